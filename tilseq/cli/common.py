@@ -1,0 +1,55 @@
+"""What the commands share: options, where results go, and how an error ends a command."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.tables import Table
+
+EXIT_FAULT, EXIT_USAGE, EXIT_INVALID, EXIT_SOME_FAILED = 1, 2, 3, 4
+
+output_table = click.option(
+    "-o", "--output", "output", default="-", show_default="stdout", help="CSV file to write, or - for stdout."
+)
+output_folder = click.option(
+    "-o", "--output", "output", required=True, type=click.Path(path_type=Path), help="Folder to write to."
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+class Examples(click.Command):
+    """A command whose help ends with an example, kept as it is written."""
+
+    def __init__(self, *args: Any, example: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.example = example
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the example below the options."""
+        with formatter.section("Example"):
+            for line in self.example.splitlines():
+                formatter.write(f"  {line}\n")
+
+
+def write_result(frame: pl.DataFrame, table: Table, output: str) -> None:
+    """Write one table as CSV to a file or to stdout, held against its registry."""
+    from tilseq.io.write import harmless, write_csv
+    from tilseq.tables import conform
+
+    frame = conform(frame, table)
+    if output == "-":
+        sys.stdout.write(harmless(frame).write_csv())
+    else:
+        write_csv(frame, output)
+
+
+def sample_name(path: Path) -> str:
+    """Return a file's name without its extensions, which is what a sample is called on the command line."""
+    return path.name.split(".")[0] or path.name

@@ -1,0 +1,141 @@
+"""One base class for everything tilseq refuses; every refusal says where, what was found and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+LONGEST_VALUE_SHOWN = 80
+
+
+class TilseqError(Exception):
+    """Something tilseq refuses to do, told so that the reader can mend it.
+
+    Parameters
+    ----------
+    what
+        What is wrong, one clause without a full stop.
+    file
+        The file it is wrong in.
+    row
+        Row of a table as a spreadsheet numbers it: the header is row 1.
+    byte
+        Offset in a binary file, counted from 0.
+    column
+        Column of a table, or keyword of a file's header.
+    found, expected
+        What stands there and what should.
+    mend
+        What the reader can do about it.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        file: str | Path | None = None,
+        row: int | None = None,
+        byte: int | None = None,
+        column: str | None = None,
+        found: object = None,
+        expected: str | None = None,
+        mend: str | None = None,
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.file = None if file is None else str(file)
+        self.row = row
+        self.byte = byte
+        self.column = column
+        self.found = None if found is None else shown(found)
+        self.expected = expected
+        self.mend = mend
+
+    def __str__(self) -> str:
+        place = [
+            text
+            for text in (
+                self.file,
+                None if self.row is None else f"row {self.row}",
+                None if self.byte is None else f"byte {self.byte}",
+                None if self.column is None else f"column {self.column}",
+            )
+            if text
+        ]
+        parts = [self.what]
+        if self.found is not None:
+            parts.append(f"found {self.found}")
+        if self.expected:
+            parts.append(f"expected {self.expected}")
+        if self.mend:
+            parts.append(self.mend)
+        return (", ".join(place) + ": " if place else "") + "; ".join(parts)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the parts of the error, for JSON and for the table of failures."""
+        names = ("what", "file", "row", "byte", "column", "found", "expected", "mend")
+        return {name: getattr(self, name) for name in names}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Survive the way between processes, which keyword-only arguments do not by themselves."""
+        return _rebuild, (type(self), self.as_dict())
+
+
+class ReadError(TilseqError):
+    """A file cannot be read, or must not be read as what it claims to be."""
+
+
+class TableError(TilseqError):
+    """A table breaks its registry: a column, type, value or key."""
+
+
+class AnalysisError(TilseqError):
+    """The data are readable but the number asked for cannot be had from them."""
+
+
+class RunError(TilseqError):
+    """A run cannot start or go on: a lock, a missing output, a full disk."""
+
+
+class StudyError(TilseqError):
+    """A study folder breaks its rules; carries every problem found, not only the first.
+
+    Attributes
+    ----------
+    problems
+        One `TilseqError` a problem, in the order of the files.
+    """
+
+    def __init__(self, problems: Sequence[TilseqError]) -> None:
+        super().__init__(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} in the study")
+        self.problems = list(problems)
+
+    def __str__(self) -> str:
+        return "\n".join([*(str(problem) for problem in self.problems), self.what])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problems,)
+
+
+def shown(value: object) -> str:
+    """Return a value as an error shows it: quoted, one line, never longer than a line can hold."""
+    text = ascii(value) if not isinstance(value, str) else repr(value)
+    return text if len(text) <= LONGEST_VALUE_SHOWN else text[: LONGEST_VALUE_SHOWN - 1] + "…"
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str | None:
+    """Return a mend such as ``did you mean 'blood'?``, or None when nothing is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word.casefold(), [name.casefold() for name in known], n=1, cutoff=0.6)
+    match = next((name for name in known if near and name.casefold() == near[0]), None)
+    return None if match is None else f"did you mean {match!r}?"
+
+
+def _rebuild(kind: type[TilseqError], parts: dict[str, Any]) -> TilseqError:
+    what = parts["what"]
+    found = parts["found"]
+    error = kind(what, **{name: value for name, value in parts.items() if name not in ("what", "found")})
+    error.found = found
+    return error

@@ -1,0 +1,73 @@
+"""Exact intervals that several laboratories print beside a count or a share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+
+def clopper_pearson(count: ArrayLike, total: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Exact binomial interval of a share (Clopper and Pearson, Biometrika 1934;26:404).
+
+    Counts need not be whole, so that an effective sample size can stand in for a number of cells.
+
+    Parameters
+    ----------
+    count, total
+        Arrays of one shape, ``0 <= count <= total``. A total of 0 gives NaN for both limits.
+    level
+        Coverage, by default 0.95 (two-sided).
+
+    Returns
+    -------
+    lower, upper
+        Limits as fractions.
+    """
+    from scipy.special import betaincinv
+
+    count, total, tail = np.asarray(count, float), np.asarray(total, float), (1 - level) / 2
+    if np.any(count < 0) or np.any(count > total):
+        raise ValueError("a share needs 0 <= count <= total")
+    with np.errstate(invalid="ignore"):
+        lower = np.where(count > 0, betaincinv(np.maximum(count, 1e-300), total - count + 1, tail), 0.0)
+        upper = np.where(count < total, betaincinv(count + 1, np.maximum(total - count, 1e-300), 1 - tail), 1.0)
+    empty = total <= 0
+    return np.where(empty, np.nan, lower), np.where(empty, np.nan, upper)
+
+
+def poisson(count: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Exact interval of a Poisson mean (Garwood, Biometrika 1936;28:437).
+
+    Parameters
+    ----------
+    count
+        Observed events, any shape.
+    level
+        Coverage, by default 0.95 (two-sided).
+    """
+    from scipy.special import gammaincinv
+
+    count, tail = np.asarray(count, float), (1 - level) / 2
+    lower = np.where(count > 0, gammaincinv(np.maximum(count, 1e-300), tail), 0.0)
+    return lower, gammaincinv(count + 1, 1 - tail)
+
+
+def ratio_of_counts(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Exact interval of ``a / b`` for two Poisson counts, by the binomial share of ``a`` in ``a + b``.
+
+    Przyborowski and Wilenski, Biometrika 1940;31:313. With ``b`` = 0 the upper limit is infinite;
+    with both 0 nothing is known and both limits are NaN.
+    """
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    low, high = clopper_pearson(a, a + b, level)
+    with np.errstate(divide="ignore"):
+        return low / (1 - low), high / (1 - high)
+
+
+def scalar(limits: tuple[Any, Any]) -> tuple[float, float]:
+    """Return a pair of zero-dimensional arrays as two floats."""
+    return float(limits[0]), float(limits[1])

@@ -1,0 +1,130 @@
+"""The tables of a study folder: what a person writes."""
+
+from __future__ import annotations
+
+from tilseq.tables.schema import Column, Table
+
+SPECIMENS = ("tumor", "infusion_product", "blood", "plasma", "serum")
+ASSAYS = ("flow", "cytokine", "tcr", "bcr", "scrna", "bulk_rna")
+TUMOR_TYPES = ("melanoma", "cervical", "ovarian", "nsclc", "head_and_neck", "other")
+ROLES = ("sample", "stimulated", "unstimulated", "fmo", "compensation", "blank", "control")
+TIMINGS = ("pre", "post")
+STATUSES = ("ok", "failed")
+RESPONSES = ("CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE")
+
+_SUBJECT = Column("subject", "text", "Subject identifier, kept as text (007 stays 007).", needed=True)
+_DAY = Column("day", "integer", "Day of the visit; day 0 is the first infusion.", unit="d", needed=True)
+
+
+def _day(name: str, meaning: str) -> Column:
+    return Column(name, "integer", meaning, unit="d")
+
+
+SUBJECTS = Table(
+    "subjects",
+    "One row a subject.",
+    (
+        _SUBJECT,
+        Column("tumor_type", "text", "Kind of tumour.", needed=True, allowed=TUMOR_TYPES),
+        Column("arm", "text", "Treatment arm."),
+        Column("age", "number", "Age at enrolment.", unit="a", minimum=0, maximum=130),
+        Column("sex", "text", "Sex.", allowed=("female", "male", "other", "unknown")),
+        _day("enrollment_day", "Day of enrolment."),
+        _day("randomization_day", "Day of randomisation."),
+        _day("first_dose_day", "Day of the first dose."),
+        _day("harvest_day", "Day the tumour was resected for the product."),
+        _day("lymphodepletion_day", "First day of lymphodepletion."),
+    ),
+    key=("subject",),
+)
+
+INFUSIONS = Table(
+    "infusions",
+    "One row an infusion.",
+    (
+        _SUBJECT,
+        Column("infusion", "integer", "Number of the infusion, from 1.", needed=True, minimum=1),
+        Column("day", "integer", "Day of the infusion; 0 for the first.", unit="d", needed=True, minimum=0),
+        Column("lot", "text", "Product lot."),
+        Column("cells", "number", "Viable cells infused.", unit="cells", minimum=0),
+    ),
+    key=("subject", "infusion"),
+)
+
+SAMPLES = Table(
+    "samples",
+    "One row a sample: one assay of one specimen.",
+    (
+        Column("sample", "text", "Sample identifier, unique in the study.", needed=True),
+        _SUBJECT,
+        Column("visit", "text", "Name of the visit, one of study.yaml's visits.", needed=True),
+        Column("day", "integer", "Day the specimen was taken; day 0 is the first infusion.", unit="d"),
+        Column("specimen", "text", "What was taken.", needed=True, allowed=SPECIMENS),
+        Column("assay", "text", "What was measured.", needed=True, allowed=ASSAYS),
+        Column("path", "text", "File relative to the study folder; several are parted by ';'."),
+        Column("specimen_id", "text", "Identifier of the specimen, where one specimen gave several samples."),
+        Column("timing", "text", "On day 0: before or after the infusion.", allowed=TIMINGS),
+        Column("lot", "text", "Product lot the sample was taken from."),
+        Column("lesion", "text", "Lesion a tumour sample was taken from."),
+        Column("format", "text", "Dialect of the file, where its header does not tell."),
+        Column("member", "text", "Which column, obs value or data set of a shared file, as name=value or a number."),
+        Column("library", "text", "Joins expression, TCR and BCR of the same cells."),
+        Column("role", "text", "Part the sample plays in its assay.", allowed=ROLES),
+        Column("replicate", "text", "Replicate of the same specimen."),
+        Column("run", "text", "Sequencing or instrument run."),
+        Column("batch", "text", "Batch of reagents or staining."),
+        Column("instrument", "text", "Instrument."),
+        Column("panel", "text", "Panel of study.yaml that the tube was stained with."),
+        Column("plate", "text", "Plate of plates/*.csv."),
+        Column("locus", "text", "Locus amplified.", allowed=("TRA", "TRB", "TRG", "TRD", "IGH", "IGK", "IGL")),
+        Column("cells", "number", "Cells put into the assay.", unit="cells", minimum=0),
+        Column("t_cell_fraction", "number", "Share of T cells in the input.", minimum=0, maximum=1),
+        Column("input_ng", "number", "Nucleic acid put into the assay.", unit="ng", minimum=0),
+        Column("sample_volume_ul", "number", "Volume of blood in the tube.", unit="µL", minimum=0),
+        Column("beads_per_tube", "number", "Counting beads in the tube.", minimum=0),
+        Column("dilution", "number", "Final volume over original volume.", minimum=1),
+        Column("marked_population", "text", "Population that the cells were sorted on."),
+        Column("status", "text", "`failed` for a sample that was taken but gave nothing.", allowed=STATUSES),
+        Column("sha256", "text", "SHA-256 of the file, checked when given."),
+        Column("comment", "text", "Free text."),
+    ),
+    key=("sample",),
+)
+
+LESIONS = Table(
+    "lesions",
+    "One row a lesion and assessment.",
+    (
+        _SUBJECT,
+        _DAY,
+        Column("visit", "text", "Name of the visit."),
+        Column("reader", "text", "Who read the scan."),
+        Column("lesion", "text", "Lesion identifier, the same at every visit.", needed=True),
+        Column("role", "text", "Target, non-target or new.", needed=True, allowed=("target", "nontarget", "new")),
+        Column("node", "boolean", "A lymph node, measured by its short axis."),
+        Column("site", "text", "Organ."),
+        Column("diameter_mm", "number", "Longest diameter; short axis for a node.", unit="mm", minimum=0, maximum=600),
+        Column(
+            "state",
+            "text",
+            "State of a lesion that is not measured.",
+            allowed=("present", "absent", "progressed", "equivocal", "not_evaluable"),
+        ),
+        Column("method", "text", "Imaging method."),
+        Column("resected", "boolean", "Resected for the product."),
+    ),
+    key=("subject", "reader", "day", "lesion"),
+)
+
+RESPONSE_READS = Table(
+    "responses",
+    "One row a recorded response: what the investigator or reader wrote down.",
+    (
+        _SUBJECT,
+        _DAY,
+        Column("visit", "text", "Name of the visit."),
+        Column("reader", "text", "Who read the scan."),
+        Column("response", "text", "Overall response at the visit.", needed=True, allowed=RESPONSES),
+    ),
+    key=("subject", "reader", "day"),
+)

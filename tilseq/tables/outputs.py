@@ -1,0 +1,205 @@
+"""The tables that tilseq writes."""
+
+from __future__ import annotations
+
+from tilseq.tables.inputs import ASSAYS, RESPONSES, SPECIMENS, TIMINGS
+from tilseq.tables.schema import Column, Table
+
+VALUE_STATUSES = ("quantified", "detected_below_loq", "not_detected", "above_range", "not_evaluable")
+SCOPES = ("sample", "cohort")
+VERDICTS = ("pass", "warn", "fail")
+DIVERSITY_PARAMETERS = (
+    "cells_or_counts",
+    "richness",
+    "chao1_bias_corrected",
+    "shannon_entropy_nats",
+    "hill_q1",
+    "simpson_inverse",
+    "gini",
+    "clonality",
+    "d50_clones",
+    "coverage",
+)
+
+_SAMPLE = Column("sample", "text", "Sample identifier; on the command line the file's name without extensions.")
+_SUBJECT = Column("subject", "text", "Subject identifier.", needed=True)
+_LOWER = Column("lower", "number", "Lower 95 % limit, in the unit of the value.")
+_UPPER = Column("upper", "number", "Upper 95 % limit, in the unit of the value.")
+
+ENDPOINTS = Table(
+    "endpoints",
+    "One number of one sample or visit a row, long form.",
+    (
+        _SUBJECT,
+        Column("visit", "text", "Name of the visit."),
+        Column("specimen_id", "text", "Identifier of the specimen, where given."),
+        Column("sample", "text", "Sample, or null for a number of the clinic."),
+        Column("parameter", "text", "What the number is; see the parameter list.", needed=True),
+        Column("qualifier", "text", "Sorted name=value pairs, parted by ';', that tell rows of one parameter apart."),
+        Column("day", "integer", "Day; 0 is the first infusion.", unit="d"),
+        Column("timing", "text", "On day 0: before or after the infusion.", allowed=TIMINGS),
+        Column("specimen", "text", "What was taken.", allowed=SPECIMENS),
+        Column("assay", "text", "What was measured.", allowed=ASSAYS),
+        Column("value", "number", "The number; null where there is none."),
+        Column("unit", "text", "Unit of the value.", needed=True),
+        _LOWER,
+        _UPPER,
+        Column("interval_method", "text", "How the limits were found."),
+        Column("n", "number", "Events, cells or lesions the number rests on."),
+        Column("status", "text", "What kind of number this is.", needed=True, allowed=VALUE_STATUSES),
+        Column("value_text", "text", "The value where it is a word, such as a response."),
+        Column("method", "text", "How the number was found."),
+        Column("scope", "text", "Whether it depends on this sample alone.", needed=True, allowed=SCOPES),
+    ),
+    key=("subject", "visit", "specimen_id", "sample", "parameter", "qualifier"),
+)
+
+QUALITY = Table(
+    "quality",
+    "One check of one sample a row.",
+    (
+        Column("sample", "text", "Sample identifier.", needed=True),
+        Column("check", "text", "What was checked.", needed=True),
+        Column("value", "number", "What was measured."),
+        Column("limit", "text", "What it is held against, in words."),
+        Column("verdict", "text", "pass, warn or fail.", needed=True, allowed=VERDICTS),
+        Column("reason", "text", "Why, in a sentence."),
+    ),
+    key=("sample", "check"),
+)
+
+EXCLUSIONS = Table(
+    "exclusions",
+    "Rows or events of an input that took no part, counted by rule.",
+    (
+        Column("sample", "text", "Sample identifier."),
+        Column("file", "text", "File they stand in.", needed=True),
+        Column("row", "integer", "Row of the file, where the rule names a single one (the header is row 1)."),
+        Column("rule", "text", "Why they took no part.", needed=True),
+        Column("rows", "integer", "How many rows or events.", needed=True, minimum=0),
+        Column("counts", "number", "Reads, UMIs, templates or cells that they held."),
+    ),
+    key=("sample", "file", "rule", "row"),
+)
+
+FAILURES = Table(
+    "failures",
+    "One sample that could not be finished a row.",
+    (
+        Column("step", "text", "Step that failed.", needed=True),
+        Column("unit", "text", "Sample, subject or table the step worked on.", needed=True),
+        Column("sample", "text", "Sample, where the unit is one."),
+        Column("error", "text", "What went wrong and how to mend it.", needed=True),
+        Column("file", "text", "File at fault, where known."),
+        Column("retry", "text", "Command that runs it again.", needed=True),
+    ),
+    key=("step", "unit"),
+)
+
+COUNTS = Table(
+    "counts",
+    "One population of one tube a row.",
+    (
+        Column("sample", "text", _SAMPLE.meaning, needed=True),
+        Column("population", "text", "Population, such as `CD3+` or `CD8+ T`.", needed=True),
+        Column("parent", "text", "Population the percentage is of."),
+        Column("events", "integer", "Events in the population.", needed=True, minimum=0),
+        Column("parent_events", "integer", "Events in the parent.", minimum=0),
+        Column("percent_of_parent", "number", "Share of the parent.", unit="%"),
+        Column("lower", "number", "Lower 95 % limit of the share (Clopper-Pearson).", unit="%"),
+        Column("upper", "number", "Upper 95 % limit of the share (Clopper-Pearson).", unit="%"),
+        Column("cells_per_ul", "number", "Cells per microlitre of blood.", unit="cells/µL"),
+        Column("cells_per_ul_lower", "number", "Lower 95 % limit.", unit="cells/µL"),
+        Column("cells_per_ul_upper", "number", "Upper 95 % limit.", unit="cells/µL"),
+        Column("verdict", "text", "Worst verdict on the tube.", allowed=VERDICTS),
+        Column("reason", "text", "Why."),
+    ),
+    key=("sample", "population"),
+)
+
+CUTS = Table(
+    "cuts",
+    "One threshold of one tube a row.",
+    (
+        Column("sample", "text", "Sample identifier.", needed=True),
+        Column("gate", "text", "Gate the threshold belongs to.", needed=True),
+        Column("channel", "text", "Channel ($PnN).", needed=True),
+        Column("parent", "text", "Population it was found in.", needed=True),
+        Column("threshold", "number", "Threshold on the channel's own compensated linear scale.", needed=True),
+        Column("separation", "number", "1 - valley / lower peak of the density; null where set by hand."),
+        Column("source", "text", "Where it comes from.", needed=True, allowed=("valley", "fallback", "settings")),
+    ),
+    key=("sample", "gate"),
+)
+
+DIVERSITY = Table(
+    "diversity",
+    "One index of one locus of one sample a row.",
+    (
+        Column("sample", "text", _SAMPLE.meaning, needed=True),
+        Column("locus", "text", "Locus.", needed=True),
+        Column("parameter", "text", "Index, its variant in its name.", needed=True, allowed=DIVERSITY_PARAMETERS),
+        Column("value", "number", "Value of the index."),
+        _LOWER,
+        _UPPER,
+        Column("n", "number", "Sum of counts that the index rests on.", needed=True),
+    ),
+    key=("sample", "locus", "parameter"),
+)
+
+PERSISTENCE = Table(
+    "persistence",
+    "What the clones of a reference hold of a later sample.",
+    (
+        Column("sample", "text", "Later sample.", needed=True),
+        Column("locus", "text", "Locus.", needed=True),
+        Column("measure", "text", "mass, clones or product_mass_kept.", needed=True),
+        Column("value", "number", "Share, 0 to 1."),
+        _LOWER,
+        _UPPER,
+        Column("n_effective", "number", "Effective number of cells of the later sample."),
+        Column("limit_of_detection", "number", "Smallest share that would be seen with 95 % probability."),
+    ),
+    key=("sample", "locus", "measure"),
+)
+
+RESPONSE = Table(
+    "response",
+    "RECIST 1.1 at one visit of one subject and reader.",
+    (
+        _SUBJECT,
+        Column("reader", "text", "Who read the scan."),
+        Column("day", "integer", "Day of the assessment.", unit="d", needed=True),
+        Column("visit", "text", "Name of the visit."),
+        Column("baseline", "boolean", "The assessment is the baseline.", needed=True),
+        Column("targets", "integer", "Target lesions at baseline.", needed=True),
+        Column("targets_measured", "integer", "Of those, measured at this visit.", needed=True),
+        Column("sum_mm", "number", "Sum of diameters; null unless every target is measured.", unit="mm"),
+        Column("change_from_baseline_pct", "number", "Change of the sum from baseline.", unit="%"),
+        Column("change_from_nadir_pct", "number", "Change of the sum from the lowest earlier complete sum.", unit="%"),
+        Column("target_response", "text", "Response of the target lesions.", allowed=RESPONSES),
+        Column("nontarget_response", "text", "Response of the non-target lesions.", allowed=RESPONSES),
+        Column("new_lesion", "boolean", "An unequivocal new lesion is seen."),
+        Column("response", "text", "Overall response derived from the lesions.", allowed=RESPONSES),
+        Column("recorded", "text", "Overall response that the reader recorded.", allowed=RESPONSES),
+        Column("agrees", "boolean", "Derived and recorded agree; null where one is absent."),
+        Column("reason", "text", "Why the derived response is what it is, where that needs a word."),
+    ),
+    key=("subject", "reader", "day"),
+)
+
+SCORES = Table(
+    "scores",
+    "Mean score of one gene set over the cells of one group.",
+    (
+        Column("sample", "text", "Sample identifier.", needed=True),
+        Column("set", "text", "Gene set.", needed=True),
+        Column("value", "number", "Mean over cells of mean log-normalised expression of the set's genes."),
+        _LOWER,
+        _UPPER,
+        Column("n", "integer", "Cells.", needed=True),
+        Column("genes_found", "integer", "Genes of the set that the matrix holds.", needed=True),
+        Column("genes_listed", "integer", "Genes of the set.", needed=True),
+    ),
+    key=("sample", "set"),
+)

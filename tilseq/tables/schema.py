@@ -1,0 +1,246 @@
+"""What a column and a table are, and how a frame is held against them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from tilseq.errors import TableError, TilseqError, did_you_mean
+
+Kind = Literal["text", "integer", "number", "boolean"]
+DTYPES: Mapping[Kind, pl.DataType] = {
+    "text": pl.String(),
+    "integer": pl.Int64(),
+    "number": pl.Float64(),
+    "boolean": pl.Boolean(),
+}
+EXPECTED = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}
+TRUE_WORDS = ("true", "yes", "y", "1")
+FALSE_WORDS = ("false", "no", "n", "0")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a public table.
+
+    Attributes
+    ----------
+    name
+        The column's name; a unit that can vary stands in it.
+    kind
+        `text`, `integer`, `number` or `boolean`.
+    meaning
+        One sentence for the person who reads the table.
+    unit
+        The unit of a number, empty where there is none.
+    needed
+        The column must be there and hold no null.
+    allowed
+        The only values it may take; empty means any.
+    minimum, maximum
+        Inclusive limits of a number.
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+    unit: str = ""
+    needed: bool = False
+    allowed: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A public table: its columns in order and the key that names a row."""
+
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all columns, in order."""
+        return [column.name for column in self.columns]
+
+    @property
+    def schema(self) -> dict[str, pl.DataType]:
+        """Polars type of each column, in order."""
+        return {column.name: DTYPES[column.kind] for column in self.columns}
+
+    def frame(self, rows: Sequence[Mapping[str, Any]] = ()) -> pl.DataFrame:
+        """Return rows given as mappings as a frame of this table; a column not given is null."""
+        frame = pl.DataFrame([dict(row) for row in rows], schema_overrides=self.schema, infer_schema_length=None)
+        return conform(frame, self)
+
+
+def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Hold an output frame against its table and return it with the table's column order, types and row order.
+
+    Columns that are absent and not needed are added as nulls; NaN becomes null; rows are sorted by the key.
+
+    Raises
+    ------
+    TableError
+        A column is unknown, a needed one is absent or null, a value is not allowed, or the key is not unique.
+    """
+    unknown = [name for name in frame.columns if name not in table.names]
+    if unknown:
+        raise TableError(f"table {table.name} has no such column", column=unknown[0], expected=", ".join(table.names))
+    for column in table.columns:
+        if column.name not in frame.columns:
+            if column.needed and frame.height:
+                raise TableError(f"table {table.name} lacks a column", column=column.name)
+            frame = frame.with_columns(pl.lit(None, dtype=DTYPES[column.kind]).alias(column.name))
+    frame = frame.select(pl.col(c.name).cast(DTYPES[c.kind]) for c in table.columns)
+    frame = frame.with_columns(pl.col(c.name).fill_nan(None) for c in table.columns if c.kind == "number")
+    for column in table.columns:
+        _check_output_column(frame, table, column)
+    if table.key:
+        twins = frame.filter(frame.select(table.key).is_duplicated())
+        if twins.height:
+            raise TableError(f"table {table.name} holds a key twice", found=twins.select(table.key).row(0, named=True))
+        frame = frame.sort(table.key, nulls_last=True)
+    return frame
+
+
+def _check_output_column(frame: pl.DataFrame, table: Table, column: Column) -> None:
+    values = frame[column.name]
+    if column.needed and values.null_count():
+        raise TableError(f"table {table.name} may not hold a null here", column=column.name)
+    if column.allowed:
+        strange = values.drop_nulls().filter(~values.drop_nulls().is_in(column.allowed))
+        if strange.len():
+            raise TableError(
+                f"table {table.name} may not hold this value",
+                column=column.name,
+                found=strange[0],
+                expected=", ".join(column.allowed),
+            )
+
+
+def parse(
+    text: pl.DataFrame, table: Table, *, file: str | Path, extra: Literal["refuse", "keep"] = "refuse"
+) -> tuple[pl.DataFrame, list[TilseqError]]:
+    """Turn a frame of text cells, as read from a file, into a typed frame, and list everything that is wrong with it.
+
+    Parameters
+    ----------
+    text
+        All columns text; an empty cell is null. Row ``i`` of the frame is row ``i + 2`` of the file.
+    table
+        What the file must hold.
+    file
+        The name that errors give.
+    extra
+        What becomes of a column that the table does not know: an error, or kept as text.
+
+    Returns
+    -------
+    frame
+        The table's columns in order (absent ones null), then kept extra ones. A cell that cannot be read is null.
+    problems
+        One error a faulty cell, missing column or repeated key. Empty when the file is sound.
+    """
+    problems: list[TilseqError] = []
+    unknown = [name for name in text.columns if name not in table.names]
+    if extra == "refuse":
+        problems += [
+            TableError(
+                f"{table.name} has no such column",
+                file=file,
+                row=1,
+                column=name,
+                mend=did_you_mean(name, table.names) or f"its columns are {', '.join(table.names)}",
+            )
+            for name in unknown
+        ]
+    columns: list[pl.Series] = []
+    for column in table.columns:
+        if column.name not in text.columns:
+            if column.needed:
+                problems.append(TableError(f"{table.name} needs this column", file=file, row=1, column=column.name))
+            columns.append(pl.Series(column.name, [None] * text.height, dtype=DTYPES[column.kind]))
+            continue
+        values, faults = _parse_column(text[column.name], column, file)
+        columns.append(values)
+        problems += faults
+    kept = [text[name] for name in unknown] if extra == "keep" else []
+    frame = pl.DataFrame(columns + kept)
+    problems += _repeated_keys(frame, table, file)
+    return frame, sorted(problems, key=lambda problem: problem.row or 0)
+
+
+def _parse_column(cells: pl.Series, column: Column, file: str | Path) -> tuple[pl.Series, list[TilseqError]]:
+    values: list[Any] = []
+    problems: list[TilseqError] = []
+    for row, cell in enumerate(cells.to_list(), start=2):
+        value, expected = _parse_cell(cell, column)
+        if expected is not None:
+            mend = did_you_mean(cell, column.allowed) if cell and column.allowed else None
+            what = "a value is missing" if cell is None else "this value cannot stand here"
+            problems.append(
+                TableError(what, file=file, row=row, column=column.name, found=cell, expected=expected, mend=mend)
+            )
+        values.append(value)
+    return pl.Series(column.name, values, dtype=DTYPES[column.kind]), problems
+
+
+def _parse_cell(cell: str | None, column: Column) -> tuple[Any, str | None]:
+    """Return the value and None, or None and what was expected."""
+    if cell is None:
+        return None, (column.meaning.rstrip(".") if column.needed else None)
+    if column.kind == "text":
+        return (cell, None) if not column.allowed or cell in column.allowed else (None, ", ".join(column.allowed))
+    if column.kind == "boolean":
+        word = cell.casefold()
+        return (word in TRUE_WORDS, None) if word in TRUE_WORDS + FALSE_WORDS else (None, EXPECTED["boolean"])
+    try:
+        number = int(cell) if column.kind == "integer" else float(cell)
+    except ValueError:
+        return None, EXPECTED[column.kind]
+    # int() and float() also read 1_000, nan and inf, which no laboratory means as numbers.
+    if "_" in cell or number != number or number in (float("inf"), float("-inf")):
+        return None, EXPECTED[column.kind]
+    if column.minimum is not None and number < column.minimum:
+        return None, f"at least {column.minimum:g}"
+    if column.maximum is not None and number > column.maximum:
+        return None, f"at most {column.maximum:g}"
+    return number, None
+
+
+def _repeated_keys(frame: pl.DataFrame, table: Table, file: str | Path) -> list[TilseqError]:
+    if not table.key:
+        return []
+    needed = [i for i, name in enumerate(table.key) if next(c for c in table.columns if c.name == name).needed]
+    first: dict[tuple[Any, ...], int] = {}
+    problems: list[TilseqError] = []
+    for row, key in enumerate(frame.select(table.key).iter_rows(), start=2):
+        if any(key[i] is None for i in needed):
+            continue  # told already as a missing value
+        if key in first:
+            problems.append(
+                TableError(
+                    f"this {' and '.join(table.key)} stands in row {first[key]} already",
+                    file=file,
+                    row=row,
+                    column=table.key[-1],
+                    found=" · ".join(str(part) for part in key if part is not None),
+                )
+            )
+        first.setdefault(key, row)
+    return problems
+
+
+def as_polars(frame: Any) -> pl.DataFrame:
+    """Return a polars or pandas frame as polars; pandas' NaN and NaT become null."""
+    if isinstance(frame, pl.DataFrame):
+        return frame
+    columns = {str(name): [None if value != value else value for value in frame[name].tolist()] for name in frame}
+    return pl.DataFrame(columns, infer_schema_length=None)
