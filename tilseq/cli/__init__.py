@@ -43,14 +43,14 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tilseq")
 @click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong.")
-def tilseq(debug: bool) -> None:
+def root(debug: bool) -> None:
     """Endpoints of T-cell therapy trials, from the raw files to one report.
 
     \b
     tilseq init my_study          a commented template of a study folder
     tilseq check my_study         everything that is wrong with it, at once
     tilseq run my_study -o out    tables of endpoints and out/report.html
-    """
+    """  # noqa: D301 - click reads the control character
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> None:
     from tilseq.errors import TilseqError
 
     try:
-        result: Any = tilseq.main(args=arguments, prog_name="tilseq", standalone_mode=False)
+        result: Any = root.main(args=arguments, prog_name="tilseq", standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("stopped", err=True)
         sys.exit(130)
@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(EXIT_INVALID)
     except BrokenPipeError:
         sys.exit(EXIT_FAULT)
-    except Exception as error:  # noqa: BLE001 - the last place that can turn a fault into a sentence
+    except Exception as error:  # the last place that can turn a fault into a sentence
         if debug:
             raise
         click.echo(f"tilseq: internal fault: {type(error).__name__}: {error}; run again with --debug", err=True)

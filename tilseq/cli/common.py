@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 EXIT_FAULT, EXIT_USAGE, EXIT_INVALID, EXIT_SOME_FAILED = 1, 2, 3, 4
 
+PACKED = (".gz",)
+FORMATS = (".fcs", ".lmd", ".csv", ".tsv", ".txt", ".h5ad")
+
 output_table = click.option(
     "-o", "--output", "output", default="-", show_default="stdout", help="CSV file to write, or - for stdout."
 )
@@ -51,5 +54,12 @@ def write_result(frame: pl.DataFrame, table: Table, output: str) -> None:
 
 
 def sample_name(path: Path) -> str:
-    """Return a file's name without its extensions, which is what a sample is called on the command line."""
-    return path.name.split(".")[0] or path.name
+    """Return a file's name without the extensions of its format, which is what a sample is called on the command line.
+
+    A point that belongs to the name stays: `P1.d28.tsv.gz` is `P1.d28`.
+    """
+    name = path.name
+    for extensions in (PACKED, FORMATS):
+        ending = next((one for one in extensions if name.casefold().endswith(one)), "")
+        name = name[: len(name) - len(ending)] or name
+    return name

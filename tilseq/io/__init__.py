@@ -1,0 +1,40 @@
+"""Readers and writers, one module a family of formats; nothing else opens a data file."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tilseq.io.clinical import read_lesions, read_responses, read_sdtm_recist
+    from tilseq.io.clonotypes import read_clonotypes
+    from tilseq.io.fcs import read_fcs
+    from tilseq.io.fcs_write import write_fcs
+    from tilseq.io.h5ad import read_h5ad
+
+# Imported when they are first asked for: reading an FCS file should not wait for AnnData.
+MODULES = {
+    "read_clonotypes": "clonotypes",
+    "read_fcs": "fcs",
+    "read_h5ad": "h5ad",
+    "read_lesions": "clinical",
+    "read_responses": "clinical",
+    "read_sdtm_recist": "clinical",
+    "write_fcs": "fcs_write",
+}
+
+__all__ = [
+    "read_clonotypes",
+    "read_fcs",
+    "read_h5ad",
+    "read_lesions",
+    "read_responses",
+    "read_sdtm_recist",
+    "write_fcs",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in MODULES:
+        return getattr(import_module(f"tilseq.io.{MODULES[name]}"), name)
+    raise AttributeError(f"module 'tilseq.io' has no attribute {name!r}")

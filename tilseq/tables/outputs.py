@@ -8,6 +8,7 @@ from tilseq.tables.schema import Column, Table
 VALUE_STATUSES = ("quantified", "detected_below_loq", "not_detected", "above_range", "not_evaluable")
 SCOPES = ("sample", "cohort")
 VERDICTS = ("pass", "warn", "fail")
+SAMPLE_STATES = ("ok", "warn", "fail", "failed", "not_available")
 DIVERSITY_PARAMETERS = (
     "cells_or_counts",
     "richness",
@@ -52,6 +53,27 @@ ENDPOINTS = Table(
         Column("scope", "text", "Whether it depends on this sample alone.", needed=True, allowed=SCOPES),
     ),
     key=("subject", "visit", "specimen_id", "sample", "parameter", "qualifier"),
+)
+
+SAMPLES_RUN = Table(
+    "samples",
+    "One sample of the run a row, and how it went.",
+    (
+        Column("sample", "text", "Sample identifier.", needed=True),
+        _SUBJECT,
+        Column("visit", "text", "Name of the visit.", needed=True),
+        Column("day", "integer", "Day the specimen was taken; 0 is the first infusion.", unit="d"),
+        Column("specimen", "text", "What was taken.", needed=True, allowed=SPECIMENS),
+        Column("assay", "text", "What was measured.", needed=True, allowed=ASSAYS),
+        Column(
+            "state",
+            "text",
+            "Worst verdict on it; `failed` when a step could not finish; `not_available` when there is no material.",
+            needed=True,
+            allowed=SAMPLE_STATES,
+        ),
+    ),
+    key=("sample",),
 )
 
 QUALITY = Table(

@@ -208,6 +208,8 @@ def _parse_cell(cell: str | None, column: Column) -> tuple[Any, str | None]:
     # int() and float() also read 1_000, nan and inf, which no laboratory means as numbers.
     if "_" in cell or number != number or number in (float("inf"), float("-inf")):
         return None, EXPECTED[column.kind]
+    if column.kind == "integer" and not -(2**63) <= number < 2**63:
+        return None, "a whole number of at most 18 digits"
     if column.minimum is not None and number < column.minimum:
         return None, f"at least {column.minimum:g}"
     if column.maximum is not None and number > column.maximum:

@@ -1,0 +1,37 @@
+# `make demo` and `make test` are all that a fresh machine needs; both make .venv first.
+.PHONY: demo test test-slow lint format bench wheel lock clean
+.DEFAULT_GOAL := demo
+
+demo: .venv/ready
+	.venv/bin/tilseq run data/sample -o demo-out
+	@echo "the report: $(CURDIR)/demo-out/report.html"
+
+test: .venv/ready
+	.venv/bin/pytest -m "not slow" -n auto
+
+test-slow: .venv/ready
+	.venv/bin/pytest -m slow
+
+lint: .venv/ready
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+format: .venv/ready
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+bench: .venv/ready
+	.venv/bin/python -m benchmarks
+
+wheel: .venv/ready
+	.venv/bin/python -m build --wheel
+
+lock: .venv/ready
+	uv pip compile setup.cfg --universal --generate-hashes --all-extras --python-version 3.12 -o requirements.lock
+
+.venv/ready: requirements.lock setup.cfg tools/make-venv tools/find-python
+	tools/make-venv
+
+clean:
+	rm -rf .venv .uv build dist demo-out *.egg-info

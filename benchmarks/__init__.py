@@ -1,0 +1,1 @@
+"""tilseq beside its peers and the machine's limit, as ratios in one run."""

@@ -1,0 +1,16 @@
+"""Run every benchmark, or those named, and print their tables: `python -m benchmarks [fcs_read start_up engine]`."""
+
+import os
+import platform
+import sys
+from datetime import date
+from importlib import import_module, metadata
+
+ALL = ("fcs_read", "start_up", "engine")
+
+versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))
+print(f"{date.today()}; Python {platform.python_version()}; {versions}; {os.cpu_count()} cores\n")
+for name in sys.argv[1:] or ALL:
+    print(f"## {name}\n\n`python -m benchmarks {name}`\n", flush=True)
+    import_module(f"benchmarks.{name}").main()
+    print(flush=True)

@@ -1,0 +1,1 @@
+"""The Snakemake workflow that `tilseq run` drives."""

@@ -1,0 +1,9 @@
+rule flow:
+    input:
+        needs("flow"),
+    output:
+        STATUS.format("flow/{unit}"),
+    params:
+        fingerprint=fingerprint("flow"),
+    shell:
+        COMMAND + "flow/{wildcards.unit}"

@@ -1,0 +1,20 @@
+rule repertoire:
+    input:
+        needs("repertoire"),
+    output:
+        STATUS.format("repertoire/{unit}"),
+    params:
+        fingerprint=fingerprint("repertoire"),
+    shell:
+        COMMAND + "repertoire/{wildcards.unit}"
+
+
+rule persistence:
+    input:
+        needs("persistence"),
+    output:
+        STATUS.format("persistence/{unit}"),
+    params:
+        fingerprint=fingerprint("persistence"),
+    shell:
+        COMMAND + "persistence/{wildcards.unit}"

@@ -1,0 +1,53 @@
+import csv
+import io
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from tilseq.cli import main
+
+GMT = "found\tx\tA\tB\nlost\tx\tA\tY\tZ\n"
+
+
+@pytest.fixture
+def cells(tmp_path):
+    obs = pd.DataFrame({"sample": ["s1", "s2", "s2"]}, index=["c1", "c2", "c3"])
+    data = anndata.AnnData(np.array([[1, 9], [5, 5], [0, 0]], np.float32), obs=obs, var=pd.DataFrame(index=["A", "B"]))
+    data.write_h5ad(tmp_path / "cells.h5ad")
+    (tmp_path / "s.gmt").write_text(GMT)
+    return tmp_path / "cells.h5ad"
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    return ended.value.code
+
+
+def test_score_prints_a_row_a_sample_and_set(cells, capsys):
+    assert run("expression", "score", cells, "--gmt", cells.parent / "s.gmt", "--by", "sample") == 0
+    told = capsys.readouterr()
+    rows = list(csv.DictReader(io.StringIO(told.out)))
+    assert [(row["sample"], row["set"], row["n"]) for row in rows] == [
+        ("s1", "found", "1"), ("s1", "lost", "1"), ("s2", "found", "1"), ("s2", "lost", "1"),
+    ]  # fmt: skip
+    assert float(rows[0]["value"]) == pytest.approx((np.log(1001) + np.log(9001)) / 2, rel=1e-6)
+    assert rows[1]["value"] == ""
+    assert "not scored: lost: 1 of 3 genes found" in told.err
+    assert "left out: 1 of 3 cells have no count" in told.err
+
+
+def test_without_by_the_file_is_one_sample(cells):
+    out = cells.parent / "out.csv"
+    assert run("expression", "score", cells, "--gmt", cells.parent / "s.gmt", "-o", out) == 0
+    assert {row["sample"] for row in csv.DictReader(out.read_text().splitlines())} == {"cells"}
+
+
+def test_an_unknown_column_and_a_damaged_file_end_with_3(cells, capsys):
+    assert run("expression", "score", cells, "--by", "sampel") == 3
+    assert "did you mean 'sample'?" in capsys.readouterr().err
+    cells.write_bytes(cells.read_bytes()[:900])
+    assert run("expression", "score", cells) == 3
+    assert "cut or damaged" in capsys.readouterr().err

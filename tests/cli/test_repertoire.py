@@ -1,0 +1,114 @@
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from tilseq.cli import main
+from tilseq.cli.repertoire import repertoire_command
+from tilseq.io.clonotypes import LOCI, read_clonotypes
+from tilseq.io.dialects import DIALECTS
+
+HEADER = "sequence_id\tv_call\tj_call\tjunction\tjunction_aa\tproductive\tumi_count\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    def write(name, rows):
+        text = HEADER + "".join(f"{i}\tTRBV1\tTRBJ1-1\t{nt}\tCAF\t{ok}\t{n}\n" for i, (nt, ok, n) in enumerate(rows))
+        (tmp_path / name).write_text(text)
+
+    write("product.tsv", [("AAA", "T", 70), ("CCC", "T", 10), ("GGG", "T", 20)])
+    write("day7.tsv", [("AAA", "T", 10), ("CCC", "T", 5), ("TTT", "T", 3), ("ACG", "F", 9)])
+    write("day28.tsv", [("TTT", "T", 40)])
+    (tmp_path / "cut.tsv").write_text(HEADER + "1\tTRBV1\n")
+    return tmp_path
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as end:
+        main(["repertoire", *map(str, arguments)])
+    return end.value.code
+
+
+def test_track_writes_persistence_and_exclusions(folder, capsys):
+    assert (
+        run("track", folder / "day7.tsv", folder / "day28.tsv", "--product", folder / "product.tsv", "-o", folder) == 0
+    )
+    found = pl.read_csv(folder / "persistence.csv")
+    assert found.select("sample", "locus", "measure", "value", "n_effective").rows() == [
+        ("day28", "TRB", "mass", 0, 40),
+        ("day28", "TRB", "product_mass_kept", 0, 40),
+        ("day7", "TRB", "mass", 15 / 18, 18),
+        ("day7", "TRB", "product_mass_kept", 0.8, 18),
+    ]
+    assert found["upper"][0] == pytest.approx(1 - 0.025 ** (1 / 40))
+    excluded = pl.read_csv(folder / "exclusions.csv").select("sample", "rule", "rows", "counts").rows()
+    assert excluded == [("day7", "not productive", 1, 9)]
+    assert "day7: 1 rows (9 counts) left out: not productive" in capsys.readouterr().err
+
+
+def test_track_takes_the_cells_of_each_sample(folder):
+    arguments = ["--product", folder / "product.tsv", "-o", folder, "--cells", "day7=9"]
+    assert run("track", folder / "day7.tsv", *arguments) == 0
+    assert pl.read_csv(folder / "persistence.csv")["n_effective"].to_list() == [6, 6]
+    for wrong in ("day8=9", "day7=0", "day7=x", "day7", "day7=-3"):
+        assert run("track", folder / "day7.tsv", *arguments[:-1], wrong) == 2
+
+
+def test_a_faulty_file_lets_the_others_go_on(folder, capsys):
+    out = folder / "diversity.csv"
+    assert run("diversity", folder / "cut.tsv", folder / "day7.tsv", "-o", out) == 4
+    assert pl.read_csv(out)["sample"].unique().to_list() == ["day7"]
+    assert "cut.tsv, row 2: this row has fewer cells" in capsys.readouterr().err
+    assert run("diversity", folder / "cut.tsv") == 3
+    assert run("track", folder / "cut.tsv", folder / "day7.tsv", "--product", folder / "product.tsv", "-o", folder) == 4
+    assert run("track", folder / "day7.tsv", "--product", folder / "cut.tsv", "-o", folder) == 3
+    assert run("diversity", folder / "day7.tsv", folder / "day7.tsv") == 2
+
+
+def test_diversity_goes_to_stdout(folder, capsys):
+    assert run("diversity", folder / "day7.tsv") == 0
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[:2] == [
+        "sample,locus,parameter,value,lower,upper,n",
+        "day7,TRB,cells_or_counts,18.0,,,18.0",
+    ]
+    assert "day7,TRB,richness,3.0,,,18.0" in printed.out
+
+
+def test_limits_need_to_know_what_is_counted(folder, capsys):
+    text = (folder / "day7.tsv").read_text().replace("umi_count", "duplicate_count").replace("AAA", "AGA")
+    (folder / "open.tsv").write_text(text)
+    arguments = ["track", folder / "open.tsv", "--product", folder / "product.tsv", "-o", folder]
+    assert run(*arguments) == 0
+    assert pl.read_csv(folder / "persistence.csv")["n_effective"].to_list() == [None, None]
+    assert "open: no limits, as the cells behind counts of unknown are not known" in capsys.readouterr().err
+    assert run(*arguments, "--count-of", "umis") == 0
+    assert pl.read_csv(folder / "persistence.csv")["n_effective"].to_list() == [18, 18]
+    assert run("diversity", folder / "open.tsv") == 0
+    assert "open: no limits, as counts of unknown are not independent" in capsys.readouterr().err
+    assert run("diversity", folder / "day7.tsv", "--count-of", "reads") == 3
+    assert "the counts of day7 are umis" in capsys.readouterr().err
+
+
+def test_convert_writes_airr_that_reads_back(folder, capsys):
+    assert run("convert", folder / "day7.tsv", "-o", folder / "out.tsv") == 0
+    assert run("convert", folder / "day7.tsv") == 0
+    printed = capsys.readouterr()
+    assert printed.out == (folder / "out.tsv").read_text()
+    assert "day7.tsv: 3 clonotypes, counts of umis" in printed.err
+    again, first = read_clonotypes(folder / "out.tsv"), read_clonotypes(folder / "day7.tsv")
+    assert again.table.equals(first.table)
+    assert again.count_of == first.count_of == "umis"
+
+
+def test_the_choices_are_those_of_the_reader():
+    options = {option.name: option for option in repertoire_command.commands["diversity"].params}
+    assert tuple(options["dialect"].type.choices) == tuple(DIALECTS)
+    assert tuple(options["locus"].type.choices) == LOCI
+
+
+@pytest.mark.parametrize("command", ["convert", "diversity", "track"])
+def test_help_ends_with_an_example(command):
+    result = CliRunner().invoke(repertoire_command, [command, "--help"])
+    assert result.exit_code == 0
+    assert f"tilseq repertoire {command} " in result.output.split("Example:")[1]

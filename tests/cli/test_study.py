@@ -1,0 +1,113 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tilseq.cli import main
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    return ended.value.code
+
+
+def test_a_template_passes_check(tmp_path, capsys):
+    assert run("init", tmp_path / "new") == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "next: fill in the tables, then",
+        f"  tilseq check {tmp_path / 'new'}",
+    ]
+    assert run("check", tmp_path / "new") == 0
+    captured = capsys.readouterr()
+    assert captured.out.splitlines() == [
+        "1 subject: 1 melanoma",
+        "1 infusion of 1 subject",
+        "0 samples",
+        "0 rows of lesions, 0 assessments",
+        "0 recorded responses",
+    ]
+    assert captured.err == ""
+
+
+def test_problems_end_with_3_and_are_all_told(tmp_path, capsys):
+    run("init", tmp_path)
+    (tmp_path / "subjects.csv").write_text("subject,tumor_type\nS01,skin\nS01,other\n")
+    capsys.readouterr()
+    assert run("check", tmp_path) == 3
+    captured = capsys.readouterr()
+    assert [line.split(":")[0] for line in captured.out.splitlines()] == [
+        "subjects.csv, row 2, column tumor_type",
+        "subjects.csv, row 3, column subject",
+    ]
+    assert captured.err == f"2 problems in {tmp_path}\n"
+
+
+def test_json(tmp_path, capsys):
+    run("init", tmp_path)
+    capsys.readouterr()
+    assert run("check", tmp_path, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["sound"] is True
+    (tmp_path / "samples.csv").unlink()
+    assert run("check", tmp_path, "--json") == 3
+    told = json.loads(capsys.readouterr().out)
+    assert [problem["file"] for problem in told["problems"]] == ["samples.csv"]
+
+
+def test_no_folder_ends_with_3(tmp_path, capsys):
+    assert run("check", tmp_path / "none") == 3
+    assert "not a study folder" in capsys.readouterr().err
+
+
+def test_a_terminal_is_told_nothing_it_would_obey(tmp_path, capsys):
+    run("init", tmp_path)
+    (tmp_path / "subjects.csv").write_text("subject,tumor_type,\x1b[31mred\nS\x1b[2J,other,1\n")
+    (tmp_path / "study.yaml").write_text('study: x\n"\\e[31m": 1\n')
+    (tmp_path / "clinical" / "\x1b[31m.csv").write_text("")
+    capsys.readouterr()
+    assert run("check", tmp_path) == 3
+    captured = capsys.readouterr()
+    assert captured.out.count("\\x1b[31m") == 3
+    assert "\x1b" not in captured.out + captured.err
+
+
+def test_a_second_init_changes_nothing(tmp_path, capsys):
+    run("init", tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert run("init", tmp_path) == 3
+    assert "a study stands here already" in capsys.readouterr().err
+    assert run("init", tmp_path, "--scan", tmp_path) == 3
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_scan(tmp_path, capsys):
+    (tmp_path / "raw").mkdir()
+    for name in ("S01_D7_flow.fcs", "S01_late_flow.fcs", "x\u202ey.txt"):
+        (tmp_path / "raw" / name).write_text(f"FCS3.1 {name}")
+    assert run("init", tmp_path, "--scan", tmp_path / "raw") == 0
+    out = capsys.readouterr().out
+    assert "samples: 2, subjects: 1, files left out: 1\n" in out
+    assert "left out: x\\u202ey.txt: its name holds a character that samples.csv cannot hold; rename it\n" in out
+    assert "  study.yaml: fill in the nominal day of late\n" in out
+    assert "to mend: study.yaml, row 18, column visits.late.day: " in out
+
+
+def test_a_scan_that_finds_nothing_writes_nothing(tmp_path, capsys):
+    (tmp_path / "raw").mkdir()
+    assert run("init", tmp_path, "--scan", tmp_path / "raw") == 3
+    assert "seen: no file" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["raw"]
+
+
+def test_a_pattern_without_a_scan_is_a_slip_of_usage(tmp_path, capsys):
+    assert run("init", tmp_path, "--pattern", "{subject}_{visit}") == 2
+    assert run("init", tmp_path, "--scan", tmp_path, "--pattern", "{subjct}") == 3
+    assert "did you mean 'subject'?" in capsys.readouterr().err
+
+
+def test_help_is_light():
+    code = (
+        "import sys, tilseq.cli.study; print([m for m in ('polars', 'pydantic', 'yaml', 'numpy') if m in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

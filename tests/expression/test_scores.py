@@ -1,0 +1,129 @@
+"""Mean-based gene-set scores."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import csc_matrix, csr_array
+
+from tilseq.errors import AnalysisError
+from tilseq.expression import load_signatures, looks_like_counts, score, summarise
+from tilseq.io.h5ad import read_h5ad
+
+GENES = ["A", "B", "C", "D"]
+COUNTS = csr_array(np.array([[1, 3, 0, 6], [0, 0, 5, 5], [0, 0, 0, 0]]))
+
+
+def test_a_score_is_the_mean_of_log_normalised_expression():
+    found = score(COUNTS, GENES, {"ab": ["A", "B"], "c": ["C"]})
+    # Cell 1 has 10 counts: A 1,000 and B 3,000 in 10,000; cell 2 has C 5,000 in 10,000.
+    expected = [[(np.log(1001) + np.log(3001)) / 2, 0], [0, np.log(5001)]]
+    assert found.values[:2] == pytest.approx(np.array(expected), rel=1e-6)
+    assert found.values.dtype == np.float32
+    assert found.sets == ("ab", "c")
+    assert found.scored.tolist() == [True, True, False]
+    assert np.isnan(found.values[2]).all()
+
+
+def test_a_set_of_which_less_than_half_is_there_is_not_scored_and_the_rest_is():
+    found = score(COUNTS, GENES, {"half": ["A", "X"], "less": ["A", "X", "Y"], "none": ["X"]})
+    assert found.coverage.rows() == [
+        ("half", 1, 2, None),
+        ("less", 1, 3, "1 of 3 genes found, fewer than 50%"),
+        ("none", 0, 1, "0 of 1 genes found, fewer than 50%"),
+    ]
+    assert found.values[0, 0] == pytest.approx(np.log(1001), rel=1e-6)
+    assert np.isnan(found.values[:, 1:]).all()
+
+
+def test_a_retired_symbol_stands_for_the_present_one_on_either_side():
+    counts = np.array([[1, 9]])
+    assert score(counts, ["KIAA0101", "B"], {"s": ["PCLAF"]}).values[0, 0] == pytest.approx(np.log(1001), rel=1e-6)
+    assert score(counts, ["PCLAF", "B"], {"s": ["KIAA0101"]}).values[0, 0] == pytest.approx(np.log(1001), rel=1e-6)
+    both = score(np.array([[1, 9]]), ["PCLAF", "KIAA0101"], {"s": ["PCLAF"]})
+    assert both.values[0, 0] == pytest.approx(np.log(1001), rel=1e-6)
+
+
+def test_a_gene_listed_twice_counts_once():
+    assert score(COUNTS, GENES, {"s": ["A", "A", "B"]}).coverage.row(0) == ("s", 2, 2, None)
+
+
+def test_dense_and_any_sparse_form_give_the_same():
+    forms = [COUNTS, COUNTS.toarray(), csc_matrix(COUNTS), COUNTS.toarray().astype(np.uint8)]
+    values = [score(form, GENES, {"s": ["A", "D"]}).values for form in forms]
+    assert all(np.array_equal(values[0], other, equal_nan=True) for other in values)
+
+
+def test_the_matrix_given_is_not_changed():
+    counts = csr_array(np.array([[1, 3]], np.float32))
+    score(counts, ["A", "B"], {"s": ["A"]})
+    assert counts.toarray().tolist() == [[1, 3]]
+
+
+@pytest.mark.parametrize("matrix", [COUNTS.toarray() * 0.5, np.log1p(COUNTS.toarray()), -COUNTS.toarray()])
+def test_anything_but_raw_counts_is_refused(matrix):
+    with pytest.raises(AnalysisError, match="raw counts"):
+        score(matrix, GENES, {"s": ["A"]})
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([[0, 1], [2, 3]], True),
+        ([[0.0, 7.0]], True),
+        ([[True, False]], True),
+        ([[0.0, 0.5]], False),
+        ([[0, -1]], False),
+        ([[0.0, np.nan]], False),
+        ([[0.0, np.inf]], False),
+    ],
+)
+def test_counts_are_whole_and_not_negative(values, expected):
+    assert looks_like_counts(np.array(values)) is expected
+    assert looks_like_counts(csr_array(np.array(values))) is expected
+
+
+def test_a_gene_twice_and_a_matrix_that_does_not_fit_are_refused():
+    with pytest.raises(AnalysisError, match="a gene stands twice; found 'A'"):
+        score(COUNTS, ["A", "B", "A", "D"], {"s": ["A"]})
+    with pytest.raises(AnalysisError, match="does not fit"):
+        score(COUNTS, ["A", "B"], {"s": ["A"]})
+
+
+def test_a_summary_is_a_row_a_sample_and_set_without_an_interval():
+    scores = score(COUNTS, GENES, {"a": ["A"], "none": ["X"]})
+    found = summarise(scores, ["s1", "s1", "s2"])
+    columns = ["sample", "set", "n", "genes_found", "genes_listed"]
+    assert found.select(columns).rows() == [("s1", "a", 2, 1, 1), ("s1", "none", 2, 0, 1),
+                                            ("s2", "a", 0, 1, 1), ("s2", "none", 0, 0, 1)]  # fmt: skip
+    assert found["value"][0] == pytest.approx(np.log(1001) / 2, rel=1e-6)
+    assert found["value"].to_list()[1:] == [None, None, None]
+    assert found["lower"].null_count() == found["upper"].null_count() == 4
+
+
+def test_each_cell_needs_its_sample():
+    with pytest.raises(AnalysisError, match="each cell needs its sample"):
+        summarise(score(COUNTS, GENES, {"a": ["A"]}), ["s1"])
+
+
+@given(st.lists(st.lists(st.integers(0, 50), min_size=3, max_size=3), min_size=1, max_size=6), st.randoms())
+def test_order_of_genes_and_depth_of_a_cell_change_nothing(rows, random):
+    counts, genes, sets = np.array(rows), ["A", "B", "C"], {"s": ["A", "C"]}
+    first = score(counts, genes, sets).values
+    order = [0, 1, 2]
+    random.shuffle(order)
+    shuffled = score(counts[:, order], [genes[i] for i in order], sets).values
+    deeper = score(counts * 7, genes, sets).values
+    assert shuffled == pytest.approx(first, rel=1e-5, nan_ok=True)
+    assert deeper == pytest.approx(first, rel=1e-5, nan_ok=True)
+
+
+def test_tumour_t_cells_are_more_exhausted_than_blood_in_the_same_subjects(shared_data):
+    cells = read_h5ad(shared_data / "screpertoire/gex_500cells_raw_counts.h5ad")
+    scores = score(cells.X, list(cells.var_names), load_signatures())
+    found = summarise(scores, list(cells.obs["sample"]))
+    value = {row["sample"]: row["value"] for row in found.filter(set="exhaustion").iter_rows(named=True)}
+    assert sorted(value) == ["P17B", "P17L", "P18B", "P18L", "P19B", "P19L", "P20B", "P20L"]
+    assert all(value[f"P{number}L"] > value[f"P{number}B"] for number in (17, 18, 19, 20))
+    not_scored = scores.coverage.drop_nulls("reason")["set"].to_list()
+    assert not_scored == ["oxidative_phosphorylation", "glycolysis", "ifn_gamma_response"]

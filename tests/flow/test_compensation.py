@@ -1,0 +1,88 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import flowutils
+import numpy as np
+import pytest
+
+from tilseq.errors import AnalysisError
+from tilseq.flow.compensation import compensate, is_compensated, is_transformed
+
+IDENTITY = [[1.0, 0.0], [0.0, 1.0]]
+
+
+def test_two_dyes_by_hand() -> None:
+    # 100 of dye A and 50 of dye B, with 10 % of A in B's detector and 20 % of B in A's.
+    measured = np.array([[5.0, 100 + 10, 50 + 10]], dtype=np.float32)
+    out = compensate(measured, ["FSC-A", "A", "B"], ["A", "B"], [[1, 0.1], [0.2, 1]])
+    np.testing.assert_allclose(out, [[5, 100, 50]], rtol=1e-6)
+    assert out.dtype == np.float32
+    assert measured[0, 1] == 110  # the events given stay as they were
+
+
+def test_the_matrix_is_bound_by_name_not_by_place() -> None:
+    measured = np.array([[60.0, 110.0]], dtype=np.float32)
+    out = compensate(measured, ["B", "A"], ["A", "B"], [[1, 0.1], [0.2, 1]])
+    np.testing.assert_allclose(out, [[50, 100]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("file", ["flowsom_68983/68983.fcs", "tcell_memory_16c_10k.fcs"])
+def test_agrees_with_flowutils(shared_data: Path, file: str) -> None:
+    from tilseq.io.fcs import read_fcs
+
+    tube = read_fcs(shared_data / "flow" / file)
+    assert tube.spill is not None
+    places = [tube.channels.index(name) for name in tube.spill.channels]
+    expected = flowutils.compensate.compensate(tube.events.astype(np.float64), tube.spill.matrix, places)
+    found = compensate(tube.events, tube.channels, tube.spill.channels, tube.spill.matrix)
+    size = np.abs(tube.events[:, places]).max(axis=1, keepdims=True)
+    assert np.max(np.abs(found - expected)[:, places] / size) < 1e-5
+    rest = [place for place in range(len(tube.channels)) if place not in places]
+    np.testing.assert_array_equal(found[:, rest], tube.events[:, rest])
+
+
+def test_more_events_than_are_taken_at_once() -> None:
+    events = np.random.default_rng(1).normal(0, 100, (150_001, 3)).astype(np.float32)
+    matrix = np.array([[1, 0.3, 0], [0.1, 1, 0.2], [0, 0.05, 1]])
+    np.testing.assert_allclose(compensate(events, list("abc"), list("abc"), matrix) @ matrix, events, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("channels", "matrix", "message"),
+    [
+        (["A", "B"], [[1, 1], [1, 1]], "singular or nearly so; found 'condition number"),
+        (["A", "B"], [[1, 0.99999], [0.99999, 1]], "condition number 2e[+]05"),
+        (["A", "B"], [[1, float("nan")], [0, 1]], "not a finite number"),
+        (["A", "B"], [[1, 0, 0], [0, 1, 0]], "2 × 3"),
+        (["A", "B", "C"], IDENTITY, "expected 3 × 3"),
+        (["A", "Q"], IDENTITY, "found 'Q'; expected one of FSC-A, A, B"),
+        (["A", "A"], IDENTITY, "names a channel twice"),
+    ],
+)
+def test_a_matrix_that_cannot_be_used_is_refused(channels: list[str], matrix: object, message: str) -> None:
+    with pytest.raises(AnalysisError, match=message):
+        compensate(np.ones((2, 3), dtype=np.float32), ["FSC-A", "A", "B"], channels, matrix)  # type: ignore[arg-type]
+
+
+def test_a_channel_that_the_tube_has_twice_is_refused() -> None:
+    with pytest.raises(AnalysisError, match="exactly once"):
+        compensate(np.ones((2, 3), dtype=np.float32), ["A", "A", "B"], ["A", "B"], IDENTITY)
+
+
+def tube(channels: list[str], keywords: dict[str, str]) -> SimpleNamespace:
+    return SimpleNamespace(channels=channels, keywords=keywords)
+
+
+def test_flowjos_names_tell_that_values_are_compensated() -> None:
+    assert is_compensated(tube(["FSC-A", "Comp-FITC-A"], {}))
+    assert is_compensated(tube(["FSC-A", "<FITC-A>"], {}))
+    assert not is_compensated(tube(["FSC-A", "FITC-A"], {}))
+
+
+def test_facsdivas_keyword_is_no_sign_of_compensated_values() -> None:
+    assert not is_compensated(tube(["FITC-A"], {"APPLY COMPENSATION": "TRUE", "TRANSFORMATION": "applied"}))
+
+
+def test_flowcores_keyword_tells_that_values_are_transformed() -> None:
+    assert is_transformed(tube([], {"transformation": "custom"}))
+    assert not is_transformed(tube([], {"TRANSFORMATION": "applied"}))

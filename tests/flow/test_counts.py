@@ -1,0 +1,82 @@
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tilseq.errors import AnalysisError
+from tilseq.flow.counts import cd4_cd8_ratio, count
+from tilseq.flow.gating import Gating
+from tilseq.flow.tree import Population
+from tilseq.tables.outputs import CUTS, QUALITY
+
+
+def gating(quality: list[dict[str, Any]], **masks: tuple[str | None, list[int]]) -> Gating:
+    populations = {n: Population(n, parent, np.array(mask, dtype=bool)) for n, (parent, mask) in masks.items()}
+    return Gating("s1", populations, CUTS.frame(), QUALITY.frame(quality), pl.DataFrame(), {}, {}, {})
+
+
+def row(check: str, verdict: str, reason: str) -> dict[str, str]:
+    return {"sample": "s1", "check": check, "verdict": verdict, "reason": reason}
+
+
+def test_shares_and_their_exact_limits() -> None:
+    # 7 of 10: Clopper-Pearson 34.755 to 93.326 % (R: binom.test(7, 10)).
+    frame = count(gating([], all=(None, [1] * 10), some=("all", [1] * 7 + [0] * 3)))
+    root, some = frame.rows(named=True)
+    assert (root["parent"], root["events"], root["parent_events"], root["percent_of_parent"]) == (None, 10, None, None)
+    assert (root["lower"], root["upper"]) == (None, None)
+    assert (some["events"], some["parent_events"]) == (7, 10)
+    assert some["percent_of_parent"] == pytest.approx(70)
+    assert some["lower"] == pytest.approx(34.75471, abs=1e-4)
+    assert some["upper"] == pytest.approx(93.32605, abs=1e-4)
+    assert frame["cells_per_ul"].to_list() == [None, None]
+
+
+def test_a_share_of_nothing_is_null_not_zero() -> None:
+    frame = count(gating([], all=(None, [1, 1]), none=("all", [0, 0]), part=("none", [0, 0])))
+    part = frame.row(by_predicate=pl.col("population") == "part", named=True)
+    assert (part["events"], part["parent_events"]) == (0, 0)
+    assert (part["percent_of_parent"], part["lower"], part["upper"]) == (None, None, None)
+
+
+def test_the_worst_verdict_and_every_reason() -> None:
+    quality = [row("a", "warn", "so"), row("b", "fail", "few"), row("c", "pass", "well")]
+    frame = count(gating(quality, all=(None, [1])))
+    assert frame["verdict"][0] == "fail"
+    assert frame["reason"][0] == "a: so; b: few"
+    assert count(gating([row("c", "pass", "well")], all=(None, [1])))["reason"][0] is None
+
+
+def counts(helpers: int, killers: int) -> pl.DataFrame:
+    rows = [("CD4+ T", helpers), ("CD8+ T", killers), ("DN T", 5)]
+    return pl.DataFrame([{"sample": "s1", "population": name, "events": events} for name, events in rows])
+
+
+def test_a_ratio_and_its_limits() -> None:
+    # 20 and 10: binom.test(20, 30) is 0.4718800 to 0.8271258; as odds to six digits 0.893508 and 4.784552.
+    found = cd4_cd8_ratio(counts(20, 10))
+    assert found.value == 2
+    assert found.lower == pytest.approx(0.893508, abs=1e-5)
+    assert found.upper == pytest.approx(4.784552, abs=1e-5)
+    assert found.n == 30
+
+
+def test_without_cd8_the_ratio_is_null_not_infinite() -> None:
+    found = cd4_cd8_ratio(counts(20, 0))
+    assert (found.value, found.upper, found.n) == (None, None, 20)
+    assert found.lower == pytest.approx(4.938, abs=1e-2)  # 0.025 ** (1 / 20) = 0.83157
+    assert cd4_cd8_ratio(counts(0, 0)) == (None, None, None, 0)
+
+
+def test_without_cd4_the_ratio_is_zero_with_an_upper_limit() -> None:
+    found = cd4_cd8_ratio(counts(0, 20))
+    assert (found.value, found.lower) == (0, 0)
+    assert found.upper == pytest.approx(1 / 4.938, abs=1e-2)
+
+
+def test_counts_of_two_tubes_or_without_the_subsets_are_refused() -> None:
+    two = pl.concat([counts(1, 2), counts(1, 2).with_columns(sample=pl.lit("s2"))])
+    for frame in (two, counts(1, 2).head(1), counts(1, 2).head(0)):
+        with pytest.raises(AnalysisError, match="counts of one sample"):
+            cd4_cd8_ratio(frame)

@@ -1,0 +1,292 @@
+import csv
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import run
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tilseq.errors import AnalysisError
+from tilseq.flow import cd4_cd8_ratio, count, gate
+
+ITN = [f"itn_{number:02}" for number in range(1, 9)]
+KINDS = ["CD4+ T", "CD8+ T", "DN T", "DP T", "B", "NK"]
+T_KINDS = KINDS[:4]
+Simulate = Callable[..., Any]
+
+
+def numbers(gating: Any) -> dict[str, int]:
+    return {name: population.events for name, population in gating.populations.items()}
+
+
+def changed(tube: Any, **parts: Any) -> Any:
+    return SimpleNamespace(**{**vars(tube), **parts})
+
+
+# Simulated tubes -------------------------------------------------------------------------------------------------
+
+
+def test_every_kind_is_found_again(simulate: Simulate) -> None:
+    tube = simulate()
+    gating = gate(tube, sample="s1")
+    for kind in KINDS:
+        truth, found = tube.kinds == kind, gating.populations[kind].mask
+        assert np.mean(truth[found]) > 0.99, kind
+        assert np.mean(found[truth]) > 0.99, kind
+    assert set(gating.quality["verdict"]) == {"pass"}
+    assert set(gating.cuts["source"]) <= {"valley", "fallback"}
+    assert gating.exclusions.height == 0
+
+
+@pytest.mark.parametrize(
+    "mixture",
+    [
+        {"CD4+ T": 60, "CD8+ T": 30, "DN T": 3, "B": 16, "NK": 10, "granulocyte": 60, "debris": 16},
+        {"CD4+ T": 2000, "CD8+ T": 8000, "DN T": 100, "DP T": 50, "NK": 150, "debris": 500, "dead": 500},
+        {"CD4+ T": 40, "CD8+ T": 30, "B": 3, "NK": 50, "granulocyte": 9000, "debris": 1000},
+        {"CD4+ T": 3000, "CD8+ T": 1500, "B": 800, "NK": 500, "granulocyte": 3000, "dead": 5000},
+        {"CD4+ T": 3000, "CD8+ T": 30, "DN T": 150, "B": 800, "NK": 500},
+        {"CD8+ T": 8000, "CD4+ T": 10, "B": 300, "NK": 500, "granulocyte": 2000},
+    ],
+    ids=["200 events", "product", "after lymphodepletion", "half dead", "1 % CD8", "0.1 % CD4"],
+)
+def test_unusual_mixtures_are_recovered(simulate: Simulate, mixture: dict[str, int]) -> None:
+    found = numbers(gate(simulate(mixture), sample="s1"))
+    for kind in T_KINDS:
+        assert found[kind] == pytest.approx(mixture.get(kind, 0), rel=0.02, abs=2), kind
+
+
+def test_few_t_cells_fail_the_tube(simulate: Simulate) -> None:
+    counts = count(gate(simulate({"CD4+ T": 30, "CD8+ T": 15, "B": 60, "granulocyte": 500}), sample="s1"))
+    assert set(counts["verdict"]) == {"fail"}
+    assert "events in CD3+: below the limit of quantification" in counts["reason"][0]
+
+
+def test_a_cut_without_a_valley_is_flagged(simulate: Simulate) -> None:
+    gating = gate(simulate({"CD4+ T": 3000, "CD8+ T": 4, "B": 800, "NK": 500}), sample="s1")
+    cut = gating.cuts.row(by_predicate=pl.col("gate") == "CD8", named=True)
+    check = gating.quality.row(by_predicate=pl.col("check") == "separation of CD8", named=True)
+    assert (cut["source"], cut["separation"]) == ("fallback", None)
+    assert (check["verdict"], check["value"]) == ("warn", None)
+    assert "no valley" in check["reason"]
+    assert numbers(gating)["CD8+ T"] == 4
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_populations_nest_and_t_cells_add_up(simulate: Simulate, seed: int) -> None:
+    populations = gate(simulate(seed=seed), sample="s1").populations
+    for population in populations.values():
+        if population.parent is not None:
+            assert not np.any(population.mask & ~populations[population.parent].mask)
+    together = np.sum([populations[kind].mask for kind in T_KINDS], axis=0)
+    np.testing.assert_array_equal(together, populations["CD3+"].mask)
+    np.testing.assert_array_equal(populations["CD3+"].mask | populations["CD3-"].mask, populations["lymphocytes"].mask)
+
+
+@pytest.mark.parametrize("seed", [4, 5])
+def test_the_order_of_events_changes_nothing(simulate: Simulate, seed: int) -> None:
+    tube = simulate()
+    order = np.random.default_rng(seed).permutation(len(tube.events))
+    first, second = gate(tube, sample="s1"), gate(changed(tube, events=tube.events[order]), sample="s1")
+    assert first.cuts.equals(second.cuts)
+    assert first.quality.equals(second.quality)
+    for name, population in first.populations.items():
+        np.testing.assert_array_equal(population.mask[order], second.populations[name].mask)
+
+
+@pytest.mark.parametrize("gain", [2.0**-10, 2.0**6])
+def test_gain_changes_cuts_but_no_count(simulate: Simulate, gain: float) -> None:
+    tube = simulate()
+    stronger = changed(tube, events=tube.events * np.float32(gain))
+    first, second = gate(tube, sample="s1"), gate(stronger, sample="s1")
+    assert numbers(first) == numbers(second)
+    np.testing.assert_allclose(second.cuts["threshold"], gain * first.cuts["threshold"].to_numpy(), rtol=1e-6)
+
+
+def test_cuts_given_back_as_thresholds_give_the_same_counts(simulate: Simulate) -> None:
+    tube = simulate()
+    first = gate(tube, sample="s1")
+    again = gate(tube, sample="s1", thresholds=dict(first.cuts.select("gate", "threshold").rows()))
+    assert numbers(again) == numbers(first)
+    assert set(again.cuts["source"]) == {"settings"}
+    assert again.cuts["separation"].null_count() == again.cuts.height
+
+
+def test_a_threshold_overrides_one_cut(simulate: Simulate) -> None:
+    tube = simulate()
+    gating = gate(tube, sample="s1", thresholds={"CD8": 1e6})
+    assert numbers(gating)["CD8+ T"] == 0
+    assert gating.cuts.row(by_predicate=pl.col("gate") == "CD8", named=True)["threshold"] == 1e6
+    assert cd4_cd8_ratio(count(gating)).value is None
+
+
+def test_no_t_cell_above_a_set_threshold_is_a_zero_with_a_null_share(simulate: Simulate) -> None:
+    tube = simulate({"B": 800, "NK": 500, "granulocyte": 3000})
+    set_by_hand = {"CD3": 3000, "FSC-A": 30e3, "SSC-A": 50e3, "CD4": 3000, "CD8": 3000}
+    rows = {row["population"]: row for row in count(gate(tube, sample="s1", thresholds=set_by_hand)).rows(named=True)}
+    assert (rows["CD3+"]["events"], rows["CD3+"]["percent_of_parent"]) == (0, 0.0)
+    assert rows["CD3+"]["upper"] == pytest.approx(100 * (1 - 0.025 ** (1 / 1300)), rel=1e-2)
+    assert (rows["CD4+ T"]["events"], rows["CD4+ T"]["percent_of_parent"]) == (0, None)
+    assert rows["CD3+"]["verdict"] == "fail"
+
+
+def test_spill_is_taken_out_once(simulate: Simulate) -> None:
+    tube = simulate()
+    names = ["B1-A", "B2-A", "R1-A", "R2-A", "V1-A", "V2-A"]
+    matrix = np.eye(6) + 0.25 * np.eye(6, k=1) + 0.1 * np.eye(6, k=-1)
+    places = [tube.channels.index(name) for name in names]
+    spilt = tube.events.copy()
+    spilt[:, places] = tube.events[:, places] @ matrix
+    spill = SimpleNamespace(channels=names, matrix=matrix)
+    with_spill = gate(changed(tube, events=spilt, spill=spill), sample="s1")
+    assert numbers(with_spill) == numbers(gate(tube, sample="s1"))
+    check = with_spill.quality.row(by_predicate=pl.col("check") == "compensation", named=True)
+    assert check["value"] == pytest.approx(np.linalg.cond(matrix))
+    compensated = [f"Comp-{name}" if name in names else name for name in tube.channels]
+    never_twice = gate(changed(tube, channels=compensated, spill=spill), sample="s1")
+    assert numbers(never_twice) == numbers(gate(tube, sample="s1"))
+
+
+# Faulty tubes ----------------------------------------------------------------------------------------------------
+
+
+def test_transformed_values_are_not_compensated(simulate: Simulate) -> None:
+    tube = simulate()
+    spill = SimpleNamespace(channels=["B1-A", "B2-A"], matrix=np.array([[1, 0.1], [0.1, 1]]))
+    with pytest.raises(AnalysisError, match="export linear values"):
+        gate(changed(tube, spill=spill, keywords={"transformation": "custom"}), sample="s1")
+
+
+def test_events_that_are_not_finite_are_left_out_and_told(simulate: Simulate) -> None:
+    tube = simulate()
+    events = tube.events.copy()
+    events[:3, tube.channels.index("B1-A")] = [np.nan, np.inf, -np.inf]
+    events[3, tube.channels.index("Time")] = np.nan  # not a channel that gates use
+    gating = gate(changed(tube, events=events), sample="s1")
+    assert gating.exclusions.rows() == [("s1", "a value that is not a finite number", 3)]
+    assert numbers(gating)["all events"] == len(events) - 3
+
+
+@pytest.mark.parametrize("missing", ["FSC-A", "SSC-A", "B1-A", "B2-A", "R1-A"])
+def test_a_needed_channel_that_is_missing_is_told_with_those_there_are(simulate: Simulate, missing: str) -> None:
+    tube = simulate({"CD4+ T": 100, "CD8+ T": 100})
+    place = tube.channels.index(missing)
+    keep = [i for i in range(len(tube.channels)) if i != place and tube.channels[i] != "FSC-H"]
+    channels, markers = [tube.channels[i] for i in keep], [tube.markers[i] for i in keep]
+    with pytest.raises(AnalysisError, match=r"no channel for (FSC-A|SSC-A|CD3|CD4|CD8);.*V2-A \(Live/Dead Aqua\)"):
+        gate(changed(tube, events=tube.events[:, keep], channels=channels, markers=markers), sample="s1")
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_no_or_one_event_is_refused(simulate: Simulate, rows: int) -> None:
+    tube = simulate()
+    with pytest.raises(AnalysisError, match="no event|one value only"):
+        gate(changed(tube, events=tube.events[:rows]), sample="s1")
+
+
+def test_a_constant_channel_is_refused_where_needed_and_told_where_not(simulate: Simulate) -> None:
+    tube = simulate()
+    for name, needed in (("B2-A", True), ("R2-A", False)):
+        events = tube.events.copy()
+        events[:, tube.channels.index(name)] = 7
+        if needed:
+            with pytest.raises(AnalysisError, match="column B2-A: the channel of CD4 holds one value only"):
+                gate(changed(tube, events=events), sample="s1")
+        else:
+            gating = gate(changed(tube, events=events), sample="s1")
+            check = gating.quality.row(by_predicate=pl.col("check") == "channel of CD19", named=True)
+            assert (check["verdict"], check["value"], check["reason"]) == ("warn", None, "not available")
+            assert "B" not in gating.populations
+
+
+def test_cd3_that_does_not_part_is_refused(simulate: Simulate) -> None:
+    with pytest.raises(AnalysisError, match="cannot be told apart among singlets.*set a threshold for CD3"):
+        gate(simulate({"B": 800, "NK": 500, "granulocyte": 3000}), sample="s1")
+    with pytest.raises(AnalysisError, match="set a threshold for CD3"):
+        gate(simulate({"CD4+ T": 3000, "CD8+ T": 1000}), sample="s1")
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "message"),
+    [
+        ({"CD33": 5.0}, "gate that does not exist; found 'CD33'; did you mean 'CD3'"),
+        ({"CD3": float("nan")}, "threshold of CD3 is not a number"),
+        ({"CD3": "450"}, "threshold of CD3 is not a number"),
+        ({"CD3": True}, "threshold of CD3 is not a number"),
+        ({"CD3": 1e9}, "too few CD3[+] events"),
+        ({"viability": -1e9}, "no event is left in live"),
+    ],
+)
+def test_thresholds_that_cannot_be_meant_are_refused(simulate: Simulate, thresholds: Any, message: str) -> None:
+    with pytest.raises(AnalysisError, match=message):
+        gate(simulate(), sample="s1", thresholds=thresholds)
+
+
+def test_a_threshold_without_its_channel_is_told(simulate: Simulate) -> None:
+    gating = gate(simulate(), sample="s1", thresholds={"CD45": 100})
+    check = gating.quality.row(by_predicate=pl.col("check") == "threshold of CD45", named=True)
+    assert (check["verdict"], check["reason"]) == ("warn", "not used: no such channel")
+
+
+def test_import_is_light() -> None:
+    script = "import sys, tilseq.flow; print([m for m in sys.modules if m in sys.argv])"
+    heavy = ["scipy", "scipy.stats", "pandas", "matplotlib", "flowkit", "anndata"]
+    done = run([sys.executable, "-c", script, *heavy], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+# Real tubes ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ITN)
+def test_whole_blood_is_gated_unaided(shared_data: Path, name: str) -> None:
+    from tilseq.io.fcs import read_fcs
+
+    gating = gate(read_fcs(shared_data / "flow" / "itn" / f"{name}.fcs"), sample=name)
+    found = numbers(gating)
+    ratio = cd4_cd8_ratio(count(gating)).value
+    assert ratio is not None
+    assert 0.9 <= ratio <= 10
+    assert found["DP T"] <= 0.04 * found["CD3+"]
+    assert 0.01 * found["CD3+"] <= found["DN T"] <= 0.13 * found["CD3+"]
+    assert set(gating.quality["verdict"]) == {"pass"}
+
+
+def test_spectral_blood_cells(shared_data: Path) -> None:
+    from tilseq.io.fcs import read_fcs
+
+    gating = gate(read_fcs(shared_data / "flow" / "pbmc_spectral_unmixed.fcs"), sample="pbmc")
+    found = numbers(gating)
+    assert 0.60 <= found["CD3+"] / found["live"] <= 0.66
+    assert found["DP T"] <= 0.03 * found["CD3+"]
+    assert found["CD4+ T"] / found["CD3+"] == pytest.approx(0.43, abs=0.02)
+    assert found["CD8+ T"] / found["CD3+"] == pytest.approx(0.51, abs=0.03)
+
+
+def test_agrees_with_an_experts_gates(shared_data: Path) -> None:
+    from tilseq.io.fcs import read_fcs
+
+    folder = shared_data / "flow" / "flowsom_68983"
+    with open(folder / "manual_labels.csv", newline="") as stream:
+        labels = np.array([row[0] for row in csv.reader(stream)])
+    gating = gate(read_fcs(folder / "68983.fcs"), sample="mouse")
+    for label, name, least in (
+        ("CD4 T cells", "CD4+ T", 0.97),
+        ("CD8 T cells", "CD8+ T", 0.95),
+        ("B cells", "B", 0.97),
+    ):
+        truth, found = labels == label, gating.populations[name].mask
+        assert 2 * np.sum(truth & found) / (truth.sum() + found.sum()) >= least, name
+    ratio = cd4_cd8_ratio(count(gating)).value
+    assert ratio == pytest.approx(7487 / 1407, rel=0.08)
+
+
+def test_a_tube_without_two_cd3_populations_is_refused(shared_data: Path) -> None:
+    from tilseq.io.fcs import read_fcs
+
+    with pytest.raises(AnalysisError, match="set a threshold for CD3"):
+        gate(read_fcs(shared_data / "flow" / "tcell_memory_16c_10k.fcs"), sample="s1")

@@ -1,0 +1,61 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tilseq.flow.quality import assess
+from tilseq.flow.tree import Tree
+
+
+def tube(**numbers: int) -> dict[str, dict[str, Any]]:
+    """Return the checks of a tube whose populations hold so many events; CD3+ and lymphocytes are their sums."""
+    kinds = ["CD4+ T", "CD8+ T", "DN T", "DP T", "B", "NK", "other"]
+    sizes = [numbers.get(kind.split("+")[0].split(" ")[0], 0) for kind in kinds]
+    kind = np.repeat(kinds, sizes)
+    marks = {"CD3": kinds[:4], "CD4": ["CD4+ T", "DP T"], "CD8": ["CD8+ T", "DP T"], "CD19": ["B"], "CD56": ["NK"]}
+    noise = np.linspace(0, 1, len(kind), dtype=np.float32)
+    values = {marker: np.isin(kind, own).astype(np.float32) * 100 + noise for marker, own in marks.items()}
+    values |= {"FSC-A": noise, "SSC-A": noise}
+    tree = Tree("s1", {marker: marker for marker in values}, values, {}, dict.fromkeys(marks, 50.0))
+    everything = np.ones(len(kind), dtype=bool)
+    tree.add("all events", None, everything)
+    tree.add("lymphocytes", "all events", everything)
+    for marker in marks:
+        tree.find(marker, "lymphocytes")
+    tree.add("CD3+", "lymphocytes", tree.over("CD3"))
+    for name in kinds[:6]:
+        tree.add(name, "lymphocytes" if name in ("B", "NK") else "CD3+", kind == name)
+    return {row["check"]: row for row in assess(tree)}
+
+
+def test_a_common_tube_passes() -> None:
+    rows = tube(CD4=600, CD8=300, DN=50, DP=10, B=100, NK=100, other=40)
+    assert {row["verdict"] for row in rows.values()} == {"pass"}
+    assert rows["events in CD3+"]["value"] == 960
+    assert rows["DN and DP of CD3+"]["value"] == pytest.approx(6.25)
+    assert rows["CD4 and CD8 against CD3"]["value"] == pytest.approx(100 * (10 - 50) / 1200)
+    assert rows["lymphosum"]["value"] == pytest.approx(100 * 1160 / 1200)
+    assert rows["separation of CD3"]["reason"] == "the threshold was set by hand"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "check", "verdict"),
+    [
+        ({"CD4": 30, "CD8": 19, "B": 50}, "events in CD3+", "fail"),
+        ({"CD4": 30, "CD8": 20, "B": 50}, "events in CD3+", "pass"),
+        ({"CD4": 600, "CD8": 200, "DN": 142, "B": 100}, "DN and DP of CD3+", "warn"),
+        ({"CD4": 600, "CD8": 200, "DN": 120, "B": 100}, "DN and DP of CD3+", "pass"),
+        ({"CD4": 600, "CD8": 200, "DN": 120, "B": 100}, "CD4 and CD8 against CD3", "warn"),
+        ({"CD4": 600, "CD8": 300, "B": 100, "NK": 100, "other": 130}, "lymphosum", "warn"),
+        ({"CD4": 600, "CD8": 300, "B": 100, "NK": 100, "other": 100}, "lymphosum", "pass"),
+        ({"CD4": 600, "CD8": 390, "B": 10}, "CD3+ of lymphocytes", "warn"),
+    ],
+)
+def test_each_limit(numbers: dict[str, int], check: str, verdict: str) -> None:
+    assert tube(**numbers)[check]["verdict"] == verdict
+
+
+def test_a_share_of_nothing_is_null_and_not_passed() -> None:
+    row = tube(B=100, NK=100)["DN and DP of CD3+"]
+    assert (row["value"], row["verdict"]) == (None, "warn")
+    assert "not available" in row["reason"]

@@ -1,0 +1,70 @@
+import pandas as pd
+import polars as pl
+import pytest
+
+from tilseq.errors import AnalysisError
+from tilseq.plots.study import endpoint_over_time
+
+FRAME = {
+    "subject": ["B", "A", "A", "A"],
+    "day": [3, 28, -7, None],
+    "value": [1.5, 4.0, 2.0, 9.0],
+    "lower": [None, 3.0, 1.5, 8.0],
+    "upper": [None, 6.0, 2.5, 9.5],
+}
+
+
+def lines(axes):
+    return {line.get_label(): line for line in axes.lines if not line.get_label().startswith("_")}
+
+
+@pytest.mark.parametrize("frame", [pl.DataFrame(FRAME), pd.DataFrame(FRAME)], ids=["polars", "pandas"])
+def test_a_line_a_subject_in_order_of_days_with_interval_bars(frame):
+    axes = endpoint_over_time(frame, label="CD4/CD8 ratio")
+    assert list(lines(axes)) == ["A", "B"]
+    assert lines(axes)["A"].get_xydata().tolist() == [[-7, 2.0], [28, 4.0]]
+    bars = [bar.get_segments()[0].tolist() for bar in axes.collections]
+    assert bars == [[[-7, 1.5], [-7, 2.5]], [[28, 3.0], [28, 6.0]], [[3, 1.5], [3, 1.5]]]
+    assert axes.get_ylabel() == "CD4/CD8 ratio"
+    assert axes.get_title(loc="left") == "1 without day or value left out"
+    assert axes.get_ylim()[0] == 0
+
+
+def test_day_0_is_marked_as_the_infusion():
+    axes = endpoint_over_time(pl.DataFrame(FRAME), label="x")
+    assert [text.get_text() for text in axes.texts] == ["infusion"]
+    assert axes.texts[0].xy[0] == 0
+    assert axes.lines[0].get_xdata() == [0, 0]
+
+
+def test_limits_may_be_absent_and_negative_values_are_shown():
+    frame = pl.DataFrame({"subject": ["A"], "day": [0], "value": [-12.0]})
+    assert endpoint_over_time(frame, label="x").get_ylim()[0] < -12
+
+
+def test_fourteen_subjects_are_told_apart_and_more_are_drawn_without_names():
+    def frame(n):
+        return pl.DataFrame({"subject": [f"S{i:02}" for i in range(n)], "day": [1] * n, "value": [1.0] * n})
+
+    few = endpoint_over_time(frame(14), label="x")
+    assert len({(line.get_color(), line.get_marker()) for line in lines(few).values()}) == 14
+    assert few.get_legend() is not None
+    many = endpoint_over_time(frame(15), label="x")
+    assert len(lines(many)) == 15
+    assert many.get_legend() is None
+    assert many.get_title(loc="left") == "15 subjects"
+
+
+def test_every_subject_of_a_large_cohort_is_drawn():
+    frame = pl.DataFrame({"subject": [f"S{i:03}" for i in range(60)], "day": [1] * 60, "value": [1.0] * 60})
+    assert len(lines(endpoint_over_time(frame, label="x"))) == 60
+
+
+def test_what_cannot_be_drawn_is_refused():
+    with pytest.raises(AnalysisError, match="column day"):
+        endpoint_over_time(pl.DataFrame({"subject": ["A"], "value": [1.0]}), label="x")
+    empty = pl.DataFrame({"subject": ["A"], "day": [None], "value": [1.0]})
+    with pytest.raises(AnalysisError, match="nothing to draw"):
+        endpoint_over_time(empty, label="x")
+    with pytest.raises(AnalysisError, match="logarithmic"):
+        endpoint_over_time(pl.DataFrame({"subject": ["A"], "day": [1], "value": [0.0]}), label="x", scale="log")

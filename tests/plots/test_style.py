@@ -1,0 +1,90 @@
+import matplotlib
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tilseq.errors import RunError
+from tilseq.plots.style import LONGEST_STEM, figure, file_stem, house_style, save, short, visible
+
+
+def drawn(title="x"):
+    with figure(3, 2) as axes:
+        axes.plot([0, 1], [1, 2], marker="o")
+        axes.set_title(title)
+    return axes.figure
+
+
+def test_the_same_figure_gives_the_same_bytes_without_date_or_program(tmp_path):
+    first = save(drawn(), tmp_path / "a", "name")
+    second = save(drawn(), tmp_path / "b", "name")
+    assert [path.name for path in first] == ["name.svg", "name.png"]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    svg, png = (path.read_bytes() for path in first)
+    assert b"dc:date" not in svg and b"Matplotlib v" not in svg and b"<text" not in svg
+    assert png.startswith(b"\x89PNG") and b"Software" not in png
+
+
+def test_the_style_ends_with_its_block_and_pyplot_knows_no_figure():
+    before = dict(matplotlib.rcParams)
+    with house_style():
+        assert matplotlib.rcParams["svg.hashsalt"] == "tilseq"
+    drawn()
+    assert dict(matplotlib.rcParams) == before
+    from matplotlib import pyplot
+
+    assert pyplot.get_fignums() == []
+
+
+@pytest.mark.parametrize("title", ["$\\frac{", "$a$ and $b$", "<script>alert(1)</script>", "--><x/>", "a\nb", "\u202e"])
+def test_a_name_is_drawn_as_it_is(title, tmp_path):
+    from xml.etree import ElementTree
+
+    svg, _ = save(drawn(short(title)), tmp_path, "x")
+    tags = {element.tag.rpartition("}")[2] for element in ElementTree.parse(svg).iter()}
+    assert not tags & {"script", "x", "text"}
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="file"):
+        save(drawn(), tmp_path / "file", "x")
+
+
+@pytest.mark.parametrize("name", ["S1", "S1-gates", "a.b_c+d", "x" * 80])
+def test_a_plain_name_is_kept(name):
+    assert file_stem(name) == name
+
+
+# The marks are the first ten digits of `printf '%s' NAME | sha256sum`.
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [("a/b", "a_b-c14cddc033"), ("..", "-5ec1f7e700"), ("", "-e3b0c44298"), (".hidden", "hidden-1692419006")],
+)
+def test_a_name_that_no_file_may_bear_is_changed_and_marked(name, stem):
+    assert file_stem(name) == stem
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_stems_are_safe_and_tell_names_apart(one, other):
+    stem = file_stem(one)
+    assert 0 < len(stem) <= LONGEST_STEM and not stem.startswith(".") and stem.isascii() and "/" not in stem
+    assert (stem == file_stem(other)) == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("Zoë 7 µL 患者", "Zoë 7 µL 患者"),
+        ("a\u200bb", "a⟨U+200B⟩b"),
+        ("\u202eevil", "⟨U+202E⟩evil"),
+        ("a\nb\tc\x00", "a⟨U+000A⟩b⟨U+0009⟩c⟨U+0000⟩"),
+        ("\u2028\ufeff\U000e0041", "⟨U+2028⟩⟨U+FEFF⟩⟨U+E0041⟩"),
+    ],
+)
+def test_what_cannot_be_seen_is_made_visible(text, seen):
+    assert visible(text) == seen
+
+
+def test_a_long_name_is_cut_in_the_middle():
+    assert short("subject-0001-and-a-very-long-tail") == "subject-0001…y-long-tail"
+    assert short("x" * 24) == "x" * 24

@@ -1,0 +1,110 @@
+"""The page in a real browser: nothing runs, nothing is asked for, nothing sticks out."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tilseq.report import make_figures, render
+
+BROWSER, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
+ARGUMENTS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --hide-scrollbars"
+).split()
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    if not BROWSER.exists() or not DRIVER.exists():
+        pytest.skip(f"no {BROWSER} with {DRIVER}")
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(BROWSER)
+    for argument in (*ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    options.set_capability("unhandledPromptBehavior", "ignore")
+    driver = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def pages(runs, tmp_path_factory):
+    folder = shutil.copytree(runs, tmp_path_factory.mktemp("pages"), dirs_exist_ok=True)
+    make_figures(folder / "good")
+    return {kind: render(folder / kind) for kind in ("good", "hostile")}
+
+
+def open_page(browser, page, width=1400):
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    for log in ("browser", "performance"):
+        browser.get_log(log)
+    browser.get(page.as_uri())
+
+
+@pytest.mark.parametrize("kind", ["good", "hostile"])
+def test_nothing_runs_and_nothing_is_asked_for(kind, browser, pages):
+    from selenium.common.exceptions import NoAlertPresentException
+
+    open_page(browser, pages[kind])
+    with pytest.raises(NoAlertPresentException):
+        _ = browser.switch_to.alert.text
+    assert browser.get_log("browser") == []
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    assert [url for url in asked if not url.startswith("data:")] == [pages[kind].as_uri()]
+    assert browser.execute_script("return document.scripts.length") == 0
+
+
+def test_every_image_is_drawn(browser, pages):
+    open_page(browser, pages["good"])
+    browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
+    sizes = browser.execute_script("return [...document.images].map(i => [i.complete, i.naturalWidth > 0])")
+    assert sizes == [[True, True]] * 8
+
+
+def test_hostile_names_stand_as_text(browser, pages):
+    open_page(browser, pages["hostile"])
+    seen = browser.execute_script("return [...document.querySelectorAll('#study tbody th')].map(th => th.innerText)")
+    assert set(seen) == {
+        "<script>alert(1)</script>",
+        "=cmd|' /C calc'!A0",
+        '"><img src=x onerror=alert(2)>',
+        "S⟨U+202E⟩⟨U+200B⟩7⟨U+000A⟩newline",
+        "x" * 300,
+        "</style><style>body{display:none}</style>",
+        "{{ 7*7 }}{% raw %}",
+        "javascript:alert(3)//' onmouseover='alert(4)",
+    }
+    assert browser.title == "<script>alert(1)</script> - tilseq report"
+    assert browser.execute_script("return getComputedStyle(document.body).display") == "block"
+
+
+@pytest.mark.parametrize("kind", ["good", "hostile"])
+@pytest.mark.parametrize("width", [400, 1400])
+def test_the_page_never_scrolls_sideways(kind, width, browser, pages):
+    open_page(browser, pages[kind], width)
+    browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
+    assert browser.execute_script("return document.documentElement.scrollWidth") == width
+    boxes = "return [...document.querySelectorAll('.box')].some(b => b.scrollWidth > b.clientWidth)"
+    assert width == 1400 or browser.execute_script(boxes)
+
+
+def test_paper_shows_what_the_screen_folds_and_no_contents_bar(browser, pages):
+    open_page(browser, pages["good"])
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    heights = browser.execute_script(
+        "return [...document.querySelectorAll('details:not([open]) .box')].map(b => b.offsetHeight)"
+    )
+    bar = browser.execute_script("return getComputedStyle(document.querySelector('nav')).display")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert len(heights) == 9 and min(heights) > 20
+    assert bar == "none"

@@ -1,0 +1,282 @@
+import json
+import shutil
+from html.parser import HTMLParser
+
+import polars as pl
+import pytest
+
+from tilseq.errors import ReadError, RunError
+from tilseq.io.write import write_json, write_table
+from tilseq.report import render
+from tilseq.report.page import lines
+from tilseq.tables import outputs
+
+TAGS = set(
+    "html head meta title style body header p h1 h2 nav ul li a main section dl div dt dd table caption thead tbody tr "
+    "th td small span i b code br details summary figure img figcaption footer".split()
+)
+ATTRIBUTES = {
+    "html": {"lang"}, "meta": {"charset", "http-equiv", "content", "name"}, "a": {"href"}, "img": {"src", "alt"},
+    "header": {"id"}, "section": {"id"}, "nav": {"aria-label"}, "p": {"class"}, "dl": {"class"},
+    "div": {"class", "role", "aria-label", "tabindex"}, "caption": {"class"}, "tr": {"class"},
+    "th": {"scope", "class"}, "td": {"class"}, "span": {"class", "title"}, "i": {"aria-hidden"}, "b": {"class"},
+}  # fmt: skip
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+VOID = ("meta", "img", "br")
+
+
+class Page(HTMLParser):
+    """Every tag with its attributes, the visible text, the text of each row's cells, and the tags that stay open."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.rows: list[list[str]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.text += data
+        if {"td", "th"} & set(self.open):
+            self.rows[-1][-1] += data.strip("\n")
+
+
+def page_of(out):
+    return Page(render(out).read_text(encoding="utf-8"))
+
+
+def test_verdict_and_numbers_of_the_head(good_out):
+    page = page_of(good_out)
+    assert "70 samples: 65 ok, 1 with warnings, 1 failed quality, 1 not finished, 2 not available." in page.text
+
+
+def test_numbers_stand_with_their_limits_and_the_missing_say_why(good_out):
+    rows = {tuple(row[:5]): row[5:] for row in page_of(good_out).rows}
+    # hand: CD3 41.7 - 1.12 and + 1.13; ratio 24.3 / (93.1 - 24.3), 7 % to either side
+    assert rows["P01", "screening", "−35", "blood", "P01_0_flow"] == [
+        "41.7 (40.6-42.8)", "24.3 (23.2-25.4)", "68.8 (67.7-69.9)", "0.353 (0.328-0.378)",
+    ]  # fmt: skip
+    assert rows["P04", "month 3", "92", "blood", "P04_5_flowfailed quality"][3] == "–not evaluable"
+    assert rows["P05", "month 3", "91", "blood", "P05_5_flow"] == ["–not available"] * 4
+
+
+def test_what_was_not_seen_has_its_limit_of_detection(good_out):
+    rows = page_of(good_out).rows
+    row = next(row for row in rows if row[4:5] == ["P01_5_tcr"] and "TRB" in row and "not seen" in "".join(row))
+    assert row[6] == "not seenbelow 0.0140 %"
+    assert next(row for row in rows if row[4:5] == ["P01_3_tcr"] and len(row) == 11)[6] == "12.5 (11.8-13.1)"
+
+
+def test_the_recorded_response_leads_and_a_different_derived_one_is_told(good_out):
+    rows = page_of(good_out).rows
+    # sums 84, 61, 44 mm: -27.4 % is derived SD but recorded PR, -47.6 % is PR
+    assert ["P01", "investigator", "baseline, 84 mm", "PR−27.4 %, derived SD", "PR−47.6 %"] in rows
+    assert ["P05", "investigator", "baseline, 77 mm", "NE", "SD−22.1 %"] in rows
+
+
+def test_the_worst_checks_come_first_and_a_failure_says_how_to_try_again(good_out):
+    rows = page_of(good_out).rows
+    verdicts = [row[0] for row in rows if len(row) == 8 and row[3] == "events"]
+    assert verdicts[:2] == ["P04_5_flow", "P03_3_flow"]
+    assert ["tilseq step track my_study -o out --sample P02_4_tcr"] == [r[3] for r in rows if r[:1] == [
+        "P02_4_tcrtcr/P02_4_tcr.tsv"]]  # fmt: skip
+
+
+def test_a_rule_that_knows_no_counts_shows_a_dash_not_zero(good_out):
+    rows = page_of(good_out).rows
+    by_rule = {row[0]: row[1:] for row in rows if row[0] in ("twin row", "junction_aa holds a stop codon")}
+    assert by_rule == {
+        "twin row": ["34", "1,955", "–"],
+        "junction_aa holds a stop codon": ["34", "1,955", "3,298"],
+    }
+
+
+def test_states_of_the_grid_are_told_by_sign_and_words_not_by_colour_alone(good_out):
+    page = page_of(good_out)
+    row = next(row for row in page.rows if row[0] == "P02")
+    assert "⊘tcr, P02_4_tcr: tcr of blood, not finished" in "".join(row)
+
+
+def test_every_image_has_a_text_and_lies_in_the_page(good_out):
+    images = [attributes for tag, attributes in page_of(good_out).tags if tag == "img"]
+    assert [image["alt"] for image in images] == ["Gates of P01_0_flow", "Gates of P01_2_flow", "tube_2"]
+    assert all(image["src"].startswith("data:image/svg+xml;base64,") for image in images)
+
+
+@pytest.mark.parametrize("kind", ["good", "hostile"])
+def test_the_page_refers_to_nothing_outside_and_holds_no_script(kind, good_out, hostile_out):
+    page = page_of(good_out if kind == "good" else hostile_out)
+    assert page.open == []
+    for tag, attributes in page.tags:
+        assert tag in TAGS
+        assert set(attributes) <= ATTRIBUTES.get(tag, set())
+        assert attributes.get("src", "data:image/").startswith("data:image/")
+        assert attributes.get("href", "#").startswith("#")
+    policies = [a["content"] for _, a in page.tags if a.get("http-equiv") == "Content-Security-Policy"]
+    assert policies == [POLICY]
+    targets = {a["id"] for _, a in page.tags if "id" in a}
+    assert {a["href"][1:] for tag, a in page.tags if tag == "a"} <= targets
+
+
+def test_hostile_names_stand_as_text_in_cells_and_attributes(hostile_out):
+    page = page_of(hostile_out)
+    cells = {cell for row in page.rows for cell in row}
+    titles = " ".join(attributes.get("title", "") for _, attributes in page.tags)
+    for name in (
+        "<script>alert(1)</script>",
+        "=cmd|' /C calc'!A0",
+        '"><img src=x onerror=alert(2)>',
+        "S⟨U+202E⟩⟨U+200B⟩7⟨U+000A⟩newline",
+        "x" * 300,
+        "</style><style>body{display:none}</style>",
+        "{{ 7*7 }}{% raw %}",
+    ):
+        assert name in cells
+        assert f"{name}_0_tcr: tcr of blood" in titles
+    assert "‮" not in page.text
+
+
+def test_an_error_of_several_lines_keeps_them_and_is_escaped():
+    assert str(lines("a <b>\nline\u200b 2")) == "a &lt;b&gt;<br>line⟨U+200B⟩ 2"
+
+
+def test_the_same_folder_gives_the_same_bytes(good_out):
+    out = good_out
+    first = render(out).read_bytes()
+    assert render(out).read_bytes() == first
+
+
+@pytest.mark.parametrize("table", sorted(path for path in (
+    "samples", "endpoints", "quality", "exclusions", "failures", "counts", "cuts", "diversity", "persistence",
+    "response", "scores")))  # fmt: skip
+def test_any_table_may_be_absent(table, good_out):
+    out = good_out
+    (out / "tables" / f"{table}.parquet").unlink()
+    assert page_of(out).open == []
+
+
+def test_empty_tables_say_so_in_words(tmp_path):
+    for table in vars(outputs).values():
+        if isinstance(table, outputs.Table):
+            write_table(table.frame(), table, tmp_path / "tables")
+    text = page_of(tmp_path).text
+    for sentence in (
+        "The run lists no samples.",
+        "No tube was measured. Samples that could have given some: none.",
+        "No sample was compared with an infusion product",
+        "No gene set was scored.",
+        "No response was derived.",
+        "No check was made.",
+        "Every step was finished.",
+        "Nothing was left out.",
+        "There is no run.json",
+    ):
+        assert sentence in text
+
+
+def test_a_laboratory_whose_samples_all_failed_does_not_say_that_there_were_none(tmp_path):
+    sample = {"subject": "S1", "visit": "v", "specimen": "blood", "assay": "tcr"}
+    rows = [{**sample, "sample": "a", "state": "failed"}, {**sample, "sample": "b", "state": "failed"}]
+    failure = {"step": "clinical", "unit": "response", "error": "e", "retry": "r"}
+    write_table(outputs.SAMPLES_RUN.frame(rows), outputs.SAMPLES_RUN, tmp_path / "tables")
+    write_table(outputs.FAILURES.frame([failure]), outputs.FAILURES, tmp_path / "tables")
+    for table in (outputs.DIVERSITY, outputs.RESPONSE):
+        write_table(table.frame(), table, tmp_path / "tables")
+    text = page_of(tmp_path).text
+    assert "No repertoire was measured. Samples that could have given some: 2 not finished." in text
+    assert "No response was derived. See under failures why." in text
+
+
+def test_a_run_that_wrote_nothing_but_its_record_says_which_tables_are_absent(tmp_path):
+    write_json(tmp_path / "run.json", {"study": {"name": "s1", "title": None}})
+    text = page_of(tmp_path).text
+    for table in ("samples", "endpoints", "diversity", "scores", "response", "quality", "failures", "exclusions"):
+        assert f"The run wrote no table `{table}`." in text
+    assert "s1" in text and "Every step was finished" not in text
+
+
+def test_a_long_table_is_cut_and_says_where_the_rest_is(tmp_path):
+    rows = [{"sample": f"S{i:05}", "check": "events", "verdict": "pass"} for i in range(2003)]
+    write_table(outputs.QUALITY.frame(rows), outputs.QUALITY, tmp_path / "tables")
+    page = page_of(tmp_path)
+    assert sum(row[0].startswith("S0") for row in page.rows) == 2000
+    assert "3 more rows in tables/quality.csv." in page.text
+
+
+def test_a_large_figure_is_shown_as_its_png_and_none_is_lost_when_the_page_is_full(good_out, monkeypatch):
+    out = good_out
+    folder = out / "figures" / "flow"
+    (folder / "tube_0.png").write_bytes(b"png")
+    monkeypatch.setattr("tilseq.report.images.LARGEST_SVG", 10)
+    monkeypatch.setattr("tilseq.report.images.MOST_BYTES", 300)
+    page = page_of(out)
+    sources = [attributes["src"] for tag, attributes in page.tags if tag == "img"]
+    assert sources == ["data:image/png;base64,cG5n", *[s for s in sources[1:] if s.startswith("data:image/svg+xml")]]
+    assert len(sources) == 2
+    assert "it is in figures/flow/tube_2.svg" in page.text
+
+
+def test_a_folder_that_no_run_wrote_is_refused(tmp_path):
+    with pytest.raises(RunError, match="not the folder of a run"):
+        render(tmp_path)
+    with pytest.raises(RunError, match="not the folder of a run"):
+        render(tmp_path / "absent")
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"not parquet at all"])
+def test_a_broken_table_is_named(content, good_out):
+    out = good_out
+    (out / "tables" / "quality.parquet").write_bytes(content)
+    with pytest.raises(ReadError, match=r"quality\.parquet"):
+        render(out)
+
+
+def test_a_table_of_another_version_is_named_with_its_column(good_out):
+    out = good_out
+    pl.DataFrame({"sample": ["S1"], "check": ["c"], "verdict": ["great"]}).write_parquet(
+        out / "tables" / "quality.parquet"
+    )
+    with pytest.raises(ReadError, match=r"quality\.parquet, column verdict.*pass, warn, fail"):
+        render(out)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[1]", "[" * 100_000, '{"inputs": 3}', '{"study": [1]}', '{"settings": "x"}', "\udcff"]
+)
+def test_a_broken_run_record_is_named(text, good_out):
+    out = good_out
+    (out / "run.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ReadError, match=r"run\.json"):
+        render(out)
+
+
+def test_odd_values_of_the_run_record_are_shown_or_left_out(good_out):
+    out = good_out
+    run = json.loads((out / "run.json").read_text())
+    run |= {"seconds": "soon", "started": None, "seed": 0, "inputs": [{}, {"path": "a", "bytes": "b"}], "system": None}
+    write_json(out / "run.json", run)
+    page = page_of(out)
+    assert "2 input files" in page.text and "Took" not in page.text
+
+
+def test_a_page_that_stands_is_replaced_whole(good_out):
+    out = good_out
+    render(out)
+    shutil.rmtree(out / "figures")
+    page = page_of(out)
+    assert not [tag for tag, _ in page.tags if tag == "img"]
+    assert not list(out.glob(".*.part"))

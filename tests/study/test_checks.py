@@ -1,0 +1,204 @@
+import pytest
+
+from tilseq.study import checks
+from tilseq.study.read import examine
+
+
+def found(root, check):
+    """Return what one check says of a study, and see that all checks together say no less."""
+    folder = examine(root)
+    problems = [str(problem) for problem in check(folder)]
+    assert set(problems) <= {str(problem) for problem in folder.problems}
+    return problems
+
+
+def test_a_sound_study_passes_every_check(make_study):
+    folder = examine(make_study())
+    assert [check.__name__ for check in checks.CHECKS if check(folder)] == []
+
+
+def test_identifiers(make_study):
+    root = make_study(
+        {
+            "subjects.csv": ("007,cervical", "007 ,cervical"),
+            "samples.csv": ("S01_D28,S01,D28", "s01_base,S01,D28"),
+            "study.yaml": ("  D28: {", '  "D28\\u200b": {day: 3}\n  D28: {'),
+        }
+    )
+    assert found(root, checks.check_identifiers) == [
+        "subjects.csv, row 3, column subject: this identifier holds a space at one end; found '007 '; "
+        "type it again without",
+        "samples.csv, row 4, column sample: this looks like 'S01_base' in row 2 and differs only in case or "
+        "Unicode form; found 's01_base'; write both alike, or name one otherwise",
+        "study.yaml, row 5, column visits.D28\u200b: this name holds an invisible character",
+    ]
+
+
+def test_composed_and_decomposed_letters_are_twins(make_study):
+    root = make_study({"subjects.csv": "subject,tumor_type\nS\u00e9,other\nSe\u0301,other\n"})
+    assert found(root, checks.check_identifiers) == [
+        "subjects.csv, row 3, column subject: this looks like 'S\\xe9' in row 2 and differs only in case or "
+        "Unicode form; found 'Se\\\\u0301'; write both alike, or name one otherwise"
+    ]
+
+
+def test_unknown_subjects_in_every_table(make_study):
+    root = make_study(
+        {
+            "infusions.csv": ("007,1", "7,1"),
+            "samples.csv": ("007_D28,007", "007_D28,S0l"),
+            "clinical/lesions.csv": ("S01,28", "s01,28"),
+            "clinical/responses.csv": ("S01", "patient"),
+        }
+    )
+    what = "this subject is not in subjects.csv"
+    assert found(root, checks.check_subjects) == [
+        f"infusions.csv, row 4, column subject: {what}; found '7'; did you mean '007'? "
+        "A spreadsheet may have taken the leading zeros",
+        f"samples.csv, row 5, column subject: {what}; found 'S0l'; did you mean 'S01'?",
+        f"clinical/lesions.csv, row 3, column subject: {what}; found 's01'; did you mean 'S01'? "
+        "They differ only in case or Unicode form",
+        f"clinical/responses.csv, row 2, column subject: {what}; found 'patient'",
+    ]
+
+
+def test_unknown_visit_and_panel(make_study):
+    root = make_study(
+        {"samples.csv": ("baseline,-8,blood,flow,raw/a.fcs,tcell", "basline,-8,blood,flow,raw/a.fcs,tcel")}
+    )
+    assert found(root, checks.check_visits) == [
+        "samples.csv, row 2, column visit: this visit is not in study.yaml; found 'basline'; did you mean 'baseline'?",
+        "samples.csv, row 2, column panel: this panel is not in study.yaml; found 'tcel'; did you mean 'tcell'?",
+    ]
+
+
+def test_thresholds_of_an_unknown_sample(make_study):
+    text = "study: d\nvisits: {baseline: {day: -7}, product: {day: 0}, D28: {day: 28}}\npanels: {tcell: {}}\n"
+    text += "analysis:\n  flow:\n    sample_thresholds:\n      S01_base: {CD3: 1}\n      S01_bas: {CD3: 1}\n"
+    assert found(make_study({"study.yaml": text}), checks.check_sample_thresholds) == [
+        "study.yaml, row 8, column analysis.flow.sample_thresholds.S01_bas: this sample is not in samples.csv; "
+        "did you mean 'S01_base'?"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("infusions", "problems"),
+    [
+        ("S01,1,0\nS01,2,0\n007,1,0\n", []),
+        (
+            "S01,1,3\n007,1,0\n",
+            ["infusions.csv, row 2, column day: days count from the first infusion; found 3; expected 0"],
+        ),
+        (
+            "S01,2,14\n007,1,0\n",
+            ["infusions.csv, row 2, column day: days count from the first infusion; found 14; expected 0"],
+        ),
+        (
+            "S01,3,7\nS01,1,0\nS01,2,14\n007,1,0\n",
+            [
+                "infusions.csv, row 2, column day: a later infusion lies before an earlier one; found 7; "
+                "expected day 14 or later"
+            ],
+        ),
+    ],
+)
+def test_infusions(make_study, infusions, problems):
+    root = make_study({"infusions.csv": "subject,infusion,day\n" + infusions})
+    assert found(root, checks.check_infusions) == problems
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "problem"),
+    [
+        ("lymphodepletion_day", "-7", None),
+        ("lymphodepletion_day", "0", "lymphodepletion_day: this must come before the first infusion; found 0; "
+         "expected day -1 or earlier"),
+        ("harvest_day", "5", "harvest_day: this must come before the first infusion; found 5; "
+         "expected day -1 or earlier"),
+        ("harvest_day,lymphodepletion_day", "-7,-7", None),
+        ("harvest_day,lymphodepletion_day", "-6,-7", "harvest_day: this must come before lymphodepletion_day; "
+         "found -6; expected day -7 or earlier"),
+        ("enrollment_day,randomization_day", "-20,-21", "enrollment_day: this must come before randomization_day; "
+         "found -20; expected day -21 or earlier"),
+        ("first_dose_day", "0", None),
+        ("first_dose_day", "1", "first_dose_day: this must come before the first infusion; found 1; "
+         "expected day 0 or earlier"),
+    ],
+)  # fmt: skip
+def test_order_of_treatment(make_study, column, cells, problem):
+    root = make_study(
+        {"subjects.csv": f"subject,tumor_type,{column}\nS01,other,{cells}\n007,other{',' * len(column.split(','))}\n"}
+    )
+    expected = [] if problem is None else [f"subjects.csv, row 2, column {problem}"]
+    assert found(root, checks.check_order) == expected
+
+
+def test_days_of_another_century(make_study):
+    root = make_study({"samples.csv": ("-8,blood", "-45350,blood"), "clinical/responses.csv": ("28", "36526")})
+    assert found(root, checks.check_days) == [
+        "samples.csv, row 2, column day: more than a century from the first infusion; found -45350; "
+        "expected a day of the trial",
+        "clinical/responses.csv, row 2, column day: more than a century from the first infusion; found 36526; "
+        "expected a day of the trial",
+    ]
+
+
+HEADER = "sample,subject,visit,day,specimen,assay,status,timing,locus,lot,lesion,replicate,role,specimen_id,panel\n"
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("timing", "pre"), ("locus", "TRA"), ("lot", "L9"), ("lesion", "T1"), ("replicate", "2"), ("role", "fmo"),
+     ("specimen_id", "x"), ("panel", "tcell")],
+)  # fmt: skip
+def test_samples_that_differ_in_one_thing_are_two(make_study, column, value):
+    columns = HEADER.strip().split(",")[7:]
+    one = "a,S01,D28,28,blood,tcr,failed" + "," * len(columns)
+    other = "b,S01,D28,28,blood,tcr,failed," + ",".join(value if name == column else "" for name in columns)
+    assert found(make_study({"samples.csv": f"{HEADER}{one}\n{other}\n"}), checks.check_replicates) == []
+
+
+def test_samples_alike_in_everything(make_study):
+    rows = "a,S01,D28,,blood,tcr,failed,,,,,,,,\nb,S01,D28,28,blood,tcr,failed,,,,,,,,\n"
+    assert found(make_study({"samples.csv": HEADER + rows}), checks.check_replicates) == [
+        "samples.csv, row 3, column sample: same subject, specimen, visit and assay as 'a' in row 2; found 'b'; "
+        "tell them apart by `replicate`, or by timing, lot, lesion, locus, panel or specimen_id"
+    ]
+
+
+def test_a_sample_twice_is_told_once(make_study):
+    rows = "a,S01,D28,,blood,tcr,failed,,,,,,,,\na,S01,D28,,blood,tcr,failed,,,,,,,,\n"
+    assert [str(problem) for problem in examine(make_study({"samples.csv": HEADER + rows})).problems] == [
+        "samples.csv, row 3, column sample: this sample stands in row 2 already; found 'a'"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("infusions", "one", "other", "problems"),
+    [
+        ("L1", "L1,", "L1,2", []),
+        ("L1", ",1", ",2", []),
+        ("L1", "L1,", "L2,", []),
+        ("L1", ",", "L2,", ["3: a second product of this subject beside row 2, and not both name their lot"]),
+        ("L1", ",", ",", ["3: a second product of this subject beside row 2, and not both name their lot"]),
+        ("L1,L2", "L1,", "L2,", []),
+        ("L1,L2", "L1,", ",2", ["3: this subject had products of several lots"]),
+    ],
+)
+def test_products(make_study, infusions, one, other, problems):
+    lots = infusions.split(",")
+    rows = "".join(f"S01,{number},{number - 1},{lot}\n" for number, lot in enumerate(lots, start=1))
+    samples = "sample,subject,visit,day,specimen,assay,status,lot,replicate\n"
+    samples += (
+        f"a,S01,product,0,infusion_product,tcr,failed,{one}\nb,S01,product,1,infusion_product,tcr,failed,{other}\n"
+    )
+    root = make_study({"infusions.csv": "subject,infusion,day,lot\n" + rows, "samples.csv": samples})
+    problems_ = checks.check_products(examine(root))
+    assert [f"{problem.row}: {problem.what}" for problem in problems_] == problems
+
+
+def test_many_unknown_subjects_do_not_hang(make_study):
+    rows = "".join(f"x{i},y{i},D28,blood,flow,failed\n" for i in range(5000))
+    subjects = "subject,tumor_type\n" + "".join(f"z{i},other\n" for i in range(5000))
+    changes = {"subjects.csv": subjects, "samples.csv": "sample,subject,visit,specimen,assay,status\n" + rows}
+    assert len(checks.check_subjects(examine(make_study(changes)))) == 5000 + 3 + 2 + 1

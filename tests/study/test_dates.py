@@ -1,0 +1,69 @@
+from datetime import date
+
+import polars as pl
+import pytest
+
+from tilseq.study.dates import date_twin, days_from_dates, first_infusions
+from tilseq.tables.inputs import SAMPLES, SUBJECTS
+
+DAY0 = {"S01": date(2024, 3, 1)}
+
+
+def text(**columns):
+    return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+
+
+def test_twins():
+    assert [date_twin(name) for name in ("day", "harvest_day", "visit", "holiday")] == [
+        "date",
+        "harvest_date",
+        None,
+        None,
+    ]
+
+
+def test_day_0_is_the_date_of_the_first_infusion():
+    infusions = text(
+        subject=["A", "A", "B", "C", "D", None, "E", "F"],
+        infusion=["2", "1", "1", "2", "1", "1", "2", "1"],
+        day=["14", None, "0", "10", None, None, None, "0"],
+        date=["2024-03-15", "2024-03-01", "2024-02-29", "2024-05-11", "01/02/2024", "2024-01-01", "2024-01-01", None],
+    )
+    assert first_infusions(infusions) == {"A": date(2024, 3, 1), "B": date(2024, 2, 29), "C": date(2024, 5, 1)}
+
+
+def test_dates_become_days():
+    cells = text(subject=["S01", "S01", "S01"], date=["2024-02-29", "2024-03-29", None], day=[None, "28", "3"])
+    frame, problems = days_from_dates(cells, SAMPLES, DAY0, file="samples.csv")
+    assert problems == []
+    assert frame.to_dict(as_series=False) == {"subject": ["S01"] * 3, "day": ["-1", "28", "3"]}
+
+
+def test_named_date_columns():
+    cells = text(subject=["S01"], harvest_date=["2024-01-01"])
+    frame, problems = days_from_dates(cells, SUBJECTS, DAY0, file="subjects.csv")
+    assert (frame["harvest_day"].to_list(), frame.columns, problems) == (["-60"], ["subject", "harvest_day"], [])
+
+
+@pytest.mark.parametrize(
+    ("subject", "cell", "day", "what"),
+    [
+        ("S01", "03/04/2024", None, "no date that reads in one way only"),
+        ("S01", "2024-3-4", None, "no date that reads in one way only"),
+        ("S01", "2024-02-30", None, "no date that reads in one way only"),
+        ("S01", "20240304", None, "no date that reads in one way only"),
+        ("S01", "2024-03", None, "no date that reads in one way only"),
+        ("S01", "٢٠٢٤-٠٣-٠٤", None, "no date that reads in one way only"),
+        ("S02", "2024-03-04", None, "this date cannot be turned into a day"),
+        (None, "2024-03-04", None, "this date cannot be turned into a day"),
+        ("S01", "2024-03-04", "4", "date and day disagree"),
+        ("S01", "2024-03-04", "x", "date and day disagree"),
+    ],
+)
+def test_refused(subject, cell, day, what):
+    cells = text(subject=[subject], date=[cell], day=[day])
+    frame, problems = days_from_dates(cells, SAMPLES, DAY0, file="samples.csv")
+    assert [(p.what, p.file, p.row, p.column, p.found) for p in problems] == [
+        (what, "samples.csv", 2, "date", repr(cell))
+    ]
+    assert frame["day"].to_list() == [day]

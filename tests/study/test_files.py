@@ -1,0 +1,174 @@
+import hashlib
+import os
+
+import pytest
+
+from tilseq.study.files import check_files
+from tilseq.study.read import examine
+
+HEADER = "sample,subject,visit,specimen,assay,path,member,locus,status,sha256,replicate\n"
+
+
+def problems_of(root):
+    return [
+        f"{problem.row}, {problem.column}: {str(problem).split(': ', 1)[1]}" for problem in check_files(examine(root))
+    ]
+
+
+def samples(*rows):
+    return {"samples.csv": HEADER + "".join(f"s{i},S01,D28,blood,{row},{i}\n" for i, row in enumerate(rows))}
+
+
+def test_a_sound_study(make_study):
+    assert problems_of(make_study()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("raw/a.fc", "there is no such file; found 'raw/a.fc'; did you mean 'a.fcs'?"),
+        ("raw/A.FCS", "there is no such file; found 'raw/A.FCS'; did you mean 'a.fcs'? "
+         "They differ only in case or Unicode form"),
+        ("row/a.fcs", "there is no such file; found 'row/a.fcs'; there is no folder 'row'"),
+        ("raw\\a.fcs", "there is no such file; found 'raw\\\\a.fcs'; write / between folders"),
+        ("raw/a.fcs/b", "there is no such file; found 'raw/a.fcs/b'; there is no folder 'raw/a.fcs'"),
+        ("raw", "a folder, not a file; found 'raw'"),
+        ("raw/a.fcs;", "an empty path; found ''; remove the extra `;`"),
+        ("../demo/raw/a.fcs", "a path may not climb by `..`; found '../demo/raw/a.fcs'; "
+         "put the file into the study folder and name it from there"),
+        ("raw/../../x", "a path may not climb by `..`; found 'raw/../../x'; "
+         "put the file into the study folder and name it from there"),
+        ("..\\x", "a path may not climb by `..`; found '..\\\\x'; "
+         "put the file into the study folder and name it from there"),
+        ("/etc/passwd", "an absolute path; found '/etc/passwd'; "
+         "put the file into the study folder and name it from there"),
+        ("~/x", "an absolute path; found '~/x'; put the file into the study folder and name it from there"),
+        ("C:\\x", "an absolute path; found 'C:\\\\x'; put the file into the study folder and name it from there"),
+        ("raw/\x1b.fcs", "a control character in the path; found 'raw/\\x1b.fcs'; rename the file"),
+        ("raw/" + "x" * 300, "cannot be read: File name too long; found 'raw/" + "x" * 74 + "…"),
+    ],
+)  # fmt: skip
+def test_paths(make_study, path, told):
+    assert problems_of(make_study(samples(f"flow,{path},,,,"))) == [f"2, path: {told}"]
+
+
+def test_links(make_study, tmp_path):
+    root = make_study(samples("flow,out,,,,", "flow,dangling,,,,", "flow,loop,,,,", "flow,inside,,,,", "flow,up/x,,,,"))
+    (tmp_path / "x").write_text("x")
+    for name, target in {"out": "../x", "dangling": "none", "loop": "loop", "inside": "raw/a.fcs", "up": ".."}.items():
+        (root / name).symlink_to(target)
+    assert [text.split(";")[0] for text in problems_of(root)] == [
+        "2, path: a link that leaves the study folder",
+        "3, path: a link to nothing",
+        "4, path: cannot be read: Too many levels of symbolic links",
+        "6, path: a link that leaves the study folder",
+    ]
+
+
+def test_a_study_reached_through_a_link_is_the_same(make_study, tmp_path):
+    (tmp_path / "link").symlink_to(make_study())
+    assert problems_of(tmp_path / "link") == []
+
+
+def test_a_pipe_is_refused_and_not_waited_for(make_study):
+    root = make_study(samples(f"flow,pipe,,,,{'0' * 64}"))
+    os.mkfifo(root / "pipe")
+    assert problems_of(root) == ["2, path: not a regular file; found 'pipe'"]
+
+
+def test_a_sample_needs_a_file_unless_it_failed(make_study):
+    rows = ("flow,,,,,", "flow,,,,failed,", "flow,raw/none,,,failed,", "flow,raw/a.fcs,,,failed,")
+    mend = "name its file, or write `failed` under status"
+    assert problems_of(make_study(samples(*rows))) == [f"2, path: this sample has no file; {mend}"]
+
+
+def test_a_failed_sample_may_not_climb_either(make_study):
+    assert len(problems_of(make_study(samples("flow,../x,,,failed,")))) == 1
+
+
+def test_one_file_of_two_samples(make_study):
+    told = "this file is that of 's0' in row 2; found 'raw/a.fcs'; "
+    told += "give each sample its own file, or say by `member` or `locus` which part"
+    assert problems_of(make_study(samples("tcr,raw/a.fcs,,,,", "tcr,raw/a.fcs,,,,"))) == [f"3, path: {told}"]
+    assert problems_of(make_study(samples("tcr,raw/a.fcs,1,,,", "tcr,raw/a.fcs,1,,,"))) == [f"3, path: {told}"]
+    assert problems_of(make_study(samples("tcr,raw/a.fcs,1,,,", "tcr,raw/a.fcs,2,,,"))) == []
+    assert problems_of(make_study(samples("tcr,raw/a.fcs,,TRA,,", "tcr,raw/a.fcs,,TRB,,"))) == []
+    assert problems_of(make_study(samples("tcr,raw/a.fcs,,,,", "bcr,raw/a.fcs,,,,"))) == []
+    assert problems_of(make_study(samples("tcr,raw/a.fcs;raw/a.fcs,,,,"))) == [
+        "2, path: this file is named twice; found 'raw/a.fcs'; name it once"
+    ]
+
+
+def test_one_file_under_two_paths(make_study):
+    root = make_study(samples("tcr,raw/a.fcs,,,,", "tcr,raw/hard,,,,", "tcr,raw/soft,,,,"))
+    os.link(root / "raw/a.fcs", root / "raw/hard")
+    (root / "raw/soft").symlink_to("a.fcs")
+    assert [text.split(";")[0] for text in problems_of(root)] == [
+        "3, path: this file is that of 's0' in row 2",
+        "4, path: this file is that of 's0' in row 2",
+    ]
+
+
+def test_copies(make_study):
+    rows = samples("tcr,raw/a.fcs,1,,,", "tcr,raw/copy,2,,,", "tcr,raw/like,,,,", "tcr,raw/none,,,,", "tcr,raw/nil,,,,")
+    root = make_study({**rows, "raw/copy": "file a", "raw/like": "file x", "raw/none": "", "raw/nil": ""})
+    assert problems_of(root) == [
+        "3, path: the same content as 'raw/a.fcs' of 's0' in row 2; found 'raw/copy'; one of them is the wrong file"
+    ]
+
+
+def test_copies_that_differ_only_far_from_the_start(make_study):
+    head = "x" * 100_000
+    rows = samples("tcr,raw/a,,,,", "tcr,raw/b,,,,", "tcr,raw/c,,,,")
+    root = make_study({**rows, "raw/a": head + "1", "raw/b": head + "2", "raw/c": head + "2"})
+    assert [text.split(";")[0] for text in problems_of(root)] == [
+        "4, path: the same content as 'raw/b' of 's1' in row 3"
+    ]
+
+
+def test_the_genes_of_two_matrices_may_be_the_same(make_study):
+    rows = samples("scrna,a/matrix.mtx;a/features.tsv.gz,,,,", "scrna,b/matrix.mtx;b/features.tsv.gz,,,,")
+    texts = {"a/matrix.mtx": "1", "b/matrix.mtx": "2", "a/features.tsv.gz": "CD3E", "b/features.tsv.gz": "CD3E"}
+    assert problems_of(make_study({**rows, **texts})) == []
+
+
+def test_sums(make_study):
+    right, other = hashlib.sha256(b"file a").hexdigest(), hashlib.sha256(b"file b").hexdigest()
+    sums = (right, right.upper(), other, "123", f"{right};{right}", "")
+    for sum_, told in zip(
+        sums,
+        (
+            [],
+            [],
+            [
+                f"2, sha256: the file 'raw/a.fcs' is not the one that was registered; found '{right}'; "
+                f"expected {other}; restore the file, or register the new one"
+            ],
+            ["2, sha256: not the SHA-256 of each file; found '123'; expected 64 hexadecimal digits"],
+            ["2, sha256: not the SHA-256 of each file; found 2; expected 1, one a file, parted by `;`"],
+            [],
+        ),
+        strict=True,
+    ):
+        assert problems_of(make_study(samples(f"tcr,raw/a.fcs,,,,{sum_}"))) == told
+    assert problems_of(make_study(samples(f"tcr,raw/a.fcs;raw/b.tsv,,,,{right};{other}"))) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("sets.gmt", []),
+        ("none.gmt", ["6, analysis.expression.gene_sets: there is no such file; found 'none.gmt'"]),
+        (
+            "../x.gmt",
+            [
+                "6, analysis.expression.gene_sets: a path may not climb by `..`; found '../x.gmt'; "
+                "put the file into the study folder and name it from there"
+            ],
+        ),
+    ],
+)
+def test_gene_sets(make_study, path, told):
+    text = "study: d\nvisits: {baseline: {day: -7}, product: {day: 0}, D28: {day: 28}}\npanels: {tcell: {}}\n"
+    text += f"analysis:\n  expression:\n    gene_sets: {path}\n"
+    assert problems_of(make_study({"study.yaml": text, "sets.gmt": "x"})) == told

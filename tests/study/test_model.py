@@ -1,0 +1,32 @@
+import pytest
+
+from tilseq.errors import AnalysisError
+from tilseq.study import read_study
+from tilseq.study.model import parts_of
+
+
+def test_files_and_available(make_study):
+    study = read_study(make_study())
+    assert study.files("S01_D28") == [study.root / "raw/c.tsv", study.root / "raw/d.tsv"]
+    assert [row["sample"] for row in study.available("flow")] == ["S01_base", "007_D28"]
+    assert study.available("bcr") == []
+    with pytest.raises(AnalysisError, match=r"no such sample; found 's01_d28'; did you mean 'S01_D28'\?"):
+        study.files("s01_d28")
+
+
+def test_a_failed_sample_is_not_available(make_study):
+    samples = """\
+sample,subject,visit,specimen,assay,path,status
+a,S01,D28,blood,flow,,failed
+b,S01,D28,blood,tcr,raw/none.tsv,failed
+c,S01,baseline,blood,flow,raw/a.fcs,ok
+"""
+    study = read_study(make_study({"samples.csv": samples}))
+    assert study.files("a") == []
+    assert [row["sample"] for row in study.available("flow")] == ["c"]
+    assert study.available("tcr") == []
+
+
+def test_parts():
+    assert parts_of("a; b/c.tsv") == ["a", "b/c.tsv"]
+    assert parts_of("a;") == ["a", ""]

@@ -1,0 +1,43 @@
+import pytest
+
+from tilseq.study.notes import named
+from tilseq.study.read import read_study
+
+
+@pytest.mark.parametrize(
+    ("changes", "notes"),
+    [
+        ({}, []),
+        (
+            {"infusions.csv": ("007,1,0,L2\n", "")},
+            ["no infusion of '007': their days count from a day 0 not on record"],
+        ),
+        ({"subjects.csv": ("S01,", "S02,other,,\nS01,")}, ["no sample of 'S02'"]),
+        ({"samples.csv": ("D28,29", "D28,32")}, ["outside the visit's window: '007_D28 (day 32, D28 is 28±3)'"]),
+        ({"samples.csv": ("D28,29", "D28,31")}, []),
+        (
+            {"samples.csv": ("D28,29,blood", "product,0,blood")},
+            ["taken on a day of infusion, `timing` (pre or post) not given: '007_D28'"],
+        ),
+        ({"raw/e.fcs": ""}, ["empty files, their samples will fail: 'raw/e.fcs'"]),
+        ({"plates/p1.csv": "x"}, ["plates/ is not read yet"]),
+        ({"clinical/labs.csv": "x"}, ["clinical/labs.csv is not read yet"]),
+        ({"samples.csv": ("S01_D28", '"S01\nD28"')}, [r"a line break inside an identifier: 'S01\nD28'"]),
+    ],
+)
+def test_notes(make_study, changes, notes):
+    assert read_study(make_study(changes)).notes == notes
+
+
+def test_timing_without_an_infusion(make_study):
+    rows = "sample,subject,visit,day,timing,specimen,assay,path,lot\n"
+    rows += "a,S01,D28,28,pre,blood,flow,raw/a.fcs,\nb,S01,product,14,post,blood,flow,raw/b.tsv,\n"
+    rows += "c,007,product,14,,infusion_product,flow,raw/c.tsv,L3\n"
+    assert read_study(make_study({"samples.csv": rows})).notes == [
+        "lots sampled but not in infusions.csv: 'L3 (007)'",
+        "`timing` given but no infusion on that day: 'a'",
+    ]
+
+
+def test_many_names():
+    assert named(list("aabcdefg")) == "'a', 'b', 'c', 'd', 'e' and 2 more"

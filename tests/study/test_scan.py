@@ -1,0 +1,156 @@
+import pytest
+
+from tilseq.errors import ReadError
+from tilseq.study.read import examine, read_study
+from tilseq.study.scan import scan
+from tilseq.study.template import write_draft
+
+TCR = "v_call\tj_call\tjunction\tjunction_aa\tduplicate_count\nTRBV1\tTRBJ1\tTGT\tCF\t{}\n"
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Files of two subjects as a laboratory may have left them."""
+    texts = {
+        "S01_baseline_FACS.fcs": "FCS3.1 1",
+        "S01_D7_FACS.fcs": "FCS3.1 2",
+        "S01_D7_TCR.tsv": TCR.format(1),
+        "S01_product_TCR.tsv": TCR.format(2),
+        "S02_V99_FACS.fcs": "FCS3.1 3",
+        "README.txt": "x",
+        "S_02_D7_FACS.fcs": "FCS3.1 4",
+        ".hidden_D7_FACS.fcs": "FCS3.1 5",
+    }
+    (tmp_path / "raw").mkdir()
+    for name, text in texts.items():
+        (tmp_path / "raw" / name).write_text(text)
+    return tmp_path
+
+
+def test_a_draft(root):
+    draft = scan(root / "raw", root, "{subject}_{visit}_{assay}")
+    assert draft.subjects == ["S01", "S02"]
+    assert draft.visits == {"baseline": -7, "product": 0, "D7": 7, "V99": None}
+    assert draft.samples[1] == {
+        "subject": "S01",
+        "visit": "D7",
+        "assay": "tcr",
+        "specimen": "blood",
+        "comment": "guessed: specimen",
+        "path": "raw/S01_D7_TCR.tsv",
+        "sample": "S01_D7_TCR",
+    }
+    assert [(row["visit"], row["specimen"]) for row in draft.samples] == [
+        ("D7", "blood"),
+        ("D7", "blood"),
+        ("baseline", "blood"),
+        ("product", "infusion_product"),
+        ("V99", "blood"),
+    ]
+    assert draft.left_out == {
+        "README.txt": "does not match the pattern",
+        "S_02_D7_FACS.fcs": "can be read in two ways: subject 'S', visit '02', assay 'D7_FACS'; "
+        "or subject 'S', visit '02_D7', assay 'FACS'",
+    }
+
+
+def test_the_draft_passes_all_checks_once_what_it_asks_for_is_filled_in(root):
+    write_draft(root, scan(root / "raw", root, "{subject}_{visit}_{assay}"))
+    assert [str(problem) for problem in examine(root).problems] == [
+        "study.yaml, row 20, column visits.V99.day: this value cannot stand here; expected a whole number"
+    ]
+    settings = root / "study.yaml"
+    settings.write_text(settings.read_text().replace("{day: null}", "{day: 99}"))
+    study = read_study(root)
+    assert study.samples["day"].to_list() == [7, 7, -7, 0, 99]
+    assert study.subjects["tumor_type"].to_list() == ["other", "other"]
+    assert study.infusions.height == 0
+
+
+def test_what_the_pattern_lacks_is_read_from_the_first_bytes(root):
+    draft = scan(root / "raw", root, "{subject}_{visit}_{_}")
+    assert [row["assay"] for row in draft.samples] == ["flow", "tcr", "flow", "tcr", "flow"]
+    (root / "raw" / "S03_D7_x.bin").write_text("?")
+    draft = scan(root / "raw", root, "{subject}_{visit}_{_}")
+    assert draft.left_out["S03_D7_x.bin"] == "its first bytes do not tell an assay; put {assay} into the pattern"
+
+
+def test_a_file_that_is_not_what_its_name_says_is_remarked(root):
+    (root / "raw" / "S03_D7_TCR.tsv").write_text("FCS3.1 9")
+    draft = scan(root / "raw", root, "{subject}_{visit}_{assay}")
+    assert draft.samples[-1]["comment"] == "guessed: specimen; the file looks like flow"
+
+
+def test_days_timing_and_specimens_of_the_pattern(root):
+    for name in ("S01/PBMC_D007_pre.fcs", "S01/PBMC_D008_pre.fcs", "S01/PBMC_D008_noon.fcs"):
+        path = root / "more" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"FCS3.1 {name}")
+    draft = scan(root / "more", root, "{subject}/{specimen}_D{day}_{timing}")
+    assert [(row["day"], row["visit"], row["specimen"], row["timing"]) for row in draft.samples] == [
+        ("7", "D7", "blood", "pre"),
+        ("8", "D8", "blood", "pre"),
+    ]
+    assert draft.visits == {"D7": 7, "D8": 8}
+    assert draft.left_out == {"S01/PBMC_D008_noon.fcs": "timing 'noon' is not known; known are pre, post"}
+
+
+def test_files_alike_are_numbered_and_named_apart(root):
+    for name in ("a/S01_D7.fcs", "b/S01_D7.fcs", "b/S01_D7.fcs.lmd"):
+        (root / "tubes" / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / "tubes" / name).write_text(f"FCS3.1 {name}")
+    draft = scan(root / "tubes", root, "*/{subject}_{visit}")
+    assert [(row["sample"], row["replicate"], row["comment"]) for row in draft.samples] == [
+        ("S01_D7", "1", "guessed: specimen; guessed: replicate"),
+        ("S01_S01_D7", "2", "guessed: specimen; guessed: replicate"),
+        ("S01_D7_flow", "3", "guessed: specimen; guessed: replicate"),
+    ]
+    write_draft(root, draft)
+    assert read_study(root).samples.height == 3
+
+
+def test_hostile_names_are_listed_and_never_written(root):
+    names = ["=1+1_D7_flow.fcs", "@x_D7_flow.fcs", "S\u200b3_D7_flow.fcs", "S;3_D7_flow.fcs", "S\n3_D7_flow.fcs"]
+    names += [" S3_D7_flow.fcs", "'\"<b>_D7_flow.fcs"]
+    for name in names:
+        (root / "raw" / name).write_text(f"FCS3.1 {name}")
+    (root / "raw" / "S9_D7_flow.fcs").symlink_to("/etc/passwd")
+    draft = scan(root / "raw", root, "{subject}_{visit}_{assay}")
+    assert len(draft.left_out) == 2 + 6
+    assert draft.left_out["=1+1_D7_flow.fcs"] == "subject '=1+1' holds what a spreadsheet would run; rename it"
+    write_draft(root, draft)
+    assert "'\"<b>" in draft.subjects
+    (root / "study.yaml").write_text((root / "study.yaml").read_text().replace("{day: null}", "{day: 99}"))
+    assert "'\"<b>" in read_study(root).subjects["subject"].to_list()
+
+
+def test_a_folder_with_a_name_that_a_spreadsheet_would_run(tmp_path):
+    (tmp_path / "=raw").mkdir()
+    (tmp_path / "=raw" / "S01_D7_flow.fcs").write_text("FCS3.1")
+    draft = scan(tmp_path / "=raw", tmp_path, "{subject}_{visit}_{assay}")
+    assert draft.samples[0]["path"] == "./=raw/S01_D7_flow.fcs"
+    write_draft(tmp_path, draft)
+    assert read_study(tmp_path).samples.height == 1
+
+
+def test_visits_that_yaml_would_misread(root):
+    for visit in ("yes", "007", "null", "a: b", "#x", '"q"', "1e5", "🧬"):
+        (root / "odd").mkdir(exist_ok=True)
+        (root / "odd" / f"S01_{visit}_flow.fcs").write_text(f"FCS3.1 {visit}")
+    draft = scan(root / "odd", root, "{subject}_{visit}_{assay}")
+    write_draft(root, draft)
+    (root / "study.yaml").write_text((root / "study.yaml").read_text().replace("{day: null}", "{day: 99}"))
+    assert set(read_study(root).settings.visits) == set(draft.visits)
+    assert len(draft.visits) == 8
+
+
+def test_refused(root, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    with pytest.raises(ReadError, match=f"must lie inside .* tilseq init {other} --scan {other}"):
+        scan(other, root, "{subject}_{visit}")
+    with pytest.raises(ReadError, match="no such folder"):
+        scan(root / "none", root, "{subject}_{visit}")
+    with pytest.raises(
+        ReadError, match=r"no file here .*; expected \{subject\}-\{visit\}; .*seen: 'README.txt' \(does"
+    ):
+        scan(root / "raw", root, "{subject}-{visit}")

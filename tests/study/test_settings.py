@@ -1,0 +1,110 @@
+import pytest
+
+from tilseq.study.settings import Settings, read_settings
+
+
+def read(tmp_path, text):
+    path = tmp_path / "study.yaml"
+    path.write_text(text)
+    settings, _, problems = read_settings(path)
+    return settings, [str(problem) for problem in problems]
+
+
+def test_defaults(tmp_path):
+    settings, problems = read(tmp_path, "study: demo\n")
+    assert problems == []
+    assert settings.model_dump() == {
+        "study": "demo",
+        "title": None,
+        "schema_version": 1,
+        "visits": {},
+        "panels": {},
+        "analysis": {
+            "flow": {"thresholds": {}, "sample_thresholds": {}},
+            "repertoire": {"reference": "infusion_product", "locus": None},
+            "expression": {"gene_sets": None},
+            "job_seconds": 600,
+            "job_gigabytes": 16.0,
+        },
+    }
+
+
+def test_a_part_whose_lines_are_all_commented_out_is_its_default(tmp_path):
+    settings, problems = read(tmp_path, "study: demo\nvisits:\nanalysis:\n  flow:\n")
+    assert problems == []
+    assert settings == Settings(study="demo")
+
+
+def test_a_whole_number_may_stand_for_a_number(tmp_path):
+    settings, _ = read(
+        tmp_path, "study: d\nanalysis: {flow: {thresholds: {CD3: 900}, sample_thresholds: {a: {CD8: 1.5}}}}"
+    )
+    assert settings.analysis.flow.thresholds == {"CD3": 900.0}
+    assert settings.analysis.flow.sample_thresholds == {"a": {"CD8": 1.5}}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("title: x\n", "study.yaml, column study: this setting is needed"),
+        ("study: x\nvisit: {}\n", "study.yaml, row 2, column visit: no such setting; did you mean 'visits'?"),
+        (
+            "study: x\nanalysis:\n  flow:\n    treshold: {}\n",
+            "study.yaml, row 4, column analysis.flow.treshold: no such setting; did you mean 'thresholds'?",
+        ),
+        (
+            "study: x\nanalysis: {zzz: 1}\n",
+            "study.yaml, row 2, column analysis.zzz: no such setting; "
+            "known here are flow, repertoire, expression, job_seconds, job_gigabytes",
+        ),
+        (
+            "study: 7\n",
+            "study.yaml, row 1, column study: this value cannot stand here; found 7; expected text; put it in quotes",
+        ),
+        (
+            "study: x\nvisits:\n  D7: {day: 1.5}\n",
+            "study.yaml, row 3, column visits.D7.day: this value cannot stand here; found 1.5; expected a whole number",
+        ),
+        ("study: x\nvisits:\n  D7: {}\n", "study.yaml, row 3, column visits.D7.day: this setting is needed"),
+        (
+            "study: x\nvisits:\n  D7:\n",
+            "study.yaml, row 3, column visits.D7: this value cannot stand here; expected names with values below them",
+        ),
+        (
+            "study: x\nvisits: {a: {day: 40000}}\n",
+            "study.yaml, row 2, column visits.a.day: this value cannot stand here; found 40000; "
+            "expected less than or equal to 36525",
+        ),
+        (
+            "study: x\npanels: {p: {thresholds: {CD3: .inf}}}\n",
+            "study.yaml, row 2, column panels.p.thresholds.CD3: this value cannot stand here; found '.inf'; "
+            "expected a number",
+        ),
+        (
+            "study: x\npanels: {p: {thresholds: {CD3: true}}}\n",
+            "study.yaml, row 2, column panels.p.thresholds.CD3: this value cannot stand here; found True; "
+            "expected a number",
+        ),
+        (
+            "study: x\npanels: {p: {markers: {CD3: FL1}}}\n",
+            "study.yaml, row 2, column panels.p.markers.CD3: this value cannot stand here; found 'FL1'; "
+            "expected a list such as [CD3, CD3-A]",
+        ),
+        (
+            "study: x\nanalysis: {repertoire: {reference: product}}\n",
+            "study.yaml, row 2, column analysis.repertoire.reference: this value cannot stand here; found 'product'; "
+            "expected 'tumor', 'infusion_product' or 'blood'; did you mean 'infusion_product'?",
+        ),
+        ("study: x\nschema_version: 2\n", "study.yaml, row 2, column schema_version: this value cannot stand here; "
+         "found 2; expected 1"),
+        ("- a\n", "study.yaml: no settings stand here; expected settings such as `study: my_trial`"),
+    ],
+)  # fmt: skip
+def test_refused(tmp_path, text, problem):
+    assert read(tmp_path, text) == (None, [problem])
+
+
+def test_all_faults_are_told_at_once(tmp_path):
+    settings, problems = read(tmp_path, "study: 1\nstudy: 2\nvisits: {a: {day: x}}\nfoo: 1\n")
+    assert settings is None
+    assert len(problems) == 4

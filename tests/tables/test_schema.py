@@ -1,0 +1,122 @@
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tilseq.errors import TableError
+from tilseq.tables import Column, Table, as_polars, conform, parse
+
+TUBES = Table(
+    "tubes",
+    "For the tests.",
+    (
+        Column("tube", "text", "Name of the tube.", needed=True),
+        Column("kind", "text", "Kind.", allowed=("blood", "tumor")),
+        Column("cells", "integer", "Cells.", minimum=0),
+        Column("share", "number", "Share.", minimum=0, maximum=1),
+        Column("stained", "boolean", "Stained."),
+    ),
+    key=("tube",),
+)
+
+
+def test_parse_reads_every_kind():
+    text = pl.DataFrame({"tube": ["007"], "kind": ["blood"], "cells": ["12"], "share": ["0.5"], "stained": ["Yes"]})
+    frame, problems = parse(text, TUBES, file="tubes.csv")
+    assert problems == []
+    assert frame.row(0) == ("007", "blood", 12, 0.5, True)
+    assert frame.schema == TUBES.schema
+
+
+def test_parse_lists_every_fault_with_its_row():
+    text = pl.DataFrame(
+        {
+            "tube": ["a", "a", None],
+            "kind": ["blod", None, "tumor"],
+            "cells": ["1.5", "-1", "1_000"],
+            "share": ["2", "nan", "0.1"],
+            "stain": ["yes", "no", "no"],
+        }
+    )
+    _, problems = parse(text, TUBES, file="tubes.csv")
+    assert [(problem.row, problem.column, problem.what) for problem in problems] == [
+        (1, "stain", "tubes has no such column"),
+        (2, "kind", "this value cannot stand here"),
+        (2, "cells", "this value cannot stand here"),
+        (2, "share", "this value cannot stand here"),
+        (3, "cells", "this value cannot stand here"),
+        (3, "share", "this value cannot stand here"),
+        (3, "tube", "this tube stands in row 2 already"),
+        (4, "tube", "a value is missing"),
+        (4, "cells", "this value cannot stand here"),
+    ]
+    assert problems[0].mend == "did you mean 'stained'?"
+    assert problems[1].mend == "did you mean 'blood'?"
+    assert problems[4].expected == "at least 0"
+
+
+def test_a_needed_column_that_is_absent_is_a_problem_of_the_header():
+    _, problems = parse(pl.DataFrame({"kind": ["blood"]}), TUBES, file="tubes.csv")
+    assert [(problem.row, problem.column) for problem in problems] == [(1, "tube")]
+
+
+def test_an_optional_part_of_a_key_may_be_empty_and_still_tells_twins():
+    table = Table("t", "", (TUBES.columns[0], Column("reader", "text", "")), key=("tube", "reader"))
+    _, problems = parse(pl.DataFrame({"tube": ["a", "a"], "reader": [None, None]}), table, file="t.csv")
+    assert [problem.row for problem in problems] == [3]
+
+
+def test_conform_orders_types_sorts_and_turns_nan_into_null():
+    frame = pl.DataFrame({"share": [float("nan"), 0.25], "tube": ["b", "a"]})
+    result = conform(frame, TUBES)
+    assert result.columns == TUBES.names
+    assert result["tube"].to_list() == ["a", "b"]
+    assert result["share"].to_list() == [0.25, None]
+    assert result["cells"].to_list() == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("rows", "what"),
+    [
+        ([{"tube": "a", "colour": "red"}], "no such column"),
+        ([{"tube": None}], "null"),
+        ([{"tube": "a", "kind": "urine"}], "may not hold this value"),
+        ([{"tube": "a"}, {"tube": "a"}], "key twice"),
+    ],
+)
+def test_conform_refuses_what_the_registry_does_not_allow(rows, what):
+    with pytest.raises(TableError, match=what):
+        TUBES.frame(rows)
+
+
+def test_an_empty_table_has_its_columns():
+    assert TUBES.frame().schema == TUBES.schema
+
+
+def test_pandas_becomes_polars_with_nulls_for_nan():
+    frame = as_polars(pd.DataFrame({"a": ["x", None], "b": [1.5, float("nan")]}))
+    assert frame.to_dict(as_series=False) == {"a": ["x", None], "b": [1.5, None]}
+
+
+@given(st.lists(st.tuples(st.text(min_size=1), st.integers(0, 10**12)), unique_by=lambda row: row[0]))
+def test_whatever_text_was_written_is_read_back(rows):
+    text = pl.DataFrame(
+        {"tube": [name for name, _ in rows], "cells": [str(cells) for _, cells in rows]},
+        schema={"tube": pl.String, "cells": pl.String},
+    )
+    frame, problems = parse(text, TUBES, file="tubes.csv")
+    assert problems == []
+    assert list(frame.select("tube", "cells").iter_rows()) == rows
+
+
+@pytest.mark.parametrize("module", ["inputs", "outputs"])
+def test_every_column_of_the_registry_says_what_it_means(module):
+    from importlib import import_module
+
+    tables = [t for t in vars(import_module(f"tilseq.tables.{module}")).values() if isinstance(t, Table)]
+    assert len(tables) > 4
+    for table in tables:
+        assert len(set(table.names)) == len(table.names)
+        assert set(table.key) <= set(table.names)
+        assert all(column.meaning.endswith(".") for column in table.columns), table.name

@@ -1,0 +1,43 @@
+import pickle
+
+from tilseq.errors import ReadError, StudyError, TableError, did_you_mean, shown
+
+
+def test_an_error_tells_place_finding_and_mend_in_one_line():
+    error = TableError(
+        "this value cannot stand here",
+        file="subjects.csv",
+        row=3,
+        column="tumor_type",
+        found="melonoma",
+        expected="melanoma, other",
+        mend="did you mean 'melanoma'?",
+    )
+    assert str(error) == (
+        "subjects.csv, row 3, column tumor_type: this value cannot stand here; found 'melonoma'; "
+        "expected melanoma, other; did you mean 'melanoma'?"
+    )
+
+
+def test_an_error_survives_the_way_between_processes():
+    error = ReadError("cut", file="a.fcs", byte=12, found=3, expected="10 bytes")
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is ReadError
+    assert copy.as_dict() == error.as_dict()
+    study = pickle.loads(pickle.dumps(StudyError([error])))
+    assert str(study) == str(StudyError([error]))
+
+
+def test_a_study_error_tells_every_problem():
+    text = str(StudyError([ReadError("empty", file="a.csv"), ReadError("cut", file="b.csv")]))
+    assert text == "a.csv: empty\nb.csv: cut\n2 problems in the study"
+
+
+def test_found_values_are_one_short_line():
+    assert shown("a\nb") == "'a\\nb'"
+    assert len(shown("x" * 500)) == 80
+
+
+def test_did_you_mean_keeps_the_spelling_of_the_known_word():
+    assert did_you_mean("cd3", ["CD3", "CD8"]) == "did you mean 'CD3'?"
+    assert did_you_mean("zebra", ["CD3", "CD8"]) is None

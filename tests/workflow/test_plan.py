@@ -1,0 +1,82 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from tilseq.errors import RunError
+from tilseq.io.digest import sha256_of_file
+from tilseq.steps.job import Job
+from tilseq.workflow.plan import Plan, pending
+
+TUBE = Job("flow", "a", "flow/a")
+CLONES = Job("repertoire", "b", "repertoire/b")
+SUBJECT = Job("persistence", "s", "persistence/s", needs=("repertoire/b",))
+PLAN = Plan(
+    (TUBE, CLONES, SUBJECT), {"flow/a": "1", "repertoire/b": "2", "persistence/s": "3"}, seconds=60, gigabytes=4
+)
+
+
+@pytest.fixture
+def work(tmp_path):
+    """A work folder in which every job has ended well."""
+    for job in PLAN.jobs:
+        folder = tmp_path / job.folder
+        folder.mkdir(parents=True)
+        (folder / "out.txt").write_text(job.unit)
+        status = {
+            "state": "ok",
+            "fingerprint": PLAN.fingerprints[job.folder],
+            "outputs": {"out.txt": sha256_of_file(folder / "out.txt")},
+        }
+        (folder / "status.json").write_text(json.dumps(status))
+    return tmp_path
+
+
+def _folders(jobs):
+    return [job.folder for job in jobs]
+
+
+def test_jobs_that_ended_well_are_trusted(work):
+    assert pending(PLAN, work) == []
+
+
+def test_another_fingerprint_makes_the_job_and_those_that_need_it_run_again(work):
+    changed = replace(PLAN, fingerprints={**PLAN.fingerprints, "repertoire/b": "other"})
+    assert _folders(pending(changed, work)) == ["repertoire/b", "persistence/s"]
+    assert not (work / "persistence" / "s").exists()
+    assert (work / "flow" / "a" / "status.json").exists()
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda folder: (folder / "out.txt").write_text("altered"),
+        lambda folder: (folder / "out.txt").unlink(),
+        lambda folder: (folder / "status.json").unlink(),
+        lambda folder: (folder / "status.json").write_text('{"state": "ok", "finger'),
+        lambda folder: (folder / "status.json").write_text('{"state": "failed", "fingerprint": "1"}'),
+    ],
+    ids=["altered", "output gone", "status gone", "status cut", "failed"],
+)
+def test_what_is_not_whole_is_run_again(work, harm):
+    harm(work / "flow" / "a")
+    assert _folders(pending(PLAN, work)) == ["flow/a"]
+
+
+def test_a_look_at_what_would_be_run_removes_nothing(work):
+    (work / "flow" / "a" / "out.txt").write_text("altered")
+    assert _folders(pending(PLAN, work, remove=False)) == ["flow/a"]
+    assert (work / "flow" / "a" / "status.json").exists()
+
+
+def test_a_plan_is_the_same_when_it_is_read_again(tmp_path):
+    PLAN.write(tmp_path / "plan.json")
+    assert Plan.read(tmp_path / "plan.json") == PLAN
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", "[1]"])
+def test_a_plan_that_cannot_be_read_is_refused(tmp_path, content):
+    if content is not None:
+        (tmp_path / "plan.json").write_text(content)
+    with pytest.raises(RunError, match="tilseq run"):
+        Plan.read(tmp_path / "plan.json")

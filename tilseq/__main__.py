@@ -1,0 +1,5 @@
+"""`python -m tilseq` is the command line."""
+
+from tilseq.cli import main
+
+main()

@@ -1,0 +1,214 @@
+"""`tilseq repertoire`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tilseq.cli.common import (
+    EXIT_INVALID,
+    EXIT_SOME_FAILED,
+    Examples,
+    output_folder,
+    output_table,
+    sample_name,
+    write_result,
+)
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.io.clonotypes import Clonotypes
+
+CONVERT_EXAMPLE = "tilseq repertoire convert filtered_contig_annotations.csv -o product.tsv"
+DIVERSITY_EXAMPLE = "tilseq repertoire diversity day0.tsv.gz day28.tsv.gz -o diversity.csv"
+TRACK_EXAMPLE = """\
+tilseq repertoire track day7.tsv day28.tsv --product product.tsv -o persistence
+tilseq repertoire track day28.tsv --product product.tsv --cells day28=40000 -o persistence"""
+
+files = click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+dialect_option = click.option(
+    "--dialect", type=click.Choice(["airr", "10x", "vdjtools"]), help="Dialect, by default what the header says."
+)
+locus_option = click.option(
+    "--locus", type=click.Choice(["TRA", "TRB", "TRG", "TRD", "IGH", "IGK", "IGL"]), help="Use this locus alone."
+)
+count_option = click.option(
+    "--count-of",
+    type=click.Choice(["cells", "umis", "templates", "reads"]),
+    help="What the counts count, where the files do not say. Limits are given for cells, UMIs and templates.",
+)
+
+
+@click.group("repertoire")
+def repertoire_command() -> None:
+    """Clonotypes of TCR and BCR: convert, measure diversity, track infused clones.
+
+    Reads AIRR rearrangements (TSV), 10x contig annotations (CSV) and VDJtools tables, plain or gzip.
+    """
+
+
+@repertoire_command.command("convert", cls=Examples, example=CONVERT_EXAMPLE)
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("-o", "--output", default="-", show_default="stdout", help="AIRR TSV file to write, or - for stdout.")
+@dialect_option
+@locus_option
+def convert(path: Path, output: str, dialect: str | None, locus: str | None) -> None:
+    """Write the functional clonotypes of FILE as AIRR rearrangements, one row a clonotype."""
+    from tilseq.io.clonotypes import airr_tsv
+    from tilseq.io.write import write_text
+
+    clonotypes, _ = _read(path, path.name, dialect, locus)
+    text = airr_tsv(clonotypes)
+    if output == "-":
+        sys.stdout.write(text)
+    else:
+        write_text(output, text)
+    click.echo(f"{path.name}: {clonotypes.table.height} clonotypes, counts of {clonotypes.count_of}", err=True)
+
+
+@repertoire_command.command("diversity", cls=Examples, example=DIVERSITY_EXAMPLE)
+@files
+@output_table
+@dialect_option
+@locus_option
+@count_option
+def diversity(
+    paths: tuple[Path, ...], output: str, dialect: str | None, locus: str | None, count_of: str | None
+) -> int:
+    """Measure the diversity of each FILE, locus by locus.
+
+    One row an index: sample, locus, parameter, value, lower, upper, n. A file that cannot be read does not stop the
+    others.
+    """
+    from tilseq.repertoire import diversity as diversity_of
+    from tilseq.tables.outputs import DIVERSITY
+
+    def measure(sample: str, clonotypes: Clonotypes) -> pl.DataFrame:
+        counted = _count_of(sample, clonotypes, count_of)
+        if counted in ("reads", "unknown"):
+            click.echo(f"{sample}: no limits, as counts of {counted} are not independent (see --count-of)", err=True)
+        return diversity_of(clonotypes.table, sample=sample, count_of=counted)
+
+    frames, _, status = _each(paths, dialect, locus, measure)
+    if frames:
+        write_result(_joined(frames), DIVERSITY, output)
+    return status
+
+
+@repertoire_command.command("track", cls=Examples, example=TRACK_EXAMPLE)
+@click.argument("paths", metavar="BLOOD...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--product", required=True, type=click.Path(path_type=Path), help="Clonotypes of the infusion product.")
+@output_folder
+@click.option(
+    "--cells", multiple=True, metavar="SAMPLE=NUMBER", help="T cells that went into a sample's library. Repeats."
+)
+@dialect_option
+@locus_option
+@count_option
+def track(
+    paths: tuple[Path, ...],
+    product: Path,
+    output: Path,
+    cells: tuple[str, ...],
+    dialect: str | None,
+    locus: str | None,
+    count_of: str | None,
+) -> int:
+    """Measure what the clones of an infusion product hold of each later BLOOD sample.
+
+    Writes persistence.csv (sample, locus, measure, value, lower, upper, n_effective, limit_of_detection) and
+    exclusions.csv to the output folder. Limits need the number of cells behind the counts: see --cells and --count-of.
+    """
+    from tilseq.repertoire import effective_number, persistence
+    from tilseq.tables.outputs import EXCLUSIONS, PERSISTENCE
+
+    known = _cells(cells, [sample_name(path) for path in paths])
+    reference, reference_left_out = _read(product, sample_name(product), dialect, locus)
+
+    def measure(sample: str, clonotypes: Clonotypes) -> pl.DataFrame:
+        counted = _count_of(sample, clonotypes, count_of)
+        sums = clonotypes.table.select("locus", "duplicate_count").group_by("locus").sum()
+        effective = {name: effective_number(counts, counted, known.get(sample)) for name, counts in sums.iter_rows()}
+        if None in effective.values():
+            click.echo(
+                f"{sample}: no limits, as the cells behind counts of {counted} are not known (see --cells)", err=True
+            )
+        return persistence(clonotypes.table, reference.table, sample=sample, n_effective=effective)
+
+    frames, left_out, status = _each(paths, dialect, locus, measure)
+    if frames:
+        write_result(_joined(frames), PERSISTENCE, str(output / "persistence.csv"))
+        write_result(_joined([reference_left_out, *left_out]).unique(), EXCLUSIONS, str(output / "exclusions.csv"))
+    return status
+
+
+def _each(
+    paths: tuple[Path, ...], dialect: str | None, locus: str | None, measure: Any
+) -> tuple[list[pl.DataFrame], list[pl.DataFrame], int]:
+    """Measure every file; return the frames, the exclusions and the exit code. A faulty file lets the rest go on."""
+    from tilseq.errors import TilseqError
+
+    samples = [sample_name(path) for path in paths]
+    for sample in samples:
+        if samples.count(sample) > 1:
+            raise click.UsageError(f"two files are both sample {sample!r}; rename one")
+    frames, left_out, failed = [], [], 0
+    for path, sample in zip(paths, samples, strict=True):
+        try:
+            clonotypes, exclusions = _read(path, sample, dialect, locus)
+            frames.append(measure(sample, clonotypes))
+            left_out.append(exclusions)
+        except TilseqError as error:
+            click.echo(f"{sample}: {error}", err=True)
+            failed += 1
+    if not failed:
+        return frames, left_out, 0
+    return frames, left_out, EXIT_SOME_FAILED if frames else EXIT_INVALID
+
+
+def _read(path: Path, sample: str, dialect: str | None, locus: str | None) -> tuple[Clonotypes, pl.DataFrame]:
+    """Return a file's clonotypes and its rows of the table `exclusions`; say on stderr what a reader should know."""
+    import polars as pl
+
+    from tilseq.io.clonotypes import read_clonotypes
+
+    clonotypes = read_clonotypes(path, dialect=dialect, locus=locus)
+    for warning in clonotypes.warnings:
+        click.echo(f"{sample}: {warning}", err=True)
+    for row in clonotypes.exclusions.iter_rows(named=True):
+        click.echo(f"{sample}: {row['rows']} rows ({row['counts']:.0f} counts) left out: {row['rule']}", err=True)
+    return clonotypes, clonotypes.exclusions.with_columns(sample=pl.lit(sample))
+
+
+def _count_of(sample: str, clonotypes: Clonotypes, said: str | None) -> str:
+    """Return what the counts count: what the file says, else what the user says."""
+    from tilseq.errors import AnalysisError
+
+    if said is None or said == clonotypes.count_of:
+        return clonotypes.count_of
+    if clonotypes.count_of == "unknown":
+        return said
+    raise AnalysisError(f"the counts of {sample} are {clonotypes.count_of}", found=said, mend="leave out --count-of")
+
+
+def _cells(options: tuple[str, ...], samples: list[str]) -> dict[str, float]:
+    """Return the cells of each sample, from `SAMPLE=NUMBER`."""
+    cells = {}
+    for option in options:
+        sample, _, number = option.rpartition("=")
+        if sample not in samples:
+            raise click.UsageError(f"--cells {option}: no such sample; they are {', '.join(samples)}")
+        if not number.isdecimal() or int(number) == 0:
+            raise click.UsageError(f"--cells {option}: {number!r} is not a whole number above 0")
+        cells[sample] = float(number)
+    return cells
+
+
+def _joined(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.concat(frames)

@@ -1,0 +1,70 @@
+"""`tilseq run` and `tilseq report`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder
+
+RUN_EXAMPLE = """\
+tilseq run my_study -o out
+tilseq run my_study -o out --cores 8      # stopped or changed? the same command goes on from there"""
+
+
+@click.command("run", cls=Examples, example=RUN_EXAMPLE)
+@click.argument("study", type=click.Path(path_type=Path))
+@output_folder
+@click.option("--cores", type=click.IntRange(min=1), help="Jobs at a time; by default every core.")
+@click.option("--dry-run", is_flag=True, help="Only list the jobs that would be run.")
+def run_command(study: Path, output: Path, cores: int | None, dry_run: bool) -> int:
+    """Run a study: tables of endpoints, figures and one report.
+
+    STUDY is the folder with study.yaml and its tables. Samples that cannot be read do not stop the others: they are
+    listed in the report and the command ends with 4. A run that was stopped goes on where it was.
+    """
+    from tilseq.study import read_study
+    from tilseq.workflow.run import jobs_to_do, run
+
+    loaded = read_study(study)
+    if dry_run:
+        plan, to_do = jobs_to_do(loaded, output)
+        for job in to_do:
+            click.echo(f"{job.step}\t{job.unit}")
+        click.echo(f"{len(to_do)} of {len(plan.jobs)} jobs to do", err=True)
+        return 0
+    outcome = run(loaded, output, cores=cores or os.cpu_count() or 1, progress=_bar)
+    click.echo(
+        f"{outcome.jobs} jobs: {outcome.jobs - outcome.failed} done ({outcome.trusted} from before), "
+        f"{outcome.failed} failed",
+        err=True,
+    )
+    if outcome.failed:
+        click.echo(f"what failed, and why: {output / 'tables' / 'failures.csv'}", err=True)
+    click.echo(str(outcome.report))
+    return EXIT_SOME_FAILED if outcome.failed else 0
+
+
+@click.command("report", cls=Examples, example="tilseq report out")
+@click.argument("out", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def report_command(out: Path) -> int:
+    """Make the report of a finished run again, from its tables."""
+    from tilseq.report import render
+    from tilseq.report.figures import make_figures
+
+    make_figures(out)
+    click.echo(str(render(out)))
+    return 0
+
+
+def _bar(done: int, total: int) -> None:
+    """Draw one progress bar, on a terminal only."""
+    if not sys.stderr.isatty():
+        return
+    width = 40
+    filled = width * done // max(total, 1)
+    end = "\n" if done == total else ""
+    click.echo(f"\r[{'#' * filled}{'.' * (width - filled)}] {done}/{total} jobs{end}", err=True, nl=False)

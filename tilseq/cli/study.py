@@ -1,0 +1,108 @@
+"""`tilseq init` and `tilseq check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tilseq.cli.common import EXIT_INVALID, Examples, as_json
+
+if TYPE_CHECKING:
+    from tilseq.study.scan import Draft
+
+DEFAULT_PATTERN = "{subject}_{visit}_{assay}"
+INIT_EXAMPLE = """\
+tilseq init my_study                      # a commented template
+tilseq init my_study --scan my_study/raw --pattern '{subject}_{visit}_{assay}'
+tilseq init my_study --scan my_study/raw --pattern '{subject}/{_}_D{day}_*'   # with folders; {_} and * skip"""
+
+
+@click.command("init", cls=Examples, example=INIT_EXAMPLE)
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--scan", "scanned", type=click.Path(path_type=Path), help="Folder inside DIR whose files to draft from.")
+@click.option(
+    "--pattern",
+    help="How a file's path below the scanned folder reads, without extensions. Fields: subject, visit, day, specimen, "
+    f"assay, sample, timing, lot, locus, replicate.  [default: {DEFAULT_PATTERN}]",
+)
+def init_command(folder: Path, scanned: Path | None, pattern: str | None) -> None:
+    """Start a study in DIR: a template, or a draft from files that are there already.
+
+    A scan reads subjects, visits and assays from file names, and the assay from the files' first bytes where the
+    pattern does not name it. What it guesses it marks; what it cannot read it lists.
+    """
+    from tilseq.study.read import examine
+    from tilseq.study.scan import scan
+    from tilseq.study.template import refuse_existing, write_draft, write_template
+
+    if scanned is None:
+        if pattern is not None:
+            raise click.UsageError("--pattern needs --scan")
+        _tell_files(write_template(folder))
+        click.echo(f"next: fill in the tables, then\n  tilseq check {folder}")
+        return
+    refuse_existing(folder)
+    draft = scan(scanned, folder, pattern or DEFAULT_PATTERN)
+    _tell_files(write_draft(folder, draft))
+    _tell_draft(draft)
+    problems = examine(folder).problems
+    for problem in problems:
+        click.echo(f"to mend: {_printable(str(problem))}")
+    click.echo(f"then\n  tilseq check {folder}")
+
+
+@click.command("check", cls=Examples, example="tilseq check my_study\ntilseq check my_study --json")
+@click.argument("study", type=click.Path(path_type=Path))
+@as_json
+def check_command(study: Path, as_json: bool) -> int:
+    """Tell everything that is wrong with a study folder, at once.
+
+    Ends with 3 when anything is wrong. Notes tell what is not wrong but worth knowing.
+    """
+    from tilseq.study.read import examine
+    from tilseq.study.summary import as_json as to_json
+    from tilseq.study.summary import summary
+
+    folder = examine(study)
+    if as_json:
+        import json
+
+        click.echo(json.dumps(to_json(folder), indent=1))
+    else:
+        for problem in folder.problems:
+            click.echo(_printable(str(problem)))
+        for line in [] if folder.problems else summary(folder):
+            click.echo(_printable(line))
+        for note in folder.notes:
+            click.echo(f"note: {_printable(note)}")
+        if folder.problems:
+            count = len(folder.problems)
+            click.echo(f"{count} problem{'' if count == 1 else 's'} in {study}", err=True)
+    return EXIT_INVALID if folder.problems else 0
+
+
+def _tell_files(paths: list[Path]) -> None:
+    for path in paths:
+        click.echo(f"wrote {path}")
+
+
+def _tell_draft(draft: Draft) -> None:
+    click.echo(f"samples: {len(draft.samples)}, subjects: {len(draft.subjects)}, files left out: {len(draft.left_out)}")
+    for name, why in draft.left_out.items():
+        click.echo(f"left out: {_printable(f'{name}: {why}')}")
+    click.echo("next, in an editor or a spreadsheet:")
+    open_days = [visit for visit, day in draft.visits.items() if day is None]
+    if open_days:
+        click.echo(f"  study.yaml: fill in the nominal day of {_printable(', '.join(open_days))}")
+    click.echo("  study.yaml: look over the days of the visits, which were guessed")
+    click.echo("  subjects.csv: `tumor_type` is `other` for all")
+    click.echo("  infusions.csv: one row a subject; the first infusion is day 0")
+    if any(row["comment"] for row in draft.samples):
+        click.echo("  samples.csv: look over the rows whose `comment` says `guessed`")
+
+
+def _printable(text: str) -> str:
+    """Return text without characters that a terminal would obey."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

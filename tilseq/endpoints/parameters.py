@@ -1,0 +1,68 @@
+"""The parameters of the endpoint table: what each number is, its unit and what it depends on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Laboratory = Literal["flow", "repertoire", "expression", "clinical"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of the endpoint table."""
+
+    name: str
+    laboratory: Laboratory
+    unit: str
+    meaning: str
+    qualifiers: tuple[str, ...] = ()
+    scope: Literal["sample", "cohort"] = "sample"
+
+
+def _clones(name: str, unit: str, meaning: str) -> Parameter:
+    return Parameter(name, "repertoire", unit, meaning, ("locus",))
+
+
+ALL = (
+    Parameter(
+        "percent_of_parent", "flow", "%", "Share of a population in its parent population.", ("parent", "population")
+    ),
+    Parameter("cells_per_ul", "flow", "cells/µL", "Cells per microlitre of blood.", ("population",)),
+    Parameter("cd4_cd8_ratio", "flow", "ratio", "CD3+CD4+CD8- events over CD3+CD8+CD4- events."),
+    _clones("cells_or_counts", "counts", "Sum of the counts that the indices rest on."),
+    _clones("richness", "clones", "Clonotypes seen."),
+    _clones("chao1_bias_corrected", "clones", "Chao's lower bound of the number of clonotypes, bias-corrected."),
+    _clones("shannon_entropy_nats", "nats", "Shannon entropy."),
+    _clones("hill_q1", "clones", "Effective number of clonotypes of order 1."),
+    _clones("simpson_inverse", "clones", "Effective number of clonotypes of order 2."),
+    _clones("gini", "index", "Gini coefficient of clone sizes, 0 even to 1 uneven."),
+    _clones("clonality", "index", "1 - Shannon entropy / ln(richness)."),
+    _clones("d50_clones", "clones", "Fewest clonotypes that hold half of the repertoire."),
+    _clones("coverage", "fraction", "Share of the specimen's repertoire held by the clonotypes seen (Chao and Jost)."),
+    Parameter(
+        "persistence_mass",
+        "repertoire",
+        "fraction",
+        "Share of the repertoire held by clones of the reference.",
+        ("locus", "reference"),
+        "cohort",
+    ),
+    Parameter(
+        "product_mass_kept",
+        "repertoire",
+        "fraction",
+        "Share of the reference's repertoire held by clones that are still seen.",
+        ("locus", "reference"),
+        "cohort",
+    ),
+    Parameter("signature_score", "expression", "score", "Mean over cells of a gene set's mean expression.", ("set",)),
+    Parameter("sum_of_diameters", "clinical", "mm", "Sum of the target lesions' diameters.", ("reader",)),
+    Parameter("change_from_baseline", "clinical", "%", "Change of the sum from baseline.", ("reader",)),
+    Parameter("change_from_nadir", "clinical", "%", "Change of the sum from its lowest earlier value.", ("reader",)),
+    Parameter("response_derived", "clinical", "word", "Overall response derived from the lesions.", ("reader",)),
+    Parameter("response_recorded", "clinical", "word", "Overall response that the reader recorded.", ("reader",)),
+)
+
+
+BY_NAME = {known.name: known for known in ALL}

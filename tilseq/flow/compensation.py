@@ -1,0 +1,115 @@
+"""Taking each dye's spill out of the other detectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tilseq.errors import AnalysisError
+from tilseq.flow.tube import Floats, Tube
+
+LARGEST_CONDITION = 1e4
+ROWS_AT_ONCE = 65_536
+# How FlowJo names a channel that it compensated before export. FACSDiva's APPLY COMPENSATION is no such sign:
+# it says how Diva drew its plots, while the events it stores are as measured.
+COMPENSATED_PREFIXES = ("comp-", "fjcomp-", "<")
+
+
+def compensate(
+    events: Floats, channels: Sequence[str], spill_channels: Sequence[str], spill_matrix: ArrayLike
+) -> Floats:
+    """Compensate events: ``events @ inv(spill)`` over the channels of the spill (Bagwell and Adams, 1993).
+
+    Parameters
+    ----------
+    events
+        Events × channels on the linear scale.
+    channels
+        Name of each column of `events`.
+    spill_channels
+        Names of the rows and columns of the matrix.
+    spill_matrix
+        n × n; row i is what the dye of channel i puts into each detector.
+
+    Returns
+    -------
+    ndarray
+        A float32 copy of the events; channels outside the spill are as they were.
+
+    Raises
+    ------
+    AnalysisError
+        The matrix is not n × n, not finite, is singular or nearly so (the condition number is told), or names a
+        channel that is absent or occurs twice.
+    """
+    inverse = np.linalg.inv(checked_matrix(spill_channels, spill_matrix)).astype(np.float32)
+    columns = _columns(channels, spill_channels)
+    out = np.array(events, dtype=np.float32)
+    for start in range(0, len(out), ROWS_AT_ONCE):
+        rows = out[start : start + ROWS_AT_ONCE]
+        rows[:, columns] = rows[:, columns] @ inverse
+    return out
+
+
+def checked_matrix(channels: Sequence[str], matrix: ArrayLike) -> NDArray[np.float64]:
+    """Return a spillover matrix as float64 when it can be inverted with sense.
+
+    Raises
+    ------
+    AnalysisError
+        As `compensate`.
+    """
+    mend = "give the matrix that the instrument wrote, or compensate before export"
+    values = np.asarray(matrix, dtype=np.float64)
+    if values.shape != (len(channels), len(channels)):
+        raise AnalysisError(
+            "the spillover matrix does not fit its channels",
+            found=" × ".join(str(size) for size in values.shape),
+            expected=f"{len(channels)} × {len(channels)}",
+            mend=mend,
+        )
+    if not np.isfinite(values).all():
+        raise AnalysisError("the spillover matrix holds a value that is not a finite number", mend=mend)
+    condition = condition_number(values)
+    if condition > LARGEST_CONDITION:
+        raise AnalysisError(
+            "the spillover matrix is singular or nearly so",
+            found=f"condition number {condition:.3g}",
+            expected=f"at most {LARGEST_CONDITION:g}",
+            mend=mend,
+        )
+    return values
+
+
+def condition_number(matrix: ArrayLike) -> float:
+    """Return the 2-norm condition number, infinite for a singular matrix."""
+    return float(np.linalg.cond(np.asarray(matrix, dtype=np.float64)))
+
+
+def is_compensated(tube: Tube) -> bool:
+    """Tell whether the stored events are compensated already: a channel bears FlowJo's name for such a one."""
+    return any(name.casefold().startswith(COMPENSATED_PREFIXES) for name in tube.channels)
+
+
+def is_transformed(tube: Tube) -> bool:
+    """Tell whether flowCore transformed the stored events, as it notes when it writes them back."""
+    keywords = {name.casefold(): value.strip().casefold() for name, value in tube.keywords.items()}
+    return keywords.get("transformation") == "custom"
+
+
+def _columns(channels: Sequence[str], wanted: Sequence[str]) -> list[int]:
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(channels):
+        places.setdefault(name, []).append(place)
+    for name in wanted:
+        if len(places.get(name, [])) != 1:
+            raise AnalysisError(
+                "the spillover matrix names a channel that the tube does not have exactly once",
+                found=name,
+                expected=f"one of {', '.join(channels)}",
+            )
+    if len(set(wanted)) != len(wanted):
+        raise AnalysisError("the spillover matrix names a channel twice", found=", ".join(wanted))
+    return [places[name][0] for name in wanted]

@@ -1,0 +1,134 @@
+"""Which channel carries which marker, by the names that cytometers and people write."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from tilseq.errors import AnalysisError
+
+# One pattern a marker, for names in lower case with runs of punctuation turned into one space.
+# A number must end the word or be followed by a letter that names a chain, so that CD3 is not CD38 nor CD4 CD45RA.
+PATTERNS: Mapping[str, str] = {
+    "CD3": r"cd ?3( ?[eε]| epsilon)?|leu ?4|okt ?3|ucht ?1",
+    "CD4": r"cd ?4|leu ?3 ?a?|okt ?4",
+    "CD8": r"cd ?8( ?[abαβ]| alpha| beta)?|leu ?2 ?a?|okt ?8",
+    "CD19": r"cd ?19",
+    "CD16": r"cd ?16( (cd ?)?56)?",
+    "CD56": r"cd ?56|cd ?16 (cd ?)?56",
+    "CD45": r"cd ?45(?! ?r[abo]\b)",
+    "viability": r"viability|via dye|l d|live dead( \w+)?|livedead|zombie( \w+)?|7 ?aad|dapi|propidium iodide"
+    r"|fvs ?\d*|fvd|efluor ?(506|780) viability|vivid|ghost dye|dead cells?",
+}
+SCATTER: Mapping[str, str] = {
+    "FSC-A": r"(fsc|fs)( (a|area|int|lin))*",
+    "FSC-H": r"(fsc|fs) (h|height|peak)( lin)?",
+    "FSC-W": r"(fsc|fs) (w|width|tof)( lin)?",
+    "SSC-A": r"(ssc|ss)( (a|area|int|lin|log))*",
+    "SSC-H": r"(ssc|ss) (h|height|peak)( lin)?",
+    "Time": r"(hdr )?time",
+}
+MARKERS = (*PATTERNS, *SCATTER)
+# A channel for several lineages at once (dump, lineage) marks none of them.
+CLUSTER = re.compile(r"\bcd ?(\d+)")
+MOST_LISTED = 60
+MEASURE = re.compile(r"[ _-]([AHW]|Area|Height|Width)$", re.IGNORECASE)
+
+
+def find_markers(
+    channels: Sequence[str], markers: Sequence[str], aliases: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, str]:
+    """Find the channel of each marker that a T-cell panel can use.
+
+    A channel's marker text ($PnS) and its name ($PnN) are both read, without regard to case or punctuation
+    (``CD3 FITC``, ``CD3 - PerCP``, ``Leu-4``, ``CD8a``). Of one detector's area, height and width the area is taken.
+
+    Parameters
+    ----------
+    channels, markers
+        $PnN and $PnS of every channel, of one length.
+    aliases
+        More names: marker → names. A name given here is compared whole with $PnS and $PnN; a marker that is found
+        by such a name is not looked for by the built-in ones. It may also name a marker that is not built in.
+
+    Returns
+    -------
+    dict
+        Marker → channel ($PnN), for the markers found: CD3, CD4, CD8, CD19, CD16, CD56, CD45, viability, FSC-A,
+        FSC-H, FSC-W, SSC-A, SSC-H, Time and those of `aliases`. Where a cytometer gave heights of scatter alone,
+        FSC-A and SSC-A are those.
+
+    Raises
+    ------
+    AnalysisError
+        Two channels answer to one marker, one channel to two, or the name of a channel occurs twice.
+    """
+    texts = [(name, mark) for name, mark in zip(channels, markers, strict=True)]
+    found: dict[str, str] = {}
+    for marker, names in (aliases or {}).items():
+        wanted = {_plain(name) for name in names}
+        hits = [name for name, mark in texts if _plain(name) in wanted or _plain(mark) in wanted]
+        if hits:
+            found[marker] = _only(marker, hits, texts)
+    for marker in MARKERS:
+        if marker in found:
+            continue
+        matches = _is_scatter if marker in SCATTER else _is_marker
+        hits = [name for name, mark in texts if matches(marker, name) or matches(marker, mark)]
+        if hits:
+            found[marker] = _only(marker, hits, texts)
+    for area, height in (("FSC-A", "FSC-H"), ("SSC-A", "SSC-H")):
+        if area not in found and height in found:
+            found[area] = found.pop(height)
+    _refuse_shared(found)
+    return found
+
+
+def describe(channels: Sequence[str], markers: Sequence[str]) -> str:
+    """Return the channels on one line, as an error lists them."""
+    pairs = list(zip(channels, markers, strict=True))
+    shown = [name if mark.strip() in ("", name) else f"{name} ({mark})" for name, mark in pairs[:MOST_LISTED]]
+    return ", ".join(shown) + (f" and {len(pairs) - MOST_LISTED} more" if len(pairs) > MOST_LISTED else "")
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub(r"[^\w]|_", " ", text.casefold()).split())
+
+
+def _is_marker(marker: str, text: str) -> bool:
+    plain = _plain(text)
+    if re.search(rf"(?<!\w)({PATTERNS[marker]})(?!\w)", plain) is None:
+        return False
+    clusters = set(CLUSTER.findall(plain))
+    return marker == "viability" or len(clusters) <= 1 or clusters == {"16", "56"}
+
+
+def _is_scatter(marker: str, text: str) -> bool:
+    return re.fullmatch(SCATTER[marker], _plain(text)) is not None
+
+
+def _refuse_shared(found: Mapping[str, str]) -> None:
+    """Refuse one channel for two markers, but for the one stain that CD16 and CD56 may share."""
+    by_channel: dict[str, list[str]] = {}
+    for marker, channel in found.items():
+        by_channel.setdefault(channel, []).append(marker)
+    for channel, markers in by_channel.items():
+        if len(markers) > 1 and set(markers) != {"CD16", "CD56"}:
+            raise AnalysisError(
+                f"one channel answers to several markers: {', '.join(markers)}",
+                column=channel,
+                mend="name their channels among the panel's markers",
+            )
+
+
+def _only(marker: str, hits: Sequence[str], texts: Sequence[tuple[str, str]]) -> str:
+    """Return the one channel, or the area where the hits are measures of one detector."""
+    if len(hits) > 1 and len({MEASURE.sub("", name) for name in hits}) == 1:
+        areas = [name for name in hits if (found := MEASURE.search(name)) and found[1].casefold() in ("a", "area")]
+        hits = areas or hits
+    if len(hits) > 1:
+        raise AnalysisError(
+            f"several channels answer to {marker}: {describe(hits, [dict(texts)[name] for name in hits])}",
+            mend=f"name the channel of {marker} among the panel's markers",
+        )
+    return hits[0]

@@ -1,0 +1,131 @@
+"""The checks of one gated tube: each a value, what it is held against, a verdict and a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tilseq.flow.tree import Tree
+
+LEAST_EVENTS = 50
+LEAST_SEPARATION = 0.5
+LEAST_SINGLETS = 0.7
+LEAST_KEPT = 0.7
+LARGEST_DN_DP = 15.0
+LARGEST_DIFFERENCE = 10.0
+LYMPHOSUM = (90.0, 110.0)
+USUAL_CD3 = (5.0, 95.0)
+LARGEST_SATURATED = 1.0
+SCATTER_GATES = ("FSC-A", "SSC-A", "CD45")
+STAINED = ("CD3", "CD4", "CD8")
+
+
+def check(
+    sample: str, name: str, value: float | None, limit: str, fine: bool, reason: str, *, worst: str = "warn"
+) -> dict[str, Any]:
+    """Return one row of the table `quality`; `reason` is kept whatever the verdict."""
+    verdict = "pass" if fine else worst
+    return {"sample": sample, "check": name, "value": value, "limit": limit, "verdict": verdict, "reason": reason}
+
+
+def assess(tree: Tree) -> list[dict[str, Any]]:
+    """Return the rows of the table `quality` for one tube.
+
+    The separation of each marker's cut, the share of singlets, of T cells that the lymphocyte gate keeps, of CD3+
+    among lymphocytes, events in CD3+ (below 50 a share is not quantified and the tube fails), DN and DP among CD3+
+    (below 15 %), CD4 and CD8 against CD3 (within 10 points of lymphocytes), the lymphosum T + B + NK
+    (90 to 110 %, when B and NK are gated), and events at the upper end of a detector.
+    """
+    events = {name: population.events for name, population in tree.populations.items()}
+    rows = [_separation(cut) for cut in tree.cuts if cut["gate"] not in SCATTER_GATES]
+    rows += _shares(tree.sample, events)
+    rows.append(_kept(tree))
+    cut = {row["gate"] for row in tree.cuts}
+    rows += [
+        check(tree.sample, f"separation of {marker}", None, f"at least {LEAST_SEPARATION:g}", False, "not available")
+        for marker in ("CD19", "CD16", "CD56")
+        if marker in tree.values and marker not in cut
+    ]
+    rows += [_saturated(tree, marker) for marker in STAINED]
+    return rows
+
+
+def _separation(cut: Mapping[str, Any]) -> dict[str, Any]:
+    name, value, source = f"separation of {cut['gate']}", cut["separation"], cut["source"]
+    reason = {
+        "settings": "the threshold was set by hand",
+        "fallback": f"no valley among {cut['parent']}; cut above cells that lack {cut['gate']}",
+    }.get(source, f"valley among {cut['parent']}" if value and value >= LEAST_SEPARATION else "the valley is shallow")
+    fine = source == "settings" or (value is not None and value >= LEAST_SEPARATION)
+    return check(cut["sample"], name, value, f"at least {LEAST_SEPARATION:g}", fine, reason)
+
+
+def _shares(sample: str, events: Mapping[str, int]) -> list[dict[str, Any]]:
+    lymphocytes, cd3 = events["lymphocytes"], events["CD3+"]
+    rows = []
+    if "singlets" in events:
+        share = _ratio(events["singlets"], events["all events"])
+        rows.append(_at_least(sample, "singlets", share, LEAST_SINGLETS, "share of events that are single cells"))
+    rows.append(
+        check(
+            sample,
+            "events in CD3+",
+            cd3,
+            f"at least {LEAST_EVENTS}",
+            cd3 >= LEAST_EVENTS,
+            "enough to quantify" if cd3 >= LEAST_EVENTS else "below the limit of quantification",
+            worst="fail",
+        )
+    )
+    rows.append(
+        _between(sample, "CD3+ of lymphocytes", [cd3], lymphocytes, USUAL_CD3, "a rare side may be an artefact")
+    )
+    rest = [events["DN T"], events["DP T"]]
+    rows.append(_between(sample, "DN and DP of CD3+", rest, cd3, (0.0, LARGEST_DN_DP), "unusual cells or a wrong cut"))
+    # CD4 and CD8 counted with their double positives: what they miss of CD3 is DN, what they count twice is DP.
+    difference = [events["DP T"], -events["DN T"]]
+    within = (-LARGEST_DIFFERENCE, LARGEST_DIFFERENCE)
+    reason = "the sum of CD4 and CD8 is not the CD3"
+    rows.append(_between(sample, "CD4 and CD8 against CD3", difference, lymphocytes, within, reason))
+    if {"B", "NK"} <= events.keys():
+        three = [cd3, events["B"], events["NK"]]
+        rows.append(
+            _between(sample, "lymphosum", three, lymphocytes, LYMPHOSUM, "other cells lie in the lymphocyte gate")
+        )
+    return rows
+
+
+def _kept(tree: Tree) -> dict[str, Any]:
+    parent = tree.populations["lymphocytes"].parent or "all events"
+    t_cells = tree.over("CD3") & tree.on_scale(parent)
+    share = _ratio(int(np.count_nonzero(t_cells & tree.mask("lymphocytes"))), int(np.count_nonzero(t_cells)))
+    return _at_least(tree.sample, "CD3+ kept by lymphocytes", share, LEAST_KEPT, "share of CD3+ cells on scale")
+
+
+def _saturated(tree: Tree, marker: str) -> dict[str, Any]:
+    values = tree.values[marker][tree.mask("lymphocytes")]
+    at_end = int(np.count_nonzero(values == tree.values[marker][tree.mask("all events")].max()))
+    reason = "lymphocytes at the upper end of the detector"
+    # A single event at the maximum is the brightest one, not a pile.
+    return _between(
+        tree.sample, f"{marker} off scale", [at_end if at_end > 1 else 0], len(values), (0.0, LARGEST_SATURATED), reason
+    )
+
+
+def _ratio(part: float, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _at_least(sample: str, name: str, share: float | None, least: float, reason: str) -> dict[str, Any]:
+    return check(sample, name, share, f"at least {least:g}", share is not None and share >= least, reason)
+
+
+def _between(
+    sample: str, name: str, parts: Sequence[int], whole: int, limits: tuple[float, float], reason: str
+) -> dict[str, Any]:
+    share = _ratio(100.0 * sum(parts), whole)
+    fine = share is not None and limits[0] <= share <= limits[1]
+    why = "as expected" if fine else reason if share is not None else "not available: no events to divide by"
+    return check(sample, name, share, f"{limits[0]:g} to {limits[1]:g} %", fine, why)

@@ -1,0 +1,72 @@
+"""The scale on which populations look round: inverse hyperbolic sine with a cofactor taken from the data."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tilseq.errors import AnalysisError
+
+# The densest part of a channel is its negatives; linear within three of their standard deviations.
+SPREADS = 3.0
+MAD_TO_SD = 1.4826
+QUANTILES = 2001
+
+
+def arcsinh(values: ArrayLike, cofactor: float) -> NDArray[np.float32]:
+    """Return ``arcsinh(values / cofactor)``: linear about 0, logarithmic far above the cofactor.
+
+    Parameters
+    ----------
+    values
+        Linear, compensated values of one channel, any shape.
+    cofactor
+        Positive, in the unit of the values.
+    """
+    if not (np.isfinite(cofactor) and cofactor > 0):
+        raise AnalysisError("a cofactor must be a positive number", found=cofactor)
+    return np.arcsinh(np.asarray(values, dtype=np.float32) / np.float32(cofactor))
+
+
+def square_root(values: ArrayLike) -> NDArray[np.float32]:
+    """Return the square root of light scatter, negative values as 0.
+
+    Scatter grows in spread with its size as a count does, so populations have like widths on this scale.
+    """
+    return np.sqrt(np.maximum(np.asarray(values, dtype=np.float32), np.float32(0)))
+
+
+def cofactor(values: ArrayLike) -> float:
+    """Find a channel's cofactor: three standard deviations of its negatives.
+
+    The negatives are taken to lie about the narrowest interval that holds a quarter of the events, events on the
+    detector's floor apart; their spread is the median distance below its middle, so that positives do not count.
+    The cofactor grows with the gain and does not depend on the order of events.
+
+    Parameters
+    ----------
+    values
+        Linear, compensated values of one channel.
+
+    Raises
+    ------
+    AnalysisError
+        No value is finite, or all are the same.
+    """
+    finite = np.asarray(values, dtype=np.float64).ravel()
+    finite = finite[np.isfinite(finite)]
+    if not finite.size or finite.min() == finite.max():
+        raise AnalysisError(
+            "a channel holds one value only", found=finite[0] if finite.size else None, expected="a spread of values"
+        )
+    levels = np.quantile(finite, np.linspace(0, 1, QUANTILES))
+    above_floor = levels[levels > levels[0]]
+    middle = _middle_of_narrowest(above_floor, max(1, len(above_floor) // 4))
+    below = levels[levels < middle]
+    return float(SPREADS * MAD_TO_SD * np.median(middle - below))
+
+
+def _middle_of_narrowest(ordered: NDArray[np.float64], steps: int) -> float:
+    widths = ordered[steps:] - ordered[:-steps]
+    start = int(widths.argmin()) if widths.size else 0
+    return float(np.median(ordered[start : start + steps + 1]))

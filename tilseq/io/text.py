@@ -1,0 +1,376 @@
+"""Delimited text files: every cell as text, every row where it stands, or an error that says where it does not."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import stat
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import polars as pl
+
+from tilseq.errors import ReadError
+
+MAX_BYTES = 4 << 30
+MAX_LINE_BYTES = 16 << 20
+MAX_COLUMNS = 100_000
+# DEFLATE reaches 1:1032 on zeros; real tables stay far below 1:100.
+MAX_GZIP_RATIO = 200
+SMALL_GZIP_BYTES = 16 << 20
+CHUNK = 4 << 20
+SEPARATORS = ("\t", ",", ";")
+SEPARATOR_OF_SUFFIX = {".tsv": "\t", ".tab": "\t", ".csv": ","}
+GZIP = b"\x1f\x8b"
+NEWLINE, QUOTE = 10, 34
+
+MAGIC = (
+    (b"PAR1", "a Parquet file"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"%PDF", "a PDF"),
+    (b"BZh", "a bzip2 file"),
+    (b"\xfd7zXZ", "an xz file"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard file"),
+    (b"ARROW1", "an Arrow file"),
+    (b"RDX", "an R data file"),
+    (b"RDA", "an R data file"),
+    (b"\x89PNG", "a PNG picture"),
+    (b"{\\rtf", "an RTF document"),
+    (b"version https://git-lfs.github.com/spec", "a Git-LFS pointer, not the file itself"),
+)
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """A delimited text file whose shape has been checked: every row has as many cells as the header.
+
+    Attributes
+    ----------
+    path
+        The file, as errors name it.
+    names
+        Column names, as they stand in the header.
+    separator
+        What parts the cells.
+    rows
+        Rows below the header.
+    header_row
+        Row of the header: 1, or more where comment lines stand above it.
+    """
+
+    path: str
+    names: tuple[str, ...]
+    separator: str
+    rows: int
+    header_row: int
+    _content: bytes
+
+    def cells(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """Return the cells of some columns, by default all, in the file's order: all text, an empty cell null."""
+        schema = dict.fromkeys(self.names, pl.String())
+        wanted = [name for name in self.names if columns is None or name in columns]
+        if not self.rows or not wanted:
+            return pl.DataFrame(schema={name: schema[name] for name in wanted})
+        quoted = _quotes(self.separator) and b'"' in self._content
+        frame = pl.read_csv(
+            self._content,
+            has_header=False,
+            skip_lines=self.header_row,
+            separator=self.separator,
+            quote_char='"' if quoted else None,
+            schema=schema,
+            columns=[i for i, name in enumerate(self.names) if name in wanted],
+            n_rows=self.rows,
+        )
+        if frame.height != self.rows:
+            raise ReadError("rows were lost while reading", file=self.path, found=frame.height, expected=str(self.rows))
+        # Unquoted empty cells are null already.
+        return frame.with_columns(pl.when(pl.all() != "").then(pl.all())) if quoted else frame
+
+
+def read_cells(path: str | Path, *, separator: str | None = None, comment: str | None = None) -> pl.DataFrame:
+    """Read a delimited text file, plain or gzip, as a frame of text cells.
+
+    Row ``i`` of the frame is row ``i + 2`` of the file; each comment line above the header adds one to that.
+    A line break within a quoted cell does not start a row, as in a spreadsheet. Cells and names keep their blanks.
+    UTF-8 and, with a byte-order mark, UTF-16 are read, with LF, CRLF or CR line ends (within cells they become LF).
+    Quotes follow RFC 4180, except in a file parted by tabs, where a quote is a plain character.
+
+    Parameters
+    ----------
+    path
+        The file. Its real type is told by its first bytes, whatever its suffix.
+    separator
+        What parts the cells. By default what the suffix says (.csv, .tsv, .tab) if it occurs in the header,
+        else the tab, comma or semicolon that occurs most often there.
+    comment
+        Lines above the header that start with this are skipped; below the header every line is data.
+
+    Returns
+    -------
+    polars.DataFrame
+        One text column a column of the file, in its order; an empty cell is null.
+
+    Raises
+    ------
+    ReadError
+        The file is absent, empty, cut, too large or of another type; is not UTF-8; holds a NUL, a row with more or
+        fewer cells than the header, an unbalanced quote, a line over 16 MiB, a column name twice.
+    """
+    return open_delimited(path, separator=separator, comment=comment).cells()
+
+
+def open_delimited(path: str | Path, *, separator: str | None = None, comment: str | None = None) -> Delimited:
+    """Check a delimited text file and read its header, so that the columns needed can be chosen; see `read_cells`."""
+    content = _as_utf8(_read_bytes(path), path)
+    header_row, start, end = _find_header(content, path, comment)
+    header = content[start:end].decode()
+    separator = separator or _separator(header, Path(path))
+    names = _names(header, separator, header_row, path)
+    rows = _check_rows(content, start, separator, len(names), header_row, path)
+    return Delimited(str(path), names, separator, rows, header_row, content)
+
+
+def _quotes(separator: str) -> bool:
+    return separator != "\t"
+
+
+def _read_bytes(path: str | Path) -> bytes:
+    """Return the file's bytes, unpacked if they are gzip, once its size and type are known to be sound."""
+    try:
+        status = Path(path).stat()
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe could wait for ever
+            raise ReadError("not a regular file", file=path, mend="save it to a file first")
+        if status.st_size > MAX_BYTES:
+            raise ReadError(
+                "the file is too large", file=path, found=status.st_size, expected=f"at most {MAX_BYTES} bytes"
+            )
+        with open(path, "rb") as stream:
+            packed = stream.read(2) == GZIP
+            stream.seek(0)
+            content = _unpack(stream, status.st_size, path) if packed else stream.read()
+    except OSError as error:
+        raise ReadError(f"cannot be read: {error.strerror or error}", file=path) from error
+    if not content:
+        raise ReadError("the file is empty", file=path)
+    _refuse_other_types(content, path, packed)
+    return content
+
+
+def _unpack(stream: BinaryIO, size: int, path: str | Path) -> bytes:
+    allowed = min(MAX_BYTES, max(SMALL_GZIP_BYTES, MAX_GZIP_RATIO * size))
+    parts: list[bytes] = []
+    total = 0
+    try:
+        with gzip.GzipFile(fileobj=stream) as unpacked:
+            while part := unpacked.read(CHUNK):
+                total += len(part)
+                if total > allowed:
+                    raise ReadError(
+                        "the gzip file unpacks to more than it may",
+                        file=path,
+                        found=f"over {allowed} bytes from {size}",
+                        expected=f"at most {MAX_GZIP_RATIO} times its size",
+                        mend="unpack it yourself if you trust it",
+                    )
+                parts.append(part)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ReadError("the gzip file is cut or damaged", file=path, mend="copy it again") from error
+    return b"".join(parts)
+
+
+def _refuse_other_types(content: bytes, path: str | Path, packed: bool) -> None:
+    kind = next((name for magic, name in MAGIC if content.startswith(magic)), None)
+    if content.startswith(GZIP):
+        kind = "a gzip file within a gzip file" if packed else "a gzip file"
+    elif content.startswith(b"PK\x03\x04"):
+        kind = "an Excel workbook (.xlsx)" if b"xl/" in content[:10_000] else "a zip file"
+    elif content[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        kind = "an HTML or XML page"
+    if kind:
+        raise ReadError("this is not delimited text", file=path, found=kind, expected="CSV or TSV, plain or gzip")
+
+
+def _as_utf8(content: bytes, path: str | Path) -> bytes:
+    """Return the text as UTF-8 without a byte-order mark and with LF line ends."""
+    if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise ReadError("the text is not UTF-8", file=path, found="UTF-32", mend="save it as UTF-8")
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            content = content.decode("utf-16").encode()
+        except UnicodeError as error:
+            raise ReadError("the UTF-16 text is cut or damaged", file=path, mend="save it as UTF-8") from error
+    content = content.removeprefix(codecs.BOM_UTF8)
+    if b"\r" in content:
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if content.endswith(b"\n\n"):
+        content = content.rstrip(b"\n")
+    _check_characters(content, path)
+    return content
+
+
+def _check_characters(content: bytes, path: str | Path) -> None:
+    nul = content.find(b"\0")
+    if nul >= 0:
+        beginning = content[:200]
+        if beginning.count(b"\0") * 3 > len(beginning):
+            raise ReadError(
+                "the text is not UTF-8", file=path, found="UTF-16 without its mark", mend="save it as UTF-8"
+            )
+        raise ReadError("the text holds a NUL", file=path, row=_line(content, nul), mend="copy or export it again")
+    if content.isascii():
+        return
+    try:
+        codecs.utf_8_decode(content, "strict", True)
+    except UnicodeDecodeError as error:
+        byte = content[error.start]
+        suspect = "Windows-1252" if 0x80 <= byte < 0xA0 else "Latin-1 (ISO 8859-1) or Windows-1252"
+        raise ReadError(
+            "the text is not UTF-8",
+            file=path,
+            row=_line(content, error.start),
+            found=f"byte 0x{byte:02x}, perhaps {suspect}",
+            mend="save it as UTF-8",
+        ) from error
+
+
+def _line(content: bytes, position: int) -> int:
+    return content.count(b"\n", 0, position) + 1
+
+
+def _find_header(content: bytes, path: str | Path, comment: str | None) -> tuple[int, int, int]:
+    """Return the header's row and where it starts and ends, below any comment lines."""
+    row, start = 1, 0
+    while comment and content.startswith(comment.encode(), start):
+        row, start = row + 1, content.find(b"\n", start) + 1
+        if start == 0:
+            raise ReadError("the file holds nothing but comments", file=path)
+    end = content.find(b"\n", start)
+    end = len(content) if end < 0 else end
+    if end - start > MAX_LINE_BYTES:
+        raise _long_line(row, path)
+    if not content[start:end].strip():
+        raise ReadError("the header is empty", file=path, row=row, expected="the names of the columns")
+    return row, start, end
+
+
+def _separator(header: str, path: Path) -> str:
+    suffix = next((s for s in reversed(path.suffixes) if s.lower() != ".gz"), "").lower()
+    said = SEPARATOR_OF_SUFFIX.get(suffix)
+    if said and said in header:
+        return said
+    most = max(SEPARATORS, key=header.count)
+    return most if most in header else said or ","
+
+
+def _names(header: str, separator: str, row: int, path: str | Path) -> tuple[str, ...]:
+    if _quotes(separator):
+        try:
+            names = next(csv.reader(io.StringIO(header), delimiter=separator, strict=True))
+        except csv.Error as error:
+            raise ReadError("the header has a quote out of place", file=path, row=row) from error
+    else:
+        names = header.split(separator)
+    if len(names) > MAX_COLUMNS:
+        raise ReadError("too many columns", file=path, row=row, found=len(names), expected=f"at most {MAX_COLUMNS}")
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ReadError("this column stands twice in the header", file=path, row=row, column=name or "''")
+        seen.add(name)
+    return tuple(names)
+
+
+def _check_rows(content: bytes, start: int, separator: str, width: int, header_row: int, path: str | Path) -> int:
+    """Return the number of rows below the header, all of them as wide as it; raise at the first that is not.
+
+    A separator or line end counts unless an odd number of quotes precedes it. Every record must then hold exactly
+    `width` of these marks, its line end included. The file is walked in pieces, so that the masks stay in cache.
+    """
+    buffer = np.frombuffer(content, np.uint8)
+    quoted = _quotes(separator) and b'"' in content
+    if quoted:
+        _check_quotes(buffer, start, separator, header_row, path)
+    rows, marks_open, line_start, odd = 0, 0, start, 0
+    for offset in range(start, len(buffer), CHUNK):
+        piece = buffer[offset : offset + CHUNK]
+        marks = (piece == ord(separator)) | (piece == NEWLINE)
+        if quoted:
+            parity = (np.cumsum(piece == QUOTE, dtype=np.uint8) + np.uint8(odd)) & 1
+            marks &= parity == 0
+            odd = int(parity[-1])
+        at = np.flatnonzero(marks)
+        ends = np.flatnonzero(piece[at] == NEWLINE)
+        widths = np.diff(ends, prepend=-1 - marks_open)
+        _check_widths(widths, width, header_row + rows, path)
+        if len(ends):
+            lengths = np.diff(offset + at[ends], prepend=line_start - 1)
+            if lengths.max() > MAX_LINE_BYTES:
+                raise _long_line(header_row + rows + int(np.argmax(lengths > MAX_LINE_BYTES)), path)
+            line_start = offset + int(at[ends[-1]]) + 1
+        marks_open = len(at) - int(ends[-1]) - 1 if len(ends) else marks_open + len(at)
+        rows += len(ends)
+        if offset + len(piece) - line_start > MAX_LINE_BYTES:
+            raise _long_line(header_row + rows, path)
+    if line_start < len(buffer):  # the last line has no line end
+        _check_widths(np.array([marks_open + 1]), width, header_row + rows, path)
+        rows += 1
+    return rows - 1
+
+
+def _check_widths(widths: np.ndarray[tuple[int], np.dtype[np.int64]], width: int, row: int, path: str | Path) -> None:
+    wrong = np.flatnonzero(widths != width)
+    if len(wrong):
+        found = int(widths[wrong[0]])
+        raise ReadError(
+            "this row has fewer cells than the header" if found < width else "this row has more cells than the header",
+            file=path,
+            row=row + int(wrong[0]),
+            found=found,
+            expected=f"{width} cells",
+        )
+
+
+def _check_quotes(
+    buffer: np.ndarray[tuple[int], np.dtype[np.uint8]], start: int, separator: str, header_row: int, path: str | Path
+) -> None:
+    """Raise unless quotes open at the start of a cell, close at its end, and are doubled within it (RFC 4180)."""
+    quotes = np.flatnonzero(buffer[start:] == QUOTE) + start
+    opening, closing = quotes[0::2], quotes[1::2]
+    edges = np.array([ord(separator), NEWLINE], np.uint8)
+    before = buffer[np.maximum(opening - 1, 0)]
+    starts_cell = np.isin(before, edges) | (opening == start)
+    starts_cell[1:] |= opening[1:] == closing[: len(opening) - 1] + 1  # a doubled quote
+    after = buffer[np.minimum(closing + 1, len(buffer) - 1)]
+    ends_cell = np.isin(after, edges) | (closing == len(buffer) - 1)
+    follows = opening[1:] == closing[: len(opening) - 1] + 1
+    ends_cell[: len(follows)] |= follows
+    faults = [opening[~starts_cell][:1], opening[: len(closing)][~ends_cell][:1]]
+    if len(opening) > len(closing):
+        faults.append(opening[-1:])
+    places = np.concatenate(faults)
+    if len(places):
+        raise ReadError(
+            "a quote is out of place or never closed",
+            file=path,
+            row=_record(buffer, start, int(places.min()), header_row),
+            mend='quote the whole cell and double the quotes within it ("")',
+        )
+
+
+def _record(buffer: np.ndarray[tuple[int], np.dtype[np.uint8]], start: int, position: int, header_row: int) -> int:
+    """Return the row a position stands in; line ends within quotes do not count."""
+    before = buffer[start:position]
+    outside = np.cumsum(before == QUOTE, dtype=np.uint8) & 1 == 0
+    return header_row + int(np.count_nonzero((before == NEWLINE) & outside))
+
+
+def _long_line(row: int, path: str | Path) -> ReadError:
+    return ReadError("this line is too long", file=path, row=row, expected=f"at most {MAX_LINE_BYTES} bytes")

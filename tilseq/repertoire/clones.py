@@ -1,0 +1,49 @@
+"""What every function of this laboratory takes: clones and their counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from tilseq.errors import TableError
+from tilseq.tables import as_polars
+
+# What makes two rows the same clone.
+KEY = ("locus", "junction")
+# Counts of these are taken for independent observations; reads of one molecule are not.
+INDEPENDENT = ("cells", "umis", "templates")
+
+LARGEST_SUM = 2**53  # beyond it a float no longer holds every whole number
+
+
+def clone_counts(table: Any) -> pl.DataFrame:
+    """Return `locus, junction, duplicate_count` of a clonotype table, one row a clone, in no order.
+
+    Parameters
+    ----------
+    table
+        polars or pandas; rows of one locus and junction are summed, further columns are let be.
+
+    Raises
+    ------
+    TableError
+        A column is absent, a cell is empty, or a count is not a whole number above 0.
+    """
+    frame = as_polars(table)
+    for name in (*KEY, "duplicate_count"):
+        if name not in frame.columns:
+            raise TableError("a clonotype table needs this column", column=name, found=", ".join(frame.columns))
+        if frame[name].null_count():
+            raise TableError("a clonotype table may not hold a null here", column=name)
+    counts = frame["duplicate_count"]
+    if frame.height and not counts.dtype.is_numeric():
+        raise TableError("counts must be numbers", column="duplicate_count", found=str(counts.dtype))
+    numbers = counts.cast(pl.Float64)
+    wrong = numbers.filter(~numbers.is_finite() | (numbers < 1) | (numbers % 1 != 0))
+    if wrong.len():
+        raise TableError("a count must be a whole number above 0", column="duplicate_count", found=wrong[0])
+    if numbers.sum() > LARGEST_SUM:
+        raise TableError("the counts add up to more than 2**53", column="duplicate_count")
+    frame = frame.select(pl.col(KEY).cast(pl.String), pl.col("duplicate_count").cast(pl.Int64))
+    return frame.group_by(KEY).sum()

@@ -1,0 +1,55 @@
+"""Figures as the page holds them: inside the page, as images, so that nothing in them can run."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass
+from pathlib import Path
+
+from tilseq.report.results import Results
+
+PARTS = ("flow", "repertoire", "expression", "clinical", "study")
+LARGEST_SVG = 300_000
+MOST_BYTES = 30_000_000
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One figure: its source, what it shows, and the file it was taken from.
+
+    `source` is empty where the page had no room left; `file` then says where the figure is.
+    """
+
+    source: str
+    caption: str
+    file: str
+
+
+def pictures(results: Results) -> dict[str, list[Picture]]:
+    """Return the figures by part: ``flow``, ``repertoire``, ``expression``, ``clinical``, ``study``.
+
+    A figure whose name starts with ``<part>_`` in the folder ``study`` is about the whole cohort and stands at
+    ``<part>:cohort``; one of no part stands at ``study:cohort``. The SVG is taken, or its PNG twin where the SVG is
+    large; when the page holds `MOST_BYTES` of figures the rest is named only.
+    """
+    found: dict[str, list[Picture]] = {key: [] for part in PARTS for key in (f"{part}:cohort", part)}
+    left = MOST_BYTES
+    for part in reversed(PARTS):  # the cohort's figures first: they must find room
+        for path in results.figures(part):
+            name = path.relative_to(results.folder / "figures").as_posix()
+            caption = results.captions.get(name) or path.stem
+            source = _source(path, left)
+            left -= len(source)
+            about = path.stem.split("_")[0] if part == "study" else part
+            key = f"{about if about in PARTS else 'study'}:cohort" if part == "study" else part
+            found[key].append(Picture(source, caption, f"figures/{name}"))
+    return found
+
+
+def _source(path: Path, left: int) -> str:
+    twin = path.with_suffix(".png")
+    use_twin = path.stat().st_size > LARGEST_SVG and twin.is_file()
+    chosen, kind = (twin, "image/png") if use_twin else (path, "image/svg+xml")
+    if chosen.stat().st_size * 4 / 3 > left:
+        return ""
+    return f"data:{kind};base64,{b64encode(chosen.read_bytes()).decode()}"

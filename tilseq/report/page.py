@@ -1,0 +1,102 @@
+"""The one-page report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from tilseq.io.files import write_text
+from tilseq.report import laboratories, methods, overview
+from tilseq.report.images import pictures
+from tilseq.report.results import STATE_WORDS, Results, read_results
+from tilseq.report.view import Chip
+from tilseq.report.words import shown
+
+LONGEST_LINES = 4000
+
+
+def render(out: str | Path) -> Path:
+    """Write ``report.html`` from what a run left in its folder; the same folder gives the same bytes.
+
+    The page is one file that asks nothing of any other: no script, no font, no image from elsewhere.
+
+    Parameters
+    ----------
+    out
+        Folder of a run, with ``tables/``, ``run.json`` and ``figures/``. Any table may be absent: the page says so.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    RunError
+        The folder is not that of a run, or it cannot be written.
+    ReadError
+        A table or run.json is there but cannot be read.
+    """
+    out = Path(out)
+    page = _environment().get_template("report.html").render(**content(read_results(out)))
+    path = out / "report.html"
+    write_text(path, page)
+    return path
+
+
+def content(results: Results) -> dict[str, Any]:
+    """Return everything that the template shows."""
+    title, name = methods.title(results)
+    worst, passed = overview.quality(results)
+    by_rule, each = overview.exclusions(results)
+    return {
+        "title": title,
+        "name": name,
+        "verdict": overview.verdict(results),
+        "tiles": overview.tiles(results),
+        "facts": methods.facts(results),
+        "no_run": "" if results.run else methods.NO_RUN,
+        "grid": overview.grid(results),
+        "legend": [Chip(words, state, words) for state, words in STATE_WORDS.items()],
+        "t_cells": laboratories.t_cells(results),
+        "populations": laboratories.populations(results),
+        "thresholds": laboratories.thresholds(results),
+        "persistence": laboratories.persistence(results),
+        "diversity": laboratories.diversity(results),
+        "scores": laboratories.scores(results),
+        "responses": laboratories.responses(results),
+        "assessments": laboratories.assessments(results),
+        "quality": worst,
+        "passed": passed,
+        "failures": overview.failures(results),
+        "exclusions": by_rule,
+        "every_exclusion": each,
+        "parameters": methods.parameters(results),
+        "settings": methods.settings(results),
+        "versions": methods.versions(results),
+        "inputs": methods.inputs(results),
+        "pictures": pictures(results),
+    }
+
+
+def lines(text: str) -> Markup:
+    """Return text of several lines as HTML, escaped, each line's hidden characters made visible."""
+    cut = text if len(text) <= LONGEST_LINES else f"{text[:LONGEST_LINES]}…\n({len(text):,} characters)"
+    return Markup("<br>").join(escape(shown(line, LONGEST_LINES)) for line in cut.split("\n"))
+
+
+def _environment() -> Environment:
+    """Return the template engine: everything is escaped, and every text is made visible before it is."""
+    environment = Environment(
+        loader=PackageLoader("tilseq.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["lines"] = lines
+    return environment

@@ -1,0 +1,147 @@
+"""What a run left in its folder, as the report reads it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tilseq.errors import ReadError, RunError, TableError
+from tilseq.tables import Table, conform, outputs
+
+TABLES = (
+    outputs.SAMPLES_RUN,
+    outputs.ENDPOINTS,
+    outputs.QUALITY,
+    outputs.EXCLUSIONS,
+    outputs.FAILURES,
+    outputs.COUNTS,
+    outputs.CUTS,
+    outputs.DIVERSITY,
+    outputs.PERSISTENCE,
+    outputs.RESPONSE,
+    outputs.SCORES,
+)
+
+STATE_WORDS = {
+    "ok": "ok",
+    "warn": "with warnings",
+    "fail": "failed quality",
+    "failed": "not finished",
+    "not_available": "not available",
+}
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run left in its folder.
+
+    Attributes
+    ----------
+    folder
+        The folder.
+    tables
+        A frame for every table of `TABLES`; one that the run did not write has no rows.
+    absent
+        Names of the tables that the run did not write.
+    run
+        What run.json says; empty when there is none.
+    captions
+        Caption of a figure by its path within the folder of figures, such as ``flow/S1.svg``.
+    """
+
+    folder: Path
+    tables: dict[str, pl.DataFrame]
+    absent: frozenset[str]
+    run: dict[str, Any]
+    captions: dict[str, str]
+
+    def figures(self, part: str) -> list[Path]:
+        """Return the SVG figures of one part of the folder of figures, by name."""
+        return sorted((self.folder / "figures" / part).glob("*.svg"))
+
+    def nothing(self, table: str, sentence: str, *assays: str) -> str:
+        """Return what stands in the place of a table without rows.
+
+        Parameters
+        ----------
+        table
+            Its name.
+        sentence
+            What to say when it was written and holds nothing.
+        assays
+            The assays that could have filled it; their samples are told with how they went.
+        """
+        if table in self.absent:
+            return f"The run wrote no table `{table}`."
+        states = Counter(self.tables["samples"].filter(pl.col("assay").is_in(assays))["state"].to_list())
+        told = ", ".join(f"{states[state]:,} {STATE_WORDS[state]}" for state in STATE_WORDS if states[state])
+        return f"{sentence} Samples that could have given some: {told or 'none'}." if assays else sentence
+
+    def with_sample(self, name: str) -> pl.DataFrame:
+        """Return a table that has a column `sample` with subject, visit, day, specimen and assay beside it.
+
+        Rows are sorted by subject, day, visit and sample. A sample that the run's table of samples does not know keeps
+        its row, with nulls.
+        """
+        known = self.tables["samples"].select("sample", "subject", "visit", "day", "specimen", "assay", "state")
+        joined = self.tables[name].join(known, on="sample", how="left", maintain_order="left")
+        return joined.sort(["subject", "day", "visit", "sample"], nulls_last=True, maintain_order=True)
+
+
+def read_results(out: str | Path) -> Results:
+    """Read the tables, run.json and captions of a run's folder.
+
+    Raises
+    ------
+    RunError
+        The folder is not one that a run wrote to: it holds neither tables nor run.json.
+    ReadError
+        A file is there but cannot be read.
+    """
+    out = Path(out)
+    paths = {table.name: out / "tables" / f"{table.name}.parquet" for table in TABLES}
+    absent = frozenset(name for name, path in paths.items() if not path.is_file())
+    if len(absent) == len(TABLES) and not (out / "run.json").is_file():
+        raise RunError(
+            "this is not the folder of a run",
+            file=out,
+            expected="tables/*.parquet or run.json in it",
+            mend="give the folder that `tilseq run -o` wrote",
+        )
+    tables = {t.name: t.frame() if t.name in absent else _read_table(paths[t.name], t) for t in TABLES}
+    captions = _read_json(out / "figures" / "captions.json")
+    return Results(out, tables, absent, _read_json(out / "run.json"), {k: str(v) for k, v in captions.items()})
+
+
+def _read_table(path: Path, table: Table) -> pl.DataFrame:
+    again = "run `tilseq run` again to write it anew"
+    try:
+        return conform(pl.read_parquet(path, glob=False), table)
+    except TableError as error:
+        raise ReadError(error.what, file=path, column=error.column, expected=error.expected, mend=again) from error
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise ReadError("cannot read this table", file=path, found=str(error), mend=again) from error
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """Return a JSON object, empty when there is no file."""
+    if not path.is_file():
+        return {}
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ReadError("cannot read this as JSON", file=path, found=str(error)) from error
+    if not isinstance(value, dict):
+        raise ReadError("this JSON file must hold an object", file=path, found=type(value).__name__)
+    return value
+
+
+def qualifiers(qualifier: str | None) -> dict[str, str]:
+    """Return the pairs of an endpoint's qualifier, such as ``parent=lymphocytes;population=CD3+``."""
+    pairs = (pair.partition("=") for pair in (qualifier or "").split(";") if pair)
+    return {name: value for name, _, value in pairs}

@@ -1,0 +1,108 @@
+"""A study in memory: settings, tables with days, and where each sample's files are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tilseq.errors import AnalysisError, TilseqError
+from tilseq.study.names import nearest
+from tilseq.study.settings import Settings
+from tilseq.study.yaml_text import Lines
+
+SUBJECTS_FILE, INFUSIONS_FILE, SAMPLES_FILE = "subjects.csv", "infusions.csv", "samples.csv"
+LESIONS_FILE, RESPONSES_FILE = "clinical/lesions.csv", "clinical/responses.csv"
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study folder that has passed all checks.
+
+    Attributes
+    ----------
+    root
+        The folder.
+    settings
+        study.yaml, every setting with its value.
+    subjects, infusions, samples
+        The tables as `tilseq.tables.inputs` describes them, in the order of the files. Every sample has its day.
+    lesions, responses
+        The same of clinical/, from our tables or from SDTM's TU, TR and RS; None where there is no row.
+    exclusions
+        Rows of clinical/ that took no part, as `tilseq.tables.outputs.EXCLUSIONS`.
+    notes
+        What is not wrong but worth knowing, one sentence each.
+    """
+
+    root: Path
+    settings: Settings
+    subjects: pl.DataFrame
+    infusions: pl.DataFrame
+    samples: pl.DataFrame
+    lesions: pl.DataFrame | None
+    responses: pl.DataFrame | None
+    exclusions: pl.DataFrame
+    notes: list[str]
+
+    def available(self, assay: str) -> list[dict[str, Any]]:
+        """Return the rows of samples.csv of one assay, without failed samples and those without a file."""
+        of_assay = (pl.col("assay") == assay) & (pl.col("status").fill_null("ok") != "failed")
+        return self.samples.filter(of_assay & pl.col("path").is_not_null()).to_dicts()
+
+    def files(self, sample: str) -> list[Path]:
+        """Return the paths of a sample's files, in the order of its `path`; empty where it has none.
+
+        Raises
+        ------
+        AnalysisError
+            The study has no such sample.
+        """
+        row = self.samples.filter(pl.col("sample") == sample)
+        if not row.height:
+            mend = nearest(sample, self.samples["sample"].to_list())
+            raise AnalysisError("the study has no such sample", file=SAMPLES_FILE, found=sample, mend=mend)
+        path = row["path"][0]
+        return [] if path is None else [self.root / part for part in parts_of(path)]
+
+
+@dataclass
+class Folder:
+    """A study folder while it is being read: what could be had of it, and what is wrong with the rest.
+
+    A table is None where it is absent or cannot be read at all; a cell that cannot be read is null.
+    """
+
+    root: Path
+    settings: Settings | None = None
+    lines: Lines = field(default_factory=dict)
+    subjects: pl.DataFrame | None = None
+    infusions: pl.DataFrame | None = None
+    samples: pl.DataFrame | None = None
+    lesions: pl.DataFrame | None = None
+    responses: pl.DataFrame | None = None
+    exclusions: pl.DataFrame | None = None
+    problems: list[TilseqError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    from_sdtm: bool = False
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """Return file name → frame of the tables that could be read, in the order of the manifest.
+
+        Without tables that were made from SDTM: their rows are not rows of the file.
+        """
+        named = {
+            SUBJECTS_FILE: self.subjects,
+            INFUSIONS_FILE: self.infusions,
+            SAMPLES_FILE: self.samples,
+        }
+        if not self.from_sdtm:
+            named |= {LESIONS_FILE: self.lesions, RESPONSES_FILE: self.responses}
+        return {name: frame for name, frame in named.items() if frame is not None}
+
+
+def parts_of(path: str) -> list[str]:
+    """Return the entries of a `path` cell, which `;` parts."""
+    return [part.strip() for part in path.split(";")]

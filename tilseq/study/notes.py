@@ -1,0 +1,136 @@
+"""What is not wrong with a study but worth knowing; one small function a rule, each returns its sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import polars as pl
+
+from tilseq.errors import shown
+from tilseq.study.checks import IDENTIFIERS, numbered
+from tilseq.study.model import Folder, parts_of
+
+MOST_NAMED = 5
+
+
+def named(names: Sequence[str]) -> str:
+    """Return names as a sentence lists them, the first five of many."""
+    names = list(dict.fromkeys(names))
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(shown(name) for name in names[:MOST_NAMED]) + more
+
+
+def note_infusions(folder: Folder) -> list[str]:
+    """Name subjects with samples but no infusion, whose days count from nothing; lots that were not infused."""
+    if folder.samples is None or folder.infusions is None:
+        return []
+    infused = set(folder.infusions["subject"].drop_nulls())
+    without = [s for s in folder.samples["subject"].drop_nulls().unique(maintain_order=True) if s not in infused]
+    notes = [f"no infusion of {named(without)}: their days count from a day 0 not on record"] if without else []
+    lots = set(zip(folder.infusions["subject"], folder.infusions["lot"], strict=True))
+    strange = [
+        f"{cells['lot']} ({cells['subject']})"
+        for _, cells in numbered(folder.samples)
+        if cells["lot"] is not None
+        and cells["subject"] in infused
+        and (cells["subject"], cells["lot"]) not in lots
+        and cells["specimen"] == "infusion_product"
+    ]
+    return notes + ([f"lots sampled but not in infusions.csv: {named(strange)}"] if strange else [])
+
+
+def note_subjects(folder: Folder) -> list[str]:
+    """Name subjects without a sample."""
+    if folder.samples is None or folder.subjects is None or not folder.samples.height:
+        return []
+    sampled = set(folder.samples["subject"])
+    without = [subject for subject in folder.subjects["subject"].drop_nulls() if subject not in sampled]
+    return [f"no sample of {named(without)}"] if without else []
+
+
+def note_windows(folder: Folder) -> list[str]:
+    """Name samples outside the window of their visit."""
+    if folder.samples is None or folder.settings is None:
+        return []
+    visits = folder.settings.visits
+    outside = []
+    for _, cells in numbered(folder.samples):
+        visit = visits.get(cells["visit"] or "")
+        if visit is None or visit.window is None or cells["day"] is None or cells["sample"] is None:
+            continue
+        if abs(cells["day"] - visit.day) > visit.window:
+            outside.append(f"{cells['sample']} (day {cells['day']}, {cells['visit']} is {visit.day}±{visit.window})")
+    return [f"outside the visit's window: {named(outside)}"] if outside else []
+
+
+def note_timing(folder: Folder) -> list[str]:
+    """Name blood of an infusion day that does not say whether it was drawn before or after, and timing elsewhere."""
+    if folder.samples is None or folder.infusions is None:
+        return []
+    infused = set(zip(folder.infusions["subject"], folder.infusions["day"], strict=True))
+    open_, idle = [], []
+    for _, cells in numbered(folder.samples):
+        on_the_day = (cells["subject"], cells["day"]) in infused
+        if on_the_day and cells["timing"] is None and cells["specimen"] in ("blood", "plasma", "serum"):
+            open_.append(cells["sample"] or "")
+        if not on_the_day and cells["timing"] is not None and cells["day"] is not None:
+            idle.append(cells["sample"] or "")
+    notes = [f"taken on a day of infusion, `timing` (pre or post) not given: {named(open_)}"] if open_ else []
+    return notes + ([f"`timing` given but no infusion on that day: {named(idle)}"] if idle else [])
+
+
+def note_names(folder: Folder) -> list[str]:
+    """Name identifiers with a line break inside, which are kept."""
+    odd = [
+        value
+        for frame in folder.tables().values()
+        for name in IDENTIFIERS
+        if name in frame.columns
+        for value in frame[name].drop_nulls().filter(frame[name].drop_nulls().str.contains("\n", literal=True))
+    ]
+    return [f"a line break inside an identifier: {named(odd)}"] if odd else []
+
+
+def note_empty_files(folder: Folder) -> list[str]:
+    """Name files of 0 bytes, whose samples will fail by themselves."""
+    if folder.samples is None:
+        return []
+    entries = [
+        entry
+        for path in folder.samples.filter(pl.col("status").fill_null("ok") != "failed")["path"].drop_nulls()
+        for entry in parts_of(path)
+        if "\0" not in entry and ".." not in entry
+    ]
+    empty = [entry for entry in entries if _is_empty(folder, entry)]
+    return [f"empty files, their samples will fail: {named(empty)}"] if empty else []
+
+
+def _is_empty(folder: Folder, entry: str) -> bool:
+    try:
+        path = folder.root / entry
+        return path.is_file() and path.stat().st_size == 0
+    except OSError:
+        return False
+
+
+def note_unread(folder: Folder) -> list[str]:
+    """Name rows of clinical/ that took no part, and folders that are not read yet."""
+    notes = []
+    if folder.exclusions is not None and folder.exclusions.height:
+        rows = folder.exclusions["rows"].sum()
+        rules = folder.exclusions["rule"].unique(maintain_order=True).to_list()
+        notes.append(f"rows of clinical/ that take no part: {rows} ({'; '.join(rules)})")
+    if (folder.root / "plates").is_dir():
+        notes.append("plates/ is not read yet")
+    return notes
+
+
+NOTES: tuple[Callable[[Folder], list[str]], ...] = (
+    note_infusions,
+    note_subjects,
+    note_windows,
+    note_timing,
+    note_names,
+    note_empty_files,
+    note_unread,
+)

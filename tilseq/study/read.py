@@ -1,0 +1,271 @@
+"""Reading a study folder: every table, every check, all problems at once."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from tilseq.errors import ReadError, StudyError, TilseqError, did_you_mean
+from tilseq.io.clinical import read_sdtm_recist
+from tilseq.io.text import read_cells
+from tilseq.study.checks import CHECKS
+from tilseq.study.dates import days_from_dates, first_infusions
+from tilseq.study.files import check_files
+from tilseq.study.model import INFUSIONS_FILE, LESIONS_FILE, RESPONSES_FILE, SAMPLES_FILE, SUBJECTS_FILE, Folder, Study
+from tilseq.study.notes import NOTES
+from tilseq.study.settings import FILE as SETTINGS_FILE
+from tilseq.study.settings import read_settings
+from tilseq.tables import Table, parse
+from tilseq.tables.inputs import INFUSIONS, LESIONS, RESPONSE_READS, SAMPLES, SUBJECTS
+from tilseq.tables.outputs import EXCLUSIONS
+
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
+LARGEST_TABLE_BYTES = 32 << 20
+MOST_ROWS = 100_000
+SDTM_FILES = ("clinical/tu.csv", "clinical/tr.csv", "clinical/rs.csv")
+LATER_FILES = tuple(
+    f"clinical/{name}.csv"
+    for name in ("followup", "adverse_events", "labs", "tumor_markers", "therapies", "schedule", "ae", "lb")
+)
+CLINICAL_FILES = (LESIONS_FILE, RESPONSES_FILE, *SDTM_FILES, *LATER_FILES)
+FILES = (SETTINGS_FILE, SUBJECTS_FILE, INFUSIONS_FILE, SAMPLES_FILE, *CLINICAL_FILES)
+
+
+def read_study(path: str | Path) -> Study:
+    """Read a study folder that is sound; see docs/manifest.md for what it holds.
+
+    Parameters
+    ----------
+    path
+        The folder that holds study.yaml.
+
+    Returns
+    -------
+    Study
+        Settings and typed tables, all dates turned into days.
+
+    Raises
+    ------
+    StudyError
+        Anything is wrong; carries all problems of all tables, each with file, row, column, value and mend.
+    """
+    folder = examine(path)
+    if (
+        folder.problems
+        or folder.settings is None
+        or folder.subjects is None
+        or folder.infusions is None
+        or folder.samples is None
+        or folder.exclusions is None
+    ):
+        raise StudyError(folder.problems)
+    return Study(
+        root=folder.root,
+        settings=folder.settings,
+        subjects=folder.subjects,
+        infusions=folder.infusions,
+        samples=folder.samples,
+        lesions=_filled(folder.lesions),
+        responses=_filled(folder.responses),
+        exclusions=folder.exclusions,
+        notes=folder.notes,
+    )
+
+
+def _filled(frame: pl.DataFrame | None) -> pl.DataFrame | None:
+    return frame if frame is not None and frame.height else None
+
+
+def examine(path: str | Path) -> Folder:
+    """Read what can be read of a study folder and list all that is wrong with it.
+
+    Raises
+    ------
+    StudyError
+        There is no such folder, or it cannot be read.
+    """
+    root = Path(path)
+    if not root.is_dir():
+        mend = "`tilseq init` writes a template" if not root.exists() else "give the folder that holds study.yaml"
+        raise StudyError([ReadError("not a study folder", file=root, mend=mend)])
+    _listing(root)
+    folder = Folder(root)
+    folder.settings, folder.lines, folder.problems = read_settings(root / SETTINGS_FILE)
+    cells = {name: _cells(folder, name, needed=True) for name in (SUBJECTS_FILE, INFUSIONS_FILE, SAMPLES_FILE)}
+    infusions = cells[INFUSIONS_FILE]
+    day0 = {} if infusions is None else first_infusions(infusions)
+    folder.subjects = _table(folder, SUBJECTS_FILE, cells[SUBJECTS_FILE], SUBJECTS, day0)
+    folder.infusions = _table(folder, INFUSIONS_FILE, infusions, INFUSIONS, day0)
+    folder.samples = _with_days(_table(folder, SAMPLES_FILE, cells[SAMPLES_FILE], SAMPLES, day0), folder)
+    _read_clinical(folder, day0)
+    for check in (*CHECKS, check_files):
+        folder.problems += check(folder)
+    for note in NOTES:
+        folder.notes += note(folder)
+    folder.problems.sort(key=_place)
+    return folder
+
+
+def _place(problem: TilseqError) -> tuple[int, str, int]:
+    file = problem.file or ""
+    return FILES.index(file) if file in FILES else len(FILES), file, problem.row or 0
+
+
+def _cells(folder: Folder, name: str, *, needed: bool = False) -> pl.DataFrame | None:
+    """Return a table's cells as text; what stands in the way becomes a problem."""
+    path = folder.root / name
+    if not os.path.lexists(path):
+        if needed:
+            folder.problems.append(_missing(folder, name))
+        return None
+    try:
+        _refuse_large(path)
+        cells = read_cells(path)
+        if cells.height > MOST_ROWS:
+            raise ReadError(
+                "too many rows for a table of a study folder", found=cells.height, expected=f"at most {MOST_ROWS}"
+            )
+    except ReadError as error:
+        error.file = name
+        folder.problems.append(error)
+        return None
+    filled = cells.select(pl.any_horizontal(pl.all().is_not_null())).to_series().arg_true()
+    return cells.head(filled[-1] + 1 if filled.len() else 0)  # spreadsheets leave empty rows at the end
+
+
+def _missing(folder: Folder, name: str) -> TilseqError:
+    others = [other for other in _listing(folder.root) if other not in FILES and Path(other).suffix in TABLE_SUFFIXES]
+    mend = did_you_mean(name, others)
+    if mend is not None:
+        mend = f"{mend.replace('did you mean', 'is it')} It must be called {name} and be a CSV"
+    return ReadError("this table is missing", file=name, mend=mend or "write it; a header alone will do")
+
+
+def _listing(place: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(place))
+    except OSError as error:
+        raise StudyError([ReadError(f"cannot be read: {error.strerror or error}", file=place)]) from error
+
+
+def _refuse_large(path: Path) -> None:
+    try:
+        status = path.stat()
+        if status.st_size > LARGEST_TABLE_BYTES:
+            raise ReadError("too large for a table of a study folder", expected="at most 32 MB")
+        if stat.S_ISREG(status.st_mode):
+            with path.open("rb") as stream:
+                if stream.read(2) == b"\x1f\x8b":
+                    raise ReadError("packed by gzip", expected="plain CSV", mend="unpack it")
+    except OSError as error:
+        raise ReadError(f"cannot be read: {error.strerror or error}") from error
+
+
+def _table(
+    folder: Folder, name: str, cells: pl.DataFrame | None, table: Table, day0: Mapping[str, date]
+) -> pl.DataFrame | None:
+    if cells is None:
+        return None
+    cells, problems = days_from_dates(cells, table, day0, file=name)
+    frame, faults = parse(cells, table, file=name)
+    told = {(problem.row, (problem.column or "").replace("date", "day")) for problem in problems}
+    faults = [fault for fault in faults if (fault.row, fault.column) not in told]
+    for fault in faults:
+        _advise(fault)
+    folder.problems += problems + faults
+    return frame
+
+
+def _advise(fault: TilseqError) -> None:
+    """Say how to mend two common slips: a date in a column of days, a word where a cell should be empty."""
+    found = (fault.found or "").strip("'\"")
+    column = fault.column or ""
+    if fault.mend is None and fault.expected == "a whole number" and column.endswith("day") and found.count("-") == 2:
+        fault.mend = f"call the column {column[:-3]}date to write dates"
+    elif fault.mend is None and found.casefold().strip() in ("na", "n/a", "nan", "null", "none", ".", "-", "?"):
+        fault.mend = "leave the cell empty where there is no value"
+
+
+def _with_days(samples: pl.DataFrame | None, folder: Folder) -> pl.DataFrame | None:
+    """Give a sample without a day the nominal day of its visit."""
+    if samples is None or folder.settings is None or not folder.settings.visits:
+        return samples
+    nominal = {name: visit.day for name, visit in folder.settings.visits.items()}
+    planned = pl.col("visit").replace_strict(nominal, default=None, return_dtype=pl.Int64)
+    return samples.with_columns(pl.col("day").fill_null(planned))
+
+
+def _read_clinical(folder: Folder, day0: Mapping[str, date]) -> None:
+    """Read clinical/: our lesions and responses, or SDTM's; name what is not read yet and what is unknown."""
+    folder.exclusions = EXCLUSIONS.frame()
+    _check_clinical_names(folder)
+    lesions, responses = _cells(folder, LESIONS_FILE), _cells(folder, RESPONSES_FILE)
+    folder.lesions = _table(folder, LESIONS_FILE, lesions, LESIONS, day0)
+    folder.responses = _table(folder, RESPONSES_FILE, responses, RESPONSE_READS, day0)
+    tu, tr, rs = ((folder.root / name) if (folder.root / name).exists() else None for name in SDTM_FILES)
+    if tu is None and tr is None and rs is None:
+        return
+    if lesions is not None or responses is not None:
+        mend = "keep lesions.csv and responses.csv, or tu.csv, tr.csv and rs.csv"
+        folder.problems.append(ReadError("tumours are recorded twice, as ours and as SDTM", file="clinical", mend=mend))
+        return
+    if tu is None or tr is None:
+        missing = SDTM_FILES[0] if tu is None else SDTM_FILES[1]
+        folder.problems.append(ReadError("SDTM's tu.csv and tr.csv are read together", file=missing, mend="add it"))
+        return
+    _read_sdtm(folder, tu, tr, rs, day0)
+
+
+def _read_sdtm(folder: Folder, tu: Path, tr: Path, rs: Path | None, day0: Mapping[str, date]) -> None:
+    if not day0:
+        mend = f"give {INFUSIONS_FILE} a column `date`, or write {LESIONS_FILE} with days"
+        folder.problems.append(ReadError("SDTM holds dates and no infusion has one", file=SDTM_FILES[1], mend=mend))
+        return
+    starts = {subject: when.isoformat() for subject, when in day0.items()}
+    partial_dates = folder.settings.analysis.clinical.partial_dates if folder.settings else "refuse"
+    try:
+        lesions, responses, exclusions = read_sdtm_recist(tu, tr, rs, day0=starts, partial_dates=partial_dates)
+    except StudyError as error:
+        folder.problems += [_relative(problem, folder.root) for problem in error.problems]
+        return
+    except TilseqError as error:
+        folder.problems.append(_relative(error, folder.root))
+        return
+    folder.from_sdtm, folder.lesions, folder.responses = True, lesions, responses
+    prefix = f"{folder.root}/"
+    folder.exclusions = exclusions.with_columns(pl.col("file").str.strip_prefix(prefix))
+    if folder.subjects is not None:
+        named = pl.concat([lesions["subject"], responses["subject"]]).unique(maintain_order=True)
+        known = set(folder.subjects["subject"])
+        folder.problems += [
+            ReadError(f"this subject is not in {SUBJECTS_FILE}", file=SDTM_FILES[1], column="USUBJID", found=subject)
+            for subject in named
+            if subject not in known
+        ]
+
+
+def _relative(problem: TilseqError, root: Path) -> TilseqError:
+    """Return the problem with its file as the study names it."""
+    if problem.file is not None and Path(problem.file).is_relative_to(root):
+        problem.file = Path(problem.file).relative_to(root).as_posix()
+    return problem
+
+
+def _check_clinical_names(folder: Folder) -> None:
+    place = folder.root / "clinical"
+    if not place.is_dir():
+        return
+    known = [name.removeprefix("clinical/") for name in CLINICAL_FILES]
+    for name in _listing(place):
+        if name.startswith((".", "~$")):
+            continue  # what file browsers and open spreadsheets leave behind
+        if f"clinical/{name}" in LATER_FILES:
+            folder.notes.append(f"clinical/{name} is not read yet")
+        elif name not in known:
+            mend = did_you_mean(name, known) or f"known here are {', '.join(known)}; keep other files elsewhere"
+            folder.problems.append(ReadError("no table of this name is known", file=f"clinical/{name}", mend=mend))

@@ -1,0 +1,97 @@
+"""What a file holds, told by its first bytes alone."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from tilseq.io.dialects import DIALECTS
+
+HEAD_BYTES = 64 << 10
+SUFFIXES = (".gz", ".tsv", ".csv", ".txt", ".tab", ".fcs", ".lmd", ".h5ad", ".h5", ".airr", ".xlsx", ".zip")
+RECEPTOR = re.compile(r"\b(TR|IG)[ABGDHKL][VDJC]?", re.IGNORECASE)
+WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "assay": {
+        "flow": ("flow", "facs", "fcs", "flowcytometry", "cytometry"),
+        "cytokine": ("cytokine", "cytokines", "luminex", "legendplex"),
+        "tcr": ("tcr", "tcra", "tcrb", "tra", "trb", "tcrseq", "vdjt"),
+        "bcr": ("bcr", "igh", "igk", "igl", "bcrseq", "vdjb"),
+        "scrna": ("scrna", "scrnaseq", "gex", "singlecell"),
+        "bulk_rna": ("bulkrna", "bulkrnaseq", "bulk"),
+    },
+    "specimen": {
+        "tumor": ("tumor", "tumour", "biopsy", "resection", "harvest"),
+        "infusion_product": ("infusionproduct", "product", "infusion", "ip", "til", "tils"),
+        "blood": ("blood", "pbmc", "pb", "wb"),
+        "plasma": ("plasma",),
+        "serum": ("serum",),
+    },
+    "timing": {"pre": ("pre",), "post": ("post",)},
+    "locus": {locus: (locus.casefold(),) for locus in ("TRA", "TRB", "TRG", "TRD", "IGH", "IGK", "IGL")},
+}
+DAY_OF_VISIT = re.compile(r"(d|day|w|wk|week|m|mo|month)([-+]?[0-9]{1,4})")
+DAYS = {"d": 1.0, "w": 7.0, "m": 30.4375}
+BASELINES = ("baseline", "bl", "screening", "pretreatment", "prelymphodepletion", "preld")
+BASELINE_DAY = -7
+
+
+def meant(field: str, word: str) -> str | None:
+    """Return the manifest's word for one of a file name (`PBMC` → `blood`), or None when it is not known."""
+    plain = re.sub(r"[^a-z0-9]", "", word.casefold())
+    return next((ours for ours, theirs in WORDS[field].items() if plain in theirs), None)
+
+
+def day_of_visit(visit: str) -> int | None:
+    """Guess the nominal day from the name of a visit: D7, day-14, W4, month 3, baseline, product; else None."""
+    plain = re.sub(r"[\s_.]", "", visit.casefold())
+    match = DAY_OF_VISIT.fullmatch(plain)
+    if match:
+        return round(int(match[2]) * DAYS[match[1][0]])
+    if plain.replace("-", "") in BASELINES:
+        return BASELINE_DAY
+    return 0 if meant("specimen", visit) == "infusion_product" else None
+
+
+def stem(name: str) -> str:
+    """Return a file's name without its extensions; an unknown one counts when it is the last."""
+    bare = name
+    while Path(bare).suffix.casefold() in SUFFIXES:
+        bare = bare[: -len(Path(bare).suffix)]
+    return bare if bare != name else name[: len(name) - len(Path(name).suffix)]
+
+
+def assay_of(path: Path) -> str | None:
+    """Return the assay that a file's first bytes tell, or None.
+
+    FCS is flow; HDF5 is scrna; a table with the header of a clonotype dialect is tcr or bcr, by the genes it names.
+    """
+    try:
+        with open(path, "rb") as stream:
+            head = stream.read(HEAD_BYTES)
+    except OSError:
+        return None
+    if head.startswith(b"FCS"):
+        return "flow"
+    if head.startswith(b"\x89HDF\r\n\x1a\n"):
+        return "scrna"
+    return _receptor(_unpacked(head).decode("utf-8-sig", "replace"))
+
+
+def _unpacked(head: bytes) -> bytes:
+    if not head.startswith(b"\x1f\x8b"):
+        return head
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
+    except zlib.error:
+        return b""
+
+
+def _receptor(text: str) -> str | None:
+    lines = [line for line in text.splitlines() if not line.startswith("# ")]
+    header = {name.strip('" ').casefold() for name in re.split(r"[\t,;]", lines[0])} if lines else set()
+    if not any(all(header & set(names) for names in spec.needed.values()) for spec in DIALECTS.values()):
+        return None
+    kinds = [match[1].upper() for match in RECEPTOR.finditer("\n".join(lines[1:]))]
+    return None if not kinds else "bcr" if kinds.count("IG") > kinds.count("TR") else "tcr"

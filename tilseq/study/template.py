@@ -1,0 +1,95 @@
+"""Writing a new study folder: a commented template, or a draft from a scan."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from tilseq.errors import RunError
+from tilseq.io.files import write_text
+from tilseq.study.model import INFUSIONS_FILE, LESIONS_FILE, RESPONSES_FILE, SAMPLES_FILE, SUBJECTS_FILE
+from tilseq.study.names import fault_of
+from tilseq.study.scan import Draft
+from tilseq.study.settings import FILE as SETTINGS_FILE
+
+FILES = (SETTINGS_FILE, SUBJECTS_FILE, INFUSIONS_FILE, SAMPLES_FILE, LESIONS_FILE, RESPONSES_FILE)
+VISITS = """\
+  baseline: {day: -10, window: 4}   # before lymphodepletion
+  product: {day: 0}                 # the infusion product
+  D7: {day: 7, window: 2}
+  D28: {day: 28, window: 3}
+  D84: {day: 84, window: 7}"""
+
+
+def write_template(folder: str | Path) -> list[Path]:
+    """Write a template that passes all checks, with one example subject.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    RunError
+        The folder holds one of the files already, or cannot be written.
+    """
+    return _write(Path(folder), {name: _template(name) for name in FILES} | {SETTINGS_FILE: _settings(folder, VISITS)})
+
+
+def write_draft(folder: str | Path, draft: Draft) -> list[Path]:
+    """Write a study drafted by a scan; see `write_template` for what is returned and raised."""
+    lines = []
+    for visit, day in draft.visits.items():
+        remark = "FILL IN the nominal day" if day is None else "guessed; correct it where it is wrong"
+        lines.append(f"  {_quoted(visit)}: {{day: {'null' if day is None else day}}}   # {remark}")
+    texts = {name: _template(name) for name in FILES} | {SETTINGS_FILE: _settings(folder, "\n".join(lines))}
+    texts[INFUSIONS_FILE] = _rows(INFUSIONS_FILE, [])
+    texts[SUBJECTS_FILE] = _rows(SUBJECTS_FILE, [{"subject": name, "tumor_type": "other"} for name in draft.subjects])
+    texts[SAMPLES_FILE] = _rows(SAMPLES_FILE, draft.samples)
+    return _write(Path(folder), texts)
+
+
+def refuse_existing(folder: str | Path) -> None:
+    """Raise RunError when a folder holds a file of a study already."""
+    for name in FILES:
+        path = Path(folder) / name
+        if path.exists() or path.is_symlink():
+            mend = "`tilseq check` tells what is wrong with it; name another folder for a new one"
+            raise RunError("a study stands here already", file=path, mend=mend)
+
+
+def _write(folder: Path, texts: Mapping[str, str]) -> list[Path]:
+    refuse_existing(folder)
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    return [folder / name for name in texts]
+
+
+def _template(name: str) -> str:
+    return (files("tilseq.study") / "templates" / Path(name).name).read_text(encoding="utf-8")
+
+
+def _settings(folder: str | Path, visits: str) -> str:
+    name = Path(folder).resolve().name
+    name = name if name and not fault_of(name) and name.isprintable() else "my_study"
+    return Template(_template(SETTINGS_FILE)).substitute(study=_quoted(name), visits=visits)
+
+
+def _rows(name: str, rows: list[dict[str, str]]) -> str:
+    """Return a table under the header of its template."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _template(name).splitlines()[0].split(","), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _quoted(text: str) -> str:
+    """Return text as YAML writes it between double quotes."""
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,117 @@
+"""Late collection: whatever the jobs have left becomes the run's tables and figures."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tilseq.errors import TilseqError
+from tilseq.steps.job import Job
+from tilseq.workflow.supervise import read_status
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.study import Study
+
+
+def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str) -> pl.DataFrame:
+    """Write every table of a run, empty ones too, copy the jobs' figures, and return the table of failures.
+
+    Parameters
+    ----------
+    study
+        The study, for its samples.
+    jobs
+        The jobs of the plan; one without a status counts as lost.
+    work, out
+        The run's work folder and its output folder.
+    retry
+        The command that runs failed jobs again.
+    """
+    import polars as pl
+
+    from tilseq.io.write import write_table
+    from tilseq.tables import outputs
+
+    states = {job.folder: _state(work / job.folder) for job in jobs}
+    failures = outputs.FAILURES.frame(
+        [_failure(job, states[job.folder], retry) for job in jobs if states[job.folder]["state"] == "failed"]
+    )
+    whole = [job for job in jobs if states[job.folder]["state"] == "ok"]
+    tables = out / "tables"
+    gathered = (
+        outputs.ENDPOINTS,
+        outputs.QUALITY,
+        outputs.EXCLUSIONS,
+        outputs.COUNTS,
+        outputs.CUTS,
+        outputs.DIVERSITY,
+        outputs.PERSISTENCE,
+        outputs.SCORES,
+        outputs.RESPONSE,
+    )
+    frames: dict[str, pl.DataFrame] = {}
+    for table in gathered:
+        paths = [path for job in whole if (path := work / job.folder / f"{table.name}.parquet").exists()]
+        frames[table.name] = pl.concat([table.frame(), *(pl.read_parquet(path) for path in paths)])
+        write_table(frames[table.name], table, tables)
+    write_table(failures, outputs.FAILURES, tables)
+    write_table(_samples(study, jobs, failures, frames["quality"]), outputs.SAMPLES_RUN, tables)
+    _copy_figures(whole, work, out / "figures")
+    return failures
+
+
+def _state(folder: Path) -> dict[str, Any]:
+    lost = TilseqError("the job was lost before it could say why", mend="run again")
+    return read_status(folder) or {"state": "failed", "error": lost.as_dict()}
+
+
+def _failure(job: Job, status: Mapping[str, Any], retry: str) -> dict[str, Any]:
+    told = {name: part for name, part in status["error"].items() if name not in ("what", "found")}
+    error = TilseqError(status["error"]["what"], **told)
+    error.found = status["error"]["found"]
+    return {
+        "step": job.step,
+        "unit": job.unit,
+        "sample": job.unit if job.sample else None,
+        "error": str(error),
+        "file": status["error"]["file"],
+        "retry": retry,
+    }
+
+
+def _samples(study: Study, jobs: Sequence[Job], failures: pl.DataFrame, quality: pl.DataFrame) -> pl.DataFrame:
+    """Return one row a sample of the study with the worst that can be said of it."""
+    from tilseq.tables.outputs import SAMPLES_RUN
+
+    failed = set(failures["sample"].to_list())
+    planned = {job.unit for job in jobs if job.sample}
+    verdicts: dict[str, set[str]] = {}
+    for sample, verdict in quality.select("sample", "verdict").iter_rows():
+        verdicts.setdefault(sample, set()).add(verdict)
+
+    def state(row: Mapping[str, Any]) -> str:
+        name = row["sample"]
+        if name in failed:
+            return "failed"
+        if name not in planned:
+            return "not_available"
+        return next((word for word in ("fail", "warn") if word in verdicts.get(name, ())), "ok")
+
+    columns = ("sample", "subject", "visit", "day", "specimen", "assay")
+    rows = [{**{c: row[c] for c in columns}, "state": state(row)} for row in study.samples.iter_rows(named=True)]
+    return SAMPLES_RUN.frame(rows)
+
+
+def _copy_figures(jobs: Sequence[Job], work: Path, figures: Path) -> None:
+    """Copy what the jobs drew to `figures/<step>/<unit>-<name>`; what an earlier run drew goes."""
+    shutil.rmtree(figures, ignore_errors=True)
+    for job in jobs:
+        step, unit = job.folder.split("/")
+        for path in sorted((work / job.folder / "figures").glob("*")):
+            target = figures / step / f"{unit}-{path.name}"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)

@@ -1,0 +1,70 @@
+"""Snakemake, started so that it does not outlive the run that started it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from importlib.resources import as_file, files
+from pathlib import Path
+
+# One thread a job: sums in one order, and jobs that do not fight for cores.
+THREAD_SETTINGS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "POLARS_MAX_THREADS",
+)
+SECONDS_BETWEEN_LOOKS = 0.1
+
+
+def run_engine(home: Path, *, cores: int, look: Callable[[], None]) -> int:
+    """Run Snakemake on a written plan and return its exit code.
+
+    Parameters
+    ----------
+    home
+        The run's own folder, which holds `plan.json`; Snakemake keeps its state there too.
+    cores
+        Jobs at a time.
+    look
+        Called every tenth of a second, to move the progress bar.
+    """
+    with as_file(files("tilseq.pipelines")) as pipelines:
+        arguments = [
+            *("--snakefile", str(pipelines / "Snakefile")),
+            *("--workflow-profile", str(pipelines / "profiles" / "local")),
+            *("--directory", str(home)),
+            *("--cores", str(cores)),
+        ]
+        starter = "import sys; from tilseq.workflow.engine import main; main(int(sys.argv[1]), sys.argv[2:])"
+        with open(home / "engine.log", "w") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-c", starter, str(os.getpid()), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **dict.fromkeys(THREAD_SETTINGS, "1")},
+            )
+            try:
+                while process.poll() is None:
+                    look()
+                    time.sleep(SECONDS_BETWEEN_LOOKS)
+                look()
+            finally:
+                process.kill()  # jobs die with it; nothing happens when it has ended
+                process.wait()
+    return process.returncode
+
+
+def main(parent: int, arguments: Sequence[str]) -> None:
+    """Be Snakemake, in the process that `run_engine` starts."""
+    from tilseq.workflow.processes import die_with_parent
+
+    die_with_parent(parent)
+    from snakemake.cli import main as snakemake
+
+    snakemake(list(arguments))

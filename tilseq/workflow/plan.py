@@ -1,0 +1,126 @@
+"""The plan of a run: every job with a fingerprint of all it depends on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tilseq.errors import RunError
+from tilseq.steps.job import Job
+from tilseq.workflow.supervise import STATUS, read_status
+
+if TYPE_CHECKING:
+    from tilseq.study import Study
+
+STEPS = ("flow", "repertoire", "persistence", "expression", "clinical")
+LIBRARIES = ("anndata", "h5py", "matplotlib", "numpy", "polars", "scipy")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Jobs in an order in which each stands behind those it needs, their fingerprints and limits."""
+
+    jobs: tuple[Job, ...]
+    fingerprints: Mapping[str, str]
+    seconds: float
+    gigabytes: float
+
+    def write(self, path: Path) -> None:
+        """Write the plan where the jobs' processes will read it."""
+        from tilseq.io.files import write_json
+
+        values = {
+            "jobs": [job.as_dict() for job in self.jobs],
+            "fingerprints": dict(self.fingerprints),
+            "seconds": self.seconds,
+            "gigabytes": self.gigabytes,
+        }
+        write_json(path, values)
+
+    @classmethod
+    def read(cls, path: Path) -> Plan:
+        """Read a plan.
+
+        Raises
+        ------
+        RunError
+            There is no plan, or it is not whole.
+        """
+        try:
+            values = json.loads(path.read_text())
+            return cls(
+                jobs=tuple(Job.from_dict(job) for job in values["jobs"]),
+                fingerprints=values["fingerprints"],
+                seconds=values["seconds"],
+                gigabytes=values["gigabytes"],
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError("no plan of a run can be read", file=path, mend="start with `tilseq run`") from error
+
+
+def make_plan(study: Study) -> Plan:
+    """Return every job of a study; all input files are hashed here."""
+    from tilseq.io.digest import sha256_of_file, sha256_of_value
+
+    digest_of = cache(sha256_of_file)
+    jobs: list[Job] = []
+    fingerprints: dict[str, str] = {}
+    code = code_digest()
+    for step in STEPS:
+        for planned in import_module(f"tilseq.steps.{step}").plan(study):
+            job = replace(planned, digests={path: digest_of(path) for path in planned.paths})
+            jobs.append(job)
+            # Content and settings, not places: a study that has moved is the same study.
+            content = [job.step, job.unit, job.arguments, job.sample, [job.digests[path] for path in job.paths]]
+            fingerprints[job.folder] = sha256_of_value([content, [fingerprints[need] for need in job.needs], code])
+    limits = study.settings.analysis
+    return Plan(tuple(jobs), fingerprints, limits.job_seconds, limits.job_gigabytes)
+
+
+def code_digest() -> str:
+    """Return a digest of tilseq's own code and the versions of the libraries whose numbers it passes on."""
+    from tilseq.io.digest import sha256_of_file, sha256_of_value
+
+    package = Path(__file__).parents[1]
+    sources = {str(path.relative_to(package)): sha256_of_file(path) for path in package.rglob("*.py")}
+    return sha256_of_value([sources, {name: metadata.version(name) for name in LIBRARIES}])
+
+
+def pending(plan: Plan, work: Path, *, remove: bool = True) -> list[Job]:
+    """Return the jobs whose outputs cannot be trusted, and remove those outputs unless told not to.
+
+    A job is trusted when its status says `ok` under today's fingerprint, every output has the content that the
+    status names, and all jobs it needs are trusted. Dates and mere existence are never believed.
+    """
+    untrusted: dict[str, Job] = {}
+    for job in plan.jobs:
+        trusted = not any(need in untrusted for need in job.needs)
+        if not (trusted and _is_whole(work / job.folder, plan.fingerprints[job.folder])):
+            untrusted[job.folder] = job
+            if remove:
+                shutil.rmtree(work / job.folder, ignore_errors=True)
+    return list(untrusted.values())
+
+
+def _is_whole(folder: Path, fingerprint: str) -> bool:
+    from tilseq.errors import ReadError
+    from tilseq.io.digest import sha256_of_file
+
+    status = read_status(folder)
+    if status is None or status.get("state") != "ok" or status.get("fingerprint") != fingerprint:
+        return False
+    try:
+        return all(sha256_of_file(folder / name) == digest for name, digest in status["outputs"].items())
+    except ReadError:
+        return False
+
+
+def ended(jobs: Sequence[Job], work: Path) -> int:
+    """Return how many of the jobs have left a status."""
+    return sum((work / job.folder / STATUS).exists() for job in jobs)

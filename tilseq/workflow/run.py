@@ -1,0 +1,118 @@
+"""One command from a study folder to a report."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tilseq.errors import RunError
+from tilseq.workflow.collect import collect
+from tilseq.workflow.engine import run_engine
+from tilseq.workflow.lock import only_run
+from tilseq.workflow.plan import Plan, ended, make_plan, pending
+
+if TYPE_CHECKING:
+    from tilseq.steps.job import Job
+    from tilseq.study import Study
+
+HOME = ".tilseq"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a run: its report, and how many jobs there were, were trusted from before, and failed."""
+
+    report: Path
+    jobs: int
+    trusted: int
+    failed: int
+
+
+def run(study: Study, out: Path, *, cores: int, progress: Callable[[int, int], None]) -> Outcome:
+    """Run all jobs of a study that have not been done yet, then write tables, figures, `run.json` and the report.
+
+    Parameters
+    ----------
+    study
+        The study, as `tilseq.read_study` gives it.
+    out
+        Output folder: new, empty, or that of an earlier run, which is then gone on with.
+    cores
+        Jobs at a time.
+    progress
+        Called with the number of jobs ended and of all jobs to do.
+
+    Raises
+    ------
+    RunError
+        The folder is another's, another run works in it, or it cannot be written.
+    """
+    from tilseq.io.files import write_json
+    from tilseq.report import render
+    from tilseq.report.figures import make_figures
+    from tilseq.workflow.provenance import provenance
+
+    check_folder(study, out)
+    home = out / HOME
+    started, clock = datetime.now(UTC), time.monotonic()
+    with only_run(home), stopped_by_signals():
+        plan = make_plan(study)
+        plan.write(home / "plan.json")
+        to_do = pending(plan, home / "work")
+        if to_do:
+            run_engine(home, cores=cores, look=lambda: progress(ended(to_do, home / "work"), len(to_do)))
+        command = shlex.join(["tilseq", "run", str(study.root), "-o", str(out)])
+        failures = collect(study, plan.jobs, home / "work", out, command)
+        times = {
+            "started": started.isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": round(time.monotonic() - clock, 1),
+        }
+        write_json(out / "run.json", provenance(study, plan.jobs, command=command, times=times))
+        make_figures(out)
+        report = render(out)
+    return Outcome(report, len(plan.jobs), len(plan.jobs) - len(to_do), failures.height)
+
+
+def jobs_to_do(study: Study, out: Path) -> tuple[Plan, list[Job]]:
+    """Return the plan of a run and the jobs that it would do, without touching anything."""
+    plan = make_plan(study)
+    return plan, pending(plan, out / HOME / "work", remove=False)
+
+
+def check_folder(study: Study, out: Path) -> None:
+    """Refuse an output folder in which somebody's files would be overwritten.
+
+    Raises
+    ------
+    RunError
+        It is a file, the study itself or a folder around it, or holds files that no run of tilseq has written.
+    """
+    mend = "give a new folder with -o"
+    if out.exists() and not out.is_dir():
+        raise RunError("the output must be a folder", file=out, mend=mend)
+    if study.root.resolve().is_relative_to(out.resolve()):
+        raise RunError("the output folder holds the study", file=out, mend=mend)
+    if out.is_dir() and any(out.iterdir()) and not (out / HOME).is_dir():
+        raise RunError("the output folder holds files of something else", file=out, mend=mend)
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, so that the lock is let go and children are ended."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
