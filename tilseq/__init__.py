@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PACKAGES = ("clinical", "endpoints", "expression", "flow", "io", "plots", "repertoire", "simulate", "study", "tables")
 FUNCTIONS = {"read_study": "tilseq.study", "read_results": "tilseq.report.results"}
 
-__all__ = [*PACKAGES, *FUNCTIONS]
+__all__ = ["read_results", "read_study"]
 
 
 def __getattr__(name: str) -> Any:
@@ -24,3 +24,7 @@ def __getattr__(name: str) -> Any:
     if name in FUNCTIONS:
         return getattr(import_module(FUNCTIONS[name]), name)
     raise AttributeError(f"module 'tilseq' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *PACKAGES, *FUNCTIONS]

@@ -114,6 +114,10 @@ class StudyError(TilseqError):
     def __str__(self) -> str:
         return "\n".join([*(str(problem) for problem in self.problems), self.what])
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the parts of the error; what is wrong is every problem, not only how many there are."""
+        return {**super().as_dict(), "what": str(self)}
+
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.problems,)
 

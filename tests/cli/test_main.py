@@ -57,7 +57,7 @@ def test_an_unknown_command_is_a_usage_error(capsys):
 
 def test_invalid_input_ends_with_3_and_a_sentence(tmp_path, capsys):
     with pytest.raises(SystemExit) as end:
-        main(["check", str(tmp_path)])
+        main(["run", str(tmp_path), "-o", str(tmp_path / "out")])
     assert end.value.code == 3
     told = capsys.readouterr().err
     assert "study.yaml" in told

@@ -4,29 +4,9 @@ from matplotlib.axes import Axes
 
 from tilseq.errors import AnalysisError
 from tilseq.plots.repertoire import persistence_over_time, top_clones
-from tilseq.plots.style import PALETTE
 
 
-def visits(subjects, days=(7, 28)):
-    return pl.DataFrame(
-        [
-            {"subject": subject, "day": day, "value": 0.5, "lower": 0.4, "upper": 0.6}
-            for subject in subjects
-            for day in days
-        ]
-    )
-
-
-def names(axes):
-    legend = axes.get_legend()
-    return [text.get_text() for text in legend.get_texts()] if legend else []
-
-
-def lines(axes):
-    return [line for line in axes.lines if len(line.get_xdata()) and list(line.get_xdata()) != [0, 0]]
-
-
-def test_a_line_a_subject_through_the_values_there_are():
+def test_persistence_is_a_line_a_subject_in_percent():
     frame = pl.DataFrame(
         {
             "subject": ["B", "A", "A", "A"],
@@ -36,32 +16,13 @@ def test_a_line_a_subject_through_the_values_there_are():
             "upper": [None, 0.3, 0.6, None],
         }
     )
-    axes = persistence_over_time(frame)
+    axes = persistence_over_time(frame, held_by="clones of the tumor")
     assert isinstance(axes, Axes)
-    assert names(axes) == ["A", "B"]
-    assert [line.get_xydata().tolist() for line in lines(axes)] == [[[7, 0.5], [28, 0.2]], [[7, 0.9]]]
-    bars = [segment.tolist() for bars in axes.collections for segment in bars.get_segments()]
-    assert bars == [[[7, 0.4], [7, 0.6]], [[28, 0.1], [28, 0.3]]]
-    assert axes.get_xlabel() == "Day from infusion"
-    assert persistence_over_time(frame.to_pandas()).get_legend() is not None
-
-
-def test_lines_of_one_colour_differ_in_their_marker():
-    axes = persistence_over_time(visits([f"S{i:02}" for i in range(14)]))
-    looks = [(line.get_color(), line.get_marker()) for line in lines(axes)]
-    assert len(set(looks)) == 14
-    assert {colour for colour, _ in looks} == set(PALETTE)
-
-
-def test_too_many_subjects_are_counted_and_not_named():
-    axes = persistence_over_time(visits([f"S{i:02}" for i in range(15)]))
-    assert names(axes) == []
-    assert [text.get_text() for text in axes.texts] == ["15 subjects"]
-
-
-def test_nothing_to_draw_says_so():
-    axes = persistence_over_time(visits(["A"]).head(0))
-    assert [text.get_text() for text in axes.texts] == ["no values"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["A", "B"]
+    drawn = [line.get_xydata().tolist() for line in axes.lines if line.get_label() in ("A", "B")]
+    assert drawn == [[[7, 0.5], [28, 0.2]], [[7, 0.9]]]
+    assert axes.get_ylabel() == "Repertoire held by clones of the tumor"
+    assert axes.yaxis.get_major_formatter()(0.25) == "25%"
 
 
 def clones(counts, locus="TRB"):

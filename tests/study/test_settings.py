@@ -23,6 +23,7 @@ def test_defaults(tmp_path):
             "flow": {"thresholds": {}, "sample_thresholds": {}},
             "repertoire": {"reference": "infusion_product", "locus": None},
             "expression": {"gene_sets": None},
+            "clinical": {"partial_dates": "refuse"},
             "job_seconds": 600,
             "job_gigabytes": 16.0,
         },
@@ -55,7 +56,7 @@ def test_a_whole_number_may_stand_for_a_number(tmp_path):
         (
             "study: x\nanalysis: {zzz: 1}\n",
             "study.yaml, row 2, column analysis.zzz: no such setting; "
-            "known here are flow, repertoire, expression, job_seconds, job_gigabytes",
+            "known here are flow, repertoire, expression, clinical, job_seconds, job_gigabytes",
         ),
         (
             "study: 7\n",

@@ -57,9 +57,7 @@ def spider(frame: Any) -> Axes:
         axes.set_xlabel("Day (0 = first infusion)")
         axes.set_ylabel("Sum of diameters, change from baseline (%)")
         told = [] if named else [f"{len(lines)} lines"]
-        told += (
-            [f"{left_out} assessments without a complete sum not drawn, {of_them_pd} of them PD"] if left_out else []
-        )
+        told += [f"not drawn for want of a complete sum: {left_out}, of them PD: {of_them_pd}"] if left_out else []
         axes.set_title("; ".join(told), fontweight="normal", fontsize=9, color=MUTED)
         axes.legend(*_legend(axes, named), loc="center left", bbox_to_anchor=(1.0, 0.5))
     return axes

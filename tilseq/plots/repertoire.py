@@ -7,57 +7,34 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.style import FAINT, INK, MARKERS, MUTED, PALETTE, figure, short
+from tilseq.plots.study import endpoint_over_time
+from tilseq.plots.style import FAINT, INK, PALETTE, figure, short
 from tilseq.tables import as_polars
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST_NAMED = 14
 
-
-def persistence_over_time(frame: Any) -> Axes:
-    """Draw the share of each subject's repertoire that infused clones hold, over days from the infusion.
+def persistence_over_time(frame: Any, *, held_by: str = "infused clones") -> Axes:
+    """Draw the share of each subject's repertoire that the clones of a reference hold, over days from the infusion.
 
     Parameters
     ----------
     frame
-        polars or pandas: `subject`, `day`, `value`, `lower`, `upper`; shares from 0 to 1. Rows without a value are
-        not drawn, and a line does not stand for them: it joins the values there are. Rows without limits have no bar.
+        polars or pandas: `subject`, `day`, `value`, `lower`, `upper`; shares from 0 to 1.
+    held_by
+        Whose clones they are, for the label of the axis.
 
     Returns
     -------
     Axes
-        One line a subject with 95 % limits. Beyond 14 subjects the lines are not named.
+        As `tilseq.plots.study.endpoint_over_time`, with percentages from 0 to 100.
     """
     from matplotlib.ticker import PercentFormatter
 
-    drawn = as_polars(frame).select("subject", "day", "value", "lower", "upper").drop_nulls(["day", "value"])
-    drawn = drawn.sort("subject", "day")
-    subjects = drawn["subject"].unique(maintain_order=True).to_list()
-    named = len(subjects) <= MOST_NAMED
-    with figure() as axes:
-        axes.axvline(0, color=FAINT, zorder=0)
-        for i, subject in enumerate(subjects):
-            rows = drawn.filter(pl.col("subject") == subject)
-            colour = PALETTE[i % len(PALETTE)] if named else MUTED
-            # Past the last colour a further marker tells lines of one colour apart.
-            marker = MARKERS[(i + i // len(PALETTE)) % len(MARKERS)]
-            label = short(str(subject)) if named else None
-            axes.plot(rows["day"], rows["value"], color=colour, marker=marker, label=label, alpha=1 if named else 0.6)
-            limits = rows.drop_nulls(["lower", "upper"])
-            axes.vlines(limits["day"], limits["lower"], limits["upper"], color=colour, alpha=0.6, linewidth=1.2)
-        axes.set_ylim(-0.02, 1.02)
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes.yaxis.grid(True)
-        axes.set_xlabel("Day from infusion")
-        axes.set_ylabel("Repertoire held by infused clones")
-        if not subjects:
-            axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", color=MUTED)
-        elif named:
-            axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-        else:
-            axes.text(1, 1, f"{len(subjects)} subjects", transform=axes.transAxes, ha="right", va="top", color=MUTED)
+    axes = endpoint_over_time(frame, label=f"Repertoire held by {held_by}")
+    axes.set_ylim(-0.02, 1.02)
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     return axes
 
 

@@ -139,7 +139,8 @@ def _masses(results: Results) -> pl.DataFrame:
 def _draw_masses(rows: pl.DataFrame) -> Axes:
     from tilseq.plots.repertoire import persistence_over_time
 
-    return persistence_over_time(rows)
+    reference = _qualifier(rows, "reference").replace("_", " ")
+    return persistence_over_time(rows, held_by=f"clones of the {reference}")
 
 
 def _mass_caption(rows: pl.DataFrame) -> str:

@@ -60,6 +60,11 @@ class Results:
     run: dict[str, Any]
     captions: dict[str, str]
 
+    @property
+    def endpoints(self) -> pl.DataFrame:
+        """The table `endpoints`: one number a row."""
+        return self.tables["endpoints"]
+
     def figures(self, part: str) -> list[Path]:
         """Return the SVG figures of one part of the folder of figures, by name."""
         return sorted((self.folder / "figures" / part).glob("*.svg"))

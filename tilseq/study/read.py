@@ -94,7 +94,7 @@ def examine(path: str | Path) -> Folder:
         mend = "`tilseq init` writes a template" if not root.exists() else "give the folder that holds study.yaml"
         raise StudyError([ReadError("not a study folder", file=root, mend=mend)])
     _listing(root)
-    folder = Folder(root)
+    folder = Folder(root.absolute())
     folder.settings, folder.lines, folder.problems = read_settings(root / SETTINGS_FILE)
     cells = {name: _cells(folder, name, needed=True) for name in (SUBJECTS_FILE, INFUSIONS_FILE, SAMPLES_FILE)}
     infusions = cells[INFUSIONS_FILE]

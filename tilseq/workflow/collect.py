@@ -107,11 +107,16 @@ def _samples(study: Study, jobs: Sequence[Job], failures: pl.DataFrame, quality:
 
 
 def _copy_figures(jobs: Sequence[Job], work: Path, figures: Path) -> None:
-    """Copy what the jobs drew to `figures/<step>/<unit>-<name>`; what an earlier run drew goes."""
+    """Copy what the jobs drew to `figures/<step>/<unit>-<name>`, captioned by unit; what an earlier run drew goes."""
+    from tilseq.io.files import write_json
+
     shutil.rmtree(figures, ignore_errors=True)
+    captions = {}
     for job in jobs:
         step, unit = job.folder.split("/")
         for path in sorted((work / job.folder / "figures").glob("*")):
             target = figures / step / f"{unit}-{path.name}"
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
+            captions[str(target.relative_to(figures))] = f"{job.unit}: {path.stem}"
+    write_json(figures / "captions.json", captions)
