@@ -49,13 +49,14 @@ def _take(path: Path) -> bool:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         aside.write_text(json.dumps(me))
-        os.link(aside, path)
-    except FileExistsError:
-        return False
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            return False
+        finally:
+            aside.unlink()
     except OSError as error:
         raise RunError(f"cannot write: {error.strerror}", file=path, mend="give another output folder") from error
-    finally:
-        aside.unlink(missing_ok=True)
     return True
 
 

@@ -1,0 +1,296 @@
+"""What a study can be given that is hostile or faulty, through the command line as a person meets it."""
+
+import gzip
+import io
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+import zipfile
+
+import polars as pl
+import pytest
+
+from tests.runs.conftest import tilseq, write_csv
+
+HOSTILE_NAMES = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "=cmd|' /C calc'!A0",
+    "@sum",
+    "CON",
+    "a/b",
+    "..",
+    "x" * 300,
+    "🧬",
+    "007",
+    "1E5",
+    "NA",
+    "None",
+    "TRUE",
+    "2024-03-01",
+)
+
+
+@pytest.fixture
+def study(tmp_path, small_study):
+    """A copy of the small study that a test may harm."""
+    shutil.copytree(small_study, tmp_path / "study")
+    return tmp_path / "study"
+
+
+def samples(study):
+    return pl.read_csv(study / "samples.csv", infer_schema=False)
+
+
+def blood(study, assay):
+    """One blood sample of an assay: its name and the path of its file."""
+    row = samples(study).filter(assay=assay, specimen="blood").row(0, named=True)
+    return row["sample"], study / row["path"]
+
+
+def run_fails(study, out):
+    """Run and return sample → error of what failed; the report is there all the same."""
+    done = tilseq("run", study, "-o", out)
+    assert done.returncode == 4, done.stderr
+    assert "Traceback" not in done.stderr
+    assert (out / "report.html").exists()
+    failures = pl.read_parquet(out / "tables" / "failures.parquet")
+    return dict(failures.select("unit", "error").iter_rows())
+
+
+# A sample or a file twice, a missing file, a path that leaves the study
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (lambda frame: pl.concat([frame, frame[:1]]), "stands in row 2 already"),
+        (lambda frame: frame.with_columns(path=pl.lit("raw/none.fcs")), "there is no such file"),
+        (lambda frame: frame.with_columns(path=pl.lit("../secret.fcs")), "may not climb"),
+        (lambda frame: frame.with_columns(path=pl.lit("/etc/passwd")), "/etc/passwd"),
+        (lambda frame: frame.with_columns(path=pl.col("path").first()), "path"),
+    ],
+    ids=["sample twice", "missing", "climbs", "absolute", "file twice"],
+)
+def test_a_file_or_sample_that_cannot_be_is_refused_before_any_work(study, tmp_path, harm, told):
+    harm(samples(study)).write_csv(study / "samples.csv")
+    done = tilseq("run", study, "-o", tmp_path / "out")
+    assert done.returncode == 3
+    assert "samples.csv, row" in done.stderr
+    assert told in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_link_that_leaves_the_study_is_refused(study, tmp_path):
+    _, path = blood(study, "flow")
+    path.rename(tmp_path / "outside.fcs")
+    path.symlink_to(tmp_path / "outside.fcs")
+    done = tilseq("check", study)
+    assert done.returncode == 3
+    assert "leaves" in done.stdout + done.stderr or "outside" in done.stdout + done.stderr
+
+
+def test_the_same_bytes_under_two_names_are_refused(study):
+    frame = samples(study).filter(assay="flow")
+    first, second = (study / path for path in frame["path"][:2])
+    second.write_bytes(first.read_bytes())
+    done = tilseq("check", study)
+    assert done.returncode == 3
+    assert "samples.csv" in done.stdout + done.stderr
+
+
+# Identifiers that spreadsheets and programs break
+
+
+def test_identifiers_stay_text_and_hostile_names_stand_as_text(study, tmp_path):
+    flow = samples(study).filter(assay="flow", specimen="blood").row(0, named=True)
+    rows, subjects, infusions = [], [], []
+    for i, name in enumerate(HOSTILE_NAMES):
+        path = study / "raw" / f"copy{i}.fcs"
+        content = bytearray((study / flow["path"]).read_bytes())
+        content[-4 * 40 * (i + 1) :][:1] = b"\0"
+        path.write_bytes(bytes(content) + bytes(i))  # bytes behind the data make each file its own
+        rows.append({**flow, "sample": name, "subject": name, "path": f"raw/copy{i}.fcs", "specimen_id": ""})
+        subjects.append({"subject": name, "tumor_type": "melanoma"})
+        infusions.append({"subject": name, "infusion": 1, "day": 0})
+    shutil.rmtree(study / "clinical")
+    write_csv(study / "samples.csv", rows)
+    write_csv(study / "subjects.csv", subjects)
+    write_csv(study / "infusions.csv", infusions)
+    done = tilseq("run", study, "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    table = pl.read_parquet(tmp_path / "out" / "tables" / "endpoints.parquet")
+    assert set(table["subject"]) == set(HOSTILE_NAMES)
+    twin = (tmp_path / "out" / "tables" / "endpoints.csv").read_text()
+    assert "\n'=cmd" in twin and "\n=cmd" not in twin
+    assert "\n'@sum" in twin
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "<script" not in page and "<img src=x" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    files = [path.name for path in (tmp_path / "out" / "figures" / "flow").glob("*.svg")]
+    assert len({name.casefold() for name in files}) == len(HOSTILE_NAMES)
+    assert all(len(name) < 120 and name.isascii() for name in files)
+
+
+@pytest.mark.parametrize("name", ["S1 ", " S1", "S\u200b1"])
+def test_identifiers_that_look_alike_are_named(study, name):
+    frame = pl.read_csv(study / "subjects.csv", infer_schema=False)
+    twin = frame.with_columns(subject=pl.lit(name))
+    pl.concat([frame, twin]).write_csv(study / "subjects.csv")
+    done = tilseq("check", study)
+    assert done.returncode == 3
+    assert "subjects.csv, row 3, column subject" in done.stdout + done.stderr
+
+
+# Archives, bombs, files that are not what their name says
+
+
+def _zip():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("../evil", "x")
+    return buffer.getvalue()
+
+
+def _tar():
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("../evil"), io.BytesIO())
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (_zip(), "zip"),
+        (_tar(), ""),
+        (gzip.compress(bytes(2_000_000_000 // 8), 9), ""),
+        (gzip.compress(gzip.compress(b"junction\n")), "gzip"),
+        (gzip.compress(b"junction\tduplicate_count\n" * 1000)[:-9], ""),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "LFS"),
+        (b"<!DOCTYPE html><html></html>", "HTML"),
+        (b"\x80\x04\x95 pickle", ""),
+    ],
+    ids=["zip", "tar", "gzip bomb", "gzip in gzip", "gzip cut", "LFS pointer", "HTML", "pickle"],
+)
+def test_what_is_no_clonotype_table_fails_alone(study, tmp_path, content, told):
+    sample, path = blood(study, "tcr")
+    path.write_bytes(content)
+    begun = time.monotonic()
+    failed = run_fails(study, tmp_path / "out")
+    assert time.monotonic() - begun < 60
+    assert sorted(failed) == [sample]
+    assert told.casefold() in failed[sample].casefold()
+    assert path.name in failed[sample]
+    assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"FCS3.1    ", _zip(), b"<!DOCTYPE html>"], ids=["empty", "cut", "zip", "HTML"]
+)
+def test_what_is_no_fcs_file_fails_alone(study, tmp_path, content):
+    sample, path = blood(study, "flow")
+    path.write_bytes(content)
+    failed = run_fails(study, tmp_path / "out")
+    assert sorted(failed) == [sample]
+    assert path.name in failed[sample]
+
+
+def test_yaml_that_builds_objects_is_refused(study, tmp_path):
+    (study / "study.yaml").write_text(f"study: !!python/object/apply:os.system ['touch {tmp_path}/evil']\n")
+    done = tilseq("check", study)
+    assert done.returncode == 3
+    assert "study.yaml" in done.stdout + done.stderr
+    assert not (tmp_path / "evil").exists()
+
+
+# Disks, permissions, signals
+
+
+def test_a_disk_that_is_full_ends_in_a_sentence_and_nothing_half_written(study, tmp_path):
+    """A limit on the size of files stands for a full disk: writing fails half way."""
+    small = 20_000
+    done = tilseq(
+        "run",
+        study,
+        "-o",
+        tmp_path / "out",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (small, small)),
+    )
+    assert done.returncode in (3, 4)
+    assert "Traceback" not in done.stderr
+    assert not list((tmp_path / "out").rglob("*.part"))
+    for path in (tmp_path / "out").rglob("*.parquet"):
+        pl.read_parquet(path)  # whole
+    mended = tilseq("run", study, "-o", tmp_path / "out")
+    assert mended.returncode == 0, mended.stderr
+
+
+def test_an_output_that_cannot_be_a_folder_is_told(study, tmp_path):
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        done = tilseq("run", study, "-o", out)
+        assert done.returncode == 3
+        assert "file" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_an_input_that_changes_during_the_run_is_told(study, tmp_path):
+    """Every tube is written anew as soon as the plan, with its digests, stands."""
+    out = tmp_path / "out"
+    driver = subprocess.Popen(
+        [sys.executable, "-m", "tilseq", "run", str(study), "-o", str(out)], stderr=subprocess.PIPE, text=True
+    )
+    while not (out / ".tilseq" / "plan.json").exists():
+        assert driver.poll() is None
+        time.sleep(0.01)
+    sample, path = blood(study, "flow")
+    path.write_bytes(path.read_bytes() + b"\0")
+    _, told = driver.communicate(timeout=120)
+    assert driver.returncode == 4, told
+    failures = pl.read_parquet(out / "tables" / "failures.parquet")
+    assert failures["unit"].to_list() == [sample]
+    assert "changed while the run" in failures["error"][0]
+
+
+def test_ctrl_c_ends_quietly_and_the_run_goes_on_later(study, tmp_path):
+    out = tmp_path / "out"
+    driver = subprocess.Popen(
+        [sys.executable, "-m", "tilseq", "run", str(study), "-o", str(out)],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not list((out / ".tilseq" / "work").glob("*/*/status.json")):
+        assert driver.poll() is None
+        time.sleep(0.02)
+    os.killpg(driver.pid, signal.SIGINT)  # a terminal sends it to all of them
+    _, told = driver.communicate(timeout=30)
+    assert driver.returncode == 130
+    assert "Traceback" not in told
+    done = tilseq("run", study, "-o", out)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_named_pipe_is_refused_instead_of_waited_for(study, tmp_path):
+    path = next((study / "raw" / "flow").glob("*.fcs"))
+    path.unlink()
+    os.mkfifo(path)
+    done = tilseq("run", study, "-o", tmp_path / "out")
+    assert done.returncode == 3
+    assert path.name in done.stderr
+
+
+def test_check_prints_json_that_a_program_can_read(study):
+    frame = samples(study)
+    frame.with_columns(specimen=pl.lit("blod")).write_csv(study / "samples.csv")
+    done = tilseq("check", study, "--json")
+    assert done.returncode == 3
+    told = json.loads(done.stdout)
+    assert {problem["column"] for problem in told["problems"]} == {"specimen"}
+    assert told["problems"][0]["mend"] == "did you mean 'blood'?"
