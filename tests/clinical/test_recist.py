@@ -9,6 +9,7 @@ from tilseq.clinical import overall_response, response
 from tilseq.clinical.recist import nontarget_response
 from tilseq.errors import StudyError, TableError
 from tilseq.io.clinical import read_sdtm_recist
+from tilseq.tables.inputs import LESIONS
 
 
 def lesion(day, name, diameter=None, role="target", subject="S1", **cells):
@@ -208,8 +209,49 @@ def test_nontargets_by_diameter_or_state():
     assert found["sum_mm"].to_list() == [None, None]
 
 
-def subjects(harvest=None, lymphodepletion=None):
-    return pl.DataFrame({"subject": ["S1"], "harvest_day": [harvest], "lymphodepletion_day": [lymphodepletion]})
+def test_a_nontarget_node_said_to_be_present_counts_by_its_size_and_that_is_told():
+    rows = [lesion(day, "N1", size, role="nontarget", node=True, state="present") for day, size in ((0, 12), (40, 9))]
+    found = response(lesions(*rows))
+    assert found["response"].to_list() == [None, "CR"]
+    assert found["reason"].to_list() == [None, "N1 present by the reader's word, but a node below 10 mm: normal"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "new", "word", "reason"),
+    [
+        ({"state": "present"}, True, "PD", "new lesion X"),
+        ({}, True, "PD", "new lesion X"),
+        ({"diameter_mm": 6.0}, True, "PD", "new lesion X"),
+        ({"diameter_mm": 0.0, "state": "present"}, True, "PD", "new lesion X, present though of 0 mm"),
+        ({"diameter_mm": 8.0, "node": True, "state": "present"}, True, "PD",
+         "new lesion X, present though a node below 10 mm"),
+        ({"diameter_mm": 8.0, "node": True}, False, "SD", "X a node below 10 mm: normal, no new lesion"),
+        ({"diameter_mm": 10.0, "node": True}, True, "PD", "new lesion X"),
+        ({"diameter_mm": 0.0}, False, "SD", None),
+        ({"state": "absent"}, False, "SD", None),
+    ],
+)  # fmt: skip
+def test_a_new_lesion_follows_its_state_then_its_size(cells, new, word, reason):
+    rows = [*visits(30, 30), lesion(30, "X", role="new") | cells]
+    row = response(lesions(*rows)).row(1, named=True)
+    assert (row["new_lesion"], row["response"], row["reason"]) == (new, word, reason)
+
+
+def subjects(harvest=None, lymphodepletion=None, first_dose=None):
+    days = {"harvest_day": [harvest], "lymphodepletion_day": [lymphodepletion], "first_dose_day": [first_dose]}
+    return pl.DataFrame({"subject": ["S1"]} | days)
+
+
+@pytest.mark.parametrize(
+    ("lymphodepletion", "first_dose", "day"),
+    [(None, None, 0), (-7, None, -7), (None, -7, -7), (-7, -9, -9), (-7, 0, -7), (-9, -7, -9)],
+)
+def test_treatment_starts_at_lymphodepletion_first_dose_or_infusion_whichever_is_first(
+    lymphodepletion, first_dose, day
+):
+    rows = [lesion(at, "T1", 20) for at in (-10, -9, -8, -7, -6, 0, 28)]
+    found = response(lesions(*rows), subjects=subjects(None, lymphodepletion, first_dose))
+    assert found.filter("baseline")["day"].to_list() == [day]
 
 
 def test_baseline_is_the_last_assessment_after_harvest_and_before_treatment():
@@ -282,6 +324,19 @@ def test_recorded_responses_are_held_beside_and_never_lost():
     assert found["reason"][3] == "no lesion was assessed"
 
 
+@pytest.mark.parametrize("empty", [LESIONS.frame(), LESIONS.frame().to_pandas(), pl.DataFrame()])
+def test_recorded_responses_without_any_lesion(empty):
+    recorded = pl.DataFrame(
+        {"subject": ["S1", "S1"], "day": [28, 84], "visit": ["D28", "D84"], "response": ["PR", "NE"]}
+    )
+    found = response(empty, recorded, subjects=subjects())
+    columns = ["subject", "day", "visit", "baseline", "targets", "sum_mm", "response", "recorded", "agrees", "reason"]
+    assert found.select(columns).rows() == [
+        ("S1", 28, "D28", False, 0, None, None, "PR", None, "no lesion was assessed"),
+        ("S1", 84, "D84", False, 0, None, None, "NE", None, "no lesion was assessed"),
+    ]
+
+
 def test_recorded_responses_match_by_visit_before_day():
     rows = [lesion(-3, "T1", 20, visit="base"), lesion(40, "T1", 5, visit="w6")]
     recorded = pl.DataFrame({"subject": ["S1"], "day": [47], "visit": ["w6"], "response": ["PR"]})
@@ -299,6 +354,9 @@ def test_recorded_responses_match_by_visit_before_day():
         ([lesion(0, "T1", 20, state="absent")], "an absent lesion has no diameter"),
         ([lesion(0, "T1", 20, state="not_evaluable")], "a lesion that is not evaluable has no diameter"),
         ([lesion(0, "T1", 20, state="progressed")], "a target lesion is judged by its diameter"),
+        ([lesion(0, "N1", 0, role="nontarget", state="present")], "a lesion that is present has a diameter above 0 mm"),
+        ([lesion(0, "N1", 0, role="nontarget", state="progressed")], "that is progressed has a diameter above 0 mm"),
+        ([lesion(0, "T1", 0, state="present", node=True)], "a lesion that is present has a diameter above 0 mm"),
         ([lesion(0, "T1", -1.0)], "a diameter is from 0 to 600 mm"),
         ([lesion(0, "T1", float("inf"))], "a diameter is from 0 to 600 mm"),
         ([lesion(5, "T1", 9, visit="u"), lesion(9, "T1", 9, visit="u")], "a visit holds the same lesion on several"),

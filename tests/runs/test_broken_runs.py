@@ -101,14 +101,14 @@ def test_a_stopped_run_lets_go_of_its_lock_and_its_children(small_run, tmp_path)
     assert driver.wait(timeout=30) == 130
     _, alive = psutil.wait_procs(children, timeout=5)
     assert alive == []
-    assert not (out / ".tilseq" / "lock.json").exists()
+    assert (out / ".tilseq" / "lock.json").read_text() == ""
 
 
 def test_a_run_in_a_folder_where_another_works_is_refused(small_run, tmp_path):
     out = tmp_path / "out"
     driver = start(small_run.study, out)
     try:
-        wait_for((out / ".tilseq" / "lock.json").exists)
+        wait_for((out / ".tilseq" / "plan.json").exists)
         second = tilseq("run", small_run.study, "-o", out)
         assert second.returncode == 3
         assert f"process {driver.pid}" in second.stderr
@@ -139,7 +139,9 @@ def test_bad_samples_fail_alone_with_exit_4(small_run, tmp_path):
     assert tube[1].split("/")[-1] in told[tube[0]]
     assert "count" in told[clones[0]]
     assert failures["retry"][0] == f"tilseq run {study} -o {tmp_path / 'out'}"
-    assert "failed" in (tmp_path / "out" / "report.html").read_text()
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert f"tilseq run {study} -o {tmp_path / 'out'}" in page
+    assert tube[1].split("/")[-1] in page
 
     def of_sample(out):
         endpoints = pl.read_parquet(out / "tables" / "endpoints.parquet")

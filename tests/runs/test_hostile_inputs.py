@@ -93,7 +93,7 @@ def test_a_link_that_leaves_the_study_is_refused(study, tmp_path):
     path.symlink_to(tmp_path / "outside.fcs")
     done = tilseq("check", study)
     assert done.returncode == 3
-    assert "leaves" in done.stdout + done.stderr or "outside" in done.stdout + done.stderr
+    assert "leaves the study" in done.stdout + done.stderr
 
 
 def test_the_same_bytes_under_two_names_are_refused(study):
@@ -113,9 +113,7 @@ def test_identifiers_stay_text_and_hostile_names_stand_as_text(study, tmp_path):
     rows, subjects, infusions = [], [], []
     for i, name in enumerate(HOSTILE_NAMES):
         path = study / "raw" / f"copy{i}.fcs"
-        content = bytearray((study / flow["path"]).read_bytes())
-        content[-4 * 40 * (i + 1) :][:1] = b"\0"
-        path.write_bytes(bytes(content) + bytes(i))  # bytes behind the data make each file its own
+        path.write_bytes((study / flow["path"]).read_bytes() + bytes(i))  # bytes behind the data make each its own
         rows.append({**flow, "sample": name, "subject": name, "path": f"raw/copy{i}.fcs", "specimen_id": ""})
         subjects.append({"subject": name, "tumor_type": "melanoma"})
         infusions.append({"subject": name, "infusion": 1, "day": 0})

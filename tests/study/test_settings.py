@@ -22,8 +22,8 @@ def test_defaults(tmp_path):
         "analysis": {
             "flow": {"thresholds": {}, "sample_thresholds": {}},
             "repertoire": {"reference": "infusion_product", "locus": None},
-            "expression": {"gene_sets": None},
-            "clinical": {"partial_dates": "refuse"},
+            "expression": {"gene_sets": None, "layer": None},
+            "clinical": {"partial_dates": "refuse", "regrowth": "sum_rule"},
             "job_seconds": 600,
             "job_gigabytes": 16.0,
         },

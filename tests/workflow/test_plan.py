@@ -12,7 +12,7 @@ TUBE = Job("flow", "a", "flow/a")
 CLONES = Job("repertoire", "b", "repertoire/b")
 SUBJECT = Job("persistence", "s", "persistence/s", needs=("repertoire/b",))
 PLAN = Plan(
-    (TUBE, CLONES, SUBJECT), {"flow/a": "1", "repertoire/b": "2", "persistence/s": "3"}, seconds=60, gigabytes=4
+    (TUBE, CLONES, SUBJECT), {"flow/a": "1", "repertoire/b": "2", "persistence/s": "3"}, {}, seconds=60, gigabytes=4
 )
 
 

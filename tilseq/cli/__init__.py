@@ -10,7 +10,7 @@ import click
 
 from tilseq.cli.common import EXIT_FAULT, EXIT_INVALID
 
-# Each module holds one command or group of the same name; all are light, so that help is quick.
+# The module of each command; all are light, so that help is quick.
 COMMANDS = {
     "init": "tilseq.cli.study",
     "check": "tilseq.cli.study",
@@ -56,7 +56,8 @@ def root(debug: bool) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; end with 0, 1 internal fault, 2 usage, 3 invalid input or 4 some samples failed."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    debug = "--debug" in arguments
+    debug = "--debug" in arguments  # wherever it stands, as it is added to a command that has just failed
+    arguments = [argument for argument in arguments if argument != "--debug"]
     from tilseq.errors import TilseqError
 
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def run_command(study: Path, output: Path, cores: int | None, dry_run: bool) -> 
             click.echo(f"{job.step}\t{job.unit}")
         click.echo(f"{len(to_do)} of {len(plan.jobs)} jobs to do", err=True)
         return 0
-    outcome = run(loaded, output, cores=cores or os.cpu_count() or 1, progress=_bar)
+    command = shlex.join(["tilseq", "run", str(study), "-o", str(output)])
+    outcome = run(loaded, output, command=command, cores=cores or os.cpu_count() or 1, progress=_bar)
     click.echo(
         f"{outcome.jobs} jobs: {outcome.jobs - outcome.failed} done ({outcome.trusted} from before), "
         f"{outcome.failed} failed",

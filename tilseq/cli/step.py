@@ -13,13 +13,15 @@ import click
 @click.argument("folder")
 def step_command(home: Path, folder: str) -> None:
     """Run the job FOLDER of the plan in HOME in a supervised child, and leave its status whatever happens."""
-    parent = os.getppid()
     from tilseq.errors import RunError
+    from tilseq.workflow.engine import ENGINE
     from tilseq.workflow.plan import Plan
     from tilseq.workflow.processes import die_with_parent
     from tilseq.workflow.supervise import supervise
 
-    die_with_parent(parent)
+    # By hand, or on a cluster's node, there is no engine to outlive.
+    if ENGINE in os.environ:
+        die_with_parent(int(os.environ[ENGINE]))
     plan = Plan.read(home / "plan.json")
     job = next((job for job in plan.jobs if job.folder == folder), None)
     if job is None:

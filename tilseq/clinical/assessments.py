@@ -68,7 +68,10 @@ def gather(rows: Iterable[Row], problems: list[TableError]) -> Series:
 
 
 def _facts(rows: Iterable[Row], problems: list[TableError]) -> list[Row]:
-    """Give each row its whole size and its state, settle role, node and resection of each lesion over its rows."""
+    """Give each row its whole size and its state, settle role, node and resection of each lesion over its rows.
+
+    The state is what counts; `word` keeps what the reader said of it.
+    """
     lesions: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for row in rows:
         lesions[row["subject"], row["reader"], row["lesion"]].append(row)
@@ -87,7 +90,7 @@ def _facts(rows: Iterable[Row], problems: list[TableError]) -> list[Row]:
             if what:
                 problems.append(problem(what, "diameter_mm", f"{place}, day {row['day']}"))
             else:
-                facts.append(fact | {"size": _size(fact), "state": _state(fact)})
+                facts.append(fact | {"size": _size(fact), "state": _state(fact), "word": fact["state"]})
     return facts
 
 
@@ -101,6 +104,8 @@ def _contradiction(row: Row) -> str | None:
         return "a lesion that is not evaluable has no diameter"
     if diameter is not None and state == "absent" and is_seen(_micrometres(diameter), row["node"]):
         return "an absent lesion has no diameter"
+    if diameter == 0 and state in ("present", "progressed") and row["role"] != "new":
+        return f"a lesion that is {state} has a diameter above 0 mm"
     return None
 
 
@@ -115,9 +120,9 @@ def _size(row: Row) -> int | None:
 
 
 def _state(row: Row) -> str:
-    """Return the state of a lesion; without one it follows from the diameter."""
+    """Return the state of a lesion: the reader's word for a new one, else what the diameter says of its presence."""
     size = _size(row)
-    if row["state"] in ("progressed", "equivocal", "not_evaluable"):
+    if row["state"] in ("progressed", "equivocal", "not_evaluable") or (row["state"] and row["role"] == "new"):
         return str(row["state"])
     if size is not None:
         return "present" if is_seen(size, row["node"]) else "absent"

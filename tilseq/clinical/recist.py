@@ -7,7 +7,16 @@ from typing import Any, Literal
 
 import polars as pl
 
-from tilseq.clinical.assessments import MICROMETRES, Assessment, Row, Series, gather, is_seen, problem
+from tilseq.clinical.assessments import (
+    MICROMETRES,
+    NORMAL_NODE,
+    Assessment,
+    Row,
+    Series,
+    gather,
+    is_seen,
+    problem,
+)
 from tilseq.errors import StudyError, TableError
 from tilseq.tables import Table, as_polars, conform
 from tilseq.tables.inputs import LESIONS, RESPONSE_READS, SUBJECTS
@@ -16,10 +25,11 @@ from tilseq.tables.outputs import RESPONSE
 LEAST_GROWTH = 5 * MICROMETRES
 LEAST_TARGET = {False: 10 * MICROMETRES, True: 15 * MICROMETRES}
 MOST_TARGETS = 5
+STARTS = ("lymphodepletion_day", "first_dose_day")
 TREATMENT_DAYS = Table(
     "subjects",
     "Days that set the baseline.",
-    tuple(c for c in SUBJECTS.columns if c.name in ("subject", "harvest_day", "lymphodepletion_day")),
+    tuple(c for c in SUBJECTS.columns if c.name in ("subject", "harvest_day", *STARTS)),
     key=("subject",),
 )
 
@@ -35,19 +45,21 @@ def response(
     Each reader stands alone. Scans of one named visit form one assessment, dated by the last of them;
     rows without a visit form one by their day.
 
-    Baseline is the last assessment after `harvest_day` and not after `lymphodepletion_day`; where the subject has
-    no lymphodepletion day, not after day 0. The baseline and what precedes it get no response.
+    Baseline is the last assessment after `harvest_day` and not after treatment starts, which is the earliest of
+    `lymphodepletion_day`, `first_dose_day` and day 0. The baseline and what precedes it get no response.
     A subject without a baseline gets NE at every visit after treatment.
 
     Parameters
     ----------
     lesions
-        Table `lesions`, polars or pandas. A target counts as measured where it has a diameter or is `absent` (0 mm).
+        Table `lesions`, polars or pandas, or an empty frame. A target counts as measured where it has a diameter or is
+        `absent` (0 mm).
         A target marked `resected` in any row is no target; the reason says so.
     responses
         Table `responses`; matched by subject, reader and visit, else by subject, reader and day.
     subjects
-        Columns `subject`, `harvest_day`, `lymphodepletion_day`; must then hold every subject of the lesions.
+        Columns `subject`, `harvest_day`, `lymphodepletion_day`, `first_dose_day`; must then hold every subject of the
+        lesions.
     regrowth
         What follows a complete response of the targets: `sum_rule` asks 5 mm above the nadir as always,
         `pd` makes any target that is back (a node of 10 mm or more) progression. The reason tells where they differ.
@@ -142,8 +154,8 @@ def _treatment_days(subjects: Any, series: Series, problems: list[TableError]) -
     frame = as_polars(subjects).select(pl.selectors.by_name(*TREATMENT_DAYS.names, require_all=False))
     days = {}
     for row in conform(frame, TREATMENT_DAYS).rows(named=True):
-        start = row["lymphodepletion_day"]
-        days[row["subject"]] = (row["harvest_day"], 0 if start is None else min(0, start))
+        starts = [row[name] for name in STARTS if row[name] is not None]
+        days[row["subject"]] = (row["harvest_day"], min([0, *starts]))
     for subject in sorted({subject for subject, _ in series} - set(days)):
         problems.append(problem("a subject with lesions is not in subjects", "subject", subject))
     return days
@@ -203,8 +215,9 @@ def _derive(
         nontarget = nontarget_response(list(states.values())) if nontargets else None
         if nontarget == "NE":
             words.append(_listed("not evaluated", (n for n, s in states.items() if s in (None, "not_evaluable"))))
-        words += new[position]
-        seen = bool(new[position])
+        words.append(_normal_nodes(one, nontargets))
+        seen, told = new[position]
+        words += told
         if not targets and not nontargets:
             words.append("no lesion at baseline")
         yield row | {
@@ -278,18 +291,44 @@ def _row(assessment: Assessment) -> Row:
     }
 
 
-def _new_lesions(assessments: Sequence[Assessment]) -> list[list[str]]:
-    """Return what to say of new lesions at each assessment; an equivocal one counts once a later scan confirms it."""
-    words: list[list[str]] = [[] for _ in assessments]
+def _new_lesions(assessments: Sequence[Assessment]) -> list[tuple[bool, list[str]]]:
+    """Return whether a new lesion is seen at each assessment, and what to say of those named.
+
+    An equivocal one counts once a later scan confirms it.
+    """
+    found: list[tuple[bool, list[str]]] = []
     confirmed: dict[str, int] = {}
-    for position in range(len(assessments) - 1, -1, -1):
-        for name, row in assessments[position].named("new").items():
+    for one in reversed(assessments):
+        seen, words = False, []
+        for name, row in one.named("new").items():
             if row["state"] in ("present", "progressed"):
-                confirmed[name] = assessments[position].day
-                words[position].append(f"new lesion {name}")
+                seen, confirmed[name] = True, one.day
+                words.append(f"new lesion {name}{_small(row)}")
             elif row["state"] == "equivocal" and name in confirmed:
-                words[position].append(f"new lesion {name}, equivocal here, confirmed on day {confirmed[name]}")
-    return words
+                seen = True
+                words.append(f"new lesion {name}, equivocal here, confirmed on day {confirmed[name]}")
+            elif _is_normal_node(row):
+                words.append(f"{name} a node below 10 mm: normal, no new lesion")
+        found.append((seen, words))
+    return found[::-1]
+
+
+def _small(row: Row) -> str:
+    """Return what to add of a new lesion that the reader calls present and whose diameter says otherwise."""
+    if row["size"] is None or is_seen(row["size"], row["node"]):
+        return ""
+    return ", present though a node below 10 mm" if row["size"] else ", present though of 0 mm"
+
+
+def _is_normal_node(row: Row) -> bool:
+    return bool(row["node"] and row["size"] and row["size"] < NORMAL_NODE)
+
+
+def _normal_nodes(assessment: Assessment, nontargets: Iterable[str]) -> str:
+    """Return what to say of non-target nodes that the reader calls present and that are of normal size."""
+    rows = {name: assessment.lesions[name] for name in nontargets if name in assessment.lesions}
+    names = (name for name, row in rows.items() if row["word"] == "present" and _is_normal_node(row))
+    return _listed("present by the reader's word, but a node below 10 mm: normal", names)
 
 
 def _doubts(base: Assessment) -> list[str]:

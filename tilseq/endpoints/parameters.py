@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Laboratory = Literal["flow", "repertoire", "expression", "clinical"]
+Scope = Literal["sample", "cohort"]
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,15 @@ class Parameter:
     unit: str
     meaning: str
     qualifiers: tuple[str, ...] = ()
-    scope: Literal["sample", "cohort"] = "sample"
+    scope: Scope = "sample"
 
 
 def _clones(name: str, unit: str, meaning: str) -> Parameter:
     return Parameter(name, "repertoire", unit, meaning, ("locus",))
+
+
+def _tumour(name: str, unit: str, meaning: str, scope: Scope) -> Parameter:
+    return Parameter(name, "clinical", unit, meaning, ("reader",), scope)
 
 
 ALL = (
@@ -57,11 +62,12 @@ ALL = (
         "cohort",
     ),
     Parameter("signature_score", "expression", "score", "Mean over cells of a gene set's mean expression.", ("set",)),
-    Parameter("sum_of_diameters", "clinical", "mm", "Sum of the target lesions' diameters.", ("reader",)),
-    Parameter("change_from_baseline", "clinical", "%", "Change of the sum from baseline.", ("reader",)),
-    Parameter("change_from_nadir", "clinical", "%", "Change of the sum from its lowest earlier value.", ("reader",)),
-    Parameter("response_derived", "clinical", "word", "Overall response derived from the lesions.", ("reader",)),
-    Parameter("response_recorded", "clinical", "word", "Overall response that the reader recorded.", ("reader",)),
+    # Which targets are summed, and what a sum is held against, is told by other visits: the baseline, the nadir.
+    _tumour("sum_of_diameters", "mm", "Sum of the target lesions' diameters.", "cohort"),
+    _tumour("change_from_baseline", "%", "Change of the sum from baseline.", "cohort"),
+    _tumour("change_from_nadir", "%", "Change of the sum from its lowest earlier value.", "cohort"),
+    _tumour("response_derived", "word", "Overall response derived from the lesions.", "cohort"),
+    _tumour("response_recorded", "word", "Overall response that the reader recorded.", "sample"),
 )
 
 

@@ -20,18 +20,22 @@ def write_table(frame: pl.DataFrame, table: Table, folder: str | Path) -> list[P
     A text cell of the twin that a spreadsheet would run as a formula gets a leading apostrophe; numbers are untouched.
     The Parquet file is lossless.
     """
-    twin = Path(folder) / f"{table.name}.csv"
-    parquet = write_parquet(frame, table, folder)
-    write_csv(conform(frame, table), twin)
+    frame = conform(frame, table)
+    parquet, twin = (Path(folder) / f"{table.name}.{kind}" for kind in ("parquet", "csv"))
+    _write_whole(frame, parquet)
+    write_csv(frame, twin)
     return [parquet, twin]
 
 
 def write_parquet(frame: pl.DataFrame, table: Table, folder: str | Path) -> Path:
     """Hold a frame against its table and write `<table>.parquet`."""
-    frame = conform(frame, table)
     path = Path(folder) / f"{table.name}.parquet"
-    write_with(path, lambda stream: frame.write_parquet(stream, compression="zstd"))
+    _write_whole(conform(frame, table), path)
     return path
+
+
+def _write_whole(frame: pl.DataFrame, path: Path) -> None:
+    write_with(path, lambda stream: frame.write_parquet(stream, compression="zstd"))
 
 
 def write_csv(frame: pl.DataFrame, path: str | Path) -> None:

@@ -251,7 +251,7 @@ def sample_rows(results: Results, endpoints: pl.DataFrame, assay: str) -> list[R
 def endpoint_cell(row: Row | None, state: str, note: str = "") -> Cell:
     """Return the cell of one endpoint; where there is no number it says why, as far as that is known."""
     if row is None:
-        return missing(STATE_WORDS[state] if state in ("failed", "not_available") else "")
+        return missing(STATE_WORDS[state] if state in ("failed", "not_analysed", "not_available") else "")
     if row["value"] is None and row["value_text"] is None:
         return missing(row["status"].replace("_", " "))
     told = "" if row["status"] == "quantified" else row["status"].replace("_", " ")

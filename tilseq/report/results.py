@@ -32,6 +32,7 @@ STATE_WORDS = {
     "warn": "with warnings",
     "fail": "failed quality",
     "failed": "not finished",
+    "not_analysed": "not analysed",
     "not_available": "not available",
 }
 

@@ -9,7 +9,7 @@ from tilseq.report.results import STATE_WORDS
 from tilseq.report.words import DASH, interval, number, plural
 
 LONGEST_TABLE = 2000
-STATE_SIGNS = {"ok": "✓", "warn": "!", "fail": "✗", "failed": "⊘", "not_available": "–"}
+STATE_SIGNS = {"ok": "✓", "warn": "!", "fail": "✗", "failed": "⊘", "not_analysed": "·", "not_available": "–"}
 
 
 @dataclass(frozen=True)

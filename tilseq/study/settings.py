@@ -80,6 +80,9 @@ class Expression(Part):
     """Settings of the expression laboratory."""
 
     gene_sets: str | None = Field(None, description="GMT file of gene sets, relative to the study; null: built in.")
+    layer: str | None = Field(
+        None, min_length=1, description="Where h5ad files hold raw counts: a layer's name, or raw; null: X."
+    )
 
 
 class Clinical(Part):
@@ -87,6 +90,10 @@ class Clinical(Part):
 
     partial_dates: Literal["refuse", "last_day"] = Field(
         "refuse", description="A scan of SDTM with a month but no day: an error, or dated on the month's last day."
+    )
+    regrowth: Literal["sum_rule", "pd"] = Field(
+        "sum_rule",
+        description="After a complete response: PD at 5 mm above the nadir as always, or at any target that is back.",
     )
 
 

@@ -8,7 +8,7 @@ from tilseq.tables.schema import Column, Table
 VALUE_STATUSES = ("quantified", "detected_below_loq", "not_detected", "above_range", "not_evaluable")
 SCOPES = ("sample", "cohort")
 VERDICTS = ("pass", "warn", "fail")
-SAMPLE_STATES = ("ok", "warn", "fail", "failed", "not_available")
+SAMPLE_STATES = ("ok", "warn", "fail", "failed", "not_analysed", "not_available")
 DIVERSITY_PARAMETERS = (
     "cells_or_counts",
     "richness",
@@ -68,7 +68,7 @@ SAMPLES_RUN = Table(
         Column(
             "state",
             "text",
-            "Worst verdict on it; `failed` when a step could not finish; `not_available` when there is no material.",
+            "Worst verdict on it; `failed` when a step could not finish; `not_analysed` when tilseq has no step for it yet or it is a control; `not_available` when there is no material.",
             needed=True,
             allowed=SAMPLE_STATES,
         ),

@@ -38,7 +38,11 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
 
     states = {job.folder: _state(work / job.folder) for job in jobs}
     failures = outputs.FAILURES.frame(
-        [_failure(job, states[job.folder], retry) for job in jobs if states[job.folder]["state"] == "failed"]
+        [
+            _failure(job, states[job.folder], f"{study.root}/", retry)
+            for job in jobs
+            if states[job.folder]["state"] == "failed"
+        ]
     )
     whole = [job for job in jobs if states[job.folder]["state"] == "ok"]
     tables = out / "tables"
@@ -69,16 +73,20 @@ def _state(folder: Path) -> dict[str, Any]:
     return read_status(folder) or {"state": "failed", "error": lost.as_dict()}
 
 
-def _failure(job: Job, status: Mapping[str, Any], retry: str) -> dict[str, Any]:
-    told = {name: part for name, part in status["error"].items() if name not in ("what", "found")}
-    error = TilseqError(status["error"]["what"], **told)
-    error.found = status["error"]["found"]
+def _failure(job: Job, status: Mapping[str, Any], root: str, retry: str) -> dict[str, Any]:
+    """Return one row of failures; its paths are relative to the study, as nobody's home belongs into a table."""
+    parts: dict[str, Any] = {
+        name: part.replace(root, "") if isinstance(part, str) else part for name, part in status["error"].items()
+    }
+    told = {name: part for name, part in parts.items() if name not in ("what", "found")}
+    error = TilseqError(parts["what"], **told)
+    error.found = parts["found"]
     return {
         "step": job.step,
         "unit": job.unit,
         "sample": job.unit if job.sample else None,
         "error": str(error),
-        "file": status["error"]["file"],
+        "file": parts["file"],
         "retry": retry,
     }
 
@@ -98,7 +106,7 @@ def _samples(study: Study, jobs: Sequence[Job], failures: pl.DataFrame, quality:
         if name in failed:
             return "failed"
         if name not in planned:
-            return "not_available"
+            return "not_available" if row["path"] is None or row["status"] == "failed" else "not_analysed"
         return next((word for word in ("fail", "warn") if word in verdicts.get(name, ())), "ok")
 
     columns = ("sample", "subject", "visit", "day", "specimen", "assay")

@@ -19,6 +19,8 @@ THREAD_SETTINGS = (
     "POLARS_MAX_THREADS",
 )
 SECONDS_BETWEEN_LOOKS = 0.1
+# Names the process of Snakemake to the jobs that it starts on the same machine.
+ENGINE = "TILSEQ_ENGINE"
 
 
 def run_engine(home: Path, *, cores: int, look: Callable[[], None]) -> int:
@@ -65,6 +67,7 @@ def main(parent: int, arguments: Sequence[str]) -> None:
     from tilseq.workflow.processes import die_with_parent
 
     die_with_parent(parent)
+    os.environ[ENGINE] = str(os.getpid())
     from snakemake.cli import main as snakemake
 
     snakemake(list(arguments))

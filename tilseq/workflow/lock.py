@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
@@ -14,84 +15,56 @@ from tilseq.errors import RunError
 
 
 @contextmanager
-def only_run(folder: Path) -> Iterator[bool]:
-    """Hold the lock of an output folder for the length of a block; yields whether a dead run's lock was cleared.
+def only_run(folder: Path) -> Iterator[None]:
+    """Hold the lock of an output folder for the length of a block.
+
+    On this machine the kernel holds the lock and lets it go when the process ends, however it ends, so that the lock of
+    a run that was killed stands in nobody's way. What another machine wrote on a shared folder cannot be judged from
+    here: it is named, not cleared.
 
     Raises
     ------
     RunError
-        Another run that may be alive holds the lock.
+        Another run holds the lock, or the folder cannot be written.
     """
     path = folder / "lock.json"
-    cleared = False
-    while not _take(path):
-        owner = _owner(path)
-        if owner is None:
-            continue  # let go in between
-        if not _is_dead(owner):
-            raise RunError(
-                f"another run works in this folder (process {owner.get('process')} on {owner.get('host')})",
-                file=path,
-                mend="wait for it, or remove this file if you know that it has ended",
-            )
-        path.unlink(missing_ok=True)
-        cleared = True
     try:
-        yield cleared
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _take(path: Path) -> bool:
-    me = {"process": os.getpid(), "started": _start_of(os.getpid()), "host": socket.gethostname(), "boot": _boot()}
-    # Written aside and linked, so that no reader ever sees a lock without its owner.
-    aside = path.with_name(f".lock-{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(json.dumps(me))
-        try:
-            os.link(aside, path)
-        except FileExistsError:
-            return False
-        finally:
-            aside.unlink()
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise RunError(f"cannot write: {error.strerror}", file=path, mend="give another output folder") from error
-    return True
+    with os.fdopen(handle, "r+") as stream:
+        owner = _owner(stream.read())
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _taken(path, owner) from None
+        if owner and owner.get("host") != socket.gethostname():
+            raise _taken(path, owner)
+        _write(stream.fileno(), json.dumps({"process": os.getpid(), "host": socket.gethostname()}))
+        try:
+            yield
+        finally:
+            _write(stream.fileno(), "")
 
 
-def _owner(path: Path) -> dict[str, Any] | None:
+def _taken(path: Path, owner: dict[str, Any]) -> RunError:
+    return RunError(
+        f"another run works in this folder (process {owner.get('process')} on {owner.get('host')})",
+        file=path,
+        mend="wait for it, or remove this file if you know that it has ended",
+    )
+
+
+def _owner(text: str) -> dict[str, Any]:
+    """Return who wrote the lock; nobody when it is empty, as a run leaves it, or was cut short."""
     try:
-        owner = json.loads(path.read_text())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError):
-        owner = {}
+        owner = json.loads(text)
+    except ValueError:
+        return {}
     return owner if isinstance(owner, dict) else {}
 
 
-def _is_dead(owner: dict[str, Any]) -> bool:
-    """Whether the owner can be shown to be gone; on another host nothing can be shown."""
-    if owner.get("host") != socket.gethostname():
-        return False
-    if owner.get("boot") != _boot():
-        return True
-    process = owner.get("process")
-    return isinstance(process, int) and _start_of(process) != owner.get("started")
-
-
-def _start_of(process: int) -> float | None:
-    """Return when a process began, or None when there is none; a number used again has another start."""
-    import psutil
-
-    try:
-        return float(psutil.Process(process).create_time())
-    except psutil.Error:
-        return None
-
-
-def _boot() -> str | None:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return None
+def _write(handle: int, text: str) -> None:
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, text.encode(), 0)

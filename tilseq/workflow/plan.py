@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import RunError
 from tilseq.steps.job import Job
@@ -19,15 +19,20 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEPS = ("flow", "repertoire", "persistence", "expression", "clinical")
+STUDY_TABLES = ("study.yaml", "subjects.csv", "infusions.csv", "samples.csv")
 LIBRARIES = ("anndata", "h5py", "matplotlib", "numpy", "polars", "scipy")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Jobs in an order in which each stands behind those it needs, their fingerprints and limits."""
+    """Jobs in an order in which each stands behind those it needs, their fingerprints and limits.
+
+    `inputs` holds the SHA-256 and the size of every file that the study consists of, as planned.
+    """
 
     jobs: tuple[Job, ...]
     fingerprints: Mapping[str, str]
+    inputs: Mapping[str, Sequence[Any]]
     seconds: float
     gigabytes: float
 
@@ -38,6 +43,7 @@ class Plan:
         values = {
             "jobs": [job.as_dict() for job in self.jobs],
             "fingerprints": dict(self.fingerprints),
+            "inputs": dict(self.inputs),
             "seconds": self.seconds,
             "gigabytes": self.gigabytes,
         }
@@ -57,6 +63,7 @@ class Plan:
             return cls(
                 jobs=tuple(Job.from_dict(job) for job in values["jobs"]),
                 fingerprints=values["fingerprints"],
+                inputs=values["inputs"],
                 seconds=values["seconds"],
                 gigabytes=values["gigabytes"],
             )
@@ -66,29 +73,37 @@ class Plan:
 
 def make_plan(study: Study) -> Plan:
     """Return every job of a study; all input files are hashed here."""
-    from tilseq.io.digest import sha256_of_file, sha256_of_value
+    from tilseq.io.digest import sha256_of_value
 
-    digest_of = cache(sha256_of_file)
-    jobs: list[Job] = []
+    planned = [job for step in STEPS for job in import_module(f"tilseq.steps.{step}").plan(study)]
+    tables = (str(path) for name in STUDY_TABLES if (path := study.root / name).exists())
+    paths = sorted({*tables, *(path for job in planned for path in job.paths)})
+    with ThreadPoolExecutor() as pool:
+        inputs = dict(zip(paths, pool.map(_sha256_and_size, paths), strict=True))
+    jobs = [replace(job, digests={path: inputs[path][0] for path in job.paths}) for job in planned]
     fingerprints: dict[str, str] = {}
     code = code_digest()
-    for step in STEPS:
-        for planned in import_module(f"tilseq.steps.{step}").plan(study):
-            job = replace(planned, digests={path: digest_of(path) for path in planned.paths})
-            jobs.append(job)
-            # Content and settings, not places: a study that has moved is the same study.
-            content = [job.step, job.unit, job.arguments, job.sample, [job.digests[path] for path in job.paths]]
-            fingerprints[job.folder] = sha256_of_value([content, [fingerprints[need] for need in job.needs], code])
+    for job in jobs:
+        # Content and settings, not places: a study that has moved is the same study.
+        content = [job.step, job.unit, job.arguments, job.sample, [job.digests[path] for path in job.paths]]
+        fingerprints[job.folder] = sha256_of_value([content, [fingerprints[need] for need in job.needs], code])
     limits = study.settings.analysis
-    return Plan(tuple(jobs), fingerprints, limits.job_seconds, limits.job_gigabytes)
+    return Plan(tuple(jobs), fingerprints, inputs, limits.job_seconds, limits.job_gigabytes)
+
+
+def _sha256_and_size(path: str) -> tuple[str, int]:
+    from tilseq.io.digest import sha256_of_file
+
+    return sha256_of_file(path), Path(path).stat().st_size
 
 
 def code_digest() -> str:
-    """Return a digest of tilseq's own code and the versions of the libraries whose numbers it passes on."""
+    """Return a digest of tilseq's own files and the versions of the libraries whose numbers it passes on."""
     from tilseq.io.digest import sha256_of_file, sha256_of_value
 
     package = Path(__file__).parents[1]
-    sources = {str(path.relative_to(package)): sha256_of_file(path) for path in package.rglob("*.py")}
+    files = [path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    sources = {str(path.relative_to(package)): sha256_of_file(path) for path in files}
     return sha256_of_value([sources, {name: metadata.version(name) for name in LIBRARIES}])
 
 

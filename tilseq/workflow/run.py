@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+import json
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -12,13 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tilseq.errors import RunError
+from tilseq.errors import RunError, TilseqError
 from tilseq.workflow.collect import collect
 from tilseq.workflow.engine import run_engine
 from tilseq.workflow.lock import only_run
 from tilseq.workflow.plan import Plan, ended, make_plan, pending
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from tilseq.steps.job import Job
     from tilseq.study import Study
 
@@ -35,7 +37,7 @@ class Outcome:
     failed: int
 
 
-def run(study: Study, out: Path, *, cores: int, progress: Callable[[int, int], None]) -> Outcome:
+def run(study: Study, out: Path, *, command: str, cores: int, progress: Callable[[int, int], None]) -> Outcome:
     """Run all jobs of a study that have not been done yet, then write tables, figures, `run.json` and the report.
 
     Parameters
@@ -44,6 +46,8 @@ def run(study: Study, out: Path, *, cores: int, progress: Callable[[int, int], N
         The study, as `tilseq.read_study` gives it.
     out
         Output folder: new, empty, or that of an earlier run, which is then gone on with.
+    command
+        The command that runs it again, as the person gave it: told in `run.json` and beside each failure.
     cores
         Jobs at a time.
     progress
@@ -52,11 +56,10 @@ def run(study: Study, out: Path, *, cores: int, progress: Callable[[int, int], N
     Raises
     ------
     RunError
-        The folder is another's, another run works in it, or it cannot be written.
+        The folder is another's, another run works in it, it cannot be written, or Snakemake could not start.
     """
     from tilseq.io.files import write_json
     from tilseq.report import render
-    from tilseq.report.figures import make_figures
     from tilseq.workflow.provenance import provenance
 
     check_folder(study, out)
@@ -67,18 +70,51 @@ def run(study: Study, out: Path, *, cores: int, progress: Callable[[int, int], N
         plan.write(home / "plan.json")
         to_do = pending(plan, home / "work")
         if to_do:
-            run_engine(home, cores=cores, look=lambda: progress(ended(to_do, home / "work"), len(to_do)))
-        command = shlex.join(["tilseq", "run", str(study.root), "-o", str(out)])
+            code = run_engine(home, cores=cores, look=lambda: progress(ended(to_do, home / "work"), len(to_do)))
+            _check_engine(code, ended(to_do, home / "work"), home / "engine.log")
+        for name in ("report.html", "run.json"):  # what they tell is no longer so
+            (out / name).unlink(missing_ok=True)
         failures = collect(study, plan.jobs, home / "work", out, command)
+        failures = _draw(out, failures, command)
         times = {
             "started": started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - clock, 1),
         }
-        write_json(out / "run.json", provenance(study, plan.jobs, command=command, times=times))
-        make_figures(out)
+        write_json(out / "run.json", provenance(study, plan, command=command, times=times))
         report = render(out)
     return Outcome(report, len(plan.jobs), len(plan.jobs) - len(to_do), failures.height)
+
+
+def _check_engine(code: int, jobs_ended: int, log: Path) -> None:
+    """Tell an engine that never worked from samples that failed.
+
+    Raises
+    ------
+    RunError
+        Snakemake ended with a fault before any job had ended.
+    """
+    if code and not jobs_ended:
+        last = log.read_text(errors="replace").strip().splitlines()[-3:]
+        raise RunError("Snakemake could not run the jobs", file=log, found=" / ".join(last))
+
+
+def _draw(out: Path, failures: pl.DataFrame, command: str) -> pl.DataFrame:
+    """Draw the cohort's figures; one that cannot be drawn is a failure, and the report goes on without it."""
+    import polars as pl
+
+    from tilseq.io.write import write_table
+    from tilseq.report.figures import make_figures
+    from tilseq.tables.outputs import FAILURES
+
+    try:
+        make_figures(out)
+    except Exception as error:  # noqa: BLE001 - a figure must not cost the report
+        told = str(error) if isinstance(error, TilseqError) else f"{type(error).__name__}: {error}"
+        row = {"step": "figures", "unit": "study", "error": told, "retry": command}
+        failures = pl.concat([failures, FAILURES.frame([row])])
+        write_table(failures, FAILURES, out / "tables")
+    return failures
 
 
 def jobs_to_do(study: Study, out: Path) -> tuple[Plan, list[Job]]:
@@ -93,7 +129,8 @@ def check_folder(study: Study, out: Path) -> None:
     Raises
     ------
     RunError
-        It is a file, the study itself or a folder around it, or holds files that no run of tilseq has written.
+        It is a file, the study itself or a folder around it, holds the run of another study, or holds files that no
+        run of tilseq has written.
     """
     mend = "give a new folder with -o"
     if out.exists() and not out.is_dir():
@@ -102,6 +139,18 @@ def check_folder(study: Study, out: Path) -> None:
         raise RunError("the output folder holds the study", file=out, mend=mend)
     if out.is_dir() and any(out.iterdir()) and not (out / HOME).is_dir():
         raise RunError("the output folder holds files of something else", file=out, mend=mend)
+    name = _study_of(out)
+    if name not in (None, study.settings.study):
+        raise RunError("the output folder holds the run of another study", file=out, found=name, mend=mend)
+
+
+def _study_of(out: Path) -> str | None:
+    """Return the name of the study whose finished run a folder holds."""
+    try:
+        name = json.loads((out / "run.json").read_text())["study"]["name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return str(name)
 
 
 @contextmanager

@@ -83,7 +83,11 @@ def _run_child(job: Job, folder: Path, deadline: float, seconds: float, gigabyte
     parent = os.getpid()
     child = os.fork()
     if child == 0:
-        os._exit(_work(job, folder, told, parent))
+        code = 1
+        try:
+            code = _work(job, folder, told, parent)
+        finally:
+            os._exit(code)  # whatever happens, the child never goes on as its supervisor
     wait = SECONDS_BETWEEN_LOOKS
     while True:
         ended, code = os.waitpid(child, os.WNOHANG)
