@@ -40,4 +40,6 @@ def test_found_values_are_one_short_line():
 
 def test_did_you_mean_keeps_the_spelling_of_the_known_word():
     assert did_you_mean("cd3", ["CD3", "CD8"]) == "did you mean 'CD3'?"
+    assert did_you_mean("F", ["female", "male"]) == "did you mean 'female'?"
     assert did_you_mean("zebra", ["CD3", "CD8"]) is None
+    assert did_you_mean("", ["CD3"]) is None

@@ -35,8 +35,10 @@ def test_score_prints_a_row_a_sample_and_set(cells, capsys):
     ]  # fmt: skip
     assert float(rows[0]["value"]) == pytest.approx((np.log(1001) + np.log(9001)) / 2, rel=1e-6)
     assert rows[1]["value"] == ""
-    assert "not scored: lost: 1 of 3 genes found" in told.err
-    assert "left out: 1 of 3 cells have no count" in told.err
+    assert told.err.splitlines() == [
+        "coverage of lost: not scored: 1 of 3 genes found, fewer than 50%",
+        "cells of s2 without a count, left out: 1",
+    ]
 
 
 def test_without_by_the_file_is_one_sample(cells):
@@ -51,3 +53,17 @@ def test_an_unknown_column_and_a_damaged_file_end_with_3(cells, capsys):
     cells.write_bytes(cells.read_bytes()[:900])
     assert run("expression", "score", cells) == 3
     assert "cut or damaged" in capsys.readouterr().err
+
+
+def test_a_file_with_logged_values_names_the_layer_to_give(tmp_path, capsys):
+    counts = np.array([[1, 9]], np.float32)
+    data = anndata.AnnData(np.log1p(counts), var=pd.DataFrame(index=["A", "B"]), layers={"counts": counts})
+    data.write_h5ad(tmp_path / "cells.h5ad")
+    (tmp_path / "s.gmt").write_text("found\tx\tA\n")
+    command = ("expression", "score", tmp_path / "cells.h5ad", "--gmt", tmp_path / "s.gmt")
+    assert run(*command) == 3
+    assert "X does not hold raw counts" in (told := capsys.readouterr().err)
+    assert "counts holds raw counts: say so by --layer" in told
+    assert run(*command, "--layer", "counts") == 0
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert float(row["value"]) == pytest.approx(np.log(1001), rel=1e-6)

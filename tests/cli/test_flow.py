@@ -29,7 +29,7 @@ def test_counts_of_two_tubes(tubes: Path, tmp_path: Path) -> None:
     assert frame.columns == COUNTS.names
     assert frame["sample"].unique(maintain_order=True).to_list() == ["itn_01", "itn_02"]
     assert result.stdout == ""
-    assert "itn_01: CD4:CD8 9.58, pass" in result.stderr
+    assert "itn_01: CD4:CD8 9.58, warn" in result.stderr
 
 
 def test_one_bad_file_does_not_stop_the_others(tubes: Path) -> None:
@@ -51,9 +51,10 @@ def test_a_tube_without_the_panel_is_told_with_its_name(tubes: Path) -> None:
 def test_two_files_of_one_name_are_not_mixed(tubes: Path, tmp_path: Path) -> None:
     twin = tmp_path / "itn_01.fcs"
     shutil.copy(tubes / "itn/itn_02.fcs", twin)
-    result, code = run("flow", "count", tubes / "itn/itn_01.fcs", twin)
-    assert code == 3
-    assert "several files would be sample itn_01" in result.stderr
+    arguments = ["flow", "count", str(tubes / "itn/itn_01.fcs"), str(twin)]
+    result = CliRunner().invoke(root, arguments)
+    assert result.exit_code == 2
+    assert "two files are both sample 'itn_01'" in result.stderr
 
 
 def test_a_panel_names_channels_and_thresholds(tubes: Path, tmp_path: Path) -> None:

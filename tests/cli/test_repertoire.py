@@ -4,8 +4,9 @@ from click.testing import CliRunner
 
 from tilseq.cli import main
 from tilseq.cli.repertoire import repertoire_command
-from tilseq.io.clonotypes import LOCI, read_clonotypes
+from tilseq.io.clonotypes import read_clonotypes
 from tilseq.io.dialects import DIALECTS
+from tilseq.receptors import LOCI
 
 HEADER = "sequence_id\tv_call\tj_call\tjunction\tjunction_aa\tproductive\tumi_count\n"
 
@@ -52,6 +53,20 @@ def test_track_takes_the_cells_of_each_sample(folder):
     assert pl.read_csv(folder / "persistence.csv")["n_effective"].to_list() == [6, 6]
     for wrong in ("day8=9", "day7=0", "day7=x", "day7", "day7=-3"):
         assert run("track", folder / "day7.tsv", *arguments[:-1], wrong) == 2
+
+
+def test_track_sums_the_lots_of_a_product(folder, capsys):
+    text = (folder / "product.tsv").read_text()
+    (folder / "lot2.tsv").write_text(text.replace("AAA", "TTT"))
+    products = ["--product", folder / "product.tsv", "--product", folder / "lot2.tsv"]
+    assert run("track", folder / "day7.tsv", *products, "-o", folder) == 0
+    # day 7 holds 10 AAA, 5 CCC, 3 TTT; both lots together 70 AAA, 70 TTT, 20 CCC, 40 GGG
+    assert pl.read_csv(folder / "persistence.csv")["value"].to_list() == [1.0, 0.8]
+    assert run("track", folder / "day7.tsv", *products, *products[:2], "-o", folder) == 2
+    assert "two files are both sample 'product'" in capsys.readouterr().err
+    (folder / "reads.tsv").write_text(text.replace("umi_count", "duplicate_count"))
+    assert run("track", folder / "day7.tsv", *products[:3], folder / "reads.tsv", "-o", folder) == 3
+    assert "count different things cannot be summed; found 'umis, unknown'" in capsys.readouterr().err
 
 
 def test_a_faulty_file_lets_the_others_go_on(folder, capsys):

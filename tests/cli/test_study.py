@@ -27,8 +27,23 @@ def test_a_template_passes_check(tmp_path, capsys):
         "0 samples",
         "0 rows of lesions, 0 assessments",
         "0 recorded responses",
+        "nothing is wrong; next:",
+        f"  tilseq run {tmp_path / 'new'} -o out",
     ]
     assert captured.err == ""
+
+
+def test_a_dry_run_of_a_scan_prints_rows_and_writes_nothing(tmp_path, capsys):
+    raw = tmp_path / "study" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "S01_D7_flow.fcs").write_bytes(b"FCS3.1    ")
+    (raw / "notes.txt").write_text("x")
+    (tmp_path / "study" / "study.yaml").write_text("study: mine\n")  # a study that is there already may get more files
+    assert run("init", tmp_path / "study", "--scan", raw, "--dry-run") == 0
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[1].startswith("S01_D7_flow,S01,D7,")
+    assert "left out: notes.txt" in captured.err
+    assert sorted(path.name for path in (tmp_path / "study").iterdir()) == ["raw", "study.yaml"]
 
 
 def test_problems_end_with_3_and_are_all_told(tmp_path, capsys):

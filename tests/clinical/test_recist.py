@@ -357,8 +357,6 @@ def test_recorded_responses_match_by_visit_before_day():
         ([lesion(0, "N1", 0, role="nontarget", state="present")], "a lesion that is present has a diameter above 0 mm"),
         ([lesion(0, "N1", 0, role="nontarget", state="progressed")], "that is progressed has a diameter above 0 mm"),
         ([lesion(0, "T1", 0, state="present", node=True)], "a lesion that is present has a diameter above 0 mm"),
-        ([lesion(0, "T1", -1.0)], "a diameter is from 0 to 600 mm"),
-        ([lesion(0, "T1", float("inf"))], "a diameter is from 0 to 600 mm"),
         ([lesion(5, "T1", 9, visit="u"), lesion(9, "T1", 9, visit="u")], "a visit holds the same lesion on several"),
         ([lesion(5, "T1", 9, visit="a"), lesion(5, "T2", 9, visit="b")], "two visits end on the same day"),
     ],
@@ -378,6 +376,12 @@ def test_a_subject_that_is_not_in_subjects_is_refused():
 def test_a_lesion_twice_on_a_day_is_refused():
     with pytest.raises(TableError, match="key twice"):
         response(lesions(lesion(0, "T1", 20), lesion(0, "T1", 21)))
+
+
+@pytest.mark.parametrize("size", [-1.0, 600.1, float("inf"), float("-inf")])
+def test_a_diameter_that_no_lesion_has_is_refused(size):
+    with pytest.raises(TableError, match="column diameter_mm: .*expected 0 to 600"):
+        response(lesions(lesion(0, "T1", size)))
 
 
 def test_a_pandas_frame_gives_the_same():

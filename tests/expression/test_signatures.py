@@ -1,11 +1,9 @@
-"""The bundled gene sets and GMT files."""
+"""The gene sets that come with the package."""
 
 from importlib.resources import files
 
-import pytest
-
-from tilseq.errors import ReadError
-from tilseq.expression import load_signatures, read_gmt
+from tilseq.expression import load_signatures
+from tilseq.io import read_gmt
 
 SIZES = {
     "exhaustion": 14,
@@ -48,39 +46,3 @@ def test_a_gene_said_to_be_of_hallmark_or_reactome_is(shared_data):
                 assert gene in known[name]
                 checked += 1
     assert checked >= 98
-
-
-def test_a_gmt_file(tmp_path):
-    path = tmp_path / "s.gmt"
-    path.write_bytes(b"\xef\xbb\xbfone\tsomething\tA\tB\tA\t\r\n\r\ntwo\t\tC\r\n")
-    assert read_gmt(path) == {"one": ("A", "B"), "two": ("C",)}
-
-
-def test_hallmark_has_50_sets(shared_data):
-    sets = read_gmt(shared_data / "genesets/h.all.v2025.1.Hs.symbols.gmt")
-    assert len(sets) == 50
-    assert len(sets["HALLMARK_OXIDATIVE_PHOSPHORYLATION"]) == 200
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"", "holds no gene set"),
-        (b"one\tx\tA\none\tx\tB\n", "row 2: this gene set stands twice; found 'one'"),
-        (b"one\tx\tA\ntwo\tx\n", "row 2: this line is no gene set"),
-        (b"\tx\tA\n", "row 1: this line is no gene set"),
-        (b"one,x,A\n", "row 1: this line is no gene set"),
-        (b"one\tx\t\xff\n", "byte 6: the text is not UTF-8"),
-    ],
-)
-def test_a_faulty_gmt_file_is_refused(tmp_path, content, words):
-    path = tmp_path / "s.gmt"
-    path.write_bytes(content)
-    with pytest.raises(ReadError) as caught:
-        read_gmt(path)
-    assert words in str(caught.value)
-
-
-def test_an_absent_gmt_file_is_refused(tmp_path):
-    with pytest.raises(ReadError, match="cannot be read"):
-        read_gmt(tmp_path / "none.gmt")

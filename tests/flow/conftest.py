@@ -25,6 +25,8 @@ KINDS: Mapping[str, tuple[float, float, set[str]]] = {
 }
 COMMON = {"CD4+ T": 3000, "CD8+ T": 1500, "DN T": 150, "DP T": 50, "B": 800, "NK": 500}
 OTHERS = {"granulocyte": 3000, "debris": 800, "dead": 300, "doublet": 200}
+# The file says that nothing spills over.
+NO_SPILL = SimpleNamespace(channels=CHANNELS[3:9], matrix=np.eye(6))
 NOISE, BRIGHT, SPREAD = 100.0, 8000.0, 0.4
 
 
@@ -50,7 +52,7 @@ def simulate() -> Callable[..., Any]:
                 columns.append(gain * (bright + random.normal(0, NOISE, size)))
             events[own] = np.column_stack([*columns, np.arange(size)])
         return SimpleNamespace(
-            events=events, channels=CHANNELS, markers=MARKERS, spill=None, keywords={}, warnings=[], kinds=kinds
+            events=events, channels=CHANNELS, markers=MARKERS, spill=NO_SPILL, keywords={}, warnings=[], kinds=kinds
         )
 
     return make

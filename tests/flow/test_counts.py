@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from tilseq.errors import AnalysisError
-from tilseq.flow.counts import cd4_cd8_ratio, count
+from tilseq.flow.counts import cd4_cd8_ratio, count, status_of
 from tilseq.flow.gating import Gating
 from tilseq.flow.tree import Population
 from tilseq.tables.outputs import CUTS, QUALITY
@@ -64,15 +64,38 @@ def test_a_ratio_and_its_limits() -> None:
 
 def test_without_cd8_the_ratio_is_null_not_infinite() -> None:
     found = cd4_cd8_ratio(counts(20, 0))
-    assert (found.value, found.upper, found.n) == (None, None, 20)
+    assert (found.value, found.upper, found.n, found.status) == (None, None, 20, "not_evaluable")
     assert found.lower == pytest.approx(4.938, abs=1e-2)  # 0.025 ** (1 / 20) = 0.83157
-    assert cd4_cd8_ratio(counts(0, 0)) == (None, None, None, 0)
+    assert cd4_cd8_ratio(counts(0, 0)) == (None, None, None, 0, "not_evaluable")
 
 
-def test_without_cd4_the_ratio_is_zero_with_an_upper_limit() -> None:
+def test_without_cd4_the_ratio_is_null_with_an_upper_limit() -> None:
     found = cd4_cd8_ratio(counts(0, 20))
-    assert (found.value, found.lower) == (0, 0)
+    assert (found.value, found.lower, found.status) == (None, 0, "not_evaluable")
     assert found.upper == pytest.approx(1 / 4.938, abs=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("events", "status"),
+    [
+        ([0], "not_detected"),
+        ([1], "detected_below_loq"),
+        ([49], "detected_below_loq"),
+        ([50], "quantified"),
+        ([50, 49], "detected_below_loq"),
+        ([50, 50], "quantified"),
+        ([900, 0], "not_detected"),
+    ],
+)
+def test_fifty_events_are_quantified_and_fewer_are_detected(events: list[int], status: str) -> None:
+    assert status_of(*events) == status
+
+
+@pytest.mark.parametrize(
+    ("cd4", "cd8", "status"), [(50, 50, "quantified"), (49, 50, "detected_below_loq"), (900, 1, "detected_below_loq")]
+)
+def test_the_smaller_count_decides_on_the_ratio(cd4: int, cd8: int, status: str) -> None:
+    assert cd4_cd8_ratio(counts(cd4, cd8)).status == status
 
 
 def test_counts_of_two_tubes_or_without_the_subsets_are_refused() -> None:

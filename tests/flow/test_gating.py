@@ -151,6 +151,35 @@ def test_spill_is_taken_out_once(simulate: Simulate) -> None:
     assert numbers(never_twice) == numbers(gate(tube, sample="s1"))
 
 
+@pytest.mark.parametrize(
+    ("spill", "channels", "verdict", "reason"),
+    [
+        (None, {}, "warn", "the file holds no spillover and nothing tells that it was taken out"),
+        (SimpleNamespace(channels=["B1-A", "B2-A"], matrix=np.eye(2)), {}, "pass", "the file says that nothing spills"),
+        (None, {"B1-A": "Comp-B1-A"}, "pass", "the file's channels are compensated already"),
+    ],
+    ids=["nothing", "identity", "compensated"],
+)
+def test_a_tube_that_nothing_says_was_compensated_is_told(
+    simulate: Simulate, spill: Any, channels: dict[str, str], verdict: str, reason: str
+) -> None:
+    tube = simulate()
+    names = [channels.get(name, name) for name in tube.channels]
+    gating = gate(changed(tube, spill=spill, channels=names), sample="s1")
+    check = gating.quality.row(by_predicate=pl.col("check") == "compensation", named=True)
+    assert check["verdict"] == verdict
+    assert check["reason"].startswith(reason)
+    assert set(count(gating)["verdict"]) == {verdict}
+
+
+def test_what_the_reader_found_odd_is_a_check_that_warns(simulate: Simulate) -> None:
+    gating = gate(changed(simulate(), warnings=["The gain is odd.", "Two clocks."]), sample="s1")
+    assert gating.quality.filter(pl.col("check").str.starts_with("input")).rows() == [
+        ("s1", "input 1", None, "nothing odd in the file", "warn", "The gain is odd."),
+        ("s1", "input 2", None, "nothing odd in the file", "warn", "Two clocks."),
+    ]
+
+
 # Faulty tubes ----------------------------------------------------------------------------------------------------
 
 
@@ -203,6 +232,26 @@ def test_a_constant_channel_is_refused_where_needed_and_told_where_not(simulate:
             assert "B" not in gating.populations
 
 
+@pytest.mark.parametrize(("name", "marker"), [("B2-A", "CD4"), ("SSC-A", "SSC-A")])
+def test_a_channel_that_only_odd_events_spread_is_refused_by_name(simulate: Simulate, name: str, marker: str) -> None:
+    tube = simulate()
+    events = tube.events.copy()
+    events[1:, tube.channels.index(name)] = 7
+    events[0, tube.channels.index("B1-A")] = np.nan  # the one event with another value takes no part
+    with pytest.raises(AnalysisError, match=f"column {name}: the channel of {marker} holds one value only; found 7.0"):
+        gate(changed(tube, events=events), sample="s1")
+
+
+def test_an_optional_channel_that_only_odd_events_spread_is_told(simulate: Simulate) -> None:
+    tube = simulate()
+    events = tube.events.copy()
+    events[1:, tube.channels.index("R2-A")] = 7
+    events[0, tube.channels.index("B1-A")] = np.nan
+    gating = gate(changed(tube, events=events), sample="s1")
+    check = gating.quality.row(by_predicate=pl.col("check") == "channel of CD19", named=True)
+    assert (check["verdict"], check["reason"]) == ("warn", "not available")
+
+
 def test_cd3_that_does_not_part_is_refused(simulate: Simulate) -> None:
     with pytest.raises(AnalysisError, match="cannot be told apart among singlets.*set a threshold for CD3"):
         gate(simulate({"B": 800, "NK": 500, "granulocyte": 3000}), sample="s1")
@@ -253,7 +302,8 @@ def test_whole_blood_is_gated_unaided(shared_data: Path, name: str) -> None:
     assert 0.9 <= ratio <= 10
     assert found["DP T"] <= 0.04 * found["CD3+"]
     assert 0.01 * found["CD3+"] <= found["DN T"] <= 0.13 * found["CD3+"]
-    assert set(gating.quality["verdict"]) == {"pass"}
+    # These files hold no spillover: all else passes.
+    assert gating.quality.filter(pl.col("verdict") != "pass")["check"].to_list() == ["compensation"]
 
 
 def test_spectral_blood_cells(shared_data: Path) -> None:

@@ -117,7 +117,10 @@ def test_a_new_lesion_that_only_tu_names_is_kept(sdtm):
         (result("T01", "LDIAM", 21, date="2024-03"), "row 2, column TRDTC: not a whole date; found '2024-03'"),
         (result("T01", "LDIAM", 21, date="2024-02-30"), "not a whole date"),
         (result("T01", "LDIAM", 21, date=""), "no date"),
-        (result("T01", "LDIAM", "small"), "expected a number; a lesion too small to measure counts 5 mm"),
+        (
+            result("T01", "LDIAM", "small"),
+            "a number with a decimal point and without a unit; a lesion too small to measure counts 5 mm",
+        ),
         (result("T01", "LDIAM", "inf"), "expected a number"),
         (result("T01", "LDIAM", -3), "expected at least 0"),
         (result("T09", "LDIAM", 21), "TU has no such lesion of this reader"),

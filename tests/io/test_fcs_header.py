@@ -20,9 +20,9 @@ FOUR_ZEROS = bytes(16)
     [
         (b"", "the file is empty"),
         (b"oi21j08cn\n", "too short for an FCS file; found '10 bytes'; expected at least 58 bytes"),
-        (b"PK\x03\x04" + bytes(100), "found 'a zip archive'"),
+        (b"PK\x03\x04" + bytes(100), "found 'a zip file'"),
         (b"\x1f\x8b" + bytes(100), "found 'a gzip file'"),
-        (b"\n<!DOCTYPE html><html><body>Sign in</body></html>" + bytes(100), "found 'an HTML page'"),
+        (b"\n<!DOCTYPE html><html><body>Sign in</body></html>" + bytes(100), "found 'an HTML or XML page'"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "found 'a Git-LFS pointer"),
         (b"sample,FL1\n" * 10, "no FCS HEADER"),
         (b"FCS1.0" + b" " * 100, "unknown FCS version; found 'FCS1.0'; expected FCS2.0, FCS3.0, FCS3.1, FCS3.2"),

@@ -1,8 +1,7 @@
 """AnnData files, sound, damaged and hostile."""
 
+import os
 import pickle
-import subprocess
-import sys
 import time
 
 import anndata
@@ -71,11 +70,9 @@ def test_an_absent_file_and_a_folder_are_refused(tmp_path):
     assert "Is a directory" in refused(tmp_path)
 
 
-@pytest.mark.parametrize("kept", [0.999, 0.5, 0.02])
-def test_a_cut_file_is_refused(sound, kept):
-    content = sound.read_bytes()
-    sound.write_bytes(content[: int(len(content) * kept)])
-    assert "cut or damaged" in refused(sound)
+def test_a_named_pipe_is_refused_instead_of_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "x.h5ad")
+    assert "not a regular file" in refused(tmp_path / "x.h5ad")
 
 
 def damage_chunk(path):
@@ -98,11 +95,12 @@ def test_a_zeroed_block_is_refused(tmp_path):
     assert "cut or damaged" in refused(path)
 
 
-def test_zeroed_blocks_of_a_real_file_never_hang(shared_data, tmp_path):
+@pytest.mark.parametrize("mutants", [2, pytest.param(40, marks=pytest.mark.slow)])
+def test_zeroed_blocks_of_a_real_file_never_hang(shared_data, tmp_path, mutants):
     source = (shared_data / "screpertoire/gex_500cells_raw_counts.h5ad").read_bytes()
     path = tmp_path / "z.h5ad"
     outcomes = []
-    for start in np.linspace(96, len(source) - 512, 8).astype(int):
+    for start in np.linspace(96, len(source) - 512, mutants).astype(int):
         content = bytearray(source)
         content[start : start + 512] = bytes(512)
         path.write_bytes(content)
@@ -133,12 +131,6 @@ def test_a_child_that_crashes_is_told(sound, tmp_path, monkeypatch):
     assert "the HDF5 library ended while reading it; found 'signal or exit code -11'" in refused(sound)
 
 
-def test_the_probe_imports_no_anndata():
-    code = "import sys, runpy; runpy.run_path(sys.argv[1], run_name='probe'); print('anndata' in sys.modules)"
-    probe = sys.modules["tilseq.io.h5ad"].PROBE
-    assert subprocess.check_output([sys.executable, "-c", code, str(probe)], text=True).strip() == "False"
-
-
 @pytest.mark.filterwarnings("ignore:.*names are not unique")
 def test_a_cell_or_gene_twice_is_refused_by_name(tmp_path):
     path = tmp_path / "x.h5ad"
@@ -152,48 +144,28 @@ def test_a_file_without_x_is_refused(tmp_path):
     path = tmp_path / "x.h5ad"
     anndata.AnnData(obs=pd.DataFrame(index=["c1"])).write_h5ad(path)
     assert "no matrix X" in refused(path)
-    with h5py.File(path, "w") as file:
-        file["table"] = [1, 2]
-    assert "no matrix X; found 'table'" in refused(path)
 
 
-def test_a_file_that_unpacks_to_too_much_is_refused_before_it_is_read(sound):
+@pytest.mark.parametrize("harm", ["pickle", "link"])
+def test_what_the_probe_finds_is_told_with_its_place(sound, harm):
     with h5py.File(sound, "r+") as file:
-        file.create_dataset("uns/bomb", shape=(1 << 40,), dtype="f8", chunks=(1 << 20,), compression="gzip")
-    began = time.monotonic()
-    assert "unpacks to more than it may" in refused(sound)
-    assert time.monotonic() - began < 5
+        file["uns/x"] = h5py.SoftLink("/X") if harm == "link" else np.void(pickle.dumps({"a": 1}))
+    words = "the file links to something elsewhere" if harm == "link" else "pickled or opaque objects are never read"
+    assert f"column /uns/x: {words}" in refused(sound)
 
 
-@pytest.mark.parametrize("kind", ["opaque", "variable length", "pytables"])
-def test_pickled_objects_are_refused(sound, kind):
-    with h5py.File(sound, "r+") as file:
-        if kind == "opaque":
-            file["uns/x"] = np.void(pickle.dumps({"a": 1}))
-        elif kind == "variable length":
-            bytes_of = h5py.vlen_dtype(np.uint8)
-            file.create_dataset("uns/x", shape=(1,), dtype=bytes_of)[0] = np.frombuffer(pickle.dumps(1), np.uint8)
-        else:
-            file["uns/x"] = [1]
-            file["uns/x"].attrs["PSEUDOATOM"] = "object"
-    assert "never read" in refused(sound)
-
-
-@pytest.mark.parametrize("kind", ["external", "soft", "loop"])
-def test_links_are_refused(sound, kind):
-    with h5py.File(sound, "r+") as file:
-        links = {"external": h5py.ExternalLink("/etc/x.h5", "/"), "soft": h5py.SoftLink("/X"), "loop": file["/uns"]}
-        file["uns/link"] = links[kind]
-    message = refused(sound)
-    assert ("loop" if kind == "loop" else "links to something elsewhere") in message
-    assert "/uns/link" in message
-
-
-@pytest.mark.parametrize(("part", "value"), [("indices", 3), ("indices", -1), ("indptr", 9)])
-def test_a_sparse_matrix_that_points_outside_itself_is_refused(sound, part, value):
+@pytest.mark.parametrize(
+    ("part", "value", "found"),
+    [
+        ("indices", 3, "indices must be < 3"),
+        ("indices", -1, "indices must be >= 0"),
+        ("indptr", 9, "indptr must be a non-decreasing sequence"),
+    ],
+)
+def test_a_sparse_matrix_that_points_outside_itself_is_refused(sound, part, value, found):
     with h5py.File(sound, "r+") as file:
         file[f"X/{part}"][1] = value
-    assert "a sparse matrix is damaged" in refused(sound) or "not a sound AnnData file" in refused(sound)
+    assert f"column X: a sparse matrix is damaged; found '{found}'" in refused(sound)
 
 
 def test_groups_that_do_not_fit_together_are_refused(sound):

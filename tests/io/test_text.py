@@ -38,7 +38,12 @@ def written(folder, content, name="table.csv"):
         ("tabs.csv", b"a\tb\n1,5\t2\n", ["a", "b"], [("1,5", "2")]),
         ("semicolons.csv", b"a;b\n1,5;2\n", ["a", "b"], [("1,5", "2")]),
         ("packed_whatever_suffix.csv", gzip.compress(b"a,b\n1,2\n", mtime=0), ["a", "b"], [("1", "2")]),
-        ("two_members.tsv.gz", gzip.compress(b"a\tb\n", mtime=0) + gzip.compress(b"1\t2\n", mtime=0), ["a", "b"], [("1", "2")]),
+        (
+            "two_members.tsv.gz",
+            gzip.compress(b"a\tb\n", mtime=0) + gzip.compress(b"1\t2\n", mtime=0),
+            ["a", "b"],
+            [("1", "2")],
+        ),
         ("ids.csv", b"id\n007\n1E5\nTRUE\nNone\n", ["id"], [("007",), ("1E5",), ("TRUE",), ("None",)]),
     ],
 )

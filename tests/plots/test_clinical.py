@@ -21,7 +21,7 @@ def test_a_line_a_subject_from_0_at_baseline():
     axes = spider(drawn())
     lines = {line.get_label(): line.get_xydata().tolist() for line in axes.get_lines()[:2]}
     assert lines == {"A": [[-3, 0], [30, -50], [60, -20]], "B": [[-3, 0], [30, 0]]}
-    assert axes.get_title(loc="left") == "1 assessments without a complete sum not drawn, 0 of them PD"
+    assert axes.get_title(loc="left") == "not drawn for want of a complete sum: 1, of them PD: 0"
 
 
 def test_thresholds_and_marks():

@@ -42,6 +42,71 @@ def test_limits_may_be_absent_and_negative_values_are_shown():
     assert endpoint_over_time(frame, label="x").get_ylim()[0] < -12
 
 
+def subject_of(days, values, lower, upper, **columns):
+    return pl.DataFrame({"subject": "A", "day": days, "value": values, "lower": lower, "upper": upper, **columns})
+
+
+def drawn(axes, label):
+    return [line.get_xydata().tolist() for line in axes.lines if line.get_label() == label]
+
+
+def test_a_limit_far_beyond_the_values_runs_out_of_the_axis_with_an_arrow():
+    axes = endpoint_over_time(subject_of([1, 7, 28], [1.0, 2.0, 9.5], [0.8, 1.5, 1.1], [1.2, 2.5, 394.0]), label="x")
+    bottom, top = axes.get_ylim()
+    # values span 0 to 9.5, limits may add half of that (14.25), and 5 % of the whole is margin
+    assert (bottom, top) == (0, pytest.approx(14.9625))
+    assert drawn(axes, "_outside") == [[[28, 1]]]
+    assert axes.collections[2].get_segments()[0].tolist() == [[28, 1.1], [28, top]]
+    assert axes.get_title(loc="left") == "1 beyond the axis: limits with an arrow"
+
+
+@pytest.mark.parametrize(
+    ("scale", "lower", "upper", "ends", "outside"),
+    [
+        ("linear", [9.0, -900.0], [11.0, float("inf")], (0, 15.75), [[[7, 0]], [[7, 1]]]),
+        ("log", [9.0, 0.0], [11.0, float("inf")], (10**-0.6, 10**1.6), [[[7, 0]], [[7, 1]]]),
+        ("log", [9.0, 0.9], [11.0, 1.1], None, []),
+    ],
+)
+def test_a_limit_without_end_or_at_zero_leaves_the_axis_as_it_is(scale, lower, upper, ends, outside):
+    axes = endpoint_over_time(subject_of([1, 7], [10.0, 1.0], lower, upper), label="x", scale=scale)
+    assert drawn(axes, "_outside") == outside
+    assert ends is None or axes.get_ylim() == pytest.approx(ends)
+
+
+def test_values_that_are_all_alike_get_an_axis():
+    for value in (0.0, 5.0, -5.0):
+        low, high = endpoint_over_time(subject_of([1], [value], [None], [None]), label="x").get_ylim()
+        assert low <= value < high
+
+
+def test_the_ends_of_the_axis_may_be_given():
+    axes = endpoint_over_time(subject_of([1], [0.1], [0.0], [0.9]), label="x", ends=(-0.02, 1.02))
+    assert axes.get_ylim() == (-0.02, 1.02)
+    assert drawn(axes, "_outside") == []
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"status": ["quantified", "detected_below_loq", None]},
+        {"state": ["ok", "fail", "warn"]},
+        {"status": ["quantified", "quantified", "quantified"], "state": [None, "fail", "ok"]},
+    ],
+)
+def test_a_point_that_needs_care_is_hollow(columns):
+    axes = endpoint_over_time(subject_of([1, 7, 28], [1.0, 2.0, 3.0], None, None, **columns), label="x")
+    assert drawn(axes, "_hollow") == [[[7, 2.0]]]
+    assert next(line for line in axes.lines if line.get_label() == "_hollow").get_markerfacecolor() == "white"
+    assert axes.get_title(loc="left") == "hollow: failed quality or not quantified"
+
+
+def test_a_null_value_is_not_drawn_and_no_line_goes_to_zero():
+    axes = endpoint_over_time(subject_of([1, 7, 28], [1.0, None, 3.0], [0.5, 0.0, 2.0], [2.0, 9.0, 4.0]), label="x")
+    assert drawn(axes, "A") == [[[1, 1.0], [28, 3.0]]]
+    assert [bar.get_segments()[0].tolist()[0][0] for bar in axes.collections] == [1, 28]
+
+
 def test_fourteen_subjects_are_told_apart_and_more_are_drawn_without_names():
     def frame(n):
         return pl.DataFrame({"subject": [f"S{i:02}" for i in range(n)], "day": [1] * n, "value": [1.0] * n})

@@ -24,6 +24,14 @@ def test_the_same_figure_gives_the_same_bytes_without_date_or_program(tmp_path):
     assert png.startswith(b"\x89PNG") and b"Software" not in png
 
 
+def test_a_png_has_so_few_colours_that_it_is_small(tmp_path):
+    from PIL import Image
+
+    _, png = save(drawn(), tmp_path, "x")
+    with Image.open(png) as image:
+        assert (image.mode, image.size, round(image.info["dpi"][0])) == ("P", (450, 300), 150)
+
+
 def test_the_style_ends_with_its_block_and_pyplot_knows_no_figure():
     before = dict(matplotlib.rcParams)
     with house_style():

@@ -1,13 +1,8 @@
 import json
 
-import polars as pl
-import pytest
-
-from tilseq.io.write import write_json, write_table
+from tilseq.io.write import write_json
 from tilseq.report import make_figures, render
-from tilseq.report.figures import FIGURES, commonest, in_blood
-from tilseq.report.results import read_results
-from tilseq.tables import outputs
+from tilseq.report.figures import FIGURES
 
 ALL = ["flow_cd3_percent", "flow_cd4_cd8_ratio", "repertoire_mass", "expression_scores", "clinical_spider"]
 
@@ -23,9 +18,9 @@ def test_the_cohort_gets_its_figures_with_captions_beside_those_of_the_tubes(goo
         "Share of the blood repertoire held by clones of the infusion product (TRB, tcr), with 95 % limits."
     )
     html = render(good_out).read_text()
-    order = [html.index(f'id="{part}"') for part in ("flow", "repertoire", "expression", "clinical", "quality")]
+    order = [html.index(f'id="{part}"') for part in ("clinical", "flow", "repertoire", "expression", "quality")]
     places = [html.index(f'alt="{captions[f"study/{name}.svg"]}"') for name in ALL]
-    assert [sum(place > start for start in order) for place in places] == [1, 1, 2, 3, 4]
+    assert [sum(place > start for start in order) for place in places] == [2, 2, 3, 4, 1]
 
 
 def test_hostile_names_are_drawn_and_the_same_rows_give_the_same_bytes(hostile_out):
@@ -44,28 +39,3 @@ def test_a_figure_whose_rows_are_gone_is_taken_away_with_its_caption(tmp_path):
     assert make_figures(tmp_path) == []
     assert [path.name for path in folder.iterdir()] == ["other.svg"]
     assert json.loads((tmp_path / "figures" / "captions.json").read_text()) == {"study/other.svg": "kept"}
-
-
-def test_only_blood_with_a_day_and_a_finite_value_is_drawn_over_time(tmp_path):
-    base = {"subject": "S1", "parameter": "cd4_cd8_ratio", "unit": "ratio", "status": "quantified", "scope": "sample"}
-    rows = [
-        {**base, "sample": "a", "specimen": "blood", "day": 1, "value": 2.0, "qualifier": "x=1;y=2"},
-        {**base, "sample": "b", "specimen": "tumor", "day": 1, "value": 2.0},
-        {**base, "sample": "c", "specimen": "blood", "value": 2.0},
-        {**base, "sample": "d", "specimen": "blood", "day": 1},
-        {**base, "sample": "e", "specimen": "blood", "day": 1, "value": float("inf")},
-        {**base, "sample": "f", "specimen": "blood", "day": 1, "value": 2.0, "qualifier": "y=22"},
-    ]
-    write_table(outputs.ENDPOINTS.frame(rows), outputs.ENDPOINTS, tmp_path / "tables")
-    results = read_results(tmp_path)
-    assert in_blood(results, "cd4_cd8_ratio")["sample"].to_list() == ["a", "f"]
-    assert in_blood(results, "cd4_cd8_ratio", "y=2")["sample"].to_list() == ["a"]
-
-
-@pytest.mark.parametrize(
-    ("values", "kept"),
-    [(["b", "a", "b"], ["b", "b"]), (["b", "a"], ["a"]), ([None, None, "a"], [None, None]), ([], [])],
-)
-def test_a_line_joins_only_what_is_alike(values, kept):
-    frame = pl.DataFrame({"locus": pl.Series(values, dtype=pl.String)})
-    assert commonest(frame, "locus")["locus"].to_list() == kept

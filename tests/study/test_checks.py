@@ -197,6 +197,22 @@ def test_products(make_study, infusions, one, other, problems):
     assert [f"{problem.row}: {problem.what}" for problem in problems_] == problems
 
 
+@pytest.mark.parametrize(
+    ("assay", "member", "problem"),
+    [
+        ("flow", "1", None),
+        ("scrna", "sample=a", None),
+        ("flow", "dataset=1", "no data set of an FCS file; found 'dataset=1'; expected its number, from 0"),
+        ("flow", "-1", "no data set of an FCS file; found '-1'; expected its number, from 0"),
+        ("tcr", "a", "a file of clonotypes is read whole; found 'a'; split the file, or tell its parts by `locus`"),
+    ],
+)
+def test_a_member_is_one_that_the_assay_can_tell(make_study, assay, member, problem):
+    rows = f"sample,subject,visit,specimen,assay,path,member\na,S01,D28,blood,{assay},raw/a.fcs,{member}\n"
+    problems = [] if problem is None else [f"samples.csv, row 2, column member: {problem}"]
+    assert found(make_study({"samples.csv": rows}), checks.check_members) == problems
+
+
 def test_many_unknown_subjects_do_not_hang(make_study):
     rows = "".join(f"x{i},y{i},D28,blood,flow,failed\n" for i in range(5000))
     subjects = "subject,tumor_type\n" + "".join(f"z{i},other\n" for i in range(5000))

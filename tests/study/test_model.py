@@ -2,7 +2,7 @@ import pytest
 
 from tilseq.errors import AnalysisError
 from tilseq.study import read_study
-from tilseq.study.model import parts_of
+from tilseq.study.model import data_set_of, parts_of
 
 
 def test_files_and_available(make_study):
@@ -25,6 +25,27 @@ c,S01,baseline,blood,flow,raw/a.fcs,ok
     assert study.files("a") == []
     assert [row["sample"] for row in study.available("flow")] == ["c"]
     assert study.available("tcr") == []
+
+
+@pytest.mark.parametrize("assay", ["flow", "tcr", "bcr", "scrna"])
+@pytest.mark.parametrize("role", ["stimulated", "unstimulated", "fmo", "compensation", "blank", "control"])
+def test_a_blank_or_control_is_not_available(make_study, assay, role):
+    samples = f"""\
+sample,subject,visit,specimen,assay,path,role
+a,S01,D28,blood,{assay},raw/a.fcs,{role}
+b,S01,D28,blood,{assay},raw/b.tsv,sample
+c,S01,baseline,blood,{assay},raw/c.tsv,
+"""
+    study = read_study(make_study({"samples.csv": samples}))
+    assert [row["sample"] for row in study.available(assay)] == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("member", "number"),
+    [(None, 0), ("0", 0), ("2", 2), ("dataset=1", None), ("-1", None), ("1.0", None), ("٣", None), ("9" * 7, None)],
+)
+def test_the_data_set_that_a_member_names(member, number):
+    assert data_set_of(member) == number
 
 
 def test_parts():

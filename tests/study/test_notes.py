@@ -22,6 +22,14 @@ from tilseq.study.read import read_study
         ({"raw/e.fcs": ""}, ["empty files, their samples will fail: 'raw/e.fcs'"]),
         ({"plates/p1.csv": "x"}, ["plates/ is not read yet"]),
         ({"clinical/labs.csv": "x"}, ["clinical/labs.csv is not read yet"]),
+        (
+            {"samples.csv": ("S01_base,S01,baseline,-8,blood,flow", "S01_base,S01,baseline,-8,plasma,cytokine")},
+            ["assay cytokine is not analysed yet: 'S01_base'"],
+        ),
+        (
+            {"infusions.csv": "subject,infusion,day,lot,cells\nS01,1,0,L1,5e10\n007,1,0,L2,\n"},
+            ["filled but not used yet: infusions.csv cells"],
+        ),
         ({"samples.csv": ("S01_D28", '"S01\nD28"')}, [r"a line break inside an identifier: 'S01\nD28'"]),
     ],
 )
@@ -36,6 +44,20 @@ def test_timing_without_an_infusion(make_study):
     assert read_study(make_study({"samples.csv": rows})).notes == [
         "lots sampled but not in infusions.csv: 'L3 (007)'",
         "`timing` given but no infusion on that day: 'a'",
+    ]
+
+
+def test_roles_and_columns_that_no_analysis_reads(make_study):
+    rows = "sample,subject,visit,specimen,assay,path,role,beads_per_tube,cells,input_ng,panel\n"
+    rows += "a,S01,baseline,blood,flow,raw/a.fcs,sample,50000,900,,tcell\n"
+    rows += "b,S01,D28,blood,tcr,raw/b.tsv,,,900,50,\nc,S01,D28,blood,flow,raw/e.fcs,fmo,50000,,,\n"
+    rows += "d,S01,D28,blood,bcr,raw/c.tsv,blank,,,50,tcell\n"
+    rows += "e,007,D28,blood,bcr,raw/d.tsv,,,900,50,tcell\n"
+    assert read_study(make_study({"samples.csv": rows})).notes == [
+        "role fmo is not analysed: 'c'",
+        "role blank is not analysed: 'd'",
+        "filled but not used yet: samples.csv panel of bcr; samples.csv cells of flow; samples.csv input_ng of bcr; "
+        "samples.csv beads_per_tube",
     ]
 
 

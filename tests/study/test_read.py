@@ -44,7 +44,7 @@ def test_all_problems_of_all_tables_come_together(make_study):
         "infusions.csv, row 2, column day: days count from the first infusion; found 1; expected 0",
         "samples.csv, row 2, column path: there is no such file; found 'raw/a.fc'; did you mean 'a.fcs'?",
         "clinical/lesions.csv, row 2, column diameter_mm: this value cannot stand here; found 'twenty'; "
-        "expected a number",
+        "expected a number with a decimal point and without a unit",
         "clinical/responses.csv, row 2, column response: this value cannot stand here; found 'pr'; "
         "expected CR, PR, SD, NON-CR/NON-PD, PD, NE; did you mean 'PR'?",
     ]

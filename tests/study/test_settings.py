@@ -94,7 +94,12 @@ def test_a_whole_number_may_stand_for_a_number(tmp_path):
         (
             "study: x\nanalysis: {repertoire: {reference: product}}\n",
             "study.yaml, row 2, column analysis.repertoire.reference: this value cannot stand here; found 'product'; "
-            "expected 'tumor', 'infusion_product' or 'blood'; did you mean 'infusion_product'?",
+            "expected 'infusion_product' or 'tumor'; did you mean 'infusion_product'?",
+        ),
+        (
+            "study: x\nanalysis: {repertoire: {reference: blood}}\n",
+            "study.yaml, row 2, column analysis.repertoire.reference: this value cannot stand here; found 'blood'; "
+            "expected 'infusion_product' or 'tumor'",
         ),
         ("study: x\nschema_version: 2\n", "study.yaml, row 2, column schema_version: this value cannot stand here; "
          "found 2; expected 1"),

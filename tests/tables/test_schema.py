@@ -82,12 +82,26 @@ def test_conform_orders_types_sorts_and_turns_nan_into_null():
         ([{"tube": "a", "colour": "red"}], "no such column"),
         ([{"tube": None}], "null"),
         ([{"tube": "a", "kind": "urine"}], "may not hold this value"),
+        ([{"tube": "a", "share": 1.5}], "may not hold this value"),
+        ([{"tube": "a", "cells": -1}], "may not hold this value"),
         ([{"tube": "a"}, {"tube": "a"}], "key twice"),
     ],
 )
 def test_conform_refuses_what_the_registry_does_not_allow(rows, what):
     with pytest.raises(TableError, match=what):
         TUBES.frame(rows)
+
+
+def test_pandas_nullable_columns_become_nulls():
+    frame = pd.DataFrame({"n": pd.array([1, None], dtype="Int64"), "b": pd.array([True, None], dtype="boolean")})
+    assert as_polars(frame).to_dict(as_series=False) == {"n": [1, None], "b": [True, None]}
+
+
+def test_empty_rows_at_the_end_are_no_rows_and_those_between_are():
+    text = pl.DataFrame({"tube": ["a", None, "b", None], "kind": [None] * 4}, schema_overrides={"kind": pl.String})
+    frame, problems = parse(text, TUBES, file="tubes.csv")
+    assert frame.height == 3
+    assert [problem.row for problem in problems] == [3]
 
 
 def test_an_empty_table_has_its_columns():

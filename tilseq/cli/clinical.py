@@ -23,7 +23,7 @@ def clinical_command() -> None:
 )
 @click.argument("lesions", metavar="LESIONS.csv", type=CSV)
 @click.option("--responses", type=CSV, help="What the readers recorded, to be held beside what is derived.")
-@click.option("--subjects", type=CSV, help="Days of harvest and lymphodepletion, which set the baseline.")
+@click.option("--subjects", type=CSV, help="Days of harvest, lymphodepletion and first dose, which set the baseline.")
 @click.option(
     "--regrowth",
     type=click.Choice(["sum_rule", "pd"]),

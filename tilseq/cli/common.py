@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import polars as pl
 
     from tilseq.tables import Table
@@ -63,3 +65,28 @@ def sample_name(path: Path) -> str:
         ending = next((one for one in extensions if name.casefold().endswith(one)), "")
         name = name[: len(name) - len(ending)] or name
     return name
+
+
+def sample_names(paths: Sequence[Path]) -> list[str]:
+    """Return the sample of each file; two files of one name are a mistake of the call, as their rows would be mixed."""
+    names = [sample_name(path) for path in paths]
+    for name in names:
+        if names.count(name) > 1:
+            raise click.UsageError(f"two files are both sample {name!r}; rename one")
+    return names
+
+
+def each_file[Result](paths: Sequence[Path], work: Callable[[Path], Result]) -> tuple[list[Result], int]:
+    """Return the results of the files that went well, and the exit code; tell the errors of the others."""
+    from tilseq.errors import TilseqError
+
+    results = []
+    for path in paths:
+        try:
+            results.append(work(path))
+        except TilseqError as error:
+            told = str(error) if error.file else f"{path}: {error}"
+            click.echo(f"tilseq: {told}", err=True)
+    if len(results) == len(paths):
+        return results, 0
+    return results, EXIT_SOME_FAILED if results else EXIT_INVALID

@@ -7,19 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilseq.cli.common import (
-    EXIT_INVALID,
-    EXIT_SOME_FAILED,
-    Examples,
-    as_json,
-    output_table,
-    sample_name,
-    write_result,
-)
+from tilseq.cli.common import Examples, as_json, each_file, output_table, sample_name, sample_names, write_result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import polars as pl
 
     from tilseq.study.settings import Panel
@@ -51,7 +41,7 @@ def inspect(paths: tuple[Path, ...], as_json: bool) -> int:
     """
     import json
 
-    tubes, status = _each(paths, _described)
+    tubes, status = each_file(paths, _described)
     if as_json:
         click.echo(json.dumps(tubes, indent=1, ensure_ascii=False))
     else:
@@ -70,19 +60,16 @@ def count(paths: tuple[Path, ...], panel: Path | None, output: str) -> int:
     One row a population: sample, population, parent, events, percent_of_parent with 95 % limits, and the tube's
     verdict with its reason. A file that cannot be read or gated does not stop the others.
     """
-    from tilseq.errors import AnalysisError
     from tilseq.flow import cd4_cd8_ratio, gate
     from tilseq.flow import count as count_of
     from tilseq.io.fcs import read_fcs
     from tilseq.tables.outputs import COUNTS
 
     settings = None if panel is None else _panel(panel)
-    names = [sample_name(path) for path in paths]
+    sample_names(paths)
 
     def measure(path: Path) -> pl.DataFrame:
         sample = sample_name(path)
-        if names.count(sample) > 1:
-            raise AnalysisError(f"several files would be sample {sample}", mend="give files of different names")
         tube = read_fcs(path)
         for warning in tube.warnings:
             click.echo(f"{path}: {warning}", err=True)
@@ -98,28 +85,12 @@ def count(paths: tuple[Path, ...], panel: Path | None, output: str) -> int:
         click.echo(f"{sample}: CD4:CD8 {told}, {counts['verdict'][0]}", err=True)
         return counts
 
-    frames, status = _each(paths, measure)
+    frames, status = each_file(paths, measure)
     if frames:
         import polars as pl
 
         write_result(pl.concat(frames), COUNTS, output)
     return status
-
-
-def _each(paths: tuple[Path, ...], work: Callable[[Path], Any]) -> tuple[list[Any], int]:
-    """Return the results of the files that went well, and the exit code; tell the errors of the others."""
-    from tilseq.errors import TilseqError
-
-    results = []
-    for path in paths:
-        try:
-            results.append(work(path))
-        except TilseqError as error:
-            told = str(error) if error.file else f"{path}: {error}"
-            click.echo(f"tilseq: {told}", err=True)
-    if len(results) == len(paths):
-        return results, 0
-    return results, EXIT_SOME_FAILED if results else EXIT_INVALID
 
 
 def _panel(path: Path) -> Panel:

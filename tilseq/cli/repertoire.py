@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from tilseq.cli.common import (
-    EXIT_INVALID,
-    EXIT_SOME_FAILED,
     Examples,
+    each_file,
     output_folder,
     output_table,
     sample_name,
+    sample_names,
     write_result,
 )
+from tilseq.receptors import LOCI
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,9 +34,7 @@ files = click.argument("paths", metavar="FILE...", nargs=-1, required=True, type
 dialect_option = click.option(
     "--dialect", type=click.Choice(["airr", "10x", "vdjtools"]), help="Dialect, by default what the header says."
 )
-locus_option = click.option(
-    "--locus", type=click.Choice(["TRA", "TRB", "TRG", "TRD", "IGH", "IGK", "IGL"]), help="Use this locus alone."
-)
+locus_option = click.option("--locus", type=click.Choice(LOCI), help="Use this locus alone.")
 count_option = click.option(
     "--count-of",
     type=click.Choice(["cells", "umis", "templates", "reads"]),
@@ -87,13 +86,17 @@ def diversity(
     from tilseq.repertoire import diversity as diversity_of
     from tilseq.tables.outputs import DIVERSITY
 
-    def measure(sample: str, clonotypes: Clonotypes) -> pl.DataFrame:
+    sample_names(paths)
+
+    def measure(path: Path) -> pl.DataFrame:
+        sample = sample_name(path)
+        clonotypes, _ = _read(path, sample, dialect, locus)
         counted = _count_of(sample, clonotypes, count_of)
         if counted in ("reads", "unknown"):
             click.echo(f"{sample}: no limits, as counts of {counted} are not independent (see --count-of)", err=True)
         return diversity_of(clonotypes.table, sample=sample, count_of=counted)
 
-    frames, _, status = _each(paths, dialect, locus, measure)
+    frames, status = each_file(paths, measure)
     if frames:
         write_result(_joined(frames), DIVERSITY, output)
     return status
@@ -101,7 +104,14 @@ def diversity(
 
 @repertoire_command.command("track", cls=Examples, example=TRACK_EXAMPLE)
 @click.argument("paths", metavar="BLOOD...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--product", required=True, type=click.Path(path_type=Path), help="Clonotypes of the infusion product.")
+@click.option(
+    "--product",
+    "products",
+    required=True,
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Clonotypes of the infusion product. Repeats: several lots are summed.",
+)
 @output_folder
 @click.option(
     "--cells", multiple=True, metavar="SAMPLE=NUMBER", help="T cells that went into a sample's library. Repeats."
@@ -111,63 +121,43 @@ def diversity(
 @count_option
 def track(
     paths: tuple[Path, ...],
-    product: Path,
+    products: tuple[Path, ...],
     output: Path,
     cells: tuple[str, ...],
     dialect: str | None,
     locus: str | None,
     count_of: str | None,
 ) -> int:
-    """Measure what the clones of an infusion product hold of each later BLOOD sample.
+    """Measure what the clones of an infusion product, of one lot or several, hold of each later BLOOD sample.
 
     Writes persistence.csv (sample, locus, measure, value, lower, upper, n_effective, limit_of_detection) and
     exclusions.csv to the output folder. Limits need the number of cells behind the counts: see --cells and --count-of.
     """
-    from tilseq.repertoire import effective_number, persistence
+    from tilseq.repertoire import effective_numbers, persistence, pooled
     from tilseq.tables.outputs import EXCLUSIONS, PERSISTENCE
 
-    known = _cells(cells, [sample_name(path) for path in paths])
-    reference, reference_left_out = _read(product, sample_name(product), dialect, locus)
+    known = _cells(cells, sample_names(paths))
+    sample_names(products)
+    lots = [_read(product, sample_name(product), dialect, locus) for product in products]
+    reference = pooled([(lot.table, lot.count_of) for lot, _ in lots])
 
-    def measure(sample: str, clonotypes: Clonotypes) -> pl.DataFrame:
+    def measure(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+        sample = sample_name(path)
+        clonotypes, left_out = _read(path, sample, dialect, locus)
         counted = _count_of(sample, clonotypes, count_of)
-        sums = clonotypes.table.select("locus", "duplicate_count").group_by("locus").sum()
-        effective = {name: effective_number(counts, counted, known.get(sample)) for name, counts in sums.iter_rows()}
+        effective = effective_numbers(clonotypes.table, counted, known.get(sample))
         if None in effective.values():
             click.echo(
                 f"{sample}: no limits, as the cells behind counts of {counted} are not known (see --cells)", err=True
             )
-        return persistence(clonotypes.table, reference.table, sample=sample, n_effective=effective)
+        return persistence(clonotypes.table, reference, sample=sample, n_effective=effective), left_out
 
-    frames, left_out, status = _each(paths, dialect, locus, measure)
-    if frames:
-        write_result(_joined(frames), PERSISTENCE, str(output / "persistence.csv"))
-        write_result(_joined([reference_left_out, *left_out]).unique(), EXCLUSIONS, str(output / "exclusions.csv"))
+    results, status = each_file(paths, measure)
+    if results:
+        left_out = [*(rows for _, rows in lots), *(rows for _, rows in results)]
+        write_result(_joined([held for held, _ in results]), PERSISTENCE, str(output / "persistence.csv"))
+        write_result(_joined(left_out).unique(maintain_order=True), EXCLUSIONS, str(output / "exclusions.csv"))
     return status
-
-
-def _each(
-    paths: tuple[Path, ...], dialect: str | None, locus: str | None, measure: Any
-) -> tuple[list[pl.DataFrame], list[pl.DataFrame], int]:
-    """Measure every file; return the frames, the exclusions and the exit code. A faulty file lets the rest go on."""
-    from tilseq.errors import TilseqError
-
-    samples = [sample_name(path) for path in paths]
-    for sample in samples:
-        if samples.count(sample) > 1:
-            raise click.UsageError(f"two files are both sample {sample!r}; rename one")
-    frames, left_out, failed = [], [], 0
-    for path, sample in zip(paths, samples, strict=True):
-        try:
-            clonotypes, exclusions = _read(path, sample, dialect, locus)
-            frames.append(measure(sample, clonotypes))
-            left_out.append(exclusions)
-        except TilseqError as error:
-            click.echo(f"{sample}: {error}", err=True)
-            failed += 1
-    if not failed:
-        return frames, left_out, 0
-    return frames, left_out, EXIT_SOME_FAILED if frames else EXIT_INVALID
 
 
 def _read(path: Path, sample: str, dialect: str | None, locus: str | None) -> tuple[Clonotypes, pl.DataFrame]:

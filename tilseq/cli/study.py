@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 DEFAULT_PATTERN = "{subject}_{visit}_{assay}"
 INIT_EXAMPLE = """\
 tilseq init my_study                      # a commented template
+tilseq init my_study --scan my_study/raw --pattern '{subject}_{visit}_{assay}' --dry-run   # look first
 tilseq init my_study --scan my_study/raw --pattern '{subject}_{visit}_{assay}'
 tilseq init my_study --scan my_study/raw --pattern '{subject}/{_}_D{day}_*'   # with folders; {_} and * skip"""
 
@@ -27,7 +28,8 @@ tilseq init my_study --scan my_study/raw --pattern '{subject}/{_}_D{day}_*'   # 
     help="How a file's path below the scanned folder reads, without extensions. Fields: subject, visit, day, specimen, "
     f"assay, sample, timing, lot, locus, replicate.  [default: {DEFAULT_PATTERN}]",
 )
-def init_command(folder: Path, scanned: Path | None, pattern: str | None) -> None:
+@click.option("--dry-run", is_flag=True, help="Write nothing: print the rows of samples.csv, and what is left out.")
+def init_command(folder: Path, scanned: Path | None, pattern: str | None, dry_run: bool) -> None:
     """Start a study in DIR: a template, or a draft from files that are there already.
 
     A scan reads subjects, visits and assays from file names, and the assay from the files' first bytes where the
@@ -35,16 +37,21 @@ def init_command(folder: Path, scanned: Path | None, pattern: str | None) -> Non
     """
     from tilseq.study.read import examine
     from tilseq.study.scan import scan
-    from tilseq.study.template import refuse_existing, write_draft, write_template
+    from tilseq.study.template import refuse_existing, samples_text, write_draft, write_template
 
     if scanned is None:
-        if pattern is not None:
-            raise click.UsageError("--pattern needs --scan")
+        if pattern is not None or dry_run:
+            raise click.UsageError("--pattern and --dry-run need --scan")
         _tell_files(write_template(folder))
         click.echo(f"next: fill in the tables, then\n  tilseq check {folder}")
         return
-    refuse_existing(folder)
+    if not dry_run:
+        refuse_existing(folder)
     draft = scan(scanned, folder, pattern or DEFAULT_PATTERN)
+    if dry_run:
+        click.echo(samples_text(draft), nl=False)
+        _tell_left_out(draft, err=True)
+        return
     _tell_files(write_draft(folder, draft))
     _tell_draft(draft)
     problems = examine(folder).problems
@@ -77,6 +84,8 @@ def check_command(study: Path, as_json: bool) -> int:
             click.echo(_printable(line))
         for note in folder.notes:
             click.echo(f"note: {_printable(note)}")
+        if not folder.problems:
+            click.echo(f"nothing is wrong; next:\n  tilseq run {study} -o out")
         if folder.problems:
             count = len(folder.problems)
             click.echo(f"{count} problem{'' if count == 1 else 's'} in {study}", err=True)
@@ -90,17 +99,21 @@ def _tell_files(paths: list[Path]) -> None:
 
 def _tell_draft(draft: Draft) -> None:
     click.echo(f"samples: {len(draft.samples)}, subjects: {len(draft.subjects)}, files left out: {len(draft.left_out)}")
-    for name, why in draft.left_out.items():
-        click.echo(f"left out: {_printable(f'{name}: {why}')}")
+    _tell_left_out(draft)
     click.echo("next, in an editor or a spreadsheet:")
     open_days = [visit for visit, day in draft.visits.items() if day is None]
     if open_days:
         click.echo(f"  study.yaml: fill in the nominal day of {_printable(', '.join(open_days))}")
     click.echo("  study.yaml: look over the days of the visits, which were guessed")
     click.echo("  subjects.csv: `tumor_type` is `other` for all")
-    click.echo("  infusions.csv: one row a subject; the first infusion is day 0")
+    click.echo("  infusions.csv: one row an infusion; the first, day 0, is drafted for each subject")
     if any(row["comment"] for row in draft.samples):
         click.echo("  samples.csv: look over the rows whose `comment` says `guessed`")
+
+
+def _tell_left_out(draft: Draft, *, err: bool = False) -> None:
+    for name, why in draft.left_out.items():
+        click.echo(f"left out: {_printable(f'{name}: {why}')}", err=err)
 
 
 def _printable(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from tilseq.errors import TableError
 
 # Whole micrometres: a threshold in floating point misses about one exact -30 % or +20 % case in three.
 MICROMETRES = 1000
-LARGEST_MM = 600
 NORMAL_NODE = 10 * MICROMETRES
 
 Row = dict[str, Any]
@@ -96,8 +94,6 @@ def _facts(rows: Iterable[Row], problems: list[TableError]) -> list[Row]:
 
 def _contradiction(row: Row) -> str | None:
     diameter, state = row["diameter_mm"], row["state"]
-    if diameter is not None and not (math.isfinite(diameter) and 0 <= diameter <= LARGEST_MM):
-        return f"a diameter is from 0 to {LARGEST_MM} mm"
     if row["role"] == "target" and state in ("progressed", "equivocal"):
         return f"a target lesion is judged by its diameter, not as {state}"
     if diameter is not None and state == "not_evaluable":

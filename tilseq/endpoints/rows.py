@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from tilseq.endpoints.parameters import BY_NAME
 
@@ -33,6 +34,10 @@ def endpoint(
         Row of `samples.csv`, or any mapping with at least `subject`.
     name
         Parameter; its registry says which qualifiers it takes.
+    value
+        The number; None or NaN where there is none, and then neither limits nor their method are kept.
+    qualifiers
+        Name → value, None for one that does not apply; see `qualifier_text`.
     status
         By default `quantified` for a number or a word and `not_evaluable` for neither.
 
@@ -45,15 +50,16 @@ def endpoint(
     told = {key: text for key, text in (qualifiers or {}).items() if text is not None}
     if set(told) - set(known.qualifiers):
         raise KeyError(f"{name} takes no qualifier {sorted(set(told) - set(known.qualifiers))}")
-    value = None if value is None or math.isnan(value) else value
+    if value is None or math.isnan(value):
+        value = lower = upper = None
     return {
         **{column: sample.get(column) for column in OF_SAMPLE},
         "parameter": name,
-        "qualifier": ";".join(f"{key}={told[key]}" for key in sorted(told)) or None,
+        "qualifier": qualifier_text(told),
         "value": value,
         "unit": known.unit,
-        "lower": None if value is None else lower,
-        "upper": None if value is None else upper,
+        "lower": lower,
+        "upper": upper,
         "interval_method": interval_method if lower is not None or upper is not None else None,
         "n": n,
         "status": status or ("not_evaluable" if value is None and value_text is None else "quantified"),
@@ -61,3 +67,21 @@ def endpoint(
         "method": method,
         "scope": known.scope,
     }
+
+
+def qualifier_text(pairs: Mapping[str, str]) -> str | None:
+    """Return pairs as the column `qualifier` holds them: ``name=value``, sorted by name, parted by ``;``.
+
+    A ``%``, ``;`` or ``=`` within a value is percent-escaped, so that ``qualifier_pairs`` finds the same pairs again.
+    """
+    return ";".join(f"{name}={_escaped(pairs[name])}" for name in sorted(pairs)) or None
+
+
+def qualifier_pairs(text: str | None) -> dict[str, str]:
+    """Return the pairs of an endpoint's qualifier, such as ``parent=lymphocytes;population=CD3+``."""
+    pairs = (pair.partition("=") for pair in (text or "").split(";") if pair)
+    return {name: unquote(value) for name, _, value in pairs}
+
+
+def _escaped(value: str) -> str:
+    return value.replace("%", "%25").replace(";", "%3B").replace("=", "%3D")

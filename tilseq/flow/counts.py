@@ -9,6 +9,7 @@ import numpy as np
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.gating import Gating
+from tilseq.flow.quality import LEAST_QUANTIFIED
 from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
 
 if TYPE_CHECKING:
@@ -18,12 +19,25 @@ VERDICTS = ("pass", "warn", "fail")
 
 
 class Ratio(NamedTuple):
-    """CD4 to CD8; a value or limit that has no number is None."""
+    """CD4 to CD8; a value or limit that has no number is None. `n` is both counts together."""
 
     value: float | None
     lower: float | None
     upper: float | None
     n: int
+    status: str
+
+
+def status_of(*events: int) -> str:
+    """Return what counts of events allow to say: `quantified`, `detected_below_loq` or `not_detected`.
+
+    The fewest of them decides: 50 or more are quantified, 1 to 49 are detected below the limit of quantification, none
+    is not detected (ICCS's rule for rare events).
+    """
+    fewest = min(events)
+    if fewest >= LEAST_QUANTIFIED:
+        return "quantified"
+    return "detected_below_loq" if fewest else "not_detected"
 
 
 def count(gating: Gating) -> pl.DataFrame:
@@ -78,7 +92,8 @@ def cd4_cd8_ratio(counts: pl.DataFrame) -> Ratio:
     Returns
     -------
     Ratio
-        Without CD8+ T the value and the upper limit are None; without either all but `n` are.
+        Without CD4+ T or without CD8+ T there is no ratio: the value is None, the status `not_evaluable`, and of the
+        limits the one that can be told stays. Otherwise the status is that of the smaller count, see `status_of`.
 
     Raises
     ------
@@ -90,8 +105,9 @@ def cd4_cd8_ratio(counts: pl.DataFrame) -> Ratio:
         raise AnalysisError("a ratio of CD4 to CD8 needs the counts of one sample with CD4+ T and CD8+ T")
     helpers, killers = found["CD4+ T"], found["CD8+ T"]
     lower, upper = scalar(ratio_of_counts(helpers, killers))
-    value = helpers / killers if killers else None
-    return Ratio(value, _number(lower), _number(upper), helpers + killers)
+    both = helpers > 0 and killers > 0
+    value, status = (helpers / killers, status_of(helpers, killers)) if both else (None, "not_evaluable")
+    return Ratio(value, _number(lower), _number(upper), helpers + killers, status)
 
 
 def _number(limit: float) -> float | None:

@@ -12,8 +12,8 @@ Curve = NDArray[np.float64]
 GRID = 1024
 TAIL = 0.0005
 SMALLEST_SHARE = 0.005
-LEAST_EVENTS = 10
-LEAST_SEPARATION = 0.3
+LEAST_MODE = 10
+LEAST_VALLEY = 0.3
 
 
 class Valley(NamedTuple):
@@ -44,7 +44,7 @@ def density(values: ArrayLike) -> tuple[Curve, Curve] | None:
     """
     data = np.asarray(values, dtype=np.float64).ravel()
     data = data[np.isfinite(data)]
-    if data.size < LEAST_EVENTS:
+    if data.size < LEAST_MODE:
         return None
     low, q1, q3, high = np.quantile(data, (TAIL, 0.25, 0.75, 1 - TAIL))
     inner = data[(data >= low) & (data <= high)]
@@ -83,7 +83,7 @@ def valley(values: ArrayLike) -> Valley | None:
         return None
     left, right = sorted(peaks[:2])
     found = _floor(*curve, left, right)
-    return found if found.separation >= LEAST_SEPARATION and _parts(values, found.threshold) else None
+    return found if found.separation >= LEAST_VALLEY and _parts(values, found.threshold) else None
 
 
 def next_valley(values: ArrayLike, start: float, *, above: bool) -> Valley | None:
@@ -111,7 +111,7 @@ def next_valley(values: ArrayLike, start: float, *, above: bool) -> Valley | Non
     beyond = sorted((peak for peak in modes(height) if (peak > own if above else peak < own)), reverse=not above)
     for peak in beyond:
         found = _floor(grid, height, min(own, peak), max(own, peak))
-        if found.separation >= LEAST_SEPARATION and _parts(values, found.threshold):
+        if found.separation >= LEAST_VALLEY and _parts(values, found.threshold):
             return found
     return None
 
@@ -158,7 +158,7 @@ def _parts(values: ArrayLike, threshold: float) -> bool:
     """Tell whether each side of a threshold holds enough events to be a population."""
     data = np.asarray(values)
     above, finite = int((data > threshold).sum()), int(np.isfinite(data).sum())
-    return min(above, finite - above) >= max(LEAST_EVENTS, SMALLEST_SHARE * finite)
+    return min(above, finite - above) >= max(LEAST_MODE, SMALLEST_SHARE * finite)
 
 
 def _order_free_sd(values: Curve) -> float:

@@ -77,7 +77,8 @@ def gate(
     Events are compensated with the file's own spillover unless they are compensated already. Each cut lies in the
     valley between the two most prominent modes of its channel among the events of its parent; lymphocytes are
     bounded on side scatter, forward scatter and CD45 by the valleys next to the T cells. A cut without a valley is
-    put above cells that lack the marker, marked `fallback`, and flagged.
+    put above cells that lack the marker, marked `fallback`, and flagged; so is a tube of which nothing tells that it
+    was compensated, and whatever its reader found odd.
 
     Parameters
     ----------
@@ -112,15 +113,17 @@ def gate(
             f"no channel for {', '.join(missing)}",
             mend=f"name it among the panel's markers; the channels are {describe(tube.channels, tube.markers)}",
         )
-    values, quality = _values(tube, sample, markers)
+    quality = [
+        check(sample, f"input {number}", None, "nothing odd in the file", False, warning)
+        for number, warning in enumerate(tube.warnings, start=1)
+    ]
+    values, finite, told = _values(tube, sample, markers)
+    quality += told
     quality += [
         check(sample, f"threshold of {name}", None, "a channel to apply it to", False, "not used: no such channel")
         for name in thresholds
         if name not in values
     ]
-    finite = np.logical_and.reduce([np.isfinite(column) for column in values.values()])
-    if not finite.any():
-        raise AnalysisError("no event is finite in every channel of the panel")
     cofactors = {marker: cofactor(column[finite]) for marker, column in values.items() if marker in STAINS}
     tree = Tree(sample, markers, values, cofactors, thresholds)
     tree.add("all events", None, finite)
@@ -141,29 +144,50 @@ def _checked_thresholds(thresholds: Mapping[str, float]) -> dict[str, float]:
     return {name: float(value) for name, value in thresholds.items()}
 
 
-def _values(tube: Tube, sample: str, markers: Mapping[str, str]) -> tuple[dict[str, Floats], list[dict[str, Any]]]:
-    """Return marker → compensated values of the channels that gates use, and what was done about compensation."""
+def _values(
+    tube: Tube, sample: str, markers: Mapping[str, str]
+) -> tuple[dict[str, Floats], Mask, list[dict[str, Any]]]:
+    """Return marker → compensated values of the channels that gates use, which events are finite in all, and checks."""
     events, quality = _compensated(tube, sample)
     channels = list(tube.channels)
-    values: dict[str, Floats] = {}
-    for marker in (*SCATTER, *STAINS):
-        if marker not in markers:
+    values = {
+        marker: np.ascontiguousarray(events[:, channels.index(markers[marker])], dtype=np.float32)
+        for marker in (*SCATTER, *STAINS)
+        if marker in markers
+    }
+    quality += _drop_constant(values, np.ones(len(events), dtype=bool), sample, markers)
+    finite = np.logical_and.reduce([np.isfinite(column) for column in values.values()])
+    if not finite.any():
+        raise AnalysisError("no event is finite in every channel of the panel")
+    quality += _drop_constant(values, finite, sample, markers)
+    return values, finite, quality
+
+
+def _drop_constant(
+    values: dict[str, Floats], among: Mask, sample: str, markers: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Take channels out whose finite values among some events are all the same, and tell of each.
+
+    Raises
+    ------
+    AnalysisError
+        Such a channel is needed.
+    """
+    quality = []
+    for marker, column in list(values.items()):
+        seen = column[among & np.isfinite(column)]
+        if seen.size and seen.min() < seen.max():
             continue
-        place = channels.index(markers[marker])
-        column = np.ascontiguousarray(events[:, place], dtype=np.float32)
-        finite = column[np.isfinite(column)]
-        if finite.size and finite.min() < finite.max():
-            values[marker] = column
-        elif marker in NEEDED:
+        if marker in NEEDED:
             raise AnalysisError(
                 f"the channel of {marker} holds one value only",
                 column=markers[marker],
-                found=float(finite[0]) if finite.size else None,
+                found=float(seen[0]) if seen.size else None,
                 expected="a spread of values",
             )
-        else:
-            quality.append(check(sample, f"channel of {marker}", None, "a spread of values", False, "not available"))
-    return values, quality
+        del values[marker]
+        quality.append(check(sample, f"channel of {marker}", None, "a spread of values", False, "not available"))
+    return quality
 
 
 def _compensated(tube: Tube, sample: str) -> tuple[Floats, list[dict[str, Any]]]:
@@ -174,8 +198,12 @@ def _compensated(tube: Tube, sample: str) -> tuple[Floats, list[dict[str, Any]]]
     if is_compensated(tube):
         return tube.events, told(None, "the file's channels are compensated already")
     if tube.spill is None or np.array_equal(tube.spill.matrix, np.eye(len(tube.spill.channels))):
-        reason = "the file's values are transformed" if transformed else "the file has no spillover to take out"
-        return tube.events, told(None, reason, not transformed)
+        if transformed:
+            return tube.events, told(None, "the file's values are transformed", False)
+        # A tube bears three stains at least, and no three dyes keep apart by themselves.
+        if tube.spill is None:
+            return tube.events, told(None, "the file holds no spillover and nothing tells that it was taken out", False)
+        return tube.events, told(None, "the file says that nothing spills over")
     if transformed:
         raise AnalysisError(
             "the file's values are transformed, so its spillover cannot be taken out any more",

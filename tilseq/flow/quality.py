@@ -9,8 +9,9 @@ import numpy as np
 
 from tilseq.flow.tree import Tree
 
-LEAST_EVENTS = 50
-LEAST_SEPARATION = 0.5
+# ICCS: above 50 events a population is quantified, below it is detected only.
+LEAST_QUANTIFIED = 50
+CLEAR_SEPARATION = 0.5
 LEAST_SINGLETS = 0.7
 LEAST_KEPT = 0.7
 LARGEST_DN_DP = 15.0
@@ -44,7 +45,7 @@ def assess(tree: Tree) -> list[dict[str, Any]]:
     rows.append(_kept(tree))
     cut = {row["gate"] for row in tree.cuts}
     rows += [
-        check(tree.sample, f"separation of {marker}", None, f"at least {LEAST_SEPARATION:g}", False, "not available")
+        check(tree.sample, f"separation of {marker}", None, f"at least {CLEAR_SEPARATION:g}", False, "not available")
         for marker in ("CD19", "CD16", "CD56")
         if marker in tree.values and marker not in cut
     ]
@@ -57,9 +58,9 @@ def _separation(cut: Mapping[str, Any]) -> dict[str, Any]:
     reason = {
         "settings": "the threshold was set by hand",
         "fallback": f"no valley among {cut['parent']}; cut above cells that lack {cut['gate']}",
-    }.get(source, f"valley among {cut['parent']}" if value and value >= LEAST_SEPARATION else "the valley is shallow")
-    fine = source == "settings" or (value is not None and value >= LEAST_SEPARATION)
-    return check(cut["sample"], name, value, f"at least {LEAST_SEPARATION:g}", fine, reason)
+    }.get(source, f"valley among {cut['parent']}" if value and value >= CLEAR_SEPARATION else "the valley is shallow")
+    fine = source == "settings" or (value is not None and value >= CLEAR_SEPARATION)
+    return check(cut["sample"], name, value, f"at least {CLEAR_SEPARATION:g}", fine, reason)
 
 
 def _shares(sample: str, events: Mapping[str, int]) -> list[dict[str, Any]]:
@@ -73,9 +74,9 @@ def _shares(sample: str, events: Mapping[str, int]) -> list[dict[str, Any]]:
             sample,
             "events in CD3+",
             cd3,
-            f"at least {LEAST_EVENTS}",
-            cd3 >= LEAST_EVENTS,
-            "enough to quantify" if cd3 >= LEAST_EVENTS else "below the limit of quantification",
+            f"at least {LEAST_QUANTIFIED}",
+            cd3 >= LEAST_QUANTIFIED,
+            "enough to quantify" if cd3 >= LEAST_QUANTIFIED else "below the limit of quantification",
             worst="fail",
         )
     )

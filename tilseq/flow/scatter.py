@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilseq.flow.density import next_valley
+from tilseq.flow.robust import centre_and_spread
 from tilseq.flow.tube import Floats, Mask
 
-MAD_TO_SD = 1.4826
 SINGLET_SPREADS = 5.0
 NEAREST, REACH = 2.0, 4.0
 BINS = 20
@@ -71,12 +71,6 @@ def edge(values: Floats, t_cells: Mask, *, upper: bool) -> Edge:
     if found is not None and abs(found.threshold - middle) >= NEAREST * spread:
         return Edge(found.threshold, found.separation, "valley")
     return Edge(middle + (REACH if upper else -REACH) * spread, None, "fallback")
-
-
-def centre_and_spread(values: NDArray[np.floating]) -> tuple[float, float]:
-    """Return the median and the standard deviation by the median absolute deviation."""
-    middle = float(np.median(values))
-    return middle, MAD_TO_SD * float(np.median(np.abs(values - middle)))
 
 
 def _robust_line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError
+from tilseq.flow.robust import MAD_TO_SD
 
 # The densest part of a channel is its negatives; linear within three of their standard deviations.
 SPREADS = 3.0
-MAD_TO_SD = 1.4826
 QUANTILES = 2001
 
 

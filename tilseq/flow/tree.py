@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from tilseq.flow.density import density, modes, next_valley, valley
-from tilseq.flow.scatter import MAD_TO_SD, centre_and_spread, edge
+from tilseq.flow.robust import MAD_TO_SD, centre_and_spread
+from tilseq.flow.scatter import edge
 from tilseq.flow.transform import arcsinh, square_root
 from tilseq.flow.tube import Floats, Mask
 

@@ -42,6 +42,8 @@ class Tube(Protocol):
         The file's own spillover, or None.
     keywords
         The file's keywords.
+    warnings
+        What the reader found odd, one sentence each.
     """
 
     @property
@@ -54,3 +56,5 @@ class Tube(Protocol):
     def spill(self) -> Spill | None: ...  # noqa: D102
     @property
     def keywords(self) -> Mapping[str, str]: ...  # noqa: D102
+    @property
+    def warnings(self) -> Sequence[str]: ...  # noqa: D102

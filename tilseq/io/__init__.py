@@ -6,30 +6,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tilseq.io.clinical import read_lesions, read_responses, read_sdtm_recist
+    from tilseq.io.clinical import read_lesions, read_responses, read_sdtm_recist, read_subjects
     from tilseq.io.clonotypes import read_clonotypes
     from tilseq.io.fcs import read_fcs
     from tilseq.io.fcs_write import write_fcs
+    from tilseq.io.gmt import read_gmt
     from tilseq.io.h5ad import read_h5ad
 
 # Imported when they are first asked for: reading an FCS file should not wait for AnnData.
 MODULES = {
     "read_clonotypes": "clonotypes",
     "read_fcs": "fcs",
+    "read_gmt": "gmt",
     "read_h5ad": "h5ad",
     "read_lesions": "clinical",
     "read_responses": "clinical",
     "read_sdtm_recist": "clinical",
+    "read_subjects": "clinical",
     "write_fcs": "fcs_write",
 }
 
 __all__ = [
     "read_clonotypes",
     "read_fcs",
+    "read_gmt",
     "read_h5ad",
     "read_lesions",
     "read_responses",
     "read_sdtm_recist",
+    "read_subjects",
     "write_fcs",
 ]
 

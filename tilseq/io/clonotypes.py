@@ -12,9 +12,8 @@ from tilseq.errors import ReadError, TableError, did_you_mean
 from tilseq.io.dialects import DIALECTS, CountOf, Dialect
 from tilseq.io.text import Delimited, open_delimited
 from tilseq.io.write import harmless
+from tilseq.receptors import CLONE, LOCI
 
-LOCI = ("TRA", "TRB", "TRG", "TRD", "IGH", "IGK", "IGL")
-KEY = ("locus", "junction")
 LARGEST_COUNT = 2**53
 AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 TRUE_OR_FALSE = {"t": True, "true": True, "f": False, "false": False}
@@ -157,7 +156,9 @@ def _column(source: Delimited, headers: Sequence[str]) -> str | None:
 
 def _missing(source: Delimited, spec: Dialect, header: str) -> TableError:
     mistaken, why = spec.mistaken.get(header, ("", ""))
-    mend = why if mistaken in source.names else did_you_mean(header, source.names)
+    known = {name for names in spec.columns.values() for name in names}
+    others = [name for name in source.names if name.lower() not in known]
+    mend = why if mistaken in source.names else did_you_mean(header, others)
     return TableError(
         f"this column of the {spec.name} dialect is missing",
         file=source.path,
@@ -323,7 +324,7 @@ def _rule(rows: pl.DataFrame, wanted: str | None) -> pl.Expr:
 
 def _cells(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     """Leave out further contigs of one cell and clonotype, so that each row kept is one cell of one clonotype."""
-    again = pl.col("rule").is_null() & ~pl.struct("rule", "barcode", *KEY).is_first_distinct()
+    again = pl.col("rule").is_null() & ~pl.struct("rule", "barcode", *CLONE).is_first_distinct()
     rows = rows.with_columns(rule=pl.when(again).then(pl.lit(SECOND_CONTIG)).otherwise("rule"))
     chains = rows.filter(pl.col("rule").is_null()).group_by("locus", "barcode").len()
     several = chains.group_by("locus").agg(cells=pl.len(), several=(pl.col("len") > 1).sum()).sort("locus")
@@ -337,11 +338,11 @@ def _cells(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
 def _summed(kept: pl.DataFrame) -> pl.DataFrame:
     """Sum rows of one clonotype; its genes are those of most of its count, of equals the first by name."""
     genes, count = pl.col("junction_aa", "v_call", "j_call"), pl.col("duplicate_count").sum()
-    groups = kept.group_by(KEY).agg(genes.first(), count, rows=pl.len())
+    groups = kept.group_by(CLONE).agg(genes.first(), count, rows=pl.len())
     once = groups.filter(pl.col("rows") == 1).drop("rows")
-    variants = kept.join(groups.filter(pl.col("rows") > 1), on=KEY, how="semi").group_by(*KEY, genes).agg(count)
+    variants = kept.join(groups.filter(pl.col("rows") > 1), on=CLONE, how="semi").group_by(*CLONE, genes).agg(count)
     variants = variants.sort(-pl.col("duplicate_count"), genes, nulls_last=True)
-    repeated = variants.group_by(KEY, maintain_order=True).agg(genes.first(), count)
+    repeated = variants.group_by(CLONE, maintain_order=True).agg(genes.first(), count)
     return pl.concat([once, repeated]).sort("locus", -pl.col("duplicate_count"), "junction")
 
 

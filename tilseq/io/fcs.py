@@ -14,7 +14,6 @@ from tilseq.io.fcs_data import MOST_LISTED, locate, read_channels, read_events
 from tilseq.io.fcs_header import Header, chain, open_fcs, read_header, warn_of_leftover, whole_number
 
 SPILL_KEYWORDS = ("$SPILLOVER", "$SPILL", "SPILL")
-LARGEST_CONDITION = 1e10
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,8 @@ class Fcs:
     markers
         $PnS, in file order; empty where absent.
     spill
-        The spillover matrix, or None where the file has none.
+        The spillover matrix as the file gives it, or None where the file has none; whether it can be taken out is for
+        `tilseq.flow.compensate` to say.
     keywords
         Every keyword of TEXT, in upper case with its `$`, to its value as it stands.
     warnings
@@ -224,18 +224,7 @@ def _bind(header: Header, key: str, given: list[str], names: list[str]) -> list[
 def _check_matrix(header: Header, key: str, matrix: NDArray[np.float64]) -> None:
     if not np.isfinite(matrix).all():
         raise header.error("the spillover matrix holds NaN or infinity", key, found="NaN or inf", expected="numbers")
-    try:
-        with np.errstate(all="ignore"):
-            condition = float(np.linalg.cond(matrix, 1))
-    except np.linalg.LinAlgError:
-        condition = np.inf
-    if not condition < LARGEST_CONDITION:
-        raise header.error(
-            "the spillover matrix cannot be inverted",
-            key,
-            found=f"condition number {condition:.3g}",
-            expected=f"below {LARGEST_CONDITION:g}",
-            mend="correct the keyword, or compensate with a matrix of your own",
-        )
+    if np.linalg.matrix_rank(matrix) < len(matrix):
+        header.warnings.append(f"The matrix of {key} is singular: it cannot be taken out.")
     if not np.allclose(np.diag(matrix), 1):
         header.warnings.append(f"The diagonal of {key} is not 1 throughout.")

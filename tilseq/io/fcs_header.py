@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tilseq.errors import ReadError, shown
+from tilseq.io.kinds import kind_of
 
 HEADER_BYTES = 58
 LARGEST_TEXT = 4 << 20
@@ -20,16 +21,6 @@ LARGEST_LEFTOVER = 1 << 16
 # What FCS allows behind the last segment: 8 characters of checksum, 7 where DATA is said to end one byte too far.
 CHECKSUM = re.compile(rb"[0-9A-Fa-f]{7,8}|")
 VERSIONS = ("FCS2.0", "FCS3.0", "FCS3.1", "FCS3.2")
-FOREIGN = (
-    (b"PK\x03\x04", "a zip archive"),
-    (b"\x1f\x8b", "a gzip file"),
-    (b"\x89HDF", "an HDF5 file"),
-    (b"%PDF", "a PDF"),
-    (b"version https://git-lfs", "a Git-LFS pointer, not the file itself"),
-    (b"<!doctype html", "an HTML page"),
-    (b"<html", "an HTML page"),
-    (b"<?xml", "an XML file"),
-)
 # The keywords that decide what the numbers mean; none of them may be given twice, or stand where a value should.
 DECISIVE = re.compile(
     r"\$(P\d+[NBERGS]|P\d+DATATYPE|PAR|TOT|MODE|DATATYPE|BYTEORD|(BEGIN|END)(DATA|STEXT)|NEXTDATA|SPILL|SPILLOVER|COMP)"
@@ -226,8 +217,7 @@ def whole_number(text: str) -> int | None:
 def _check_kind(path: Path, size: int, start: bytes) -> None:
     if not size:
         raise ReadError("the file is empty", file=path, found="0 bytes", expected="an FCS file")
-    start = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    kind = next((name for magic, name in FOREIGN if start.startswith(magic.lower())), None)
+    kind = kind_of(start)
     if kind:
         raise ReadError("not an FCS file", file=path, byte=0, found=kind, expected="FCS2.0, FCS3.0, FCS3.1 or FCS3.2")
     if size < HEADER_BYTES:

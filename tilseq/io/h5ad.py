@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import subprocess
 import sys
 import warnings
@@ -10,26 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import ReadError
+from tilseq.io.kinds import HDF5, KIND_BYTES, kind_of
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-HDF5 = b"\x89HDF\r\n\x1a\n"
 BYTES_PER_SECOND = 20e6  # allowed on top of the time limit, so that a large sound file is not taken for a hang
 PROBE = Path(__file__).with_name("h5ad_probe.py")
-OTHER_TYPES = (
-    (b"PK\x03\x04", "a zip file"),
-    (b"\x1f\x8b", "a gzip file; unpack it first"),
-    (b"\x80\x02", "a Python pickle, which is never read"),
-    (b"\x80\x03", "a Python pickle, which is never read"),
-    (b"\x80\x04", "a Python pickle, which is never read"),
-    (b"\x80\x05", "a Python pickle, which is never read"),
-    (b"RDX", "an R data file"),
-    (b"PAR1", "a Parquet file"),
-    (b"version https://git-lfs", "a Git-LFS pointer, not the file itself"),
-    (b"<", "an HTML or XML page"),
-    (b"%%MatrixMarket", "a Matrix Market file"),
-)
 
 
 def read_h5ad(path: str | Path, *, seconds: float = 60, gigabytes: float = 16) -> AnnData:
@@ -78,18 +66,19 @@ def read_h5ad(path: str | Path, *, seconds: float = 60, gigabytes: float = 16) -
 def _check_type(path: str | Path) -> int:
     """Return the size of an HDF5 file; refuse any other."""
     try:
+        status = Path(path).stat()
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):  # opening a pipe could wait for ever
+            raise ReadError("not a regular file", file=path)
         with open(path, "rb") as stream:
-            start = stream.read(32)
-            size = Path(path).stat().st_size
+            start = stream.read(KIND_BYTES)
     except OSError as error:
         raise ReadError(f"cannot be read: {error.strerror or error}", file=path) from error
     if start.startswith(HDF5):
-        return size
+        return status.st_size
     if not start:
         raise ReadError("the file is empty", file=path)
-    found = next((name for magic, name in OTHER_TYPES if start.startswith(magic)), None)
-    if found is None:
-        found = "text" if start.isascii() and b"\0" not in start else f"bytes {start[:8].hex(' ')}"
+    plain = "text" if start.isascii() and b"\0" not in start else f"bytes {start[:8].hex(' ')}"
+    found = kind_of(start) or plain
     raise ReadError("not an HDF5 file", file=path, byte=0, found=found, expected="an .h5ad file")
 
 
@@ -125,7 +114,9 @@ def _check_names(data: AnnData, path: str | Path) -> None:
 
 def _check_matrices(data: AnnData, path: str | Path) -> None:
     """Refuse a sparse matrix whose indices point outside it; scipy would read beyond its memory."""
-    matrices: dict[str, Any] = {"X": data.X} | {f"layers/{name}": matrix for name, matrix in data.layers.items()}
+    # anndata from 0.13 on lists X among the layers, under None.
+    layers = {f"layers/{name}": matrix for name, matrix in data.layers.items() if name is not None}
+    matrices: dict[str, Any] = {"X": data.X} | layers
     if data.raw is not None:
         matrices["raw/X"] = data.raw.X
     for name, matrix in matrices.items():

@@ -114,18 +114,22 @@ def _size(block: np.ndarray[Any, Any]) -> int:
     return block.nbytes + texts
 
 
+def verdict(path: str, most_bytes: int) -> dict[str, str]:
+    """Return what is wrong with a file: nothing when it is sound."""
+    try:
+        probe(path, most_bytes)
+    except Refusal as refusal:
+        return refusal.parts
+    except (OSError, RuntimeError, ValueError, TypeError, KeyError, UnicodeError, MemoryError) as error:
+        return {"what": "the file is cut or damaged", "found": str(error)}
+    return {}
+
+
 def main(path: str, seconds: str, most_bytes: str) -> None:
     """Print what is wrong with a file; end by the alarm's default action, which works within C, when time is up."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(math.ceil(float(seconds)) + 1)
-    try:
-        probe(path, int(most_bytes))
-        answer: dict[str, str] = {}
-    except Refusal as refusal:
-        answer = refusal.parts
-    except (OSError, RuntimeError, ValueError, TypeError, KeyError, UnicodeError, MemoryError) as error:
-        answer = {"what": "the file is cut or damaged", "found": str(error)}
-    print(json.dumps(answer))
+    print(json.dumps(verdict(path, int(most_bytes))))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from tilseq.errors import ReadError
+from tilseq.io.kinds import GZIP, kind_of
 
 MAX_BYTES = 4 << 30
 MAX_LINE_BYTES = 16 << 20
@@ -27,24 +28,7 @@ SMALL_GZIP_BYTES = 16 << 20
 CHUNK = 4 << 20
 SEPARATORS = ("\t", ",", ";")
 SEPARATOR_OF_SUFFIX = {".tsv": "\t", ".tab": "\t", ".csv": ","}
-GZIP = b"\x1f\x8b"
 NEWLINE, QUOTE = 10, 34
-
-MAGIC = (
-    (b"PAR1", "a Parquet file"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)"),
-    (b"\x89HDF", "an HDF5 file"),
-    (b"%PDF", "a PDF"),
-    (b"BZh", "a bzip2 file"),
-    (b"\xfd7zXZ", "an xz file"),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard file"),
-    (b"ARROW1", "an Arrow file"),
-    (b"RDX", "an R data file"),
-    (b"RDA", "an R data file"),
-    (b"\x89PNG", "a PNG picture"),
-    (b"{\\rtf", "an RTF document"),
-    (b"version https://git-lfs.github.com/spec", "a Git-LFS pointer, not the file itself"),
-)
 
 
 @dataclass(frozen=True)
@@ -187,13 +171,9 @@ def _unpack(stream: BinaryIO, size: int, path: str | Path) -> bytes:
 
 
 def _refuse_other_types(content: bytes, path: str | Path, packed: bool) -> None:
-    kind = next((name for magic, name in MAGIC if content.startswith(magic)), None)
-    if content.startswith(GZIP):
-        kind = "a gzip file within a gzip file" if packed else "a gzip file"
-    elif content.startswith(b"PK\x03\x04"):
-        kind = "an Excel workbook (.xlsx)" if b"xl/" in content[:10_000] else "a zip file"
-    elif content[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html", b"<?xml")):
-        kind = "an HTML or XML page"
+    kind = kind_of(content)
+    if packed and content.startswith(GZIP):
+        kind = "a gzip file within a gzip file"
     if kind:
         raise ReadError("this is not delimited text", file=path, found=kind, expected="CSV or TSV, plain or gzip")
 

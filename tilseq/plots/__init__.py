@@ -1,1 +1,31 @@
-"""One function a figure; each returns a matplotlib Axes drawn in the house style."""
+"""One function a figure; each returns what it has drawn in the house style: an Axes, or a Figure of several."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tilseq.plots.clinical import spider
+    from tilseq.plots.expression import score_heatmap
+    from tilseq.plots.flow import gates
+    from tilseq.plots.repertoire import persistence_over_time, top_clones
+    from tilseq.plots.study import endpoint_over_time
+
+# Imported when they are first asked for: a command that draws nothing should not wait for matplotlib.
+MODULES = {
+    "endpoint_over_time": "study",
+    "gates": "flow",
+    "persistence_over_time": "repertoire",
+    "score_heatmap": "expression",
+    "spider": "clinical",
+    "top_clones": "repertoire",
+}
+
+__all__ = ["endpoint_over_time", "gates", "persistence_over_time", "score_heatmap", "spider", "top_clones"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in MODULES:
+        return getattr(import_module(f"tilseq.plots.{MODULES[name]}"), name)
+    raise AttributeError(f"module 'tilseq.plots' has no attribute {name!r}")

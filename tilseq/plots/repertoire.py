@@ -32,8 +32,7 @@ def persistence_over_time(frame: Any, *, held_by: str = "infused clones") -> Axe
     """
     from matplotlib.ticker import PercentFormatter
 
-    axes = endpoint_over_time(frame, label=f"Repertoire held by {held_by}")
-    axes.set_ylim(-0.02, 1.02)
+    axes = endpoint_over_time(frame, label=f"Repertoire held by {held_by}", ends=(-0.02, 1.02))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     return axes
 

@@ -14,24 +14,38 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 14
 ANYONE = (MUTED, "o")
-COLUMNS = ("subject", "day", "value", "lower", "upper")
+COLUMNS = ("subject", "day", "value", "lower", "upper", "status", "state")
+NEEDED, LIMITS, WORDS = COLUMNS[:3], COLUMNS[3:5], COLUMNS[5:]
+# How far limits may widen the axis beyond the values, as a share of what the values span.
+ROOM, MARGIN = 0.5, 0.05
 
 
-def endpoint_over_time(frame: Any, *, label: str, scale: Literal["linear", "log"] = "linear") -> Axes:
+def endpoint_over_time(
+    frame: Any,
+    *,
+    label: str,
+    scale: Literal["linear", "log"] = "linear",
+    ends: tuple[float, float] | None = None,
+) -> Axes:
     """Draw one number over time: a line a subject, its interval at each point, the infusion at day 0 marked.
 
     Each subject has a colour and a marker of its own; beyond 14 subjects all are drawn in one grey, as no eye tells so
-    many lines apart by a legend. Two values of one subject and day are both drawn.
+    many lines apart by a legend. Two values of one subject and day are both drawn. The values set the axis: a limit
+    far beyond them runs out of it, with an arrow there, and the title says how many do.
 
     Parameters
     ----------
     frame
         polars or pandas; columns ``subject``, ``day``, ``value``, ``lower``, ``upper`` (limits may be null, or the
-        columns absent). A row without day or value is not drawn; the title says how many.
+        columns absent). A row without day or value is not drawn; the title says how many. Where there are columns
+        ``status`` (of the endpoint) or ``state`` (of the sample), the marker of a value that is not ``quantified``, or
+        of a sample that is ``fail``, is hollow.
     label
         What the number is, with its unit: the label of the vertical axis.
     scale
         ``log`` for a number that spans orders of magnitude, such as a ratio.
+    ends
+        Ends of the vertical axis; by default the values set them.
 
     Returns
     -------
@@ -47,6 +61,7 @@ def endpoint_over_time(frame: Any, *, label: str, scale: Literal["linear", "log"
     lowest = min(points["value"].to_list())
     if scale == "log" and lowest <= 0:
         raise AnalysisError("a logarithmic axis cannot show this", column="value", found=lowest)
+    ends = ends or _ends(points, scale)
     subjects = points["subject"].unique().sort().to_list()
     named = len(subjects) <= MOST_NAMED
     with figure(6.4, 3.9) as axes:
@@ -54,10 +69,11 @@ def endpoint_over_time(frame: Any, *, label: str, scale: Literal["linear", "log"
         for i, subject in enumerate(subjects):
             # The marker takes a step more each time the colours begin anew: no pair comes twice.
             look = (PALETTE[i % len(PALETTE)], MARKERS[(i + i // len(PALETTE)) % len(MARKERS)]) if named else ANYONE
-            _line(axes, points.filter(points["subject"] == subject), short(subject), *look, alpha=1 if named else 0.5)
+            line = points.filter(points["subject"] == subject)
+            _line(axes, line, short(subject), *look, ends, alpha=1 if named else 0.5)
         axes.set_yscale(scale)
-        if scale == "linear" and lowest >= 0:
-            axes.set_ylim(bottom=0)
+        axes.set_ylim(ends)
+        outside = _mark_outside(axes, points, ends)
         axes.set_xlabel("Day (0 = first infusion)")
         axes.set_ylabel(label)
         axes.grid(axis="y")
@@ -65,6 +81,8 @@ def endpoint_over_time(frame: Any, *, label: str, scale: Literal["linear", "log"
             axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title="Subject", alignment="left")
         told = [] if named else [f"{len(subjects)} subjects"]
         told += [f"{left_out} without day or value left out"] if left_out else []
+        told += [f"{outside} beyond the axis: limits with an arrow"] if outside else []
+        told += ["hollow: failed quality or not quantified"] if points["hollow"].any() else []
         if told:
             axes.set_title("; ".join(told), fontweight="normal", fontsize=9, color=MUTED)
     return axes
@@ -77,25 +95,65 @@ def _points(frame: Any) -> tuple[pl.DataFrame, int]:
     from tilseq.tables import as_polars
 
     rows = as_polars(frame)
-    absent = [name for name in COLUMNS[:3] if name not in rows.columns]
+    absent = [name for name in NEEDED if name not in rows.columns]
     if absent:
-        raise AnalysisError("the figure needs this column", column=absent[0], expected=", ".join(COLUMNS))
-    limits = [pl.lit(None).alias(name) for name in COLUMNS[3:] if name not in rows.columns]
-    rows = rows.with_columns(*limits).select(
-        pl.col("subject").cast(pl.String), *(pl.col(name).cast(pl.Float64).fill_nan(None) for name in COLUMNS[1:])
+        raise AnalysisError("the figure needs this column", column=absent[0], expected=", ".join(COLUMNS[:5]))
+    rows = rows.with_columns(pl.lit(None).alias(name) for name in (*LIMITS, *WORDS) if name not in rows.columns)
+    status, state = (pl.col(name).cast(pl.String) for name in WORDS)
+    rows = rows.select(
+        pl.col("subject").cast(pl.String),
+        *(pl.col(name).cast(pl.Float64).fill_nan(None) for name in (*NEEDED[1:], *LIMITS)),
+        hollow=(status.fill_null("quantified") != "quantified") | (state.fill_null("ok") == "fail"),
     )
-    points = rows.drop_nulls(["subject", "day", "value"]).filter(pl.col("value").is_finite())
+    points = rows.drop_nulls(NEEDED).filter(pl.col("value").is_finite())
     if points.is_empty():
         raise AnalysisError("nothing to draw: no row has a subject, a day and a value")
     return points.sort("subject", "day", "value"), rows.height - points.height
 
 
-def _line(axes: Axes, line: pl.DataFrame, label: str, colour: str, marker: str, *, alpha: float) -> None:
-    day, value = line["day"].to_list(), line["value"].to_list()
-    axes.plot(day, value, color=colour, marker=marker, label=label, alpha=alpha)
-    for at, middle, lower, upper in zip(day, value, line["lower"].to_list(), line["upper"].to_list(), strict=True):
-        ends = [middle if end is None or not math.isfinite(end) else end for end in (lower, upper)]
-        axes.vlines(at, *ends, color=colour, linewidth=1.1, alpha=0.7 * alpha)
+def _line(
+    axes: Axes, line: pl.DataFrame, label: str, colour: str, marker: str, ends: tuple[float, float], *, alpha: float
+) -> None:
+    axes.plot(line["day"].to_list(), line["value"].to_list(), color=colour, marker=marker, label=label, alpha=alpha)
+    hollow = line.filter(line["hollow"])
+    if hollow.height:
+        look: dict[str, Any] = {"marker": marker, "markerfacecolor": "white", "markeredgecolor": colour}
+        axes.plot(hollow["day"].to_list(), hollow["value"].to_list(), linestyle="none", label="_hollow", **look)
+    for day, value, lower, upper in line.select("day", "value", *LIMITS).iter_rows():
+        limits = [value if limit is None else min(max(limit, ends[0]), ends[1]) for limit in (lower, upper)]
+        axes.vlines(day, *limits, color=colour, linewidth=1.1, alpha=0.7 * alpha)
+
+
+def _ends(points: pl.DataFrame, scale: str) -> tuple[float, float]:
+    """Return the ends of the vertical axis: the values, and their limits as far as these leave the values legible."""
+    log = scale == "log"
+    values, lower, upper = (
+        [(math.log10(x) if x > 0 else -math.inf) if log else x for x in points[name].drop_nulls().to_list()]
+        for name in ("value", *LIMITS)
+    )
+    from_zero = not log and min(values) >= 0
+    low, high = 0.0 if from_zero else min(values), max(values)
+    room = ROOM * ((high - low) or abs(high) or 1.0)
+    high = min(max([high, *upper]), high + room)
+    low = low if from_zero else max(min([low, *lower]), low - room)
+    margin = MARGIN * ((high - low) or 1.0)
+    low, high = low if from_zero else low - margin, high + margin
+    return (10.0**low, 10.0**high) if log else (low, high)
+
+
+def _mark_outside(axes: Axes, points: pl.DataFrame, ends: tuple[float, float]) -> int:
+    """Draw an arrow at the end of the axis for each limit beyond it, and return how many there are."""
+    beyond = [
+        (points.filter(points["lower"] < ends[0]), 0, "v"),
+        (points.filter(points["upper"] > ends[1]), 1, "^"),
+    ]
+    for rows, end, arrow in beyond:
+        if rows.height:
+            axes.plot(
+                rows["day"].to_list(), [end] * rows.height, linestyle="none", marker=arrow, color=MUTED,
+                label="_outside", transform=axes.get_xaxis_transform(), clip_on=False,
+            )  # fmt: skip
+    return sum(rows.height for rows, *_ in beyond)
 
 
 def _mark_infusion(axes: Axes) -> None:

@@ -7,10 +7,9 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import TableError
+from tilseq.receptors import CLONE
 from tilseq.tables import as_polars
 
-# What makes two rows the same clone.
-KEY = ("locus", "junction")
 # Counts of these are taken for independent observations; reads of one molecule are not.
 INDEPENDENT = ("cells", "umis", "templates")
 
@@ -31,7 +30,7 @@ def clone_counts(table: Any) -> pl.DataFrame:
         A column is absent, a cell is empty, or a count is not a whole number above 0.
     """
     frame = as_polars(table)
-    for name in (*KEY, "duplicate_count"):
+    for name in (*CLONE, "duplicate_count"):
         if name not in frame.columns:
             raise TableError("a clonotype table needs this column", column=name, found=", ".join(frame.columns))
         if frame[name].null_count():
@@ -45,5 +44,5 @@ def clone_counts(table: Any) -> pl.DataFrame:
         raise TableError("a count must be a whole number above 0", column="duplicate_count", found=wrong[0])
     if numbers.sum() > LARGEST_SUM:
         raise TableError("the counts add up to more than 2**53", column="duplicate_count")
-    frame = frame.select(pl.col(KEY).cast(pl.String), pl.col("duplicate_count").cast(pl.Int64))
-    return frame.group_by(KEY).sum()
+    frame = frame.select(pl.col(CLONE).cast(pl.String), pl.col("duplicate_count").cast(pl.Int64))
+    return frame.group_by(CLONE).sum()

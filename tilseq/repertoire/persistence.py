@@ -2,61 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from math import isfinite
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from tilseq.errors import AnalysisError
 from tilseq.intervals import clopper_pearson, scalar
-from tilseq.repertoire.clones import INDEPENDENT, KEY, clone_counts
+from tilseq.receptors import CLONE
+from tilseq.repertoire.clones import clone_counts
 from tilseq.tables.outputs import PERSISTENCE
-
-
-def effective_cells(cells: float, reads: float) -> float:
-    """Return the number of independent observations in a sample: ``1 / (1 / cells + 1 / reads)``.
-
-    Cells are drawn from the blood, then reads from the cells, and each draw adds its own variance; many reads of few
-    cells are worth no more than the cells.
-
-    Parameters
-    ----------
-    cells
-        T cells that went into the library.
-    reads
-        Reads (or UMIs, templates) of the locus that came out.
-    """
-    if not (isfinite(cells) and isfinite(reads) and cells > 0 and reads > 0):
-        raise AnalysisError("cells and reads must be above 0", found=f"{cells:g} cells, {reads:g} reads")
-    return 1 / (1 / cells + 1 / reads)
-
-
-def effective_number(counts: float, count_of: str, cells: float | None = None) -> float | None:
-    """Return the effective number of cells behind a sum of counts, or None when it cannot be known.
-
-    Parameters
-    ----------
-    counts
-        Sum of counts of a locus.
-    count_of
-        What they count: `cells`, `umis`, `templates`, `reads` or `unknown`.
-    cells
-        T cells that went into the library, where known.
-
-    Returns
-    -------
-    float or None
-        The counts themselves where they are cells; `effective_cells` where the cells are known; else the counts of
-        UMIs or templates, and None for reads and counts of unknown meaning.
-    """
-    if counts <= 0:
-        return None
-    if count_of == "cells":
-        return counts
-    if cells is not None:
-        return effective_cells(cells, counts)
-    return counts if count_of in INDEPENDENT else None
 
 
 def persistence(
@@ -73,6 +28,9 @@ def persistence(
       5 %, ``1 - 0.05 ** (1 / n_effective)``. A mass of 0 means "below that limit".
     - `product_mass_kept`: share of the reference's counts that belong to clones seen in the sample. It grows with the
       depth of the sample, so it compares samples of like `n_effective` only; it has no limits.
+
+    Where no clone of the reference is seen and `n_effective` is not known, both are null: not seen is never 0 without
+    the limit below which nothing would have been seen.
 
     The share of the reference's *clones* still seen is not given: it is a matter of depth more than of persistence.
 
@@ -118,21 +76,22 @@ def persistence(
             continue
         rows.append({**place, "measure": "mass", **_mass(held.get(locus, 0), counts[locus], n)})
         share = kept.get(locus, 0) / product[locus]
-        rows.append({**place, "measure": "product_mass_kept", "value": share, "n_effective": n})
+        told = share if share or n is not None else None
+        rows.append({**place, "measure": "product_mass_kept", "value": told, "n_effective": n})
     return PERSISTENCE.frame(rows)
 
 
 def _shared(clones: pl.DataFrame, others: pl.DataFrame | None = None) -> dict[str, int]:
     """Return the sum of counts by locus, of all clones or of those that `others` holds too."""
     if others is not None:
-        clones = clones.join(others, on=KEY, how="semi")
+        clones = clones.join(others, on=CLONE, how="semi")
     return dict(clones.group_by("locus").agg(pl.col("duplicate_count").sum()).iter_rows())
 
 
-def _mass(held: int, counts: int, n_effective: float | None) -> dict[str, float]:
+def _mass(held: int, counts: int, n_effective: float | None) -> dict[str, float | None]:
     share = held / counts
     if n_effective is None:
-        return {"value": share}
+        return {"value": share or None}
     if not (0 < n_effective <= counts):
         raise AnalysisError(
             "the effective number of cells cannot exceed the counts",
@@ -147,3 +106,25 @@ def _mass(held: int, counts: int, n_effective: float | None) -> dict[str, float]
         "n_effective": n_effective,
         "limit_of_detection": 1 - 0.05 ** (1 / n_effective),
     }
+
+
+def pooled(tables: Sequence[tuple[Any, str]]) -> pl.DataFrame:
+    """Return the clones of several tables as one reference, such as a product of several lots; counts are summed.
+
+    Parameters
+    ----------
+    tables
+        Each a clonotype table, polars or pandas, and what it counts.
+
+    Raises
+    ------
+    AnalysisError
+        There is no table, or they count different things, whose sum would mean nothing.
+    TableError
+        A table is not a clonotype table.
+    """
+    kinds = sorted({count_of for _, count_of in tables})
+    if len(kinds) != 1:
+        what = "clonotype tables that count different things cannot be summed" if kinds else "no clonotype table"
+        raise AnalysisError(what, found=", ".join(kinds) or None, expected="counts of one kind")
+    return clone_counts(pl.concat([clone_counts(table) for table, _ in tables]))

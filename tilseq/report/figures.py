@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
+from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.io.files import write_json
 from tilseq.plots.style import house_style, save
-from tilseq.report.results import Results, qualifiers, read_results
+from tilseq.report.results import Results, read_results
+from tilseq.report.series import commonest, in_blood, repertoires
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,33 +87,6 @@ def make_figures(out: str | Path) -> list[Path]:
     return written
 
 
-def in_blood(results: Results, parameter: str, qualifier: str = "") -> pl.DataFrame:
-    """Return the numbers of one endpoint parameter in blood that can be drawn over time.
-
-    Parameters
-    ----------
-    qualifier
-        A ``name=value`` pair that the endpoint's qualifier must hold; empty for any.
-    """
-    rows = results.tables["endpoints"].filter(
-        pl.col("parameter") == parameter,
-        pl.col("specimen") == "blood",
-        pl.col("value").is_finite(),
-        pl.col("day").is_not_null(),
-    )
-    if qualifier:
-        rows = rows.filter(pl.col("qualifier").str.split(";").list.contains(qualifier))
-    return rows
-
-
-def commonest(rows: pl.DataFrame, *names: str) -> pl.DataFrame:
-    """Return the rows that hold the commonest values of these columns, so that a line joins only what is alike."""
-    if rows.is_empty():
-        return rows
-    order = rows.group_by(names).len().sort("len", *names, descending=[True, *(False for _ in names)], nulls_last=True)
-    return rows.join(order.head(1).select(names), on=names, how="semi", nulls_equal=True, maintain_order="left")
-
-
 def _shares(results: Results) -> pl.DataFrame:
     return commonest(in_blood(results, "percent_of_parent", "population=CD3+"), "qualifier")
 
@@ -133,7 +108,7 @@ def _draw_ratios(rows: pl.DataFrame) -> Axes:
 
 
 def _masses(results: Results) -> pl.DataFrame:
-    return commonest(in_blood(results, "persistence_mass"), "assay", "qualifier")
+    return commonest(repertoires(results), "assay", "qualifier")
 
 
 def _draw_masses(rows: pl.DataFrame) -> Axes:
@@ -172,7 +147,7 @@ def _draw_changes(rows: pl.DataFrame) -> Axes:
 
 
 def _qualifier(rows: pl.DataFrame, name: str) -> str:
-    return qualifiers(rows["qualifier"][0]).get(name, name)
+    return qualifier_pairs(rows["qualifier"][0]).get(name, name)
 
 
 FIGURES = (

@@ -9,7 +9,7 @@ from pathlib import Path
 from tilseq.report.results import Results
 
 PARTS = ("flow", "repertoire", "expression", "clinical", "study")
-LARGEST_SVG = 300_000
+LARGEST_SVG = 300_000  # of a figure of the cohort, which is drawn sharply at any size
 MOST_BYTES = 30_000_000
 
 
@@ -29,8 +29,9 @@ def pictures(results: Results) -> dict[str, list[Picture]]:
     """Return the figures by part: ``flow``, ``repertoire``, ``expression``, ``clinical``, ``study``.
 
     A figure whose name starts with ``<part>_`` in the folder ``study`` is about the whole cohort and stands at
-    ``<part>:cohort``; one of no part stands at ``study:cohort``. The SVG is taken, or its PNG twin where the SVG is
-    large; when the page holds `MOST_BYTES` of figures the rest is named only.
+    ``<part>:cohort``; one of no part stands at ``study:cohort``. Of these the SVG is taken, or its PNG twin where the
+    SVG is large; of the many others, such as gates, whichever is smaller. When the page holds `MOST_BYTES` of figures
+    the rest is named only.
     """
     found: dict[str, list[Picture]] = {key: [] for part in PARTS for key in (f"{part}:cohort", part)}
     left = MOST_BYTES
@@ -38,7 +39,7 @@ def pictures(results: Results) -> dict[str, list[Picture]]:
         for path in results.figures(part):
             name = path.relative_to(results.folder / "figures").as_posix()
             caption = results.captions.get(name) or path.stem
-            source = _source(path, left)
+            source = _source(path, left, LARGEST_SVG if part == "study" else 0)
             left -= len(source)
             about = path.stem.split("_")[0] if part == "study" else part
             key = f"{about if about in PARTS else 'study'}:cohort" if part == "study" else part
@@ -46,9 +47,9 @@ def pictures(results: Results) -> dict[str, list[Picture]]:
     return found
 
 
-def _source(path: Path, left: int) -> str:
-    twin = path.with_suffix(".png")
-    use_twin = path.stat().st_size > LARGEST_SVG and twin.is_file()
+def _source(path: Path, left: int, largest_svg: int) -> str:
+    twin, size = path.with_suffix(".png"), path.stat().st_size
+    use_twin = size > largest_svg and twin.is_file() and twin.stat().st_size < size
     chosen, kind = (twin, "image/png") if use_twin else (path, "image/svg+xml")
     if chosen.stat().st_size * 4 / 3 > left:
         return ""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from tilseq.report.results import STATE_WORDS, Results
-from tilseq.report.view import Cell, Chip, Head, View, count, measured, text
-from tilseq.report.words import number, plural
+from tilseq.report.view import Cell, Chip, Head, View, count, days_words, filled, measured, text
+from tilseq.report.words import fixed, plural
 from tilseq.tables.outputs import SAMPLE_STATES
 
 VERDICT_STATES = {"pass": "ok", "warn": "warn", "fail": "fail"}
@@ -66,7 +66,8 @@ def grid(results: Results) -> View:
     columns = [(visit, specimen) for visit, specimen, *_ in places.iter_rows()]
     heads = [Head("Subject")]
     heads += [
-        Head(visit, f"{_days(days)}{specimen.replace('_', ' ')}") for visit, specimen, _, days in places.iter_rows()
+        Head(visit, " · ".join(filter(None, (days_words(days), specimen.replace("_", " ")))))
+        for visit, specimen, _, days in places.iter_rows()
     ]
     rows = [
         [Cell(subject, kind="name"), *(Cell(chips=tuple(chips.get((subject, *column), ()))) for column in columns)]
@@ -99,7 +100,7 @@ def quality(results: Results) -> tuple[View, View]:
             text(row["visit"]),
             text(row["check"].replace("_", " ")),
             Cell(chips=(chip,)),
-            measured(row["value"]),
+            _checked(row["check"], row["value"]),
             text(row["limit"]),
             text(row["reason"], "prose"),
         ]
@@ -131,7 +132,7 @@ def failures(results: Results) -> View:
 
 def exclusions(results: Results) -> tuple[View, View]:
     """Return how much each rule left out, and every exclusion."""
-    left_out = results.tables["exclusions"]
+    left_out = results.with_sample("exclusions")
     by_rule = (
         left_out.group_by("rule")
         .agg(pl.col("file").n_unique().alias("files"), pl.col("rows").sum(), pl.col("counts").sum(), n=pl.len())
@@ -164,19 +165,18 @@ def exclusions(results: Results) -> tuple[View, View]:
     empty = results.nothing("exclusions", "Nothing was left out.")
     return (
         View("What took no part, by rule", heads, rules, empty, "tables/exclusions.csv"),
-        View(
-            f"{plural(len(each), 'exclusion')}, one by one",
-            [*names, Head("Counts", numeric=True)],
-            each,
-            empty,
-            "tables/exclusions.csv",
+        filled(
+            View(
+                f"{plural(len(each), 'exclusion')}, one by one",
+                [*names, Head("Counts", numeric=True)],
+                each,
+                empty,
+                "tables/exclusions.csv",
+            )
         ),
     )
 
 
-def _days(days: list[int | None]) -> str:
-    known = sorted(day for day in days if day is not None)
-    if not known:
-        return ""
-    span = number(known[0]) if known[0] == known[-1] else f"{number(known[0])} to {number(known[-1])}"
-    return f"day {span} · "
+def _checked(check: str, value: float | None) -> Cell:
+    """Return the value of a check; separations are set alike, so that 1 and 0.9996 can be compared."""
+    return Cell(fixed(value), kind="number") if check.startswith("separation of ") else measured(value)

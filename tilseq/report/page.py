@@ -9,9 +9,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from tilseq.io.files import write_text
-from tilseq.report import laboratories, methods, overview
+from tilseq.report import clinic, glossary, laboratories, methods, overview
+from tilseq.report.glance import glance
 from tilseq.report.images import pictures
 from tilseq.report.results import STATE_WORDS, Results, read_results
+from tilseq.report.series import reference_name
 from tilseq.report.view import Chip
 from tilseq.report.words import shown
 
@@ -59,6 +61,7 @@ def content(results: Results) -> dict[str, Any]:
         "tiles": overview.tiles(results),
         "facts": methods.facts(results),
         "no_run": "" if results.run else methods.NO_RUN,
+        "glance": glance(results),
         "grid": overview.grid(results),
         "legend": [Chip(words, state, words) for state, words in STATE_WORDS.items()],
         "t_cells": laboratories.t_cells(results),
@@ -67,8 +70,11 @@ def content(results: Results) -> dict[str, Any]:
         "persistence": laboratories.persistence(results),
         "diversity": laboratories.diversity(results),
         "scores": laboratories.scores(results),
-        "responses": laboratories.responses(results),
-        "assessments": laboratories.assessments(results),
+        "reference": reference_name(results),
+        "responses": clinic.responses(results),
+        "assessments": clinic.assessments(results),
+        "flow_words": glossary.FLOW,
+        "repertoire_words": glossary.REPERTOIRE,
         "quality": worst,
         "passed": passed,
         "failures": overview.failures(results),

@@ -37,6 +37,16 @@ STATE_WORDS = {
 }
 
 
+# What stands beside a number; one that is quantified needs no word.
+STATUS_WORDS = {
+    "quantified": "",
+    "detected_below_loq": "below the limit of quantification",
+    "not_detected": "not detected",
+    "above_range": "above the range",
+    "not_evaluable": "not evaluable",
+}
+
+
 @dataclass(frozen=True)
 class Results:
     """What a run left in its folder.
@@ -145,9 +155,3 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ReadError("this JSON file must hold an object", file=path, found=type(value).__name__)
     return value
-
-
-def qualifiers(qualifier: str | None) -> dict[str, str]:
-    """Return the pairs of an endpoint's qualifier, such as ``parent=lymphocytes;population=CD3+``."""
-    pairs = (pair.partition("=") for pair in (qualifier or "").split(";") if pair)
-    return {name: value for name, _, value in pairs}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 from tilseq.report.results import STATE_WORDS
 from tilseq.report.words import DASH, interval, number, plural
@@ -28,21 +29,32 @@ class Chip:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: text, a smaller note below it, chips, and how it is set."""
+    """One cell: text, a smaller note below it, chips, and how it is set.
+
+    `narrow` is a note for narrow screens, which hide the columns that say the same; `stack` holds cells set one below
+    the other in the place of this one.
+    """
 
     text: str = ""
     note: str = ""
     chips: tuple[Chip, ...] = ()
     kind: str = ""
+    narrow: str = ""
+    stack: tuple[Cell, ...] = ()
 
 
 @dataclass(frozen=True)
 class Head:
-    """The head of a column: its name, a smaller note such as the unit, and whether numbers stand below it."""
+    """The head of a column: its name, a smaller note such as the unit, and whether numbers stand below it.
+
+    Neighbours of one `group` get a head in common; a narrow screen hides a column that stands `aside`.
+    """
 
     text: str
     note: str = ""
     numeric: bool = False
+    group: str = ""
+    aside: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,10 +85,35 @@ class View:
         return self.rows[:LONGEST_TABLE]
 
     @property
+    def groups(self) -> list[tuple[str, int]]:
+        """Heads in common with the number of columns below each, in order; nothing where no column has one."""
+        runs = [(group, len(list(heads))) for group, heads in groupby(self.heads, key=lambda head: head.group)]
+        return runs if any(group for group, _ in runs) else []
+
+    @property
     def rest(self) -> str:
         """A sentence about the rows that the page does not hold, or nothing."""
         left = len(self.rows) - len(self.shown)
         return f"{plural(left, 'more row')} in {self.file}." if left else ""
+
+
+def filled(view: View) -> View:
+    """Return a table without the columns in which no row holds anything."""
+    if not view.rows:
+        return view
+    kept = [i for i in range(len(view.heads)) if not all(_is_empty(row[i]) for row in view.rows)]
+    rows = [[row[i] for i in kept] for row in view.rows]
+    return replace(view, heads=[view.heads[i] for i in kept], rows=rows)
+
+
+def days_words(days: Sequence[int | None]) -> str:
+    """Return a span of days in words, nothing where none is known.
+
+    >>> days_words([28]), days_words([30, None, 27]), days_words([])
+    ('day 28', 'day 27 to 30', '')
+    """
+    known = sorted({day for day in days if day is not None})
+    return " to ".join(["day " + number(known[0]), *map(number, known[1:][-1:])]) if known else ""
 
 
 def doubt(state: str | None) -> str:
@@ -102,3 +139,7 @@ def count(value: float | None) -> Cell:
 def missing(why: str = "") -> Cell:
     """Return the cell of a number that is not there, with a word why where that is known."""
     return Cell(DASH, note=why, kind="missing")
+
+
+def _is_empty(cell: Cell) -> bool:
+    return cell.text in ("", DASH) and not (cell.note or cell.chips or cell.stack)

@@ -28,6 +28,15 @@ def number(value: float | None, digits: int = 3) -> str:
     return _plain(value, 0 if math.isinf(value) or value % 1 == 0 else decimals(value, digits))
 
 
+def fixed(value: float | None, places: int = 3) -> str:
+    """Return a number with so many decimals, whole or not; null as a dash.
+
+    >>> fixed(1.0), fixed(0.99987), fixed(None)
+    ('1.000', '1.000', '–')
+    """
+    return DASH if value is None or math.isnan(value) else _plain(value, places)
+
+
 def interval(value: float | None, lower: float | None, upper: float | None) -> str:
     """Return a value with its limits, all with the same decimals: two digits of the interval's width.
 

@@ -1,4 +1,4 @@
-"""Clinical: one job a study, the response at every assessment."""
+"""Clinical: one job a subject, the response at every assessment."""
 
 from __future__ import annotations
 
@@ -14,39 +14,34 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEP = "clinical"
-METHODS = {
-    "sum_rule": "RECIST 1.1",
-    "pd": "RECIST 1.1; any target back after a complete response is PD",
-}
+RECIST = "RECIST 1.1"
+REGROWTH = {"sum_rule": RECIST, "pd": f"{RECIST}; any target back after a complete response is PD"}
 
 
 def plan(study: Study) -> list[Job]:
-    """Return the one job, or none when the study has neither lesions nor recorded responses.
+    """Return one job for each subject with lesions or recorded responses.
 
-    The job carries the rows that it works on: what was checked is what is used, and it depends on nothing else.
+    A job carries the rows that it works on: what was checked is what is used, it depends on nothing else, and a
+    contradiction in one subject's rows stops that subject alone.
     """
     from tilseq.clinical.recist import TREATMENT_DAYS
-    from tilseq.study.model import LESIONS_FILE, RESPONSES_FILE
-    from tilseq.study.read import SDTM_FILES
+    from tilseq.study.names import safe_name
 
-    if study.lesions is None and study.responses is None and study.exclusions.is_empty():
-        return []
-    arguments = {
-        "lesions": _rows(study.lesions),
-        "responses": _rows(study.responses),
-        "subjects": _rows(study.subjects.select(TREATMENT_DAYS.names)),
-        "exclusions": _rows(study.exclusions),
-        "regrowth": study.settings.analysis.clinical.regrowth,
-    }
-    paths = [study.root / name for name in (LESIONS_FILE, RESPONSES_FILE, *SDTM_FILES)]
+    lesions, responses = _by_subject(study.lesions), _by_subject(study.responses)
+    treatment = _by_subject(study.subjects.select(TREATMENT_DAYS.names))
     return [
         Job(
             STEP,
-            "response",
-            f"{STEP}/response",
-            paths=tuple(str(path) for path in paths if path.exists()),
-            arguments=arguments,
+            subject,
+            f"{STEP}/{safe_name(subject)}",
+            arguments={
+                "lesions": lesions.get(subject, []),
+                "responses": responses.get(subject, []),
+                "subjects": treatment[subject],
+                "regrowth": study.settings.analysis.clinical.regrowth,
+            },
         )
+        for subject in sorted({*lesions, *responses})
     ]
 
 
@@ -55,7 +50,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.clinical.recist import TREATMENT_DAYS, response
     from tilseq.io.write import write_parquet
     from tilseq.tables.inputs import LESIONS, RESPONSE_READS
-    from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, RESPONSE
+    from tilseq.tables.outputs import ENDPOINTS, RESPONSE
 
     given = job.arguments
     derived = response(
@@ -67,27 +62,33 @@ def run(job: Job, folder: Path) -> None:
     rows = [
         endpoint
         for row in _with_telling_visits(derived).iter_rows(named=True)
-        for endpoint in _endpoints(row, METHODS[given["regrowth"]])
+        for endpoint in _endpoints(row, REGROWTH[given["regrowth"]])
     ]
     write_parquet(derived, RESPONSE, folder)
-    write_parquet(EXCLUSIONS.frame(given["exclusions"]), EXCLUSIONS, folder)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
 
 
-def _rows(frame: pl.DataFrame | None) -> list[dict[str, Any]]:
-    return [] if frame is None else frame.to_dicts()
+def _by_subject(frame: pl.DataFrame | None) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of each subject."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for row in [] if frame is None else frame.to_dicts():
+        rows.setdefault(row["subject"], []).append(row)
+    return rows
 
 
-def _endpoints(row: dict[str, Any], method: str) -> Iterator[dict[str, Any]]:
+def _endpoints(row: dict[str, Any], derivation: str) -> Iterator[dict[str, Any]]:
     """Yield the endpoints of one assessment; sums only where there are targets, words only where there is one."""
     from tilseq.endpoints.rows import endpoint
 
     at = {"reader": row["reader"]}
     if row["targets"]:
-        yield endpoint(row, "sum_of_diameters", row["sum_mm"], qualifiers=at, n=row["targets_measured"], method=method)
+        yield endpoint(row, "sum_of_diameters", row["sum_mm"], qualifiers=at, n=row["targets_measured"], method=RECIST)
         for name in ("change_from_baseline", "change_from_nadir"):
-            yield endpoint(row, name, row[f"{name}_pct"], qualifiers=at, method=method)
-    words = (("response", "response_derived", method), ("recorded", "response_recorded", "as recorded by the reader"))
+            yield endpoint(row, name, row[f"{name}_pct"], qualifiers=at, method=RECIST)
+    words = (
+        ("response", "response_derived", derivation),
+        ("recorded", "response_recorded", "as recorded by the reader"),
+    )
     for column, name, how in words:
         word = row[column]
         if word is not None:

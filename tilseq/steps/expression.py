@@ -2,43 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilseq.steps.job import Job, sample_jobs
 
 if TYPE_CHECKING:
+    import polars as pl
     from anndata import AnnData
 
+    from tilseq.expression import CellScores
     from tilseq.study import Study
 
 STEP = "expression"
 
 
+@dataclass(frozen=True)
+class ScoredFile:
+    """What one h5ad gave: tables `scores`, `quality` and `exclusions`, and where in the file the counts stand."""
+
+    scores: pl.DataFrame
+    quality: pl.DataFrame
+    exclusions: pl.DataFrame
+    place: str
+
+
 def plan(study: Study) -> list[Job]:
     """Return one job for each single-cell sample with an h5ad."""
-    gene_sets = study.settings.analysis.expression.gene_sets
-    jobs = sample_jobs(study, STEP, study.available("scrna"), lambda sample: {"gene_sets": gene_sets is not None})
-    if gene_sets is None:
+    settings = study.settings.analysis.expression
+    arguments = {"gene_sets": settings.gene_sets is not None, "layer": settings.layer}
+    jobs = sample_jobs(study, STEP, study.available("scrna"), lambda sample: arguments)
+    if settings.gene_sets is None:
         return jobs
-    return [replace(job, paths=(*job.paths, str(study.root / gene_sets))) for job in jobs]
+    return [replace(job, paths=(*job.paths, str(study.root / settings.gene_sets))) for job in jobs]
 
 
 def run(job: Job, folder: Path) -> None:
     """Score the gene sets on one sample's cells and write scores, endpoints, quality and exclusions."""
+    import polars as pl
+
     from tilseq.endpoints.rows import endpoint
-    from tilseq.expression.scores import score, summarise
-    from tilseq.expression.signatures import load_signatures, read_gmt
-    from tilseq.io.h5ad import read_h5ad
     from tilseq.io.write import write_parquet
     from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, QUALITY, SCORES
 
     sample = job.sample or {}
-    cells = _member(read_h5ad(job.paths[0]), sample["member"])
-    sets = read_gmt(job.paths[-1]) if job.arguments["gene_sets"] else load_signatures()
-    scored = score(cells.X, list(cells.var_names), sets)
-    scores = summarise(scored, [job.unit] * cells.n_obs)
+    given = job.arguments
+    cells, gene_sets = (job.paths[:-1], job.paths[-1]) if given["gene_sets"] else (job.paths, None)
+    scored = score_file(cells[0], gene_sets, sample=job.unit, member=sample["member"], layer=given["layer"])
     rows = [
         endpoint(
             sample,
@@ -46,48 +58,126 @@ def run(job: Job, folder: Path) -> None:
             row["value"],
             qualifiers={"set": row["set"]},
             n=row["n"],
-            method=f"{row['genes_found']} of {row['genes_listed']} genes",
+            method=f"counts of {scored.place}; {row['genes_found']} of {row['genes_listed']} genes",
         )
-        for row in scores.iter_rows(named=True)
+        for row in scored.scores.iter_rows(named=True)
     ]
-    quality: list[dict[str, Any]] = [
-        {"sample": job.unit, "check": f"coverage of {row['set']}", "verdict": "warn", "reason": row["reason"]}
-        | {"value": row["genes_found"] / max(row["genes_listed"], 1), "limit": "at least half of the genes"}
-        for row in scored.coverage.iter_rows(named=True)
-        if row["reason"] is not None
-    ]
-    unread = job.paths[1 : len(job.paths) - job.arguments["gene_sets"]]
-    if unread:
-        names = ", ".join(Path(path).name for path in unread)
-        quality.append({"sample": job.unit, "check": "files", "verdict": "warn", "reason": f"not read: {names}"})
-    empty = int((~scored.scored).sum())
-    excluded = [{"sample": job.unit, "file": sample["path"], "rule": "cell without counts", "rows": empty}]
-    write_parquet(scores, SCORES, folder)
+    unread = ", ".join(Path(path).name for path in cells[1:])
+    told = [{"sample": job.unit, "check": "files", "verdict": "warn", "reason": f"not read: {unread}"}]
+    write_parquet(scored.scores, SCORES, folder)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
-    write_parquet(QUALITY.frame(quality), QUALITY, folder)
-    write_parquet(EXCLUSIONS.frame(excluded if empty else []), EXCLUSIONS, folder)
+    write_parquet(pl.concat([scored.quality, QUALITY.frame(told if unread else [])]), QUALITY, folder)
+    write_parquet(scored.exclusions.with_columns(file=pl.lit(sample["path"])), EXCLUSIONS, folder)
 
 
-def _member(cells: AnnData, member: str | None) -> Any:
-    """Return the cells of one `column=value` of obs, or all.
+def score_file(
+    path: str | Path,
+    gene_sets: str | Path | None = None,
+    *,
+    sample: str,
+    by: str | None = None,
+    member: str | None = None,
+    layer: str | None = None,
+) -> ScoredFile:
+    """Score gene sets on the cells of an h5ad file.
+
+    Parameters
+    ----------
+    path
+        An h5ad file.
+    gene_sets
+        A GMT file; None for the sets that come with the package.
+    sample
+        What the cells are a sample of, unless `by` tells.
+    by
+        Column of obs that names each cell's sample.
+    member
+        ``column=value`` of obs: only these cells are the sample.
+    layer
+        Where the raw counts stand; see `tilseq.expression.raw_counts`.
 
     Raises
     ------
+    ReadError
+        A file cannot be read.
     AnalysisError
-        The column does not exist, or no cell has the value.
+        There is no such column, value or layer, a cell has no sample, or the matrix does not hold raw counts.
     """
+    from tilseq.errors import AnalysisError
+    from tilseq.expression import load_signatures, raw_counts, score, summarise
+    from tilseq.io.gmt import read_gmt
+    from tilseq.io.h5ad import read_h5ad
+
+    sets = load_signatures() if gene_sets is None else read_gmt(gene_sets)
+    cells = read_h5ad(path)
+    try:
+        if member is not None:
+            cells = _member(cells, member)
+        groups = [sample] * cells.n_obs if by is None else _groups(cells, by)
+        counts = raw_counts(cells, layer)
+        scored = score(counts.matrix, counts.genes, sets)
+    except AnalysisError as error:
+        error.file = str(path)
+        raise
+    exclusions = _without_counts(scored, groups, path)
+    return ScoredFile(summarise(scored, groups), _quality(scored, groups), exclusions, counts.place)
+
+
+def _quality(scored: CellScores, groups: list[str]) -> pl.DataFrame:
+    """Return a warning for each sample and each set that was not scored."""
+    from tilseq.tables.outputs import QUALITY
+
+    return QUALITY.frame(
+        [
+            {"sample": sample, "check": f"coverage of {row['set']}", "verdict": "warn", "reason": row["reason"]}
+            | {"value": row["genes_found"] / max(row["genes_listed"], 1), "limit": "at least half of the genes"}
+            for sample in sorted(set(groups))
+            for row in scored.coverage.drop_nulls("reason").iter_rows(named=True)
+        ]
+    )
+
+
+def _without_counts(scored: CellScores, groups: list[str], path: str | Path) -> pl.DataFrame:
+    """Return how many cells of each sample were left out because they have no count."""
+    from tilseq.tables.outputs import EXCLUSIONS
+
+    empty = Counter(group for group, known in zip(groups, scored.scored, strict=True) if not known)
+    rule = {"file": str(path), "rule": "cell without counts"}
+    return EXCLUSIONS.frame([{"sample": group, "rows": cells} | rule for group, cells in empty.items()])
+
+
+def _groups(cells: AnnData, by: str) -> list[str]:
+    """Return the sample of each cell."""
+    from tilseq.errors import AnalysisError
+
+    names = _column(cells, by, by)
+    if names.isna().any():
+        raise AnalysisError("cells without a sample", column=by, found=int(names.isna().sum()))
+    return [str(name) for name in names]
+
+
+def _member(cells: AnnData, member: str) -> Any:
+    """Return the cells of one `column=value` of obs."""
     from tilseq.errors import AnalysisError, did_you_mean
 
-    if member is None:
-        return cells
     column, equals, value = member.partition("=")
-    if not equals or column not in cells.obs:
-        columns = [str(name) for name in cells.obs.columns]
-        mend = did_you_mean(column, columns) or f"obs has {', '.join(columns)}"
-        raise AnalysisError("no such column in obs", column="member", found=member, expected="column=value", mend=mend)
-    values = cells.obs[column].astype(str)
-    if not (values == value).any():
-        known = sorted(set(values))
+    if not equals:
+        raise AnalysisError("not a column and a value", column="member", found=member, expected="column=value")
+    values = _column(cells, column, "member")
+    chosen = values.notna() & (values.astype(str) == value)
+    if not chosen.any():
+        known = sorted(set(values.dropna().astype(str)))
         mend = did_you_mean(value, known) or f"there are {', '.join(known[:10])}"
         raise AnalysisError("no cell of this member", column="member", found=member, mend=mend)
-    return cells[(values == value).to_numpy()]
+    return cells[chosen.to_numpy()]
+
+
+def _column(cells: AnnData, name: str, where: str) -> Any:
+    """Return a column of obs, as a pandas series; an error stands at `where`."""
+    from tilseq.errors import AnalysisError, did_you_mean
+
+    if name not in cells.obs:
+        columns = [str(column) for column in cells.obs.columns]
+        mend = did_you_mean(name, columns) or f"obs has {', '.join(columns) or 'no column'}"
+        raise AnalysisError("no such column in obs", column=where, found=name, mend=mend)
+    return cells.obs[name]

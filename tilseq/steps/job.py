@@ -56,13 +56,13 @@ class Job:
         return cls(**{**values, "paths": tuple(values["paths"]), "needs": tuple(values["needs"])})
 
 
-def needed(job: Job, folder: Path, table: str) -> list[Path]:
-    """Return the tables of one name that the jobs this one needs have left, in the order of `needs`.
+def needed(job: Job, folder: Path, table: str) -> dict[str, Path]:
+    """Return the tables of one name that the jobs this one needs have left: folder of the job → path.
 
-    A needed job that failed has left none: the caller works with those that exist.
+    A needed job that failed has left none and is absent: the caller says whether it can do without.
     """
     work = folder.parents[1]
-    return [path for need in job.needs if (path := work / need / f"{table}.parquet").exists()]
+    return {need: path for need in job.needs if (path := work / need / f"{table}.parquet").exists()}
 
 
 def only_path(job: Job) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tilseq.steps import repertoire
 from tilseq.steps.job import Job, needed
@@ -38,6 +39,7 @@ def plan(study: Study) -> list[Job]:
                     arguments={
                         "reference": reference,
                         "samples": {job.folder: dict(job.sample or {}) for job in needs},
+                        "failed": _failed_references(study, subject, reference),
                     },
                 )
             )
@@ -45,58 +47,105 @@ def plan(study: Study) -> list[Job]:
 
 
 def run(job: Job, folder: Path) -> None:
-    """Write persistence and its endpoints for every sample of the subject that is not a reference."""
+    """Write persistence and its endpoints for every sample of the subject that is not a reference.
+
+    Raises
+    ------
+    AnalysisError
+        A sample of the reference left no clonotypes, so that what the others hold of it would be told too low.
+    """
     import polars as pl
 
-    from tilseq.endpoints.rows import endpoint
     from tilseq.errors import AnalysisError
     from tilseq.io.write import write_parquet
+    from tilseq.repertoire.cells import effective_numbers
     from tilseq.repertoire.persistence import persistence
-    from tilseq.tables.outputs import ENDPOINTS, PERSISTENCE
+    from tilseq.tables.outputs import ENDPOINTS, PERSISTENCE, QUALITY
 
-    reference, samples = job.arguments["reference"], job.arguments["samples"]
-    clones = {"/".join(path.parts[-3:-1]): pl.read_parquet(path) for path in needed(job, folder, "clonotypes")}
-    references: dict[str, list[pl.DataFrame]] = {}
-    for need, table in clones.items():
-        if samples[need]["specimen"] == reference:
-            references.setdefault(samples[need]["assay"], []).append(table)
-    frames, rows = [PERSISTENCE.frame()], []
-    for need, table in clones.items():
-        sample = samples[need]
-        if sample["specimen"] == reference:
+    samples: dict[str, dict[str, Any]] = job.arguments["samples"]
+    clones = {need: pl.read_parquet(path) for need, path in needed(job, folder, "clonotypes").items()}
+    later = {need: sample for need, sample in samples.items() if sample["specimen"] != job.arguments["reference"]}
+    assays = sorted({sample["assay"] for need, sample in later.items() if need in clones})
+    references = {assay: _reference(job, clones, assay) for assay in assays}
+    frames, rows, quality = [PERSISTENCE.frame()], [], []
+    for need, sample in later.items():
+        reference = references.get(sample["assay"])
+        if need not in clones or reference is None:
             continue
-        if sample["assay"] not in references:
-            raise AnalysisError(f"no {reference} of {job.unit} could be read", column="assay", found=sample["assay"])
-        held = persistence(
-            table,
-            pl.concat(references[sample["assay"]]),
-            sample=sample["sample"],
-            n_effective=_effective_numbers(table, sample["cells"]),
-        )
+        table = clones[need]
+        try:
+            effective = effective_numbers(table, _count_of(table), repertoire.library_cells(sample))
+            held = persistence(table, reference, sample=sample["sample"], n_effective=effective)
+        except AnalysisError as error:  # one sample that cannot be compared does not stop the others
+            quality.append(_warning(sample, f"cannot be compared: {error}"))
+            continue
         frames.append(held)
-        rows += [
-            endpoint(
-                sample,
-                PARAMETERS[row["measure"]],
-                row["value"],
-                qualifiers={"locus": row["locus"], "reference": reference},
-                lower=row["lower"],
-                upper=row["upper"],
-                interval_method="Clopper-Pearson on effective cells",
-                n=row["n_effective"],
-                method="key: nucleotide junction",
-            )
-            for row in held.iter_rows(named=True)
-        ]
+        rows += _endpoints(sample, held, job.arguments["reference"])
+        failed = job.arguments["failed"].get(sample["assay"])
+        if failed:
+            reason = f"{', '.join(failed)} of the reference failed and is left out: the numbers are too low"
+            quality.append(_warning(sample, reason))
     write_parquet(pl.concat(frames), PERSISTENCE, folder)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
+    write_parquet(QUALITY.frame(quality), QUALITY, folder)
 
 
-def _effective_numbers(clones: pl.DataFrame, cells: float | None) -> dict[str, float | None]:
-    """Return the effective number of cells of each locus of one sample."""
+def _failed_references(study: Study, subject: str, reference: str) -> dict[str, list[str]]:
+    """Return assay → samples of the reference that samples.csv itself calls failed."""
     import polars as pl
 
-    from tilseq.repertoire.persistence import effective_number
+    rows = study.samples.filter(
+        pl.col("role").fill_null("sample") == "sample", subject=subject, specimen=reference, status="failed"
+    )
+    return {assay: rows.filter(assay=assay)["sample"].to_list() for assay in repertoire.ASSAYS}
 
-    sums = clones.group_by("locus").agg(pl.col("duplicate_count").sum(), pl.col("count_of").first())
-    return {locus: effective_number(counts, count_of, cells) for locus, counts, count_of in sums.iter_rows()}
+
+def _reference(job: Job, clones: Mapping[str, pl.DataFrame], assay: str) -> pl.DataFrame | None:
+    """Return the clones of all samples of the reference together; None where none was measured by this assay."""
+    from tilseq.errors import AnalysisError
+    from tilseq.repertoire.persistence import pooled
+
+    tables = []
+    for need, sample in job.arguments["samples"].items():
+        if sample["specimen"] != job.arguments["reference"] or sample["assay"] != assay:
+            continue
+        if need not in clones or clones[need].is_empty():
+            raise AnalysisError(
+                f"{sample['sample']} left no clonotypes; without this part of the reference "
+                f"persistence in {job.unit} would be told too low",
+                file=sample["path"],
+                mend="mend its file; or write `failed` under its status to go on without it, with a warning",
+            )
+        tables.append((clones[need], _count_of(clones[need])))
+    return pooled(tables) if tables else None
+
+
+def _count_of(clones: pl.DataFrame) -> str:
+    """Return what a table's counts count; of a table without rows nothing is known."""
+    return str(clones["count_of"][0]) if clones.height else "unknown"
+
+
+def _warning(sample: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    return {"sample": sample["sample"], "check": "persistence", "verdict": "warn", "reason": reason}
+
+
+def _endpoints(sample: Mapping[str, Any], held: pl.DataFrame, reference: str) -> list[dict[str, Any]]:
+    """Return the endpoints of one sample; what is not seen is below the limit of detection, not 0."""
+    from tilseq.endpoints.rows import endpoint
+
+    return [
+        endpoint(
+            sample,
+            PARAMETERS[row["measure"]],
+            row["value"],
+            qualifiers={"locus": row["locus"], "reference": reference},
+            lower=row["lower"],
+            upper=row["upper"],
+            interval_method="Clopper-Pearson on effective cells",
+            n=row["n_effective"],
+            status="not_detected" if row["value"] == 0 else None,
+            value_text="< limit of detection" if row["value"] == 0 else None,
+            method="key: nucleotide junction",
+        )
+        for row in held.iter_rows(named=True)
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEP = "repertoire"
+ASSAYS = ("tcr", "bcr")
 
 
 def plan(study: Study) -> list[Job]:
@@ -19,7 +21,7 @@ def plan(study: Study) -> list[Job]:
     def arguments(sample: dict[str, Any]) -> dict[str, Any]:
         return {"dialect": sample["format"], "locus": sample["locus"] or study.settings.analysis.repertoire.locus}
 
-    return sample_jobs(study, STEP, study.available("tcr") + study.available("bcr"), arguments)
+    return sample_jobs(study, STEP, [row for assay in ASSAYS for row in study.available(assay)], arguments)
 
 
 def run(job: Job, folder: Path) -> None:
@@ -53,6 +55,7 @@ def run(job: Job, folder: Path) -> None:
         {"sample": job.unit, "check": f"input {number}", "verdict": "warn", "reason": warning}
         for number, warning in enumerate(clonotypes.warnings, start=1)
     ]
+    quality += _unusable_cells(sample)
     clones = clonotypes.table.with_columns(pl.lit(clonotypes.count_of).alias("count_of"))
     write_with(folder / "clonotypes.parquet", lambda stream: clones.write_parquet(stream))
     write_parquet(indices, DIVERSITY, folder)
@@ -60,3 +63,27 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(QUALITY.frame(quality), QUALITY, folder)
     excluded = clonotypes.exclusions.with_columns(sample=pl.lit(job.unit), file=pl.lit(sample["path"]))
     write_parquet(excluded, EXCLUSIONS, folder)
+
+
+def library_cells(sample: Mapping[str, Any]) -> float | None:
+    """Return the cells of the receptor's kind that went into a sample's library, or None where they are not known.
+
+    A share of T cells says nothing of B cells, so that for `bcr` only `cells` itself serves.
+    """
+    from tilseq.repertoire.cells import cells_of
+
+    if sample["assay"] == "bcr":
+        return cells_of(sample["cells"], None, None)
+    return cells_of(sample["cells"], sample["t_cell_fraction"], sample["input_ng"])
+
+
+def _unusable_cells(sample: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a warning where samples.csv tells of the input and the number of cells cannot be had from it."""
+    given = [name for name in ("cells", "input_ng") if sample[name] is not None]
+    if not given or library_cells(sample) is not None:
+        return []
+    if sample["cells"] is not None or sample["t_cell_fraction"] is not None:
+        reason = f"{given[0]} cannot be used: no cell of the receptor's kind comes of it"
+    else:
+        reason = "input_ng cannot be used: the cells in it take t_cell_fraction"
+    return [{"sample": sample["sample"], "check": "cells of the library", "verdict": "warn", "reason": reason}]

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import ReadError, TableError, TilseqError
-from tilseq.study.model import INFUSIONS_FILE, SAMPLES_FILE, SUBJECTS_FILE, Folder
+from tilseq.study.model import INFUSIONS_FILE, SAMPLES_FILE, SUBJECTS_FILE, Folder, data_set_of
 from tilseq.study.names import fault_of, nearest, twin_key
 from tilseq.study.settings import FILE as SETTINGS_FILE
 from tilseq.study.settings import FURTHEST_DAY, line_of
@@ -33,6 +33,8 @@ ORDER = (
     ("first_dose_day", None, True),
 )
 MOST_SUGGESTIONS = 20
+# Assays whose reader takes all of a file, whatever `member` says.
+WHOLE_FILES = ("tcr", "bcr")
 
 Check = Callable[[Folder], list[TilseqError]]
 
@@ -241,6 +243,27 @@ def check_products(folder: Folder) -> list[TilseqError]:
     return problems
 
 
+def check_members(folder: Folder) -> list[TilseqError]:
+    """Check that `member` names a part that the assay's reader can tell from the rest of a shared file."""
+    if folder.samples is None:
+        return []
+    problems: list[TilseqError] = []
+    for row, cells in numbered(folder.samples):
+        member, assay = cells["member"], cells["assay"]
+        what = expected = mend = None
+        if assay == "flow" and data_set_of(member) is None:
+            what, expected = "no data set of an FCS file", "its number, from 0"
+        elif assay in WHOLE_FILES and member is not None:
+            what, mend = "a file of clonotypes is read whole", "split the file, or tell its parts by `locus`"
+        if what is not None:
+            problems.append(
+                TableError(
+                    what, file=SAMPLES_FILE, row=row, column="member", found=member, expected=expected, mend=mend
+                )
+            )
+    return problems
+
+
 CHECKS: tuple[Check, ...] = (
     check_identifiers,
     check_subjects,
@@ -251,4 +274,5 @@ CHECKS: tuple[Check, ...] = (
     check_days,
     check_replicates,
     check_products,
+    check_members,
 )

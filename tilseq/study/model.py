@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from tilseq.study.yaml_text import Lines
 
 SUBJECTS_FILE, INFUSIONS_FILE, SAMPLES_FILE = "subjects.csv", "infusions.csv", "samples.csv"
 LESIONS_FILE, RESPONSES_FILE = "clinical/lesions.csv", "clinical/responses.csv"
+OWN_ROLE = "sample"  # a row without a role has this one
+DATA_SET = re.compile("[0-9]{1,6}")
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,13 @@ class Study:
     notes: list[str]
 
     def available(self, assay: str) -> list[dict[str, Any]]:
-        """Return the rows of samples.csv of one assay, without failed samples and those without a file."""
-        of_assay = (pl.col("assay") == assay) & (pl.col("status").fill_null("ok") != "failed")
-        return self.samples.filter(of_assay & pl.col("path").is_not_null()).to_dicts()
+        """Return the rows of samples.csv of one assay that hold a subject's own material.
+
+        Without failed samples, those without a file, and those of a role other than `sample`, as blanks and controls.
+        """
+        sound = (pl.col("status").fill_null("ok") != "failed") & pl.col("path").is_not_null()
+        own = pl.col("role").fill_null(OWN_ROLE) == OWN_ROLE
+        return self.samples.filter(sound, own, assay=assay).to_dicts()
 
     def files(self, sample: str) -> list[Path]:
         """Return the paths of a sample's files, in the order of its `path`; empty where it has none.
@@ -106,3 +113,10 @@ class Folder:
 def parts_of(path: str) -> list[str]:
     """Return the entries of a `path` cell, which `;` parts."""
     return [part.strip() for part in path.split(";")]
+
+
+def data_set_of(member: str | None) -> int | None:
+    """Return which data set of an FCS file a `member` names: from 0, the first where it is empty, None for no number."""
+    if member is None:
+        return 0
+    return int(member) if DATA_SET.fullmatch(member) else None

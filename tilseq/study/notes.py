@@ -8,9 +8,29 @@ import polars as pl
 
 from tilseq.errors import shown
 from tilseq.study.checks import IDENTIFIERS, numbered
-from tilseq.study.model import Folder, parts_of
+from tilseq.study.model import INFUSIONS_FILE, OWN_ROLE, SAMPLES_FILE, SUBJECTS_FILE, Folder, parts_of
 
 MOST_NAMED = 5
+LATER_ASSAYS = ("cytokine", "bulk_rna")
+# Columns that are accepted and that no number rests on yet; of samples.csv, the assays whose analysis reads them.
+UNREAD = {SUBJECTS_FILE: ("arm", "age", "sex"), INFUSIONS_FILE: ("cells",)}
+READ_FOR: dict[str, tuple[str, ...]] = {
+    "format": ("tcr", "bcr"),
+    "library": (),
+    "run": (),
+    "batch": (),
+    "instrument": (),
+    "panel": ("flow",),
+    "plate": (),
+    "locus": ("tcr", "bcr"),
+    "cells": ("tcr", "bcr"),
+    "t_cell_fraction": ("tcr",),
+    "input_ng": ("tcr",),
+    "sample_volume_ul": (),
+    "beads_per_tube": (),
+    "dilution": (),
+    "marked_population": (),
+}
 
 
 def named(names: Sequence[str]) -> str:
@@ -125,6 +145,38 @@ def note_unread(folder: Folder) -> list[str]:
     return notes
 
 
+def note_not_analysed(folder: Folder) -> list[str]:
+    """Name samples of assays and of roles that no analysis reads."""
+    if folder.samples is None:
+        return []
+    later: dict[str, list[str]] = {}
+    others: dict[str, list[str]] = {}
+    for _, cells in numbered(folder.samples):
+        role, name = cells["role"] or OWN_ROLE, cells["sample"] or ""
+        if cells["assay"] in LATER_ASSAYS:
+            later.setdefault(cells["assay"], []).append(name)
+        elif role != OWN_ROLE:
+            others.setdefault(role, []).append(name)
+    notes = [f"assay {assay} is not analysed yet: {named(names)}" for assay, names in later.items()]
+    return notes + [f"role {role} is not analysed: {named(names)}" for role, names in others.items()]
+
+
+def note_unused_columns(folder: Folder) -> list[str]:
+    """Name columns that are filled and that no analysis of their rows reads."""
+    unused = []
+    for file, frame in folder.tables().items():
+        unused += [f"{file} {name}" for name in UNREAD.get(file, ()) if frame[name].count()]
+    if folder.samples is not None:
+        rows = folder.samples.filter(
+            ~pl.col("assay").is_in(LATER_ASSAYS), pl.col("role").fill_null(OWN_ROLE) == OWN_ROLE
+        )
+        for name, assays in READ_FOR.items():
+            idle = rows.filter(pl.col(name).is_not_null(), ~pl.col("assay").is_in(assays))["assay"]
+            of = f" of {', '.join(idle.unique().sort())}" if assays else ""
+            unused += [f"{SAMPLES_FILE} {name}{of}"] if idle.count() else []
+    return [f"filled but not used yet: {'; '.join(unused)}"] if unused else []
+
+
 NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_infusions,
     note_subjects,
@@ -133,4 +185,6 @@ NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_names,
     note_empty_files,
     note_unread,
+    note_not_analysed,
+    note_unused_columns,
 )

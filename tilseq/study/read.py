@@ -20,7 +20,7 @@ from tilseq.study.model import INFUSIONS_FILE, LESIONS_FILE, RESPONSES_FILE, SAM
 from tilseq.study.notes import NOTES
 from tilseq.study.settings import FILE as SETTINGS_FILE
 from tilseq.study.settings import read_settings
-from tilseq.tables import Table, parse
+from tilseq.tables import Table, parse, without_empty_end
 from tilseq.tables.inputs import INFUSIONS, LESIONS, RESPONSE_READS, SAMPLES, SUBJECTS
 from tilseq.tables.outputs import EXCLUSIONS
 
@@ -134,8 +134,7 @@ def _cells(folder: Folder, name: str, *, needed: bool = False) -> pl.DataFrame |
         error.file = name
         folder.problems.append(error)
         return None
-    filled = cells.select(pl.any_horizontal(pl.all().is_not_null())).to_series().arg_true()
-    return cells.head(filled[-1] + 1 if filled.len() else 0)  # spreadsheets leave empty rows at the end
+    return without_empty_end(cells)
 
 
 def _missing(folder: Folder, name: str) -> TilseqError:

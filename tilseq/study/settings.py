@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tilseq.errors import ReadError, TilseqError, did_you_mean
+from tilseq.receptors import Locus
 from tilseq.study.yaml_text import Lines, read_yaml
 
 FILE = "study.yaml"
@@ -68,12 +69,10 @@ class Flow(Part):
 class Repertoire(Part):
     """Settings of the repertoire laboratory."""
 
-    reference: Literal["tumor", "infusion_product", "blood"] = Field(
+    reference: Literal["infusion_product", "tumor"] = Field(
         "infusion_product", description="Specimen whose clones are followed."
     )
-    locus: Literal["TRA", "TRB", "TRG", "TRD", "IGH", "IGK", "IGL"] | None = Field(
-        None, description="Locus to use where files hold several; null: each by itself."
-    )
+    locus: Locus | None = Field(None, description="Locus to use where files hold several; null: each by itself.")
 
 
 class Expression(Part):

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tilseq.io.dialects import DIALECTS
+from tilseq.io.kinds import FCS, GZIP, HDF5
+from tilseq.receptors import LOCI
 
 HEAD_BYTES = 64 << 10
 SUFFIXES = (".gz", ".tsv", ".csv", ".txt", ".tab", ".fcs", ".lmd", ".h5ad", ".h5", ".airr", ".xlsx", ".zip")
@@ -29,7 +31,7 @@ WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "serum": ("serum",),
     },
     "timing": {"pre": ("pre",), "post": ("post",)},
-    "locus": {locus: (locus.casefold(),) for locus in ("TRA", "TRB", "TRG", "TRD", "IGH", "IGK", "IGL")},
+    "locus": {locus: (locus.casefold(),) for locus in LOCI},
 }
 DAY_OF_VISIT = re.compile(r"(d|day|w|wk|week|m|mo|month)([-+]?[0-9]{1,4})")
 DAYS = {"d": 1.0, "w": 7.0, "m": 30.4375}
@@ -72,15 +74,15 @@ def assay_of(path: Path) -> str | None:
             head = stream.read(HEAD_BYTES)
     except OSError:
         return None
-    if head.startswith(b"FCS"):
+    if head.startswith(FCS):
         return "flow"
-    if head.startswith(b"\x89HDF\r\n\x1a\n"):
+    if head.startswith(HDF5):
         return "scrna"
     return _receptor(_unpacked(head).decode("utf-8-sig", "replace"))
 
 
 def _unpacked(head: bytes) -> bytes:
-    if not head.startswith(b"\x1f\x8b"):
+    if not head.startswith(GZIP):
         return head
     try:
         return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)

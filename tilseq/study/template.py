@@ -49,9 +49,11 @@ def write_draft(folder: str | Path, draft: Draft) -> list[Path]:
         remark = "FILL IN the nominal day" if day is None else "guessed; correct it where it is wrong"
         lines.append(f"  {_quoted(visit)}: {{day: {'null' if day is None else day}}}   # {remark}")
     texts = {name: _template(name) for name in FILES} | {SETTINGS_FILE: _settings(folder, "\n".join(lines))}
-    texts[INFUSIONS_FILE] = _rows(INFUSIONS_FILE, [])
+    # The first infusion is day 0 by definition, so its rows need no guess; further ones and the cells do.
+    infusions = [{"subject": name, "infusion": "1", "day": "0"} for name in draft.subjects]
+    texts[INFUSIONS_FILE] = _rows(INFUSIONS_FILE, infusions)
     texts[SUBJECTS_FILE] = _rows(SUBJECTS_FILE, [{"subject": name, "tumor_type": "other"} for name in draft.subjects])
-    texts[SAMPLES_FILE] = _rows(SAMPLES_FILE, draft.samples)
+    texts[SAMPLES_FILE] = samples_text(draft)
     return _write(Path(folder), texts)
 
 
@@ -60,7 +62,10 @@ def refuse_existing(folder: str | Path) -> None:
     for name in FILES:
         path = Path(folder) / name
         if path.exists() or path.is_symlink():
-            mend = "`tilseq check` tells what is wrong with it; name another folder for a new one"
+            mend = (
+                "`tilseq check` tells what is wrong with it. To draft it anew remove study.yaml, subjects.csv, "
+                "infusions.csv, samples.csv and clinical; to add files, see their rows with --scan and --dry-run"
+            )
             raise RunError("a study stands here already", file=path, mend=mend)
 
 
@@ -79,6 +84,11 @@ def _settings(folder: str | Path, visits: str) -> str:
     name = Path(folder).resolve().name
     name = name if name and not fault_of(name) and name.isprintable() else "my_study"
     return Template(_template(SETTINGS_FILE)).substitute(study=_quoted(name), visits=visits)
+
+
+def samples_text(draft: Draft) -> str:
+    """Return what samples.csv would hold."""
+    return _rows(SAMPLES_FILE, draft.samples)
 
 
 def _rows(name: str, rows: list[dict[str, str]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tilseq.receptors import LOCI
 from tilseq.tables.schema import Column, Table
 
 SPECIMENS = ("tumor", "infusion_product", "blood", "plasma", "serum")
@@ -76,7 +77,7 @@ SAMPLES = Table(
         Column("instrument", "text", "Instrument."),
         Column("panel", "text", "Panel of study.yaml that the tube was stained with."),
         Column("plate", "text", "Plate of plates/*.csv."),
-        Column("locus", "text", "Locus amplified.", allowed=("TRA", "TRB", "TRG", "TRD", "IGH", "IGK", "IGL")),
+        Column("locus", "text", "Locus amplified.", allowed=LOCI),
         Column("cells", "number", "Cells put into the assay.", unit="cells", minimum=0),
         Column("t_cell_fraction", "number", "Share of T cells in the input.", minimum=0, maximum=1),
         Column("input_ng", "number", "Nucleic acid put into the assay.", unit="ng", minimum=0),

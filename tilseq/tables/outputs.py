@@ -68,7 +68,8 @@ SAMPLES_RUN = Table(
         Column(
             "state",
             "text",
-            "Worst verdict on it; `failed` when a step could not finish; `not_analysed` when tilseq has no step for it yet or it is a control; `not_available` when there is no material.",
+            "Worst verdict on it; `failed` when a step could not finish; `not_analysed` when it is a control or no "
+            "step reads it yet; `not_available` when there is no material.",
             needed=True,
             allowed=SAMPLE_STATES,
         ),

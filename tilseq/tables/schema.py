@@ -18,7 +18,11 @@ DTYPES: Mapping[Kind, pl.DataType] = {
     "number": pl.Float64(),
     "boolean": pl.Boolean(),
 }
-EXPECTED = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}
+EXPECTED = {
+    "integer": "a whole number",
+    "number": "a number with a decimal point and without a unit",
+    "boolean": "true or false",
+}
 TRUE_WORDS = ("true", "yes", "y", "1")
 FALSE_WORDS = ("false", "no", "n", "0")
 
@@ -114,6 +118,15 @@ def _check_output_column(frame: pl.DataFrame, table: Table, column: Column) -> N
     values = frame[column.name]
     if column.needed and values.null_count():
         raise TableError(f"table {table.name} may not hold a null here", column=column.name)
+    for limit, beyond in ((column.minimum, values.lt), (column.maximum, values.gt)):
+        strange = values.filter(beyond(limit)) if limit is not None else values.clear()
+        if strange.len():
+            raise TableError(
+                f"table {table.name} may not hold this value",
+                column=column.name,
+                found=strange[0],
+                expected=f"{column.minimum} to {column.maximum}",
+            )
     if column.allowed:
         strange = values.drop_nulls().filter(~values.drop_nulls().is_in(column.allowed))
         if strange.len():
@@ -148,6 +161,7 @@ def parse(
     problems
         One error a faulty cell, missing column or repeated key. Empty when the file is sound.
     """
+    text = without_empty_end(text)
     problems: list[TilseqError] = []
     unknown = [name for name in text.columns if name not in table.names]
     if extra == "refuse":
@@ -175,6 +189,12 @@ def parse(
     frame = pl.DataFrame(columns + kept)
     problems += _repeated_keys(frame, table, file)
     return frame, sorted(problems, key=lambda problem: problem.row or 0)
+
+
+def without_empty_end(text: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame without the empty rows that spreadsheets leave at the end of a table."""
+    filled = text.select(pl.any_horizontal(pl.all().is_not_null())).to_series().arg_true()
+    return text.head(filled[-1] + 1 if filled.len() else 0)
 
 
 def _parse_column(cells: pl.Series, column: Column, file: str | Path) -> tuple[pl.Series, list[TilseqError]]:
@@ -241,8 +261,12 @@ def _repeated_keys(frame: pl.DataFrame, table: Table, file: str | Path) -> list[
 
 
 def as_polars(frame: Any) -> pl.DataFrame:
-    """Return a polars or pandas frame as polars; pandas' NaN and NaT become null."""
+    """Return a polars or pandas frame as polars; what pandas holds to be missing (NaN, NaT, NA, None) becomes null."""
     if isinstance(frame, pl.DataFrame):
         return frame
-    columns = {str(name): [None if value != value else value for value in frame[name].tolist()] for name in frame}
+    missing = frame.isna()
+    columns = {
+        str(name): [None if gone else value for value, gone in zip(frame[name].tolist(), missing[name], strict=True)]
+        for name in frame
+    }
     return pl.DataFrame(columns, infer_schema_length=None)

@@ -57,10 +57,13 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         outputs.SCORES,
         outputs.RESPONSE,
     )
+    read_with_the_study = {outputs.EXCLUSIONS.name: study.exclusions}
     frames: dict[str, pl.DataFrame] = {}
     for table in gathered:
         paths = [path for job in whole if (path := work / job.folder / f"{table.name}.parquet").exists()]
-        frames[table.name] = pl.concat([table.frame(), *(pl.read_parquet(path) for path in paths)])
+        frames[table.name] = pl.concat(
+            [read_with_the_study.get(table.name, table.frame()), *(pl.read_parquet(path) for path in paths)]
+        )
         write_table(frames[table.name], table, tables)
     write_table(failures, outputs.FAILURES, tables)
     write_table(_samples(study, jobs, failures, frames["quality"]), outputs.SAMPLES_RUN, tables)

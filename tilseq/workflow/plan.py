@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEPS = ("flow", "repertoire", "persistence", "expression", "clinical")
-STUDY_TABLES = ("study.yaml", "subjects.csv", "infusions.csv", "samples.csv")
+STUDY_TABLES = ("study.yaml", "subjects.csv", "infusions.csv", "samples.csv", "clinical/*.csv")
 LIBRARIES = ("anndata", "h5py", "matplotlib", "numpy", "polars", "scipy")
 
 
@@ -76,8 +76,8 @@ def make_plan(study: Study) -> Plan:
     from tilseq.io.digest import sha256_of_value
 
     planned = [job for step in STEPS for job in import_module(f"tilseq.steps.{step}").plan(study)]
-    tables = (str(path) for name in STUDY_TABLES if (path := study.root / name).exists())
-    paths = sorted({*tables, *(path for job in planned for path in job.paths)})
+    tables = {path for name in STUDY_TABLES for path in study.root.glob(name)}
+    paths = sorted({*map(str, tables), *(path for job in planned for path in job.paths)})
     with ThreadPoolExecutor() as pool:
         inputs = dict(zip(paths, pool.map(_sha256_and_size, paths), strict=True))
     jobs = [replace(job, digests={path: inputs[path][0] for path in job.paths}) for job in planned]

@@ -1,0 +1,58 @@
+"""Gene sets in GMT files."""
+
+import os
+
+import pytest
+
+from tilseq.errors import ReadError
+from tilseq.io import read_gmt
+
+
+def test_a_gmt_file(tmp_path):
+    path = tmp_path / "s.gmt"
+    path.write_bytes(b"\xef\xbb\xbfone\tsomething\tA\tB\tA\t\r\n\r\ntwo\t\tC\r\n")
+    assert read_gmt(path) == {"one": ("A", "B"), "two": ("C",)}
+
+
+def test_hallmark_has_50_sets(shared_data):
+    sets = read_gmt(shared_data / "genesets/h.all.v2025.1.Hs.symbols.gmt")
+    assert len(sets) == 50
+    assert len(sets["HALLMARK_OXIDATIVE_PHOSPHORYLATION"]) == 200
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "holds no gene set"),
+        (b"one\tx\tA\none\tx\tB\n", "row 2: this gene set stands twice; found 'one'"),
+        (b"one\tx\tA\ntwo\tx\n", "row 2: this line is no gene set"),
+        (b"\tx\tA\n", "row 1: this line is no gene set"),
+        (b"one,x,A\n", "row 1: this line is no gene set"),
+        (b"one\tx\t\xff\n", "byte 6: the text is not UTF-8"),
+    ],
+)
+def test_a_faulty_gmt_file_is_refused(tmp_path, content, words):
+    path = tmp_path / "s.gmt"
+    path.write_bytes(content)
+    with pytest.raises(ReadError) as caught:
+        read_gmt(path)
+    assert words in str(caught.value)
+
+
+def test_a_gmt_file_that_is_too_large_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "s.gmt"
+    with path.open("wb") as stream:
+        stream.truncate((200 << 20) + 1)
+    with pytest.raises(ReadError, match="too large"):
+        read_gmt(path)
+
+
+def test_a_named_pipe_is_refused_instead_of_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "s.gmt")
+    with pytest.raises(ReadError, match="not a regular file"):
+        read_gmt(tmp_path / "s.gmt")
+
+
+def test_an_absent_gmt_file_is_refused(tmp_path):
+    with pytest.raises(ReadError, match="cannot be read"):
+        read_gmt(tmp_path / "none.gmt")

@@ -1,0 +1,48 @@
+import polars as pl
+import pytest
+
+from tilseq.errors import AnalysisError
+from tilseq.repertoire import cells_of, effective_cells, effective_number, effective_numbers
+
+
+def test_effective_cells_and_when_the_number_is_known():
+    assert effective_cells(50_000, 2_000_000) == pytest.approx(48_780.4878, rel=1e-8)
+    assert effective_number(900, "cells") == 900
+    assert effective_number(900, "cells", cells=100) == 900
+    assert effective_number(900, "umis") == 900
+    assert effective_number(900, "reads") is None
+    assert effective_number(900, "unknown") is None
+    assert effective_number(900, "reads", cells=100) == 90
+    assert effective_number(900, "templates", cells=100) == 90
+    assert effective_number(0, "cells") is None
+    for cells, reads in [(0, 1), (1, 0), (-1, 1), (float("nan"), 1), (1, float("inf"))]:
+        with pytest.raises(AnalysisError, match="above 0"):
+            effective_cells(cells, reads)
+
+
+@pytest.mark.parametrize(
+    ("cells", "fraction", "nanograms", "expected"),
+    [
+        (40_000, 0.5, None, 20_000),
+        (40_000, None, None, 40_000),
+        (40_000, 0.5, 500, 20_000),  # counted cells lead
+        (None, 0.5, 66, 5_000),  # 66 ng / 6.6 pg = 10,000 cells
+        (None, None, 66, None),
+        (None, 0.5, None, None),
+        (None, None, None, None),
+        (40_000, 0.0, None, None),
+        (0.0, None, None, None),
+    ],
+)
+def test_t_cells_of_a_library(cells, fraction, nanograms, expected):
+    found = cells_of(cells, fraction, nanograms)
+    assert found is None if expected is None else found == pytest.approx(expected, rel=1e-12)
+
+
+def test_each_locus_has_its_own_effective_number():
+    table = pl.DataFrame(
+        {"locus": ["TRA", "TRB", "TRB"], "junction": ["a", "b", "c"], "duplicate_count": [100, 300, 600]}
+    )
+    assert effective_numbers(table, "umis") == {"TRA": 100, "TRB": 900}
+    assert effective_numbers(table, "reads", 100) == {"TRA": 50, "TRB": 90}
+    assert effective_numbers(table, "reads") == {"TRA": None, "TRB": None}

@@ -1,0 +1,56 @@
+import polars as pl
+import pytest
+
+from tilseq.io.write import write_table
+from tilseq.report.results import read_results
+from tilseq.report.series import commonest, in_blood, reference_name, repertoires
+from tilseq.tables import outputs
+
+
+def test_only_blood_with_a_day_and_a_finite_value_is_drawn_over_time(tmp_path):
+    base = {"subject": "S1", "parameter": "cd4_cd8_ratio", "unit": "ratio", "status": "quantified", "scope": "sample"}
+    rows = [
+        {**base, "sample": "a", "specimen": "blood", "day": 1, "value": 2.0, "qualifier": "x=1;y=2"},
+        {**base, "sample": "b", "specimen": "tumor", "day": 1, "value": 2.0},
+        {**base, "sample": "c", "specimen": "blood", "value": 2.0},
+        {**base, "sample": "d", "specimen": "blood", "day": 1},
+        {**base, "sample": "e", "specimen": "blood", "day": 1, "value": float("inf")},
+        {**base, "sample": "f", "specimen": "blood", "day": 1, "value": 2.0, "qualifier": "y=22"},
+    ]
+    write_table(outputs.ENDPOINTS.frame(rows), outputs.ENDPOINTS, tmp_path / "tables")
+    results = read_results(tmp_path)
+    assert in_blood(results, "cd4_cd8_ratio")["sample"].to_list() == ["a", "f"]
+    assert in_blood(results, "cd4_cd8_ratio", "y=2")["sample"].to_list() == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"),
+    [(["b", "a", "b"], ["b", "b"]), (["b", "a"], ["a"]), ([None, None, "a"], [None, None]), ([], [])],
+)
+def test_a_line_joins_only_what_is_alike(values, kept):
+    frame = pl.DataFrame({"locus": pl.Series(values, dtype=pl.String)})
+    assert commonest(frame, "locus")["locus"].to_list() == kept
+
+
+def masses(folder, *qualifiers):
+    rows = [
+        {"subject": "S1", "sample": f"s{i}", "parameter": "persistence_mass", "unit": "fraction", "status": "quantified",
+         "scope": "cohort", "specimen": "blood", "day": i, "value": 0.1, "qualifier": qualifier}
+        for i, qualifier in enumerate(qualifiers)
+    ]  # fmt: skip
+    write_table(outputs.ENDPOINTS.frame(rows), outputs.ENDPOINTS, folder / "tables")
+    return read_results(folder)
+
+
+@pytest.mark.parametrize(
+    ("loci", "kept"),
+    [(["TRA", "TRB"], ["s1"]), (["TRA", "TRB", "TRA"], ["s0", "s2"]), (["TRG", "TRD"], ["s1"]), ([], [])],
+)
+def test_of_several_loci_the_one_measured_most_stands_and_of_two_alike_trb(loci, kept, tmp_path):
+    results = masses(tmp_path, *(f"locus={locus};reference=tumor" for locus in loci))
+    assert repertoires(results)["sample"].to_list() == kept
+
+
+def test_the_reference_is_called_by_its_specimen(tmp_path):
+    assert reference_name(masses(tmp_path / "a", "locus=TRB;reference=infusion_product")) == "infusion product"
+    assert reference_name(masses(tmp_path / "b")) == "reference"

@@ -1,0 +1,137 @@
+"""The expression step: what its jobs hold and what they write; and the scoring of one file."""
+
+import anndata
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from tilseq.errors import AnalysisError
+from tilseq.steps.expression import plan, run, score_file
+from tilseq.steps.job import Job
+from tilseq.study import read_study
+
+GMT = "found\tx\tA\tB\nlost\tx\tA\tY\tZ\n"
+SAMPLE = {"sample": "s2", "subject": "S1", "visit": "D7", "day": 7, "specimen": "blood", "assay": "scrna"}
+
+
+@pytest.fixture
+def h5ad(tmp_path):
+    """Three cells of two samples, the last without a count; logged in X, raw in a layer."""
+    counts = np.array([[1, 9], [5, 5], [0, 0]], np.float32)
+    obs = pd.DataFrame({"sample": ["s1", "s2", "s2"], "lane": [1, 2, 2]}, index=["c1", "c2", "c3"])
+    data = anndata.AnnData(np.log1p(counts), obs=obs, var=pd.DataFrame(index=["A", "B"]), layers={"counts": counts})
+    data.write_h5ad(tmp_path / "cells.h5ad")
+    (tmp_path / "s.gmt").write_text(GMT)
+    return tmp_path / "cells.h5ad"
+
+
+def job(h5ad, member="sample=s2", layer="counts", more=()):
+    paths = (str(h5ad), *more, str(h5ad.parent / "s.gmt"))
+    sample = SAMPLE | {"path": "raw/cells.h5ad", "member": member}
+    arguments = {"gene_sets": True, "layer": layer}
+    return Job("expression", "s2", "expression/s2", paths=paths, arguments=arguments, sample=sample)
+
+
+def tables(job, folder):
+    folder.mkdir()
+    run(job, folder)
+    return {path.stem: pl.read_parquet(path) for path in folder.glob("*.parquet")}
+
+
+def test_a_sample_of_a_shared_file(h5ad, tmp_path):
+    written = tables(job(h5ad), tmp_path / "out")
+    assert sorted(written) == ["endpoints", "exclusions", "quality", "scores"]
+    # 5 of 10 counts are 5,000 in 10,000, for each of the two genes.
+    value = np.log(5001)
+    endpoints = written["endpoints"].select("sample", "day", "parameter", "qualifier", "n", "status", "method")
+    assert endpoints.rows() == [
+        ("s2", 7, "signature_score", "set=found", 1.0, "quantified", "counts of layers['counts']; 2 of 2 genes"),
+        ("s2", 7, "signature_score", "set=lost", 1.0, "not_evaluable", "counts of layers['counts']; 1 of 3 genes"),
+    ]
+    assert written["endpoints"]["value"].to_list() == [pytest.approx(value, rel=1e-6), None]
+    assert written["scores"]["value"].to_list() == [pytest.approx(value, rel=1e-6), None]
+    assert written["exclusions"].select("sample", "file", "rule", "rows").rows() == [
+        ("s2", "raw/cells.h5ad", "cell without counts", 1)
+    ]
+    reason = "1 of 3 genes found, fewer than 50%"
+    assert written["quality"].select("sample", "check", "value", "verdict", "reason").rows() == [
+        ("s2", "coverage of lost", pytest.approx(1 / 3), "warn", reason)
+    ]
+
+
+def test_a_file_that_is_not_read_is_told(h5ad, tmp_path):
+    quality = tables(job(h5ad, more=("raw/contigs.csv", "raw/more.csv")), tmp_path / "out")["quality"]
+    told = quality.filter(check="files").select("sample", "verdict", "reason").rows()
+    assert told == [("s2", "warn", "not read: contigs.csv, more.csv")]
+
+
+def test_without_a_layer_logged_values_are_refused_by_file(h5ad, tmp_path):
+    with pytest.raises(AnalysisError) as caught:
+        tables(job(h5ad, layer=None), tmp_path / "out")
+    assert str(caught.value).startswith(f"{h5ad}: X does not hold raw counts")
+    assert "; counts holds raw counts" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("member", "words"),
+    [
+        ("sample=s9", "no cell of this member; found 'sample=s9'; there are s1, s2"),
+        ("sampel=s1", "no such column in obs; found 'sampel'; did you mean 'sample'?"),
+        ("s1", "not a column and a value; found 's1'; expected column=value"),
+    ],
+)
+def test_a_member_that_is_not_there_is_refused(h5ad, member, words):
+    with pytest.raises(AnalysisError) as caught:
+        score_file(h5ad, sample="s1", member=member, layer="counts")
+    assert str(caught.value).startswith(f"{h5ad}, column member: {words}")
+
+
+def test_a_member_of_numbers_is_named_as_it_is_written(h5ad):
+    scored = score_file(h5ad, h5ad.parent / "s.gmt", sample="x", member="lane=1", layer="counts")
+    assert scored.scores.select("sample", "set", "n").rows() == [("x", "found", 1), ("x", "lost", 1)]
+
+
+def test_by_a_column_each_sample_has_its_rows_and_its_empty_cells(h5ad):
+    scored = score_file(h5ad, h5ad.parent / "s.gmt", sample="x", by="sample", layer="counts")
+    expected = [(np.log(1001) + np.log(9001)) / 2, None, np.log(5001), None]
+    assert scored.scores["sample"].to_list() == ["s1", "s1", "s2", "s2"]
+    assert scored.scores["value"].to_list() == [None if v is None else pytest.approx(v, rel=1e-6) for v in expected]
+    assert scored.exclusions.select("sample", "rows").rows() == [("s2", 1)]
+    assert scored.quality["sample"].to_list() == ["s1", "s2"]
+
+
+def test_a_cell_without_a_sample_is_refused_and_is_no_member_called_nan(tmp_path):
+    obs = pd.DataFrame({"sample": ["s1", None]}, index=["c1", "c2"])
+    path = tmp_path / "cells.h5ad"
+    anndata.AnnData(np.ones((2, 1), np.float32), obs=obs, var=pd.DataFrame(index=["A"])).write_h5ad(path)
+    with pytest.raises(AnalysisError, match="column sample: cells without a sample; found 1"):
+        score_file(path, sample="x", by="sample")
+    with pytest.raises(AnalysisError, match="no cell of this member"):
+        score_file(path, sample="x", member="sample=nan")
+
+
+def test_the_jobs_of_a_study_carry_layer_and_gene_sets(h5ad, tmp_path):
+    root = tmp_path / "study"
+    (root / "raw").mkdir(parents=True)
+    for name in ("cells.h5ad", "s.gmt"):
+        (root / "raw" / name).write_bytes((tmp_path / name).read_bytes())
+    (root / "study.yaml").write_text(
+        "study: demo\nvisits: {D7: {day: 7}}\nanalysis: {expression: {gene_sets: raw/s.gmt, layer: counts}}\n"
+    )
+    (root / "subjects.csv").write_text("subject,tumor_type\nS1,melanoma\n")
+    (root / "infusions.csv").write_text("subject,infusion,day\nS1,1,0\n")
+    (root / "samples.csv").write_text(
+        "sample,subject,visit,specimen,assay,path,member,status\n"
+        "s1,S1,D7,tumor,scrna,raw/cells.h5ad,sample=s1,\n"
+        "s2,S1,D7,blood,scrna,raw/cells.h5ad,sample=s2,\n"
+        "s3,S1,D7,plasma,scrna,,,failed\n"
+    )
+    jobs = plan(read_study(root))
+    assert [(one.unit, one.folder, dict(one.arguments)) for one in jobs] == [
+        ("s1", "expression/s1", {"gene_sets": True, "layer": "counts"}),
+        ("s2", "expression/s2", {"gene_sets": True, "layer": "counts"}),
+    ]
+    assert jobs[0].paths == (f"{root}/raw/cells.h5ad", f"{root}/raw/s.gmt")
+    scores = [tables(one, tmp_path / one.unit)["scores"].filter(set="found")["value"].item() for one in jobs]
+    assert scores == pytest.approx([(np.log(1001) + np.log(9001)) / 2, np.log(5001)], rel=1e-6)

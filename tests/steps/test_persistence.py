@@ -1,0 +1,193 @@
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tilseq.errors import AnalysisError, TilseqError
+from tilseq.steps import persistence, repertoire
+from tilseq.steps.job import Job
+from tilseq.study import read_study
+from tilseq.tables.inputs import ASSAYS, ROLES
+
+LOT1, LOT2 = {"AAA": 60, "CCC": 20}, {"GGG": 20}
+DAY28 = {"AAA": 10, "GGG": 50, "TTT": 40}
+
+
+class Subject:
+    """Samples of one subject: their files, their repertoire jobs, and the persistence job that needs them."""
+
+    def __init__(self, folder: Path, make_sample, write_clones) -> None:
+        self.folder, self.sample, self.write = folder, make_sample, write_clones
+        self.rows: dict[str, dict] = {}
+
+    def add(self, name, counts, *, specimen="blood", gene="TRB", count="umi_count", **cells):
+        path = self.folder / f"{name}.tsv"
+        if counts is None:
+            path.write_text("not a clonotype table\n")
+        else:
+            self.write(path, counts, count=count, gene=gene)
+        row = self.sample(name, specimen=specimen, path=f"raw/{name}.tsv", **{"assay": "tcr", **cells})
+        self.rows[f"repertoire/{name}"] = row
+        job = Job("repertoire", name, f"repertoire/{name}", paths=(str(path),), sample=row,
+                  arguments={"dialect": None, "locus": None})  # fmt: skip
+        try:
+            repertoire.run(job, self.folder / "work" / "repertoire" / name)
+        except TilseqError:
+            assert counts is None
+        return self
+
+    def run(self, failed=None):
+        arguments = {"reference": "infusion_product", "samples": self.rows, "failed": failed or {}}
+        job = Job("persistence", "S1", "persistence/S1", needs=tuple(self.rows), arguments=arguments)
+        folder = self.folder / "work" / "persistence" / "S1"
+        persistence.run(job, folder)
+        return {path.stem: pl.read_parquet(path) for path in folder.glob("*.parquet")}
+
+
+@pytest.fixture
+def subject(tmp_path, sample, write_clones):
+    return Subject(tmp_path, sample, write_clones)
+
+
+def mass(tables, **which):
+    return tables["endpoints"].filter(parameter="persistence_mass", **which).row(0, named=True)
+
+
+def test_lots_are_one_reference(subject):
+    subject.add("lot1", LOT1, specimen="infusion_product").add("lot2", LOT2, specimen="infusion_product")
+    tables = subject.add("d28", DAY28).run()
+    row = mass(tables)
+    assert (row["value"], row["n"], row["status"], row["value_text"]) == (0.6, 100, "quantified", None)
+    assert row["qualifier"] == "locus=TRB;reference=infusion_product"
+    assert tables["quality"].height == 0
+
+
+@pytest.mark.parametrize("lot", [None, {}], ids=["unreadable", "without a clone"])
+def test_a_lot_without_clonotypes_fails_the_subject(subject, lot):
+    # Without lot 2 the mass would be 0.1 instead of 0.6.
+    subject.add("lot1", LOT1, specimen="infusion_product").add("lot2", lot, specimen="infusion_product")
+    with pytest.raises(AnalysisError, match="lot2 left no clonotypes; .* persistence in S1 would be told too low"):
+        subject.add("d28", DAY28).run()
+
+
+def test_a_later_sample_that_failed_is_absent(subject):
+    subject.add("lot1", LOT1, specimen="infusion_product").add("d7", None).add("d28", DAY28)
+    tables = subject.run()
+    assert tables["persistence"]["sample"].unique().to_list() == ["d28"]
+
+
+def test_a_broken_reference_of_an_assay_without_later_samples_is_not_needed(subject):
+    subject.add("lot1", LOT1, specimen="infusion_product").add("d28", DAY28)
+    subject.add("bcr_lot", None, specimen="infusion_product", assay="bcr")
+    assert mass(subject.run())["value"] == pytest.approx(0.1)
+
+
+def test_a_lot_that_the_study_calls_failed_is_a_warning(subject):
+    subject.add("lot1", LOT1, specimen="infusion_product").add("d28", DAY28)
+    tables = subject.run(failed={"tcr": ["lot2"], "bcr": []})
+    assert mass(tables)["value"] == pytest.approx(0.1)
+    assert tables["quality"].select("sample", "check", "verdict", "reason").rows() == [
+        ("d28", "persistence", "warn", "lot2 of the reference failed and is left out: the numbers are too low")
+    ]
+
+
+def test_lots_that_count_different_things_are_refused(subject):
+    subject.add("lot1", LOT1, specimen="infusion_product")
+    subject.add("lot2", LOT2, specimen="infusion_product", count="duplicate_count").add("d28", DAY28)
+    with pytest.raises(AnalysisError, match="count different things"):
+        subject.run()
+
+
+def test_a_sample_of_another_locus_does_not_stop_the_others(subject):
+    subject.add("lot1", LOT1, specimen="infusion_product").add("d7", {"AAA": 5}, gene="TRA").add("d28", DAY28)
+    tables = subject.run()
+    assert tables["persistence"]["sample"].unique().to_list() == ["d28"]
+    ((name, reason),) = tables["quality"].select("sample", "reason").rows()
+    assert name == "d7"
+    assert reason.startswith(
+        "cannot be compared: sample and reference have no locus in common; found 'TRA against TRB'"
+    )
+
+
+def test_nothing_seen_is_below_the_limit_of_detection(subject):
+    subject.add("lot1", LOT1, specimen="infusion_product").add("d28", {"TTT": 100})
+    rows = subject.run()["endpoints"].rows(named=True)
+    assert [(row["value"], row["status"], row["value_text"]) for row in rows] == [
+        (0.0, "not_detected", "< limit of detection"),
+        (0.0, "not_detected", "< limit of detection"),
+    ]
+    assert rows[0]["upper"] == pytest.approx(1 - 0.025 ** (1 / 100))
+
+
+def test_nothing_seen_without_a_number_of_cells_is_not_evaluable(subject):
+    subject.add("lot1", LOT1, specimen="infusion_product", count="duplicate_count")
+    subject.add("d28", {"TTT": 100}, count="duplicate_count")
+    tables = subject.run()
+    row = mass(tables)
+    assert (row["value"], row["upper"], row["status"], row["value_text"], row["interval_method"]) == (
+        None,
+        None,
+        "not_evaluable",
+        None,
+        None,
+    )
+    assert tables["persistence"]["value"].to_list() == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("cells", "n"),
+    [
+        ({"cells": 200.0}, 1 / (1 / 200 + 1 / 100)),
+        ({"cells": 200.0, "t_cell_fraction": 0.5}, 50),
+        ({"input_ng": 1.32, "t_cell_fraction": 0.5}, 50),  # 200 cells of 6.6 pg
+        ({"input_ng": 1.32}, None),
+    ],
+)
+def test_limits_rest_on_t_cells(subject, cells, n):
+    subject.add("lot1", LOT1, specimen="infusion_product", count="duplicate_count")
+    subject.add("d28", DAY28, count="duplicate_count", **cells)
+    row = mass(subject.run())
+    assert row["n"] == (None if n is None else pytest.approx(n, rel=1e-9))
+    assert (row["upper"] is None) == (n is None)
+
+
+STUDY = {
+    "study.yaml": "study: s\nvisits: {product: {day: 0}, D28: {day: 28}}\n",
+    "subjects.csv": "subject,tumor_type\nS1,melanoma\n",
+    "infusions.csv": "subject,infusion,day,lot\nS1,1,0,A\nS1,2,14,B\n",
+    "samples.csv": """\
+sample,subject,visit,specimen,assay,path,lot,status,role
+p1,S1,product,infusion_product,tcr,raw/p1.tsv,A,,
+p2,S1,product,infusion_product,tcr,raw/p2.tsv,B,failed,
+p3,S1,product,infusion_product,tcr,raw/p3.tsv,B,,blank
+d28,S1,D28,blood,tcr,raw/d28.tsv,,,
+""",
+    "raw/p1.tsv": "1",
+    "raw/p3.tsv": "3",
+    "raw/d28.tsv": "28",
+}
+
+
+def test_the_plan_names_what_the_study_calls_failed_and_leaves_blanks_out(tmp_path):
+    for name, text in STUDY.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (job,) = persistence.plan(read_study(tmp_path))
+    assert job.needs == ("repertoire/p1", "repertoire/d28")
+    assert job.arguments["failed"] == {"tcr": ["p2"], "bcr": []}
+
+
+@pytest.mark.parametrize("assay", ASSAYS)
+@pytest.mark.parametrize("role", ROLES)
+def test_whatever_no_step_reads_is_noted(tmp_path, assay, role):
+    from importlib import import_module
+
+    for name, text in STUDY.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    row = f"x,S1,D28,blood,{assay},raw/d28.tsv,,,{role}\n"
+    (tmp_path / "samples.csv").write_text(STUDY["samples.csv"].splitlines(keepends=True)[0] + row)
+    study = read_study(tmp_path)
+    steps = [import_module(f"tilseq.steps.{name}") for name in ("flow", "repertoire", "expression")]
+    planned = any(job.unit == "x" for step in steps for job in step.plan(study))
+    assert planned != any("not analysed" in note and "'x'" in note for note in study.notes)

@@ -1,0 +1,161 @@
+"""Every Python example of the README and of docs/ runs as it stands, each by itself, on files of the names it uses."""
+
+import gzip
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCKS = [(str(page.relative_to(ROOT)), text) for page in PAGES for text in BLOCK.findall(page.read_text())]
+NAME = re.compile(r'"([\w.]+)"')
+
+TABLES = {
+    "lesions.csv": "subject,day,lesion,role,diameter_mm\nS01,-8,T1,target,50\nS01,28,T1,target,20\n",
+    "subjects.csv": "subject,tumor_type,harvest_day,first_dose_day\nS01,melanoma,-30,-7\n",
+    "my_study/study.yaml": "study: mine\nvisits: {D7: {day: 7}}\n",
+    "my_study/subjects.csv": "subject,tumor_type\nS01,melanoma\n",
+    "my_study/infusions.csv": "subject,infusion,day\nS01,1,0\n",
+    "my_study/samples.csv": "sample,subject,visit,specimen,assay,path\nS01_D7_flow,S01,D7,blood,flow,raw/a.fcs\n",
+    "my_study/raw/a.fcs": "not looked into\n",
+}
+# File that an example reads → file of the simulated trial.
+SIMULATED = {
+    "day28.fcs": "raw/flow/SIM-01_D28_flow.fcs",
+    "blood_d7.fcs": "raw/flow/SIM-01_D7_flow.fcs",
+    "product.tsv": "raw/tcr/SIM-01_product_tcr.tsv.gz",
+    "day28.tsv": "raw/tcr/SIM-01_D28_tcr.tsv.gz",
+}
+
+
+def readme(made, folder):
+    assert made["results"].tables["endpoints"].height > 50
+    assert made["tube"].events.shape == (3000, 9)
+
+
+def clinical(made, folder):
+    assert made["table"]["response"].to_list() == [None, "PR"]
+    assert_picture(folder / "spider.png")
+
+
+def expression(made, folder):
+    assert made["table"].filter(set="exhaustion").select("sample", "n").rows() == [("blood", 2), ("tumor", 2)]
+    assert_picture(folder / "scores.png")
+
+
+def flow(made, folder):
+    _, lower, upper, *_ = made["ratio"]
+    assert lower <= 320.5886 / 424.8695 <= upper  # cells per microlitre, from the trial's truth
+    assert_picture(folder / "gates.png")
+
+
+def manifest(made, folder):
+    assert made["study"].samples["day"].to_list() == [7]
+
+
+def repertoire(made, folder):
+    mass = made["held"].filter(measure="mass").row(0, named=True)
+    assert (mass["sample"], mass["locus"]) == ("day28", "TRB")
+    assert mass["lower"] <= 0.4158334 <= mass["upper"]  # from the trial's truth, of the clones that the product shows
+
+
+def report(made, folder):
+    assert (folder / "out/report.html").stat().st_size > 10_000
+    assert_picture(folder / "out/figures/study/repertoire_mass.png")
+
+
+def own_figure(made, folder):
+    assert_picture(folder / "figures/mine.png")
+
+
+def assert_picture(path):
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert path.stat().st_size > 5000
+
+
+# Page → what must hold of the names that each of its examples made, and of the folder it ran in.
+CHECKS = {
+    "README.md": [readme],
+    "docs/clinical.md": [clinical],
+    "docs/expression.md": [expression],
+    "docs/flow.md": [flow],
+    "docs/manifest.md": [manifest],
+    "docs/repertoire.md": [repertoire],
+    "docs/report.md": [report, own_figure],
+}
+
+
+def test_the_pages_with_examples_are_those_that_are_checked():
+    assert {page: [name for name, _ in BLOCKS].count(page) for page, _ in BLOCKS} == {
+        page: len(checks) for page, checks in CHECKS.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory):
+    """A simulated trial of one subject."""
+    from tilseq.simulate.trial import simulate_trial
+
+    folder = tmp_path_factory.mktemp("trial") / "trial"
+    simulate_trial(folder, subjects=1, cells=3000, depth=2000, seed=7)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(trial):
+    """The run of that trial."""
+    out = trial.parent / "out"
+    command = [sys.executable, "-m", "tilseq", "run", str(trial), "-o", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def write_cells(path):
+    """Write four cells of two samples with the genes of one of the built-in sets."""
+    from tilseq.expression import load_signatures
+
+    genes = load_signatures()["exhaustion"]
+    obs = pd.DataFrame({"sample": ["tumor", "tumor", "blood", "blood"]}, index=["c1", "c2", "c3", "c4"])
+    counts = np.arange(4 * len(genes), dtype=np.float32).reshape(4, -1)
+    anndata.AnnData(counts, obs=obs, var=pd.DataFrame(index=list(genes))).write_h5ad(path)
+
+
+def prepare(name, folder, request):
+    """Make the file or folder of one name, if it is one that an example reads."""
+    for path, text in TABLES.items():
+        if path.split("/")[0] == name:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
+    if name in SIMULATED:
+        content = (request.getfixturevalue("trial") / SIMULATED[name]).read_bytes()
+        (folder / name).write_bytes(gzip.decompress(content) if SIMULATED[name].endswith(".gz") else content)
+    elif name == "out":
+        shutil.copytree(request.getfixturevalue("finished"), folder / "out")
+    elif name == "cells.h5ad":
+        write_cells(folder / name)
+
+
+@pytest.mark.parametrize(
+    ("page", "number"),
+    [(page, [name for name, _ in BLOCKS[:i]].count(page)) for i, (page, _) in enumerate(BLOCKS)],
+)
+def test_an_example_runs_and_gives_what_it_says(page, number, tmp_path, monkeypatch, request):
+    text = [text for name, text in BLOCKS if name == page][number]
+    for name in sorted(set(NAME.findall(text))):
+        prepare(name, tmp_path, request)
+    if page == "docs/report.md" and number == 0:
+        shutil.rmtree(tmp_path / "out/figures")
+        (tmp_path / "out/report.html").unlink()
+    monkeypatch.chdir(tmp_path)
+    made = {}
+    exec(compile(text, page, "exec"), made)
+    CHECKS[page][number](made, tmp_path)

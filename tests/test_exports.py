@@ -1,0 +1,63 @@
+"""What `ts.io` and `ts.plots` offer: every reader and figure function, each imported only when it is asked for."""
+
+import inspect
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+import tilseq as ts
+
+
+def public(package, modules, prefix=""):
+    """Return the public functions of the modules by name → module, for every name that starts so."""
+    found = {}
+    for module in modules:
+        members = inspect.getmembers(import_module(f"{package}.{module}"), inspect.isfunction)
+        own = [n for n, f in members if f.__module__ == f"{package}.{module}" and not n.startswith("_")]
+        found |= dict.fromkeys((name for name in own if name.startswith(prefix)), module)
+    return found
+
+
+def test_plots_offers_every_figure_function():
+    drawn = public("tilseq.plots", ("clinical", "expression", "flow", "repertoire", "study"))
+    assert sorted(drawn) == sorted(ts.plots.__all__)
+    assert {name: getattr(ts.plots, name).__module__ for name in drawn} == {
+        "endpoint_over_time": "tilseq.plots.study",
+        "gates": "tilseq.plots.flow",
+        "persistence_over_time": "tilseq.plots.repertoire",
+        "score_heatmap": "tilseq.plots.expression",
+        "spider": "tilseq.plots.clinical",
+        "top_clones": "tilseq.plots.repertoire",
+    }
+
+
+def test_io_offers_every_reader_of_a_whole_file():
+    readers = public("tilseq.io", ("clinical", "clonotypes", "fcs", "gmt", "h5ad"), "read_")
+    assert set(readers) <= set(ts.io.__all__)
+    assert {name: getattr(ts.io, name).__module__ for name in ts.io.__all__} == {
+        "read_clonotypes": "tilseq.io.clonotypes",
+        "read_fcs": "tilseq.io.fcs",
+        "read_gmt": "tilseq.io.gmt",
+        "read_h5ad": "tilseq.io.h5ad",
+        "read_lesions": "tilseq.io.clinical",
+        "read_responses": "tilseq.io.clinical",
+        "read_sdtm_recist": "tilseq.io.clinical",
+        "read_subjects": "tilseq.io.clinical",
+        "write_fcs": "tilseq.io.fcs_write",
+    }
+
+
+@pytest.mark.parametrize("package", ["io", "plots"])
+def test_a_name_that_is_not_there_is_an_attribute_error(package):
+    with pytest.raises(AttributeError, match=f"module 'tilseq.{package}' has no attribute 'read_minds'"):
+        _ = getattr(ts, package).read_minds
+
+
+def test_neither_package_imports_anything_heavy_by_itself():
+    code = (
+        "import sys, tilseq.io, tilseq.plots;"
+        "print([name for name in ('anndata', 'matplotlib', 'numpy', 'pandas', 'polars') if name in sys.modules])"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"

@@ -1,0 +1,104 @@
+import json
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+
+from tilseq.errors import ReadError
+from tilseq.steps.job import Job
+from tilseq.tables.inputs import SAMPLES
+from tilseq.tables.outputs import EXCLUSIONS, QUALITY
+from tilseq.workflow.collect import collect
+
+ROWS = [
+    {"sample": name, "subject": "S", "visit": "D7", "specimen": "blood", "assay": assay, "path": path, "status": status}
+    for name, assay, path, status in [
+        ("whole", "flow", "raw/a.fcs", None),
+        ("doubtful", "flow", "raw/b.fcs", None),
+        ("broken", "flow", "raw/c.fcs", None),
+        ("lost", "flow", "raw/d.fcs", None),
+        ("later", "cytokine", "raw/e.csv", None),
+        ("never", "flow", None, "failed"),
+    ]
+]
+
+
+EXCLUDED = [{"file": "clinical/tr.csv", "rule": "another test", "rows": 12}]
+
+
+@pytest.fixture
+def collected(tmp_path):
+    """A run in which one job ended well, one with a warning, one failed and one left nothing."""
+    study = SimpleNamespace(
+        root=tmp_path / "home" / "study", samples=SAMPLES.frame(ROWS), exclusions=EXCLUSIONS.frame(EXCLUDED)
+    )
+    jobs = [Job("flow", row["sample"], f"flow/{row['sample']}", sample=row) for row in ROWS[:4]]
+    work, out = tmp_path / "work", tmp_path / "out"
+    for name in ("whole", "doubtful"):
+        folder = work / "flow" / name
+        (folder / "figures").mkdir(parents=True)
+        verdict = "warn" if name == "doubtful" else "pass"
+        QUALITY.frame([{"sample": name, "check": "c", "verdict": verdict}]).write_parquet(folder / "quality.parquet")
+        (folder / "figures" / "gates.svg").write_text("<svg/>")
+        (folder / "status.json").write_text('{"state": "ok"}')
+    error = ReadError("the file is cut", file=study.root / "raw/c.fcs", byte=7, mend="export it again")
+    (work / "flow" / "broken").mkdir()
+    status = {"state": "failed", "error": error.as_dict()}
+    (work / "flow" / "broken" / "status.json").write_text(json.dumps(status))
+    (out / "figures" / "flow").mkdir(parents=True)
+    (out / "figures" / "flow" / "of-an-earlier-run.svg").write_text("<svg/>")
+    collect(study, jobs, work, out, "tilseq run study -o out")
+    return out
+
+
+def test_failures_tell_the_whole_error_without_anybodys_home(collected):
+    failures = pl.read_parquet(collected / "tables" / "failures.parquet")
+    assert failures.to_dicts() == [
+        {
+            "step": "flow",
+            "unit": "broken",
+            "sample": "broken",
+            "error": "raw/c.fcs, byte 7: the file is cut; export it again",
+            "file": "raw/c.fcs",
+            "retry": "tilseq run study -o out",
+        },
+        {
+            "step": "flow",
+            "unit": "lost",
+            "sample": "lost",
+            "error": "the job was lost before it could say why; run again",
+            "file": None,
+            "retry": "tilseq run study -o out",
+        },
+    ]
+
+
+def test_every_sample_of_the_study_has_its_state(collected):
+    samples = pl.read_parquet(collected / "tables" / "samples.parquet")
+    assert dict(samples.select("sample", "state").iter_rows()) == {
+        "whole": "ok",
+        "doubtful": "warn",
+        "broken": "failed",
+        "lost": "failed",
+        "later": "not_analysed",
+        "never": "not_available",
+    }
+
+
+def test_tables_nobody_wrote_are_there_and_empty(collected):
+    assert pl.read_parquet(collected / "tables" / "scores.parquet").height == 0
+    assert (collected / "tables" / "scores.csv").read_text().startswith("sample,set,value")
+
+
+def test_rows_left_out_when_the_study_was_read_are_among_the_exclusions(collected):
+    exclusions = pl.read_parquet(collected / "tables" / "exclusions.parquet")
+    assert exclusions.select("file", "rule", "rows").rows() == [("clinical/tr.csv", "another test", 12)]
+
+
+def test_figures_are_copied_captioned_and_old_ones_gone(collected):
+    assert sorted(path.name for path in (collected / "figures" / "flow").iterdir()) == [
+        "doubtful-gates.svg",
+        "whole-gates.svg",
+    ]
+    captions = json.loads((collected / "figures" / "captions.json").read_text())
+    assert captions["flow/whole-gates.svg"] == "whole: gates"

@@ -1,0 +1,65 @@
+import json
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+
+from tilseq.errors import AnalysisError, RunError
+from tilseq.tables.outputs import FAILURES
+from tilseq.workflow.run import _check_engine, _draw, check_folder
+
+
+@pytest.fixture
+def study(tmp_path):
+    root = tmp_path / "home" / "study"
+    root.mkdir(parents=True)
+    return SimpleNamespace(root=root, settings=SimpleNamespace(study="mine"))
+
+
+def finished_run(out, name):
+    (out / ".tilseq").mkdir(parents=True)
+    (out / "run.json").write_text(json.dumps({"study": {"name": name}}))
+    return out
+
+
+def test_a_new_an_empty_and_ones_own_folder_are_taken(study, tmp_path):
+    check_folder(study, tmp_path / "new")
+    (tmp_path / "empty").mkdir()
+    check_folder(study, tmp_path / "empty")
+    check_folder(study, study.root / "out")
+    check_folder(study, finished_run(tmp_path / "own", "mine"))
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda home: finished_run(home / "out", "theirs"), "another study; found 'theirs'"),
+        (lambda home: home / "study", "holds the study"),
+        (lambda home: home, "holds the study"),
+    ],
+    ids=["another's run", "the study", "around the study"],
+)
+def test_a_folder_in_which_something_would_be_lost_is_refused(study, make, told):
+    with pytest.raises(RunError, match=told):
+        check_folder(study, make(study.root.parent))
+
+
+def test_an_engine_that_never_worked_is_told_with_its_last_words(tmp_path):
+    log = tmp_path / "engine.log"
+    log.write_text("a\nModuleNotFoundError: snakemake\n")
+    with pytest.raises(RunError, match="ModuleNotFoundError: snakemake"):
+        _check_engine(1, 0, log)
+    _check_engine(1, 3, log)  # some jobs ended: the others are told as failures
+    _check_engine(0, 0, log)
+
+
+@pytest.mark.parametrize("error", [AnalysisError("nothing to draw"), ValueError("broken font")])
+def test_a_figure_that_cannot_be_drawn_is_a_failure_and_no_end(tmp_path, monkeypatch, error):
+    def fail(out):
+        raise error
+
+    monkeypatch.setattr("tilseq.report.figures.make_figures", fail)
+    failures = _draw(tmp_path, FAILURES.frame(), "tilseq run s -o o")
+    assert failures["step"].to_list() == ["figures"]
+    assert str(error) in failures["error"][0]
+    assert pl.read_parquet(tmp_path / "tables" / "failures.parquet").equals(failures)

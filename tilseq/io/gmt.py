@@ -1,0 +1,57 @@
+"""Gene sets in GMT files."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from tilseq.errors import ReadError
+
+MOST_BYTES = 200 << 20
+
+
+def read_gmt(path: str | Path) -> dict[str, tuple[str, ...]]:
+    """Read gene sets in GMT form: one set a line, name, description and genes parted by tabs.
+
+    Parameters
+    ----------
+    path
+        A text file in UTF-8.
+
+    Returns
+    -------
+    dict
+        Name of each set to its genes, both in the order of the file. A gene listed twice in a set is kept once; empty
+        cells at a line's end are skipped.
+
+    Raises
+    ------
+    ReadError
+        The file is absent, too large, empty or not UTF-8, a line has no gene or no name, or a name stands twice.
+    """
+    try:
+        status = Path(path).stat()
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe could wait for ever
+            raise ReadError("not a regular file", file=path)
+        if status.st_size > MOST_BYTES:
+            raise ReadError("the file is too large", file=path, expected=f"at most {MOST_BYTES} bytes")
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ReadError("the text is not UTF-8", file=path, byte=error.start, mend="is it a GMT file?") from error
+    except OSError as error:
+        raise ReadError(f"cannot be read: {error.strerror or error}", file=path) from error
+    sets: dict[str, tuple[str, ...]] = {}
+    for row, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
+        if not line.strip():
+            continue
+        name, *rest = (cell.strip() for cell in line.split("\t"))
+        genes = tuple(dict.fromkeys(gene for gene in rest[1:] if gene))
+        if not name or not genes:
+            expected = "name, description and at least one gene, parted by tabs"
+            raise ReadError("this line is no gene set", file=path, row=row, found=line, expected=expected)
+        if name in sets:
+            raise ReadError("this gene set stands twice", file=path, row=row, found=name)
+        sets[name] = genes
+    if not sets:
+        raise ReadError("the file holds no gene set", file=path)
+    return sets

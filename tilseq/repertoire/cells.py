@@ -1,0 +1,106 @@
+"""How many cells stand behind the counts of a library, which is what limits of its shares must rest on."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+import polars as pl
+
+from tilseq.errors import AnalysisError
+from tilseq.repertoire.clones import INDEPENDENT, clone_counts
+
+PICOGRAMS_PER_CELL = 6.6
+
+
+def cells_of(cells: float | None, t_cell_fraction: float | None, input_ng: float | None) -> float | None:
+    """Return the T cells that went into a library, or None where they are not known.
+
+    ``cells * t_cell_fraction``; where the cells were not counted, ``input_ng * 1000 / 6.6 * t_cell_fraction``, as a
+    diploid human cell holds 6.6 pg of DNA.
+
+    Parameters
+    ----------
+    cells
+        Cells put into the assay. Without a fraction they are taken for T cells.
+    t_cell_fraction
+        Share of T cells among them, 0 to 1.
+    input_ng
+        Genomic DNA put into the assay, in ng; of no use without the fraction, nor where it is RNA.
+
+    Returns
+    -------
+    float or None
+        None, too, where the product is 0: no count can come from no cell.
+    """
+    if cells is None:
+        if input_ng is None or t_cell_fraction is None:
+            return None
+        cells = input_ng * 1000 / PICOGRAMS_PER_CELL
+    return cells * (1 if t_cell_fraction is None else t_cell_fraction) or None
+
+
+def effective_cells(cells: float, reads: float) -> float:
+    """Return the number of independent observations in a sample: ``1 / (1 / cells + 1 / reads)``.
+
+    Cells are drawn from the blood, then reads from the cells, and each draw adds its own variance; many reads of few
+    cells are worth no more than the cells.
+
+    Parameters
+    ----------
+    cells
+        T cells that went into the library.
+    reads
+        Reads (or UMIs, templates) of the locus that came out.
+    """
+    if not (isfinite(cells) and isfinite(reads) and cells > 0 and reads > 0):
+        raise AnalysisError("cells and reads must be above 0", found=f"{cells:g} cells, {reads:g} reads")
+    return 1 / (1 / cells + 1 / reads)
+
+
+def effective_number(counts: float, count_of: str, cells: float | None = None) -> float | None:
+    """Return the effective number of cells behind a sum of counts, or None when it cannot be known.
+
+    Parameters
+    ----------
+    counts
+        Sum of counts of a locus.
+    count_of
+        What they count: `cells`, `umis`, `templates`, `reads` or `unknown`.
+    cells
+        T cells that went into the library, where known.
+
+    Returns
+    -------
+    float or None
+        The counts themselves where they are cells; `effective_cells` where the cells are known; else the counts of
+        UMIs or templates, and None for reads and counts of unknown meaning.
+    """
+    if counts <= 0:
+        return None
+    if count_of == "cells":
+        return counts
+    if cells is not None:
+        return effective_cells(cells, counts)
+    return counts if count_of in INDEPENDENT else None
+
+
+def effective_numbers(table: Any, count_of: str, cells: float | None = None) -> dict[str, float | None]:
+    """Return locus → effective number of cells (see `effective_number`) of a clonotype table.
+
+    Parameters
+    ----------
+    table
+        polars or pandas: `locus`, `junction`, `duplicate_count`.
+    count_of, cells
+        As for `effective_number`.
+
+    Raises
+    ------
+    TableError
+        The table is not a clonotype table.
+    AnalysisError
+        The cells are not above 0.
+    """
+    sums = clone_counts(table).group_by("locus").agg(pl.col("duplicate_count").sum()).sort("locus")
+    return {locus: effective_number(counts, count_of, cells) for locus, counts in sums.iter_rows()}

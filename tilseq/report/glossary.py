@@ -1,0 +1,30 @@
+"""What the words of the page mean: a sentence each."""
+
+FLOW = {
+    "Share of parent": "Events of a population over events of the population it was gated from.",
+    "Separation": "How clear a threshold is: 1 where no event lies in the valley between the two peaks, 0 where there "
+    "is no valley. It is 1 - height of the valley / height of the lower peak.",
+    "valley, fallback, settings": "Where a threshold comes from: the valley between two peaks; where there was none, "
+    "the upper edge of the cells that lack the marker (fallback); or the study’s settings.",
+    "DN T, DP T": "CD3+ cells with neither CD4 nor CD8, and with both.",
+    "below the limit of quantification": "Some events, but too few for the share to be a number to rely on.",
+}
+REPERTOIRE = {
+    "Mass": "Share of this sample’s repertoire, counted in cells or molecules, that belongs to clones seen in the "
+    "reference’s file. Clones match by locus and nucleotide junction.",
+    "Reference kept": "Share of the reference’s repertoire that belongs to clones still seen in this sample. It grows "
+    "with this sample’s depth: compare samples of like effective cells only.",
+    "Effective cells": "How many independent cells the sample is worth: 1 / (1 / cells + 1 / reads) where the cells "
+    "that went in are known, else its molecules. The limits rest on it.",
+    "Seen if above": "A clone or share above this is seen with 95 % probability; what is rarer may be missed.",
+    "Counts": "Cells, molecules or reads that the indices rest on, as the file gives them.",
+    "Richness": "Clones seen. It grows with depth.",
+    "Chao1": "Least number of clones in the specimen, from how many were seen once and twice.",
+    "Shannon": "Entropy of the clones’ shares, in nats: 0 where one clone holds all.",
+    "Hill q1": "Number of equally large clones that would have the same Shannon entropy.",
+    "Inverse Simpson": "Number of equally large clones that two cells drawn would share as often; large clones count.",
+    "Gini": "Inequality of the clones’ sizes: 0 all alike, towards 1 one holds nearly all.",
+    "Clonality": "1 - Shannon entropy / ln(richness): 0 all clones alike, 1 a single clone.",
+    "D50": "Fewest clones that together hold half of the repertoire.",
+    "Coverage": "Share of the specimen’s repertoire that belongs to the clones seen.",
+}
