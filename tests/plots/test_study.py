@@ -57,7 +57,7 @@ def test_a_limit_far_beyond_the_values_runs_out_of_the_axis_with_an_arrow():
     assert (bottom, top) == (0, pytest.approx(14.9625))
     assert drawn(axes, "_outside") == [[[28, 1]]]
     assert axes.collections[2].get_segments()[0].tolist() == [[28, 1.1], [28, top]]
-    assert axes.get_title(loc="left") == "1 beyond the axis: limits with an arrow"
+    assert axes.get_title(loc="left") == "arrow: limit beyond the axis (1)"
 
 
 @pytest.mark.parametrize(

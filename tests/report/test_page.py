@@ -19,8 +19,10 @@ ATTRIBUTES = {
     "html": {"lang"}, "meta": {"charset", "http-equiv", "content", "name"}, "a": {"href"}, "img": {"src", "alt"},
     "header": {"id"}, "section": {"id"}, "nav": {"aria-label"}, "p": {"class"}, "dl": {"class"},
     "div": {"class", "role", "aria-label", "tabindex"}, "caption": {"class"}, "tr": {"class"},
-    "th": {"scope", "class"}, "td": {"class"}, "span": {"class", "title"}, "i": {"aria-hidden"}, "b": {"class"},
+    "th": {"scope", "class", "colspan"}, "td": {"class", "colspan"},
+    "small": {"class"}, "details": {"id"}, "span": {"class", "title"}, "i": {"aria-hidden"}, "b": {"class"},
 }  # fmt: skip
+TABLE_NAMES = {"persistence": "PERSISTENCE", "samples": "SAMPLES_RUN"}
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 VOID = ("meta", "img", "br")
 
@@ -66,12 +68,13 @@ def test_verdict_and_numbers_of_the_head(good_out):
 
 def test_numbers_stand_with_their_limits_and_the_missing_say_why(good_out):
     rows = {tuple(row[:5]): row[5:] for row in page_of(good_out).rows}
+    # Behind the visit stands what narrow screens show in the place of specimen and sample.
     # hand: CD3 41.7 - 1.12 and + 1.13; ratio 24.3 / (93.1 - 24.3), 7 % to either side
-    assert rows["P01", "screening", "−35", "blood", "P01_0_flow"] == [
+    assert rows["P01", "screeningblood", "−35", "blood", "P01_0_flow"] == [
         "41.7 (40.6-42.8)", "24.3 (23.2-25.4)", "68.8 (67.7-69.9)", "0.353 (0.328-0.378)",
     ]  # fmt: skip
-    assert rows["P04", "month 3", "92", "blood", "P04_5_flowfailed quality"][3] == "–not evaluable"
-    assert rows["P05", "month 3", "91", "blood", "P05_5_flow"] == ["–not available"] * 4
+    assert rows["P04", "month 3blood, failed quality", "92", "blood", "P04_5_flowfailed quality"][3] == "–not evaluable"
+    assert rows["P05", "month 3blood", "91", "blood", "P05_5_flow"] == ["–not available"] * 4
 
 
 def test_what_was_not_seen_has_its_limit_of_detection(good_out):
@@ -81,11 +84,63 @@ def test_what_was_not_seen_has_its_limit_of_detection(good_out):
     assert next(row for row in rows if row[4:5] == ["P01_3_tcr"] and len(row) == 11)[6] == "12.5 (11.8-13.1)"
 
 
-def test_the_recorded_response_leads_and_a_different_derived_one_is_told(good_out):
+def test_a_receptor_sample_without_numbers_stands_in_its_tables_and_says_why(good_out):
     rows = page_of(good_out).rows
-    # sums 84, 61, 44 mm: -27.4 % is derived SD but recorded PR, -47.6 % is PR
-    assert ["P01", "investigator", "baseline, 84 mm", "PR−27.4 %, derived SD", "PR−47.6 %"] in rows
-    assert ["P05", "investigator", "baseline, 77 mm", "NE", "SD−22.1 %"] in rows
+    told = [row for row in rows if row[3:5] == ["blood", "P02_4_tcr"] or row[3:4] == ["P02_4_tcr"]]
+    assert told == [
+        ["P02", "month 1blood", "31", "blood", "P02_4_tcr", "–", "–not finished", *"–" * 4],
+        ["P02", "month 1", "31", "P02_4_tcr", "–", "–not finished", *"–" * 9],
+    ]
+    products = [row for row in rows if "P01_2_tcr" in row and row[:2] == ["P01", "infusioninfusion product"]]
+    # A reference has diversity but is not held against itself.
+    assert [len(row) for row in products] == [15]
+
+
+def test_a_subject_whose_comparison_failed_or_that_has_no_reference_says_so(good_out):
+    def without(name, **of):
+        path = good_out / "tables" / f"{name}.parquet"
+        frame = pl.read_parquet(path)
+        gone = pl.all_horizontal(pl.col(column) == value for column, value in of.items())
+        write_table(frame.filter(~gone.fill_null(False)), getattr(outputs, TABLE_NAMES[name]), good_out / "tables")
+
+    for sample in ("P01_3_tcr", "P03_3_tcr"):
+        without("persistence", sample=sample)
+    without("samples", subject="P03", specimen="infusion_product")
+    failure = {"step": "persistence", "unit": "P01", "error": "e", "retry": "r"}
+    write_table(outputs.FAILURES.frame([failure]), outputs.FAILURES, good_out / "tables")
+    rows = {row[4]: row[6] for row in page_of(good_out).rows if len(row) == 11}
+    assert (rows["P01_3_tcr"], rows["P03_3_tcr"]) == ("–not finished", "–no reference")
+
+
+def test_folded_tables_go_by_day_and_tree_and_leave_out_what_is_always_empty(good_out):
+    page = page_of(good_out)
+    heads = ["Subject", "Visit", "Day", "Sample", "Population", "Parent", "Events", "Share% of parent", "Verdict"]
+    assert heads in page.rows
+    first = page.rows.index(heads) + 1
+    assert [row[3:5] for row in page.rows[first : first + 5]] == [
+        ["P01_0_flow", "CD3+"], ["P01_0_flow", "CD4+ T"], ["P01_0_flow", "CD8+ T"], ["P01_0_flow", "DN T"],
+        ["P01_2_flow", "CD3+"],
+    ]  # fmt: skip
+    cuts = [row[4:] for row in page.rows if row[3:4] == ["P01_0_flow"] and row[-1] == "valley"]
+    assert cuts == [[gate, f"{gate}-A", "lymphocytes", "812", "0.710", "valley"] for gate in ("CD3", "CD4", "CD8")]
+
+
+def test_the_page_says_what_mass_is_and_what_its_limits_leave_out(good_out):
+    text = page_of(good_out).text
+    for words in (
+        "held by clones seen in the file of the infusion product",
+        "too rare for the depth of that file are missed, so the true share may be higher",
+        "Clones that were in the blood before the infusion are counted in",
+        "not over-dispersion between cells or bias of the library",
+    ):
+        assert words in text
+
+
+@pytest.mark.parametrize(
+    "term", "Reference kept|Effective cells|Hill q1|D50|Chao1|valley, fallback, settings|Separation".split("|")
+)
+def test_a_term_of_the_page_has_a_sentence_on_it(term, good_out):
+    assert f"<dt>{term}</dt>" in render(good_out).read_text(encoding="utf-8")
 
 
 def test_the_worst_checks_come_first_and_a_failure_says_how_to_try_again(good_out):
@@ -107,7 +162,7 @@ def test_a_rule_that_knows_no_counts_shows_a_dash_not_zero(good_out):
 
 def test_states_of_the_grid_are_told_by_sign_and_words_not_by_colour_alone(good_out):
     page = page_of(good_out)
-    row = next(row for row in page.rows if row[0] == "P02")
+    row = next(row for row in page.rows if row[0] == "P02" and "flow" in "".join(row))
     assert "⊘tcr, P02_4_tcr: tcr of blood, not finished" in "".join(row)
 
 
@@ -217,17 +272,28 @@ def test_a_long_table_is_cut_and_says_where_the_rest_is(tmp_path):
     assert "3 more rows in tables/quality.csv." in page.text
 
 
-def test_a_large_figure_is_shown_as_its_png_and_none_is_lost_when_the_page_is_full(good_out, monkeypatch):
+def test_of_a_tubes_figure_the_smaller_file_is_shown_and_none_is_lost_when_the_page_is_full(good_out, monkeypatch):
     out = good_out
     folder = out / "figures" / "flow"
     (folder / "tube_0.png").write_bytes(b"png")
-    monkeypatch.setattr("tilseq.report.images.LARGEST_SVG", 10)
+    (folder / "tube_1.png").write_bytes(b"x" * 1000)
     monkeypatch.setattr("tilseq.report.images.MOST_BYTES", 300)
     page = page_of(out)
     sources = [attributes["src"] for tag, attributes in page.tags if tag == "img"]
     assert sources == ["data:image/png;base64,cG5n", *[s for s in sources[1:] if s.startswith("data:image/svg+xml")]]
     assert len(sources) == 2
     assert "it is in figures/flow/tube_2.svg" in page.text
+
+
+def test_of_a_figure_of_the_cohort_the_svg_is_shown_unless_it_is_large(good_out, monkeypatch):
+    folder = good_out / "figures" / "study"
+    folder.mkdir()
+    (folder / "flow_x.svg").write_text("<svg/>" * 9)
+    (folder / "flow_x.png").write_bytes(b"png")
+    before = [a["src"][:15] for tag, a in page_of(good_out).tags if tag == "img"]
+    monkeypatch.setattr("tilseq.report.images.LARGEST_SVG", 10)
+    after = [a["src"][:15] for tag, a in page_of(good_out).tags if tag == "img"]
+    assert (before[0], after[0]) == ("data:image/svg+", "data:image/png;")
 
 
 def test_a_folder_that_no_run_wrote_is_refused(tmp_path):

@@ -33,11 +33,9 @@ def test_a_line_joins_only_what_is_alike(values, kept):
 
 
 def masses(folder, *qualifiers):
-    rows = [
-        {"subject": "S1", "sample": f"s{i}", "parameter": "persistence_mass", "unit": "fraction", "status": "quantified",
-         "scope": "cohort", "specimen": "blood", "day": i, "value": 0.1, "qualifier": qualifier}
-        for i, qualifier in enumerate(qualifiers)
-    ]  # fmt: skip
+    base = {"subject": "S1", "parameter": "persistence_mass", "unit": "fraction", "status": "quantified"}
+    base |= {"scope": "cohort", "specimen": "blood", "value": 0.1}
+    rows = [{**base, "sample": f"s{i}", "day": i, "qualifier": qualifier} for i, qualifier in enumerate(qualifiers)]
     write_table(outputs.ENDPOINTS.frame(rows), outputs.ENDPOINTS, folder / "tables")
     return read_results(folder)
 

@@ -81,10 +81,10 @@ def endpoint_over_time(
             axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title="Subject", alignment="left")
         told = [] if named else [f"{len(subjects)} subjects"]
         told += [f"{left_out} without day or value left out"] if left_out else []
-        told += [f"{outside} beyond the axis: limits with an arrow"] if outside else []
+        told += [f"arrow: limit beyond the axis ({outside})"] if outside else []
         told += ["hollow: failed quality or not quantified"] if points["hollow"].any() else []
         if told:
-            axes.set_title("; ".join(told), fontweight="normal", fontsize=9, color=MUTED)
+            axes.set_title("; ".join(told), fontweight="normal", fontsize=9, color=MUTED, pad=16)  # above "infusion"
     return axes
 
 

@@ -173,7 +173,7 @@ def diversity(results: Results) -> View:
     for first, values in _groups(table, "parameter"):
         cells = [_on_two_lines(_measured_row(values.get(name))) for name in DIVERSITY_PARAMETERS]
         if not values:
-            cells[0] = missing(STATE_WORDS[first["state"]])
+            cells[0] = missing(_unfinished(first["state"]))
         subject, visit, day, specimen, sample = _who(first)
         # The table is wide as it is: what is not blood says so below the visit.
         visit = replace(visit, note="" if first["specimen"] == "blood" else specimen.text, narrow=sample.note)
@@ -218,7 +218,7 @@ def sample_rows(results: Results, endpoints: pl.DataFrame, assay: str) -> list[R
 def endpoint_cell(row: Row | None, state: str, note: str = "") -> Cell:
     """Return the cell of one endpoint; where there is no number it says why, as far as that is known."""
     if row is None:
-        return missing(STATE_WORDS[state] if state in ("failed", "not_analysed", "not_available") else "")
+        return missing(_unfinished(state))
     told = STATUS_WORDS[row["status"]]
     if row["value"] is None and row["value_text"] is None:
         return missing(told)
@@ -278,10 +278,15 @@ def _groups(table: pl.DataFrame, column: str) -> Iterator[tuple[Row, dict[str, R
         )
 
 
+def _unfinished(state: str) -> str:
+    """Return why a sample gave no number, as far as its state tells."""
+    return STATE_WORDS[state] if state in ("failed", "not_analysed", "not_available") else ""
+
+
 def _why_not_compared(results: Results, row: Row, named: Set[str]) -> str:
     """Return why a sample was not held against the reference."""
-    if row["state"] in ("failed", "not_analysed", "not_available"):
-        return STATE_WORDS[row["state"]]
+    if told := _unfinished(row["state"]):
+        return told
     failures, samples = results.tables["failures"], results.tables["samples"]
     if not failures.filter(step=STEP_PERSISTENCE, unit=row["subject"]).is_empty():
         return STATE_WORDS["failed"]

@@ -116,7 +116,7 @@ def parts_of(path: str) -> list[str]:
 
 
 def data_set_of(member: str | None) -> int | None:
-    """Return which data set of an FCS file a `member` names: from 0, the first where it is empty, None for no number."""
+    """Return which data set of an FCS file `member` names, from 0: the first where it is empty, None for no number."""
     if member is None:
         return 0
     return int(member) if DATA_SET.fullmatch(member) else None
