@@ -28,7 +28,7 @@ wheel: .venv/ready
 	.venv/bin/python -m build --wheel
 
 lock: .venv/ready
-	uv pip compile setup.cfg --universal --generate-hashes --all-extras --python-version 3.12 -o requirements.lock
+	PATH="$(CURDIR)/.uv/bin:$$PATH" uv pip compile setup.cfg --universal --generate-hashes --all-extras --python-version 3.12 -o requirements.lock
 
 .venv/ready: requirements.lock setup.cfg tools/make-venv tools/find-python
 	tools/make-venv

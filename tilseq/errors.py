@@ -132,11 +132,11 @@ def did_you_mean(word: str, known: Sequence[str]) -> str | None:
     """Return a mend such as ``did you mean 'blood'?``, or None when nothing is near."""
     from difflib import get_close_matches
 
-    begun = [name for name in known if word and name.casefold().startswith(word.casefold())]
-    if len(begun) == 1:
-        return f"did you mean {begun[0]!r}?"
     near = get_close_matches(word.casefold(), [name.casefold() for name in known], n=1, cutoff=0.6)
     match = next((name for name in known if near and name.casefold() == near[0]), None)
+    begun = [name for name in known if word and name.casefold().startswith(word.casefold())]
+    if match is None and len(begun) == 1:
+        match = begun[0]
     return None if match is None else f"did you mean {match!r}?"
 
 

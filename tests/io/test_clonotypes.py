@@ -249,7 +249,9 @@ def test_tenx_counts_distinct_cells_by_stated_rules(tmp_path):
         "no locus or several": (1, 1.0),
         "no nucleotide junction": (2, 2.0),
     }
-    assert read.warnings == ("1 of 3 cells have more than one TRB and count once for each",)
+    assert read.warnings == ()
+    assert read.notes == ("1 of 3 cells have more than one TRB and count once for each",)
+    assert read.cells["TRB"] == 3
 
 
 def test_tenx_needs_a_barcode_and_a_locus_it_knows(tmp_path):

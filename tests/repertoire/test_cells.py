@@ -8,7 +8,8 @@ from tilseq.repertoire import cells_of, effective_cells, effective_number, effec
 def test_effective_cells_and_when_the_number_is_known():
     assert effective_cells(50_000, 2_000_000) == pytest.approx(48_780.4878, rel=1e-8)
     assert effective_number(900, "cells") == 900
-    assert effective_number(900, "cells", cells=100) == 900
+    assert effective_number(900, "cells", cells=800) == 800  # cells with two chains count twice
+    assert effective_number(900, "cells", cells=1000) == 900
     assert effective_number(900, "umis") == 900
     assert effective_number(900, "reads") is None
     assert effective_number(900, "unknown") is None
@@ -45,4 +46,5 @@ def test_each_locus_has_its_own_effective_number():
     )
     assert effective_numbers(table, "umis") == {"TRA": 100, "TRB": 900}
     assert effective_numbers(table, "reads", 100) == {"TRA": 50, "TRB": 90}
+    assert effective_numbers(table, "cells", {"TRA": 90}) == {"TRA": 90, "TRB": 900}
     assert effective_numbers(table, "reads") == {"TRA": None, "TRB": None}

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tilseq.io.write import write_json, write_table
+from tilseq.io.files import write_json
+from tilseq.io.write import write_table
 from tilseq.tables import outputs
 
 VISITS = (("screening", -35, "blood"), ("screening", -35, "tumor"), ("infusion", 0, "infusion_product"),

@@ -1,6 +1,6 @@
 import json
 
-from tilseq.io.write import write_json
+from tilseq.io.files import write_json
 from tilseq.report import make_figures, render
 from tilseq.report.figures import FIGURES
 

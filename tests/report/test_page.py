@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from tilseq.errors import ReadError, RunError
-from tilseq.io.write import write_json, write_table
+from tilseq.io.files import write_json
+from tilseq.io.write import write_table
 from tilseq.report import render
 from tilseq.report.page import lines
 from tilseq.tables import outputs

@@ -58,7 +58,7 @@ def repertoire_command() -> None:
 def convert(path: Path, output: str, dialect: str | None, locus: str | None) -> None:
     """Write the functional clonotypes of FILE as AIRR rearrangements, one row a clonotype."""
     from tilseq.io.clonotypes import airr_tsv
-    from tilseq.io.write import write_text
+    from tilseq.io.files import write_text
 
     clonotypes, _ = _read(path, path.name, dialect, locus)
     text = airr_tsv(clonotypes)
@@ -145,7 +145,7 @@ def track(
         sample = sample_name(path)
         clonotypes, left_out = _read(path, sample, dialect, locus)
         counted = _count_of(sample, clonotypes, count_of)
-        effective = effective_numbers(clonotypes.table, counted, known.get(sample))
+        effective = effective_numbers(clonotypes.table, counted, clonotypes.cells or known.get(sample))
         if None in effective.values():
             click.echo(
                 f"{sample}: no limits, as the cells behind counts of {counted} are not known (see --cells)", err=True

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -44,6 +44,11 @@ class Clonotypes:
         Rows left out, for the table `exclusions`: `file, row, rule, rows, counts`.
     warnings
         Sentences for the reader of the result.
+    cells
+        Locus → distinct cells with a clonotype of it, where the file counts cells; else empty. Fewer than the counts
+        where cells carry two chains of a locus, as one T cell in ten does.
+    notes
+        What is ordinary and still worth knowing, a sentence each.
     """
 
     table: pl.DataFrame
@@ -51,6 +56,8 @@ class Clonotypes:
     dialect: str
     exclusions: pl.DataFrame
     warnings: tuple[str, ...]
+    cells: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str | None = None) -> Clonotypes:
@@ -91,18 +98,21 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
     name = dialect or _dialect_of(source)
     spec = DIALECTS[name]
     rows, warnings = _rows(source, spec)
-    rows, count_of, notes = _with_counts(rows, source, spec)
-    warnings += notes
+    rows, count_of, told = _with_counts(rows, source, spec)
+    warnings += told
     rows = _with_locus(rows, source, spec, locus)
     rows = rows.with_columns(rule=_rule(rows, locus))
+    cells: dict[str, int] = {}
+    notes: list[str] = []
     if count_of == "cells":
-        rows, notes = _cells(rows)
-        warnings += notes
+        rows, cells, notes = _cells(rows)
     kept = rows.filter(pl.col("rule").is_null())
     table = _summed(kept)
     if count_of != "cells":
         warnings += _repeats(kept, table)
-    return Clonotypes(table, count_of, name, _exclusions(rows, source), tuple(warnings + _flags(table)))
+    return Clonotypes(
+        table, count_of, name, _exclusions(rows, source), tuple(warnings + _flags(table)), cells, tuple(notes)
+    )
 
 
 def airr_tsv(clonotypes: Clonotypes) -> str:
@@ -322,17 +332,25 @@ def _rule(rows: pl.DataFrame, wanted: str | None) -> pl.Expr:
     return pl.coalesce(pl.when(holds).then(pl.lit(rule)) for rule, holds in rules.items())
 
 
-def _cells(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
-    """Leave out further contigs of one cell and clonotype, so that each row kept is one cell of one clonotype."""
+def _cells(rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int], list[str]]:
+    """Leave out further contigs of one cell and clonotype, so that each row kept is one cell of one clonotype.
+
+    Also return the distinct cells of each locus, and what is to be said of cells with several chains.
+    """
     again = pl.col("rule").is_null() & ~pl.struct("rule", "barcode", *CLONE).is_first_distinct()
     rows = rows.with_columns(rule=pl.when(again).then(pl.lit(SECOND_CONTIG)).otherwise("rule"))
     chains = rows.filter(pl.col("rule").is_null()).group_by("locus", "barcode").len()
     several = chains.group_by("locus").agg(cells=pl.len(), several=(pl.col("len") > 1).sum()).sort("locus")
-    return rows, [
-        f"{more} of {cells} cells have more than one {locus} and count once for each"
-        for locus, cells, more in several.iter_rows()
-        if more
-    ]
+    distinct = dict(several.select("locus", "cells").iter_rows())
+    return (
+        rows,
+        distinct,
+        [
+            f"{more} of {cells} cells have more than one {locus} and count once for each"
+            for locus, cells, more in several.iter_rows()
+            if more
+        ],
+    )
 
 
 def _summed(kept: pl.DataFrame) -> pl.DataFrame:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import TableError
-from tilseq.io.write import atomic
+from tilseq.io.files import atomic
 
 Kind = Literal["float32", "uint16", "uint32"]
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
 
-from tilseq.io.files import atomic, write_json, write_text, write_with
+from tilseq.io.files import write_text, write_with
 from tilseq.tables import Table, conform
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-__all__ = ["atomic", "harmless", "write_csv", "write_json", "write_parquet", "write_table", "write_text", "write_with"]
 
 
 def write_table(frame: pl.DataFrame, table: Table, folder: str | Path) -> list[Path]:
@@ -22,7 +21,7 @@ def write_table(frame: pl.DataFrame, table: Table, folder: str | Path) -> list[P
     """
     frame = conform(frame, table)
     parquet, twin = (Path(folder) / f"{table.name}.{kind}" for kind in ("parquet", "csv"))
-    _write_whole(frame, parquet)
+    write_frame(frame, parquet)
     write_csv(frame, twin)
     return [parquet, twin]
 
@@ -30,18 +29,21 @@ def write_table(frame: pl.DataFrame, table: Table, folder: str | Path) -> list[P
 def write_parquet(frame: pl.DataFrame, table: Table, folder: str | Path) -> Path:
     """Hold a frame against its table and write `<table>.parquet`."""
     path = Path(folder) / f"{table.name}.parquet"
-    _write_whole(conform(frame, table), path)
+    write_frame(conform(frame, table), path)
     return path
 
 
-def _write_whole(frame: pl.DataFrame, path: Path) -> None:
-    write_with(path, lambda stream: frame.write_parquet(stream, compression="zstd"))
+def write_frame(frame: pl.DataFrame, path: str | Path) -> None:
+    """Write a frame of no public table as Parquet."""
+    # Made in memory first: polars hides a full disk behind an error of its own.
+    content = BytesIO()
+    frame.write_parquet(content, compression="zstd")
+    write_with(path, lambda stream: stream.write(content.getbuffer()))
 
 
 def write_csv(frame: pl.DataFrame, path: str | Path) -> None:
     """Write a CSV whose text cells no spreadsheet runs; empty cells are nulls."""
-    with atomic(path) as stream:
-        harmless(frame).write_csv(stream)
+    write_text(path, harmless(frame).write_csv())
 
 
 def harmless(frame: pl.DataFrame) -> pl.DataFrame:

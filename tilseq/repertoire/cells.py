@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
@@ -68,24 +69,27 @@ def effective_number(counts: float, count_of: str, cells: float | None = None) -
     count_of
         What they count: `cells`, `umis`, `templates`, `reads` or `unknown`.
     cells
-        T cells that went into the library, where known.
+        T cells that went into the library, where known; where the counts are cells, the distinct ones among them.
 
     Returns
     -------
     float or None
-        The counts themselves where they are cells; `effective_cells` where the cells are known; else the counts of
+        The counts themselves where they are cells, no more than there are distinct ones; `effective_cells` where the
+        cells are known; else the counts of
         UMIs or templates, and None for reads and counts of unknown meaning.
     """
     if counts <= 0:
         return None
     if count_of == "cells":
-        return counts
+        return counts if cells is None else min(counts, cells)
     if cells is not None:
         return effective_cells(cells, counts)
     return counts if count_of in INDEPENDENT else None
 
 
-def effective_numbers(table: Any, count_of: str, cells: float | None = None) -> dict[str, float | None]:
+def effective_numbers(
+    table: Any, count_of: str, cells: float | Mapping[str, float] | None = None
+) -> dict[str, float | None]:
     """Return locus → effective number of cells (see `effective_number`) of a clonotype table.
 
     Parameters
@@ -93,7 +97,7 @@ def effective_numbers(table: Any, count_of: str, cells: float | None = None) -> 
     table
         polars or pandas: `locus`, `junction`, `duplicate_count`.
     count_of, cells
-        As for `effective_number`.
+        As for `effective_number`; the cells for all loci or by locus.
 
     Raises
     ------
@@ -103,4 +107,5 @@ def effective_numbers(table: Any, count_of: str, cells: float | None = None) -> 
         The cells are not above 0.
     """
     sums = clone_counts(table).group_by("locus").agg(pl.col("duplicate_count").sum()).sort("locus")
-    return {locus: effective_number(counts, count_of, cells) for locus, counts in sums.iter_rows()}
+    known = cells if isinstance(cells, Mapping) else dict.fromkeys(sums["locus"], cells)
+    return {locus: effective_number(counts, count_of, known.get(locus)) for locus, counts in sums.iter_rows()}

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from tilseq.io.fcs_write import write_fcs
-from tilseq.io.write import atomic, write_text
+from tilseq.io.files import atomic, write_text
 from tilseq.simulate import flow
 from tilseq.tables import Table
 

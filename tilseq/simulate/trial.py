@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.errors import RunError
-from tilseq.io.write import write_text
+from tilseq.io.files import write_text
 from tilseq.simulate import clinic, compartments, files, flow, sampling
 from tilseq.simulate.streams import stream
 from tilseq.simulate.subjects import VISITS, Subject, blood_of, draw_subject

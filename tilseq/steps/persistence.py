@@ -74,7 +74,7 @@ def run(job: Job, folder: Path) -> None:
             continue
         table = clones[need]
         try:
-            effective = effective_numbers(table, _count_of(table), repertoire.library_cells(sample))
+            effective = effective_numbers(table, _count_of(table), _cells(table, sample))
             held = persistence(table, reference, sample=sample["sample"], n_effective=effective)
         except AnalysisError as error:  # one sample that cannot be compared does not stop the others
             quality.append(_warning(sample, f"cannot be compared: {error}"))
@@ -123,6 +123,13 @@ def _reference(job: Job, clones: Mapping[str, pl.DataFrame], assay: str) -> pl.D
 def _count_of(clones: pl.DataFrame) -> str:
     """Return what a table's counts count; of a table without rows nothing is known."""
     return str(clones["count_of"][0]) if clones.height else "unknown"
+
+
+def _cells(clones: pl.DataFrame, sample: Mapping[str, Any]) -> dict[str, int] | float | None:
+    """Return the distinct cells of each locus where cells were counted, else those that went into the library."""
+    if _count_of(clones) == "cells":
+        return dict(clones.select("locus", "cells_of_locus").unique().iter_rows())
+    return repertoire.library_cells(sample)
 
 
 def _warning(sample: Mapping[str, Any], reason: str) -> dict[str, Any]:

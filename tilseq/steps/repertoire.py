@@ -30,7 +30,7 @@ def run(job: Job, folder: Path) -> None:
 
     from tilseq.endpoints.rows import endpoint
     from tilseq.io.clonotypes import read_clonotypes
-    from tilseq.io.write import write_parquet, write_with
+    from tilseq.io.write import write_frame, write_parquet
     from tilseq.repertoire.diversity import diversity
     from tilseq.tables.outputs import DIVERSITY, ENDPOINTS, EXCLUSIONS, QUALITY
 
@@ -51,13 +51,17 @@ def run(job: Job, folder: Path) -> None:
         )
         for row in indices.iter_rows(named=True)
     ]
+    told = [("warn", warning) for warning in clonotypes.warnings] + [("pass", note) for note in clonotypes.notes]
     quality = [
-        {"sample": job.unit, "check": f"input {number}", "verdict": "warn", "reason": warning}
-        for number, warning in enumerate(clonotypes.warnings, start=1)
+        {"sample": job.unit, "check": f"reading {number}", "verdict": verdict, "reason": reason}
+        for number, (verdict, reason) in enumerate(told, start=1)
     ]
     quality += _unusable_cells(sample)
-    clones = clonotypes.table.with_columns(pl.lit(clonotypes.count_of).alias("count_of"))
-    write_with(folder / "clonotypes.parquet", lambda stream: clones.write_parquet(stream))
+    clones = clonotypes.table.with_columns(
+        count_of=pl.lit(clonotypes.count_of),
+        cells_of_locus=pl.col("locus").replace_strict(clonotypes.cells, default=None, return_dtype=pl.Int64),
+    )
+    write_frame(clones, folder / "clonotypes.parquet")
     write_parquet(indices, DIVERSITY, folder)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
     write_parquet(QUALITY.frame(quality), QUALITY, folder)

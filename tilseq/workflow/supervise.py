@@ -95,7 +95,7 @@ def _run_child(job: Job, folder: Path, deadline: float, seconds: float, gigabyte
             break
         reason = _over_limit(child, deadline, seconds, gigabytes)
         if reason:
-            os.killpg(child, signal.SIGKILL)
+            _kill(child)
             os.waitpid(child, 0)
             return TilseqError(reason, mend="raise the limit in study.yaml or look at the file").as_dict()
         time.sleep(wait)
@@ -108,6 +108,14 @@ def _run_child(job: Job, folder: Path, deadline: float, seconds: float, gigabyte
         end = f"signal {os.WTERMSIG(code)}" if os.WIFSIGNALED(code) else f"exit {os.WEXITSTATUS(code)}"
         error = TilseqError(f"the job's process was lost ({end})", mend="run again").as_dict()
     return error
+
+
+def _kill(child: int) -> None:
+    """Kill the child with all it has started; one that has only just begun leads no group yet."""
+    try:
+        os.killpg(child, signal.SIGKILL)
+    except ProcessLookupError:
+        os.kill(child, signal.SIGKILL)
 
 
 def _work(job: Job, folder: Path, told: Path, parent: int) -> int:
