@@ -281,7 +281,9 @@ def test_values_that_are_not_finite_are_kept_and_counted(make_fcs: Make) -> None
     data = struct.pack("<6f", 1, np.nan, np.inf, 4, 5, -np.inf)
     read = read_fcs(make_fcs(data, TWO))
     assert np.array_equal(read.events, [[1, np.nan], [np.inf, 4], [5, -np.inf]], equal_nan=True)
-    assert read.warnings == ["Values are NaN or infinite and were kept: FL1 (1), FL2 (2)."]
+    assert read.warnings == [
+        "Values are NaN or infinite; gating leaves an event out that has one in a channel it uses: FL1 (1), FL2 (2)."
+    ]
 
 
 def test_integers_taken_for_floats_give_a_warning(make_fcs: Make) -> None:

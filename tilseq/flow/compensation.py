@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,9 @@ ROWS_AT_ONCE = 65_536
 # How FlowJo names a channel that it compensated before export. FACSDiva's APPLY COMPENSATION is no such sign:
 # it says how Diva drew its plots, while the events it stores are as measured.
 COMPENSATED_PREFIXES = ("comp-", "fjcomp-", "<")
+NOT_STAINS = ("fsc", "ssc", "time")
+# Even log2 of the largest number of a 24-bit cytometer is below 25; on the linear scale that is noise.
+LARGEST_LOGARITHM, LARGEST_SHARE_OF_RANGE, SMALLEST_RANGE = 25.0, 0.01, 1024.0
 
 
 def compensate(
@@ -89,14 +92,61 @@ def condition_number(matrix: ArrayLike) -> float:
 
 
 def is_compensated(tube: Tube) -> bool:
-    """Tell whether the stored events are compensated already: a channel bears FlowJo's name for such a one."""
-    return any(name.casefold().startswith(COMPENSATED_PREFIXES) for name in tube.channels)
+    """Tell whether every channel but scatter and time bears FlowJo's name for a compensated one."""
+    names = [name.casefold() for name in tube.channels]
+    stains = [name for name in names if not name.removeprefix("fj").removeprefix("comp-").startswith(NOT_STAINS)]
+    return bool(stains) and all(name.startswith(COMPENSATED_PREFIXES) for name in stains)
+
+
+def are_compensated(channels: Iterable[str]) -> bool:
+    """Tell whether the channels of the stains that are gated are compensated already, by FlowJo's names.
+
+    Raises
+    ------
+    AnalysisError
+        Some are and some are not.
+    """
+    names = list(dict.fromkeys(channels))
+    done = [name for name in names if name.casefold().startswith(COMPENSATED_PREFIXES)]
+    if done and len(done) < len(names):
+        raw = [name for name in names if name not in done]
+        raise AnalysisError(
+            "some of the channels to gate are compensated and some are not",
+            found=f"compensated: {', '.join(done)}; as measured: {', '.join(raw)}",
+            expected="channels of one kind",
+            mend="name channels of one kind among the panel's markers",
+        )
+    return bool(done)
+
+
+def look_transformed(tube: Tube, channels: Iterable[str]) -> bool:
+    """Tell whether the stored values of stains look like logarithms or the like, not like linear values.
+
+    That is so when the 99.9th percentile of every channel with a $PnR of at least 1,024 lies below 25 and below 1 % of
+    $PnR, and there is such a channel.
+    """
+    looks = []
+    for name in dict.fromkeys(channels):
+        place = list(tube.channels).index(name)
+        span = _number(tube.keywords.get(f"$P{place + 1}R", ""))
+        values = tube.events[:, place]
+        values = values[np.isfinite(values)]
+        if span >= SMALLEST_RANGE and values.size:
+            looks.append(np.quantile(values, 0.999) < min(LARGEST_LOGARITHM, LARGEST_SHARE_OF_RANGE * span))
+    return bool(looks) and all(looks)
 
 
 def is_transformed(tube: Tube) -> bool:
     """Tell whether flowCore transformed the stored events, as it notes when it writes them back."""
     keywords = {name.casefold(): value.strip().casefold() for name, value in tube.keywords.items()}
     return keywords.get("transformation") == "custom"
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
 
 
 def _columns(channels: Sequence[str], wanted: Sequence[str]) -> list[int]:

@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.flow.compensation import compensate, condition_number, is_compensated, is_transformed
+from tilseq.flow.compensation import (
+    are_compensated,
+    compensate,
+    condition_number,
+    is_transformed,
+    look_transformed,
+)
 from tilseq.flow.panel import describe, find_markers
-from tilseq.flow.quality import assess, check
+from tilseq.flow.quality import assess, check, non_finite
 from tilseq.flow.scatter import singlets
 from tilseq.flow.transform import cofactor
 from tilseq.flow.tree import Population, Tree
@@ -27,6 +33,7 @@ STAINS = ("CD3", "CD4", "CD8", "CD19", "CD16", "CD56", "CD45", "viability")
 GATES = ("FSC-A", "SSC-A", *STAINS)
 LEAST_T_CELLS = 10
 MOST_BRIGHT = 0.02
+WHERE_SET = "set analysis.flow.sample_thresholds in study.yaml, or thresholds of the panel file for flow count --panel"
 LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -101,7 +108,8 @@ def gate(
     ------
     AnalysisError
         The tube holds no event, lacks FSC-A, SSC-A, CD3, CD4 or CD8, or one of these holds a single value; CD3, CD4
-        or CD8 cannot be parted; the spillover cannot be used; a threshold is not a gate's or not a number.
+        or CD8 cannot be parted; the spillover cannot be used; some stains are compensated and some not; the panel
+        contradicts the file; a threshold is not a gate's or not a number.
     """
     thresholds = _checked_thresholds(thresholds or {})
     if not len(tube.events):
@@ -131,7 +139,8 @@ def gate(
     _lymphocytes(tree, parent)
     _t_cells(tree)
     _other_lymphocytes(tree)
-    return _finish(tree, quality + told + assess(tree), len(finite) - int(np.count_nonzero(finite)))
+    lost = len(finite) - int(np.count_nonzero(finite))
+    return _finish(tree, [*quality, non_finite(sample, lost, len(finite)), *told, *assess(tree)], lost)
 
 
 def _checked_thresholds(thresholds: Mapping[str, float]) -> dict[str, float]:
@@ -148,7 +157,7 @@ def _values(
     tube: Tube, sample: str, markers: Mapping[str, str]
 ) -> tuple[dict[str, Floats], Mask, list[dict[str, Any]]]:
     """Return marker → compensated values of the channels that gates use, which events are finite in all, and checks."""
-    events, quality = _compensated(tube, sample)
+    events, quality = _compensated(tube, sample, [markers[marker] for marker in STAINS if marker in markers])
     channels = list(tube.channels)
     values = {
         marker: np.ascontiguousarray(events[:, channels.index(markers[marker])], dtype=np.float32)
@@ -190,12 +199,12 @@ def _drop_constant(
     return quality
 
 
-def _compensated(tube: Tube, sample: str) -> tuple[Floats, list[dict[str, Any]]]:
+def _compensated(tube: Tube, sample: str, stains: Sequence[str]) -> tuple[Floats, list[dict[str, Any]]]:
     def told(value: float | None, reason: str, fine: bool = True) -> list[dict[str, Any]]:
         return [check(sample, "compensation", value, "once, on the linear scale", fine, reason)]
 
     transformed = is_transformed(tube)
-    if is_compensated(tube):
+    if are_compensated(stains):
         return tube.events, told(None, "the file's channels are compensated already")
     if tube.spill is None or np.array_equal(tube.spill.matrix, np.eye(len(tube.spill.channels))):
         if transformed:
@@ -212,7 +221,11 @@ def _compensated(tube: Tube, sample: str) -> tuple[Floats, list[dict[str, Any]]]
             mend="export linear values",
         )
     events = compensate(tube.events, list(tube.channels), tube.spill.channels, tube.spill.matrix)
-    return events, told(condition_number(tube.spill.matrix), "the file's spillover is taken out; its condition number")
+    odd = look_transformed(tube, stains)
+    reason = "the file's spillover is taken out; its condition number"
+    if odd:
+        reason = "the stains' values look transformed, from which a spillover cannot be taken out: export linear values"
+    return events, told(condition_number(tube.spill.matrix), reason, not odd)
 
 
 def _cells(tree: Tree) -> tuple[str, list[dict[str, Any]]]:
@@ -246,7 +259,7 @@ def _lymphocytes(tree: Tree, parent: str) -> None:
             "too few CD3+ events to find the lymphocytes by",
             found=int(np.count_nonzero(t_cells)),
             expected=f"at least {LEAST_T_CELLS}",
-            mend="set thresholds for FSC-A and SSC-A",
+            mend=f"for FSC-A and SSC-A, {WHERE_SET}",
         )
     inside = np.ones(len(first), dtype=bool)
     for marker, upper in (("SSC-A", True), ("FSC-A", False), ("CD45", False)):
@@ -260,13 +273,13 @@ def _first_cd3(tree: Tree, parent: str) -> Mask:
     """Return events above a CD3 cut found among all cells, which serves only to find the lymphocytes."""
     draft = Tree(tree.sample, tree.channels, tree.values, tree.cofactors, tree.thresholds, dict(tree.populations))
     if not draft.find("CD3", parent):
-        raise _not_parted("CD3", parent)
+        raise _not_parted(tree, "CD3", parent)
     return draft.over("CD3")
 
 
 def _t_cells(tree: Tree) -> None:
     if not tree.find("CD3", "lymphocytes"):
-        raise _not_parted("CD3", "lymphocytes")
+        raise _not_parted(tree, "CD3", "lymphocytes")
     over_cd3 = tree.over("CD3")
     tree.add("CD3+", "lymphocytes", over_cd3)
     tree.add("CD3-", "lymphocytes", ~over_cd3)
@@ -275,7 +288,7 @@ def _t_cells(tree: Tree) -> None:
         # T cells of the other kind lack the marker; without a cut for these, so do most lymphocytes but T cells.
         negatives = tree.mask("CD3+") & tree.over(other) if found[other] else tree.mask("CD3-")
         if not found[marker] and not tree.beyond(marker, "CD3+", negatives):
-            raise _not_parted(marker, "CD3+")
+            raise _not_parted(tree, marker, "CD3+")
     cd4, cd8 = tree.over("CD4"), tree.over("CD8")
     tree.add("CD4+ T", "CD3+", cd4 & ~cd8)
     tree.add("CD8+ T", "CD3+", cd8 & ~cd4)
@@ -299,12 +312,18 @@ def _other_lymphocytes(tree: Tree) -> None:
         tree.add("NK", "CD3-", np.logical_or.reduce(killers) & rest)
 
 
-def _not_parted(marker: str, parent: str) -> AnalysisError:
+def _not_parted(tree: Tree, marker: str, parent: str) -> AnalysisError:
+    values = tree.values[marker][tree.mask(parent)]
+    low, middle, high = np.percentile(values, (1, 50, 99)) if values.size else (None, None, None)
+    places = (
+        f"; linear values, 1st, 50th and 99th percentile: {low:.4g}, {middle:.4g}, {high:.4g}" if values.size else ""
+    )
     return AnalysisError(
         f"{marker}+ and {marker}- events cannot be told apart among {parent}",
-        found="no valley",
+        column=tree.channels[marker],
+        found=f"no valley{places}",
         expected="two populations",
-        mend=f"set a threshold for {marker}",
+        mend=f"for {marker}, {WHERE_SET}",
     )
 
 

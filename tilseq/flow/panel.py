@@ -61,7 +61,8 @@ def find_markers(
     Raises
     ------
     AnalysisError
-        Two channels answer to one marker, one channel to two, or the name of a channel occurs twice.
+        Two channels answer to one marker, one channel to two, the name of a channel occurs twice, or a name of
+        `aliases` leads to a channel whose other text names another marker.
     """
     texts = [(name, mark) for name, mark in zip(channels, markers, strict=True)]
     found: dict[str, str] = {}
@@ -70,6 +71,7 @@ def find_markers(
         hits = [name for name, mark in texts if _plain(name) in wanted or _plain(mark) in wanted]
         if hits:
             found[marker] = _only(marker, hits, texts)
+            _refuse_contradiction(marker, found[marker], dict(texts)[found[marker]], wanted)
     for marker in MARKERS:
         if marker in found:
             continue
@@ -105,6 +107,25 @@ def _is_marker(marker: str, text: str) -> bool:
 
 def _is_scatter(marker: str, text: str) -> bool:
     return re.fullmatch(SCATTER[marker], _plain(text)) is not None
+
+
+def _refuse_contradiction(marker: str, name: str, mark: str, wanted: set[str]) -> None:
+    """Refuse a channel that the panel knows by one of its texts while the other text names another marker."""
+    for keyword, text in (("$PnS", mark), ("$PnN", name)):
+        if _plain(text) in wanted:
+            continue
+        # Dyes of dead cells name detectors, too: a channel DAPI-A may hold any stain.
+        markers = [other for other in PATTERNS if keyword == "$PnS" or other != "viability"]
+        told = [other for other in markers if _is_marker(other, text)]
+        told += [other for other in SCATTER if marker not in SCATTER and _is_scatter(other, text)]
+        if told and marker not in told:
+            raise AnalysisError(
+                f"the file and the panel contradict each other: {marker} by the panel, {' and '.join(told)} by {keyword}",
+                column=name,
+                found=text,
+                expected=f"a name of {marker}",
+                mend=f"mend the panel; if it is right, name {text} there for {marker} as well",
+            )
 
 
 def _refuse_shared(found: Mapping[str, str]) -> None:

@@ -14,11 +14,13 @@ LEAST_QUANTIFIED = 50
 CLEAR_SEPARATION = 0.5
 LEAST_SINGLETS = 0.7
 LEAST_KEPT = 0.7
-LARGEST_DN_DP = 15.0
+LARGEST_DN_DP, FAILING_DN_DP = 15.0, 50.0
+MOST_NON_FINITE = 5.0
 LARGEST_DIFFERENCE = 10.0
 LYMPHOSUM = (90.0, 110.0)
 USUAL_CD3 = (5.0, 95.0)
 LARGEST_SATURATED = 1.0
+NO_SHARE = "not available: no events to divide by"
 SCATTER_GATES = ("FSC-A", "SSC-A", "CD45")
 STAINED = ("CD3", "CD4", "CD8")
 
@@ -36,11 +38,13 @@ def assess(tree: Tree) -> list[dict[str, Any]]:
 
     The separation of each marker's cut, the share of singlets, of T cells that the lymphocyte gate keeps, of CD3+
     among lymphocytes, events in CD3+ (below 50 a share is not quantified and the tube fails), DN and DP among CD3+
-    (below 15 %), CD4 and CD8 against CD3 (within 10 points of lymphocytes), the lymphosum T + B + NK
-    (90 to 110 %, when B and NK are gated), and events at the upper end of a detector.
+    (below 15 %; from 50 % the tube fails), CD4 and CD8 against CD3 (within 10 points of lymphocytes), the lymphosum
+    T + B + NK (90 to 110 %, when B and NK are gated), and events at the upper end of a detector. A gate on single or
+    living cells that no channel allows is told, and passes.
     """
     events = {name: population.events for name, population in tree.populations.items()}
     rows = [_separation(cut) for cut in tree.cuts if cut["gate"] not in SCATTER_GATES]
+    rows += _not_gated(tree)
     rows += _shares(tree.sample, events)
     rows.append(_kept(tree))
     cut = {row["gate"] for row in tree.cuts}
@@ -51,6 +55,35 @@ def assess(tree: Tree) -> list[dict[str, Any]]:
     ]
     rows += [_saturated(tree, marker) for marker in STAINED]
     return rows
+
+
+def non_finite(sample: str, lost: int, events: int) -> dict[str, Any]:
+    """Return the check of events left out because a value is NaN or infinite: fails above 5 % of all events."""
+    share = 100.0 * lost / events
+    reason = f"{lost} events with a value that is not a finite number are left out" if lost else "none"
+    worst = "fail" if share > MOST_NON_FINITE else "warn"
+    limit = f"none; more than {MOST_NON_FINITE:g} % of events fail"
+    return check(sample, "non-finite events", share, limit, not lost, reason, worst=worst)
+
+
+def _not_gated(tree: Tree) -> list[dict[str, Any]]:
+    """Tell which of the gates on single and living cells was not applied for want of a channel."""
+    wanted = (
+        ("singlets", "FSC-H", f"at least {LEAST_SINGLETS:g}", "the file has no FSC-H beside FSC-A"),
+        ("live", "viability", "a valley before the dead", "no viability channel"),
+    )
+    return [
+        check(
+            tree.sample,
+            name,
+            None,
+            limit,
+            True,
+            f"not gated: {f'the channel of {marker} holds one value only' if marker in tree.channels else reason}",
+        )
+        for name, marker, limit, reason in wanted
+        if marker not in tree.values
+    ]
 
 
 def _separation(cut: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,8 +116,7 @@ def _shares(sample: str, events: Mapping[str, int]) -> list[dict[str, Any]]:
     rows.append(
         _between(sample, "CD3+ of lymphocytes", [cd3], lymphocytes, USUAL_CD3, "a rare side may be an artefact")
     )
-    rest = [events["DN T"], events["DP T"]]
-    rows.append(_between(sample, "DN and DP of CD3+", rest, cd3, (0.0, LARGEST_DN_DP), "unusual cells or a wrong cut"))
+    rows.append(_dn_dp(sample, events["DN T"] + events["DP T"], cd3))
     # CD4 and CD8 counted with their double positives: what they miss of CD3 is DN, what they count twice is DP.
     difference = [events["DP T"], -events["DN T"]]
     within = (-LARGEST_DIFFERENCE, LARGEST_DIFFERENCE)
@@ -96,6 +128,15 @@ def _shares(sample: str, events: Mapping[str, int]) -> list[dict[str, Any]]:
             _between(sample, "lymphosum", three, lymphocytes, LYMPHOSUM, "other cells lie in the lymphocyte gate")
         )
     return rows
+
+
+def _dn_dp(sample: str, rest: int, cd3: int) -> dict[str, Any]:
+    share = _ratio(100.0 * rest, cd3)
+    fine = share is not None and share < LARGEST_DN_DP
+    worst = "fail" if share is not None and share >= FAILING_DN_DP else "warn"
+    why = "as expected" if fine else "unusual cells or a wrong cut"
+    limit = f"below {LARGEST_DN_DP:g} %; fails from {FAILING_DN_DP:g} %"
+    return check(sample, "DN and DP of CD3+", share, limit, fine, why if share is not None else NO_SHARE, worst=worst)
 
 
 def _kept(tree: Tree) -> dict[str, Any]:
@@ -128,5 +169,6 @@ def _between(
 ) -> dict[str, Any]:
     share = _ratio(100.0 * sum(parts), whole)
     fine = share is not None and limits[0] <= share <= limits[1]
-    why = "as expected" if fine else reason if share is not None else "not available: no events to divide by"
-    return check(sample, name, share, f"{limits[0]:g} to {limits[1]:g} %", fine, why)
+    why = "as expected" if fine else reason if share is not None else NO_SHARE
+    # A limit that began with a minus sign would be taken for a formula in a spreadsheet.
+    return check(sample, name, share, f"between {limits[0]:g} and {limits[1]:g} %", fine, why)

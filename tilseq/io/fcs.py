@@ -91,7 +91,7 @@ def read_fcs(path: str | Path, *, data_set: int = 0) -> Fcs:
 
     Read are lists of events ($MODE L) of unsigned integers of 8, 16, 24 ... 64 bits, 32-bit and 64-bit floats, also
     mixed ($PnDATATYPE, FCS 3.2), in little or big endian order. 64-bit floats, and integers above 2^24, are rounded to
-    32-bit floats with a warning. NaN and infinite values are kept and counted in a warning. Where HEADER and TEXT
+    32-bit floats with a warning. NaN and infinite values stay in `events` and are counted in a warning. Where HEADER and TEXT
     differ, see `tilseq.io.fcs_data.locate`. Sizes are checked against the file before memory is taken.
 
     Parameters
@@ -188,10 +188,33 @@ def _spill(header: Header, names: list[str]) -> Spill | None:
             header.warnings.append("The old keyword $COMP is not read; the data set counts as one without spillover.")
         return None
     key = given[0]
-    if len({header.keywords[other].strip() for other in given}) > 1:
+    spill = _read_spill(header, key, names)
+    others = [other for other in given if header.keywords[other].strip() != header.keywords[key].strip()]
+    for other in others if _says_nothing_spills(spill) else []:
+        if not _says_nothing_spills(_read_spill(header, other, names)):
+            raise header.error(
+                f"{key} says that nothing spills over, {other} gives a spillover",
+                key,
+                found=f"two matrices that contradict each other, {key} and {other}",
+                expected="one matrix",
+                mend=f"export the file again with the right matrix alone, under {key} or {other}",
+            )
+    if others:
         header.warnings.append(f"{' and '.join(given)} differ; {key} is taken.")
+    return spill
+
+
+def _says_nothing_spills(spill: Spill | None) -> bool:
+    return spill is None or np.array_equal(spill.matrix, np.eye(len(spill.matrix)))
+
+
+def _read_spill(header: Header, key: str, names: list[str]) -> Spill | None:
+    """Return the matrix of one keyword, None where it is of no channel."""
     parts = [part.strip() for part in header.keywords[key].split(",")]
     count = whole_number(parts[0])
+    if count == 0 and len(parts) == 1:
+        header.warnings.append(f"{key} is of 0 channels; the data set counts as one without spillover.")
+        return None
     if not count or len(parts) != 1 + count + count * count:
         raise header.error(
             "the spillover matrix has the wrong size",

@@ -23,7 +23,7 @@ SMALLEST, LARGEST = 1e-18, 1e18
 HOST_ORDER = "<" if sys.byteorder == "little" else ">"
 MEND = "the file is cut or was written wrongly; export it again"
 ODD = {
-    "not finite": "Values are NaN or infinite and were kept",
+    "not finite": "Values are NaN or infinite; gating leaves an event out that has one in a channel it uses",
     "implausible": "Values are smaller than 1e-18 or larger than 1e18; $BYTEORD, $DATATYPE or DATA's offset may be off",
     "masked": "Values had bits above $PnR, which were cleared as FCS demands",
     "rounded": "Whole numbers above 16,777,216 are rounded to 32-bit floats",
