@@ -414,3 +414,40 @@ def test_the_synthetic_trial_with_any_regrowth_as_progression_differs_once(trial
     assert found.select("subject", "reader", "sum_mm", "response", "recorded").rows() == [
         ("01-701-1133", "RADIOLOGIST 2", 4.95, "PD", "PR")
     ]
+
+
+def test_a_target_that_the_baseline_does_not_list_is_named_there():
+    rows = [lesion(-40, "T1", 30), lesion(-40, "T2", 20), lesion(-5, "T1", 30), lesion(40, "T1", 30)]
+    assert derived(*rows, column="reason") == ["before the baseline", "not at baseline: T2", None]
+
+
+def test_scans_of_one_visit_name_more_than_14_days_apart_are_two_assessments():
+    rows = [lesion(0, "T1", 30), lesion(0, "T2", 30)]
+    rows += [lesion(40, "T1", 15, visit="UNS"), lesion(54, "T2", 15, visit="UNS")]
+    assert response(lesions(*rows)).select("day", "response").rows() == [(0, None), (54, "PR")]
+    rows = [lesion(0, "T1", 30), lesion(40, "T1", 15, visit="UNS"), lesion(55, "T1", 30, visit="UNS")]
+    recorded = pl.DataFrame({"subject": ["S1"] * 2, "day": [56, 41], "visit": ["UNS"] * 2, "response": ["PD", "PR"]})
+    found = response(lesions(*rows), recorded).select("day", "response", "recorded", "agrees").rows()
+    assert found == [(0, None, None, None), (40, "PR", "PR", True), (55, "PD", "PD", True)]
+
+
+def test_a_target_resected_after_treatment_started_stays_in_the_sums():
+    rows = [lesion(0, "T1", 30), lesion(0, "T2", 20), lesion(40, "T1", 30), lesion(40, "T2", 30),
+            lesion(80, "T1", 30), lesion(80, "T2", 0, resected=True)]  # fmt: skip
+    found = response(lesions(*rows))
+    assert found["sum_mm"].to_list() == [50, 60, 30]
+    assert found["response"].to_list() == [None, "PD", "PR"]
+    assert found["reason"].to_list() == [
+        None, None, "T2 resected after treatment had started, counted by the diameter given"
+    ]  # fmt: skip
+    # Lymphodepletion on day -7 is the start: a resection on day -3 is not for the product.
+    rows = [lesion(-20, "T1", 30), lesion(-20, "T2", 20), lesion(-3, "T1", 30), lesion(-3, "T2", 0, resected=True)]
+    assert response(lesions(*rows), subjects=subjects(-30, -7))["sum_mm"].to_list() == [50, 30]
+    assert response(lesions(*rows))["sum_mm"].to_list() == [30, 30]
+
+
+def test_a_new_lesion_that_is_no_longer_listed_is_told():
+    rows = [*visits(50, 50, 50), lesion(30, "N1", 12, role="new")]
+    found = response(lesions(*rows))
+    assert found["response"].to_list() == [None, "PD", "SD"]
+    assert found["reason"].to_list() == [None, "new lesion N1", "new lesion N1 not reported"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.sparse import csc_matrix, csr_array
+from scipy.sparse import csc_array, csc_matrix, csr_array
 
 from tilseq.errors import AnalysisError
 from tilseq.expression import load_signatures, looks_like_counts, score, summarise
@@ -127,3 +127,25 @@ def test_tumour_t_cells_are_more_exhausted_than_blood_in_the_same_subjects(share
     assert all(value[f"P{number}L"] > value[f"P{number}B"] for number in (17, 18, 19, 20))
     not_scored = scores.coverage.drop_nulls("reason")["set"].to_list()
     assert not_scored == ["oxidative_phosphorylation", "glycolysis", "ifn_gamma_response"]
+
+
+@pytest.mark.parametrize("made", [csr_array, csc_array])
+def test_an_entry_written_in_parts_is_their_sum(made):
+    # One cell with 3 = 1 + 2 counts of A and 7 of B, in a type that 200 + 100 would overflow.
+    if made is csr_array:
+        counts = csr_array((np.array([1, 2, 7], np.uint8), [0, 0, 1], [0, 3]), shape=(1, 2))
+    else:
+        counts = csc_array((np.array([1, 2, 7], np.uint8), [0, 0, 0], [0, 2, 3]), shape=(1, 2))
+    found = score(counts, ["A", "B"], {"a": ["A"]})
+    assert found.values[0, 0] == pytest.approx(np.log(3001), rel=1e-6)
+    assert counts.data.tolist() == [1, 2, 7]
+
+
+def test_parts_are_summed_before_counts_are_told_from_other_values():
+    def row(*parts):
+        return csr_array((np.array(parts), [0] * len(parts), [0, len(parts)]), shape=(1, 1))
+
+    assert looks_like_counts(row(0.5, 0.5))
+    assert not looks_like_counts(row(1.0, -2.0))
+    overflowing = csr_array((np.array([200, 100], np.uint8), [0, 0], [0, 2]), shape=(1, 1))
+    assert score(overflowing, ["A"], {"a": ["A"]}).values[0, 0] == pytest.approx(np.log(10_001), rel=1e-6)

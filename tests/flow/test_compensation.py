@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from tilseq.errors import AnalysisError
-from tilseq.flow.compensation import compensate, is_compensated, is_transformed
+from tilseq.flow.compensation import (
+    are_compensated,
+    compensate,
+    is_compensated,
+    is_transformed,
+    look_transformed,
+)
 
 IDENTITY = [[1.0, 0.0], [0.0, 1.0]]
 
@@ -77,6 +83,49 @@ def test_flowjos_names_tell_that_values_are_compensated() -> None:
     assert is_compensated(tube(["FSC-A", "Comp-FITC-A"], {}))
     assert is_compensated(tube(["FSC-A", "<FITC-A>"], {}))
     assert not is_compensated(tube(["FSC-A", "FITC-A"], {}))
+    assert not is_compensated(tube(["Comp-FSC-A", "FITC-A", "Time"], {}))
+    assert not is_compensated(tube(["FITC-A", "Comp-FITC-A"], {}))
+    assert not is_compensated(tube(["<FSC-A>"], {}))
+
+
+def test_the_channels_that_are_used_decide() -> None:
+    assert are_compensated(["Comp-FITC-A", "FJComp-PE-A", "<APC-A>"])
+    assert not are_compensated(["FITC-A", "PE-A"])
+    assert not are_compensated([])
+    with pytest.raises(AnalysisError) as error:
+        are_compensated(["Comp-FITC-A", "PE-A", "PE-A"])
+    assert "of the channels to gate Comp-FITC-A are compensated and PE-A are not" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("span", "top", "looks"),
+    [
+        ("262144", [4.5, 11.0], True),
+        ("262144", [4.5, 30.0], False),
+        ("262144", [420.0, 275.0], False),
+        ("1024", [4.5, 10.0], True),
+        ("1024", [4.5, 11.0], False),
+        ("1000", [4.5, 4.5], False),
+        ("", [4.5, 4.5], False),
+    ],
+)
+def test_values_like_logarithms_are_known_by_their_size(span: str, top: list[float], looks: bool) -> None:
+    events = np.linspace([0, 0, 0], [5e4, *top], 2001, dtype=np.float32)
+    events[0] = np.nan
+    keywords = {f"$P{number}R": span for number in (1, 2, 3)}
+    made = SimpleNamespace(events=events, channels=["FSC-A", "A", "B"], keywords=keywords)
+    assert look_transformed(made, ["A", "B"]) is looks
+
+
+def test_no_real_tube_looks_transformed(shared_data: Path) -> None:
+    from tilseq.flow.panel import find_markers
+    from tilseq.io.fcs import read_fcs
+
+    names = ["flowsom_68983/68983", "pbmc_spectral_unmixed", "tcell_memory_16c_10k"]
+    for name in [*names, *(f"itn/itn_{number:02}" for number in range(1, 9))]:
+        made = read_fcs(shared_data / "flow" / f"{name}.fcs")
+        markers = find_markers(made.channels, made.markers)
+        assert not look_transformed(made, [markers[marker] for marker in ("CD3", "CD4", "CD8")]), name
 
 
 def test_facsdivas_keyword_is_no_sign_of_compensated_values() -> None:

@@ -16,6 +16,7 @@ from tilseq.flow import cd4_cd8_ratio, count, gate
 ITN = [f"itn_{number:02}" for number in range(1, 9)]
 KINDS = ["CD4+ T", "CD8+ T", "DN T", "DP T", "B", "NK"]
 T_KINDS = KINDS[:4]
+COMMON_CELLS = {"CD4+ T": 3000, "CD8+ T": 1500, "DN T": 150, "DP T": 50, "B": 800, "NK": 500}
 Simulate = Callable[..., Any]
 
 
@@ -156,7 +157,12 @@ def test_spill_is_taken_out_once(simulate: Simulate) -> None:
     [
         (None, {}, "warn", "the file holds no spillover and nothing tells that it was taken out"),
         (SimpleNamespace(channels=["B1-A", "B2-A"], matrix=np.eye(2)), {}, "pass", "the file says that nothing spills"),
-        (None, {"B1-A": "Comp-B1-A"}, "pass", "the file's channels are compensated already"),
+        (
+            None,
+            {f"{c}-A": f"Comp-{c}-A" for c in ("B1", "B2", "R1", "R2", "V1", "V2")},
+            "pass",
+            "the file's channels are compensated already",
+        ),
     ],
     ids=["nothing", "identity", "compensated"],
 )
@@ -170,6 +176,80 @@ def test_a_tube_that_nothing_says_was_compensated_is_told(
     assert check["verdict"] == verdict
     assert check["reason"].startswith(reason)
     assert set(count(gating)["verdict"]) == {verdict}
+
+
+def spilt(tube: Any, **parts: Any) -> Any:
+    """Return the tube with a quarter of CD3 in CD4's detector and the matrix that says so."""
+    events = tube.events.copy()
+    events[:, 4] += 0.25 * events[:, 3]
+    spill = SimpleNamespace(channels=["B1-A", "B2-A"], matrix=np.array([[1, 0.25], [0, 1]]))
+    return changed(tube, **{"events": events, "spill": spill} | parts)
+
+
+def test_a_compensated_channel_that_is_not_used_changes_nothing(simulate: Simulate) -> None:
+    tube = spilt(simulate())
+    for extra in ("Comp-FSC-A", "Comp-Z-A"):
+        more = changed(
+            tube,
+            events=np.column_stack([tube.events, tube.events[:, 0]]),
+            channels=[*tube.channels, extra],
+            markers=[*tube.markers, ""],
+        )
+        assert numbers(gate(more, sample="s1")) == numbers(gate(simulate(), sample="s1"))
+
+
+def test_raw_and_compensated_stains_together_are_refused(simulate: Simulate) -> None:
+    names = ["Comp-B1-A" if name == "B1-A" else name for name in simulate().channels]
+    with pytest.raises(AnalysisError, match="gate Comp-B1-A are compensated and B2-A, R1-A, R2-A, V1-A, V2-A are not"):
+        gate(changed(simulate(), channels=names), sample="s1")
+
+
+def test_a_spillover_beside_values_that_look_transformed_is_told(simulate: Simulate) -> None:
+    tube = simulate()
+    events = tube.events.copy()
+    events[:, 3:9] = np.arcsinh(events[:, 3:9] / 150)
+    spill = SimpleNamespace(channels=["B1-A", "B2-A"], matrix=np.array([[1, 0.01], [0, 1]]))
+    keywords = {f"$P{number}R": "262144" for number in range(1, 11)}
+    gating = gate(changed(tube, events=events, spill=spill, keywords=keywords), sample="s1")
+    check = gating.quality.row(by_predicate=pl.col("check") == "compensation", named=True)
+    assert check["verdict"] == "warn"
+    assert check["reason"].startswith("the stains' values look transformed")
+
+
+@pytest.mark.parametrize(("lost", "verdict"), [(0, "pass"), (1, "warn"), (515, "warn"), (516, "fail")])
+def test_events_that_are_not_finite_warn_and_above_five_percent_fail(
+    simulate: Simulate, lost: int, verdict: str
+) -> None:
+    tube = simulate()  # 10,300 events
+    events = tube.events.copy()
+    events[:lost, tube.channels.index("B1-A")] = np.nan
+    gating = gate(changed(tube, events=events), sample="s1")
+    check = gating.quality.row(by_predicate=pl.col("check") == "non-finite events", named=True)
+    assert (check["value"], check["verdict"]) == (pytest.approx(100 * lost / 10_300), verdict)
+    assert set(count(gating)["verdict"]) == {verdict}
+
+
+def test_gates_that_no_channel_allows_are_told_and_pass(simulate: Simulate) -> None:
+    tube = simulate({**COMMON_CELLS, "granulocyte": 3000})
+    keep = [place for place, name in enumerate(tube.channels) if name not in ("FSC-H", "V2-A")]
+    channels, markers = [tube.channels[i] for i in keep], [tube.markers[i] for i in keep]
+    spill = SimpleNamespace(channels=["B1-A"], matrix=np.eye(1))
+    gating = gate(
+        changed(tube, events=tube.events[:, keep], channels=channels, markers=markers, spill=spill), sample="s"
+    )
+    told = gating.quality.filter(pl.col("check").is_in(["singlets", "live"])).sort("check", descending=True)
+    assert told.select("check", "value", "verdict", "reason").rows() == [
+        ("singlets", None, "pass", "not gated: the file has no FSC-H beside FSC-A"),
+        ("live", None, "pass", "not gated: no viability channel"),
+    ]
+    assert set(count(gating)["verdict"]) == {"pass"}
+
+
+def test_no_limit_begins_like_a_formula(simulate: Simulate) -> None:
+    quality = gate(simulate(), sample="s1").quality
+    assert quality.filter(pl.col("limit").str.contains("^[-+=@]")).height == 0
+    row = quality.row(by_predicate=pl.col("check") == "CD4 and CD8 against CD3", named=True)
+    assert row["limit"] == "between -10 and 10 %"
 
 
 def test_what_the_reader_found_odd_is_a_check_that_warns(simulate: Simulate) -> None:
@@ -253,9 +333,9 @@ def test_an_optional_channel_that_only_odd_events_spread_is_told(simulate: Simul
 
 
 def test_cd3_that_does_not_part_is_refused(simulate: Simulate) -> None:
-    with pytest.raises(AnalysisError, match="cannot be told apart among singlets.*set a threshold for CD3"):
+    with pytest.raises(AnalysisError, match="cannot be told apart among singlets.*for CD3, set analysis.flow.sample_"):
         gate(simulate({"B": 800, "NK": 500, "granulocyte": 3000}), sample="s1")
-    with pytest.raises(AnalysisError, match="set a threshold for CD3"):
+    with pytest.raises(AnalysisError, match="thresholds of the panel file for flow count --panel"):
         gate(simulate({"CD4+ T": 3000, "CD8+ T": 1000}), sample="s1")
 
 
@@ -338,5 +418,7 @@ def test_agrees_with_an_experts_gates(shared_data: Path) -> None:
 def test_a_tube_without_two_cd3_populations_is_refused(shared_data: Path) -> None:
     from tilseq.io.fcs import read_fcs
 
-    with pytest.raises(AnalysisError, match="set a threshold for CD3"):
+    with pytest.raises(
+        AnalysisError, match="column R780-A: .*percentile on the linear scale are -1044.45, 154.623, 1958.9"
+    ):
         gate(read_fcs(shared_data / "flow" / "tcell_memory_16c_10k.fcs"), sample="s1")

@@ -89,6 +89,35 @@ def test_a_name_of_the_user_settles_it() -> None:
     assert found == {"CD3": "APC-A"}
 
 
+@pytest.mark.parametrize(
+    ("name", "mark", "alias", "told"),
+    [
+        ("PE-Cy7-A", "CD8", "PE-Cy7-A", "CD4 by the panel, CD8 by the file's $PnS; found 'CD8'"),
+        ("CD8-A", "stain 5", "stain 5", "CD4 by the panel, CD8 by the file's $PnN; found 'CD8-A'"),
+        ("PE-Cy7-A", "Zombie NIR", "PE-Cy7-A", "CD4 by the panel, viability by the file's $PnS; found 'Zombie NIR'"),
+        ("FSC-A", "stain 5", "stain 5", "CD4 by the panel, FSC-A by the file's $PnN; found 'FSC-A'"),
+    ],
+)
+def test_a_panel_that_contradicts_the_file_is_refused(name: str, mark: str, alias: str, told: str) -> None:
+    with pytest.raises(AnalysisError) as error:
+        find_markers([name, "FITC-A"], [mark, ""], {"CD4": [alias], "CD8": ["FITC-A"], "viability": ["none"]})
+    assert f"column {name}: the file and the panel contradict each other: {told}" in str(error.value)
+
+
+def test_swapped_labels_of_a_panel_are_refused() -> None:
+    with pytest.raises(AnalysisError, match=r"CD4 by the panel, CD8 by the file's \$PnS"):
+        find_markers(["A", "B"], ["CD8", "CD4"], {"CD4": ["A"], "CD8": ["B"]})
+
+
+def test_a_panel_that_names_both_texts_or_a_dyes_detector_is_followed() -> None:
+    both = {"CD4": ["A", "CD8"], "CD8": ["B", "CD4"]}
+    assert find_markers(["A", "B"], ["CD8", "CD4"], both) == {"CD4": "A", "CD8": "B"}
+    dapi = {"CD4": ["helper"], "viability": ["B"]}
+    assert find_markers(["DAPI-A", "B"], ["helper", ""], dapi) == {"CD4": "DAPI-A", "viability": "B"}
+    shared = {"CD56": ["PE-A"]}
+    assert find_markers(["PE-A"], ["CD16+56"], shared) == {"CD56": "PE-A", "CD16": "PE-A"}
+
+
 def test_a_users_name_is_compared_whole() -> None:
     assert find_markers(["V450-A"], ["Tcell"], {"CD3": ["T"]}) == {}
 

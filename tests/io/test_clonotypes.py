@@ -358,3 +358,13 @@ def test_the_standards_own_files(shared_data):
         read_clonotypes(folder / "extra_rearrangement.tsv")
     with pytest.raises(ReadError, match="no clonotype dialect"):
         read_clonotypes(shared_data / "tcr/immunarch_io/Sample1.tsv.gz")
+
+
+def test_umi_counts_of_0_throughout_give_way_to_filled_duplicate_counts(tmp_path):
+    header = AIRR.replace("\n", "\tumi_count\n")
+    row = "1\tTRBV1*01\tTRBJ1-1*01\tTGTGCATTC\tCAF"
+    read = read_airr(tmp_path, f"{row}\t3\t0", f"{row}\t4\t0", header=header)
+    assert (read.table["duplicate_count"].to_list(), read.count_of) == ([7], "unknown")
+    assert "umi_count is 0 throughout: duplicate_count is used" in read.warnings
+    read = read_airr(tmp_path, f"{row}\t0\t0", header=header)
+    assert (read.table.height, read.count_of) == (0, "umis")

@@ -152,7 +152,7 @@ def test_spillover_by_channel_number(make_fcs: Make) -> None:
     [
         ("2,FL1,FL2,1,0,0", "the spillover matrix has the wrong size; found 'n = 2 with 5 entries'"),
         ("3,FL1,FL2,1,0,0,1", "the spillover matrix has the wrong size"),
-        ("0", "the spillover matrix has the wrong size"),
+        ("0,FL1", "the spillover matrix has the wrong size"),
         ("99999999999999999999,FL1", "the spillover matrix has the wrong size"),
         ("x,FL1,1", "the spillover matrix has the wrong size"),
         ("2,FL1,FL2,1,0,nan,1", "the spillover matrix holds NaN or infinity"),
@@ -182,6 +182,29 @@ def test_odd_spillover_is_a_warning(make_fcs: Make) -> None:
     assert read.spill is None
     assert read.warnings == ["The old keyword $COMP is not read; the data set counts as one without spillover."]
     assert read_fcs(make_fcs(ONE_EVENT, TWO, keywords={"$SPILLOVER": ""})).spill is None
+
+
+@pytest.mark.parametrize("nothing", ["2,FL1,FL2,1,0,0,1", "0"])
+@pytest.mark.parametrize("other", ["SPILL", "$SPILL"])
+def test_nothing_spills_beside_a_real_matrix_is_refused(make_fcs: Make, nothing: str, other: str) -> None:
+    keywords = {"$SPILLOVER": nothing, other: "2,FL1,FL2,1,0.25,0,1"}
+    with pytest.raises(ReadError) as refused:
+        read_fcs(make_fcs(ONE_EVENT, TWO, keywords=keywords))
+    assert f"$SPILLOVER says that nothing spills over, {other} gives a spillover" in str(refused.value)
+
+
+def test_a_real_matrix_beside_an_identity_is_taken(make_fcs: Make) -> None:
+    keywords = {"$SPILLOVER": "2,FL1,FL2,1,0.25,0,1", "SPILL": "2,FL1,FL2,1,0,0,1"}
+    read = read_fcs(make_fcs(ONE_EVENT, TWO, keywords=keywords))
+    assert read.spill is not None and read.spill.matrix.tolist() == [[1, 0.25], [0, 1]]
+    assert read.warnings == ["$SPILLOVER and SPILL differ; $SPILLOVER is taken."]
+
+
+@pytest.mark.parametrize("keyword", ["$SPILLOVER", "SPILL"])
+def test_a_spillover_of_no_channel_is_none_with_a_warning(make_fcs: Make, keyword: str) -> None:
+    read = read_fcs(make_fcs(ONE_EVENT, TWO, keywords={keyword: "0"}))
+    assert read.spill is None
+    assert read.warnings == [f"{keyword} is of 0 channels; the data set counts as one without spillover."]
 
 
 @pytest.mark.parametrize("values", ["1,1,1,1", "1,0,0,0"])

@@ -76,7 +76,7 @@ def test_without_a_layer_logged_values_are_refused_by_file(h5ad, tmp_path):
 @pytest.mark.parametrize(
     ("member", "words"),
     [
-        ("sample=s9", "no cell of this member; found 'sample=s9'; there are s1, s2"),
+        ("sample=s9", "no cell of this member; found 'sample=s9'; did you mean 's1'?"),
         ("sampel=s1", "no such column in obs; found 'sampel'; did you mean 'sample'?"),
         ("s1", "not a column and a value; found 's1'; expected column=value"),
     ],
@@ -85,6 +85,41 @@ def test_a_member_that_is_not_there_is_refused(h5ad, member, words):
     with pytest.raises(AnalysisError) as caught:
         score_file(h5ad, sample="s1", member=member, layer="counts")
     assert str(caught.value).startswith(f"{h5ad}, column member: {words}")
+
+
+def test_values_of_obs_are_never_told(tmp_path):
+    obs = pd.DataFrame({"sample": ["JaneCanary", "JohnFinch"]}, index=["c1", "c2"])
+    path = tmp_path / "cells.h5ad"
+    anndata.AnnData(np.ones((2, 1), np.float32), obs=obs, var=pd.DataFrame(index=["A"])).write_h5ad(path)
+    with pytest.raises(AnalysisError) as caught:
+        score_file(path, sample="x", member="sample=007")
+    assert str(caught.value).endswith("no cell of this member; found 'sample=007'; the column has 2 other values")
+
+
+def test_several_samples_or_people_in_obs_taken_for_one_are_a_warning(tmp_path):
+    names = {"orig.ident": ["a", "b", "b"], "Donor_ID": ["1", "2", "3"], "patient": ["x"] * 3, "lane": [1, 2, 3]}
+    path = tmp_path / "cells.h5ad"
+    obs = pd.DataFrame(names, index=["c1", "c2", "c3"])
+    anndata.AnnData(np.ones((3, 1), np.float32), obs=obs, var=pd.DataFrame(index=["A"])).write_h5ad(path)
+    told = score_file(path, sample="x").quality.filter(check="one sample").select("sample", "verdict", "reason").rows()
+    assert told == [
+        (
+            "x",
+            "warn",
+            "all cells are taken for one sample, but obs tells them apart by orig.ident (2 values), Donor_ID "
+            "(3 values): write orig.ident=VALUE under `member` in samples.csv to take those of one",
+        )
+    ]
+    assert score_file(path, sample="x", member="orig.ident=b").quality.filter(check="one sample").height == 0
+
+
+@pytest.mark.parametrize(("cells", "reason"), [(0, "no cell"), (2, "no cell has a count")])
+def test_a_file_without_a_cell_to_score_fails_quality(tmp_path, cells, reason):
+    path = tmp_path / "cells.h5ad"
+    obs = pd.DataFrame(index=[f"c{number}" for number in range(cells)])
+    anndata.AnnData(np.zeros((cells, 1), np.float32), obs=obs, var=pd.DataFrame(index=["A"])).write_h5ad(path)
+    quality = score_file(path, sample="x").quality.filter(check="cells")
+    assert quality.select("sample", "verdict", "reason").rows() == [("x", "fail", reason)]
 
 
 def test_a_member_of_numbers_is_named_as_it_is_written(h5ad):

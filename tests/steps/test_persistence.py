@@ -36,8 +36,10 @@ class Subject:
             assert counts is None
         return self
 
-    def run(self, failed=None):
-        arguments = {"reference": "infusion_product", "samples": self.rows, "failed": failed or {}}
+    def run(self, failed=(), infusions=()):
+        arguments = {"reference": "infusion_product", "samples": self.rows}
+        arguments |= {"failed": [{"sample": name, "assay": "tcr", "lot": None} for name in failed]}
+        arguments |= {"infusions": [{"day": day, "lot": lot} for day, lot in infusions]}
         job = Job("persistence", "S1", "persistence/S1", needs=tuple(self.rows), arguments=arguments)
         folder = self.folder / "work" / "persistence" / "S1"
         persistence.run(job, folder)
@@ -62,12 +64,75 @@ def test_lots_are_one_reference(subject):
     assert tables["quality"].height == 0
 
 
+LOST = (
+    "lot2 of the reference left no clonotypes, so the numbers would be too low: mend its file, "
+    "or write `failed` under its status to go on without it"
+)
+
+
 @pytest.mark.parametrize("lot", [None, {}], ids=["unreadable", "without a clone"])
-def test_a_lot_without_clonotypes_fails_the_subject(subject, lot):
+def test_a_lot_without_clonotypes_leaves_no_number_and_says_why(subject, lot):
     # Without lot 2 the mass would be 0.1 instead of 0.6.
     subject.add("lot1", LOT1, specimen="infusion_product").add("lot2", lot, specimen="infusion_product")
-    with pytest.raises(AnalysisError, match="lot2 left no clonotypes; .* persistence in S1 would be told too low"):
-        subject.add("d28", DAY28).run()
+    tables = subject.add("d28", DAY28).run()
+    row = mass(tables)
+    assert (row["sample"], row["value"], row["status"], row["method"]) == ("d28", None, "not_evaluable", LOST)
+    assert row["qualifier"] == "locus=TRB;reference=infusion_product"
+    assert tables["persistence"].height == 0
+    assert tables["quality"].select("sample", "verdict", "reason").rows() == [("d28", "fail", LOST)]
+
+
+def test_a_product_that_failed_altogether_leaves_no_number_and_says_why(subject):
+    tables = subject.add("d28", DAY28).run(failed=["lot1"])
+    row = mass(tables)
+    assert (row["value"], row["status"], row["method"]) == (None, "not_evaluable", "no reference: lot1 failed")
+    assert tables["quality"]["verdict"].to_list() == ["fail"]
+
+
+def masses(tables):
+    rows = tables["endpoints"].filter(parameter="persistence_mass").sort("sample")
+    return dict(rows.select("sample", "value").iter_rows())
+
+
+def lots(subject):
+    subject.add("lot1", LOT1, specimen="infusion_product", lot="A")
+    return subject.add("lot2", LOT2, specimen="infusion_product", lot="B")
+
+
+def test_a_lot_counts_from_the_day_it_was_infused_and_for_all_that_came_before_treatment(subject):
+    lots(subject)
+    for name, day, timing in (("base", -8, None), ("pre0", 0, "pre"), ("d0", 0, "post"), ("d13", 13, None),
+                              ("d14pre", 14, "pre"), ("d14", 14, None), ("d28", 28, None)):  # fmt: skip
+        subject.add(name, DAY28, day=day, timing=timing)
+    tables = subject.run(infusions=[(0, "A"), (14, "B")])
+    expected = {"base": 0.6, "pre0": 0.6, "d0": 0.1, "d13": 0.1, "d14pre": 0.1, "d14": 0.6, "d28": 0.6}
+    assert masses(tables) == pytest.approx(expected)
+    assert tables["quality"].height == 0
+
+
+def test_a_lot_that_was_never_infused_is_no_reference_and_is_named(subject):
+    tables = lots(subject).add("d28", DAY28).add("base", DAY28, day=-8).run(infusions=[(0, "A")])
+    assert masses(tables) == pytest.approx({"base": 0.1, "d28": 0.1})
+    assert tables["quality"].select("sample", "verdict", "reason").rows() == [
+        ("lot2", "warn", "lot B is not in infusions.csv: it is no part of the reference")
+    ]
+
+
+@pytest.mark.parametrize("infusions", [[], [(0, None)], [(0, None), (14, None)]])
+def test_where_no_infusion_names_its_lot_all_count(subject, infusions):
+    assert masses(lots(subject).add("d28", DAY28).run(infusions=infusions)) == pytest.approx({"d28": 0.6})
+
+
+def test_a_product_without_a_lot_counts(subject):
+    subject.add("lot1", LOT1, specimen="infusion_product").add("d28", DAY28)
+    assert masses(subject.run(infusions=[(0, "A")])) == pytest.approx({"d28": 0.1})
+
+
+def test_a_sample_before_any_sampled_lot_was_infused_has_no_number(subject):
+    subject.add("lot2", LOT2, specimen="infusion_product", lot="B").add("d7", DAY28, day=7)
+    row = mass(subject.run(infusions=[(0, "A"), (14, "B")]))
+    reason = "no reference: no lot that was sampled had been infused by day 7"
+    assert (row["value"], row["status"], row["method"]) == (None, "not_evaluable", reason)
 
 
 def test_a_later_sample_that_failed_is_absent(subject):
@@ -84,7 +149,7 @@ def test_a_broken_reference_of_an_assay_without_later_samples_is_not_needed(subj
 
 def test_a_lot_that_the_study_calls_failed_is_a_warning(subject):
     subject.add("lot1", LOT1, specimen="infusion_product").add("d28", DAY28)
-    tables = subject.run(failed={"tcr": ["lot2"], "bcr": []})
+    tables = subject.run(failed=["lot2"])
     assert mass(tables)["value"] == pytest.approx(0.1)
     assert tables["quality"].select("sample", "check", "verdict", "reason").rows() == [
         ("d28", "persistence", "warn", "lot2 of the reference failed and is left out: the numbers are too low")
@@ -174,7 +239,13 @@ def test_the_plan_names_what_the_study_calls_failed_and_leaves_blanks_out(tmp_pa
         (tmp_path / name).write_text(text)
     (job,) = persistence.plan(read_study(tmp_path))
     assert job.needs == ("repertoire/p1", "repertoire/d28")
-    assert job.arguments["failed"] == {"tcr": ["p2"], "bcr": []}
+    assert job.arguments["failed"] == [{"sample": "p2", "assay": "tcr", "lot": "B"}]
+    assert job.arguments["infusions"] == [{"day": 0, "lot": "A"}, {"day": 14, "lot": "B"}]
+    samples = (tmp_path / "samples.csv").read_text()
+    (tmp_path / "samples.csv").write_text(samples.replace("raw/p1.tsv,A,,", "raw/p1.tsv,A,failed,"))
+    (job,) = persistence.plan(read_study(tmp_path))
+    assert job.needs == ("repertoire/d28",)
+    assert [row["sample"] for row in job.arguments["failed"]] == ["p1", "p2"]
 
 
 @pytest.mark.parametrize("assay", ASSAYS)

@@ -68,3 +68,11 @@ def test_cells_of_a_library(sample):
     # a share of T cells says nothing of B cells
     assert repertoire.library_cells(sample("a", assay="bcr", **given)) == 1000
     assert repertoire.library_cells(sample("a", assay="bcr", **given | {"cells": None})) is None
+
+
+@pytest.mark.parametrize("counts", [{}, {"AAA": 0}], ids=["header only", "all left out"])
+def test_a_table_without_a_clonotype_fails_quality(run, counts):
+    quality = run(counts)["quality"].filter(verdict="fail")
+    assert quality.select("sample", "check", "reason").rows() == [
+        ("a", "clonotypes", "no clonotype is left; see exclusions")
+    ]

@@ -172,3 +172,20 @@ def test_gene_sets(make_study, path, told):
     text = "study: d\nvisits: {baseline: {day: -7}, product: {day: 0}, D28: {day: 28}}\npanels: {tcell: {}}\n"
     text += f"analysis:\n  expression:\n    gene_sets: {path}\n"
     assert problems_of(make_study({"study.yaml": text, "sets.gmt": "x"})) == told
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_clonotype_tables_of_a_header_alone_are_no_copies(make_study, packed):
+    import gzip
+
+    names = ("raw/one.tsv.gz", "raw/two.tsv.gz", "raw/full.tsv", "raw/copy.tsv")
+    root = make_study(samples(*(f"tcr,{name},{number},,," for number, name in enumerate(names))))
+    header = b"v_call\tjunction\n"
+    for name in names[:2]:
+        (root / name).write_bytes(gzip.compress(header, mtime=0) if packed else header)
+    for name in names[2:]:
+        (root / name).write_bytes(header + b"TRBV1\tAAA\n")
+    assert [problem for problem in problems_of(root) if "same content" in problem] == [
+        "5, path: the same content as 'raw/full.tsv' of 's2' in row 4; found 'raw/copy.tsv'; "
+        "one of them is the wrong file"
+    ]

@@ -134,3 +134,29 @@ def test_every_column_of_the_registry_says_what_it_means(module):
         assert len(set(table.names)) == len(table.names)
         assert set(table.key) <= set(table.names)
         assert all(column.meaning.endswith(".") for column in table.columns), table.name
+
+
+def test_digits_of_other_scripts_and_values_not_above_a_limit_are_refused():
+    table = Table("t", "T.", (Column("n", "number", "N.", above=0), Column("i", "integer", "I.")))
+    text = pl.DataFrame({"n": ["0", "-0.0", "0.5", "\u0663"], "i": ["1", "\u0661", "\uff12", "3"]})
+    frame, problems = parse(text, table, file="t.csv")
+    assert frame.rows() == [(None, 1), (None, None), (0.5, None), (None, 3)]
+    assert [(problem.row, problem.column, problem.expected) for problem in problems] == [
+        (2, "n", "above 0"),
+        (3, "n", "above 0"),
+        (3, "i", "a whole number"),
+        (4, "i", "a whole number"),
+        (5, "n", "a number with a decimal point and without a unit"),
+    ]
+    with pytest.raises(TableError, match="column n: .*found 0.0; expected above 0"):
+        table.frame([{"n": 0.0}])
+
+
+@pytest.mark.parametrize("name", ["cells", "t_cell_fraction", "input_ng", "sample_volume_ul", "beads_per_tube"])
+def test_an_amount_of_a_sample_is_above_0(name):
+    from tilseq.tables.inputs import SAMPLES
+
+    row = dict.fromkeys(SAMPLES.names) | dict(sample="a", subject="S", visit="v", specimen="blood", assay="tcr")
+    text = pl.DataFrame([row | {name: "0"}], schema=dict.fromkeys(SAMPLES.names, pl.String))
+    _, (problem,) = parse(text, SAMPLES, file="samples.csv")
+    assert (problem.row, problem.column, problem.found, problem.expected) == (2, name, "0", "above 0")

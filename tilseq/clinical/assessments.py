@@ -13,6 +13,7 @@ from tilseq.errors import TableError
 # Whole micrometres: a threshold in floating point misses about one exact -30 % or +20 % case in three.
 MICROMETRES = 1000
 NORMAL_NODE = 10 * MICROMETRES
+LONGEST_VISIT = 14  # days from the first to the last scan of one visit
 
 Row = dict[str, Any]
 Series = dict[tuple[str, str | None], list["Assessment"]]
@@ -32,10 +33,11 @@ class Assessment:
         return {name: row for name, row in self.lesions.items() if row["role"] == role and not row["resected"]}
 
 
-def gather(rows: Iterable[Row], problems: list[TableError]) -> Series:
+def gather(rows: Iterable[Row], problems: list[TableError], last_days: Mapping[str, int] | None = None) -> Series:
     """Return the assessments of each subject and reader in the order of their days.
 
-    Rows of one named visit are one assessment; rows without a visit are one by their day.
+    Rows of one named visit are one assessment, but for scans more than 14 days after its first, which are another
+    (two visits may be called unscheduled); rows without a visit are one by their day.
 
     Parameters
     ----------
@@ -43,12 +45,16 @@ def gather(rows: Iterable[Row], problems: list[TableError]) -> Series:
         Rows of table `lesions`.
     problems
         Every contradiction met is added here.
+    last_days
+        Subject → last day on which a lesion can have been resected for the product; 0 where it is not given.
     """
     groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
-    for row in _facts(rows, problems):
-        groups[row["subject"], row["reader"], row["visit"], row["day"] if row["visit"] is None else None].append(row)
+    for row in _facts(rows, problems, last_days or {}):
+        groups[row["subject"], row["reader"], row["visit"]].append(row)
     series: Series = defaultdict(list)
-    for (subject, reader, visit, _), seen in groups.items():
+    for (subject, reader, visit), seen in (
+        (key, part) for key, all_of_visit in groups.items() for part in _parted(all_of_visit)
+    ):
         lesions = {row["lesion"]: row for row in seen}
         days = sorted({row["day"] for row in seen})
         if len(lesions) < len(seen):
@@ -65,10 +71,23 @@ def gather(rows: Iterable[Row], problems: list[TableError]) -> Series:
     return series
 
 
-def _facts(rows: Iterable[Row], problems: list[TableError]) -> list[Row]:
+def _parted(rows: list[Row]) -> list[list[Row]]:
+    """Part the rows of one visit name by their days, at most 14 from the first; those without a name by each day."""
+    longest = 0 if rows[0]["visit"] is None else LONGEST_VISIT
+    parts: list[list[Row]] = []
+    for row in sorted(rows, key=lambda row: row["day"]):  # stable: rows of one day stay in their order
+        if parts and row["day"] - parts[-1][0]["day"] <= longest:
+            parts[-1].append(row)
+        else:
+            parts.append([row])
+    return parts
+
+
+def _facts(rows: Iterable[Row], problems: list[TableError], last_days: Mapping[str, int]) -> list[Row]:
     """Give each row its whole size and its state, settle role, node and resection of each lesion over its rows.
 
-    The state is what counts; `word` keeps what the reader said of it.
+    The state is what counts; `word` keeps what the reader said of it. A resection after the treatment has started
+    was not for the product: it stands in `resected_later` of its row.
     """
     lesions: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for row in rows:
@@ -76,7 +95,8 @@ def _facts(rows: Iterable[Row], problems: list[TableError]) -> list[Row]:
     facts: list[Row] = []
     for (subject, reader, lesion), history in lesions.items():
         place = f"subject {subject}, reader {reader}, lesion {lesion}"
-        settled: Row = {"resected": any(row["resected"] for row in history)}
+        last = last_days.get(subject, 0)
+        settled: Row = {"resected": any(row["resected"] and row["day"] <= last for row in history)}
         for name in ("role", "node"):
             values = {row[name] for row in history if row[name] is not None}
             if len(values) > 1:
@@ -88,6 +108,7 @@ def _facts(rows: Iterable[Row], problems: list[TableError]) -> list[Row]:
             if what:
                 problems.append(problem(what, "diameter_mm", f"{place}, day {row['day']}"))
             else:
+                fact["resected_later"] = bool(row["resected"] and row["day"] > last and not fact["resected"])
                 facts.append(fact | {"size": _size(fact), "state": _state(fact), "word": fact["state"]})
     return facts
 

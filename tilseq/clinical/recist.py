@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import polars as pl
@@ -42,8 +42,8 @@ def response(
     """Derive the response at each visit from the lesions, and hold what the reader recorded beside it.
 
     The recorded response remains the endpoint: it is never overwritten, a discrepancy is only shown.
-    Each reader stands alone. Scans of one named visit form one assessment, dated by the last of them;
-    rows without a visit form one by their day.
+    Each reader stands alone. Scans of one named visit, up to 14 days after its first, form one assessment, dated by
+    the last of them; rows without a visit form one by their day.
 
     Baseline is the last assessment after `harvest_day` and not after treatment starts, which is the earliest of
     `lymphodepletion_day`, `first_dose_day` and day 0. The baseline and what precedes it get no response.
@@ -54,7 +54,8 @@ def response(
     lesions
         Table `lesions`, polars or pandas, or an empty frame. A target counts as measured where it has a diameter or is
         `absent` (0 mm).
-        A target marked `resected` in any row is no target; the reason says so.
+        A target marked `resected` in any row up to the harvest or the start of treatment is no target; the reason says
+        so. One resected later stays a target, counted by its diameter; the reason of that visit says so.
     responses
         Table `responses`; matched by subject, reader and visit, else by subject, reader and day.
     subjects
@@ -77,8 +78,10 @@ def response(
         A table breaks its registry.
     """
     problems: list[TableError] = []
-    series = gather(conform(as_polars(lesions), LESIONS).rows(named=True), problems)
-    days = _treatment_days(subjects, series, problems)
+    seen = conform(as_polars(lesions), LESIONS).rows(named=True)
+    days = _treatment_days(subjects, {row["subject"] for row in seen}, problems)
+    resection = {subject: max(last, last if harvest is None else harvest) for subject, (harvest, last) in days.items()}
+    series = gather(seen, problems, resection)
     recorded = [] if responses is None else conform(as_polars(responses), RESPONSE_READS).rows(named=True)
     rows: list[Row] = []
     for (subject, reader), assessments in series.items():
@@ -147,7 +150,9 @@ def nontarget_response(states: Sequence[str | None]) -> str:
     return "CR" if set(states) == {"absent"} else "NON-CR/NON-PD"
 
 
-def _treatment_days(subjects: Any, series: Series, problems: list[TableError]) -> dict[str, tuple[int | None, int]]:
+def _treatment_days(
+    subjects: Any, seen: Collection[str], problems: list[TableError]
+) -> dict[str, tuple[int | None, int]]:
     """Return the day of harvest and the last day before treatment of each subject."""
     if subjects is None:
         return {}
@@ -156,7 +161,7 @@ def _treatment_days(subjects: Any, series: Series, problems: list[TableError]) -
     for row in conform(frame, TREATMENT_DAYS).rows(named=True):
         starts = [row[name] for name in STARTS if row[name] is not None]
         days[row["subject"]] = (row["harvest_day"], min([0, *starts]))
-    for subject in sorted({subject for subject, _ in series} - set(days)):
+    for subject in sorted(set(seen) - set(days)):
         problems.append(problem("a subject with lesions is not in subjects", "subject", subject))
     return days
 
@@ -207,7 +212,8 @@ def _derive(
         sizes = [one.lesions[name]["size"] if name in one.lesions else None for name in targets]
         row = _row(one) | _sums(sizes, base_sum, nadir if position > baseline else None)
         if position <= baseline:
-            words = _doubts(base) if position == baseline else ["before the baseline"]
+            words = [*_doubts(base), _gone(assessments[:position], base)] if position == baseline else []
+            words = words or ["before the baseline"]
             yield row | {"baseline": position == baseline, "reason": _sentence(words)}
             continue
         target, words = _target(targets, sizes, nodes, base_sum, nadir, gone, regrowth)
@@ -216,6 +222,8 @@ def _derive(
         if nontarget == "NE":
             words.append(_listed("not evaluated", (n for n, s in states.items() if s in (None, "not_evaluable"))))
         words.append(_normal_nodes(one, nontargets))
+        later = (name for name in {**targets, **nontargets} if one.lesions.get(name, {}).get("resected_later"))
+        words.append(_listed("resected after treatment had started, counted by the diameter given", later))
         seen, told = new[position]
         words += told
         if not targets and not nontargets:
@@ -310,7 +318,18 @@ def _new_lesions(assessments: Sequence[Assessment]) -> list[tuple[bool, list[str
             elif _is_normal_node(row):
                 words.append(f"{name} a node below 10 mm: normal, no new lesion")
         found.append((seen, words))
-    return found[::-1]
+    found.reverse()
+    _tell_unreported(assessments, found)
+    return found
+
+
+def _tell_unreported(assessments: Sequence[Assessment], found: Sequence[tuple[bool, list[str]]]) -> None:
+    """Add a word at each assessment that does not list a new lesion which counted before; no response is changed."""
+    counted: dict[str, None] = {}
+    for one, (_, words) in zip(assessments, found, strict=True):
+        words += [f"new lesion {name} not reported" for name in counted if name not in one.lesions]
+        there = (name for name, row in one.named("new").items() if row["state"] in ("present", "progressed"))
+        counted |= dict.fromkeys(there)
 
 
 def _small(row: Row) -> str:
@@ -344,6 +363,12 @@ def _doubts(base: Assessment) -> list[str]:
     return words + _scan_days(base)
 
 
+def _gone(earlier: Sequence[Assessment], base: Assessment) -> str:
+    """Return what to say of targets that earlier scans list and the baseline does not."""
+    names = dict.fromkeys(name for one in earlier for name in one.named("target") if name not in base.lesions)
+    return f"not at baseline: {', '.join(names)}" if names else ""
+
+
 def _scan_days(assessment: Assessment) -> list[str]:
     one_day = assessment.first_day == assessment.day
     return [] if one_day else [f"scans on days {assessment.first_day} to {assessment.day}"]
@@ -369,6 +394,8 @@ def _reconcile(
     for read in recorded:
         who = (read["subject"], read["reader"])
         matches = [one for one in series.get(who, ()) if one.visit is not None and one.visit == read["visit"]]
+        # Two visits of one name: the nearer, by the days from its first to its last scan.
+        matches.sort(key=lambda one: max(one.first_day - read["day"], read["day"] - one.day, 0))
         matches = matches or [one for one in series.get(who, ()) if one.first_day <= read["day"] <= one.day]
         row = place.get((*who, matches[0].day)) if matches else None
         if row is None:

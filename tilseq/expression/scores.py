@@ -57,7 +57,7 @@ def looks_like_counts(matrix: Any) -> bool:
     matrix
         Dense array or scipy sparse matrix, any shape.
     """
-    values = matrix.data if hasattr(matrix, "tocsr") else np.asarray(matrix)
+    values = _summed(matrix).data if hasattr(matrix, "tocsr") else np.asarray(matrix)
     if values.dtype.kind in "ub":
         return True
     if values.dtype.kind == "i":
@@ -98,7 +98,7 @@ def score(counts: Any, genes: Sequence[str], sets: Mapping[str, Sequence[str]]) 
     if not looks_like_counts(counts):
         mend = "give the raw counts (often layers['counts'] or raw), not normalised or logged values"
         raise AnalysisError("the matrix does not hold raw counts", expected="whole numbers, 0 or more", mend=mend)
-    matrix = csr_array(counts, dtype=np.float32)
+    matrix = csr_array(_summed(counts), dtype=np.float32)
     membership, coverage = _membership(_positions(genes), sets)
     totals = matrix.sum(axis=1, dtype=np.float64)
     scored = totals > 0
@@ -108,6 +108,21 @@ def score(counts: Any, genes: Sequence[str], sets: Mapping[str, Sequence[str]]) 
     product = (matrix @ csr_array(membership[:, kept])).toarray()
     values[np.ix_(scored, np.array(kept, dtype=int))] = product[scored]
     return CellScores(values, tuple(sets), scored, coverage)
+
+
+def _summed(matrix: Any) -> Any:
+    """Return a sparse matrix by rows with one value an entry; sparse formats allow an entry to be written in parts.
+
+    The matrix given stays as it is. Parts are summed in double precision, where small integers do not overflow.
+    """
+    if not hasattr(matrix, "tocsr"):
+        return matrix
+    rows = matrix.tocsr()
+    if rows.has_canonical_format:
+        return rows
+    rows = rows.astype(np.float64)
+    rows.sum_duplicates()
+    return rows
 
 
 def summarise(scores: CellScores, groups: Sequence[str]) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -94,7 +95,7 @@ def condition_number(matrix: ArrayLike) -> float:
 def is_compensated(tube: Tube) -> bool:
     """Tell whether every channel but scatter and time bears FlowJo's name for a compensated one."""
     names = [name.casefold() for name in tube.channels]
-    stains = [name for name in names if not name.removeprefix("fj").removeprefix("comp-").startswith(NOT_STAINS)]
+    stains = [name for name in names if not re.sub(r"^((fj)?comp-|<)", "", name).startswith(NOT_STAINS)]
     return bool(stains) and all(name.startswith(COMPENSATED_PREFIXES) for name in stains)
 
 
@@ -111,8 +112,7 @@ def are_compensated(channels: Iterable[str]) -> bool:
     if done and len(done) < len(names):
         raw = [name for name in names if name not in done]
         raise AnalysisError(
-            "some of the channels to gate are compensated and some are not",
-            found=f"compensated: {', '.join(done)}; as measured: {', '.join(raw)}",
+            f"of the channels to gate {', '.join(done)} are compensated and {', '.join(raw)} are not",
             expected="channels of one kind",
             mend="name channels of one kind among the panel's markers",
         )

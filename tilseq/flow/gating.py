@@ -314,16 +314,16 @@ def _other_lymphocytes(tree: Tree) -> None:
 
 def _not_parted(tree: Tree, marker: str, parent: str) -> AnalysisError:
     values = tree.values[marker][tree.mask(parent)]
-    low, middle, high = np.percentile(values, (1, 50, 99)) if values.size else (None, None, None)
-    places = (
-        f"; linear values, 1st, 50th and 99th percentile: {low:.4g}, {middle:.4g}, {high:.4g}" if values.size else ""
-    )
+    places = ""
+    if values.size:
+        numbers = ", ".join(f"{place:.6g}" for place in np.percentile(values, (1, 50, 99)))
+        places = f"; the channel's 1st, 50th and 99th percentile on the linear scale are {numbers}"
     return AnalysisError(
         f"{marker}+ and {marker}- events cannot be told apart among {parent}",
         column=tree.channels[marker],
-        found=f"no valley{places}",
+        found="no valley",
         expected="two populations",
-        mend=f"for {marker}, {WHERE_SET}",
+        mend=f"for {marker}, {WHERE_SET}{places}",
     )
 
 

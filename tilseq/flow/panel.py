@@ -120,7 +120,8 @@ def _refuse_contradiction(marker: str, name: str, mark: str, wanted: set[str]) -
         told += [other for other in SCATTER if marker not in SCATTER and _is_scatter(other, text)]
         if told and marker not in told:
             raise AnalysisError(
-                f"the file and the panel contradict each other: {marker} by the panel, {' and '.join(told)} by {keyword}",
+                f"the file and the panel contradict each other: {marker} by the panel, "
+                f"{' and '.join(told)} by the file's {keyword}",
                 column=name,
                 found=text,
                 expected=f"a name of {marker}",

@@ -69,9 +69,9 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
     Kept, with a warning: a junction without its C or F/W anchor, or with a letter that is no amino acid.
     Rows of one locus and nucleotide junction are summed. Letters of junctions are made upper case.
 
-    What counts: AIRR `umi_count` where filled, else `duplicate_count` (whose meaning AIRR leaves open), never
-    `consensus_count`; VDJtools `count`, its frequencies recomputed; 10x distinct barcodes, a cell counting once for
-    each clonotype it has a contig of.
+    What counts: AIRR `umi_count` where filled and not 0 throughout, else `duplicate_count` (whose meaning AIRR leaves
+    open), never `consensus_count`; VDJtools `count`, its frequencies recomputed; 10x distinct barcodes, a cell counting
+    once for each clonotype it has a contig of.
 
     Parameters
     ----------
@@ -229,11 +229,16 @@ def _with_counts(rows: pl.DataFrame, source: Delimited, spec: Dialect) -> tuple[
     if not present:
         raise _missing(source, spec, list(spec.counts)[-1])
     cells = source.cells(list(present.values()))
-    # An AIRR writer may leave a whole column of the schema empty.
+    # An AIRR writer may leave a whole column of the schema empty, or fill it with zeros.
     filled = {header: name for header, name in present.items() if not _empty(cells[name])} or present
+    zeros = {header: name for header, name in filled.items() if cells[name].str.contains("^0+$").all()}
+    if 0 < len(zeros) < len(filled):
+        filled = {header: name for header, name in filled.items() if header not in zeros}
     header, name = next(iter(filled.items()))
     rows = rows.with_columns(_counts(cells[name], source).alias("duplicate_count"))
     notes = [f"{' and '.join(filled.values())} are both given: {name} is used"] if len(filled) > 1 else []
+    if name not in zeros.values():
+        notes += [f"{', '.join(zeros.values())} is 0 throughout: {name} is used"] if zeros else []
     if "frequency" in rows.columns:
         notes += _frequencies(rows)
     return rows, spec.counts[header], notes

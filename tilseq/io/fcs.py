@@ -91,8 +91,8 @@ def read_fcs(path: str | Path, *, data_set: int = 0) -> Fcs:
 
     Read are lists of events ($MODE L) of unsigned integers of 8, 16, 24 ... 64 bits, 32-bit and 64-bit floats, also
     mixed ($PnDATATYPE, FCS 3.2), in little or big endian order. 64-bit floats, and integers above 2^24, are rounded to
-    32-bit floats with a warning. NaN and infinite values stay in `events` and are counted in a warning. Where HEADER and TEXT
-    differ, see `tilseq.io.fcs_data.locate`. Sizes are checked against the file before memory is taken.
+    32-bit floats with a warning. NaN and infinite values stay in `events` and are counted in a warning. Where HEADER
+    and TEXT differ, see `tilseq.io.fcs_data.locate`. Sizes are checked against the file before memory is taken.
 
     Parameters
     ----------

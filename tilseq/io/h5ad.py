@@ -109,7 +109,9 @@ def _check_names(data: AnnData, path: str | Path) -> None:
         if not names.is_unique:
             twice = names[names.duplicated()]
             mend = "make the names unique, or sum the columns of one gene" if what == "gene" else "name each cell once"
-            raise ReadError(f"{len(twice)} {what} names stand twice", file=path, found=str(twice[0]), mend=mend)
+            # Not the name of a cell: it may hold that of a person.
+            found = str(twice[0]) if what == "gene" else None
+            raise ReadError(f"{len(twice)} {what} names stand twice", file=path, found=found, mend=mend)
 
 
 def _check_matrices(data: AnnData, path: str | Path) -> None:

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
 COLUMNS = ("sample", "set", "value")
 MOST_PRINTED = 120
+WIDTH = 6.4
 
 
 def score_heatmap(frame: Any) -> Axes:
     """Draw mean gene-set scores: a row a set, a column a sample.
 
-    Colours show the score within each set (0 for its lowest sample, 1 for its highest), since sets differ in how
-    highly their genes are expressed and only samples may be compared. Up to 120 cells bear their score.
+    One scale from 0 to the highest score holds for all, so that samples that hardly differ look alike. Sets differ in
+    how highly their genes are expressed: compare samples within a row. Up to 120 cells bear their score.
 
     Parameters
     ----------
@@ -54,29 +55,18 @@ def score_heatmap(frame: Any) -> Axes:
         values[sets.index(name), samples.index(sample)] = value
     if not np.isfinite(values).any():
         raise AnalysisError("nothing to draw: no row has a value")
-    colours = _within_rows(values)
-    with figure(2.6 + 0.5 * len(samples), 1.4 + 0.34 * len(sets)) as axes:
-        image = axes.imshow(colours, cmap="viridis", vmin=0, vmax=1, aspect="auto")
+    low, high = min(0.0, float(np.nanmin(values))), float(np.nanmax(values))
+    high = high if high > low else low + 1
+    # As wide as the other figures: shown at one width, their letters are of one size.
+    with figure(max(WIDTH, 2.6 + 0.5 * len(samples)), 1.4 + 0.34 * len(sets)) as axes:
+        image = axes.imshow(values, cmap="viridis", vmin=low, vmax=high, aspect="auto")
         axes.set_xticks(range(len(samples)), [short(name) for name in samples], rotation=45, ha="right")
         axes.set_yticks(range(len(sets)), [short(name, 32) for name in sets])
         axes.spines[:].set_visible(False)
         if values.size <= MOST_PRINTED:
-            _print_values(axes, values, colours)
-        bar = axes.figure.colorbar(image, ax=axes, ticks=[0, 1])
-        bar.ax.set_yticklabels(["lowest", "highest"])
+            _print_values(axes, values, (values - low) / (high - low))
+        axes.figure.colorbar(image, ax=axes, label="mean score")
     return axes
-
-
-def _within_rows(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return each row from 0, its lowest, to 1, its highest; a row of equal values becomes 0.5."""
-    import numpy as np
-
-    known = np.isfinite(values)
-    low = np.min(values, axis=1, keepdims=True, initial=np.inf, where=known)
-    high = np.max(values, axis=1, keepdims=True, initial=-np.inf, where=known)
-    span = high - low
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(span > 0, (values - low) / span, np.where(known, 0.5, np.nan))
 
 
 def _print_values(axes: Axes, values: NDArray[np.float64], colours: NDArray[np.float64]) -> None:
@@ -84,4 +74,4 @@ def _print_values(axes: Axes, values: NDArray[np.float64], colours: NDArray[np.f
 
     for row, column in np.argwhere(np.isfinite(values)):
         ink = INK if colours[row, column] > 0.6 else "white"
-        axes.text(column, row, f"{values[row, column]:.2f}", ha="center", va="center", fontsize=7, color=ink)
+        axes.text(column, row, f"{values[row, column]:.2f}", ha="center", va="center", fontsize=8, color=ink)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEP = "expression"
+# Columns of obs that tell samples or people apart, without their case, `_`, `.` and a final `id`.
+TELLING = ("sample", "patient", "donor", "subject", "individual", "origident")
 
 
 @dataclass(frozen=True)
@@ -120,15 +122,46 @@ def score_file(
         error.file = str(path)
         raise
     exclusions = _without_counts(scored, groups, path)
-    return ScoredFile(summarise(scored, groups), _quality(scored, groups), exclusions, counts.place)
+    names = [sample] if by is None else sorted(set(groups))
+    quality = _without_cells(scored, groups, names)
+    if by is None and member is None:
+        quality += _mixed(cells, sample)
+    return ScoredFile(summarise(scored, groups), _quality(scored, groups, quality), exclusions, counts.place)
 
 
-def _quality(scored: CellScores, groups: list[str]) -> pl.DataFrame:
-    """Return a warning for each sample and each set that was not scored."""
+def _without_cells(scored: CellScores, groups: list[str], names: list[str]) -> list[dict[str, Any]]:
+    """Return a failed check for each sample of which no cell was scored."""
+    known = {group for group, fine in zip(groups, scored.scored, strict=True) if fine}
+    reason = "no cell has a count" if groups else "no cell"
+    return [
+        {"sample": name, "check": "cells", "value": 0, "verdict": "fail", "reason": reason}
+        for name in names
+        if name not in known
+    ]
+
+
+def _mixed(cells: AnnData, sample: str) -> list[dict[str, Any]]:
+    """Return a warning where columns of obs speak of several samples or people, all of which are taken for one."""
+    plain = {str(name): str(name).casefold().replace("_", "").replace(".", "") for name in cells.obs.columns}
+    telling = [name for name, word in plain.items() if word.removesuffix("id") in TELLING]
+    several = {name: number for name in telling if (number := int(cells.obs[name].nunique())) > 1}
+    if not several:
+        return []
+    named = ", ".join(f"{name} ({number} values)" for name, number in several.items())
+    reason = (
+        f"all cells are taken for one sample, but obs tells them apart by {named}: "
+        f"write {next(iter(several))}=VALUE under `member` in samples.csv to take those of one"
+    )
+    return [{"sample": sample, "check": "one sample", "verdict": "warn", "reason": reason}]
+
+
+def _quality(scored: CellScores, groups: list[str], others: list[dict[str, Any]]) -> pl.DataFrame:
+    """Return a warning for each sample and each set that was not scored, below the other checks."""
     from tilseq.tables.outputs import QUALITY
 
     return QUALITY.frame(
-        [
+        others
+        + [
             {"sample": sample, "check": f"coverage of {row['set']}", "verdict": "warn", "reason": row["reason"]}
             | {"value": row["genes_found"] / max(row["genes_listed"], 1), "limit": "at least half of the genes"}
             for sample in sorted(set(groups))
@@ -166,8 +199,9 @@ def _member(cells: AnnData, member: str) -> Any:
     values = _column(cells, column, "member")
     chosen = values.notna() & (values.astype(str) == value)
     if not chosen.any():
+        # Not the values themselves: they may name people.
         known = sorted(set(values.dropna().astype(str)))
-        mend = did_you_mean(value, known) or f"there are {', '.join(known[:10])}"
+        mend = did_you_mean(value, known) or f"the column has {len(known)} other values"
         raise AnalysisError("no cell of this member", column="member", found=member, mend=mend)
     return cells[chosen.to_numpy()]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEP = "persistence"
+PRODUCT = "infusion_product"
 PARAMETERS = {"mass": "persistence_mass", "product_mass_kept": "product_mass_kept"}
 
 
 def plan(study: Study) -> list[Job]:
-    """Return one job for each subject with a reference sample and another one of the same assay."""
+    """Return one job for each subject with a sample of the reference, be it a failed one, and another to read."""
     from tilseq.study.names import safe_name
 
     reference = study.settings.analysis.repertoire.reference
@@ -29,7 +30,8 @@ def plan(study: Study) -> list[Job]:
         of_subject.setdefault((job.sample or {})["subject"], []).append(job)
     for subject, needs in sorted(of_subject.items()):
         is_reference = [(job.sample or {})["specimen"] == reference for job in needs]
-        if any(is_reference) and not all(is_reference):
+        failed = _failed_references(study, subject, reference)
+        if (any(is_reference) or failed) and not all(is_reference):
             jobs.append(
                 Job(
                     step=STEP,
@@ -39,7 +41,8 @@ def plan(study: Study) -> list[Job]:
                     arguments={
                         "reference": reference,
                         "samples": {job.folder: dict(job.sample or {}) for job in needs},
-                        "failed": _failed_references(study, subject, reference),
+                        "failed": failed,
+                        "infusions": _infusions(study, subject) if reference == PRODUCT else [],
                     },
                 )
             )
@@ -49,75 +52,144 @@ def plan(study: Study) -> list[Job]:
 def run(job: Job, folder: Path) -> None:
     """Write persistence and its endpoints for every sample of the subject that is not a reference.
 
+    A sample is held against the parts of the reference that count for it, see `_counts_for`. Where one of them left no
+    clonotypes, what the sample holds of them would be told too low: its endpoints are then without a number.
+
     Raises
     ------
     AnalysisError
-        A sample of the reference left no clonotypes, so that what the others hold of it would be told too low.
+        The parts of the reference count different things.
     """
     import polars as pl
 
     from tilseq.errors import AnalysisError
     from tilseq.io.write import write_parquet
     from tilseq.repertoire.cells import effective_numbers
-    from tilseq.repertoire.persistence import persistence
+    from tilseq.repertoire.persistence import persistence, pooled
     from tilseq.tables.outputs import ENDPOINTS, PERSISTENCE, QUALITY
 
-    samples: dict[str, dict[str, Any]] = job.arguments["samples"]
+    reference = job.arguments["reference"]
     clones = {need: pl.read_parquet(path) for need, path in needed(job, folder, "clonotypes").items()}
-    later = {need: sample for need, sample in samples.items() if sample["specimen"] != job.arguments["reference"]}
-    assays = sorted({sample["assay"] for need, sample in later.items() if need in clones})
-    references = {assay: _reference(job, clones, assay) for assay in assays}
-    frames, rows, quality = [PERSISTENCE.frame()], [], []
-    for need, sample in later.items():
-        reference = references.get(sample["assay"])
-        if need not in clones or reference is None:
+    frames, rows, quality = [PERSISTENCE.frame()], [], _not_infused(job)
+    for need, sample in job.arguments["samples"].items():
+        if sample["specimen"] == reference or need not in clones or not _has_reference(job, sample["assay"]):
             continue
         table = clones[need]
+        parts = _parts(job, sample)
+        lost = _why_no_reference(job, sample, parts, clones)
+        if lost is not None:
+            quality.append(_told(sample, "fail", lost))
+            rows += _not_evaluable(sample, table, reference, lost)
+            continue
+        whole = pooled([(clones[part], _count_of(clones[part])) for part in parts])
         try:
             effective = effective_numbers(table, _count_of(table), _cells(table, sample))
-            held = persistence(table, reference, sample=sample["sample"], n_effective=effective)
+            held = persistence(table, whole, sample=sample["sample"], n_effective=effective)
         except AnalysisError as error:  # one sample that cannot be compared does not stop the others
-            quality.append(_warning(sample, f"cannot be compared: {error}"))
+            reason = f"cannot be compared: {error}"
+            quality.append(_told(sample, "warn", reason))
+            rows += _not_evaluable(sample, table, reference, reason)
             continue
         frames.append(held)
-        rows += _endpoints(sample, held, job.arguments["reference"])
-        failed = job.arguments["failed"].get(sample["assay"])
+        rows += _endpoints(sample, held, reference)
+        failed = _failed(job, sample)
         if failed:
             reason = f"{', '.join(failed)} of the reference failed and is left out: the numbers are too low"
-            quality.append(_warning(sample, reason))
+            quality.append(_told(sample, "warn", reason))
     write_parquet(pl.concat(frames), PERSISTENCE, folder)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
     write_parquet(QUALITY.frame(quality), QUALITY, folder)
 
 
-def _failed_references(study: Study, subject: str, reference: str) -> dict[str, list[str]]:
-    """Return assay → samples of the reference that samples.csv itself calls failed."""
+def _failed_references(study: Study, subject: str, reference: str) -> list[dict[str, Any]]:
+    """Return the samples of the reference that samples.csv itself calls failed: sample, assay and lot."""
     import polars as pl
 
-    rows = study.samples.filter(
-        pl.col("role").fill_null("sample") == "sample", subject=subject, specimen=reference, status="failed"
-    )
-    return {assay: rows.filter(assay=assay)["sample"].to_list() for assay in repertoire.ASSAYS}
+    own = pl.col("role").fill_null("sample") == "sample"
+    receptors = pl.col("assay").is_in(repertoire.ASSAYS)
+    rows = study.samples.filter(own, receptors, subject=subject, specimen=reference, status="failed")
+    return rows.select("sample", "assay", "lot").to_dicts()
 
 
-def _reference(job: Job, clones: Mapping[str, pl.DataFrame], assay: str) -> pl.DataFrame | None:
-    """Return the clones of all samples of the reference together; None where none was measured by this assay."""
-    from tilseq.errors import AnalysisError
-    from tilseq.repertoire.persistence import pooled
+def _infusions(study: Study, subject: str) -> list[dict[str, Any]]:
+    return study.infusions.filter(subject=subject).select("day", "lot").sort("day", "lot").to_dicts()
 
-    tables = []
-    for need, sample in job.arguments["samples"].items():
-        if sample["specimen"] != job.arguments["reference"] or sample["assay"] != assay:
-            continue
-        if need not in clones or clones[need].is_empty():
-            raise AnalysisError(
-                f"{sample['sample']} left no clonotypes; without this part of the reference "
-                f"persistence in {job.unit} would be told too low",
-                file=sample["path"],
-                mend="mend its file; or write `failed` under its status to go on without it, with a warning",
-            )
-        tables.append((clones[need], _count_of(clones[need])))
-    return pooled(tables) if tables else None
+
+def _counts_for(sample: Mapping[str, Any], lot: str | None, infusions: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a lot is part of the reference of a sample: it had been infused when the sample was taken.
+
+    A sample from before the first infusion is held against every lot that was ever infused. Where the lot is not
+    known, or no infusion names its lot, it counts.
+    """
+    if not _is_known(lot, infusions):
+        return True
+    days = [infusion["day"] for infusion in infusions if infusion["lot"] == lot]
+    day, before = sample["day"], sample["timing"] == "pre"
+    if day is None or day < 0 or (day == 0 and before):
+        return bool(days)
+    return any(infused < day or (infused == day and not before) for infused in days)
+
+
+def _is_known(lot: str | None, infusions: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether it can be told if a lot was infused."""
+    return lot is not None and any(infusion["lot"] is not None for infusion in infusions)
+
+
+def _not_infused(job: Job) -> list[dict[str, Any]]:
+    """Return a warning for each sample of a lot that the subject never got."""
+    infusions = job.arguments["infusions"]
+    given = {infusion["lot"] for infusion in infusions}
+    return [
+        _told(sample, "warn", f"lot {sample['lot']} is not in infusions.csv: it is no part of the reference")
+        for sample in job.arguments["samples"].values()
+        if sample["specimen"] == job.arguments["reference"]
+        and _is_known(sample["lot"], infusions)
+        and sample["lot"] not in given
+    ]
+
+
+def _has_reference(job: Job, assay: str) -> bool:
+    """Whether the subject's reference was meant to be measured by an assay."""
+    wanted = (job.arguments["reference"], assay)
+    measured = any((row["specimen"], row["assay"]) == wanted for row in job.arguments["samples"].values())
+    return measured or any(row["assay"] == assay for row in job.arguments["failed"])
+
+
+def _parts(job: Job, sample: Mapping[str, Any]) -> list[str]:
+    """Return the jobs whose clones together are the reference of a sample."""
+    return [
+        need
+        for need, row in job.arguments["samples"].items()
+        if (row["specimen"], row["assay"]) == (job.arguments["reference"], sample["assay"])
+        and _counts_for(sample, row["lot"], job.arguments["infusions"])
+    ]
+
+
+def _failed(job: Job, sample: Mapping[str, Any]) -> list[str]:
+    """Return the samples that samples.csv calls failed and that would be part of a sample's reference."""
+    return [
+        row["sample"]
+        for row in job.arguments["failed"]
+        if row["assay"] == sample["assay"] and _counts_for(sample, row["lot"], job.arguments["infusions"])
+    ]
+
+
+def _why_no_reference(
+    job: Job, sample: Mapping[str, Any], parts: Sequence[str], clones: Mapping[str, pl.DataFrame]
+) -> str | None:
+    """Return why there is no reference to hold a sample against, or None where there is one."""
+    lost = [job.arguments["samples"][part]["sample"] for part in parts if part not in clones or not clones[part].height]
+    if lost:
+        return (
+            f"{', '.join(lost)} of the reference left no clonotypes, so the numbers would be too low: mend its file, "
+            "or write `failed` under its status to go on without it"
+        )
+    if parts:
+        return None
+    failed = _failed(job, sample)
+    if failed:
+        return f"no reference: {', '.join(failed)} failed"
+    return f"no reference: no lot that was sampled had been infused by day {sample['day']}"
 
 
 def _count_of(clones: pl.DataFrame) -> str:
@@ -132,8 +204,20 @@ def _cells(clones: pl.DataFrame, sample: Mapping[str, Any]) -> dict[str, int] | 
     return repertoire.library_cells(sample)
 
 
-def _warning(sample: Mapping[str, Any], reason: str) -> dict[str, Any]:
-    return {"sample": sample["sample"], "check": "persistence", "verdict": "warn", "reason": reason}
+def _told(sample: Mapping[str, Any], verdict: str, reason: str) -> dict[str, Any]:
+    return {"sample": sample["sample"], "check": "persistence", "verdict": verdict, "reason": reason}
+
+
+def _not_evaluable(sample: Mapping[str, Any], table: pl.DataFrame, reference: str, reason: str) -> list[dict[str, Any]]:
+    """Return the endpoints of a sample without a number, one a locus; `method` says why."""
+    from tilseq.endpoints.rows import endpoint
+
+    loci = table["locus"].unique().sort().to_list() or [None]
+    return [
+        endpoint(sample, name, None, qualifiers={"locus": locus, "reference": reference}, method=reason)
+        for locus in loci
+        for name in PARAMETERS.values()
+    ]
 
 
 def _endpoints(sample: Mapping[str, Any], held: pl.DataFrame, reference: str) -> list[dict[str, Any]]:

@@ -57,6 +57,9 @@ def run(job: Job, folder: Path) -> None:
         for number, (verdict, reason) in enumerate(told, start=1)
     ]
     quality += _unusable_cells(sample)
+    if not clonotypes.table.height:
+        reason = "no clonotype is left; see exclusions"
+        quality.append({"sample": job.unit, "check": "clonotypes", "verdict": "fail", "reason": reason})
     clones = clonotypes.table.with_columns(
         count_of=pl.lit(clonotypes.count_of),
         cells_of_locus=pl.col("locus").replace_strict(clonotypes.cells, default=None, return_dtype=pl.Int64),

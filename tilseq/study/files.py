@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import stat
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from tilseq.errors import ReadError, TableError, TilseqError
 from tilseq.io.digest import sha256_of_file
+from tilseq.study.checks import WHOLE_FILES
 from tilseq.study.model import SAMPLES_FILE, Folder, parts_of
 from tilseq.study.names import nearest
 from tilseq.study.settings import FILE as SETTINGS_FILE
@@ -18,6 +20,7 @@ from tilseq.study.settings import line_of
 SHA256 = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
 DRIVE = re.compile(r"[A-Za-z]:")
 HEAD_BYTES = 64 << 10
+GZIP = b"\x1f\x8b"
 MOST_NEIGHBOURS = 10_000
 # Files of a 10x matrix that say what was measured, not what was found, and so are the same for many samples.
 COMMON = ("features.tsv", "genes.tsv")
@@ -180,7 +183,10 @@ def _check_shared(found: list[Found]) -> list[TilseqError]:
 
 
 def _check_copies(found: list[Found]) -> list[TilseqError]:
-    """No file is a copy of another's; only files of one size and one beginning are read in full."""
+    """No file is a copy of another's; only files of one size and one beginning are read in full.
+
+    Clonotype tables of a header alone are all alike and no copies: their samples fail by themselves.
+    """
     files = list({file.inode: file for file in reversed(found)}.values())[::-1]
     groups: dict[tuple[object, ...], list[Found]] = {}
     for file in files:
@@ -202,8 +208,23 @@ def _check_copies(found: list[Found]) -> list[TilseqError]:
             mend="one of them is the wrong file",
         )
         for group in groups.values()
-        for file in group[1:]
+        for file in (group[1:] if len(group) > 1 and _has_rows(group[0]) else ())
     ]
+
+
+def _has_rows(file: Found) -> bool:
+    """Whether a file may hold a row below its header; True but for a clonotype table of one line."""
+    start = _head(file)
+    if file.share[0] not in WHOLE_FILES or len(start) == HEAD_BYTES:
+        return True
+    if start.startswith(GZIP):
+        try:
+            start = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(start, HEAD_BYTES)
+        except zlib.error:
+            return True
+    lines = [line for line in start.splitlines() if line.strip() and not line.startswith(b"# ")]
+    header = len(lines) == 1 and (b"\t" in lines[0] or b"," in lines[0])
+    return not header or len(start) == HEAD_BYTES
 
 
 def _head(file: Found) -> bytes:

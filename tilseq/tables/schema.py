@@ -47,6 +47,8 @@ class Column:
         The only values it may take; empty means any.
     minimum, maximum
         Inclusive limits of a number.
+    above
+        Exclusive lower limit of a number.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Column:
     allowed: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    above: float | None = None
 
 
 @dataclass(frozen=True)
@@ -118,14 +121,14 @@ def _check_output_column(frame: pl.DataFrame, table: Table, column: Column) -> N
     values = frame[column.name]
     if column.needed and values.null_count():
         raise TableError(f"table {table.name} may not hold a null here", column=column.name)
-    for limit, beyond in ((column.minimum, values.lt), (column.maximum, values.gt)):
+    for limit, beyond in ((column.minimum, values.lt), (column.above, values.le), (column.maximum, values.gt)):
         strange = values.filter(beyond(limit)) if limit is not None else values.clear()
         if strange.len():
             raise TableError(
                 f"table {table.name} may not hold this value",
                 column=column.name,
                 found=strange[0],
-                expected=f"{column.minimum} to {column.maximum}",
+                expected=f"{column.minimum} to {column.maximum}" if column.above is None else f"above {column.above:g}",
             )
     if column.allowed:
         strange = values.drop_nulls().filter(~values.drop_nulls().is_in(column.allowed))
@@ -225,13 +228,15 @@ def _parse_cell(cell: str | None, column: Column) -> tuple[Any, str | None]:
         number = int(cell) if column.kind == "integer" else float(cell)
     except ValueError:
         return None, EXPECTED[column.kind]
-    # int() and float() also read 1_000, nan and inf, which no laboratory means as numbers.
-    if "_" in cell or number != number or number in (float("inf"), float("-inf")):
+    # int() and float() also read 1_000, nan, inf and the digits of other scripts: a reader of the table may not.
+    if "_" in cell or not cell.isascii() or number != number or number in (float("inf"), float("-inf")):
         return None, EXPECTED[column.kind]
     if column.kind == "integer" and not -(2**63) <= number < 2**63:
         return None, "a whole number of at most 18 digits"
     if column.minimum is not None and number < column.minimum:
         return None, f"at least {column.minimum:g}"
+    if column.above is not None and number <= column.above:
+        return None, f"above {column.above:g}"
     if column.maximum is not None and number > column.maximum:
         return None, f"at most {column.maximum:g}"
     return number, None
