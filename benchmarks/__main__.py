@@ -10,7 +10,8 @@ ALL = ("fcs_read", "start_up", "engine")
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))
 print(f"{date.today()}; Python {platform.python_version()}; {versions}; {os.cpu_count()} cores\n")
-for name in sys.argv[1:] or ALL:
+named, sys.argv[1:] = sys.argv[1:], []  # a benchmark run by itself reads its own arguments
+for name in named or ALL:
     print(f"## {name}\n\n`python -m benchmarks {name}`\n", flush=True)
     import_module(f"benchmarks.{name}").main()
     print(flush=True)

@@ -156,7 +156,8 @@ def test_digits_of_other_scripts_and_values_not_above_a_limit_are_refused():
 def test_an_amount_of_a_sample_is_above_0(name):
     from tilseq.tables.inputs import SAMPLES
 
-    row = dict.fromkeys(SAMPLES.names) | dict(sample="a", subject="S", visit="v", specimen="blood", assay="tcr")
+    row = dict.fromkeys(SAMPLES.names) | {"sample": "a", "subject": "S", "visit": "v"}
+    row |= {"specimen": "blood", "assay": "tcr"}
     text = pl.DataFrame([row | {name: "0"}], schema=dict.fromkeys(SAMPLES.names, pl.String))
     _, (problem,) = parse(text, SAMPLES, file="samples.csv")
-    assert (problem.row, problem.column, problem.found, problem.expected) == (2, name, "0", "above 0")
+    assert (problem.row, problem.column, problem.found, problem.expected) == (2, name, "'0'", "above 0")
