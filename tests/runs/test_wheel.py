@@ -21,16 +21,21 @@ def wheel(tmp_path_factory):
 
 
 def test_it_holds_every_module_and_the_pipelines(wheel):
-    held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if ".dist-info/" not in name}
     tracked = subprocess.check_output(["git", "ls-files", "tilseq", "pipelines"], cwd=ROOT, text=True).split()
     wanted = {name if name.startswith("tilseq/") else f"tilseq/{name}" for name in tracked}
     assert wanted - held == set()
+    with zipfile.ZipFile(wheel) as archive:
+        (entry_points,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
+        assert "tilseq = tilseq.cli:main" in archive.read(entry_points).decode()
 
 
 def test_it_runs_outside_the_clone(wheel, tmp_path):
     """Only tilseq comes from the wheel; what it depends on comes from this environment."""
     site = tmp_path / "site"
-    zipfile.ZipFile(wheel).extractall(site)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
     environment = {**os.environ, "PYTHONPATH": str(site)}
 
     def tilseq(*arguments):

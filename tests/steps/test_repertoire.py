@@ -63,11 +63,11 @@ def test_an_input_that_gives_no_number_of_cells_is_told(run, cells, reasons):
 
 def test_cells_of_a_library(sample):
     given = {"cells": 1000.0, "t_cell_fraction": 0.25, "input_ng": 66.0}
-    assert repertoire.library_cells(sample("a", assay="tcr", **given)) == 250
-    assert repertoire.library_cells(sample("a", assay="tcr", **given | {"cells": None})) == pytest.approx(2500)
+    assert repertoire.cells_in_library(sample("a", assay="tcr", **given)) == 250
+    assert repertoire.cells_in_library(sample("a", assay="tcr", **given | {"cells": None})) == pytest.approx(2500)
     # a share of T cells says nothing of B cells
-    assert repertoire.library_cells(sample("a", assay="bcr", **given)) == 1000
-    assert repertoire.library_cells(sample("a", assay="bcr", **given | {"cells": None})) is None
+    assert repertoire.cells_in_library(sample("a", assay="bcr", **given)) == 1000
+    assert repertoire.cells_in_library(sample("a", assay="bcr", **given | {"cells": None})) is None
 
 
 @pytest.mark.parametrize("counts", [{}, {"AAA": 0}], ids=["header only", "all left out"])

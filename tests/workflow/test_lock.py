@@ -54,7 +54,7 @@ def test_a_lock_of_another_machine_is_named_not_cleared(tmp_path):
 def test_a_lock_that_was_cut_short_is_nobodys(tmp_path):
     (tmp_path / "lock.json").write_text('{"host": "elsew')
     with only_run(tmp_path):
-        pass
+        assert json.loads((tmp_path / "lock.json").read_text())["process"] == os.getpid()
 
 
 @pytest.mark.parametrize("stale", [False, True])

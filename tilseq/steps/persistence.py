@@ -201,7 +201,7 @@ def _cells(clones: pl.DataFrame, sample: Mapping[str, Any]) -> dict[str, int] | 
     """Return the distinct cells of each locus where cells were counted, else those that went into the library."""
     if _count_of(clones) == "cells":
         return dict(clones.select("locus", "cells_of_locus").unique().iter_rows())
-    return repertoire.library_cells(sample)
+    return repertoire.cells_in_library(sample)
 
 
 def _told(sample: Mapping[str, Any], verdict: str, reason: str) -> dict[str, Any]:

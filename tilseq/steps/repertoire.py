@@ -72,7 +72,7 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(excluded, EXCLUSIONS, folder)
 
 
-def library_cells(sample: Mapping[str, Any]) -> float | None:
+def cells_in_library(sample: Mapping[str, Any]) -> float | None:
     """Return the cells of the receptor's kind that went into a sample's library, or None where they are not known.
 
     A share of T cells says nothing of B cells, so that for `bcr` only `cells` itself serves.
@@ -87,7 +87,7 @@ def library_cells(sample: Mapping[str, Any]) -> float | None:
 def _unusable_cells(sample: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return a warning where samples.csv tells of the input and the number of cells cannot be had from it."""
     given = [name for name in ("cells", "input_ng") if sample[name] is not None]
-    if not given or library_cells(sample) is not None:
+    if not given or cells_in_library(sample) is not None:
         return []
     if sample["cells"] is not None or sample["t_cell_fraction"] is not None:
         reason = f"{given[0]} cannot be used: no cell of the receptor's kind comes of it"
