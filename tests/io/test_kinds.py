@@ -16,6 +16,8 @@ from tilseq.io.kinds import kind_of
         (b"PK\x03\x04....[Content_Types].xml....xl/workbook.xml", "an Excel workbook (.xlsx)"),
         (b"PK\x03\x04....member.txt", "a zip file"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "an old Excel workbook (.xls)"),
+        (b"../evil" + bytes(250) + b"ustar\x0000", "a tar archive"),
+        (b"ustar,sample\n", None),
         (b"%PDF-1.7", "a PDF"),
         (b"PAR1\x15", "a Parquet file"),
         (b"RDX3\n", "an R data file"),

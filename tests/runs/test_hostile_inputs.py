@@ -167,13 +167,13 @@ def _tar():
     ("content", "told"),
     [
         (_zip(), "zip"),
-        (_tar(), ""),
-        (gzip.compress(bytes(2_000_000_000 // 8), 9), ""),
+        (_tar(), "tar archive"),
+        (gzip.compress(bytes(2_000_000_000 // 8), 9), "unpacks to more than it may"),
         (gzip.compress(gzip.compress(b"junction\n")), "gzip"),
-        (gzip.compress(b"junction\tduplicate_count\n" * 1000)[:-9], ""),
+        (gzip.compress(b"junction\tduplicate_count\n" * 1000)[:-9], "cut or damaged"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "LFS"),
         (b"<!DOCTYPE html><html></html>", "HTML"),
-        (b"\x80\x04\x95 pickle", ""),
+        (b"\x80\x04\x95 pickle", "pickle, which is never read"),
     ],
     ids=["zip", "tar", "gzip bomb", "gzip in gzip", "gzip cut", "LFS pointer", "HTML", "pickle"],
 )

@@ -26,6 +26,7 @@ MAGIC = (
     (b"%%MatrixMarket", "a Matrix Market file"),
     *((bytes((0x80, protocol)), "a Python pickle, which is never read") for protocol in (2, 3, 4, 5)),
 )
+TAR, TAR_AT = b"ustar", 257
 MARKUP = (b"<!doctype", b"<html", b"<?xml")
 
 
@@ -41,6 +42,8 @@ def kind_of(start: bytes) -> str | None:
     start = start[:KIND_BYTES]
     if start.startswith(ZIP):
         return "an Excel workbook (.xlsx)" if b"xl/" in start else "a zip file"
+    if start[TAR_AT:].startswith(TAR):
+        return "a tar archive"
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(MARKUP):
         return "an HTML or XML page"
     return next((name for magic, name in MAGIC if start.startswith(magic)), None)
