@@ -105,7 +105,7 @@ def test_a_scan(tmp_path, capsys):
     assert "samples: 2, subjects: 1, files left out: 1\n" in out
     assert "left out: x\\u202ey.txt: its name holds a character that samples.csv cannot hold; rename it\n" in out
     assert "  study.yaml: fill in the nominal day of late\n" in out
-    assert "to mend: study.yaml, row 18, column visits.late.day: " in out
+    assert "to mend: study.yaml, row 20, column visits.late.day: " in out
 
 
 def test_a_scan_that_finds_nothing_writes_nothing(tmp_path, capsys):

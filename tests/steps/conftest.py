@@ -46,6 +46,21 @@ def write_tube() -> Callable[..., Path]:
 
 
 @pytest.fixture
+def write_contigs() -> Callable[..., Path]:
+    """Return a function that writes a 10x file of so many cells with each junction, one chain a cell."""
+
+    def write(path: Path, cells: Mapping[str, int], *, gene: str = "TRB") -> Path:
+        lines = ["barcode,is_cell,high_confidence,chain,v_gene,j_gene,productive,cdr3,cdr3_nt"]
+        for junction, number in cells.items():
+            genes = f"{gene},{gene}V1,{gene}J1"
+            lines += [f"{junction}-{i},true,true,{genes},true,CAF,{junction}" for i in range(number)]
+        path.write_text("\n".join(lines) + "\n")
+        return path
+
+    return write
+
+
+@pytest.fixture
 def write_clones() -> Callable[..., Path]:
     """Return a function that writes an AIRR file of so many counts of each junction."""
 

@@ -131,7 +131,7 @@ def test_jobs_need_no_file_of_the_study(study, tmp_path):
 
 
 def test_a_job_depends_on_nothing_but_the_rows_that_it_uses(study):
-    first, second = plan(study({"clinical/labs.csv": "subject,day\nS1,0\n"}))
+    first, second = plan(study({"clinical/labs.csv": "subject,day,test\nS1,0,ALT\n"}))
     assert (first.unit, second.unit) == ("S1", "S2")
     older = TABLES["subjects.csv"].replace(",40,", ",41,")
     assert plan(study({"subjects.csv": older})) == [first, second]

@@ -3,7 +3,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tilseq.errors import AnalysisError, TilseqError
+from tilseq.errors import TilseqError
 from tilseq.steps import persistence, repertoire
 from tilseq.steps.job import Job
 from tilseq.study import read_study
@@ -16,28 +16,30 @@ DAY28 = {"AAA": 10, "GGG": 50, "TTT": 40}
 class Subject:
     """Samples of one subject: their files, their repertoire jobs, and the persistence job that needs them."""
 
-    def __init__(self, folder: Path, make_sample, write_clones) -> None:
-        self.folder, self.sample, self.write = folder, make_sample, write_clones
+    def __init__(self, folder: Path, make_sample, write_clones, write_contigs) -> None:
+        self.folder, self.sample, self.write, self.write_contigs = folder, make_sample, write_clones, write_contigs
         self.rows: dict[str, dict] = {}
 
     def add(self, name, counts, *, specimen="blood", gene="TRB", count="umi_count", **cells):
         path = self.folder / f"{name}.tsv"
         if counts is None:
             path.write_text("not a clonotype table\n")
+        elif count == "cells":
+            self.write_contigs(path, counts, gene=gene)
         else:
             self.write(path, counts, count=count, gene=gene)
         row = self.sample(name, specimen=specimen, path=f"raw/{name}.tsv", **{"assay": "tcr", **cells})
         self.rows[f"repertoire/{name}"] = row
         job = Job("repertoire", name, f"repertoire/{name}", paths=(str(path),), sample=row,
-                  arguments={"dialect": None, "locus": None})  # fmt: skip
+                  arguments={"dialect": None, "locus": None, "least_yield": 0.05})  # fmt: skip
         try:
             repertoire.run(job, self.folder / "work" / "repertoire" / name)
         except TilseqError:
             assert counts is None
         return self
 
-    def run(self, failed=(), infusions=()):
-        arguments = {"reference": "infusion_product", "samples": self.rows}
+    def run(self, failed=(), infusions=(), reference="infusion_product"):
+        arguments = {"reference": reference, "samples": self.rows}
         arguments |= {"failed": [{"sample": name, "assay": "tcr", "lot": None} for name in failed]}
         arguments |= {"infusions": [{"day": day, "lot": lot} for day, lot in infusions]}
         job = Job("persistence", "S1", "persistence/S1", needs=tuple(self.rows), arguments=arguments)
@@ -47,8 +49,8 @@ class Subject:
 
 
 @pytest.fixture
-def subject(tmp_path, sample, write_clones):
-    return Subject(tmp_path, sample, write_clones)
+def subject(tmp_path, sample, write_clones, write_contigs):
+    return Subject(tmp_path, sample, write_clones, write_contigs)
 
 
 def mass(tables, **which):
@@ -94,9 +96,9 @@ def masses(tables):
     return dict(rows.select("sample", "value").iter_rows())
 
 
-def lots(subject):
+def lots(subject, other="umi_count"):
     subject.add("lot1", LOT1, specimen="infusion_product", lot="A")
-    return subject.add("lot2", LOT2, specimen="infusion_product", lot="B")
+    return subject.add("lot2", LOT2, specimen="infusion_product", lot="B", count=other)
 
 
 def test_a_lot_counts_from_the_day_it_was_infused_and_for_all_that_came_before_treatment(subject):
@@ -156,11 +158,76 @@ def test_a_lot_that_the_study_calls_failed_is_a_warning(subject):
     ]
 
 
-def test_lots_that_count_different_things_are_refused(subject):
-    subject.add("lot1", LOT1, specimen="infusion_product")
-    subject.add("lot2", LOT2, specimen="infusion_product", count="duplicate_count").add("d28", DAY28)
-    with pytest.raises(AnalysisError, match="count different things"):
-        subject.run()
+@pytest.mark.parametrize("count", ["umi_count", "cells", "duplicate_count"])
+def test_lots_that_count_different_things_leave_no_number(subject, count):
+    # With the lot that counts what the sample counts alone, the mass would be 0.1 or 0.5 instead of 0.6.
+    lots(subject, other="cells").add("d28", DAY28, count=count)
+    tables = subject.run()
+    row = mass(tables)
+    assert (row["value"], row["status"]) == (None, "not_evaluable")
+    ((name, check, verdict, reason),) = tables["quality"].select("sample", "check", "verdict", "reason").rows()
+    assert (name, check, verdict) == ("d28", "persistence", "warn")
+    assert reason.startswith("cannot be compared: the parts of the reference count different things")
+    assert "found 'lot1 (umis), lot2 (cells)'" in reason
+
+
+# The product's bulk library holds AAA and CCC; the contigs of its cells hold AAA and GGG.
+BULK, CONTIGS = {"AAA": 60, "CCC": 20}, {"AAA": 3, "GGG": 1}
+
+
+def bulk_and_contigs(subject, **both):
+    subject.add("bulk", BULK, **{"specimen": "infusion_product", **both})
+    return subject.add("contigs", CONTIGS, count="cells", **{"specimen": "infusion_product", "library": "L1", **both})
+
+
+@pytest.mark.parametrize(
+    ("count", "expected", "kept", "reason"),
+    [
+        ("umi_count", 0.1, 0.75, "held against bulk (umis); left aside: contigs (cells)"),
+        ("cells", 0.6, 1.0, "held against contigs (cells); left aside: bulk (umis)"),
+    ],
+)
+def test_a_sample_is_held_against_what_counts_the_same(subject, count, expected, kept, reason):
+    tables = bulk_and_contigs(subject, lot="A").add("d28", DAY28, count=count).run(infusions=[(0, "A")])
+    assert masses(tables) == {"d28": expected}
+    assert tables["endpoints"].filter(parameter="product_mass_kept")["value"].to_list() == [kept]
+    assert mass(tables)["n"] == 100
+    assert tables["quality"].select("sample", "check", "verdict", "reason").rows() == [
+        ("d28", "reference", "pass", reason)
+    ]
+
+
+@pytest.mark.parametrize(("product", "count"), [("cells", "umi_count"), ("umi_count", "cells")])
+def test_a_reference_that_counts_one_other_thing_serves(subject, product, count):
+    subject.add("lot2", LOT2, specimen="infusion_product", count=product).add("d28", DAY28, count=count)
+    tables = subject.run()
+    assert masses(tables) == {"d28": 0.5}
+    assert (mass(tables)["n"], tables["quality"].height) == (100, 0)
+
+
+def test_what_is_had_of_every_lot_serves_a_sample_that_counts_the_rest(subject):
+    # Lot A in bulk and by cells, lot B by cells alone: bulk alone would lack lot B.
+    bulk_and_contigs(subject, lot="A").add("b", {"TTT": 5}, specimen="infusion_product", count="cells", lot="B")
+    tables = subject.add("d28", DAY28).run(infusions=[(0, "A"), (0, "B")])
+    assert masses(tables) == {"d28": 1.0}
+    assert tables["quality"]["reason"].to_list() == ["held against contigs (cells), b (cells); left aside: bulk (umis)"]
+
+
+def test_of_two_kinds_neither_the_samples_own_none_is_picked(subject):
+    row = mass(bulk_and_contigs(subject).add("d28", DAY28, count="duplicate_count").run())
+    assert (row["value"], row["status"]) == (None, "not_evaluable")
+
+
+def test_a_tumor_in_bulk_and_by_cells(subject):
+    bulk_and_contigs(subject, specimen="tumor", visit="harvest", lesion="T1").add("d28", DAY28)
+    assert masses(subject.run(reference="tumor")) == {"d28": 0.1}
+    # The cells of another lesion are no other view of the same.
+    subject.add("t2", {"GGG": 4}, specimen="tumor", visit="harvest", lesion="T2", count="cells")
+    tables = subject.run(reference="tumor")
+    assert masses(tables) == {"d28": 0.6}
+    assert tables["quality"]["reason"].to_list() == [
+        "held against contigs (cells), t2 (cells); left aside: bulk (umis)"
+    ]
 
 
 def test_a_sample_of_another_locus_does_not_stop_the_others(subject):

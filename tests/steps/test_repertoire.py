@@ -6,11 +6,16 @@ from tilseq.steps.job import Job
 
 
 @pytest.fixture
-def run(tmp_path, sample, write_clones):
-    def run(counts, **cells):
-        path = write_clones(tmp_path / "a.tsv", counts, count=cells.pop("count", "umi_count"))
+def run(tmp_path, sample, write_clones, write_contigs):
+    def run(counts, *, count="umi_count", more=(), least_yield=0.05, **cells):
+        path = tmp_path / "a.tsv"
+        if count == "cells":
+            write_contigs(path, counts)
+            path.write_text(path.read_text() + "".join(f"{line}\n" for line in more))
+        else:
+            write_clones(path, counts, count=count)
         row = sample("a", path="raw/a.tsv", **{"assay": "tcr", **cells})
-        arguments = {"dialect": None, "locus": None}
+        arguments = {"dialect": None, "locus": None, "least_yield": least_yield}
         folder = tmp_path / "work" / "repertoire" / "a"
         job = Job("repertoire", "a", "repertoire/a", paths=(str(path),), arguments=arguments, sample=row)
         repertoire.run(job, folder)
@@ -20,15 +25,15 @@ def run(tmp_path, sample, write_clones):
 
 
 def test_clones_diversity_and_endpoints_of_one_table(run):
-    tables = run({"AAA": 3, "CCC": 1})
+    tables = run({"AAA": 90, "CCC": 10})
     assert tables["clonotypes"].select("junction", "duplicate_count", "count_of").rows() == [
-        ("AAA", 3, "umis"),
-        ("CCC", 1, "umis"),
+        ("AAA", 90, "umis"),
+        ("CCC", 10, "umis"),
     ]
     richness = tables["endpoints"].filter(parameter="richness").row(0, named=True)
     assert (richness["value"], richness["n"], richness["status"], richness["qualifier"]) == (
         2,
-        4,
+        100,
         "quantified",
         "locus=TRB",
     )
@@ -55,7 +60,7 @@ def test_an_index_that_is_not_there_has_no_method_of_limits(run):
     ],
 )
 def test_an_input_that_gives_no_number_of_cells_is_told(run, cells, reasons):
-    quality = run({"AAA": 3}, **cells)["quality"]
+    quality = run({"AAA": 300}, **cells)["quality"].filter(pl.col("check") != "depth")
     assert quality.select("sample", "check", "verdict", "reason").rows() == [
         ("a", "cells of the library", "warn", reason) for reason in reasons
     ]
@@ -76,3 +81,63 @@ def test_a_table_without_a_clonotype_fails_quality(run, counts):
     assert quality.select("sample", "check", "reason").rows() == [
         ("a", "clonotypes", "no clonotype is left; see exclusions")
     ]
+
+
+TOO_FEW = "too few to tell much of"
+SHALLOW = ", far too shallow for its input"
+
+
+@pytest.mark.parametrize(
+    ("counts", "cells", "rows"),
+    [
+        ({"AAA": 100}, {}, []),
+        ({"AAA": 99}, {}, [("counted", 99, "warn", f"99 umis counted, {TOO_FEW}")]),
+        ({"AAA": 100}, {"cells": 2000.0}, [("depth", 0.05, "pass", "100 umis counted of 2000 cells")]),
+        ({"AAA": 100}, {"cells": 2001.0}, [("depth", 100 / 2001, "fail", f"100 umis counted of 2001 cells{SHALLOW}")]),
+        (  # 33 ng hold 5,000 cells, half of them T cells
+            {"AAA": 100, "CCC": 25},
+            {"input_ng": 33.0, "t_cell_fraction": 0.5},
+            [("depth", 0.05, "pass", "125 umis counted of 2500 cells")],
+        ),
+        ({"AAA": 100}, {"count": "duplicate_count", "cells": 2000.0}, []),  # reads, perhaps: enough of them say nothing
+        (
+            {"AAA": 100},
+            {"count": "duplicate_count", "cells": 2001.0},
+            [("depth", 100 / 2001, "fail", f"100 counted of 2001 cells{SHALLOW}")],
+        ),
+        (
+            {"AAA": 60, "CCC": 60},
+            {"count": "cells", "cells": 240.0},
+            [("depth", 0.5, "pass", "120 cells counted of 240 cells")],
+        ),
+        (
+            {"AAA": 100},
+            {"cells": 2001.0, "least_yield": 0.04},
+            [("depth", 100 / 2001, "pass", "100 umis counted of 2001 cells")],
+        ),
+        (
+            {"AAA": 10},
+            {"cells": 2000.0},
+            [
+                ("counted", 10, "warn", f"10 umis counted, {TOO_FEW}"),
+                ("depth", 0.005, "fail", f"10 umis counted of 2000 cells{SHALLOW}"),
+            ],
+        ),
+    ],
+)
+def test_depth(run, counts, cells, rows):
+    quality = run(counts, **cells)["quality"]
+    assert quality.select("check", "value", "verdict", "reason").rows() == [
+        (check, pytest.approx(value), verdict, reason) for check, value, verdict, reason in rows
+    ]
+
+
+def test_the_limits_of_depth_are_told(run):
+    quality = run({"AAA": 10}, cells=2000.0, least_yield=0.1)["quality"]
+    assert quality["limit"].to_list() == ["at least 100", "at least 0.1 for each cell put in"]
+
+
+def test_the_chains_of_a_cell_are_one_cell(run, tmp_path, write_contigs):
+    alphas = write_contigs(tmp_path / "alphas.csv", {"GGG": 90, "TTT": 20}, gene="TRA").read_text().splitlines()[1:]
+    quality = run({"AAA": 110}, count="cells", more=alphas, cells=1000.0)["quality"].filter(check="depth")
+    assert quality.select("value", "reason").rows() == [(0.11, "110 cells counted of 1000 cells")]

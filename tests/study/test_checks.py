@@ -143,13 +143,15 @@ def test_days_of_another_century(make_study):
     ]
 
 
-HEADER = "sample,subject,visit,day,specimen,assay,status,timing,locus,lot,lesion,replicate,role,specimen_id,panel\n"
+HEADER = (
+    "sample,subject,visit,day,specimen,assay,status,timing,locus,lot,lesion,replicate,role,specimen_id,panel,plate\n"
+)
 
 
 @pytest.mark.parametrize(
     ("column", "value"),
     [("timing", "pre"), ("locus", "TRA"), ("lot", "L9"), ("lesion", "T1"), ("replicate", "2"), ("role", "fmo"),
-     ("specimen_id", "x"), ("panel", "tcell")],
+     ("specimen_id", "x"), ("panel", "tcell"), ("plate", "P1")],
 )  # fmt: skip
 def test_samples_that_differ_in_one_thing_are_two(make_study, column, value):
     columns = HEADER.strip().split(",")[7:]
@@ -159,7 +161,7 @@ def test_samples_that_differ_in_one_thing_are_two(make_study, column, value):
 
 
 def test_samples_alike_in_everything(make_study):
-    rows = "a,S01,D28,,blood,tcr,failed,,,,,,,,\nb,S01,D28,28,blood,tcr,failed,,,,,,,,\n"
+    rows = "a,S01,D28,,blood,tcr,failed,,,,,,,,,\nb,S01,D28,28,blood,tcr,failed,,,,,,,,,\n"
     assert found(make_study({"samples.csv": HEADER + rows}), checks.check_replicates) == [
         "samples.csv, row 3, column sample: same subject, specimen, visit and assay as 'a' in row 2; found 'b'; "
         "tell them apart by `replicate`, or by timing, lot, lesion, locus, panel or specimen_id"
@@ -167,7 +169,7 @@ def test_samples_alike_in_everything(make_study):
 
 
 def test_a_sample_twice_is_told_once(make_study):
-    rows = "a,S01,D28,,blood,tcr,failed,,,,,,,,\na,S01,D28,,blood,tcr,failed,,,,,,,,\n"
+    rows = "a,S01,D28,,blood,tcr,failed,,,,,,,,,\na,S01,D28,,blood,tcr,failed,,,,,,,,,\n"
     assert [str(problem) for problem in examine(make_study({"samples.csv": HEADER + rows})).problems] == [
         "samples.csv, row 3, column sample: this sample stands in row 2 already; found 'a'"
     ]
@@ -218,3 +220,39 @@ def test_many_unknown_subjects_do_not_hang(make_study):
     subjects = "subject,tumor_type\n" + "".join(f"z{i},other\n" for i in range(5000))
     changes = {"subjects.csv": subjects, "samples.csv": "sample,subject,visit,specimen,assay,status\n" + rows}
     assert len(checks.check_subjects(examine(make_study(changes)))) == 5000 + 3 + 2 + 1
+
+
+WHOLE_TRIAL = """\
+sample,subject,visit,specimen,assay,path,timing,lot,lesion,library,panel,locus,plate
+tumor,S01,harvest,tumor,tcr,raw/1,,,T1,,,TRB,
+tumor10x,S01,harvest,tumor,tcr,raw/2,,,T1,L1,,,
+product,S01,product,infusion_product,tcr,raw/3,,A,,,,TRB,
+product10x,S01,product,infusion_product,tcr,raw/4,,A,,L2,,,
+cells,S01,product,infusion_product,scrna,raw/5,,A,,L2,,,
+rna,S01,product,infusion_product,bulk_rna,raw/6,,A,,,,,
+igh,S01,product,infusion_product,bcr,raw/7,,A,,,,IGH,
+day0,S01,day0,blood,tcr,raw/8,post,,,,,TRB,
+day0_10x,S01,day0,blood,tcr,raw/9,post,,,L3,,,
+day0_cells,S01,day0,blood,scrna,raw/10,post,,,L3,,,
+day0_rna,S01,day0,blood,bulk_rna,raw/11,post,,,,,,
+day0_igh,S01,day0,blood,bcr,raw/12,post,,,,,IGH,
+day0_tbnk,S01,day0,blood,flow,raw/13,post,,,,tbnk,,
+day0_state,S01,day0,blood,flow,raw/14,post,,,,t_state,,
+day0_il,S01,day0,plasma,cytokine,,post,,,,,,P1
+day0_tgfb,S01,day0,plasma,cytokine,,post,,,,,,P2
+"""
+
+
+def test_all_assays_of_one_visit_stand_beside_one_another(make_study):
+    changes = {
+        "study.yaml": "study: d\nvisits: {harvest: {day: -45}, product: {day: -1}, day0: {day: 0}}\n"
+        "panels: {tbnk: {}, t_state: {}}\n",
+        "subjects.csv": "subject,tumor_type,harvest_day,lymphodepletion_day\nS01,melanoma,-45,-7\n",
+        "infusions.csv": "subject,infusion,day,lot\nS01,1,0,A\n",
+        "samples.csv": WHOLE_TRIAL,
+        "plates/all.csv": "plate,well,path,role,sample\nP1,A1,raw/15,sample,day0_il\nP2,A1,raw/16,sample,day0_tgfb\n",
+        **{f"raw/{number}": f"file {number}" for number in range(1, 17)},
+    }
+    folder = examine(make_study(changes))
+    assert [str(problem) for problem in folder.problems] == []
+    assert [note for note in folder.notes if "filled but" not in note and "not analysed" not in note] == []

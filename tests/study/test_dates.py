@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from tilseq.study.dates import date_twin, days_from_dates, first_infusions
-from tilseq.tables.inputs import SAMPLES, SUBJECTS
+from tilseq.tables.inputs import ADVERSE_EVENTS, SAMPLES, SCHEDULE, SUBJECTS
 
 DAY0 = {"S01": date(2024, 3, 1)}
 
@@ -67,3 +67,16 @@ def test_refused(subject, cell, day, what):
         (what, "samples.csv", 2, "date", repr(cell))
     ]
     assert frame["day"].to_list() == [day]
+
+
+def test_start_and_end():
+    cells = text(subject=["S01"], start_date=["2024-03-02"], end_date=[None])
+    frame, problems = days_from_dates(cells, ADVERSE_EVENTS, DAY0, file="clinical/adverse_events.csv")
+    assert frame.to_dict(as_series=False) == {"subject": ["S01"], "start_day": ["1"], "end_day": [None]}
+    assert problems == []
+
+
+def test_a_table_without_subjects_has_no_dates():
+    cells = text(visit=["D28"], date=["2024-03-29"])
+    frame, problems = days_from_dates(cells, SCHEDULE, DAY0, file="clinical/schedule.csv")
+    assert (frame.equals(cells), problems) == (True, [])

@@ -7,10 +7,11 @@ import pytest
 from pydantic_core import PydanticUndefined
 
 from tilseq.study.checks import IDENTITY
+from tilseq.study.model import CLINICAL
 from tilseq.study.pattern import FIELDS
 from tilseq.study.read import CLINICAL_FILES, LATER_FILES
 from tilseq.study.settings import Part, Settings
-from tilseq.tables.inputs import INFUSIONS, LESIONS, RESPONSE_READS, SAMPLES, SUBJECTS
+from tilseq.tables.inputs import INFUSIONS, LESIONS, PLATES, RESPONSE_READS, SAMPLES, SUBJECTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "manifest.md"
 
@@ -38,7 +39,10 @@ def setting_rows(part=Settings, prefix=""):
         yield f"| `{prefix}{name}` | {default} | {field.description} |"
 
 
-@pytest.mark.parametrize("table", [SUBJECTS, INFUSIONS, SAMPLES, LESIONS, RESPONSE_READS], ids=lambda table: table.name)
+TABLES = [SUBJECTS, INFUSIONS, SAMPLES, LESIONS, RESPONSE_READS, PLATES, *CLINICAL.values()]
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_columns(table):
     assert column_table(table) in PAGE.read_text()
 

@@ -20,8 +20,18 @@ from tilseq.study.read import read_study
             ["taken on a day of infusion, `timing` (pre or post) not given: '007_D28'"],
         ),
         ({"raw/e.fcs": ""}, ["empty files, their samples will fail: 'raw/e.fcs'"]),
-        ({"plates/p1.csv": "x"}, ["plates/ is not read yet"]),
-        ({"clinical/labs.csv": "x"}, ["clinical/labs.csv is not read yet"]),
+        ({"plates/p1.csv": "plate,well,path,role\n"}, []),
+        (
+            {"plates/p1.csv": "plate,well,path,role\nP,A1,raw/w.fcs,control\n", "raw/w.fcs": ""},
+            ["empty files, their samples will fail: 'raw/w.fcs'", "read and checked, but not analysed yet: plates/"],
+        ),
+        (
+            {
+                "clinical/labs.csv": "subject,day,test\nS01,1,pH\n",
+                "clinical/therapies.csv": "subject,therapy,start_day\n",
+            },
+            ["read and checked, but not analysed yet: clinical/labs.csv"],
+        ),
         (
             {"samples.csv": ("S01_base,S01,baseline,-8,blood,flow", "S01_base,S01,baseline,-8,plasma,cytokine")},
             ["assay cytokine is not analysed yet: 'S01_base'"],

@@ -180,17 +180,24 @@ TABLES = [
     "samples.csv",
     "clinical/lesions.csv",
     "clinical/responses.csv",
+    "clinical/adverse_events.csv",
+    "clinical/followup.csv",
+    "clinical/labs.csv",
+    "clinical/schedule.csv",
+    "clinical/therapies.csv",
+    "plates/p1.csv",
 ]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(TABLES), at=st.floats(0, 1), cut=st.integers(0, 9), text=st.text(max_size=6))
-def test_a_spoilt_file_is_read_or_refused_by_name(make_study, sound_texts, name, at, cut, text):
-    sound = sound_texts[name]
+def test_a_spoilt_file_is_read_or_refused_by_name(make_study, sound_texts, further_texts, name, at, cut, text):
+    sound = (sound_texts | further_texts)[name]
     start = int(at * len(sound))
-    folder = examine(make_study({name: sound[:start] + text + sound[start + cut :]}))
+    folder = examine(make_study(further_texts | {name: sound[:start] + text + sound[start + cut :]}))
     assert all(problem.file is not None and str(problem) for problem in folder.problems)
     assert all(frame.height <= sound.count("\n") + 8 for frame in folder.tables().values())
+    assert all(frame.height for file, frame in folder.tables().items() if file != name)
 
 
 def test_empty_rows_at_the_end_are_passed_over(make_study):
@@ -200,9 +207,9 @@ def test_empty_rows_at_the_end_are_passed_over(make_study):
 
 
 def test_clinical_folder(make_study):
-    root = make_study({"clinical/labs.csv": "x\n", "clinical/lesion.csv": "x\n", "clinical/.DS_Store": "x"})
+    root = make_study({"clinical/lb.csv": "x\n", "clinical/lesion.csv": "x\n", "clinical/.DS_Store": "x"})
     folder = examine(root)
-    assert folder.notes == ["clinical/labs.csv is not read yet"]
+    assert folder.notes == ["clinical/lb.csv is not read yet"]
     assert [str(problem) for problem in folder.problems] == [
         "clinical/lesion.csv: no table of this name is known; did you mean 'lesions.csv'?"
     ]

@@ -21,7 +21,7 @@ def test_defaults(tmp_path):
         "panels": {},
         "analysis": {
             "flow": {"thresholds": {}, "sample_thresholds": {}},
-            "repertoire": {"reference": "infusion_product", "locus": None},
+            "repertoire": {"reference": "infusion_product", "locus": None, "least_yield": 0.05},
             "expression": {"gene_sets": None, "layer": None},
             "clinical": {"partial_dates": "refuse", "regrowth": "sum_rule"},
             "job_seconds": 600,

@@ -19,12 +19,28 @@ def test_what_is_not_there_has_no_line(make_study):
     assert summary(examine(root)) == ["2 subjects: 1 melanoma, 1 cervical", "3 infusions of 2 subjects"]
 
 
+def test_further_tables(make_study, further_texts):
+    folder = examine(make_study(further_texts))
+    assert summary(folder)[5:] == [
+        "2 subjects followed up, 1 died",
+        "2 adverse events of 1 subject",
+        "3 laboratory results of 2 subjects, 2 tests",
+        "1 result of 1 subject, 1 tumour marker",
+        "1 further therapy of 1 subject",
+        "2 scheduled assessments",
+        "1 plate, 4 wells: 1 standard, 1 blank, 1 sample, 1 control",
+    ]
+    assert (as_json(folder)["rows"]["labs"], as_json(folder)["rows"]["plates"]) == (3, 5)
+
+
 def test_json(make_study):
     told = as_json(examine(make_study({"samples.csv": ("raw/e.fcs", "raw/")})))
     assert json.loads(json.dumps(told)) == told
     assert told["study"] == "demo"
     assert told["sound"] is False
-    assert told["rows"] == {"subjects": 2, "infusions": 3, "samples": 4, "lesions": 2, "responses": 1}
+    rows = {"subjects": 2, "infusions": 3, "samples": 4, "lesions": 2, "responses": 1}
+    absent = ("followup", "adverse_events", "labs", "tumor_markers", "therapies", "schedule", "plates")
+    assert told["rows"] == rows | dict.fromkeys(absent)
     assert told["notes"] == []
     assert told["problems"] == [
         {

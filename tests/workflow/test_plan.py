@@ -1,12 +1,14 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tilseq.errors import RunError
 from tilseq.io.digest import sha256_of_file
 from tilseq.steps.job import Job
-from tilseq.workflow.plan import Plan, pending
+from tilseq.study import read_study
+from tilseq.workflow.plan import Plan, make_plan, pending
 
 TUBE = Job("flow", "a", "flow/a")
 CLONES = Job("repertoire", "b", "repertoire/b")
@@ -80,3 +82,18 @@ def test_a_plan_that_cannot_be_read_is_refused(tmp_path, content):
         (tmp_path / "plan.json").write_text(content)
     with pytest.raises(RunError, match="tilseq run"):
         Plan.read(tmp_path / "plan.json")
+
+
+def test_every_table_of_the_study_is_an_input(tmp_path):
+    tables = {
+        "study.yaml": "study: s\n",
+        "subjects.csv": "subject,tumor_type\n",
+        "infusions.csv": "subject,infusion,day\n",
+        "samples.csv": "sample,subject,visit,specimen,assay\n",
+        "clinical/labs.csv": "subject,day,test\n",
+        "plates/p1.csv": "plate,well,path,role\n",
+    }
+    for name, text in tables.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert {str(Path(path).relative_to(tmp_path)) for path in make_plan(read_study(tmp_path)).inputs} == set(tables)

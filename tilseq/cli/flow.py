@@ -97,8 +97,9 @@ def _panel(path: Path) -> Panel:
     from pydantic import ValidationError
 
     from tilseq.errors import ReadError
-    from tilseq.study.settings import Panel, line_of
-    from tilseq.study.yaml_text import read_yaml
+    from tilseq.io.yaml_model import line_of
+    from tilseq.io.yaml_text import read_yaml
+    from tilseq.study.settings import Panel
 
     value, lines, problems = read_yaml(path, file=str(path))
     if problems:

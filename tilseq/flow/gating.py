@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tilseq.errors import AnalysisError, did_you_mean
+from tilseq.flow.beads import find_beads
 from tilseq.flow.compensation import (
     are_compensated,
     compensate,
@@ -31,6 +32,7 @@ NEEDED = ("FSC-A", "SSC-A", "CD3", "CD4", "CD8")
 SCATTER = ("FSC-A", "FSC-H", "SSC-A")
 STAINS = ("CD3", "CD4", "CD8", "CD19", "CD16", "CD56", "CD45", "viability")
 GATES = ("FSC-A", "SSC-A", *STAINS)
+BEADS = ("CD3", "CD4", "CD8", "CD19")
 LEAST_T_CELLS = 10
 MOST_BRIGHT = 0.02
 WHERE_SET = "set analysis.flow.sample_thresholds in study.yaml, or thresholds of the panel file for flow count --panel"
@@ -46,8 +48,9 @@ class Gating:
     sample
         Name of the tube.
     populations
-        Name → population, parents before children: `all events` (the finite ones), then where channels allow
-        `singlets`, `live`, `lymphocytes`, `CD3+`, `CD3-`, `CD4+ T`, `CD8+ T`, `DN T`, `DP T`, `B`, `NK`.
+        Name → population, parents before children: `all events` (the finite ones), where counting beads are among
+        them `beads` and `cells`, then where channels allow `singlets`, `live`, `lymphocytes`, `CD3+`, `CD3-`,
+        `CD4+ T`, `CD8+ T`, `DN T`, `DP T`, `B`, `NK`.
     cuts
         Table `cuts`: the thresholds on the compensated linear scale and where they come from.
     quality
@@ -81,7 +84,8 @@ def gate(
 ) -> Gating:
     """Gate one tube into T cells and their subsets.
 
-    Events are compensated with the file's own spillover unless they are compensated already. Each cut lies in the
+    Events are compensated with the file's own spillover unless they are compensated already. Counting beads are left
+    out. Each cut lies in the
     valley between the two most prominent modes of its channel among the events of its parent; lymphocytes are
     bounded on side scatter, forward scatter and CD45 by the valleys next to the T cells. A cut without a valley is
     put above cells that lack the marker, marked `fallback`, and flagged; so is a tube of which nothing tells that it
@@ -132,15 +136,28 @@ def gate(
         for name in thresholds
         if name not in values
     ]
-    cofactors = {marker: cofactor(column[finite]) for marker, column in values.items() if marker in STAINS}
+    beads = find_beads({marker: values[marker] for marker in BEADS if marker in values}, finite)
+    cells = finite & ~beads
+    cofactors = {marker: cofactor(column[cells]) for marker, column in values.items() if marker in STAINS}
     tree = Tree(sample, markers, values, cofactors, thresholds)
     tree.add("all events", None, finite)
+    if beads.any():
+        tree.add("beads", "all events", beads)
+        tree.add("cells", "all events", cells)
+        quality.append(_beads_left_out(tree))
     parent, told = _cells(tree)
     _lymphocytes(tree, parent)
     _t_cells(tree)
     _other_lymphocytes(tree)
     lost = len(finite) - int(np.count_nonzero(finite))
     return _finish(tree, [*quality, non_finite(sample, lost, len(finite)), *told, *assess(tree)], lost)
+
+
+def _beads_left_out(tree: Tree) -> dict[str, Any]:
+    number, stains = tree.populations["beads"].events, [marker for marker in BEADS if marker in tree.values]
+    reason = f"{number} events that are bright in {', '.join(stains)} at once, and alike, are counting beads, not cells"
+    share = 100 * number / tree.populations["all events"].events
+    return check(tree.sample, "beads left out", share, "told where there are any, % of events", True, reason)
 
 
 def _checked_thresholds(thresholds: Mapping[str, float]) -> dict[str, float]:
@@ -230,7 +247,7 @@ def _compensated(tube: Tube, sample: str, stains: Sequence[str]) -> tuple[Floats
 
 def _cells(tree: Tree) -> tuple[str, list[dict[str, Any]]]:
     """Add single and living cells where channels allow; return the name of the last population and what to tell."""
-    parent = "all events"
+    parent = "cells" if "cells" in tree.populations else "all events"
     if "FSC-H" in tree.values:
         events = tree.mask(parent)
         single = np.zeros(len(events), dtype=bool)

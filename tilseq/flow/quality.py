@@ -100,7 +100,7 @@ def _shares(sample: str, events: Mapping[str, int]) -> list[dict[str, Any]]:
     lymphocytes, cd3 = events["lymphocytes"], events["CD3+"]
     rows = []
     if "singlets" in events:
-        share = _ratio(events["singlets"], events["all events"])
+        share = _ratio(events["singlets"], events.get("cells", events["all events"]))
         rows.append(_at_least(sample, "singlets", share, LEAST_SINGLETS, "share of events that are single cells"))
     rows.append(
         check(

@@ -56,7 +56,22 @@ STEP_PERSISTENCE = "persistence"
 WHEN = [Head("Subject"), Head("Visit"), Head("Day", numeric=True)]
 WHO = [*WHEN, Head("Specimen", aside=True), Head("Sample", aside=True)]
 # Populations as the tree is read, parents first; any other stands after them.
-TREE = ("all events", "singlets", "live", "lymphocytes", "CD3+", "CD4+ T", "CD8+ T", "DN T", "DP T", "CD3-", "B", "NK")
+TREE = (
+    "all events",
+    "beads",
+    "cells",
+    "singlets",
+    "live",
+    "lymphocytes",
+    "CD3+",
+    "CD4+ T",
+    "CD8+ T",
+    "DN T",
+    "DP T",
+    "CD3-",
+    "B",
+    "NK",
+)
 
 
 def t_cells(results: Results) -> View:

@@ -1,54 +1,26 @@
-"""Who is in the trial: visits, courses of disease, and one subject as it truly is."""
+"""One subject as it truly is."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 
-from tilseq.simulate import clinic, clones, compartments
+from tilseq.simulate import clones, compartments
+from tilseq.simulate.clinic import followup, labs, lesions
+from tilseq.simulate.clones import Floats, Sizes
+from tilseq.simulate.compartments import Course, Specimen, Traits
+from tilseq.simulate.design import LAST_DAY, TUMOR_VISIT, Confounders, Design
+from tilseq.simulate.receptors.convergence import twins
 from tilseq.simulate.streams import stream
 
-
-@dataclass(frozen=True)
-class Visit:
-    """One planned visit: its day, the days either side that still count, what is taken."""
-
-    day: int
-    window: int | None
-    specimen: str | None
-    scan: bool
-
-
-VISITS = {
-    "baseline": Visit(-10, 4, "blood", True),
-    "product": Visit(-1, None, "infusion_product", False),
-    "D7": Visit(7, 2, "blood", False),
-    "D28": Visit(28, 3, "blood", True),
-    "D84": Visit(84, 7, "blood", True),
-    "D168": Visit(168, 14, None, True),
-}
-
-
-@dataclass(frozen=True)
-class Course:
-    """What sets one subject's course apart from another's."""
-
-    infused: compartments.Kinetics
-    tumor: clinic.TumorKinetics
-    product_cd4_to_cd8: float
-
-
-# A response with long persistence, a stable disease, a progression with a new lesion and hardly any persistence.
-COURSES = (
-    Course(compartments.Kinetics(18, 0.45, 0.010), clinic.TumorKinetics(0.012, 0.0008), 0.30),
-    Course(compartments.Kinetics(18, 0.35, 0.025), clinic.TumorKinetics(0.003, 0.0010), 0.55),
-    Course(compartments.Kinetics(18, 0.20, 0.050), clinic.TumorKinetics(0.001, 0.0040, new_lesion_day=84), 0.80),
-)
-TUMOR_TYPES = ("melanoma", "cervical", "nsclc", "ovarian", "head_and_neck")
-PRODUCT_CLONES, ENDOGENOUS_CLONES = 1_500, 12_000
-PREEXISTING_SHARE = 0.1  # of the infused clones blood held before the infusion
+TUMOR_TYPES = ("melanoma", "cervical", "nsclc", "melanoma", "head_and_neck", "ovarian")
+WOMEN_ONLY = ("cervical", "ovarian")
+TWO_LOTS_EVERY = 3  # subjects 2, 5, 8 … got two lots
+INFUSED_CELLS = 40e9  # median of the cells infused
+STAGGERED, STAGGERED_DAYS = 10, 15  # subjects enter one after another, so that the data cut finds them on other days
 
 
 @dataclass(frozen=True)
@@ -59,84 +31,183 @@ class Subject:
     ----------
     name, number
         Identifier, and its place in the trial from 1.
-    course
-        What sets its course apart.
     tumor_type, age, sex
         As in subjects.csv.
+    lots
+        Product lot → cells infused.
     clones
-        One row a clone, infused ones first: `clone`, genes, junctions, `product_frequency`, `endogenous_frequency`,
-        and `expansion_per_day`, `decay_per_day` (0 where not infused).
-    lesions
-        Lesions at baseline.
+        As `clones.draw_clones` returns them, and `convergent_with`: the infused clone of the same amino acids, or null.
+    traits, course
+        What fixes where each clone is on each day.
+    seed
+        Seed of the trial.
     """
 
     name: str
     number: int
-    course: Course
     tumor_type: str
     age: int
     sex: str
+    lots: dict[str, float]
     clones: pl.DataFrame
-    lesions: list[clinic.Lesion]
+    traits: Traits
+    course: Course
+    seed: int
 
-    @property
-    def lot(self) -> str:
-        """Product lot."""
-        return f"LOT-{self.number:02d}"
+    def specimen(self, kind: str, day: int, lot: str | None = None) -> Specimen:
+        """Return what a specimen holds; `kind` as in samples.csv, plasma as blood, day 0 after the infusion."""
+        if kind == "tumor":
+            return compartments.tumor(self.course)
+        if kind == "infusion_product":
+            return compartments.product(self.course, lot or next(iter(self.lots)))
+        return self.blood(day)
+
+    def blood(self, day: int) -> Specimen:
+        """Return what the blood holds on a day; on day 0 after the infusion."""
+        return compartments.blood(self.course, self.traits, day)
+
+    @cached_property
+    def reactive_per_ul(self) -> Floats:
+        """Infused tumour-reactive cells per µL of blood on each day from 0."""
+        reactive = self.clones["reactive"].to_numpy()
+        return compartments.reactive_per_ul(self.course, self.traits, reactive, LAST_DAY + 1)
+
+    @cached_property
+    def disease(self) -> lesions.Disease:
+        """All lesions, day by day: killed by the reactive cells."""
+        drawn = lesions.draw_lesions(stream(self.seed, self.name, "lesions"), self.tumor_type)
+        return lesions.follow(drawn, self.reactive_per_ul, harvest_day=TUMOR_VISIT[1])
+
+    @cached_property
+    def fate(self) -> followup.Fate:
+        """Until when the subject lives and is seen."""
+        cut = LAST_DAY - STAGGERED_DAYS * ((self.number - 1) % STAGGERED)
+        return followup.draw_fate(stream(self.seed, self.name, "fate"), self.disease, cut)
+
+    @cached_property
+    def tolerance(self) -> labs.Tolerance:
+        """How the subject bears the treatment."""
+        return labs.draw_tolerance(stream(self.seed, self.name, "tolerance"))
+
+    @cached_property
+    def laboratory(self) -> labs.Course:
+        """True laboratory values, day by day."""
+        return labs.draw_course(
+            stream(self.seed, self.name, "labs"),
+            self.tolerance,
+            lambda day: compartments.lymphocytes_per_ul(self.course, self.traits, day),
+            self.disease.viable_ml,
+            sex=self.sex,
+        )
+
+    @cached_property
+    def origin(self) -> list[str]:
+        """Where each clone comes from, in the words of the endpoint tables; `absent` where it is nowhere any more."""
+        infused = self.course.infused.sum(axis=1) > 0
+        before = self.course.memory.sum(axis=1) > 0
+        tumor = self.course.tumor.sum(axis=1) > 0
+        emergent = self.course.emergent_per_ul > 0
+        words = ["infused_and_preexisting", "infused_only", "preexisting_only", "emergent", "tumor_resident"]
+        return list(np.select([infused & before, infused, before, emergent, tumor], words, "absent"))
 
 
-def draw_subject(number: int, seed: int) -> Subject:
-    """Return a subject of the trial; the same number and seed give the same one.
+def name_of(number: int) -> str:
+    """Return the identifier of the subject in a place of the trial."""
+    return f"SIM-{number:02d}"
+
+
+def draw_subject(number: int, design: Design) -> Subject:
+    """Return a subject of the trial; the same number, seed and number of memory clones give the same one.
 
     Parameters
     ----------
     number
-        Place in the trial, from 1; the courses come in turn.
-    seed
-        Seed of the trial.
+        Place in the trial, from 1.
+    design
+        Of the trial.
     """
-    name = f"SIM-{number:02d}"
-    course = COURSES[(number - 1) % len(COURSES)]
-    tumor_type = TUMOR_TYPES[(number - 1) % len(TUMOR_TYPES)]
+    name, seed = name_of(number), design.seed
+    sizes = Sizes(memory=design.memory_clones)
     person = stream(seed, name, "person")
-    return Subject(
-        name,
-        number,
-        course,
-        tumor_type,
-        age=int(person.integers(32, 71)),
-        sex="female" if tumor_type in ("cervical", "ovarian") or person.random() < 0.5 else "male",
-        clones=_draw_repertoire(name, seed, course.infused),
-        lesions=clinic.draw_lesions(stream(seed, name, "lesions"), course.tumor),
+    tumor_type = TUMOR_TYPES[(number - 1) % len(TUMOR_TYPES)]
+    lots = _lots(number, float(person.lognormal(np.log(INFUSED_CELLS), 0.4)))
+    public = clones.public_chains(stream(seed, "public"))
+    drawn = clones.draw_clones(stream(seed, name, "clones"), sizes, public)
+    traits = compartments.draw_traits(stream(seed, name, "traits"))
+    shares = {lot: cells / sum(lots.values()) for lot, cells in lots.items()}
+    course = compartments.draw_course(stream(seed, name, "course"), drawn, sizes, traits, shares)
+    subject = Subject(
+        name=name,
+        number=number,
+        tumor_type=tumor_type,
+        age=int(person.integers(28, 72)),
+        sex="female" if tumor_type in WOMEN_ONLY or person.random() < 0.45 else "male",
+        lots=lots,
+        clones=drawn.with_columns(convergent_with=pl.lit(None, pl.Int64)),
+        traits=traits,
+        course=course,
+        seed=seed,
     )
+    return _confound(subject, design, sizes)
 
 
-def blood_of(subject: Subject, day: int) -> compartments.Blood:
-    """Return what a subject's blood holds on a day."""
-    names = ("product_frequency", "endogenous_frequency", "expansion_per_day", "decay_per_day")
-    product, endogenous, expansion, decay = (subject.clones[name].to_numpy() for name in names)
-    rates = compartments.Rates(expansion, decay)
-    return compartments.blood_at(day, subject.course.infused.start_per_ul, rates, product, endogenous)
+def _lots(number: int, cells: float) -> dict[str, float]:
+    if number % TWO_LOTS_EVERY != 2:
+        return {f"LOT-{number:02d}": cells}
+    return {f"LOT-{number:02d}A": 0.65 * cells, f"LOT-{number:02d}B": 0.35 * cells}
 
 
-def _draw_repertoire(name: str, seed: int, infused: compartments.Kinetics) -> pl.DataFrame:
-    """Return all clones of a subject, the infused ones first."""
-    every = clones.draw_clones(stream(seed, name, "clones"), PRODUCT_CLONES + ENDOGENOUS_CLONES)
-    sizes = stream(seed, name, "sizes")
-    product, endogenous = np.zeros(every.height), np.zeros(every.height)
-    product[:PRODUCT_CLONES] = clones.draw_frequencies(sizes, PRODUCT_CLONES, exponent=1.1, shift=2, spread=0.4)
-    shared = round(PREEXISTING_SHARE * PRODUCT_CLONES)
-    native = clones.draw_frequencies(sizes, ENDOGENOUS_CLONES + shared, exponent=0.7, shift=10, spread=0.4)
-    # Which infused clones blood held before, and at what rank, is chance; the 100 largest of blood are none of them.
-    infused_place = sizes.choice(PRODUCT_CLONES, shared, replace=False)
-    native_place = sizes.choice(np.arange(100, ENDOGENOUS_CLONES), shared, replace=False)
-    endogenous[infused_place] = native[native_place]
-    endogenous[PRODUCT_CLONES:] = np.delete(native, native_place)
-    rates = compartments.draw_rates(stream(seed, name, "rates"), infused, PRODUCT_CLONES)
-    none = np.zeros(ENDOGENOUS_CLONES)
-    return every.with_row_index("clone", offset=1).with_columns(
-        product_frequency=product,
-        endogenous_frequency=endogenous,
-        expansion_per_day=np.concatenate([rates.expansion_per_day, none]),
-        decay_per_day=np.concatenate([rates.decay_per_day, none]),
-    )
+def _confound(subject: Subject, design: Design, sizes: Sizes) -> Subject:
+    """Return the subject with those confounders that change who carries which clone."""
+    switched: Confounders = design.confounders
+    if switched.clone_in_baseline is not None and switched.clone_in_baseline.subject == subject.name:
+        largest = _largest_infused(subject, 1)
+        subject = _with_memory(subject, largest, switched.clone_in_baseline.share)
+    if switched.convergent_clones is not None and switched.convergent_clones.subject == subject.name:
+        wanted = switched.convergent_clones
+        rng = stream(design.seed, subject.name, "convergent")
+        places = _last_memory(sizes, wanted.clones)
+        replaced = twins(rng, subject.clones, _largest_infused(subject, wanted.clones), places)
+        subject = _with_memory(replace(subject, clones=replaced), places, wanted.share)
+    if switched.public_clone is not None and switched.public_clone.subject != subject.name:
+        wanted_public = switched.public_clone
+        owner = number_of(wanted_public.subject)
+        clean = design.model_copy(update={"confounders": Confounders()})
+        source = draw_subject(owner, clean)
+        place = _last_memory(sizes, 60)[:1]
+        row = source.clones[_largest_infused(source, 3)[-1:]]
+        subject = _with_memory(replace(subject, clones=_carry(subject.clones, place, row)), place, wanted_public.share)
+    return subject
+
+
+def _largest_infused(subject: Subject, clones: int) -> list[int]:
+    order = np.argsort(-subject.course.infused.sum(axis=1), kind="stable")
+    return [int(place) for place in order[:clones]]
+
+
+def _last_memory(sizes: Sizes, clones: int) -> list[int]:
+    """Return the places of the smallest memory clones: none that matters gives way."""
+    end = sizes.tumor + sizes.memory
+    return list(range(end - clones, end))
+
+
+def _with_memory(subject: Subject, places: list[int], share: float) -> Subject:
+    """Return the subject with each of some clones at a share of its memory T cells."""
+    memory = subject.course.memory.copy()
+    memory[places] = 0
+    mix = np.array(compartments.STATES_IN_BLOOD["CD8"])
+    memory *= (1 - share * len(places)) / memory.sum()
+    memory[places] = share * mix / mix.sum()
+    return replace(subject, course=replace(subject.course, memory=memory))
+
+
+def _carry(rows: pl.DataFrame, places: list[int], row: pl.DataFrame) -> pl.DataFrame:
+    """Return clones of which those in some places carry another clone's receptor."""
+    here = pl.int_range(pl.len()).is_in(places)
+    names = [name for name in rows.columns if name.startswith("trb_")]
+    return rows.with_columns(pl.when(here).then(pl.lit(row[name].item())).otherwise(name).alias(name) for name in names)
+
+
+def number_of(name: str) -> int:
+    """Return the place in the trial of a subject of that name."""
+    return int(name.removeprefix("SIM-"))

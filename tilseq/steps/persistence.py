@@ -53,19 +53,13 @@ def run(job: Job, folder: Path) -> None:
     """Write persistence and its endpoints for every sample of the subject that is not a reference.
 
     A sample is held against the parts of the reference that count for it, see `_counts_for`. Where one of them left no
-    clonotypes, what the sample holds of them would be told too low: its endpoints are then without a number.
-
-    Raises
-    ------
-    AnalysisError
-        The parts of the reference count different things.
+    clonotypes, what the sample holds of them would be told too low: its endpoints are then without a number. Of parts
+    that count different things, some serve and the others are left aside, see `_serving`.
     """
     import polars as pl
 
     from tilseq.errors import AnalysisError
     from tilseq.io.write import write_parquet
-    from tilseq.repertoire.cells import effective_numbers
-    from tilseq.repertoire.persistence import persistence, pooled
     from tilseq.tables.outputs import ENDPOINTS, PERSISTENCE, QUALITY
 
     reference = job.arguments["reference"]
@@ -81,15 +75,16 @@ def run(job: Job, folder: Path) -> None:
             quality.append(_told(sample, "fail", lost))
             rows += _not_evaluable(sample, table, reference, lost)
             continue
-        whole = pooled([(clones[part], _count_of(clones[part])) for part in parts])
+        kinds = {part: _count_of(clones[part]) for part in parts}
         try:
-            effective = effective_numbers(table, _count_of(table), _cells(table, sample))
-            held = persistence(table, whole, sample=sample["sample"], n_effective=effective)
+            serving = _serving(job, kinds, _count_of(table))
+            held = _held(sample, table, [(clones[part], kinds[part]) for part in serving])
         except AnalysisError as error:  # one sample that cannot be compared does not stop the others
             reason = f"cannot be compared: {error}"
             quality.append(_told(sample, "warn", reason))
             rows += _not_evaluable(sample, table, reference, reason)
             continue
+        quality += _left_aside(job, sample, serving, kinds)
         frames.append(held)
         rows += _endpoints(sample, held, reference)
         failed = _failed(job, sample)
@@ -99,6 +94,17 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(pl.concat(frames), PERSISTENCE, folder)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
     write_parquet(QUALITY.frame(quality), QUALITY, folder)
+
+
+def _held(
+    sample: Mapping[str, Any], table: pl.DataFrame, reference: Sequence[tuple[pl.DataFrame, str]]
+) -> pl.DataFrame:
+    """Return what the clones of a reference hold of a sample; see `tilseq.repertoire.persistence`."""
+    from tilseq.repertoire.cells import effective_numbers
+    from tilseq.repertoire.persistence import persistence, pooled
+
+    effective = effective_numbers(table, _count_of(table), _cells(table, sample))
+    return persistence(table, pooled(reference), sample=sample["sample"], n_effective=effective)
 
 
 def _failed_references(study: Study, subject: str, reference: str) -> list[dict[str, Any]]:
@@ -190,6 +196,67 @@ def _why_no_reference(
     if failed:
         return f"no reference: {', '.join(failed)} failed"
     return f"no reference: no lot that was sampled had been infused by day {sample['day']}"
+
+
+def _serving(job: Job, kinds: Mapping[str, str], kind: str) -> list[str]:
+    """Return the parts of the reference to hold a sample against: parts that all count the same thing.
+
+    A product may have been sequenced in bulk and cell by cell; molecules and cells cannot be summed. The parts that
+    count what the sample counts serve, else the only ones of their kind, but never without a lot or lesion of which
+    there are others.
+
+    Parameters
+    ----------
+    kinds
+        Part to what it counts.
+    kind
+        What the sample counts.
+
+    Raises
+    ------
+    AnalysisError
+        No kind is had of every lot or lesion, or several are and none of them is the sample's.
+    """
+    from tilseq.errors import AnalysisError
+
+    every = {_material(job, part) for part in kinds}
+    whole = {}
+    for one in dict.fromkeys(kinds.values()):
+        parts = [part for part in kinds if kinds[part] == one]
+        if {_material(job, part) for part in parts} == every:
+            whole[one] = parts
+    if kind in whole:
+        return whole[kind]
+    if len(whole) == 1:
+        return next(iter(whole.values()))
+    raise AnalysisError(
+        "the parts of the reference count different things, and no kind of them is its obvious whole",
+        found=_with_kinds(job, kinds),
+        expected=f"all that count {kind}, or all of one other kind",
+    )
+
+
+def _material(job: Job, part: str) -> tuple[str | None, ...]:
+    """Return what a part of the reference was taken from: its lot, else its lesion and visit."""
+    row = job.arguments["samples"][part]
+    return (row["lot"],) if row["lot"] is not None else (row["lesion"], row["visit"])
+
+
+def _left_aside(
+    job: Job, sample: Mapping[str, Any], serving: Sequence[str], kinds: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Return a row that says which parts of the reference served a sample, where not all did."""
+    served = {part: kind for part, kind in kinds.items() if part in serving}
+    others = {part: kind for part, kind in kinds.items() if part not in serving}
+    if not others:
+        return []
+    reason = f"held against {_with_kinds(job, served)}; left aside: {_with_kinds(job, others)}"
+    return [{**_told(sample, "pass", reason), "check": "reference"}]
+
+
+def _with_kinds(job: Job, kinds: Mapping[str, str]) -> str:
+    """Return the samples of some parts, each with what it counts."""
+    return ", ".join(f"{job.arguments['samples'][part]['sample']} ({kind})" for part, kind in kinds.items())
 
 
 def _count_of(clones: pl.DataFrame) -> str:

@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING, Any
 from tilseq.steps.job import Job, only_path, sample_jobs
 
 if TYPE_CHECKING:
+    from tilseq.io.clonotypes import Clonotypes
     from tilseq.study import Study
 
 STEP = "repertoire"
 ASSAYS = ("tcr", "bcr")
+LEAST_COUNTED = 100  # molecules, a round figure: with fewer a clone of 1 % is missed more often than every third time
 
 
 def plan(study: Study) -> list[Job]:
     """Return one job for each T- or B-cell receptor sample."""
 
     def arguments(sample: dict[str, Any]) -> dict[str, Any]:
-        return {"dialect": sample["format"], "locus": sample["locus"] or study.settings.analysis.repertoire.locus}
+        settings = study.settings.analysis.repertoire
+        locus = sample["locus"] or settings.locus
+        return {"dialect": sample["format"], "locus": locus, "least_yield": settings.least_yield}
 
     return sample_jobs(study, STEP, [row for assay in ASSAYS for row in study.available(assay)], arguments)
 
@@ -60,6 +64,7 @@ def run(job: Job, folder: Path) -> None:
     if not clonotypes.table.height:
         reason = "no clonotype is left; see exclusions"
         quality.append({"sample": job.unit, "check": "clonotypes", "verdict": "fail", "reason": reason})
+    quality += _depth(sample, clonotypes, job.arguments["least_yield"])
     clones = clonotypes.table.with_columns(
         count_of=pl.lit(clonotypes.count_of),
         cells_of_locus=pl.col("locus").replace_strict(clonotypes.cells, default=None, return_dtype=pl.Int64),
@@ -82,6 +87,39 @@ def cells_in_library(sample: Mapping[str, Any]) -> float | None:
     if sample["assay"] == "bcr":
         return cells_of(sample["cells"], None, None)
     return cells_of(sample["cells"], sample["t_cell_fraction"], sample["input_ng"])
+
+
+def _depth(sample: Mapping[str, Any], clonotypes: Clonotypes, least_yield: float) -> list[dict[str, Any]]:
+    """Return what can be said of a library's depth: of molecules counted for each cell put in, and of very few.
+
+    Molecules are those of the locus with the most, for a cell has one chain or two of each of several loci. Reads, and
+    counts whose meaning is not known, are no fewer than the molecules: too few of them fail a library, and many say
+    nothing.
+    """
+    from tilseq.repertoire.clones import INDEPENDENT
+
+    sums = clonotypes.table.select("locus", "duplicate_count").group_by("locus").sum()
+    counts = clonotypes.cells or dict(sums.iter_rows())
+    if not counts:
+        return []
+    counted, cells = max(counts.values()), cells_in_library(sample)
+    said = f"{counted} {'' if clonotypes.count_of == 'unknown' else clonotypes.count_of + ' '}counted"
+    rows: list[dict[str, Any]] = []
+    if counted < LEAST_COUNTED:
+        limit, reason = f"at least {LEAST_COUNTED}", f"{said}, too few to tell much of"
+        rows.append({"check": "counted", "value": counted, "limit": limit, "verdict": "warn", "reason": reason})
+    enough = cells is not None and counted / cells >= least_yield
+    if cells is not None and (clonotypes.count_of in INDEPENDENT or not enough):
+        rows.append(
+            {
+                "check": "depth",
+                "value": counted / cells,
+                "limit": f"at least {least_yield:g} for each cell put in",
+                "verdict": "pass" if enough else "fail",
+                "reason": f"{said} of {cells:.0f} cells" + ("" if enough else ", far too shallow for its input"),
+            }
+        )
+    return [{"sample": sample["sample"], **row} for row in rows]
 
 
 def _unusable_cells(sample: Mapping[str, Any]) -> list[dict[str, Any]]:

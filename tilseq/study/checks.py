@@ -8,19 +8,20 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import ReadError, TableError, TilseqError
+from tilseq.io.yaml_model import line_of
 from tilseq.study.model import INFUSIONS_FILE, SAMPLES_FILE, SUBJECTS_FILE, Folder, data_set_of
 from tilseq.study.names import fault_of, nearest, twin_key
 from tilseq.study.settings import FILE as SETTINGS_FILE
-from tilseq.study.settings import FURTHEST_DAY, line_of
+from tilseq.study.settings import FURTHEST_DAY
 
 IDENTIFIERS = (
     *("subject", "sample", "visit", "arm", "lot", "specimen_id", "lesion", "library", "replicate", "run", "batch"),
-    *("instrument", "panel", "plate", "marked_population", "reader"),
+    *("instrument", "panel", "plate", "marked_population", "reader", "test", "well", "kit", "analyte"),
 )
 # Samples alike in all of these cannot be told apart.
 IDENTITY = (
     *("subject", "specimen", "visit", "assay", "day", "timing", "locus", "lot", "lesion", "replicate", "role"),
-    *("specimen_id", "panel", "marked_population", "library"),
+    *("specimen_id", "panel", "marked_population", "library", "plate"),
 )
 # First comes before second; None is the first infusion, day 0. The third says whether one day may hold both.
 ORDER = (
@@ -83,7 +84,7 @@ def _identifier_faults(values: pl.Series, file: str) -> list[TilseqError]:
     return problems
 
 
-def _unknown(frame: pl.DataFrame, column: str, known: Collection[str], file: str, what: str) -> list[TilseqError]:
+def unknown(frame: pl.DataFrame, column: str, known: Collection[str], file: str, what: str) -> list[TilseqError]:
     """List the cells of a column that are not among the known identifiers, each with the nearest one."""
     known = dict.fromkeys(known)
     mends: dict[str, str | None] = {}
@@ -104,17 +105,18 @@ def check_subjects(folder: Folder) -> list[TilseqError]:
     known = folder.subjects["subject"].drop_nulls().to_list()
     what = f"this subject is not in {SUBJECTS_FILE}"
     tables = [(file, frame) for file, frame in folder.tables().items() if file != SUBJECTS_FILE]
-    return [problem for file, frame in tables for problem in _unknown(frame, "subject", known, file, what)]
+    tables = [(file, frame) for file, frame in tables if "subject" in frame.columns]
+    return [problem for file, frame in tables for problem in unknown(frame, "subject", known, file, what)]
 
 
 def check_visits(folder: Folder) -> list[TilseqError]:
     """Check that every sample's visit and panel stand in study.yaml."""
     if folder.samples is None or folder.settings is None:
         return []
-    problems = _unknown(
+    problems = unknown(
         folder.samples, "visit", folder.settings.visits, SAMPLES_FILE, f"this visit is not in {SETTINGS_FILE}"
     )
-    return problems + _unknown(
+    return problems + unknown(
         folder.samples, "panel", folder.settings.panels, SAMPLES_FILE, f"this panel is not in {SETTINGS_FILE}"
     )
 

@@ -60,7 +60,7 @@ def days_from_dates(
     Parameters
     ----------
     text
-        Text cells, with a column `subject`.
+        Text cells; of a table without a column `subject` they are returned as they are.
     table
         The table that the cells are meant for.
     day0
@@ -76,6 +76,8 @@ def days_from_dates(
         Dates that are not ISO, that no infusion's date can turn into a day, or that disagree with the day.
     """
     problems: list[TilseqError] = []
+    if "subject" not in table.names:
+        return text, problems  # a date counts from the infusion of a subject
     for name in table.names:
         twin = date_twin(name)
         if twin is None or twin in table.names or twin not in text.columns:

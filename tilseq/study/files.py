@@ -1,4 +1,4 @@
-"""The files of a study: each exists, lies inside the folder, belongs to one sample, and is what its SHA-256 says."""
+"""The files of a study: each exists, lies inside the folder, has one owner, and is what its SHA-256 says."""
 
 from __future__ import annotations
 
@@ -11,27 +11,31 @@ from pathlib import Path
 
 from tilseq.errors import ReadError, TableError, TilseqError
 from tilseq.io.digest import sha256_of_file
+from tilseq.io.yaml_model import line_of
 from tilseq.study.checks import WHOLE_FILES
 from tilseq.study.model import SAMPLES_FILE, Folder, parts_of
 from tilseq.study.names import nearest
+from tilseq.study.plates import ASSAY as PLATE_ASSAY
+from tilseq.study.plates import wells
 from tilseq.study.settings import FILE as SETTINGS_FILE
-from tilseq.study.settings import line_of
 
 SHA256 = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
 DRIVE = re.compile(r"[A-Za-z]:")
 HEAD_BYTES = 64 << 10
 GZIP = b"\x1f\x8b"
 MOST_NEIGHBOURS = 10_000
+ABSENT = "there is no such file"
 # Files of a 10x matrix that say what was measured, not what was found, and so are the same for many samples.
 COMMON = ("features.tsv", "genes.tsv")
 
 
 @dataclass(frozen=True)
 class Found:
-    """One file of one sample, as it stands on the disk."""
+    """One file as a table names it: whose it is, and how it stands on the disk."""
 
+    table: str
     row: int
-    sample: str
+    owner: str
     entry: str
     path: Path
     inode: tuple[int, int]
@@ -48,37 +52,68 @@ class _Refused(Exception):
 
 
 def check_files(folder: Folder) -> list[TilseqError]:
-    """Check every path of samples.csv and study.yaml; see the module."""
+    """Check every path of samples.csv, plates/ and study.yaml; see the module."""
     problems = _check_gene_sets(folder)
-    if folder.samples is None:
-        return problems
+    found = [*_of_samples(folder, problems), *_of_wells(folder, problems)]
+    return problems + _check_shared(found) + _check_copies(found)
+
+
+def _of_samples(folder: Folder, problems: list[TilseqError]) -> list[Found]:
+    """Return the files of samples.csv, and add to the problems what is wrong with them."""
     found: list[Found] = []
+    if folder.samples is None:
+        return found
     for row, cells in enumerate(folder.samples.iter_rows(named=True), start=2):
         failed = cells["status"] == "failed"
         if cells["path"] is None:
-            if not failed and not (cells["assay"] == "cytokine" and cells["plate"] is not None):
+            if not failed and not (cells["assay"] == PLATE_ASSAY and cells["plate"] is not None):
                 mend = "name its file, or write `failed` under status"
                 problems.append(
                     TableError("this sample has no file", file=SAMPLES_FILE, row=row, column="path", mend=mend)
                 )
             continue
         files: list[Found] = []
+        share = (cells["assay"], cells["member"], cells["locus"])
         for entry in parts_of(cells["path"]):
-            try:
-                path, status = locate(folder.root, entry)
-            except FileNotFoundError:
-                if not failed:
-                    problems.append(_absent(folder.root, entry, row))
-            except _Refused as refused:
-                problems.append(
-                    TableError(refused.what, file=SAMPLES_FILE, row=row, column="path", found=entry, mend=refused.mend)
-                )
-            else:
-                inode, share = (status.st_dev, status.st_ino), (cells["assay"], cells["member"], cells["locus"])
-                files.append(Found(row, cells["sample"] or "", entry, path, inode, status.st_size, share))
+            file = _find(folder.root, SAMPLES_FILE, row, repr(cells["sample"] or ""), entry, share)
+            if isinstance(file, Found):
+                files.append(file)
+            elif not (failed and file.what == ABSENT):
+                problems.append(file)
         problems += _check_sums(cells["sha256"], files, len(parts_of(cells["path"])), row)
         found += files
-    return problems + _check_shared(found) + _check_copies(found)
+    return found
+
+
+def _of_wells(folder: Folder, problems: list[TilseqError]) -> list[Found]:
+    """Return the files of the wells, one a well, and add to the problems what is wrong with them."""
+    found: list[Found] = []
+    seen: set[tuple[str, str | None, str | None]] = set()
+    for table, row, cells in wells(folder):
+        well = (table, cells["plate"], cells["well"])
+        if cells["path"] is None or well in seen:
+            continue
+        seen.add(well)
+        owner = f"well {cells['well']} of plate {cells['plate']!r}"
+        file = _find(folder.root, table, row, owner, cells["path"], (PLATE_ASSAY, None, None))
+        if isinstance(file, Found):
+            found.append(file)
+        else:
+            problems.append(file)
+    return found
+
+
+def _find(
+    root: Path, table: str, row: int, owner: str, entry: str, share: tuple[str | None, ...]
+) -> Found | TableError:
+    """Return a file that a table names, or why it is none of the study."""
+    try:
+        path, status = locate(root, entry)
+    except FileNotFoundError:
+        return TableError(ABSENT, file=table, row=row, column="path", found=entry, mend=_near(root, entry))
+    except _Refused as refused:
+        return TableError(refused.what, file=table, row=row, column="path", found=entry, mend=refused.mend)
+    return Found(table, row, owner, entry, path, (status.st_dev, status.st_ino), status.st_size, share)
 
 
 def locate(root: Path, entry: str) -> tuple[Path, os.stat_result]:
@@ -118,18 +153,16 @@ def locate(root: Path, entry: str) -> tuple[Path, os.stat_result]:
     return path, status
 
 
-def _absent(root: Path, entry: str, row: int) -> TilseqError:
+def _near(root: Path, entry: str) -> str | None:
+    """Return how to mend the name of a file that is not there."""
     parent = (root / entry).parent
-    mend = None
     if "\\" in entry:
-        mend = "write / between folders"
-    elif parent.is_dir():
-        with os.scandir(parent) as listing:
-            names = [item.name for item, _ in zip(listing, range(MOST_NEIGHBOURS), strict=False)]
-        mend = nearest(Path(entry).name, sorted(names))
-    else:
-        mend = f"there is no folder {Path(entry).parent.as_posix()!r}"
-    return TableError("there is no such file", file=SAMPLES_FILE, row=row, column="path", found=entry, mend=mend)
+        return "write / between folders"
+    if not parent.is_dir():
+        return f"there is no folder {Path(entry).parent.as_posix()!r}"
+    with os.scandir(parent) as listing:
+        names = [item.name for item, _ in zip(listing, range(MOST_NEIGHBOURS), strict=False)]
+    return nearest(Path(entry).name, sorted(names))
 
 
 def _check_sums(cell: str | None, files: list[Found], entries: int, row: int) -> list[TilseqError]:
@@ -168,18 +201,27 @@ def _check_sums(cell: str | None, files: list[Found], entries: int, row: int) ->
 
 
 def _check_shared(found: list[Found]) -> list[TilseqError]:
-    """One file under two samples needs a member, locus or assay that tells whose part is whose."""
+    """One file under two samples or wells needs a member, locus or assay that tells whose part is whose."""
     first: dict[tuple[object, ...], Found] = {}
     problems: list[TilseqError] = []
     for file in found:
         other = first.setdefault((file.inode, file.share), file)
         if other is file:
             continue
-        same = other.row == file.row
-        what = "this file is named twice" if same else f"this file is that of {other.sample!r} in row {other.row}"
-        mend = "name it once" if same else "give each sample its own file, or say by `member` or `locus` which part"
-        problems.append(TableError(what, file=SAMPLES_FILE, row=file.row, column="path", found=file.entry, mend=mend))
+        if (other.table, other.row) == (file.table, file.row):
+            what, mend = "this file is named twice", "name it once"
+        elif file.table == other.table == SAMPLES_FILE:
+            what = f"this file is that of {_place(other, file)}"
+            mend = "give each sample its own file, or say by `member` or `locus` which part"
+        else:
+            what, mend = f"this file is that of {_place(other, file)}", "name each well's file once, in the sheet"
+        problems.append(TableError(what, file=file.table, row=file.row, column="path", found=file.entry, mend=mend))
     return problems
+
+
+def _place(other: Found, file: Found) -> str:
+    """Return whose a file is and where it is named, as seen from another."""
+    return f"{other.owner} in row {other.row}" + ("" if other.table == file.table else f" of {other.table}")
 
 
 def _check_copies(found: list[Found]) -> list[TilseqError]:
@@ -200,8 +242,8 @@ def _check_copies(found: list[Found]) -> list[TilseqError]:
         groups = finer
     return [
         TableError(
-            f"the same content as {group[0].entry!r} of {group[0].sample!r} in row {group[0].row}",
-            file=SAMPLES_FILE,
+            f"the same content as {group[0].entry!r} of {_place(group[0], file)}",
+            file=file.table,
             row=file.row,
             column="path",
             found=file.entry,

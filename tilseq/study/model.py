@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,18 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import AnalysisError, TilseqError
+from tilseq.io.yaml_text import Lines
 from tilseq.study.names import nearest
 from tilseq.study.settings import Settings
-from tilseq.study.yaml_text import Lines
+from tilseq.tables import Table
+from tilseq.tables.inputs import ADVERSE_EVENTS, FOLLOWUP, LABS, SCHEDULE, THERAPIES, TUMOR_MARKERS
 
 SUBJECTS_FILE, INFUSIONS_FILE, SAMPLES_FILE = "subjects.csv", "infusions.csv", "samples.csv"
 LESIONS_FILE, RESPONSES_FILE = "clinical/lesions.csv", "clinical/responses.csv"
+# The further tables of clinical/, each in a file of its name; no analysis reads them yet.
+CLINICAL: Mapping[str, Table] = {
+    table.name: table for table in (FOLLOWUP, ADVERSE_EVENTS, LABS, TUMOR_MARKERS, THERAPIES, SCHEDULE)
+}
 OWN_ROLE = "sample"  # a row without a role has this one
 DATA_SET = re.compile("[0-9]{1,6}")
 
@@ -34,6 +41,11 @@ class Study:
         The tables as `tilseq.tables.inputs` describes them, in the order of the files. Every sample has its day.
     lesions, responses
         The same of clinical/, from our tables or from SDTM's TU, TR and RS; None where there is no row.
+    clinical
+        The further tables of clinical/ that hold a row, by name: `followup`, `adverse_events`, `labs`,
+        `tumor_markers`, `therapies`, `schedule`.
+    plates
+        The rows of all sheets of plates/, in the order of the files' names; None where there is no row.
     exclusions
         Rows of clinical/ that took no part, as `tilseq.tables.outputs.EXCLUSIONS`.
     notes
@@ -47,6 +59,8 @@ class Study:
     samples: pl.DataFrame
     lesions: pl.DataFrame | None
     responses: pl.DataFrame | None
+    clinical: Mapping[str, pl.DataFrame]
+    plates: pl.DataFrame | None
     exclusions: pl.DataFrame
     notes: list[str]
 
@@ -79,7 +93,8 @@ class Study:
 class Folder:
     """A study folder while it is being read: what could be had of it, and what is wrong with the rest.
 
-    A table is None where it is absent or cannot be read at all; a cell that cannot be read is null.
+    A table is None where it is absent or cannot be read at all; a cell that cannot be read is null. `clinical` and
+    `plates` hold the tables that could be read, by name and by file.
     """
 
     root: Path
@@ -90,6 +105,8 @@ class Folder:
     samples: pl.DataFrame | None = None
     lesions: pl.DataFrame | None = None
     responses: pl.DataFrame | None = None
+    clinical: dict[str, pl.DataFrame] = field(default_factory=dict)
+    plates: dict[str, pl.DataFrame] = field(default_factory=dict)
     exclusions: pl.DataFrame | None = None
     problems: list[TilseqError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -107,7 +124,14 @@ class Folder:
         }
         if not self.from_sdtm:
             named |= {LESIONS_FILE: self.lesions, RESPONSES_FILE: self.responses}
+        named |= {clinical_file(name): frame for name, frame in self.clinical.items()}
+        named |= self.plates
         return {name: frame for name, frame in named.items() if frame is not None}
+
+
+def clinical_file(name: str) -> str:
+    """Return the file of a table of clinical/ within the study."""
+    return f"clinical/{name}.csv"
 
 
 def parts_of(path: str) -> list[str]:

@@ -8,7 +8,7 @@ import polars as pl
 
 from tilseq.errors import shown
 from tilseq.study.checks import IDENTIFIERS, numbered
-from tilseq.study.model import INFUSIONS_FILE, OWN_ROLE, SAMPLES_FILE, SUBJECTS_FILE, Folder, parts_of
+from tilseq.study.model import INFUSIONS_FILE, OWN_ROLE, SAMPLES_FILE, SUBJECTS_FILE, Folder, clinical_file, parts_of
 
 MOST_NAMED = 5
 LATER_ASSAYS = ("cytokine", "bulk_rna")
@@ -115,13 +115,10 @@ def note_empty_files(folder: Folder) -> list[str]:
     """Name files of 0 bytes, whose samples will fail by themselves."""
     if folder.samples is None:
         return []
-    entries = [
-        entry
-        for path in folder.samples.filter(pl.col("status").fill_null("ok") != "failed")["path"].drop_nulls()
-        for entry in parts_of(path)
-        if "\0" not in entry and ".." not in entry
-    ]
-    empty = [entry for entry in entries if _is_empty(folder, entry)]
+    paths = folder.samples.filter(pl.col("status").fill_null("ok") != "failed")["path"].drop_nulls()
+    entries = [entry for path in paths for entry in parts_of(path)]
+    entries += [path for sheet in folder.plates.values() for path in sheet["path"].drop_nulls()]
+    empty = [entry for entry in entries if "\0" not in entry and ".." not in entry and _is_empty(folder, entry)]
     return [f"empty files, their samples will fail: {named(empty)}"] if empty else []
 
 
@@ -133,19 +130,23 @@ def _is_empty(folder: Folder, entry: str) -> bool:
         return False
 
 
-def note_unread(folder: Folder) -> list[str]:
-    """Name rows of clinical/ that took no part, and folders that are not read yet."""
-    notes = []
+def note_excluded(folder: Folder) -> list[str]:
+    """Name rows of clinical/ that took no part."""
     if folder.exclusions is not None and folder.exclusions.height:
         rows = folder.exclusions["rows"].sum()
         rules = folder.exclusions["rule"].unique(maintain_order=True).to_list()
-        notes.append(f"rows of clinical/ that take no part: {rows} ({'; '.join(rules)})")
-    if (folder.root / "plates").is_dir():
-        notes.append("plates/ is not read yet")
-    return notes
+        return [f"rows of clinical/ that take no part: {rows} ({'; '.join(rules)})"]
+    return []
 
 
 def note_not_analysed(folder: Folder) -> list[str]:
+    """Name tables that no analysis reads."""
+    tables = [clinical_file(name) for name, frame in folder.clinical.items() if frame.height]
+    tables += ["plates/"] if any(frame.height for frame in folder.plates.values()) else []
+    return [f"read and checked, but not analysed yet: {', '.join(tables)}"] if tables else []
+
+
+def note_samples_not_analysed(folder: Folder) -> list[str]:
     """Name samples of assays and of roles that no analysis reads."""
     if folder.samples is None:
         return []
@@ -184,7 +185,8 @@ NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_timing,
     note_names,
     note_empty_files,
-    note_unread,
+    note_excluded,
     note_not_analysed,
+    note_samples_not_analysed,
     note_unused_columns,
 )

@@ -14,25 +14,35 @@ from tilseq.errors import ReadError, StudyError, TilseqError, did_you_mean
 from tilseq.io.clinical import read_sdtm_recist
 from tilseq.io.text import read_cells
 from tilseq.study.checks import CHECKS
+from tilseq.study.clinical import CLINICAL_CHECKS, CLINICAL_NOTES
 from tilseq.study.dates import days_from_dates, first_infusions
 from tilseq.study.files import check_files
-from tilseq.study.model import INFUSIONS_FILE, LESIONS_FILE, RESPONSES_FILE, SAMPLES_FILE, SUBJECTS_FILE, Folder, Study
+from tilseq.study.model import (
+    CLINICAL,
+    INFUSIONS_FILE,
+    LESIONS_FILE,
+    RESPONSES_FILE,
+    SAMPLES_FILE,
+    SUBJECTS_FILE,
+    Folder,
+    Study,
+    clinical_file,
+)
 from tilseq.study.notes import NOTES
+from tilseq.study.plates import PLATE_CHECKS
 from tilseq.study.settings import FILE as SETTINGS_FILE
 from tilseq.study.settings import read_settings
 from tilseq.tables import Table, parse, without_empty_end
-from tilseq.tables.inputs import INFUSIONS, LESIONS, RESPONSE_READS, SAMPLES, SUBJECTS
+from tilseq.tables.inputs import INFUSIONS, LESIONS, PLATES, RESPONSE_READS, SAMPLES, SUBJECTS
 from tilseq.tables.outputs import EXCLUSIONS
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 LARGEST_TABLE_BYTES = 32 << 20
 MOST_ROWS = 100_000
 SDTM_FILES = ("clinical/tu.csv", "clinical/tr.csv", "clinical/rs.csv")
-LATER_FILES = tuple(
-    f"clinical/{name}.csv"
-    for name in ("followup", "adverse_events", "labs", "tumor_markers", "therapies", "schedule", "ae", "lb")
-)
-CLINICAL_FILES = (LESIONS_FILE, RESPONSES_FILE, *SDTM_FILES, *LATER_FILES)
+LATER_FILES = ("clinical/ae.csv", "clinical/lb.csv")
+CLINICAL_FILES = (LESIONS_FILE, RESPONSES_FILE, *SDTM_FILES, *map(clinical_file, CLINICAL), *LATER_FILES)
+PLATES_FOLDER = "plates"
 FILES = (SETTINGS_FILE, SUBJECTS_FILE, INFUSIONS_FILE, SAMPLES_FILE, *CLINICAL_FILES)
 
 
@@ -72,6 +82,8 @@ def read_study(path: str | Path) -> Study:
         samples=folder.samples,
         lesions=_filled(folder.lesions),
         responses=_filled(folder.responses),
+        clinical={name: frame for name, frame in folder.clinical.items() if frame.height},
+        plates=_filled(pl.concat(folder.plates.values())) if folder.plates else None,
         exclusions=folder.exclusions,
         notes=folder.notes,
     )
@@ -103,9 +115,10 @@ def examine(path: str | Path) -> Folder:
     folder.infusions = _table(folder, INFUSIONS_FILE, infusions, INFUSIONS, day0)
     folder.samples = _with_days(_table(folder, SAMPLES_FILE, cells[SAMPLES_FILE], SAMPLES, day0), folder)
     _read_clinical(folder, day0)
-    for check in (*CHECKS, check_files):
+    _read_plates(folder)
+    for check in (*CHECKS, *CLINICAL_CHECKS, *PLATE_CHECKS, check_files):
         folder.problems += check(folder)
-    for note in NOTES:
+    for note in (*NOTES, *CLINICAL_NOTES):
         folder.notes += note(folder)
     folder.problems.sort(key=_place)
     return folder
@@ -200,9 +213,14 @@ def _with_days(samples: pl.DataFrame | None, folder: Folder) -> pl.DataFrame | N
 
 
 def _read_clinical(folder: Folder, day0: Mapping[str, date]) -> None:
-    """Read clinical/: our lesions and responses, or SDTM's; name what is not read yet and what is unknown."""
+    """Read clinical/: our tables, or SDTM's in place of lesions and responses; name what is unknown or not read."""
     folder.exclusions = EXCLUSIONS.frame()
     _check_clinical_names(folder)
+    for name, table in CLINICAL.items():
+        file = clinical_file(name)
+        frame = _table(folder, file, _cells(folder, file), table, day0)
+        if frame is not None:
+            folder.clinical[name] = frame
     lesions, responses = _cells(folder, LESIONS_FILE), _cells(folder, RESPONSES_FILE)
     folder.lesions = _table(folder, LESIONS_FILE, lesions, LESIONS, day0)
     folder.responses = _table(folder, RESPONSES_FILE, responses, RESPONSE_READS, day0)
@@ -268,3 +286,21 @@ def _check_clinical_names(folder: Folder) -> None:
         elif name not in known:
             mend = did_you_mean(name, known) or f"known here are {', '.join(known)}; keep other files elsewhere"
             folder.problems.append(ReadError("no table of this name is known", file=f"clinical/{name}", mend=mend))
+
+
+def _read_plates(folder: Folder) -> None:
+    """Read the sheets of plates/; a file there of another kind is refused, lest a sheet be passed over."""
+    place = folder.root / PLATES_FOLDER
+    if not place.is_dir():
+        return
+    for name in _listing(place):
+        file = f"{PLATES_FOLDER}/{name}"
+        if name.startswith((".", "~$")) or (place / name).is_dir():
+            continue
+        if not name.endswith(".csv"):
+            mend = "save a sheet as CSV; keep other files elsewhere, such as in a folder below"
+            folder.problems.append(ReadError("no sheet of a plate", file=file, expected="a file .csv", mend=mend))
+            continue
+        frame = _table(folder, file, _cells(folder, file), PLATES, {})
+        if frame is not None:
+            folder.plates[file] = frame

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field
 
-from tilseq.errors import ReadError, TilseqError, did_you_mean
+from tilseq.errors import TilseqError
+from tilseq.io.yaml_model import Part, read_model
+from tilseq.io.yaml_text import Lines
 from tilseq.receptors import Locus
-from tilseq.study.yaml_text import Lines, read_yaml
 
 FILE = "study.yaml"
 FURTHEST_DAY = 36525  # a century; a day beyond it is a slip of the pen
 
 Day = Annotated[int, Field(ge=-FURTHEST_DAY, le=FURTHEST_DAY)]
 Thresholds = dict[str, Annotated[float, Field(allow_inf_nan=False)]]
-
-
-class Part(BaseModel):
-    """A part of study.yaml: nothing unknown, no type turned into another."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_is_default(cls, value: Any) -> Any:
-        """Read a part below which all lines are commented out as absent."""
-        if not isinstance(value, dict):
-            return value
-        parts = {name for name, field in cls.model_fields.items() if field.default_factory is not None}
-        return {name: below for name, below in value.items() if below is not None or name not in parts}
 
 
 class Visit(Part):
@@ -73,6 +58,12 @@ class Repertoire(Part):
         "infusion_product", description="Specimen whose clones are followed."
     )
     locus: Locus | None = Field(None, description="Locus to use where files hold several; null: each by itself.")
+    least_yield: float = Field(
+        0.05,
+        ge=0,
+        allow_inf_nan=False,
+        description="UMIs, templates or cells counted for each cell put in, below which a library fails its quality.",
+    )
 
 
 class Expression(Part):
@@ -134,80 +125,4 @@ def read_settings(path: str | Path) -> tuple[Settings | None, Lines, list[Tilseq
     problems
         Each with the line as its row and the dotted key as its column.
     """
-    try:
-        value, lines, problems = read_yaml(path, file=FILE)
-    except ReadError as error:
-        return None, {}, [error]
-    if not isinstance(value, dict):
-        expected = "settings such as `study: my_trial`"
-        return None, lines, [ReadError("no settings stand here", file=FILE, expected=expected)]
-    try:
-        settings = Settings.model_validate(value)
-    except ValidationError as error:
-        return None, lines, [*problems, *(_translated(fault, lines) for fault in error.errors())]
-    return (None if problems else settings), lines, problems
-
-
-def line_of(path: Sequence[str], lines: Lines) -> int | None:
-    """Return the line of a key, or that of the nearest key above it that is written down."""
-    for length in range(len(path), 0, -1):
-        if tuple(path[:length]) in lines:
-            return lines[tuple(path[:length])]
-    return None
-
-
-def _translated(fault: Mapping[str, Any], lines: Lines) -> TilseqError:
-    path = [str(part) for part in fault["loc"]]
-    kind, found = fault["type"], fault["input"]
-    what = "this value cannot stand here"
-    expected: str | None = _expected(fault)
-    mend: str | None = None
-    if kind == "extra_forbidden":
-        known = _names_beside(path)
-        what, expected, found = "no such setting", None, None
-        mend = did_you_mean(path[-1], known) or f"known here are {', '.join(known)}"
-    elif kind == "missing":
-        what, expected, found = "this setting is needed", None, None
-    elif kind == "string_type" and isinstance(found, (int, float)):
-        mend = "put it in quotes"
-    elif kind == "literal_error" and isinstance(found, str):
-        mend = did_you_mean(found, [str(choice) for choice in _choices(path)])
-    if isinstance(found, (dict, list)):
-        found = "a mapping" if isinstance(found, dict) else "a list"
-    return ReadError(
-        what, file=FILE, row=line_of(path, lines), column=".".join(path), found=found, expected=expected, mend=mend
-    )
-
-
-def _expected(fault: Mapping[str, Any]) -> str:
-    words = {
-        "int_type": "a whole number",
-        "float_type": "a number",
-        "finite_number": "a number",
-        "string_type": "text",
-        "dict_type": "names with values below them",
-        "model_type": "names with values below them",
-        "list_type": "a list such as [CD3, CD3-A]",
-    }
-    return words.get(fault["type"], str(fault["msg"]).removeprefix("Input should be "))
-
-
-def _annotation(path: Sequence[str]) -> Any:
-    """Return the type that the models give to the place at `path`."""
-    place: Any = Settings
-    for part in path:
-        if isinstance(place, type) and issubclass(place, Part):
-            place = place.model_fields[part].annotation
-        else:
-            place = get_args(place)[-1]
-    return place
-
-
-def _names_beside(path: Sequence[str]) -> list[str]:
-    return list(_annotation(path[:-1]).model_fields)
-
-
-def _choices(path: Sequence[str]) -> list[Any]:
-    place = _annotation(path)
-    literal = next((part for part in (place, *get_args(place)) if get_origin(part) is Literal), None)
-    return list(get_args(literal))
+    return read_model(path, Settings, file=FILE, expected="settings such as `study: my_trial`")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tilseq.study.model import Folder
+import polars as pl
+
+from tilseq.study.model import CLINICAL, Folder
 
 
 def summary(folder: Folder) -> list[str]:
@@ -25,12 +27,37 @@ def summary(folder: Folder) -> list[str]:
         lines.append(f"{_count(folder.lesions.height, 'row')} of lesions, {_count(scans, 'assessment')}")
     if folder.responses is not None:
         lines.append(f"{_count(folder.responses.height, 'recorded response')}{_by(folder.responses['response'])}")
-    return lines
+    return lines + [_clinical(name, frame) for name, frame in folder.clinical.items()] + _plates(folder)
+
+
+def _clinical(name: str, frame: pl.DataFrame) -> str:
+    """Return the line of one of the further tables of clinical/."""
+    subjects = _count(frame["subject"].n_unique(), "subject") if "subject" in frame.columns else ""
+    if name == "followup":
+        return f"{subjects} followed up, {frame['death_day'].count()} died"
+    if name == "schedule":
+        return _count(frame.height, "scheduled assessment")
+    if name == "adverse_events":
+        return f"{_count(frame.height, 'adverse event')} of {subjects}"
+    if name == "therapies":
+        return f"{_count(frame.height, 'further therapy', 'further therapies')} of {subjects}"
+    result, test = ("laboratory result", "test") if name == "labs" else ("result", "tumour marker")
+    return f"{_count(frame.height, result)} of {subjects}, {_count(frame['test'].n_unique(), test)}"
+
+
+def _plates(folder: Folder) -> list[str]:
+    if not folder.plates:
+        return []
+    wells = pl.concat(folder.plates.values()).unique(["plate", "well"], maintain_order=True)
+    plates = wells["plate"].n_unique()
+    return [f"{_count(plates, 'plate')}, {_count(wells.height, 'well')}{_by(wells['role'])}"]
 
 
 def as_json(folder: Folder) -> dict[str, Any]:
     """Return problems, notes and numbers of rows, as JSON holds them."""
     tables = {name: getattr(folder, name) for name in ("subjects", "infusions", "samples", "lesions", "responses")}
+    tables |= {name: folder.clinical.get(name) for name in CLINICAL}
+    tables["plates"] = pl.concat(folder.plates.values()) if folder.plates else None
     return {
         "study": None if folder.settings is None else folder.settings.study,
         "sound": not folder.problems,
@@ -40,8 +67,8 @@ def as_json(folder: Folder) -> dict[str, Any]:
     }
 
 
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+def _count(number: int, thing: str, things: str | None = None) -> str:
+    return f"{number} {thing if number == 1 else things or thing + 's'}"
 
 
 def _by(values: Iterable[str | None]) -> str:

@@ -12,6 +12,8 @@ ROLES = ("sample", "stimulated", "unstimulated", "fmo", "compensation", "blank",
 TIMINGS = ("pre", "post")
 STATUSES = ("ok", "failed")
 RESPONSES = ("CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE")
+WELL_ROLES = ("standard", "blank", "sample", "control")
+DEATH_CAUSES = ("tumor", "other", "unknown")
 
 _SUBJECT = Column("subject", "text", "Subject identifier, kept as text (007 stays 007).", needed=True)
 _DAY = Column("day", "integer", "Day of the visit; day 0 is the first infusion.", unit="d", needed=True)
@@ -128,4 +130,91 @@ RESPONSE_READS = Table(
         Column("response", "text", "Overall response at the visit.", needed=True, allowed=RESPONSES),
     ),
     key=("subject", "reader", "day"),
+)
+
+FOLLOWUP = Table(
+    "followup",
+    "One row a subject: until when it was known to be alive.",
+    (
+        _SUBJECT,
+        _day("last_alive_day", "Last day the subject was known to be alive."),
+        _day("death_day", "Day of death; empty for a subject not known to have died."),
+        Column("death_cause", "text", "Cause of death.", allowed=DEATH_CAUSES),
+        _day("data_cut_day", "Day the data were cut."),
+    ),
+    key=("subject",),
+)
+
+ADVERSE_EVENTS = Table(
+    "adverse_events",
+    "One row an adverse event.",
+    (
+        _SUBJECT,
+        Column("term", "text", "What happened.", needed=True),
+        Column("soc", "text", "System organ class."),
+        Column("grade", "integer", "Grade by CTCAE.", needed=True, minimum=1, maximum=5),
+        Column("serious", "boolean", "A serious adverse event."),
+        Column("immune_related", "boolean", "An immune-related adverse event."),
+        Column("related", "text", "What the investigator relates it to, such as lymphodepletion, TIL or IL-2."),
+        _day("start_day", "First day."),
+        _day("end_day", "Last day; empty while it lasts."),
+        Column("period", "text", "Period of the treatment it began in."),
+    ),
+)
+
+_RESULT = (
+    _SUBJECT,
+    _DAY,
+    Column("test", "text", "What was measured.", needed=True),
+    Column("value_text", "text", "Result as the laboratory wrote it, such as 4.2 or <0.5."),
+    Column("unit", "text", "Unit of the result and its limits."),
+    Column("lower_limit", "number", "Lower limit of normal of this record."),
+    Column("upper_limit", "number", "Upper limit of normal of this record."),
+    Column("clinically_significant", "boolean", "The investigator called it clinically significant."),
+)
+
+LABS = Table("labs", "One row a result of a laboratory or other test.", _RESULT)
+
+TUMOR_MARKERS = Table("tumor_markers", "One row a result of a tumour marker.", _RESULT)
+
+THERAPIES = Table(
+    "therapies",
+    "One row a further anti-tumour therapy.",
+    (
+        _SUBJECT,
+        Column("therapy", "text", "What was given.", needed=True),
+        Column("start_day", "integer", "First day.", unit="d", needed=True),
+        _day("end_day", "Last day; empty while it lasts."),
+    ),
+)
+
+SCHEDULE = Table(
+    "schedule",
+    "One row a planned assessment of the tumour.",
+    (
+        Column("visit", "text", "Name of the visit, one of study.yaml's visits.", needed=True),
+        Column("day", "integer", "Nominal day; day 0 is the first infusion.", unit="d", needed=True),
+        Column("window", "integer", "Days that it may lie before or after.", unit="d", minimum=0),
+    ),
+    key=("visit",),
+)
+
+PLATES = Table(
+    "plates",
+    "One row a well of a bead array, or a well and analyte where nominal concentrations differ between analytes.",
+    (
+        Column("plate", "text", "Plate identifier.", needed=True),
+        Column("well", "text", "Well, such as B07.", needed=True),
+        Column("path", "text", "File of the well's events, relative to the study folder.", needed=True),
+        Column("role", "text", "What is in the well.", needed=True, allowed=WELL_ROLES),
+        Column("sample", "text", "Sample in the well, one of samples.csv."),
+        Column("kit", "text", "Kit the well was stained with."),
+        Column("analyte", "text", "Analyte the row speaks of; empty for all of the kit's."),
+        Column("level", "text", "Level of a standard, such as C3."),
+        Column("nominal_pg_per_ml", "number", "Concentration a standard or control should have.", "pg/mL", minimum=0),
+        Column("dilution", "number", "Final volume over original volume.", minimum=1),
+        Column("acid_activated", "boolean", "Activated by acid, so that latent TGF-β is measured too."),
+        Column("replicate", "text", "Replicate of the same content."),
+    ),
+    key=("plate", "well", "analyte"),
 )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEPS = ("flow", "repertoire", "persistence", "expression", "clinical")
-STUDY_TABLES = ("study.yaml", "subjects.csv", "infusions.csv", "samples.csv", "clinical/*.csv")
+STUDY_TABLES = ("study.yaml", "subjects.csv", "infusions.csv", "samples.csv", "clinical/*.csv", "plates/*.csv")
 LIBRARIES = ("anndata", "h5py", "matplotlib", "numpy", "polars", "scipy")
 
 

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from tilseq.errors import ReadError
-from tilseq.study.yaml_text import read_yaml
+from tilseq.io.yaml_text import read_yaml
 
 
 def read(tmp_path, text):

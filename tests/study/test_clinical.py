@@ -1,0 +1,134 @@
+import pytest
+
+from tilseq.study import clinical
+from tilseq.study.read import examine, read_study
+
+NOT_ANALYSED = (
+    "read and checked, but not analysed yet: clinical/followup.csv, clinical/adverse_events.csv, clinical/labs.csv, "
+    "clinical/tumor_markers.csv, clinical/therapies.csv, clinical/schedule.csv, plates/"
+)
+
+
+def problems_of(root):
+    return [str(problem) for problem in examine(root).problems]
+
+
+def test_tables_are_typed_and_noted_once(make_study, further_texts):
+    study = read_study(make_study(further_texts))
+    assert list(study.clinical) == ["followup", "adverse_events", "labs", "tumor_markers", "therapies", "schedule"]
+    assert study.clinical["followup"].rows() == [("S01", 200, 210, "tumor", 300), ("007", 299, None, None, 300)]
+    assert study.clinical["adverse_events"].select("grade", "serious", "immune_related", "end_day").rows() == [
+        (2, False, False, 3),
+        (1, False, True, None),
+    ]
+    assert study.clinical["labs"].select("value_text", "upper_limit", "clinically_significant").rows() == [
+        ("4.2", 7.5, None),
+        ("<0.1", 7.5, True),
+        ("7.4", 7.45, None),
+    ]
+    assert study.clinical["tumor_markers"]["value_text"].to_list() == ["<0.5"]
+    assert study.clinical["therapies"].rows() == [("007", "pembrolizumab", 120, None)]
+    assert study.clinical["schedule"].rows() == [("baseline", -7, 3), ("D28", 28, 7)]
+    assert study.notes == [NOT_ANALYSED, "assay cytokine is not analysed yet: 'S01_D28_il'"]
+
+
+def test_a_table_without_a_row_is_as_good_as_none(make_study):
+    study = read_study(make_study({"clinical/labs.csv": "subject,day,test\n"}))
+    assert (study.clinical, study.plates, study.notes) == ({}, None, [])
+
+
+def test_dates(make_study):
+    infusions = {"infusions.csv": "subject,infusion,date\nS01,1,2024-03-01\n007,1,2024-03-01\n"}
+    tables = {
+        "clinical/followup.csv": "subject,last_alive_date,death_date,data_cut_date\n"
+        "S01,2024-04-01,2024-04-02,2025-03-01\n",
+        "clinical/therapies.csv": "subject,therapy,start_date\nS01,x,2024-03-31\n",
+        "clinical/labs.csv": "subject,date,test\nS01,2024-02-29,pH\n",
+    }
+    study = read_study(make_study(infusions | tables))
+    assert study.clinical["followup"].rows() == [("S01", 31, 32, None, 365)]
+    assert study.clinical["therapies"]["start_day"].to_list() == [30]
+    assert study.clinical["labs"]["day"].to_list() == [-1]
+
+
+def test_all_problems_of_all_tables_come_together_in_the_order_of_the_files(make_study):
+    root = make_study(
+        {
+            "clinical/followup.csv": "subject,last_alive_day,death_day,death_cause\nS0l,1,,\nS01,9,8,tumour\nS01,1,,\n",
+            "clinical/adverse_events.csv": "subject,term,grade,serious,end_day\nS01,fever,6,maybe,NA\nS01,,1,,\n",
+            "clinical/labs.csv": "subject,day,tests\nS01,2024-03-04,ALT\n",
+            "clinical/tumor_markers.csv": "subject,day,test,lower_limit,upper_limit\nS01,1,CEA,5,0.5\n",
+            "clinical/therapies.csv": "subject,therapy,start_day,end_day\nS01,x,8,7\nS01,x,,\n",
+            "clinical/schedule.csv": "visit,day,window,date\nD82,28,7,2024-03-04\nD28,29,-1,\n",
+        }
+    )
+    assert problems_of(root) == [
+        "clinical/followup.csv, row 2, column subject: this subject is not in subjects.csv; found 'S0l'; "
+        "did you mean 'S01'?",
+        "clinical/followup.csv, row 3, column death_cause: this value cannot stand here; found 'tumour'; "
+        "expected tumor, other, unknown; did you mean 'tumor'?",
+        "clinical/followup.csv, row 3, column death_day: this is less than last_alive_day; found 8; expected 9 or more",
+        "clinical/followup.csv, row 3, column death_day: this lies before the subject's last infusion; found 8; "
+        "expected day 14 or later",
+        "clinical/followup.csv, row 4, column subject: this subject stands in row 3 already; found 'S01'",
+        "clinical/adverse_events.csv, row 2, column grade: this value cannot stand here; found '6'; expected at most 5",
+        "clinical/adverse_events.csv, row 2, column serious: this value cannot stand here; found 'maybe'; "
+        "expected true or false",
+        "clinical/adverse_events.csv, row 2, column end_day: this value cannot stand here; found 'NA'; "
+        "expected a whole number; leave the cell empty where there is no value",
+        "clinical/adverse_events.csv, row 3, column term: a value is missing; expected What happened",
+        "clinical/labs.csv, row 1, column tests: labs has no such column; did you mean 'test'?",
+        "clinical/labs.csv, row 1, column test: labs needs this column",
+        "clinical/labs.csv, row 2, column day: this value cannot stand here; found '2024-03-04'; "
+        "expected a whole number; call the column date to write dates",
+        "clinical/tumor_markers.csv, row 2, column upper_limit: this is less than lower_limit; found 0.5; "
+        "expected 5 or more",
+        "clinical/therapies.csv, row 2, column end_day: this is less than start_day; found 7; expected 8 or more",
+        "clinical/therapies.csv, row 3, column start_day: a value is missing; expected First day",
+        "clinical/schedule.csv, row 1, column date: schedule has no such column; its columns are visit, day, window",
+        "clinical/schedule.csv, row 2, column visit: this visit is not in study.yaml; found 'D82'; did you mean 'D28'?",
+        "clinical/schedule.csv, row 3, column window: this value cannot stand here; found '-1'; expected at least 0",
+        "clinical/schedule.csv, row 3, column day: another nominal day than in study.yaml; found 29; expected 28",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ("S01,200,200,tumor", None),
+        ("S01,200,,", None),
+        ("S01,14,14,", None),
+        ("S01,200,199,", "this is less than last_alive_day; found 199; expected 200 or more"),
+        ("S01,200,,unknown", "a cause of death without its day; expected the day"),
+        ("S01,,13,", "this lies before the subject's last infusion; found 13; expected day 14 or later"),
+    ],
+)
+def test_deaths(make_study, row, problem):
+    text = f"subject,last_alive_day,death_day,death_cause\n{row}\n"
+    expected = [] if problem is None else [f"clinical/followup.csv, row 2, column death_day: {problem}"]
+    assert problems_of(make_study({"clinical/followup.csv": text})) == expected
+
+
+def test_what_is_told_after_death_is_a_note(make_study):
+    tables = {
+        "clinical/followup.csv": "subject,death_day,data_cut_day\nS01,27,300\n007,29,300\n",
+        "clinical/adverse_events.csv": "subject,term,grade,start_day,end_day\nS01,fever,1,5,90\n007,fever,1,5,29\n",
+    }
+    assert clinical.note_after_death(examine(make_study(tables))) == [
+        "told of after death: 'S01 (died on day 27; samples.csv has day 28)', "
+        "'S01 (died on day 27; clinical/lesions.csv has day 28)', "
+        "'S01 (died on day 27; clinical/responses.csv has day 28)', "
+        "'S01 (died on day 27; clinical/adverse_events.csv has day 90)'"
+    ]
+
+
+def test_rows_that_repeat_others_are_a_note(make_study):
+    tables = {
+        "clinical/labs.csv": "subject,day,test,value_text\nS01,1,K,4\nS01,1,Na,4\nS01,1,Na,5\nS01,1,Na,4\nS01,1,Na,4\n",
+        "clinical/therapies.csv": "subject,therapy,start_day\nS01,x,1\nS01,x,1\n007,x,1\n",
+        "clinical/adverse_events.csv": "subject,term,grade\nS01,fever,1\nS01,fever,2\n",
+    }
+    assert clinical.note_alike(examine(make_study(tables))) == [
+        "rows of clinical/labs.csv that repeat an earlier one: 2, the first of row 3",
+        "rows of clinical/therapies.csv that repeat an earlier one: 1, the first of row 2",
+    ]

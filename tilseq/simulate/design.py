@@ -1,0 +1,193 @@
+"""What a synthetic trial is to hold: size, visits, assays, depths, and what has gone wrong in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import Field, field_validator
+
+from tilseq.errors import StudyError, did_you_mean
+from tilseq.io.yaml_model import Part, held_against, read_model
+
+# Name → day and days either side that still count. Blood is drawn at each.
+BLOOD_VISITS = {
+    "baseline": (-10, 4),
+    "D0": (0, 0),
+    "D7": (7, 2),
+    "D14": (14, 2),
+    "D28": (28, 3),
+    "D42": (42, 4),
+    "D84": (84, 7),
+    "D180": (180, 14),
+}
+TUMOR_VISIT, PRODUCT_VISIT = ("harvest", -45), ("product", -1)
+LAST_DAY = 400  # of the trial; a visit beyond it is refused
+_DAY = re.compile(r"D([0-9]{1,3})")
+Assay = Literal["flow", "cytokine", "tcr", "bcr", "scrna", "bulk_rna", "clinic"]
+ALL_ASSAYS: tuple[Assay, ...] = get_args(Assay)
+Share = Annotated[float, Field(gt=0, lt=1)]
+Name = Annotated[str, Field(min_length=1)]
+
+
+class FailedLibrary(Part):
+    """A library of which next to nothing was sequenced."""
+
+    sample: Name = "SIM-02_D28_tcr"
+    depth: int = Field(60, ge=1, description="Templates that were counted all the same.")
+
+
+class SwappedPair(Part):
+    """Two tubes that were mistaken for one another before they were sequenced."""
+
+    samples: Annotated[list[Name], Field(min_length=2, max_length=2)] = ["SIM-03_D7_tcr", "SIM-04_D7_tcr"]
+
+
+class IndexHopping(Part):
+    """Molecules of one library that were read under the index of another of the same run."""
+
+    source: Name = "SIM-01_D7_tcr"
+    into: Name = "SIM-02_D7_tcr"
+    rate: Share = Field(0.002, description="Share of the source's templates that arrive.")
+
+
+class PublicClone(Part):
+    """A clone of one product whose receptor other subjects carry too."""
+
+    subject: Name = "SIM-01"
+    share: Share = Field(2e-3, description="Its share of the memory T cells of each other subject.")
+
+
+class ConvergentClones(Part):
+    """Large infused clones with a twin in blood: the same amino acids from other nucleotides."""
+
+    subject: Name = "SIM-01"
+    clones: int = Field(5, ge=1, le=50)
+    share: Share = Field(1e-3, description="Share of each twin of the subject's memory T cells.")
+
+
+class CloneInBaseline(Part):
+    """An infused clone that was large in blood before the infusion."""
+
+    subject: Name = "SIM-02"
+    share: Share = Field(0.02, description="Its share of the memory T cells before lymphodepletion.")
+
+
+class BatchShift(Part):
+    """A flow run whose stains came out brighter or dimmer than ever before."""
+
+    subject: Name = "SIM-03"
+    visit: Name = "D28"
+    log_shift: float = Field(-0.7, description="Natural logarithm of the factor on the stains of CD4 and CD8.")
+
+
+class DepthByVisit(Part):
+    """Libraries that differ in depth from visit to visit."""
+
+    log_spread: float = Field(1.0, gt=0, description="Standard deviation of the natural logarithm of depth.")
+
+
+class Confounders(Part):
+    """What has gone wrong; each is absent unless it is named."""
+
+    failed_library: FailedLibrary | None = None
+    swapped_pair: SwappedPair | None = None
+    index_hopping: IndexHopping | None = None
+    public_clone: PublicClone | None = None
+    convergent_clones: ConvergentClones | None = None
+    clone_in_baseline: CloneInBaseline | None = None
+    batch_shift: BatchShift | None = None
+    depth_by_visit: DepthByVisit | None = None
+
+
+class Design(Part):
+    """A whole synthetic trial.
+
+    The raw files of a sample depend on the seed, on the names of subject and sample and on the settings of its own
+    assay only: a further subject or visit changes none that exists.
+    """
+
+    seed: int = Field(1, ge=0, description="Seed of all random streams.")
+    subjects: int = Field(4, ge=1, le=10_000, description="How many subjects.")
+    visits: list[Name] = Field(
+        default_factory=lambda: list(BLOOD_VISITS),
+        min_length=1,
+        description="Visits at which blood is drawn: baseline, or D and the day.",
+    )
+    assays: list[Assay] = Field(default_factory=lambda: list(ALL_ASSAYS), min_length=1, description="What is measured.")
+    depth: int = Field(20_000, ge=1, le=10_000_000, description="Templates counted of each bulk library.")
+    cells: int = Field(20_000, ge=1, le=5_000_000, description="Events of each flow tube.")
+    single_cells: int = Field(500, ge=1, le=100_000, description="Cells of each single-cell library.")
+    beads: int = Field(300, ge=1, le=100_000, description="Beads of each analyte in each well.")
+    cells_per_template: float = Field(2.0, gt=0, le=1e6, description="T cells put in for each template counted.")
+    flavor: Literal["gdna", "umi", "reads"] = Field("gdna", description="How bulk libraries are made and counted.")
+    replicates: int = Field(1, ge=1, le=20, description="Bulk TCR libraries of each specimen, of disjoint cells.")
+    memory_clones: int = Field(
+        12_000, ge=200, le=1_000_000, description="Memory clones that each subject's blood holds."
+    )
+    confounders: Confounders = Field(default_factory=Confounders, description="What has gone wrong.")
+
+    @field_validator("visits")
+    @classmethod
+    def _visits_can_be(cls, visits: list[str]) -> list[str]:
+        for name in visits:
+            visit_day(name)
+        if len(set(visits)) < len(visits):
+            raise ValueError("a visit is named twice")
+        return visits
+
+
+def read_design(path: str | Path | None = None, given: Mapping[str, Any] | None = None) -> Design:
+    """Return the design of a YAML file, with what is given besides in place of what stands there.
+
+    Raises
+    ------
+    StudyError
+        The file cannot be read, or something in it or given besides cannot be; all faults together.
+    """
+    chosen: dict[str, Any] = {}
+    if path is not None:
+        read, _, problems = read_model(path, Design, file=str(path), expected="settings such as `subjects: 4`")
+        if read is None:
+            raise StudyError(problems)
+        chosen = read.model_dump(exclude_unset=True)
+    made, problems = held_against(chosen | dict(given or {}), Design, {})
+    if made is None:
+        raise StudyError(problems)
+    return made
+
+
+def visit_day(name: str) -> int:
+    """Return the nominal day of a blood visit.
+
+    Raises
+    ------
+    ValueError
+        No visit can be called so.
+    """
+    if name in BLOOD_VISITS:
+        return BLOOD_VISITS[name][0]
+    found = _DAY.fullmatch(name)
+    if found is None or name != f"D{int(found[1])}" or int(found[1]) > LAST_DAY:
+        hint = did_you_mean(name, list(BLOOD_VISITS)) or f"write baseline, or D and a day up to {LAST_DAY}"
+        raise ValueError(f"there is no visit {name!r}; {hint}")
+    return int(found[1])
+
+
+def window(name: str) -> int:
+    """Return the days either side of a blood visit that still count: a tenth of its day where none is agreed."""
+    return BLOOD_VISITS[name][1] if name in BLOOD_VISITS else max(1, visit_day(name) // 10)
+
+
+def targets(confounders: Confounders) -> list[tuple[str, str, str]]:
+    """Return what confounders concern: name of the confounder; `sample`, `subject` or `visit`; which."""
+    kinds = {"samples": "sample", "source": "sample", "into": "sample"}
+    found = []
+    for name, confounder in confounders:
+        for field, value in confounder or ():
+            kind = kinds.get(field, field)
+            if kind in ("sample", "subject", "visit"):
+                found += [(name, kind, target) for target in (value if isinstance(value, list) else [value])]
+    return found

@@ -1,0 +1,102 @@
+"""What must hold within the further tables of clinical/, and what is worth knowing of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+
+from tilseq.errors import TableError, TilseqError
+from tilseq.study.checks import Check, numbered, unknown
+from tilseq.study.model import CLINICAL, Folder, clinical_file
+from tilseq.study.notes import named
+from tilseq.study.settings import FILE as SETTINGS_FILE
+
+FOLLOWUP_FILE, SCHEDULE_FILE = clinical_file("followup"), clinical_file("schedule")
+# Table: two columns, of which the second may not be less than the first.
+SPANS = {
+    "followup": ("last_alive_day", "death_day"),
+    "adverse_events": ("start_day", "end_day"),
+    "therapies": ("start_day", "end_day"),
+    "labs": ("lower_limit", "upper_limit"),
+    "tumor_markers": ("lower_limit", "upper_limit"),
+}
+
+
+def check_spans(folder: Folder) -> list[TilseqError]:
+    """Check that no end lies before its start, no death before the last day alive, no upper limit below the lower."""
+    problems: list[TilseqError] = []
+    for name, (first, last) in SPANS.items():
+        for row, cells in numbered(folder.clinical.get(name, pl.DataFrame())):
+            if cells[first] is not None and cells[last] is not None and cells[last] < cells[first]:
+                what, expected = f"this is less than {first}", f"{cells[first]:g} or more"
+                file = clinical_file(name)
+                problems.append(TableError(what, file=file, row=row, column=last, found=cells[last], expected=expected))
+    return problems
+
+
+def check_deaths(folder: Folder) -> list[TilseqError]:
+    """Check that a cause of death has its day, else the subject would count as alive, and that no dead was infused."""
+    problems: list[TilseqError] = []
+    infusions = {} if folder.infusions is None else dict(folder.infusions.group_by("subject").agg(pl.max("day")).rows())
+    for row, cells in numbered(folder.clinical.get("followup", pl.DataFrame())):
+        death, infused = cells["death_day"], infusions.get(cells["subject"])
+        if death is None and cells["death_cause"] is not None:
+            what, expected = "a cause of death without its day", "the day"
+        elif death is not None and infused is not None and death < infused:
+            what, expected = "this lies before the subject's last infusion", f"day {infused} or later"
+        else:
+            continue
+        problems.append(
+            TableError(what, file=FOLLOWUP_FILE, row=row, column="death_day", found=death, expected=expected)
+        )
+    return problems
+
+
+def check_schedule(folder: Folder) -> list[TilseqError]:
+    """Check that the visits of the schedule stand in study.yaml, on the same nominal day."""
+    if "schedule" not in folder.clinical or folder.settings is None:
+        return []
+    schedule, visits = folder.clinical["schedule"], folder.settings.visits
+    problems = unknown(schedule, "visit", visits, SCHEDULE_FILE, f"this visit is not in {SETTINGS_FILE}")
+    for row, cells in numbered(schedule):
+        visit, day = visits.get(cells["visit"] or ""), cells["day"]
+        if visit is not None and day is not None and day != visit.day:
+            what, expected = f"another nominal day than in {SETTINGS_FILE}", str(visit.day)
+            problems.append(TableError(what, file=SCHEDULE_FILE, row=row, column="day", found=day, expected=expected))
+    return problems
+
+
+def note_alike(folder: Folder) -> list[str]:
+    """Count the rows that repeat an earlier one, in tables whose records may be alike but for their value."""
+    notes = []
+    for name, frame in folder.clinical.items():
+        repeated = frame.height - frame.unique().height
+        if repeated and not CLINICAL[name].key:
+            row = 2 + frame.is_duplicated().arg_true()[0]
+            notes.append(
+                f"rows of {clinical_file(name)} that repeat an earlier one: {repeated}, the first of row {row}"
+            )
+    return notes
+
+
+def note_after_death(folder: Folder) -> list[str]:
+    """Name subjects of whom a table tells something after the day of death."""
+    if "followup" not in folder.clinical:
+        return []
+    deaths = folder.clinical["followup"].select("subject", "death_day").drop_nulls().rows()
+    died = dict(deaths)
+    later = []
+    for file, frame in folder.tables().items():
+        days = [name for name in frame.columns if name == "day" or name.endswith("_day")]
+        if file == FOLLOWUP_FILE or "subject" not in frame.columns or not days:
+            continue
+        last = frame.select("subject", last=pl.max_horizontal(days)).drop_nulls()
+        for subject, day in last.group_by("subject", maintain_order=True).agg(pl.col("last").max()).iter_rows():
+            if day > died.get(subject, day):
+                later.append(f"{subject} (died on day {died[subject]}; {file} has day {day})")
+    return [f"told of after death: {named(later)}"] if later else []
+
+
+CLINICAL_CHECKS: tuple[Check, ...] = (check_spans, check_deaths, check_schedule)
+CLINICAL_NOTES: tuple[Callable[[Folder], list[str]], ...] = (note_alike, note_after_death)

@@ -1,0 +1,129 @@
+"""What must hold between the sheets of plates/ and samples.csv."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tilseq.errors import TableError, TilseqError, shown
+from tilseq.study.checks import Check, numbered, unknown
+from tilseq.study.model import SAMPLES_FILE, Folder
+from tilseq.study.names import nearest
+
+ASSAY = "cytokine"
+# What a well holds is one thing, whichever analyte a row speaks of.
+NEEDED = ("path", "role")
+OF_THE_WELL = (*NEEDED, "sample", "kit", "level", "dilution", "acid_activated", "replicate")
+
+
+def wells(folder: Folder) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """Yield file, row and cells of every row of every sheet."""
+    for file, frame in folder.plates.items():
+        for row, cells in numbered(frame):
+            yield file, row, cells
+
+
+def check_sheets(folder: Folder) -> list[TilseqError]:
+    """Check that a plate has one sheet."""
+    problems: list[TilseqError] = []
+    sheets: dict[str, str] = {}
+    told: set[tuple[str, str]] = set()
+    for file, row, cells in wells(folder):
+        plate = cells["plate"]
+        if plate is None or sheets.setdefault(plate, file) == file or (file, plate) in told:
+            continue
+        told.add((file, plate))
+        what, mend = f"this plate stands in {sheets[plate]} already", "write one sheet a plate, or name one otherwise"
+        problems.append(TableError(what, file=file, row=row, column="plate", found=plate, mend=mend))
+    return problems
+
+
+def check_wells(folder: Folder) -> list[TilseqError]:
+    """Check that rows of one well differ in analyte and nominal concentration only."""
+    problems: list[TilseqError] = []
+    first: dict[tuple[str, str, str], tuple[int, dict[str, Any]]] = {}
+    for file, row, cells in wells(folder):
+        if cells["plate"] is None or cells["well"] is None:
+            continue
+        other_row, other = first.setdefault((file, cells["plate"], cells["well"]), (row, cells))
+        if other_row == row:
+            continue
+        for name in OF_THE_WELL:
+            found, expected = cells[name], other[name]
+            if found == expected or (name in NEEDED and None in (found, expected)):
+                continue  # what is needed and missing is told already
+            what = f"the same well as row {other_row}, and not the same content"
+            wanted = "an empty cell" if expected is None else shown(expected)
+            problems.append(TableError(what, file=file, row=row, column=name, found=found, expected=wanted))
+        if (cells["analyte"] is None) != (other["analyte"] is None):
+            what, mend = f"row {other_row} speaks of this well too", "name the analyte of each row, or keep one row"
+            problems.append(TableError(what, file=file, row=row, column="analyte", found=cells["analyte"], mend=mend))
+    return problems
+
+
+def check_contents(folder: Folder) -> list[TilseqError]:
+    """Check that a standard tells its concentration, a blank has none, and a well of a sample says of which."""
+    problems: list[TilseqError] = []
+    for file, row, cells in wells(folder):
+        role, nominal = cells["role"], cells["nominal_pg_per_ml"]
+        if role == "standard" and not nominal:
+            what, expected, column = "a standard needs its concentration", "above 0", "nominal_pg_per_ml"
+        elif role == "blank" and nominal:
+            what, expected, column = "a blank holds nothing", "0, or an empty cell", "nominal_pg_per_ml"
+        elif role == "standard" and cells["sample"] is not None:
+            what, expected, column = "a standard is no sample", "an empty cell", "sample"
+        elif role == "sample" and cells["sample"] is None:
+            what, expected, column = "a well of a sample must name it", f"one of {SAMPLES_FILE}", "sample"
+        else:
+            continue
+        problems.append(TableError(what, file=file, row=row, column=column, found=cells[column], expected=expected))
+    return problems
+
+
+def check_plate_samples(folder: Folder) -> list[TilseqError]:
+    """Check that a well's sample is a cytokine sample of that plate, and that such a sample stands on its plate."""
+    if folder.samples is None:
+        return []
+    known = {cells["sample"]: cells for _, cells in numbered(folder.samples) if cells["sample"] is not None}
+    problems: list[TilseqError] = []
+    for file, frame in folder.plates.items():
+        problems += unknown(frame, "sample", known, file, f"this sample is not in {SAMPLES_FILE}")
+    for file, row, cells in wells(folder):
+        name, plate, sample = cells["sample"], cells["plate"], known.get(cells["sample"])
+        if sample is None:
+            continue  # told already
+        mend = None
+        if sample["assay"] not in (ASSAY, None):
+            what = f"{SAMPLES_FILE} calls this a sample of {sample['assay']}, not of {ASSAY}"
+        elif plate is not None and sample["plate"] != plate:
+            elsewhere = "on no plate" if sample["plate"] is None else f"on plate {sample['plate']!r}"
+            what, mend = f"{SAMPLES_FILE} has this sample {elsewhere}", "write the same plate in both"
+        else:
+            continue
+        problems.append(TableError(what, file=file, row=row, column="sample", found=name, mend=mend))
+    return problems + _check_placed(folder)
+
+
+def _check_placed(folder: Folder) -> list[TilseqError]:
+    """Check that a cytokine sample that names a plate, and did not fail, has a well there."""
+    unread = [problem.file for problem in folder.problems if (problem.file or "").startswith("plates/")]
+    if folder.samples is None or not folder.plates.keys() >= set(unread):
+        return []
+    placed = {(cells["plate"], cells["sample"]) for _, _, cells in wells(folder)}
+    plates = {cells["plate"]: file for file, _, cells in wells(folder) if cells["plate"] is not None}
+    problems: list[TilseqError] = []
+    for row, cells in numbered(folder.samples):
+        plate = cells["plate"]
+        if cells["assay"] != ASSAY or plate is None or cells["status"] == "failed" or cells["sample"] is None:
+            continue
+        if plate not in plates:
+            what, mend = "no sheet of plates/ holds this plate", nearest(plate, plates)
+        elif (plate, cells["sample"]) not in placed:
+            what, mend = f"{plates[plate]} has no well of this sample", "add its wells, or write `failed` under status"
+        else:
+            continue
+        problems.append(TableError(what, file=SAMPLES_FILE, row=row, column="plate", found=plate, mend=mend))
+    return problems
+
+
+PLATE_CHECKS: tuple[Check, ...] = (check_sheets, check_wells, check_contents, check_plate_samples)
