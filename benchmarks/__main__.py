@@ -1,4 +1,4 @@
-"""Run every benchmark, or those named, and print their tables: `python -m benchmarks [fcs_read start_up engine]`."""
+"""Run every benchmark, or those named, and print their tables: `python -m benchmarks [realism …]`."""
 
 import os
 import platform
@@ -6,7 +6,7 @@ import sys
 from datetime import date
 from importlib import import_module, metadata
 
-ALL = ("fcs_read", "start_up", "engine")
+ALL = ("fcs_read", "start_up", "engine", "simulate", "realism", "coverage")
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))
 print(f"{date.today()}; Python {platform.python_version()}; {versions}; {os.cpu_count()} cores\n")

@@ -37,7 +37,7 @@ from tilseq.simulate.subjects import draw_subject
 RUNS, TUBES = 2_000, 200
 EVENTS = (300, 3_000, 20_000)
 CD8_SHARES = (0.03, 0.2, 0.5)  # of CD4 and CD8 T cells
-DEPTHS = (1_000, 10_000, 100_000)
+DEPTHS = (1_000, 5_000, 25_000)
 MASSES = (0.001, 0.01, 0.1, 0.5)
 CELLS_PER_TEMPLATE = 2.0
 SEED = 20_26
@@ -148,30 +148,40 @@ def _log_width(lower: np.ndarray, upper: np.ndarray) -> float:
     return float(np.mean(np.log(upper[whole] / lower[whole]))) if whole.any() else float("nan")
 
 
-def mass(depth: int, share: float, flavor: str, runs: int = RUNS, *, estimated: bool = False) -> Cell:
+def mass(depth: int, share: float, flavor: str, runs: int = RUNS) -> tuple[Cell, Cell]:
     """Share of blood T cells that infused clones hold, in libraries of known depth; the reference is the true clones.
 
-    With `estimated` the effective number of cells is tilseq's own, from cells and counts; else it is the true one.
+    The first cell takes the true effective number of cells, the second tilseq's own, from cells and counts.
     """
     kind, cells = FLAVORS[flavor], round(depth * CELLS_PER_TEMPLATE)
-    covered, width, effective = 0, 0.0, 0.0
+    limits = np.empty((2, 2, runs))
+    effective = np.empty(2)
     for run in range(runs):
         specimen, infused = _specimen(run % 4, share)
-        rng = stream(SEED, "mass", f"{depth} {share} {flavor} {run}")
-        counts = draw_counts_of_clones(rng, specimen, cells, depth, kind)
-        table = pl.DataFrame({"junction": np.arange(len(counts)), "duplicate_count": counts})
-        table = table.filter(pl.col("duplicate_count") > 0).with_columns(
-            pl.col("junction").cast(pl.String), locus=pl.lit("TRB")
+        counts = draw_counts_of_clones(
+            stream(SEED, "mass", f"{depth} {share} {flavor} {run}"), specimen, cells, depth, kind
         )
+        seen = np.flatnonzero(counts)
+        table = pl.DataFrame({"junction": seen, "duplicate_count": counts[seen]})
+        table = table.with_columns(pl.col("junction").cast(pl.String), locus=pl.lit("TRB"))
         number = float(counts.sum())
-        effective = effective_cells(cells, number) if estimated else n_effective(cells, number, kind)
-        row = persistence(table, infused, sample="s", n_effective=min(effective, number)).row(0, named=True)
-        covered += row["lower"] <= share <= row["upper"]
-        width += row["upper"] - row["lower"]
-    low, high = clopper_pearson(*_exact(share, effective, f"{depth} {share} {flavor}"))
-    name = {"flavour": flavor, "templates or reads": depth, "mass": share, "worth, cells": round(effective)}
+        effective[:] = n_effective(cells, number, kind), effective_cells(cells, number)
+        for way, worth in enumerate(effective):
+            row = persistence(table, infused, sample="s", n_effective=min(worth, number)).row(0, named=True)
+            limits[way, :, run] = row["lower"], row["upper"]
+    name = {"flavour": flavor, "templates or reads": depth, "mass": share}
+    return tuple(
+        _mass_cell(name | {"worth, cells": round(worth)}, lower, upper, share, effective[0])
+        for (lower, upper), worth in zip(limits, effective, strict=True)
+    )
+
+
+def _mass_cell(name: dict[str, object], lower: np.ndarray, upper: np.ndarray, share: float, truly: float) -> Cell:
+    """Return a cell; the exact interval beside it is of as many cells as the library is truly worth."""
+    low, high = clopper_pearson(*_exact(share, truly, str(name)))
     forced = float(np.mean((low <= share) & (share <= high)))
-    return Cell(name, runs, covered / runs, width / runs, float(np.mean(high - low)), forced)
+    covered = float(np.mean((lower <= share) & (share <= upper)))
+    return Cell(name, len(lower), covered, float(np.mean(upper - lower)), float(np.mean(high - low)), forced)
 
 
 def _exact(share: float, effective: float, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -210,14 +220,13 @@ def _grid(runs: int, tubes: int) -> Iterator[tuple[str, tuple[object, ...]]]:
         for depth in DEPTHS:
             for share in MASSES:
                 yield "mass", (depth, share, flavor, runs)
-                yield "estimated", (depth, share, flavor, runs)
 
 
-def _one(job: tuple[str, tuple[object, ...]]) -> Cell:
+def _one(job: tuple[str, tuple[object, ...]]) -> list[tuple[str, Cell]]:
     kind, arguments = job
-    if kind == "estimated":
-        return mass(*arguments, estimated=True)  # type: ignore[arg-type]
-    return {"labels": ratio_by_labels, "gates": ratio_by_gates, "mass": mass}[kind](*arguments)  # type: ignore[arg-type]
+    if kind == "mass":
+        return list(zip(("mass", "estimated"), mass(*arguments), strict=True))  # type: ignore[arg-type]
+    return [(kind, {"labels": ratio_by_labels, "gates": ratio_by_gates}[kind](*arguments))]  # type: ignore[arg-type]
 
 
 def main() -> None:
@@ -225,7 +234,7 @@ def main() -> None:
     runs, tubes = (int(given) for given in (*sys.argv[1:], *map(str, (RUNS, TUBES)[len(sys.argv) - 1 :])))
     jobs = list(_grid(runs, tubes))
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        cells = list(pool.map(_one, jobs))
+        cells = [found for part in pool.map(_one, jobs) for found in part]
     titles = {
         "labels": "CD4/CD8 counted by true labels",
         "gates": "CD4/CD8 as gated",
@@ -233,5 +242,5 @@ def main() -> None:
         "estimated": "Mass, effective number as tilseq takes it",
     }
     for kind, title in titles.items():
-        chosen = [cell for job, cell in zip(jobs, cells, strict=True) if job[0] == kind]
+        chosen = [cell for name, cell in cells if name == kind]
         print(f"### {title}\n", *header(list(chosen[0].name)), *(cell.row() for cell in chosen), "", sep="\n")

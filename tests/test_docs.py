@@ -102,10 +102,12 @@ def test_the_pages_with_examples_are_those_that_are_checked():
 @pytest.fixture(scope="module")
 def trial(tmp_path_factory):
     """A simulated trial of one subject."""
+    from tilseq.simulate.design import Design
     from tilseq.simulate.trial import simulate_trial
 
     folder = tmp_path_factory.mktemp("trial") / "trial"
-    simulate_trial(folder, subjects=1, cells=3000, depth=2000, seed=7)
+    visits = ["baseline", "D7", "D28"]
+    simulate_trial(folder, Design(subjects=1, visits=visits, assays=["flow", "tcr"], cells=3000, depth=2000, seed=7))
     return folder
 
 

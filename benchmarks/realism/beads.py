@@ -208,12 +208,12 @@ def picture(sources: tuple[Source, ...], path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(17, 8), layout="constrained")
+    figure = Figure(figsize=(13, 7), layout="constrained")
     parts: Any = figure.subfigures(len(sources), 1)
     for part, source in zip(parts, sources, strict=True):
         part.suptitle(source.title, fontweight="bold")
         draw(source, part.subplots(1, 5))
-    figure.savefig(path, dpi=70)
+    figure.savefig(path, dpi=75)
 
 
 def draw(source: Source, axes: Any) -> None:

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from benchmarks.realism import REAL as REAL_COLOR
+from benchmarks.realism import SIMULATED
+from tilseq.simulate.cells.capture import capture
 from tilseq.simulate.cells.expression import Counted, draw_counts
 from tilseq.simulate.cells.genes import panel
 from tilseq.simulate.cells.programmes import draw_clone_effects
-from tilseq.simulate.states import STATES
+from tilseq.simulate.design import Design
+from tilseq.simulate.states import LINEAGES
 from tilseq.simulate.streams import stream
+from tilseq.simulate.subjects import draw_subject
 
 Matrix = NDArray[np.float64]
 REAL = (
     ("scRepertoire", "screpertoire/gex_500cells_raw_counts.h5ad"),
-    ("Wu 2020", "sc/wu2020_til_200cells.h5ad"),
+    ("Wu 2020", "sc/wu2020_til_200cells.h5ad"),  # T cells alone
 )
-SIMULATED = "simulated"
 # Cells of each sample as scRepertoire has them: four subjects, blood (B) and tumour (L).
 SAMPLES = {"P17B": 52, "P17L": 61, "P18B": 27, "P18L": 33, "P19B": 105, "P19L": 49, "P20B": 162, "P20L": 11}
-STATES_OF = {"blood": (0.30, 0.12, 0.28, 0.26, 0.02, 0.02), "tumor": (0.02, 0.05, 0.20, 0.33, 0.20, 0.20)}
-KINDS_OF = {"CD4": 0.50, "CD8": 0.40, "B": 0.03, "NK": 0.04, "monocyte": 0.03}
 MEANS = np.geomspace(0.02, 30, 25)  # at which relations are compared
 
 
@@ -46,11 +48,12 @@ def measure(shared_data: Path, folder: Path) -> list[str]:
 
     The simulated counts are thinned, all cells alike, to the real median size, which leaves over-dispersion as it is.
     """
-    counted, samples = simulate()
+    counted, t_cells = simulate()
+    of_t_cells = replace(counted, counts=counted.counts[t_cells.to_numpy()])
     lines = ["| measure | real | simulated |", "|---|---|---|"]
     pairs = []
     for name, path in REAL:
-        real, ours = comparable(shared_data / path, counted)
+        real, ours = comparable(shared_data / path, of_t_cells if name.startswith("Wu") else counted)
         pairs.append((name, relations(real), relations(ours)))
         lines += [f"| {name}: {what} | {one} | {other} |" for what, one, other in figures(*pairs[-1][1:])]
     lines += programme_lines(counted)
@@ -59,47 +62,26 @@ def measure(shared_data: Path, folder: Path) -> list[str]:
     return lines
 
 
-def simulate(times: int = 2) -> tuple[Counted, list[str]]:
-    """Draw cells of four subjects' blood and tumour, and the sample of each."""
-    parts, names = [], []
+def simulate(times: int = 2) -> tuple[Counted, pl.Series]:
+    """Draw cells of four subjects' tumour and blood at baseline; return their counts, and which are T cells."""
+    parts, t_cells = [], []
     for sample, count in SAMPLES.items():
+        subject = draw_subject(int(sample[2]) + 1, Design())
+        kind, day = ("blood", -10) if sample.endswith("B") else ("tumor", -45)
         rng = stream(1, sample, "realism")
-        specimen = "blood" if sample.endswith("B") else "tumor"
-        cells = some_cells(rng, times * count, specimen)
-        effects = draw_clone_effects(stream(1, sample[:3], "clones"), 200)
-        parts.append(draw_counts(rng, cells, specimen, -10, sample_rng=stream(1, sample), clone_effects=effects))
-        names += [sample] * cells.height
+        cells = capture(rng, subject, subject.specimen(kind, day), times * count)
+        cells = cells.with_columns(
+            *(pl.col(f"{chain}_v_call").str.replace(r"\*.*$", "").alias(f"{chain}v") for chain in ("tra", "trb")),
+            doublet_of=pl.lit(None, pl.Int64),
+        )
+        effects = draw_clone_effects(stream(1, subject.name, "clone effects"), subject.clones.height)
+        parts.append(draw_counts(rng, cells, kind, day, sample_rng=stream(1, sample), clone_effects=effects))
+        t_cells.append(cells["lineage"].is_in(LINEAGES))
     from scipy.sparse import vstack
 
     counts = vstack([part.counts for part in parts], format="csr")
     levels = np.vstack([part.levels for part in parts])
-    return Counted(counts, parts[0].genes, levels, parts[0].programmes), names
-
-
-def some_cells(rng: np.random.Generator, count: int, specimen: str) -> pl.DataFrame:
-    """Draw cells of 200 clones with Zipf-like sizes, and a few other cells."""
-    kinds = rng.choice(list(KINDS_OF), count, p=list(KINDS_OF.values()))
-    t_cell = np.isin(kinds, ("CD4", "CD8"))
-    clones = np.minimum(rng.zipf(1.6, count), 200)
-    states = rng.choice(STATES, count, p=STATES_OF[specimen])
-    genes = panel().genes
-    chains = {
-        "trav": [gene for gene in genes if gene.startswith("TRAV")],
-        "trbv": [gene for gene in genes if gene.startswith("TRBV")],
-    }
-    v_genes = {
-        name: [pool[(7 * clone) % len(pool)] if t else None for clone, t in zip(clones.tolist(), t_cell, strict=True)]
-        for name, pool in chains.items()
-    }
-    return pl.DataFrame(
-        {
-            "clone": pl.Series(clones).set(~pl.Series(t_cell), None),
-            "state": pl.Series(states).set(~pl.Series(t_cell), None),
-            "lineage": kinds,
-            **v_genes,
-            "doublet_of": pl.Series([None] * count, dtype=pl.Int64),
-        }
-    )
+    return Counted(counts, parts[0].genes, levels, parts[0].programmes), pl.concat(t_cells)
 
 
 def comparable(path: Path, counted: Counted) -> tuple[Matrix, Matrix]:
@@ -191,21 +173,21 @@ def draw(pairs: list[tuple[str, Relations, Relations]], path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(len(pairs), 4, figsize=(15, 3.6 * len(pairs)), layout="constrained")
+    figure, axes = pyplot.subplots(len(pairs), 4, figsize=(12, 3.1 * len(pairs)), layout="constrained")
     for row, (name, real, ours) in zip(axes, pairs, strict=True):
-        for label, one, colour in ((f"real: {name}", real, "#d95f02"), (SIMULATED, ours, "#1b6ca8")):
-            dots = {"s": 4, "alpha": 0.35, "color": colour, "label": label, "linewidths": 0}
+        for label, one, color in ((f"real: {name}", real, REAL_COLOR), ("simulated", ours, SIMULATED)):
+            dots = {"s": 4, "alpha": 0.35, "color": color, "label": label, "linewidths": 0}
             row[0].scatter(one.mean, one.variance, **dots)
             row[1].scatter(one.mean, one.dropout, **dots)
             bins = np.linspace(1.5, 4.5, 40)
-            row[2].hist(np.log10(one.size), bins, density=True, alpha=0.5, color=colour, label=label)
+            row[2].hist(np.log10(one.size), bins, density=True, alpha=0.5, color=color, label=label)
             row[3].scatter(one.size, one.detected, **dots)
         row[0].set(xscale="log", yscale="log", xlabel="mean count of a gene", ylabel="variance", xlim=(3e-3, 100))
         row[0].set_ylim(3e-3, 3e4)
         row[1].set(xscale="log", xlabel="mean count of a gene", ylabel="share of cells without it", xlim=(3e-3, 100))
-        row[2].set(xlabel="log10 library size (common genes)", ylabel="density")
-        row[3].set(xscale="log", xlabel="library size", ylabel="genes detected")
+        row[2].set(xlabel="log10 of a cell's counts", ylabel="density", ylim=(0, 2.4))
+        row[3].set(xscale="log", xlabel="counts of a cell", ylabel="genes detected")
         for axis in row:
-            axis.legend(markerscale=3, fontsize=8, frameon=False)
+            axis.legend(markerscale=3, fontsize=9, frameon=False)
     figure.savefig(path, dpi=80, metadata={"Software": None})
     pyplot.close(figure)

@@ -17,20 +17,23 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from benchmarks.realism import REAL, SIMULATED
+from tilseq.simulate import compartments
 from tilseq.simulate.clinic import labs
 from tilseq.simulate.clinic.followup import Fate, draw_fate
-from tilseq.simulate.clinic.lesions import FIRST_DAY, SITES, Disease, draw_lesions, follow
+from tilseq.simulate.clinic.lesions import FIRST_DAY, Disease, draw_lesions, follow
 from tilseq.simulate.clinic.scans import Reading, read_scans
+from tilseq.simulate.design import TUMOR_VISIT, Design
+from tilseq.simulate.folder.clinic import SCANS
 from tilseq.simulate.streams import stream
+from tilseq.simulate.subjects import draw_subject
 
 Floats = NDArray[np.float64]
 
-SUBJECTS, LAST_DAY, DATA_CUT = 500, 900, 880
-PLAN = {"baseline": (-10, 4), "D28": (28, 3), "D84": (84, 7), "D126": (126, 7), "D180": (180, 14)}
-PLAN |= {"D252": (252, 14), "D336": (336, 14), "D420": (420, 14)}
-PLAN |= {f"D{day}": (day, 14) for day in range(504, 860, 84)}
+SUBJECTS, LAST_DAY, DATA_CUT = 200, 700, 690
+PLAN = SCANS | {f"D{day}": (day, 14) for day in range(420, 680, 84)}
 MONTH = 30.4375
-SIMULATED, REAL = "#1f77b4", "#d95f02"
+MEMORY_CLONES = 2_000  # few, for speed: the clinic knows nothing of them one by one
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Simulated:
 
 def measure(shared_data: Path, folder: Path) -> list[str]:
     """Draw the picture `realism_clinic.png` and return the lines of a table of figures."""
-    cohort = [_subject(number) for number in range(SUBJECTS)]
+    cohort = [_subject(number) for number in range(1, SUBJECTS + 1)]
     real = pl.read_csv(shared_data / "clinical" / "inspire_Fig1A.csv", infer_schema=False).with_columns(
         pl.col("BEST_RECIST_TM_TARGET").cast(pl.Float64, strict=False)  # a word where no scan was whole
     )
@@ -67,32 +70,19 @@ def best_change(reading: Reading) -> float | None:
     return 100 * (min(whole[1:]) / whole[0] - 1) if len(whole) > 1 else None
 
 
-def typical_cells(rng: np.random.Generator) -> Floats:
-    """Return reactive cells per µL: peak 200, log-normal (1.2) between subjects, half-lives of 20 to 300 days."""
-    peak, top, half_life = 200 * rng.lognormal(0, 1.2), rng.uniform(10, 14), 20 * 15 ** rng.random()
-    day = np.arange(LAST_DAY + 1)
-    return np.asarray(peak * np.where(day < top, (day / top) ** 2, 0.5 ** ((day - top) / half_life)))
-
-
-def _lymphocytes(day: int) -> float:
-    return 1300.0 if day < -6 else 40.0 + 900.0 * (1 - float(np.exp(-((max(day, 0) / 60) ** 1.5))))
-
-
 def _subject(number: int) -> Simulated:
-    name = f"S{number}"
+    """Return a subject as a whole trial has it, but followed for longer."""
+    subject = draw_subject(number, Design(memory_clones=MEMORY_CLONES))
+    name, reactive = subject.name, subject.clones["reactive"].to_numpy()
+    cells = compartments.reactive_per_ul(subject.course, subject.traits, reactive, LAST_DAY + 1)
 
     def rng(*names: str) -> np.random.Generator:
         return stream(1, name, *names)
 
-    drawn = draw_lesions(rng("lesions"), list(SITES)[number % len(SITES)])
-    disease = follow(drawn, typical_cells(rng("cells")))
+    disease = follow(draw_lesions(rng("lesions"), subject.tumor_type), cells, harvest_day=TUMOR_VISIT[1])
     fate = draw_fate(rng("fate"), disease, DATA_CUT)
     reading = read_scans(name, disease, PLAN, lambda visit: rng(visit, "scan"), last_day=fate.last_alive_day)
-    tolerance = labs.draw_tolerance(rng("tolerance"))
-    course = labs.draw_course(
-        rng("labs"), tolerance, _lymphocytes, disease.viable_ml, sex=("female", "male")[number % 2]
-    )
-    return Simulated(disease, fate, reading, course)
+    return Simulated(disease, fate, reading, subject.laboratory)
 
 
 def _real_courses(shared_data: Path) -> list[tuple[Floats, Floats]]:
@@ -197,12 +187,12 @@ def _picture(
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(2, 3, figsize=(13, 7.4), layout="constrained")
+    figure, axes = plt.subplots(2, 3, figsize=(12, 7), layout="constrained")
     _draw_courses(axes[0], cohort, courses)
     _draw_waterfall(axes[0, 2], best, real_best)
     _draw_survival(axes[1, 0], cohort, progression)
     _draw_labs(axes[1, 1:], cohort)
-    figure.savefig(path, dpi=75)
+    figure.savefig(path, dpi=80)
     plt.close(figure)
 
 
@@ -221,7 +211,10 @@ def _draw_courses(axes: Any, cohort: list[Simulated], courses: list[tuple[Floats
 
 
 def _draw_waterfall(axis: Any, best: list[float], real_best: list[float]) -> None:
-    for values, color, label in ((best, SIMULATED, "simulated, 500"), (real_best, REAL, "real: INSPIRE, 98")):
+    for values, color, label in (
+        (best, SIMULATED, f"simulated, {len(best)}"),
+        (real_best, REAL, f"real: INSPIRE, {len(real_best)}"),
+    ):
         place = (np.arange(len(values)) + 0.5) / len(values)
         axis.step(place, sorted(values, reverse=True), color=color, label=label, where="mid")
     for bound in (-30, 20):
@@ -242,7 +235,7 @@ def _draw_survival(axis: Any, cohort: list[Simulated], progression: tuple[Floats
     axis.plot([4.1, 13.9], [0.5, 0.5], "k^", ms=6, label="C-144-01: medians 4.1 and 13.9")
     axis.set(xlim=(0, 22), ylim=(0, 1), xlabel="months", ylabel="share of subjects")
     axis.set_title("time to progression or death, and to death", fontsize=10)
-    axis.legend(fontsize=7)
+    axis.legend(fontsize=8)
 
 
 def _draw_labs(axes: Any, cohort: list[Simulated]) -> None:
@@ -259,4 +252,4 @@ def _draw_labs(axes: Any, cohort: list[Simulated]) -> None:
         axis.axvspan(0, 4, color="tan", alpha=0.3)
         axis.set(yscale="log", xlabel="day (grey: lymphodepletion, tan: IL-2)", ylabel=f"{test}, 10⁹/L")
         axis.set_title(f"simulated: {test}, true values", fontsize=10)
-        axis.legend(fontsize=7)
+        axis.legend(fontsize=8)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.realism import REAL, SIMULATED
 from tilseq.flow import Gating, gate
 from tilseq.flow.transform import arcsinh
 from tilseq.io.fcs import read_fcs
@@ -105,11 +106,11 @@ def _draw(gatings: list[Gating], path: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(len(gatings), len(SHOWN) + 1, figsize=(15, 2.9 * len(gatings)), layout="constrained")
+    figure, axes = plt.subplots(len(gatings), len(SHOWN) + 1, figsize=(12, 2.5 * len(gatings)), layout="constrained")
     for row, gating in zip(axes, gatings, strict=True):
         name = gating.sample if gating.sample.startswith("simulated") else f"real: {SOURCE}, {gating.sample}"
         for axis, (x, y) in zip(row, SHOWN, strict=False):
-            axis.plot(_scaled(gating, x), _scaled(gating, y), ",", color="C0" if "simulated" in name else "C1")
+            axis.plot(_scaled(gating, x), _scaled(gating, y), ",", color=SIMULATED if "simulated" in name else REAL)
             axis.set(xlabel=x, ylabel=y, xlim=(0, 3) if x == "FSC-A" else (-1.5, 9))
             axis.set_ylim((0, 12) if y == "SSC-A" else (-1.5, 7))
         row[0].set_title(name, loc="left", fontweight="bold")
@@ -124,5 +125,5 @@ def _draw(gatings: list[Gating], path: Path) -> None:
         )
         row[-1].set(xlabel="arcsinh scale", yticks=[])
         row[-1].legend(frameon=False, fontsize=8)
-    figure.savefig(path, dpi=55)
+    figure.savefig(path, dpi=80)
     plt.close(figure)

@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from benchmarks.realism import OTHER_REAL, REAL, SIMULATED
 from tilseq.simulate.receptors.families import draw_families
 from tilseq.simulate.receptors.recombination import draw_chains
 
-SIMULATED = 100_000
+CHAINS = 100_000
 FAMILIES = 3_000
 LOCI = ("TRA", "TRB")
 FEATURES = ("v", "j", "length")
-BLUE, GREY = "#1f5fa8", "#8c8c8c"
-COLORS = (GREY, "#d9822b", "#3a8f4d")
+COLORS = (REAL, *OTHER_REAL)
 
 
 def described(junctions: pl.Series, v: pl.Series, j: pl.Series) -> pl.DataFrame:
@@ -102,8 +102,8 @@ def heavy_lengths(shared_data: Path) -> tuple[pl.Series, pl.Series]:
 
 def measure(shared_data: Path, folder: Path) -> list[str]:
     """Compare simulated receptors with real ones; write a picture and return the lines of a Markdown table."""
-    ours = {locus: simulated(locus, 1, SIMULATED) for locus in LOCI}
-    again = {locus: simulated(locus, 2, SIMULATED) for locus in LOCI}
+    ours = {locus: simulated(locus, 1, CHAINS) for locus in LOCI}
+    again = {locus: simulated(locus, 2, CHAINS) for locus in LOCI}
     real = {locus: references(shared_data, locus) for locus in LOCI}
     lines = [
         "| simulated / real | V use: total variation / Jensen-Shannon, bits | J use | length | mean length, aa |",
@@ -138,16 +138,16 @@ def measure(shared_data: Path, folder: Path) -> list[str]:
 def draw(ours, real, heavy, path: Path) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13, 8.5), layout="constrained")
+    figure = Figure(figsize=(12, 9), layout="constrained")
     axes = figure.subplots(3, 2, width_ratios=[1, 2.4])
     for row, locus in enumerate(("TRB", "TRA")):
         lengths(axes[row][0], locus, ours[locus], real[locus])
         bars(axes[row][1], f"{locus} V genes", "v", ours[locus], real[locus], 36)
-    for side, color, label in ((heavy[0], BLUE, "simulated"), (heavy[1], GREY, "real: alakazam ExampleDb")):
+    for side, color, label in ((heavy[0], SIMULATED, "simulated"), (heavy[1], REAL, "real: alakazam ExampleDb")):
         shares = side.value_counts(normalize=True).sort(side.name)
         axes[2][0].plot(shares[side.name], shares["proportion"], color=color, marker=".", label=label)
     axes[2][0].set(title="IGH junction length", xlabel="amino acids", ylabel="share of families")
-    axes[2][0].legend(frameon=False, fontsize=8)
+    axes[2][0].legend(frameon=False, fontsize=9)
     bars(axes[2][1], "TRA and TRB J genes", "j", *joined(ours, real), 62)
     figure.savefig(path, dpi=80)
 
@@ -159,17 +159,17 @@ def joined(ours, real) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
 
 
 def lengths(axes, locus: str, ours: pl.DataFrame, real: dict[str, pl.DataFrame]) -> None:
-    sides = [("simulated", ours, BLUE, "-")]
+    sides = [("simulated", ours, SIMULATED, "-")]
     sides += [(f"real: {name}", table, color, "--") for (name, table), color in zip(real.items(), COLORS, strict=False)]
     for label, table, color, line in sides:
         shares = sorted((int(length), share) for length, share in use(table, "length").items())
         axes.plot(*zip(*shares, strict=True), color=color, linestyle=line, marker=".", label=label)
     axes.set(title=f"{locus} junction length", xlabel="amino acids", ylabel="share of different chains", xlim=(5, 34))
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=9)
 
 
 def bars(axes, title: str, feature: str, ours: pl.DataFrame, real: dict[str, pl.DataFrame], most: int) -> None:
-    sides = [("simulated", use(ours, feature), BLUE)]
+    sides = [("simulated", use(ours, feature), SIMULATED)]
     sides += [
         (f"real: {k}", use(table, feature), color) for (k, table), color in zip(real.items(), COLORS, strict=False)
     ]
@@ -180,4 +180,4 @@ def bars(axes, title: str, feature: str, ours: pl.DataFrame, real: dict[str, pl.
         axes.bar(at, [100 * shares.get(name, 0) for name in names], width, color=color, label=label)
     axes.set_xticks(range(len(names)), [name[2:] for name in names], rotation=90, fontsize=8)
     axes.set(title=title, ylabel="% of different chains", xlim=(-0.6, len(names) - 0.4))
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=9)

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from benchmarks.realism import REAL, SIMULATED
 from tilseq.simulate.receptors.recombination import draw_chains
 from tilseq.simulate.sequencing import contigs, sampling
 from tilseq.simulate.streams import stream
@@ -199,17 +200,17 @@ def draw(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(15, 8.5), layout="constrained")
+    figure = Figure(figsize=(13, 8), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(2, 3)
     replicates, cells = "real: Minervina 2021", "real: scRepertoire"
-    draw_scatter(axes[0, 0], real, f"{replicates}, clones that contracted", "C0")
-    draw_scatter(axes[0, 1], simulated, "simulated: same frequencies and UMI totals", "C1")
+    draw_scatter(axes[0, 0], real, f"{replicates}, clones that contracted", REAL)
+    draw_scatter(axes[0, 1], simulated, "simulated: same frequencies and UMI totals", SIMULATED)
     draw_dispersion(axes[0, 2], {replicates: scatter(real), "simulated": scatter(simulated)})
     for axis, (kind, names) in zip(axes[1, :2], (("blood", BLOOD), ("tumour", TUMOR)), strict=True):
         draw_patterns(axis, kind, {cells: [tables[name] for name in names], "simulated": [made[n] for n in names]})
     draw_umis(axes[1, 2], {cells: [tables[name] for name in BLOOD], "simulated": [made[name] for name in BLOOD]})
-    figure.savefig(path, dpi=65, metadata={"Software": None})
+    figure.savefig(path, dpi=75, metadata={"Software": None})
 
 
 def draw_scatter(axis: Any, pairs: list[tuple[Floats, Counts]], title: str, color: str) -> None:
@@ -220,13 +221,13 @@ def draw_scatter(axis: Any, pairs: list[tuple[Floats, Counts]], title: str, colo
 
 
 def draw_dispersion(axis: Any, sources: dict[str, Floats]) -> None:
-    for (label, clones), color in zip(sources.items(), ("C0", "C1"), strict=True):
+    for (label, clones), color in zip(sources.items(), (REAL, SIMULATED), strict=True):
         mean, over, error = dispersion(clones)
         axis.errorbar(mean, over, 2 * error, fmt="o-", color=color, label=label, capsize=2)
     axis.axhline(1, color="grey", lw=0.8, label="Poisson")
     axis.set(xscale="log", ylim=(0, None), title="scatter between replicates (bars: ± 2 SE)")
     axis.set(xlabel="mean UMIs of the clone", ylabel="variance over that of Poisson counts")
-    axis.legend()
+    axis.legend(fontsize=9)
 
 
 def draw_patterns(axis: Any, kind: str, sources: dict[str, list[pl.DataFrame]]) -> None:
@@ -234,19 +235,24 @@ def draw_patterns(axis: Any, kind: str, sources: dict[str, list[pl.DataFrame]]) 
         shares = np.array([patterns(table) for table in tables])
         place = np.arange(len(PATTERNS)) + 0.4 * number - 0.2
         axis.bar(
-            place, 100 * shares.mean(axis=0), 0.38, color=f"C{number}", alpha=0.6, label=f"{label}, mean of samples"
+            place,
+            100 * shares.mean(axis=0),
+            0.38,
+            color=(REAL, SIMULATED)[number],
+            alpha=0.6,
+            label=f"{label}, mean of samples",
         )
         for sample in shares:
             axis.plot(place, 100 * sample, "_", color="black", ms=9)
     axis.set_xticks(range(len(PATTERNS)), [name.replace(" + ", "\n+ ") for name in PATTERNS], fontsize=8)
     axis.set(title=f"chains of a barcode, {kind} (dashes: samples)", ylabel="barcodes, %")
-    axis.legend()
+    axis.legend(fontsize=9)
 
 
 def draw_umis(axis: Any, sources: dict[str, list[pl.DataFrame]]) -> None:
     for number, (label, tables) in enumerate(sources.items()):
         for chain, style in (("TRA", "o-"), ("TRB", "s--")):
             shares = 100 * umi_shares(tables, chain)
-            axis.plot(UMIS, shares, style, ms=3, color=f"C{number}", label=f"{chain}, {label}")
+            axis.plot(UMIS, shares, style, ms=3, color=(REAL, SIMULATED)[number], label=f"{chain}, {label}")
     axis.set(title="UMIs of a productive contig, blood", xlabel="UMIs", ylabel="contigs, %")
-    axis.legend()
+    axis.legend(fontsize=9)

@@ -52,3 +52,14 @@ def test_of_several_loci_the_one_measured_most_stands_and_of_two_alike_trb(loci,
 def test_the_reference_is_called_by_its_specimen(tmp_path):
     assert reference_name(masses(tmp_path / "a", "locus=TRB;reference=infusion_product")) == "infusion product"
     assert reference_name(masses(tmp_path / "b")) == "reference"
+
+
+def test_two_panels_of_one_day_and_single_cells_are_told_apart(tmp_path):
+    base = {"subject": "S1", "visit": "D7", "day": 7, "specimen": "blood", "assay": "flow", "state": "ok"}
+    ways = {"a": {"panel": "tbnk"}, "b": {"panel": "state"}, "c": {"library": "L1", "assay": "tcr"}, "d": {}}
+    samples = [{**base, "sample": name, **way} for name, way in ways.items()]
+    row = {"subject": "S1", "parameter": "cd4_cd8_ratio", "unit": "ratio", "status": "quantified", "scope": "sample"}
+    rows = [{**row, "sample": name, "specimen": "blood", "day": 7, "value": 2.0} for name in ways]
+    write_table(outputs.SAMPLES_RUN.frame(samples), outputs.SAMPLES_RUN, tmp_path / "tables")
+    write_table(outputs.ENDPOINTS.frame(rows), outputs.ENDPOINTS, tmp_path / "tables")
+    assert in_blood(read_results(tmp_path), "cd4_cd8_ratio")["way"].to_list() == ["tbnk", "state", "cells", None]

@@ -83,7 +83,8 @@ def real_run(tmp_path_factory, shared_data):
 def small_study(tmp_path_factory):
     """A simulated study that is quick to run; tests copy it before they harm it."""
     folder = tmp_path_factory.mktemp("small") / "study"
-    done = tilseq("simulate", folder, "--subjects", "1", "--cells", "3000", "--depth", "2000", "--seed", "7")
+    size = ("--subjects", "1", "--visits", "baseline,D7,D28,D84", "--cells", "3000", "--depth", "2000", "--seed", "7")
+    done = tilseq("simulate", folder, "--assays", "flow,tcr,clinic", *size)
     assert done.returncode == 0, done.stderr
     return folder
 

@@ -158,17 +158,21 @@ def test_a_lot_that_the_study_calls_failed_is_a_warning(subject):
     ]
 
 
+def kept(tables):
+    return tables["endpoints"].filter(parameter="product_mass_kept")["value"].to_list()
+
+
 @pytest.mark.parametrize("count", ["umi_count", "cells", "duplicate_count"])
-def test_lots_that_count_different_things_leave_no_number(subject, count):
-    # With the lot that counts what the sample counts alone, the mass would be 0.1 or 0.5 instead of 0.6.
+def test_lots_that_count_different_things_are_seen_but_not_summed(subject, count):
     lots(subject, other="cells").add("d28", DAY28, count=count)
     tables = subject.run()
-    row = mass(tables)
-    assert (row["value"], row["status"]) == (None, "not_evaluable")
+    assert (mass(tables)["value"], kept(tables)) == (0.6, [None])
     ((name, check, verdict, reason),) = tables["quality"].select("sample", "check", "verdict", "reason").rows()
-    assert (name, check, verdict) == ("d28", "persistence", "warn")
-    assert reason.startswith("cannot be compared: the parts of the reference count different things")
-    assert "found 'lot1 (umis), lot2 (cells)'" in reason
+    assert (name, check, verdict) == ("d28", "reference", "pass")
+    assert reason == (
+        "mass of clones seen in any of lot1 (umis), lot2 (cells); product mass kept: not told, as no kind of count is "
+        "had of the whole reference and is the sample's own"
+    )
 
 
 # The product's bulk library holds AAA and CCC; the contigs of its cells hold AAA and GGG.
@@ -181,17 +185,15 @@ def bulk_and_contigs(subject, **both):
 
 
 @pytest.mark.parametrize(
-    ("count", "expected", "kept", "reason"),
-    [
-        ("umi_count", 0.1, 0.75, "held against bulk (umis); left aside: contigs (cells)"),
-        ("cells", 0.6, 1.0, "held against contigs (cells); left aside: bulk (umis)"),
-    ],
+    ("count", "share", "served"),
+    [("umi_count", 0.75, "bulk (umis)"), ("cells", 1.0, "contigs (cells)")],
 )
-def test_a_sample_is_held_against_what_counts_the_same(subject, count, expected, kept, reason):
+def test_a_clone_is_infused_where_any_library_shows_it(subject, count, share, served):
     tables = bulk_and_contigs(subject, lot="A").add("d28", DAY28, count=count).run(infusions=[(0, "A")])
-    assert masses(tables) == {"d28": expected}
-    assert tables["endpoints"].filter(parameter="product_mass_kept")["value"].to_list() == [kept]
+    assert masses(tables) == {"d28": 0.6}
+    assert kept(tables) == [share]
     assert mass(tables)["n"] == 100
+    reason = f"mass of clones seen in any of bulk (umis), contigs (cells); product mass kept: that of {served}"
     assert tables["quality"].select("sample", "check", "verdict", "reason").rows() == [
         ("d28", "reference", "pass", reason)
     ]
@@ -210,24 +212,25 @@ def test_what_is_had_of_every_lot_serves_a_sample_that_counts_the_rest(subject):
     bulk_and_contigs(subject, lot="A").add("b", {"TTT": 5}, specimen="infusion_product", count="cells", lot="B")
     tables = subject.add("d28", DAY28).run(infusions=[(0, "A"), (0, "B")])
     assert masses(tables) == {"d28": 1.0}
-    assert tables["quality"]["reason"].to_list() == ["held against contigs (cells), b (cells); left aside: bulk (umis)"]
+    (reason,) = tables["quality"]["reason"]
+    assert reason.endswith("product mass kept: that of contigs (cells), b (cells)")
 
 
 def test_of_two_kinds_neither_the_samples_own_none_is_picked(subject):
-    row = mass(bulk_and_contigs(subject).add("d28", DAY28, count="duplicate_count").run())
-    assert (row["value"], row["status"]) == (None, "not_evaluable")
+    tables = bulk_and_contigs(subject).add("d28", DAY28, count="duplicate_count").run()
+    assert (mass(tables)["value"], kept(tables)) == (0.6, [None])
 
 
 def test_a_tumor_in_bulk_and_by_cells(subject):
     bulk_and_contigs(subject, specimen="tumor", visit="harvest", lesion="T1").add("d28", DAY28)
-    assert masses(subject.run(reference="tumor")) == {"d28": 0.1}
+    tables = subject.run(reference="tumor")
+    assert (masses(tables), kept(tables)) == ({"d28": 0.6}, [0.75])
     # The cells of another lesion are no other view of the same.
     subject.add("t2", {"GGG": 4}, specimen="tumor", visit="harvest", lesion="T2", count="cells")
     tables = subject.run(reference="tumor")
     assert masses(tables) == {"d28": 0.6}
-    assert tables["quality"]["reason"].to_list() == [
-        "held against contigs (cells), t2 (cells); left aside: bulk (umis)"
-    ]
+    (reason,) = tables["quality"]["reason"]
+    assert reason.endswith("product mass kept: that of contigs (cells), t2 (cells)")
 
 
 def test_a_sample_of_another_locus_does_not_stop_the_others(subject):

@@ -21,6 +21,7 @@ ROWS = [
         ("never", "flow", None, "failed"),
     ]
 ]
+PLATED = {**ROWS[4], "sample": "plated", "path": None, "plate": "P1"}
 
 
 EXCLUDED = [{"file": "clinical/tr.csv", "rule": "another test", "rows": 12}]
@@ -30,7 +31,7 @@ EXCLUDED = [{"file": "clinical/tr.csv", "rule": "another test", "rows": 12}]
 def collected(tmp_path):
     """A run in which one job ended well, one with a warning, one failed and one left nothing."""
     study = SimpleNamespace(
-        root=tmp_path / "home" / "study", samples=SAMPLES.frame(ROWS), exclusions=EXCLUSIONS.frame(EXCLUDED)
+        root=tmp_path / "home" / "study", samples=SAMPLES.frame([*ROWS, PLATED]), exclusions=EXCLUSIONS.frame(EXCLUDED)
     )
     jobs = [Job("flow", row["sample"], f"flow/{row['sample']}", sample=row) for row in ROWS[:4]]
     work, out = tmp_path / "work", tmp_path / "out"
@@ -82,6 +83,7 @@ def test_every_sample_of_the_study_has_its_state(collected):
         "lost": "failed",
         "later": "not_analysed",
         "never": "not_available",
+        "plated": "not_analysed",
     }
 
 

@@ -94,6 +94,8 @@ def _translated(fault: Mapping[str, Any], lines: Lines, model: type[Part], file:
         mend = did_you_mean(path[-1], known) or f"known here are {', '.join(known)}"
     elif kind == "missing":
         what, expected, found = "this setting is needed", None, None
+    elif kind == "value_error":
+        what, expected, found = str(fault["msg"]).removeprefix("Value error, "), None, None
     elif kind == "string_type" and isinstance(found, (int, float)):
         mend = "put it in quotes"
     elif kind == "literal_error" and isinstance(found, str):
@@ -115,7 +117,8 @@ def _expected(fault: Mapping[str, Any]) -> str:
         "model_type": "names with values below them",
         "list_type": "a list such as [CD3, CD3-A]",
     }
-    return words.get(fault["type"], str(fault["msg"]).removeprefix("Input should be "))
+    told = str(fault["msg"]).removeprefix("Input should be ").removeprefix("List should have ")
+    return words.get(fault["type"], told)
 
 
 def _annotation(model: type[Part], path: Sequence[str]) -> Any:

@@ -88,7 +88,7 @@ def make_figures(out: str | Path) -> list[Path]:
 
 
 def _shares(results: Results) -> pl.DataFrame:
-    return commonest(in_blood(results, "percent_of_parent", "population=CD3+"), "qualifier")
+    return commonest(in_blood(results, "percent_of_parent", "population=CD3+"), "qualifier", "way")
 
 
 def _draw_shares(rows: pl.DataFrame) -> Axes:
@@ -98,7 +98,7 @@ def _draw_shares(rows: pl.DataFrame) -> Axes:
 
 
 def _ratios(results: Results) -> pl.DataFrame:
-    return in_blood(results, "cd4_cd8_ratio")
+    return commonest(in_blood(results, "cd4_cd8_ratio"), "way")
 
 
 def _draw_ratios(rows: pl.DataFrame) -> Axes:
@@ -108,7 +108,7 @@ def _draw_ratios(rows: pl.DataFrame) -> Axes:
 
 
 def _masses(results: Results) -> pl.DataFrame:
-    return commonest(repertoires(results), "assay", "qualifier")
+    return commonest(repertoires(results), "assay", "qualifier", "way")
 
 
 def _draw_masses(rows: pl.DataFrame) -> Axes:

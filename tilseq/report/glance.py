@@ -151,8 +151,8 @@ def _is_after(row: Row) -> bool:
 
 
 def _alike(rows: pl.DataFrame) -> list[Row]:
-    """Return what can be set side by side of one subject's numbers: of one assay and one qualifier."""
-    return commonest(rows, "assay", "qualifier").to_dicts()
+    """Return what can be set side by side of one subject's numbers: of one assay, done one way, and one qualifier."""
+    return commonest(rows, "assay", "qualifier", "way").to_dicts()
 
 
 def _by_subject(frame: pl.DataFrame) -> Mapping[str, list[Row]]:

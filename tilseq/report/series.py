@@ -13,6 +13,8 @@ from tilseq.report.results import Results
 def in_blood(results: Results, parameter: str, qualifier: str = "") -> pl.DataFrame:
     """Return the numbers of one endpoint parameter in blood that can stand over time, with the sample's `state`.
 
+    `way` tells apart how one assay was done: by which panel of stains, or on single cells of a library.
+
     Parameters
     ----------
     qualifier
@@ -26,8 +28,9 @@ def in_blood(results: Results, parameter: str, qualifier: str = "") -> pl.DataFr
     )
     if qualifier:
         rows = rows.filter(pl.col("qualifier").str.split(";").list.contains(qualifier))
-    states = results.tables["samples"].select("sample", "state")
-    return rows.join(states, on="sample", how="left", maintain_order="left")
+    way = pl.coalesce("panel", pl.when(pl.col("library").is_not_null()).then(pl.lit("cells")))
+    samples = results.tables["samples"].select("sample", "state", way=way)
+    return rows.join(samples, on="sample", how="left", maintain_order="left")
 
 
 def repertoires(results: Results) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -16,6 +17,24 @@ from numpy.typing import NDArray
 
 from tilseq.simulate.clones import Floats, Sizes, draw_shares
 from tilseq.simulate.states import LINEAGES, OTHER_CELLS, STATES
+
+
+class Inequality(NamedTuple):
+    """How unequal clones are: `exponent`, median `shift` and `spread` of `draw_shares`.
+
+    The natural logarithm of the shift varies between subjects with the standard deviation `between`.
+    """
+
+    exponent: float
+    shift: float
+    between: float
+    spread: float
+
+
+# Set so that the largest clones hold what they do in nine public 10x samples (BorchLab/scRepertoire, blood and lung
+# tumour, MIT; 10x PBMC in scverse/scirpy, BSD-3), and vary as much between subjects.
+IN_MEMORY = Inequality(exponent=0.9, shift=4.0, between=1.3, spread=0.9)
+IN_TUMOR = Inequality(exponent=0.8, shift=5.0, between=1.4, spread=0.9)
 
 # Share of each state, in the order of STATES, among cells of a clone: round figures after the usual phenotypes of TIL
 # (tumour-reactive clones are exhausted in the tumour) and of blood memory. Clones scatter around them.
@@ -26,7 +45,7 @@ STATE_CONCENTRATION = 8.0  # of the Dirichlet distribution by which clones scatt
 
 # Natural logarithm of the fold by which a cell of a state outgrows an effector in the culture, and its scatter.
 EXPANSION_BIAS = (0.0, 0.9, 0.5, 0.0, 0.1, -1.5)
-EXPANSION_SPREAD = 0.9
+EXPANSION_SPREAD = 1.2
 CULTURED_CELLS = 60_000  # T cells of the tumour that found the culture
 
 # Rates per day in blood after infusion, in the order of STATES; growth fades with a time constant of 7 days.
@@ -122,6 +141,11 @@ class Course:
         """Share of each clone of the memory T cells of the blood before lymphodepletion."""
         return np.asarray(self.memory.sum(axis=1))
 
+    @cached_property
+    def wave_at_start(self) -> Floats:
+        """Slow wave of each clone on day 0."""
+        return _wave(self, 0)
+
 
 @dataclass(frozen=True)
 class Specimen:
@@ -171,7 +195,7 @@ class Specimen:
 def draw_traits(rng: np.random.Generator) -> Traits:
     """Draw what sets a subject apart."""
     return Traits(
-        engrafted_per_ul=float(rng.lognormal(np.log(50), 0.6)),
+        engrafted_per_ul=float(rng.lognormal(np.log(100), 0.6)),
         stemness=float(rng.lognormal(0, 0.7)),
         growth=float(rng.lognormal(0, 0.2)),
         decay=float(rng.lognormal(0, 0.5)),
@@ -200,7 +224,7 @@ def draw_course(
     """
     total, reactive = sizes.total, clones["reactive"].to_numpy()
     tumor_share = np.zeros(total)
-    tumor_share[: sizes.tumor] = draw_shares(rng, sizes.tumor, exponent=1.1, shift=2, spread=0.4)
+    tumor_share[: sizes.tumor] = _unequal(rng, sizes.tumor, IN_TUMOR)
     tumor = tumor_share[:, None] * _states(rng, reactive, STATES_IN_TUMOR)
     inner = _states(rng, reactive, STATES_IN_PRODUCT, np.array([0, traits.stemness, 1, 1, 1, 1]))
     products = {lot: _expand(rng, tumor, inner) for lot in lots}
@@ -221,6 +245,12 @@ def draw_course(
         emergent_day=rng.uniform(10, 60, total) * emergent,
         emergent_per_ul=rng.lognormal(np.log(EMERGENT_PER_UL), 1.2, total) * emergent,
     )
+
+
+def _unequal(rng: np.random.Generator, clones: int, kind: Inequality) -> Floats:
+    """Return shares of clones, largest expected first, with a shift that is the subject's own."""
+    shift = kind.shift * float(rng.lognormal(0, kind.between))
+    return draw_shares(rng, clones, exponent=kind.exponent, shift=shift, spread=kind.spread)
 
 
 def _states(
@@ -252,7 +282,7 @@ def _memory(rng: np.random.Generator, sizes: Sizes, reactive: NDArray[np.bool_])
     """
     chance = np.where(reactive[: sizes.tumor], 0.03, 0.12)
     shared = np.flatnonzero(rng.random(sizes.tumor) < chance)
-    share = draw_shares(rng, sizes.memory + len(shared), exponent=0.9, shift=15, spread=0.4)
+    share = _unequal(rng, sizes.memory + len(shared), IN_MEMORY)
     places = rng.choice(np.arange(min(100, sizes.memory - 1), len(share)), len(shared), replace=False)
     memory = np.zeros(sizes.total)
     memory[shared] = share[places]
@@ -297,7 +327,9 @@ def lymphocytes_per_ul(course: Course, traits: Traits, day: int) -> float:
         places = course.infused_places
         infused = traits.engrafted_per_ul * float((course.infused[places] * _fold(course, day, places)).sum())
     memory, emergent = _endogenous(course, traits, day)
-    clonal = infused + float(course.memory_share @ memory + emergent.sum()) + cells_per_ul(traits, "naive", day)
+    # Not a product of vectors: its last digit depends on the library's threads, which also wait for one another.
+    endogenous = float((course.memory_share * memory).sum() + emergent.sum())
+    clonal = infused + endogenous + cells_per_ul(traits, "naive", day)
     others = cells_per_ul(traits, "B", day) + cells_per_ul(traits, "NK", day)
     return clonal / (1 - DN_SHARE - DP_SHARE) + others
 
@@ -335,7 +367,7 @@ def _fold(course: Course, day: int, places: NDArray[np.int64]) -> Floats:
     """Return by what factor the infused cells of clones (places × states) have changed since the infusion."""
     growth = GROWTH_PER_DAY * course.pace[0, places, None] * GROWTH_DAYS * (1 - np.exp(-day / GROWTH_DAYS))
     change = growth - DECAY_PER_DAY * course.pace[1, places, None] * day
-    wave = _wave(course, day, places) - _wave(course, 0, places)
+    wave = _wave(course, day, places) - course.wave_at_start[places]
     return np.asarray(np.exp(change + wave[:, None]))
 
 

@@ -65,7 +65,7 @@ class ConvergentClones(Part):
 
     subject: Name = "SIM-01"
     clones: int = Field(5, ge=1, le=50)
-    share: Share = Field(1e-3, description="Share of each twin of the subject's memory T cells.")
+    share: float = Field(1e-3, gt=0, le=0.01, description="Share of each twin of the subject's memory T cells.")
 
 
 class CloneInBaseline(Part):
@@ -80,13 +80,15 @@ class BatchShift(Part):
 
     subject: Name = "SIM-03"
     visit: Name = "D28"
-    log_shift: float = Field(-0.7, description="Natural logarithm of the factor on the stains of CD4 and CD8.")
+    log_shift: float = Field(
+        -0.7, ge=-5, le=5, description="Natural logarithm of the factor on the stains of CD4 and CD8."
+    )
 
 
 class DepthByVisit(Part):
     """Libraries that differ in depth from visit to visit."""
 
-    log_spread: float = Field(1.0, gt=0, description="Standard deviation of the natural logarithm of depth.")
+    log_spread: float = Field(1.0, gt=0, le=3, description="Standard deviation of the natural logarithm of depth.")
 
 
 class Confounders(Part):
@@ -109,7 +111,7 @@ class Design(Part):
     assay only: a further subject or visit changes none that exists.
     """
 
-    seed: int = Field(1, ge=0, description="Seed of all random streams.")
+    seed: int = Field(1, ge=0, lt=10**18, description="Seed of all random streams.")
     subjects: int = Field(4, ge=1, le=10_000, description="How many subjects.")
     visits: list[Name] = Field(
         default_factory=lambda: list(BLOOD_VISITS),
@@ -148,15 +150,15 @@ def read_design(path: str | Path | None = None, given: Mapping[str, Any] | None 
         The file cannot be read, or something in it or given besides cannot be; all faults together.
     """
     chosen: dict[str, Any] = {}
+    options = dict(given or {})
+    _, problems = held_against(options, Design, {})
     if path is not None:
-        read, _, problems = read_model(path, Design, file=str(path), expected="settings such as `subjects: 4`")
-        if read is None:
-            raise StudyError(problems)
-        chosen = read.model_dump(exclude_unset=True)
-    made, problems = held_against(chosen | dict(given or {}), Design, {})
-    if made is None:
+        read, _, faults = read_model(path, Design, file=str(path), expected="settings such as `subjects: 4`")
+        problems = faults + problems
+        chosen = {} if read is None else read.model_dump(exclude_unset=True)
+    if problems:
         raise StudyError(problems)
-    return made
+    return Design.model_validate(chosen | options)
 
 
 def visit_day(name: str) -> int:
@@ -171,7 +173,8 @@ def visit_day(name: str) -> int:
         return BLOOD_VISITS[name][0]
     found = _DAY.fullmatch(name)
     if found is None or name != f"D{int(found[1])}" or int(found[1]) > LAST_DAY:
-        hint = did_you_mean(name, list(BLOOD_VISITS)) or f"write baseline, or D and a day up to {LAST_DAY}"
+        near = None if found and int(found[1]) > LAST_DAY else did_you_mean(name, list(BLOOD_VISITS))
+        hint = near or f"write baseline, or D and a day up to {LAST_DAY}"
         raise ValueError(f"there is no visit {name!r}; {hint}")
     return int(found[1])
 

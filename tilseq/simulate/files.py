@@ -33,7 +33,8 @@ def write_tube(path: Path, tube: Tube, sample: str) -> None:
 
 def write_labels(path: Path, tube: Tube) -> None:
     """Write the true kind of each event, in the order of the events: one column, `label`."""
-    write_gzip_table(pl.DataFrame({"label": [tube.kinds[code] for code in tube.labels.tolist()]}), path)
+    labels = pl.Series("label", tube.kinds).gather(tube.labels)
+    write_gzip_table(labels.to_frame(), path)
 
 
 def write_gzip_table(frame: pl.DataFrame, path: Path) -> None:
@@ -55,12 +56,13 @@ def write_truth(rows: Sequence[Mapping[str, object]], path: Path) -> None:
 
 
 def write_input_table(rows: Sequence[Mapping[str, object]], table: Table, path: Path) -> None:
-    """Hold rows against a table of a study folder and write those of its columns that hold anything.
+    """Hold rows against a table of a study folder and write those of its columns that hold anything or are needed.
 
     Rows stand by subject and day, and whole numbers without a decimal point, as a person would write them.
     """
     frame = table.frame(rows)
-    frame = frame.select(column.name for column in frame if column.null_count() < frame.height)
+    needed = {column.name for column in table.columns if column.needed}
+    frame = frame.select(name for name in frame.columns if name in needed or frame[name].count())
     frame = frame.sort([name for name in ("subject", "day") if name in frame.columns], maintain_order=True)
     whole = [column.name for column in frame if column.dtype == pl.Float64 and column.floor().equals(column)]
     write_text(path, frame.with_columns(pl.col(whole).cast(pl.Int64)).write_csv())

@@ -11,7 +11,7 @@ from tilseq.simulate.streams import stream
 from tilseq.simulate.subjects import Subject
 
 EARLY, LATE = 14, 80  # days: before the first too few cells for a large panel, after the second B cells are back
-SINGLE_CELL_DAYS = range(14, 100)
+SINGLE_CELL_DAYS = range(14, 60)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _of(design: Design, subject: Subject, visit: str, day: int, specimen: str, l
 
     if specimen != "tumor":
         yield sample("flow", "flow", panel="tbnk")
-    if not blood or planned < 0 or planned >= EARLY:
+    if specimen == "infusion_product" or (blood and (planned < 0 or planned >= EARLY)):
         yield sample("tstate", "flow", panel="t_state")
     if design.replicates == 1:
         yield sample("tcr", "tcr")

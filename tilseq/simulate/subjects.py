@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import polars as pl
@@ -12,7 +12,7 @@ from tilseq.simulate import clones, compartments
 from tilseq.simulate.clinic import followup, labs, lesions
 from tilseq.simulate.clones import Floats, Sizes
 from tilseq.simulate.compartments import Course, Specimen, Traits
-from tilseq.simulate.design import LAST_DAY, TUMOR_VISIT, Confounders, Design
+from tilseq.simulate.design import LAST_DAY, TUMOR_VISIT, Confounders, Design, PublicClone
 from tilseq.simulate.receptors.convergence import twins
 from tilseq.simulate.streams import stream
 
@@ -131,8 +131,7 @@ def draw_subject(number: int, design: Design) -> Subject:
     person = stream(seed, name, "person")
     tumor_type = TUMOR_TYPES[(number - 1) % len(TUMOR_TYPES)]
     lots = _lots(number, float(person.lognormal(np.log(INFUSED_CELLS), 0.4)))
-    public = clones.public_chains(stream(seed, "public"))
-    drawn = clones.draw_clones(stream(seed, name, "clones"), sizes, public)
+    drawn = clones.draw_clones(stream(seed, name, "clones"), sizes, _public_chains(seed))
     traits = compartments.draw_traits(stream(seed, name, "traits"))
     shares = {lot: cells / sum(lots.values()) for lot, cells in lots.items()}
     course = compartments.draw_course(stream(seed, name, "course"), drawn, sizes, traits, shares)
@@ -149,6 +148,11 @@ def draw_subject(number: int, design: Design) -> Subject:
         seed=seed,
     )
     return _confound(subject, design, sizes)
+
+
+@cache
+def _public_chains(seed: int) -> pl.DataFrame:
+    return clones.public_chains(stream(seed, "public"))
 
 
 def _lots(number: int, cells: float) -> dict[str, float]:
@@ -169,15 +173,20 @@ def _confound(subject: Subject, design: Design, sizes: Sizes) -> Subject:
         places = _last_memory(sizes, wanted.clones)
         replaced = twins(rng, subject.clones, _largest_infused(subject, wanted.clones), places)
         subject = _with_memory(replace(subject, clones=replaced), places, wanted.share)
-    if switched.public_clone is not None and switched.public_clone.subject != subject.name:
-        wanted_public = switched.public_clone
-        owner = number_of(wanted_public.subject)
-        clean = design.model_copy(update={"confounders": Confounders()})
-        source = draw_subject(owner, clean)
-        place = _last_memory(sizes, 60)[:1]
-        row = source.clones[_largest_infused(source, 3)[-1:]]
-        subject = _with_memory(replace(subject, clones=_carry(subject.clones, place, row)), place, wanted_public.share)
+    if switched.public_clone is not None:
+        subject = _with_public_clone(subject, switched.public_clone, design, sizes)
     return subject
+
+
+def _with_public_clone(subject: Subject, wanted: PublicClone, design: Design, sizes: Sizes) -> Subject:
+    """Return the subject with the clone that all subjects carry: an infused one of its owner, in blood of the rest."""
+    if wanted.subject == subject.name:
+        place = _largest_infused(subject, 3)[-1:]
+        return replace(subject, clones=_carry(subject.clones, place, subject.clones[place]))
+    source = draw_subject(number_of(wanted.subject), design.model_copy(update={"confounders": Confounders()}))
+    place = _last_memory(sizes, 60)[:1]
+    row = source.clones[_largest_infused(source, 3)[-1:]]
+    return _with_memory(replace(subject, clones=_carry(subject.clones, place, row)), place, wanted.share)
 
 
 def _largest_infused(subject: Subject, clones: int) -> list[int]:
@@ -202,10 +211,11 @@ def _with_memory(subject: Subject, places: list[int], share: float) -> Subject:
 
 
 def _carry(rows: pl.DataFrame, places: list[int], row: pl.DataFrame) -> pl.DataFrame:
-    """Return clones of which those in some places carry another clone's receptor."""
+    """Return clones of which those in some places carry a clone's receptor, which is public."""
     here = pl.int_range(pl.len()).is_in(places)
     names = [name for name in rows.columns if name.startswith("trb_")]
-    return rows.with_columns(pl.when(here).then(pl.lit(row[name].item())).otherwise(name).alias(name) for name in names)
+    carried = [pl.when(here).then(pl.lit(row[name].item())).otherwise(name).alias(name) for name in names]
+    return rows.with_columns(*carried, public=pl.col("public") | here)
 
 
 def number_of(name: str) -> int:

@@ -129,7 +129,8 @@ def _check_targets(design: Design) -> None:
     for confounder, kind, target in targets(design.confounders):
         known = {"subject": subjects, "visit": design.visits}.get(kind, [])
         if kind == "sample" and (whose := target.split("_")[0]) in subjects:
-            known = [sample.name for sample in samples_of(design, draw_subject(number_of(whose), design))]
+            samples = samples_of(design, draw_subject(number_of(whose), design))
+            known = [sample.name for sample in samples if sample.assay == "tcr"]
         if target not in known:
             mend = did_you_mean(target, known) or f"name another {kind} in the design"
             raise RunError(f"the trial has no such {kind} for the confounder {confounder}", found=target, mend=mend)
@@ -156,7 +157,8 @@ def _write_tables(folder: Path, design: Design, rows: Rows) -> None:
         for table in CLINICAL:
             files.write_input_table(rows.pop(table.name, []), table, folder / "clinical" / f"{table.name}.csv")
     for name, truth in rows.items():
-        files.write_truth(truth, folder / "truth" / f"{name.removeprefix('true_')}.csv")
+        if truth:
+            files.write_truth(truth, folder / "truth" / f"{name.removeprefix('true_')}.csv")
     write_text(folder / "study.yaml", texts.settings(design))
     write_text(folder / "design.yaml", texts.design(design))
     write_text(folder / "README.md", texts.readme(design))

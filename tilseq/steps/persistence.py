@@ -75,16 +75,14 @@ def run(job: Job, folder: Path) -> None:
             quality.append(_told(sample, "fail", lost))
             rows += _not_evaluable(sample, table, reference, lost)
             continue
-        kinds = {part: _count_of(clones[part]) for part in parts}
         try:
-            serving = _serving(job, kinds, _count_of(table))
-            held = _held(sample, table, [(clones[part], kinds[part]) for part in serving])
+            held, told = _held(job, sample, table, {part: clones[part] for part in parts})
         except AnalysisError as error:  # one sample that cannot be compared does not stop the others
             reason = f"cannot be compared: {error}"
             quality.append(_told(sample, "warn", reason))
             rows += _not_evaluable(sample, table, reference, reason)
             continue
-        quality += _left_aside(job, sample, serving, kinds)
+        quality += told
         frames.append(held)
         rows += _endpoints(sample, held, reference)
         failed = _failed(job, sample)
@@ -97,14 +95,39 @@ def run(job: Job, folder: Path) -> None:
 
 
 def _held(
-    sample: Mapping[str, Any], table: pl.DataFrame, reference: Sequence[tuple[pl.DataFrame, str]]
-) -> pl.DataFrame:
-    """Return what the clones of a reference hold of a sample; see `tilseq.repertoire.persistence`."""
+    job: Job, sample: Mapping[str, Any], table: pl.DataFrame, parts: Mapping[str, pl.DataFrame]
+) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
+    """Return what the clones of a reference hold of a sample, and what to tell of it.
+
+    The mass is that of the clones seen in any part. What is kept of the reference's own mass takes counts of one kind:
+    where the parts count different things, as a product does that was sequenced in bulk and cell by cell, some of them
+    serve, or none.
+    """
+    import polars as pl
+
+    from tilseq.receptors import CLONE
     from tilseq.repertoire.cells import effective_numbers
     from tilseq.repertoire.persistence import persistence, pooled
 
     effective = effective_numbers(table, _count_of(table), _cells(table, sample))
-    return persistence(table, pooled(reference), sample=sample["sample"], n_effective=effective)
+    seen = pl.concat([part.select(*CLONE, "duplicate_count") for part in parts.values()])
+    held = persistence(table, seen, sample=sample["sample"], n_effective=effective)
+    kinds = {part: _count_of(clones) for part, clones in parts.items()}
+    if len(set(kinds.values())) == 1:
+        return held, []
+    is_mass = pl.col("measure") == "mass"
+    serving = _serving(job, kinds, _count_of(table))
+    if serving:
+        whole = pooled([(parts[part], kinds[part]) for part in serving])
+        kept = persistence(table, whole, sample=sample["sample"], n_effective=effective).filter(~is_mass)
+        reason = f"that of {_with_kinds(job, {part: kinds[part] for part in serving})}"
+    else:
+        kept = held.filter(~is_mass).with_columns(value=pl.lit(None, pl.Float64))
+        reason = "not told, as no kind of count is had of the whole reference and is the sample's own"
+    reason = f"mass of clones seen in any of {_with_kinds(job, kinds)}; product mass kept: {reason}"
+    return pl.concat([held.filter(is_mass), kept]).sort("locus", "measure"), [
+        {**_told(sample, "pass", reason), "check": "reference"}
+    ]
 
 
 def _failed_references(study: Study, subject: str, reference: str) -> list[dict[str, Any]]:
@@ -199,11 +222,10 @@ def _why_no_reference(
 
 
 def _serving(job: Job, kinds: Mapping[str, str], kind: str) -> list[str]:
-    """Return the parts of the reference to hold a sample against: parts that all count the same thing.
+    """Return the parts of a reference whose counts can be summed, and nothing where there are none such.
 
-    A product may have been sequenced in bulk and cell by cell; molecules and cells cannot be summed. The parts that
-    count what the sample counts serve, else the only ones of their kind, but never without a lot or lesion of which
-    there are others.
+    The parts that count what the sample counts serve, else the only ones of their kind, but never without a lot or
+    lesion of which there are others.
 
     Parameters
     ----------
@@ -211,14 +233,7 @@ def _serving(job: Job, kinds: Mapping[str, str], kind: str) -> list[str]:
         Part to what it counts.
     kind
         What the sample counts.
-
-    Raises
-    ------
-    AnalysisError
-        No kind is had of every lot or lesion, or several are and none of them is the sample's.
     """
-    from tilseq.errors import AnalysisError
-
     every = {_material(job, part) for part in kinds}
     whole = {}
     for one in dict.fromkeys(kinds.values()):
@@ -227,31 +242,13 @@ def _serving(job: Job, kinds: Mapping[str, str], kind: str) -> list[str]:
             whole[one] = parts
     if kind in whole:
         return whole[kind]
-    if len(whole) == 1:
-        return next(iter(whole.values()))
-    raise AnalysisError(
-        "the parts of the reference count different things, and no kind of them is its obvious whole",
-        found=_with_kinds(job, kinds),
-        expected=f"all that count {kind}, or all of one other kind",
-    )
+    return next(iter(whole.values())) if len(whole) == 1 else []
 
 
 def _material(job: Job, part: str) -> tuple[str | None, ...]:
     """Return what a part of the reference was taken from: its lot, else its lesion and visit."""
     row = job.arguments["samples"][part]
     return (row["lot"],) if row["lot"] is not None else (row["lesion"], row["visit"])
-
-
-def _left_aside(
-    job: Job, sample: Mapping[str, Any], serving: Sequence[str], kinds: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """Return a row that says which parts of the reference served a sample, where not all did."""
-    served = {part: kind for part, kind in kinds.items() if part in serving}
-    others = {part: kind for part, kind in kinds.items() if part not in serving}
-    if not others:
-        return []
-    reason = f"held against {_with_kinds(job, served)}; left aside: {_with_kinds(job, others)}"
-    return [{**_told(sample, "pass", reason), "check": "reference"}]
 
 
 def _with_kinds(job: Job, kinds: Mapping[str, str]) -> str:

@@ -65,6 +65,8 @@ SAMPLES_RUN = Table(
         Column("day", "integer", "Day the specimen was taken; 0 is the first infusion.", unit="d"),
         Column("specimen", "text", "What was taken.", needed=True, allowed=SPECIMENS),
         Column("assay", "text", "What was measured.", needed=True, allowed=ASSAYS),
+        Column("panel", "text", "Panel that the tube was stained with."),
+        Column("library", "text", "Library whose cells it is of."),
         Column(
             "state",
             "text",

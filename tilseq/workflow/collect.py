@@ -109,10 +109,11 @@ def _samples(study: Study, jobs: Sequence[Job], failures: pl.DataFrame, quality:
         if name in failed:
             return "failed"
         if name not in planned:
-            return "not_available" if row["path"] is None or row["status"] == "failed" else "not_analysed"
+            absent = row["path"] is None and row["plate"] is None
+            return "not_available" if absent or row["status"] == "failed" else "not_analysed"
         return next((word for word in ("fail", "warn") if word in verdicts.get(name, ())), "ok")
 
-    columns = ("sample", "subject", "visit", "day", "specimen", "assay")
+    columns = ("sample", "subject", "visit", "day", "specimen", "assay", "panel", "library")
     rows = [{**{c: row[c] for c in columns}, "state": state(row)} for row in study.samples.iter_rows(named=True)]
     return SAMPLES_RUN.frame(rows)
 

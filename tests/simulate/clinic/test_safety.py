@@ -6,7 +6,15 @@ import pytest
 from tilseq.simulate.clinic.followup import Fate
 from tilseq.simulate.clinic.labs import draw_course, draw_tolerance
 from tilseq.simulate.clinic.lesions import FIRST_DAY
-from tilseq.simulate.clinic.safety import EVENTS, LAB_EVENTS, draw_safety, grades, period
+from tilseq.simulate.clinic.safety import (
+    EVENTS,
+    LAB_EVENTS,
+    PEAK_SPREAD,
+    TYPICAL_PEAK_PER_UL,
+    draw_safety,
+    grades,
+    period,
+)
 from tilseq.simulate.streams import stream
 from tilseq.tables.inputs import ADVERSE_EVENTS
 
@@ -24,7 +32,7 @@ def draw(number, fate=ALIVE, tumor_type="melanoma"):
     tolerance = draw_tolerance(stream(4, name, "tolerance"))
     tumor = np.full(LATE + 1 - FIRST_DAY, 20.0)
     course = draw_course(stream(4, name, "labs"), tolerance, lymphocytes, tumor, sex="male")
-    cells = np.full(LATE + 1, 200 * stream(4, name, "cells").lognormal(0, 1.2))
+    cells = np.full(LATE + 1, TYPICAL_PEAK_PER_UL * stream(4, name, "cells").lognormal(0, PEAK_SPREAD))
     events = draw_safety(stream(4, name, "safety"), name, course, tolerance, fate, cells, tumor_type=tumor_type)
     return course, events
 

@@ -255,7 +255,8 @@ def _log_base(rng: np.random.Generator, genes: Panel, batch_spread: float) -> Fl
 def _profiles(genes: Panel, log_base: Floats, cells: _Cells) -> Floats:
     """Return cells × genes: the share of the cell's transcripts that each gene is expected to hold."""
     folds = np.vstack([genes.programmes, genes.kinds, genes.size_exponent, genes.hidden])
-    expected: Floats = cells.design @ folds
+    # Not a product of matrices: its last digits depend on the library's threads, which also wait for one another.
+    expected: Floats = np.einsum("ck,kg->cg", cells.design, folds)
     expected += log_base
     np.exp(expected, out=expected)
     for chain in range(2):

@@ -15,7 +15,7 @@ from tilseq.simulate.states import LINEAGES, STATES
 from tilseq.simulate.subjects import Subject
 
 BEADS = Beads(per_tube=50_000, sample_volume_ul=50.0)
-DEAD_SHARE = {"blood": 0.03, "infusion_product": 0.10, "tumor": 0.25}  # round figures
+DEAD_SHARE = {"blood": 0.03, "infusion_product": 0.10}  # round figures
 CLOG_SHARE = 0.05  # of tubes
 VBETA_GENE = "TRBV20-1"  # the gene of V-beta 2
 NAIVE_VBETA_SHARE = 0.08  # of naive T cells; about the gene's use in blood

@@ -35,7 +35,7 @@ def write_plates(context: Context, samples: list[Sample]) -> Rows:
         if not chosen:
             continue
         chosen.sort(key=lambda sample: place[sample.visit])
-        days = [sample.day for sample in chosen]
+        days = sorted({sample.day for sample in chosen})
         activated = [_activated_per_ul(context, day) for day in days]
         burden = [float(context.subject.disease.burden_mm[day - FIRST_DAY]) for day in days]
         levels = plasma_levels(

@@ -13,21 +13,20 @@ from tilseq.simulate.sequencing.rearrangements import rearrangements
 from tilseq.simulate.sequencing.sampling import FLAVORS
 from tilseq.simulate.subjects import Subject, draw_subject, number_of
 
-NAIVE = "naive"  # stands for the clone of cells that are of none
-
 
 def write_tcr(context: Context, samples: list[Sample]) -> Rows:
     """Write the bulk TCR libraries of a subject; return rows of `samples`, `libraries` and `infused_mass`."""
     rows: Rows = {"samples": [], "libraries": [], "infused_mass": []}
     seen = pl.Series([False] * context.subject.clones.height)
     for sample in samples:
-        whose, content, library = _content(context, sample)
+        whose, content, library = _content(context.design, context.subject, sample)
         table = library.table(whose.clones)
         arrived = 0
         hopping = context.design.confounders.index_hopping
         if hopping is not None and hopping.into == sample.name:
-            source = _library_named(context.design, hopping.source)
-            table, arrived = hopped(context.stream(sample.name, "hopping"), table, source, hopping.rate)
+            owner, _, source = _content(context.design, *_find(context.design, hopping.source))
+            strange = source.table(owner.clones)
+            table, arrived = hopped(context.stream(sample.name, "hopping"), table, strange, hopping.rate)
         path = f"raw/tcr/{sample.name}.tsv.gz"
         counts = rearrangements(table.with_columns(locus=pl.lit("TRB")), sample.name, library.flavor.count_of)
         files.write_gzip_table(counts, context.folder / path)
@@ -48,7 +47,7 @@ def write_tcr(context: Context, samples: list[Sample]) -> Rows:
         )
         if content.specimen == "infusion_product" and content.name == sample.name:
             seen |= pl.Series(library.counted > 0)
-    blood = {sample.day: sample for sample in samples if sample.specimen == "blood"}
+    blood = {sample.visit: sample for sample in samples if sample.specimen == "blood"}
     for sample in blood.values():
         rows["infused_mass"] += _masses(context.subject, sample, seen)
     return rows
@@ -57,12 +56,12 @@ def write_tcr(context: Context, samples: list[Sample]) -> Rows:
 def true_clones(library: TcrLibrary) -> pl.DataFrame:
     """Return what a library truly is of: `clone`, its `frequency` among T cells, its `cells` put in, its `counted`.
 
-    Clones that the specimen does not hold are left out; the last row, `naive`, is the cells that are of no clone.
+    Clones that the specimen does not hold are left out; the last row, without a clone, is the cells that are of none.
     """
     own = pl.DataFrame({"frequency": library.frequencies, "cells": library.cells, "counted": library.counted})
-    own = own.select(pl.int_range(1, pl.len() + 1).cast(pl.String).alias("clone"), pl.all())
+    own = own.select(pl.int_range(1, pl.len() + 1).alias("clone"), pl.all())
     naive = {
-        "clone": [NAIVE],
+        "clone": [None],
         "frequency": [max(0.0, 1 - float(library.frequencies.sum()))],
         "cells": [library.naive_cells],
         "counted": [int(library.naive["counted"].sum())],
@@ -93,19 +92,12 @@ def _one_row_a_chain(table: pl.DataFrame) -> pl.DataFrame:
     return table.group_by(names, maintain_order=True).agg(pl.col("counted").sum())
 
 
-def _content(context: Context, sample: Sample) -> tuple[Subject, Sample, TcrLibrary]:
+def _content(design: Design, subject: Subject, sample: Sample) -> tuple[Subject, Sample, TcrLibrary]:
     """Return what is really in a sample's file: whose cells, of which sample, sequenced how."""
-    swapped = context.design.confounders.swapped_pair
-    if swapped is None or sample.name not in swapped.samples:
-        return context.subject, sample, tcr_library(context.design, context.subject, sample)
-    other = swapped.samples[1 - swapped.samples.index(sample.name)]
-    whose, content = _find(context.design, other)
-    return whose, content, tcr_library(context.design, whose, content)
-
-
-def _library_named(design: Design, name: str) -> pl.DataFrame:
-    subject, sample = _find(design, name)
-    return tcr_library(design, subject, sample).table(subject.clones)
+    swapped = design.confounders.swapped_pair
+    if swapped is not None and sample.name in swapped.samples:
+        subject, sample = _find(design, swapped.samples[1 - swapped.samples.index(sample.name)])
+    return subject, sample, tcr_library(design, subject, sample)
 
 
 def _find(design: Design, name: str) -> tuple[Subject, Sample]:

@@ -81,7 +81,8 @@ _TRUTH = """| file | what it holds |
 |---|---|
 | `truth/clones/SUBJECT.csv.gz` | each clone: receptor, lineage, tumour-reactive, public, twin, origin, shares of \
 product, tumour and blood memory |
-| `truth/tcr/SAMPLE.csv.gz` | each clone's true share of the specimen's T cells, its cells put in, what was counted |
+| `truth/tcr/SAMPLE.csv.gz` | each clone's true share of the specimen's T cells, its cells put in, what was counted; \
+the last row, without a clone, is the naive cells |
 | `truth/bcr/SAMPLE.csv.gz` | each chain's family, cells put in, what was counted |
 | `truth/libraries.csv` | TCR libraries: whose content it is, cells put in, molecules counted, number of cells that \
 it is worth, molecules that came from another library |
@@ -94,4 +95,9 @@ infusion (`infused_share`) |
 | `truth/wells.csv`, `levels.csv`, `curves.csv` | true concentrations, dilutions and standard curves of each plate |
 | `truth/cells/SAMPLE.csv.gz` | each single cell: clone, state, lineage, whether infused, level of each programme |
 | `truth/programmes.csv` | mean level of each programme in the T cells of each bulk library |
+| `truth/lesions.csv`, `responses.csv` | true diameters at each scan, and what a perfect reader would have called it |
+| `truth/fates.csv` | true days of progression and death, and the cause |
+| `truth/labs.csv`, `tumor_markers.csv` | true values on the days of the blood draws |
+| `truth/recoveries.csv`, `transfusions.csv` | when neutrophils and platelets truly fell and came back; what was given |
+| `truth/adverse_events.csv` | every event with its true grade and end, reported or not |
 """

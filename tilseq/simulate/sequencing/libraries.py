@@ -60,8 +60,8 @@ class TcrLibrary:
 
     @property
     def n_effective(self) -> float:
-        """Number of cells drawn one by one that would tell a share as well."""
-        return sampling.n_effective(self.cells_put_in, self.depth, self.flavor)
+        """Number of cells drawn one by one that would tell a share as well; 0 where nothing was counted."""
+        return sampling.n_effective(self.cells_put_in, self.depth, self.flavor) if self.depth else 0.0
 
     def table(self, clones: pl.DataFrame) -> pl.DataFrame:
         """Return what was counted: v_call, d_call, j_call, junction, junction_aa, `counted`; no junction twice."""
@@ -86,7 +86,8 @@ def tcr_library(design: Design, subject: Subject, sample: Sample) -> TcrLibrary:
     specimen = subject.specimen(sample.specimen, sample.day, sample.lot)
     depth, flavor = tcr_depth(design, sample), FLAVORS[design.flavor]
     rng = stream(design.seed, subject.name, sample.name, "tcr")
-    return draw_library(rng, specimen, round(design.depth * design.cells_per_template), depth, flavor)
+    cells = max(1, round(design.depth * design.cells_per_template))
+    return draw_library(rng, specimen, cells, depth, flavor)
 
 
 def draw_library(rng: np.random.Generator, specimen: Specimen, cells: int, depth: int, flavor: Flavor) -> TcrLibrary:
