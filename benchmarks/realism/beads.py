@@ -241,4 +241,4 @@ def draw(source: Source, axes: Any) -> None:
     axes[4].set(xlabel="standard level", ylabel="recovery, % of nominal", yscale="log", ylim=(40, 250))
     axes[4].set_yticks([50, 70, 100, 140, 200], ["50", "70", "100", "140", "200"])
     axes[4].minorticks_off()
-    axes[4].set_title("each analyte's curve fitted alone", fontsize=9)
+    axes[4].set_title("recovery by analyte", fontsize=9)

@@ -192,7 +192,7 @@ def _picture(
     _draw_waterfall(axes[0, 2], best, real_best)
     _draw_survival(axes[1, 0], cohort, progression)
     _draw_labs(axes[1, 1:], cohort)
-    figure.savefig(path, dpi=80)
+    figure.savefig(path, dpi=72)
     plt.close(figure)
 
 
@@ -233,14 +233,14 @@ def _draw_survival(axis: Any, cohort: list[Simulated], progression: tuple[Floats
     label = "real: without progression, INSPIRE\n(from the third cycle on)"
     axis.step(*kaplan_meier(*progression), color=REAL, where="post", label=label)
     axis.plot([4.1, 13.9], [0.5, 0.5], "k^", ms=6, label="C-144-01: medians 4.1 and 13.9")
-    axis.set(xlim=(0, 22), ylim=(0, 1), xlabel="months", ylabel="share of subjects")
+    axis.set(xlim=(0, 22), ylim=(0, 1.6), yticks=np.arange(0, 1.1, 0.2), xlabel="months", ylabel="share of subjects")
     axis.set_title("time to progression or death, and to death", fontsize=10)
-    axis.legend(fontsize=8)
+    axis.legend(fontsize=8, loc="upper right")
 
 
 def _draw_labs(axes: Any, cohort: list[Simulated]) -> None:
     days = np.arange(-10, 43)
-    for axis, test, levels in ((axes[0], "ANC", (0.5, 1.0)), (axes[1], "platelets", (20.0, 50.0))):
+    for axis, test, levels, least in ((axes[0], "ANC", (0.5, 1.0), 1e-3), (axes[1], "platelets", (20.0, 50.0), 3.0)):
         values = np.array([one.course.values[test][days - FIRST_DAY] for one in cohort])
         low, middle, high = np.percentile(values, (5, 50, 95), axis=0)
         axis.fill_between(days, low, high, color=SIMULATED, alpha=0.25, label="simulated, 5th to 95th percentile")
@@ -251,5 +251,6 @@ def _draw_labs(axes: Any, cohort: list[Simulated]) -> None:
         axis.axvspan(-7, -3, color="grey", alpha=0.2)
         axis.axvspan(0, 4, color="tan", alpha=0.3)
         axis.set(yscale="log", xlabel="day (grey: lymphodepletion, tan: IL-2)", ylabel=f"{test}, 10⁹/L")
+        axis.set_ylim(bottom=least)
         axis.set_title(f"simulated: {test}, true values", fontsize=10)
-        axis.legend(fontsize=8)
+        axis.legend(fontsize=8, loc="lower right")

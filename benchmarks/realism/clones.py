@@ -149,7 +149,13 @@ def _draw_curves(axis: Any, title: str, real: Group, simulated: Group) -> None:
     for number, shares in enumerate(real.shares):
         label = f"real: {len(real.shares)} samples" if number == 0 else None
         axis.plot(RANKS, 100 * shares[np.minimum(RANKS, len(shares)) - 1], color=REAL, lw=1, label=label)
-    axis.set(xscale="log", ylim=(0, 100), xlabel="clones, the largest first", ylabel="they hold, % of cells")
+    axis.set(
+        xscale="log",
+        ylim=(0, 135),
+        yticks=range(0, 101, 20),
+        xlabel="clones, the largest first",
+        ylabel="they hold, % of cells",
+    )
     axis.set_title(f"{title}, cell by cell")
     axis.legend(fontsize=9, loc="upper left")
 

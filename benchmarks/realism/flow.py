@@ -124,6 +124,7 @@ def _draw(gatings: list[Gating], path: Path) -> None:
             _scaled(gating, "CD3")[lymphocytes], bins=80, range=(-2, 7), histtype="step", label="CD3 of lymphocytes"
         )
         row[-1].set(xlabel="arcsinh scale", yticks=[])
-        row[-1].legend(frameon=False, fontsize=8)
+        row[-1].set_ylim(top=1.4 * row[-1].get_ylim()[1])
+        row[-1].legend(frameon=False, fontsize=8, loc="upper right")
     figure.savefig(path, dpi=80)
     plt.close(figure)

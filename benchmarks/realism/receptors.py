@@ -147,7 +147,8 @@ def draw(ours, real, heavy, path: Path) -> None:
         shares = side.value_counts(normalize=True).sort(side.name)
         axes[2][0].plot(shares[side.name], shares["proportion"], color=color, marker=".", label=label)
     axes[2][0].set(title="IGH junction length", xlabel="amino acids", ylabel="share of families")
-    axes[2][0].legend(frameon=False, fontsize=9)
+    axes[2][0].set_ylim(0, 0.2)
+    axes[2][0].legend(frameon=False, fontsize=9, loc="upper right")
     bars(axes[2][1], "TRA and TRB J genes", "j", *joined(ours, real), 62)
     figure.savefig(path, dpi=80)
 
@@ -165,7 +166,8 @@ def lengths(axes, locus: str, ours: pl.DataFrame, real: dict[str, pl.DataFrame])
         shares = sorted((int(length), share) for length, share in use(table, "length").items())
         axes.plot(*zip(*shares, strict=True), color=color, linestyle=line, marker=".", label=label)
     axes.set(title=f"{locus} junction length", xlabel="amino acids", ylabel="share of different chains", xlim=(5, 34))
-    axes.legend(frameon=False, fontsize=9)
+    axes.set_ylim(0, 0.42)
+    axes.legend(frameon=False, fontsize=9, loc="upper right")
 
 
 def bars(axes, title: str, feature: str, ours: pl.DataFrame, real: dict[str, pl.DataFrame], most: int) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+SMALL = ("--subjects", "1", "--visits", "baseline,D28", "--cells", "3000", "--depth", "1000", "--single-cells", "100")
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +56,7 @@ def test_it_runs_outside_the_clone(wheel, tmp_path):
     assert tilseq("init", "study").returncode == 0
     checked = tilseq("check", "study")
     assert checked.returncode == 0, checked.stderr
-    assert tilseq("simulate", "trial", "--subjects", "1", "--cells", "2000", "--depth", "1000").returncode == 0
+    assert tilseq("simulate", "trial", *SMALL).returncode == 0
     run = tilseq("run", "trial", "-o", "out")
     assert run.returncode == 0, run.stderr
     assert (tmp_path / "out" / "report.html").exists()

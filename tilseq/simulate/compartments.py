@@ -31,7 +31,7 @@ class Inequality(NamedTuple):
     spread: float
 
 
-# Set so that the largest clones hold what they do in nine public 10x samples (BorchLab/scRepertoire, blood and lung
+# Set so that the largest clones hold what they do in eight public 10x samples (BorchLab/scRepertoire, blood and lung
 # tumour, MIT; 10x PBMC in scverse/scirpy, BSD-3), and vary as much between subjects.
 IN_MEMORY = Inequality(exponent=0.9, shift=4.0, between=1.3, spread=0.9)
 IN_TUMOR = Inequality(exponent=0.8, shift=5.0, between=1.4, spread=0.9)
