@@ -79,7 +79,7 @@ def own_figure(made, folder):
 def simulated(made, folder):
     assert made["design"].depth == 500
     # tumour, product and two blood visits, each counted to 500 templates
-    libraries = pd.read_csv(folder / "demo" / "truth" / "libraries.csv")
+    libraries = pd.read_csv(folder / "demo_py" / "truth" / "libraries.csv")
     assert libraries["counted"].tolist() == [500] * 4
 
 

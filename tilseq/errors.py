@@ -99,17 +99,20 @@ class RunError(TilseqError):
 
 
 class StudyError(TilseqError):
-    """A study folder breaks its rules; carries every problem found, not only the first.
+    """A study folder, or a design of one, breaks its rules; carries every problem found, not only the first.
 
     Attributes
     ----------
     problems
         One `TilseqError` a problem, in the order of the files.
+    where
+        What they are in, such as ``the study`` or ``the design``.
     """
 
-    def __init__(self, problems: Sequence[TilseqError]) -> None:
-        super().__init__(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} in the study")
+    def __init__(self, problems: Sequence[TilseqError], where: str = "the study") -> None:
+        super().__init__(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} in {where}")
         self.problems = list(problems)
+        self.where = where
 
     def __str__(self) -> str:
         return "\n".join([*(str(problem) for problem in self.problems), self.what])
@@ -119,7 +122,7 @@ class StudyError(TilseqError):
         return {**super().as_dict(), "what": str(self)}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.problems,)
+        return type(self), (self.problems, self.where)
 
 
 def shown(value: object) -> str:

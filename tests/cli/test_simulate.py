@@ -31,7 +31,11 @@ def test_a_study_is_written_and_named(tmp_path):
     result = CliRunner().invoke(cli.simulate_command, [str(tmp_path / "s"), *SMALL, "--seed", "3"])
     assert result.exit_code == 0
     assert result.stdout == ""
-    assert result.stderr == f"wrote a synthetic study of 1 subject to {tmp_path / 's'}\n"
+    folder = tmp_path / "s"
+    assert result.stderr.splitlines() == [
+        f"wrote a synthetic study of 1 subject to {folder}, its truth to {folder}/truth",
+        f"next: tilseq check {folder}",
+    ]
     samples = pl.read_csv(tmp_path / "s" / "samples.csv")
     assert samples["sample"].to_list() == ["SIM-01_harvest_tcr", "SIM-01_product_tcr", "SIM-01_D7_tcr"]
     assert read_design(tmp_path / "s" / "design.yaml") == Design(
@@ -115,7 +119,7 @@ def test_an_occupied_folder_ends_with_3(tmp_path, capsys):
         (["--visits", "D7,D7"], "a visit is named twice"),
         (
             ["--confounder", "swapped_pair", "--subjects", "3"],
-            "found 'SIM-04_D7_tcr'; name another sample in the design",
+            "found 'SIM-04_D7_tcr'; the trial has 3 subjects; name another sample in the design",
         ),
         (
             ["--confounder", "batch_shift", "--visits", "D7"],

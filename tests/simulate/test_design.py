@@ -154,9 +154,34 @@ def test_options_count_for_more_than_the_file(written):
     assert made == Design(
         seed=7, subjects=9, visits=["D7"], confounders=Confounders(clone_in_baseline=CloneInBaseline())
     )
-    assert read_design(path, {"confounders": {"public_clone": {}}}).confounders == Confounders(
-        public_clone=PublicClone()
-    )
+    # A confounder adds to those of the file, whose settings stay.
+    path = written("confounders: {clone_in_baseline: {share: 0.3}}\n")
+    made = read_design(path, {"confounders": {"public_clone": {}, "clone_in_baseline": {}}})
+    assert made.confounders == Confounders(public_clone=PublicClone(), clone_in_baseline=CloneInBaseline(share=0.3))
+
+
+@pytest.mark.parametrize("text", ["{public_clone: }", "{public_clone: {}}", "[public_clone]"])
+def test_a_confounder_is_on_when_it_is_named(written, text):
+    assert read_design(written(f"confounders: {text}\n")).confounders == Confounders(public_clone=PublicClone())
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("visits: [D6, D7]", "those of D6 and D7 overlap"),
+        ("visits: [D0, D1, D2]", "those of D1 and D2 overlap"),
+        ("assays: [tcr, tcr]", "each assay once"),
+        ("confounders: {swapped_pair: {samples: [SIM-01_D7_tcr, SIM-01_D7_tcr]}}", "two different samples"),
+        ("confounders: {index_hopping: {source: SIM-01_D7_tcr, into: SIM-01_D7_tcr}}", "two different samples"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(written, text, told):
+    with pytest.raises(StudyError, match=told):
+        read_design(written(f"{text}\n"))
+
+
+def test_a_visit_of_scans_has_one_window():
+    assert [window(name) for name in ("D126", "D168", "D336", "D84", "D1", "D2", "D56")] == [7, 7, 14, 7, 0, 1, 5]
 
 
 def test_a_confounder_keeps_the_defaults_that_are_not_named(written):

@@ -43,12 +43,22 @@ def _names(context: click.Context, parameter: click.Parameter, value: str | None
 @click.option("--subjects", type=int, help="Number of subjects (4).")
 @click.option("--visits", callback=_names, metavar="A,B", help="Blood visits: baseline, or D and a day (all eight).")
 @click.option("--assays", callback=_names, metavar="A,B", help=f"What is measured: {', '.join(ASSAYS)} (all).")
-@click.option("--depth", type=int, help="Templates counted of each bulk TCR library (20000).")
+@click.option("--depth", type=int, help="Molecules counted of each bulk TCR library; a BCR library gets half (20000).")
 @click.option("--cells", type=int, help="Events of each flow tube (20000).")
 @click.option("--single-cells", type=int, help="Cells of each single-cell library (500).")
 @click.option("--seed", type=int, help="Seed of all random numbers (1).")
-@click.option("--confounder", "confounders", multiple=True, type=click.Choice(CONFOUNDERS), help="What goes wrong.")
-@click.option("--design", type=click.Path(path_type=Path, dir_okay=False), help="YAML file with all of this and more.")
+@click.option(
+    "--confounder",
+    "confounders",
+    multiple=True,
+    type=click.Choice(CONFOUNDERS),
+    help="What goes wrong; adds to a design. Defaults: docs/simulate.md.",
+)
+@click.option(
+    "--design",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="YAML file with all of this but --cores, and more.",
+)
 @click.option("--cores", type=click.IntRange(1), default=1, show_default=True, help="Subjects to write at a time.")
 def simulate_command(folder: Path, design: Path | None, cores: int, confounders: tuple[str, ...], **given: Any) -> None:
     """Write a synthetic trial to DIR, and what is really so to DIR/truth.
@@ -65,4 +75,7 @@ def simulate_command(folder: Path, design: Path | None, cores: int, confounders:
     made = read_design(design, chosen)
     simulate_trial(folder, made, cores=cores)
     many = "s" if made.subjects > 1 else ""
-    click.echo(f"wrote a synthetic study of {made.subjects} subject{many} to {folder}", err=True)
+    click.echo(
+        f"wrote a synthetic study of {made.subjects} subject{many} to {folder}, its truth to {folder}/truth", err=True
+    )
+    click.echo(f"next: tilseq check {folder}", err=True)

@@ -115,7 +115,7 @@ def _expected(fault: Mapping[str, Any]) -> str:
         "string_type": "text",
         "dict_type": "names with values below them",
         "model_type": "names with values below them",
-        "list_type": "a list such as [CD3, CD3-A]",
+        "list_type": "a list such as [A, B]",
     }
     told = str(fault["msg"]).removeprefix("Input should be ").removeprefix("List should have ")
     return words.get(fault["type"], told)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from tilseq.errors import StudyError, did_you_mean
 from tilseq.io.yaml_model import Part, held_against, read_model
@@ -22,6 +23,16 @@ BLOOD_VISITS = {
     "D42": (42, 4),
     "D84": (84, 7),
     "D180": (180, 14),
+}
+# The same of the scans, which are done whatever the blood visits are.
+SCANS = {
+    "baseline": BLOOD_VISITS["baseline"],
+    "D42": BLOOD_VISITS["D42"],
+    "D84": BLOOD_VISITS["D84"],
+    "D126": (126, 7),
+    "D168": (168, 7),
+    "D252": (252, 14),
+    "D336": (336, 14),
 }
 TUMOR_VISIT, PRODUCT_VISIT = ("harvest", -45), ("product", -1)
 LAST_DAY = 400  # of the trial; a visit beyond it is refused
@@ -44,6 +55,13 @@ class SwappedPair(Part):
 
     samples: Annotated[list[Name], Field(min_length=2, max_length=2)] = ["SIM-03_D7_tcr", "SIM-04_D7_tcr"]
 
+    @field_validator("samples")
+    @classmethod
+    def _are_two(cls, samples: list[str]) -> list[str]:
+        if samples[0] == samples[1]:
+            raise ValueError("two different samples")
+        return samples
+
 
 class IndexHopping(Part):
     """Molecules of one library that were read under the index of another of the same run."""
@@ -51,6 +69,12 @@ class IndexHopping(Part):
     source: Name = "SIM-01_D7_tcr"
     into: Name = "SIM-02_D7_tcr"
     rate: Share = Field(0.002, description="Share of the source's templates that arrive.")
+
+    @model_validator(mode="after")
+    def _are_two(self) -> IndexHopping:
+        if self.source == self.into:
+            raise ValueError("two different samples as `source` and `into`")
+        return self
 
 
 class PublicClone(Part):
@@ -92,7 +116,18 @@ class DepthByVisit(Part):
 
 
 class Confounders(Part):
-    """What has gone wrong; each is absent unless it is named."""
+    """What has gone wrong; each is absent unless it is named, with settings below its name or without."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_is_on(cls, value: Any) -> Any:
+        if isinstance(value, list):
+            value = dict.fromkeys(map(str, value))
+        return (
+            {name: {} if below is None else below for name, below in value.items()}
+            if isinstance(value, dict)
+            else value
+        )
 
     failed_library: FailedLibrary | None = None
     swapped_pair: SwappedPair | None = None
@@ -131,6 +166,13 @@ class Design(Part):
     )
     confounders: Confounders = Field(default_factory=Confounders, description="What has gone wrong.")
 
+    @field_validator("assays")
+    @classmethod
+    def _assays_can_be(cls, assays: list[Assay]) -> list[Assay]:
+        if len(set(assays)) < len(assays):
+            raise ValueError("each assay once")
+        return assays
+
     @field_validator("visits")
     @classmethod
     def _visits_can_be(cls, visits: list[str]) -> list[str]:
@@ -138,6 +180,9 @@ class Design(Part):
             visit_day(name)
         if len(set(visits)) < len(visits):
             raise ValueError("a visit is named twice")
+        for one, other in pairwise(sorted(visits, key=visit_day)):
+            if visit_day(one) + window(one) >= visit_day(other) - window(other):
+                raise ValueError(f"visits whose windows are apart; those of {one} and {other} overlap")
         return visits
 
 
@@ -157,7 +202,9 @@ def read_design(path: str | Path | None = None, given: Mapping[str, Any] | None 
         problems = faults + problems
         chosen = {} if read is None else read.model_dump(exclude_unset=True)
     if problems:
-        raise StudyError(problems)
+        raise StudyError(problems, "the design")
+    if "confounders" in options:  # a name adds to those of the file, whose settings stay
+        options["confounders"] = {name: {} for name in options["confounders"]} | chosen.get("confounders", {})
     return Design.model_validate(chosen | options)
 
 
@@ -180,8 +227,13 @@ def visit_day(name: str) -> int:
 
 
 def window(name: str) -> int:
-    """Return the days either side of a blood visit that still count: a tenth of its day where none is agreed."""
-    return BLOOD_VISITS[name][1] if name in BLOOD_VISITS else max(1, visit_day(name) // 10)
+    """Return the days either side of a blood visit that still count.
+
+    Where none is agreed a tenth of its day, but at least one, and never back to the day of the infusion.
+    """
+    day = visit_day(name)
+    agreed = BLOOD_VISITS | SCANS
+    return agreed[name][1] if name in agreed else min(max(1, day // 10), day - 1)
 
 
 def targets(confounders: Confounders) -> list[tuple[str, str, str]]:

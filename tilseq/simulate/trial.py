@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from tilseq.errors import RunError, did_you_mean
+from tilseq.errors import RunError
 from tilseq.io.files import write_text
 from tilseq.simulate import files
 from tilseq.simulate.compartments import LYMPHODEPLETION_DAY
-from tilseq.simulate.design import TUMOR_VISIT, Design, targets
+from tilseq.simulate.design import TUMOR_VISIT, Design
+from tilseq.simulate.feasible import check
 from tilseq.simulate.folder import texts
 from tilseq.simulate.folder.cells import write_bulk_rna, write_single_cells
 from tilseq.simulate.folder.clinic import schedule, write_clinic
@@ -18,7 +19,7 @@ from tilseq.simulate.folder.flow import write_tube
 from tilseq.simulate.folder.plates import write_plates
 from tilseq.simulate.folder.receptors import write_bcr, write_tcr
 from tilseq.simulate.plan import Sample, samples_of
-from tilseq.simulate.subjects import Subject, draw_subject, name_of, number_of
+from tilseq.simulate.subjects import Subject, draw_subject
 from tilseq.tables import inputs
 
 DAYS = {
@@ -64,15 +65,15 @@ def simulate_trial(folder: str | Path, design: Design | None = None, *, cores: i
     Raises
     ------
     RunError
-        The folder holds something, a confounder concerns what the trial does not hold, a process is lost, or a file
-        cannot be written.
+        The folder holds something, the design cannot be carried out (see `feasible.check`), a process is lost, or a
+        file cannot be written.
     """
     folder, design = Path(folder), design or Design()
     if cores < 1:
         raise RunError("too few cores", found=cores, expected="at least 1")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunError("this is not an empty folder", file=folder, mend="name a folder that is absent or empty")
-    _check_targets(design)
+    check(design)
     rows: Rows = {}
     for written in _written(folder, design, min(cores, design.subjects)):
         add(rows, written)
@@ -119,21 +120,11 @@ def _written(folder: Path, design: Design, cores: int) -> Iterable[Rows]:
         try:
             yield from pool.map(write_subject, *zip(*((folder, design, number) for number in numbers), strict=True))
         except BrokenProcessPool as error:
-            mend = "often memory ran out: take fewer cores, or a smaller depth"
+            mend = (
+                "often memory ran out: take fewer cores, or a smaller depth; a script that takes several cores calls this "
+                'below `if __name__ == "__main__":`'
+            )
             raise RunError("a process that wrote a subject was lost", mend=mend) from error
-
-
-def _check_targets(design: Design) -> None:
-    """Refuse confounders that concern what the trial does not hold."""
-    subjects = [name_of(number) for number in range(1, design.subjects + 1)]
-    for confounder, kind, target in targets(design.confounders):
-        known = {"subject": subjects, "visit": design.visits}.get(kind, [])
-        if kind == "sample" and (whose := target.split("_")[0]) in subjects:
-            samples = samples_of(design, draw_subject(number_of(whose), design))
-            known = [sample.name for sample in samples if sample.assay == "tcr"]
-        if target not in known:
-            mend = did_you_mean(target, known) or f"name another {kind} in the design"
-            raise RunError(f"the trial has no such {kind} for the confounder {confounder}", found=target, mend=mend)
 
 
 def _subject_row(subject: Subject) -> Row:

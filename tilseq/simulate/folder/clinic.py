@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 from tilseq.simulate.clinic import followup, labs, markers, safety, scans
-from tilseq.simulate.design import BLOOD_VISITS, Design
+from tilseq.simulate.design import SCANS, Design
 from tilseq.simulate.folder.context import Context, Row, Rows
 from tilseq.simulate.plan import true_days
 
-# Visit → day and days either side of the scan.
-SCANS = {
-    "baseline": BLOOD_VISITS["baseline"],
-    "D42": BLOOD_VISITS["D42"],
-    "D84": BLOOD_VISITS["D84"],
-    "D126": (126, 7),
-    "D168": (168, 7),
-    "D252": (252, 14),
-    "D336": (336, 14),
-}
 MARKERS_FROM = 14  # day; those of the first two weeks tell of the treatment alone
 
 

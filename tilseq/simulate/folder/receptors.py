@@ -8,7 +8,7 @@ from tilseq.simulate import files
 from tilseq.simulate.design import Design
 from tilseq.simulate.folder.context import Context, Row, Rows
 from tilseq.simulate.plan import Sample, samples_of
-from tilseq.simulate.sequencing.libraries import TcrLibrary, bcr_library, draw_b_cells, hopped, tcr_library
+from tilseq.simulate.sequencing.libraries import TcrLibrary, bcr_library, draw_b_cells, hopped, tcr_depth, tcr_library
 from tilseq.simulate.sequencing.rearrangements import rearrangements
 from tilseq.simulate.sequencing.sampling import FLAVORS
 from tilseq.simulate.subjects import Subject, draw_subject, number_of
@@ -45,7 +45,7 @@ def write_tcr(context: Context, samples: list[Sample]) -> Rows:
                 "arrived_from_another": arrived,
             }
         )
-        if content.specimen == "infusion_product" and content.name == sample.name:
+        if sample.specimen == "infusion_product" and content.subject == sample.subject:
             seen |= pl.Series(library.counted > 0)
     blood = {sample.visit: sample for sample in samples if sample.specimen == "blood"}
     for sample in blood.values():
@@ -93,11 +93,15 @@ def _one_row_a_chain(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _content(design: Design, subject: Subject, sample: Sample) -> tuple[Subject, Sample, TcrLibrary]:
-    """Return what is really in a sample's file: whose cells, of which sample, sequenced how."""
+    """Return what is really in a sample's file: whose cells, of which sample, sequenced how.
+
+    Tubes are swapped before they are sequenced, so the depth is that of the file's own library.
+    """
+    depth = tcr_depth(design, sample)
     swapped = design.confounders.swapped_pair
     if swapped is not None and sample.name in swapped.samples:
         subject, sample = _find(design, swapped.samples[1 - swapped.samples.index(sample.name)])
-    return subject, sample, tcr_library(design, subject, sample)
+    return subject, sample, tcr_library(design, subject, sample, depth=depth)
 
 
 def _find(design: Design, name: str) -> tuple[Subject, Sample]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from tilseq.simulate.cytometry.panels import PANELS
-from tilseq.simulate.design import PRODUCT_VISIT, TUMOR_VISIT, Design, visit_day, window
-from tilseq.simulate.folder.clinic import SCANS
+from tilseq.simulate.design import PRODUCT_VISIT, SCANS, TUMOR_VISIT, Design, visit_day, window
 from tilseq.simulate.subjects import Subject
 
 
@@ -79,25 +78,27 @@ over. `truth/` holds what is really so; nothing that analyses the study may read
 
 _TRUTH = """| file | what it holds |
 |---|---|
-| `truth/clones/SUBJECT.csv.gz` | each clone: receptor, lineage, tumour-reactive, public, twin, origin, shares of \
-product, tumour and blood memory |
+| `truth/clones/SUBJECT.csv.gz` | each clone: receptor, lineage, tumour-reactive, public, twin, home (where \
+it was made), origin (as an endpoint tells it), shares of all cells infused, of each of several lots, of the T cells \
+of the tumour, and of the memory T cells of blood before treatment |
 | `truth/tcr/SAMPLE.csv.gz` | each clone's true share of the specimen's T cells, its cells put in, what was counted; \
 the last row, without a clone, is the naive cells |
 | `truth/bcr/SAMPLE.csv.gz` | each chain's family, cells put in, what was counted |
 | `truth/libraries.csv` | TCR libraries: whose content it is, cells put in, molecules counted, number of cells that \
 it is worth, molecules that came from another library |
 | `truth/infused_mass.csv` | true share of T cells in blood: of infused clones (`mass`), of those that the products' \
-files show (`mass_of_seen`), of those that blood did not hold before (`mass_new`), of cells that descend from the \
+bulk files show (`mass_of_seen`), of those that blood did not hold before (`mass_new`), of cells that descend from the \
 infusion (`infused_share`) |
 | `truth/flow/SAMPLE.csv.gz` | what each event is, in the order of the file |
 | `truth/populations.csv` | true share of each kind of cell in the specimen, and cells per µL of blood |
 | `truth/cytokine/PLATE_WELL.csv.gz` | which bead each event is |
 | `truth/wells.csv`, `levels.csv`, `curves.csv` | true concentrations, dilutions and standard curves of each plate |
-| `truth/cells/SAMPLE.csv.gz` | each single cell: clone, state, lineage, whether infused, level of each programme |
+| `truth/cells/SAMPLE.csv.gz` | each droplet: clone (and second clone of a doublet), state, lineage, whether infused, \
+level of each programme |
 | `truth/programmes.csv` | mean level of each programme in the T cells of each bulk library |
-| `truth/lesions.csv`, `responses.csv` | true diameters at each scan, and what a perfect reader would have called it |
+| `truth/lesions.csv`, `responses.csv` | true diameters at each scan; responses by the rule, and as recorded |
 | `truth/fates.csv` | true days of progression and death, and the cause |
-| `truth/labs.csv`, `tumor_markers.csv` | true values on the days of the blood draws |
+| `truth/labs.csv`, `tumor_markers.csv` | true values on the days that were drawn |
 | `truth/recoveries.csv`, `transfusions.csv` | when neutrophils and platelets truly fell and came back; what was given |
 | `truth/adverse_events.csv` | every event with its true grade and end, reported or not |
 """

@@ -81,10 +81,11 @@ def tcr_depth(design: Design, sample: Sample) -> int:
     return max(1, round(design.depth * float(rng.lognormal(0, varying.log_spread))))
 
 
-def tcr_library(design: Design, subject: Subject, sample: Sample) -> TcrLibrary:
-    """Draw the cells of a specimen and sequence them."""
+def tcr_library(design: Design, subject: Subject, sample: Sample, *, depth: int | None = None) -> TcrLibrary:
+    """Draw the cells of a sample's specimen and sequence them; to the depth of the sample where none is given."""
+    depth = tcr_depth(design, sample) if depth is None else depth
     specimen = subject.specimen(sample.specimen, sample.day, sample.lot)
-    depth, flavor = tcr_depth(design, sample), FLAVORS[design.flavor]
+    flavor = FLAVORS[design.flavor]
     rng = stream(design.seed, subject.name, sample.name, "tcr")
     cells = max(1, round(design.depth * design.cells_per_template))
     return draw_library(rng, specimen, cells, depth, flavor)

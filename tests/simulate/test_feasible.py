@@ -1,0 +1,44 @@
+import pytest
+
+from tilseq.errors import RunError
+from tilseq.simulate.design import Design
+from tilseq.simulate.feasible import check
+
+
+def design(**chosen):
+    return Design(**{"subjects": 2, "memory_clones": 200, "assays": ["tcr"], "visits": ["baseline", "D7"]} | chosen)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [
+        ({"confounders": ["batch_shift"]}, "needs the assay flow"),
+        ({"assays": ["flow"], "confounders": ["depth_by_visit"]}, "needs the assay tcr"),
+        ({"subjects": 1, "confounders": ["public_clone"]}, "needs other subjects"),
+        ({"depth": 50, "confounders": {"failed_library": {"sample": "SIM-01_D7_tcr"}}}, "fewer than the 50"),
+        (
+            {"confounders": {"index_hopping": {"source": "SIM-01_D7_tcr", "into": "SIM-02_baseline_tcr"}}},
+            "of one run: of one visit",
+        ),
+        ({"confounders": ["swapped_pair"]}, "found 'SIM-03_D7_tcr'; the trial has 2 subjects"),
+        ({"cells_per_template": 1.4}, "expected at least 1.5"),
+        ({"depth": 10_000, "cells_per_template": 10_000.0}, "expected below 1e\\+08"),
+    ],
+)
+def test_what_cannot_be_carried_out_is_refused(chosen, told):
+    with pytest.raises(RunError, match=told):
+        check(design(**chosen))
+
+
+def test_a_sample_that_is_not_taken_is_told_with_those_that_are():
+    with pytest.raises(RunError) as refused:
+        check(design(confounders={"failed_library": {"sample": "SIM-01_D8_tcr"}}))
+    said = str(refused.value)
+    assert "did you mean 'SIM-01_D7_tcr'?" in said
+    assert "SIM-01, last seen on day " in said
+    assert "has SIM-01_harvest_tcr, SIM-01_product_tcr, SIM-01_baseline_tcr, SIM-01_D7_tcr; name another sample" in said
+
+
+@pytest.mark.parametrize("flavor", ["gdna", "umi", "reads"])
+def test_what_can_be_carried_out_passes(flavor):
+    check(design(flavor=flavor, confounders=["depth_by_visit", "clone_in_baseline", "public_clone"]))
