@@ -1,6 +1,6 @@
 """Do the intervals hold what they promise? Simulated tubes and libraries with a known truth, preset seeds.
 
-`python -m benchmarks coverage [RUNS [TUBES]]`: runs a cell of the grid (2,000), tubes to gate a cell (200).
+`python -m benchmarks coverage [RUNS [TUBES]]`: runs a cell of the grid (2,000), tubes to gate a cell (100).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tilseq.simulate.sequencing.sampling import FLAVORS, n_effective
 from tilseq.simulate.streams import stream
 from tilseq.simulate.subjects import draw_subject
 
-RUNS, TUBES = 2_000, 200
+RUNS, TUBES = 2_000, 100
 EVENTS = (300, 3_000, 20_000)
 CD8_SHARES = (0.03, 0.2, 0.5)  # of CD4 and CD8 T cells
 DEPTHS = (1_000, 5_000, 25_000)

@@ -121,8 +121,8 @@ def _written(folder: Path, design: Design, cores: int) -> Iterable[Rows]:
             yield from pool.map(write_subject, *zip(*((folder, design, number) for number in numbers), strict=True))
         except BrokenProcessPool as error:
             mend = (
-                "often memory ran out: take fewer cores, or a smaller depth; a script that takes several cores calls this "
-                'below `if __name__ == "__main__":`'
+                "often memory ran out: take fewer cores, or a smaller depth; a script that takes several cores calls "
+                'this below `if __name__ == "__main__":`'
             )
             raise RunError("a process that wrote a subject was lost", mend=mend) from error
 
