@@ -1,6 +1,6 @@
 """Do the intervals hold what they promise? Simulated tubes and libraries with a known truth, preset seeds.
 
-`python -m benchmarks coverage [RUNS [TUBES]]`: runs a cell of the grid (2,000), tubes to gate a cell (100).
+`python -m benchmarks.coverage [RUNS [TUBES]]`: runs a cell of the grid (2,000), tubes to gate a cell (100).
 """
 
 from __future__ import annotations
@@ -244,3 +244,7 @@ def main() -> None:
     for kind, title in titles.items():
         chosen = [cell for name, cell in cells if name == kind]
         print(f"### {title}\n", *header(list(chosen[0].name)), *(cell.row() for cell in chosen), "", sep="\n")
+
+
+if __name__ == "__main__":
+    main()
