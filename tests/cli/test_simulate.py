@@ -114,7 +114,7 @@ def test_an_occupied_folder_ends_with_3(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--subjects", "0"], "column subjects: this value cannot stand here; found 0"),
+        (["--subjects", "0"], "option --subjects: this value cannot stand here; found 0"),
         (["--visits", "baseline,D07"], "there is no visit 'D07'; did you mean 'D7'?"),
         (["--visits", "D7,D7"], "a visit is named twice"),
         (

@@ -136,8 +136,15 @@ def test_all_faults_of_file_and_options_are_told_at_once(written):
         "design.yaml, row 1, column seed: this value cannot stand here; found -1; "
         "expected greater than or equal to 0",
         "design.yaml, row 2, column subjects: this value cannot stand here; found 'x'; expected a whole number",
-        "column cells: this value cannot stand here; found 0; expected greater than or equal to 1",
+        "option --cells: this value cannot stand here; found 0; expected greater than or equal to 1",
     ]  # fmt: skip
+
+
+def test_a_fault_of_an_option_is_told_by_the_option():
+    assert problems(None, {"single_cells": 0, "visits": ["D0", "D1", "D2"]}) == [
+        "option --visits: visits whose windows are apart; those of D1 and D2 overlap",
+        "option --single-cells: this value cannot stand here; found 0; expected greater than or equal to 1",
+    ]
 
 
 def test_a_file_that_holds_no_settings_is_refused(written, tmp_path):

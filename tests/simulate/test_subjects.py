@@ -142,6 +142,23 @@ def test_the_tumour_is_killed_by_the_reactive_cells_in_blood(plain):
     assert one.laboratory.at("lymphocytes", 28) == pytest.approx(one.blood(28).lymphocytes / 1000)
 
 
+def test_white_cells_are_those_that_flow_counts(plain):
+    one = plain[1]
+    for day in (-10, 0, 28):
+        blood = one.blood(day)
+        others = (blood.lymphocytes + blood.other["monocyte"]) / 1000
+        assert one.laboratory.at("WBC", day) == pytest.approx(one.laboratory.at("ANC", day) + others)
+
+
+def test_planted_clones_are_of_the_states_of_their_lineage(plain):
+    made = confounded(1, convergent_clones=ConvergentClones(subject="SIM-01", clones=50, share=1e-3))
+    twins = made.clones.filter(pl.col("convergent_with").is_not_null())
+    usual = {"CD4": (0, 0.12, 0.50, 0.33, 0.03, 0.02), "CD8": (0, 0.08, 0.27, 0.58, 0.04, 0.03)}
+    assert set(twins["lineage"]) == set(usual)
+    for clone, lineage in twins.select("clone", "lineage").iter_rows():
+        assert made.course.memory[clone - 1] == pytest.approx(1e-3 * np.array(usual[lineage]))
+
+
 def test_a_clone_in_baseline_is_the_largest_infused_one(plain):
     made = confounded(2, clone_in_baseline=CloneInBaseline(subject="SIM-02", share=0.05))
     same(made, plain[2], besides=("memory",))

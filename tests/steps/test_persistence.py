@@ -21,13 +21,19 @@ class Subject:
         self.rows: dict[str, dict] = {}
 
     def add(self, name, counts, *, specimen="blood", gene="TRB", count="umi_count", **cells):
+        """Add a sample; `counts` is junction → count of one gene, or gene → such counts."""
         path = self.folder / f"{name}.tsv"
-        if counts is None:
-            path.write_text("not a clonotype table\n")
-        elif count == "cells":
-            self.write_contigs(path, counts, gene=gene)
-        else:
-            self.write(path, counts, count=count, gene=gene)
+        of_genes = {gene: counts} if counts is None or "TRA" not in counts else counts
+        lines = []
+        for one, numbers in of_genes.items():
+            if numbers is None:
+                path.write_text("not a clonotype table\n")
+            elif count == "cells":
+                self.write_contigs(path, numbers, gene=one)
+            else:
+                self.write(path, numbers, count=count, gene=one)
+            lines += path.read_text().splitlines(keepends=True)[1 if lines else 0 :]
+        path.write_text("".join(lines))
         row = self.sample(name, specimen=specimen, path=f"raw/{name}.tsv", **{"assay": "tcr", **cells})
         self.rows[f"repertoire/{name}"] = row
         job = Job("repertoire", name, f"repertoire/{name}", paths=(str(path),), sample=row,
@@ -231,6 +237,73 @@ def test_a_tumor_in_bulk_and_by_cells(subject):
     assert masses(tables) == {"d28": 0.6}
     (reason,) = tables["quality"]["reason"]
     assert reason.endswith("product mass kept: that of contigs (cells), t2 (cells)")
+
+
+# Blood by its cells: 60 % and 70 % of the counts are of clones of the whole product.
+BOTH = {"TRB": DAY28, "TRA": {"ACA": 20, "GTG": 50, "TGT": 30}}
+ONLY = "TRA is only in {} of the reference: too small a part of it for a number"
+
+
+def of_locus(tables, locus):
+    """Return value and status of mass and of product mass kept in one locus."""
+    rows = tables["endpoints"].filter(qualifier=f"locus={locus};reference=infusion_product").sort("parameter")
+    return rows.filter(pl.col("parameter").is_in(["persistence_mass", "product_mass_kept"]))["value", "status"].rows()
+
+
+def test_a_locus_of_few_cells_beside_a_deep_library_of_another_has_no_mass(subject):
+    # The bulk library holds no TRA: of the product's TRA a few cells are known, and the mass would be 0.2 for 0.7.
+    subject.add("bulk", BULK, specimen="infusion_product", lot="A")
+    cells = {"TRB": CONTIGS, "TRA": {"ACA": 3, "CAC": 1}}
+    subject.add("contigs", cells, specimen="infusion_product", lot="A", count="cells")
+    tables = subject.add("d28", BOTH, count="cells").run(infusions=[(0, "A")])
+    assert of_locus(tables, "TRB") == [(0.6, "quantified"), (1.0, "quantified")]
+    # What is kept is a share of the cells seen of the product, however few they are.
+    assert of_locus(tables, "TRA") == [(None, "not_evaluable"), (0.75, "quantified")]
+    row = mass(tables, qualifier="locus=TRA;reference=infusion_product")
+    assert (row["method"], row["lower"], row["n"]) == (ONLY.format("contigs (cells)"), None, None)
+    held = tables["persistence"].filter(locus="TRA", measure="mass")
+    assert held.select("value", "lower", "upper", "n_effective", "limit_of_detection").row(0) == (None,) * 5
+    ((check, verdict, reason),) = tables["quality"].select("check", "verdict", "reason").rows()
+    assert (check, verdict) == ("reference", "warn")
+    assert reason.startswith("mass of clones seen in any of bulk (umis), contigs (cells); product mass kept: that of")
+    assert reason.endswith(f"; {ONLY.format('contigs (cells)')}")
+
+
+def test_a_locus_that_one_lot_lacks_has_no_numbers(subject):
+    subject.add("lot1", {"TRB": LOT1, "TRA": {"ACA": 5}}, specimen="infusion_product", lot="A")
+    subject.add("lot2", LOT2, specimen="infusion_product", lot="B")
+    tables = subject.add("d28", BOTH).run(infusions=[(0, "A"), (0, "B")])
+    assert of_locus(tables, "TRB") == [(0.6, "quantified"), (0.8, "quantified")]
+    assert of_locus(tables, "TRA") == [(None, "not_evaluable")] * 2
+    assert tables["quality"].select("sample", "check", "verdict", "reason").rows() == [
+        ("d28", "reference", "warn", ONLY.format("lot1 (umis)"))
+    ]
+
+
+def test_loci_that_were_sequenced_apart_are_both_whole(subject):
+    subject.add("beta", LOT1, specimen="infusion_product", lot="A")
+    subject.add("alpha", {"ACA": 1, "GTG": 9}, specimen="infusion_product", lot="A", gene="TRA")
+    tables = subject.add("d28", BOTH).run(infusions=[(0, "A")])
+    assert of_locus(tables, "TRB") == [(0.1, "quantified"), (0.75, "quantified")]
+    assert of_locus(tables, "TRA") == [(0.7, "quantified"), (1.0, "quantified")]
+    assert tables["quality"].height == 0
+
+
+def test_a_locus_that_only_the_deep_library_holds_is_whole(subject):
+    subject.add("bulk", {"TRB": BULK, "TRA": {"ACA": 1, "GTG": 9}}, specimen="infusion_product", lot="A")
+    subject.add("contigs", CONTIGS, specimen="infusion_product", lot="A", count="cells")
+    tables = subject.add("d28", BOTH).run(infusions=[(0, "A")])
+    assert [value for value, _ in of_locus(tables, "TRB") + of_locus(tables, "TRA")] == [0.6, 0.75, 0.7, 1.0]
+    assert tables["quality"]["verdict"].to_list() == ["pass"]
+
+
+def test_a_sample_of_the_lacking_locus_alone_is_told_why(subject):
+    subject.add("bulk", BULK, specimen="infusion_product", lot="A")
+    subject.add("contigs", {"TRA": {"ACA": 4}}, specimen="infusion_product", lot="A", count="cells")
+    tables = subject.add("d28", {"ACA": 60, "GTG": 40}, gene="TRA").run(infusions=[(0, "A")])
+    assert of_locus(tables, "TRA") == [(None, "not_evaluable")] * 2
+    assert tables["quality"]["verdict"].to_list() == ["warn"]
+    assert ONLY.format("contigs (cells)") in tables["quality"]["reason"][0]
 
 
 def test_a_sample_of_another_locus_does_not_stop_the_others(subject):

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tilseq.simulate.calendar import LYMPHODEPLETION_DAY
 from tilseq.simulate.clones import Floats, Sizes, draw_shares
 from tilseq.simulate.states import LINEAGES, OTHER_CELLS, STATES
 
@@ -61,7 +62,6 @@ WAVE_SPREAD = 0.15
 BEFORE_PER_UL = {"naive": 380.0, "memory": 700.0, "B": 200.0, "NK": 250.0, "monocyte": 450.0}
 RECOVERY_DAYS = {"naive": 260.0, "memory": 35.0, "B": 90.0, "NK": 6.0, "monocyte": 10.0}
 NADIR_SHARE = {"naive": 0.02, "memory": 0.03, "B": 0.02, "NK": 0.03, "monocyte": 0.05}
-LYMPHODEPLETION_DAY = -7
 LOSS_PER_DAY = 0.8  # natural logarithm, from the start of lymphodepletion to the nadir
 NAIVE_CD4_SHARE = 0.68
 DN_SHARE, DP_SHARE = 0.03, 0.01  # of all T cells; they take no part in the clones

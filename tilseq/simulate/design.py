@@ -10,12 +10,13 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from tilseq.errors import StudyError, did_you_mean
+from tilseq.errors import ReadError, StudyError, TilseqError, did_you_mean
 from tilseq.io.yaml_model import Part, held_against, read_model
+from tilseq.simulate.calendar import BASELINE_DAY, HARVEST_DAY
 
 # Name → day and days either side that still count. Blood is drawn at each.
 BLOOD_VISITS = {
-    "baseline": (-10, 4),
+    "baseline": (BASELINE_DAY, 4),
     "D0": (0, 0),
     "D7": (7, 2),
     "D14": (14, 2),
@@ -34,7 +35,7 @@ SCANS = {
     "D252": (252, 14),
     "D336": (336, 14),
 }
-TUMOR_VISIT, PRODUCT_VISIT = ("harvest", -45), ("product", -1)
+TUMOR_VISIT, PRODUCT_VISIT = ("harvest", HARVEST_DAY), ("product", -1)
 LAST_DAY = 400  # of the trial; a visit beyond it is refused
 _DAY = re.compile(r"D([0-9]{1,3})")
 Assay = Literal["flow", "cytokine", "tcr", "bcr", "scrna", "bulk_rna", "clinic"]
@@ -196,7 +197,8 @@ def read_design(path: str | Path | None = None, given: Mapping[str, Any] | None 
     """
     chosen: dict[str, Any] = {}
     options = dict(given or {})
-    _, problems = held_against(options, Design, {})
+    _, faults = held_against(options, Design, {})
+    problems = [_of_option(fault) for fault in faults]
     if path is not None:
         read, _, faults = read_model(path, Design, file=str(path), expected="settings such as `subjects: 4`")
         problems = faults + problems
@@ -206,6 +208,14 @@ def read_design(path: str | Path | None = None, given: Mapping[str, Any] | None 
     if "confounders" in options:  # a name adds to those of the file, whose settings stay
         options["confounders"] = {name: {} for name in options["confounders"]} | chosen.get("confounders", {})
     return Design.model_validate(chosen | options)
+
+
+def _of_option(fault: TilseqError) -> TilseqError:
+    """Return a fault of what was given besides the file under the name of the option."""
+    option = (fault.column or "").split(".")[0].replace("_", "-").replace("confounders", "confounder")
+    told = ReadError(f"option --{option}: {fault.what}", expected=fault.expected, mend=fault.mend)
+    told.found = fault.found  # quoted already
+    return told
 
 
 def visit_day(name: str) -> int:

@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 
 from tilseq.simulate import clones, compartments
+from tilseq.simulate.calendar import HARVEST_DAY
 from tilseq.simulate.clinic import followup, labs, lesions
 from tilseq.simulate.clones import Floats, Sizes
 from tilseq.simulate.compartments import Course, Specimen, Traits
-from tilseq.simulate.design import LAST_DAY, TUMOR_VISIT, Confounders, Design, PublicClone
+from tilseq.simulate.design import LAST_DAY, Confounders, Design, PublicClone
 from tilseq.simulate.receptors.convergence import twins
 from tilseq.simulate.streams import stream
 
@@ -76,7 +77,7 @@ class Subject:
     def disease(self) -> lesions.Disease:
         """All lesions, day by day: killed by the reactive cells."""
         drawn = lesions.draw_lesions(stream(self.seed, self.name, "lesions"), self.tumor_type)
-        return lesions.follow(drawn, self.reactive_per_ul, harvest_day=TUMOR_VISIT[1])
+        return lesions.follow(drawn, self.reactive_per_ul, harvest_day=HARVEST_DAY)
 
     @cached_property
     def fate(self) -> followup.Fate:
@@ -96,6 +97,7 @@ class Subject:
             stream(self.seed, self.name, "labs"),
             self.tolerance,
             lambda day: compartments.lymphocytes_per_ul(self.course, self.traits, day),
+            lambda day: compartments.cells_per_ul(self.traits, "monocyte", day),
             self.disease.viable_ml,
             sex=self.sex,
         )
@@ -204,9 +206,9 @@ def _with_memory(subject: Subject, places: list[int], share: float) -> Subject:
     """Return the subject with each of some clones at a share of its memory T cells."""
     memory = subject.course.memory.copy()
     memory[places] = 0
-    mix = np.array(compartments.STATES_IN_BLOOD["CD8"])
+    mix = np.array([compartments.STATES_IN_BLOOD[lineage] for lineage in subject.clones["lineage"].gather(places)])
     memory *= (1 - share * len(places)) / memory.sum()
-    memory[places] = share * mix / mix.sum()
+    memory[places] = share * mix / mix.sum(axis=1, keepdims=True)
     return replace(subject, course=replace(subject.course, memory=memory))
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from tilseq.errors import RunError
 from tilseq.io.files import write_text
 from tilseq.simulate import files
-from tilseq.simulate.compartments import LYMPHODEPLETION_DAY
-from tilseq.simulate.design import TUMOR_VISIT, Design
+from tilseq.simulate.calendar import ENROLLMENT_DAY, HARVEST_DAY, LYMPHODEPLETION_DAY
+from tilseq.simulate.design import Design
 from tilseq.simulate.feasible import check
 from tilseq.simulate.folder import texts
 from tilseq.simulate.folder.cells import write_bulk_rna, write_single_cells
@@ -23,8 +23,8 @@ from tilseq.simulate.subjects import Subject, draw_subject
 from tilseq.tables import inputs
 
 DAYS = {
-    "enrollment_day": -60,
-    "harvest_day": TUMOR_VISIT[1],
+    "enrollment_day": ENROLLMENT_DAY,
+    "harvest_day": HARVEST_DAY,
     "lymphodepletion_day": LYMPHODEPLETION_DAY,
     "first_dose_day": LYMPHODEPLETION_DAY,
 }

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 STEP = "persistence"
 PRODUCT = "infusion_product"
+MATCHED_BY = "key: nucleotide junction"  # how clones match
+OF_ROW = ("sample", "locus", "measure")  # of the table `persistence`
 PARAMETERS = {"mass": "persistence_mass", "product_mass_kept": "product_mass_kept"}
 
 
@@ -54,7 +56,8 @@ def run(job: Job, folder: Path) -> None:
 
     A sample is held against the parts of the reference that count for it, see `_counts_for`. Where one of them left no
     clonotypes, what the sample holds of them would be told too low: its endpoints are then without a number. Of parts
-    that count different things, some serve and the others are left aside, see `_serving`.
+    that count different things, some serve and the others are left aside, see `_serving`. A locus of which
+    too little is known has no number, the others do, see `_held`.
     """
     import polars as pl
 
@@ -76,7 +79,7 @@ def run(job: Job, folder: Path) -> None:
             rows += _not_evaluable(sample, table, reference, lost)
             continue
         try:
-            held, told = _held(job, sample, table, {part: clones[part] for part in parts})
+            held, why, told = _held(job, sample, table, {part: clones[part] for part in parts})
         except AnalysisError as error:  # one sample that cannot be compared does not stop the others
             reason = f"cannot be compared: {error}"
             quality.append(_told(sample, "warn", reason))
@@ -84,7 +87,7 @@ def run(job: Job, folder: Path) -> None:
             continue
         quality += told
         frames.append(held)
-        rows += _endpoints(sample, held, reference)
+        rows += _endpoints(sample, held, reference, why)
         failed = _failed(job, sample)
         if failed:
             reason = f"{', '.join(failed)} of the reference failed and is left out: the numbers are too low"
@@ -96,38 +99,91 @@ def run(job: Job, folder: Path) -> None:
 
 def _held(
     job: Job, sample: Mapping[str, Any], table: pl.DataFrame, parts: Mapping[str, pl.DataFrame]
-) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
-    """Return what the clones of a reference hold of a sample, and what to tell of it.
+) -> tuple[pl.DataFrame, dict[str, str], list[dict[str, Any]]]:
+    """Return what the clones of a reference hold of a sample, why a locus has no number, and what to tell of it.
 
     The mass is that of the clones seen in any part. What is kept of the reference's own mass takes counts of one kind:
     where the parts count different things, as a product does that was sequenced in bulk and cell by cell, some of them
-    serve, or none.
+    serve, or none. Neither is told of a locus that is known of too small a part of the reference.
     """
+    from tilseq.tables.outputs import PERSISTENCE
+
+    kinds = {part: _count_of(clones) for part, clones in parts.items()}
+    serving = _serving(job, kinds, _count_of(table))
+    loci = {part: set(clones["locus"]) for part, clones in parts.items()}
+    short = {
+        "mass": _short(job, loci, _deep(job, kinds), set.union(*loci.values())),
+        "product_mass_kept": _short(job, loci, serving, set().union(*(loci[part] for part in serving))),
+    }
+    why = {
+        locus: _only_in(job, kinds, loci, locus) for locus in sorted(set.union(*short.values()) & set(table["locus"]))
+    }
+    rows = _measures(sample, table, parts, serving).to_dicts()
+    held = PERSISTENCE.frame(
+        [{name: row[name] for name in OF_ROW} if row["locus"] in short[row["measure"]] else row for row in rows]
+    )
+    reasons = [] if len(set(kinds.values())) == 1 else [_of_kinds(job, kinds, serving)]
+    reason = "; ".join([*reasons, *why.values()])
+    told = {**_told(sample, "warn" if why else "pass", reason), "check": "reference"}
+    return held, why, [told] if reason else []
+
+
+def _measures(
+    sample: Mapping[str, Any], table: pl.DataFrame, parts: Mapping[str, pl.DataFrame], serving: Sequence[str]
+) -> pl.DataFrame:
+    """Return the mass by all parts of a reference, and what is kept of its own mass by those that serve."""
     import polars as pl
 
     from tilseq.receptors import CLONE
     from tilseq.repertoire.cells import effective_numbers
-    from tilseq.repertoire.persistence import persistence, pooled
+    from tilseq.repertoire.persistence import persistence
 
     effective = effective_numbers(table, _count_of(table), _cells(table, sample))
-    seen = pl.concat([part.select(*CLONE, "duplicate_count") for part in parts.values()])
-    held = persistence(table, seen, sample=sample["sample"], n_effective=effective)
-    kinds = {part: _count_of(clones) for part, clones in parts.items()}
-    if len(set(kinds.values())) == 1:
-        return held, []
-    is_mass = pl.col("measure") == "mass"
-    serving = _serving(job, kinds, _count_of(table))
-    if serving:
-        whole = pooled([(parts[part], kinds[part]) for part in serving])
-        kept = persistence(table, whole, sample=sample["sample"], n_effective=effective).filter(~is_mass)
-        reason = f"that of {_with_kinds(job, {part: kinds[part] for part in serving})}"
+
+    def against(some: Sequence[str]) -> pl.DataFrame:
+        clones = pl.concat([parts[part].select(*CLONE, "duplicate_count") for part in some])
+        return persistence(table, clones, sample=sample["sample"], n_effective=effective)
+
+    held, is_mass = against(list(parts)), pl.col("measure") == "mass"
+    if len(serving) == len(parts):
+        return held
+    if any(set(parts[part]["locus"]) & set(table["locus"]) for part in serving):
+        kept = against(serving).filter(~is_mass)
     else:
         kept = held.filter(~is_mass).with_columns(value=pl.lit(None, pl.Float64))
-        reason = "not told, as no kind of count is had of the whole reference and is the sample's own"
-    reason = f"mass of clones seen in any of {_with_kinds(job, kinds)}; product mass kept: {reason}"
-    return pl.concat([held.filter(is_mass), kept]).sort("locus", "measure"), [
-        {**_told(sample, "pass", reason), "check": "reference"}
-    ]
+    return pl.concat([held.filter(is_mass), kept]).sort("locus", "measure")
+
+
+def _deep(job: Job, kinds: Mapping[str, str]) -> list[str]:
+    """Return the bulk libraries of each lot or lesion, and the single cells of those that have none.
+
+    A few hundred cells show so few of the clones that beside a bulk library they are no reference by themselves.
+    """
+    bulk = [part for part, kind in kinds.items() if kind != "cells"]
+    in_bulk = {_material(job, part) for part in bulk}
+    return bulk + [part for part in kinds if _material(job, part) not in in_bulk]
+
+
+def _short(job: Job, loci: Mapping[str, set[str]], parts: Sequence[str], every: set[str]) -> set[str]:
+    """Return which of some loci these parts of a reference do not hold of each lot or lesion."""
+    of_material: dict[tuple[str | None, ...], set[str]] = {}
+    for part in parts:
+        of_material.setdefault(_material(job, part), set()).update(loci[part])
+    return every - every.intersection(*of_material.values())
+
+
+def _only_in(job: Job, kinds: Mapping[str, str], loci: Mapping[str, set[str]], locus: str) -> str:
+    """Return why a locus has no number."""
+    holding = {part: kind for part, kind in kinds.items() if locus in loci[part]}
+    return f"{locus} is only in {_with_kinds(job, holding)} of the reference: too small a part of it for a number"
+
+
+def _of_kinds(job: Job, kinds: Mapping[str, str], serving: Sequence[str]) -> str:
+    """Return which parts of a reference gave what, where they count different things."""
+    kept = "not told, as no kind of count is had of the whole reference and is the sample's own"
+    if serving:
+        kept = f"that of {_with_kinds(job, {part: kinds[part] for part in serving})}"
+    return f"mass of clones seen in any of {_with_kinds(job, kinds)}; product mass kept: {kept}"
 
 
 def _failed_references(study: Study, subject: str, reference: str) -> list[dict[str, Any]]:
@@ -284,8 +340,13 @@ def _not_evaluable(sample: Mapping[str, Any], table: pl.DataFrame, reference: st
     ]
 
 
-def _endpoints(sample: Mapping[str, Any], held: pl.DataFrame, reference: str) -> list[dict[str, Any]]:
-    """Return the endpoints of one sample; what is not seen is below the limit of detection, not 0."""
+def _endpoints(
+    sample: Mapping[str, Any], held: pl.DataFrame, reference: str, why: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Return the endpoints of one sample; what is not seen is below the limit of detection, not 0.
+
+    `why` says by locus why there is no number.
+    """
     from tilseq.endpoints.rows import endpoint
 
     return [
@@ -300,7 +361,7 @@ def _endpoints(sample: Mapping[str, Any], held: pl.DataFrame, reference: str) ->
             n=row["n_effective"],
             status="not_detected" if row["value"] == 0 else None,
             value_text="< limit of detection" if row["value"] == 0 else None,
-            method="key: nucleotide junction",
+            method=MATCHED_BY if row["value"] is not None else why.get(row["locus"], MATCHED_BY),
         )
         for row in held.iter_rows(named=True)
     ]

@@ -28,9 +28,13 @@ def lymphocytes(day):
     return 1300.0 if day < -6 else 40.0 + 9 * max(day, 0)
 
 
+def monocytes(day):
+    return 450.0 if day < -6 else 20.0
+
+
 def draw(number, viable_ml=SMALL_TUMOR, sex="male"):
     tolerance = draw_tolerance(stream(2, str(number), "tolerance"))
-    return draw_course(stream(2, str(number), "labs"), tolerance, lymphocytes, viable_ml, sex=sex)
+    return draw_course(stream(2, str(number), "labs"), tolerance, lymphocytes, monocytes, viable_ml, sex=sex)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +84,8 @@ def test_counts_collapse_and_come_back(courses):
 def test_white_cells_are_the_sum_of_their_kinds(courses):
     for course in courses[:5]:
         values = course.values
-        assert values["WBC"] == pytest.approx(1.15 * values["ANC"] + values["lymphocytes"])
+        for day, others in ((-10, 1.3 + 0.45), (20, 0.22 + 0.02)):
+            assert values["WBC"][on(day)] == pytest.approx(values["ANC"][on(day)] + others)
         assert values["lymphocytes"][on(-10)] == 1.3
         assert values["lymphocytes"][on(20)] == pytest.approx(0.22)
 

@@ -27,11 +27,15 @@ def lymphocytes(day):
     return 1300.0 if day < -6 else 40.0 + 9 * max(day, 0)
 
 
+def monocytes(day):
+    return 450.0 if day < -6 else 20.0
+
+
 def draw(number, fate=ALIVE, tumor_type="melanoma"):
     name = f"S{number}"
     tolerance = draw_tolerance(stream(4, name, "tolerance"))
     tumor = np.full(LATE + 1 - FIRST_DAY, 20.0)
-    course = draw_course(stream(4, name, "labs"), tolerance, lymphocytes, tumor, sex="male")
+    course = draw_course(stream(4, name, "labs"), tolerance, lymphocytes, monocytes, tumor, sex="male")
     cells = np.full(LATE + 1, TYPICAL_PEAK_PER_UL * stream(4, name, "cells").lognormal(0, PEAK_SPREAD))
     events = draw_safety(stream(4, name, "safety"), name, course, tolerance, fate, cells, tumor_type=tumor_type)
     return course, events

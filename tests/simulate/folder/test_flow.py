@@ -46,6 +46,14 @@ def test_each_event_has_its_label_in_its_place(context, written, read_truth, nam
     assert np.median(forward[debris]) < 0.5 * np.median(forward[~debris])
 
 
+@pytest.mark.parametrize("visit", ["baseline", "D28"])
+def test_all_cells_of_the_whole_blood_are_the_white_cells_of_the_labs(context, written, samples_by_name, visit):
+    name = f"SIM-01_{visit}_flow"
+    day = samples_by_name(context, "flow")[name].day
+    counted = pl.DataFrame(written[name]["populations"])["cells_per_ul"].sum()
+    assert counted == pytest.approx(1000 * context.subject.laboratory.at("WBC", day))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_labels_are_as_common_as_the_truth_says(context, written, read_truth, name):
     truth = pl.DataFrame(written[name]["populations"])

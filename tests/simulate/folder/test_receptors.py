@@ -230,6 +230,13 @@ def test_a_failed_library_is_written_all_the_same(plain, write):
     ]
 
 
+def test_the_table_of_samples_says_where_counts_are_of_reads(write):
+    for flavor, comment in (("gdna", None), ("umi", None), ("reads", "duplicate_count is of reads")):
+        for locus in ("tcr", "bcr"):
+            _, rows = write(1, locus=locus, flavor=flavor, visits=["baseline"])
+            assert {row["comment"] for row in rows["samples"]} == {comment}
+
+
 @pytest.mark.parametrize(("flavor", "column"), [("umi", "umi_count"), ("reads", "duplicate_count")])
 def test_each_flavor_is_counted_in_its_column(write, flavor, column):
     context, rows = write(1, flavor=flavor, visits=["D7"])

@@ -97,6 +97,24 @@ def test_no_family_is_drawn_where_none_is_asked_for():
 def test_fewer_than_no_families_are_refused():
     with pytest.raises(ValueError, match="0 or more, not -1"):
         draw_families(rng(), -1)
+    with pytest.raises(ValueError, match="share of memory"):
+        draw_families(rng(), 1, memory_share=1.1)
+
+
+def test_naive_cells_alone_and_memory_alone():
+    naive, memory = (draw_families(rng(), 500, memory_share=share) for share in (0, 1))
+    assert naive["member"].to_list() == [0] * 500
+    assert naive["frequency"].to_list() == pytest.approx([1 / 500] * 500)
+    assert set(naive["c_call"]) == {"IGHM", "IGHD"}
+    sizes = memory.group_by("family").agg(pl.col("frequency").sum())["frequency"]
+    assert sizes.n_unique() == len(sizes) == 500
+    # The recombined chains are the same; those of memory have mutated since.
+    founders = memory.filter(member=0)
+    assert founders["v_call"].to_list() == naive["v_call"].to_list()
+    mutated = (founders["junction"] != naive["junction"]).mean()
+    # Mutations of a junction of L nucleotides but six: negative binomial of shape 2 with the mean 0.02 (L - 6) of
+    # unswitched families (0.36 of all) and 0.05 (L - 6) of switched ones; L is 63 in the mean, so that 0.73 have some.
+    assert mutated == pytest.approx(0.73, abs=4 * (0.73 * 0.27 / 500) ** 0.5)
 
 
 def test_light_chains_are_kappa_and_lambda_60_to_40(many):

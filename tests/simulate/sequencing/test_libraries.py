@@ -92,6 +92,8 @@ def test_a_library_in_which_nothing_was_counted_is_worth_nothing(specimen):
     empty = draw_library(stream(4), specimen, 10, 0, GDNA)
     assert (empty.depth, empty.n_effective, empty.cells_put_in) == (0, 0.0, 10)
     assert empty.naive.height == 0
+    # One molecule is worth one cell drawn: its share is 0 or 1.
+    assert draw_library(stream(4), specimen, 1, 1, READS).n_effective == 1
     clones = pl.DataFrame({f"trb_{name}": ["a", "b", "c"] for name in BETA})
     assert empty.table(clones).height == 0
     assert empty.table(clones).columns == COLUMNS
@@ -225,6 +227,17 @@ def test_b_cells_are_shared_out_otherwise_in_the_tumour(members):
     within = members.with_columns(fold=pl.col("tumor_frequency") / pl.col("frequency")).group_by("family")
     spread = within.agg(pl.col("fold").max() / pl.col("fold").min())
     assert spread["fold"].max() == pytest.approx(1)
+
+
+def test_the_pool_is_memory_and_no_naive_cell(members):
+    # Nearly two thirds of the memory families of adults' blood have switched class; naive cells are IgM and IgD.
+    first = members.filter(member=0)
+    assert first["c_call"].is_in(["IGHM", "IGHD"]).not_().mean() == pytest.approx(
+        0.64, abs=4 * (0.64 * 0.36 / 400) ** 0.5
+    )
+    # A naive cell would be a family of one cell, all of one and the same share.
+    by_family = members.group_by("family").agg(pl.col("frequency").sum())
+    assert by_family["frequency"].round(12).n_unique() == 400
 
 
 def test_as_many_heavy_as_light_chains_are_counted(subject, samples, members):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilseq.simulate.sequencing.sampling import FLAVORS, GDNA, READS, UMI, draw_cells, hop, n_effective, sequence, split
+from tilseq.simulate.sequencing.sampling import FLAVORS, GDNA, READS, UMI, draw_cells, n_effective, sequence
 from tilseq.simulate.streams import stream
 
 CELLS = st.lists(st.integers(0, 40), min_size=1, max_size=25)
@@ -26,23 +26,6 @@ def test_what_rounding_leaves_over_falls_to_no_absent_clone():
 def test_shares_that_are_none_are_refused(shares):
     with pytest.raises(ValueError, match="sum to 1"):
         draw_cells(stream(1), np.array(shares), 10)
-
-
-@given(CELLS, st.integers(0, 99))
-def test_portions_are_disjoint(cells, seed):
-    cells = np.array(cells)
-    one, other, third = split(stream(seed), cells, (0.5, 0.25, 0.25))
-    assert (one + other + third == cells).all()
-    one, other = split(stream(seed), cells, (0.5, 0.2))
-    assert (one + other <= cells).all()
-
-
-def test_portions_have_their_shares():
-    one, other = split(stream(1), np.array([100_000, 100_000]), (0.5, 0.2))
-    assert one == pytest.approx([50_000, 50_000], rel=0.02)
-    assert other == pytest.approx([20_000, 20_000], rel=0.03)
-    with pytest.raises(ValueError, match="more than 1"):
-        split(stream(1), np.array([1]), (0.8, 0.4))
 
 
 @pytest.mark.parametrize("flavor", FLAVORS.values(), ids=FLAVORS)
@@ -109,6 +92,24 @@ def test_effective_numbers_by_hand():
 
 
 @pytest.mark.parametrize("flavor", FLAVORS.values(), ids=FLAVORS)
+@given(cells=st.integers(1, 10**7), depth=st.integers(1, 10**7))
+def test_no_library_is_worth_less_than_a_cell_or_more_than_what_was_counted(flavor, cells, depth):
+    assert 1 <= n_effective(cells, depth, flavor) <= max(depth, 1)
+
+
+@pytest.mark.parametrize("flavor", FLAVORS.values(), ids=FLAVORS)
+def test_one_cell_is_worth_one_cell(flavor):
+    # The share of a clone is then 0 or 1: the largest variance that a share can have, p (1 - p).
+    rng, shares = stream(3, flavor.name), []
+    while len(shares) < 2_000:
+        counted = sequence(rng, draw_cells(rng, np.array([0.5, 0.5]), 1), 50, flavor).counted
+        shares += [counted[0] / counted.sum()] if counted.sum() else []
+    assert set(shares) == {0, 1}
+    assert np.var(shares) == pytest.approx(0.25, abs=0.005)
+    assert n_effective(1, 50, flavor) == 1
+
+
+@pytest.mark.parametrize("flavor", FLAVORS.values(), ids=FLAVORS)
 @pytest.mark.parametrize(("cells", "depth"), [(10_000, 2_000), (10_000, 9_000), (4_000, 60_000)])
 def test_a_share_varies_as_the_effective_number_says(flavor, cells, depth):
     # 200 libraries of 250 equal clones: 50,000 squared distances, so about 0.7 % standard error.
@@ -120,28 +121,3 @@ def test_a_share_varies_as_the_effective_number_says(flavor, cells, depth):
         squares.append(((counted / counted.sum() - 1 / clones) ** 2).mean())
     told = 1 / clones * (1 - 1 / clones) / np.mean(squares)
     assert told == pytest.approx(n_effective(cells, depth, flavor), rel=0.03)
-
-
-def test_portions_of_one_specimen_are_independent_samples_of_it():
-    # Two replicates of disjoint cells: the variance of their difference is the sum of both.
-    clones, rng = 250, stream(2)
-    shares, squares = np.full(clones, 1 / clones), []
-    for _ in range(200):
-        parts = split(rng, draw_cells(rng, shares, 20_000), (0.5, 0.5))
-        one, other = (sequence(rng, part, 5_000, UMI).counted / 5_000 for part in parts)
-        squares.append(((one - other) ** 2).mean())
-    expected = 2 / clones * (1 - 1 / clones) / n_effective(10_000, 5_000, UMI)
-    assert np.mean(squares) == pytest.approx(expected, rel=0.03)
-
-
-def test_molecules_hop_in_proportion_and_the_own_stay():
-    into, source = np.array([5, 0, 7] * 2_000), np.array([0, 1_000, 1_000] * 2_000)
-    mixed = hop(stream(1), into, source, 0.002)
-    assert (mixed >= into).all()
-    assert (mixed[::3] == 5).all()
-    arrived = (mixed - into)[1::3]
-    assert arrived.mean() == pytest.approx(2, abs=4 * (2 / 2_000) ** 0.5)
-    assert arrived.var() == pytest.approx(2, rel=0.15)
-    assert (hop(stream(1), into, source, 0.0) == into).all()
-    with pytest.raises(ValueError, match="common list"):
-        hop(stream(1), into, source[:1], 0.1)

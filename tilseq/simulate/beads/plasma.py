@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import RunError
+from tilseq.simulate.calendar import il2_days
 
 Floats = NDArray[np.float64]
 
@@ -23,14 +24,13 @@ BASELINE = {
     "IL-15": (4.0, 0.4),
     "TGF-beta1": (5_000.0, 0.45),
 }
-# pg/mL that 100 activated T cells per µL of blood add, and the spread of that between subjects; round figures.
-PER_100_ACTIVATED = {"IFN-gamma": 150.0, "TNF-alpha": 25.0, "IL-2": 2.0, "IL-6": 60.0, "IL-10": 30.0}
-ACTIVATED_POWER, ACTIVATED_SPREAD = 0.8, 0.7
-# Interleukin-2 given from day 0 to 5: trough of high doses every 8 hours, pg/mL; what it adds to others; days in
-# which all of it fades. Round figures.
-IL2_DAYS, IL2_FADES_DAYS = (0, 5), 0.6
-DURING_IL2 = {"IL-2": 3_000.0, "TNF-alpha": 40.0, "IL-6": 120.0, "IL-10": 60.0}
-IL2_SPREAD = 0.5
+# Interleukin-2: pg/mL that each dose adds of it and of others, and days in which that fades. Round figures.
+PER_DOSE = {"IL-2": 4_000.0, "TNF-alpha": 40.0, "IL-6": 120.0, "IL-10": 60.0}
+IL2_SPREAD, IL2_FADES_DAYS = 0.5, 0.6
+# Each dose also makes infused cells secrete for some days: pg/mL that 100 of them per µL of blood add, and the spread
+# of that between subjects. Round figures; without IL-2 cells in blood secrete next to nothing.
+PER_DOSE_AND_100_CELLS = {"IFN-gamma": 55.0, "TNF-alpha": 9.0, "IL-2": 0.7, "IL-6": 22.0, "IL-10": 11.0}
+SECRETION_POWER, SECRETION_SPREAD, SECRETION_FADES_DAYS = 0.8, 0.7, 3.0
 # Interleukin-15 is not used up while lymphocytes are gone: pg/mL added at the infusion; days to it, and away from it.
 IL15_PEAK, IL15_SPREAD, IL15_RISE_DAYS, IL15_FADES_DAYS = 40.0, 0.4, 7.0, 12.0
 # Total TGF-beta1: share that platelets hold; their fall after chemotherapy (depth, day of the nadir, width in days);
@@ -46,9 +46,10 @@ SHARED_PART, LESS_SHARED = 0.6, {"IL-15": 0.2, "TGF-beta1": 0.2}  # correlation 
 def plasma_levels(
     rng: np.random.Generator,
     days: Sequence[int],
-    activated_per_ul: ArrayLike,
+    infused_per_ul: ArrayLike,
     burden_mm: ArrayLike,
     *,
+    il2_doses: int,
     noise: Callable[[int], np.random.Generator],
 ) -> dict[int, dict[str, float]]:
     """Return the true concentrations in one subject's undiluted plasma.
@@ -62,10 +63,12 @@ def plasma_levels(
         Random stream of the subject.
     days
         Days of the blood draws, each once; day 0 is the infusion, and plasma of day 0 is drawn after it.
-    activated_per_ul
-        Activated T cells per µL of blood on each day.
+    infused_per_ul
+        Infused T cells per µL of blood on each day that can still secrete.
     burden_mm
         Sum of lesion diameters on each day, in mm.
+    il2_doses
+        Doses of IL-2 that the subject got, 0 or more; from day 0 on, see `calendar.il2_days`.
     noise
         Gives the random stream of a day.
 
@@ -77,17 +80,20 @@ def plasma_levels(
     Raises
     ------
     RunError
-        A day stands twice, or the three lists differ in length or hold a negative or non-finite value.
+        A day stands twice, the three lists differ in length or hold a negative or non-finite value, or the number of
+        doses is negative.
     """
-    activated, burden = np.asarray(activated_per_ul, np.float64), np.asarray(burden_mm, np.float64)
-    if len(set(days)) != len(days) or activated.shape != (len(days),) or burden.shape != (len(days),):
-        raise RunError("each day needs one number of activated cells and one burden", found=list(days))
-    if not np.all(np.isfinite([activated, burden])) or np.any(activated < 0) or np.any(burden < 0):
-        raise RunError("cells and burden must be finite and not negative", found=[activated.tolist(), burden.tolist()])
+    infused, burden = np.asarray(infused_per_ul, np.float64), np.asarray(burden_mm, np.float64)
+    if len(set(days)) != len(days) or infused.shape != (len(days),) or burden.shape != (len(days),):
+        raise RunError("each day needs one number of infused cells and one burden", found=list(days))
+    if not np.all(np.isfinite([infused, burden])) or np.any(infused < 0) or np.any(burden < 0):
+        raise RunError("cells and burden must be finite and not negative", found=[infused.tolist(), burden.tolist()])
+    if il2_doses < 0:
+        raise RunError("the number of doses of IL-2 must not be negative", found=il2_doses)
     person = _Person.draw(rng)
     return {
-        day: person.levels(noise(day), day, float(cells), float(lesions))
-        for day, cells, lesions in zip(days, activated, burden, strict=True)
+        day: person.levels(noise(day), day, float(cells), float(lesions), il2_doses)
+        for day, cells, lesions in zip(days, infused, burden, strict=True)
     }
 
 
@@ -97,7 +103,7 @@ class _Person:
 
     baseline: dict[str, float]
     secretion: dict[str, float]
-    il2_given: float
+    il2_dose: float
     il15_peak: float
 
     @staticmethod
@@ -105,17 +111,23 @@ class _Person:
         usual, secreting = _deviations(rng), _deviations(rng)
         return _Person(
             {name: median * float(np.exp(spread * usual[name])) for name, (median, spread) in BASELINE.items()},
-            {name: per * float(np.exp(ACTIVATED_SPREAD * secreting[name])) for name, per in PER_100_ACTIVATED.items()},
+            {
+                name: per * float(np.exp(SECRETION_SPREAD * secreting[name]))
+                for name, per in PER_DOSE_AND_100_CELLS.items()
+            },
             float(rng.lognormal(0, IL2_SPREAD)),
             IL15_PEAK * float(rng.lognormal(0, IL15_SPREAD)),
         )
 
-    def levels(self, rng: np.random.Generator, day: int, activated: float, burden_mm: float) -> dict[str, float]:
+    def levels(
+        self, rng: np.random.Generator, day: int, infused: float, burden_mm: float, il2_doses: int
+    ) -> dict[str, float]:
         level = dict(self.baseline)
+        stimulus = _doses_left(day, il2_doses, SECRETION_FADES_DAYS)
         for name, secreted in self.secretion.items():
-            level[name] += secreted * (activated / 100) ** ACTIVATED_POWER
-        for name, added in DURING_IL2.items():
-            level[name] += added * self.il2_given * _il2_course(day)
+            level[name] += secreted * stimulus * (infused / 100) ** SECRETION_POWER
+        for name, added in PER_DOSE.items():
+            level[name] += added * self.il2_dose * _doses_left(day, il2_doses, IL2_FADES_DAYS)
         level["IL-15"] += self.il15_peak * _il15_course(day)
         level["TGF-beta1"] *= (1 + BURDEN_PER_100_MM * burden_mm / 100) * _platelet_course(day)
         if rng.random() < BROKEN_PLATELETS_SHARE:
@@ -132,9 +144,9 @@ def _deviations(rng: np.random.Generator) -> dict[str, float]:
     return dict(zip(BASELINE, mixed.tolist(), strict=True))
 
 
-def _il2_course(day: int) -> float:
-    first, last = IL2_DAYS
-    return 0.0 if day < first else float(np.exp(-max(day - last, 0) / IL2_FADES_DAYS))
+def _doses_left(day: int, doses: int, fades_days: float) -> float:
+    """Return what is left of the doses given by a day, in doses."""
+    return sum(float(np.exp(-(day - given) / fades_days)) for given in il2_days(doses) if given <= day)
 
 
 def _il15_course(day: int) -> float:

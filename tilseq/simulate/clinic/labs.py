@@ -9,24 +9,24 @@ from math import erf
 import numpy as np
 from numpy.typing import NDArray
 
+from tilseq.simulate.calendar import IL2_LAST_DAY, LYMPHODEPLETION_DAY, MOST_IL2_DOSES
 from tilseq.simulate.clinic.lesions import FIRST_DAY
 
 Floats = NDArray[np.float64]
 Row = dict[str, object]
 
-HOSPITAL_DAYS = range(-7, 15)  # drawn daily
+HOSPITAL_DAYS = range(LYMPHODEPLETION_DAY, 15)  # drawn daily
 
-# Lymphodepletion on days -7 to -3, infusion on day 0, IL-2 on days 0 to 4. Depths, days and spreads are round figures
-# within what non-myeloablative lymphodepletion and high-dose IL-2 are known to do (neutrophils below 0.5 for about
-# ten days, platelets below 50 for about as long; Dudley and others, J Clin Oncol 2008;26:5233).
+# Depths, days and spreads are round figures within what non-myeloablative lymphodepletion and high-dose IL-2 are known
+# to do (neutrophils below 0.5 for about ten days, platelets below 50 for about as long; Dudley and others, J Clin Oncol
+# 2008;26:5233).
 ANC_FALL_DAY, ANC_RECOVERY_DAY, ANC_DEPTH = -2.5, 9.0, 4.8
 PLATELET_FALL_DAY, PLATELET_RECOVERY_DAY, PLATELET_DEPTH = 1.0, 12.0, 3.2
 HAEMOGLOBIN_LOSS = 0.40  # natural logarithm at the nadir
-OTHER_WHITE_SHARE = 0.15  # monocytes and others beside the neutrophils
-IL2_DOSES, MOST_IL2_DOSES = 4.2, 6
+IL2_DOSES = 4.2  # usual number
 
 # Transfusions: below which true value on a day in hospital, by how much it rises, and what is left a day later.
-TRANSFUSED_DAYS = range(-7, 31)
+TRANSFUSED_DAYS = range(LYMPHODEPLETION_DAY, 31)
 PLATELETS_BELOW, PLATELETS_GAIN, PLATELETS_LEFT = 12.0, 28.0, 0.65
 HAEMOGLOBIN_BELOW, HAEMOGLOBIN_GAIN, HAEMOGLOBIN_LEFT = 75.0, 18.0, 0.985
 
@@ -148,6 +148,7 @@ def draw_course(
     rng: np.random.Generator,
     tolerance: Tolerance,
     lymphocytes_per_ul: Callable[[int], float],
+    monocytes_per_ul: Callable[[int], float],
     viable_ml: Floats,
     *,
     sex: str,
@@ -156,7 +157,8 @@ def draw_course(
 
     Neutrophils and platelets fall to a nadir and come back on days that vary between subjects; haemoglobin falls and
     recovers over weeks; platelets and red cells are transfused where they are low; IL-2 moves liver, kidney,
-    inflammation and salts for about ten days; LDH rises with the tumour. White cells are the sum of their kinds.
+    inflammation and salts for about ten days; LDH rises with the tumour. White cells are neutrophils, lymphocytes and
+    monocytes.
 
     Parameters
     ----------
@@ -164,8 +166,8 @@ def draw_course(
         Stream of the subject's laboratory.
     tolerance
         How the subject bears treatment.
-    lymphocytes_per_ul
-        True lymphocytes per µL of blood of a day.
+    lymphocytes_per_ul, monocytes_per_ul
+        True cells per µL of blood of a day.
     viable_ml
         Living tumour in ml, per day from `FIRST_DAY`; its length is the number of days simulated.
     sex
@@ -184,7 +186,8 @@ def draw_course(
     }
     values["ANC"] = _neutrophils(days, base["ANC"], tolerance, own[:3])
     values["lymphocytes"] = np.array([lymphocytes_per_ul(int(day)) / 1000 for day in days])
-    values["WBC"] = (1 + OTHER_WHITE_SHARE) * values["ANC"] + values["lymphocytes"]
+    monocytes = np.array([monocytes_per_ul(int(day)) / 1000 for day in days])
+    values["WBC"] = values["ANC"] + values["lymphocytes"] + monocytes
     values["LDH"] *= 1 + LDH_PER_ML * viable_ml
     values["platelets"], platelets = _transfused(
         _platelets(days, base["platelets"], tolerance, own[3:6]), PLATELETS_BELOW, PLATELETS_GAIN, PLATELETS_LEFT
@@ -297,8 +300,8 @@ def _share(z: float) -> float:
 
 
 def _il2(days: Floats, tolerance: Tolerance) -> Floats:
-    """Return the course of IL-2's effect, 1 at its height on day 4 for the usual number of doses."""
-    since = np.maximum(days, 0) / 4
+    """Return the course of IL-2's effect, 1 at its height on the last day of doses for the usual number of doses."""
+    since = np.maximum(days, 0) / IL2_LAST_DAY
     return np.asarray(since * np.exp(1 - since) * tolerance.il2_doses / IL2_DOSES)
 
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tilseq.simulate.calendar import BASELINE_DAY, ENROLLMENT_DAY, HARVEST_DAY
+
 Floats = NDArray[np.float64]
 
-FIRST_DAY = -60
-SIZES_DAY = -10  # the sizes are drawn for this day, about that of the baseline scan
+FIRST_DAY = ENROLLMENT_DAY
+SIZES_DAY = BASELINE_DAY  # the sizes are drawn for this day, about that of the baseline scan
 
 # Where tumours spread to, as relative weights: round figures.
 SITES = {
@@ -145,7 +147,7 @@ def draw_lesions(rng: np.random.Generator, tumor_type: str) -> list[Lesion]:
     ]
 
 
-def follow(lesions: Sequence[Lesion], reactive_per_ul: Floats, *, harvest_day: int = -45) -> Disease:
+def follow(lesions: Sequence[Lesion], reactive_per_ul: Floats, *, harvest_day: int = HARVEST_DAY) -> Disease:
     """Return the disease day by day, from `FIRST_DAY` to the last day of the reactive cells.
 
     Each lesion holds sensitive and resistant tumour cells and dead tissue (volumes S, R, D). Daily::

@@ -8,6 +8,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from tilseq.simulate.calendar import IL2_LAST_DAY
 from tilseq.simulate.clinic.followup import Fate
 from tilseq.simulate.clinic.labs import HOSPITAL_DAYS, Course, Tolerance
 from tilseq.simulate.clinic.lesions import FIRST_DAY
@@ -15,7 +16,7 @@ from tilseq.simulate.clinic.lesions import FIRST_DAY
 Floats = NDArray[np.float64]
 Row = dict[str, object]
 
-IL2_LAST_DAY = 5  # the day after the last dose: what begins up to it falls into the period of IL-2
+IL2_PERIOD_LAST_DAY = IL2_LAST_DAY + 1  # what begins up to the day after the last dose is of the period of IL-2
 LATEST_LAB_EVENT_DAY = 60  # laboratory events of the treatment begin before
 SECOND_EPISODE_SHARE = 0.12  # of events that come back once; round figure
 UNREPORTED_SHARE = 0.3  # of events of grade 1; round figure
@@ -252,7 +253,7 @@ def period(day: int) -> str:
         return "lymphodepletion"
     if day == 0:
         return "infusion"
-    return "IL-2" if day <= IL2_LAST_DAY else "follow-up"
+    return "IL-2" if day <= IL2_PERIOD_LAST_DAY else "follow-up"
 
 
 def _of_labs(rng: np.random.Generator, event: LabEvent, course: Course) -> list[_Episode]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tilseq.errors import RunError
+from tilseq.simulate.calendar import HARVEST_DAY, LYMPHODEPLETION_DAY
 from tilseq.simulate.clinic.lesions import FIRST_DAY, SIZES_DAY, Disease, Lesion
 
 Row = dict[str, Any]
@@ -18,7 +19,6 @@ Planned = Mapping[str, tuple[int, int]]
 Sizes = Sequence[int | None]
 
 READER = "investigator"
-LYMPHODEPLETION_DAY = -7  # a baseline scan comes before it
 
 # Two readings of one lesion differ by some per cent and by a pixel or two: round figures.
 READING_SD_MM, READING_CV = 0.7, 0.04
@@ -85,7 +85,7 @@ def read_scans(
     visit_rng: VisitRng,
     *,
     last_day: int,
-    harvest_day: int = -45,
+    harvest_day: int = HARVEST_DAY,
 ) -> Reading:
     """Return what is written of a subject's scans, and the truth of it.
 

@@ -36,13 +36,14 @@ def write_plates(context: Context, samples: list[Sample]) -> Rows:
             continue
         chosen.sort(key=lambda sample: place[sample.visit])
         days = sorted({sample.day for sample in chosen})
-        activated = [_activated_per_ul(context, day) for day in days]
+        infused = [_secreting_per_ul(context, day) for day in days]
         burden = [float(context.subject.disease.burden_mm[day - FIRST_DAY]) for day in days]
         levels = plasma_levels(
             context.stream("plasma"),
             days,
-            activated,
+            infused,
             burden,
+            il2_doses=context.subject.tolerance.il2_doses,
             noise=lambda day: context.stream("plasma", str(day)),
         )
         kit, name = KITS[kit_name], f"{context.subject.name}_{ending}"
@@ -56,7 +57,7 @@ def write_plates(context: Context, samples: list[Sample]) -> Rows:
     return rows
 
 
-def _activated_per_ul(context: Context, day: int) -> float:
+def _secreting_per_ul(context: Context, day: int) -> float:
     """Return the infused cells per µL of blood, less those that are exhausted for good."""
     return float(context.subject.blood(day).infused[:, :-1].sum())
 

@@ -13,6 +13,9 @@ from tilseq.simulate.sequencing.rearrangements import rearrangements
 from tilseq.simulate.sequencing.sampling import FLAVORS
 from tilseq.simulate.subjects import Subject, draw_subject, number_of
 
+# AIRR has a column of its own for UMIs alone, so that its `duplicate_count` does not tell reads from templates.
+COMMENT = {"reads": "duplicate_count is of reads"}
+
 
 def write_tcr(context: Context, samples: list[Sample]) -> Rows:
     """Write the bulk TCR libraries of a subject; return rows of `samples`, `libraries` and `infused_mass`."""
@@ -34,7 +37,9 @@ def write_tcr(context: Context, samples: list[Sample]) -> Rows:
         files.write_gzip_table(truth, context.folder / "truth" / "tcr" / f"{sample.name}.csv.gz")
         run = f"seq-{sample.visit}"
         cells = library.cells_put_in
-        rows["samples"].append(sample.row(path=path, locus="TRB", run=run, cells=cells))
+        rows["samples"].append(
+            sample.row(path=path, locus="TRB", run=run, cells=cells, comment=COMMENT.get(context.design.flavor))
+        )
         rows["libraries"].append(
             {
                 "sample": sample.name,
@@ -82,7 +87,9 @@ def write_bcr(context: Context, samples: list[Sample]) -> Rows:
         files.write_gzip_table(counts, context.folder / path)
         truth = table.select("locus", "junction", "v_call", "j_call", "family", "cells", "counted")
         files.write_gzip_table(truth, context.folder / "truth" / "bcr" / f"{sample.name}.csv.gz")
-        rows["samples"].append(sample.row(path=path, run=f"seq-{sample.visit}", cells=cells))
+        rows["samples"].append(
+            sample.row(path=path, run=f"seq-{sample.visit}", cells=cells, comment=COMMENT.get(context.design.flavor))
+        )
     return rows
 
 

@@ -1,6 +1,6 @@
 """B cells: families that descend from one recombined cell, and the variants that somatic hypermutation makes of it.
 
-Most families are one naive cell. A memory family is a tree: its first member is the ancestor of those that are seen,
+A naive cell is a family by itself. A memory family is a tree: its first member is the ancestor of those that are seen,
 already mutated since recombination; each further member hangs on a random earlier one, mutated once more and sometimes
 switched to another class. Mutation is drawn base by base, as AID aims: often at WRC, rarely at SYC (and the same on the
 other strand), more often a transition than not. What gives a stop codon or hits the codon at an end is not taken.
@@ -29,7 +29,9 @@ from tilseq.simulate.receptors.recombination import draw_chains
 Floats = NDArray[np.float64]
 
 KAPPA_SHARE = 0.6  # human light chains are kappa to lambda about 60 to 40 (round figure)
-MEMORY_SHARE = 0.1  # of families; round figure that gives memory about 40 % of cells, as in adults' blood
+MEMORY_SHARE = (
+    0.1  # of the families of all B cells; round figure that gives memory about 40 % of cells, as in adults' blood
+)
 SIZE_TAIL = 1.2  # exponent of the Pareto tail of memory families' sizes in cells; round figure
 MEMBERS_PER_CELL = 0.5  # further members for each cell above the first, on average; round figure
 MOST_MEMBERS = 60
@@ -53,7 +55,7 @@ SWITCHING = 0.1  # chance on a branch; round figure
 A, C, G, T, NONE = range(5)  # bases, and what stands beyond the end
 
 
-def draw_families(rng: np.random.Generator, families: int) -> pl.DataFrame:
+def draw_families(rng: np.random.Generator, families: int, *, memory_share: float = MEMORY_SHARE) -> pl.DataFrame:
     """Draw families of B cells.
 
     Parameters
@@ -62,6 +64,8 @@ def draw_families(rng: np.random.Generator, families: int) -> pl.DataFrame:
         Random stream.
     families
         How many.
+    memory_share
+        Share of the families that are memory; the rest is one naive cell each.
 
     Returns
     -------
@@ -76,13 +80,15 @@ def draw_families(rng: np.random.Generator, families: int) -> pl.DataFrame:
     Raises
     ------
     ValueError
-        `families` is below 0.
+        `families` is below 0, or `memory_share` no share.
     """
     if families < 0:
         raise ValueError(f"draw_families needs a number of families of 0 or more, not {families}")
+    if not 0 <= memory_share <= 1:
+        raise ValueError(f"draw_families needs a share of memory from 0 to 1, not {memory_share}")
     heavy = draw_chains(rng, "IGH", families)
     light = _light_chains(rng, families)
-    memory = rng.random(families) < MEMORY_SHARE
+    memory = rng.random(families) < memory_share
     cells = np.where(memory, 1 + rng.pareto(SIZE_TAIL, families), 1.0)
     tree = _trees(rng, cells)
     founders = np.where(memory, _choose(rng, MEMORY_CLASSES, families), _choose(rng, NAIVE_CLASSES, families))

@@ -167,7 +167,7 @@ def draw_b_cells(design: Design, subject: Subject) -> pl.DataFrame:
     `frequency` is the share in blood, `tumor_frequency` that in the tumour, where other families are large.
     """
     rng = stream(design.seed, subject.name, "families")
-    members = draw_families(rng, FAMILIES)
+    members = draw_families(rng, FAMILIES, memory_share=1)
     weight = rng.lognormal(0, 1.5, FAMILIES)[members["family"].to_numpy() - members["family"].min()]
     tumor = members["frequency"].to_numpy() * weight
     return members.with_columns(tumor_frequency=tumor / tumor.sum())

@@ -5,7 +5,6 @@ A clone can be missed at each step, so a count of 0 does not mean that the clone
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
 from typing import Literal
@@ -116,30 +115,6 @@ def draw_cells(rng: np.random.Generator, frequencies: Floats, cells: int) -> Cou
     return _multinomial(rng, cells, frequencies)
 
 
-def split(rng: np.random.Generator, cells: Counts, shares: Sequence[float]) -> list[Counts]:
-    """Split the cells of one specimen into disjoint portions, as replicates are made.
-
-    Parameters
-    ----------
-    rng
-        Random stream.
-    cells
-        Cells of each clone in the specimen.
-    shares
-        Mean share of the cells that each portion gets; they sum to 1 at most, and the rest is not used.
-
-    Returns
-    -------
-    list of numpy.ndarray
-        Cells of each clone, one array a portion.
-    """
-    rest = 1 - sum(shares)
-    if rest < -1e-9:
-        raise ValueError("the shares of portions sum to more than 1")
-    portions = rng.multinomial(cells, [*shares, max(rest, 0.0)])
-    return [np.ascontiguousarray(portions[:, place]) for place in range(len(shares))]
-
-
 def sequence(rng: np.random.Generator, cells: Counts, depth: int, flavor: Flavor) -> Library:
     """Sequence cells to a depth.
 
@@ -191,6 +166,9 @@ def n_effective(cells: float, depth: float, flavor: Flavor) -> float:
       from ``p`` are a sample from ``p`` itself: ``1 / N + (1 / D) (1 - D / N)``, so what the first draw adds the
       second saves; a template counted 0, 1 or 2 times in place of once has the variance 2 m.
 
+    Of a few cells that would fall below 1; but a share lies between 0 and 1, so its variance is never above
+    ``p (1 - p)`` (Bhatia and Davis, Am Math Mon 2000;107:353), and the number never below 1.
+
     Parameters
     ----------
     cells
@@ -205,24 +183,8 @@ def n_effective(cells: float, depth: float, flavor: Flavor) -> float:
         after_cells = (1 + 1 / flavor.read_shape) / templates + 1 / depth
     else:
         after_cells = (1 + 2 * flavor.miscounted) / min(depth, templates)
-    return 1 / (after_cells if flavor.yield_shape is None else (1 + flavor.yield_cv2) / cells + after_cells)
-
-
-def hop(rng: np.random.Generator, into: Counts, source: Counts, rate: float) -> Counts:
-    """Return the counts of `into` once molecules of `source` were read under its index (Poisson).
-
-    Parameters
-    ----------
-    rng
-        Random stream.
-    into, source
-        Templates or reads of each clone in two libraries of one run, over one common list of clones.
-    rate
-        Mean share of the source's counts that arrive; the source keeps its own.
-    """
-    if len(into) != len(source):
-        raise ValueError("both libraries need one common list of clones")
-    return np.asarray(into + rng.poisson(np.asarray(source) * rate), np.int64)
+    of_cells = 0.0 if flavor.yield_shape is None else (1 + flavor.yield_cv2) / cells
+    return max(1 / (of_cells + after_cells), 1.0)
 
 
 def _templates(rng: np.random.Generator, cells: Counts, flavor: Flavor) -> Counts:
