@@ -8,13 +8,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tilseq"
-BOTTOM = {"errors", "tables", "intervals", "receptors"}
+BOTTOM = {"errors", "tables", "intervals", "receptors", "gates"}
 LABORATORIES = {"flow", "repertoire", "expression", "clinical"}
 # What each part may import beside itself and the bottom.
 MAY_IMPORT = {
     "errors": set(),
     "intervals": set(),
     "receptors": set(),
+    "gates": set(),
     "tables": set(),
     **dict.fromkeys(LABORATORIES, set()),
     "io": set(),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from tilseq.endpoints.parameters import BY_NAME
+from tilseq.endpoints.parameters import BY_NAME, Scope
 
 OF_SAMPLE = ("subject", "visit", "specimen_id", "sample", "day", "timing", "specimen", "assay")
 
@@ -25,6 +25,7 @@ def endpoint(
     status: str | None = None,
     value_text: str | None = None,
     method: str | None = None,
+    scope: Scope | None = None,
 ) -> dict[str, Any]:
     """Return one row of the endpoint table; unit and scope come from the parameter's registry.
 
@@ -38,6 +39,8 @@ def endpoint(
         The number; None or NaN where there is none, and then neither limits nor their method are kept.
     qualifiers
         Name → value, None for one that does not apply; see `qualifier_text`.
+    scope
+        By default that of the registry.
     status
         By default `quantified` for a number or a word and `not_evaluable` for neither.
 
@@ -65,7 +68,7 @@ def endpoint(
         "status": status or ("not_evaluable" if value is None and value_text is None else "quantified"),
         "value_text": value_text,
         "method": method,
-        "scope": known.scope,
+        "scope": scope or known.scope,
     }
 
 

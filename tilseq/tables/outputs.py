@@ -131,13 +131,19 @@ COUNTS = Table(
         Column("events", "integer", "Events in the population.", needed=True, minimum=0),
         Column("parent_events", "integer", "Events in the parent.", minimum=0),
         Column("percent_of_parent", "number", "Share of the parent.", unit="%"),
-        Column("lower", "number", "Lower 95 % limit of the share (Clopper-Pearson).", unit="%"),
-        Column("upper", "number", "Upper 95 % limit of the share (Clopper-Pearson).", unit="%"),
+        Column("lower", "number", "Lower 95 % limit of the share, of counting and gating together.", unit="%"),
+        Column("upper", "number", "Upper 95 % limit of the share, of counting and gating together.", unit="%"),
         Column("cells_per_ul", "number", "Cells per microlitre of blood.", unit="cells/µL"),
         Column("cells_per_ul_lower", "number", "Lower 95 % limit.", unit="cells/µL"),
         Column("cells_per_ul_upper", "number", "Upper 95 % limit.", unit="cells/µL"),
+        Column("cells_per_ul_method", "text", "How cells per microlitre were counted, or why they were not."),
+        Column("error_budget", "text", "What each part adds to their error, as coefficients of variation."),
         Column("verdict", "text", "Worst verdict on the tube.", allowed=VERDICTS),
         Column("reason", "text", "Why."),
+        Column("counting_lower", "number", "Lower limit of the share of counting alone (Clopper-Pearson).", unit="%"),
+        Column("counting_upper", "number", "Upper limit of the share of counting alone (Clopper-Pearson).", unit="%"),
+        Column("gate_lower", "number", "Lower limit of the share of gating alone.", unit="%"),
+        Column("gate_upper", "number", "Upper limit of the share of gating alone.", unit="%"),
     ),
     key=("sample", "population"),
 )
@@ -147,14 +153,40 @@ CUTS = Table(
     "One threshold of one tube a row.",
     (
         Column("sample", "text", "Sample identifier.", needed=True),
-        Column("gate", "text", "Gate the threshold belongs to.", needed=True),
-        Column("channel", "text", "Channel ($PnN).", needed=True),
+        Column("gate", "text", "Marker that is cut, or `lymphocytes` and a channel of their region.", needed=True),
         Column("parent", "text", "Population it was found in.", needed=True),
-        Column("threshold", "number", "Threshold on the channel's own compensated linear scale.", needed=True),
-        Column("separation", "number", "1 - valley / lower peak of the density; null where set by hand."),
-        Column("source", "text", "Where it comes from.", needed=True, allowed=("valley", "fallback", "settings")),
+        Column("channel", "text", "Channel ($PnN).", needed=True),
+        Column(
+            "threshold", "number", "Threshold on the compensated linear scale; of the region its centre.", needed=True
+        ),
+        Column("lower", "number", "Lowest threshold that would do as well; of the region where it ends."),
+        Column("upper", "number", "Highest threshold that would do as well; of the region where it ends."),
+        Column("spread", "number", "Of the region: standard deviation of the natural logarithm of lymphocytes."),
+        Column("separation", "number", "1 - valley / lower peak of the density; null where there is no valley."),
+        Column(
+            "source", "text", "Where it comes from.", needed=True, allowed=("valley", "fallback", "settings", "cohort")
+        ),
     ),
-    key=("sample", "gate"),
+    key=("sample", "gate", "parent"),
+)
+
+COHORT_CUTS = Table(
+    "cohort_cuts",
+    "The usual threshold of the tubes of one panel on one instrument a row.",
+    (
+        Column("panel", "text", "Panel of the tubes, where samples.csv names it."),
+        Column("instrument", "text", "Instrument, where samples.csv names it."),
+        Column("batch", "text", "Batch, where samples.csv names it."),
+        Column("gate", "text", "As in `cuts`.", needed=True),
+        Column("parent", "text", "As in `cuts`.", needed=True),
+        Column("threshold", "number", "Median of the tubes that have a clear one.", needed=True),
+        Column("lower", "number", "Median of the lowest that would do."),
+        Column("upper", "number", "Median of the highest that would do."),
+        Column("spread", "number", "Median spread of the region."),
+        Column("mad", "number", "Median absolute deviation of the tubes' thresholds.", needed=True),
+        Column("tubes", "integer", "Tubes it rests on.", needed=True, minimum=0),
+    ),
+    key=("panel", "instrument", "batch", "gate", "parent"),
 )
 
 DIVERSITY = Table(
@@ -227,4 +259,23 @@ SCORES = Table(
         Column("genes_listed", "integer", "Genes of the set.", needed=True),
     ),
     key=("sample", "set"),
+)
+
+COMPARISON = Table(
+    "comparison",
+    "One population of one tube in two gatings, a and b, a row.",
+    (
+        Column("sample", "text", _SAMPLE.meaning),
+        Column("population", "text", "Population, or `CD4+ T / CD8+ T` for the ratio.", needed=True),
+        Column("events_a", "integer", "Events in gating a; null where it has no such population.", minimum=0),
+        Column("events_b", "integer", "Events in gating b; null where it has no such population.", minimum=0),
+        Column("events_both", "integer", "Events in both.", minimum=0),
+        Column("precision", "number", "Share of a's events that are in b.", minimum=0, maximum=1),
+        Column("recall", "number", "Share of b's events that are in a.", minimum=0, maximum=1),
+        Column("f1", "number", "Harmonic mean of precision and recall.", minimum=0, maximum=1),
+        Column("ratio_a", "number", "CD4+ T to CD8+ T in gating a."),
+        Column("ratio_b", "number", "CD4+ T to CD8+ T in gating b."),
+        Column("difference_pct", "number", "(a - b) / b of the events, or of the ratio.", unit="%"),
+    ),
+    key=("sample", "population"),
 )

@@ -1,0 +1,123 @@
+"""What the dimensions of gates look at: bound by name, and compensated once, as the file says."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tilseq.errors import AnalysisError
+from tilseq.io.gate_columns import Columns
+from tilseq.io.gate_tree import Spectra, Tree
+
+# 100 of dye A and 50 of dye B, with 10 % of A in B's detector and 20 % of B in A's.
+SPILL = np.array([[1, 0.1], [0.2, 1]])
+MEASURED, DYES = {"A": 110.0, "B": 60.0}, {"A": 100.0, "B": 50.0}
+
+
+def tube(*channels: str, spill: Any = None, keywords: dict[str, str] | None = None, values: Any = None) -> Any:
+    events = np.array([values or [MEASURED.get(name.removeprefix("Comp-"), 7.0) for name in channels]], np.float32)
+    return SimpleNamespace(events=events, channels=list(channels), spill=spill, keywords=keywords or {})
+
+
+def dimension(name: str, compensation: str = "uncompensated", transform: str | None = None) -> Any:
+    return SimpleNamespace(id=name, compensation_ref=compensation, transformation_ref=transform)
+
+
+def ratio(name: str, compensation: str) -> Any:
+    return SimpleNamespace(ratio_ref=name, compensation_ref=compensation, transformation_ref=None)
+
+
+def tree(spectra: dict[str, Spectra] | None = None, **parts: Any) -> Tree:
+    spectra = {"M": Spectra(["A", "B"], ["A", "B"], SPILL)} if spectra is None else spectra
+    return Tree(Path("gates.xml"), "s1", {}, spectra, parts.pop("transforms", {}), **parts)
+
+
+def value(read: Tree, measured: Any, asked: Any) -> float:
+    return float(Columns(read, measured).of(asked, ("CD3+", "CD4 T"))[0])
+
+
+def test_each_dimension_is_compensated_as_it_says_for_itself() -> None:
+    columns = Columns(tree(), tube("B", "A", "FSC-A"))
+    found = [float(columns.of(dimension(*asked), ())[0]) for asked in (("A", "M"), ("A",), ("B", "M"), ("FSC-A", "M"))]
+    assert found == pytest.approx([100, 110, 50, 7])
+
+
+def test_the_matrix_is_bound_by_name_not_by_place() -> None:
+    turned = {"M": Spectra(["B", "A"], ["B", "A"], SPILL[::-1, ::-1])}
+    for order in (("A", "B"), ("B", "FSC-A", "A")):
+        assert value(tree(turned), tube(*order), dimension("A", "M")) == pytest.approx(100)
+
+
+def test_dyes_have_names_of_their_own() -> None:
+    named = tree({"M": Spectra(["FITC", "PE"], ["A", "B"], SPILL)})
+    assert value(named, tube("A", "B"), dimension("PE", "M")) == pytest.approx(50)
+    assert value(named, tube("A", "B"), dimension("B", "M")) == pytest.approx(50)
+
+
+def test_more_detectors_than_dyes_take_least_squares() -> None:
+    spectra = np.array([[1, 0.5, 0.1], [0, 0.5, 1]])
+    measured = tube("A", "B", "C", values=(np.array([30.0, 8.0]) @ spectra).tolist())
+    unmixed = tree({"M": Spectra(["D", "E"], ["A", "B", "C"], spectra)})
+    assert value(unmixed, measured, dimension("D", "M")) == pytest.approx(30)
+    with pytest.raises(AnalysisError, match="is on a detector of which the matrix does not say what dye it is"):
+        value(unmixed, measured, dimension("A", "M"))
+
+
+def test_the_tubes_own_spillover() -> None:
+    own = SimpleNamespace(channels=["B", "A"], matrix=SPILL[::-1, ::-1])
+    assert value(tree(), tube("A", "B", spill=own), dimension("A", "FCS")) == pytest.approx(100)
+    assert value(tree(), tube("A", "B", "FSC-A", spill=own), dimension("FSC-A", "FCS")) == 7
+    assert value(tree(), tube("A", "B"), dimension("A", "FCS")) == 110  # GatingML 2.0: no spillover, no compensation
+    singular = SimpleNamespace(channels=["A", "B"], matrix=np.ones((2, 2)))
+    with pytest.raises(AnalysisError, match="tube's own spillover, which cannot be done; found 'a matrix that is sing"):
+        value(tree(), tube("A", "B", spill=singular), dimension("A", "FCS"))
+
+
+def test_a_tube_compensated_already_is_not_compensated_twice() -> None:
+    own = SimpleNamespace(channels=["Comp-A", "Comp-B"], matrix=SPILL)
+    for asked in (("A", "M"), ("Comp-A", "M"), ("Comp-A", "FCS"), ("A", "FCS"), ("Comp-A",)):
+        assert value(tree(), tube("Comp-A", "Comp-B", spill=own), dimension(*asked)) == 110, asked
+    assert value(tree(), tube("<A>", "<B>", values=[1.0, 2.0]), dimension("A", "M")) == 1
+    # With both in the tube, the measured one is compensated.
+    both = tube("Comp-A", "A", "B", values=[3.0, 110.0, 60.0])
+    assert value(tree(), both, dimension("A", "M")) == pytest.approx(100)
+
+
+def test_a_ratio_is_compensated_as_it_says() -> None:
+    parts = {"R": SimpleNamespace(dimensions=["A", "B"], param_a=2.0, param_b=10.0, param_c=5.0)}
+    assert value(tree(transforms=parts), tube("A", "B"), ratio("R", "uncompensated")) == pytest.approx(2 * 100 / 55)
+    assert value(tree(transforms=parts), tube("A", "B"), ratio("R", "M")) == pytest.approx(2 * 90 / 45)
+
+
+def test_time_is_in_the_files_unit() -> None:
+    ticks = tube("Time", values=[200.0], keywords={"$TIMESTEP": "0.01"})
+    assert value(tree(), ticks, dimension("Time")) == pytest.approx(2)
+    assert value(tree(time_step=0.02), ticks, dimension("Time")) == pytest.approx(4)
+    for unsound in ("", "nan", "0", "ms"):
+        ticks = tube("Time", values=[200.0], keywords={"$TIMESTEP": unsound})
+        assert value(tree(), ticks, dimension("Time")) == 200
+    assert value(tree(), tube("TIME", values=[200.0]), dimension("TIME")) == 200
+
+
+def test_flowjo_writes_no_slashes() -> None:
+    assert value(tree(underscores=True), tube("A/W"), dimension("A_W")) == 7
+    with pytest.raises(AnalysisError, match="found 'A_W'"):
+        value(tree(), tube("A/W"), dimension("A_W"))
+
+
+def test_a_channel_that_is_not_there_once_is_told_with_gate_and_sample() -> None:
+    with pytest.raises(AnalysisError) as caught:
+        value(tree(), tube("PE-A", "FSC-A"), dimension("PE-B"))
+    assert str(caught.value) == (
+        "gates.xml: gate CD3+/CD4 T of sample s1 is on a channel that the tube does not have exactly once; "
+        "found 'PE-B'; expected one of PE-A, FSC-A; did you mean 'PE-A'?"
+    )
+    with pytest.raises(AnalysisError, match="expected a name that one channel bears"):
+        value(tree(), tube("A", "A"), dimension("A"))
+    with pytest.raises(AnalysisError, match="found 'B'"):  # a detector of the matrix
+        value(tree(), tube("A"), dimension("A", "M"))
+    # A marker's name is no channel's.
+    with pytest.raises(AnalysisError, match="found 'CD3'"):
+        value(tree(), tube("A"), dimension("CD3"))

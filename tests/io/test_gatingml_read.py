@@ -1,0 +1,139 @@
+"""GatingML 2.0 that is faulty or hostile."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tilseq.errors import ReadError
+from tilseq.io.gate_files import read_gates
+
+HEAD = """<gating:Gating-ML xmlns:gating="http://www.isac-net.org/std/Gating-ML/v2.0/gating"
+ xmlns:transforms="http://www.isac-net.org/std/Gating-ML/v2.0/transformations"
+ xmlns:data-type="http://www.isac-net.org/std/Gating-ML/v2.0/datatypes">"""
+NAMES = '<data-type:fcs-dimension data-type:name="A"/><data-type:fcs-dimension data-type:name="B"/>'
+TUBE = SimpleNamespace(
+    events=np.array([[1, 10], [5, 10], [9, 10]], dtype=np.float32), channels=["A", "B"], spill=None, keywords={}
+)
+
+
+def rectangle(name: str, further: str = "", *, bounds: str = 'gating:min="4"', extra: str = "") -> str:
+    return (
+        f'<gating:RectangleGate gating:id="{name}" {further}>'
+        f'<gating:dimension gating:compensation-ref="uncompensated" {bounds} {extra}>'
+        '<data-type:fcs-dimension data-type:name="A"/></gating:dimension></gating:RectangleGate>'
+    )
+
+
+def within(parent: str) -> str:
+    return f'gating:parent_id="{parent}"'
+
+
+def boolean(name: str, operation: str, *references: str) -> str:
+    inside = "".join(f"<gating:gateReference gating:ref={reference} />" for reference in references)
+    return (
+        f'<gating:BooleanGate gating:id="{name}"><gating:{operation}>{inside}</gating:{operation}></gating:BooleanGate>'
+    )
+
+
+def matrix(values: str = "1 0.1 0.2 1", further: str = "", names: str = NAMES) -> str:
+    numbers = [f'<transforms:coefficient transforms:value="{value}"/>' for value in values.split()]
+    rows = "".join(f"<transforms:spectrum>{''.join(numbers[i : i + 2])}</transforms:spectrum>" for i in (0, 2))
+    return (
+        f'<transforms:spectrumMatrix transforms:id="M" {further}><transforms:fluorochromes>{names}'
+        f"</transforms:fluorochromes><transforms:detectors>{names}</transforms:detectors>{rows}"
+        "</transforms:spectrumMatrix>"
+    )
+
+
+def scale(parameters: str, further: str = "") -> str:
+    return (
+        f'<transforms:transformation transforms:id="S" {further}><transforms:{parameters}/></transforms:transformation>'
+    )
+
+
+def ellipse(*covariance: object) -> str:
+    entries = [f'<gating:entry data-type:value="{value}"/>' for value in covariance]
+    rows = "".join(f"<gating:row>{''.join(entries[i : i + 2])}</gating:row>" for i in (0, 2))
+    dimensions = "".join(
+        f'<gating:dimension gating:compensation-ref="uncompensated">{part}/></gating:dimension>'
+        for part in NAMES.split("/>")[:2]
+    )
+    mean = "".join('<gating:coordinate data-type:value="1"/>' for _ in range(2))
+    return (
+        f'<gating:EllipsoidGate gating:id="E">{dimensions}<gating:mean>{mean}</gating:mean><gating:covarianceMatrix>'
+        f'{rows}</gating:covarianceMatrix><gating:distanceSquare data-type:value="1"/></gating:EllipsoidGate>'
+    )
+
+
+def read(folder: Path, *parts: str) -> dict[str, list[bool]]:
+    path = folder / "gates.xml"
+    path.write_text(HEAD + "".join(parts) + "</gating:Gating-ML>")
+    found = read_gates(path, sample="s1").populations(TUBE)
+    return {name: population.mask.tolist() for name, population in found.items()}
+
+
+def test_a_minimum_belongs_to_the_gate_and_a_maximum_does_not(tmp_path: Path) -> None:
+    assert read(tmp_path, rectangle("T", bounds='gating:min="5" gating:max="9"')) == {"T": [False, True, False]}
+
+
+def test_both_spellings_of_true(tmp_path: Path) -> None:
+    for word, expected in (("true", [True, False, False]), ("1", [True, False, False]), ("0", [False, True, True])):
+        both = boolean("N", "or", *[f'"T" gating:use-as-complement="{word}"'] * 2)
+        assert read(tmp_path, rectangle("T"), both)["N"] == expected
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ([], "the file holds no gate"),
+        ([rectangle("T", within("Lymphocyte")), rectangle("Lymphocytes")], "the parent that gate T refers to is miss"),
+        ([rectangle("T"), boolean("N", "not", '"U"')], "the gate that gate N refers to is missing; found 'U'"),
+        ([rectangle("A1", within("B1")), rectangle("B1", within("A1"))], "in a circle; found '(A1 → B1|B1 → A1) → "),
+        ([rectangle("A1", within("A1"))], "in a circle; found 'A1 → A1'"),
+        ([boolean("N", "not", '"N"')], "in a circle; found 'N → N'"),
+        ([rectangle("T"), rectangle("T")], "the gates cannot be read"),
+        ([rectangle("root")], "a gate is named root"),
+        ([rectangle("C D")], "the gates cannot be read; found 'ValueError: File is neither GatingML 2.0"),
+        ([rectangle("T", bounds='gating:min="NaN"')], "gate T of sample s1 has a bound that is NaN"),
+        ([ellipse(1, 1, 1, 1)], "gate E of sample s1 is an ellipsoid without a width"),
+        ([ellipse(1, 0, 0, "INF")], "gate E of sample s1 is no ellipsoid of its channels"),
+        ([rectangle("T", extra='gating:transformation-ref="S"')], "refers to a transformation that is not in the file"),
+        ([rectangle("T").replace("uncompensated", "M")], "refers to a spillover matrix that is not in the file"),
+        ([matrix("1 1 1 1"), rectangle("T")], "matrix M cannot be taken out; found 'a matrix that is singular"),
+        ([matrix("1 0 0 NaN"), rectangle("T")], "found 'a value that is no finite number"),
+        ([matrix(names=NAMES.replace('"B"', '"A"')), rectangle("T")], "found 'a channel that stands twice"),
+        ([matrix("1 0 0"), rectangle("T")], "the gates cannot be read"),
+        ([matrix(further='transforms:matrix-inverted-already="true"'), rectangle("T")], "is inverted already"),
+        ([scale('flin transforms:T="9" transforms:A="0"', 'transforms:boundMax="3"'), rectangle("T")], "a boundMax"),
+        ([scale('flin transforms:T="INF" transforms:A="0"'), rectangle("T")], "transformation S is no finite number"),
+        (
+            [
+                scale(
+                    'fratio transforms:A="1" transforms:B="0" transforms:C="0">' + NAMES + "</transforms:fratio><a"
+                ).replace("<a/>", ""),
+                rectangle("T", extra='gating:transformation-ref="S"'),
+            ],
+            "refers to a transformation that is not in the file",
+        ),
+    ],
+)
+def test_faulty_files_are_refused(tmp_path: Path, parts: list[str], message: str) -> None:
+    with pytest.raises(ReadError, match=message) as caught:
+        read(tmp_path, *parts)
+    assert caught.value.file == str(tmp_path / "gates.xml")
+
+
+def test_gates_nested_deep(tmp_path: Path) -> None:
+    gates = [rectangle("g0"), *(rectangle(f"g{i}", within(f"g{i - 1}")) for i in range(1, 102))]
+    assert read(tmp_path, *gates[:101])["g100"] == [False, True, True]
+    with pytest.raises(ReadError, match="gate g101 is nested too deep; expected at most 100 gates within others"):
+        read(tmp_path, *gates)
+
+
+def test_a_million_gates_are_refused(tmp_path: Path) -> None:
+    one = '<gating:RectangleGate gating:id="{}" gating:parent_id="{}"/>'
+    many = "".join(one.format(i, i - 1) for i in range(1_000_000))
+    with pytest.raises(ReadError, match="holds too many gates; found 1000000; expected at most 1000"):
+        read(tmp_path, many)

@@ -1,0 +1,269 @@
+"""Kinetics of one subject: peak, area under the curve, half-life, and how long something stays, from its series."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tilseq.endpoints.areas import Rule, area
+from tilseq.errors import AnalysisError
+from tilseq.tables.outputs import VALUE_STATUSES
+from tilseq.tables.schema import Column, Table, as_polars, conform
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Row = dict[str, Any]
+
+PARAMETERS = ("peak", "day_of_peak", "auc_0_28", "auc_0_last", "half_life", "last_day_quantified", "time_to_loss")
+DETECTED = ("detected_below_loq", "quantified", "above_range")
+END_OF_AUC = 28
+LEAST_POINTS = 3
+SMALLEST_FALL = 1e-9  # of ln(value) a day; less is rounding
+DRAWS = 10_000
+Z95 = 1.959963984540054
+TAILS = (0.025, 0.975)
+NEVER = "never detected"
+NUMBERS = ("value", "lower", "upper")
+
+_VALUE = (
+    Column("value", "number", "Value; null where there is none.", minimum=0),
+    Column("lower", "number", "Lower 95 % limit, in the unit of the value.", minimum=0),
+    Column("upper", "number", "Upper 95 % limit, in the unit of the value.", minimum=0),
+)
+_STATUS = Column("status", "text", "What kind of number this is.", needed=True, allowed=VALUE_STATUSES)
+SERIES = Table(
+    "series",
+    "One value of one day a row.",
+    (Column("day", "number", "Day; 0 is the first infusion.", unit="d", needed=True), *_VALUE, _STATUS),
+    key=("day",),
+)
+KINETICS = Table(
+    "kinetics",
+    "One parameter of one subject's series a row.",
+    (
+        Column("parameter", "text", "What the number is.", needed=True, allowed=PARAMETERS),
+        *_VALUE,
+        Column("unit", "text", "Unit of the value.", needed=True),
+        Column("n", "integer", "Days that it rests on.", needed=True),
+        _STATUS,
+        Column("reason", "text", "Why there is no number, or no limit."),
+    ),
+)
+
+
+class _Series(NamedTuple):
+    """The evaluable days from day 0 on; what was not detected has the value 0."""
+
+    days: Floats
+    values: Floats
+    lower: Floats
+    upper: Floats
+    statuses: NDArray[np.str_]
+    detected: Mask
+
+    @property
+    def quantified(self) -> Mask:
+        return np.asarray(self.statuses == "quantified")
+
+
+def kinetics(series: Any, *, unit: str, seed: int, rule: Rule = "linear_up_log_down") -> pl.DataFrame:
+    """Return the kinetic parameters of one subject's series.
+
+    Days before 0 take no part, nor do rows that are `not_evaluable`. In areas what was not detected counts as half of
+    its upper limit, as 0 in lower limits and as its upper limit in upper limits.
+
+    - `peak`, `day_of_peak`: the highest value measured and its day, the first where two are equal. The limits of the
+      peak are those of its own measurement; they are slightly too high where several days are truly alike. The limits
+      of its day are the measured days that hold the peak in 95 % of draws.
+    - `auc_0_28`, `auc_0_last`: area from day 0 to day 28 and to the last day quantified, see `tilseq.endpoints.areas`.
+      Day 0 must be measured; day 28 measured, or later a day from which it is interpolated. A course that is 0 before
+      the infusion has a row of day 0 with the value 0.
+    - `half_life`: ln 2 over the fall of ln(value) a day, by an unweighted straight line through the quantified days
+      after the peak, at least 3. Its limits are the wider, on each side, of the regression's own (Student's t) and
+      those that the points' limits propagate to: neither alone covers both a course that is no straight line and
+      points that lie on one by chance.
+    - `last_day_quantified`.
+    - `time_to_loss`: the first day not detected after the last day detected; the loss lies between its two limits,
+      which are these two days. Without such a day the value is the last day detected, its status `above_range`.
+
+    Limits are 2.5 and 97.5 % points of 10,000 draws of the series, each value log-normal with its own limits as 95 %
+    limits, independent from day to day. A lower limit of 0 makes the lower side normal. A value without limits leaves
+    what is drawn from it without limits.
+
+    Parameters
+    ----------
+    series
+        polars or pandas, one row a day: `day`, `value`, `lower`, `upper` (95 %, in one unit; null where there is none)
+        and `status`, a status of the endpoint table. A `not_detected` row needs its upper limit alone.
+    unit
+        Unit of the values.
+    seed
+        Seed of the draws.
+    rule
+        How the course runs between days, for areas.
+
+    Returns
+    -------
+    polars.DataFrame
+        `parameter, value, lower, upper, unit, n, status, reason`, one row a parameter, in the order above. `n` is the
+        number of days it rests on. What cannot be told is null, `not_evaluable`, and `reason` says why.
+
+    Raises
+    ------
+    TableError
+        The series lacks a column, holds a day twice, a negative value or an unknown status.
+    AnalysisError
+        A detected value is absent, 0, or outside its limits; the upper limit of what was not detected is absent.
+    """
+    points = _read(series)
+    if not points.days.size:
+        rows = [_not_evaluable(name, 0, "no evaluable value from day 0 on") for name in PARAMETERS]
+    else:
+        draws = _draw(points, np.random.default_rng(seed))
+        rows = [
+            *_peak(points, draws),
+            *_areas(points, draws, rule),
+            _half_life(points, draws),
+            _last_quantified(points),
+            _loss(points),
+        ]
+    units = {"peak": unit, "auc_0_28": f"{unit}·d", "auc_0_last": f"{unit}·d"}
+    return KINETICS.frame([{"unit": units.get(row["parameter"], "d"), **row} for row in rows])
+
+
+def _peak(points: _Series, draws: Floats) -> list[Row]:
+    n = points.days.size
+    if not points.detected.any():
+        row = _row("peak", 0.0, (0.0, points.upper.max()), n, "not_detected")
+        return [row, _not_evaluable("day_of_peak", n, NEVER)]
+    top = int(np.argmax(points.values))
+    status = "above_range" if "above_range" in points.statuses else str(points.statuses[top])
+    # A draw without a number has no peak.
+    on = points.days[np.argmax(draws, axis=1)] if np.isfinite(draws).all() else np.full(DRAWS, np.nan)
+    return [
+        _row("peak", points.values[top], (points.lower[top], points.upper[top]), n, status),
+        _row("day_of_peak", points.days[top], _limits(on), n, status),
+    ]
+
+
+def _areas(points: _Series, draws: Floats, rule: Rule) -> list[Row]:
+    quantified = points.days[points.quantified]
+    ends = {"auc_0_28": float(END_OF_AUC), "auc_0_last": float(quantified[-1]) if quantified.size else None}
+    return [_area(name, points, draws, end, rule) for name, end in ends.items()]
+
+
+def _area(name: str, points: _Series, draws: Floats, end: float | None, rule: Rule) -> Row:
+    n = points.days.size
+    if end is None:
+        return _not_evaluable(name, n, "never quantified")
+    if points.days[0] != 0:
+        return _not_evaluable(name, n, "no value on day 0")
+    if points.days[-1] < end:
+        reason = f"the last value is of day {points.days[-1]:g}, and none follows from which day {end:g} could be told"
+        return _not_evaluable(name, n, reason)
+    n = int(np.searchsorted(points.days, end)) + 1
+    half = np.where(points.detected, points.values, points.upper / 2)
+    value = float(area(points.days, half, 0, end, rule)) if points.detected[:n].any() else 0.0
+    lower, _ = _limits(area(points.days, draws, 0, end, rule))
+    _, upper = _limits(area(points.days, np.where(points.detected, draws, points.upper), 0, end, rule))
+    reached = [status for status in reversed(DETECTED) if status in points.statuses[:n]]
+    return _row(name, value, (lower, upper), n, reached[0] if reached else "not_detected")
+
+
+def _half_life(points: _Series, draws: Floats) -> Row:
+    from scipy.special import stdtrit
+
+    used = points.quantified & (points.days > points.days[np.argmax(points.values)])
+    n = int(used.sum())
+    if n < LEAST_POINTS:
+        return _not_evaluable("half_life", n, f"fewer than {LEAST_POINTS} quantified days after the peak")
+    days, logs = points.days[used], np.log(points.values[used])
+    centred = days - days.mean()
+    weights = centred / np.sum(centred**2)
+    slope = float(logs @ weights)
+    if slope > -SMALLEST_FALL:
+        return _not_evaluable("half_life", n, "no fall after the peak")
+    residuals = logs - logs.mean() - slope * centred
+    error = stdtrit(n - 2, TAILS[1]) * math.sqrt(residuals @ residuals / (n - 2) / np.sum(centred**2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        own = _limits(np.log(draws[:, used]) @ weights)
+    # fmin and fmax pass over limits that the points do not have.
+    steepest, flattest = np.fmin(slope - error, own[0]), np.fmax(slope + error, own[1])
+    upper, reason = (
+        (-math.log(2) / flattest, None) if flattest < 0 else (math.nan, "a level course lies within the limits")
+    )
+    return _row("half_life", -math.log(2) / slope, (-math.log(2) / steepest, upper), n, "quantified", reason)
+
+
+def _last_quantified(points: _Series) -> Row:
+    n = points.days.size
+    if not points.quantified.any():
+        return _not_evaluable("last_day_quantified", n, "never quantified")
+    return _row("last_day_quantified", points.days[points.quantified][-1], (math.nan, math.nan), n, "quantified")
+
+
+def _loss(points: _Series) -> Row:
+    n = points.days.size
+    if not points.detected.any():
+        return _not_evaluable("time_to_loss", n, NEVER)
+    last = int(np.flatnonzero(points.detected)[-1])
+    if last == n - 1:
+        reason = f"still detected on day {points.days[last]:g}, the last measured"
+        return _row("time_to_loss", points.days[last], (points.days[last], math.nan), n, "above_range", reason)
+    return _row("time_to_loss", points.days[last + 1], (points.days[last], points.days[last + 1]), n, "quantified")
+
+
+def _draw(points: _Series, random: np.random.Generator) -> Floats:
+    """Draw every value within its own limits, shape (draws, points); what was not detected stays 0."""
+    z = random.standard_normal((DRAWS, points.days.size)) / Z95
+    draws = np.zeros_like(z)
+    at = points.detected
+    value, lower, upper, z = points.values[at], points.lower[at], points.upper[at], z[:, at]
+    falls = np.where(lower == 0, np.maximum(0, 1 + z), (np.where(lower == 0, 1, lower) / value) ** -z)
+    draws[:, at] = value * np.where(z > 0, (upper / value) ** z, falls)
+    return draws
+
+
+def _limits(draws: Floats) -> tuple[float, float]:
+    lower, upper = np.quantile(draws, TAILS, method="inverted_cdf")
+    return float(lower), float(upper)
+
+
+def _row(name: str, value: float, limits: tuple[float, float], n: int, status: str, reason: str | None = None) -> Row:
+    return {
+        "parameter": name,
+        "value": float(value),
+        "lower": float(limits[0]),
+        "upper": float(limits[1]),
+        "n": n,
+        "status": status,
+        "reason": reason,
+    }
+
+
+def _not_evaluable(name: str, n: int, reason: str) -> Row:
+    return {"parameter": name, "n": n, "status": "not_evaluable", "reason": reason}
+
+
+def _read(series: Any) -> _Series:
+    """Return the evaluable days from 0 on, in order, once the series is sound."""
+    frame = as_polars(series)
+    frame = conform(frame.select(name for name in SERIES.names if name in frame.columns), SERIES)
+    frame = frame.filter(pl.col("status") != "not_evaluable")
+    value, lower, upper = pl.col("value"), pl.col("lower"), pl.col("upper")
+    detected = pl.col("status").is_in(DETECTED)
+    in_limits = (lower.fill_null(value) <= value) & (value <= upper.fill_null(value))
+    sound = pl.when(detected).then((value > 0) & value.is_finite() & in_limits).otherwise(upper.is_finite())
+    strange = frame.filter(~sound.fill_null(False))
+    if strange.height:
+        expected = "a detected value above 0 and within its limits, or the upper limit of what was not detected"
+        raise AnalysisError("a series cannot hold this", found=strange.row(0, named=True), expected=expected)
+    frame = frame.filter(pl.col("day") >= 0)
+    statuses = frame["status"].to_numpy().astype(str)
+    seen = np.isin(statuses, DETECTED)
+    days, values, low, high = (frame[name].fill_null(math.nan).to_numpy() for name in ("day", *NUMBERS))
+    return _Series(days, np.where(seen, values, 0), np.where(seen, low, 0), high, statuses, seen)

@@ -1,0 +1,138 @@
+"""How evenly events came: the clock of a tube, and stretches in which fewer or more events came than usual."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilseq.flow.scan import Departure, departures, excess_spread, trend
+from tilseq.flow.tube import Floats
+
+MOST_BINS, LEAST_BINS, EVENTS_PER_BIN = 200, 10, 20
+# Relative to the usual rate. A run's rate wanders by some 5 to 10 %; too few events are the sign of a clog, too many do
+# harm only where cells pass together.
+REMOVED_RATE, TOLD_RATE = (2 / 3, 2.0), (4 / 5, 5 / 4)
+LEAST_FALL, MOST_RUNS = 0.01, 10
+LEAST_STAMPS = 0.2
+LEAST_OF_MEAN = 0.1  # keeps the line of a rate that sinks to nothing above 0
+
+
+class Run(NamedTuple):
+    """Events that came without the clock beginning anew.
+
+    Attributes
+    ----------
+    order
+        Places of the events in the order in which they came.
+    ticks
+        Time of each event in that order, from 0, in the instrument's ticks.
+    """
+
+    order: NDArray[np.intp]
+    ticks: NDArray[np.float64]
+
+
+class Rate(NamedTuple):
+    """Stretches of unusual flow rate.
+
+    Attributes
+    ----------
+    edges
+        Limits of the bins of time, in ticks.
+    stretches
+        Stretches of bins; their effect is the rate relative to the usual one, less 1, their level 0 where it is
+        below 2/3 or above twice of it.
+    """
+
+    edges: NDArray[np.float64]
+    stretches: list[Departure]
+
+
+def read_runs(ticks: Floats) -> list[Run]:
+    """Put the events of a tube in the order in which they came.
+
+    A clock that falls back by more than 1 % of its range, up to nine times, has run over its largest value, or the tube
+    was stopped and begun anew, or files were joined: each part is a run of its own. One that falls back more often is
+    of shuffled events, which are sorted. Events of one tick keep the file's order.
+
+    Parameters
+    ----------
+    ticks
+        Values of the Time channel, finite, in the order of the file.
+
+    Returns
+    -------
+    list of Run
+        Those of which the clock moves.
+    """
+    time = ticks.astype(np.float64)
+    if not len(time):
+        return []
+    falls = np.flatnonzero(np.diff(time) < -LEAST_FALL * np.ptp(time)) + 1
+    parts = np.split(np.arange(len(time)), falls if len(falls) < MOST_RUNS else falls[:0])
+    runs = []
+    for part in parts:
+        order = part if (np.diff(time[part]) >= 0).all() else part[np.argsort(time[part], kind="stable")]
+        if time[order[0]] < time[order[-1]]:
+            runs.append(Run(order, time[order] - time[order[0]]))
+    return runs
+
+
+def unusual_rates(ticks: NDArray[np.float64]) -> Rate | None:
+    """Find bursts, clogs and stops.
+
+    Events are counted in up to 200 bins of time of some 20 events or more. Each count is held against a robust line
+    through all of them, since the rate may slowly fall, by its deviance as a Poisson number, the more leniently the
+    more the rate wanders (by the MAD of the bins). Like flowAI (Monaco and others, Bioinformatics 2016;32:2473) it
+    looks for outliers of the rate, but by scanning (Kulldorff, Commun Stat 1997;26:1481), so that a stretch of any
+    length is found.
+
+    Parameters
+    ----------
+    ticks
+        Time of each event from 0, ascending.
+
+    Returns
+    -------
+    Rate or None
+        None where the clock cannot tell: fewer than 200 events, fewer than ten ticks, or events that bear the time
+        of a whole batch.
+    """
+    # The run began and ended within a tick, so the first and the last hold fewer events than others.
+    span = int(ticks[-1]) - 1
+    wanted = min(MOST_BINS, len(ticks) // EVENTS_PER_BIN)
+    if wanted < LEAST_BINS or span < LEAST_BINS or _in_batches(ticks, span):
+        return None
+    # A bin of a whole number of ticks holds as many as the next.
+    width = -(-span // wanted)
+    edges = 1.0 + np.append(np.arange(span // width) * width, span)
+    counts = np.diff(np.searchsorted(ticks, edges)).astype(np.float64)[:, None]
+    lasted = np.diff(edges)[:, None]
+    expected = lasted * _usual(counts / lasted)
+    z = _deviance(counts, expected)
+    limits = [(low - 1, high - 1) for low, high in (REMOVED_RATE, TOLD_RATE)]
+    spread = excess_spread(z[counts > 0])
+    return Rate(edges, departures(z / spread, counts - expected, expected, limits))
+
+
+def _usual(rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the usual rate of each bin; a stop, however long, says nothing of it."""
+    busy = np.flatnonzero(rates[:, 0])
+    line = np.maximum(trend(rates[busy]), LEAST_OF_MEAN * rates[busy].mean())
+    return np.interp(np.arange(len(rates)), busy, line[:, 0])[:, None]
+
+
+def _in_batches(ticks: NDArray[np.float64], span: int) -> bool:
+    """Tell whether far fewer times are seen than events that come at random would have."""
+    stamps = 1 + np.count_nonzero(np.diff(ticks))
+    at_random = -span * np.expm1(-len(ticks) / span)
+    return bool(stamps < LEAST_STAMPS * at_random)
+
+
+def _deviance(counts: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the signed root of the Poisson deviance, which is nearly standard normal."""
+    logs = counts * np.log(np.maximum(counts, 1) / expected)
+    roots: NDArray[np.float64] = np.sqrt(np.maximum(2 * (logs - counts + expected), 0))
+    return np.copysign(roots, counts - expected)
