@@ -1,3 +1,14 @@
+rule flow_cuts:
+    input:
+        needs("flow_cuts"),
+    output:
+        STATUS.format("flow_cuts/{unit}"),
+    params:
+        fingerprint=fingerprint("flow_cuts"),
+    shell:
+        COMMAND + "flow_cuts/{wildcards.unit}"
+
+
 rule flow:
     input:
         needs("flow"),
@@ -7,3 +18,14 @@ rule flow:
         fingerprint=fingerprint("flow"),
     shell:
         COMMAND + "flow/{wildcards.unit}"
+
+
+rule til_survival:
+    input:
+        needs("til_survival"),
+    output:
+        STATUS.format("til_survival/{unit}"),
+    params:
+        fingerprint=fingerprint("til_survival"),
+    shell:
+        COMMAND + "til_survival/{wildcards.unit}"

@@ -50,7 +50,7 @@ def simulate() -> Callable[..., Any]:
             for stain in STAINS:
                 bright = BRIGHT * random.lognormal(0, SPREAD, size) if stain in stains else 0
                 columns.append(gain * (bright + random.normal(0, NOISE, size)))
-            events[own] = np.column_stack([*columns, np.arange(size)])
+            events[own] = np.column_stack([*columns, np.flatnonzero(own)])
         return SimpleNamespace(
             events=events, channels=CHANNELS, markers=MARKERS, spill=NO_SPILL, keywords={}, warnings=[], kinds=kinds
         )

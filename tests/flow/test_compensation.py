@@ -53,6 +53,30 @@ def test_more_events_than_are_taken_at_once() -> None:
     np.testing.assert_allclose(compensate(events, list("abc"), list("abc"), matrix) @ matrix, events, atol=1e-2)
 
 
+@pytest.mark.parametrize("spill_channels", ["bcd", "dcb", "ea", "aeb", "c"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_channels_side_by_side_or_apart_in_any_order(spill_channels: str, order: str) -> None:
+    random = np.random.default_rng(7)
+    events = np.asarray(random.normal(0, 1000, (9001, 5)).astype(np.float32), order=order)  # type: ignore[call-overload]
+    matrix = np.eye(len(spill_channels)) + random.uniform(0, 0.2, (len(spill_channels),) * 2)
+    found = compensate(events, list("abcde"), list(spill_channels), matrix)
+    places = ["abcde".index(name) for name in spill_channels]
+    expected = events.astype(np.float64)
+    expected[:, places] = np.linalg.solve(matrix.T, expected[:, places].T).T
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-3)
+    assert found[:, 0].flags.c_contiguous
+
+
+def test_what_is_missing_in_scatter_does_not_reach_the_dyes() -> None:
+    events = np.array([[np.nan, 110, np.inf, 60]], dtype=np.float32)
+    out = compensate(events, ["FSC-A", "A", "Time", "B"], ["A", "B"], [[1, 0.1], [0.2, 1]])
+    np.testing.assert_allclose(out, [[np.nan, 100, np.inf, 50]], rtol=1e-6)
+
+
+def test_no_event() -> None:
+    assert compensate(np.empty((0, 2), dtype=np.float32), ["A", "B"], ["A", "B"], IDENTITY).shape == (0, 2)
+
+
 @pytest.mark.parametrize(
     ("channels", "matrix", "message"),
     [

@@ -22,10 +22,10 @@ def tube(**numbers: int) -> dict[str, dict[str, Any]]:
     tree.add("lymphocytes", "all events", everything)
     for marker in marks:
         tree.find(marker, "lymphocytes")
-    tree.add("CD3+", "lymphocytes", tree.over("CD3"))
+    tree.add("CD3+", "lymphocytes", tree.over("CD3", "lymphocytes"))
     for name in kinds[:6]:
         tree.add(name, "lymphocytes" if name in ("B", "NK") else "CD3+", kind == name)
-    return {row["check"]: row for row in assess(tree)}
+    return {row["check"]: row for row in assess(tree, None)}
 
 
 def test_a_common_tube_passes() -> None:

@@ -1,7 +1,6 @@
 import numpy as np
-import pytest
 
-from tilseq.flow.scatter import edge, singlets
+from tilseq.flow.scatter import singlets
 
 RANDOM = np.random.default_rng(4)
 AREA = RANDOM.lognormal(11, 0.3, 3000).astype(np.float32)
@@ -33,22 +32,3 @@ def test_a_line_without_spread_keeps_its_events() -> None:
 
 def test_too_few_events_to_tell_are_all_kept() -> None:
     assert singlets(AREA[:5], SINGLE_HEIGHT[:5][::-1].copy()).all()
-
-
-def test_an_edge_lies_in_the_valley_next_to_the_t_cells() -> None:
-    random = np.random.default_rng(5)
-    values = np.concatenate([random.normal(10, 1, 2000), random.normal(20, 2, 5000), random.normal(40, 2, 5000)])
-    values = values.astype(np.float32)
-    t_cells = np.arange(12_000) < 1500
-    upper, lower = edge(values, t_cells, upper=True), edge(values, t_cells, upper=False)
-    assert upper.source == "valley"
-    assert upper.threshold == pytest.approx(14, abs=1.5)
-    assert (lower.source, lower.separation) == ("fallback", None)
-    assert lower.threshold == pytest.approx(6, abs=0.3)  # four standard deviations below 10
-
-
-def test_a_valley_through_the_t_cells_is_not_taken() -> None:
-    random = np.random.default_rng(6)
-    values = np.concatenate([random.normal(10, 1, 4000), random.normal(15, 1, 4000)]).astype(np.float32)
-    everywhere = np.ones(8000, dtype=bool)
-    assert edge(values, everywhere, upper=True).source == "fallback"

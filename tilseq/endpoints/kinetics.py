@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tilseq.endpoints.areas import Rule, area
 from tilseq.errors import AnalysisError
+from tilseq.intervals import log_normal
 from tilseq.tables.outputs import VALUE_STATUSES
 from tilseq.tables.schema import Column, Table, as_polars, conform
 
@@ -24,7 +25,6 @@ END_OF_AUC = 28
 LEAST_POINTS = 3
 SMALLEST_FALL = 1e-9  # of ln(value) a day; less is rounding
 DRAWS = 10_000
-Z95 = 1.959963984540054
 TAILS = (0.025, 0.975)
 NEVER = "never detected"
 NUMBERS = ("value", "lower", "upper")
@@ -219,12 +219,8 @@ def _loss(points: _Series) -> Row:
 
 def _draw(points: _Series, random: np.random.Generator) -> Floats:
     """Draw every value within its own limits, shape (draws, points); what was not detected stays 0."""
-    z = random.standard_normal((DRAWS, points.days.size)) / Z95
-    draws = np.zeros_like(z)
-    at = points.detected
-    value, lower, upper, z = points.values[at], points.lower[at], points.upper[at], z[:, at]
-    falls = np.where(lower == 0, np.maximum(0, 1 + z), (np.where(lower == 0, 1, lower) / value) ** -z)
-    draws[:, at] = value * np.where(z > 0, (upper / value) ** z, falls)
+    draws, at = np.zeros((DRAWS, points.days.size)), points.detected
+    draws[:, at] = log_normal(points.values[at], points.lower[at], points.upper[at], random, DRAWS)
     return draws
 
 

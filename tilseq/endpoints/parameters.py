@@ -29,12 +29,56 @@ def _tumour(name: str, unit: str, meaning: str, scope: Scope) -> Parameter:
     return Parameter(name, "clinical", unit, meaning, ("reader",), scope)
 
 
+def _kinetics(of: str, unit: str, what: str) -> tuple[Parameter, ...]:
+    """Return the kinetic parameters of one subject's series of a population; see `tilseq.endpoints.kinetics`."""
+    parts = (
+        ("peak", unit, f"Highest {what}."),
+        ("day_of_peak", "d", f"Day of the highest {what}."),
+        ("auc_0_28", f"{unit}·d", f"Area under the {what}, day 0 to 28."),
+        ("auc_0_last", f"{unit}·d", f"Area under the {what}, day 0 to the last day quantified."),
+        ("half_life", "d", f"Days in which the {what} falls by half after the peak."),
+        ("last_day_quantified", "d", f"Last day on which the {what} was quantified."),
+        ("time_to_loss", "d", f"First day not detected after the last day detected, of the {what}."),
+    )
+    return tuple(
+        Parameter(f"{of}_{part}", "flow", unit, meaning, ("population",), "cohort") for part, unit, meaning in parts
+    )
+
+
 ALL = (
     Parameter(
         "percent_of_parent", "flow", "%", "Share of a population in its parent population.", ("parent", "population")
     ),
     Parameter("cells_per_ul", "flow", "cells/µL", "Cells per microlitre of blood.", ("population",)),
     Parameter("cd4_cd8_ratio", "flow", "ratio", "CD3+CD4+CD8- events over CD3+CD8+CD4- events."),
+    # They take a product, a baseline and visits: other samples than the one they are of.
+    Parameter(
+        "infused_share_of_cd3",
+        "flow",
+        "fraction",
+        "Share of CD3+ cells compatible with infused cells, by a population that marks them, baseline subtracted.",
+        ("population",),
+        "cohort",
+    ),
+    Parameter(
+        "infused_cells_per_ul",
+        "flow",
+        "cells/µL",
+        "Cells per microlitre of blood compatible with infused cells, by a population that marks them.",
+        ("population",),
+        "cohort",
+    ),
+    Parameter(
+        "infused_probability_above_blank",
+        "flow",
+        "probability",
+        "Chance that a visit holds a larger share of marked cells than the baseline, its blank.",
+        ("population",),
+        "cohort",
+    ),
+    *_kinetics("infused_share_of_cd3", "fraction", "share of CD3+ cells compatible with infused cells"),
+    *_kinetics("infused_cells_per_ul", "cells/µL", "cells per microlitre compatible with infused cells"),
+    *_kinetics("cells_per_ul", "cells/µL", "cells per microlitre of blood"),
     _clones("cells_or_counts", "counts", "Sum of the counts that the indices rest on."),
     _clones("richness", "clones", "Clonotypes seen."),
     _clones("chao1_bias_corrected", "clones", "Chao's lower bound of the number of clonotypes, bias-corrected."),

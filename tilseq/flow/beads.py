@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tilseq.flow.density import density, modes
-from tilseq.flow.robust import MAD_TO_SD
+from tilseq.flow.robust import MAD_TO_SD, centre_and_spread
 from tilseq.flow.tube import Floats, Mask
 
 # All on natural logarithms. Of the stains of cells the tightest, CD4 of T cells, spreads by about 0.2, CD3 by 0.4;
@@ -17,6 +17,7 @@ LEAST_BEADS = 20
 # Little is brighter than beads in every stain: their own doublets, and clumps of antibody.
 LEAST_OF_CORNER = 0.7
 MOST_CANDIDATES = 10
+SINGLE_SPREADS, LEAST_SPREAD = 4.0, 0.05
 
 
 def find_beads(values: Mapping[str, Floats], among: Mask) -> Mask:
@@ -47,8 +48,8 @@ def find_beads(values: Mapping[str, Floats], among: Mask) -> Mask:
     if curve is None:
         return found
     most = 0
-    for mode in modes(curve[1])[:MOST_CANDIDATES]:
-        near = logs[:, np.abs(dimmest - curve[0][mode]) < WINDOW]
+    for mode in modes(curve.height)[:MOST_CANDIDATES]:
+        near = logs[:, np.abs(dimmest - curve.grid[mode]) < WINDOW]
         if near.shape[1] < LEAST_BEADS:
             continue
         centres = np.median(near, axis=1, keepdims=True)
@@ -60,3 +61,30 @@ def find_beads(values: Mapping[str, Floats], among: Mask) -> Mask:
         if (MAD_TO_SD * np.median(np.abs(core - middles), axis=1)).max() <= LARGEST_SPREAD:
             most, found[lit] = core.shape[1], corner
     return found
+
+
+def single_beads(values: Mapping[str, Floats], beads: Mask) -> Mask:
+    """Find the beads that passed alone: alike in every channel.
+
+    Two beads, or a bead with a cell, scatter and shine more. Cells are counted where they passed alone, so beads must
+    be.
+
+    Parameters
+    ----------
+    values
+        Channel → values of all events: scatter and the stains by which beads are found.
+    beads
+        Events that hold a bead.
+
+    Returns
+    -------
+    ndarray of bool
+        Beads within four standard deviations (by the MAD, of natural logarithms, at least 0.05) of the median in every
+        channel.
+    """
+    alone = beads.copy()
+    for column in values.values():
+        logs = np.log(np.maximum(column[beads], np.finfo(np.float32).tiny))
+        middle, spread = centre_and_spread(logs)
+        alone[beads] &= np.abs(logs - middle) <= SINGLE_SPREADS * max(spread, LEAST_SPREAD)
+    return alone

@@ -1,15 +1,24 @@
-"""From a gated tube to numbers: shares with their exact limits, and the ratio of CD4 to CD8."""
+"""From a gated tube to numbers: shares with their limits, and the ratio of CD4 to CD8."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.gating import Gating
 from tilseq.flow.quality import LEAST_QUANTIFIED
+from tilseq.flow.tree import Population
+from tilseq.flow.uncertainty import (
+    IMPURE,
+    IMPURE_OF_RARE,
+    Shift,
+    misplaced,
+    ratio_with_gates,
+    shifts,
+    with_gates,
+)
 from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
 
 if TYPE_CHECKING:
@@ -19,11 +28,17 @@ VERDICTS = ("pass", "warn", "fail")
 
 
 class Ratio(NamedTuple):
-    """CD4 to CD8; a value or limit that has no number is None. `n` is both counts together."""
+    """CD4 to CD8; a value or limit that has no number is None.
+
+    `lower` and `upper` are of counting and gating together, the `counting` ones of counting alone; `n` is both counts
+    together.
+    """
 
     value: float | None
     lower: float | None
     upper: float | None
+    counting_lower: float | None
+    counting_upper: float | None
     n: int
     status: str
 
@@ -46,48 +61,56 @@ def count(gating: Gating) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        Table `counts`: events, share of the parent in percent with 95 % limits (Clopper and Pearson, 1934), and the
-        tube's worst verdict with its reasons. A share of a parent without events is null. `cells_per_ul` is null:
-        it takes beads or a volume.
+        Table `counts`: events, share of the parent in percent with 95 % limits of counting and gating together, of
+        counting alone (Clopper and Pearson, 1934) and of gating alone, see `uncertainty`; and the tube's worst
+        verdict with its reasons. A share of a parent without events is null. `cells_per_ul` is null: see `absolute`.
     """
     from tilseq.tables.outputs import COUNTS
 
-    populations = list(gating.populations.values())
-    events = np.array([population.events for population in populations])
-    parents = np.array([gating.populations[p.parent].events if p.parent else 0 for p in populations])
-    has_parent = np.array([p.parent is not None for p in populations])
-    lower, upper = clopper_pearson(np.where(has_parent, events, 0), parents)
+    moved = shifts(gating)
     verdict, reason = _verdict(gating.quality)
     rows: list[dict[str, Any]] = []
-    for i, population in enumerate(populations):
-        share = 100 * events[i] / parents[i] if parents[i] else None
-        rows.append(
-            {
-                "sample": gating.sample,
-                "population": population.name,
-                "parent": population.parent,
-                "events": int(events[i]),
-                "parent_events": int(parents[i]) if population.parent else None,
-                "percent_of_parent": share,
-                "lower": 100 * float(lower[i]) if share is not None else None,
-                "upper": 100 * float(upper[i]) if share is not None else None,
-                "verdict": verdict,
-                "reason": reason,
-            }
-        )
+    for population in gating.populations.values():
+        row: dict[str, Any] = {"sample": gating.sample, "population": population.name, "parent": population.parent}
+        row |= {"events": population.events, "verdict": verdict, "reason": reason}
+        if population.parent is not None:
+            parent_events = gating.populations[population.parent].events
+            row["parent_events"] = parent_events
+            if parent_events:
+                row["percent_of_parent"] = 100 * population.events / parent_events
+                row |= {name: 100 * value for name, value in _share_limits(gating, population, moved).items()}
+        rows.append(row)
     return COUNTS.frame(rows)
 
 
-def cd4_cd8_ratio(counts: pl.DataFrame) -> Ratio:
+def _share_limits(gating: Gating, population: Population, moved: Mapping[str, Shift]) -> dict[str, float]:
+    """Return the limits of a share of the parent, as fractions, by their columns."""
+    events, parent = population.events, population.parent or ""
+    total = gating.populations[parent].events
+    counting = scalar(clopper_pearson(events, total))
+    if population.name not in gating.rules and population.name != "lymphocytes":
+        return dict(zip(("lower", "upper", "counting_lower", "counting_upper"), counting * 2, strict=True))
+    ends = [[(end[population.name], end[parent]) for end in shift] for shift in moved.values()]
+    rule = gating.rules.get(population.name)
+    lacking = rule is not None and not any(sign.positive for condition in rule.conditions for sign in condition)
+    blind = misplaced(events / total, lacking=lacking, impure=_impure(gating, parent))
+    both, gates = with_gates(events, total, counting, ends, misplaced=blind)
+    names = ("lower", "upper", "counting_lower", "counting_upper", "gate_lower", "gate_upper")
+    return dict(zip(names, (*both, *counting, *gates), strict=True))
+
+
+def _impure(gating: Gating, parent: str) -> float:
+    """Return the standard deviation of the share of a parent that does not belong to it."""
+    if parent != "lymphocytes":
+        return 0.0
+    return IMPURE_OF_RARE if gating.region is not None and gating.region.source == "cohort" else IMPURE
+
+
+def cd4_cd8_ratio(gating: Gating) -> Ratio:
     """Return the ratio of CD4+ T to CD8+ T of one tube with its 95 % limits.
 
-    The limits are exact for two Poisson counts (Przyborowski and Wilenski, 1940) and cover counting alone, not the
-    placing of gates.
-
-    Parameters
-    ----------
-    counts
-        Table `counts` of one sample.
+    Those of counting are exact for two Poisson counts (Przyborowski and Wilenski, 1940); those of gating are joined
+    with them on the logarithmic scale, see `uncertainty`.
 
     Returns
     -------
@@ -98,16 +121,19 @@ def cd4_cd8_ratio(counts: pl.DataFrame) -> Ratio:
     Raises
     ------
     AnalysisError
-        The table holds not exactly one row of CD4+ T and one of CD8+ T.
+        The tube was gated without CD4+ T or CD8+ T.
     """
-    found = dict(counts.select("population", "events").filter(counts["population"].is_in(["CD4+ T", "CD8+ T"])).rows())
-    if counts["sample"].n_unique() != 1 or found.keys() != {"CD4+ T", "CD8+ T"}:
-        raise AnalysisError("a ratio of CD4 to CD8 needs the counts of one sample with CD4+ T and CD8+ T")
-    helpers, killers = found["CD4+ T"], found["CD8+ T"]
-    lower, upper = scalar(ratio_of_counts(helpers, killers))
+    names = ("CD4+ T", "CD8+ T")
+    if not set(names) <= gating.populations.keys():
+        raise AnalysisError("a ratio of CD4 to CD8 needs the populations CD4+ T and CD8+ T", found=gating.sample)
+    helpers, killers = (gating.populations[name].events for name in names)
+    counting = scalar(ratio_of_counts(helpers, killers))
+    ends = [[(end[names[0]], end[names[1]]) for end in shift] for shift in shifts(gating).values()]
+    (lower, upper), _ = ratio_with_gates(helpers, killers, counting, ends)
     both = helpers > 0 and killers > 0
     value, status = (helpers / killers, status_of(helpers, killers)) if both else (None, "not_evaluable")
-    return Ratio(value, _number(lower), _number(upper), helpers + killers, status)
+    limits = [_number(limit) for limit in (lower, upper, *counting)]
+    return Ratio(value, limits[0], limits[1], limits[2], limits[3], helpers + killers, status)
 
 
 def _number(limit: float) -> float | None:

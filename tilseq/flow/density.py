@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Curve = NDArray[np.float64]
 
-GRID = 1024
+BINS, LEAST_BINS_A_BANDWIDTH, MOST_ROUNDS = 4096, 4, 3
 TAIL = 0.0005
 SMALLEST_SHARE = 0.005
 LEAST_MODE = 10
 LEAST_VALLEY = 0.3
+HARDLY_HIGHER = 0.03  # of the way from the valley up to the lower peak
 
 
 class Valley(NamedTuple):
@@ -25,40 +26,84 @@ class Valley(NamedTuple):
         Where it lies, on the scale of the values.
     separation
         1 - valley / lower peak of the density: 1 is an empty gap, 0 no valley.
+    lower, upper
+        Between these it could as well lie: within a bandwidth, and wherever the density is hardly higher.
+    left, right
+        The two modes.
     """
 
     threshold: float
     separation: float
+    lower: float
+    upper: float
+    left: float
+    right: float
 
 
-def density(values: ArrayLike) -> tuple[Curve, Curve] | None:
+class Density(NamedTuple):
+    """A density on a grid of equal steps, and the bandwidth of its kernel."""
+
+    grid: Curve
+    height: Curve
+    bandwidth: float
+
+
+def density(values: ArrayLike) -> Density | None:
     """Estimate the density of values by a Gaussian kernel on a grid (binned, by FFT).
 
-    The bandwidth is Silverman's robust one, ``0.9 min(sd, IQR / 1.349) n^(-1/5)`` (Density Estimation, 1986, 3.31).
+    The bandwidth is Silverman's robust one, ``0.9 min(sd, IQR / 1.349) n^(-1/5)`` (Density Estimation, 1986, 3.31),
+    its spread and quartiles taken from the bins, so that the order of events cannot touch the last digit.
 
     Returns
     -------
-    grid, height
-        1,024 points over the inner 99.9 % of the values, and the density there; None for fewer than ten finite
-        values or for values all alike.
+    Density or None
+        Over the inner 99.9 % of the values and three bandwidths more; None for fewer than ten finite values or for
+        values all alike.
     """
-    data = np.asarray(values, dtype=np.float64).ravel()
-    data = data[np.isfinite(data)]
+    data = np.asarray(values).ravel()
+    if not np.isfinite(data).all():
+        data = data[np.isfinite(data)]
     if data.size < LEAST_MODE:
         return None
-    low, q1, q3, high = np.quantile(data, (TAIL, 0.25, 0.75, 1 - TAIL))
-    inner = data[(data >= low) & (data <= high)]
-    spread = min(width for width in (_order_free_sd(inner), (q3 - q1) / 1.349, np.inf) if width > 0)
-    if not np.isfinite(spread) or high <= low:
+    low, high = float(data.min()), float(data.max())
+    for _ in range(MOST_ROUNDS):
+        if not high > low:
+            return None
+        step = (high - low) / BINS
+        counts = _binned(data, low, step)
+        grid = low + step * (np.arange(BINS) + 0.5)
+        first, q1, q3, last = np.searchsorted(np.cumsum(counts), np.array([TAIL, 0.25, 0.75, 1 - TAIL]) * counts.sum())
+        inner: Curve = np.zeros_like(counts)
+        inner[first : last + 1] = counts[first : last + 1]
+        spread = min(width for width in (_sd(grid, inner), (q3 - q1) * step / 1.349, np.inf) if width > 0)
+        bandwidth = 0.9 * spread * data.size**-0.2
+        # Far outliers make wide bins: then once more without them.
+        if bandwidth >= LEAST_BINS_A_BANDWIDTH * step or (first, last) == (0, BINS - 1):
+            break
+        low, high = float(grid[first] - step / 2), float(grid[last] + step / 2)
+    if not np.isfinite(spread):
         return None
-    bandwidth = 0.9 * spread * data.size**-0.2
-    edges = np.linspace(low - 3 * bandwidth, high + 3 * bandwidth, GRID + 1)
-    counts = np.histogram(inner, edges)[0]
-    step = edges[1] - edges[0]
-    frequencies = np.fft.rfftfreq(2 * GRID, step)
-    kernel = np.exp(-2 * (np.pi * frequencies * bandwidth) ** 2)
-    smooth = np.fft.irfft(np.fft.rfft(counts, 2 * GRID) * kernel)[:GRID]
-    return (edges[:-1] + edges[1:]) / 2, np.maximum(smooth, 0) / (inner.size * step)
+    pad = min(int(np.ceil(3 * bandwidth / step)), BINS)
+    inner = np.pad(inner[first : last + 1], pad)
+    size = 1 << int(np.ceil(np.log2(2 * len(inner))))
+    kernel = np.exp(-2 * (np.pi * np.fft.rfftfreq(size, step) * bandwidth) ** 2)
+    smooth = np.fft.irfft(np.fft.rfft(inner, size) * kernel)[: len(inner)]
+    grid = grid[first] + step * (np.arange(len(inner)) - pad)
+    return Density(grid, np.maximum(smooth, 0) / (inner.sum() * step), bandwidth)
+
+
+def _binned(data: NDArray[Any], low: float, step: float) -> Curve:
+    """Count values in bins of one width from `low` on; what lies outside is left out."""
+    places = np.floor((data - low) / step).astype(np.int32)
+    np.minimum(places, BINS, out=places, where=places > BINS)
+    places[data == low + BINS * step] = BINS - 1
+    inside = (places >= 0) & (places < BINS)
+    return np.bincount(places if inside.all() else places[inside], minlength=BINS).astype(np.float64)
+
+
+def _sd(grid: NDArray[Any], counts: Curve) -> float:
+    mean = np.average(grid, weights=counts)
+    return float(np.sqrt(np.average((grid - mean) ** 2, weights=counts)))
 
 
 def valley(values: ArrayLike) -> Valley | None:
@@ -78,15 +123,15 @@ def valley(values: ArrayLike) -> Valley | None:
     curve = density(values)
     if curve is None:
         return None
-    peaks = modes(curve[1])
+    peaks = modes(curve.height)
     if len(peaks) < 2:
         return None
     left, right = sorted(peaks[:2])
-    found = _floor(*curve, left, right)
+    found = _floor(curve, left, right)
     return found if found.separation >= LEAST_VALLEY and _parts(values, found.threshold) else None
 
 
-def next_valley(values: ArrayLike, start: float, *, above: bool) -> Valley | None:
+def next_valley(values: ArrayLike, start: float, *, above: bool, least: float = LEAST_VALLEY) -> Valley | None:
     """Find the valley nearest to a place, on one side of it, that parts off another mode.
 
     Parameters
@@ -97,6 +142,8 @@ def next_valley(values: ArrayLike, start: float, *, above: bool) -> Valley | Non
         Where the population that is to be parted from its neighbour lies, such as its median.
     above
         Look above `start` or below it.
+    least
+        Least separation.
 
     Returns
     -------
@@ -106,12 +153,11 @@ def next_valley(values: ArrayLike, start: float, *, above: bool) -> Valley | Non
     curve = density(values)
     if curve is None:
         return None
-    grid, height = curve
-    own = _climb(height, int(np.abs(grid - start).argmin()))
-    beyond = sorted((peak for peak in modes(height) if (peak > own if above else peak < own)), reverse=not above)
+    own = _climb(curve.height, int(np.abs(curve.grid - start).argmin()))
+    beyond = sorted((peak for peak in modes(curve.height) if (peak > own if above else peak < own)), reverse=not above)
     for peak in beyond:
-        found = _floor(grid, height, min(own, peak), max(own, peak))
-        if found.separation >= LEAST_VALLEY and _parts(values, found.threshold):
+        found = _floor(curve, min(own, peak), max(own, peak))
+        if found.separation >= least and _parts(values, found.threshold):
             return found
     return None
 
@@ -135,13 +181,17 @@ def _prominence(height: Curve, peak: int) -> float:
     return float(height[peak] - max(saddles, default=0.0))
 
 
-def _floor(grid: Curve, height: Curve, left: int, right: int) -> Valley:
+def _floor(curve: Density, left: int, right: int) -> Valley:
     """Return the middle of the lowest stretch between two maxima: a gap without events has no single lowest point."""
-    between = height[left : right + 1]
-    lower_peak = min(height[left], height[right])
+    grid, between = curve.grid[left : right + 1], curve.height[left : right + 1]
+    lower_peak = min(between[0], between[-1])
     low = np.flatnonzero(between <= between.min() + 1e-3 * lower_peak)
-    threshold = float(grid[left + low].mean())
-    return Valley(threshold, float(1 - between.min() / lower_peak))
+    threshold = float(grid[low].mean())
+    hardly_higher = between <= between.min() + HARDLY_HIGHER * (lower_peak - between.min())
+    places = grid[hardly_higher]
+    lower, upper = min(places[0], threshold - curve.bandwidth), max(places[-1], threshold + curve.bandwidth)
+    separation = float(1 - between.min() / lower_peak)
+    return Valley(threshold, separation, float(lower), float(upper), float(grid[0]), float(grid[-1]))
 
 
 def _climb(height: Curve, place: int) -> int:
@@ -159,8 +209,3 @@ def _parts(values: ArrayLike, threshold: float) -> bool:
     data = np.asarray(values)
     above, finite = int((data > threshold).sum()), int(np.isfinite(data).sum())
     return min(above, finite - above) >= max(LEAST_MODE, SMALLEST_SHARE * finite)
-
-
-def _order_free_sd(values: Curve) -> float:
-    """Return the standard deviation, from ordered values so that the order of events cannot touch the last digit."""
-    return float(np.sort(values).std())

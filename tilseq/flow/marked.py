@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,17 @@ from numpy.typing import NDArray
 from tilseq.errors import AnalysisError
 from tilseq.flow.quality import LEAST_QUANTIFIED
 from tilseq.flow.rare import LARGEST_CV
+from tilseq.intervals import Z95, log_normal
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Floats = NDArray[np.float64]
 
+WHOLE = "CD3+"
 DRAWS = 10_000
 OVERDISPERSION = 1e-4
 LEAST_OVERDISPERSION = 1e-9  # below it the beta functions lose their digits
-Z95 = 1.959963984540054
 TAIL = 0.025
 DETECTED = 0.95
 # The likelihood is laid out over 10 standard deviations to each side.
@@ -79,8 +83,9 @@ class InfusedShare(NamedTuple):
     n
         CD3+ events of the visit.
     status
-        `not_detected` where the chance above the blank is below 95 %; `quantified` with 50 marked events and a
-        coefficient of variation of the share of at most 20 %; else `detected_below_loq`; or `not_evaluable`.
+        `not_detected` where the share is 0 or the chance above the blank is below 95 %; `quantified` with 50 marked
+        events and a coefficient of variation of the share of at most 20 %; else `detected_below_loq`; or
+        `not_evaluable`.
     reason
         Why it is not evaluable.
     upper_bound
@@ -98,6 +103,67 @@ class InfusedShare(NamedTuple):
     status: str
     reason: str | None
     upper_bound: bool
+
+
+def marked_population(mark: str, tree: Collection[str]) -> str:
+    """Return the population that a mark names: one of the tree, else the CD3+ cells that bear the marker.
+
+    Parameters
+    ----------
+    mark
+        Population, such as `CD8+ T/CD39+`, or marker, such as `TCR Vb2`.
+    tree
+        Names of the tree's populations.
+    """
+    return mark if mark in tree else f"{WHOLE}/{mark}+"
+
+
+def marked_events(counts: pl.DataFrame, population: str) -> Marked | None:
+    """Return the events of a population among the CD3+ events of its tube, with the error that gates add.
+
+    Limits of gating are taken for 95 % limits of a normal error. Those of the population itself, which may be empty,
+    are an error in events; those of each parent below CD3+ are relative.
+
+    Parameters
+    ----------
+    counts
+        Table `counts` of one tube.
+    population
+        A population below CD3+.
+
+    Returns
+    -------
+    Marked or None
+        None where the tube has no such population, or it is no part of CD3+.
+    """
+    rows = {row["population"]: row for row in counts.iter_rows(named=True)}
+    chain = []
+    name: str | None = population
+    while name in rows and name != WHOLE:
+        chain.append(rows[name])
+        name = rows[name]["parent"]
+    if name != WHOLE or WHOLE not in rows or not chain:
+        return None
+    own, *parents = chain
+    errors = [_gate_sd(row) * row["parent_events"] / row["events"] for row in parents if row["events"]]
+    return Marked(own["events"], rows[WHOLE]["events"], math.hypot(*errors), _gate_sd(own) * own["parent_events"])
+
+
+def _gate_sd(row: Mapping[str, Any]) -> float:
+    """Return the standard deviation of a share of the parent, as a fraction, that its gate adds; 0 if none is told."""
+    if row["gate_lower"] is None:
+        return 0.0
+    return float(row["gate_upper"] - row["gate_lower"]) / 100 / (2 * Z95)
+
+
+def pooled(tubes: Sequence[Marked]) -> Marked:
+    """Return the tubes of one specimen as one: their gates err alike, so that errors do not average out."""
+    return Marked(
+        sum(tube.marked for tube in tubes),
+        sum(tube.cd3 for tube in tubes),
+        max(tube.relative_sd for tube in tubes),
+        sum(tube.absolute_sd for tube in tubes),
+    )
 
 
 def infused_share(
@@ -158,7 +224,7 @@ def infused_share(
     counted = [lot.counted for lot in product if lot.counted is not None]
     before, after = (_draw(sample, overdispersion, random) for sample in (baseline, visit))
     infused = weights @ np.stack([_draw(sample, overdispersion, random) for sample in counted])
-    cd3 = np.ones(DRAWS) if cd3_per_ul is None else _draw_cells(cd3_per_ul, random)
+    cd3 = np.ones(DRAWS) if cd3_per_ul is None else log_normal(*cd3_per_ul, random, DRAWS)
 
     f_before, f_after = baseline.marked / baseline.cd3, visit.marked / visit.cd3
     f_infused = float(weights @ np.array([sample.marked / sample.cd3 for sample in counted]))
@@ -174,21 +240,22 @@ def infused_share(
 
     value = min(1.0, max(0.0, (f_after - f_before) / (f_infused - f_before)))
     above = float(np.mean(after > before))
+    detected = value > 0 and above >= DETECTED
     precise = visit.marked >= LEAST_QUANTIFIED and (highest - lowest) / (2 * Z95) <= LARGEST_CV * value
     possible = np.clip(shares, 0, 1)
     lower, upper = _limits(possible)
+    cells = None if cd3_per_ul is None else value * cd3_per_ul.value
     cells_lower, cells_upper = _limits(possible * cd3)
-    absolute = cd3_per_ul is not None
     return InfusedShare(
         value=value,
-        lower=lower,
-        upper=upper,
+        lower=min(lower, value),  # limits of draws need not hold a share of 0 or 1 (Brown, Cai and DasGupta 2001)
+        upper=max(upper, value),
         probability_above_blank=above,
-        cells_per_ul=value * cd3_per_ul.value if cd3_per_ul is not None else None,
-        cells_per_ul_lower=cells_lower if absolute else None,
-        cells_per_ul_upper=cells_upper if absolute else None,
+        cells_per_ul=cells,
+        cells_per_ul_lower=None if cells is None else min(cells_lower, cells),
+        cells_per_ul_upper=None if cells is None else max(cells_upper, cells),
         n=visit.cd3,
-        status="not_detected" if above < DETECTED else "quantified" if precise else "detected_below_loq",
+        status="not_detected" if not detected else "quantified" if precise else "detected_below_loq",
         reason=None,
         upper_bound=upper_bound,
     )
@@ -214,13 +281,6 @@ def _draw(sample: Marked, overdispersion: float, random: np.random.Generator) ->
     return np.asarray(share * (1 + sample.relative_sd * relative) + sample.absolute_sd / n * absolute)
 
 
-def _draw_cells(cells: CellsPerUl, random: np.random.Generator) -> Floats:
-    """Draw cells per microlitre, normal in logarithms, with a standard deviation of its own to each side."""
-    z = random.standard_normal(DRAWS)
-    up, down = math.log(cells.upper / cells.value), math.log(cells.value / cells.lower)
-    return np.asarray(cells.value * np.exp(z / Z95 * np.where(z > 0, up, down)))
-
-
 def _limits(draws: Floats) -> tuple[float, float]:
     # Whole draws, as between a number and infinity there is none.
     lower, upper = np.quantile(draws, [TAIL, 1 - TAIL], method="inverted_cdf")
@@ -243,7 +303,7 @@ def _absent(product: Sequence[Lot], baseline: Marked | None, visit: Marked) -> s
     if len(product) > 1 and any(lot.cells is None for lot in product):
         return "the cells infused of each lot are not known"
     if baseline is None:
-        return "no baseline"
+        return "no baseline: no tube is known to be from before lymphodepletion"
     for name, sample in (*(("product", lot) for lot in counted), ("baseline", baseline), ("visit", visit)):
         if sample is not None and sample.cd3 == 0:
             return f"no CD3+ events in the {name}"

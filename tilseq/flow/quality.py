@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tilseq.flow.tree import Tree
+from tilseq.flow.lymphocytes import Region
+from tilseq.flow.tree import CLEAR_SEPARATION, Cut, Tree
 
 # ICCS: above 50 events a population is quantified, below it is detected only.
 LEAST_QUANTIFIED = 50
-CLEAR_SEPARATION = 0.5
 LEAST_SINGLETS = 0.7
 LEAST_KEPT = 0.7
 LARGEST_DN_DP, FAILING_DN_DP = 15.0, 50.0
@@ -33,7 +33,7 @@ def check(
     return {"sample": sample, "check": name, "value": value, "limit": limit, "verdict": verdict, "reason": reason}
 
 
-def assess(tree: Tree) -> list[dict[str, Any]]:
+def assess(tree: Tree, region: Region | None) -> list[dict[str, Any]]:
     """Return the rows of the table `quality` for one tube.
 
     The separation of each marker's cut, the share of singlets, of T cells that the lymphocyte gate keeps, of CD3+
@@ -43,11 +43,12 @@ def assess(tree: Tree) -> list[dict[str, Any]]:
     living cells that no channel allows is told, and passes.
     """
     events = {name: population.events for name, population in tree.populations.items()}
-    rows = [_separation(cut) for cut in tree.cuts if cut["gate"] not in SCATTER_GATES]
+    rows = [_separation(tree, cut) for cut in tree.cuts.values() if cut.marker not in SCATTER_GATES]
     rows += _not_gated(tree)
     rows += _shares(tree.sample, events)
     rows.append(_kept(tree))
-    cut = {row["gate"] for row in tree.cuts}
+    rows += _borrowed_region(tree, region)
+    cut = {marker for marker, _ in tree.cuts}
     rows += [
         check(tree.sample, f"separation of {marker}", None, f"at least {CLEAR_SEPARATION:g}", False, "not available")
         for marker in ("CD19", "CD16", "CD56")
@@ -86,14 +87,26 @@ def _not_gated(tree: Tree) -> list[dict[str, Any]]:
     ]
 
 
-def _separation(cut: Mapping[str, Any]) -> dict[str, Any]:
-    name, value, source = f"separation of {cut['gate']}", cut["separation"], cut["source"]
+def _separation(tree: Tree, cut: Cut) -> dict[str, Any]:
+    name = f"separation of {cut.marker}"
+    # A marker is mostly cut once; where it parts several populations, each check names its own.
+    if sum(marker == cut.marker for marker, _ in tree.cuts) > 1:
+        name += f" among {cut.parent}"
+    clear = cut.separation is not None and cut.separation >= CLEAR_SEPARATION
     reason = {
         "settings": "the threshold was set by hand",
-        "fallback": f"no valley among {cut['parent']}; cut above cells that lack {cut['gate']}",
-    }.get(source, f"valley among {cut['parent']}" if value and value >= CLEAR_SEPARATION else "the valley is shallow")
-    fine = source == "settings" or (value is not None and value >= CLEAR_SEPARATION)
-    return check(cut["sample"], name, value, f"at least {CLEAR_SEPARATION:g}", fine, reason)
+        "fallback": f"no valley among {cut.parent}; cut above cells that lack {cut.marker}",
+        "cohort": f"no clear valley among {cut.parent}; cut as other tubes of the panel are",
+    }.get(cut.source, f"valley among {cut.parent}" if clear else "the valley is shallow")
+    fine = cut.source == "settings" or (cut.source == "valley" and clear)
+    return check(tree.sample, name, cut.separation, f"at least {CLEAR_SEPARATION:g}", fine, reason)
+
+
+def _borrowed_region(tree: Tree, region: Region | None) -> list[dict[str, Any]]:
+    if region is None or region.source != "cohort":
+        return []
+    reason = "too few T cells to find the lymphocytes by; looked for where other tubes of the panel have them"
+    return [check(tree.sample, "lymphocytes", None, "found from the tube's own T cells", False, reason)]
 
 
 def _shares(sample: str, events: Mapping[str, int]) -> list[dict[str, Any]]:
@@ -116,12 +129,13 @@ def _shares(sample: str, events: Mapping[str, int]) -> list[dict[str, Any]]:
     rows.append(
         _between(sample, "CD3+ of lymphocytes", [cd3], lymphocytes, USUAL_CD3, "a rare side may be an artefact")
     )
-    rows.append(_dn_dp(sample, events["DN T"] + events["DP T"], cd3))
-    # CD4 and CD8 counted with their double positives: what they miss of CD3 is DN, what they count twice is DP.
-    difference = [events["DP T"], -events["DN T"]]
-    within = (-LARGEST_DIFFERENCE, LARGEST_DIFFERENCE)
-    reason = "the sum of CD4 and CD8 is not the CD3"
-    rows.append(_between(sample, "CD4 and CD8 against CD3", difference, lymphocytes, within, reason))
+    if {"DN T", "DP T"} <= events.keys():
+        rows.append(_dn_dp(sample, events["DN T"] + events["DP T"], cd3))
+        # CD4 and CD8 counted with their double positives: what they miss of CD3 is DN, what they count twice is DP.
+        difference = [events["DP T"], -events["DN T"]]
+        within = (-LARGEST_DIFFERENCE, LARGEST_DIFFERENCE)
+        reason = "the sum of CD4 and CD8 is not the CD3"
+        rows.append(_between(sample, "CD4 and CD8 against CD3", difference, lymphocytes, within, reason))
     if {"B", "NK"} <= events.keys():
         three = [cd3, events["B"], events["NK"]]
         rows.append(
@@ -141,7 +155,7 @@ def _dn_dp(sample: str, rest: int, cd3: int) -> dict[str, Any]:
 
 def _kept(tree: Tree) -> dict[str, Any]:
     parent = tree.populations["lymphocytes"].parent or "all events"
-    t_cells = tree.over("CD3") & tree.on_scale(parent)
+    t_cells = tree.over("CD3", "lymphocytes") & tree.on_scale(parent)
     share = _ratio(int(np.count_nonzero(t_cells & tree.mask("lymphocytes"))), int(np.count_nonzero(t_cells)))
     return _at_least(tree.sample, "CD3+ kept by lymphocytes", share, LEAST_KEPT, "share of CD3+ cells on scale")
 

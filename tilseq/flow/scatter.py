@@ -1,34 +1,29 @@
-"""Gates on light scatter: single cells, and lymphocytes found back from the T cells."""
+"""The gate on single cells by light scatter."""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tilseq.flow.density import next_valley
 from tilseq.flow.robust import centre_and_spread
 from tilseq.flow.tube import Floats, Mask
 
 SINGLET_SPREADS = 5.0
-NEAREST, REACH = 2.0, 4.0
 BINS = 20
 
 
-class Edge(NamedTuple):
-    """One side of the lymphocyte gate, on the scale of the values given."""
+class Line(NamedTuple):
+    """A band on natural logarithms: log height within `reach` of ``slope * log area + offset``."""
 
-    threshold: float
-    separation: float | None
-    source: Literal["valley", "fallback"]
+    slope: float
+    offset: float
+    reach: float
 
 
 def singlets(area: Floats, height: Floats) -> Mask:
-    """Keep events whose height fits their area: within 5 MAD of a robust line of log height on log area.
-
-    The line goes through the medians of 20 bins of equal number and takes the median of their pairwise slopes
-    (Theil, 1950; Sen, 1968), so doublets do not bend it. Two cells in a row have twice the area but not the height.
+    """Keep events whose height fits their area, see `singlet_line`.
 
     Parameters
     ----------
@@ -40,37 +35,44 @@ def singlets(area: Floats, height: Floats) -> Mask:
     ndarray of bool
         True for single cells; all True for fewer than 20 events with positive values.
     """
-    positive = (area > 0) & (height > 0)
-    if positive.sum() < BINS:
+    line = singlet_line(area, height)
+    if line is None:
         return np.ones(len(area), dtype=bool)
-    x, y = (np.log(np.where(positive, values, 1)).astype(np.float64) for values in (area, height))
-    slope, offset = _robust_line(x[positive], y[positive])
-    residual = y - (slope * x + offset)
-    middle, spread = centre_and_spread(residual[positive])
-    # Rounded scatter can leave no spread at all; a part in a thousand is below any instrument's.
-    return positive & (np.abs(residual - middle) <= SINGLET_SPREADS * max(spread, 1e-3))
+    positive, x, y = _logs(area, height)
+    return positive & (np.abs(y - (line.slope * x + line.offset)) <= line.reach)
 
 
-def edge(values: Floats, t_cells: Mask, *, upper: bool) -> Edge:
-    """Find where lymphocytes end on one scatter or CD45 channel, seen from the T cells.
+def singlet_line(area: Floats, height: Floats) -> Line | None:
+    """Find the band in which single cells lie: within 5 MAD of a robust line of log height on log area.
 
-    The nearest valley beyond the T cells' median is taken when it lies at least two of their standard deviations
-    away, so that no T cells are cut; otherwise their median plus or minus four standard deviations (by the MAD).
+    The line goes through the medians of 20 bins of equal number and takes the median of their pairwise slopes
+    (Theil, 1950; Sen, 1968), so doublets do not bend it. Two cells in a row have twice the area but not the height.
 
     Parameters
     ----------
-    values
-        One channel on the scale where populations are round (square root of scatter, arcsinh of CD45).
-    t_cells
-        Events above a first CD3 cut; at least one.
-    upper
-        Whether lymphocytes lie below the edge (side scatter) or above it (forward scatter against debris, CD45).
+    area, height
+        FSC-A and FSC-H of the same events, linear.
+
+    Returns
+    -------
+    Line or None
+        None for fewer than 20 events with positive values.
     """
-    middle, spread = centre_and_spread(values[t_cells])
-    found = next_valley(values, middle, above=upper)
-    if found is not None and abs(found.threshold - middle) >= NEAREST * spread:
-        return Edge(found.threshold, found.separation, "valley")
-    return Edge(middle + (REACH if upper else -REACH) * spread, None, "fallback")
+    positive, x, y = _logs(area, height)
+    if positive.sum() < BINS:
+        return None
+    x, y = x[positive], y[positive]
+    slope, offset = _robust_line(x, y)
+    middle, spread = centre_and_spread(y - (slope * x + offset))
+    # Rounded scatter can leave no spread at all; a part in a thousand is below any instrument's.
+    return Line(slope, offset + middle, SINGLET_SPREADS * max(spread, 1e-3))
+
+
+def _logs(area: Floats, height: Floats) -> tuple[Mask, NDArray[np.float64], NDArray[np.float64]]:
+    """Return which events have positive values, and the logarithms of all, 0 for the others."""
+    positive = (area > 0) & (height > 0)
+    x, y = (np.log(np.where(positive, values, 1).astype(np.float64)) for values in (area, height))
+    return positive, x, y
 
 
 def _robust_line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:

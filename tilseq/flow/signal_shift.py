@@ -115,9 +115,9 @@ def _segments(values: Mapping[str, Floats], order: NDArray[np.intp]) -> dict[str
 
 def _ranks(values: Floats) -> Series:
     """Return ranks from 0 to 1, the mean rank for values that are alike."""
-    from scipy.stats import rankdata
-
-    ranks: Series = (rankdata(values).reshape(values.shape) - 0.5) / values.size
+    ordered, flat = np.sort(values, axis=None), values.ravel()
+    places = np.searchsorted(ordered, flat, "left") + np.searchsorted(ordered, flat, "right")
+    ranks: Series = places.reshape(values.shape) / (2 * values.size)
     return ranks
 
 

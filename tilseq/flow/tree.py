@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from tilseq.flow.density import density, modes, next_valley, valley
+from tilseq.flow.density import Valley, density, modes, next_valley, valley
+from tilseq.flow.populations import Rule
 from tilseq.flow.robust import MAD_TO_SD, centre_and_spread
-from tilseq.flow.scatter import edge
 from tilseq.flow.transform import arcsinh, square_root
 from tilseq.flow.tube import Floats, Mask
 
+Source = Literal["valley", "fallback", "settings", "cohort"]
+
 # A viability dye's dim end is skewed; a valley nearer than this is not the one before the dead.
 DEAD_SPREADS, BRIGHT_SPREADS = 3.0, 5.0
-FALLBACK_SPREADS = 4.0
+FALLBACK_SPREADS, EITHER_WAY_SPREADS = 4.0, 1.0
 LEAST_REFERENCE = 50
+CLEAR_SEPARATION = 0.5
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,32 @@ class Population:
         return int(np.count_nonzero(self.mask))
 
 
+class Cut(NamedTuple):
+    """A threshold of one marker within one population, on the compensated linear scale.
+
+    Attributes
+    ----------
+    marker, parent
+        Marker, and the population in which the threshold parts it.
+    threshold
+        Cells above it bear the marker.
+    lower, upper
+        Thresholds between which it could as well lie; None where someone set it.
+    separation
+        1 - valley / lower peak of the density, None where no valley was found.
+    source
+        Where it comes from.
+    """
+
+    marker: str
+    parent: str
+    threshold: float
+    lower: float | None
+    upper: float | None
+    separation: float | None
+    source: Source
+
+
 @dataclass
 class Tree:
     """Populations and cuts of one tube, found one after another.
@@ -57,9 +86,11 @@ class Tree:
     cofactors
         Marker → cofactor of its arcsinh scale; scatter has none.
     thresholds
-        Gate → linear threshold that someone set.
+        Marker → linear threshold that someone set.
+    borrowed
+        Marker and parent → cut of other tubes, which takes the place of one that is not clear.
     populations, cuts
-        What is found so far; cuts are rows of the table `cuts`.
+        What is found so far; cuts by marker and parent.
     """
 
     sample: str
@@ -67,21 +98,39 @@ class Tree:
     values: Mapping[str, Floats]
     cofactors: Mapping[str, float]
     thresholds: Mapping[str, float]
+    borrowed: Mapping[tuple[str, str], Cut] = field(default_factory=dict)
     populations: dict[str, Population] = field(default_factory=dict)
-    cuts: list[dict[str, Any]] = field(default_factory=list)
+    cuts: dict[tuple[str, str], Cut] = field(default_factory=dict)
+    far_from_others: Mask | None = None
 
     def add(self, name: str, parent: str | None, mask: Mask) -> None:
         """Add a population: the events of its parent that a mask lets through."""
         self.populations[name] = Population(name, parent, mask if parent is None else self.mask(parent) & mask)
 
+    def add_by_rule(self, name: str, rule: Rule) -> bool:
+        """Add a population by its signs, as far as there are cuts for them; tell whether there are."""
+        mask = self.mask(rule.parent).copy()
+        for condition in rule.conditions:
+            signs = [sign for sign in condition if (sign.marker, rule.parent) in self.cuts]
+            if not signs:
+                return False
+            over = [self.over(sign.marker, rule.parent) == sign.positive for sign in signs]
+            mask &= np.logical_or.reduce(over)
+        self.populations[name] = Population(name, rule.parent, mask)
+        return True
+
     def mask(self, name: str) -> Mask:
         """Return the events of a population."""
         return self.populations[name].mask
 
-    def over(self, marker: str) -> Mask:
-        """Return the events above a marker's cut."""
-        threshold = next(cut["threshold"] for cut in self.cuts if cut["gate"] == marker)
-        return np.asarray(self.values[marker] > threshold)
+    def core(self, name: str) -> Mask:
+        """Return the events of a population by which its cuts are found: of lymphocytes those far from other cells."""
+        mask = self.mask(name)
+        return mask if self.far_from_others is None else mask & self.far_from_others
+
+    def over(self, marker: str, parent: str) -> Mask:
+        """Return the events, of all, above a marker's cut."""
+        return np.asarray(self.values[marker] > self.cuts[marker, parent].threshold)
 
     def scaled(self, marker: str, events: Mask) -> Floats:
         """Return a marker's values of some events on the scale on which cuts are sought."""
@@ -93,14 +142,28 @@ class Tree:
         return float(self.cofactors[marker] * np.sinh(place)) if marker in self.cofactors else max(place, 0.0) ** 2
 
     def find(self, marker: str, parent: str) -> bool:
-        """Record a marker's cut in a population, as set or at the valley; tell whether there is one."""
-        if self._set(marker, parent):
+        """Record a marker's cut in a population: as set, at the valley, or borrowed; tell whether there is one.
+
+        A valley of a separation of at least 0.5 between the modes that other tubes part, too, comes before a borrowed
+        cut, any other behind.
+        """
+        if self.set_by_hand(marker, parent):
             return True
-        found = valley(self.scaled(marker, self.mask(parent)))
-        if found is None:
-            return False
-        self._record(marker, parent, found.threshold, found.separation, "valley")
-        return True
+        found = valley(self.scaled(marker, self.core(parent)))
+        lent = self.borrowed.get((marker, parent))
+        if lent is not None and not (found and found.separation >= CLEAR_SEPARATION and self.agrees(found, lent)):
+            self.cuts[marker, parent] = lent
+        elif found is not None:
+            self._record(marker, parent, found)
+        return (marker, parent) in self.cuts
+
+    def agrees(self, found: Valley, lent: Cut) -> bool:
+        """Tell whether a cut of other tubes parts the same two modes as a valley.
+
+        Where it does not, as among NK cells and monocytes of a tube without T cells, other tubes take both modes for
+        one side, and the valley is not the marker's.
+        """
+        return self.linear(lent.marker, found.left) < lent.threshold < self.linear(lent.marker, found.right)
 
     def beyond(self, marker: str, parent: str, negatives: Mask) -> bool:
         """Record a cut four standard deviations above the median of cells known to lack the marker.
@@ -110,7 +173,9 @@ class Tree:
         if np.count_nonzero(negatives) < LEAST_REFERENCE:
             return False
         middle, spread = centre_and_spread(self.scaled(marker, negatives))
-        self._record(marker, parent, middle + FALLBACK_SPREADS * spread, None, "fallback")
+        place, either_way = middle + FALLBACK_SPREADS * spread, EITHER_WAY_SPREADS * spread
+        threshold, lower, upper = (self.linear(marker, end) for end in (place, place - either_way, place + either_way))
+        self.cuts[marker, parent] = Cut(marker, parent, threshold, lower, upper, None, "fallback")
         return True
 
     def find_dead(self, parent: str) -> float | None:
@@ -119,20 +184,19 @@ class Tree:
         Living cells are the dimmer of the two most prominent modes, or the only one. Return None when there is a cut,
         otherwise the share of events that lie five standard deviations above the living ones all the same.
         """
-        if self._set("viability", parent):
+        if self.set_by_hand("viability", parent):
             return None
         values = self.scaled("viability", self.mask(parent))
         curve = density(values)
         if curve is None:
             return 0.0
-        grid, height = curve
-        living = float(grid[min(modes(height)[: 1 if valley(values) is None else 2])])
-        # A step of the grid more, as values on the detector's floor can lie just above the mode that they make.
-        spread = MAD_TO_SD * float(np.median(np.abs(living - values[values <= living + (grid[1] - grid[0])])))
+        living = float(curve.grid[min(modes(curve.height)[: 1 if valley(values) is None else 2])])
+        # A bandwidth more, as values on the detector's floor can lie just above the mode that they make.
+        spread = MAD_TO_SD * float(np.median(np.abs(living - values[values <= living + curve.bandwidth / 4])))
         found = next_valley(values, living + DEAD_SPREADS * spread, above=True)
         if found is None:
             return float(np.mean(values > living + BRIGHT_SPREADS * spread))
-        self._record("viability", parent, found.threshold, found.separation, "valley")
+        self._record("viability", parent, found)
         return None
 
     def on_scale(self, parent: str) -> Mask:
@@ -143,33 +207,13 @@ class Tree:
             on_scale = on_scale & (values < values[self.mask(parent)].max())
         return on_scale
 
-    def find_edge(self, marker: str, parent: str, t_cells: Mask, *, upper: bool) -> None:
-        """Record where lymphocytes end on one channel, seen from T cells among the events on scale."""
-        if not self._set(marker, parent):
-            events = self.on_scale(parent)
-            found = edge(self.scaled(marker, events), t_cells[events], upper=upper)
-            self._record(marker, parent, found.threshold, found.separation, found.source)
-
-    def _set(self, marker: str, parent: str) -> bool:
+    def set_by_hand(self, marker: str, parent: str) -> bool:
+        """Record a cut that someone set; tell whether there is one."""
         if marker not in self.thresholds:
             return False
-        self._row(marker, parent, float(self.thresholds[marker]), None, "settings")
+        self.cuts[marker, parent] = Cut(marker, parent, self.thresholds[marker], None, None, None, "settings")
         return True
 
-    def _record(
-        self, marker: str, parent: str, place: float, separation: float | None, source: Literal["valley", "fallback"]
-    ) -> None:
-        self._row(marker, parent, self.linear(marker, place), separation, source)
-
-    def _row(self, marker: str, parent: str, threshold: float, separation: float | None, source: str) -> None:
-        self.cuts.append(
-            {
-                "sample": self.sample,
-                "gate": marker,
-                "channel": self.channels[marker],
-                "parent": parent,
-                "threshold": threshold,
-                "separation": separation,
-                "source": source,
-            }
-        )
+    def _record(self, marker: str, parent: str, found: Valley) -> None:
+        threshold, lower, upper = (self.linear(marker, end) for end in (found.threshold, found.lower, found.upper))
+        self.cuts[marker, parent] = Cut(marker, parent, threshold, lower, upper, found.separation, "valley")

@@ -1,0 +1,67 @@
+import math
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+import pytest
+
+from tilseq.flow import gate
+from tilseq.flow.cuts import borrowed, cohort_cuts, cuts_table, far_from_cohort
+from tilseq.tables.outputs import CUTS
+
+Simulate = Callable[..., Any]
+
+
+def row(sample: str, gate: str, threshold: float, **more: Any) -> dict[str, Any]:
+    given = {"parent": "CD3+", "channel": "X", "lower": threshold - 10, "upper": threshold + 20, "separation": 0.9}
+    return {"sample": sample, "gate": gate, "threshold": threshold, "source": "valley"} | given | more
+
+
+def test_the_table_of_one_tube(simulate: Simulate) -> None:
+    gating = gate(simulate(), sample="s1")
+    table = cuts_table(gating)
+    cut = table.row(by_predicate=(pl.col("gate") == "CD8") & (pl.col("parent") == "CD3+"), named=True)
+    assert (cut["channel"], cut["threshold"]) == ("R1-A", gating.cuts["CD8", "CD3+"].threshold)
+    scatter = table.row(by_predicate=pl.col("gate") == "lymphocytes SSC-A", named=True)
+    assert gating.region is not None
+    assert scatter["threshold"] == gating.region.centre["SSC-A"] == pytest.approx(20e3, rel=0.02)
+    # Where the region ends on side scatter: its radius in spreads of the logarithm.
+    reach = gating.region.radius * gating.region.spread["SSC-A"]
+    assert math.log(scatter["upper"] / scatter["threshold"]) == pytest.approx(reach)
+    assert math.log(scatter["threshold"] / scatter["lower"]) == pytest.approx(reach)
+
+
+def test_the_usual_cut_is_the_median_of_clear_ones() -> None:
+    cuts = CUTS.frame(
+        [
+            *(row(f"s{number}", "CD8", place) for number, place in enumerate((100, 110, 130, 90, 500))),
+            row("s5", "CD8", 5000, separation=0.4),
+            row("s6", "CD8", 6000, source="fallback", separation=None),
+            row("s7", "CD8", 7000, source="settings", separation=None),
+            row("s0", "CD4", 70),
+            row("s1", "CD4", 80),
+        ]
+    )
+    usual = cohort_cuts(cuts)
+    # Of 90, 100, 110, 130, 500 the median is 110; distances from it 0, 10, 20, 20, 390: their median is 20.
+    (only,) = usual.rows(named=True)
+    assert (only["gate"], only["threshold"], only["mad"], only["tubes"]) == ("CD8", 110, 20, 5)
+    assert (only["lower"], only["upper"]) == (100, 130)
+    cut = borrowed(usual).cuts["CD8", "CD3+"]
+    assert (cut.threshold, cut.lower, cut.upper, cut.source) == (110, 90, 130, "cohort")
+    assert cohort_cuts(cuts.sample(fraction=1, shuffle=True, seed=1)).equals(usual)
+    assert far_from_cohort(cuts, usual)["threshold"].to_list() == [500, 5000]
+
+
+def test_cuts_and_region_of_a_cohort_come_back(simulate: Simulate) -> None:
+    tubes = [gate(simulate(seed=seed), sample=f"s{seed}") for seed in (1, 2, 3)]
+    lent = borrowed(cohort_cuts(pl.concat([cuts_table(tube) for tube in tubes])))
+    assert lent.region is not None
+    assert lent.region.source == "cohort"
+    radii = sorted(tube.region.radius for tube in tubes if tube.region)
+    assert radii[0] - 0.3 < lent.region.radius < radii[-1] + 0.3
+    assert lent.region.centre["FSC-A"] == pytest.approx(50e3, rel=0.02)
+    assert {("CD3", "lymphocytes"), ("CD4", "CD3+"), ("CD8", "CD3+")} <= lent.cuts.keys()
+    two = cohort_cuts(pl.concat([cuts_table(tube) for tube in tubes[:2]]))
+    assert two.is_empty()
+    assert borrowed(two).region is None

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+from tilseq.flow.lymphocytes import Region, distance, find_region
+
+RANDOM = np.random.default_rng(12)
+
+
+def cells(number: int, forward: float, side: float, spread: float = 0.15) -> dict[str, np.ndarray]:
+    return {
+        "FSC-A": (forward * RANDOM.lognormal(0, spread, number)).astype(np.float32),
+        "SSC-A": (side * RANDOM.lognormal(0, spread, number)).astype(np.float32),
+    }
+
+
+def together(*parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def test_distances_by_hand() -> None:
+    region = Region({"FSC-A": 100.0, "SSC-A": 10.0}, {"FSC-A": 0.1, "SSC-A": 0.2}, 3, 3, 3)
+    values = {
+        "FSC-A": np.array([100, 100 * np.exp(0.3), 100, 100 * np.exp(-0.3), -5], dtype=np.float32),
+        "SSC-A": np.array([10, 10, 10 * np.exp(0.8), 10 * np.exp(0.8), 10], dtype=np.float32),
+    }
+    # Spreads: 0; 3; 4; the root of 9 + 16; ln(1000) / 0.1 = 69.08 for what is below a thousandth of the centre.
+    np.testing.assert_allclose(distance(values, region), [0, 3, 4, 5, 69.0776], rtol=1e-5)
+
+
+def test_lymphocytes_lie_about_the_t_cells_and_others_do_not() -> None:
+    values = together(cells(3000, 50e3, 20e3), cells(1000, 52e3, 21e3), cells(4000, 80e3, 90e3), cells(800, 12e3, 8e3))
+    t_cells = np.arange(8800) < 3000
+    region = find_region(values, np.ones(8800, dtype=bool), t_cells)
+    assert region.centre["FSC-A"] == pytest.approx(50e3, rel=0.02)
+    assert region.spread["SSC-A"] == pytest.approx(0.15, abs=0.02)
+    inside = distance(values, region) <= region.radius
+    assert inside[:4000].mean() > 0.995
+    assert inside[4000:].mean() < 0.001
+
+
+def test_the_radius_is_the_valley_before_a_near_neighbour() -> None:
+    near = cells(3000, 50e3, 20e3 * np.exp(0.15 * 6))  # six spreads off
+    values = together(cells(6000, 50e3, 20e3), near)
+    region = find_region(values, np.ones(9000, dtype=bool), np.arange(9000) < 6000)
+    assert region.source == "valley"
+    assert 3.1 < region.radius < 4.0
+    assert region.lower < region.radius < region.upper
+
+
+def test_without_a_neighbour_the_usual_radius() -> None:
+    values = cells(5000, 50e3, 20e3)
+    region = find_region(values, np.ones(5000, dtype=bool), np.ones(5000, dtype=bool))
+    # The root of chi-squared's 99.9 % quantile with two degrees of freedom is 3.717.
+    assert (region.source, region.radius, region.separation) == ("fallback", pytest.approx(3.717, abs=0.01), None)
+
+
+def test_few_t_cells_lean_on_the_usual_spread() -> None:
+    values = {name: np.full(10, 100.0, dtype=np.float32) for name in ("FSC-A", "SSC-A")}
+    region = find_region(values, np.ones(10, dtype=bool), np.ones(10, dtype=bool))
+    # Ten alike against the weight of twenty of 0.16 and 0.35: times the root of 20 / 30.
+    assert region.spread == {
+        "FSC-A": pytest.approx(0.16 * 0.8165, rel=1e-3),
+        "SSC-A": pytest.approx(0.35 * 0.8165, rel=1e-3),
+    }
+
+
+def test_the_order_of_events_and_the_gain_change_nothing() -> None:
+    values = together(cells(3000, 50e3, 20e3), cells(3000, 80e3, 90e3))
+    t_cells = np.arange(6000) < 3000
+    order = np.random.default_rng(3).permutation(6000)
+    first = find_region(values, np.ones(6000, dtype=bool), t_cells)
+    turned = find_region({n: v[order] for n, v in values.items()}, np.ones(6000, dtype=bool), t_cells[order])
+    assert first == turned
+    stronger = find_region({n: v * np.float32(64) for n, v in values.items()}, np.ones(6000, dtype=bool), t_cells)
+    assert stronger.radius == pytest.approx(first.radius, rel=1e-4)
+    assert stronger.centre["SSC-A"] == pytest.approx(64 * first.centre["SSC-A"], rel=1e-5)

@@ -1,0 +1,84 @@
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tilseq.flow import gate
+from tilseq.flow.uncertainty import FLOOR, LOST, MISPLACED, misplaced, ratio_with_gates, shifts, with_gates
+from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
+
+Simulate = Callable[..., Any]
+
+
+def test_a_moved_cut_gives_the_counts_of_a_tube_cut_there(simulate: Simulate) -> None:
+    tube = simulate()
+    gating = gate(tube, sample="s")
+    cut = gating.cuts["CD3", "lymphocytes"]
+    moved = shifts(gating)["CD3 of lymphocytes"]
+    for place, counts in ((cut.lower, moved.lower), (cut.upper, moved.upper)):
+        lymphocytes = gating.populations["lymphocytes"].mask
+        over = gating.values["CD3"] > place
+        assert counts["CD3+"] == np.count_nonzero(lymphocytes & over)
+        assert counts["CD3-"] == np.count_nonzero(lymphocytes & ~over)
+        cd4, cd8 = (gating.values[name] > gating.cuts[name, "CD3+"].threshold for name in ("CD4", "CD8"))
+        assert counts["CD4+ T"] == np.count_nonzero(lymphocytes & over & cd4 & ~cd8)
+        cd19 = gating.values["CD19"] > gating.cuts["CD19", "CD3-"].threshold
+        assert counts["B"] == np.count_nonzero(lymphocytes & ~over & cd19)
+        assert counts["singlets"] == gating.populations["singlets"].events
+
+
+def test_a_moved_radius_and_what_it_takes_along(simulate: Simulate) -> None:
+    gating = gate(simulate(), sample="s")
+    moved = shifts(gating)["lymphocytes"]
+    assert moved.lower["lymphocytes"] <= gating.populations["lymphocytes"].events <= moved.upper["lymphocytes"]
+    for counts in moved:
+        assert counts["CD3+"] + counts["CD3-"] == counts["lymphocytes"]
+        assert sum(counts[name] for name in ("CD4+ T", "CD8+ T", "DN T", "DP T")) == counts["CD3+"]
+
+
+def test_a_cut_that_someone_set_is_not_moved(simulate: Simulate) -> None:
+    gating = gate(simulate(), sample="s", thresholds={"CD3": 3000.0})
+    assert "CD3 of lymphocytes" not in shifts(gating)
+
+
+def test_joined_limits_by_hand() -> None:
+    # 400 of 1,000: Clopper-Pearson 0.369473 to 0.431127 (R: binom.test(400, 1000)); one cut moves the part to 380 and
+    # 430 of 1,000. Logits with half an event more: of 400 -0.405049, of 380 -0.489039, of 430 -0.281566.
+    counting = scalar(clopper_pearson(400, 1000))
+    (lower, upper), (low, high) = with_gates(400, 1000, counting, [[(380, 1000), (430, 1000)]], misplaced=0.0)
+    floor = (1.959964 * FLOOR) ** 2
+    down, up = math.sqrt(0.083990**2 + floor), math.sqrt(0.123483**2 + floor)
+    logits = [-0.405049 - math.hypot(-0.405049 - math.log(0.369473 / 0.630527), down)]
+    logits += [-0.405049 + math.hypot(math.log(0.431127 / 0.568873) + 0.405049, up), -0.405049 - down, -0.405049 + up]
+    expected = [1 / (1 + math.exp(-logit)) for logit in logits]
+    np.testing.assert_allclose([lower, upper, low, high], expected, atol=2e-5)
+
+
+@pytest.mark.parametrize(("events", "total"), [(0, 50), (50, 50), (1, 1), (0, 1), (3, 40_000), (20_000, 40_000)])
+def test_gates_only_widen_and_limits_stay_shares(events: int, total: int) -> None:
+    counting = scalar(clopper_pearson(events, total))
+    for misplacing in (0.0, 1e-4):
+        (lower, upper), _ = with_gates(events, total, counting, [[(events, total)] * 2], misplaced=misplacing)
+        assert 0 <= lower <= counting[0] + 1e-12
+        assert counting[1] - 1e-12 <= upper <= 1
+        assert lower <= events / total <= upper
+
+
+def test_the_ratio_is_the_odds_of_the_share() -> None:
+    counting = scalar(ratio_of_counts(300, 100))
+    both, gates = ratio_with_gates(300, 100, counting, [[(310, 95), (290, 100)]])
+    lost = math.hypot(MISPLACED, math.sqrt(2) * LOST * 0.75 * 0.25)
+    shares = scalar(clopper_pearson(300, 400))
+    expected, alone = with_gates(300, 400, shares, [[(310, 405), (290, 390)]], misplaced=lost)
+    np.testing.assert_allclose(both, [share / (1 - share) for share in expected], rtol=1e-9)
+    np.testing.assert_allclose(gates, [share / (1 - share) for share in alone], rtol=1e-9)
+    assert all(math.isnan(limit) for limit in ratio_with_gates(0, 0, scalar(ratio_of_counts(0, 0)), [])[0])
+    assert ratio_with_gates(9, 0, scalar(ratio_of_counts(9, 0)), [])[0][1] == math.inf
+
+
+def test_parts_told_by_what_they_lack_gain_what_others_lose() -> None:
+    assert misplaced(0.9, lacking=False) == pytest.approx(math.hypot(MISPLACED, 0.9 * LOST))
+    assert misplaced(0.03, lacking=True) == pytest.approx(math.hypot(MISPLACED, 0.97 * LOST))
+    assert misplaced(0.5, lacking=False, impure=0.01) == pytest.approx(math.hypot(MISPLACED, 0.5 * LOST, 0.005))

@@ -1,0 +1,110 @@
+"""The population tree as data: what each population is of, and which markers it bears and lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from tilseq.errors import AnalysisError, did_you_mean
+
+# Populations that are found by scatter, beads and dead cells, not by signs; a rule may name them as its parent.
+BUILT_IN = ("all events", "beads", "single beads", "cells", "singlets", "live", "lymphocytes")
+MEND = "write it as {parent: CD3+, markers: [CD4+, CD8-]}"
+
+
+class Sign(NamedTuple):
+    """A marker that a cell bears (`positive`) or lacks."""
+
+    marker: str
+    positive: bool
+
+
+class Rule(NamedTuple):
+    """What a population is: events of its parent that meet every condition.
+
+    Attributes
+    ----------
+    parent
+        Name of the population its share is of.
+    conditions
+        All must hold; of the signs of one condition any one.
+    """
+
+    parent: str
+    conditions: tuple[tuple[Sign, ...], ...]
+
+    @property
+    def markers(self) -> list[str]:
+        """Markers that the rule asks for, in order."""
+        return list(dict.fromkeys(sign.marker for condition in self.conditions for sign in condition))
+
+
+def rule(parent: str, *conditions: str) -> Rule:
+    """Return a rule from conditions as text: ``CD4+``, ``CD8-``, or ``CD16+|CD56+`` where either will do.
+
+    Raises
+    ------
+    AnalysisError
+        There is no condition, or one does not end in ``+`` or ``-`` behind a marker.
+    """
+    if not conditions:
+        raise AnalysisError("a population has no markers", found=parent, mend=MEND)
+    return Rule(parent, tuple(tuple(_sign(part) for part in text.split("|")) for text in conditions))
+
+
+def _sign(text: str) -> Sign:
+    marker, sign = text.strip()[:-1].strip(), text.strip()[-1:]
+    if not marker or sign not in "+-":
+        raise AnalysisError("a marker needs its sign, + or -", found=text, mend=MEND)
+    return Sign(marker, sign == "+")
+
+
+T_CELLS: Mapping[str, Rule] = {
+    "CD3+": rule("lymphocytes", "CD3+"),
+    "CD3-": rule("lymphocytes", "CD3-"),
+    "CD4+ T": rule("CD3+", "CD4+", "CD8-"),
+    "CD8+ T": rule("CD3+", "CD8+", "CD4-"),
+    "DN T": rule("CD3+", "CD4-", "CD8-"),
+    "DP T": rule("CD3+", "CD4+", "CD8+"),
+    "B": rule("CD3-", "CD19+"),
+    "NK": rule("CD3-", "CD16+|CD56+", "CD19-"),
+}
+
+
+def with_further(further: Mapping[str, Rule]) -> dict[str, Rule]:
+    """Return the tree of T cells with further populations, or with others in place of its own, parents first.
+
+    Raises
+    ------
+    AnalysisError
+        A name is that of a population found otherwise, a parent does not exist, or parents form a ring.
+    """
+    rules = {**T_CELLS, **further}
+    for name, one in rules.items():
+        if name in BUILT_IN:
+            raise AnalysisError("a population bears the name of one that is found by itself", found=name)
+        if one.parent not in rules and one.parent not in BUILT_IN:
+            known = [*BUILT_IN, *rules]
+            mend = did_you_mean(one.parent, known) or f"there are {', '.join(known)}"
+            raise AnalysisError(f"the parent of {name} does not exist", found=one.parent, mend=mend)
+    ordered: dict[str, Rule] = {}
+    left = dict(rules)
+    while left:
+        ready = [name for name, one in left.items() if one.parent not in left]
+        if not ready:
+            raise AnalysisError("populations are each other's parents", found=", ".join(left))
+        ordered |= {name: left.pop(name) for name in ready}
+    return ordered
+
+
+def by_parent(rules: Mapping[str, Rule]) -> dict[str, list[str]]:
+    """Return parent → names of its parts, parents first."""
+    parts: dict[str, list[str]] = {}
+    for name, one in rules.items():
+        parts.setdefault(one.parent, []).append(name)
+    return parts
+
+
+def markers_of(rules: Mapping[str, Rule]) -> Sequence[str]:
+    """Return the markers of all rules, each once."""
+    return list(dict.fromkeys(marker for one in rules.values() for marker in one.markers))

@@ -1,0 +1,124 @@
+"""The compensated values of the channels that gates use, and which events can take part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tilseq.errors import AnalysisError
+from tilseq.flow.compensation import (
+    are_compensated,
+    compensate,
+    condition_number,
+    is_transformed,
+    look_transformed,
+)
+from tilseq.flow.quality import check
+from tilseq.flow.tube import Floats, Mask, Tube
+
+NEEDED = ("FSC-A", "SSC-A", "CD3", "CD4", "CD8")
+SCATTER = ("FSC-A", "FSC-H", "SSC-A")
+
+
+def compensated_values(
+    tube: Tube, sample: str, markers: Mapping[str, str], stains: Sequence[str]
+) -> tuple[dict[str, Floats], Mask, list[dict[str, Any]]]:
+    """Return the values of scatter and stains, compensated once.
+
+    Parameters
+    ----------
+    tube
+        Linear events.
+    sample
+        Name that the checks bear.
+    markers
+        Marker → channel.
+    stains
+        Markers that gates use; one without a channel is passed over.
+
+    Returns
+    -------
+    values
+        Marker → float32, one value an event of the tube. A channel that holds one value only is left out.
+    finite
+        Which events are finite in all of them.
+    quality
+        Rows of the table `quality`.
+
+    Raises
+    ------
+    AnalysisError
+        A needed channel holds one value only, no event is finite, or the spillover cannot be used.
+    """
+    stains = [marker for marker in stains if marker in markers]
+    events, quality = _compensated(tube, sample, [markers[marker] for marker in stains])
+    channels = list(tube.channels)
+    values = {
+        marker: np.ascontiguousarray(events[:, channels.index(markers[marker])], dtype=np.float32)
+        for marker in (*SCATTER, *stains)
+        if marker in markers
+    }
+    quality += _drop_constant(values, np.ones(len(events), dtype=bool), sample, markers)
+    finite = np.logical_and.reduce([np.isfinite(column) for column in values.values()])
+    if not finite.any():
+        raise AnalysisError("no event is finite in every channel of the panel")
+    quality += _drop_constant(values, finite, sample, markers)
+    return values, finite, quality
+
+
+def _drop_constant(
+    values: dict[str, Floats], among: Mask, sample: str, markers: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Take channels out whose finite values among some events are all the same, and tell of each.
+
+    Raises
+    ------
+    AnalysisError
+        Such a channel is needed.
+    """
+    quality = []
+    for marker, column in list(values.items()):
+        seen = column[among & np.isfinite(column)]
+        if seen.size and seen.min() < seen.max():
+            continue
+        if marker in NEEDED:
+            raise AnalysisError(
+                f"the channel of {marker} holds one value only",
+                column=markers[marker],
+                found=float(seen[0]) if seen.size else None,
+                expected="a spread of values",
+            )
+        del values[marker]
+        quality.append(check(sample, f"channel of {marker}", None, "a spread of values", False, "not available"))
+    return quality
+
+
+def _compensated(tube: Tube, sample: str, stains: Sequence[str]) -> tuple[Floats, list[dict[str, Any]]]:
+    def told(value: float | None, reason: str, fine: bool = True) -> list[dict[str, Any]]:
+        return [check(sample, "compensation", value, "once, on the linear scale", fine, reason)]
+
+    transformed = is_transformed(tube)
+    if are_compensated(stains):
+        return tube.events, told(None, "the file's channels are compensated already")
+    if tube.spill is None or np.array_equal(tube.spill.matrix, np.eye(len(tube.spill.channels))):
+        if transformed:
+            return tube.events, told(None, "the file's values are transformed", False)
+        # A tube bears three stains at least, and no three dyes keep apart by themselves.
+        if tube.spill is None:
+            return tube.events, told(None, "the file holds no spillover and nothing tells that it was taken out", False)
+        return tube.events, told(None, "the file says that nothing spills over")
+    if transformed:
+        raise AnalysisError(
+            "the file's values are transformed, so its spillover cannot be taken out any more",
+            column="transformation",
+            found="custom",
+            mend="export linear values",
+        )
+    events = compensate(tube.events, list(tube.channels), tube.spill.channels, tube.spill.matrix)
+    odd = look_transformed(tube, stains)
+    reason = "the file's spillover is taken out; its condition number"
+    if odd:
+        reason = "the stains' values look transformed, from which a spillover cannot be taken out: export linear values"
+    return events, told(condition_number(tube.spill.matrix), reason, not odd)
