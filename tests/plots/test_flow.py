@@ -1,3 +1,4 @@
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from tilseq.flow import Gating, gate
 from tilseq.plots.flow import gates
 
 TUBES = {
-    "itn/itn_02.fcs": ["FSC-A (FSC), linear", "CD3, arcsinh", "CD4, arcsinh"],
-    "pbmc_spectral_unmixed.fcs": ["FSC-A, linear", "CD3, arcsinh", "CD4, arcsinh", "CD19, arcsinh"],
-    "flowsom_68983/68983.fcs": ["FSC-A, linear", "CD3 (PE-Cy7-A), arcsinh", "CD4 (PE-Texas Red-A), arcsinh"],
-}
+    "itn/itn_02.fcs": ["FSC-A (FSC)", "CD3", "CD4"],
+    "pbmc_spectral_unmixed.fcs": ["FSC-A", "viability (Viability)", "FSC-A", "CD3", "CD4", "CD19"],
+    "flowsom_68983/68983.fcs": [
+        "FSC-A", "FSC-A", "CD45 (Alexa F… 700-A)", "CD3 (PE-Cy7-A)", "CD4 (PE-Texas Red-A)", "CD19 (PE-Cy5-A)",
+    ],
+}  # fmt: skip
 
 
 def gated(shared_data: Path, file: str, **settings: Any) -> Gating:
@@ -35,13 +38,16 @@ def test_one_panel_a_step_with_its_shares(shared_data: Path, file: str) -> None:
     gating = gated(shared_data, file)
     figure = gates(gating)
     assert [axes.get_xlabel() for axes in figure.axes] == TUBES[file]
-    quadrants = [text.get_text() for text in figure.axes[2].texts]
+    axes = of(figure, "CD3+", "CD4")
     total = gating.populations["CD3+"].events
-    names = ["DN T", "CD4+ T", "CD8+ T", "DP T"]
-    assert quadrants == [f"{name}\n{100 * gating.populations[name].events / total:.1f} %" for name in names]
-    assert len(figure.axes[2].lines) == 2  # the cuts of CD4 and CD8
+    names = ["CD4+ T", "CD8+ T", "DN T", "DP T"]
+    assert sorted(text.get_text() for text in axes.texts) == [
+        f"{name}\n{100 * gating.populations[name].events / total:.1f} %" for name in names
+    ]
+    assert len(axes.lines) == 2  # the cuts of CD4 and CD8
+    assert axes.get_title(loc="left") == f"CD3+: {total:,} events"
     drawn = svg(figure)
-    assert len(drawn) < 150_000
+    assert len(drawn) < 250_000
     assert drawn == svg(gates(gating))
 
 
@@ -51,19 +57,78 @@ def test_a_name_is_drawn_as_it_is_written(shared_data: Path) -> None:
     assert b"<b>" not in svg(figure)
 
 
+def of(figure: Figure, population: str, across: str) -> Any:
+    """Return the panel of a population with this marker across."""
+    return next(
+        axes
+        for axes in figure.axes
+        if axes.get_title(loc="left").startswith(f"{population}:") and axes.get_xlabel().startswith(across)
+    )
+
+
 def test_the_cut_stands_where_events_are_parted(shared_data: Path) -> None:
     import numpy as np
 
     from tilseq.flow.transform import arcsinh
 
     gating = gated(shared_data, "itn/itn_02.fcs", thresholds={"CD4": 50.0})
-    line = gates(gating).axes[2].lines[0].get_xdata()
-    assert np.allclose(line, arcsinh(50.0, gating.cofactors["CD4"]))
+    axes = of(gates(gating), "CD3+", "CD4")
+    assert np.allclose(axes.lines[0].get_xdata(), arcsinh(50.0, gating.cofactors["CD4"]))
+    # Set by hand, it could lie nowhere else; that of CD8 has its band.
+    assert [line.get_linestyle() for line in axes.lines] == ["-.", "-"]
+    (band,) = axes.patches
+    cut = gating.cuts["CD8", "CD3+"]
+    ends = arcsinh((cut.lower, cut.upper), gating.cofactors["CD8"])
+    assert np.allclose((band.get_y(), band.get_y() + band.get_height()), ends)
+
+
+def test_how_a_gate_came_about_is_told_by_its_line_and_in_words(shared_data: Path) -> None:
+    own = gated(shared_data, "itn/itn_02.fcs")
+    assert gates(own).get_supxlabel() == ""
+    sources: dict[str, Any] = {"CD4": "cohort", "CD8": "fallback"}
+    cuts = {(m, "CD3+"): own.cuts[m, "CD3+"]._replace(source=source) for m, source in sources.items()}
+    figure = gates(replace(own, cuts={**own.cuts, **cuts}))
+    assert [line.get_linestyle() for line in of(figure, "CD3+", "CD4").lines] == ["--", ":"]
+    assert figure.get_supxlabel() == "dashed: borrowed from other tubes; dotted: no valley, put by a rule"
 
 
 def test_a_panel_without_events_says_so(shared_data: Path) -> None:
     settings = {"CD3": 1e6, "FSC-A": 200.0, "SSC-A": 400.0, "CD4": 50.0, "CD8": 50.0}
     figure = gates(gated(shared_data, "itn/itn_02.fcs", thresholds=settings))
-    assert figure.axes[2].get_title(loc="left") == "CD3+: 0 events"
-    assert [text.get_text() for text in figure.axes[2].texts][0] == "DN T\nno events"
+    axes = of(figure, "CD3+", "CD4")
+    assert axes.get_title(loc="left") == "CD3+: 0 events"
+    assert "DN T\nno events" in [text.get_text() for text in axes.texts]
     assert svg(figure)
+
+
+def test_the_region_of_lymphocytes_is_drawn_about_them(shared_data: Path) -> None:
+    import numpy as np
+    from matplotlib.path import Path as Outline
+
+    gating = gated(shared_data, "flowsom_68983/68983.fcs")
+    axes = of(gates(gating), "singlets", "CD45")
+    outline, inner, outer = (Outline(line.get_xydata()) for line in axes.lines)
+    inside, singlets = gating.populations["lymphocytes"].mask, gating.populations["singlets"].mask
+    cd45 = np.arcsinh(gating.values["CD45"] / gating.cofactors["CD45"])
+    places = np.column_stack([cd45, gating.values["SSC-A"]])
+    # In three dimensions no lymphocyte lies outside of what the region casts on two of them.
+    assert outline.contains_points(places[inside]).mean() > 0.999
+    assert outline.contains_points(places[singlets]).mean() > inside.sum() / singlets.sum()
+    reach = [path.get_extents().width for path in (inner, outline, outer)]
+    assert reach == sorted(reach) and reach[0] < reach[2]
+
+
+def test_a_users_population_gets_a_panel_of_its_own(shared_data: Path) -> None:
+    from tilseq.flow.populations import rule
+
+    gating = gated(
+        shared_data,
+        "flowsom_68983/68983.fcs",
+        aliases={"TCRgd": ["TCRyd"], "NK1.1": ["NK1/1"]},
+        populations={"ab T": rule("CD3+", "TCRgd-", "NK1.1-"), "gd T": rule("CD3+", "TCRgd+")},
+    )
+    axes = of(gates(gating), "CD3+", "TCRgd")
+    total = gating.populations["CD3+"].events
+    assert sorted(text.get_text() for text in axes.texts) == [
+        f"{name}\n{100 * gating.populations[name].events / total:.1f} %" for name in ("ab T", "gd T")
+    ]

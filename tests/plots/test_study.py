@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -57,7 +58,7 @@ def test_a_limit_far_beyond_the_values_runs_out_of_the_axis_with_an_arrow():
     assert (bottom, top) == (0, pytest.approx(14.9625))
     assert drawn(axes, "_outside") == [[[28, 1]]]
     assert axes.collections[2].get_segments()[0].tolist() == [[28, 1.1], [28, top]]
-    assert axes.get_title(loc="left") == "arrow: limit beyond the axis (1)"
+    assert axes.get_title(loc="left") == "grey arrow: limit beyond the axis (1)"
 
 
 @pytest.mark.parametrize(
@@ -101,10 +102,45 @@ def test_a_point_that_needs_care_is_hollow(columns):
     assert axes.get_title(loc="left") == "hollow: failed quality or not quantified"
 
 
-def test_a_null_value_is_not_drawn_and_no_line_goes_to_zero():
+def test_a_null_value_is_a_gap_that_no_line_crosses_and_none_goes_to_zero():
     axes = endpoint_over_time(subject_of([1, 7, 28], [1.0, None, 3.0], [0.5, 0.0, 2.0], [2.0, 9.0, 4.0]), label="x")
-    assert drawn(axes, "A") == [[[1, 1.0], [28, 3.0]]]
+    assert np.array_equal(drawn(axes, "A"), [[[1, 1.0], [7, np.nan], [28, 3.0]]], equal_nan=True)
     assert [bar.get_segments()[0].tolist()[0][0] for bar in axes.collections] == [1, 28]
+    assert axes.get_title(loc="left") == "a line ends at a visit without a number"
+
+
+def test_a_failed_replicate_beside_a_number_of_the_same_day_is_no_gap():
+    axes = endpoint_over_time(subject_of([1, 1, 28], [None, 2.0, 3.0], None, None), label="x")
+    assert drawn(axes, "A") == [[[1, 2.0], [28, 3.0]]]
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_what_was_not_detected_stands_at_its_upper_limit_with_an_arrow_down_and_no_line(scale):
+    status = ["quantified", "not_detected", "quantified"]
+    frame = subject_of([1, 7, 28], [40.0, 0.0, 30.0], [35.0, 0.0, 25.0], [45.0, 3.7, 35.0], status=status)
+    axes = endpoint_over_time(frame, label="x", scale=scale)
+    assert np.array_equal(drawn(axes, "A"), [[[1, 40.0], [7, np.nan], [28, 30.0]]], equal_nan=True)
+    assert drawn(axes, "_below") == [[[7, 3.7]]]
+    assert next(line for line in axes.lines if line.get_label() == "_below").get_markerfacecolor() == "white"
+    (arrow,) = (text for text in axes.texts if text.arrow_patch is not None)
+    assert arrow.xy == (7, 3.7) and arrow.xyann[1] < 0
+    assert [bar.get_segments()[0].tolist()[0][0] for bar in axes.collections] == [1, 28]
+    assert axes.get_title(loc="left") == "hollow with an arrow down: not detected, below this"
+    low, high = axes.get_ylim()
+    assert low < 3.7 < high
+
+
+def test_not_detected_without_an_upper_limit_is_left_out_and_told():
+    frame = subject_of([1, 7], [40.0, 0.0], None, None, status=["quantified", "not_detected"])
+    axes = endpoint_over_time(frame, label="x")
+    assert drawn(axes, "A") == [[[1, 40.0]]]
+    assert axes.get_title(loc="left") == "1 without day or value left out"
+
+
+def test_a_logarithmic_axis_has_plain_numbers():
+    axes = endpoint_over_time(subject_of([1, 7], [0.6, 1800.0], None, None), label="x", scale="log")
+    axes.figure.canvas.draw()
+    assert [t.get_text() for t in axes.get_yticklabels()][1:-1] == ["1", "10", "100", "1,000"]
 
 
 def test_fourteen_subjects_are_told_apart_and_more_are_drawn_without_names():

@@ -61,6 +61,11 @@ def fake_out(out: Path, names: tuple[str, ...], *, hostile: bool = False) -> Pat
              "separation": 0.71, "source": "valley"}
             for i, s in enumerate(flow) for g in ("CD3", "CD4", "CD8")
         ],
+        outputs.COHORT_CUTS: [
+            {"panel": HOSTILE[0] if hostile else "tbnk", "gate": g, "parent": "lymphocytes", "threshold": 820.0,
+             "lower": 700.0, "upper": 900.0, "mad": 12.0, "tubes": 9}
+            for g in ("CD3", "CD4", "CD8")
+        ],
         outputs.DIVERSITY: [row for i, s in enumerate(tcr) for row in _diversity(i, s)],
         outputs.PERSISTENCE: [r for i, s in enumerate(tcr) if (s["day"] or 0) > 0 for r in _persistence(i, s)],
         outputs.SCORES: [
@@ -89,7 +94,7 @@ def fake_out(out: Path, names: tuple[str, ...], *, hostile: bool = False) -> Pat
             '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 20"><script>alert(9)</script>'
             '<rect width="40" height="20" fill="#56B4E9"/></svg>'
         )
-    captions = {f"flow/tube_{i}.svg": f"Gates of {s['sample']}" for i, s in enumerate(flow[:2])}
+    captions = {f"flow/tube_{i}.svg": f"{s['sample']}: gates" for i, s in enumerate(flow[:2])}
     write_json(out / "figures" / "captions.json", captions)
     return out
 

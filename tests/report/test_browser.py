@@ -68,7 +68,7 @@ def test_every_image_is_drawn(browser, pages):
     open_page(browser, pages["good"])
     browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
     sizes = browser.execute_script("return [...document.images].map(i => [i.complete, i.naturalWidth > 0])")
-    assert sizes == [[True, True]] * 8
+    assert sizes == [[True, True]] * 13
 
 
 def test_hostile_names_stand_as_text(browser, pages):
@@ -120,12 +120,20 @@ def test_wide_tables_fit_a_wide_screen(browser, pages):
     assert browser.execute_script(cut) == []
 
 
-def test_a_figure_of_gates_is_as_wide_as_the_page_or_can_be_scrolled(browser, pages):
+def test_gates_of_a_batch_stand_in_rows_of_one_height_beside_how_their_tube_went(browser, pages):
+    for width in (1400, 400):
+        open_page(browser, pages["good"], width)
+        browser.execute_script("for (const d of document.querySelectorAll('#flow details')) d.open = true")
+        sizes = browser.execute_script("return [...document.querySelectorAll('.batch img')].map(i => i.offsetHeight)")
+        assert len(sizes) == 3 and min(sizes) == max(sizes) > 150
+
+
+def test_a_figure_of_a_subject_is_as_wide_as_the_page_or_can_be_scrolled(browser, pages):
     for width, least in ((1400, 1100), (400, 890)):
         open_page(browser, pages["good"], width)
         browser.execute_script("for (const d of document.querySelectorAll('#flow details')) d.open = true")
         sizes = browser.execute_script("return [...document.querySelectorAll('.wide img')].map(i => i.offsetWidth)")
-        assert len(sizes) == 3 and min(sizes) > least
+        assert len(sizes) == 7 and min(sizes) > least
 
 
 def test_paper_shows_what_the_screen_folds_and_no_contents_bar(browser, pages):
@@ -136,5 +144,5 @@ def test_paper_shows_what_the_screen_folds_and_no_contents_bar(browser, pages):
     )
     bar = browser.execute_script("return getComputedStyle(document.querySelector('nav')).display")
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
-    assert len(heights) == 12 and min(heights) > 20
+    assert len(heights) == 20 and min(heights) > 20
     assert bar == "none"

@@ -3,7 +3,7 @@ import pytest
 
 from tilseq.io.write import write_table
 from tilseq.report.results import read_results
-from tilseq.report.series import commonest, in_blood, reference_name, repertoires
+from tilseq.report.series import commonest, in_blood, reference_name, repertoires, t_cells
 from tilseq.tables import outputs
 
 
@@ -63,3 +63,54 @@ def test_two_panels_of_one_day_and_single_cells_are_told_apart(tmp_path):
     write_table(outputs.SAMPLES_RUN.frame(samples), outputs.SAMPLES_RUN, tmp_path / "tables")
     write_table(outputs.ENDPOINTS.frame(rows), outputs.ENDPOINTS, tmp_path / "tables")
     assert in_blood(read_results(tmp_path), "cd4_cd8_ratio")["way"].to_list() == ["tbnk", "state", "cells", None]
+
+
+def flow_sample(subject, day, panel="tbnk"):
+    return {"sample": f"{subject}_{day}_{panel}", "subject": subject, "visit": f"D{day}", "day": day,
+            "specimen": "blood", "assay": "flow", "state": "ok", "panel": panel}  # fmt: skip
+
+
+def ratio(sample, value=2.0):
+    row = {name: sample[name] for name in ("sample", "subject", "visit", "day", "specimen", "assay")}
+    return row | {
+        "parameter": "cd4_cd8_ratio",
+        "unit": "ratio",
+        "status": "quantified",
+        "scope": "sample",
+        "value": value,
+    }
+
+
+def gaps(folder, samples, endpoints):
+    write_table(outputs.SAMPLES_RUN.frame(samples), outputs.SAMPLES_RUN, folder / "tables")
+    write_table(outputs.ENDPOINTS.frame(endpoints), outputs.ENDPOINTS, folder / "tables")
+    rows = t_cells(read_results(folder))
+    return sorted(rows.filter(pl.col("value").is_null()).select("subject", "visit", "day").iter_rows())
+
+
+def test_a_sample_of_the_panel_without_a_number_is_a_gap_and_one_of_another_panel_is_not(tmp_path):
+    tubes = [flow_sample("S1", day) for day in (-7, 7, 28)] + [flow_sample("S1", 14, "state")]
+    assert gaps(tmp_path, tubes, [ratio(tubes[0]), ratio(tubes[2])]) == [("S1", "D7", 7)]
+
+
+def test_a_visit_that_most_subjects_have_is_a_gap_of_one_who_has_none_and_an_extra_visit_is_not(tmp_path):
+    days = {"S1": (0, 7, 28), "S2": (0, 7, 28), "S3": (0, 28, 40)}
+    tubes = [flow_sample(subject, day) for subject, own in days.items() for day in own]
+    assert gaps(tmp_path, tubes, [ratio(tube) for tube in tubes]) == [("S3", "D7", 7)]
+
+
+def test_t_cells_are_told_by_population_and_parent(tmp_path):
+    tube = flow_sample("S1", 7)
+    share = ratio(tube) | {"parameter": "percent_of_parent", "qualifier": "parent=lymphocytes;population=CD3+"}
+    cells = ratio(tube) | {"parameter": "cells_per_ul", "qualifier": "population=CD8+ T"}
+    other = ratio(tube) | {"parameter": "percent_of_parent", "qualifier": "parent=CD3-;population=B"}
+    assert gaps(tmp_path, [tube], [share, cells, other, ratio(tube)]) == []
+    rows = t_cells(read_results(tmp_path)).select("parameter", "population", "parent").rows()
+    assert rows == [
+        ("percent_of_parent", "CD3+", "lymphocytes"), ("cells_per_ul", "CD8+ T", None), ("cd4_cd8_ratio", None, None),
+    ]  # fmt: skip
+
+
+def test_without_flow_there_are_no_t_cells(tmp_path):
+    write_table(outputs.SAMPLES_RUN.frame(), outputs.SAMPLES_RUN, tmp_path / "tables")
+    assert t_cells(read_results(tmp_path)).is_empty()

@@ -1,7 +1,7 @@
 import pytest
 
-from tilseq.report.laboratories import endpoint_cell
 from tilseq.report.results import STATUS_WORDS
+from tilseq.report.rows import endpoint_cell
 from tilseq.tables.outputs import VALUE_STATUSES
 
 
@@ -11,6 +11,7 @@ from tilseq.tables.outputs import VALUE_STATUSES
         (62.8, (61.7, 63.9), "quantified", None, "62.8 (61.7-63.9)", ""),
         (4.0, (1.0, 9.0), "detected_below_loq", None, "4.0 (1.0-9.0)", "below the limit of quantification"),
         (0.0, (0.0, 3.66), "not_detected", "< 3.66 %", "< 3.66 %", "not detected"),
+        (0.0, (0.0, 12.4), "not_detected", None, "< 12.4", "not detected"),
         (None, (None, None), "not_evaluable", None, "–", "not evaluable"),
     ],
 )

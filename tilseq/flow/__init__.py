@@ -1,21 +1,34 @@
 """Flow cytometry: markers, compensation, automatic gates of a T-cell tube, counts with their limits."""
 
+from tilseq.flow.compare import compare
 from tilseq.flow.compensation import compensate
 from tilseq.flow.counts import Ratio, cd4_cd8_ratio, count, status_of
-from tilseq.flow.gating import Gating, gate
+from tilseq.flow.cuts import borrowed, cohort_cuts, cuts_table
+from tilseq.flow.export import Exported, export_gates
+from tilseq.flow.gating import Borrowed, Gating, gate
 from tilseq.flow.panel import find_markers
+from tilseq.flow.populations import Rule, rule
 from tilseq.flow.tree import Population
 from tilseq.flow.tube import Tube
 
 __all__ = [
+    "Borrowed",
+    "Exported",
     "Gating",
     "Population",
     "Ratio",
+    "Rule",
     "Tube",
+    "borrowed",
     "cd4_cd8_ratio",
+    "cohort_cuts",
+    "compare",
     "compensate",
     "count",
+    "cuts_table",
+    "export_gates",
     "find_markers",
     "gate",
+    "rule",
     "status_of",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tilseq.flow.density import density, modes
 from tilseq.flow.robust import MAD_TO_SD, centre_and_spread
@@ -17,6 +18,7 @@ LEAST_BEADS = 20
 # Little is brighter than beads in every stain: their own doublets, and clumps of antibody.
 LEAST_OF_CORNER = 0.7
 MOST_CANDIDATES = 10
+MOST_LOOKED_AT = 65_536
 SINGLE_SPREADS, LEAST_SPREAD = 4.0, 0.05
 
 
@@ -25,7 +27,8 @@ def find_beads(values: Mapping[str, Floats], among: Mask) -> Mask:
 
     Beads make a mode of the light that an event has in its dimmest stain, about which every stain spreads by at most
     0.15 (natural logarithm, by the MAD) and above which in every stain lies hardly anything else. All events are taken
-    that have at least 61 % of the beads' median light in every stain.
+    that have at least 61 % of the beads' median light in every stain. Of more than 65,536 events every second is looked
+    at to find the mode, or every third, and so on.
 
     Parameters
     ----------
@@ -39,15 +42,24 @@ def find_beads(values: Mapping[str, Floats], among: Mask) -> Mask:
     ndarray of bool
         One an event; all False where there are no beads, or fewer than 20.
     """
-    stains = list(values.values())
-    lit = among & np.logical_and.reduce([column > 0 for column in stains])
-    logs = np.log(np.stack([column[lit] for column in stains]))
+    lit = among & np.logical_and.reduce([column > 0 for column in values.values()])
+    centres = _centres(values, lit)
+    if centres is None:
+        return np.zeros(len(among), dtype=bool)
+    corner = [column > least for column, least in zip(values.values(), np.exp(centres - REACH), strict=True)]
+    return lit & np.logical_and.reduce(corner)
+
+
+def _centres(values: Mapping[str, Floats], lit: Mask) -> NDArray[np.float64] | None:
+    """Return the logarithms of the beads' median light in each stain, or None where there are no beads."""
+    places = np.flatnonzero(lit)
+    places = places[:: max(1, -(-len(places) // MOST_LOOKED_AT))]
+    logs = np.log(np.stack([column[places] for column in values.values()]))
     dimmest = logs.min(axis=0)
     curve = density(dimmest)
-    found = np.zeros(len(among), dtype=bool)
     if curve is None:
-        return found
-    most = 0
+        return None
+    most, found = 0, None
     for mode in modes(curve.height)[:MOST_CANDIDATES]:
         near = logs[:, np.abs(dimmest - curve.grid[mode]) < WINDOW]
         if near.shape[1] < LEAST_BEADS:
@@ -59,7 +71,7 @@ def find_beads(values: Mapping[str, Floats], among: Mask) -> Mask:
             continue
         middles = np.median(core, axis=1, keepdims=True)
         if (MAD_TO_SD * np.median(np.abs(core - middles), axis=1)).max() <= LARGEST_SPREAD:
-            most, found[lit] = core.shape[1], corner
+            most, found = core.shape[1], centres[:, 0].astype(np.float64)
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +21,19 @@ COMPENSATED_PREFIXES = ("comp-", "fjcomp-", "<")
 NOT_STAINS = ("fsc", "ssc", "time")
 # Even log2 of the largest number of a 24-bit cytometer is below 25; on the linear scale that is noise.
 LARGEST_LOGARITHM, LARGEST_SHARE_OF_RANGE, SMALLEST_RANGE = 25.0, 0.01, 1024.0
+# A dye's brightest events: this share of all, but not so few that their median says nothing.
+BRIGHTEST, FEWEST_BRIGHTEST = 0.02, 50
+MOST_BELOW_ZERO, STANDARD_ERRORS = 5.0, 4.0
+ERROR_OF_MEDIAN = 1.2533 * 1.4826  # of a normal distribution, in median absolute deviations / sqrt(n)
+ENOUGH_EVENTS = 50_000
+
+
+class TooMuch(NamedTuple):
+    """How far below zero the events brightest in a dye lie in another detector, in percent of their light."""
+
+    dye: str
+    detector: str
+    percent: float
 
 
 def compensate(
@@ -53,10 +67,11 @@ def compensate(
     inverse = np.linalg.inv(checked_matrix(spill_channels, spill_matrix)).astype(np.float32)
     columns, inverse = _in_order(_columns(channels, spill_channels), inverse)
     by_channel = np.empty(events.shape[::-1], dtype=np.float32)
-    for start in range(0, len(events), ROWS_AT_ONCE):
-        part = by_channel[:, start : start + ROWS_AT_ONCE]
-        part[:] = events[start : start + ROWS_AT_ONCE].T
-        part[columns] = inverse.T @ part[columns]
+    with np.errstate(over="ignore", invalid="ignore"):  # an event that is not finite comes out not finite
+        for start in range(0, len(events), ROWS_AT_ONCE):
+            part = by_channel[:, start : start + ROWS_AT_ONCE]
+            part[:] = events[start : start + ROWS_AT_ONCE].T
+            part[columns] = inverse.T @ part[columns]
     return by_channel.T
 
 
@@ -93,6 +108,45 @@ def checked_matrix(channels: Sequence[str], matrix: ArrayLike) -> NDArray[np.flo
 def condition_number(matrix: ArrayLike) -> float:
     """Return the 2-norm condition number, infinite for a singular matrix."""
     return float(np.linalg.cond(np.asarray(matrix, dtype=np.float64)))
+
+
+def too_much(events: Floats, channels: Sequence[str], spill_channels: Sequence[str]) -> TooMuch | None:
+    """Find the dye of which most too much was taken out of the detector of another.
+
+    Light cannot be negative: where the spillover is right, the events that are brightest in one dye lie about zero in
+    another detector, or above it if they bear its dye as well. If more than half of them lie clearly below it, the
+    matrix says more than what spilled. Too little taken out does not show by this; see `residual`.
+
+    Parameters
+    ----------
+    events
+        Compensated events × channels. Of more than 50,000 some, evenly spaced, are looked at.
+    channels
+        Name of each column of `events`.
+    spill_channels
+        Names of the rows and columns of the matrix.
+
+    Returns
+    -------
+    TooMuch or None
+        The worst pair, if the median of the brightest 2 % (50 events at least) in the dye lies below -5 % of their
+        light, and below zero by more than four standard errors.
+    """
+    some = events[:: 1 + len(events) // ENOUGH_EVENTS, _columns(channels, spill_channels)].astype(np.float64)
+    some = some[np.isfinite(some).all(axis=1)]
+    number = max(FEWEST_BRIGHTEST, int(BRIGHTEST * len(some)))
+    if len(some) <= number:
+        return None
+    found = []
+    for place, dye in enumerate(spill_channels):
+        brightest = some[np.argpartition(some[:, place], -number)[-number:]]
+        middle = np.median(brightest, axis=0)
+        error = ERROR_OF_MEDIAN * np.median(np.abs(brightest - middle), axis=0) / np.sqrt(number)
+        percent = 100 * middle / middle[place]
+        clear = (percent < -MOST_BELOW_ZERO) & (middle < -STANDARD_ERRORS * error)
+        others = np.flatnonzero(clear).tolist()
+        found += [TooMuch(dye, spill_channels[other], float(percent[other])) for other in others]
+    return min(found, key=lambda one: one.percent, default=None)
 
 
 def is_compensated(tube: Tube) -> bool:

@@ -14,6 +14,7 @@ TAIL = 0.0005
 SMALLEST_SHARE = 0.005
 LEAST_MODE = 10
 LEAST_VALLEY = 0.3
+EITHER_WAY = 2.0  # bandwidths that a valley could lie either way
 HARDLY_HIGHER = 0.03  # of the way from the valley up to the lower peak
 
 
@@ -27,7 +28,7 @@ class Valley(NamedTuple):
     separation
         1 - valley / lower peak of the density: 1 is an empty gap, 0 no valley.
     lower, upper
-        Between these it could as well lie: within a bandwidth, and wherever the density is hardly higher.
+        Between these it could as well lie: within two bandwidths, and wherever the density is hardly higher.
     left, right
         The two modes.
     """
@@ -106,13 +107,15 @@ def _sd(grid: NDArray[Any], counts: Curve) -> float:
     return float(np.sqrt(np.average((grid - mean) ** 2, weights=counts)))
 
 
-def valley(values: ArrayLike) -> Valley | None:
+def valley(values: ArrayLike, curve: Density | None = None) -> Valley | None:
     """Find the valley between the two most prominent modes of one channel.
 
     Parameters
     ----------
     values
         Values on a scale where populations are round, such as `transform.arcsinh`'s.
+    curve
+        Their density, where it is known already.
 
     Returns
     -------
@@ -120,7 +123,7 @@ def valley(values: ArrayLike) -> Valley | None:
         None where there is no second mode, the separation is below 0.3, or the smaller side holds less than
         0.5 % of the values or fewer than ten.
     """
-    curve = density(values)
+    curve = curve or density(values)
     if curve is None:
         return None
     peaks = modes(curve.height)
@@ -131,7 +134,9 @@ def valley(values: ArrayLike) -> Valley | None:
     return found if found.separation >= LEAST_VALLEY and _parts(values, found.threshold) else None
 
 
-def next_valley(values: ArrayLike, start: float, *, above: bool, least: float = LEAST_VALLEY) -> Valley | None:
+def next_valley(
+    values: ArrayLike, start: float, *, above: bool, least: float = LEAST_VALLEY, curve: Density | None = None
+) -> Valley | None:
     """Find the valley nearest to a place, on one side of it, that parts off another mode.
 
     Parameters
@@ -144,13 +149,15 @@ def next_valley(values: ArrayLike, start: float, *, above: bool, least: float = 
         Look above `start` or below it.
     least
         Least separation.
+    curve
+        The density of the values, where it is known already.
 
     Returns
     -------
     Valley or None
         As `valley`.
     """
-    curve = density(values)
+    curve = curve or density(values)
     if curve is None:
         return None
     own = _climb(curve.height, int(np.abs(curve.grid - start).argmin()))
@@ -189,7 +196,8 @@ def _floor(curve: Density, left: int, right: int) -> Valley:
     threshold = float(grid[low].mean())
     hardly_higher = between <= between.min() + HARDLY_HIGHER * (lower_peak - between.min())
     places = grid[hardly_higher]
-    lower, upper = min(places[0], threshold - curve.bandwidth), max(places[-1], threshold + curve.bandwidth)
+    near = EITHER_WAY * curve.bandwidth
+    lower, upper = min(places[0], threshold - near), max(places[-1], threshold + near)
     separation = float(1 - between.min() / lower_peak)
     return Valley(threshold, separation, float(lower), float(upper), float(grid[0]), float(grid[-1]))
 

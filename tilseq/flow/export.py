@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tilseq.flow.gating import BEADS, Gating
+from tilseq.flow.gating import ALIKE, BEADS, Gating
 from tilseq.flow.lymphocytes import CHANNELS, Region
 from tilseq.flow.populations import Rule, Sign
 from tilseq.flow.scatter import singlet_line
@@ -112,6 +112,25 @@ def _beads(export: _Export) -> list[Gate]:
     return [RectangleGate("beads", beads.parent, tuple(ranges))]
 
 
+def _single_beads(export: _Export) -> list[Gate]:
+    """Return the box that holds the single beads, its sides half-way to the next beads outside of it."""
+    gating = export.gating
+    beads, single = gating.populations["beads"].mask, gating.populations["single beads"].mask
+    ranges = []
+    for marker in ALIKE:
+        if marker in gating.values and single.any():
+            inside, every = gating.values[marker][single], gating.values[marker][beads]
+            least, most = float(inside.min()), float(inside.max())
+            below, above = every[every < least], every[every > most]
+            minimum = (least + float(below.max())) / 2 if below.size else None
+            maximum = (most + float(above.min())) / 2 if above.size else None
+            if below.size or above.size:
+                ranges.append(Range(export.channels[marker], minimum, maximum))
+    if not ranges:  # all of them, or none
+        ranges = [Range(export.channels["FSC-A"], minimum=-LARGEST if single.any() else LARGEST)]
+    return [RectangleGate("single beads", "beads", tuple(ranges))]
+
+
 def _cells(export: _Export) -> list[Gate]:
     return [BooleanGate("cells", export.gating.populations["cells"].parent, "not", (Operand("beads"),))]
 
@@ -168,7 +187,14 @@ def _ellipsoid(export: _Export, region: Region, parent: str | None) -> Ellipsoid
     )
 
 
-BUILT_IN = {"beads": _beads, "cells": _cells, "singlets": _singlets, "live": _live, "lymphocytes": _lymphocytes}
+BUILT_IN = {
+    "beads": _beads,
+    "single beads": _single_beads,
+    "cells": _cells,
+    "singlets": _singlets,
+    "live": _live,
+    "lymphocytes": _lymphocytes,
+}
 
 
 def _by_rule(export: _Export, name: str, rule: Rule) -> list[Gate]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.flow.beads import find_beads, single_beads
-from tilseq.flow.density import next_valley, valley
+from tilseq.flow.density import density, next_valley, valley
 from tilseq.flow.lymphocytes import CHANNELS, LEAST_T_CELLS, Region, distance, find_region, find_region_of_rare
 from tilseq.flow.panel import describe, find_markers
 from tilseq.flow.populations import Rule, by_parent, markers_of, with_further
@@ -35,7 +35,7 @@ ALIKE = (*BEADS, "FSC-A", "SSC-A")  # what two beads, or a bead with a cell, hav
 OTHER_LINEAGE = {"CD4": "CD8", "CD8": "CD4"}
 MOST_BRIGHT = 0.02
 CORE = 0.75
-NEAR = 0.6
+NEAR = 0.7
 WHERE_SET = "set analysis.flow.sample_thresholds in study.yaml, or thresholds of the panel file for flow count --panel"
 NOT_FINITE = "a value that is not a finite number"
 NOT_STEADY = "a stretch of the run that a clog or a burst spoiled"
@@ -307,10 +307,11 @@ def _first_cd3(tree: Tree, parent: str) -> float | None:
     if "CD3" in tree.thresholds:
         return tree.thresholds["CD3"]
     values = tree.scaled("CD3", tree.mask(parent))
-    parted, lent = valley(values), tree.borrowed.get(("CD3", "lymphocytes"))
+    curve, lent = density(values), tree.borrowed.get(("CD3", "lymphocytes"))
+    parted = None if curve is None else valley(values, curve)
     if parted is None or (lent is not None and not tree.agrees(parted, lent)):
         return None if lent is None else lent.threshold
-    nearest = next_valley(values, float(np.median(values[values > parted.threshold])), above=False)
+    nearest = next_valley(values, float(np.median(values[values > parted.threshold])), above=False, curve=curve)
     return tree.linear("CD3", (nearest or parted).threshold)
 
 

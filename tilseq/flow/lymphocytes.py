@@ -92,9 +92,9 @@ def find_region(values: Mapping[str, Floats], among: Mask, t_cells: Mask) -> Reg
 def with_own_radius(
     values: Mapping[str, Floats], among: Mask, region: Region, *, within: float = FURTHEST_WITHIN
 ) -> Region:
-    """Return a region that ends at the near end of the valley before other cells, where the tube has one.
+    """Return a region that ends on the near side of the valley before other cells, where the tube has one.
 
-    A valley is looked for from `within` spreads within the usual radius to 0.6 beyond it. At its near end a few
+    A valley is looked for from `within` spreads within the usual radius to 0.6 beyond it. On its near side a few
     lymphocytes of every kind are missed, more readily than others are taken in.
     """
     away = distance({name: values[name][among] for name in region.centre}, region)
@@ -103,7 +103,8 @@ def with_own_radius(
     usual = RADII[len(region.centre)]
     if found is None or not usual - within <= found.threshold <= usual + FURTHEST_BEYOND:
         return region
-    ends = (found.lower, found.lower - EITHER_WAY, found.lower + EITHER_WAY)
+    radius = (found.lower + found.threshold) / 2
+    ends = (radius, radius - EITHER_WAY, radius + EITHER_WAY)
     source: Source = "cohort" if region.source == "cohort" else "valley"
     return Region(region.centre, region.spread, *ends, found.separation, source)
 

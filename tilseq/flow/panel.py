@@ -83,6 +83,7 @@ def find_markers(
         if area not in found and height in found:
             found[area] = found.pop(height)
     _refuse_shared(found)
+    _refuse_twins(found, channels)
     return found
 
 
@@ -140,6 +141,19 @@ def _refuse_shared(found: Mapping[str, str]) -> None:
                 f"one channel answers to several markers: {', '.join(markers)}",
                 column=channel,
                 mend="name their channels among the panel's markers",
+            )
+
+
+def _refuse_twins(found: Mapping[str, str], channels: Sequence[str]) -> None:
+    """Refuse a channel whose name another one bears too: which of the two carries the marker cannot be said by it."""
+    for marker, name in found.items():
+        if list(channels).count(name) > 1:
+            raise AnalysisError(
+                f"more than one channel bears the name of the channel of {marker}",
+                column=name,
+                found=name,
+                expected="a name of one channel",
+                mend="give each channel a name of its own and export the file again",
             )
 
 

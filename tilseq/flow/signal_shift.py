@@ -115,10 +115,13 @@ def _segments(values: Mapping[str, Floats], order: NDArray[np.intp]) -> dict[str
 
 def _ranks(values: Floats) -> Series:
     """Return ranks from 0 to 1, the mean rank for values that are alike."""
-    ordered, flat = np.sort(values, axis=None), values.ravel()
-    places = np.searchsorted(ordered, flat, "left") + np.searchsorted(ordered, flat, "right")
-    ranks: Series = places.reshape(values.shape) / (2 * values.size)
-    return ranks
+    order = np.argsort(values, axis=None)
+    ordered = values.ravel()[order]
+    ends = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1, ordered.size)
+    starts = np.append(0, ends[:-1])
+    ranks: Series = np.empty(ordered.size)
+    ranks[order] = np.repeat((starts + ends) / (2 * ordered.size), ends - starts)
+    return ranks.reshape(values.shape)
 
 
 def _below(values: Floats, stretch: Departure) -> float:

@@ -190,10 +190,10 @@ class Tree:
         curve = density(values)
         if curve is None:
             return 0.0
-        living = float(curve.grid[min(modes(curve.height)[: 1 if valley(values) is None else 2])])
+        living = float(curve.grid[min(modes(curve.height)[: 1 if valley(values, curve) is None else 2])])
         # A bandwidth more, as values on the detector's floor can lie just above the mode that they make.
         spread = MAD_TO_SD * float(np.median(np.abs(living - values[values <= living + curve.bandwidth / 4])))
-        found = next_valley(values, living + DEAD_SPREADS * spread, above=True)
+        found = next_valley(values, living + DEAD_SPREADS * spread, above=True, curve=curve)
         if found is None:
             return float(np.mean(values > living + BRIGHT_SPREADS * spread))
         self._record("viability", parent, found)

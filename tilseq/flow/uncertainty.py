@@ -23,8 +23,8 @@ Ends = Iterable[Sequence[tuple[int, int]]]
 # benchmarks/RESULTS.md): of the logit of a share; of the share itself by cells that seem to bear a marker, as clumps of
 # antibody do; of the share of those that bear a marker and took the stain too poorly to be seen; and of the share of
 # lymphocytes that are other cells.
-FLOOR, MISPLACED, LOST, IMPURE = 0.025, 1.5e-4, 0.0015, 0.01
-IMPURE_OF_RARE = 0.06  # where T cells are rare and lymphocytes are looked for where other tubes have them
+FLOOR, MISPLACED, LOST, IMPURE = 0.022, 1.5e-4, 0.0015, 0.01
+IMPURE_OF_RARE = 0.09  # where T cells are rare and lymphocytes are looked for where other tubes have them
 FLOOR_OF_COUNTS = 0.01  # the same of the logarithm of a count
 Z = 1.959963984540054
 

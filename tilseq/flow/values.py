@@ -14,12 +14,15 @@ from tilseq.flow.compensation import (
     condition_number,
     is_transformed,
     look_transformed,
+    too_much,
 )
 from tilseq.flow.quality import check
 from tilseq.flow.tube import Floats, Mask, Tube
 
 NEEDED = ("FSC-A", "SSC-A", "CD3", "CD4", "CD8")
 SCATTER = ("FSC-A", "FSC-H", "SSC-A")
+# No cytometer writes more; a damaged value may be so large that 32-bit floats cannot calculate with it.
+LARGEST = 1e18
 
 
 def compensated_values(
@@ -41,9 +44,10 @@ def compensated_values(
     Returns
     -------
     values
-        Marker → float32, one value an event of the tube. A channel that holds one value only is left out.
+        Marker → float32, one value an event of the tube; beyond ±1e18 it is NaN. A channel that holds one value only
+        is left out.
     finite
-        Which events are finite in all of them.
+        Which events are finite in all of them, and not beyond ±1e18 in Time.
     quality
         Rows of the table `quality`.
 
@@ -56,16 +60,28 @@ def compensated_values(
     events, quality = _compensated(tube, sample, [markers[marker] for marker in stains])
     channels = list(tube.channels)
     values = {
-        marker: np.ascontiguousarray(events[:, channels.index(markers[marker])], dtype=np.float32)
+        marker: _plausible(np.ascontiguousarray(events[:, channels.index(markers[marker])], dtype=np.float32))
         for marker in (*SCATTER, *stains)
         if marker in markers
     }
+    for marker in values:
+        measured = tube.events[:, channels.index(markers[marker])]
+        if measured.min() == measured.max():  # compensation would lend a detector that saw nothing a spread
+            values[marker] = measured
     quality += _drop_constant(values, np.ones(len(events), dtype=bool), sample, markers)
     finite = np.logical_and.reduce([np.isfinite(column) for column in values.values()])
+    if "Time" in markers:
+        finite &= ~(np.abs(tube.events[:, channels.index(markers["Time"])]) > LARGEST)
     if not finite.any():
         raise AnalysisError("no event is finite in every channel of the panel")
     quality += _drop_constant(values, finite, sample, markers)
     return values, finite, quality
+
+
+def _plausible(column: Floats) -> Floats:
+    """Return a channel with NaN in place of what is infinite or beyond ±1e18."""
+    within = np.abs(column) <= LARGEST
+    return column if within.all() else np.where(within, column, np.float32(np.nan))
 
 
 def _drop_constant(
@@ -117,8 +133,15 @@ def _compensated(tube: Tube, sample: str, stains: Sequence[str]) -> tuple[Floats
             mend="export linear values",
         )
     events = compensate(tube.events, list(tube.channels), tube.spill.channels, tube.spill.matrix)
-    odd = look_transformed(tube, stains)
-    reason = "the file's spillover is taken out; its condition number"
-    if odd:
+    condition = condition_number(tube.spill.matrix)
+    if look_transformed(tube, stains):
         reason = "the stains' values look transformed, from which a spillover cannot be taken out: export linear values"
-    return events, told(condition_number(tube.spill.matrix), reason, not odd)
+        return events, told(condition, reason, False)
+    over = too_much(events, tube.channels, tube.spill.channels)
+    if over is not None:
+        reason = (
+            f"the file's spillover does not fit: it takes too much of {over.dye} out of {over.detector}, where the "
+            f"events that are brightest in {over.dye} lie at {over.percent:.2g} % of their light"
+        )
+        return events, told(condition, reason, False)
+    return events, told(condition, "the file's spillover is taken out; its condition number")

@@ -2,43 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from tilseq.flow.gating import Gating
+from tilseq.flow.lymphocytes import Region
 from tilseq.flow.transform import arcsinh
-from tilseq.plots.style import PALETTE, house_style, short
+from tilseq.flow.tree import Cut
+from tilseq.flow.tube import Floats
+from tilseq.plots.flow_panels import Panel, panels
+from tilseq.plots.style import MUTED, PALETTE, house_style, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-BINS = 110
+BINS = 100
 SHOWN = (0.001, 0.999)
-MARGIN = 0.14
-PANEL_INCHES = 3.2
-TICKS_APART = 0.08
+MARGIN, MARGIN_UP = 0.12, 0.22  # of what an axis spans, beyond its ends: up there stand the shares
+WIDTH, HEIGHT = 2.1, 2.6  # inches of a panel: all rows of a batch are of one height
+TICKS_APART = 0.12
+LONGEST_NAME = 14
 DECADES = range(8)
-# Where the share of each part is written, by the marker across: right of the panel or left, top or bottom.
-CORNERS: Mapping[str, Mapping[str, tuple[bool, bool]]] = {
-    "FSC-A": {"lymphocytes": (True, False)},
-    "CD3": {"CD3-": (False, True), "CD3+": (True, True)},
-    "CD4": {"DN T": (False, False), "CD4+ T": (True, False), "CD8+ T": (False, True), "DP T": (True, True)},
-    "CD19": {"B": (True, False), "NK": (False, True)},
+# How a gate is drawn that is not at a clear valley of the tube's own.
+LINES = {
+    "valley": ("-", ""),
+    "cohort": ("--", "dashed: borrowed from other tubes"),
+    "fallback": (":", "dotted: no valley, put by a rule"),
+    "settings": ("-.", "dash-dotted: set by hand"),
 }
+GATE = PALETTE[1]
 
 
 def gates(gating: Gating) -> Figure:
-    """Draw the tree of one tube as a row of density panels with its cuts and the share of each part.
+    """Draw the tree of one tube as a row of density panels with its gates and the share of each part.
 
-    Panels: forward against side scatter with the lymphocyte gate, CD3 against side scatter among lymphocytes, CD4
-    against CD8 among CD3+, and CD19 against CD56 (or CD16) among CD3- where B and NK are gated. Stains are on the
-    arcsinh scale of their own cofactor, scatter on the linear scale; ticks bear linear values. Events beyond the
-    inner 99.8 % of an axis are drawn at its end; each colour is a number of events on a logarithmic scale.
+    Panels go from beads, single and living cells and lymphocytes down to the populations of every rule, see
+    `flow_panels.panels`. Stains are on the arcsinh scale of their own cofactor, scatter on the linear scale; ticks bear
+    linear values. Events beyond the inner 99.8 % of an axis are drawn at its end; each colour is a number of events on
+    a logarithmic scale, from dark to bright. A band about a line shows where the gate could as well lie. A share is of
+    the events of its panel.
 
     Parameters
     ----------
@@ -48,60 +55,103 @@ def gates(gating: Gating) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        Three or four panels; densities are rasterised, so that an SVG stays small.
+        One row; densities are rasterised, so that an SVG stays small.
     """
-    killer = next((marker for marker in ("CD56", "CD16") if _cut(gating, marker) is not None), None)
-    last = [("CD3-", "CD19", killer)] if killer and {"B", "NK"} <= gating.populations.keys() else []
-    parent = gating.populations["lymphocytes"].parent or "all events"
-    panels = [(parent, "FSC-A", "SSC-A"), ("lymphocytes", "CD3", "SSC-A"), ("CD3+", "CD4", "CD8"), *last]
+    row = panels(gating)
     with house_style():
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(PANEL_INCHES * len(panels), PANEL_INCHES * 1.1))
+        figure = Figure(figsize=(WIDTH * len(row), HEIGHT))
         FigureCanvasAgg(figure)
-        for axes, panel in zip(figure.subplots(1, len(panels)), panels, strict=True):
-            _panel(axes, gating, *panel)
-        figure.suptitle(short(gating.sample, 60))
+        for axes, panel in zip(figure.subplots(1, len(row), squeeze=False)[0], row, strict=True):
+            _panel(axes, gating, panel)
+        figure.suptitle(short(gating.sample, 60), x=0.005, ha="left", fontsize=9, fontweight="bold")
+        sources = {cut.source for cut in gating.cuts.values()} | ({gating.region.source} if gating.region else set())
+        told = [words for source, (_, words) in LINES.items() if words and source in sources]
+        figure.supxlabel("; ".join(told), x=0.005, ha="left", fontsize=7, color=MUTED)
     return figure
 
 
-def _panel(axes: Axes, gating: Gating, population: str, across: str, up: str) -> None:
-    from matplotlib.colors import LogNorm
-
-    events = gating.populations[population].mask
-    x, y = (_scaled(gating, marker, gating.values[marker][events]) for marker in (across, up))
-    # Side scatter stands beside CD3 only to spread the events: its cut belongs to the panel before.
-    cut_x, cut_y = _cut(gating, across), None if across == "CD3" else _cut(gating, up)
-    limits = _limits(x, cut_x), _limits(y, cut_y)
-    counts, x_edges, y_edges = np.histogram2d(np.clip(x, *limits[0]), np.clip(y, *limits[1]), BINS, limits)
-    norm = LogNorm(1, max(2.0, float(counts.max())))
-    axes.pcolormesh(x_edges, y_edges, np.ma.masked_equal(counts.T, 0), cmap="viridis", norm=norm, rasterized=True)
-    if cut_x is not None:
-        axes.axvline(cut_x, color=PALETTE[1])
-    if cut_y is not None:
-        axes.axhline(cut_y, color=PALETTE[1])
+def _panel(axes: Axes, gating: Gating, panel: Panel) -> None:
+    across, up = panel.across, panel.up
+    events = gating.populations[panel.population].mask
+    x, y = (_scaled(gating, marker, gating.values[marker]) for marker in (across, up))
+    cuts = [gating.cuts.get((marker, panel.population)) for marker in (across, up)]
+    limits = [
+        _limits(gating, values[events], cut, margin)
+        for values, cut, margin in zip((x, y), cuts, (MARGIN, MARGIN_UP), strict=True)
+    ]
+    if panel.kept is not None:
+        kept = gating.populations[panel.kept].mask
+        _density(axes, x[events & ~kept], y[events & ~kept], limits, "Greys")
+    shown = events if panel.kept is None else events & kept
+    _density(axes, x[shown], y[shown], limits, "viridis")
+    if cuts[0] is not None:
+        _line(gating, cuts[0], axes.axvline, axes.axvspan)
+    if cuts[1] is not None:
+        _line(gating, cuts[1], axes.axhline, axes.axhspan)
+    if "lymphocytes" in panel.parts and gating.region is not None:
+        _outline(axes, gating, gating.region, across, up)
     axes.set(xlim=limits[0], ylim=limits[1])
-    axes.set_title(f"{population}: {x.size:,} events", fontsize=9, fontweight="normal")
+    number = np.count_nonzero(events)
+    title = f"{short(panel.population, LONGEST_NAME)}: {number:,} event{'' if number == 1 else 's'}"
+    axes.set_title(title, fontsize=8, fontweight="normal")
     _label(axes.xaxis, gating, across, limits[0])
     _label(axes.yaxis, gating, up, limits[1])
-    _shares(axes, gating, population, CORNERS[across])
+    _shares(axes, gating, panel)
 
 
-def _shares(axes: Axes, gating: Gating, population: str, corners: Mapping[str, tuple[bool, bool]]) -> None:
-    """Write each part's share of the panel's events into its corner."""
-    total = gating.populations[population].events
-    for name, (right, top) in corners.items():
+def _density(axes: Axes, x: Floats, y: Floats, limits: Sequence[tuple[float, float]], colours: str) -> None:
+    from matplotlib.colors import LogNorm
+
+    counts, x_edges, y_edges = np.histogram2d(np.clip(x, *limits[0]), np.clip(y, *limits[1]), BINS, limits)
+    norm = LogNorm(0.5 if colours == "Greys" else 1, max(2.0, float(counts.max())))
+    axes.pcolormesh(x_edges, y_edges, np.ma.masked_equal(counts.T, 0), cmap=colours, norm=norm, rasterized=True)
+
+
+def _line(gating: Gating, cut: Cut, line: Callable[..., Any], span: Callable[..., Any]) -> None:
+    """Draw a cut as a line, and a band where it could as well lie."""
+    line(_place(gating, cut, cut.threshold), color=GATE, linestyle=LINES[cut.source][0], linewidth=1.3)
+    if cut.lower is not None and cut.upper is not None:
+        span(_place(gating, cut, cut.lower), _place(gating, cut, cut.upper), color=GATE, alpha=0.18, linewidth=0)
+
+
+def _outline(axes: Axes, gating: Gating, region: Region, across: str, up: str) -> None:
+    """Draw the region of the lymphocytes where its other channels are in their middle, and where it could end."""
+    if not {across, up} <= region.centre.keys():
+        return
+    turn = np.linspace(0, 2 * np.pi, 100)
+
+    def place(marker: str, radius: float, part: Floats) -> Floats:
+        return _scaled(gating, marker, region.centre[marker] * np.exp(radius * region.spread[marker] * part))
+
+    for radius, width in ((region.radius, 1.6), (region.lower, 0.6), (region.upper, 0.6)):
+        style = LINES[region.source][0] if radius == region.radius else "-"
+        axes.plot(
+            place(across, radius, np.cos(turn)), place(up, radius, np.sin(turn)),
+            color=GATE, linestyle=style, linewidth=width,
+        )  # fmt: skip
+
+
+def _shares(axes: Axes, gating: Gating, panel: Panel) -> None:
+    """Write each part's share of the panel's events into its corner; parts of one corner stand below each other."""
+    total = gating.populations[panel.population].events
+    corners: dict[tuple[bool, bool], list[str]] = {}
+    for name, corner in panel.parts.items():
         share = f"{100 * gating.populations[name].events / total:.1f} %" if total else "no events"
+        corners.setdefault(corner, []).append(f"{short(name, LONGEST_NAME)}\n{share}")
+    for (right, top), told in corners.items():
         axes.text(
             0.98 if right else 0.02,
             0.98 if top else 0.02,
-            f"{name}\n{share}",
+            "\n".join(told),
             transform=axes.transAxes,
             ha="right" if right else "left",
             va="top" if top else "bottom",
-            fontsize=9,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0},
+            fontsize=8.5,
+            linespacing=1.05,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.8},
         )
 
 
@@ -109,15 +159,16 @@ def _label(axis: Axis, gating: Gating, marker: str, limits: tuple[float, float])
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     channel = gating.markers[marker]
-    name = marker if marker == channel else f"{marker} ({short(channel)})"
-    axis.set_label_text(f"{name}, {'arcsinh' if marker in gating.cofactors else 'linear'}", fontsize=9)
+    cut = {name for name, _ in gating.cuts}
+    name = "/".join([marker, *(m for m, c in gating.markers.items() if c == channel and m in cut and m != marker)])
+    axis.set_label_text(name if name == channel else f"{name} ({short(channel, LONGEST_NAME)})", fontsize=8)
     if marker in gating.cofactors:
         ticks = _ticks(gating.cofactors[marker], limits)
         axis.set_ticks(list(ticks), labels=[_brief(value) for value in ticks.values()])
     else:
-        axis.set_major_locator(MaxNLocator(4))
+        axis.set_major_locator(MaxNLocator(3))
         axis.set_major_formatter(FuncFormatter(lambda value, _: _brief(value)))
-    axis.set_tick_params(labelsize=8)
+    axis.set_tick_params(labelsize=7, pad=2)
 
 
 def _ticks(cofactor: float, limits: tuple[float, float]) -> dict[float, float]:
@@ -137,20 +188,19 @@ def _brief(value: float) -> str:
     return f"{value / size:g}{letter}".replace("-", "\N{MINUS SIGN}")
 
 
-def _limits(values: NDArray[np.float32], cut: float | None) -> tuple[float, float]:
+def _limits(gating: Gating, values: Floats, cut: Cut | None, margin: float) -> tuple[float, float]:
     """Return what an axis shows: the inner 99.8 % of the events and the cut, with room for the shares."""
     ends = [float(end) for end in np.quantile(values, SHOWN)] if values.size else [0.0, 1.0]
-    ends += [] if cut is None else [cut]
-    margin = MARGIN * (max(ends) - min(ends)) or 1.0
-    return min(ends) - margin, max(ends) + margin
+    ends += [] if cut is None else [_place(gating, cut, cut.threshold)]
+    room = margin * (max(ends) - min(ends)) or 1.0
+    return min(ends) - room, max(ends) + room
 
 
-def _cut(gating: Gating, marker: str) -> float | None:
-    thresholds = gating.cuts.filter(gating.cuts["gate"] == marker)["threshold"]
-    return float(_scaled(gating, marker, thresholds[0])) if thresholds.len() else None
+def _place(gating: Gating, cut: Cut, value: float) -> float:
+    return float(_scaled(gating, cut.marker, value))
 
 
-def _scaled(gating: Gating, marker: str, values: ArrayLike) -> NDArray[np.float32]:
+def _scaled(gating: Gating, marker: str, values: ArrayLike) -> Floats:
     if marker in gating.cofactors:
         return arcsinh(values, gating.cofactors[marker])
     return np.asarray(values, dtype=np.float32)

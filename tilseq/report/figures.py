@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,13 @@ from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.io.files import write_json
 from tilseq.plots.style import house_style, save
 from tilseq.report.results import Results, read_results
-from tilseq.report.series import commonest, in_blood, repertoires
+from tilseq.report.series import commonest, repertoires, t_cells, with_gaps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+BY_SUBJECT = "subject"
 FOLDER = "study"  # apart from figures named by samples, so that no sample's name can meet one of these
 
 
@@ -40,15 +42,15 @@ class CohortFigure:
 
     name: str
     rows: Callable[[Results], pl.DataFrame]
-    draw: Callable[[pl.DataFrame], Axes]
+    draw: Callable[[pl.DataFrame], Axes | Figure]
     caption: Callable[[pl.DataFrame], str]
 
 
 def make_figures(out: str | Path) -> list[Path]:
-    """Draw the figures of the whole cohort from a run's tables, as SVG and PNG, into ``figures/study``.
+    """Draw the figures of the cohort and of each subject from a run's tables, as SVG and PNG.
 
-    A figure of an earlier run whose rows are gone is taken away, so that the page shows none that the tables do not
-    bear out.
+    Those of the cohort go into ``figures/study``, those of the subjects into ``figures/subject``. A figure of an
+    earlier run whose rows are gone is taken away, so that the page shows none that the tables do not bear out.
 
     Parameters
     ----------
@@ -80,35 +82,40 @@ def make_figures(out: str | Path) -> list[Path]:
                 (folder / f"{one.name}.{kind}").unlink(missing_ok=True)
             continue
         with house_style():
-            axes = one.draw(rows)
-        written += save(cast("Figure", axes.figure), folder, one.name)
+            drawn = one.draw(rows)
+        written += save(cast("Figure", drawn.figure), folder, one.name)
         captions[key] = one.caption(rows)
+    captions = {name: words for name, words in captions.items() if not name.startswith(f"{BY_SUBJECT}/")}
+    for words, paths in _draw_subjects(results, results.folder / "figures" / BY_SUBJECT).items():
+        captions |= {f"{BY_SUBJECT}/{path.name}": words for path in paths}
+        written += paths
     write_json(results.folder / "figures" / "captions.json", captions)
     return written
 
 
-def _shares(results: Results) -> pl.DataFrame:
-    return commonest(in_blood(results, "percent_of_parent", "population=CD3+"), "qualifier", "way")
+def _draw_t_cells(rows: pl.DataFrame) -> Figure:
+    from tilseq.plots.flow_time import subsets_of_cohort
+
+    return subsets_of_cohort(rows)
 
 
-def _draw_shares(rows: pl.DataFrame) -> Axes:
-    from tilseq.plots.study import endpoint_over_time
+def _draw_subjects(results: Results, folder: Path) -> dict[str, list[Path]]:
+    """Draw the T cells of each subject; return caption → files. What an earlier call drew is taken away."""
+    from tilseq.plots.flow_time import subsets_of_subject
 
-    return endpoint_over_time(rows, label=f"CD3+ T cells (% of {_qualifier(rows, 'parent')})")
-
-
-def _ratios(results: Results) -> pl.DataFrame:
-    return commonest(in_blood(results, "cd4_cd8_ratio"), "way")
-
-
-def _draw_ratios(rows: pl.DataFrame) -> Axes:
-    from tilseq.plots.study import endpoint_over_time
-
-    return endpoint_over_time(rows, label="CD4/CD8 ratio")
+    shutil.rmtree(folder, ignore_errors=True)
+    rows = t_cells(results)
+    drawn = {}
+    for subject in [] if rows.is_empty() else rows.drop_nulls("value")["subject"].unique().sort():
+        with house_style():
+            figure = subsets_of_subject(rows.filter(subject=subject))
+        drawn[f"{subject}: T cells in blood over time, with 95 % limits."] = save(figure, folder, f"flow_{subject}")
+    return drawn
 
 
 def _masses(results: Results) -> pl.DataFrame:
-    return commonest(repertoires(results), "assay", "qualifier", "way")
+    rows = commonest(repertoires(results), "assay", "qualifier", "way")
+    return rows if rows.is_empty() else with_gaps(results, rows)
 
 
 def _draw_masses(rows: pl.DataFrame) -> Axes:
@@ -152,10 +159,10 @@ def _qualifier(rows: pl.DataFrame, name: str) -> str:
 
 FIGURES = (
     CohortFigure(
-        "flow_cd3_percent", _shares, _draw_shares, lambda rows: "CD3+ T cells in blood over time, with 95 % limits."
-    ),
-    CohortFigure(
-        "flow_cd4_cd8_ratio", _ratios, _draw_ratios, lambda rows: "CD4/CD8 ratio in blood over time, with 95 % limits."
+        "flow_t_cells",
+        t_cells,
+        _draw_t_cells,
+        lambda rows: "T cells in blood over time, with 95 % limits, all subjects.",
     ),
     CohortFigure("repertoire_mass", _masses, _draw_masses, _mass_caption),
     CohortFigure("expression_scores", _scores, _draw_scores, lambda rows: "Mean gene-set score of each sample."),

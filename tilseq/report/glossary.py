@@ -2,12 +2,31 @@
 
 FLOW = {
     "Share of parent": "Events of a population over events of the population it was gated from.",
+    "By counting, by gates": "The 95 % limits have two parts. By counting: another drop of the same blood would give "
+    "somewhat other counts. By gates: a gate could as well lie a little to either side. The limits in brackets join "
+    "both.",
+    "Cells per µL": "Cells in a microlitre of blood: against beads of which a known number is in the tube, by the "
+    "volume the instrument took, or by a blood count. The table says which.",
+    "What adds to the error": "The parts of the error of cells per µL, each as a coefficient of variation (standard "
+    "deviation in % of the value): counting cells, counting beads, the beads a lot puts into a tube, the pipette, the "
+    "gates. They add up as squares: the largest decides.",
+    "Threshold": "Cells above it bear the marker. In brackets where it could as well lie; of the lymphocytes’ region "
+    "its centre, and in brackets where it ends.",
     "Separation": "How clear a threshold is: 1 where no event lies in the valley between the two peaks, 0 where there "
     "is no valley. It is 1 - height of the valley / height of the lower peak.",
-    "valley, fallback, settings": "Where a threshold comes from: the valley between two peaks; where there was none, "
-    "the upper edge of the cells that lack the marker (fallback); or the study’s settings.",
+    "valley, cohort, fallback, settings": "Where a threshold comes from: the valley between two peaks of the tube; the "
+    "usual threshold of other tubes, borrowed as this tube has no clear valley (cohort); where neither was to be had "
+    "the upper edge of the cells that lack the marker (fallback; of the lymphocytes a region of the usual size about "
+    "the T cells); or the study’s settings, which someone set by hand.",
+    "Usual threshold": "The median of the tubes of one panel, instrument and batch that have a clear valley. MAD is "
+    "the median distance of their thresholds from it.",
+    "Left out by time": "Share of events in stretches of the run that a clog, a bubble or a burst spoiled: cells came "
+    "too slowly or too fast, or their signal jumped. These events take no part in any number.",
+    "Verdict": "The worst of a tube’s checks. Warned: look at its gates before you rely on its numbers. Failed "
+    "quality: do not rely on them.",
     "DN T, DP T": "CD3+ cells with neither CD4 nor CD8, and with both.",
     "below the limit of quantification": "Some events, but too few for the share to be a number to rely on.",
+    "not detected": "Not one event. The number behind < is the upper 95 % limit: there may be as much as that.",
 }
 REPERTOIRE = {
     "Mass": "Share of this sample’s repertoire, counted in cells or molecules, that belongs to clones seen in the "

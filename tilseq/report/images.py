@@ -9,6 +9,7 @@ from pathlib import Path
 from tilseq.report.results import Results
 
 PARTS = ("flow", "repertoire", "expression", "clinical", "study")
+OF = {"study": "cohort", "subject": "subject"}  # folder → what its figures are about
 LARGEST_SVG = 300_000  # of a figure of the cohort, which is drawn sharply at any size
 MOST_BYTES = 30_000_000
 
@@ -29,20 +30,21 @@ def pictures(results: Results) -> dict[str, list[Picture]]:
     """Return the figures by part: ``flow``, ``repertoire``, ``expression``, ``clinical``, ``study``.
 
     A figure whose name starts with ``<part>_`` in the folder ``study`` is about the whole cohort and stands at
-    ``<part>:cohort``; one of no part stands at ``study:cohort``. Of these the SVG is taken, or its PNG twin where the
-    SVG is large; of the many others, such as gates, whichever is smaller. When the page holds `MOST_BYTES` of figures
-    the rest is named only.
+    ``<part>:cohort``; one of no part stands at ``study:cohort``. One in the folder ``subject`` is about one subject and
+    stands at ``<part>:subject``. Of the cohort's the SVG is taken, or its PNG twin where the SVG is large; of the many
+    others, such as gates, whichever is smaller. When the page holds `MOST_BYTES` of figures the rest is named only.
     """
-    found: dict[str, list[Picture]] = {key: [] for part in PARTS for key in (f"{part}:cohort", part)}
+    keys = [key for part in PARTS for key in (part, *(f"{part}:{about}" for about in OF.values()))]
+    found: dict[str, list[Picture]] = {key: [] for key in keys}
     left = MOST_BYTES
-    for part in reversed(PARTS):  # the cohort's figures first: they must find room
+    for part in (*OF, *PARTS[:-1]):  # the cohort's figures first: they must find room
         for path in results.figures(part):
             name = path.relative_to(results.folder / "figures").as_posix()
             caption = results.captions.get(name) or path.stem
             source = _source(path, left, LARGEST_SVG if part == "study" else 0)
             left -= len(source)
-            about = path.stem.split("_")[0] if part == "study" else part
-            key = f"{about if about in PARTS else 'study'}:cohort" if part == "study" else part
+            about = path.stem.split("_")[0] if part in OF else part
+            key = f"{about if about in PARTS else 'study'}:{OF[part]}" if part in OF else part
             found[key].append(Picture(source, caption, f"figures/{name}"))
     return found
 

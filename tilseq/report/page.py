@@ -9,11 +9,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from tilseq.io.files import write_text
-from tilseq.report import clinic, glossary, laboratories, methods, overview
+from tilseq.report import clinic, flow, glossary, laboratories, methods, overview
 from tilseq.report.glance import glance
 from tilseq.report.images import pictures
 from tilseq.report.results import STATE_WORDS, Results, read_results
 from tilseq.report.series import reference_name
+from tilseq.report.tubes import batches, tubes
 from tilseq.report.view import Chip
 from tilseq.report.words import shown
 
@@ -54,6 +55,7 @@ def content(results: Results) -> dict[str, Any]:
     title, name = methods.title(results)
     worst, passed = overview.quality(results)
     by_rule, each = overview.exclusions(results)
+    images = pictures(results)
     return {
         "title": title,
         "name": name,
@@ -64,9 +66,13 @@ def content(results: Results) -> dict[str, Any]:
         "glance": glance(results),
         "grid": overview.grid(results),
         "legend": [Chip(words, state, words) for state, words in STATE_WORDS.items()],
-        "t_cells": laboratories.t_cells(results),
-        "populations": laboratories.populations(results),
-        "thresholds": laboratories.thresholds(results),
+        "t_cells": flow.t_cells(results),
+        "tubes": tubes(results),
+        "batches": batches(results, images["flow"]),
+        "populations": flow.populations(results),
+        "absolute_counts": flow.absolute_counts(results),
+        "thresholds": flow.thresholds(results),
+        "usual_thresholds": flow.usual_thresholds(results),
         "persistence": laboratories.persistence(results),
         "diversity": laboratories.diversity(results),
         "scores": laboratories.scores(results),
@@ -84,7 +90,7 @@ def content(results: Results) -> dict[str, Any]:
         "settings": methods.settings(results),
         "versions": methods.versions(results),
         "inputs": methods.inputs(results),
-        "pictures": pictures(results),
+        "pictures": images,
     }
 
 

@@ -21,6 +21,7 @@ TABLES = (
     outputs.FAILURES,
     outputs.COUNTS,
     outputs.CUTS,
+    outputs.COHORT_CUTS,
     outputs.DIVERSITY,
     outputs.PERSISTENCE,
     outputs.RESPONSE,

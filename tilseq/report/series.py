@@ -9,6 +9,15 @@ import polars as pl
 from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.report.results import Results
 
+# How an assay was done: by which panel of stains, or on single cells of a library.
+WAY = pl.coalesce("panel", pl.when(pl.col("library").is_not_null()).then(pl.lit("cells")))
+SUBSETS = ("CD3+", "CD4+ T", "CD8+ T")
+T_CELLS: tuple[tuple[str, str | None], ...] = (
+    *(("percent_of_parent", population) for population in SUBSETS),
+    *(("cells_per_ul", population) for population in SUBSETS),
+    ("cd4_cd8_ratio", None),
+)
+
 
 def in_blood(results: Results, parameter: str, qualifier: str = "") -> pl.DataFrame:
     """Return the numbers of one endpoint parameter in blood that can stand over time, with the sample's `state`.
@@ -28,9 +37,49 @@ def in_blood(results: Results, parameter: str, qualifier: str = "") -> pl.DataFr
     )
     if qualifier:
         rows = rows.filter(pl.col("qualifier").str.split(";").list.contains(qualifier))
-    way = pl.coalesce("panel", pl.when(pl.col("library").is_not_null()).then(pl.lit("cells")))
-    samples = results.tables["samples"].select("sample", "state", way=way)
+    samples = results.tables["samples"].select("sample", "state", way=WAY)
     return rows.join(samples, on="sample", how="left", maintain_order="left")
+
+
+def t_cells(results: Results) -> pl.DataFrame:
+    """Return the T cells of blood over time: shares, cells per microlitre and CD4/CD8, each of its commonest panel.
+
+    Beside the columns of `in_blood` there are `population` and `parent`. A visit at which a subject has no number of
+    a kind has a row without a value, so that no line crosses it; see `with_gaps`.
+    """
+    frames = []
+    for parameter, population in T_CELLS:
+        of = f"population={population}" if population else ""
+        rows = commonest(in_blood(results, parameter, of), "qualifier", "way")
+        if rows.height:
+            parent = qualifier_pairs(rows["qualifier"][0]).get("parent")
+            told = {"parameter": parameter, "population": population, "parent": parent}
+            names = {name: pl.lit(value, dtype=pl.String) for name, value in told.items()}
+            frames.append(with_gaps(results, rows).with_columns(**names))
+    return pl.concat(frames) if frames else pl.DataFrame()
+
+
+def with_gaps(results: Results, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return numbers of one kind with a row without a value for each visit that has none.
+
+    Such a visit is one of a sample of the same assay and way that gave no number, or one at which more than half of
+    the subjects have a number and this one has no sample; its day is then their median day.
+
+    Parameters
+    ----------
+    rows
+        Numbers of one assay and way, of the columns of `in_blood`.
+    """
+    alike = [pl.col(name).eq_missing(rows[name][0]) for name in ("assay", "way")]
+    samples = results.tables["samples"].with_columns(way=WAY).filter(*alike, pl.col("specimen") == "blood")
+    place = ["subject", "visit", "day"]
+    gaps = samples.join(rows, on="sample", how="anti", maintain_order="left").select(place)
+    subjects = rows.select("subject").unique(maintain_order=True)
+    visits = rows.drop_nulls("visit").group_by("visit", maintain_order=True)
+    planned = visits.agg(pl.col("day").median().round().cast(rows["day"].dtype), n=pl.col("subject").n_unique())
+    usual = planned.filter(pl.col("n") > subjects.height / 2).drop("n")
+    absent = subjects.join(usual, how="cross").join(pl.concat([rows.select(place), gaps]), on=place[:2], how="anti")
+    return pl.concat([rows, gaps, absent.select(place)], how="diagonal")
 
 
 def repertoires(results: Results) -> pl.DataFrame:

@@ -141,5 +141,11 @@ def missing(why: str = "") -> Cell:
     return Cell(DASH, note=why, kind="missing")
 
 
+def on_two_lines(cell: Cell) -> Cell:
+    """Return the cell of a number with its limits below it, for a table of many columns."""
+    value, _, limits = cell.text.partition(" (")
+    return replace(cell, text=value, note=", ".join(filter(None, (f"({limits}" if limits else "", cell.note))))
+
+
 def _is_empty(cell: Cell) -> bool:
     return cell.text in ("", DASH) and not (cell.note or cell.chips or cell.stack)

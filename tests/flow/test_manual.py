@@ -1,0 +1,115 @@
+from math import comb
+
+import numpy as np
+import pytest
+
+from tilseq.errors import AnalysisError
+from tilseq.flow.manual import check_t_cells, count_manual, manual_ratio, name_populations
+
+
+def mask(*places):
+    found = np.zeros(200, dtype=bool)
+    for start, end in places:
+        found[start:end] = True
+    return found
+
+
+GATED = {
+    "Lymphs": (None, mask((0, 150))),
+    "T": ("Lymphs", mask((0, 100))),
+    "CD4+ T": ("T", mask((0, 60))),
+    "CD8+ T": ("T", mask((60, 90))),
+    "none": ("T", mask()),
+    "below none": ("none", mask()),
+}
+NAMES = {"Lymphs": "lymphocytes", "T": "CD3+"}
+
+
+def tails(events, total, lower, upper):
+    """Chance of as many events or more at the lower limit, and of as few or fewer at the upper, by the binomial law."""
+
+    def chance(share, numbers):
+        return sum(comb(total, k) * share**k * (1 - share) ** (total - k) for k in numbers)
+
+    return chance(lower, range(events, total + 1)), chance(upper, range(events + 1))
+
+
+FINE = [{"check": "gates", "verdict": "pass", "reason": "a person's"}]
+
+
+def test_gates_get_our_names_and_the_tube_is_their_root():
+    found = name_populations(GATED, NAMES)
+    assert {name: (one.parent, one.events) for name, one in found.items()} == {
+        "all events": (None, 200),
+        "lymphocytes": ("all events", 150),
+        "CD3+": ("lymphocytes", 100),
+        "CD4+ T": ("CD3+", 60),
+        "CD8+ T": ("CD3+", 30),
+        "none": ("CD3+", 0),
+        "below none": ("none", 0),
+    }
+
+
+def test_a_root_that_the_file_has_is_kept():
+    found = name_populations(
+        {"steady": (None, mask((0, 180))), "T": ("steady", mask((0, 9)))}, {"steady": "all events"}
+    )
+    assert {name: (one.parent, one.events) for name, one in found.items()} == {
+        "all events": (None, 180),
+        "T": ("all events", 9),
+    }
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ({"lymphs": "lymphocytes"}, "a gate that the file does not have; found 'lymphs'; did you mean 'Lymphs'"),
+        ({"xyz": "lymphocytes"}, "gates are Lymphs, T, CD4"),
+        ({"T": "CD4+ T"}, "two gates would be one population; found 'CD4+ T'"),
+        ({"T": "B", "CD4+ T": "B"}, "two gates would be one population; found 'B'"),
+    ],
+)
+def test_names_at_fault_are_refused(names, message):
+    with pytest.raises(AnalysisError, match=message.replace("+", r"\+")):
+        name_populations(GATED, names)
+
+
+def test_shares_have_exact_limits_of_counting():
+    counts = count_manual("a", name_populations(GATED, NAMES), FINE)
+    rows = {row["population"]: row for row in counts.iter_rows(named=True)}
+    assert rows["CD4+ T"]["percent_of_parent"] == 60
+    for name, events, total in (("CD4+ T", 60, 100), ("CD3+", 100, 150)):
+        for kind in ("", "counting_"):
+            limits = [rows[name][f"{kind}{end}"] / 100 for end in ("lower", "upper")]
+            assert tails(events, total, *limits) == pytest.approx((0.025, 0.025))
+    assert rows["CD3+"]["gate_lower"] is None
+    # nothing seen of 100: 1 - 0.025 ** (1 / 100)
+    assert (rows["none"]["lower"], rows["none"]["upper"]) == (0, pytest.approx(3.6217, abs=1e-4))
+    assert (rows["below none"]["parent_events"], rows["below none"]["percent_of_parent"]) == (0, None)
+    assert (rows["all events"]["parent"], rows["all events"]["events"]) == (None, 200)
+
+
+def test_the_worst_verdict_is_told_with_its_reason():
+    quality = [*FINE, {"check": "input 1", "verdict": "warn", "reason": "odd"}]
+    counts = count_manual("a", name_populations(GATED), quality)
+    assert set(counts["verdict"]) == {"warn"}
+    assert set(counts["reason"]) == {"input 1: odd"}
+    assert set(count_manual("a", name_populations(GATED), FINE)["reason"]) == {None}
+
+
+@pytest.mark.parametrize(("events", "verdict"), [(50, "pass"), (49, "fail")])
+def test_fifty_t_cells_are_quantified(events, verdict):
+    (row,) = check_t_cells("a", name_populations({"CD3+": (None, mask((0, events)))}))
+    assert (row["verdict"], row["value"]) == (verdict, events)
+    assert check_t_cells("a", name_populations({"T": (None, mask((0, 9)))})) == []
+
+
+def test_the_ratio_has_exact_limits_or_is_absent():
+    ratio = manual_ratio(name_populations(GATED))
+    assert (ratio.value, ratio.n, ratio.status) == (2, 90, "detected_below_loq")
+    # The share of CD4+ T among both is the odds of the ratio.
+    shares = [limit / (1 + limit) for limit in (ratio.lower, ratio.upper)]
+    assert tails(60, 90, *shares) == pytest.approx((0.025, 0.025))
+    assert manual_ratio(name_populations({"CD4+ T": (None, mask((0, 9)))})) is None
+    empty = manual_ratio(name_populations({**GATED, "CD8+ T": ("T", mask())}))
+    assert (empty.value, empty.status) == (None, "not_evaluable")

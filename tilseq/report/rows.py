@@ -1,0 +1,80 @@
+"""What tables of samples have in common: whose a row is, and why a number is missing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from tilseq.report.results import STATE_WORDS, STATUS_WORDS, Results
+from tilseq.report.view import Cell, Head, count, doubt, measured, missing, text
+from tilseq.report.words import number
+
+Row = dict[str, Any]
+
+WHEN = [Head("Subject"), Head("Visit"), Head("Day", numeric=True)]
+WHO = [*WHEN, Head("Specimen", aside=True), Head("Sample", aside=True)]
+
+
+def sample_rows(results: Results, endpoints: pl.DataFrame, assay: str) -> list[Row]:
+    """Return the samples of an assay, whether or not they gave a number, by subject, day, visit and name."""
+    columns = ("sample", "subject", "visit", "day", "specimen")
+    known = results.tables["samples"].filter(pl.col("assay") == assay).select(*columns, "state")
+    others = (
+        endpoints.filter(pl.col("sample").is_not_null())
+        .select(*columns, state=pl.lit("ok"))
+        .unique("sample", keep="first", maintain_order=True)
+        .join(known, on="sample", how="anti", maintain_order="left")
+    )
+    return pl.concat([known, others]).sort("subject", "day", "visit", "sample", nulls_last=True).to_dicts()
+
+
+def endpoint_cell(row: Row | None, state: str, note: str = "") -> Cell:
+    """Return the cell of one endpoint; where there is no number it says why, as far as that is known."""
+    if row is None:
+        return missing(unfinished(state))
+    told = STATUS_WORDS[row["status"]]
+    if row["value"] is None:
+        return missing(told) if row["value_text"] is None else Cell(row["value_text"], note=told or note)
+    return number_cell(row["value"], row["lower"], row["upper"], row["status"], note, row["value_text"])
+
+
+def number_cell(
+    value: float | None,
+    lower: float | None,
+    upper: float | None,
+    status: str,
+    note: str = "",
+    instead: str | None = None,
+) -> Cell:
+    """Return the cell of a number with its limits and status; what was not detected is below its upper limit, not 0.
+
+    Parameters
+    ----------
+    instead
+        Words for what was not detected, in place of that limit.
+    """
+    told = STATUS_WORDS[status]
+    if status == "not_detected" and (instead is not None or upper is not None):
+        return Cell(instead or f"< {number(upper)}", note=told)
+    return measured(value, lower, upper, note=", ".join(filter(None, (told, note))))
+
+
+def who(row: Row) -> list[Cell]:
+    """Return the cells of `WHO` of one sample."""
+    subject, visit, day = when(row)
+    specimen = None if row["specimen"] is None else row["specimen"].replace("_", " ")
+    told = doubt(row["state"])
+    narrow = ", ".join(filter(None, (specimen, told)))
+    return [subject, replace(visit, narrow=narrow), day, text(specimen), Cell(row["sample"], note=told, kind="name")]
+
+
+def when(row: Row) -> list[Cell]:
+    """Return the cells of `WHEN` of one sample."""
+    return [text(row["subject"], "name"), text(row["visit"]), count(row["day"])]
+
+
+def unfinished(state: str) -> str:
+    """Return why a sample gave no number, as far as its state tells."""
+    return STATE_WORDS[state] if state in ("failed", "not_analysed", "not_available") else ""
