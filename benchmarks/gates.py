@@ -32,7 +32,7 @@ from tilseq.simulate.streams import stream
 TUBES = 150
 EVENTS = (300, 3_000, 50_000)
 CD8_SHARES = (0.0001, 0.001, 0.01, 0.1, 0.5)  # of CD4 and CD8 T cells
-SEED = 20_27
+SEED = 20_28
 # Blood for a tube without a viability dye is fresh.
 FRESH = Conditions(dead=0.005)
 USUAL_TUBES, USUAL_EVENTS = 12, 20_000

@@ -34,18 +34,24 @@ def test_plots_offers_every_figure_function():
 
 
 def test_io_offers_every_reader_of_a_whole_file():
-    readers = public("tilseq.io", ("clinical", "clonotypes", "fcs", "gmt", "h5ad"), "read_")
+    readers = public(
+        "tilseq.io", ("clinical", "clonotypes", "cuts", "fcs", "gate_files", "gmt", "h5ad", "labels"), "read_"
+    )
     assert set(readers) <= set(ts.io.__all__)
     assert {name: getattr(ts.io, name).__module__ for name in ts.io.__all__} == {
         "read_clonotypes": "tilseq.io.clonotypes",
+        "read_cohort_cuts": "tilseq.io.cuts",
         "read_fcs": "tilseq.io.fcs",
+        "read_gates": "tilseq.io.gate_files",
         "read_gmt": "tilseq.io.gmt",
         "read_h5ad": "tilseq.io.h5ad",
+        "read_labels": "tilseq.io.labels",
         "read_lesions": "tilseq.io.clinical",
         "read_responses": "tilseq.io.clinical",
         "read_sdtm_recist": "tilseq.io.clinical",
         "read_subjects": "tilseq.io.clinical",
         "write_fcs": "tilseq.io.fcs_write",
+        "write_gatingml": "tilseq.io.gatingml",
     }
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilseq.intervals import clopper_pearson, poisson, ratio_of_counts, scalar
+from tilseq.intervals import clopper_pearson, log_normal, poisson, ratio_of_counts, scalar
 
 
 # R: binom.test(x, n)$conf.int
@@ -64,3 +64,49 @@ def test_the_interval_holds_the_estimate_and_mirrors(total, share, level):
     assert 0 <= lower <= count / total <= upper <= 1
     mirrored = scalar(clopper_pearson(total - count, total, level))
     assert mirrored == pytest.approx((1 - upper, 1 - lower), abs=1e-9)
+
+
+DRAWS = 200_000
+
+
+def quantiles(value, lower, upper):
+    """Return the 2.5, 50 and 97.5 % points of draws."""
+    draws = log_normal(value, lower, upper, np.random.default_rng(1), DRAWS)
+    assert draws.shape == (DRAWS, *np.shape(value))
+    return np.quantile(draws, [0.025, 0.5, 0.975], axis=0)
+
+
+def test_log_normal_draws_have_the_value_as_median_and_the_limits_as_limits():
+    assert quantiles(50, 20, 60) == pytest.approx([20, 50, 60], rel=0.01)
+    # Half way on the side's own scale in logarithms: 16 % below one standard deviation, ln(50 / 20) / 1.96.
+    draws = log_normal(50, 20, 60, np.random.default_rng(2), DRAWS)
+    assert np.mean(draws < 50 * math.exp(-math.log(2.5) / 1.959964)) == pytest.approx(0.1586553, abs=0.003)
+    assert np.mean(draws > 50 * math.exp(math.log(1.2) / 1.959964)) == pytest.approx(0.1586553, abs=0.003)
+
+
+def test_a_lower_limit_of_0_is_reached_and_not_passed():
+    draws = log_normal(50, 0, 60, np.random.default_rng(1), DRAWS)
+    assert draws.min() == 0
+    assert np.mean(draws == 0) == pytest.approx(0.025, abs=0.002)
+    # Normal below the value: a standard deviation of 50 / 1.96.
+    assert np.mean(draws < 50 - 50 / 1.959964) == pytest.approx(0.1586553, abs=0.003)
+
+
+def test_log_normal_draws_of_many_values_are_independent_and_keep_their_limits():
+    found = quantiles([1.0, 200.0], [0.5, 180.0], [4.0, 220.0])
+    assert found == pytest.approx(np.array([[0.5, 180], [1, 200], [4, 220]]), rel=0.02)
+    draws = log_normal([1.0, 1.0], [0.5, 0.5], [2.0, 2.0], np.random.default_rng(3), DRAWS)
+    assert np.corrcoef(np.log(draws).T)[0, 1] == pytest.approx(0, abs=0.01)
+
+
+def test_a_limit_that_is_not_known_leaves_its_side_without_numbers():
+    draws = log_normal(50, math.nan, 60, np.random.default_rng(1), DRAWS)
+    assert np.mean(np.isnan(draws)) == pytest.approx(0.5, abs=0.005)
+    assert np.nanmin(draws) >= 50
+    assert np.isnan(log_normal(50, 40, math.nan, np.random.default_rng(1), 100)).any()
+
+
+@given(value=st.floats(1e-6, 1e9), down=st.floats(1, 1e3), up=st.floats(1, 1e3))
+def test_log_normal_draws_are_finite_and_above_0(value, down, up):
+    draws = log_normal(value, value / down, value * up, np.random.default_rng(1), 50)
+    assert np.isfinite(draws).all() and (draws > 0).all()

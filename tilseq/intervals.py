@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
+Z95 = 1.959963984540054  # 97.5 % quantile of the normal distribution
+
 
 def clopper_pearson(count: ArrayLike, total: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
     """Exact binomial interval of a share (Clopper and Pearson, Biometrika 1934;26:404).
@@ -66,6 +68,30 @@ def ratio_of_counts(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> tuple[Fl
     low, high = clopper_pearson(a, a + b, level)
     with np.errstate(divide="ignore"):
         return low / (1 - low), high / (1 - high)
+
+
+def log_normal(value: ArrayLike, lower: ArrayLike, upper: ArrayLike, random: np.random.Generator, draws: int) -> Floats:
+    """Draw a value known by its 95 % limits: normal in logarithms, each side with a standard deviation of its own.
+
+    Parameters
+    ----------
+    value, lower, upper
+        Arrays of one shape, ``0 <= lower <= value <= upper``, the value above 0. A lower limit of 0 makes the lower
+        side normal, cut off at 0. A limit of NaN gives NaN for the draws of its side.
+    random
+        Where the draws come from.
+    draws
+        How many.
+
+    Returns
+    -------
+    ndarray
+        Shape (draws, *that of the value).
+    """
+    value, lower, upper = np.asarray(value, float), np.asarray(lower, float), np.asarray(upper, float)
+    z = random.standard_normal((draws, *value.shape)) / Z95
+    falls = np.where(lower == 0, np.maximum(0, 1 + z), (np.where(lower == 0, 1, lower) / value) ** -z)
+    return np.asarray(value * np.where(z > 0, (upper / value) ** z, falls))
 
 
 def scalar(limits: tuple[Any, Any]) -> tuple[float, float]:

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -29,7 +30,9 @@ def test_counts_of_two_tubes(tubes: Path, tmp_path: Path) -> None:
     assert frame.columns == COUNTS.names
     assert frame["sample"].unique(maintain_order=True).to_list() == ["itn_01", "itn_02"]
     assert result.stdout == ""
-    assert "itn_01: CD4:CD8 9.58, warn" in result.stderr
+    by_name = {row["population"]: row for row in frame.filter(pl.col("sample") == "itn_01").iter_rows(named=True)}
+    ratio = by_name["CD4+ T"]["events"] / by_name["CD8+ T"]["events"]
+    assert f"itn_01: CD4:CD8 {ratio:.2f}, warn" in result.stderr
 
 
 def test_one_bad_file_does_not_stop_the_others(tubes: Path) -> None:
@@ -112,7 +115,160 @@ def test_inspect_as_json_without_what_names_a_person(tubes: Path) -> None:
         assert keywords[keyword] not in result.stdout
 
 
-@pytest.mark.parametrize("command", ["inspect", "count"])
+ALLOWED = {"$TOT", "$PAR", "$MODE", "$DATATYPE", "$BYTEORD", "$CYT", "$TIMESTEP", "$VOL"}
+
+
+def test_inspect_shows_technical_keywords_alone(tmp_path: Path) -> None:
+    from tilseq.io.fcs_write import write_fcs
+
+    path = tmp_path / "a.fcs"
+    private = {"$OP": "Jane Roe", "$DATE": "04-MAR-2024", "$SRC": "patient 7", "$COM": "call Jane", "$SMNO": "P7"}
+    private |= {"$CELLS": "of Jane", "$PROJ": "trial", "$INST": "clinic", "PATIENT ID": "P7", "$FIL": "Roe.fcs"}
+    write_fcs(path, [[1.0, 2.0]], ["A", "B"], keywords={**private, "$CYT": "Aurora", "$VOL": "55"})
+    result, _ = run("flow", "inspect", "--json", path)
+    (tube,) = json.loads(result.stdout)
+    assert set(tube["keywords"]) <= ALLOWED
+    assert {name: tube["keywords"][name] for name in ("$CYT", "$VOL", "$TOT")} == {
+        "$CYT": "Aurora",
+        "$VOL": "55",
+        "$TOT": "1",
+    }
+    plain, _ = run("flow", "inspect", path)
+    assert "  $CYT: Aurora" in plain.stdout.splitlines()
+    for text in ("Jane", "Roe", "MAR", "P7", "patient", "clinic", "trial"):
+        assert text not in plain.stdout + result.stdout
+
+
+@pytest.mark.parametrize("command", ["inspect", "qc", "gate", "count"])
 def test_help_ends_with_an_example(command: str) -> None:
     result, _ = run("flow", command, "--help")
     assert f"Example:\n  tilseq flow {command} day0.fcs day28.fcs" in result.stdout
+
+
+def test_qc_tells_every_check_also_of_a_tube_without_t_cells(tubes: Path, tmp_path: Path) -> None:
+    out = tmp_path / "qc.csv"
+    _, code = run("flow", "qc", tubes / "pbmc_spectral_unmixed.fcs", tubes / "odd/G11.fcs", "-o", out)
+    assert code == 0
+    frame = pl.read_csv(out)
+    checks = {sample: set(frame.filter(pl.col("sample") == sample)["check"]) for sample in set(frame["sample"])}
+    common = {"flow rate", "signal over time", "drift over time", "events at the top of a detector"}
+    assert common | {"separation of CD3", "singlets", "compensation"} <= checks["pbmc_spectral_unmixed"]
+    assert common | {"gates"} <= checks["G11"]
+    (gates,) = frame.filter(pl.col("sample") == "G11", pl.col("check") == "gates").to_dicts()
+    assert gates["verdict"] == "fail" and gates["reason"].startswith("no channel for CD3, CD4, CD8")
+
+
+def test_gates_cuts_and_a_figure_of_a_tube_are_written(tubes: Path, tmp_path: Path) -> None:
+    path, out = tubes / "itn/itn_01.fcs", tmp_path / "out"
+    _, code = run("flow", "gate", path, "-o", out)
+    assert code == 0
+    assert {path.name for path in out.iterdir()} == {"cuts.csv", "itn_01.xml", "itn_01.svg", "itn_01.png"}
+    automatic, _ = run("flow", "count", path)
+    manual, code = run("flow", "count", path, "--gates", out / "itn_01.xml")
+    assert code == 0
+    counts = [
+        dict(pl.read_csv(result.stdout.encode()).select("population", "events").rows())
+        for result in (automatic, manual)
+    ]
+    assert counts[0] == counts[1]
+    assert "itn_01: gates of itn_01.xml, SHA-256 " in manual.stderr
+
+
+def test_the_cuts_of_three_tubes_can_be_frozen(tubes: Path, tmp_path: Path) -> None:
+    paths = [tubes / f"itn/itn_0{number}.fcs" for number in (1, 2, 3)]
+    run("flow", "gate", *paths, "-o", tmp_path / "out")
+    automatic, _ = run("flow", "count", *paths)
+    frozen, code = run("flow", "count", *paths, "--cuts", tmp_path / "out/cohort_cuts.csv")
+    assert code == 0
+    assert frozen.stdout == automatic.stdout
+
+
+def test_a_tube_borrows_from_the_others_of_the_command_line(tmp_path: Path) -> None:
+    """Alone a tube without T cells cannot be gated; beside three others it can, in any order."""
+    import numpy as np
+
+    from tilseq.simulate.cytometry.panels import TBNK
+    from tilseq.simulate.cytometry.tube import acquire
+    from tilseq.simulate.files import write_tube
+
+    blood = {"CD4+ T": 600.0, "CD8+ T": 400.0, "DN T": 40.0, "B": 200.0, "NK": 150.0, "monocyte": 300.0}
+    nadir = {"B": 300.0, "NK": 200.0, "monocyte": 300.0, "granulocyte": 500.0}
+    paths = [tmp_path / f"{name}.fcs" for name in "abcd"]
+    for number, path in enumerate(paths):
+        cells = nadir if path.stem == "d" else blood
+        write_tube(path, acquire(np.random.default_rng(number), TBNK, cells, 6000), path.stem)
+    _, code = run("flow", "count", paths[3])
+    assert code == 3
+    forwards, code = run("flow", "count", *paths)
+    assert code == 0
+    backwards, _ = run("flow", "count", *reversed(paths))
+    assert backwards.stdout == forwards.stdout
+    counts = pl.read_csv(forwards.stdout.encode()).filter(sample="d")
+    t_cells = counts.filter(population="CD3+").row(0, named=True)
+    assert t_cells["percent_of_parent"] < 5  # a few dead cells, which antibody sticks to
+    assert "as other tubes of the panel" in t_cells["reason"]
+
+
+def test_the_number_of_cores_changes_no_byte(tubes: Path, tmp_path: Path) -> None:
+    paths = [*sorted((tubes / "itn").glob("*.fcs"))[:3], tubes / "odd/corrupted.fcs"]
+    results = []
+    for cores in (1, 2):
+        result, code = run("flow", "count", *paths, "--cores", cores, "-o", tmp_path / f"{cores}.csv")
+        assert code == 4
+        results.append(((tmp_path / f"{cores}.csv").read_bytes(), result.stderr))
+    assert results[0] == results[1]
+
+
+def test_a_lost_process_is_told(tmp_path: Path) -> None:
+    from tilseq.cli.flow_pool import each_tube, processes
+    from tilseq.errors import RunError
+
+    with pytest.raises(RunError, match="a process was lost"), processes(2, 2) as mapped:
+        each_tube([tmp_path / "a", tmp_path / "b"], _leave, mapped)
+
+
+def _leave(path: Path, usual: object) -> tuple[None, list[str]]:
+    os._exit(9)
+
+
+def test_automatic_gates_against_labels_and_against_a_workspace(tubes: Path, tmp_path: Path) -> None:
+    folder = tubes / "flowsom_68983"
+    names = ["--name", "CD4 T cells=CD4+ T", "--name", "CD8 T cells=CD8+ T"]
+    found = []
+    for what, path in (("--labels", "manual_labels.csv"), ("--gates", "gating.wsp")):
+        result, code = run("flow", "compare", folder / "68983.fcs", what, folder / path, *names)
+        assert code == 0
+        found.append({row["population"]: row for row in pl.read_csv(result.stdout.encode()).iter_rows(named=True)})
+    labels, gates = found
+    # The label file holds 7487 and 1407 (sort | uniq -c); FlowJo's workspace counts the same within 0.1 %.
+    assert (labels["CD4+ T"]["events_b"], labels["CD8+ T"]["events_b"]) == (7487, 1407)
+    assert gates["CD4+ T"]["events_b"] == pytest.approx(7487, rel=1e-3)
+    assert labels["CD4+ T"]["f1"] > 0.95 and labels["CD8+ T"]["f1"] > 0.95
+    assert labels["CD4+ T / CD8+ T"]["ratio_b"] == pytest.approx(7487 / 1407)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["compare"], "give either --gates or --labels"),
+        (["compare", "--gates", "g", "--labels", "l"], "give either --gates or --labels"),
+        (["compare", "--labels", "LABELS", "--name", "T"], "'T' is not GATE=POPULATION"),
+        (["compare", "--labels", "LABELS", "--name", "T cells=CD3+"], "no event bears the label 'T cells'"),
+        (["count", "--name", "T=CD3+"], "--name goes with --gates, --cuts without"),
+        (["count", "--gates", "g", "--cuts", "c"], "--name goes with --gates, --cuts without"),
+        (["count", "--cores", "0"], "--cores"),
+    ],
+)
+def test_calls_that_make_no_sense_are_usage_errors(tubes: Path, arguments: list[str], message: str) -> None:
+    folder = tubes / "flowsom_68983"
+    labels = str(folder / "manual_labels.csv")
+    command, *rest = [labels if one == "LABELS" else one for one in arguments]
+    result = CliRunner().invoke(root, ["flow", command, str(folder / "68983.fcs"), *rest])
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_gates_of_another_tube_are_refused_by_name(tubes: Path) -> None:
+    result, code = run("flow", "count", tubes / "itn/itn_01.fcs", "--gates", tubes / "flowsom_68983/gating.wsp")
+    assert code == 3
+    assert "the workspace holds no such sample; found 'itn_01.fcs'" in result.stderr

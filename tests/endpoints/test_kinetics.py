@@ -101,6 +101,15 @@ def test_limits_of_an_area_are_those_of_a_sum_of_independent_values():
     assert found["upper"] - found["value"] == pytest.approx(half, rel=0.05)
 
 
+def test_where_days_err_together_an_area_lies_between_those_of_all_limits():
+    rows = [below(0, 0), quantified(7, 80, 1.1), quantified(14, 60, 1.2), below(28, 2)]
+    found = parameters(table(*rows), rule="linear", common_error=True)["auc_0_28"]
+    # Straight lines through the values and half of the last limit; the lower limits and 0; the upper limits.
+    assert found["value"] == pytest.approx(280 + 490 + 7 * 61)
+    assert found["lower"] == pytest.approx(3.5 * 80 / 1.1 + 3.5 * (80 / 1.1 + 50) + 7 * 50)
+    assert found["upper"] == pytest.approx(3.5 * 88 + 3.5 * (88 + 72) + 7 * 74)
+
+
 def test_the_half_life_of_theophylline_equals_winnonlin_noncompart_and_pknca():
     # Subject 1 of R's data set Theoph (Boeckmann, Sheiner and Beal 1994); they take the last three points: 14.304378.
     early = [(0, 0.74), (1.12, 10.5), (2.02, 9.66), (3.82, 8.58), (5.1, 8.36), (7.03, 7.47)]

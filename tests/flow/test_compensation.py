@@ -12,6 +12,7 @@ from tilseq.flow.compensation import (
     is_compensated,
     is_transformed,
     look_transformed,
+    too_much,
 )
 
 IDENTITY = [[1.0, 0.0], [0.0, 1.0]]
@@ -65,6 +66,58 @@ def test_channels_side_by_side_or_apart_in_any_order(spill_channels: str, order:
     expected[:, places] = np.linalg.solve(matrix.T, expected[:, places].T).T
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-3)
     assert found[:, 0].flags.c_contiguous
+
+
+def dyes_apart(seed: int = 1) -> np.ndarray:
+    """3,000 events of which a third bear dye A, a third dye B and a third none; the last column is scatter."""
+    random = np.random.default_rng(seed)
+    events = random.normal(0, 50, (3000, 3))
+    events[:1000, 0] += 10_000 * random.lognormal(0, 0.3, 1000)
+    events[1000:2000, 1] += 5_000 * random.lognormal(0, 0.3, 1000)
+    return events.astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("stated", "dye", "percent"),
+    [
+        # of 100 of dye A its detector shows 100 and B's 10; what is taken out of B's is 100 times what is stated
+        ([[1, 0.1], [0, 1]], None, None),
+        ([[1, 0.06], [0, 1]], None, None),
+        ([[1, 0.14], [0, 1]], None, None),
+        ([[1, 0.2], [0, 1]], "A", -10),
+        ([[1, 0.6], [0, 1]], "A", -50),
+        ([[1, 0], [0.1, 1]], "B", -10),
+    ],
+)
+def test_more_taken_out_than_spilled_shows_below_zero(stated: list, dye: str | None, percent: float | None) -> None:
+    measured = dyes_apart() @ np.array([[1, 0.1, 0], [0, 1, 0], [0, 0, 1]], dtype=np.float32)
+    found = too_much(compensate(measured, ["A", "B", "FSC"], ["A", "B"], stated), ["A", "B", "FSC"], ["A", "B"])
+    if dye is None:
+        assert found is None
+    else:
+        assert found is not None and (found.dye, found.detector) == (dye, "BA"["AB".index(dye)])
+        assert found.percent == pytest.approx(percent, abs=1)
+
+
+def test_cells_that_bear_both_dyes_or_are_few_or_not_finite_do_not_tell() -> None:
+    events = dyes_apart()
+    events[:1000, 1] += 9_000
+    assert too_much(events - [0, 0.2, 0] * events[:, :1], ["A", "B", "FSC"], ["A", "B"]) is None
+    events = dyes_apart() @ np.array([[1, -0.5, 0], [0, 1, 0], [0, 0, 1]], dtype=np.float32)
+    assert too_much(events, ["A", "B", "FSC"], ["A", "B"]) is not None
+    assert too_much(events[:50], ["A", "B", "FSC"], ["A", "B"]) is None
+    events[:, 1] = np.inf
+    assert too_much(events, ["A", "B", "FSC"], ["A", "B"]) is None
+
+
+def test_no_sound_real_tube_shows_too_much_taken_out(shared_data: Path) -> None:
+    from tilseq.io.fcs import read_fcs
+
+    for file in ("flowsom_68983/68983.fcs", "odd/G11.fcs", "odd/fake_large_fcs.fcs"):
+        tube = read_fcs(shared_data / "flow" / file)
+        assert tube.spill is not None
+        values = compensate(tube.events, tube.channels, tube.spill.channels, tube.spill.matrix)
+        assert too_much(values, tube.channels, tube.spill.channels) is None, file
 
 
 def test_what_is_missing_in_scatter_does_not_reach_the_dyes() -> None:

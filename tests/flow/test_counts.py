@@ -4,16 +4,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tilseq.errors import AnalysisError
 from tilseq.flow.counts import cd4_cd8_ratio, count, status_of
 from tilseq.flow.gating import Gating
 from tilseq.flow.tree import Population
-from tilseq.tables.outputs import CUTS, QUALITY
+from tilseq.tables.outputs import QUALITY
 
 
 def gating(quality: list[dict[str, Any]], **masks: tuple[str | None, list[int]]) -> Gating:
     populations = {n: Population(n, parent, np.array(mask, dtype=bool)) for n, (parent, mask) in masks.items()}
-    return Gating("s1", populations, CUTS.frame(), QUALITY.frame(quality), pl.DataFrame(), {}, {}, {})
+    return Gating("s1", populations, {}, {}, None, QUALITY.frame(quality), pl.DataFrame(), {}, {}, {})
 
 
 def row(check: str, verdict: str, reason: str) -> dict[str, str]:
@@ -30,6 +29,8 @@ def test_shares_and_their_exact_limits() -> None:
     assert some["percent_of_parent"] == pytest.approx(70)
     assert some["lower"] == pytest.approx(34.75471, abs=1e-4)
     assert some["upper"] == pytest.approx(93.32605, abs=1e-4)
+    assert (some["counting_lower"], some["counting_upper"]) == (some["lower"], some["upper"])
+    assert some["gate_lower"] is None  # not told by a cut
     assert frame["cells_per_ul"].to_list() == [None, None]
 
 
@@ -48,31 +49,41 @@ def test_the_worst_verdict_and_every_reason() -> None:
     assert count(gating([row("c", "pass", "well")], all=(None, [1])))["reason"][0] is None
 
 
-def counts(helpers: int, killers: int) -> pl.DataFrame:
-    rows = [("CD4+ T", helpers), ("CD8+ T", killers), ("DN T", 5)]
-    return pl.DataFrame([{"sample": "s1", "population": name, "events": events} for name, events in rows])
+def tube(helpers: int, killers: int) -> Gating:
+    number = helpers + killers
+    is_helper = [1] * helpers + [0] * killers
+    parts = {"CD4+ T": ("all", is_helper), "CD8+ T": ("all", [1 - one for one in is_helper])}
+    return gating([], **{"all": (None, [1] * number)}, **parts)
 
 
 def test_a_ratio_and_its_limits() -> None:
     # 20 and 10: binom.test(20, 30) is 0.4718800 to 0.8271258; as odds to six digits 0.893508 and 4.784552.
-    found = cd4_cd8_ratio(counts(20, 10))
-    assert found.value == 2
-    assert found.lower == pytest.approx(0.893508, abs=1e-5)
-    assert found.upper == pytest.approx(4.784552, abs=1e-5)
-    assert found.n == 30
+    found = cd4_cd8_ratio(tube(20, 10))
+    assert (found.value, found.n) == (2, 30)
+    assert found.counting_lower == pytest.approx(0.893508, abs=1e-5)
+    assert found.counting_upper == pytest.approx(4.784552, abs=1e-5)
+    # What cells placed wrongly add is little beside 30 cells.
+    assert found.lower is not None
+    assert found.upper is not None
+    assert 0.99 * 0.893508 < found.lower < 0.893508
+    assert 4.784552 < found.upper < 1.01 * 4.784552
 
 
 def test_without_cd8_the_ratio_is_null_not_infinite() -> None:
-    found = cd4_cd8_ratio(counts(20, 0))
+    found = cd4_cd8_ratio(tube(20, 0))
     assert (found.value, found.upper, found.n, found.status) == (None, None, 20, "not_evaluable")
-    assert found.lower == pytest.approx(4.938, abs=1e-2)  # 0.025 ** (1 / 20) = 0.83157
-    assert cd4_cd8_ratio(counts(0, 0)) == (None, None, None, 0, "not_evaluable")
+    assert found.counting_lower == pytest.approx(4.938, abs=1e-2)  # 0.025 ** (1 / 20) = 0.83157
+    assert cd4_cd8_ratio(tube(0, 0)) == (None, None, None, None, None, 0, "not_evaluable")
 
 
 def test_without_cd4_the_ratio_is_null_with_an_upper_limit() -> None:
-    found = cd4_cd8_ratio(counts(0, 20))
+    found = cd4_cd8_ratio(tube(0, 20))
     assert (found.value, found.lower, found.status) == (None, 0, "not_evaluable")
-    assert found.upper == pytest.approx(1 / 4.938, abs=1e-2)
+    assert found.counting_upper == pytest.approx(1 / 4.938, abs=1e-2)
+
+
+def test_a_tree_without_the_subsets_has_no_ratio() -> None:
+    assert cd4_cd8_ratio(gating([], all=(None, [1]))) == (None, None, None, None, None, 0, "not_evaluable")
 
 
 @pytest.mark.parametrize(
@@ -95,11 +106,4 @@ def test_fifty_events_are_quantified_and_fewer_are_detected(events: list[int], s
     ("cd4", "cd8", "status"), [(50, 50, "quantified"), (49, 50, "detected_below_loq"), (900, 1, "detected_below_loq")]
 )
 def test_the_smaller_count_decides_on_the_ratio(cd4: int, cd8: int, status: str) -> None:
-    assert cd4_cd8_ratio(counts(cd4, cd8)).status == status
-
-
-def test_counts_of_two_tubes_or_without_the_subsets_are_refused() -> None:
-    two = pl.concat([counts(1, 2), counts(1, 2).with_columns(sample=pl.lit("s2"))])
-    for frame in (two, counts(1, 2).head(1), counts(1, 2).head(0)):
-        with pytest.raises(AnalysisError, match="counts of one sample"):
-            cd4_cd8_ratio(frame)
+    assert cd4_cd8_ratio(tube(cd4, cd8)).status == status

@@ -48,7 +48,9 @@ def test_the_usual_cut_is_the_median_of_clear_ones() -> None:
     assert (only["gate"], only["threshold"], only["mad"], only["tubes"]) == ("CD8", 110, 20, 5)
     assert (only["lower"], only["upper"]) == (100, 130)
     cut = borrowed(usual).cuts["CD8", "CD3+"]
-    assert (cut.threshold, cut.lower, cut.upper, cut.source) == (110, 90, 130, "cohort")
+    # Scaled by 1.4826 the MAD is 29.652; 95 % of tubes lie within 58.117 of it. Roots of 10² and of 20² more.
+    assert (cut.threshold, cut.source) == (110, "cohort")
+    assert (cut.lower, cut.upper) == (pytest.approx(110 - 58.971, abs=0.01), pytest.approx(110 + 61.462, abs=0.01))
     assert cohort_cuts(cuts.sample(fraction=1, shuffle=True, seed=1)).equals(usual)
     assert far_from_cohort(cuts, usual)["threshold"].to_list() == [500, 5000]
 
@@ -58,10 +60,31 @@ def test_cuts_and_region_of_a_cohort_come_back(simulate: Simulate) -> None:
     lent = borrowed(cohort_cuts(pl.concat([cuts_table(tube) for tube in tubes])))
     assert lent.region is not None
     assert lent.region.source == "cohort"
-    radii = sorted(tube.region.radius for tube in tubes if tube.region)
-    assert radii[0] - 0.3 < lent.region.radius < radii[-1] + 0.3
+    assert lent.region.radius == pytest.approx(sorted(tube.region.radius for tube in tubes if tube.region)[1])
     assert lent.region.centre["FSC-A"] == pytest.approx(50e3, rel=0.02)
     assert {("CD3", "lymphocytes"), ("CD4", "CD3+"), ("CD8", "CD3+")} <= lent.cuts.keys()
     two = cohort_cuts(pl.concat([cuts_table(tube) for tube in tubes[:2]]))
     assert two.is_empty()
     assert borrowed(two).region is None
+
+
+def test_the_region_is_one_whatever_its_parent() -> None:
+    def scatter(sample: str, parent: str, centre: float) -> list[dict]:
+        more = {"parent": parent, "lower": centre / 2, "upper": centre * 2, "spread": 0.2, "radius": 3.5}
+        return [row(sample, f"lymphocytes {name}", centre, **more) for name in ("FSC-A", "SSC-A")]
+
+    rows = [*scatter("a", "live", 100), *scatter("b", "live", 110), *scatter("c", "singlets", 150)]
+    usual = cohort_cuts(CUTS.frame(rows))
+    assert usual.select("gate", "parent", "threshold", "tubes").rows() == [
+        ("lymphocytes FSC-A", "lymphocytes", 110, 3),
+        ("lymphocytes SSC-A", "lymphocytes", 110, 3),
+    ]
+    region = borrowed(usual).region
+    assert region is not None
+    assert (region.centre, region.radius) == ({"FSC-A": 110, "SSC-A": 110}, 3.5)
+
+
+def test_tubes_that_hardly_differ_are_not_far_from_each_other() -> None:
+    cuts = CUTS.frame([row(f"s{number}", "CD8", place) for number, place in enumerate((100, 100, 100, 105, 107))])
+    # The MAD is 0: two per cent of 100 are one spread, three of them the limit.
+    assert far_from_cohort(cuts, cohort_cuts(cuts))["threshold"].to_list() == [107]

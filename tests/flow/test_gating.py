@@ -377,8 +377,59 @@ def test_a_further_population_is_cut_in_its_own_parent(simulate: Simulate) -> No
     assert gating.populations["CD8+ T/CD56+"].events == pytest.approx(750, abs=10)
     assert gating.cuts["CD56", "CD8+ T"].source == "valley"
     told = gating.quality.row(by_predicate=pl.col("check") == "population CD8+ T/dead", named=True)
-    assert (told["verdict"], told["reason"]) == ("warn", "not available")
+    assert (told["verdict"], told["reason"]) == ("warn", "not available: no channel for CD57")
     assert "CD8+ T/dead" not in gating.populations
+
+
+def test_a_marker_that_other_cells_may_bear_is_not_cut_above_them(simulate: Simulate) -> None:
+    # Of the T cells none has a valley of CD45RA, which B and NK cells bear as well: nothing tells where it begins.
+    tube = simulate()
+    bright = np.random.default_rng(5).lognormal(9, 0.3, len(tube.kinds)).astype(np.float32)
+    stained = changed(
+        tube, events=np.column_stack([tube.events, bright]), channels=[*tube.channels, "B9-A"],
+        markers=[*tube.markers, "CD45RA"],
+    )  # fmt: skip
+    naive = {"naive": rule("CD8+ T", "CD45RA+")}
+    gating = gate(stained, sample="s1", aliases={"CD45RA": ["CD45RA"]}, populations=naive)
+    assert "naive" not in gating.populations
+    told = gating.quality.row(by_predicate=pl.col("check") == "population naive", named=True)
+    assert told["reason"] == "not available: no valley of CD45RA among CD8+ T"
+
+
+def test_an_alternative_that_cannot_be_had_is_told(simulate: Simulate) -> None:
+    further = {"late": rule("CD3-", "CD56+|CD57+"), "NK": rule("CD3-", "CD56+")}
+    quality = gate(simulate(), sample="s1", populations=further).quality
+    told = dict(quality.filter(pl.col("check").str.starts_with("population")).select("check", "reason").rows())
+    assert told == {"population late": "no channel for CD57"}
+
+
+def test_a_tree_without_t_cells_is_refused(simulate: Simulate) -> None:
+    with pytest.raises(AnalysisError, match="the population tree finds no CD3"):
+        gate(simulate(), sample="s1", populations={"CD3+": rule("lymphocytes", "TCRab+")})
+
+
+def test_a_tree_without_cd4_and_cd8_has_no_ratio(simulate: Simulate) -> None:
+    further = {"ab T": rule("CD3+", "TCRgd-"), "CD4+ T": rule("ab T", "CD4+"), "CD8+ T": rule("ab T", "CD8+")}
+    gating = gate(simulate(), sample="s1", populations=further)
+    assert cd4_cd8_ratio(gating) == (None, None, None, None, None, 0, "not_evaluable")
+    assert numbers(gating)["CD3+"] > 0
+
+
+def test_dead_cells_are_cut_as_in_other_tubes_where_the_valley_is_another(simulate: Simulate) -> None:
+    # Monocytes shine by themselves, between living lymphocytes and the dead.
+    tube = simulate({**COMMON_CELLS, "granulocyte": 9000, "dead": 600})
+    shining = tube.kinds == "granulocyte"
+    tube.events[shining, tube.channels.index("V2-A")] += 1500
+    tube.events[tube.kinds == "dead", tube.channels.index("V2-A")] += 6000
+    lent = Cut("viability", "singlets", 4000.0, 3500.0, 4500.0, None, "cohort")
+    alone = gate(tube, sample="s1")
+    gating = gate(tube, sample="s1", borrowed=Borrowed({("viability", "singlets"): lent}))
+    assert alone.cuts["viability", "singlets"].threshold < 1500
+    assert gating.cuts["viability", "singlets"] == lent
+    assert np.mean(gating.populations["live"].mask[tube.kinds == "dead"]) < 0.1
+    # A tube whose own valley parts the same two modes keeps it.
+    own = gate(simulate(), sample="s1", borrowed=Borrowed({("viability", "singlets"): lent}))
+    assert own.cuts["viability", "singlets"].source == "valley"
 
 
 def test_a_tube_without_t_cells_borrows_and_is_flagged(simulate: Simulate) -> None:

@@ -127,6 +127,13 @@ def test_a_channel_name_that_occurs_twice_is_refused() -> None:
         find_markers(["FL1", "FL1"], ["CD3", "CD3"])
 
 
+@pytest.mark.parametrize("markers", [["CD3", ""], ["", "CD3"]])
+def test_a_namesake_of_a_markers_channel_is_refused(markers: list[str]) -> None:
+    with pytest.raises(AnalysisError, match="more than one channel bears the name of the channel of CD3; found 'FL1'"):
+        find_markers(["FL1", "FL1"], markers)
+    assert find_markers(["FL1", "FL2", "FL2"], ["CD3", "", ""]) == {"CD3": "FL1"}
+
+
 def test_one_channel_for_two_markers_is_refused() -> None:
     with pytest.raises(AnalysisError, match="one channel answers to several markers: CD4, CD8"):
         find_markers(["A"], [""], {"CD4": ["A"], "CD8": ["A"]})

@@ -61,21 +61,23 @@ def test_it_takes_fifty_cells_that_lack_the_marker() -> None:
 def test_dead_cells_are_the_brighter_even_where_they_are_most() -> None:
     for dim, bright in ((DIM, BRIGHT), (DIM[:800], np.tile(BRIGHT, 3))):
         made = tree(viability=np.concatenate([dim, bright]))
-        assert made.find_dead("all events") is None
+        assert made.find_dead("all events")
         assert made.over("viability", "all events").sum() == len(bright)
 
 
 def test_without_dead_cells_the_share_of_bright_ones_is_told() -> None:
     made = tree(viability=DIM)
-    assert made.find_dead("all events") == pytest.approx(0, abs=0.001)
+    assert not made.find_dead("all events")
+    assert made.share_of_bright("all events") == pytest.approx(0, abs=0.001)
     tail = tree(viability=np.concatenate([DIM, 600 * RANDOM.exponential(1, 600)]))
     # Five spreads of about 0.33 on the arcsinh scale are some 780: exp(-780 / 600) of 600 in 3,600 events.
-    assert tail.find_dead("all events") == pytest.approx(0.045, abs=0.015)
+    assert not tail.find_dead("all events")
+    assert tail.share_of_bright("all events") == pytest.approx(0.045, abs=0.015)
 
 
 def test_living_cells_on_the_floor_of_the_detector() -> None:
     made = tree(viability=np.concatenate([np.ones(3000), 1 + RANDOM.exponential(3, 500), BRIGHT]))
-    assert made.find_dead("all events") is None
+    assert made.find_dead("all events")
     assert made.over("viability", "all events").sum() == pytest.approx(1000, abs=10)
 
 

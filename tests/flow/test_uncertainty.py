@@ -1,12 +1,14 @@
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tilseq.flow import gate
-from tilseq.flow.uncertainty import FLOOR, LOST, MISPLACED, misplaced, ratio_with_gates, shifts, with_gates
+from tilseq.flow.lymphocytes import distance
+from tilseq.flow.uncertainty import misplaced, ratio_with_gates, shifts, with_gates
 from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
 
 Simulate = Callable[..., Any]
@@ -30,12 +32,50 @@ def test_a_moved_cut_gives_the_counts_of_a_tube_cut_there(simulate: Simulate) ->
 
 
 def test_a_moved_radius_and_what_it_takes_along(simulate: Simulate) -> None:
-    gating = gate(simulate(), sample="s")
+    gating = gate(simulate({"CD4+ T": 30_000, "CD8+ T": 15_000, "DN T": 900, "B": 8000, "NK": 5000}), sample="s")
+    region = gating.region
+    assert region is not None
+    away = distance({name: gating.values[name] for name in region.centre}, region)
+    parent = gating.populations[gating.populations["lymphocytes"].parent or ""].mask
     moved = shifts(gating)["lymphocytes"]
-    assert moved.lower["lymphocytes"] <= gating.populations["lymphocytes"].events <= moved.upper["lymphocytes"]
-    for counts in moved:
+    for end, counts in ((region.lower, moved.lower), (region.upper, moved.upper)):
+        assert counts["lymphocytes"] == np.count_nonzero(parent & (away <= end))
         assert counts["CD3+"] + counts["CD3-"] == counts["lymphocytes"]
         assert sum(counts[name] for name in ("CD4+ T", "CD8+ T", "DN T", "DP T")) == counts["CD3+"]
+    assert moved.lower["CD3+"] < gating.populations["CD3+"].events < moved.upper["CD3+"]
+
+
+def test_a_moved_cut_of_the_dead_moves_all_below(simulate: Simulate) -> None:
+    tube = simulate()
+    # The dead fade out towards the living.
+    dead = np.flatnonzero(tube.kinds == "dead")
+    tube.events[dead, tube.channels.index("V2-A")] = np.random.default_rng(2).lognormal(7.6, 0.7, len(dead))
+    gating = gate(tube, sample="s")
+    assert gating.region is not None
+    cut = gating.cuts["viability", "singlets"]
+    moved = shifts(gating)["viability of singlets"]
+    single = gating.populations["singlets"].mask
+    away = distance({name: gating.values[name] for name in gating.region.centre}, gating.region)
+    over_cd3 = gating.values["CD3"] > gating.cuts["CD3", "lymphocytes"].threshold
+    for end, counts in ((cut.lower, moved.lower), (cut.upper, moved.upper)):
+        live = single & (gating.values["viability"] <= end)
+        assert counts["live"] == np.count_nonzero(live)
+        lymphocytes = live & (away <= gating.region.radius)
+        assert counts["lymphocytes"] == np.count_nonzero(lymphocytes)
+        assert counts["CD3+"] == np.count_nonzero(lymphocytes & over_cd3)
+    assert moved.lower["live"] < moved.upper["live"]
+
+
+def test_markers_of_one_channel_are_moved_together(simulate: Simulate) -> None:
+    tube = simulate()
+    markers = ["CD16+CD56" if marker == "CD56" else marker for marker in tube.markers]
+    gating = gate(SimpleNamespace(**vars(tube) | {"markers": markers}), sample="s")
+    cuts = [gating.cuts[marker, "CD3-"] for marker in ("CD16", "CD56")]
+    moved = shifts(gating)["CD16 and CD56 of CD3-"]
+    no_b = gating.values["CD19"] <= gating.cuts["CD19", "CD3-"].threshold
+    for end, counts in ((cuts[0].lower, moved.lower), (cuts[0].upper, moved.upper)):
+        expected = gating.populations["CD3-"].mask & no_b & (gating.values["CD56"] > end)
+        assert counts["NK"] == np.count_nonzero(expected)
 
 
 def test_a_cut_that_someone_set_is_not_moved(simulate: Simulate) -> None:
@@ -48,7 +88,7 @@ def test_joined_limits_by_hand() -> None:
     # 430 of 1,000. Logits with half an event more: of 400 -0.405049, of 380 -0.489039, of 430 -0.281566.
     counting = scalar(clopper_pearson(400, 1000))
     (lower, upper), (low, high) = with_gates(400, 1000, counting, [[(380, 1000), (430, 1000)]], misplaced=0.0)
-    floor = (1.959964 * FLOOR) ** 2
+    floor = (1.959964 * 0.022) ** 2
     down, up = math.sqrt(0.083990**2 + floor), math.sqrt(0.123483**2 + floor)
     logits = [-0.405049 - math.hypot(-0.405049 - math.log(0.369473 / 0.630527), down)]
     logits += [-0.405049 + math.hypot(math.log(0.431127 / 0.568873) + 0.405049, up), -0.405049 - down, -0.405049 + up]
@@ -69,7 +109,7 @@ def test_gates_only_widen_and_limits_stay_shares(events: int, total: int) -> Non
 def test_the_ratio_is_the_odds_of_the_share() -> None:
     counting = scalar(ratio_of_counts(300, 100))
     both, gates = ratio_with_gates(300, 100, counting, [[(310, 95), (290, 100)]])
-    lost = math.hypot(MISPLACED, math.sqrt(2) * LOST * 0.75 * 0.25)
+    lost = math.hypot(1.5e-4, math.sqrt(2) * 0.0015 * 0.75 * 0.25)
     shares = scalar(clopper_pearson(300, 400))
     expected, alone = with_gates(300, 400, shares, [[(310, 405), (290, 390)]], misplaced=lost)
     np.testing.assert_allclose(both, [share / (1 - share) for share in expected], rtol=1e-9)
@@ -79,6 +119,6 @@ def test_the_ratio_is_the_odds_of_the_share() -> None:
 
 
 def test_parts_told_by_what_they_lack_gain_what_others_lose() -> None:
-    assert misplaced(0.9, lacking=False) == pytest.approx(math.hypot(MISPLACED, 0.9 * LOST))
-    assert misplaced(0.03, lacking=True) == pytest.approx(math.hypot(MISPLACED, 0.97 * LOST))
-    assert misplaced(0.5, lacking=False, impure=0.01) == pytest.approx(math.hypot(MISPLACED, 0.5 * LOST, 0.005))
+    assert misplaced(0.9, lacking=False) == pytest.approx(math.hypot(1.5e-4, 0.9 * 0.0015))
+    assert misplaced(0.03, lacking=True) == pytest.approx(math.hypot(1.5e-4, 0.97 * 0.0015))
+    assert misplaced(0.5, lacking=False, impure=0.01) == pytest.approx(math.hypot(1.5e-4, 0.00075, 0.005))

@@ -286,12 +286,39 @@ def test_values_that_are_not_finite_are_kept_and_counted(make_fcs: Make) -> None
     ]
 
 
-def test_integers_taken_for_floats_give_a_warning(make_fcs: Make) -> None:
-    read = read_fcs(make_fcs(struct.pack("<6I", 10, 20, 30, 40, 50, 0), TWO))
+def test_integers_taken_for_floats_are_refused(make_fcs: Make) -> None:
+    with pytest.raises(ReadError, match="DATA cannot be read as TEXT says; found 'values .* in 2 of 2 channels'"):
+        read_fcs(make_fcs(struct.pack("<6I", 10, 20, 30, 40, 50, 0), TWO))
+
+
+def test_integers_taken_for_floats_in_one_channel_give_a_warning(make_fcs: Make) -> None:
+    data = struct.pack("<IfIf", 10, 1.5, 20, 2.5)
+    read = read_fcs(make_fcs(data, TWO))
+    assert read.events[:, 1].tolist() == [1.5, 2.5]
     assert read.warnings == [
-        "Values are smaller than 1e-18 or larger than 1e18; $BYTEORD, $DATATYPE or DATA's offset may be off: "
-        "FL1 (3), FL2 (2)."
+        "Values are smaller than 1e-18 or larger than 1e18; $BYTEORD, $DATATYPE or DATA's offset may be off: FL1 (2)."
     ]
+
+
+@pytest.mark.parametrize("width", [16, 24, 32])
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_integers_in_the_other_order_of_bytes_give_a_warning(make_fcs: Make, order: Any, width: int) -> None:
+    light = np.random.default_rng(1).lognormal(8, 0.5, (500, 2)).astype(int)
+
+    def warned(scale: int, stated: str) -> bool:
+        data = b"".join((int(value) * scale % 2**width).to_bytes(width // 8, order) for value in light.reshape(-1))
+        keywords = {"$DATATYPE": "I", "$BYTEORD": "1,2,3,4" if stated == "little" else "4,3,2,1"}
+        found = read_fcs(make_fcs(data, integers(width, width), keywords=keywords)).warnings
+        return any(text.startswith("In 2 of 2 channels the leading byte varies more") for text in found)
+
+    assert [warned(1, stated) for stated in ("little", "big")] == [order == "big", order == "little"]
+    assert not warned(64, order)  # as of a narrower converter
+
+
+def test_more_channels_than_par_says_are_refused_where_nothing_else_tells(make_fcs: Make) -> None:
+    keywords = {"$TOT": None, "$PAR": 1, "$BEGINDATA": None, "$ENDDATA": None}
+    with pytest.raises(ReadError, match=r"column \$PAR: TEXT describes more channels than \$PAR says; found '1'"):
+        read_fcs(make_fcs(SIX_FLOATS, TWO, version="FCS2.0", keywords=keywords))
 
 
 def test_peak_memory(make_fcs: Make) -> None:

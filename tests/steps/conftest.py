@@ -30,7 +30,9 @@ def sample() -> Callable[..., dict[str, Any]]:
 def write_tube() -> Callable[..., Path]:
     """Return a function that writes a tube of so many events of each kind, with a matrix that says nothing spills."""
 
-    def write(path: Path, numbers: Mapping[str, int], *, matrix: bool = True) -> Path:
+    def write(
+        path: Path, numbers: Mapping[str, int], *, matrix: bool = True, keywords: Mapping[str, str] | None = None
+    ) -> Path:
         random = np.random.default_rng(3)
         rows = [
             [50_000, 20_000, *(8000 if bright else 100 for bright in KINDS[kind])]
@@ -39,7 +41,7 @@ def write_tube() -> Callable[..., Path]:
         ]
         events = np.array(rows) + random.uniform(-50, 50, (len(rows), 5))
         spill = (CHANNELS[2:], np.eye(3)) if matrix else None
-        write_fcs(path, events, CHANNELS, markers=MARKERS, spill=spill)
+        write_fcs(path, events, CHANNELS, markers=MARKERS, spill=spill, keywords=keywords)
         return path
 
     return write

@@ -81,6 +81,18 @@ def test_thresholds_of_an_unknown_sample(make_study):
     ]
 
 
+def test_gates_of_what_is_neither_a_tube_nor_a_panel(make_study):
+    text = "study: d\nvisits: {baseline: {day: -7}, product: {day: 0}, D28: {day: 28}}\n"
+    text += "panels: {tcell: {}, 007_D28: {}}\ngates:\n"
+    text += "".join(f"  {name}: {{file: g.xml}}\n" for name in ("tcell", "S01_base", "S01_bas", "S01_prod", "007_D28"))
+    assert found(make_study({"study.yaml": text, "g.xml": "x"}), checks.check_gates) == [
+        "study.yaml, row 7, column gates.S01_bas: this is neither a sample of flow nor a panel; "
+        "did you mean 'S01_base'?",
+        "study.yaml, row 8, column gates.S01_prod: this is neither a sample of flow nor a panel",
+        "study.yaml, row 9, column gates.007_D28: this is the name of both a sample and a panel; rename the panel",
+    ]
+
+
 @pytest.mark.parametrize(
     ("infusions", "problems"),
     [

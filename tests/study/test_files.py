@@ -174,6 +174,19 @@ def test_gene_sets(make_study, path, told):
     assert problems_of(make_study({"study.yaml": text, "sets.gmt": "x"})) == told
 
 
+def test_files_of_gates_and_cuts(make_study):
+    text = "study: d\nvisits: {baseline: {day: -7}, product: {day: 0}, D28: {day: 28}}\npanels: {tcell: {}}\n"
+    text += "gates:\n  tcell: {file: gates/a.wsp}\n  S01_base:\n    file: /a.xml\nanalysis: {flow: {cuts: cuts.csv}}\n"
+    assert problems_of(make_study({"study.yaml": text})) == [
+        "8, analysis.flow.cuts: there is no such file; found 'cuts.csv'",
+        "5, gates.tcell.file: there is no such file; found 'gates/a.wsp'",
+        "7, gates.S01_base.file: an absolute path; found '/a.xml'; "
+        "put the file into the study folder and name it from there",
+    ]
+    named = {"gates/a.wsp": "x", "gates/b.xml": "x", "cuts.csv": "x"}
+    assert problems_of(make_study({"study.yaml": text.replace("/a.xml", "gates/b.xml"), **named})) == []
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_clonotype_tables_of_a_header_alone_are_no_copies(make_study, packed):
     import gzip

@@ -66,8 +66,7 @@ def test_roles_and_columns_that_no_analysis_reads(make_study):
     assert read_study(make_study({"samples.csv": rows})).notes == [
         "role fmo is not analysed: 'c'",
         "role blank is not analysed: 'd'",
-        "filled but not used yet: samples.csv panel of bcr; samples.csv cells of flow; samples.csv input_ng of bcr; "
-        "samples.csv beads_per_tube",
+        "filled but not used yet: samples.csv panel of bcr; samples.csv cells of flow; samples.csv input_ng of bcr",
     ]
 
 

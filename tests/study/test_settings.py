@@ -19,8 +19,18 @@ def test_defaults(tmp_path):
         "schema_version": 1,
         "visits": {},
         "panels": {},
+        "gates": {},
         "analysis": {
-            "flow": {"thresholds": {}, "sample_thresholds": {}},
+            "flow": {
+                "thresholds": {},
+                "sample_thresholds": {},
+                "cuts": None,
+                "bead_lot_cv": 0.03,
+                "pipette_cv": 0.03,
+                "volume_cv": 0.03,
+                "blood_count_cv": 0.05,
+                "volume_unit": None,
+            },
             "repertoire": {"reference": "infusion_product", "locus": None, "least_yield": 0.05},
             "expression": {"gene_sets": None, "layer": None},
             "clinical": {"partial_dates": "refuse", "regrowth": "sum_rule"},
@@ -100,6 +110,15 @@ def test_a_whole_number_may_stand_for_a_number(tmp_path):
             "study: x\nanalysis: {repertoire: {reference: blood}}\n",
             "study.yaml, row 2, column analysis.repertoire.reference: this value cannot stand here; found 'blood'; "
             "expected 'infusion_product' or 'tumor'",
+        ),
+        (
+            "study: x\ngates: {a: {names: {T: CD3+}}}\n",
+            "study.yaml, row 2, column gates.a.file: this setting is needed",
+        ),
+        (
+            "study: x\ngates: {a: gates.xml}\n",
+            "study.yaml, row 2, column gates.a: this value cannot stand here; found 'gates.xml'; "
+            "expected names with values below them",
         ),
         ("study: x\nschema_version: 2\n", "study.yaml, row 2, column schema_version: this value cannot stand here; "
          "found 2; expected 1"),

@@ -38,16 +38,18 @@ def test_every_setting_stands_in_the_template_with_its_default(tmp_path):
     assert written == settings.model_dump()["analysis"]
 
 
-def test_the_commented_panel_is_right(tmp_path):
+def test_the_commented_panel_and_gates_are_right(tmp_path):
     write_template(tmp_path / "new")
     path = tmp_path / "new" / "study.yaml"
     text = path.read_text()
-    path.write_text(
-        "study: new\n" + re.sub(r"^# ", "", text[text.index("# panels:") : text.index("# analysis:")], flags=re.M)
-    )
+    parts = [("# panels:", "# Gates that"), ("# gates:", "# analysis:")]
+    lines = "".join(text[text.index(start) : text.index(end)] for start, end in parts)
+    path.write_text("study: new\n" + re.sub(r"^# ", "", lines, flags=re.M))
     settings, _, problems = read_settings(path)
     assert problems == []
     assert settings.panels["tcell"].thresholds == {"CD3": 1200.0}
+    assert settings.panels["tcell"].populations["CD4+ T"].parent == "CD3+"
+    assert settings.gates["tcell"].names == {"T cells": "CD3+"}
 
 
 @pytest.mark.parametrize("name", ["study.yaml", "subjects.csv", "samples.csv", "clinical/lesions.csv"])

@@ -41,11 +41,15 @@ def collected(tmp_path):
         verdict = "warn" if name == "doubtful" else "pass"
         QUALITY.frame([{"sample": name, "check": "c", "verdict": verdict}]).write_parquet(folder / "quality.parquet")
         (folder / "figures" / "gates.svg").write_text("<svg/>")
+        (folder / "gates.xml").write_text(name)
         (folder / "status.json").write_text('{"state": "ok"}')
     error = ReadError("the file is cut", file=study.root / "raw/c.fcs", byte=7, mend="export it again")
     (work / "flow" / "broken").mkdir()
     status = {"state": "failed", "error": error.as_dict()}
     (work / "flow" / "broken" / "status.json").write_text(json.dumps(status))
+    (work / "flow" / "broken" / "gates.xml").write_text("half done")
+    (out / "objects" / "gates").mkdir(parents=True)
+    (out / "objects" / "gates" / "of-an-earlier-run.xml").write_text("old")
     (out / "figures" / "flow").mkdir(parents=True)
     (out / "figures" / "flow" / "of-an-earlier-run.svg").write_text("<svg/>")
     collect(study, jobs, work, out, "tilseq run study -o out")
@@ -84,6 +88,14 @@ def test_every_sample_of_the_study_has_its_state(collected):
         "later": "not_analysed",
         "never": "not_available",
         "plated": "not_analysed",
+    }
+
+
+def test_gates_are_those_of_this_runs_whole_jobs(collected):
+    folder = collected / "objects" / "gates"
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {
+        "whole.xml": "whole",
+        "doubtful.xml": "doubtful",
     }
 
 

@@ -1,43 +1,34 @@
-"""`tilseq flow`."""
+"""`tilseq flow`, and its command `inspect`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from tilseq.cli.common import Examples, as_json, each_file, output_table, sample_name, sample_names, write_result
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from tilseq.study.settings import Panel
+from tilseq.cli.common import Examples, as_json, each_file
+from tilseq.cli.flow_check import compare_command, qc_command
+from tilseq.cli.flow_count import count_command, gate_command
+from tilseq.cli.flow_tubes import files
 
 INSPECT_EXAMPLE = "tilseq flow inspect day0.fcs day28.fcs"
-COUNT_EXAMPLE = """\
-tilseq flow count day0.fcs day28.fcs -o counts.csv
-tilseq flow count tubes/*.fcs --panel panel.yaml -o counts.csv
-
-panel.yaml, where the built-in names or the automatic cuts do not do:
-  markers: {CD3: [APC-R700-A], viability: [Dump]}
-  thresholds: {CD8: 450}"""
-
-files = click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+# Technical keywords alone: others hold names, dates and free text.
+SHOWN = ("$TOT", "$PAR", "$MODE", "$DATATYPE", "$BYTEORD", "$CYT", "$TIMESTEP", "$VOL")
 
 
 @click.group("flow")
 def flow_command() -> None:
-    """Flow cytometry (FCS): look at tubes, gate and count T cells."""
+    """Flow cytometry (FCS): look at tubes, check them, gate and count T cells."""
 
 
 @flow_command.command("inspect", cls=Examples, example=INSPECT_EXAMPLE)
 @files
 @as_json
 def inspect(paths: tuple[Path, ...], as_json: bool) -> int:
-    """Show the channels of each FILE, the markers they are taken for, events, spillover and warnings.
+    """Show the channels of each FILE, the markers they are taken for, events, technical keywords, spillover, warnings.
 
-    A file that cannot be read does not stop the others.
+    Keywords that could name a person or a date are not shown. A file that cannot be read does not stop the others.
     """
     import json
 
@@ -48,74 +39,6 @@ def inspect(paths: tuple[Path, ...], as_json: bool) -> int:
         for tube in tubes:
             click.echo("\n".join(_lines(tube)))
     return status
-
-
-@flow_command.command("count", cls=Examples, example=COUNT_EXAMPLE)
-@files
-@click.option("--panel", type=click.Path(path_type=Path), help="YAML with names of channels and thresholds; see below.")
-@output_table
-def count(paths: tuple[Path, ...], panel: Path | None, output: str) -> int:
-    """Gate each FILE into T cells and their subsets and count them.
-
-    One row a population: sample, population, parent, events, percent_of_parent with 95 % limits, and the tube's
-    verdict with its reason. A file that cannot be read or gated does not stop the others.
-    """
-    from tilseq.flow import cd4_cd8_ratio, gate
-    from tilseq.flow import count as count_of
-    from tilseq.io.fcs import read_fcs
-    from tilseq.tables.outputs import COUNTS
-
-    settings = None if panel is None else _panel(panel)
-    sample_names(paths)
-
-    def measure(path: Path) -> pl.DataFrame:
-        sample = sample_name(path)
-        tube = read_fcs(path)
-        for warning in tube.warnings:
-            click.echo(f"{path}: {warning}", err=True)
-        gating = gate(
-            tube,
-            sample=sample,
-            aliases=settings.markers if settings else None,
-            thresholds=settings.thresholds if settings else None,
-        )
-        counts = count_of(gating)
-        ratio = cd4_cd8_ratio(counts).value
-        told = "not available" if ratio is None else f"{ratio:.2f}"
-        click.echo(f"{sample}: CD4:CD8 {told}, {counts['verdict'][0]}", err=True)
-        return counts
-
-    frames, status = each_file(paths, measure)
-    if frames:
-        import polars as pl
-
-        write_result(pl.concat(frames), COUNTS, output)
-    return status
-
-
-def _panel(path: Path) -> Panel:
-    from pydantic import ValidationError
-
-    from tilseq.errors import ReadError
-    from tilseq.io.yaml_model import line_of
-    from tilseq.io.yaml_text import read_yaml
-    from tilseq.study.settings import Panel
-
-    value, lines, problems = read_yaml(path, file=str(path))
-    if problems:
-        raise problems[0]
-    try:
-        return Panel.model_validate({} if value is None else value)
-    except ValidationError as error:
-        fault = error.errors()[0]
-        keys = [str(part) for part in fault["loc"]]
-        raise ReadError(
-            f"the panel cannot be used: {fault['msg']}",
-            file=path,
-            row=line_of(keys, lines),
-            column=".".join(keys) or None,
-            expected="markers: {CD3: [names]} and thresholds: {CD3: number}",
-        ) from error
 
 
 def _described(path: Path) -> dict[str, Any]:
@@ -138,6 +61,7 @@ def _described(path: Path) -> dict[str, Any]:
             {"channel": channel, "marker": text, "taken_for": markers.get(channel)}
             for channel, text in zip(tube.channels, tube.markers, strict=True)
         ],
+        "keywords": {name: tube.keywords[name].strip() for name in SHOWN if name in tube.keywords},
         "spill": list(tube.spill.channels) if tube.spill else [],
         "compensated": is_compensated(tube),
         "warnings": warnings,
@@ -154,6 +78,11 @@ def _lines(tube: dict[str, Any]) -> list[str]:
             f"  {row['channel']:<{wide}}  {row['marker'] or '-':<20}  {row['taken_for'] or ''}".rstrip()
             for row in channels
         ),
+        *(f"  {name}: {value}" for name, value in tube["keywords"].items()),
         f"  spillover: {state}",
         *(f"  warning: {warning}" for warning in tube["warnings"]),
     ]
+
+
+for command in (qc_command, gate_command, count_command, compare_command):
+    flow_command.add_command(command)

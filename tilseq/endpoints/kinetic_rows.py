@@ -24,6 +24,7 @@ INTERVALS = {
     "time_to_loss": "days between which it was lost",
 }
 DRAWN = "10,000 draws"
+AT_LIMITS = "every day at its limit"
 
 
 def kinetic_rows(
@@ -34,6 +35,7 @@ def kinetic_rows(
     qualifiers: Mapping[str, str | None],
     seed: int,
     label: str | None = None,
+    common_error: bool = False,
 ) -> list[dict[str, Any]]:
     """Return the endpoints of one series: a row for each parameter of `tilseq.endpoints.kinetics`.
 
@@ -51,6 +53,8 @@ def kinetic_rows(
         Seed of the draws.
     label
         What the reader of any of the numbers must know of the series.
+    common_error
+        The days may err together, see `kinetics`.
 
     Raises
     ------
@@ -59,7 +63,7 @@ def kinetic_rows(
     AnalysisError, TableError
         The series cannot be, see `tilseq.endpoints.kinetics.kinetics`.
     """
-    found = kinetics(SERIES.frame(series), unit=BY_NAME[f"{name}_peak"].unit, seed=seed)
+    found = kinetics(SERIES.frame(series), unit=BY_NAME[f"{name}_peak"].unit, seed=seed, common_error=common_error)
     rows = []
     for row in found.iter_rows(named=True):
         parameter, value, reason = row["parameter"], row["value"], row["reason"]
@@ -73,7 +77,9 @@ def kinetic_rows(
                 qualifiers=qualifiers,
                 lower=row["lower"],
                 upper=row["upper"],
-                interval_method=INTERVALS.get(parameter, DRAWN),
+                interval_method=AT_LIMITS
+                if common_error and parameter.startswith("auc")
+                else INTERVALS.get(parameter, DRAWN),
                 n=row["n"],
                 status=row["status"],
                 value_text=f"> {value:g} d" if still_there else None,

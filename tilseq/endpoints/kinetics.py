@@ -70,7 +70,9 @@ class _Series(NamedTuple):
         return np.asarray(self.statuses == "quantified")
 
 
-def kinetics(series: Any, *, unit: str, seed: int, rule: Rule = "linear_up_log_down") -> pl.DataFrame:
+def kinetics(
+    series: Any, *, unit: str, seed: int, rule: Rule = "linear_up_log_down", common_error: bool = False
+) -> pl.DataFrame:
     """Return the kinetic parameters of one subject's series.
 
     Days before 0 take no part, nor do rows that are `not_evaluable`. In areas what was not detected counts as half of
@@ -105,6 +107,9 @@ def kinetics(series: Any, *, unit: str, seed: int, rule: Rule = "linear_up_log_d
         Seed of the draws.
     rule
         How the course runs between days, for areas.
+    common_error
+        The days may err together, as where one measurement enters all values. Limits of areas are then those of the
+        course with every day at its limit, which are never too narrow.
 
     Returns
     -------
@@ -126,7 +131,7 @@ def kinetics(series: Any, *, unit: str, seed: int, rule: Rule = "linear_up_log_d
         draws = _draw(points, np.random.default_rng(seed))
         rows = [
             *_peak(points, draws),
-            *_areas(points, draws, rule),
+            *_areas(points, None if common_error else draws, rule),
             _half_life(points, draws),
             _last_quantified(points),
             _loss(points),
@@ -150,13 +155,13 @@ def _peak(points: _Series, draws: Floats) -> list[Row]:
     ]
 
 
-def _areas(points: _Series, draws: Floats, rule: Rule) -> list[Row]:
+def _areas(points: _Series, draws: Floats | None, rule: Rule) -> list[Row]:
     quantified = points.days[points.quantified]
     ends = {"auc_0_28": float(END_OF_AUC), "auc_0_last": float(quantified[-1]) if quantified.size else None}
     return [_area(name, points, draws, end, rule) for name, end in ends.items()]
 
 
-def _area(name: str, points: _Series, draws: Floats, end: float | None, rule: Rule) -> Row:
+def _area(name: str, points: _Series, draws: Floats | None, end: float | None, rule: Rule) -> Row:
     n = points.days.size
     if end is None:
         return _not_evaluable(name, n, "never quantified")
@@ -168,8 +173,11 @@ def _area(name: str, points: _Series, draws: Floats, end: float | None, rule: Ru
     n = int(np.searchsorted(points.days, end)) + 1
     half = np.where(points.detected, points.values, points.upper / 2)
     value = float(area(points.days, half, 0, end, rule)) if points.detected[:n].any() else 0.0
-    lower, _ = _limits(area(points.days, draws, 0, end, rule))
-    _, upper = _limits(area(points.days, np.where(points.detected, draws, points.upper), 0, end, rule))
+    if draws is None:
+        lower, upper = (float(area(points.days, limits, 0, end, rule)) for limits in (points.lower, points.upper))
+    else:
+        lower, _ = _limits(area(points.days, draws, 0, end, rule))
+        _, upper = _limits(area(points.days, np.where(points.detected, draws, points.upper), 0, end, rule))
     reached = [status for status in reversed(DETECTED) if status in points.statuses[:n]]
     return _row(name, value, (lower, upper), n, reached[0] if reached else "not_detected")
 

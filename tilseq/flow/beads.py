@@ -47,7 +47,7 @@ def find_beads(values: Mapping[str, Floats], among: Mask) -> Mask:
     if centres is None:
         return np.zeros(len(among), dtype=bool)
     corner = [column > least for column, least in zip(values.values(), np.exp(centres - REACH), strict=True)]
-    return lit & np.logical_and.reduce(corner)
+    return np.asarray(np.logical_and.reduce([lit, *corner]))
 
 
 def _centres(values: Mapping[str, Floats], lit: Mask) -> NDArray[np.float64] | None:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tilseq.errors import AnalysisError
 from tilseq.flow.gating import Gating
 from tilseq.flow.quality import LEAST_QUANTIFIED
 from tilseq.flow.tree import Population
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 VERDICTS = ("pass", "warn", "fail")
+WITH_GATES = ("live", "lymphocytes")  # beside those told by signs; beads and single cells are limited by counting alone
 
 
 class Ratio(NamedTuple):
@@ -88,7 +88,7 @@ def _share_limits(gating: Gating, population: Population, moved: Mapping[str, Sh
     events, parent = population.events, population.parent or ""
     total = gating.populations[parent].events
     counting = scalar(clopper_pearson(events, total))
-    if population.name not in gating.rules and population.name != "lymphocytes":
+    if population.name not in gating.rules and population.name not in WITH_GATES:
         return dict(zip(("lower", "upper", "counting_lower", "counting_upper"), counting * 2, strict=True))
     ends = [[(end[population.name], end[parent]) for end in shift] for shift in moved.values()]
     rule = gating.rules.get(population.name)
@@ -115,17 +115,13 @@ def cd4_cd8_ratio(gating: Gating) -> Ratio:
     Returns
     -------
     Ratio
-        Without CD4+ T or without CD8+ T there is no ratio: the value is None, the status `not_evaluable`, and of the
-        limits the one that can be told stays. Otherwise the status is that of the smaller count, see `status_of`.
-
-    Raises
-    ------
-    AnalysisError
-        The tube was gated without CD4+ T or CD8+ T.
+        Without CD4+ T or without CD8+ T cells there is no ratio: the value is None, the status `not_evaluable`, and of
+        the limits the one that can be told stays. Otherwise the status is that of the smaller count, see `status_of`.
+        A tube whose tree has no such populations has no limits either.
     """
     names = ("CD4+ T", "CD8+ T")
     if not set(names) <= gating.populations.keys():
-        raise AnalysisError("a ratio of CD4 to CD8 needs the populations CD4+ T and CD8+ T", found=gating.sample)
+        return Ratio(None, None, None, None, None, 0, "not_evaluable")
     helpers, killers = (gating.populations[name].events for name in names)
     counting = scalar(ratio_of_counts(helpers, killers))
     ends = [[(end[names[0]], end[names[1]]) for end in shift] for shift in shifts(gating).values()]

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 # How the region of the lymphocytes stands in the table: one row a channel, its gate this and the channel's marker.
 REGION = "lymphocytes "
 LEAST_TUBES = 3
-FURTHEST_MADS = 3.0
+FURTHEST_MADS, LEAST_DIFFERENCE = 3.0, 0.02
+SCALED = 1.4826  # standard deviation of a normal distribution by its MAD
+Z = 1.959963984540054
 
 
 def cuts_table(gating: Gating) -> pl.DataFrame:
@@ -23,7 +25,8 @@ def cuts_table(gating: Gating) -> pl.DataFrame:
 
     A row is a threshold of a marker within a parent. The region of the lymphocytes has a row for each of its channels,
     named `lymphocytes FSC-A` and so on: the threshold is its centre, `lower` and `upper` where it ends on that
-    channel, `spread` the standard deviation of natural logarithms that its distances are counted in.
+    channel, `spread` the standard deviation of natural logarithms that its distances are counted in, `radius` how many
+    of them it reaches.
     """
     from tilseq.tables.outputs import CUTS
 
@@ -55,6 +58,7 @@ def cuts_table(gating: Gating) -> pl.DataFrame:
                     "lower": middle / reach,
                     "upper": middle * reach,
                     "spread": region.spread[name],
+                    "radius": region.radius,
                     "separation": region.separation,
                     "source": region.source,
                 }
@@ -85,15 +89,22 @@ def cohort_cuts(cuts: pl.DataFrame) -> pl.DataFrame:
     is_region = pl.col("gate").str.starts_with(REGION)
     clear = (pl.col("source") == "valley") & (pl.col("separation") >= CLEAR_SEPARATION)
     own = cuts.filter((is_region & pl.col("source").is_in(["valley", "fallback"])) | (~is_region & clear))
+    # The region is one, whether dead cells could be told from living ones in all tubes or not.
+    parent = pl.when(is_region).then(pl.lit("lymphocytes")).otherwise("parent").alias("parent")
     median = pl.col("threshold").median()
     mad = (pl.col("threshold") - median).abs().median()
-    found = own.group_by("gate", "parent").agg(
-        median,
-        pl.col("lower").median(),
-        pl.col("upper").median(),
-        pl.col("spread").median(),
-        mad.alias("mad"),
-        pl.col("sample").n_unique().alias("tubes"),
+    found = (
+        own.with_columns(parent)
+        .group_by("gate", "parent")
+        .agg(
+            median,
+            pl.col("lower").median(),
+            pl.col("upper").median(),
+            pl.col("spread").median(),
+            pl.col("radius").median(),
+            mad.alias("mad"),
+            pl.col("sample").n_unique().alias("tubes"),
+        )
     )
     return COHORT_CUTS.frame(found.filter(pl.col("tubes") >= LEAST_TUBES).to_dicts())
 
@@ -101,31 +112,32 @@ def cohort_cuts(cuts: pl.DataFrame) -> pl.DataFrame:
 def borrowed(cohort: pl.DataFrame) -> Borrowed:
     """Return the cuts of a table `cohort_cuts` for `gate` to borrow.
 
-    A borrowed cut could lie anywhere between the cohort's usual ends, and as far off as tubes differ.
+    A borrowed cut could lie anywhere between the cohort's usual ends, and as far off as 95 % of tubes do: the root of
+    the sum of both squares.
     """
     cuts: dict[tuple[str, str], Cut] = {}
-    centre: dict[str, float] = {}
-    spread: dict[str, float] = {}
-    radius = 0.0
-    for row in cohort.iter_rows(named=True):
-        if row["gate"].startswith(REGION):
-            name = row["gate"].removeprefix(REGION)
-            centre[name], spread[name] = row["threshold"], row["spread"]
-            radius = math.log(row["upper"] / row["threshold"]) / row["spread"]
-        else:
-            lower = min(row["lower"], row["threshold"] - row["mad"])
-            upper = max(row["upper"], row["threshold"] + row["mad"])
-            key = (row["gate"], row["parent"])
-            cuts[key] = Cut(*key, row["threshold"], lower, upper, None, "cohort")
-    region = Region(centre, spread, radius, radius - BLIND, radius + BLIND, None, "cohort") if centre else None
-    return Borrowed(cuts, region)
+    region = cohort.filter(cohort["gate"].str.starts_with(REGION))
+    for row in cohort.join(region, on=["gate", "parent"], how="anti").iter_rows(named=True):
+        place, key = row["threshold"], (row["gate"], row["parent"])
+        lower, upper = (math.hypot(place - end, Z * SCALED * row["mad"]) for end in (row["lower"], row["upper"]))
+        cuts[key] = Cut(*key, place, place - lower, place + upper, None, "cohort")
+    if region.is_empty():
+        return Borrowed(cuts)
+    names = region["gate"].str.strip_prefix(REGION).to_list()
+    centre, spread = (dict(zip(names, region[column].to_list(), strict=True)) for column in ("threshold", "spread"))
+    radius = float(region["radius"].to_list()[0])
+    return Borrowed(cuts, Region(centre, spread, radius, radius - BLIND, radius + BLIND, None, "cohort"))
 
 
 def far_from_cohort(cuts: pl.DataFrame, cohort: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of a table `cuts` that lie more than three scaled MADs from the cohort's: told, never moved."""
+    """Return the rows of a table `cuts` that lie more than three scaled MADs from the cohort's: told, never moved.
+
+    Where tubes differ less than that, two per cent of the cohort's are one.
+    """
     import polars as pl
 
     usual = cohort.select("gate", "parent", usual=pl.col("threshold"), mad=pl.col("mad"))
     joined = cuts.filter(pl.col("source") == "valley").join(usual, on=["gate", "parent"], how="inner")
     away = (pl.col("threshold") - pl.col("usual")).abs()
-    return joined.filter(away > FURTHEST_MADS * 1.4826 * pl.col("mad"), pl.col("mad") > 0)
+    scaled = pl.max_horizontal(SCALED * pl.col("mad"), LEAST_DIFFERENCE * pl.col("usual").abs())
+    return joined.filter(away > FURTHEST_MADS * scaled)

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tilseq.errors import AnalysisError, did_you_mean
+from tilseq.flow.backgating import add_lymphocytes
 from tilseq.flow.beads import find_beads, single_beads
-from tilseq.flow.density import density, next_valley, valley
-from tilseq.flow.lymphocytes import CHANNELS, LEAST_T_CELLS, Region, distance, find_region, find_region_of_rare
+from tilseq.flow.lymphocytes import Region
 from tilseq.flow.panel import describe, find_markers
-from tilseq.flow.populations import Rule, by_parent, markers_of, with_further
+from tilseq.flow.populations import Rule, markers_of, with_further
 from tilseq.flow.quality import assess, check, non_finite
 from tilseq.flow.residual import check_residuals
 from tilseq.flow.scatter import singlets
+from tilseq.flow.signs import add_by_rules
 from tilseq.flow.time_quality import check_time
 from tilseq.flow.transform import cofactor
 from tilseq.flow.tree import Cut, Population, Tree
-from tilseq.flow.tube import Floats, Mask, Tube
+from tilseq.flow.tube import Floats, Tube
 from tilseq.flow.values import NEEDED, SCATTER, compensated_values
 
 if TYPE_CHECKING:
@@ -31,12 +32,7 @@ if TYPE_CHECKING:
 FURTHER_STAINS = ("CD3", "CD4", "CD8", "CD19", "CD16", "CD56", "CD45", "viability")
 BEADS = ("CD3", "CD4", "CD8", "CD19")
 ALIKE = (*BEADS, "FSC-A", "SSC-A")  # what two beads, or a bead with a cell, have more of than one bead
-# T cells bear one of the two: those that bear the other lack this one.
-OTHER_LINEAGE = {"CD4": "CD8", "CD8": "CD4"}
 MOST_BRIGHT = 0.02
-CORE = 0.75
-NEAR = 0.7
-WHERE_SET = "set analysis.flow.sample_thresholds in study.yaml, or thresholds of the panel file for flow count --panel"
 NOT_FINITE = "a value that is not a finite number"
 NOT_STEADY = "a stretch of the run that a clog or a burst spoiled"
 LARGEST = float(np.finfo(np.float32).max)
@@ -180,8 +176,10 @@ def gate(
         tree.add("cells", "all events", cells)
         quality.append(_beads_left_out(tree))
     parent, told = _cells(tree)
-    region = _lymphocytes(tree, parent, borrowed.region)
-    told += _by_rules(tree, rules)
+    region = add_lymphocytes(tree, parent, borrowed.region)
+    told += add_by_rules(tree, rules)
+    if "CD3+" not in tree.populations:
+        raise AnalysisError("the population tree finds no CD3+", mend="give CD3+ markers that the panel stains")
     no_number = int(np.count_nonzero(~finite))
     lost = {NOT_FINITE: no_number, NOT_STEADY: int(np.count_nonzero(finite & ~kept))}
     quality += [non_finite(sample, no_number, len(finite)), *steady.quality, *told, *assess(tree, region)]
@@ -226,148 +224,13 @@ def _cells(tree: Tree) -> tuple[str, list[dict[str, Any]]]:
         parent = "singlets"
     if "viability" not in tree.values:
         return parent, []
-    bright = tree.find_dead(parent)
-    if bright is None:
+    if tree.find_dead(parent):
         tree.add("live", parent, ~tree.over("viability", parent))
         return "live", []
+    bright = tree.share_of_bright(parent)
     few = bright < MOST_BRIGHT
     reason = "no dead cells are seen, none are left out" + ("" if few else ", though many events are bright")
     return parent, [check(tree.sample, "live", bright, f"below {MOST_BRIGHT:g} bright without a valley", few, reason)]
-
-
-def _lymphocytes(tree: Tree, parent: str, borrowed: Region | None) -> Region | None:
-    """Add the lymphocytes: within their region, and on the right side of each threshold that was set."""
-    if not tree.mask(parent).any():
-        raise AnalysisError(f"no event is left in {parent}")
-    inside = np.ones(len(tree.mask(parent)), dtype=bool)
-    free = [name for name in CHANNELS if name in tree.values and not tree.set_by_hand(name, parent)]
-    for name in CHANNELS:
-        if (name, parent) in tree.cuts:
-            inside &= ~tree.over(name, parent) if name == "SSC-A" else tree.over(name, parent)
-    region = _region(tree, parent, free, borrowed) if free else None
-    if region is not None:
-        away = distance({name: tree.values[name] for name in region.centre}, region)
-        inside &= away <= region.radius
-        tree.far_from_others = away <= CORE * region.radius
-    tree.add("lymphocytes", parent, inside)
-    return region
-
-
-def _region(tree: Tree, parent: str, free: Sequence[str], borrowed: Region | None) -> Region | None:
-    """Find the region of lymphocytes on channels without a threshold, or borrow it where there are too few T cells."""
-    seen = tree.on_scale(parent)
-    cut = _first_cd3(tree, parent)
-    t_cells = tree.values["CD3"] > cut if cut is not None else np.zeros(len(seen), dtype=bool)
-    number = int(np.count_nonzero(t_cells & seen))
-    own = _own_region(tree, seen, t_cells, free, borrowed)
-    if own is not None:
-        return own
-    if not {"FSC-A", "SSC-A"}.isdisjoint(free):
-        if cut is None:
-            raise _not_parted(tree, "CD3", parent)
-        raise AnalysisError(
-            "too few CD3+ events to find the lymphocytes by",
-            found=number,
-            expected=f"at least {LEAST_T_CELLS}",
-            mend=f"for FSC-A and SSC-A, {WHERE_SET}",
-        )
-    return None
-
-
-def _own_region(tree: Tree, seen: Mask, t_cells: Mask, free: Sequence[str], borrowed: Region | None) -> Region | None:
-    """Find the region about the tube's own T cells, if they lie where other tubes have lymphocytes, or near those.
-
-    Where T cells are rare, what is bright in CD3 may be other cells: then T cells are sought in the middle of the
-    region of other tubes, which is borrowed itself when even these are too few.
-    """
-    values = {name: tree.values[name] for name in free}
-    own = find_region(values, seen, t_cells) if np.count_nonzero(t_cells & seen) >= LEAST_T_CELLS else None
-    if borrowed is None or not set(free) <= set(borrowed.centre):
-        return own
-    lent = replace(borrowed, centre={name: borrowed.centre[name] for name in free})
-    if own is not None and _is_near(own, lent):
-        return own
-    cut = tree.borrowed.get(("CD3", "lymphocytes"))
-    middle = distance(values, lent) <= CORE * lent.radius
-    t_cells = middle & (tree.values["CD3"] > (np.inf if cut is None else cut.threshold))
-    return find_region_of_rare(values, seen, t_cells, lent)
-
-
-def _is_near(own: Region, lent: Region) -> bool:
-    """Tell whether the centre of a region lies where other tubes have lymphocytes: what is further off are others."""
-    centre = {name: np.array([middle], dtype=np.float32) for name, middle in own.centre.items()}
-    return float(distance(centre, lent)[0]) <= NEAR * lent.radius
-
-
-def _first_cd3(tree: Tree, parent: str) -> float | None:
-    """Return a CD3 cut among all cells, which serves only to find the lymphocytes: the valley below the T cells.
-
-    T cells are the brighter of the two most prominent modes, unless other tubes take both for one side.
-    """
-    if "CD3" in tree.thresholds:
-        return tree.thresholds["CD3"]
-    values = tree.scaled("CD3", tree.mask(parent))
-    curve, lent = density(values), tree.borrowed.get(("CD3", "lymphocytes"))
-    parted = None if curve is None else valley(values, curve)
-    if parted is None or (lent is not None and not tree.agrees(parted, lent)):
-        return None if lent is None else lent.threshold
-    nearest = next_valley(values, float(np.median(values[values > parted.threshold])), above=False, curve=curve)
-    return tree.linear("CD3", (nearest or parted).threshold)
-
-
-def _by_rules(tree: Tree, rules: Mapping[str, Rule]) -> list[dict[str, Any]]:
-    """Add the populations of the rules, as far as channels and cuts allow, and tell of those that they do not."""
-    told = []
-    for parent, names in by_parent(rules).items():
-        if parent in tree.populations:
-            _find_cuts(tree, parent, list(dict.fromkeys(marker for name in names for marker in rules[name].markers)))
-        for name in names:
-            if parent in tree.populations and tree.add_by_rule(name, rules[name]):
-                continue
-            if name in tree.populations or name in OPTIONAL:
-                continue
-            told.append(check(tree.sample, f"population {name}", None, "a cut for each marker", False, "not available"))
-    return told
-
-
-OPTIONAL = ("B", "NK")
-
-
-def _find_cuts(tree: Tree, parent: str, markers: Sequence[str]) -> None:
-    """Find the cuts that part one population: by valleys first, then above cells that lack the marker."""
-    there = [marker for marker in markers if marker in tree.values]
-    found = {marker: tree.find(marker, parent) for marker in there}
-    for marker in there:
-        if found[marker]:
-            continue
-        other = OTHER_LINEAGE.get(marker, "")
-        has_other = found.get(other, False)
-        negatives = tree.mask(parent) & tree.over(other, parent) if has_other else _other_side(tree, parent)
-        if not (negatives is not None and tree.beyond(marker, parent, negatives)) and marker in ("CD3", "CD4", "CD8"):
-            raise _not_parted(tree, marker, parent)
-
-
-def _other_side(tree: Tree, parent: str) -> Mask | None:
-    """Return lymphocytes on the other side of CD3 than a population."""
-    if not {"CD3+", "CD3-"} <= tree.populations.keys():
-        return None
-    in_t_cells = np.count_nonzero(tree.mask(parent) & tree.mask("CD3+"))
-    return tree.mask("CD3-" if in_t_cells else "CD3+")
-
-
-def _not_parted(tree: Tree, marker: str, parent: str) -> AnalysisError:
-    values = tree.values[marker][tree.mask(parent)]
-    places = ""
-    if values.size:
-        numbers = ", ".join(f"{place:.6g}" for place in np.percentile(values, (1, 50, 99)))
-        places = f"; the channel's 1st, 50th and 99th percentile on the linear scale are {numbers}"
-    return AnalysisError(
-        f"{marker}+ and {marker}- events cannot be told apart among {parent}",
-        column=tree.channels[marker],
-        found="no valley",
-        expected="two populations",
-        mend=f"for {marker}, {WHERE_SET}{places}",
-    )
 
 
 def _finish(

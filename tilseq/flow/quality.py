@@ -13,6 +13,7 @@ from tilseq.flow.tree import CLEAR_SEPARATION, Cut, Tree
 # ICCS: above 50 events a population is quantified, below it is detected only.
 LEAST_QUANTIFIED = 50
 LEAST_SINGLETS = 0.7
+LEAST_LIVE = 0.5
 LEAST_KEPT = 0.7
 LARGEST_DN_DP, FAILING_DN_DP = 15.0, 50.0
 MOST_NON_FINITE = 5.0
@@ -115,6 +116,9 @@ def _shares(sample: str, events: Mapping[str, int]) -> list[dict[str, Any]]:
     if "singlets" in events:
         share = _ratio(events["singlets"], events.get("cells", events["all events"]))
         rows.append(_at_least(sample, "singlets", share, LEAST_SINGLETS, "share of events that are single cells"))
+    if "live" in events:
+        share = _ratio(events["live"], events.get("singlets", events["all events"]))
+        rows.append(_at_least(sample, "living cells", share, LEAST_LIVE, "share of single cells that are alive"))
     rows.append(
         check(
             sample,

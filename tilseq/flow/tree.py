@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from tilseq.flow.density import Valley, density, modes, next_valley, valley
+from tilseq.errors import AnalysisError
+from tilseq.flow.density import Density, Valley, density, modes, next_valley, valley
 from tilseq.flow.populations import Rule
 from tilseq.flow.robust import MAD_TO_SD, centre_and_spread
 from tilseq.flow.transform import arcsinh, square_root
@@ -21,6 +22,8 @@ DEAD_SPREADS, BRIGHT_SPREADS = 3.0, 5.0
 FALLBACK_SPREADS, EITHER_WAY_SPREADS = 4.0, 1.0
 LEAST_REFERENCE = 50
 CLEAR_SEPARATION = 0.5
+MOST_BETWEEN_CUTS = 0.02
+WHERE_SET = "set analysis.flow.sample_thresholds in study.yaml, or thresholds of the panel file for flow count --panel"
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,8 @@ class Tree:
         Marker and parent → cut of other tubes, which takes the place of one that is not clear.
     populations, cuts
         What is found so far; cuts by marker and parent.
+    far_from_others
+        Events well within the region of the lymphocytes, by which the cuts of lymphocytes are found.
     """
 
     sample: str
@@ -125,7 +130,12 @@ class Tree:
 
     def core(self, name: str) -> Mask:
         """Return the events of a population by which its cuts are found: of lymphocytes those far from other cells."""
-        mask = self.mask(name)
+        mask, above = self.mask(name), name
+        while above != "lymphocytes":
+            parent = self.populations[above].parent
+            if parent is None:
+                return mask
+            above = parent
         return mask if self.far_from_others is None else mask & self.far_from_others
 
     def over(self, marker: str, parent: str) -> Mask:
@@ -178,26 +188,61 @@ class Tree:
         self.cuts[marker, parent] = Cut(marker, parent, threshold, lower, upper, None, "fallback")
         return True
 
-    def find_dead(self, parent: str) -> float | None:
-        """Record the cut between living cells and brighter dead ones.
+    def find_dead(self, parent: str) -> bool:
+        """Record the cut between living cells and brighter dead ones; tell whether there is one.
 
-        Living cells are the dimmer of the two most prominent modes, or the only one. Return None when there is a cut,
-        otherwise the share of events that lie five standard deviations above the living ones all the same.
+        It is the first valley three standard deviations or more above the living cells. Where more than 2 % of events
+        lie between it and the cut of other tubes, as where monocytes shine by themselves and outnumber lymphocytes,
+        theirs is borrowed.
         """
         if self.set_by_hand("viability", parent):
-            return None
+            return True
+        values = self.scaled("viability", self.mask(parent))
+        curve = density(values)
+        if curve is None:
+            return False
+        living, spread = self._living(values, curve)
+        found = next_valley(values, living + DEAD_SPREADS * spread, above=True, curve=curve)
+        if found is None:
+            return False
+        self._record("viability", parent, found)
+        lent = self.borrowed.get(("viability", parent))
+        if lent is not None:
+            ends = sorted((self.cuts["viability", parent].threshold, lent.threshold))
+            linear = self.values["viability"][self.mask(parent)]
+            if np.mean((linear > ends[0]) & (linear <= ends[1])) > MOST_BETWEEN_CUTS:
+                self.cuts["viability", parent] = lent
+        return True
+
+    def share_of_bright(self, parent: str) -> float:
+        """Return the share of events that lie five standard deviations above the living ones."""
         values = self.scaled("viability", self.mask(parent))
         curve = density(values)
         if curve is None:
             return 0.0
+        living, spread = self._living(values, curve)
+        return float(np.mean(values > living + BRIGHT_SPREADS * spread))
+
+    def _living(self, values: Floats, curve: Density) -> tuple[float, float]:
+        """Return mode and standard deviation of living cells, the dimmer of the two most prominent modes or the one."""
         living = float(curve.grid[min(modes(curve.height)[: 1 if valley(values, curve) is None else 2])])
-        # A bandwidth more, as values on the detector's floor can lie just above the mode that they make.
-        spread = MAD_TO_SD * float(np.median(np.abs(living - values[values <= living + curve.bandwidth / 4])))
-        found = next_valley(values, living + DEAD_SPREADS * spread, above=True, curve=curve)
-        if found is None:
-            return float(np.mean(values > living + BRIGHT_SPREADS * spread))
-        self._record("viability", parent, found)
-        return None
+        # A part of a bandwidth more, as values on the detector's floor can lie just above the mode that they make.
+        return living, MAD_TO_SD * float(np.median(np.abs(living - values[values <= living + curve.bandwidth / 4])))
+
+    def not_parted(self, marker: str, parent: str) -> AnalysisError:
+        """Return the error that a needed marker has no cut."""
+        values = self.values[marker][self.mask(parent)]
+        places = ""
+        if values.size:
+            numbers = ", ".join(f"{place:.6g}" for place in np.percentile(values, (1, 50, 99)))
+            places = f"; the channel's 1st, 50th and 99th percentile on the linear scale are {numbers}"
+        return AnalysisError(
+            f"{marker}+ and {marker}- events cannot be told apart among {parent}",
+            column=self.channels[marker],
+            found="no valley",
+            expected="two populations",
+            mend=f"for {marker}, {WHERE_SET}{places}",
+        )
 
     def on_scale(self, parent: str) -> Mask:
         """Return the events of a population whose scatter is below the detector's end, where events pile up."""

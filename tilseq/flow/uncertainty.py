@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tilseq.flow.gating import Gating
-from tilseq.flow.lymphocytes import distance
+from tilseq.flow.lymphocytes import CHANNELS, distance
 from tilseq.flow.tree import Cut
 from tilseq.flow.tube import Mask
 
@@ -42,14 +42,13 @@ def shifts(gating: Gating) -> dict[str, Shift]:
     Returns
     -------
     dict
-        Name of the cut, its marker and parent, or `lymphocytes` for their radius → events of each population. A cut
-        that someone set has no ends and is not moved.
+        Name of the cut, its marker and parent, or `lymphocytes` for their radius → events of each population. Markers
+        that share a channel are moved together. A cut that someone set has no ends and is not moved.
     """
     found = {}
-    for cut in gating.cuts.values():
-        if cut.lower is not None and cut.upper is not None:
-            moved = [_with_cut(gating, cut, end) for end in (cut.lower, cut.upper)]
-            found[f"{cut.marker} of {cut.parent}"] = Shift(*moved)
+    for cuts in _by_channel(gating):
+        moved = [_with_cuts(gating, cuts, lower=lower) for lower in (True, False)]
+        found[f"{' and '.join(cut.marker for cut in cuts)} of {cuts[0].parent}"] = Shift(*moved)
     if gating.region is not None:
         away = distance({name: gating.values[name] for name in gating.region.centre}, gating.region)
         moved = [_with_radius(gating, away, end) for end in (gating.region.lower, gating.region.upper)]
@@ -57,50 +56,81 @@ def shifts(gating: Gating) -> dict[str, Shift]:
     return found
 
 
-def _with_cut(gating: Gating, cut: Cut, end: float) -> dict[str, int]:
-    values = gating.values[cut.marker]
-    between = (values > min(end, cut.threshold)) & (values <= max(end, cut.threshold))
-    places = np.flatnonzero(between & gating.populations[cut.parent].mask)
-    cuts = {**gating.cuts, (cut.marker, cut.parent): cut._replace(threshold=end)}
-    lymphocytes = gating.populations["lymphocytes"].mask[places]
-    return _counts(gating, places, cuts, lymphocytes)
+def _by_channel(gating: Gating) -> list[list[Cut]]:
+    """Return the cuts that can be moved, those of one channel within one parent together."""
+    groups: dict[tuple[str, str], list[Cut]] = {}
+    for cut in gating.cuts.values():
+        if cut.lower is not None and cut.upper is not None:
+            groups.setdefault((gating.markers[cut.marker], cut.parent), []).append(cut)
+    return list(groups.values())
+
+
+def _with_cuts(gating: Gating, cuts: Sequence[Cut], *, lower: bool) -> dict[str, int]:
+    """Return the counts with cuts of one channel moved to an end."""
+    moved = {(cut.marker, cut.parent): cut._replace(threshold=_end(cut, lower)) for cut in cuts}
+    places = [cut.threshold for cut in (*cuts, *moved.values())]
+    values, parent = gating.values[cuts[0].marker], cuts[0].parent
+    between = (values > min(places)) & (values <= max(places)) & gating.populations[parent].mask
+    some = np.flatnonzero(between)
+    masks = {"lymphocytes": gating.populations["lymphocytes"].mask[some]}
+    if cuts[0].marker == "viability":
+        masks["live"] = values[some] <= moved["viability", parent].threshold
+        masks["lymphocytes"] = masks["live"] & _among_lymphocytes(gating, some)
+    return _counts(gating, some, {**gating.cuts, **moved}, masks)
+
+
+def _end(cut: Cut, lower: bool) -> float:
+    end = cut.lower if lower else cut.upper
+    return cut.threshold if end is None else end
 
 
 def _with_radius(gating: Gating, away: NDArray[np.float32], end: float) -> dict[str, int]:
-    assert gating.region is not None
-    population, radius = gating.populations["lymphocytes"], gating.region.radius
-    between = (away > min(end, radius)) & (away <= max(end, radius))
-    for cut in gating.cuts.values():
-        if cut.parent == population.parent and cut.marker in ("FSC-A", "SSC-A", "CD45"):
-            between &= (gating.values[cut.marker] > cut.threshold) != (cut.marker == "SSC-A")
-    places = np.flatnonzero(between & gating.populations[population.parent or ""].mask)
-    return _counts(gating, places, gating.cuts, np.full(len(places), end > radius))
+    """Return the counts with the radius of the lymphocytes moved to an end."""
+    region, population = gating.region, gating.populations["lymphocytes"]
+    radius = region.radius if region is not None else 0.0
+    between = (away > min(end, radius)) & (away <= max(end, radius)) & gating.populations[population.parent or ""].mask
+    some = np.flatnonzero(between)
+    some = some[_within_thresholds(gating, some)]
+    return _counts(gating, some, gating.cuts, {"lymphocytes": np.full(len(some), end > radius)})
 
 
-def _counts(gating: Gating, places: Places, cuts: Mapping[tuple[str, str], Cut], lymphocytes: Mask) -> dict[str, int]:
-    """Return the events of every population when those at some places are sorted anew."""
-    events = {name: population.events for name, population in gating.populations.items()}
-    for name, mask in _sorted_anew(gating, places, cuts, lymphocytes):
-        events[name] += int(np.count_nonzero(mask)) - int(np.count_nonzero(gating.populations[name].mask[places]))
-    return events
+def _among_lymphocytes(gating: Gating, some: Places) -> Mask:
+    """Tell which living events would be lymphocytes."""
+    inside = _within_thresholds(gating, some)
+    if gating.region is not None:
+        values = {name: gating.values[name][some] for name in gating.region.centre}
+        inside &= distance(values, gating.region) <= gating.region.radius
+    return inside
 
 
-def _sorted_anew(
-    gating: Gating, places: Places, cuts: Mapping[tuple[str, str], Cut], lymphocytes: Mask
-) -> Iterator[tuple[str, Mask]]:
-    masks = {"lymphocytes": lymphocytes}
-    yield "lymphocytes", lymphocytes
+def _within_thresholds(gating: Gating, some: Places) -> Mask:
+    """Tell which events lie on the right side of the thresholds that someone set for lymphocytes."""
+    inside = np.ones(len(some), dtype=bool)
+    for name in CHANNELS:
+        cut = gating.cuts.get((name, gating.populations["lymphocytes"].parent or ""))
+        if cut is not None:
+            inside &= (gating.values[name][some] > cut.threshold) != (name == "SSC-A")
+    return inside
+
+
+def _counts(
+    gating: Gating, some: Places, cuts: Mapping[tuple[str, str], Cut], masks: dict[str, Mask]
+) -> dict[str, int]:
+    """Return the events of every population when some are sorted anew, of which a few populations are known."""
     for name, rule in gating.rules.items():
-        mask = masks[rule.parent] if rule.parent in masks else gating.populations[rule.parent].mask[places]
+        mask = masks[rule.parent] if rule.parent in masks else gating.populations[rule.parent].mask[some]
         for condition in rule.conditions:
             signs = [sign for sign in condition if (sign.marker, rule.parent) in cuts]
             over = [
-                (gating.values[sign.marker][places] > cuts[sign.marker, rule.parent].threshold) == sign.positive
+                (gating.values[sign.marker][some] > cuts[sign.marker, rule.parent].threshold) == sign.positive
                 for sign in signs
             ]
             mask = mask & np.logical_or.reduce(over)
         masks[name] = mask
-        yield name, mask
+    events = {name: population.events for name, population in gating.populations.items()}
+    for name, mask in masks.items():
+        events[name] += int(np.count_nonzero(mask)) - int(np.count_nonzero(gating.populations[name].mask[some]))
+    return events
 
 
 def with_gates(events: int, total: int, counting: Limits, ends: Ends, *, misplaced: float) -> tuple[Limits, Limits]:

@@ -66,8 +66,8 @@ def compensated_values(
     }
     for marker in values:
         measured = tube.events[:, channels.index(markers[marker])]
-        if measured.min() == measured.max():  # compensation would lend a detector that saw nothing a spread
-            values[marker] = measured
+        if measured[0] == measured[-1] and (measured == measured[0]).all():
+            values[marker] = measured  # compensation would lend a detector that saw nothing a spread
     quality += _drop_constant(values, np.ones(len(events), dtype=bool), sample, markers)
     finite = np.logical_and.reduce([np.isfinite(column) for column in values.values()])
     if "Time" in markers:

@@ -8,34 +8,46 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tilseq.io.clinical import read_lesions, read_responses, read_sdtm_recist, read_subjects
     from tilseq.io.clonotypes import read_clonotypes
+    from tilseq.io.cuts import read_cohort_cuts
     from tilseq.io.fcs import read_fcs
     from tilseq.io.fcs_write import write_fcs
+    from tilseq.io.gate_files import read_gates
+    from tilseq.io.gatingml import write_gatingml
     from tilseq.io.gmt import read_gmt
     from tilseq.io.h5ad import read_h5ad
+    from tilseq.io.labels import read_labels
 
 # Imported when they are first asked for: reading an FCS file should not wait for AnnData.
 MODULES = {
     "read_clonotypes": "clonotypes",
+    "read_cohort_cuts": "cuts",
     "read_fcs": "fcs",
+    "read_gates": "gate_files",
     "read_gmt": "gmt",
     "read_h5ad": "h5ad",
+    "read_labels": "labels",
     "read_lesions": "clinical",
     "read_responses": "clinical",
     "read_sdtm_recist": "clinical",
     "read_subjects": "clinical",
     "write_fcs": "fcs_write",
+    "write_gatingml": "gatingml",
 }
 
 __all__ = [
     "read_clonotypes",
+    "read_cohort_cuts",
     "read_fcs",
+    "read_gates",
     "read_gmt",
     "read_h5ad",
+    "read_labels",
     "read_lesions",
     "read_responses",
     "read_sdtm_recist",
     "read_subjects",
     "write_fcs",
+    "write_gatingml",
 ]
 
 

@@ -20,6 +20,9 @@ MOST_LISTED = 30
 EXACT_IN_FLOAT32 = 1 << 24
 # Beyond these no cytometer writes; whole numbers, blanks, or floats of another byte order look like this.
 SMALLEST, LARGEST = 1e-18, 1e18
+# By how many bits, and of how many events, the leading byte must vary more than the last one to tell of a wrong order.
+CLEARLY_MORE, LEAST_FOR_ORDER = 0.5, 200
+MOST_IMPLAUSIBLE = 0.1
 HOST_ORDER = "<" if sys.byteorder == "little" else ">"
 MEND = "the file is cut or was written wrongly; export it again"
 ODD = {
@@ -226,6 +229,8 @@ def locate(header: Header, row_bytes: int) -> tuple[int, int]:
 def _events(header: Header, sizes: list[int], row_bytes: int) -> int:
     """Return $TOT; where FCS 2.0 leaves it out, what DATA holds."""
     if header.version == "FCS2.0" and "$TOT" not in header.keywords and sizes[0] > 0 and sizes[0] % row_bytes == 0:
+        if f"$P{header.whole('$PAR') + 1}N" in header.keywords:
+            raise header.error("TEXT describes more channels than $PAR says", "$PAR", expected="a number for each $PnN")
         header.warnings.append("$TOT is absent, as FCS 2.0 allows; the events were counted from the size of DATA.")
         return sizes[0] // row_bytes
     return header.whole("$TOT")
@@ -265,7 +270,8 @@ def read_events(
     Raises
     ------
     ReadError
-        The file ends early, or a value on the linear scale is larger than 32-bit floats hold.
+        The file ends early, a value on the linear scale is larger than 32-bit floats hold, or in most channels more
+        than a tenth of the values are smaller than 1e-18 or larger than 1e18.
     """
     order = byte_order(header, channels)
     row = np.dtype([(str(place), _stored(channel, order)) for place, channel in enumerate(channels)])
@@ -278,6 +284,8 @@ def read_events(
         block = values[first : first + rows]
         raw: NDArray[Any] = block if plain else np.empty(len(block), row)
         _fill(stream, header, raw)
+        if not first and not plain:
+            _look_at_order(header, raw, order, channels)
         try:
             with np.errstate(over="raise", invalid="ignore"):
                 if not plain:
@@ -293,8 +301,21 @@ def read_events(
                 found=f"events {first} to {first + len(block) - 1}",
             ) from error
         _look(block, odd, closely=first == 0)
+    _refuse_implausible(header, odd, values.shape)
     header.warnings.extend(_sentences(channels, odd))
     return values
+
+
+def _refuse_implausible(header: Header, odd: Counter[tuple[str, int]], shape: tuple[int, ...]) -> None:
+    events, channels = shape
+    wrong = sum(odd["implausible", place] > MOST_IMPLAUSIBLE * events for place in range(channels))
+    if 2 * wrong > channels:
+        raise header.error(
+            "DATA cannot be read as TEXT says",
+            found=f"values smaller than 1e-18 or larger than 1e18 in {wrong} of {channels} channels",
+            expected="values that a cytometer writes",
+            mend="$BYTEORD, $DATATYPE, $PnB or the place of DATA is wrong; export the file again",
+        )
 
 
 def _stored(channel: Channel, order: str) -> Any:
@@ -311,6 +332,35 @@ def _fill(stream: BinaryIO, header: Header, target: NDArray[Any]) -> None:
         if not count:
             raise header.error("the file ended while it was read", expected=f"{len(view)} more bytes")
         view = view[count:]
+
+
+def _look_at_order(header: Header, raw: NDArray[Any], order: str, channels: list[Channel]) -> None:
+    """Warn where the bytes of integers seem to stand in another order than $BYTEORD says.
+
+    Light varies finely: the last byte of a number takes nearly any value, the leading one a few or, in wide numbers,
+    none. Numbers whose last bit is never set were scaled up and do not tell.
+    """
+    wide = [(str(place), channel.size) for place, channel in enumerate(channels) if channel.kind == "I"]
+    wide = [(place, size) for place, size in wide if size > 1]
+    if len(raw) < LEAST_FOR_ORDER:
+        return
+    turned = 0
+    for place, size in wide:
+        parts = np.ascontiguousarray(raw[place]).view(np.uint8).reshape(len(raw), size)
+        leading, last = (parts[:, at] for at in ((0, -1) if order == ">" else (-1, 0)))
+        tells = (last & 1).any() or (size > 2 and not last.any())
+        turned += bool(tells and _entropy(leading) > _entropy(last) + CLEARLY_MORE)
+    if 2 * turned > len(wide):
+        header.warnings.append(
+            f"In {turned} of {len(wide)} channels the leading byte varies more than the last; $BYTEORD may be wrong."
+        )
+
+
+def _entropy(values: NDArray[np.uint8]) -> float:
+    """Return Shannon's entropy of bytes, in bits."""
+    counts = np.bincount(values)
+    shares = counts[counts > 0] / len(values)
+    return float(-(shares * np.log2(shares)).sum())
 
 
 def _decode(raw: NDArray[Any], channel: Channel, order: str, odd: Counter[tuple[str, int]], place: int) -> NDArray[Any]:

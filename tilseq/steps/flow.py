@@ -3,119 +3,268 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tilseq.steps.job import Job, only_path, sample_jobs
+from tilseq.steps import flow_cuts
+from tilseq.steps.job import Job, needed, only_path, sample_jobs
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from tilseq.endpoints.parameters import Scope
+    from tilseq.flow.absolute import AbsoluteCount
+    from tilseq.flow.gating import Borrowed, Gating
+    from tilseq.flow.tree import Population
+    from tilseq.io.fcs import Fcs
     from tilseq.study import Study
+    from tilseq.study.settings import Panel
 
 STEP = "flow"
+ERRORS = {"bead_lot_cv", "pipette_cv", "volume_cv", "volume_unit", "blood_count_cv"}
 
 
 def plan(study: Study) -> list[Job]:
-    """Return one job for each tube that holds cells of a subject."""
-    settings = study.settings
+    """Return one job for each tube that holds cells of a subject; it waits for the usual cuts of its group.
+
+    Files that it reads are the tube, then the frozen cuts and a person's gates where there are such.
+    """
+    from tilseq.steps.flow_absolute import blood_count_of
+    from tilseq.steps.flow_person import gates_of
+
+    settings = study.settings.analysis.flow
+    groups = {job.folder for job in flow_cuts.plan(study)}
 
     def arguments(sample: dict[str, Any]) -> dict[str, Any]:
-        panel = settings.panels.get(sample["panel"]) if sample["panel"] else None
         return {
-            "aliases": dict(panel.markers) if panel else {},
-            "thresholds": {
-                **settings.analysis.flow.thresholds,
-                **(panel.thresholds if panel else {}),
-                **settings.analysis.flow.sample_thresholds.get(sample["sample"], {}),
-            },
+            **arguments_of(study, sample),
+            "cuts": settings.cuts is not None,
+            "gates": gates_of(study, sample),
+            "blood_count": blood_count_of(study, sample),
+            "errors": settings.model_dump(include=ERRORS),
         }
 
-    return sample_jobs(study, STEP, study.available("flow"), arguments)
+    planned = []
+    for job in sample_jobs(study, STEP, study.available("flow"), arguments):
+        group = flow_cuts.folder_of(dict(job.sample or {}))
+        gates = job.arguments["gates"]
+        further = [entry for entry in (settings.cuts, gates and gates["file"]) if entry]
+        paths = (*job.paths, *(str(study.root / entry) for entry in further))
+        planned.append(replace(job, paths=paths, needs=(group,) if group in groups else ()))
+    return planned
 
 
-def run(job: Job, folder: Path) -> None:
-    """Gate one tube and write its counts, cuts, endpoints, quality, exclusions and gate figure."""
-    import polars as pl
-
-    from tilseq.flow.counts import count
-    from tilseq.flow.gating import gate
-    from tilseq.io.fcs import read_fcs
-    from tilseq.io.write import write_parquet
-    from tilseq.plots.flow import gates
-    from tilseq.plots.style import save
-    from tilseq.tables.outputs import COUNTS, CUTS, ENDPOINTS, EXCLUSIONS, QUALITY
-
-    sample = job.sample or {}
-    tube = read_fcs(only_path(job), data_set=_data_set(sample["member"]))
-    gating = gate(
-        tube, sample=job.unit, aliases=job.arguments["aliases"], thresholds=job.arguments["thresholds"] or None
-    )
-    counts = count(gating)
-    write_parquet(counts, COUNTS, folder)
-    write_parquet(gating.cuts, CUTS, folder)
-    write_parquet(ENDPOINTS.frame(_endpoints(sample, counts)), ENDPOINTS, folder)
-    write_parquet(gating.quality, QUALITY, folder)
-    write_parquet(gating.exclusions.with_columns(file=pl.lit(sample["path"])), EXCLUSIONS, folder)
-    save(gates(gating), folder / "figures", "gates")
+def arguments_of(study: Study, sample: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of the settings decides on the automatic gates of one tube."""
+    settings = study.settings.analysis.flow
+    panel = study.settings.panels.get(sample["panel"]) if sample["panel"] else None
+    return {
+        "aliases": dict(panel.markers) if panel else {},
+        "thresholds": {
+            **settings.thresholds,
+            **(panel.thresholds if panel else {}),
+            **settings.sample_thresholds.get(sample["sample"], {}),
+        },
+        "populations": _populations(panel, sample["marked_population"]),
+    }
 
 
-def _data_set(member: str | None) -> int:
+def _populations(panel: Panel | None, mark: str | None) -> dict[str, Any]:
+    """Return the panel's populations, and the T cells that bear the marker by which infused cells are told."""
+    from tilseq.flow.marked import marked_population
+    from tilseq.flow.populations import T_CELLS
+
+    populations: dict[str, Any] = {name: one.model_dump() for name, one in panel.populations.items()} if panel else {}
+    tree = {*T_CELLS, *populations}
+    if mark is not None and mark not in tree:
+        populations[marked_population(mark, tree)] = {"parent": "CD3+", "markers": [f"{mark}+"]}
+    return populations
+
+
+def gate_file(path: str, sample: str, arguments: Mapping[str, Any], borrowed: Borrowed | None = None) -> Gating:
+    """Read and gate one tube as the settings say."""
+    return gate_tube(read_tube(path, arguments.get("member")), sample, arguments, borrowed)
+
+
+def read_tube(path: str | Path, member: str | None) -> Fcs:
+    """Read the data set of a tube's file that `member` names."""
     from tilseq.errors import AnalysisError
+    from tilseq.io.fcs import read_fcs
     from tilseq.study.model import data_set_of
 
     number = data_set_of(member)
     if number is None:
         expected = "the number of a data set of the FCS file, from 0"
         raise AnalysisError("no data set", file="samples.csv", column="member", found=member, expected=expected)
-    return number
+    return read_fcs(path, data_set=number)
 
 
-def _endpoints(sample: Mapping[str, Any], counts: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return the share of every population in its parent and the ratio of CD4 to CD8, each with what it can tell."""
-    from tilseq.endpoints.rows import endpoint
-    from tilseq.flow.counts import cd4_cd8_ratio
-    from tilseq.flow.quality import LEAST_QUANTIFIED
+def gate_tube(tube: Fcs, sample: str, arguments: Mapping[str, Any], borrowed: Borrowed | None = None) -> Gating:
+    """Gate one tube as the settings say."""
+    from tilseq.flow.gating import gate
+    from tilseq.flow.populations import rule
 
-    method = f"{{}} of {LEAST_QUANTIFIED} events or more quantified, fewer detected only (ICCS)"
-    rows = [
-        endpoint(
-            sample,
-            "percent_of_parent",
-            row["percent_of_parent"],
-            qualifiers={"population": row["population"], "parent": row["parent"]},
-            lower=row["lower"],
-            upper=row["upper"],
-            interval_method="Clopper-Pearson, counting only",
-            n=row["parent_events"],
-            **_certainty(row),
-            method=method.format("population"),
-        )
-        for row in counts.iter_rows(named=True)
-        if row["parent"] is not None
-    ]
-    ratio = cd4_cd8_ratio(counts)
-    rows.append(
-        endpoint(
-            sample,
-            "cd4_cd8_ratio",
-            ratio.value,
-            lower=ratio.lower,
-            upper=ratio.upper,
-            interval_method="binomial, counting only",
-            n=ratio.n,
-            status=ratio.status,
-            method=method.format("both"),
-        )
+    return gate(
+        tube,
+        sample=sample,
+        aliases=arguments["aliases"],
+        thresholds=arguments["thresholds"] or None,
+        populations={name: rule(one["parent"], *one["markers"]) for name, one in arguments["populations"].items()},
+        borrowed=borrowed,
     )
-    return rows
 
 
-def _certainty(row: Mapping[str, Any]) -> dict[str, str | None]:
-    """Return status and value_text of a share: what was not seen is below its upper limit, not 0."""
-    from tilseq.flow.counts import status_of
+def run(job: Job, folder: Path) -> None:
+    """Gate one tube and write its counts, cuts, endpoints, quality, exclusions, comparison, gates and their figure."""
+    from tilseq.flow.cuts import borrowed
 
-    if row["percent_of_parent"] is None:
-        return {"status": "not_evaluable", "value_text": None}
-    status = status_of(row["events"])
-    return {"status": status, "value_text": f"< {row['upper']:.3g} %" if status == "not_detected" else None}
+    number = len(job.paths) - bool(job.arguments["cuts"]) - bool(job.arguments["gates"])
+    path = only_path(replace(job, paths=job.paths[:number]))
+    tube = read_tube(path, (job.sample or {})["member"])
+    usual = _usual_cuts(job, folder, number)
+    lent = None if usual is None else borrowed(usual)
+    if job.arguments["gates"]:
+        _run_person(job, folder, tube, lent)
+    else:
+        _run_automatic(job, folder, tube, gate_tube(tube, job.unit, job.arguments, lent), usual)
+
+
+def _run_automatic(job: Job, folder: Path, tube: Fcs, gating: Gating, usual: pl.DataFrame | None) -> None:
+    import polars as pl
+
+    from tilseq.flow.counts import cd4_cd8_ratio, count
+    from tilseq.flow.cuts import cuts_table, far_from_cohort
+    from tilseq.flow.uncertainty import log_sds
+    from tilseq.io.write import write_parquet
+    from tilseq.plots.flow import gates
+    from tilseq.plots.style import save
+    from tilseq.steps.flow_absolute import with_absolute
+    from tilseq.steps.flow_rows import WITH_GATES, endpoints
+    from tilseq.tables.outputs import CUTS, EXCLUSIONS, QUALITY
+
+    sample = job.sample or {}
+    cuts = cuts_table(gating)
+    names = [name for name in gating.populations if name in gating.rules or name == "lymphocytes"]
+    absolute, told = _absolute(job, tube, gating.populations, names, log_sds(gating))
+    told += write_gates(gating, tube, folder / "gates.xml")
+    if usual is not None:
+        told += odd_cuts(far_from_cohort(cuts, usual))
+    elif job.needs:
+        told += [no_usual_cuts(job.unit)]
+    quality = pl.concat([gating.quality, QUALITY.frame(told)])
+    # The verdict beside the counts is that of all checks.
+    counts = with_absolute(count(replace(gating, quality=quality)), absolute)
+    # What other tubes lent a cut to depends on them.
+    borrows = any(cut.source == "cohort" for cut in gating.cuts.values())
+    borrows |= gating.region is not None and gating.region.source == "cohort"
+    scope: Scope | None = "cohort" if borrows else None
+    rows = endpoints(sample, counts, cd4_cd8_ratio(gating), absolute, intervals=WITH_GATES, scope=scope)
+    _write(folder, counts, rows, quality)
+    write_parquet(cuts, CUTS, folder)
+    write_parquet(gating.exclusions.with_columns(file=pl.lit(sample["path"])), EXCLUSIONS, folder)
+    save(gates(gating), folder / "figures", "gates")
+
+
+def _run_person(job: Job, folder: Path, tube: Fcs, lent: Borrowed | None) -> None:
+    """Count what a person gated; the automatic gates, where they can be made, are set beside it."""
+    from tilseq.errors import AnalysisError
+    from tilseq.flow.manual import count_manual, manual_ratio
+    from tilseq.flow.populations import BUILT_IN
+    from tilseq.io.digest import sha256_of_file
+    from tilseq.io.write import write_parquet
+    from tilseq.steps.flow_absolute import with_absolute
+    from tilseq.steps.flow_person import beside_automatic, quality_of, read_populations
+    from tilseq.steps.flow_rows import COUNTING_ONLY, endpoints
+    from tilseq.tables.outputs import COMPARISON, QUALITY
+
+    sample, given, path = job.sample or {}, job.arguments["gates"], job.paths[-1]
+    populations = read_populations(path, tube, tube.path, given["names"])
+    automatic: Gating | str
+    try:
+        automatic = gate_tube(tube, job.unit, job.arguments, lent)
+    except AnalysisError as error:
+        automatic = str(error)
+    comparison, beside = beside_automatic(job.unit, populations, automatic)
+    names = [name for name in populations if name == "lymphocytes" or name not in BUILT_IN]
+    absolute, told = _absolute(job, tube, populations, names, {})
+    source = f"{given['file']}, SHA-256 {job.digests.get(path) or sha256_of_file(path)}"
+    quality = [*quality_of(job.unit, tube, populations, source, beside), *told]
+    counts = with_absolute(count_manual(job.unit, populations, quality), absolute)
+    rows = endpoints(sample, counts, manual_ratio(populations), absolute, intervals=COUNTING_ONLY)
+    _write(folder, counts, rows, QUALITY.frame(quality))
+    write_parquet(comparison, COMPARISON, folder)
+
+
+def _write(folder: Path, counts: pl.DataFrame, rows: list[dict[str, Any]], quality: pl.DataFrame) -> None:
+    from tilseq.io.write import write_parquet
+    from tilseq.tables.outputs import COUNTS, ENDPOINTS, QUALITY
+
+    write_parquet(counts, COUNTS, folder)
+    write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
+    write_parquet(quality, QUALITY, folder)
+
+
+def write_gates(gating: Gating, tube: Fcs, path: Path) -> list[dict[str, Any]]:
+    """Write the automatic gates as GatingML 2.0; return a check where that cannot be, or not for the very events."""
+    from tilseq.errors import AnalysisError
+    from tilseq.flow.export import export_gates
+    from tilseq.flow.quality import check
+    from tilseq.io.gatingml import write_gatingml
+
+    exported = export_gates(gating, tube)
+    name, limit = "gates written as GatingML", "the events of the counts"
+    try:
+        write_gatingml(path, exported.gates, tube.spill)
+    except AnalysisError as error:
+        return [check(gating.sample, name, None, limit, False, f"not written: {error}")]
+    if not exported.misplaced:
+        return []
+    reason = f"gates on Time cannot part {exported.misplaced} events that were left out, or kept, from others"
+    return [check(gating.sample, name, exported.misplaced, limit, False, reason)]
+
+
+def _usual_cuts(job: Job, folder: Path, place: int) -> pl.DataFrame | None:
+    """Return the cuts of the tube's group, or those frozen in the file at a place; None where there are neither."""
+    import polars as pl
+
+    from tilseq.io.cuts import read_cohort_cuts
+
+    if job.arguments["cuts"]:
+        return read_cohort_cuts(job.paths[place], job.sample or {})
+    found = list(needed(job, folder, "cohort_cuts").values())
+    return pl.read_parquet(found[0]) if found else None
+
+
+def no_usual_cuts(sample: str) -> dict[str, Any]:
+    """Return the check that warns where the cuts of the other tubes were to be had and are not."""
+    from tilseq.flow.quality import check
+
+    reason = "the job that finds them failed: the tube was gated by itself, and what is not clear is not borrowed"
+    return check(sample, "cuts of other tubes", None, "found before the tube is gated", False, reason)
+
+
+def odd_cuts(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return a check that warns for each cut that lies far from those of other tubes; it is never moved."""
+    from tilseq.flow.quality import check
+
+    return [
+        check(
+            row["sample"],
+            f"cut of {row['gate']} among {row['parent']} against other tubes",
+            row["threshold"],
+            f"within three scaled MADs of {row['usual']:.4g}",
+            False,
+            "the tube's own valley lies elsewhere than in other tubes of its panel; it is kept",
+        )
+        for row in rows.iter_rows(named=True)
+    ]
+
+
+def _absolute(
+    job: Job, tube: Fcs, populations: Mapping[str, Population], names: list[str], gate_sds: Mapping[str, float]
+) -> tuple[dict[str, AbsoluteCount], list[dict[str, Any]]]:
+    from tilseq.steps.flow_absolute import absolute
+
+    events = {name: population.events for name, population in populations.items()}
+    return absolute(job.sample or {}, tube, populations["all events"].mask, events, gate_sds, names, job.arguments)

@@ -140,6 +140,25 @@ def check_sample_thresholds(folder: Folder) -> list[TilseqError]:
     ]
 
 
+def check_gates(folder: Folder) -> list[TilseqError]:
+    """Check that every name that study.yaml gives gates to is either a flow sample or a panel."""
+    if folder.samples is None or folder.settings is None:
+        return []
+    tubes = folder.samples.filter(assay="flow")["sample"].drop_nulls().to_list()
+    panels = list(folder.settings.panels)
+    problems: list[TilseqError] = []
+    for name in folder.settings.gates:
+        what = mend = None
+        if name in tubes and name in panels:
+            what, mend = "this is the name of both a sample and a panel", "rename the panel"
+        elif name not in tubes and name not in panels:
+            what, mend = "this is neither a sample of flow nor a panel", nearest(name, [*tubes, *panels])
+        if what is not None:
+            row, column = line_of(("gates", name), folder.lines), f"gates.{name}"
+            problems.append(ReadError(what, file=SETTINGS_FILE, row=row, column=column, mend=mend))
+    return problems
+
+
 def check_infusions(folder: Folder) -> list[TilseqError]:
     """Check that days count from the first infusion, and later infusions are later."""
     if folder.infusions is None:
@@ -271,6 +290,7 @@ CHECKS: tuple[Check, ...] = (
     check_subjects,
     check_visits,
     check_sample_thresholds,
+    check_gates,
     check_infusions,
     check_order,
     check_days,

@@ -53,7 +53,7 @@ class _Refused(Exception):
 
 def check_files(folder: Folder) -> list[TilseqError]:
     """Check every path of samples.csv, plates/ and study.yaml; see the module."""
-    problems = _check_gene_sets(folder)
+    problems = _check_settings(folder)
     found = [*_of_samples(folder, problems), *_of_wells(folder, problems)]
     return problems + _check_shared(found) + _check_copies(found)
 
@@ -277,19 +277,28 @@ def _head(file: Found) -> bytes:
         raise ReadError(f"cannot be read: {error.strerror or error}", file=file.path) from error
 
 
-def _check_gene_sets(folder: Folder) -> list[TilseqError]:
-    entry = None if folder.settings is None else folder.settings.analysis.expression.gene_sets
-    if entry is None:
+def _check_settings(folder: Folder) -> list[TilseqError]:
+    """Check the files that study.yaml names."""
+    if folder.settings is None:
         return []
-    what, mend = "there is no such file", None
-    try:
-        locate(folder.root, entry)
-    except _Refused as refused:
-        what, mend = refused.what, refused.mend
-    except FileNotFoundError:
-        pass
-    else:
-        return []
-    place = ("analysis", "expression", "gene_sets")
-    row, column = line_of(place, folder.lines), ".".join(place)
-    return [ReadError(what, file=SETTINGS_FILE, row=row, column=column, found=entry, mend=mend)]
+    analysis = folder.settings.analysis
+    entries = {
+        ("analysis", "expression", "gene_sets"): analysis.expression.gene_sets,
+        ("analysis", "flow", "cuts"): analysis.flow.cuts,
+        **{("gates", name, "file"): gates.file for name, gates in folder.settings.gates.items()},
+    }
+    problems: list[TilseqError] = []
+    for place, entry in entries.items():
+        if entry is None:
+            continue
+        what, mend = ABSENT, None
+        try:
+            locate(folder.root, entry)
+            continue
+        except _Refused as refused:
+            what, mend = refused.what, refused.mend
+        except FileNotFoundError:
+            pass
+        row, column = line_of(place, folder.lines), ".".join(place)
+        problems.append(ReadError(what, file=SETTINGS_FILE, row=row, column=column, found=entry, mend=mend))
+    return problems

@@ -16,6 +16,7 @@ FILE = "study.yaml"
 FURTHEST_DAY = 36525  # a century; a day beyond it is a slip of the pen
 
 Day = Annotated[int, Field(ge=-FURTHEST_DAY, le=FURTHEST_DAY)]
+CV = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Thresholds = dict[str, Annotated[float, Field(allow_inf_nan=False)]]
 
 
@@ -28,6 +29,16 @@ class Visit(Part):
     )
 
 
+class Population(Part):
+    """One population of a panel's tree."""
+
+    parent: str = Field(min_length=1, description="Population that it is a part of, such as CD3+.")
+    markers: list[str] = Field(
+        min_length=1,
+        description="Markers with their sign, all of which hold: CD4+, CD8-, or CD16+|CD56+ where either will do.",
+    )
+
+
 class Panel(Part):
     """One staining panel."""
 
@@ -36,6 +47,22 @@ class Panel(Part):
     )
     thresholds: Thresholds = Field(
         default_factory=dict, description="Marker → threshold on the compensated linear scale, for this panel."
+    )
+    populations: dict[str, Population] = Field(
+        default_factory=dict,
+        description="Name → parent and markers, beside the built-in populations or in their place.",
+    )
+
+
+class GateFile(Part):
+    """A person's gates."""
+
+    file: str = Field(
+        min_length=1,
+        description="GatingML 2.0, or a FlowJo 10 workspace whose name ends in .wsp, relative to the study.",
+    )
+    names: dict[str, str] = Field(
+        default_factory=dict, description="Name of a gate in the file → name of the population here."
     )
 
 
@@ -48,6 +75,24 @@ class Flow(Part):
     )
     sample_thresholds: dict[str, Thresholds] = Field(
         default_factory=dict, description="Sample → marker → threshold, where one tube needs its own."
+    )
+    cuts: str | None = Field(
+        None,
+        description="CSV of the table cohort_cuts to borrow cuts from, frozen, relative to the study; null: the run's.",
+    )
+    bead_lot_cv: CV = Field(0.03, description="Error of the number of beads that a lot states, as a fraction.")
+    pipette_cv: CV = Field(0.03, description="Error of a pipetted volume, as a fraction.")
+    volume_cv: CV = Field(0.03, description="Error of the volume that a cytometer measures ($VOL), as a fraction.")
+    blood_count_cv: CV = Field(0.05, description="Error of a blood count of lymphocytes, as a fraction.")
+    marked_overdispersion: float = Field(
+        0.005,
+        ge=1e-9,
+        lt=1,
+        description="Over-dispersion of the share of marked cells between specimens (beta-binomial); where the mark "
+        "tells infused cells themselves, as a multimer may, 0.0001 will do.",
+    )
+    volume_unit: Literal["uL", "nL"] | None = Field(
+        None, description="Unit of $VOL, where the instrument is not a known one; null: as the instrument writes it."
     )
 
 
@@ -110,6 +155,10 @@ class Settings(Part):
     schema_version: Literal[1] = Field(1, description="Version of this layout.")
     visits: dict[str, Visit] = Field(default_factory=dict, description="Name → day and window of each visit.")
     panels: dict[str, Panel] = Field(default_factory=dict, description="Name → markers of each staining panel.")
+    gates: dict[str, GateFile] = Field(
+        default_factory=dict,
+        description="Sample or panel → a person's gates, which go before thresholds and automatic gates.",
+    )
     analysis: Analysis = Field(default_factory=Analysis, description="Settings of the laboratories.")
 
 

@@ -86,7 +86,7 @@ SAMPLES = Table(
         Column("sample_volume_ul", "number", "Volume of blood in the tube.", unit="µL", above=0),
         Column("beads_per_tube", "number", "Counting beads in the tube.", above=0),
         Column("dilution", "number", "Final volume over original volume.", minimum=1),
-        Column("marked_population", "text", "Population that the cells were sorted on."),
+        Column("marked_population", "text", "Marker or population that tells infused cells, or that was sorted."),
         Column("status", "text", "`failed` for a sample that was taken but gave nothing.", allowed=STATUSES),
         Column("sha256", "text", "SHA-256 of the file, checked when given."),
         Column("comment", "text", "Free text."),

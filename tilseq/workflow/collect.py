@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str) -> pl.DataFrame:
-    """Write every table of a run, empty ones too, copy the jobs' figures, and return the table of failures.
+    """Write every table of a run, empty ones too, copy the jobs' figures and gates, and return the table of failures.
 
     Parameters
     ----------
@@ -52,6 +52,8 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         outputs.EXCLUSIONS,
         outputs.COUNTS,
         outputs.CUTS,
+        outputs.COHORT_CUTS,
+        outputs.COMPARISON,
         outputs.DIVERSITY,
         outputs.PERSISTENCE,
         outputs.SCORES,
@@ -68,6 +70,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
     write_table(failures, outputs.FAILURES, tables)
     write_table(_samples(study, jobs, failures, frames["quality"]), outputs.SAMPLES_RUN, tables)
     _copy_figures(whole, work, out / "figures")
+    _copy_gates(whole, work, out / "objects" / "gates")
     return failures
 
 
@@ -132,3 +135,13 @@ def _copy_figures(jobs: Sequence[Job], work: Path, figures: Path) -> None:
             shutil.copyfile(path, target)
             captions[str(target.relative_to(figures))] = f"{job.unit}: {path.stem}"
     write_json(figures / "captions.json", captions)
+
+
+def _copy_gates(jobs: Sequence[Job], work: Path, target: Path) -> None:
+    """Copy the gates that the jobs wrote to `objects/gates/<unit>.xml`; those of an earlier run go."""
+    shutil.rmtree(target, ignore_errors=True)
+    for job in jobs:
+        path = work / job.folder / "gates.xml"
+        if path.exists():
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target / f"{path.parent.name}.xml")

@@ -93,6 +93,11 @@ def test_only_blood_has_cells_per_microlitre_and_only_its_lymphocyte_tube_beads(
         assert row["run"] == f"flow-SIM-01-{row['visit']}"
 
 
+def test_tubes_with_a_v_beta_name_it_as_the_mark_of_infused_cells(written):
+    marks = {name: rows["samples"][0].get("marked_population") for name, rows in written.items()}
+    assert marks == {name: "TCR Vb2" if name.endswith("tstate") else None for name in NAMES}
+
+
 def test_beads_count_the_cells(context, written, read_truth):
     # 50,000 beads for 50 µL: each cell per bead is 1,000 cells per µL; pipette and lot are off by some percent.
     labels = read_truth(context.folder, "truth/flow/SIM-01_baseline_flow.csv.gz")["label"]

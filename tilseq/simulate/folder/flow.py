@@ -43,6 +43,8 @@ def write_tube(context: Context, sample: Sample) -> Rows:
     files.write_tube(context.folder / path, tube, sample.name)
     files.write_labels(context.folder / "truth" / "flow" / f"{sample.name}.csv.gz", tube)
     more: Row = {"path": path, "instrument": "simulated", "run": f"flow-{sample.subject}-{sample.visit}"}
+    if panel.vbeta is not None:
+        more["marked_population"] = panel.vbeta
     if counted:
         more |= {"sample_volume_ul": BEADS.sample_volume_ul, "beads_per_tube": BEADS.per_tube}
     whole = sum(cells.values())

@@ -1,0 +1,156 @@
+"""What the commands of `tilseq flow` do with one tube, and the two passes over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tilseq.cli.common import sample_name
+from tilseq.cli.flow_pool import Outcome, Work, each_tube, processes
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.flow.gating import Gating
+    from tilseq.io.fcs import Fcs
+    from tilseq.study.settings import Panel
+
+files = click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+panel_option = click.option(
+    "--panel", type=click.Path(path_type=Path), help="YAML with names of channels, thresholds and populations."
+)
+cuts_option = click.option(
+    "--cuts",
+    type=click.Path(path_type=Path),
+    help="Table cohort_cuts.csv to borrow cuts from; by default those of the tubes given, from three on.",
+)
+gates_option = click.option(
+    "--gates", type=click.Path(path_type=Path), help="A person's gates: GatingML 2.0 or a FlowJo 10 workspace."
+)
+names_option = click.option(
+    "--name",
+    "names",
+    metavar="GATE=POPULATION",
+    multiple=True,
+    help="What a gate of --gates is here, such as 'T cells=CD3+'; may repeat.",
+)
+
+
+@dataclass(frozen=True)
+class Tubes:
+    """Settings for all tubes of a command; `gating` as the flow step takes them."""
+
+    gating: dict[str, Any]
+    gates: Path | None = None
+    names: dict[str, str] = field(default_factory=dict)
+    output: Path | None = None
+
+
+def settings_of(panel: Path | None, **further: Any) -> Tubes:
+    """Return the settings of a panel file, or of none."""
+    given = None if panel is None else _panel(panel)
+    gating: dict[str, Any] = {"aliases": {}, "thresholds": {}, "populations": {}}
+    if given is not None:
+        populations = {name: one.model_dump() for name, one in given.populations.items()}
+        gating = {"aliases": given.markers, "thresholds": given.thresholds, "populations": populations}
+    return Tubes(gating, **further)
+
+
+def names_of(pairs: Sequence[str]) -> dict[str, str]:
+    """Return gate → population of options ``GATE=POPULATION``."""
+    names = {}
+    for pair in pairs:
+        gate, sign, population = pair.partition("=")
+        if not (gate and sign and population):
+            raise click.BadParameter(f"{pair!r} is not GATE=POPULATION", param_hint="--name")
+        names[gate] = population
+    return names
+
+
+def two_passes(
+    paths: Sequence[Path], tubes: Tubes, work: Work, cuts: Path | None, cores: int
+) -> tuple[list[Outcome], pl.DataFrame | None]:
+    """Do the work on each tube, with the cuts of all where its own are not clear.
+
+    Parameters
+    ----------
+    paths, cores
+        As of `each_tube` and `processes`.
+    tubes
+        Settings, by which each tube is first gated by itself.
+    work
+        What to do with one tube and the cuts of others.
+    cuts
+        File of frozen cuts, in place of the first pass.
+
+    Returns
+    -------
+    outcomes
+        One a file.
+    usual
+        Table `cohort_cuts`; None for fewer than three tubes without frozen cuts.
+    """
+    from tilseq.flow.cuts import LEAST_TUBES, cohort_cuts
+    from tilseq.io.cuts import read_cohort_cuts
+    from tilseq.tables.outputs import CUTS
+
+    usual = None if cuts is None else read_cohort_cuts(cuts)
+    with processes(cores, len(paths)) as mapped:
+        if usual is None and len(paths) >= LEAST_TUBES:
+            import polars as pl
+
+            # A tube that cannot be gated by itself has no part in the cuts; the second pass tells why it cannot.
+            alone = each_tube(paths, partial(_cuts_alone, tubes), mapped)
+            usual = cohort_cuts(pl.concat([CUTS.frame(), *(one.result for one in alone if one.error is None)]))
+        return each_tube(paths, work, mapped, usual), usual
+
+
+def gated(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[Fcs, Gating]:
+    """Read and gate one tube."""
+    from tilseq.flow.cuts import borrowed
+    from tilseq.steps.flow import gate_tube, read_tube
+
+    tube = read_tube(path, None)
+    lent = None if usual is None else borrowed(usual)
+    return tube, gate_tube(tube, sample_name(path), tubes.gating, lent)
+
+
+def _cuts_alone(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[pl.DataFrame, list[str]]:
+    from tilseq.flow.cuts import cuts_table
+
+    return cuts_table(gated(tubes, path, usual)[1]), []
+
+
+def warnings_of(path: Path, tube: Fcs) -> list[str]:
+    """Return what the reader found odd in a file, as stderr tells it."""
+    return [f"{path}: {warning}" for warning in tube.warnings]
+
+
+def _panel(path: Path) -> Panel:
+    from pydantic import ValidationError
+
+    from tilseq.errors import ReadError
+    from tilseq.io.yaml_model import line_of
+    from tilseq.io.yaml_text import read_yaml
+    from tilseq.study.settings import Panel
+
+    value, lines, problems = read_yaml(path, file=str(path))
+    if problems:
+        raise problems[0]
+    try:
+        return Panel.model_validate({} if value is None else value)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        keys = [str(part) for part in fault["loc"]]
+        raise ReadError(
+            f"the panel cannot be used: {fault['msg']}",
+            file=path,
+            row=line_of(keys, lines),
+            column=".".join(keys) or None,
+            expected="markers: {CD3: [names]} and thresholds: {CD3: number}",
+        ) from error

@@ -1,0 +1,98 @@
+"""Lymphocytes found back from the T cells of a tube, or from those of other tubes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from tilseq.errors import AnalysisError
+from tilseq.flow.density import density, next_valley, valley
+from tilseq.flow.lymphocytes import CHANNELS, LEAST_T_CELLS, Region, distance, find_region, find_region_of_rare
+from tilseq.flow.tree import WHERE_SET, Tree
+from tilseq.flow.tube import Mask
+
+# Parts of the radius: cuts are found among lymphocytes this near the centre; the region of a tube whose centre is
+# further off than this from that of other tubes is about other cells.
+CORE, NEAR = 0.75, 0.7
+
+
+def add_lymphocytes(tree: Tree, parent: str, borrowed: Region | None) -> Region | None:
+    """Add the lymphocytes: within their region, and on the right side of each threshold that was set."""
+    if not tree.mask(parent).any():
+        raise AnalysisError(f"no event is left in {parent}")
+    inside = np.ones(len(tree.mask(parent)), dtype=bool)
+    free = [name for name in CHANNELS if name in tree.values and not tree.set_by_hand(name, parent)]
+    for name in CHANNELS:
+        if (name, parent) in tree.cuts:
+            inside &= ~tree.over(name, parent) if name == "SSC-A" else tree.over(name, parent)
+    region = _region(tree, parent, free, borrowed) if free else None
+    if region is not None:
+        away = distance({name: tree.values[name] for name in region.centre}, region)
+        inside &= away <= region.radius
+        tree.far_from_others = away <= CORE * region.radius
+    tree.add("lymphocytes", parent, inside)
+    return region
+
+
+def _region(tree: Tree, parent: str, free: Sequence[str], borrowed: Region | None) -> Region | None:
+    """Find the region of lymphocytes on channels without a threshold, or borrow it where there are too few T cells."""
+    seen = tree.on_scale(parent)
+    cut = _first_cd3(tree, parent)
+    t_cells = tree.values["CD3"] > cut if cut is not None else np.zeros(len(seen), dtype=bool)
+    number = int(np.count_nonzero(t_cells & seen))
+    own = _own_region(tree, seen, t_cells, free, borrowed)
+    if own is not None:
+        return own
+    if not {"FSC-A", "SSC-A"}.isdisjoint(free):
+        if cut is None:
+            raise tree.not_parted("CD3", parent)
+        raise AnalysisError(
+            "too few CD3+ events to find the lymphocytes by",
+            found=number,
+            expected=f"at least {LEAST_T_CELLS}",
+            mend=f"for FSC-A and SSC-A, {WHERE_SET}",
+        )
+    return None
+
+
+def _own_region(tree: Tree, seen: Mask, t_cells: Mask, free: Sequence[str], borrowed: Region | None) -> Region | None:
+    """Find the region about the tube's own T cells, if they lie where other tubes have lymphocytes, or near those.
+
+    Where T cells are rare, what is bright in CD3 may be other cells: then T cells are sought in the middle of the
+    region of other tubes, which is borrowed itself when even these are too few.
+    """
+    values = {name: tree.values[name] for name in free}
+    own = find_region(values, seen, t_cells) if np.count_nonzero(t_cells & seen) >= LEAST_T_CELLS else None
+    if borrowed is None or not set(free) <= set(borrowed.centre):
+        return own
+    lent = replace(borrowed, centre={name: borrowed.centre[name] for name in free})
+    if own is not None and _is_near(own, lent):
+        return own
+    cut = tree.borrowed.get(("CD3", "lymphocytes"))
+    middle = distance(values, lent) <= CORE * lent.radius
+    t_cells = middle & (tree.values["CD3"] > (np.inf if cut is None else cut.threshold))
+    return find_region_of_rare(values, seen, t_cells, lent)
+
+
+def _is_near(own: Region, lent: Region) -> bool:
+    """Tell whether the centre of a region lies where other tubes have lymphocytes: what is further off are others."""
+    centre = {name: np.array([middle], dtype=np.float32) for name, middle in own.centre.items()}
+    return float(distance(centre, lent)[0]) <= NEAR * lent.radius
+
+
+def _first_cd3(tree: Tree, parent: str) -> float | None:
+    """Return a CD3 cut among all cells, which serves only to find the lymphocytes: the valley below the T cells.
+
+    T cells are the brighter of the two most prominent modes, unless other tubes take both for one side.
+    """
+    if "CD3" in tree.thresholds:
+        return tree.thresholds["CD3"]
+    values = tree.scaled("CD3", tree.mask(parent))
+    curve, lent = density(values), tree.borrowed.get(("CD3", "lymphocytes"))
+    parted = None if curve is None else valley(values, curve)
+    if parted is None or (lent is not None and not tree.agrees(parted, lent)):
+        return None if lent is None else lent.threshold
+    nearest = next_valley(values, float(np.median(values[values > parted.threshold])), above=False, curve=curve)
+    return tree.linear("CD3", (nearest or parted).threshold)

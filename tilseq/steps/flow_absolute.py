@@ -1,0 +1,224 @@
+"""Cells per µL of the populations of one tube: by beads, by volume or by a blood count, whichever there is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.flow.absolute import AbsoluteCount
+    from tilseq.flow.tube import Mask, Tube
+    from tilseq.study import Study
+
+BLOOD_TESTS = ("lymphocytes", "lym")
+LARGEST_CV = 0.99  # of a blood count of less than its last digit
+
+Counted = tuple[dict[str, "AbsoluteCount"], list[dict[str, Any]]]
+
+
+def blood_count_of(study: Study, sample: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the lymphocyte count of a sample's subject and day: `value`, `unit`, and what rounding adds, `rounding`.
+
+    None without one, and where several of one day differ. The rounding error is that of an even spread over the last
+    digit, as a fraction of the value.
+    """
+    import polars as pl
+
+    labs = study.clinical.get("labs")
+    if labs is None or sample["specimen"] != "blood" or sample["day"] is None:
+        return None
+    own = labs.filter(pl.col("subject") == sample["subject"], pl.col("day") == sample["day"])
+    found = [
+        one
+        for row in own.iter_rows(named=True)
+        if row["test"].strip().casefold() in BLOOD_TESTS and (one := _as_count(row["value_text"], row["unit"]))
+    ]
+    return found[0] if found and all(one == found[0] for one in found) else None
+
+
+def _as_count(text: str | None, unit: str | None) -> dict[str, Any] | None:
+    from decimal import Decimal, InvalidOperation
+
+    from tilseq.flow.absolute import PER_UL
+
+    known = (unit or "").replace("\u00b5", "u").replace("\u03bc", "u").replace(" ", "")
+    if known not in PER_UL:
+        return None  # such as a share of leucocytes
+    try:
+        number = Decimal(text or "")
+    except InvalidOperation:
+        return None
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or number < 0:
+        return None
+    rounding = 10.0**exponent / math.sqrt(12) / float(number) if number else 0.0
+    return {"value": float(number), "unit": known, "rounding": rounding}
+
+
+def absolute(
+    sample: Mapping[str, Any],
+    tube: Tube,
+    kept: Mask,
+    events: Mapping[str, int],
+    gate_sds: Mapping[str, float],
+    names: list[str],
+    arguments: Mapping[str, Any],
+) -> Counted:
+    """Return cells per µL of some populations and the rows of `quality` that go with them.
+
+    Beads go before the volume of the file, and that before a blood count.
+
+    Parameters
+    ----------
+    sample
+        Row of samples.csv.
+    tube, kept
+        The tube, and which of its events were kept.
+    events
+        Events of each population, `single beads` (or `beads`) and `lymphocytes` among them where there are such.
+    gate_sds
+        Population → what the placing of its gates adds; without an entry nothing is known of it.
+    names
+        Populations to count.
+    arguments
+        `errors` and `blood_count` of the job.
+    """
+    errors = arguments["errors"]
+    if sample["beads_per_tube"] is not None:
+        return _by_beads(sample, events, gate_sds, names, errors)
+    volume, told = _volume(sample, tube, kept, errors["volume_unit"])
+    count = arguments["blood_count"]
+    if volume is not None and (sample["dilution"] is not None or (count is None and sample["specimen"] == "blood")):
+        return _by_volume(sample, volume, events, gate_sds, names, errors), told
+    if count is not None and "lymphocytes" in events:
+        return _by_blood_count(count, events, gate_sds, names, errors), told
+    return {}, told
+
+
+def _by_beads(
+    sample: Mapping[str, Any],
+    events: Mapping[str, int],
+    gate_sds: Mapping[str, float],
+    names: list[str],
+    errors: Mapping[str, Any],
+) -> Counted:
+    from tilseq.flow.absolute import by_beads, check_beads
+
+    beads = events.get("single beads", events.get("beads", 0))  # as cells are counted where they passed alone
+    counted = {
+        name: by_beads(
+            events[name],
+            beads,
+            beads_per_tube=sample["beads_per_tube"],
+            sample_volume_ul=sample["sample_volume_ul"],
+            lot_cv=errors["bead_lot_cv"],
+            pipette_cv=errors["pipette_cv"],
+            dilution=1.0 if sample["dilution"] is None else sample["dilution"],
+            gate_sd=gate_sds.get(name),
+        )
+        for name in names
+    }
+    return counted, [check_beads(sample["sample"], beads)]
+
+
+def _volume(
+    sample: Mapping[str, Any], tube: Tube, kept: Mask, unit: str | None
+) -> tuple[float | None, list[dict[str, Any]]]:
+    """Return the volume in which events were kept, in µL; where the file's cannot be used, why.
+
+    That is a warning only where samples.csv gives the dilution that one needs to count by volume.
+    """
+    from tilseq.errors import AnalysisError
+    from tilseq.flow.absolute import acquired_volume_ul
+    from tilseq.flow.quality import check
+    from tilseq.flow.run_time import share_of_time
+
+    name, limit = "volume taken", "a volume of 1 µL to 5 mL in a known unit"
+    try:
+        volume = acquired_volume_ul(tube.keywords, unit)
+    except AnalysisError as error:
+        return None, [check(sample["sample"], name, None, limit, sample["dilution"] is None, f"not used: {error}")]
+    if volume is None:
+        return None, []
+    share = share_of_time(tube, kept)
+    reason = "the file's" if share == 1 else f"{100 * share:.3g} % of {volume:.4g} µL, as of the run's time are kept"
+    return volume * share, [check(sample["sample"], name, volume * share, limit, True, reason)]
+
+
+def _by_volume(
+    sample: Mapping[str, Any],
+    volume: float,
+    events: Mapping[str, int],
+    gate_sds: Mapping[str, float],
+    names: list[str],
+    errors: Mapping[str, Any],
+) -> dict[str, AbsoluteCount]:
+    from tilseq.flow.absolute import by_volume
+
+    return {
+        name: by_volume(
+            events[name],
+            volume_ul=volume,
+            dilution=sample["dilution"],
+            volume_cv=errors["volume_cv"],
+            pipette_cv=errors["pipette_cv"],
+            gate_sd=gate_sds.get(name),
+        )
+        for name in names
+    }
+
+
+def _by_blood_count(
+    count: Mapping[str, Any],
+    events: Mapping[str, int],
+    gate_sds: Mapping[str, float],
+    names: list[str],
+    errors: Mapping[str, Any],
+) -> dict[str, AbsoluteCount]:
+    """Count the parts of the lymphocytes; what holds more events than these is not one."""
+    from tilseq.flow.absolute import by_blood_count
+
+    return {
+        name: by_blood_count(
+            events[name],
+            events["lymphocytes"],
+            denominator="lymphocytes",
+            blood_count=count["value"],
+            unit=count["unit"],
+            analytic_cv=min(math.hypot(errors["blood_count_cv"], count["rounding"]), LARGEST_CV),
+            gate_sd=gate_sds.get(name),
+        )
+        for name in names
+        if events[name] <= events["lymphocytes"]
+    }
+
+
+def with_absolute(counts: pl.DataFrame, found: Mapping[str, AbsoluteCount]) -> pl.DataFrame:
+    """Return the table `counts` with cells per µL, how they were counted and their error budget."""
+    import polars as pl
+
+    from tilseq.flow.absolute import budget_in_words
+
+    rows = [
+        {
+            "population": name,
+            "cells_per_ul": one.value,
+            "cells_per_ul_lower": one.lower,
+            "cells_per_ul_upper": one.upper,
+            "cells_per_ul_method": method_of(one),
+            "error_budget": budget_in_words(one.budget),
+        }
+        for name, one in found.items()
+    ]
+    if not rows:
+        return counts
+    new = [name for name in rows[0] if name != "population"]
+    return counts.drop(new).join(pl.DataFrame(rows, infer_schema_length=None), on="population", how="left")
+
+
+def method_of(found: AbsoluteCount) -> str:
+    """Return how cells per µL were counted, with what is wrong with it."""
+    return found.method if found.reason is None else f"{found.method}: {found.reason}"
