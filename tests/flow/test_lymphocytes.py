@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from tilseq.errors import AnalysisError
 from tilseq.flow.lymphocytes import Region, distance, find_region
 
 RANDOM = np.random.default_rng(12)
@@ -74,3 +75,9 @@ def test_the_order_of_events_and_the_gain_change_nothing() -> None:
     stronger = find_region({n: v * np.float32(64) for n, v in values.items()}, np.ones(6000, dtype=bool), t_cells)
     assert stronger.radius == pytest.approx(first.radius, rel=1e-4)
     assert stronger.centre["SSC-A"] == pytest.approx(64 * first.centre["SSC-A"], rel=1e-5)
+
+
+def test_t_cells_without_light_are_refused() -> None:
+    values = cells(50, 50e3, 20e3) | {"SSC-A": np.zeros(50, dtype=np.float32)}
+    with pytest.raises(AnalysisError, match="no CD3. event has light in SSC-A"):
+        find_region(values, np.ones(50, dtype=bool), np.ones(50, dtype=bool))

@@ -69,9 +69,6 @@ def use(path: Path, aliases: dict[str, list[str]]) -> Read | TilseqError:
     """Read, gate and count; what is neither a refusal of ours nor a table, a warning of Python too, is a failure."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        # medians of nothing: a clock of which one event is damaged, T cells without light on scatter
-        warnings.filterwarnings("ignore", "Mean of empty slice")
-        warnings.filterwarnings("ignore", "invalid value encountered in", module=r"numpy\._core\._methods")
         try:
             tube = read_fcs(path)
         except TilseqError as error:

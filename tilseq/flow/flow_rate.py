@@ -118,8 +118,10 @@ def unusual_rates(ticks: NDArray[np.float64]) -> Rate | None:
 
 
 def _usual(rates: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the usual rate of each bin; a stop, however long, says nothing of it."""
+    """Return the usual rate of each bin; a stop, however long, says nothing of it, and one busy bin tells no trend."""
     busy = np.flatnonzero(rates[:, 0])
+    if len(busy) < 2:
+        return np.full_like(rates, max(rates.mean(), LEAST_OF_MEAN))
     line = np.maximum(trend(rates[busy]), LEAST_OF_MEAN * rates[busy].mean())
     return np.interp(np.arange(len(rates)), busy, line[:, 0])[:, None]
 

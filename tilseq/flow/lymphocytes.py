@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from tilseq.errors import AnalysisError
 from tilseq.flow.density import next_valley
 from tilseq.flow.robust import centre_and_spread
 from tilseq.flow.tube import Floats, Mask
@@ -76,13 +77,20 @@ def find_region(values: Mapping[str, Floats], among: Mask, t_cells: Mask) -> Reg
         Single, living events on the scale of the scatter detectors.
     t_cells
         Events above a first cut of CD3; at least one among them.
+
+    Raises
+    ------
+    AnalysisError
+        On some channel no T cell has a value above 0.
     """
     centre, spread = {}, {}
     seeds = among & t_cells
     number = int(np.count_nonzero(seeds))
     for name, column in values.items():
-        own = column[seeds]
-        middle, width = centre_and_spread(np.log(own[own > 0].astype(np.float64)))
+        own = column[seeds & (column > 0)]
+        if not own.size:
+            raise AnalysisError(f"no CD3+ event has light in {name}", expected="T cells with light above 0")
+        middle, width = centre_and_spread(np.log(own.astype(np.float64)))
         pooled = number * width**2 + WEIGHT_OF_USUAL * USUAL[name] ** 2
         centre[name], spread[name] = float(np.exp(middle)), float(np.sqrt(pooled / (number + WEIGHT_OF_USUAL)))
     usual = RADII[len(values)]

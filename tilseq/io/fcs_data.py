@@ -22,7 +22,7 @@ EXACT_IN_FLOAT32 = 1 << 24
 SMALLEST, LARGEST = 1e-18, 1e18
 # By how many bits, and of how many events, the leading byte must vary more than the last one to tell of a wrong order.
 CLEARLY_MORE, LEAST_FOR_ORDER = 0.5, 200
-MOST_IMPLAUSIBLE = 0.1
+MOST_IMPLAUSIBLE, FEWEST_TO_REFUSE = 0.1, 10
 HOST_ORDER = "<" if sys.byteorder == "little" else ">"
 MEND = "the file is cut or was written wrongly; export it again"
 ODD = {
@@ -271,7 +271,7 @@ def read_events(
     ------
     ReadError
         The file ends early, a value on the linear scale is larger than 32-bit floats hold, or in most channels more
-        than a tenth of the values are smaller than 1e-18 or larger than 1e18.
+        than a tenth of the floats (of ten events at least) are smaller than 1e-18 or larger than 1e18.
     """
     order = byte_order(header, channels)
     row = np.dtype([(str(place), _stored(channel, order)) for place, channel in enumerate(channels)])
@@ -301,18 +301,18 @@ def read_events(
                 found=f"events {first} to {first + len(block) - 1}",
             ) from error
         _look(block, odd, closely=first == 0)
-    _refuse_implausible(header, odd, values.shape)
+    _refuse_implausible(header, odd, events, channels)
     header.warnings.extend(_sentences(channels, odd))
     return values
 
 
-def _refuse_implausible(header: Header, odd: Counter[tuple[str, int]], shape: tuple[int, ...]) -> None:
-    events, channels = shape
-    wrong = sum(odd["implausible", place] > MOST_IMPLAUSIBLE * events for place in range(channels))
-    if 2 * wrong > channels:
+def _refuse_implausible(header: Header, odd: Counter[tuple[str, int]], events: int, channels: list[Channel]) -> None:
+    floats = [place for place, channel in enumerate(channels) if channel.kind != "I"]
+    wrong = sum(odd["implausible", place] > MOST_IMPLAUSIBLE * events for place in floats)
+    if 2 * wrong > len(channels) and events >= FEWEST_TO_REFUSE:
         raise header.error(
             "DATA cannot be read as TEXT says",
-            found=f"values smaller than 1e-18 or larger than 1e18 in {wrong} of {channels} channels",
+            found=f"values smaller than 1e-18 or larger than 1e18 in {wrong} of {len(channels)} channels",
             expected="values that a cytometer writes",
             mend="$BYTEORD, $DATATYPE, $PnB or the place of DATA is wrong; export the file again",
         )
