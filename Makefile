@@ -1,5 +1,5 @@
 # `make demo` and `make test` are all that a fresh machine needs; both make .venv first.
-.PHONY: demo test test-slow lint format bench wheel lock clean
+.PHONY: demo test test-slow lint format bench notebooks wheel lock clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/ready
@@ -23,6 +23,9 @@ format: .venv/ready
 
 bench: .venv/ready
 	.venv/bin/python -m benchmarks
+
+notebooks: .venv/ready
+	.venv/bin/python tools/make_notebooks.py
 
 wheel: .venv/ready
 	.venv/bin/python -m build --wheel

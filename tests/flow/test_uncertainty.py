@@ -8,7 +8,7 @@ import pytest
 
 from tilseq.flow import gate
 from tilseq.flow.lymphocytes import distance
-from tilseq.flow.uncertainty import misplaced, ratio_with_gates, shifts, with_gates
+from tilseq.flow.uncertainty import misplaced, ratio_with_gates, with_gates
 from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
 
 Simulate = Callable[..., Any]
@@ -18,7 +18,7 @@ def test_a_moved_cut_gives_the_counts_of_a_tube_cut_there(simulate: Simulate) ->
     tube = simulate()
     gating = gate(tube, sample="s")
     cut = gating.cuts["CD3", "lymphocytes"]
-    moved = shifts(gating)["CD3 of lymphocytes"]
+    moved = gating.moved["CD3 of lymphocytes"]
     for place, counts in ((cut.lower, moved.lower), (cut.upper, moved.upper)):
         lymphocytes = gating.populations["lymphocytes"].mask
         over = gating.values["CD3"] > place
@@ -37,7 +37,7 @@ def test_a_moved_radius_and_what_it_takes_along(simulate: Simulate) -> None:
     assert region is not None
     away = distance({name: gating.values[name] for name in region.centre}, region)
     parent = gating.populations[gating.populations["lymphocytes"].parent or ""].mask
-    moved = shifts(gating)["lymphocytes"]
+    moved = gating.moved["lymphocytes"]
     for end, counts in ((region.lower, moved.lower), (region.upper, moved.upper)):
         assert counts["lymphocytes"] == np.count_nonzero(parent & (away <= end))
         assert counts["CD3+"] + counts["CD3-"] == counts["lymphocytes"]
@@ -53,7 +53,7 @@ def test_a_moved_cut_of_the_dead_moves_all_below(simulate: Simulate) -> None:
     gating = gate(tube, sample="s")
     assert gating.region is not None
     cut = gating.cuts["viability", "singlets"]
-    moved = shifts(gating)["viability of singlets"]
+    moved = gating.moved["viability of singlets"]
     single = gating.populations["singlets"].mask
     away = distance({name: gating.values[name] for name in gating.region.centre}, gating.region)
     over_cd3 = gating.values["CD3"] > gating.cuts["CD3", "lymphocytes"].threshold
@@ -71,7 +71,7 @@ def test_markers_of_one_channel_are_moved_together(simulate: Simulate) -> None:
     markers = ["CD16+CD56" if marker == "CD56" else marker for marker in tube.markers]
     gating = gate(SimpleNamespace(**vars(tube) | {"markers": markers}), sample="s")
     cuts = [gating.cuts[marker, "CD3-"] for marker in ("CD16", "CD56")]
-    moved = shifts(gating)["CD16 and CD56 of CD3-"]
+    moved = gating.moved["CD16 and CD56 of CD3-"]
     no_b = gating.values["CD19"] <= gating.cuts["CD19", "CD3-"].threshold
     for end, counts in ((cuts[0].lower, moved.lower), (cuts[0].upper, moved.upper)):
         expected = gating.populations["CD3-"].mask & no_b & (gating.values["CD56"] > end)
@@ -80,7 +80,7 @@ def test_markers_of_one_channel_are_moved_together(simulate: Simulate) -> None:
 
 def test_a_cut_that_someone_set_is_not_moved(simulate: Simulate) -> None:
     gating = gate(simulate(), sample="s", thresholds={"CD3": 3000.0})
-    assert "CD3 of lymphocytes" not in shifts(gating)
+    assert "CD3 of lymphocytes" not in gating.moved
 
 
 def test_joined_limits_by_hand() -> None:

@@ -64,14 +64,47 @@ def compensate(
         The matrix is not n × n, not finite, is singular or nearly so (the condition number is told), or names a
         channel that is absent or occurs twice.
     """
+    return _compensated(events, channels, spill_channels, spill_matrix, list(range(len(channels))))
+
+
+def compensate_some(
+    events: Floats,
+    channels: Sequence[str],
+    spill_channels: Sequence[str],
+    spill_matrix: ArrayLike,
+    wanted: Sequence[str],
+) -> Floats:
+    """Compensate as `compensate` does, but return the channels that are wanted alone, in their order.
+
+    Raises
+    ------
+    AnalysisError
+        As `compensate`; a wanted channel that is absent is no channel's name.
+    """
+    return _compensated(events, channels, spill_channels, spill_matrix, _columns(channels, wanted))
+
+
+def _compensated(
+    events: Floats,
+    channels: Sequence[str],
+    spill_channels: Sequence[str],
+    spill_matrix: ArrayLike,
+    wanted: Sequence[int],
+) -> Floats:
+    """Return compensated columns, each contiguous."""
     inverse = np.linalg.inv(checked_matrix(spill_channels, spill_matrix)).astype(np.float32)
-    columns, inverse = _in_order(_columns(channels, spill_channels), inverse)
-    by_channel = np.empty(events.shape[::-1], dtype=np.float32)
+    dyes, inverse = _in_order(_columns(channels, spill_channels), inverse)
+    places = np.arange(len(channels))[dyes].tolist()
+    stained = [row for row, column in enumerate(wanted) if column in places]
+    rows = np.ascontiguousarray(inverse.T[[places.index(wanted[row]) for row in stained]])
+    plain = [row for row, column in enumerate(wanted) if column not in places]
+    by_channel = np.empty((len(wanted), len(events)), dtype=np.float32)
     with np.errstate(over="ignore", invalid="ignore"):  # an event that is not finite comes out not finite
         for start in range(0, len(events), ROWS_AT_ONCE):
+            block = events[start : start + ROWS_AT_ONCE]
             part = by_channel[:, start : start + ROWS_AT_ONCE]
-            part[:] = events[start : start + ROWS_AT_ONCE].T
-            part[columns] = inverse.T @ part[columns]
+            part[plain] = block[:, [wanted[row] for row in plain]].T
+            part[stained] = rows @ np.ascontiguousarray(block[:, dyes].T, dtype=np.float32)
     return by_channel.T
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tilseq.flow.gating import Gating
@@ -12,10 +11,8 @@ from tilseq.flow.tree import Population
 from tilseq.flow.uncertainty import (
     IMPURE,
     IMPURE_OF_RARE,
-    Shift,
     misplaced,
     ratio_with_gates,
-    shifts,
     with_gates,
 )
 from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
@@ -67,7 +64,6 @@ def count(gating: Gating) -> pl.DataFrame:
     """
     from tilseq.tables.outputs import COUNTS
 
-    moved = shifts(gating)
     verdict, reason = _verdict(gating.quality)
     rows: list[dict[str, Any]] = []
     for population in gating.populations.values():
@@ -78,19 +74,19 @@ def count(gating: Gating) -> pl.DataFrame:
             row["parent_events"] = parent_events
             if parent_events:
                 row["percent_of_parent"] = 100 * population.events / parent_events
-                row |= {name: 100 * value for name, value in _share_limits(gating, population, moved).items()}
+                row |= {name: 100 * value for name, value in _share_limits(gating, population).items()}
         rows.append(row)
     return COUNTS.frame(rows)
 
 
-def _share_limits(gating: Gating, population: Population, moved: Mapping[str, Shift]) -> dict[str, float]:
+def _share_limits(gating: Gating, population: Population) -> dict[str, float]:
     """Return the limits of a share of the parent, as fractions, by their columns."""
     events, parent = population.events, population.parent or ""
     total = gating.populations[parent].events
     counting = scalar(clopper_pearson(events, total))
     if population.name not in gating.rules and population.name not in WITH_GATES:
         return dict(zip(("lower", "upper", "counting_lower", "counting_upper"), counting * 2, strict=True))
-    ends = [[(end[population.name], end[parent]) for end in shift] for shift in moved.values()]
+    ends = [[(end[population.name], end[parent]) for end in shift] for shift in gating.moved.values()]
     rule = gating.rules.get(population.name)
     lacking = rule is not None and not any(sign.positive for condition in rule.conditions for sign in condition)
     blind = misplaced(events / total, lacking=lacking, impure=_impure(gating, parent))
@@ -124,7 +120,7 @@ def cd4_cd8_ratio(gating: Gating) -> Ratio:
         return Ratio(None, None, None, None, None, 0, "not_evaluable")
     helpers, killers = (gating.populations[name].events for name in names)
     counting = scalar(ratio_of_counts(helpers, killers))
-    ends = [[(end[names[0]], end[names[1]]) for end in shift] for shift in shifts(gating).values()]
+    ends = [[(end[names[0]], end[names[1]]) for end in shift] for shift in gating.moved.values()]
     (lower, upper), _ = ratio_with_gates(helpers, killers, counting, ends)
     both = helpers > 0 and killers > 0
     value, status = (helpers / killers, status_of(helpers, killers)) if both else (None, "not_evaluable")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from tilseq.flow.time_quality import check_time
 from tilseq.flow.transform import cofactor
 from tilseq.flow.tree import Cut, Population, Tree
 from tilseq.flow.tube import Floats, Tube
+from tilseq.flow.uncertainty import Shift, shifts
 from tilseq.flow.values import NEEDED, SCATTER, compensated_values
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ class Gating:
         Marker → compensated linear values of all events, float32.
     cofactors
         Marker → cofactor of its arcsinh scale; scatter has none.
+    moved
+        Events of every population with each cut moved to both ends of where it could as well lie.
     """
 
     sample: str
@@ -94,6 +97,7 @@ class Gating:
     markers: Mapping[str, str]
     values: Mapping[str, Floats]
     cofactors: Mapping[str, float]
+    moved: Mapping[str, Shift] = field(default_factory=dict)
 
 
 def gate(
@@ -245,7 +249,7 @@ def _finish(
     from tilseq.tables.outputs import QUALITY
 
     exclusions = [{"sample": tree.sample, "rule": rule, "rows": rows} for rule, rows in lost.items() if rows]
-    return Gating(
+    gating = Gating(
         sample=tree.sample,
         populations=tree.populations,
         rules={name: one for name, one in rules.items() if name in tree.populations},
@@ -257,3 +261,4 @@ def _finish(
         values=tree.values,
         cofactors=tree.cofactors,
     )
+    return replace(gating, moved=shifts(gating))

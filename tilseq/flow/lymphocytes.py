@@ -20,6 +20,7 @@ Source = Literal["valley", "fallback", "cohort"]
 USUAL: Mapping[str, float] = {"FSC-A": 0.16, "SSC-A": 0.35, "CD45": 0.25}
 WEIGHT_OF_USUAL = 20
 LEAST_T_CELLS = 10
+MOST_LOOKED_AT = 65_536
 # Number of channels → radius that holds 99.9 % of independent normal logarithms, the root of chi-squared's quantile.
 RADII: Mapping[int, float] = {1: 3.29, 2: 3.72, 3: 4.03}
 # How far the radius could lie either way: of a valley, and where there is none.
@@ -67,7 +68,8 @@ def find_region(values: Mapping[str, Floats], among: Mask, t_cells: Mask) -> Reg
 
     B and NK cells lie within about a spread of the T cells on forward scatter, side scatter and CD45; monocytes,
     granulocytes and debris lie further off. The radius would hold 99.9 % of normal T cells; where the density of
-    distances has a valley between lymphocytes and the rest within half a spread of that, the valley.
+    distances has a valley between lymphocytes and the rest near that, on the near side of the valley. Of more than
+    65,536 T cells every second is looked at to find their centre, or every third, and so on.
 
     Parameters
     ----------
@@ -84,13 +86,14 @@ def find_region(values: Mapping[str, Floats], among: Mask, t_cells: Mask) -> Reg
         On some channel no T cell has a value above 0.
     """
     centre, spread = {}, {}
-    seeds = among & t_cells
-    number = int(np.count_nonzero(seeds))
+    seeds = np.flatnonzero(among & t_cells)
+    number = len(seeds)
+    seeds = seeds[:: max(1, -(-number // MOST_LOOKED_AT))]
     for name, column in values.items():
-        own = column[seeds & (column > 0)]
-        if not own.size:
+        own = column[seeds].astype(np.float64)
+        if not (own > 0).any():
             raise AnalysisError(f"no CD3+ event has light in {name}", expected="T cells with light above 0")
-        middle, width = centre_and_spread(np.log(own.astype(np.float64)))
+        middle, width = centre_and_spread(np.log(own[own > 0]))
         pooled = number * width**2 + WEIGHT_OF_USUAL * USUAL[name] ** 2
         centre[name], spread[name] = float(np.exp(middle)), float(np.sqrt(pooled / (number + WEIGHT_OF_USUAL)))
     usual = RADII[len(values)]

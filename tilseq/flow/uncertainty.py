@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tilseq.flow.gating import Gating
 from tilseq.flow.lymphocytes import CHANNELS, distance
 from tilseq.flow.tree import Cut
 from tilseq.flow.tube import Mask
+
+if TYPE_CHECKING:
+    from tilseq.flow.gating import Gating
 
 Places = NDArray[np.intp]
 Limits = tuple[float, float]
@@ -197,7 +199,7 @@ def log_sds(gating: Gating) -> dict[str, float]:
         Population → standard deviation of the logarithm of its number of events: of the furthest that each moved cut
         takes it as half the width of a 95 % interval, and of a floor, the root of the sum of squares.
     """
-    moved = shifts(gating).values()
+    moved = gating.moved.values()
     sds = {}
     for name, population in gating.populations.items():
         middle = math.log(population.events + 0.5)

@@ -9,15 +9,17 @@ import numpy as np
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.compensation import (
+    ENOUGH_EVENTS,
     are_compensated,
     compensate,
+    compensate_some,
     condition_number,
     is_transformed,
     look_transformed,
     too_much,
 )
 from tilseq.flow.quality import check
-from tilseq.flow.tube import Floats, Mask, Tube
+from tilseq.flow.tube import Floats, Mask, Spill, Tube
 
 NEEDED = ("FSC-A", "SSC-A", "CD3", "CD4", "CD8")
 SCATTER = ("FSC-A", "FSC-H", "SSC-A")
@@ -57,18 +59,22 @@ def compensated_values(
         A needed channel holds one value only, no event is finite, or the spillover cannot be used.
     """
     stains = [marker for marker in stains if marker in markers]
-    events, quality = _compensated(tube, sample, [markers[marker] for marker in stains])
+    quality, spill = _compensation(tube, sample, [markers[marker] for marker in stains])
     channels = list(tube.channels)
-    values = {
-        marker: _plausible(np.ascontiguousarray(events[:, channels.index(markers[marker])], dtype=np.float32))
-        for marker in (*SCATTER, *stains)
-        if marker in markers
-    }
+    named = [marker for marker in (*SCATTER, *stains) if marker in markers]
+    wanted = [markers[marker] for marker in named]
+    unique = list(dict.fromkeys(wanted))  # one channel can stain two markers
+    if spill is None:
+        columns = [np.ascontiguousarray(tube.events[:, channels.index(name)], dtype=np.float32) for name in unique]
+    else:
+        columns = list(compensate_some(tube.events, channels, spill.channels, spill.matrix, unique).T)
+    by_channel = dict(zip(unique, map(_plausible, columns), strict=True))
+    values = {marker: by_channel[name] for marker, name in zip(named, wanted, strict=True)}
     for marker in values:
         measured = tube.events[:, channels.index(markers[marker])]
         if measured[0] == measured[-1] and (measured == measured[0]).all():
             values[marker] = measured  # compensation would lend a detector that saw nothing a spread
-    quality += _drop_constant(values, np.ones(len(events), dtype=bool), sample, markers)
+    quality += _drop_constant(values, np.ones(len(tube.events), dtype=bool), sample, markers)
     finite = np.logical_and.reduce([np.isfinite(column) for column in values.values()])
     if "Time" in markers:
         finite &= ~(np.abs(tube.events[:, channels.index(markers["Time"])]) > LARGEST)
@@ -111,20 +117,22 @@ def _drop_constant(
     return quality
 
 
-def _compensated(tube: Tube, sample: str, stains: Sequence[str]) -> tuple[Floats, list[dict[str, Any]]]:
+def _compensation(tube: Tube, sample: str, stains: Sequence[str]) -> tuple[list[dict[str, Any]], Spill | None]:
+    """Return the check of compensation, and the spillover that is to be taken out, if any."""
+
     def told(value: float | None, reason: str, fine: bool = True) -> list[dict[str, Any]]:
         return [check(sample, "compensation", value, "once, on the linear scale", fine, reason)]
 
     transformed = is_transformed(tube)
     if are_compensated(stains):
-        return tube.events, told(None, "the file's channels are compensated already")
+        return told(None, "the file's channels are compensated already"), None
     if tube.spill is None or np.array_equal(tube.spill.matrix, np.eye(len(tube.spill.channels))):
         if transformed:
-            return tube.events, told(None, "the file's values are transformed", False)
+            return told(None, "the file's values are transformed", False), None
         # A tube bears three stains at least, and no three dyes keep apart by themselves.
         if tube.spill is None:
-            return tube.events, told(None, "the file holds no spillover and nothing tells that it was taken out", False)
-        return tube.events, told(None, "the file says that nothing spills over")
+            return told(None, "the file holds no spillover and nothing tells that it was taken out", False), None
+        return told(None, "the file says that nothing spills over"), None
     if transformed:
         raise AnalysisError(
             "the file's values are transformed, so its spillover cannot be taken out any more",
@@ -132,16 +140,17 @@ def _compensated(tube: Tube, sample: str, stains: Sequence[str]) -> tuple[Floats
             found="custom",
             mend="export linear values",
         )
-    events = compensate(tube.events, list(tube.channels), tube.spill.channels, tube.spill.matrix)
     condition = condition_number(tube.spill.matrix)
     if look_transformed(tube, stains):
         reason = "the stains' values look transformed, from which a spillover cannot be taken out: export linear values"
-        return events, told(condition, reason, False)
-    over = too_much(events, tube.channels, tube.spill.channels)
+        return told(condition, reason, False), tube.spill
+    some = tube.events[:: 1 + len(tube.events) // ENOUGH_EVENTS]
+    some = compensate(some, tube.channels, tube.spill.channels, tube.spill.matrix)
+    over = too_much(some, tube.channels, tube.spill.channels)
     if over is not None:
         reason = (
             f"the file's spillover does not fit: it takes too much of {over.dye} out of {over.detector}, where the "
             f"events that are brightest in {over.dye} lie at {over.percent:.2g} % of their light"
         )
-        return events, told(condition, reason, False)
-    return events, told(condition, "the file's spillover is taken out; its condition number")
+        return told(condition, reason, False), tube.spill
+    return told(condition, "the file's spillover is taken out; its condition number"), tube.spill
