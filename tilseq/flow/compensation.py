@@ -213,13 +213,13 @@ def look_transformed(tube: Tube, channels: Iterable[str]) -> bool:
     """Tell whether the stored values of stains look like logarithms or the like, not like linear values.
 
     That is so when the 99.9th percentile of every channel with a $PnR of at least 1,024 lies below 25 and below 1 % of
-    $PnR, and there is such a channel.
+    $PnR, and there is such a channel. Of more than 50,000 events some, evenly spaced, are looked at.
     """
     seen = False
     for name in dict.fromkeys(channels):
         place = list(tube.channels).index(name)
         span = _number(tube.keywords.get(f"$P{place + 1}R", ""))
-        values = tube.events[:, place]
+        values = tube.events[:: 1 + len(tube.events) // ENOUGH_EVENTS, place]
         values = values[np.isfinite(values)]
         if span < SMALLEST_RANGE or not values.size:
             continue

@@ -25,6 +25,7 @@ NEEDED = ("FSC-A", "SSC-A", "CD3", "CD4", "CD8")
 SCATTER = ("FSC-A", "FSC-H", "SSC-A")
 # No cytometer writes more; a damaged value may be so large that 32-bit floats cannot calculate with it.
 LARGEST = 1e18
+FIRST = 1_000  # events that show at once that a channel has a spread
 
 
 def compensated_values(
@@ -102,9 +103,9 @@ def _drop_constant(
     """
     quality = []
     for marker, column in list(values.items()):
-        seen = column[among & np.isfinite(column)]
-        if seen.size and seen.min() < seen.max():
+        if _spreads(column[:FIRST], among[:FIRST]) or _spreads(column, among):
             continue
+        seen = column[among & np.isfinite(column)]
         if marker in NEEDED:
             raise AnalysisError(
                 f"the channel of {marker} holds one value only",
@@ -115,6 +116,12 @@ def _drop_constant(
         del values[marker]
         quality.append(check(sample, f"channel of {marker}", None, "a spread of values", False, "not available"))
     return quality
+
+
+def _spreads(column: Floats, among: Mask) -> bool:
+    """Tell whether finite values among some events differ."""
+    seen = column[among & np.isfinite(column)]
+    return bool(seen.size and seen.min() < seen.max())
 
 
 def _compensation(tube: Tube, sample: str, stains: Sequence[str]) -> tuple[list[dict[str, Any]], Spill | None]:
