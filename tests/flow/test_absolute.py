@@ -434,3 +434,15 @@ def test_the_budget_in_words() -> None:
     found = beads_of(2_268, 10_000, lot=0.03, pipette=0.02, gates=0.015)
     assert budget_in_words(found.budget) == "cells 2.1 %, beads 1.0 %, lot 3.0 %, pipette 2.0 %, gates 1.5 %"
     assert budget_in_words(beads_of(0, 1).budget) == "cells none, beads 100.0 %, lot 2.0 %, pipette 3.0 %"
+
+
+@pytest.mark.parametrize(
+    ("cells", "beads", "status"),
+    [(500, 500, "quantified"), (500, 20, "detected_below_loq"), (20, 500, "detected_below_loq")],
+)
+def test_few_beads_are_as_uncertain_as_few_cells(cells: int, beads: int, status: str) -> None:
+    assert beads_of(cells, beads).status == status
+
+
+def test_no_cells_beside_few_beads_are_not_detected() -> None:
+    assert beads_of(0, 20).status == "not_detected"

@@ -113,3 +113,18 @@ def test_the_ratio_has_exact_limits_or_is_absent():
     assert manual_ratio(name_populations({"CD4+ T": (None, mask((0, 9)))})) is None
     empty = manual_ratio(name_populations({**GATED, "CD8+ T": ("T", mask())}))
     assert (empty.value, empty.status) == (None, "not_evaluable")
+
+
+def test_a_gate_beyond_all_events_is_refused():
+    gated = {"steady": (None, mask((0, 180))), "T": (None, mask((170, 190)))}
+    with pytest.raises(AnalysisError, match="a gate holds events that all events does not; found 'T'"):
+        name_populations(gated, {"steady": "all events"})
+
+
+def test_a_count_tells_what_it_allows_to_say():
+    counts = count_manual("a", name_populations(GATED, NAMES), FINE)
+    rows = {row["population"]: row["status"] for row in counts.iter_rows(named=True)}
+    assert rows["CD4+ T"] == "quantified"
+    assert rows["CD8+ T"] == "detected_below_loq"
+    assert rows["none"] == "not_detected"
+    assert rows["below none"] == "not_evaluable"

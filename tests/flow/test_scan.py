@@ -74,3 +74,10 @@ def test_spread_counts_only_where_it_is_more_than_promised() -> None:
     assert excess_spread(column(0, 0.1, -0.1, 0.2)) == 1
     # R: mad(c(-6, -2, 0, 2, 60)) = 2.9652
     assert excess_spread(column(-6, -2, 0, 2, 60)) == pytest.approx(2.9652)
+
+
+def test_stretches_do_not_overlap() -> None:
+    z = np.zeros((30, 1))
+    z[10:14], z[14:18] = 8, -8
+    found = sorted((one.first, one.end) for one in departures(z, z, np.ones((30, 1)), [(-9, 9), (-0.5, 0.5)]))
+    assert found == [(10, 14), (14, 18)]

@@ -62,7 +62,8 @@ def fake_out(out: Path, names: tuple[str, ...], *, hostile: bool = False) -> Pat
             for i, s in enumerate(flow) for g in ("CD3", "CD4", "CD8")
         ],
         outputs.COHORT_CUTS: [
-            {"panel": HOSTILE[0] if hostile else "tbnk", "gate": g, "parent": "lymphocytes", "threshold": 820.0,
+            {"panel": HOSTILE[0] if hostile else "tbnk", "gate": g, "parent": "lymphocytes",
+             "channel": f"{g}-A", "threshold": 820.0,
              "lower": 700.0, "upper": 900.0, "mad": 12.0, "tubes": 9}
             for g in ("CD3", "CD4", "CD8")
         ],

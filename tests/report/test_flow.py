@@ -95,11 +95,12 @@ def test_a_table_without_rows_says_so(column: str, tmp_path: Path) -> None:
 def test_thresholds_tell_where_they_could_as_well_lie_and_the_usual_ones_what_they_rest_on(tmp_path: Path) -> None:
     cut = {"sample": "a", "gate": "CD8", "parent": "CD3+", "channel": "APC-A", "threshold": 905.0, "lower": 810.0,
            "upper": 1000.0, "separation": 0.93, "source": "valley"}  # fmt: skip
-    usual = {"panel": "tbnk", "instrument": "Lyric", "gate": "CD8", "parent": "CD3+", "threshold": 900.0,
-             "lower": 800.0, "upper": 1000.0, "mad": 12.5, "tubes": 9}  # fmt: skip
+    usual = {"panel": "tbnk", "instrument": "Lyric", "gate": "CD8", "parent": "CD3+",
+             "channel": "APC-A", "threshold": 900.0, "lower": 800.0, "upper": 1000.0,
+             "mad": 12.5, "tubes": 9}  # fmt: skip
     results = results_of(tmp_path, cuts=[cut], cohort_cuts=[usual])
     assert told(flow.thresholds(results))[0]["Threshold"] == "905 (810-1,000)"
     assert told(flow.usual_thresholds(results)) == [
-        {"Panel": "tbnk", "Instrument": "Lyric", "Gate": "CD8", "Within": "CD3+", "Threshold": "900 (800-1,000)",
-         "MAD": "12.5", "Tubes": "9"},
+        {"Panel": "tbnk", "Instrument": "Lyric", "Gate": "CD8", "Channel": "APC-A", "Within": "CD3+",
+         "Threshold": "900 (800-1,000)", "MAD": "12.5", "Tubes": "9"},
     ]  # fmt: skip

@@ -20,8 +20,8 @@ def cut(gate: str, source: str, parent: str = "CD3+", name: str = "a") -> dict[s
 
 
 def lent(gate: str, parent: str = "CD3+", **more: Any) -> dict[str, Any]:
-    row = {"panel": "tbnk", "instrument": "Lyric", "gate": gate, "parent": parent, "threshold": 1.0, "mad": 0.1}
-    return row | {"tubes": 9, **more}
+    row = {"panel": "tbnk", "instrument": "Lyric", "gate": gate, "parent": parent, "channel": "X", "threshold": 1.0}
+    return row | {"lower": 0.5, "upper": 1.5, "mad": 0.1, "tubes": 9, **more}
 
 
 def check(name: str, verdict: str, reason: str | None = None, value: float | None = None) -> dict[str, Any]:
@@ -68,6 +68,8 @@ def test_a_tube_that_was_not_finished_has_a_row(tmp_path: Path) -> None:
     ("cuts", "lenders", "told"),
     [
         ([cut("CD8", "cohort")], [lent("CD8")],
+         "CD8 among CD3+: borrowed from 9 tubes of panel tbnk, instrument Lyric"),
+        ([cut("CD8", "cohort")], [lent("CD8"), lent("CD8", channel="Y", tubes=4)],
          "CD8 among CD3+: borrowed from 9 tubes of panel tbnk, instrument Lyric"),
         ([cut("CD8", "cohort")], [lent("CD8"), lent("CD8", instrument="Canto")],
          "CD8 among CD3+: borrowed from other tubes"),

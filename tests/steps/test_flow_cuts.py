@@ -121,3 +121,38 @@ def test_a_tube_that_cannot_be_gated_alone_has_no_part_in_the_cuts(study_folder,
     with pytest.raises(AnalysisError):
         flow.gate_file(job.paths[3], "t3", job.arguments["tubes"]["t3"])
     assert usual["tubes"].max() == 3
+
+
+@pytest.fixture(scope="module")
+def with_blanks(tmp_path_factory):
+    """Three tubes and two blanks of one panel, the second blank of very few events; one tube is gated in full."""
+    root, work = tmp_path_factory.mktemp("blanks"), tmp_path_factory.mktemp("work")
+    rows = ["sample,subject,visit,replicate,specimen,assay,path,panel,role"]
+    for number in range(5):
+        role, cells = "blank" if number > 2 else "sample", BLOOD
+        rows.append(f"b{number},S1,D7,{number},blood,flow,raw/b{number}.fcs,tbnk,{role}")
+        size = 50 if number == 4 else 8000
+        write_tube(root / f"raw/b{number}.fcs", acquire(np.random.default_rng(number), TBNK, cells, size), f"b{number}")
+    (root / "samples.csv").write_text("\n".join(rows) + "\n")
+    (root / "study.yaml").write_text(SETTINGS)
+    (root / "subjects.csv").write_text("subject,tumor_type\nS1,melanoma\n")
+    (root / "infusions.csv").write_text("subject,infusion,day\nS1,1,0\n")
+    (job,) = flow_cuts.plan(read_study(root))
+    flow_cuts.run(job, work / job.folder)
+    return job, work / job.folder, run(root, work, "b0")
+
+
+def test_blanks_are_no_tubes_of_the_cohort_and_have_no_job_of_their_own(with_blanks):
+    job, folder, _ = with_blanks
+    assert (list(job.arguments["tubes"]), list(job.arguments["blanks"])) == (["b0", "b1", "b2"], ["b3", "b4"])
+    assert pl.read_parquet(folder / "cohort_cuts.parquet")["tubes"].max() == 3
+
+
+def test_a_population_that_blanks_show_too_has_their_limits(with_blanks):
+    _, folder, tables = with_blanks
+    shown = pl.read_parquet(folder / "blanks.parquet").filter(sample="b3", population="CD8+ T").row(0, named=True)
+    counts = tables["counts"].filter(population="CD8+ T").row(0, named=True)
+    # The blank holds as many as the tube: no more can be told from it.
+    assert shown["events"] > 50
+    assert counts["limit_of_blank"] > 0.9 * counts["parent_events"] * shown["events"] / shown["parent_events"]
+    assert counts["status"] != "quantified"

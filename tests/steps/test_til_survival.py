@@ -289,3 +289,10 @@ def test_a_job_for_each_subject_with_blood_from_after_the_infusion(tmp_path):
     assert marks == {"p1": "TCR Vb2", "v1": "TCR Vb2", "m1": "memory"}
     assert job.arguments["start_day"] == -7
     assert job.arguments["infusions"] == [{"day": 0, "lot": "A", "cells": 2e9}]
+
+
+def test_blood_after_the_first_infusion_is_never_the_baseline(subject):
+    """A second lymphodepletion after the first infusion does not make a visit what the visits are compared with."""
+    subject.product().baseline(day=-20).add("d5", 10_000, 2_900, visit="D5", day=5).add("d28", 10_000, 1_550)
+    share = of(subject.run(start_day=14), "infused_share_of_cd3", sample="d28")
+    assert share["value"] == pytest.approx(0.5)

@@ -29,6 +29,7 @@ def test_defaults(tmp_path):
                 "pipette_cv": 0.03,
                 "volume_cv": 0.03,
                 "blood_count_cv": 0.05,
+                "marked_overdispersion": 0.005,
                 "volume_unit": None,
             },
             "repertoire": {"reference": "infusion_product", "locus": None, "least_yield": 0.05},

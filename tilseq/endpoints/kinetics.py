@@ -147,11 +147,14 @@ def _peak(points: _Series, draws: Floats) -> list[Row]:
         return [row, _not_evaluable("day_of_peak", n, NEVER)]
     top = int(np.argmax(points.values))
     status = "above_range" if "above_range" in points.statuses else str(points.statuses[top])
-    # A draw without a number has no peak.
-    on = points.days[np.argmax(draws, axis=1)] if np.isfinite(draws).all() else np.full(DRAWS, np.nan)
+    # A draw without a number has no peak, and a day that was not detected may hide a higher one.
+    hidden = bool((~points.detected & (points.upper > points.values[top])).any())
+    known = np.isfinite(draws).all() and not hidden
+    on = points.days[np.argmax(draws, axis=1)] if known else np.full(DRAWS, np.nan)
+    reason = "a day that was not detected may lie higher" if hidden else None
     return [
         _row("peak", points.values[top], (points.lower[top], points.upper[top]), n, status),
-        _row("day_of_peak", points.days[top], _limits(on), n, status),
+        _row("day_of_peak", points.days[top], _limits(on), n, status, reason),
     ]
 
 

@@ -108,7 +108,9 @@ def by_beads(
     factor = beads_per_tube / sample_volume_ul * dilution
     lower, upper = _widened((cells + 0.5) / (beads + 0.5), scalar(ratio_of_counts(cells, beads)), errors)
     value = factor * cells / beads
-    return AbsoluteCount(value, factor * lower, factor * upper, method, budget, status_of(cells), _few(beads))
+    # A number that rests on a few beads is no more certain than one that rests on a few cells.
+    status = status_of(cells, beads) if cells else status_of(cells)
+    return AbsoluteCount(value, factor * lower, factor * upper, method, budget, status, _few(beads))
 
 
 def check_beads(sample: str, beads: int) -> dict[str, Any]:

@@ -10,12 +10,13 @@ import numpy as np
 from tilseq.errors import AnalysisError
 from tilseq.flow.density import density, next_valley, valley
 from tilseq.flow.lymphocytes import CHANNELS, LEAST_T_CELLS, Region, distance, find_region, find_region_of_rare
-from tilseq.flow.tree import WHERE_SET, Tree
+from tilseq.flow.tree import WHERE_SET, Cut, Tree
 from tilseq.flow.tube import Mask
 
 # Parts of the radius: cuts are found among lymphocytes this near the centre; the region of a tube whose centre is
 # further off than this from that of other tubes is about other cells.
 CORE, NEAR = 0.75, 0.7
+TIMES_CUT = 2.0  # median of T cells in CD3 over the cut of other tubes, at least
 
 
 def add_lymphocytes(tree: Tree, parent: str, borrowed: Region | None) -> Region | None:
@@ -60,26 +61,32 @@ def _region(tree: Tree, parent: str, free: Sequence[str], borrowed: Region | Non
 def _own_region(tree: Tree, seen: Mask, t_cells: Mask, free: Sequence[str], borrowed: Region | None) -> Region | None:
     """Find the region about the tube's own T cells, if they lie where other tubes have lymphocytes, or near those.
 
-    Where T cells are rare, what is bright in CD3 may be other cells: then T cells are sought in the middle of the
-    region of other tubes, which is borrowed itself when even these are too few.
+    Where T cells are rare, what lies beyond the cut of CD3 may be other cells, which are dim in it: then T cells are
+    sought in the middle of the region of other tubes, which is borrowed itself when even these are too few.
     """
     values = {name: tree.values[name] for name in free}
     own = find_region(values, seen, t_cells) if np.count_nonzero(t_cells & seen) >= LEAST_T_CELLS else None
     if borrowed is None or not set(free) <= set(borrowed.centre):
         return own
     lent = replace(borrowed, centre={name: borrowed.centre[name] for name in free})
-    if own is not None and _is_near(own, lent):
-        return own
     cut = tree.borrowed.get(("CD3", "lymphocytes"))
+    if own is not None and (is_near(own, lent) or _are_bright(tree, t_cells & seen, cut)):
+        return own
     middle = distance(values, lent) <= CORE * lent.radius
     t_cells = middle & (tree.values["CD3"] > (np.inf if cut is None else cut.threshold))
     return find_region_of_rare(values, seen, t_cells, lent)
 
 
-def _is_near(own: Region, lent: Region) -> bool:
+def is_near(own: Region, lent: Region) -> bool:
     """Tell whether the centre of a region lies where other tubes have lymphocytes: what is further off are others."""
     centre = {name: np.array([middle], dtype=np.float32) for name, middle in own.centre.items()}
     return float(distance(centre, lent)[0]) <= NEAR * lent.radius
+
+
+def _are_bright(tree: Tree, t_cells: Mask, cut: Cut | None) -> bool:
+    """Tell whether T cells are as bright as T cells are, not just beyond the cut as other cells that stick may be."""
+    middle = float(np.median(tree.values["CD3"][t_cells]))
+    return cut is not None and middle >= TIMES_CUT * cut.threshold > 0
 
 
 def _first_cd3(tree: Tree, parent: str) -> float | None:

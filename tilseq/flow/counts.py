@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tilseq.flow.gating import Gating
 from tilseq.flow.quality import LEAST_QUANTIFIED
+from tilseq.flow.rare import NO_BLANK, Blank, rare
 from tilseq.flow.tree import Population
 from tilseq.flow.uncertainty import (
     IMPURE,
@@ -52,8 +54,15 @@ def status_of(*events: int) -> str:
     return "detected_below_loq" if fewest else "not_detected"
 
 
-def count(gating: Gating) -> pl.DataFrame:
+def count(gating: Gating, blanks: Mapping[str, Blank] | None = None) -> pl.DataFrame:
     """Count the populations of one tube.
+
+    Parameters
+    ----------
+    gating
+        A gated tube.
+    blanks
+        Population → what blank tubes show of it, see `rare.blank_of`; by default nothing.
 
     Returns
     -------
@@ -72,11 +81,23 @@ def count(gating: Gating) -> pl.DataFrame:
         if population.parent is not None:
             parent_events = gating.populations[population.parent].events
             row["parent_events"] = parent_events
+            row |= certainty(population.events, parent_events, (blanks or {}).get(population.name, NO_BLANK))
             if parent_events:
                 row["percent_of_parent"] = 100 * population.events / parent_events
                 row |= {name: 100 * value for name, value in _share_limits(gating, population).items()}
         rows.append(row)
     return COUNTS.frame(rows)
+
+
+def certainty(events: int, parent_events: int, blank: Blank = NO_BLANK) -> dict[str, Any]:
+    """Return status and limits of blank, detection and quantification of a population, by their columns."""
+    found = rare(events, parent_events, blank)
+    return {
+        "status": found.status,
+        "limit_of_blank": found.limit_of_blank,
+        "limit_of_detection": found.limit_of_detection,
+        "limit_of_quantification": found.limit_of_quantification,
+    }
 
 
 def _share_limits(gating: Gating, population: Population) -> dict[str, float]:

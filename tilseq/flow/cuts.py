@@ -95,7 +95,7 @@ def cohort_cuts(cuts: pl.DataFrame) -> pl.DataFrame:
     mad = (pl.col("threshold") - median).abs().median()
     found = (
         own.with_columns(parent)
-        .group_by("gate", "parent")
+        .group_by("gate", "parent", "channel")
         .agg(
             median,
             pl.col("lower").median(),
@@ -113,20 +113,26 @@ def borrowed(cohort: pl.DataFrame) -> Borrowed:
     """Return the cuts of a table `cohort_cuts` for `gate` to borrow.
 
     A borrowed cut could lie anywhere between the cohort's usual ends, and as far off as 95 % of tubes do: the root of
-    the sum of both squares.
+    the sum of both squares. Of a marker that tubes bear in different channels nothing is lent.
     """
+    import polars as pl
+
+    one_channel = pl.col("channel").n_unique().over("gate") == 1
+    cohort = cohort.filter(one_channel)
+    is_region = pl.col("gate").str.starts_with(REGION)
     cuts: dict[tuple[str, str], Cut] = {}
-    region = cohort.filter(cohort["gate"].str.starts_with(REGION))
-    for row in cohort.join(region, on=["gate", "parent"], how="anti").iter_rows(named=True):
+    for row in cohort.filter(~is_region).iter_rows(named=True):
         place, key = row["threshold"], (row["gate"], row["parent"])
         lower, upper = (math.hypot(place - end, Z * SCALED * row["mad"]) for end in (row["lower"], row["upper"]))
         cuts[key] = Cut(*key, place, place - lower, place + upper, None, "cohort")
-    if region.is_empty():
-        return Borrowed(cuts)
-    names = region["gate"].str.strip_prefix(REGION).to_list()
-    centre, spread = (dict(zip(names, region[column].to_list(), strict=True)) for column in ("threshold", "spread"))
+    region = cohort.filter(is_region).with_columns(gate=pl.col("gate").str.strip_prefix(REGION))
+    channels = {**dict(cohort.filter(~is_region).select("gate", "channel").rows())}
+    channels |= dict(region.select("gate", "channel").rows())
+    if not {"FSC-A", "SSC-A"} <= set(region["gate"]):
+        return Borrowed(cuts, None, channels)
+    centre, spread = (dict(region.select("gate", column).rows()) for column in ("threshold", "spread"))
     radius = float(region["radius"].to_list()[0])
-    return Borrowed(cuts, Region(centre, spread, radius, radius - BLIND, radius + BLIND, None, "cohort"))
+    return Borrowed(cuts, Region(centre, spread, radius, radius - BLIND, radius + BLIND, None, "cohort"), channels)
 
 
 def far_from_cohort(cuts: pl.DataFrame, cohort: pl.DataFrame) -> pl.DataFrame:
@@ -136,8 +142,8 @@ def far_from_cohort(cuts: pl.DataFrame, cohort: pl.DataFrame) -> pl.DataFrame:
     """
     import polars as pl
 
-    usual = cohort.select("gate", "parent", usual=pl.col("threshold"), mad=pl.col("mad"))
-    joined = cuts.filter(pl.col("source") == "valley").join(usual, on=["gate", "parent"], how="inner")
+    usual = cohort.select("gate", "parent", "channel", usual=pl.col("threshold"), mad=pl.col("mad"))
+    joined = cuts.filter(pl.col("source") == "valley").join(usual, on=["gate", "parent", "channel"], how="inner")
     away = (pl.col("threshold") - pl.col("usual")).abs()
     scaled = pl.max_horizontal(SCALED * pl.col("mad"), LEAST_DIFFERENCE * pl.col("usual").abs())
     return joined.filter(away > FURTHEST_MADS * scaled)

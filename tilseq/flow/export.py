@@ -158,7 +158,8 @@ def _live(export: _Export) -> list[Gate]:
 def _lymphocytes(export: _Export) -> list[Gate]:
     gating = export.gating
     parent = gating.populations["lymphocytes"].parent
-    set_by_hand = [name for name in CHANNELS if (name, parent) in gating.cuts]
+    cuts = {name: gating.cuts.get((name, parent or "")) for name in CHANNELS}
+    set_by_hand = [name for name, cut in cuts.items() if cut is not None and cut.source == "settings"]
     ranges = [(export.under if name == "SSC-A" else export.over)(name, parent or "") for name in set_by_hand]
     region = gating.region
     if region is None:

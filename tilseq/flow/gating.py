@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.flow.backgating import add_lymphocytes
+from tilseq.flow.backgating import add_lymphocytes, is_near
 from tilseq.flow.beads import find_beads, single_beads
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.panel import describe, find_markers
@@ -49,10 +49,23 @@ class Borrowed:
         Marker and parent → cut.
     region
         Where lymphocytes lie, or None.
+    channels
+        Marker → channel that the cuts are of; a tube that bears the marker in another channel borrows none of them.
+        Without any all are lent.
     """
 
     cuts: Mapping[tuple[str, str], Cut] = field(default_factory=dict)
     region: Region | None = None
+    channels: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, markers: Mapping[str, str]) -> Borrowed:
+        """Return what a tube with these channels can borrow."""
+        if not self.channels:
+            return self
+        same = {marker for marker, channel in self.channels.items() if markers.get(marker) == channel}
+        cuts = {key: cut for key, cut in self.cuts.items() if key[0] in same}
+        region = self.region if self.region is not None and set(self.region.centre) <= same else None
+        return Borrowed(cuts, region, self.channels)
 
 
 @dataclass(frozen=True)
@@ -171,7 +184,7 @@ def gate(
     beads = find_beads({marker: values[marker] for marker in BEADS if marker in values}, kept)
     cells = kept & ~beads
     cofactors = {marker: cofactor(column[cells]) for marker, column in values.items() if marker not in SCATTER}
-    borrowed = borrowed or Borrowed()
+    borrowed = (borrowed or Borrowed()).of(markers)
     tree = Tree(sample, markers, values, cofactors, thresholds, borrowed.cuts)
     tree.add("all events", None, kept)
     if beads.any():
@@ -188,7 +201,20 @@ def gate(
     lost = {NOT_FINITE: no_number, NOT_STEADY: int(np.count_nonzero(finite & ~kept))}
     quality += [non_finite(sample, no_number, len(finite)), *steady.quality, *told, *assess(tree, region)]
     quality += check_residuals(sample, tree.populations, values)
+    quality += _elsewhere(sample, region, borrowed.region)
     return _finish(tree, rules, region, quality, lost)
+
+
+def _elsewhere(sample: str, own: Region | None, lent: Region | None) -> list[dict[str, Any]]:
+    """Return the check that warns where lymphocytes lie elsewhere than in other tubes; they are kept where they lie."""
+    if own is None or lent is None or own.source == "cohort" or not set(own.centre) <= set(lent.centre):
+        return []
+    if is_near(own, replace(lent, centre={name: lent.centre[name] for name in own.centre})):
+        return []
+    reason = (
+        "the tube's T cells lie elsewhere on scatter and CD45 than those of other tubes: another gain, or instrument"
+    )
+    return [check(sample, "lymphocytes against other tubes", None, "where other tubes have them", False, reason)]
 
 
 def _beads_left_out(tree: Tree) -> dict[str, Any]:

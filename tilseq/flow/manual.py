@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.flow.counts import VERDICTS, Ratio, status_of
+from tilseq.flow.counts import VERDICTS, Ratio, certainty, status_of
 from tilseq.flow.quality import LEAST_QUANTIFIED, check
 from tilseq.flow.tree import Population
 from tilseq.flow.tube import Mask
@@ -52,8 +54,13 @@ def name_populations(
     populations: dict[str, Population] = {}
     if ALL_EVENTS not in named.values():
         some = next(iter(gated.values()))[1]
-        populations[ALL_EVENTS] = Population(ALL_EVENTS, None, some | ~some)
+        populations[ALL_EVENTS] = Population(ALL_EVENTS, None, np.ones_like(some))
+    whole = next((mask for gate, (_, mask) in gated.items() if named[gate] == ALL_EVENTS), None)
     for gate, (parent, mask) in gated.items():
+        if parent is None and whole is not None and np.any(mask & ~whole):
+            raise AnalysisError(
+                f"a gate holds events that {ALL_EVENTS} does not", found=gate, mend="put it within that gate"
+            )
         above = ALL_EVENTS if parent is None else named[parent]
         populations[named[gate]] = Population(named[gate], None if named[gate] == ALL_EVENTS else above, mask)
     return populations
@@ -100,6 +107,7 @@ def count_manual(
         if population.parent is not None:
             total = populations[population.parent].events
             row["parent_events"] = total
+            row |= certainty(population.events, total)
             if total:
                 lower, upper = (100 * limit for limit in scalar(clopper_pearson(population.events, total)))
                 row |= {"percent_of_parent": 100 * population.events / total}

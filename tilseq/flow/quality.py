@@ -21,6 +21,7 @@ LARGEST_DIFFERENCE = 10.0
 LYMPHOSUM = (90.0, 110.0)
 USUAL_CD3 = (5.0, 95.0)
 LARGEST_SATURATED = 1.0
+MOST_OFF_SCATTER, FAILING_OFF_SCATTER = 30.0, 60.0
 NO_SHARE = "not available: no events to divide by"
 SCATTER_GATES = ("FSC-A", "SSC-A", "CD45")
 STAINED = ("CD3", "CD4", "CD8")
@@ -56,6 +57,7 @@ def assess(tree: Tree, region: Region | None) -> list[dict[str, Any]]:
         if marker in tree.values and marker not in cut
     ]
     rows += [_saturated(tree, marker) for marker in STAINED]
+    rows.append(_scatter_off_scale(tree))
     return rows
 
 
@@ -117,7 +119,7 @@ def _shares(sample: str, events: Mapping[str, int]) -> list[dict[str, Any]]:
         share = _ratio(events["singlets"], events.get("cells", events["all events"]))
         rows.append(_at_least(sample, "singlets", share, LEAST_SINGLETS, "share of events that are single cells"))
     if "live" in events:
-        share = _ratio(events["live"], events.get("singlets", events["all events"]))
+        share = _ratio(events["live"], events.get("singlets", events.get("cells", events["all events"])))
         rows.append(_at_least(sample, "living cells", share, LEAST_LIVE, "share of single cells that are alive"))
     rows.append(
         check(
@@ -159,6 +161,8 @@ def _dn_dp(sample: str, rest: int, cd3: int) -> dict[str, Any]:
 
 def _kept(tree: Tree) -> dict[str, Any]:
     parent = tree.populations["lymphocytes"].parent or "all events"
+    if ("CD3", "lymphocytes") not in tree.cuts:
+        return _at_least(tree.sample, "CD3+ kept by lymphocytes", None, LEAST_KEPT, "CD3 is not cut among lymphocytes")
     t_cells = tree.over("CD3", "lymphocytes") & tree.on_scale(parent)
     share = _ratio(int(np.count_nonzero(t_cells & tree.mask("lymphocytes"))), int(np.count_nonzero(t_cells)))
     return _at_least(tree.sample, "CD3+ kept by lymphocytes", share, LEAST_KEPT, "share of CD3+ cells on scale")
@@ -172,6 +176,26 @@ def _saturated(tree: Tree, marker: str) -> dict[str, Any]:
     return _between(
         tree.sample, f"{marker} off scale", [at_end if at_end > 1 else 0], len(values), (0.0, LARGEST_SATURATED), reason
     )
+
+
+def _scatter_off_scale(tree: Tree) -> dict[str, Any]:
+    """Return the check of T cells at the upper end of forward scatter: their size is not known, and they are lost."""
+    name, limit = (
+        "T cells off scale",
+        f"at most {MOST_OFF_SCATTER:g} % of CD3+; more than {FAILING_OFF_SCATTER:g} % fail",
+    )
+    cut = tree.cuts.get(("CD3", "lymphocytes"))
+    parent = tree.mask(tree.populations["lymphocytes"].parent or "all events")
+    if cut is None or not parent.any():
+        return check(tree.sample, name, None, limit, True, "not available: CD3 is not cut among lymphocytes")
+    scatter = tree.values["FSC-A"]
+    t_cells = scatter[parent & (tree.values["CD3"] > cut.threshold)]
+    at_end = int(np.count_nonzero(t_cells == scatter[parent].max()))
+    share = _ratio(100.0 * (at_end if at_end > 1 else 0), len(t_cells))
+    fine = share is None or share <= MOST_OFF_SCATTER
+    worst = "fail" if share is not None and share > FAILING_OFF_SCATTER else "warn"
+    reason = "as expected" if fine else "they lie at the upper end of forward scatter: its gain was too high"
+    return check(tree.sample, name, share, limit, fine, reason, worst=worst)
 
 
 def _ratio(part: float, whole: int) -> float | None:

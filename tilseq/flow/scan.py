@@ -67,17 +67,20 @@ def departures(z: Series, change: Series, weight: Series, limits: Sequence[tuple
     length, weights = (end - first)[:, None], _sums(weight, first, end)
     z, change = z.copy(), change.copy()
     found: list[Departure] = []
+    taken = np.zeros((parts, 1))
     for level, (low, high) in enumerate(limits):
         while True:
             score = np.abs(_sums(z, first, end)) / np.sqrt(length)
             effect = _sums(change, first, end) / weights
             score[(effect > low) & (effect < high)] = 0
+            score[_sums(taken, first, end)[:, 0] > 0] = 0
             place, column = divmod(int(score.argmax()), series)
             if score[place, column] < least:
                 break
             stretch = slice(int(first[place]), int(end[place]))
             found.append(Departure(stretch.start, stretch.stop, column, float(effect[place, column]), level))
             z[stretch] = change[stretch] = 0
+            taken[stretch] = 1
     return found
 
 

@@ -37,7 +37,8 @@ def singlets(area: Floats, height: Floats) -> Mask:
         True for single cells; all True for fewer than 20 events with positive values.
     """
     positive, x, y = _logs(area, height)
-    line = _line(x[positive], y[positive])
+    on_scale = positive & _below_the_top(area) & _below_the_top(height)
+    line = _line(x[on_scale], y[on_scale])
     if line is None:
         return np.ones(len(area), dtype=bool)
     return positive & (np.abs(y - (line.slope * x + line.offset)) <= line.reach)
@@ -48,7 +49,7 @@ def singlet_line(area: Floats, height: Floats) -> Line | None:
 
     The line goes through the medians of 20 bins of equal number and takes the median of their pairwise slopes
     (Theil, 1950; Sen, 1968), so doublets do not bend it. Two cells in a row have twice the area but not the height.
-    Of more than 65,536 events every second is looked at, or every third, and so on.
+    Events off scale do not count. Of more than 65,536 events every second is looked at, or every third, and so on.
 
     Parameters
     ----------
@@ -61,7 +62,14 @@ def singlet_line(area: Floats, height: Floats) -> Line | None:
         None for fewer than 20 events with positive values.
     """
     positive, x, y = _logs(area, height)
-    return _line(x[positive], y[positive])
+    on_scale = positive & _below_the_top(area) & _below_the_top(height)
+    return _line(x[on_scale], y[on_scale])
+
+
+def _below_the_top(values: Floats) -> Mask:
+    """Return the events below the largest value, where those off scale pile up; all where one event alone is there."""
+    below = values < values.max() if len(values) else np.zeros(0, dtype=bool)
+    return below if np.count_nonzero(~below) > 1 else np.ones(len(values), dtype=bool)
 
 
 def _line(x: Floats, y: Floats) -> Line | None:

@@ -98,7 +98,8 @@ def shifts_and_drift(values: Mapping[str, Floats], order: NDArray[np.intp]) -> t
         name, strong = names[stretch.column], stretch.level == 0
         below = _below(seen[name], stretch)
         shifts.append(Shift(edges[stretch.first], edges[stretch.end], name, below, strong))
-        kept[stretch.first : stretch.end] = not strong
+        if strong:
+            kept[stretch.first : stretch.end] = False
     return shifts, _drift({name: column[kept] for name, column in seen.items()}, middles[kept], errors, kept)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,12 +25,15 @@ def add_by_rules(tree: Tree, rules: Mapping[str, Rule]) -> list[dict[str, Any]]:
     Raises
     ------
     AnalysisError
-        CD3, CD4 or CD8 cannot be cut.
+        CD3, CD4 or CD8 cannot be cut for a built-in population.
     """
     told = []
     for parent, names in by_parent(rules).items():
         if parent in tree.populations:
-            _find_cuts(tree, parent, list(dict.fromkeys(marker for name in names for marker in rules[name].markers)))
+            built_in = [name for name in names if rules[name] == T_CELLS.get(name)]
+            needed = {marker for name in built_in for marker in rules[name].markers} & set(NEEDED)
+            markers = list(dict.fromkeys(marker for name in names for marker in rules[name].markers))
+            _find_cuts(tree, parent, markers, needed)
         for name in names:
             added = parent in tree.populations and tree.add_by_rule(name, rules[name])
             missing = _missing(tree, rules[name]) if parent in tree.populations else f"there is no {parent}"
@@ -50,7 +53,7 @@ def _missing(tree: Tree, rule: Rule) -> str:
     return "; ".join(parts + ([f"no valley of {', '.join(no_valley)} among {rule.parent}"] if no_valley else []))
 
 
-def _find_cuts(tree: Tree, parent: str, markers: Sequence[str]) -> None:
+def _find_cuts(tree: Tree, parent: str, markers: Sequence[str], needed: Collection[str]) -> None:
     """Find the cuts that part one population: by valleys first, then above cells that are known to lack the marker."""
     there = [marker for marker in markers if marker in tree.values]
     found = {marker: tree.find(marker, parent) for marker in there}
@@ -58,7 +61,7 @@ def _find_cuts(tree: Tree, parent: str, markers: Sequence[str]) -> None:
         if found[marker]:
             continue
         negatives = _negatives(tree, parent, marker, found)
-        if not (negatives is not None and tree.beyond(marker, parent, negatives)) and marker in NEEDED:
+        if not (negatives is not None and tree.beyond(marker, parent, negatives)) and marker in needed:
             raise tree.not_parted(marker, parent)
 
 

@@ -154,10 +154,12 @@ class Tree:
     def find(self, marker: str, parent: str) -> bool:
         """Record a marker's cut in a population: as set, at the valley, or borrowed; tell whether there is one.
 
+        One that is there already, as that of living cells, stays.
+
         A valley of a separation of at least 0.5 between the modes that other tubes part, too, comes before a borrowed
         cut, any other behind.
         """
-        if self.set_by_hand(marker, parent):
+        if (marker, parent) in self.cuts or self.set_by_hand(marker, parent):
             return True
         found = valley(self.scaled(marker, self.core(parent)))
         lent = self.borrowed.get((marker, parent))

@@ -110,7 +110,7 @@ def _within_thresholds(gating: Gating, some: Places) -> Mask:
     inside = np.ones(len(some), dtype=bool)
     for name in CHANNELS:
         cut = gating.cuts.get((name, gating.populations["lymphocytes"].parent or ""))
-        if cut is not None:
+        if cut is not None and cut.source == "settings":
             inside &= (gating.values[name][some] > cut.threshold) != (name == "SSC-A")
     return inside
 

@@ -144,15 +144,16 @@ def thresholds(results: Results) -> View:
 
 def usual_thresholds(results: Results) -> View:
     """Return the usual thresholds of the cohort, which a tube without a clear one of its own borrows."""
-    heads = [Head("Panel"), Head("Instrument"), Head("Batch"), Head("Gate"), Head("Within")]
+    heads = [Head("Panel"), Head("Instrument"), Head("Batch"), Head("Gate"), Head("Channel"), Head("Within")]
     heads += [Head("Threshold", "median, linear scale", True), Head("MAD", numeric=True), Head("Tubes", numeric=True)]
-    order = ["panel", "instrument", "batch", _place("parent"), "parent", "gate"]
+    order = ["panel", "instrument", "batch", _place("parent"), "parent", "gate", "channel"]
     rows = [
         [
             text(row["panel"], "name"),
             text(row["instrument"]),
             text(row["batch"]),
             text(row["gate"]),
+            text(row["channel"]),
             text(row["parent"]),
             measured(row["threshold"], row["lower"], row["upper"]),
             measured(row["mad"]),

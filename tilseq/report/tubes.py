@@ -16,6 +16,7 @@ from tilseq.report.view import Cell, Chip, Head, View, days_words, filled, measu
 from tilseq.report.words import plural
 
 REGION = "lymphocytes "  # how the table `cuts` names a channel of their region
+LENT_BY = ("gate", "parent", "channel")
 TIME_CHECK = "events left out by time"
 MOST_ROWS = 20
 
@@ -121,9 +122,9 @@ def _not_passed(results: Results) -> dict[str, list[Row]]:
 
 def _gates(results: Results) -> dict[str, list[str]]:
     """Return sample → its gates that were borrowed, put by a rule for want of a valley, or set by hand."""
-    lenders: dict[tuple[str | None, str, str], list[Row]] = {}
+    lenders: dict[tuple[str | None, ...], list[Row]] = {}
     for row in results.tables["cohort_cuts"].iter_rows(named=True):
-        lenders.setdefault((row["panel"], row["gate"], row["parent"]), []).append(row)
+        lenders.setdefault((row["panel"], *(row[name] for name in LENT_BY)), []).append(row)
     panels = dict(results.tables["samples"].select("sample", "panel").iter_rows())
     told: dict[str, dict[str, None]] = {}
     for row in results.tables["cuts"].iter_rows(named=True):
@@ -135,7 +136,7 @@ def _gates(results: Results) -> dict[str, list[str]]:
         words = {
             "settings": "set by hand",
             "fallback": "no valley, put above cells that lack it",
-            "cohort": _lent(lenders.get((panels.get(row["sample"]), row["gate"], row["parent"]), ())),
+            "cohort": _lent(lenders.get((panels.get(row["sample"]), *(row[name] for name in LENT_BY)), ())),
         }
         told.setdefault(row["sample"], {})[f"{name}: {words[source]}"] = None
     return {sample: list(gates) for sample, gates in told.items()}

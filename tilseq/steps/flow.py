@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tilseq.endpoints.parameters import Scope
     from tilseq.flow.absolute import AbsoluteCount
     from tilseq.flow.gating import Borrowed, Gating
+    from tilseq.flow.rare import Blank
     from tilseq.flow.tree import Population
     from tilseq.io.fcs import Fcs
     from tilseq.study import Study
@@ -154,7 +155,7 @@ def _run_automatic(job: Job, folder: Path, tube: Fcs, gating: Gating, usual: pl.
         told += [no_usual_cuts(job.unit)]
     quality = pl.concat([gating.quality, QUALITY.frame(told)])
     # The verdict beside the counts is that of all checks.
-    counts = with_absolute(count(replace(gating, quality=quality)), absolute)
+    counts = with_absolute(count(replace(gating, quality=quality), _blanks(job, folder)), absolute)
     # What other tubes lent a cut to depends on them.
     borrows = any(cut.source == "cohort" for cut in gating.cuts.values())
     borrows |= gating.region is not None and gating.region.source == "cohort"
@@ -222,6 +223,17 @@ def write_gates(gating: Gating, tube: Fcs, path: Path) -> list[dict[str, Any]]:
         return []
     reason = f"gates on Time cannot part {exported.misplaced} events that were left out, or kept, from others"
     return [check(gating.sample, name, exported.misplaced, limit, False, reason)]
+
+
+def _blanks(job: Job, folder: Path) -> dict[str, Blank]:
+    """Return what the blank tubes of the tube's group show of each population."""
+    import polars as pl
+
+    from tilseq.flow.rare import blank_of
+
+    frames = [pl.read_parquet(path) for path in needed(job, folder, "blanks").values()]
+    tubes = pl.concat(frames).partition_by("population") if frames else []
+    return {one["population"][0]: blank_of(one["events"], one["parent_events"]) for one in tubes}
 
 
 def _usual_cuts(job: Job, folder: Path, place: int) -> pl.DataFrame | None:

@@ -21,24 +21,32 @@ def plan(study: Study) -> list[Job]:
 
     if study.settings.analysis.flow.cuts is not None:
         return []
-    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for sample in study.available("flow"):
-        if len(study.files(sample["sample"])) == 1:  # its own job refuses any other number
-            groups.setdefault(tuple(sample[name] for name in GROUP), []).append(sample)
+    groups = _grouped(study, study.available("flow"))
+    blanks = _grouped(study, study.available("flow", role="blank"))
     return [
         Job(
             step=STEP,
             unit=group_name(key),
             folder=folder_of(dict(zip(GROUP, key, strict=True))),
-            paths=tuple(str(study.files(sample["sample"])[0]) for sample in samples),
+            paths=tuple(str(study.files(s["sample"])[0]) for s in (*samples, *blanks.get(key, []))),
             arguments={
                 "group": dict(zip(GROUP, key, strict=True)),
                 "tubes": {s["sample"]: {"member": s["member"], **arguments_of(study, s)} for s in samples},
+                "blanks": {s["sample"]: {"member": s["member"], **arguments_of(study, s)} for s in blanks.get(key, [])},
             },
         )
         for key, samples in groups.items()
         if len(samples) >= LEAST_TUBES
     ]
+
+
+def _grouped(study: Study, samples: list[dict[str, Any]]) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
+    """Return group → its tubes, without those of which their own jobs refuse the number of files."""
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for sample in samples:
+        if len(study.files(sample["sample"])) == 1:
+            groups.setdefault(tuple(sample[name] for name in GROUP), []).append(sample)
+    return groups
 
 
 def group_name(key: tuple[Any, ...]) -> str:
@@ -55,20 +63,24 @@ def folder_of(sample: dict[str, Any]) -> str:
 
 
 def run(job: Job, folder: Path) -> None:
-    """Gate each tube by itself and write the usual cuts. A tube that cannot be gated alone has no part in them.
+    """Gate each tube by itself and write the usual cuts, and what blank tubes show when they are gated with these.
 
-    Why it cannot is told by its own job, which tries again with these cuts.
+    A tube that cannot be gated alone has no part in them. Why it cannot is told by its own job, which tries again with
+    these cuts.
     """
     import polars as pl
 
     from tilseq.errors import TilseqError
-    from tilseq.flow.cuts import cohort_cuts, cuts_table
+    from tilseq.flow.counts import count
+    from tilseq.flow.cuts import borrowed, cohort_cuts, cuts_table
+    from tilseq.flow.quality import check
     from tilseq.io.write import write_parquet
     from tilseq.steps.flow import gate_file
-    from tilseq.tables.outputs import COHORT_CUTS, CUTS
+    from tilseq.tables.outputs import BLANKS, COHORT_CUTS, CUTS, QUALITY
 
     frames = [CUTS.frame()]
-    for path, (sample, arguments) in zip(job.paths, job.arguments["tubes"].items(), strict=True):
+    tubes, blanks = job.arguments["tubes"], job.arguments["blanks"]
+    for path, (sample, arguments) in zip(job.paths, tubes.items(), strict=False):
         try:
             frames.append(cuts_table(gate_file(path, sample, arguments)))
         except TilseqError:
@@ -76,3 +88,15 @@ def run(job: Job, folder: Path) -> None:
     usual = cohort_cuts(pl.concat(frames))
     group = {name: pl.lit(value, dtype=pl.String) for name, value in job.arguments["group"].items()}
     write_parquet(usual.with_columns(**group), COHORT_CUTS, folder)
+    rows: list[dict[str, Any]] = []
+    told = []
+    for path, (sample, arguments) in zip(job.paths[len(tubes) :], blanks.items(), strict=True):
+        try:
+            counts = count(gate_file(path, sample, arguments, borrowed(usual)))
+        except TilseqError as error:  # one blank that cannot be gated does not stop the others
+            reason = f"left out of the limits of blank: {error}"
+            told.append(check(sample, "blank", None, "a tube that can be gated", False, reason, worst="fail"))
+            continue
+        rows += counts.filter(pl.col("parent_events") > 0).select(BLANKS.names).to_dicts()
+    write_parquet(BLANKS.frame(rows), BLANKS, folder)
+    write_parquet(QUALITY.frame(told), QUALITY, folder)

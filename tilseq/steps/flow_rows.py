@@ -84,6 +84,7 @@ def endpoints(
             interval_method="exact for counts, log-normal for the other errors (MOVER)",
             n=events[name],
             status=found.status,
+            value_text=_undetected(found),
             method=method_of(found),
             scope=scope,
         )
@@ -107,11 +108,15 @@ def endpoints(
     return rows
 
 
-def _certainty(row: Mapping[str, Any]) -> dict[str, str | None]:
-    """Return status and value_text of a share: what was not seen is below its upper limit, not 0."""
-    from tilseq.flow.counts import status_of
+def _undetected(found: AbsoluteCount) -> str | None:
+    if found.status != "not_detected" or found.upper is None:
+        return None
+    return f"< {found.upper:.3g} cells/\N{MICRO SIGN}L"
 
+
+def _certainty(row: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return status and value_text of a share: what is not more than a blank shows is below its upper limit, not 0."""
     if row["percent_of_parent"] is None:
         return {"status": "not_evaluable", "value_text": None}
-    status = status_of(row["events"])
-    return {"status": status, "value_text": f"< {row['upper']:.3g} %" if status == "not_detected" else None}
+    undetected = row["status"] == "not_detected"
+    return {"status": row["status"], "value_text": f"< {row['upper']:.3g} %" if undetected else None}

@@ -130,7 +130,7 @@ def _baseline(job: Job, marked: Mapping[str, Marked | None]) -> Marked | None:
     for need, tube in marked.items():
         sample = job.arguments["samples"][need]
         early = start is not None and sample["day"] is not None and sample["day"] <= start
-        if tube is not None and early and sample["specimen"] == "blood":
+        if tube is not None and early and sample["specimen"] == "blood" and not _is_visit(sample):
             days.setdefault(sample["day"], []).append(tube)
     return pooled(days[max(days)]) if days else None
 
@@ -301,7 +301,7 @@ def _kinetics_of_t_cells(job: Job, counts: Counts) -> list[dict[str, Any]]:
 def _kinetics(
     job: Job, name: str, population: str, series: Sequence[Mapping[str, Any]], label: str | None = None
 ) -> list[dict[str, Any]]:
-    """Return the kinetics of one series; with a label it is of infused cells, whose days share product and baseline."""
+    """Return the kinetics of one series, with the label of what marks infused cells where it is of these."""
     from tilseq.endpoints.kinetic_rows import kinetic_rows
 
     return kinetic_rows(
@@ -311,7 +311,7 @@ def _kinetics(
         qualifiers={"population": population},
         seed=_seed(job.unit, name, population),
         label=label,
-        common_error=label is not None,
+        common_error=True,  # beads of one lot, one pipette; of infused cells product and baseline
     )
 
 

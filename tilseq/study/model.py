@@ -64,13 +64,13 @@ class Study:
     exclusions: pl.DataFrame
     notes: list[str]
 
-    def available(self, assay: str) -> list[dict[str, Any]]:
-        """Return the rows of samples.csv of one assay that hold a subject's own material.
+    def available(self, assay: str, *, role: str = OWN_ROLE) -> list[dict[str, Any]]:
+        """Return the rows of samples.csv of one assay and role; by default those that hold a subject's own material.
 
-        Without failed samples, those without a file, and those of a role other than `sample`, as blanks and controls.
+        Without failed samples and those without a file.
         """
         sound = (pl.col("status").fill_null("ok") != "failed") & pl.col("path").is_not_null()
-        own = pl.col("role").fill_null(OWN_ROLE) == OWN_ROLE
+        own = pl.col("role").fill_null(OWN_ROLE) == role
         return self.samples.filter(sound, own, assay=assay).to_dicts()
 
     def files(self, sample: str) -> list[Path]:

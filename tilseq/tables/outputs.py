@@ -144,6 +144,10 @@ COUNTS = Table(
         Column("counting_upper", "number", "Upper limit of the share of counting alone (Clopper-Pearson).", unit="%"),
         Column("gate_lower", "number", "Lower limit of the share of gating alone.", unit="%"),
         Column("gate_upper", "number", "Upper limit of the share of gating alone.", unit="%"),
+        Column("status", "text", "What the events allow to say.", allowed=VALUE_STATUSES),
+        Column("limit_of_blank", "number", "Events that a blank shows at most, with 95 % probability.", unit="events"),
+        Column("limit_of_detection", "number", "Events expected, of which 95 % of tubes show more.", unit="events"),
+        Column("limit_of_quantification", "number", "Fewest events that are quantified.", unit="events"),
     ),
     key=("sample", "population"),
 )
@@ -171,6 +175,18 @@ CUTS = Table(
     key=("sample", "gate", "parent"),
 )
 
+BLANKS = Table(
+    "blanks",
+    "What the blank tubes of one panel on one instrument show of a population a row.",
+    (
+        Column("sample", "text", "Blank tube.", needed=True),
+        Column("population", "text", "Population.", needed=True),
+        Column("events", "integer", "Events in the population.", needed=True, minimum=0),
+        Column("parent_events", "integer", "Events in its parent.", needed=True, minimum=0),
+    ),
+    key=("sample", "population"),
+)
+
 COHORT_CUTS = Table(
     "cohort_cuts",
     "The usual threshold of the tubes of one panel on one instrument a row.",
@@ -180,15 +196,16 @@ COHORT_CUTS = Table(
         Column("batch", "text", "Batch, where samples.csv names it."),
         Column("gate", "text", "As in `cuts`.", needed=True),
         Column("parent", "text", "As in `cuts`; of the region `lymphocytes`.", needed=True),
+        Column("channel", "text", "As in `cuts`.", needed=True),
         Column("threshold", "number", "Median of the tubes that have a clear one.", needed=True),
-        Column("lower", "number", "Median of the lowest that would do."),
-        Column("upper", "number", "Median of the highest that would do."),
+        Column("lower", "number", "Median of the lowest that would do.", needed=True),
+        Column("upper", "number", "Median of the highest that would do.", needed=True),
         Column("spread", "number", "Median spread of the region."),
         Column("radius", "number", "Median radius of the region, in spreads."),
         Column("mad", "number", "Median absolute deviation of the tubes' thresholds.", needed=True),
         Column("tubes", "integer", "Tubes it rests on.", needed=True, minimum=0),
     ),
-    key=("panel", "instrument", "batch", "gate", "parent"),
+    key=("panel", "instrument", "batch", "gate", "parent", "channel"),
 )
 
 DIVERSITY = Table(
