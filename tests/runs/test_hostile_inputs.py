@@ -252,8 +252,9 @@ def test_an_input_that_changes_during_the_run_is_told(study, tmp_path):
     _, told = driver.communicate(timeout=120)
     assert driver.returncode == 4, told
     failures = pl.read_parquet(out / "tables" / "failures.parquet")
-    assert failures["unit"].to_list() == [sample]
-    assert "changed while the run" in failures["error"][0]
+    # The usual cuts, which rest on this tube among others, are not made of it either.
+    assert set(failures["unit"]) == {sample, "panel tbnk, instrument simulated"}
+    assert all("changed while the run" in error for error in failures["error"])
 
 
 def test_ctrl_c_ends_quietly_and_the_run_goes_on_later(study, tmp_path):

@@ -56,6 +56,16 @@ def test_it_runs_without_failure_to_a_report(real_run):
     assert set(states["state"]) <= {"ok", "warn"}
 
 
+def within_region(column, region):
+    """Return the events within the stated radius: an ellipsoid on natural logarithms, its axes along the channels."""
+    away = 0.0
+    for row in region:
+        logs = np.log(np.maximum(column[row["channel"]], 1e-3 * row["threshold"]) / row["threshold"])
+        away = away + (logs / row["spread"]) ** 2
+    assert len(region) >= 2
+    return np.sqrt(away) <= region[0]["radius"]
+
+
 def test_tubes_are_counted_as_their_cuts_say(real_run, shared_data):
     """The cuts that the run states, applied to flowio's events by hand, give the counts that it states."""
     counts, cuts = table(real_run, "counts"), table(real_run, "cuts")
@@ -66,9 +76,7 @@ def test_tubes_are_counted_as_their_cuts_say(real_run, shared_data):
         cut = {row["gate"]: row for row in cuts.filter(sample=sample).iter_rows(named=True)}
         over = {marker: column[cut[marker]["channel"]] > cut[marker]["threshold"] for marker in ("CD3", "CD4", "CD8")}
         told = {row["population"]: row for row in counts.filter(sample=sample).iter_rows(named=True)}
-        lymphocytes = (column[cut["FSC-A"]["channel"]] > cut["FSC-A"]["threshold"]) & (
-            column[cut["SSC-A"]["channel"]] <= cut["SSC-A"]["threshold"]
-        )
+        lymphocytes = within_region(column, [row for gate, row in cut.items() if gate.startswith("lymphocytes ")])
         t_cells = lymphocytes & over["CD3"]
         by_hand = {
             "lymphocytes": lymphocytes,
