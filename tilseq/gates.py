@@ -13,6 +13,7 @@ import numpy as np
 from tilseq.errors import AnalysisError
 
 # How FlowJo and others name a channel that is compensated already.
+# FACSDiva's APPLY COMPENSATION is no such sign: it says how Diva drew its plots, while its events are as measured.
 COMPENSATED_PREFIXES = ("comp-", "fjcomp-", "<")
 
 

@@ -144,7 +144,8 @@ def test_a_confounder_of_what_is_not_there_is_refused(tmp_path, confounders, fou
 def test_the_smallest_study_is_whole(tmp_path):
     least = {"visits": ["D28"], "cells": 1, "depth": 1, "single_cells": 1, "beads": 1, "memory_clones": 200}
     simulate_trial(tmp_path / "s", Design(subjects=1, **least))
-    read_study(tmp_path / "s")
+    study = read_study(tmp_path / "s")
+    assert (study.subjects.height, set(study.samples["visit"].drop_nulls()) >= {"D28"}) == (1, True)
 
 
 # The sample study

@@ -67,6 +67,7 @@ class _Series(NamedTuple):
 
     @property
     def quantified(self) -> Mask:
+        """Days whose number is quantified."""
         return np.asarray(self.statuses == "quantified")
 
 

@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.flow.counts import status_of
 from tilseq.flow.quality import check
-from tilseq.intervals import clopper_pearson, poisson, ratio_of_counts, scalar
+from tilseq.intervals import Z95, clopper_pearson, poisson, ratio_of_counts, scalar
 
-Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
 LEAST_BEADS, FEWEST_BEADS = 1_000, 50
 UL_PER_UNIT = {"uL": 1.0, "nL": 0.001}
 # FCS 3.1 means nL, which not every instrument follows. Part of $CYT → unit of $VOL; each unit is the one in which the
@@ -284,7 +283,7 @@ def _widened(centre: float, limits: tuple[float, float], errors: Mapping[str, fl
 
     The centre is the estimate with half an event added, so that a count of 0 has a logarithm.
     """
-    apart = Z * math.hypot(*errors.values())
+    apart = Z95 * math.hypot(*errors.values())
     lower = centre * math.exp(-math.hypot(math.log(centre / limits[0]), apart)) if limits[0] > 0 else 0.0
     return lower, centre * math.exp(math.hypot(math.log(limits[1] / centre), apart))
 

@@ -130,11 +130,6 @@ class Biex:
     def fast(self, values: Floats, out: Floats | None = None) -> Floats:
         """Return the channels of one float32 channel of linear values, float32, within 1e-6 of `channel_range`.
 
-        Parameters
-        ----------
-        values
-            Linear, compensated values, shape (events,); quickest where they are contiguous. NaN stays NaN.
-        out
-            Where to put the result; may be `values`. By default a new array.
+        See `Scale.fast` for the parameters.
         """
         return look_up(self._table, self.zero, values, self.exact, out)

@@ -11,13 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.tube import Floats, Tube
+from tilseq.gates import COMPENSATED_PREFIXES
 
 LARGEST_CONDITION = 1e4
 # So many events stay in a processor's cache while they are laid out by channel and multiplied.
 ROWS_AT_ONCE = 4096
-# How FlowJo names a channel that it compensated before export. FACSDiva's APPLY COMPENSATION is no such sign:
-# it says how Diva drew its plots, while the events it stores are as measured.
-COMPENSATED_PREFIXES = ("comp-", "fjcomp-", "<")
 NOT_STAINS = ("fsc", "ssc", "time")
 # Even log2 of the largest number of a 24-bit cytometer is below 25; on the linear scale that is noise.
 LARGEST_LOGARITHM, LARGEST_SHARE_OF_RANGE, SMALLEST_RANGE = 25.0, 0.01, 1024.0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tilseq.flow.gating import Borrowed, Gating
 from tilseq.flow.lymphocytes import BLIND, Region
 from tilseq.flow.tree import CLEAR_SEPARATION, Cut
+from tilseq.intervals import Z95
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,7 +18,6 @@ REGION = "lymphocytes "
 LEAST_TUBES = 3
 FURTHEST_MADS, LEAST_DIFFERENCE = 3.0, 0.02
 SCALED = 1.4826  # standard deviation of a normal distribution by its MAD
-Z = 1.959963984540054
 
 
 def cuts_table(gating: Gating) -> pl.DataFrame:
@@ -123,7 +123,7 @@ def borrowed(cohort: pl.DataFrame) -> Borrowed:
     cuts: dict[tuple[str, str], Cut] = {}
     for row in cohort.filter(~is_region).iter_rows(named=True):
         place, key = row["threshold"], (row["gate"], row["parent"])
-        lower, upper = (math.hypot(place - end, Z * SCALED * row["mad"]) for end in (row["lower"], row["upper"]))
+        lower, upper = (math.hypot(place - end, Z95 * SCALED * row["mad"]) for end in (row["lower"], row["upper"]))
         cuts[key] = Cut(*key, place, place - lower, place + upper, None, "cohort")
     region = cohort.filter(is_region).with_columns(gate=pl.col("gate").str.strip_prefix(REGION))
     channels = {**dict(cohort.filter(~is_region).select("gate", "channel").rows())}

@@ -8,6 +8,7 @@ their limits are those of section 6 of the specification (Spidlen et al., Cytome
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from math import exp, expm1, isfinite, log, log10, sinh
@@ -185,7 +186,7 @@ class Arcsinh:
 
 
 @dataclass(frozen=True)
-class _AboutZero:
+class _AboutZero(ABC):
     """What logicle and hyperlog share: their four parameters, and a curve that is odd about where 0 is shown."""
 
     t: float
@@ -204,8 +205,9 @@ class _AboutZero:
         return (self.a + self.w) / (self.m + self.a)
 
     @property
+    @abstractmethod
     def _curve(self) -> Curve:
-        raise NotImplementedError
+        """The curve on the displayed scale, from where 0 is shown."""
 
     @cached_property
     def _table(self) -> Table:

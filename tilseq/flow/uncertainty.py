@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tilseq.flow.lymphocytes import CHANNELS, distance
 from tilseq.flow.tree import Cut
 from tilseq.flow.tube import Mask
+from tilseq.intervals import Z95
 
 if TYPE_CHECKING:
     from tilseq.flow.gating import Gating
@@ -28,7 +29,6 @@ Ends = Iterable[Sequence[tuple[int, int]]]
 FLOOR, MISPLACED, LOST, IMPURE = 0.022, 1.5e-4, 0.0015, 0.01
 IMPURE_OF_RARE = 0.09  # where T cells are rare and lymphocytes are looked for where other tubes have them
 FLOOR_OF_COUNTS = 0.01  # the same of the logarithm of a count
-Z = 1.959963984540054
 
 
 class Shift(NamedTuple):
@@ -162,8 +162,8 @@ def with_gates(events: int, total: int, counting: Limits, ends: Ends, *, misplac
     down, up = _reach(middle, ([_logit(part, whole - part) for part, whole in pair] for pair in ends))
     lower = _share(middle - math.hypot(middle - _of_share(counting[0]), down)) if events else 0.0
     upper = _share(middle + math.hypot(_of_share(counting[1]) - middle, up)) if events < total else 1.0
-    gates = _at_least(Z * misplaced, share, _share(middle - down), _share(middle + up))
-    return _at_least(Z * misplaced, share, lower, upper), gates
+    gates = _at_least(Z95 * misplaced, share, _share(middle - down), _share(middle + up))
+    return _at_least(Z95 * misplaced, share, lower, upper), gates
 
 
 def misplaced(share: float, *, lacking: bool, impure: float = 0.0) -> float:
@@ -204,7 +204,7 @@ def log_sds(gating: Gating) -> dict[str, float]:
     for name, population in gating.populations.items():
         middle = math.log(population.events + 0.5)
         squares = [max(abs(math.log(end[name] + 0.5) - middle) for end in shift) ** 2 for shift in moved]
-        sds[name] = math.hypot(math.sqrt(sum(squares)) / Z, FLOOR_OF_COUNTS)
+        sds[name] = math.hypot(math.sqrt(sum(squares)) / Z95, FLOOR_OF_COUNTS)
     return sds
 
 
@@ -214,7 +214,7 @@ def _at_least(least: float, share: float, lower: float, upper: float) -> Limits:
 
 def _reach(middle: float, ends: Iterable[Sequence[float]]) -> Limits:
     """Return how far moved cuts and the floor reach below and above a middle, each as a root of a sum of squares."""
-    down = up = (Z * FLOOR) ** 2
+    down = up = (Z95 * FLOOR) ** 2
     for pair in ends:
         down += max(0.0, middle - min(pair)) ** 2
         up += max(0.0, max(pair) - middle) ** 2

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tilseq.io.cuts import GROUP
 from tilseq.steps.job import Job
 
 if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEP = "flow_cuts"
-GROUP = ("panel", "instrument", "batch")
 
 
 def plan(study: Study) -> list[Job]:
