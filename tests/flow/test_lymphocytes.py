@@ -44,8 +44,40 @@ def test_the_radius_is_the_valley_before_a_near_neighbour() -> None:
     values = together(cells(6000, 50e3, 20e3), near)
     region = find_region(values, np.ones(9000, dtype=bool), np.arange(9000) < 6000)
     assert region.source == "valley"
-    assert 3.1 < region.radius < 4.0
+    # The middle lies two spreads from the T cells on the side that the neighbours do not; the region ends half-way to
+    # them, a bit nearer the T cells.
+    assert region.shift["SSC-A"] == pytest.approx(-2, abs=0.05)
+    assert 2.5 < region.radius - 2 < 3.2
     assert region.lower < region.radius < region.upper
+
+
+def test_the_middle_lies_away_from_larger_cells() -> None:
+    # Monocytes five spreads off on both: at 45 degrees, thus √2 spreads of shift on each; the region is nearer to the
+    # T cells on that side than on the other, and its centre is theirs.
+    values = together(cells(6000, 50e3, 20e3), cells(3000, 50e3 * np.exp(0.75), 20e3 * np.exp(0.75)))
+    region = find_region(values, np.ones(9000, dtype=bool), np.arange(9000) < 6000)
+    assert region.shift == {"FSC-A": pytest.approx(-1.41, abs=0.05), "SSC-A": pytest.approx(-1.41, abs=0.05)}
+    assert region.centre["FSC-A"] == pytest.approx(50e3, rel=0.01)
+    assert region.middle["FSC-A"] == pytest.approx(50e3 * np.exp(-1.41 * 0.15), rel=0.02)
+    inside = distance(values, region) <= region.radius
+    assert inside[:6000].mean() > 0.998
+    assert inside[6000:].mean() < 0.005
+    assert region.on(["SSC-A"]).shift == {"SSC-A": region.shift["SSC-A"]}
+
+
+def test_monocytes_among_the_first_t_cells_are_left_out() -> None:
+    # A fifth of the first T cells are monocytes, four spreads off on both: MADs of all would be 1.3 times as wide.
+    values = together(cells(4000, 50e3, 20e3), cells(1000, 50e3 * np.exp(0.6), 20e3 * np.exp(0.6)))
+    region = find_region(values, np.ones(5000, dtype=bool), np.ones(5000, dtype=bool))
+    assert region.centre["FSC-A"] == pytest.approx(50e3, rel=0.02)
+    assert region.spread["FSC-A"] == pytest.approx(0.15, rel=0.08)
+
+
+def test_t_cells_that_are_alike_in_each_channel_by_halves() -> None:
+    # No event is near the medians of both channels: they are taken as they are.
+    values = {"FSC-A": np.array([1, 1, 9, 1e3], dtype=np.float32), "SSC-A": np.array([7e3, 1, 5, 5], dtype=np.float32)}
+    region = find_region(values, np.ones(4, dtype=bool), np.ones(4, dtype=bool))
+    assert all(np.isfinite(value) for value in (*region.centre.values(), *region.spread.values(), region.radius))
 
 
 def test_without_a_neighbour_the_usual_radius() -> None:
@@ -78,6 +110,10 @@ def test_the_order_of_events_and_the_gain_change_nothing() -> None:
 
 
 def test_t_cells_without_light_are_refused() -> None:
+    every = np.ones(50, dtype=bool)
     values = cells(50, 50e3, 20e3) | {"SSC-A": np.zeros(50, dtype=np.float32)}
     with pytest.raises(AnalysisError, match="no CD3. event has light in SSC-A"):
-        find_region(values, np.ones(50, dtype=bool), np.ones(50, dtype=bool))
+        find_region(values, every, every)
+    values["SSC-A"][::2], values["FSC-A"][::2] = 100, 0
+    with pytest.raises(AnalysisError, match="no CD3. event has light in FSC-A and SSC-A"):
+        find_region(values, every, every)

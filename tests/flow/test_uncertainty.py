@@ -8,7 +8,7 @@ import pytest
 
 from tilseq.flow import gate
 from tilseq.flow.lymphocytes import distance
-from tilseq.flow.uncertainty import misplaced, ratio_with_gates, with_gates
+from tilseq.flow.uncertainty import PURE, Misplaced, misplaced, ratio_with_gates, with_gates
 from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
 
 Simulate = Callable[..., Any]
@@ -87,8 +87,8 @@ def test_joined_limits_by_hand() -> None:
     # 400 of 1,000: Clopper-Pearson 0.369473 to 0.431127 (R: binom.test(400, 1000)); one cut moves the part to 380 and
     # 430 of 1,000. Logits with half an event more: of 400 -0.405049, of 380 -0.489039, of 430 -0.281566.
     counting = scalar(clopper_pearson(400, 1000))
-    (lower, upper), (low, high) = with_gates(400, 1000, counting, [[(380, 1000), (430, 1000)]], misplaced=0.0)
-    floor = (1.959964 * 0.022) ** 2
+    (lower, upper), (low, high) = with_gates(400, 1000, counting, [[(380, 1000), (430, 1000)]], misplaced=PURE)
+    floor = (1.959964 * 0.004) ** 2
     down, up = math.sqrt(0.083990**2 + floor), math.sqrt(0.123483**2 + floor)
     logits = [-0.405049 - math.hypot(-0.405049 - math.log(0.369473 / 0.630527), down)]
     logits += [-0.405049 + math.hypot(math.log(0.431127 / 0.568873) + 0.405049, up), -0.405049 - down, -0.405049 + up]
@@ -99,7 +99,7 @@ def test_joined_limits_by_hand() -> None:
 @pytest.mark.parametrize(("events", "total"), [(0, 50), (50, 50), (1, 1), (0, 1), (3, 40_000), (20_000, 40_000)])
 def test_gates_only_widen_and_limits_stay_shares(events: int, total: int) -> None:
     counting = scalar(clopper_pearson(events, total))
-    for misplacing in (0.0, 1e-4):
+    for misplacing in (PURE, Misplaced(1e-4, 2e-4)):
         (lower, upper), _ = with_gates(events, total, counting, [[(events, total)] * 2], misplaced=misplacing)
         assert 0 <= lower <= counting[0] + 1e-12
         assert counting[1] - 1e-12 <= upper <= 1
@@ -109,7 +109,8 @@ def test_gates_only_widen_and_limits_stay_shares(events: int, total: int) -> Non
 def test_the_ratio_is_the_odds_of_the_share() -> None:
     counting = scalar(ratio_of_counts(300, 100))
     both, gates = ratio_with_gates(300, 100, counting, [[(310, 95), (290, 100)]])
-    lost = math.hypot(1.5e-4, math.sqrt(2) * 0.0015 * 0.75 * 0.25)
+    # Of CD4+ T cells 0.24 % are lost and of CD8+ T cells 0.9 %.
+    lost = Misplaced(math.hypot(1.7e-4, 0.009 * 0.75 * 0.25), math.hypot(1.7e-4, 0.0024 * 0.75 * 0.25))
     shares = scalar(clopper_pearson(300, 400))
     expected, alone = with_gates(300, 400, shares, [[(310, 405), (290, 390)]], misplaced=lost)
     np.testing.assert_allclose(both, [share / (1 - share) for share in expected], rtol=1e-9)
@@ -119,6 +120,17 @@ def test_the_ratio_is_the_odds_of_the_share() -> None:
 
 
 def test_parts_told_by_what_they_lack_gain_what_others_lose() -> None:
-    assert misplaced(0.9, lacking=False) == pytest.approx(math.hypot(1.5e-4, 0.9 * 0.0015))
-    assert misplaced(0.03, lacking=True) == pytest.approx(math.hypot(1.5e-4, 0.97 * 0.0015))
-    assert misplaced(0.5, lacking=False, impure=0.01) == pytest.approx(math.hypot(1.5e-4, 0.00075, 0.005))
+    assert misplaced(0.9, ["CD4"]) == pytest.approx((1.7e-4, math.hypot(1.7e-4, 0.9 * 0.0024)))
+    assert misplaced(0.4, ["CD8"]) == pytest.approx((1.7e-4, math.hypot(1.7e-4, 0.4 * 0.009)))
+    assert misplaced(0.03, []) == pytest.approx((math.hypot(1.7e-4, 0.97 * 0.0024), 1.7e-4))
+    gained, lost = misplaced(0.5, ["CD3"], Misplaced(0.01, 0.002))
+    assert (gained, lost) == pytest.approx((math.hypot(1.7e-4, 0.005), math.hypot(1.7e-4, 0.0012, 0.001)))
+
+
+def test_what_is_gained_lowers_and_what_is_lost_raises_a_limit() -> None:
+    counting = scalar(clopper_pearson(400, 1000))
+    plain, _ = with_gates(400, 1000, counting, [], misplaced=PURE)
+    gained, _ = with_gates(400, 1000, counting, [], misplaced=Misplaced(0.02, 0.0))
+    lost, _ = with_gates(400, 1000, counting, [], misplaced=Misplaced(0.0, 0.02))
+    assert gained == (pytest.approx(0.4 - math.hypot(0.4 - plain[0], 1.959964 * 0.02)), plain[1])
+    assert lost == (plain[0], pytest.approx(0.4 + math.hypot(plain[1] - 0.4, 1.959964 * 0.02)))

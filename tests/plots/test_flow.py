@@ -83,7 +83,7 @@ def test_the_cut_stands_where_events_are_parted(shared_data: Path) -> None:
 
 
 def test_how_a_gate_came_about_is_told_by_its_line_and_in_words(shared_data: Path) -> None:
-    own = gated(shared_data, "itn/itn_02.fcs")
+    own = gated(shared_data, "itn/itn_03.fcs")
     assert gates(own).get_supxlabel() == ""
     sources: dict[str, Any] = {"CD4": "cohort", "CD8": "fallback"}
     cuts = {(m, "CD3+"): own.cuts[m, "CD3+"]._replace(source=source) for m, source in sources.items()}

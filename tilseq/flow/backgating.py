@@ -9,7 +9,7 @@ import numpy as np
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.density import density, next_valley, valley
-from tilseq.flow.lymphocytes import CHANNELS, LEAST_T_CELLS, Region, distance, find_region, find_region_of_rare
+from tilseq.flow.lymphocytes import CHANNELS, LEAST_T_CELLS, RADII, Region, distance, find_region, find_region_of_rare
 from tilseq.flow.tree import WHERE_SET, Cut, Tree
 from tilseq.flow.tube import Mask
 
@@ -68,7 +68,7 @@ def _own_region(tree: Tree, seen: Mask, t_cells: Mask, free: Sequence[str], borr
     own = find_region(values, seen, t_cells) if np.count_nonzero(t_cells & seen) >= LEAST_T_CELLS else None
     if borrowed is None or not set(free) <= set(borrowed.centre):
         return own
-    lent = replace(borrowed, centre={name: borrowed.centre[name] for name in free})
+    lent = borrowed.on(free)
     cut = tree.borrowed.get(("CD3", "lymphocytes"))
     if own is not None and (is_near(own, lent) or _are_bright(tree, t_cells & seen, cut)):
         return own
@@ -80,7 +80,7 @@ def _own_region(tree: Tree, seen: Mask, t_cells: Mask, free: Sequence[str], borr
 def is_near(own: Region, lent: Region) -> bool:
     """Tell whether the centre of a region lies where other tubes have lymphocytes: what is further off are others."""
     centre = {name: np.array([middle], dtype=np.float32) for name, middle in own.centre.items()}
-    return float(distance(centre, lent)[0]) <= NEAR * lent.radius
+    return float(distance(centre, replace(lent, shift={}))[0]) <= NEAR * RADII[len(lent.centre)]
 
 
 def _are_bright(tree: Tree, t_cells: Mask, cut: Cut | None) -> bool:

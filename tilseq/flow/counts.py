@@ -12,7 +12,9 @@ from tilseq.flow.rare import NO_BLANK, Blank, rare
 from tilseq.flow.tree import Population
 from tilseq.flow.uncertainty import (
     IMPURE,
-    IMPURE_OF_RARE,
+    IMPURE_WHERE_RARE,
+    PURE,
+    Misplaced,
     misplaced,
     ratio_with_gates,
     with_gates,
@@ -109,18 +111,17 @@ def _share_limits(gating: Gating, population: Population) -> dict[str, float]:
         return dict(zip(("lower", "upper", "counting_lower", "counting_upper"), counting * 2, strict=True))
     ends = [[(end[population.name], end[parent]) for end in shift] for shift in gating.moved.values()]
     rule = gating.rules.get(population.name)
-    lacking = rule is not None and not any(sign.positive for condition in rule.conditions for sign in condition)
-    blind = misplaced(events / total, lacking=lacking, impure=_impure(gating, parent))
+    signs = [sign for condition in rule.conditions for sign in condition] if rule is not None else []
+    borne = [sign.marker for sign in signs if sign.positive] if signs else [population.name]
+    blind = misplaced(events / total, borne, _impure(gating, parent))
     both, gates = with_gates(events, total, counting, ends, misplaced=blind)
     names = ("lower", "upper", "counting_lower", "counting_upper", "gate_lower", "gate_upper")
     return dict(zip(names, (*both, *counting, *gates), strict=True))
 
 
-def _impure(gating: Gating, parent: str) -> float:
-    """Return the standard deviation of the share of a parent that does not belong to it."""
-    if parent != "lymphocytes":
-        return 0.0
-    return IMPURE_OF_RARE if gating.region is not None and gating.region.source == "cohort" else IMPURE
+def _impure(gating: Gating, parent: str) -> Misplaced:
+    rare = gating.region is not None and gating.region.source == "cohort"
+    return (IMPURE_WHERE_RARE if rare else IMPURE).get(parent, PURE)
 
 
 def cd4_cd8_ratio(gating: Gating) -> Ratio:

@@ -25,8 +25,8 @@ def cuts_table(gating: Gating) -> pl.DataFrame:
 
     A row is a threshold of a marker within a parent. The region of the lymphocytes has a row for each of its channels,
     named `lymphocytes FSC-A` and so on: the threshold is its centre, `lower` and `upper` where it ends on that
-    channel, `spread` the standard deviation of natural logarithms that its distances are counted in, `radius` how many
-    of them it reaches.
+    channel, `spread` the standard deviation of natural logarithms that its distances are counted in, `shift` how many
+    of them its middle lies from its centre, and `radius` how many it reaches from its middle.
     """
     from tilseq.tables.outputs import CUTS
 
@@ -46,7 +46,7 @@ def cuts_table(gating: Gating) -> pl.DataFrame:
     ]
     region = gating.region
     if region is not None:
-        for name, middle in region.centre.items():
+        for name, middle in region.middle.items():
             reach = math.exp(region.radius * region.spread[name])
             rows.append(
                 {
@@ -54,10 +54,11 @@ def cuts_table(gating: Gating) -> pl.DataFrame:
                     "gate": REGION + name,
                     "channel": gating.markers[name],
                     "parent": gating.populations["lymphocytes"].parent,
-                    "threshold": middle,
+                    "threshold": region.centre[name],
                     "lower": middle / reach,
                     "upper": middle * reach,
                     "spread": region.spread[name],
+                    "shift": region.shift.get(name),
                     "radius": region.radius,
                     "separation": region.separation,
                     "source": region.source,
@@ -101,6 +102,7 @@ def cohort_cuts(cuts: pl.DataFrame) -> pl.DataFrame:
             pl.col("lower").median(),
             pl.col("upper").median(),
             pl.col("spread").median(),
+            pl.col("shift").median(),
             pl.col("radius").median(),
             mad.alias("mad"),
             pl.col("sample").n_unique().alias("tubes"),
@@ -130,9 +132,12 @@ def borrowed(cohort: pl.DataFrame) -> Borrowed:
     channels |= dict(region.select("gate", "channel").rows())
     if not {"FSC-A", "SSC-A"} <= set(region["gate"]):
         return Borrowed(cuts, None, channels)
-    centre, spread = (dict(region.select("gate", column).rows()) for column in ("threshold", "spread"))
+    centre, spread, shift = (
+        dict(region.drop_nulls(column).select("gate", column).rows()) for column in ("threshold", "spread", "shift")
+    )
     radius = float(region["radius"].to_list()[0])
-    return Borrowed(cuts, Region(centre, spread, radius, radius - BLIND, radius + BLIND, None, "cohort"), channels)
+    lent = Region(centre, spread, radius, radius - BLIND, radius + BLIND, None, "cohort", shift)
+    return Borrowed(cuts, lent, channels)
 
 
 def far_from_cohort(cuts: pl.DataFrame, cohort: pl.DataFrame) -> pl.DataFrame:

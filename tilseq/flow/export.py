@@ -165,9 +165,9 @@ def _lymphocytes(export: _Export) -> list[Gate]:
     if region is None:
         return [RectangleGate("lymphocytes", parent, tuple(ranges))]
     if len(region.centre) == 1:  # an ellipsoid has two channels at least
-        ((name, centre),) = region.centre.items()
+        ((name, middle),) = region.middle.items()
         reach = math.exp(region.radius * region.spread[name])
-        ranges.append(Range(export.channels[name], centre / reach, centre * reach))
+        ranges.append(Range(export.channels[name], middle / reach, middle * reach))
         return [RectangleGate("lymphocytes", parent, tuple(ranges))]
     if not ranges:
         return [_ellipsoid(export, region, parent)]
@@ -181,7 +181,7 @@ def _ellipsoid(export: _Export, region: Region, parent: str | None) -> Ellipsoid
         "lymphocytes",
         parent,
         tuple(export.channels[name] for name in region.centre),
-        tuple(math.log10(centre) for centre in region.centre.values()),
+        tuple(math.log10(middle) for middle in region.middle.values()),
         tuple(map(tuple, np.diag(variances).tolist())),
         region.radius**2,
         "log10",

@@ -209,7 +209,7 @@ def _elsewhere(sample: str, own: Region | None, lent: Region | None) -> list[dic
     """Return the check that warns where lymphocytes lie elsewhere than in other tubes; they are kept where they lie."""
     if own is None or lent is None or own.source == "cohort" or not set(own.centre) <= set(lent.centre):
         return []
-    if is_near(own, replace(lent, centre={name: lent.centre[name] for name in own.centre})):
+    if is_near(own, lent.on(own.centre)):
         return []
     reason = (
         "the tube's T cells lie elsewhere on scatter and CD45 than those of other tubes: another gain, or instrument"

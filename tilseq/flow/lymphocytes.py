@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.density import next_valley
-from tilseq.flow.robust import centre_and_spread
+from tilseq.flow.robust import MAD_TO_SD
 from tilseq.flow.tube import Floats, Mask
 
 CHANNELS = ("FSC-A", "SSC-A", "CD45")
@@ -20,9 +22,18 @@ Source = Literal["valley", "fallback", "cohort"]
 USUAL: Mapping[str, float] = {"FSC-A": 0.16, "SSC-A": 0.35, "CD45": 0.25}
 WEIGHT_OF_USUAL = 20
 LEAST_T_CELLS = 10
-MOST_LOOKED_AT = 65_536
-# Number of channels → radius that holds 99.9 % of independent normal logarithms, the root of chi-squared's quantile.
+MOST_LOOKED_AT = 16_384
+# Number of channels → radius that holds 99.9 % of independent normal logarithms, the root of chi-squared's quantile: of
+# an ellipsoid about their centre, and of one whose middle is moved off it (chi-squared with non-centrality OFF²).
 RADII: Mapping[int, float] = {1: 3.29, 2: 3.72, 3: 4.03}
+OFF = 2.0  # spreads that the middle is moved away from monocytes
+RADII_OFF: Mapping[int, float] = {1: 5.09, 2: 5.24, 3: 5.39}
+# Monocytes and granulocytes are larger and more granular than T cells: these many spreads off, at least these many for
+# each T cell, and of all.
+LARGER = ("FSC-A", "SSC-A")
+FURTHEST_OF_LARGER, LEAST_LARGER_A_T_CELL, LEAST_LARGER = 8.0, 0.01, 50
+# Spreads within which lie the cells that a centre is of (99 % of normal ones), and how often both are taken anew.
+WITHIN, ROUNDS, SMALLEST_SPREAD = 3.5, 4, 1e-9
 # How far the radius could lie either way: of a valley, and where there is none.
 EITHER_WAY, BLIND = 0.25, 0.6
 # How far a valley may lie within or beyond the usual radius.
@@ -38,6 +49,9 @@ LEAST_OF_CENTRE = 1e-3
 class Region:
     """An ellipsoid about the T cells, its axes along the channels, on natural logarithms.
 
+    Its middle is moved away from larger and more granular cells, which makes its side towards them flatter and holds
+    them off, and gives room to lymphocytes on every other side.
+
     Attributes
     ----------
     centre
@@ -52,6 +66,8 @@ class Region:
         1 - valley / lower peak of the density of distances, or None where there is no valley.
     source
         Where it comes from: `valley`, `fallback` (the usual radius), or `cohort`.
+    shift
+        Channel → how many spreads its middle lies from the centre; none, where there are no other cells near.
     """
 
     centre: Mapping[str, float]
@@ -61,15 +77,33 @@ class Region:
     upper: float
     separation: float | None = None
     source: Source = "fallback"
+    shift: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def middle(self) -> dict[str, float]:
+        """Channel → middle of the ellipsoid, linear."""
+        return {
+            name: centre * math.exp(self.shift.get(name, 0.0) * self.spread[name])
+            for name, centre in self.centre.items()
+        }
+
+    def on(self, channels: Iterable[str]) -> Region:
+        """Return the region on some of its channels."""
+        names = list(channels)
+        centre, spread, shift = (
+            {name: of[name] for name in names if name in of} for of in (self.centre, self.spread, self.shift)
+        )
+        return replace(self, centre=centre, spread=spread, shift=shift)
 
 
 def find_region(values: Mapping[str, Floats], among: Mask, t_cells: Mask) -> Region:
-    """Find the region of the lymphocytes from the T cells, which lie in its middle (back-gating).
+    """Find the region of the lymphocytes from the T cells, about which it lies (back-gating).
 
     B and NK cells lie within about a spread of the T cells on forward scatter, side scatter and CD45; monocytes,
-    granulocytes and debris lie further off. The radius would hold 99.9 % of normal T cells; where the density of
+    granulocytes and debris lie further off. Where there are larger and more granular cells near, the middle of the
+    region is moved two spreads away from them. The radius would hold 99.9 % of normal T cells; where the density of
     distances has a valley between lymphocytes and the rest near that, on the near side of the valley. Of more than
-    65,536 T cells every second is looked at to find their centre, or every third, and so on.
+    16,384 T cells, and of as many events for the larger cells, every second is looked at, or every third, and so on.
 
     Parameters
     ----------
@@ -85,19 +119,63 @@ def find_region(values: Mapping[str, Floats], among: Mask, t_cells: Mask) -> Reg
     AnalysisError
         On some channel no T cell has a value above 0.
     """
-    centre, spread = {}, {}
     seeds = np.flatnonzero(among & t_cells)
     number = len(seeds)
     seeds = seeds[:: max(1, -(-number // MOST_LOOKED_AT))]
-    for name, column in values.items():
-        own = column[seeds].astype(np.float64)
-        if not (own > 0).any():
-            raise AnalysisError(f"no CD3+ event has light in {name}", expected="T cells with light above 0")
-        middle, width = centre_and_spread(np.log(own[own > 0]))
-        pooled = number * width**2 + WEIGHT_OF_USUAL * USUAL[name] ** 2
-        centre[name], spread[name] = float(np.exp(middle)), float(np.sqrt(pooled / (number + WEIGHT_OF_USUAL)))
-    usual = RADII[len(values)]
-    return with_own_radius(values, among, Region(centre, spread, usual, usual - BLIND, usual + BLIND))
+    own = np.column_stack([column[seeds] for column in values.values()]).astype(np.float64)
+    lit = (own > 0).all(axis=1)
+    if not lit.any():
+        dark = [name for name, any_lit in zip(values, (own > 0).any(axis=0), strict=True) if not any_lit]
+        where = " and ".join(dark or values)
+        raise AnalysisError(f"no CD3+ event has light in {where}", expected="T cells with light above 0")
+    middles, widths = _about_most(np.log(own[lit]))
+    usual = np.array([USUAL[name] for name in values])
+    widths = np.sqrt((number * widths**2 + WEIGHT_OF_USUAL * usual**2) / (number + WEIGHT_OF_USUAL))
+    centre = dict(zip(values, np.exp(middles).tolist(), strict=True))
+    spread = dict(zip(values, widths.tolist(), strict=True))
+    shift = _off_larger(values, among, Region(centre, spread, 0.0, 0.0, 0.0), number)
+    usual_radius = (RADII_OFF if shift else RADII)[len(centre)]
+    ends = (usual_radius, usual_radius - BLIND, usual_radius + BLIND)
+    return with_own_radius(values, among, Region(centre, spread, *ends, shift=shift))
+
+
+def _about_most(logarithms: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return centre and standard deviation of most rows, channel by channel: those of another kind are left out.
+
+    From medians and MADs on, rows further than 3.5 spreads from the centre are left out and both are taken anew, as
+    monocytes that bear antibody can be among the T cells.
+    """
+    middles = np.median(logarithms, axis=0)
+    widths = MAD_TO_SD * np.median(np.abs(logarithms - middles), axis=0)
+    for _ in range(ROUNDS):
+        away = (logarithms - middles) / np.maximum(widths, SMALLEST_SPREAD)
+        most = logarithms[np.sum(away**2, axis=1) <= WITHIN**2]
+        if not len(most):
+            break
+        middles = np.median(most, axis=0)
+        widths = MAD_TO_SD * np.median(np.abs(most - middles), axis=0)
+    return middles, widths
+
+
+def _off_larger(values: Mapping[str, Floats], among: Mask, region: Region, t_cells: int) -> dict[str, float]:
+    """Return the shift away from the larger cells near the T cells, none where there are hardly any."""
+    if not set(LARGER) <= region.centre.keys():
+        return {}
+    step = max(1, len(among) // MOST_LOOKED_AT)
+    values = {name: values[name][::step] for name in region.centre}
+    away = distance(values, region)
+    near = among[::step] & (away > RADII[len(region.centre)]) & (away < FURTHEST_OF_LARGER)
+    for name in LARGER:
+        near &= values[name] > region.centre[name]
+    if step * np.count_nonzero(near) < max(LEAST_LARGER, LEAST_LARGER_A_T_CELL * t_cells):
+        return {}
+    floor = np.float32(LEAST_OF_CENTRE)
+    towards = {
+        name: float(np.median(np.log(np.maximum(values[name][near] / np.float32(middle), floor)))) / region.spread[name]
+        for name, middle in region.centre.items()
+    }
+    length = math.hypot(*towards.values())
+    return {name: -OFF * part / length for name, part in towards.items()}
 
 
 def with_own_radius(
@@ -109,15 +187,20 @@ def with_own_radius(
     lymphocytes of every kind are missed, more readily than others are taken in.
     """
     away = distance({name: values[name][among] for name in region.centre}, region)
-    start = float(np.sqrt(len(region.centre)))
+    start = math.sqrt(len(region.centre) + sum(part**2 for part in region.shift.values()))
     found = next_valley(away[away < FURTHEST], start, above=True, least=LEAST_SEPARATION)
-    usual = RADII[len(region.centre)]
+    usual = (RADII_OFF if region.shift else RADII)[len(region.centre)]
     if found is None or not usual - within <= found.threshold <= usual + FURTHEST_BEYOND:
         return region
     radius = (found.lower + found.threshold) / 2
-    ends = (radius, radius - EITHER_WAY, radius + EITHER_WAY)
-    source: Source = "cohort" if region.source == "cohort" else "valley"
-    return Region(region.centre, region.spread, *ends, found.separation, source)
+    return replace(
+        region,
+        radius=radius,
+        lower=radius - EITHER_WAY,
+        upper=radius + EITHER_WAY,
+        separation=found.separation,
+        source="cohort" if region.source == "cohort" else "valley",
+    )
 
 
 def find_region_of_rare(values: Mapping[str, Floats], among: Mask, t_cells: Mask, lent: Region) -> Region:
@@ -131,21 +214,20 @@ def find_region_of_rare(values: Mapping[str, Floats], among: Mask, t_cells: Mask
         The region of other tubes. With fewer than ten T cells its centre serves, too.
     """
     seeds = among & t_cells
-    ends = (lent.radius - NARROWER, lent.radius - NARROWER - BLIND, lent.radius - NARROWER + BLIND)
-    region = Region(lent.centre, lent.spread, *ends, None, "cohort")
+    radius = lent.radius - NARROWER
+    region = replace(lent, radius=radius, lower=radius - BLIND, upper=radius + BLIND, separation=None, source="cohort")
     if np.count_nonzero(seeds) >= LEAST_T_CELLS:
-        centre = {name: float(np.median(values[name][seeds])) for name in lent.centre}
-        region = Region(centre, lent.spread, *ends, None, "cohort")
+        region = replace(region, centre={name: float(np.median(values[name][seeds])) for name in lent.centre})
     return with_own_radius(values, among, region, within=FURTHEST_WITHIN_OF_RARE)
 
 
 def distance(values: Mapping[str, Floats], region: Region) -> Floats:
-    """Return how many spreads each event lies from the centre of a region, float32.
+    """Return how many spreads each event lies from the middle of a region, float32.
 
-    Values below a thousandth of the centre, and not above 0, count as that.
+    Values below a thousandth of the middle, and not above 0, count as that.
     """
     out = np.zeros(len(next(iter(values.values()))), dtype=np.float32)
-    for name, middle in region.centre.items():
+    for name, middle in region.middle.items():
         part = np.maximum(values[name], np.float32(LEAST_OF_CENTRE * middle))
         part /= np.float32(middle)
         np.log(part, out=part)

@@ -110,11 +110,14 @@ def limit_of_detection(denominator: int, blank: Blank = NO_BLANK) -> float:
 
     Events of the population are Poisson and add to those of the blank.
     """
-    from scipy.optimize import brentq
     from scipy.special import gammainccinv
 
     most = limit_of_blank(denominator, blank)
     mean, _ = _background(denominator, blank)
+    if not mean:
+        return float(gammainccinv(most + 1, ERROR))
+    from scipy.optimize import brentq  # slow to import
+
     counts = np.arange(most + 1)
     of_blank = np.diff(_at_most(counts, mean, blank.dispersion), prepend=0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -24,11 +24,28 @@ Ends = Iterable[Sequence[tuple[int, int]]]
 
 # What is left even where every valley is empty, as standard deviations, found on simulated tubes of known truth (see
 # benchmarks/RESULTS.md): of the logit of a share; of the share itself by cells that seem to bear a marker, as clumps of
-# antibody do; of the share of those that bear a marker and took the stain too poorly to be seen; and of the share of
-# lymphocytes that are other cells.
-FLOOR, MISPLACED, LOST, IMPURE = 0.022, 1.5e-4, 0.0015, 0.01
-IMPURE_OF_RARE = 0.09  # where T cells are rare and lymphocytes are looked for where other tubes have them
-FLOOR_OF_COUNTS = 0.01  # the same of the logarithm of a count
+# antibody do; and of the part of those that bear a marker that is not seen, because it took the stain too poorly or
+# lies beyond another gate. CD8+ T cells are dimmer in CD3 and spread wider than CD4+ T cells: more of them are lost.
+FLOOR, MISPLACED, LOST = 0.004, 1.7e-4, 0.0024
+LOST_OF: Mapping[str, float] = {"CD8": 0.009}
+FLOOR_OF_COUNTS = 0.01  # of the logarithm of a count
+
+
+class Misplaced(NamedTuple):
+    """Cells that are misplaced whatever the cut, as standard deviations of a share.
+
+    `gained` are of other kinds, so that the truth lies below what is found; `lost` are counted elsewhere.
+    """
+
+    gained: float
+    lost: float
+
+
+PURE = Misplaced(0.0, 0.0)
+# Of a parent: what part of a share in it is gained, because others of the parent are lost or it holds other cells.
+IMPURE: Mapping[str, Misplaced] = {"lymphocytes": Misplaced(0.0055, 0.001)}
+# The same where T cells are rare and lymphocytes are looked for where other tubes have them.
+IMPURE_WHERE_RARE: Mapping[str, Misplaced] = {"lymphocytes": Misplaced(0.05, 0.01), "CD3+": Misplaced(0.01, 0.028)}
 
 
 class Shift(NamedTuple):
@@ -135,7 +152,7 @@ def _counts(
     return events
 
 
-def with_gates(events: int, total: int, counting: Limits, ends: Ends, *, misplaced: float) -> tuple[Limits, Limits]:
+def with_gates(events: int, total: int, counting: Limits, ends: Ends, *, misplaced: Misplaced) -> tuple[Limits, Limits]:
     """Join the limits of a share from counting with what the placing of gates adds.
 
     On the logit scale the distance to a limit is the root of the sum of squares: of the distance to the counting
@@ -151,7 +168,7 @@ def with_gates(events: int, total: int, counting: Limits, ends: Ends, *, misplac
     ends
         For each cut the events of part and whole at its lower and at its upper end.
     misplaced
-        Standard deviation of the share by cells that are misplaced whatever the cut, see `misplaced`.
+        Cells that are misplaced whatever the cut, see `misplaced`.
 
     Returns
     -------
@@ -162,17 +179,29 @@ def with_gates(events: int, total: int, counting: Limits, ends: Ends, *, misplac
     down, up = _reach(middle, ([_logit(part, whole - part) for part, whole in pair] for pair in ends))
     lower = _share(middle - math.hypot(middle - _of_share(counting[0]), down)) if events else 0.0
     upper = _share(middle + math.hypot(_of_share(counting[1]) - middle, up)) if events < total else 1.0
-    gates = _at_least(Z95 * misplaced, share, _share(middle - down), _share(middle + up))
-    return _at_least(Z95 * misplaced, share, lower, upper), gates
+    gates = _with_misplaced(misplaced, share, _share(middle - down), _share(middle + up))
+    return _with_misplaced(misplaced, share, lower, upper), gates
 
 
-def misplaced(share: float, *, lacking: bool, impure: float = 0.0) -> float:
-    """Return the standard deviation of a share by cells that are misplaced whatever the cut.
+def misplaced(share: float, borne: Collection[str], impure: Misplaced = PURE) -> Misplaced:
+    """Return what of a share is misplaced whatever the cut.
 
-    A part that is told by a marker that it bears loses some of its own; one that is told by markers that it lacks
-    alone gains what the others lose. `impure` is the standard deviation of the part of the whole that does not belong.
+    Parameters
+    ----------
+    share
+        Share of the part.
+    borne
+        Markers that the part bears: it loses some of its own. One that is told by markers that it lacks alone gains
+        what the others lose.
+    impure
+        What of any share in the parent is gained and lost, because the parent holds others and lacks some.
     """
-    return math.hypot(MISPLACED, LOST * (1 - share if lacking else share), impure * share)
+    lost = max((LOST_OF.get(marker, LOST) for marker in borne), default=0.0)
+    gained = 0.0 if borne else LOST
+    return Misplaced(
+        math.hypot(MISPLACED, gained * (1 - share), impure.gained * share),
+        math.hypot(MISPLACED, lost * share, impure.lost * share),
+    )
 
 
 def ratio_with_gates(a: int, b: int, counting: Limits, ends: Ends) -> tuple[Limits, Limits]:
@@ -185,7 +214,7 @@ def ratio_with_gates(a: int, b: int, counting: Limits, ends: Ends) -> tuple[Limi
     shares = (counting[0] / (1 + counting[0]), 1 - 1 / (1 + counting[1]))
     share = a / (a + b)
     # Each of the two loses some of its own.
-    lost = math.hypot(MISPLACED, math.sqrt(2) * LOST * share * (1 - share))
+    lost = Misplaced(*(math.hypot(MISPLACED, part * share * (1 - share)) for part in (LOST_OF["CD8"], LOST)))
     both, gates = with_gates(a, a + b, shares, ([(x, x + y) for x, y in pair] for pair in ends), misplaced=lost)
     return (_odds(both[0]), _odds(both[1])), (_odds(gates[0]), _odds(gates[1]))
 
@@ -208,8 +237,9 @@ def log_sds(gating: Gating) -> dict[str, float]:
     return sds
 
 
-def _at_least(least: float, share: float, lower: float, upper: float) -> Limits:
-    return max(0.0, share - math.hypot(share - lower, least)), min(1.0, share + math.hypot(upper - share, least))
+def _with_misplaced(misplaced: Misplaced, share: float, lower: float, upper: float) -> Limits:
+    down, up = math.hypot(share - lower, Z95 * misplaced.gained), math.hypot(upper - share, Z95 * misplaced.lost)
+    return max(0.0, share - down), min(1.0, share + up)
 
 
 def _reach(middle: float, ends: Iterable[Sequence[float]]) -> Limits:

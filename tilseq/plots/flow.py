@@ -124,7 +124,7 @@ def _outline(axes: Axes, gating: Gating, region: Region, across: str, up: str) -
     turn = np.linspace(0, 2 * np.pi, 100)
 
     def place(marker: str, radius: float, part: Floats) -> Floats:
-        return _scaled(gating, marker, region.centre[marker] * np.exp(radius * region.spread[marker] * part))
+        return _scaled(gating, marker, region.middle[marker] * np.exp(radius * region.spread[marker] * part))
 
     for radius, width in ((region.radius, 1.6), (region.lower, 0.6), (region.upper, 0.6)):
         style = LINES[region.source][0] if radius == region.radius else "-"

@@ -166,7 +166,8 @@ CUTS = Table(
         Column("lower", "number", "Lowest threshold that would do as well; of the region where it ends."),
         Column("upper", "number", "Highest threshold that would do as well; of the region where it ends."),
         Column("spread", "number", "Of the region: standard deviation of the natural logarithm of lymphocytes."),
-        Column("radius", "number", "Of the region: how many spreads it reaches from its centre."),
+        Column("shift", "number", "Of the region: how many spreads its middle lies from its centre."),
+        Column("radius", "number", "Of the region: how many spreads it reaches from its middle."),
         Column("separation", "number", "1 - valley / lower peak of the density; null where there is no valley."),
         Column(
             "source", "text", "Where it comes from.", needed=True, allowed=("valley", "fallback", "settings", "cohort")
@@ -201,6 +202,7 @@ COHORT_CUTS = Table(
         Column("lower", "number", "Median of the lowest that would do.", needed=True),
         Column("upper", "number", "Median of the highest that would do.", needed=True),
         Column("spread", "number", "Median spread of the region."),
+        Column("shift", "number", "Median shift of the region's middle from its centre, in spreads."),
         Column("radius", "number", "Median radius of the region, in spreads."),
         Column("mad", "number", "Median absolute deviation of the tubes' thresholds.", needed=True),
         Column("tubes", "integer", "Tubes it rests on.", needed=True, minimum=0),
