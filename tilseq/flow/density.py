@@ -95,7 +95,9 @@ def density(values: ArrayLike) -> Density | None:
 
 def _binned(data: NDArray[Any], low: float, step: float) -> Curve:
     """Count values in bins of one width from `low` on; what lies outside is left out."""
-    places = np.floor((data - low) / step).astype(np.int32)
+    away = data - low
+    away /= step
+    places = np.floor(away, out=away).astype(np.int32)
     np.minimum(places, BINS, out=places, where=places > BINS)
     places[data == low + BINS * step] = BINS - 1
     inside = (places >= 0) & (places < BINS)
@@ -215,5 +217,5 @@ def _climb(height: Curve, place: int) -> int:
 def _parts(values: ArrayLike, threshold: float) -> bool:
     """Tell whether each side of a threshold holds enough events to be a population."""
     data = np.asarray(values)
-    above, finite = int((data > threshold).sum()), int(np.isfinite(data).sum())
+    above, finite = int(np.count_nonzero(data > threshold)), int(np.count_nonzero(np.isfinite(data)))
     return min(above, finite - above) >= max(LEAST_MODE, SMALLEST_SHARE * finite)

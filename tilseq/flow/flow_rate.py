@@ -70,7 +70,10 @@ def read_runs(ticks: Floats) -> list[Run]:
     time = ticks.astype(np.float64)
     if not len(time):
         return []
-    falls = np.flatnonzero(np.diff(time) < -LEAST_FALL * np.ptp(time)) + 1
+    steps = np.diff(time)
+    if (steps >= 0).all():
+        return [Run(np.arange(len(time)), time - time[0])] if time[0] < time[-1] else []
+    falls = np.flatnonzero(steps < -LEAST_FALL * np.ptp(time)) + 1
     parts = np.split(np.arange(len(time)), falls if len(falls) < MOST_RUNS else falls[:0])
     runs = []
     for part in parts:

@@ -20,7 +20,7 @@ from tilseq.flow.residual import check_residuals
 from tilseq.flow.scatter import singlets
 from tilseq.flow.signs import add_by_rules
 from tilseq.flow.time_quality import check_time
-from tilseq.flow.transform import cofactor
+from tilseq.flow.transform import MOST_LOOKED_AT, cofactor
 from tilseq.flow.tree import Cut, Population, Tree
 from tilseq.flow.tube import Floats, Tube
 from tilseq.flow.uncertainty import Shift, shifts
@@ -183,7 +183,9 @@ def gate(
         raise AnalysisError("no stretch of the run was steady", mend="acquire the tube again")
     beads = find_beads({marker: values[marker] for marker in BEADS if marker in values}, kept)
     cells = kept & ~beads
-    cofactors = {marker: cofactor(column[cells]) for marker, column in values.items() if marker not in SCATTER}
+    some = np.flatnonzero(cells)
+    some = some[:: max(1, -(-len(some) // MOST_LOOKED_AT))]
+    cofactors = {marker: cofactor(column[some]) for marker, column in values.items() if marker not in SCATTER}
     borrowed = (borrowed or Borrowed()).of(markers)
     tree = Tree(sample, markers, values, cofactors, thresholds, borrowed.cuts)
     tree.add("all events", None, kept)

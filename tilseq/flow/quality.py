@@ -169,13 +169,12 @@ def _kept(tree: Tree) -> dict[str, Any]:
 
 
 def _saturated(tree: Tree, marker: str) -> dict[str, Any]:
-    values = tree.values[marker][tree.mask("lymphocytes")]
-    at_end = int(np.count_nonzero(values == tree.values[marker][tree.mask("all events")].max()))
+    lymphocytes = tree.mask("lymphocytes")
+    at_end = int(np.count_nonzero(lymphocytes & (tree.values[marker] == tree.largest(marker, "all events"))))
+    at_end = at_end if at_end > 1 else 0  # a single event at the maximum is the brightest one, not a pile
     reason = "lymphocytes at the upper end of the detector"
-    # A single event at the maximum is the brightest one, not a pile.
-    return _between(
-        tree.sample, f"{marker} off scale", [at_end if at_end > 1 else 0], len(values), (0.0, LARGEST_SATURATED), reason
-    )
+    total = int(np.count_nonzero(lymphocytes))
+    return _between(tree.sample, f"{marker} off scale", [at_end], total, (0.0, LARGEST_SATURATED), reason)
 
 
 def _scatter_off_scale(tree: Tree) -> dict[str, Any]:
@@ -185,13 +184,12 @@ def _scatter_off_scale(tree: Tree) -> dict[str, Any]:
         f"at most {MOST_OFF_SCATTER:g} % of CD3+; more than {FAILING_OFF_SCATTER:g} % fail",
     )
     cut = tree.cuts.get(("CD3", "lymphocytes"))
-    parent = tree.mask(tree.populations["lymphocytes"].parent or "all events")
-    if cut is None or not parent.any():
+    parent = tree.populations["lymphocytes"].parent or "all events"
+    if cut is None or not tree.mask(parent).any():
         return check(tree.sample, name, None, limit, True, "not available: CD3 is not cut among lymphocytes")
-    scatter = tree.values["FSC-A"]
-    t_cells = scatter[parent & (tree.values["CD3"] > cut.threshold)]
-    at_end = int(np.count_nonzero(t_cells == scatter[parent].max()))
-    share = _ratio(100.0 * (at_end if at_end > 1 else 0), len(t_cells))
+    t_cells = tree.mask(parent) & (tree.values["CD3"] > cut.threshold)
+    at_end = int(np.count_nonzero(t_cells & (tree.values["FSC-A"] == tree.largest("FSC-A", parent))))
+    share = _ratio(100.0 * (at_end if at_end > 1 else 0), int(np.count_nonzero(t_cells)))
     fine = share is None or share <= MOST_OFF_SCATTER
     worst = "fail" if share is not None and share > FAILING_OFF_SCATTER else "warn"
     reason = "as expected" if fine else "they lie at the upper end of forward scatter: its gain was too high"

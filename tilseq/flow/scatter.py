@@ -41,7 +41,10 @@ def singlets(area: Floats, height: Floats) -> Mask:
     line = _line(x[on_scale], y[on_scale])
     if line is None:
         return np.ones(len(area), dtype=bool)
-    return positive & (np.abs(y - (line.slope * x + line.offset)) <= line.reach)
+    off = x * np.float32(line.slope)
+    off += np.float32(line.offset)
+    off -= y
+    return positive & (np.abs(off, out=off) <= line.reach)
 
 
 def singlet_line(area: Floats, height: Floats) -> Line | None:
@@ -84,10 +87,10 @@ def _line(x: Floats, y: Floats) -> Line | None:
 
 
 def _logs(area: Floats, height: Floats) -> tuple[Mask, Floats, Floats]:
-    """Return which events have positive values, and the logarithms of all, 0 for the others."""
+    """Return which events have positive values, and the logarithms of all, whatever they are for the others."""
     positive = (area > 0) & (height > 0)
-    x, y = (np.log(np.where(positive, values, np.float32(1))) for values in (area, height))
-    return positive, x, y
+    x, y = (np.maximum(values, np.finfo(np.float32).tiny) for values in (area, height))
+    return positive, np.log(x, out=x), np.log(y, out=y)
 
 
 def _robust_line(x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[float, float]:

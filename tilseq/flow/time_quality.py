@@ -114,9 +114,12 @@ def check_time(tube: Tube, values: Mapping[str, Floats], among: Mask, *, sample:
     column = next((place for place, name in enumerate(tube.channels) if name.strip().casefold() == "time"), None)
     if column is None:
         return Steadiness(keep, 0.0, (), _unknown(sample, "the file has no Time channel"))
-    ticks = tube.events[:, column]
-    places = np.flatnonzero(among & np.isfinite(ticks))
-    runs = [run._replace(order=places[run.order]) for run in read_runs(ticks[places])]
+    ticks = np.ascontiguousarray(tube.events[:, column])
+    timed = among & np.isfinite(ticks)
+    runs = read_runs(ticks if timed.all() else ticks[timed])
+    if not timed.all():
+        places = np.flatnonzero(timed)
+        runs = [run._replace(order=places[run.order]) for run in runs]
     if not runs:
         return Steadiness(keep, 0.0, (), _unknown(sample, "the Time channel stands still"))
     looks = [_look(run, values) for run in runs]

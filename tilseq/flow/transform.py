@@ -26,7 +26,8 @@ def arcsinh(values: ArrayLike, cofactor: float) -> NDArray[np.float32]:
     """
     if not (np.isfinite(cofactor) and cofactor > 0):
         raise AnalysisError("a cofactor must be a positive number", found=cofactor)
-    return np.arcsinh(np.asarray(values, dtype=np.float32) / np.float32(cofactor))
+    scaled = np.asarray(values, dtype=np.float32) / np.float32(cofactor)
+    return np.arcsinh(scaled, out=scaled) if scaled.ndim else np.arcsinh(scaled)
 
 
 def square_root(values: ArrayLike) -> NDArray[np.float32]:
@@ -34,7 +35,8 @@ def square_root(values: ArrayLike) -> NDArray[np.float32]:
 
     Scatter grows in spread with its size as a count does, so populations have like widths on this scale.
     """
-    return np.sqrt(np.maximum(np.asarray(values, dtype=np.float32), np.float32(0)))
+    light = np.maximum(np.asarray(values, dtype=np.float32), np.float32(0))
+    return np.sqrt(light, out=light) if light.ndim else np.sqrt(light)
 
 
 def cofactor(values: ArrayLike) -> float:

@@ -250,9 +250,14 @@ class Tree:
         """Return the events of a population whose scatter is below the detector's end, where events pile up."""
         on_scale = self.mask(parent)
         for marker in ("FSC-A", "SSC-A"):
-            values = self.values[marker]
-            on_scale = on_scale & (values < values[self.mask(parent)].max())
+            on_scale = on_scale & (self.values[marker] < self.largest(marker, parent))
         return on_scale
+
+    def largest(self, marker: str, parent: str) -> float:
+        """Return the largest value of a marker in a population that holds an event."""
+        values, mask = self.values[marker], self.mask(parent)
+        place = values.argmax()  # most often the population's; NaN is in none
+        return float(values[place] if mask[place] else values[mask].max())
 
     def set_by_hand(self, marker: str, parent: str) -> bool:
         """Record a cut that someone set; tell whether there is one."""

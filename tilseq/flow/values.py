@@ -69,14 +69,20 @@ def compensated_values(
         columns = [np.ascontiguousarray(tube.events[:, channels.index(name)], dtype=np.float32) for name in unique]
     else:
         columns = list(compensate_some(tube.events, channels, spill.channels, spill.matrix, unique).T)
-    by_channel = dict(zip(unique, map(_plausible, columns), strict=True))
+    by_channel = dict(zip(unique, columns, strict=True))
+    odd = [name for name, column in by_channel.items() if not _is_plausible(column)]
+    for name in odd:
+        by_channel[name] = np.where(np.abs(by_channel[name]) <= LARGEST, by_channel[name], np.float32(np.nan))
     values = {marker: by_channel[name] for marker, name in zip(named, wanted, strict=True)}
     for marker in values:
         measured = tube.events[:, channels.index(markers[marker])]
         if measured[0] == measured[-1] and (measured == measured[0]).all():
             values[marker] = measured  # compensation would lend a detector that saw nothing a spread
     quality += _drop_constant(values, np.ones(len(tube.events), dtype=bool), sample, markers)
-    finite = np.logical_and.reduce([np.isfinite(column) for column in values.values()])
+    finite = np.ones(len(tube.events), dtype=bool)
+    for marker in values:
+        if markers[marker] in odd:
+            finite &= np.isfinite(values[marker])
     if "Time" in markers:
         finite &= ~(np.abs(tube.events[:, channels.index(markers["Time"])]) > LARGEST)
     if not finite.any():
@@ -85,10 +91,9 @@ def compensated_values(
     return values, finite, quality
 
 
-def _plausible(column: Floats) -> Floats:
-    """Return a channel with NaN in place of what is infinite or beyond ±1e18."""
-    within = np.abs(column) <= LARGEST
-    return column if within.all() else np.where(within, column, np.float32(np.nan))
+def _is_plausible(column: Floats) -> bool:
+    """Tell whether all values are finite and within ±1e18; NaN makes the extremes NaN."""
+    return bool(column.min() >= -LARGEST and column.max() <= LARGEST)
 
 
 def _drop_constant(
