@@ -13,6 +13,7 @@ from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.flow.backgating import add_lymphocytes, is_near
 from tilseq.flow.beads import find_beads, single_beads
 from tilseq.flow.lymphocytes import Region
+from tilseq.flow.margins import check_lymphocytes
 from tilseq.flow.panel import describe, find_markers
 from tilseq.flow.populations import Rule, markers_of, with_further
 from tilseq.flow.quality import assess, check, non_finite
@@ -200,6 +201,8 @@ def gate(
     no_number = int(np.count_nonzero(~finite))
     lost = {NOT_FINITE: no_number, NOT_STEADY: int(np.count_nonzero(finite & ~kept))}
     quality += [non_finite(sample, no_number, len(finite)), *steady.quality, *told, *assess(tree, region)]
+    seen = [markers[name] for name in values if name != "FSC-A"]  # which has a check of T cells of its own
+    quality += check_lymphocytes(tube, tree.mask("lymphocytes"), seen, sample=sample)
     quality += check_residuals(sample, tree.populations, values)
     quality += _elsewhere(sample, region, borrowed.region)
     return _finish(tree, rules, region, quality, lost)
