@@ -268,6 +268,29 @@ def test_calls_that_make_no_sense_are_usage_errors(tubes: Path, arguments: list[
     assert message in result.stderr
 
 
+@pytest.mark.parametrize("command", ["count", "gate", "qc", "compare"])
+def test_a_spillover_given_on_the_command_line_or_by_the_panel(tubes: Path, tmp_path: Path, command: str) -> None:
+    tube, out = tubes / "flowsom_68983/68983.fcs", tmp_path / "out"
+    spill, panel = tmp_path / "spill.csv", tmp_path / "panel.yaml"
+    spill.write_text("dye,FITC-A,PE-A\nFITC-A,1,0.1\nPE-A,0,1\n")
+    panel.write_text("spill: spill.csv\n")
+    rest = ["--labels", tubes / "flowsom_68983/manual_labels.csv"] if command == "compare" else []
+    written = []
+    for given in (["--spill", spill], ["--panel", panel], []):
+        result, code = run("flow", command, tube, *given, *rest, "-o", out)
+        assert code == 0
+        written.append((out / "cuts.csv" if command == "gate" else out).read_bytes())
+    assert written[0] == written[1] != written[2]
+    if command == "qc":
+        (told,) = pl.read_csv(written[0]).filter(check="spillover given").to_dicts()
+        assert told["reason"].startswith("that of spill.csv in place of the file's own, which differs by ")
+    spill.write_text("dye,FITC-A,FL99\nFITC-A,1,0.1\nFL99,0,1\n")
+    if command == "count":
+        result, code = run("flow", command, tube, "--spill", spill)
+        assert code == 3
+        assert "spill.csv: the spillover matrix names a channel that the tube does not have" in result.stderr
+
+
 def test_gates_of_another_tube_are_refused_by_name(tubes: Path) -> None:
     result, code = run("flow", "count", tubes / "itn/itn_01.fcs", "--gates", tubes / "flowsom_68983/gating.wsp")
     assert code == 3

@@ -26,10 +26,13 @@ class Spill:
         $PnN of the channels, in the order of rows and columns.
     matrix
         n x n; row i is how channel i's dye shows in every channel, as a fraction of its own signal.
+    source
+        What it is called: `the file`, or the name of a file of its own.
     """
 
     channels: list[str]
     matrix: NDArray[np.float64]
+    source: str = "the file"
 
 
 @dataclass(frozen=True)
