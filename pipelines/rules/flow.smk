@@ -1,3 +1,14 @@
+rule flow_panels:
+    input:
+        needs("flow_panels"),
+    output:
+        STATUS.format("flow_panels/{unit}"),
+    params:
+        fingerprint=fingerprint("flow_panels"),
+    shell:
+        COMMAND + "flow_panels/{wildcards.unit}"
+
+
 rule flow_cuts:
     input:
         needs("flow_cuts"),

@@ -115,6 +115,22 @@ def test_inspect_as_json_without_what_names_a_person(tubes: Path) -> None:
         assert keywords[keyword] not in result.stdout
 
 
+def test_inspect_tells_which_of_several_files_is_stained_otherwise(tmp_path: Path) -> None:
+    from tilseq.io.fcs_write import write_fcs
+
+    paths = [tmp_path / f"{name}.fcs" for name in "abc"]
+    for path in paths:
+        write_fcs(path, [[1.0, 2.0]], ["B1-A", "B2-A"], markers=["CD3", "CD8" if path.stem == "b" else "CD4"])
+    result, code = run("flow", "inspect", *paths)
+    told = [line for line in result.stdout.splitlines() if "differs" in line]
+    assert told == [
+        "  differs from the other files: CD4 is missing, which 2 of 3 tubes bear; "
+        "CD8 is in B2-A, which 1 of 3 tubes bear"
+    ]
+    result, code = run("flow", "inspect", "--json", *paths)
+    assert [tube["differs"] is None for tube in json.loads(result.stdout)] == [True, False, True]
+
+
 ALLOWED = {"$TOT", "$PAR", "$MODE", "$DATATYPE", "$BYTEORD", "$CYT", "$TIMESTEP", "$VOL"}
 
 
