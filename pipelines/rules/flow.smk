@@ -31,6 +31,17 @@ rule flow:
         COMMAND + "flow/{wildcards.unit}"
 
 
+rule flow_replicates:
+    input:
+        needs("flow_replicates"),
+    output:
+        STATUS.format("flow_replicates/{unit}"),
+    params:
+        fingerprint=fingerprint("flow_replicates"),
+    shell:
+        COMMAND + "flow_replicates/{wildcards.unit}"
+
+
 rule til_survival:
     input:
         needs("til_survival"),
