@@ -35,7 +35,7 @@ def test_plots_offers_every_figure_function():
 
 def test_io_offers_every_reader_of_a_whole_file():
     readers = public(
-        "tilseq.io", ("clinical", "clonotypes", "cuts", "fcs", "gate_files", "gmt", "h5ad", "labels"), "read_"
+        "tilseq.io", ("clinical", "clonotypes", "cuts", "fcs", "gate_files", "gmt", "h5ad", "labels", "spill"), "read_"
     )
     assert set(readers) <= set(ts.io.__all__)
     assert {name: getattr(ts.io, name).__module__ for name in ts.io.__all__} == {
@@ -49,6 +49,7 @@ def test_io_offers_every_reader_of_a_whole_file():
         "read_lesions": "tilseq.io.clinical",
         "read_responses": "tilseq.io.clinical",
         "read_sdtm_recist": "tilseq.io.clinical",
+        "read_spill": "tilseq.io.spill",
         "read_subjects": "tilseq.io.clinical",
         "write_fcs": "tilseq.io.fcs_write",
         "write_gatingml": "tilseq.io.gatingml",

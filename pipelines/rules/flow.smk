@@ -1,3 +1,14 @@
+rule flow_panels:
+    input:
+        needs("flow_panels"),
+    output:
+        STATUS.format("flow_panels/{unit}"),
+    params:
+        fingerprint=fingerprint("flow_panels"),
+    shell:
+        COMMAND + "flow_panels/{wildcards.unit}"
+
+
 rule flow_cuts:
     input:
         needs("flow_cuts"),
@@ -18,6 +29,17 @@ rule flow:
         fingerprint=fingerprint("flow"),
     shell:
         COMMAND + "flow/{wildcards.unit}"
+
+
+rule flow_replicates:
+    input:
+        needs("flow_replicates"),
+    output:
+        STATUS.format("flow_replicates/{unit}"),
+    params:
+        fingerprint=fingerprint("flow_replicates"),
+    shell:
+        COMMAND + "flow_replicates/{wildcards.unit}"
 
 
 rule til_survival:

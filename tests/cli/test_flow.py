@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tilseq.cli import root
+from tilseq.io.fcs import read_fcs
 from tilseq.tables.outputs import COUNTS
 
 
@@ -113,6 +114,22 @@ def test_inspect_as_json_without_what_names_a_person(tubes: Path) -> None:
     assert tube["compensated"] is False
     for keyword in ("EXPORT USER NAME", "EXPERIMENT NAME", "GUID"):
         assert keywords[keyword] not in result.stdout
+
+
+def test_inspect_tells_which_of_several_files_is_stained_otherwise(tmp_path: Path) -> None:
+    from tilseq.io.fcs_write import write_fcs
+
+    paths = [tmp_path / f"{name}.fcs" for name in "abc"]
+    for path in paths:
+        write_fcs(path, [[1.0, 2.0]], ["B1-A", "B2-A"], markers=["CD3", "CD8" if path.stem == "b" else "CD4"])
+    result, code = run("flow", "inspect", *paths)
+    told = [line for line in result.stdout.splitlines() if "differs" in line]
+    assert told == [
+        "  differs from the other files: CD4 is missing, which 2 of 3 tubes bear; "
+        "CD8 is in B2-A, which 1 of 3 tubes bear"
+    ]
+    result, code = run("flow", "inspect", "--json", *paths)
+    assert [tube["differs"] is None for tube in json.loads(result.stdout)] == [True, False, True]
 
 
 ALLOWED = {"$TOT", "$PAR", "$MODE", "$DATATYPE", "$BYTEORD", "$CYT", "$TIMESTEP", "$VOL"}
@@ -266,6 +283,34 @@ def test_calls_that_make_no_sense_are_usage_errors(tubes: Path, arguments: list[
     result = CliRunner().invoke(root, ["flow", command, str(folder / "68983.fcs"), *rest])
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+@pytest.mark.parametrize("command", ["count", "gate", "qc", "compare"])
+def test_a_spillover_given_on_the_command_line_or_by_the_panel(tubes: Path, tmp_path: Path, command: str) -> None:
+    tube, out = tubes / "flowsom_68983/68983.fcs", tmp_path / "out"
+    spill, panel = tmp_path / "spill.csv", tmp_path / "panel.yaml"
+    own = read_fcs(tube).spill
+    assert own is not None
+    given_matrix = own.matrix.copy()
+    given_matrix[0, 1] += 0.02
+    rows = [[dye, *row] for dye, row in zip(own.channels, given_matrix.tolist(), strict=True)]
+    spill.write_text("".join(",".join(map(str, row)) + "\n" for row in [["dye", *own.channels], *rows]))
+    panel.write_text("spill: spill.csv\n")
+    rest = ["--labels", tubes / "flowsom_68983/manual_labels.csv"] if command == "compare" else []
+    written = []
+    for given in (["--spill", spill], ["--panel", panel], []):
+        result, code = run("flow", command, tube, *given, *rest, "-o", out)
+        assert code == 0
+        written.append((out / "cuts.csv" if command == "gate" else out).read_bytes())
+    assert written[0] == written[1] != written[2]
+    if command == "qc":
+        (told,) = pl.read_csv(written[0]).filter(check="spillover given").to_dicts()
+        assert told["reason"].startswith("that of spill.csv in place of the file's own, which differs by ")
+    spill.write_text("dye,FITC-A,FL99\nFITC-A,1,0.1\nFL99,0,1\n")
+    if command == "count":
+        result, code = run("flow", command, tube, "--spill", spill)
+        assert code == 3
+        assert "spill.csv: the spillover matrix names a channel that the tube does not have" in result.stderr
 
 
 def test_gates_of_another_tube_are_refused_by_name(tubes: Path) -> None:

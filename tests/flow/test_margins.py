@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilseq.flow.margins import Ends, assess_margins, margins
+from tilseq.flow.gating import gate
+from tilseq.flow.margins import Ends, assess_margins, check_lymphocytes, margins
 from tilseq.io.fcs import read_fcs
 
 
@@ -91,6 +93,64 @@ def test_shares_are_told_and_pass() -> None:
 def test_without_a_channel_nothing_is_known() -> None:
     for told in assess_margins({}, np.zeros(0, dtype=bool), sample="s1"):
         assert (told["value"], told["reason"][:13]) == (None, "not available")
+
+
+def lymphocytes_at(tops: int, floors: int, of: int = 400) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the checks of so many lymphocytes, of which some lie at the ends of CD4; the last event is none."""
+    inner = np.linspace(10, 900, of - tops - floors)
+    cd4 = np.concatenate([np.full(tops, 1023), inner, np.zeros(floors), [1023]])
+    events = np.column_stack([np.linspace(5, 800, of + 1), cd4]).astype(np.float32)
+    made = SimpleNamespace(events=events, channels=["SSC", "CD4"], keywords={"$P2R": "1024"})
+    top, floor = check_lymphocytes(made, np.arange(of + 1) < of, ["SSC", "CD4", "CD4"], sample="s1")
+    return top, floor
+
+
+@pytest.mark.parametrize(
+    ("tops", "of", "share", "verdict"),
+    [(4, 400, 1.0, "pass"), (5, 400, 1.25, "warn"), (2, 40, 5.0, "pass"), (3, 40, 7.5, "warn"), (0, 40, 0.0, "pass")],
+)
+def test_more_than_a_hundredth_and_three_lymphocytes_at_the_top_warn(
+    tops: int, of: int, share: float, verdict: str
+) -> None:
+    top, _ = lymphocytes_at(tops, 0, of)
+    assert (top["check"], top["value"], top["verdict"]) == ("lymphocytes at the top of a detector", share, verdict)
+    assert top["limit"] == "at most 1 % of lymphocytes in any channel"
+    if verdict == "warn":
+        assert top["reason"].startswith(f"CD4 {share:.2g} %: their light is not known")
+
+
+def test_lymphocytes_at_the_floor_are_told_and_pass() -> None:
+    top, floor = lymphocytes_at(0, 100)
+    assert (floor["value"], floor["verdict"], floor["reason"]) == (25.0, "pass", "CD4 25 %")
+    assert (top["value"], top["reason"]) == (0.0, "none")
+
+
+def test_no_lymphocyte_tells_nothing_of_detectors() -> None:
+    made = SimpleNamespace(events=np.ones((3, 1), dtype=np.float32), channels=["CD4"], keywords={})
+    for row in check_lymphocytes(made, np.zeros(3, dtype=bool), ["CD4"], sample="s1"):
+        assert (row["value"], row["verdict"], row["reason"][:13]) == (None, "pass", "not available")
+
+
+def test_a_full_detector_is_told_though_compensation_draws_the_pile_apart(simulate: Callable[..., Any]) -> None:
+    made = simulate()
+    matrix = np.eye(6)
+    matrix[0, 1] = 0.05
+    made.spill = SimpleNamespace(channels=made.channels[3:9], matrix=matrix)
+    clean = told(made)
+    assert (clean["value"], clean["verdict"]) == (0.0, "pass")
+    stained = made.events[:, made.channels.index("B2-A")]
+    stained += 0.05 * made.events[:, made.channels.index("B1-A")]
+    np.minimum(stained, 9000, out=stained)
+    full = told(made)
+    assert full["verdict"] == "warn"
+    assert full["reason"].startswith("B2-A ")
+    lymphocytes = np.isin(made.kinds, ["CD4+ T", "CD8+ T", "DN T", "DP T", "B", "NK"])
+    assert full["value"] == pytest.approx(100 * np.mean(stained[lymphocytes] == 9000), abs=1)
+
+
+def told(made: Any) -> dict[str, Any]:
+    quality = gate(made, sample="s1").quality
+    return quality.filter(check="lymphocytes at the top of a detector").row(0, named=True)
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,8 @@ def test_what_has_no_logarithm() -> None:
     np.testing.assert_allclose(Log(10000, 4).fast(values), expected, atol=1e-7)
 
 
+# A subnormal number is no light: the table takes it for the smallest normal one.
+REAL = st.floats(-1e9, 1e9, width=32, allow_subnormal=False)
 SCALES: list[Scale] = [
     Linear(262144, 1000),
     Arcsinh(262144, 4.5, 0.5),
@@ -162,7 +164,7 @@ def test_what_is_not_finite_stays_and_in_place_is_the_same(scale: Scale) -> None
     np.testing.assert_array_equal(matrix[:, 0], values)
 
 
-@given(st.sampled_from([*SCALES, Log(262144, 4.5)]), st.floats(-1e9, 1e9, width=32), st.floats(-1e9, 1e9, width=32))
+@given(st.sampled_from([*SCALES, Log(262144, 4.5)]), REAL, REAL)
 def test_order_is_kept_and_the_way_back_is_found(scale: Scale, one: float, other: float) -> None:
     assume(one < other and not (isinstance(scale, Log) and one <= 0))
     shown = scale.exact([one, other])

@@ -18,6 +18,7 @@ def test_rows_are_bound_by_name_and_columns_give_the_order(tmp_path):
     assert spill.channels == ["FITC-A", "PE-A", "APC-A"]
     np.testing.assert_array_equal(spill.matrix, [[1, 0.25, 0.02], [0.1, 1, 0], [0, -0.01, 1]])
     assert spill.matrix.dtype == np.float64
+    assert spill.source == "spill.csv"
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,16 @@ def test_a_table_without_rows_says_so(column: str, tmp_path: Path) -> None:
     assert not view.rows and view.empty.startswith("No ")
 
 
+def test_stains_that_differ_within_a_panel(tmp_path: Path) -> None:
+    shared = {"compared": "panel tbnk", "sample": "a", "bearing": 3, "tubes": 4}
+    rows = [{**shared, "marker": "CD4", "channel": "R1-A", "usual_channel": "B2-A"}, {**shared, "marker": "CD45"}]
+    view = flow.panel_differences(results_of(tmp_path, panel_differences=rows))
+    assert [(row["Stain"], row["Channel"], row["Mostly in"], row["Borne by"]) for row in told(view)] == [
+        ("CD4", "R1-A", "B2-A", "3 of 4"),
+        ("CD45", "missing", "–", "3 of 4"),
+    ]
+
+
 def test_thresholds_tell_where_they_could_as_well_lie_and_the_usual_ones_what_they_rest_on(tmp_path: Path) -> None:
     cut = {"sample": "a", "gate": "CD8", "parent": "CD3+", "channel": "APC-A", "threshold": 905.0, "lower": 810.0,
            "upper": 1000.0, "separation": 0.93, "source": "valley"}  # fmt: skip

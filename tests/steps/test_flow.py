@@ -19,6 +19,7 @@ THRESHOLDS = {"CD3": 1000.0, "CD4": 1000.0, "CD8": 1000.0, "FSC-A": 1000.0, "SSC
 ERRORS = {"bead_lot_cv": 0.03, "pipette_cv": 0.03, "volume_cv": 0.03, "blood_count_cv": 0.05, "volume_unit": None}
 ARGUMENTS = {
     **{"aliases": {}, "thresholds": THRESHOLDS, "populations": {}, "cuts": False, "gates": None, "blood_count": None},
+    "spill": None,
     "errors": ERRORS,
 }
 

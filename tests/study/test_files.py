@@ -187,6 +187,22 @@ def test_files_of_gates_and_cuts(make_study):
     assert problems_of(make_study({"study.yaml": text.replace("/a.xml", "gates/b.xml"), **named})) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, ["3, panels.tcell.spill: there is no such file; found 'spill.csv'"]),
+        ("dye,A\nA,x\n", ["2, A: a cell of the spillover matrix is not a finite number; found 'x'; "
+         "expected a number such as 0.05"]),
+        ("dye,A\nA,1\n", []),
+    ],
+)  # fmt: skip
+def test_the_spillover_of_a_panel_is_read(make_study, text, told):
+    settings = "study: d\nvisits: {baseline: {day: -7}, product: {day: 0}, D28: {day: 28}}\n"
+    files = {"study.yaml": settings + "panels: {tcell: {spill: spill.csv}}\n"}
+    root = make_study(files if text is None else {**files, "spill.csv": text})
+    assert problems_of(root) == told
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_clonotype_tables_of_a_header_alone_are_no_copies(make_study, packed):
     import gzip

@@ -28,11 +28,13 @@ def flow_command() -> None:
 def inspect(paths: tuple[Path, ...], as_json: bool) -> int:
     """Show the channels of each FILE, the markers they are taken for, events, technical keywords, spillover, warnings.
 
-    Keywords that could name a person or a date are not shown. A file that cannot be read does not stop the others.
+    Of several files it tells where one is not stained as most of them are. Keywords that could name a person or a date
+    are not shown. A file that cannot be read does not stop the others.
     """
     import json
 
     tubes, status = each_file(paths, _described)
+    _compare(tubes)
     if as_json:
         click.echo(json.dumps(tubes, indent=1, ensure_ascii=False))
     else:
@@ -68,6 +70,24 @@ def _described(path: Path) -> dict[str, Any]:
     }
 
 
+def _compare(tubes: list[dict[str, Any]]) -> None:
+    """Add to each tube under `differs` where it is not stained as most of the tubes are, None where it is."""
+    from tilseq.errors import AnalysisError
+    from tilseq.flow.panels import Stained, compare_panels, stains
+
+    found = {}
+    for place, tube in enumerate(tubes):
+        names, texts = ([row[key] for row in tube["channels"]] for key in ("channel", "marker"))
+        try:
+            found[str(place)] = Stained(stains(names, texts))
+        except AnalysisError:
+            continue  # a warning of the tube says why
+    told = {row["sample"]: row for row in compare_panels(found, "those given").quality}
+    for place, tube in enumerate(tubes):
+        row = told.get(str(place))
+        tube["differs"] = None if row is None or row["verdict"] == "pass" else row["reason"]
+
+
 def _lines(tube: dict[str, Any]) -> list[str]:
     channels = tube["channels"]
     wide = max((len(row["channel"]) for row in channels), default=0)
@@ -80,6 +100,7 @@ def _lines(tube: dict[str, Any]) -> list[str]:
         ),
         *(f"  {name}: {value}" for name, value in tube["keywords"].items()),
         f"  spillover: {state}",
+        *([f"  differs from the other files: {tube['differs']}"] if tube["differs"] else []),
         *(f"  warning: {warning}" for warning in tube["warnings"]),
     ]
 

@@ -20,6 +20,7 @@ from tilseq.cli.flow_tubes import (
     names_option,
     panel_option,
     settings_of,
+    spill_option,
     two_passes,
 )
 
@@ -40,10 +41,13 @@ tilseq flow compare day0.fcs --labels labels.csv --name 'CD4 T cells=CD4+ T' -o 
 @click.command("qc", cls=Examples, example=QC_EXAMPLE)
 @files
 @panel_option
+@spill_option
 @cuts_option
 @cores_option
 @output_table
-def qc_command(paths: tuple[Path, ...], panel: Path | None, cuts: Path | None, cores: int, output: str) -> int:
+def qc_command(
+    paths: tuple[Path, ...], panel: Path | None, spill: Path | None, cuts: Path | None, cores: int, output: str
+) -> int:
     """Check each FILE: its run in time, the ends of its detectors, compensation, cells, and every gate.
 
     One row a check: sample, check, value, limit, verdict (pass, warn, fail) and the reason. Of a tube in which T cells
@@ -54,7 +58,7 @@ def qc_command(paths: tuple[Path, ...], panel: Path | None, cuts: Path | None, c
     from tilseq.tables.outputs import QUALITY
 
     sample_names(paths)
-    tubes = settings_of(panel)
+    tubes = settings_of(panel, spill)
     outcomes, _ = two_passes(paths, tubes, partial(_qc, tubes), cuts, cores)
     status = tell(outcomes)
     frames = [one.result for one in outcomes if one.error is None]
@@ -71,6 +75,7 @@ def qc_command(paths: tuple[Path, ...], panel: Path | None, cuts: Path | None, c
 )
 @names_option
 @panel_option
+@spill_option
 @cuts_option
 @output_table
 def compare_command(
@@ -79,6 +84,7 @@ def compare_command(
     labels: Path | None,
     names: tuple[str, ...],
     panel: Path | None,
+    spill: Path | None,
     cuts: Path | None,
     output: str,
 ) -> int:
@@ -95,7 +101,7 @@ def compare_command(
     if (gates is None) == (labels is None):
         raise click.UsageError("give either --gates or --labels")
     given = names_of(names)
-    tube, gating = gated(settings_of(panel), path, None if cuts is None else read_cohort_cuts(cuts))
+    tube, gating = gated(settings_of(panel, spill), path, None if cuts is None else read_cohort_cuts(cuts))
     theirs: Any
     if gates is not None:
         theirs = {name: one.mask for name, one in read_populations(gates, tube, path, given).items()}

@@ -20,6 +20,7 @@ from tilseq.cli.flow_tubes import (
     names_option,
     panel_option,
     settings_of,
+    spill_option,
     two_passes,
     warnings_of,
 )
@@ -35,13 +36,15 @@ tilseq flow count day0.fcs --gates gates.xml --name 'T cells=CD3+' -o counts.csv
 panel.yaml, where the built-in names, populations or the automatic cuts do not do:
   markers: {CD3: [APC-R700-A], viability: [Dump]}
   populations: {CD4+ T: {parent: CD3+, markers: [CD4+, CD8-, TCRgd-]}}
-  thresholds: {CD8: 450}"""
+  thresholds: {CD8: 450}
+  spill: spill.csv"""
 GATE_EXAMPLE = "tilseq flow gate day0.fcs day28.fcs -o gates"
 
 
 @click.command("count", cls=Examples, example=COUNT_EXAMPLE)
 @files
 @panel_option
+@spill_option
 @gates_option
 @names_option
 @cuts_option
@@ -50,6 +53,7 @@ GATE_EXAMPLE = "tilseq flow gate day0.fcs day28.fcs -o gates"
 def count_command(
     paths: tuple[Path, ...],
     panel: Path | None,
+    spill: Path | None,
     gates: Path | None,
     names: tuple[str, ...],
     cuts: Path | None,
@@ -71,11 +75,11 @@ def count_command(
     if gates is None and names or gates is not None and cuts is not None:
         raise click.UsageError("--name goes with --gates, --cuts without")
     if gates is not None:
-        tubes = settings_of(panel, gates=gates, names=names_of(names))
+        tubes = settings_of(panel, spill, gates=gates, names=names_of(names))
         with processes(cores, len(paths)) as mapped:
             outcomes = each_tube(paths, partial(_count_manual, tubes), mapped)
     else:
-        tubes = settings_of(panel)
+        tubes = settings_of(panel, spill)
         outcomes, _ = two_passes(paths, tubes, partial(_count, tubes), cuts, cores)
     status = tell(outcomes)
     frames = [one.result for one in outcomes if one.error is None]
@@ -87,10 +91,13 @@ def count_command(
 @click.command("gate", cls=Examples, example=GATE_EXAMPLE)
 @files
 @panel_option
+@spill_option
 @cuts_option
 @cores_option
 @output_folder
-def gate_command(paths: tuple[Path, ...], panel: Path | None, cuts: Path | None, cores: int, output: Path) -> int:
+def gate_command(
+    paths: tuple[Path, ...], panel: Path | None, spill: Path | None, cuts: Path | None, cores: int, output: Path
+) -> int:
     """Gate each FILE and write its gates as GatingML 2.0, with a figure of them.
 
     Besides cuts.csv, the thresholds of all tubes, and cohort_cuts.csv, the usual ones, which other tubes can borrow
@@ -101,7 +108,7 @@ def gate_command(paths: tuple[Path, ...], panel: Path | None, cuts: Path | None,
     from tilseq.tables.outputs import COHORT_CUTS, CUTS
 
     sample_names(paths)
-    tubes = settings_of(panel, output=output)
+    tubes = settings_of(panel, spill, output=output)
     outcomes, usual = two_passes(paths, tubes, partial(_gate, tubes), cuts, cores)
     status = tell(outcomes)
     frames = [one.result for one in outcomes if one.error is None]
@@ -132,9 +139,10 @@ def _count_manual(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple
     from tilseq.io.digest import sha256_of_file
     from tilseq.steps.flow import read_tube
     from tilseq.steps.flow_person import quality_of, read_populations
+    from tilseq.steps.flow_spill import with_spill
 
     assert tubes.gates is not None
-    sample, tube = sample_name(path), read_tube(path, None)
+    sample, tube = sample_name(path), with_spill(read_tube(path, None), tubes.spill)
     populations = read_populations(tubes.gates, tube, path, tubes.names)
     source = f"{tubes.gates.name}, SHA-256 {sha256_of_file(tubes.gates)}"
     counts = count_manual(sample, populations, quality_of(sample, tube, populations, source, []))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.flow.gating import Gating
-    from tilseq.io.fcs import Fcs
+    from tilseq.io.fcs import Fcs, Spill
     from tilseq.study.settings import Panel
 
 files = click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -28,6 +28,11 @@ cuts_option = click.option(
     "--cuts",
     type=click.Path(path_type=Path),
     help="Table cohort_cuts.csv to borrow cuts from; by default those of the tubes given, from three on.",
+)
+spill_option = click.option(
+    "--spill",
+    type=click.Path(path_type=Path),
+    help="CSV of a spillover matrix in place of the files' own; goes before that of --panel.",
 )
 gates_option = click.option(
     "--gates", type=click.Path(path_type=Path), help="A person's gates: GatingML 2.0 or a FlowJo 10 workspace."
@@ -43,22 +48,27 @@ names_option = click.option(
 
 @dataclass(frozen=True)
 class Tubes:
-    """Settings for all tubes of a command; `gating` as the flow step takes them."""
+    """Settings for all tubes of a command; `gating` as the flow step takes them, `spill` in place of the files' own."""
 
     gating: dict[str, Any]
+    spill: Spill | None = None
     gates: Path | None = None
     names: dict[str, str] = field(default_factory=dict)
     output: Path | None = None
 
 
-def settings_of(panel: Path | None, **further: Any) -> Tubes:
-    """Return the settings of a panel file, or of none."""
+def settings_of(panel: Path | None, spill: Path | None = None, **further: Any) -> Tubes:
+    """Return the settings of a panel file, or of none, and the spillover matrix of a file or else of the panel."""
+    from tilseq.steps.flow_spill import given_spill
+
     given = None if panel is None else _panel(panel)
     gating: dict[str, Any] = {"aliases": {}, "thresholds": {}, "populations": {}}
     if given is not None:
         populations = {name: one.model_dump() for name, one in given.populations.items()}
         gating = {"aliases": given.markers, "thresholds": given.thresholds, "populations": populations}
-    return Tubes(gating, **further)
+        if spill is None and given.spill is not None and panel is not None:
+            spill = panel.parent / given.spill
+    return Tubes(gating, None if spill is None else given_spill(spill, spill.name), **further)
 
 
 def names_of(pairs: Sequence[str]) -> dict[str, str]:
@@ -111,13 +121,14 @@ def two_passes(
 
 
 def gated(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[Fcs, Gating]:
-    """Read and gate one tube."""
+    """Read and gate one tube; return it with the spillover that was taken out."""
     from tilseq.flow.cuts import borrowed
     from tilseq.steps.flow import gate_tube, read_tube
+    from tilseq.steps.flow_spill import with_spill
 
     tube = read_tube(path, None)
     lent = None if usual is None else borrowed(usual)
-    return tube, gate_tube(tube, sample_name(path), tubes.gating, lent)
+    return with_spill(tube, tubes.spill), gate_tube(tube, sample_name(path), tubes.gating, lent, tubes.spill)
 
 
 def _cuts_alone(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[pl.DataFrame, list[str]]:

@@ -79,7 +79,7 @@ def compensate_some(
     AnalysisError
         As `compensate`; a wanted channel that is absent is no channel's name.
     """
-    return _compensated(events, channels, spill_channels, spill_matrix, _columns(channels, wanted))
+    return _compensated(events, channels, spill_channels, spill_matrix, checked_columns(channels, wanted))
 
 
 def _compensated(
@@ -91,7 +91,7 @@ def _compensated(
 ) -> Floats:
     """Return compensated columns, each contiguous."""
     inverse = np.linalg.inv(checked_matrix(spill_channels, spill_matrix)).astype(np.float32)
-    dyes, inverse = _in_order(_columns(channels, spill_channels), inverse)
+    dyes, inverse = _in_order(checked_columns(channels, spill_channels), inverse)
     places = np.arange(len(channels))[dyes].tolist()
     stained = [row for row, column in enumerate(wanted) if column in places]
     rows = np.ascontiguousarray(inverse.T[[places.index(wanted[row]) for row in stained]])
@@ -163,7 +163,7 @@ def too_much(events: Floats, channels: Sequence[str], spill_channels: Sequence[s
         The worst pair, if the median of the brightest 2 % (50 events at least) in the dye lies below -5 % of their
         light, and below zero by more than four standard errors.
     """
-    some = events[:: 1 + len(events) // ENOUGH_EVENTS, _columns(channels, spill_channels)].T.astype(np.float64)
+    some = events[:: 1 + len(events) // ENOUGH_EVENTS, checked_columns(channels, spill_channels)].T.astype(np.float64)
     some = some[:, np.isfinite(some).all(axis=0)]
     number = max(FEWEST_BRIGHTEST, int(BRIGHTEST * some.shape[1]))
     if some.shape[1] <= number:
@@ -249,7 +249,14 @@ def _in_order(columns: list[int], inverse: Floats) -> tuple[list[int] | slice, F
     return ordered, np.ascontiguousarray(inverse[np.ix_(order, order)])
 
 
-def _columns(channels: Sequence[str], wanted: Sequence[str]) -> list[int]:
+def checked_columns(channels: Sequence[str], wanted: Sequence[str]) -> list[int]:
+    """Return the place of each channel of a matrix among a tube's.
+
+    Raises
+    ------
+    AnalysisError
+        One is absent or occurs twice.
+    """
     places: dict[str, list[int]] = {}
     for place, name in enumerate(channels):
         places.setdefault(name, []).append(place)

@@ -12,7 +12,9 @@ import numpy as np
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.flow.backgating import add_lymphocytes, is_near
 from tilseq.flow.beads import find_beads, single_beads
+from tilseq.flow.given_spill import GivenSpill
 from tilseq.flow.lymphocytes import Region
+from tilseq.flow.margins import check_lymphocytes
 from tilseq.flow.panel import describe, find_markers
 from tilseq.flow.populations import Rule, markers_of, with_further
 from tilseq.flow.quality import assess, check, non_finite
@@ -121,15 +123,16 @@ def gate(
     thresholds: Mapping[str, float] | None = None,
     populations: Mapping[str, Rule] | None = None,
     borrowed: Borrowed | None = None,
+    spill: GivenSpill | None = None,
 ) -> Gating:
     """Gate one tube into T cells and their subsets.
 
-    Events are compensated with the file's own spillover unless they are compensated already. Stretches of the run that
-    a clog spoiled are left out, see `time_quality`, and so are counting beads. Lymphocytes lie about the T cells on
-    forward scatter, side scatter and CD45, see `lymphocytes.find_region`. Each further cut lies in the valley between
-    the two most prominent modes of its channel among the events of its parent. A cut without a valley is borrowed from
-    other tubes, or put above cells that lack the marker, and flagged; so is a tube of which nothing tells that it was
-    compensated, and whatever its reader found odd.
+    Events are compensated with the file's own spillover, or the one given, unless they are compensated already.
+    Stretches of the run that a clog spoiled are left out, see `time_quality`, and so are counting beads. Lymphocytes
+    lie about the T cells on forward scatter, side scatter and CD45, see `lymphocytes.find_region`. Each further cut
+    lies in the valley between the two most prominent modes of its channel among the events of its parent. A cut without
+    a valley is borrowed from other tubes, or put above cells that lack the marker, and flagged; so is a tube of which
+    nothing tells that it was compensated, and whatever its reader found odd.
 
     Parameters
     ----------
@@ -146,6 +149,9 @@ def gate(
         Further populations, or others in place of the built-in ones (see `populations.T_CELLS`): name → rule.
     borrowed
         Cuts of other tubes.
+    spill
+        Spillover that takes the place of the file's own, as `tilseq.io.read_spill` gives it; it is refused for a tube
+        that is compensated already.
 
     Returns
     -------
@@ -170,7 +176,7 @@ def gate(
         check(sample, f"input {number}", None, "nothing odd in the file", False, warning)
         for number, warning in enumerate(tube.warnings, start=1)
     ]
-    values, finite, told = compensated_values(tube, sample, markers, stains)
+    values, finite, told = compensated_values(tube, sample, markers, stains, spill)
     quality += told
     quality += [
         check(sample, f"threshold of {name}", None, "a channel to apply it to", False, "not used: no such channel")
@@ -202,6 +208,8 @@ def gate(
     no_number = int(np.count_nonzero(~finite))
     lost = {NOT_FINITE: no_number, NOT_STEADY: int(np.count_nonzero(finite & ~kept))}
     quality += [non_finite(sample, no_number, len(finite)), *steady.quality, *told, *assess(tree, region)]
+    seen = [markers[name] for name in values if name != "FSC-A"]  # which has a check of T cells of its own
+    quality += check_lymphocytes(tube, tree.mask("lymphocytes"), seen, sample=sample)
     quality += check_residuals(sample, tree.populations, values)
     quality += _elsewhere(sample, region, borrowed.region)
     return _finish(tree, rules, region, quality, lost)

@@ -228,13 +228,14 @@ def distance(values: Mapping[str, Floats], region: Region) -> Floats:
     Values below a thousandth of the middle, and not above 0, count as that.
     """
     out: Floats = np.zeros(len(next(iter(values.values()))), dtype=np.float32)
-    for start in range(0, len(out), ROWS_AT_ONCE):
-        block = slice(start, start + ROWS_AT_ONCE)
-        for name, middle in region.middle.items():
-            part = np.maximum(values[name][block], np.float32(LEAST_OF_CENTRE * middle))
-            part /= np.float32(middle)
-            np.log(part, out=part)
-            part /= np.float32(region.spread[name])
-            part *= part
-            out[block] += part
+    with np.errstate(over="ignore"):  # light that is beyond any measure lies at infinity
+        for start in range(0, len(out), ROWS_AT_ONCE):
+            block = slice(start, start + ROWS_AT_ONCE)
+            for name, middle in region.middle.items():
+                part = np.maximum(values[name][block], np.float32(LEAST_OF_CENTRE * middle))
+                part /= np.float32(middle)
+                np.log(part, out=part)
+                part /= np.float32(region.spread[name])
+                part *= part
+                out[block] += part
     return np.sqrt(out, out=out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,8 @@ LEAST_PILE = 3
 NEIGHBOURS, TIMES_NEIGHBOURS = 5, 2.0
 MOST_TOLD = 5
 ROUNDING = 1e-6  # of a float32 that was divided by its gain
+MOST_AT_TOP = 1.0  # % of lymphocytes
+ENOUGH_EVENTS = 50_000  # the standard error of a share of 1 % of them is 0.04 %
 
 
 class Ends(NamedTuple):
@@ -53,15 +55,13 @@ def margins(tube: Tube, among: Mask) -> dict[str, Ends]:
     found: dict[str, Ends] = {}
     for place, name in enumerate(tube.channels):
         values = np.ascontiguousarray(tube.events[:, place])
-        seen = values[among & np.isfinite(values)]
+        looked_at = among & np.isfinite(values)
+        seen = values[looked_at]
         if name in found or name.strip().casefold() == "time" or not seen.size or seen.min() == seen.max():
             continue
-        floor, pile = _pile(seen), _pile(-seen)
-        upper = values >= _top(tube.keywords, place + 1, float(seen.max()))
-        if pile is not None:
-            upper |= values == -pile
-        lower = values == floor if floor is not None else np.zeros(len(values), dtype=bool)
-        found[name] = Ends(among & lower, among & upper)
+        lower, upper = np.zeros((2, len(values)), dtype=bool)
+        lower[looked_at], upper[looked_at] = _ends(seen, tube.keywords, place + 1)
+        found[name] = Ends(lower, upper)
     return found
 
 
@@ -79,8 +79,54 @@ def assess_margins(ends: Mapping[str, Ends], among: Mask, *, sample: str) -> lis
     ]
 
 
-def _told(sample: str, name: str, shares: Mapping[str, float]) -> dict[str, Any]:
-    limit = "told, % of events in the channel with most"
+def check_lymphocytes(tube: Tube, lymphocytes: Mask, channels: Sequence[str], *, sample: str) -> list[dict[str, Any]]:
+    """Return two rows of the table `quality`: lymphocytes at the top and at the floor of the detectors that gates use.
+
+    More than 1 % at the top of a channel, and three events or more, warn: their light is not known, and what they spill
+    is taken out of other detectors too little. Those at the floor are told and pass, as negative cells may lie there.
+
+    Parameters
+    ----------
+    tube
+        Raw tube on the linear scale.
+    lymphocytes
+        Events to look at, of more than 50,000 some, evenly spaced.
+    channels
+        Channels ($PnN) to look at, each of them one of the tube's.
+    sample
+        Name of the tube.
+    """
+    rows = np.flatnonzero(lymphocytes)
+    rows = rows[:: 1 + len(rows) // ENOUGH_EVENTS]
+    tops, floors, most = {}, {}, 0
+    for name in dict.fromkeys(channels):
+        place = list(tube.channels).index(name)
+        seen = tube.events[rows, place]
+        if not seen.size or seen.min() == seen.max():
+            continue
+        lower, upper = (int(np.count_nonzero(mask)) for mask in _ends(seen, tube.keywords, place + 1))
+        floors[name], tops[name] = 100 * lower / len(rows), 100 * upper / len(rows)
+        most = max(most, upper)
+    floor = _told(sample, "lymphocytes at the floor of a detector", floors, "lymphocytes")
+    top = _told(sample, "lymphocytes at the top of a detector", tops, "lymphocytes")
+    top["limit"] = f"at most {MOST_AT_TOP:g} % of lymphocytes in any channel"
+    if tops and max(tops.values()) > MOST_AT_TOP and most >= LEAST_PILE:
+        top["verdict"] = "warn"
+        top["reason"] += ": their light is not known, and too little of it is taken out of other detectors"
+    return [top, floor]
+
+
+def _ends(seen: Floats, keywords: Mapping[str, str], number: int) -> tuple[Mask, Mask]:
+    """Return which of the finite values of channel `number` lie at its floor, and which at its top."""
+    floor, pile = _pile(seen), _pile(-seen)
+    upper = seen >= _top(keywords, number, float(seen.max()))
+    if pile is not None:
+        upper |= seen == -pile
+    return seen == floor if floor is not None else np.zeros(len(seen), dtype=bool), upper
+
+
+def _told(sample: str, name: str, shares: Mapping[str, float], of: str = "events") -> dict[str, Any]:
+    limit = f"told, % of {of} in the channel with most"
     if not shares:
         return check(sample, name, None, limit, True, "not available: no channel holds a spread of values")
     worst = sorted((channel for channel in shares if shares[channel]), key=lambda channel: (-shares[channel], channel))

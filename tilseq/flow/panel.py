@@ -67,15 +67,15 @@ def find_markers(
     texts = [(name, mark) for name, mark in zip(channels, markers, strict=True)]
     found: dict[str, str] = {}
     for marker, names in (aliases or {}).items():
-        wanted = {_plain(name) for name in names}
-        hits = [name for name, mark in texts if _plain(name) in wanted or _plain(mark) in wanted]
+        wanted = {plain_name(name) for name in names}
+        hits = [name for name, mark in texts if plain_name(name) in wanted or plain_name(mark) in wanted]
         if hits:
             found[marker] = _only(marker, hits, texts)
             _refuse_contradiction(marker, found[marker], dict(texts)[found[marker]], wanted)
     for marker in MARKERS:
         if marker in found:
             continue
-        matches = _is_scatter if marker in SCATTER else _is_marker
+        matches = is_scatter if marker in SCATTER else _is_marker
         hits = [name for name, mark in texts if matches(marker, name) or matches(marker, mark)]
         if hits:
             found[marker] = _only(marker, hits, texts)
@@ -94,31 +94,33 @@ def describe(channels: Sequence[str], markers: Sequence[str]) -> str:
     return ", ".join(shown) + (f" and {len(pairs) - MOST_LISTED} more" if len(pairs) > MOST_LISTED else "")
 
 
-def _plain(text: str) -> str:
+def plain_name(text: str) -> str:
+    """Return a name in lower case, its punctuation turned into single spaces."""
     return " ".join(re.sub(r"[^\w]|_", " ", text.casefold()).split())
 
 
 def _is_marker(marker: str, text: str) -> bool:
-    plain = _plain(text)
+    plain = plain_name(text)
     if re.search(rf"(?<!\w)({PATTERNS[marker]})(?!\w)", plain) is None:
         return False
     clusters = set(CLUSTER.findall(plain))
     return marker == "viability" or len(clusters) <= 1 or clusters == {"16", "56"}
 
 
-def _is_scatter(marker: str, text: str) -> bool:
-    return re.fullmatch(SCATTER[marker], _plain(text)) is not None
+def is_scatter(marker: str, text: str) -> bool:
+    """Tell whether a name is one of a marker of `SCATTER`."""
+    return re.fullmatch(SCATTER[marker], plain_name(text)) is not None
 
 
 def _refuse_contradiction(marker: str, name: str, mark: str, wanted: set[str]) -> None:
     """Refuse a channel that the panel knows by one of its texts while the other text names another marker."""
     for keyword, text in (("$PnS", mark), ("$PnN", name)):
-        if _plain(text) in wanted:
+        if plain_name(text) in wanted:
             continue
         # Dyes of dead cells name detectors, too: a channel DAPI-A may hold any stain.
         markers = [other for other in PATTERNS if keyword == "$PnS" or other != "viability"]
         told = [other for other in markers if _is_marker(other, text)]
-        told += [other for other in SCATTER if marker not in SCATTER and _is_scatter(other, text)]
+        told += [other for other in SCATTER if marker not in SCATTER and is_scatter(other, text)]
         if told and marker not in told:
             raise AnalysisError(
                 f"the file and the panel contradict each other: {marker} by the panel, "

@@ -20,11 +20,9 @@ MOST_NON_FINITE = 5.0
 LARGEST_DIFFERENCE = 10.0
 LYMPHOSUM = (90.0, 110.0)
 USUAL_CD3 = (5.0, 95.0)
-LARGEST_SATURATED = 1.0
 MOST_OFF_SCATTER, FAILING_OFF_SCATTER = 30.0, 60.0
 NO_SHARE = "not available: no events to divide by"
 SCATTER_GATES = ("FSC-A", "SSC-A", "CD45")
-STAINED = ("CD3", "CD4", "CD8")
 
 
 def check(
@@ -41,8 +39,8 @@ def assess(tree: Tree, region: Region | None) -> list[dict[str, Any]]:
     The separation of each marker's cut, the share of singlets, of T cells that the lymphocyte gate keeps, of CD3+
     among lymphocytes, events in CD3+ (below 50 a share is not quantified and the tube fails), DN and DP among CD3+
     (below 15 %; from 50 % the tube fails), CD4 and CD8 against CD3 (within 10 points of lymphocytes), the lymphosum
-    T + B + NK (90 to 110 %, when B and NK are gated), and events at the upper end of a detector. A gate on single or
-    living cells that no channel allows is told, and passes.
+    T + B + NK (90 to 110 %, when B and NK are gated), and T cells at the upper end of forward scatter. A gate on single
+    or living cells that no channel allows is told, and passes.
     """
     events = {name: population.events for name, population in tree.populations.items()}
     rows = [_separation(tree, cut) for cut in tree.cuts.values() if cut.marker not in SCATTER_GATES]
@@ -56,7 +54,6 @@ def assess(tree: Tree, region: Region | None) -> list[dict[str, Any]]:
         for marker in ("CD19", "CD16", "CD56")
         if marker in tree.values and marker not in cut
     ]
-    rows += [_saturated(tree, marker) for marker in STAINED]
     rows.append(_scatter_off_scale(tree))
     return rows
 
@@ -166,15 +163,6 @@ def _kept(tree: Tree) -> dict[str, Any]:
     t_cells = tree.over("CD3", "lymphocytes") & tree.on_scale(parent)
     share = _ratio(int(np.count_nonzero(t_cells & tree.mask("lymphocytes"))), int(np.count_nonzero(t_cells)))
     return _at_least(tree.sample, "CD3+ kept by lymphocytes", share, LEAST_KEPT, "share of CD3+ cells on scale")
-
-
-def _saturated(tree: Tree, marker: str) -> dict[str, Any]:
-    lymphocytes = tree.mask("lymphocytes")
-    at_end = int(np.count_nonzero(lymphocytes & (tree.values[marker] == tree.largest(marker, "all events"))))
-    at_end = at_end if at_end > 1 else 0  # a single event at the maximum is the brightest one, not a pile
-    reason = "lymphocytes at the upper end of the detector"
-    total = int(np.count_nonzero(lymphocytes))
-    return _between(tree.sample, f"{marker} off scale", [at_end], total, (0.0, LARGEST_SATURATED), reason)
 
 
 def _scatter_off_scale(tree: Tree) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from tilseq.flow.compensation import (
     look_transformed,
     too_much,
 )
+from tilseq.flow.given_spill import GivenSpill, check_given, compensated_already, refuse_given
 from tilseq.flow.quality import check
 from tilseq.flow.tube import Floats, Mask, Spill, Tube
 
@@ -29,7 +30,7 @@ FIRST = 1_000  # events that show at once that a channel has a spread
 
 
 def compensated_values(
-    tube: Tube, sample: str, markers: Mapping[str, str], stains: Sequence[str]
+    tube: Tube, sample: str, markers: Mapping[str, str], stains: Sequence[str], given: GivenSpill | None = None
 ) -> tuple[dict[str, Floats], Mask, list[dict[str, Any]]]:
     """Return the values of scatter and stains, compensated once.
 
@@ -43,6 +44,8 @@ def compensated_values(
         Marker → channel.
     stains
         Markers that gates use; one without a channel is passed over.
+    given
+        Spillover that takes the place of the file's own.
 
     Returns
     -------
@@ -57,10 +60,11 @@ def compensated_values(
     Raises
     ------
     AnalysisError
-        A needed channel holds one value only, no event is finite, or the spillover cannot be used.
+        A needed channel holds one value only, no event is finite, or the spillover cannot be used; one is given for a
+        tube that is compensated already.
     """
     stains = [marker for marker in stains if marker in markers]
-    quality, spill = _compensation(tube, sample, [markers[marker] for marker in stains])
+    quality, spill = _compensation(tube, sample, [markers[marker] for marker in stains], given)
     channels = list(tube.channels)
     named = [marker for marker in (*SCATTER, *stains) if marker in markers]
     wanted = [markers[marker] for marker in named]
@@ -129,40 +133,57 @@ def _spreads(column: Floats, among: Mask) -> bool:
     return bool(seen.size and seen.min() < seen.max())
 
 
-def _compensation(tube: Tube, sample: str, stains: Sequence[str]) -> tuple[list[dict[str, Any]], Spill | None]:
-    """Return the check of compensation, and the spillover that is to be taken out, if any."""
+def _compensation(
+    tube: Tube, sample: str, stains: Sequence[str], given: GivenSpill | None
+) -> tuple[list[dict[str, Any]], Spill | None]:
+    """Return the check of compensation, that of a given spillover, and the spillover to be taken out, if any."""
+    beside = []
+    if given is not None:
+        refuse_given(tube, given)
+        beside = [check_given(sample, tube.spill, given)]
 
     def told(value: float | None, reason: str, fine: bool = True) -> list[dict[str, Any]]:
-        return [check(sample, "compensation", value, "once, on the linear scale", fine, reason)]
+        return [check(sample, "compensation", value, "once, on the linear scale", fine, reason), *beside]
 
+    spill: Spill | None = tube.spill if given is None else given
     transformed = is_transformed(tube)
     if are_compensated(stains):
+        if given is not None:
+            raise compensated_already(given, stains)
         return told(None, "the file's channels are compensated already"), None
-    if tube.spill is None or np.array_equal(tube.spill.matrix, np.eye(len(tube.spill.channels))):
+    if spill is None or np.array_equal(spill.matrix, np.eye(len(spill.channels))):
         if transformed:
             return told(None, "the file's values are transformed", False), None
         # A tube bears three stains at least, and no three dyes keep apart by themselves.
-        if tube.spill is None:
+        if spill is None:
             return told(None, "the file holds no spillover and nothing tells that it was taken out", False), None
-        return told(None, "the file says that nothing spills over"), None
+        whose = "the file" if given is None else given.source
+        return told(None, f"{whose} says that nothing spills over"), None
     if transformed:
         raise AnalysisError(
-            "the file's values are transformed, so its spillover cannot be taken out any more",
+            f"the file's values are transformed, so {'its' if given is None else 'a'} spillover cannot be taken out any"
+            " more",
             column="transformation",
             found="custom",
             mend="export linear values",
         )
-    condition = condition_number(tube.spill.matrix)
+    whose = "the file's spillover" if given is None else f"the spillover of {given.source}"
+    return told(*_judged(tube, stains, spill, whose)), spill
+
+
+def _judged(tube: Tube, stains: Sequence[str], spill: Spill, whose: str) -> tuple[float, str, bool]:
+    """Return the condition number of a spillover, what is to be said of it, and whether it fits."""
+    condition = condition_number(spill.matrix)
     if look_transformed(tube, stains):
         reason = "the stains' values look transformed, from which a spillover cannot be taken out: export linear values"
-        return told(condition, reason, False), tube.spill
+        return condition, reason, False
     some = tube.events[:: 1 + len(tube.events) // ENOUGH_EVENTS]
-    some = compensate(some, tube.channels, tube.spill.channels, tube.spill.matrix)
-    over = too_much(some, tube.channels, tube.spill.channels)
+    some = compensate(some, tube.channels, spill.channels, spill.matrix)
+    over = too_much(some, tube.channels, spill.channels)
     if over is not None:
         reason = (
-            f"the file's spillover does not fit: it takes too much of {over.dye} out of {over.detector}, where the "
+            f"{whose} does not fit: it takes too much of {over.dye} out of {over.detector}, where the "
             f"events that are brightest in {over.dye} lie at {over.percent:.2g} % of their light"
         )
-        return told(condition, reason, False), tube.spill
-    return told(condition, "the file's spillover is taken out; its condition number"), tube.spill
+        return condition, reason, False
+    return condition, f"{whose} is taken out; its condition number", True

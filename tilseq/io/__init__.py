@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tilseq.io.gmt import read_gmt
     from tilseq.io.h5ad import read_h5ad
     from tilseq.io.labels import read_labels
+    from tilseq.io.spill import read_spill
 
 # Imported when they are first asked for: reading an FCS file should not wait for AnnData.
 MODULES = {
@@ -29,6 +30,7 @@ MODULES = {
     "read_lesions": "clinical",
     "read_responses": "clinical",
     "read_sdtm_recist": "clinical",
+    "read_spill": "spill",
     "read_subjects": "clinical",
     "write_fcs": "fcs_write",
     "write_gatingml": "gatingml",
@@ -45,6 +47,7 @@ __all__ = [
     "read_lesions",
     "read_responses",
     "read_sdtm_recist",
+    "read_spill",
     "read_subjects",
     "write_fcs",
     "write_gatingml",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +27,13 @@ class Spill:
         $PnN of the channels, in the order of rows and columns.
     matrix
         n x n; row i is how channel i's dye shows in every channel, as a fraction of its own signal.
+    source
+        What it is called: `the file`, or the name of a file of its own.
     """
 
     channels: list[str]
     matrix: NDArray[np.float64]
+    source: str = "the file"
 
 
 @dataclass(frozen=True)
@@ -109,16 +113,7 @@ def read_fcs(path: str | Path, *, data_set: int = 0) -> Fcs:
     """
     path = Path(path)
     with open_fcs(path) as (stream, size):
-        header = read_header(stream, size, path)
-        starts, fault = chain(stream, size, header)
-        if data_set not in range(len(starts)):
-            raise fault or ReadError("no such data set", file=path, found=data_set, expected=f"0 to {len(starts) - 1}")
-        if data_set:
-            header = read_header(stream, size, path, starts[data_set])
-        elif len(starts) > 1:
-            header.warnings.append(f"The file holds {len(starts)} data sets; the first was read.")
-        if fault:
-            header.warnings.append(f"Further data sets cannot be reached: {fault.what}.")
+        header, data_sets = _header(stream, size, path, data_set)
         channels = read_channels(header)
         names = [channel.name for channel in channels]
         start, count = locate(header, sum(channel.size for channel in channels))
@@ -127,7 +122,36 @@ def read_fcs(path: str | Path, *, data_set: int = 0) -> Fcs:
         events = read_events(stream, header, start, count, channels)
     _warn_names(header, names)
     markers = [channel.marker for channel in channels]
-    return Fcs(path, events, names, markers, spill, header.keywords, header.warnings, len(starts))
+    return Fcs(path, events, names, markers, spill, header.keywords, header.warnings, data_sets)
+
+
+def _header(stream: BinaryIO, size: int, path: Path, data_set: int) -> tuple[Header, int]:
+    """Return the header of one data set, and how many data sets there are."""
+    header = read_header(stream, size, path)
+    starts, fault = chain(stream, size, header)
+    if data_set not in range(len(starts)):
+        raise fault or ReadError("no such data set", file=path, found=data_set, expected=f"0 to {len(starts) - 1}")
+    if data_set:
+        header = read_header(stream, size, path, starts[data_set])
+    elif len(starts) > 1:
+        header.warnings.append(f"The file holds {len(starts)} data sets; the first was read.")
+    if fault:
+        header.warnings.append(f"Further data sets cannot be reached: {fault.what}.")
+    return header, len(starts)
+
+
+def list_channels(path: str | Path, *, data_set: int = 0) -> tuple[list[str], list[str]]:
+    """Return $PnN and $PnS of every channel, as `Fcs.channels` and `Fcs.markers`, without reading an event.
+
+    Raises
+    ------
+    ReadError
+        The file is no FCS file, or its header cannot be read; there is no such data set.
+    """
+    path = Path(path)
+    with open_fcs(path) as (stream, size):
+        channels = read_channels(_header(stream, size, path, data_set)[0])
+    return [channel.name for channel in channels], [channel.marker for channel in channels]
 
 
 def list_data_sets(path: str | Path) -> list[int]:

@@ -30,7 +30,7 @@ def read_spill(path: str | Path) -> Spill:
     Returns
     -------
     Spill
-        Channels in the order of the columns, and the matrix, n × n, float64.
+        Channels in the order of the columns, the matrix, n × n, float64, and the file's name.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def read_spill(path: str | Path) -> Spill:
                 expected="1",
                 mend="divide percentages by 100" if own == 100 else "divide each row by the value on its diagonal",
             )
-    return Spill(channels, values[[rows.index(name) for name in channels]])
+    return Spill(channels, values[[rows.index(name) for name in channels]], Path(path).name)
 
 
 def _channels(header: Sequence[str], path: str | Path) -> list[str]:

@@ -165,6 +165,24 @@ def usual_thresholds(results: Results) -> View:
     return filled(View("Usual thresholds of the cohort", heads, rows, empty, "tables/cohort_cuts.csv"))
 
 
+def panel_differences(results: Results) -> View:
+    """Return where tubes of one panel are not stained alike."""
+    heads = [Head("Tubes of"), Head("Sample"), Head("Stain"), Head("Channel"), Head("Mostly in"), Head("Borne by")]
+    rows = [
+        [
+            text(row["compared"]),
+            text(row["sample"], "name"),
+            text(row["marker"]),
+            text(row["channel"] or "missing"),
+            text(row["usual_channel"]),
+            text(f"{row['bearing']} of {row['tubes']}"),
+        ]
+        for row in results.tables["panel_differences"].iter_rows(named=True)
+    ]
+    empty = results.nothing("panel_differences", "No tubes of one panel are stained otherwise than the others.")
+    return filled(View("Stains that differ within a panel", heads, rows, empty, "tables/panel_differences.csv"))
+
+
 def _statuses(results: Results, parameter: str) -> dict[tuple[str, str | None], str]:
     """Return sample and population → status of its number."""
     told = results.endpoints.filter(parameter=parameter).select("sample", "qualifier", "status")

@@ -73,6 +73,7 @@ def content(results: Results) -> dict[str, Any]:
         "absolute_counts": flow.absolute_counts(results),
         "thresholds": flow.thresholds(results),
         "usual_thresholds": flow.usual_thresholds(results),
+        "panel_differences": flow.panel_differences(results),
         "persistence": laboratories.persistence(results),
         "diversity": laboratories.diversity(results),
         "scores": laboratories.scores(results),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from tilseq.flow.gating import Borrowed, Gating
     from tilseq.flow.rare import Blank
     from tilseq.flow.tree import Population
-    from tilseq.io.fcs import Fcs
+    from tilseq.io.fcs import Fcs, Spill
     from tilseq.study import Study
     from tilseq.study.settings import Panel
 
@@ -29,7 +30,7 @@ ERRORS = {"bead_lot_cv", "pipette_cv", "volume_cv", "volume_unit", "blood_count_
 def plan(study: Study) -> list[Job]:
     """Return one job for each tube that holds cells of a subject; it waits for the usual cuts of its group.
 
-    Files that it reads are the tube, then the frozen cuts and a person's gates where there are such.
+    Files that it reads are the tube, then the frozen cuts, a person's gates and a spillover where there are such.
     """
     from tilseq.steps.flow_absolute import blood_count_of
     from tilseq.steps.flow_person import gates_of
@@ -50,7 +51,7 @@ def plan(study: Study) -> list[Job]:
     for job in sample_jobs(study, STEP, study.available("flow"), arguments):
         group = flow_cuts.folder_of(dict(job.sample or {}))
         gates = job.arguments["gates"]
-        further = [entry for entry in (settings.cuts, gates and gates["file"]) if entry]
+        further = [entry for entry in (settings.cuts, gates and gates["file"], job.arguments["spill"]) if entry]
         paths = (*job.paths, *(str(study.root / entry) for entry in further))
         planned.append(replace(job, paths=paths, needs=(group,) if group in groups else ()))
     return planned
@@ -68,6 +69,7 @@ def arguments_of(study: Study, sample: Mapping[str, Any]) -> dict[str, Any]:
             **settings.sample_thresholds.get(sample["sample"], {}),
         },
         "populations": _populations(panel, sample["marked_population"]),
+        "spill": panel.spill if panel else None,
     }
 
 
@@ -83,9 +85,15 @@ def _populations(panel: Panel | None, mark: str | None) -> dict[str, Any]:
     return populations
 
 
-def gate_file(path: str, sample: str, arguments: Mapping[str, Any], borrowed: Borrowed | None = None) -> Gating:
+def gate_file(
+    path: str,
+    sample: str,
+    arguments: Mapping[str, Any],
+    borrowed: Borrowed | None = None,
+    spill: Spill | None = None,
+) -> Gating:
     """Read and gate one tube as the settings say."""
-    return gate_tube(read_tube(path, arguments.get("member")), sample, arguments, borrowed)
+    return gate_tube(read_tube(path, arguments.get("member")), sample, arguments, borrowed, spill)
 
 
 def read_tube(path: str | Path, member: str | None) -> Fcs:
@@ -101,8 +109,14 @@ def read_tube(path: str | Path, member: str | None) -> Fcs:
     return read_fcs(path, data_set=number)
 
 
-def gate_tube(tube: Fcs, sample: str, arguments: Mapping[str, Any], borrowed: Borrowed | None = None) -> Gating:
-    """Gate one tube as the settings say."""
+def gate_tube(
+    tube: Fcs,
+    sample: str,
+    arguments: Mapping[str, Any],
+    borrowed: Borrowed | None = None,
+    spill: Spill | None = None,
+) -> Gating:
+    """Gate one tube as the settings say, with a spillover in place of its own where one is given."""
     from tilseq.flow.gating import gate
     from tilseq.flow.populations import rule
 
@@ -113,22 +127,28 @@ def gate_tube(tube: Fcs, sample: str, arguments: Mapping[str, Any], borrowed: Bo
         thresholds=arguments["thresholds"] or None,
         populations={name: rule(one["parent"], *one["markers"]) for name, one in arguments["populations"].items()},
         borrowed=borrowed,
+        spill=spill,
     )
 
 
 def run(job: Job, folder: Path) -> None:
     """Gate one tube and write its counts, cuts, endpoints, quality, exclusions, comparison, gates and their figure."""
     from tilseq.flow.cuts import borrowed
+    from tilseq.steps.flow_spill import given_spill, with_spill
 
-    number = len(job.paths) - bool(job.arguments["cuts"]) - bool(job.arguments["gates"])
+    asked = job.arguments
+    number = len(job.paths) - sum(map(bool, (asked["cuts"], asked["gates"], asked["spill"])))
     path = only_path(replace(job, paths=job.paths[:number]))
     tube = read_tube(path, (job.sample or {})["member"])
+    spill = given_spill(job.paths[-1], asked["spill"]) if asked["spill"] else None
     usual = _usual_cuts(job, folder, number)
     lent = None if usual is None else borrowed(usual)
-    if job.arguments["gates"]:
-        _run_person(job, folder, tube, lent)
+    as_given = with_spill(tube, spill)
+    automatic = partial(gate_tube, tube, job.unit, asked, lent, spill)
+    if asked["gates"]:
+        _run_person(job, folder, as_given, automatic, job.paths[number + bool(asked["cuts"])])
     else:
-        _run_automatic(job, folder, tube, gate_tube(tube, job.unit, job.arguments, lent), usual)
+        _run_automatic(job, folder, as_given, automatic(), usual)
 
 
 def _run_automatic(job: Job, folder: Path, tube: Fcs, gating: Gating, usual: pl.DataFrame | None) -> None:
@@ -167,7 +187,7 @@ def _run_automatic(job: Job, folder: Path, tube: Fcs, gating: Gating, usual: pl.
     save(gates(gating), folder / "figures", "gates")
 
 
-def _run_person(job: Job, folder: Path, tube: Fcs, lent: Borrowed | None) -> None:
+def _run_person(job: Job, folder: Path, tube: Fcs, gated: Callable[[], Gating], path: str) -> None:
     """Count what a person gated; the automatic gates, where they can be made, are set beside it."""
     from tilseq.errors import AnalysisError
     from tilseq.flow.manual import count_manual, manual_ratio
@@ -179,11 +199,11 @@ def _run_person(job: Job, folder: Path, tube: Fcs, lent: Borrowed | None) -> Non
     from tilseq.steps.flow_rows import COUNTING_ONLY, endpoints
     from tilseq.tables.outputs import COMPARISON, QUALITY
 
-    sample, given, path = job.sample or {}, job.arguments["gates"], job.paths[-1]
+    sample, given = job.sample or {}, job.arguments["gates"]
     populations = read_populations(path, tube, tube.path, given["names"])
     automatic: Gating | str
     try:
-        automatic = gate_tube(tube, job.unit, job.arguments, lent)
+        automatic = gated()
     except AnalysisError as error:
         automatic = str(error)
     comparison, beside = beside_automatic(job.unit, populations, automatic)

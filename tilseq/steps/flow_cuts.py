@@ -22,14 +22,20 @@ def plan(study: Study) -> list[Job]:
     if study.settings.analysis.flow.cuts is not None:
         return []
     groups = _grouped(study, study.available("flow"))
+    panels = study.settings.panels
+    spills = {name: panel.spill for name, panel in panels.items() if panel.spill is not None}
     blanks = _grouped(study, study.available("flow", role="blank"))
     return [
         Job(
             step=STEP,
             unit=group_name(key),
             folder=folder_of(dict(zip(GROUP, key, strict=True))),
-            paths=tuple(str(study.files(s["sample"])[0]) for s in (*samples, *blanks.get(key, []))),
+            paths=(
+                *(str(study.files(s["sample"])[0]) for s in (*samples, *blanks.get(key, []))),
+                *([str(study.root / spills[key[0]])] if key[0] in spills else []),
+            ),
             arguments={
+                "spill": spills.get(key[0]),
                 "group": dict(zip(GROUP, key, strict=True)),
                 "tubes": {s["sample"]: {"member": s["member"], **arguments_of(study, s)} for s in samples},
                 "blanks": {s["sample"]: {"member": s["member"], **arguments_of(study, s)} for s in blanks.get(key, [])},
@@ -76,13 +82,15 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.flow.quality import check
     from tilseq.io.write import write_parquet
     from tilseq.steps.flow import gate_file
+    from tilseq.steps.flow_spill import given_spill
     from tilseq.tables.outputs import BLANKS, COHORT_CUTS, CUTS, QUALITY
 
     frames = [CUTS.frame()]
     tubes, blanks = job.arguments["tubes"], job.arguments["blanks"]
+    spill = given_spill(job.paths[-1], job.arguments["spill"]) if job.arguments["spill"] else None
     for path, (sample, arguments) in zip(job.paths, tubes.items(), strict=False):
         try:
-            frames.append(cuts_table(gate_file(path, sample, arguments)))
+            frames.append(cuts_table(gate_file(path, sample, arguments, spill=spill)))
         except TilseqError:
             continue
     usual = cohort_cuts(pl.concat(frames))
@@ -90,9 +98,9 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(usual.with_columns(**group), COHORT_CUTS, folder)
     rows: list[dict[str, Any]] = []
     told = []
-    for path, (sample, arguments) in zip(job.paths[len(tubes) :], blanks.items(), strict=True):
+    for path, (sample, arguments) in zip(job.paths[len(tubes) :], blanks.items(), strict=False):
         try:
-            counts = count(gate_file(path, sample, arguments, borrowed(usual)))
+            counts = count(gate_file(path, sample, arguments, borrowed(usual), spill))
         except TilseqError as error:  # one blank that cannot be gated does not stop the others
             reason = f"left out of the limits of blank: {error}"
             told.append(check(sample, "blank", None, "a tube that can be gated", False, reason, worst="fail"))

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 WORKSPACE = ".wsp"
 # Checks of an automatic gating that speak of the tube and its run, not of gates.
-OF_THE_TUBE = ("compensation", "flow rate", "signal over time", "drift over time", "non-finite events")
+OF_THE_TUBE = (
+    *("compensation", "spillover given", "flow rate", "signal over time", "drift over time", "non-finite events"),
+    *("lymphocytes at the top of a detector", "lymphocytes at the floor of a detector"),
+)
 
 
 def gates_of(study: Study, sample: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tilseq.errors import ReadError, TableError, TilseqError
 from tilseq.io.digest import sha256_of_file
+from tilseq.io.spill import read_spill
 from tilseq.io.yaml_model import line_of
 from tilseq.study.checks import WHOLE_FILES
 from tilseq.study.model import SAMPLES_FILE, Folder, parts_of
@@ -286,6 +287,7 @@ def _check_settings(folder: Folder) -> list[TilseqError]:
         ("analysis", "expression", "gene_sets"): analysis.expression.gene_sets,
         ("analysis", "flow", "cuts"): analysis.flow.cuts,
         **{("gates", name, "file"): gates.file for name, gates in folder.settings.gates.items()},
+        **{("panels", name, "spill"): panel.spill for name, panel in folder.settings.panels.items()},
     }
     problems: list[TilseqError] = []
     for place, entry in entries.items():
@@ -293,7 +295,8 @@ def _check_settings(folder: Folder) -> list[TilseqError]:
             continue
         what, mend = ABSENT, None
         try:
-            locate(folder.root, entry)
+            path, _ = locate(folder.root, entry)
+            problems += _check_spill(path, entry) if place[-1] == "spill" else []
             continue
         except _Refused as refused:
             what, mend = refused.what, refused.mend
@@ -302,3 +305,13 @@ def _check_settings(folder: Folder) -> list[TilseqError]:
         row, column = line_of(place, folder.lines), ".".join(place)
         problems.append(ReadError(what, file=SETTINGS_FILE, row=row, column=column, found=entry, mend=mend))
     return problems
+
+
+def _check_spill(path: Path, entry: str) -> list[TilseqError]:
+    """Check that a spillover matrix can be read; whether it fits the tubes their own jobs tell."""
+    try:
+        read_spill(path)
+    except ReadError as error:
+        error.file = entry
+        return [error]
+    return []

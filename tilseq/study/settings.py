@@ -48,6 +48,11 @@ class Panel(Part):
     thresholds: Thresholds = Field(
         default_factory=dict, description="Marker → threshold on the compensated linear scale, for this panel."
     )
+    spill: str | None = Field(
+        None,
+        min_length=1,
+        description="CSV of a spillover matrix, relative to the study, that takes the place of the files' own.",
+    )
     populations: dict[str, Population] = Field(
         default_factory=dict,
         description="Name → parent and markers, beside the built-in populations or in their place.",

@@ -210,6 +210,21 @@ COHORT_CUTS = Table(
     key=("panel", "instrument", "batch", "gate", "parent", "channel"),
 )
 
+PANEL_DIFFERENCES = Table(
+    "panel_differences",
+    "One stain of one tube that is not as in the other tubes of its panel a row.",
+    (
+        Column("compared", "text", "What the tubes have in common: a panel, or without one a subject.", needed=True),
+        Column("marker", "text", "Marker, or the stain's name in the file ($PnS, else $PnN).", needed=True),
+        Column("sample", "text", "Sample identifier.", needed=True),
+        Column("channel", "text", "Channel ($PnN) in this tube; null where it is missing."),
+        Column("usual_channel", "text", "Channel of more than half of the tubes of its instrument that bear it."),
+        Column("bearing", "integer", "Tubes that bear it.", needed=True, minimum=0),
+        Column("tubes", "integer", "Tubes compared.", needed=True, minimum=2),
+    ),
+    key=("compared", "marker", "sample"),
+)
+
 DIVERSITY = Table(
     "diversity",
     "One index of one locus of one sample a row.",

@@ -53,6 +53,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         outputs.COUNTS,
         outputs.CUTS,
         outputs.COHORT_CUTS,
+        outputs.PANEL_DIFFERENCES,
         outputs.COMPARISON,
         outputs.DIVERSITY,
         outputs.PERSISTENCE,

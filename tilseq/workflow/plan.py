@@ -18,7 +18,17 @@ from tilseq.workflow.supervise import STATUS, read_status
 if TYPE_CHECKING:
     from tilseq.study import Study
 
-STEPS = ("flow_cuts", "flow", "til_survival", "repertoire", "persistence", "expression", "clinical")
+STEPS = (
+    "flow_panels",
+    "flow_cuts",
+    "flow",
+    "flow_replicates",
+    "til_survival",
+    "repertoire",
+    "persistence",
+    "expression",
+    "clinical",
+)
 STUDY_TABLES = ("study.yaml", "subjects.csv", "infusions.csv", "samples.csv", "clinical/*.csv", "plates/*.csv")
 LIBRARIES = ("anndata", "h5py", "matplotlib", "numpy", "polars", "scipy")
 

@@ -1,0 +1,128 @@
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tilseq.flow.counts import count
+from tilseq.flow.gating import gate
+from tilseq.flow.replicates import compare_replicates
+from tilseq.intervals import clopper_pearson
+from tilseq.simulate.cytometry.panels import TBNK
+from tilseq.simulate.cytometry.tube import acquire
+from tilseq.tables.outputs import COUNTS
+
+PARENTS = {"CD3+": "lymphocytes", "CD4+ T": "CD3+", "CD8+ T": "CD3+"}
+
+
+def counts(*rows: tuple[str, int, int], **cells: tuple[float, float, float]) -> pl.DataFrame:
+    """Return a table of populations with their events and those of the parent, limits of counting alone."""
+    made = []
+    for name, events, parent in rows:
+        row: dict[str, Any] = {"sample": "s", "population": name, "parent": PARENTS[name], "events": events}
+        row |= {"parent_events": parent}
+        if parent:
+            lower, upper = (100 * float(end) for end in clopper_pearson(events, parent))
+            row |= {"percent_of_parent": 100 * events / parent, "lower": lower, "upper": upper}
+        keys = ("cells_per_ul", "cells_per_ul_lower", "cells_per_ul_upper")
+        made.append(row | dict(zip(keys, cells.get(name[:3], (None,) * 3), strict=True)))
+    return COUNTS.frame(made)
+
+
+def verdicts(**tables: pl.DataFrame) -> dict[str, tuple[str, float | None]]:
+    rows = compare_replicates(tables)
+    found = {row["check"]: (row["verdict"], row["value"]) for row in rows}
+    assert len(rows) == len(tables) * len(found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "verdict", "points"),
+    [
+        ((600, 1000), (600, 1000), "pass", 0.0),
+        # within 3 points whatever the number of cells
+        ((60_000, 100_000), (62_900, 100_000), "pass", 2.9),
+        ((60_000, 100_000), (63_100, 100_000), "warn", 3.1),
+        # 60 against 67 %: z is 7 / sqrt(60 x 40 / 1000 + 67 x 33 / 1000) = 3.26, beyond 2.58
+        ((600, 1000), (670, 1000), "warn", 7.0),
+        # 60 against 65 %: z is 2.31
+        ((600, 1000), (650, 1000), "pass", 5.0),
+        # few cells allow much
+        ((6, 10), (9, 10), "pass", 30.0),
+        ((0, 100), (30, 100), "warn", 30.0),
+        ((0, 20), (2, 20), "pass", 10.0),
+    ],
+)
+def test_replicates_agree_within_three_points_or_what_counting_allows(
+    first: tuple[int, int], second: tuple[int, int], verdict: str, points: float
+) -> None:
+    found = verdicts(a=counts(("CD3+", *first)), b=counts(("CD3+", *second)))
+    assert found == {"replicates: CD3+ of lymphocytes": (verdict, pytest.approx(points))}
+
+
+def test_chance_is_shared_by_the_numbers_compared() -> None:
+    """A z of 2.69 (p 0.0072, a little more by exact limits) is rarer than 0.01, not than 0.01 / 3."""
+    alone = verdicts(a=counts(("CD4+ T", 600, 1000)), b=counts(("CD4+ T", 658, 1000)))
+    assert alone["replicates: CD4+ T of CD3+"][0] == "warn"
+    rest = (("CD3+", 1000, 2000), ("CD8+ T", 300, 1000))
+    among = verdicts(a=counts(("CD4+ T", 600, 1000), *rest), b=counts(("CD4+ T", 658, 1000), *rest))
+    assert {verdict for verdict, _ in among.values()} == {"pass"}
+    (row, _) = compare_replicates({"a": counts(("CD4+ T", 600, 1000)), "b": counts(("CD4+ T", 658, 1000))})
+    assert row["limit"] == "at most 3 points apart, or p at least 0.01"
+    assert row["reason"].startswith("a 60, b 65.8; p 0.00")
+    assert row["reason"].endswith(": further apart than counting and gates allow: another specimen, stain or gate")
+
+
+def test_three_replicates_are_compared_at_once() -> None:
+    tables = {name: counts(("CD3+", events, 1000)) for name, events in (("a", 600), ("b", 610), ("c", 690))}
+    rows = compare_replicates(tables)
+    assert [(row["sample"], row["verdict"]) for row in rows] == [("a", "warn"), ("b", "warn"), ("c", "warn")]
+    assert rows[0]["value"] == pytest.approx(9)
+
+
+@pytest.mark.parametrize(
+    ("second", "verdict", "percent"),
+    [
+        ((109.0, 104.0, 114.0), "pass", 9.0),
+        # log(1.3) = 0.262 over sqrt(2) x 0.05 is z 3.7
+        ((130.0, 130 / 1.103, 130 * 1.103), "warn", 30.0),
+        ((130.0, 100.0, 169.0), "pass", 30.0),
+    ],
+)
+def test_cells_per_microlitre_agree_within_a_tenth_or_what_their_limits_allow(
+    second: tuple[float, float, float], verdict: str, percent: float
+) -> None:
+    row = ("CD3+", 600, 1000)
+    first = (100.0, 100 / 1.103, 100 * 1.103)  # a standard deviation of 5 %
+    found = verdicts(a=counts(row, CD3=first), b=counts(row, CD3=second))
+    assert found["replicates: CD3+ per µL"] == (verdict, pytest.approx(percent))
+    assert found["replicates: CD3+ of lymphocytes"][0] == "pass"
+
+
+def test_what_cannot_be_compared_is_told() -> None:
+    for tables in ({"a": counts(("CD3+", 600, 1000), CD3=(9.0, 8.0, 10.0))}, {"a": counts(), "b": counts()},
+                   {"a": counts(("CD3+", 0, 0)), "b": counts(("CD3+", 600, 1000))}):  # fmt: skip
+        rows = compare_replicates(tables)
+        assert [(row["check"], row["verdict"]) for row in rows] == [("replicates", "pass")] * len(tables)
+        assert rows[0]["reason"].startswith("not available")
+    assert compare_replicates({}) == []
+
+
+def simulated(seed: int, cd4: float, cd8: float) -> pl.DataFrame:
+    from types import SimpleNamespace
+
+    cells = {"CD4+ T": cd4, "CD8+ T": cd8, "DN T": 30.0, "B": 150.0, "NK": 200.0, "monocyte": 300.0}
+    made = acquire(np.random.default_rng(seed), TBNK, cells, 10_000)
+    tube = SimpleNamespace(
+        events=made.events.astype(np.float32), channels=list(TBNK.channels), markers=[m or "" for m in TBNK.markers],
+        spill=SimpleNamespace(channels=[dye.channel for dye in TBNK.dyes], matrix=TBNK.spill),
+        keywords={}, warnings=[],
+    )  # fmt: skip
+    return count(gate(tube, sample=str(seed)))
+
+
+def test_two_tubes_of_one_blood_agree_and_those_of_two_subjects_do_not() -> None:
+    one, other = simulated(1, 600.0, 300.0), simulated(2, 600.0, 300.0)
+    assert {verdict for verdict, _ in verdicts(a=one, b=other).values()} == {"pass"}
+    found = verdicts(a=one, b=simulated(3, 300.0, 500.0))
+    assert found["replicates: CD4+ T of CD3+"][0] == found["replicates: CD8+ T of CD3+"][0] == "warn"

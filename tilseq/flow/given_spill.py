@@ -1,0 +1,91 @@
+"""A spillover matrix that is given in place of the one in the file."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilseq.errors import AnalysisError
+from tilseq.flow.compensation import checked_columns, checked_matrix, is_compensated
+from tilseq.flow.quality import check
+from tilseq.flow.tube import Spill, Tube
+from tilseq.gates import COMPENSATED_PREFIXES
+
+SAME = 1e-6  # what a program may lose when it writes a matrix as text
+
+
+class GivenSpill(Spill, Protocol):
+    """A spillover matrix, and what it is called.
+
+    Attributes
+    ----------
+    source
+        Name of the file it was read from.
+    """
+
+    @property
+    def source(self) -> str: ...  # noqa: D102
+
+
+def refuse_given(tube: Tube, spill: GivenSpill) -> None:
+    """Refuse a spillover matrix that cannot be taken out of a tube.
+
+    Raises
+    ------
+    AnalysisError
+        The tube or a channel of the matrix is compensated already; the matrix is not n × n, not finite, singular or
+        nearly so, or names a channel that the tube does not have exactly once.
+    """
+    done = [name for name in spill.channels if name.casefold().startswith(COMPENSATED_PREFIXES)]
+    if done or is_compensated(tube):
+        raise compensated_already(spill, done or tube.channels)
+    try:
+        checked_matrix(spill.channels, spill.matrix)
+        checked_columns(tube.channels, spill.channels)
+    except AnalysisError as error:
+        error.file = spill.source
+        raise
+
+
+def compensated_already(spill: GivenSpill, channels: Any) -> AnalysisError:
+    """Return the error that a spillover is given for channels that are compensated already."""
+    return AnalysisError(
+        "the file's channels are compensated already, and nothing is taken out of them twice",
+        file=spill.source,
+        found=", ".join(channels),
+        expected="channels as they were measured",
+        mend="give no spillover matrix for this tube, or its file as it was measured",
+    )
+
+
+def check_given(sample: str, own: Spill | None, spill: GivenSpill) -> dict[str, Any]:
+    """Return the row of `quality` that tells which matrix takes the place of the file's own, and how far they differ.
+
+    Channels that only one of the two knows count as if nothing spilled in the other.
+    """
+    name, limit = "spillover given", "told, largest difference from the file's own"
+    if own is None:
+        return check(sample, name, None, limit, True, f"that of {spill.source}; the file holds none")
+    names = list(dict.fromkeys([*own.channels, *spill.channels]))
+    apart = np.abs(_within(own, names) - _within(spill, names))
+    row, column = np.unravel_index(int(np.argmax(apart)), apart.shape)
+    largest = float(apart[row, column])
+    told = f"that of {spill.source} in place of the file's own, "
+    if largest <= SAME:
+        return check(sample, name, largest, limit, True, told + "which is the same")
+    told += f"which differs by {largest:.3g} in what {names[row]} puts into {names[column]}"
+    pairs = ((spill, own, "the file's own lacks"), (own, spill, "it lacks"))
+    for one, other, words in pairs:
+        alone = [channel for channel in one.channels if channel not in other.channels]
+        told += f"; {words} {', '.join(alone)}" if alone else ""
+    return check(sample, name, largest, limit, True, told)
+
+
+def _within(spill: Spill, names: list[str]) -> NDArray[np.float64]:
+    """Return a matrix over more channels, which spill nothing."""
+    wide = np.eye(len(names))
+    places = [names.index(name) for name in spill.channels]
+    wide[np.ix_(places, places)] = spill.matrix
+    return wide
