@@ -3,6 +3,7 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner, Result
@@ -291,9 +292,8 @@ def test_a_spillover_given_on_the_command_line_or_by_the_panel(tubes: Path, tmp_
     spill, panel = tmp_path / "spill.csv", tmp_path / "panel.yaml"
     own = read_fcs(tube).spill
     assert own is not None
-    given_matrix = own.matrix.copy()
-    given_matrix[0, 1] += 0.02
-    rows = [[dye, *row] for dye, row in zip(own.channels, given_matrix.tolist(), strict=True)]
+    more = own.matrix + 0.05 * (own.matrix - np.eye(len(own.channels)))
+    rows = [[dye, *row] for dye, row in zip(own.channels, more.tolist(), strict=True)]
     spill.write_text("".join(",".join(map(str, row)) + "\n" for row in [["dye", *own.channels], *rows]))
     panel.write_text("spill: spill.csv\n")
     rest = ["--labels", tubes / "flowsom_68983/manual_labels.csv"] if command == "compare" else []
