@@ -139,20 +139,34 @@ def with_blanks(tmp_path_factory):
     (root / "infusions.csv").write_text("subject,infusion,day\nS1,1,0\n")
     (job,) = flow_cuts.plan(read_study(root))
     flow_cuts.run(job, work / job.folder)
-    return job, work / job.folder, run(root, work, "b0")
+    return job, work / job.folder, run(root, work, "b0"), root
 
 
 def test_blanks_are_no_tubes_of_the_cohort_and_have_no_job_of_their_own(with_blanks):
-    job, folder, _ = with_blanks
+    job, folder, _, _ = with_blanks
     assert (list(job.arguments["tubes"]), list(job.arguments["blanks"])) == (["b0", "b1", "b2"], ["b3", "b4"])
     assert pl.read_parquet(folder / "cohort_cuts.parquet")["tubes"].max() == 3
 
 
 def test_a_population_that_blanks_show_too_has_their_limits(with_blanks):
-    _, folder, tables = with_blanks
+    _, folder, tables, _ = with_blanks
     shown = pl.read_parquet(folder / "blanks.parquet").filter(sample="b3", population="CD8+ T").row(0, named=True)
     counts = tables["counts"].filter(population="CD8+ T").row(0, named=True)
     # The blank holds as many as the tube: no more can be told from it.
     assert shown["events"] > 50
     assert counts["limit_of_blank"] > 0.9 * counts["parent_events"] * shown["events"] / shown["parent_events"]
     assert counts["status"] != "quantified"
+
+
+def test_blanks_are_gated_with_frozen_cuts_too(with_blanks, tmp_path):
+    _, folder, tables, root = with_blanks
+    write_csv(pl.read_parquet(folder / "cohort_cuts.parquet"), root / "cuts.csv")
+    (root / "study.yaml").write_text(SETTINGS + "analysis: {flow: {cuts: cuts.csv}}\n")
+    (job,) = flow_cuts.plan(read_study(root))
+    assert (job.arguments["tubes"], list(job.arguments["blanks"])) == ({}, ["b3", "b4"])
+    flow_cuts.run(job, tmp_path / job.folder)
+    assert pl.read_parquet(tmp_path / job.folder / "blanks.parquet").equals(pl.read_parquet(folder / "blanks.parquet"))
+    assert not (tmp_path / job.folder / "cohort_cuts.parquet").exists()
+    assert job_of(flow.plan(read_study(root)), "b0").needs == (job.folder,)
+    limits = ["population", "limit_of_blank", "status"]
+    assert run(root, tmp_path, "b0")["counts"].select(limits).equals(tables["counts"].select(limits))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,41 +10,59 @@ from tilseq.io.cuts import GROUP
 from tilseq.steps.job import Job
 
 if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.io.fcs import Spill
     from tilseq.study import Study
 
 STEP = "flow_cuts"
 
 
 def plan(study: Study) -> list[Job]:
-    """Return one job for each group of three tubes or more, unless the cuts to borrow are frozen in a file."""
-    from tilseq.flow.cuts import LEAST_TUBES
-    from tilseq.steps.flow import arguments_of
+    """Return one job for each group of three tubes or more.
 
-    if study.settings.analysis.flow.cuts is not None:
-        return []
+    Where the cuts to borrow are frozen in a file, a group has a job for its blank tubes alone, if it has any.
+    """
+    from tilseq.flow.cuts import LEAST_TUBES
+
+    frozen = study.settings.analysis.flow.cuts
     groups = _grouped(study, study.available("flow"))
-    panels = study.settings.panels
-    spills = {name: panel.spill for name, panel in panels.items() if panel.spill is not None}
     blanks = _grouped(study, study.available("flow", role="blank"))
+    if frozen is not None:
+        return [_job(study, key, [], blanks[key], frozen) for key in groups if key in blanks]
     return [
-        Job(
-            step=STEP,
-            unit=group_name(key),
-            folder=folder_of(dict(zip(GROUP, key, strict=True))),
-            paths=(
-                *(str(study.files(s["sample"])[0]) for s in (*samples, *blanks.get(key, []))),
-                *([str(study.root / spills[key[0]])] if key[0] in spills else []),
-            ),
-            arguments={
-                "spill": spills.get(key[0]),
-                "group": dict(zip(GROUP, key, strict=True)),
-                "tubes": {s["sample"]: {"member": s["member"], **arguments_of(study, s)} for s in samples},
-                "blanks": {s["sample"]: {"member": s["member"], **arguments_of(study, s)} for s in blanks.get(key, [])},
-            },
-        )
+        _job(study, key, samples, blanks.get(key, []), None)
         for key, samples in groups.items()
         if len(samples) >= LEAST_TUBES
     ]
+
+
+def _job(
+    study: Study,
+    key: tuple[Any, ...],
+    samples: list[dict[str, Any]],
+    blanks: list[dict[str, Any]],
+    frozen: str | None,
+) -> Job:
+    """Return the job of one group; its files are the tubes, the blanks, then frozen cuts and a spillover."""
+    from tilseq.steps.flow import arguments_of
+
+    panel = study.settings.panels.get(key[0])
+    spill = panel.spill if panel else None
+    further = [str(study.root / name) for name in (frozen, spill) if name is not None]
+    return Job(
+        step=STEP,
+        unit=group_name(key),
+        folder=folder_of(dict(zip(GROUP, key, strict=True))),
+        paths=(*(str(study.files(s["sample"])[0]) for s in (*samples, *blanks)), *further),
+        arguments={
+            "cuts": frozen is not None,
+            "spill": spill,
+            "group": dict(zip(GROUP, key, strict=True)),
+            "tubes": {s["sample"]: {"member": s["member"], **arguments_of(study, s)} for s in samples},
+            "blanks": {s["sample"]: {"member": s["member"], **arguments_of(study, s)} for s in blanks},
+        },
+    )
 
 
 def _grouped(study: Study, samples: list[dict[str, Any]]) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
@@ -74,21 +93,29 @@ def run(job: Job, folder: Path) -> None:
     A tube that cannot be gated alone has no part in them. Why it cannot is told by its own job, which tries again with
     these cuts.
     """
+    from tilseq.io.cuts import read_cohort_cuts
+    from tilseq.steps.flow_spill import given_spill
+
+    asked, number = job.arguments, len(job.arguments["tubes"])
+    spill = given_spill(job.paths[-1], asked["spill"]) if asked["spill"] else None
+    if asked["cuts"]:
+        usual = read_cohort_cuts(job.paths[number + len(asked["blanks"])], asked["group"])
+    else:
+        usual = _usual_cuts(job, spill, folder)
+    _write_blanks(job.paths[number:], asked["blanks"], usual, spill, folder)
+
+
+def _usual_cuts(job: Job, spill: Spill | None, folder: Path) -> pl.DataFrame:
     import polars as pl
 
     from tilseq.errors import TilseqError
-    from tilseq.flow.counts import count
-    from tilseq.flow.cuts import borrowed, cohort_cuts, cuts_table
-    from tilseq.flow.quality import check
+    from tilseq.flow.cuts import cohort_cuts, cuts_table
     from tilseq.io.write import write_parquet
     from tilseq.steps.flow import gate_file
-    from tilseq.steps.flow_spill import given_spill
-    from tilseq.tables.outputs import BLANKS, COHORT_CUTS, CUTS, QUALITY
+    from tilseq.tables.outputs import COHORT_CUTS, CUTS
 
     frames = [CUTS.frame()]
-    tubes, blanks = job.arguments["tubes"], job.arguments["blanks"]
-    spill = given_spill(job.paths[-1], job.arguments["spill"]) if job.arguments["spill"] else None
-    for path, (sample, arguments) in zip(job.paths, tubes.items(), strict=False):
+    for path, (sample, arguments) in zip(job.paths, job.arguments["tubes"].items(), strict=False):
         try:
             frames.append(cuts_table(gate_file(path, sample, arguments, spill=spill)))
         except TilseqError:
@@ -96,9 +123,25 @@ def run(job: Job, folder: Path) -> None:
     usual = cohort_cuts(pl.concat(frames))
     group = {name: pl.lit(value, dtype=pl.String) for name, value in job.arguments["group"].items()}
     write_parquet(usual.with_columns(**group), COHORT_CUTS, folder)
+    return usual
+
+
+def _write_blanks(
+    paths: Sequence[str], blanks: Mapping[str, Any], usual: pl.DataFrame, spill: Spill | None, folder: Path
+) -> None:
+    import polars as pl
+
+    from tilseq.errors import TilseqError
+    from tilseq.flow.counts import count
+    from tilseq.flow.cuts import borrowed
+    from tilseq.flow.quality import check
+    from tilseq.io.write import write_parquet
+    from tilseq.steps.flow import gate_file
+    from tilseq.tables.outputs import BLANKS, QUALITY
+
     rows: list[dict[str, Any]] = []
     told = []
-    for path, (sample, arguments) in zip(job.paths[len(tubes) :], blanks.items(), strict=False):
+    for path, (sample, arguments) in zip(paths, blanks.items(), strict=False):
         try:
             counts = count(gate_file(path, sample, arguments, borrowed(usual), spill))
         except TilseqError as error:  # one blank that cannot be gated does not stop the others
