@@ -156,13 +156,14 @@ def _run_automatic(job: Job, folder: Path, tube: Fcs, gating: Gating, usual: pl.
 
     from tilseq.flow.counts import cd4_cd8_ratio, count
     from tilseq.flow.cuts import cuts_table, far_from_cohort
+    from tilseq.flow.medians import medians
     from tilseq.flow.uncertainty import log_sds
     from tilseq.io.write import write_parquet
     from tilseq.plots.flow import gates
     from tilseq.plots.style import save
     from tilseq.steps.flow_absolute import with_absolute
     from tilseq.steps.flow_rows import WITH_GATES, endpoints
-    from tilseq.tables.outputs import CUTS, EXCLUSIONS, QUALITY
+    from tilseq.tables.outputs import CUTS, EXCLUSIONS, MEDIANS, QUALITY
 
     sample = job.sample or {}
     cuts = cuts_table(gating)
@@ -183,6 +184,8 @@ def _run_automatic(job: Job, folder: Path, tube: Fcs, gating: Gating, usual: pl.
     rows = endpoints(sample, counts, cd4_cd8_ratio(gating), absolute, intervals=WITH_GATES, scope=scope)
     _write(folder, counts, rows, quality)
     write_parquet(cuts, CUTS, folder)
+    signals = medians(gating.populations, gating.values, gating.markers, sample=gating.sample, names=names)
+    write_parquet(signals, MEDIANS, folder)
     write_parquet(gating.exclusions.with_columns(file=pl.lit(sample["path"])), EXCLUSIONS, folder)
     save(gates(gating), folder / "figures", "gates")
 
@@ -191,13 +194,14 @@ def _run_person(job: Job, folder: Path, tube: Fcs, gated: Callable[[], Gating], 
     """Count what a person gated; the automatic gates, where they can be made, are set beside it."""
     from tilseq.errors import AnalysisError
     from tilseq.flow.manual import count_manual, manual_ratio
+    from tilseq.flow.medians import medians
     from tilseq.flow.populations import BUILT_IN
     from tilseq.io.digest import sha256_of_file
     from tilseq.io.write import write_parquet
     from tilseq.steps.flow_absolute import with_absolute
     from tilseq.steps.flow_person import beside_automatic, quality_of, read_populations
     from tilseq.steps.flow_rows import COUNTING_ONLY, endpoints
-    from tilseq.tables.outputs import COMPARISON, QUALITY
+    from tilseq.tables.outputs import COMPARISON, MEDIANS, QUALITY
 
     sample, given = job.sample or {}, job.arguments["gates"]
     populations = read_populations(path, tube, tube.path, given["names"])
@@ -215,6 +219,9 @@ def _run_person(job: Job, folder: Path, tube: Fcs, gated: Callable[[], Gating], 
     rows = endpoints(sample, counts, manual_ratio(populations), absolute, intervals=COUNTING_ONLY)
     _write(folder, counts, rows, QUALITY.frame(quality))
     write_parquet(comparison, COMPARISON, folder)
+    if not isinstance(automatic, str):
+        signals = medians(populations, automatic.values, automatic.markers, sample=job.unit, names=names)
+        write_parquet(signals, MEDIANS, folder)
 
 
 def _write(folder: Path, counts: pl.DataFrame, rows: list[dict[str, Any]], quality: pl.DataFrame) -> None:

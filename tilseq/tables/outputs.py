@@ -152,6 +152,22 @@ COUNTS = Table(
     key=("sample", "population"),
 )
 
+MEDIANS = Table(
+    "medians",
+    "One marker on one population of one tube a row.",
+    (
+        Column("sample", "text", "Sample identifier.", needed=True),
+        Column("population", "text", "Population, as in `counts`.", needed=True),
+        Column("marker", "text", "Marker, or channel of light scatter.", needed=True),
+        Column("channel", "text", "Channel ($PnN) it is measured in.", needed=True),
+        Column("events", "integer", "Events in the population.", needed=True, minimum=1),
+        Column("median", "number", "Median on the linear, compensated scale of the instrument.", needed=True),
+        Column("lower", "number", "Lower exact 95 % limit; empty for fewer than six events."),
+        Column("upper", "number", "Upper exact 95 % limit; empty for fewer than six events."),
+    ),
+    key=("sample", "population", "marker"),
+)
+
 CUTS = Table(
     "cuts",
     "One threshold of one tube a row.",

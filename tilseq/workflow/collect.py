@@ -55,6 +55,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         outputs.COHORT_CUTS,
         outputs.PANEL_DIFFERENCES,
         outputs.COMPARISON,
+        outputs.MEDIANS,
         outputs.DIVERSITY,
         outputs.PERSISTENCE,
         outputs.SCORES,
