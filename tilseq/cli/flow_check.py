@@ -18,6 +18,7 @@ from tilseq.cli.flow_tubes import (
     gates_option,
     names_of,
     names_option,
+    odd_cuts_of,
     panel_option,
     settings_of,
     two_passes,
@@ -129,7 +130,8 @@ def _qc(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[pl.DataFr
     sample = sample_name(path)
     try:
         tube, gating = gated(tubes, path, usual)
-        among, quality = gating.populations["all events"].mask, gating.quality
+        among = gating.populations["all events"].mask
+        quality = pl.concat([gating.quality, QUALITY.frame(odd_cuts_of(gating, usual))])
     except AnalysisError as error:
         tube = read_tube(path, None)
         among, rows = _ungated(sample, tube, str(error))
