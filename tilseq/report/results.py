@@ -22,6 +22,7 @@ TABLES = (
     outputs.COUNTS,
     outputs.CUTS,
     outputs.COHORT_CUTS,
+    outputs.COMPARISON,
     outputs.DIVERSITY,
     outputs.PERSISTENCE,
     outputs.RESPONSE,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tilseq.endpoints.parameters import INFUSED_UPPER_BOUND
 from tilseq.steps import flow
 from tilseq.steps.job import Job, needed
 
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 STEP = "til_survival"
 T_CELLS = "CD3+"
 STARTS = ("lymphodepletion_day", "first_dose_day")
-BORNE_BY_OTHERS = (
-    "compatible with infused cells: an upper bound where marked infused cells fare as the other infused ones do, since "
-    "cells that were not infused may bear the mark too"
-)
 NOTHING_BEFORE_DAY_0 = {"day": 0, "value": 0.0, "lower": 0.0, "upper": 0.0, "status": "not_detected"}
 Counts = Mapping[str, "pl.DataFrame"]
 
@@ -195,7 +192,7 @@ def _endpoints(sample: Mapping[str, Any], population: str, share: InfusedShare, 
     from tilseq.flow.rare import least_certain
 
     shared: dict[str, Any] = {"qualifiers": {"population": population}, "n": share.n}
-    method = BORNE_BY_OTHERS if share.reason is None else share.reason
+    method = INFUSED_UPPER_BOUND if share.reason is None else share.reason
     not_counted = share.reason is None and share.cells_per_ul is None
     told = share.status == "not_detected"
     return [
@@ -269,9 +266,9 @@ def _kinetics_of_infused(
                 }
             )
     before = [NOTHING_BEFORE_DAY_0] if of_day and 0 not in of_day else []
-    rows = _kinetics(job, "infused_share_of_cd3", population, [*before, *shares], BORNE_BY_OTHERS)
+    rows = _kinetics(job, "infused_share_of_cd3", population, [*before, *shares], INFUSED_UPPER_BOUND)
     return rows + _kinetics(
-        job, "infused_cells_per_ul", population, [*before, *cells] if cells else [], BORNE_BY_OTHERS
+        job, "infused_cells_per_ul", population, [*before, *cells] if cells else [], INFUSED_UPPER_BOUND
     )
 
 
