@@ -194,12 +194,12 @@ def _checks(outcome: Outcome) -> pl.DataFrame:
 def _gate(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[pl.DataFrame, list[str]]:
     from tilseq.flow.cuts import cuts_table
     from tilseq.plots.flow import gates
-    from tilseq.plots.style import save
+    from tilseq.plots.style import file_stem, save
     from tilseq.steps.flow import write_gates
 
     assert tubes.output is not None
     tube, gating = gated(tubes, path, usual)
-    odd = write_gates(gating, tube, tubes.output / f"{gating.sample}.xml")
+    odd = write_gates(gating, tube, tubes.output / f"{file_stem(gating.sample)}.xml")  # as the figure is named
     save(gates(gating), tubes.output, gating.sample)
     return cuts_table(gating), [*warnings_of(path, tube), *(f"{path}: {row['reason']}" for row in odd)]
 
