@@ -265,6 +265,35 @@ def test_automatic_gates_against_labels_and_against_a_workspace(tubes: Path, tmp
     assert labels["CD4+ T / CD8+ T"]["ratio_b"] == pytest.approx(7487 / 1407)
 
 
+def test_names_that_do_not_match_are_listed(tubes: Path) -> None:
+    folder = tubes / "flowsom_68983"
+    result, code = run("flow", "compare", folder / "68983.fcs", "--labels", folder / "manual_labels.csv")
+    assert code == 0
+    told = "no name is that of an automatic population, so nothing is compared: 'B cells', 'CD4 T cells', 'CD8 T cells'"
+    assert told in result.stderr
+    assert "automatic populations without one: 'B', 'CD3+', 'CD3-', 'CD4+ T', 'CD8+ T'" in result.stderr
+    assert "match them by --name 'GATE=POPULATION'" in result.stderr
+    names = ["--name", "CD4 T cells=CD4+ T"]
+    result, _ = run("flow", "compare", folder / "68983.fcs", "--labels", folder / "manual_labels.csv", *names)
+    assert "not compared, as no automatic population bears the name: 'B cells', 'CD8 T cells'" in result.stderr
+
+
+def test_the_files_of_a_tube_bear_one_name_whatever_its_letters(tubes: Path, tmp_path: Path) -> None:
+    path = tmp_path / "Prä µ.fcs"
+    shutil.copy(tubes / "itn/itn_01.fcs", path)
+    panel = tmp_path / "panel.yaml"
+    panel.write_text("populations: {αβ T: {parent: CD3+, markers: [CD4+]}}\n", encoding="utf-8")
+    _, code = run("flow", "gate", path, "--panel", panel, "-o", tmp_path / "out")
+    assert code == 0
+    written = {one.name: one for one in (tmp_path / "out").iterdir()}
+    stems = {one.stem for name, one in written.items() if name != "cuts.csv"}
+    assert len(stems) == 1 and len(written) == 4
+    gates = tmp_path / "out" / f"{stems.pop()}.xml"
+    assert 'gating:id="αβ_x0020_T"' in gates.read_text(encoding="utf-8")
+    result, _ = run("flow", "count", path, "--gates", gates)
+    assert {"αβ T"} <= set(pl.read_csv(result.stdout.encode())["population"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

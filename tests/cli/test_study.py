@@ -126,3 +126,14 @@ def test_help_is_light():
         "import sys, tilseq.cli.study; print([m for m in ('polars', 'pydantic', 'yaml', 'numpy') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_scan_drafts_panels_from_the_stains_of_tubes(tmp_path, capsys):
+    from tilseq.io.fcs_write import write_fcs
+
+    for name in ("S01_D7_flow", "S01_productA_flow"):
+        write_fcs(tmp_path / "raw" / f"{name}.fcs", [[1.0, 2.0]], ["FITC-A", "PE-A"], markers=["CD3", name])
+    assert run("init", tmp_path, "--scan", tmp_path / "raw") == 0
+    assert "look over the markers of panel_1, panel_2, which were guessed" in capsys.readouterr().out
+    assert '"CD3": ["FITC-A"]' in (tmp_path / "study.yaml").read_text()
+    assert run("check", tmp_path) == 0

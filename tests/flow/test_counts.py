@@ -107,3 +107,16 @@ def test_fifty_events_are_quantified_and_fewer_are_detected(events: list[int], s
 )
 def test_the_smaller_count_decides_on_the_ratio(cd4: int, cd8: int, status: str) -> None:
     assert cd4_cd8_ratio(tube(cd4, cd8)).status == status
+
+
+def test_each_row_bears_the_ratio_of_its_tube() -> None:
+    frame = count(tube(20, 10))
+    names = ("cd4_cd8_ratio", "cd4_cd8_ratio_lower", "cd4_cd8_ratio_upper")
+    assert frame["population"].to_list() == ["CD4+ T", "CD8+ T", "all"]
+    for name, expected in zip(names, cd4_cd8_ratio(tube(20, 10))[:3], strict=True):
+        assert frame[name].to_list() == [expected] * 3
+    assert frame["cd4_cd8_ratio"][0] == 2
+    # Without CD8+ T cells there is neither a ratio nor an upper limit of one.
+    none = count(tube(20, 0)).row(0, named=True)
+    assert (none["cd4_cd8_ratio"], none["cd4_cd8_ratio_upper"]) == (None, None)
+    assert none["cd4_cd8_ratio_lower"] > 1

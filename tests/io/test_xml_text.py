@@ -47,6 +47,36 @@ def test_a_document_type_cannot_hide_in_another_encoding(tmp_path: pathlib.Path)
         read_xml(path)
 
 
+HIDDEN = b"+ADwAIQ-DOCTYPE a +AFsAPAAh-ENTITY b +ACI-ha+ACIAPgBdAD4-<a>+ACY-b+ADs-</a>"  # UTF-7
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        b'<?xml version="1.0"' + b" " * 2000 + b'encoding="UTF-7"?>',
+        b"\xef\xbb\xbf<?xml version='1.0'\n" + b"\n" * 2000 + b"encoding = 'utf-7' ?>",
+        b'<?xml version="1.0" encoding="HZ-GB-2312"?>',
+        b'<?xml version="1.0" encoding="utf-8 "?>',
+    ],
+)
+def test_an_encoding_is_refused_wherever_the_declaration_names_it(tmp_path: pathlib.Path, declaration: bytes) -> None:
+    path = tmp_path / "a.xml"
+    path.write_bytes(declaration + HIDDEN)
+    with pytest.raises(ReadError, match="an encoding that is not read; found"):
+        read_xml(path)
+
+
+def test_the_parser_reads_in_the_encoding_that_was_searched(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "a.xml"
+    # A second name is no declaration: the file is taken as UTF-8, in which these characters are text.
+    path.write_bytes(b'<?xml version="1.0"?><?xml encoding="UTF-7"?>' + HIDDEN)
+    with pytest.raises(ReadError, match="the XML cannot be read"):
+        read_xml(path)
+    for encoding in ("ISO-8859-1", "windows-1252"):
+        path.write_bytes(f'<?xml version="1.0" encoding="{encoding}"?><a b="µ"/>'.encode(encoding))
+        assert read_xml(path).get("b") == "µ"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tilseq.endpoints.parameters import INFUSED_UPPER_BOUND
 from tilseq.io.files import write_json
 from tilseq.io.write import write_table
 from tilseq.tables import outputs
@@ -54,7 +55,9 @@ def fake_out(out: Path, names: tuple[str, ...], *, hostile: bool = False) -> Pat
     tables = {
         outputs.SAMPLES_RUN: samples,
         outputs.ENDPOINTS: [row for i, s in enumerate(flow) for row in _flow_endpoints(i, s)]
-        + [_mass_endpoint(i, s) for i, s in enumerate(tcr) if (s["day"] or 0) > 0],
+        + [_mass_endpoint(i, s) for i, s in enumerate(tcr) if (s["day"] or 0) > 0]
+        + [row for s in flow if s["day"] == 7 for row in _infused(s, hostile)]
+        + [row for name in names[:2] for row in _kinetics(name, hostile)],
         outputs.COUNTS: [row for i, s in enumerate(flow) for row in _counts(i, s)],
         outputs.CUTS: [
             {"sample": s["sample"], "gate": g, "channel": f"{g}-A", "parent": "lymphocytes", "threshold": 812.5 + i,
@@ -67,6 +70,7 @@ def fake_out(out: Path, names: tuple[str, ...], *, hostile: bool = False) -> Pat
              "lower": 700.0, "upper": 900.0, "mad": 12.0, "tubes": 9}
             for g in ("CD3", "CD4", "CD8")
         ],
+        outputs.COMPARISON: [row for s in flow[:3] for row in _comparison(s, hostile)],
         outputs.DIVERSITY: [row for i, s in enumerate(tcr) for row in _diversity(i, s)],
         outputs.PERSISTENCE: [r for i, s in enumerate(tcr) if (s["day"] or 0) > 0 for r in _persistence(i, s)],
         outputs.SCORES: [
@@ -135,6 +139,41 @@ def _flow_endpoints(i: int, s: dict[str, Any]) -> list[dict[str, Any]]:
     else:
         told = {"value": ratio, "lower": ratio * 0.93, "upper": ratio * 1.07, "method": "soft counts"}
     return [*rows, {**base, "parameter": "cd4_cd8_ratio", "unit": "ratio", **told}]
+
+
+def _infused(s: dict[str, Any], hostile: bool) -> list[dict[str, Any]]:
+    """Infused cells at a visit; with `hostile` neither the mark nor the reason can be trusted."""
+    base = {name: s[name] for name in ("sample", "subject", "visit", "day", "specimen", "assay")}
+    base |= {"qualifier": f"population={HOSTILE[0] if hostile else 'CD3+/TCR Vb2+'}", "scope": "cohort"}
+    told = {"status": "quantified", "method": HOSTILE[2] if hostile else INFUSED_UPPER_BOUND}
+    return [
+        {**base, **told, "parameter": "infused_share_of_cd3", "unit": "fraction", "value": 0.4, "lower": 0.31,
+         "upper": 0.52},
+        {**base, **told, "parameter": "infused_cells_per_ul", "unit": "cells/µL", "value": 120.0, "lower": 90.0,
+         "upper": 160.0},
+        {**base, **told, "parameter": "infused_probability_above_blank", "unit": "probability", "value": 0.998},
+    ]  # fmt: skip
+
+
+def _kinetics(name: str, hostile: bool) -> list[dict[str, Any]]:
+    base = {"subject": name, "qualifier": f"population={HOSTILE[1] if hostile else 'CD3+/TCR Vb2+'}", "scope": "cohort"}
+    why = HOSTILE[5] if hostile else "fewer than 3 quantified days after the peak"
+    return [
+        {**base, "parameter": "infused_share_of_cd3_peak", "unit": "fraction", "value": 0.4, "lower": 0.31,
+         "upper": 0.52, "status": "quantified"},
+        {**base, "parameter": "infused_share_of_cd3_half_life", "unit": "d", "status": "not_evaluable", "method": why},
+    ]  # fmt: skip
+
+
+def _comparison(s: dict[str, Any], hostile: bool) -> list[dict[str, Any]]:
+    base = {"sample": s["sample"]}
+    rows = [
+        {**base, "population": population, "events_a": 100, "events_b": 80, "events_both": 72, "precision": 0.72,
+         "recall": 0.9, "f1": 0.8, "difference_pct": 25.0}
+        for population in ("CD3+", "CD4+ T", "CD8+ T", HOSTILE[0] if hostile else "Treg")
+    ]  # fmt: skip
+    ratio = {"population": "CD4+ T / CD8+ T", "ratio_a": 1.0, "ratio_b": 2.0, "difference_pct": -50.0}
+    return [*rows, {**base, **ratio}]
 
 
 def _counts(i: int, s: dict[str, Any]) -> list[dict[str, Any]]:

@@ -142,11 +142,35 @@ def test_the_page_says_what_mass_is_and_what_its_limits_leave_out(good_out):
     [
         "Reference kept", "Effective cells", "Hill q1", "D50", "Chao1", "Separation",
         "valley, cohort, fallback, settings", "By counting, by gates", "What adds to the error", "Left out by time",
-        "Usual threshold", "not detected",
+        "Usual threshold", "not detected", "Mark", "Infused share, infused cells", "Above baseline",
+        "Precision, recall, F1",
     ],
 )  # fmt: skip
 def test_a_term_of_the_page_has_a_sentence_on_it(term, good_out):
     assert f"<dt>{term}</dt>" in render(good_out).read_text(encoding="utf-8")
+
+
+def test_infused_cells_and_a_persons_gates_have_tables_that_say_how_to_read_them(good_out):
+    page = page_of(good_out)
+    told = [row for row in page.rows if row[4:6] == ["P01_3_flow", "CD3+/TCR Vb2+"]]
+    assert told == [["P01", "week 1blood", "7", "blood", "P01_3_flow", "CD3+/TCR Vb2+", "–", "40(31-52)", "120(90-160)",
+                     "0.998", "an upper bound"]]  # fmt: skip
+    assert ["P01", "infused share of CD3+%", "CD3+/TCR Vb2+", "40(31-52)", "–", "–", "–",
+            "–fewer than 3 quantified days after the peak", "–", "–"] in page.rows  # fmt: skip
+    assert [
+        "P01",
+        "screeningblood",
+        "−35",
+        "blood",
+        "P01_0_flow",
+        *["0.800"] * 3,
+        "0.800CD3+",
+        "1",
+        "2",
+        "−50",
+    ] in page.rows
+    assert "since cells that were not infused may bear the mark too" in page.text
+    assert "F1 is 1 where both hold the same events" in page.text
 
 
 def test_the_worst_checks_come_first_and_a_failure_says_how_to_try_again(good_out):
@@ -222,8 +246,8 @@ def test_the_same_folder_gives_the_same_bytes(good_out):
 
 
 @pytest.mark.parametrize("table", sorted(path for path in (
-    "samples", "endpoints", "quality", "exclusions", "failures", "counts", "cuts", "cohort_cuts", "diversity",
-    "persistence", "response", "scores")))  # fmt: skip
+    "samples", "endpoints", "quality", "exclusions", "failures", "counts", "cuts", "cohort_cuts", "comparison",
+    "diversity", "persistence", "response", "scores")))  # fmt: skip
 def test_any_table_may_be_absent(table, good_out):
     out = good_out
     (out / "tables" / f"{table}.parquet").unlink()

@@ -308,5 +308,5 @@ def test_a_blood_count_is_of_the_subject_and_day_and_one_alone(jobs):
     found = {name: job.arguments["blood_count"] for name, job in jobs.items()}
     # A tenth, evenly spread, has a standard deviation of 0.1 / sqrt(12): 9.6 % of 0.3.
     assert found["S1_D7"] == {"value": 0.3, "unit": "10^9/L", "rounding": pytest.approx(0.09623, abs=1e-5)}
-    assert found["S1_D28"] is None  # two that differ
+    assert found["S1_D28"] == {"refused": "the lymphocyte counts of the day differ: 900 /µL, 910 /µL"}
     assert found["S1_prod"] is None

@@ -1,9 +1,11 @@
+import math
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from tilseq.steps.flow_absolute import absolute
+from tilseq.steps.flow_absolute import absolute, blood_count_of
+from tilseq.tables.inputs import LABS
 
 ERRORS = {"bead_lot_cv": 0.03, "pipette_cv": 0.03, "volume_cv": 0.03, "blood_count_cv": 0.05, "volume_unit": None}
 EVENTS = {"lymphocytes": 400, "CD3+": 200, "CD4+ T": 100}
@@ -68,3 +70,49 @@ def test_a_volume_that_cannot_be_warns_only_where_it_is_needed():
     wanted, idle = (run({"dilution": dilution}, tube(VOL="0.01", CYT="Aurora"))[1] for dilution in (1.0, None))
     assert [(row["verdict"], row["value"]) for row in (*wanted, *idle)] == [("warn", None), ("pass", None)]
     assert "not used: column $VOL: $VOL cannot be the volume taken from a tube" in wanted[0]["reason"]
+
+
+def blood_count(*rows):
+    """The blood count of day 28 from rows of value and unit, and a share of leucocytes, which is none."""
+    named = [{"subject": "S1", "day": 28, "test": "LYM", "value_text": text, "unit": unit} for text, unit in rows]
+    share = {"subject": "S1", "day": 28, "test": "lymphocytes", "value_text": "21", "unit": "%"}
+    other = {"subject": "S1", "day": 28, "test": "WBC", "value_text": "5", "unit": "furlong"}
+    study = SimpleNamespace(clinical={"labs": LABS.frame([*named, share, other])})
+    return blood_count_of(study, {"subject": "S1", "day": 28, "specimen": "blood"})
+
+
+def test_counts_in_several_units_are_one_where_they_agree():
+    assert blood_count(("1.20", "10^9/L"), ("1200", "/µL")) == {
+        "value": 1.2, "unit": "10^9/L", "rounding": pytest.approx(0.01 / math.sqrt(12) / 1.2),
+    }  # fmt: skip
+    assert blood_count() is None
+    assert blood_count(("3", "furlong"), ("900", "cells/mm3"))["value"] == 900
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        ([("1.2", "g/L")], "the unit of the lymphocyte count 1.2 g/L is not known: give it in 10^9/L, 10^3/uL, "),
+        ([("1.2", None)], "the unit of the lymphocyte count 1.2 without a unit is not known"),
+        ([("<0.1", "10^9/L")], "the lymphocyte count <0.1 10^9/L is no number"),
+        ([("-1", "/uL")], "the lymphocyte count -1 /uL is no number from 0 on"),
+        ([("1.2", "10^9/L"), ("1300", "/uL")], "the lymphocyte counts of the day differ: 1.2 10^9/L, 1300 /uL"),
+    ],
+)  # fmt: skip
+def test_a_count_that_cannot_be_used_says_why_in_quality(rows, why):
+    count = blood_count(*rows)
+    assert count["refused"].startswith(why)
+    values, told = run({}, tube(), count=count)
+    assert values == {}
+    assert [(row["check"], row["verdict"]) for row in told] == [("blood count", "warn")]
+    assert told[0]["reason"] == f"not used: {count['refused']}"
+
+
+def test_a_count_that_cannot_be_used_warns_only_where_it_is_needed():
+    count = {"refused": "why"}
+    values, told = run({"dilution": 1.0}, tube(VOL="40", CYT="Aurora"), count=count)
+    assert values["lymphocytes"] == pytest.approx(10)
+    assert [(row["check"], row["verdict"]) for row in told] == [("volume taken", "pass"), ("blood count", "pass")]
+    beads = {"beads_per_tube": 50_000.0, "sample_volume_ul": 50.0}
+    _, told = run(beads, tube(), count=count, events={**EVENTS, "beads": 1000})
+    assert [row["check"] for row in told] == ["beads counted"]

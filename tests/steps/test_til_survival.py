@@ -122,6 +122,31 @@ def test_lots_count_by_the_cells_infused_before_the_visit(subject):
     assert of(endpoints, VISIT[0], sample="d28")["value"] == pytest.approx(0.145 / 0.415)
 
 
+@pytest.mark.parametrize(("timing", "expected"), [("pre", 0.09 / 0.19), ("post", 0.09 / 0.415), (None, 0.09 / 0.415)])
+def test_blood_from_before_an_infusion_of_its_day_knows_nothing_of_its_lot(subject, timing, expected):
+    subject.product("a", 2_000, lot="A").product("b", 5_000, lot="B").baseline()
+    subject.add("d14", 10_000, 1_000, visit="D14", day=14, timing=timing)
+    # Lot B comes on day 14: (0.1 - 0.01) / (0.2 - 0.01), or with it over (0.425 - 0.01).
+    endpoints = subject.run(infusions=[(0, "A", 1e9), (14, "B", 3e9)])
+    assert of(endpoints, VISIT[0], sample="d14")["value"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("day", "timing", "counts"), [(14, "pre", False), (15, None, False), (14, "post", True)])
+def test_without_lots_in_infusions_a_product_taken_after_the_visit_does_not_count(subject, day, timing, counts):
+    subject.product("a", 2_000).baseline()
+    subject.add("b", 10_000, 5_000, visit="product", day=day, specimen="infusion_product")
+    subject.add("d14", 10_000, 1_000, visit="D14", day=14, timing=timing)
+    # 2,000 of 10,000 alone, or with the other tube 7,000 of 20,000.
+    expected = 0.09 / (0.35 - 0.01) if counts else 0.09 / (0.2 - 0.01)
+    endpoints = subject.run(infusions=[(0, None, 1e9), (14, None, 3e9)])
+    assert of(endpoints, VISIT[0], sample="d14")["value"] == pytest.approx(expected)
+
+
+def test_a_lot_of_which_no_cell_was_infused_is_no_product(subject):
+    subject.product(lot="A").baseline().add("d28", 10_000, 1_550)
+    assert of(subject.run(infusions=[(0, "A", 0.0)]), VISIT[0])["method"] == "no infusion product"
+
+
 def test_tubes_of_one_lot_are_pooled(subject):
     subject.product("a", 2_000, lot="A").product("b", 4_000, lot="A").baseline().add("d28", 10_000, 1_550)
     assert of(subject.run(infusions=[(0, "A", None)]), VISIT[0])["value"] == pytest.approx(0.5)

@@ -154,3 +154,27 @@ def test_refused(root, tmp_path_factory):
         ReadError, match=r"no file here .*; expected \{subject\}-\{visit\}; .*seen: 'README.txt' \(does"
     ):
         scan(root / "raw", root, "{subject}-{visit}")
+
+
+def test_products_of_several_lots_are_products(tmp_path):
+    for name in ("S01_productA_FACS", "S01_productB_FACS", "S01_D7_FACS"):
+        (tmp_path / f"{name}.fcs").write_text(f"FCS3.1 {name}")
+    draft = scan(tmp_path, tmp_path, "{subject}_{visit}_{assay}")
+    assert [(row["specimen"], row.get("lot"), row["comment"]) for row in draft.samples] == [
+        ("blood", None, "guessed: specimen"),
+        ("infusion_product", "A", "guessed: specimen; guessed: lot"),
+        ("infusion_product", "B", "guessed: specimen; guessed: lot"),
+    ]
+    assert draft.visits == {"productA": 0, "productB": 0, "D7": 7}
+    write_draft(tmp_path, draft)
+    assert examine(tmp_path).problems == []
+
+
+def test_panels_stand_in_the_settings_and_may_bear_any_name(tmp_path):
+    (tmp_path / "S01_D7_FACS.fcs").write_text("FCS3.1")
+    draft = scan(tmp_path, tmp_path, "{subject}_{visit}_{assay}")
+    draft.samples[0]["panel"] = "p: 1"
+    write_draft(tmp_path, draft, {"p: 1": {"CD3": "FITC-A", 'a "b" #': "<PE>"}})
+    study = read_study(tmp_path)
+    assert study.settings.panels["p: 1"].markers == {"CD3": ["FITC-A"], 'a "b" #': ["<PE>"]}
+    assert study.samples["panel"].to_list() == ["p: 1"]

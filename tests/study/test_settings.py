@@ -134,3 +134,10 @@ def test_all_faults_are_told_at_once(tmp_path):
     settings, problems = read(tmp_path, "study: 1\nstudy: 2\nvisits: {a: {day: x}}\nfoo: 1\n")
     assert settings is None
     assert len(problems) == 4
+
+
+@pytest.mark.parametrize("text", ["panels: {tbnk: null}", "panels:\n  tbnk:", "panels: {tbnk: {}}"])
+def test_a_panel_below_which_nothing_stands_is_one_of_built_in_names(tmp_path, text):
+    settings, problems = read(tmp_path, f"study: demo\n{text}\n")
+    assert problems == []
+    assert settings.panels["tbnk"].model_dump() == {"markers": {}, "thresholds": {}, "populations": {}}

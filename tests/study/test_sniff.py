@@ -2,7 +2,7 @@ import gzip
 
 import pytest
 
-from tilseq.study.sniff import assay_of, day_of_visit, meant, stem
+from tilseq.study.sniff import assay_of, day_of_visit, meant, product_lot, stem
 
 AIRR = "v_call\tj_call\tjunction\tjunction_aa\tduplicate_count\n"
 
@@ -26,6 +26,8 @@ AIRR = "v_call\tj_call\tjunction\tjunction_aa\tduplicate_count\n"
         ("product", 0),
         ("Infusion", 0),
         ("TIL", 0),
+        ("productA", 0),
+        ("product_2", 0),
         ("C1D8", None),
         ("tumor", None),
         ("followup", None),
@@ -108,3 +110,16 @@ def test_a_file_that_cannot_be_opened(tmp_path):
 )
 def test_real_files(shared_data, name, assay):
     assert assay_of(shared_data / name) == assay
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("product", (True, None)), ("TILs", (True, None)), ("productA", (True, "A")), ("productB", (True, "B")),
+        ("Product-2", (True, "2")), ("product_b", (True, "b")), ("TIL_lot_A", (True, "A")), ("infusion 1", (True, "1")),
+        ("IP2", (True, "2")), ("D7", (False, None)), ("bloodA", (False, None)), ("until", (False, None)),
+        ("tile", (False, None)), ("A", (False, None)),
+    ],
+)  # fmt: skip
+def test_products_and_their_lots(word, expected):
+    assert product_lot(word) == expected

@@ -18,6 +18,7 @@ from tilseq.cli.flow_tubes import (
     gates_option,
     names_of,
     names_option,
+    odd_cuts_of,
     panel_option,
     settings_of,
     spill_option,
@@ -25,6 +26,7 @@ from tilseq.cli.flow_tubes import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     import polars as pl
@@ -91,7 +93,8 @@ def compare_command(
     """Set the automatic gates of FILE (a) against a person's (b).
 
     One row a population: events in each and in both, precision, recall, F1 and the difference of counts in percent;
-    and one of the ratio CD4:CD8. Populations are matched by name; --name says what a gate or label is here.
+    and one of the ratio CD4:CD8. Populations are matched by name; --name says what a gate or label is here. Names that
+    do not match are listed on stderr.
     """
     from tilseq.flow.compare import compare
     from tilseq.io.cuts import read_cohort_cuts
@@ -108,8 +111,27 @@ def compare_command(
     else:
         theirs = _labels(labels or Path(), len(tube.events), given)
     ours = {name: one.mask for name, one in gating.populations.items()}
+    _tell_names(ours, theirs if gates is not None else set(filter(None, theirs)))
     write_result(compare(ours, theirs, sample=sample_name(path)), COMPARISON, output)
     return 0
+
+
+def _tell_names(ours: Iterable[str], theirs: Iterable[str]) -> None:
+    """Tell which names only one of two gatings has, and how to match them; nothing can be said of their populations."""
+    from tilseq.errors import shown
+    from tilseq.flow.manual import ALL_EVENTS
+
+    ours, theirs = set(ours) - {ALL_EVENTS}, set(theirs) - {ALL_EVENTS}
+    if not theirs - ours:
+        return
+    lone = ", ".join(map(shown, sorted(theirs - ours)))
+    here = ", ".join(map(shown, sorted(ours - theirs)))
+    if ours & theirs:
+        click.echo(f"not compared, as no automatic population bears the name: {lone}", err=True)
+    else:
+        click.echo(f"no name is that of an automatic population, so nothing is compared: {lone}", err=True)
+    if here:
+        click.echo(f"automatic populations without one: {here}; match them by --name 'GATE=POPULATION'", err=True)
 
 
 def _labels(path: Path, events: int, names: dict[str, str]) -> list[str | None]:
@@ -135,7 +157,8 @@ def _qc(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[pl.DataFr
     sample = sample_name(path)
     try:
         tube, gating = gated(tubes, path, usual)
-        among, quality = gating.populations["all events"].mask, gating.quality
+        among = gating.populations["all events"].mask
+        quality = pl.concat([gating.quality, QUALITY.frame(odd_cuts_of(gating, usual))])
     except AnalysisError as error:
         tube = read_tube(path, None)
         among, rows = _ungated(sample, tube, str(error))

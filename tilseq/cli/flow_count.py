@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tilseq.cli.common import Examples, output_folder, output_table, sample_name, sample_names, write_result
-from tilseq.cli.flow_pool import cores_option, each_tube, processes, tell
+from tilseq.cli.flow_absolute import amounts_options, check_amounts, count_absolute
+from tilseq.cli.flow_pool import Outcome, cores_option, each_tube, processes, tell
 from tilseq.cli.flow_tubes import (
     Tubes,
     cuts_option,
@@ -18,6 +21,7 @@ from tilseq.cli.flow_tubes import (
     gates_option,
     names_of,
     names_option,
+    odd_cuts_of,
     panel_option,
     settings_of,
     spill_option,
@@ -28,9 +32,14 @@ from tilseq.cli.flow_tubes import (
 if TYPE_CHECKING:
     import polars as pl
 
+    from tilseq.flow.absolute import AbsoluteCount
+    from tilseq.flow.gating import Gating
+    from tilseq.io.fcs import Fcs
+
 COUNT_EXAMPLE = """\
 tilseq flow count day0.fcs day28.fcs -o counts.csv
 tilseq flow count tubes/*.fcs --panel panel.yaml --cores 2 -o counts.csv
+tilseq flow count day0.fcs day28.fcs --beads-per-tube 51300 --sample-volume-ul 50 -o counts.csv
 tilseq flow count day0.fcs --gates gates.xml --name 'T cells=CD3+' -o counts.csv
 
 panel.yaml, where the built-in names, populations or the automatic cuts do not do:
@@ -48,6 +57,8 @@ GATE_EXAMPLE = "tilseq flow gate day0.fcs day28.fcs -o gates"
 @gates_option
 @names_option
 @cuts_option
+@amounts_options
+@click.option("--quality", type=click.Path(path_type=Path), help="CSV file for every check of every tube.")
 @cores_option
 @output_table
 def count_command(
@@ -57,32 +68,38 @@ def count_command(
     gates: Path | None,
     names: tuple[str, ...],
     cuts: Path | None,
+    quality: Path | None,
     cores: int,
     output: str,
+    **amounts: Any,
 ) -> int:
     """Gate each FILE into T cells and their subsets and count them.
 
-    One row a population: sample, population, parent, events, percent_of_parent with 95 % limits, and the tube's
-    verdict with its reason. A cut that is not clear in a tube is borrowed from the others, from three on, or from
-    --cuts. With --gates a person's gates are counted instead. A file that cannot be read or gated does not stop the
-    others.
+    One row a population: sample, population, parent, events, percent_of_parent with 95 % limits, cells_per_ul with
+    theirs where beads or a volume allow it, and in each row the tube's cd4_cd8_ratio with its limits, its verdict
+    (pass, warn, fail) and the reason. A cut that is not clear in a tube is borrowed from the others, from three on, or
+    from --cuts; one far from theirs is kept and told in the reason. With --gates a person's gates are counted instead.
+    A file that cannot be read or gated does not stop the others; --quality names it, with why.
     """
     import polars as pl
 
-    from tilseq.tables.outputs import COUNTS
+    from tilseq.tables.outputs import COUNTS, QUALITY
 
     sample_names(paths)
+    check_amounts(amounts)
     if gates is None and names or gates is not None and cuts is not None:
         raise click.UsageError("--name goes with --gates, --cuts without")
     if gates is not None:
         tubes = settings_of(panel, spill, gates=gates, names=names_of(names))
         with processes(cores, len(paths)) as mapped:
-            outcomes = each_tube(paths, partial(_count_manual, tubes), mapped)
+            outcomes = each_tube(paths, partial(_count_manual, tubes, amounts), mapped)
     else:
         tubes = settings_of(panel, spill)
-        outcomes, _ = two_passes(paths, tubes, partial(_count, tubes), cuts, cores)
+        outcomes, _ = two_passes(paths, tubes, partial(_count, tubes, amounts), cuts, cores)
     status = tell(outcomes)
-    frames = [one.result for one in outcomes if one.error is None]
+    if quality is not None:
+        write_result(pl.concat([_checks(one) for one in outcomes]), QUALITY, str(quality))
+    frames = [one.result[0] for one in outcomes if one.error is None]
     if frames:
         write_result(pl.concat(frames), COUNTS, output)
     return status
@@ -119,51 +136,84 @@ def gate_command(
     return status
 
 
-def _count(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[pl.DataFrame, list[str]]:
-    from tilseq.flow.counts import cd4_cd8_ratio, count
-    from tilseq.flow.cuts import cuts_table, far_from_cohort
+Counted = tuple[tuple["pl.DataFrame", "pl.DataFrame"], list[str]]  # tables counts and quality; sentences
+
+
+def _count(tubes: Tubes, amounts: Mapping[str, Any], path: Path, usual: pl.DataFrame | None) -> Counted:
+    import polars as pl
+
+    from tilseq.flow.counts import count
+    from tilseq.steps.flow_absolute import with_absolute
+    from tilseq.tables.outputs import QUALITY
 
     tube, gating = gated(tubes, path, usual)
-    counts, ratio = count(gating), cd4_cd8_ratio(gating).value
-    told = warnings_of(path, tube)
-    if usual is not None:
-        told += [
-            f"{gating.sample}: the cut of {row['gate']} among {row['parent']} lies far from those of other tubes"
-            for row in far_from_cohort(cuts_table(gating), usual).iter_rows(named=True)
-        ]
-    return counts, [*told, _in_short(gating.sample, ratio, counts)]
+    absolute, checks = _absolute(gating, tube, amounts)
+    odd = odd_cuts_of(gating, usual)
+    quality = pl.concat([gating.quality, QUALITY.frame([*checks, *odd])])
+    # The verdict beside the counts is that of all checks.
+    counts = with_absolute(count(replace(gating, quality=quality)), absolute)
+    told = [*warnings_of(path, tube), *(f"{gating.sample}: {row['check']}: {row['reason']}" for row in odd)]
+    return (counts, quality), [*told, _in_short(counts)]
 
 
-def _count_manual(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[pl.DataFrame, list[str]]:
-    from tilseq.flow.manual import count_manual, manual_ratio
+def _absolute(
+    gating: Gating, tube: Fcs, amounts: Mapping[str, Any]
+) -> tuple[dict[str, AbsoluteCount], list[dict[str, Any]]]:
+    from tilseq.flow.uncertainty import log_sds
+
+    names = [name for name in gating.populations if name in gating.rules or name == "lymphocytes"]
+    return count_absolute(gating.sample, tube, gating.populations, names, log_sds(gating), amounts)
+
+
+def _count_manual(tubes: Tubes, amounts: Mapping[str, Any], path: Path, usual: pl.DataFrame | None) -> Counted:
+    from tilseq.flow.manual import count_manual
+    from tilseq.flow.populations import BUILT_IN
     from tilseq.io.digest import sha256_of_file
     from tilseq.steps.flow import read_tube
+    from tilseq.steps.flow_absolute import with_absolute
     from tilseq.steps.flow_person import quality_of, read_populations
     from tilseq.steps.flow_spill import with_spill
+    from tilseq.tables.outputs import QUALITY
 
     assert tubes.gates is not None
     sample, tube = sample_name(path), with_spill(read_tube(path, None), tubes.spill)
     populations = read_populations(tubes.gates, tube, path, tubes.names)
+    names = [name for name in populations if name == "lymphocytes" or name not in BUILT_IN]
+    absolute, checks = count_absolute(sample, tube, populations, names, {}, amounts)
     source = f"{tubes.gates.name}, SHA-256 {sha256_of_file(tubes.gates)}"
-    counts = count_manual(sample, populations, quality_of(sample, tube, populations, source, []))
-    ratio = manual_ratio(populations)
+    quality = [*quality_of(sample, tube, populations, source, []), *checks]
+    counts = with_absolute(count_manual(sample, populations, quality), absolute)
     told = [*warnings_of(path, tube), f"{sample}: gates of {source}"]
-    return counts, [*told, _in_short(sample, None if ratio is None else ratio.value, counts)]
+    return (counts, QUALITY.frame(quality)), [*told, _in_short(counts)]
+
+
+def _checks(outcome: Outcome) -> pl.DataFrame:
+    """Return the checks of one file; of one that could not be counted, why."""
+    from tilseq.flow.quality import check
+    from tilseq.tables.outputs import QUALITY
+
+    if outcome.error is None:
+        quality: pl.DataFrame = outcome.result[1]
+        return quality
+    sample, why = sample_name(outcome.path), str(outcome.error)
+    return QUALITY.frame([check(sample, "gates", None, "T cells can be gated", False, why, worst="fail")])
 
 
 def _gate(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[pl.DataFrame, list[str]]:
     from tilseq.flow.cuts import cuts_table
     from tilseq.plots.flow import gates
-    from tilseq.plots.style import save
+    from tilseq.plots.style import file_stem, save
     from tilseq.steps.flow import write_gates
 
     assert tubes.output is not None
     tube, gating = gated(tubes, path, usual)
-    odd = write_gates(gating, tube, tubes.output / f"{gating.sample}.xml")
+    odd = write_gates(gating, tube, tubes.output / f"{file_stem(gating.sample)}.xml")  # as the figure is named
     save(gates(gating), tubes.output, gating.sample)
     return cuts_table(gating), [*warnings_of(path, tube), *(f"{path}: {row['reason']}" for row in odd)]
 
 
-def _in_short(sample: str, ratio: float | None, counts: pl.DataFrame) -> str:
+def _in_short(counts: pl.DataFrame) -> str:
+    row = counts.row(0, named=True)
+    ratio = row["cd4_cd8_ratio"]
     told = "not available" if ratio is None else f"{ratio:.2f}"
-    return f"{sample}: CD4:CD8 {told}, {counts['verdict'][0]}"
+    return f"{row['sample']}: CD4:CD8 {told}, {row['verdict']}"

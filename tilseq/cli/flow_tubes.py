@@ -142,6 +142,14 @@ def warnings_of(path: Path, tube: Fcs) -> list[str]:
     return [f"{path}: {warning}" for warning in tube.warnings]
 
 
+def odd_cuts_of(gating: Gating, usual: pl.DataFrame | None) -> list[dict[str, Any]]:
+    """Return a check that warns for each cut of a tube that lies far from those of other tubes."""
+    from tilseq.flow.cuts import cuts_table, far_from_cohort
+    from tilseq.steps.flow import odd_cuts
+
+    return [] if usual is None else odd_cuts(far_from_cohort(cuts_table(gating), usual))
+
+
 def _panel(path: Path) -> Panel:
     from pydantic import ValidationError
 

@@ -44,8 +44,10 @@ def run_command(study: Path, output: Path, cores: int | None, dry_run: bool) -> 
         f"{outcome.failed} failed",
         err=True,
     )
+    click.echo(outcome.samples, err=True)
     if outcome.failed:
         click.echo(f"what failed, and why: {output / 'tables' / 'failures.csv'}", err=True)
+    click.echo(f"every check of every sample: {output / 'tables' / 'quality.csv'}", err=True)
     click.echo(str(outcome.report))
     return EXIT_SOME_FAILED if outcome.failed else 0
 

@@ -33,8 +33,10 @@ def init_command(folder: Path, scanned: Path | None, pattern: str | None, dry_ru
     """Start a study in DIR: a template, or a draft from files that are there already.
 
     A scan reads subjects, visits and assays from file names, and the assay from the files' first bytes where the
-    pattern does not name it. What it guesses it marks; what it cannot read it lists.
+    pattern does not name it. Panels are drafted from the stains that FCS files name. What it guesses it marks; what it
+    cannot read it lists.
     """
+    from tilseq.steps.draft_panels import draft_panels
     from tilseq.study.read import examine
     from tilseq.study.scan import scan
     from tilseq.study.template import refuse_existing, samples_text, write_draft, write_template
@@ -48,12 +50,15 @@ def init_command(folder: Path, scanned: Path | None, pattern: str | None, dry_ru
     if not dry_run:
         refuse_existing(folder)
     draft = scan(scanned, folder, pattern or DEFAULT_PATTERN)
+    panels = draft_panels(folder, draft.samples)
     if dry_run:
         click.echo(samples_text(draft), nl=False)
         _tell_left_out(draft, err=True)
         return
-    _tell_files(write_draft(folder, draft))
+    _tell_files(write_draft(folder, draft, panels))
     _tell_draft(draft)
+    if panels:
+        click.echo(f"  study.yaml: look over the markers of {', '.join(panels)}, which were guessed from the stains")
     problems = examine(folder).problems
     for problem in problems:
         click.echo(f"to mend: {_printable(str(problem))}")

@@ -7,6 +7,11 @@ from typing import Literal
 
 Laboratory = Literal["flow", "repertoire", "expression", "clinical"]
 Scope = Literal["sample", "cohort"]
+# What the reader of any number of infused cells by a mark that other cells can bear must know.
+INFUSED_UPPER_BOUND = (
+    "compatible with infused cells: an upper bound where marked infused cells fare as the other infused ones do, since "
+    "cells that were not infused may bear the mark too"
+)
 
 
 @dataclass(frozen=True)

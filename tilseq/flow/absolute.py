@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -19,8 +20,11 @@ VOLUME_UNITS = {"Attune": "nL", "Aurora": "uL", "CytoFLEX": "nL", "MACSQuant": "
 # What one takes from a tube, in µL; a volume read in the wrong of the two units lies outside for 5 µL to 1 mL.
 LEAST_VOLUME, LARGEST_VOLUME = 1.0, 5_000.0
 DENOMINATORS = ("lymphocytes", "leucocytes")
-PER_UL = {"10^9/L": 1_000.0, "10*9/L": 1_000.0, "G/L": 1_000.0, "10^3/uL": 1_000.0, "10*3/uL": 1_000.0}
-PER_UL |= {"/uL": 1.0, "cells/uL": 1.0}
+# Units of a blood count, in cells/µL, written plainly as `per_ul_of_unit` does. g/L is a mass, G/L is 10^9/L.
+PER_UL = {"10^9/l": 1_000.0, "G/L": 1_000.0, "Gpt/L": 1_000.0, "10^3/ul": 1_000.0, "k/ul": 1_000.0}
+PER_UL |= {"10^6/l": 1.0, "/ul": 1.0, "10^3/ml": 1.0}
+BLOOD_UNITS = "10^9/L, 10^3/uL, /uL or 10^6/L"
+SUPERSCRIPTS = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079", "0123456789")
 
 
 class AbsoluteCount(NamedTuple):
@@ -233,7 +237,7 @@ def by_blood_count(
     blood_count
         Blood count; None where there is none.
     unit
-        Its unit, one of `PER_UL` (µ may stand for u).
+        Its unit, see `per_ul_of_unit`.
     analytic_cv
         Coefficient of variation of the blood count as a fraction, with what a low count loses by rounding.
     gate_sd
@@ -253,8 +257,9 @@ def by_blood_count(
     if denominator not in DENOMINATORS:
         mend = did_you_mean(denominator, DENOMINATORS)
         raise AnalysisError("no such denominator", found=denominator, expected=" or ".join(DENOMINATORS), mend=mend)
-    if _without_mu(unit) not in PER_UL:
-        raise AnalysisError("a blood count has no such unit", found=unit, expected=" or ".join(PER_UL))
+    per_ul = per_ul_of_unit(unit)
+    if per_ul is None:
+        raise AnalysisError("a blood count has no such unit", found=unit, expected=BLOOD_UNITS)
     _refuse_negative(cells=cells, denominator_cells=denominator_cells, blood_count=blood_count)
     if cells > denominator_cells:
         raise AnalysisError(f"more cells than {denominator}", found=f"{cells} of {denominator_cells}")
@@ -266,11 +271,32 @@ def by_blood_count(
         return _not_evaluable(method, budget, f"blood count of {denominator}: {why}")
     if denominator_cells == 0:
         return _not_evaluable(method, budget, f"no {denominator} to divide by")
-    factor = blood_count * PER_UL[_without_mu(unit)]
+    factor = blood_count * per_ul
     limits = scalar(clopper_pearson(cells, denominator_cells))
     lower, upper = _widened((cells + 0.5) / (denominator_cells + 1), limits, errors)
     value = factor * cells / denominator_cells
     return AbsoluteCount(value, factor * lower, factor * upper, method, budget, status_of(cells), None)
+
+
+def per_ul_of_unit(unit: str) -> float | None:
+    """Return how many cells per µL one of a unit of blood counts is, None for a unit that is none.
+
+    `10^9/L` is read as laboratories write it (10*9/L, x10E9/L, 10⁹/l, G/L), and so are 10^3/uL (K/µL, 10^3/mm3), /uL
+    (cells/µL, /mm3, /cumm) and 10^6/L.
+
+    >>> per_ul_of_unit("×10⁹/L"), per_ul_of_unit("cells/mm3"), per_ul_of_unit("g/L")
+    (1000.0, 1.0, None)
+    """
+    plain = _without_mu(unit)
+    if plain in PER_UL:
+        return PER_UL[plain]
+    plain = re.sub(
+        "[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+", lambda match: f"^{match[0].translate(SUPERSCRIPTS)}", plain
+    )
+    plain = plain.casefold().removeprefix("cells")
+    plain = re.sub(r"^[x\u00d7*]?10(?:\^|\*\*?|e)([0-9]+)(?:cells)?/", r"10^\1/", plain)
+    plain = re.sub(r"/(?:mm\^?3|cumm|cmm|mcl)$", "/ul", plain)
+    return None if plain == "g/l" else PER_UL.get(plain)
 
 
 def budget_in_words(budget: Mapping[str, float | None]) -> str:

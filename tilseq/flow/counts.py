@@ -70,16 +70,18 @@ def count(gating: Gating, blanks: Mapping[str, Blank] | None = None) -> pl.DataF
     -------
     polars.DataFrame
         Table `counts`: events, share of the parent in percent with 95 % limits of counting and gating together, of
-        counting alone (Clopper and Pearson, 1934) and of gating alone, see `uncertainty`; and the tube's worst
-        verdict with its reasons. A share of a parent without events is null. `cells_per_ul` is null: see `absolute`.
+        counting alone (Clopper and Pearson, 1934) and of gating alone, see `uncertainty`; the tube's ratio of CD4 to
+        CD8, see `cd4_cd8_ratio`; and its worst verdict with its reasons. A share of a parent without events is null.
+        `cells_per_ul` is null: see `absolute`.
     """
     from tilseq.tables.outputs import COUNTS
 
     verdict, reason = _verdict(gating.quality)
+    of_tube = {"verdict": verdict, "reason": reason, **ratio_columns(cd4_cd8_ratio(gating))}
     rows: list[dict[str, Any]] = []
     for population in gating.populations.values():
         row: dict[str, Any] = {"sample": gating.sample, "population": population.name, "parent": population.parent}
-        row |= {"events": population.events, "verdict": verdict, "reason": reason}
+        row |= {"events": population.events, **of_tube}
         if population.parent is not None:
             parent_events = gating.populations[population.parent].events
             row["parent_events"] = parent_events
@@ -99,6 +101,17 @@ def certainty(events: int, parent_events: int, blank: Blank = NO_BLANK) -> dict[
         "limit_of_blank": found.limit_of_blank,
         "limit_of_detection": found.limit_of_detection,
         "limit_of_quantification": found.limit_of_quantification,
+    }
+
+
+def ratio_columns(ratio: Ratio | None) -> dict[str, float | None]:
+    """Return the ratio of a tube and its limits by the columns of `counts`; without one they are null."""
+    if ratio is None:
+        return {}
+    return {
+        "cd4_cd8_ratio": ratio.value,
+        "cd4_cd8_ratio_lower": ratio.lower,
+        "cd4_cd8_ratio_upper": ratio.upper,
     }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.flow.counts import VERDICTS, Ratio, certainty, status_of
+from tilseq.flow.counts import VERDICTS, Ratio, certainty, ratio_columns, status_of
 from tilseq.flow.quality import LEAST_QUANTIFIED, check
 from tilseq.flow.tree import Population
 from tilseq.flow.tube import Mask
@@ -94,16 +94,18 @@ def count_manual(
     -------
     polars.DataFrame
         Table `counts`. The limits of a share are those of counting alone (Clopper and Pearson, 1934): how far a
-        person would place a gate elsewhere is not known. A share of a parent without events is null.
+        person would place a gate elsewhere is not known; so are those of the ratio. A share of a parent without events
+        is null.
     """
     from tilseq.tables.outputs import COUNTS
 
     verdict = max((row["verdict"] for row in quality), key=VERDICTS.index)
     reason = "; ".join(f"{row['check']}: {row['reason']}" for row in quality if row["verdict"] != "pass") or None
+    of_tube = {"verdict": verdict, "reason": reason, **ratio_columns(manual_ratio(populations))}
     rows = []
     for name, population in populations.items():
         row: dict[str, Any] = {"sample": sample, "population": name, "parent": population.parent}
-        row |= {"events": population.events, "verdict": verdict, "reason": reason}
+        row |= {"events": population.events, **of_tube}
         if population.parent is not None:
             total = populations[population.parent].events
             row["parent_events"] = total

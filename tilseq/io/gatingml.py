@@ -18,6 +18,8 @@ SPACE = "http://www.isac-net.org/std/Gating-ML/v2.0/"
 NAMESPACES = {"gating": SPACE + "gating", "transforms": SPACE + "transformations", "data-type": SPACE + "datatypes"}
 # Identifiers that no gate can have, as `id_of` never begins with an underscore of its own.
 MATRIX, LOG10 = "_spillover", "_log10"
+# Letters with which an identifier may begin by every edition of XML: those of names such as γδ T stay readable.
+LETTERS = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff\u0391-\u03a1\u03a3-\u03a9\u03b1-\u03c9"
 ESCAPED = re.compile(r"_x([0-9A-F]{4,6})_")
 
 
@@ -86,7 +88,7 @@ def tag(space: str, name: str) -> str:
 
 def id_of(name: str) -> str:
     """Return a gate's name as an identifier of XML."""
-    return re.sub(r"[^A-Za-z0-9_.-]|_(?=x)|^[^A-Za-z]", _escape, name)
+    return re.sub(rf"[^{LETTERS}0-9_.-]|_(?=x)|^[^{LETTERS}]", _escape, name)
 
 
 def name_of(identifier: str) -> str:

@@ -11,6 +11,7 @@ from tilseq.errors import ReadError
 from tilseq.io.kinds import kind_of
 
 MOST_BYTES = 100 << 20
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # In these a byte below 128 is always the ASCII character, so that a document type cannot hide from a search.
 ENCODINGS = ("utf-8", "us-ascii", "ascii", "iso-8859-1", "windows-1252")
 DECLARED = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"']*)[\"']")
@@ -33,6 +34,7 @@ def read_xml(path: str | Path) -> Any:
 
     content = _read_bytes(path)
     _refuse_other_types(content, path)
+    encoding = _encoding(content, path)
     forbidden = FORBIDDEN.search(content)
     if forbidden:
         raise ReadError(
@@ -42,7 +44,10 @@ def read_xml(path: str | Path) -> Any:
             found=forbidden[0].decode(),
             mend="take the declaration out; no file of gates needs it",
         )
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+    # The parser is told the encoding, so that it reads the very characters that were searched.
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True, encoding=encoding
+    )
     try:
         return etree.fromstring(content, parser)
     except etree.XMLSyntaxError as error:
@@ -70,14 +75,16 @@ def _refuse_other_types(content: bytes, path: str | Path) -> None:
         raise ReadError(
             "the file is no text in UTF-8", file=path, byte=content.index(b"\0"), found="a NUL", mend="save it as UTF-8"
         )
-    if not content.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
+    if not content.removeprefix(BYTE_ORDER_MARK).lstrip().startswith(b"<"):
         raise ReadError("the file is no XML", file=path, found=kind_of(content) or content[:40].decode("latin-1"))
-    declared = DECLARED.search(content[:1000])
-    if declared and declared[1].decode("latin-1").casefold() not in ENCODINGS:
+
+
+def _encoding(content: bytes, path: str | Path) -> str:
+    """Return the encoding that the file declares, however long its declaration is; UTF-8 where it declares none."""
+    declared = DECLARED.match(content.removeprefix(BYTE_ORDER_MARK))
+    name = declared[1].decode("latin-1") if declared else "utf-8"
+    if name.casefold() not in ENCODINGS:
         raise ReadError(
-            "an encoding that is not read",
-            file=path,
-            found=declared[1].decode("latin-1"),
-            expected="UTF-8",
-            mend="save it as UTF-8",
+            "an encoding that is not read", file=path, found=name, expected="UTF-8", mend="save it as UTF-8"
         )
+    return name

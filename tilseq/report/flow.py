@@ -79,7 +79,7 @@ def populations(results: Results) -> View:
     heads += [Head("Share", "% of parent", True), Head("By counting", "limits, %", True)]
     heads += [Head("By gates", "limits, %", True)]
     rows = []
-    for row in _as_tree(results.with_sample("counts"), "population").iter_rows(named=True):
+    for row in as_tree(results.with_sample("counts"), "population").iter_rows(named=True):
         value, status = row["percent_of_parent"], statuses.get((row["sample"], row["population"]), "quantified")
         rows.append(
             [
@@ -104,7 +104,7 @@ def absolute_counts(results: Results) -> View:
     heads += [Head("Counted by"), Head("What adds to the error", "coefficients of variation")]
     counted = results.with_sample("counts").filter(pl.col("cells_per_ul_method").is_not_null())
     rows = []
-    for row in _as_tree(counted, "population").iter_rows(named=True):
+    for row in as_tree(counted, "population").iter_rows(named=True):
         limits = row["cells_per_ul_lower"], row["cells_per_ul_upper"]
         status = statuses.get((row["sample"], row["population"]), "quantified")
         rows.append(
@@ -136,7 +136,7 @@ def thresholds(results: Results) -> View:
             missing() if row["separation"] is None else Cell(fixed(row["separation"]), kind="number"),
             text(row["source"]),
         ]
-        for row in _as_tree(results.with_sample("cuts"), "parent").iter_rows(named=True)
+        for row in as_tree(results.with_sample("cuts"), "parent").iter_rows(named=True)
     ]
     empty = results.nothing("cuts", "No threshold was recorded.")
     return filled(View("Thresholds of the gates", heads, rows, empty, "tables/cuts.csv"))
@@ -206,7 +206,7 @@ def _unit(unit: str, parents: set[str]) -> str:
     return f"% of {next(iter(parents))}" if len(parents) == 1 and "" not in parents else "% of parent"
 
 
-def _as_tree(table: pl.DataFrame, population: str) -> pl.DataFrame:
+def as_tree(table: pl.DataFrame, population: str) -> pl.DataFrame:
     """Return rows of samples in their order, those of one sample by the tree of populations."""
     names = [name for name in ("population", "gate") if name in table.columns]
     by = ["subject", "day", "visit", "sample", "place", *names]

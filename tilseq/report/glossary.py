@@ -24,6 +24,17 @@ FLOW = {
     "too slowly or too fast, or their signal jumped. These events take no part in any number.",
     "Verdict": "The worst of a tube’s checks. Warned: look at its gates before you rely on its numbers. Failed "
     "quality: do not rely on them.",
+    "Mark": "The population that tells infused cells in blood: T cells that bear a marker, such as a V-beta or a "
+    "multimer.",
+    "Infused share, infused cells": "(visit - baseline) / (product - baseline) of the share of CD3+ cells that bear "
+    "the mark, and this share of the CD3+ cells of a microlitre. An upper bound: cells that were not infused may bear "
+    "the mark too.",
+    "Above baseline": "Probability that the visit holds a larger share of marked cells than the baseline. Near 1 some "
+    "are new; near one half nothing can be told.",
+    "Area, half-life, lost by day": "The area under a series of visits, from day 0, straight up and exponential down; "
+    "the days in which it falls by half after the peak; the first day not detected after the last day detected.",
+    "Precision, recall, F1": "Of the automatic gates: the share of their events that the person has too, the share of "
+    "the person’s events that they have, and the harmonic mean of both.",
     "DN T, DP T": "CD3+ cells with neither CD4 nor CD8, and with both.",
     "below the limit of quantification": "Some events, but too few for the share to be a number to rely on.",
     "not detected": "Not one event. The number behind < is the upper 95 % limit: there may be as much as that.",

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from tilseq.io.files import write_text
-from tilseq.report import clinic, flow, glossary, laboratories, methods, overview
+from tilseq.report import clinic, comparison, flow, glossary, laboratories, methods, overview, til_survival
 from tilseq.report.glance import glance
 from tilseq.report.images import pictures
 from tilseq.report.results import STATE_WORDS, Results, read_results
@@ -67,6 +67,10 @@ def content(results: Results) -> dict[str, Any]:
         "grid": overview.grid(results),
         "legend": [Chip(words, state, words) for state, words in STATE_WORDS.items()],
         "t_cells": flow.t_cells(results),
+        "infused": til_survival.infused(results),
+        "kinetics": til_survival.kinetics(results),
+        "agreement": comparison.agreement(results),
+        "populations_of_both": comparison.populations_of_both(results),
         "tubes": tubes(results),
         "batches": batches(results, images["flow"]),
         "populations": flow.populations(results),

@@ -23,6 +23,7 @@ TABLES = (
     outputs.CUTS,
     outputs.COHORT_CUTS,
     outputs.PANEL_DIFFERENCES,
+    outputs.COMPARISON,
     outputs.DIVERSITY,
     outputs.PERSISTENCE,
     outputs.RESPONSE,

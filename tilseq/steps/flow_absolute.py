@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 BLOOD_TESTS = ("lymphocytes", "lym")
+SHARES = ("%", "percent", "fraction")  # of leucocytes: no count, and none is missed
 LARGEST_CV = 0.99  # of a blood count of less than its last digit
 
 Counted = tuple[dict[str, "AbsoluteCount"], list[dict[str, Any]]]
@@ -22,40 +23,49 @@ Counted = tuple[dict[str, "AbsoluteCount"], list[dict[str, Any]]]
 def blood_count_of(study: Study, sample: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the lymphocyte count of a sample's subject and day: `value`, `unit`, and what rounding adds, `rounding`.
 
-    None without one, and where several of one day differ. The rounding error is that of an even spread over the last
-    digit, as a fraction of the value.
+    None without one. Where there is one that cannot be used, as in an unknown unit, or several of one day differ, the
+    dictionary holds `refused` alone: why. The rounding error is that of an even spread over the last digit, as a
+    fraction of the value.
     """
     import polars as pl
+
+    from tilseq.flow.absolute import per_ul_of_unit
 
     labs = study.clinical.get("labs")
     if labs is None or sample["specimen"] != "blood" or sample["day"] is None:
         return None
     own = labs.filter(pl.col("subject") == sample["subject"], pl.col("day") == sample["day"])
-    found = [
-        one
-        for row in own.iter_rows(named=True)
-        if row["test"].strip().casefold() in BLOOD_TESTS and (one := _as_count(row["value_text"], row["unit"]))
-    ]
-    return found[0] if found and all(one == found[0] for one in found) else None
+    rows = [row for row in own.iter_rows(named=True) if row["test"].strip().casefold() in BLOOD_TESTS]
+    counts = [row for row in rows if (row["unit"] or "").strip().casefold() not in SHARES]
+    read = [_as_count(row["value_text"], row["unit"]) for row in counts]
+    found = [one for one in read if isinstance(one, dict)]
+    if not found:
+        return {"refused": "; ".join(map(str, read))} if read else None
+    cells = [one["value"] * (per_ul_of_unit(one["unit"]) or math.nan) for one in found]
+    if all(math.isclose(one, cells[0], rel_tol=1e-9) for one in cells):
+        return found[0]
+    told = ", ".join(f"{one['value']:g} {one['unit']}" for one in found)
+    return {"refused": f"the lymphocyte counts of the day differ: {told}"}
 
 
-def _as_count(text: str | None, unit: str | None) -> dict[str, Any] | None:
+def _as_count(text: str | None, unit: str | None) -> dict[str, Any] | str:
+    """Return a blood count, or why it is none."""
     from decimal import Decimal, InvalidOperation
 
-    from tilseq.flow.absolute import PER_UL
+    from tilseq.flow.absolute import BLOOD_UNITS, per_ul_of_unit
 
-    known = (unit or "").replace("\u00b5", "u").replace("\u03bc", "u").replace(" ", "")
-    if known not in PER_UL:
-        return None  # such as a share of leucocytes
+    told = f"{text or 'an empty value'} {unit or 'without a unit'}"
+    if per_ul_of_unit(unit or "") is None:
+        return f"the unit of the lymphocyte count {told} is not known: give it in {BLOOD_UNITS}"
     try:
         number = Decimal(text or "")
     except InvalidOperation:
-        return None
+        return f"the lymphocyte count {told} is no number"
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int) or number < 0:
-        return None
+        return f"the lymphocyte count {told} is no number from 0 on"
     rounding = 10.0**exponent / math.sqrt(12) / float(number) if number else 0.0
-    return {"value": float(number), "unit": known, "rounding": rounding}
+    return {"value": float(number), "unit": (unit or "").strip(), "rounding": rounding}
 
 
 def absolute(
@@ -91,6 +101,8 @@ def absolute(
         return _by_beads(sample, events, gate_sds, names, errors)
     volume, told = _volume(sample, tube, kept, errors["volume_unit"])
     count = arguments["blood_count"]
+    if count is not None and "refused" in count:
+        told, count = [*told, _refused(sample["sample"], count["refused"], sample["dilution"])], None
     if volume is not None and (sample["dilution"] is not None or (count is None and sample["specimen"] == "blood")):
         return _by_volume(sample, volume, events, gate_sds, names, errors), told
     if count is not None and "lymphocytes" in events:
@@ -122,6 +134,15 @@ def _by_beads(
         for name in names
     }
     return counted, [check_beads(sample["sample"], beads)]
+
+
+def _refused(sample: str, why: str, dilution: float | None) -> dict[str, Any]:
+    """Return the check of a blood count that cannot be used; it warns unless the tube is to be counted by volume."""
+    from tilseq.flow.quality import check
+
+    return check(
+        sample, "blood count", None, "one lymphocyte count in a known unit", dilution is not None, f"not used: {why}"
+    )
 
 
 def _volume(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tilseq.endpoints.parameters import INFUSED_UPPER_BOUND
 from tilseq.steps import flow
 from tilseq.steps.job import Job, needed
 
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 STEP = "til_survival"
 T_CELLS = "CD3+"
 STARTS = ("lymphodepletion_day", "first_dose_day")
-BORNE_BY_OTHERS = (
-    "compatible with infused cells: an upper bound where marked infused cells fare as the other infused ones do, since "
-    "cells that were not infused may bear the mark too"
-)
 NOTHING_BEFORE_DAY_0 = {"day": 0, "value": 0.0, "lower": 0.0, "upper": 0.0, "status": "not_detected"}
 Counts = Mapping[str, "pl.DataFrame"]
 
@@ -92,9 +89,7 @@ def _of_mark(job: Job, counts: Counts, mark: str) -> list[dict[str, Any]]:
     gated = {name for need in tubes if need in counts for name in counts[need]["population"]}
     population = marked_population(mark, gated)
     marked = {need: marked_events(counts[need], population) if need in counts else None for need in tubes}
-    product = [
-        (samples[need]["lot"], marked[need]) for need in tubes if samples[need]["specimen"] == "infusion_product"
-    ]
+    product = [(samples[need], marked[need]) for need in tubes if samples[need]["specimen"] == "infusion_product"]
     baseline = _baseline(job, marked)
     rows: list[dict[str, Any]] = []
     found: list[tuple[Mapping[str, Any], InfusedShare, str]] = []
@@ -106,9 +101,8 @@ def _of_mark(job: Job, counts: Counts, mark: str) -> list[dict[str, Any]]:
             rows += _not_gated(sample, population)
             continue
         cd3, certainty = _cd3_per_ul(job, counts, sample)
-        infused = [one for one in job.arguments["infusions"] if one["day"] <= sample["day"]]
         share = infused_share(
-            _lots(product, infused),
+            _lots(product, job.arguments["infusions"], sample),
             baseline,
             visit,
             upper_bound=True,
@@ -135,26 +129,38 @@ def _baseline(job: Job, marked: Mapping[str, Marked | None]) -> Marked | None:
     return pooled(days[max(days)]) if days else None
 
 
-def _lots(product: Sequence[tuple[str | None, Marked | None]], infusions: Iterable[Mapping[str, Any]]) -> list[Lot]:
-    """Return the lots that had been infused, each with the tubes counted of it.
+def _lots(
+    product: Sequence[tuple[Mapping[str, Any], Marked | None]],
+    infusions: Sequence[Mapping[str, Any]],
+    visit: Mapping[str, Any],
+) -> list[Lot]:
+    """Return the lots that had been infused before a visit, each with the tubes counted of it.
 
-    Where infusions.csv names no lot the product's own names part them. A tube without a lot is of the only one.
+    Where infusions.csv names no lot the product's own names part them, but for tubes taken after the visit, which
+    nobody had got by then. A tube without a lot is of the only one.
     """
     from tilseq.flow.marked import Lot, pooled
 
     cells: dict[str | None, list[float | None]] = {}
-    for infusion in infusions:
-        if infusion["cells"] != 0:
-            cells.setdefault(infusion["lot"], []).append(infusion["cells"])
-    if not set(cells) - {None}:
-        cells = {lot: [None] for lot, _ in product}
+    if any(infusion["lot"] is not None for infusion in infusions):
+        for infusion in infusions:
+            if infusion["cells"] != 0 and _is_before(infusion, visit):
+                cells.setdefault(infusion["lot"], []).append(infusion["cells"])
+    else:
+        product = [(row, tube) for row, tube in product if row["day"] is None or _is_before(row, visit)]
+        cells = {row["lot"]: [None] for row, _ in product}
     lots = []
     for lot, numbers in cells.items():
         names = (lot, None) if len(cells) == 1 else (lot,)
-        tubes = [tube for name, tube in product if name in names and tube is not None]
+        tubes = [tube for row, tube in product if row["lot"] in names and tube is not None]
         known = [number for number in numbers if number is not None]
         lots.append(Lot(pooled(tubes) if tubes else None, sum(known) if len(known) == len(numbers) else None))
     return lots
+
+
+def _is_before(one: Mapping[str, Any], visit: Mapping[str, Any]) -> bool:
+    """Whether an infusion, or the taking of a product, came before a visit; blood of the day may be from before it."""
+    return bool(one["day"] < visit["day"] or (one["day"] == visit["day"] and visit["timing"] != "pre"))
 
 
 def _cd3_per_ul(job: Job, counts: Counts, sample: Mapping[str, Any]) -> tuple[CellsPerUl | None, str]:
@@ -195,7 +201,7 @@ def _endpoints(sample: Mapping[str, Any], population: str, share: InfusedShare, 
     from tilseq.flow.rare import least_certain
 
     shared: dict[str, Any] = {"qualifiers": {"population": population}, "n": share.n}
-    method = BORNE_BY_OTHERS if share.reason is None else share.reason
+    method = INFUSED_UPPER_BOUND if share.reason is None else share.reason
     not_counted = share.reason is None and share.cells_per_ul is None
     told = share.status == "not_detected"
     return [
@@ -269,9 +275,9 @@ def _kinetics_of_infused(
                 }
             )
     before = [NOTHING_BEFORE_DAY_0] if of_day and 0 not in of_day else []
-    rows = _kinetics(job, "infused_share_of_cd3", population, [*before, *shares], BORNE_BY_OTHERS)
+    rows = _kinetics(job, "infused_share_of_cd3", population, [*before, *shares], INFUSED_UPPER_BOUND)
     return rows + _kinetics(
-        job, "infused_cells_per_ul", population, [*before, *cells] if cells else [], BORNE_BY_OTHERS
+        job, "infused_cells_per_ul", population, [*before, *cells] if cells else [], INFUSED_UPPER_BOUND
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tilseq.errors import ReadError, shown
 from tilseq.study.names import fault_of
 from tilseq.study.pattern import Token, parse_pattern, readings
-from tilseq.study.sniff import WORDS, assay_of, day_of_visit, meant, stem
+from tilseq.study.sniff import WORDS, assay_of, day_of_visit, meant, product_lot, stem
 
 MOST_FILES = 100_000
 MOST_SHOWN = 5
@@ -140,8 +140,12 @@ def _with_guesses(row: Row, path: Path) -> Row | str:
     if "visit" not in row:
         row["visit"] = f"D{row['day']}"
     if "specimen" not in row:
-        row["specimen"] = meant("specimen", row["visit"]) or "blood"
+        is_product, lot = product_lot(row["visit"])
+        row["specimen"] = "infusion_product" if is_product else meant("specimen", row["visit"]) or "blood"
         guessed.append("specimen")
+        if lot is not None and "lot" not in row:  # several products of one subject are told apart by their lots
+            row["lot"] = lot
+            guessed.append("lot")
     row["comment"] = "; ".join([f"guessed: {name}" for name in guessed] + remarks)
     return row
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from tilseq.errors import TilseqError
 from tilseq.io.yaml_model import Part, read_model
@@ -165,6 +165,12 @@ class Settings(Part):
         description="Sample or panel → a person's gates, which go before thresholds and automatic gates.",
     )
     analysis: Analysis = Field(default_factory=Analysis, description="Settings of the laboratories.")
+
+    @field_validator("panels", mode="before")
+    @classmethod
+    def _empty_panel(cls, value: Any) -> Any:
+        """Read a panel below which nothing stands as one of built-in names alone."""
+        return {name: {} if one is None else one for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def read_settings(path: str | Path) -> tuple[Settings | None, Lines, list[TilseqError]]:

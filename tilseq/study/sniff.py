@@ -35,6 +35,8 @@ WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 DAY_OF_VISIT = re.compile(r"(d|day|w|wk|week|m|mo|month)([-+]?[0-9]{1,4})")
 DAYS = {"d": 1.0, "w": 7.0, "m": 30.4375}
+# A product of several: its number, or a letter that stands apart from the word by case or a sign.
+LOT_OF_PRODUCT = re.compile(r"(.*?)(?:[ _.-]*(?:[Ll]ot)?[ _.-]*)([0-9]{1,2}|(?<=[a-z _.-])[A-Z]|(?<=[ _.-])[a-z])")
 BASELINES = ("baseline", "bl", "screening", "pretreatment", "prelymphodepletion", "preld")
 BASELINE_DAY = -7
 
@@ -45,6 +47,18 @@ def meant(field: str, word: str) -> str | None:
     return next((ours for ours, theirs in WORDS[field].items() if plain in theirs), None)
 
 
+def product_lot(word: str) -> tuple[bool, str | None]:
+    """Tell whether a word of a file name means the infusion product, and which of several (`productB` → B).
+
+    >>> product_lot("TIL"), product_lot("product_2"), product_lot("D7")
+    ((True, None), (True, '2'), (False, None))
+    """
+    if meant("specimen", word) == "infusion_product":
+        return True, None
+    found = LOT_OF_PRODUCT.fullmatch(word)
+    return (True, found[2]) if found and meant("specimen", found[1]) == "infusion_product" else (False, None)
+
+
 def day_of_visit(visit: str) -> int | None:
     """Guess the nominal day from the name of a visit: D7, day-14, W4, month 3, baseline, product; else None."""
     plain = re.sub(r"[\s_.]", "", visit.casefold())
@@ -53,7 +67,7 @@ def day_of_visit(visit: str) -> int | None:
         return round(int(match[2]) * DAYS[match[1][0]])
     if plain.replace("-", "") in BASELINES:
         return BASELINE_DAY
-    return 0 if meant("specimen", visit) == "infusion_product" else None
+    return 0 if product_lot(visit)[0] else None
 
 
 def stem(name: str) -> str:

@@ -42,13 +42,23 @@ def write_template(folder: str | Path) -> list[Path]:
     return _write(Path(folder), {name: _template(name) for name in FILES} | {SETTINGS_FILE: _settings(folder, VISITS)})
 
 
-def write_draft(folder: str | Path, draft: Draft) -> list[Path]:
-    """Write a study drafted by a scan; see `write_template` for what is returned and raised."""
+def write_draft(folder: str | Path, draft: Draft, panels: Mapping[str, Mapping[str, str]] | None = None) -> list[Path]:
+    """Write a study drafted by a scan; see `write_template` for what is returned and raised.
+
+    Parameters
+    ----------
+    folder, draft
+        The study's folder, and what the scan found.
+    panels
+        Name of each panel → marker → channel.
+    """
     lines = []
     for visit, day in draft.visits.items():
         remark = "FILL IN the nominal day" if day is None else "guessed; correct it where it is wrong"
         lines.append(f"  {_quoted(visit)}: {{day: {'null' if day is None else day}}}   # {remark}")
-    texts = {name: _template(name) for name in FILES} | {SETTINGS_FILE: _settings(folder, "\n".join(lines))}
+    texts = {name: _template(name) for name in FILES} | {
+        SETTINGS_FILE: _settings(folder, "\n".join(lines), _panels(panels or {}))
+    }
     # The first infusion is day 0 by definition, so its rows need no guess; further ones and the cells do.
     infusions = [{"subject": name, "infusion": "1", "day": "0"} for name in draft.subjects]
     texts[INFUSIONS_FILE] = _rows(INFUSIONS_FILE, infusions)
@@ -80,10 +90,19 @@ def _template(name: str) -> str:
     return (files("tilseq.study") / "templates" / Path(name).name).read_text(encoding="utf-8")
 
 
-def _settings(folder: str | Path, visits: str) -> str:
+def _settings(folder: str | Path, visits: str, panels: str = "") -> str:
     name = Path(folder).resolve().name
     name = name if name and not fault_of(name) and name.isprintable() else "my_study"
-    return Template(_template(SETTINGS_FILE)).substitute(study=_quoted(name), visits=visits)
+    return Template(_template(SETTINGS_FILE)).substitute(study=_quoted(name), visits=visits, panels=panels)
+
+
+def _panels(panels: Mapping[str, Mapping[str, str]]) -> str:
+    """Return drafted panels as YAML."""
+    lines = ["panels:   # guessed from the stains that the files name ($PnS); look them over"] if panels else []
+    for name, markers in panels.items():
+        lines += [f"  {_quoted(name)}:", "    markers:"]
+        lines += [f"      {_quoted(marker)}: [{_quoted(channel)}]" for marker, channel in markers.items()]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def samples_text(draft: Draft) -> str:

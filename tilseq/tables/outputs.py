@@ -138,6 +138,11 @@ COUNTS = Table(
         Column("cells_per_ul_upper", "number", "Upper 95 % limit.", unit="cells/µL"),
         Column("cells_per_ul_method", "text", "How cells per microlitre were counted, or why they were not."),
         Column("error_budget", "text", "What each part adds to their error, as coefficients of variation."),
+        Column(
+            "cd4_cd8_ratio", "number", "CD4+ T to CD8+ T of the tube, in each of its rows; null where there is none."
+        ),
+        Column("cd4_cd8_ratio_lower", "number", "Lower 95 % limit, of counting and gating."),
+        Column("cd4_cd8_ratio_upper", "number", "Upper 95 % limit; null where there is no upper one."),
         Column("verdict", "text", "Worst verdict on the tube.", allowed=VERDICTS),
         Column("reason", "text", "Why."),
         Column("counting_lower", "number", "Lower limit of the share of counting alone (Clopper-Pearson).", unit="%"),

@@ -29,9 +29,10 @@ HOME = ".tilseq"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run: its report, and how many jobs there were, were trusted from before, and failed."""
+    """What became of a run: its report, how its samples went in words, and jobs in all, from before, and failed."""
 
     report: Path
+    samples: str
     jobs: int
     trusted: int
     failed: int
@@ -60,6 +61,8 @@ def run(study: Study, out: Path, *, command: str, cores: int, progress: Callable
     """
     from tilseq.io.files import write_json
     from tilseq.report import render
+    from tilseq.report.overview import verdict
+    from tilseq.report.results import read_results
     from tilseq.workflow.provenance import provenance
 
     check_folder(study, out)
@@ -83,7 +86,8 @@ def run(study: Study, out: Path, *, command: str, cores: int, progress: Callable
         }
         write_json(out / "run.json", provenance(study, plan, command=command, times=times))
         report = render(out)
-    return Outcome(report, len(plan.jobs), len(plan.jobs) - len(to_do), failures.height)
+        samples = verdict(read_results(out))
+    return Outcome(report, samples, len(plan.jobs), len(plan.jobs) - len(to_do), failures.height)
 
 
 def _check_engine(code: int, jobs_ended: int, log: Path) -> None:

@@ -1,0 +1,129 @@
+from pathlib import Path
+
+import polars as pl
+import pytest
+from click.testing import CliRunner, Result
+
+from tilseq.cli import root
+
+SAMPLE = Path(__file__).parents[2] / "data/sample/raw/flow"
+TUBE = SAMPLE / "SIM-01_baseline_flow.fcs"
+
+
+def run(*arguments: object) -> tuple[Result, int]:
+    result = CliRunner().invoke(root, [str(part) for part in arguments], standalone_mode=False)
+    assert result.exception is None, result.exception
+    return result, result.return_value or 0
+
+
+def rows_of(result: Result) -> dict[str, dict[str, object]]:
+    return {row["population"]: row for row in pl.read_csv(result.stdout.encode()).iter_rows(named=True)}
+
+
+def test_beads_give_cells_per_microlitre_of_the_simulated_truth() -> None:
+    result, code = run("flow", "count", TUBE, "--beads-per-tube", 50_000, "--sample-volume-ul", 50)
+    assert code == 0
+    rows = rows_of(result)
+    # From data/sample/truth/populations.csv.
+    for population, truth in (("CD4+ T", 464.2266), ("CD8+ T", 352.9916), ("B", 262.0200)):
+        row = rows[population]
+        assert row["cells_per_ul_lower"] < truth < row["cells_per_ul_upper"]
+        assert row["cells_per_ul"] == pytest.approx(row["events"] / rows["single beads"]["events"] * 1000)
+    assert rows["CD3+"]["cells_per_ul_method"].startswith("counting beads: ")
+    assert rows["single beads"]["cells_per_ul"] is None
+    assert "beads counted: " in rows["CD3+"]["reason"] and rows["CD3+"]["verdict"] == "warn"
+
+
+def test_the_ratio_with_its_limits_stands_in_every_row() -> None:
+    result, _ = run("flow", "count", TUBE)
+    rows = rows_of(result)
+    ratio = rows["CD4+ T"]["events"] / rows["CD8+ T"]["events"]
+    assert [row["cd4_cd8_ratio"] for row in rows.values()] == pytest.approx([ratio] * len(rows))
+    assert rows["CD3+"]["cd4_cd8_ratio_lower"] < 464.2266 / 352.9916 < rows["CD3+"]["cd4_cd8_ratio_upper"]
+    assert rows["CD3+"]["cells_per_ul"] is None and rows["CD3+"]["cells_per_ul_method"] is None
+
+
+def test_a_volume_counts_by_the_dilution_that_is_given(tmp_path: Path) -> None:
+    from tilseq.io.fcs import read_fcs
+    from tilseq.io.fcs_write import write_fcs
+
+    tube, path = read_fcs(TUBE), tmp_path / "a.fcs"
+    spill = (list(tube.spill.channels), tube.spill.matrix)
+    keywords = {"$VOL": "40", "$CYT": "Aurora"}
+    write_fcs(path, tube.events, tube.channels, markers=tube.markers, spill=spill, keywords=keywords)
+    diluted, _ = run("flow", "count", path, "--dilution", 4)
+    rows = rows_of(diluted)
+    assert rows["CD3+"]["cells_per_ul"] == pytest.approx(rows["CD3+"]["events"] / 40 * 4)
+    assert rows["CD3+"]["cells_per_ul_method"] == "volumetric"
+    without, _ = run("flow", "count", path)
+    untold = rows_of(without)["CD3+"]
+    assert untold["cells_per_ul"] is None
+    assert untold["cells_per_ul_method"] == "volumetric: the dilution of the specimen in the tube is not given"
+    small, _ = run("flow", "count", path, "--dilution", 4, "--volume-unit", "nL")
+    assert "volume taken: not used: column $VOL" in str(rows_of(small)["CD3+"]["reason"])
+
+
+def test_a_cut_far_from_those_of_other_tubes_is_told_in_the_table(tmp_path: Path) -> None:
+    tubes = [SAMPLE / f"SIM-01_{visit}_flow.fcs" for visit in ("baseline", "D7", "D28")]
+    run("flow", "gate", *tubes, "-o", tmp_path)
+    cuts = pl.read_csv(tmp_path / "cohort_cuts.csv")
+    is_cd4 = pl.col("gate") == "CD4"
+    moved = cuts.with_columns(
+        threshold=pl.when(is_cd4).then(pl.col("threshold") * 3).otherwise("threshold"),
+        upper=pl.when(is_cd4).then(pl.col("upper") * 3).otherwise("upper"),
+    )
+    moved.write_csv(tmp_path / "moved.csv")
+    plain, _ = run("flow", "count", TUBE, "--cuts", tmp_path / "cohort_cuts.csv")
+    assert "cut of CD4" not in plain.stdout
+    odd, _ = run("flow", "count", TUBE, "--cuts", tmp_path / "moved.csv", "--quality", tmp_path / "quality.csv")
+    told = "cut of CD4 among CD3+ against other tubes: the tube's own valley lies elsewhere"
+    row = rows_of(odd)["CD3+"]
+    assert row["verdict"] == "warn" and told in row["reason"]
+    assert f"SIM-01_baseline_flow: {told}" in odd.stderr
+    checks = pl.read_csv(tmp_path / "quality.csv")
+    assert checks.filter(check="cut of CD4 among CD3+ against other tubes")["verdict"].to_list() == ["warn"]
+    listed, _ = run("flow", "qc", TUBE, "--cuts", tmp_path / "moved.csv")
+    assert "cut of CD4 among CD3+ against other tubes" in listed.stdout
+
+
+def test_quality_names_a_file_that_could_not_be_counted(shared_data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "quality.csv"
+    _, code = run("flow", "count", shared_data / "flow/odd/corrupted.fcs", TUBE, "--quality", out)
+    assert code == 4
+    checks = pl.read_csv(out)
+    (row,) = checks.filter(sample="corrupted").to_dicts()
+    assert (row["check"], row["verdict"]) == ("gates", "fail") and "corrupted.fcs" in row["reason"]
+    assert checks.filter(sample="SIM-01_baseline_flow").height > 10
+
+
+def test_a_persons_gates_give_ratio_and_cells_per_microlitre_too(tmp_path: Path) -> None:
+    run("flow", "gate", TUBE, "-o", tmp_path)
+    amounts = ("--beads-per-tube", 50_000, "--sample-volume-ul", 50)
+    gates = tmp_path / "SIM-01_baseline_flow.xml"
+    result, _ = run("flow", "count", TUBE, "--gates", gates, *amounts, "--quality", tmp_path / "quality.csv")
+    rows = rows_of(result)
+    automatic = rows_of(run("flow", "count", TUBE, *amounts)[0])
+    for name in ("cells_per_ul", "cd4_cd8_ratio"):
+        assert rows["CD4+ T"][name] == pytest.approx(automatic["CD4+ T"][name])
+    assert {"gates", "beads counted"} <= set(pl.read_csv(tmp_path / "quality.csv")["check"])
+
+
+def test_help_shows_how_beads_are_given() -> None:
+    result, _ = run("flow", "count", "--help")
+    example = "tilseq flow count day0.fcs day28.fcs --beads-per-tube 51300 --sample-volume-ul 50 -o counts.csv"
+    assert example in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--beads-per-tube", "50000"], "--beads-per-tube and --sample-volume-ul go together"),
+        (["--sample-volume-ul", "50"], "--beads-per-tube and --sample-volume-ul go together"),
+        (["--dilution", "0.5"], "0.5 is not in the range x>=1"),
+        (["--beads-per-tube", "0", "--sample-volume-ul", "50"], "0.0 is not in the range x>0"),
+    ],
+)
+def test_amounts_that_cannot_be_are_usage_errors(options: list[str], message: str) -> None:
+    result = CliRunner().invoke(root, ["flow", "count", str(TUBE), *options])
+    assert result.exit_code == 2
+    assert message in result.stderr

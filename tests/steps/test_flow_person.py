@@ -1,0 +1,106 @@
+from types import SimpleNamespace
+
+import numpy as np
+
+from tilseq.flow.quality import check
+from tilseq.flow.tree import Population
+from tilseq.steps.flow_person import beside_automatic, gates_of, quality_of, read_populations
+from tilseq.study.settings import GateFile
+from tilseq.tables.outputs import QUALITY
+
+
+def part(name, parent, first, last):
+    """Events `first` to `last` - 1 of 300."""
+    places = np.arange(300)
+    return Population(name, parent, (places >= first) & (places < last))
+
+
+PERSON = {
+    "all events": part("all events", None, 0, 300),
+    "CD3+": part("CD3+", "all events", 0, 200),
+    "CD4+ T": part("CD4+ T", "CD3+", 0, 120),
+    "CD8+ T": part("CD8+ T", "CD3+", 120, 200),
+}
+
+
+def automatic(*quality):
+    populations = {
+        "all events": part("all events", None, 0, 300),
+        "CD3+": part("CD3+", "lymphocytes", 0, 180),
+        "CD4+ T": part("CD4+ T", "CD3+", 0, 100),
+        "CD8+ T": part("CD8+ T", "CD3+", 100, 180),
+    }
+    return SimpleNamespace(populations=populations, quality=QUALITY.frame(quality))
+
+
+def study(**gates):
+    return SimpleNamespace(settings=SimpleNamespace(gates={name: GateFile(file=file) for name, file in gates.items()}))
+
+
+def test_gates_are_those_of_the_sample_then_of_its_panel_and_gatingml_goes_first():
+    sample = {"sample": "a", "panel": "tbnk"}
+    assert gates_of(study(a="own.xml", tbnk="panel.xml"), sample)["file"] == "own.xml"
+    assert gates_of(study(a="own.wsp", tbnk="panel.xml"), sample)["file"] == "panel.xml"
+    assert gates_of(study(tbnk="panel.WSP"), sample) == {"file": "panel.WSP", "names": {}}
+    assert gates_of(study(other="other.xml"), sample) is None
+
+
+def test_the_automatic_gates_are_set_beside_the_persons():
+    table, quality = beside_automatic("a", PERSON, automatic())
+    rows = {row["population"]: row for row in table.iter_rows(named=True)}
+    # By hand: 180 of 180 and of 200 events; 100 of 100 and of 120; events 120 to 179 of 80 and 80.
+    assert (rows["CD3+"]["precision"], rows["CD3+"]["recall"], rows["CD3+"]["f1"]) == (1.0, 0.9, 360 / 380)
+    assert rows["CD4+ T"]["f1"] == 200 / 220
+    assert rows["CD8+ T"]["f1"] == 120 / 160
+    assert (rows["CD4+ T / CD8+ T"]["ratio_a"], rows["CD4+ T / CD8+ T"]["ratio_b"]) == (1.25, 1.5)
+    (told,) = quality
+    assert (told["check"], told["value"], told["verdict"]) == ("automatic gates", 0.75, "pass")
+    assert told["reason"] == "CD3+ 0.947, CD4+ T 0.909, CD8+ T 0.750, all events 1.000"
+
+
+def test_of_the_automatic_checks_those_of_the_tube_stay():
+    tube = check("a", "compensation", None, "a matrix", False, "the file holds none")
+    gate = check("a", "separation of CD3", 0.2, "at least 0.5", False, "the valley is shallow")
+    _, quality = beside_automatic("a", PERSON, automatic(tube, gate))
+    assert [row["check"] for row in quality] == ["automatic gates", "compensation"]
+
+
+def test_without_automatic_gates_it_is_told_why():
+    table, quality = beside_automatic("a", PERSON, "no channel for CD3")
+    assert table.is_empty()
+    assert [(row["verdict"], row["value"], row["reason"]) for row in quality] == [
+        ("pass", None, "not available: no channel for CD3")
+    ]
+
+
+def test_quality_names_the_file_of_the_gates_and_what_the_reader_found_odd():
+    tube = SimpleNamespace(warnings=["the last event is cut"])
+    few = {"CD3+": part("CD3+", "all events", 0, 49)}
+    told = quality_of("a", tube, few, "gates.xml, SHA-256 0f", [])
+    assert [(row["check"], row["verdict"], row["reason"]) for row in told] == [
+        ("input 1", "warn", "the last event is cut"),
+        ("gates", "pass", "a person's, gates.xml, SHA-256 0f"),
+        ("events in CD3+", "fail", "below the limit of quantification"),
+    ]
+
+
+def test_populations_of_a_file_bear_the_names_they_are_given(tmp_path):
+    path = tmp_path / "gates.xml"
+    path.write_text(
+        '<gating:Gating-ML xmlns:gating="http://www.isac-net.org/std/Gating-ML/v2.0/gating" '
+        'xmlns:transforms="http://www.isac-net.org/std/Gating-ML/v2.0/transformations" '
+        'xmlns:data-type="http://www.isac-net.org/std/Gating-ML/v2.0/datatypes">'
+        '<gating:RectangleGate gating:id="Tcells"><gating:dimension gating:compensation-ref="uncompensated" '
+        'gating:min="10"><data-type:fcs-dimension data-type:name="CD3-A"/></gating:dimension></gating:RectangleGate>'
+        "</gating:Gating-ML>"
+    )
+    tube = SimpleNamespace(
+        events=np.array([[5.0], [10.0], [20.0]], dtype=np.float32), channels=["CD3-A"], markers=[""], spill=None,
+        keywords={},
+    )  # fmt: skip
+    found = read_populations(path, tube, "a.fcs", {"Tcells": "CD3+"})
+    assert {name: one.mask.tolist() for name, one in found.items()} == {
+        "all events": [True, True, True],
+        "CD3+": [False, True, True],
+    }
+    assert found["CD3+"].parent == "all events"
