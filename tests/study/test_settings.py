@@ -140,4 +140,4 @@ def test_all_faults_are_told_at_once(tmp_path):
 def test_a_panel_below_which_nothing_stands_is_one_of_built_in_names(tmp_path, text):
     settings, problems = read(tmp_path, f"study: demo\n{text}\n")
     assert problems == []
-    assert settings.panels["tbnk"].model_dump() == {"markers": {}, "thresholds": {}, "populations": {}}
+    assert settings.panels["tbnk"].model_dump() == Panel().model_dump()

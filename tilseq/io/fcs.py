@@ -154,20 +154,6 @@ def list_channels(path: str | Path, *, data_set: int = 0) -> tuple[list[str], li
     return [channel.name for channel in channels], [channel.marker for channel in channels]
 
 
-def read_channel_names(path: str | Path) -> tuple[list[str], list[str]]:
-    """Return $PnN and $PnS of every channel of the first data set, without reading its events.
-
-    Raises
-    ------
-    ReadError
-        As `read_fcs` does of the header.
-    """
-    path = Path(path)
-    with open_fcs(path) as (stream, size):
-        channels = read_channels(read_header(stream, size, path))
-    return [channel.name for channel in channels], [channel.marker for channel in channels]
-
-
 def list_data_sets(path: str | Path) -> list[int]:
     """Return the byte at which each data set of an FCS file starts, in file order.
 

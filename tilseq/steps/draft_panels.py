@@ -27,14 +27,14 @@ def draft_panels(root: Path, samples: list[dict[str, str]]) -> dict[str, dict[st
         Name of a panel → marker → channel ($PnN).
     """
     from tilseq.errors import ReadError
-    from tilseq.io.fcs import read_channel_names
+    from tilseq.io.fcs import list_channels
 
     names: dict[tuple[tuple[str, str], ...], str] = {}
     for row in samples:
         if row["assay"] != "flow" or row.get("panel"):
             continue
         try:
-            stains = tuple(sorted(stains_of(*read_channel_names(root / row["path"])).items()))
+            stains = tuple(sorted(stains_of(*list_channels(root / row["path"])).items()))
         except ReadError:  # the check and the run tell it
             continue
         if stains:
