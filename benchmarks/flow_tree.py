@@ -69,7 +69,7 @@ def write_example(folder: Path) -> tuple[Path, Path]:
     path, gates = folder / "tube.fcs", folder / "gates.xml"
     files.write_tube(path, acquire(stream(1, "flow_tree"), panel, cells, EVENTS), "tube")
     tube = read_fcs(path)
-    write_gatingml(gates, export_gates(gate(tube, sample="tube"), tube).gates, tube.spill)
+    write_gatingml(gates, export_gates(gate(tube, sample="tube"), tube).gates)
     return path, gates
 
 

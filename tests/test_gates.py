@@ -1,64 +1,40 @@
 """Gates as data."""
 
-import pytest
-
-from tilseq.errors import AnalysisError
 from tilseq.gates import (
     BooleanGate,
     Channel,
-    EllipsoidGate,
+    Divider,
     Operand,
-    PolygonGate,
+    Quadrant,
+    QuadrantGate,
     Range,
     RectangleGate,
-    check_gates,
-    find_circle,
+    Spectra,
+    channels_of,
+    needs_of,
+    parents_of,
 )
 
-CD3 = Channel("FITC-A", True)
-CORNERS = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0))
+X, Y = Channel("X"), Channel("Y", "FCS")
+DIVIDERS = Divider(X, (2.0, 5.0)), Divider(Y, (1.0,))
+QUADRANTS = Quadrant("a", ((0, 1.9), (1, 1.0))), Quadrant("b", ((0, 2.0),)), Quadrant("c", ((1, 0.0), (0, 9.0)))
+GATE = QuadrantGate("q", "T", DIVIDERS, QUADRANTS)
 
 
-def over(name: str, parent: str | None = None) -> RectangleGate:
-    return RectangleGate(name, parent, (Range(CD3, minimum=100.0),))
+def test_a_divider_belongs_to_what_is_above_it() -> None:
+    assert [GATE.ranges(one) for one in QUADRANTS] == [
+        [Range(X, None, 2.0), Range(Y, 1.0, None)],
+        [Range(X, 2.0, 5.0)],
+        [Range(Y, None, 1.0), Range(X, 5.0, None)],
+    ]
 
 
-def test_sound_gates_in_any_order() -> None:
-    both = BooleanGate("both", "a", "and", (Operand("b"), Operand("c", complement=True)))
-    polygon = PolygonGate("c", "a", CD3, Channel("PE-A", False), CORNERS, "log10")
-    check_gates([both, polygon, over("b", "a"), over("a")])
+def test_quadrants_are_populations_of_their_gates_parent() -> None:
+    gates = [GATE, RectangleGate("T", None, (Range(X, 1.0),)), BooleanGate("n", "b", "not", (Operand("c"),))]
+    assert list(parents_of(gates).items()) == [("a", "T"), ("b", "T"), ("c", "T"), ("T", None), ("n", "b")]
+    assert needs_of(gates) == {"q": ["T"], "a": ["q"], "b": ["q"], "c": ["q"], "T": [], "n": ["c", "b"]}
+    assert [channels_of(gate) for gate in gates] == [[X, Y], [X], []]
 
 
-@pytest.mark.parametrize(
-    ("gates", "message"),
-    [
-        ([over("a"), over("a")], "each gate needs a name of its own; found 'a'"),
-        ([over("")], "each gate needs a name of its own"),
-        ([over("a", "lymphocytes")], "gate a refers to a gate that is not there; found 'lymphocytes'"),
-        ([over("a"), BooleanGate("n", None, "not", (Operand("b"),))], "gate n refers to a gate that is not there"),
-        ([over("a", "b"), over("b", "a")], "in a circle; found '(a → b → a|b → a → b)'"),
-        ([over("a", "n"), BooleanGate("n", None, "not", (Operand("a"),))], "in a circle"),
-        ([RectangleGate("a", None, ())], "gate a is not complete; expected at least one range"),
-        ([RectangleGate("a", None, (Range(CD3),))], "gate a is not complete"),
-        ([PolygonGate("a", None, CD3, CD3, CORNERS[:2])], "expected at least three vertices"),
-        ([over("a"), BooleanGate("n", None, "and", (Operand("a"),))], "gate n is not complete; expected one operand"),
-        ([EllipsoidGate("a", None, (CD3,), (0.0,), ((1.0,),), 1.0)], "gate a is not complete; expected two channels"),
-        ([EllipsoidGate("a", None, (CD3, CD3), (0.0, 1.0), ((1.0, 2.0), (2.0, 1.0)), 1.0)], "positive definite"),
-        ([EllipsoidGate("a", None, (CD3, CD3), (0.0,), ((1.0, 0.0), (0.0, 1.0)), 1.0)], "gate a is not complete"),
-        (
-            [EllipsoidGate("a", None, (CD3, CD3), (0.0, 1.0), ((1.0, 0.0), (0.0, 1.0)), float("nan"))],
-            "no finite number",
-        ),
-        ([RectangleGate("a", None, (Range(CD3, maximum=float("nan")),))], "a bound that is no finite number"),
-        ([PolygonGate("a", None, CD3, CD3, (*CORNERS, (0.0, float("inf"))))], "a bound that is no finite number"),
-    ],
-)
-def test_gates_that_cannot_be_applied_are_refused(gates: list, message: str) -> None:
-    with pytest.raises(AnalysisError, match=message):
-        check_gates(gates)
-
-
-def test_a_circle_is_found_however_long_the_way_to_it() -> None:
-    chain = {i: [i + 1] for i in range(5000)} | {5000: [4998]}
-    assert sorted(find_circle(chain)[:-1]) == [4998, 4999, 5000]
-    assert find_circle({i: [i + 1] for i in range(5000)}) is None
+def test_spectra_of_an_array() -> None:
+    assert Spectra.of(["D"], ["A", "B"], [[1, 0.5]]) == Spectra(("D",), ("A", "B"), ((1.0, 0.5),))

@@ -2,34 +2,126 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Hashable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
-
-from tilseq.errors import AnalysisError
+from numpy.typing import ArrayLike
 
 # How FlowJo and others name a channel that is compensated already.
 # FACSDiva's APPLY COMPENSATION is no such sign: it says how Diva drew its plots, while its events are as measured.
 COMPENSATED_PREFIXES = ("comp-", "fjcomp-", "<")
 
 
+# The scales of GatingML 2.0, section 6, and two of FlowJo 10.
+Kind = Literal["flin", "flog", "fasinh", "logicle", "hyperlog", "FlowJo biex", "FlowJo log"]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What turns linear values into those on which a gate is drawn.
+
+    Attributes
+    ----------
+    kind
+        Which scale it is.
+    parameters
+        Those of the kind in the order of `SCALES`.
+    """
+
+    kind: Kind
+    parameters: tuple[float, ...]
+
+
+SCALES: Mapping[Kind, tuple[str, ...]] = {
+    "flin": ("T", "A"),
+    "flog": ("T", "M"),
+    "fasinh": ("T", "M", "A"),
+    "logicle": ("T", "W", "M", "A"),
+    "hyperlog": ("T", "W", "M", "A"),
+    "FlowJo biex": ("negative", "width", "positive", "max_value"),
+    "FlowJo log": ("offset", "decades"),
+}
+# The decimal logarithm; what is not above 0 lies outside of any gate.
+LOG10 = Scale("flog", (10.0, 1.0))
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """What each dye puts into each detector; with more detectors than dyes, these are told by least squares.
+
+    Attributes
+    ----------
+    dyes, detectors
+        Their names; detectors are channels ($PnN), dyes may have names of their own.
+    matrix
+        Dyes × detectors.
+    """
+
+    dyes: tuple[str, ...]
+    detectors: tuple[str, ...]
+    matrix: tuple[tuple[float, ...], ...]
+
+    @classmethod
+    def of(cls, dyes: Sequence[str], detectors: Sequence[str], matrix: ArrayLike) -> Self:
+        """Return the same of sequences and an array; for a tube's own spillover dyes are named as their detectors."""
+        rows = np.asarray(matrix, dtype=np.float64).tolist()
+        return cls(tuple(dyes), tuple(detectors), tuple(map(tuple, rows)))
+
+
+# What is taken out before a gate is applied: a matrix, the spillover that the tube's own file holds, or nothing.
+Compensation = Spectra | Literal["FCS"] | None
+
+
 @dataclass(frozen=True)
 class Channel:
-    """A channel by its name ($PnN), and whether its spillover is taken out before the gate is applied."""
+    """A channel, or a dye of its compensation, as a gate looks at it.
+
+    Attributes
+    ----------
+    name
+        Its name ($PnN), or that of the dye.
+    compensation
+        What is taken out of it. A channel that this does not hold needs none.
+    scale
+        None is the linear scale.
+    """
 
     name: str
-    compensated: bool
+    compensation: Compensation = None
+    scale: Scale | None = None
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """``a · (x - b) / (y - c)`` of two channels, as a gate looks at it.
+
+    Attributes
+    ----------
+    x, y
+        The names of the two channels.
+    a, b, c
+        The parameters.
+    compensation, scale
+        As of a `Channel`; the channels are compensated first, and the ratio is scaled.
+    """
+
+    x: str
+    y: str
+    a: float
+    b: float
+    c: float
+    compensation: Compensation = None
+    scale: Scale | None = None
 
 
 @dataclass(frozen=True)
 class Range:
-    """Values of one channel on the linear scale, from `minimum` on and below `maximum`; None leaves a side open."""
+    """Values from `minimum` on and below `maximum`, on the scale of the channel; None leaves a side open."""
 
-    channel: Channel
+    channel: Channel | Ratio
     minimum: float | None = None
     maximum: float | None = None
 
@@ -43,12 +135,15 @@ class RectangleGate:
     name, parent
         Its name and that of the gate within which it lies; None for all events.
     ranges
-        One a channel, at least one.
+        At least one.
+    outside
+        The gate holds the events outside of the rectangle instead.
     """
 
     name: str
     parent: str | None
     ranges: tuple[Range, ...]
+    outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,17 +157,17 @@ class PolygonGate:
     x, y
         The two channels.
     vertices
-        At least three pairs (x, y), on `scale`.
-    scale
-        `linear`, or `log10`: the decimal logarithm of the linear value, outside of which lies what is not above 0.
+        At least three pairs (x, y), on the scales of the channels.
+    outside
+        The gate holds the events outside of the polygon instead.
     """
 
     name: str
     parent: str | None
-    x: Channel
-    y: Channel
+    x: Channel | Ratio
+    y: Channel | Ratio
     vertices: tuple[tuple[float, float], ...]
-    scale: Literal["linear", "log10"] = "linear"
+    outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,22 +181,72 @@ class EllipsoidGate:
     channels
         The n channels.
     centre
-        n numbers, on `scale`.
+        n numbers, on the scales of the channels.
     covariance
-        n × n, positive definite, on `scale`.
+        n × n, on these scales, with an inverse. One of ISAC's suite is neither symmetric nor positive definite:
+        the gate holds what the formula of the distance says.
     distance_square
         Square of the Mahalanobis distance of the edge.
-    scale
-        As of a `PolygonGate`.
     """
 
     name: str
     parent: str | None
-    channels: tuple[Channel, ...]
+    channels: tuple[Channel | Ratio, ...]
     centre: tuple[float, ...]
     covariance: tuple[tuple[float, ...], ...]
     distance_square: float
-    scale: Literal["linear", "log10"] = "linear"
+
+
+@dataclass(frozen=True)
+class Divider:
+    """A channel, and the values in ascending order that divide it, on its scale."""
+
+    channel: Channel
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Quadrant:
+    """Events that lie on the same side of dividers as some locations.
+
+    Attributes
+    ----------
+    name
+        Its name; gates can lie within a quadrant and refer to it.
+    locations
+        Pairs of a divider's place among those of the gate, from 0, and a location on its scale.
+    """
+
+    name: str
+    locations: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
+class QuadrantGate:
+    """Events parted by dividers. It is no population itself; its quadrants are, within the parent of the gate.
+
+    Attributes
+    ----------
+    name, parent
+        Its name and that of the gate within which it lies; None for all events.
+    dividers, quadrants
+        At least one of either.
+    """
+
+    name: str
+    parent: str | None
+    dividers: tuple[Divider, ...]
+    quadrants: tuple[Quadrant, ...]
+
+    def ranges(self, quadrant: Quadrant) -> list[Range]:
+        """Return the values between which a quadrant lies; a divider belongs to what is above it."""
+        found = []
+        for place, location in quadrant.locations:
+            divider = self.dividers[place]
+            above = bisect_right(divider.values, location)
+            low, high = divider.values[:above], divider.values[above:]
+            found.append(Range(divider.channel, low[-1] if low else None, high[0] if high else None))
+        return found
 
 
 @dataclass(frozen=True)
@@ -132,81 +277,35 @@ class BooleanGate:
     operands: tuple[Operand, ...]
 
 
-Gate = RectangleGate | PolygonGate | EllipsoidGate | BooleanGate
+Gate = RectangleGate | PolygonGate | EllipsoidGate | QuadrantGate | BooleanGate
 
 
-def check_gates(gates: Sequence[Gate]) -> None:
-    """Refuse gates that cannot be applied.
-
-    Raises
-    ------
-    AnalysisError
-        A name is empty or stands twice; a parent or operand is not among the gates; gates depend on each other in a
-        circle; a gate has no bound, too few vertices or operands, an ellipsoid that is none, or a number that is not
-        finite.
-    """
-    names = [gate.name for gate in gates]
-    for gate in gates:
-        if not gate.name or names.count(gate.name) > 1:
-            raise AnalysisError("each gate needs a name of its own", found=gate.name)
-        for needed in _needs(gate):
-            if needed not in names:
-                raise AnalysisError(f"gate {gate.name} refers to a gate that is not there", found=needed)
-        _check_shape(gate)
-    circle = find_circle({gate.name: _needs(gate) for gate in gates})
-    if circle:
-        raise AnalysisError("gates depend on each other in a circle", found=" → ".join(circle))
-
-
-def find_circle[Name: Hashable](needs: Mapping[Name, Sequence[Name]]) -> list[Name] | None:
-    """Return names that need each other in a circle, the first again at the end, or None where there is none.
-
-    Parameters
-    ----------
-    needs
-        Name → the names that must come before it.
-    """
-    try:
-        TopologicalSorter(needs).prepare()
-    except CycleError as error:
-        return list(error.args[1])
-    return None
-
-
-def _needs(gate: Gate) -> list[str]:
-    operands = [operand.gate for operand in gate.operands] if isinstance(gate, BooleanGate) else []
-    return [*operands, *([gate.parent] if gate.parent else [])]
-
-
-def _check_shape(gate: Gate) -> None:
-    numbers: list[float] = []
+def channels_of(gate: Gate) -> list[Channel | Ratio]:
+    """Return what a gate looks at, in the order of the gate; a Boolean gate looks at nothing itself."""
     if isinstance(gate, RectangleGate):
-        bounds = [(side.minimum, side.maximum) for side in gate.ranges]
-        fits = bool(bounds) and all(pair != (None, None) for pair in bounds)
-        numbers = [bound for pair in bounds for bound in pair if bound is not None]
-        expected = "at least one range, each with a minimum or a maximum"
-    elif isinstance(gate, PolygonGate):
-        fits = len(gate.vertices) >= 3
-        numbers = [place for vertex in gate.vertices for place in vertex]
-        expected = "at least three vertices"
-    elif isinstance(gate, EllipsoidGate):
-        numbers = [*gate.centre, *(value for row in gate.covariance for value in row), gate.distance_square]
-        fits = _is_ellipsoid(gate)
-        expected = "two channels or more, a centre and a positive definite covariance of these, a distance from 0 on"
-    else:
-        fits = len(gate.operands) == 1 if gate.operation == "not" else len(gate.operands) >= 2
-        expected = "one operand for not, at least two for and and or"
-    if not all(math.isfinite(number) for number in numbers):
-        raise AnalysisError(f"gate {gate.name} has a bound that is no finite number", expected="finite numbers")
-    if not fits:
-        raise AnalysisError(f"gate {gate.name} is not complete", expected=expected)
+        return [side.channel for side in gate.ranges]
+    if isinstance(gate, PolygonGate):
+        return [gate.x, gate.y]
+    if isinstance(gate, EllipsoidGate):
+        return list(gate.channels)
+    return [divider.channel for divider in gate.dividers] if isinstance(gate, QuadrantGate) else []
 
 
-def _is_ellipsoid(gate: EllipsoidGate) -> bool:
-    size = len(gate.channels)
-    if size < 2 or len(gate.centre) != size or [len(row) for row in gate.covariance] != [size] * size:
-        return False
-    covariance = np.array(gate.covariance)
-    if not (np.isfinite(covariance).all() and np.array_equal(covariance, covariance.T)):
-        return False
-    return bool((np.linalg.eigvalsh(covariance) > 0).all()) and gate.distance_square >= 0
+def parents_of(gates: Sequence[Gate]) -> dict[str, str | None]:
+    """Return the name of each population → that of its parent, None for all events, in the order of the gates."""
+    found: dict[str, str | None] = {}
+    for gate in gates:
+        names = [one.name for one in gate.quadrants] if isinstance(gate, QuadrantGate) else [gate.name]
+        found |= dict.fromkeys(names, gate.parent)
+    return found
+
+
+def needs_of(gates: Sequence[Gate]) -> dict[str, list[str]]:
+    """Return the name of each gate and quadrant → the names that must be known before it."""
+    wanted: dict[str, list[str]] = {}
+    for gate in gates:
+        operands = [operand.gate for operand in gate.operands] if isinstance(gate, BooleanGate) else []
+        wanted[gate.name] = [*operands, *([gate.parent] if gate.parent else [])]
+        if isinstance(gate, QuadrantGate):
+            wanted |= {one.name: [gate.name] for one in gate.quadrants}
+    return wanted

@@ -144,6 +144,30 @@ def test_events_outside_of_a_gate(tmp_path: Path) -> None:
     assert read(tmp_path, sample(gate)) == {"low": [False, True]}
 
 
+def test_gates_on_linear_scales_are_written_as_gatingml(tmp_path: Path) -> None:
+    outside = population("low", "A", 100).replace("<gating:RectangleGate>", '<gating:RectangleGate eventsInside="0">')
+    gates = [
+        population("CD3+", "A", 100, population("CD4+", "Comp-B", 40)),
+        population("CD3-", "A", 0, population("CD4+", "Comp-B", 0), boolean("NotNode", "not", "CD3-/CD4+")),
+        boolean("AndNode", "and", "CD3+/CD4+", "CD3-"),
+    ]
+    expected = read(tmp_path, sample(*gates, outside, scales=scale("A") + scale("Comp-B")))
+    read_gates(tmp_path / "gates.wsp", sample="s1").write_gatingml(tmp_path / "gates.xml")
+    found = read_gates(tmp_path / "gates.xml", sample="any").populations(TUBE)
+    masks = {name: population.mask.tolist() for name, population in found.items()}
+    assert masks == expected | {"inside of low": [True, False]}
+    assert found["CD3-/CD4+"].parent == "CD3-"
+
+
+def test_time_as_flowjo_scales_it_is_not_written_as_gatingml(tmp_path: Path) -> None:
+    scales = scale("Time", further='transforms:minRange="0" transforms:maxRange="73" gain="0.01"')
+    read(tmp_path, sample(population("late", "Time", 2.5), scales=scales))
+    with pytest.raises(AnalysisError, match="gate late is on Time as FlowJo scales it") as caught:
+        read_gates(tmp_path / "gates.wsp", sample="s1").write_gatingml(tmp_path / "gates.xml")
+    assert caught.value.file == str(tmp_path / "gates.wsp")
+    assert not (tmp_path / "gates.xml").exists()
+
+
 def test_samples_are_found_by_either_name(tmp_path: Path) -> None:
     others = sample(population("T", "A", 1e6), name="other.fcs")
     named = sample(population("T", "A", 100), name="Tube 1", uri="file:/D:/a%20b/s%201.fcs")
@@ -163,7 +187,7 @@ def test_what_is_wrong_with_another_sample_does_not_matter(tmp_path: Path) -> No
 @pytest.mark.parametrize("channel", ["Comp-C", "C", "Comp-Time"])
 def test_a_channel_that_is_absent_is_told_with_sample_and_gate(tmp_path: Path, channel: str) -> None:
     with pytest.raises(
-        AnalysisError, match=f"gate T/U of sample s1 is on a channel that .*; found '{channel}'"
+        AnalysisError, match=f"gate U of sample s1 is on a channel that .*; found '{channel}'"
     ) as caught:
         read(tmp_path, sample(population("T", "A", 0, population("U", channel, 0))))
     assert caught.value.file == str(tmp_path / "gates.wsp")
@@ -182,6 +206,11 @@ def test_a_tube_compensated_already_is_not_compensated_twice(tmp_path: Path) -> 
         ([sample(population("T", "A", 1), population("T", "A", 2))], "gate T of sample s1 stands twice"),
         ([sample(population("T", "A", 1, kind="CurlyGate"))], "gate T of sample s1 is of a kind that is not read"),
         ([sample(boolean("NotNode", "N", "T"))], "gate N of sample s1 refers to a gate that is not in the file; fou"),
+        (
+            [sample(population("T", "A", 1), boolean("NotNode", "N", "T", "T"))],
+            "gate N of sample s1 has not the number of operands that `not` takes; found '2'",
+        ),
+        ([sample(boolean("AndNode", "N"))], "gate N of sample s1 has not the number of operands that `and` takes"),
         ([sample(boolean("NotNode", "N", "N"))], "in a circle; found 'N → N'"),
         (
             [sample(population("T", "A", 1), scales=scale("A", "miltenyi"))],

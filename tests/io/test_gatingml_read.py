@@ -67,6 +67,17 @@ def ellipse(*covariance: object) -> str:
     )
 
 
+def quadrants(value: str) -> str:
+    divider = (
+        '<gating:divider gating:id="d" gating:compensation-ref="uncompensated">'
+        f'<data-type:fcs-dimension data-type:name="A"/><gating:value>{value}</gating:value></gating:divider>'
+    )
+    return (
+        f'<gating:QuadrantGate gating:id="Q">{divider}<gating:Quadrant gating:id="low">'
+        '<gating:position gating:divider_ref="d" gating:location="0"/></gating:Quadrant></gating:QuadrantGate>'
+    )
+
+
 def read(folder: Path, *parts: str) -> dict[str, list[bool]]:
     path = folder / "gates.xml"
     path.write_text(HEAD + "".join(parts) + "</gating:Gating-ML>")
@@ -84,6 +95,19 @@ def test_both_spellings_of_true(tmp_path: Path) -> None:
         assert read(tmp_path, rectangle("T"), both)["N"] == expected
 
 
+def test_a_boolean_gate_that_refers_to_its_own_parent(tmp_path: Path) -> None:
+    either = boolean("N", "or", '"T" gating:use-as-complement="true"', '"U"')
+    either = either.replace('gating:id="N"', f'gating:id="N" {within("T")}')
+    inside = rectangle("I", within("N"), bounds='gating:min="0"')
+    last = boolean("L", "not", '"N"')
+    found = read(tmp_path, rectangle("T"), rectangle("U", bounds='gating:min="9"'), either, inside, last)
+    assert found["N"] == found["I"] == [False, False, True]
+    assert found["L"] == [True, True, False]
+    assert read_gates(tmp_path / "gates.xml", sample="s1").parents == {
+        "T": None, "U": None, "N": "T", "I": "N", "L": None
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
@@ -97,8 +121,10 @@ def test_both_spellings_of_true(tmp_path: Path) -> None:
         ([rectangle("root")], "a gate is named root"),
         ([rectangle("C D")], "the gates cannot be read; found 'ValueError: File is neither GatingML 2.0"),
         ([rectangle("T", bounds='gating:min="NaN"')], "gate T of sample s1 has a bound that is NaN"),
-        ([ellipse(1, 1, 1, 1)], "gate E of sample s1 is an ellipsoid without a width"),
+        ([ellipse(1, 1, 1, 1)], "gate E of sample s1 is no ellipsoid of its channels"),
         ([ellipse(1, 0, 0, "INF")], "gate E of sample s1 is no ellipsoid of its channels"),
+        ([quadrants("1"), boolean("N", "not", '"Q"')], "gate N of sample s1 refers to a gate that is not in the file"),
+        ([quadrants("NaN")], "gate Q of sample s1 has a bound that is NaN"),
         ([rectangle("T", extra='gating:transformation-ref="S"')], "refers to a transformation that is not in the file"),
         ([rectangle("T").replace("uncompensated", "M")], "refers to a spillover matrix that is not in the file"),
         ([matrix("1 1 1 1"), rectangle("T")], "matrix M cannot be taken out; found 'a matrix that is singular"),

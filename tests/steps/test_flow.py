@@ -206,12 +206,12 @@ def gates(tmp_path):
     """A person's gates, with names of her own, that take only half of the forward scatter's noise."""
 
     def over(name, parent, channel, minimum):
-        return RectangleGate(name, parent, (Range(Channel(channel, False), minimum),))
+        return RectangleGate(name, parent, (Range(Channel(channel), minimum),))
 
     path = tmp_path / "gates.xml"
     parts = [over("Lymphs", None, "FSC-A", 50_000.0), over("T", "Lymphs", "B1-A", 1000.0)]
     parts += [over("CD4+ T", "T", "B2-A", 1000.0), over("CD8+ T", "T", "R1-A", 1000.0)]
-    write_gatingml(path, parts, None)
+    write_gatingml(path, parts)
     return path
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tilseq.study.settings import Settings, read_settings
+from tilseq.study.settings import Panel, Settings, read_settings
 
 
 def read(tmp_path, text):

@@ -15,7 +15,18 @@ from tilseq.flow.lymphocytes import CHANNELS, Region
 from tilseq.flow.populations import Rule, Sign
 from tilseq.flow.scatter import singlet_line
 from tilseq.flow.tube import Floats, Tube
-from tilseq.gates import BooleanGate, Channel, EllipsoidGate, Gate, Operand, PolygonGate, Range, RectangleGate
+from tilseq.gates import (
+    LOG10,
+    BooleanGate,
+    Channel,
+    EllipsoidGate,
+    Gate,
+    Operand,
+    PolygonGate,
+    Range,
+    RectangleGate,
+    Spectra,
+)
 
 LN10 = math.log(10)
 # The band of single cells reaches over every number that float32 holds, as decimal logarithms.
@@ -97,9 +108,11 @@ class _Export:
 def _channel(gating: Gating, tube: Tube, marker: str) -> Channel:
     name = gating.markers[marker]
     if tube.spill is None or name not in tube.spill.channels:
-        return Channel(name, False)
+        return Channel(name)
     raw = tube.events[:, list(tube.channels).index(name)]
-    return Channel(name, not np.array_equal(gating.values[marker], raw, equal_nan=True))
+    if np.array_equal(gating.values[marker], raw, equal_nan=True):
+        return Channel(name)
+    return Channel(name, Spectra.of(tube.spill.channels, tube.spill.channels, tube.spill.matrix))
 
 
 def _beads(export: _Export) -> list[Gate]:
@@ -140,14 +153,14 @@ def _singlets(export: _Export) -> list[Gate]:
     parent = gating.populations["singlets"].parent
     events = gating.populations[parent or ""].mask
     line = singlet_line(gating.values["FSC-A"][events], gating.values["FSC-H"][events])
-    x, y = export.channels["FSC-A"], export.channels["FSC-H"]
     if line is None:  # too few events to tell: all are taken for single cells
-        return [RectangleGate("singlets", parent, (Range(x, minimum=-LARGEST),))]
+        return [RectangleGate("singlets", parent, (Range(export.channels["FSC-A"], minimum=-LARGEST),))]
+    x, y = (replace(export.channels[name], scale=LOG10) for name in ("FSC-A", "FSC-H"))
     vertices = tuple(
         (place, line.slope * place + (line.offset + side * line.reach) / LN10)
         for place, side in ((LEAST_LOG, -1), (LARGEST_LOG, -1), (LARGEST_LOG, 1), (LEAST_LOG, 1))
     )
-    return [PolygonGate("singlets", parent, x, y, vertices, "log10")]
+    return [PolygonGate("singlets", parent, x, y, vertices)]
 
 
 def _live(export: _Export) -> list[Gate]:
@@ -180,11 +193,10 @@ def _ellipsoid(export: _Export, region: Region, parent: str | None) -> Ellipsoid
     return EllipsoidGate(
         "lymphocytes",
         parent,
-        tuple(export.channels[name] for name in region.centre),
+        tuple(replace(export.channels[name], scale=LOG10) for name in region.centre),
         tuple(math.log10(middle) for middle in region.middle.values()),
         tuple(map(tuple, np.diag(variances).tolist())),
         region.radius**2,
-        "log10",
     )
 
 
@@ -239,7 +251,7 @@ def _steady(gating: Gating, tube: Tube) -> tuple[list[Gate], int]:
     if not 0 < len(stretches) <= MOST_STRETCHES:
         return [], int(gone.sum())
     misplaced = int(np.where(stay, gone, here).sum())
-    ranges = [Range(Channel(name, False), None if a is None else a * step, None if b is None else b * step)
+    ranges = [Range(Channel(name), None if a is None else a * step, None if b is None else b * step)
               for a, b in stretches]  # fmt: skip
     if len(ranges) == 1:
         return [RectangleGate("all events", None, (ranges[0],))], misplaced

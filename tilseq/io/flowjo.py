@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import numpy as np
-
 from tilseq.errors import ReadError, did_you_mean
-from tilseq.io.gate_tree import Place, Spectra, Tree, is_boolean
+from tilseq.gates import Spectra, needs_of
+from tilseq.io.gate_checks import find_circle
+from tilseq.io.gate_flowkit import Place, Source, convert, is_boolean
+from tilseq.io.gate_tree import Tree
 from tilseq.io.gatingml import tag
-from tilseq.io.gatingml_read import MOST_GATES, check_depth, check_references, flowkit_errors, gates_of
+from tilseq.io.gatingml_read import MOST_GATES, check_depth, flowkit_errors, gates_of
 
 POPULATIONS = ("Population", "AndNode", "OrNode", "NotNode")
 READ = ("RectangleGate", "PolygonGate", "EllipsoidGate")
@@ -62,9 +63,11 @@ def read_flowjo(root: Any, path: Path, sample: str) -> Tree:
         gates = gates_of(strategy)
         _compensate_by_name(gates, spectra, prefix, suffix)
         step = _time_step(element) if "time" in dimensions else None
-    tree = Tree(path, sample, gates, spectra, dict(strategy.transformations), step, underscores=True)
-    check_references(tree)
-    return tree
+        converted = convert(Source(path, sample, gates, spectra, strategy.transformations))
+    circle = find_circle(needs_of(converted))
+    if circle:
+        raise ReadError("gates depend on each other in a circle", file=path, found=" → ".join(circle))
+    return Tree(path, sample, converted, step, underscores=True)
 
 
 def _check_version(root: Any, path: Path) -> None:
@@ -183,7 +186,7 @@ def _parse(root: Any, element: Any) -> Any:
 
 def _spectra(matrix: Any) -> Spectra:
     dyes = getattr(matrix, "true_detectors", matrix.detectors)
-    return Spectra(dyes, matrix.detectors, np.asarray(matrix.matrix, dtype=np.float64))
+    return Spectra.of(dyes, matrix.detectors, matrix.matrix)
 
 
 def _compensate_by_name(gates: dict[Place, Any], spectra: dict[str, Spectra], prefix: str, suffix: str) -> None:

@@ -1,4 +1,4 @@
-"""The values of a tube that the dimensions of gates look at.
+"""The values of a tube that gates look at.
 
 FlowKit's own gating takes one matrix for all dimensions of a gate, looks channels up by marker as well, and leaves a
 ratio uncompensated; here each dimension is bound by its channel's name and compensated as it says, once.
@@ -9,14 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.gates import COMPENSATED_PREFIXES
-from tilseq.io.gate_tree import Place, Spectra, Tree, spectra_fault
+from tilseq.gates import COMPENSATED_PREFIXES, Channel, Compensation, Ratio, Spectra
+from tilseq.io.gate_scales import apply_scale
+from tilseq.io.gate_tree import Tree, spectra_fault
 
 Column = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -52,23 +53,18 @@ class Columns:
     tree: Tree
     tube: Tube
     raw: dict[str, Column] = field(default_factory=dict)
-    compensated: dict[str, tuple[Spectra, Column]] = field(default_factory=dict)
-    scaled: dict[tuple[Any, ...], Column] = field(default_factory=dict)
+    compensated: dict[Spectra | Literal["FCS"], tuple[Spectra, Column]] = field(default_factory=dict)
+    scaled: dict[Channel | Ratio, Column] = field(default_factory=dict)
 
-    def of(self, dimension: Any, place: Place) -> Column:
-        """Return the values that one dimension of a gate looks at."""
-        ratio = getattr(dimension, "ratio_ref", None)
-        name = ratio or getattr(dimension, "dimension_ref", None) or dimension.id
-        key = (ratio is not None, name, dimension.compensation_ref, dimension.transformation_ref)
-        if key not in self.scaled:
-            reference = dimension.compensation_ref or "uncompensated"
-            values = self._ratio(ratio, reference, place) if ratio else self._linear(name, reference, place)
-            if dimension.transformation_ref is not None:
-                transform = self.tree.transforms[dimension.transformation_ref]
-                with np.errstate(all="ignore"):  # the logarithm of what is not above 0 lies outside any gate
-                    values = transform.apply(np.ascontiguousarray(values).reshape(-1, 1)).ravel()
-            self.scaled[key] = values
-        return self.scaled[key]
+    def of(self, channel: Channel | Ratio, gate: str) -> Column:
+        """Return the values that a gate, which errors name, looks at."""
+        if channel not in self.scaled:
+            if isinstance(channel, Ratio):
+                values = self._ratio(channel, gate)
+            else:
+                values = self._linear(channel.name, channel.compensation, gate)
+            self.scaled[channel] = values if channel.scale is None else apply_scale(channel.scale, values)
+        return self.scaled[channel]
 
     def finite(self) -> Mask:
         """Tell which events are finite in all channels that were asked for."""
@@ -77,52 +73,52 @@ class Columns:
             every &= np.isfinite(values)
         return every
 
-    def _ratio(self, name: str, reference: str, place: Place) -> Column:
-        transform = self.tree.transforms[name]
-        above, below = (self._linear(channel, reference, place) for channel in transform.dimensions)
+    def _ratio(self, ratio: Ratio, gate: str) -> Column:
+        x, y = (self._linear(name, ratio.compensation, gate) for name in (ratio.x, ratio.y))
         with np.errstate(all="ignore"):
-            return np.asarray(transform.param_a * (above - transform.param_b) / (below - transform.param_c))
+            return np.asarray(ratio.a * (x - ratio.b) / (y - ratio.c))
 
-    def _linear(self, name: str, reference: str, place: Place) -> Column:
+    def _linear(self, name: str, reference: Compensation, gate: str) -> Column:
         names = self._names()
         already = name in names and name.casefold().startswith(COMPENSATED_PREFIXES)
-        if reference == "uncompensated" or already:
-            return self._raw(name, place)
+        if reference is None or already:
+            return self._raw(name, gate)
         done = [own for own in names if _compensated_of(own) == name]
         if name not in names and len(done) == 1:
-            return self._raw(done[0], place)  # the tube is compensated already
+            return self._raw(done[0], gate)  # the tube is compensated already
         if reference == "FCS" and (self.tube.spill is None or name not in self.tube.spill.channels):
-            return self._raw(name, place)  # as GatingML 2.0 has it
-        spectra, values = self._compensated(reference, place)
+            return self._raw(name, gate)  # as GatingML 2.0 has it
+        spectra, values = self._compensated(reference, gate)
         if name in spectra.dyes:
-            return values[:, list(spectra.dyes).index(name)]
+            return values[:, spectra.dyes.index(name)]
         if name not in spectra.detectors:
-            return self._raw(name, place)
+            return self._raw(name, gate)
         if len(spectra.dyes) < len(spectra.detectors):
-            raise self._error(place, "is on a detector of which the matrix does not say what dye it is", name)
-        return values[:, list(spectra.detectors).index(name)]
+            raise self._error(gate, "is on a detector of which the matrix does not say what dye it is", name)
+        return values[:, spectra.detectors.index(name)]
 
-    def _compensated(self, reference: str, place: Place) -> tuple[Spectra, Column]:
+    def _compensated(self, reference: Spectra | Literal["FCS"], gate: str) -> tuple[Spectra, Column]:
         if reference not in self.compensated:
-            spectra = self.tree.spectra[reference] if reference != "FCS" else self._own_spectra(place)
-            events = np.column_stack([self._raw(name, place) for name in spectra.detectors])
+            spectra = self._own_spectra(gate) if reference == "FCS" else reference
+            matrix = np.array(spectra.matrix)
+            events = np.column_stack([self._raw(name, gate) for name in spectra.detectors])
             if len(spectra.dyes) == len(spectra.detectors):
-                values = np.linalg.solve(spectra.matrix.T, events.T).T
+                values = np.linalg.solve(matrix.T, events.T).T
             else:
-                values = events @ np.linalg.pinv(spectra.matrix)
+                values = events @ np.linalg.pinv(matrix)
             self.compensated[reference] = (spectra, values)
         return self.compensated[reference]
 
-    def _own_spectra(self, place: Place) -> Spectra:
+    def _own_spectra(self, gate: str) -> Spectra:
         spill = self.tube.spill
         assert spill is not None  # asked before
-        spectra = Spectra(spill.channels, spill.channels, np.asarray(spill.matrix, dtype=np.float64))
+        spectra = Spectra.of(spill.channels, spill.channels, spill.matrix)
         fault = spectra_fault(spectra)
         if fault:
-            raise self._error(place, "takes out the tube's own spillover, which cannot be done", found=fault)
+            raise self._error(gate, "takes out the tube's own spillover, which cannot be done", found=fault)
         return spectra
 
-    def _raw(self, name: str, place: Place) -> Column:
+    def _raw(self, name: str, gate: str) -> Column:
         if name not in self.raw:
             names = self._names()
             if names.count(name) != 1:
@@ -130,7 +126,7 @@ class Columns:
                 expected = f"one of {known}" if name not in names else "a name that one channel bears"
                 mend = did_you_mean(name, names)
                 raise self._error(
-                    place, "is on a channel that the tube does not have exactly once", name, expected, mend
+                    gate, "is on a channel that the tube does not have exactly once", name, expected, mend
                 )
             values = self.tube.events[:, names.index(name)].astype(np.float64)
             self.raw[name] = values * self._time_step() if name.casefold() == "time" else values
@@ -151,9 +147,9 @@ class Columns:
         return step if 0 < step < math.inf else 1.0
 
     def _error(
-        self, place: Place, what: str, found: str, expected: str | None = None, mend: str | None = None
+        self, gate: str, what: str, found: str, expected: str | None = None, mend: str | None = None
     ) -> AnalysisError:
-        what = f"gate {'/'.join(place)} of sample {self.tree.sample} {what}"
+        what = f"gate {gate} of sample {self.tree.sample} {what}"
         return AnalysisError(what, file=self.tree.file, found=found, expected=expected, mend=mend)
 
 

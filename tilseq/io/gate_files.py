@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from tilseq.errors import ReadError
+from tilseq.errors import AnalysisError, ReadError
+from tilseq.gates import Channel, channels_of, parents_of
 from tilseq.io.flowjo import read_flowjo
 from tilseq.io.gate_columns import Mask, Tube
 from tilseq.io.gate_masks import masks
-from tilseq.io.gate_tree import Place, Tree, places
-from tilseq.io.gatingml import name_of, tag
+from tilseq.io.gate_tree import Tree
+from tilseq.io.gatingml import tag, write_gatingml
 from tilseq.io.gatingml_read import read_gatingml
 from tilseq.io.xml_text import read_xml
 
@@ -42,7 +42,6 @@ class GateFile:
     sample: str
     parents: Mapping[str, str | None]
     _tree: Tree
-    _names: Mapping[Place, str]
 
     def populations(self, tube: Tube) -> dict[str, GatedPopulation]:
         """Apply the gates to a tube.
@@ -69,7 +68,38 @@ class GateFile:
             tube's own spillover is needed and cannot be taken out.
         """
         found = masks(self._tree, tube)
-        return {name: GatedPopulation(self.parents[name], found[place]) for place, name in self._names.items()}
+        return {name: GatedPopulation(self.parents[name], mask) for name, mask in found.items()}
+
+    def write_gatingml(self, path: str | Path) -> None:
+        """Write the gates as GatingML 2.0, so that they let the same events through.
+
+        Channels keep the names that the file gives them; a workspace of FlowJo writes ``_`` for ``/``.
+
+        Parameters
+        ----------
+        path
+            The file to write; see `write_gatingml`.
+
+        Raises
+        ------
+        AnalysisError
+            GatingML has no form for a gate: it is on a scale of FlowJo's own, or on Time as FlowJo scales it.
+        RunError
+            The file cannot be written.
+        """
+        if self._tree.time_step is not None:
+            for gate in self._tree.gates:
+                if any(isinstance(one, Channel) and one.name.casefold() == "time" for one in channels_of(gate)):
+                    raise AnalysisError(
+                        f"gate {gate.name} is on Time as FlowJo scales it, for which GatingML has no form",
+                        file=self.path,
+                        mend="leave it out, or gate Time in seconds by $TIMESTEP",
+                    )
+        try:
+            write_gatingml(path, self._tree.gates)
+        except AnalysisError as error:
+            error.file = str(self.path)
+            raise
 
 
 def read_gates(path: str | Path, *, sample: str) -> GateFile:
@@ -100,17 +130,4 @@ def read_gates(path: str | Path, *, sample: str) -> GateFile:
         raise ReadError(
             "not a file of gates", file=path, found=root.tag, expected="GatingML 2.0 or a FlowJo 10 workspace"
         )
-    parents = places(tree)
-    names = _unique_names(tree, list(parents))
-    return GateFile(path, sample, {names[place]: names.get(parent) for place, parent in parents.items()}, tree, names)
-
-
-def _unique_names(tree: Tree, known: list[Place]) -> dict[Place, str]:
-    """Return place → the gate's name, or its path where several gates bear the name."""
-    spelled = {place: tuple(map(name_of, place)) for place in known}
-    often = Counter(place[-1] for place in spelled.values())
-    names = {place: own[-1] if often[own[-1]] == 1 else "/".join(own) for place, own in spelled.items()}
-    twins = [name for name, count in Counter(names.values()).items() if count > 1]
-    if twins:
-        raise ReadError("two gates cannot be told apart by name", file=tree.file, found=twins[0], mend="rename one")
-    return names
+    return GateFile(path, sample, parents_of(tree.gates), tree)

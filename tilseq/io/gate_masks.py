@@ -1,20 +1,29 @@
-"""Applying gates that FlowKit read to the events of a tube."""
+"""Applying gates that were read from a file to the events of a tube."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from graphlib import TopologicalSorter
-from typing import Any
 
 import numpy as np
 
 from tilseq.errors import AnalysisError
+from tilseq.gates import (
+    BooleanGate,
+    EllipsoidGate,
+    PolygonGate,
+    QuadrantGate,
+    RectangleGate,
+    channels_of,
+    needs_of,
+    parents_of,
+)
 from tilseq.io.gate_columns import Column, Columns, Mask, Tube
-from tilseq.io.gate_tree import Place, Tree, is_boolean, is_quadrants, needs, operand_place, places
+from tilseq.io.gate_tree import Tree
 
 
-def masks(tree: Tree, tube: Tube) -> dict[Place, Mask]:
-    """Return place → which events of a tube lie in it and in all its parents.
+def masks(tree: Tree, tube: Tube) -> dict[str, Mask]:
+    """Return the name of each population → which events of a tube lie in it and in all its parents.
 
     An event that is not finite in a channel that any gate uses lies in none.
 
@@ -33,56 +42,56 @@ def masks(tree: Tree, tube: Tube) -> dict[Place, Mask]:
             mend="export linear values",
         )
     columns = Columns(tree, tube)
-    found: dict[Place, Mask] = {(): np.ones(len(tube.events), dtype=bool)}
-    for place in TopologicalSorter(needs(tree)).static_order():
-        gate = tree.gates.get(place)
+    gates = {gate.name: gate for gate in tree.gates}
+    found: dict[str | None, Mask] = {None: np.ones(len(tube.events), dtype=bool)}
+    for name in TopologicalSorter(needs_of(tree.gates)).static_order():
+        gate = gates.get(name)
         if gate is None:
             continue  # a quadrant, found with its gate
-        parent = found[place[:-1]]
-        if is_boolean(gate):
-            found[place] = parent & _combine(gate, found)
+        parent = found[gate.parent]
+        if isinstance(gate, BooleanGate):
+            found[name] = parent & _combine(gate, found)
             continue
-        values = [columns.of(dimension, place) for dimension in gate.dimensions]
-        if is_quadrants(gate):
-            found |= {(*place, name): parent & inside for name, inside in _quadrants(gate, values).items()}
+        values = [columns.of(channel, name) for channel in channels_of(gate)]
+        if isinstance(gate, QuadrantGate):
+            found |= {quadrant: parent & inside for quadrant, inside in _quadrants(gate, values).items()}
         else:
-            found[place] = parent & _inside(gate, values)
+            found[name] = parent & _inside(gate, values)
     finite = columns.finite()
-    return {place: found[place] & finite for place in places(tree)}
+    return {name: found[name] & finite for name in parents_of(tree.gates)}
 
 
-def _combine(gate: Any, found: Mapping[Place, Mask]) -> Mask:
-    operands = [found[operand_place(operand)] ^ bool(operand["complement"]) for operand in gate.gate_refs]
-    if gate.type == "not":
+def _combine(gate: BooleanGate, found: Mapping[str | None, Mask]) -> Mask:
+    operands = [found[operand.gate] ^ operand.complement for operand in gate.operands]
+    if gate.operation == "not":
         return ~operands[0]
-    combine = np.logical_and if gate.type == "and" else np.logical_or
+    combine = np.logical_and if gate.operation == "and" else np.logical_or
     return np.asarray(combine.reduce(operands))
 
 
-def _inside(gate: Any, values: Sequence[Column]) -> Mask:
+def _inside(gate: RectangleGate | PolygonGate | EllipsoidGate, values: Sequence[Column]) -> Mask:
     import flowutils
 
     inside: Mask
-    if gate.gate_type == "RectangleGate":
-        inside = np.ones(len(values[0]), dtype=bool)
-        for dimension, column in zip(gate.dimensions, values, strict=True):
-            inside &= _between(column, getattr(dimension, "min", None), getattr(dimension, "max", None))
-    elif gate.gate_type == "PolygonGate":
-        vertices = np.array(gate.vertices, dtype=np.float64)
-        inside = flowutils.gating.points_in_polygon(vertices, np.column_stack(values))
-    else:
-        points = np.column_stack(values)
-        covariance, centre = np.array(gate.covariance_matrix), np.array(gate.coordinates)
-        inside = flowutils.gating.points_in_ellipsoid(covariance, centre, gate.distance_square, points)
-    return ~inside if getattr(gate, "use_complement", False) else inside
+    if isinstance(gate, RectangleGate):
+        sides = zip(gate.ranges, values, strict=True)
+        inside = np.logical_and.reduce([_between(column, side.minimum, side.maximum) for side, column in sides])
+        return ~inside if gate.outside else inside
+    points = np.column_stack(values)
+    if isinstance(gate, PolygonGate):
+        inside = flowutils.gating.points_in_polygon(np.array(gate.vertices, dtype=np.float64), points)
+        return ~inside if gate.outside else inside
+    covariance, centre = np.array(gate.covariance), np.array(gate.centre)
+    inside = flowutils.gating.points_in_ellipsoid(covariance, centre, gate.distance_square, points)
+    return inside
 
 
-def _quadrants(gate: Any, values: Sequence[Column]) -> dict[str, Mask]:
-    by_divider = {divider.id: column for divider, column in zip(gate.dimensions, values, strict=True)}
+def _quadrants(gate: QuadrantGate, values: Sequence[Column]) -> dict[str, Mask]:
     found = {}
-    for name, quadrant in gate.quadrants.items():
-        sides = [_between(by_divider[key], *quadrant.get_divider_range(key)) for key in quadrant.divider_refs]
-        found[name] = np.logical_and.reduce(sides)
+    for quadrant in gate.quadrants:
+        columns = [values[place] for place, _ in quadrant.locations]
+        sides = zip(gate.ranges(quadrant), columns, strict=True)
+        found[quadrant.name] = np.logical_and.reduce([_between(c, s.minimum, s.maximum) for s, c in sides])
     return found
 
 

@@ -2,79 +2,83 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from tilseq.errors import AnalysisError
-from tilseq.gates import BooleanGate, Channel, EllipsoidGate, Gate, PolygonGate, RectangleGate, check_gates
+from tilseq.gates import (
+    SCALES,
+    BooleanGate,
+    Channel,
+    EllipsoidGate,
+    Gate,
+    Operand,
+    PolygonGate,
+    QuadrantGate,
+    Ratio,
+    RectangleGate,
+    Scale,
+    Spectra,
+    channels_of,
+    needs_of,
+)
 from tilseq.io.files import write_with
+from tilseq.io.gate_checks import check_gates
+from tilseq.io.gate_tree import spectra_fault
 
 SPACE = "http://www.isac-net.org/std/Gating-ML/v2.0/"
 NAMESPACES = {"gating": SPACE + "gating", "transforms": SPACE + "transformations", "data-type": SPACE + "datatypes"}
-# Identifiers that no gate can have, as `id_of` never begins with an underscore of its own.
-MATRIX, LOG10 = "_spillover", "_log10"
 # Letters with which an identifier may begin by every edition of XML: those of names such as γδ T stay readable.
 LETTERS = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff\u0391-\u03a1\u03a3-\u03a9\u03b1-\u03c9"
+# What gates refer to has identifiers that no gate can have, as `id_of` never begins with an underscore of its own.
+PREFIXES = {Spectra: "_spillover", Scale: "_scale", Ratio: "_ratio"}
 ESCAPED = re.compile(r"_x([0-9A-F]{4,6})_")
 
-
-class Spillover(Protocol):
-    """A spillover matrix: its channels, and n × n, row i being what the dye of channel i puts into each detector."""
-
-    @property
-    def channels(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def matrix(self) -> NDArray[np.float64]: ...  # noqa: D102
+Reference = Spectra | Scale | Ratio
 
 
-def write_gatingml(path: str | Path, gates: Sequence[Gate], spill: Spillover | None) -> None:
+def write_gatingml(path: str | Path, gates: Sequence[Gate]) -> None:
     """Write gates as a GatingML 2.0 file that appears under its name only when it is whole.
 
-    The file is valid by ISAC's schema. Thresholds stay on the linear scale; logarithmic gates use ``flog`` with
-    T = 10 and M = 1, which is the decimal logarithm. As identifiers of XML hold neither blanks nor ``+``, such
-    characters of a name are written as ``_xHHHH_`` with their code in hexadecimal digits, as SQL/XML does (ISO/IEC
-    9075-14); `read_gates` turns them back.
+    The file is valid by ISAC's schema, and `read_gates` reads the same gates from it. As identifiers of XML hold
+    neither blanks nor ``+``, such characters of a name are written as ``_xHHHH_`` with their code in hexadecimal
+    digits, as SQL/XML does (ISO/IEC 9075-14); `read_gates` turns them back. GatingML knows no gate of what lies
+    outside of a shape: it is written as the complement of another, named ``inside of`` it.
 
     Parameters
     ----------
     path
         The file to write.
     gates
-        Gates in any order; the names of channels are those of the tube ($PnN).
-    spill
-        What was taken out of compensated channels, written as a spectrum matrix; None where no gate is on one.
-        A compensated channel that is not in it needs no compensation.
+        Gates in any order, each with what it refers to.
 
     Raises
     ------
     AnalysisError
-        See `tilseq.gates.check_gates`; or a gate is on a compensated channel without a spillover, the spillover is
-        of one channel, or a name holds a character that XML forbids.
+        See `tilseq.io.gate_checks.check_gates`; or a gate is on a scale of FlowJo's own, a matrix is of one channel or
+        cannot be taken out, or a name is `root` or holds a character that XML forbids.
     RunError
         The file cannot be written.
     """
     from lxml import etree
 
+    gates = [part for gate in gates for part in _parts(gate)]
     check_gates(gates)
-    if any(gate.name == "root" for gate in gates):
+    if "root" in needs_of(gates):
         raise AnalysisError("no gate can be named root, which programs take for all events", mend="rename it")
+    ids = _ids(gates)
     root = etree.Element(tag("gating", "Gating-ML"), nsmap=NAMESPACES)
-    compensated = {channel.name for gate in gates for channel in _channels(gate) if channel.compensated}
-    if compensated and spill is None:
-        raise AnalysisError("gates are on compensated channels, yet no spillover is given", found=sorted(compensated))
     try:
-        if any(isinstance(gate, PolygonGate | EllipsoidGate) and gate.scale == "log10" for gate in gates):
-            _add_log10(root)
-        matrix_of = frozenset(spill.channels) & compensated if spill is not None else frozenset()
-        if spill is not None and matrix_of:
-            _add_matrix(root, spill)
+        for reference, identifier in ids.items():
+            _add_reference(root, reference, identifier)
+        dividers = 0
         for gate in gates:
-            _add_gate(root, gate, matrix_of)
+            _add_gate(root, gate, ids, dividers)
+            dividers += len(gate.dividers) if isinstance(gate, QuadrantGate) else 0
     except ValueError as error:  # a control character; lxml does not say which
         raise AnalysisError("a name of a gate or channel holds a character that XML forbids") from error
     content = etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True)
@@ -100,62 +104,150 @@ def _escape(match: re.Match[str]) -> str:
     return f"_x{ord(match[0]):04X}_"
 
 
-def _channels(gate: Gate) -> list[Channel]:
-    if isinstance(gate, RectangleGate):
-        return [side.channel for side in gate.ranges]
-    if isinstance(gate, EllipsoidGate):
-        return list(gate.channels)
-    return [gate.x, gate.y] if isinstance(gate, PolygonGate) else []
+def _parts(gate: Gate) -> list[Gate]:
+    """Return gates of forms that GatingML has and that hold the same events, the last with the gate's name."""
+    if not isinstance(gate, RectangleGate | PolygonGate) or not gate.outside:
+        return [gate]
+    inside = replace(gate, name=f"inside of {gate.name}", outside=False)
+    return [inside, BooleanGate(gate.name, gate.parent, "not", (Operand(inside.name),))]
 
 
-def _add_log10(root: Any) -> None:
-    transform = _add(root, "transforms", "transformation", id=LOG10)
-    _add(transform, "transforms", "flog", T="10", M="1")
+def _ids(gates: Sequence[Gate]) -> dict[Reference, str]:
+    """Return what gates refer to → its identifier, once each."""
+    found: dict[Reference, str] = {}
+    for gate in gates:
+        for channel in channels_of(gate):
+            for reference in _references(channel):
+                if reference in found:
+                    continue
+                fault = _fault(reference)
+                if fault:
+                    told = f"gate {gate.name} cannot be written as GatingML"
+                    raise AnalysisError(told, found=fault, mend="leave it out, or draw it anew")
+                found[reference] = f"{PREFIXES[type(reference)]}{len(found) + 1}"
+    return found
 
 
-def _add_matrix(root: Any, spill: Spillover) -> None:
-    if len(spill.channels) < 2:
-        raise AnalysisError("GatingML has no spillover of one channel", found=", ".join(spill.channels))
-    matrix = _add(root, "transforms", "spectrumMatrix", id=MATRIX)
-    for kind in ("fluorochromes", "detectors"):
+def _references(channel: Channel | Ratio) -> list[Reference]:
+    found: list[Reference] = [channel.compensation] if isinstance(channel.compensation, Spectra) else []
+    found += [channel.scale] if channel.scale else []
+    return [*found, _plain(channel)] if isinstance(channel, Ratio) else found
+
+
+def _plain(ratio: Ratio) -> Ratio:
+    """Return the ratio alone, as a transformation of GatingML has it."""
+    return replace(ratio, compensation=None, scale=None)
+
+
+def _fault(reference: Reference) -> str | None:
+    """Return why GatingML has no form for something, or None."""
+    if isinstance(reference, Scale):
+        return _scale_fault(reference)
+    if isinstance(reference, Spectra):
+        if min(len(reference.dyes), len(reference.detectors)) < 2:
+            return "a spillover of one channel, which GatingML does not have"
+        return spectra_fault(reference)
+    return None
+
+
+def _scale_fault(scale: Scale) -> str | None:
+    """Return why ISAC's schema has no such scale, or None."""
+    if scale.kind.startswith("FlowJo"):
+        return f"the scale {scale.kind}, which GatingML does not have"
+    names = SCALES[scale.kind]
+    if len(scale.parameters) != len(names):
+        return f"the scale {scale.kind} with {len(scale.parameters)} parameters in place of {', '.join(names)}"
+    given = dict(zip(names, scale.parameters, strict=True))
+    positive = [name for name in ("T", "M", *("W" if scale.kind == "hyperlog" else "")) if given.get(name, 1) <= 0]
+    negative = [name for name in ("W", *("A" if scale.kind == "fasinh" else "")) if given.get(name, 0) < 0]
+    bad = [*positive, *negative]
+    return f"the scale {scale.kind} with {bad[0]} of {given[bad[0]]:g}" if bad else None
+
+
+def _add_reference(root: Any, reference: Reference, identifier: str) -> None:
+    if isinstance(reference, Spectra):
+        _add_matrix(root, reference, identifier)
+        return
+    transform = _add(root, "transforms", "transformation", id=identifier)
+    if isinstance(reference, Scale):
+        names = SCALES[reference.kind]
+        parameters = {name: _text(value) for name, value in zip(names, reference.parameters, strict=True)}
+        _add(transform, "transforms", reference.kind, **parameters)
+        return
+    parameters = {"A": _text(reference.a), "B": _text(reference.b), "C": _text(reference.c)}
+    ratio = _add(transform, "transforms", "fratio", **parameters)
+    for name in (reference.x, reference.y):
+        _add(ratio, "data-type", "fcs-dimension", name=name)
+
+
+def _add_matrix(root: Any, spectra: Spectra, identifier: str) -> None:
+    matrix = _add(root, "transforms", "spectrumMatrix", id=identifier)
+    for kind, channels in (("fluorochromes", spectra.dyes), ("detectors", spectra.detectors)):
         names = _add(matrix, "transforms", kind)
-        for channel in spill.channels:
+        for channel in channels:
             _add(names, "data-type", "fcs-dimension", name=channel)
-    for row in np.asarray(spill.matrix, dtype=np.float64):
+    for row in spectra.matrix:
         spectrum = _add(matrix, "transforms", "spectrum")
         for value in row:
-            _add(spectrum, "transforms", "coefficient", value=repr(float(value)))
+            _add(spectrum, "transforms", "coefficient", value=_text(value))
 
 
-def _add_gate(root: Any, gate: Gate, matrix_of: frozenset[str]) -> None:
+def _add_gate(root: Any, gate: Gate, ids: Mapping[Reference, str], dividers: int) -> None:
     element = _add(root, "gating", type(gate).__name__, id=id_of(gate.name))
     if gate.parent is not None:
         element.set(tag("gating", "parent_id"), id_of(gate.parent))
     if isinstance(gate, RectangleGate):
         for side in gate.ranges:
             bounds = {"min": side.minimum, "max": side.maximum}
-            given = {key: repr(float(bound)) for key, bound in bounds.items() if bound is not None}
-            _add_dimension(element, side.channel, matrix_of, given)
+            given = {key: _text(bound) for key, bound in bounds.items() if bound is not None}
+            _add_dimension(element, "dimension", side.channel, ids, given)
     elif isinstance(gate, BooleanGate):
         _add_operands(element, gate)
+    elif isinstance(gate, QuadrantGate):
+        _add_quadrants(element, gate, ids, dividers)
     else:
-        for channel in _channels(gate):
-            _add_dimension(element, channel, matrix_of, {"transformation-ref": LOG10} if gate.scale == "log10" else {})
+        for channel in channels_of(gate):
+            _add_dimension(element, "dimension", channel, ids, {})
         if isinstance(gate, PolygonGate):
             for vertex in gate.vertices:
                 _add_values(element, "vertex", "coordinate", vertex)
         else:
-            _add_values(element, "mean", "coordinate", gate.centre)
-            covariance = _add(element, "gating", "covarianceMatrix")
-            for row in gate.covariance:
-                _add_values(covariance, "row", "entry", row)
-            _set_value(_add(element, "gating", "distanceSquare"), gate.distance_square)
+            _add_ellipsoid(element, gate)
 
 
-def _add_dimension(element: Any, channel: Channel, matrix_of: frozenset[str], further: dict[str, str]) -> None:
-    reference = MATRIX if channel.compensated and channel.name in matrix_of else "uncompensated"
-    dimension = _add(element, "gating", "dimension", **{"compensation-ref": reference}, **further)
-    _add(dimension, "data-type", "fcs-dimension", name=channel.name)
+def _add_dimension(
+    element: Any, kind: str, channel: Channel | Ratio, ids: Mapping[Reference, str], further: Mapping[str, str]
+) -> Any:
+    compensation = channel.compensation
+    reference = ids[compensation] if isinstance(compensation, Spectra) else compensation or "uncompensated"
+    scale = {"transformation-ref": ids[channel.scale]} if channel.scale else {}
+    dimension = _add(element, "gating", kind, **{"compensation-ref": reference}, **scale, **further)
+    if isinstance(channel, Ratio):
+        _add(dimension, "data-type", "new-dimension", **{"transformation-ref": ids[_plain(channel)]})
+    else:
+        _add(dimension, "data-type", "fcs-dimension", name=channel.name)
+    return dimension
+
+
+def _add_quadrants(element: Any, gate: QuadrantGate, ids: Mapping[Reference, str], dividers: int) -> None:
+    """Add dividers, whose identifiers count on from those of other gates, and quadrants."""
+    names = [f"_divider{dividers + number}" for number in range(1, len(gate.dividers) + 1)]
+    for name, divider in zip(names, gate.dividers, strict=True):
+        dimension = _add_dimension(element, "divider", divider.channel, ids, {"id": name})
+        for value in divider.values:
+            _add(dimension, "gating", "value").text = _text(value)
+    for quadrant in gate.quadrants:
+        inside = _add(element, "gating", "Quadrant", id=id_of(quadrant.name))
+        for place, location in quadrant.locations:
+            _add(inside, "gating", "position", divider_ref=names[place], location=_text(location))
+
+
+def _add_ellipsoid(element: Any, gate: EllipsoidGate) -> None:
+    _add_values(element, "mean", "coordinate", gate.centre)
+    covariance = _add(element, "gating", "covarianceMatrix")
+    for row in gate.covariance:
+        _add_values(covariance, "row", "entry", row)
+    _set_value(_add(element, "gating", "distanceSquare"), gate.distance_square)
 
 
 def _add_operands(element: Any, gate: BooleanGate) -> None:
@@ -173,7 +265,12 @@ def _add_values(parent: Any, kind: str, each: str, values: Sequence[float]) -> N
 
 
 def _set_value(element: Any, value: float) -> None:
-    element.set(tag("data-type", "value"), repr(float(value)))
+    element.set(tag("data-type", "value"), _text(value))
+
+
+def _text(value: float) -> str:
+    """Return a number so that the same one is read from it; XML writes infinity in capitals."""
+    return repr(float(value)).upper() if math.isinf(value) else repr(float(value))
 
 
 def _add(parent: Any, space: str, kind: str, /, **attributes: str) -> Any:

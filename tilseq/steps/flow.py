@@ -243,7 +243,7 @@ def write_gates(gating: Gating, tube: Fcs, path: Path) -> list[dict[str, Any]]:
     exported = export_gates(gating, tube)
     name, limit = "gates written as GatingML", "the events of the counts"
     try:
-        write_gatingml(path, exported.gates, tube.spill)
+        write_gatingml(path, exported.gates)
     except AnalysisError as error:
         return [check(gating.sample, name, None, limit, False, f"not written: {error}")]
     if not exported.misplaced:
