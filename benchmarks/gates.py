@@ -1,7 +1,7 @@
 """Automatic gates against the truth: simulated tubes, preset seeds.
 
 `python -m benchmarks.gates [TUBES]`: do the limits of counting and gating together hold the truth, are absolute counts
-without bias, are planted faults caught and clean tubes left alone? TUBES a cell of the grid (150).
+without bias, are planted faults caught and clean tubes left alone? TUBES a cell of the grid (500).
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from tilseq.simulate.cytometry.panels import PANELS
 from tilseq.simulate.cytometry.tube import Tube, acquire
 from tilseq.simulate.streams import stream
 
-TUBES = 150
+TUBES = 500
 EVENTS = (300, 3_000, 50_000)
 CD8_SHARES = (0.0001, 0.001, 0.01, 0.1, 0.5)  # of CD4 and CD8 T cells
-SEED = 20_28
+SEED = 20_29
 # Blood for a tube without a viability dye is fresh.
 FRESH = Conditions(dead=0.005)
 USUAL_TUBES, USUAL_EVENTS = 12, 20_000

@@ -88,7 +88,7 @@ def test_joined_limits_by_hand() -> None:
     # 430 of 1,000. Logits with half an event more: of 400 -0.405049, of 380 -0.489039, of 430 -0.281566.
     counting = scalar(clopper_pearson(400, 1000))
     (lower, upper), (low, high) = with_gates(400, 1000, counting, [[(380, 1000), (430, 1000)]], misplaced=PURE)
-    floor = (1.959964 * 0.004) ** 2
+    floor = (1.959964 * 0.002) ** 2
     down, up = math.sqrt(0.083990**2 + floor), math.sqrt(0.123483**2 + floor)
     logits = [-0.405049 - math.hypot(-0.405049 - math.log(0.369473 / 0.630527), down)]
     logits += [-0.405049 + math.hypot(math.log(0.431127 / 0.568873) + 0.405049, up), -0.405049 - down, -0.405049 + up]
@@ -109,8 +109,8 @@ def test_gates_only_widen_and_limits_stay_shares(events: int, total: int) -> Non
 def test_the_ratio_is_the_odds_of_the_share() -> None:
     counting = scalar(ratio_of_counts(300, 100))
     both, gates = ratio_with_gates(300, 100, counting, [[(310, 95), (290, 100)]])
-    # Of CD4+ T cells 0.24 % are lost and of CD8+ T cells 0.9 %.
-    lost = Misplaced(math.hypot(1.7e-4, 0.009 * 0.75 * 0.25), math.hypot(1.7e-4, 0.0024 * 0.75 * 0.25))
+    # Of CD8+ T cells 0.5 % more are lost than of CD4+ T cells.
+    lost = Misplaced(1.7e-4, 1.7e-4, 0.005 * 0.75 * 0.25)
     shares = scalar(clopper_pearson(300, 400))
     expected, alone = with_gates(300, 400, shares, [[(310, 405), (290, 390)]], misplaced=lost)
     np.testing.assert_allclose(both, [share / (1 - share) for share in expected], rtol=1e-9)
@@ -120,11 +120,11 @@ def test_the_ratio_is_the_odds_of_the_share() -> None:
 
 
 def test_parts_told_by_what_they_lack_gain_what_others_lose() -> None:
-    assert misplaced(0.9, ["CD4"]) == pytest.approx((1.7e-4, math.hypot(1.7e-4, 0.9 * 0.0024)))
-    assert misplaced(0.4, ["CD8"]) == pytest.approx((1.7e-4, math.hypot(1.7e-4, 0.4 * 0.009)))
-    assert misplaced(0.03, []) == pytest.approx((math.hypot(1.7e-4, 0.97 * 0.0024), 1.7e-4))
-    gained, lost = misplaced(0.5, ["CD3"], Misplaced(0.01, 0.002))
-    assert (gained, lost) == pytest.approx((math.hypot(1.7e-4, 0.005), math.hypot(1.7e-4, 0.0012, 0.001)))
+    assert misplaced(0.9, ["CD4"]) == pytest.approx((1.7e-4, math.hypot(1.7e-4, 0.9 * 0.0013), 0, 0.9 * 0.0015))
+    assert misplaced(0.4, ["CD8"]) == pytest.approx((1.7e-4, math.hypot(1.7e-4, 0.4 * 0.0013), 0, 0.4 * 0.0065))
+    assert misplaced(0.03, []) == pytest.approx((1.7e-4, 1.7e-4, 0.97 * 0.0015, 0))
+    gained, lost, *_ = misplaced(0.5, ["CD3"], Misplaced(0.01, 0.002))
+    assert (gained, lost) == pytest.approx((math.hypot(1.7e-4, 0.005), math.hypot(1.7e-4, 0.00065, 0.001)))
 
 
 def test_what_is_gained_lowers_and_what_is_lost_raises_a_limit() -> None:
@@ -134,3 +134,5 @@ def test_what_is_gained_lowers_and_what_is_lost_raises_a_limit() -> None:
     lost, _ = with_gates(400, 1000, counting, [], misplaced=Misplaced(0.0, 0.02))
     assert gained == (pytest.approx(0.4 - math.hypot(0.4 - plain[0], 1.959964 * 0.02)), plain[1])
     assert lost == (plain[0], pytest.approx(0.4 + math.hypot(plain[1] - 0.4, 1.959964 * 0.02)))
+    surely, _ = with_gates(400, 1000, counting, [], misplaced=Misplaced(0.0, 0.0, 0.01, 0.02))
+    assert surely == pytest.approx((plain[0] - 0.01, plain[1] + 0.02))

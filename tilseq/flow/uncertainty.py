@@ -22,30 +22,35 @@ Limits = tuple[float, float]
 # For each cut, at its lower and at its upper end, two counts: of a part and its whole, or of the two of a ratio.
 Ends = Iterable[Sequence[tuple[int, int]]]
 
-# What is left even where every valley is empty, as standard deviations, found on simulated tubes of known truth (see
-# benchmarks/RESULTS.md): of the logit of a share; of the share itself by cells that seem to bear a marker, as clumps of
-# antibody do; and of the part of those that bear a marker that is not seen, because it took the stain too poorly or
-# lies beyond another gate. CD8+ T cells are dimmer in CD3 and spread wider than CD4+ T cells: more of them are lost.
-FLOOR, MISPLACED, LOST = 0.004, 1.7e-4, 0.0024
-LOST_OF: Mapping[str, float] = {"CD8": 0.009}
+# What is left even where every valley is empty, found on simulated tubes of known truth (see benchmarks/RESULTS.md), as
+# standard deviations: of the logit of a share; and of the share itself by cells that seem to bear a marker, as clumps of
+# antibody do.
+FLOOR, MISPLACED = 0.002, 1.7e-4
+# What part of those that bear a marker is not seen, because it took the stain too poorly or lies beyond another gate.
+# CD8+ T cells are dimmer in CD3 and spread wider than CD4+ T cells: more of them are lost.
+LOST, LOST_SPREAD = 0.0015, 0.0013
+LOST_OF: Mapping[str, float] = {"CD8": 0.0065}
 FLOOR_OF_COUNTS = 0.01  # of the logarithm of a count
 
 
 class Misplaced(NamedTuple):
-    """Cells that are misplaced whatever the cut, as standard deviations of a share.
+    """Cells that are misplaced whatever the cut, as parts of a whole.
 
-    `gained` are of other kinds, so that the truth lies below what is found; `lost` are counted elsewhere.
+    `gained` and `lost` are standard deviations of the share, by which the truth can lie below and above what is found;
+    by `surely_gained` and `surely_lost` it does so on average.
     """
 
     gained: float
     lost: float
+    surely_gained: float = 0.0
+    surely_lost: float = 0.0
 
 
 PURE = Misplaced(0.0, 0.0)
 # Of a parent: what part of a share in it is gained, because others of the parent are lost or it holds other cells.
-IMPURE: Mapping[str, Misplaced] = {"lymphocytes": Misplaced(0.0055, 0.001)}
+IMPURE: Mapping[str, Misplaced] = {"lymphocytes": Misplaced(0.0045, 0.0)}
 # The same where T cells are rare and lymphocytes are looked for where other tubes have them.
-IMPURE_WHERE_RARE: Mapping[str, Misplaced] = {"lymphocytes": Misplaced(0.05, 0.01), "CD3+": Misplaced(0.01, 0.028)}
+IMPURE_WHERE_RARE: Mapping[str, Misplaced] = {"lymphocytes": Misplaced(0.05, 0.01), "CD3+": Misplaced(0.01, 0.026)}
 
 
 class Shift(NamedTuple):
@@ -197,10 +202,11 @@ def misplaced(share: float, borne: Collection[str], impure: Misplaced = PURE) ->
         What of any share in the parent is gained and lost, because the parent holds others and lacks some.
     """
     lost = max((LOST_OF.get(marker, LOST) for marker in borne), default=0.0)
-    gained = 0.0 if borne else LOST
     return Misplaced(
-        math.hypot(MISPLACED, gained * (1 - share), impure.gained * share),
-        math.hypot(MISPLACED, lost * share, impure.lost * share),
+        gained=math.hypot(MISPLACED, impure.gained * share),
+        lost=math.hypot(MISPLACED, LOST_SPREAD * share if borne else 0.0, impure.lost * share),
+        surely_gained=0.0 if borne else LOST * (1 - share),
+        surely_lost=lost * share,
     )
 
 
@@ -213,9 +219,9 @@ def ratio_with_gates(a: int, b: int, counting: Limits, ends: Ends) -> tuple[Limi
         return (math.nan, math.nan), (math.nan, math.nan)
     shares = (counting[0] / (1 + counting[0]), 1 - 1 / (1 + counting[1]))
     share = a / (a + b)
-    # Each of the two loses some of its own.
-    lost = Misplaced(*(math.hypot(MISPLACED, part * share * (1 - share)) for part in (LOST_OF["CD8"], LOST)))
-    both, gates = with_gates(a, a + b, shares, ([(x, x + y) for x, y in pair] for pair in ends), misplaced=lost)
+    # Of b more are lost than of a.
+    odd = Misplaced(MISPLACED, MISPLACED, (LOST_OF["CD8"] - LOST) * share * (1 - share))
+    both, gates = with_gates(a, a + b, shares, ([(x, x + y) for x, y in pair] for pair in ends), misplaced=odd)
     return (_odds(both[0]), _odds(both[1])), (_odds(gates[0]), _odds(gates[1]))
 
 
@@ -238,7 +244,8 @@ def log_sds(gating: Gating) -> dict[str, float]:
 
 
 def _with_misplaced(misplaced: Misplaced, share: float, lower: float, upper: float) -> Limits:
-    down, up = math.hypot(share - lower, Z95 * misplaced.gained), math.hypot(upper - share, Z95 * misplaced.lost)
+    down = math.hypot(share - lower, Z95 * misplaced.gained) + misplaced.surely_gained
+    up = math.hypot(upper - share, Z95 * misplaced.lost) + misplaced.surely_lost
     return max(0.0, share - down), min(1.0, share + up)
 
 
