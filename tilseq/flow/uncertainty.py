@@ -23,8 +23,8 @@ Limits = tuple[float, float]
 Ends = Iterable[Sequence[tuple[int, int]]]
 
 # What is left even where every valley is empty, found on simulated tubes of known truth (see benchmarks/RESULTS.md), as
-# standard deviations: of the logit of a share; and of the share itself by cells that seem to bear a marker, as clumps of
-# antibody do.
+# standard deviations: of the logit of a share; and of the share itself by cells that seem to bear a marker, as clumps
+# of antibody do.
 FLOOR, MISPLACED = 0.002, 1.7e-4
 # What part of those that bear a marker is not seen, because it took the stain too poorly or lies beyond another gate.
 # CD8+ T cells are dimmer in CD3 and spread wider than CD4+ T cells: more of them are lost.
