@@ -36,7 +36,11 @@ SEED = 20_29
 # Blood for a tube without a viability dye is fresh.
 FRESH = Conditions(dead=0.005)
 USUAL_TUBES, USUAL_EVENTS = 12, 20_000
-SHARES = (("CD8+ T", "CD3+"), ("CD4+ T", "CD3+"), ("CD3+", "lymphocytes"))
+SHARES = (
+    *((name, "CD3+") for name in ("CD8+ T", "CD4+ T", "DN T", "DP T")),
+    ("CD3+", "lymphocytes"),
+    *((name, "CD3-") for name in ("B", "NK")),
+)
 
 
 def blood(cd8_share: float, t_cells: float = 1_000.0) -> dict[str, float]:
@@ -87,14 +91,15 @@ class Found(NamedTuple):
 
 def measure(job: tuple[int, float, float, int]) -> list[Found]:
     """Gate one tube and hold its shares and its ratio against the truth."""
-    events, cd8_share, t_cells, number = job
-    cells = blood(cd8_share, t_cells)
+    events, cd8_share, per_ul, number = job
+    cells = blood(cd8_share, per_ul)
     tube = acquire(
-        stream(SEED, f"gates {events} {cd8_share} {t_cells} {number}"), PANELS["tbnk"], cells, events, conditions=FRESH
+        stream(SEED, f"gates {events} {cd8_share} {per_ul} {number}"), PANELS["tbnk"], cells, events, conditions=FRESH
     )
     labels = dict(zip(tube.kinds, np.bincount(tube.labels, minlength=len(tube.kinds)).tolist(), strict=True))
-    parts = {"CD8+ T": ["CD8+ T"], "CD4+ T": ["CD4+ T"], "CD3+": ["CD4+ T", "CD8+ T", "DN T", "DP T"]}
-    parts["lymphocytes"] = [*parts["CD3+"], "B", "NK"]
+    t_cells, others = ["CD4+ T", "CD8+ T", "DN T", "DP T"], ["B", "NK"]
+    parts = {name: [name] for name in (*t_cells, *others)}
+    parts |= {"CD3+": t_cells, "CD3-": others, "lymphocytes": [*t_cells, *others]}
     true = {name: sum(cells[kind] for kind in kinds) for name, kinds in parts.items()}
     seen = {name: sum(labels[kind] for kind in kinds) for name, kinds in parts.items()}
     gating = gate(as_read(tube), sample="tube", borrowed=usual_cuts())

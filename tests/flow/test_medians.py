@@ -37,3 +37,10 @@ def test_the_limits_hold_the_median() -> None:
     ]
     held = np.mean([row["lower"] <= 1 <= row["upper"] for row in found])
     assert 0.95 <= held <= 0.975  # exact: 96.2 %
+
+
+def test_events_without_a_number_do_not_count() -> None:
+    every = {"CD3+": Population("CD3+", None, np.ones(3, dtype=bool))}
+    values = {"CD4": np.array([1, np.nan, 3], dtype=np.float32), "CD8": np.full(3, np.nan, dtype=np.float32)}
+    table = medians(every, values, {"CD4": "A", "CD8": "B"}, sample="s", names=["CD3+"])
+    assert table.select("marker", "events", "median").rows() == [("CD4", 2, 2.0)]

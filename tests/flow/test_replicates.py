@@ -68,7 +68,7 @@ def test_chance_is_shared_by_the_numbers_compared() -> None:
     among = verdicts(a=counts(("CD4+ T", 600, 1000), *rest), b=counts(("CD4+ T", 658, 1000), *rest))
     assert {verdict for verdict, _ in among.values()} == {"pass"}
     (row, _) = compare_replicates({"a": counts(("CD4+ T", 600, 1000)), "b": counts(("CD4+ T", 658, 1000))})
-    assert row["limit"] == "at most 3 points apart, or p at least 0.01"
+    assert row["limit"] == "at most 3 points and a fifth of the smaller share apart, or p at least 0.01"
     assert row["reason"].startswith("a 60, b 65.8; p 0.00")
     assert row["reason"].endswith(": further apart than counting and gates allow: another specimen, stain or gate")
 

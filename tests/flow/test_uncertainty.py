@@ -8,7 +8,7 @@ import pytest
 
 from tilseq.flow import gate
 from tilseq.flow.lymphocytes import distance
-from tilseq.flow.uncertainty import PURE, Misplaced, misplaced, ratio_with_gates, with_gates
+from tilseq.flow.uncertainty import PURE, Misplaced, bearing, lacking, loss, ratio_with_gates, with_gates
 from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
 
 Simulate = Callable[..., Any]
@@ -119,12 +119,20 @@ def test_the_ratio_is_the_odds_of_the_share() -> None:
     assert ratio_with_gates(9, 0, scalar(ratio_of_counts(9, 0)), [])[0][1] == math.inf
 
 
-def test_parts_told_by_what_they_lack_gain_what_others_lose() -> None:
-    assert misplaced(0.9, ["CD4"]) == pytest.approx((1.7e-4, math.hypot(1.7e-4, 0.9 * 0.0013), 0, 0.9 * 0.0015))
-    assert misplaced(0.4, ["CD8"]) == pytest.approx((1.7e-4, math.hypot(1.7e-4, 0.4 * 0.0013), 0, 0.4 * 0.0065))
-    assert misplaced(0.03, []) == pytest.approx((1.7e-4, 1.7e-4, 0.97 * 0.0015, 0))
-    gained, lost, *_ = misplaced(0.5, ["CD3"], Misplaced(0.01, 0.002))
-    assert (gained, lost) == pytest.approx((math.hypot(1.7e-4, 0.005), math.hypot(1.7e-4, 0.00065, 0.001)))
+def test_a_part_loses_some_of_its_own() -> None:
+    assert (loss(["CD4"]), loss(["CD8", "CD4"])) == (0.0015, 0.0065)
+    assert bearing(0.9, ["CD4"]) == pytest.approx((1.7e-4, math.hypot(1.7e-4, 0.9 * 0.0013), 0, 0.9 * 0.0015))
+    both = bearing(0.01, ["CD4", "CD8"])
+    assert both == pytest.approx((8e-4, math.hypot(8e-4, 0.01 * 0.0013), 0, 0.01 * 0.0065))
+    impure = bearing(0.5, ["CD19"], Misplaced(0.01, 0.02, 0.003, 0.004))
+    gained, lost = math.hypot(1.7e-4, 0.005), math.hypot(1.7e-4, 0.00065, 0.01)
+    assert impure == pytest.approx((gained, lost, 0.0015, 0.5 * (0.0015 + 0.004)))
+
+
+def test_a_part_told_by_what_it_lacks_gains_what_others_lose() -> None:
+    found = lacking(0.03, 0.004, Misplaced(0.01, 0.02, 0.003, 0.005))
+    gained, lost = math.hypot(1.7e-4, 0.97 * 0.0013, 0.97 * 0.02), math.hypot(1.7e-4, 0.97 * 0.01)
+    assert found == pytest.approx((gained, lost, 0.004 + 0.97 * 0.005, 0.97 * 0.003))
 
 
 def test_what_is_gained_lowers_and_what_is_lost_raises_a_limit() -> None:

@@ -178,9 +178,7 @@ def test_every_name_comes_back(name: str) -> None:
 def test_names_in_other_letters_are_valid_and_come_back_from_the_file(tmp_path: Path) -> None:
     """FlowKit holds the file against ISAC's schema, by which an identifier is a name of XML."""
     names = ["γδ T", "Ωmega", "Prä-µ+", "細胞", "αβ/x;y=z"]
-    gates = [
-        RectangleGate(name, None, (Range(Channel("A", False), number, None),)) for number, name in enumerate(names)
-    ]
+    gates = [RectangleGate(name, None, (Range(Channel("A"), number, None),)) for number, name in enumerate(names)]
     write_gatingml(tmp_path / "a.xml", gates)
     assert set(read_gates(tmp_path / "a.xml", sample="a").parents) == set(names)
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 files = click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 panel_option = click.option(
-    "--panel", type=click.Path(path_type=Path), help="YAML with names of channels, thresholds and populations."
+    "--panel",
+    type=click.Path(path_type=Path),
+    help="YAML with names of channels, thresholds, populations and a spillover.",
 )
 cuts_option = click.option(
     "--cuts",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tilseq.flow.gating import Gating
+from tilseq.flow.populations import Rule
 from tilseq.flow.quality import LEAST_QUANTIFIED
 from tilseq.flow.rare import NO_BLANK, Blank, rare
 from tilseq.flow.tree import Population
@@ -15,7 +16,9 @@ from tilseq.flow.uncertainty import (
     IMPURE_WHERE_RARE,
     PURE,
     Misplaced,
-    misplaced,
+    bearing,
+    lacking,
+    loss,
     ratio_with_gates,
     with_gates,
 )
@@ -123,18 +126,30 @@ def _share_limits(gating: Gating, population: Population) -> dict[str, float]:
     if population.name not in gating.rules and population.name not in WITH_GATES:
         return dict(zip(("lower", "upper", "counting_lower", "counting_upper"), counting * 2, strict=True))
     ends = [[(end[population.name], end[parent]) for end in shift] for shift in gating.moved.values()]
-    rule = gating.rules.get(population.name)
-    signs = [sign for condition in rule.conditions for sign in condition] if rule is not None else []
-    borne = [sign.marker for sign in signs if sign.positive] if signs else [population.name]
-    blind = misplaced(events / total, borne, _impure(gating, parent))
-    both, gates = with_gates(events, total, counting, ends, misplaced=blind)
+    both, gates = with_gates(events, total, counting, ends, misplaced=_misplaced(gating, population.name, parent))
     names = ("lower", "upper", "counting_lower", "counting_upper", "gate_lower", "gate_upper")
     return dict(zip(names, (*both, *counting, *gates), strict=True))
 
 
-def _impure(gating: Gating, parent: str) -> Misplaced:
+def _misplaced(gating: Gating, name: str, parent: str) -> Misplaced:
+    """Return what of a population is misplaced whatever the cut; `live` and `lymphocytes` bear no stain."""
+    shares = {
+        name: population.events / max(1, gating.populations[parent].events)
+        for name, population in gating.populations.items()
+        if population.parent == parent
+    }
+    # A region that is lent is that of a tube in which T cells are rare.
     rare = gating.region is not None and gating.region.source == "cohort"
-    return (IMPURE_WHERE_RARE if rare else IMPURE).get(parent, PURE)
+    impure = (IMPURE_WHERE_RARE if rare else IMPURE).get(parent, PURE)
+    borne = {other: _borne(gating.rules[other]) for other in shares if other in gating.rules}
+    if borne.get(name) or name not in borne:
+        return bearing(shares[name], borne.get(name) or [name], impure)
+    lost = sum(loss(markers) * shares[other] for other, markers in borne.items() if markers)
+    return lacking(shares[name], lost, impure)
+
+
+def _borne(rule: Rule) -> list[str]:
+    return [sign.marker for condition in rule.conditions for sign in condition if sign.positive]
 
 
 def cd4_cd8_ratio(gating: Gating) -> Ratio:

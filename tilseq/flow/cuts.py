@@ -71,7 +71,8 @@ def cohort_cuts(cuts: pl.DataFrame) -> pl.DataFrame:
     """Return the usual cuts of tubes of one panel on one instrument, which tubes without clear ones borrow.
 
     Taken are the medians over the tubes whose own cut lies in a valley of a separation of at least 0.5; of the region
-    of the lymphocytes over all tubes that found it. The order of tubes changes nothing.
+    of the lymphocytes over all tubes that found it beside larger cells, or over the others where these are more. The
+    order of tubes changes nothing.
 
     Parameters
     ----------
@@ -89,7 +90,8 @@ def cohort_cuts(cuts: pl.DataFrame) -> pl.DataFrame:
 
     is_region = pl.col("gate").str.starts_with(REGION)
     clear = (pl.col("source") == "valley") & (pl.col("separation") >= CLEAR_SEPARATION)
-    own = cuts.filter((is_region & pl.col("source").is_in(["valley", "fallback"])) | (~is_region & clear))
+    regions = _of_most(cuts.filter(is_region & pl.col("source").is_in(["valley", "fallback"])))
+    own = pl.concat([regions, cuts.filter(~is_region & clear)])
     # The region is one, whether dead cells could be told from living ones in all tubes or not.
     parent = pl.when(is_region).then(pl.lit("lymphocytes")).otherwise("parent").alias("parent")
     median = pl.col("threshold").median()
@@ -109,6 +111,15 @@ def cohort_cuts(cuts: pl.DataFrame) -> pl.DataFrame:
         )
     )
     return COHORT_CUTS.frame(found.filter(pl.col("tubes") >= LEAST_TUBES).to_dicts())
+
+
+def _of_most(regions: pl.DataFrame) -> pl.DataFrame:
+    """Return the regions that are moved away from larger cells, or the others where more tubes have such."""
+    import polars as pl
+
+    moved = pl.col("shift").is_not_null().any().over("sample")
+    tubes = regions.with_columns(moved=moved).unique("sample")["moved"]
+    return regions.filter(moved if 2 * tubes.sum() >= tubes.len() else ~moved)
 
 
 def borrowed(cohort: pl.DataFrame) -> Borrowed:

@@ -24,9 +24,9 @@ def medians(
     sample: str,
     names: Collection[str],
 ) -> pl.DataFrame:
-    """Return the median signal of every marker on some populations.
+    """Return the median signal of every marker on some populations, of the events in which it is a finite number.
 
-    The limits are exact order statistics, of which the true median lies outside with a chance of at most 5 % (Conover,
+    The limits are of counting alone, and exact order statistics, of which the true median lies outside with a chance of at most 5 % (Conover,
     Practical Nonparametric Statistics, 1999, 3.2). Six events are the fewest that have any. A median is of one
     instrument and its settings: it can be held against that of another tube only where both are the same.
 
@@ -55,11 +55,14 @@ def medians(
         places = np.flatnonzero(populations[name].mask)
         if not len(places):
             continue
-        rank = lower_rank(len(places))
         for marker, column in values.items():
             signal = np.sort(column[places])
+            signal = signal[np.isfinite(signal)]
+            if not len(signal):
+                continue
+            rank = lower_rank(len(signal))
             row: dict[str, Any] = {"sample": sample, "population": name, "marker": marker, "channel": channels[marker]}
-            row |= {"events": len(places), "median": float(np.median(signal))}
+            row |= {"events": len(signal), "median": float(np.median(signal))}
             if rank:
                 row |= {"lower": float(signal[rank - 1]), "upper": float(signal[-rank])}
             rows.append(row)

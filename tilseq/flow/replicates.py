@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 POPULATIONS = ("CD3+", "CD4+ T", "CD8+ T")
 # Replicates that lie this near are alike for any use of the numbers, however many cells tell them apart.
 MOST_POINTS, MOST_PERCENT = 3.0, 10.0
+MOST_OF_SMALLER = 0.2  # points of a small share can be many times of it
 ALPHA = 0.01  # that replicates of one specimen are called different by chance, over all numbers compared
 MOST_TOLD = 5
 
@@ -39,10 +40,11 @@ def compare_replicates(counts: Mapping[str, pl.DataFrame]) -> list[dict[str, Any
     """Return rows of the table `quality` that say whether replicate tubes of one specimen agree.
 
     Compared are the shares of CD3+, CD4+ T and CD8+ T in their parents and, where all tubes have them, cells per
-    microlitre. Replicates agree where the largest difference is at most 3 points of percent (10 % of the smaller of two
-    cells per microlitre), or is within what counting and gates allow: Cochran's Q of logits (logarithms), weighted by
-    their 95 % limits, is no rarer than 1 % over the numbers compared (Bonferroni). Of two tubes this is a z test. Which
-    of the tubes is at fault is not told by this: all bear the same rows.
+    microlitre. Replicates agree where the largest difference is at most 3 points of percent and a fifth of the smaller
+    share (10 % of the smaller of two cells per microlitre), or is within what their limits allow: Cochran's Q of logits
+    (logarithms), weighted by the 95 % limits, is no rarer than 1 % over the numbers compared (Bonferroni). Of two tubes
+    this is a z test. Errors that tubes share, as that of a bead lot, are in the limits too, so that p is rather too
+    large. Which of the tubes is at fault is not told by this: all bear the same rows.
 
     Parameters
     ----------
@@ -52,22 +54,31 @@ def compare_replicates(counts: Mapping[str, pl.DataFrame]) -> list[dict[str, Any
     Returns
     -------
     list of dict
-        One row a tube and number; without two tubes to compare one a tube, which says so.
+        One row a tube and number; where there are not two tubes to compare, one that says so.
     """
     found: dict[str, tuple[str, dict[str, Number]]] = {}
+    alone: list[str] = []
     for population in POPULATIONS:
         rows = {sample: _row(table, population) for sample, table in counts.items()}
         parents = {row["parent"] for row in rows.values() if row is not None}
         shares = {sample: number for sample, row in rows.items() if row and (number := _share(row))}
         if len(parents) == 1 and len(shares) > 1:
             found[f"replicates: {population} of {parents.pop()}"] = "points", shares
+        else:
+            alone.append(population)
         cells = {sample: number for sample, row in rows.items() if row and (number := _cells(row))}
         if len(cells) == len(counts) > 1:
             found[f"replicates: {population} per µL"] = "percent", cells
     if not found:
         reason = "not available: fewer than two replicates have a number in common"
         return [check(sample, "replicates", None, "two tubes with numbers", True, reason) for sample in counts]
-    return [row for name, (unit, numbers) in found.items() for row in _rows(name, unit, numbers, len(found))]
+    rows_of_found = [row for name, (unit, numbers) in found.items() for row in _rows(name, unit, numbers, len(found))]
+    reason = "not compared: not in two tubes, or of different parents"
+    return rows_of_found + [
+        check(sample, f"replicates: {population}", None, "two tubes with numbers", True, reason)
+        for population in alone
+        for sample in counts
+    ]
 
 
 def _row(table: pl.DataFrame, population: str) -> dict[str, Any] | None:
@@ -103,15 +114,16 @@ def _rows(name: str, unit: str, numbers: Mapping[str, Number], compared: int) ->
     values = [number.value for number in numbers.values()]
     apart = max(values) - min(values)
     if unit == "points":
-        difference, most, words = apart, MOST_POINTS, f"{MOST_POINTS:g} points apart"
+        difference, most = apart, min(MOST_POINTS, MOST_OF_SMALLER * min(values))
+        words = f"{MOST_POINTS:g} points and a fifth of the smaller share apart"
     else:
         difference, most, words = 100 * apart / min(values), MOST_PERCENT, f"{MOST_PERCENT:g} % apart"
     chance, rarest = _chance(list(numbers.values())), ALPHA / compared
     near, allowed = difference <= most, chance >= rarest
     told = [f"{sample} {number.value:.3g}" for sample, number in list(numbers.items())[:MOST_TOLD]]
     told += [f"{len(numbers) - MOST_TOLD} more"] if len(numbers) > MOST_TOLD else []
-    why = f"at most {words}" if near else "within what counting and gates allow"
-    why = why if near or allowed else "further apart than counting and gates allow: another specimen, stain or gate"
+    why = f"at most {words}" if near else "within what their limits allow"
+    why = why if near or allowed else "further apart than their limits allow: another specimen, stain or gate"
     limit = f"at most {words}, or p at least {rarest:.2g}"
     reason = f"{', '.join(told)}; p {chance:.2g}: {why}"
     return [check(sample, name, difference, limit, near or allowed, reason) for sample in numbers]

@@ -24,8 +24,8 @@ Ends = Iterable[Sequence[tuple[int, int]]]
 
 # What is left even where every valley is empty, found on simulated tubes of known truth (see benchmarks/RESULTS.md), as
 # standard deviations: of the logit of a share; and of the share itself by cells that seem to bear a marker, as clumps
-# of antibody do.
-FLOOR, MISPLACED = 0.002, 1.7e-4
+# of antibody do; more where a cell bears one of two markers and seems to bear both.
+FLOOR, MISPLACED, MISPLACED_OF_SEVERAL = 0.002, 1.7e-4, 8e-4
 # What part of those that bear a marker is not seen, because it took the stain too poorly or lies beyond another gate.
 # CD8+ T cells are dimmer in CD3 and spread wider than CD4+ T cells: more of them are lost.
 LOST, LOST_SPREAD = 0.0015, 0.0013
@@ -47,10 +47,17 @@ class Misplaced(NamedTuple):
 
 
 PURE = Misplaced(0.0, 0.0)
-# Of a parent: what part of a share in it is gained, because others of the parent are lost or it holds other cells.
-IMPURE: Mapping[str, Misplaced] = {"lymphocytes": Misplaced(0.0045, 0.0)}
+# Of a parent that holds other cells: what of the share of a part that bears a marker is gained and lost by it.
+IMPURE: Mapping[str, Misplaced] = {
+    "lymphocytes": Misplaced(0.0045, 0.0),
+    "CD3-": Misplaced(0.015, 0.025, 0.0, 0.02),
+}
 # The same where T cells are rare and lymphocytes are looked for where other tubes have them.
-IMPURE_WHERE_RARE: Mapping[str, Misplaced] = {"lymphocytes": Misplaced(0.05, 0.01), "CD3+": Misplaced(0.01, 0.026)}
+IMPURE_WHERE_RARE: Mapping[str, Misplaced] = {
+    "lymphocytes": Misplaced(0.05, 0.01),
+    "CD3+": Misplaced(0.01, 0.026),
+    "CD3-": Misplaced(0.03, 0.03, 0.0, 0.02),
+}
 
 
 class Shift(NamedTuple):
@@ -173,7 +180,7 @@ def with_gates(events: int, total: int, counting: Limits, ends: Ends, *, misplac
     ends
         For each cut the events of part and whole at its lower and at its upper end.
     misplaced
-        Cells that are misplaced whatever the cut, see `misplaced`.
+        Cells that are misplaced whatever the cut, see `bearing` and `lacking`.
 
     Returns
     -------
@@ -188,26 +195,51 @@ def with_gates(events: int, total: int, counting: Limits, ends: Ends, *, misplac
     return _with_misplaced(misplaced, share, lower, upper), gates
 
 
-def misplaced(share: float, borne: Collection[str], impure: Misplaced = PURE) -> Misplaced:
-    """Return what of a share is misplaced whatever the cut.
+def bearing(share: float, markers: Collection[str], impure: Misplaced = PURE) -> Misplaced:
+    """Return what is misplaced of a part that bears markers: it loses some of its own.
 
     Parameters
     ----------
     share
         Share of the part.
-    borne
-        Markers that the part bears: it loses some of its own. One that is told by markers that it lacks alone gains
-        what the others lose.
+    markers
+        Markers that the part bears.
     impure
-        What of any share in the parent is gained and lost, because the parent holds others and lacks some.
+        What of any such share in the parent is gained and lost because the parent holds other cells.
     """
-    lost = max((LOST_OF.get(marker, LOST) for marker in borne), default=0.0)
+    either_way = MISPLACED if len(markers) == 1 else MISPLACED_OF_SEVERAL
     return Misplaced(
-        gained=math.hypot(MISPLACED, impure.gained * share),
-        lost=math.hypot(MISPLACED, LOST_SPREAD * share if borne else 0.0, impure.lost * share),
-        surely_gained=0.0 if borne else LOST * (1 - share),
-        surely_lost=lost * share,
+        gained=math.hypot(either_way, impure.gained * share),
+        lost=math.hypot(either_way, LOST_SPREAD * share, impure.lost * share),
+        surely_gained=impure.surely_gained * share,
+        surely_lost=(loss(markers) + impure.surely_lost) * share,
     )
+
+
+def lacking(share: float, lost_by_others: float, impure: Misplaced = PURE) -> Misplaced:
+    """Return what is misplaced of a part that is told by markers that it lacks alone: it gains what the others lose.
+
+    Parameters
+    ----------
+    share
+        Share of the part.
+    lost_by_others
+        Share of the whole that the other parts lose on average, see `loss`.
+    impure
+        As for `bearing`.
+    """
+    others = 1 - share
+    return Misplaced(
+        gained=math.hypot(MISPLACED, LOST_SPREAD * others, impure.lost * others),
+        lost=math.hypot(MISPLACED, impure.gained * others),
+        surely_gained=lost_by_others + impure.surely_lost * others,
+        surely_lost=impure.surely_gained * others,
+    )
+
+
+def loss(markers: Collection[str]) -> float:
+    """Return what part of the cells that bear some markers is lost on average."""
+    return max(LOST_OF.get(marker, LOST) for marker in markers)
 
 
 def ratio_with_gates(a: int, b: int, counting: Limits, ends: Ends) -> tuple[Limits, Limits]:

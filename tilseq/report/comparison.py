@@ -73,4 +73,4 @@ def _smallest(rows: list[Row]) -> Cell:
     if not scored:
         return missing()
     least = min(scored, key=lambda row: float(row["f1"]))
-    return Cell(fixed(least["f1"]), note=f"{least['population']}", kind="number")
+    return Cell(fixed(least["f1"]), note=str(least["population"]), kind="number")

@@ -165,7 +165,7 @@ MEDIANS = Table(
         Column("population", "text", "Population, as in `counts`.", needed=True),
         Column("marker", "text", "Marker, or channel of light scatter.", needed=True),
         Column("channel", "text", "Channel ($PnN) it is measured in.", needed=True),
-        Column("events", "integer", "Events in the population.", needed=True, minimum=1),
+        Column("events", "integer", "Events of the population with a finite value.", needed=True, minimum=1),
         Column("median", "number", "Median on the linear, compensated scale of the instrument.", needed=True),
         Column("lower", "number", "Lower exact 95 % limit; empty for fewer than six events."),
         Column("upper", "number", "Upper exact 95 % limit; empty for fewer than six events."),
