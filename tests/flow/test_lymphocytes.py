@@ -14,6 +14,10 @@ def cells(number: int, forward: float, side: float, spread: float = 0.15) -> dic
     }
 
 
+def with_cd45(number: int, forward: float, side: float) -> dict[str, np.ndarray]:
+    return cells(number, forward, side) | {"CD45": (9e3 * RANDOM.lognormal(0, 0.15, number)).astype(np.float32)}
+
+
 def together(*parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -40,8 +44,8 @@ def test_lymphocytes_lie_about_the_t_cells_and_others_do_not() -> None:
 
 
 def test_the_radius_is_the_valley_before_a_near_neighbour() -> None:
-    near = cells(3000, 50e3, 20e3 * np.exp(0.15 * 6))  # six spreads off
-    values = together(cells(6000, 50e3, 20e3), near)
+    near = with_cd45(3000, 50e3, 20e3 * np.exp(0.15 * 6))  # six spreads off
+    values = together(with_cd45(6000, 50e3, 20e3), near)
     region = find_region(values, np.ones(9000, dtype=bool), np.arange(9000) < 6000)
     assert region.source == "valley"
     # The middle lies two spreads from the T cells on the side that the neighbours do not; the region ends half-way to
@@ -54,15 +58,24 @@ def test_the_radius_is_the_valley_before_a_near_neighbour() -> None:
 def test_the_middle_lies_away_from_larger_cells() -> None:
     # Monocytes five spreads off on both: at 45 degrees, thus √2 spreads of shift on each; the region is nearer to the
     # T cells on that side than on the other, and its centre is theirs.
-    values = together(cells(6000, 50e3, 20e3), cells(3000, 50e3 * np.exp(0.75), 20e3 * np.exp(0.75)))
+    values = together(with_cd45(6000, 50e3, 20e3), with_cd45(3000, 50e3 * np.exp(0.75), 20e3 * np.exp(0.75)))
     region = find_region(values, np.ones(9000, dtype=bool), np.arange(9000) < 6000)
-    assert region.shift == {"FSC-A": pytest.approx(-1.41, abs=0.05), "SSC-A": pytest.approx(-1.41, abs=0.05)}
+    assert region.shift == {
+        "FSC-A": pytest.approx(-1.41, abs=0.05),
+        "SSC-A": pytest.approx(-1.41, abs=0.05),
+        "CD45": pytest.approx(0, abs=0.05),
+    }
     assert region.centre["FSC-A"] == pytest.approx(50e3, rel=0.01)
     assert region.middle["FSC-A"] == pytest.approx(50e3 * np.exp(-1.41 * 0.15), rel=0.02)
     inside = distance(values, region) <= region.radius
     assert inside[:6000].mean() > 0.998
     assert inside[6000:].mean() < 0.005
     assert region.on(["SSC-A"]).shift == {"SSC-A": region.shift["SSC-A"]}
+
+
+def test_without_cd45_the_middle_is_the_centre() -> None:
+    values = together(cells(6000, 50e3, 20e3), cells(3000, 50e3 * np.exp(0.75), 20e3 * np.exp(0.75)))
+    assert find_region(values, np.ones(9000, dtype=bool), np.arange(9000) < 6000).shift == {}
 
 
 def test_monocytes_among_the_first_t_cells_are_left_out() -> None:

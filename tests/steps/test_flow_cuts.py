@@ -15,6 +15,7 @@ from tilseq.steps.job import Job
 from tilseq.study import read_study
 
 BLOOD = {"CD4+ T": 600.0, "CD8+ T": 400.0, "DN T": 40.0, "B": 200.0, "NK": 150.0, "monocyte": 300.0}
+BLANK = {"CD4+ T": 600.0, "CD8+ T": 4.0, "DN T": 40.0, "B": 200.0, "NK": 150.0, "monocyte": 300.0}
 NADIR = {"B": 300.0, "NK": 200.0, "monocyte": 300.0, "granulocyte": 500.0}
 SETTINGS = "study: demo\nvisits: {D7: {day: 7}}\npanels: {tbnk: {}}\n"
 
@@ -129,7 +130,7 @@ def with_blanks(tmp_path_factory):
     root, work = tmp_path_factory.mktemp("blanks"), tmp_path_factory.mktemp("work")
     rows = ["sample,subject,visit,replicate,specimen,assay,path,panel,role"]
     for number in range(5):
-        role, cells = "blank" if number > 2 else "sample", BLOOD
+        role, cells = ("blank", BLANK) if number > 2 else ("sample", BLOOD)
         rows.append(f"b{number},S1,D7,{number},blood,flow,raw/b{number}.fcs,tbnk,{role}")
         size = 50 if number == 4 else 8000
         write_tube(root / f"raw/b{number}.fcs", acquire(np.random.default_rng(number), TBNK, cells, size), f"b{number}")
@@ -148,14 +149,22 @@ def test_blanks_are_no_tubes_of_the_cohort_and_have_no_job_of_their_own(with_bla
     assert pl.read_parquet(folder / "cohort_cuts.parquet")["tubes"].max() == 3
 
 
-def test_a_population_that_blanks_show_too_has_their_limits(with_blanks):
+def test_a_blank_limits_what_it_hardly_holds(with_blanks):
     _, folder, tables, _ = with_blanks
-    shown = pl.read_parquet(folder / "blanks.parquet").filter(sample="b3", population="CD8+ T").row(0, named=True)
-    counts = tables["counts"].filter(population="CD8+ T").row(0, named=True)
-    # The blank holds as many as the tube: no more can be told from it.
-    assert shown["events"] > 50
-    assert counts["limit_of_blank"] > 0.9 * counts["parent_events"] * shown["events"] / shown["parent_events"]
-    assert counts["status"] != "quantified"
+    blanks = pl.read_parquet(folder / "blanks.parquet").filter(sample="b3")
+    assert {"CD8+ T", "DP T"} <= set(blanks["population"])
+    assert {"CD4+ T", "CD3+", "B", "NK", "DN T", "CD3-", "singlets"}.isdisjoint(blanks["population"])
+    shown = blanks.filter(population="CD8+ T").row(0, named=True)
+    counts = {row["population"]: row for row in tables["counts"].iter_rows(named=True)}
+    lymphocytes = counts["lymphocytes"]["events"]
+    # 4 of 994 lymphocytes per µL are CD8+ T; the limit is of as many lymphocytes, not of as many CD3+ cells.
+    assert 5 <= shown["events"] <= 40
+    expected = lymphocytes * shown["events"] / shown["lymphocytes"]
+    assert expected < counts["CD8+ T"]["limit_of_blank"] < 4 * expected + 20
+    assert {counts[name]["status"] for name in ("CD8+ T", "CD4+ T", "singlets", "B")} == {"quantified"}
+    assert counts["CD4+ T"]["limit_of_blank"] == 0
+    told = pl.read_parquet(folder / "quality.parquet").filter(sample="b3", check="blank")["reason"][0]
+    assert told.startswith("taken; it holds CD3+, CD4+ T, ")
 
 
 def test_blanks_are_gated_with_frozen_cuts_too(with_blanks, tmp_path):

@@ -92,14 +92,15 @@ def _are_bright(tree: Tree, t_cells: Mask, cut: Cut | None) -> bool:
 def _first_cd3(tree: Tree, parent: str) -> float | None:
     """Return a CD3 cut among all cells, which serves only to find the lymphocytes: the valley below the T cells.
 
-    T cells are the brighter of the two most prominent modes, unless other tubes take both for one side.
+    T cells are the brighter of the two most prominent modes, unless other tubes take both for cells without CD3. Where
+    they take both for cells with it, the dimmer is of monocytes that antibody sticks to.
     """
     if "CD3" in tree.thresholds:
         return tree.thresholds["CD3"]
     values = tree.scaled("CD3", tree.mask(parent))
     curve, lent = density(values), tree.borrowed.get(("CD3", "lymphocytes"))
     parted = None if curve is None else valley(values, curve)
-    if parted is None or (lent is not None and not tree.agrees(parted, lent)):
+    if parted is None or (lent is not None and tree.linear("CD3", parted.right) <= lent.threshold):
         return None if lent is None else lent.threshold
     nearest = next_valley(values, float(np.median(values[values > parted.threshold])), above=False, curve=curve)
     return tree.linear("CD3", (nearest or parted).threshold)

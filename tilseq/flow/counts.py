@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tilseq.flow.gating import Gating
+from tilseq.flow.lymphocytes import Region
 from tilseq.flow.populations import Rule
 from tilseq.flow.quality import LEAST_QUANTIFIED
 from tilseq.flow.rare import NO_BLANK, Blank, rare
@@ -14,6 +15,7 @@ from tilseq.flow.tree import Population
 from tilseq.flow.uncertainty import (
     IMPURE,
     IMPURE_WHERE_RARE,
+    IMPURE_WITHOUT_CD45,
     PURE,
     Misplaced,
     bearing,
@@ -27,6 +29,7 @@ from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
 if TYPE_CHECKING:
     import polars as pl
 
+MOST_IN_BLANK = 0.01  # of its lymphocytes
 VERDICTS = ("pass", "warn", "fail")
 WITH_GATES = ("live", "lymphocytes")  # beside those told by signs; beads and single cells are limited by counting alone
 
@@ -67,7 +70,7 @@ def count(gating: Gating, blanks: Mapping[str, Blank] | None = None) -> pl.DataF
     gating
         A gated tube.
     blanks
-        Population → what blank tubes show of it, see `rare.blank_of`; by default nothing.
+        Population → what blank tubes show of it among lymphocytes, see `rare.blank_of`; by default nothing.
 
     Returns
     -------
@@ -88,7 +91,9 @@ def count(gating: Gating, blanks: Mapping[str, Blank] | None = None) -> pl.DataF
         if population.parent is not None:
             parent_events = gating.populations[population.parent].events
             row["parent_events"] = parent_events
-            row |= certainty(population.events, parent_events, (blanks or {}).get(population.name, NO_BLANK))
+            blank = (blanks or {}).get(population.name)
+            depth = gating.populations["lymphocytes"].events if blank and parent_events else parent_events
+            row |= certainty(population.events, depth, blank or NO_BLANK)
             if parent_events:
                 row["percent_of_parent"] = 100 * population.events / parent_events
                 row |= {name: 100 * value for name, value in _share_limits(gating, population).items()}
@@ -96,9 +101,35 @@ def count(gating: Gating, blanks: Mapping[str, Blank] | None = None) -> pl.DataF
     return COUNTS.frame(rows)
 
 
-def certainty(events: int, parent_events: int, blank: Blank = NO_BLANK) -> dict[str, Any]:
+def blank_for(gating: Gating) -> tuple[dict[str, int], list[str]]:
+    """Return what a blank tube is blank for, and what it is not.
+
+    Returns
+    -------
+    events
+        Population of lymphocytes that bears a marker → its events, where these are at most 1 % of the lymphocytes.
+    others
+        Those that are more: the tube holds such cells, and says nothing of their background.
+    """
+    most = MOST_IN_BLANK * gating.populations["lymphocytes"].events
+    told = {
+        name: gating.populations[name].events
+        for name, rule in gating.rules.items()
+        if _borne(rule) and _within_lymphocytes(gating, name)
+    }
+    return {name: events for name, events in told.items() if events <= most}, [
+        name for name, events in told.items() if events > most
+    ]
+
+
+def _within_lymphocytes(gating: Gating, name: str) -> bool:
+    parent = gating.populations[name].parent
+    return parent is not None and (parent == "lymphocytes" or _within_lymphocytes(gating, parent))
+
+
+def certainty(events: int, depth: int, blank: Blank = NO_BLANK) -> dict[str, Any]:
     """Return status and limits of blank, detection and quantification of a population, by their columns."""
-    found = rare(events, parent_events, blank)
+    found = rare(events, depth, blank)
     return {
         "status": found.status,
         "limit_of_blank": found.limit_of_blank,
@@ -138,14 +169,18 @@ def _misplaced(gating: Gating, name: str, parent: str) -> Misplaced:
         for name, population in gating.populations.items()
         if population.parent == parent
     }
-    # A region that is lent is that of a tube in which T cells are rare.
-    rare = gating.region is not None and gating.region.source == "cohort"
-    impure = (IMPURE_WHERE_RARE if rare else IMPURE).get(parent, PURE)
+    impure = _impure(gating.region).get(parent, PURE)
     borne = {other: _borne(gating.rules[other]) for other in shares if other in gating.rules}
     if borne.get(name) or name not in borne:
         return bearing(shares[name], borne.get(name) or [name], impure)
     lost = sum(loss(markers) * shares[other] for other, markers in borne.items() if markers)
     return lacking(shares[name], lost, impure)
+
+
+def _impure(region: Region | None) -> Mapping[str, Misplaced]:
+    if region is not None and region.source == "cohort":  # lent to a tube in which T cells are rare
+        return IMPURE_WHERE_RARE
+    return IMPURE if region is None or "CD45" in region.centre else IMPURE_WITHOUT_CD45
 
 
 def _borne(rule: Rule) -> list[str]:

@@ -159,8 +159,11 @@ def _about_most(logarithms: NDArray[np.float64]) -> tuple[NDArray[np.float64], N
 
 
 def _off_larger(values: Mapping[str, Floats], among: Mask, region: Region, t_cells: int) -> dict[str, float]:
-    """Return the shift away from the larger cells near the T cells, none where there are hardly any."""
-    if not set(LARGER) <= region.centre.keys():
+    """Return the shift away from the larger cells near the T cells, none where there are hardly any.
+
+    Without CD45 there is none: on the other side nothing would hold debris off.
+    """
+    if "CD45" not in region.centre or not set(LARGER) <= region.centre.keys():
         return {}
     step = max(1, len(among) // MOST_LOOKED_AT)
     values = {name: values[name][::step] for name in region.centre}

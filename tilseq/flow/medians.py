@@ -26,9 +26,9 @@ def medians(
 ) -> pl.DataFrame:
     """Return the median signal of every marker on some populations, of the events in which it is a finite number.
 
-    The limits are of counting alone, and exact order statistics, of which the true median lies outside with a chance of at most 5 % (Conover,
-    Practical Nonparametric Statistics, 1999, 3.2). Six events are the fewest that have any. A median is of one
-    instrument and its settings: it can be held against that of another tube only where both are the same.
+    The limits are of counting alone, and exact order statistics: the true median lies outside with a chance of at most
+    5 % (Conover, Practical Nonparametric Statistics, 1999, 3.2). Six events are the fewest that have any. A median is
+    of one instrument and its settings: it can be held against that of another tube only where both are the same.
 
     Parameters
     ----------

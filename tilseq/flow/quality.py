@@ -142,7 +142,9 @@ def _shares(sample: str, events: Mapping[str, int]) -> list[dict[str, Any]]:
     if {"B", "NK"} <= events.keys():
         three = [cd3, events["B"], events["NK"]]
         rows.append(
-            _between(sample, "lymphosum", three, lymphocytes, LYMPHOSUM, "other cells lie in the lymphocyte gate")
+            _between(
+                sample, "lymphosum", three, lymphocytes, LYMPHOSUM, "other cells lie in the lymphocyte gate", failing=70
+            )
         )
     return rows
 
@@ -193,10 +195,18 @@ def _at_least(sample: str, name: str, share: float | None, least: float, reason:
 
 
 def _between(
-    sample: str, name: str, parts: Sequence[int], whole: int, limits: tuple[float, float], reason: str
+    sample: str,
+    name: str,
+    parts: Sequence[int],
+    whole: int,
+    limits: tuple[float, float],
+    reason: str,
+    failing: float | None = None,
 ) -> dict[str, Any]:
     share = _ratio(100.0 * sum(parts), whole)
     fine = share is not None and limits[0] <= share <= limits[1]
     why = "as expected" if fine else reason if share is not None else NO_SHARE
+    worst = "fail" if share is not None and failing is not None and share < failing else "warn"
     # A limit that began with a minus sign would be taken for a formula in a spreadsheet.
-    return check(sample, name, share, f"between {limits[0]:g} and {limits[1]:g} %", fine, why)
+    limit = f"between {limits[0]:g} and {limits[1]:g} %" + ("" if failing is None else f"; below {failing:g} % fails")
+    return check(sample, name, share, limit, fine, why, worst=worst)

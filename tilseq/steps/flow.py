@@ -260,7 +260,7 @@ def _blanks(job: Job, folder: Path) -> dict[str, Blank]:
 
     frames = [pl.read_parquet(path) for path in needed(job, folder, "blanks").values()]
     tubes = pl.concat(frames).partition_by("population") if frames else []
-    return {one["population"][0]: blank_of(one["events"], one["parent_events"]) for one in tubes}
+    return {one["population"][0]: blank_of(one["events"], one["lymphocytes"]) for one in tubes}
 
 
 def _usual_cuts(job: Job, folder: Path, place: int) -> pl.DataFrame | None:

@@ -129,10 +129,8 @@ def _usual_cuts(job: Job, spill: Spill | None, folder: Path) -> pl.DataFrame:
 def _write_blanks(
     paths: Sequence[str], blanks: Mapping[str, Any], usual: pl.DataFrame, spill: Spill | None, folder: Path
 ) -> None:
-    import polars as pl
-
     from tilseq.errors import TilseqError
-    from tilseq.flow.counts import count
+    from tilseq.flow.counts import blank_for
     from tilseq.flow.cuts import borrowed
     from tilseq.flow.quality import check
     from tilseq.io.write import write_parquet
@@ -143,11 +141,19 @@ def _write_blanks(
     told = []
     for path, (sample, arguments) in zip(paths, blanks.items(), strict=False):
         try:
-            counts = count(gate_file(path, sample, arguments, borrowed(usual), spill))
+            gating = gate_file(path, sample, arguments, borrowed(usual), spill)
         except TilseqError as error:  # one blank that cannot be gated does not stop the others
             reason = f"left out of the limits of blank: {error}"
             told.append(check(sample, "blank", None, "a tube that can be gated", False, reason, worst="fail"))
             continue
-        rows += counts.filter(pl.col("parent_events") > 0).select(BLANKS.names).to_dicts()
+        events, others = blank_for(gating)
+        lymphocytes = gating.populations["lymphocytes"].events
+        if lymphocytes:
+            rows += [
+                {"sample": sample, "population": name, "events": number, "lymphocytes": lymphocytes}
+                for name, number in events.items()
+            ]
+        holds = f"; it holds {', '.join(others)} and is no blank of these" if others else ""
+        told.append(check(sample, "blank", lymphocytes, "a tube that can be gated", lymphocytes > 0, f"taken{holds}"))
     write_parquet(BLANKS.frame(rows), BLANKS, folder)
     write_parquet(QUALITY.frame(told), QUALITY, folder)

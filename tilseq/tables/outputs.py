@@ -204,7 +204,7 @@ BLANKS = Table(
         Column("sample", "text", "Blank tube.", needed=True),
         Column("population", "text", "Population.", needed=True),
         Column("events", "integer", "Events in the population.", needed=True, minimum=0),
-        Column("parent_events", "integer", "Events in its parent.", needed=True, minimum=0),
+        Column("lymphocytes", "integer", "Lymphocytes of the blank tube.", needed=True, minimum=1),
     ),
     key=("sample", "population"),
 )
