@@ -26,6 +26,7 @@ MAX_COLUMNS = 100_000
 MAX_GZIP_RATIO = 200
 SMALL_GZIP_BYTES = 16 << 20
 CHUNK = 4 << 20
+FIRST_BYTES = 4096
 SEPARATORS = ("\t", ",", ";")
 SEPARATOR_OF_SUFFIX = {".tsv": "\t", ".tab": "\t", ".csv": ","}
 NEWLINE, QUOTE = 10, 34
@@ -120,6 +121,23 @@ def open_delimited(path: str | Path, *, separator: str | None = None, comment: s
     names = _names(header, separator, header_row, path)
     rows = _check_rows(content, start, separator, len(names), header_row, path)
     return Delimited(str(path), names, separator, rows, header_row, content)
+
+
+def read_text(path: str | Path) -> str:
+    """Return a text file, plain or gzip, in UTF-8 or with a byte-order mark UTF-16; errors as `read_cells`."""
+    return _as_utf8(_read_bytes(path), path).decode()
+
+
+def first_character(path: str | Path) -> str:
+    """Return the first character of a text file, plain or gzip, that is no blank; none where it cannot be read."""
+    try:
+        with open(path, "rb") as stream:
+            packed = stream.read(2) == GZIP
+            stream.seek(0)
+            start = (gzip.GzipFile(fileobj=stream) if packed else stream).read(FIRST_BYTES)
+    except (OSError, EOFError, zlib.error):
+        return ""
+    return start.removeprefix(codecs.BOM_UTF8).decode("latin-1").lstrip()[:1]
 
 
 def _quotes(separator: str) -> bool:

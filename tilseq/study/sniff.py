@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from tilseq.io.dialects import DIALECTS
+from tilseq.io.dialects import DIALECTS, JSON_STARTS
 from tilseq.io.kinds import FCS, GZIP, HDF5
 from tilseq.receptors import LOCI
 
@@ -92,8 +92,8 @@ def _unpacked(head: bytes) -> bytes:
 
 def _receptor(text: str) -> str | None:
     lines = [line for line in text.splitlines() if not line.startswith("# ")]
-    header = {name.strip('" ').casefold() for name in re.split(r"[\t,;]", lines[0])} if lines else set()
-    if not any(all(header & set(names) for names in spec.needed.values()) for spec in DIALECTS.values()):
+    header = [name.strip('" ') for name in re.split(r"[\t,;]", lines[0])] if lines else []
+    if text.lstrip()[:1] not in JSON_STARTS and all(spec.lacks(header) for spec in DIALECTS.values()):
         return None
-    kinds = [match[1].upper() for match in RECEPTOR.finditer("\n".join(lines[1:]))]
+    kinds = [match[1].upper() for match in RECEPTOR.finditer("\n".join(lines))]
     return None if not kinds else "bcr" if kinds.count("IG") > kinds.count("TR") else "tcr"
