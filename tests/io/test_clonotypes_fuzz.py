@@ -173,7 +173,7 @@ def test_mutated_tables_are_read_right_or_refused(tmp_path, dialect, times):
             assert error.row is None or 1 <= error.row <= text.count("\n") + text.count("\r") + 1
             continue
         read_well += 1
-        rows = [row for row in rows_of(text, separator)]
+        rows = rows_of(text, separator)
         used, left_out = read.table["duplicate_count"].sum(), read.exclusions
         if "barcode" in (rows[0] if rows else {}):
             assert used + left_out["rows"].sum() == len(rows)

@@ -119,12 +119,11 @@ def test_every_table_read_is_written_as_airr_and_reads_back(shared_data, tmp_pat
 
 
 def test_the_standards_bad_file_is_refused_for_each_of_its_faults(shared_data, tmp_path):
-    """Its productive holds `yes`; mended, its one other fault of those columns that clonotypes have no use for stays."""
+    """Its productive holds `yes`; mended, faults stay in columns that clonotypes have no use for."""
     path = shared_data / "tcr/airr_standards/bad_rearrangement.tsv"
     with pytest.raises(TableError, match="row 2, column productive: this word cannot be read; found 'yes'"):
         read_clonotypes(path)
     mended = tmp_path / "mended.tsv"
     mended.write_text(path.read_text().replace("\tyes\t", "\tT\t"))
     read = read_clonotypes(mended)
-    # three rows bear one name, and sequence and rev_comp, which are not used, stay wrong
     assert any("2 rows bear the sequence_id of an earlier row" in warning for warning in read.warnings)

@@ -181,8 +181,8 @@ def test_trust4s_report(tmp_path):
 
 
 TRUST4_AIRR = (
-    "sequence_id sequence rev_comp productive v_call d_call j_call c_call sequence_alignment germline_alignment cdr1 cdr2 "
-    "junction junction_aa v_cigar d_cigar j_cigar v_identity j_identity cell_id complete_vdj consensus_count"
+    "sequence_id sequence rev_comp productive v_call d_call j_call c_call sequence_alignment germline_alignment cdr1 "
+    "cdr2 junction junction_aa v_cigar d_cigar j_cigar v_identity j_identity cell_id complete_vdj consensus_count"
 )
 
 
@@ -211,8 +211,8 @@ def test_immunarch(tmp_path):
 IMGT = "Sequence~number Sequence~ID V-DOMAIN~Functionality V-GENE~and~allele J-GENE~and~allele D-GENE~and~allele "
 IMGT += "JUNCTION~frame JUNCTION JUNCTION~(with~frameshift) JUNCTION~(AA) JUNCTION~(AA)~(with~frameshift)"
 IMGT_ROWS = (
-    f"1 a{{}} productive Homsap~TRBV6-5*01~F,~or~Homsap~TRBV6-6*01~F Homsap~TRBJ2-7*01~F - in-frame {CAF.lower()} - CAF -",
-    f"2 b{{}} productive~(see~comment) Homsap~TRBV28*01~F~(see~comment) Homsap~TRBJ1-1*01~F - in-frame {CEF.lower()} - CEF -",
+    "1 a{} productive Homsap~TRBV6-5*01~F,~or~Homsap~TRBV6-6*01~F Homsap~TRBJ2-7*01~F - in-frame tgtgcattc - CAF -",
+    "2 b{} productive~(see~comment) Homsap~TRBV28*01~F~(see~comment) Homsap~TRBJ1-1*01~F - in-frame tgtgaattc - CEF -",
     "3 c{} unproductive Homsap~TRBV28*01~F Homsap~TRBJ1-1*01~F - out-of-frame - tgtgaattca - CE#F",
     "4 d{} No~results - - - - - - - -",
     f"5 e{{}} productive Homsap~TRBV28*01~F Homsap~TRBJ1-1*01~F - in-frame {CEF.lower()} - CEF -",

@@ -16,19 +16,13 @@ CUT = "the junction is not whole within the read"
 
 def with_locus(rows: Rows, table: pl.DataFrame, wanted: str | None) -> pl.DataFrame:
     """Give each row its locus: the file's own word, else that of its genes, else the one wanted."""
-    gene = r"\b(TR[ABGD]|IG[HKL])[VJ]"
-    of_v, of_j = (pl.col(name).str.extract(gene) for name in ("v_call", "j_call"))
-    # V genes such as TRAV29/DV5 serve alpha and delta: their J tells which. Other pairs of two loci are no receptor.
-    of_genes = (
-        pl.when(of_j.is_null() | (of_v == of_j))
-        .then(of_v)
-        .when(of_v.is_null() | ((of_v == "TRA") & (of_j == "TRD")))
-        .then(of_j)
-    )
+    if "locus" not in table.columns or ("locus" in rows.spec.optional and table["locus"].null_count()):
+        table = table.with_columns(_locus_of_genes(table).alias("of_genes"))
     if "locus" not in table.columns:
-        table = table.with_columns(locus=of_genes)
+        table = table.rename({"of_genes": "locus"})
     elif "locus" in rows.spec.optional:
-        table = table.with_columns(locus=pl.coalesce(pl.col("locus").str.to_uppercase(), of_genes))
+        said = pl.col("locus").str.to_uppercase()
+        table = table.with_columns(locus=pl.coalesce(said, "of_genes") if "of_genes" in table.columns else said)
     else:
         table = table.with_columns(locus=pl.when(pl.col("locus") != SEVERAL_CHAINS).then("locus"))
     strange = table.filter(~pl.col("locus").is_in(LOCI))
@@ -45,6 +39,24 @@ def with_locus(rows: Rows, table: pl.DataFrame, wanted: str | None) -> pl.DataFr
         return table
     nameless = pl.col("v_call").is_null() & pl.col("j_call").is_null() & pl.col("locus").is_null()
     return table.with_columns(locus=pl.when(nameless).then(pl.lit(wanted)).otherwise("locus"))
+
+
+def _locus_of_genes(table: pl.DataFrame) -> pl.Series:
+    """Return the locus of a row's genes, or null where they have none or two."""
+    found = []
+    for name in ("v_call", "j_call"):
+        calls = table[name].unique()
+        known = calls.str.extract(r"\b(TR[ABGD]|IG[HKL])[VJ]")
+        found.append(table[name].replace_strict(calls, known, return_dtype=pl.String))
+    of_v, of_j = pl.col("v"), pl.col("j")
+    # V genes such as TRAV29/DV5 serve alpha and delta: their J tells which. Other pairs of two loci are no receptor.
+    of_both = (
+        pl.when(of_j.is_null() | (of_v == of_j))
+        .then(of_v)
+        .when(of_v.is_null() | ((of_v == "TRA") & (of_j == "TRD")))
+        .then(of_j)
+    )
+    return pl.DataFrame({"v": found[0], "j": found[1]}).select(of_both).to_series()
 
 
 def rule(table: pl.DataFrame, wanted: str | None) -> pl.Expr:
@@ -94,14 +106,31 @@ def cells_of(table: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int], list[st
 
 
 def summed(kept: pl.DataFrame) -> pl.DataFrame:
-    """Sum rows of one clonotype; its genes are those of most of its count, of equals the first by name."""
-    genes, count = pl.col("junction_aa", "v_call", "j_call"), pl.col("duplicate_count").sum()
-    groups = kept.group_by(CLONE).agg(genes.first(), count, rows=pl.len())
-    once = groups.filter(pl.col("rows") == 1).drop("rows")
-    variants = kept.join(groups.filter(pl.col("rows") > 1), on=CLONE, how="semi").group_by(*CLONE, genes).agg(count)
-    variants = variants.sort(-pl.col("duplicate_count"), genes, nulls_last=True)
-    repeated = variants.group_by(CLONE, maintain_order=True).agg(genes.first(), count)
-    return pl.concat([once, repeated]).sort("locus", -pl.col("duplicate_count"), "junction")
+    """Sum rows of one clonotype; its genes are those of most of its count, of equals the first by name.
+
+    Clonotypes stand by locus, then falling count, then as their first rows stand in the file.
+    """
+    columns = [*CLONE, "junction_aa", "v_call", "j_call", "duplicate_count", "row"]
+    hashes = kept["junction"].hash()
+    # Rows of one hash are few, so that sorting and grouping text is for them alone.
+    if hashes.n_unique() == kept.height:
+        table = kept.select(*columns)
+    else:
+        shared = hashes.is_duplicated()
+        table = pl.concat([kept.select(*columns).filter(~shared), _repeats(kept.filter(shared))])
+    loci = pl.col("locus").cast(pl.Enum(sorted(LOCI))).to_physical()
+    return table.sort(loci, "duplicate_count", "row", descending=[False, True, False]).drop("row")
+
+
+def _repeats(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return one row a clonotype of rows that repeat clonotypes."""
+    genes, count, first = (
+        pl.col("junction_aa", "v_call", "j_call"),
+        pl.col("duplicate_count").sum(),
+        pl.col("row").min(),
+    )
+    variants = rows.group_by(*CLONE, genes).agg(count, first).sort(-pl.col("duplicate_count"), genes, nulls_last=True)
+    return variants.group_by(CLONE, maintain_order=True).agg(genes.first(), count, first)
 
 
 def exclusions(table: pl.DataFrame, file: str) -> pl.DataFrame:
@@ -133,10 +162,11 @@ def sums_told(kept: pl.DataFrame, table: pl.DataFrame) -> list[str]:
 
 def flags(table: pl.DataFrame) -> list[str]:
     """Say how many of the clonotypes kept have a junction that a reader should look at."""
-    anchored = pl.col("junction_aa").str.starts_with("C") & pl.col("junction_aa").str.contains("[FW]$")
+    amino = pl.col("junction_aa")
+    anchored = amino.str.starts_with("C") & (amino.str.ends_with("F") | amino.str.ends_with("W"))
     found = {
         "have a junction without its C or F/W anchor": ~anchored,
-        "have a junction with a letter that is no amino acid": pl.col("junction_aa").str.contains(f"[^{AMINO_ACIDS}]"),
+        "have a junction with a letter that is no amino acid": amino.str.contains(f"[^{AMINO_ACIDS}]"),
         "have a junction with a letter other than A, C, G, T": pl.col("junction").str.contains("[^ACGT]"),
     }
     sums = table.select(holds.sum().alias(flag) for flag, holds in found.items()).row(0, named=True)

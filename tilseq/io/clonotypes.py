@@ -31,8 +31,8 @@ class Clonotypes:
     ----------
     table
         One row a clonotype, that is a locus and a nucleotide junction: `locus, junction, junction_aa, v_call, j_call,
-        duplicate_count` (Int64), sorted by locus, then falling count. Genes are those of the clonotype's largest row,
-        by IMGT's names; alleles stand where the file gives them.
+        duplicate_count` (Int64), sorted by locus, falling count, then as in the file. Genes are those of the
+        clonotype's largest row, by IMGT's names; alleles stand where the file gives them.
     count_of
         What `duplicate_count` counts; `unknown` where the file does not say.
     dialect
@@ -161,6 +161,8 @@ def _names_once(rows: Rows) -> list[str]:
     if "sequence_id" not in rows.table.columns:
         return []
     names = rows.table["sequence_id"]
+    if names.hash().n_unique() == len(names):
+        return []
     names = names.filter(~names.is_in(NO_VALUE) & names.is_not_null())
     twice = len(names) - names.n_unique()
     return [f"{twice} rows bear the {rows.headers['sequence_id']} of an earlier row: was a file joined twice?"] * (

@@ -6,6 +6,7 @@ import codecs
 import csv
 import gzip
 import io
+import mmap
 import stat
 import zlib
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from tilseq.errors import ReadError
-from tilseq.io.kinds import GZIP, kind_of
+from tilseq.io.kinds import GZIP, KIND_BYTES, kind_of
 
 MAX_BYTES = 4 << 30
 MAX_LINE_BYTES = 16 << 20
@@ -30,6 +31,9 @@ FIRST_BYTES = 4096
 SEPARATORS = ("\t", ",", ";")
 SEPARATOR_OF_SUFFIX = {".tsv": "\t", ".tab": "\t", ".csv": ","}
 NEWLINE, QUOTE = 10, 34
+MAPPED_BYTES = 16 << 20  # larger plain files are mapped into memory, not copied
+
+Content = bytes | mmap.mmap
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Delimited:
     separator: str
     rows: int
     header_row: int
-    _content: bytes
+    _content: Content
 
     def cells(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return the cells of some columns, by default all, in the file's order: all text, an empty cell null."""
@@ -63,9 +67,9 @@ class Delimited:
         wanted = [name for name in self.names if columns is None or name in columns]
         if not self.rows or not wanted:
             return pl.DataFrame(schema={name: schema[name] for name in wanted})
-        quoted = _quotes(self.separator) and b'"' in self._content
+        quoted = _quotes(self.separator) and self._content.find(b'"') >= 0
         frame = pl.read_csv(
-            self._content,
+            self._content if isinstance(self._content, bytes) else self.path,
             has_header=False,
             skip_lines=self.header_row,
             separator=self.separator,
@@ -114,7 +118,7 @@ def read_cells(path: str | Path, *, separator: str | None = None, comment: str |
 
 def open_delimited(path: str | Path, *, separator: str | None = None, comment: str | None = None) -> Delimited:
     """Check a delimited text file and read its header, so that the columns needed can be chosen; see `read_cells`."""
-    content = _as_utf8(_read_bytes(path), path)
+    content = _mapped(path) or _as_utf8(_read_bytes(path), path)
     header_row, start, end = _find_header(content, path, comment)
     header = content[start:end].decode()
     separator = separator or _separator(header, Path(path))
@@ -164,6 +168,23 @@ def _read_bytes(path: str | Path) -> bytes:
         raise ReadError("the file is empty", file=path)
     _refuse_other_types(content, path, packed)
     return content
+
+
+def _mapped(path: str | Path) -> mmap.mmap | None:
+    """Return a large plain file of ASCII with LF line ends as it stands on disk, or None for any other."""
+    try:
+        status = Path(path).stat()
+        if not stat.S_ISREG(status.st_mode) or not MAPPED_BYTES <= status.st_size <= MAX_BYTES:
+            return None
+        with open(path, "rb") as stream:
+            content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError:
+        return None
+    if kind_of(content[:KIND_BYTES]) or content.find(b"\r") >= 0 or content[-2:] == b"\n\n":
+        return None
+    buffer = np.frombuffer(content, np.uint8)
+    pieces = (buffer[at : at + CHUNK] for at in range(0, len(buffer), CHUNK))
+    return content if all(piece.min() > 0 and piece.max() < 0x80 for piece in pieces) else None
 
 
 def _unpack(stream: BinaryIO, size: int, path: str | Path) -> bytes:
@@ -243,10 +264,10 @@ def _line(content: bytes, position: int) -> int:
     return content.count(b"\n", 0, position) + 1
 
 
-def _find_header(content: bytes, path: str | Path, comment: str | None) -> tuple[int, int, int]:
+def _find_header(content: Content, path: str | Path, comment: str | None) -> tuple[int, int, int]:
     """Return the header's row and where it starts and ends, below any comment lines."""
     row, start = 1, 0
-    while comment and content.startswith(comment.encode(), start):
+    while comment and content[start : start + len(comment)] == comment.encode():
         row, start = row + 1, content.find(b"\n", start) + 1
         if start == 0:
             raise ReadError("the file holds nothing but comments", file=path)
@@ -286,14 +307,14 @@ def _names(header: str, separator: str, row: int, path: str | Path) -> tuple[str
     return tuple(names)
 
 
-def _check_rows(content: bytes, start: int, separator: str, width: int, header_row: int, path: str | Path) -> int:
+def _check_rows(content: Content, start: int, separator: str, width: int, header_row: int, path: str | Path) -> int:
     """Return the number of rows below the header, all of them as wide as it; raise at the first that is not.
 
     A separator or line end counts unless an odd number of quotes precedes it. Every record must then hold exactly
     `width` of these marks, its line end included. The file is walked in pieces, so that the masks stay in cache.
     """
     buffer = np.frombuffer(content, np.uint8)
-    quoted = _quotes(separator) and b'"' in content
+    quoted = _quotes(separator) and content.find(b'"') >= 0
     if quoted:
         _check_quotes(buffer, start, separator, header_row, path)
     rows, marks_open, line_start, odd = 0, 0, start, 0
