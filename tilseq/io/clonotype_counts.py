@@ -35,7 +35,7 @@ def with_counts(rows: Rows) -> tuple[pl.DataFrame, CountOf, list[str]]:
         raise missing_column(rows.file, rows.header_row, rows.names, rows.spec, header)
     # A writer may leave a whole column of the schema empty, or fill it with zeros.
     filled = {name: count for name, count in present.items() if not _empty(rows.numbers[name])} or present
-    zeros = [name for name in filled if rows.numbers[name].str.contains(r"^0+(\.0+)?$").all()]
+    zeros = [name for name in filled if _zero(rows.numbers[name])]
     if 0 < len(zeros) < len(filled):
         filled = {name: count for name, count in filled.items() if name not in zeros}
     name, count = next(iter(filled.items()))
@@ -62,6 +62,11 @@ def _empty(cells: pl.Series) -> bool:
     return bool((cells.is_null() | cells.is_in(NO_VALUE)).all())
 
 
+def _zero(cells: pl.Series) -> bool:
+    """Return whether all cells are 0, which the first of them mostly denies."""
+    return all(bool(part.str.contains(r"^0+(\.0+)?$").all()) for part in (cells.head(), cells))
+
+
 def _of_names(rows: Rows) -> tuple[pl.DataFrame, CountOf, list[str]]:
     """Count sequences by what their names say, as pRESTO and USEARCH write it, else one a row."""
     given = rows.table["sequence_id"].str.extract(IN_NAME)
@@ -78,7 +83,10 @@ def _of_names(rows: Rows) -> tuple[pl.DataFrame, CountOf, list[str]]:
 
 def _whole(rows: Rows, cells: pl.Series) -> pl.Series:
     """Return whole numbers from 0 to 2**53; raise at the first cell that is not one."""
-    numbers = cells.str.extract(WHOLE).cast(pl.Int64)
+    numbers = cells.cast(pl.Int64, strict=False)
+    signed = cells.str.starts_with("+") | cells.str.starts_with("-")
+    if numbers.null_count() or signed.any():
+        numbers = cells.str.extract(WHOLE).cast(pl.Int64)
     faults = numbers.is_null() | (numbers > LARGEST_COUNT)
     if faults.any():
         first = int(faults.arg_max() or 0)

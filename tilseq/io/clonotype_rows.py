@@ -156,15 +156,13 @@ def _words(rows: Rows) -> pl.DataFrame:
     for name, known in words.items():
         if name in table.columns:
             table = table.with_columns(_true_or_false(rows, name, known))
-    text = [name for name in ("junction", "junction_aa", "locus", "read") if name in table.columns]
-    bare = pl.col(text).str.strip_chars()
-    return table.with_columns(pl.when(~bare.is_in(NO_VALUE)).then(bare).name.keep())
+    return table
 
 
 def _true_or_false(rows: Rows, name: str, known: Mapping[str, bool | None]) -> pl.Series:
-    words = rows.table[name].str.strip_chars().str.to_lowercase()
-    tally = {word: known.get(word) for word in words.unique().drop_nulls()}
-    strange = [word for word in tally if word not in known and word not in NO_VALUE]
+    words = rows.table[name]
+    plain = {word: word.strip().lower() for word in words.unique().drop_nulls()}
+    strange = [word for word, bare in plain.items() if bare not in known and bare not in NO_VALUE]
     if strange:
         first = rows.table.row(int(words.is_in(strange).fill_null(False).arg_max() or 0), named=True)
         raise TableError(
@@ -175,7 +173,27 @@ def _true_or_false(rows: Rows, name: str, known: Mapping[str, bool | None]) -> p
             found=first[name],
             expected="true or false" if known is DIALECTS["airr"].productive else ", ".join(known),
         )
-    return words.replace_strict(tally, default=None, return_dtype=pl.Boolean).alias(name)
+    read = {word: known.get(bare) for word, bare in plain.items()}
+    return words.replace_strict(read, default=None, return_dtype=pl.Boolean).alias(name)
+
+
+def _tidy(text: pl.Series) -> pl.Series:
+    """Return junctions in upper case, without blanks about them, null where the cell says that there is none."""
+    odd = (~text.str.contains("^[A-Z]{5,}$")).fill_null(False).arg_true()
+    if not len(odd):
+        return text
+    bare = text.gather(odd).str.strip_chars()
+    bare = pl.select(pl.when(~bare.is_in(NO_VALUE)).then(bare.str.to_uppercase())).to_series()
+    return bare.alias(text.name) if len(odd) == len(text) else text.clone().scatter(odd, bare)
+
+
+def _tidy_words(words: pl.Series) -> pl.Series:
+    """Return the words of a column that has few, as `_tidy` but in their own case."""
+    plain = {word: word.strip() for word in words.unique().drop_nulls()}
+    changed = {
+        word: None if bare in NO_VALUE else bare for word, bare in plain.items() if bare != word or bare in NO_VALUE
+    }
+    return words.replace(changed) if changed else words
 
 
 def _mapped(rows: Rows) -> Rows:
@@ -184,11 +202,13 @@ def _mapped(rows: Rows) -> Rows:
     told = []
     table, unknown = imgt_calls(table, rows.file, rows.headers)
     told += unknown
+    text = [name for name in ("junction", "junction_aa", "read") if name in table.columns]
+    table = table.with_columns(_tidy(table[name]) for name in text)
+    if "locus" in table.columns:
+        table = table.with_columns(_tidy_words(table["locus"]))
     if rows.spec.unproductive:
         none = pl.col("junction_aa").str.to_lowercase().is_in(rows.spec.unproductive)
         table = table.with_columns(productive=~none.fill_null(False), junction_aa=pl.when(~none).then("junction_aa"))
-    upper = [name for name in ("junction", "junction_aa", "read") if name in table.columns]
-    table = table.with_columns(pl.col(upper).str.to_uppercase())
     if "read" in table.columns:
         table = cut_junctions(table)
     if "junction_aa" not in table.columns:

@@ -118,8 +118,10 @@ def summed(kept: pl.DataFrame) -> pl.DataFrame:
     else:
         shared = hashes.is_duplicated()
         table = pl.concat([kept.select(*columns).filter(~shared), _repeats(kept.filter(shared))])
-    loci = pl.col("locus").cast(pl.Enum(sorted(LOCI))).to_physical()
-    return table.sort(loci, "duplicate_count", "row", descending=[False, True, False]).drop("row")
+        table = table.sort("row")
+    # One number to sort by: counts, of 2**53 at most, within loci.
+    order = pl.col("locus").cast(pl.Enum(sorted(LOCI))).to_physical().cast(pl.Int64) * 2**54 - pl.col("duplicate_count")
+    return table.drop("row").sort(order, maintain_order=True)
 
 
 def _repeats(rows: pl.DataFrame) -> pl.DataFrame:
@@ -162,12 +164,14 @@ def sums_told(kept: pl.DataFrame, table: pl.DataFrame) -> list[str]:
 
 def flags(table: pl.DataFrame) -> list[str]:
     """Say how many of the clonotypes kept have a junction that a reader should look at."""
-    amino = pl.col("junction_aa")
-    anchored = amino.str.starts_with("C") & (amino.str.ends_with("F") | amino.str.ends_with("W"))
+    amino, bases = pl.col("junction_aa"), pl.col("junction")
+    ordinary = amino.str.contains(f"^C[{AMINO_ACIDS}]*[FW]$") & bases.str.contains("^[ACGT]*$")
+    if table.select(ordinary.all()).item():
+        return []
     found = {
-        "have a junction without its C or F/W anchor": ~anchored,
+        "have a junction without its C or F/W anchor": ~amino.str.contains("^C.*[FW]$"),
         "have a junction with a letter that is no amino acid": amino.str.contains(f"[^{AMINO_ACIDS}]"),
-        "have a junction with a letter other than A, C, G, T": pl.col("junction").str.contains("[^ACGT]"),
+        "have a junction with a letter other than A, C, G, T": bases.str.contains("[^ACGT]"),
     }
     sums = table.select(holds.sum().alias(flag) for flag, holds in found.items()).row(0, named=True)
     return [f"{clones} of {table.height} clonotypes {flag}; they are kept" for flag, clones in sums.items() if clones]

@@ -35,7 +35,7 @@ def translated(junctions: pl.Series) -> pl.Series:
     whole number of codons. A null stays null.
     """
     text = junctions.fill_null("")
-    spare = text.str.len_bytes() % 3
+    spare = text.str.len_chars() % 3
     whole = text.str.head(text.str.len_chars() - spare) if spare.sum() else text
     codons = BASES[np.frombuffer("".join(whole).encode("ascii", "replace"), np.uint8)].reshape(-1, 3).astype(np.int16)
     amino = AMINO[codons @ np.array([25, 5, 1], np.int16)].tobytes().decode()

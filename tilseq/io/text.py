@@ -27,6 +27,7 @@ MAX_COLUMNS = 100_000
 MAX_GZIP_RATIO = 200
 SMALL_GZIP_BYTES = 16 << 20
 CHUNK = 4 << 20
+PIECE = 512 << 10  # of which the masks stay in cache
 FIRST_BYTES = 4096
 SEPARATORS = ("\t", ",", ";")
 SEPARATOR_OF_SUFFIX = {".tsv": "\t", ".tab": "\t", ".csv": ","}
@@ -318,8 +319,8 @@ def _check_rows(content: Content, start: int, separator: str, width: int, header
     if quoted:
         _check_quotes(buffer, start, separator, header_row, path)
     rows, marks_open, line_start, odd = 0, 0, start, 0
-    for offset in range(start, len(buffer), CHUNK):
-        piece = buffer[offset : offset + CHUNK]
+    for offset in range(start, len(buffer), PIECE):
+        piece = buffer[offset : offset + PIECE]
         marks = (piece == ord(separator)) | (piece == NEWLINE)
         if quoted:
             parity = (np.cumsum(piece == QUOTE, dtype=np.uint8) + np.uint8(odd)) & 1
