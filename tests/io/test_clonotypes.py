@@ -64,6 +64,7 @@ def test_what_is_not_functional_is_left_out_and_counted(tmp_path):
         "2\tTRBV1\tTRBJ1-1\tTGTGAATTC\tCEF\t2\tF",
         "3\tTRBV1\tTRBJ1-1\tTGTTAATTC\tC*F\t4\tT",
         "4\tTRBV1\tTRBJ1-1\tTGTTATTC\tC_F\t8\t",
+        "4b\tTRBV1\tTRBJ1-1\tTGTTATT\tC~F\t512\t",
         "5\tTRBV1\tTRBJ1-1\t\tCAF\t16\tT",
         "6\tTRBV1\tTRBJ1-1\tTGTGCCTTC\t\t32\tT",
         "7\t\t\tTGTGCCTTC\tCAF\t64\tT",
@@ -75,7 +76,7 @@ def test_what_is_not_functional_is_left_out_and_counted(tmp_path):
     assert read.table["duplicate_count"].to_list() == [256, 1]
     assert excluded(read) == {
         "not productive": (1, 2.0),
-        "stop or frame shift in the junction": (2, 12.0),
+        "stop or frame shift in the junction": (3, 524.0),
         "no nucleotide junction": (1, 16.0),
         "no amino-acid junction": (1, 32.0),
         "no locus or several": (2, 192.0),

@@ -13,7 +13,7 @@ from tilseq.receptors import LOCI
 
 HEAD_BYTES = 64 << 10
 SUFFIXES = (".gz", ".tsv", ".csv", ".txt", ".tab", ".fcs", ".lmd", ".h5ad", ".h5", ".airr", ".xlsx", ".zip")
-RECEPTOR = re.compile(r"\b(TR|IG)[ABGDHKL][VDJC]?", re.IGNORECASE)
+RECEPTOR = re.compile(r"\b(TC?R|IG)[ABGDHKL][VDJC]?", re.IGNORECASE)
 WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "assay": {
         "flow": ("flow", "facs", "fcs", "flowcytometry", "cytometry"),
@@ -91,9 +91,12 @@ def _unpacked(head: bytes) -> bytes:
 
 
 def _receptor(text: str) -> str | None:
-    lines = [line for line in text.splitlines() if not line.startswith("# ")]
-    header = [name.strip('" ') for name in re.split(r"[\t,;]", lines[0])] if lines else []
-    if text.lstrip()[:1] not in JSON_STARTS and all(spec.lacks(header) for spec in DIALECTS.values()):
-        return None
-    kinds = [match[1].upper() for match in RECEPTOR.finditer("\n".join(lines))]
-    return None if not kinds else "bcr" if kinds.count("IG") > kinds.count("TR") else "tcr"
+    if text.lstrip()[:1] in JSON_STARTS:
+        body = text if '"contig_name"' in text else ""
+    else:
+        lines = [line for line in text.splitlines() if not line.startswith("# ")]
+        header = [name.strip('" ') for name in re.split(r"[\t,;]", lines[0])] if lines else []
+        known = any(not spec.lacks(header) for spec in DIALECTS.values())
+        body = "\n".join(lines[1:]) if known else ""
+    kinds = [match[1].upper() for match in RECEPTOR.finditer(body)]
+    return None if not kinds else "bcr" if kinds.count("IG") * 2 > len(kinds) else "tcr"
