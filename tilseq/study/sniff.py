@@ -82,12 +82,18 @@ def assay_of(path: Path) -> str | None:
 
 
 def _unpacked(head: bytes) -> bytes:
+    """Return the start of a file as text has it; gzip may come in several members, one after the other."""
     if not head.startswith(GZIP):
         return head
-    try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
-    except zlib.error:
-        return b""
+    found = b""
+    while head.startswith(GZIP) and len(found) < HEAD_BYTES:
+        member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        try:
+            found += member.decompress(head, HEAD_BYTES)
+        except zlib.error:
+            return b""
+        head = member.unused_data
+    return found
 
 
 def _receptor(text: str) -> str | None:
