@@ -189,3 +189,27 @@ def test_real_tables_hold_what_an_independent_reader_finds(shared_data):
         frame = read_cells(shared_data / path)
         assert frame.columns == header
         assert frame.rows() == [tuple(cell or None for cell in row) for row in rows]
+
+
+def test_large_plain_files_are_mapped_and_read_or_refused_alike(tmp_path, monkeypatch):
+    bodies = [
+        "a\tb\n1\t\n\tx y\n",
+        "# c\na\tb\n1\t2",
+        'a,b\n"1\n2",3\n',
+        "a\tb\r\n1\t2\r\n",
+        "a\tb\n1\té\n",
+        "a\tb\n1\t2\n\n\n",
+    ]
+    faults = ["a\tb\n1\t2\n3\n", "a\tb\n1\t2\t3\n4\n", "a\tb\n1\t\x00\n", "<html>", "a\ta\n1\t2\n", "a\tb\n1\t\xff\n"]
+    path = tmp_path / "a.txt"
+    for body in (*bodies, *faults):
+        path.write_bytes(body.encode("latin-1" if "\xff" in body else "utf-8"))
+        found = []
+        for limit in (1, 1 << 20):
+            monkeypatch.setattr("tilseq.io.text.MAPPED_BYTES", limit)
+            try:
+                found.append(read_cells(path, comment="# ").to_dict(as_series=False))
+            except ReadError as error:
+                found.append(str(error))
+        assert found[0] == found[1], body
+        assert isinstance(found[0], str) == (body in faults)

@@ -32,7 +32,9 @@ tilseq repertoire track day28.tsv --product product.tsv --cells day28=40000 -o p
 
 files = click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 dialect_option = click.option(
-    "--dialect", type=click.Choice(["airr", "10x", "vdjtools"]), help="Dialect, by default what the header says."
+    "--dialect",
+    type=click.Choice(["airr", "10x", "immunoseq", "mixcr", "trust4", "trust4-airr", "vdjtools", "immunarch", "imgt"]),
+    help="Dialect, by default what the header says; trust4-airr must be named.",
 )
 locus_option = click.option("--locus", type=click.Choice(LOCI), help="Use this locus alone.")
 count_option = click.option(
@@ -46,7 +48,8 @@ count_option = click.option(
 def repertoire_command() -> None:
     """Clonotypes of TCR and BCR: convert, measure diversity, track infused clones.
 
-    Reads AIRR rearrangements (TSV), 10x contig annotations (CSV) and VDJtools tables, plain or gzip.
+    Reads AIRR rearrangements, 10x contig annotations (CSV, JSON), immunoSEQ, MiXCR, TRUST4, VDJtools, immunarch and
+    IMGT/HighV-QUEST, plain or gzip.
     """
 
 

@@ -6,6 +6,7 @@ import codecs
 import csv
 import gzip
 import io
+import mmap
 import stat
 import zlib
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from tilseq.errors import ReadError
-from tilseq.io.kinds import GZIP, kind_of
+from tilseq.io.kinds import GZIP, KIND_BYTES, kind_of
 
 MAX_BYTES = 4 << 30
 MAX_LINE_BYTES = 16 << 20
@@ -26,9 +27,14 @@ MAX_COLUMNS = 100_000
 MAX_GZIP_RATIO = 200
 SMALL_GZIP_BYTES = 16 << 20
 CHUNK = 4 << 20
+PIECE = 512 << 10  # of which the masks stay in cache
+FIRST_BYTES = 4096
 SEPARATORS = ("\t", ",", ";")
 SEPARATOR_OF_SUFFIX = {".tsv": "\t", ".tab": "\t", ".csv": ","}
 NEWLINE, QUOTE = 10, 34
+MAPPED_BYTES = 16 << 20  # larger plain files are mapped into memory, not copied
+
+Content = bytes | mmap.mmap
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class Delimited:
     separator: str
     rows: int
     header_row: int
-    _content: bytes
+    _content: Content
 
     def cells(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return the cells of some columns, by default all, in the file's order: all text, an empty cell null."""
@@ -62,9 +68,9 @@ class Delimited:
         wanted = [name for name in self.names if columns is None or name in columns]
         if not self.rows or not wanted:
             return pl.DataFrame(schema={name: schema[name] for name in wanted})
-        quoted = _quotes(self.separator) and b'"' in self._content
+        quoted = _quotes(self.separator) and self._content.find(b'"') >= 0
         frame = pl.read_csv(
-            self._content,
+            self._content if isinstance(self._content, bytes) else self.path,
             has_header=False,
             skip_lines=self.header_row,
             separator=self.separator,
@@ -113,13 +119,30 @@ def read_cells(path: str | Path, *, separator: str | None = None, comment: str |
 
 def open_delimited(path: str | Path, *, separator: str | None = None, comment: str | None = None) -> Delimited:
     """Check a delimited text file and read its header, so that the columns needed can be chosen; see `read_cells`."""
-    content = _as_utf8(_read_bytes(path), path)
+    content = _mapped(path) or _as_utf8(_read_bytes(path), path)
     header_row, start, end = _find_header(content, path, comment)
     header = content[start:end].decode()
     separator = separator or _separator(header, Path(path))
     names = _names(header, separator, header_row, path)
     rows = _check_rows(content, start, separator, len(names), header_row, path)
     return Delimited(str(path), names, separator, rows, header_row, content)
+
+
+def read_text(path: str | Path) -> str:
+    """Return a text file, plain or gzip, in UTF-8 or with a byte-order mark UTF-16; errors as `read_cells`."""
+    return _as_utf8(_read_bytes(path), path).decode()
+
+
+def first_character(path: str | Path) -> str:
+    """Return the first character of a text file, plain or gzip, that is no blank; none where it cannot be read."""
+    try:
+        with open(path, "rb") as stream:
+            packed = stream.read(2) == GZIP
+            stream.seek(0)
+            start = (gzip.GzipFile(fileobj=stream) if packed else stream).read(FIRST_BYTES)
+    except (OSError, EOFError, zlib.error):
+        return ""
+    return start.removeprefix(codecs.BOM_UTF8).decode("latin-1").lstrip()[:1]
 
 
 def _quotes(separator: str) -> bool:
@@ -146,6 +169,23 @@ def _read_bytes(path: str | Path) -> bytes:
         raise ReadError("the file is empty", file=path)
     _refuse_other_types(content, path, packed)
     return content
+
+
+def _mapped(path: str | Path) -> mmap.mmap | None:
+    """Return a large plain file of ASCII with LF line ends as it stands on disk, or None for any other."""
+    try:
+        status = Path(path).stat()
+        if not stat.S_ISREG(status.st_mode) or not MAPPED_BYTES <= status.st_size <= MAX_BYTES:
+            return None
+        with open(path, "rb") as stream:
+            content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError:
+        return None
+    if kind_of(content[:KIND_BYTES]) or content.find(b"\r") >= 0 or content[-2:] == b"\n\n":
+        return None
+    buffer = np.frombuffer(content, np.uint8)
+    pieces = (buffer[at : at + CHUNK] for at in range(0, len(buffer), CHUNK))
+    return content if all(piece.min() > 0 and piece.max() < 0x80 for piece in pieces) else None
 
 
 def _unpack(stream: BinaryIO, size: int, path: str | Path) -> bytes:
@@ -225,10 +265,10 @@ def _line(content: bytes, position: int) -> int:
     return content.count(b"\n", 0, position) + 1
 
 
-def _find_header(content: bytes, path: str | Path, comment: str | None) -> tuple[int, int, int]:
+def _find_header(content: Content, path: str | Path, comment: str | None) -> tuple[int, int, int]:
     """Return the header's row and where it starts and ends, below any comment lines."""
     row, start = 1, 0
-    while comment and content.startswith(comment.encode(), start):
+    while comment and content[start : start + len(comment)] == comment.encode():
         row, start = row + 1, content.find(b"\n", start) + 1
         if start == 0:
             raise ReadError("the file holds nothing but comments", file=path)
@@ -268,19 +308,19 @@ def _names(header: str, separator: str, row: int, path: str | Path) -> tuple[str
     return tuple(names)
 
 
-def _check_rows(content: bytes, start: int, separator: str, width: int, header_row: int, path: str | Path) -> int:
+def _check_rows(content: Content, start: int, separator: str, width: int, header_row: int, path: str | Path) -> int:
     """Return the number of rows below the header, all of them as wide as it; raise at the first that is not.
 
     A separator or line end counts unless an odd number of quotes precedes it. Every record must then hold exactly
     `width` of these marks, its line end included. The file is walked in pieces, so that the masks stay in cache.
     """
     buffer = np.frombuffer(content, np.uint8)
-    quoted = _quotes(separator) and b'"' in content
+    quoted = _quotes(separator) and content.find(b'"') >= 0
     if quoted:
         _check_quotes(buffer, start, separator, header_row, path)
     rows, marks_open, line_start, odd = 0, 0, start, 0
-    for offset in range(start, len(buffer), CHUNK):
-        piece = buffer[offset : offset + CHUNK]
+    for offset in range(start, len(buffer), PIECE):
+        piece = buffer[offset : offset + PIECE]
         marks = (piece == ord(separator)) | (piece == NEWLINE)
         if quoted:
             parity = (np.cumsum(piece == QUOTE, dtype=np.uint8) + np.uint8(odd)) & 1

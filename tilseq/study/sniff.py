@@ -7,13 +7,13 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from tilseq.io.dialects import DIALECTS
+from tilseq.io.dialects import DIALECTS, JSON_STARTS
 from tilseq.io.kinds import FCS, GZIP, HDF5
 from tilseq.receptors import LOCI
 
 HEAD_BYTES = 64 << 10
 SUFFIXES = (".gz", ".tsv", ".csv", ".txt", ".tab", ".fcs", ".lmd", ".h5ad", ".h5", ".airr", ".xlsx", ".zip")
-RECEPTOR = re.compile(r"\b(TR|IG)[ABGDHKL][VDJC]?", re.IGNORECASE)
+RECEPTOR = re.compile(r"\b(TC?R|IG)[ABGDHKL][VDJC]?", re.IGNORECASE)
 WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "assay": {
         "flow": ("flow", "facs", "fcs", "flowcytometry", "cytometry"),
@@ -96,18 +96,27 @@ def assay_of(path: Path) -> str | None:
 
 
 def _unpacked(head: bytes) -> bytes:
+    """Return the start of a file as text has it; gzip may come in several members, one after the other."""
     if not head.startswith(GZIP):
         return head
-    try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
-    except zlib.error:
-        return b""
+    found = b""
+    while head.startswith(GZIP) and len(found) < HEAD_BYTES:
+        member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        try:
+            found += member.decompress(head, HEAD_BYTES)
+        except zlib.error:
+            return b""
+        head = member.unused_data
+    return found
 
 
 def _receptor(text: str) -> str | None:
-    lines = [line for line in text.splitlines() if not line.startswith("# ")]
-    header = {name.strip('" ').casefold() for name in re.split(r"[\t,;]", lines[0])} if lines else set()
-    if not any(all(header & set(names) for names in spec.needed.values()) for spec in DIALECTS.values()):
-        return None
-    kinds = [match[1].upper() for match in RECEPTOR.finditer("\n".join(lines[1:]))]
-    return None if not kinds else "bcr" if kinds.count("IG") > kinds.count("TR") else "tcr"
+    if text.lstrip()[:1] in JSON_STARTS:
+        body = text if '"contig_name"' in text else ""
+    else:
+        lines = [line for line in text.splitlines() if not line.startswith("# ")]
+        header = [name.strip('" ') for name in re.split(r"[\t,;]", lines[0])] if lines else []
+        known = any(not spec.lacks(header) for spec in DIALECTS.values())
+        body = "\n".join(lines[1:]) if known else ""
+    kinds = [match[1].upper() for match in RECEPTOR.finditer(body)]
+    return None if not kinds else "bcr" if kinds.count("IG") * 2 > len(kinds) else "tcr"

@@ -111,7 +111,8 @@ def test_the_reader_counts_cells_of_true_clones(tmp_path):
     contigs = draw_contigs(stream(4), cells)
     contigs.write_csv(tmp_path / "contigs.csv")
     read = read_clonotypes(tmp_path / "contigs.csv")
-    assert (read.dialect, read.count_of, read.warnings) == ("10x", "cells", ())
+    assert (read.dialect, read.count_of) == ("10x", "cells")
+    assert all("no human genes" in warning for warning in read.warnings)  # the fixture's names are made up
     assert read.exclusions["rule"].to_list() == ["not productive"]
     # In blood of the public samples 88 to 92 % of barcodes have an alpha chain, 97 to 99 % a beta chain.
     assert 0.85 < read.cells["TRA"] / cells["barcode"].n_unique() < 0.93

@@ -1,0 +1,100 @@
+"""Reading 1M AIRR rows: tilseq beside polars' own scan of the same columns (the limit), and vdjtools 5 (a peer).
+
+The table has 17 columns and 363 MB: TRB rearrangements of random junctions, each once, with Zipf counts. Each run is a
+fresh process; the readers take turns, so that a busy machine slows all alike. Time is that of reading, without imports.
+Polars scans the eight columns of which tilseq makes clonotypes, and does nothing with them. vdjtools (GPL-3) lives in
+an environment of its own, whose Python TILSEQ_VDJTOOLS names; it is left out where that is not set.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+COLUMNS = "sequence_id v_call j_call junction junction_aa productive locus duplicate_count".split()
+READERS = {
+    "polars scan": ("import polars as pl", f"pl.scan_csv(path, separator='\\t').select({COLUMNS!r}).collect()"),
+    "tilseq": ("from tilseq.io.clonotypes import read_clonotypes", "read_clonotypes(path).table"),
+    "vdjtools": ("from vdjtools.io import read_airr", "read_airr(path)"),
+}
+CHILD = """
+import json, sys, time
+path = sys.argv[1]
+{imports}
+start = time.perf_counter()
+table = {read}
+print(json.dumps([time.perf_counter() - start, len(table), int(table['duplicate_count'].sum())]))
+"""
+CODONS = (
+    "GCT CGT AAT GAT TGT CAA GAA GGT CAT ATT CTT AAA ATG TTT CCT TCT ACT TGG TAT GTT GCC CGC AAC GAC CAG GAG GGC CAC "
+    "ATC CTC AAG TTC CCC AGC ACC TAC GTC"
+).split()
+AMINO_ACIDS = "ARNDCQEGHILKMFPSTWYVARNDQEGHILKFPSTYV"
+
+
+def write_example(path: Path, rows: int) -> None:
+    """Write an AIRR table whose junctions all differ."""
+    import numpy as np
+
+    random = np.random.default_rng(1)
+    genes = [f"TRBV{name}*01" for name in "2 4-1 5-1 6-1 6-5 7-2 7-9 9 11-2 12-3 18 19 20-1 27 28 29-1 30".split()]
+    joins = [f"TRBJ{name}*01" for name in "1-1 1-2 1-3 1-4 1-5 2-1 2-2 2-3 2-5 2-7".split()]
+    counts = np.minimum(random.zipf(1.8, rows), 10**6)
+    sequence, header = "ACGT" * 60, "sequence_id sequence rev_comp productive v_call d_call j_call c_call"
+    header += (
+        " sequence_alignment germline_alignment junction junction_aa v_cigar d_cigar j_cigar locus duplicate_count"
+    )
+    seen = set[str]()
+    with path.open("w") as stream:
+        stream.write("\t".join(header.split()) + "\n")
+        for number, count in enumerate(counts):
+            while True:
+                middle = random.integers(0, len(CODONS), random.integers(8, 13))
+                junction = "TGTGCC" + "".join(CODONS[i] for i in middle) + "TTC"
+                if junction not in seen:
+                    break
+            seen.add(junction)
+            amino = "CA" + "".join(AMINO_ACIDS[i] for i in middle) + "F"
+            v, j = genes[number % len(genes)], joins[number % len(joins)]
+            cells = [f"s{number}", sequence, "F", "T", v, "TRBD1*01", j, "TRBC1", "", "", junction, amino]
+            stream.write("\t".join([*cells, "100M", "10M", "40M", "TRB", str(count)]) + "\n")
+
+
+def measure(name: str, path: Path) -> tuple[float, int, int]:
+    """Return seconds, rows and the sum of counts of one fresh process."""
+    imports, read = READERS[name]
+    python = os.environ["TILSEQ_VDJTOOLS"] if name == "vdjtools" else sys.executable
+    command = [python, "-c", CHILD.format(imports=imports, read=read), str(path)]
+    seconds, rows, counts = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return seconds, rows, counts
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--repeats", type=int, default=7)
+    arguments = parser.parse_args()
+    here = [name for name in READERS if name != "vdjtools" or "TILSEQ_VDJTOOLS" in os.environ]
+    results: dict[str, list[tuple[float, int, int]]] = {name: [] for name in here}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "example.tsv"
+        write_example(path, arguments.rows)
+        for _ in range(arguments.repeats):
+            for name in here:
+                results[name].append(measure(name, path))
+    if len({runs[0][1:] for runs in results.values()}) > 1:
+        raise SystemExit(f"the readers disagree on rows and counts: { {n: r[0][1:] for n, r in results.items()} }")
+    medians = {name: statistics.median(run[0] for run in runs) for name, runs in results.items()}
+    print(f"| {arguments.rows:,} AIRR rows | time, x polars scan | at least | at most |")
+    print("|-|-|-|-|")
+    for name, runs in results.items():
+        ratios = [run[0] / limit[0] for run, limit in zip(runs, results["polars scan"], strict=True)]
+        print(f"| {name} | {medians[name] / medians['polars scan']:.2f} | {min(ratios):.2f} | {max(ratios):.2f} |")
+
+
+if __name__ == "__main__":
+    main()

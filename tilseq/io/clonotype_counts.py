@@ -1,0 +1,120 @@
+"""Counts of a clonotype table: which column, what it counts, and whether the file's frequencies agree with it."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from tilseq.errors import TableError
+from tilseq.io.clonotype_rows import NO_VALUE, Rows, missing_column
+from tilseq.io.dialects import CountOf
+
+LARGEST_COUNT = 2**53
+FREQUENCY_TOLERANCE = 1e-6
+WHOLE = r"^([0-9]{1,16})(?:\.0+)?$"
+IN_NAME = r"(?:DUPCOUNT=|;size=)([0-9]{1,16})(?:\||;|$)"
+
+
+def with_counts(rows: Rows) -> tuple[pl.DataFrame, CountOf, list[str]]:
+    """Return the table with `duplicate_count`, what it counts, and what a reader should know.
+
+    Of several columns that are filled the preferred one of the dialect is used, but one that is 0 throughout gives way.
+    A contig of a cell counts one, and so does a sequence whose file has no counts.
+
+    Raises
+    ------
+    TableError
+        No count column; a count that is no whole number from 0 to 2**53; counts that add up to more.
+    """
+    if "barcode" in rows.table.columns:
+        return rows.table.with_columns(duplicate_count=pl.lit(1, pl.Int64)), "cells", []
+    if rows.spec.one_a_row:
+        return _of_names(rows)
+    present = {name: count for count in rows.spec.counts for name in _named(rows, count.headers)}
+    if not present:
+        header = rows.spec.counts[0].headers[0] if len(rows.spec.counts) == 1 else _usual(rows)
+        raise missing_column(rows.file, rows.header_row, rows.names, rows.spec, header)
+    # A writer may leave a whole column of the schema empty, or fill it with zeros.
+    filled = {name: count for name, count in present.items() if not _empty(rows.numbers[name])} or present
+    zeros = [name for name in filled if _zero(rows.numbers[name])]
+    if 0 < len(zeros) < len(filled):
+        filled = {name: count for name, count in filled.items() if name not in zeros}
+    name, count = next(iter(filled.items()))
+    counts = _whole(rows, rows.numbers[name])
+    told = [f"{' and '.join(filled)} are both given: {name} is used"] if len(filled) > 1 else []
+    if zeros and name not in zeros:
+        told.append(f"{', '.join(zeros)} is 0 throughout: {name} is used")
+    told += [line for header in _named(rows, count.frequency) for line in _frequencies(rows.numbers[header], counts)]
+    return rows.table.with_columns(counts.alias("duplicate_count")), count.of, told
+
+
+def _named(rows: Rows, headers: tuple[str, ...]) -> list[str]:
+    known = [header.lower() for header in headers]
+    return [name for name in rows.numbers.columns if name.lower().strip() in known]
+
+
+def _usual(rows: Rows) -> str:
+    """Return the header by which an error asks for a count: the one that most files of the dialect have."""
+    asked = {"airr": "duplicate_count", "mixcr": "readCount", "immunoseq": "templates"}
+    return asked[rows.dialect]
+
+
+def _empty(cells: pl.Series) -> bool:
+    return bool((cells.is_null() | cells.is_in(NO_VALUE)).all())
+
+
+def _zero(cells: pl.Series) -> bool:
+    """Return whether all cells are 0, which the first of them mostly denies."""
+    return all(bool(part.str.contains(r"^0+(\.0+)?$").all()) for part in (cells.head(), cells))
+
+
+def _of_names(rows: Rows) -> tuple[pl.DataFrame, CountOf, list[str]]:
+    """Count sequences by what their names say, as pRESTO and USEARCH write it, else one a row."""
+    given = rows.table["sequence_id"].str.extract(IN_NAME)
+    if given.null_count() == len(given):
+        told = "the file has no counts: each row is counted as one sequence; where sequences were collapsed, give AIRR"
+        return rows.table.with_columns(duplicate_count=pl.lit(1, pl.Int64)), "unknown", [told]
+    header = rows.headers["sequence_id"]
+    return (
+        rows.table.with_columns(_whole(rows, given.alias(header)).alias("duplicate_count")),
+        "unknown",
+        [f"counts are those in {header}"],
+    )
+
+
+def _whole(rows: Rows, cells: pl.Series) -> pl.Series:
+    """Return whole numbers from 0 to 2**53; raise at the first cell that is not one."""
+    numbers = cells.cast(pl.Int64, strict=False)
+    signed = cells.str.starts_with("+") | cells.str.starts_with("-")
+    if numbers.null_count() or signed.any():
+        numbers = cells.str.extract(WHOLE).cast(pl.Int64)
+    faults = numbers.is_null() | (numbers > LARGEST_COUNT)
+    if faults.any():
+        first = int(faults.arg_max() or 0)
+        raise TableError(
+            f"{faults.sum()} of {len(cells)} counts cannot be read",
+            file=rows.file,
+            row=rows.table["row"][first],
+            column=cells.name,
+            found=cells[first] or "",
+            expected="a whole number in digits alone, at most 2**53",
+        )
+    if float(numbers.cast(pl.Float64).sum()) > LARGEST_COUNT:
+        raise TableError("the counts add up to more than 2**53", file=rows.file, column=cells.name)
+    return numbers
+
+
+def _frequencies(given: pl.Series, counts: pl.Series) -> list[str]:
+    """Compare the file's frequencies with those of its counts; the file's are never used."""
+    if _empty(given) or not counts.sum():
+        return []
+    numbers = given.cast(pl.Float64, strict=False)
+    unread = int((~numbers.is_finite()).fill_null(True).sum())
+    if unread:
+        return [f"{unread} of the file's frequencies cannot be read: all are recomputed from the counts"]
+    apart = float((numbers - counts / counts.sum()).abs().to_numpy().max())
+    if apart <= FREQUENCY_TOLERANCE:
+        return []
+    return [
+        f"the file's frequencies add up to {numbers.sum():.6g} and differ from count / sum of counts by up to "
+        f"{apart:.3g}: they are recomputed from the counts"
+    ]

@@ -1,0 +1,219 @@
+"""Rows of a clonotype table by our names, whatever program wrote it: which dialect it is, and which column is which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from tilseq.errors import ReadError, TableError, did_you_mean
+from tilseq.io.contig_json import contigs_of
+from tilseq.io.dialects import DIALECTS, JSON_STARTS, Count, Dialect
+from tilseq.io.genes import imgt_calls
+from tilseq.io.junctions import cut_junctions, translated
+from tilseq.io.text import Delimited, first_character, open_delimited
+
+NO_VALUE = ("", "None", "none", "NA", "na", "NaN", "nan", "NULL", "null", ".", "no data", "unknown", "unresolved")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one file.
+
+    Attributes
+    ----------
+    file
+        The file, as errors name it.
+    dialect
+        Key of `DIALECTS`.
+    table
+        `row` (as a spreadsheet numbers it; of JSON the number of the contig, from 1) and the columns that the dialect
+        has, by our names: text, `productive`, `is_cell` and `high_confidence` Boolean; what says "no value" is null.
+    numbers
+        Columns of counts and frequencies, as the file names and writes them.
+    headers
+        Our column to the file's, for errors.
+    names, header_row
+        All column names of the file, and the row they stand in.
+    told
+        What a reader of the result should know.
+    """
+
+    file: str
+    dialect: str
+    table: pl.DataFrame
+    numbers: pl.DataFrame
+    headers: Mapping[str, str]
+    names: tuple[str, ...]
+    header_row: int
+    told: tuple[str, ...] = ()
+
+    @property
+    def spec(self) -> Dialect:
+        """Record of the dialect."""
+        return DIALECTS[self.dialect]
+
+
+def read_rows(path: str | Path, dialect: str | None) -> Rows:
+    """Read the rows of a file whose dialect is given or told by its header; 10x's JSON by its first byte.
+
+    Raises
+    ------
+    ReadError, TableError
+        See `tilseq.io.clonotypes.read_clonotypes`.
+    """
+    if first_character(path) in JSON_STARTS:
+        if dialect not in (None, "10x"):
+            raise TableError("the file is JSON, which 10x alone writes", file=path, found=dialect, expected="10x")
+        table = contigs_of(path)
+        return _mapped(Rows(str(path), "10x", table, pl.DataFrame(), {}, (), 0))
+    source = open_delimited(path, comment="# ")
+    return _mapped(_delimited(source, dialect or _dialect_of(source)))
+
+
+def missing_column(file: str, header_row: int, names: Sequence[str], spec: Dialect, header: str) -> TableError:
+    """Return the error for a column that is missing, with the header that may have been mistaken for it."""
+    mistaken, why = spec.mistaken.get(header, ("", ""))
+    known = {name.lower() for headers in spec.columns.values() for name in headers}
+    others = [name for name in names if name.lower() not in known]
+    return TableError(
+        f"this column of the {spec.name} dialect is missing",
+        file=file,
+        row=header_row,
+        column=header,
+        mend=why if mistaken in names else did_you_mean(header, others),
+    )
+
+
+def _dialect_of(source: Delimited) -> str:
+    """Return the dialect of a header: of those it has all columns of, the one with the most; else the nearest."""
+    told = {key: spec for key, spec in DIALECTS.items() if spec.told}
+    missing = {key: spec.lacks(source.names) for key, spec in told.items()}
+    near = min(told, key=lambda key: (len(missing[key]) / len(told[key].needed), -len(told[key].needed)))
+    if len(missing[near]) * 2 < len(told[near].needed):
+        return near
+    raise ReadError(
+        "the header is of no clonotype dialect known",
+        file=source.path,
+        row=source.header_row,
+        found=", ".join(source.names[:8]),
+        expected="one of "
+        + "; ".join(f"{key} ({', '.join(n[0] for n in d.needed.values())})" for key, d in told.items()),
+    )
+
+
+def _columns(source: Delimited, headers: Sequence[str], merged: bool = False) -> list[str]:
+    """Return the file's columns that go by one of these headers, in the order of the headers."""
+    plain = {name: name.lower().strip() for name in source.names}
+    order = [header.lower() for header in headers]
+    found = sorted((name for name in plain if plain[name] in order), key=lambda name: order.index(plain[name]))
+    if len(found) > 1 and (not merged or len({plain[name] for name in found}) < len(found)):
+        raise TableError(
+            "one column stands under two names", file=source.path, row=source.header_row, found=", ".join(found)
+        )
+    return found
+
+
+def _delimited(source: Delimited, dialect: str) -> Rows:
+    spec = DIALECTS[dialect]
+    columns = {ours: _columns(source, headers, ours in spec.merged) for ours, headers in spec.columns.items()}
+    for ours, headers in spec.needed.items():
+        if not columns[ours]:
+            raise missing_column(source.path, source.header_row, source.names, spec, headers[0])
+    numbers = [name for count in spec.counts for name in _numbers(source, count)]
+    cells = source.cells(list(dict.fromkeys([*(n for names in columns.values() for n in names), *numbers])))
+    table = cells.select(
+        (pl.int_range(pl.len(), dtype=pl.Int64) + source.header_row + 1).alias("row"),
+        *(_first_filled(names).alias(ours) for ours, names in columns.items() if names),
+    )
+    taken = {ours: names[0] for ours, names in columns.items() if names}
+    counted = cells.select(list(dict.fromkeys(numbers)))
+    rows = Rows(source.path, dialect, table, counted, taken, source.names, source.header_row)
+    return replace(rows, table=_words(rows))
+
+
+def _numbers(source: Delimited, count: Count) -> list[str]:
+    """Return the columns of one count and of its frequency."""
+    return [*_columns(source, count.headers), *_columns(source, count.frequency)]
+
+
+def _first_filled(names: Sequence[str]) -> pl.Expr:
+    if len(names) == 1:
+        return pl.col(names[0])
+    return pl.coalesce(pl.when(~pl.col(name).str.strip_chars().is_in(NO_VALUE)).then(name) for name in names)
+
+
+def _words(rows: Rows) -> pl.DataFrame:
+    """Return the table with true and false read, and nulls where there is no value."""
+    table = rows.table
+    if "barcode" in table.columns and table["barcode"].null_count():
+        empty = table.filter(pl.col("barcode").is_null())["row"][0]
+        raise TableError("a cell has no barcode", file=rows.file, row=empty, column=rows.headers["barcode"])
+    words = {"productive": rows.spec.productive, "is_cell": DIALECTS["airr"].productive}
+    words["high_confidence"] = words["is_cell"]
+    for name, known in words.items():
+        if name in table.columns:
+            table = table.with_columns(_true_or_false(rows, name, known))
+    return table
+
+
+def _true_or_false(rows: Rows, name: str, known: Mapping[str, bool | None]) -> pl.Series:
+    words = rows.table[name]
+    plain = {word: word.strip().lower() for word in words.unique().drop_nulls()}
+    strange = [word for word, bare in plain.items() if bare not in known and bare not in NO_VALUE]
+    if strange:
+        first = rows.table.row(int(words.is_in(strange).fill_null(False).arg_max() or 0), named=True)
+        raise TableError(
+            "this word cannot be read",
+            file=rows.file,
+            row=first["row"],
+            column=rows.headers[name],
+            found=first[name],
+            expected="true or false" if known is DIALECTS["airr"].productive else ", ".join(known),
+        )
+    read = {word: known.get(bare) for word, bare in plain.items()}
+    return words.replace_strict(read, default=None, return_dtype=pl.Boolean).alias(name)
+
+
+def _tidy(text: pl.Series) -> pl.Series:
+    """Return junctions in upper case, without blanks about them, null where the cell says that there is none."""
+    odd = (~text.str.contains("^[A-Z]{5,}$")).fill_null(False).arg_true()
+    if not len(odd):
+        return text
+    bare = text.gather(odd).str.strip_chars()
+    bare = pl.select(pl.when(~bare.is_in(NO_VALUE)).then(bare.str.to_uppercase())).to_series()
+    return bare.alias(text.name) if len(odd) == len(text) else text.clone().scatter(odd, bare)
+
+
+def _tidy_words(words: pl.Series) -> pl.Series:
+    """Return the words of a column that has few, as `_tidy` but in their own case."""
+    plain = {word: word.strip() for word in words.unique().drop_nulls()}
+    changed = {
+        word: None if bare in NO_VALUE else bare for word, bare in plain.items() if bare != word or bare in NO_VALUE
+    }
+    return words.replace(changed) if changed else words
+
+
+def _mapped(rows: Rows) -> Rows:
+    """Return the rows with IMGT's gene names and whole junctions in upper case."""
+    table = rows.table
+    told = []
+    table, unknown = imgt_calls(table, rows.file, rows.headers)
+    told += unknown
+    text = [name for name in ("junction", "junction_aa", "read") if name in table.columns]
+    table = table.with_columns(_tidy(table[name]) for name in text)
+    if "locus" in table.columns:
+        table = table.with_columns(_tidy_words(table["locus"]))
+    if rows.spec.unproductive:
+        none = pl.col("junction_aa").str.to_lowercase().is_in(rows.spec.unproductive)
+        table = table.with_columns(productive=~none.fill_null(False), junction_aa=pl.when(~none).then("junction_aa"))
+    if "read" in table.columns:
+        table = cut_junctions(table)
+    if "junction_aa" not in table.columns:
+        table = table.with_columns(translated(table["junction"]).alias("junction_aa"))
+        told.append("the file has no amino acids: they are translated from the nucleotides")
+    if "cell_id" in table.columns and not table["cell_id"].is_in(NO_VALUE).fill_null(True).all():
+        told.append("rows name cells (cell_id), yet they are summed by their own counts, not counted as cells")
+    return replace(rows, table=table, told=tuple(told))

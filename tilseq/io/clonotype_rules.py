@@ -1,0 +1,185 @@
+"""Which rows of a clonotype table are functional clonotypes, why the others are not, and how rows become clonotypes."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from tilseq.errors import TableError
+from tilseq.io.clonotype_rows import Rows
+from tilseq.io.junctions import AMINO_ACIDS
+from tilseq.receptors import CLONE, LOCI
+
+SEVERAL_CHAINS = "Multi"
+SECOND_CONTIG = "another contig of the same cell and clonotype"
+CUT = "the junction is not whole within the read"
+
+
+def with_locus(rows: Rows, table: pl.DataFrame, wanted: str | None) -> pl.DataFrame:
+    """Give each row its locus: the file's own word, else that of its genes, else the one wanted."""
+    if "locus" not in table.columns or ("locus" in rows.spec.optional and table["locus"].null_count()):
+        table = table.with_columns(_locus_of_genes(table).alias("of_genes"))
+    if "locus" not in table.columns:
+        table = table.rename({"of_genes": "locus"})
+    elif "locus" in rows.spec.optional:
+        said = pl.col("locus").str.to_uppercase()
+        table = table.with_columns(locus=pl.coalesce(said, "of_genes") if "of_genes" in table.columns else said)
+    else:
+        table = table.with_columns(locus=pl.when(pl.col("locus") != SEVERAL_CHAINS).then("locus"))
+    strange = table.filter(~pl.col("locus").is_in(LOCI))
+    if strange.height:
+        raise TableError(
+            "no such locus",
+            file=rows.file,
+            row=strange["row"][0],
+            column=rows.headers.get("locus"),
+            found=strange["locus"][0],
+            expected=", ".join(LOCI),
+        )
+    if wanted is None or "locus" in rows.spec.needed:
+        return table
+    nameless = pl.col("v_call").is_null() & pl.col("j_call").is_null() & pl.col("locus").is_null()
+    return table.with_columns(locus=pl.when(nameless).then(pl.lit(wanted)).otherwise("locus"))
+
+
+def _locus_of_genes(table: pl.DataFrame) -> pl.Series:
+    """Return the locus of a row's genes, or null where they have none or two."""
+    found = []
+    for name in ("v_call", "j_call"):
+        calls = table[name].unique()
+        known = calls.str.extract(r"\b(TR[ABGD]|IG[HKL])[VJ]")
+        found.append(table[name].replace_strict(calls, known, return_dtype=pl.String))
+    of_v, of_j = pl.col("v"), pl.col("j")
+    # V genes such as TRAV29/DV5 serve alpha and delta: their J tells which. Other pairs of two loci are no receptor.
+    of_both = (
+        pl.when(of_j.is_null() | (of_v == of_j))
+        .then(of_v)
+        .when(of_v.is_null() | ((of_v == "TRA") & (of_j == "TRD")))
+        .then(of_j)
+    )
+    return pl.DataFrame({"v": found[0], "j": found[1]}).select(of_both).to_series()
+
+
+def rule(table: pl.DataFrame, wanted: str | None) -> pl.Expr:
+    """Return the first rule that leaves a row out, or null for a row that is kept."""
+    tenx = "is_cell" in table.columns
+    rules: dict[str, pl.Expr] = {}
+    if tenx:
+        rules["barcode not called a cell"] = ~pl.col("is_cell").fill_null(False)
+        rules["contig of low confidence"] = ~pl.col("high_confidence").fill_null(False)
+    if "productive" in table.columns:  # 10x knows it of every contig; AIRR may leave it open
+        rules["not productive"] = ~pl.col("productive").fill_null(not tenx)
+    rules["no locus or several"] = pl.col("locus").is_null()
+    if wanted:
+        rules[f"another locus than {wanted}"] = pl.col("locus") != wanted
+    if "read" in table.columns:
+        # An amino acid that is named, and a read from which its junction cannot be had.
+        rules["no amino-acid junction"] = pl.col("junction_aa").is_null()
+        rules["stop or frame shift in the junction"] = pl.col("junction_aa").str.contains("[*_~]")
+        rules[CUT] = pl.col("read").is_not_null() & pl.col("junction").is_null()
+    rules["no nucleotide junction"] = pl.col("junction").is_null()
+    rules["several junctions in one row"] = pl.col("junction").str.contains("[,;|]")
+    rules["no amino-acid junction"] = pl.col("junction_aa").is_null()
+    rules["stop or frame shift in the junction"] = pl.col("junction_aa").str.contains("[*_~]")
+    rules["count of 0"] = pl.col("duplicate_count") == 0
+    return pl.coalesce(pl.when(holds).then(pl.lit(name)) for name, holds in rules.items())
+
+
+def cells_of(table: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int], list[str]]:
+    """Leave out further contigs of one cell and clonotype, so that each row kept is one cell of one clonotype.
+
+    Also return the distinct cells of each locus, and what is to be said of cells with several chains.
+    """
+    again = pl.col("rule").is_null() & ~pl.struct("rule", "barcode", *CLONE).is_first_distinct()
+    table = table.with_columns(rule=pl.when(again).then(pl.lit(SECOND_CONTIG)).otherwise("rule"))
+    chains = table.filter(pl.col("rule").is_null()).group_by("locus", "barcode").len()
+    several = chains.group_by("locus").agg(cells=pl.len(), several=(pl.col("len") > 1).sum()).sort("locus")
+    distinct = dict(several.select("locus", "cells").iter_rows())
+    return (
+        table,
+        distinct,
+        [
+            f"{more} of {cells} cells have more than one {locus} and count once for each"
+            for locus, cells, more in several.iter_rows()
+            if more
+        ],
+    )
+
+
+def summed(kept: pl.DataFrame) -> pl.DataFrame:
+    """Sum rows of one clonotype; its genes are those of most of its count, of equals the first by name.
+
+    Clonotypes stand by locus, then falling count, then as their first rows stand in the file.
+    """
+    columns = [*CLONE, "junction_aa", "v_call", "j_call", "duplicate_count", "row"]
+    hashes = kept["junction"].hash()
+    # Rows of one hash are few, so that sorting and grouping text is for them alone.
+    if hashes.n_unique() == kept.height:
+        table = kept.select(*columns)
+    else:
+        shared = hashes.is_duplicated()
+        table = pl.concat([kept.select(*columns).filter(~shared), _repeats(kept.filter(shared))])
+        table = table.sort("row")
+    # One number to sort by: counts, of 2**53 at most, within loci.
+    order = pl.col("locus").cast(pl.Enum(sorted(LOCI))).to_physical().cast(pl.Int64) * 2**54 - pl.col("duplicate_count")
+    return table.drop("row").sort(order, maintain_order=True)
+
+
+def _repeats(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return one row a clonotype of rows that repeat clonotypes."""
+    genes, count, first = (
+        pl.col("junction_aa", "v_call", "j_call"),
+        pl.col("duplicate_count").sum(),
+        pl.col("row").min(),
+    )
+    variants = rows.group_by(*CLONE, genes).agg(count, first).sort(-pl.col("duplicate_count"), genes, nulls_last=True)
+    return variants.group_by(CLONE, maintain_order=True).agg(genes.first(), count, first)
+
+
+def exclusions(table: pl.DataFrame, file: str) -> pl.DataFrame:
+    """Return one row a rule: how many rows it left out and what they counted (cells: distinct barcodes)."""
+    left_out = table.filter(pl.col("rule").is_not_null()).group_by("rule")
+    if "barcode" in table.columns:
+        held = pl.when(pl.col("rule").first() == SECOND_CONTIG).then(0).otherwise(pl.col("barcode").n_unique())
+    else:
+        held = pl.col("duplicate_count").sum()
+    return (
+        left_out.agg(rows=pl.len().cast(pl.Int64), counts=held.cast(pl.Float64))
+        .sort("rule")
+        .select(pl.lit(file).alias("file"), pl.lit(None, pl.Int64).alias("row"), "rule", "rows", "counts")
+    )
+
+
+def sums_told(kept: pl.DataFrame, table: pl.DataFrame) -> list[str]:
+    """Say how many rows were summed with others, and which loci there are."""
+    told = []
+    if kept.height > table.height:
+        told.append(
+            f"{kept.height - table.height} rows repeat the locus and junction of another and are summed with it"
+        )
+    loci = table["locus"].value_counts().sort("locus")
+    if loci.height > 1:
+        told.append(f"several loci: {', '.join(f'{clones} clonotypes of {locus}' for locus, clones in loci.rows())}")
+    return told
+
+
+def flags(table: pl.DataFrame) -> list[str]:
+    """Say how many of the clonotypes kept have a junction that a reader should look at."""
+    amino, bases = pl.col("junction_aa"), pl.col("junction")
+    ordinary = amino.str.contains(f"^C[{AMINO_ACIDS}]*[FW]$") & bases.str.contains("^[ACGT]*$")
+    if table.select(ordinary.all()).item():
+        return []
+    found = {
+        "have a junction without its C or F/W anchor": ~amino.str.contains("^C.*[FW]$"),
+        "have a junction with a letter that is no amino acid": amino.str.contains(f"[^{AMINO_ACIDS}]"),
+        "have a junction with a letter other than A, C, G, T": bases.str.contains("[^ACGT]"),
+    }
+    sums = table.select(holds.sum().alias(flag) for flag, holds in found.items()).row(0, named=True)
+    return [f"{clones} of {table.height} clonotypes {flag}; they are kept" for flag, clones in sums.items() if clones]
+
+
+def kinds_told(table: pl.DataFrame) -> list[str]:
+    """Say where a file holds receptors of T and of B cells."""
+    kinds = {locus[:2]: clones for locus, clones in table["locus"].str.head(2).value_counts().sort("locus").rows()}
+    if len(kinds) < 2:
+        return []
+    return [f"receptors of T and of B cells in one file: {kinds['TR']} clonotypes of TR, {kinds['IG']} of IG"]
