@@ -54,10 +54,10 @@ def compare_replicates(counts: Mapping[str, pl.DataFrame]) -> list[dict[str, Any
     Returns
     -------
     list of dict
-        One row a tube and number; where there are not two tubes to compare, one that says so.
+        One row a tube and number; where a population is not compared, or nothing is, one that says so.
     """
     found: dict[str, tuple[str, dict[str, Number]]] = {}
-    alone: list[str] = []
+    not_compared: list[str] = []
     for population in POPULATIONS:
         rows = {sample: _row(table, population) for sample, table in counts.items()}
         parents = {row["parent"] for row in rows.values() if row is not None}
@@ -65,20 +65,20 @@ def compare_replicates(counts: Mapping[str, pl.DataFrame]) -> list[dict[str, Any
         if len(parents) == 1 and len(shares) > 1:
             found[f"replicates: {population} of {parents.pop()}"] = "points", shares
         else:
-            alone.append(population)
+            not_compared.append(population)
         cells = {sample: number for sample, row in rows.items() if row and (number := _cells(row))}
         if len(cells) == len(counts) > 1:
             found[f"replicates: {population} per µL"] = "percent", cells
     if not found:
         reason = "not available: fewer than two replicates have a number in common"
-        return [check(sample, "replicates", None, "two tubes with numbers", True, reason) for sample in counts]
-    rows_of_found = [row for name, (unit, numbers) in found.items() for row in _rows(name, unit, numbers, len(found))]
+        return [_not_compared(sample, "replicates", reason) for sample in counts]
     reason = "not compared: not in two tubes, or of different parents"
-    return rows_of_found + [
-        check(sample, f"replicates: {population}", None, "two tubes with numbers", True, reason)
-        for population in alone
-        for sample in counts
-    ]
+    told = [_not_compared(sample, f"replicates: {name}", reason) for name in not_compared for sample in counts]
+    return [row for name, (unit, numbers) in found.items() for row in _rows(name, unit, numbers, len(found))] + told
+
+
+def _not_compared(sample: str, name: str, reason: str) -> dict[str, Any]:
+    return check(sample, name, None, "two tubes with numbers", True, reason)
 
 
 def _row(table: pl.DataFrame, population: str) -> dict[str, Any] | None:
