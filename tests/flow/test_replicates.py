@@ -121,6 +121,71 @@ def test_a_population_that_is_not_compared_is_told_of_each_tube() -> None:
     assert {(row["verdict"], row["value"]) for row in rows} == {("pass", None)}
 
 
+def not_compared(**tables: pl.DataFrame) -> dict[tuple[str, str], str]:
+    """Return why a number of CD3+ of a tube is not compared."""
+    rows = [row for row in compare_replicates(tables) if row["check"].startswith("replicates: CD3+")]
+    return {(row["sample"], row["check"]): row["reason"] for row in rows if row not in compared(tables)}
+
+
+def test_two_tubes_are_compared_though_a_third_has_no_number() -> None:
+    row, cells = ("CD3+", 600, 1000), (100.0, 90.0, 110.0)
+    tables = {"a": counts(row, CD3=cells), "b": counts(row, CD3=cells), "c": counts(row)}
+    per_ul = [one for one in compared(tables) if one["check"] == "replicates: CD3+ per µL"]
+    assert [(one["sample"], one["verdict"]) for one in per_ul] == [("a", "pass"), ("b", "pass")]
+    told = {("c", "replicates: CD3+ per µL"): "not compared: this tube has no number with limits"}
+    assert not_compared(**tables) == told
+    del tables["b"]
+    alone = {("a", "replicates: CD3+ per µL"): "not compared: no other tube has CD3+ per µL"}
+    assert not_compared(**tables) == alone | told
+
+
+def test_two_tubes_are_compared_though_a_third_has_another_parent() -> None:
+    row = ("CD3+", 600, 1000)
+    other = counts(row).with_columns(parent=pl.lit("live"))
+    tables = {"a": counts(row), "b": other, "c": counts(row)}
+    assert [(one["sample"], one["check"]) for one in compared(tables)] == [
+        ("a", "replicates: CD3+ of lymphocytes"),
+        ("c", "replicates: CD3+ of lymphocytes"),
+    ]
+    assert not_compared(**tables) == {("b", "replicates: CD3+"): "not compared: no other tube has CD3+ of live"}
+
+
+@pytest.mark.parametrize(
+    ("second", "verdict", "value"),
+    [
+        # None in 10 µL: half a cell is 0.05, its error log(7.38) / 1.96 = 1.02; log(200 / 0.05) = 8.3 is z 8
+        ((200.0, 180.0, 220.0), "warn", None),
+        # one cell of the same tube: log(0.1 / 0.05) = 0.69 is z 0.5
+        ((0.1, 0.0025, 0.557), "pass", None),
+        ((0.0, 0.0, 0.37), "pass", None),
+    ],
+)
+def test_no_cells_are_held_against_others_by_their_upper_limit(
+    second: tuple[float, float, float], verdict: str, value: float | None
+) -> None:
+    row = ("CD3+", 600, 1000)
+    found = verdicts(a=counts(row, CD3=(0.0, 0.0, 0.37)), b=counts(row, CD3=second))
+    assert found["replicates: CD3+ per µL"] == (verdict, value)
+
+
+@pytest.mark.parametrize("cells", [(100.0, 100.0, 100.0), (np.inf, 90.0, np.inf), (100.0, 90.0, np.inf)])
+def test_limits_without_width_or_end_are_not_available(cells: tuple[float, float, float]) -> None:
+    row = ("CD3+", 600, 1000)
+    tables = {"a": counts(row, CD3=cells), "b": counts(row, CD3=(100.0, 90.0, 110.0))}
+    assert not_compared(**tables) == {
+        ("a", "replicates: CD3+ per µL"): "not compared: this tube has no number with limits",
+        ("b", "replicates: CD3+ per µL"): "not compared: no other tube has CD3+ per µL",
+    }
+
+
+@pytest.mark.parametrize(("lower", "upper"), [(60.0, 60.0), (50.0, np.inf), (60.0, 50.0)])
+def test_a_share_whose_limits_have_no_width_is_not_compared(lower: float, upper: float) -> None:
+    one = counts(("CD3+", 600, 1000))
+    other = one.with_columns(lower=pl.lit(lower), upper=pl.lit(upper))
+    rows = compare_replicates({"a": one, "b": other})
+    assert [row["check"] for row in rows] == ["replicates", "replicates"]
+
+
 def test_what_cannot_be_compared_is_told() -> None:
     for tables in ({"a": counts(("CD3+", 600, 1000), CD3=(9.0, 8.0, 10.0))}, {"a": counts(), "b": counts()},
                    {"a": counts(("CD3+", 0, 0)), "b": counts(("CD3+", 600, 1000))}):  # fmt: skip
