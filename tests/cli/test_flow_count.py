@@ -63,6 +63,16 @@ def test_a_volume_counts_by_the_dilution_that_is_given(tmp_path: Path) -> None:
     assert "volume taken: not used: column $VOL" in str(rows_of(small)["CD3+"]["reason"])
 
 
+@pytest.mark.parametrize("options", [("--dilution", 4), ("--volume-unit", "nL")])
+def test_a_volume_that_the_file_lacks_is_told(options: tuple[str, object], tmp_path: Path) -> None:
+    result, _ = run("flow", "count", TUBE, *options, "--quality", tmp_path / "quality.csv")
+    told = "volume taken: not available: the file holds no $VOL to count by"
+    assert f"SIM-01_baseline_flow: {told}" in result.stderr
+    row = rows_of(result)["CD3+"]
+    assert row["verdict"] == "warn" and told in str(row["reason"]) and row["cells_per_ul"] is None
+    assert pl.read_csv(tmp_path / "quality.csv").filter(check="volume taken")["verdict"].to_list() == ["warn"]
+
+
 def test_a_cut_far_from_those_of_other_tubes_is_told_in_the_table(tmp_path: Path) -> None:
     tubes = [SAMPLE / f"SIM-01_{visit}_flow.fcs" for visit in ("baseline", "D7", "D28")]
     run("flow", "gate", *tubes, "-o", tmp_path)
@@ -119,8 +129,15 @@ def test_help_shows_how_beads_are_given() -> None:
     [
         (["--beads-per-tube", "50000"], "--beads-per-tube and --sample-volume-ul go together"),
         (["--sample-volume-ul", "50"], "--beads-per-tube and --sample-volume-ul go together"),
-        (["--dilution", "0.5"], "0.5 is not in the range x>=1"),
-        (["--beads-per-tube", "0", "--sample-volume-ul", "50"], "0.0 is not in the range x>0"),
+        (["--dilution", "0.5"], "0.5 is not in the range 1<=x<=1000000"),
+        (["--dilution", "1e7"], "10000000.0 is not in the range 1<=x<=1000000"),
+        (["--dilution", "inf"], "inf is not in the range 1<=x<=1000000"),
+        (["--dilution", "nan"], "--dilution is no number"),
+        (["--beads-per-tube", "0", "--sample-volume-ul", "50"], "0.0 is not in the range 1<=x<=1000000000"),
+        (["--beads-per-tube", "1e300", "--sample-volume-ul", "50"], "1e+300 is not in the range 1<=x<=1000000000"),
+        (["--beads-per-tube", "5e4", "--sample-volume-ul", "0.05"], "0.05 is not in the range 0.1<=x<=1000000"),
+        (["--beads-per-tube", "5e4", "--sample-volume-ul", "1e300"], "1e+300 is not in the range 0.1<=x<=1000000"),
+        (["--beads-per-tube", "nan", "--sample-volume-ul", "50"], "--beads-per-tube is no number"),
     ],
 )
 def test_amounts_that_cannot_be_are_usage_errors(options: list[str], message: str) -> None:

@@ -169,6 +169,31 @@ def test_what_cannot_be_is_refused(wrong, told) -> None:
         by_beads(**{**known, **wrong})
 
 
+@pytest.mark.parametrize(
+    ("beads_per_tube", "volume", "dilution", "found"),
+    [
+        (1e300, 1e-10, 1.0, "inf"),
+        (1e9, 1e-300, 1e10, "inf"),
+        (1e-300, 1e300, 1.0, "0 \\(0 to 0\\)"),
+    ],
+)
+@pytest.mark.parametrize("cells", [0, 500])
+def test_amounts_that_give_no_number_are_refused(cells, beads_per_tube, volume, dilution, found) -> None:
+    amounts = {"beads_per_tube": beads_per_tube, "sample_volume_ul": volume, "dilution": dilution}
+    told = found if cells or found != "inf" else "nan"
+    with pytest.raises(AnalysisError, match=f"the amounts give no number of cells per µL; found '{told}"):
+        by_beads(cells, 2_000, **amounts, lot_cv=0.02, pipette_cv=0.03)
+
+
+def test_a_number_without_an_upper_limit_is_refused() -> None:
+    with pytest.raises(AnalysisError, match=r"found '50 \(0 to inf\)'"):
+        volume_of(500, gates=1e3)
+    with pytest.raises(AnalysisError, match="no number of cells per µL; found 'inf"):
+        volume_of(500, volume=1e-305, dilution=1e10)
+    with pytest.raises(AnalysisError, match="no number of cells per µL; found 'inf"):
+        blood_of(5, 10, 1e306)
+
+
 @given(
     cells=st.integers(0, 10**6),
     beads=st.integers(1, 10**6),

@@ -88,3 +88,15 @@ def test_tubes_that_hardly_differ_are_not_far_from_each_other() -> None:
     cuts = CUTS.frame([row(f"s{number}", "CD8", place) for number, place in enumerate((100, 100, 100, 105, 107))])
     # The MAD is 0: two per cent of 100 are one spread, three of them the limit.
     assert far_from_cohort(cuts, cohort_cuts(cuts))["threshold"].to_list() == [107]
+
+
+def test_a_region_has_one_radius_though_a_tube_lacks_a_channel() -> None:
+    def region(sample: str, radius: float, *names: str) -> list[dict[str, Any]]:
+        more = {"parent": "live", "spread": 0.2, "radius": radius}
+        return [row(sample, f"lymphocytes {name}", 100, **more) for name in names]
+
+    three = ("FSC-A", "SSC-A", "CD45")
+    tubes = [region(sample, radius, *three) for sample, radius in (("a", 3.9), ("b", 4.0), ("c", 4.2))]
+    usual = cohort_cuts(CUTS.frame([*sum(tubes, []), *region("d", 3.6, *three[:2])]))
+    # the median of 3.6, 3.9, 4.0 and 4.2 in all rows, though CD45 is that of three tubes
+    assert usual["radius"].to_list() == pytest.approx([3.95, 3.95, 3.95])

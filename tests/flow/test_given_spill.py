@@ -101,6 +101,19 @@ def test_what_cannot_be_taken_out_is_refused_by_file(channels: list[str], spill:
         refuse_given(tube, spill)
 
 
+@pytest.mark.parametrize("name", ["Time", "HDR-Time", "FSC-A", "FSC-Width", "SSC-B-A", "SSC", "FS INT", "fsc-h"])
+def test_time_and_scatter_are_no_dyes(name: str) -> None:
+    tube: Any = SimpleNamespace(channels=["B1-A", "B2-A", name], keywords={})
+    message = f"^spill.csv, column {name}: a spillover matrix is of dyes, .*; delete the row and the column {name}$"
+    with pytest.raises(AnalysisError, match=message):
+        refuse_given(tube, given(MATRIX, ["B1-A", "B2-A", name]))
+
+
+def test_names_that_begin_like_scatter_are_dyes() -> None:
+    names = ["FS-Blue 1", "SSCy5-A", "Timer-A"]
+    refuse_given(SimpleNamespace(channels=names, keywords={}), given(MATRIX, names))
+
+
 def test_a_tube_is_never_compensated_twice(simulate: Simulate) -> None:
     tube = simulate()
     tube.channels = [f"Comp-{name}" if name[0] in "BRV" else name for name in tube.channels]

@@ -72,6 +72,18 @@ def test_a_volume_that_cannot_be_warns_only_where_it_is_needed():
     assert "not used: column $VOL: $VOL cannot be the volume taken from a tube" in wanted[0]["reason"]
 
 
+def test_a_dilution_for_a_file_without_a_volume_warns():
+    values, told = run({"dilution": 4.0}, tube(CYT="Aurora"))
+    assert values == {}
+    assert [(row["check"], row["verdict"], row["reason"]) for row in told] == [
+        ("volume taken", "warn", "not available: the file holds no $VOL to count by"),
+    ]
+    assert run({}, tube(CYT="Aurora")) == ({}, [])
+    beads = {"beads_per_tube": 50_000.0, "sample_volume_ul": 50.0, "dilution": 4.0}
+    _, told = run(beads, tube(), events={**EVENTS, "beads": 1000})
+    assert [row["check"] for row in told] == ["beads counted"]
+
+
 def blood_count(*rows):
     """The blood count of day 28 from rows of value and unit, and a share of leucocytes, which is none."""
     named = [{"subject": "S1", "day": 28, "test": "LYM", "value_text": text, "unit": unit} for text, unit in rows]

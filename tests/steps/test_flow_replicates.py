@@ -46,7 +46,11 @@ def test_tubes_told_apart_by_replicate_alone_are_compared(study, tmp_path):
     # z is 10 / (3 / 1.96 x sqrt(2)) = 4.6
     assert quality.select("sample", "check", "verdict").rows() == [
         ("a1", "replicates: CD3+ of lymphocytes", "warn"),
+        ("a1", "replicates: CD4+ T", "pass"),
+        ("a1", "replicates: CD8+ T", "pass"),
         ("a2", "replicates: CD3+ of lymphocytes", "warn"),
+        ("a2", "replicates: CD4+ T", "pass"),
+        ("a2", "replicates: CD8+ T", "pass"),
         ("b1", "replicates", "pass"),
     ]
 

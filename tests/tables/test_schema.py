@@ -152,12 +152,25 @@ def test_digits_of_other_scripts_and_values_not_above_a_limit_are_refused():
         table.frame([{"n": 0.0}])
 
 
-@pytest.mark.parametrize("name", ["cells", "t_cell_fraction", "input_ng", "sample_volume_ul", "beads_per_tube"])
-def test_an_amount_of_a_sample_is_above_0(name):
+@pytest.mark.parametrize(
+    ("name", "cell", "expected"),
+    [
+        ("cells", "0", "above 0"),
+        ("t_cell_fraction", "0", "above 0"),
+        ("input_ng", "0", "above 0"),
+        ("sample_volume_ul", "0.05", "at least 0.1"),
+        ("sample_volume_ul", "1e7", "at most 1e+06"),
+        ("beads_per_tube", "0", "at least 1"),
+        ("beads_per_tube", "1e10", "at most 1e+09"),
+        ("dilution", "0.5", "at least 1"),
+        ("dilution", "1e7", "at most 1e+06"),
+    ],
+)
+def test_an_amount_of_a_sample_is_one_that_can_be(name, cell, expected):
     from tilseq.tables.inputs import SAMPLES
 
     row = dict.fromkeys(SAMPLES.names) | {"sample": "a", "subject": "S", "visit": "v"}
     row |= {"specimen": "blood", "assay": "tcr"}
-    text = pl.DataFrame([row | {name: "0"}], schema=dict.fromkeys(SAMPLES.names, pl.String))
+    text = pl.DataFrame([row | {name: cell}], schema=dict.fromkeys(SAMPLES.names, pl.String))
     _, (problem,) = parse(text, SAMPLES, file="samples.csv")
-    assert (problem.row, problem.column, problem.found, problem.expected) == (2, name, "'0'", "above 0")
+    assert (problem.row, problem.column, problem.found, problem.expected) == (2, name, f"'{cell}'", expected)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,13 +13,16 @@ if TYPE_CHECKING:
     from tilseq.io.fcs import Fcs
     from tilseq.steps.flow_absolute import Counted
 
-ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
+# What a tube can hold; the same in samples.csv.
+BEADS = click.FloatRange(1, 1_000_000_000)
+VOLUME = click.FloatRange(0.1, 1_000_000)
+DILUTION = click.FloatRange(1, 1_000_000)
 OPTIONS = (
-    click.option("--beads-per-tube", type=ABOVE_ZERO, help="Counting beads in each tube, as their lot states."),
-    click.option("--sample-volume-ul", type=ABOVE_ZERO, help="Specimen in each tube (µL); with --beads-per-tube."),
+    click.option("--beads-per-tube", type=BEADS, help="Counting beads in each tube, as their lot states."),
+    click.option("--sample-volume-ul", type=VOLUME, help="Specimen in each tube (µL); with --beads-per-tube."),
     click.option(
         "--dilution",
-        type=click.FloatRange(min=1),
+        type=DILUTION,
         help="Final over original volume; needed to count by the file's $VOL, with beads 1 by default.",
     ),
     click.option("--volume-unit", type=click.Choice(["uL", "nL"]), help="Unit of $VOL, where it is not known."),
@@ -33,7 +37,10 @@ def amounts_options[Command: Callable[..., Any]](command: Command) -> Command:
 
 
 def check_amounts(amounts: Mapping[str, Any]) -> None:
-    """Refuse options of which one lacks the other."""
+    """Refuse options of which one lacks the other, and NaN, which lies in every range."""
+    for name in ("beads_per_tube", "sample_volume_ul", "dilution"):
+        if amounts[name] is not None and math.isnan(amounts[name]):
+            raise click.UsageError(f"--{name.replace('_', '-')} is no number")
     if (amounts["beads_per_tube"] is None) != (amounts["sample_volume_ul"] is None):
         raise click.UsageError("--beads-per-tube and --sample-volume-ul go together")
 
@@ -51,11 +58,19 @@ def count_absolute(
     A file with a $VOL for which no dilution is given says so in place of numbers, as of blood in a study.
     """
     from tilseq.steps.flow import ERRORS
-    from tilseq.steps.flow_absolute import absolute
+    from tilseq.steps.flow_absolute import absolute, no_volume
     from tilseq.study.settings import Flow
 
     errors = Flow().model_dump(include=ERRORS) | {"volume_unit": amounts["volume_unit"]}
     row = {"sample": sample, "specimen": "blood", **amounts}
     events = {name: population.events for name, population in populations.items()}
     arguments = {"errors": errors, "blood_count": None}
-    return absolute(row, tube, populations["all events"].mask, events, gate_sds, names, arguments)
+    counted, checks = absolute(row, tube, populations["all events"].mask, events, gate_sds, names, arguments)
+    if amounts["volume_unit"] is not None and not checks and not counted:
+        checks = [no_volume(sample)]
+    return counted, checks
+
+
+def told_of(checks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what stderr says of amounts that give no cells per µL, or uncertain ones."""
+    return [f"{row['sample']}: {row['check']}: {row['reason']}" for row in checks if row["verdict"] != "pass"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tilseq.cli.common import Examples, output_folder, output_table, sample_name, sample_names, write_result
-from tilseq.cli.flow_absolute import amounts_options, check_amounts, count_absolute
+from tilseq.cli.flow_absolute import amounts_options, check_amounts, count_absolute, told_of
 from tilseq.cli.flow_pool import Outcome, cores_option, each_tube, processes, tell
 from tilseq.cli.flow_tubes import (
     Tubes,
@@ -153,7 +153,7 @@ def _count(tubes: Tubes, amounts: Mapping[str, Any], path: Path, usual: pl.DataF
     # The verdict beside the counts is that of all checks.
     counts = with_absolute(count(replace(gating, quality=quality)), absolute)
     told = [*warnings_of(path, tube), *(f"{gating.sample}: {row['check']}: {row['reason']}" for row in odd)]
-    return (counts, quality), [*told, _in_short(counts)]
+    return (counts, quality), [*told, *told_of(checks), _in_short(counts)]
 
 
 def _absolute(
@@ -184,7 +184,7 @@ def _count_manual(tubes: Tubes, amounts: Mapping[str, Any], path: Path, usual: p
     quality = [*quality_of(sample, tube, populations, source, []), *checks]
     counts = with_absolute(count_manual(sample, populations, quality), absolute)
     told = [*warnings_of(path, tube), f"{sample}: gates of {source}"]
-    return (counts, QUALITY.frame(quality)), [*told, _in_short(counts)]
+    return (counts, QUALITY.frame(quality)), [*told, *told_of(checks), _in_short(counts)]
 
 
 def _checks(outcome: Outcome) -> pl.DataFrame:

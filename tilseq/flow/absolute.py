@@ -13,6 +13,7 @@ from tilseq.flow.quality import check
 from tilseq.intervals import Z95, clopper_pearson, poisson, ratio_of_counts, scalar
 
 LEAST_BEADS, FEWEST_BEADS = 1_000, 50
+LARGEST_LOG = 700.0  # of a number that a float holds
 UL_PER_UNIT = {"uL": 1.0, "nL": 0.001}
 # FCS 3.1 means nL, which not every instrument follows. Part of $CYT → unit of $VOL; each unit is the one in which the
 # volume of a file is its flow rate times its time.
@@ -94,7 +95,7 @@ def by_beads(
     Raises
     ------
     AnalysisError
-        A count, volume, dilution or error cannot be.
+        A count, volume, dilution or error cannot be, or gives cells per µL that no float holds.
     """
     _refuse_negative(cells=cells, beads=beads)
     _refuse_unless_above_zero(beads_per_tube=beads_per_tube, sample_volume_ul=sample_volume_ul)
@@ -113,7 +114,7 @@ def by_beads(
     value = factor * cells / beads
     # A number that rests on a few beads is no more certain than one that rests on a few cells.
     status = status_of(cells, beads) if cells else status_of(cells)
-    return AbsoluteCount(value, factor * lower, factor * upper, method, budget, status, _few(beads))
+    return _counted((value, factor * lower, factor * upper), method, budget, status, _few(beads))
 
 
 def check_beads(sample: str, beads: int) -> dict[str, Any]:
@@ -159,7 +160,7 @@ def by_volume(
     Raises
     ------
     AnalysisError
-        A count, volume, dilution or error cannot be.
+        A count, volume, dilution or error cannot be, or gives cells per µL that no float holds.
     """
     _refuse_negative(cells=cells)
     _refuse_unless_above_zero(volume_ul=volume_ul)
@@ -173,7 +174,7 @@ def by_volume(
     _refuse_concentrated(dilution)
     factor = dilution / volume_ul
     lower, upper = _widened(cells + 0.5, scalar(poisson(cells)), errors)
-    return AbsoluteCount(factor * cells, factor * lower, factor * upper, method, budget, status_of(cells), None)
+    return _counted((factor * cells, factor * lower, factor * upper), method, budget, status_of(cells))
 
 
 def acquired_volume_ul(keywords: Mapping[str, str], unit: str | None = None) -> float | None:
@@ -252,7 +253,7 @@ def by_blood_count(
     Raises
     ------
     AnalysisError
-        The denominator or unit is not known, or a count or error cannot be.
+        The denominator or unit is not known, or a count or error cannot be or gives cells per µL that no float holds.
     """
     if denominator not in DENOMINATORS:
         mend = did_you_mean(denominator, DENOMINATORS)
@@ -275,7 +276,7 @@ def by_blood_count(
     limits = scalar(clopper_pearson(cells, denominator_cells))
     lower, upper = _widened((cells + 0.5) / (denominator_cells + 1), limits, errors)
     value = factor * cells / denominator_cells
-    return AbsoluteCount(value, factor * lower, factor * upper, method, budget, status_of(cells), None)
+    return _counted((value, factor * lower, factor * upper), method, budget, status_of(cells))
 
 
 def per_ul_of_unit(unit: str) -> float | None:
@@ -311,7 +312,8 @@ def _widened(centre: float, limits: tuple[float, float], errors: Mapping[str, fl
     """
     apart = Z95 * math.hypot(*errors.values())
     lower = centre * math.exp(-math.hypot(math.log(centre / limits[0]), apart)) if limits[0] > 0 else 0.0
-    return lower, centre * math.exp(math.hypot(math.log(limits[1] / centre), apart))
+    above = math.hypot(math.log(limits[1] / centre), apart)
+    return lower, centre * math.exp(above) if above < LARGEST_LOG else math.inf
 
 
 def _errors(cvs: Mapping[str, float], gate_sd: float | None) -> dict[str, float]:
@@ -324,6 +326,25 @@ def _errors(cvs: Mapping[str, float], gate_sd: float | None) -> dict[str, float]
     if not 0 <= gate_sd < math.inf:
         raise AnalysisError("the uncertainty of gates must be a standard deviation", found=gate_sd)
     return {**cvs, "gates": gate_sd}
+
+
+def _counted(
+    numbers: tuple[float, float, float],
+    method: str,
+    budget: Mapping[str, float | None],
+    status: str,
+    reason: str | None = None,
+) -> AbsoluteCount:
+    """Return a count; refuse one that is beyond all numbers or, of some cells, so small that it became 0."""
+    value, lower, upper = numbers
+    if not all(map(math.isfinite, numbers)) or upper == 0 or (value == 0 and budget["cells"] is not None):
+        raise AnalysisError(
+            "the amounts give no number of cells per µL",
+            found=f"{value:g} ({lower:g} to {upper:g})",
+            expected="finite cells per µL",
+            mend="mend the number of beads, the volume, the dilution or the blood count",
+        )
+    return AbsoluteCount(value, lower, upper, method, budget, status, reason)
 
 
 def _not_evaluable(method: str, budget: Mapping[str, float | None], reason: str) -> AbsoluteCount:

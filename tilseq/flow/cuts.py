@@ -91,6 +91,9 @@ def cohort_cuts(cuts: pl.DataFrame) -> pl.DataFrame:
     is_region = pl.col("gate").str.starts_with(REGION)
     clear = (pl.col("source") == "valley") & (pl.col("separation") >= CLEAR_SEPARATION)
     regions = _of_most(cuts.filter(is_region & pl.col("source").is_in(["valley", "fallback"])))
+    # One radius, though tubes without CD45 have a row less.
+    radius = pl.col("radius").filter(pl.col("sample").is_first_distinct()).median()
+    regions = regions.with_columns(radius=radius)
     own = pl.concat([regions, cuts.filter(~is_region & clear)])
     # The region is one, whether dead cells could be told from living ones in all tubes or not.
     parent = pl.when(is_region).then(pl.lit("lymphocytes")).otherwise("parent").alias("parent")

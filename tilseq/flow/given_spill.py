@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Protocol
 
 import numpy as np
@@ -9,10 +10,12 @@ from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.compensation import checked_columns, checked_matrix, is_compensated
+from tilseq.flow.panel import plain_name
 from tilseq.flow.quality import check
 from tilseq.flow.tube import Spill, Tube
 from tilseq.gates import COMPENSATED_PREFIXES
 
+NO_DYE = re.compile(r"(hdr )?time$|[fs]sc(?![a-z])|[fs]s( (a|h|w|area|height|width|peak|tof|int|lin|log))*$")
 SAME = 1e-6  # what a program may lose when it writes a matrix as text
 
 
@@ -36,11 +39,21 @@ def refuse_given(tube: Tube, spill: GivenSpill) -> None:
     ------
     AnalysisError
         The tube or a channel of the matrix is compensated already; the matrix is not n × n, not finite, singular or
-        nearly so, or names a channel that the tube does not have exactly once.
+        nearly so, or names time, scatter or a channel that the tube does not have exactly once.
     """
     done = [name for name in spill.channels if name.casefold().startswith(COMPENSATED_PREFIXES)]
     if done or is_compensated(tube):
         raise compensated_already(spill, done or tube.channels)
+    no_dye = next((name for name in spill.channels if NO_DYE.match(plain_name(name))), None)
+    if no_dye is not None:
+        raise AnalysisError(
+            "a spillover matrix is of dyes, and time and scatter are none",
+            file=spill.source,
+            column=no_dye,
+            found=no_dye,
+            expected="channels of dyes",
+            mend=f"delete the row and the column {no_dye}",
+        )
     try:
         checked_matrix(spill.channels, spill.matrix)
         checked_columns(tube.channels, spill.channels)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 BLOOD_TESTS = ("lymphocytes", "lym")
 SHARES = ("%", "percent", "fraction")  # of leucocytes: no count, and none is missed
 LARGEST_CV = 0.99  # of a blood count of less than its last digit
+VOLUME_TAKEN = ("volume taken", "a volume of 1 µL to 5 mL in a known unit")
 
 Counted = tuple[dict[str, "AbsoluteCount"], list[dict[str, Any]]]
 
@@ -157,16 +158,24 @@ def _volume(
     from tilseq.flow.quality import check
     from tilseq.flow.run_time import share_of_time
 
-    name, limit = "volume taken", "a volume of 1 µL to 5 mL in a known unit"
+    name, limit = VOLUME_TAKEN
     try:
         volume = acquired_volume_ul(tube.keywords, unit)
     except AnalysisError as error:
         return None, [check(sample["sample"], name, None, limit, sample["dilution"] is None, f"not used: {error}")]
     if volume is None:
-        return None, []
+        return None, [] if sample["dilution"] is None else [no_volume(sample["sample"])]
     share = share_of_time(tube, kept)
     reason = "the file's" if share == 1 else f"{100 * share:.3g} % of {volume:.4g} µL, as of the run's time are kept"
     return volume * share, [check(sample["sample"], name, volume * share, limit, True, reason)]
+
+
+def no_volume(sample: str) -> dict[str, Any]:
+    """Return the check that warns of a dilution, or a unit of $VOL, given for a file that has no $VOL."""
+    from tilseq.flow.quality import check
+
+    name, limit = VOLUME_TAKEN
+    return check(sample, name, None, limit, False, "not available: the file holds no $VOL to count by")
 
 
 def _by_volume(

@@ -225,8 +225,8 @@ COHORT_CUTS = Table(
         Column("spread", "number", "Median spread of the region."),
         Column("shift", "number", "Median shift of the region's middle from its centre, in spreads."),
         Column("radius", "number", "Median radius of the region, in spreads."),
-        Column("mad", "number", "Median absolute deviation of the tubes' thresholds.", needed=True),
-        Column("tubes", "integer", "Tubes it rests on.", needed=True, minimum=0),
+        Column("mad", "number", "Median absolute deviation of the tubes' thresholds.", needed=True, minimum=0),
+        Column("tubes", "integer", "Tubes it rests on.", needed=True, minimum=1),
     ),
     key=("panel", "instrument", "batch", "gate", "parent", "channel"),
 )
