@@ -137,9 +137,17 @@ def test_gates_that_cannot_be_written_leave_nothing(tmp_path: Path) -> None:
         ("T", Channel("A", Spectra.of("AB", "AB", np.ones((2, 2)))), "found 'a matrix that is singular"),
         ("T", Channel("A", scale=Scale("FlowJo log", (1.0, 4.0))), "found 'the scale FlowJo log, which GatingML does"),
         ("T", Channel("A", scale=Scale("flog", (1.0,))), "found 'the scale flog with 1 parameters in place of T, M'"),
-        ("T", Channel("A", scale=Scale("flin", (0.0, 1.0))), "found 'the scale flin with T of 0'"),
-        ("T", Channel("A", scale=Scale("fasinh", (1.0, 1.0, -1.0))), "found 'the scale fasinh with A of -1'"),
-        ("T", Channel("A", scale=Scale("hyperlog", (9.0, 0.0, 4.0, 0.0))), "found 'the scale hyperlog with W of 0'"),
+        ("T", Channel("A", scale=Scale("flin", (0.0, 1.0))), "found 'the scale flin with T of 0, not 1e-09 to 1e"),
+        (
+            "T",
+            Channel("A", scale=Scale("fasinh", (1.0, 1.0, -1.0))),
+            "found 'the scale fasinh with A of -1, not 0 to 1'",
+        ),
+        (
+            "T",
+            Channel("A", scale=Scale("hyperlog", (9.0, 0.0, 4.0, 0.0))),
+            "found 'the scale hyperlog with W of 0, not 1e-09 to 2'",
+        ),
         ("root", Channel("A"), "no gate can be named root"),
         ("T", Channel("A\x01"), "a character that XML forbids"),
     ):
@@ -185,11 +193,21 @@ def test_names_in_other_letters_are_valid_and_come_back_from_the_file(tmp_path: 
 
 NUMBERS = st.floats(-1e6, 1e6)
 POSITIVE = st.floats(0.1, 1e6)
+DECADES, SHARE = st.floats(0.1, 30), st.floats(0, 1)
+
+
+def width_scale(kind: Any, top: float, width: float, decades: float, share: float) -> Scale:
+    """Make a scale with a width up to M/2 and an A from -W to M - 2W."""
+    width *= decades / 2
+    return Scale(kind, (top, width, decades, share * (decades - 2 * width) - (1 - share) * width))
+
+
 SCALES = st.one_of(
     st.none(),
-    st.builds(Scale, st.sampled_from(["flin", "flog"]), st.tuples(POSITIVE, POSITIVE)),
-    st.builds(Scale, st.just("fasinh"), st.tuples(POSITIVE, POSITIVE, POSITIVE)),
-    st.builds(Scale, st.sampled_from(["logicle", "hyperlog"]), st.tuples(POSITIVE, POSITIVE, POSITIVE, NUMBERS)),
+    st.builds(lambda top, share: Scale("flin", (top, share * top)), POSITIVE, SHARE),
+    st.builds(lambda top, decades: Scale("flog", (top, decades)), POSITIVE, DECADES),
+    st.builds(lambda top, decades, share: Scale("fasinh", (top, decades, share * decades)), POSITIVE, DECADES, SHARE),
+    st.builds(width_scale, st.sampled_from(["logicle", "hyperlog"]), POSITIVE, st.floats(0.01, 1), DECADES, SHARE),
 )
 SPECTRA = st.floats(0, 0.2).map(lambda spill: Spectra.of("DE", ["A", "B", "C/-"], [[1, spill, 0.1], [spill, 1, 0]]))
 COMPENSATIONS = st.one_of(st.none(), st.just("FCS"), SPECTRA)

@@ -136,6 +136,13 @@ def test_a_boolean_gate_that_refers_to_its_own_parent(tmp_path: Path) -> None:
         ([scale('flin transforms:T="INF" transforms:A="0"'), rectangle("T")], "transformation S is no finite number"),
         (
             [
+                scale('logicle transforms:T="1000" transforms:W="3" transforms:M="4.5" transforms:A="0"'),
+                rectangle("T", extra='gating:transformation-ref="S"'),
+            ],
+            "gate T of sample s1 is on a scale that cannot be worked out; found 'the scale logicle with W of 3, not 0",
+        ),
+        (
+            [
                 scale(
                     'fratio transforms:A="1" transforms:B="0" transforms:C="0">' + NAMES + "</transforms:fratio><a"
                 ).replace("<a/>", ""),

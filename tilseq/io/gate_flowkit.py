@@ -30,7 +30,7 @@ from tilseq.gates import (
     Spectra,
 )
 from tilseq.io.gate_checks import is_ellipsoid
-from tilseq.io.gate_scales import scale_of
+from tilseq.io.gate_scales import scale_fault, scale_of
 from tilseq.io.gate_tree import spectra_fault
 from tilseq.io.gatingml import name_of
 
@@ -51,6 +51,8 @@ class Source:
         of `transforms` or None.
     spectra, transforms
         Name → matrix, and name → FlowKit's transform.
+    standard
+        Scales are GatingML's. Those of FlowJo bear the same names, but only its logicle has the same parameters.
     """
 
     file: Path
@@ -58,10 +60,12 @@ class Source:
     gates: Mapping[Place, Any]
     spectra: Mapping[str, Spectra]
     transforms: Mapping[str, Any]
+    standard: bool = True
 
-    def error(self, place: Place, what: str, found: str | None = None) -> ReadError:
+    def error(self, place: Place, what: str, found: str | None = None, mend: str | None = None) -> ReadError:
         """Return an error that names a gate."""
-        return ReadError(f"gate {'/'.join(place)} of sample {self.sample} {what}", file=self.file, found=found)
+        told = f"gate {'/'.join(place)} of sample {self.sample} {what}"
+        return ReadError(told, file=self.file, found=found, mend=mend)
 
 
 def convert(source: Source) -> list[Gate]:
@@ -72,8 +76,8 @@ def convert(source: Source) -> list[Gate]:
     Raises
     ------
     ReadError
-        A matrix cannot be taken out; a scale's parameter is no finite number; a gate cannot be applied, or refers to a
-        gate, matrix or transformation that the file does not hold; names cannot be told apart.
+        A matrix cannot be taken out; a scale's parameter is no finite number or out of range; a gate cannot be
+        applied, or refers to a gate, matrix or transformation that the file does not hold; names cannot be told apart.
     """
     for name, spectra in source.spectra.items():
         fault = spectra_fault(spectra)
@@ -183,6 +187,9 @@ def _channel(source: Source, place: Place, dimension: Any) -> Channel | Ratio:
                 place, "refers to a transformation that is not in the file", dimension.transformation_ref
             )
         scale = scale_of(transform)
+        fault = scale_fault(scale) if source.standard or scale.kind == "logicle" else None
+        if fault:
+            raise source.error(place, "is on a scale that cannot be worked out", fault, "draw it on another scale")
     ratio = getattr(dimension, "ratio_ref", None)
     if ratio is None:
         return Channel(getattr(dimension, "dimension_ref", dimension.id), compensation, scale)

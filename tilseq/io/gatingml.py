@@ -28,6 +28,7 @@ from tilseq.gates import (
 )
 from tilseq.io.files import write_with
 from tilseq.io.gate_checks import check_gates
+from tilseq.io.gate_scales import scale_fault
 from tilseq.io.gate_tree import spectra_fault
 
 SPACE = "http://www.isac-net.org/std/Gating-ML/v2.0/"
@@ -59,8 +60,8 @@ def write_gatingml(path: str | Path, gates: Sequence[Gate]) -> None:
     Raises
     ------
     AnalysisError
-        See `tilseq.io.gate_checks.check_gates`; or a gate is on a scale of FlowJo's own, a matrix is of one channel or
-        cannot be taken out, or a name is `root` or holds a character that XML forbids.
+        See `tilseq.io.gate_checks.check_gates`; or a gate is on a scale of FlowJo's own or out of the standard's range,
+        a matrix is of one channel or cannot be taken out, or a name is `root` or holds a character that XML forbids.
     RunError
         The file cannot be written.
     """
@@ -142,26 +143,14 @@ def _plain(ratio: Ratio) -> Ratio:
 def _fault(reference: Reference) -> str | None:
     """Return why GatingML has no form for something, or None."""
     if isinstance(reference, Scale):
-        return _scale_fault(reference)
+        if reference.kind.startswith("FlowJo"):
+            return f"the scale {reference.kind}, which GatingML does not have"
+        return scale_fault(reference)
     if isinstance(reference, Spectra):
         if min(len(reference.dyes), len(reference.detectors)) < 2:
             return "a spillover of one channel, which GatingML does not have"
         return spectra_fault(reference)
     return None
-
-
-def _scale_fault(scale: Scale) -> str | None:
-    """Return why ISAC's schema has no such scale, or None."""
-    if scale.kind.startswith("FlowJo"):
-        return f"the scale {scale.kind}, which GatingML does not have"
-    names = SCALES[scale.kind]
-    if len(scale.parameters) != len(names):
-        return f"the scale {scale.kind} with {len(scale.parameters)} parameters in place of {', '.join(names)}"
-    given = dict(zip(names, scale.parameters, strict=True))
-    positive = [name for name in ("T", "M", *("W" if scale.kind == "hyperlog" else "")) if given.get(name, 1) <= 0]
-    negative = [name for name in ("W", *("A" if scale.kind == "fasinh" else "")) if given.get(name, 0) < 0]
-    bad = [*positive, *negative]
-    return f"the scale {scale.kind} with {bad[0]} of {given[bad[0]]:g}" if bad else None
 
 
 def _add_reference(root: Any, reference: Reference, identifier: str) -> None:
