@@ -52,7 +52,8 @@ class Source:
     spectra, transforms
         Name → matrix, and name → FlowKit's transform.
     standard
-        Scales are GatingML's. Those of FlowJo bear the same names, but only its logicle has the same parameters.
+        The file is GatingML. FlowJo leaves both sides of a rectangle open where it reaches past the plot, and of the
+        scales that bear the same names only its logicle has the same parameters.
     """
 
     file: Path
@@ -115,7 +116,7 @@ def _gate(source: Source, place: Place, names: Mapping[Place, str]) -> Gate:
     gate, name, parent = source.gates[place], names[place], names[place[:-1]] if place[:-1] else None
     if is_boolean(gate):
         return BooleanGate(name, parent, gate.type, _operands(source, place, names))
-    fault = _fault(gate)
+    fault = _fault(gate, source.standard)
     if fault:
         raise source.error(place, fault)
     channels = tuple(_channel(source, place, dimension) for dimension in gate.dimensions)
@@ -204,16 +205,19 @@ def _is_ratio(transform: Any) -> bool:
     return hasattr(transform, "param_b")
 
 
-def _fault(gate: Any) -> str | None:
+def _fault(gate: Any, standard: bool) -> str | None:
     """Return what forbids to apply a gate of FlowKit, or None; whether an ellipsoid is one is told later."""
-    bounds = [getattr(dimension, side, None) for dimension in gate.dimensions for side in ("min", "max")]
-    lists = [getattr(dimension, "values", []) for dimension in gate.dimensions]
-    lists += [getattr(gate, name, []) for name in ("vertices", "coordinates", "covariance_matrix")]
-    numbers = [bound for bound in bounds if bound is not None] + [x for part in lists for x in np.ravel(part)]
-    if np.isnan(numbers).any():
-        return "has a bound that is NaN"
     if not gate.dimensions:
         return "is on no channel"
+    sides = [(getattr(dimension, "min", None), getattr(dimension, "max", None)) for dimension in gate.dimensions]
+    lists = [getattr(dimension, "values", []) for dimension in gate.dimensions]
+    lists += [getattr(gate, name, []) for name in ("vertices", "coordinates", "covariance_matrix", "distance_square")]
+    # An infinite minimum or maximum is as good as none; any other number must be finite.
+    bounds = [bound for pair in sides for bound in pair if bound is not None and not math.isinf(bound)]
+    if not all(math.isfinite(number) for number in [*bounds, *(x for part in lists for x in np.ravel(part))]):
+        return "has a number that is NaN or infinite"
+    if standard and gate.gate_type == "RectangleGate" and (None, None) in sides:
+        return "has a dimension with neither a minimum nor a maximum"
     if gate.gate_type == "PolygonGate" and (len(gate.dimensions) != 2 or len(gate.vertices) < 3):
         return "is no polygon of two channels and at least three vertices"
     return None
