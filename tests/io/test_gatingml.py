@@ -176,7 +176,26 @@ def test_names_as_identifiers() -> None:
     assert id_of("µ細胞") == "_x00B5__x7D30__x80DE_"
 
 
-@given(st.text(min_size=1))
+def test_escapes_of_what_no_name_can_hold_stay() -> None:
+    for identifier in ("a_xD800_b", "a_xDFFF_", "_x0000_", "a_x000A_b", "a_x0085_", "a_x2028_b", "a_x110000_"):
+        assert name_of(identifier) == identifier
+    assert name_of("a_x0020_b_x1F9EC_") == "a b\U0001f9ec"
+
+
+def test_a_name_of_half_a_pair_is_read_as_it_is(tmp_path: Path) -> None:
+    write_gatingml(tmp_path / "a.xml", [RectangleGate("T", None, (Range(Channel("A"), 1.0),))])
+    written = (tmp_path / "a.xml").read_text()
+    (tmp_path / "a.xml").write_text(written.replace('id="T"', 'id="a_xD800_b"'))
+    assert list(read_gates(tmp_path / "a.xml", sample="any").parents) == ["a_xD800_b"]
+
+
+def test_no_name_holds_a_control_character(tmp_path: Path) -> None:
+    with pytest.raises(AnalysisError, match="the name of a gate holds a control character; found 'a.nb'"):
+        write_gatingml(tmp_path / "a.xml", [RectangleGate("a\nb", None, (Range(Channel("A"), 1.0),))])
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1))
 def test_every_name_comes_back(name: str) -> None:
     identifier = id_of(name)
     assert name_of(identifier) == name

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 from tilseq.errors import AnalysisError
 from tilseq.gates import (
@@ -38,6 +39,7 @@ LETTERS = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff\u0391-\u03a1\u03a3-\u03
 # What gates refer to has identifiers that no gate can have, as `id_of` never begins with an underscore of its own.
 PREFIXES = {Spectra: "_spillover", Scale: "_scale", Ratio: "_ratio"}
 ESCAPED = re.compile(r"_x([0-9A-F]{4,6})_")
+NO_LETTERS = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of pairs, ends of lines and paragraphs
 
 Reference = Spectra | Scale | Ratio
 
@@ -61,7 +63,7 @@ def write_gatingml(path: str | Path, gates: Sequence[Gate]) -> None:
     ------
     AnalysisError
         See `tilseq.io.gate_checks.check_gates`; or a gate is on a scale of FlowJo's own or out of the standard's range,
-        a matrix is of one channel or cannot be taken out, or a name is `root` or holds a character that XML forbids.
+        a matrix is of one channel or cannot be taken out, or a name is `root` or holds a control character.
     RunError
         The file cannot be written.
     """
@@ -69,8 +71,11 @@ def write_gatingml(path: str | Path, gates: Sequence[Gate]) -> None:
 
     gates = [part for gate in gates for part in _parts(gate)]
     check_gates(gates)
-    if "root" in needs_of(gates):
-        raise AnalysisError("no gate can be named root, which programs take for all events", mend="rename it")
+    for name in needs_of(gates):
+        if name == "root":
+            raise AnalysisError("no gate can be named root, which programs take for all events", mend="rename it")
+        if any(category(letter) in NO_LETTERS for letter in name):
+            raise AnalysisError("the name of a gate holds a control character", found=name, mend="rename it")
     ids = _ids(gates)
     root = etree.Element(tag("gating", "Gating-ML"), nsmap=NAMESPACES)
     try:
@@ -97,8 +102,16 @@ def id_of(name: str) -> str:
 
 
 def name_of(identifier: str) -> str:
-    """Return the name that an identifier stands for; the reverse of `id_of`."""
-    return ESCAPED.sub(lambda match: chr(int(match[1], 16)) if int(match[1], 16) <= 0x10FFFF else match[0], identifier)
+    """Return the name that an identifier stands for; the reverse of `id_of`.
+
+    What stands for a character that no name can hold, such as a line end or half of a pair of UTF-16, is left as it is.
+    """
+    return ESCAPED.sub(_unescape, identifier)
+
+
+def _unescape(match: re.Match[str]) -> str:
+    code = int(match[1], 16)
+    return chr(code) if code <= 0x10FFFF and category(chr(code)) not in NO_LETTERS else match[0]
 
 
 def _escape(match: re.Match[str]) -> str:
