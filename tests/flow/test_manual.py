@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tilseq.errors import AnalysisError
-from tilseq.flow.manual import check_t_cells, count_manual, manual_ratio, name_populations
+from tilseq.flow.manual import cells_of, check_t_cells, check_whole, count_manual, manual_ratio, name_populations
 
 
 def mask(*places):
@@ -119,6 +119,33 @@ def test_a_gate_beyond_all_events_is_refused():
     gated = {"steady": (None, mask((0, 180))), "T": (None, mask((170, 190)))}
     with pytest.raises(AnalysisError, match="a gate holds events that all events does not; found 'T'"):
         name_populations(gated, {"steady": "all events"})
+
+
+def test_all_events_within_another_gate_are_refused():
+    gated = {"T": (None, mask((0, 90))), "all events": ("T", mask((0, 50)))}
+    with pytest.raises(AnalysisError, match="is to be all events lies within T; found 'all events'; give it another n"):
+        name_populations(gated)
+
+
+def test_a_gate_in_place_of_all_events_is_told():
+    (row,) = check_whole("a", name_populations({"all events": (None, mask((0, 180))), "T": ("all events", mask())}))
+    assert (row["verdict"], row["value"]) == ("warn", 90)
+    assert row["reason"].startswith("a gate of this name holds 180 of 200 events")
+    assert check_whole("a", name_populations({"all events": (None, mask((0, 200)))})) == []
+    assert check_whole("a", name_populations(GATED)) == []
+
+
+def test_no_cells_are_counted_within_the_beads_that_count_them():
+    beads = {"beads": (None, mask((150, 200))), "single beads": ("beads", mask((150, 190)))}
+    assert cells_of(name_populations({**GATED, **beads}, NAMES), by_beads=True) == [
+        "lymphocytes", "CD3+", "CD4+ T", "CD8+ T", "none", "below none"
+    ]  # fmt: skip
+    within = name_populations({**beads, "in": ("single beads", mask((150, 160))), "CD3+": ("in", mask((150, 155)))})
+    assert cells_of(within, by_beads=False) == ["in", "CD3+"]
+    with pytest.raises(
+        AnalysisError, match="a gate lies within single beads, which is taken for counting beads; found"
+    ):
+        cells_of(within, by_beads=True)
 
 
 def test_a_count_tells_what_it_allows_to_say():

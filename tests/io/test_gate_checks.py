@@ -1,5 +1,7 @@
 """What gates must be for any program to apply them."""
 
+from time import perf_counter
+
 import pytest
 
 from tilseq.errors import AnalysisError
@@ -9,6 +11,7 @@ from tilseq.gates import (
     Channel,
     Divider,
     EllipsoidGate,
+    Gate,
     Operand,
     PolygonGate,
     Quadrant,
@@ -17,7 +20,7 @@ from tilseq.gates import (
     RectangleGate,
     Scale,
 )
-from tilseq.io.gate_checks import check_gates, find_circle
+from tilseq.io.gate_checks import check_gates, find_circle, is_ellipsoid
 
 CD3 = Channel("FITC-A", "FCS")
 CORNERS = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0))
@@ -81,6 +84,26 @@ def test_sound_gates_in_any_order() -> None:
 def test_gates_that_cannot_be_applied_are_refused(gates: list, message: str) -> None:
     with pytest.raises(AnalysisError, match=message):
         check_gates(gates)
+
+
+def test_ellipsoids_of_channels_in_unlike_units() -> None:
+    channels, centre = (CD3, Channel("Time")), (0.0, 0.0)
+    thin = EllipsoidGate("a", None, channels, centre, ((1e12, 0.0), (0.0, 1e-6)), 1.0)
+    check_gates([thin])
+    # The same ellipse in other units: correlation 1/2, and correlation 1, which has no inverse.
+    check_gates([EllipsoidGate("a", None, channels, centre, ((1e12, 500.0), (500.0, 1e-6)), 1.0)])
+    for covariance in (((1e12, 1000.0), (1000.0, 1e-6)), ((1e12, 0.0), (0.0, 0.0))):
+        assert not is_ellipsoid(EllipsoidGate("a", None, channels, centre, covariance, 1.0))
+    # One of ISAC's suite is neither symmetric nor positive definite.
+    assert is_ellipsoid(EllipsoidGate("a", None, channels, centre, ((-4.0, 1.0), (2.0, 3.0)), 1.0))
+
+
+def test_many_gates_are_checked_in_a_moment() -> None:
+    gates: list[Gate] = [over("g0")]
+    gates += [BooleanGate(f"g{i}", None, "not", (Operand(f"g{i - 1}"),)) for i in range(1, 20_000)]
+    start = perf_counter()
+    check_gates(gates)
+    assert perf_counter() - start < 5
 
 
 def test_a_circle_is_found_however_long_the_way_to_it() -> None:

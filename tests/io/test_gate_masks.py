@@ -8,6 +8,7 @@ import pytest
 
 from tilseq.errors import AnalysisError
 from tilseq.gates import (
+    LOG10,
     BooleanGate,
     Channel,
     Divider,
@@ -53,6 +54,17 @@ def test_shapes() -> None:
         "hole": [3, 4],
         "ellipse": [1, 2],
     }
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_ellipsoid_of_values_that_are_not_finite_warns_not() -> None:
+    covariance = ((1e12, 0.0), (0.0, 1e-6))
+    found = applied(
+        EllipsoidGate("ellipse", None, (X, Channel("Y", scale=LOG10)), (1, 0), covariance, 1),
+        # (x - 1)² / 1e12 + (y - 1)² / 1e-6 <= 1: y within a thousandth of 1.
+        EllipsoidGate("thin", None, (X, Y), (1, 1), covariance, 1),
+    )
+    assert found == {"ellipse": [1, 2], "thin": [1, 2]}
 
 
 def test_parents_operands_and_quadrants_in_any_order() -> None:

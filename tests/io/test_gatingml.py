@@ -137,9 +137,17 @@ def test_gates_that_cannot_be_written_leave_nothing(tmp_path: Path) -> None:
         ("T", Channel("A", Spectra.of("AB", "AB", np.ones((2, 2)))), "found 'a matrix that is singular"),
         ("T", Channel("A", scale=Scale("FlowJo log", (1.0, 4.0))), "found 'the scale FlowJo log, which GatingML does"),
         ("T", Channel("A", scale=Scale("flog", (1.0,))), "found 'the scale flog with 1 parameters in place of T, M'"),
-        ("T", Channel("A", scale=Scale("flin", (0.0, 1.0))), "found 'the scale flin with T of 0'"),
-        ("T", Channel("A", scale=Scale("fasinh", (1.0, 1.0, -1.0))), "found 'the scale fasinh with A of -1'"),
-        ("T", Channel("A", scale=Scale("hyperlog", (9.0, 0.0, 4.0, 0.0))), "found 'the scale hyperlog with W of 0'"),
+        ("T", Channel("A", scale=Scale("flin", (0.0, 1.0))), "found 'the scale flin with T of 0, not 1e-09 to 1e"),
+        (
+            "T",
+            Channel("A", scale=Scale("fasinh", (1.0, 1.0, -1.0))),
+            "found 'the scale fasinh with A of -1, not 0 to 1'",
+        ),
+        (
+            "T",
+            Channel("A", scale=Scale("hyperlog", (9.0, 0.0, 4.0, 0.0))),
+            "found 'the scale hyperlog with W of 0, not 1e-09 to 2'",
+        ),
         ("root", Channel("A"), "no gate can be named root"),
         ("T", Channel("A\x01"), "a character that XML forbids"),
     ):
@@ -168,7 +176,26 @@ def test_names_as_identifiers() -> None:
     assert id_of("µ細胞") == "_x00B5__x7D30__x80DE_"
 
 
-@given(st.text(min_size=1))
+def test_escapes_of_what_no_name_can_hold_stay() -> None:
+    for identifier in ("a_xD800_b", "a_xDFFF_", "_x0000_", "a_x000A_b", "a_x0085_", "a_x2028_b", "a_x110000_"):
+        assert name_of(identifier) == identifier
+    assert name_of("a_x0020_b_x1F9EC_") == "a b\U0001f9ec"
+
+
+def test_a_name_of_half_a_pair_is_read_as_it_is(tmp_path: Path) -> None:
+    write_gatingml(tmp_path / "a.xml", [RectangleGate("T", None, (Range(Channel("A"), 1.0),))])
+    written = (tmp_path / "a.xml").read_text()
+    (tmp_path / "a.xml").write_text(written.replace('id="T"', 'id="a_xD800_b"'))
+    assert list(read_gates(tmp_path / "a.xml", sample="any").parents) == ["a_xD800_b"]
+
+
+def test_no_name_holds_a_control_character(tmp_path: Path) -> None:
+    with pytest.raises(AnalysisError, match="the name of a gate holds a control character; found 'a.nb'"):
+        write_gatingml(tmp_path / "a.xml", [RectangleGate("a\nb", None, (Range(Channel("A"), 1.0),))])
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1))
 def test_every_name_comes_back(name: str) -> None:
     identifier = id_of(name)
     assert name_of(identifier) == name
@@ -185,11 +212,21 @@ def test_names_in_other_letters_are_valid_and_come_back_from_the_file(tmp_path: 
 
 NUMBERS = st.floats(-1e6, 1e6)
 POSITIVE = st.floats(0.1, 1e6)
+DECADES, SHARE = st.floats(0.1, 30), st.floats(0, 1)
+
+
+def width_scale(kind: Any, top: float, width: float, decades: float, share: float) -> Scale:
+    """Make a scale with a width up to M/2 and an A from -W to M - 2W."""
+    width *= decades / 2
+    return Scale(kind, (top, width, decades, share * (decades - 2 * width) - (1 - share) * width))
+
+
 SCALES = st.one_of(
     st.none(),
-    st.builds(Scale, st.sampled_from(["flin", "flog"]), st.tuples(POSITIVE, POSITIVE)),
-    st.builds(Scale, st.just("fasinh"), st.tuples(POSITIVE, POSITIVE, POSITIVE)),
-    st.builds(Scale, st.sampled_from(["logicle", "hyperlog"]), st.tuples(POSITIVE, POSITIVE, POSITIVE, NUMBERS)),
+    st.builds(lambda top, share: Scale("flin", (top, share * top)), POSITIVE, SHARE),
+    st.builds(lambda top, decades: Scale("flog", (top, decades)), POSITIVE, DECADES),
+    st.builds(lambda top, decades, share: Scale("fasinh", (top, decades, share * decades)), POSITIVE, DECADES, SHARE),
+    st.builds(width_scale, st.sampled_from(["logicle", "hyperlog"]), POSITIVE, st.floats(0.01, 1), DECADES, SHARE),
 )
 SPECTRA = st.floats(0, 0.2).map(lambda spill: Spectra.of("DE", ["A", "B", "C/-"], [[1, spill, 0.1], [spill, 1, 0]]))
 COMPENSATIONS = st.one_of(st.none(), st.just("FCS"), SPECTRA)

@@ -13,6 +13,10 @@ HEAD = """<gating:Gating-ML xmlns:gating="http://www.isac-net.org/std/Gating-ML/
  xmlns:transforms="http://www.isac-net.org/std/Gating-ML/v2.0/transformations"
  xmlns:data-type="http://www.isac-net.org/std/Gating-ML/v2.0/datatypes">"""
 NAMES = '<data-type:fcs-dimension data-type:name="A"/><data-type:fcs-dimension data-type:name="B"/>'
+DIMENSIONS = "".join(
+    f'<gating:dimension gating:compensation-ref="uncompensated">{part}/></gating:dimension>'
+    for part in NAMES.split("/>")[:2]
+)
 TUBE = SimpleNamespace(
     events=np.array([[1, 10], [5, 10], [9, 10]], dtype=np.float32), channels=["A", "B"], spill=None, keywords={}
 )
@@ -53,17 +57,23 @@ def scale(parameters: str, further: str = "") -> str:
     )
 
 
-def ellipse(*covariance: object) -> str:
+def polygon(*vertices: str) -> str:
+    points = "".join(
+        "<gating:vertex>"
+        + "".join(f'<gating:coordinate data-type:value="{value}"/>' for value in vertex.split())
+        + "</gating:vertex>"
+        for vertex in vertices
+    )
+    return f'<gating:PolygonGate gating:id="P">{DIMENSIONS}{points}</gating:PolygonGate>'
+
+
+def ellipse(*covariance: object, mean: object = 1, distance: object = 1) -> str:
     entries = [f'<gating:entry data-type:value="{value}"/>' for value in covariance]
     rows = "".join(f"<gating:row>{''.join(entries[i : i + 2])}</gating:row>" for i in (0, 2))
-    dimensions = "".join(
-        f'<gating:dimension gating:compensation-ref="uncompensated">{part}/></gating:dimension>'
-        for part in NAMES.split("/>")[:2]
-    )
-    mean = "".join('<gating:coordinate data-type:value="1"/>' for _ in range(2))
+    centre = f'<gating:coordinate data-type:value="{mean}"/>' * 2
     return (
-        f'<gating:EllipsoidGate gating:id="E">{dimensions}<gating:mean>{mean}</gating:mean><gating:covarianceMatrix>'
-        f'{rows}</gating:covarianceMatrix><gating:distanceSquare data-type:value="1"/></gating:EllipsoidGate>'
+        f'<gating:EllipsoidGate gating:id="E">{DIMENSIONS}<gating:mean>{centre}</gating:mean><gating:covarianceMatrix>'
+        f'{rows}</gating:covarianceMatrix><gating:distanceSquare data-type:value="{distance}"/></gating:EllipsoidGate>'
     )
 
 
@@ -87,6 +97,8 @@ def read(folder: Path, *parts: str) -> dict[str, list[bool]]:
 
 def test_a_minimum_belongs_to_the_gate_and_a_maximum_does_not(tmp_path: Path) -> None:
     assert read(tmp_path, rectangle("T", bounds='gating:min="5" gating:max="9"')) == {"T": [False, True, False]}
+    # An infinite one is as good as none.
+    assert read(tmp_path, rectangle("T", bounds='gating:min="5" gating:max="INF"')) == {"T": [False, True, True]}
 
 
 def test_both_spellings_of_true(tmp_path: Path) -> None:
@@ -120,11 +132,16 @@ def test_a_boolean_gate_that_refers_to_its_own_parent(tmp_path: Path) -> None:
         ([rectangle("T"), rectangle("T")], "the gates cannot be read"),
         ([rectangle("root")], "a gate is named root"),
         ([rectangle("C D")], "the gates cannot be read; found 'ValueError: File is neither GatingML 2.0"),
-        ([rectangle("T", bounds='gating:min="NaN"')], "gate T of sample s1 has a bound that is NaN"),
+        ([rectangle("T", bounds='gating:min="NaN"')], "gate T of sample s1 has a number that is NaN"),
         ([ellipse(1, 1, 1, 1)], "gate E of sample s1 is no ellipsoid of its channels"),
-        ([ellipse(1, 0, 0, "INF")], "gate E of sample s1 is no ellipsoid of its channels"),
+        ([ellipse(1, 0, 0, "INF")], "gate E of sample s1 has a number that is NaN or infinite"),
+        ([ellipse(1, 0, 0, 1, mean="-INF")], "gate E of sample s1 has a number that is NaN or infinite"),
+        ([ellipse(1, 0, 0, 1, distance="INF")], "gate E of sample s1 has a number that is NaN or infinite"),
+        ([quadrants("INF")], "gate Q of sample s1 has a number that is NaN or infinite"),
+        ([polygon("0 0", "1 INF", "1 0")], "gate P of sample s1 has a number that is NaN or infinite"),
+        ([rectangle("T", bounds="")], "gate T of sample s1 has a dimension with neither a minimum nor a maximum"),
         ([quadrants("1"), boolean("N", "not", '"Q"')], "gate N of sample s1 refers to a gate that is not in the file"),
-        ([quadrants("NaN")], "gate Q of sample s1 has a bound that is NaN"),
+        ([quadrants("NaN")], "gate Q of sample s1 has a number that is NaN"),
         ([rectangle("T", extra='gating:transformation-ref="S"')], "refers to a transformation that is not in the file"),
         ([rectangle("T").replace("uncompensated", "M")], "refers to a spillover matrix that is not in the file"),
         ([matrix("1 1 1 1"), rectangle("T")], "matrix M cannot be taken out; found 'a matrix that is singular"),
@@ -134,6 +151,13 @@ def test_a_boolean_gate_that_refers_to_its_own_parent(tmp_path: Path) -> None:
         ([matrix(further='transforms:matrix-inverted-already="true"'), rectangle("T")], "is inverted already"),
         ([scale('flin transforms:T="9" transforms:A="0"', 'transforms:boundMax="3"'), rectangle("T")], "a boundMax"),
         ([scale('flin transforms:T="INF" transforms:A="0"'), rectangle("T")], "transformation S is no finite number"),
+        (
+            [
+                scale('logicle transforms:T="1000" transforms:W="3" transforms:M="4.5" transforms:A="0"'),
+                rectangle("T", extra='gating:transformation-ref="S"'),
+            ],
+            "gate T of sample s1 is on a scale that cannot be worked out; found 'the scale logicle with W of 3, not 0",
+        ),
         (
             [
                 scale(

@@ -166,8 +166,7 @@ def _absolute(
 
 
 def _count_manual(tubes: Tubes, amounts: Mapping[str, Any], path: Path, usual: pl.DataFrame | None) -> Counted:
-    from tilseq.flow.manual import count_manual
-    from tilseq.flow.populations import BUILT_IN
+    from tilseq.flow.manual import cells_of, count_manual
     from tilseq.io.digest import sha256_of_file
     from tilseq.steps.flow import read_tube
     from tilseq.steps.flow_absolute import with_absolute
@@ -178,7 +177,7 @@ def _count_manual(tubes: Tubes, amounts: Mapping[str, Any], path: Path, usual: p
     assert tubes.gates is not None
     sample, tube = sample_name(path), with_spill(read_tube(path, None), tubes.spill)
     populations = read_populations(tubes.gates, tube, path, tubes.names)
-    names = [name for name in populations if name == "lymphocytes" or name not in BUILT_IN]
+    names = cells_of(populations, by_beads=amounts["beads_per_tube"] is not None)
     absolute, checks = count_absolute(sample, tube, populations, names, {}, amounts)
     source = f"{tubes.gates.name}, SHA-256 {sha256_of_file(tubes.gates)}"
     quality = [*quality_of(sample, tube, populations, source, []), *checks]

@@ -9,6 +9,7 @@ import numpy as np
 
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.flow.counts import VERDICTS, Ratio, certainty, ratio_columns, status_of
+from tilseq.flow.populations import BUILT_IN
 from tilseq.flow.quality import LEAST_QUANTIFIED, check
 from tilseq.flow.tree import Population
 from tilseq.flow.tube import Mask
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 ALL_EVENTS = "all events"
+BEADS = ("beads", "single beads")
 
 
 def name_populations(
@@ -40,7 +42,8 @@ def name_populations(
     Raises
     ------
     AnalysisError
-        A name is given to a gate that is not there, or two gates get one name.
+        A name is given to a gate that is not there, or two gates get one name; a gate that is to be `all events` lies
+        within another, or another gate holds events that it does not.
     """
     names = names or {}
     for name in names:
@@ -51,6 +54,10 @@ def name_populations(
     twice = [name for name in named.values() if list(named.values()).count(name) > 1]
     if twice:
         raise AnalysisError("two gates would be one population", found=twice[0], mend="give each a name of its own")
+    for gate, (parent, _) in gated.items():
+        if parent is not None and named[gate] == ALL_EVENTS:
+            mend = "give it another name"
+            raise AnalysisError(f"the gate that is to be {ALL_EVENTS} lies within {parent}", found=gate, mend=mend)
     populations: dict[str, Population] = {}
     if ALL_EVENTS not in named.values():
         some = next(iter(gated.values()))[1]
@@ -64,6 +71,51 @@ def name_populations(
         above = ALL_EVENTS if parent is None else named[parent]
         populations[named[gate]] = Population(named[gate], None if named[gate] == ALL_EVENTS else above, mask)
     return populations
+
+
+def check_whole(sample: str, populations: Mapping[str, Population]) -> list[dict[str, Any]]:
+    """Return a warning where a gate of the person's takes the place of `all events` and leaves some out.
+
+    Gates that tilseq wrote have such a gate where stretches of the run were left out; a person's may be another.
+    """
+    if ALL_EVENTS not in populations or populations[ALL_EVENTS].mask.all():
+        return []
+    kept, total = populations[ALL_EVENTS].events, len(populations[ALL_EVENTS].mask)
+    reason = (
+        f"a gate of this name holds {kept} of {total} events: shares of {ALL_EVENTS} are of these; "
+        "name it otherwise unless it leaves out stretches of the run"
+    )
+    return [check(sample, ALL_EVENTS, 100 * kept / total, "100 % of the tube's events", False, reason)]
+
+
+def cells_of(populations: Mapping[str, Population], *, by_beads: bool) -> list[str]:
+    """Return the populations to count per µL: the lymphocytes, and all that are not found by scatter or beads.
+
+    Parameters
+    ----------
+    populations
+        See `name_populations`.
+    by_beads
+        They are counted by the tube's beads: the gate `single beads`, or `beads`.
+
+    Raises
+    ------
+    AnalysisError
+        A population lies within the gate of the beads, which is then no gate of beads alone.
+    """
+    names = [name for name in populations if name == "lymphocytes" or name not in BUILT_IN]
+    for name in names if by_beads else ():
+        above = populations[name].parent
+        while above is not None and above not in BEADS:
+            above = populations[above].parent
+        if above is not None:
+            raise AnalysisError(
+                f"cells cannot be counted by beads: a gate lies within {above}, which is taken for counting beads",
+                found=name,
+                expected=f"no gate within {above} but single beads",
+                mend=f"give the gate {above} another name if it is not of beads, else take {name} out of it",
+            )
+    return names
 
 
 def check_t_cells(sample: str, populations: Mapping[str, Population]) -> list[dict[str, Any]]:

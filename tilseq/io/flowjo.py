@@ -63,7 +63,7 @@ def read_flowjo(root: Any, path: Path, sample: str) -> Tree:
         gates = gates_of(strategy)
         _compensate_by_name(gates, spectra, prefix, suffix)
         step = _time_step(element) if "time" in dimensions else None
-        converted = convert(Source(path, sample, gates, spectra, strategy.transformations))
+        converted = convert(Source(path, sample, gates, spectra, strategy.transformations, standard=False))
     circle = find_circle(needs_of(converted))
     if circle:
         raise ReadError("gates depend on each other in a circle", file=path, found=" → ".join(circle))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
@@ -32,11 +33,11 @@ def check_gates(gates: Sequence[Gate]) -> None:
         other in a circle; a gate has no bound, too few vertices, dividers or operands, an ellipsoid that is none, or a
         number that is not finite.
     """
-    names = [name for gate in gates for name in _names(gate)]
+    often = Counter(name for gate in gates for name in _names(gate))
     populations, needs = parents_of(gates), needs_of(gates)
     for gate in gates:
         for name in _names(gate):
-            if not name or names.count(name) > 1:
+            if not name or often[name] > 1:
                 raise AnalysisError("each gate needs a name of its own", found=name)
         for needed in needs[gate.name]:
             if needed not in populations:
@@ -67,8 +68,14 @@ def is_ellipsoid(gate: EllipsoidGate) -> bool:
     size = len(gate.channels)
     if size < 2 or len(gate.centre) != size or [len(row) for row in gate.covariance] != [size] * size:
         return False
-    covariance = np.array(gate.covariance)
-    if not np.isfinite(covariance).all() or np.linalg.matrix_rank(covariance) < size:
+    covariance = np.array(gate.covariance, dtype=np.float64)
+    if not np.isfinite(covariance).all() or not np.diag(covariance).all():
+        return False
+    # Variances of one, whatever the units of the channels: 1e12 beside 1e-6 is no sign of a missing rank.
+    with np.errstate(all="ignore"):
+        lengths = np.sqrt(np.abs(np.diag(covariance)))
+        unit = covariance / lengths / lengths[:, np.newaxis]
+    if not np.isfinite(unit).all() or np.linalg.matrix_rank(unit) < size:
         return False
     return gate.distance_square >= 0
 

@@ -30,7 +30,7 @@ from tilseq.gates import (
     Spectra,
 )
 from tilseq.io.gate_checks import is_ellipsoid
-from tilseq.io.gate_scales import scale_of
+from tilseq.io.gate_scales import scale_fault, scale_of
 from tilseq.io.gate_tree import spectra_fault
 from tilseq.io.gatingml import name_of
 
@@ -51,6 +51,9 @@ class Source:
         of `transforms` or None.
     spectra, transforms
         Name → matrix, and name → FlowKit's transform.
+    standard
+        The file is GatingML. FlowJo leaves both sides of a rectangle open where it reaches past the plot, and of the
+        scales that bear the same names only its logicle has the same parameters.
     """
 
     file: Path
@@ -58,10 +61,12 @@ class Source:
     gates: Mapping[Place, Any]
     spectra: Mapping[str, Spectra]
     transforms: Mapping[str, Any]
+    standard: bool = True
 
-    def error(self, place: Place, what: str, found: str | None = None) -> ReadError:
+    def error(self, place: Place, what: str, found: str | None = None, mend: str | None = None) -> ReadError:
         """Return an error that names a gate."""
-        return ReadError(f"gate {'/'.join(place)} of sample {self.sample} {what}", file=self.file, found=found)
+        told = f"gate {'/'.join(place)} of sample {self.sample} {what}"
+        return ReadError(told, file=self.file, found=found, mend=mend)
 
 
 def convert(source: Source) -> list[Gate]:
@@ -72,8 +77,8 @@ def convert(source: Source) -> list[Gate]:
     Raises
     ------
     ReadError
-        A matrix cannot be taken out; a scale's parameter is no finite number; a gate cannot be applied, or refers to a
-        gate, matrix or transformation that the file does not hold; names cannot be told apart.
+        A matrix cannot be taken out; a scale's parameter is no finite number or out of range; a gate cannot be
+        applied, or refers to a gate, matrix or transformation that the file does not hold; names cannot be told apart.
     """
     for name, spectra in source.spectra.items():
         fault = spectra_fault(spectra)
@@ -111,7 +116,7 @@ def _gate(source: Source, place: Place, names: Mapping[Place, str]) -> Gate:
     gate, name, parent = source.gates[place], names[place], names[place[:-1]] if place[:-1] else None
     if is_boolean(gate):
         return BooleanGate(name, parent, gate.type, _operands(source, place, names))
-    fault = _fault(gate)
+    fault = _fault(gate, source.standard)
     if fault:
         raise source.error(place, fault)
     channels = tuple(_channel(source, place, dimension) for dimension in gate.dimensions)
@@ -183,6 +188,9 @@ def _channel(source: Source, place: Place, dimension: Any) -> Channel | Ratio:
                 place, "refers to a transformation that is not in the file", dimension.transformation_ref
             )
         scale = scale_of(transform)
+        fault = scale_fault(scale) if source.standard or scale.kind == "logicle" else None
+        if fault:
+            raise source.error(place, "is on a scale that cannot be worked out", fault, "draw it on another scale")
     ratio = getattr(dimension, "ratio_ref", None)
     if ratio is None:
         return Channel(getattr(dimension, "dimension_ref", dimension.id), compensation, scale)
@@ -197,16 +205,19 @@ def _is_ratio(transform: Any) -> bool:
     return hasattr(transform, "param_b")
 
 
-def _fault(gate: Any) -> str | None:
+def _fault(gate: Any, standard: bool) -> str | None:
     """Return what forbids to apply a gate of FlowKit, or None; whether an ellipsoid is one is told later."""
-    bounds = [getattr(dimension, side, None) for dimension in gate.dimensions for side in ("min", "max")]
-    lists = [getattr(dimension, "values", []) for dimension in gate.dimensions]
-    lists += [getattr(gate, name, []) for name in ("vertices", "coordinates", "covariance_matrix")]
-    numbers = [bound for bound in bounds if bound is not None] + [x for part in lists for x in np.ravel(part)]
-    if np.isnan(numbers).any():
-        return "has a bound that is NaN"
     if not gate.dimensions:
         return "is on no channel"
+    sides = [(getattr(dimension, "min", None), getattr(dimension, "max", None)) for dimension in gate.dimensions]
+    lists = [getattr(dimension, "values", []) for dimension in gate.dimensions]
+    lists += [getattr(gate, name, []) for name in ("vertices", "coordinates", "covariance_matrix", "distance_square")]
+    # An infinite minimum or maximum is as good as none; any other number must be finite.
+    bounds = [bound for pair in sides for bound in pair if bound is not None and not math.isinf(bound)]
+    if not all(math.isfinite(number) for number in [*bounds, *(x for part in lists for x in np.ravel(part))]):
+        return "has a number that is NaN or infinite"
+    if standard and gate.gate_type == "RectangleGate" and (None, None) in sides:
+        return "has a dimension with neither a minimum nor a maximum"
     if gate.gate_type == "PolygonGate" and (len(gate.dimensions) != 2 or len(gate.vertices) < 3):
         return "is no polygon of two channels and at least three vertices"
     return None

@@ -82,7 +82,8 @@ def _inside(gate: RectangleGate | PolygonGate | EllipsoidGate, values: Sequence[
         inside = flowutils.gating.points_in_polygon(np.array(gate.vertices, dtype=np.float64), points)
         return ~inside if gate.outside else inside
     covariance, centre = np.array(gate.covariance), np.array(gate.centre)
-    inside = flowutils.gating.points_in_ellipsoid(covariance, centre, gate.distance_square, points)
+    with np.errstate(all="ignore"):  # values that are not finite lie outside
+        inside = flowutils.gating.points_in_ellipsoid(covariance, centre, gate.distance_square, points)
     return inside
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 from tilseq.errors import AnalysisError
 from tilseq.gates import (
@@ -28,6 +29,7 @@ from tilseq.gates import (
 )
 from tilseq.io.files import write_with
 from tilseq.io.gate_checks import check_gates
+from tilseq.io.gate_scales import scale_fault
 from tilseq.io.gate_tree import spectra_fault
 
 SPACE = "http://www.isac-net.org/std/Gating-ML/v2.0/"
@@ -37,6 +39,7 @@ LETTERS = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff\u0391-\u03a1\u03a3-\u03
 # What gates refer to has identifiers that no gate can have, as `id_of` never begins with an underscore of its own.
 PREFIXES = {Spectra: "_spillover", Scale: "_scale", Ratio: "_ratio"}
 ESCAPED = re.compile(r"_x([0-9A-F]{4,6})_")
+NO_LETTERS = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of pairs, ends of lines and paragraphs
 
 Reference = Spectra | Scale | Ratio
 
@@ -59,8 +62,8 @@ def write_gatingml(path: str | Path, gates: Sequence[Gate]) -> None:
     Raises
     ------
     AnalysisError
-        See `tilseq.io.gate_checks.check_gates`; or a gate is on a scale of FlowJo's own, a matrix is of one channel or
-        cannot be taken out, or a name is `root` or holds a character that XML forbids.
+        See `tilseq.io.gate_checks.check_gates`; or a gate is on a scale of FlowJo's own or out of the standard's range,
+        a matrix is of one channel or cannot be taken out, or a name is `root` or holds a control character.
     RunError
         The file cannot be written.
     """
@@ -68,8 +71,11 @@ def write_gatingml(path: str | Path, gates: Sequence[Gate]) -> None:
 
     gates = [part for gate in gates for part in _parts(gate)]
     check_gates(gates)
-    if "root" in needs_of(gates):
-        raise AnalysisError("no gate can be named root, which programs take for all events", mend="rename it")
+    for name in needs_of(gates):
+        if name == "root":
+            raise AnalysisError("no gate can be named root, which programs take for all events", mend="rename it")
+        if any(category(letter) in NO_LETTERS for letter in name):
+            raise AnalysisError("the name of a gate holds a control character", found=name, mend="rename it")
     ids = _ids(gates)
     root = etree.Element(tag("gating", "Gating-ML"), nsmap=NAMESPACES)
     try:
@@ -96,8 +102,16 @@ def id_of(name: str) -> str:
 
 
 def name_of(identifier: str) -> str:
-    """Return the name that an identifier stands for; the reverse of `id_of`."""
-    return ESCAPED.sub(lambda match: chr(int(match[1], 16)) if int(match[1], 16) <= 0x10FFFF else match[0], identifier)
+    """Return the name that an identifier stands for; the reverse of `id_of`.
+
+    What stands for a character that no name can hold, such as a line end or half of a pair of UTF-16, is left as it is.
+    """
+    return ESCAPED.sub(_unescape, identifier)
+
+
+def _unescape(match: re.Match[str]) -> str:
+    code = int(match[1], 16)
+    return chr(code) if code <= 0x10FFFF and category(chr(code)) not in NO_LETTERS else match[0]
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -142,26 +156,14 @@ def _plain(ratio: Ratio) -> Ratio:
 def _fault(reference: Reference) -> str | None:
     """Return why GatingML has no form for something, or None."""
     if isinstance(reference, Scale):
-        return _scale_fault(reference)
+        if reference.kind.startswith("FlowJo"):
+            return f"the scale {reference.kind}, which GatingML does not have"
+        return scale_fault(reference)
     if isinstance(reference, Spectra):
         if min(len(reference.dyes), len(reference.detectors)) < 2:
             return "a spillover of one channel, which GatingML does not have"
         return spectra_fault(reference)
     return None
-
-
-def _scale_fault(scale: Scale) -> str | None:
-    """Return why ISAC's schema has no such scale, or None."""
-    if scale.kind.startswith("FlowJo"):
-        return f"the scale {scale.kind}, which GatingML does not have"
-    names = SCALES[scale.kind]
-    if len(scale.parameters) != len(names):
-        return f"the scale {scale.kind} with {len(scale.parameters)} parameters in place of {', '.join(names)}"
-    given = dict(zip(names, scale.parameters, strict=True))
-    positive = [name for name in ("T", "M", *("W" if scale.kind == "hyperlog" else "")) if given.get(name, 1) <= 0]
-    negative = [name for name in ("W", *("A" if scale.kind == "fasinh" else "")) if given.get(name, 0) < 0]
-    bad = [*positive, *negative]
-    return f"the scale {scale.kind} with {bad[0]} of {given[bad[0]]:g}" if bad else None
 
 
 def _add_reference(root: Any, reference: Reference, identifier: str) -> None:

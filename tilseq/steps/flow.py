@@ -193,9 +193,8 @@ def _run_automatic(job: Job, folder: Path, tube: Fcs, gating: Gating, usual: pl.
 def _run_person(job: Job, folder: Path, tube: Fcs, gated: Callable[[], Gating], path: str) -> None:
     """Count what a person gated; the automatic gates, where they can be made, are set beside it."""
     from tilseq.errors import AnalysisError
-    from tilseq.flow.manual import count_manual, manual_ratio
+    from tilseq.flow.manual import cells_of, count_manual, manual_ratio
     from tilseq.flow.medians import medians
-    from tilseq.flow.populations import BUILT_IN
     from tilseq.io.digest import sha256_of_file
     from tilseq.io.write import write_parquet
     from tilseq.steps.flow_absolute import with_absolute
@@ -211,7 +210,7 @@ def _run_person(job: Job, folder: Path, tube: Fcs, gated: Callable[[], Gating], 
     except AnalysisError as error:
         automatic = str(error)
     comparison, beside = beside_automatic(job.unit, populations, automatic)
-    names = [name for name in populations if name == "lymphocytes" or name not in BUILT_IN]
+    names = cells_of(populations, by_beads=sample["beads_per_tube"] is not None)
     absolute, told = _absolute(job, tube, populations, names, {})
     source = f"{given['file']}, SHA-256 {job.digests.get(path) or sha256_of_file(path)}"
     quality = [*quality_of(job.unit, tube, populations, source, beside), *told]

@@ -71,7 +71,7 @@ def quality_of(
     beside
         What the automatic gates say, see `beside_automatic`.
     """
-    from tilseq.flow.manual import check_t_cells
+    from tilseq.flow.manual import check_t_cells, check_whole
     from tilseq.flow.quality import check
 
     return [
@@ -80,6 +80,7 @@ def quality_of(
             for number, warning in enumerate(tube.warnings, start=1)
         ),
         check(sample, "gates", None, "a person's go before automatic ones", True, f"a person's, {source}"),
+        *check_whole(sample, populations),
         *check_t_cells(sample, populations),
         *beside,
     ]
