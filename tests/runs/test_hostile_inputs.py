@@ -167,12 +167,14 @@ def _tar():
     ("content", "told"),
     [
         (_zip(), "zip"),
-        (_tar(), "tar archive"),
+        pytest.param(_tar(), "tar archive", marks=pytest.mark.slow),  # each of these is a whole run
         (gzip.compress(bytes(2_000_000_000 // 8), 9), "unpacks to more than it may"),
-        (gzip.compress(gzip.compress(b"junction\n")), "gzip"),
+        pytest.param(gzip.compress(gzip.compress(b"junction\n")), "gzip", marks=pytest.mark.slow),
         (gzip.compress(b"junction\tduplicate_count\n" * 1000)[:-9], "cut or damaged"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "LFS"),
-        (b"<!DOCTYPE html><html></html>", "HTML"),
+        pytest.param(
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "LFS", marks=pytest.mark.slow
+        ),
+        pytest.param(b"<!DOCTYPE html><html></html>", "HTML", marks=pytest.mark.slow),
         (b"\x80\x04\x95 pickle", "pickle, which is never read"),
     ],
     ids=["zip", "tar", "gzip bomb", "gzip in gzip", "gzip cut", "LFS pointer", "HTML", "pickle"],
