@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 # How FlowJo and others name a channel that is compensated already.
 # FACSDiva's APPLY COMPENSATION is no such sign: it says how Diva drew its plots, while its events are as measured.
 COMPENSATED_PREFIXES = ("comp-", "fjcomp-", "<")
+LARGEST_CONDITION = 1e4  # of a spillover matrix that can be inverted with sense
 
 
 # The scales of GatingML 2.0, section 6, and two of FlowJo 10.

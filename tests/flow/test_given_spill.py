@@ -111,7 +111,8 @@ def test_time_and_scatter_are_no_dyes(name: str) -> None:
 
 def test_names_that_begin_like_scatter_are_dyes() -> None:
     names = ["FS-Blue 1", "SSCy5-A", "Timer-A"]
-    refuse_given(SimpleNamespace(channels=names, keywords={}), given(MATRIX, names))
+    accepted = refuse_given(SimpleNamespace(channels=names, keywords={}), given(MATRIX, names))
+    assert accepted is None
 
 
 def test_a_tube_is_never_compensated_twice(simulate: Simulate) -> None:

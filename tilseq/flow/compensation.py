@@ -11,9 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.tube import Floats, Tube
-from tilseq.gates import COMPENSATED_PREFIXES
+from tilseq.gates import COMPENSATED_PREFIXES, LARGEST_CONDITION
 
-LARGEST_CONDITION = 1e4
 # So many events stay in a processor's cache while they are laid out by channel and multiplied.
 ROWS_AT_ONCE = 4096
 NOT_STAINS = ("fsc", "ssc", "time")

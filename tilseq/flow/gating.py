@@ -24,7 +24,7 @@ from tilseq.flow.signs import add_by_rules
 from tilseq.flow.time_quality import check_time
 from tilseq.flow.transform import MOST_LOOKED_AT, cofactor
 from tilseq.flow.tree import Cut, Population, Tree
-from tilseq.flow.tube import Floats, Tube
+from tilseq.flow.tube import Floats, Mask, Tube
 from tilseq.flow.uncertainty import Shift, shifts
 from tilseq.flow.values import NEEDED, SCATTER, compensated_values
 
@@ -187,18 +187,9 @@ def gate(
     kept = finite & steady.keep
     if not kept.any():
         raise AnalysisError("no stretch of the run was steady", mend="acquire the tube again")
-    beads = find_beads({marker: values[marker] for marker in BEADS if marker in values}, kept)
-    cells = kept & ~beads
-    some = np.flatnonzero(cells)
-    some = some[:: max(1, -(-len(some) // MOST_LOOKED_AT))]
-    cofactors = {marker: cofactor(column[some]) for marker, column in values.items() if marker not in SCATTER}
     borrowed = (borrowed or Borrowed()).of(markers)
-    tree = Tree(sample, markers, values, cofactors, thresholds, borrowed.cuts)
-    tree.add("all events", None, kept)
-    if beads.any():
-        tree.add("beads", "all events", beads)
-        tree.add("single beads", "beads", single_beads({name: values[name] for name in ALIKE if name in values}, beads))
-        tree.add("cells", "all events", cells)
+    tree = _planted(Tree(sample, markers, values, {}, thresholds, borrowed.cuts), kept)
+    if "beads" in tree.populations:
         quality.append(_beads_left_out(tree))
     parent, told = _cells(tree)
     region = add_lymphocytes(tree, parent, borrowed.region)
@@ -213,6 +204,23 @@ def gate(
     quality += check_residuals(sample, tree.populations, values)
     quality += _elsewhere(sample, region, borrowed.region)
     return _finish(tree, rules, region, quality, lost)
+
+
+def _planted(tree: Tree, kept: Mask) -> Tree:
+    """Return a tree with the scale of each stain, the events that are kept, and the cells among them, beads apart."""
+    values = tree.values
+    beads = find_beads({marker: values[marker] for marker in BEADS if marker in values}, kept)
+    cells = kept & ~beads
+    some = np.flatnonzero(cells)
+    some = some[:: max(1, -(-len(some) // MOST_LOOKED_AT))]
+    cofactors = {marker: cofactor(column[some]) for marker, column in values.items() if marker not in SCATTER}
+    tree = replace(tree, cofactors=cofactors)
+    tree.add("all events", None, kept)
+    if beads.any():
+        tree.add("beads", "all events", beads)
+        tree.add("single beads", "beads", single_beads({name: values[name] for name in ALIKE if name in values}, beads))
+        tree.add("cells", "all events", cells)
+    return tree
 
 
 def _elsewhere(sample: str, own: Region | None, lent: Region | None) -> list[dict[str, Any]]:

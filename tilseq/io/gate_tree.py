@@ -8,9 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tilseq.gates import Gate, Spectra
-
-LARGEST_CONDITION = 1e4
+from tilseq.gates import LARGEST_CONDITION, Gate, Spectra
 
 
 @dataclass(frozen=True)
