@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,8 @@ def read_gatingml(root: Any, path: Path, sample: str) -> Tree:
         The document breaks GatingML 2.0, uses what is not read right (matrices inverted already, bounds of a
         transformation), or its gates are too many, nested too deep, in a circle or without their parent.
     """
+    _check_count(root, path)
+    _check_schema(root, path)
     within = _check_hierarchy(root, path)
     _check_transformations(root, path)
     for reference in root.iter(tag("gating", "gateReference")):
@@ -94,19 +98,64 @@ def flowkit_errors(path: Path) -> Iterator[None]:
         raise ReadError("the gates cannot be read", file=path, found=found, mend="export them again") from error
 
 
-def _check_hierarchy(root: Any, path: Path) -> dict[str, list[str]]:
-    """Refuse gates that are too many, nested too deep, in a circle or without the gates that they refer to.
+def _gates(root: Any) -> list[Any]:
+    return [
+        element for element in root if str(element.tag).startswith(tag("gating", "")) and element.tag[-4:] == "Gate"
+    ]
 
-    Return the identifier of each gate → that of its parent, or none, and of each quadrant → that of its gate.
-    """
-    gates = [element for element in root if element.tag.startswith(tag("gating", "")) and element.tag.endswith("Gate")]
+
+def _check_count(root: Any, path: Path) -> None:
+    gates = _gates(root)
     if not gates:
         raise ReadError("the file holds no gate", file=path)
     if len(gates) > MOST_GATES:
         raise ReadError("the file holds too many gates", file=path, found=len(gates), expected=f"at most {MOST_GATES}")
+
+
+def _check_schema(root: Any, path: Path) -> None:
+    """Refuse what breaks ISAC's schema and name the element; FlowKit refuses it too, but says only that it does."""
+    from lxml import etree
+
+    ids = set()
+    for element in root.iter(etree.Element):
+        identifier = element.get(tag("gating", "id"), element.get(tag("transforms", "id")))
+        if identifier in ids:
+            told = "two gates, dividers, matrices or transformations of one id"
+            raise ReadError(told, file=path, found=identifier, mend="give each an id of its own")
+        ids |= {identifier} - {None}
+    schema = _schema()
+    if schema.validate(root):
+        return
+    fault = schema.error_log[0]
+    spaces = {prefix: space for one in root.iter(etree.Element) for prefix, space in one.nsmap.items() if prefix}
+    element = root.getroottree().xpath(fault.path, namespaces=spaces) if fault.path else [root]
+    around = [*element[0].iterancestors(), element[0]] if element else []
+    named = [one.get(tag("gating", "id"), one.get(tag("transforms", "id"))) for one in around]
+    name = next((f"{identifier}: " for identifier in named if identifier is not None), "")
+    message = re.sub(r"\{[^}]*\}", "", fault.message).rstrip(".")
+    raise ReadError(
+        f"line {fault.line} is not valid GatingML 2.0: {name}{message}", file=path, mend="export the gates again"
+    )
+
+
+@cache
+def _schema() -> Any:
+    """Return ISAC's schema of GatingML 2.0, which FlowKit brings along."""
+    import flowkit
+    from lxml import etree
+
+    folder = Path(flowkit.__file__).parent / "_resources"
+    return etree.XMLSchema(etree.parse(folder / "Gating-ML.v2.0.xsd"))
+
+
+def _check_hierarchy(root: Any, path: Path) -> dict[str, list[str]]:
+    """Refuse gates that are nested too deep, in a circle or without the gates that they refer to.
+
+    Return the identifier of each gate → that of its parent, or none, and of each quadrant → that of its gate.
+    """
     within: dict[str, list[str]] = {}
     wanted: dict[str, list[str]] = {}
-    for gate in gates:
+    for gate in _gates(root):
         name = gate.get(tag("gating", "id"), "")
         parent = gate.get(tag("gating", "parent_id"))
         within[name] = [parent] if parent is not None else []
