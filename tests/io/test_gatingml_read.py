@@ -1,6 +1,7 @@
 """GatingML 2.0 that is faulty or hostile."""
 
 from pathlib import Path
+from time import perf_counter
 from types import SimpleNamespace
 
 import numpy as np
@@ -102,7 +103,8 @@ def test_a_minimum_belongs_to_the_gate_and_a_maximum_does_not(tmp_path: Path) ->
 
 
 def test_both_spellings_of_true(tmp_path: Path) -> None:
-    for word, expected in (("true", [True, False, False]), ("1", [True, False, False]), ("0", [False, True, True])):
+    outside, inside = [True, False, False], [False, True, True]
+    for word, expected in (("true", outside), ("1", outside), (" true ", outside), ("0", inside), ("false", inside)):
         both = boolean("N", "or", *[f'"T" gating:use-as-complement="{word}"'] * 2)
         assert read(tmp_path, rectangle("T"), both)["N"] == expected
 
@@ -197,6 +199,22 @@ def test_a_fault_is_told_where_prefixes_are_others(tmp_path: Path) -> None:
     path.write_text(head + one.replace("<g:RectangleGate", f"<g:RectangleGate {space}") + "</Gating-ML>")
     with pytest.raises(ReadError, match="T: Element 'dimension', attribute 'min': 'x' is not a valid value"):
         read_gates(path, sample="s1")
+
+
+def test_gates_stand_within_others_in_any_order(tmp_path: Path) -> None:
+    parts = [rectangle("C", within("B")), boolean("B", "not", '"A"'), rectangle("A"), rectangle("D", within("A"))]
+    found = read(tmp_path, *parts)
+    assert list(found) == ["B", "C", "A", "D"]
+    assert found == {"B": [True, False, False], "C": [False] * 3, "A": [False, True, True], "D": [False, True, True]}
+
+
+def test_a_thousand_chained_boolean_gates(tmp_path: Path) -> None:
+    chain = [boolean(f"N{i}", "not", f'"N{i - 1}"') for i in range(1, 1000)]
+    start = perf_counter()
+    found = read(tmp_path, rectangle("N0"), *chain)
+    assert perf_counter() - start < 5
+    assert found["N998"] == found["N0"] == [False, True, True]
+    assert found["N999"] == [True, False, False]
 
 
 def test_gates_nested_deep(tmp_path: Path) -> None:
