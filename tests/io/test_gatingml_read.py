@@ -1,6 +1,7 @@
 """GatingML 2.0 that is faulty or hostile."""
 
 from pathlib import Path
+from time import perf_counter
 from types import SimpleNamespace
 
 import numpy as np
@@ -102,7 +103,8 @@ def test_a_minimum_belongs_to_the_gate_and_a_maximum_does_not(tmp_path: Path) ->
 
 
 def test_both_spellings_of_true(tmp_path: Path) -> None:
-    for word, expected in (("true", [True, False, False]), ("1", [True, False, False]), ("0", [False, True, True])):
+    outside, inside = [True, False, False], [False, True, True]
+    for word, expected in (("true", outside), ("1", outside), (" true ", outside), ("0", inside), ("false", inside)):
         both = boolean("N", "or", *[f'"T" gating:use-as-complement="{word}"'] * 2)
         assert read(tmp_path, rectangle("T"), both)["N"] == expected
 
@@ -129,9 +131,23 @@ def test_a_boolean_gate_that_refers_to_its_own_parent(tmp_path: Path) -> None:
         ([rectangle("A1", within("B1")), rectangle("B1", within("A1"))], "in a circle; found '(A1 → B1|B1 → A1) → "),
         ([rectangle("A1", within("A1"))], "in a circle; found 'A1 → A1'"),
         ([boolean("N", "not", '"N"')], "in a circle; found 'N → N'"),
-        ([rectangle("T"), rectangle("T")], "the gates cannot be read"),
+        ([rectangle("T"), rectangle("T")], "of one id; found 'T'; give each an id of its own"),
+        (
+            [rectangle("T", bounds='gating:min=""')],
+            "line 3 is not valid .*: T: Element 'dimension', attribute 'min': ''",
+        ),
+        ([rectangle("T", bounds='gating:min="1,5"')], "T: Element 'dimension', attribute 'min': '1,5' is not a valid"),
+        (
+            [rectangle("T").replace('gating:compensation-ref="uncompensated"', "")],
+            "T: Element 'dimension': The attribute 'compensation-ref' is required but missing",
+        ),
+        ([rectangle("T"), boolean("N", "and", '"T"')], "N: Element 'and': Missing child element.* gateReference"),
+        (
+            [scale('flog transforms:T="0" transforms:M="1"'), rectangle("T")],
+            "S: Element 'flog', attribute 'T': .* The value '0' must be greater than '0.0'",
+        ),
         ([rectangle("root")], "a gate is named root"),
-        ([rectangle("C D")], "the gates cannot be read; found 'ValueError: File is neither GatingML 2.0"),
+        ([rectangle("C D")], "C D: Element 'RectangleGate', attribute 'id': 'C D' is not a valid value"),
         ([rectangle("T", bounds='gating:min="NaN"')], "gate T of sample s1 has a number that is NaN"),
         ([ellipse(1, 1, 1, 1)], "gate E of sample s1 is no ellipsoid of its channels"),
         ([ellipse(1, 0, 0, "INF")], "gate E of sample s1 has a number that is NaN or infinite"),
@@ -173,6 +189,32 @@ def test_faulty_files_are_refused(tmp_path: Path, parts: list[str], message: str
     with pytest.raises(ReadError, match=message) as caught:
         read(tmp_path, *parts)
     assert caught.value.file == str(tmp_path / "gates.xml")
+
+
+def test_a_fault_is_told_where_prefixes_are_others(tmp_path: Path) -> None:
+    """The default namespace is that of gates, and a prefix is declared below the root."""
+    head, path = HEAD.replace("xmlns:gating=", "xmlns=").replace("<gating:", "<"), tmp_path / "gates.xml"
+    space = 'xmlns:g="http://www.isac-net.org/std/Gating-ML/v2.0/gating"'
+    one = rectangle("T", bounds='gating:min="x"').replace("gating:", "g:")
+    path.write_text(head + one.replace("<g:RectangleGate", f"<g:RectangleGate {space}") + "</Gating-ML>")
+    with pytest.raises(ReadError, match="T: Element 'dimension', attribute 'min': 'x' is not a valid value"):
+        read_gates(path, sample="s1")
+
+
+def test_gates_stand_within_others_in_any_order(tmp_path: Path) -> None:
+    parts = [rectangle("C", within("B")), boolean("B", "not", '"A"'), rectangle("A"), rectangle("D", within("A"))]
+    found = read(tmp_path, *parts)
+    assert list(found) == ["B", "C", "A", "D"]
+    assert found == {"B": [True, False, False], "C": [False] * 3, "A": [False, True, True], "D": [False, True, True]}
+
+
+def test_a_thousand_chained_boolean_gates(tmp_path: Path) -> None:
+    chain = [boolean(f"N{i}", "not", f'"N{i - 1}"') for i in range(1, 1000)]
+    start = perf_counter()
+    found = read(tmp_path, rectangle("N0"), *chain)
+    assert perf_counter() - start < 5
+    assert found["N998"] == found["N0"] == [False, True, True]
+    assert found["N999"] == [True, False, False]
 
 
 def test_gates_nested_deep(tmp_path: Path) -> None:

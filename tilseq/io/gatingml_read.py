@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,7 @@ import numpy as np
 from tilseq.errors import ReadError, did_you_mean
 from tilseq.gates import Spectra
 from tilseq.io.gate_checks import find_circle
-from tilseq.io.gate_flowkit import Place, Source, convert, is_boolean
+from tilseq.io.gate_flowkit import Place, Source, convert
 from tilseq.io.gate_tree import Tree
 from tilseq.io.gatingml import tag
 
@@ -37,16 +40,13 @@ def read_gatingml(root: Any, path: Path, sample: str) -> Tree:
         The document breaks GatingML 2.0, uses what is not read right (matrices inverted already, bounds of a
         transformation), or its gates are too many, nested too deep, in a circle or without their parent.
     """
+    _check_count(root, path)
+    _check_schema(root, path)
     within = _check_hierarchy(root, path)
     _check_transformations(root, path)
-    for reference in root.iter(tag("gating", "gateReference")):
-        # FlowKit knows one of the two spellings of true.
-        if reference.get(tag("gating", "use-as-complement")) in TRUE:
-            reference.set(tag("gating", "use-as-complement"), "true")
-    for gate in root.findall(tag("gating", "BooleanGate")):
-        # FlowKit loses a gate that refers to its own parent, unless it does not know of the parent.
-        if within[gate.get(tag("gating", "id"), "")] in [[other] for other in _operands(gate)]:
-            del gate.attrib[tag("gating", "parent_id")]
+    gates = _take_booleans(root, within)
+    for element in _gates(root):
+        element.attrib.pop(tag("gating", "parent_id"), None)
     with flowkit_errors(path):
         import flowkit
         from lxml import etree
@@ -56,12 +56,47 @@ def read_gatingml(root: Any, path: Path, sample: str) -> Tree:
             name: Spectra.of(matrix.fluorochromes, matrix.detectors, matrix.matrix)
             for name, matrix in strategy.comp_matrices.items()
         }
-        gates = {_place(place[-1], within): gate for place, gate in gates_of(strategy).items()}
-        for gate in filter(is_boolean, gates.values()):
-            for operand in gate.gate_refs:
-                operand["path"] = ("root", *_place(operand["ref"], within)[:-1])
-        converted = convert(Source(path, sample, gates, spectra, strategy.transformations))
+        gates |= {place[-1]: gate for place, gate in gates_of(strategy).items()}
+        placed = {_place(name, within): gates[name] for name in _in_order(within) if name in gates}
+        converted = convert(Source(path, sample, placed, spectra, strategy.transformations))
     return Tree(path, sample, converted)
+
+
+def _take_booleans(root: Any, within: Mapping[str, list[str]]) -> dict[str, Any]:
+    """Take the Boolean gates out of a document and return them by name, in the form of FlowKit's.
+
+    FlowKit takes the square of their number to read them, knows one of the two spellings of true, and loses a gate
+    that refers to its own parent. So it is given neither them nor who lies within whom.
+    """
+    gates: dict[str, Any] = {}
+    for element in root.findall(tag("gating", "BooleanGate")):
+        references = list(element.iter(tag("gating", "gateReference")))
+        operands = [
+            {
+                "ref": reference.get(tag("gating", "ref")),
+                "complement": reference.get(tag("gating", "use-as-complement"), "").strip() in TRUE,
+                "path": ("root", *_place(reference.get(tag("gating", "ref")), within)[:-1]),
+            }
+            for reference in references
+        ]
+        operation = references[0].getparent().tag.rpartition("}")[2]
+        gates[element.get(tag("gating", "id"))] = SimpleNamespace(
+            gate_type="BooleanGate", type=operation, gate_refs=operands
+        )
+        root.remove(element)
+    return gates
+
+
+def _in_order(within: Mapping[str, list[str]]) -> list[str]:
+    """Return the names of gates and quadrants, each before what lies within it, else as in the file."""
+    below: dict[str | None, list[str]] = {}
+    for name, parents in within.items():
+        below.setdefault(parents[0] if parents else None, []).append(name)
+    found, waiting = [], below.get(None, [])[::-1]
+    while waiting:
+        found.append(waiting.pop())
+        waiting += below.get(found[-1], [])[::-1]
+    return found
 
 
 def gates_of(strategy: Any) -> dict[Place, Any]:
@@ -94,19 +129,64 @@ def flowkit_errors(path: Path) -> Iterator[None]:
         raise ReadError("the gates cannot be read", file=path, found=found, mend="export them again") from error
 
 
-def _check_hierarchy(root: Any, path: Path) -> dict[str, list[str]]:
-    """Refuse gates that are too many, nested too deep, in a circle or without the gates that they refer to.
+def _gates(root: Any) -> list[Any]:
+    return [
+        element for element in root if str(element.tag).startswith(tag("gating", "")) and element.tag[-4:] == "Gate"
+    ]
 
-    Return the identifier of each gate → that of its parent, or none, and of each quadrant → that of its gate.
-    """
-    gates = [element for element in root if element.tag.startswith(tag("gating", "")) and element.tag.endswith("Gate")]
+
+def _check_count(root: Any, path: Path) -> None:
+    gates = _gates(root)
     if not gates:
         raise ReadError("the file holds no gate", file=path)
     if len(gates) > MOST_GATES:
         raise ReadError("the file holds too many gates", file=path, found=len(gates), expected=f"at most {MOST_GATES}")
+
+
+def _check_schema(root: Any, path: Path) -> None:
+    """Refuse what breaks ISAC's schema and name the element; FlowKit refuses it too, but says only that it does."""
+    from lxml import etree
+
+    ids = set()
+    for element in root.iter(etree.Element):
+        identifier = element.get(tag("gating", "id"), element.get(tag("transforms", "id")))
+        if identifier in ids:
+            told = "two gates, dividers, matrices or transformations of one id"
+            raise ReadError(told, file=path, found=identifier, mend="give each an id of its own")
+        ids |= {identifier} - {None}
+    schema = _schema()
+    if schema.validate(root):
+        return
+    fault = schema.error_log[0]
+    spaces = {prefix: space for one in root.iter(etree.Element) for prefix, space in one.nsmap.items() if prefix}
+    element = root.getroottree().xpath(fault.path, namespaces=spaces) if fault.path else [root]
+    around = [*element[0].iterancestors(), element[0]] if element else []
+    named = [one.get(tag("gating", "id"), one.get(tag("transforms", "id"))) for one in around]
+    name = next((f"{identifier}: " for identifier in named if identifier is not None), "")
+    message = re.sub(r"\{[^}]*\}", "", fault.message).rstrip(".")
+    raise ReadError(
+        f"line {fault.line} is not valid GatingML 2.0: {name}{message}", file=path, mend="export the gates again"
+    )
+
+
+@cache
+def _schema() -> Any:
+    """Return ISAC's schema of GatingML 2.0, which FlowKit brings along."""
+    import flowkit
+    from lxml import etree
+
+    folder = Path(flowkit.__file__).parent / "_resources"
+    return etree.XMLSchema(etree.parse(folder / "Gating-ML.v2.0.xsd"))
+
+
+def _check_hierarchy(root: Any, path: Path) -> dict[str, list[str]]:
+    """Refuse gates that are nested too deep, in a circle or without the gates that they refer to.
+
+    Return the identifier of each gate → that of its parent, or none, and of each quadrant → that of its gate.
+    """
     within: dict[str, list[str]] = {}
     wanted: dict[str, list[str]] = {}
-    for gate in gates:
+    for gate in _gates(root):
         name = gate.get(tag("gating", "id"), "")
         parent = gate.get(tag("gating", "parent_id"))
         within[name] = [parent] if parent is not None else []
@@ -133,7 +213,7 @@ def _operands(gate: Any) -> list[str]:
     return [element.get(tag("gating", "ref"), "") for element in gate.iter(tag("gating", "gateReference"))]
 
 
-def _place(name: str, within: dict[str, list[str]]) -> Place:
+def _place(name: str, within: Mapping[str, list[str]]) -> Place:
     return (*(_place(within[name][0], within) if within[name] else ()), name)
 
 
