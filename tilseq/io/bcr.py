@@ -61,8 +61,8 @@ def read_bcr(path: str | Path, *, dialect: str | None = None, locus: str | None 
     Raises
     ------
     ReadError, TableError
-        As for `read_clonotypes`; a sequence is named twice; a `v_identity` is no number from 0 to 1, or to 100 where the
-        file has percentages.
+        As for `read_clonotypes`; a sequence is named twice; a `v_identity` is no number from 0 to 1, or to 100
+        where the file has percentages.
     """
     rows = read_rows(path, dialect, FURTHER)
     table, count_of, told = with_counts(rows)

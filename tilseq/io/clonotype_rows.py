@@ -57,7 +57,9 @@ class Rows:
         return DIALECTS[self.dialect]
 
 
-def read_rows(path: str | Path, dialect: str | None, further: Mapping[str, Mapping[str, Headers]] = NONE_FURTHER) -> Rows:
+def read_rows(
+    path: str | Path, dialect: str | None, further: Mapping[str, Mapping[str, Headers]] = NONE_FURTHER
+) -> Rows:
     """Read the rows of a file whose dialect is given or told by its header; 10x's JSON by its first byte.
 
     ``further`` names more columns to read where the file has them, as `Dialect.optional`, by dialect.

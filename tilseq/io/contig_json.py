@@ -30,8 +30,8 @@ def contigs_of(path: str | Path) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        One row a contig: `row` (its number in the file, from 1), `barcode, sequence_id, v_call, j_call, c_call, junction,
-        junction_aa, umis, reads` (text), `is_cell, high_confidence, productive`; null where the contig has none.
+        One row a contig: `row` (its number in the file, from 1), `barcode, sequence_id, v_call, j_call, c_call,
+        junction, junction_aa, umis, reads` (text), `is_cell, high_confidence, productive`; null where it has none.
 
     Raises
     ------

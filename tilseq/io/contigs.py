@@ -15,7 +15,12 @@ from tilseq.io.clonotypes import contigs_once
 
 FURTHER = {
     "10x": {"c_call": ("c_gene",), "umis": ("umis",), "reads": ("reads",)},
-    "airr": {"c_call": ("c_call",), "umis": ("umi_count",), "reads": ("consensus_count",), "copies": ("duplicate_count",)},
+    "airr": {
+        "c_call": ("c_call",),
+        "umis": ("umi_count",),
+        "reads": ("consensus_count",),
+        "copies": ("duplicate_count",),
+    },
 }
 COUNTS = {"umi_count": ("umis", "copies"), "consensus_count": ("reads",)}
 CHAIN = ("cell_id", "sequence_id", "locus", "v_call", "j_call", "c_call", "junction", "junction_aa")
@@ -48,8 +53,8 @@ class Contigs:
 def read_contigs(path: str | Path, *, dialect: str | None = None) -> Contigs:
     """Read the chains of single cells: 10x contig annotations (CSV, JSON), or AIRR rearrangements with `cell_id`.
 
-    Left out are the rows that `tilseq.io.clonotypes.read_clonotypes` leaves out, but for further contigs of one cell and
-    clonotype: each contig is a chain of its cell.
+    Left out are the rows that `tilseq.io.clonotypes.read_clonotypes` leaves out, but for further contigs of one cell
+    and clonotype: each contig is a chain of its cell.
 
     Raises
     ------

@@ -26,7 +26,8 @@ class Bcr:
     distances
         Result of `distance_to_nearest` for the heavy chains.
     threshold, threshold_source
-        Largest share of bases in which neighbours in a family differ, and where it comes from: `set`, `valley`, `usual`.
+        Largest share of bases in which neighbours in a family differ, and where it comes from: `set`, `valley` or
+        `usual`.
     """
 
     families: pl.DataFrame
@@ -101,6 +102,8 @@ def _summarised(sequences: pl.DataFrame, threshold: float, source: str) -> pl.Da
     known = members.filter(pl.col("isotype").is_not_null()).group_by("sample", "family_id", "isotype").len()
     place = pl.col("isotype").replace_strict({name[:4]: i for i, name in reversed(list(enumerate(ORDER)))})
     told = pl.format("{} {}", "isotype", "len").str.join("; ").alias("isotypes")
-    named = known.sort(-pl.col("len").cast(pl.Int64), place).group_by("sample", "family_id", maintain_order=True).agg(told)
+    named = (
+        known.sort(-pl.col("len").cast(pl.Int64), place).group_by("sample", "family_id", maintain_order=True).agg(told)
+    )
     whole = whole.join(named, on=["sample", "family_id"], how="left")
     return conform(whole.with_columns(threshold=pl.lit(threshold), threshold_source=pl.lit(source)), FAMILIES)

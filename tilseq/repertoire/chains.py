@@ -47,9 +47,9 @@ def chain_pairing(contigs: Any, *, sample: str, cells: Iterable[str] = ()) -> pl
         - `chain_pairing`: `single pair`, `orphan VJ`, `orphan VDJ`, `extra VJ`, `extra VDJ`, `two full chains`,
           `ambiguous`, `multichain` (more than two chains of an arm), `no IR`.
         - `dual_alpha`: two TRA and a TRB, as one T cell in ten has.
-        - `doublet`: `likely` for `multichain` and for TCR with BCR; `possible` for `two full chains`, `extra VDJ` and any
-          other `ambiguous`, for a second heavy or beta chain is rare in one cell; else null. It is a flag: no cell is
-          left out.
+        - `doublet`: `likely` for `multichain` and for TCR with BCR; `possible` for `two full chains`, `extra VDJ` and
+          any other `ambiguous`, for a second heavy or beta chain is rare in one cell; else null. It is a flag: no cell
+          is left out.
         - `chains`; and of `vj_1, vj_2, vdj_1, vdj_2` the `locus, v_call, j_call, junction, junction_aa, umi_count`.
 
     Raises
@@ -83,8 +83,9 @@ def cell_quality(contigs: Any, *, sample: str, cells: Iterable[str] = ()) -> pl.
     Returns
     -------
     polars.DataFrame
-        The table `cell_quality`: `sample, call, category, cells, total, share, lower, upper`; `call` is `receptor_type`,
-        `receptor_subtype`, `chain_pairing`, `doublet` or `dual_alpha`. Limits are Clopper and Pearson's.
+        The table `cell_quality`: `sample, call, category, cells, total, share, lower, upper`; `call` is
+        `receptor_type`, `receptor_subtype`, `chain_pairing`, `doublet` or `dual_alpha`. Limits are exact (Clopper and
+        Pearson).
     """
     called = chain_pairing(contigs, sample=sample, cells=cells)
     alpha = pl.when("dual_alpha").then(pl.lit("dual alpha")).otherwise(pl.lit("not"))
@@ -123,8 +124,10 @@ def paired_clones(cells: Any) -> pl.DataFrame:
     )
     pairs = [pl.format("{}+{}", f"vj_1_{name}", f"vdj_1_{name}").alias(name) for name in ("locus", "junction")]
     amino = pl.format("{}+{}", "vj_1_junction_aa", "vdj_1_junction_aa").alias("junction_aa")
-    clones = paired.select(*pairs, amino).group_by("locus", "junction").agg(
-        pl.col("junction_aa").min(), duplicate_count=pl.len().cast(pl.Int64)
+    clones = (
+        paired.select(*pairs, amino)
+        .group_by("locus", "junction")
+        .agg(pl.col("junction_aa").min(), duplicate_count=pl.len().cast(pl.Int64))
     )
     return clones.sort("locus", -pl.col("duplicate_count"), "junction")
 
@@ -227,8 +230,14 @@ def _called(cells: pl.DataFrame) -> pl.DataFrame:
     )
     vj, vdj = pl.min_horizontal("vj", 2), pl.min_horizontal("vdj", 2)
     names = {
-        (1, 0): "orphan VJ", (2, 0): "orphan VJ", (0, 1): "orphan VDJ", (0, 2): "orphan VDJ",
-        (1, 1): "single pair", (2, 1): "extra VJ", (1, 2): "extra VDJ", (2, 2): "two full chains",
+        (1, 0): "orphan VJ",
+        (2, 0): "orphan VJ",
+        (0, 1): "orphan VDJ",
+        (0, 2): "orphan VDJ",
+        (1, 1): "single pair",
+        (2, 1): "extra VJ",
+        (1, 2): "extra VDJ",
+        (2, 2): "two full chains",
     }
     pairing = kind.when(pl.col("receptor_subtype") == "ambiguous").then(pl.lit("ambiguous"))
     for (of_vj, of_vdj), name in names.items():
@@ -241,4 +250,3 @@ def _called(cells: pl.DataFrame) -> pl.DataFrame:
         dual_alpha=alphas,
         doublet=pl.when(likely).then(pl.lit("likely")).when(possible).then(pl.lit("possible")),
     )
-

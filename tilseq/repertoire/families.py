@@ -145,7 +145,9 @@ def _joined(nodes: pl.DataFrame, threshold: float) -> pl.Series:
         if held > EDGES_HELD:
             first = _first_of_component(first, np.concatenate(ones), np.concatenate(others))
             ones, others, held = [], [], 0
-    return pl.Series(_first_of_component(first, np.concatenate([*ones, first[:0]]), np.concatenate([*others, first[:0]])))
+    return pl.Series(
+        _first_of_component(first, np.concatenate([*ones, first[:0]]), np.concatenate([*others, first[:0]]))
+    )
 
 
 def _first_of_component(first: np.ndarray[Any, Any], one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> Any:

@@ -46,9 +46,9 @@ def isotypes(table: Any, *, sample: str, count_of: str = "unknown") -> pl.DataFr
 
         - `unit`: `sequences` (rows), `counts` (sum of `duplicate_count`), `families` (each once, by the isotype of most
           of its sequences; of several as frequent the first in the order of the genes).
-        - `level`: `subclass` (IGHG1; IGHG of a call that does not tell; absent where none does), `class` (IGHG), `switched` (the isotype reads
-          `switched`: any class but IGHM and IGHD), `mixed` (unit `families` alone: of families in which two sequences or
-          more have a class, those with a switched and an unswitched one).
+        - `level`: `subclass` (IGHG1; IGHG of a call that does not tell; absent where none does), `class` (IGHG),
+          `switched` (the isotype reads `switched`: any class but IGHM and IGHD), `mixed` (unit `families` alone: of
+          families in which two sequences or more have a class, those with a switched and an unswitched one).
         - `total`: those with an isotype at that level; `unassigned` in their place counts the others and has no share.
         - Limits, 95 %, are Clopper and Pearson's, of counts and of families; sequences are no sample of anything, as
           copies of one were put together.
@@ -87,7 +87,9 @@ def _of_families(members: pl.DataFrame, level: str) -> pl.DataFrame:
     told = members.filter(pl.col(level).is_not_null()).group_by("family_id", isotype=level).len()
     place = pl.col("isotype").replace_strict(_places(), default=len(ORDER), return_dtype=pl.Int64)
     most = told.sort("family_id", -pl.col("len").cast(pl.Int64), place, "isotype").unique("family_id", keep="first")
-    return members.select("family_id").unique().join(most, on="family_id", how="left").select("isotype", weight=pl.lit(1))
+    return (
+        members.select("family_id").unique().join(most, on="family_id", how="left").select("isotype", weight=pl.lit(1))
+    )
 
 
 def _places() -> dict[str, int]:

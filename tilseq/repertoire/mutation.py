@@ -46,7 +46,8 @@ def mutations(table: Any) -> pl.DataFrame:
     polars.DataFrame
         The table in its order, without the alignments, with
 
-        - `bases`: bases compared, in whole codons; `mutations`: those that count; `mutation_frequency`: their share, null without bases;
+        - `bases`: bases compared, in whole codons; `mutations`: those that count; `mutation_frequency`: their share,
+          null without bases;
         - `cdr_bases, cdr_replacement, cdr_silent, fwr_bases, fwr_replacement, fwr_silent`: the same of V alone, CDR1
           and CDR2 against framework 1 to 3;
         - `v_identity`: share of V's bases compared that do not differ, counted or not; the file's own where the
