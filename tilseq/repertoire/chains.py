@@ -24,7 +24,8 @@ def chain_pairing(contigs: Any, *, sample: str, cells: Iterable[str] = ()) -> pl
     """Return the receptor of each cell by scirpy's model (Sturm and others, Bioinformatics 2020;36:4817).
 
     Chains are of two arms: VJ (TRA, TRG, IGK, IGL) and VDJ (TRB, TRD, IGH). Of each the two with the most UMIs are the
-    cell's, of equals that with more reads, then the later junction in the alphabet.
+    cell's, of equals that with more reads, then the later junction (then locus, then
+    genes) in the alphabet.
 
     Parameters
     ----------
@@ -196,7 +197,8 @@ def _chains(contigs: Any) -> pl.DataFrame:
         raise TableError("no such locus", column="locus", found=strange["locus"][0], expected=expected)
     kinds = {"v_call": pl.String, "j_call": pl.String, "umi_count": pl.Int64, "consensus_count": pl.Int64}
     frame = frame.with_columns(pl.lit(None, kind).alias(n) for n, kind in kinds.items() if n not in frame.columns)
-    first = [pl.col("umi_count", "consensus_count").fill_null(0), pl.col("junction", "junction_aa").fill_null("")]
+    ties = ["junction", "junction_aa", "locus", "v_call", "j_call"]
+    first = [pl.col("umi_count", "consensus_count").fill_null(0), pl.col(ties).fill_null("")]
     return frame.sort(*first, descending=True, maintain_order=True)
 
 

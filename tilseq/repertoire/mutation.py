@@ -31,8 +31,8 @@ def mutations(table: Any) -> pl.DataFrame:
 
     A mutation is a base that differs from the germline's where both are A, C, G or T. It is a replacement or silent by
     the amino acid that the germline's codon would code for with this base alone changed; one in a codon of which the
-    germline does not know all bases, one from or to a stop codon, and one beyond the last whole codon of the longer
-    sequence is not counted. Counts are those of shazam's `observedMutations`.
+    germline does not know all bases, one from or to a stop codon, and one in a codon that the end of either sequence cuts
+    is not counted. Counts are those of shazam's `observedMutations`.
 
     Parameters
     ----------
@@ -137,6 +137,7 @@ def _counted(rows: pl.DataFrame) -> pl.DataFrame:
     longer = np.maximum(*lengths)
     width = max(V_END, (int(longer.max(initial=0)) + 2) // 3 * 3)
     seen, germline = (_bases(text, length, width) for text, length in zip(texts, lengths, strict=True))
+    germline[np.arange(width) >= np.minimum(*lengths)[:, None]] = NOT_A_BASE  # no more of it is known than was seen
     both = (seen != NOT_A_BASE) & (germline != NOT_A_BASE)
     counted = both & (np.arange(width) < (longer // 3 * 3)[:, None])
     replacement, silent = _kinds(seen, germline, counted & (seen != germline))

@@ -12,7 +12,8 @@ Floats = NDArray[np.float64]
 
 USUAL_THRESHOLD = 0.15
 FEWEST_DISTANCES = 50
-LEAST_SEPARATION = 0.1
+FEWEST_A_SIDE = 10
+LEAST_SEPARATION = 0.25
 GRID = np.linspace(0, 1, 1001)
 
 
@@ -48,8 +49,8 @@ def family_threshold(distances: Any) -> Valley | None:
     Returns
     -------
     Valley or None
-        None for fewer than 50 distances, and where no valley is at least a tenth lower than its lower mode: nothing in
-        the data then says where families end.
+        None for fewer than 50 distances, and where no valley with ten of them or more on each side is a quarter lower
+        than its lower mode: nothing in the data then says where families end.
     """
     values = np.array([value for value in distances if value is not None], float)
     if len(values) < FEWEST_DISTANCES:
@@ -57,6 +58,8 @@ def family_threshold(distances: Any) -> Valley | None:
     height = distance_density(values)
     inner = np.arange(1, len(height) - 1)
     lowest = inner[(height[inner] < height[inner - 1]) & (height[inner] <= height[inner + 1])]
+    below = np.searchsorted(np.sort(values), GRID[lowest])
+    lowest = lowest[np.minimum(below, len(values) - below) >= FEWEST_A_SIDE]
     left = np.maximum.accumulate(height)[lowest]
     right = np.maximum.accumulate(height[::-1])[::-1][lowest]
     if not len(lowest):
