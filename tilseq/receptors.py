@@ -9,3 +9,9 @@ LOCI: tuple[Locus, ...] = get_args(Locus)
 
 # What makes two rows the same clone.
 CLONE = ("locus", "junction")
+
+# The standard genetic code: amino acids of the codons AAA, AAC, AAG, AAT, ACA ... TTT.
+GENETIC_CODE = "KNKNTTTTRSRSIIMIQHQHPPPPRRRRLLLLEDEDAAAAGGGGVVVV*Y*YSSSS*CWCLFLF"
+
+VJ_LOCI = ("TRA", "TRG", "IGK", "IGL")  # chains without a D gene
+VDJ_LOCI = ("TRB", "TRD", "IGH")

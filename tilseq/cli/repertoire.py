@@ -22,13 +22,16 @@ from tilseq.receptors import LOCI
 if TYPE_CHECKING:
     import polars as pl
 
+    from tilseq.io.bcr import BcrSequences
     from tilseq.io.clonotypes import Clonotypes
 
 CONVERT_EXAMPLE = "tilseq repertoire convert filtered_contig_annotations.csv -o product.tsv"
 DIVERSITY_EXAMPLE = "tilseq repertoire diversity day0.tsv.gz day28.tsv.gz -o diversity.csv"
+BCR_EXAMPLE = "tilseq repertoire bcr igh_day0.tsv.gz igh_day28.tsv.gz -o bcr"
 TRACK_EXAMPLE = """\
 tilseq repertoire track day7.tsv day28.tsv --product product.tsv -o persistence
 tilseq repertoire track day28.tsv --product product.tsv --cells day28=40000 -o persistence"""
+BCR_TABLES = ("families", "mutation", "mutation_load", "isotypes", "diversity")
 
 files = click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 dialect_option = click.option(
@@ -163,6 +166,51 @@ def track(
     return status
 
 
+@repertoire_command.command("bcr", cls=Examples, example=BCR_EXAMPLE)
+@files
+@output_folder
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    help="Largest share of a junction's bases in which neighbours in a family differ; by default the valley of the "
+    "distances to the nearest.",
+)
+@dialect_option
+@count_option
+def bcr(
+    paths: tuple[Path, ...], output: Path, threshold: float | None, dialect: str | None, count_of: str | None
+) -> int:
+    """Find the families of B cells in each FILE, their isotypes and mutations.
+
+    Writes families.csv, mutation.csv (a row a sequence), mutation_load.csv, isotypes.csv, diversity.csv (of families)
+    and exclusions.csv to the output folder. Isotypes need the column c_call, mutations the alignments of AIRR.
+    """
+    import polars as pl
+
+    from tilseq.io.bcr import read_bcr
+    from tilseq.repertoire import bcr as bcr_of
+    from tilseq.tables import outputs
+
+    sample_names(paths)
+
+    def measure(path: Path) -> dict[str, pl.DataFrame]:
+        sample = sample_name(path)
+        sequences = read_bcr(path, dialect=dialect)
+        _tell(sample, sequences)
+        found = bcr_of(
+            sequences.table, sample=sample, count_of=_count_of(sample, sequences, count_of), threshold=threshold
+        )
+        click.echo(f"{sample}: threshold of families {found.threshold:g} ({found.threshold_source})", err=True)
+        tables = {name: getattr(found, name) for name in BCR_TABLES}
+        return tables | {"exclusions": sequences.exclusions.with_columns(sample=pl.lit(sample))}
+
+    results, status = each_file(paths, measure)
+    for name in (*BCR_TABLES, "exclusions") if results else ():
+        frame = _joined([tables[name] for tables in results])
+        write_result(frame, getattr(outputs, name.upper()), str(output / f"{name}.csv"))
+    return status
+
+
 def _read(path: Path, sample: str, dialect: str | None, locus: str | None) -> tuple[Clonotypes, pl.DataFrame]:
     """Return a file's clonotypes and its rows of the table `exclusions`; say on stderr what a reader should know."""
     import polars as pl
@@ -170,14 +218,19 @@ def _read(path: Path, sample: str, dialect: str | None, locus: str | None) -> tu
     from tilseq.io.clonotypes import read_clonotypes
 
     clonotypes = read_clonotypes(path, dialect=dialect, locus=locus)
-    for warning in clonotypes.warnings:
-        click.echo(f"{sample}: {warning}", err=True)
-    for row in clonotypes.exclusions.iter_rows(named=True):
-        click.echo(f"{sample}: {row['rows']} rows ({row['counts']:.0f} counts) left out: {row['rule']}", err=True)
+    _tell(sample, clonotypes)
     return clonotypes, clonotypes.exclusions.with_columns(sample=pl.lit(sample))
 
 
-def _count_of(sample: str, clonotypes: Clonotypes, said: str | None) -> str:
+def _tell(sample: str, read: Clonotypes | BcrSequences) -> None:
+    """Say on stderr what a reader of a file should know, and what was left out of it."""
+    for warning in read.warnings:
+        click.echo(f"{sample}: {warning}", err=True)
+    for row in read.exclusions.iter_rows(named=True):
+        click.echo(f"{sample}: {row['rows']} rows ({row['counts']:.0f} counts) left out: {row['rule']}", err=True)
+
+
+def _count_of(sample: str, clonotypes: Clonotypes | BcrSequences, said: str | None) -> str:
     """Return what the counts count: what the file says, else what the user says."""
     from tilseq.errors import AnalysisError
 

@@ -95,6 +95,21 @@ ALL = (
     _clones("d50_clones", "clones", "Fewest clonotypes that hold half of the repertoire."),
     _clones("coverage", "fraction", "Share of the specimen's repertoire held by the clonotypes seen (Chao and Jost)."),
     Parameter(
+        "isotype_share",
+        "repertoire",
+        "fraction",
+        "Share of B-cell families of an isotype; `switched` of all but IGHM and IGHD; `mixed` of families of several "
+        "sequences that hold both.",
+        ("isotype",),
+    ),
+    Parameter(
+        "mutation_frequency_mean",
+        "repertoire",
+        "fraction",
+        "Mutations per base of B-cell receptors against the germline, mean over families.",
+        ("locus", "isotype"),
+    ),
+    Parameter(
         "persistence_mass",
         "repertoire",
         "fraction",

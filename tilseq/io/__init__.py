@@ -6,8 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tilseq.io.bcr import read_bcr
     from tilseq.io.clinical import read_lesions, read_responses, read_sdtm_recist, read_subjects
     from tilseq.io.clonotypes import read_clonotypes
+    from tilseq.io.contigs import read_contigs
     from tilseq.io.cuts import read_cohort_cuts
     from tilseq.io.fcs import read_fcs
     from tilseq.io.fcs_write import write_fcs
@@ -20,8 +22,10 @@ if TYPE_CHECKING:
 
 # Imported when they are first asked for: reading an FCS file should not wait for AnnData.
 MODULES = {
+    "read_bcr": "bcr",
     "read_clonotypes": "clonotypes",
     "read_cohort_cuts": "cuts",
+    "read_contigs": "contigs",
     "read_fcs": "fcs",
     "read_gates": "gate_files",
     "read_gmt": "gmt",
@@ -37,8 +41,10 @@ MODULES = {
 }
 
 __all__ = [
+    "read_bcr",
     "read_clonotypes",
     "read_cohort_cuts",
+    "read_contigs",
     "read_fcs",
     "read_gates",
     "read_gmt",

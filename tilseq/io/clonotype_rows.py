@@ -10,12 +10,13 @@ import polars as pl
 
 from tilseq.errors import ReadError, TableError, did_you_mean
 from tilseq.io.contig_json import contigs_of
-from tilseq.io.dialects import DIALECTS, JSON_STARTS, Count, Dialect
+from tilseq.io.dialects import DIALECTS, JSON_STARTS, Count, Dialect, Headers
 from tilseq.io.genes import imgt_calls
 from tilseq.io.junctions import cut_junctions, translated
 from tilseq.io.text import Delimited, first_character, open_delimited
 
 NO_VALUE = ("", "None", "none", "NA", "na", "NaN", "nan", "NULL", "null", ".", "no data", "unknown", "unresolved")
+NONE_FURTHER: Mapping[str, Mapping[str, Headers]] = {}
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,12 @@ class Rows:
         return DIALECTS[self.dialect]
 
 
-def read_rows(path: str | Path, dialect: str | None) -> Rows:
+def read_rows(
+    path: str | Path, dialect: str | None, further: Mapping[str, Mapping[str, Headers]] = NONE_FURTHER
+) -> Rows:
     """Read the rows of a file whose dialect is given or told by its header; 10x's JSON by its first byte.
+
+    ``further`` names more columns to read where the file has them, as `Dialect.optional`, by dialect.
 
     Raises
     ------
@@ -70,7 +75,8 @@ def read_rows(path: str | Path, dialect: str | None) -> Rows:
         table = contigs_of(path)
         return _mapped(Rows(str(path), "10x", table, pl.DataFrame(), {}, (), 0))
     source = open_delimited(path, comment="# ")
-    return _mapped(_delimited(source, dialect or _dialect_of(source)))
+    dialect = dialect or _dialect_of(source)
+    return _mapped(_delimited(source, dialect, further.get(dialect, {})))
 
 
 def missing_column(file: str, header_row: int, names: Sequence[str], spec: Dialect, header: str) -> TableError:
@@ -116,9 +122,10 @@ def _columns(source: Delimited, headers: Sequence[str], merged: bool = False) ->
     return found
 
 
-def _delimited(source: Delimited, dialect: str) -> Rows:
+def _delimited(source: Delimited, dialect: str, further: Mapping[str, Headers]) -> Rows:
     spec = DIALECTS[dialect]
-    columns = {ours: _columns(source, headers, ours in spec.merged) for ours, headers in spec.columns.items()}
+    wanted = {**spec.columns, **further}
+    columns = {ours: _columns(source, headers, ours in spec.merged) for ours, headers in wanted.items()}
     for ours, headers in spec.needed.items():
         if not columns[ours]:
             raise missing_column(source.path, source.header_row, source.names, spec, headers[0])
@@ -214,6 +221,4 @@ def _mapped(rows: Rows) -> Rows:
     if "junction_aa" not in table.columns:
         table = table.with_columns(translated(table["junction"]).alias("junction_aa"))
         told.append("the file has no amino acids: they are translated from the nucleotides")
-    if "cell_id" in table.columns and not table["cell_id"].is_in(NO_VALUE).fill_null(True).all():
-        told.append("rows name cells (cell_id), yet they are summed by their own counts, not counted as cells")
     return replace(rows, table=table, told=tuple(told))

@@ -107,14 +107,14 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
     cells: dict[str, int] = {}
     notes: list[str] = []
     if "barcode" in table.columns:
-        _contigs_once(rows)
+        contigs_once(rows)
         table, cells, notes = cells_of(table)
     kept = table.filter(pl.col("rule").is_null())
     clonotypes = summed(kept)
     if "barcode" in table.columns:
         warnings += kinds_told(clonotypes)
     else:
-        warnings += [*sums_told(kept, clonotypes), *_names_once(rows)]
+        warnings += [*sums_told(kept, clonotypes), *_names_once(rows), *_cells_named(rows)]
     warnings += [*flags(clonotypes), *_coded(kept)]
     return Clonotypes(
         clonotypes, count_of, rows.dialect, exclusions(table, rows.file), tuple(warnings), cells, tuple(notes)
@@ -141,7 +141,7 @@ def airr_tsv(clonotypes: Clonotypes) -> str:
     return frame.write_csv(separator="\t", quote_style="never")
 
 
-def _contigs_once(rows: Rows) -> None:
+def contigs_once(rows: Rows) -> None:
     """Raise where a contig stands twice: lanes whose barcodes collide were joined, and cells would be lost."""
     if "sequence_id" not in rows.table.columns:
         return
@@ -168,6 +168,12 @@ def _names_once(rows: Rows) -> list[str]:
     return [f"{twice} rows bear the {rows.headers['sequence_id']} of an earlier row: was a file joined twice?"] * (
         twice > 0
     )
+
+
+def _cells_named(rows: Rows) -> list[str]:
+    if "cell_id" not in rows.table.columns or rows.table["cell_id"].is_in(NO_VALUE).fill_null(True).all():
+        return []
+    return ["rows name cells (cell_id), yet they are summed by their own counts, not counted as cells"]
 
 
 def _coded(kept: pl.DataFrame) -> list[str]:

@@ -13,12 +13,13 @@ from tilseq.errors import ReadError, TableError
 from tilseq.io.text import read_text
 
 SPACE = " \t\n\r"
-REGIONS = {"v_call": "L-REGION+V-REGION", "j_call": "J-REGION"}
+REGIONS = {"v_call": "L-REGION+V-REGION", "j_call": "J-REGION", "c_call": "C-REGION"}
 TEXT = {"barcode": "barcode", "sequence_id": "contig_name", "junction": "cdr3_seq", "junction_aa": "cdr3"}
+COUNTS = {"umis": "umi_count", "reads": "read_count"}
 FLAGS = ("is_cell", "high_confidence", "productive")
 SCHEMA = {
     "row": pl.Int64(),
-    **dict.fromkeys([*TEXT, *REGIONS], pl.String()),
+    **dict.fromkeys([*TEXT, *REGIONS, *COUNTS], pl.String()),
     **dict.fromkeys(FLAGS, pl.Boolean()),
 }
 
@@ -29,8 +30,8 @@ def contigs_of(path: str | Path) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        One row a contig: `row` (its number in the file, from 1), `barcode, sequence_id, v_call, j_call, junction,
-        junction_aa` (text), `is_cell, high_confidence, productive`; null where the contig has none.
+        One row a contig: `row` (its number in the file, from 1), `barcode, sequence_id, v_call, j_call, c_call,
+        junction, junction_aa, umis, reads` (text), `is_cell, high_confidence, productive`; null where it has none.
 
     Raises
     ------
@@ -91,6 +92,9 @@ def _contig(number: int, contig: Any, path: str | Path) -> tuple[Any, ...]:
         raise TableError("a cell has no barcode", file=path, row=number, column="barcode")
     for flag in FLAGS:
         values[flag] = _value(contig, flag, bool, number, path)
+    for ours, theirs in COUNTS.items():
+        count = contig.get(theirs)
+        values[ours] = None if count is None else str(count)
     annotations = _value(contig, "annotations", list, number, path) or []
     for ours, region in REGIONS.items():
         genes = [_gene(entry, region, number, path) for entry in annotations]

@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-STANDARD = "KNKNTTTTRSRSIIMIQHQHPPPPRRRRLLLLEDEDAAAAGGGGVVVV*Y*YSSSS*CWCLFLF"  # codons AAA, AAC, AAG, AAT, ACA ...
+from tilseq.receptors import GENETIC_CODE
+
 NOT_A_BASE = 4
 AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 MOST_CHECKED = 20_000
@@ -20,7 +21,7 @@ def _tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     bases[list(b"ACGT")] = range(4)
     bases[list(b"acgt")] = range(4)
     amino = np.full((5, 5, 5), ord("X"), np.uint8)
-    for letter, codon in zip(STANDARD, product(range(4), repeat=3), strict=True):
+    for letter, codon in zip(GENETIC_CODE, product(range(4), repeat=3), strict=True):
         amino[codon] = ord(letter)
     return bases, amino.ravel()
 

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tilseq.plots.bcr import distance_histogram, isotype_bars, mutation_histogram
     from tilseq.plots.clinical import spider
     from tilseq.plots.expression import score_heatmap
     from tilseq.plots.flow import gates
@@ -14,15 +15,28 @@ if TYPE_CHECKING:
 
 # Imported when they are first asked for: a command that draws nothing should not wait for matplotlib.
 MODULES = {
+    "distance_histogram": "bcr",
     "endpoint_over_time": "study",
     "gates": "flow",
+    "isotype_bars": "bcr",
+    "mutation_histogram": "bcr",
     "persistence_over_time": "repertoire",
     "score_heatmap": "expression",
     "spider": "clinical",
     "top_clones": "repertoire",
 }
 
-__all__ = ["endpoint_over_time", "gates", "persistence_over_time", "score_heatmap", "spider", "top_clones"]
+__all__ = [
+    "distance_histogram",
+    "endpoint_over_time",
+    "gates",
+    "isotype_bars",
+    "mutation_histogram",
+    "persistence_over_time",
+    "score_heatmap",
+    "spider",
+    "top_clones",
+]
 
 
 def __getattr__(name: str) -> Any:

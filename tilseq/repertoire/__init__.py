@@ -1,15 +1,34 @@
 """The repertoire laboratory: diversity of a clonotype table, persistence of infused clones. Tables in, tables out."""
 
+from tilseq.repertoire.bcr import bcr
 from tilseq.repertoire.cells import cells_of, effective_cells, effective_number, effective_numbers
+from tilseq.repertoire.chains import cell_quality, chain_pairing, check_overlap, joined_lanes, paired_clones
 from tilseq.repertoire.diversity import diversity
+from tilseq.repertoire.families import distance_to_nearest, families, family_diversity
+from tilseq.repertoire.isotypes import isotypes
+from tilseq.repertoire.mutation import mutation_load, mutations
 from tilseq.repertoire.persistence import persistence, pooled
+from tilseq.repertoire.threshold import family_threshold
 
 __all__ = [
+    "bcr",
+    "cell_quality",
     "cells_of",
+    "chain_pairing",
+    "check_overlap",
+    "distance_to_nearest",
     "diversity",
     "effective_cells",
     "effective_number",
     "effective_numbers",
+    "families",
+    "family_diversity",
+    "family_threshold",
+    "isotypes",
+    "joined_lanes",
+    "mutation_load",
+    "mutations",
+    "paired_clones",
     "persistence",
     "pooled",
 ]

@@ -23,7 +23,8 @@ def plan(study: Study) -> list[Job]:
     def arguments(sample: dict[str, Any]) -> dict[str, Any]:
         settings = study.settings.analysis.repertoire
         locus = sample["locus"] or settings.locus
-        return {"dialect": sample["format"], "locus": locus, "least_yield": settings.least_yield}
+        told = {"dialect": sample["format"], "locus": locus, "least_yield": settings.least_yield}
+        return told | ({"family_threshold": settings.family_threshold} if sample["assay"] == "bcr" else {})
 
     return sample_jobs(study, STEP, [row for assay in ASSAYS for row in study.available(assay)], arguments)
 
@@ -36,6 +37,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.io.clonotypes import read_clonotypes
     from tilseq.io.write import write_frame, write_parquet
     from tilseq.repertoire.diversity import diversity
+    from tilseq.steps.bcr import write_bcr
     from tilseq.tables.outputs import DIVERSITY, ENDPOINTS, EXCLUSIONS, QUALITY
 
     sample = job.sample or {}
@@ -65,6 +67,9 @@ def run(job: Job, folder: Path) -> None:
         reason = "no clonotype is left; see exclusions"
         quality.append({"sample": job.unit, "check": "clonotypes", "verdict": "fail", "reason": reason})
     quality += _depth(sample, clonotypes, job.arguments["least_yield"])
+    if sample["assay"] == "bcr":
+        of_families, checks = write_bcr(job, folder)
+        rows, quality = rows + of_families, quality + checks
     clones = clonotypes.table.with_columns(
         count_of=pl.lit(clonotypes.count_of),
         cells_of_locus=pl.col("locus").replace_strict(clonotypes.cells, default=None, return_dtype=pl.Int64),

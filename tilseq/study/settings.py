@@ -114,6 +114,13 @@ class Repertoire(Part):
         allow_inf_nan=False,
         description="UMIs, templates or cells counted for each cell put in, below which a library fails its quality.",
     )
+    family_threshold: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Largest share of a junction's bases in which neighbours in a B-cell family differ; null: found.",
+    )
 
 
 class Expression(Part):

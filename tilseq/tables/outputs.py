@@ -261,6 +261,140 @@ DIVERSITY = Table(
     key=("sample", "locus", "parameter"),
 )
 
+FAMILIES = Table(
+    "families",
+    "One family of B cells of one sample a row.",
+    (
+        Column("sample", "text", _SAMPLE.meaning, needed=True),
+        Column("family_id", "text", "V gene, J gene, junction length, number in the group.", needed=True),
+        Column("locus", "text", "Locus.", needed=True),
+        Column("v_gene", "text", "V gene; of an ambiguous call the first.", needed=True),
+        Column("j_gene", "text", "J gene; of an ambiguous call the first.", needed=True),
+        Column("junction_length", "integer", "Length of the junction.", unit="nt", needed=True),
+        Column("sequences", "integer", "Sequences in the family.", needed=True, minimum=1),
+        Column("junctions", "integer", "Distinct nucleotide junctions among them.", needed=True, minimum=1),
+        Column("duplicate_count", "integer", "Sum of their counts.", needed=True),
+        Column("isotypes", "text", "Classes of its sequences and how many have each, `IGHG 5; IGHM 2`."),
+        Column("mutation_frequency", "number", "Mean over its sequences of the share of mutated bases."),
+        Column("threshold", "number", "Largest share of bases in which neighbours differ.", needed=True),
+        Column(
+            "threshold_source",
+            "text",
+            "Set by the user, found as the valley of the distances to the nearest, or the usual one as there is none.",
+            needed=True,
+            allowed=("set", "valley", "usual"),
+        ),
+    ),
+    key=("sample", "family_id"),
+)
+
+MUTATION = Table(
+    "mutation",
+    "One immunoglobulin sequence of one sample a row: its family, isotype and mutations.",
+    (
+        Column("sample", "text", _SAMPLE.meaning, needed=True),
+        Column("sequence_id", "text", "Name of the sequence in its file, or `row` and its number.", needed=True),
+        Column("locus", "text", "Locus.", needed=True),
+        Column("v_call", "text", "V gene with its allele, as the file has it, by IMGT's name."),
+        Column("j_call", "text", "J gene, likewise."),
+        Column("c_call", "text", "Constant gene, as the file has it."),
+        Column("junction", "text", "Nucleotide junction.", needed=True),
+        Column("duplicate_count", "integer", "Count of the sequence.", needed=True),
+        Column("family_id", "text", "Family, of heavy chains with a V and a J gene."),
+        Column("bases", "integer", "Bases compared with the germline.", unit="nt"),
+        Column("mutations", "integer", "Bases that differ, as shazam counts them.", unit="nt"),
+        Column("mutation_frequency", "number", "mutations / bases."),
+        Column("cdr_bases", "integer", "Bases compared in CDR1 and CDR2.", unit="nt"),
+        Column("cdr_replacement", "integer", "Mutations there that change the amino acid."),
+        Column("cdr_silent", "integer", "Mutations there that do not."),
+        Column("fwr_bases", "integer", "Bases compared in framework 1 to 3.", unit="nt"),
+        Column("fwr_replacement", "integer", "Mutations there that change the amino acid."),
+        Column("fwr_silent", "integer", "Mutations there that do not."),
+        Column("v_identity", "number", "Share of the bases of V that are the germline's.", minimum=0, maximum=1),
+        Column("identity_source", "text", "Where the identity is from.", allowed=("alignment", "file")),
+    ),
+    key=("sample", "sequence_id"),
+)
+
+MUTATION_LOAD = Table(
+    "mutation_load",
+    "How mutated the families of one isotype of one sample are.",
+    (
+        Column("sample", "text", _SAMPLE.meaning, needed=True),
+        Column("locus", "text", "Locus.", needed=True),
+        Column("isotype", "text", "Class, or `all`.", needed=True),
+        Column("sequences", "integer", "Sequences with a frequency.", needed=True, minimum=1),
+        Column("families", "integer", "Families, which count once each.", needed=True, minimum=1),
+        Column("mean_frequency", "number", "Mean over families of mutations per base.", needed=True),
+        Column("lower", "number", "Lower 95 % limit of the mean (Student, over families)."),
+        Column("upper", "number", "Upper 95 % limit of the mean (Student, over families)."),
+        Column("median_frequency", "number", "Median over families.", needed=True),
+    ),
+    key=("sample", "locus", "isotype"),
+)
+
+ISOTYPES = Table(
+    "isotypes",
+    "How much of the heavy chains of one sample one isotype holds.",
+    (
+        Column("sample", "text", _SAMPLE.meaning, needed=True),
+        Column("unit", "text", "What is counted.", needed=True, allowed=("sequences", "counts", "families")),
+        Column(
+            "level",
+            "text",
+            "Subclass, class, all that have switched, or families with switched and unswitched members.",
+            needed=True,
+            allowed=("subclass", "class", "switched", "mixed"),
+        ),
+        Column("isotype", "text", "Isotype; `unassigned` for those that have none at this level.", needed=True),
+        Column("number", "integer", "How many have it.", needed=True, minimum=0),
+        Column("total", "integer", "Of how many; of `unassigned` all.", needed=True, minimum=0),
+        Column("share", "number", "number / total."),
+        _LOWER,
+        _UPPER,
+    ),
+    key=("sample", "unit", "level", "isotype"),
+)
+
+_PLACES = {"vj_1": "first VJ", "vj_2": "second VJ", "vdj_1": "first VDJ", "vdj_2": "second VDJ"}
+
+CELLS = Table(
+    "cells",
+    "The receptor of one cell of one sample a row, by scirpy's conventions.",
+    (
+        Column("sample", "text", _SAMPLE.meaning, needed=True),
+        Column("cell_id", "text", "Barcode of the cell.", needed=True),
+        Column("receptor_type", "text", "TCR, BCR, ambiguous, multichain or no IR.", needed=True),
+        Column("receptor_subtype", "text", "Pair of loci, ambiguous, multichain or no IR.", needed=True),
+        Column("chain_pairing", "text", "How its chains pair.", needed=True),
+        Column("dual_alpha", "boolean", "Two TRA and one TRB.", needed=True),
+        Column("doublet", "text", "Whether it may be two cells.", allowed=("likely", "possible")),
+        Column("chains", "integer", "Functional chains.", needed=True, minimum=0),
+        *(
+            Column(f"{place}_{name}", "integer" if name == "umi_count" else "text", f"{name} of the {chain} chain.")
+            for place, chain in _PLACES.items()
+            for name in ("locus", "v_call", "j_call", "junction", "junction_aa", "umi_count")
+        ),
+    ),
+    key=("sample", "cell_id"),
+)
+
+CELL_QUALITY = Table(
+    "cell_quality",
+    "Cells of one kind of one sample a row.",
+    (
+        Column("sample", "text", _SAMPLE.meaning, needed=True),
+        Column("call", "text", "receptor_type, receptor_subtype, chain_pairing, doublet or dual_alpha.", needed=True),
+        Column("category", "text", "The kind.", needed=True),
+        Column("cells", "integer", "Cells of the kind.", needed=True, minimum=0),
+        Column("total", "integer", "All cells.", needed=True, minimum=0),
+        Column("share", "number", "cells / total."),
+        _LOWER,
+        _UPPER,
+    ),
+    key=("sample", "call", "category"),
+)
+
 PERSISTENCE = Table(
     "persistence",
     "What the clones of a reference hold of a later sample.",

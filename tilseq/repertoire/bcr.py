@@ -1,0 +1,109 @@
+"""All that is told of a sample's B-cell receptors: families, isotypes, mutations, diversity of families."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from tilseq.repertoire.families import distance_to_nearest, families, family_diversity, first_gene
+from tilseq.repertoire.isotypes import ORDER, isotype_class, isotypes
+from tilseq.repertoire.mutation import mutation_load, mutations
+from tilseq.repertoire.threshold import USUAL_THRESHOLD, family_threshold
+from tilseq.tables import as_polars, conform
+from tilseq.tables.outputs import FAMILIES, MUTATION
+
+
+@dataclass(frozen=True)
+class Bcr:
+    """Tables of one sample, by the names of `tilseq.tables.outputs`, and how its families were found.
+
+    Attributes
+    ----------
+    families, mutation, mutation_load, isotypes, diversity
+        The tables; `mutation` names the family of each sequence, `diversity` is that of families.
+    distances
+        Result of `distance_to_nearest` for the heavy chains.
+    threshold, threshold_source
+        Largest share of bases in which neighbours in a family differ, and where it comes from: `set`, `valley` or
+        `usual`.
+    """
+
+    families: pl.DataFrame
+    mutation: pl.DataFrame
+    mutation_load: pl.DataFrame
+    isotypes: pl.DataFrame
+    diversity: pl.DataFrame
+    distances: pl.DataFrame
+    threshold: float
+    threshold_source: str
+
+
+def bcr(table: Any, *, sample: str, count_of: str = "unknown", threshold: float | None = None) -> Bcr:
+    """Return families, isotypes and mutations of a sample's immunoglobulins.
+
+    Families are of heavy chains: light chains of unrelated cells are too often alike.
+
+    Parameters
+    ----------
+    table
+        polars or pandas, one row a sequence, as `tilseq.io.bcr.read_bcr` gives it: `sequence_id, locus, v_call, j_call,
+        junction, duplicate_count`, and where known `c_call, sequence_alignment, germline_alignment, v_identity`.
+    sample
+        Sample identifier.
+    count_of
+        What the counts count: `cells`, `umis`, `templates`, `reads` or `unknown`.
+    threshold
+        As for `families`; by default the valley of the distances to the nearest (`family_threshold`), and where there
+        is none 0.15, as most studies of human heavy chains set it between 0.1 and 0.2.
+
+    Raises
+    ------
+    TableError, AnalysisError
+        As `families`, `mutations` and `isotypes`.
+    """
+    frame = as_polars(table)
+    if "c_call" not in frame.columns:
+        frame = frame.with_columns(c_call=pl.lit(None, pl.String))
+    heavy = pl.col("locus") == "IGH"
+    distances = distance_to_nearest(frame.filter(heavy))
+    source = "set"
+    if threshold is None:
+        valley = family_threshold(distances["distance"])
+        threshold, source = (valley.threshold, "valley") if valley else (USUAL_THRESHOLD, "usual")
+    placed = families(frame, threshold=threshold).with_columns(family_id=pl.when(heavy).then("family_id"))
+    found = mutations(placed).with_columns(sample=pl.lit(sample))
+    return Bcr(
+        families=_summarised(found, threshold, source),
+        mutation=conform(found.select(name for name in MUTATION.names if name in found.columns), MUTATION),
+        mutation_load=mutation_load(found, sample=sample),
+        isotypes=isotypes(found, sample=sample, count_of=count_of),
+        diversity=family_diversity(found, sample=sample, count_of=count_of),
+        distances=distances,
+        threshold=threshold,
+        threshold_source=source,
+    )
+
+
+def _summarised(sequences: pl.DataFrame, threshold: float, source: str) -> pl.DataFrame:
+    """Return the table `families` of sequences with a `family_id`."""
+    members = sequences.filter(pl.col("family_id").is_not_null()).with_columns(isotype=isotype_class("c_call"))
+    whole = members.group_by("sample", "family_id").agg(
+        pl.col("locus").first(),
+        first_gene("v_call").first().alias("v_gene"),
+        first_gene("j_call").first().alias("j_gene"),
+        pl.col("junction").str.len_bytes().first().alias("junction_length"),
+        pl.len().alias("sequences"),
+        pl.col("junction").n_unique().alias("junctions"),
+        pl.col("duplicate_count").sum(),
+        pl.col("mutation_frequency").mean(),
+    )
+    known = members.filter(pl.col("isotype").is_not_null()).group_by("sample", "family_id", "isotype").len()
+    place = pl.col("isotype").replace_strict({name[:4]: i for i, name in reversed(list(enumerate(ORDER)))})
+    told = pl.format("{} {}", "isotype", "len").str.join("; ").alias("isotypes")
+    named = (
+        known.sort(-pl.col("len").cast(pl.Int64), place).group_by("sample", "family_id", maintain_order=True).agg(told)
+    )
+    whole = whole.join(named, on=["sample", "family_id"], how="left")
+    return conform(whole.with_columns(threshold=pl.lit(threshold), threshold_source=pl.lit(source)), FAMILIES)

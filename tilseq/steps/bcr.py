@@ -1,0 +1,121 @@
+"""What a sample of B-cell receptors has beside its clonotypes: families, isotypes, mutations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from tilseq.steps.job import Job, only_path
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from tilseq.repertoire.bcr import Bcr
+
+
+def write_bcr(job: Job, folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Write a sample's families, sequences, isotypes, load of mutations and figures.
+
+    Returns
+    -------
+    endpoints, quality
+        Rows of these tables.
+    """
+    from tilseq.io.bcr import read_bcr
+    from tilseq.io.write import write_parquet
+    from tilseq.repertoire.bcr import bcr
+    from tilseq.tables.outputs import FAMILIES, ISOTYPES, MUTATION, MUTATION_LOAD
+
+    sequences = read_bcr(only_path(job), dialect=job.arguments["dialect"], locus=job.arguments["locus"])
+    threshold = job.arguments["family_threshold"]
+    found = bcr(sequences.table, sample=job.unit, count_of=sequences.count_of, threshold=threshold)
+    write_parquet(found.families, FAMILIES, folder)
+    write_parquet(found.mutation, MUTATION, folder)
+    write_parquet(found.mutation_load, MUTATION_LOAD, folder)
+    write_parquet(found.isotypes, ISOTYPES, folder)
+    _draw(found, folder / "figures")
+    return _endpoints(job.sample or {}, found, sequences.count_of), _quality(job.unit, found)
+
+
+def _endpoints(sample: Mapping[str, Any], found: Bcr, count_of: str) -> list[dict[str, Any]]:
+    import polars as pl
+
+    from tilseq.endpoints.rows import endpoint
+
+    key = f"families: threshold {found.threshold:g} ({found.threshold_source})"
+    shares = found.isotypes.filter(pl.col("share").is_not_null(), pl.col("level") != "subclass", unit="families")
+    return [
+        *(
+            endpoint(
+                sample,
+                row["parameter"],
+                row["value"],
+                qualifiers={"locus": row["locus"]},
+                lower=row["lower"],
+                upper=row["upper"],
+                interval_method="analytic, sampling only",
+                n=row["n"],
+                method=f"{key}; counts: {count_of}",
+            )
+            for row in found.diversity.iter_rows(named=True)
+        ),
+        *(
+            endpoint(
+                sample,
+                "isotype_share",
+                row["share"],
+                qualifiers={"isotype": row["isotype"]},
+                lower=row["lower"],
+                upper=row["upper"],
+                interval_method="Clopper-Pearson",
+                n=row["total"],
+                method=key,
+            )
+            for row in shares.iter_rows(named=True)
+        ),
+        *(
+            endpoint(
+                sample,
+                "mutation_frequency_mean",
+                row["mean_frequency"],
+                qualifiers={"locus": row["locus"], "isotype": row["isotype"]},
+                lower=row["lower"],
+                upper=row["upper"],
+                interval_method="Student, over families",
+                n=row["families"],
+                method=key,
+            )
+            for row in found.mutation_load.iter_rows(named=True)
+        ),
+    ]
+
+
+def _quality(sample: str, found: Bcr) -> list[dict[str, Any]]:
+    """Return a warning where the distances do not tell the threshold, and what it is where they do."""
+    if not found.families.height:
+        return []
+    if found.threshold_source == "usual":
+        verdict, reason = "warn", "the distances between junctions show no valley: the usual threshold is taken"
+    else:
+        verdict, reason = "pass", f"the threshold is {'set' if found.threshold_source == 'set' else 'their valley'}"
+    check = {"sample": sample, "check": "families", "value": found.threshold, "verdict": verdict, "reason": reason}
+    return [check | {"limit": "largest share of bases in which neighbours differ"}]
+
+
+def _draw(found: Bcr, folder: Path) -> None:
+    from tilseq.plots.bcr import distance_histogram, isotype_bars, mutation_histogram
+    from tilseq.plots.style import save
+
+    drawn: dict[str, Axes] = {}
+    if found.isotypes.filter(unit="families", level="class")["share"].count():
+        drawn["isotypes"] = isotype_bars(found.isotypes)
+    if found.mutation.filter(locus="IGH")["mutation_frequency"].count():
+        drawn["mutations"] = mutation_histogram(found.mutation)
+    if found.distances["distance"].count():
+        drawn["distances"] = distance_histogram(
+            found.distances, threshold=found.threshold, source=found.threshold_source
+        )
+    for name, axes in drawn.items():
+        save(cast("Figure", axes.figure), folder, name)
