@@ -1,8 +1,13 @@
-"""The repertoire laboratory: diversity of a clonotype table, persistence of infused clones. Tables in, tables out."""
+"""The repertoire laboratory: diversity, overlap and use of genes, persistence of infused clones. Tables in and out."""
 
 from tilseq.repertoire.cells import cells_of, effective_cells, effective_number, effective_numbers
 from tilseq.repertoire.diversity import diversity
+from tilseq.repertoire.keys import lacking, paired
+from tilseq.repertoire.neighbours import neighbours
+from tilseq.repertoire.overlap import overlap
 from tilseq.repertoire.persistence import persistence, pooled
+from tilseq.repertoire.quality import repertoire_quality
+from tilseq.repertoire.usage import usage, usage_divergence
 
 __all__ = [
     "cells_of",
@@ -10,6 +15,13 @@ __all__ = [
     "effective_cells",
     "effective_number",
     "effective_numbers",
+    "lacking",
+    "neighbours",
+    "overlap",
+    "paired",
     "persistence",
     "pooled",
+    "repertoire_quality",
+    "usage",
+    "usage_divergence",
 ]
