@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from tilseq.plots.clinical import spider
     from tilseq.plots.expression import score_heatmap
     from tilseq.plots.flow import gates
+    from tilseq.plots.overlap import gene_usage, junction_lengths, overlap_heatmap
     from tilseq.plots.repertoire import persistence_over_time, top_clones
     from tilseq.plots.study import endpoint_over_time
 
@@ -16,13 +17,26 @@ if TYPE_CHECKING:
 MODULES = {
     "endpoint_over_time": "study",
     "gates": "flow",
+    "gene_usage": "overlap",
+    "junction_lengths": "overlap",
+    "overlap_heatmap": "overlap",
     "persistence_over_time": "repertoire",
     "score_heatmap": "expression",
     "spider": "clinical",
     "top_clones": "repertoire",
 }
 
-__all__ = ["endpoint_over_time", "gates", "persistence_over_time", "score_heatmap", "spider", "top_clones"]
+__all__ = [
+    "endpoint_over_time",
+    "gates",
+    "gene_usage",
+    "junction_lengths",
+    "overlap_heatmap",
+    "persistence_over_time",
+    "score_heatmap",
+    "spider",
+    "top_clones",
+]
 
 
 def __getattr__(name: str) -> Any:

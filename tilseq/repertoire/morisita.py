@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tilseq.intervals import Z95
-
 Floats = NDArray[np.float64]
 
 ROUNDING = 1e-9  # a share of Σ x² that a single pair of equal cells among ten million still exceeds
@@ -82,13 +80,18 @@ def _plug_in(at: Moments, c: Floats) -> Floats:
 def morisita_limits(value: Floats, error: Floats) -> tuple[Floats, Floats]:
     """Return 95 % limits of the overlap, from 0 to 1, on the logit scale; NaN where there is no error.
 
+    The error is known no better than the coincidences that it comes from, about ``(value / error)²`` of them: Student's
+    quantile for twice as many degrees of freedom (Satterthwaite, Biometrics 1946;2:110) takes the place of the normal.
     An index within one error of 1 is taken for one error below it; where it cannot be told from 1 the upper limit is 1,
     or the index itself where that came out above 1.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        inside = np.minimum(value, np.maximum(1 - error, 0.5))
-        odds, spread = inside / (1 - inside), np.exp(Z95 * error / (inside * (1 - inside)))
-        lower, upper = 1 / (1 + spread / odds), 1 / (1 + 1 / (odds * spread))
-        upper = np.where(value + Z95 * error >= 1, np.maximum(value, 1), upper)
+    from scipy.special import stdtrit
+
     known = (value > 0) & (error > 0)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        quantile = stdtrit(2 * (value / error) ** 2, 0.975)
+        inside = np.minimum(value, np.maximum(1 - error, 0.5))
+        odds, spread = inside / (1 - inside), np.exp(quantile * error / (inside * (1 - inside)))
+        lower, upper = 1 / (1 + spread / odds), 1 / (1 + 1 / (odds * spread))
+        upper = np.where(value + quantile * error >= 1, np.maximum(value, 1), upper)
     return np.where(known, lower, np.nan), np.where(known, upper, np.nan)

@@ -75,7 +75,7 @@ def coded(clones: pl.DataFrame) -> Coded:
     codes = clones.select(*(parts.hash(seed).alias(str(seed)) for seed in SEEDS), "duplicate_count")
     names = codes.columns[:2]
     if codes[names[0]].n_unique() < codes.height:
-        codes = codes.group_by(names).sum()
+        codes = codes.group_by(names, maintain_order=True).sum()  # every run adds in one order
     first, second, counts = (codes[name].to_numpy() for name in codes.columns)
     bucket = (first >> np.uint64(64 - BUCKET_BITS)).astype(np.uint8)
     order = np.argsort(bucket, kind="stable")
@@ -124,8 +124,10 @@ def _bucket(samples: Sequence[Coded], bucket: int, own: Floats) -> tuple[NDArray
     if clash.any():  # two clones share the first half of their code and may lie mixed
         order = np.lexsort((second, first))
         same = (first[order[1:]] == first[order[:-1]]) & (second[order[1:]] == second[order[:-1]])
-    goes_on = np.append(same, False)
-    several = goes_on | np.append(False, same)
+    goes_on = np.zeros(len(order), bool)
+    goes_on[:-1] = same
+    several = goes_on.copy()
+    several[1:] |= same
     order, goes_on = order[several], goes_on[several]
     last = np.flatnonzero(~goes_on)
     following = np.repeat(last, np.diff(last, prepend=-1)) - np.arange(len(order))

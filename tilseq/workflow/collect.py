@@ -58,6 +58,8 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         outputs.MEDIANS,
         outputs.DIVERSITY,
         outputs.PERSISTENCE,
+        outputs.OVERLAP,
+        outputs.USAGE,
         outputs.SCORES,
         outputs.RESPONSE,
     )
