@@ -13,6 +13,7 @@ from tilseq.errors import AnalysisError
 from tilseq.repertoire.keys import keyed
 from tilseq.repertoire.morisita import Moments, morisita, morisita_limits
 from tilseq.repertoire.shared import Coded, SharedSums, coded, shared_sums
+from tilseq.tables import as_polars
 from tilseq.tables.outputs import OVERLAP
 
 Floats = NDArray[np.float64]
@@ -56,7 +57,7 @@ def overlap(
         `lacking`).
     n_effective
         Sample → locus → effective number of cells (see `effective_numbers`). Where it is not known `morisita` is null,
-        and there are no limits.
+        and there are no limits. Of a sample with rows that lack a part of the key, it counts in proportion.
 
     Returns
     -------
@@ -72,34 +73,46 @@ def overlap(
         There is no such key; a sample is given twice; an effective number exceeds the sample's counts.
     """
     loci: dict[str, list[tuple[str, Coded]]] = {}
+    cells: dict[str, list[float]] = {}
     names: set[str] = set()
     for name, table in samples.items() if isinstance(samples, Mapping) else samples:
         if name in names:
             raise AnalysisError("a sample is given twice", found=name)
         names.add(name)
-        for (locus,), clones in keyed(table, key).partition_by("locus", as_dict=True).items():
-            loci.setdefault(str(locus), []).append((name, coded(clones.drop("locus"))))
+        known = (n_effective or {}).get(name, {})
+        whole = _counts(table) if known else {}
+        for (locus,), rows in keyed(table, key).partition_by("locus", as_dict=True).items():
+            clones = coded(rows.drop("locus"))
+            loci.setdefault(str(locus), []).append((name, clones))
+            number = _effective(known.get(str(locus)), clones.counts, whole.get(str(locus), 0), name)
+            cells.setdefault(str(locus), []).append(number)
     frames = [OVERLAP.frame()]
     for locus, of_locus in sorted(loci.items()):
-        effective = [_effective(name, locus, clones, n_effective or {}) for name, clones in of_locus]
-        frames.append(
-            _long(of_locus, np.array(effective, dtype=float)).with_columns(locus=pl.lit(locus), key=pl.lit(key))
-        )
+        found = _long(of_locus, np.array(cells[locus]))
+        frames.append(found.with_columns(locus=pl.lit(locus), key=pl.lit(key)))
     return pl.concat(frames, how="diagonal").select(OVERLAP.names).sort(OVERLAP.key)
 
 
-def _effective(name: str, locus: str, clones: Coded, given: Effective) -> float:
-    """Return the effective number of cells of a sample, NaN where it is not known or a single one."""
-    number = given.get(name, {}).get(locus)
+def _counts(table: Any) -> dict[str, int]:
+    """Return the sum of counts of each locus, of rows without the key too."""
+    return dict(as_polars(table).group_by("locus").agg(pl.col("duplicate_count").sum()).iter_rows())
+
+
+def _effective(number: float | None, counts: int, whole: int, name: str) -> float:
+    """Return the effective number of cells behind the counts that have the key, NaN where it is not known or one.
+
+    Where rows of the sample lack a part of the key, it is as much smaller as the counts are.
+    """
     if number is None:
         return np.nan
-    if not 0 < number <= clones.counts * (1 + 1e-9):
+    if not 0 < number <= whole * (1 + 1e-9):
         raise AnalysisError(
-            f"the effective number of cells of {name}, {locus}, cannot exceed its counts",
+            f"the effective number of cells of {name} cannot exceed its counts",
             found=number,
-            expected=f"above 0, at most {clones.counts}",
+            expected=f"above 0, at most {whole}",
         )
-    return number if number > 1 else np.nan
+    number *= counts / whole
+    return float(number) if number > 1 else np.nan
 
 
 def _long(samples: list[tuple[str, Coded]], effective: Floats) -> pl.DataFrame:
