@@ -6,7 +6,18 @@ import sys
 from datetime import date
 from importlib import import_module, metadata
 
-ALL = ("fcs_read", "start_up", "engine", "flow_core", "flow_tree", "gates", "simulate", "realism", "coverage")
+ALL = (
+    "fcs_read",
+    "start_up",
+    "engine",
+    "flow_core",
+    "flow_tree",
+    "gates",
+    "simulate",
+    "realism",
+    "coverage",
+    "overlap",
+)
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))
 print(f"{date.today()}; Python {platform.python_version()}; {versions}; {os.cpu_count()} cores\n")

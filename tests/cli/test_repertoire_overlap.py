@@ -29,6 +29,7 @@ def run(*arguments):
 
 
 def test_overlap_of_all_pairs(folder):
+    pytest.importorskip("symscan")
     out, used, near = (folder / f"{name}.out.csv" for name in ("o", "u", "n"))
     files = [folder / f"{name}.tsv" for name in "abc"]
     assert run("overlap", *files, "-o", out, "--usage", used, "--neighbours", near) == 0

@@ -116,12 +116,12 @@ def qc_command(
     sample_names(paths)
 
     def check(path: Path) -> pl.DataFrame:
-        from tilseq.repertoire import repertoire_quality
+        from tilseq.repertoire import qc
 
         sample = sample_name(path)
         clonotypes, left_out = read_file(path, sample, dialect, locus)
         counted = counted_by(sample, clonotypes, count_of)
-        checks = repertoire_quality(clonotypes.table, sample=sample, count_of=counted, exclusions=left_out)
+        checks = qc(clonotypes.table, sample=sample, count_of=counted, exclusions=left_out)
         told = [("warn", one) for one in clonotypes.warnings] + [("pass", one) for one in clonotypes.notes]
         rows = [
             {"sample": sample, "check": f"reading {number}", "verdict": verdict, "reason": reason}

@@ -6,7 +6,7 @@ from tilseq.repertoire.keys import lacking, paired
 from tilseq.repertoire.neighbours import neighbours
 from tilseq.repertoire.overlap import overlap
 from tilseq.repertoire.persistence import persistence, pooled
-from tilseq.repertoire.quality import repertoire_quality
+from tilseq.repertoire.qc import qc
 from tilseq.repertoire.usage import usage, usage_divergence
 
 __all__ = [
@@ -21,7 +21,7 @@ __all__ = [
     "paired",
     "persistence",
     "pooled",
-    "repertoire_quality",
+    "qc",
     "usage",
     "usage_divergence",
 ]

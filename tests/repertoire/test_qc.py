@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from tilseq.errors import TableError
-from tilseq.repertoire import repertoire_quality
+from tilseq.repertoire import qc
 from tilseq.tables import conform
 from tilseq.tables.outputs import QUALITY
 
@@ -25,7 +25,7 @@ def verdicts(frame):
 
 def test_what_is_well_passes():
     left_out = pl.DataFrame({"rule": ["not productive", "no junction"], "rows": [2, 1], "counts": [7.0, 1.0]})
-    found = repertoire_quality(clones([3, 1, 1]), sample="s", count_of="umis", exclusions=left_out)
+    found = qc(clones([3, 1, 1]), sample="s", count_of="umis", exclusions=left_out)
     assert verdicts(found) == {
         "anchors TRB": (0, "pass"),
         "clonotypes": (3, "pass"),
@@ -36,7 +36,7 @@ def test_what_is_well_passes():
         "singletons TRB": (2 / 3, "pass"),
     }
     assert conform(found, QUALITY).equals(found)
-    of_cells = repertoire_quality(clones([3, 1, 1]), sample="s", count_of="cells", exclusions=left_out)
+    of_cells = qc(clones([3, 1, 1]), sample="s", count_of="cells", exclusions=left_out)
     assert verdicts(of_cells)["left out"] == (3 / 8, "pass")
 
 
@@ -59,9 +59,9 @@ def test_what_is_well_passes():
     ],
 )
 def test_what_a_reader_should_look_at_warns(table, options, check, expected):
-    assert verdicts(repertoire_quality(table, sample="s", **options))[check] == expected
+    assert verdicts(qc(table, sample="s", **options))[check] == expected
 
 
 def test_what_is_no_clonotype_table_is_refused():
     with pytest.raises(TableError):
-        repertoire_quality(clones([0]), sample="s")
+        qc(clones([0]), sample="s")

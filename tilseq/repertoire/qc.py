@@ -16,9 +16,7 @@ MOST_WITHOUT_ANCHORS = 0.05
 ANCHORED = "^C.*[FW]$"
 
 
-def repertoire_quality(
-    table: Any, *, sample: str, count_of: str = "unknown", exclusions: Any | None = None
-) -> pl.DataFrame:
+def qc(table: Any, *, sample: str, count_of: str = "unknown", exclusions: Any | None = None) -> pl.DataFrame:
     """Return the checks of one sample's clonotypes.
 
     - `clonotypes`: how many are left; fails at none.
