@@ -17,6 +17,7 @@ ALL = (
     "simulate",
     "realism",
     "coverage",
+    "overlap",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))

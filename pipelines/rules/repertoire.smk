@@ -18,3 +18,14 @@ rule persistence:
         fingerprint=fingerprint("persistence"),
     shell:
         COMMAND + "persistence/{wildcards.unit}"
+
+
+rule overlap:
+    input:
+        needs("overlap"),
+    output:
+        STATUS.format("overlap/{unit}"),
+    params:
+        fingerprint=fingerprint("overlap"),
+    shell:
+        COMMAND + "overlap/{wildcards.unit}"

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tilseq.plots.clinical import spider
     from tilseq.plots.expression import score_heatmap
     from tilseq.plots.flow import gates
+    from tilseq.plots.overlap import gene_usage, junction_lengths, overlap_heatmap
     from tilseq.plots.repertoire import persistence_over_time, top_clones
     from tilseq.plots.study import endpoint_over_time
 
@@ -18,8 +19,11 @@ MODULES = {
     "distance_histogram": "bcr",
     "endpoint_over_time": "study",
     "gates": "flow",
+    "gene_usage": "overlap",
     "isotype_bars": "bcr",
+    "junction_lengths": "overlap",
     "mutation_histogram": "bcr",
+    "overlap_heatmap": "overlap",
     "persistence_over_time": "repertoire",
     "score_heatmap": "expression",
     "spider": "clinical",
@@ -30,8 +34,11 @@ __all__ = [
     "distance_histogram",
     "endpoint_over_time",
     "gates",
+    "gene_usage",
     "isotype_bars",
+    "junction_lengths",
     "mutation_histogram",
+    "overlap_heatmap",
     "persistence_over_time",
     "score_heatmap",
     "spider",

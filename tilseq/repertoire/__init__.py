@@ -1,4 +1,4 @@
-"""The repertoire laboratory: diversity of a clonotype table, persistence of infused clones. Tables in, tables out."""
+"""The repertoire laboratory: diversity, overlap and use of genes, persistence of infused clones. Tables in and out."""
 
 from tilseq.repertoire.bcr import bcr
 from tilseq.repertoire.cells import cells_of, effective_cells, effective_number, effective_numbers
@@ -6,9 +6,14 @@ from tilseq.repertoire.chains import cell_quality, chain_pairing, check_overlap,
 from tilseq.repertoire.diversity import diversity
 from tilseq.repertoire.families import distance_to_nearest, families, family_diversity
 from tilseq.repertoire.isotypes import isotypes
+from tilseq.repertoire.keys import lacking, paired
 from tilseq.repertoire.mutation import mutation_load, mutations
+from tilseq.repertoire.neighbours import neighbours
+from tilseq.repertoire.overlap import overlap
 from tilseq.repertoire.persistence import persistence, pooled
+from tilseq.repertoire.qc import qc
 from tilseq.repertoire.threshold import family_threshold
+from tilseq.repertoire.usage import usage, usage_divergence
 
 __all__ = [
     "bcr",
@@ -26,9 +31,16 @@ __all__ = [
     "family_threshold",
     "isotypes",
     "joined_lanes",
+    "lacking",
     "mutation_load",
     "mutations",
+    "neighbours",
+    "overlap",
+    "paired",
     "paired_clones",
     "persistence",
     "pooled",
+    "qc",
+    "usage",
+    "usage_divergence",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -29,8 +30,19 @@ def clone_counts(table: Any) -> pl.DataFrame:
     TableError
         A column is absent, a cell is empty, or a count is not a whole number above 0.
     """
+    return checked_counts(table, CLONE).group_by(CLONE).sum()
+
+
+def checked_counts(table: Any, columns: Sequence[str]) -> pl.DataFrame:
+    """Return some columns of a clonotype table as text and its counts as whole numbers, row for row.
+
+    Raises
+    ------
+    TableError
+        As `clone_counts`, for these columns.
+    """
     frame = as_polars(table)
-    for name in (*CLONE, "duplicate_count"):
+    for name in (*columns, "duplicate_count"):
         if name not in frame.columns:
             raise TableError("a clonotype table needs this column", column=name, found=", ".join(frame.columns))
         if frame[name].null_count():
@@ -44,5 +56,4 @@ def clone_counts(table: Any) -> pl.DataFrame:
         raise TableError("a count must be a whole number above 0", column="duplicate_count", found=wrong[0])
     if numbers.sum() > LARGEST_SUM:
         raise TableError("the counts add up to more than 2**53", column="duplicate_count")
-    frame = frame.select(pl.col(CLONE).cast(pl.String), pl.col("duplicate_count").cast(pl.Int64))
-    return frame.group_by(CLONE).sum()
+    return frame.select(pl.col(columns).cast(pl.String), pl.col("duplicate_count").cast(pl.Int64))

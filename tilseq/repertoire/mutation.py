@@ -31,7 +31,7 @@ def mutations(table: Any) -> pl.DataFrame:
 
     A mutation is a base that differs from the germline's where both are A, C, G or T. It is a replacement or silent by
     the amino acid that the germline's codon would code for with this base alone changed; one in a codon of which the
-    germline does not know all bases, one from or to a stop codon, and one in a codon that the end of either sequence cuts
+    germline does not know all bases, one from or to a stop codon, and one in a codon that the end of a sequence cuts
     is not counted. Counts are those of shazam's `observedMutations`.
 
     Parameters

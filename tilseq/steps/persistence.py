@@ -108,8 +108,8 @@ def _held(
     """
     from tilseq.tables.outputs import PERSISTENCE
 
-    kinds = {part: _count_of(clones) for part, clones in parts.items()}
-    serving = _serving(job, kinds, _count_of(table))
+    kinds = {part: repertoire.count_of(clones) for part, clones in parts.items()}
+    serving = _serving(job, kinds, repertoire.count_of(table))
     loci = {part: set(clones["locus"]) for part, clones in parts.items()}
     short = {
         "mass": _short(job, loci, _deep(job, kinds), set.union(*loci.values())),
@@ -138,7 +138,7 @@ def _measures(
     from tilseq.repertoire.cells import effective_numbers
     from tilseq.repertoire.persistence import persistence
 
-    effective = effective_numbers(table, _count_of(table), _cells(table, sample))
+    effective = effective_numbers(table, repertoire.count_of(table), repertoire.cells_behind(table, sample))
 
     def against(some: Sequence[str]) -> pl.DataFrame:
         clones = pl.concat([parts[part].select(*CLONE, "duplicate_count") for part in some])
@@ -310,18 +310,6 @@ def _material(job: Job, part: str) -> tuple[str | None, ...]:
 def _with_kinds(job: Job, kinds: Mapping[str, str]) -> str:
     """Return the samples of some parts, each with what it counts."""
     return ", ".join(f"{job.arguments['samples'][part]['sample']} ({kind})" for part, kind in kinds.items())
-
-
-def _count_of(clones: pl.DataFrame) -> str:
-    """Return what a table's counts count; of a table without rows nothing is known."""
-    return str(clones["count_of"][0]) if clones.height else "unknown"
-
-
-def _cells(clones: pl.DataFrame, sample: Mapping[str, Any]) -> dict[str, int] | float | None:
-    """Return the distinct cells of each locus where cells were counted, else those that went into the library."""
-    if _count_of(clones) == "cells":
-        return dict(clones.select("locus", "cells_of_locus").unique().iter_rows())
-    return repertoire.cells_in_library(sample)
 
 
 def _told(sample: Mapping[str, Any], verdict: str, reason: str) -> dict[str, Any]:

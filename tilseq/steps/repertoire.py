@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from tilseq.steps.job import Job, only_path, sample_jobs
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from tilseq.io.clonotypes import Clonotypes
     from tilseq.study import Study
 
@@ -92,6 +94,18 @@ def cells_in_library(sample: Mapping[str, Any]) -> float | None:
     if sample["assay"] == "bcr":
         return cells_of(sample["cells"], None, None)
     return cells_of(sample["cells"], sample["t_cell_fraction"], sample["input_ng"])
+
+
+def count_of(clones: pl.DataFrame) -> str:
+    """Return what a table's counts count; of a table without rows nothing is known."""
+    return str(clones["count_of"][0]) if clones.height else "unknown"
+
+
+def cells_behind(clones: pl.DataFrame, sample: Mapping[str, Any]) -> dict[str, int] | float | None:
+    """Return the distinct cells of each locus where cells were counted, else those that went into the library."""
+    if count_of(clones) == "cells":
+        return dict(clones.select("locus", "cells_of_locus").unique().iter_rows())
+    return cells_in_library(sample)
 
 
 def _depth(sample: Mapping[str, Any], clonotypes: Clonotypes, least_yield: float) -> list[dict[str, Any]]:

@@ -22,6 +22,19 @@ DIVERSITY_PARAMETERS = (
     "coverage",
 )
 
+OVERLAP_PARAMETERS = (
+    "shared_clones",
+    "jaccard",
+    "f",
+    "f2",
+    "morisita_horn",
+    "morisita",
+    "bray_curtis_similarity",
+    "jensen_shannon_bits_clones",
+    "jensen_shannon_bits_counts",
+)
+USAGE_FEATURES = ("v_call", "j_call", "v_call+j_call", "junction_length", "junction_aa_length")
+
 _SAMPLE = Column("sample", "text", "Sample identifier; on the command line the file's name without extensions.")
 _SUBJECT = Column("subject", "text", "Subject identifier.", needed=True)
 _LOWER = Column("lower", "number", "Lower 95 % limit, in the unit of the value.")
@@ -409,6 +422,57 @@ PERSISTENCE = Table(
         Column("limit_of_detection", "number", "Smallest share that would be seen with 95 % probability."),
     ),
     key=("sample", "locus", "measure"),
+)
+
+OVERLAP = Table(
+    "overlap",
+    "One index of how much two samples have in common of one locus a row.",
+    (
+        Column("sample_a", "text", "First sample.", needed=True),
+        Column("sample_b", "text", "Second sample.", needed=True),
+        Column("locus", "text", "Locus, or both of paired chains.", needed=True),
+        Column("key", "text", "What must be equal: a clonotype key, or the feature whose use differs.", needed=True),
+        Column("parameter", "text", "Index, its variant in its name.", needed=True, allowed=OVERLAP_PARAMETERS),
+        Column("value", "number", "Value of the index."),
+        _LOWER,
+        _UPPER,
+        Column("n_a", "number", "Sum of counts of the first sample; for `morisita` its effective number of cells."),
+        Column("n_b", "number", "The same of the second."),
+    ),
+    key=("sample_a", "sample_b", "locus", "key", "parameter"),
+)
+
+USAGE = Table(
+    "usage",
+    "Share of one gene, pair of genes or junction length among the clones of a locus a row.",
+    (
+        Column("sample", "text", _SAMPLE.meaning, needed=True),
+        Column("locus", "text", "Locus.", needed=True),
+        Column("feature", "text", "What is used.", needed=True, allowed=USAGE_FEATURES),
+        Column("level", "text", "Gene, genes parted by a blank, or length in bases or amino acids.", needed=True),
+        Column("weight", "text", "Whether clones or counts are counted.", needed=True, allowed=("clones", "counts")),
+        Column("number", "integer", "Clones or counts of it.", needed=True, minimum=1),
+        Column("share", "number", "Share of all clones or counts of the locus.", minimum=0, maximum=1),
+        _LOWER,
+        _UPPER,
+        Column("n", "number", "Clones, or effective number of cells, that the limits rest on."),
+    ),
+    key=("sample", "locus", "feature", "level", "weight"),
+)
+
+NEIGHBOURS = Table(
+    "neighbours",
+    "Two junctions that differ by one amino acid put in, left out or replaced a row; never two that are the same.",
+    (
+        Column("sample_a", "text", "Sample of the first junction.", needed=True),
+        Column("sample_b", "text", "Sample of the second; the same where both are of one sample.", needed=True),
+        Column("locus", "text", "Locus of both.", needed=True),
+        Column("junction_aa_a", "text", "First junction.", needed=True),
+        Column("junction_aa_b", "text", "Second junction.", needed=True),
+        Column("count_a", "integer", "Counts of the first in its sample.", needed=True, minimum=1),
+        Column("count_b", "integer", "Counts of the second in its sample.", needed=True, minimum=1),
+    ),
+    key=("sample_a", "sample_b", "locus", "junction_aa_a", "junction_aa_b"),
 )
 
 RESPONSE = Table(

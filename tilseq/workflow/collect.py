@@ -62,6 +62,8 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         outputs.MUTATION_LOAD,
         outputs.ISOTYPES,
         outputs.PERSISTENCE,
+        outputs.OVERLAP,
+        outputs.USAGE,
         outputs.SCORES,
         outputs.RESPONSE,
     )

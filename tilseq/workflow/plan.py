@@ -26,6 +26,7 @@ STEPS = (
     "til_survival",
     "repertoire",
     "persistence",
+    "overlap",
     "expression",
     "clinical",
 )

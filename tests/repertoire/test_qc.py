@@ -1,0 +1,67 @@
+import polars as pl
+import pytest
+
+from tilseq.errors import TableError
+from tilseq.repertoire import qc
+from tilseq.tables import conform
+from tilseq.tables.outputs import QUALITY
+
+
+def clones(counts, junction_aa="CASSF"):
+    return pl.DataFrame(
+        {
+            "locus": "TRB",
+            "junction": [f"J{i}" for i in range(len(counts))],
+            "junction_aa": junction_aa,
+            "duplicate_count": counts,
+        },
+        schema_overrides={"duplicate_count": pl.Int64},
+    )
+
+
+def verdicts(frame):
+    return {row["check"]: (row["value"], row["verdict"]) for row in frame.iter_rows(named=True)}
+
+
+def test_what_is_well_passes():
+    left_out = pl.DataFrame({"rule": ["not productive", "no junction"], "rows": [2, 1], "counts": [7.0, 1.0]})
+    found = qc(clones([3, 1, 1]), sample="s", count_of="umis", exclusions=left_out)
+    assert verdicts(found) == {
+        "anchors TRB": (0, "pass"),
+        "clonotypes": (3, "pass"),
+        "counts": (5, "pass"),
+        "left out": (0.5, "pass"),
+        "left out: no junction": (1 / 6, "pass"),
+        "left out: not productive": (2 / 6, "pass"),
+        "singletons TRB": (2 / 3, "pass"),
+    }
+    assert conform(found, QUALITY).equals(found)
+    of_cells = qc(clones([3, 1, 1]), sample="s", count_of="cells", exclusions=left_out)
+    assert verdicts(of_cells)["left out"] == (3 / 8, "pass")
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "check", "expected"),
+    [
+        (clones([]), {}, "clonotypes", (0, "fail")),
+        (clones([1]), {"count_of": "reads"}, "counts", (1, "warn")),
+        (clones([1]), {}, "counts", (1, "warn")),
+        (clones([2] * 100), {}, "singletons TRB", (0, "warn")),
+        (clones([2] * 99), {}, "singletons TRB", (0, "pass")),
+        (clones([1], "ASSF"), {}, "anchors TRB", (1, "warn")),
+        (clones([1], "CASSW"), {}, "anchors TRB", (0, "pass")),
+        (
+            clones([1]),
+            {"exclusions": pl.DataFrame({"rule": ["not productive"], "rows": [3], "counts": [3.0]})},
+            "left out",
+            (0.75, "warn"),
+        ),
+    ],
+)
+def test_what_a_reader_should_look_at_warns(table, options, check, expected):
+    assert verdicts(qc(table, sample="s", **options))[check] == expected
+
+
+def test_what_is_no_clonotype_table_is_refused():
+    with pytest.raises(TableError):
+        qc(clones([0]), sample="s")

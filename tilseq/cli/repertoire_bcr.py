@@ -1,0 +1,62 @@
+"""`tilseq repertoire bcr`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, write_result
+from tilseq.cli.repertoire_files import count_option, counted_by, dialect_option, files, joined, tell
+
+if TYPE_CHECKING:
+    import polars as pl
+
+EXAMPLE = "tilseq repertoire bcr igh_day0.tsv.gz igh_day28.tsv.gz -o bcr"
+TABLES = ("families", "mutation", "mutation_load", "isotypes", "diversity")
+
+
+@click.command("bcr", cls=Examples, example=EXAMPLE)
+@files
+@output_folder
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    help="Largest share of a junction's bases in which neighbours in a family differ; by default the valley of the "
+    "distances to the nearest.",
+)
+@dialect_option
+@count_option
+def bcr_command(
+    paths: tuple[Path, ...], output: Path, threshold: float | None, dialect: str | None, count_of: str | None
+) -> int:
+    """Find the families of B cells in each FILE, their isotypes and mutations.
+
+    Writes families.csv, mutation.csv (a row a sequence), mutation_load.csv, isotypes.csv, diversity.csv (of families)
+    and exclusions.csv to the output folder. Isotypes need the column c_call, mutations the alignments of AIRR.
+    """
+    import polars as pl
+
+    from tilseq.io.bcr import read_bcr
+    from tilseq.repertoire import bcr
+    from tilseq.tables import outputs
+
+    sample_names(paths)
+
+    def measure(path: Path) -> dict[str, pl.DataFrame]:
+        sample = sample_name(path)
+        sequences = read_bcr(path, dialect=dialect)
+        tell(sample, sequences)
+        found = bcr(
+            sequences.table, sample=sample, count_of=counted_by(sample, sequences, count_of), threshold=threshold
+        )
+        click.echo(f"{sample}: threshold of families {found.threshold:g} ({found.threshold_source})", err=True)
+        tables = {name: getattr(found, name) for name in TABLES}
+        return tables | {"exclusions": sequences.exclusions.with_columns(sample=pl.lit(sample))}
+
+    results, status = each_file(paths, measure)
+    for name in (*TABLES, "exclusions") if results else ():
+        frame = joined([tables[name] for tables in results])
+        write_result(frame, getattr(outputs, name.upper()), str(output / f"{name}.csv"))
+    return status

@@ -1,0 +1,97 @@
+"""What the commands of `tilseq repertoire` share: their files and options, and how a file is read and told of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tilseq.receptors import LOCI
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.io.bcr import BcrSequences
+    from tilseq.io.clonotypes import Clonotypes
+
+files = click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+dialect_option = click.option(
+    "--dialect",
+    type=click.Choice(["airr", "10x", "immunoseq", "mixcr", "trust4", "trust4-airr", "vdjtools", "immunarch", "imgt"]),
+    help="Dialect, by default what the header says; trust4-airr must be named.",
+)
+locus_option = click.option("--locus", type=click.Choice(LOCI), help="Use this locus alone.")
+count_option = click.option(
+    "--count-of",
+    type=click.Choice(["cells", "umis", "templates", "reads"]),
+    help="What the counts count, where the files do not say. Limits are given for cells, UMIs and templates.",
+)
+cells_option = click.option(
+    "--cells", multiple=True, metavar="SAMPLE=NUMBER", help="T cells that went into a sample's library. Repeats."
+)
+
+
+def read_file(path: Path, sample: str, dialect: str | None, locus: str | None) -> tuple[Clonotypes, pl.DataFrame]:
+    """Return a file's clonotypes and its rows of the table `exclusions`; say on stderr what a reader should know."""
+    import polars as pl
+
+    from tilseq.io.clonotypes import read_clonotypes
+
+    clonotypes = read_clonotypes(path, dialect=dialect, locus=locus)
+    tell(sample, clonotypes)
+    return clonotypes, clonotypes.exclusions.with_columns(sample=pl.lit(sample))
+
+
+def tell(sample: str, read: Clonotypes | BcrSequences) -> None:
+    """Say on stderr what a reader of a file should know, and what was left out of it."""
+    for warning in read.warnings:
+        click.echo(f"{sample}: {warning}", err=True)
+    for row in read.exclusions.iter_rows(named=True):
+        click.echo(f"{sample}: {row['rows']} rows ({row['counts']:.0f} counts) left out: {row['rule']}", err=True)
+
+
+def counted_by(sample: str, clonotypes: Clonotypes | BcrSequences, said: str | None) -> str:
+    """Return what the counts count: what the file says, else what the user says."""
+    from tilseq.errors import AnalysisError
+
+    if said is None or said == clonotypes.count_of:
+        return clonotypes.count_of
+    if clonotypes.count_of == "unknown":
+        return said
+    raise AnalysisError(f"the counts of {sample} are {clonotypes.count_of}", found=said, mend="leave out --count-of")
+
+
+def cells_given(options: tuple[str, ...], samples: list[str]) -> dict[str, float]:
+    """Return the cells of each sample, from `SAMPLE=NUMBER`."""
+    cells = {}
+    for option in options:
+        sample, _, number = option.rpartition("=")
+        if sample not in samples:
+            raise click.UsageError(f"--cells {option}: no such sample; they are {', '.join(samples)}")
+        if not number.isdecimal() or int(number) == 0:
+            raise click.UsageError(f"--cells {option}: {number!r} is not a whole number above 0")
+        cells[sample] = float(number)
+    return cells
+
+
+def joined(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """Return frames of one table, one below the other."""
+    import polars as pl
+
+    return pl.concat(frames)
+
+
+def effective_of(
+    sample: str, clonotypes: Clonotypes, count_of: str | None, cells: dict[str, float]
+) -> dict[str, float | None]:
+    """Return locus → effective number of cells of a file; say where it is not known."""
+    from tilseq.repertoire.cells import effective_numbers
+
+    counted = counted_by(sample, clonotypes, count_of)
+    effective = effective_numbers(clonotypes.table, counted, clonotypes.cells or cells.get(sample))
+    if None in effective.values():
+        click.echo(
+            f"{sample}: no limits, as the cells behind counts of {counted} are not known (see --cells)", err=True
+        )
+    return effective

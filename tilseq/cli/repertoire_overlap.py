@@ -1,0 +1,135 @@
+"""`tilseq repertoire overlap` and `qc`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tilseq.cli.common import Examples, each_file, output_table, sample_name, sample_names, write_result
+from tilseq.cli.repertoire_files import (
+    cells_given,
+    cells_option,
+    count_option,
+    counted_by,
+    dialect_option,
+    effective_of,
+    files,
+    joined,
+    locus_option,
+    read_file,
+)
+
+if TYPE_CHECKING:
+    import polars as pl
+
+OVERLAP_EXAMPLE = """\
+tilseq repertoire overlap day0.tsv day7.tsv day28.tsv -o overlap.csv
+tilseq repertoire overlap day0.tsv day28.tsv --key junction_aa+v --usage usage.csv -o overlap.csv"""
+QC_EXAMPLE = "tilseq repertoire qc day0.tsv day28.tsv -o quality.csv"
+# Named here too, as help may not import polars; a test holds them against `tilseq.repertoire.keys.KEYS`.
+KEYS = (
+    "junction",
+    "junction+v",
+    "junction+j",
+    "junction+v+j",
+    "junction_aa",
+    "junction_aa+v",
+    "junction_aa+j",
+    "junction_aa+v+j",
+)
+
+
+@click.command("overlap", cls=Examples, example=OVERLAP_EXAMPLE)
+@files
+@output_table
+@click.option("--key", type=click.Choice(KEYS), default="junction", show_default=True, help="What makes a clone.")
+@click.option("--usage", "usage_file", help="Also write the use of genes and junction lengths to this CSV file.")
+@click.option("--neighbours", "neighbours_file", help="Also write junctions one amino acid apart to this CSV file.")
+@cells_option
+@dialect_option
+@locus_option
+@count_option
+def overlap_command(
+    paths: tuple[Path, ...],
+    output: str,
+    key: str,
+    usage_file: str | None,
+    neighbours_file: str | None,
+    cells: tuple[str, ...],
+    dialect: str | None,
+    locus: str | None,
+    count_of: str | None,
+) -> int:
+    """Measure what each pair of FILEs has in common, locus by locus.
+
+    One row an index: sample_a, sample_b, locus, key, parameter, value, lower, upper, n_a, n_b; how far the use of genes
+    and lengths differs stands among them. All but morisita depend on the depth of both files, n_a and n_b. A file that
+    cannot be read does not stop the others.
+    """
+    import polars as pl
+
+    from tilseq.repertoire import lacking, neighbours, overlap, usage, usage_divergence
+    from tilseq.tables.outputs import NEIGHBOURS, OVERLAP, USAGE
+
+    known = cells_given(cells, sample_names(paths))
+
+    def measure(path: Path) -> tuple[str, pl.DataFrame, dict[str, float | None]]:
+        sample = sample_name(path)
+        clonotypes, _ = read_file(path, sample, dialect, locus)
+        for rule, rows, counts in lacking(clonotypes.table, key).iter_rows():
+            click.echo(f"{sample}: {rows} clonotypes ({counts:.0f} counts) left out: {rule}", err=True)
+        return sample, clonotypes.table, effective_of(sample, clonotypes, count_of, known)
+
+    results, status = each_file(paths, measure)
+    if not results:
+        return status
+    tables = {sample: table for sample, table, _ in results}
+    used = joined([usage(table, sample=sample, n_effective=effective) for sample, table, effective in results])
+    shared = overlap(tables, key=key, n_effective={sample: effective for sample, _, effective in results})
+    write_result(pl.concat([shared, usage_divergence(used)]), OVERLAP, output)
+    if usage_file:
+        write_result(used, USAGE, usage_file)
+    if neighbours_file:
+        write_result(neighbours(tables), NEIGHBOURS, neighbours_file)
+    return status
+
+
+@click.command("qc", cls=Examples, example=QC_EXAMPLE)
+@files
+@output_table
+@dialect_option
+@locus_option
+@count_option
+def qc_command(
+    paths: tuple[Path, ...], output: str, dialect: str | None, locus: str | None, count_of: str | None
+) -> int:
+    """Check the clonotypes of each FILE.
+
+    One row a check: sample, check, value, limit, verdict, reason; what was left out in reading by its rule, clones seen
+    once, junctions without anchors, and whatever the reader of the file had to tell. A file that cannot be read
+    does not stop the others.
+    """
+    from tilseq.tables.outputs import QUALITY
+
+    sample_names(paths)
+
+    def check(path: Path) -> pl.DataFrame:
+        from tilseq.repertoire import qc
+
+        sample = sample_name(path)
+        clonotypes, left_out = read_file(path, sample, dialect, locus)
+        counted = counted_by(sample, clonotypes, count_of)
+        checks = qc(clonotypes.table, sample=sample, count_of=counted, exclusions=left_out)
+        told = [("warn", one) for one in clonotypes.warnings] + [("pass", one) for one in clonotypes.notes]
+        rows = [
+            {"sample": sample, "check": f"reading {number}", "verdict": verdict, "reason": reason}
+            for number, (verdict, reason) in enumerate(told, start=1)
+        ]
+        return checks.vstack(QUALITY.frame(rows))
+
+    frames, status = each_file(paths, check)
+    if frames:
+        write_result(joined(frames), QUALITY, output)
+    return status

@@ -1,0 +1,123 @@
+"""Quality of a clonotype table: what was read, what was lost, and what of the rest a reader should look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from tilseq.repertoire.clones import INDEPENDENT, clone_counts
+from tilseq.tables import as_polars
+from tilseq.tables.outputs import QUALITY
+
+MOST_LEFT_OUT = 0.5
+FEWEST_FOR_SINGLETONS = 100  # clones: of so many at least one is seen once, unless they were cut off
+MOST_WITHOUT_ANCHORS = 0.05
+ANCHORED = "^C.*[FW]$"
+
+
+def qc(table: Any, *, sample: str, count_of: str = "unknown", exclusions: Any | None = None) -> pl.DataFrame:
+    """Return the checks of one sample's clonotypes.
+
+    - `clonotypes`: how many are left; fails at none.
+    - `counts`: their sum; warns where they are of reads or of unknown meaning, as those give no limits.
+    - `left out`: rows left out, as a share of those and the clonotypes kept (of cells: their contigs kept); warns above
+      a half. Each rule has a check of its own, `left out: <rule>`, that only tells.
+    - `singletons LOCUS`: share of the clones seen once; warns where of a hundred clones or more none was, as a table
+      cut at a smallest count has no coverage and no Chao1.
+    - `anchors LOCUS`: share of the clones whose `junction_aa` lacks its C or its F or W; warns above 5 %, as it may be
+      a CDR3 without its anchors, which matches no junction.
+
+    The limits that warn are round figures of ours, not of a paper.
+
+    Parameters
+    ----------
+    table
+        polars or pandas: `locus, junction, junction_aa, duplicate_count`, one row a clone.
+    sample
+        Sample identifier.
+    count_of
+        What the counts count.
+    exclusions
+        What was left out in reading, polars or pandas: `rule`, `rows`, `counts`.
+
+    Returns
+    -------
+    polars.DataFrame
+        The table `quality`: `sample, check, value, limit, verdict, reason`.
+
+    Raises
+    ------
+    TableError
+        The table is not a clonotype table.
+    """
+    frame = as_polars(table)
+    counts = int(clone_counts(frame)["duplicate_count"].sum())
+    known = count_of in INDEPENDENT
+    rows: list[dict[str, Any]] = [
+        {
+            "check": "clonotypes",
+            "value": frame.height,
+            "limit": "at least 1",
+            "verdict": "pass" if frame.height else "fail",
+            "reason": f"{frame.height} clonotypes" if frame.height else "no clonotype is left; see exclusions",
+        },
+        {
+            "check": "counts",
+            "value": counts,
+            "limit": "of cells, UMIs or templates",
+            "verdict": "pass" if known else "warn",
+            "reason": f"{counts} {count_of}" if known else f"counts of {count_of}: indices have no limits",
+        },
+    ]
+    if exclusions is not None:
+        rows += _left_out(as_polars(exclusions), counts if count_of == "cells" else frame.height)
+    for (locus,), clones in sorted(frame.partition_by("locus", as_dict=True).items()):
+        rows += [_singletons(str(locus), clones), _anchors(str(locus), clones)]
+    return QUALITY.frame([{"sample": sample, **row} for row in rows])
+
+
+def _left_out(exclusions: pl.DataFrame, kept: int) -> list[dict[str, Any]]:
+    lost = int(exclusions["rows"].sum())
+    share = lost / (lost + kept) if lost + kept else None
+    rows: list[dict[str, Any]] = [
+        {
+            "check": "left out",
+            "value": share,
+            "limit": f"at most {MOST_LEFT_OUT:g} of the rows",
+            "verdict": "warn" if share is not None and share > MOST_LEFT_OUT else "pass",
+            "reason": f"{lost} rows left out, {kept} kept",
+        }
+    ]
+    for rule, count, held in exclusions.group_by("rule").agg(pl.col("rows", "counts").sum()).sort("rule").iter_rows():
+        reason = f"{count} rows, {held:.0f} counts"
+        share = count / (lost + kept)
+        rows.append({"check": f"left out: {rule}", "value": share, "verdict": "pass", "reason": reason})
+    return rows
+
+
+def _singletons(locus: str, clones: pl.DataFrame) -> dict[str, Any]:
+    once = clones.filter(duplicate_count=1).height
+    cut = once == 0 and clones.height >= FEWEST_FOR_SINGLETONS
+    reason = f"{once} of {clones.height} clones seen once"
+    if cut:
+        reason += ": was the table cut at a smallest count? coverage and Chao1 then mean nothing"
+    return {
+        "check": f"singletons {locus}",
+        "value": once / clones.height,
+        "limit": f"above 0 of {FEWEST_FOR_SINGLETONS} clones or more",
+        "verdict": "warn" if cut else "pass",
+        "reason": reason,
+    }
+
+
+def _anchors(locus: str, clones: pl.DataFrame) -> dict[str, Any]:
+    bare = int((~clones["junction_aa"].str.contains(ANCHORED)).sum())
+    share = bare / clones.height
+    return {
+        "check": f"anchors {locus}",
+        "value": share,
+        "limit": f"at most {MOST_WITHOUT_ANCHORS:g} without",
+        "verdict": "warn" if share > MOST_WITHOUT_ANCHORS else "pass",
+        "reason": f"{bare} of {clones.height} junctions lack their C or F/W anchor; they are kept",
+    }

@@ -1,0 +1,84 @@
+"""Overlap and use of genes: one job a subject, over all of its receptor samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tilseq.steps import repertoire
+from tilseq.steps.job import Job, needed
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.study import Study
+
+STEP = "overlap"
+KEY = "junction"
+DRAWN = "morisita_horn"
+
+
+def plan(study: Study) -> list[Job]:
+    """Return one job for each subject with a receptor sample."""
+    from tilseq.study.names import safe_name
+
+    of_subject: dict[str, list[Job]] = {}
+    for job in repertoire.plan(study):
+        of_subject.setdefault((job.sample or {})["subject"], []).append(job)
+    return [
+        Job(
+            step=STEP,
+            unit=subject,
+            folder=f"{STEP}/{safe_name(subject)}",
+            needs=tuple(job.folder for job in needs),
+            arguments={"samples": {job.folder: dict(job.sample or {}) for job in needs}},
+        )
+        for subject, needs in sorted(of_subject.items())
+    ]
+
+
+def run(job: Job, folder: Path) -> None:
+    """Write the overlap of each pair of the subject's samples, their use of genes and lengths, and a figure a locus.
+
+    Samples stand in the order of their days. One whose own job failed, or left no clonotype, takes no part: its own
+    `failures` or `quality` tells why.
+    """
+    import polars as pl
+
+    from tilseq.io.write import write_parquet
+    from tilseq.repertoire.cells import effective_numbers
+    from tilseq.repertoire.overlap import overlap
+    from tilseq.repertoire.usage import usage, usage_divergence
+    from tilseq.tables.outputs import OVERLAP, USAGE
+
+    tables: dict[str, pl.DataFrame] = {}
+    effective: dict[str, dict[str, float | None]] = {}
+    read = {need: pl.read_parquet(path) for need, path in needed(job, folder, "clonotypes").items()}
+    for need in sorted(read, key=lambda need: _in_time(job.arguments["samples"][need])):
+        sample, clones = job.arguments["samples"][need], read[need]
+        cells = repertoire.cells_behind(clones, sample)
+        tables[sample["sample"]] = clones
+        effective[sample["sample"]] = effective_numbers(clones, repertoire.count_of(clones), cells)
+    used = pl.concat(
+        [USAGE.frame(), *(usage(table, sample=name, n_effective=effective[name]) for name, table in tables.items())]
+    )
+    shared = overlap(tables, key=KEY, n_effective=effective)
+    write_parquet(pl.concat([shared, usage_divergence(used)]), OVERLAP, folder)
+    write_parquet(used, USAGE, folder)
+    _draw(shared, list(tables), folder / "figures")
+
+
+def _in_time(sample: Mapping[str, Any]) -> tuple[float, bool, str]:
+    """Return what puts samples in the order in which they were taken, those without a day last."""
+    day = sample["day"]
+    return float("inf") if day is None else day, sample["timing"] != "pre", sample["sample"]
+
+
+def _draw(shared: pl.DataFrame, order: list[str], figures: Path) -> None:
+    from tilseq.plots.overlap import overlap_heatmap
+    from tilseq.plots.style import save
+
+    for (locus,), rows in shared.filter(parameter=DRAWN).partition_by("locus", as_dict=True).items():
+        axes = overlap_heatmap(rows, parameter=DRAWN, order=order)
+        save(axes.figure, figures, f"overlap {locus}")  # type: ignore[arg-type]
