@@ -9,6 +9,7 @@ VALUE_STATUSES = ("quantified", "detected_below_loq", "not_detected", "above_ran
 SCOPES = ("sample", "cohort")
 VERDICTS = ("pass", "warn", "fail")
 SAMPLE_STATES = ("ok", "warn", "fail", "failed", "not_analysed", "not_available")
+CELLS_FROM = ("counted", "declared", "input_ng", "replicates", "templates", "umis", "pair", "not_known")
 DIVERSITY_PARAMETERS = (
     "cells_or_counts",
     "richness",
@@ -20,6 +21,27 @@ DIVERSITY_PARAMETERS = (
     "clonality",
     "d50_clones",
     "coverage",
+)
+# Variants and orders beside them, and values at a common depth, which the report's table has no room for.
+FURTHER_DIVERSITY_PARAMETERS = (
+    "chao1_inext",
+    "ace",
+    "gini_simpson",
+    "hill_q0_5",
+    "hill_q3",
+    "hill_q1_asymptotic",
+    "hill_q2_asymptotic",
+    "top_1_share",
+    "top_10_share",
+    "top_100_share",
+)
+STANDARDISED_PARAMETERS = (
+    "richness_at_n",
+    "hill_q1_at_n",
+    "hill_q2_at_n",
+    "richness_at_coverage",
+    "hill_q1_at_coverage",
+    "hill_q2_at_coverage",
 )
 
 _SAMPLE = Column("sample", "text", "Sample identifier; on the command line the file's name without extensions.")
@@ -247,13 +269,72 @@ DIVERSITY = Table(
     (
         Column("sample", "text", _SAMPLE.meaning, needed=True),
         Column("locus", "text", "Locus.", needed=True),
-        Column("parameter", "text", "Index, its variant in its name.", needed=True, allowed=DIVERSITY_PARAMETERS),
+        Column(
+            "parameter",
+            "text",
+            "Index, its variant in its name; at_n and at_coverage: at a depth that all samples have in common.",
+            needed=True,
+            allowed=DIVERSITY_PARAMETERS + FURTHER_DIVERSITY_PARAMETERS + STANDARDISED_PARAMETERS,
+        ),
         Column("value", "number", "Value of the index."),
         _LOWER,
         _UPPER,
         Column("n", "number", "Sum of counts that the index rests on.", needed=True),
+        Column("depth", "number", "Cells that the value is of; unlike depths do not compare, null is not known."),
+        Column("at_coverage", "number", "Coverage that the value is of, of those at a common coverage."),
     ),
     key=("sample", "locus", "parameter"),
+)
+
+DEPTH = Table(
+    "depth",
+    "How many cells stand behind the counts of a locus of a sample, and how that is known.",
+    (
+        Column("sample", "text", _SAMPLE.meaning, needed=True),
+        Column("locus", "text", "Locus.", needed=True),
+        Column("counts", "integer", "Sum of counts.", needed=True),
+        Column("count_of", "text", "What is counted.", needed=True),
+        Column("cells", "number", "Cells of the receptor's kind in the library.", unit="cells"),
+        Column("cells_from", "text", "Where their number comes from.", needed=True, allowed=CELLS_FROM),
+        Column("cells_lower", "number", "Lower 95 % limit of estimated cells.", unit="cells"),
+        Column("cells_upper", "number", "Upper 95 % limit of estimated cells, null for none.", unit="cells"),
+        Column("n_effective", "number", "Independent observations that the counts are worth.", unit="cells"),
+    ),
+    key=("sample", "locus"),
+)
+
+HILL_PROFILE = Table(
+    "hill_profile",
+    "Hill number of one order of one locus of one sample a row.",
+    (
+        Column("sample", "text", _SAMPLE.meaning, needed=True),
+        Column("locus", "text", "Locus.", needed=True),
+        Column("q", "number", "Order.", needed=True, minimum=0),
+        Column("value", "number", "Effective number of clones.", unit="clones"),
+        _LOWER,
+        _UPPER,
+        Column("depth", "number", "Cells that the value is of.", unit="cells"),
+    ),
+    key=("sample", "locus", "q"),
+)
+
+RAREFACTION = Table(
+    "rarefaction",
+    "Hill numbers of one locus of one sample at one number of cells a row.",
+    (
+        Column("sample", "text", _SAMPLE.meaning, needed=True),
+        Column("locus", "text", "Locus.", needed=True),
+        Column("q", "number", "Order, 0, 1 or 2.", needed=True),
+        Column("cells", "integer", "Cells that a sample would hold.", unit="cells", needed=True),
+        Column("method", "text", "rarefied, observed or extrapolated.", needed=True),
+        Column("value", "number", "Effective number of clones in so many cells.", unit="clones"),
+        _LOWER,
+        _UPPER,
+        Column("coverage", "number", "Share of the repertoire that clones seen in so many cells hold."),
+        Column("coverage_lower", "number", "Lower 95 % limit of the coverage."),
+        Column("coverage_upper", "number", "Upper 95 % limit of the coverage."),
+    ),
+    key=("sample", "locus", "q", "cells"),
 )
 
 PERSISTENCE = Table(
