@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tilseq.plots.clinical import spider
+    from tilseq.plots.diversity import hill_profiles, rank_abundance, rarefaction_curves
     from tilseq.plots.expression import score_heatmap
     from tilseq.plots.flow import gates
     from tilseq.plots.repertoire import persistence_over_time, top_clones
@@ -16,13 +17,26 @@ if TYPE_CHECKING:
 MODULES = {
     "endpoint_over_time": "study",
     "gates": "flow",
+    "hill_profiles": "diversity",
     "persistence_over_time": "repertoire",
+    "rank_abundance": "diversity",
+    "rarefaction_curves": "diversity",
     "score_heatmap": "expression",
     "spider": "clinical",
     "top_clones": "repertoire",
 }
 
-__all__ = ["endpoint_over_time", "gates", "persistence_over_time", "score_heatmap", "spider", "top_clones"]
+__all__ = [
+    "endpoint_over_time",
+    "gates",
+    "hill_profiles",
+    "persistence_over_time",
+    "rank_abundance",
+    "rarefaction_curves",
+    "score_heatmap",
+    "spider",
+    "top_clones",
+]
 
 
 def __getattr__(name: str) -> Any:

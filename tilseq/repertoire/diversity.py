@@ -68,11 +68,12 @@ def diversity(table: Any, *, sample: str, count_of: str = "unknown", n_effective
       without clones seen twice as in iNEXT), null for a single count;
     - `cells_or_counts` N.
 
-    Limits, 95 %, are of the mean that the index has over samples of as many cells of the same repertoire; not of what
-    a sample without end would show, which is `hill_q2_asymptotic` alone free of bias for. They are analytic: the
-    delta method, with the variance of sums over clones of `tilseq.repertoire.sampling` and Student's t for what that
-    variance does not know; symmetric in the index, the logarithm of Hill numbers, the logit of shares, the logarithm
-    of the clones not seen (Chao 1987). There are none where fewer than 100 pairs of cells are of one clone.
+    Limits, 95 %, are of the mean that the index has over samples of as many cells of the same repertoire, not of what
+    a sample without end would show; for that `hill_q2_asymptotic` alone has no bias. Of `d50_clones`, a whole number,
+    they are of the median. They are analytic: the delta method, with the variance of sums over clones of
+    `tilseq.repertoire.sampling` and Student's t for what that variance does not know; symmetric in the index, the
+    logarithm of Hill numbers, the logit of shares, the logarithm of the clones not seen (Chao 1987). There are none
+    where fewer than 100 pairs of cells are of one clone.
 
     Parameters
     ----------
@@ -84,9 +85,10 @@ def diversity(table: Any, *, sample: str, count_of: str = "unknown", n_effective
         What the counts count. Without `n_effective` limits are given for `cells`, `umis` and `templates` alone: reads
         of one molecule are not independent, and limits drawn from them would be far too narrow.
     n_effective
-        Effective number of cells, for all loci or by locus, see `effective_numbers`. Where it is below the counts,
-        limits are those of so many cells, and given for indices of shares alone; what rests on clones seen once and
-        twice (Chao1, ACE, coverage, asymptotic estimates) is then that of the counts scaled to so many cells.
+        Effective number of cells, for all loci or by locus, see `depth`; where the counts are of cells they are taken
+        as they are. Where it is below the counts, limits are those of so many cells, and given for indices of shares
+        alone; what rests on clones seen once and twice (Chao1, ACE, coverage, asymptotic estimates) is then that of the
+        counts scaled to so many cells.
 
     Returns
     -------
@@ -153,7 +155,8 @@ def by_locus(table: Any, count_of: str, n_effective: Cells) -> list[tuple[str, I
         counts = group["duplicate_count"].to_numpy()
         total = float(counts.sum())
         cells = n_effective.get(str(locus)) if isinstance(n_effective, Mapping) else n_effective
-        cells = effective_number(total, count_of) if cells is None else min(cells, total)
+        # A cell with two chains counts for two clones, which does not make its counts worth less.
+        cells = effective_number(total, count_of) if cells is None or count_of == "cells" else min(cells, total)
         found.append((str(locus), counts, cells))
     return found
 

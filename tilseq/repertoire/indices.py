@@ -17,6 +17,7 @@ from tilseq.repertoire.sampling import chao1_unseen, coverage
 from tilseq.repertoire.spectrum import Floats, Integers, Spectrum
 
 RARE = 10  # ACE's border between rare and abundant clones
+SUMMED = 400  # terms of the series of unseen entropy, before an integral takes its place
 LARGEST_REACH = 20.0  # of limits in logarithms: beyond a factor of e^20 nothing is known
 
 
@@ -215,10 +216,10 @@ def _entropy_beyond(n: int, f1: float, f2: float) -> float:
     if once <= 0:
         return 0.0
     decay = -float(np.log1p(-twice / ((n - 1) * once + twice)))
-    first = np.arange(1, 50)
+    first = np.arange(1, SUMMED)
     summed = float(np.sum(np.exp(-decay * first) / (n - 1 + first)))
-    start = n + 49.0
-    ending = exp(-decay * 50)
+    start = n - 1.0 + SUMMED
+    ending = exp(-decay * SUMMED)
     slope = decay + 1 / start
     integral = ending * _scaled_exp1(decay * start)
     return float(f1 / n * (summed + integral + ending / start * (0.5 + slope / 12)))

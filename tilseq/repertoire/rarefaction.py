@@ -86,12 +86,28 @@ def rarefaction(
     return RAREFACTION.frame(rows)
 
 
+def effective_spectra(table: Any, *, count_of: str = "unknown", n_effective: Cells = None) -> dict[str, Spectrum]:
+    """Return locus → spectrum of the effective cells of a sample, which is all that `standardised` needs of it.
+
+    Parameters
+    ----------
+    table, count_of, n_effective
+        As for `diversity`. A locus whose effective number of cells is not known, or below 2, is left out.
+
+    Raises
+    ------
+    TableError
+        The table is not a clonotype table.
+    """
+    return {
+        locus: effective_spectrum(spectrum(counts), cells)
+        for locus, counts, cells in by_locus(table, count_of, n_effective)
+        if cells is not None and cells >= 2
+    }
+
+
 def standardised(
-    tables: Mapping[str, Any],
-    n_effective: Mapping[str, Mapping[str, float | None]],
-    *,
-    cells: int | None = None,
-    coverage: float | None = None,
+    spectra: Mapping[str, Mapping[str, Spectrum]], *, cells: int | None = None, coverage: float | None = None
 ) -> pl.DataFrame:
     """Return the diversity of several samples at a number of cells and at a coverage that they have in common.
 
@@ -102,41 +118,31 @@ def standardised(
 
     Parameters
     ----------
-    tables
-        Sample → clonotype table, as for `diversity`.
-    n_effective
-        Sample → locus → effective number of cells, see `effective_numbers`. A locus of a sample without it has no
-        values, and no say in the common depth.
+    spectra
+        Sample → locus → spectrum, of `effective_spectra`.
     cells, coverage
         A common depth of one's own; samples that cannot reach it with twice their cells have no value.
 
     Returns
     -------
     polars.DataFrame
-        The table `diversity`, the rows named above. `depth` is the cells, `at_coverage` the coverage.
+        The table `diversity`, the rows named above. `n` is the effective cells of the sample, `depth` those the value
+        is of, `at_coverage` the coverage.
 
     Raises
     ------
-    TableError
-        A table is not a clonotype table.
     AnalysisError
         The common depth is not one.
     """
     if (cells is not None and cells < 1) or (coverage is not None and not 0 < coverage < 1):
         raise AnalysisError("cells must be 1 or more, a coverage between 0 and 1", found=f"{cells}, {coverage}")
-    of_locus: dict[str, list[tuple[str, int, Spectrum]]] = {}
-    for sample, table in tables.items():
-        known = n_effective.get(sample, {})
-        for locus, counts, effective in by_locus(table, "unknown", {k: v for k, v in known.items() if v is not None}):
-            if effective is not None and effective >= 2:
-                whole = spectrum(counts)
-                of_locus.setdefault(locus, []).append((sample, whole.n, effective_spectrum(whole, effective)))
     rows: list[dict[str, Any]] = []
-    for locus, seen in of_locus.items():
-        size = cells or min(each.n for _, _, each in seen)
-        share = coverage or min(coverage_at_size(each, each.sizes, each.n).value for _, _, each in seen)
-        for sample, total, each in seen:
-            row = {"sample": sample, "locus": locus, "n": total}
+    for locus in sorted({locus for known in spectra.values() for locus in known}):
+        seen = {sample: known[locus] for sample, known in spectra.items() if locus in known}
+        size = cells or min(each.n for each in seen.values())
+        share = coverage or min(coverage_at_size(each, each.sizes, each.n).value for each in seen.values())
+        for sample, each in seen.items():
+            row = {"sample": sample, "locus": locus, "n": each.n}
             rows += [{**row, **found} for found in at_common_depth(each, size, share)]
     return DIVERSITY.frame(rows)
 
@@ -178,8 +184,8 @@ def _drawn(
 
 
 def _sizes(n: int, points: int) -> list[int]:
-    """Return numbers of cells from 1 to n and from n to twice n, as many below as above."""
-    below = np.linspace(1, n, max(2, ceil(points / 2)))
+    """Return numbers of cells from 1 to n and from n to twice n, as many below as above, closer where curves bend."""
+    below = np.linspace(1, np.sqrt(n), max(2, ceil(points / 2))) ** 2
     above = np.linspace(n, FURTHEST * n, max(2, points // 2 + 1))
     return sorted({int(size) for size in np.rint(np.concatenate([below, above]))})
 

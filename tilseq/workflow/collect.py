@@ -56,6 +56,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         outputs.PANEL_DIFFERENCES,
         outputs.COMPARISON,
         outputs.MEDIANS,
+        outputs.DEPTH,
         outputs.DIVERSITY,
         outputs.PERSISTENCE,
         outputs.SCORES,
