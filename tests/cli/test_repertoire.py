@@ -84,10 +84,53 @@ def test_diversity_goes_to_stdout(folder, capsys):
     assert run("diversity", folder / "day7.tsv") == 0
     printed = capsys.readouterr()
     assert printed.out.splitlines()[:2] == [
-        "sample,locus,parameter,value,lower,upper,n",
-        "day7,TRB,cells_or_counts,18.0,,,18.0",
+        "sample,locus,parameter,value,lower,upper,n,depth,at_coverage",
+        "day7,TRB,ace,3.0,,,18.0,18.0,",
     ]
-    assert "day7,TRB,richness,3.0,,,18.0" in printed.out
+    assert "day7,TRB,richness,3.0,,,18.0,18.0," in printed.out
+    assert "at_n" not in printed.out
+
+
+def test_files_of_unequal_depth_are_also_told_at_a_common_one(folder, capsys):
+    out, depth = folder / "diversity.csv", folder / "depth.csv"
+    files = folder / "product.tsv", folder / "day7.tsv"
+    assert run("diversity", *files, "-o", out, "--depth", depth) == 0
+    assert (
+        "TRB: raw values are of 18 to 100 cells and do not compare; the rows at_n (18 cells)" in capsys.readouterr().err
+    )
+    found = pl.read_csv(out)
+    assert found.filter(parameter="richness")["depth"].to_list() == [18, 100]
+    common = found.filter(parameter="richness_at_n")
+    # 1 - C(100 - k, 18) / C(100, 18) of k = 70, 10, 20
+    assert common.select("sample", "depth").rows() == [("day7", 18), ("product", 18)]
+    assert common["value"].to_list() == pytest.approx([3, 1 + 1 - 0.12404 + 1 - 0.01117], abs=0.02)
+    assert found.filter(parameter="hill_q1_at_coverage")["at_coverage"].to_list() == [1, 1]
+    assert pl.read_csv(depth).select("sample", "cells", "cells_from", "n_effective").rows() == [
+        ("day7", 18, "umis", 18),
+        ("product", 100, "umis", 100),
+    ]
+    assert run("diversity", *files, "-o", out, "--at-cells", 10, "--cells", "product=25") == 0
+    found = pl.read_csv(out)
+    assert found.filter(parameter="richness_at_n")["depth"].to_list() == [10, 10]
+    assert found.filter(parameter="richness")["depth"].to_list() == [18, 20]
+    assert run("diversity", *files, "--at-coverage", 1) == 2
+
+
+def test_replicates_tell_cells(folder, capsys):
+    rows = [(f"{number}", "T", 100 + 30 * (number % 5)) for number in range(1, 40)]
+    for name, turn in (("r1", 0), ("r2", 2)):
+        text = HEADER.replace("umi_count", "duplicate_count") + "".join(
+            f"{i}\tTRBV1\tTRBJ1-1\t{'ACGT'[i % 4] * (i + 5)}\tCAF\t{ok}\t{100 + 30 * ((i + turn) % 5)}\n"
+            for i, (_, ok, _) in enumerate(rows)
+        )
+        (folder / f"{name}.tsv").write_text(text)
+    files, out = [folder / "r1.tsv", folder / "r2.tsv"], folder / "depth.csv"
+    assert run("diversity", *files, "--replicates", "r1,r2", "--depth", out, "-o", folder / "d.csv") == 0
+    found = pl.read_csv(out)
+    assert found["cells_from"].to_list() == ["replicates"] * 2
+    assert (found["n_effective"] < found["counts"]).all()
+    for wrong in ("r1", "r1,r1", "r1,r3"):
+        assert run("diversity", *files, "--replicates", wrong) == 2
 
 
 def test_limits_need_to_know_what_is_counted(folder, capsys):
@@ -100,7 +143,7 @@ def test_limits_need_to_know_what_is_counted(folder, capsys):
     assert run(*arguments, "--count-of", "umis") == 0
     assert pl.read_csv(folder / "persistence.csv")["n_effective"].to_list() == [18, 18]
     assert run("diversity", folder / "open.tsv") == 0
-    assert "open: no limits, as counts of unknown are not independent" in capsys.readouterr().err
+    assert "open: no limits, as counts of unknown are not independent, nor a common depth" in capsys.readouterr().err
     assert run("diversity", folder / "day7.tsv", "--count-of", "reads") == 3
     assert "the counts of day7 are umis" in capsys.readouterr().err
 

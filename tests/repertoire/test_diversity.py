@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tilseq.errors import TableError
 from tilseq.io.clonotypes import read_clonotypes
-from tilseq.repertoire import diversity
+from tilseq.repertoire import diversity, hill_profile
 
 X = [10, 5, 3, 1, 1, 1, 2]
 Y = [45, 20, 10, 8, 5, 4, 3, 2, 1, 1, 1]
@@ -39,71 +39,121 @@ def measured(counts, count_of="cells"):
         (
             X,
             {
-                "cells_or_counts": (23, None, None),
-                "richness": (7, None, None),
-                "chao1_bias_corrected": (8.5, 7.15301280267879, 21.704651902386),
-                "shannon_entropy_nats": (1.58092153248414, None, None),
-                "hill_q1": (4.85943187282788, None, None),
-                "simpson_inverse": (3.75177304964539, None, None),
-                "gini": (74 / 161, None, None),
-                "clonality": (0.187567045040, None, None),
-                "d50_clones": (2, None, None),
-                "coverage": (1 - 3 / 23 * 66 / 68, None, None),
+                "cells_or_counts": 23,
+                "richness": 7,
+                "chao1_bias_corrected": 8.5,
+                "chao1_inext": 11.304347826086957,
+                "ace": 11.0765909090909,
+                "shannon_entropy_nats": 1.58092153248414,
+                "gini_simpson": 0.733459357277883,
+                "hill_q0_5": 5.79469653164401,
+                "hill_q1": 4.85943187282788,
+                "simpson_inverse": 3.75177304964539,
+                "hill_q3": 3.23446083410516,
+                "gini": 74 / 161,
+                "clonality": 0.187567045040,
+                "d50_clones": 2,
+                "top_1_share": 10 / 23,
+                "top_10_share": None,
+                "top_100_share": None,
+                "coverage": 1 - 3 / 23 * 66 / 68,
             },
         ),
         (
             Y,
             {
-                "chao1_bias_corrected": (12.5, 11.151777552662, 25.8243265261389),
-                "shannon_entropy_nats": (1.71366679590911, None, None),
-                "hill_q1": (5.54927226595238, None, None),
-                "simpson_inverse": (3.77928949357521, 2.99893947593266, 5.10858843708532),
-                "d50_clones": (2, None, None),
-                "coverage": (0.970200668896321, None, None),
+                "chao1_bias_corrected": 12.5,
+                "chao1_inext": 15.455,
+                "shannon_entropy_nats": 1.71366679590911,
+                "simpson_inverse": 3.77928949357521,
+                "hill_q2_asymptotic": 1 / (2546 / 9900),
+                "d50_clones": 2,
+                "top_1_share": 0.45,
+                "top_10_share": 0.99,
+                "coverage": 0.970200668896321,
             },
         ),
         (
             Z,
             {
-                "chao1_bias_corrected": (12, 6.96738326174196, 43.2137925305583),
-                "shannon_entropy_nats": (1.43028030191109, None, None),
-                "simpson_inverse": (3.26086956521739, None, None),
-                "coverage": (1 - 4 / 15 * (14 * 3) / (14 * 3 + 2), None, None),
+                "chao1_bias_corrected": 12,
+                "shannon_entropy_nats": 1.43028030191109,
+                "simpson_inverse": 3.26086956521739,
+                "hill_q1_asymptotic": 6.171580738515816,
+                "coverage": 1 - 4 / 15 * (14 * 3) / (14 * 3 + 2),
             },
         ),
         (
             W,
             {
-                "chao1_bias_corrected": (4, None, None),
-                "shannon_entropy_nats": (0.428048274797906, 0.367624045763841, 0.488472503831970),
-                "hill_q1": (math.exp(0.428048274797906), math.exp(0.367624045763841), math.exp(0.488472503831970)),
-                "simpson_inverse": (1.22880314573605, 1.18222938367934, 1.27919693081878),
-                "d50_clones": (1, None, None),
-                "coverage": (1, None, None),
+                "chao1_bias_corrected": 4,
+                "shannon_entropy_nats": 0.428048274797906,
+                "hill_q1": math.exp(0.428048274797906),
+                "simpson_inverse": 1.22880314573605,
+                "d50_clones": 1,
+                "coverage": 1,
             },
         ),
     ],
     ids="xyzw",
 )
-def test_indices_and_limits_match_their_sources(counts, expected):
+def test_indices_match_their_sources(counts, expected):
     found = measured(counts)
-    for parameter, triple in expected.items():
-        assert list(found[parameter]) == [value if value is None else near(value) for value in triple], parameter
+    for parameter, value in expected.items():
+        assert found[parameter][0] == (value if value is None else near(value)), parameter
 
 
-def test_chao1_has_vegans_standard_error_within_its_limits():
-    for counts, error in [(X, 2.54662406288), (Y, 2.56320112360), (Z, 7.04745817062199)]:
-        value, lower, _ = measured(counts)["chao1_bias_corrected"]
-        unseen = value - len(counts)
-        spread = unseen / (lower - len(counts))
-        assert unseen * math.sqrt(math.expm1((math.log(spread) / 1.959963984540054) ** 2)) == near(error)
+def test_limits_of_clones_counted_often_are_the_multinomial_ones():
+    # of the counts W: tests/oracles/repertoire.R
+    for parameter, lower, upper in [
+        ("shannon_entropy_nats", 0.367624045763841, 0.488472503831970),
+        ("simpson_inverse", 1.18222938367934, 1.27919693081878),
+    ]:
+        assert measured(W)[parameter][1:] == (pytest.approx(lower, rel=0.02), pytest.approx(upper, rel=0.02))
+
+
+def test_too_few_pairs_of_one_clone_give_no_limits():
+    # of x 59 pairs, of y 1,283
+    assert {limits for _, *limits in map(tuple, measured(X).values()) for limits in [tuple(limits)]} == {(None, None)}
+    without = {name for name, (_, lower, _) in measured(Y).items() if lower is None}
+    assert without == {"cells_or_counts", "top_100_share"}
+
+
+def test_effective_cells_bear_the_limits_of_indices_of_shares():
+    reads = diversity(clones([40 * y for y in Y]), sample="s", count_of="reads", n_effective={"TRB": 100.0})
+    found = {row["parameter"]: row for row in reads.iter_rows(named=True)}
+    for parameter in ("shannon_entropy_nats", "gini_simpson", "hill_q1", "simpson_inverse", "hill_q3", "top_1_share"):
+        row = found[parameter]
+        assert [row["value"], row["lower"], row["upper"]] == [near(each) for each in measured(Y)[parameter]]
+    # clones of one cell were read forty times: what rests on them is that of the cells
+    for parameter in ("chao1_bias_corrected", "ace", "coverage", "hill_q1_asymptotic"):
+        assert (found[parameter]["value"], found[parameter]["lower"]) == (near(measured(Y)[parameter][0]), None)
+    assert {row["depth"] for row in found.values()} == {100}
+    assert {row["n"] for row in found.values()} == {4000}
+
+
+def test_cells_of_two_chains_are_counted_as_they_are():
+    both = diversity(clones(Y), sample="s", count_of="cells", n_effective=90)
+    assert both.equals(diversity(clones(Y), sample="s", count_of="cells"))
+
+
+def test_a_hill_profile_falls_and_meets_the_indices():
+    found = hill_profile(clones(Y), sample="s", count_of="cells")
+    assert found["q"].to_list()[:5] == [0, 0.25, 0.5, 0.75, 1]
+    assert found["value"].is_sorted(descending=True)
+    by_order = {row["q"]: (row["value"], row["lower"], row["upper"]) for row in found.iter_rows(named=True)}
+    known = measured(Y)
+    for q, parameter in [(0, "richness"), (0.5, "hill_q0_5"), (1, "hill_q1"), (2, "simpson_inverse"), (3, "hill_q3")]:
+        assert by_order[q] == known[parameter]
+    reads = hill_profile(clones([40 * y for y in Y]), sample="s", count_of="reads", n_effective=100, orders=[0, 1])
+    assert reads["lower"].is_null().to_list() == [True, False]
 
 
 def test_reads_give_values_without_limits():
     known = diversity(clones(W), sample="s", count_of="cells")
     for options in ({"count_of": "reads"}, {"count_of": "unknown"}, {}):
         found = diversity(clones(W), sample="s", **options)
-        assert found.select("lower", "upper").null_count().row(0) == (10, 10)
+        assert found.select("lower", "upper").null_count().row(0) == (20, 20)
         assert found["value"].equals(known["value"])
     assert measured(X, count_of="umis") == measured(X, count_of="templates") == measured(X)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tilseq.io.clonotypes import read_clonotypes
 from tilseq.repertoire import neighbours
 from tilseq.tables import conform
-from tilseq.tables.outputs import NEIGHBOURS
+from tilseq.tables.repertoire import NEIGHBOURS
 
 pytest.importorskip("symscan")
 

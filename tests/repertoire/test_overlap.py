@@ -15,7 +15,7 @@ from tilseq.io.clonotypes import read_clonotypes
 from tilseq.repertoire import overlap
 from tilseq.repertoire import shared as shared_module
 from tilseq.tables import conform
-from tilseq.tables.outputs import OVERLAP
+from tilseq.tables.repertoire import OVERLAP
 
 near = partial(pytest.approx, rel=1e-9, abs=1e-12)
 PAIRS = {

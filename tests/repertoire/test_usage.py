@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tilseq.errors import AnalysisError, TableError
 from tilseq.repertoire import usage, usage_divergence
 from tilseq.tables import conform
-from tilseq.tables.outputs import OVERLAP, USAGE
+from tilseq.tables.repertoire import OVERLAP, USAGE
 
 near = partial(pytest.approx, rel=1e-9, abs=1e-12)
 

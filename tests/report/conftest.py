@@ -10,6 +10,7 @@ from tilseq.endpoints.parameters import INFUSED_UPPER_BOUND
 from tilseq.io.files import write_json
 from tilseq.io.write import write_table
 from tilseq.tables import outputs
+from tilseq.tables import repertoire as repertoire_tables
 
 VISITS = (("screening", -35, "blood"), ("screening", -35, "tumor"), ("infusion", 0, "infusion_product"),
           ("week 1", 7, "blood"), ("month 1", 30, "blood"), ("month 3", 91, "blood"))  # fmt: skip
@@ -71,8 +72,10 @@ def fake_out(out: Path, names: tuple[str, ...], *, hostile: bool = False) -> Pat
             for g in ("CD3", "CD4", "CD8")
         ],
         outputs.COMPARISON: [row for s in flow[:3] for row in _comparison(s, hostile)],
-        outputs.DIVERSITY: [row for i, s in enumerate(tcr) for row in _diversity(i, s)],
-        outputs.PERSISTENCE: [r for i, s in enumerate(tcr) if (s["day"] or 0) > 0 for r in _persistence(i, s)],
+        repertoire_tables.DIVERSITY: [row for i, s in enumerate(tcr) for row in _diversity(i, s)],
+        repertoire_tables.PERSISTENCE: [
+            row for i, s in enumerate(tcr) if (s["day"] or 0) > 0 for row in _persistence(i, s)
+        ],
         outputs.SCORES: [
             {"sample": s["sample"], "set": g, "value": 0.2 + 0.11 * (i + k), "lower": 0.15 + 0.11 * (i + k),
              "upper": 0.27 + 0.11 * (i + k), "n": 1834 + 7 * i, "genes_found": 18 - k, "genes_listed": 20}
@@ -193,7 +196,7 @@ def _diversity(i: int, s: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {"sample": s["sample"], "locus": "TRB", "parameter": p, "value": v, "n": 52_113,
          "lower": limits.get(p, (None,))[0], "upper": limits.get(p, (None, None))[1]}
-        for p, v in zip(outputs.DIVERSITY_PARAMETERS, values, strict=True)
+        for p, v in zip(repertoire_tables.DIVERSITY_PARAMETERS, values, strict=True)
     ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from tilseq.io.write import write_table
 from tilseq.report import render
 from tilseq.report.page import lines
 from tilseq.tables import outputs
+from tilseq.tables import repertoire as repertoire_tables
 
 TAGS = set(
     "html head meta title style body header p h1 h2 nav ul li a main section dl div dt dd table caption thead tbody tr "
@@ -279,7 +280,7 @@ def test_a_laboratory_whose_samples_all_failed_does_not_say_that_there_were_none
     failure = {"step": "clinical", "unit": "response", "error": "e", "retry": "r"}
     write_table(outputs.SAMPLES_RUN.frame(rows), outputs.SAMPLES_RUN, tmp_path / "tables")
     write_table(outputs.FAILURES.frame([failure]), outputs.FAILURES, tmp_path / "tables")
-    for table in (outputs.DIVERSITY, outputs.RESPONSE):
+    for table in (repertoire_tables.DIVERSITY, outputs.RESPONSE):
         write_table(table.frame(), table, tmp_path / "tables")
     text = page_of(tmp_path).text
     assert "No repertoire was measured. Samples that could have given some: 2 not finished." in text

@@ -12,20 +12,18 @@ from tilseq.cli.common import (
     Examples,
     each_file,
     output_folder,
-    output_table,
     sample_name,
     sample_names,
     write_result,
 )
 from tilseq.cli.repertoire_bcr import bcr_command
+from tilseq.cli.repertoire_diversity import diversity_command
 from tilseq.cli.repertoire_files import (
     cells_given,
     cells_option,
     count_option,
-    counted_by,
     dialect_option,
     effective_of,
-    files,
     joined,
     locus_option,
     read_file,
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 CONVERT_EXAMPLE = "tilseq repertoire convert filtered_contig_annotations.csv -o product.tsv"
-DIVERSITY_EXAMPLE = "tilseq repertoire diversity day0.tsv.gz day28.tsv.gz -o diversity.csv"
 TRACK_EXAMPLE = """\
 tilseq repertoire track day7.tsv day28.tsv --product product.tsv -o persistence
 tilseq repertoire track day28.tsv --product product.tsv --cells day28=40000 -o persistence"""
@@ -70,39 +67,6 @@ def convert(path: Path, output: str, dialect: str | None, locus: str | None) -> 
     click.echo(f"{path.name}: {clonotypes.table.height} clonotypes, counts of {clonotypes.count_of}", err=True)
 
 
-@repertoire_command.command("diversity", cls=Examples, example=DIVERSITY_EXAMPLE)
-@files
-@output_table
-@dialect_option
-@locus_option
-@count_option
-def diversity(
-    paths: tuple[Path, ...], output: str, dialect: str | None, locus: str | None, count_of: str | None
-) -> int:
-    """Measure the diversity of each FILE, locus by locus.
-
-    One row an index: sample, locus, parameter, value, lower, upper, n. A file that cannot be read does not stop the
-    others.
-    """
-    from tilseq.repertoire import diversity as diversity_of
-    from tilseq.tables.outputs import DIVERSITY
-
-    sample_names(paths)
-
-    def measure(path: Path) -> pl.DataFrame:
-        sample = sample_name(path)
-        clonotypes, _ = read_file(path, sample, dialect, locus)
-        counted = counted_by(sample, clonotypes, count_of)
-        if counted in ("reads", "unknown"):
-            click.echo(f"{sample}: no limits, as counts of {counted} are not independent (see --count-of)", err=True)
-        return diversity_of(clonotypes.table, sample=sample, count_of=counted)
-
-    frames, status = each_file(paths, measure)
-    if frames:
-        write_result(joined(frames), DIVERSITY, output)
-    return status
-
-
 @repertoire_command.command("track", cls=Examples, example=TRACK_EXAMPLE)
 @click.argument("paths", metavar="BLOOD...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
@@ -133,7 +97,8 @@ def track(
     exclusions.csv to the output folder. Limits need the number of cells behind the counts: see --cells and --count-of.
     """
     from tilseq.repertoire import persistence, pooled
-    from tilseq.tables.outputs import EXCLUSIONS, PERSISTENCE
+    from tilseq.tables.outputs import EXCLUSIONS
+    from tilseq.tables.repertoire import PERSISTENCE
 
     known = cells_given(cells, sample_names(paths))
     sample_names(products)
@@ -154,5 +119,5 @@ def track(
     return status
 
 
-for command in (overlap_command, qc_command, bcr_command):
+for command in (diversity_command, overlap_command, qc_command, bcr_command):
     repertoire_command.add_command(command)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 EXAMPLE = "tilseq repertoire bcr igh_day0.tsv.gz igh_day28.tsv.gz -o bcr"
-TABLES = ("families", "mutation", "mutation_load", "isotypes", "diversity")
 
 
 @click.command("bcr", cls=Examples, example=EXAMPLE)
@@ -40,8 +39,10 @@ def bcr_command(
 
     from tilseq.io.bcr import read_bcr
     from tilseq.repertoire import bcr
-    from tilseq.tables import outputs
+    from tilseq.tables.outputs import EXCLUSIONS
+    from tilseq.tables.repertoire import DIVERSITY, FAMILIES, ISOTYPES, MUTATION, MUTATION_LOAD
 
+    written = (FAMILIES, MUTATION, MUTATION_LOAD, ISOTYPES, DIVERSITY)
     sample_names(paths)
 
     def measure(path: Path) -> dict[str, pl.DataFrame]:
@@ -52,11 +53,11 @@ def bcr_command(
             sequences.table, sample=sample, count_of=counted_by(sample, sequences, count_of), threshold=threshold
         )
         click.echo(f"{sample}: threshold of families {found.threshold:g} ({found.threshold_source})", err=True)
-        tables = {name: getattr(found, name) for name in TABLES}
+        tables = {table.name: getattr(found, table.name) for table in written}
         return tables | {"exclusions": sequences.exclusions.with_columns(sample=pl.lit(sample))}
 
     results, status = each_file(paths, measure)
-    for name in (*TABLES, "exclusions") if results else ():
-        frame = joined([tables[name] for tables in results])
-        write_result(frame, getattr(outputs, name.upper()), str(output / f"{name}.csv"))
+    for table in (*written, EXCLUSIONS) if results else ():
+        frame = joined([tables[table.name] for tables in results])
+        write_result(frame, table, str(output / f"{table.name}.csv"))
     return status

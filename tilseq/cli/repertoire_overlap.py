@@ -71,7 +71,7 @@ def overlap_command(
     import polars as pl
 
     from tilseq.repertoire import lacking, neighbours, overlap, usage, usage_divergence
-    from tilseq.tables.outputs import NEIGHBOURS, OVERLAP, USAGE
+    from tilseq.tables.repertoire import NEIGHBOURS, OVERLAP, USAGE
 
     known = cells_given(cells, sample_names(paths))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tilseq.plots.bcr import distance_histogram, isotype_bars, mutation_histogram
     from tilseq.plots.clinical import spider
+    from tilseq.plots.diversity import hill_profiles, rank_abundance, rarefaction_curves
     from tilseq.plots.expression import score_heatmap
     from tilseq.plots.flow import gates
     from tilseq.plots.overlap import gene_usage, junction_lengths, overlap_heatmap
@@ -20,11 +21,14 @@ MODULES = {
     "endpoint_over_time": "study",
     "gates": "flow",
     "gene_usage": "overlap",
+    "hill_profiles": "diversity",
     "isotype_bars": "bcr",
     "junction_lengths": "overlap",
     "mutation_histogram": "bcr",
     "overlap_heatmap": "overlap",
     "persistence_over_time": "repertoire",
+    "rank_abundance": "diversity",
+    "rarefaction_curves": "diversity",
     "score_heatmap": "expression",
     "spider": "clinical",
     "top_clones": "repertoire",
@@ -35,11 +39,14 @@ __all__ = [
     "endpoint_over_time",
     "gates",
     "gene_usage",
+    "hill_profiles",
     "isotype_bars",
     "junction_lengths",
     "mutation_histogram",
     "overlap_heatmap",
     "persistence_over_time",
+    "rank_abundance",
+    "rarefaction_curves",
     "score_heatmap",
     "spider",
     "top_clones",

@@ -1,9 +1,10 @@
-"""The repertoire laboratory: diversity, overlap and use of genes, persistence of infused clones. Tables in and out."""
+"""The repertoire laboratory: depth, diversity, overlap, B cells, persistence of infused clones. Tables in and out."""
 
 from tilseq.repertoire.bcr import bcr
 from tilseq.repertoire.cells import cells_of, effective_cells, effective_number, effective_numbers
 from tilseq.repertoire.chains import cell_quality, chain_pairing, check_overlap, joined_lanes, paired_clones
-from tilseq.repertoire.diversity import diversity
+from tilseq.repertoire.depth import depth
+from tilseq.repertoire.diversity import diversity, hill_profile
 from tilseq.repertoire.families import distance_to_nearest, families, family_diversity
 from tilseq.repertoire.isotypes import isotypes
 from tilseq.repertoire.keys import lacking, paired
@@ -12,23 +13,30 @@ from tilseq.repertoire.neighbours import neighbours
 from tilseq.repertoire.overlap import overlap
 from tilseq.repertoire.persistence import persistence, pooled
 from tilseq.repertoire.qc import qc
+from tilseq.repertoire.rarefaction import effective_spectra, rarefaction, standardised
+from tilseq.repertoire.replicates import cells_from_pair, cells_from_replicates
 from tilseq.repertoire.threshold import family_threshold
 from tilseq.repertoire.usage import usage, usage_divergence
 
 __all__ = [
     "bcr",
     "cell_quality",
+    "cells_from_pair",
+    "cells_from_replicates",
     "cells_of",
     "chain_pairing",
     "check_overlap",
+    "depth",
     "distance_to_nearest",
     "diversity",
     "effective_cells",
     "effective_number",
     "effective_numbers",
+    "effective_spectra",
     "families",
     "family_diversity",
     "family_threshold",
+    "hill_profile",
     "isotypes",
     "joined_lanes",
     "lacking",
@@ -41,6 +49,8 @@ __all__ = [
     "persistence",
     "pooled",
     "qc",
+    "rarefaction",
+    "standardised",
     "usage",
     "usage_divergence",
 ]

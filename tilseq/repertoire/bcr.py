@@ -12,7 +12,7 @@ from tilseq.repertoire.isotypes import ORDER, isotype_class, isotypes
 from tilseq.repertoire.mutation import mutation_load, mutations
 from tilseq.repertoire.threshold import USUAL_THRESHOLD, family_threshold
 from tilseq.tables import as_polars, conform
-from tilseq.tables.outputs import FAMILIES, MUTATION
+from tilseq.tables.repertoire import FAMILIES, MUTATION
 
 
 @dataclass(frozen=True)

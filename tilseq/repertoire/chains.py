@@ -12,7 +12,7 @@ from tilseq.errors import AnalysisError, TableError
 from tilseq.intervals import clopper_pearson
 from tilseq.receptors import VDJ_LOCI, VJ_LOCI
 from tilseq.tables import as_polars, conform
-from tilseq.tables.outputs import CELL_QUALITY, CELLS
+from tilseq.tables.repertoire import CELL_QUALITY, CELLS
 
 NEEDED = ("cell_id", "locus", "junction", "junction_aa")
 SHOWN = ("locus", "v_call", "j_call", "junction", "junction_aa", "umi_count")

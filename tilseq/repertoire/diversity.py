@@ -2,43 +2,78 @@
 
 from __future__ import annotations
 
-from math import exp, log, sqrt
+from collections.abc import Callable, Container, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from tilseq.repertoire.clones import INDEPENDENT, clone_counts
-from tilseq.tables.outputs import DIVERSITY
+from tilseq.repertoire import indices
+from tilseq.repertoire.cells import effective_number
+from tilseq.repertoire.clones import clone_counts
+from tilseq.repertoire.indices import Index, limits
+from tilseq.repertoire.largest import d50_clones, error_of_largest, held_by_largest, limits_of_d50
+from tilseq.repertoire.sampling import Sampling, knows_clones
+from tilseq.repertoire.spectrum import Floats, Integers, Spectrum, effective_spectrum, spectrum
+from tilseq.tables.repertoire import DIVERSITY, HILL_PROFILE
 
-Counts = NDArray[np.int64]
+Cells = float | Mapping[str, float | None] | None
 Limits = tuple[float, float] | None
+
 Z95 = 1.959963984540054
-# A delta interval around a biased estimate covers 94 % instead of 95 % when the bias is a third of its error.
-LARGEST_BIAS_IN_ERRORS = 1 / 3
+TOPS = (1, 10, 100)
+NOWHERE: Floats = np.empty(0)
+COUNTLESS: Integers = np.empty(0, dtype=np.int64)
+ORDERS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0)
+
+INDICES: Mapping[str, Callable[[Spectrum, Integers], Index | None]] = {
+    "richness": indices.richness,
+    "chao1_bias_corrected": indices.chao1_bias_corrected,
+    "chao1_inext": indices.chao1_inext,
+    "ace": indices.ace,
+    "shannon_entropy_nats": indices.shannon_entropy_nats,
+    "gini_simpson": indices.gini_simpson,
+    "hill_q0_5": partial(indices.hill, q=0.5),
+    "hill_q1": partial(indices.hill, q=1),
+    "simpson_inverse": partial(indices.hill, q=2),
+    "hill_q3": partial(indices.hill, q=3),
+    "hill_q1_asymptotic": indices.hill_q1_asymptotic,
+    "hill_q2_asymptotic": indices.hill_q2_asymptotic,
+    "gini": indices.gini,
+    "clonality": indices.clonality,
+    "coverage": indices.sample_coverage,
+}
+# These rest on clones of one cell and two, which counts that are not cells do not show.
+OF_RARE = ("chao1_bias_corrected", "chao1_inext", "ace", "hill_q1_asymptotic", "hill_q2_asymptotic", "coverage")
+OF_SHARES = ("shannon_entropy_nats", "gini_simpson", "hill_q1", "simpson_inverse", "hill_q3")
 
 
-def diversity(table: Any, *, sample: str, count_of: str = "unknown") -> pl.DataFrame:
+def diversity(table: Any, *, sample: str, count_of: str = "unknown", n_effective: Cells = None) -> pl.DataFrame:
     """Return the diversity of each locus of a sample.
 
-    Indices are of the clones seen, their share ``p = count / sum of counts`` (N counts, S clones):
+    Indices are of the clones seen, their share ``p = count / sum of counts`` (N counts, S clones, f1 and f2 of them
+    seen once and twice):
 
-    - `richness` S; `chao1_bias_corrected` S + f1 (f1 - 1) / (2 (f2 + 1)), a lower bound of the clones there are, by
-      the clones seen once (f1) and twice (f2) (Chao 1984; bias-corrected as in vegan's `estimateR`);
-    - `shannon_entropy_nats` H = -Σ p ln p; `hill_q1` exp(H); `simpson_inverse` 1 / Σ p²;
+    - `richness` S; `chao1_bias_corrected` S + f1 (f1 - 1) / (2 (f2 + 1)) and `chao1_inext`
+      S + (N - 1) / N f1² / (2 f2), lower bounds of the clones there are (Chao 1984; vegan's and iNEXT's form); `ace`
+      (Chao and Lee 1992);
+    - `shannon_entropy_nats` H = -Σ p ln p; `gini_simpson` 1 - Σ p²; Hill numbers (Σ p^q)^(1 / (1 - q)): `hill_q0_5`,
+      `hill_q1` exp(H), `simpson_inverse` (q = 2), `hill_q3`; `hill_q1_asymptotic` and `hill_q2_asymptotic`, iNEXT's
+      estimates for a sample without end (Chao, Wang and Jost 2013; Chao et al. 2014);
     - `gini` of the counts of the clones seen; `clonality` 1 - H / ln S, null for a single clone;
-    - `d50_clones` the fewest clones that hold at least half of the counts;
+    - `d50_clones` the fewest clones that hold at least half of the counts; `top_1_share`, `top_10_share`,
+      `top_100_share` what the largest clones hold, null where there are no more clones than that;
     - `coverage` the share of the repertoire that belongs to clones seen (Chao and Jost, Ecology 2012;93:2533, eq. 4a,
       without clones seen twice as in iNEXT), null for a single count;
     - `cells_or_counts` N.
 
-    Limits, 95 %, are given where the counts are independent and an analytic form holds, else they are null:
-
-    - Chao1: log-normal (Chao, Biometrics 1987;43:783) with vegan's variance; none when fewer than two clones were seen
-      once. They are limits of the lower bound, not of the richness behind it.
-    - entropy and `hill_q1` (Hutcheson, J Theor Biol 1970;29:151) and `simpson_inverse` (Simpson, Nature 1949;163:688):
-      multinomial delta method, only where the known bias of the estimate is under a third of its error.
+    Limits, 95 %, are of the mean that the index has over samples of as many cells of the same repertoire, not of what
+    a sample without end would show; for that `hill_q2_asymptotic` alone has no bias. Of `d50_clones`, a whole number,
+    they are of the median. They are analytic: the delta method, with the variance of sums over clones of
+    `tilseq.repertoire.sampling` and Student's t for what that variance does not know; symmetric in the index, the
+    logarithm of Hill numbers, the logit of shares, the logarithm of the clones not seen (Chao 1987). There are none
+    where fewer than 100 pairs of cells are of one clone.
 
     Parameters
     ----------
@@ -47,13 +82,19 @@ def diversity(table: Any, *, sample: str, count_of: str = "unknown") -> pl.DataF
     sample
         Sample identifier.
     count_of
-        What the counts count. Limits are given for `cells`, `umis` and `templates` alone: reads of one molecule are
-        not independent, and limits drawn from them would be far too narrow.
+        What the counts count. Without `n_effective` limits are given for `cells`, `umis` and `templates` alone: reads
+        of one molecule are not independent, and limits drawn from them would be far too narrow.
+    n_effective
+        Effective number of cells, for all loci or by locus, see `depth`; where the counts are of cells they are taken
+        as they are. Where it is below the counts, limits are those of so many cells, and given for indices of shares
+        alone; what rests on clones seen once and twice (Chao1, ACE, coverage, asymptotic estimates) is then that of the
+        counts scaled to so many cells.
 
     Returns
     -------
     polars.DataFrame
-        The table `diversity`: `sample, locus, parameter, value, lower, upper, n`.
+        The table `diversity`: `sample, locus, parameter, value, lower, upper, n, depth, at_coverage`. `depth` is the
+        cells that the value stands for, null where they are not known: values of unlike depth do not compare.
 
     Raises
     ------
@@ -61,97 +102,119 @@ def diversity(table: Any, *, sample: str, count_of: str = "unknown") -> pl.DataF
         The table is not a clonotype table.
     """
     rows: list[dict[str, Any]] = []
-    for (locus,), group in clone_counts(table).group_by("locus"):
-        counts = group["duplicate_count"].sort().to_numpy()
-        for parameter, (value, limits) in _indices(counts).items():
-            lower, upper = limits if limits is not None and count_of in INDEPENDENT else (None, None)
-            rows.append(
-                {
-                    "sample": sample,
-                    "locus": locus,
-                    "parameter": parameter,
-                    "value": value,
-                    "lower": lower,
-                    "upper": upper,
-                    "n": int(counts.sum()),
-                }
-            )
+    for locus, counts, cells in by_locus(table, count_of, n_effective):
+        whole = spectrum(counts)
+        for parameter, (value, ends) in measured(whole, cells).items():
+            lower, upper = ends or (None, None)
+            row = {"sample": sample, "locus": locus, "parameter": parameter, "value": value}
+            rows.append({**row, "lower": lower, "upper": upper, "n": whole.n, "depth": cells})
     return DIVERSITY.frame(rows)
 
 
-def _indices(counts: Counts) -> dict[str, tuple[float | None, Limits]]:
-    """Return each index with its limits, for counts in rising order."""
-    n, seen = int(counts.sum()), len(counts)
-    share = counts / n
-    entropy = max(0.0, -float(np.sum(share * np.log(share))))
-    chao1, chao1_limits = _chao1(counts)
-    entropy_limits = _entropy_limits(share, entropy, n, chao1)
-    simpson = float(np.sum(share**2))
-    return {
-        "cells_or_counts": (n, None),
-        "richness": (seen, None),
-        "chao1_bias_corrected": (chao1, chao1_limits),
-        "shannon_entropy_nats": (entropy, entropy_limits),
-        "hill_q1": (exp(entropy), entropy_limits and (exp(entropy_limits[0]), exp(entropy_limits[1]))),
-        "simpson_inverse": (1 / simpson, _simpson_inverse_limits(share, simpson, n)),
-        "gini": (_gini(counts), None),
-        "clonality": (max(0.0, 1 - entropy / log(seen)) if seen > 1 else None, None),
-        "d50_clones": (int(np.searchsorted(2 * np.cumsum(counts[::-1]), n)) + 1, None),
-        "coverage": (_coverage(counts), None),
-    }
+def hill_profile(
+    table: Any,
+    *,
+    sample: str,
+    count_of: str = "unknown",
+    n_effective: Cells = None,
+    orders: Sequence[float] = ORDERS,
+) -> pl.DataFrame:
+    """Return Hill numbers of the clones seen over their order (Hill, Ecology 1973;54:427), with limits.
 
+    Parameters
+    ----------
+    table, sample, count_of, n_effective
+        As for `diversity`, and so are the limits.
+    orders
+        Orders q from 0 on. The larger, the less rare clones weigh: 0 counts clones, 1 is exp of the entropy, 2 the
+        inverse Simpson index.
 
-def _seen(counts: Counts, times: int) -> int:
-    return int(np.count_nonzero(counts == times))
-
-
-def _chao1(counts: Counts) -> tuple[float, Limits]:
-    """Return the estimate and its log-normal limits.
-
-    The variance is the delta method's over the counts of counts f_i, with covariance f_i (δ_ij - f_j / estimate).
+    Returns
+    -------
+    polars.DataFrame
+        The table `hill_profile`: `sample, locus, q, value, lower, upper, depth`.
     """
-    seen, f1, f2 = len(counts), _seen(counts, 1), _seen(counts, 2)
-    unseen = f1 * (f1 - 1) / (2 * (f2 + 1))
-    estimate = seen + unseen
-    if unseen == 0:
-        return estimate, None
-    slope1 = 1 + (2 * f1 - 1) / (2 * (f2 + 1))
-    slope2 = 1 - f1 * (f1 - 1) / (2 * (f2 + 1) ** 2)
-    others = seen - f1 - f2
-    variance = slope1**2 * f1 + slope2**2 * f2 + others - (slope1 * f1 + slope2 * f2 + others) ** 2 / estimate
-    spread = exp(Z95 * sqrt(log(1 + variance / unseen**2)))
-    return estimate, (seen + unseen / spread, seen + unseen * spread)
+    rows: list[dict[str, Any]] = []
+    for locus, counts, cells in by_locus(table, count_of, n_effective):
+        whole = spectrum(counts)
+        wanted = {str(q): partial(indices.hill, q=q) for q in orders}
+        base = _base(whole, cells)
+        of_shares = {str(q) for q in orders if q >= 1}
+        found = _with_limits(whole, wanted, base, Sampling(base) if base else None, of_shares)
+        for q, (value, ends) in zip(orders, found.values(), strict=True):
+            lower, upper = ends or (None, None)
+            row = {"sample": sample, "locus": locus, "q": float(q), "value": value}
+            rows.append({**row, "lower": lower, "upper": upper, "depth": cells})
+    return HILL_PROFILE.frame(rows)
 
 
-def _entropy_limits(share: NDArray[np.float64], entropy: float, n: int, richness: float) -> Limits:
-    error = sqrt(max(0.0, float(np.sum(share * np.log(share) ** 2)) - entropy**2) / n)
-    bias = (richness - 1) / (2 * n)  # Miller 1955, of as many clones as Chao1 estimates
-    if error == 0 or bias > LARGEST_BIAS_IN_ERRORS * error:
-        return None
-    return entropy - Z95 * error, entropy + Z95 * error
+def by_locus(table: Any, count_of: str, n_effective: Cells) -> list[tuple[str, Integers, float | None]]:
+    """Return locus, counts of its clones and effective number of cells, no more than the counts, of each locus."""
+    found = []
+    for (locus,), group in clone_counts(table).group_by("locus"):
+        counts = group["duplicate_count"].to_numpy()
+        total = float(counts.sum())
+        cells = n_effective.get(str(locus)) if isinstance(n_effective, Mapping) else n_effective
+        # A cell with two chains counts for two clones, which does not make its counts worth less.
+        cells = effective_number(total, count_of) if cells is None or count_of == "cells" else min(cells, total)
+        found.append((str(locus), counts, cells))
+    return found
 
 
-def _simpson_inverse_limits(share: NDArray[np.float64], simpson: float, n: int) -> Limits:
-    error = 2 * sqrt(max(0.0, float(np.sum(share**3)) - simpson**2) / n)
-    bias = (1 - simpson) / n
-    if error == 0 or bias > LARGEST_BIAS_IN_ERRORS * error or simpson <= Z95 * error:
-        return None
-    return 1 / (simpson + Z95 * error), 1 / (simpson - Z95 * error)
+def measured(whole: Spectrum, cells: float | None) -> dict[str, tuple[float | None, Limits]]:
+    """Return each index of a spectrum with its limits, which are those of so many cells."""
+    found: dict[str, tuple[float | None, Limits]] = {"cells_or_counts": (whole.n, None)}
+    base = _base(whole, cells)
+    sampling = Sampling(base) if base else None
+    found |= _with_limits(whole, INDICES, base, sampling, OF_SHARES)
+    if cells is not None and cells < whole.n:
+        effective = effective_spectrum(whole, cells)
+        of_cells = {name: INDICES[name](effective, COUNTLESS) if effective.n else None for name in OF_RARE}
+        found |= {name: (index.value if index else None, None) for name, index in of_cells.items()}
+    found["d50_clones"] = (d50_clones(whole), limits_of_d50(base, sampling, Z95) if base and sampling else None)
+    for number in TOPS:
+        value = held_by_largest(whole, number) if whole.richness > number else None
+        ends = None
+        if value is not None and base and sampling and base.richness > number:
+            ends = limits(Index(value, NOWHERE, "share"), error_of_largest(base, sampling, number), Z95, 0)
+            # The largest counts are whole numbers: a whole count more each way.
+            ends = ends and (max(0.0, ends[0] - 1 / base.n), min(1.0, ends[1] + 1 / base.n))
+        found[f"top_{number}_share"] = (value, ends)
+    return found
 
 
-def _gini(counts: Counts) -> float:
-    """Return the Gini index of counts in rising order."""
-    seen = len(counts)
-    rank = np.arange(1, seen + 1)
-    return max(0.0, float(2 * np.sum(rank * (counts / counts.sum())) / seen - (seen + 1) / seen))
+def _base(whole: Spectrum, cells: float | None) -> Spectrum | None:
+    """Return the spectrum that limits rest on; None where cells are not known or too few pairs are of one clone."""
+    base = effective_spectrum(whole, cells) if cells is not None else None
+    return base if base and knows_clones(base) else None
 
 
-def _coverage(counts: Counts) -> float | None:
-    n, f1, f2 = int(counts.sum()), _seen(counts, 1), _seen(counts, 2)
-    if n < 2:
-        return None
-    if f1 == 0:
-        return 1.0
-    if f2 == 0:
-        return 1 - f1 / n * (n - 1) * (f1 - 1) / ((n - 1) * (f1 - 1) + 2)
-    return 1 - f1 / n * (n - 1) * f1 / ((n - 1) * f1 + 2 * f2)
+def _with_limits(
+    whole: Spectrum,
+    wanted: Mapping[str, Callable[[Spectrum, Integers], Index | None]],
+    base: Spectrum | None,
+    sampling: Sampling | None,
+    of_shares: Container[str],
+) -> dict[str, tuple[float | None, Limits]]:
+    """Return each index wanted; with limits all where the counts are cells, else those of shares."""
+    values = {name: index(whole, COUNTLESS) for name, index in wanted.items()}
+    found: dict[str, tuple[float | None, Limits]] = {n: (i.value if i else None, None) for n, i in values.items()}
+    if base is None or sampling is None:
+        return found
+    drawn = {name: wanted[name](base, sampling.points) for name in wanted if base is whole or name in of_shares}
+    known = {name: index for name, index in drawn.items() if index is not None}
+    errors, quantiles = error_and_quantile(sampling, list(known.values()))
+    for (name, index), error, quantile in zip(known.items(), errors, quantiles, strict=True):
+        value = found[name][0]
+        if value is not None:
+            found[name] = (value, limits(index._replace(value=value), float(error), float(quantile), whole.richness))
+    return found
+
+
+def error_and_quantile(sampling: Sampling, found: Sequence[Index]) -> tuple[Floats, Floats]:
+    """Return standard errors of indices and the quantiles of Student's t that go with them."""
+    from scipy.special import stdtrit
+
+    errors, freedom = sampling.errors(np.array([index.influence for index in found]))
+    with np.errstate(invalid="ignore"):
+        return errors, np.where(np.isfinite(freedom), stdtrit(np.clip(freedom, 1, 1e9), 0.975), Z95)

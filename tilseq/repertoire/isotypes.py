@@ -11,7 +11,7 @@ from tilseq.errors import TableError
 from tilseq.intervals import clopper_pearson
 from tilseq.repertoire.clones import INDEPENDENT
 from tilseq.tables import as_polars
-from tilseq.tables.outputs import ISOTYPES
+from tilseq.tables.repertoire import ISOTYPES
 
 UNSWITCHED = ("IGHM", "IGHD")
 # Order of the constant genes on chromosome 14: of several that are alike, the first is the one a family began with.

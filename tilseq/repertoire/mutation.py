@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tilseq.errors import TableError
 from tilseq.receptors import GENETIC_CODE
 from tilseq.tables import as_polars
-from tilseq.tables.outputs import MUTATION_LOAD
+from tilseq.tables.repertoire import MUTATION_LOAD
 
 Bytes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.repertoire.keys import keyed
-from tilseq.tables.outputs import NEIGHBOURS
+from tilseq.tables.repertoire import NEIGHBOURS
 
 
 def neighbours(samples: Mapping[str, Any]) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from tilseq.repertoire.keys import keyed
 from tilseq.repertoire.morisita import Moments, morisita, morisita_limits
 from tilseq.repertoire.shared import Coded, SharedSums, coded, shared_sums
 from tilseq.tables import as_polars
-from tilseq.tables.outputs import OVERLAP
+from tilseq.tables.repertoire import OVERLAP
 
 Floats = NDArray[np.float64]
 Effective = Mapping[str, Mapping[str, float | None]]

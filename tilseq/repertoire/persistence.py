@@ -11,7 +11,7 @@ from tilseq.errors import AnalysisError
 from tilseq.intervals import clopper_pearson, scalar
 from tilseq.receptors import CLONE
 from tilseq.repertoire.clones import clone_counts
-from tilseq.tables.outputs import PERSISTENCE
+from tilseq.tables.repertoire import PERSISTENCE
 
 
 def persistence(

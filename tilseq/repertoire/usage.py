@@ -14,7 +14,7 @@ from tilseq.intervals import clopper_pearson
 from tilseq.repertoire.clones import checked_counts
 from tilseq.repertoire.keys import genes_of
 from tilseq.tables import as_polars
-from tilseq.tables.outputs import OVERLAP, USAGE, USAGE_FEATURES
+from tilseq.tables.repertoire import OVERLAP, USAGE, USAGE_FEATURES
 
 NO_GENE = "unresolved"
 

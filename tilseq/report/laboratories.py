@@ -12,7 +12,7 @@ from tilseq.report.rows import WHEN, WHO, Row, unfinished, who
 from tilseq.report.series import reference_name, references
 from tilseq.report.view import Cell, Head, View, count, doubt, measured, missing, on_two_lines, text
 from tilseq.report.words import number, share
-from tilseq.tables.outputs import DIVERSITY_PARAMETERS
+from tilseq.tables.repertoire import DIVERSITY_PARAMETERS
 
 MEASURES = {
     "mass": "Mass",

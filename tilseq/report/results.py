@@ -12,6 +12,7 @@ import polars as pl
 
 from tilseq.errors import ReadError, RunError, TableError
 from tilseq.tables import Table, conform, outputs
+from tilseq.tables import repertoire as repertoire_tables
 
 TABLES = (
     outputs.SAMPLES_RUN,
@@ -24,8 +25,8 @@ TABLES = (
     outputs.COHORT_CUTS,
     outputs.PANEL_DIFFERENCES,
     outputs.COMPARISON,
-    outputs.DIVERSITY,
-    outputs.PERSISTENCE,
+    repertoire_tables.DIVERSITY,
+    repertoire_tables.PERSISTENCE,
     outputs.RESPONSE,
     outputs.SCORES,
 )

@@ -26,7 +26,7 @@ def write_bcr(job: Job, folder: Path) -> tuple[list[dict[str, Any]], list[dict[s
     from tilseq.io.bcr import read_bcr
     from tilseq.io.write import write_parquet
     from tilseq.repertoire.bcr import bcr
-    from tilseq.tables.outputs import FAMILIES, ISOTYPES, MUTATION, MUTATION_LOAD
+    from tilseq.tables.repertoire import FAMILIES, ISOTYPES, MUTATION, MUTATION_LOAD
 
     sequences = read_bcr(only_path(job), dialect=job.arguments["dialect"], locus=job.arguments["locus"])
     threshold = job.arguments["family_threshold"]

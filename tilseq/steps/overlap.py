@@ -50,7 +50,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.repertoire.cells import effective_numbers
     from tilseq.repertoire.overlap import overlap
     from tilseq.repertoire.usage import usage, usage_divergence
-    from tilseq.tables.outputs import OVERLAP, USAGE
+    from tilseq.tables.repertoire import OVERLAP, USAGE
 
     tables: dict[str, pl.DataFrame] = {}
     effective: dict[str, dict[str, float | None]] = {}

@@ -63,7 +63,8 @@ def run(job: Job, folder: Path) -> None:
 
     from tilseq.errors import AnalysisError
     from tilseq.io.write import write_parquet
-    from tilseq.tables.outputs import ENDPOINTS, PERSISTENCE, QUALITY
+    from tilseq.tables.outputs import ENDPOINTS, QUALITY
+    from tilseq.tables.repertoire import PERSISTENCE
 
     reference = job.arguments["reference"]
     clones = {need: pl.read_parquet(path) for need, path in needed(job, folder, "clonotypes").items()}
@@ -106,7 +107,7 @@ def _held(
     where the parts count different things, as a product does that was sequenced in bulk and cell by cell, some of them
     serve, or none. Neither is told of a locus that is known of too small a part of the reference.
     """
-    from tilseq.tables.outputs import PERSISTENCE
+    from tilseq.tables.repertoire import PERSISTENCE
 
     kinds = {part: repertoire.count_of(clones) for part, clones in parts.items()}
     serving = _serving(job, kinds, repertoire.count_of(table))

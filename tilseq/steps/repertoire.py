@@ -38,13 +38,23 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.endpoints.rows import endpoint
     from tilseq.io.clonotypes import read_clonotypes
     from tilseq.io.write import write_frame, write_parquet
+    from tilseq.repertoire.depth import depth
     from tilseq.repertoire.diversity import diversity
     from tilseq.steps.bcr import write_bcr
-    from tilseq.tables.outputs import DIVERSITY, ENDPOINTS, EXCLUSIONS, QUALITY
+    from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, QUALITY
+    from tilseq.tables.repertoire import DEPTH, DIVERSITY
 
     sample = job.sample or {}
     clonotypes = read_clonotypes(only_path(job), dialect=job.arguments["dialect"], locus=job.arguments["locus"])
-    indices = diversity(clonotypes.table, sample=job.unit, count_of=clonotypes.count_of)
+    cells = depth(
+        clonotypes.table,
+        sample=job.unit,
+        count_of=clonotypes.count_of,
+        counted=clonotypes.cells,
+        cells=cells_in_library(sample),
+    )
+    effective = dict(cells.select("locus", "n_effective").iter_rows())
+    indices = diversity(clonotypes.table, sample=job.unit, count_of=clonotypes.count_of, n_effective=effective)
     rows = [
         endpoint(
             sample,
@@ -77,6 +87,7 @@ def run(job: Job, folder: Path) -> None:
         cells_of_locus=pl.col("locus").replace_strict(clonotypes.cells, default=None, return_dtype=pl.Int64),
     )
     write_frame(clones, folder / "clonotypes.parquet")
+    write_parquet(cells, DEPTH, folder)
     write_parquet(indices, DIVERSITY, folder)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
     write_parquet(QUALITY.frame(quality), QUALITY, folder)

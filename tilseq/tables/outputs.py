@@ -9,36 +9,10 @@ VALUE_STATUSES = ("quantified", "detected_below_loq", "not_detected", "above_ran
 SCOPES = ("sample", "cohort")
 VERDICTS = ("pass", "warn", "fail")
 SAMPLE_STATES = ("ok", "warn", "fail", "failed", "not_analysed", "not_available")
-DIVERSITY_PARAMETERS = (
-    "cells_or_counts",
-    "richness",
-    "chao1_bias_corrected",
-    "shannon_entropy_nats",
-    "hill_q1",
-    "simpson_inverse",
-    "gini",
-    "clonality",
-    "d50_clones",
-    "coverage",
-)
-
-OVERLAP_PARAMETERS = (
-    "shared_clones",
-    "jaccard",
-    "f",
-    "f2",
-    "morisita_horn",
-    "morisita",
-    "bray_curtis_similarity",
-    "jensen_shannon_bits_clones",
-    "jensen_shannon_bits_counts",
-)
-USAGE_FEATURES = ("v_call", "j_call", "v_call+j_call", "junction_length", "junction_aa_length")
-
-_SAMPLE = Column("sample", "text", "Sample identifier; on the command line the file's name without extensions.")
+SAMPLE = Column("sample", "text", "Sample identifier; on the command line the file's name without extensions.")
 _SUBJECT = Column("subject", "text", "Subject identifier.", needed=True)
-_LOWER = Column("lower", "number", "Lower 95 % limit, in the unit of the value.")
-_UPPER = Column("upper", "number", "Upper 95 % limit, in the unit of the value.")
+LOWER = Column("lower", "number", "Lower 95 % limit, in the unit of the value.")
+UPPER = Column("upper", "number", "Upper 95 % limit, in the unit of the value.")
 
 ENDPOINTS = Table(
     "endpoints",
@@ -56,8 +30,8 @@ ENDPOINTS = Table(
         Column("assay", "text", "What was measured.", allowed=ASSAYS),
         Column("value", "number", "The number; null where there is none."),
         Column("unit", "text", "Unit of the value.", needed=True),
-        _LOWER,
-        _UPPER,
+        LOWER,
+        UPPER,
         Column("interval_method", "text", "How the limits were found."),
         Column("n", "number", "Events, cells or lesions the number rests on."),
         Column("status", "text", "What kind of number this is.", needed=True, allowed=VALUE_STATUSES),
@@ -138,7 +112,7 @@ COUNTS = Table(
     "counts",
     "One population of one tube a row.",
     (
-        Column("sample", "text", _SAMPLE.meaning, needed=True),
+        Column("sample", "text", SAMPLE.meaning, needed=True),
         Column("population", "text", "Population, such as `CD3+` or `CD8+ T`.", needed=True),
         Column("parent", "text", "Population the percentage is of."),
         Column("events", "integer", "Events in the population.", needed=True, minimum=0),
@@ -259,222 +233,6 @@ PANEL_DIFFERENCES = Table(
     key=("compared", "marker", "sample"),
 )
 
-DIVERSITY = Table(
-    "diversity",
-    "One index of one locus of one sample a row.",
-    (
-        Column("sample", "text", _SAMPLE.meaning, needed=True),
-        Column("locus", "text", "Locus.", needed=True),
-        Column("parameter", "text", "Index, its variant in its name.", needed=True, allowed=DIVERSITY_PARAMETERS),
-        Column("value", "number", "Value of the index."),
-        _LOWER,
-        _UPPER,
-        Column("n", "number", "Sum of counts that the index rests on.", needed=True),
-    ),
-    key=("sample", "locus", "parameter"),
-)
-
-FAMILIES = Table(
-    "families",
-    "One family of B cells of one sample a row.",
-    (
-        Column("sample", "text", _SAMPLE.meaning, needed=True),
-        Column("family_id", "text", "V gene, J gene, junction length, number in the group.", needed=True),
-        Column("locus", "text", "Locus.", needed=True),
-        Column("v_gene", "text", "V gene; of an ambiguous call the first.", needed=True),
-        Column("j_gene", "text", "J gene; of an ambiguous call the first.", needed=True),
-        Column("junction_length", "integer", "Length of the junction.", unit="nt", needed=True),
-        Column("sequences", "integer", "Sequences in the family.", needed=True, minimum=1),
-        Column("junctions", "integer", "Distinct nucleotide junctions among them.", needed=True, minimum=1),
-        Column("duplicate_count", "integer", "Sum of their counts.", needed=True),
-        Column("isotypes", "text", "Classes of its sequences and how many have each, `IGHG 5; IGHM 2`."),
-        Column("mutation_frequency", "number", "Mean over its sequences of the share of mutated bases."),
-        Column("threshold", "number", "Largest share of bases in which neighbours differ.", needed=True),
-        Column(
-            "threshold_source",
-            "text",
-            "Set by the user, found as the valley of the distances to the nearest, or the usual one as there is none.",
-            needed=True,
-            allowed=("set", "valley", "usual"),
-        ),
-    ),
-    key=("sample", "family_id"),
-)
-
-MUTATION = Table(
-    "mutation",
-    "One immunoglobulin sequence of one sample a row: its family, isotype and mutations.",
-    (
-        Column("sample", "text", _SAMPLE.meaning, needed=True),
-        Column("sequence_id", "text", "Name of the sequence in its file, or `row` and its number.", needed=True),
-        Column("locus", "text", "Locus.", needed=True),
-        Column("v_call", "text", "V gene with its allele, as the file has it, by IMGT's name."),
-        Column("j_call", "text", "J gene, likewise."),
-        Column("c_call", "text", "Constant gene, as the file has it."),
-        Column("junction", "text", "Nucleotide junction.", needed=True),
-        Column("duplicate_count", "integer", "Count of the sequence.", needed=True),
-        Column("family_id", "text", "Family, of heavy chains with a V and a J gene."),
-        Column("bases", "integer", "Bases compared with the germline.", unit="nt"),
-        Column("mutations", "integer", "Bases that differ, as shazam counts them.", unit="nt"),
-        Column("mutation_frequency", "number", "mutations / bases."),
-        Column("cdr_bases", "integer", "Bases compared in CDR1 and CDR2.", unit="nt"),
-        Column("cdr_replacement", "integer", "Mutations there that change the amino acid."),
-        Column("cdr_silent", "integer", "Mutations there that do not."),
-        Column("fwr_bases", "integer", "Bases compared in framework 1 to 3.", unit="nt"),
-        Column("fwr_replacement", "integer", "Mutations there that change the amino acid."),
-        Column("fwr_silent", "integer", "Mutations there that do not."),
-        Column("v_identity", "number", "Share of the bases of V that are the germline's.", minimum=0, maximum=1),
-        Column("identity_source", "text", "Where the identity is from.", allowed=("alignment", "file")),
-    ),
-    key=("sample", "sequence_id"),
-)
-
-MUTATION_LOAD = Table(
-    "mutation_load",
-    "How mutated the families of one isotype of one sample are.",
-    (
-        Column("sample", "text", _SAMPLE.meaning, needed=True),
-        Column("locus", "text", "Locus.", needed=True),
-        Column("isotype", "text", "Class, or `all`.", needed=True),
-        Column("sequences", "integer", "Sequences with a frequency.", needed=True, minimum=1),
-        Column("families", "integer", "Families, which count once each.", needed=True, minimum=1),
-        Column("mean_frequency", "number", "Mean over families of mutations per base.", needed=True),
-        Column("lower", "number", "Lower 95 % limit of the mean (Student, over families)."),
-        Column("upper", "number", "Upper 95 % limit of the mean (Student, over families)."),
-        Column("median_frequency", "number", "Median over families.", needed=True),
-    ),
-    key=("sample", "locus", "isotype"),
-)
-
-ISOTYPES = Table(
-    "isotypes",
-    "How much of the heavy chains of one sample one isotype holds.",
-    (
-        Column("sample", "text", _SAMPLE.meaning, needed=True),
-        Column("unit", "text", "What is counted.", needed=True, allowed=("sequences", "counts", "families")),
-        Column(
-            "level",
-            "text",
-            "Subclass, class, all that have switched, or families with switched and unswitched members.",
-            needed=True,
-            allowed=("subclass", "class", "switched", "mixed"),
-        ),
-        Column("isotype", "text", "Isotype; `unassigned` for those that have none at this level.", needed=True),
-        Column("number", "integer", "How many have it.", needed=True, minimum=0),
-        Column("total", "integer", "Of how many; of `unassigned` all.", needed=True, minimum=0),
-        Column("share", "number", "number / total."),
-        _LOWER,
-        _UPPER,
-    ),
-    key=("sample", "unit", "level", "isotype"),
-)
-
-_PLACES = {"vj_1": "first VJ", "vj_2": "second VJ", "vdj_1": "first VDJ", "vdj_2": "second VDJ"}
-
-CELLS = Table(
-    "cells",
-    "The receptor of one cell of one sample a row, by scirpy's conventions.",
-    (
-        Column("sample", "text", _SAMPLE.meaning, needed=True),
-        Column("cell_id", "text", "Barcode of the cell.", needed=True),
-        Column("receptor_type", "text", "TCR, BCR, ambiguous, multichain or no IR.", needed=True),
-        Column("receptor_subtype", "text", "Pair of loci, ambiguous, multichain or no IR.", needed=True),
-        Column("chain_pairing", "text", "How its chains pair.", needed=True),
-        Column("dual_alpha", "boolean", "Two TRA and one TRB.", needed=True),
-        Column("doublet", "text", "Whether it may be two cells.", allowed=("likely", "possible")),
-        Column("chains", "integer", "Functional chains.", needed=True, minimum=0),
-        *(
-            Column(f"{place}_{name}", "integer" if name == "umi_count" else "text", f"{name} of the {chain} chain.")
-            for place, chain in _PLACES.items()
-            for name in ("locus", "v_call", "j_call", "junction", "junction_aa", "umi_count")
-        ),
-    ),
-    key=("sample", "cell_id"),
-)
-
-CELL_QUALITY = Table(
-    "cell_quality",
-    "Cells of one kind of one sample a row.",
-    (
-        Column("sample", "text", _SAMPLE.meaning, needed=True),
-        Column("call", "text", "receptor_type, receptor_subtype, chain_pairing, doublet or dual_alpha.", needed=True),
-        Column("category", "text", "The kind.", needed=True),
-        Column("cells", "integer", "Cells of the kind.", needed=True, minimum=0),
-        Column("total", "integer", "All cells.", needed=True, minimum=0),
-        Column("share", "number", "cells / total."),
-        _LOWER,
-        _UPPER,
-    ),
-    key=("sample", "call", "category"),
-)
-
-PERSISTENCE = Table(
-    "persistence",
-    "What the clones of a reference hold of a later sample.",
-    (
-        Column("sample", "text", "Later sample.", needed=True),
-        Column("locus", "text", "Locus.", needed=True),
-        Column("measure", "text", "mass, clones or product_mass_kept.", needed=True),
-        Column("value", "number", "Share, 0 to 1."),
-        _LOWER,
-        _UPPER,
-        Column("n_effective", "number", "Effective number of cells of the later sample."),
-        Column("limit_of_detection", "number", "Smallest share that would be seen with 95 % probability."),
-    ),
-    key=("sample", "locus", "measure"),
-)
-
-OVERLAP = Table(
-    "overlap",
-    "One index of how much two samples have in common of one locus a row.",
-    (
-        Column("sample_a", "text", "First sample.", needed=True),
-        Column("sample_b", "text", "Second sample.", needed=True),
-        Column("locus", "text", "Locus, or both of paired chains.", needed=True),
-        Column("key", "text", "What must be equal: a clonotype key, or the feature whose use differs.", needed=True),
-        Column("parameter", "text", "Index, its variant in its name.", needed=True, allowed=OVERLAP_PARAMETERS),
-        Column("value", "number", "Value of the index."),
-        _LOWER,
-        _UPPER,
-        Column("n_a", "number", "Sum of counts of the first sample; for `morisita` its effective number of cells."),
-        Column("n_b", "number", "The same of the second."),
-    ),
-    key=("sample_a", "sample_b", "locus", "key", "parameter"),
-)
-
-USAGE = Table(
-    "usage",
-    "Share of one gene, pair of genes or junction length among the clones of a locus a row.",
-    (
-        Column("sample", "text", _SAMPLE.meaning, needed=True),
-        Column("locus", "text", "Locus.", needed=True),
-        Column("feature", "text", "What is used.", needed=True, allowed=USAGE_FEATURES),
-        Column("level", "text", "Gene, genes parted by a blank, or length in bases or amino acids.", needed=True),
-        Column("weight", "text", "Whether clones or counts are counted.", needed=True, allowed=("clones", "counts")),
-        Column("number", "integer", "Clones or counts of it.", needed=True, minimum=1),
-        Column("share", "number", "Share of all clones or counts of the locus.", minimum=0, maximum=1),
-        _LOWER,
-        _UPPER,
-        Column("n", "number", "Clones, or effective number of cells, that the limits rest on."),
-    ),
-    key=("sample", "locus", "feature", "level", "weight"),
-)
-
-NEIGHBOURS = Table(
-    "neighbours",
-    "Two junctions that differ by one amino acid put in, left out or replaced a row; never two that are the same.",
-    (
-        Column("sample_a", "text", "Sample of the first junction.", needed=True),
-        Column("sample_b", "text", "Sample of the second; the same where both are of one sample.", needed=True),
-        Column("locus", "text", "Locus of both.", needed=True),
-        Column("junction_aa_a", "text", "First junction.", needed=True),
-        Column("junction_aa_b", "text", "Second junction.", needed=True),
-        Column("count_a", "integer", "Counts of the first in its sample.", needed=True, minimum=1),
-        Column("count_b", "integer", "Counts of the second in its sample.", needed=True, minimum=1),
-    ),
-    key=("sample_a", "sample_b", "locus", "junction_aa_a", "junction_aa_b"),
-)
-
 RESPONSE = Table(
     "response",
     "RECIST 1.1 at one visit of one subject and reader.",
@@ -507,8 +265,8 @@ SCORES = Table(
         Column("sample", "text", "Sample identifier.", needed=True),
         Column("set", "text", "Gene set.", needed=True),
         Column("value", "number", "Mean over cells of mean log-normalised expression of the set's genes."),
-        _LOWER,
-        _UPPER,
+        LOWER,
+        UPPER,
         Column("n", "integer", "Cells.", needed=True),
         Column("genes_found", "integer", "Genes of the set that the matrix holds.", needed=True),
         Column("genes_listed", "integer", "Genes of the set.", needed=True),
@@ -520,7 +278,7 @@ COMPARISON = Table(
     "comparison",
     "One population of one tube in two gatings, a and b, a row.",
     (
-        Column("sample", "text", _SAMPLE.meaning),
+        Column("sample", "text", SAMPLE.meaning),
         Column("population", "text", "Population, or `CD4+ T / CD8+ T` for the ratio.", needed=True),
         Column("events_a", "integer", "Events in gating a; null where it has no such population.", minimum=0),
         Column("events_b", "integer", "Events in gating b; null where it has no such population.", minimum=0),

@@ -35,6 +35,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
 
     from tilseq.io.write import write_table
     from tilseq.tables import outputs
+    from tilseq.tables import repertoire as repertoire_tables
 
     states = {job.folder: _state(work / job.folder) for job in jobs}
     failures = outputs.FAILURES.frame(
@@ -56,14 +57,15 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         outputs.PANEL_DIFFERENCES,
         outputs.COMPARISON,
         outputs.MEDIANS,
-        outputs.DIVERSITY,
-        outputs.FAMILIES,
-        outputs.MUTATION,
-        outputs.MUTATION_LOAD,
-        outputs.ISOTYPES,
-        outputs.PERSISTENCE,
-        outputs.OVERLAP,
-        outputs.USAGE,
+        repertoire_tables.DEPTH,
+        repertoire_tables.DIVERSITY,
+        repertoire_tables.FAMILIES,
+        repertoire_tables.MUTATION,
+        repertoire_tables.MUTATION_LOAD,
+        repertoire_tables.ISOTYPES,
+        repertoire_tables.PERSISTENCE,
+        repertoire_tables.OVERLAP,
+        repertoire_tables.USAGE,
         outputs.SCORES,
         outputs.RESPONSE,
     )

@@ -1,0 +1,122 @@
+"""Do the limits of diversity hold what they promise? Samples of known repertoires, preset seeds.
+
+`python -m benchmarks.diversity_coverage [RUNS]`: samples of each repertoire and depth (2,000). Limits are of the mean
+that an index has over samples of so many cells: that of all other runs, where it has no formula. Those of `d50_clones`,
+a whole number, are of its median.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import numpy as np
+from scipy.special import ndtri
+
+from tilseq.repertoire.diversity import measured
+from tilseq.repertoire.rarefaction import at_common_depth
+from tilseq.repertoire.spectrum import spectrum
+
+RUNS, SEED = 2_000, 20_27
+DEPTHS = (500, 5_000, 20_000, 100_000)
+LAWS: dict[str, Callable[[], np.ndarray]] = {
+    "Zipf, 50,000 clones": lambda: 1 / np.arange(1, 50_001),
+    "power 0.6, 200,000 clones": lambda: np.arange(1, 200_001) ** -0.6,
+    "log-normal, 20,000 clones": lambda: np.exp(1.5 * ndtri((np.arange(20_000) + 0.5) / 20_000)),
+    "geometric, ratio 0.95": lambda: 0.95 ** np.arange(600),
+}
+LEAST_RUNS = 100  # with limits, for a share of them to mean something
+
+
+def shares(law: str) -> np.ndarray:
+    """Return the shares of a repertoire's clones."""
+    sizes = LAWS[law]()
+    return np.asarray(sizes / sizes.sum())
+
+
+def richness(share: np.ndarray, cells: float) -> float:
+    """Return the mean number of clones that so many cells show."""
+    return float(-np.sum(np.expm1(cells * np.log1p(-share))))
+
+
+def coverage(share: np.ndarray, cells: float) -> float:
+    """Return the mean share of the repertoire that the clones of so many cells hold."""
+    return float(1 - share @ np.exp(cells * np.log1p(-share)))
+
+
+def one_cell(job: tuple[str, int, int]) -> dict[str, tuple[float, float, float, float]]:
+    """Return four numbers of each index: the share of samples with limits, and of these limits the part that holds the
+    mean, the mean width beside the value, and the part that holds the number of the whole repertoire, all three in %.
+    """
+    law, cells, runs = job
+    share = shares(law)
+    rng = np.random.default_rng([SEED, list(LAWS).index(law), cells])
+    common = coverage(share, cells / 2)
+    found: dict[str, list[tuple[float, float, float]]] = {}
+    for _ in range(runs):
+        counts = rng.multinomial(cells, share)
+        seen = spectrum(counts[counts > 0])
+        triples = {name: (value, *(ends or (None, None))) for name, (value, ends) in measured(seen, seen.n).items()}
+        for depth, of_coverage, ending in ((cells // 2, common, "half"), (2 * cells, 2.0, "twice")):
+            for row in at_common_depth(seen, depth, of_coverage):
+                name = row["parameter"].replace("_at_n", f"_at_{ending}_n").replace("coverage", "coverage_of_half_n")
+                triples[name] = (row["value"], row["lower"], row["upper"])
+        for name, triple in triples.items():
+            if triple[0] is not None:
+                found.setdefault(name, []).append(tuple(np.nan if end is None else end for end in triple))
+    known = {
+        "richness": richness(share, cells),
+        "richness_at_half_n": richness(share, cells // 2),
+        "richness_at_coverage_of_half_n": richness(share, cells / 2),
+        "coverage": coverage(share, cells),
+    }
+    simpson, entropy = float(share @ share), float(-share @ np.log(share))
+    endless = {"richness": len(share), "chao1_bias_corrected": len(share), "chao1_inext": len(share), "ace": len(share)}
+    endless |= {"shannon_entropy_nats": entropy, "hill_q1": np.exp(entropy), "hill_q1_asymptotic": np.exp(entropy)}
+    endless |= {"gini_simpson": 1 - simpson, "simpson_inverse": 1 / simpson, "hill_q2_asymptotic": 1 / simpson}
+    known["d50_clones"] = float(np.median([value for value, *_ in found["d50_clones"]]))
+    return {name: _held(np.array(rows), known.get(name), endless.get(name)) for name, rows in found.items()}
+
+
+def _held(rows: np.ndarray, known: float | None, endless: float | None) -> tuple[float, float, float, float]:
+    value, lower, upper = rows.T
+    others = (value.sum() - value) / max(1, len(value) - 1)
+    truth = others if known is None else known
+    given = np.isfinite(lower)
+    if given.sum() < min(LEAST_RUNS, len(given) / 2) or value.std() == 0:
+        return given.mean(), np.nan, np.nan, np.nan
+    inside = ((lower <= truth) & (truth <= upper))[given]
+    wide = np.mean((upper - lower)[given] / value[given])
+    holds = np.nan if endless is None else 100 * np.mean(((lower <= endless) & (endless <= upper))[given])
+    return given.mean(), 100 * inside.mean(), 100 * wide, holds
+
+
+def _table(title: str, jobs: list[tuple[str, int, int]], names: list[str], cells: list[dict[str, str]]) -> None:
+    print(f"### {title}\n")
+    columns = [f"{law.split(',')[0]} {depth:,}" for law, depth, _ in jobs]
+    print("| index | " + " | ".join(columns) + " |\n|" + "---|" * (len(columns) + 1))
+    for name in names:
+        print(f"| `{name}` | " + " | ".join(cell.get(name, "") for cell in cells) + " |")
+    print()
+
+
+def main() -> None:
+    """Print the three tables."""
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
+    jobs = [(law, depth, runs) for law in LAWS for depth in DEPTHS]
+    with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as pool:
+        found = list(pool.map(one_cell, jobs))
+    names = [name for name in max(found, key=len) if name != "cells_or_counts"]
+    told = [{name: f"{cell[name][1]:.1f}" for name in cell if np.isfinite(cell[name][1])} for cell in found]
+    _table(f"Limits that hold the mean, % of {runs:,} samples", jobs, names, told)
+    told = [{name: f"{cell[name][2]:.3g}" for name in cell if np.isfinite(cell[name][2])} for cell in found]
+    _table("Mean width, % of the value", jobs, names, told)
+    told = [{name: f"{cell[name][3]:.0f}" for name in cell if np.isfinite(cell[name][3])} for cell in found]
+    endless = [name for name in names if any(name in cell for cell in told)]
+    _table("Limits that hold the number of the whole repertoire, %", jobs, endless, told)
+
+
+if __name__ == "__main__":
+    main()

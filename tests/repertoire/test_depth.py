@@ -1,0 +1,97 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from tilseq.errors import AnalysisError
+from tilseq.repertoire import cells_from_pair, cells_from_replicates, depth
+from tilseq.repertoire.replicates import Estimate
+
+
+def table(counts, locus="TRB"):
+    return pl.DataFrame(
+        {"locus": locus, "junction": [f"{locus}{i}" for i in range(len(counts))], "duplicate_count": counts}
+    ).filter(pl.col("duplicate_count") > 0)
+
+
+def row(count_of="reads", **known):
+    return depth(table([600, 300]), sample="s", count_of=count_of, **known).row(0, named=True)
+
+
+@pytest.mark.parametrize(
+    ("count_of", "known", "cells", "source", "effective"),
+    [
+        ("cells", {"counted": {"TRB": 800}}, 800, "counted", 800),
+        ("cells", {"cells": 5000}, 900, "counted", 900),
+        ("reads", {"cells": 100}, 100, "declared", 90),
+        ("reads", {"cells": 200, "t_cell_fraction": 0.5, "input_ng": 1}, 100, "declared", 90),
+        ("reads", {"input_ng": 1.32, "t_cell_fraction": 0.5}, 100, "input_ng", 90),
+        ("umis", {"cells": 100}, 100, "declared", 90),
+        ("umis", {}, 900, "umis", 900),
+        ("templates", {}, 900, "templates", 900),
+        ("reads", {"replicates": {"TRB": Estimate(100, 80, 120)}}, 100, "replicates", 90),
+        ("umis", {"replicates": {"TRB": Estimate(100, 80, 120)}}, 100, "replicates", 90),
+        ("umis", {"pair": {"TRB": Estimate(100, 80, 120)}}, 900, "umis", 900),
+        ("reads", {"pair": {"TRB": Estimate(100, 80, None)}}, 100, "pair", 90),
+        ("reads", {"pair": {"TRB": Estimate(None, 800, None)}}, None, "pair", 900),
+        ("reads", {"pair": {"TRA": Estimate(100, 80, 120)}}, None, "not_known", None),
+        ("reads", {}, None, "not_known", None),
+        ("unknown", {"input_ng": 5}, None, "not_known", None),
+    ],
+)
+def test_the_source_of_the_cells_is_the_best_that_is_known(count_of, known, cells, source, effective):
+    found = row(count_of, **known)
+    assert (found["counts"], found["count_of"]) == (900, count_of)
+    assert (found["cells"], found["cells_from"]) == (cells if cells is None else pytest.approx(cells), source)
+    assert found["n_effective"] == (effective if effective is None else pytest.approx(effective))
+
+
+def test_limits_of_estimated_cells_are_told():
+    found = row(replicates={"TRB": Estimate(100, 80, None)})
+    assert (found["cells_lower"], found["cells_upper"]) == (80, None)
+
+
+def library(random, share, cells, reads):
+    return random.multinomial(reads, random.multinomial(cells, share) / cells)
+
+
+def test_replicates_tell_the_cells_behind_reads():
+    random, share = np.random.default_rng(3), 1 / np.arange(1, 5_001)
+    share /= share.sum()
+    inside, found = 0, []
+    for _ in range(60):
+        tables = {name: table(library(random, share, 5_000, 100_000)) for name in "abc"}
+        estimate = cells_from_replicates(tables)["TRB"]
+        found.append(estimate.cells)
+        inside += estimate.lower <= 5_000 <= estimate.upper
+    assert np.median(found) == pytest.approx(5_000, rel=0.1)
+    assert inside >= 50  # of 60: 95 %, and three standard errors below it are 52
+
+
+def test_a_pair_of_which_clones_changed_tells_too_few_cells_not_too_many():
+    random, share = np.random.default_rng(4), 1 / np.arange(1, 20_001)
+    later = share * np.where(random.random(len(share)) < 0.02, 8, 1)
+    share, later = share / share.sum(), later / later.sum()
+    alike, changed, by_mean = [], [], []
+    for _ in range(20):
+        first, again, second = (table(library(random, p, 20_000, 400_000)) for p in (share, share, later))
+        alike.append(cells_from_pair(first, again)["TRB"].cells)
+        changed.append(cells_from_pair(first, second)["TRB"].cells)
+        by_mean.append(cells_from_replicates({"a": first, "b": second})["TRB"].cells)
+    assert np.median(alike) == pytest.approx(20_000, rel=0.15)
+    assert 0.4 * 20_000 < np.median(changed) < 1.1 * 20_000
+    assert np.median(by_mean) < 0.3 * 20_000  # taken for replicates
+
+
+def test_counts_that_are_cells_vary_no_more_than_cells():
+    random, share = np.random.default_rng(5), 1 / np.arange(1, 2_001)
+    share /= share.sum()
+    tables = {name: table(random.multinomial(10_000, share)) for name in "ab"}
+    estimate = cells_from_replicates(tables)["TRB"]
+    assert estimate.upper is None and estimate.lower > 20_000
+
+
+def test_what_replicates_cannot_tell_is_left_out():
+    assert cells_from_replicates({"a": table([9, 8, 7]), "b": table([9, 8, 7])}) == {}
+    assert cells_from_replicates({"a": table([900] * 20), "b": table([900] * 20, "TRA")}) == {}
+    with pytest.raises(AnalysisError, match="one library"):
+        cells_from_replicates({"a": table([9, 8, 7])})

@@ -1,0 +1,174 @@
+"""Literal values: vegan's rarefy (tests/oracles/diversity.R), iNEXT's by hillrep 0.4.0, at twice n by vdjtools."""
+
+from functools import partial
+from math import comb
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tilseq.errors import AnalysisError
+from tilseq.repertoire import effective_spectra, rarefaction, standardised
+from tilseq.repertoire.at_size import coverage_at_size, hill_at_size
+from tilseq.repertoire.spectrum import spectrum
+
+X = [10, 5, 3, 1, 1, 1, 2]
+Y = [45, 20, 10, 8, 5, 4, 3, 2, 1, 1, 1]
+Z = [7, 4, 1, 1, 1, 1]
+V = (3000 // np.arange(1, 401)).tolist()
+NOWHERE = np.empty(0, dtype=np.int64)
+near = partial(pytest.approx, rel=1e-9)
+
+
+def clones(counts, locus="TRB"):
+    junctions = [f"{locus}{i}" for i in range(len(counts))]
+    return pl.DataFrame({"locus": locus, "junction": junctions, "duplicate_count": counts})
+
+
+def at(counts, size, q):
+    return hill_at_size(spectrum(np.array(counts)), NOWHERE, size, q).value
+
+
+def covered(counts, size):
+    return coverage_at_size(spectrum(np.array(counts)), NOWHERE, size).value
+
+
+def test_richness_of_fewer_cells_is_vegans():
+    assert [at(X, m, 0) for m in (2, 10, 11, 20)] == [
+        near(1.76679841897232),
+        near(4.796058968626),
+        near(5.02609464838566),
+        near(6.59627329192547),
+    ]
+    assert [at(Y, m, 0) for m in (10, 50, 90)] == [
+        near(4.68516013963343),
+        near(9.04096064912545),
+        near(10.6901100737784),
+    ]
+    assert [at(V, m, 0) for m in (1951, 9759, 17566)] == [
+        near(313.696654877614),
+        near(399.530383800854),
+        near(399.99999707193),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("counts", "size", "orders", "coverage"),
+    [
+        (Y, 50, (9.040960649125623, 5.215104661718625, 3.6760883449433353), 0.9447351943297697),
+        (Y, 99, (10.97, 5.54545283795642, 3.7782180965891556), 0.97),
+        (Y, 100, (11, 5.54927226595238, 3.77928949357521), 0.970200668896321),
+        (Y, 200, (13.177943495, 5.804505724, 3.833093926), 0.9847688528123557),
+        (Z, 30, (8.812998286780598, 5.143878809846649, 3.547297297297297), 0.8733181039445767),
+        (V, 1951, (313.696654877614, 87.90058805182201, 25.498532899349375), 0.9454848016260358),
+        (V, 9759, (399.530383800854, 96.56361783621577, 25.75743920997419), 0.9996154745265226),
+        (V, 39036, (400.0, 98.24237980800106, 25.80654537761143), 1.0),
+    ],
+)
+def test_values_at_a_size_are_those_of_inext(counts, size, orders, coverage):
+    # hillrep's sums of many logarithms of factorials are exact to 1e-8; far beyond n their differences to 1e-6
+    rel = 2e-8 if size < 10_000 else 2e-6
+    assert [at(counts, size, q) for q in (0, 1, 2)] == pytest.approx(orders, rel=rel)
+    assert covered(counts, size) == pytest.approx(coverage, rel=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(1, 60), min_size=2, max_size=12), st.data())
+def test_fewer_cells_are_the_mean_over_all_draws(counts, data):
+    n = sum(counts)
+    m = data.draw(st.integers(1, n - 1))
+    chances = [[comb(x, y) * comb(n - x, m - y) / comb(n, m) for y in range(min(x, m) + 1)] for x in counts]
+    entropy = -sum(p * y / m * np.log(y / m) for chance in chances for y, p in enumerate(chance) if y)
+    assert at(counts, m, 0) == near(sum(1 - chance[0] for chance in chances))
+    assert at(counts, m, 1) == near(np.exp(entropy))
+    missed = sum(x / n * comb(n - x, m) / comb(n - 1, m) for x in counts)
+    assert covered(counts, m) == pytest.approx(1 - missed, abs=1e-12)
+
+
+def test_a_wide_distribution_is_summed_at_every_few_counts():
+    # 16,000 of 40,000 cells of one clone among 20,000: spread 49, so that every 24th count is summed
+    from scipy.stats import hypergeom
+
+    y = np.arange(1, 20_001)
+    terms = -y / 20_000 * np.log(y / 20_000)
+    entropy = sum(float(terms @ hypergeom(40_000, x, 20_000).pmf(y)) for x in (16_000, 24_000))
+    assert at([16_000, 24_000], 20_000, 1) == near(np.exp(entropy))
+
+
+def test_curves_pass_through_the_sample_and_end_at_twice_it():
+    found = rarefaction(clones(Y), sample="s", count_of="cells", points=10)
+    assert found["cells"].unique().sort().to_list() == [1, 11, 30, 60, 100, 120, 140, 160, 180, 200]
+    assert found.filter(cells=100).select("q", "method", "value").rows() == [
+        (0, "observed", 11),
+        (1, "observed", near(5.54927226595238)),
+        (2, "observed", near(3.77928949357521)),
+    ]
+    assert found.group_by("method").len().sort("method").rows() == [
+        ("extrapolated", 15),
+        ("observed", 3),
+        ("rarefied", 12),
+    ]
+    for q in (0, 1, 2):
+        curve = found.filter(q=q).sort("cells")
+        assert curve["value"].is_sorted() and curve["coverage"].is_sorted()
+        assert curve["value"][0] == near(1)
+    known = found.filter(pl.col("lower").is_not_null())
+    assert known.height >= 27
+    assert (known["lower"] <= known["value"]).all() and (known["value"] <= known["upper"]).all()
+
+
+def test_reads_have_no_curve_and_cells_are_not_sought_too_far():
+    assert rarefaction(clones(Y), sample="s", count_of="reads").is_empty()
+    assert rarefaction(clones([1]), sample="s", count_of="cells").is_empty()
+    reads = rarefaction(clones([40 * y for y in Y]), sample="s", count_of="reads", n_effective=100, cells=[50])
+    assert reads.filter(q=0)["value"].to_list() == [near(9.04096064912545)]
+    for wrong in (0, 201):
+        with pytest.raises(AnalysisError, match="cells out of reach"):
+            rarefaction(clones(Y), sample="s", count_of="cells", cells=[wrong])
+
+
+def spectra(**samples):
+    return {name: effective_spectra(clones(counts), count_of="cells") for name, counts in samples.items()}
+
+
+def test_samples_meet_at_the_cells_and_the_coverage_of_the_least():
+    found = standardised(spectra(x=X, y=Y))
+    value = {(row["sample"], row["parameter"]): row for row in found.iter_rows(named=True)}
+    assert len(value) == 12
+    assert value["x", "richness_at_n"]["value"] == 7
+    assert value["y", "richness_at_n"]["value"] == near(at(Y, 23, 0))
+    assert {row["depth"] for row in value.values() if row["at_coverage"] is None} == {23}
+    assert value["x", "hill_q1_at_coverage"]["value"] == near(4.85943187282788)
+    assert value["y", "hill_q1_at_coverage"]["at_coverage"] == near(0.873401534526854)
+    reached = value["y", "richness_at_coverage"]["depth"]
+    assert covered(Y, 21) < 0.873401534526854 < covered(Y, 22) and 21 < reached < 22
+    assert at(Y, 21, 0) < value["y", "richness_at_coverage"]["value"] < at(Y, 22, 0)
+
+
+def test_a_depth_of_ones_own_beyond_reach_has_no_value():
+    found = standardised(spectra(x=X, y=Y), cells=60, coverage=0.95)
+    # twice x: 46 cells, a coverage of 0.936 (hillrep)
+    assert found["sample"].unique().to_list() == ["y"]
+    assert standardised({}).is_empty()
+    assert standardised({"s": effective_spectra(clones(Y), count_of="reads")}).is_empty()
+    for wrong in ({"cells": 0}, {"coverage": 1.0}, {"coverage": 0.0}):
+        with pytest.raises(AnalysisError, match="cells must be"):
+            standardised(spectra(y=Y), **wrong)
+
+
+def test_limits_at_a_common_depth_cover_what_the_repertoire_holds():
+    # 200 samples, as in test_diversity: three standard errors below 95 % minus two are 0.884
+    random, share = np.random.default_rng(6), 1 / np.arange(1, 5_001)
+    share /= share.sum()
+    truth = float(-np.sum(np.expm1(1_000 * np.log1p(-share))))
+    goal = float(1 - share @ (1 - share) ** 1_000)
+    hits = {"richness_at_n": 0, "richness_at_coverage": 0}
+    for _ in range(200):
+        counts = random.multinomial(2_000, share)
+        found = standardised(spectra(s=counts[counts > 0].tolist()), cells=1_000, coverage=goal)
+        for row in found.iter_rows(named=True):
+            if row["parameter"] in hits:
+                hits[row["parameter"]] += row["lower"] <= truth <= row["upper"]
+    assert min(hits.values()) > 0.884 * 200, hits

@@ -1,0 +1,67 @@
+"""Standard errors beside those of R (tests/oracles/diversity.R) and of samples drawn from known repertoires."""
+
+import numpy as np
+import pytest
+
+from tilseq.repertoire import indices
+from tilseq.repertoire.largest import d50_clones, error_of_largest, held_by_largest, limits_of_d50
+from tilseq.repertoire.sampling import Sampling, knows_clones
+from tilseq.repertoire.spectrum import spectrum
+
+W = [9000, 500, 300, 200]
+
+
+def error(counts, index):
+    sampling = Sampling(spectrum(np.array(counts)))
+    found = index(spectrum(np.array(counts)), sampling.points)
+    errors, freedom = sampling.errors(found.influence[None])
+    return float(errors[0]), float(freedom[0])
+
+
+def test_errors_of_clones_counted_often_are_the_multinomial_ones():
+    found, freedom = error(W, indices.shannon_entropy_nats)
+    assert found == pytest.approx(0.00974906636624551, rel=0.01)
+    assert freedom > 100
+    assert error(W, indices.gini_simpson)[0] == pytest.approx(0.00517260321308333, rel=0.01)
+    assert error(W, indices.richness)[0] < 1e-9
+
+
+@pytest.mark.parametrize(
+    "share",
+    [1 / np.arange(1, 20_001), np.exp(1.5 * np.random.default_rng(0).standard_normal(5_000)), 0.95 ** np.arange(400)],
+    ids=["Zipf", "log-normal", "geometric"],
+)
+def test_errors_are_those_of_samples_drawn(share):
+    share = share / share.sum()
+    random = np.random.default_rng(4)
+    names = ("richness", "shannon_entropy_nats", "gini_simpson", "gini", "clonality", "sample_coverage", "ace")
+    values, errors = [], []
+    for _ in range(150):
+        counts = random.multinomial(5_000, share)
+        whole = spectrum(counts[counts > 0])
+        sampling = Sampling(whole)
+        found = [getattr(indices, name)(whole, sampling.points) for name in names]
+        scales = [index.value if index.scale == "log" else 1 for index in found]
+        values.append([index.value for index in found] + [held_by_largest(whole, 10)])
+        drawn = sampling.errors(np.array([index.influence for index in found]))[0] * scales
+        errors.append([*drawn, error_of_largest(whole, sampling, 10)])
+    ratio = np.sqrt(np.mean(np.square(errors), axis=0)) / np.std(values, axis=0)
+    # the standard deviation of 150 has an error of 6 %: three of it, and 7 % for the method
+    assert ratio == pytest.approx(np.ones(len(ratio)), abs=0.25)
+
+
+def test_what_the_largest_clones_hold():
+    whole = spectrum(np.array([45, 20, 10, 8, 5, 4, 3, 2, 1, 1, 1]))
+    assert [held_by_largest(whole, n) for n in (1, 2, 9, 10, 11, 20)] == [0.45, 0.65, 0.98, 0.99, 1, 1]
+    assert [d50_clones(whole, share) for share in (0.01, 0.45, 0.5, 0.98, 0.985, 1)] == [1, 1, 2, 8 + 1, 10, 11]
+    lower, upper = limits_of_d50(whole, Sampling(whole), 1.96)
+    assert 1 <= lower <= 2 <= upper <= 5
+    # the largest of clones far apart is a binomial share, sqrt(p (1 - p) / n), and half a count
+    apart = spectrum(np.array([6000, 3000, 1000]))
+    expected = np.sqrt(10_000 * 0.6 * 0.4 + 0.25) / 10_000
+    assert error_of_largest(apart, Sampling(apart), 1) == pytest.approx(expected, rel=0.01)
+
+
+def test_pairs_of_cells_of_one_clone():
+    assert not knows_clones(spectrum(np.array([14, *[1] * 500])))  # 91 pairs
+    assert knows_clones(spectrum(np.array([15])))  # 105

@@ -1,0 +1,159 @@
+"""`tilseq repertoire diversity`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tilseq.cli.common import Examples, each_file, output_table, sample_name, sample_names, write_result
+from tilseq.cli.repertoire_files import (
+    cells_given,
+    cells_option,
+    count_option,
+    counted_by,
+    dialect_option,
+    files,
+    joined,
+    locus_option,
+    read_file,
+)
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.io.clonotypes import Clonotypes
+    from tilseq.repertoire.replicates import Estimate
+
+EXAMPLE = """\
+tilseq repertoire diversity day0.tsv.gz day28.tsv.gz -o diversity.csv
+tilseq repertoire diversity day0.tsv day28.tsv --cells day0=30000 --cells day28=8000 -o diversity.csv"""
+
+
+@click.command("diversity", cls=Examples, example=EXAMPLE)
+@files
+@output_table
+@dialect_option
+@locus_option
+@count_option
+@cells_option
+@click.option(
+    "--replicates",
+    multiple=True,
+    metavar="SAMPLE,SAMPLE...",
+    help="Libraries of like parts of one specimen, from which their cells are estimated. Repeats.",
+)
+@click.option("--at-cells", type=click.IntRange(min=1), help="Common depth in cells, by default the shallowest file's.")
+@click.option(
+    "--at-coverage",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Common coverage, by default the least of any file.",
+)
+@click.option("--depth", "depth_file", metavar="FILE", help="Write the cells of each sample, and their source, as CSV.")
+def diversity_command(
+    paths: tuple[Path, ...],
+    output: str,
+    dialect: str | None,
+    locus: str | None,
+    count_of: str | None,
+    cells: tuple[str, ...],
+    replicates: tuple[str, ...],
+    at_cells: int | None,
+    at_coverage: float | None,
+    depth_file: str | None,
+) -> int:
+    """Measure the diversity of each FILE, locus by locus; of several, also at a depth that they have in common.
+
+    One row an index: sample, locus, parameter, value, lower, upper, n, depth, at_coverage. A file that cannot be read
+    does not stop the others.
+    """
+    from tilseq.repertoire import diversity, effective_spectra, standardised
+    from tilseq.tables.repertoire import DEPTH, DIVERSITY
+
+    samples = sample_names(paths)
+    known, estimated = cells_given(cells, samples), _replicates(replicates, paths, dialect, locus)
+    spectra, depths = {}, []
+
+    def measure(path: Path) -> pl.DataFrame:
+        sample = sample_name(path)
+        clonotypes, _ = read_file(path, sample, dialect, locus)
+        counted = counted_by(sample, clonotypes, count_of)
+        depth = _depth(sample, clonotypes, counted, known.get(sample), estimated.get(sample))
+        effective = dict(depth.select("locus", "n_effective").iter_rows())
+        measured = diversity(clonotypes.table, sample=sample, count_of=counted, n_effective=effective)
+        spectra[sample] = effective_spectra(clonotypes.table, count_of=counted, n_effective=effective)
+        depths.append(depth)
+        return measured
+
+    frames, status = each_file(paths, measure)
+    if not frames:
+        return status
+    if len(paths) > 1 or at_cells or at_coverage:
+        common = standardised(spectra, cells=at_cells, coverage=at_coverage)
+        _tell_depths(joined(depths), common)
+        frames.append(common)
+    write_result(joined(frames), DIVERSITY, output)
+    if depth_file:
+        write_result(joined(depths), DEPTH, depth_file)
+    return status
+
+
+def _replicates(
+    options: tuple[str, ...], paths: tuple[Path, ...], dialect: str | None, locus: str | None
+) -> dict[str, dict[str, Estimate]]:
+    """Return sample → locus → estimated cells, of the libraries that `SAMPLE,SAMPLE` name."""
+    from tilseq.repertoire import cells_from_replicates
+
+    by_name = {sample_name(path): path for path in paths}
+    found: dict[str, dict[str, Estimate]] = {}
+    for option in options:
+        names = option.split(",")
+        strange = [name for name in names if name not in by_name]
+        if strange or len(set(names)) < 2:
+            told = f"no such sample {strange[0]!r}" if strange else "two samples or more, a comma between them"
+            raise click.UsageError(f"--replicates {option}: {told}; samples are {', '.join(by_name)}")
+        estimate = cells_from_replicates(
+            {name: read_file(by_name[name], name, dialect, locus)[0].table for name in names}
+        )
+        found |= dict.fromkeys(names, estimate)
+    return found
+
+
+def _depth(
+    sample: str, clonotypes: Clonotypes, count_of: str, cells: float | None, replicates: dict[str, Estimate] | None
+) -> pl.DataFrame:
+    """Return a sample's rows of the table `depth`; say on stderr where its cells are not known."""
+    from tilseq.repertoire import depth
+
+    found = depth(
+        clonotypes.table,
+        sample=sample,
+        count_of=count_of,
+        counted=clonotypes.cells,
+        cells=cells,
+        replicates=replicates,
+    )
+    if found["n_effective"].null_count():
+        click.echo(
+            f"{sample}: no limits, as counts of {count_of} are not independent, nor a common depth: the cells behind "
+            "them are not known (see --count-of, --cells, --replicates)",
+            err=True,
+        )
+    return found
+
+
+def _tell_depths(depths: pl.DataFrame, common: pl.DataFrame) -> None:
+    """Say on stderr that raw values of unequal depth do not compare, and which rows do."""
+    for locus in depths["locus"].unique().sort():
+        cells = sorted(depths.filter(locus=locus)["n_effective"].drop_nulls().to_list())
+        at = common.filter(locus=locus)
+        if not cells or cells[0] == cells[-1] or at.is_empty():
+            continue
+        size = at.filter(at["at_coverage"].is_null())["depth"].to_list() or [float("nan")]
+        share = at["at_coverage"].drop_nulls().to_list() or [float("nan")]
+        click.echo(
+            f"{locus}: raw values are of {cells[0]:.0f} to {cells[-1]:.0f} cells and do not compare; the rows at_n "
+            f"({size[0]:.0f} cells) and at_coverage ({share[0]:.4g}) do",
+            err=True,
+        )

@@ -1,0 +1,172 @@
+"""Figures of how diverse repertoires are: Hill profiles, rarefaction curves, sizes of clones by rank."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from tilseq.errors import AnalysisError
+from tilseq.plots.style import MUTED, PALETTE, figure, short
+from tilseq.tables import as_polars
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_NAMED = len(PALETTE)
+ORDER_NAMES = {0: "Clones seen (q = 0)", 1: "Effective clones (q = 1)", 2: "Effective clones (q = 2)"}
+
+
+def hill_profiles(frame: Any, *, locus: str | None = None) -> Axes:
+    """Draw Hill numbers over their order: a line a sample, its limits a band.
+
+    Where lines cross, which repertoire is the more diverse depends on how much rare clones count.
+
+    Parameters
+    ----------
+    frame
+        polars or pandas, the table `hill_profile`: `sample, locus, q, value, lower, upper`.
+    locus
+        Which locus; needed where the frame holds several.
+
+    Returns
+    -------
+    Axes
+        The only axes of a new figure; the vertical one is logarithmic. Beyond 7 samples all are drawn in one grey.
+
+    Raises
+    ------
+    AnalysisError
+        The frame holds no row of the locus, or several loci and none is chosen.
+    """
+    rows = _of_locus(frame, locus).sort("sample", "q")
+    with figure(6.4, 3.9) as axes:
+        for name, colour, own in _lines(rows):
+            _band(axes, own["q"].to_numpy(), own, name, colour)
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:,g}")
+        _finish(axes, rows, "Order q (0 clones, 1 exp entropy, 2 inverse Simpson)", "Effective clones")
+    return axes
+
+
+def rarefaction_curves(frame: Any, *, q: int = 0, over: str = "cells", locus: str | None = None) -> Axes:
+    """Draw what fewer and more cells would show: a line a sample, dashed beyond its cells, its own cells a point.
+
+    Parameters
+    ----------
+    frame
+        polars or pandas, the table `rarefaction`.
+    q
+        Order of the Hill number.
+    over
+        `cells`, or `coverage` for the horizontal axis.
+    locus
+        Which locus; needed where the frame holds several.
+
+    Returns
+    -------
+    Axes
+        The only axes of a new figure.
+
+    Raises
+    ------
+    AnalysisError
+        The frame holds no row of the locus and order, or several loci and none is chosen; `over` is another word.
+    """
+    from matplotlib.ticker import PercentFormatter
+
+    if over not in ("cells", "coverage"):
+        raise AnalysisError("curves run over cells or coverage", found=over)
+    rows = _of_locus(as_polars(frame).filter(q=q), locus).sort("sample", "cells")
+    with figure(6.4, 3.9) as axes:
+        for name, colour, own in _lines(rows):
+            seen = own.filter(pl.col("method") != "extrapolated")
+            beyond = own.filter(pl.col("method") != "rarefied")
+            _band(axes, own[over].to_numpy(), own, name, colour, line=False)
+            axes.plot(seen[over], seen["value"], color=colour, label=name)
+            axes.plot(beyond[over], beyond["value"], color=colour, linestyle=(0, (4, 2)))
+            at = own.filter(method="observed")
+            axes.plot(at[over], at["value"], color=colour, marker="o", linestyle="none")
+        axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_formatter("{x:,g}")
+        axes.set_xlim(left=0)
+        axes.xaxis.set_major_formatter("{x:,g}")
+        if over == "coverage":
+            axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        what = "Cells" if over == "cells" else "Coverage of the repertoire"
+        _finish(axes, rows, f"{what} (dashed: extrapolated)", ORDER_NAMES.get(q, f"Effective clones (q = {q})"))
+    return axes
+
+
+def rank_abundance(tables: Mapping[str, Any], *, locus: str | None = None) -> Axes:
+    """Draw the share of each clone over its rank, both logarithmic: a line a sample.
+
+    Parameters
+    ----------
+    tables
+        Sample → clonotype table, polars or pandas: `locus`, `duplicate_count`, one row a clone.
+    locus
+        Which locus; needed where the tables hold several.
+
+    Returns
+    -------
+    Axes
+        The only axes of a new figure. The end of a line is its smallest count, which is a matter of depth.
+
+    Raises
+    ------
+    AnalysisError
+        No table holds a clone of the locus, or they hold several loci and none is chosen.
+    """
+    columns = ("locus", "duplicate_count")
+    every = [as_polars(table).select(columns).with_columns(sample=pl.lit(name)) for name, table in tables.items()]
+    rows = _of_locus(pl.concat(every) if every else pl.DataFrame(schema=["sample", *columns]), locus)
+    with figure(6.4, 3.9) as axes:
+        for name, colour, own in _lines(rows):
+            counts = own["duplicate_count"].sort(descending=True).to_numpy()
+            # Of each size the first and the last rank are enough to draw the stairs.
+            ends = np.flatnonzero(np.diff(counts, prepend=-1, append=-1)[:-1] | np.diff(counts, append=-1))
+            axes.plot(ends + 1, counts[ends] / counts.sum(), color=colour, label=name)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.xaxis.set_major_formatter("{x:,g}")
+        axes.yaxis.set_major_formatter("{x:g}")
+        _finish(axes, rows, "Rank of the clone", "Share of counts")
+    return axes
+
+
+def _of_locus(frame: Any, locus: str | None) -> pl.DataFrame:
+    rows = as_polars(frame)
+    loci = sorted(rows["locus"].unique().to_list())
+    if locus is None and len(loci) > 1:
+        raise AnalysisError("the table holds several loci", found=", ".join(loci), mend="choose one with locus=")
+    rows = rows.filter(pl.col("locus") == (locus or (loci[0] if loci else "")))
+    if rows.is_empty():
+        raise AnalysisError("the table holds nothing of this locus", found=locus)
+    return rows
+
+
+def _lines(rows: pl.DataFrame) -> list[tuple[str, str, pl.DataFrame]]:
+    """Return name, colour and rows of each sample."""
+    samples = rows["sample"].unique().sort().to_list()
+    few = len(samples) <= MOST_NAMED
+    return [(short(s), PALETTE[i] if few else MUTED, rows.filter(sample=s)) for i, s in enumerate(samples)]
+
+
+def _band(axes: Axes, x: Any, own: pl.DataFrame, name: str, colour: str, *, line: bool = True) -> None:
+    lower, upper = (own[end].cast(pl.Float64).to_numpy() for end in ("lower", "upper"))
+    axes.fill_between(x, lower, upper, color=colour, alpha=0.18, linewidth=0)
+    if line:
+        axes.plot(x, own["value"], color=colour, label=name)
+
+
+def _finish(axes: Axes, rows: pl.DataFrame, horizontal: str, vertical: str) -> None:
+    axes.set_xlabel(horizontal)
+    axes.set_ylabel(f"{vertical}, {rows['locus'][0]}")
+    number = rows["sample"].n_unique()
+    if number <= MOST_NAMED:
+        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title="Sample", alignment="left")
+    else:
+        axes.set_title(f"{number} samples", fontweight="normal", fontsize=9, color=MUTED)

@@ -1,0 +1,90 @@
+"""The depth of a sample: how many cells stand behind its counts, and how that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from tilseq.repertoire.cells import cells_of, effective_number
+from tilseq.repertoire.clones import clone_counts
+from tilseq.repertoire.replicates import Estimate
+from tilseq.tables.repertoire import DEPTH
+
+
+def depth(
+    table: Any,
+    *,
+    sample: str,
+    count_of: str,
+    counted: Mapping[str, int] | None = None,
+    cells: float | None = None,
+    t_cell_fraction: float | None = None,
+    input_ng: float | None = None,
+    replicates: Mapping[str, Estimate] | None = None,
+    pair: Mapping[str, Estimate] | None = None,
+) -> pl.DataFrame:
+    """Return the cells and the effective number of cells of each locus of a sample, and the source of the cells.
+
+    The first that is known is taken: the cells counted, where the counts are of cells; the cells or the DNA that went
+    into the library (`cells_of`); an estimate from replicates; counts of templates or UMIs as they are; an estimate
+    from a pair. Counts of reads are never taken for cells.
+
+    Parameters
+    ----------
+    table
+        polars or pandas: `locus`, `junction`, `duplicate_count`.
+    sample
+        Sample identifier.
+    count_of
+        What the counts count: `cells`, `umis`, `templates`, `reads` or `unknown`.
+    counted
+        Locus → distinct cells, where the counts are of cells.
+    cells, t_cell_fraction, input_ng
+        As for `cells_of`.
+    replicates, pair
+        Locus → estimate, of `cells_from_replicates` and `cells_from_pair`.
+
+    Returns
+    -------
+    polars.DataFrame
+        The table `depth`: `sample, locus, counts, count_of, cells, cells_from, cells_lower, cells_upper, n_effective`.
+        `cells_from` is `counted`, `declared`, `input_ng`, `replicates`, `templates`, `umis`, `pair` or `not_known`.
+        `n_effective` is ``1 / (1 / cells + 1 / counts)``, of cells counted their number, of templates and UMIs of
+        which nothing else is known their sum.
+
+    Raises
+    ------
+    TableError
+        The table is not a clonotype table.
+    """
+    put_in = cells_of(cells, t_cell_fraction, input_ng)
+    rows = []
+    sums = clone_counts(table).group_by("locus").agg(pl.col("duplicate_count").sum())
+    for locus, counts in sums.iter_rows():
+        row: dict[str, Any] = {"sample": sample, "locus": locus, "counts": counts, "count_of": count_of}
+        repeated, paired = (known.get(locus) if known else None for known in (replicates, pair))
+        if count_of == "cells":
+            known = min(counts, (counted or {}).get(locus, counts))
+            row |= {"cells": known, "cells_from": "counted", "n_effective": known}
+        elif put_in is not None:
+            source = "declared" if cells is not None else "input_ng"
+            row |= {"cells": put_in, "cells_from": source, "n_effective": effective_number(counts, count_of, put_in)}
+        elif repeated:
+            row |= _estimated(repeated, "replicates", counts)
+        elif count_of in ("templates", "umis"):
+            row |= {"cells": counts, "cells_from": count_of, "n_effective": counts}
+        elif paired:
+            row |= _estimated(paired, "pair", counts)
+        else:
+            row |= {"cells_from": "not_known"}
+        rows.append(row)
+    return DEPTH.frame(rows)
+
+
+def _estimated(found: Estimate, source: str, counts: int) -> dict[str, Any]:
+    """Return what an estimate says; where counts vary no more than if each were a cell, they are worth their sum."""
+    effective = effective_number(counts, "reads", found.cells) if found.cells else float(counts)
+    limits = {"cells_lower": found.lower, "cells_upper": found.upper}
+    return {"cells": found.cells, "cells_from": source, "n_effective": effective, **limits}

@@ -1,0 +1,226 @@
+"""Diversity at a depth that samples have in common: so many cells, or so large a coverage.
+
+Chao et al., Ecol Monogr 2014;84:45; Hsieh, Ma and Chao, Methods Ecol Evol 2016;7:1451 (iNEXT).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import ceil, floor
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tilseq.errors import AnalysisError
+from tilseq.repertoire.at_size import coverage_at_size, hill_at_size
+from tilseq.repertoire.diversity import Cells, by_locus, error_and_quantile
+from tilseq.repertoire.indices import Index, limits
+from tilseq.repertoire.sampling import Sampling, knows_clones
+from tilseq.repertoire.spectrum import Integers, Spectrum, effective_spectrum, spectrum
+from tilseq.tables.repertoire import DIVERSITY, RAREFACTION
+
+ORDERS = (0, 1, 2)
+NAMES = ("richness", "hill_q1", "hill_q2")
+FURTHEST = 2  # times the cells seen: beyond, the extrapolation of the richness is a guess
+
+
+def rarefaction(
+    table: Any,
+    *,
+    sample: str,
+    count_of: str = "unknown",
+    n_effective: Cells = None,
+    cells: Sequence[int] | None = None,
+    points: int = 40,
+) -> pl.DataFrame:
+    """Return what fewer and more cells of each locus would show: Hill numbers of order 0, 1, 2, and the coverage.
+
+    Values are iNEXT's. Up to the cells seen they are without bias; the limits, 95 %, are analytic (see `diversity`) and
+    of the mean over samples of so many cells. Beyond, to twice the cells, they are of the mean of the extrapolation,
+    which of a repertoire of many rare clones finds too few.
+
+    Parameters
+    ----------
+    table, sample, count_of, n_effective
+        As for `diversity`. A locus whose effective number of cells is not known has no rows: reads are not cells.
+    cells
+        Numbers of cells, by default so many `points` from 1 to twice those seen, which are among them.
+    points
+        How many numbers of cells.
+
+    Returns
+    -------
+    polars.DataFrame
+        The table `rarefaction`: `sample, locus, q, cells, method, value, lower, upper, coverage, coverage_lower,
+        coverage_upper`.
+
+    Raises
+    ------
+    TableError
+        The table is not a clonotype table.
+    AnalysisError
+        A number of cells is below 1 or above twice those seen.
+    """
+    rows: list[dict[str, Any]] = []
+    for locus, counts, effective in by_locus(table, count_of, n_effective):
+        if effective is None or effective < 2:
+            continue
+        seen = effective_spectrum(spectrum(counts), effective)
+        sampling = Sampling(seen)
+        for size in _sizes(seen.n, points) if cells is None else cells:
+            if not 1 <= size <= FURTHEST * seen.n:
+                raise AnalysisError(
+                    "cells out of reach", found=f"{size} for {sample}, {locus}", expected=f"1 to {FURTHEST * seen.n}"
+                )
+            x = sampling.points
+            found = [hill_at_size(seen, x, size, q) for q in ORDERS] + [coverage_at_size(seen, x, size)]
+            (covered, low, high), *of_orders = _drawn(seen, sampling, [found[-1], *found[:-1]])
+            method = "observed" if size == seen.n else "rarefied" if size < seen.n else "extrapolated"
+            row = {"sample": sample, "locus": locus, "cells": int(size), "method": method}
+            row |= {"coverage": covered, "coverage_lower": low, "coverage_upper": high}
+            rows += [
+                {**row, "q": q, "value": value, "lower": lower, "upper": upper}
+                for q, (value, lower, upper) in zip(ORDERS, of_orders, strict=True)
+            ]
+    return RAREFACTION.frame(rows)
+
+
+def effective_spectra(table: Any, *, count_of: str = "unknown", n_effective: Cells = None) -> dict[str, Spectrum]:
+    """Return locus → spectrum of the effective cells of a sample, which is all that `standardised` needs of it.
+
+    Parameters
+    ----------
+    table, count_of, n_effective
+        As for `diversity`. A locus whose effective number of cells is not known, or below 2, is left out.
+
+    Raises
+    ------
+    TableError
+        The table is not a clonotype table.
+    """
+    return {
+        locus: effective_spectrum(spectrum(counts), cells)
+        for locus, counts, cells in by_locus(table, count_of, n_effective)
+        if cells is not None and cells >= 2
+    }
+
+
+def standardised(
+    spectra: Mapping[str, Mapping[str, Spectrum]], *, cells: int | None = None, coverage: float | None = None
+) -> pl.DataFrame:
+    """Return the diversity of several samples at a number of cells and at a coverage that they have in common.
+
+    Of each locus, `richness_at_n`, `hill_q1_at_n` and `hill_q2_at_n` are of the fewest effective cells of any sample;
+    `richness_at_coverage`, `hill_q1_at_coverage` and `hill_q2_at_coverage` of the least coverage of any sample. Equal
+    cells tell which sample shows more clones; equal coverage tells which repertoire has more (Chao and Jost, Ecology
+    2012;93:2533). Limits as for `rarefaction`; at a coverage they take in that the cells it takes are estimated.
+
+    Parameters
+    ----------
+    spectra
+        Sample → locus → spectrum, of `effective_spectra`.
+    cells, coverage
+        A common depth of one's own; samples that cannot reach it with twice their cells have no value.
+
+    Returns
+    -------
+    polars.DataFrame
+        The table `diversity`, the rows named above. `n` is the effective cells of the sample, `depth` those the value
+        is of, `at_coverage` the coverage.
+
+    Raises
+    ------
+    AnalysisError
+        The common depth is not one.
+    """
+    if (cells is not None and cells < 1) or (coverage is not None and not 0 < coverage < 1):
+        raise AnalysisError("cells must be 1 or more, a coverage between 0 and 1", found=f"{cells}, {coverage}")
+    rows: list[dict[str, Any]] = []
+    for locus in sorted({locus for known in spectra.values() for locus in known}):
+        seen = {sample: known[locus] for sample, known in spectra.items() if locus in known}
+        size = cells or min(each.n for each in seen.values())
+        share = coverage or min(coverage_at_size(each, each.sizes, each.n).value for each in seen.values())
+        for sample, each in seen.items():
+            row = {"sample": sample, "locus": locus, "n": each.n}
+            rows += [{**row, **found} for found in at_common_depth(each, size, share)]
+    return DIVERSITY.frame(rows)
+
+
+def at_common_depth(seen: Spectrum, size: int, share: float) -> list[dict[str, Any]]:
+    """Return the rows of `standardised` of one sample, at so many cells and at a coverage, where they are in reach."""
+    sampling = Sampling(seen)
+    x = sampling.points
+    rows: list[dict[str, Any]] = []
+    if size <= FURTHEST * seen.n:
+        found = _drawn(seen, sampling, [hill_at_size(seen, x, size, q) for q in ORDERS])
+        rows += [
+            {"parameter": f"{name}_at_n", "value": value, "lower": lower, "upper": upper, "depth": size}
+            for name, (value, lower, upper) in zip(NAMES, found, strict=True)
+        ]
+    reached = _size_of_coverage(seen, share)
+    if reached is not None:
+        found = _drawn(seen, sampling, [_hill_at_coverage(seen, x, reached, q) for q in ORDERS])
+        depth = {"depth": reached, "at_coverage": share}
+        rows += [
+            {"parameter": f"{name}_at_coverage", "value": value, "lower": lower, "upper": upper, **depth}
+            for name, (value, lower, upper) in zip(NAMES, found, strict=True)
+        ]
+    return rows
+
+
+def _drawn(
+    seen: Spectrum, sampling: Sampling, found: Sequence[Index]
+) -> list[tuple[float, float | None, float | None]]:
+    """Return value, lower and upper limit of each; no limits where too few pairs of cells are of one clone."""
+    if not knows_clones(seen):
+        return [(index.value, None, None) for index in found]
+    errors, quantiles = error_and_quantile(sampling, found)
+    drawn = []
+    for index, error, quantile in zip(found, errors, quantiles, strict=True):
+        lower, upper = limits(index, float(error), float(quantile), seen.richness) or (None, None)
+        drawn.append((index.value, lower, upper))
+    return drawn
+
+
+def _sizes(n: int, points: int) -> list[int]:
+    """Return numbers of cells from 1 to n and from n to twice n, as many below as above, closer where curves bend."""
+    below = np.linspace(1, np.sqrt(n), max(2, ceil(points / 2))) ** 2
+    above = np.linspace(n, FURTHEST * n, max(2, points // 2 + 1))
+    return sorted({int(size) for size in np.rint(np.concatenate([below, above]))})
+
+
+def _size_of_coverage(seen: Spectrum, share: float) -> float | None:
+    """Return the cells, not a whole number, whose mean coverage is this; None beyond twice those seen."""
+
+    def at(size: int) -> float:
+        return coverage_at_size(seen, seen.sizes, size).value
+
+    low, high = 1, FURTHEST * seen.n
+    if at(low) >= share:
+        return float(low)
+    if at(seen.n) <= share + 1e-12:
+        low = seen.n
+        if at(low) >= share - 1e-12:
+            return float(low)
+    else:
+        high = seen.n
+    if at(high) < share:
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if at(middle) < share else (low, middle)
+    return low + (share - at(low)) / (at(high) - at(low))
+
+
+def _hill_at_coverage(seen: Spectrum, x: Integers, size: float, q: int) -> Index:
+    """Return a Hill number between two whole numbers of cells; its influence takes in that of their number."""
+    low = min(floor(size), FURTHEST * seen.n - 1)
+    part = size - low
+    below, above = (hill_at_size(seen, x, cells, q) for cells in (low, low + 1))
+    covered, more = (coverage_at_size(seen, x, cells) for cells in (low, low + 1))
+    value = below.value + part * (above.value - below.value)
+    gain, gained = above.value - below.value, more.value - covered.value
+    steepness = gain / gained if gained > 0 else 0.0
+    influence = below.influence + part * (above.influence - below.influence)
+    return Index(value, influence - steepness / value * covered.influence, "log")

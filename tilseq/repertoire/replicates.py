@@ -1,0 +1,126 @@
+"""Cells behind the counts of libraries, where nobody counted them: from how far libraries of one specimen differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from tilseq.errors import AnalysisError
+from tilseq.repertoire.clones import clone_counts
+from tilseq.repertoire.spectrum import Floats
+
+LEAST_CELLS = 10  # of a clone in all libraries together: with fewer, squares of its counts are not those of a normal
+LEAST_CLONES = 10
+ROUNDS = 5
+MEDIAN_OF_SQUARE = 0.4549364231195728  # of a standard normal
+EFFICIENCY_OF_MEDIAN = 0.37  # of the squares, beside that of their mean
+
+
+class Estimate(NamedTuple):
+    """Cells of each of some libraries, with 95 % limits; an upper limit, or all, of None is beyond what they tell."""
+
+    cells: float | None
+    lower: float | None
+    upper: float | None
+
+
+def cells_from_replicates(tables: Mapping[str, Any]) -> dict[str, Estimate]:
+    """Return locus → cells of each of several libraries made of like parts of one specimen.
+
+    Counts of a clone in library r, of N_r counts from C cells, have the variance N_r p (1 + N_r / C). Pearson's sum of
+    squares over K clones and R libraries is then in the mean K (R - 1 + Σ N_r (1 - N_r / N) / C), which is solved for
+    C; limits are those of a chi-square. Clones of few cells are left out. What amplification adds is told as fewer
+    cells, as it should be: the number is that of cells drawn alike whose counts would vary as much.
+
+    Parameters
+    ----------
+    tables
+        Library → clonotype table: `locus, junction, duplicate_count`, counts of one kind.
+
+    Returns
+    -------
+    dict
+        Loci with too few clones of more than ten cells or so are left out.
+
+    Raises
+    ------
+    AnalysisError
+        There are fewer than two libraries.
+    TableError
+        A table is not a clonotype table.
+    """
+    return _cells(tables, changed=False)
+
+
+def cells_from_pair(first: Any, second: Any) -> dict[str, Estimate]:
+    """Return locus → cells of each of two samples of one subject, of which most clones are taken not to have changed.
+
+    As for replicates, with the median of squares for their mean, and the median ratio of counts for that of the
+    libraries, so that a fifth of the clones may have changed as far as they like. What all clones do, as when
+    lymphocytes are depleted or years pass, is not told from few cells: the estimate is then too low, thus cautious.
+
+    Parameters
+    ----------
+    first, second
+        Clonotype tables, counts of one kind.
+
+    Returns
+    -------
+    dict
+        As for `cells_from_replicates`.
+    """
+    return _cells({"first": first, "second": second}, changed=True)
+
+
+def _cells(tables: Mapping[str, Any], *, changed: bool) -> dict[str, Estimate]:
+    if len(tables) < 2:
+        raise AnalysisError("cells cannot be told from one library", found=", ".join(tables), expected="two or more")
+    joined: pl.DataFrame | None = None
+    for number, table in enumerate(tables.values()):
+        frame = clone_counts(table).rename({"duplicate_count": f"n{number}"})
+        on = ["locus", "junction"]
+        joined = frame if joined is None else joined.join(frame, on=on, how="full", coalesce=True)
+    found = {}
+    names = [f"n{number}" for number in range(len(tables))]
+    for (locus,), group in (joined if joined is not None else pl.DataFrame()).group_by("locus", maintain_order=True):
+        counts = group.select(names).fill_null(0).to_numpy().astype(float)
+        estimate = _estimate(counts, changed=changed) if (counts.sum(axis=0) > 0).all() else None
+        if estimate:
+            found[str(locus)] = estimate
+    return dict(sorted(found.items()))
+
+
+def _estimate(counts: Floats, *, changed: bool) -> Estimate | None:
+    """Return the cells of each library, from counts of shape (clones, libraries)."""
+    from scipy.special import gammaincinv
+
+    depths = counts.sum(axis=0)
+    per_cell = float(np.sum(depths * (1 - depths / depths.sum())))
+    free, inflation, degrees = counts.shape[1] - 1, 1.0, 0.0
+    for _ in range(ROUNDS):
+        used = counts[counts.sum(axis=1) >= LEAST_CELLS * max(1.0, inflation)]
+        if len(used) < LEAST_CLONES:
+            return None
+        part = _parts_robustly(used) if changed else depths / depths.sum()
+        expected = used.sum(axis=1, keepdims=True) * part
+        squares = np.sum((used - expected) ** 2 / expected, axis=1)
+        inflation = (
+            float(np.median(squares)) / MEDIAN_OF_SQUARE if changed else float(np.sum(squares)) / len(used) / free
+        )
+        degrees = (len(used) - 1) * (EFFICIENCY_OF_MEDIAN if changed else free)
+    low, high = (2 * float(gammaincinv(degrees / 2, tail)) / degrees for tail in (0.975, 0.025))
+    each = [(inflation / by - 1) * free / per_cell for by in (1.0, low, high)]
+    cells, lower, upper = (1 / added if added > 0 else None for added in (each[0], each[2], each[1]))
+    return Estimate(cells, lower, upper)
+
+
+def _parts_robustly(counts: Floats) -> Floats:
+    """Return the parts that two libraries have in clones that did not change."""
+    both = counts[(counts > 0).all(axis=1)]
+    if not len(both):
+        return np.asarray(counts.sum(axis=0) / counts.sum())
+    share = float(np.median(both[:, 0] / both.sum(axis=1)))
+    return np.array([share, 1 - share])
