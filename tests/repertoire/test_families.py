@@ -1,3 +1,5 @@
+from importlib import import_module
+
 import numpy as np
 import polars as pl
 import pytest
@@ -112,7 +114,7 @@ def test_pairs_come_in_pieces(monkeypatch):
     distances = distance_to_nearest(sequences(*junctions))
     for piece in (1, 7, 100):
         monkeypatch.setattr("tilseq.repertoire.junction_pairs.PAIRS_AT_ONCE", piece)
-        monkeypatch.setattr("tilseq.repertoire.families.EDGES_HELD", piece)
+        monkeypatch.setattr(import_module("tilseq.repertoire.families"), "EDGES_HELD", piece)
         assert families(sequences(*junctions), threshold=0.6).equals(whole)
         assert distance_to_nearest(sequences(*junctions)).equals(distances)
 

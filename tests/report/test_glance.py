@@ -4,7 +4,8 @@ import pytest
 from tilseq.io.write import write_table
 from tilseq.report.glance import glance
 from tilseq.report.results import read_results
-from tilseq.tables import outputs
+from tilseq.tables import Table, outputs
+from tilseq.tables import repertoire as repertoire_tables
 
 
 def sample(name, subject, day, assay, state="ok", specimen="blood"):
@@ -25,7 +26,8 @@ def mass(name, subject, day, value, lower=None, upper=None, **more):
 
 
 def table_of(folder, **tables):
-    by_name = {table.name: table for table in vars(outputs).values() if isinstance(table, outputs.Table)}
+    everything = (*vars(outputs).values(), *vars(repertoire_tables).values())
+    by_name = {table.name: table for table in everything if isinstance(table, Table)}
     (folder / "tables").mkdir(exist_ok=True)
     for name, rows in tables.items():
         write_table(by_name[name].frame(rows), by_name[name], folder / "tables")

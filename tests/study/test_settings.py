@@ -32,7 +32,12 @@ def test_defaults(tmp_path):
                 "marked_overdispersion": 0.005,
                 "volume_unit": None,
             },
-            "repertoire": {"reference": "infusion_product", "locus": None, "least_yield": 0.05},
+            "repertoire": {
+                "reference": "infusion_product",
+                "locus": None,
+                "least_yield": 0.05,
+                "family_threshold": None,
+            },
             "expression": {"gene_sets": None, "layer": None},
             "clinical": {"partial_dates": "refuse", "regrowth": "sum_rule"},
             "job_seconds": 600,
