@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilseq.errors import ReadError
-from tilseq.io import text
+from tilseq.io import row_checks, text
 from tilseq.io.text import open_delimited, read_cells
 
 
@@ -120,7 +120,7 @@ def test_comment_lines_above_the_header_shift_the_rows_that_errors_give(tmp_path
 def test_limits_stop_a_bomb_a_long_line_and_a_wide_header(tmp_path, monkeypatch):
     with pytest.raises(ReadError, match="unpacks to more"):
         read_cells(written(tmp_path, gzip.compress(b"a,b\n" * 10_000_000, 9)))
-    monkeypatch.setattr(text, "MAX_LINE_BYTES", 50)
+    monkeypatch.setattr(row_checks, "MAX_LINE_BYTES", 50)
     with pytest.raises(ReadError, match="too long") as caught:
         read_cells(written(tmp_path, b"a,b\n1,2\n" + b"x" * 60 + b",1\n1,2\n"))
     assert caught.value.row == 3
@@ -142,7 +142,7 @@ def test_some_columns_come_in_the_order_of_the_file(tmp_path):
 
 
 def test_a_fault_is_found_in_any_piece_of_a_large_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(text, "CHUNK", 7)
+    monkeypatch.setattr(row_checks, "PIECE", 7)
     for faulty in range(2, 40):
         lines = [b"a,b"] + [b'%d,"x\n"""' % row for row in range(2, 40)]
         assert read_cells(written(tmp_path, b"\n".join(lines))).height == 38
@@ -150,6 +150,25 @@ def test_a_fault_is_found_in_any_piece_of_a_large_file(tmp_path, monkeypatch):
         with pytest.raises(ReadError, match="more cells") as caught:
             read_cells(written(tmp_path, b"\n".join(lines)))
         assert caught.value.row == faulty
+
+
+@pytest.mark.parametrize("columns", [["a"], ["a", "b", "c"], None])
+@pytest.mark.parametrize("piece", [7, 64, 4 << 20])
+def test_a_long_row_is_found_beside_a_short_one(tmp_path, monkeypatch, piece, columns):
+    """Together they hold as many separators as two rows should."""
+    monkeypatch.setattr(row_checks, "LARGE_PIECE", piece)
+    for body, row in [
+        (b"1\t2\t3\n1\t2\n1\t2\t3\t4\n", 3),
+        (b"1\t2\t3\t4\n1\t2\n", 2),
+        (b"1\t2\t3\n\n1\t2\t3\t4\t5\n", 3),
+        (b"1\t2\t\n1\t\n1\t2\t3\t\n", 3),
+        (b"1\t2\t3\t\n1\t2", 2),
+    ]:
+        path = tmp_path / "a.tsv"
+        path.write_bytes(b"a\tb\tc\n" + body)
+        with pytest.raises(ReadError, match="cells than the header") as caught:
+            open_delimited(path).cells(columns)
+        assert caught.value.row == row
 
 
 CELL = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=6)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from tilseq.errors import ReadError, TableError, did_you_mean
 from tilseq.io.contig_json import contigs_of
 from tilseq.io.dialects import DIALECTS, JSON_STARTS, Count, Dialect, Headers
 from tilseq.io.genes import imgt_calls
-from tilseq.io.junctions import cut_junctions, translated
+from tilseq.io.junctions import cut_junctions, plain_amino_acids, plain_bases, translated
 from tilseq.io.text import Delimited, first_character, open_delimited
 
 NO_VALUE = ("", "None", "none", "NA", "na", "NaN", "nan", "NULL", "null", ".", "no data", "unknown", "unresolved")
+PLAIN = {"junction": plain_bases, "junction_aa": plain_amino_acids, "read": plain_bases}
 NONE_FURTHER: Mapping[str, Mapping[str, Headers]] = {}
 
 
@@ -32,6 +34,7 @@ class Rows:
     table
         `row` (as a spreadsheet numbers it; of JSON the number of the contig, from 1) and the columns that the dialect
         has, by our names: text, `productive`, `is_cell` and `high_confidence` Boolean; what says "no value" is null.
+        `plain`: `junction` is of A, C, G, T and `junction_aa` of amino acids between C and F or W.
     numbers
         Columns of counts and frequencies, as the file names and writes them.
     headers
@@ -181,26 +184,35 @@ def _true_or_false(rows: Rows, name: str, known: Mapping[str, bool | None]) -> p
             expected="true or false" if known is DIALECTS["airr"].productive else ", ".join(known),
         )
     read = {word: known.get(bare) for word, bare in plain.items()}
+    if len(read) == 1:
+        (one,) = read.values()
+        return pl.select(pl.when(words.is_not_null()).then(pl.lit(one, pl.Boolean)).alias(name)).to_series()
     return words.replace_strict(read, default=None, return_dtype=pl.Boolean).alias(name)
 
 
-def _tidy(text: pl.Series) -> pl.Series:
-    """Return junctions in upper case, without blanks about them, null where the cell says that there is none."""
-    odd = (~text.str.contains("^[A-Z]{5,}$")).fill_null(False).arg_true()
-    if not len(odd):
-        return text
+def _tidy(text: pl.Series, plain: Callable[[pl.Series], pl.Series]) -> tuple[pl.Series, pl.Series]:
+    """Return sequences in upper case, without blanks about them, null where the cell says that there is none.
+
+    Also return which are plain by a function that no word for "no value" passes.
+    """
+    sound = plain(text)
+    if sound.all():
+        return text, sound
+    odd = (~sound).arg_true()
     bare = text.gather(odd).str.strip_chars()
     bare = pl.select(pl.when(~bare.is_in(NO_VALUE)).then(bare.str.to_uppercase())).to_series()
-    return bare.alias(text.name) if len(odd) == len(text) else text.clone().scatter(odd, bare)
+    return text.clone().scatter(odd, bare), sound.scatter(odd, plain(bare))
 
 
-def _tidy_words(words: pl.Series) -> pl.Series:
-    """Return the words of a column that has few, as `_tidy` but in their own case."""
-    plain = {word: word.strip() for word in words.unique().drop_nulls()}
-    changed = {
-        word: None if bare in NO_VALUE else bare for word, bare in plain.items() if bare != word or bare in NO_VALUE
-    }
+def replaced(words: pl.Series, by: Callable[[str], str | None]) -> pl.Series:
+    """Return the words of a column that has few, each replaced."""
+    new = {word: by(word) for word in words.unique().drop_nulls()}
+    changed = {word: to for word, to in new.items() if to != word}
     return words.replace(changed) if changed else words
+
+
+def _tidy_word(word: str) -> str | None:
+    return None if word.strip() in NO_VALUE else word.strip()
 
 
 def _mapped(rows: Rows) -> Rows:
@@ -209,16 +221,22 @@ def _mapped(rows: Rows) -> Rows:
     told = []
     table, unknown = imgt_calls(table, rows.file, rows.headers)
     told += unknown
-    text = [name for name in ("junction", "junction_aa", "read") if name in table.columns]
-    table = table.with_columns(_tidy(table[name]) for name in text)
+    text = [name for name in PLAIN if name in table.columns]
+    with ThreadPoolExecutor() as pool:
+        tidied = list(pool.map(lambda name: _tidy(table[name], PLAIN[name]), text))
+    table = table.with_columns(column for column, _ in tidied)
+    plain = dict(zip(text, (sound for _, sound in tidied), strict=True))
     if "locus" in table.columns:
-        table = table.with_columns(_tidy_words(table["locus"]))
+        table = table.with_columns(replaced(table["locus"], _tidy_word))
     if rows.spec.unproductive:
         none = pl.col("junction_aa").str.to_lowercase().is_in(rows.spec.unproductive)
         table = table.with_columns(productive=~none.fill_null(False), junction_aa=pl.when(~none).then("junction_aa"))
     if "read" in table.columns:
         table = cut_junctions(table)
+        plain["junction"] = plain_bases(table["junction"])
     if "junction_aa" not in table.columns:
         table = table.with_columns(translated(table["junction"]).alias("junction_aa"))
+        plain["junction_aa"] = plain_amino_acids(table["junction_aa"])
         told.append("the file has no amino acids: they are translated from the nucleotides")
+    table = table.with_columns(plain=plain["junction"] & plain["junction_aa"])
     return replace(rows, table=table, told=tuple(told))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from tilseq.errors import TableError
-from tilseq.io.clonotype_rows import Rows
+from tilseq.io.clonotype_rows import Rows, replaced
 from tilseq.io.junctions import AMINO_ACIDS
 from tilseq.receptors import CLONE, LOCI
 
 SEVERAL_CHAINS = "Multi"
+MOST_16 = np.uint16(2**16 - 1)
 SECOND_CONTIG = "another contig of the same cell and clonotype"
 CUT = "the junction is not whole within the read"
 
@@ -21,12 +24,13 @@ def with_locus(rows: Rows, table: pl.DataFrame, wanted: str | None) -> pl.DataFr
     if "locus" not in table.columns:
         table = table.rename({"of_genes": "locus"})
     elif "locus" in rows.spec.optional:
-        said = pl.col("locus").str.to_uppercase()
-        table = table.with_columns(locus=pl.coalesce(said, "of_genes") if "of_genes" in table.columns else said)
+        table = table.with_columns(replaced(table["locus"], str.upper))
+        if "of_genes" in table.columns:
+            table = table.with_columns(locus=pl.coalesce("locus", "of_genes"))
     else:
-        table = table.with_columns(locus=pl.when(pl.col("locus") != SEVERAL_CHAINS).then("locus"))
-    strange = table.filter(~pl.col("locus").is_in(LOCI))
-    if strange.height:
+        table = table.with_columns(replaced(table["locus"], lambda word: None if word == SEVERAL_CHAINS else word))
+    if not set(table["locus"].unique().drop_nulls()) <= set(LOCI):
+        strange = table.filter(~pl.col("locus").is_in(LOCI))
         raise TableError(
             "no such locus",
             file=rows.file,
@@ -84,6 +88,16 @@ def rule(table: pl.DataFrame, wanted: str | None) -> pl.Expr:
     return pl.coalesce(pl.when(holds).then(pl.lit(name)) for name, holds in rules.items())
 
 
+def with_rules(table: pl.DataFrame, wanted: str | None) -> pl.DataFrame:
+    """Return the table with `rule`, see there. Of rows whose junction is plain only what is no text is looked at."""
+    sound = [pl.col("plain"), pl.col("locus").is_not_null(), pl.col("duplicate_count") > 0]
+    sound += [pl.col(flag) for flag in ("is_cell", "high_confidence", "productive") if flag in table.columns]
+    sound += [pl.col("locus") == wanted] if wanted else []
+    doubtful = table.select(~pl.all_horizontal(sound).fill_null(False)).to_series().arg_true()
+    rules = table[doubtful].select(rule(table, wanted)).to_series()
+    return table.with_columns(rule=pl.repeat(None, table.height, dtype=pl.String, eager=True).scatter(doubtful, rules))
+
+
 def cells_of(table: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int], list[str]]:
     """Leave out further contigs of one cell and clonotype, so that each row kept is one cell of one clonotype.
 
@@ -108,9 +122,9 @@ def cells_of(table: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int], list[st
 def summed(kept: pl.DataFrame) -> pl.DataFrame:
     """Sum rows of one clonotype; its genes are those of most of its count, of equals the first by name.
 
-    Clonotypes stand by locus, then falling count, then as their first rows stand in the file.
+    Clonotypes stand by locus, then falling count, then as their first rows stand in the file. `plain` stays.
     """
-    columns = [*CLONE, "junction_aa", "v_call", "j_call", "duplicate_count", "row"]
+    columns = [*CLONE, "junction_aa", "v_call", "j_call", "plain", "duplicate_count", "row"]
     hashes = kept["junction"].hash()
     # Rows of one hash are few, so that sorting and grouping text is for them alone.
     if hashes.n_unique() == kept.height:
@@ -119,15 +133,28 @@ def summed(kept: pl.DataFrame) -> pl.DataFrame:
         shared = hashes.is_duplicated()
         table = pl.concat([kept.select(*columns).filter(~shared), _repeats(kept.filter(shared))])
         table = table.sort("row")
-    # One number to sort by: counts, of 2**53 at most, within loci.
-    order = pl.col("locus").cast(pl.Enum(sorted(LOCI))).to_physical().cast(pl.Int64) * 2**54 - pl.col("duplicate_count")
-    return table.drop("row").sort(order, maintain_order=True)
+    return table.drop("row").rechunk().select(pl.all().gather(_order(table)))
+
+
+def _order(table: pl.DataFrame) -> NDArray[np.intp]:
+    """Return the places of rows by locus, then falling count, then as they stand.
+
+    Numbers of 16 bits are sorted by their digits, in one pass: so are counts but the few that are larger, then loci.
+    """
+    counts = table["duplicate_count"].to_numpy()
+    order = np.argsort(MOST_16 - np.minimum(counts, MOST_16).astype(np.uint16), kind="stable")
+    large = order[: np.count_nonzero(counts >= MOST_16)]
+    order[: len(large)] = large[np.argsort(-counts[large], kind="stable")]
+    if table["locus"].n_unique() > 1:
+        loci = table["locus"].cast(pl.Enum(sorted(LOCI))).to_physical().to_numpy().astype(np.uint16)
+        order = order[np.argsort(loci[order], kind="stable")]
+    return order
 
 
 def _repeats(rows: pl.DataFrame) -> pl.DataFrame:
     """Return one row a clonotype of rows that repeat clonotypes."""
     genes, count, first = (
-        pl.col("junction_aa", "v_call", "j_call"),
+        pl.col("junction_aa", "v_call", "j_call", "plain"),
         pl.col("duplicate_count").sum(),
         pl.col("row").min(),
     )
@@ -163,17 +190,15 @@ def sums_told(kept: pl.DataFrame, table: pl.DataFrame) -> list[str]:
 
 
 def flags(table: pl.DataFrame) -> list[str]:
-    """Say how many of the clonotypes kept have a junction that a reader should look at."""
+    """Say how many of the clonotypes kept, those that are not `plain`, have a junction that one should look at."""
     amino, bases = pl.col("junction_aa"), pl.col("junction")
-    ordinary = amino.str.contains(f"^C[{AMINO_ACIDS}]*[FW]$") & bases.str.contains("^[ACGT]*$")
-    if table.select(ordinary.all()).item():
-        return []
+    odd = table.filter(~pl.col("plain"))
     found = {
         "have a junction without its C or F/W anchor": ~amino.str.contains("^C.*[FW]$"),
         "have a junction with a letter that is no amino acid": amino.str.contains(f"[^{AMINO_ACIDS}]"),
         "have a junction with a letter other than A, C, G, T": bases.str.contains("[^ACGT]"),
     }
-    sums = table.select(holds.sum().alias(flag) for flag, holds in found.items()).row(0, named=True)
+    sums = odd.select(holds.sum().alias(flag) for flag, holds in found.items()).row(0, named=True)
     return [f"{clones} of {table.height} clonotypes {flag}; they are kept" for flag, clones in sums.items() if clones]
 
 

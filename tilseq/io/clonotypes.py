@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import polars as pl
 from tilseq.errors import TableError, did_you_mean
 from tilseq.io.clonotype_counts import with_counts
 from tilseq.io.clonotype_rows import NO_VALUE, Rows, read_rows
-from tilseq.io.clonotype_rules import cells_of, exclusions, flags, kinds_told, rule, summed, sums_told, with_locus
+from tilseq.io.clonotype_rules import cells_of, exclusions, flags, kinds_told, summed, sums_told, with_locus, with_rules
 from tilseq.io.dialects import DIALECTS, CountOf
 from tilseq.io.junctions import mismatch
 from tilseq.io.write import harmless
@@ -102,22 +103,30 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
     rows = read_rows(path, dialect)
     table, count_of, told = with_counts(rows)
     table = with_locus(rows, table, locus)
-    table = table.with_columns(rule=rule(table, locus))
+    table = with_rules(table, locus)
     warnings = [*rows.told, *told]
     cells: dict[str, int] = {}
     notes: list[str] = []
     if "barcode" in table.columns:
         contigs_once(rows)
         table, cells, notes = cells_of(table)
-    kept = table.filter(pl.col("rule").is_null())
-    clonotypes = summed(kept)
+    kept = table.filter(pl.col("rule").is_null()) if table["rule"].null_count() < table.height else table
+    with ThreadPoolExecutor() as pool:  # each is mostly work for one processor
+        names, wrong = pool.submit(_names_once, rows), pool.submit(_coded, kept)
+        clonotypes = summed(kept)
     if "barcode" in table.columns:
         warnings += kinds_told(clonotypes)
     else:
-        warnings += [*sums_told(kept, clonotypes), *_names_once(rows), *_cells_named(rows)]
-    warnings += [*flags(clonotypes), *_coded(kept)]
+        warnings += [*sums_told(kept, clonotypes), *names.result(), *_cells_named(rows)]
+    warnings += [*flags(clonotypes), *wrong.result()]
     return Clonotypes(
-        clonotypes, count_of, rows.dialect, exclusions(table, rows.file), tuple(warnings), cells, tuple(notes)
+        clonotypes.drop("plain"),
+        count_of,
+        rows.dialect,
+        exclusions(table, rows.file),
+        tuple(warnings),
+        cells,
+        tuple(notes),
     )
 
 

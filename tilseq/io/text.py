@@ -18,28 +18,25 @@ import numpy as np
 import polars as pl
 
 from tilseq.errors import ReadError
+from tilseq.io import row_checks
 from tilseq.io.kinds import GZIP, KIND_BYTES, kind_of
+from tilseq.io.row_checks import Content, check_rows, long_line, may_quote, of_pieces, rows_if_even
 
 MAX_BYTES = 4 << 30
-MAX_LINE_BYTES = 16 << 20
 MAX_COLUMNS = 100_000
 # DEFLATE reaches 1:1032 on zeros; real tables stay far below 1:100.
 MAX_GZIP_RATIO = 200
 SMALL_GZIP_BYTES = 16 << 20
 CHUNK = 4 << 20
-PIECE = 512 << 10  # of which the masks stay in cache
 FIRST_BYTES = 4096
 SEPARATORS = ("\t", ",", ";")
 SEPARATOR_OF_SUFFIX = {".tsv": "\t", ".tab": "\t", ".csv": ","}
-NEWLINE, QUOTE = 10, 34
 MAPPED_BYTES = 16 << 20  # larger plain files are mapped into memory, not copied
-
-Content = bytes | mmap.mmap
 
 
 @dataclass(frozen=True)
 class Delimited:
-    """A delimited text file whose shape has been checked: every row has as many cells as the header.
+    """A delimited text file whose shape is checked: every row has as many cells as the header.
 
     Attributes
     ----------
@@ -61,28 +58,47 @@ class Delimited:
     rows: int
     header_row: int
     _content: Content
+    _start: int
+    _checked: bool
 
     def cells(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return the cells of some columns, by default all, in the file's order: all text, an empty cell null."""
-        schema = dict.fromkeys(self.names, pl.String())
         wanted = [name for name in self.names if columns is None or name in columns]
         if not self.rows or not wanted:
-            return pl.DataFrame(schema={name: schema[name] for name in wanted})
-        quoted = _quotes(self.separator) and self._content.find(b'"') >= 0
-        frame = pl.read_csv(
-            self._content if isinstance(self._content, bytes) else self.path,
-            has_header=False,
-            skip_lines=self.header_row,
-            separator=self.separator,
-            quote_char='"' if quoted else None,
-            schema=schema,
-            columns=[i for i, name in enumerate(self.names) if name in wanted],
-            n_rows=self.rows,
-        )
+            return pl.DataFrame(schema=dict.fromkeys(wanted, pl.String()))
+        quoted = may_quote(self.separator) and self._content.find(b'"') >= 0
+        frame = self._read(wanted, quoted)
         if frame.height != self.rows:
             raise ReadError("rows were lost while reading", file=self.path, found=frame.height, expected=str(self.rows))
         # Unquoted empty cells are null already.
         return frame.with_columns(pl.when(pl.all() != "").then(pl.all())) if quoted else frame
+
+    def _read(self, wanted: Sequence[str], quoted: bool) -> pl.DataFrame:
+        """Return some columns once every row is known to be as wide as the header."""
+        last = self.names[-1]
+        try:
+            frame = pl.read_csv(
+                self._content if isinstance(self._content, bytes) else self.path,
+                has_header=False,
+                skip_lines=self.header_row,
+                separator=self.separator,
+                quote_char='"' if quoted else None,
+                schema=dict.fromkeys(self.names, pl.String()),
+                columns=[i for i, name in enumerate(self.names) if name in wanted or name == last],
+                n_rows=self.rows,
+                truncate_ragged_lines=True,
+            )
+        except pl.exceptions.PolarsError:
+            self._check()
+            raise
+        # Separators are as many as rows should hold: where no row lacks its last cell none is short, and so none long.
+        if frame.height != self.rows or frame[last].null_count():
+            self._check()
+        return frame.select(wanted)
+
+    def _check(self) -> None:
+        if not self._checked:
+            check_rows(self._content, self._start, self.separator, len(self.names), self.header_row, self.path)
 
 
 def read_cells(path: str | Path, *, separator: str | None = None, comment: str | None = None) -> pl.DataFrame:
@@ -124,8 +140,11 @@ def open_delimited(path: str | Path, *, separator: str | None = None, comment: s
     header = content[start:end].decode()
     separator = separator or _separator(header, Path(path))
     names = _names(header, separator, header_row, path)
-    rows = _check_rows(content, start, separator, len(names), header_row, path)
-    return Delimited(str(path), names, separator, rows, header_row, content)
+    rows = rows_if_even(content, start, separator, len(names))
+    checked = rows is None
+    if rows is None:
+        rows = check_rows(content, start, separator, len(names), header_row, path)
+    return Delimited(str(path), names, separator, rows, header_row, content, start, checked)
 
 
 def read_text(path: str | Path) -> str:
@@ -143,10 +162,6 @@ def first_character(path: str | Path) -> str:
     except (OSError, EOFError, zlib.error):
         return ""
     return start.removeprefix(codecs.BOM_UTF8).decode("latin-1").lstrip()[:1]
-
-
-def _quotes(separator: str) -> bool:
-    return separator != "\t"
 
 
 def _read_bytes(path: str | Path) -> bytes:
@@ -183,9 +198,9 @@ def _mapped(path: str | Path) -> mmap.mmap | None:
         return None
     if kind_of(content[:KIND_BYTES]) or content.find(b"\r") >= 0 or content[-2:] == b"\n\n":
         return None
-    buffer = np.frombuffer(content, np.uint8)
-    pieces = (buffer[at : at + CHUNK] for at in range(0, len(buffer), CHUNK))
-    return content if all(piece.min() > 0 and piece.max() < 0x80 for piece in pieces) else None
+    # Of ASCII all bytes are above 0 as numbers with a sign, but NUL.
+    lowest = of_pieces(np.frombuffer(content, np.int8), np.min)
+    return content if min(lowest) > 0 else None
 
 
 def _unpack(stream: BinaryIO, size: int, path: str | Path) -> bytes:
@@ -274,8 +289,8 @@ def _find_header(content: Content, path: str | Path, comment: str | None) -> tup
             raise ReadError("the file holds nothing but comments", file=path)
     end = content.find(b"\n", start)
     end = len(content) if end < 0 else end
-    if end - start > MAX_LINE_BYTES:
-        raise _long_line(row, path)
+    if end - start > row_checks.MAX_LINE_BYTES:
+        raise long_line(row, path)
     if not content[start:end].strip():
         raise ReadError("the header is empty", file=path, row=row, expected="the names of the columns")
     return row, start, end
@@ -291,7 +306,7 @@ def _separator(header: str, path: Path) -> str:
 
 
 def _names(header: str, separator: str, row: int, path: str | Path) -> tuple[str, ...]:
-    if _quotes(separator):
+    if may_quote(separator):
         try:
             names = next(csv.reader(io.StringIO(header), delimiter=separator, strict=True))
         except csv.Error as error:
@@ -306,91 +321,3 @@ def _names(header: str, separator: str, row: int, path: str | Path) -> tuple[str
             raise ReadError("this column stands twice in the header", file=path, row=row, column=name or "''")
         seen.add(name)
     return tuple(names)
-
-
-def _check_rows(content: Content, start: int, separator: str, width: int, header_row: int, path: str | Path) -> int:
-    """Return the number of rows below the header, all of them as wide as it; raise at the first that is not.
-
-    A separator or line end counts unless an odd number of quotes precedes it. Every record must then hold exactly
-    `width` of these marks, its line end included. The file is walked in pieces, so that the masks stay in cache.
-    """
-    buffer = np.frombuffer(content, np.uint8)
-    quoted = _quotes(separator) and content.find(b'"') >= 0
-    if quoted:
-        _check_quotes(buffer, start, separator, header_row, path)
-    rows, marks_open, line_start, odd = 0, 0, start, 0
-    for offset in range(start, len(buffer), PIECE):
-        piece = buffer[offset : offset + PIECE]
-        marks = (piece == ord(separator)) | (piece == NEWLINE)
-        if quoted:
-            parity = (np.cumsum(piece == QUOTE, dtype=np.uint8) + np.uint8(odd)) & 1
-            marks &= parity == 0
-            odd = int(parity[-1])
-        at = np.flatnonzero(marks)
-        ends = np.flatnonzero(piece[at] == NEWLINE)
-        widths = np.diff(ends, prepend=-1 - marks_open)
-        _check_widths(widths, width, header_row + rows, path)
-        if len(ends):
-            lengths = np.diff(offset + at[ends], prepend=line_start - 1)
-            if lengths.max() > MAX_LINE_BYTES:
-                raise _long_line(header_row + rows + int(np.argmax(lengths > MAX_LINE_BYTES)), path)
-            line_start = offset + int(at[ends[-1]]) + 1
-        marks_open = len(at) - int(ends[-1]) - 1 if len(ends) else marks_open + len(at)
-        rows += len(ends)
-        if offset + len(piece) - line_start > MAX_LINE_BYTES:
-            raise _long_line(header_row + rows, path)
-    if line_start < len(buffer):  # the last line has no line end
-        _check_widths(np.array([marks_open + 1]), width, header_row + rows, path)
-        rows += 1
-    return rows - 1
-
-
-def _check_widths(widths: np.ndarray[tuple[int], np.dtype[np.int64]], width: int, row: int, path: str | Path) -> None:
-    wrong = np.flatnonzero(widths != width)
-    if len(wrong):
-        found = int(widths[wrong[0]])
-        raise ReadError(
-            "this row has fewer cells than the header" if found < width else "this row has more cells than the header",
-            file=path,
-            row=row + int(wrong[0]),
-            found=found,
-            expected=f"{width} cells",
-        )
-
-
-def _check_quotes(
-    buffer: np.ndarray[tuple[int], np.dtype[np.uint8]], start: int, separator: str, header_row: int, path: str | Path
-) -> None:
-    """Raise unless quotes open at the start of a cell, close at its end, and are doubled within it (RFC 4180)."""
-    quotes = np.flatnonzero(buffer[start:] == QUOTE) + start
-    opening, closing = quotes[0::2], quotes[1::2]
-    edges = np.array([ord(separator), NEWLINE], np.uint8)
-    before = buffer[np.maximum(opening - 1, 0)]
-    starts_cell = np.isin(before, edges) | (opening == start)
-    starts_cell[1:] |= opening[1:] == closing[: len(opening) - 1] + 1  # a doubled quote
-    after = buffer[np.minimum(closing + 1, len(buffer) - 1)]
-    ends_cell = np.isin(after, edges) | (closing == len(buffer) - 1)
-    follows = opening[1:] == closing[: len(opening) - 1] + 1
-    ends_cell[: len(follows)] |= follows
-    faults = [opening[~starts_cell][:1], opening[: len(closing)][~ends_cell][:1]]
-    if len(opening) > len(closing):
-        faults.append(opening[-1:])
-    places = np.concatenate(faults)
-    if len(places):
-        raise ReadError(
-            "a quote is out of place or never closed",
-            file=path,
-            row=_record(buffer, start, int(places.min()), header_row),
-            mend='quote the whole cell and double the quotes within it ("")',
-        )
-
-
-def _record(buffer: np.ndarray[tuple[int], np.dtype[np.uint8]], start: int, position: int, header_row: int) -> int:
-    """Return the row a position stands in; line ends within quotes do not count."""
-    before = buffer[start:position]
-    outside = np.cumsum(before == QUOTE, dtype=np.uint8) & 1 == 0
-    return header_row + int(np.count_nonzero((before == NEWLINE) & outside))
-
-
-def _long_line(row: int, path: str | Path) -> ReadError:
-    return ReadError("this line is too long", file=path, row=row, expected=f"at most {MAX_LINE_BYTES} bytes")
