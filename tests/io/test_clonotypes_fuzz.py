@@ -74,6 +74,14 @@ DIALECTS = {
         ("C", lambda r: "*"),
         ("cid", lambda r: r["id"]),
     ],
+    "trust4-barcodes": [
+        ("#barcode", lambda r: r["id"] + "-1"),
+        ("cell_type", lambda r: "abT"),
+        ("chain1", lambda r: f"{r['v']},*,{r['j']},*,{r['nt']},{r['aa'].replace('*', '_')},7.00,{r['id']}-1_0,98.00,1"),
+        ("chain2", lambda r: "*"),
+        ("secondary_chain1", lambda r: "*"),
+        ("secondary_chain2", lambda r: "*"),
+    ],
     "vdjtools": [
         ("count", lambda r: str(r["n"])),
         ("freq", lambda r: "0.1"),
@@ -177,6 +185,9 @@ def test_mutated_tables_are_read_right_or_refused(tmp_path, dialect, times):
         used, left_out = read.table["duplicate_count"].sum(), read.exclusions
         if "barcode" in (rows[0] if rows else {}):
             assert used + left_out["rows"].sum() == len(rows)
+        elif dialect == "trust4-barcodes":
+            chains = [v for row in rows for name, v in row.items() if "chain" in name and v.strip() not in ("", "*")]
+            assert used + left_out["rows"].sum() == len(chains)
         elif COUNTS.get(dialect) in (rows[0] if rows else {}):
             header = COUNTS[dialect]
             assert used + left_out["counts"].sum() == sum(int(float(row[header])) for row in rows)

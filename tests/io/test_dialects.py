@@ -195,6 +195,57 @@ def test_trust4s_airr_holds_its_counts_where_no_other_does(tmp_path):
     assert (clones(got), got.count_of) == ([("TRB", CAF, "CAF", "TRBV28*01", "TRBJ2-7*01", 6)], "unknown")
 
 
+BARCODES = "#barcode cell_type chain1 chain2 secondary_chain1 secondary_chain2"
+BETA = f"TRBV28*01,*,TRBJ2-7*01,TRBC2,{CAF},CAF,12.50,{{}}_0,100.00,1"
+ALPHA = f"TRAV1-2*01,*,TRAJ33*01,TRAC,{CEF},CEF,3.00,{{}}_1,98.50,0"
+
+
+def test_trust4s_report_of_barcodes_counts_cells_by_their_main_chains(tmp_path):
+    got = read(
+        tmp_path,
+        table(
+            BARCODES,
+            f"a-1 abT {BETA.format('a-1')} {ALPHA.format('a-1')} * {ALPHA.format('x').replace(CEF, CSW)}",
+            f"b-1 abT {BETA.format('b-1')} * {BETA.format('y').replace('CAF', 'out_of_frame')};{BETA.format('z')} *",
+            # of fewer fields, as older versions write it; a stop, a contig without V, a cell of B
+            f"c-1 abT * TRAV1-2,*,TRAJ33,TRAC,{CEF},C_F,1.00,c-1_0,98.50 * *",
+            f"d-1 abT *,*,TRBJ2-7*01,*,{CAF},CAF,1.00,d-1_0 * * *",
+            f"e-1 B IGHV3-23*01,*,IGHJ4*02,IGHM,{CSW},CSW,9.00,e-1_4,97.00,1 * * *",
+        ),
+    )
+    assert clones(got) == [
+        ("IGH", CSW, "CSW", "IGHV3-23*01", "IGHJ4*02", 1),
+        ("TRA", CEF, "CEF", "TRAV1-2*01", "TRAJ33*01", 1),
+        ("TRB", CAF, "CAF", "TRBV28*01", "TRBJ2-7*01", 3),
+    ]
+    assert (got.dialect, got.count_of, got.cells) == ("trust4-barcodes", "cells", {"IGH": 1, "TRA": 1, "TRB": 3})
+    assert excluded(got) == {
+        "TRUST4 took another chain of this kind for the cell's": (2, 2.0),
+        "not productive": (1, 1.0),
+        "stop or frame shift in the junction": (1, 1.0),
+    }
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "word"),
+    [
+        (f"b-1 abT TRBV28,*,TRBJ2-7,TRBC2,{CAF},CAF,12 * * *", "chain1", "this chain cannot be read.*8 to 10 fields"),
+        (f"b-1 abT * * * {ALPHA.format('b')},1", "secondary_chain2", "this chain cannot be read"),
+        (f"- abT {BETA.format('b')} * * *", "#barcode", "a cell has no barcode"),
+        (
+            f"b-1 abT * {ALPHA.format('a-1').replace('a-1_1', 'a-1_0')} * *",
+            "chain1, chain2",
+            "contigs stand there twice",
+        ),
+    ],
+)
+def test_a_row_of_trust4s_report_of_barcodes_that_is_not_sound_is_named(tmp_path, row, column, word):
+    text = table(BARCODES, f"a-1 abT {BETA.format('a-1')} * * *", row)
+    with pytest.raises(TableError, match=word) as caught:
+        read(tmp_path, text)
+    assert (caught.value.row, caught.value.column) == (3, column)
+
+
 def test_immunarch(tmp_path):
     header = "Clones Proportion CDR3.nt CDR3.aa V.name D.name J.name V.end D.start D.end J.start VJ.ins Sequence"
     text = "# Exported from immunarch 0.5.6 https://immunarch.com\n" + table(

@@ -18,7 +18,20 @@ if TYPE_CHECKING:
 files = click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 dialect_option = click.option(
     "--dialect",
-    type=click.Choice(["airr", "10x", "immunoseq", "mixcr", "trust4", "trust4-airr", "vdjtools", "immunarch", "imgt"]),
+    type=click.Choice(
+        [
+            "airr",
+            "10x",
+            "immunoseq",
+            "mixcr",
+            "trust4",
+            "trust4-airr",
+            "trust4-barcodes",
+            "vdjtools",
+            "immunarch",
+            "imgt",
+        ]
+    ),
     help="Dialect, by default what the header says; trust4-airr must be named.",
 )
 locus_option = click.option("--locus", type=click.Choice(LOCI), help="Use this locus alone.")

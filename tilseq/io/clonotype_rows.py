@@ -15,6 +15,7 @@ from tilseq.io.dialects import DIALECTS, JSON_STARTS, Count, Dialect, Headers
 from tilseq.io.genes import imgt_calls
 from tilseq.io.junctions import cut_junctions, plain_amino_acids, plain_bases, translated
 from tilseq.io.text import Delimited, first_character, open_delimited
+from tilseq.io.trust4_barcodes import chains_of
 
 NO_VALUE = ("", "None", "none", "NA", "na", "NaN", "nan", "NULL", "null", ".", "no data", "unknown", "unresolved")
 PLAIN = {"junction": plain_bases, "junction_aa": plain_amino_acids, "read": plain_bases}
@@ -141,7 +142,15 @@ def _delimited(source: Delimited, dialect: str, further: Mapping[str, Headers]) 
     taken = {ours: names[0] for ours, names in columns.items() if names}
     counted = cells.select(list(dict.fromkeys(numbers)))
     rows = Rows(source.path, dialect, table, counted, taken, source.names, source.header_row)
-    return replace(rows, table=_words(rows))
+    rows = replace(rows, table=_words(rows))
+    if spec is not DIALECTS["trust4-barcodes"]:
+        return rows
+    chains = f"{taken['chain1']}, {taken['chain2']}"
+    return replace(
+        rows,
+        table=chains_of(rows.table, source.path, taken),
+        headers={**taken, "v_call": chains, "j_call": chains, "sequence_id": chains},
+    )
 
 
 def _numbers(source: Delimited, count: Count) -> list[str]:

@@ -13,6 +13,7 @@ from tilseq.receptors import CLONE, LOCI
 
 SEVERAL_CHAINS = "Multi"
 MOST_16 = np.uint16(2**16 - 1)
+SECONDARY = "TRUST4 took another chain of this kind for the cell's"
 SECOND_CONTIG = "another contig of the same cell and clonotype"
 CUT = "the junction is not whole within the read"
 
@@ -72,6 +73,8 @@ def rule(table: pl.DataFrame, wanted: str | None) -> pl.Expr:
         rules["contig of low confidence"] = ~pl.col("high_confidence").fill_null(False)
     if "productive" in table.columns:  # 10x knows it of every contig; AIRR may leave it open
         rules["not productive"] = ~pl.col("productive").fill_null(not tenx)
+    if "secondary" in table.columns:
+        rules[SECONDARY] = pl.col("secondary")
     rules["no locus or several"] = pl.col("locus").is_null()
     if wanted:
         rules[f"another locus than {wanted}"] = pl.col("locus") != wanted
@@ -92,6 +95,7 @@ def with_rules(table: pl.DataFrame, wanted: str | None) -> pl.DataFrame:
     """Return the table with `rule`, see there. Of rows whose junction is plain only what is no text is looked at."""
     sound = [pl.col("plain"), pl.col("locus").is_not_null(), pl.col("duplicate_count") > 0]
     sound += [pl.col(flag) for flag in ("is_cell", "high_confidence", "productive") if flag in table.columns]
+    sound += [~pl.col("secondary")] if "secondary" in table.columns else []
     sound += [pl.col("locus") == wanted] if wanted else []
     doubtful = table.select(~pl.all_horizontal(sound).fill_null(False)).to_series().arg_true()
     rules = table[doubtful].select(rule(table, wanted)).to_series()

@@ -66,8 +66,9 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
 
     A clonotype is functional when its file does not call it unproductive and its `junction_aa` is not empty and holds
     no `*`, `_` or `~`. Left out and counted in `exclusions`, the first rule that holds: no cell or low confidence
-    (10x), not productive, no or an unknown locus, another locus, no junction, one cut off by the end of its read
-    (immunoSEQ), several in one row, a stop or frame shift, a count of 0.
+    (10x), not productive, a chain that is not its cell's main one of its kind (TRUST4's report of barcodes), no or an
+    unknown locus, another locus, no junction, one cut off by the end of its read (immunoSEQ), several in one row, a
+    stop or frame shift, a count of 0.
     Kept, with a warning: a junction without its C or F/W anchor, with a letter that is no amino acid, or that does not
     code for its amino acids; a gene that IMGT does not name. Rows of one locus and nucleotide junction are summed.
     Letters of junctions are made upper case; genes get IMGT's names, see `tilseq.io.genes.imgt_calls`.
@@ -75,8 +76,9 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
     What counts is the first column that is filled and not 0 throughout, of: AIRR `umi_count`, `duplicate_count` (whose
     meaning AIRR leaves open), never `consensus_count`; immunoSEQ templates, then counts of either, then reads; MiXCR
     cells, molecules, reads; TRUST4, VDJtools and immunarch `count` or `Clones` (the file does not say of what). In 10x
-    distinct barcodes, a cell counting once for each clonotype it has a contig of; in IMGT, which has no counts, rows,
-    or what pRESTO or USEARCH wrote into the name. The file's frequencies are compared and never used.
+    and in TRUST4's report of barcodes distinct barcodes, a cell counting once for each clonotype it has a contig of; in
+    IMGT, which has no counts, rows, or what pRESTO or USEARCH wrote into the name. The file's frequencies are compared
+    and never used.
 
     Parameters
     ----------

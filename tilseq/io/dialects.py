@@ -194,6 +194,13 @@ TRUST4_AIRR = Dialect(
     counts=(Count(("consensus_count",), "unknown"),),
     told=False,
 )
+# One row a cell, which `tilseq.io.trust4_barcodes` takes apart.
+TRUST4_BARCODES = Dialect(
+    "TRUST4 report of barcodes",
+    needed={"barcode": ("#barcode", "barcode"), "chain1": ("chain1",), "chain2": ("chain2",)},
+    optional={name: (name,) for name in ("secondary_chain1", "secondary_chain2")},
+    unproductive=("partial", "out_of_frame"),
+)
 VDJTOOLS = Dialect(
     "VDJtools",
     needed={"v_call": ("v",), "j_call": ("j",), "junction": ("cdr3nt",), "junction_aa": ("cdr3aa",)},
@@ -235,6 +242,7 @@ DIALECTS = {
     "mixcr": MIXCR,
     "trust4": TRUST4,
     "trust4-airr": TRUST4_AIRR,
+    "trust4-barcodes": TRUST4_BARCODES,
     "vdjtools": VDJTOOLS,
     "immunarch": IMMUNARCH,
     "imgt": IMGT,
