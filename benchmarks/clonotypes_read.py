@@ -23,13 +23,14 @@ READERS = {
     "vdjtools": ("from vdjtools.io import read_airr", "read_airr(path)"),
 }
 CHILD = """
-import json, sys, time
+import json, resource, sys, time
 path = sys.argv[1]
 {imports}
 start, used = time.perf_counter(), time.process_time()
 table = {read}
 seconds = [time.perf_counter() - start, time.process_time() - used]
-print(json.dumps([*seconds, len(table), int(table['duplicate_count'].sum())]))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps([*seconds, peak, len(table), int(table['duplicate_count'].sum())]))
 """
 CODONS = (
     "GCT CGT AAT GAT TGT CAA GAA GGT CAT ATT CTT AAA ATG TTT CCT TCT ACT TGG TAT GTT GCC CGC AAC GAC CAG GAG GGC CAC "
@@ -66,13 +67,13 @@ def write_example(path: Path, rows: int) -> None:
             stream.write("\t".join([*cells, "100M", "10M", "40M", "TRB", str(count)]) + "\n")
 
 
-def measure(name: str, path: Path) -> tuple[float, float, int, int]:
-    """Return seconds by the clock and of the processors, rows and the sum of counts of one fresh process."""
+def measure(name: str, path: Path) -> tuple[float, float, int, int, int]:
+    """Return seconds by the clock and of the processors, peak kilobytes, rows and the sum of counts of one process."""
     imports, read = READERS[name]
     python = os.environ["TILSEQ_VDJTOOLS"] if name == "vdjtools" else sys.executable
     command = [python, "-c", CHILD.format(imports=imports, read=read), str(path)]
-    clock, used, rows, counts = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return clock, used, rows, counts
+    clock, used, peak, rows, counts = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    return clock, used, peak, rows, counts
 
 
 def main() -> None:
@@ -81,19 +82,18 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     arguments = parser.parse_args()
     here = [name for name in READERS if name != "vdjtools" or "TILSEQ_VDJTOOLS" in os.environ]
-    results: dict[str, list[tuple[float, float, int, int]]] = {name: [] for name in here}
+    results: dict[str, list[tuple[float, float, int, int, int]]] = {name: [] for name in here}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "example.tsv"
         write_example(path, arguments.rows)
         for _ in range(arguments.repeats):
             for name in here:
                 results[name].append(measure(name, path))
-    if len({runs[0][2:] for runs in results.values()}) > 1:
-        raise SystemExit(f"the readers disagree on rows and counts: { {n: r[0][2:] for n, r in results.items()} }")
-    print(
-        f"| {arguments.rows:,} AIRR rows | time, x polars scan | of turns | of processors, x polars scan | of turns |"
-    )
-    print("|-|-|-|-|-|")
+    if len({runs[0][3:] for runs in results.values()}) > 1:
+        raise SystemExit(f"the readers disagree on rows and counts: { {n: r[0][3:] for n, r in results.items()} }")
+    heads = ("time, x scan", "of turns", "processors' time, x scan", "of turns", "peak memory, MB")
+    print(f"| {arguments.rows:,} AIRR rows | {' | '.join(heads)} |")
+    print("|-|-|-|-|-|-|")
     for name, runs in results.items():
         cells = [name]
         for kind in (0, 1):
@@ -101,7 +101,7 @@ def main() -> None:
             ratios = [run[kind] / least for run, least in zip(runs, limit, strict=True)]
             median = statistics.median(run[kind] for run in runs) / statistics.median(limit)
             cells += [f"{median:.2f}", f"{min(ratios):.2f} to {max(ratios):.2f}"]
-        print(f"| {' | '.join(cells)} |")
+        print(f"| {' | '.join(cells)} | {statistics.median(run[2] for run in runs) / 1000:.0f} |")
 
 
 if __name__ == "__main__":

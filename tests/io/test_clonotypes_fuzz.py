@@ -9,6 +9,7 @@ import pytest
 
 from tilseq.errors import ReadError, TableError
 from tilseq.io.clonotypes import read_clonotypes
+from tilseq.io.trust4_barcodes import CHAINS
 
 FEW, MANY = 100, 5000
 JUNCTIONS = [
@@ -186,7 +187,7 @@ def test_mutated_tables_are_read_right_or_refused(tmp_path, dialect, times):
         if "barcode" in (rows[0] if rows else {}):
             assert used + left_out["rows"].sum() == len(rows)
         elif dialect == "trust4-barcodes":
-            chains = [v for row in rows for name, v in row.items() if "chain" in name and v.strip() not in ("", "*")]
+            chains = [v for row in rows for name, v in row.items() if name.lower().strip() in CHAINS and v.strip() not in ("", "*")]
             assert used + left_out["rows"].sum() == len(chains)
         elif COUNTS.get(dialect) in (rows[0] if rows else {}):
             header = COUNTS[dialect]
