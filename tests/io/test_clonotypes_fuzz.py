@@ -187,7 +187,12 @@ def test_mutated_tables_are_read_right_or_refused(tmp_path, dialect, times):
         if "barcode" in (rows[0] if rows else {}):
             assert used + left_out["rows"].sum() == len(rows)
         elif dialect == "trust4-barcodes":
-            chains = [v for row in rows for name, v in row.items() if name.lower().strip() in CHAINS and v.strip() not in ("", "*")]
+            chains = [
+                v
+                for row in rows
+                for name, v in row.items()
+                if name.lower().strip() in CHAINS and v.strip() not in ("", "*")
+            ]
             assert used + left_out["rows"].sum() == len(chains)
         elif COUNTS.get(dialect) in (rows[0] if rows else {}):
             header = COUNTS[dialect]

@@ -1,5 +1,7 @@
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tilseq.errors import TableError
 from tilseq.io.genes import imgt_call, imgt_calls
@@ -68,6 +70,12 @@ def test_a_name_mapped_once_stays_as_it_is():
 
 def frame(v, j=("TRBJ1-1",)):
     return pl.DataFrame({"v_call": list(v), "j_call": list(j) * len(v)})
+
+
+@given(st.text(st.sampled_from("TRBV1-*/,()F P or=."), max_size=12))
+def test_any_name_mapped_once_stays_as_it_is(call):
+    name = imgt_call(call).name
+    assert name is None or imgt_call(name).name == name
 
 
 def test_what_is_not_known_is_kept_and_told():

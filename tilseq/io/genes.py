@@ -124,7 +124,15 @@ def _examples(unknown: Mapping[str, int]) -> str:
 
 @cache
 def imgt_call(call: str) -> Call:
-    """Read one call; see `imgt_calls`."""
+    """Read one call; see `imgt_calls`. A name that was read once is read as itself."""
+    read = _read_once(call)
+    if read.name is None or read.name == call:
+        return read
+    again = imgt_call(read.name)  # as where a mark stands twice
+    return read if again.name == read.name else again
+
+
+def _read_once(call: str) -> Call:
     names: dict[str, None] = {}
     unknown: dict[str, None] = {}
     species: set[str | None] = set()
