@@ -127,3 +127,50 @@ def test_the_standards_bad_file_is_refused_for_each_of_its_faults(shared_data, t
     mended.write_text(path.read_text().replace("\tyes\t", "\tT\t"))
     read = read_clonotypes(mended)
     assert any("2 rows bear the sequence_id of an earlier row" in warning for warning in read.warnings)
+
+
+# Rows, and the sum of their counts where the file has them, by a parse of its own; contigs count one each.
+EVERY_TABLE = {
+    "tcr/10x_pbmc3_t_filtered_contig_annotations.csv.gz": "10x",
+    "tcr/airr_standards/bad_rearrangement.tsv": "refused",
+    "tcr/airr_standards/extra_rearrangement.tsv": "refused",
+    "tcr/airr_standards/good_rearrangement.tsv": "duplicate_count",
+    "tcr/airr_standards/good_rearrangement.tsv.gz": "duplicate_count",
+    **{f"tcr/immunarch_io/Sample{number}.tsv.gz": "Clones" for number in (1, 2, 3, 4)},
+    "tcr/immunarch_io/immunoseq_1.txt": "templates",
+    "tcr/immunoseq_example_999rows.tsv": "templates",
+    **{f"tcr/minervina_Table_S{number}.tsv": "refused" for number in (1, 3, 5)},
+    "tcr/mira_YLQ_610.csv": "refused",
+    "tcr/vdjtools_M_day15_CD8_TRB_top5000.tsv.gz": "count",
+    **{
+        f"screpertoire/contigs/P{p}{s}_filtered_contig_annotations.csv.gz": "10x"
+        for p in (17, 18, 19, 20)
+        for s in "BL"
+    },
+}
+
+
+def test_the_list_of_tables_is_complete(shared_data):
+    found = [path for folder in ("tcr", "screpertoire") for path in (shared_data / folder).rglob("*") if path.is_file()]
+    names = {str(path.relative_to(shared_data)) for path in found if path.suffix != ".h5ad"}
+    assert names == set(EVERY_TABLE)
+
+
+@pytest.mark.parametrize("name", [name for name, kind in EVERY_TABLE.items() if kind != "refused"])
+def test_rows_and_counts_of_every_table_are_used_or_excluded(shared_data, name):
+    kind = EVERY_TABLE[name]
+    lines = list(lines_of(shared_data / name, "," if kind == "10x" else "\t"))
+    read = read_clonotypes(shared_data / name)
+    if kind == "10x":
+        assert read.table["duplicate_count"].sum() + read.exclusions["rows"].sum() == len(lines)
+        return
+    assert read.table["duplicate_count"].sum() + read.exclusions["counts"].sum() == sum(int(x[kind]) for x in lines)
+    summed = sum(int(warning.split()[0]) for warning in read.warnings if "are summed with it" in warning)
+    assert read.table.height + summed + read.exclusions["rows"].sum() == len(lines)
+
+
+@pytest.mark.parametrize("name", [name for name, kind in EVERY_TABLE.items() if kind == "refused"])
+def test_what_is_refused_is_refused_in_words(shared_data, name):
+    with pytest.raises((ReadError, TableError)) as caught:
+        read_clonotypes(shared_data / name)
+    assert caught.value.row in (1, 2)
