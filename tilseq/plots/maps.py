@@ -52,8 +52,7 @@ def draw_map(
 
     highest = float(np.nanmax(values)) if np.isfinite(values).any() else 0.0
     highest = highest or 1.0
-    colours = colormaps["Blues"].copy()
-    colours.set_bad(FAINT)
+    colours = colormaps["Blues"].with_extremes(bad=FAINT)
     image = axes.imshow(values, cmap=colours, vmin=0, vmax=highest, aspect="equal" if square else "auto")
     turned: dict[str, Any] = {"rotation": 45, "ha": "right"} if square else {"rotation": 90}
     axes.set_xticks(range(len(columns)), [short(name) for name in columns], fontsize=_font(len(columns)), **turned)
@@ -63,7 +62,15 @@ def draw_map(
         for row, column in np.argwhere(np.isfinite(values)):
             value = values[row, column]
             ink = "white" if value > 0.6 * highest else INK
-            axes.text(column, row, printed(value), ha="center", va="center", fontsize=8, color=ink)
+            axes.text(
+                column,
+                row,
+                printed(value),
+                ha="center",
+                va="center",
+                fontsize=8 if values.size <= 64 else 6.5,
+                color=ink,
+            )
     bar = axes.figure.colorbar(image, ax=axes, label=label, shrink=0.8)
     if percent:
         bar.ax.yaxis.set_major_formatter(PercentFormatter(1))

@@ -13,7 +13,7 @@ import polars as pl
 from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.io.files import write_json
 from tilseq.plots.style import house_style, save
-from tilseq.report.repertoires import in_words, maps
+from tilseq.report.repertoires import INDICES, in_words, maps
 from tilseq.report.results import Results, read_results
 from tilseq.report.series import commonest, repertoires, t_cells, with_gaps
 
@@ -121,11 +121,14 @@ def _draw_repertoires(results: Results, folder: Path) -> dict[str, list[Path]]:
 
     drawn = {}
     for subject, locus, pairs, used, order in maps(results):
+        index = pairs["parameter"][0]
         caption = (
-            f"{subject}, {locus}: overlap of all pairs of samples (Morisita-Horn), junction lengths and V genes by "
+            f"{subject}, {locus}: overlap of all pairs of samples ({INDICES[index]}), junction lengths and V genes by "
             f"clones. By overlap {in_words(pairs)}."
         )
-        drawn[caption] = save(repertoire_maps(pairs, used, order=order), folder, f"repertoire_{subject}_{locus}")
+        drawn[caption] = save(
+            repertoire_maps(pairs, used, parameter=index, order=order), folder, f"repertoire_{subject}_{locus}"
+        )
     return drawn
 
 

@@ -58,7 +58,7 @@ REPERTOIRE = {
     "D50": "Fewest clones that together hold half of the repertoire.",
     "Morisita-Horn": "2 Σ xy / (Σ x² + Σ y²), x and y a clone’s shares of the two samples: the chance that a cell of "
     "each is of one clone, set against that of two cells of one sample.",
-    "Morisita, at any depth": "The same of the repertoires behind the samples, whatever their depth; it needs the "
+    "Morisita": "The same of the repertoires behind the samples, whatever their depth; it needs the "
     "effective cells of both, and may come out a little above 1.",
     "V genes differ, lengths differ": "Jensen-Shannon divergence: 0 bits where both samples use them alike, 1 bit "
     "where they have none in common. Chance alone makes it larger the fewer clones there are.",

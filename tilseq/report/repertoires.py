@@ -13,7 +13,8 @@ from tilseq.report.series import WAY
 from tilseq.report.view import Cell, Head, View, count, measured, missing, on_two_lines, text
 from tilseq.report.words import interval, number, share
 
-INDEX = "morisita_horn"
+# The first of which a subject's pairs have any value: only it is of the repertoires, at any depth.
+INDICES = {"morisita": "Morisita", "morisita_horn": "Morisita-Horn"}
 RECEPTORS = ("tcr", "bcr")
 CELLS_FROM = {
     "counted": "counted in the file",
@@ -25,7 +26,7 @@ CELLS_FROM = {
     "pair": "estimated from a pair",
     "not_known": "not known",
 }
-COUNT_OF = {"unknown": "of what is not told"}
+COUNT_OF = {"unknown": "not told", "umis": "UMIs"}
 MOST_NAMED = 3  # genes
 LEAST_SAMPLES = 2
 LOCI_FIRST = {"TR": "TRB", "IG": "IGH"}  # receptor → the locus to show where several are measured alike
@@ -35,7 +36,7 @@ def depth(results: Results) -> View:
     """Return how many cells stand behind each sample's counts, and what its table looks like."""
     checks = {(row["sample"], row["check"]): row for row in results.tables["quality"].iter_rows(named=True)}
     heads = [*WHEN, Head("Sample", aside=True), Head("Locus"), Head("Counts", numeric=True)]
-    heads += [Head("Cells", "of this receptor’s kind", True), Head("Effective cells", numeric=True)]
+    heads += [Head("Counted"), Head("Cells", "of this receptor’s kind", True), Head("Effective cells", numeric=True)]
     heads += [Head("Seen once", "% of clones", True), Head("Without anchors", "% of clones", True)]
     heads += [Head("Left out", "% of the file’s rows", True)]
     rows = []
@@ -45,7 +46,8 @@ def depth(results: Results) -> View:
         rows.append(
             [
                 *(subject, visit, day, sample, text(row["locus"])),
-                Cell(number(row["counts"]), note=COUNT_OF.get(row["count_of"], f"of {row['count_of']}"), kind="number"),
+                count(row["counts"]),
+                text(COUNT_OF.get(row["count_of"], row["count_of"])),
                 on_two_lines(cells) if row["cells"] is not None else missing(cells.note),
                 count(None if row["n_effective"] is None else round(row["n_effective"])),
                 *(
@@ -62,15 +64,19 @@ def in_common(results: Results) -> View:
     """Return which samples of each subject have most and least in common: a row a subject and locus."""
     names = labels(results)
     heads = [Head("Subject"), Head("Locus"), Head("Samples", numeric=True)]
-    heads += [Head("Most in common"), Head("Morisita-Horn", numeric=True)]
-    heads += [Head("Least in common"), Head("Morisita-Horn", numeric=True)]
+    heads += [Head("Index"), Head("Most in common"), Head("Value", numeric=True)]
+    heads += [Head("Least in common"), Head("Value", numeric=True)]
     rows = []
     for subject, locus, pairs in _by_subject(results):
         samples = set(pairs["sample_a"]) | set(pairs["sample_b"])
-        ends = [pairs.row(0, named=True)] + ([pairs.row(-1, named=True)] if pairs.height > 1 else [])
+        valued = pairs.drop_nulls("value")
+        ends = [valued.row(0, named=True)] + ([valued.row(-1, named=True)] if valued.height > 1 else [])
         cells = [part for row in ends for part in (_pair(row, names), on_two_lines(_value(row)))]
         cells += [Cell()] * (4 - len(cells))
-        rows.append([Cell(subject, kind="name"), text(locus), count(len(samples)), *cells])
+        index = Cell(
+            INDICES[pairs["parameter"][0]], note="" if pairs["parameter"][0] == "morisita" else "grows with depth"
+        )
+        rows.append([Cell(subject, kind="name"), text(locus), count(len(samples)), index, *cells])
     told = "No subject has two repertoires of one locus."
     title = "What the repertoires of a subject have in common"
     return View(title, heads, rows, results.nothing("overlap", told, *RECEPTORS), "tables/overlap.csv")
@@ -93,10 +99,12 @@ def pairs(results: Results) -> View:
         for row in found.sort("place_a", "place_b").iter_rows(named=True):
             a, b = row["sample_a"], row["sample_b"]
             told = [
-                _value(of_pair.get((*sorted((a, b)), locus, what)))
-                for what in ("shared_clones", "jaccard", INDEX, "morisita", "v_call", "junction_aa_length")
+                on_two_lines(_value(of_pair.get((*sorted((a, b)), locus, what))))
+                for what in ("shared_clones", "jaccard", "morisita_horn", "morisita", "v_call", "junction_aa_length")
             ]
-            depths = Cell(f"{number(row['n_a'])}, {number(row['n_b'])}", kind="number")
+            counts = of_pair[*sorted((a, b)), locus, "shared_clones"]
+            counts_of = {counts[f"sample_{x}"]: number(counts[f"n_{x}"]) for x in "ab"}
+            depths = Cell(f"{counts_of[a]}, {counts_of[b]}", kind="number")
             rows.append([Cell(subject, kind="name"), text(locus), text(names[a]), text(names[b]), depths, *told])
     return View("Overlap of every pair of a subject’s samples", heads, rows, "", "tables/overlap.csv")
 
@@ -166,20 +174,23 @@ def in_words(pairs: pl.DataFrame) -> str:
 
 
 def _by_subject(results: Results) -> Iterator[tuple[str, str, pl.DataFrame]]:
-    """Yield subject, locus and the index of all pairs, most in common first; `place_a`, `place_b` count in time."""
+    """Yield subject, locus and one index of all pairs, most in common first; `place_a` and `place_b` count in time."""
     samples = results.tables["samples"].select("sample", "subject", "day").sort("day", "sample", nulls_last=True)
     samples = samples.with_row_index("place")
-    found = results.tables["overlap"].filter(parameter=INDEX, key="junction")
+    found = results.tables["overlap"].filter(pl.col("parameter").is_in(INDICES), key="junction")
     for x in "ab":
         found = found.join(samples.select(pl.all().name.suffix(f"_{x}")), on=f"sample_{x}", how="inner")
     found = found.filter(pl.col("subject_a") == pl.col("subject_b"))
     found = found.sort("subject_a", "locus", -pl.col("value"), "place_a", "place_b", nulls_last=True)
     for (subject, locus), own in found.group_by("subject_a", "locus", maintain_order=True):
-        yield str(subject), str(locus), own
+        index = next((name for name in INDICES if own.filter(parameter=name)["value"].count()), None)
+        if index is not None:
+            yield str(subject), str(locus), own.filter(parameter=index)
 
 
 def _pair(row: Row, names: dict[str, str]) -> Cell:
-    depths = f"{number(row['n_a'])} and {number(row['n_b'])} counts"
+    unit = "cells" if row["parameter"] == "morisita" else "counts"
+    depths = f"{number(row['n_a'] and round(row['n_a']))} and {number(row['n_b'] and round(row['n_b']))} {unit}"
     return Cell(f"{names[row['sample_a']]} – {names[row['sample_b']]}", note=depths)
 
 
@@ -202,6 +213,6 @@ def _lengths(rows: pl.DataFrame) -> tuple[Cell, Cell]:
     """Return the mean length, and those between which 90 % of the clones lie."""
     lengths = rows.select(pl.col("level").cast(pl.Int64), "share").sort("level")
     below = lengths["share"].cum_sum()
-    low, high = (lengths["level"].gather((below < at - 1e-12).sum())[0] for at in (0.05, 0.95))
+    low, high = (lengths["level"][len(below.filter(below < at - 1e-12))] for at in (0.05, 0.95))
     mean = f"{(lengths['level'] * lengths['share']).sum():.1f}"
     return Cell(mean, kind="number"), Cell(f"{low} to {high}", kind="number")
