@@ -51,6 +51,7 @@ def test_what_is_well_passes():
         (clones([2] * 100), {}, "singletons TRB", (0, "warn")),
         (clones([2] * 99), {}, "singletons TRB", (0, "pass")),
         (clones([1], "ASSF"), {}, "anchors TRB", (1, "warn")),
+        (clones([1], None), {}, "anchors TRB", (1, "warn")),
         (clones([1], "CASSW"), {}, "anchors TRB", (0, "pass")),
         (
             clones([1]),
