@@ -25,6 +25,7 @@ def draw_map(
     label: str,
     printed: Callable[[float], str] | None = None,
     percent: bool = False,
+    most: float = float("inf"),
     square: bool = True,
 ) -> None:
     """Draw numbers from 0 upwards, darker for more; what is not known is grey, so that it cannot pass for 0.
@@ -43,6 +44,8 @@ def draw_map(
         Writes a value into its cell; without it, and where there are more than 144 cells, none is written.
     percent
         Whether the scale counts in percent.
+    most
+        Where the scale ends at the latest.
     square
         Whether cells are square; else they fill the axes.
     """
@@ -51,7 +54,7 @@ def draw_map(
     from matplotlib.ticker import PercentFormatter
 
     highest = float(np.nanmax(values)) if np.isfinite(values).any() else 0.0
-    highest = highest or 1.0
+    highest = min(highest or 1.0, most)
     colours = colormaps["Blues"].with_extremes(bad=FAINT)
     image = axes.imshow(values, cmap=colours, vmin=0, vmax=highest, aspect="equal" if square else "auto")
     turned: dict[str, Any] = {"rotation": 45, "ha": "right"} if square else {"rotation": 90}

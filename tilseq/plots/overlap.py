@@ -46,7 +46,7 @@ def overlap_heatmap(frame: Any, *, parameter: str = "morisita_horn", order: Sequ
     -------
     Axes
         A square, darker for more; pairs without a value, and each sample with itself, are grey. Up to 144 cells bear
-        their value. The scale starts at 0 and ends at the highest value.
+        their value. The scale starts at 0 and ends at the highest value, of similarities at 1 at most.
 
     Raises
     ------
@@ -120,8 +120,11 @@ def _draw_overlap(axes: Axes, rows: pl.DataFrame, names: Sequence[str], paramete
     values = np.full((len(names), len(names)), np.nan)
     for a, b, value in rows.select("sample_a", "sample_b", "value").drop_nulls().iter_rows():
         values[place[a], place[b]] = values[place[b], place[a]] = value
-    printed = "{:,.0f}".format if parameter == "shared_clones" else _similarity
-    draw_map(axes, values, names, names, label=NAMES.get(parameter, parameter), printed=printed)
+    label = NAMES.get(parameter, parameter)
+    if parameter == "shared_clones":
+        draw_map(axes, values, names, names, label=label, printed="{:,.0f}".format)
+    else:  # of few cells Morisita's index may come out far above 1
+        draw_map(axes, values, names, names, label=label, printed=_similarity, most=1)
 
 
 def _similarity(value: float) -> str:

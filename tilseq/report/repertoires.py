@@ -69,9 +69,7 @@ def in_common(results: Results) -> View:
     rows = []
     for subject, locus, pairs in _by_subject(results):
         samples = set(pairs["sample_a"]) | set(pairs["sample_b"])
-        valued = pairs.drop_nulls("value")
-        ends = [valued.row(0, named=True)] + ([valued.row(-1, named=True)] if valued.height > 1 else [])
-        cells = [part for row in ends for part in (_pair(row, names), on_two_lines(_value(row)))]
+        cells = [part for row in _ends(pairs) for part in (_pair(row, names), on_two_lines(_value(row)))]
         cells += [Cell()] * (4 - len(cells))
         index = Cell(
             INDICES[pairs["parameter"][0]], note="" if pairs["parameter"][0] == "morisita" else "grows with depth"
@@ -167,7 +165,7 @@ def in_words(pairs: pl.DataFrame) -> str:
     """Return which of some pairs have most and which least in common, with their values."""
     told = [
         f"{row['sample_a']} and {row['sample_b']} {interval(row['value'], row['lower'], row['upper'])}"
-        for row in pairs.drop_nulls("value").sort(-pl.col("value"), "sample_a", "sample_b").iter_rows(named=True)
+        for row in _ends(pairs)
     ]
     least = f", least {told[-1]}" if len(told) > 1 else ""
     return f"most in common have {told[0]}{least}" if told else "no pair has a value"
@@ -186,6 +184,17 @@ def _by_subject(results: Results) -> Iterator[tuple[str, str, pl.DataFrame]]:
         index = next((name for name in INDICES if own.filter(parameter=name)["value"].count()), None)
         if index is not None:
             yield str(subject), str(locus), own.filter(parameter=index)
+
+
+def _ends(pairs: pl.DataFrame) -> list[Row]:
+    """Return the pairs with most and least in common; the most among those with limits, as few cells give any value."""
+    valued = pairs.drop_nulls("value").sort(-pl.col("value"), maintain_order=True)
+    if valued.is_empty():
+        return []
+    sure = valued.drop_nulls("lower")
+    most = (valued if sure.is_empty() else sure).row(0, named=True)
+    least = valued.row(-1, named=True)
+    return [most] if valued.height == 1 else [most, least]
 
 
 def _pair(row: Row, names: dict[str, str]) -> Cell:
