@@ -123,7 +123,7 @@ def _singletons(locus: str, clones: pl.DataFrame) -> dict[str, Any]:
 
 
 def _anchors(locus: str, clones: pl.DataFrame) -> dict[str, Any]:
-    bare = int((~clones["junction_aa"].str.contains(ANCHORED).fill_null(False)).sum())
+    bare = int((~clones["junction_aa"].cast(pl.String).str.contains(ANCHORED).fill_null(False)).sum())
     share = bare / clones.height
     return {
         "check": f"anchors {locus}",
