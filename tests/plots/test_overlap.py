@@ -1,10 +1,12 @@
+import matplotlib
 import numpy as np
 import polars as pl
 import pytest
 from matplotlib.axes import Axes
 
 from tilseq.errors import AnalysisError
-from tilseq.plots import gene_usage, junction_lengths, overlap_heatmap
+from tilseq.plots import overlap_heatmap, repertoire_maps
+from tilseq.plots.style import FAINT
 from tilseq.repertoire import overlap, usage
 
 
@@ -29,6 +31,7 @@ def test_the_map_is_symmetric_and_its_diagonal_empty():
     assert [label.get_text() for label in axes.get_xticklabels()] == ["b", "a", "c"]
     assert axes.get_title(loc="left") == "TRB, key: junction"
     assert sorted(text.get_text() for text in axes.texts) == ["1", "1", "1", "1", "2", "2"]
+    assert axes.images[0].get_cmap().get_bad()[:3] == pytest.approx(matplotlib.colors.to_rgb(FAINT))  # not as if 0
     no_cells = overlap_heatmap(found, parameter="morisita")
     assert no_cells.texts[:] == []
 
@@ -41,32 +44,28 @@ def test_the_map_takes_one_locus_and_key():
         overlap_heatmap(overlap({}))
 
 
-@pytest.fixture
-def used():
-    return pl.concat([usage(clones([6, 3, 1]), sample="s"), usage(clones([2]), sample="t", n_effective={"TRB": 2.0})])
+def test_forty_samples_fit_and_bear_no_values():
+    axes = overlap_heatmap(overlap({f"s{i:02}": clones([i + 1, 2]) for i in range(40)}))
+    assert axes.texts[:] == [] and axes.figure.get_size_inches()[0] <= 14
+    assert len(axes.get_xticklabels()) == 40
 
 
-def test_bars_are_shares_and_numbers_sort_as_numbers(used):
-    axes = gene_usage(used, weight="counts")
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["TRBV2", "TRBV10"]
-    assert [bar.get_height() for bar in axes.patches] == [0.3, 0.7, 1]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["s", "t"]
-    assert axes.get_ylabel() == "Share of TRB counts"
+def test_small_indices_are_not_written_as_0():
+    axes = overlap_heatmap(overlap({"a": clones([1000, 1]), "b": clones([1, 1000])}))
+    assert [text.get_text() for text in axes.texts] == ["<0.01", "<0.01"]
 
 
-def test_a_length_that_a_sample_lacks_is_0(used):
-    axes = junction_lengths(used)
-    s, t = (line.get_xydata().tolist() for line in axes.lines)
-    assert s == [[1, pytest.approx(1 / 3)], [2, 0], [3, pytest.approx(1 / 3)], [4, 0], [5, pytest.approx(1 / 3)]]
-    assert t == [[1, 1]]
-    assert axes.get_xlabel() == "Length of the junction, amino acids"
-    assert junction_lengths(used, feature="junction_length").get_xlabel() == "Length of the junction, bases"
-
-
-def test_what_cannot_be_drawn_is_told(used):
-    with pytest.raises(AnalysisError, match="no row"):
-        gene_usage(used, feature="d_call")
-    with pytest.raises(AnalysisError, match="TRA, TRB"):
-        junction_lengths(pl.concat([used, usage(clones([1], "TRA"), sample="s")]))
-    with pytest.raises(AnalysisError, match="more samples than colours"):
-        gene_usage(pl.concat([usage(clones([1]), sample=str(i)) for i in range(8)]))
+def test_the_maps_of_a_subject_have_the_same_rows():
+    tables = {"b": clones([3, 2]), "a": clones([1, 1, 1])}
+    used = pl.concat([usage(table, sample=name) for name, table in tables.items()])
+    drawn = repertoire_maps(overlap(tables), used, order=["b", "a"])
+    maps = [axes for axes in drawn.axes if axes.images]
+    assert [[label.get_text() for label in axes.get_yticklabels()] for axes in maps] == [["b", "a"]] * 3
+    genes, lengths, shared = (axes.images[0].get_array().filled(-1).tolist() for axes in maps)
+    # hand: of clones 0, 1, 2 the genes are TRBV10, TRBV2, TRBV10 and the lengths 1, 3, 5
+    assert genes == [[0.5, 0.5], [pytest.approx(1 / 3), pytest.approx(2 / 3)]]
+    assert lengths == [[0.5, 0.5, 0], [pytest.approx(1 / 3)] * 3]
+    # x = (.6, .4), y = (1, 1, 1) / 3: 2 (1/3) / (.52 + 1/3)
+    assert shared == [[-1, pytest.approx(0.78125)], [pytest.approx(0.78125), -1]]
+    with pytest.raises(AnalysisError, match="no overlap or no use of genes"):
+        repertoire_maps(overlap({}), used)

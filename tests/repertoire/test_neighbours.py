@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tilseq.errors import TableError
 from tilseq.io.clonotypes import read_clonotypes
 from tilseq.repertoire import neighbours
 from tilseq.tables import conform
@@ -66,3 +67,8 @@ def test_a_real_repertoire(shared_data):
     expected = [(x, y) for i, x in enumerate(junctions) for y in junctions[i + 1 :]
                 if abs(len(x) - len(y)) < 2 and one_edit(x, y)]  # fmt: skip
     assert neighbours({"s": table}).select("junction_aa_a", "junction_aa_b").rows() == expected
+
+
+def test_a_letter_beyond_ascii_is_refused():
+    with pytest.raises(TableError, match="letters of ASCII only.*CÄF"):
+        neighbours({"s": clones("CAF", "CÄF")})

@@ -46,9 +46,12 @@ def test_what_is_well_passes():
         (clones([]), {}, "clonotypes", (0, "fail")),
         (clones([1]), {"count_of": "reads"}, "counts", (1, "warn")),
         (clones([1]), {}, "counts", (1, "warn")),
+        (clones([1]), {"count_of": "reads", "depth": pl.DataFrame({"n_effective": [0.5]})}, "counts", (1, "pass")),
+        (clones([1]), {"count_of": "reads", "depth": pl.DataFrame({"n_effective": [None]})}, "counts", (1, "warn")),
         (clones([2] * 100), {}, "singletons TRB", (0, "warn")),
         (clones([2] * 99), {}, "singletons TRB", (0, "pass")),
         (clones([1], "ASSF"), {}, "anchors TRB", (1, "warn")),
+        (clones([1], None), {}, "anchors TRB", (1, "warn")),
         (clones([1], "CASSW"), {}, "anchors TRB", (0, "pass")),
         (
             clones([1]),

@@ -76,6 +76,17 @@ def fake_out(out: Path, names: tuple[str, ...], *, hostile: bool = False) -> Pat
         repertoire_tables.PERSISTENCE: [
             row for i, s in enumerate(tcr) if (s["day"] or 0) > 0 for row in _persistence(i, s)
         ],
+        repertoire_tables.DEPTH: [
+            {"sample": s["sample"], "locus": "TRB", "counts": 52_113, "count_of": "umis", "cells": 36_000.0 + i,
+             "cells_from": "declared", "n_effective": 21_400.0 + i}
+            for i, s in enumerate(tcr)
+        ],
+        repertoire_tables.OVERLAP: [
+            row for name in names[:2]  # as each subject is a figure
+            for a in tcr for b in tcr
+            if a["subject"] == b["subject"] == name and a["sample"] < b["sample"] for row in _overlap(a, b)
+        ],
+        repertoire_tables.USAGE: [row for s in tcr for row in _usage(s, hostile)],
         outputs.SCORES: [
             {"sample": s["sample"], "set": g, "value": 0.2 + 0.11 * (i + k), "lower": 0.15 + 0.11 * (i + k),
              "upper": 0.27 + 0.11 * (i + k), "n": 1834 + 7 * i, "genes_found": 18 - k, "genes_listed": 20}
@@ -208,6 +219,34 @@ def _persistence(i: int, s: dict[str, Any]) -> list[dict[str, Any]]:
         {**base, "measure": "clones", "value": 0.21, "lower": 0.2, "upper": 0.22},
         {**base, "measure": "product_mass_kept", "value": 0.63},
     ]
+
+
+def _overlap(a: dict[str, Any], b: dict[str, Any]) -> list[dict[str, Any]]:
+    """0.1 and 0.005 for each day between two samples, of 100 days and more without the hundreds."""
+    base = {"sample_a": a["sample"], "sample_b": b["sample"], "locus": "TRB", "key": "junction", "n_a": 52_113,
+            "n_b": 52_113}  # fmt: skip
+    value = 0.1 + 0.005 * (abs(a["day"] - b["day"]) % 100)
+    cells = {"lower": value - 0.01, "upper": value + 0.02, "n_a": 21_400, "n_b": 21_400}
+    divergence = {"key": "v_call", "parameter": "jensen_shannon_bits_clones", "value": 0.012}
+    return [
+        {**base, "parameter": "shared_clones", "value": 512},
+        {**base, "parameter": "morisita_horn", "value": value / 2},
+        {**base, "parameter": "morisita", "value": value, **cells},
+        {**base, **divergence},
+    ]
+
+
+def _usage(s: dict[str, Any], hostile: bool) -> list[dict[str, Any]]:
+    levels = {
+        "v_call": {HOSTILE[0] if hostile else "TRBV20-1": 60, "TRBV5-1": 30, "TRBV9": 10},
+        "j_call": {"TRBJ2-7": 75, "TRBJ1-1": 25},
+        "junction_aa_length": {"13": 20, "14": 60, "15": 20},
+    }
+    return [
+        {"sample": s["sample"], "locus": "TRB", "feature": feature, "level": level, "weight": "clones",
+         "number": number, "share": number / 100, "n": 100}
+        for feature, of in levels.items() for level, number in of.items()
+    ]  # fmt: skip
 
 
 def _mass_endpoint(i: int, s: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from tilseq.report.figures import FIGURES
 from tilseq.tables import outputs
 
 ALL = ["flow_t_cells", "repertoire_mass", "expression_scores", "clinical_spider"]
-SUBJECTS = [f"flow_P0{i}" for i in range(1, 7)]
+SUBJECTS = [f"flow_P0{i}" for i in range(1, 7)] + ["repertoire_P01_TRB", "repertoire_P02_TRB"]
 
 
 def test_the_cohort_gets_its_figures_with_captions_beside_those_of_the_tubes(good_out):
@@ -36,7 +36,7 @@ def test_the_cohort_gets_its_figures_with_captions_beside_those_of_the_tubes(goo
 def test_hostile_names_are_drawn(hostile_out):
     written = make_figures(hostile_out)
     subjects = pl.read_parquet(hostile_out / "tables" / "endpoints.parquet")["subject"].n_unique()
-    assert len(set(written)) == 2 * (len(FIGURES) + subjects)
+    assert len(set(written)) == 2 * (len(FIGURES) + subjects + 2)
     assert all(path.stat().st_size for path in written)
 
 
@@ -45,7 +45,9 @@ def test_the_same_rows_give_the_same_bytes(good_out):
     write_table(endpoints.filter(pl.col("subject").is_in(["P01", "P04"])), outputs.ENDPOINTS, good_out / "tables")
     first = {path: path.read_bytes() for path in make_figures(good_out)}
     assert {path.name for path in first if path.parent.name == "subject"} == {
-        "flow_P01.svg", "flow_P01.png", "flow_P04.svg", "flow_P04.png",
+        f"{name}.{kind}"
+        for name in ("flow_P01", "flow_P04", "repertoire_P01_TRB", "repertoire_P02_TRB")
+        for kind in ("svg", "png")
     }  # fmt: skip
     assert {path: path.read_bytes() for path in make_figures(good_out)} == first
 

@@ -94,8 +94,8 @@ def test_a_receptor_sample_without_numbers_stands_in_its_tables_and_says_why(goo
         ["P02", "month 1", "31", "P02_4_tcr", "–", "–not finished", *"–" * 9],
     ]
     products = [row for row in rows if "P01_2_tcr" in row and row[:2] == ["P01", "infusioninfusion product"]]
-    # A reference has diversity but is not held against itself.
-    assert [len(row) for row in products] == [15]
+    # A reference has diversity, genes and depth but is not held against itself.
+    assert [len(row) for row in products] == [15, 10, 12]
 
 
 def test_a_subject_whose_comparison_failed_or_that_has_no_reference_says_so(good_out):

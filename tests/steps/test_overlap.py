@@ -34,13 +34,13 @@ def run(tmp_path, sample, write_clones, write_contigs):
         folder = tmp_path / "work" / "overlap" / "S1"
         overlap.run(Job("overlap", "S1", "overlap/S1", needs=tuple(rows), arguments={"samples": rows}), folder)
         tables = {path.stem: pl.read_parquet(path) for path in folder.glob("*.parquet")}
-        return tables, sorted(path.name for path in folder.glob("figures/*"))
+        return tables
 
     return run
 
 
 def test_pairs_stand_in_the_order_of_their_days(run):
-    tables, figures = run(
+    tables = run(
         a=({"AAA": 6, "CCC": 2}, {"day": 28}),
         b=({"AAA": 5}, {"day": 0, "timing": "pre", "specimen": "blood"}),
         c=({"AAA": 2, "GGG": 2}, {"day": 0, "timing": "post"}),
@@ -49,11 +49,10 @@ def test_pairs_stand_in_the_order_of_their_days(run):
     assert found.select("sample_a", "sample_b", "value").rows() == [("b", "a", 1), ("b", "c", 1), ("c", "a", 1)]
     assert tables["overlap"].filter(key="v_call", parameter="jensen_shannon_bits_counts")["value"].to_list() == [0] * 3
     assert set(tables["usage"]["sample"]) == {"a", "b", "c"}
-    assert len(figures) == 2 and {name.split(".")[-1] for name in figures} == {"svg", "png"}
 
 
 def test_depth_is_cells(run):
-    tables, _ = run(
+    tables = run(
         umis=({"AAA": 30, "CCC": 10}, {}),
         library=({"AAA": 30, "CCC": 30}, {"cells": 40.0, "count": "duplicate_count"}),
         reads=({"AAA": 30, "CCC": 30}, {"count": "duplicate_count"}),
@@ -65,8 +64,8 @@ def test_depth_is_cells(run):
 
 
 def test_a_sample_that_failed_takes_no_part(run):
-    tables, figures = run(a=({"AAA": 6}, {}), b=(None, {}), c=({}, {}))
-    assert tables["overlap"].height == 0 and figures == []
+    tables = run(a=({"AAA": 6}, {}), b=(None, {}), c=({}, {}))
+    assert tables["overlap"].height == 0
     assert set(tables["usage"]["sample"]) == {"a"}
 
 

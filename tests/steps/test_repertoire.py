@@ -19,7 +19,11 @@ def run(tmp_path, sample, write_clones, write_contigs):
         folder = tmp_path / "work" / "repertoire" / "a"
         job = Job("repertoire", "a", "repertoire/a", paths=(str(path),), arguments=arguments, sample=row)
         repertoire.run(job, folder)
-        return {path.stem: pl.read_parquet(path) for path in folder.glob("*.parquet")}
+        tables = {path.stem: pl.read_parquet(path) for path in folder.glob("*.parquet")}
+        of_table = pl.col("check").str.contains("^(clonotypes|counts|left out|singletons|anchors)")
+        tables["checks"] = tables["quality"].filter(of_table)
+        tables["quality"] = tables["quality"].filter(~of_table)
+        return tables
 
     return run
 
@@ -38,6 +42,23 @@ def test_clones_diversity_and_endpoints_of_one_table(run):
         "locus=TRB",
     )
     assert tables["quality"].height == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "counts"),
+    [
+        ({}, ("pass", "4 of umis")),
+        ({"count": "cells"}, ("pass", "4 of cells")),
+        ({"count": "duplicate_count", "cells": 9.0}, ("pass", "4 of unknown meaning")),
+        ({"count": "duplicate_count"}, ("warn", "counts of unknown meaning, cells not known: indices have no limits")),
+    ],
+)
+def test_the_table_itself_is_checked(run, given, counts):
+    checks = run({"TGTAAATTC": 3, "TGTCCCTTC": 1, "TGTCCC": 0}, **given)["checks"]
+    told = {row["check"]: (row["verdict"], row["reason"]) for row in checks.iter_rows(named=True)}
+    assert told["counts"] == counts
+    assert told["singletons TRB"] == ("pass", "1 of 2 clones seen once")
+    assert set(told) == {"clonotypes", "counts", "left out", "singletons TRB", "anchors TRB"}
 
 
 def test_an_index_that_is_not_there_has_no_method_of_limits(run):
@@ -77,7 +98,7 @@ def test_cells_of_a_library(sample):
 
 @pytest.mark.parametrize("counts", [{}, {"AAA": 0}], ids=["header only", "all left out"])
 def test_a_table_without_a_clonotype_fails_quality(run, counts):
-    quality = run(counts)["quality"].filter(verdict="fail")
+    quality = run(counts)["checks"].filter(verdict="fail")
     assert quality.select("sample", "check", "reason").rows() == [
         ("a", "clonotypes", "no clonotype is left; see exclusions")
     ]

@@ -11,27 +11,30 @@ if TYPE_CHECKING:
     from tilseq.plots.diversity import hill_profiles, rank_abundance, rarefaction_curves
     from tilseq.plots.expression import score_heatmap
     from tilseq.plots.flow import gates
-    from tilseq.plots.overlap import gene_usage, junction_lengths, overlap_heatmap
+    from tilseq.plots.overlap import overlap_heatmap, repertoire_maps
     from tilseq.plots.repertoire import persistence_over_time, top_clones
     from tilseq.plots.study import endpoint_over_time
+    from tilseq.plots.usage import gene_usage, junction_lengths, usage_heatmap
 
 # Imported when they are first asked for: a command that draws nothing should not wait for matplotlib.
 MODULES = {
     "distance_histogram": "bcr",
     "endpoint_over_time": "study",
     "gates": "flow",
-    "gene_usage": "overlap",
+    "gene_usage": "usage",
     "hill_profiles": "diversity",
     "isotype_bars": "bcr",
-    "junction_lengths": "overlap",
+    "junction_lengths": "usage",
     "mutation_histogram": "bcr",
     "overlap_heatmap": "overlap",
     "persistence_over_time": "repertoire",
     "rank_abundance": "diversity",
     "rarefaction_curves": "diversity",
+    "repertoire_maps": "overlap",
     "score_heatmap": "expression",
     "spider": "clinical",
     "top_clones": "repertoire",
+    "usage_heatmap": "usage",
 }
 
 __all__ = [
@@ -47,9 +50,11 @@ __all__ = [
     "persistence_over_time",
     "rank_abundance",
     "rarefaction_curves",
+    "repertoire_maps",
     "score_heatmap",
     "spider",
     "top_clones",
+    "usage_heatmap",
 ]
 
 

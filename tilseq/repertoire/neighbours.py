@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from tilseq.errors import TableError
 from tilseq.repertoire.keys import keyed
 from tilseq.tables.repertoire import NEIGHBOURS
 
@@ -33,7 +34,7 @@ def neighbours(samples: Mapping[str, Any]) -> pl.DataFrame:
     Raises
     ------
     TableError
-        A table is not a clonotype table.
+        A table is not a clonotype table, or a junction holds more than ASCII.
 
     Notes
     -----
@@ -59,6 +60,9 @@ def _pairs(clones: pl.DataFrame) -> pl.DataFrame:
     from symscan import get_neighbors_within
 
     junctions = clones["junction_aa"].unique().sort()
+    odd = junctions.filter(junctions.str.len_bytes() != junctions.str.len_chars())
+    if odd.len():
+        raise TableError("a junction may hold letters of ASCII only", column="junction_aa", found=odd[0])
     first, second, _ = get_neighbors_within(junctions.to_list(), max_distance=1)
     edges = pl.DataFrame({"junction_aa_a": junctions.gather(first), "junction_aa_b": junctions.gather(second)})
     ordered = edges.select(junction_aa_a=pl.min_horizontal(pl.all()), junction_aa_b=pl.max_horizontal(pl.all()))

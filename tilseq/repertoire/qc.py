@@ -16,11 +16,19 @@ MOST_WITHOUT_ANCHORS = 0.05
 ANCHORED = "^C.*[FW]$"
 
 
-def qc(table: Any, *, sample: str, count_of: str = "unknown", exclusions: Any | None = None) -> pl.DataFrame:
+def qc(
+    table: Any,
+    *,
+    sample: str,
+    count_of: str = "unknown",
+    exclusions: Any | None = None,
+    depth: Any | None = None,
+) -> pl.DataFrame:
     """Return the checks of one sample's clonotypes.
 
     - `clonotypes`: how many are left; fails at none.
-    - `counts`: their sum; warns where they are of reads or of unknown meaning, as those give no limits.
+    - `counts`: their sum; warns where they are of reads or of unknown meaning and the cells behind them are not known,
+      as those give no limits.
     - `left out`: rows left out, as a share of those and the clonotypes kept (of cells: their contigs kept); warns above
       a half. Each rule has a check of its own, `left out: <rule>`, that only tells.
     - `singletons LOCUS`: share of the clones seen once; warns where of a hundred clones or more none was, as a table
@@ -40,6 +48,8 @@ def qc(table: Any, *, sample: str, count_of: str = "unknown", exclusions: Any | 
         What the counts count.
     exclusions
         What was left out in reading, polars or pandas: `rule`, `rows`, `counts`.
+    depth
+        The sample's rows of the table `depth`, polars or pandas: the cells behind its counts, where they are known.
 
     Returns
     -------
@@ -53,7 +63,8 @@ def qc(table: Any, *, sample: str, count_of: str = "unknown", exclusions: Any | 
     """
     frame = as_polars(table)
     counts = int(clone_counts(frame)["duplicate_count"].sum())
-    known = count_of in INDEPENDENT
+    known = count_of in INDEPENDENT or (depth is not None and not as_polars(depth)["n_effective"].has_nulls())
+    told = "unknown meaning" if count_of == "unknown" else count_of
     rows: list[dict[str, Any]] = [
         {
             "check": "clonotypes",
@@ -65,9 +76,9 @@ def qc(table: Any, *, sample: str, count_of: str = "unknown", exclusions: Any | 
         {
             "check": "counts",
             "value": counts,
-            "limit": "of cells, UMIs or templates",
+            "limit": "of cells, UMIs, templates or known cells",
             "verdict": "pass" if known else "warn",
-            "reason": f"{counts} {count_of}" if known else f"counts of {count_of}: indices have no limits",
+            "reason": f"{counts} of {told}" if known else f"counts of {told}, cells not known: indices have no limits",
         },
     ]
     if exclusions is not None:
@@ -112,7 +123,7 @@ def _singletons(locus: str, clones: pl.DataFrame) -> dict[str, Any]:
 
 
 def _anchors(locus: str, clones: pl.DataFrame) -> dict[str, Any]:
-    bare = int((~clones["junction_aa"].str.contains(ANCHORED)).sum())
+    bare = int((~clones["junction_aa"].cast(pl.String).str.contains(ANCHORED).fill_null(False)).sum())
     share = bare / clones.height
     return {
         "check": f"anchors {locus}",

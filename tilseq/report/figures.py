@@ -13,6 +13,7 @@ import polars as pl
 from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.io.files import write_json
 from tilseq.plots.style import house_style, save
+from tilseq.report.repertoires import INDICES, in_words, maps
 from tilseq.report.results import Results, read_results
 from tilseq.report.series import commonest, repertoires, t_cells, with_gaps
 
@@ -86,7 +87,9 @@ def make_figures(out: str | Path) -> list[Path]:
         written += save(cast("Figure", drawn.figure), folder, one.name)
         captions[key] = one.caption(rows)
     captions = {name: words for name, words in captions.items() if not name.startswith(f"{BY_SUBJECT}/")}
-    for words, paths in _draw_subjects(results, results.folder / "figures" / BY_SUBJECT).items():
+    of_subjects = results.folder / "figures" / BY_SUBJECT
+    shutil.rmtree(of_subjects, ignore_errors=True)  # what an earlier call drew
+    for words, paths in (_draw_subjects(results, of_subjects) | _draw_repertoires(results, of_subjects)).items():
         captions |= {f"{BY_SUBJECT}/{path.name}": words for path in paths}
         written += paths
     write_json(results.folder / "figures" / "captions.json", captions)
@@ -100,16 +103,32 @@ def _draw_t_cells(rows: pl.DataFrame) -> Figure:
 
 
 def _draw_subjects(results: Results, folder: Path) -> dict[str, list[Path]]:
-    """Draw the T cells of each subject; return caption → files. What an earlier call drew is taken away."""
+    """Draw the T cells of each subject; return caption → files."""
     from tilseq.plots.flow_time import subsets_of_subject
 
-    shutil.rmtree(folder, ignore_errors=True)
     rows = t_cells(results)
     drawn = {}
     for subject in [] if rows.is_empty() else rows.drop_nulls("value")["subject"].unique().sort():
         with house_style():
             figure = subsets_of_subject(rows.filter(subject=subject))
         drawn[f"{subject}: T cells in blood over time, with 95 % limits."] = save(figure, folder, f"flow_{subject}")
+    return drawn
+
+
+def _draw_repertoires(results: Results, folder: Path) -> dict[str, list[Path]]:
+    """Draw what the repertoires of each subject have in common and are made of; return caption → files."""
+    from tilseq.plots.overlap import repertoire_maps
+
+    drawn = {}
+    for subject, locus, pairs, used, order in maps(results):
+        index = pairs["parameter"][0]
+        caption = (
+            f"{subject}, {locus}: overlap of all pairs of samples ({INDICES[index]}), junction lengths and V genes by "
+            f"clones. By overlap {in_words(pairs)}."
+        )
+        drawn[caption] = save(
+            repertoire_maps(pairs, used, parameter=index, order=order), folder, f"repertoire_{subject}_{locus}"
+        )
     return drawn
 
 

@@ -56,5 +56,15 @@ REPERTOIRE = {
     "Gini": "Inequality of the clones’ sizes: 0 all alike, towards 1 one holds nearly all.",
     "Clonality": "1 - Shannon entropy / ln(richness): 0 all clones alike, 1 a single clone.",
     "D50": "Fewest clones that together hold half of the repertoire.",
+    "Morisita-Horn": "2 Σ xy / (Σ x² + Σ y²), x and y a clone’s shares of the two samples: the chance that a cell of "
+    "each is of one clone, set against that of two cells of one sample.",
+    "Morisita": "The same of the repertoires behind the samples, whatever their depth; it needs the "
+    "effective cells of both, and may come out a little above 1.",
+    "V genes differ, lengths differ": "Jensen-Shannon divergence: 0 bits where both samples use them alike, 1 bit "
+    "where they have none in common. Chance alone makes it larger the fewer clones there are.",
+    "Seen once": "Share of clones with a count of 1. Where there is none, the table was probably cut at a smallest "
+    "count, and its coverage and Chao1 mean nothing.",
+    "Without anchors": "Share of clones whose junction lacks its first C or its last F or W. They are kept.",
+    "Left out": "Rows without a usable receptor, by the rules under exclusions; of single cells their contigs.",
     "Coverage": "Share of the specimen’s repertoire that belongs to the clones seen.",
 }

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from tilseq.io.files import write_text
-from tilseq.report import clinic, comparison, flow, glossary, laboratories, methods, overview, til_survival
+from tilseq.report import clinic, comparison, flow, glossary, laboratories, methods, overview, repertoires, til_survival
 from tilseq.report.glance import glance
 from tilseq.report.images import pictures
 from tilseq.report.results import STATE_WORDS, Results, read_results
@@ -80,6 +80,10 @@ def content(results: Results) -> dict[str, Any]:
         "panel_differences": flow.panel_differences(results),
         "persistence": laboratories.persistence(results),
         "diversity": laboratories.diversity(results),
+        "depth": repertoires.depth(results),
+        "in_common": repertoires.in_common(results),
+        "pairs": repertoires.pairs(results),
+        "genes": repertoires.genes(results),
         "scores": laboratories.scores(results),
         "reference": reference_name(results),
         "responses": clinic.responses(results),

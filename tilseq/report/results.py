@@ -27,6 +27,9 @@ TABLES = (
     outputs.COMPARISON,
     repertoire_tables.DIVERSITY,
     repertoire_tables.PERSISTENCE,
+    repertoire_tables.DEPTH,
+    repertoire_tables.OVERLAP,
+    repertoire_tables.USAGE,
     outputs.RESPONSE,
     outputs.SCORES,
 )

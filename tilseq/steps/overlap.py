@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 STEP = "overlap"
 KEY = "junction"
-DRAWN = "morisita_horn"
 
 
 def plan(study: Study) -> list[Job]:
@@ -39,7 +38,7 @@ def plan(study: Study) -> list[Job]:
 
 
 def run(job: Job, folder: Path) -> None:
-    """Write the overlap of each pair of the subject's samples, their use of genes and lengths, and a figure a locus.
+    """Write the overlap of each pair of the subject's samples, and their use of genes and lengths.
 
     Samples stand in the order of their days. One whose own job failed, or left no clonotype, takes no part: its own
     `failures` or `quality` tells why.
@@ -47,38 +46,27 @@ def run(job: Job, folder: Path) -> None:
     import polars as pl
 
     from tilseq.io.write import write_parquet
-    from tilseq.repertoire.cells import effective_numbers
     from tilseq.repertoire.overlap import overlap
     from tilseq.repertoire.usage import usage, usage_divergence
     from tilseq.tables.repertoire import OVERLAP, USAGE
 
     tables: dict[str, pl.DataFrame] = {}
     effective: dict[str, dict[str, float | None]] = {}
+    depths = needed(job, folder, "depth")
     read = {need: pl.read_parquet(path) for need, path in needed(job, folder, "clonotypes").items()}
     for need in sorted(read, key=lambda need: _in_time(job.arguments["samples"][need])):
-        sample, clones = job.arguments["samples"][need], read[need]
-        cells = repertoire.cells_behind(clones, sample)
-        tables[sample["sample"]] = clones
-        effective[sample["sample"]] = effective_numbers(clones, repertoire.count_of(clones), cells)
+        name = job.arguments["samples"][need]["sample"]
+        tables[name] = read[need]
+        effective[name] = dict(pl.read_parquet(depths[need]).select("locus", "n_effective").iter_rows())
     used = pl.concat(
         [USAGE.frame(), *(usage(table, sample=name, n_effective=effective[name]) for name, table in tables.items())]
     )
     shared = overlap(tables, key=KEY, n_effective=effective)
     write_parquet(pl.concat([shared, usage_divergence(used)]), OVERLAP, folder)
     write_parquet(used, USAGE, folder)
-    _draw(shared, list(tables), folder / "figures")
 
 
 def _in_time(sample: Mapping[str, Any]) -> tuple[float, bool, str]:
     """Return what puts samples in the order in which they were taken, those without a day last."""
     day = sample["day"]
     return float("inf") if day is None else day, sample["timing"] != "pre", sample["sample"]
-
-
-def _draw(shared: pl.DataFrame, order: list[str], figures: Path) -> None:
-    from tilseq.plots.overlap import overlap_heatmap
-    from tilseq.plots.style import save
-
-    for (locus,), rows in shared.filter(parameter=DRAWN).partition_by("locus", as_dict=True).items():
-        axes = overlap_heatmap(rows, parameter=DRAWN, order=order)
-        save(axes.figure, figures, f"overlap {locus}")  # type: ignore[arg-type]

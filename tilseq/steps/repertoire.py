@@ -75,9 +75,7 @@ def run(job: Job, folder: Path) -> None:
         for number, (verdict, reason) in enumerate(told, start=1)
     ]
     quality += _unusable_cells(sample)
-    if not clonotypes.table.height:
-        reason = "no clonotype is left; see exclusions"
-        quality.append({"sample": job.unit, "check": "clonotypes", "verdict": "fail", "reason": reason})
+    quality += _checks(job.unit, clonotypes, cells)
     quality += _depth(sample, clonotypes, job.arguments["least_yield"])
     if sample["assay"] == "bcr":
         of_families, checks = write_bcr(job, folder)
@@ -93,6 +91,17 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(QUALITY.frame(quality), QUALITY, folder)
     excluded = clonotypes.exclusions.with_columns(sample=pl.lit(job.unit), file=pl.lit(sample["path"]))
     write_parquet(excluded, EXCLUSIONS, folder)
+
+
+def _checks(sample: str, clonotypes: Clonotypes, depth: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the checks of a sample's clonotypes, but not those of single rules, which `exclusions` has."""
+    import polars as pl
+
+    from tilseq.repertoire.qc import qc
+
+    count_of, exclusions = clonotypes.count_of, clonotypes.exclusions
+    checks = qc(clonotypes.table, sample=sample, count_of=count_of, exclusions=exclusions, depth=depth)
+    return checks.filter(~pl.col("check").str.starts_with("left out: ")).to_dicts()
 
 
 def cells_in_library(sample: Mapping[str, Any]) -> float | None:
