@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from tilseq.flow.tube import Mask
-    from tilseq.io.fcs import Fcs
+    from tilseq.flow.tube import Mask, Tube
 
 QC_EXAMPLE = "tilseq flow qc day0.fcs day28.fcs -o qc.csv"
 COMPARE_EXAMPLE = """\
@@ -107,7 +106,7 @@ def compare_command(
     tube, gating = gated(settings_of(panel, spill), path, None if cuts is None else read_cohort_cuts(cuts))
     theirs: Any
     if gates is not None:
-        theirs = {name: one.mask for name, one in read_populations(gates, tube, path, given).items()}
+        theirs = {name: one.mask for name, one in read_populations(gates, tube, path, given).populations.items()}
     else:
         theirs = _labels(labels or Path(), len(tube.events), given)
     ours = {name: one.mask for name, one in gating.populations.items()}
@@ -167,7 +166,7 @@ def _qc(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[pl.DataFr
     return pl.concat([quality, QUALITY.frame(ends)]), []
 
 
-def _ungated(sample: str, tube: Fcs, why: str) -> tuple[Mask, list[dict[str, Any]]]:
+def _ungated(sample: str, tube: Tube, why: str) -> tuple[Mask, list[dict[str, Any]]]:
     """Return which events are finite, and what can be told of a tube in which T cells cannot be gated."""
     import numpy as np
 

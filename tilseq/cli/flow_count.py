@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from tilseq.flow.absolute import AbsoluteCount
     from tilseq.flow.gating import Gating
-    from tilseq.io.fcs import Fcs
+    from tilseq.flow.tube import Tube
 
 COUNT_EXAMPLE = """\
 tilseq flow count day0.fcs day28.fcs -o counts.csv
@@ -157,7 +157,7 @@ def _count(tubes: Tubes, amounts: Mapping[str, Any], path: Path, usual: pl.DataF
 
 
 def _absolute(
-    gating: Gating, tube: Fcs, amounts: Mapping[str, Any]
+    gating: Gating, tube: Tube, amounts: Mapping[str, Any]
 ) -> tuple[dict[str, AbsoluteCount], list[dict[str, Any]]]:
     from tilseq.flow.uncertainty import log_sds
 
@@ -171,16 +171,16 @@ def _count_manual(tubes: Tubes, amounts: Mapping[str, Any], path: Path, usual: p
     from tilseq.steps.flow import read_tube
     from tilseq.steps.flow_absolute import with_absolute
     from tilseq.steps.flow_person import quality_of, read_populations
-    from tilseq.steps.flow_spill import with_spill
     from tilseq.tables.outputs import QUALITY
 
     assert tubes.gates is not None
-    sample, tube = sample_name(path), with_spill(read_tube(path, None), tubes.spill)
-    populations = read_populations(tubes.gates, tube, path, tubes.names)
+    sample, tube = sample_name(path), read_tube(path, None, tubes.spill)
+    person = read_populations(tubes.gates, tube, path, tubes.names)
+    populations = person.populations
     names = cells_of(populations, by_beads=amounts["beads_per_tube"] is not None)
     absolute, checks = count_absolute(sample, tube, populations, names, {}, amounts)
     source = f"{tubes.gates.name}, SHA-256 {sha256_of_file(tubes.gates)}"
-    quality = [*quality_of(sample, tube, populations, source, []), *checks]
+    quality = [*quality_of(sample, tube, person, source, []), *checks]
     counts = with_absolute(count_manual(sample, populations, quality), absolute)
     told = [*warnings_of(path, tube), f"{sample}: gates of {source}"]
     return (counts, QUALITY.frame(quality)), [*told, *told_of(checks), _in_short(counts)]

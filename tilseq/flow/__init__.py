@@ -6,6 +6,7 @@ from tilseq.flow.counts import Ratio, cd4_cd8_ratio, count, status_of
 from tilseq.flow.cuts import borrowed, cohort_cuts, cuts_table
 from tilseq.flow.export import Exported, export_gates
 from tilseq.flow.gating import Borrowed, Gating, gate
+from tilseq.flow.given_spill import with_spill
 from tilseq.flow.panel import find_markers
 from tilseq.flow.populations import Rule, rule
 from tilseq.flow.tree import Population
@@ -31,4 +32,5 @@ __all__ = [
     "gate",
     "rule",
     "status_of",
+    "with_spill",
 ]

@@ -12,7 +12,6 @@ import numpy as np
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.flow.backgating import add_lymphocytes, is_near
 from tilseq.flow.beads import find_beads, single_beads
-from tilseq.flow.given_spill import GivenSpill
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.margins import check_lymphocytes
 from tilseq.flow.panel import describe, find_markers
@@ -123,11 +122,10 @@ def gate(
     thresholds: Mapping[str, float] | None = None,
     populations: Mapping[str, Rule] | None = None,
     borrowed: Borrowed | None = None,
-    spill: GivenSpill | None = None,
 ) -> Gating:
     """Gate one tube into T cells and their subsets.
 
-    Events are compensated with the file's own spillover, or the one given, unless they are compensated already.
+    Events are compensated with the file's own spillover, or that of `with_spill`, unless they are compensated already.
     Stretches of the run that a clog spoiled are left out, see `time_quality`, and so are counting beads. Lymphocytes
     lie about the T cells on forward scatter, side scatter and CD45, see `lymphocytes.find_region`. Each further cut
     lies in the valley between the two most prominent modes of its channel among the events of its parent. A cut without
@@ -149,9 +147,6 @@ def gate(
         Further populations, or others in place of the built-in ones (see `populations.T_CELLS`): name → rule.
     borrowed
         Cuts of other tubes.
-    spill
-        Spillover that takes the place of the file's own, as `tilseq.io.read_spill` gives it; it is refused for a tube
-        that is compensated already.
 
     Returns
     -------
@@ -176,7 +171,7 @@ def gate(
         check(sample, f"input {number}", None, "nothing odd in the file", False, warning)
         for number, warning in enumerate(tube.warnings, start=1)
     ]
-    values, finite, told = compensated_values(tube, sample, markers, stains, spill)
+    values, finite, told = compensated_values(tube, sample, markers, stains)
     quality += told
     quality += [
         check(sample, f"threshold of {name}", None, "a channel to apply it to", False, "not used: no such channel")
