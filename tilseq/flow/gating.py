@@ -14,8 +14,8 @@ from tilseq.flow.backgating import add_lymphocytes, is_near
 from tilseq.flow.beads import find_beads, single_beads
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.margins import check_lymphocytes
-from tilseq.flow.panel import describe, find_markers
-from tilseq.flow.populations import Rule, markers_of, with_further
+from tilseq.flow.panel import describe, find_markers, own_channels
+from tilseq.flow.populations import T_CELLS, Rule, markers_of, with_further
 from tilseq.flow.quality import assess, check, non_finite
 from tilseq.flow.residual import check_residuals
 from tilseq.flow.scatter import singlets
@@ -139,7 +139,8 @@ def gate(
     sample
         Name that every table bears.
     aliases
-        More names of channels: marker → names.
+        More names of channels: marker → names. A marker of the tree that is neither among them nor built in is that
+        of the channel that bears its very name ($PnS or $PnN).
     thresholds
         Marker → threshold on the compensated linear scale, in place of the automatic one: of any marker of the tree,
         `viability`, and `FSC-A` (least), `SSC-A` (most), `CD45` (least) of lymphocytes.
@@ -161,11 +162,12 @@ def gate(
         contradicts the file; a threshold is not a marker's or not a number; the population tree is at fault.
     """
     rules = with_further(populations or {})
-    stains = list(dict.fromkeys([*FURTHER_STAINS, *markers_of(rules)]))
-    thresholds = _checked_thresholds(thresholds or {}, ["FSC-A", "SSC-A", *stains])
+    stains = _stains(rules)
+    thresholds = _checked_thresholds(thresholds or {}, gate_names(populations or {}))
     if not len(tube.events):
         raise AnalysisError("the tube holds no event")
     markers = find_markers(tube.channels, tube.markers, aliases)
+    markers |= own_channels([name for name in stains if name not in markers], tube.channels, tube.markers)
     _refuse_missing(tube, markers)
     quality = [
         check(sample, f"input {number}", None, "nothing odd in the file", False, warning)
@@ -199,6 +201,15 @@ def gate(
     quality += check_residuals(sample, tree.populations, values)
     quality += _elsewhere(sample, region, borrowed.region)
     return _finish(tree, rules, region, quality, lost)
+
+
+def gate_names(populations: Mapping[str, Rule]) -> list[str]:
+    """Return what a threshold can be set for: `FSC-A`, `SSC-A` and each stain of the tree with these populations."""
+    return ["FSC-A", "SSC-A", *_stains({**T_CELLS, **populations})]
+
+
+def _stains(rules: Mapping[str, Rule]) -> list[str]:
+    return list(dict.fromkeys([*FURTHER_STAINS, *markers_of(rules)]))
 
 
 def _planted(tree: Tree, kept: Mask) -> Tree:

@@ -87,6 +87,32 @@ def find_markers(
     return found
 
 
+def own_channels(markers: Sequence[str], channels: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
+    """Return marker → channel of markers that are a channel's very own name, $PnS or $PnN, without regard to case.
+
+    Parameters
+    ----------
+    markers
+        Markers without a channel so far.
+    channels, texts
+        $PnN and $PnS of every channel.
+
+    Raises
+    ------
+    AnalysisError
+        Several channels bear the name.
+    """
+    pairs = list(zip(channels, texts, strict=True))
+    found = {}
+    for marker in markers:
+        wanted = plain_name(marker)
+        hits = [name for name, text in pairs if wanted and wanted in (plain_name(name), plain_name(text))]
+        if hits and marker not in MARKERS:
+            found[marker] = _only(marker, hits, pairs)
+    _refuse_twins(found, channels)
+    return found
+
+
 def describe(channels: Sequence[str], markers: Sequence[str]) -> str:
     """Return the channels on one line, as an error lists them."""
     pairs = list(zip(channels, markers, strict=True))
