@@ -135,7 +135,7 @@ def _unknown_markers(folder: Folder, name: str, panel: Panel, rules: Mapping[str
 
     Where no tube of the panel can be read nothing is known of its channels.
     """
-    from tilseq.flow.panel import MARKERS, plain_name
+    from tilseq.flow.panel import MARKERS, PATTERNS, plain_name
 
     known = {*MARKERS, *panel.markers}
     open_ones = [(of, marker) for of, one in rules.items() for marker in one.markers if marker not in known]
@@ -143,7 +143,7 @@ def _unknown_markers(folder: Folder, name: str, panel: Panel, rules: Mapping[str
     plain = {plain_name(text) for text in own}
     for population, marker in open_ones if own else ():
         if plain_name(marker) not in plain:
-            mend = did_you_mean(marker, [*known, *own])
+            mend = did_you_mean(marker, [*PATTERNS, *panel.markers, *own])
             other = f"name its channel: panels.{name}.markers: {{{marker}: [channel]}}"
             yield _problem(
                 folder,
