@@ -133,6 +133,15 @@ def test_inspect_tells_which_of_several_files_is_stained_otherwise(tmp_path: Pat
     assert [tube["differs"] is None for tube in json.loads(result.stdout)] == [True, False, True]
 
 
+def test_inspect_names_both_markers_of_one_channel(tmp_path: Path) -> None:
+    from tilseq.io.fcs_write import write_fcs
+
+    write_fcs(tmp_path / "a.fcs", [[1.0, 2.0]], ["PE-A", "B2-A"], markers=["CD16/CD56 PE", "CD3"])
+    result, _ = run("flow", "inspect", "--json", tmp_path / "a.fcs")
+    (tube,) = json.loads(result.stdout)
+    assert [row["taken_for"] for row in tube["channels"]] == ["CD16, CD56", "CD3"]
+
+
 ALLOWED = {"$TOT", "$PAR", "$MODE", "$DATATYPE", "$BYTEORD", "$CYT", "$TIMESTEP", "$VOL"}
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tilseq.cli.common import Examples, output_table, sample_name, sample_names, write_result
-from tilseq.cli.flow_pool import cores_option, tell
+from tilseq.cli.flow_pool import cores_option, tell, tell_written
 from tilseq.cli.flow_tubes import (
     Tubes,
     cuts_option,
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
     from tilseq.flow.tube import Mask, Tube
 
-QC_EXAMPLE = "tilseq flow qc day0.fcs day28.fcs -o qc.csv"
+QC_EXAMPLE = """\
+tilseq flow qc day0.fcs day28.fcs -o qc.csv
+tilseq flow qc day0.fcs day28.fcs --spill spill.csv --cuts gates/cohort_cuts.csv -o qc.csv"""
 COMPARE_EXAMPLE = """\
 tilseq flow compare day0.fcs --gates gates.xml -o comparison.csv
 tilseq flow compare day0.fcs --labels labels.csv --name 'CD4 T cells=CD4+ T' -o comparison.csv"""
@@ -56,6 +58,7 @@ def qc_command(
     """
     import polars as pl
 
+    from tilseq.flow.quality import worst_of
     from tilseq.tables.outputs import QUALITY
 
     sample_names(paths)
@@ -65,6 +68,7 @@ def qc_command(
     frames = [one.result for one in outcomes if one.error is None]
     if frames:
         write_result(pl.concat(frames), QUALITY, output)
+        tell_written(output, [worst_of(frame["verdict"]) for frame in frames])
     return status
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tilseq.flow.gating import Gating
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.populations import Rule
-from tilseq.flow.quality import LEAST_QUANTIFIED
+from tilseq.flow.quality import LEAST_QUANTIFIED, worst_of
 from tilseq.flow.rare import NO_BLANK, Blank, rare
 from tilseq.flow.tree import Population
 from tilseq.flow.uncertainty import (
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 MOST_IN_BLANK = 0.01  # of its lymphocytes
-VERDICTS = ("pass", "warn", "fail")
 WITH_GATES = ("live", "lymphocytes")  # beside those told by signs; beads and single cells are limited by counting alone
 
 
@@ -219,7 +218,5 @@ def _number(limit: float) -> float | None:
 
 def _verdict(quality: pl.DataFrame) -> tuple[str, str | None]:
     """Return the worst verdict of a tube and why: each check that is not passed, with its reason."""
-    verdicts = quality["verdict"].to_list()
-    worst = max(verdicts, key=VERDICTS.index, default="pass")
     told = [f"{row['check']}: {row['reason']}" for row in quality.iter_rows(named=True) if row["verdict"] != "pass"]
-    return worst, "; ".join(told) or None
+    return worst_of(quality["verdict"]), "; ".join(told) or None

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.flow.counts import VERDICTS, Ratio, certainty, ratio_columns, status_of
+from tilseq.flow.counts import Ratio, certainty, ratio_columns, status_of
 from tilseq.flow.populations import BUILT_IN
-from tilseq.flow.quality import LEAST_QUANTIFIED, check
+from tilseq.flow.quality import LEAST_QUANTIFIED, check, worst_of
 from tilseq.flow.tree import Population
 from tilseq.flow.tube import Mask
 from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
@@ -151,7 +151,7 @@ def count_manual(
     """
     from tilseq.tables.outputs import COUNTS
 
-    verdict = max((row["verdict"] for row in quality), key=VERDICTS.index)
+    verdict = worst_of(row["verdict"] for row in quality)
     reason = "; ".join(f"{row['check']}: {row['reason']}" for row in quality if row["verdict"] != "pass") or None
     of_tube = {"verdict": verdict, "reason": reason, **ratio_columns(manual_ratio(populations))}
     rows = []
