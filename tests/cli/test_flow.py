@@ -76,10 +76,11 @@ def test_a_panel_names_channels_and_thresholds(tubes: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("markers: {CD3: CD3}\n", "row 1, column markers.CD3: the panel cannot be used"),
-        ("marker: {}\n", "row 1, column marker: the panel cannot be used"),
-        ("- CD3\n", "the panel cannot be used"),
-        ("thresholds: {CD3: .nan}\n", "the panel cannot be used"),
+        ("markers: {CD3: CD3}\n", "row 1, column markers.CD3: this value cannot stand here; found 'CD3'; expected a list"),
+        ("marker: {}\n", "row 1, column marker: no such setting; did you mean 'markers'?"),
+        ("gates: {}\n", "no such setting; known here are markers, thresholds, spill, populations"),
+        ("- CD3\n", "no settings stand here; expected markers: {CD3: [names]}"),
+        ("thresholds: {CD3: .nan}\n", "row 1, column thresholds.CD3: this value cannot stand here"),
         ("thresholds: {CD3: 1}\nthresholds: {CD3: 2}\n", "row 2"),
     ],
 )

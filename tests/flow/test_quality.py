@@ -91,3 +91,13 @@ def test_lymphocytes_that_no_clear_valley_parts_from_many_others_warn() -> None:
         assert (told["verdict"], told["value"]) == ("warn", 26.0)
         assert told["reason"].startswith("no clear valley parts them from other cells, and many lie at their edge")
     assert edge(100, 26, separation=0.5, source="valley")["verdict"] == "pass"
+
+
+def test_reasons_say_what_may_be_wrong() -> None:
+    rows = tube(CD4=600, CD8=200, DN=142, B=100)
+    assert rows["DN and DP of CD3+"]["reason"].startswith("more than usual: γδ T cells, a stain that failed")
+    assert rows["CD4 and CD8 against CD3"]["reason"] == "CD4+ and CD8+ cells add up to less than CD3+: many DN T"
+    rows = tube(CD4=300, CD8=200, DP=142, B=100)
+    assert rows["CD4 and CD8 against CD3"]["reason"] == "CD4+ and CD8+ cells add up to more than CD3+: many DP T"
+    rows = tube(CD4=300, CD8=200, B=100, NK=100, other=400)
+    assert rows["lymphosum"]["reason"].startswith("T, B and NK cells do not add up to the lymphocytes: other cells")

@@ -153,25 +153,11 @@ def odd_cuts_of(gating: Gating, usual: pl.DataFrame | None) -> list[dict[str, An
 
 
 def _panel(path: Path) -> Panel:
-    from pydantic import ValidationError
-
-    from tilseq.errors import ReadError
-    from tilseq.io.yaml_model import line_of
-    from tilseq.io.yaml_text import read_yaml
+    from tilseq.io.yaml_model import read_model
     from tilseq.study.settings import Panel
 
-    value, lines, problems = read_yaml(path, file=str(path))
-    if problems:
+    expected = "markers: {CD3: [names]} and thresholds: {CD3: number}"
+    panel, _, problems = read_model(path, Panel, file=str(path), expected=expected)
+    if problems or panel is None:
         raise problems[0]
-    try:
-        return Panel.model_validate({} if value is None else value)
-    except ValidationError as error:
-        fault = error.errors()[0]
-        keys = [str(part) for part in fault["loc"]]
-        raise ReadError(
-            f"the panel cannot be used: {fault['msg']}",
-            file=path,
-            row=line_of(keys, lines),
-            column=".".join(keys) or None,
-            expected="markers: {CD3: [names]} and thresholds: {CD3: number}",
-        ) from error
+    return panel
