@@ -76,7 +76,10 @@ def test_a_panel_names_channels_and_thresholds(tubes: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("markers: {CD3: CD3}\n", "row 1, column markers.CD3: this value cannot stand here; found 'CD3'; expected a list"),
+        (
+            "markers: {CD3: CD3}\n",
+            "row 1, column markers.CD3: this value cannot stand here; found 'CD3'; expected a list",
+        ),
         ("marker: {}\n", "row 1, column marker: no such setting; did you mean 'markers'?"),
         ("gates: {}\n", "no such setting; known here are markers, thresholds, spill, populations"),
         ("- CD3\n", "no settings stand here; expected markers: {CD3: [names]}"),

@@ -92,7 +92,7 @@ def test_how_far_it_differs_from_the_files_own(own: Any, value: float | None, re
         (["B1-A", "B2-A", "R1-A", "Comp-B1-A"], given(MATRIX, ["Comp-B1-A", "B2-A", "R1-A"]), "found 'Comp-B1-A'"),
         (STAINS, given(MATRIX, ["B1-A", "B2-A", "R2-A"]), "names a channel that .* once; found 'R2-A'; expected"),
         (STAINS, given([[1, 1, 0], [1, 1, 0], [0, 0, 1]]), "is singular or nearly so"),
-        (STAINS, given([[1, np.nan, 0], [0, 1, 0], [0, 0, 1]]), "a value that is not a finite number"),
+        (STAINS, given([[1, np.nan, 0], [0, 1, 0], [0, 0, 1]]), "a value that is no finite number"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_taken_out_is_refused_by_file(channels: list[str], spill: Spill, message: str) -> None:

@@ -83,7 +83,7 @@ def quality_of(
     beside
         What the automatic gates say, see `beside_automatic`.
     """
-    from tilseq.flow.manual import check_t_cells, check_whole
+    from tilseq.flow.manual import check_beads_apart, check_t_cells, check_whole
     from tilseq.flow.manual_checks import check_tube
     from tilseq.flow.quality import check
 
@@ -95,6 +95,7 @@ def quality_of(
         check(sample, "gates", None, "a person's go before automatic ones", True, f"a person's, {source}"),
         *check_tube(sample, tube, gated.channels, gated.populations),
         *check_whole(sample, gated.populations),
+        *check_beads_apart(sample, gated.populations),
         *check_t_cells(sample, gated.populations),
         *beside,
     ]
