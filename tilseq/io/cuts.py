@@ -43,7 +43,7 @@ def read_cohort_cuts(path: str | Path, sample: Mapping[str, Any] | None = None) 
     """
     import polars as pl
 
-    frame = read_all_cuts(path)
+    frame = cuts_of_all_groups(path)
     if sample is None:
         return _of_one_group(frame, path)
     own = pl.all_horizontal(pl.col(name).is_null() | (pl.col(name) == pl.lit(sample.get(name))) for name in GROUP)
@@ -58,7 +58,7 @@ def read_cohort_cuts(path: str | Path, sample: Mapping[str, Any] | None = None) 
     return _of_one_group(ranked.filter(pl.col("told") == pl.col("told").max()).drop("told"), path)
 
 
-def read_all_cuts(path: str | Path) -> pl.DataFrame:
+def cuts_of_all_groups(path: str | Path) -> pl.DataFrame:
     """Read frozen cuts of all groups of tubes.
 
     Raises

@@ -68,13 +68,13 @@ def check_thresholds(folder: Folder) -> list[TilseqError]:
 
 def check_cuts(folder: Folder) -> list[TilseqError]:
     """Check that frozen cuts can be read, and say of which panel they are where tubes are of several."""
-    from tilseq.io.cuts import FIRST_ROW, read_all_cuts
+    from tilseq.io.cuts import FIRST_ROW, cuts_of_all_groups
 
     entry = folder.settings.analysis.flow.cuts if folder.settings else None
     if entry is None or folder.samples is None or not (folder.root / entry).is_file():
         return []  # a missing file is told already
     try:
-        panels = read_all_cuts(folder.root / entry)["panel"].to_list()
+        panels = cuts_of_all_groups(folder.root / entry)["panel"].to_list()
     except TilseqError as error:
         error.file = entry
         return [error]
