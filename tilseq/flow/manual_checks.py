@@ -9,19 +9,19 @@ import numpy as np
 
 from tilseq.flow.compensation import is_compensated, is_transformed
 from tilseq.flow.given_spill import NO_DYE, Respilled, check_given
-from tilseq.flow.margins import check_lymphocytes
+from tilseq.flow.margins import assess_margins, check_lymphocytes, margins
 from tilseq.flow.panel import plain_name
 from tilseq.flow.quality import check, non_finite
 from tilseq.flow.time_quality import check_time
 from tilseq.flow.tree import Population
-from tilseq.flow.tube import Floats, Mask, Spill, Tube
+from tilseq.flow.tube import Floats, Spill, Tube
 from tilseq.flow.values import judged
 from tilseq.gates import COMPENSATED_PREFIXES, Channel, Spectra
 
 # What a person did not leave out is not left out.
 TOLD_OF_TIME = ("flow rate", "signal over time", "drift over time")
-# Cells whose light is looked at, the first of them that was gated.
-CELLS = ("lymphocytes", "CD3+", "live", "singlets", "all events")
+# Lymphocytes whose light is looked at, the first of them that was gated.
+LYMPHOCYTES = ("lymphocytes", "CD3+", "CD4+ T", "CD8+ T")
 LIMIT = "once, on the linear scale"
 
 
@@ -45,8 +45,8 @@ def check_tube(
     -------
     list of dict
         Checks `compensation`, `spillover given` where one was, `non-finite events`, `flow rate`, `signal over time`,
-        `drift over time`, and lymphocytes (or what else was gated) at the top and the floor of a detector. Nothing is
-        left out for them.
+        `drift over time`, and lymphocytes, or T cells, at the top and the floor of a detector; where neither were
+        gated all events there, which pass, as granulocytes may lie there without harm. Nothing is left out for them.
     """
     values = _values(tube, channels)
     finite = np.ones(len(tube.events), dtype=bool)
@@ -58,7 +58,10 @@ def check_tube(
     if finite.any():
         steady = check_time(tube, spread, finite, sample=sample).quality
         rows += [row for row in steady if row["check"] in TOLD_OF_TIME]
-    return rows + check_lymphocytes(tube, _cells(populations, finite), list(spread), sample=sample)
+    first = next((name for name in LYMPHOCYTES if name in populations), None)
+    if first is None:
+        return rows + assess_margins(margins(tube, finite), finite, sample=sample)
+    return rows + check_lymphocytes(tube, populations[first].mask & finite, list(spread), sample=sample)
 
 
 def _values(tube: Tube, channels: Sequence[Channel]) -> dict[str, Floats]:
@@ -81,11 +84,6 @@ def _own_name(name: str, names: Sequence[str]) -> str:
 def _raw(name: str) -> str | None:
     prefix = next((one for one in COMPENSATED_PREFIXES if name.casefold().startswith(one)), None)
     return None if prefix is None else name[len(prefix) :].removesuffix(">")
-
-
-def _cells(populations: Mapping[str, Population], finite: Mask) -> Mask:
-    first = next((name for name in CELLS if name in populations), None)
-    return finite if first is None else populations[first].mask & finite
 
 
 def _compensation(sample: str, tube: Tube, channels: Sequence[Channel]) -> list[dict[str, Any]]:
