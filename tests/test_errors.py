@@ -1,6 +1,6 @@
 import pickle
 
-from tilseq.errors import ReadError, StudyError, TableError, did_you_mean, shown
+from tilseq.errors import ReadError, StudyError, TableError, did_you_mean, first_few, shown
 
 
 def test_an_error_tells_place_finding_and_mend_in_one_line():
@@ -43,3 +43,9 @@ def test_did_you_mean_keeps_the_spelling_of_the_known_word():
     assert did_you_mean("F", ["female", "male"]) == "did you mean 'female'?"
     assert did_you_mean("zebra", ["CD3", "CD8"]) is None
     assert did_you_mean("", ["CD3"]) is None
+
+
+def test_of_many_names_the_first_few_are_listed():
+    assert first_few([], 2) == ""
+    assert first_few(["a", "b"], 2) == "a, b"
+    assert first_few(["a", "b", "c", "d"], 2) == "a, b and 2 more"

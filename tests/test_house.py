@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "io": set(),
     "endpoints": set(),
     "plots": {"io", "flow"},
-    "study": {"io"},
+    "study": {"io", "flow"},
     "simulate": {"io"},
     "steps": {"endpoints", "io", "plots", "study", *LABORATORIES},
     "report": {"endpoints", "io", "plots"},

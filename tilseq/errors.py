@@ -131,6 +131,12 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST_VALUE_SHOWN else text[: LONGEST_VALUE_SHOWN - 1] + "…"
 
 
+def first_few(names: Sequence[str], most: int) -> str:
+    """Return names as a sentence lists them: the first few, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def did_you_mean(word: str, known: Sequence[str]) -> str | None:
     """Return a mend such as ``did you mean 'blood'?``, or None when nothing is near."""
     from difflib import get_close_matches

@@ -72,6 +72,24 @@ class Spectra:
         return cls(tuple(dyes), tuple(detectors), tuple(map(tuple, rows)))
 
 
+def spectra_fault(spectra: Spectra) -> str | None:
+    """Return why a matrix cannot be taken out of measured values, or None."""
+    sizes = {len(row) for row in spectra.matrix}
+    if len(spectra.matrix) != len(spectra.dyes) or sizes != {len(spectra.detectors)}:
+        return f"{len(spectra.matrix)} × {', '.join(map(str, sorted(sizes)))} values for " + (
+            f"{len(spectra.dyes)} dyes and {len(spectra.detectors)} detectors"
+        )
+    if len(set(spectra.dyes)) < len(spectra.dyes) or len(set(spectra.detectors)) < len(spectra.detectors):
+        return "a channel that stands twice"
+    matrix = np.array(spectra.matrix)
+    if not np.isfinite(matrix).all():
+        return "a value that is no finite number"
+    condition = float(np.linalg.cond(matrix))
+    if len(spectra.dyes) > len(spectra.detectors) or condition > LARGEST_CONDITION:
+        return f"a matrix that is singular or nearly so, condition number {condition:.3g}"
+    return None
+
+
 # What is taken out before a gate is applied: a matrix, the spillover that the tube's own file holds, or nothing.
 Compensation = Spectra | Literal["FCS"] | None
 

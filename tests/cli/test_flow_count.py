@@ -144,3 +144,29 @@ def test_amounts_that_cannot_be_are_usage_errors(options: list[str], message: st
     result = CliRunner().invoke(root, ["flow", "count", str(TUBE), *options])
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+def test_what_was_written_is_told_on_one_line_with_the_verdicts(tmp_path: Path) -> None:
+    other = SAMPLE / "SIM-01_D28_flow.fcs"
+    for command, output in (("count", tmp_path / "counts.csv"), ("qc", tmp_path / "qc.csv"), ("gate", tmp_path / "g")):
+        result, _ = run("flow", command, TUBE, other, "-o", output)
+        written = [line for line in result.stderr.splitlines() if line.startswith("wrote ")]
+        table = pl.read_csv(output if output.suffix else tmp_path / "counts.csv")  # gate finds what count does
+        worst = {"pass": 0, "warn": 0, "fail": 0}
+        for one in table.partition_by("sample"):
+            worst[max(one["verdict"], key=list(worst).index)] += 1
+        told = ", ".join(f"{number} {verdict}" for verdict, number in worst.items())
+        assert written == [f"wrote {output}: 2 tubes, {told}"]
+    assert "wrote stdout: 1 tube, " in run("flow", "qc", TUBE)[0].stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        ("count", "--spill spill.csv"), ("count", "--cuts gates/cohort_cuts.csv"), ("count", "--dilution 2"),
+        ("qc", "--spill spill.csv"), ("gate", "--cuts earlier/cohort_cuts.csv"), ("gate", "FITC-A,1,0.12"),
+    ],
+)  # fmt: skip
+def test_help_shows_how_options_with_files_are_given(command: str, option: str) -> None:
+    result, _ = run("flow", command, "--help")
+    assert option in result.stdout.partition("Example:")[2]

@@ -133,13 +133,18 @@ def test_no_event() -> None:
 @pytest.mark.parametrize(
     ("channels", "matrix", "message"),
     [
-        (["A", "B"], [[1, 1], [1, 1]], "singular or nearly so; found 'condition number"),
+        (
+            ["A", "B"],
+            [[1, 1], [1, 1]],
+            "cannot be taken out; found 'a matrix that is singular or nearly so, condition number",
+        ),
         (["A", "B"], [[1, 0.99999], [0.99999, 1]], "condition number 2e[+]05"),
-        (["A", "B"], [[1, float("nan")], [0, 1]], "not a finite number"),
+        (["A", "B"], [[1, float("nan")], [0, 1]], "a value that is no finite number"),
         (["A", "B"], [[1, 0, 0], [0, 1, 0]], "2 × 3"),
+        (["A", "B"], [1, 1], "values of 1 dimensions"),
         (["A", "B", "C"], IDENTITY, "expected 3 × 3"),
         (["A", "Q"], IDENTITY, "found 'Q'; expected one of FSC-A, A, B"),
-        (["A", "A"], IDENTITY, "names a channel twice"),
+        (["A", "A"], IDENTITY, "a channel that stands twice"),
     ],
 )
 def test_a_matrix_that_cannot_be_used_is_refused(channels: list[str], matrix: object, message: str) -> None:

@@ -4,8 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tilseq.flow.counts import cd4_cd8_ratio, count, status_of
+from tilseq.flow.counts import cd4_cd8_ratio, count
 from tilseq.flow.gating import Gating
+from tilseq.flow.rare import status_of_counts
 from tilseq.flow.tree import Population
 from tilseq.tables.outputs import QUALITY
 
@@ -99,7 +100,7 @@ def test_a_tree_without_the_subsets_has_no_ratio() -> None:
     ],
 )
 def test_fifty_events_are_quantified_and_fewer_are_detected(events: list[int], status: str) -> None:
-    assert status_of(*events) == status
+    assert status_of_counts(*events) == status
 
 
 @pytest.mark.parametrize(

@@ -453,3 +453,22 @@ def test_import_is_light() -> None:
     heavy = ["scipy", "scipy.stats", "pandas", "matplotlib", "flowkit", "anndata"]
     done = run([sys.executable, "-c", script, *heavy], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["TCRgd", "R2-A", "tcrgd"])
+def test_a_marker_that_is_a_channels_very_own_name_needs_no_panel(simulate, name):
+    tube = simulate()
+    tube.markers = ["TCRgd" if mark == "CD19" else mark for mark in tube.markers]
+    gating = gate(tube, sample="s1", populations={"own": rule("lymphocytes", f"{name}+")})
+    assert gating.markers[name] == "R2-A"
+    # what the simulator stains there are B cells
+    own = gating.populations["own"].mask
+    assert (tube.kinds[own] == "B").mean() > 0.99 and own.sum() > 0.95 * (tube.kinds == "B").sum()
+    assert not any(row["check"] == "population own" for row in gating.quality.iter_rows(named=True))
+
+
+def test_the_very_own_name_of_two_channels_is_refused(simulate):
+    tube = simulate()
+    tube.markers = ["TCRgd" if mark in ("CD19", "CD56") else mark for mark in tube.markers]
+    with pytest.raises(AnalysisError, match="several channels answer to TCRgd: R2-A .TCRgd., V1-A .TCRgd."):
+        gate(tube, sample="s1", populations={"own": rule("lymphocytes", "TCRgd+")})

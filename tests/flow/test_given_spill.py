@@ -7,7 +7,7 @@ import pytest
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.gating import Gating, gate
-from tilseq.flow.given_spill import check_given, refuse_given
+from tilseq.flow.given_spill import Respilled, check_given, with_spill
 from tilseq.io.fcs import Spill
 
 Simulate = Callable[..., Any]
@@ -39,7 +39,7 @@ def rows(gating: Gating) -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize("own", [None, given(np.eye(3)), given([[1, 0.9, 0], [0, 1, 0], [0.5, 0, 1]])])
 def test_a_given_matrix_takes_the_place_of_the_files_own(simulate: Simulate, own: Spill | None) -> None:
     right = gate(spilled(simulate, given()), sample="a")
-    found = gate(spilled(simulate, own), sample="a", spill=given())
+    found = gate(with_spill(spilled(simulate, own), given()), sample="a")
     assert events(found) == events(right)
     np.testing.assert_array_equal(found.values["CD4"], right.values["CD4"])
     told = rows(found)["compensation"]
@@ -52,7 +52,7 @@ def test_a_given_matrix_takes_the_place_of_the_files_own(simulate: Simulate, own
 
 def test_a_given_matrix_that_does_not_fit_warns_by_its_name(simulate: Simulate) -> None:
     too_much = [[1, 0.5, 0], [0, 1, 0.1], [0, 0, 1]]
-    told = rows(gate(spilled(simulate, given()), sample="a", spill=given(too_much)))
+    told = rows(gate(with_spill(spilled(simulate, given()), given(too_much)), sample="a"))
     assert told["compensation"]["verdict"] == "warn"
     assert told["compensation"]["reason"].startswith("the spillover of spill.csv does not fit: it takes too much of ")
     assert told["spillover given"]["value"] == pytest.approx(0.3)
@@ -79,7 +79,7 @@ def test_a_given_matrix_that_does_not_fit_warns_by_its_name(simulate: Simulate) 
     ],
 )
 def test_how_far_it_differs_from_the_files_own(own: Any, value: float | None, reason: str | None) -> None:
-    row = check_given("a", own, given())
+    row = check_given("a", Respilled(SimpleNamespace(spill=own), given()))
     assert (row["check"], row["verdict"]) == ("spillover given", "pass")
     assert row["value"] == (None if value is None else pytest.approx(value))
     assert reason is None or row["reason"] == reason
@@ -92,13 +92,13 @@ def test_how_far_it_differs_from_the_files_own(own: Any, value: float | None, re
         (["B1-A", "B2-A", "R1-A", "Comp-B1-A"], given(MATRIX, ["Comp-B1-A", "B2-A", "R1-A"]), "found 'Comp-B1-A'"),
         (STAINS, given(MATRIX, ["B1-A", "B2-A", "R2-A"]), "names a channel that .* once; found 'R2-A'; expected"),
         (STAINS, given([[1, 1, 0], [1, 1, 0], [0, 0, 1]]), "is singular or nearly so"),
-        (STAINS, given([[1, np.nan, 0], [0, 1, 0], [0, 0, 1]]), "a value that is not a finite number"),
+        (STAINS, given([[1, np.nan, 0], [0, 1, 0], [0, 0, 1]]), "a value that is no finite number"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_taken_out_is_refused_by_file(channels: list[str], spill: Spill, message: str) -> None:
     tube: Any = SimpleNamespace(channels=channels, keywords={})
     with pytest.raises(AnalysisError, match=f"^spill.csv: .*{message}"):
-        refuse_given(tube, spill)
+        with_spill(tube, spill)
 
 
 @pytest.mark.parametrize("name", ["Time", "HDR-Time", "FSC-A", "FSC-Width", "SSC-B-A", "SSC", "FS INT", "fsc-h"])
@@ -106,13 +106,13 @@ def test_time_and_scatter_are_no_dyes(name: str) -> None:
     tube: Any = SimpleNamespace(channels=["B1-A", "B2-A", name], keywords={})
     message = f"^spill.csv, column {name}: a spillover matrix is of dyes, .*; delete the row and the column {name}$"
     with pytest.raises(AnalysisError, match=message):
-        refuse_given(tube, given(MATRIX, ["B1-A", "B2-A", name]))
+        with_spill(tube, given(MATRIX, ["B1-A", "B2-A", name]))
 
 
 def test_names_that_begin_like_scatter_are_dyes() -> None:
     names = ["FS-Blue 1", "SSCy5-A", "Timer-A"]
-    accepted = refuse_given(SimpleNamespace(channels=names, keywords={}), given(MATRIX, names))
-    assert accepted is None
+    accepted = with_spill(SimpleNamespace(channels=names, keywords={}), given(MATRIX, names))
+    assert accepted.spill.channels == names
 
 
 def test_a_tube_is_never_compensated_twice(simulate: Simulate) -> None:
@@ -120,7 +120,7 @@ def test_a_tube_is_never_compensated_twice(simulate: Simulate) -> None:
     tube.channels = [f"Comp-{name}" if name[0] in "BRV" else name for name in tube.channels]
     tube.spill = None
     with pytest.raises(AnalysisError, match="compensated already, and nothing is taken out of them twice"):
-        gate(tube, sample="a", spill=given())
+        gate(with_spill(tube, given()), sample="a")
     # The raw channels stand beside the compensated ones, which the panel names.
     tube.channels = [*tube.channels, *STAINS]
     tube.markers = [*tube.markers, "", "", ""]
@@ -128,11 +128,11 @@ def test_a_tube_is_never_compensated_twice(simulate: Simulate) -> None:
     with pytest.raises(
         AnalysisError, match="compensated already, and nothing is taken out of them twice; found 'Comp-B1"
     ):
-        gate(tube, sample="a", spill=given())
+        gate(with_spill(tube, given()), sample="a")
 
 
 def test_nothing_is_taken_out_of_transformed_values(simulate: Simulate) -> None:
     tube = simulate()
     tube.keywords = {"transformation": "custom"}
     with pytest.raises(AnalysisError, match="so a spillover cannot be taken out any more"):
-        gate(tube, sample="a", spill=given())
+        gate(with_spill(tube, given()), sample="a")

@@ -126,7 +126,7 @@ REFUSED: list[tuple[str, Callable[[Parts], bytes], str]] = [
         lambda parts: build(parts, {"$CYT": "a#b"}).replace(b"a#b", b"a|b"),
         "keywords and values of TEXT are shifted",
     ),
-    ("row 13, singular", with_spill(np.ones_like), "the spillover matrix is singular or nearly so"),
+    ("row 13, singular", with_spill(np.ones_like), "a matrix that is singular or nearly so"),
     ("row 13, NaN", with_spill(lambda matrix: matrix * np.nan), "the spillover matrix holds NaN or infinity"),
     ("row 13, channel", with_keywords(SPILLOVER="2,FITC-A,PE,1,0,0,1"), "no such channel; found 'PE'"),
     ("row 13, n", with_keywords(SPILLOVER="3,FITC-A,PE-A,1,0,0,1"), "the spillover matrix has the wrong size"),

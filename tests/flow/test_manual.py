@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from tilseq.errors import AnalysisError
-from tilseq.flow.manual import cells_of, check_t_cells, check_whole, count_manual, manual_ratio, name_populations
+from tilseq.flow.manual import (
+    cells_of,
+    check_beads_apart,
+    check_t_cells,
+    check_whole,
+    count_manual,
+    manual_ratio,
+    name_populations,
+)
 
 
 def mask(*places):
@@ -155,3 +163,16 @@ def test_a_count_tells_what_it_allows_to_say():
     assert rows["CD8+ T"] == "detected_below_loq"
     assert rows["none"] == "not_detected"
     assert rows["below none"] == "not_evaluable"
+
+
+def test_beads_in_a_gate_beside_theirs_warn():
+    gated = {"beads": (None, mask((150, 200))), "single beads": ("beads", mask((150, 190)))}
+    gated |= {"halves": ("beads", mask((150, 160))), "T": (None, mask((0, 101)))}
+    (told,) = check_beads_apart("a", name_populations(gated))
+    assert (told["verdict"], told["value"], told["reason"]) == ("pass", 0.0, "apart from cells")
+    # 2 of 102 events of T and of 4 of its part
+    gated |= {"T": (None, mask((50, 152))), "part": ("T", mask((148, 152)))}
+    (told,) = check_beads_apart("a", name_populations(gated))
+    assert (told["verdict"], told["value"]) == ("warn", 50.0)
+    assert told["reason"] == "the gate of beads holds some of T 2 %, part 50 %: leave it out of them"
+    assert check_beads_apart("a", name_populations(GATED)) == []

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilseq.errors import AnalysisError
-from tilseq.flow.counts import status_of as status_of_counts
 from tilseq.flow.rare import (
     NO_BLANK,
     Blank,
@@ -19,6 +18,7 @@ from tilseq.flow.rare import (
     limit_of_quantification,
     rare,
     status_of,
+    status_of_counts,
 )
 
 DEPTH = 100_000

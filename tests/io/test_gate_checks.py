@@ -1,10 +1,11 @@
 """What gates must be for any program to apply them."""
 
+from pathlib import Path
 from time import perf_counter
 
 import pytest
 
-from tilseq.errors import AnalysisError
+from tilseq.errors import AnalysisError, ReadError
 from tilseq.gates import (
     LOG10,
     BooleanGate,
@@ -20,7 +21,7 @@ from tilseq.gates import (
     RectangleGate,
     Scale,
 )
-from tilseq.io.gate_checks import check_gates, find_circle, is_ellipsoid
+from tilseq.io.gate_checks import check_gates, is_ellipsoid, refuse_circle
 
 CD3 = Channel("FITC-A", "FCS")
 CORNERS = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0))
@@ -107,6 +108,8 @@ def test_many_gates_are_checked_in_a_moment() -> None:
 
 
 def test_a_circle_is_found_however_long_the_way_to_it() -> None:
-    chain = {i: [i + 1] for i in range(5000)} | {5000: [4998]}
-    assert sorted(find_circle(chain)[:-1]) == [4998, 4999, 5000]
-    assert find_circle({i: [i + 1] for i in range(5000)}) is None
+    chain = {f"{i}": [f"{i + 1}"] for i in range(5000)}
+    with pytest.raises(ReadError, match="^gates.xml: .* in a circle") as told:
+        refuse_circle(chain | {"5000": ["4998"]}, Path("gates.xml"))
+    assert {*"4998 4999 5000".split()} == {*(told.value.found or "").strip("'").split(" → ")}
+    refuse_circle(chain)

@@ -229,3 +229,11 @@ def test_a_million_gates_are_refused(tmp_path: Path) -> None:
     many = "".join(one.format(i, i - 1) for i in range(1_000_000))
     with pytest.raises(ReadError, match="holds too many gates; found 1000000; expected at most 1000"):
         read(tmp_path, many)
+
+
+@pytest.mark.parametrize("further", ['parent_id="one"', 'Parent_ID="one"', 'transforms:parent_id="one"'])
+def test_a_parent_under_another_name_is_refused(tmp_path: Path, further: str) -> None:
+    path = tmp_path / "gates.xml"
+    path.write_text(HEAD + rectangle("one") + rectangle("two", further) + "</gating:Gating-ML>")
+    with pytest.raises(ReadError, match="gate two names its parent by an attribute .* expected gating:parent_id"):
+        read_gates(path, sample="a")

@@ -44,6 +44,7 @@ def test_a_channels_name_may_hold_the_separator(tmp_path):
 @pytest.mark.parametrize(
     ("text", "row", "column", "words"),
     [
+        ("A,B\n1,0.5\n0,1\n", 2, "A", "the first column of the spillover matrix does not name the rows; found '1'"),
         (",A,B\nA,1,0\n", None, "B", "a column of the spillover matrix has no row; found '1 rows and 2 columns'"),
         (",A\nA,1\nB,0\n", 3, None, "a row of the spillover matrix has no column; found 'B'; expected one of A"),
         (",A,B\nA,1,0\nA,0,1\n", 3, None, "names a row twice; found 'A'"),

@@ -132,3 +132,20 @@ def test_a_users_population_gets_a_panel_of_its_own(shared_data: Path) -> None:
     assert sorted(text.get_text() for text in axes.texts) == [
         f"{name}\n{100 * gating.populations[name].events / total:.1f} %" for name in ("ab T", "gd T")
     ]
+
+
+@pytest.mark.parametrize("file", TUBES)
+def test_shares_stand_clear_of_all_events_and_outlines_within_the_axes(shared_data: Path, file: str) -> None:
+    figure = gates(gated(shared_data, file))
+    svg(figure)  # lays it out
+    for axes in figure.axes:
+        (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+        for line in axes.lines:
+            if len(line.get_xdata()) > 2:  # no cut
+                x, y = line.get_xdata(), line.get_ydata()
+                assert left <= x.min() and x.max() <= right and bottom <= y.min() and y.max() <= top
+        mesh = axes.collections[0].get_coordinates()  # the bins of the events
+        lowest, highest = mesh[0, 0, 1], mesh[-1, 0, 1]
+        for text in axes.texts:
+            (_, under), (_, over) = axes.transData.inverted().transform(text.get_window_extent().get_points())
+            assert over <= lowest or under >= highest, text.get_text()

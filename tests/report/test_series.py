@@ -3,7 +3,7 @@ import pytest
 
 from tilseq.io.write import write_table
 from tilseq.report.results import read_results
-from tilseq.report.series import commonest, in_blood, reference_name, repertoires, t_cells
+from tilseq.report.series import commonest, in_blood, reference_name, repertoires, t_cells, ways_in_words
 from tilseq.tables import outputs
 
 
@@ -114,3 +114,23 @@ def test_t_cells_are_told_by_population_and_parent(tmp_path):
 def test_without_flow_there_are_no_t_cells(tmp_path):
     write_table(outputs.SAMPLES_RUN.frame(), outputs.SAMPLES_RUN, tmp_path / "tables")
     assert t_cells(read_results(tmp_path)).is_empty()
+
+
+def test_which_panel_is_drawn_is_told_where_there_are_several(tmp_path):
+    tubes = [flow_sample("S1", day) for day in (0, 7)] + [flow_sample("S1", 7, "state"), flow_sample("S1", 7, None)]
+    gaps(tmp_path, tubes, [ratio(tube) for tube in tubes])
+    rows = t_cells(read_results(tmp_path))
+    assert rows["drawn"].unique().to_list() == ["panel tbnk"]
+    assert ways_in_words(rows) == (" Drawn: panel tbnk; not drawn, but in the tables: no panel named, panel state.")
+    gaps(tmp_path / "one", tubes[:2], [ratio(tube) for tube in tubes[:2]])
+    assert ways_in_words(t_cells(read_results(tmp_path / "one"))) == ""
+
+
+def test_numbers_that_are_drawn_of_different_panels_are_told(tmp_path):
+    tubes = [flow_sample("S1", day) for day in (0, 7)] + [flow_sample("S1", day, "state") for day in (0, 7, 28)]
+    share = {"parameter": "percent_of_parent", "qualifier": "parent=lymphocytes;population=CD3+"}
+    rows = [ratio(tube) for tube in tubes] + [ratio(tube) | share for tube in (tubes[0], tubes[1], tubes[2])]
+    gaps(tmp_path, tubes, rows)
+    assert ways_in_words(t_cells(read_results(tmp_path))) == (
+        " Drawn: panel state, panel tbnk, for each number that with most of it; the rest is in the tables."
+    )

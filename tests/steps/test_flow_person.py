@@ -2,9 +2,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from tilseq.flow.quality import check
 from tilseq.flow.tree import Population
-from tilseq.steps.flow_person import beside_automatic, gates_of, quality_of, read_populations
+from tilseq.gates import Channel
+from tilseq.steps.flow_person import Gated, beside_automatic, gates_of, quality_of, read_populations
 from tilseq.study.settings import GateFile
 from tilseq.tables.outputs import QUALITY
 
@@ -58,13 +58,6 @@ def test_the_automatic_gates_are_set_beside_the_persons():
     assert told["reason"] == "CD3+ 0.947, CD4+ T 0.909, CD8+ T 0.750, all events 1.000"
 
 
-def test_of_the_automatic_checks_those_of_the_tube_stay():
-    tube = check("a", "compensation", None, "a matrix", False, "the file holds none")
-    gate = check("a", "separation of CD3", 0.2, "at least 0.5", False, "the valley is shallow")
-    _, quality = beside_automatic("a", PERSON, automatic(tube, gate))
-    assert [row["check"] for row in quality] == ["automatic gates", "compensation"]
-
-
 def test_without_automatic_gates_it_is_told_why():
     table, quality = beside_automatic("a", PERSON, "no channel for CD3")
     assert table.is_empty()
@@ -74,14 +67,20 @@ def test_without_automatic_gates_it_is_told_why():
 
 
 def test_quality_names_the_file_of_the_gates_and_what_the_reader_found_odd():
-    tube = SimpleNamespace(warnings=["the last event is cut"])
-    few = {"CD3+": part("CD3+", "all events", 0, 49)}
+    tube = SimpleNamespace(
+        events=np.arange(300, dtype=np.float32)[:, None], channels=["CD3-A"], markers=[""], spill=None, keywords={},
+        warnings=["the last event is cut"],
+    )  # fmt: skip
+    few = Gated({"CD3+": part("CD3+", "all events", 0, 49)}, [Channel("CD3-A")])
     told = quality_of("a", tube, few, "gates.xml, SHA-256 0f", [])
-    assert [(row["check"], row["verdict"], row["reason"]) for row in told] == [
+    rows = [(row["check"], row["verdict"], row["reason"]) for row in told]
+    assert rows[:2] == [
         ("input 1", "warn", "the last event is cut"),
         ("gates", "pass", "a person's, gates.xml, SHA-256 0f"),
-        ("events in CD3+", "fail", "below the limit of quantification"),
     ]
+    assert rows[-1] == ("events in CD3+", "fail", "below the limit of quantification")
+    # nothing is taken out, which automatic gating would warn of, too
+    assert {check: verdict for check, verdict, _ in rows}["compensation"] == "warn"
 
 
 def test_populations_of_a_file_bear_the_names_they_are_given(tmp_path):
@@ -98,7 +97,8 @@ def test_populations_of_a_file_bear_the_names_they_are_given(tmp_path):
         events=np.array([[5.0], [10.0], [20.0]], dtype=np.float32), channels=["CD3-A"], markers=[""], spill=None,
         keywords={},
     )  # fmt: skip
-    found = read_populations(path, tube, "a.fcs", {"Tcells": "CD3+"})
+    found, channels = read_populations(path, tube, "a.fcs", {"Tcells": "CD3+"})
+    assert channels == [Channel("CD3-A")]
     assert {name: one.mask.tolist() for name, one in found.items()} == {
         "all events": [True, True, True],
         "CD3+": [False, True, True],

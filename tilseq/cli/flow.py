@@ -51,16 +51,17 @@ def _described(path: Path) -> dict[str, Any]:
 
     tube = read_fcs(path)
     warnings = list(tube.warnings)
+    markers: dict[str, list[str]] = {}
     try:
-        markers = {channel: marker for marker, channel in find_markers(tube.channels, tube.markers).items()}
+        for marker, channel in find_markers(tube.channels, tube.markers).items():
+            markers.setdefault(channel, []).append(marker)
     except AnalysisError as error:
-        markers = {}
         warnings.append(str(error))
     return {
         "file": str(path),
         "events": len(tube.events),
         "channels": [
-            {"channel": channel, "marker": text, "taken_for": markers.get(channel)}
+            {"channel": channel, "marker": text, "taken_for": ", ".join(markers.get(channel, ())) or None}
             for channel, text in zip(tube.channels, tube.markers, strict=True)
         ],
         "keywords": {name: tube.keywords[name].strip() for name in SHOWN if name in tube.keywords},

@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from tilseq.flow.tree import Population
-    from tilseq.io.fcs import Fcs
+    from tilseq.flow.tube import Tube
     from tilseq.steps.flow_absolute import Counted
 
 # What a tube can hold; the same in samples.csv.
@@ -47,7 +47,7 @@ def check_amounts(amounts: Mapping[str, Any]) -> None:
 
 def count_absolute(
     sample: str,
-    tube: Fcs,
+    tube: Tube,
     populations: Mapping[str, Population],
     names: list[str],
     gate_sds: Mapping[str, float],

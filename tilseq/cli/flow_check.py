@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tilseq.cli.common import Examples, output_table, sample_name, sample_names, write_result
-from tilseq.cli.flow_pool import cores_option, tell
+from tilseq.cli.flow_pool import cores_option, tell, tell_written
 from tilseq.cli.flow_tubes import (
     Tubes,
     cuts_option,
@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from tilseq.flow.tube import Mask
-    from tilseq.io.fcs import Fcs
+    from tilseq.flow.tube import Mask, Tube
 
-QC_EXAMPLE = "tilseq flow qc day0.fcs day28.fcs -o qc.csv"
+QC_EXAMPLE = """\
+tilseq flow qc day0.fcs day28.fcs -o qc.csv
+tilseq flow qc day0.fcs day28.fcs --spill spill.csv --cuts gates/cohort_cuts.csv -o qc.csv"""
 COMPARE_EXAMPLE = """\
 tilseq flow compare day0.fcs --gates gates.xml -o comparison.csv
 tilseq flow compare day0.fcs --labels labels.csv --name 'CD4 T cells=CD4+ T' -o comparison.csv"""
@@ -57,6 +58,7 @@ def qc_command(
     """
     import polars as pl
 
+    from tilseq.flow.quality import worst_of
     from tilseq.tables.outputs import QUALITY
 
     sample_names(paths)
@@ -66,6 +68,7 @@ def qc_command(
     frames = [one.result for one in outcomes if one.error is None]
     if frames:
         write_result(pl.concat(frames), QUALITY, output)
+        tell_written(output, [worst_of(frame["verdict"]) for frame in frames])
     return status
 
 
@@ -107,7 +110,7 @@ def compare_command(
     tube, gating = gated(settings_of(panel, spill), path, None if cuts is None else read_cohort_cuts(cuts))
     theirs: Any
     if gates is not None:
-        theirs = {name: one.mask for name, one in read_populations(gates, tube, path, given).items()}
+        theirs = {name: one.mask for name, one in read_populations(gates, tube, path, given).populations.items()}
     else:
         theirs = _labels(labels or Path(), len(tube.events), given)
     ours = {name: one.mask for name, one in gating.populations.items()}
@@ -167,7 +170,7 @@ def _qc(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[pl.DataFr
     return pl.concat([quality, QUALITY.frame(ends)]), []
 
 
-def _ungated(sample: str, tube: Fcs, why: str) -> tuple[Mask, list[dict[str, Any]]]:
+def _ungated(sample: str, tube: Tube, why: str) -> tuple[Mask, list[dict[str, Any]]]:
     """Return which events are finite, and what can be told of a tube in which T cells cannot be gated."""
     import numpy as np
 

@@ -12,7 +12,7 @@ import click
 
 from tilseq.cli.common import Examples, output_folder, output_table, sample_name, sample_names, write_result
 from tilseq.cli.flow_absolute import amounts_options, check_amounts, count_absolute, told_of
-from tilseq.cli.flow_pool import Outcome, cores_option, each_tube, processes, tell
+from tilseq.cli.flow_pool import Outcome, cores_option, each_tube, processes, tell, tell_written
 from tilseq.cli.flow_tubes import (
     Tubes,
     cuts_option,
@@ -34,12 +34,15 @@ if TYPE_CHECKING:
 
     from tilseq.flow.absolute import AbsoluteCount
     from tilseq.flow.gating import Gating
-    from tilseq.io.fcs import Fcs
+    from tilseq.flow.tube import Tube
 
 COUNT_EXAMPLE = """\
 tilseq flow count day0.fcs day28.fcs -o counts.csv
 tilseq flow count tubes/*.fcs --panel panel.yaml --cores 2 -o counts.csv
 tilseq flow count day0.fcs day28.fcs --beads-per-tube 51300 --sample-volume-ul 50 -o counts.csv
+tilseq flow count day0.fcs --dilution 2 --volume-unit uL -o counts.csv    # by the file's $VOL
+tilseq flow count day0.fcs --spill spill.csv -o counts.csv                # a matrix in place of the file's own
+tilseq flow count day0.fcs --cuts gates/cohort_cuts.csv -o counts.csv     # borrow from tubes gated before
 tilseq flow count day0.fcs --gates gates.xml --name 'T cells=CD3+' -o counts.csv
 
 panel.yaml, where the built-in names, populations or the automatic cuts do not do:
@@ -47,7 +50,14 @@ panel.yaml, where the built-in names, populations or the automatic cuts do not d
   populations: {CD4+ T: {parent: CD3+, markers: [CD4+, CD8-, TCRgd-]}}
   thresholds: {CD8: 450}
   spill: spill.csv"""
-GATE_EXAMPLE = "tilseq flow gate day0.fcs day28.fcs -o gates"
+GATE_EXAMPLE = """\
+tilseq flow gate day0.fcs day28.fcs -o gates
+tilseq flow gate day0.fcs day28.fcs --spill spill.csv --cuts earlier/cohort_cuts.csv -o gates
+
+spill.csv, a fraction of each dye's own signal a row:
+  dye,FITC-A,PE-A
+  FITC-A,1,0.12
+  PE-A,0.03,1"""
 
 
 @click.command("count", cls=Examples, example=COUNT_EXAMPLE)
@@ -102,6 +112,7 @@ def count_command(
     frames = [one.result[0] for one in outcomes if one.error is None]
     if frames:
         write_result(pl.concat(frames), COUNTS, output)
+        tell_written(output, [frame["verdict"][0] for frame in frames])
     return status
 
 
@@ -128,11 +139,12 @@ def gate_command(
     tubes = settings_of(panel, spill, output=output)
     outcomes, usual = two_passes(paths, tubes, partial(_gate, tubes), cuts, cores)
     status = tell(outcomes)
-    frames = [one.result for one in outcomes if one.error is None]
-    if frames:
-        write_result(pl.concat(frames), CUTS, str(output / "cuts.csv"))
+    done = [one.result for one in outcomes if one.error is None]
+    if done:
+        write_result(pl.concat([cuts for cuts, _ in done]), CUTS, str(output / "cuts.csv"))
         if usual is not None:
             write_result(usual, COHORT_CUTS, str(output / "cohort_cuts.csv"))
+        tell_written(output, [verdict for _, verdict in done])
     return status
 
 
@@ -157,7 +169,7 @@ def _count(tubes: Tubes, amounts: Mapping[str, Any], path: Path, usual: pl.DataF
 
 
 def _absolute(
-    gating: Gating, tube: Fcs, amounts: Mapping[str, Any]
+    gating: Gating, tube: Tube, amounts: Mapping[str, Any]
 ) -> tuple[dict[str, AbsoluteCount], list[dict[str, Any]]]:
     from tilseq.flow.uncertainty import log_sds
 
@@ -171,16 +183,16 @@ def _count_manual(tubes: Tubes, amounts: Mapping[str, Any], path: Path, usual: p
     from tilseq.steps.flow import read_tube
     from tilseq.steps.flow_absolute import with_absolute
     from tilseq.steps.flow_person import quality_of, read_populations
-    from tilseq.steps.flow_spill import with_spill
     from tilseq.tables.outputs import QUALITY
 
     assert tubes.gates is not None
-    sample, tube = sample_name(path), with_spill(read_tube(path, None), tubes.spill)
-    populations = read_populations(tubes.gates, tube, path, tubes.names)
+    sample, tube = sample_name(path), read_tube(path, None, tubes.spill)
+    person = read_populations(tubes.gates, tube, path, tubes.names)
+    populations = person.populations
     names = cells_of(populations, by_beads=amounts["beads_per_tube"] is not None)
     absolute, checks = count_absolute(sample, tube, populations, names, {}, amounts)
     source = f"{tubes.gates.name}, SHA-256 {sha256_of_file(tubes.gates)}"
-    quality = [*quality_of(sample, tube, populations, source, []), *checks]
+    quality = [*quality_of(sample, tube, person, source, []), *checks]
     counts = with_absolute(count_manual(sample, populations, quality), absolute)
     told = [*warnings_of(path, tube), f"{sample}: gates of {source}"]
     return (counts, QUALITY.frame(quality)), [*told, *told_of(checks), _in_short(counts)]
@@ -198,17 +210,21 @@ def _checks(outcome: Outcome) -> pl.DataFrame:
     return QUALITY.frame([check(sample, "gates", None, "T cells can be gated", False, why, worst="fail")])
 
 
-def _gate(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[pl.DataFrame, list[str]]:
+def _gate(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[tuple[pl.DataFrame, str], list[str]]:
     from tilseq.flow.cuts import cuts_table
+    from tilseq.flow.quality import worst_of
     from tilseq.plots.flow import gates
     from tilseq.plots.style import file_stem, save
     from tilseq.steps.flow import write_gates
 
     assert tubes.output is not None
     tube, gating = gated(tubes, path, usual)
-    odd = write_gates(gating, tube, tubes.output / f"{file_stem(gating.sample)}.xml")  # as the figure is named
+    written = write_gates(gating, tube, tubes.output / f"{file_stem(gating.sample)}.xml")  # as the figure is named
     save(gates(gating), tubes.output, gating.sample)
-    return cuts_table(gating), [*warnings_of(path, tube), *(f"{path}: {row['reason']}" for row in odd)]
+    checks = [*written, *odd_cuts_of(gating, usual)]
+    verdict = worst_of([*gating.quality["verdict"], *(row["verdict"] for row in checks)])
+    told = [*warnings_of(path, tube), *(f"{path}: {row['reason']}" for row in written)]
+    return (cuts_table(gating), verdict), told
 
 
 def _in_short(counts: pl.DataFrame) -> str:

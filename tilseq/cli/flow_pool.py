@@ -112,6 +112,16 @@ def tell(outcomes: Sequence[Outcome]) -> int:
     return EXIT_SOME_FAILED if failed < len(outcomes) else EXIT_INVALID
 
 
+def tell_written(output: object, verdicts: Sequence[str]) -> None:
+    """Tell what was written and how many tubes have each verdict."""
+    from tilseq.tables.outputs import VERDICTS
+
+    where = "stdout" if output == "-" else output
+    number = f"{len(verdicts)} tube{'' if len(verdicts) == 1 else 's'}"
+    counts = ", ".join(f"{verdicts.count(one)} {one}" for one in VERDICTS)
+    click.echo(f"wrote {where}: {number}, {counts}", err=True)
+
+
 def _outcome(work: Work, usual: pl.DataFrame | None, path: Path) -> Outcome:
     try:
         result, told = work(path, usual)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.flow.gating import Gating
-    from tilseq.io.fcs import Fcs, Spill
+    from tilseq.flow.tube import Tube
+    from tilseq.io.fcs import Spill
     from tilseq.study.settings import Panel
 
 files = click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -122,15 +123,14 @@ def two_passes(
         return each_tube(paths, work, mapped, usual), usual
 
 
-def gated(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[Fcs, Gating]:
+def gated(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[Tube, Gating]:
     """Read and gate one tube; return it with the spillover that was taken out."""
     from tilseq.flow.cuts import borrowed
     from tilseq.steps.flow import gate_tube, read_tube
-    from tilseq.steps.flow_spill import with_spill
 
-    tube = read_tube(path, None)
+    tube = read_tube(path, None, tubes.spill)
     lent = None if usual is None else borrowed(usual)
-    return with_spill(tube, tubes.spill), gate_tube(tube, sample_name(path), tubes.gating, lent, tubes.spill)
+    return tube, gate_tube(tube, sample_name(path), tubes.gating, lent)
 
 
 def _cuts_alone(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[pl.DataFrame, list[str]]:
@@ -139,7 +139,7 @@ def _cuts_alone(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[p
     return cuts_table(gated(tubes, path, usual)[1]), []
 
 
-def warnings_of(path: Path, tube: Fcs) -> list[str]:
+def warnings_of(path: Path, tube: Tube) -> list[str]:
     """Return what the reader found odd in a file, as stderr tells it."""
     return [f"{path}: {warning}" for warning in tube.warnings]
 
@@ -153,25 +153,11 @@ def odd_cuts_of(gating: Gating, usual: pl.DataFrame | None) -> list[dict[str, An
 
 
 def _panel(path: Path) -> Panel:
-    from pydantic import ValidationError
-
-    from tilseq.errors import ReadError
-    from tilseq.io.yaml_model import line_of
-    from tilseq.io.yaml_text import read_yaml
+    from tilseq.io.yaml_model import read_model
     from tilseq.study.settings import Panel
 
-    value, lines, problems = read_yaml(path, file=str(path))
-    if problems:
+    expected = "markers: {CD3: [names]} and thresholds: {CD3: number}"
+    panel, _, problems = read_model(path, Panel, file=str(path), expected=expected)
+    if problems or panel is None:
         raise problems[0]
-    try:
-        return Panel.model_validate({} if value is None else value)
-    except ValidationError as error:
-        fault = error.errors()[0]
-        keys = [str(part) for part in fault["loc"]]
-        raise ReadError(
-            f"the panel cannot be used: {fault['msg']}",
-            file=path,
-            row=line_of(keys, lines),
-            column=".".join(keys) or None,
-            expected="markers: {CD3: [names]} and thresholds: {CD3: number}",
-        ) from error
+    return panel

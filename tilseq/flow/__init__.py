@@ -2,12 +2,14 @@
 
 from tilseq.flow.compare import compare
 from tilseq.flow.compensation import compensate
-from tilseq.flow.counts import Ratio, cd4_cd8_ratio, count, status_of
+from tilseq.flow.counts import Ratio, cd4_cd8_ratio, count
 from tilseq.flow.cuts import borrowed, cohort_cuts, cuts_table
 from tilseq.flow.export import Exported, export_gates
 from tilseq.flow.gating import Borrowed, Gating, gate
+from tilseq.flow.given_spill import with_spill
 from tilseq.flow.panel import find_markers
 from tilseq.flow.populations import Rule, rule
+from tilseq.flow.rare import status_of_counts
 from tilseq.flow.tree import Population
 from tilseq.flow.tube import Tube
 
@@ -30,5 +32,6 @@ __all__ = [
     "find_markers",
     "gate",
     "rule",
-    "status_of",
+    "status_of_counts",
+    "with_spill",
 ]

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.flow.counts import status_of
 from tilseq.flow.quality import check
+from tilseq.flow.rare import status_of_counts
 from tilseq.intervals import Z95, clopper_pearson, poisson, ratio_of_counts, scalar
 
 LEAST_BEADS, FEWEST_BEADS = 1_000, 50
@@ -40,7 +40,7 @@ class AbsoluteCount(NamedTuple):
     budget
         Part → its coefficient of variation as a fraction (`gates`: log standard deviation); None for a count of 0.
     status
-        What the number of cells allows to say, see `counts.status_of`; `not_evaluable` without a value.
+        What the number of cells allows to say, see `rare.status_of_counts`; `not_evaluable` without a value.
     reason
         Why there is no value, or that beads are few.
     """
@@ -113,7 +113,7 @@ def by_beads(
     lower, upper = _widened((cells + 0.5) / (beads + 0.5), scalar(ratio_of_counts(cells, beads)), errors)
     value = factor * cells / beads
     # A number that rests on a few beads is no more certain than one that rests on a few cells.
-    status = status_of(cells, beads) if cells else status_of(cells)
+    status = status_of_counts(cells, beads) if cells else status_of_counts(cells)
     return _counted((value, factor * lower, factor * upper), method, budget, status, _few(beads))
 
 
@@ -174,7 +174,7 @@ def by_volume(
     _refuse_concentrated(dilution)
     factor = dilution / volume_ul
     lower, upper = _widened(cells + 0.5, scalar(poisson(cells)), errors)
-    return _counted((factor * cells, factor * lower, factor * upper), method, budget, status_of(cells))
+    return _counted((factor * cells, factor * lower, factor * upper), method, budget, status_of_counts(cells))
 
 
 def acquired_volume_ul(keywords: Mapping[str, str], unit: str | None = None) -> float | None:
@@ -276,7 +276,7 @@ def by_blood_count(
     limits = scalar(clopper_pearson(cells, denominator_cells))
     lower, upper = _widened((cells + 0.5) / (denominator_cells + 1), limits, errors)
     value = factor * cells / denominator_cells
-    return _counted((value, factor * lower, factor * upper), method, budget, status_of(cells))
+    return _counted((value, factor * lower, factor * upper), method, budget, status_of_counts(cells))
 
 
 def per_ul_of_unit(unit: str) -> float | None:

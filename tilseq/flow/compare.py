@@ -14,8 +14,6 @@ from tilseq.flow.tube import Mask
 if TYPE_CHECKING:
     import polars as pl
 
-RATIO = "CD4+ T / CD8+ T"
-
 
 def compare(
     first: Mapping[str, ArrayLike] | Sequence[str | None],
@@ -91,6 +89,8 @@ def _row(name: str, ours: Mask | None, theirs: Mask | None) -> dict[str, Any]:
 
 
 def _ratio_row(ours: Mapping[str, Mask], theirs: Mapping[str, Mask]) -> dict[str, Any]:
+    from tilseq.tables.outputs import RATIO
+
     here, there = _ratio(ours), _ratio(theirs)
     difference = 100 * (here - there) / there if here is not None and there else None
     return {"population": RATIO, "ratio_a": here, "ratio_b": there, "difference_pct": difference}

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.tube import Floats, Tube
-from tilseq.gates import COMPENSATED_PREFIXES, LARGEST_CONDITION
+from tilseq.gates import COMPENSATED_PREFIXES, LARGEST_CONDITION, Spectra, spectra_fault
 
 # So many events stay in a processor's cache while they are laid out by channel and multiplied.
 ROWS_AT_ONCE = 4096
@@ -113,24 +113,17 @@ def checked_matrix(channels: Sequence[str], matrix: ArrayLike) -> NDArray[np.flo
     AnalysisError
         As `compensate`.
     """
-    mend = "give the matrix that the instrument wrote, or compensate before export"
-    values = np.asarray(matrix, dtype=np.float64)
-    if values.shape != (len(channels), len(channels)):
+    values, size = np.asarray(matrix, dtype=np.float64), len(channels)
+    if values.ndim == 2:
+        fault = spectra_fault(Spectra.of(channels, channels, values))
+    else:
+        fault = f"values of {values.ndim} dimensions"
+    if fault:
         raise AnalysisError(
-            "the spillover matrix does not fit its channels",
-            found=" × ".join(str(size) for size in values.shape),
-            expected=f"{len(channels)} × {len(channels)}",
-            mend=mend,
-        )
-    if not np.isfinite(values).all():
-        raise AnalysisError("the spillover matrix holds a value that is not a finite number", mend=mend)
-    condition = condition_number(values)
-    if condition > LARGEST_CONDITION:
-        raise AnalysisError(
-            "the spillover matrix is singular or nearly so",
-            found=f"condition number {condition:.3g}",
-            expected=f"at most {LARGEST_CONDITION:g}",
-            mend=mend,
+            "the spillover matrix cannot be taken out",
+            found=fault,
+            expected=f"{size} × {size} finite numbers, a condition number of at most {LARGEST_CONDITION:g}",
+            mend="give the matrix that the instrument wrote, or compensate before export",
         )
     return values
 

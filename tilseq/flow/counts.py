@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tilseq.flow.gating import Gating
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.populations import Rule
-from tilseq.flow.quality import LEAST_QUANTIFIED
-from tilseq.flow.rare import NO_BLANK, Blank, rare
+from tilseq.flow.quality import worst_of
+from tilseq.flow.rare import NO_BLANK, Blank, rare, status_of_counts
 from tilseq.flow.tree import Population
 from tilseq.flow.uncertainty import (
     IMPURE,
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 MOST_IN_BLANK = 0.01  # of its lymphocytes
-VERDICTS = ("pass", "warn", "fail")
 WITH_GATES = ("live", "lymphocytes")  # beside those told by signs; beads and single cells are limited by counting alone
 
 
@@ -48,18 +47,6 @@ class Ratio(NamedTuple):
     counting_upper: float | None
     n: int
     status: str
-
-
-def status_of(*events: int) -> str:
-    """Return what counts of events allow to say: `quantified`, `detected_below_loq` or `not_detected`.
-
-    The fewest of them decides: 50 or more are quantified, 1 to 49 are detected below the limit of quantification, none
-    is not detected (ICCS's rule for rare events).
-    """
-    fewest = min(events)
-    if fewest >= LEAST_QUANTIFIED:
-        return "quantified"
-    return "detected_below_loq" if fewest else "not_detected"
 
 
 def count(gating: Gating, blanks: Mapping[str, Blank] | None = None) -> pl.DataFrame:
@@ -197,8 +184,8 @@ def cd4_cd8_ratio(gating: Gating) -> Ratio:
     -------
     Ratio
         Without CD4+ T or without CD8+ T cells there is no ratio: the value is None, the status `not_evaluable`, and of
-        the limits the one that can be told stays. Otherwise the status is that of the smaller count, see `status_of`.
-        A tube whose tree has no such populations has no limits either.
+        the limits the one that can be told stays. Otherwise the status is that of the smaller count, see
+        `rare.status_of_counts`. A tube whose tree has no such populations has no limits either.
     """
     names = ("CD4+ T", "CD8+ T")
     if not set(names) <= gating.populations.keys():
@@ -208,7 +195,7 @@ def cd4_cd8_ratio(gating: Gating) -> Ratio:
     ends = [[(end[names[0]], end[names[1]]) for end in shift] for shift in gating.moved.values()]
     (lower, upper), _ = ratio_with_gates(helpers, killers, counting, ends)
     both = helpers > 0 and killers > 0
-    value, status = (helpers / killers, status_of(helpers, killers)) if both else (None, "not_evaluable")
+    value, status = (helpers / killers, status_of_counts(helpers, killers)) if both else (None, "not_evaluable")
     limits = [_number(limit) for limit in (lower, upper, *counting)]
     return Ratio(value, limits[0], limits[1], limits[2], limits[3], helpers + killers, status)
 
@@ -219,7 +206,5 @@ def _number(limit: float) -> float | None:
 
 def _verdict(quality: pl.DataFrame) -> tuple[str, str | None]:
     """Return the worst verdict of a tube and why: each check that is not passed, with its reason."""
-    verdicts = quality["verdict"].to_list()
-    worst = max(verdicts, key=VERDICTS.index, default="pass")
     told = [f"{row['check']}: {row['reason']}" for row in quality.iter_rows(named=True) if row["verdict"] != "pass"]
-    return worst, "; ".join(told) or None
+    return worst_of(quality["verdict"]), "; ".join(told) or None

@@ -12,11 +12,10 @@ import numpy as np
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.flow.backgating import add_lymphocytes, is_near
 from tilseq.flow.beads import find_beads, single_beads
-from tilseq.flow.given_spill import GivenSpill
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.margins import check_lymphocytes
-from tilseq.flow.panel import describe, find_markers
-from tilseq.flow.populations import Rule, markers_of, with_further
+from tilseq.flow.panel import describe, find_markers, own_channels
+from tilseq.flow.populations import T_CELLS, Rule, markers_of, with_further
 from tilseq.flow.quality import assess, check, non_finite
 from tilseq.flow.residual import check_residuals
 from tilseq.flow.scatter import singlets
@@ -123,11 +122,10 @@ def gate(
     thresholds: Mapping[str, float] | None = None,
     populations: Mapping[str, Rule] | None = None,
     borrowed: Borrowed | None = None,
-    spill: GivenSpill | None = None,
 ) -> Gating:
     """Gate one tube into T cells and their subsets.
 
-    Events are compensated with the file's own spillover, or the one given, unless they are compensated already.
+    Events are compensated with the file's own spillover, or that of `with_spill`, unless they are compensated already.
     Stretches of the run that a clog spoiled are left out, see `time_quality`, and so are counting beads. Lymphocytes
     lie about the T cells on forward scatter, side scatter and CD45, see `lymphocytes.find_region`. Each further cut
     lies in the valley between the two most prominent modes of its channel among the events of its parent. A cut without
@@ -141,7 +139,8 @@ def gate(
     sample
         Name that every table bears.
     aliases
-        More names of channels: marker → names.
+        More names of channels: marker → names. A marker of the tree that is neither among them nor built in is that
+        of the channel that bears its very name ($PnS or $PnN).
     thresholds
         Marker → threshold on the compensated linear scale, in place of the automatic one: of any marker of the tree,
         `viability`, and `FSC-A` (least), `SSC-A` (most), `CD45` (least) of lymphocytes.
@@ -149,9 +148,6 @@ def gate(
         Further populations, or others in place of the built-in ones (see `populations.T_CELLS`): name → rule.
     borrowed
         Cuts of other tubes.
-    spill
-        Spillover that takes the place of the file's own, as `tilseq.io.read_spill` gives it; it is refused for a tube
-        that is compensated already.
 
     Returns
     -------
@@ -166,17 +162,18 @@ def gate(
         contradicts the file; a threshold is not a marker's or not a number; the population tree is at fault.
     """
     rules = with_further(populations or {})
-    stains = list(dict.fromkeys([*FURTHER_STAINS, *markers_of(rules)]))
-    thresholds = _checked_thresholds(thresholds or {}, ["FSC-A", "SSC-A", *stains])
+    stains = _stains(rules)
+    thresholds = _checked_thresholds(thresholds or {}, gate_names(populations or {}))
     if not len(tube.events):
         raise AnalysisError("the tube holds no event")
     markers = find_markers(tube.channels, tube.markers, aliases)
+    markers |= own_channels([name for name in stains if name not in markers], tube.channels, tube.markers)
     _refuse_missing(tube, markers)
     quality = [
         check(sample, f"input {number}", None, "nothing odd in the file", False, warning)
         for number, warning in enumerate(tube.warnings, start=1)
     ]
-    values, finite, told = compensated_values(tube, sample, markers, stains, spill)
+    values, finite, told = compensated_values(tube, sample, markers, stains)
     quality += told
     quality += [
         check(sample, f"threshold of {name}", None, "a channel to apply it to", False, "not used: no such channel")
@@ -204,6 +201,15 @@ def gate(
     quality += check_residuals(sample, tree.populations, values)
     quality += _elsewhere(sample, region, borrowed.region)
     return _finish(tree, rules, region, quality, lost)
+
+
+def gate_names(populations: Mapping[str, Rule]) -> list[str]:
+    """Return what a threshold can be set for: `FSC-A`, `SSC-A` and each stain of the tree with these populations."""
+    return ["FSC-A", "SSC-A", *_stains({**T_CELLS, **populations})]
+
+
+def _stains(rules: Mapping[str, Rule]) -> list[str]:
+    return list(dict.fromkeys([*FURTHER_STAINS, *markers_of(rules)]))
 
 
 def _planted(tree: Tree, kept: Mask) -> Tree:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,7 +14,7 @@ from tilseq.errors import AnalysisError
 from tilseq.flow.compensation import checked_columns, checked_matrix, is_compensated
 from tilseq.flow.panel import plain_name
 from tilseq.flow.quality import check
-from tilseq.flow.tube import Spill, Tube
+from tilseq.flow.tube import Floats, Spill, Tube
 from tilseq.gates import COMPENSATED_PREFIXES
 
 NO_DYE = re.compile(r"(hdr )?time$|[fs]sc(?![a-z])|[fs]s( (a|h|w|area|height|width|peak|tof|int|lin|log))*$")
@@ -32,8 +34,56 @@ class GivenSpill(Spill, Protocol):
     def source(self) -> str: ...  # noqa: D102
 
 
-def refuse_given(tube: Tube, spill: GivenSpill) -> None:
-    """Refuse a spillover matrix that cannot be taken out of a tube.
+@dataclass(frozen=True)
+class Respilled:
+    """A tube with a spillover in place of its own; see `with_spill`.
+
+    Attributes
+    ----------
+    tube
+        The tube as it was read.
+    spill
+        The spillover that is taken out of it.
+    """
+
+    tube: Tube
+    spill: GivenSpill
+
+    @property
+    def events(self) -> Floats:
+        """Those of the tube."""
+        return self.tube.events
+
+    @property
+    def channels(self) -> Sequence[str]:
+        """Those of the tube."""
+        return self.tube.channels
+
+    @property
+    def markers(self) -> Sequence[str]:
+        """Those of the tube."""
+        return self.tube.markers
+
+    @property
+    def keywords(self) -> Mapping[str, str]:
+        """Those of the tube."""
+        return self.tube.keywords
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """Those of the tube."""
+        return self.tube.warnings
+
+
+def with_spill(tube: Tube, spill: GivenSpill) -> Respilled:
+    """Return a tube with a spillover in place of its own.
+
+    Parameters
+    ----------
+    tube
+        Linear events with their channels, as they were measured.
+    spill
+        A matrix such as `tilseq.io.read_spill` gives.
 
     Raises
     ------
@@ -60,6 +110,7 @@ def refuse_given(tube: Tube, spill: GivenSpill) -> None:
     except AnalysisError as error:
         error.file = spill.source
         raise
+    return Respilled(tube, spill)
 
 
 def compensated_already(spill: GivenSpill, channels: Any) -> AnalysisError:
@@ -73,11 +124,12 @@ def compensated_already(spill: GivenSpill, channels: Any) -> AnalysisError:
     )
 
 
-def check_given(sample: str, own: Spill | None, spill: GivenSpill) -> dict[str, Any]:
+def check_given(sample: str, tube: Respilled) -> dict[str, Any]:
     """Return the row of `quality` that tells which matrix takes the place of the file's own, and how far they differ.
 
     Channels that only one of the two knows count as if nothing spilled in the other.
     """
+    own, spill = tube.tube.spill, tube.spill
     name, limit = "spillover given", "told, largest difference from the file's own"
     if own is None:
         return check(sample, name, None, limit, True, f"that of {spill.source}; the file holds none")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.flow.counts import VERDICTS, Ratio, certainty, ratio_columns, status_of
+from tilseq.flow.counts import Ratio, certainty, ratio_columns
 from tilseq.flow.populations import BUILT_IN
-from tilseq.flow.quality import LEAST_QUANTIFIED, check
+from tilseq.flow.quality import LEAST_QUANTIFIED, check, worst_of
+from tilseq.flow.rare import status_of_counts
 from tilseq.flow.tree import Population
 from tilseq.flow.tube import Mask
 from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 ALL_EVENTS = "all events"
 BEADS = ("beads", "single beads")
+MOST_BEADS = 1.0  # % of a population of cells
 
 
 def name_populations(
@@ -105,9 +107,7 @@ def cells_of(populations: Mapping[str, Population], *, by_beads: bool) -> list[s
     """
     names = [name for name in populations if name == "lymphocytes" or name not in BUILT_IN]
     for name in names if by_beads else ():
-        above = populations[name].parent
-        while above is not None and above not in BEADS:
-            above = populations[above].parent
+        above = _within_beads(populations, name)
         if above is not None:
             raise AnalysisError(
                 f"cells cannot be counted by beads: a gate lies within {above}, which is taken for counting beads",
@@ -116,6 +116,34 @@ def cells_of(populations: Mapping[str, Population], *, by_beads: bool) -> list[s
                 mend=f"give the gate {above} another name if it is not of beads, else take {name} out of it",
             )
     return names
+
+
+def check_beads_apart(sample: str, populations: Mapping[str, Population]) -> list[dict[str, Any]]:
+    """Return the check of beads among cells, where a person gated beads.
+
+    Gates beside that of the beads leave them in unless they are drawn to leave them out. Those within it, which
+    `cells_of` refuses where beads are counted by, are no cells.
+    """
+    beads = next((populations[name].mask for name in BEADS if name in populations), None)
+    if beads is None:
+        return []
+    shares = {}
+    for name in cells_of(populations, by_beads=False):
+        one = populations[name]
+        if one.events and not _within_beads(populations, name):
+            shares[name] = 100 * int(np.count_nonzero(one.mask & beads)) / one.events
+    many = [f"{name} {share:.2g} %" for name, share in shares.items() if share > MOST_BEADS]
+    reason = f"the gate of beads holds some of {', '.join(many)}: leave it out of them" if many else "apart from cells"
+    limit = f"at most {MOST_BEADS:g} % of any population of cells"
+    return [check(sample, "beads among cells", max(shares.values(), default=None), limit, not many, reason)]
+
+
+def _within_beads(populations: Mapping[str, Population], name: str) -> str | None:
+    """Return the gate of beads that a population lies in, None where it lies in none."""
+    above = populations[name].parent
+    while above is not None and above not in BEADS:
+        above = populations[above].parent
+    return above
 
 
 def check_t_cells(sample: str, populations: Mapping[str, Population]) -> list[dict[str, Any]]:
@@ -151,7 +179,7 @@ def count_manual(
     """
     from tilseq.tables.outputs import COUNTS
 
-    verdict = max((row["verdict"] for row in quality), key=VERDICTS.index)
+    verdict = worst_of(row["verdict"] for row in quality)
     reason = "; ".join(f"{row['check']}: {row['reason']}" for row in quality if row["verdict"] != "pass") or None
     of_tube = {"verdict": verdict, "reason": reason, **ratio_columns(manual_ratio(populations))}
     rows = []
@@ -181,4 +209,4 @@ def manual_ratio(populations: Mapping[str, Population]) -> Ratio | None:
     if not helpers or not killers:
         return Ratio(None, None, None, None, None, helpers + killers, "not_evaluable")
     lower, upper = scalar(ratio_of_counts(helpers, killers))
-    return Ratio(helpers / killers, lower, upper, lower, upper, helpers + killers, status_of(helpers, killers))
+    return Ratio(helpers / killers, lower, upper, lower, upper, helpers + killers, status_of_counts(helpers, killers))

@@ -219,9 +219,9 @@ def infused_share(
     absent = _absent(product, baseline, visit)
     if absent is not None or baseline is None:
         return _not_evaluable(visit, absent, upper_bound)
-    random = np.random.default_rng(seed)
     weights = _weights(product)
     counted = [lot.counted for lot in product if lot.counted is not None]
+    random = np.random.default_rng(seed)
     before, after = (_draw(sample, overdispersion, random) for sample in (baseline, visit))
     infused = weights @ np.stack([_draw(sample, overdispersion, random) for sample in counted])
     cd3 = np.ones(DRAWS) if cd3_per_ul is None else log_normal(*cd3_per_ul, random, DRAWS)
@@ -234,30 +234,40 @@ def infused_share(
     # A draw in which the product holds no more than the baseline tells nothing: any share would do.
     told = infused > before
     shares = np.where(told, (after - before) / np.where(told, infused - before, 1), np.inf)
-    lowest, highest = _limits(shares)
-    if lowest > 1:
+    if _limits(shares)[0] > 1:
         return _not_evaluable(visit, "marked cells are more frequent than in the product", upper_bound)
-
     value = min(1.0, max(0.0, (f_after - f_before) / (f_infused - f_before)))
-    above = float(np.mean(after > before))
+    share = _with_limits(value, shares, visit, float(np.mean(after > before)), upper_bound)
+    return share if cd3_per_ul is None else _with_cells(share, shares, cd3_per_ul, cd3)
+
+
+def _with_limits(value: float, shares: Floats, visit: Marked, above: float, upper_bound: bool) -> InfusedShare:
+    """Return a share with the limits that its draws give, and its status."""
+    lowest, highest = _limits(shares)
+    lower, upper = _limits(np.clip(shares, 0, 1))
     detected = value > 0 and above >= DETECTED
     precise = visit.marked >= LEAST_QUANTIFIED and (highest - lowest) / (2 * Z95) <= LARGEST_CV * value
-    possible = np.clip(shares, 0, 1)
-    lower, upper = _limits(possible)
-    cells = None if cd3_per_ul is None else value * cd3_per_ul.value
-    cells_lower, cells_upper = _limits(possible * cd3)
     return InfusedShare(
         value=value,
         lower=min(lower, value),  # limits of draws need not hold a share of 0 or 1 (Brown, Cai and DasGupta 2001)
         upper=max(upper, value),
         probability_above_blank=above,
-        cells_per_ul=cells,
-        cells_per_ul_lower=None if cells is None else min(cells_lower, cells),
-        cells_per_ul_upper=None if cells is None else max(cells_upper, cells),
+        cells_per_ul=None,
+        cells_per_ul_lower=None,
+        cells_per_ul_upper=None,
         n=visit.cd3,
         status="not_detected" if not detected else "quantified" if precise else "detected_below_loq",
         reason=None,
         upper_bound=upper_bound,
+    )
+
+
+def _with_cells(share: InfusedShare, shares: Floats, cd3_per_ul: CellsPerUl, cd3: Floats) -> InfusedShare:
+    """Return a share with its cells per microlitre, by draws of the share and of the CD3+ cells."""
+    cells = (share.value or 0.0) * cd3_per_ul.value
+    lower, upper = _limits(np.clip(shares, 0, 1) * cd3)
+    return share._replace(
+        cells_per_ul=cells, cells_per_ul_lower=min(lower, cells), cells_per_ul_upper=max(upper, cells)
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from tilseq.errors import AnalysisError
+from tilseq.errors import AnalysisError, first_few
 
 # One pattern a marker, for names in lower case with runs of punctuation turned into one space.
 # A number must end the word or be followed by a letter that names a chain, so that CD3 is not CD38 nor CD4 CD45RA.
@@ -87,11 +87,36 @@ def find_markers(
     return found
 
 
+def own_channels(markers: Sequence[str], channels: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
+    """Return marker → channel of markers that are a channel's very own name, $PnS or $PnN, without regard to case.
+
+    Parameters
+    ----------
+    markers
+        Markers without a channel so far.
+    channels, texts
+        $PnN and $PnS of every channel.
+
+    Raises
+    ------
+    AnalysisError
+        Several channels bear the name.
+    """
+    pairs = list(zip(channels, texts, strict=True))
+    found = {}
+    for marker in markers:
+        wanted = plain_name(marker)
+        hits = [name for name, text in pairs if wanted and wanted in (plain_name(name), plain_name(text))]
+        if hits and marker not in MARKERS:
+            found[marker] = _only(marker, hits, pairs)
+    _refuse_twins(found, channels)
+    return found
+
+
 def describe(channels: Sequence[str], markers: Sequence[str]) -> str:
     """Return the channels on one line, as an error lists them."""
     pairs = list(zip(channels, markers, strict=True))
-    shown = [name if mark.strip() in ("", name) else f"{name} ({mark})" for name, mark in pairs[:MOST_LISTED]]
-    return ", ".join(shown) + (f" and {len(pairs) - MOST_LISTED} more" if len(pairs) > MOST_LISTED else "")
+    return first_few([name if mark.strip() in ("", name) else f"{name} ({mark})" for name, mark in pairs], MOST_LISTED)
 
 
 def plain_name(text: str) -> str:

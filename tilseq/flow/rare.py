@@ -165,6 +165,14 @@ def status_of(events: int, denominator: int, blank: Blank = NO_BLANK) -> str:
     return "quantified" if events >= limit_of_quantification(denominator, blank) else "detected_below_loq"
 
 
+def status_of_counts(*events: int) -> str:
+    """Return what counts without a denominator and a blank allow to say, such as both of a ratio.
+
+    The fewest of them decides: 50 or more are `quantified`, 1 to 49 `detected_below_loq`, none is `not_detected`.
+    """
+    return least_certain(*(status_of(number, max(1, number)) for number in events))
+
+
 def least_certain(*statuses: str) -> str:
     """Return the status of a number that rests on several counts: that of the least certain one."""
     return min(statuses, key=STATUSES.index)

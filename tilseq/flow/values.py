@@ -18,7 +18,7 @@ from tilseq.flow.compensation import (
     look_transformed,
     too_much,
 )
-from tilseq.flow.given_spill import GivenSpill, check_given, compensated_already, refuse_given
+from tilseq.flow.given_spill import Respilled, check_given, compensated_already
 from tilseq.flow.quality import check
 from tilseq.flow.tube import Floats, Mask, Spill, Tube
 
@@ -30,22 +30,20 @@ FIRST = 1_000  # events that show at once that a channel has a spread
 
 
 def compensated_values(
-    tube: Tube, sample: str, markers: Mapping[str, str], stains: Sequence[str], given: GivenSpill | None = None
+    tube: Tube, sample: str, markers: Mapping[str, str], stains: Sequence[str]
 ) -> tuple[dict[str, Floats], Mask, list[dict[str, Any]]]:
     """Return the values of scatter and stains, compensated once.
 
     Parameters
     ----------
     tube
-        Linear events.
+        Linear events; a spillover that `with_spill` gave it takes the place of its own.
     sample
         Name that the checks bear.
     markers
         Marker → channel.
     stains
         Markers that gates use; one without a channel is passed over.
-    given
-        Spillover that takes the place of the file's own.
 
     Returns
     -------
@@ -64,7 +62,7 @@ def compensated_values(
         tube that is compensated already.
     """
     stains = [marker for marker in stains if marker in markers]
-    quality, spill = _compensation(tube, sample, [markers[marker] for marker in stains], given)
+    quality, spill = _compensation(tube, sample, [markers[marker] for marker in stains])
     channels = list(tube.channels)
     named = [marker for marker in (*SCATTER, *stains) if marker in markers]
     wanted = [markers[marker] for marker in named]
@@ -133,19 +131,15 @@ def _spreads(column: Floats, among: Mask) -> bool:
     return bool(seen.size and seen.min() < seen.max())
 
 
-def _compensation(
-    tube: Tube, sample: str, stains: Sequence[str], given: GivenSpill | None
-) -> tuple[list[dict[str, Any]], Spill | None]:
+def _compensation(tube: Tube, sample: str, stains: Sequence[str]) -> tuple[list[dict[str, Any]], Spill | None]:
     """Return the check of compensation, that of a given spillover, and the spillover to be taken out, if any."""
-    beside = []
-    if given is not None:
-        refuse_given(tube, given)
-        beside = [check_given(sample, tube.spill, given)]
+    given = tube.spill if isinstance(tube, Respilled) else None
+    beside = [check_given(sample, tube)] if isinstance(tube, Respilled) else []
 
     def told(value: float | None, reason: str, fine: bool = True) -> list[dict[str, Any]]:
         return [check(sample, "compensation", value, "once, on the linear scale", fine, reason), *beside]
 
-    spill: Spill | None = tube.spill if given is None else given
+    spill = tube.spill
     transformed = is_transformed(tube)
     if are_compensated(stains):
         if given is not None:
@@ -168,10 +162,10 @@ def _compensation(
             mend="export linear values",
         )
     whose = "the file's spillover" if given is None else f"the spillover of {given.source}"
-    return told(*_judged(tube, stains, spill, whose)), spill
+    return told(*judged(tube, stains, spill, whose)), spill
 
 
-def _judged(tube: Tube, stains: Sequence[str], spill: Spill, whose: str) -> tuple[float, str, bool]:
+def judged(tube: Tube, stains: Sequence[str], spill: Spill, whose: str) -> tuple[float, str, bool]:
     """Return the condition number of a spillover, what is to be said of it, and whether it fits."""
     condition = condition_number(spill.matrix)
     if look_transformed(tube, stains):

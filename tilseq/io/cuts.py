@@ -43,14 +43,7 @@ def read_cohort_cuts(path: str | Path, sample: Mapping[str, Any] | None = None) 
     """
     import polars as pl
 
-    from tilseq.io.text import read_cells
-    from tilseq.tables import parse
-    from tilseq.tables.outputs import COHORT_CUTS
-
-    frame, problems = parse(read_cells(path), COHORT_CUTS, file=path)
-    if problems:
-        raise problems[0]
-    _refuse_nonsense(frame, path)
+    frame = cuts_of_all_groups(path)
     if sample is None:
         return _of_one_group(frame, path)
     own = pl.all_horizontal(pl.col(name).is_null() | (pl.col(name) == pl.lit(sample.get(name))) for name in GROUP)
@@ -63,6 +56,25 @@ def read_cohort_cuts(path: str | Path, sample: Mapping[str, Any] | None = None) 
     # The rows of a table that tell more of the sample's group go before those that tell less.
     ranked = found.with_columns(told=pl.sum_horizontal(pl.col(name).is_not_null() for name in GROUP))
     return _of_one_group(ranked.filter(pl.col("told") == pl.col("told").max()).drop("told"), path)
+
+
+def cuts_of_all_groups(path: str | Path) -> pl.DataFrame:
+    """Read frozen cuts of all groups of tubes.
+
+    Raises
+    ------
+    ReadError, TableError
+        As `read_cohort_cuts`, save of groups.
+    """
+    from tilseq.io.text import read_cells
+    from tilseq.tables import parse
+    from tilseq.tables.outputs import COHORT_CUTS
+
+    frame, problems = parse(read_cells(path), COHORT_CUTS, file=path)
+    if problems:
+        raise problems[0]
+    _refuse_nonsense(frame, path)
+    return frame
 
 
 def _of_one_group(frame: pl.DataFrame, path: str | Path) -> pl.DataFrame:

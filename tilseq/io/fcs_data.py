@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from tilseq.errors import first_few
 from tilseq.io.fcs_header import HEADER_BYTES, Header
 
 BLOCK_BYTES, FEWEST_ROWS = 1 << 20, 1000
@@ -410,13 +411,8 @@ def _sentences(channels: list[Channel], odd: Counter[tuple[str, int]]) -> list[s
     for kind, sentence in ODD.items():
         where = [f"{channel.name} ({odd[kind, place]})" for place, channel in enumerate(channels) if odd[kind, place]]
         if where:
-            found.append(f"{sentence}: {_listed(where)}.")
+            found.append(f"{sentence}: {first_few(where, MOST_LISTED)}.")
     double = [channel.name for channel in channels if channel.kind == "D"]
     if double:
-        found.append(f"64-bit floats are held as 32-bit floats, to 7 digits: {_listed(double)}.")
+        found.append(f"64-bit floats are held as 32-bit floats, to 7 digits: {first_few(double, MOST_LISTED)}.")
     return found
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
-    return ", ".join(names[:MOST_LISTED]) + more

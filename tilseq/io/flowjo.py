@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from tilseq.errors import ReadError, did_you_mean
+from tilseq.errors import ReadError, did_you_mean, first_few
 from tilseq.gates import Spectra, needs_of
-from tilseq.io.gate_checks import find_circle
+from tilseq.io.gate_checks import refuse_circle
 from tilseq.io.gate_flowkit import Place, Source, convert, is_boolean
 from tilseq.io.gate_tree import Tree
 from tilseq.io.gatingml import tag
@@ -64,9 +64,7 @@ def read_flowjo(root: Any, path: Path, sample: str) -> Tree:
         _compensate_by_name(gates, spectra, prefix, suffix)
         step = _time_step(element) if "time" in dimensions else None
         converted = convert(Source(path, sample, gates, spectra, strategy.transformations, standard=False))
-    circle = find_circle(needs_of(converted))
-    if circle:
-        raise ReadError("gates depend on each other in a circle", file=path, found=" → ".join(circle))
+    refuse_circle(needs_of(converted), path)
     return Tree(path, sample, converted, step, underscores=True)
 
 
@@ -87,12 +85,11 @@ def _only_sample(root: Any, path: Path, sample: str) -> Any:
             found.append(element)
     if len(found) == 1:
         return found[0]
-    many = f" and {len(known) - MOST_LISTED} more" if len(known) > MOST_LISTED else ""
     raise ReadError(
         "the workspace holds several samples of this name" if found else "the workspace holds no such sample",
         file=path,
         found=sample,
-        expected=None if found else f"one of {', '.join(known[:MOST_LISTED])}{many}",
+        expected=None if found else f"one of {first_few(known, MOST_LISTED)}",
         mend="give each sample a name of its own" if found else did_you_mean(sample, known),
     )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 
 import numpy as np
 
-from tilseq.errors import AnalysisError
+from tilseq.errors import AnalysisError, ReadError
 from tilseq.gates import (
     EllipsoidGate,
     Gate,
@@ -43,24 +44,30 @@ def check_gates(gates: Sequence[Gate]) -> None:
             if needed not in populations:
                 raise AnalysisError(f"gate {gate.name} refers to a gate that is not there", found=needed)
         _check_shape(gate)
-    circle = find_circle(needs)
-    if circle:
-        raise AnalysisError("gates depend on each other in a circle", found=" → ".join(circle))
+    refuse_circle(needs)
 
 
-def find_circle[Name: Hashable](needs: Mapping[Name, Sequence[Name]]) -> list[Name] | None:
-    """Return names that need each other in a circle, the first again at the end, or None where there is none.
+def refuse_circle(needs: Mapping[str, Sequence[str]], file: Path | None = None) -> None:
+    """Refuse gates that need each other in a circle.
 
     Parameters
     ----------
     needs
         Name → the names that must come before it.
+    file
+        The file that they were read from.
+
+    Raises
+    ------
+    ReadError, AnalysisError
+        There is a circle: the former where a file is named.
     """
     try:
         TopologicalSorter(needs).prepare()
     except CycleError as error:
-        return list(error.args[1])
-    return None
+        kind = AnalysisError if file is None else ReadError
+        found = " → ".join(error.args[1])
+        raise kind("gates depend on each other in a circle", file=file, found=found) from error
 
 
 def is_ellipsoid(gate: EllipsoidGate) -> bool:

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.gates import COMPENSATED_PREFIXES, Channel, Compensation, Ratio, Spectra
+from tilseq.gates import COMPENSATED_PREFIXES, Channel, Compensation, Ratio, Spectra, spectra_fault
 from tilseq.io.gate_scales import apply_scale
-from tilseq.io.gate_tree import Tree, spectra_fault
+from tilseq.io.gate_tree import Tree
 
 Column = NDArray[np.float64]
 Mask = NDArray[np.bool_]

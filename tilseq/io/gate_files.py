@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tilseq.errors import AnalysisError, ReadError
-from tilseq.gates import Channel, channels_of, parents_of
+from tilseq.gates import Channel, Ratio, channels_of, parents_of
 from tilseq.io.flowjo import read_flowjo
 from tilseq.io.gate_columns import Mask, Tube
 from tilseq.io.gate_masks import masks
@@ -42,6 +42,15 @@ class GateFile:
     sample: str
     parents: Mapping[str, str | None]
     _tree: Tree
+
+    @property
+    def channels(self) -> list[Channel]:
+        """What the gates look at, channels of a ratio one by one, in the order of the gates, each once."""
+        found: list[Channel] = []
+        for one in (one for gate in self._tree.gates for one in channels_of(gate)):
+            names = (one.x, one.y) if isinstance(one, Ratio) else (one.name,)
+            found += [Channel(name, one.compensation) for name in names]
+        return list(dict.fromkeys(found))
 
     def populations(self, tube: Tube) -> dict[str, GatedPopulation]:
         """Apply the gates to a tube.

@@ -28,10 +28,10 @@ from tilseq.gates import (
     RectangleGate,
     Scale,
     Spectra,
+    spectra_fault,
 )
 from tilseq.io.gate_checks import is_ellipsoid
 from tilseq.io.gate_scales import scale_fault, scale_of
-from tilseq.io.gate_tree import spectra_fault
 from tilseq.io.gatingml import name_of
 
 # Names of gates from the outermost inwards, its own last.

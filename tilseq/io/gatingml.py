@@ -26,11 +26,11 @@ from tilseq.gates import (
     Spectra,
     channels_of,
     needs_of,
+    spectra_fault,
 )
 from tilseq.io.files import write_with
 from tilseq.io.gate_checks import check_gates
 from tilseq.io.gate_scales import scale_fault
-from tilseq.io.gate_tree import spectra_fault
 
 SPACE = "http://www.isac-net.org/std/Gating-ML/v2.0/"
 NAMESPACES = {"gating": SPACE + "gating", "transforms": SPACE + "transformations", "data-type": SPACE + "datatypes"}

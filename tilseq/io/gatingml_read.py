@@ -15,7 +15,7 @@ import numpy as np
 
 from tilseq.errors import ReadError, did_you_mean
 from tilseq.gates import Spectra
-from tilseq.io.gate_checks import find_circle
+from tilseq.io.gate_checks import refuse_circle
 from tilseq.io.gate_flowkit import Place, Source, convert
 from tilseq.io.gate_tree import Tree
 from tilseq.io.gatingml import tag
@@ -188,6 +188,7 @@ def _check_hierarchy(root: Any, path: Path) -> dict[str, list[str]]:
     wanted: dict[str, list[str]] = {}
     for gate in _gates(root):
         name = gate.get(tag("gating", "id"), "")
+        _refuse_other_parent(gate, name, path)
         parent = gate.get(tag("gating", "parent_id"))
         within[name] = [parent] if parent is not None else []
         wanted[name] = [*within[name], *_operands(gate)]
@@ -201,12 +202,23 @@ def _check_hierarchy(root: Any, path: Path) -> dict[str, list[str]]:
                 kind = "parent" if other in within[name] else "gate"
                 mend = did_you_mean(other, list(within))
                 raise ReadError(f"the {kind} that gate {name} refers to is missing", file=path, found=other, mend=mend)
-    circle = find_circle(wanted)
-    if circle:
-        raise ReadError("gates depend on each other in a circle", file=path, found=" → ".join(circle))
+    refuse_circle(wanted, path)
     for name in within:
         check_depth(_depth(name, within), name, path)
     return within
+
+
+def _refuse_other_parent(gate: Any, name: str, path: Path) -> None:
+    """Refuse a parent_id that is not GatingML's: the schema lets it pass, and programs take the gate for all events."""
+    for key in gate.attrib:
+        if key != tag("gating", "parent_id") and key.rpartition("}")[2].casefold() == "parent_id":
+            raise ReadError(
+                f"gate {name} names its parent by an attribute that GatingML does not know",
+                file=path,
+                found=f"{key}={gate.get(key)}",
+                expected="gating:parent_id",
+                mend="write the prefix gating: before it, or delete it if the gate lies within no other",
+            )
 
 
 def _operands(gate: Any) -> list[str]:

@@ -39,6 +39,7 @@ def read_spill(path: str | Path) -> Spill:
         rows or columns, holds a cell that is not a finite number, or has another value than 1 on its diagonal.
     """
     cells = read_cells(path)
+    _refuse_nameless_rows(cells, path)
     channels = _channels(cells.columns[1:], path)
     rows = _rows(cells[:, 0].to_list(), channels, path)
     values = np.empty((len(channels), len(channels)), dtype=np.float64)
@@ -57,6 +58,21 @@ def read_spill(path: str | Path) -> Spill:
                 mend="divide percentages by 100" if own == 100 else "divide each row by the value on its diagonal",
             )
     return Spill(channels, values[[rows.index(name) for name in channels]], Path(path).name)
+
+
+def _refuse_nameless_rows(cells: pl.DataFrame, path: str | Path) -> None:
+    """Refuse a table whose first column is of numbers: programs write matrices without the names of the rows, too."""
+    first = cells[:, 0].str.strip_chars()
+    if first.len() and first.cast(pl.Float64, strict=False).is_not_null().all() and not set(first) & {*cells.columns}:
+        raise ReadError(
+            "the first column of the spillover matrix does not name the rows",
+            file=path,
+            row=FIRST_ROW,
+            column=cells.columns[0],
+            found=first[0],
+            expected="the channel of the row's dye",
+            mend="put a column before the others that names the channel of each row",
+        )
 
 
 def _channels(header: Sequence[str], path: str | Path) -> list[str]:

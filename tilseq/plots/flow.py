@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 BINS = 100
 SHOWN = (0.001, 0.999)
-MARGIN, MARGIN_UP = 0.12, 0.22  # of what an axis spans, beyond its ends: up there stand the shares
-WIDTH, HEIGHT = 2.1, 2.6  # inches of a panel: all rows of a batch are of one height
+EDGE = 0.05  # of what events span, beyond their ends
+WIDTH, HEIGHT = 2.1, 2.8  # inches of a panel: all rows of a batch are of one height
+# Room for the shares above and below all events: of an axis's height, for each line of text and about them.
+LETTERS, LINE, ABOUT = 7.5, 0.066, 0.035
 TICKS_APART = 0.12
 LONGEST_NAME = 14
 DECADES = range(8)
@@ -43,7 +45,8 @@ def gates(gating: Gating) -> Figure:
 
     Panels go from beads, single and living cells and lymphocytes down to the populations of every rule, see
     `flow_panels.panels`. Stains are on the arcsinh scale of their own cofactor, scatter on the linear scale; ticks bear
-    linear values. Events beyond the inner 99.8 % of an axis are drawn at its end; each colour is a number of events on
+    linear values. Events beyond the inner 99.8 % of an axis are drawn at their end, shares stand above and below all of
+    them; each colour is a number of events on
     a logarithmic scale, from dark to bright. A band about a line shows where the gate could as well lie. A share is of
     the events of its panel.
 
@@ -78,21 +81,23 @@ def _panel(axes: Axes, gating: Gating, panel: Panel) -> None:
     events = gating.populations[panel.population].mask
     x, y = (_scaled(gating, marker, gating.values[marker]) for marker in (across, up))
     cuts = [gating.cuts.get((marker, panel.population)) for marker in (across, up)]
-    limits = [
-        _limits(gating, values[events], cut, margin)
-        for values, cut, margin in zip((x, y), cuts, (MARGIN, MARGIN_UP), strict=True)
+    outlines = _outlines(gating, gating.region, across, up) if "lymphocytes" in panel.parts else []
+    ends = [
+        _ends(gating, values[events], cut, [line[side] for line in outlines])
+        for side, (values, cut) in enumerate(zip((x, y), cuts, strict=True))
     ]
     if panel.kept is not None:
         kept = gating.populations[panel.kept].mask
-        _density(axes, x[events & ~kept], y[events & ~kept], limits, "Greys")
+        _density(axes, x[events & ~kept], y[events & ~kept], ends, "Greys")
     shown = events if panel.kept is None else events & kept
-    _density(axes, x[shown], y[shown], limits, "viridis")
+    _density(axes, x[shown], y[shown], ends, "viridis")
     if cuts[0] is not None:
         _line(gating, cuts[0], axes.axvline, axes.axvspan)
     if cuts[1] is not None:
         _line(gating, cuts[1], axes.axhline, axes.axhspan)
-    if "lymphocytes" in panel.parts and gating.region is not None:
-        _outline(axes, gating, gating.region, across, up)
+    for style, line in zip((LINES[gating.region.source][0], "-", "-") if gating.region else (), outlines, strict=False):
+        axes.plot(*line, color=GATE, linestyle=style, linewidth=1.6 if line is outlines[0] else 0.6)
+    limits = [ends[0], _with_room(ends[1], *(_room(panel, top) for top in (False, True)))]
     axes.set(xlim=limits[0], ylim=limits[1])
     number = np.count_nonzero(events)
     title = f"{short(panel.population, LONGEST_NAME)}: {number:,} event{'' if number == 1 else 's'}"
@@ -117,21 +122,32 @@ def _line(gating: Gating, cut: Cut, line: Callable[..., Any], span: Callable[...
         span(_place(gating, cut, cut.lower), _place(gating, cut, cut.upper), color=GATE, alpha=0.18, linewidth=0)
 
 
-def _outline(axes: Axes, gating: Gating, region: Region, across: str, up: str) -> None:
-    """Draw the region of the lymphocytes where its other channels are in their middle, and where it could end."""
-    if not {across, up} <= region.centre.keys():
-        return
+def _outlines(gating: Gating, region: Region | None, across: str, up: str) -> list[tuple[Floats, Floats]]:
+    """Return the region of the lymphocytes where its other channels are in their middle, and where it could end."""
+    if region is None or not {across, up} <= region.centre.keys():
+        return []
     turn = np.linspace(0, 2 * np.pi, 100)
 
     def place(marker: str, radius: float, part: Floats) -> Floats:
         return _scaled(gating, marker, region.middle[marker] * np.exp(radius * region.spread[marker] * part))
 
-    for radius, width in ((region.radius, 1.6), (region.lower, 0.6), (region.upper, 0.6)):
-        style = LINES[region.source][0] if radius == region.radius else "-"
-        axes.plot(
-            place(across, radius, np.cos(turn)), place(up, radius, np.sin(turn)),
-            color=GATE, linestyle=style, linewidth=width,
-        )  # fmt: skip
+    return [
+        (place(across, radius, np.cos(turn)), place(up, radius, np.sin(turn)))
+        for radius in (region.radius, region.lower, region.upper)
+    ]
+
+
+def _room(panel: Panel, top: bool) -> float:
+    """Return the share of the axis's height that the shares at its top, or its bottom, take up."""
+    corners = [corner for corner in panel.parts.values() if corner[1] == top]
+    lines = 2 * max(map(corners.count, corners), default=0)
+    return ABOUT + LINE * lines if lines else 0.0
+
+
+def _with_room(ends: tuple[float, float], below: float, above: float) -> tuple[float, float]:
+    """Return the ends of an axis of which a share lies below and another above what is drawn."""
+    whole = (ends[1] - ends[0]) / max(0.2, 1 - below - above)
+    return ends[0] - below * whole, ends[1] + above * whole
 
 
 def _shares(axes: Axes, gating: Gating, panel: Panel) -> None:
@@ -149,7 +165,7 @@ def _shares(axes: Axes, gating: Gating, panel: Panel) -> None:
             transform=axes.transAxes,
             ha="right" if right else "left",
             va="top" if top else "bottom",
-            fontsize=8.5,
+            fontsize=LETTERS,
             linespacing=1.05,
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.8},
         )
@@ -188,11 +204,12 @@ def _brief(value: float) -> str:
     return f"{value / size:g}{letter}".replace("-", "\N{MINUS SIGN}")
 
 
-def _limits(gating: Gating, values: Floats, cut: Cut | None, margin: float) -> tuple[float, float]:
-    """Return what an axis shows: the inner 99.8 % of the events and the cut, with room for the shares."""
+def _ends(gating: Gating, values: Floats, cut: Cut | None, lines: Sequence[Floats]) -> tuple[float, float]:
+    """Return between what an axis shows events: the inner 99.8 % of them, the cut and the outlines of a region."""
     ends = [float(end) for end in np.quantile(values, SHOWN)] if values.size else [0.0, 1.0]
     ends += [] if cut is None else [_place(gating, cut, cut.threshold)]
-    room = margin * (max(ends) - min(ends)) or 1.0
+    ends += [float(end) for line in lines for end in (line.min(), line.max())]
+    room = EDGE * (max(ends) - min(ends)) or 1.0
     return min(ends) - room, max(ends) + room
 
 

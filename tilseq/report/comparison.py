@@ -9,8 +9,8 @@ from tilseq.report.results import Results
 from tilseq.report.rows import WHEN, WHO, Row, when, who
 from tilseq.report.view import Cell, Head, View, count, filled, measured, missing, text
 from tilseq.report.words import fixed
+from tilseq.tables.outputs import RATIO
 
-RATIO = "CD4+ T / CD8+ T"
 T_CELLS = (("CD3+", "CD3+"), ("CD4+ T", "CD4+"), ("CD8+ T", "CD8+"))
 ABSENT = "not gated"
 

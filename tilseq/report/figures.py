@@ -15,7 +15,7 @@ from tilseq.io.files import write_json
 from tilseq.plots.style import house_style, save
 from tilseq.report.repertoires import INDICES, in_words, maps
 from tilseq.report.results import Results, read_results
-from tilseq.report.series import commonest, repertoires, t_cells, with_gaps
+from tilseq.report.series import commonest, repertoires, t_cells, ways_in_words, with_gaps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,9 +109,12 @@ def _draw_subjects(results: Results, folder: Path) -> dict[str, list[Path]]:
     rows = t_cells(results)
     drawn = {}
     for subject in [] if rows.is_empty() else rows.drop_nulls("value")["subject"].unique().sort():
+        own = rows.filter(subject=subject)
         with house_style():
-            figure = subsets_of_subject(rows.filter(subject=subject))
-        drawn[f"{subject}: T cells in blood over time, with 95 % limits."] = save(figure, folder, f"flow_{subject}")
+            figure = subsets_of_subject(own)
+        drawn[f"{subject}: T cells in blood over time, with 95 % limits.{ways_in_words(own)}"] = save(
+            figure, folder, f"flow_{subject}"
+        )
     return drawn
 
 
@@ -181,7 +184,7 @@ FIGURES = (
         "flow_t_cells",
         t_cells,
         _draw_t_cells,
-        lambda rows: "T cells in blood over time, with 95 % limits, all subjects.",
+        lambda rows: f"T cells in blood over time, with 95 % limits, all subjects.{ways_in_words(rows)}",
     ),
     CohortFigure("repertoire_mass", _masses, _draw_masses, _mass_caption),
     CohortFigure("expression_scores", _scores, _draw_scores, lambda rows: "Mean gene-set score of each sample."),

@@ -10,7 +10,8 @@ from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.report.results import Results
 
 # How an assay was done: by which panel of stains, or on single cells of a library.
-WAY = pl.coalesce("panel", pl.when(pl.col("library").is_not_null()).then(pl.lit("cells")))
+CELLS = "cells"
+WAY = pl.coalesce("panel", pl.when(pl.col("library").is_not_null()).then(pl.lit(CELLS)))
 SUBSETS = ("CD3+", "CD4+ T", "CD8+ T")
 T_CELLS: tuple[tuple[str, str | None], ...] = (
     *(("percent_of_parent", population) for population in SUBSETS),
@@ -44,19 +45,39 @@ def in_blood(results: Results, parameter: str, qualifier: str = "") -> pl.DataFr
 def t_cells(results: Results) -> pl.DataFrame:
     """Return the T cells of blood over time: shares, cells per microlitre and CD4/CD8, each of its commonest panel.
 
-    Beside the columns of `in_blood` there are `population` and `parent`. A visit at which a subject has no number of
+    Beside the columns of `in_blood` there are `population` and `parent`, and `drawn` and `left_out`: the way of these
+    numbers, and those that other ways gave, in words (see `ways_in_words`). A visit at which a subject has no number of
     a kind has a row without a value, so that no line crosses it; see `with_gaps`.
     """
     frames = []
     for parameter, population in T_CELLS:
         of = f"population={population}" if population else ""
-        rows = commonest(in_blood(results, parameter, of), "qualifier", "way")
+        every = in_blood(results, parameter, of)
+        rows = commonest(every, "qualifier", "way")
         if rows.height:
             parent = qualifier_pairs(rows["qualifier"][0]).get("parent")
             told = {"parameter": parameter, "population": population, "parent": parent}
+            others = sorted({_way(way) for way in every["way"]} - {_way(rows["way"][0])})
+            told |= {"drawn": _way(rows["way"][0]), "left_out": "; ".join(others) or None}
             names = {name: pl.lit(value, dtype=pl.String) for name, value in told.items()}
             frames.append(with_gaps(results, rows).with_columns(**names))
     return pl.concat(frames) if frames else pl.DataFrame()
+
+
+def ways_in_words(rows: pl.DataFrame) -> str:
+    """Return of which panels the rows of `t_cells` are, where others gave such numbers, too; else nothing."""
+    others = rows["left_out"].drop_nulls()
+    left_out = {way for text in others for way in text.split("; ")}
+    if not left_out:
+        return ""
+    drawn = sorted(rows["drawn"].unique())
+    rest = sorted(left_out - set(drawn))
+    told = f" Drawn: {', '.join(drawn)}" + (", for each number that with most of it" if len(drawn) > 1 else "")
+    return told + (f"; not drawn, but in the tables: {', '.join(rest)}." if rest else "; the rest is in the tables.")
+
+
+def _way(way: str | None) -> str:
+    return "no panel named" if way is None else "single cells" if way == CELLS else f"panel {way}"
 
 
 def with_gaps(results: Results, rows: pl.DataFrame) -> pl.DataFrame:

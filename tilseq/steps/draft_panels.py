@@ -49,20 +49,23 @@ def stains_of(channels: Sequence[str], markers: Sequence[str]) -> dict[str, str]
     one channel answers to two markers, or two to one, nothing is clear.
     """
     from tilseq.errors import AnalysisError
-    from tilseq.flow.panel import SCATTER, find_markers
+    from tilseq.flow.panel import MARKERS
+    from tilseq.flow.panels import stains
 
     texts = dict(zip(channels, markers, strict=True))
     try:
-        known = find_markers(channels, markers)
+        found = stains(channels, markers)
     except AnalysisError:
         return {}
-    stains = {name: channel for name, channel in known.items() if name not in SCATTER and texts[channel].strip()}
+    clear: dict[str, str] = {}
     others: dict[str, list[str]] = {}
-    for channel, text in texts.items():
-        own = _without_dye(text, channel)
-        if channel not in known.values() and own.casefold() not in UNCLEAR and CLEAR.fullmatch(own):
+    for stain, channel in found.items():
+        own = _without_dye(stain, channel)
+        if stain in MARKERS and texts.get(channel, "").strip():
+            clear[stain] = channel
+        elif stain not in MARKERS and channel in texts and own.casefold() not in UNCLEAR and CLEAR.fullmatch(own):
             others.setdefault(own, []).append(channel)
-    return stains | {name: named[0] for name, named in others.items() if len(named) == 1 and len(name) <= LONGEST}
+    return clear | {name: named[0] for name, named in others.items() if len(named) == 1 and len(name) <= LONGEST}
 
 
 def _without_dye(text: str, channel: str) -> str:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from tilseq.flow.gating import Borrowed, Gating
     from tilseq.flow.rare import Blank
     from tilseq.flow.tree import Population
-    from tilseq.io.fcs import Fcs, Spill
+    from tilseq.flow.tube import Tube
+    from tilseq.io.fcs import Spill
     from tilseq.study import Study
     from tilseq.study.settings import Panel
 
@@ -93,12 +94,13 @@ def gate_file(
     spill: Spill | None = None,
 ) -> Gating:
     """Read and gate one tube as the settings say."""
-    return gate_tube(read_tube(path, arguments.get("member")), sample, arguments, borrowed, spill)
+    return gate_tube(read_tube(path, arguments.get("member"), spill), sample, arguments, borrowed)
 
 
-def read_tube(path: str | Path, member: str | None) -> Fcs:
-    """Read the data set of a tube's file that `member` names."""
+def read_tube(path: str | Path, member: str | None, spill: Spill | None = None) -> Tube:
+    """Read the data set of a tube's file that `member` names, with a spillover in place of its own if given."""
     from tilseq.errors import AnalysisError
+    from tilseq.flow.given_spill import with_spill
     from tilseq.io.fcs import read_fcs
     from tilseq.study.model import data_set_of
 
@@ -106,17 +108,12 @@ def read_tube(path: str | Path, member: str | None) -> Fcs:
     if number is None:
         expected = "the number of a data set of the FCS file, from 0"
         raise AnalysisError("no data set", file="samples.csv", column="member", found=member, expected=expected)
-    return read_fcs(path, data_set=number)
+    tube = read_fcs(path, data_set=number)
+    return tube if spill is None else with_spill(tube, spill)
 
 
-def gate_tube(
-    tube: Fcs,
-    sample: str,
-    arguments: Mapping[str, Any],
-    borrowed: Borrowed | None = None,
-    spill: Spill | None = None,
-) -> Gating:
-    """Gate one tube as the settings say, with a spillover in place of its own where one is given."""
+def gate_tube(tube: Tube, sample: str, arguments: Mapping[str, Any], borrowed: Borrowed | None = None) -> Gating:
+    """Gate one tube as the settings say."""
     from tilseq.flow.gating import gate
     from tilseq.flow.populations import rule
 
@@ -127,31 +124,29 @@ def gate_tube(
         thresholds=arguments["thresholds"] or None,
         populations={name: rule(one["parent"], *one["markers"]) for name, one in arguments["populations"].items()},
         borrowed=borrowed,
-        spill=spill,
     )
 
 
 def run(job: Job, folder: Path) -> None:
     """Gate one tube and write its counts, cuts, endpoints, quality, exclusions, comparison, gates and their figure."""
     from tilseq.flow.cuts import borrowed
-    from tilseq.steps.flow_spill import given_spill, with_spill
+    from tilseq.steps.flow_spill import given_spill
 
     asked = job.arguments
     number = len(job.paths) - sum(map(bool, (asked["cuts"], asked["gates"], asked["spill"])))
     path = only_path(replace(job, paths=job.paths[:number]))
-    tube = read_tube(path, (job.sample or {})["member"])
     spill = given_spill(job.paths[-1], asked["spill"]) if asked["spill"] else None
+    tube = read_tube(path, (job.sample or {})["member"], spill)
     usual = _usual_cuts(job, folder, number)
     lent = None if usual is None else borrowed(usual)
-    as_given = with_spill(tube, spill)
-    automatic = partial(gate_tube, tube, job.unit, asked, lent, spill)
+    automatic = partial(gate_tube, tube, job.unit, asked, lent)
     if asked["gates"]:
-        _run_person(job, folder, as_given, automatic, job.paths[number + bool(asked["cuts"])])
+        _run_person(job, folder, tube, automatic, job.paths[number + bool(asked["cuts"])])
     else:
-        _run_automatic(job, folder, as_given, automatic(), usual)
+        _run_automatic(job, folder, tube, automatic(), usual)
 
 
-def _run_automatic(job: Job, folder: Path, tube: Fcs, gating: Gating, usual: pl.DataFrame | None) -> None:
+def _run_automatic(job: Job, folder: Path, tube: Tube, gating: Gating, usual: pl.DataFrame | None) -> None:
     import polars as pl
 
     from tilseq.flow.counts import cd4_cd8_ratio, count
@@ -190,7 +185,7 @@ def _run_automatic(job: Job, folder: Path, tube: Fcs, gating: Gating, usual: pl.
     save(gates(gating), folder / "figures", "gates")
 
 
-def _run_person(job: Job, folder: Path, tube: Fcs, gated: Callable[[], Gating], path: str) -> None:
+def _run_person(job: Job, folder: Path, tube: Tube, automatically: Callable[[], Gating], path: str) -> None:
     """Count what a person gated; the automatic gates, where they can be made, are set beside it."""
     from tilseq.errors import AnalysisError
     from tilseq.flow.manual import cells_of, count_manual, manual_ratio
@@ -203,17 +198,18 @@ def _run_person(job: Job, folder: Path, tube: Fcs, gated: Callable[[], Gating], 
     from tilseq.tables.outputs import COMPARISON, MEDIANS, QUALITY
 
     sample, given = job.sample or {}, job.arguments["gates"]
-    populations = read_populations(path, tube, tube.path, given["names"])
+    person = read_populations(path, tube, job.paths[0], given["names"])
+    populations = person.populations
     automatic: Gating | str
     try:
-        automatic = gated()
+        automatic = automatically()
     except AnalysisError as error:
         automatic = str(error)
     comparison, beside = beside_automatic(job.unit, populations, automatic)
     names = cells_of(populations, by_beads=sample["beads_per_tube"] is not None)
     absolute, told = _absolute(job, tube, populations, names, {})
     source = f"{given['file']}, SHA-256 {job.digests.get(path) or sha256_of_file(path)}"
-    quality = [*quality_of(job.unit, tube, populations, source, beside), *told]
+    quality = [*quality_of(job.unit, tube, person, source, beside), *told]
     counts = with_absolute(count_manual(job.unit, populations, quality), absolute)
     rows = endpoints(sample, counts, manual_ratio(populations), absolute, intervals=COUNTING_ONLY)
     _write(folder, counts, rows, QUALITY.frame(quality))
@@ -232,7 +228,7 @@ def _write(folder: Path, counts: pl.DataFrame, rows: list[dict[str, Any]], quali
     write_parquet(quality, QUALITY, folder)
 
 
-def write_gates(gating: Gating, tube: Fcs, path: Path) -> list[dict[str, Any]]:
+def write_gates(gating: Gating, tube: Tube, path: Path) -> list[dict[str, Any]]:
     """Write the automatic gates as GatingML 2.0; return a check where that cannot be, or not for the very events."""
     from tilseq.errors import AnalysisError
     from tilseq.flow.export import export_gates
@@ -300,7 +296,7 @@ def odd_cuts(rows: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def _absolute(
-    job: Job, tube: Fcs, populations: Mapping[str, Population], names: list[str], gate_sds: Mapping[str, float]
+    job: Job, tube: Tube, populations: Mapping[str, Population], names: list[str], gate_sds: Mapping[str, float]
 ) -> tuple[dict[str, AbsoluteCount], list[dict[str, Any]]]:
     from tilseq.steps.flow_absolute import absolute
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import polars as pl
@@ -12,14 +12,25 @@ if TYPE_CHECKING:
     from tilseq.flow.gating import Gating
     from tilseq.flow.tree import Population
     from tilseq.flow.tube import Tube
+    from tilseq.gates import Channel
     from tilseq.study import Study
 
 WORKSPACE = ".wsp"
-# Checks of an automatic gating that speak of the tube and its run, not of gates.
-OF_THE_TUBE = (
-    *("compensation", "spillover given", "flow rate", "signal over time", "drift over time", "non-finite events"),
-    *("lymphocytes at the top of a detector", "lymphocytes at the floor of a detector"),
-)
+
+
+class Gated(NamedTuple):
+    """What a person gated.
+
+    Attributes
+    ----------
+    populations
+        Name → population.
+    channels
+        What the gates look at.
+    """
+
+    populations: dict[str, Population]
+    channels: list[Channel]
 
 
 def gates_of(study: Study, sample: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -36,8 +47,8 @@ def gates_of(study: Study, sample: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def read_populations(
     path: str | Path, tube: Tube, tube_path: str | Path, names: Mapping[str, str] | None = None
-) -> dict[str, Population]:
-    """Return the populations that a file of gates finds in a tube, by the names they are given.
+) -> Gated:
+    """Return the populations that a file of gates finds in a tube, by the names they are given, and its channels.
 
     In a FlowJo workspace the tube is looked up by the name of its file.
 
@@ -49,12 +60,13 @@ def read_populations(
     from tilseq.flow.manual import name_populations
     from tilseq.io.gate_files import read_gates
 
-    found = read_gates(path, sample=Path(tube_path).name).populations(tube)
-    return name_populations({name: (one.parent, one.mask) for name, one in found.items()}, names)
+    gates = read_gates(path, sample=Path(tube_path).name)
+    found = {name: (one.parent, one.mask) for name, one in gates.populations(tube).items()}
+    return Gated(name_populations(found, names), gates.channels)
 
 
 def quality_of(
-    sample: str, tube: Tube, populations: Mapping[str, Population], source: str, beside: list[dict[str, Any]]
+    sample: str, tube: Tube, gated: Gated, source: str, beside: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Return the rows of `quality` for a tube with a person's gates.
 
@@ -63,15 +75,16 @@ def quality_of(
     sample
         Name of the tube.
     tube
-        The tube, for what its reader found odd.
-    populations
+        The tube.
+    gated
         What the person gated.
     source
         The file of the gates and its SHA-256.
     beside
         What the automatic gates say, see `beside_automatic`.
     """
-    from tilseq.flow.manual import check_t_cells, check_whole
+    from tilseq.flow.manual import check_beads_apart, check_t_cells, check_whole
+    from tilseq.flow.manual_checks import check_tube
     from tilseq.flow.quality import check
 
     return [
@@ -80,8 +93,10 @@ def quality_of(
             for number, warning in enumerate(tube.warnings, start=1)
         ),
         check(sample, "gates", None, "a person's go before automatic ones", True, f"a person's, {source}"),
-        *check_whole(sample, populations),
-        *check_t_cells(sample, populations),
+        *check_tube(sample, tube, gated.channels, gated.populations),
+        *check_whole(sample, gated.populations),
+        *check_beads_apart(sample, gated.populations),
+        *check_t_cells(sample, gated.populations),
         *beside,
     ]
 
@@ -105,7 +120,7 @@ def beside_automatic(
     comparison
         Table `comparison`; empty without an automatic gating.
     quality
-        How well the two agree, and what the automatic gating says of the tube itself.
+        How well the two agree.
     """
     from tilseq.flow.compare import compare
     from tilseq.flow.quality import check
@@ -118,5 +133,4 @@ def beside_automatic(
     table = compare(ours, {one.name: one.mask for one in populations.values()}, sample=sample)
     scores = {row["population"]: row["f1"] for row in table.iter_rows(named=True) if row["f1"] is not None}
     told = ", ".join(f"{population} {f1:.3f}" for population, f1 in scores.items()) or "no population of both"
-    of_the_tube = automatic.quality.filter(automatic.quality["check"].is_in(OF_THE_TUBE)).to_dicts()
-    return table, [check(sample, name, min(scores.values(), default=None), limit, True, told), *of_the_tube]
+    return table, [check(sample, name, min(scores.values(), default=None), limit, True, told)]

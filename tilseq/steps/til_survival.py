@@ -165,8 +165,8 @@ def _is_before(one: Mapping[str, Any], visit: Mapping[str, Any]) -> bool:
 
 def _cd3_per_ul(job: Job, counts: Counts, sample: Mapping[str, Any]) -> tuple[CellsPerUl | None, str]:
     """Return CD3+ cells per microlitre of the blood of a sample, with its status: of several tubes by most events."""
-    from tilseq.flow.counts import status_of
     from tilseq.flow.marked import CellsPerUl
+    from tilseq.flow.rare import status_of_counts
 
     drawn = [need for need, other in job.arguments["samples"].items() if _same_blood(sample, other)]
     rows = [row for need in drawn if (row := _absolute(counts, need)) is not None and row["events"]]
@@ -174,7 +174,7 @@ def _cd3_per_ul(job: Job, counts: Counts, sample: Mapping[str, Any]) -> tuple[Ce
         return None, "not_evaluable"
     row = max(rows, key=_events)
     names = ("cells_per_ul", "cells_per_ul_lower", "cells_per_ul_upper")
-    return CellsPerUl(*(row[name] for name in names)), status_of(row["events"])
+    return CellsPerUl(*(row[name] for name in names)), status_of_counts(row["events"])
 
 
 def _same_blood(sample: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -283,7 +283,7 @@ def _kinetics_of_infused(
 
 def _kinetics_of_t_cells(job: Job, counts: Counts) -> list[dict[str, Any]]:
     """Return the kinetics of CD3+ cells per microlitre; nothing where no tube counts them."""
-    from tilseq.flow.counts import status_of
+    from tilseq.flow.rare import status_of_counts
 
     of_day: dict[int, dict[str, Any]] = {}
     for need, sample in job.arguments["samples"].items():
@@ -297,7 +297,7 @@ def _kinetics_of_t_cells(job: Job, counts: Counts) -> list[dict[str, Any]]:
             "value": row["cells_per_ul"],
             "lower": row["cells_per_ul_lower"],
             "upper": row["cells_per_ul_upper"],
-            "status": status_of(row["events"]),
+            "status": status_of_counts(row["events"]),
         }
         for day, row in of_day.items()
     ]

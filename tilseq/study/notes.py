@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 
-from tilseq.errors import shown
+from tilseq.errors import first_few, shown
 from tilseq.study.checks import IDENTIFIERS, numbered
 from tilseq.study.model import INFUSIONS_FILE, OWN_ROLE, SAMPLES_FILE, SUBJECTS_FILE, Folder, clinical_file, parts_of
 
@@ -36,8 +36,7 @@ READ_FOR: dict[str, tuple[str, ...]] = {
 def named(names: Sequence[str]) -> str:
     """Return names as a sentence lists them, the first five of many."""
     names = list(dict.fromkeys(names))
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(shown(name) for name in names[:MOST_NAMED]) + more
+    return first_few([shown(name) for name in names], MOST_NAMED)
 
 
 def note_infusions(folder: Folder) -> list[str]:

@@ -17,6 +17,7 @@ from tilseq.study.checks import CHECKS
 from tilseq.study.clinical import CLINICAL_CHECKS, CLINICAL_NOTES
 from tilseq.study.dates import days_from_dates, first_infusions
 from tilseq.study.files import check_files
+from tilseq.study.flow_settings import FLOW_CHECKS
 from tilseq.study.model import (
     CLINICAL,
     INFUSIONS_FILE,
@@ -116,7 +117,7 @@ def examine(path: str | Path) -> Folder:
     folder.samples = _with_days(_table(folder, SAMPLES_FILE, cells[SAMPLES_FILE], SAMPLES, day0), folder)
     _read_clinical(folder, day0)
     _read_plates(folder)
-    for check in (*CHECKS, *CLINICAL_CHECKS, *PLATE_CHECKS, check_files):
+    for check in (*CHECKS, *FLOW_CHECKS, *CLINICAL_CHECKS, *PLATE_CHECKS, check_files):
         folder.problems += check(folder)
     for note in (*NOTES, *CLINICAL_NOTES):
         folder.notes += note(folder)

@@ -8,6 +8,7 @@ from tilseq.tables.schema import Column, Table
 VALUE_STATUSES = ("quantified", "detected_below_loq", "not_detected", "above_range", "not_evaluable")
 SCOPES = ("sample", "cohort")
 VERDICTS = ("pass", "warn", "fail")
+RATIO = "CD4+ T / CD8+ T"  # the row of `comparison` that holds ratios
 SAMPLE_STATES = ("ok", "warn", "fail", "failed", "not_analysed", "not_available")
 SAMPLE = Column("sample", "text", "Sample identifier; on the command line the file's name without extensions.")
 _SUBJECT = Column("subject", "text", "Subject identifier.", needed=True)

@@ -1,0 +1,133 @@
+"""Checks of a tube that a person gated: those of compensation, of the run in time and of the detectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tilseq.flow.compensation import is_compensated, is_transformed
+from tilseq.flow.given_spill import NO_DYE, Respilled, check_given
+from tilseq.flow.margins import assess_margins, check_lymphocytes, margins
+from tilseq.flow.panel import plain_name
+from tilseq.flow.quality import check, non_finite
+from tilseq.flow.time_quality import check_time
+from tilseq.flow.tree import Population
+from tilseq.flow.tube import Floats, Spill, Tube
+from tilseq.flow.values import judged
+from tilseq.gates import COMPENSATED_PREFIXES, Channel, Spectra
+
+# What a person did not leave out is not left out.
+TOLD_OF_TIME = ("flow rate", "signal over time", "drift over time")
+# Lymphocytes whose light is looked at, the first of them that was gated.
+LYMPHOCYTES = ("lymphocytes", "CD3+", "CD4+ T", "CD8+ T")
+LIMIT = "once, on the linear scale"
+
+
+def check_tube(
+    sample: str, tube: Tube, channels: Sequence[Channel], populations: Mapping[str, Population]
+) -> list[dict[str, Any]]:
+    """Return rows of `quality` that speak of the tube and its run, as those of an automatic gating do.
+
+    Parameters
+    ----------
+    sample
+        Name of the tube.
+    tube
+        Linear events as they were measured.
+    channels
+        What the gates look at, and what each takes out before.
+    populations
+        What the person gated, `all events` among it.
+
+    Returns
+    -------
+    list of dict
+        Checks `compensation`, `spillover given` where one was, `non-finite events`, `flow rate`, `signal over time`,
+        `drift over time`, and lymphocytes, or T cells, at the top and the floor of a detector; where neither were
+        gated all events there, which pass, as granulocytes may lie there without harm. Nothing is left out for them.
+    """
+    values = _values(tube, channels)
+    finite = np.ones(len(tube.events), dtype=bool)
+    for column in values.values():
+        finite &= np.isfinite(column)
+    spread = {name: column for name, column in values.items() if finite.any() and np.ptp(column[finite]) > 0}
+    rows = _compensation(sample, tube, channels)
+    rows.append(non_finite(sample, int(np.count_nonzero(~finite)), max(1, len(finite))))
+    if finite.any():
+        steady = check_time(tube, spread, finite, sample=sample).quality
+        rows += [row for row in steady if row["check"] in TOLD_OF_TIME]
+    first = next((name for name in LYMPHOCYTES if name in populations), None)
+    if first is None:
+        return rows + assess_margins(margins(tube, finite), finite, sample=sample)
+    return rows + check_lymphocytes(tube, populations[first].mask & finite, list(spread), sample=sample)
+
+
+def _values(tube: Tube, channels: Sequence[Channel]) -> dict[str, Floats]:
+    """Return the values as measured of the channels of the gates that the tube has, without time."""
+    names = list(tube.channels)
+    own = dict.fromkeys(_own_name(channel.name, names) for channel in channels)
+    return {
+        name: np.ascontiguousarray(tube.events[:, names.index(name)])
+        for name in own
+        if name in names and name.strip().casefold() != "time"
+    }
+
+
+def _own_name(name: str, names: Sequence[str]) -> str:
+    """Return what the tube calls a channel: FlowJo writes ``_`` for ``/``, and may have compensated it already."""
+    alike = [one for one in names if one.replace("/", "_") == name or _raw(one) == name]
+    return name if name in names or not alike else alike[0]
+
+
+def _raw(name: str) -> str | None:
+    prefix = next((one for one in COMPENSATED_PREFIXES if name.casefold().startswith(one)), None)
+    return None if prefix is None else name[len(prefix) :].removesuffix(">")
+
+
+def _compensation(sample: str, tube: Tube, channels: Sequence[Channel]) -> list[dict[str, Any]]:
+    """Return the check of compensation, and that of a given spillover: what each gate takes out of what it looks at."""
+    beside = [check_given(sample, tube)] if isinstance(tube, Respilled) else []
+
+    def told(value: float | None, fine: bool, reason: str) -> list[dict[str, Any]]:
+        return [check(sample, "compensation", value, LIMIT, fine, reason), *beside]
+
+    names = list(tube.channels)
+    dyes = [one for one in channels if not NO_DYE.match(plain_name(one.name))]
+    if not dyes:
+        return told(None, True, "no gate is on a dye")
+    done = [one.name for one in dyes if _own_name(one.name, names).casefold().startswith(COMPENSATED_PREFIXES)]
+    if is_compensated(tube) or len(done) == len(dyes):
+        return told(None, True, "the file's channels are compensated already")
+    if is_transformed(tube):
+        return told(None, False, "the file's values are transformed")
+    dyes = [one for one in dyes if one.name not in done]
+    spill = tube.spill
+    bare = [one.name for one in dyes if not _takes_out(one, spill)]
+    if bare and not _spills_nothing(spill):
+        lacks = "the file holds no spillover, and " if spill is None else ""
+        listed = ", ".join(dict.fromkeys(bare))
+        return told(
+            None, False, f"{lacks}gates look at {listed} as measured: nothing is taken out, and dyes spill over"
+        )
+    own = [one for one in dyes if isinstance(one.compensation, Spectra)]
+    if own:
+        unused = "; the spillover given is not used by them" if beside else ""
+        return told(None, not beside, f"the matrix in the file of the gates is taken out{unused}")
+    if spill is None or _spills_nothing(spill):
+        return told(None, True, "the file says that nothing spills over")
+    whose = f"the spillover of {tube.spill.source}" if isinstance(tube, Respilled) else "the file's spillover"
+    value, reason, fine = judged(tube, [_own_name(one.name, names) for one in dyes], spill, whose)
+    return told(value, fine, reason)
+
+
+def _takes_out(channel: Channel, spill: Spill | None) -> bool:
+    """Tell whether a gate takes spillover out of a channel before it looks at it."""
+    if isinstance(channel.compensation, Spectra):
+        return channel.name in (*channel.compensation.dyes, *channel.compensation.detectors)
+    return channel.compensation == "FCS" and spill is not None and channel.name in spill.channels
+
+
+def _spills_nothing(spill: Spill | None) -> bool:
+    return spill is not None and np.array_equal(spill.matrix, np.eye(len(spill.channels)))
