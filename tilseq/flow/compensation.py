@@ -101,7 +101,7 @@ def _compensated(
             block = events[start : start + ROWS_AT_ONCE]
             part = by_channel[:, start : start + ROWS_AT_ONCE]
             part[plain] = block[:, [wanted[row] for row in plain]].T
-            part[stained] = rows @ np.ascontiguousarray(block[:, dyes].T, dtype=np.float32)
+            part[stained] = rows @ np.asarray(block[:, dyes].T, dtype=np.float32)
     return by_channel.T
 
 
