@@ -43,24 +43,12 @@ def _endpoints(sample: Mapping[str, Any], found: Bcr, count_of: str) -> list[dic
     import polars as pl
 
     from tilseq.endpoints.rows import endpoint
+    from tilseq.steps.diversity_rows import diversity_rows
 
     key = f"families: threshold {found.threshold:g} ({found.threshold_source})"
     shares = found.isotypes.filter(pl.col("share").is_not_null(), pl.col("level") != "subclass", unit="families")
     return [
-        *(
-            endpoint(
-                sample,
-                row["parameter"],
-                row["value"],
-                qualifiers={"locus": row["locus"]},
-                lower=row["lower"],
-                upper=row["upper"],
-                interval_method="analytic, sampling only",
-                n=row["n"],
-                method=f"{key}; counts: {count_of}",
-            )
-            for row in found.diversity.iter_rows(named=True)
-        ),
+        *diversity_rows(sample, found.diversity, f"{key}; counts: {count_of}"),
         *(
             endpoint(
                 sample,
