@@ -24,6 +24,7 @@ def numbers(table, **where):
         ("IGHG1,IGHG2", "IGHG"),
         ("Homsap IGHA1*02 F", "IGHA"),
         ("IGHM", "IGHM"),
+        ("ighm", "IGHM"),
         ("IGHM,IGHD", None),
         ("IGHGP", "IGHG"),
         ("", None),

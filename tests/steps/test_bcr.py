@@ -15,7 +15,7 @@ def run(tmp_path, sample):
     def run(*rows, threshold=0.1, header=HEADER, germline=GERMLINE):
         path = tmp_path / "b.tsv"
         lines = [
-            f"s{i}\t{v}\t{v[:3]}J4*02\t{c}\t{junction}\tT\t{n}\t{seen}\t{germline}"
+            f"s{i}\t{v}\t{v[:3] or 'IGH'}J4*02\t{c}\t{junction}\tT\t{n}\t{seen}\t{germline}"
             for i, (v, c, junction, n, seen) in enumerate(rows)
         ]
         path.write_text("\n".join([header, *lines]) + "\n")
@@ -72,6 +72,12 @@ def test_a_threshold_that_the_data_do_not_tell_is_a_warning(run):
     check = tables["quality"].filter(check="families").row(0, named=True)
     assert (check["value"], check["verdict"]) == (0.15, "warn")
     assert tables["families"]["threshold_source"].unique().to_list() == ["usual"]
+
+
+def test_heavy_chains_without_a_gene_are_told(run):
+    tables, _ = run(*ROWS, ("", "IGHM", "TGTGCGAAATGG", 1, GERMLINE))
+    check = tables["quality"].filter(check="families")["reason"].to_list()
+    assert check == ["the threshold is set; 1 heavy chains without V or J gene are of no family"]
 
 
 def test_light_chains_alone_have_no_families(run):

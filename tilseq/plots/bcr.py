@@ -101,7 +101,7 @@ def mutation_histogram(table: Any) -> Axes:
     heavy = as_polars(table).filter((pl.col("locus") == "IGH") & pl.col("mutation_frequency").is_not_null())
     if not heavy.height:
         raise AnalysisError("no heavy chain has a frequency of mutations", mend="give a file with its alignments")
-    unswitched = pl.col("c_call").str.contains("^IGH[MD]")
+    unswitched = pl.col("c_call").str.contains("(?i)^IGH[MD]")
     groups = {
         "IGHM, IGHD": heavy.filter(unswitched),
         "switched": heavy.filter(~unswitched),

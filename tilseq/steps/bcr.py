@@ -88,6 +88,8 @@ def _quality(sample: str, found: Bcr) -> list[dict[str, Any]]:
         verdict, reason = "warn", "the distances between junctions show no valley: the usual threshold is taken"
     else:
         verdict, reason = "pass", f"the threshold is {'set' if found.threshold_source == 'set' else 'their valley'}"
+    if found.without_family:
+        reason += f"; {found.without_family} heavy chains without V or J gene are of no family"
     check = {"sample": sample, "check": "families", "value": found.threshold, "verdict": verdict, "reason": reason}
     return [check | {"limit": "largest share of bases in which neighbours differ"}]
 
