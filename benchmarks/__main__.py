@@ -18,6 +18,7 @@ ALL = (
     "realism",
     "coverage",
     "overlap",
+    "families",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))

@@ -21,12 +21,22 @@ def public(package, modules, prefix=""):
 
 
 def test_plots_offers_every_figure_function():
-    drawn = public("tilseq.plots", ("clinical", "expression", "flow", "repertoire", "study"))
+    modules = ("bcr", "clinical", "diversity", "expression", "flow", "overlap", "repertoire", "study")
+    drawn = public("tilseq.plots", modules)
     assert sorted(drawn) == sorted(ts.plots.__all__)
     assert {name: getattr(ts.plots, name).__module__ for name in drawn} == {
+        "distance_histogram": "tilseq.plots.bcr",
         "endpoint_over_time": "tilseq.plots.study",
         "gates": "tilseq.plots.flow",
+        "gene_usage": "tilseq.plots.overlap",
+        "hill_profiles": "tilseq.plots.diversity",
+        "isotype_bars": "tilseq.plots.bcr",
+        "junction_lengths": "tilseq.plots.overlap",
+        "mutation_histogram": "tilseq.plots.bcr",
+        "overlap_heatmap": "tilseq.plots.overlap",
         "persistence_over_time": "tilseq.plots.repertoire",
+        "rank_abundance": "tilseq.plots.diversity",
+        "rarefaction_curves": "tilseq.plots.diversity",
         "score_heatmap": "tilseq.plots.expression",
         "spider": "tilseq.plots.clinical",
         "top_clones": "tilseq.plots.repertoire",
@@ -35,11 +45,15 @@ def test_plots_offers_every_figure_function():
 
 def test_io_offers_every_reader_of_a_whole_file():
     readers = public(
-        "tilseq.io", ("clinical", "clonotypes", "cuts", "fcs", "gate_files", "gmt", "h5ad", "labels", "spill"), "read_"
+        "tilseq.io",
+        ("bcr", "clinical", "clonotypes", "contigs", "cuts", "fcs", "gate_files", "gmt", "h5ad", "labels", "spill"),
+        "read_",
     )
     assert set(readers) <= set(ts.io.__all__)
     assert {name: getattr(ts.io, name).__module__ for name in ts.io.__all__} == {
+        "read_bcr": "tilseq.io.bcr",
         "read_clonotypes": "tilseq.io.clonotypes",
+        "read_contigs": "tilseq.io.contigs",
         "read_cohort_cuts": "tilseq.io.cuts",
         "read_fcs": "tilseq.io.fcs",
         "read_gates": "tilseq.io.gate_files",

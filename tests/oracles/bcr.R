@@ -46,11 +46,14 @@ for (threshold in c(0, 0.126, 0.16)) {
     for (one in unique(cut)) family[rows[cut == one]] <- min(sort(db$sequence_id[rows[cut == one]], method = "radix")[1])
   }
   cat("families at", threshold, length(unique(family)), told(family), "\n")
+  clones <- tapply(db$clone_id, family, function(ids) length(unique(ids)))
+  cat("  of several clone_id", sum(clones > 1), "of these", sum(clones[clones > 1]), "at most", max(clones), "\n")
+  cat("  clone_id split", sum(tapply(family, db$clone_id, function(ids) length(unique(ids))) > 1), "\n")
 }
 
 for (s in c("-1h", "+7d")) {
   p <- as.numeric(table(db$clone_id[db$sample_id == s]))
-  cat(s, "clone_id: N", sum(p), "S", length(p), "Hill 1, 2", format(calcDiversity(p, c(1, 2))), "coverage", calcCoverage(p), "\n")
+  cat(s, "clone_id: N", sum(p), "S", length(p), "Hill", format(calcDiversity(p, c(0, 0.5, 1, 2, 3)), digits = 15), "coverage", calcCoverage(p), "\n")
 }
 print(as.data.frame(countGenes(db, gene = "c_call", groups = "sample_id", copy = "duplicate_count", mode = "asis")))
 print(as.data.frame(countGenes(db, gene = "c_call", groups = "sample_id", clone = "clone_id", mode = "asis")))

@@ -1,8 +1,9 @@
-"""Calls of scirpy 0.25.1: literal values of tests/repertoire/test_chains.py.
+"""Calls and clonotypes of scirpy 0.25.1: literal values of test_chains.py and test_paired_clones.py.
 
 In an environment of its own: python tests/oracles/chain_pairing.py FILE...
 Of each file, and of 600 odd cells, cells and the SHA-256 of their sorted lines `cell, receptor_type, receptor_subtype,
-chain_pairing`, and the cells of each pairing.
+chain_pairing`, and the cells of each pairing; then clonotypes by both nucleotide junctions, cells with a pair and
+the sizes of the five largest clonotypes.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+FULL_PAIR = ["single pair", "extra VJ", "extra VDJ", "two full chains"]
 HEADER = (
     "barcode,is_cell,contig_id,high_confidence,length,chain,v_gene,d_gene,j_gene,c_gene,full_length,productive,cdr3,"
     "cdr3_nt,reads,umis,raw_clonotype_id,raw_consensus_id\n"
@@ -49,6 +51,10 @@ def main(paths):
         lines = sorted("\t".join((cell, *call)) for cell, call in zip(cells.obs_names, calls.to_numpy(), strict=True))
         digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
         print(Path(path).name, len(lines), digest, sorted(Counter(calls["chain_pairing"]).items()))
+        scirpy.pp.ir_dist(cells)
+        scirpy.tl.define_clonotypes(cells, receptor_arms="all", dual_ir="primary_only")
+        sizes = cells.obs.loc[calls["chain_pairing"].isin(FULL_PAIR).to_numpy(), "clone_id"].value_counts()
+        print(sum(sizes > 0), sizes.sum(), sizes.head(5).tolist())
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tilseq.errors import AnalysisError, TableError
 from tilseq.io.contigs import read_contigs
 from tilseq.receptors import LOCI
-from tilseq.repertoire import cell_quality, chain_pairing, check_overlap, diversity, joined_lanes, paired_clones
+from tilseq.repertoire import cell_quality, chain_pairing, check_overlap, joined_lanes
 
 ORACLE = Path(__file__).parents[1] / "oracles" / "chain_pairing.py"
 CALLS = ("receptor_type", "receptor_subtype", "chain_pairing")
@@ -84,49 +84,21 @@ def test_chains_are_ranked_and_flags_raised():
             ("four", "TRB", "AAA", 1),
             ("four", "TRB", "CCC", 1),
             ("four", "TRB", "GGG", 1),
+            ("betas", "TRB", "AAA", 1),
+            ("betas", "TRB", "CCC", 1),
         ),
         sample="s",
         cells=["empty", "dual"],
     )
     told = called.select("cell_id", "chain_pairing", "dual_alpha", "doublet", "vj_1_junction", "vdj_1_junction")
     assert told.rows() == [
+        ("betas", "orphan VDJ", False, "possible", None, "CCC"),
         ("both", "ambiguous", False, "likely", None, "TTT"),
         ("dual", "extra VJ", True, None, "CCC", "GGG"),
         ("empty", "no IR", False, None, None, None),
         ("four", "multichain", False, "likely", None, "GGG"),
         ("twice", "extra VDJ", False, "possible", "AAA", "TTT"),
     ]
-
-
-def test_quality_counts_each_kind_with_exact_limits():
-    table = contigs(*((f"{i}", "TRB", "AAA", 1) for i in range(18)), *((f"{i}", "TRA", "AAA", 1) for i in range(15)))
-    found = cell_quality(table, sample="s")
-    pairing = found.filter(call="chain_pairing").select("category", "cells", "total", "share", "lower", "upper").rows()
-    assert [row[:3] for row in pairing] == [("orphan VDJ", 3, 18), ("single pair", 15, 18)]
-    # R: binom.test(15, 18)
-    assert pairing[1][3:] == pytest.approx((15 / 18, 0.585822508605226, 0.964214916878425))
-    assert found.filter(call="doublet", category="no")["share"].to_list() == [1]
-
-
-def test_paired_clones_are_cells_with_both_arms():
-    called = chain_pairing(
-        contigs(
-            *((cell, locus, "AAA", 1) for cell in "abc" for locus in ("TRA", "TRB")),
-            ("d", "TRA", "AAA", 1),
-            ("d", "TRB", "CCC", 1),
-            ("e", "TRB", "AAA", 1),
-            *(("f", "TRB", junction, 1) for junction in ("AAA", "CCC", "GGG")),
-            ("f", "TRA", "AAA", 1),
-        ),
-        sample="s",
-    )
-    clones = paired_clones(called)
-    assert clones.select("locus", "junction", "duplicate_count").rows() == [
-        ("TRA+TRB", "AAA+AAA", 3),
-        ("TRA+TRB", "AAA+CCC", 1),
-    ]
-    indices = diversity(clones, sample="s", count_of="cells")
-    assert indices.filter(parameter="richness")["value"].to_list() == [2]
 
 
 def test_one_barcode_in_two_lanes_is_two_cells():
@@ -174,5 +146,5 @@ def test_the_order_of_contigs_does_not_matter_and_every_cell_is_called(rows):
     assert called.equals(chain_pairing(table.reverse(), sample="s", cells=["z"]))
     assert set(called["cell_id"]) == {"z", *(row[0] for row in rows)}
     assert called["chain_pairing"].null_count() == 0
-    for _, of_call in cell_quality(table, sample="s", cells=["z"]).group_by("call"):
+    for _, of_call in cell_quality(called).group_by("call"):
         assert of_call["cells"].sum() == called.height

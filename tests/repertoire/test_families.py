@@ -43,6 +43,13 @@ def test_neighbours_within_the_threshold_are_chained():
     assert families(table, threshold=1)["family_id"].n_unique() == 2
 
 
+def test_families_of_another_threshold_are_replaced():
+    near = families(sequences("AAAAAAAAAA", "AAAAAAAACC"), threshold=0.2)
+    again = families(near, threshold=0)
+    assert near["family_id"].n_unique() == 1 and again.columns == near.columns
+    assert again["family_id"].to_list() == ["IGHV1-2.IGHJ4.10.1", "IGHV1-2.IGHJ4.10.2"]
+
+
 def test_genes_part_families_and_alleles_do_not():
     table = pl.concat(
         [sequences("AAA", v=v) for v in ("IGHV1-2*01", "IGHV1-2*02,IGHV1-3*01", "IGHV1-3*01")]

@@ -64,6 +64,11 @@ def test_identity_is_the_files_where_there_is_no_alignment():
         mutations(aligned(["AÄA"], ["AAA"]))
 
 
+def test_a_column_of_a_results_name_is_replaced():
+    table = aligned(["ATGAGACCC"], ["ATGAAACCC"], mutations=[99], kept=["x"])
+    assert mutations(table).select("mutations", "kept").rows() == [(1, "x")]
+
+
 def test_rows_are_read_in_pieces(monkeypatch):
     table = aligned([row[0] for row in SHAZAM], [row[1] for row in SHAZAM])
     whole = mutations(table)

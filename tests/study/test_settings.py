@@ -146,3 +146,11 @@ def test_a_panel_below_which_nothing_stands_is_one_of_built_in_names(tmp_path, t
     settings, problems = read(tmp_path, f"study: demo\n{text}\n")
     assert problems == []
     assert settings.panels["tbnk"].model_dump() == Panel().model_dump()
+
+
+@pytest.mark.parametrize(("threshold", "problems"), [(0, 0), (0.15, 0), ("null", 0), (1.5, 1), (-0.1, 1), (".nan", 1)])
+def test_the_threshold_of_families_is_a_share(tmp_path, threshold, problems):
+    settings, found = read(tmp_path, f"study: d\nanalysis: {{repertoire: {{family_threshold: {threshold}}}}}")
+    assert len(found) == problems
+    if not problems:
+        assert settings.analysis.repertoire.family_threshold == (None if threshold == "null" else threshold)

@@ -17,6 +17,7 @@ from tilseq.cli.common import (
     write_result,
 )
 from tilseq.cli.repertoire_bcr import bcr_command
+from tilseq.cli.repertoire_cells import cells_command
 from tilseq.cli.repertoire_diversity import diversity_command
 from tilseq.cli.repertoire_files import (
     cells_given,
@@ -119,5 +120,5 @@ def track(
     return status
 
 
-for command in (diversity_command, overlap_command, qc_command, bcr_command):
+for command in (diversity_command, overlap_command, qc_command, bcr_command, cells_command):
     repertoire_command.add_command(command)

@@ -13,7 +13,9 @@ from tilseq.cli.repertoire_files import count_option, counted_by, dialect_option
 if TYPE_CHECKING:
     import polars as pl
 
-EXAMPLE = "tilseq repertoire bcr igh_day0.tsv.gz igh_day28.tsv.gz -o bcr"
+EXAMPLE = """\
+tilseq repertoire bcr igh_day0.tsv.gz igh_day28.tsv.gz -o bcr
+tilseq repertoire bcr igh_day28.tsv.gz --threshold 0.15 --count-of umis -o bcr"""
 
 
 @click.command("bcr", cls=Examples, example=EXAMPLE)
@@ -53,6 +55,8 @@ def bcr_command(
             sequences.table, sample=sample, count_of=counted_by(sample, sequences, count_of), threshold=threshold
         )
         click.echo(f"{sample}: threshold of families {found.threshold:g} ({found.threshold_source})", err=True)
+        if found.without_family:
+            click.echo(f"{sample}: {found.without_family} heavy chains without V or J gene are of no family", err=True)
         tables = {table.name: getattr(found, table.name) for table in written}
         return tables | {"exclusions": sequences.exclusions.with_columns(sample=pl.lit(sample))}
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from tilseq.io.bcr import BcrSequences
     from tilseq.io.clonotypes import Clonotypes
+    from tilseq.io.contigs import Contigs
 
 files = click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 dialect_option = click.option(
@@ -56,7 +57,7 @@ def read_file(path: Path, sample: str, dialect: str | None, locus: str | None) -
     return clonotypes, clonotypes.exclusions.with_columns(sample=pl.lit(sample))
 
 
-def tell(sample: str, read: Clonotypes | BcrSequences) -> None:
+def tell(sample: str, read: Clonotypes | BcrSequences | Contigs) -> None:
     """Say on stderr what a reader of a file should know, and what was left out of it."""
     for warning in read.warnings:
         click.echo(f"{sample}: {warning}", err=True)

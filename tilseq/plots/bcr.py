@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -20,22 +22,25 @@ DISTANCE_BIN = 0.02
 MOST_MUTATED = 0.3
 
 
-def isotype_bars(table: Any, *, unit: str = "families", level: str = "class") -> Axes:
+def isotype_bars(table: Any, *, unit: str = "families", level: str = "class", order: Sequence[str] = ()) -> Axes:
     """Draw the share of each isotype, samples side by side.
 
     Parameters
     ----------
     table
-        polars or pandas, the table `isotypes`: `sample, unit, level, isotype, share, lower, upper`.
+        polars or pandas, the table `isotypes`: `sample, unit, level, isotype, total, share, lower, upper`.
     unit
         `families`, `counts` or `sequences`.
     level
         `class` or `subclass`.
+    order
+        Samples in the order in which they are drawn; by default by name.
 
     Returns
     -------
     Axes
-        Groups of bars in the order of the genes, with 95 % limits where the table has them.
+        Groups of bars in the order of the genes, with 95 % limits where the table has them; the legend tells the size
+        of each sample.
 
     Raises
     ------
@@ -47,7 +52,8 @@ def isotype_bars(table: Any, *, unit: str = "families", level: str = "class") ->
     rows = as_polars(table).filter(unit=unit, level=level).filter(pl.col("share").is_not_null())
     if not rows.height:
         raise AnalysisError("the table holds no isotype", found=f"unit {unit}, level {level}")
-    samples = sorted(rows["sample"].unique())
+    samples = [name for name in order or sorted(rows["sample"].unique()) if name in rows["sample"]]
+    limited = rows["lower"].count() > 0
     isotypes = [name for name in ISOTYPE_ORDER if name in rows["isotype"]]
     width = 0.8 / len(samples)
     with figure() as axes:
@@ -55,7 +61,10 @@ def isotype_bars(table: Any, *, unit: str = "families", level: str = "class") ->
             of_sample = {row["isotype"]: row for row in rows.filter(sample=sample).iter_rows(named=True)}
             at = [place + (number - (len(samples) - 1) / 2) * width for place in range(len(isotypes))]
             heights = [of_sample[name]["share"] if name in of_sample else 0.0 for name in isotypes]
-            axes.bar(at, heights, width, color=PALETTE[number % len(PALETTE)], label=short(sample))
+            total = rows.filter(sample=sample)["total"][0]
+            axes.bar(
+                at, heights, width, color=PALETTE[number % len(PALETTE)], label=f"{short(sample)} ({total} {unit})"
+            )
             for place, name in zip(at, isotypes, strict=True):
                 limits = of_sample.get(name, {})
                 if limits.get("lower") is not None:
@@ -63,9 +72,8 @@ def isotype_bars(table: Any, *, unit: str = "families", level: str = "class") ->
         axes.set_xticks(range(len(isotypes)), isotypes)
         axes.set_ylim(0, 1)
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes.set_ylabel(f"Share of {unit}")
-        if len(samples) > 1:
-            axes.legend()
+        axes.set_ylabel(f"Share of {unit}" + (", 95 % limits" if limited else ""))
+        axes.legend()
     return axes
 
 
@@ -81,7 +89,7 @@ def mutation_histogram(table: Any) -> Axes:
     Returns
     -------
     Axes
-        Sequences a bin of one mutation in a hundred bases; what lies above 30 % stands in the last bin.
+        Sequences a bin of one mutation in a hundred bases. What lies above 30 % stands in the last bin; the axis tells.
 
     Raises
     ------
@@ -93,21 +101,23 @@ def mutation_histogram(table: Any) -> Axes:
     heavy = as_polars(table).filter((pl.col("locus") == "IGH") & pl.col("mutation_frequency").is_not_null())
     if not heavy.height:
         raise AnalysisError("no heavy chain has a frequency of mutations", mend="give a file with its alignments")
-    unswitched = pl.col("c_call").str.contains("^IGH[MD]")
+    unswitched = pl.col("c_call").str.contains("(?i)^IGH[MD]")
     groups = {
         "IGHM, IGHD": heavy.filter(unswitched),
         "switched": heavy.filter(~unswitched),
         "isotype not known": heavy.filter(pl.col("c_call").is_null()),
     }
     drawn = {name: group["mutation_frequency"].to_numpy() for name, group in groups.items() if group.height}
-    edges = [number * MUTATION_BIN for number in range(round(MOST_MUTATED / MUTATION_BIN) + 1)]
+    largest = heavy["mutation_frequency"].to_numpy().max()
     last = MOST_MUTATED - MUTATION_BIN / 2
     with figure() as axes:
         values = [group.clip(max=last) for group in drawn.values()]
+        edges = _edges(min(largest, last), MUTATION_BIN)
         axes.hist(values, bins=edges, stacked=True, label=list(drawn), color=PALETTE[: len(drawn)])
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes.set_xlabel("Mutated bases")
-        axes.set_ylabel("Sequences")
+        beyond = f" (last bar: {MOST_MUTATED:.0%} and more)" if largest > MOST_MUTATED else ""
+        axes.set_xlabel(f"Bases mutated from the germline{beyond}")
+        axes.set_ylabel("Sequences of heavy chains")
         axes.legend()
     return axes
 
@@ -133,12 +143,16 @@ def distance_histogram(distances: Any, *, threshold: float, source: str) -> Axes
     if not len(values):
         raise AnalysisError("no junction has another one of its genes and length")
     with figure() as axes:
-        edges = [number * DISTANCE_BIN for number in range(round(1 / DISTANCE_BIN) + 1)]
-        axes.hist(values, bins=edges, color=PALETTE[0])
-        told = {"set": "as set", "valley": "valley", "usual": "usual, as no valley was found"}[source]
-        axes.axvline(threshold, color=PALETTE[1], linestyle="--", label=f"{100 * threshold:.1f} % ({told})")
+        axes.hist(values, bins=_edges(max(values.max(), threshold), DISTANCE_BIN), color=PALETTE[0])
+        told = {"set": "as set", "valley": "the valley", "usual": "usual, as no valley was found"}[source]
+        axes.axvline(threshold, color=PALETTE[1], linestyle="--")
+        axes.set_title(f"Threshold of families: {100 * threshold:.1f} % ({told})")
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes.set_xlabel("Bases that differ from the nearest other junction of the genes and length")
+        axes.set_xlabel("Bases that differ from the nearest other junction of like genes and length")
         axes.set_ylabel("Distinct junctions")
-        axes.legend()
     return axes
+
+
+def _edges(largest: float, width: float) -> list[float]:
+    """Return the edges of bins from 0 to beyond the largest value."""
+    return [number * width for number in range(ceil(largest / width) + 2)]

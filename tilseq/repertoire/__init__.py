@@ -1,8 +1,9 @@
 """The repertoire laboratory: depth, diversity, overlap, B cells, persistence of infused clones. Tables in and out."""
 
 from tilseq.repertoire.bcr import bcr
+from tilseq.repertoire.cell_quality import cell_checks, cell_quality
 from tilseq.repertoire.cells import cells_of, effective_cells, effective_number, effective_numbers
-from tilseq.repertoire.chains import cell_quality, chain_pairing, check_overlap, joined_lanes, paired_clones
+from tilseq.repertoire.chains import chain_pairing, check_overlap, joined_lanes
 from tilseq.repertoire.depth import depth
 from tilseq.repertoire.diversity import diversity, hill_profile
 from tilseq.repertoire.families import distance_to_nearest, families, family_diversity
@@ -11,6 +12,7 @@ from tilseq.repertoire.keys import lacking, paired
 from tilseq.repertoire.mutation import mutation_load, mutations
 from tilseq.repertoire.neighbours import neighbours
 from tilseq.repertoire.overlap import overlap
+from tilseq.repertoire.paired_clones import paired_clones
 from tilseq.repertoire.persistence import persistence, pooled
 from tilseq.repertoire.qc import qc
 from tilseq.repertoire.rarefaction import effective_spectra, rarefaction, standardised
@@ -20,6 +22,7 @@ from tilseq.repertoire.usage import usage, usage_divergence
 
 __all__ = [
     "bcr",
+    "cell_checks",
     "cell_quality",
     "cells_from_pair",
     "cells_from_replicates",

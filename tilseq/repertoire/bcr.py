@@ -39,6 +39,11 @@ class Bcr:
     threshold: float
     threshold_source: str
 
+    @property
+    def without_family(self) -> int:
+        """Heavy chains that are of no family, as they have no V or no J gene."""
+        return int(self.mutation.filter(locus="IGH")["family_id"].null_count())
+
 
 def bcr(table: Any, *, sample: str, count_of: str = "unknown", threshold: float | None = None) -> Bcr:
     """Return families, isotypes and mutations of a sample's immunoglobulins.

@@ -1,18 +1,16 @@
-"""Chains of single cells: which pair they make, which cells are doublets, and the paired clonotype of each."""
+"""Chains of single cells: which pair they make, and which cells are doublets."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from tilseq.errors import AnalysisError, TableError
-from tilseq.intervals import clopper_pearson
 from tilseq.receptors import VDJ_LOCI, VJ_LOCI
 from tilseq.tables import as_polars, conform
-from tilseq.tables.repertoire import CELL_QUALITY, CELLS
+from tilseq.tables.repertoire import CELLS
 
 NEEDED = ("cell_id", "locus", "junction", "junction_aa")
 SHOWN = ("locus", "v_call", "j_call", "junction", "junction_aa", "umi_count")
@@ -24,8 +22,7 @@ def chain_pairing(contigs: Any, *, sample: str, cells: Iterable[str] = ()) -> pl
     """Return the receptor of each cell by scirpy's model (Sturm and others, Bioinformatics 2020;36:4817).
 
     Chains are of two arms: VJ (TRA, TRG, IGK, IGL) and VDJ (TRB, TRD, IGH). Of each the two with the most UMIs are the
-    cell's, of equals that with more reads, then the later junction (then locus, then
-    genes) in the alphabet.
+    cell's, of equals that with more reads, then the later junction (then locus, then genes) in the alphabet.
 
     Parameters
     ----------
@@ -48,9 +45,9 @@ def chain_pairing(contigs: Any, *, sample: str, cells: Iterable[str] = ()) -> pl
         - `chain_pairing`: `single pair`, `orphan VJ`, `orphan VDJ`, `extra VJ`, `extra VDJ`, `two full chains`,
           `ambiguous`, `multichain` (more than two chains of an arm), `no IR`.
         - `dual_alpha`: two TRA and a TRB, as one T cell in ten has.
-        - `doublet`: `likely` for `multichain` and for TCR with BCR; `possible` for `two full chains`, `extra VDJ` and
-          any other `ambiguous`, for a second heavy or beta chain is rare in one cell; else null. It is a flag: no cell
-          is left out.
+        - `doublet`: `likely` for `multichain` and for TCR with BCR; `possible` for two VDJ chains, with a VJ chain or
+          without, and any other `ambiguous`, for a second heavy or beta chain is rare in one cell; else null. It is a
+          flag: no cell is left out.
         - `chains`; and of `vj_1, vj_2, vdj_1, vdj_2` the `locus, v_call, j_call, junction, junction_aa, umi_count`.
 
     Raises
@@ -71,66 +68,6 @@ def chain_pairing(contigs: Any, *, sample: str, cells: Iterable[str] = ()) -> pl
             chain = of_place.select("cell_id", *(pl.col(name).alias(f"{arm}_{place}_{name}") for name in SHOWN))
             found = found.join(chain, on="cell_id", how="left")
     return conform(_called(found).drop("vj", "vdj").with_columns(sample=pl.lit(sample)), CELLS)
-
-
-def cell_quality(contigs: Any, *, sample: str, cells: Iterable[str] = ()) -> pl.DataFrame:
-    """Return how many cells of a sample are of each kind, with exact limits of their share.
-
-    Parameters
-    ----------
-    contigs, sample, cells
-        As for `chain_pairing`.
-
-    Returns
-    -------
-    polars.DataFrame
-        The table `cell_quality`: `sample, call, category, cells, total, share, lower, upper`; `call` is
-        `receptor_type`, `receptor_subtype`, `chain_pairing`, `doublet` or `dual_alpha`. Limits are exact (Clopper and
-        Pearson).
-    """
-    called = chain_pairing(contigs, sample=sample, cells=cells)
-    alpha = pl.when("dual_alpha").then(pl.lit("dual alpha")).otherwise(pl.lit("not"))
-    called = called.with_columns(dual_alpha=alpha, doublet=pl.col("doublet").fill_null("no"))
-    rows = []
-    for call in ("receptor_type", "receptor_subtype", "chain_pairing", "doublet", "dual_alpha"):
-        for category, number in called[call].value_counts().iter_rows():
-            lower, upper = clopper_pearson(np.array(number), np.array(called.height))
-            share = {"share": number / called.height, "lower": float(lower), "upper": float(upper)}
-            whole = {"sample": sample, "call": call, "category": category, "cells": number, "total": called.height}
-            rows.append(whole | share)
-    return CELL_QUALITY.frame(rows)
-
-
-def paired_clones(cells: Any) -> pl.DataFrame:
-    """Return the paired clonotypes of the cells that have one, as a clonotype table of cells.
-
-    The key is the pair of nucleotide junctions of the first VJ and the first VDJ chain. Cells with one arm, `ambiguous`
-    and `multichain` cells have none. A clone with two alpha chains is split where its cells differ in which is first.
-
-    Parameters
-    ----------
-    cells
-        Table of `chain_pairing`.
-
-    Returns
-    -------
-    polars.DataFrame
-        `locus` (such as `TRA+TRB`), `junction` and `junction_aa` (both junctions, parted by `+`), `duplicate_count`
-        (cells); it can be given to `tilseq.repertoire.diversity` with ``count_of="cells"``.
-    """
-    frame = as_polars(cells)
-    paired = frame.filter(
-        pl.col("chain_pairing").is_in(["single pair", "extra VJ", "extra VDJ", "two full chains"])
-        & pl.all_horizontal(pl.col("vj_1_junction", "vdj_1_junction").is_not_null())
-    )
-    pairs = [pl.format("{}+{}", f"vj_1_{name}", f"vdj_1_{name}").alias(name) for name in ("locus", "junction")]
-    amino = pl.format("{}+{}", "vj_1_junction_aa", "vdj_1_junction_aa").alias("junction_aa")
-    clones = (
-        paired.select(*pairs, amino)
-        .group_by("locus", "junction")
-        .agg(pl.col("junction_aa").min(), duplicate_count=pl.len().cast(pl.Int64))
-    )
-    return clones.sort("locus", -pl.col("duplicate_count"), "junction")
 
 
 def joined_lanes(lanes: Mapping[str, Any]) -> pl.DataFrame:
@@ -247,7 +184,7 @@ def _called(cells: pl.DataFrame) -> pl.DataFrame:
     cells = cells.with_columns(chain_pairing=pairing)
     alphas = (pl.col("chain_pairing") == "extra VJ") & (pl.col("receptor_subtype") == "TRA+TRB")
     likely = pl.col("receptor_type").is_in(["multichain", "ambiguous"])
-    possible = pl.col("chain_pairing").is_in(["two full chains", "extra VDJ", "ambiguous"])
+    possible = (pl.col("vdj") > 1) | (pl.col("chain_pairing") == "ambiguous")
     return cells.with_columns(
         dual_alpha=alphas,
         doublet=pl.when(likely).then(pl.lit("likely")).when(possible).then(pl.lit("possible")),

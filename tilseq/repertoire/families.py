@@ -30,7 +30,8 @@ def families(table: Any, *, threshold: float) -> pl.DataFrame:
     Parameters
     ----------
     table
-        polars or pandas, one row a sequence: `locus`, `v_call`, `j_call`, `junction`; further columns are kept.
+        polars or pandas, one row a sequence: `locus`, `v_call`, `j_call`, `junction`; further columns are kept, but for
+        an earlier `family_id`.
     threshold
         Largest share of bases, 0 to 1, in which neighbours differ; see `tilseq.repertoire.threshold.family_threshold`.
 
@@ -56,6 +57,7 @@ def families(table: Any, *, threshold: float) -> pl.DataFrame:
     )
     identifier = pl.format("{}.{}.{}.{}", *GENES, "length", "number")
     numbered = numbered.select(*GROUP, "junction", family_id=identifier)
+    frame = frame.drop("family_id", strict=False)  # of an earlier threshold
     return frame.join(numbered, on=[*GROUP, "junction"], how="left", maintain_order="left").drop(*GENES, "length")
 
 

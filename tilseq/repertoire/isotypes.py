@@ -22,7 +22,7 @@ NEEDED = ("locus", "c_call", "duplicate_count")
 
 def isotype_class(column: str) -> pl.Expr:
     """Return the class of a constant gene (IGHG of IGHG1*01), null where a call names none or several."""
-    classes = pl.col(column).str.extract_all(r"IGH[MDGAE]").list.unique()
+    classes = pl.col(column).str.to_uppercase().str.extract_all(r"IGH[MDGAE]").list.unique()
     return pl.when(classes.list.len() == 1).then(classes.list.first())
 
 
@@ -63,7 +63,7 @@ def isotypes(table: Any, *, sample: str, count_of: str = "unknown") -> pl.DataFr
         if name not in frame.columns:
             raise TableError("a table of isotypes needs this column", column=name, found=", ".join(frame.columns))
     heavy = frame.filter(pl.col("locus") == "IGH").with_columns(isotype_class("c_call").alias("class"))
-    subclass = pl.col("c_call").str.extract(r"^\s*(IGH[GA][1-4])[^,;|]*$")
+    subclass = pl.col("c_call").str.to_uppercase().str.extract(r"^\s*(IGH[GA][1-4])[^,;|]*$")
     levels = ["class"] + ["subclass"] * heavy.select(subclass.is_not_null().any()).item()
     heavy = heavy.with_columns(subclass=pl.coalesce(subclass, "class"))
     units = [

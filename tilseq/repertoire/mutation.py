@@ -39,7 +39,7 @@ def mutations(table: Any) -> pl.DataFrame:
     table
         polars or pandas, one row a sequence: `sequence_alignment` and `germline_alignment`, aligned by IMGT's numbering
         from the first base of V, the germline best with its D region and N bases masked by N; `v_identity`, a share.
-        Each may be absent or null. Further columns are kept.
+        Each may be absent or null. Further columns are kept, but for those that bear the name of a result.
 
     Returns
     -------
@@ -69,7 +69,8 @@ def mutations(table: Any) -> pl.DataFrame:
     if strange.height:
         raise TableError("an identity is a share", column="v_identity", found=strange["v_identity"][0], expected="0..1")
     parts = [_counted(frame.slice(start, ROWS_AT_ONCE)) for start in range(0, max(frame.height, 1), ROWS_AT_ONCE)]
-    frame = frame.drop(ALIGNED).hstack(pl.concat(parts))
+    counted = pl.concat(parts)
+    frame = frame.drop(*ALIGNED, *set(frame.columns).intersection(counted.columns)).hstack(counted)
     known = pl.col("v_compared") > 0
     frame = frame.with_columns(
         mutation_frequency=pl.when(pl.col("bases") > 0).then(pl.col("mutations") / pl.col("bases")),

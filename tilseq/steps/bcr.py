@@ -43,24 +43,12 @@ def _endpoints(sample: Mapping[str, Any], found: Bcr, count_of: str) -> list[dic
     import polars as pl
 
     from tilseq.endpoints.rows import endpoint
+    from tilseq.steps.diversity_rows import diversity_rows
 
     key = f"families: threshold {found.threshold:g} ({found.threshold_source})"
     shares = found.isotypes.filter(pl.col("share").is_not_null(), pl.col("level") != "subclass", unit="families")
     return [
-        *(
-            endpoint(
-                sample,
-                row["parameter"],
-                row["value"],
-                qualifiers={"locus": row["locus"]},
-                lower=row["lower"],
-                upper=row["upper"],
-                interval_method="analytic, sampling only",
-                n=row["n"],
-                method=f"{key}; counts: {count_of}",
-            )
-            for row in found.diversity.iter_rows(named=True)
-        ),
+        *diversity_rows(sample, found.diversity, f"{key}; counts: {count_of}"),
         *(
             endpoint(
                 sample,
@@ -100,6 +88,8 @@ def _quality(sample: str, found: Bcr) -> list[dict[str, Any]]:
         verdict, reason = "warn", "the distances between junctions show no valley: the usual threshold is taken"
     else:
         verdict, reason = "pass", f"the threshold is {'set' if found.threshold_source == 'set' else 'their valley'}"
+    if found.without_family:
+        reason += f"; {found.without_family} heavy chains without V or J gene are of no family"
     check = {"sample": sample, "check": "families", "value": found.threshold, "verdict": verdict, "reason": reason}
     return [check | {"limit": "largest share of bases in which neighbours differ"}]
 

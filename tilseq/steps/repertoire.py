@@ -35,12 +35,13 @@ def run(job: Job, folder: Path) -> None:
     """Read one clonotype table and write its clones, diversity, endpoints, quality and exclusions."""
     import polars as pl
 
-    from tilseq.endpoints.rows import endpoint
     from tilseq.io.clonotypes import read_clonotypes
     from tilseq.io.write import write_frame, write_parquet
     from tilseq.repertoire.depth import depth
     from tilseq.repertoire.diversity import diversity
     from tilseq.steps.bcr import write_bcr
+    from tilseq.steps.diversity_rows import diversity_rows
+    from tilseq.steps.single_cells import write_cells
     from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, QUALITY
     from tilseq.tables.repertoire import DEPTH, DIVERSITY
 
@@ -55,20 +56,7 @@ def run(job: Job, folder: Path) -> None:
     )
     effective = dict(cells.select("locus", "n_effective").iter_rows())
     indices = diversity(clonotypes.table, sample=job.unit, count_of=clonotypes.count_of, n_effective=effective)
-    rows = [
-        endpoint(
-            sample,
-            row["parameter"],
-            row["value"],
-            qualifiers={"locus": row["locus"]},
-            lower=row["lower"],
-            upper=row["upper"],
-            interval_method="analytic, sampling only",
-            n=row["n"],
-            method=f"key: nucleotide junction; counts: {clonotypes.count_of}",
-        )
-        for row in indices.iter_rows(named=True)
-    ]
+    rows = diversity_rows(sample, indices, f"key: nucleotide junction; counts: {clonotypes.count_of}")
     told = [("warn", warning) for warning in clonotypes.warnings] + [("pass", note) for note in clonotypes.notes]
     quality = [
         {"sample": job.unit, "check": f"reading {number}", "verdict": verdict, "reason": reason}
@@ -80,6 +68,13 @@ def run(job: Job, folder: Path) -> None:
     if sample["assay"] == "bcr":
         of_families, checks = write_bcr(job, folder)
         rows, quality = rows + of_families, quality + checks
+    excluded = clonotypes.exclusions.with_columns(sample=pl.lit(job.unit), file=pl.lit(sample["path"]))
+    if clonotypes.dialect == "10x":
+        of_pairs, checks_of_cells, without_pair = write_cells(job, folder)
+        rows += diversity_rows(sample, of_pairs, "key: nucleotide junctions of both chains; counts: cells")
+        indices = pl.concat([indices, of_pairs])
+        quality += checks_of_cells.to_dicts()
+        excluded = pl.concat([excluded.select(EXCLUSIONS.names), without_pair])
     clones = clonotypes.table.with_columns(
         count_of=pl.lit(clonotypes.count_of),
         cells_of_locus=pl.col("locus").replace_strict(clonotypes.cells, default=None, return_dtype=pl.Int64),
@@ -89,7 +84,6 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(indices, DIVERSITY, folder)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
     write_parquet(QUALITY.frame(quality), QUALITY, folder)
-    excluded = clonotypes.exclusions.with_columns(sample=pl.lit(job.unit), file=pl.lit(sample["path"]))
     write_parquet(excluded, EXCLUSIONS, folder)
 
 

@@ -210,6 +210,21 @@ CELL_QUALITY = Table(
     key=("sample", "call", "category"),
 )
 
+PAIRED_CLONES = Table(
+    "paired_clones",
+    "One clonotype of both chains of one sample's cells a row; its parts stand in the order of the loci.",
+    (
+        Column("sample", "text", SAMPLE.meaning, needed=True),
+        Column("locus", "text", "Loci of both chains.", needed=True),
+        Column("junction", "text", "Nucleotide junctions.", needed=True),
+        Column("junction_aa", "text", "Amino-acid junctions.", needed=True),
+        Column("v_call", "text", "V genes."),
+        Column("j_call", "text", "J genes."),
+        Column("duplicate_count", "integer", "Cells.", unit="cells", needed=True, minimum=1),
+    ),
+    key=("sample", "locus", "junction"),
+)
+
 DEPTH = Table(
     "depth",
     "How many cells stand behind the counts of a locus of a sample, and how that is known.",

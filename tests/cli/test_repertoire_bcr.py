@@ -1,0 +1,75 @@
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from tilseq.cli import main
+from tilseq.cli.repertoire import repertoire_command
+
+NAMES = "sequence_id v_call j_call c_call junction productive duplicate_count sequence_alignment germline_alignment"
+HEADER = "\t".join(NAMES.split()) + "\n"
+ROWS = [
+    "a\tIGHV1-2*01\tIGHJ4*02\tIGHM\tTGTGCGAAATGG\tT\t4\tATGAAACCC\tATGAAACCC",
+    "b\tIGHV1-2*02\tIGHJ4*02\tIGHG1\tTGTGCGAACTGG\tT\t3\tatgagaccc\tATGAAACCC",
+    "c\tIGHV1-2*01\tIGHJ4*02\tIGHM\tTGTCCCCCCTGG\tT\t3\tATGAAACCC\tATGAAACCC",
+    "d\tTRBV2*01\tTRBJ1-1*01\tTRBC1\tTGTGCTTTT\tT\t5\t\t",
+    "e\t\tIGHJ4*02\tIGHM\tTGTCCCCCCTGG\tT\t1\t\t",
+]
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as ended:
+        main(["repertoire", "bcr", *map(str, arguments)])
+    return ended.value.code
+
+
+@pytest.fixture
+def path(tmp_path):
+    (tmp_path / "day28.tsv").write_text(HEADER + "\n".join(ROWS) + "\n")
+    return tmp_path / "day28.tsv"
+
+
+def test_tables_of_a_file(path, capsys):
+    out = path.parent / "out"
+    assert run(path, "--threshold", 0.1, "--count-of", "umis", "-o", out) == 0
+    assert pl.read_csv(out / "families.csv").select(
+        "family_id", "sequences", "isotypes", "threshold_source"
+    ).rows() == [
+        ("IGHV1-2.IGHJ4.12.1", 1, "IGHM 1", "set"),
+        ("IGHV1-2.IGHJ4.12.2", 2, "IGHM 1; IGHG 1", "set"),
+    ]
+    assert pl.read_csv(out / "mutation.csv").select("sequence_id", "mutations").rows() == [
+        ("a", 0), ("b", 1), ("c", 0), ("e", None),
+    ]  # fmt: skip
+    assert pl.read_csv(out / "diversity.csv")["locus"].unique().to_list() == ["IGH families"]
+    shares = pl.read_csv(out / "isotypes.csv").filter(unit="counts", level="switched")
+    assert shares.select("number", "total").rows() == [(3, 11)] and shares["lower"].null_count() == 0
+    assert pl.read_csv(out / "exclusions.csv").select("sample", "rule", "rows").rows() == [
+        ("day28", "no immunoglobulin", 1)
+    ]
+    assert pl.read_csv(out / "mutation_load.csv").filter(isotype="all")["families"].to_list() == [2]
+    told = capsys.readouterr().err
+    assert "day28: threshold of families 0.1 (set)" in told
+    assert "day28: 1 heavy chains without V or J gene are of no family" in told
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(path, capsys):
+    (path.parent / "bad.tsv").write_text("what\n")
+    twice = path.parent / "twice.tsv"
+    twice.write_text(HEADER + "\n".join(ROWS[:1] * 2) + "\n")
+    assert run(path, path.parent / "bad.tsv", twice, "-o", path.parent / "out") == 4
+    told = capsys.readouterr().err
+    assert "bad.tsv" in told and "twice.tsv, row 3, column sequence_id" in told
+    assert set(pl.read_csv(path.parent / "out" / "families.csv")["sample"]) == {"day28"}
+    assert run(path.parent / "bad.tsv", "-o", path.parent / "none") == 3
+    assert not (path.parent / "none").exists()
+
+
+def test_faulty_calls(path):
+    assert run(path, "--threshold", 1.5, "-o", path.parent) == 2
+    assert run(path, path, "-o", path.parent) == 2
+    assert run(path) == 2
+
+
+def test_the_help_shows_an_example():
+    told = CliRunner().invoke(repertoire_command, ["bcr", "--help"]).output
+    assert "tilseq repertoire bcr igh_day0.tsv.gz igh_day28.tsv.gz -o bcr" in told

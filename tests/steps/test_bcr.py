@@ -1,0 +1,97 @@
+import polars as pl
+import pytest
+
+from tilseq.steps import repertoire
+from tilseq.steps.job import Job
+
+HEADER = "sequence_id\tv_call\tj_call\tc_call\tjunction\tproductive\tumi_count\tsequence_alignment\tgermline_alignment"
+GERMLINE = "ATGAAACCC"
+
+
+@pytest.fixture
+def run(tmp_path, sample):
+    """Return a function that runs a sample of rows: V gene, constant gene, junction, count, aligned sequence."""
+
+    def run(*rows, threshold=0.1, header=HEADER, germline=GERMLINE):
+        path = tmp_path / "b.tsv"
+        lines = [
+            f"s{i}\t{v}\t{v[:3] or 'IGH'}J4*02\t{c}\t{junction}\tT\t{n}\t{seen}\t{germline}"
+            for i, (v, c, junction, n, seen) in enumerate(rows)
+        ]
+        path.write_text("\n".join([header, *lines]) + "\n")
+        arguments = {"dialect": None, "locus": None, "least_yield": 0.05, "family_threshold": threshold}
+        folder = tmp_path / "work" / "repertoire" / "b"
+        row = sample("b", path="raw/b.tsv", assay="bcr")
+        job = Job("repertoire", "b", "repertoire/b", paths=(str(path),), arguments=arguments, sample=row)
+        repertoire.run(job, folder)
+        tables = {path.stem: pl.read_parquet(path) for path in folder.glob("*.parquet")}
+        return tables, sorted(path.name for path in folder.glob("figures/*.svg"))
+
+    return run
+
+
+ROWS = [
+    ("IGHV1-2*01", "IGHM", "TGTGCGAAATGG", 4, GERMLINE),
+    ("IGHV1-2*02", "IGHG1", "TGTGCGAACTGG", 3, "ATGAGACCC"),
+    ("IGHV1-2*01", "IGHM", "TGTCCCCCCTGG", 3, GERMLINE),
+    ("IGKV1-5*01", "IGKC", "TGTCAACAATTT", 9, "ATGAGACCC"),
+]
+
+
+def test_tables_of_a_sample(run):
+    tables, figures = run(*ROWS)
+    families = tables["families"].select("family_id", "sequences", "duplicate_count", "isotypes", "threshold_source")
+    assert families.rows() == [
+        ("IGHV1-2.IGHJ4.12.1", 1, 3, "IGHM 1", "set"),
+        ("IGHV1-2.IGHJ4.12.2", 2, 7, "IGHM 1; IGHG 1", "set"),
+    ]
+    assert dict(tables["mutation"].select("sequence_id", "mutations").rows()) == {"s0": 0, "s1": 1, "s2": 0, "s3": 1}
+    loads = tables["mutation_load"].select("locus", "isotype", "sequences", "mean_frequency").rows()
+    assert ("IGH", "all", 3, pytest.approx(1 / 36)) in loads  # families of 0 and of (0 + 1/9) / 2
+    assert ("IGK", "all", 1, pytest.approx(1 / 9)) in loads
+    assert figures == ["distances.svg", "isotypes.svg", "mutations.svg"]
+    check = tables["quality"].filter(check="families").select("value", "verdict", "reason").rows()
+    assert check == [(0.1, "pass", "the threshold is set")]
+
+
+def test_endpoints_name_families_isotypes_and_mutations(run):
+    tables, _ = run(*ROWS)
+    endpoints = tables["endpoints"]
+    families = endpoints.filter(parameter="simpson_inverse", qualifier="locus=IGH families").row(0, named=True)
+    assert families["value"] == pytest.approx(1 / (0.3**2 + 0.7**2))
+    assert families["method"] == "families: threshold 0.1 (set); counts: umis"
+    shares = endpoints.filter(parameter="isotype_share").select("qualifier", "value", "n").rows()
+    # Of as many IGHM as IGHG the family began with IGHM; it is the one of two sequences, and it is mixed.
+    assert shares == [("isotype=IGHM", 1, 2), ("isotype=mixed", 1, 1), ("isotype=switched", 0, 2)]
+    load = endpoints.filter(parameter="mutation_frequency_mean", qualifier="isotype=all;locus=IGH")
+    assert load.select("value", "n").rows() == [(pytest.approx(1 / 36), 2)]
+
+
+def test_a_threshold_that_the_data_do_not_tell_is_a_warning(run):
+    tables, _ = run(*ROWS, threshold=None)
+    check = tables["quality"].filter(check="families").row(0, named=True)
+    assert (check["value"], check["verdict"]) == (0.15, "warn")
+    assert tables["families"]["threshold_source"].unique().to_list() == ["usual"]
+
+
+def test_heavy_chains_without_a_gene_are_told(run):
+    tables, _ = run(*ROWS, ("", "IGHM", "TGTGCGAAATGG", 1, GERMLINE))
+    check = tables["quality"].filter(check="families")["reason"].to_list()
+    assert check == ["the threshold is set; 1 heavy chains without V or J gene are of no family"]
+
+
+def test_light_chains_alone_have_no_families(run):
+    tables, figures = run(*(("IGKV1-5*01", "IGKC", "TGTCAACAATTT", 9, GERMLINE) for _ in range(2)))
+    assert tables["families"].height == tables["isotypes"].height == 0
+    assert tables["mutation_load"].select("locus", "isotype").rows() == [("IGK", "all")]
+    assert tables["quality"].filter(check="families").height == 0
+    assert figures == []
+
+
+def test_without_isotypes_and_alignments_there_are_families(run):
+    bare = HEADER.replace("c_call", "x").replace("sequence_alignment", "y").replace("germline_alignment", "z")
+    tables, figures = run(*ROWS, header=bare)
+    assert tables["families"].select("isotypes", "mutation_frequency").unique().rows() == [(None, None)]
+    assert tables["mutation_load"].height == 0
+    assert tables["endpoints"].filter(parameter="isotype_share").height == 0
+    assert figures == ["distances.svg"]

@@ -1,0 +1,76 @@
+"""`tilseq repertoire cells`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, write_result
+from tilseq.cli.repertoire_files import files, joined, tell
+
+if TYPE_CHECKING:
+    import polars as pl
+
+EXAMPLE = """\
+tilseq repertoire cells filtered_contig_annotations.csv -o cells
+tilseq repertoire cells product.csv.gz blood_day28.csv.gz -o cells"""
+
+
+@click.command("cells", cls=Examples, example=EXAMPLE)
+@files
+@output_folder
+@click.option("--dialect", type=click.Choice(["10x", "airr"]), help="Dialect, by default what the header says.")
+def cells_command(paths: tuple[Path, ...], output: Path, dialect: str | None) -> int:
+    """Pair the chains of the single cells of each FILE (10x contig annotations, or AIRR with cell_id).
+
+    Writes to the output folder cells.csv (a row a cell: its chains, how they pair, whether it may be two cells),
+    cell_quality.csv (cells of each kind, with limits), quality.csv and exclusions.csv; of clonotypes by both chains
+    paired_clones.csv, diversity.csv and, of several files, overlap.csv. A file that cannot be read does not stop the
+    others.
+    """
+    import polars as pl
+
+    from tilseq.io.contigs import read_contigs
+    from tilseq.repertoire import cell_checks, cell_quality, chain_pairing, diversity, paired_clones
+    from tilseq.tables.outputs import EXCLUSIONS, QUALITY
+    from tilseq.tables.repertoire import CELL_QUALITY, CELLS, DIVERSITY, PAIRED_CLONES
+
+    sample_names(paths)
+
+    def measure(path: Path) -> dict[str, pl.DataFrame]:
+        sample = sample_name(path)
+        contigs = read_contigs(path, dialect=dialect)
+        tell(sample, contigs)
+        cells = chain_pairing(contigs.table, sample=sample, cells=contigs.cells)
+        clones, alone = paired_clones(cells)
+        left_out = alone.with_columns(file=pl.lit(str(path)), row=pl.lit(None, pl.Int64))
+        return {
+            CELLS.name: cells,
+            CELL_QUALITY.name: cell_quality(cells),
+            QUALITY.name: cell_checks(cells),
+            PAIRED_CLONES.name: clones,
+            DIVERSITY.name: diversity(clones, sample=sample, count_of="cells"),
+            EXCLUSIONS.name: pl.concat(
+                [contigs.exclusions.with_columns(sample=pl.lit(sample)), left_out], how="diagonal"
+            ),
+        }
+
+    results, status = each_file(paths, measure)
+    for table in (CELLS, CELL_QUALITY, QUALITY, PAIRED_CLONES, DIVERSITY, EXCLUSIONS) if results else ():
+        frame = joined([tables[table.name] for tables in results])
+        write_result(frame, table, str(output / f"{table.name}.csv"))
+    if len(results) > 1:
+        _write_overlap([tables[PAIRED_CLONES.name] for tables in results], output)
+    return status
+
+
+def _write_overlap(clones: list[pl.DataFrame], output: Path) -> None:
+    """Write the overlap of all pairs of samples by the paired clonotype."""
+    from tilseq.repertoire import effective_numbers, overlap
+    from tilseq.tables.repertoire import OVERLAP
+
+    tables = {of_sample["sample"][0]: of_sample for of_sample in clones if of_sample.height}
+    effective = {sample: effective_numbers(of_sample, "cells") for sample, of_sample in tables.items()}
+    write_result(overlap(tables, n_effective=effective), OVERLAP, str(output / "overlap.csv"))
