@@ -12,7 +12,7 @@ from tilseq.report.rows import WHEN, WHO, Row, unfinished, who
 from tilseq.report.series import reference_name, references
 from tilseq.report.view import Cell, Head, View, count, doubt, measured, missing, on_two_lines, text
 from tilseq.report.words import number, share
-from tilseq.tables.repertoire import DIVERSITY_PARAMETERS
+from tilseq.tables.repertoire import DIVERSITY_PARAMETERS, STANDARDISED_PARAMETERS
 
 MEASURES = {
     "mass": "Mass",
@@ -72,20 +72,22 @@ def persistence(results: Results) -> View:
 
 def diversity(results: Results) -> View:
     """Return the indices of diversity, a row a sample and locus; a sample without any keeps a row, which says why."""
-    table = _with_unmeasured(results, results.with_sample("diversity"))
-    heads = [*WHEN, Head("Sample", aside=True), Head("Locus")]
+    raw = results.with_sample("diversity").filter(~pl.col("parameter").is_in(STANDARDISED_PARAMETERS))
+    table = _with_unmeasured(results, raw)
+    heads = [*WHEN, Head("Sample", aside=True), Head("Locus"), Head("Effective cells", numeric=True)]
     heads += [Head(INDICES[name], INDEX_NOTES.get(name, ""), True) for name in DIVERSITY_PARAMETERS]
     rows = []
     for first, values in _groups(table, "parameter"):
         cells = [on_two_lines(_measured_row(values.get(name))) for name in DIVERSITY_PARAMETERS]
         if not values:
             cells[0] = missing(unfinished(first["state"]))
+        depth = count(None if first["depth"] is None else round(first["depth"]))
         subject, visit, day, specimen, sample = who(first)
         # The table is wide as it is: what is not blood says so below the visit.
         visit = replace(visit, note="" if first["specimen"] == "blood" else specimen.text, narrow=sample.note)
-        rows.append([subject, visit, day, sample, text(first["locus"]), *cells])
+        rows.append([subject, visit, day, sample, text(first["locus"]), depth, *cells])
     empty = results.nothing("diversity", "No repertoire was measured.", *RECEPTORS)
-    return View("Diversity", heads, rows, empty, "tables/diversity.csv")
+    return View("Diversity, each sample at its own depth", heads, rows, empty, "tables/diversity.csv")
 
 
 def scores(results: Results) -> View:

@@ -55,7 +55,7 @@ def run(job: Job, folder: Path) -> None:
     tables: dict[str, pl.DataFrame] = {}
     effective: dict[str, dict[str, float | None]] = {}
     read = {need: pl.read_parquet(path) for need, path in needed(job, folder, "clonotypes").items()}
-    for need in sorted(read, key=lambda need: _in_time(job.arguments["samples"][need])):
+    for need in sorted(read, key=lambda need: in_time(job.arguments["samples"][need])):
         sample, clones = job.arguments["samples"][need], read[need]
         cells = repertoire.cells_behind(clones, sample)
         tables[sample["sample"]] = clones
@@ -69,7 +69,7 @@ def run(job: Job, folder: Path) -> None:
     _draw(shared, list(tables), folder / "figures")
 
 
-def _in_time(sample: Mapping[str, Any]) -> tuple[float, bool, str]:
+def in_time(sample: Mapping[str, Any]) -> tuple[float, bool, str]:
     """Return what puts samples in the order in which they were taken, those without a day last."""
     day = sample["day"]
     return float("inf") if day is None else day, sample["timing"] != "pre", sample["sample"]
