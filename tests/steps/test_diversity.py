@@ -144,7 +144,7 @@ def test_a_pair_tells_cells_only_where_nothing_else_does(run):
     )
     depth = found[0]["depth"]
     assert depth.select("sample", "cells_from").rows() == [("a", "pair"), ("b", "pair")]
-    assert depth["cells_lower"][0] < 2_000 < depth["cells_upper"][0]
+    assert depth["cells_lower"][0] < 2_000 and depth["cells_upper"].to_list() == [None, None]
     assert set(found[0]["diversity"]["sample"]) == {"a", "b", "known"}
     assert set(found[2]["diversity"]["sample"]) == {"known", "other", "more"}  # a pair does not set a study's depth
 
@@ -152,14 +152,14 @@ def test_a_pair_tells_cells_only_where_nothing_else_does(run):
 def test_of_two_pairs_the_lower(sample):
     rng = np.random.default_rng(7)
     clones = {}
-    for name, cells in (("a", 4_000), ("b", 4_000), ("c", 500)):
+    for name, cells in (("a", 4_000), ("b", 4_000), ("c", 1_500)):
         counts = named(library(rng, SHARE, cells, 60_000))
         clones[name] = pl.DataFrame({"junction": list(counts), "duplicate_count": list(counts.values())}).with_columns(
             locus=pl.lit("TRB"), count_of=pl.lit("reads"), cells_of_locus=pl.lit(None, pl.Int64)
         )
     rows = [sample(name, assay="tcr", day=day) for day, name in enumerate("abc")]
     cells = dict(cells_behind(rows, clones).select("sample", "cells").iter_rows())
-    assert cells["b"] == cells["c"] < 2_000 < cells["a"]
+    assert cells["b"] == cells["c"] < cells["a"]
 
 
 def test_jobs(monkeypatch, sample):
