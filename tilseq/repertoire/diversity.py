@@ -151,7 +151,7 @@ def hill_profile(
 def by_locus(table: Any, count_of: str, n_effective: Cells) -> list[tuple[str, Integers, float | None]]:
     """Return locus, counts of its clones and effective number of cells, no more than the counts, of each locus."""
     found = []
-    for (locus,), group in clone_counts(table).group_by("locus"):
+    for (locus,), group in clone_counts(table).select("locus", "duplicate_count").group_by("locus"):
         counts = group["duplicate_count"].to_numpy()
         total = float(counts.sum())
         cells = n_effective.get(str(locus)) if isinstance(n_effective, Mapping) else n_effective
