@@ -18,6 +18,9 @@ ALL = (
     "realism",
     "coverage",
     "overlap",
+    "diversity",
+    "diversity_coverage",
+    "cells_estimated",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))

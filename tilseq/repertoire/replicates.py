@@ -62,7 +62,7 @@ def cells_from_pair(first: Any, second: Any) -> dict[str, Estimate]:
     libraries. A clone that changed looks like fewer cells, so that the estimate is at most that of replicates and may
     be far below. In 100 simulated pairs each (20,000 Zipf clones, 5,000 cells, 200,000 reads) its median beside the
     cells was 0.97 (0.64 to 1.36, nine in ten) where no clone had changed, 0.95 where each had by a factor of log-normal
-    s. d. 0.1, 0.47 by one of 0.3, 0.46 where half the clones were lost, 0.42 where a tenth had grown eightfold and 0.28
+    s. d. 0.1, 0.47 by one of 0.3, 0.46 where half the clones were lost, 0.41 where a tenth had grown eightfold and 0.28
     where a fifth had, of which most pairs gave none. There is therefore a lower limit alone, which held in each
     setting; lymphocytes that were depleted, or an infusion, make it of little use. Below 2,000 cells it mostly fails.
 

@@ -58,7 +58,7 @@ REPERTOIRE = {
     "D50": "Fewest clones that together hold half of the repertoire.",
     "At equal cells, at equal coverage": "What samples would show if each held as many cells as the least of them, or "
     "enough to see as large a share of its repertoire. Equal cells tell which sample shows more clones, equal coverage "
-    "which repertoire has more (Chao and Jost 2012; iNEXT’s estimates). A sample of under 100 effective cells takes no "
-    "part.",
+    "which repertoire has more (Chao and Jost 2012; iNEXT’s estimates). Libraries, and samples whose cells were "
+    "counted, have each a depth of their own. A sample of under 100 effective cells takes no part.",
     "Coverage": "Share of the specimen’s repertoire that belongs to the clones seen.",
 }

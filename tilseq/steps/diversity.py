@@ -60,7 +60,7 @@ def run(job: Job, folder: Path) -> None:
         spectra[name] = effective_spectra(table, **known)
         profiles.append(hill_profile(table, sample=name, **known))
         curves.append(rarefaction(table, sample=name, points=POINTS, **known))
-    common = at_common_depth(spectra, OVER)
+    common = at_common_depth(spectra, cells, OVER)
     of_sample = {row["sample"]: row for row in samples}
     estimated = cells.filter(pl.col("cells_from").is_in(("replicates", "pair")))
     write_parquet(estimated, DEPTH, folder)
@@ -73,22 +73,34 @@ def run(job: Job, folder: Path) -> None:
     _draw(pl.concat(profiles), pl.concat(curves), clones, folder / "figures")
 
 
-def at_common_depth(spectra: Mapping[str, Mapping[str, Spectrum]], over: str) -> pl.DataFrame:
-    """Return `diversity` rows at the depth that samples of each locus have in common, where there are two or more."""
+def at_common_depth(spectra: Mapping[str, Mapping[str, Spectrum]], cells: pl.DataFrame, over: str) -> pl.DataFrame:
+    """Return `diversity` rows at the depth that samples of a locus have in common, where there are two or more.
+
+    Samples whose cells were counted, one by one, and libraries are two groups, each with its own depth: the hundred
+    cells of the one would leave little of the thousands of the other.
+
+    Parameters
+    ----------
+    spectra
+        Sample → locus → spectrum of its effective cells.
+    cells
+        `sample, locus, cells_from` of each.
+    over
+        What `over` says of the rows.
+    """
     import polars as pl
 
     from tilseq.repertoire.rarefaction import standardised
+    from tilseq.tables.repertoire import DIVERSITY
 
-    deep = {
-        sample: {locus: each for locus, each in known.items() if each.n >= repertoire.LEAST_COUNTED}
-        for sample, known in spectra.items()
-    }
-    loci = [locus for known in deep.values() for locus in known]
-    several = {
-        sample: {locus: each for locus, each in known.items() if loci.count(locus) > 1}
-        for sample, known in deep.items()
-    }
-    return standardised(several).with_columns(over=pl.lit(over))
+    source = {tuple(of): told for *of, told in cells.select("sample", "locus", "cells_from").iter_rows()}
+    groups: dict[tuple[str, bool], dict[str, dict[str, Spectrum]]] = {}
+    for sample, known in spectra.items():
+        for locus, each in known.items():
+            if each.n >= repertoire.LEAST_COUNTED:
+                groups.setdefault((locus, source[sample, locus] == "counted"), {})[sample] = {locus: each}
+    found = [standardised(group) for group in groups.values() if len(group) > 1]
+    return pl.concat([DIVERSITY.frame(), *found]).with_columns(over=pl.lit(over, pl.String))
 
 
 def endpoints(
@@ -102,6 +114,7 @@ def endpoints(
     for row in common.iter_rows(named=True):
         at = f"{row['depth']:.0f} cells" if row["at_coverage"] is None else f"a coverage of {row['at_coverage']:.4g}"
         told = source[row["sample"], row["locus"]]
+        kind = "samples of counted cells" if told == "counted" else "libraries"
         rows.append(
             endpoint(
                 of_sample[row["sample"]],
@@ -112,7 +125,7 @@ def endpoints(
                 upper=row["upper"],
                 interval_method=METHOD_OF_LIMITS,
                 n=row["n"],
-                method=f"key: nucleotide junction; at {at}, the least of the {row['over']}'s samples; cells: {told}",
+                method=f"key: nucleotide junction; at {at}, the least of the {row['over']}'s {kind}; cells: {told}",
             )
         )
     return rows

@@ -42,8 +42,8 @@ def run(job: Job, folder: Path) -> None:
 
     read = pl.concat([pl.read_parquet(path) for path in needed(job, folder, diversity.SPECTRA).values()])
     read = read.filter(pl.col("cells_from") != "pair")
-    common = diversity.at_common_depth(_spectra(read), OVER)
     cells = read.unique(["sample", "locus"])
+    common = diversity.at_common_depth(_spectra(read), cells, OVER)
     rows = diversity.endpoints(common, job.arguments["samples"], cells)
     write_parquet(common, DIVERSITY, folder)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
