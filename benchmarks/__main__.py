@@ -19,6 +19,9 @@ ALL = (
     "coverage",
     "overlap",
     "families",
+    "diversity",
+    "diversity_coverage",
+    "cells_estimated",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))

@@ -21,25 +21,27 @@ def public(package, modules, prefix=""):
 
 
 def test_plots_offers_every_figure_function():
-    modules = ("bcr", "clinical", "diversity", "expression", "flow", "overlap", "repertoire", "study")
+    modules = ("bcr", "clinical", "diversity", "expression", "flow", "maps", "overlap", "repertoire", "study", "usage")
     drawn = public("tilseq.plots", modules)
     assert sorted(drawn) == sorted(ts.plots.__all__)
     assert {name: getattr(ts.plots, name).__module__ for name in drawn} == {
         "distance_histogram": "tilseq.plots.bcr",
         "endpoint_over_time": "tilseq.plots.study",
         "gates": "tilseq.plots.flow",
-        "gene_usage": "tilseq.plots.overlap",
+        "gene_usage": "tilseq.plots.usage",
         "hill_profiles": "tilseq.plots.diversity",
         "isotype_bars": "tilseq.plots.bcr",
-        "junction_lengths": "tilseq.plots.overlap",
+        "junction_lengths": "tilseq.plots.usage",
         "mutation_histogram": "tilseq.plots.bcr",
         "overlap_heatmap": "tilseq.plots.overlap",
         "persistence_over_time": "tilseq.plots.repertoire",
         "rank_abundance": "tilseq.plots.diversity",
         "rarefaction_curves": "tilseq.plots.diversity",
+        "repertoire_maps": "tilseq.plots.maps",
         "score_heatmap": "tilseq.plots.expression",
         "spider": "tilseq.plots.clinical",
         "top_clones": "tilseq.plots.repertoire",
+        "usage_heatmap": "tilseq.plots.usage",
     }
 
 

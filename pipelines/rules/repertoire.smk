@@ -29,3 +29,25 @@ rule overlap:
         fingerprint=fingerprint("overlap"),
     shell:
         COMMAND + "overlap/{wildcards.unit}"
+
+
+rule diversity:
+    input:
+        needs("diversity"),
+    output:
+        STATUS.format("diversity/{unit}"),
+    params:
+        fingerprint=fingerprint("diversity"),
+    shell:
+        COMMAND + "diversity/{wildcards.unit}"
+
+
+rule diversity_over_study:
+    input:
+        needs("diversity_over_study"),
+    output:
+        STATUS.format("diversity_over_study/{unit}"),
+    params:
+        fingerprint=fingerprint("diversity_over_study"),
+    shell:
+        COMMAND + "diversity_over_study/{wildcards.unit}"

@@ -84,8 +84,8 @@ def test_diversity_goes_to_stdout(folder, capsys):
     assert run("diversity", folder / "day7.tsv") == 0
     printed = capsys.readouterr()
     assert printed.out.splitlines()[:2] == [
-        "sample,locus,parameter,value,lower,upper,n,depth,at_coverage",
-        "day7,TRB,ace,3.0,,,18.0,18.0,",
+        "sample,locus,parameter,value,lower,upper,n,depth,at_coverage,over",
+        "day7,TRB,ace,3.0,,,18.0,18.0,,",
     ]
     assert "day7,TRB,richness,3.0,,,18.0,18.0," in printed.out
     assert "at_n" not in printed.out

@@ -7,8 +7,8 @@ from tilseq.plots.diversity import hill_profiles, rank_abundance, rarefaction_cu
 
 
 def profiles(samples=("b", "a"), locus="TRB"):
-    rows = [(s, locus, q, 10 / (1 + q), 8 / (1 + q), 12 / (1 + q)) for s in samples for q in (0.0, 1.0, 2.0)]
-    return pl.DataFrame(rows, schema=["sample", "locus", "q", "value", "lower", "upper"], orient="row")
+    rows = [(s, locus, q, 10 / (1 + q), 8 / (1 + q), 12 / (1 + q), 100) for s in samples for q in (0.0, 1.0, 2.0)]
+    return pl.DataFrame(rows, schema=["sample", "locus", "q", "value", "lower", "upper", "depth"], orient="row")
 
 
 def names(axes):
@@ -18,20 +18,38 @@ def names(axes):
 def test_a_profile_is_a_line_and_a_band_a_sample():
     axes = hill_profiles(profiles())
     assert isinstance(axes, Axes)
-    assert names(axes) == ["a", "b"]
+    assert names(axes) == ["b", "a"]
     assert axes.lines[0].get_xydata().tolist() == [[0, 10], [1, 5], [2, pytest.approx(10 / 3)]]
     assert len(axes.collections) == 2
     assert axes.get_yscale() == "log"
     assert axes.get_ylabel() == "Effective clones, TRB"
     assert axes.yaxis.get_major_formatter()(1000) == "1,000"
     without = profiles().with_columns(lower=pl.lit(None), upper=pl.lit(None))
-    assert names(hill_profiles(without)) == ["a", "b"]
+    assert names(hill_profiles(without)) == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("depth", "title"),
+    [
+        (100, ""),
+        (4_000, "Of 100 to 4,000 cells: at low orders depth is part of what differs"),
+        (None, "Of samples whose cells are not all known: depth may be what differs"),
+    ],
+)
+def test_profiles_of_unlike_depth_say_so(depth, title):
+    frame = pl.concat([profiles("a"), profiles("b").with_columns(depth=pl.lit(depth, pl.Int64))])
+    assert hill_profiles(frame).get_title(loc="left") == title
+
+
+def test_a_second_seven_are_told_apart():
+    axes = hill_profiles(profiles([f"s{i}" for i in range(14)]))
+    assert len({(line.get_color(), line.get_linestyle()) for line in axes.lines}) == 14
 
 
 def test_many_samples_are_one_grey_and_counted():
-    axes = hill_profiles(profiles([f"s{i}" for i in range(9)]))
+    axes = hill_profiles(profiles([f"s{i}" for i in range(15)]))
     assert axes.get_legend() is None
-    assert axes.get_title(loc="left") == "9 samples"
+    assert axes.get_title(loc="left") == "15 samples."
     assert len({line.get_color() for line in axes.lines}) == 1
 
 
@@ -51,10 +69,10 @@ def curves():
 
 def test_a_curve_is_dashed_beyond_its_cells():
     axes = rarefaction_curves(curves())
-    seen, beyond, at = axes.lines
+    seen, beyond = axes.lines
     assert seen.get_xydata().tolist() == [[10, 5], [20, 8]]
     assert beyond.get_xydata().tolist() == [[20, 8], [40, 10]]
-    assert (seen.get_linestyle(), at.get_xydata().tolist()) == ("-", [[20, 8]])
+    assert (seen.get_linestyle(), seen.get_marker(), seen.get_markevery()) == ("-", "o", [1])
     assert beyond.get_linestyle() != "-"
     assert axes.get_ylabel() == "Clones seen (q = 0), TRB"
     axes = rarefaction_curves(curves(), q=1, over="coverage")

@@ -74,7 +74,9 @@ def test_a_pair_of_which_clones_changed_tells_too_few_cells_not_too_many():
     alike, changed, by_mean = [], [], []
     for _ in range(20):
         first, again, second = (table(library(random, p, 20_000, 400_000)) for p in (share, share, later))
-        alike.append(cells_from_pair(first, again)["TRB"].cells)
+        estimate = cells_from_pair(first, again)["TRB"]
+        assert estimate.lower < 20_000 and estimate.upper is None
+        alike.append(estimate.cells)
         changed.append(cells_from_pair(first, second)["TRB"].cells)
         by_mean.append(cells_from_replicates({"a": first, "b": second})["TRB"].cells)
     assert np.median(alike) == pytest.approx(20_000, rel=0.15)

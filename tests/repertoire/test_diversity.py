@@ -128,6 +128,8 @@ def test_effective_cells_bear_the_limits_of_indices_of_shares():
     # clones of one cell were read forty times: what rests on them is that of the cells
     for parameter in ("chao1_bias_corrected", "ace", "coverage", "hill_q1_asymptotic"):
         assert (found[parameter]["value"], found[parameter]["lower"]) == (near(measured(Y)[parameter][0]), None)
+    # so many counts hold half in another number of clones than so few cells
+    assert (found["d50_clones"]["lower"], found["d50_clones"]["upper"]) == (None, None)
     assert {row["depth"] for row in found.values()} == {100}
     assert {row["n"] for row in found.values()} == {4000}
 

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\
 tilseq repertoire diversity day0.tsv.gz day28.tsv.gz -o diversity.csv
-tilseq repertoire diversity day0.tsv day28.tsv --cells day0=30000 --cells day28=8000 -o diversity.csv"""
+tilseq repertoire diversity day0.tsv day28.tsv --cells day0=30000 --cells day28=8000 -o diversity.csv
+tilseq repertoire diversity a.tsv b.tsv --replicates a,b --at-cells 5000 --depth depth.csv -o diversity.csv"""
 
 
 @click.command("diversity", cls=Examples, example=EXAMPLE)
@@ -65,8 +66,8 @@ def diversity_command(
 ) -> int:
     """Measure the diversity of each FILE, locus by locus; of several, also at a depth that they have in common.
 
-    One row an index: sample, locus, parameter, value, lower, upper, n, depth, at_coverage. A file that cannot be read
-    does not stop the others.
+    One row an index: sample, locus, parameter, value, lower, upper, n, depth, at_coverage, over (of runs alone). A
+    file that cannot be read does not stop the others.
     """
     from tilseq.repertoire import diversity, effective_spectra, standardised
     from tilseq.tables.repertoire import DEPTH, DIVERSITY

@@ -30,6 +30,14 @@ def _clones(name: str, unit: str, meaning: str) -> Parameter:
     return Parameter(name, "repertoire", unit, meaning, ("locus",))
 
 
+def _at_depth(name: str, meaning: str) -> tuple[Parameter, ...]:
+    """Return an index at equal cells and at equal coverage; `over` tells whose samples have the depth in common."""
+    return tuple(
+        Parameter(f"{name}_at_{depth}", "repertoire", "clones", f"{meaning} at {what}.", ("locus", "over"), "cohort")
+        for depth, what in (("n", "equal cells"), ("coverage", "equal coverage"))
+    )
+
+
 def _tumour(name: str, unit: str, meaning: str, scope: Scope) -> Parameter:
     return Parameter(name, "clinical", unit, meaning, ("reader",), scope)
 
@@ -104,6 +112,9 @@ ALL = (
     _clones("top_1_share", "fraction", "Share of the repertoire held by its largest clonotype."),
     _clones("top_10_share", "fraction", "Share of the repertoire held by its 10 largest clonotypes."),
     _clones("top_100_share", "fraction", "Share of the repertoire held by its 100 largest clonotypes."),
+    *_at_depth("richness", "Clonotypes that would be seen"),
+    *_at_depth("hill_q1", "Effective number of clonotypes of order 1"),
+    *_at_depth("hill_q2", "Effective number of clonotypes of order 2"),
     Parameter(
         "isotype_share",
         "repertoire",

@@ -9,13 +9,15 @@ import numpy as np
 import polars as pl
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.style import MUTED, PALETTE, figure, short
+from tilseq.plots.style import MARKERS, MUTED, PALETTE, figure, short
 from tilseq.tables import as_polars
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST_NAMED = len(PALETTE)
+MOST_NAMED = 2 * len(PALETTE)  # as many colours twice: the second time dashed, or with another marker
+DASHED, EXTRAPOLATED = (0, (1, 1)), (0, (4, 2))
+WIDTH, HEIGHT = 6.8, 3.9  # in inches
 ORDER_NAMES = {0: "Clones seen (q = 0)", 1: "Effective clones (q = 1)", 2: "Effective clones (q = 2)"}
 
 
@@ -34,20 +36,22 @@ def hill_profiles(frame: Any, *, locus: str | None = None) -> Axes:
     Returns
     -------
     Axes
-        The only axes of a new figure; the vertical one is logarithmic. Beyond 7 samples all are drawn in one grey.
+        The only axes of a new figure; the vertical one is logarithmic. Samples stand in the order of the frame, beyond
+        14 all in one grey. The title tells where they are of unlike depth.
 
     Raises
     ------
     AnalysisError
         The frame holds no row of the locus, or several loci and none is chosen.
     """
-    rows = _of_locus(frame, locus).sort("sample", "q")
-    with figure(6.4, 3.9) as axes:
-        for name, colour, own in _lines(rows):
-            _band(axes, own["q"].to_numpy(), own, name, colour)
+    rows = _of_locus(frame, locus).sort("q", maintain_order=True)
+    with figure(WIDTH, HEIGHT) as axes:
+        for number, (name, colour, own) in enumerate(_lines(rows)):
+            _band(axes, own["q"].to_numpy(), own, colour)
+            axes.plot(own["q"], own["value"], color=colour, label=name, linestyle=_dash(number))
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:,g}")
-        _finish(axes, rows, "Order q (0 clones, 1 exp entropy, 2 inverse Simpson)", "Effective clones")
+        _finish(axes, rows, "Order q (0 clones, 1 exp entropy, 2 inverse Simpson)", "Effective clones", _depths(rows))
     return axes
 
 
@@ -79,16 +83,16 @@ def rarefaction_curves(frame: Any, *, q: int = 0, over: str = "cells", locus: st
 
     if over not in ("cells", "coverage"):
         raise AnalysisError("curves run over cells or coverage", found=over)
-    rows = _of_locus(as_polars(frame).filter(q=q), locus).sort("sample", "cells")
-    with figure(6.4, 3.9) as axes:
-        for name, colour, own in _lines(rows):
+    rows = _of_locus(as_polars(frame).filter(q=q), locus).sort("cells", maintain_order=True)
+    with figure(WIDTH, HEIGHT) as axes:
+        for number, (name, colour, own) in enumerate(_lines(rows)):
             seen = own.filter(pl.col("method") != "extrapolated")
             beyond = own.filter(pl.col("method") != "rarefied")
-            _band(axes, own[over].to_numpy(), own, name, colour, line=False)
-            axes.plot(seen[over], seen["value"], color=colour, label=name)
-            axes.plot(beyond[over], beyond["value"], color=colour, linestyle=(0, (4, 2)))
-            at = own.filter(method="observed")
-            axes.plot(at[over], at["value"], color=colour, marker="o", linestyle="none")
+            _band(axes, own[over].to_numpy(), own, colour)
+            marker = MARKERS[number // len(PALETTE) % 2]
+            own_cells = (seen["method"] == "observed").arg_true().to_list()
+            axes.plot(seen[over], seen["value"], color=colour, label=name, marker=marker, markevery=own_cells)
+            axes.plot(beyond[over], beyond["value"], color=colour, linestyle=EXTRAPOLATED)
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter("{x:,g}")
         axes.set_xlim(left=0)
@@ -123,17 +127,17 @@ def rank_abundance(tables: Mapping[str, Any], *, locus: str | None = None) -> Ax
     columns = ("locus", "duplicate_count")
     every = [as_polars(table).select(columns).with_columns(sample=pl.lit(name)) for name, table in tables.items()]
     rows = _of_locus(pl.concat(every) if every else pl.DataFrame(schema=["sample", *columns]), locus)
-    with figure(6.4, 3.9) as axes:
-        for name, colour, own in _lines(rows):
+    with figure(WIDTH, HEIGHT) as axes:
+        for number, (name, colour, own) in enumerate(_lines(rows)):
             counts = own["duplicate_count"].sort(descending=True).to_numpy()
             # Of each size the first and the last rank are enough to draw the stairs.
             ends = np.flatnonzero(np.diff(counts, prepend=-1, append=-1)[:-1] | np.diff(counts, append=-1))
-            axes.plot(ends + 1, counts[ends] / counts.sum(), color=colour, label=name)
+            axes.plot(ends + 1, counts[ends] / counts.sum(), color=colour, label=name, linestyle=_dash(number))
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.xaxis.set_major_formatter("{x:,g}")
         axes.yaxis.set_major_formatter("{x:g}")
-        _finish(axes, rows, "Rank of the clone", "Share of counts")
+        _finish(axes, rows, "Rank of the clone (where a line ends is a matter of depth)", "Share of counts")
     return axes
 
 
@@ -149,24 +153,41 @@ def _of_locus(frame: Any, locus: str | None) -> pl.DataFrame:
 
 
 def _lines(rows: pl.DataFrame) -> list[tuple[str, str, pl.DataFrame]]:
-    """Return name, colour and rows of each sample."""
-    samples = rows["sample"].unique().sort().to_list()
+    """Return name, colour and rows of each sample, in the order of the rows."""
+    samples = rows["sample"].unique(maintain_order=True).to_list()
     few = len(samples) <= MOST_NAMED
-    return [(short(s), PALETTE[i] if few else MUTED, rows.filter(sample=s)) for i, s in enumerate(samples)]
+    return [
+        (short(sample), PALETTE[number % len(PALETTE)] if few else MUTED, rows.filter(sample=sample))
+        for number, sample in enumerate(samples)
+    ]
 
 
-def _band(axes: Axes, x: Any, own: pl.DataFrame, name: str, colour: str, *, line: bool = True) -> None:
+def _dash(number: int) -> Any:
+    return "solid" if number // len(PALETTE) % 2 == 0 else DASHED
+
+
+def _band(axes: Axes, x: Any, own: pl.DataFrame, colour: str) -> None:
     lower, upper = (own[end].cast(pl.Float64).to_numpy() for end in ("lower", "upper"))
     axes.fill_between(x, lower, upper, color=colour, alpha=0.18, linewidth=0)
-    if line:
-        axes.plot(x, own["value"], color=colour, label=name)
 
 
-def _finish(axes: Axes, rows: pl.DataFrame, horizontal: str, vertical: str) -> None:
+def _depths(rows: pl.DataFrame) -> str:
+    """Return a warning where samples are of unlike depth, or of one that is not known."""
+    depths = sorted(set(rows["depth"].drop_nulls().to_list()))
+    if rows["depth"].null_count():
+        return "Of samples whose cells are not all known: depth may be what differs"
+    if len(depths) < 2:
+        return ""
+    return f"Of {depths[0]:,.0f} to {depths[-1]:,.0f} cells: at low orders depth is part of what differs"
+
+
+def _finish(axes: Axes, rows: pl.DataFrame, horizontal: str, vertical: str, note: str = "") -> None:
     axes.set_xlabel(horizontal)
     axes.set_ylabel(f"{vertical}, {rows['locus'][0]}")
     number = rows["sample"].n_unique()
     if number <= MOST_NAMED:
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title="Sample", alignment="left")
     else:
-        axes.set_title(f"{number} samples", fontweight="normal", fontsize=9, color=MUTED)
+        note = f"{number} samples. {note}".strip()
+    if note:
+        axes.set_title(note, fontweight="normal", fontsize=9, color=MUTED)

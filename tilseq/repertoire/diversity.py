@@ -87,8 +87,8 @@ def diversity(table: Any, *, sample: str, count_of: str = "unknown", n_effective
     n_effective
         Effective number of cells, for all loci or by locus, see `depth`; where the counts are of cells they are taken
         as they are. Where it is below the counts, limits are those of so many cells, and given for indices of shares
-        alone; what rests on clones seen once and twice (Chao1, ACE, coverage, asymptotic estimates) is then that of the
-        counts scaled to so many cells.
+        alone, not for `d50_clones`; what rests on clones seen once and twice (Chao1, ACE, coverage, asymptotic
+        estimates) is then that of the counts scaled to so many cells.
 
     Returns
     -------
@@ -151,7 +151,7 @@ def hill_profile(
 def by_locus(table: Any, count_of: str, n_effective: Cells) -> list[tuple[str, Integers, float | None]]:
     """Return locus, counts of its clones and effective number of cells, no more than the counts, of each locus."""
     found = []
-    for (locus,), group in clone_counts(table).group_by("locus"):
+    for (locus,), group in clone_counts(table).select("locus", "duplicate_count").group_by("locus"):
         counts = group["duplicate_count"].to_numpy()
         total = float(counts.sum())
         cells = n_effective.get(str(locus)) if isinstance(n_effective, Mapping) else n_effective
@@ -171,7 +171,11 @@ def measured(whole: Spectrum, cells: float | None) -> dict[str, tuple[float | No
         effective = effective_spectrum(whole, cells)
         of_cells = {name: INDICES[name](effective, COUNTLESS) if effective.n else None for name in OF_RARE}
         found |= {name: (index.value if index else None, None) for name, index in of_cells.items()}
-    found["d50_clones"] = (d50_clones(whole), limits_of_d50(base, sampling, Z95) if base and sampling else None)
+    # Fewer cells than counts hold half in fewer clones: limits of the one are none of the other.
+    found["d50_clones"] = (
+        d50_clones(whole),
+        limits_of_d50(base, sampling, Z95) if base is whole and sampling else None,
+    )
     for number in TOPS:
         value = held_by_largest(whole, number) if whole.richness > number else None
         ends = None

@@ -26,7 +26,7 @@ def error_of_largest(spectrum: Spectrum, sampling: Sampling, number: int) -> flo
     times or more. Its projection on the count of one clone (Hajek, Ann Math Stat 1968;39:325) adds, for each c up to
     that count, the chance that fewer than `number` others reach c; M(c) is taken for normal.
     """
-    from scipy.special import gammainc, ndtr
+    from scipy.special import gammainc, gammaln, ndtr
 
     every, of_each = sampling.repertoire()
     place = int(np.searchsorted(np.cumsum(spectrum.clones[::-1]), number))
@@ -36,14 +36,15 @@ def error_of_largest(spectrum: Spectrum, sampling: Sampling, number: int) -> flo
     safe = every > border + 10 * scale  # always among the largest
     near = ~safe & (every > border - 14 * scale)
     expected, clones = every[near], of_each[near]
-    reach, before = (gammainc(np.maximum(steps - back, 1e-9), expected[:, None]) for back in (0, 1))
+    reach = gammainc(steps, expected[:, None])
+    just_before = np.exp((steps - 1) * np.log(expected[:, None]) - expected[:, None] - gammaln(steps))  # of one less
     others = of_each[safe].sum() + clones @ reach - reach
     spread = clones @ (reach * (1 - reach)) - reach * (1 - reach)
     chance = ndtr((number - 0.5 - others) / np.sqrt(np.maximum(spread, 1e-12)))
     added = chance * np.diff(steps, prepend=steps[0] - 1)
     risen = np.cumsum(added, axis=1)
     variance = np.sum((risen**2 - (risen - added) ** 2) * reach, axis=1) - np.sum(added * reach, axis=1) ** 2
-    with_cells = clones @ (expected * np.sum(added * (before - reach), axis=1))
+    with_cells = clones @ (expected * np.sum(added * just_before, axis=1))
     always = float(every[safe] @ of_each[safe])
     total = clones @ variance + always - (with_cells + always) ** 2 / float(every @ of_each)
     return float(np.sqrt(max(0.0, total) + 0.25)) / spectrum.n

@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from tilseq.io.files import write_text
 from tilseq.report import clinic, comparison, flow, glossary, laboratories, methods, overview, repertoires, til_survival
+from tilseq.report.common_depth import common_depth
 from tilseq.report.glance import glance
 from tilseq.report.images import pictures
 from tilseq.report.results import STATE_WORDS, Results, read_results
@@ -80,6 +81,8 @@ def content(results: Results) -> dict[str, Any]:
         "panel_differences": flow.panel_differences(results),
         "persistence": laboratories.persistence(results),
         "diversity": laboratories.diversity(results),
+        "diversity_of_subject": common_depth(results, "subject"),
+        "diversity_of_study": common_depth(results, "study"),
         "depth": repertoires.depth(results),
         "in_common": repertoires.in_common(results),
         "pairs": repertoires.pairs(results),

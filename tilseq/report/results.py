@@ -25,6 +25,7 @@ TABLES = (
     outputs.COHORT_CUTS,
     outputs.PANEL_DIFFERENCES,
     outputs.COMPARISON,
+    repertoire_tables.DEPTH,
     repertoire_tables.DIVERSITY,
     repertoire_tables.PERSISTENCE,
     repertoire_tables.DEPTH,

@@ -54,7 +54,7 @@ def run(job: Job, folder: Path) -> None:
     effective: dict[str, dict[str, float | None]] = {}
     depths = needed(job, folder, "depth")
     read = {need: pl.read_parquet(path) for need, path in needed(job, folder, "clonotypes").items()}
-    for need in sorted(read, key=lambda need: _in_time(job.arguments["samples"][need])):
+    for need in sorted(read, key=lambda need: in_time(job.arguments["samples"][need])):
         name = job.arguments["samples"][need]["sample"]
         tables[name] = read[need]
         effective[name] = dict(pl.read_parquet(depths[need]).select("locus", "n_effective").iter_rows())
@@ -66,7 +66,7 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(used, USAGE, folder)
 
 
-def _in_time(sample: Mapping[str, Any]) -> tuple[float, bool, str]:
+def in_time(sample: Mapping[str, Any]) -> tuple[float, bool, str]:
     """Return what puts samples in the order in which they were taken, those without a day last."""
     day = sample["day"]
     return float("inf") if day is None else day, sample["timing"] != "pre", sample["sample"]

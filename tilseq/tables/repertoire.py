@@ -72,8 +72,9 @@ DIVERSITY = Table(
         Column("n", "number", "Sum of counts that the index rests on.", needed=True),
         Column("depth", "number", "Cells that the value is of; unlike depths do not compare, null is not known."),
         Column("at_coverage", "number", "Coverage that the value is of, of those at a common coverage."),
+        Column("over", "text", "In a run: whose samples have the depth in common.", allowed=("subject", "study")),
     ),
-    key=("sample", "locus", "parameter"),
+    key=("sample", "locus", "parameter", "over"),
 )
 
 FAMILIES = Table(
@@ -227,7 +228,8 @@ PAIRED_CLONES = Table(
 
 DEPTH = Table(
     "depth",
-    "How many cells stand behind the counts of a locus of a sample, and how that is known.",
+    "How many cells stand behind the counts of a locus of a sample, and how that is known; an estimate from replicates "
+    "or from a pair stands in a row of its own beside what the sample says of itself.",
     (
         Column("sample", "text", SAMPLE.meaning, needed=True),
         Column("locus", "text", "Locus.", needed=True),
@@ -239,7 +241,7 @@ DEPTH = Table(
         Column("cells_upper", "number", "Upper 95 % limit of estimated cells, null for none.", unit="cells"),
         Column("n_effective", "number", "Independent observations that the counts are worth.", unit="cells"),
     ),
-    key=("sample", "locus"),
+    key=("sample", "locus", "cells_from"),
 )
 
 HILL_PROFILE = Table(

@@ -59,6 +59,8 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         outputs.MEDIANS,
         repertoire_tables.DEPTH,
         repertoire_tables.DIVERSITY,
+        repertoire_tables.HILL_PROFILE,
+        repertoire_tables.RAREFACTION,
         repertoire_tables.FAMILIES,
         repertoire_tables.MUTATION,
         repertoire_tables.MUTATION_LOAD,

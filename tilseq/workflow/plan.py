@@ -27,6 +27,8 @@ STEPS = (
     "repertoire",
     "persistence",
     "overlap",
+    "diversity",
+    "diversity_over_study",
     "expression",
     "clinical",
 )

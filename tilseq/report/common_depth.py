@@ -1,0 +1,66 @@
+"""Diversity at a depth that samples have in common."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from tilseq.report.results import Results
+from tilseq.report.rows import WHO, who
+from tilseq.report.view import Head, View, count, measured, text
+from tilseq.report.words import number
+from tilseq.tables.repertoire import STANDARDISED_PARAMETERS
+
+AMONG = {"subject": "samples of one subject", "study": "samples of all subjects"}
+SOURCES = {
+    "counted": "cells counted",
+    "declared": "samples.csv",
+    "input_ng": "DNA put in",
+    "replicates": "estimated from replicates",
+    "templates": "templates",
+    "umis": "UMIs",
+    "pair": "estimated from a pair",
+}
+ESTIMATED = ("replicates", "pair")
+NAMES = ("Richness", "Hill q1", "Hill q2")
+
+
+def common_depth(results: Results, over: str) -> View:
+    """Return diversity at equal cells and at equal coverage, a row a sample and locus.
+
+    Parameters
+    ----------
+    results
+        What the run left.
+    over
+        `subject` or `study`: whose samples have the depth in common.
+    """
+    table = results.with_sample("diversity").filter(over=over)
+    # An estimate stands in a row of its own, and is then what the values rest on.
+    depths = results.tables["depth"].sort(pl.col("cells_from").is_in(ESTIMATED), maintain_order=True)
+    source = {tuple(of): told for *of, told in depths.select("sample", "locus", "cells_from").iter_rows()}
+    heads = [*WHO, Head("Locus"), Head("Effective cells", numeric=True), Head("Known from")]
+    for above, unit in (("At equal cells", "cells"), ("At equal coverage", "")):
+        heads += [Head("At", unit, True, group=above), *(Head(name, "clones", True, group=above) for name in NAMES)]
+    rows = []
+    for _, group in table.group_by("sample", "locus", maintain_order=True):
+        first = group.row(0, named=True)
+        values = {row["parameter"]: row for row in group.iter_rows(named=True)}
+        cells = [values.get(name) for name in STANDARDISED_PARAMETERS]
+        found = [measured(row["value"], row["lower"], row["upper"]) if row else text(None) for row in cells]
+        size = next((row["depth"] for row in cells[:3] if row), None)
+        share = next((row["at_coverage"] for row in cells[3:] if row), None)
+        told = source.get((first["sample"], first["locus"]))
+        rows.append(
+            [
+                *who(first),
+                text(first["locus"]),
+                count(first["n"]),
+                text(SOURCES.get(told or "")),
+                count(size),
+                *found[:3],
+                text(number(share)),
+                *found[3:],
+            ]
+        )
+    title = f"Diversity at the depth that {AMONG[over]} have in common"
+    return View(title, heads, rows, "", "tables/diversity.csv")

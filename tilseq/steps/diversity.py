@@ -1,0 +1,177 @@
+"""Diversity at a depth in common, profiles and curves: one job a subject, over all of its receptor samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tilseq.steps import overlap, repertoire
+from tilseq.steps.job import Job, needed
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.repertoire.spectrum import Spectrum
+    from tilseq.study import Study
+
+STEP = "diversity"
+OVER = "subject"
+SPECTRA = "spectra"
+POINTS = 24  # of a curve
+DRAWN = ("IGH", "TRB", "TRD")  # the chains whose junctions tell clones apart; others are drawn where there are none
+METHOD_OF_LIMITS = "analytic, sampling only"
+
+
+def plan(study: Study) -> list[Job]:
+    """Return one job for each subject with a receptor sample."""
+    return [replace(job, step=STEP, folder=job.folder.replace(overlap.STEP, STEP, 1)) for job in overlap.plan(study)]
+
+
+def run(job: Job, folder: Path) -> None:
+    """Write what the subject's samples would show at equal cells and equal coverage, with profiles, curves, figures.
+
+    Samples stand in the order of their days; one whose own job failed, or left no clonotype, takes no part. A sample of
+    few cells, or of unknown ones, has no value at a common depth and does not set it for others: `quality` tells.
+    """
+    import polars as pl
+
+    from tilseq.io.write import write_frame, write_parquet
+    from tilseq.repertoire.diversity import hill_profile
+    from tilseq.repertoire.rarefaction import effective_spectra, rarefaction
+    from tilseq.steps.cells_behind import cells_behind
+    from tilseq.tables.outputs import ENDPOINTS, QUALITY
+    from tilseq.tables.repertoire import DEPTH, DIVERSITY, HILL_PROFILE, RAREFACTION
+
+    samples = sorted(job.arguments["samples"].values(), key=overlap.in_time)
+    folders = {row["sample"]: need for need, row in job.arguments["samples"].items()}
+    read = needed(job, folder, "clonotypes")
+    clones = {row["sample"]: pl.read_parquet(read[folders[row["sample"]]]) for row in samples
+              if folders[row["sample"]] in read}  # fmt: skip
+    cells = cells_behind(samples, clones)
+    spectra: dict[str, dict[str, Spectrum]] = {}
+    profiles, curves = [HILL_PROFILE.frame()], [RAREFACTION.frame()]
+    for name, table in clones.items():
+        known: dict[str, Any] = {
+            "count_of": repertoire.count_of(table),
+            "n_effective": dict(cells.filter(sample=name).select("locus", "n_effective").iter_rows()),
+        }
+        spectra[name] = effective_spectra(table, **known)
+        profiles.append(hill_profile(table, sample=name, **known))
+        curves.append(rarefaction(table, sample=name, points=POINTS, **known))
+    common = at_common_depth(spectra, cells, OVER)
+    of_sample = {row["sample"]: row for row in samples}
+    estimated = cells.filter(pl.col("cells_from").is_in(("replicates", "pair")))
+    write_parquet(estimated, DEPTH, folder)
+    write_parquet(common, DIVERSITY, folder)
+    write_parquet(ENDPOINTS.frame(endpoints(common, of_sample, cells)), ENDPOINTS, folder)
+    write_parquet(QUALITY.frame(_left_out(cells)), QUALITY, folder)
+    write_parquet(pl.concat(profiles), HILL_PROFILE, folder)
+    write_parquet(pl.concat(curves), RAREFACTION, folder)
+    write_frame(_as_table(spectra, cells), folder / f"{SPECTRA}.parquet")
+    _draw(pl.concat(profiles), pl.concat(curves), clones, folder / "figures")
+
+
+def at_common_depth(spectra: Mapping[str, Mapping[str, Spectrum]], cells: pl.DataFrame, over: str) -> pl.DataFrame:
+    """Return `diversity` rows at the depth that samples of a locus have in common, where there are two or more.
+
+    Samples whose cells were counted, one by one, and libraries are two groups, each with its own depth: the hundred
+    cells of the one would leave little of the thousands of the other.
+
+    Parameters
+    ----------
+    spectra
+        Sample → locus → spectrum of its effective cells.
+    cells
+        `sample, locus, cells_from` of each.
+    over
+        What `over` says of the rows.
+    """
+    import polars as pl
+
+    from tilseq.repertoire.rarefaction import standardised
+    from tilseq.tables.repertoire import DIVERSITY
+
+    source = {tuple(of): told for *of, told in cells.select("sample", "locus", "cells_from").iter_rows()}
+    groups: dict[tuple[str, bool], dict[str, dict[str, Spectrum]]] = {}
+    for sample, known in spectra.items():
+        for locus, each in known.items():
+            if each.n >= repertoire.LEAST_COUNTED:
+                groups.setdefault((locus, source[sample, locus] == "counted"), {})[sample] = {locus: each}
+    found = [standardised(group) for group in groups.values() if len(group) > 1]
+    return pl.concat([DIVERSITY.frame(), *found]).with_columns(over=pl.lit(over, pl.String))
+
+
+def endpoints(
+    common: pl.DataFrame, of_sample: Mapping[str, Mapping[str, Any]], cells: pl.DataFrame
+) -> list[dict[str, Any]]:
+    """Return endpoint rows of values at a common depth."""
+    from tilseq.endpoints.rows import endpoint
+
+    source = {tuple(of): told for *of, told in cells.select("sample", "locus", "cells_from").iter_rows()}
+    rows = []
+    for row in common.iter_rows(named=True):
+        at = f"{row['depth']:.0f} cells" if row["at_coverage"] is None else f"a coverage of {row['at_coverage']:.4g}"
+        told = source[row["sample"], row["locus"]]
+        kind = "samples of counted cells" if told == "counted" else "libraries"
+        rows.append(
+            endpoint(
+                of_sample[row["sample"]],
+                row["parameter"],
+                row["value"],
+                qualifiers={"locus": row["locus"], "over": row["over"]},
+                lower=row["lower"],
+                upper=row["upper"],
+                interval_method=METHOD_OF_LIMITS,
+                n=row["n"],
+                method=f"key: nucleotide junction; at {at}, the least of the {row['over']}'s {kind}; cells: {told}",
+            )
+        )
+    return rows
+
+
+def _left_out(cells: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return a note on each sample and locus without values at a common depth; few cells are warned of elsewhere."""
+    rows = []
+    for row in cells.iter_rows(named=True):
+        known = row["n_effective"]
+        if known is None:
+            reason = f"the cells behind the counts of {row['locus']} are not known, so that none are given"
+        elif known < repertoire.LEAST_COUNTED:
+            reason = f"{row['locus']} has {known:.0f} effective cells, too few, so that none are given"
+        else:
+            continue
+        check = f"values at a common depth, {row['locus']}"
+        rows.append({"sample": row["sample"], "check": check, "value": known,
+                     "limit": f"at least {repertoire.LEAST_COUNTED}", "verdict": "pass", "reason": reason})  # fmt: skip
+    return rows
+
+
+def _as_table(spectra: Mapping[str, Mapping[str, Spectrum]], cells: pl.DataFrame) -> pl.DataFrame:
+    """Return spectra as rows `sample, locus, cells_from, size, clones, n`: all that a comparison of subjects needs."""
+    import polars as pl
+
+    schema = {"sample": pl.String, "locus": pl.String, "size": pl.Int64, "clones": pl.Float64, "n": pl.Int64}
+    parts = [pl.DataFrame(schema=schema)] + [
+        pl.DataFrame({"size": each.sizes, "clones": each.clones}).select(
+            pl.lit(sample).alias("sample"), pl.lit(locus).alias("locus"), "size", "clones", pl.lit(each.n).alias("n")
+        )
+        for sample, known in spectra.items()
+        for locus, each in known.items()
+    ]
+    source, of = cells.select("sample", "locus", "cells_from"), ["sample", "locus"]
+    return pl.concat(parts, how="vertical_relaxed").join(source, on=of, how="left", maintain_order="left")
+
+
+def _draw(profiles: pl.DataFrame, curves: pl.DataFrame, clones: Mapping[str, pl.DataFrame], figures: Path) -> None:
+    from tilseq.plots.diversity import hill_profiles, rank_abundance, rarefaction_curves
+    from tilseq.plots.style import save
+
+    loci = profiles["locus"].unique().sort().to_list()
+    for locus in [locus for locus in loci if locus in DRAWN] or loci:
+        drawn = {"Hill profile": hill_profiles(profiles, locus=locus), "ranks": rank_abundance(clones, locus=locus)}
+        if locus in curves["locus"]:
+            drawn["rarefaction"] = rarefaction_curves(curves, locus=locus)
+        for name, axes in drawn.items():
+            save(axes.figure, figures, f"{name} {locus}")  # type: ignore[arg-type]
