@@ -21,7 +21,7 @@ def public(package, modules, prefix=""):
 
 
 def test_plots_offers_every_figure_function():
-    modules = ("bcr", "clinical", "diversity", "expression", "flow", "maps", "overlap", "repertoire", "study", "usage")
+    modules = ("bcr", "clinical", "diversity", "expression", "flow", "overlap", "repertoire", "study", "usage")
     drawn = public("tilseq.plots", modules)
     assert sorted(drawn) == sorted(ts.plots.__all__)
     assert {name: getattr(ts.plots, name).__module__ for name in drawn} == {
@@ -37,7 +37,7 @@ def test_plots_offers_every_figure_function():
         "persistence_over_time": "tilseq.plots.repertoire",
         "rank_abundance": "tilseq.plots.diversity",
         "rarefaction_curves": "tilseq.plots.diversity",
-        "repertoire_maps": "tilseq.plots.maps",
+        "repertoire_maps": "tilseq.plots.overlap",
         "score_heatmap": "tilseq.plots.expression",
         "spider": "tilseq.plots.clinical",
         "top_clones": "tilseq.plots.repertoire",
