@@ -22,7 +22,8 @@ def public(package, modules, prefix=""):
 
 def test_plots_offers_every_figure_function():
     modules = ("bcr", "clinical", "diversity", "expression", "flow", "overlap", "repertoire", "study", "usage")
-    drawn = public("tilseq.plots", modules)
+    # What draws into axes that another figure lends it is no figure.
+    drawn = {name: module for name, module in public("tilseq.plots", modules).items() if not name.startswith("draw_")}
     assert sorted(drawn) == sorted(ts.plots.__all__)
     assert {name: getattr(ts.plots, name).__module__ for name in drawn} == {
         "distance_histogram": "tilseq.plots.bcr",
