@@ -84,6 +84,10 @@ def test_what_is_not_known_is_kept_and_told():
     assert told == ["3 gene calls are no human genes of IMGT and are kept: BV3, TRBV99-1*01, trbv99-1"]
 
 
+def test_a_gene_without_a_place_on_the_chromosome_is_known():
+    assert imgt_calls(frame(["IGKV1-NL1*01"]), "a.tsv", {})[1] == []
+
+
 def test_genes_of_which_most_are_not_known_are_an_error():
     with pytest.raises(TableError, match="3 of 4 gene calls are of no human gene") as caught:
         imgt_calls(frame(["a", "TRBV9"], ["x"]), "a.tsv", {"v_call": "V"})
