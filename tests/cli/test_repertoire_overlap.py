@@ -4,8 +4,6 @@ from click.testing import CliRunner
 
 from tilseq.cli import main
 from tilseq.cli.repertoire import repertoire_command
-from tilseq.cli.repertoire_overlap import KEYS
-from tilseq.repertoire import keys
 
 HEADER = "sequence_id\tv_call\tj_call\tjunction\tjunction_aa\tproductive\tumi_count\n"
 
@@ -72,10 +70,6 @@ def test_qc_tells_what_was_read_and_lost(folder, capsys):
     assert of_a["left out: not productive"] == "pass" and of_a["clonotypes"] == "pass"
     assert dict(found.filter(sample="a").select("check", "value").iter_rows())["left out"] == pytest.approx(1 / 3)
     assert not found.filter(sample="b").filter(pl.col("check").str.starts_with("left out:")).height
-
-
-def test_the_keys_are_those_of_the_laboratory():
-    assert tuple(keys.KEYS) == KEYS
 
 
 @pytest.mark.parametrize("command", ["overlap", "qc"])

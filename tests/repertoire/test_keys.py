@@ -2,7 +2,8 @@ import polars as pl
 import pytest
 
 from tilseq.errors import AnalysisError, TableError
-from tilseq.repertoire.keys import KEYS, genes_of, key_columns, keyed, lacking, paired
+from tilseq.receptors import KEYS
+from tilseq.repertoire.keys import genes_of, key_columns, keyed, lacking, paired
 
 TABLE = pl.DataFrame(
     {

@@ -95,3 +95,14 @@ def test_without_isotypes_and_alignments_there_are_families(run):
     assert tables["mutation_load"].height == 0
     assert tables["endpoints"].filter(parameter="isotype_share").height == 0
     assert figures == ["distances.svg"]
+
+
+def test_receptors_of_t_cells_are_excluded_and_identities_in_percent_told_once(run):
+    percent = HEADER.replace("germline_alignment", "v_identity").replace("sequence_alignment", "y")
+    rows = [(*ROWS[0][:4], ""), ("TRBV6-1*01", "TRBC1", "TGTGCCTTT", 5, "")]
+    tables, _ = run(*rows, header=percent, germline="97.5")
+    excluded = tables["exclusions"].select("sample", "file", "rule", "rows", "counts").rows()
+    assert excluded == [("b", "raw/b.tsv", "no immunoglobulin", 1, 5)]
+    checks = tables["quality"].filter(pl.col("reason").str.contains("percent")).select("check", "verdict").rows()
+    assert checks == [("reading of B cells 1", "warn")]
+    assert tables["mutation"]["v_identity"].to_list() == [0.975]

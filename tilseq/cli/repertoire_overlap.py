@@ -20,6 +20,7 @@ from tilseq.cli.repertoire_files import (
     locus_option,
     read_file,
 )
+from tilseq.receptors import KEYS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,23 +29,12 @@ OVERLAP_EXAMPLE = """\
 tilseq repertoire overlap day0.tsv day7.tsv day28.tsv -o overlap.csv
 tilseq repertoire overlap day0.tsv day28.tsv --key junction_aa+v --usage usage.csv -o overlap.csv"""
 QC_EXAMPLE = "tilseq repertoire qc day0.tsv day28.tsv -o quality.csv"
-# Named here too, as help may not import polars; a test holds them against `tilseq.repertoire.keys.KEYS`.
-KEYS = (
-    "junction",
-    "junction+v",
-    "junction+j",
-    "junction+v+j",
-    "junction_aa",
-    "junction_aa+v",
-    "junction_aa+j",
-    "junction_aa+v+j",
-)
 
 
 @click.command("overlap", cls=Examples, example=OVERLAP_EXAMPLE)
 @files
 @output_table
-@click.option("--key", type=click.Choice(KEYS), default="junction", show_default=True, help="What makes a clone.")
+@click.option("--key", type=click.Choice(list(KEYS)), default="junction", show_default=True, help="What makes a clone.")
 @click.option("--usage", "usage_file", help="Also write the use of genes and junction lengths to this CSV file.")
 @click.option("--neighbours", "neighbours_file", help="Also write junctions one amino acid apart to this CSV file.")
 @cells_option
@@ -117,17 +107,13 @@ def qc_command(
 
     def check(path: Path) -> pl.DataFrame:
         from tilseq.repertoire import qc
+        from tilseq.steps.repertoire import reading_rows
 
         sample = sample_name(path)
         clonotypes, left_out = read_file(path, sample, dialect, locus)
         counted = counted_by(sample, clonotypes, count_of)
         checks = qc(clonotypes.table, sample=sample, count_of=counted, exclusions=left_out)
-        told = [("warn", one) for one in clonotypes.warnings] + [("pass", one) for one in clonotypes.notes]
-        rows = [
-            {"sample": sample, "check": f"reading {number}", "verdict": verdict, "reason": reason}
-            for number, (verdict, reason) in enumerate(told, start=1)
-        ]
-        return checks.vstack(QUALITY.frame(rows))
+        return checks.vstack(QUALITY.frame(reading_rows(sample, clonotypes)))
 
     frames, status = each_file(paths, check)
     if frames:

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
 from tilseq.errors import AnalysisError, TableError, did_you_mean
+from tilseq.receptors import GENES, KEYS
 from tilseq.repertoire.clones import check_columns, checked_counts
 from tilseq.tables import as_polars
-
-_GENES = {"v": "v_call", "j": "j_call"}
-KEYS: Mapping[str, tuple[str, ...]] = {
-    "+".join((junction, *genes)): (junction, *(_GENES[gene] for gene in genes))
-    for junction in ("junction", "junction_aa")
-    for genes in ((), ("v",), ("j",), ("v", "j"))
-}
-"""Name of a key → columns that must be equal, beside the locus."""
 
 PAIRED = "+"  # between the loci, junctions and genes of the two chains of a cell
 
@@ -49,7 +41,7 @@ def keyed(table: Any, key: str) -> pl.DataFrame:
         polars or pandas: `locus`, `duplicate_count` and the columns of the key. Each row is what its reader holds to
         be one nucleotide junction, so that its genes are those of most of its count.
     key
-        A name in `KEYS`: `junction` (nucleotides) or `junction_aa`, with `+v`, `+j` or `+v+j`.
+        A name in `tilseq.receptors.KEYS`: `junction` (nucleotides) or `junction_aa`, with `+v`, `+j` or `+v+j`.
 
     Returns
     -------
@@ -91,7 +83,7 @@ def _with_parts(table: Any, key: str) -> pl.DataFrame:
     """Return locus, the parts of the key and counts; genes without alleles."""
     frame, columns = as_polars(table), key_columns(key)
     check_columns(frame, ("locus", *columns, "duplicate_count"), f"the key {key}")
-    genes = [genes_of(frame[name]) for name in columns if name in _GENES.values()]
+    genes = [genes_of(frame[name]) for name in columns if name in GENES.values()]
     return frame.select("locus", *columns, "duplicate_count").with_columns(*genes)
 
 

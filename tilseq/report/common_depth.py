@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
+from tilseq.report.repertoires import CELLS_FROM
 from tilseq.report.results import Results
 from tilseq.report.rows import WHO, who
 from tilseq.report.view import Head, View, count, measured, text
 from tilseq.report.words import number
-from tilseq.tables.repertoire import STANDARDISED_PARAMETERS
+from tilseq.tables.repertoire import ESTIMATED, STANDARDISED_PARAMETERS
 
 AMONG = {"subject": "samples of one subject", "study": "samples of all subjects"}
-SOURCES = {
-    "counted": "cells counted",
-    "declared": "samples.csv",
-    "input_ng": "DNA put in",
-    "replicates": "estimated from replicates",
-    "templates": "templates",
-    "umis": "UMIs",
-    "pair": "estimated from a pair",
-}
-ESTIMATED = ("replicates", "pair")
 NAMES = ("Richness", "Hill q1", "Hill q2")
 
 
@@ -55,7 +46,7 @@ def common_depth(results: Results, over: str) -> View:
                 *who(first),
                 text(first["locus"]),
                 count(first["n"]),
-                text(SOURCES.get(told or "")),
+                text(CELLS_FROM.get(told or "")),
                 count(size),
                 *found[:3],
                 text(number(share)),

@@ -28,7 +28,6 @@ CELLS_FROM = {
 }
 COUNT_OF = {"unknown": "not told", "umis": "UMIs"}
 MOST_NAMED = 3  # genes
-LEAST_SAMPLES = 2
 LOCI_FIRST = {"TR": "TRB", "IG": "IGH"}  # receptor → the locus to show where several are measured alike
 
 

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from tilseq.steps.job import Job, only_path
 
 if TYPE_CHECKING:
+    import polars as pl
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from tilseq.repertoire.bcr import Bcr
 
 
-def write_bcr(job: Job, folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def write_bcr(
+    job: Job, folder: Path, told: Collection[str]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], pl.DataFrame]:
     """Write a sample's families, sequences, isotypes, load of mutations and figures.
+
+    Parameters
+    ----------
+    job, folder
+        Of the step `repertoire`.
+    told
+        Warnings of the file that its clonotypes gave already.
 
     Returns
     -------
-    endpoints, quality
-        Rows of these tables.
+    endpoints, quality, exclusions
+        Rows of these tables; excluded are receptors of T cells, the other rules are those of the clonotypes.
     """
-    from tilseq.io.bcr import read_bcr
+    import polars as pl
+
+    from tilseq.io.bcr import NOT_OF_B_CELLS, read_bcr
     from tilseq.io.write import write_parquet
     from tilseq.repertoire.bcr import bcr
+    from tilseq.tables.outputs import EXCLUSIONS
     from tilseq.tables.repertoire import FAMILIES, ISOTYPES, MUTATION, MUTATION_LOAD
 
     sequences = read_bcr(only_path(job), dialect=job.arguments["dialect"], locus=job.arguments["locus"])
@@ -36,7 +49,15 @@ def write_bcr(job: Job, folder: Path) -> tuple[list[dict[str, Any]], list[dict[s
     write_parquet(found.mutation_load, MUTATION_LOAD, folder)
     write_parquet(found.isotypes, ISOTYPES, folder)
     _draw(found, folder / "figures")
-    return _endpoints(job.sample or {}, found, sequences.count_of), _quality(job.unit, found)
+    quality = [
+        {"sample": job.unit, "check": f"reading of B cells {number}", "verdict": "warn", "reason": warning}
+        for number, warning in enumerate((one for one in sequences.warnings if one not in told), start=1)
+    ]
+    of_t_cells = sequences.exclusions.filter(rule=NOT_OF_B_CELLS).with_columns(
+        sample=pl.lit(job.unit), file=pl.lit((job.sample or {})["path"])
+    )
+    rows = _endpoints(job.sample or {}, found, sequences.count_of)
+    return rows, quality + _quality(job.unit, found), of_t_cells.select(EXCLUSIONS.names)
 
 
 def _endpoints(sample: Mapping[str, Any], found: Bcr, count_of: str) -> list[dict[str, Any]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tilseq.steps import overlap, repertoire
+from tilseq.steps import repertoire
+from tilseq.steps.diversity_rows import METHOD_OF_LIMITS
 from tilseq.steps.job import Job, needed
+from tilseq.steps.receptor_subjects import by_subject, in_time, subject_job
 
 if TYPE_CHECKING:
     import polars as pl
@@ -21,12 +22,11 @@ OVER = "subject"
 SPECTRA = "spectra"
 POINTS = 24  # of a curve
 DRAWN = ("IGH", "TRB", "TRD")  # the chains whose junctions tell clones apart; others are drawn where there are none
-METHOD_OF_LIMITS = "analytic, sampling only"
 
 
 def plan(study: Study) -> list[Job]:
     """Return one job for each subject with a receptor sample."""
-    return [replace(job, step=STEP, folder=job.folder.replace(overlap.STEP, STEP, 1)) for job in overlap.plan(study)]
+    return [subject_job(STEP, subject, needs) for subject, needs in by_subject(study).items()]
 
 
 def run(job: Job, folder: Path) -> None:
@@ -42,13 +42,13 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.repertoire.rarefaction import effective_spectra, rarefaction
     from tilseq.steps.cells_behind import cells_behind
     from tilseq.tables.outputs import ENDPOINTS, QUALITY
-    from tilseq.tables.repertoire import DEPTH, DIVERSITY, HILL_PROFILE, RAREFACTION
+    from tilseq.tables.repertoire import DEPTH, DIVERSITY, ESTIMATED, HILL_PROFILE, RAREFACTION
 
-    samples = sorted(job.arguments["samples"].values(), key=overlap.in_time)
+    samples = sorted(job.arguments["samples"].values(), key=in_time)
     folders = {row["sample"]: need for need, row in job.arguments["samples"].items()}
     read = needed(job, folder, "clonotypes")
-    clones = {row["sample"]: pl.read_parquet(read[folders[row["sample"]]]) for row in samples
-              if folders[row["sample"]] in read}  # fmt: skip
+    present = [row["sample"] for row in samples if folders[row["sample"]] in read]
+    clones = {name: pl.read_parquet(read[folders[name]]) for name in present}
     cells = cells_behind(samples, clones)
     spectra: dict[str, dict[str, Spectrum]] = {}
     profiles, curves = [HILL_PROFILE.frame()], [RAREFACTION.frame()]
@@ -62,7 +62,7 @@ def run(job: Job, folder: Path) -> None:
         curves.append(rarefaction(table, sample=name, points=POINTS, **known))
     common = at_common_depth(spectra, cells, OVER)
     of_sample = {row["sample"]: row for row in samples}
-    estimated = cells.filter(pl.col("cells_from").is_in(("replicates", "pair")))
+    estimated = cells.filter(pl.col("cells_from").is_in(ESTIMATED))
     write_parquet(estimated, DEPTH, folder)
     write_parquet(common, DIVERSITY, folder)
     write_parquet(ENDPOINTS.frame(endpoints(common, of_sample, cells)), ENDPOINTS, folder)
@@ -142,9 +142,8 @@ def _left_out(cells: pl.DataFrame) -> list[dict[str, Any]]:
             reason = f"{row['locus']} has {known:.0f} effective cells, too few, so that none are given"
         else:
             continue
-        check = f"values at a common depth, {row['locus']}"
-        rows.append({"sample": row["sample"], "check": check, "value": known,
-                     "limit": f"at least {repertoire.LEAST_COUNTED}", "verdict": "pass", "reason": reason})  # fmt: skip
+        told = {"sample": row["sample"], "check": f"values at a common depth, {row['locus']}", "value": known}
+        rows.append({**told, "limit": f"at least {repertoire.LEAST_COUNTED}", "verdict": "pass", "reason": reason})
     return rows
 
 

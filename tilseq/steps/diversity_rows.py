@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import polars as pl
 
+METHOD_OF_LIMITS = "analytic, sampling only"
+
 
 def diversity_rows(sample: Mapping[str, Any], indices: pl.DataFrame, method: str) -> list[dict[str, Any]]:
     """Return the endpoints of a sample's indices.
@@ -31,7 +33,7 @@ def diversity_rows(sample: Mapping[str, Any], indices: pl.DataFrame, method: str
             qualifiers={"locus": row["locus"]},
             lower=row["lower"],
             upper=row["upper"],
-            interval_method="analytic, sampling only",
+            interval_method=METHOD_OF_LIMITS,
             n=row["n"],
             method=method,
         )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tilseq.steps import repertoire
 from tilseq.steps.job import Job, needed
+from tilseq.steps.receptor_subjects import by_subject, in_time, subject_job
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,21 +19,7 @@ KEY = "junction"
 
 def plan(study: Study) -> list[Job]:
     """Return one job for each subject with a receptor sample."""
-    from tilseq.study.names import safe_name
-
-    of_subject: dict[str, list[Job]] = {}
-    for job in repertoire.plan(study):
-        of_subject.setdefault((job.sample or {})["subject"], []).append(job)
-    return [
-        Job(
-            step=STEP,
-            unit=subject,
-            folder=f"{STEP}/{safe_name(subject)}",
-            needs=tuple(job.folder for job in needs),
-            arguments={"samples": {job.folder: dict(job.sample or {}) for job in needs}},
-        )
-        for subject, needs in sorted(of_subject.items())
-    ]
+    return [subject_job(STEP, subject, needs) for subject, needs in by_subject(study).items()]
 
 
 def run(job: Job, folder: Path) -> None:
@@ -64,9 +49,3 @@ def run(job: Job, folder: Path) -> None:
     shared = overlap(tables, key=KEY, n_effective=effective)
     write_parquet(pl.concat([shared, usage_divergence(used)]), OVERLAP, folder)
     write_parquet(used, USAGE, folder)
-
-
-def in_time(sample: Mapping[str, Any]) -> tuple[float, bool, str]:
-    """Return what puts samples in the order in which they were taken, those without a day last."""
-    day = sample["day"]
-    return float("inf") if day is None else day, sample["timing"] != "pre", sample["sample"]

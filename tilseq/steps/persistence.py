@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tilseq.steps import repertoire
 from tilseq.steps.job import Job, needed
+from tilseq.steps.receptor_subjects import by_subject, subject_job
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,31 +24,15 @@ PARAMETERS = {"mass": "persistence_mass", "product_mass_kept": "product_mass_kep
 
 def plan(study: Study) -> list[Job]:
     """Return one job for each subject with a sample of the reference, be it a failed one, and another to read."""
-    from tilseq.study.names import safe_name
-
     reference = study.settings.analysis.repertoire.reference
     jobs = []
-    of_subject: dict[str, list[Job]] = {}
-    for job in repertoire.plan(study):
-        of_subject.setdefault((job.sample or {})["subject"], []).append(job)
-    for subject, needs in sorted(of_subject.items()):
+    for subject, needs in by_subject(study).items():
         is_reference = [(job.sample or {})["specimen"] == reference for job in needs]
         failed = _failed_references(study, subject, reference)
         if (any(is_reference) or failed) and not all(is_reference):
-            jobs.append(
-                Job(
-                    step=STEP,
-                    unit=subject,
-                    folder=f"{STEP}/{safe_name(subject)}",
-                    needs=tuple(job.folder for job in needs),
-                    arguments={
-                        "reference": reference,
-                        "samples": {job.folder: dict(job.sample or {}) for job in needs},
-                        "failed": failed,
-                        "infusions": _infusions(study, subject) if reference == PRODUCT else [],
-                    },
-                )
-            )
+            infusions = _infusions(study, subject) if reference == PRODUCT else []
+            further = {"reference": reference, "failed": failed, "infusions": infusions}
+            jobs.append(subject_job(STEP, subject, needs, **further))
     return jobs
 
 

@@ -56,25 +56,22 @@ def run(job: Job, folder: Path) -> None:
     )
     effective = dict(cells.select("locus", "n_effective").iter_rows())
     indices = diversity(clonotypes.table, sample=job.unit, count_of=clonotypes.count_of, n_effective=effective)
+    excluded = clonotypes.exclusions.with_columns(sample=pl.lit(job.unit), file=pl.lit(sample["path"]))
+    excluded = excluded.select(EXCLUSIONS.names)
     rows = diversity_rows(sample, indices, f"key: nucleotide junction; counts: {clonotypes.count_of}")
-    told = [("warn", warning) for warning in clonotypes.warnings] + [("pass", note) for note in clonotypes.notes]
-    quality = [
-        {"sample": job.unit, "check": f"reading {number}", "verdict": verdict, "reason": reason}
-        for number, (verdict, reason) in enumerate(told, start=1)
-    ]
-    quality += _unusable_cells(sample)
+    quality = reading_rows(job.unit, clonotypes) + _unusable_cells(sample)
     quality += _checks(job.unit, clonotypes, cells)
     quality += _depth(sample, clonotypes, job.arguments["least_yield"])
     if sample["assay"] == "bcr":
-        of_families, checks = write_bcr(job, folder)
+        of_families, checks, of_t_cells = write_bcr(job, folder, clonotypes.warnings)
         rows, quality = rows + of_families, quality + checks
-    excluded = clonotypes.exclusions.with_columns(sample=pl.lit(job.unit), file=pl.lit(sample["path"]))
+        excluded = pl.concat([excluded, of_t_cells])
     if clonotypes.dialect == "10x":
         of_pairs, checks_of_cells, without_pair = write_cells(job, folder)
         rows += diversity_rows(sample, of_pairs, "key: nucleotide junctions of both chains; counts: cells")
         indices = pl.concat([indices, of_pairs])
         quality += checks_of_cells.to_dicts()
-        excluded = pl.concat([excluded.select(EXCLUSIONS.names), without_pair])
+        excluded = pl.concat([excluded, without_pair])
     clones = clonotypes.table.with_columns(
         count_of=pl.lit(clonotypes.count_of),
         cells_of_locus=pl.col("locus").replace_strict(clonotypes.cells, default=None, return_dtype=pl.Int64),
@@ -85,6 +82,15 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
     write_parquet(QUALITY.frame(quality), QUALITY, folder)
     write_parquet(excluded, EXCLUSIONS, folder)
+
+
+def reading_rows(sample: str, clonotypes: Clonotypes) -> list[dict[str, Any]]:
+    """Return what the reader of a file had to tell as rows of `quality`: warnings, then notes that pass."""
+    told = [("warn", warning) for warning in clonotypes.warnings] + [("pass", note) for note in clonotypes.notes]
+    return [
+        {"sample": sample, "check": f"reading {number}", "verdict": verdict, "reason": reason}
+        for number, (verdict, reason) in enumerate(told, start=1)
+    ]
 
 
 def _checks(sample: str, clonotypes: Clonotypes, depth: pl.DataFrame) -> list[dict[str, Any]]:

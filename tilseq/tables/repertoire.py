@@ -6,6 +6,7 @@ from tilseq.tables.outputs import LOWER, SAMPLE, UPPER
 from tilseq.tables.schema import Column, Table
 
 CELLS_FROM = ("counted", "declared", "input_ng", "replicates", "templates", "umis", "pair", "not_known")
+ESTIMATED = ("replicates", "pair")
 DIVERSITY_PARAMETERS = (
     "cells_or_counts",
     "richness",
