@@ -28,7 +28,6 @@ TABLES = (
     repertoire_tables.DEPTH,
     repertoire_tables.DIVERSITY,
     repertoire_tables.PERSISTENCE,
-    repertoire_tables.DEPTH,
     repertoire_tables.OVERLAP,
     repertoire_tables.USAGE,
     outputs.RESPONSE,
