@@ -139,11 +139,13 @@ def test_limits_need_to_know_what_is_counted(folder, capsys):
     arguments = ["track", folder / "open.tsv", "--product", folder / "product.tsv", "-o", folder]
     assert run(*arguments) == 0
     assert pl.read_csv(folder / "persistence.csv")["n_effective"].to_list() == [None, None]
-    assert "open: no limits, as the cells behind counts of unknown are not known" in capsys.readouterr().err
+    assert "open: no limits, as the cells behind counts of unknown meaning are not known" in capsys.readouterr().err
     assert run(*arguments, "--count-of", "umis") == 0
     assert pl.read_csv(folder / "persistence.csv")["n_effective"].to_list() == [18, 18]
     assert run("diversity", folder / "open.tsv") == 0
-    assert "open: no limits, as counts of unknown are not independent, nor a common depth" in capsys.readouterr().err
+    assert (
+        "open: no limits and no common depth, as the cells behind counts of unknown meaning" in capsys.readouterr().err
+    )
     assert run("diversity", folder / "day7.tsv", "--count-of", "reads") == 3
     assert "the counts of day7 are umis" in capsys.readouterr().err
 

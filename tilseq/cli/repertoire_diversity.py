@@ -13,6 +13,7 @@ from tilseq.cli.repertoire_files import (
     cells_option,
     count_option,
     counted_by,
+    counts_of,
     dialect_option,
     files,
     joined,
@@ -137,8 +138,8 @@ def _depth(
     )
     if found["n_effective"].null_count():
         click.echo(
-            f"{sample}: no limits, as counts of {count_of} are not independent, nor a common depth: the cells behind "
-            "them are not known (see --count-of, --cells, --replicates)",
+            f"{sample}: no limits and no common depth, as the cells behind {counts_of(count_of)} are not known (see "
+            "--count-of, --cells, --replicates)",
             err=True,
         )
     return found
