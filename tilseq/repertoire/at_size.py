@@ -6,8 +6,15 @@ from math import exp
 
 import numpy as np
 
-from tilseq.repertoire.indices import Index, gradient, hill, hill_q1_asymptotic
-from tilseq.repertoire.sampling import coverage
+from tilseq.repertoire.indices import (
+    Index,
+    gradient,
+    hill,
+    hill_q1_asymptotic,
+    once_and_twice,
+    sample_coverage,
+    unseen_clones,
+)
 from tilseq.repertoire.spectrum import Floats, Integers, Spectrum
 
 NODES = np.arange(-40, 41)  # of a sum over a hypergeometric distribution, about its mean
@@ -51,21 +58,7 @@ def coverage_at_size(s: Spectrum, x: Integers, size: int) -> Index:
             return counts / n * _missed(counts, n, size) * (n / (n - size))
 
         return Index(1 - s.sum(uncovered(s.sizes)), -uncovered(x), "share")
-
-    def missing(sums: Floats) -> float:
-        f1, f2 = sums
-        if f1 <= 0:
-            return 0.0
-        twice, once = (2 * f2, f1) if s.seen(2) > 0 else (2.0, max(0.0, f1 - 1))
-        return float(-f1 / n * ((n - 1) * once / ((n - 1) * once + twice)) ** (size - n + 1))
-
-    sums = np.array([s.seen(1), s.seen(2)])
-    value = coverage(s) if size == n else 1 + missing(sums)
-    return Index(value or 0.0, gradient(missing, sums) @ _once_and_twice(x), "share")
-
-
-def _once_and_twice(x: Integers) -> Floats:
-    return np.array([x == 1, x == 2], dtype=float)
+    return sample_coverage(s, x, size - n) or Index(0.0, np.zeros(len(x)), "share")
 
 
 def _order_two(s: Spectrum, x: Integers, size: int) -> Index:
@@ -124,14 +117,14 @@ def _richness_beyond(s: Spectrum, x: Integers, size: int) -> Index:
 
     def more(sums: Floats) -> float:
         f1, f2 = sums
-        unseen = (s.n - 1) / s.n * (f1**2 / (2 * f2) if s.seen(2) > 0 else f1 * (f1 - 1) / 2)
+        unseen = unseen_clones(s.n, f1, f2 if s.seen(2) > 0 else 0)
         if unseen <= 0:
             return 0.0
         return float(unseen * (1 - (1 - f1 / (s.n * unseen + f1)) ** (size - s.n)))
 
     sums = np.array([s.seen(1), s.seen(2)])
     expected = s.richness + more(sums)
-    return Index(expected, ((x > 0) + gradient(more, sums) @ _once_and_twice(x)) / expected, "log")
+    return Index(expected, ((x > 0) + gradient(more, sums) @ once_and_twice(x)) / expected, "log")
 
 
 def _entropy_beyond(s: Spectrum, x: Integers, size: int) -> Index:

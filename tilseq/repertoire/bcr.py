@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.repertoire.families import distance_to_nearest, families, family_diversity, first_gene
-from tilseq.repertoire.isotypes import ORDER, isotype_class, isotypes
+from tilseq.repertoire.isotypes import isotype_class, isotypes, place_of
 from tilseq.repertoire.mutation import mutation_load, mutations
 from tilseq.repertoire.threshold import USUAL_THRESHOLD, family_threshold
 from tilseq.tables import as_polars, conform
@@ -17,7 +17,7 @@ from tilseq.tables.repertoire import FAMILIES, MUTATION
 
 @dataclass(frozen=True)
 class Bcr:
-    """Tables of one sample, by the names of `tilseq.tables.outputs`, and how its families were found.
+    """Tables of one sample, by the names of `tilseq.tables.repertoire`, and how its families were found.
 
     Attributes
     ----------
@@ -105,10 +105,11 @@ def _summarised(sequences: pl.DataFrame, threshold: float, source: str) -> pl.Da
         pl.col("mutation_frequency").mean(),
     )
     known = members.filter(pl.col("isotype").is_not_null()).group_by("sample", "family_id", "isotype").len()
-    place = pl.col("isotype").replace_strict({name[:4]: i for i, name in reversed(list(enumerate(ORDER)))})
     told = pl.format("{} {}", "isotype", "len").str.join("; ").alias("isotypes")
     named = (
-        known.sort(-pl.col("len").cast(pl.Int64), place).group_by("sample", "family_id", maintain_order=True).agg(told)
+        known.sort(-pl.col("len").cast(pl.Int64), place_of("isotype"))
+        .group_by("sample", "family_id", maintain_order=True)
+        .agg(told)
     )
     whole = whole.join(named, on=["sample", "family_id"], how="left")
     return conform(whole.with_columns(threshold=pl.lit(threshold), threshold_source=pl.lit(source)), FAMILIES)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from tilseq.errors import TableError
-from tilseq.intervals import clopper_pearson
+from tilseq.intervals import clopper_pearson, scalar
+from tilseq.repertoire.clones import check_columns
 from tilseq.tables import as_polars
 from tilseq.tables.outputs import QUALITY
 from tilseq.tables.repertoire import CELL_QUALITY
@@ -47,10 +46,10 @@ def cell_quality(cells: Any) -> pl.DataFrame:
     for (sample,), of_sample in frame.partition_by("sample", as_dict=True).items():
         for call in CALLS:
             for category, number in of_sample[call].value_counts().iter_rows():
-                lower, upper = clopper_pearson(np.array(number), np.array(of_sample.height))
-                whole = {"sample": sample, "call": call, "category": category, "cells": number}
-                limits = {"lower": float(lower), "upper": float(upper)}
-                rows.append(whole | limits | {"total": of_sample.height, "share": number / of_sample.height})
+                lower, upper = scalar(clopper_pearson(number, of_sample.height))
+                row = {"sample": sample, "call": call, "category": category, "cells": number}
+                row |= {"total": of_sample.height, "share": number / of_sample.height}
+                rows.append(row | {"lower": lower, "upper": upper})
     return CELL_QUALITY.frame(rows)
 
 
@@ -106,7 +105,5 @@ def cell_checks(cells: Any) -> pl.DataFrame:
 
 def _checked(cells: Any) -> pl.DataFrame:
     frame = as_polars(cells)
-    for name in ("sample", *CALLS):
-        if name not in frame.columns:
-            raise TableError("a table of cells needs this column", column=name, found=", ".join(frame.columns))
+    check_columns(frame, ("sample", *CALLS), "a table of cells")
     return frame

@@ -75,8 +75,7 @@ def effective_number(counts: float, count_of: str, cells: float | None = None) -
     -------
     float or None
         The counts themselves where they are cells, no more than there are distinct ones; `effective_cells` where the
-        cells are known; else the counts of
-        UMIs or templates, and None for reads and counts of unknown meaning.
+        cells are known; else the counts of UMIs or templates, and None for reads and counts of unknown meaning.
     """
     if counts <= 0:
         return None

@@ -9,6 +9,7 @@ import polars as pl
 
 from tilseq.errors import AnalysisError, TableError
 from tilseq.receptors import VDJ_LOCI, VJ_LOCI
+from tilseq.repertoire.clones import check_columns
 from tilseq.tables import as_polars, conform
 from tilseq.tables.repertoire import CELLS
 
@@ -123,9 +124,7 @@ def _bare(cell: str) -> str:
 def _chains(contigs: Any) -> pl.DataFrame:
     """Return the chains, those of a cell in the order of their rank."""
     frame = as_polars(contigs)
-    for name in NEEDED:
-        if name not in frame.columns:
-            raise TableError("a table of contigs needs this column", column=name, found=", ".join(frame.columns))
+    check_columns(frame, NEEDED, "a table of contigs")
     if frame["cell_id"].null_count():
         raise TableError("a chain has no cell", column="cell_id")
     strange = frame.filter(~pl.col("locus").is_in([*VJ_LOCI, *VDJ_LOCI]).fill_null(False))

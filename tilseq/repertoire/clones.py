@@ -36,6 +36,13 @@ def clone_counts(table: Any) -> pl.DataFrame:
     return counts.group_by(CLONE).sum()
 
 
+def check_columns(frame: pl.DataFrame, columns: Sequence[str], what: str) -> None:
+    """Raise a TableError that says what needs it unless each of some columns is there."""
+    for name in columns:
+        if name not in frame.columns:
+            raise TableError(f"{what} needs this column", column=name, found=", ".join(frame.columns))
+
+
 def checked_counts(table: Any, columns: Sequence[str]) -> pl.DataFrame:
     """Return some columns of a clonotype table as text and its counts as whole numbers, row for row.
 
@@ -45,9 +52,8 @@ def checked_counts(table: Any, columns: Sequence[str]) -> pl.DataFrame:
         As `clone_counts`, for these columns.
     """
     frame = as_polars(table)
+    check_columns(frame, (*columns, "duplicate_count"), "a clonotype table")
     for name in (*columns, "duplicate_count"):
-        if name not in frame.columns:
-            raise TableError("a clonotype table needs this column", column=name, found=", ".join(frame.columns))
         if frame[name].null_count():
             raise TableError("a clonotype table may not hold a null here", column=name)
     counts = frame["duplicate_count"]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from tilseq.intervals import Z95
 from tilseq.repertoire import indices
 from tilseq.repertoire.cells import effective_number
 from tilseq.repertoire.clones import clone_counts
@@ -21,7 +22,6 @@ from tilseq.tables.repertoire import DIVERSITY, HILL_PROFILE
 Cells = float | Mapping[str, float | None] | None
 Limits = tuple[float, float] | None
 
-Z95 = 1.959963984540054
 TOPS = (1, 10, 100)
 NOWHERE: Floats = np.empty(0)
 COUNTLESS: Integers = np.empty(0, dtype=np.int64)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tilseq.errors import AnalysisError, TableError
+from tilseq.errors import AnalysisError
+from tilseq.repertoire.clones import check_columns
 from tilseq.repertoire.diversity import diversity
 from tilseq.repertoire.junction_pairs import junction_pairs
 from tilseq.tables import as_polars
@@ -116,9 +117,7 @@ def family_diversity(table: Any, *, sample: str, count_of: str = "unknown") -> p
 def _nodes(table: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the table with `v_gene`, `j_gene` and `length`, and each distinct junction of each group, sorted."""
     frame = as_polars(table)
-    for name in NEEDED:
-        if name not in frame.columns:
-            raise TableError("a table of sequences needs this column", column=name, found=", ".join(frame.columns))
+    check_columns(frame, NEEDED, "a table of sequences")
     frame = frame.with_columns(
         first_gene("v_call").alias("v_gene"),
         first_gene("j_call").alias("j_gene"),

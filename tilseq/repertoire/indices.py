@@ -11,9 +11,7 @@ from math import exp, log, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import digamma, exp1, xlogy
 
-from tilseq.repertoire.sampling import chao1_unseen, coverage
 from tilseq.repertoire.spectrum import Floats, Integers, Spectrum
 
 RARE = 10  # ACE's border between rare and abundant clones
@@ -89,12 +87,17 @@ def chao1_bias_corrected(s: Spectrum, x: Integers) -> Index:
 def chao1_inext(s: Spectrum, x: Integers) -> Index:
     """S + (n - 1) / n f1² / (2 f2), without clones seen twice f1 (f1 - 1) / 2 (Chao 1984; as in iNEXT)."""
     n, f1, f2 = s.n, s.seen(1), s.seen(2)
-    unseen = chao1_unseen(s)
+    unseen = unseen_clones(n, f1, f2)
     if f2 > 0:
         slopes = (n - 1) / n * ((x == 1) * f1 / f2 - (x == 2) * f1**2 / (2 * f2**2))
     else:
         slopes = (n - 1) / n * (x == 1) * (f1 - 0.5)
     return Index(s.richness + unseen, (x > 0) + slopes, "unseen")
+
+
+def unseen_clones(n: int, f1: float, f2: float) -> float:
+    """Return the least number of clones not seen in n cells (Chao, Scand J Stat 1984;11:265, as in iNEXT)."""
+    return (n - 1) / n * (f1**2 / (2 * f2) if f2 > 0 else max(0.0, f1 * (f1 - 1) / 2))
 
 
 def ace(s: Spectrum, x: Integers) -> Index | None:
@@ -120,6 +123,8 @@ def ace(s: Spectrum, x: Integers) -> Index | None:
 
 def shannon_entropy_nats(s: Spectrum, x: Integers) -> Index:
     """H = -Σ p ln p."""
+    from scipy.special import xlogy
+
     return Index(max(0.0, -s.sum(xlogy(s.sizes / s.n, s.sizes / s.n))), -xlogy(x / s.n, x / s.n))
 
 
@@ -140,6 +145,8 @@ def hill(s: Spectrum, x: Integers, q: float) -> Index:
 
 def hill_q1_asymptotic(s: Spectrum, x: Integers) -> Index | None:
     """Exponential of the entropy of Chao, Wang and Jost (Methods Ecol Evol 2013;4:1091, eq. 7; as in iNEXT)."""
+    from scipy.special import digamma
+
     if s.n < 2:
         return None
 
@@ -149,9 +156,9 @@ def hill_q1_asymptotic(s: Spectrum, x: Integers) -> Index | None:
     def tail(sums: Floats) -> float:
         return _entropy_beyond(s.n, *sums)
 
-    once_and_twice = np.array([s.seen(1), s.seen(2)])
-    value = exp(s.sum(seen(s.sizes)) + tail(once_and_twice))
-    return Index(value, seen(x) + gradient(tail, once_and_twice) @ np.array([x == 1, x == 2], dtype=float), "log")
+    sums = np.array([s.seen(1), s.seen(2)])
+    value = exp(s.sum(seen(s.sizes)) + tail(sums))
+    return Index(value, seen(x) + gradient(tail, sums) @ once_and_twice(x), "log")
 
 
 def hill_q2_asymptotic(s: Spectrum, x: Integers) -> Index | None:
@@ -182,19 +189,28 @@ def clonality(s: Spectrum, x: Integers) -> Index | None:
     return Index(max(0.0, 1 - entropy.value / seen), influence)
 
 
-def sample_coverage(s: Spectrum, x: Integers) -> Index | None:
-    """Share of the repertoire that belongs to clones seen, see `sampling.coverage`."""
-    value = coverage(s)
-    if value is None:
+def sample_coverage(s: Spectrum, x: Integers, more: int = 0) -> Index | None:
+    """Share of the repertoire that belongs to clones seen (Chao and Jost, Ecology 2012;93:2533, eq. 4a).
+
+    Of so many cells more, eq. 12. Without clones seen twice as in iNEXT; None for a single count.
+    """
+    if s.n < 2:
         return None
 
     def missing(sums: Floats) -> float:
         f1, f2 = sums
-        twice, once = (2 * f2, f1) if s.seen(2) > 0 else (2.0, f1 - 1)
-        return -float(f1 / s.n * (s.n - 1) * once / ((s.n - 1) * once + twice)) if f1 > 0 else 0.0
+        if f1 <= 0:
+            return 0.0
+        twice, once = (2 * f2, f1) if s.seen(2) > 0 else (2.0, f1 - min(1.0, s.seen(1)))
+        return float(-f1 / s.n * ((s.n - 1) * once / ((s.n - 1) * once + twice)) ** (more + 1))
 
-    slopes = gradient(missing, np.array([s.seen(1), s.seen(2)]))
-    return Index(value, slopes @ np.array([x == 1, x == 2], dtype=float), "share")
+    sums = np.array([s.seen(1), s.seen(2)])
+    return Index(1 + missing(sums), gradient(missing, sums) @ once_and_twice(x), "share")
+
+
+def once_and_twice(x: Integers) -> Floats:
+    """Return what a clone of each count adds to the clones seen once, and to those seen twice."""
+    return np.array([x == 1, x == 2], dtype=float)
 
 
 def gradient(function: Callable[[Floats], float], at: Floats) -> Floats:
@@ -227,6 +243,8 @@ def _entropy_beyond(n: int, f1: float, f2: float) -> float:
 
 def _scaled_exp1(y: float) -> float:
     """Return exp(y) E1(y)."""
+    from scipy.special import exp1
+
     if y < 40:
         return float(np.exp(y) * exp1(y))
     term = total = 1 / y

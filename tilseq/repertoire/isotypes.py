@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from tilseq.errors import TableError
-from tilseq.intervals import clopper_pearson
-from tilseq.repertoire.clones import INDEPENDENT
+from tilseq.intervals import clopper_pearson, scalar
+from tilseq.repertoire.clones import INDEPENDENT, check_columns
 from tilseq.tables import as_polars
 from tilseq.tables.repertoire import ISOTYPES
 
@@ -59,9 +57,7 @@ def isotypes(table: Any, *, sample: str, count_of: str = "unknown") -> pl.DataFr
         A column is absent.
     """
     frame = as_polars(table)
-    for name in NEEDED:
-        if name not in frame.columns:
-            raise TableError("a table of isotypes needs this column", column=name, found=", ".join(frame.columns))
+    check_columns(frame, NEEDED, "a table of isotypes")
     heavy = frame.filter(pl.col("locus") == "IGH").with_columns(isotype_class("c_call").alias("class"))
     subclass = pl.col("c_call").str.to_uppercase().str.extract(r"^\s*(IGH[GA][1-4])[^,;|]*$")
     levels = ["class"] + ["subclass"] * heavy.select(subclass.is_not_null().any()).item()
@@ -85,18 +81,18 @@ def isotypes(table: Any, *, sample: str, count_of: str = "unknown") -> pl.DataFr
 def _of_families(members: pl.DataFrame, level: str) -> pl.DataFrame:
     """Return the isotype of each family, null where no sequence has one."""
     told = members.filter(pl.col(level).is_not_null()).group_by("family_id", isotype=level).len()
-    place = pl.col("isotype").replace_strict(_places(), default=len(ORDER), return_dtype=pl.Int64)
+    place = place_of("isotype")
     most = told.sort("family_id", -pl.col("len").cast(pl.Int64), place, "isotype").unique("family_id", keep="first")
     return (
         members.select("family_id").unique().join(most, on="family_id", how="left").select("isotype", weight=pl.lit(1))
     )
 
 
-def _places() -> dict[str, int]:
-    """Return the place of each subclass and class in the order of the genes."""
-    return {name[:4]: place for place, name in reversed(list(enumerate(ORDER)))} | {
-        name: place for place, name in enumerate(ORDER)
-    }
+def place_of(column: str) -> pl.Expr:
+    """Return the place of a subclass in the order of the genes, of a class that of its first subclass."""
+    subclasses = {name: place for place, name in enumerate(ORDER)}
+    classes = {name[:4]: place for place, name in reversed(list(enumerate(ORDER)))}
+    return pl.col(column).replace_strict(classes | subclasses, default=len(ORDER), return_dtype=pl.Int64)
 
 
 def _shares(weighed: pl.DataFrame, unit: str, level: str, sampled: bool) -> list[dict[str, Any]]:
@@ -127,7 +123,7 @@ def _mixed(members: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def _share(unit: str, level: str, isotype: str, number: int, total: int, sampled: bool) -> dict[str, Any]:
-    lower, upper = clopper_pearson(np.array(number), np.array(total)) if sampled else (None, None)
+    lower, upper = scalar(clopper_pearson(number, total)) if sampled else (None, None)
     return {
         "unit": unit,
         "level": level,
@@ -135,6 +131,6 @@ def _share(unit: str, level: str, isotype: str, number: int, total: int, sampled
         "number": number,
         "total": total,
         "share": number / total,
-        "lower": None if lower is None else float(lower),
-        "upper": None if upper is None else float(upper),
+        "lower": lower,
+        "upper": upper,
     }

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import AnalysisError, TableError, did_you_mean
-from tilseq.repertoire.clones import checked_counts
+from tilseq.repertoire.clones import check_columns, checked_counts
 from tilseq.tables import as_polars
 
 _GENES = {"v": "v_call", "j": "j_call"}
@@ -90,9 +90,7 @@ def lacking(table: Any, key: str) -> pl.DataFrame:
 def _with_parts(table: Any, key: str) -> pl.DataFrame:
     """Return locus, the parts of the key and counts; genes without alleles."""
     frame, columns = as_polars(table), key_columns(key)
-    for name in ("locus", *columns, "duplicate_count"):
-        if name not in frame.columns:
-            raise TableError(f"the key {key} needs this column", column=name, found=", ".join(frame.columns))
+    check_columns(frame, ("locus", *columns, "duplicate_count"), f"the key {key}")
     genes = [genes_of(frame[name]) for name in columns if name in _GENES.values()]
     return frame.select("locus", *columns, "duplicate_count").with_columns(*genes)
 
@@ -134,12 +132,11 @@ def paired(chains: Any, loci: tuple[str, str] = ("TRA", "TRB")) -> tuple[pl.Data
         A column is absent, or a cell, locus or junction is null.
     """
     frame = as_polars(chains)
-    for name in ("cell_id", "locus", "junction", "junction_aa", "v_call", "j_call"):
-        if name not in frame.columns:
-            raise TableError("pairing needs this column", column=name, found=", ".join(frame.columns))
-        if name in ("cell_id", "locus", "junction") and frame[name].null_count():
-            raise TableError("pairing takes no null here", column=name)
     parts = ("junction", "junction_aa", "v_call", "j_call")
+    check_columns(frame, ("cell_id", "locus", *parts), "pairing")
+    for name in ("cell_id", "locus", "junction"):
+        if frame[name].null_count():
+            raise TableError("pairing takes no null here", column=name)
     frame = frame.filter(pl.col("locus").is_in(loci)).unique(("cell_id", "locus", "junction"), maintain_order=True)
     frame = frame.select("cell_id", "locus", *(pl.col(name).cast(pl.String) for name in parts))
     first, second = ((pl.col("locus") == locus).sum() for locus in loci)

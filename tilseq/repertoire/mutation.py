@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tilseq.errors import TableError
 from tilseq.receptors import GENETIC_CODE
+from tilseq.repertoire.isotypes import isotype_class
 from tilseq.tables import as_polars
 from tilseq.tables.repertoire import MUTATION_LOAD
 
@@ -103,8 +104,6 @@ def mutation_load(table: Any, *, sample: str) -> pl.DataFrame:
         The table `mutation_load`: `sample, locus, isotype, sequences, families, mean_frequency, lower, upper,
         median_frequency`; `isotype` reads `all`, or a class such as `IGHG` (of a family in several, in each).
     """
-    from tilseq.repertoire.isotypes import isotype_class
-
     frame = as_polars(table).filter(pl.col("mutation_frequency").is_not_null()).with_row_index("number")
     own = pl.coalesce(pl.col("family_id"), pl.format("sequence {}", "number"))
     frame = frame.with_columns(own.alias("family_id"), isotype=isotype_class("c_call"))

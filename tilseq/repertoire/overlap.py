@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 Effective = Mapping[str, Mapping[str, float | None]]
 
 FEWEST_SHARED = 10  # clones: with fewer their spread cannot be told from the sample
-LARGEST_BIAS_IN_ERRORS = 1 / 3  # as in `diversity`
+LARGEST_BIAS_IN_ERRORS = 1 / 3  # a larger one takes the limits off their coverage
 
 
 def overlap(

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import polars as pl
 
 from tilseq.errors import AnalysisError
+from tilseq.receptors import CLONE
 from tilseq.repertoire.clones import clone_counts
 from tilseq.repertoire.spectrum import Floats
 
@@ -82,14 +82,16 @@ def cells_from_pair(first: Any, second: Any) -> dict[str, Estimate]:
 def _cells(tables: Mapping[str, Any], *, changed: bool) -> dict[str, Estimate]:
     if len(tables) < 2:
         raise AnalysisError("cells cannot be told from one library", found=", ".join(tables), expected="two or more")
-    joined: pl.DataFrame | None = None
-    for number, table in enumerate(tables.values()):
-        frame = clone_counts(table).rename({"duplicate_count": f"n{number}"})
-        on = ["locus", "junction"]
-        joined = frame if joined is None else joined.join(frame, on=on, how="full", coalesce=True)
-    found = {}
     names = [f"n{number}" for number in range(len(tables))]
-    for (locus,), group in (joined if joined is not None else pl.DataFrame()).group_by("locus", maintain_order=True):
+    counted = [
+        clone_counts(table).rename({"duplicate_count": name})
+        for name, table in zip(names, tables.values(), strict=True)
+    ]
+    joined = counted[0]
+    for frame in counted[1:]:
+        joined = joined.join(frame, on=CLONE, how="full", coalesce=True)
+    found = {}
+    for (locus,), group in joined.group_by("locus", maintain_order=True):
         counts = group.select(names).fill_null(0).to_numpy().astype(float)
         estimate = _estimate(counts, changed=changed) if (counts.sum(axis=0) > 0).all() else None
         if estimate:

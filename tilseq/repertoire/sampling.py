@@ -121,23 +121,3 @@ def _worth(counts: Integers, clones: Floats) -> Floats:
 def knows_clones(spectrum: Spectrum) -> bool:
     """Tell whether enough pairs of cells are of one clone for limits."""
     return spectrum.sum(spectrum.sizes * (spectrum.sizes - 1.0)) / 2 >= LEAST_PAIRS
-
-
-def coverage(spectrum: Spectrum) -> float | None:
-    """Return the share of the repertoire that belongs to clones seen (Chao and Jost, Ecology 2012;93:2533, eq. 4a).
-
-    Without clones seen twice as in iNEXT; None for a single count.
-    """
-    n, f1, f2 = spectrum.n, spectrum.seen(1), spectrum.seen(2)
-    if n < 2:
-        return None
-    if f1 == 0:
-        return 1.0
-    twice, once = (2 * f2, f1) if f2 > 0 else (2.0, max(0.0, f1 - 1))
-    return 1 - f1 / n * (n - 1) * once / ((n - 1) * once + twice)
-
-
-def chao1_unseen(spectrum: Spectrum) -> float:
-    """Return the least number of clones not seen, (n - 1) / n f1² / (2 f2) (Chao, Scand J Stat 1984;11:265)."""
-    n, f1, f2 = spectrum.n, spectrum.seen(1), spectrum.seen(2)
-    return (n - 1) / n * (f1**2 / (2 * f2) if f2 > 0 else max(0.0, f1 * (f1 - 1) / 2))

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tilseq.errors import AnalysisError, TableError
+from tilseq.errors import AnalysisError
 from tilseq.intervals import clopper_pearson
-from tilseq.repertoire.clones import checked_counts
+from tilseq.repertoire.clones import check_columns, checked_counts
 from tilseq.repertoire.keys import genes_of
 from tilseq.tables import as_polars
 from tilseq.tables.repertoire import OVERLAP, USAGE, USAGE_FEATURES
@@ -89,9 +89,7 @@ def _features(table: Any) -> pl.DataFrame:
     """Return locus, each feature as text, and counts, a row a clone."""
     frame = as_polars(table)
     counts = checked_counts(frame, ("locus", "junction", "junction_aa"))
-    for name in ("v_call", "j_call"):
-        if name not in frame.columns:
-            raise TableError("usage needs this column", column=name, found=", ".join(frame.columns))
+    check_columns(frame, ("v_call", "j_call"), "usage")
     genes = [genes_of(frame[name]).fill_null(NO_GENE).alias(name) for name in ("v_call", "j_call")]
     lengths = [
         pl.col(name).str.len_chars().cast(pl.String).alias(f"{name}_length") for name in ("junction", "junction_aa")
