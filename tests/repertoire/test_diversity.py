@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilseq.errors import TableError
+from tilseq.errors import AnalysisError, TableError
 from tilseq.io.clonotypes import read_clonotypes
 from tilseq.repertoire import diversity, hill_profile
 
@@ -247,3 +247,10 @@ def test_a_real_repertoire(shared_data):
     assert value["cells_or_counts"] == counts.sum()
     assert value["richness"] == len(counts)
     assert value["simpson_inverse"] == near(counts.sum() ** 2 / (counts**2).sum())
+
+
+@pytest.mark.parametrize("cells", [0, -5, float("nan")])
+def test_an_effective_number_that_is_none_is_refused(cells):
+    table = pl.DataFrame({"locus": "TRB", "junction": ["a", "b"], "duplicate_count": [3, 1]})
+    with pytest.raises(AnalysisError, match="of TRB must be above 0"):
+        diversity(table, sample="s", count_of="reads", n_effective=cells)

@@ -172,3 +172,11 @@ def test_limits_at_a_common_depth_cover_what_the_repertoire_holds():
             if row["parameter"] in hits:
                 hits[row["parameter"]] += row["lower"] <= truth <= row["upper"]
     assert min(hits.values()) > 0.884 * 200, hits
+
+
+def test_a_part_of_a_cell_is_refused():
+    table = pl.DataFrame({"locus": "TRB", "junction": ["a", "b"], "duplicate_count": [3, 1]})
+    with pytest.raises(AnalysisError, match="out of reach"):
+        rarefaction(table, sample="s", count_of="cells", cells=[1.5])
+    with pytest.raises(AnalysisError, match="a whole number"):
+        standardised({"s": effective_spectra(table, count_of="cells")}, cells=float("nan"))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from tilseq.errors import AnalysisError
 from tilseq.repertoire import indices
 from tilseq.repertoire.cells import effective_number
 from tilseq.repertoire.clones import clone_counts
@@ -100,6 +101,8 @@ def diversity(table: Any, *, sample: str, count_of: str = "unknown", n_effective
     ------
     TableError
         The table is not a clonotype table.
+    AnalysisError
+        An effective number of cells is not above 0.
     """
     rows: list[dict[str, Any]] = []
     for locus, counts, cells in by_locus(table, count_of, n_effective):
@@ -155,6 +158,8 @@ def by_locus(table: Any, count_of: str, n_effective: Cells) -> list[tuple[str, I
         counts = group["duplicate_count"].to_numpy()
         total = float(counts.sum())
         cells = n_effective.get(str(locus)) if isinstance(n_effective, Mapping) else n_effective
+        if cells is not None and not cells > 0:
+            raise AnalysisError(f"the effective number of cells of {locus} must be above 0", found=cells)
         # A cell with two chains counts for two clones, which does not make its counts worth less.
         cells = effective_number(total, count_of) if cells is None or count_of == "cells" else min(cells, total)
         found.append((str(locus), counts, cells))

@@ -60,7 +60,7 @@ def rarefaction(
     TableError
         The table is not a clonotype table.
     AnalysisError
-        A number of cells is below 1 or above twice those seen.
+        A number of cells is no whole number, below 1 or above twice those seen.
     """
     rows: list[dict[str, Any]] = []
     for locus, counts, effective in by_locus(table, count_of, n_effective):
@@ -69,9 +69,11 @@ def rarefaction(
         seen = effective_spectrum(spectrum(counts), effective)
         sampling = Sampling(seen)
         for size in _sizes(seen.n, points) if cells is None else cells:
-            if not 1 <= size <= FURTHEST * seen.n:
+            if not 1 <= size <= FURTHEST * seen.n or size % 1:
                 raise AnalysisError(
-                    "cells out of reach", found=f"{size} for {sample}, {locus}", expected=f"1 to {FURTHEST * seen.n}"
+                    "cells out of reach",
+                    found=f"{size} for {sample}, {locus}",
+                    expected=f"a whole number, 1 to {FURTHEST * seen.n}",
                 )
             x = sampling.points
             found = [hill_at_size(seen, x, size, q) for q in ORDERS] + [coverage_at_size(seen, x, size)]
@@ -134,8 +136,10 @@ def standardised(
     AnalysisError
         The common depth is not one.
     """
-    if (cells is not None and cells < 1) or (coverage is not None and not 0 < coverage < 1):
-        raise AnalysisError("cells must be 1 or more, a coverage between 0 and 1", found=f"{cells}, {coverage}")
+    if (cells is not None and (not cells >= 1 or cells % 1)) or (coverage is not None and not 0 < coverage < 1):
+        raise AnalysisError(
+            "cells must be a whole number, 1 or more, a coverage between 0 and 1", found=f"{cells}, {coverage}"
+        )
     rows: list[dict[str, Any]] = []
     for locus in sorted({locus for known in spectra.values() for locus in known}):
         seen = {sample: known[locus] for sample, known in spectra.items() if locus in known}
