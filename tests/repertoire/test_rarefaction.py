@@ -180,3 +180,14 @@ def test_a_part_of_a_cell_is_refused():
         rarefaction(table, sample="s", count_of="cells", cells=[1.5])
     with pytest.raises(AnalysisError, match="a whole number"):
         standardised({"s": effective_spectra(table, count_of="cells")}, cells=float("nan"))
+
+
+def test_cells_read_several_times_have_no_limits_at_a_common_depth():
+    table = pl.DataFrame(
+        {"locus": "TRB", "junction": [f"{i}" for i in range(40)], "duplicate_count": [30, 61, 17, 9] * 10}
+    )
+    known = {"count_of": "reads", "n_effective": 500.0}
+    common = standardised({"s": effective_spectra(table, **known)}, cells=200)
+    assert common.height == 6 and common["lower"].null_count() == common["upper"].null_count() == 6
+    assert rarefaction(table, sample="s", **known)["lower"].drop_nulls().is_empty()
+    assert standardised({"s": effective_spectra(table, count_of="cells")}, cells=200)["lower"].null_count() == 0

@@ -23,6 +23,7 @@ Cells = float | Mapping[str, float | None] | None
 Limits = tuple[float, float] | None
 
 Z95 = 1.959963984540054
+ROUNDING = 1e-12  # of a sum of squares of shares
 TOPS = (1, 10, 100)
 NOWHERE: Floats = np.empty(0)
 COUNTLESS: Integers = np.empty(0, dtype=np.int64)
@@ -175,6 +176,7 @@ def measured(whole: Spectrum, cells: float | None) -> dict[str, tuple[float | No
     if cells is not None and cells < whole.n:
         effective = effective_spectrum(whole, cells)
         of_cells = {name: INDICES[name](effective, COUNTLESS) if effective.n else None for name in OF_RARE}
+        of_cells["hill_q2_asymptotic"] = _order_two_of_cells(whole, cells)
         found |= {name: (index.value if index else None, None) for name, index in of_cells.items()}
     # Fewer cells than counts hold half in fewer clones: limits of the one are none of the other.
     found["d50_clones"] = (
@@ -190,6 +192,14 @@ def measured(whole: Spectrum, cells: float | None) -> dict[str, tuple[float | No
             ends = ends and (max(0.0, ends[0] - 1 / base.n), min(1.0, ends[1] + 1 / base.n))
         found[f"top_{number}_share"] = (value, ends)
     return found
+
+
+def _order_two_of_cells(whole: Spectrum, cells: float) -> Index | None:
+    """Return the inverse of (Σ p² - 1 / cells) cells / (cells - 1), without the bias of counts scaled to cells."""
+    if cells <= 1:
+        return None
+    pairs = (whole.sum((whole.sizes / whole.n) ** 2) - 1 / cells) * cells / (cells - 1)
+    return Index(1 / pairs, NOWHERE, "log") if pairs > ROUNDING else None
 
 
 def _base(whole: Spectrum, cells: float | None) -> Spectrum | None:

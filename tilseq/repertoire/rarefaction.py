@@ -38,7 +38,8 @@ def rarefaction(
 
     Values are iNEXT's. Up to the cells seen they are without bias; the limits, 95 %, are analytic (see `diversity`) and
     of the mean over samples of so many cells. Beyond, to twice the cells, they are of the mean of the extrapolation,
-    which of a repertoire of many rare clones finds too few.
+    which of a repertoire of many rare clones finds too few. Where the effective cells are fewer than the counts there
+    are no limits, as values are of counts scaled to the cells and somewhat too low.
 
     Parameters
     ----------
@@ -176,8 +177,12 @@ def at_common_depth(seen: Spectrum, size: int, share: float) -> list[dict[str, A
 def _drawn(
     seen: Spectrum, sampling: Sampling, found: Sequence[Index]
 ) -> list[tuple[float, float | None, float | None]]:
-    """Return value, lower and upper limit of each; no limits where too few pairs of cells are of one clone."""
-    if not knows_clones(seen):
+    """Return value, lower and upper limit of each; no limits of scaled counts, nor of too few pairs of one clone.
+
+    Cells that were each read several times lose clones in scaling: the values are somewhat too low, and limits of so
+    many cells would not hold what they are said to.
+    """
+    if seen.scaled or not knows_clones(seen):
         return [(index.value, None, None) for index in found]
     errors, quantiles = error_and_quantile(sampling, found)
     drawn = []
