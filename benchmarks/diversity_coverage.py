@@ -1,8 +1,8 @@
 """Do the limits of diversity hold what they promise? Samples of known repertoires, preset seeds.
 
-`python -m benchmarks.diversity_coverage [RUNS]`: samples of each repertoire and depth (2,000). Limits are of the mean
-that an index has over samples of so many cells: that of all other runs, where it has no formula. Those of `d50_clones`,
-a whole number, are of its median.
+`python -m benchmarks.diversity_coverage [RUNS [counted]]`: samples of each repertoire and depth (2,000), of cells and
+of cells counted several times; with `counted` of the latter alone. Limits are of the mean that an index has over such
+samples: that of all other runs, where it has no formula. Those of `d50_clones`, a whole number, are of its median.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from multiprocessing import get_context
 import numpy as np
 from scipy.special import ndtri
 
+from tilseq.repertoire.cells import effective_cells
 from tilseq.repertoire.diversity import measured
 from tilseq.repertoire.rarefaction import at_common_depth
 from tilseq.repertoire.spectrum import spectrum
 
 RUNS, SEED = 2_000, 20_27
 DEPTHS = (500, 5_000, 20_000, 100_000)
+COUNTED = ((3_000, 6_000), (3_000, 100_000), (20_000, 20_000))  # cells, and counts of them
 LAWS: dict[str, Callable[[], np.ndarray]] = {
     "Zipf, 50,000 clones": lambda: 1 / np.arange(1, 50_001),
     "power 0.6, 200,000 clones": lambda: np.arange(1, 200_001) ** -0.6,
@@ -80,6 +82,20 @@ def one_cell(job: tuple[str, int, int]) -> dict[str, tuple[float, float, float, 
     return {name: _held(np.array(rows), known.get(name), endless.get(name)) for name, rows in found.items()}
 
 
+def counted_cell(job: tuple[str, int, int, int]) -> dict[str, tuple[float, float, float, float]]:
+    """Return what `one_cell` does of counts that are worth fewer cells: each cell may be counted several times."""
+    law, cells, counts, runs = job
+    share = shares(law)
+    rng = np.random.default_rng([SEED, list(LAWS).index(law), cells, counts])
+    found: dict[str, list[tuple[float, float, float]]] = {}
+    for _ in range(runs):
+        drawn = rng.multinomial(counts, rng.multinomial(cells, share) / cells)
+        for name, (value, ends) in measured(spectrum(drawn[drawn > 0]), effective_cells(cells, counts)).items():
+            if value is not None and ends is not None:
+                found.setdefault(name, []).append((value, *ends))
+    return {name: _held(np.array(rows), None, None) for name, rows in found.items()}
+
+
 def _held(rows: np.ndarray, known: float | None, endless: float | None) -> tuple[float, float, float, float]:
     value, lower, upper = rows.T
     others = (value.sum() - value) / max(1, len(value) - 1)
@@ -93,29 +109,37 @@ def _held(rows: np.ndarray, known: float | None, endless: float | None) -> tuple
     return given.mean(), 100 * inside.mean(), 100 * wide, holds
 
 
-def _table(title: str, jobs: list[tuple[str, int, int]], names: list[str], cells: list[dict[str, str]]) -> None:
+def _table(title: str, columns: list[str], names: list[str], cells: list[dict[str, str]]) -> None:
     print(f"### {title}\n")
-    columns = [f"{law.split(',')[0]} {depth:,}" for law, depth, _ in jobs]
     print("| index | " + " | ".join(columns) + " |\n|" + "---|" * (len(columns) + 1))
     for name in names:
         print(f"| `{name}` | " + " | ".join(cell.get(name, "") for cell in cells) + " |")
     print()
 
 
-def main() -> None:
-    """Print the three tables."""
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
-    jobs = [(law, depth, runs) for law in LAWS for depth in DEPTHS]
-    with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as pool:
-        found = list(pool.map(one_cell, jobs))
+def _tables(columns: list[str], found: list[dict[str, tuple[float, float, float, float]]], runs: int) -> None:
     names = [name for name in max(found, key=len) if name != "cells_or_counts"]
     told = [{name: f"{cell[name][1]:.1f}" for name in cell if np.isfinite(cell[name][1])} for cell in found]
-    _table(f"Limits that hold the mean, % of {runs:,} samples", jobs, names, told)
+    _table(f"Limits that hold the mean, % of {runs:,} samples", columns, names, told)
     told = [{name: f"{cell[name][2]:.3g}" for name in cell if np.isfinite(cell[name][2])} for cell in found]
-    _table("Mean width, % of the value", jobs, names, told)
+    _table("Mean width, % of the value", columns, names, told)
     told = [{name: f"{cell[name][3]:.0f}" for name in cell if np.isfinite(cell[name][3])} for cell in found]
     endless = [name for name in names if any(name in cell for cell in told)]
-    _table("Limits that hold the number of the whole repertoire, %", jobs, endless, told)
+    if endless:
+        _table("Limits that hold the number of the whole repertoire, %", columns, endless, told)
+
+
+def main() -> None:
+    """Print the tables of cells, and of cells counted several times."""
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
+    with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as pool:
+        if "counted" not in sys.argv:
+            of_cells = [(law, depth, runs) for law in LAWS for depth in DEPTHS]
+            names = [f"{law.split(',')[0]} {depth:,}" for law, depth, _ in of_cells]
+            _tables(names, list(pool.map(one_cell, of_cells)), runs)
+        of_counts = [(law, cells, counts, runs) for law in LAWS for cells, counts in COUNTED]
+        names = [f"{law.split(',')[0]} {cells:,} counted {counts:,}" for law, cells, counts, _ in of_counts]
+        _tables(names, list(pool.map(counted_cell, of_counts)), runs)
 
 
 if __name__ == "__main__":

@@ -131,6 +131,30 @@ def test_replicates_tell_cells(folder, capsys):
     assert (found["n_effective"] < found["counts"]).all()
     for wrong in ("r1", "r1,r1", "r1,r3"):
         assert run("diversity", *files, "--replicates", wrong) == 2
+    assert run("diversity", *files, "--replicates", "r1,r2", "--replicates", "r2,r1") == 2
+    assert run("diversity", folder / "r1.tsv", folder / "day7.tsv", "--replicates", "r1,day7") == 2
+    assert "their counts are of umis and unknown" in capsys.readouterr().err
+
+
+def test_a_copy_is_no_replicate(folder, capsys):
+    text = HEADER.replace("umi_count", "duplicate_count") + "".join(
+        f"{i}\tTRBV1\tTRBJ1-1\t{'ACGT'[i % 4] * (i + 5)}\tCAF\tT\t{100 + 30 * (i % 5)}\n" for i in range(40)
+    )
+    for name in ("one", "copy"):
+        (folder / f"{name}.tsv").write_text(text)
+    files, out = [folder / "one.tsv", folder / "copy.tsv"], folder / "depth.csv"
+    assert run("diversity", *files, "--replicates", "one,copy", "--depth", out) == 0
+    assert pl.read_csv(out)["cells_from"].to_list() == ["not_known"] * 2
+    assert "they do not tell the cells of TRB" in capsys.readouterr().err
+
+
+def test_a_common_depth_out_of_reach_is_told(folder, capsys):
+    files = folder / "product.tsv", folder / "day7.tsv"
+    assert run("diversity", *files, "--at-cells", 150, "-o", folder / "d.csv") == 0
+    told = capsys.readouterr().err
+    assert "day7: no rows at_n of TRB, out of reach of twice its 18 cells" in told
+    assert "product: no rows" not in told
+    assert pl.read_csv(folder / "d.csv").filter(parameter="richness_at_n")["sample"].to_list() == ["product"]
 
 
 def test_limits_need_to_know_what_is_counted(folder, capsys):
@@ -139,11 +163,13 @@ def test_limits_need_to_know_what_is_counted(folder, capsys):
     arguments = ["track", folder / "open.tsv", "--product", folder / "product.tsv", "-o", folder]
     assert run(*arguments) == 0
     assert pl.read_csv(folder / "persistence.csv")["n_effective"].to_list() == [None, None]
-    assert "open: no limits, as the cells behind counts of unknown are not known" in capsys.readouterr().err
+    assert "open: no limits, as the cells behind counts of unknown meaning are not known" in capsys.readouterr().err
     assert run(*arguments, "--count-of", "umis") == 0
     assert pl.read_csv(folder / "persistence.csv")["n_effective"].to_list() == [18, 18]
     assert run("diversity", folder / "open.tsv") == 0
-    assert "open: no limits, as counts of unknown are not independent, nor a common depth" in capsys.readouterr().err
+    assert (
+        "open: no limits and no common depth, as the cells behind counts of unknown meaning" in capsys.readouterr().err
+    )
     assert run("diversity", folder / "day7.tsv", "--count-of", "reads") == 3
     assert "the counts of day7 are umis" in capsys.readouterr().err
 

@@ -116,3 +116,15 @@ def test_a_tube_without_a_finite_event_or_a_channel_of_the_gates_is_no_fault_of_
     )
     told = rows(tube, Channel("B1-A"), Channel("B9-A"))
     assert told["non-finite events"]["verdict"] == "fail"
+
+
+def test_a_matrix_of_another_panel_warns(simulate: Any) -> None:
+    tube = simulate()
+    tube.spill = SPILL
+    fewer = Spectra.of(STAINS[1:], STAINS[1:], MATRIX[1:, 1:])
+    assert compensation(tube, Channel("B2-A", fewer)) == (
+        "warn",
+        "the matrix in the file of the gates is taken out; it lacks B1-A, whose light stays in the others: is it of "
+        "another panel?",
+    )
+    assert compensation(tube, Channel("B2-A", SPECTRA))[0] == "pass"

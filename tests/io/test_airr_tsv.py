@@ -30,6 +30,7 @@ def as_written(cell):
     st.lists(st.tuples(LIKE_A_GENE | ANY, LIKE_A_GENE | ANY, JUNCTION, AMINO, st.integers(0, 2**40)), max_size=6),
 )
 @example([("=TRBV28", "+TRBJ2-7", "ACG", "CAF", 1), ("a\tb", "c\nd", "ACT", "CAF", 2)])
+@example([("", "", "Na", "A", 1)])
 @example([("\U0001f9ec", "\u03b2-1", "ACG", "CAF", 1), ("TRBV28 F F", "TRBJ2-7 (F) P", "ACT", "CAF", 2)])
 def test_what_is_written_reads_back_equal(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("airr")

@@ -40,6 +40,14 @@ def test_t_cells_of_a_library(cells, fraction, nanograms, expected):
     assert found is None if expected is None else found == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("cells", "fraction", "nanograms"), [(10, 2, None), (-1, None, None), (None, 0.5, float("nan"))]
+)
+def test_what_cannot_be_cells_is_refused(cells, fraction, nanograms):
+    with pytest.raises(AnalysisError, match="cannot be that"):
+        cells_of(cells, fraction, nanograms)
+
+
 def test_each_locus_has_its_own_effective_number():
     table = pl.DataFrame(
         {"locus": ["TRA", "TRB", "TRB"], "junction": ["a", "b", "c"], "duplicate_count": [100, 300, 600]}

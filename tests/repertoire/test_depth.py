@@ -97,3 +97,9 @@ def test_what_replicates_cannot_tell_is_left_out():
     assert cells_from_replicates({"a": table([900] * 20), "b": table([900] * 20, "TRA")}) == {}
     with pytest.raises(AnalysisError, match="one library"):
         cells_from_replicates({"a": table([9, 8, 7])})
+
+
+def test_a_copy_of_a_table_tells_no_cells():
+    reads = library(np.random.default_rng(7), np.full(500, 1 / 500), 3_000, 30_000)
+    assert cells_from_replicates({"a": table(reads), "b": table(reads)}) == {}
+    assert cells_from_pair(table(reads), table(reads)) == {}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilseq.errors import TableError
+from tilseq.errors import AnalysisError, TableError
 from tilseq.io.clonotypes import read_clonotypes
 from tilseq.repertoire import diversity, hill_profile
 
@@ -247,3 +247,24 @@ def test_a_real_repertoire(shared_data):
     assert value["cells_or_counts"] == counts.sum()
     assert value["richness"] == len(counts)
     assert value["simpson_inverse"] == near(counts.sum() ** 2 / (counts**2).sum())
+
+
+@pytest.mark.parametrize("cells", [0, -5, float("nan")])
+def test_an_effective_number_that_is_none_is_refused(cells):
+    table = pl.DataFrame({"locus": "TRB", "junction": ["a", "b"], "duplicate_count": [3, 1]})
+    with pytest.raises(AnalysisError, match="of TRB must be above 0"):
+        diversity(table, sample="s", count_of="reads", n_effective=cells)
+
+
+def test_order_two_of_reads_is_that_of_the_cells_behind_them():
+    # 1,000 cells of 200 even clones, read 20 times each: 1 / Σ p² of the repertoire is 200.
+    random, found = np.random.default_rng(2), []
+    for _ in range(200):
+        reads = random.multinomial(20_000, random.multinomial(1_000, np.full(200, 1 / 200)) / 1_000)
+        table = pl.DataFrame({"locus": "TRB", "junction": [f"{i}" for i in range(200)], "duplicate_count": reads})
+        effective = 1 / (1 / 1_000 + 1 / 20_000)
+        rows = diversity(
+            table.filter(pl.col("duplicate_count") > 0), sample="s", count_of="reads", n_effective=effective
+        )
+        found.append(rows.filter(parameter="hill_q2_asymptotic")["value"][0])
+    assert 1 / np.mean(1 / np.array(found)) == pytest.approx(200, rel=0.01)

@@ -172,3 +172,22 @@ def test_limits_at_a_common_depth_cover_what_the_repertoire_holds():
             if row["parameter"] in hits:
                 hits[row["parameter"]] += row["lower"] <= truth <= row["upper"]
     assert min(hits.values()) > 0.884 * 200, hits
+
+
+def test_a_part_of_a_cell_is_refused():
+    table = pl.DataFrame({"locus": "TRB", "junction": ["a", "b"], "duplicate_count": [3, 1]})
+    with pytest.raises(AnalysisError, match="out of reach"):
+        rarefaction(table, sample="s", count_of="cells", cells=[1.5])
+    with pytest.raises(AnalysisError, match="a whole number"):
+        standardised({"s": effective_spectra(table, count_of="cells")}, cells=float("nan"))
+
+
+def test_cells_read_several_times_have_no_limits_at_a_common_depth():
+    table = pl.DataFrame(
+        {"locus": "TRB", "junction": [f"{i}" for i in range(40)], "duplicate_count": [30, 61, 17, 9] * 10}
+    )
+    known = {"count_of": "reads", "n_effective": 500.0}
+    common = standardised({"s": effective_spectra(table, **known)}, cells=200)
+    assert common.height == 6 and common["lower"].null_count() == common["upper"].null_count() == 6
+    assert rarefaction(table, sample="s", **known)["lower"].drop_nulls().is_empty()
+    assert standardised({"s": effective_spectra(table, count_of="cells")}, cells=200)["lower"].null_count() == 0

@@ -166,11 +166,14 @@ def _tar():
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (_zip(), "zip"),
-        pytest.param(_tar(), "tar archive", marks=pytest.mark.slow),  # each of these is a whole run
+        # Each is a whole run; those marked slow have their quick tests in tests/io.
+        pytest.param(_zip(), "zip", marks=pytest.mark.slow),
+        pytest.param(_tar(), "tar archive", marks=pytest.mark.slow),
         (gzip.compress(bytes(2_000_000_000 // 8), 9), "unpacks to more than it may"),
         pytest.param(gzip.compress(gzip.compress(b"junction\n")), "gzip", marks=pytest.mark.slow),
-        (gzip.compress(b"junction\tduplicate_count\n" * 1000)[:-9], "cut or damaged"),
+        pytest.param(
+            gzip.compress(b"junction\tduplicate_count\n" * 1000)[:-9], "cut or damaged", marks=pytest.mark.slow
+        ),
         pytest.param(
             b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "LFS", marks=pytest.mark.slow
         ),
@@ -192,7 +195,14 @@ def test_what_is_no_clonotype_table_fails_alone(study, tmp_path, content, told):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"FCS3.1    ", _zip(), b"<!DOCTYPE html>"], ids=["empty", "cut", "zip", "HTML"]
+    "content",
+    [
+        b"FCS3.1    ",
+        pytest.param(b"", marks=pytest.mark.slow),
+        pytest.param(_zip(), marks=pytest.mark.slow),
+        pytest.param(b"<!DOCTYPE html>", marks=pytest.mark.slow),
+    ],
+    ids=["cut", "empty", "zip", "HTML"],
 )
 def test_what_is_no_fcs_file_fails_alone(study, tmp_path, content):
     sample, path = blood(study, "flow")

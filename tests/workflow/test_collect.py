@@ -116,3 +116,11 @@ def test_figures_are_copied_captioned_and_old_ones_gone(collected):
     ]
     captions = json.loads((collected / "figures" / "captions.json").read_text())
     assert captions["flow/whole-gates.svg"] == "whole: gates"
+
+
+def test_a_caption_shows_the_name_that_a_figure_was_given():
+    from tilseq.plots.style import file_stem
+    from tilseq.workflow.collect import _shown
+
+    assert _shown(file_stem("Hill profile TRB")) == "Hill profile TRB"
+    assert _shown("isotypes") == "isotypes"

@@ -23,6 +23,7 @@ from tilseq.cli.repertoire_files import (
     cells_given,
     cells_option,
     count_option,
+    counts_of,
     dialect_option,
     effective_of,
     joined,
@@ -65,7 +66,9 @@ def convert(path: Path, output: str, dialect: str | None, locus: str | None) -> 
         sys.stdout.write(text)
     else:
         write_text(output, text)
-    click.echo(f"{path.name}: {clonotypes.table.height} clonotypes, counts of {clonotypes.count_of}", err=True)
+    click.echo(f"{path.name}: {clonotypes.table.height} clonotypes, {counts_of(clonotypes.count_of)}", err=True)
+    if clonotypes.count_of in ("cells", "templates"):  # UMIs have a column of their own in AIRR
+        click.echo(f"AIRR does not say so: read what was written with --count-of {clonotypes.count_of}", err=True)
 
 
 @repertoire_command.command("track", cls=Examples, example=TRACK_EXAMPLE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from tilseq.cli.repertoire_files import (
     cells_option,
     count_option,
     counted_by,
+    counts_of,
     dialect_option,
     files,
     joined,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from tilseq.io.clonotypes import Clonotypes
     from tilseq.repertoire.replicates import Estimate
+    from tilseq.repertoire.spectrum import Spectrum
 
 EXAMPLE = """\
 tilseq repertoire diversity day0.tsv.gz day28.tsv.gz -o diversity.csv
@@ -93,6 +96,7 @@ def diversity_command(
     if len(paths) > 1 or at_cells or at_coverage:
         common = standardised(spectra, cells=at_cells, coverage=at_coverage)
         _tell_depths(joined(depths), common)
+        _tell_out_of_reach(spectra, common)
         frames.append(common)
     write_result(joined(frames), DIVERSITY, output)
     if depth_file:
@@ -114,9 +118,22 @@ def _replicates(
         if strange or len(set(names)) < 2:
             told = f"no such sample {strange[0]!r}" if strange else "two samples or more, a comma between them"
             raise click.UsageError(f"--replicates {option}: {told}; samples are {', '.join(by_name)}")
-        estimate = cells_from_replicates(
-            {name: read_file(by_name[name], name, dialect, locus)[0].table for name in names}
-        )
+        twice = [name for name in names if name in found]
+        if twice:
+            raise click.UsageError(
+                f"--replicates {option}: {twice[0]!r} is a replicate of others; give all in one option"
+            )
+        read = {name: read_file(by_name[name], name, dialect, locus)[0] for name in names}
+        kinds = sorted({clonotypes.count_of for clonotypes in read.values()})
+        if len(kinds) > 1:
+            raise click.UsageError(f"--replicates {option}: their counts are of {' and '.join(kinds)}, not of one kind")
+        estimate = cells_from_replicates({name: clonotypes.table for name, clonotypes in read.items()})
+        for at in sorted({at for clonotypes in read.values() for at in clonotypes.table["locus"]} - set(estimate)):
+            click.echo(
+                f"--replicates {option}: they do not tell the cells of {at}: too few clones of ten counts or more, or "
+                "counts more alike than those of two libraries can be (is one a copy?)",
+                err=True,
+            )
         found |= dict.fromkeys(names, estimate)
     return found
 
@@ -137,8 +154,8 @@ def _depth(
     )
     if found["n_effective"].null_count():
         click.echo(
-            f"{sample}: no limits, as counts of {count_of} are not independent, nor a common depth: the cells behind "
-            "them are not known (see --count-of, --cells, --replicates)",
+            f"{sample}: no limits and no common depth, as the cells behind {counts_of(count_of)} are not known (see "
+            "--count-of, --cells, --replicates)",
             err=True,
         )
     return found
@@ -151,10 +168,24 @@ def _tell_depths(depths: pl.DataFrame, common: pl.DataFrame) -> None:
         at = common.filter(locus=locus)
         if not cells or cells[0] == cells[-1] or at.is_empty():
             continue
-        size = at.filter(at["at_coverage"].is_null())["depth"].to_list() or [float("nan")]
-        share = at["at_coverage"].drop_nulls().to_list() or [float("nan")]
+        size, share = at.filter(at["at_coverage"].is_null())["depth"], at["at_coverage"].drop_nulls()
+        rows = [f"at_n ({size[0]:.0f} cells)"] * (size.len() > 0) + [f"at_coverage ({share[0]:.4g})"] * (
+            share.len() > 0
+        )
         click.echo(
-            f"{locus}: raw values are of {cells[0]:.0f} to {cells[-1]:.0f} cells and do not compare; the rows at_n "
-            f"({size[0]:.0f} cells) and at_coverage ({share[0]:.4g}) do",
+            f"{locus}: raw values are of {cells[0]:.0f} to {cells[-1]:.0f} cells and do not compare; the rows "
+            f"{' and '.join(rows)} do",
             err=True,
         )
+
+
+def _tell_out_of_reach(spectra: Mapping[str, Mapping[str, Spectrum]], common: pl.DataFrame) -> None:
+    """Say on stderr which samples have no rows at a common depth that was asked for."""
+    for sample, known in spectra.items():
+        for locus, seen in known.items():
+            rows = common.filter(sample=sample, locus=locus)["parameter"]
+            for name in ("at_n", "at_coverage"):
+                if not rows.str.ends_with(name).any():
+                    click.echo(
+                        f"{sample}: no rows {name} of {locus}, out of reach of twice its {seen.n} cells", err=True
+                    )

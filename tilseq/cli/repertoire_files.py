@@ -96,6 +96,11 @@ def joined(frames: list[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(frames)
 
 
+def counts_of(count_of: str) -> str:
+    """Return what counts are of, in words."""
+    return "counts of unknown meaning" if count_of == "unknown" else f"counts of {count_of}"
+
+
 def effective_of(
     sample: str, clonotypes: Clonotypes, count_of: str | None, cells: dict[str, float]
 ) -> dict[str, float | None]:
@@ -106,6 +111,7 @@ def effective_of(
     effective = effective_numbers(clonotypes.table, counted, clonotypes.cells or cells.get(sample))
     if None in effective.values():
         click.echo(
-            f"{sample}: no limits, as the cells behind counts of {counted} are not known (see --cells)", err=True
+            f"{sample}: no limits, as the cells behind {counts_of(counted)} are not known (see --cells, --count-of)",
+            err=True,
         )
     return effective

@@ -114,7 +114,10 @@ def _compensation(sample: str, tube: Tube, channels: Sequence[Channel]) -> list[
     own = [one for one in dyes if isinstance(one.compensation, Spectra)]
     if own:
         unused = "; the spillover given is not used by them" if beside else ""
-        return told(None, not beside, f"the matrix in the file of the gates is taken out{unused}")
+        lacking = _left_in(own, spill, names)
+        if lacking:
+            unused += f"; it lacks {', '.join(lacking)}, whose light stays in the others: is it of another panel?"
+        return told(None, not beside and not lacking, f"the matrix in the file of the gates is taken out{unused}")
     if spill is None or _spills_nothing(spill):
         return told(None, True, "the file says that nothing spills over")
     whose = f"the spillover of {tube.spill.source}" if isinstance(tube, Respilled) else "the file's spillover"
@@ -127,6 +130,20 @@ def _takes_out(channel: Channel, spill: Spill | None) -> bool:
     if isinstance(channel.compensation, Spectra):
         return channel.name in (*channel.compensation.dyes, *channel.compensation.detectors)
     return channel.compensation == "FCS" and spill is not None and channel.name in spill.channels
+
+
+def _left_in(channels: Sequence[Channel], spill: Spill | None, names: Sequence[str]) -> list[str]:
+    """Return the channels that spill over by the tube's own matrix, and of which those of the gates know nothing."""
+    if spill is None:
+        return []
+    known = {
+        _own_name(detector, names)
+        for channel in channels
+        if isinstance(channel.compensation, Spectra)
+        for detector in channel.compensation.detectors
+    }
+    shared = np.asarray(spill.matrix) - np.eye(len(spill.channels))
+    return [name for name, row in zip(spill.channels, shared, strict=True) if name not in known and row.any()]
 
 
 def _spills_nothing(spill: Spill | None) -> bool:

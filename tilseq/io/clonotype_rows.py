@@ -17,7 +17,7 @@ from tilseq.io.junctions import cut_junctions, plain_amino_acids, plain_bases, t
 from tilseq.io.text import Delimited, first_character, open_delimited
 from tilseq.io.trust4_barcodes import chains_of
 
-NO_VALUE = ("", "None", "none", "NA", "na", "NaN", "nan", "NULL", "null", ".", "no data", "unknown", "unresolved")
+NO_VALUE = ("", "None", "none", "NA", "Na", "na", "NaN", "nan", "NULL", "null", ".", "no data", "unknown", "unresolved")
 PLAIN = {"junction": plain_bases, "junction_aa": plain_amino_acids, "read": plain_bases}
 NONE_FURTHER: Mapping[str, Mapping[str, Headers]] = {}
 

@@ -128,4 +128,6 @@ def _draw_overlap(axes: Axes, rows: pl.DataFrame, names: Sequence[str], paramete
 
 
 def _similarity(value: float) -> str:
+    if value == 0:  # no clone in common, where 0.00 looks like a rounded value
+        return "0"
     return "<0.01" if 0 < value < 0.005 else f"{value:.2f}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 import polars as pl
@@ -33,7 +33,20 @@ def cells_of(cells: float | None, t_cell_fraction: float | None, input_ng: float
     -------
     float or None
         None, too, where the product is 0: no count can come from no cell.
+
+    Raises
+    ------
+    AnalysisError
+        The fraction is no share, or cells or DNA are below 0.
     """
+    for name, value, most in (
+        ("cells", cells, inf),
+        ("t_cell_fraction", t_cell_fraction, 1),
+        ("input_ng", input_ng, inf),
+    ):
+        if value is not None and not 0 <= value <= most:
+            expected = "0 or more" if most == inf else "0 to 1"
+            raise AnalysisError(f"{name} cannot be that", found=value, expected=expected)
     if cells is None:
         if input_ng is None or t_cell_fraction is None:
             return None

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from tilseq.errors import AnalysisError
 from tilseq.intervals import Z95
 from tilseq.repertoire import indices
 from tilseq.repertoire.cells import effective_number
@@ -22,6 +23,7 @@ from tilseq.tables.repertoire import DIVERSITY, HILL_PROFILE
 Cells = float | Mapping[str, float | None] | None
 Limits = tuple[float, float] | None
 
+ROUNDING = 1e-12  # of a sum of squares of shares
 TOPS = (1, 10, 100)
 NOWHERE: Floats = np.empty(0)
 COUNTLESS: Integers = np.empty(0, dtype=np.int64)
@@ -100,6 +102,8 @@ def diversity(table: Any, *, sample: str, count_of: str = "unknown", n_effective
     ------
     TableError
         The table is not a clonotype table.
+    AnalysisError
+        An effective number of cells is not above 0.
     """
     rows: list[dict[str, Any]] = []
     for locus, counts, cells in by_locus(table, count_of, n_effective):
@@ -155,6 +159,8 @@ def by_locus(table: Any, count_of: str, n_effective: Cells) -> list[tuple[str, I
         counts = group["duplicate_count"].to_numpy()
         total = float(counts.sum())
         cells = n_effective.get(str(locus)) if isinstance(n_effective, Mapping) else n_effective
+        if cells is not None and not cells > 0:
+            raise AnalysisError(f"the effective number of cells of {locus} must be above 0", found=cells)
         # A cell with two chains counts for two clones, which does not make its counts worth less.
         cells = effective_number(total, count_of) if cells is None or count_of == "cells" else min(cells, total)
         found.append((str(locus), counts, cells))
@@ -170,6 +176,7 @@ def measured(whole: Spectrum, cells: float | None) -> dict[str, tuple[float | No
     if cells is not None and cells < whole.n:
         effective = effective_spectrum(whole, cells)
         of_cells = {name: INDICES[name](effective, COUNTLESS) if effective.n else None for name in OF_RARE}
+        of_cells["hill_q2_asymptotic"] = _order_two_of_cells(whole, cells)
         found |= {name: (index.value if index else None, None) for name, index in of_cells.items()}
     # Fewer cells than counts hold half in fewer clones: limits of the one are none of the other.
     found["d50_clones"] = (
@@ -185,6 +192,14 @@ def measured(whole: Spectrum, cells: float | None) -> dict[str, tuple[float | No
             ends = ends and (max(0.0, ends[0] - 1 / base.n), min(1.0, ends[1] + 1 / base.n))
         found[f"top_{number}_share"] = (value, ends)
     return found
+
+
+def _order_two_of_cells(whole: Spectrum, cells: float) -> Index | None:
+    """Return the inverse of (Σ p² - 1 / cells) cells / (cells - 1), without the bias of counts scaled to cells."""
+    if cells <= 1:
+        return None
+    pairs = (whole.sum((whole.sizes / whole.n) ** 2) - 1 / cells) * cells / (cells - 1)
+    return Index(1 / pairs, NOWHERE, "log") if pairs > ROUNDING else None
 
 
 def _base(whole: Spectrum, cells: float | None) -> Spectrum | None:

@@ -38,7 +38,8 @@ def rarefaction(
 
     Values are iNEXT's. Up to the cells seen they are without bias; the limits, 95 %, are analytic (see `diversity`) and
     of the mean over samples of so many cells. Beyond, to twice the cells, they are of the mean of the extrapolation,
-    which of a repertoire of many rare clones finds too few.
+    which of a repertoire of many rare clones finds too few. Where the effective cells are fewer than the counts there
+    are no limits, as values are of counts scaled to the cells and somewhat too low.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ def rarefaction(
     TableError
         The table is not a clonotype table.
     AnalysisError
-        A number of cells is below 1 or above twice those seen.
+        A number of cells is no whole number, below 1 or above twice those seen.
     """
     rows: list[dict[str, Any]] = []
     for locus, counts, effective in by_locus(table, count_of, n_effective):
@@ -69,9 +70,11 @@ def rarefaction(
         seen = effective_spectrum(spectrum(counts), effective)
         sampling = Sampling(seen)
         for size in _sizes(seen.n, points) if cells is None else cells:
-            if not 1 <= size <= FURTHEST * seen.n:
+            if not 1 <= size <= FURTHEST * seen.n or size % 1:
                 raise AnalysisError(
-                    "cells out of reach", found=f"{size} for {sample}, {locus}", expected=f"1 to {FURTHEST * seen.n}"
+                    "cells out of reach",
+                    found=f"{size} for {sample}, {locus}",
+                    expected=f"a whole number, 1 to {FURTHEST * seen.n}",
                 )
             x = sampling.points
             found = [hill_at_size(seen, x, size, q) for q in ORDERS] + [coverage_at_size(seen, x, size)]
@@ -134,8 +137,10 @@ def standardised(
     AnalysisError
         The common depth is not one.
     """
-    if (cells is not None and cells < 1) or (coverage is not None and not 0 < coverage < 1):
-        raise AnalysisError("cells must be 1 or more, a coverage between 0 and 1", found=f"{cells}, {coverage}")
+    if (cells is not None and (not cells >= 1 or cells % 1)) or (coverage is not None and not 0 < coverage < 1):
+        raise AnalysisError(
+            "cells must be a whole number, 1 or more, a coverage between 0 and 1", found=f"{cells}, {coverage}"
+        )
     rows: list[dict[str, Any]] = []
     for locus in sorted({locus for known in spectra.values() for locus in known}):
         seen = {sample: known[locus] for sample, known in spectra.items() if locus in known}
@@ -172,8 +177,12 @@ def at_common_depth(seen: Spectrum, size: int, share: float) -> list[dict[str, A
 def _drawn(
     seen: Spectrum, sampling: Sampling, found: Sequence[Index]
 ) -> list[tuple[float, float | None, float | None]]:
-    """Return value, lower and upper limit of each; no limits where too few pairs of cells are of one clone."""
-    if not knows_clones(seen):
+    """Return value, lower and upper limit of each; no limits of scaled counts, nor of too few pairs of one clone.
+
+    Cells that were each read several times lose clones in scaling: the values are somewhat too low, and limits of so
+    many cells would not hold what they are said to.
+    """
+    if seen.scaled or not knows_clones(seen):
         return [(index.value, None, None) for index in found]
     errors, quantiles = error_and_quantile(sampling, found)
     drawn = []

@@ -15,6 +15,7 @@ from tilseq.repertoire.spectrum import Floats
 LEAST_CELLS = 10  # of a clone in all libraries together: with fewer, squares of its counts are not those of a normal
 LEAST_CLONES = 20  # with fewer those left are the ones that chance made vary least, and the cells are told too many
 ROUNDS = 5
+COPIES = 1e-6  # chance below which libraries are more alike than counts of one specimen can be
 MEDIAN_OF_SQUARE = 0.4549364231195728  # of a standard normal
 EFFICIENCY_OF_MEDIAN = 0.37  # of the squares, beside that of their mean
 
@@ -43,7 +44,8 @@ def cells_from_replicates(tables: Mapping[str, Any]) -> dict[str, Estimate]:
     Returns
     -------
     dict
-        Loci with too few clones of more than ten cells or so are left out.
+        Loci with too few clones of more than ten cells or so are left out, and those whose counts are more alike than
+        independent ones could be (a chance below 1e-6), as in copies of one table.
 
     Raises
     ------
@@ -117,7 +119,9 @@ def _estimate(counts: Floats, *, changed: bool) -> Estimate | None:
             float(np.median(squares)) / MEDIAN_OF_SQUARE if changed else float(np.sum(squares)) / len(used) / free
         )
         degrees = (len(used) - 1) * (EFFICIENCY_OF_MEDIAN if changed else free)
-    low, high = (2 * float(gammaincinv(degrees / 2, tail)) / degrees for tail in (0.975, 0.025))
+    least, low, high = (2 * float(gammaincinv(degrees / 2, tail)) / degrees for tail in (COPIES, 0.975, 0.025))
+    if inflation < least:
+        return None
     each = [(inflation / by - 1) * free / per_cell for by in (1.0, low, high)]
     cells, lower, upper = (1 / added if added > 0 else None for added in (each[0], each[2], each[1]))
     return Estimate(cells, lower, None if changed else upper)  # clones that changed look like fewer cells

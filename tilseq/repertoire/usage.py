@@ -115,9 +115,11 @@ def usage_divergence(usages: Any) -> pl.DataFrame:
     -------
     polars.DataFrame
         The table `overlap`, its `key` the feature and its parameter `jensen_shannon_bits_clones` or `_counts`; `n_a`
-        and `n_b` are the clones or counts. A locus that one of two samples lacks has no row.
+        and `n_b` are the clones or counts; the first of a pair is the one given first.
+        A locus that one of two samples lacks has no row.
     """
     frame = as_polars(usages)
+    order = frame["sample"].unique(maintain_order=True).to_list()
     frames = [OVERLAP.frame()]
     for (locus, feature, weight), group in frame.group_by("locus", "feature", "weight"):
         shown = {
@@ -128,7 +130,7 @@ def usage_divergence(usages: Any) -> pl.DataFrame:
             "upper": pl.lit(None, pl.Float64),
         }
         wide = group.pivot(on="sample", index="level", values="number").drop("level").fill_null(0)
-        names = sorted(wide.columns)
+        names = [name for name in order if name in wide.columns]
         frames.append(_divergences(names, wide.select(names).to_numpy().astype(float)).with_columns(**shown))
     return pl.concat([frame.select(OVERLAP.names) for frame in frames]).sort(OVERLAP.key)
 

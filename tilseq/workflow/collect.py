@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -148,8 +149,14 @@ def _copy_figures(jobs: Sequence[Job], work: Path, figures: Path) -> None:
             target = figures / step / f"{unit}-{path.name}"
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-            captions[str(target.relative_to(figures))] = f"{job.unit}: {path.stem}"
+            captions[str(target.relative_to(figures))] = f"{job.unit}: {_shown(path.stem)}"
     write_json(figures / "captions.json", captions)
+
+
+def _shown(stem: str) -> str:
+    """Return the words that a figure was named by: a name with spaces was written with `_` and a digest at its end."""
+    words, digest = stem[:-11], stem[-11:]
+    return words.replace("_", " ") if re.fullmatch("-[0-9a-f]{10}", digest) else stem
 
 
 def _copy_gates(jobs: Sequence[Job], work: Path, target: Path) -> None:
