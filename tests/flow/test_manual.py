@@ -6,8 +6,8 @@ import pytest
 from tilseq.errors import AnalysisError
 from tilseq.flow.manual import (
     cells_of,
+    check_added_up,
     check_beads_apart,
-    check_t_cells,
     check_whole,
     count_manual,
     manual_ratio,
@@ -107,9 +107,30 @@ def test_the_worst_verdict_is_told_with_its_reason():
 
 @pytest.mark.parametrize(("events", "verdict"), [(50, "pass"), (49, "fail")])
 def test_fifty_t_cells_are_quantified(events, verdict):
-    (row,) = check_t_cells("a", name_populations({"CD3+": (None, mask((0, events)))}))
+    (row,) = check_added_up("a", name_populations({"CD3+": (None, mask((0, events)))}))
     assert (row["verdict"], row["value"]) == (verdict, events)
-    assert check_t_cells("a", name_populations({"T": (None, mask((0, 9)))})) == []
+    assert check_added_up("a", name_populations({"T": (None, mask((0, 9)))})) == []
+
+
+def test_a_persons_t_cells_and_lymphocytes_are_added_up_where_they_nest():
+    gated = {
+        "lymphocytes": (None, mask((0, 160))),
+        "CD3+": ("lymphocytes", mask((0, 100))),
+        "DN T": ("CD3+", mask((0, 1))),
+        "DP T": ("CD3+", mask((1, 30))),
+        "B": ("lymphocytes", mask((100, 130))),
+        "NK": ("lymphocytes", mask((130, 150))),
+    }
+    rows = {row["check"]: row for row in check_added_up("a", name_populations(gated))}
+    assert {name: (row["value"], row["verdict"]) for name, row in rows.items()} == {
+        "events in CD3+": (100, "pass"),
+        "DN and DP of CD3+": (30, "warn"),
+        "CD4 and CD8 against CD3": (17.5, "warn"),
+        "lymphosum": (93.75, "pass"),
+    }
+    outside = gated | {"DP T": (None, mask((1, 120))), "NK": (None, mask((150, 170)))}
+    told = [row["check"] for row in check_added_up("a", name_populations(outside))]
+    assert told == ["events in CD3+"]
 
 
 def test_the_ratio_has_exact_limits_or_is_absent():

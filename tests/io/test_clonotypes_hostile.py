@@ -25,11 +25,10 @@ Files that are no table (a tar archive, gzip in gzip, a Git-LFS pointer, HTML) s
 """
 
 import gzip
-import io
-import tarfile
 
 import pytest
 
+from tests.archives import tarred
 from tilseq.errors import ReadError, TableError
 from tilseq.io.clonotypes import read_clonotypes
 
@@ -225,17 +224,10 @@ def test_row_34_names_of_cells_stay_text(read):
     assert counts(got) == {CAF: len(names)}
 
 
-def _tar():
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        archive.addfile(tarfile.TarInfo("../evil"), io.BytesIO())
-    return buffer.getvalue()
-
-
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (_tar(), "a tar archive"),
+        (tarred(), "a tar archive"),
         (gzip.compress(gzip.compress(HEADER.encode())), "a gzip file within a gzip file"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "a Git-LFS pointer"),
         (b"<!DOCTYPE html><html></html>", "an HTML or XML page"),

@@ -4,23 +4,11 @@ import polars as pl
 import pytest
 from matplotlib.axes import Axes
 
+from tests.plots.clonotypes import clones
 from tilseq.errors import AnalysisError
 from tilseq.plots import overlap_heatmap, repertoire_maps
 from tilseq.plots.style import FAINT
 from tilseq.repertoire import overlap, usage
-
-
-def clones(counts, locus="TRB"):
-    return pl.DataFrame(
-        {
-            "locus": locus,
-            "junction": ["TGT" + "A" * (3 * i) for i in range(len(counts))],
-            "junction_aa": ["C" + "K" * (2 * i) for i in range(len(counts))],
-            "v_call": [f"TRBV{10 - 8 * (i % 2)}" for i in range(len(counts))],
-            "j_call": "TRBJ1-1",
-            "duplicate_count": counts,
-        }
-    )
 
 
 def test_the_map_is_symmetric_and_its_diagonal_empty():

@@ -1,22 +1,10 @@
 import polars as pl
 import pytest
 
+from tests.plots.clonotypes import clones
 from tilseq.errors import AnalysisError
 from tilseq.plots import gene_usage, junction_lengths, usage_heatmap
 from tilseq.repertoire import usage
-
-
-def clones(counts, locus="TRB"):
-    return pl.DataFrame(
-        {
-            "locus": locus,
-            "junction": ["TGT" + "A" * (3 * i) for i in range(len(counts))],
-            "junction_aa": ["C" + "K" * (2 * i) for i in range(len(counts))],
-            "v_call": [f"TRBV{10 - 8 * (i % 2)}" for i in range(len(counts))],
-            "j_call": "TRBJ1-1",
-            "duplicate_count": counts,
-        }
-    )
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What a study can be given that is hostile or faulty, through the command line as a person meets it."""
 
 import gzip
-import io
 import json
 import os
 import resource
@@ -9,13 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 import time
-import zipfile
 
 import polars as pl
 import pytest
 
+from tests.archives import tarred, zipped
 from tests.runs.conftest import tilseq, write_csv
 
 HOSTILE_NAMES = (
@@ -149,26 +147,12 @@ def test_identifiers_that_look_alike_are_named(study, name):
 # Archives, bombs, files that are not what their name says
 
 
-def _zip():
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("../evil", "x")
-    return buffer.getvalue()
-
-
-def _tar():
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        archive.addfile(tarfile.TarInfo("../evil"), io.BytesIO())
-    return buffer.getvalue()
-
-
 @pytest.mark.parametrize(
     ("content", "told"),
     [
         # Each is a whole run; those marked slow have their quick tests in tests/io.
-        pytest.param(_zip(), "zip", marks=pytest.mark.slow),
-        pytest.param(_tar(), "tar archive", marks=pytest.mark.slow),
+        pytest.param(zipped(), "zip", marks=pytest.mark.slow),
+        pytest.param(tarred(), "tar archive", marks=pytest.mark.slow),
         (gzip.compress(bytes(2_000_000_000 // 8), 9), "unpacks to more than it may"),
         pytest.param(gzip.compress(gzip.compress(b"junction\n")), "gzip", marks=pytest.mark.slow),
         pytest.param(
@@ -199,7 +183,7 @@ def test_what_is_no_clonotype_table_fails_alone(study, tmp_path, content, told):
     [
         b"FCS3.1    ",
         pytest.param(b"", marks=pytest.mark.slow),
-        pytest.param(_zip(), marks=pytest.mark.slow),
+        pytest.param(zipped(), marks=pytest.mark.slow),
         pytest.param(b"<!DOCTYPE html>", marks=pytest.mark.slow),
     ],
     ids=["cut", "empty", "zip", "HTML"],

@@ -174,15 +174,12 @@ def _ungated(sample: str, tube: Tube, why: str) -> tuple[Mask, list[dict[str, An
     """Return which events are finite, and what can be told of a tube in which T cells cannot be gated."""
     import numpy as np
 
-    from tilseq.flow.quality import check
+    from tilseq.flow.quality import check, input_checks
     from tilseq.flow.time_quality import check_time
 
     finite = np.isfinite(tube.events).all(axis=1)
     rows = [check(sample, "gates", None, "T cells can be gated", False, why, worst="fail")]
-    rows += [
-        check(sample, f"input {number}", None, "nothing odd in the file", False, warning)
-        for number, warning in enumerate(tube.warnings, start=1)
-    ]
+    rows += input_checks(sample, tube)
     if finite.any():
         values = {
             name: np.ascontiguousarray(tube.events[:, place])

@@ -16,7 +16,7 @@ from tilseq.flow.lymphocytes import Region
 from tilseq.flow.margins import check_lymphocytes
 from tilseq.flow.panel import describe, find_markers, own_channels
 from tilseq.flow.populations import T_CELLS, Rule, markers_of, with_further
-from tilseq.flow.quality import assess, check, non_finite
+from tilseq.flow.quality import assess, check, input_checks, non_finite
 from tilseq.flow.residual import check_residuals
 from tilseq.flow.scatter import singlets
 from tilseq.flow.signs import add_by_rules
@@ -169,17 +169,8 @@ def gate(
     markers = find_markers(tube.channels, tube.markers, aliases)
     markers |= own_channels([name for name in stains if name not in markers], tube.channels, tube.markers)
     _refuse_missing(tube, markers)
-    quality = [
-        check(sample, f"input {number}", None, "nothing odd in the file", False, warning)
-        for number, warning in enumerate(tube.warnings, start=1)
-    ]
     values, finite, told = compensated_values(tube, sample, markers, stains)
-    quality += told
-    quality += [
-        check(sample, f"threshold of {name}", None, "a channel to apply it to", False, "not used: no such channel")
-        for name in thresholds
-        if name not in values
-    ]
+    quality = [*input_checks(sample, tube), *told, *_unused(sample, thresholds, values)]
     steady = check_time(tube, values, finite, sample=sample)
     kept = finite & steady.keep
     if not kept.any():
@@ -239,6 +230,14 @@ def _elsewhere(sample: str, own: Region | None, lent: Region | None) -> list[dic
         "the tube's T cells lie elsewhere on scatter and CD45 than those of other tubes: another gain, or instrument"
     )
     return [check(sample, "lymphocytes against other tubes", None, "where other tubes have them", False, reason)]
+
+
+def _unused(sample: str, thresholds: Mapping[str, float], values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        check(sample, f"threshold of {name}", None, "a channel to apply it to", False, "not used: no such channel")
+        for name in thresholds
+        if name not in values
+    ]
 
 
 def _beads_left_out(tree: Tree) -> dict[str, Any]:

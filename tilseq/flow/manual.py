@@ -10,7 +10,7 @@ import numpy as np
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.flow.counts import Ratio, certainty, ratio_columns
 from tilseq.flow.populations import BUILT_IN
-from tilseq.flow.quality import LEAST_QUANTIFIED, check, worst_of
+from tilseq.flow.quality import check, check_t_cells, worst_of
 from tilseq.flow.rare import status_of_counts
 from tilseq.flow.tree import Population
 from tilseq.flow.tube import Mask
@@ -146,14 +146,26 @@ def _within_beads(populations: Mapping[str, Population], name: str) -> str | Non
     return above
 
 
-def check_t_cells(sample: str, populations: Mapping[str, Population]) -> list[dict[str, Any]]:
-    """Return the check of events in CD3+, where a person gated them: below 50 a share of them is not quantified."""
+def check_added_up(sample: str, populations: Mapping[str, Population]) -> list[dict[str, Any]]:
+    """Return the checks of `quality.check_t_cells`, of those of a person's populations that lie where they should.
+
+    `CD3+` must be there; `DN T` and `DP T` count that lie in it, `lymphocytes` that hold it, and `B` and `NK` within
+    those.
+    """
     if "CD3+" not in populations:
         return []
-    events = populations["CD3+"].events
-    fine = events >= LEAST_QUANTIFIED
-    reason = "enough to quantify" if fine else "below the limit of quantification"
-    return [check(sample, "events in CD3+", events, f"at least {LEAST_QUANTIFIED}", fine, reason, worst="fail")]
+    held = {"CD3+": populations["CD3+"].mask}
+    lymphocytes = populations.get("lymphocytes")
+    if lymphocytes is not None and _within(held["CD3+"], lymphocytes.mask):
+        held["lymphocytes"] = lymphocytes.mask
+    for name, of in (("DN T", "CD3+"), ("DP T", "CD3+"), ("B", "lymphocytes"), ("NK", "lymphocytes")):
+        if name in populations and of in held and _within(populations[name].mask, held[of]):
+            held[name] = populations[name].mask
+    return check_t_cells(sample, {name: int(np.count_nonzero(mask)) for name, mask in held.items()})
+
+
+def _within(part: Mask, whole: Mask) -> bool:
+    return not (part & ~whole).any()
 
 
 def count_manual(

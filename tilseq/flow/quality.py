@@ -9,6 +9,7 @@ import numpy as np
 
 from tilseq.flow.lymphocytes import Region, distance
 from tilseq.flow.tree import CLEAR_SEPARATION, Cut, Tree
+from tilseq.flow.tube import Tube
 
 # ICCS: above 50 events a population is quantified, below it is detected only.
 LEAST_QUANTIFIED = 50
@@ -40,6 +41,14 @@ def check(
     """Return one row of the table `quality`; `reason` is kept whatever the verdict."""
     verdict = "pass" if fine else worst
     return {"sample": sample, "check": name, "value": value, "limit": limit, "verdict": verdict, "reason": reason}
+
+
+def input_checks(sample: str, tube: Tube) -> list[dict[str, Any]]:
+    """Return one row for each thing that the reader of a tube found odd."""
+    return [
+        check(sample, f"input {number}", None, "nothing odd in the file", False, warning)
+        for number, warning in enumerate(tube.warnings, start=1)
+    ]
 
 
 def worst_of(verdicts: Iterable[str]) -> str:
@@ -158,17 +167,6 @@ def _shares(sample: str, events: Mapping[str, int]) -> list[dict[str, Any]]:
         share = _ratio(events["live"], events.get("singlets", events.get("cells", events["all events"])))
         rows.append(_at_least(sample, "living cells", share, LEAST_LIVE, *LIVING))
     rows.append(
-        check(
-            sample,
-            "events in CD3+",
-            cd3,
-            f"at least {LEAST_QUANTIFIED}",
-            cd3 >= LEAST_QUANTIFIED,
-            "enough to quantify" if cd3 >= LEAST_QUANTIFIED else "below the limit of quantification",
-            worst="fail",
-        )
-    )
-    rows.append(
         _between(
             sample,
             "CD3+ of lymphocytes",
@@ -178,8 +176,32 @@ def _shares(sample: str, events: Mapping[str, int]) -> list[dict[str, Any]]:
             "hardly a cell lies on one side of CD3: what lies there may be noise",
         )
     )
+    return rows + check_t_cells(sample, events)
+
+
+def check_t_cells(sample: str, events: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return the checks of how T cells and lymphocytes add up, as far as their parts were gated.
+
+    Parameters
+    ----------
+    sample
+        Name of the tube.
+    events
+        Population → events. `CD3+`; with `DN T` and `DP T` they are held against it, with `lymphocytes` CD4 and CD8
+        against CD3, and with `B` and `NK` as well the lymphosum.
+
+    Returns
+    -------
+    list
+        Rows of the table `quality`, see `assess`.
+    """
+    cd3, lymphocytes = events["CD3+"], events.get("lymphocytes")
+    enough = cd3 >= LEAST_QUANTIFIED
+    reason = "enough to quantify" if enough else "below the limit of quantification"
+    rows = [check(sample, "events in CD3+", cd3, f"at least {LEAST_QUANTIFIED}", enough, reason, worst="fail")]
     if {"DN T", "DP T"} <= events.keys():
         rows.append(_dn_dp(sample, events["DN T"] + events["DP T"], cd3))
+    if {"DN T", "DP T"} <= events.keys() and lymphocytes is not None:
         # CD4 and CD8 counted with their double positives: what they miss of CD3 is DN, what they count twice is DP.
         difference = [events["DP T"], -events["DN T"]]
         within = (-LARGEST_DIFFERENCE, LARGEST_DIFFERENCE)
@@ -188,7 +210,7 @@ def _shares(sample: str, events: Mapping[str, int]) -> list[dict[str, Any]]:
             f"CD4+ and CD8+ cells add up to {'more' if more else 'less'} than CD3+: many {'DP' if more else 'DN'} T"
         )
         rows.append(_between(sample, "CD4 and CD8 against CD3", difference, lymphocytes, within, reason))
-    if {"B", "NK"} <= events.keys():
+    if {"B", "NK"} <= events.keys() and lymphocytes is not None:
         three = [cd3, events["B"], events["NK"]]
         rows.append(_between(sample, "lymphosum", three, lymphocytes, LYMPHOSUM, LYMPHOCYTES_ADD_UP, failing=70))
     return rows

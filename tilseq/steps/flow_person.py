@@ -83,20 +83,17 @@ def quality_of(
     beside
         What the automatic gates say, see `beside_automatic`.
     """
-    from tilseq.flow.manual import check_beads_apart, check_t_cells, check_whole
+    from tilseq.flow.manual import check_added_up, check_beads_apart, check_whole
     from tilseq.flow.manual_checks import check_tube
-    from tilseq.flow.quality import check
+    from tilseq.flow.quality import check, input_checks
 
     return [
-        *(
-            check(sample, f"input {number}", None, "nothing odd in the file", False, warning)
-            for number, warning in enumerate(tube.warnings, start=1)
-        ),
+        *input_checks(sample, tube),
         check(sample, "gates", None, "a person's go before automatic ones", True, f"a person's, {source}"),
         *check_tube(sample, tube, gated.channels, gated.populations),
         *check_whole(sample, gated.populations),
         *check_beads_apart(sample, gated.populations),
-        *check_t_cells(sample, gated.populations),
+        *check_added_up(sample, gated.populations),
         *beside,
     ]
 
