@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+
+from tilseq.multiplicity import benjamini_hochberg
+from tilseq.repertoire.counting_tests import mid_p, overdispersion_of
+
+# before, after, n before, n after, two-sided mid-p of the binomial (R's pbinom and dbinom), of the beta-binomial with an
+# intra-class correlation of 0.02 (R's lchoose and lbeta, summed)
+CASES = [
+    (5, 20, 1000, 1000, 0.00249391794205, 0.0123085574374),
+    (0, 8, 50000, 20000, 4.44074305427e-05, 0.000143252973442),
+    (20, 5, 2000, 8000, 2.05306556999e-10, 4.66405958805e-07),
+    (3, 3, 1000, 500, 0.41975308642, 0.438567115642),
+    (100, 130, 10000, 10000, 0.0481630534407, 0.408028363),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "n_before", "n_after", "binomial", "beta_binomial"), CASES)
+def test_as_r(before, after, n_before, n_after, binomial, beta_binomial):
+    share = n_after / (n_before + n_after)
+    assert mid_p([after], [before + after], share)[0] == pytest.approx(binomial, rel=1e-9)
+    assert mid_p([after], [before + after], share, 0.02)[0] == pytest.approx(beta_binomial, rel=1e-9)
+
+
+def test_overdispersion_of_replicates_as_r():
+    first = [12, 30, 7, 55, 20, 3, 90, 14, 25, 41]
+    second = [20, 18, 9, 80, 8, 6, 60, 30, 22, 70]
+    assert overdispersion_of(first, second, 1000, 1200) == pytest.approx(0.0433102266641, rel=1e-5)  # R's optimize
+
+
+def test_false_discoveries_as_r():
+    p = [0.001, 0.008, 0.039, 0.041, 0.042, 0.06, 0.074, 0.205]
+    q = [0.008, 0.032, 0.0672, 0.0672, 0.0672, 0.08, 0.0845714285714, 0.205]
+    np.testing.assert_allclose(benjamini_hochberg(p), q, rtol=1e-12)
