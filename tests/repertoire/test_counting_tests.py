@@ -4,8 +4,8 @@ import pytest
 from tilseq.multiplicity import benjamini_hochberg
 from tilseq.repertoire.counting_tests import mid_p, overdispersion_of
 
-# before, after, n before, n after, two-sided mid-p of the binomial (R's pbinom and dbinom), of the beta-binomial with an
-# intra-class correlation of 0.02 (R's lchoose and lbeta, summed)
+# before, after, n before, n after, two-sided mid-p of the binomial (R's pbinom and dbinom), of the beta-binomial with
+# an intra-class correlation of 0.02 (R's lchoose and lbeta, summed)
 CASES = [
     (5, 20, 1000, 1000, 0.00249391794205, 0.0123085574374),
     (0, 8, 50000, 20000, 4.44074305427e-05, 0.000143252973442),

@@ -6,17 +6,21 @@ from tilseq.repertoire.cells import cells_of, effective_cells, effective_number,
 from tilseq.repertoire.chains import chain_pairing, check_overlap, joined_lanes
 from tilseq.repertoire.depth import depth
 from tilseq.repertoire.diversity import diversity, hill_profile
+from tilseq.repertoire.effective import effective_clones, summed
 from tilseq.repertoire.families import distance_to_nearest, families, family_diversity
 from tilseq.repertoire.isotypes import isotypes
 from tilseq.repertoire.keys import lacking, paired
 from tilseq.repertoire.mutation import mutation_load, mutations
 from tilseq.repertoire.neighbours import neighbours
+from tilseq.repertoire.origin import origins
 from tilseq.repertoire.overlap import overlap
 from tilseq.repertoire.paired_clones import paired_clones
 from tilseq.repertoire.persistence import persistence, pooled
+from tilseq.repertoire.presence import presence
 from tilseq.repertoire.qc import qc
 from tilseq.repertoire.rarefaction import effective_spectra, rarefaction, standardised
 from tilseq.repertoire.replicates import cells_from_pair, cells_from_replicates
+from tilseq.repertoire.still_seen import common_cells
 from tilseq.repertoire.threshold import family_threshold
 from tilseq.repertoire.usage import usage, usage_divergence
 
@@ -29,10 +33,12 @@ __all__ = [
     "cells_of",
     "chain_pairing",
     "check_overlap",
+    "common_cells",
     "depth",
     "distance_to_nearest",
     "diversity",
     "effective_cells",
+    "effective_clones",
     "effective_number",
     "effective_numbers",
     "effective_spectra",
@@ -46,14 +52,17 @@ __all__ = [
     "mutation_load",
     "mutations",
     "neighbours",
+    "origins",
     "overlap",
     "paired",
     "paired_clones",
     "persistence",
     "pooled",
+    "presence",
     "qc",
     "rarefaction",
     "standardised",
+    "summed",
     "usage",
     "usage_divergence",
 ]
