@@ -30,53 +30,12 @@ def run(*arguments):
     return end.value.code
 
 
-def test_track_writes_persistence_and_exclusions(folder, capsys):
-    assert (
-        run("track", folder / "day7.tsv", folder / "day28.tsv", "--product", folder / "product.tsv", "-o", folder) == 0
-    )
-    found = pl.read_csv(folder / "persistence.csv")
-    assert found.select("sample", "locus", "measure", "value", "n_effective").rows() == [
-        ("day28", "TRB", "mass", 0, 40),
-        ("day28", "TRB", "product_mass_kept", 0, 40),
-        ("day7", "TRB", "mass", 15 / 18, 18),
-        ("day7", "TRB", "product_mass_kept", 0.8, 18),
-    ]
-    assert found["upper"][0] == pytest.approx(1 - 0.025 ** (1 / 40))
-    excluded = pl.read_csv(folder / "exclusions.csv").select("sample", "rule", "rows", "counts").rows()
-    assert excluded == [("day7", "not productive", 1, 9)]
-    assert "day7: 1 rows (9 counts) left out: not productive" in capsys.readouterr().err
-
-
-def test_track_takes_the_cells_of_each_sample(folder):
-    arguments = ["--product", folder / "product.tsv", "-o", folder, "--cells", "day7=9"]
-    assert run("track", folder / "day7.tsv", *arguments) == 0
-    assert pl.read_csv(folder / "persistence.csv")["n_effective"].to_list() == [6, 6]
-    for wrong in ("day8=9", "day7=0", "day7=x", "day7", "day7=-3"):
-        assert run("track", folder / "day7.tsv", *arguments[:-1], wrong) == 2
-
-
-def test_track_sums_the_lots_of_a_product(folder, capsys):
-    text = (folder / "product.tsv").read_text()
-    (folder / "lot2.tsv").write_text(text.replace("AAA", "TTT"))
-    products = ["--product", folder / "product.tsv", "--product", folder / "lot2.tsv"]
-    assert run("track", folder / "day7.tsv", *products, "-o", folder) == 0
-    # day 7 holds 10 AAA, 5 CCC, 3 TTT; both lots together 70 AAA, 70 TTT, 20 CCC, 40 GGG
-    assert pl.read_csv(folder / "persistence.csv")["value"].to_list() == [1.0, 0.8]
-    assert run("track", folder / "day7.tsv", *products, *products[:2], "-o", folder) == 2
-    assert "two files are both sample 'product'" in capsys.readouterr().err
-    (folder / "reads.tsv").write_text(text.replace("umi_count", "duplicate_count"))
-    assert run("track", folder / "day7.tsv", *products[:3], folder / "reads.tsv", "-o", folder) == 3
-    assert "count different things cannot be summed; found 'umis, unknown'" in capsys.readouterr().err
-
-
 def test_a_faulty_file_lets_the_others_go_on(folder, capsys):
     out = folder / "diversity.csv"
     assert run("diversity", folder / "cut.tsv", folder / "day7.tsv", "-o", out) == 4
     assert pl.read_csv(out)["sample"].unique().to_list() == ["day7"]
     assert "cut.tsv, row 2: this row has fewer cells" in capsys.readouterr().err
     assert run("diversity", folder / "cut.tsv") == 3
-    assert run("track", folder / "cut.tsv", folder / "day7.tsv", "--product", folder / "product.tsv", "-o", folder) == 4
-    assert run("track", folder / "day7.tsv", "--product", folder / "cut.tsv", "-o", folder) == 3
     assert run("diversity", folder / "day7.tsv", folder / "day7.tsv") == 2
 
 
@@ -165,7 +124,7 @@ def test_limits_need_to_know_what_is_counted(folder, capsys):
     assert pl.read_csv(folder / "persistence.csv")["n_effective"].to_list() == [None, None]
     assert "open: no limits, as the cells behind counts of unknown meaning are not known" in capsys.readouterr().err
     assert run(*arguments, "--count-of", "umis") == 0
-    assert pl.read_csv(folder / "persistence.csv")["n_effective"].to_list() == [18, 18]
+    assert set(pl.read_csv(folder / "persistence.csv")["n_effective"]) == {18}
     assert run("diversity", folder / "open.tsv") == 0
     assert (
         "open: no limits and no common depth, as the cells behind counts of unknown meaning" in capsys.readouterr().err

@@ -11,6 +11,7 @@ from tilseq.repertoire.families import distance_to_nearest, families, family_div
 from tilseq.repertoire.isotypes import isotypes
 from tilseq.repertoire.keys import lacking, paired
 from tilseq.repertoire.mutation import mutation_load, mutations
+from tilseq.repertoire.near_matches import near_matches
 from tilseq.repertoire.neighbours import neighbours
 from tilseq.repertoire.origin import origins
 from tilseq.repertoire.overlap import overlap
@@ -22,9 +23,11 @@ from tilseq.repertoire.rarefaction import effective_spectra, rarefaction, standa
 from tilseq.repertoire.replicates import cells_from_pair, cells_from_replicates
 from tilseq.repertoire.still_seen import common_cells
 from tilseq.repertoire.threshold import family_threshold
+from tilseq.repertoire.track import Tracked, track
 from tilseq.repertoire.usage import usage, usage_divergence
 
 __all__ = [
+    "Tracked",
     "bcr",
     "cell_checks",
     "cell_quality",
@@ -51,6 +54,7 @@ __all__ = [
     "lacking",
     "mutation_load",
     "mutations",
+    "near_matches",
     "neighbours",
     "origins",
     "overlap",
@@ -63,6 +67,7 @@ __all__ = [
     "rarefaction",
     "standardised",
     "summed",
+    "track",
     "usage",
     "usage_divergence",
 ]

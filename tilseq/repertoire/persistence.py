@@ -75,15 +75,27 @@ def persistence(
     AnalysisError
         The tables have no locus in common; an effective number is not above 0 or exceeds the counts.
     """
-    later = effective_clones(sample_table, n_effective)
-    reference = effective_clones(reference_table, reference_n_effective)
-    baseline = None if baseline_table is None else clone_counts(baseline_table)
-    ours, theirs = set(later["locus"]), set(reference["locus"])
-    if not ours & theirs:
-        raise AnalysisError(
-            "sample and reference have no locus in common",
-            found=f"{', '.join(sorted(ours)) or 'no clone'} against {', '.join(sorted(theirs)) or 'no clone'}",
-        )
+    return persistence_of(
+        effective_clones(sample_table, n_effective),
+        effective_clones(reference_table, reference_n_effective),
+        sample=sample,
+        baseline=None if baseline_table is None else clone_counts(baseline_table),
+        at_cells=at_cells,
+        threshold=threshold,
+    )
+
+
+def persistence_of(
+    later: pl.DataFrame,
+    reference: pl.DataFrame,
+    *,
+    sample: str,
+    baseline: pl.DataFrame | None = None,
+    at_cells: Mapping[str, float] | None = None,
+    threshold: float = 1e-3,
+) -> pl.DataFrame:
+    """Return what `persistence` does, of clones as `effective_clones` gives them."""
+    ours, theirs = check_loci(later, reference)
     depths = depths_of(later)
     rows: list[dict[str, Any]] = []
     for locus in sorted(ours | theirs):
@@ -95,6 +107,23 @@ def persistence(
         rows += [{**place, **row} for row in _masses(**parts, baseline=baseline)]
         rows += [{**place, **row} for row in _kept(**parts, cells=(at_cells or {}).get(locus), threshold=threshold)]
     return PERSISTENCE.frame(rows)
+
+
+def check_loci(later: pl.DataFrame, reference: pl.DataFrame) -> tuple[set[str], set[str]]:
+    """Return the loci of a sample and of a reference.
+
+    Raises
+    ------
+    AnalysisError
+        They have none in common.
+    """
+    ours, theirs = set(later["locus"]), set(reference["locus"])
+    if not ours & theirs:
+        raise AnalysisError(
+            "sample and reference have no locus in common",
+            found=f"{', '.join(sorted(ours)) or 'no clone'} against {', '.join(sorted(theirs)) or 'no clone'}",
+        )
+    return ours, theirs
 
 
 def _masses(later: pl.DataFrame, reference: pl.DataFrame, baseline: pl.DataFrame | None) -> Iterator[dict[str, Any]]:

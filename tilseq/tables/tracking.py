@@ -59,3 +59,28 @@ CLONES = Table(
     ),
     key=("sample", "locus", "junction"),
 )
+
+NEAR_MATCHES = Table(
+    "near_matches",
+    "One clone of one sample a row that is near a clone of the infusion product and is none of them.",
+    (
+        Column("sample", "text", "Sample identifier.", needed=True),
+        _LOCUS,
+        _JUNCTION,
+        Column("junction_aa", "text", "Amino-acid junction.", needed=True),
+        Column("duplicate_count", "integer", "Counts of the clone in the sample.", needed=True, minimum=1),
+        Column("frequency", "number", "Share of the sample's counts.", minimum=0, maximum=1),
+        Column(
+            "kind",
+            "text",
+            "The same amino acids by other nucleotides, or one amino acid apart.",
+            needed=True,
+            allowed=("other_nucleotides", "one_edit"),
+        ),
+        Column("product_clones", "integer", "Clones of the product that it is near to.", needed=True, minimum=1),
+        Column("product_junction", "text", "Nucleotide junction of the largest of them.", needed=True),
+        Column("product_junction_aa", "text", "Its amino-acid junction.", needed=True),
+        Column("product_frequency", "number", "Its share of the product.", minimum=0, maximum=1),
+    ),
+    key=("sample", "locus", "junction"),
+)
