@@ -4,7 +4,7 @@ from tilseq.repertoire.bcr import bcr
 from tilseq.repertoire.cell_quality import cell_checks, cell_quality
 from tilseq.repertoire.cells import cells_of, effective_cells, effective_number, effective_numbers
 from tilseq.repertoire.chains import chain_pairing, check_overlap, joined_lanes
-from tilseq.repertoire.depth import depth
+from tilseq.repertoire.depth import depth, one_library
 from tilseq.repertoire.diversity import diversity, hill_profile
 from tilseq.repertoire.families import distance_to_nearest, families, family_diversity
 from tilseq.repertoire.isotypes import isotypes
@@ -46,6 +46,7 @@ __all__ = [
     "mutation_load",
     "mutations",
     "neighbours",
+    "one_library",
     "overlap",
     "paired",
     "paired_clones",

@@ -66,7 +66,7 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(estimated, DEPTH, folder)
     write_parquet(common, DIVERSITY, folder)
     write_parquet(ENDPOINTS.frame(endpoints(common, of_sample, cells)), ENDPOINTS, folder)
-    write_parquet(QUALITY.frame(_left_out(cells)), QUALITY, folder)
+    write_parquet(QUALITY.frame(_left_out(cells) + _one_library(cells)), QUALITY, folder)
     write_parquet(pl.concat(profiles), HILL_PROFILE, folder)
     write_parquet(pl.concat(curves), RAREFACTION, folder)
     write_frame(_as_table(spectra, cells), folder / f"{SPECTRA}.parquet")
@@ -145,6 +145,23 @@ def _left_out(cells: pl.DataFrame) -> list[dict[str, Any]]:
         told = {"sample": row["sample"], "check": f"values at a common depth, {row['locus']}", "value": known}
         rows.append({**told, "limit": f"at least {repertoire.LEAST_COUNTED}", "verdict": "pass", "reason": reason})
     return rows
+
+
+def _one_library(cells: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return a warning on each sample whose replicates may be one library sequenced several times."""
+    from tilseq.repertoire.depth import one_library
+
+    return [
+        {
+            "sample": row["sample"],
+            "check": f"replicates, {row['locus']}",
+            "value": row["cells"],
+            "limit": "fewer cells than reads",
+            "verdict": "warn",
+            "reason": row["reason"],
+        }
+        for row in one_library(cells).iter_rows(named=True)
+    ]
 
 
 def _as_table(spectra: Mapping[str, Mapping[str, Spectrum]], cells: pl.DataFrame) -> pl.DataFrame:
