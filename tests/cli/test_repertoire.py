@@ -1,3 +1,4 @@
+import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner
@@ -93,6 +94,36 @@ def test_replicates_tell_cells(folder, capsys):
     assert run("diversity", *files, "--replicates", "r1,r2", "--replicates", "r2,r1") == 2
     assert run("diversity", folder / "r1.tsv", folder / "day7.tsv", "--replicates", "r1,day7") == 2
     assert "their counts are of umis and unknown" in capsys.readouterr().err
+    assert run("overlap", *files, "--replicates", "r1,r2", "-o", out) == 0
+    n = pl.read_csv(out).filter(parameter="morisita").select("n_a", "n_b").row(0)
+    assert n == tuple(found["n_effective"])
+
+
+def test_a_replicate_that_cannot_be_read_does_not_stop_the_others(folder, capsys):
+    rows = [f"{i}\tTRBV1\tTRBJ1-1\t{'ACGT'[i % 4] * (i + 5)}\tCAF\tT\t{{}}\n" for i in range(40)]
+    header = HEADER.replace("umi_count", "duplicate_count")
+    for turn, name in enumerate(("r1", "r2")):
+        text = "".join(row.format(100 + 30 * ((i + 2 * turn) % 5)) for i, row in enumerate(rows))
+        (folder / f"{name}.tsv").write_text(header + text)
+    files, depth = [folder / f"{name}.tsv" for name in ("r1", "cut", "r2")], folder / "depth.csv"
+    assert run("diversity", *files, "--replicates", "r1,cut,r2", "--depth", depth, "-o", folder / "d.csv") == 4
+    assert pl.read_csv(depth).select("sample", "cells_from").rows() == [("r1", "replicates"), ("r2", "replicates")]
+    assert "cut.tsv, row 2: this row has fewer cells" in capsys.readouterr().err
+    assert run("diversity", *files[:2], "--replicates", "r1,cut", "--depth", depth, "-o", folder / "d.csv") == 4
+    assert "--replicates r1,cut: fewer than two can be read" in capsys.readouterr().err
+    assert pl.read_csv(depth)["cells_from"].to_list() == ["not_known"]
+
+
+def test_one_library_sequenced_twice_is_told(folder, capsys):
+    random, header = np.random.default_rng(2), HEADER.replace("umi_count", "duplicate_count")
+    cells = random.integers(1, 30, 60)
+    for name in ("first", "again"):
+        reads = random.poisson(40 * cells)
+        lines = [f"{i}\tTRBV1\tTRBJ1-1\t{'ACGT'[i % 4] * (i + 5)}\tCAF\tT\t{n}\n" for i, n in enumerate(reads)]
+        (folder / f"{name}.tsv").write_text(header + "".join(lines))
+    files = [folder / "first.tsv", folder / "again.tsv"]
+    assert run("diversity", *files, "--replicates", "first,again", "-o", folder / "d.csv") == 0
+    assert "first: TRB: replicates differ no more than their counts do by chance" in capsys.readouterr().err
 
 
 def test_a_copy_is_no_replicate(folder, capsys):

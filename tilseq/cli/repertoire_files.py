@@ -59,8 +59,8 @@ def read_file(path: Path, sample: str, dialect: str | None, locus: str | None) -
 
 def tell(sample: str, read: Clonotypes | BcrSequences | Contigs) -> None:
     """Say on stderr what a reader of a file should know, and what was left out of it."""
-    for warning in read.warnings:
-        click.echo(f"{sample}: {warning}", err=True)
+    for sentence in (*read.warnings, *read.notes):
+        click.echo(f"{sample}: {sentence}", err=True)
     for row in read.exclusions.iter_rows(named=True):
         click.echo(f"{sample}: {row['rows']} rows ({row['counts']:.0f} counts) left out: {row['rule']}", err=True)
 

@@ -72,7 +72,7 @@ def track_command(
 ) -> int:
     """Follow the clones of one subject's infusion product through its BLOOD samples after the infusion.
 
-    \b
+    
     Writes to the output folder
       persistence.csv   what infused clones hold of each blood sample, and what is kept of them, with limits
       clones.csv        each followed clone in each sample: share, limits, limit of detection, call

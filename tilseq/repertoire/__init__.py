@@ -4,7 +4,7 @@ from tilseq.repertoire.bcr import bcr
 from tilseq.repertoire.cell_quality import cell_checks, cell_quality
 from tilseq.repertoire.cells import cells_of, effective_cells, effective_number, effective_numbers
 from tilseq.repertoire.chains import chain_pairing, check_overlap, joined_lanes
-from tilseq.repertoire.depth import depth
+from tilseq.repertoire.depth import depth, one_library
 from tilseq.repertoire.diversity import diversity, hill_profile
 from tilseq.repertoire.effective import effective_clones, summed
 from tilseq.repertoire.families import distance_to_nearest, families, family_diversity
@@ -56,6 +56,7 @@ __all__ = [
     "mutations",
     "near_matches",
     "neighbours",
+    "one_library",
     "origins",
     "overlap",
     "paired",

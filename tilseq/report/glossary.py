@@ -50,10 +50,8 @@ REPERTOIRE = {
     "Counts": "Cells, molecules or reads that the indices rest on, as the file gives them.",
     "Richness": "Clones seen. It grows with depth.",
     "Chao1": "Least number of clones in the specimen, from how many were seen once and twice.",
-    "Shannon": "Entropy of the clones’ shares, in nats: 0 where one clone holds all.",
-    "Hill q1": "Number of equally large clones that would have the same Shannon entropy.",
+    "Hill q1": "Number of equally large clones that would have the same Shannon entropy: its exponential.",
     "Inverse Simpson": "Number of equally large clones that two cells drawn would share as often; large clones count.",
-    "Gini": "Inequality of the clones’ sizes: 0 all alike, towards 1 one holds nearly all.",
     "Clonality": "1 - Shannon entropy / ln(richness): 0 all clones alike, 1 a single clone.",
     "D50": "Fewest clones that together hold half of the repertoire.",
     "At equal cells, at equal coverage": "What samples would show if each held as many cells as the least of them, or "

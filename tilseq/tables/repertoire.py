@@ -248,7 +248,12 @@ DEPTH = Table(
         Column("cells_from", "text", "Where their number comes from.", needed=True, allowed=CELLS_FROM),
         Column("cells_lower", "number", "Lower 95 % limit of estimated cells.", unit="cells"),
         Column("cells_upper", "number", "Upper 95 % limit of estimated cells, null for none.", unit="cells"),
-        Column("n_effective", "number", "Independent observations that the counts are worth.", unit="cells"),
+        Column(
+            "n_effective",
+            "number",
+            "Independent observations that the counts are worth; a cell with two chains of the locus is one of each.",
+            unit="cells",
+        ),
     ),
     key=("sample", "locus", "cells_from"),
 )
