@@ -4,6 +4,7 @@ from tilseq.repertoire.bcr import bcr
 from tilseq.repertoire.cell_quality import cell_checks, cell_quality
 from tilseq.repertoire.cells import cells_of, effective_cells, effective_number, effective_numbers
 from tilseq.repertoire.chains import chain_pairing, check_overlap, joined_lanes
+from tilseq.repertoire.change import change
 from tilseq.repertoire.depth import depth
 from tilseq.repertoire.diversity import diversity, hill_profile
 from tilseq.repertoire.families import distance_to_nearest, families, family_diversity
@@ -28,6 +29,7 @@ __all__ = [
     "cells_from_replicates",
     "cells_of",
     "chain_pairing",
+    "change",
     "check_overlap",
     "depth",
     "distance_to_nearest",
