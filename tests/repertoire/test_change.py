@@ -87,7 +87,7 @@ def test_the_fewest_cells_are_of_both_samples_together():
     [
         (
             (None, 2500),
-            "needs the effective number of cells of before, TRB; expected cells, .* say how many T cells went",
+            "needs the effective number of cells of before, TRB; .* say how many T cells went",
         ),
         ((1000, {"TRA": 10}), "needs the effective number of cells of after, TRB"),
         ((1000, 0), "of after, TRB, cannot exceed its counts; found 0; expected above 0, at most 2500"),

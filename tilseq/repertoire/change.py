@@ -218,8 +218,10 @@ def log2_ratios(
     """
     total = before + after
     shrunk = np.maximum(1.0, 1 + (total - 1) * overdispersion)
-    limits = clopper_pearson(after / shrunk, total / shrunk)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        odds = [share / (1 - share) for share in (after / total, *limits)]
+    least, _ = clopper_pearson(after / shrunk, total / shrunk)
+    # What the later share leaves at most is what the earlier one has at least, told without loss of digits.
+    rest, _ = clopper_pearson(before / shrunk, total / shrunk)
+    with np.errstate(divide="ignore"):
+        odds = (after / before, least / (1 - least), (1 - rest) / rest)
         log2, lower, upper = (np.log2(each * n_before / n_after) for each in odds)
     return log2, lower, upper
