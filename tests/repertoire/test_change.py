@@ -87,9 +87,9 @@ def test_the_fewest_cells_are_of_both_samples_together():
     [
         (
             (None, 2500),
-            "needs the effective number of cells of before, TRB; .* say how many T cells went",
+            "without the effective number of cells of before, TRB; .* say how many T cells went",
         ),
-        ((1000, {"TRA": 10}), "needs the effective number of cells of after, TRB"),
+        ((1000, {"TRA": 10}), "without the effective number of cells of after, TRB"),
         ((1000, 0), "of after, TRB, cannot exceed its counts; found 0; expected above 0, at most 2500"),
         ((1001, 2500), "of before, TRB, cannot exceed its counts; found 1001"),
     ],

@@ -19,6 +19,7 @@ from tilseq.repertoire.qc import qc
 from tilseq.repertoire.rarefaction import effective_spectra, rarefaction, standardised
 from tilseq.repertoire.replicates import cells_from_pair, cells_from_replicates
 from tilseq.repertoire.threshold import family_threshold
+from tilseq.repertoire.trend import trend
 from tilseq.repertoire.usage import usage, usage_divergence
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "qc",
     "rarefaction",
     "standardised",
+    "trend",
     "usage",
     "usage_divergence",
 ]

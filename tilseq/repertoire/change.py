@@ -107,7 +107,7 @@ def change(
         named = _named(clones, subject, samples, str(locus))
         if locus in loci[0] & loci[1]:
             worth = [
-                _worth(n, str(locus), sample, int(clones[when].sum()))
+                worth_in_cells(n, str(locus), sample, int(clones[when].sum()))
                 for n, sample, when in zip(n_effective, samples, ("before", "after"), strict=True)
             ]
             named = named.with_columns(_of_locus(clones, worth, overdispersion, fewest, alpha))
@@ -127,12 +127,18 @@ def _named(clones: pl.DataFrame, subject: str | None, samples: tuple[str, str], 
     )
 
 
-def _worth(n_effective: Effective, locus: str, sample: str, counts: int) -> float:
-    """Return the effective number of cells of a locus of a sample."""
+def worth_in_cells(n_effective: Effective, locus: str, sample: str, counts: int) -> float:
+    """Return the effective number of cells of a locus of a sample, given for all loci or by locus.
+
+    Raises
+    ------
+    AnalysisError
+        It is not known, not above 0, or exceeds the counts of the locus.
+    """
     n = n_effective.get(locus) if isinstance(n_effective, Mapping) else n_effective
     if n is None:
         raise AnalysisError(
-            f"a change needs the effective number of cells of {sample}, {locus}",
+            f"no change can be told without the effective number of cells of {sample}, {locus}",
             expected="cells, UMIs or templates, as reads are not independent",
             mend="say how many T cells went into the library",
         )
