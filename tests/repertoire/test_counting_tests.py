@@ -28,6 +28,12 @@ def test_overdispersion_of_replicates_as_r():
     assert overdispersion_of(first, second, 1000, 1200) == pytest.approx(0.0433102266641, rel=1e-5)  # R's optimize
 
 
+def test_replicates_far_from_alike_have_a_finite_likelihood(recwarn):
+    first, second = [4000, 10] * 6, [1, 9] * 6
+    assert 0 < overdispersion_of(first, second, 5000, 5000) < 1
+    assert not recwarn.list
+
+
 def test_false_discoveries_as_r():
     p = [0.001, 0.008, 0.039, 0.041, 0.042, 0.06, 0.074, 0.205]
     q = [0.008, 0.032, 0.0672, 0.0672, 0.0672, 0.08, 0.0845714285714, 0.205]

@@ -4,6 +4,7 @@ from tilseq.repertoire.bcr import bcr
 from tilseq.repertoire.cell_quality import cell_checks, cell_quality
 from tilseq.repertoire.cells import cells_of, effective_cells, effective_number, effective_numbers
 from tilseq.repertoire.chains import chain_pairing, check_overlap, joined_lanes
+from tilseq.repertoire.change import change
 from tilseq.repertoire.depth import depth, one_library
 from tilseq.repertoire.diversity import diversity, hill_profile
 from tilseq.repertoire.effective import effective_clones, summed
@@ -24,6 +25,7 @@ from tilseq.repertoire.replicates import cells_from_pair, cells_from_replicates
 from tilseq.repertoire.still_seen import common_cells
 from tilseq.repertoire.threshold import family_threshold
 from tilseq.repertoire.track import Tracked, track
+from tilseq.repertoire.trend import trend
 from tilseq.repertoire.usage import usage, usage_divergence
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "cells_from_replicates",
     "cells_of",
     "chain_pairing",
+    "change",
     "check_overlap",
     "common_cells",
     "depth",
@@ -69,6 +72,7 @@ __all__ = [
     "standardised",
     "summed",
     "track",
+    "trend",
     "usage",
     "usage_divergence",
 ]
