@@ -18,6 +18,7 @@ from tilseq.cli.common import (
 )
 from tilseq.cli.repertoire_bcr import bcr_command
 from tilseq.cli.repertoire_cells import cells_command
+from tilseq.cli.repertoire_contamination import contamination_command
 from tilseq.cli.repertoire_diversity import diversity_command
 from tilseq.cli.repertoire_files import (
     cells_given,
@@ -123,5 +124,5 @@ def track(
     return status
 
 
-for command in (diversity_command, overlap_command, qc_command, bcr_command, cells_command):
+for command in (diversity_command, overlap_command, qc_command, bcr_command, cells_command, contamination_command):
     repertoire_command.add_command(command)

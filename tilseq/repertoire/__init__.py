@@ -4,9 +4,11 @@ from tilseq.repertoire.bcr import bcr
 from tilseq.repertoire.cell_quality import cell_checks, cell_quality
 from tilseq.repertoire.cells import cells_of, effective_cells, effective_number, effective_numbers
 from tilseq.repertoire.chains import chain_pairing, check_overlap, joined_lanes
+from tilseq.repertoire.contamination import Contamination, contamination
 from tilseq.repertoire.depth import depth
 from tilseq.repertoire.diversity import diversity, hill_profile
 from tilseq.repertoire.families import distance_to_nearest, families, family_diversity
+from tilseq.repertoire.hopping import leak_limit
 from tilseq.repertoire.isotypes import isotypes
 from tilseq.repertoire.keys import lacking, paired
 from tilseq.repertoire.mutation import mutation_load, mutations
@@ -21,6 +23,7 @@ from tilseq.repertoire.threshold import family_threshold
 from tilseq.repertoire.usage import usage, usage_divergence
 
 __all__ = [
+    "Contamination",
     "bcr",
     "cell_checks",
     "cell_quality",
@@ -29,6 +32,7 @@ __all__ = [
     "cells_of",
     "chain_pairing",
     "check_overlap",
+    "contamination",
     "depth",
     "distance_to_nearest",
     "diversity",
@@ -43,6 +47,7 @@ __all__ = [
     "isotypes",
     "joined_lanes",
     "lacking",
+    "leak_limit",
     "mutation_load",
     "mutations",
     "neighbours",

@@ -264,7 +264,9 @@ def _depths(libraries: Libraries) -> list[dict[str, Any]]:
         deepest = sizes.filter(sample=i).sort("counts", descending=True).head(1)
         here = sizes.filter(locus=deepest["locus"][0]) if deepest.height else sizes.clear()
         here = here.filter(pl.col("sample") != i)
-        of_run = here.filter(pl.Series([run is not None and libraries.runs[j] == run for j in here["sample"]], dtype=pl.Boolean))
+        of_run = here.filter(
+            pl.Series([run is not None and libraries.runs[j] == run for j in here["sample"]], dtype=pl.Boolean)
+        )
         beside = of_run if of_run.height >= FEWEST_BESIDE else here
         usual = beside["counts"].median()
         shallow = usual is not None and int(deepest["counts"][0]) < SHALLOW * float(str(usual))

@@ -7,14 +7,15 @@ not known to be public (held by another subject in another run), the counts of t
 in the donor. A clone that the recipient holds at more than a tenth of the donor's count is no leak and is let be.
 
 By chance ``r n`` of the donor's clones would be seen, with r of `chance_sharing` and n the clones of the recipient; a
-leak is found where far more are (negative binomial, 1 % shared out among all donors and recipients). The rate's limits
-are exact Poisson limits of the counts that arrived, the counts of those by chance taken off.
+leak is found where far more are (negative binomial, 1 % shared out among all donors and recipients). Where more than
+one in a hundred of the donor's clones would be seen, as in light chains, the locus tells nothing of leaks. The rate's
+limits are exact Poisson limits of the counts that arrived; the counts of those by chance are taken off the rate and
+its lower limit, and not off the upper, as public clones are left out already as far as they are known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -27,14 +28,16 @@ from tilseq.repertoire.libraries import LARGE, LEAST_RATIO, Libraries
 from tilseq.tables.contamination import LEAK_RATES
 
 ALPHA = 0.01  # that any leak is found in a trial without one
+MOST_BY_CHANCE = 0.01  # of a donor's clones, a round figure
 LEVEL = 0.99  # of a single clone's count
+TOLD = ("large_clones", "seen", "by_chance", "arrived", "donor_counts", "arrived_by_chance")
 
 
 def leak_limit(donor_count: ArrayLike, rate: ArrayLike) -> NDArray[np.int64]:
     """Return the most counts of a clone that a leak brings with a probability of 99 %.
 
-    The smallest k with ``P(X <= k) >= 0.99``, X Poisson of mean ``rate * donor_count``. A clone of a greater count is in
-    the sample in its own right; of one that is not, nothing can be said.
+    The smallest k with ``P(X <= k) >= 0.99``, X Poisson of mean ``rate * donor_count``. A clone of a greater count
+    is in the sample in its own right; of another nothing can be said.
 
     Parameters
     ----------
@@ -83,14 +86,14 @@ def leak_rates(
     """
     donors = _donors(libraries, beside, subjects)
     rows = _expected(libraries, donors, subjects, chance)
-    rows = rows.join(_arrived(beside, donors), on=("run", "donor_subject", "sample"), how="left")
-    rows = rows.with_columns(pl.col("seen", "arrived").fill_null(0)).sort("run", "donor_subject", "sample")
+    pair = ("run", "donor_subject", "sample")
+    rows = rows.join(_arrived(beside, donors), on=(*pair, "locus"), how="left")
+    rows = rows.group_by(pair).agg(pl.col(TOLD).sum()).sort(pair)
     dispersion = max((one.dispersion for one in chance.values()), default=0.25)
     names = pl.Series(list(libraries.names), dtype=pl.String)
     pairs = _judged(rows, dispersion, ALPHA / max(rows.height, 1))
     pairs = pairs.with_columns(recipient=names.gather(pairs["sample"]))
-    told = ("large_clones", "seen", "by_chance", "arrived", "donor_counts", "arrived_by_chance")
-    whole = rows.group_by("run").agg(pl.col(told).sum()).sort("run")
+    whole = rows.group_by("run").agg(pl.col(TOLD).sum()).sort("run")
     found = pairs.filter(verdict="leak")["run"].unique().to_list()
     runs = _judged(whole, dispersion, ALPHA / max(whole.height, 1)).with_columns(
         verdict=pl.when(pl.col("run").is_in(found)).then(pl.lit("leak")).otherwise("verdict")
@@ -128,20 +131,20 @@ def _donors(libraries: Libraries, beside: pl.DataFrame, subjects: Sequence[str])
 def _expected(
     libraries: Libraries, donors: pl.DataFrame, subjects: Sequence[str], chance: Mapping[str, Chance]
 ) -> pl.DataFrame:
-    """Return a row for each subject that gives to a library of another: its clones, and how many are there by chance."""
+    """Return a row for each subject, library of another and locus: clones given, and how many are there by chance."""
     rate = pl.col("locus").replace_strict({locus: one.rate for locus, one in chance.items()}, return_dtype=pl.Float64)
     given = donors.group_by("run", "donor_subject", "locus").agg(
         large_clones=pl.len().cast(pl.Int64), donor_counts=pl.col("duplicate_count").sum()
     )
+    given = given.with_columns(rate=rate)
     taken = libraries.sizes.with_columns(
         run=pl.Series(list(libraries.runs), dtype=pl.String).gather(libraries.sizes["sample"]),
         subject=pl.Series(list(subjects), dtype=pl.String).gather(libraries.sizes["sample"]),
     ).drop_nulls("run")
     both = given.join(taken, on=("run", "locus")).filter(pl.col("subject") != pl.col("donor_subject"))
-    seen = pl.col("large_clones") * rate * pl.col("clones")
-    both = both.with_columns(by_chance=seen, arrived_by_chance=seen * pl.col("counts") / pl.col("clones"))
-    told = ("large_clones", "donor_counts", "by_chance", "arrived_by_chance")
-    return both.group_by("run", "donor_subject", "sample").agg(pl.col(told).sum())
+    both = both.filter(pl.col("rate") * pl.col("clones") <= MOST_BY_CHANCE)
+    seen = pl.col("large_clones") * pl.col("rate") * pl.col("clones")
+    return both.with_columns(by_chance=seen, arrived_by_chance=seen * pl.col("counts") / pl.col("clones"))
 
 
 def _arrived(beside: pl.DataFrame, donors: pl.DataFrame) -> pl.DataFrame:
@@ -152,7 +155,7 @@ def _arrived(beside: pl.DataFrame, donors: pl.DataFrame) -> pl.DataFrame:
     seen = seen.filter(
         pl.col("subject") != pl.col("donor_subject"), pl.col("given") >= LEAST_RATIO * pl.col("duplicate_count")
     )
-    return seen.group_by("run", "donor_subject", "sample").agg(
+    return seen.group_by("run", "donor_subject", "sample", "locus").agg(
         seen=pl.len().cast(pl.Int64), arrived=pl.col("duplicate_count").sum()
     )
 
@@ -164,9 +167,10 @@ def _judged(rows: pl.DataFrame, dispersion: float, threshold: float) -> pl.DataF
     )
     p = upper_tail(seen, rows["by_chance"].to_numpy(), dispersion)
     lower, upper = poisson(arrived)
-    limits: dict[str, Any] = {"rate": arrived, "lower": lower, "upper": upper}
     return rows.with_columns(
         pl.Series("p", p),
-        *(pl.Series(name, np.maximum(value - chance, 0) / given) for name, value in limits.items()),
+        pl.Series("rate", np.maximum(arrived - chance, 0) / given),
+        pl.Series("lower", np.maximum(lower - chance, 0) / given),
+        pl.Series("upper", upper / given),
         pl.Series("verdict", np.where(p < threshold, "leak", "none_found")),
     )

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.repertoire.chance_sharing import Chance, fit_chance, upper_tail
@@ -72,7 +73,7 @@ class Support:
         return 2 * self.agree > self.compared
 
 
-def loci_of(libraries: Libraries, may_leak: NDArray[np.bool_]) -> dict[str, Locus]:
+def loci_of(libraries: Libraries, may_leak: pl.Series) -> dict[str, Locus]:
     """Return what each two libraries share, locus by locus.
 
     Parameters
@@ -104,7 +105,7 @@ def _alike(words: Sequence[str | None]) -> Flags:
     """Return whether two libraries have the same word; one that is not known is like every other."""
     codes = np.array([hash(word) for word in words])
     unknown = np.array([word is None for word in words])
-    return np.equal.outer(codes, codes) | np.logical_or.outer(unknown, unknown)
+    return np.asarray(np.equal.outer(codes, codes) | np.logical_or.outer(unknown, unknown))
 
 
 def _locus(

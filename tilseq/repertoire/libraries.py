@@ -134,9 +134,7 @@ def libraries_of(
         [empty.with_columns(sample=pl.lit(0, pl.Int64))]
         + [table.with_columns(sample=pl.lit(i, pl.Int64)) for i, table in enumerate(tables)]
     )
-    sizes = rows.group_by("sample", "locus").agg(
-        clones=pl.len().cast(pl.Int64), counts=pl.col("duplicate_count").sum()
-    )
+    sizes = rows.group_by("sample", "locus").agg(clones=pl.len().cast(pl.Int64), counts=pl.col("duplicate_count").sum())
     several = rows.select(pl.struct(CLONE).is_duplicated()).to_series()
     shared = rows.filter(several).sort("sample", *CLONE)
     alone = rows.filter(~several, pl.col("duplicate_count") >= LARGE).sort("sample", *CLONE)

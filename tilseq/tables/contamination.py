@@ -35,9 +35,7 @@ SHARED_PAIRS = Table(
             minimum=0,
         ),
         Column("expected", "number", "Clones that two people would share by chance.", needed=True, minimum=0),
-        Column(
-            "p", "number", "Probability that two people share as many or more.", needed=True, minimum=0, maximum=1
-        ),
+        Column("p", "number", "Probability that two people share as many or more.", needed=True, minimum=0, maximum=1),
         Column(
             "verdict",
             "text",
@@ -67,7 +65,9 @@ LEAK_RATES = Table(
         Column("rate", "number", "Counts that arrive for each count of the donor, those by chance taken off."),
         Column("lower", "number", "Lower 95 % limit of the rate (exact, Poisson)."),
         Column("upper", "number", "Upper 95 % limit of the rate (exact, Poisson)."),
-        Column("verdict", "text", "Whether there is a leak.", needed=True, allowed=("leak", "none_found", "cannot_tell")),
+        Column(
+            "verdict", "text", "Whether there is a leak.", needed=True, allowed=("leak", "none_found", "cannot_tell")
+        ),
     ),
     key=("run", "donor_subject", "recipient"),
 )
