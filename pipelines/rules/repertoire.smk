@@ -51,3 +51,14 @@ rule diversity_over_study:
         fingerprint=fingerprint("diversity_over_study"),
     shell:
         COMMAND + "diversity_over_study/{wildcards.unit}"
+
+
+rule contamination:
+    input:
+        needs("contamination"),
+    output:
+        STATUS.format("contamination/{unit}"),
+    params:
+        fingerprint=fingerprint("contamination"),
+    shell:
+        COMMAND + "contamination/{wildcards.unit}"

@@ -13,6 +13,7 @@ from tilseq.cli.common import (
 )
 from tilseq.cli.repertoire_bcr import bcr_command
 from tilseq.cli.repertoire_cells import cells_command
+from tilseq.cli.repertoire_contamination import contamination_command
 from tilseq.cli.repertoire_diversity import diversity_command
 from tilseq.cli.repertoire_files import (
     counts_of,
@@ -59,5 +60,14 @@ def convert(path: Path, output: str, dialect: str | None, locus: str | None) -> 
         click.echo(f"AIRR does not say so: read what was written with --count-of {clonotypes.count_of}", err=True)
 
 
-for command in (track_command, diversity_command, overlap_command, qc_command, bcr_command, cells_command):
+COMMANDS = (
+    track_command,
+    diversity_command,
+    overlap_command,
+    qc_command,
+    contamination_command,
+    bcr_command,
+    cells_command,
+)
+for command in COMMANDS:
     repertoire_command.add_command(command)

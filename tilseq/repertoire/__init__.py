@@ -5,10 +5,12 @@ from tilseq.repertoire.cell_quality import cell_checks, cell_quality
 from tilseq.repertoire.cells import cells_of, effective_cells, effective_number, effective_numbers
 from tilseq.repertoire.chains import chain_pairing, check_overlap, joined_lanes
 from tilseq.repertoire.change import change
+from tilseq.repertoire.contamination import Contamination, contamination
 from tilseq.repertoire.depth import depth, one_library
 from tilseq.repertoire.diversity import diversity, hill_profile
 from tilseq.repertoire.effective import effective_clones, summed
 from tilseq.repertoire.families import distance_to_nearest, families, family_diversity
+from tilseq.repertoire.hopping import leak_limit
 from tilseq.repertoire.isotypes import isotypes
 from tilseq.repertoire.keys import lacking, paired
 from tilseq.repertoire.mutation import mutation_load, mutations
@@ -29,6 +31,7 @@ from tilseq.repertoire.trend import trend
 from tilseq.repertoire.usage import usage, usage_divergence
 
 __all__ = [
+    "Contamination",
     "Tracked",
     "bcr",
     "cell_checks",
@@ -40,6 +43,7 @@ __all__ = [
     "change",
     "check_overlap",
     "common_cells",
+    "contamination",
     "depth",
     "distance_to_nearest",
     "diversity",
@@ -55,6 +59,7 @@ __all__ = [
     "isotypes",
     "joined_lanes",
     "lacking",
+    "leak_limit",
     "mutation_load",
     "mutations",
     "near_matches",

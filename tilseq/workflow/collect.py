@@ -39,6 +39,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
     from tilseq.io.write import write_table
     from tilseq.tables import outputs
     from tilseq.tables import repertoire as repertoire_tables
+    from tilseq.tables.contamination import CONTAMINATION_TABLES
 
     states = {job.folder: _state(work / job.folder) for job in jobs}
     failures = outputs.FAILURES.frame(
@@ -74,6 +75,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         repertoire_tables.PERSISTENCE,
         repertoire_tables.OVERLAP,
         repertoire_tables.USAGE,
+        *CONTAMINATION_TABLES,
         outputs.SCORES,
         outputs.RESPONSE,
     )

@@ -29,6 +29,7 @@ STEPS = (
     "overlap",
     "diversity",
     "diversity_over_study",
+    "contamination",
     "expression",
     "clinical",
 )
