@@ -157,11 +157,14 @@ def test_all_events_within_another_gate_are_refused():
 
 
 def test_a_gate_in_place_of_all_events_is_told():
-    (row,) = check_whole("a", name_populations({"all events": (None, mask((0, 180))), "T": ("all events", mask())}))
+    every = mask((0, 200))
+    some = name_populations({"all events": (None, mask((0, 180))), "T": ("all events", mask())})
+    (row,) = check_whole("a", some, every)
+    assert check_whole("a", some, mask((0, 180))) == []
     assert (row["verdict"], row["value"]) == ("warn", 90)
     assert row["reason"].startswith("a gate of this name holds 180 of 200 events")
-    assert check_whole("a", name_populations({"all events": (None, mask((0, 200)))})) == []
-    assert check_whole("a", name_populations(GATED)) == []
+    assert check_whole("a", name_populations({"all events": (None, mask((0, 200)))}), every) == []
+    assert check_whole("a", name_populations(GATED), every) == []
 
 
 def test_no_cells_are_counted_within_the_beads_that_count_them():

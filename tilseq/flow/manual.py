@@ -25,7 +25,7 @@ MOST_BEADS = 1.0  # % of a population of cells
 
 
 def name_populations(
-    gated: Mapping[str, tuple[str | None, Mask]], names: Mapping[str, str] | None = None
+    gated: Mapping[str, tuple[str | None, Mask]], names: Mapping[str, str] | None = None, *, finite: Mask | None = None
 ) -> dict[str, Population]:
     """Return a person's gates as populations, those without a parent below `all events`.
 
@@ -35,6 +35,8 @@ def name_populations(
         Name of each gate → name of its parent, None for all events, and its events, at least one gate.
     names
         Name of a gate → name of the population; a gate that is not there keeps its own.
+    finite
+        Events that are finite in what gates look at, which are `all events` unless a gate is; by default all are.
 
     Returns
     -------
@@ -62,8 +64,8 @@ def name_populations(
             raise AnalysisError(f"the gate that is to be {ALL_EVENTS} lies within {parent}", found=gate, mend=mend)
     populations: dict[str, Population] = {}
     if ALL_EVENTS not in named.values():
-        some = next(iter(gated.values()))[1]
-        populations[ALL_EVENTS] = Population(ALL_EVENTS, None, np.ones_like(some))
+        every = np.ones_like(next(iter(gated.values()))[1]) if finite is None else finite
+        populations[ALL_EVENTS] = Population(ALL_EVENTS, None, every)
     whole = next((mask for gate, (_, mask) in gated.items() if named[gate] == ALL_EVENTS), None)
     for gate, (parent, mask) in gated.items():
         if parent is None and whole is not None and np.any(mask & ~whole):
@@ -75,14 +77,14 @@ def name_populations(
     return populations
 
 
-def check_whole(sample: str, populations: Mapping[str, Population]) -> list[dict[str, Any]]:
-    """Return a warning where a gate of the person's takes the place of `all events` and leaves some out.
+def check_whole(sample: str, populations: Mapping[str, Population], finite: Mask) -> list[dict[str, Any]]:
+    """Return a warning where a gate of the person's takes the place of `all events` and leaves finite ones out.
 
     Gates that tilseq wrote have such a gate where stretches of the run were left out; a person's may be another.
     """
-    if ALL_EVENTS not in populations or populations[ALL_EVENTS].mask.all():
+    if ALL_EVENTS not in populations or not (finite & ~populations[ALL_EVENTS].mask).any():
         return []
-    kept, total = populations[ALL_EVENTS].events, len(populations[ALL_EVENTS].mask)
+    kept, total = populations[ALL_EVENTS].events, int(np.count_nonzero(finite))
     reason = (
         f"a gate of this name holds {kept} of {total} events: shares of {ALL_EVENTS} are of these; "
         "name it otherwise unless it leaves out stretches of the run"

@@ -14,7 +14,7 @@ from tilseq.flow.panel import plain_name
 from tilseq.flow.quality import check, non_finite
 from tilseq.flow.time_quality import check_time
 from tilseq.flow.tree import Population
-from tilseq.flow.tube import Floats, Spill, Tube
+from tilseq.flow.tube import Floats, Mask, Spill, Tube
 from tilseq.flow.values import judged
 from tilseq.gates import COMPENSATED_PREFIXES, Channel, Spectra
 
@@ -48,10 +48,7 @@ def check_tube(
         `drift over time`, and lymphocytes, or T cells, at the top and the floor of a detector; where neither were
         gated all events there, which pass, as granulocytes may lie there without harm. Nothing is left out for them.
     """
-    values = _values(tube, channels)
-    finite = np.ones(len(tube.events), dtype=bool)
-    for column in values.values():
-        finite &= np.isfinite(column)
+    values, finite = _values(tube, channels), finite_events(tube, channels)
     spread = {name: column for name, column in values.items() if finite.any() and np.ptp(column[finite]) > 0}
     rows = _compensation(sample, tube, channels)
     rows.append(non_finite(sample, int(np.count_nonzero(~finite)), max(1, len(finite))))
@@ -62,6 +59,14 @@ def check_tube(
     if first is None:
         return rows + assess_margins(margins(tube, finite), finite, sample=sample)
     return rows + check_lymphocytes(tube, populations[first].mask & finite, list(spread), sample=sample)
+
+
+def finite_events(tube: Tube, channels: Sequence[Channel]) -> Mask:
+    """Return which events are finite in every channel that gates look at but time, one boolean an event."""
+    finite = np.ones(len(tube.events), dtype=bool)
+    for column in _values(tube, channels).values():
+        finite &= np.isfinite(column)
+    return finite
 
 
 def _values(tube: Tube, channels: Sequence[Channel]) -> dict[str, Floats]:
