@@ -184,7 +184,7 @@ def _lymphocytes(export: _Export) -> list[Gate]:
         return [RectangleGate("lymphocytes", parent, tuple(ranges))]
     if not ranges:
         return [_ellipsoid(export, region, "lymphocytes", parent)]
-    parts = [
+    parts: list[Gate] = [
         RectangleGate("lymphocytes: thresholds", parent, tuple(ranges), helper=True),
         replace(_ellipsoid(export, region, "lymphocytes: region", parent), helper=True),
     ]
@@ -220,7 +220,7 @@ BUILT_IN = {
 def _by_rule(export: _Export, name: str, rule: Rule) -> list[Gate]:
     """Return the gate of a population; where either of several signs will do, it is put together from helpers."""
     parts: list[Gate] = []
-    together: list[Gate] = []
+    together: list[BooleanGate] = []
     ranges: list[Range] = []
     for condition in rule.conditions:
         signs = [sign for sign in condition if (sign.marker, rule.parent) in export.gating.cuts]
@@ -228,20 +228,18 @@ def _by_rule(export: _Export, name: str, rule: Rule) -> list[Gate]:
             ranges.append(export.sign(signs[0], rule.parent))
             continue
         texts = [f"{sign.marker}{'+' if sign.positive else '-'}" for sign in signs]
-        either: list[Gate] = [
+        parts += [
             RectangleGate(f"{name}: {text}", rule.parent, (export.sign(sign, rule.parent),), helper=True)
             for text, sign in zip(texts, signs, strict=True)
         ]
-        together.append(BooleanGate(f"{name}: {' or '.join(texts)}", rule.parent, "or", _operands(either), helper=True))
-        parts += [*either, together[-1]]
+        operands = _operands(parts[-len(signs) :])
+        together.append(BooleanGate(f"{name}: {' or '.join(texts)}", rule.parent, "or", operands, helper=True))
     if not together:
         return [RectangleGate(name, rule.parent, tuple(ranges))]
-    if ranges:
-        together.append(RectangleGate(f"{name}: the rest", rule.parent, tuple(ranges), helper=True))
-        parts.append(together[-1])
-    if len(together) == 1:
-        return [*parts[:-1], replace(together[0], name=name, helper=False)]
-    return [*parts, BooleanGate(name, rule.parent, "and", _operands(together))]
+    if not ranges and len(together) == 1:
+        return [*parts, replace(together[0], name=name, helper=False)]
+    rest = [RectangleGate(f"{name}: the rest", rule.parent, tuple(ranges), helper=True)] if ranges else []
+    return [*parts, *together, *rest, BooleanGate(name, rule.parent, "and", _operands([*together, *rest]))]
 
 
 def _steady(gating: Gating, tube: Tube) -> tuple[list[Gate], int]:
