@@ -9,7 +9,7 @@ import numpy as np
 
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.flow.counts import Ratio, certainty, ratio_columns
-from tilseq.flow.populations import BUILT_IN
+from tilseq.flow.populations import BUILT_IN, T_CELLS
 from tilseq.flow.quality import check, check_t_cells, worst_of
 from tilseq.flow.rare import status_of_counts
 from tilseq.flow.tree import Population
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ALL_EVENTS = "all events"
 BEADS = ("beads", "single beads")
+NEEDED = ("CD3+", "CD4+ T", "CD8+ T")
+MOST_LISTED = 20
 MOST_BEADS = 1.0  # % of a population of cells
 
 
@@ -75,6 +77,27 @@ def name_populations(
         above = ALL_EVENTS if parent is None else named[parent]
         populations[named[gate]] = Population(named[gate], None if named[gate] == ALL_EVENTS else above, mask)
     return populations
+
+
+def check_names(sample: str, populations: Mapping[str, Population]) -> list[dict[str, Any]]:
+    """Return a warning where a population that the counts need may be a gate of another name.
+
+    Without CD3+ nothing tells whether T cells add up, without CD4+ T and CD8+ T there is no ratio. Where every gate
+    bears a name of the built-in tree, those that lack were not gated, and nothing is to be told.
+    """
+    lacking = [name for name in NEEDED if name not in populations]
+    others = [name for name in populations if name not in BUILT_IN and name not in T_CELLS]
+    if not lacking or not others:
+        return []
+    listed = [*others[:MOST_LISTED], *([f"{len(others) - MOST_LISTED} more"] if len(others) > MOST_LISTED else [])]
+    lost = "no check of T cells" if lacking == ["CD3+"] else "no CD4:CD8 ratio"
+    lost += " and no check of T cells" if "CD3+" in lacking and len(lacking) > 1 else ""
+    reason = (
+        f"no gate is named {', '.join(lacking)}, so there is {lost}; gates of other names are {', '.join(listed)}: say "
+        f"which is meant by --name 'GATE={lacking[0]}', in study.yaml by names: {{GATE: {lacking[0]}}} beside the file"
+    )
+    found = len(NEEDED) - len(lacking)
+    return [check(sample, "names of gates", found, f"{', '.join(NEEDED)} among them", False, reason)]
 
 
 def check_whole(sample: str, populations: Mapping[str, Population], finite: Mask) -> list[dict[str, Any]]:

@@ -88,13 +88,14 @@ def quality_of(
     beside
         What the automatic gates say, see `beside_automatic`.
     """
-    from tilseq.flow.manual import check_added_up, check_beads_apart, check_whole
+    from tilseq.flow.manual import check_added_up, check_beads_apart, check_names, check_whole
     from tilseq.flow.manual_checks import check_tube
     from tilseq.flow.quality import check, input_checks
 
     return [
         *input_checks(sample, tube),
         check(sample, "gates", None, "a person's go before automatic ones", True, f"a person's, {source}"),
+        *check_names(sample, gated.populations),
         *check_tube(sample, tube, gated.channels, gated.populations),
         *check_whole(sample, gated.populations, gated.finite),
         *check_beads_apart(sample, gated.populations),
