@@ -62,3 +62,14 @@ rule contamination:
         fingerprint=fingerprint("contamination"),
     shell:
         COMMAND + "contamination/{wildcards.unit}"
+
+
+rule tracking:
+    input:
+        needs("tracking"),
+    output:
+        STATUS.format("tracking/{unit}"),
+    params:
+        fingerprint=fingerprint("tracking"),
+    shell:
+        COMMAND + "tracking/{wildcards.unit}"

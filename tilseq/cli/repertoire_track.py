@@ -77,6 +77,7 @@ def track_command(
       persistence.csv   what infused clones hold of each blood sample, and what is kept of them, with limits
       clones.csv        each followed clone in each sample: share, limits, limit of detection, call
       origins.csv       each clone: where it was seen and where it comes from
+      origin_classes.csv  how many clones come from where, and how many of them are expected to be wrong
       near_matches.csv  clones of blood that are near an infused one and are none of them
       exclusions.csv    rows of the files that took no part
 
@@ -86,7 +87,7 @@ def track_command(
     from tilseq.repertoire.persistence import check_loci
     from tilseq.tables.outputs import EXCLUSIONS
     from tilseq.tables.repertoire import PERSISTENCE
-    from tilseq.tables.tracking import CLONES, NEAR_MATCHES, ORIGINS
+    from tilseq.tables.tracking import CLONES, NEAR_MATCHES, ORIGIN_CLASSES, ORIGINS
 
     known = cells_given(cells, sample_names([*paths, *products, *baselines, *tumors]))
 
@@ -116,6 +117,7 @@ def track_command(
     write_result(tracked.persistence, PERSISTENCE, str(output / "persistence.csv"))
     write_result(tracked.clones, CLONES, str(output / "clones.csv"))
     write_result(tracked.origins, ORIGINS, str(output / "origins.csv"))
+    write_result(tracked.origin_classes, ORIGIN_CLASSES, str(output / "origin_classes.csv"))
     write_result(near, NEAR_MATCHES, str(output / "near_matches.csv"))
     left_out = joined([rows for *_, rows in every]).unique(maintain_order=True)
     write_result(left_out, EXCLUSIONS, str(output / "exclusions.csv"))

@@ -16,7 +16,7 @@ from tilseq.repertoire.keys import lacking, paired
 from tilseq.repertoire.mutation import mutation_load, mutations
 from tilseq.repertoire.near_matches import near_matches
 from tilseq.repertoire.neighbours import neighbours
-from tilseq.repertoire.origin import origins
+from tilseq.repertoire.origin import origin_classes, origins
 from tilseq.repertoire.overlap import overlap
 from tilseq.repertoire.paired_clones import paired_clones
 from tilseq.repertoire.persistence import persistence, pooled
@@ -65,6 +65,7 @@ __all__ = [
     "near_matches",
     "neighbours",
     "one_library",
+    "origin_classes",
     "origins",
     "overlap",
     "paired",

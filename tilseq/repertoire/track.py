@@ -9,7 +9,7 @@ import polars as pl
 
 from tilseq.receptors import CLONE
 from tilseq.repertoire.effective import summed
-from tilseq.repertoire.origin import origins
+from tilseq.repertoire.origin import origin_classes, origins
 from tilseq.repertoire.persistence import persistence_of
 from tilseq.repertoire.presence import presence
 from tilseq.repertoire.still_seen import common_cells
@@ -28,11 +28,14 @@ class Tracked(NamedTuple):
         The table `clones`: the followed clones in every sample.
     origins
         The table `origins`, of every clone.
+    origin_classes
+        The table `origin_classes`.
     """
 
     persistence: pl.DataFrame
     clones: pl.DataFrame
     origins: pl.DataFrame
+    origin_classes: pl.DataFrame
 
 
 def track(
@@ -57,8 +60,9 @@ def track(
     Returns
     -------
     Tracked
-        Persistence of blood before the infusion is told beside that after it, without `mass_new`. Followed are every
-        clone of the product, the emergent ones, and those that held the threshold of any sample.
+        Persistence of blood before the infusion is told beside that after it, without `mass_new`. Followed are the
+        clones of the product that blood shows, the emergent ones, and those that held the threshold of any sample; of
+        the product's other clones no more is to be said than that no sample shows them.
 
     Raises
     ------
@@ -74,6 +78,15 @@ def track(
         persistence_of(clones, whole, sample=sample, baseline=before, at_cells=at_cells, threshold=threshold)
         for sample, clones in later.items()
     ]
+    return Tracked(pl.concat(held), *follow(later, product, baseline, tumor, threshold=threshold))
+
+
+def follow(
+    later: Samples, product: Samples, baseline: Samples, tumor: Samples, *, threshold: float
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Return the tables `clones`, `origins` and `origin_classes` of a subject, as `track` does."""
+    whole = summed(list(product.values()))
+    before = summed(list(baseline.values())) if baseline else None
     origin = origins(
         whole,
         baseline=before,
@@ -83,6 +96,7 @@ def track(
     )
     every = {**product, **tumor, **baseline, **later}
     large = pl.concat([clones.filter(pl.col("frequency") >= threshold).select(CLONE) for clones in every.values()])
-    emergent = origin.filter(origin="emergent").select(CLONE)
-    followed = pl.concat([whole.select(CLONE), large, emergent])
-    return Tracked(pl.concat(held), presence(every, followed, threshold=threshold), origin)
+    blood = pl.concat([clones.select(CLONE) for clones in (*baseline.values(), *later.values())])
+    shown = whole.select(CLONE).join(blood, on=CLONE, how="semi")
+    followed = pl.concat([shown, large, origin.filter(origin="emergent").select(CLONE)])
+    return presence(every, followed, threshold=threshold), origin, origin_classes(origin, whole, before)

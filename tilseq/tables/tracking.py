@@ -25,6 +25,7 @@ ORIGINS = Table(
     "origins",
     "One clone of one subject a row: where it was seen, and where it comes from.",
     (
+        Column("subject", "text", "Subject identifier, where given."),
         _LOCUS,
         _JUNCTION,
         _ORIGIN,
@@ -34,7 +35,22 @@ ORIGINS = Table(
             for name, place in {**_PLACES, "later": "blood after the infusion, all visits together"}.items()
         ),
     ),
-    key=("locus", "junction"),
+    key=("subject", "locus", "junction"),
+)
+
+ORIGIN_CLASSES = Table(
+    "origin_classes",
+    "One origin of one subject's clones a row: how many, and how many of them are expected to be of another.",
+    (
+        Column("subject", "text", "Subject identifier, where given."),
+        _LOCUS,
+        _ORIGIN,
+        Column("clones", "integer", "Clones that are called so.", needed=True, minimum=0),
+        Column(
+            "wrong_expected", "number", "Clones among them expected to be of another; null is not known.", minimum=0
+        ),
+    ),
+    key=("subject", "locus", "origin"),
 )
 
 CLONES = Table(
@@ -135,3 +151,5 @@ TREND = Table(
     ),
     key=("subject", "locus", "junction"),
 )
+
+TRACKING_TABLES = (ORIGINS, ORIGIN_CLASSES, CLONES, NEAR_MATCHES, CHANGE, TREND)

@@ -40,6 +40,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
     from tilseq.tables import outputs
     from tilseq.tables import repertoire as repertoire_tables
     from tilseq.tables.contamination import CONTAMINATION_TABLES
+    from tilseq.tables.tracking import TRACKING_TABLES
 
     states = {job.folder: _state(work / job.folder) for job in jobs}
     failures = outputs.FAILURES.frame(
@@ -75,6 +76,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         repertoire_tables.PERSISTENCE,
         repertoire_tables.OVERLAP,
         repertoire_tables.USAGE,
+        *TRACKING_TABLES,
         *CONTAMINATION_TABLES,
         outputs.SCORES,
         outputs.RESPONSE,

@@ -26,6 +26,7 @@ STEPS = (
     "til_survival",
     "repertoire",
     "persistence",
+    "tracking",
     "overlap",
     "diversity",
     "diversity_over_study",
