@@ -242,7 +242,7 @@ def test_gates_that_no_channel_allows_are_told_and_pass(simulate: Simulate) -> N
     told = gating.quality.filter(pl.col("check").is_in(["singlets", "live"])).sort("check", descending=True)
     assert told.select("check", "value", "verdict", "reason").rows() == [
         ("singlets", None, "pass", "not gated: the file has no FSC-H beside FSC-A"),
-        ("live", None, "pass", "not gated: no viability channel"),
+        ("live", None, "pass", "not gated: no viability dye: dead cells are counted"),
     ]
     assert set(count(gating)["verdict"]) == {"pass"}
 

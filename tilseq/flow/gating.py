@@ -12,6 +12,7 @@ import numpy as np
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.flow.backgating import add_lymphocytes, is_near
 from tilseq.flow.beads import find_beads, single_beads
+from tilseq.flow.dead import check_undyed
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.margins import check_lymphocytes
 from tilseq.flow.panel import describe, find_markers, own_channels
@@ -194,6 +195,7 @@ def gate(
     seen = [markers[name] for name in values if name != "FSC-A"]  # which has a check of T cells of its own
     quality += check_lymphocytes(tube, tree.mask("lymphocytes"), seen, sample=sample)
     quality += check_residuals(sample, tree.populations, values)
+    quality += check_undyed(sample, tree.populations, values, markers)
     quality += _elsewhere(sample, region, borrowed.region)
     return _finish(tree, rules, region, quality, lost)
 
