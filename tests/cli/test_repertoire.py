@@ -45,7 +45,7 @@ def test_track_writes_persistence_and_exclusions(folder, capsys):
     assert found["upper"][0] == pytest.approx(1 - 0.025 ** (1 / 40))
     excluded = pl.read_csv(folder / "exclusions.csv").select("sample", "rule", "rows", "counts").rows()
     assert excluded == [("day7", "not productive", 1, 9)]
-    assert "day7: 1 rows (9 counts) left out: not productive" in capsys.readouterr().err
+    assert "day7: 1 row (9 counts) left out: not productive" in capsys.readouterr().err
 
 
 def test_track_takes_the_cells_of_each_sample(folder):
