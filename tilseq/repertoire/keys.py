@@ -90,9 +90,9 @@ def _with_parts(table: Any, key: str) -> pl.DataFrame:
 
 
 def _upper(junctions: pl.Series) -> pl.Series:
-    """Return junctions in upper case, as the readers give them."""
+    """Return junctions in upper case, as the readers give them; the last in order tells whether one is not."""
     junctions = junctions.cast(pl.String)
-    return junctions.str.to_uppercase() if junctions.str.contains("[a-z]").any() else junctions
+    return junctions.str.to_uppercase() if str(junctions.max() or "") >= "a" else junctions
 
 
 def genes_of(calls: pl.Series) -> pl.Series:
