@@ -44,7 +44,7 @@ def test_persistence_and_exclusions(folder, capsys):
     assert found["day28", "clones_at_n"] == 0
     excluded = pl.read_csv(folder / "exclusions.csv").select("sample", "rule", "rows", "counts").rows()
     assert excluded == [("day7", "not productive", 1, 9)]
-    assert "day7: 1 rows (9 counts) left out: not productive" in capsys.readouterr().err
+    assert "day7: 1 row (9 counts) left out: not productive" in capsys.readouterr().err
 
 
 def test_clones_origins_and_near_matches(folder):

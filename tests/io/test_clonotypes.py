@@ -187,7 +187,11 @@ def test_a_missing_count_is_an_error_and_never_1(tmp_path):
         ("freq\tcdr3nt\tcdr3aa\tv\td\tj", TableError, "column count: .*VDJtools"),
         ("count\tfreq\tcdr3nt\tcdr3aa\tv\td", TableError, "column j: .*VDJtools"),
         ("count\tfreq\tcdr3nt\tcdr3aa\tv\td\tj\tCDR3nt", TableError, "two names"),
-        ("Clones\tProportion\tCDR3.nt\tCDR3.aa", ReadError, "no clonotype dialect known.*airr.*10x.*vdjtools"),
+        (
+            "Clones\tProportion\tCDR3.nt\tCDR3.aa",
+            ReadError,
+            "no clonotype dialect known.*airr, 10x.*vdjtools.*; of immunarch it lacks V.name, J.name",
+        ),
         ("barcode,chain,v_gene,j_gene,cdr3,cdr3_nt,productive,is_cell", TableError, "column high_confidence"),
     ],
 )

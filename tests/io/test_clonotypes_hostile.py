@@ -153,7 +153,7 @@ def test_row_26_umis_are_taken_before_reads_and_it_is_told(read):
 def test_row_27_rows_of_one_clone_are_summed_and_their_number_told(read):
     got = read(HEADER + ROW + OTHER + ROW.replace("TRBV28", "TRBV9"))
     assert counts(got) == {CAF: 6, CEF: 4}
-    assert got.notes == ("1 rows repeat the locus and junction of another and are summed with it",)
+    assert got.notes == ("1 row repeats the locus and junction of another and is summed with it",)
 
 
 def test_row_28_odd_junctions_are_left_out_or_kept_by_a_rule_that_counts_them(read):

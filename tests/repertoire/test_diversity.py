@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tilseq.errors import AnalysisError, TableError
 from tilseq.io.clonotypes import read_clonotypes
-from tilseq.repertoire import diversity, hill_profile
+from tilseq.repertoire import depth, diversity, effective_number, hill_profile, isotypes, qc
 
 X = [10, 5, 3, 1, 1, 1, 2]
 Y = [45, 20, 10, 8, 5, 4, 3, 2, 1, 1, 1]
@@ -263,3 +263,23 @@ def test_order_two_of_reads_is_that_of_the_cells_behind_them():
         )
         found.append(rows.filter(parameter="hill_q2_asymptotic")["value"][0])
     assert 1 / np.mean(1 / np.array(found)) == pytest.approx(200, rel=0.01)
+
+
+@pytest.mark.parametrize("order", [float("nan"), float("inf"), -1])
+def test_an_order_that_is_none_is_refused(order):
+    with pytest.raises(AnalysisError, match="no such order; found .* expected a number, 0 or above"):
+        hill_profile(clones([3, 1]), sample="s", orders=(0, order))
+
+
+def test_a_word_that_counts_cannot_be_of_is_refused():
+    isotyped = clones([3, 1]).with_columns(c_call=pl.lit("IGHM"))
+    for call in (
+        lambda **known: diversity(clones([3, 1]), sample="s", **known),
+        lambda **known: hill_profile(clones([3, 1]), sample="s", n_effective=2, **known),
+        lambda **known: depth(clones([3, 1]), sample="s", **known),
+        lambda **known: effective_number(4, **known),
+        lambda **known: qc(clones([3, 1]).with_columns(junction_aa=pl.lit("CF")), sample="s", **known),
+        lambda **known: isotypes(isotyped, sample="s", **known),
+    ):
+        with pytest.raises(AnalysisError, match="found 'umi'; expected cells, umis, .*; did you mean 'umis'"):
+            call(count_of="umi")

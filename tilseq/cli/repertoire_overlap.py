@@ -19,6 +19,7 @@ from tilseq.cli.repertoire_files import (
     joined,
     locus_option,
     read_file,
+    some,
 )
 from tilseq.receptors import KEYS
 
@@ -72,7 +73,7 @@ def overlap_command(
         sample = sample_name(path)
         clonotypes, _ = read_file(path, sample, dialect, locus)
         for rule, rows, counts in lacking(clonotypes.table, key).iter_rows():
-            click.echo(f"{sample}: {rows} clonotypes ({counts:.0f} counts) left out: {rule}", err=True)
+            click.echo(f"{sample}: {some(rows, 'clonotype')} ({some(counts, 'count')}) left out: {rule}", err=True)
         depth = depth_of(sample, clonotypes, count_of, known.get(sample), estimated.get(sample))
         return sample, clonotypes.table, dict(depth.select("locus", "n_effective").iter_rows())
 

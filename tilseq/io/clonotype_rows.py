@@ -110,8 +110,10 @@ def _dialect_of(source: Delimited) -> str:
         file=source.path,
         row=source.header_row,
         found=", ".join(source.names[:8]),
-        expected="one of "
-        + "; ".join(f"{key} ({', '.join(n[0] for n in d.needed.values())})" for key, d in told.items()),
+        expected=f"that of {', '.join(told)}",
+        mend=f"of {near} it lacks {', '.join(missing[near])}"
+        if len(missing[near]) < len(told[near].needed)
+        else "name the columns as AIRR does: v_call, j_call, junction, duplicate_count",
     )
 
 

@@ -177,9 +177,8 @@ def _names_once(rows: Rows) -> list[str]:
         return []
     names = names.filter(~names.is_in(NO_VALUE) & names.is_not_null())
     twice = len(names) - names.n_unique()
-    return [f"{twice} rows bear the {rows.headers['sequence_id']} of an earlier row: was a file joined twice?"] * (
-        twice > 0
-    )
+    bear = "1 row bears" if twice == 1 else f"{twice} rows bear"
+    return [f"{bear} the {rows.headers['sequence_id']} of an earlier row: was a file joined twice?"] * (twice > 0)
 
 
 def _cells_named(rows: Rows) -> list[str]:

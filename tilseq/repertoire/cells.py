@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import AnalysisError
-from tilseq.repertoire.clones import INDEPENDENT, clone_counts
+from tilseq.repertoire.clones import INDEPENDENT, check_count_of, clone_counts
 
 PICOGRAMS_PER_CELL = 6.6
 ROUNDING = 1e-9  # of an effective number that is all of its counts
@@ -90,7 +90,13 @@ def effective_number(counts: float, count_of: str, cells: float | None = None) -
     float or None
         The counts themselves where they are cells, no more than there are distinct ones; `effective_cells` where the
         cells are known; else the counts of UMIs or templates, and None for reads and counts of unknown meaning.
+
+    Raises
+    ------
+    AnalysisError
+        Counts are not of that; the cells are not above 0.
     """
+    check_count_of(count_of)
     if counts <= 0:
         return None
     if count_of == "cells":

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.repertoire.cells import cells_of, effective_number
-from tilseq.repertoire.clones import INDEPENDENT, clone_counts
+from tilseq.repertoire.clones import INDEPENDENT, check_count_of, clone_counts
 from tilseq.repertoire.replicates import Estimate
 from tilseq.tables import as_polars
 from tilseq.tables.repertoire import DEPTH
@@ -60,7 +60,10 @@ def depth(
     ------
     TableError
         The table is not a clonotype table.
+    AnalysisError
+        Counts are not of that; as `cells_of`.
     """
+    check_count_of(count_of)
     put_in = cells_of(cells, t_cell_fraction, input_ng)
     rows = []
     sums = clone_counts(table).group_by("locus").agg(pl.col("duplicate_count").sum())

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
+from math import inf
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from tilseq.errors import AnalysisError
 from tilseq.intervals import Z95
 from tilseq.repertoire import indices
 from tilseq.repertoire.cells import checked_effective, effective_number
-from tilseq.repertoire.clones import clone_counts
+from tilseq.repertoire.clones import check_count_of, clone_counts
 from tilseq.repertoire.indices import Index, limits
 from tilseq.repertoire.largest import d50_clones, error_of_largest, held_by_largest, limits_of_d50
 from tilseq.repertoire.sampling import Sampling, knows_clones
@@ -101,7 +103,7 @@ def diversity(table: Any, *, sample: str, count_of: str = "unknown", n_effective
     TableError
         The table is not a clonotype table.
     AnalysisError
-        An effective number of cells is not above 0 or exceeds the counts of its locus.
+        An effective number of cells is not above 0 or exceeds the counts of its locus; counts are not of that.
     """
     rows: list[dict[str, Any]] = []
     for locus, counts, cells in by_locus(table, count_of, n_effective):
@@ -135,7 +137,17 @@ def hill_profile(
     -------
     polars.DataFrame
         The table `hill_profile`: `sample, locus, q, value, lower, upper, depth`.
+
+    Raises
+    ------
+    TableError
+        The table is not a clonotype table.
+    AnalysisError
+        As for `diversity`; an order is no number from 0 on.
     """
+    wrong = [q for q in orders if not 0 <= q < inf]
+    if wrong:
+        raise AnalysisError("a Hill number has no such order", found=wrong[0], expected="a number, 0 or above")
     rows: list[dict[str, Any]] = []
     for locus, counts, cells in by_locus(table, count_of, n_effective):
         whole = spectrum(counts)
@@ -152,6 +164,7 @@ def hill_profile(
 
 def by_locus(table: Any, count_of: str, n_effective: Cells) -> list[tuple[str, Integers, float | None]]:
     """Return locus, counts of its clones and effective number of cells of each locus."""
+    check_count_of(count_of)
     found = []
     for (locus,), group in clone_counts(table).select("locus", "duplicate_count").group_by("locus"):
         counts = group["duplicate_count"].to_numpy()

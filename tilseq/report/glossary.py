@@ -61,7 +61,7 @@ REPERTOIRE = {
     "Morisita-Horn": "2 Σ xy / (Σ x² + Σ y²), x and y a clone’s shares of the two samples: the chance that a cell of "
     "each is of one clone, set against that of two cells of one sample.",
     "Morisita": "The same of the repertoires behind the samples, whatever their depth; it needs the "
-    "effective cells of both, and may come out a little above 1.",
+    "effective cells of both. Its estimate may come out above 1 and is then shown as 1.",
     "V genes differ, lengths differ": "Jensen-Shannon divergence: 0 bits where both samples use them alike, 1 bit "
     "where they have none in common. Chance alone makes it larger the fewer clones there are.",
     "Seen once": "Share of clones with a count of 1. Where there is none, the table was probably cut at a smallest "

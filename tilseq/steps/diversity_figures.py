@@ -61,8 +61,8 @@ def _of_locus(
     drawn = {
         f"Hill profile {name}": (
             hill_profiles(profiles, locus=locus),
-            f"{kind}: effective number of clones by how little rare clones count, each sample at its own depth; bands "
-            "are 95 % limits. Where lines cross, neither repertoire is the more diverse.",
+            f"{kind}: effective number of clones by how little rare clones count, each sample at its own depth; bands, "
+            "where there are any, are 95 % limits. Where lines cross, neither repertoire is the more diverse.",
         ),
         f"ranks {name}": (
             rank_abundance(clones, locus=locus),
