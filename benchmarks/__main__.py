@@ -23,6 +23,7 @@ ALL = (
     "diversity_coverage",
     "cells_estimated",
     "change",
+    "published_change",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))
