@@ -24,6 +24,7 @@ ALL = (
     "cells_estimated",
     "change",
     "contamination",
+    "published_change",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))
