@@ -101,10 +101,8 @@ def contamination(
 
 def _leaked(libraries: Libraries, clones: pl.DataFrame) -> pl.Series:
     """Return whether each of the shared rows is a clone that leaked."""
-    place = {name: i for i, name in enumerate(libraries.names)}
-    found = clones.filter(verdict="leak").select(
-        pl.col("sample").replace_strict(place, return_dtype=pl.Int64), "locus", "junction", leaked=pl.lit(True)
-    )
+    found = clones.filter(verdict="leak").rename({"sample": "name"}).join(libraries.places, on="name")
+    found = found.select("sample", "locus", "junction", leaked=pl.lit(True))
     rows = libraries.shared.join(found, on=("sample", "locus", "junction"), how="left", maintain_order="left")
     return rows["leaked"].fill_null(False)
 
@@ -140,7 +138,7 @@ def _pairs(
         leak = leaking[a, b] | ~beyond[name].agree[a, b]
         verdict = np.select(
             [
-                [int(j) in libraries.identical.get(int(i), ()) for i, j in zip(a, b, strict=True)],
+                np.array([int(j) in libraries.identical.get(int(i), ()) for i, j in zip(a, b, strict=True)], bool),
                 same & agree,
                 same & locus.compared[a, b],
                 same,

@@ -132,11 +132,11 @@ def _expected(
     libraries: Libraries, donors: pl.DataFrame, subjects: Sequence[str], chance: Mapping[str, Chance]
 ) -> pl.DataFrame:
     """Return a row for each subject, library of another and locus: clones given, and how many are there by chance."""
-    rate = pl.col("locus").replace_strict({locus: one.rate for locus, one in chance.items()}, return_dtype=pl.Float64)
     given = donors.group_by("run", "donor_subject", "locus").agg(
         large_clones=pl.len().cast(pl.Int64), donor_counts=pl.col("duplicate_count").sum()
     )
-    given = given.with_columns(rate=rate)
+    rates = {"locus": list(chance), "rate": [one.rate for one in chance.values()]}
+    given = given.join(pl.DataFrame(rates, schema={"locus": pl.String, "rate": pl.Float64}), on="locus")
     taken = libraries.sizes.with_columns(
         run=pl.Series(list(libraries.runs), dtype=pl.String).gather(libraries.sizes["sample"]),
         subject=pl.Series(list(subjects), dtype=pl.String).gather(libraries.sizes["sample"]),
