@@ -110,12 +110,10 @@ def _leaked(libraries: Libraries, clones: pl.DataFrame) -> pl.Series:
 def _leaking(libraries: Libraries, true: Sequence[str], rates: pl.DataFrame) -> NDArray[np.bool_]:
     """Return whether a leak was found between two libraries of a run, in either direction."""
     found = set(rates.filter(verdict="leak").drop_nulls("recipient").select("run", "donor_subject", "recipient").rows())
-    into = np.array(
-        [
-            [(run, true[donor], name) in found and libraries.runs[donor] == run for donor in range(len(true))]
-            for name, run in zip(libraries.names, libraries.runs, strict=True)
-        ]
-    ).reshape(len(true), len(true))
+    into = np.zeros((len(true), len(true)), bool)
+    for i, (name, run) in enumerate(zip(libraries.names, libraries.runs, strict=True)):
+        for j, donor in enumerate(true):
+            into[i, j] = libraries.runs[j] == run and (run, donor, name) in found
     return np.asarray(into | into.T)
 
 
