@@ -101,10 +101,8 @@ def contamination(
 
 def _leaked(libraries: Libraries, clones: pl.DataFrame) -> pl.Series:
     """Return whether each of the shared rows is a clone that leaked."""
-    place = {name: i for i, name in enumerate(libraries.names)}
-    found = clones.filter(verdict="leak").select(
-        pl.col("sample").replace_strict(place, return_dtype=pl.Int64), "locus", "junction", leaked=pl.lit(True)
-    )
+    found = clones.filter(verdict="leak").rename({"sample": "name"}).join(libraries.places, on="name")
+    found = found.select("sample", "locus", "junction", leaked=pl.lit(True))
     rows = libraries.shared.join(found, on=("sample", "locus", "junction"), how="left", maintain_order="left")
     return rows["leaked"].fill_null(False)
 
@@ -112,12 +110,10 @@ def _leaked(libraries: Libraries, clones: pl.DataFrame) -> pl.Series:
 def _leaking(libraries: Libraries, true: Sequence[str], rates: pl.DataFrame) -> NDArray[np.bool_]:
     """Return whether a leak was found between two libraries of a run, in either direction."""
     found = set(rates.filter(verdict="leak").drop_nulls("recipient").select("run", "donor_subject", "recipient").rows())
-    into = np.array(
-        [
-            [(run, true[donor], name) in found and libraries.runs[donor] == run for donor in range(len(true))]
-            for name, run in zip(libraries.names, libraries.runs, strict=True)
-        ]
-    ).reshape(len(true), len(true))
+    into = np.zeros((len(true), len(true)), bool)
+    for i, (name, run) in enumerate(zip(libraries.names, libraries.runs, strict=True)):
+        for j, donor in enumerate(true):
+            into[i, j] = libraries.runs[j] == run and (run, donor, name) in found
     return np.asarray(into | into.T)
 
 
@@ -140,7 +136,7 @@ def _pairs(
         leak = leaking[a, b] | ~beyond[name].agree[a, b]
         verdict = np.select(
             [
-                [int(j) in libraries.identical.get(int(i), ()) for i, j in zip(a, b, strict=True)],
+                np.array([int(j) in libraries.identical.get(int(i), ()) for i, j in zip(a, b, strict=True)], bool),
                 same & agree,
                 same & locus.compared[a, b],
                 same,

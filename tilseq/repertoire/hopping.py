@@ -8,7 +8,7 @@ in the donor. A clone that the recipient holds at more than a tenth of the donor
 
 By chance ``r n`` of the donor's clones would be seen, with r of `chance_sharing` and n the clones of the recipient; a
 leak is found where far more are (negative binomial, 1 % shared out among all donors and recipients). Where more than
-one in a hundred of the donor's clones would be seen, as in light chains, the locus tells nothing of leaks. The rate's
+one in twenty of the donor's clones would be seen, as in light chains, the locus tells nothing of leaks. The rate's
 limits are exact Poisson limits of the counts that arrived; the counts of those by chance are taken off the rate and
 its lower limit, and not off the upper, as public clones are left out already as far as they are known.
 """
@@ -28,7 +28,7 @@ from tilseq.repertoire.libraries import LARGE, LEAST_RATIO, Libraries
 from tilseq.tables.contamination import LEAK_RATES
 
 ALPHA = 0.01  # that any leak is found in a trial without one
-MOST_BY_CHANCE = 0.01  # of a donor's clones, a round figure
+MOST_BY_CHANCE = 0.05  # of a donor's clones, a round figure
 LEVEL = 0.99  # of a single clone's count
 TOLD = ("large_clones", "seen", "by_chance", "arrived", "donor_counts", "arrived_by_chance")
 
@@ -132,11 +132,11 @@ def _expected(
     libraries: Libraries, donors: pl.DataFrame, subjects: Sequence[str], chance: Mapping[str, Chance]
 ) -> pl.DataFrame:
     """Return a row for each subject, library of another and locus: clones given, and how many are there by chance."""
-    rate = pl.col("locus").replace_strict({locus: one.rate for locus, one in chance.items()}, return_dtype=pl.Float64)
     given = donors.group_by("run", "donor_subject", "locus").agg(
         large_clones=pl.len().cast(pl.Int64), donor_counts=pl.col("duplicate_count").sum()
     )
-    given = given.with_columns(rate=rate)
+    rates = {"locus": list(chance), "rate": [one.rate for one in chance.values()]}
+    given = given.join(pl.DataFrame(rates, schema={"locus": pl.String, "rate": pl.Float64}), on="locus")
     taken = libraries.sizes.with_columns(
         run=pl.Series(list(libraries.runs), dtype=pl.String).gather(libraries.sizes["sample"]),
         subject=pl.Series(list(subjects), dtype=pl.String).gather(libraries.sizes["sample"]),

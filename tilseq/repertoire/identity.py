@@ -103,8 +103,8 @@ def loci_of(libraries: Libraries, may_leak: pl.Series) -> dict[str, Locus]:
 
 def _alike(words: Sequence[str | None]) -> Flags:
     """Return whether two libraries have the same word; one that is not known is like every other."""
-    codes = np.array([hash(word) for word in words])
-    unknown = np.array([word is None for word in words])
+    codes = np.array([hash(word) for word in words], np.int64)
+    unknown = np.array([word is None for word in words], bool)
     return np.asarray(np.equal.outer(codes, codes) | np.logical_or.outer(unknown, unknown))
 
 

@@ -53,6 +53,12 @@ class Libraries:
         """All loci, sorted."""
         return self.sizes["locus"].unique().sort().to_list()
 
+    @property
+    def places(self) -> pl.DataFrame:
+        """`name` of each library and its `sample`, its place."""
+        rows = {"name": list(self.names), "sample": range(len(self.names))}
+        return pl.DataFrame(rows, schema={"name": pl.String, "sample": pl.Int64})
+
     def clones(self, locus: str) -> Floats:
         """Return the clones of a locus in each library, 0 where it has none."""
         found = np.zeros(len(self.names))

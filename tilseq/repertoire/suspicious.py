@@ -75,15 +75,8 @@ def _given(beside: pl.DataFrame, rows: pl.DataFrame) -> pl.Series:
 def _with_rates(rows: pl.DataFrame, libraries: Libraries, rates: pl.DataFrame) -> pl.DataFrame:
     """Return rows with the rate of a leak and its upper limit, by which each is judged."""
     whole = rates.filter(pl.col("recipient").is_null()).select("run", "rate", "upper", "verdict")
-    place = {name: i for i, name in enumerate(libraries.names)}
-    pairs = rates.filter(verdict="leak").drop_nulls("recipient")
-    pairs = pairs.select(
-        "run",
-        "donor_subject",
-        pl.col("recipient").replace_strict(place, return_dtype=pl.Int64).alias("sample"),
-        pl.col("rate").alias("rate_of_pair"),
-        pl.col("upper").alias("upper_of_pair"),
-    )
+    pairs = rates.filter(verdict="leak").rename({"recipient": "name"}).join(libraries.places, on="name")
+    pairs = pairs.select("run", "donor_subject", "sample", rate_of_pair="rate", upper_of_pair="upper")
     rows = rows.join(whole, on="run", how="left", maintain_order="left")
     rows = rows.join(pairs, on=("run", "donor_subject", "sample"), how="left", maintain_order="left")
     of_run = pl.when(pl.col("verdict") == "leak").then("rate").otherwise(0.0)
