@@ -22,6 +22,7 @@ ALL = (
     "diversity",
     "diversity_coverage",
     "cells_estimated",
+    "cell_labels",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))

@@ -1,6 +1,7 @@
 """The repertoire laboratory: depth, diversity, overlap, B cells, persistence of infused clones. Tables in and out."""
 
 from tilseq.repertoire.bcr import bcr
+from tilseq.repertoire.cell_labels import cell_labels
 from tilseq.repertoire.cell_quality import cell_checks, cell_quality
 from tilseq.repertoire.cells import cells_of, effective_cells, effective_number, effective_numbers
 from tilseq.repertoire.chains import chain_pairing, check_overlap, joined_lanes
@@ -14,6 +15,7 @@ from tilseq.repertoire.neighbours import neighbours
 from tilseq.repertoire.overlap import overlap
 from tilseq.repertoire.paired_clones import paired_clones
 from tilseq.repertoire.persistence import persistence, pooled
+from tilseq.repertoire.product_lots import ProductLot
 from tilseq.repertoire.qc import qc
 from tilseq.repertoire.rarefaction import effective_spectra, rarefaction, standardised
 from tilseq.repertoire.replicates import cells_from_pair, cells_from_replicates
@@ -21,8 +23,10 @@ from tilseq.repertoire.threshold import family_threshold
 from tilseq.repertoire.usage import usage, usage_divergence
 
 __all__ = [
+    "ProductLot",
     "bcr",
     "cell_checks",
+    "cell_labels",
     "cell_quality",
     "cells_from_pair",
     "cells_from_replicates",
