@@ -30,6 +30,7 @@ from tilseq.cli.repertoire_files import (
     locus_option,
     read_file,
 )
+from tilseq.cli.repertoire_label import label_command
 from tilseq.cli.repertoire_overlap import overlap_command, qc_command
 
 if TYPE_CHECKING:
@@ -123,5 +124,5 @@ def track(
     return status
 
 
-for command in (diversity_command, overlap_command, qc_command, bcr_command, cells_command):
+for command in (diversity_command, overlap_command, qc_command, bcr_command, cells_command, label_command):
     repertoire_command.add_command(command)

@@ -10,6 +10,7 @@ from tilseq.repertoire.diversity import diversity, hill_profile
 from tilseq.repertoire.families import distance_to_nearest, families, family_diversity
 from tilseq.repertoire.isotypes import isotypes
 from tilseq.repertoire.keys import lacking, paired
+from tilseq.repertoire.label_checks import label_checks
 from tilseq.repertoire.mutation import mutation_load, mutations
 from tilseq.repertoire.neighbours import neighbours
 from tilseq.repertoire.overlap import overlap
@@ -46,6 +47,7 @@ __all__ = [
     "hill_profile",
     "isotypes",
     "joined_lanes",
+    "label_checks",
     "lacking",
     "mutation_load",
     "mutations",

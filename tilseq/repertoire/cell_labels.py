@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -55,8 +57,8 @@ def cell_labels(
       chain, free RNA or a second cell: as often as cells with a TRB have a second one, droplets without one of
       their own, taken to be as many, have a foreign one alone;
     - by both chains, where the product is of single cells or has both: both would have to be false;
-    - by TRB, where the product's own cells with it have other TRA: the odds are multiplied by how often cells of one
-      TRB in this sample have no TRA in common.
+    - by TRB, where the product's own cells with it have other TRA: the odds are multiplied by how often two cells of
+      one TRB in this sample have no TRA in common.
 
     *Not seen*: the chance that its clone was there and missed, of clones with as many cells in this sample; see
     `tilseq.repertoire.missed_clones.missed`. Where the product's TRA is known, it is weighed with whether it has the
@@ -309,17 +311,16 @@ def _foreign(cells: Sequence[Chains]) -> float:
 
 
 def _unlike(cells: Sequence[Chains]) -> float:
-    """Return the share of cells with a TRA in common with none of those that share their TRB, among cells with such."""
-    groups: dict[str, list[Chains]] = {}
+    """Return the share of pairs of cells of one TRB that have no TRA in common, each clone by its number of cells."""
+    groups: dict[str, Counter[tuple[str, ...]]] = {}
     for cell in cells:
         if cell.alphas and len(cell.betas) == 1:
-            groups.setdefault(cell.betas[0], []).append(cell)
-    of_several = unlike = 0
-    for group in groups.values():
-        if len(group) > 1:
-            held: dict[str, int] = {}
-            for alpha in (one for cell in group for one in cell.alphas):
-                held[alpha] = held.get(alpha, 0) + 1
-            of_several += len(group)
-            unlike += sum(all(held[alpha] == 1 for alpha in cell.alphas) for cell in group)
-    return (unlike + 0.5) / (of_several + 1)
+            groups.setdefault(cell.betas[0], Counter())[cell.alphas] += 1
+    number, unlike = 0, 0.0
+    for sets in groups.values():
+        of_clone = sets.total()
+        if of_clone > 1:
+            apart = sum(a * b for (one, a), (other, b) in combinations(sets.items(), 2) if not {*one} & {*other})
+            number += of_clone
+            unlike += 2 * apart / (of_clone - 1)
+    return (unlike + 0.5) / (number + 1)

@@ -37,6 +37,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
     from tilseq.io.write import write_table
     from tilseq.tables import outputs
     from tilseq.tables import repertoire as repertoire_tables
+    from tilseq.tables.cell_labels import CELL_LABELS
 
     states = {job.folder: _state(work / job.folder) for job in jobs}
     failures = outputs.FAILURES.frame(
@@ -70,6 +71,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         repertoire_tables.CELL_QUALITY,
         repertoire_tables.PAIRED_CLONES,
         repertoire_tables.PERSISTENCE,
+        CELL_LABELS,
         repertoire_tables.OVERLAP,
         repertoire_tables.USAGE,
         outputs.SCORES,

@@ -26,6 +26,7 @@ STEPS = (
     "til_survival",
     "repertoire",
     "persistence",
+    "cell_labels",
     "overlap",
     "diversity",
     "diversity_over_study",
