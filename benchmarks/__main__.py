@@ -25,6 +25,7 @@ ALL = (
     "change",
     "contamination",
     "published_change",
+    "cell_labels",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))

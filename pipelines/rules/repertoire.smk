@@ -20,6 +20,17 @@ rule persistence:
         COMMAND + "persistence/{wildcards.unit}"
 
 
+rule cell_labels:
+    input:
+        needs("cell_labels"),
+    output:
+        STATUS.format("cell_labels/{unit}"),
+    params:
+        fingerprint=fingerprint("cell_labels"),
+    shell:
+        COMMAND + "cell_labels/{wildcards.unit}"
+
+
 rule overlap:
     input:
         needs("overlap"),

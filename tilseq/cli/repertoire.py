@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -21,11 +20,9 @@ from tilseq.cli.repertoire_files import (
     locus_option,
     read_file,
 )
+from tilseq.cli.repertoire_label import label_command
 from tilseq.cli.repertoire_overlap import overlap_command, qc_command
 from tilseq.cli.repertoire_track import track_command
-
-if TYPE_CHECKING:
-    pass
 
 CONVERT_EXAMPLE = "tilseq repertoire convert filtered_contig_annotations.csv -o product.tsv"
 
@@ -68,6 +65,7 @@ COMMANDS = (
     contamination_command,
     bcr_command,
     cells_command,
+    label_command,
 )
 for command in COMMANDS:
     repertoire_command.add_command(command)

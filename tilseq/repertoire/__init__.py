@@ -1,6 +1,7 @@
 """The repertoire laboratory: depth, diversity, overlap, B cells, persistence of infused clones. Tables in and out."""
 
 from tilseq.repertoire.bcr import bcr
+from tilseq.repertoire.cell_labels import cell_labels
 from tilseq.repertoire.cell_quality import cell_checks, cell_quality
 from tilseq.repertoire.cells import cells_of, effective_cells, effective_number, effective_numbers
 from tilseq.repertoire.chains import chain_pairing, check_overlap, joined_lanes
@@ -13,6 +14,7 @@ from tilseq.repertoire.families import distance_to_nearest, families, family_div
 from tilseq.repertoire.hopping import leak_limit
 from tilseq.repertoire.isotypes import isotypes
 from tilseq.repertoire.keys import lacking, paired
+from tilseq.repertoire.label_checks import label_checks
 from tilseq.repertoire.mutation import mutation_load, mutations
 from tilseq.repertoire.near_matches import near_matches
 from tilseq.repertoire.neighbours import neighbours
@@ -21,6 +23,7 @@ from tilseq.repertoire.overlap import overlap
 from tilseq.repertoire.paired_clones import paired_clones
 from tilseq.repertoire.persistence import persistence, pooled
 from tilseq.repertoire.presence import presence
+from tilseq.repertoire.product_lots import ProductLot
 from tilseq.repertoire.qc import qc
 from tilseq.repertoire.rarefaction import effective_spectra, rarefaction, standardised
 from tilseq.repertoire.replicates import cells_from_pair, cells_from_replicates
@@ -32,9 +35,11 @@ from tilseq.repertoire.usage import usage, usage_divergence
 
 __all__ = [
     "Contamination",
+    "ProductLot",
     "Tracked",
     "bcr",
     "cell_checks",
+    "cell_labels",
     "cell_quality",
     "cells_from_pair",
     "cells_from_replicates",
@@ -58,6 +63,7 @@ __all__ = [
     "hill_profile",
     "isotypes",
     "joined_lanes",
+    "label_checks",
     "lacking",
     "leak_limit",
     "mutation_load",

@@ -39,6 +39,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
     from tilseq.io.write import write_table
     from tilseq.tables import outputs
     from tilseq.tables import repertoire as repertoire_tables
+    from tilseq.tables.cell_labels import CELL_LABELS
     from tilseq.tables.contamination import CONTAMINATION_TABLES
     from tilseq.tables.tracking import TRACKING_TABLES
 
@@ -74,6 +75,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         repertoire_tables.CELL_QUALITY,
         repertoire_tables.PAIRED_CLONES,
         repertoire_tables.PERSISTENCE,
+        CELL_LABELS,
         repertoire_tables.OVERLAP,
         repertoire_tables.USAGE,
         *TRACKING_TABLES,

@@ -27,6 +27,7 @@ STEPS = (
     "repertoire",
     "persistence",
     "tracking",
+    "cell_labels",
     "overlap",
     "diversity",
     "diversity_over_study",
