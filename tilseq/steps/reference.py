@@ -29,7 +29,7 @@ def infusions_of(study: Study, subject: str) -> list[dict[str, Any]]:
     return study.infusions.filter(subject=subject).select("day", "lot").sort("day", "lot").to_dicts()
 
 
-def _counts_for(sample: Mapping[str, Any], lot: str | None, infusions: Sequence[Mapping[str, Any]]) -> bool:
+def counts_for(sample: Mapping[str, Any], lot: str | None, infusions: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a lot is part of the reference of a sample: it had been infused when the sample was taken.
 
     A sample from before the first infusion is held against every lot that was ever infused. Where the lot is not
@@ -81,7 +81,7 @@ def parts_of(job: Job, sample: Mapping[str, Any]) -> list[str]:
         need
         for need, row in job.arguments["samples"].items()
         if (row["specimen"], row["assay"]) == (job.arguments["reference"], sample["assay"])
-        and _counts_for(sample, row["lot"], job.arguments["infusions"])
+        and counts_for(sample, row["lot"], job.arguments["infusions"])
     ]
 
 
@@ -90,7 +90,7 @@ def failed_of(job: Job, sample: Mapping[str, Any]) -> list[str]:
     return [
         row["sample"]
         for row in job.arguments["failed"]
-        if row["assay"] == sample["assay"] and _counts_for(sample, row["lot"], job.arguments["infusions"])
+        if row["assay"] == sample["assay"] and counts_for(sample, row["lot"], job.arguments["infusions"])
     ]
 
 
