@@ -26,12 +26,12 @@ STEPS = (
     "til_survival",
     "repertoire",
     "persistence",
+    "contamination",
     "tracking",
     "cell_labels",
     "overlap",
     "diversity",
     "diversity_over_study",
-    "contamination",
     "expression",
     "clinical",
 )
