@@ -26,6 +26,7 @@ STEPS = (
     "til_survival",
     "repertoire",
     "persistence",
+    "persistence_kinetics",
     "contamination",
     "tracking",
     "cell_labels",
