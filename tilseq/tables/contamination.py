@@ -57,7 +57,7 @@ LEAK_RATES = Table(
         Column("donor_subject", "text", "Subject whose clones arrive; null for the whole run."),
         Column("recipient", "text", "Sample in which they arrive; null for the whole run."),
         Column("large_clones", "integer", "Large clones of the donor that are not known to be public.", needed=True),
-        Column("seen", "integer", "Those of them seen in the recipient, at a tenth of their count or less."),
+        Column("seen", "integer", "Those of them seen in the recipient, or in any, at a tenth of their count or less."),
         Column("by_chance", "number", "Those that would be seen there without a leak."),
         Column("p", "number", "Probability that as many or more are seen without a leak.", minimum=0, maximum=1),
         Column("arrived", "integer", "Counts of those seen.", minimum=0),
