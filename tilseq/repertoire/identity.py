@@ -116,7 +116,7 @@ def _locus(
     null = once & apart if (once & apart).sum() >= FEWEST_PAIRS else once & across
     chance = fit_chance(tested[null], products[null])
     expected = chance.rate * products
-    p = upper_tail(tested, expected, chance.dispersion)
+    p = upper_tail(tested, expected, chance.dispersion) if chance.pairs else np.full(tested.shape, np.nan)
     agree = has & (p < threshold)
     rates = (tested / products)[np.triu(agree)]
     compared = agree.copy()

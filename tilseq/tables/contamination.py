@@ -34,8 +34,8 @@ SHARED_PAIRS = Table(
             needed=True,
             minimum=0,
         ),
-        Column("expected", "number", "Clones that two people would share by chance.", needed=True, minimum=0),
-        Column("p", "number", "Probability that two people share as many or more.", needed=True, minimum=0, maximum=1),
+        Column("expected", "number", "Clones that two people would share by chance; null where none tell.", minimum=0),
+        Column("p", "number", "Probability that two people share as many or more.", minimum=0, maximum=1),
         Column(
             "verdict",
             "text",
