@@ -226,7 +226,7 @@ class _Labeller:
         if partners and cell.alphas:
             odds = (1 - false) * self.unlike
             return _row(beta, junction, "ambiguous", odds / (odds + false), "beta", OTHER_ALPHA)
-        if self.alpha is not None and any(one in self.alpha.found for one in cell.alphas):
+        if self.alpha is not None and any(one in self.alpha.found for one in {*cell.alphas} - self.partnered):
             return _matched(beta, junction, 1 - false * min(1.0, self.foreign + self.alpha.by_chance), "both")
         return _matched(beta, junction, 1 - false, "beta")
 
