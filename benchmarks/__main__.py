@@ -22,6 +22,9 @@ ALL = (
     "diversity",
     "diversity_coverage",
     "cells_estimated",
+    "change",
+    "contamination",
+    "published_change",
     "cell_labels",
 )
 

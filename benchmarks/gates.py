@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import cache
 from multiprocessing import get_context
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,9 +24,11 @@ from tilseq.flow.cuts import borrowed, cohort_cuts, cuts_table
 from tilseq.flow.gating import Borrowed, Gating, gate
 from tilseq.flow.uncertainty import log_sds
 from tilseq.intervals import clopper_pearson
+from tilseq.io.fcs import Fcs
 from tilseq.simulate.cytometry.faults import BEAD_LOT_CV, PIPETTE_CV, Beads, Clog, Conditions
 from tilseq.simulate.cytometry.panels import PANELS
-from tilseq.simulate.cytometry.tube import Tube, acquire
+from tilseq.simulate.cytometry.tube import acquire
+from tilseq.simulate.files import as_read
 from tilseq.simulate.streams import stream
 
 TUBES = 500
@@ -52,20 +54,7 @@ def blood(cd8_share: float, t_cells: float = 1_000.0) -> dict[str, float]:
     return cells | {"B": 150.0, "NK": 200.0, "monocyte": 300.0}
 
 
-def as_read(tube: Tube) -> Any:
-    """Return a simulated tube as a reader would give it."""
-    panel = tube.panel
-    return SimpleNamespace(
-        events=tube.events.astype(np.float32),
-        channels=list(panel.channels),
-        markers=[marker or "" for marker in panel.markers],
-        spill=SimpleNamespace(channels=[dye.channel for dye in panel.dyes], matrix=panel.spill),
-        keywords={"$TIMESTEP": "0.01"},
-        warnings=[],
-    )
-
-
-def acquired(purpose: str, cells: Mapping[str, float], events: int, **more: Any) -> Any:
+def acquired(purpose: str, cells: Mapping[str, float], events: int, **more: Any) -> Fcs:
     """Return a TBNK tube of fresh blood, as read."""
     return as_read(acquire(stream(SEED, purpose), PANELS["tbnk"], cells, events, **{"conditions": FRESH} | more))
 
@@ -185,16 +174,14 @@ FAULTS: Mapping[str, Callable[[str], Any]] = {
     "doublets 40 %": lambda seed: acquired(seed, blood(0.3), 20_000, conditions=Conditions(dead=0.005, doublets=0.4)),
     "too few T cells": lambda seed: acquired(seed, blood(0.3, 0.2), 5_000),
     "spillover transposed": lambda seed: _with_spill(acquired(seed, blood(0.3), 20_000), np.transpose),
-    "no spillover in the file": lambda seed: SimpleNamespace(
-        **vars(acquired(seed, blood(0.3), 20_000)) | {"spill": None}
-    ),
+    "no spillover in the file": lambda seed: replace(acquired(seed, blood(0.3), 20_000), spill=None),
     "no beads where there should be": lambda seed: acquired(seed, blood(0.3), 20_000, beads=Beads(40, 50)),
 }
 
 
-def _with_spill(tube: Any, change: Callable[[Any], Any]) -> Any:
-    spill = SimpleNamespace(channels=tube.spill.channels, matrix=change(tube.spill.matrix))
-    return SimpleNamespace(**vars(tube) | {"spill": spill})
+def _with_spill(tube: Fcs, change: Callable[[Any], Any]) -> Fcs:
+    assert tube.spill is not None
+    return replace(tube, spill=replace(tube.spill, matrix=change(tube.spill.matrix)))
 
 
 def verdict(job: tuple[str, int]) -> tuple[str, str, str]:

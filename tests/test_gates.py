@@ -1,5 +1,7 @@
 """Gates as data."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from tilseq.gates import (
     channels_of,
     needs_of,
     parents_of,
+    populations_of,
     spectra_fault,
 )
 
@@ -38,6 +41,15 @@ def test_quadrants_are_populations_of_their_gates_parent() -> None:
     assert list(parents_of(gates).items()) == [("a", "T"), ("b", "T"), ("c", "T"), ("T", None), ("n", "b")]
     assert needs_of(gates) == {"q": ["T"], "a": ["q"], "b": ["q"], "c": ["q"], "T": [], "n": ["c", "b"]}
     assert [channels_of(gate) for gate in gates] == [[X, Y], [X], []]
+
+
+def test_a_helper_is_no_population_and_hands_its_parent_on() -> None:
+    ranges = (Range(X, 1.0),)
+    helper = RectangleGate("h", "T", ranges, helper=True)
+    gates = [RectangleGate("T", None, ranges), helper, replace(helper, name="i", parent="h")]
+    gates.append(RectangleGate("a", "i", ranges))
+    assert populations_of(gates) == {"T": None, "a": "T"}
+    assert parents_of(gates) == {"T": None, "h": "T", "i": "h", "a": "i"}
 
 
 def test_spectra_of_an_array() -> None:

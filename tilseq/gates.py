@@ -157,12 +157,15 @@ class RectangleGate:
         At least one.
     outside
         The gate holds the events outside of the rectangle instead.
+    helper
+        It is there to put others together, and is no population of its own.
     """
 
     name: str
     parent: str | None
     ranges: tuple[Range, ...]
     outside: bool = False
+    helper: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,8 @@ class PolygonGate:
         At least three pairs (x, y), on the scales of the channels.
     outside
         The gate holds the events outside of the polygon instead.
+    helper
+        As of a `RectangleGate`.
     """
 
     name: str
@@ -187,6 +192,7 @@ class PolygonGate:
     y: Channel | Ratio
     vertices: tuple[tuple[float, float], ...]
     outside: bool = False
+    helper: bool = False
 
 
 @dataclass(frozen=True)
@@ -206,6 +212,8 @@ class EllipsoidGate:
         the gate holds what the formula of the distance says.
     distance_square
         Square of the Mahalanobis distance of the edge.
+    helper
+        As of a `RectangleGate`.
     """
 
     name: str
@@ -214,6 +222,7 @@ class EllipsoidGate:
     centre: tuple[float, ...]
     covariance: tuple[tuple[float, ...], ...]
     distance_square: float
+    helper: bool = False
 
 
 @dataclass(frozen=True)
@@ -288,12 +297,15 @@ class BooleanGate:
         `and`, `or` of two or more operands; `not` of one.
     operands
         The gates combined, each within its own parents.
+    helper
+        As of a `RectangleGate`.
     """
 
     name: str
     parent: str | None
     operation: Literal["and", "or", "not"]
     operands: tuple[Operand, ...]
+    helper: bool = False
 
 
 Gate = RectangleGate | PolygonGate | EllipsoidGate | QuadrantGate | BooleanGate
@@ -316,6 +328,19 @@ def parents_of(gates: Sequence[Gate]) -> dict[str, str | None]:
     for gate in gates:
         names = [one.name for one in gate.quadrants] if isinstance(gate, QuadrantGate) else [gate.name]
         found |= dict.fromkeys(names, gate.parent)
+    return found
+
+
+def populations_of(gates: Sequence[Gate]) -> dict[str, str | None]:
+    """Return what `parents_of` does, without helpers: what lies within one is of the population that this is of."""
+    parents = parents_of(gates)
+    helpers = {gate.name for gate in gates if not isinstance(gate, QuadrantGate) and gate.helper}
+    found: dict[str, str | None] = {}
+    for name, parent in parents.items():
+        while parent in helpers:
+            parent = parents[parent]
+        if name not in helpers:
+            found[name] = parent
     return found
 
 

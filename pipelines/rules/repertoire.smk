@@ -62,3 +62,25 @@ rule diversity_over_study:
         fingerprint=fingerprint("diversity_over_study"),
     shell:
         COMMAND + "diversity_over_study/{wildcards.unit}"
+
+
+rule contamination:
+    input:
+        needs("contamination"),
+    output:
+        STATUS.format("contamination/{unit}"),
+    params:
+        fingerprint=fingerprint("contamination"),
+    shell:
+        COMMAND + "contamination/{wildcards.unit}"
+
+
+rule tracking:
+    input:
+        needs("tracking"),
+    output:
+        STATUS.format("tracking/{unit}"),
+    params:
+        fingerprint=fingerprint("tracking"),
+    shell:
+        COMMAND + "tracking/{wildcards.unit}"

@@ -106,15 +106,21 @@ def test_quality_names_a_file_that_could_not_be_counted(shared_data: Path, tmp_p
     assert checks.filter(sample="SIM-01_baseline_flow").height > 10
 
 
-def test_a_persons_gates_give_ratio_and_cells_per_microlitre_too(tmp_path: Path) -> None:
+def test_the_gates_that_were_written_count_as_the_automatic_ones_do(tmp_path: Path) -> None:
     run("flow", "gate", TUBE, "-o", tmp_path)
     amounts = ("--beads-per-tube", 50_000, "--sample-volume-ul", 50)
     gates = tmp_path / "SIM-01_baseline_flow.xml"
     result, _ = run("flow", "count", TUBE, "--gates", gates, *amounts, "--quality", tmp_path / "quality.csv")
     rows = rows_of(result)
     automatic = rows_of(run("flow", "count", TUBE, *amounts)[0])
-    for name in ("cells_per_ul", "cd4_cd8_ratio"):
-        assert rows["CD4+ T"][name] == pytest.approx(automatic["CD4+ T"][name])
+    same = ("parent", "events", "parent_events", "percent_of_parent", "cells_per_ul", "cd4_cd8_ratio")
+    assert {name: [row[key] for key in same] for name, row in rows.items()} == {
+        name: [row[key] for key in same] for name, row in automatic.items()
+    }
+    assert rows["NK"]["parent"] == "CD3-"
+    compared, _ = run("flow", "compare", TUBE, "--gates", gates)
+    both = pl.read_csv(compared.stdout.encode()).filter(pl.col("population") != "CD4+ T / CD8+ T")
+    assert set(both["f1"]) == {1.0} and compared.stderr == ""
     assert {"gates", "beads counted"} <= set(pl.read_csv(tmp_path / "quality.csv")["check"])
 
 

@@ -242,7 +242,7 @@ def test_gates_that_no_channel_allows_are_told_and_pass(simulate: Simulate) -> N
     told = gating.quality.filter(pl.col("check").is_in(["singlets", "live"])).sort("check", descending=True)
     assert told.select("check", "value", "verdict", "reason").rows() == [
         ("singlets", None, "pass", "not gated: the file has no FSC-H beside FSC-A"),
-        ("live", None, "pass", "not gated: no viability channel"),
+        ("live", None, "pass", "not gated: no viability dye: dead cells are counted"),
     ]
     assert set(count(gating)["verdict"]) == {"pass"}
 
@@ -446,6 +446,35 @@ def test_a_tube_without_t_cells_borrows_and_is_flagged(simulate: Simulate) -> No
     own = gate(simulate(), sample="s1", borrowed=Borrowed(lent, region))
     assert {cut.source for cut in own.cuts.values()} == {"valley"}
     assert numbers(own) == numbers(gate(simulate(), sample="s1"))
+
+
+def test_cuts_of_other_channels_are_not_taken_in_silence(simulate: Simulate) -> None:
+    lent = {
+        (marker, parent): Cut(marker, parent, 900.0, 700.0, 1100.0, None, "cohort")
+        for marker, parent in (("CD3", "lymphocytes"), ("CD4", "CD3+"), ("CD39", "CD3+"))
+    }
+    own, other = {"CD3": "B1-A", "CD4": "B2-A"}, {"CD3": "B1-A", "CD4": "R9-A", "CD39": "R8-A"}
+    region = Region({"FSC-A": 50e3, "SSC-A": 20e3}, {"FSC-A": 0.1, "SSC-A": 0.1}, 4.0, 3.5, 4.5, None, "cohort")
+    name = "cuts of other tubes"
+    for channels, where, reason in (
+        (own, None, None),
+        ({**own, "CD39": "R8-A"}, None, None),  # a marker that the tube lacks
+        (other, None, "some are not used: they are of CD4 in R9-A, which this tube bears in B2-A"),
+        (other, region, "some are not used: they are of CD4 in R9-A, which this tube bears in B2-A"),
+        (
+            {"CD3": "R7-A", "CD39": "R8-A"},
+            None,
+            "none of them is used: they are of CD3 in R7-A, which this tube bears in B1-A, of CD39 in R8-A, which this "
+            "tube lacks",
+        ),
+    ):
+        cuts = {key: cut for key, cut in lent.items() if key[0] in channels}
+        quality = gate(simulate(), sample="s1", borrowed=Borrowed(cuts, where, channels)).quality
+        told = quality.filter(check=name).select("verdict", "reason").rows()
+        assert told == ([] if reason is None else [("warn", reason)])
+    nadir = simulate({"CD4+ T": 6, "CD8+ T": 3, "B": 40, "NK": 60, "granulocyte": 3000, "debris": 500})
+    with pytest.raises(AnalysisError, match="; cuts of other tubes: none of them is used: they are of CD3 in R7-A"):
+        gate(nadir, sample="s1", borrowed=Borrowed({}, None, {"CD3": "R7-A"}))
 
 
 def test_import_is_light() -> None:

@@ -8,6 +8,7 @@ from tilseq.flow.manual import (
     cells_of,
     check_added_up,
     check_beads_apart,
+    check_names,
     check_whole,
     count_manual,
     manual_ratio,
@@ -157,11 +158,37 @@ def test_all_events_within_another_gate_are_refused():
 
 
 def test_a_gate_in_place_of_all_events_is_told():
-    (row,) = check_whole("a", name_populations({"all events": (None, mask((0, 180))), "T": ("all events", mask())}))
+    every = mask((0, 200))
+    some = name_populations({"all events": (None, mask((0, 180))), "T": ("all events", mask())})
+    (row,) = check_whole("a", some, every)
+    assert check_whole("a", some, mask((0, 180))) == []
     assert (row["verdict"], row["value"]) == ("warn", 90)
     assert row["reason"].startswith("a gate of this name holds 180 of 200 events")
-    assert check_whole("a", name_populations({"all events": (None, mask((0, 200)))})) == []
-    assert check_whole("a", name_populations(GATED)) == []
+    assert check_whole("a", name_populations({"all events": (None, mask((0, 200)))}), every) == []
+    assert check_whole("a", name_populations(GATED), every) == []
+
+
+def test_gates_of_other_names_than_the_counts_need_are_told():
+    gated = {name: (None, mask((0, 9))) for name in ("T", "T helper", "T killer")}
+    (row,) = check_names("a", name_populations(gated))
+    assert (row["verdict"], row["value"], row["limit"]) == ("warn", 0, "CD3+, CD4+ T, CD8+ T among them")
+    assert row["reason"] == (
+        "no gate is named CD3+, CD4+ T, CD8+ T, so there is no CD4:CD8 ratio and no check of T cells; gates of other "
+        "names are T, T helper, T killer: say which is meant by --name 'GATE=CD3+', in study.yaml by names: {GATE: "
+        "CD3+} beside the file"
+    )
+    (row,) = check_names("a", name_populations(gated, {"T": "CD3+", "T helper": "CD4+ T"}))
+    assert "no gate is named CD8+ T, so there is no CD4:CD8 ratio; gates of other names are T killer: " in row["reason"]
+    (row,) = check_names("a", name_populations(gated, {"T killer": "CD8+ T", "T helper": "CD4+ T"}))
+    assert row["reason"].startswith(
+        "no gate is named CD3+, so there is no check of T cells; gates of other names are T: "
+    )
+    # All that they need, and what was not gated at all.
+    every = {"T": "CD3+", "T helper": "CD4+ T", "T killer": "CD8+ T"}
+    assert check_names("a", name_populations({**gated, "Tregs": ("T", mask((0, 2)))}, every)) == []
+    assert check_names("a", name_populations({"CD3+": (None, mask((0, 9)))})) == []
+    many = {f"gate {number}": (None, mask((0, 9))) for number in range(25)}
+    assert "gate 19, 5 more: say" in check_names("a", name_populations(many))[0]["reason"]
 
 
 def test_no_cells_are_counted_within_the_beads_that_count_them():

@@ -74,9 +74,38 @@ def test_a_given_spillover_that_gates_do_not_use_warns(simulate: Any) -> None:
     assert told["compensation"]["reason"] == "the spillover of spill.csv is taken out; its condition number"
     assert told["spillover given"]["reason"].startswith("that of spill.csv in place of the file's own")
     assert compensation(given, Channel("B1-A", SPECTRA)) == (
-        "warn",
-        "the matrix in the file of the gates is taken out; the spillover given is not used by them",
+        "pass",
+        "the matrix in the file of the gates is taken out",
     )
+    other = Spectra.of(STAINS, STAINS, MATRIX + np.diag([0.02, 0], k=1))
+    assert compensation(given, Channel("B1-A", other)) == (
+        "warn",
+        "the matrix in the file of the gates is taken out; the spillover given is not used by them; "
+        "it differs from the one given by 0.02 in what B1-A puts into B2-A",
+    )
+
+
+def test_a_matrix_of_the_gates_that_is_not_the_files_warns_and_tells_how_far_it_differs(simulate: Any) -> None:
+    tube = simulate()
+    tube.spill = SPILL
+    off = MATRIX + np.array([[0, -0.05, 0], [0, 0, 0], [0, 0.001, 0]])
+    channel = Channel("B1-A", Spectra.of(STAINS, STAINS, off))
+    row = rows(tube, channel)["compensation"]
+    assert (row["verdict"], row["value"]) == ("warn", pytest.approx(0.05))
+    assert row["reason"] == (
+        "the matrix in the file of the gates is taken out; it differs from the file's own by 0.05 in what B1-A puts "
+        "into B2-A"
+    )
+    # Rows in another unit are the same spillover, and what a program loses when it writes a matrix is no difference.
+    for alike in (MATRIX * [[100], [100], [1]], MATRIX + np.array([[0, 2e-5, 0], [0, 0, 0], [0, 0, 0]])):
+        assert compensation(tube, Channel("B1-A", Spectra.of(STAINS, STAINS, alike)))[0] == "pass"
+    # The file says that nothing spills over, the gates that something does.
+    tube.spill = Spill(STAINS, np.eye(3), "$SPILLOVER")
+    assert "by 0.2 in what B1-A puts into B2-A" in compensation(tube, Channel("B1-A", SPECTRA))[1]
+    # More detectors than dyes: no spillover to compare.
+    wide = Spectra.of(["d"], STAINS, [[1, 0.2, 0]])
+    tube.spill = SPILL
+    assert rows(tube, Channel("d", wide))["compensation"]["value"] is None
 
 
 def test_the_run_and_the_detectors_are_looked_at(simulate: Any) -> None:

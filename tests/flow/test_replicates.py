@@ -10,6 +10,7 @@ from tilseq.flow.replicates import compare_replicates
 from tilseq.intervals import clopper_pearson
 from tilseq.simulate.cytometry.panels import TBNK
 from tilseq.simulate.cytometry.tube import acquire
+from tilseq.simulate.files import as_read
 from tilseq.tables.outputs import COUNTS
 
 PARENTS = {"CD3+": "lymphocytes", "CD4+ T": "CD3+", "CD8+ T": "CD3+"}
@@ -196,15 +197,8 @@ def test_what_cannot_be_compared_is_told() -> None:
 
 
 def simulated(seed: int, cd4: float, cd8: float) -> pl.DataFrame:
-    from types import SimpleNamespace
-
     cells = {"CD4+ T": cd4, "CD8+ T": cd8, "DN T": 30.0, "B": 150.0, "NK": 200.0, "monocyte": 300.0}
-    made = acquire(np.random.default_rng(seed), TBNK, cells, 10_000)
-    tube = SimpleNamespace(
-        events=made.events.astype(np.float32), channels=list(TBNK.channels), markers=[m or "" for m in TBNK.markers],
-        spill=SimpleNamespace(channels=[dye.channel for dye in TBNK.dyes], matrix=TBNK.spill),
-        keywords={}, warnings=[],
-    )  # fmt: skip
+    tube = as_read(acquire(np.random.default_rng(seed), TBNK, cells, 10_000))
     return count(gate(tube, sample=str(seed)))
 
 

@@ -40,6 +40,11 @@ def test_no_rows_of_the_group_are_refused(table):
         read_cohort_cuts(table(cut()), sample(panel="other"))
 
 
+def test_a_table_without_a_row_is_refused(table):
+    with pytest.raises(ReadError, match="holds no cut; expected a row a cut"):
+        read_cohort_cuts(table())
+
+
 def test_several_groups_are_refused_where_no_sample_chooses(table):
     with pytest.raises(ReadError, match="several groups of tubes; expected one group; keep the rows of one panel"):
         read_cohort_cuts(table(cut(), cut(panel="marked")))

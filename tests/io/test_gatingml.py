@@ -159,7 +159,10 @@ def test_gates_that_cannot_be_written_leave_nothing(tmp_path: Path) -> None:
 def test_what_lies_outside_is_the_complement_of_another_gate(tmp_path: Path) -> None:
     path, ranges = tmp_path / "a.xml", (Range(Channel("A"), 1.0),)
     write_gatingml(path, [RectangleGate("low", None, ranges, outside=True), RectangleGate("in", "low", ranges)])
-    assert read_gates(path, sample="any").parents == {"inside of low": None, "low": None, "in": "low"}
+    assert read_gates(path, sample="any").parents == {"low": None, "in": "low"}  # `inside of low` is a helper
+    assert 'gating:id="inside_x0020_of_x0020_low"' in path.read_text()
+    read_gates(path, sample="any").write_gatingml(tmp_path / "again.xml")
+    assert (tmp_path / "again.xml").read_bytes() == path.read_bytes()
     tube = SimpleNamespace(events=np.array([[0], [2]], np.float32), channels=["A"], spill=None, keywords={})
     found = read_gates(path, sample="any").populations(tube)
     assert [found[name].mask.tolist() for name in ("low", "in")] == [[True, False], [False, False]]

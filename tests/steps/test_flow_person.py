@@ -71,7 +71,7 @@ def test_quality_names_the_file_of_the_gates_and_what_the_reader_found_odd():
         events=np.arange(300, dtype=np.float32)[:, None], channels=["CD3-A"], markers=[""], spill=None, keywords={},
         warnings=["the last event is cut"],
     )  # fmt: skip
-    few = Gated({"CD3+": part("CD3+", "all events", 0, 49)}, [Channel("CD3-A")])
+    few = Gated({"CD3+": part("CD3+", "all events", 0, 49)}, [Channel("CD3-A")], np.ones(300, bool))
     told = quality_of("a", tube, few, "gates.xml, SHA-256 0f", [])
     rows = [(row["check"], row["verdict"], row["reason"]) for row in told]
     assert rows[:2] == [
@@ -97,8 +97,9 @@ def test_populations_of_a_file_bear_the_names_they_are_given(tmp_path):
         events=np.array([[5.0], [10.0], [20.0]], dtype=np.float32), channels=["CD3-A"], markers=[""], spill=None,
         keywords={},
     )  # fmt: skip
-    found, channels = read_populations(path, tube, "a.fcs", {"Tcells": "CD3+"})
+    found, channels, finite = read_populations(path, tube, "a.fcs", {"Tcells": "CD3+"})
     assert channels == [Channel("CD3-A")]
+    assert finite.all()
     assert {name: one.mask.tolist() for name, one in found.items()} == {
         "all events": [True, True, True],
         "CD3+": [False, True, True],

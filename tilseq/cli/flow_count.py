@@ -193,8 +193,9 @@ def _count_manual(tubes: Tubes, amounts: Mapping[str, Any], path: Path, usual: p
     absolute, checks = count_absolute(sample, tube, populations, names, {}, amounts)
     source = f"{tubes.gates.name}, SHA-256 {sha256_of_file(tubes.gates)}"
     quality = [*quality_of(sample, tube, person, source, []), *checks]
+    named = [f"{sample}: {row['reason']}" for row in quality if row["check"] == "names of gates"]
     counts = with_absolute(count_manual(sample, populations, quality), absolute)
-    told = [*warnings_of(path, tube), f"{sample}: gates of {source}"]
+    told = [*warnings_of(path, tube), f"{sample}: gates of {source}", *named]
     return (counts, QUALITY.frame(quality)), [*told, *told_of(checks), _in_short(counts)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -43,7 +43,7 @@ class Exported(NamedTuple):
     Attributes
     ----------
     gates
-        One a population, parents before children, with its name; and those that a population is put together from.
+        One a population, parents before children, with its name and parent; and helpers that it is put together from.
     misplaced
         Events that the gates on Time put on the other side than the automatic gating did.
     """
@@ -183,21 +183,28 @@ def _lymphocytes(export: _Export) -> list[Gate]:
         ranges.append(Range(export.channels[name], middle / reach, middle * reach))
         return [RectangleGate("lymphocytes", parent, tuple(ranges))]
     if not ranges:
-        return [_ellipsoid(export, region, parent)]
-    thresholds = RectangleGate("lymphocytes by thresholds", parent, tuple(ranges))
-    return [thresholds, _ellipsoid(export, region, thresholds.name)]
+        return [_ellipsoid(export, region, "lymphocytes", parent)]
+    parts: list[Gate] = [
+        RectangleGate("lymphocytes: thresholds", parent, tuple(ranges), helper=True),
+        replace(_ellipsoid(export, region, "lymphocytes: region", parent), helper=True),
+    ]
+    return [*parts, BooleanGate("lymphocytes", parent, "and", _operands(parts))]
 
 
-def _ellipsoid(export: _Export, region: Region, parent: str | None) -> EllipsoidGate:
+def _ellipsoid(export: _Export, region: Region, name: str, parent: str | None) -> EllipsoidGate:
     variances = [(region.spread[name] / LN10) ** 2 for name in region.centre]
     return EllipsoidGate(
-        "lymphocytes",
+        name,
         parent,
         tuple(replace(export.channels[name], scale=LOG10) for name in region.centre),
         tuple(math.log10(middle) for middle in region.middle.values()),
         tuple(map(tuple, np.diag(variances).tolist())),
         region.radius**2,
     )
+
+
+def _operands(gates: Sequence[Gate]) -> tuple[Operand, ...]:
+    return tuple(Operand(gate.name) for gate in gates)
 
 
 BUILT_IN = {
@@ -211,28 +218,28 @@ BUILT_IN = {
 
 
 def _by_rule(export: _Export, name: str, rule: Rule) -> list[Gate]:
-    """Return the gates of a population: one of either for each condition of several signs, then the rest."""
-    gates: list[Gate] = []
+    """Return the gate of a population; where either of several signs will do, it is put together from helpers."""
+    parts: list[Gate] = []
+    together: list[BooleanGate] = []
     ranges: list[Range] = []
-    parent = rule.parent
     for condition in rule.conditions:
         signs = [sign for sign in condition if (sign.marker, rule.parent) in export.gating.cuts]
         if len(signs) == 1:
             ranges.append(export.sign(signs[0], rule.parent))
             continue
         texts = [f"{sign.marker}{'+' if sign.positive else '-'}" for sign in signs]
-        parts = [
-            RectangleGate(f"{name}: {text}", rule.parent, (export.sign(sign, rule.parent),))
+        parts += [
+            RectangleGate(f"{name}: {text}", rule.parent, (export.sign(sign, rule.parent),), helper=True)
             for text, sign in zip(texts, signs, strict=True)
         ]
-        operands = tuple(Operand(part.name) for part in parts)
-        gates += [*parts, BooleanGate(f"{name}: {' or '.join(texts)}", parent, "or", operands)]
-        parent = gates[-1].name
-    if ranges:
-        return [*gates, RectangleGate(name, parent, tuple(ranges))]
-    last = gates[-1]
-    assert isinstance(last, BooleanGate)
-    return [*gates[:-1], BooleanGate(name, last.parent, last.operation, last.operands)]
+        operands = _operands(parts[-len(signs) :])
+        together.append(BooleanGate(f"{name}: {' or '.join(texts)}", rule.parent, "or", operands, helper=True))
+    if not together:
+        return [RectangleGate(name, rule.parent, tuple(ranges))]
+    if not ranges and len(together) == 1:
+        return [*parts, replace(together[0], name=name, helper=False)]
+    rest = [RectangleGate(f"{name}: the rest", rule.parent, tuple(ranges), helper=True)] if ranges else []
+    return [*parts, *together, *rest, BooleanGate(name, rule.parent, "and", _operands([*together, *rest]))]
 
 
 def _steady(gating: Gating, tube: Tube) -> tuple[list[Gate], int]:
@@ -255,9 +262,10 @@ def _steady(gating: Gating, tube: Tube) -> tuple[list[Gate], int]:
               for a, b in stretches]  # fmt: skip
     if len(ranges) == 1:
         return [RectangleGate("all events", None, (ranges[0],))], misplaced
-    parts = [RectangleGate(f"steady run {number}", None, (one,)) for number, one in enumerate(ranges, start=1)]
-    operands = tuple(Operand(part.name) for part in parts)
-    return [*parts, BooleanGate("all events", None, "or", operands)], misplaced
+    parts = [
+        RectangleGate(f"steady run {number}", None, (one,), helper=True) for number, one in enumerate(ranges, start=1)
+    ]
+    return [*parts, BooleanGate("all events", None, "or", _operands(parts))], misplaced
 
 
 def _stretches(ticks: Floats, stay: NDArray[np.bool_]) -> list[tuple[float | None, float | None]]:

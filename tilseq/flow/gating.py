@@ -12,6 +12,7 @@ import numpy as np
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.flow.backgating import add_lymphocytes, is_near
 from tilseq.flow.beads import find_beads, single_beads
+from tilseq.flow.dead import check_undyed
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.margins import check_lymphocytes
 from tilseq.flow.panel import describe, find_markers, own_channels
@@ -35,6 +36,7 @@ FURTHER_STAINS = ("CD3", "CD4", "CD8", "CD19", "CD16", "CD56", "CD45", "viabilit
 BEADS = ("CD3", "CD4", "CD8", "CD19")
 ALIKE = (*BEADS, "FSC-A", "SSC-A")  # what two beads, or a bead with a cell, have more of than one bead
 MOST_BRIGHT = 0.02
+MOST_TOLD = 3
 NOT_FINITE = "a value that is not a finite number"
 NOT_STEADY = "a stretch of the run that a clog or a burst spoiled"
 LARGEST = float(np.finfo(np.float32).max)
@@ -170,28 +172,42 @@ def gate(
     markers |= own_channels([name for name in stains if name not in markers], tube.channels, tube.markers)
     _refuse_missing(tube, markers)
     values, finite, told = compensated_values(tube, sample, markers, stains)
-    quality = [*input_checks(sample, tube), *told, *_unused(sample, thresholds, values)]
     steady = check_time(tube, values, finite, sample=sample)
     kept = finite & steady.keep
     if not kept.any():
         raise AnalysisError("no stretch of the run was steady", mend="acquire the tube again")
+    unfit = _unfit(sample, borrowed or Borrowed(), markers)
     borrowed = (borrowed or Borrowed()).of(markers)
+    quality = [*input_checks(sample, tube), *told, *_unused(sample, thresholds, values), *unfit]
     tree = _planted(Tree(sample, markers, values, {}, thresholds, borrowed.cuts), kept)
     if "beads" in tree.populations:
         quality.append(_beads_left_out(tree))
-    parent, told = _cells(tree)
-    region = add_lymphocytes(tree, parent, borrowed.region)
-    told += add_by_rules(tree, rules)
-    if "CD3+" not in tree.populations:
-        raise AnalysisError("the population tree finds no CD3+", mend="give CD3+ markers that the panel stains")
+    try:
+        region, told = _grow(tree, rules, borrowed.region)
+    except AnalysisError as error:
+        error.mend = (
+            "; ".join([*filter(None, [error.mend]), *(f"{row['check']}: {row['reason']}" for row in unfit)]) or None
+        )
+        raise
     no_number = int(np.count_nonzero(~finite))
     lost = {NOT_FINITE: no_number, NOT_STEADY: int(np.count_nonzero(finite & ~kept))}
     quality += [non_finite(sample, no_number, len(finite)), *steady.quality, *told, *assess(tree, region)]
     seen = [markers[name] for name in values if name != "FSC-A"]  # which has a check of T cells of its own
     quality += check_lymphocytes(tube, tree.mask("lymphocytes"), seen, sample=sample)
     quality += check_residuals(sample, tree.populations, values)
+    quality += check_undyed(sample, tree.populations, values, markers)
     quality += _elsewhere(sample, region, borrowed.region)
     return _finish(tree, rules, region, quality, lost)
+
+
+def _grow(tree: Tree, rules: Mapping[str, Rule], lent: Region | None) -> tuple[Region | None, list[dict[str, Any]]]:
+    """Add the populations from cells on; return the region of the lymphocytes and what to tell."""
+    parent, told = _cells(tree)
+    region = add_lymphocytes(tree, parent, lent)
+    told += add_by_rules(tree, rules)
+    if "CD3+" not in tree.populations:
+        raise AnalysisError("the population tree finds no CD3+", mend="give CD3+ markers that the panel stains")
+    return region, told
 
 
 def gate_names(populations: Mapping[str, Rule]) -> list[str]:
@@ -218,6 +234,26 @@ def _planted(tree: Tree, kept: Mask) -> Tree:
         tree.add("single beads", "beads", single_beads({name: values[name] for name in ALIKE if name in values}, beads))
         tree.add("cells", "all events", cells)
     return tree
+
+
+def _unfit(sample: str, lent: Borrowed, markers: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the check that warns of cuts of other tubes that are of other channels than the tube's, if any are.
+
+    Cuts of markers that the tube lacks are no fault unless there are none but these.
+    """
+    usable = lent.of(markers)
+    none = not usable.cuts and usable.region is None
+    apart = [
+        f"of {marker} in {channel}, which this tube {f'bears in {markers[marker]}' if marker in markers else 'lacks'}"
+        for marker, channel in lent.channels.items()
+        if markers.get(marker, None if none else channel) != channel
+    ]
+    if not apart:
+        return []
+    more = [f"and of {len(apart) - MOST_TOLD} more markers"] if len(apart) > MOST_TOLD else []
+    reason = f"{'none of them is used' if none else 'some are not used'}: they are "
+    reason += ", ".join([*apart[:MOST_TOLD], *more])
+    return [check(sample, "cuts of other tubes", None, "of the tube's own channels", False, reason)]
 
 
 def _elsewhere(sample: str, own: Region | None, lent: Region | None) -> list[dict[str, Any]]:

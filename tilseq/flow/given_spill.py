@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,19 +133,35 @@ def check_given(sample: str, tube: Respilled) -> dict[str, Any]:
     name, limit = "spillover given", "told, largest difference from the file's own"
     if own is None:
         return check(sample, name, None, limit, True, f"that of {spill.source}; the file holds none")
-    names = list(dict.fromkeys([*own.channels, *spill.channels]))
-    apart = np.abs(_within(own, names) - _within(spill, names))
-    row, column = np.unravel_index(int(np.argmax(apart)), apart.shape)
-    largest = float(apart[row, column])
+    apart = difference(own, spill)
     told = f"that of {spill.source} in place of the file's own, "
-    if largest <= SAME:
-        return check(sample, name, largest, limit, True, told + "which is the same")
-    told += f"which differs by {largest:.3g} in what {names[row]} puts into {names[column]}"
+    if apart.largest <= SAME:
+        return check(sample, name, apart.largest, limit, True, told + "which is the same")
+    told += f"which differs by {apart}"
     pairs = ((spill, own, "the file's own lacks"), (own, spill, "it lacks"))
     for one, other, words in pairs:
         alone = [channel for channel in one.channels if channel not in other.channels]
         told += f"; {words} {', '.join(alone)}" if alone else ""
-    return check(sample, name, largest, limit, True, told)
+    return check(sample, name, apart.largest, limit, True, told)
+
+
+class Difference(NamedTuple):
+    """The largest difference of two spillover matrices, and of what dye in which detector it is."""
+
+    largest: float
+    dye: str
+    detector: str
+
+    def __str__(self) -> str:
+        return f"{self.largest:.3g} in what {self.dye} puts into {self.detector}"
+
+
+def difference(one: Spill, other: Spill) -> Difference:
+    """Return how far two matrices differ; a channel that only one of them knows spills nothing in the other."""
+    names = list(dict.fromkeys([*one.channels, *other.channels]))
+    apart = np.abs(_within(one, names) - _within(other, names))
+    row, column = np.unravel_index(int(np.argmax(apart)), apart.shape)
+    return Difference(float(apart[row, column]), names[row], names[column])
 
 
 def _within(spill: Spill, names: list[str]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.flow.counts import Ratio, certainty, ratio_columns
-from tilseq.flow.populations import BUILT_IN
+from tilseq.flow.populations import BUILT_IN, T_CELLS
 from tilseq.flow.quality import check, check_t_cells, worst_of
 from tilseq.flow.rare import status_of_counts
 from tilseq.flow.tree import Population
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
 ALL_EVENTS = "all events"
 BEADS = ("beads", "single beads")
+NEEDED = ("CD3+", "CD4+ T", "CD8+ T")
+MOST_LISTED = 20
 MOST_BEADS = 1.0  # % of a population of cells
 
 
 def name_populations(
-    gated: Mapping[str, tuple[str | None, Mask]], names: Mapping[str, str] | None = None
+    gated: Mapping[str, tuple[str | None, Mask]], names: Mapping[str, str] | None = None, *, finite: Mask | None = None
 ) -> dict[str, Population]:
     """Return a person's gates as populations, those without a parent below `all events`.
 
@@ -35,6 +37,8 @@ def name_populations(
         Name of each gate → name of its parent, None for all events, and its events, at least one gate.
     names
         Name of a gate → name of the population; a gate that is not there keeps its own.
+    finite
+        Events that are finite in what gates look at, which are `all events` unless a gate is; by default all are.
 
     Returns
     -------
@@ -62,8 +66,8 @@ def name_populations(
             raise AnalysisError(f"the gate that is to be {ALL_EVENTS} lies within {parent}", found=gate, mend=mend)
     populations: dict[str, Population] = {}
     if ALL_EVENTS not in named.values():
-        some = next(iter(gated.values()))[1]
-        populations[ALL_EVENTS] = Population(ALL_EVENTS, None, np.ones_like(some))
+        every = np.ones_like(next(iter(gated.values()))[1]) if finite is None else finite
+        populations[ALL_EVENTS] = Population(ALL_EVENTS, None, every)
     whole = next((mask for gate, (_, mask) in gated.items() if named[gate] == ALL_EVENTS), None)
     for gate, (parent, mask) in gated.items():
         if parent is None and whole is not None and np.any(mask & ~whole):
@@ -75,14 +79,35 @@ def name_populations(
     return populations
 
 
-def check_whole(sample: str, populations: Mapping[str, Population]) -> list[dict[str, Any]]:
-    """Return a warning where a gate of the person's takes the place of `all events` and leaves some out.
+def check_names(sample: str, populations: Mapping[str, Population]) -> list[dict[str, Any]]:
+    """Return a warning where a population that the counts need may be a gate of another name.
+
+    Without CD3+ nothing tells whether T cells add up, without CD4+ T and CD8+ T there is no ratio. Where every gate
+    bears a name of the built-in tree, those that lack were not gated, and nothing is to be told.
+    """
+    lacking = [name for name in NEEDED if name not in populations]
+    others = [name for name in populations if name not in BUILT_IN and name not in T_CELLS]
+    if not lacking or not others:
+        return []
+    listed = [*others[:MOST_LISTED], *([f"{len(others) - MOST_LISTED} more"] if len(others) > MOST_LISTED else [])]
+    lost = "no check of T cells" if lacking == ["CD3+"] else "no CD4:CD8 ratio"
+    lost += " and no check of T cells" if "CD3+" in lacking and len(lacking) > 1 else ""
+    reason = (
+        f"no gate is named {', '.join(lacking)}, so there is {lost}; gates of other names are {', '.join(listed)}: say "
+        f"which is meant by --name 'GATE={lacking[0]}', in study.yaml by names: {{GATE: {lacking[0]}}} beside the file"
+    )
+    found = len(NEEDED) - len(lacking)
+    return [check(sample, "names of gates", found, f"{', '.join(NEEDED)} among them", False, reason)]
+
+
+def check_whole(sample: str, populations: Mapping[str, Population], finite: Mask) -> list[dict[str, Any]]:
+    """Return a warning where a gate of the person's takes the place of `all events` and leaves finite ones out.
 
     Gates that tilseq wrote have such a gate where stretches of the run were left out; a person's may be another.
     """
-    if ALL_EVENTS not in populations or populations[ALL_EVENTS].mask.all():
+    if ALL_EVENTS not in populations or not (finite & ~populations[ALL_EVENTS].mask).any():
         return []
-    kept, total = populations[ALL_EVENTS].events, len(populations[ALL_EVENTS].mask)
+    kept, total = populations[ALL_EVENTS].events, int(np.count_nonzero(finite))
     reason = (
         f"a gate of this name holds {kept} of {total} events: shares of {ALL_EVENTS} are of these; "
         "name it otherwise unless it leaves out stretches of the run"

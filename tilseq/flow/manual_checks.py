@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tilseq.flow.compensation import is_compensated, is_transformed
-from tilseq.flow.given_spill import NO_DYE, Respilled, check_given
+from tilseq.flow.given_spill import NO_DYE, SAME, Difference, Respilled, check_given, difference
 from tilseq.flow.margins import assess_margins, check_lymphocytes, margins
 from tilseq.flow.panel import plain_name
 from tilseq.flow.quality import check, non_finite
 from tilseq.flow.time_quality import check_time
 from tilseq.flow.tree import Population
-from tilseq.flow.tube import Floats, Spill, Tube
+from tilseq.flow.tube import Floats, Mask, Spill, Tube
 from tilseq.flow.values import judged
 from tilseq.gates import COMPENSATED_PREFIXES, Channel, Spectra
 
@@ -22,6 +23,8 @@ from tilseq.gates import COMPENSATED_PREFIXES, Channel, Spectra
 TOLD_OF_TIME = ("flow rate", "signal over time", "drift over time")
 # Lymphocytes whose light is looked at, the first of them that was gated.
 LYMPHOCYTES = ("lymphocytes", "CD3+", "CD4+ T", "CD8+ T")
+# Of spillover, as a fraction of the dye's own signal: at the top of a detector's scale it is 26 of 262,144.
+MATTERS = 1e-4
 LIMIT = "once, on the linear scale"
 
 
@@ -48,10 +51,7 @@ def check_tube(
         `drift over time`, and lymphocytes, or T cells, at the top and the floor of a detector; where neither were
         gated all events there, which pass, as granulocytes may lie there without harm. Nothing is left out for them.
     """
-    values = _values(tube, channels)
-    finite = np.ones(len(tube.events), dtype=bool)
-    for column in values.values():
-        finite &= np.isfinite(column)
+    values, finite = _values(tube, channels), finite_events(tube, channels)
     spread = {name: column for name, column in values.items() if finite.any() and np.ptp(column[finite]) > 0}
     rows = _compensation(sample, tube, channels)
     rows.append(non_finite(sample, int(np.count_nonzero(~finite)), max(1, len(finite))))
@@ -62,6 +62,14 @@ def check_tube(
     if first is None:
         return rows + assess_margins(margins(tube, finite), finite, sample=sample)
     return rows + check_lymphocytes(tube, populations[first].mask & finite, list(spread), sample=sample)
+
+
+def finite_events(tube: Tube, channels: Sequence[Channel]) -> Mask:
+    """Return which events are finite in every channel that gates look at but time, one boolean an event."""
+    finite = np.ones(len(tube.events), dtype=bool)
+    for column in _values(tube, channels).values():
+        finite &= np.isfinite(column)
+    return finite
 
 
 def _values(tube: Tube, channels: Sequence[Channel]) -> dict[str, Floats]:
@@ -113,11 +121,7 @@ def _compensation(sample: str, tube: Tube, channels: Sequence[Channel]) -> list[
         )
     own = [one for one in dyes if isinstance(one.compensation, Spectra)]
     if own:
-        unused = "; the spillover given is not used by them" if beside else ""
-        lacking = _left_in(own, spill, names)
-        if lacking:
-            unused += f"; it lacks {', '.join(lacking)}, whose light stays in the others: is it of another panel?"
-        return told(None, not beside and not lacking, f"the matrix in the file of the gates is taken out{unused}")
+        return told(*_by_their_own_matrix(own, spill, names, isinstance(tube, Respilled)))
     if spill is None or _spills_nothing(spill):
         return told(None, True, "the file says that nothing spills over")
     whose = f"the spillover of {tube.spill.source}" if isinstance(tube, Respilled) else "the file's spillover"
@@ -130,6 +134,49 @@ def _takes_out(channel: Channel, spill: Spill | None) -> bool:
     if isinstance(channel.compensation, Spectra):
         return channel.name in (*channel.compensation.dyes, *channel.compensation.detectors)
     return channel.compensation == "FCS" and spill is not None and channel.name in spill.channels
+
+
+def _by_their_own_matrix(
+    channels: Sequence[Channel], spill: Spill | None, names: Sequence[str], given: bool
+) -> tuple[float | None, bool, str]:
+    """Return how far the matrix of gates is from the file's, or the one given in its place, and what to think of it."""
+    told, whose = "the matrix in the file of the gates is taken out", "the one given" if given else "the file's own"
+    apart = _apart(channels, spill, names)
+    largest = None if apart is None else apart.largest
+    lacking = _left_in(channels, spill, names)
+    unlike = apart is not None and apart.largest > MATTERS
+    if given and (unlike or lacking or apart is None):
+        told += "; the spillover given is not used by them"
+    if apart is not None and apart.largest > SAME:
+        told += f"; it differs from {whose} by {apart}"
+    if lacking:
+        told += f"; it lacks {', '.join(lacking)}, whose light stays in the others: is it of another panel?"
+    return largest, not (unlike or lacking or (given and apart is None)), told
+
+
+def _apart(channels: Sequence[Channel], spill: Spill | None, names: Sequence[str]) -> Difference | None:
+    """Return how far the matrices of gates lie from the tube's own on the channels that they know; None without one.
+
+    That of more detectors than dyes is no spillover, and is not held against one.
+    """
+    if spill is None:
+        return None
+    found = []
+    for spectra in dict.fromkeys(one.compensation for one in channels if isinstance(one.compensation, Spectra)):
+        matrix = np.array(spectra.matrix)
+        if len(spectra.dyes) == len(spectra.detectors) and np.diag(matrix).all():
+            own = _Matrix([_own_name(one, names) for one in spectra.detectors], matrix / np.diag(matrix)[:, np.newaxis])
+            known = [place for place, name in enumerate(spill.channels) if name in own.channels]
+            theirs = np.asarray(spill.matrix)[np.ix_(known, known)]
+            found.append(difference(_Matrix([spill.channels[place] for place in known], theirs), own))
+    return max(found, key=lambda one: one.largest, default=None)
+
+
+class _Matrix(NamedTuple):
+    """A spillover matrix as `Spill` has it."""
+
+    channels: Sequence[str]
+    matrix: NDArray[np.float64]
 
 
 def _left_in(channels: Sequence[Channel], spill: Spill | None, names: Sequence[str]) -> list[str]:

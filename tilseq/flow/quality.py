@@ -96,7 +96,7 @@ def _not_gated(tree: Tree) -> list[dict[str, Any]]:
     """Tell which of the gates on single and living cells was not applied for want of a channel."""
     wanted = (
         ("singlets", "FSC-H", f"at least {LEAST_SINGLETS:g}", "the file has no FSC-H beside FSC-A"),
-        ("live", "viability", "a valley before the dead", "no viability channel"),
+        ("live", "viability", "a valley before the dead", "no viability dye: dead cells are counted"),
     )
     return [
         check(

@@ -183,8 +183,10 @@ def _by_rate(run: Run, rate: Rate, found: Departure) -> _Found:
 def _by_signal(run: Run, shift: Shift) -> _Found:
     share, side = (shift.below, "below") if shift.below >= 0.5 else (1 - shift.below, "above")
     reason = f"{100 * share:.0f} % of events lie {side} the usual median of {shift.channel}"
-    ticks = float(run.ticks[shift.first]), float(run.ticks[shift.end - 1])
-    return _Found(SIGNAL, shift.first, shift.end, ticks, shift.strong, reason)
+    start, end = run.ticks[shift.first], run.ticks[shift.end - 1]
+    # Events of one tick go together: nothing else can part them again.
+    first, after = int(np.searchsorted(run.ticks, start)), int(np.searchsorted(run.ticks, end, side="right"))
+    return _Found(SIGNAL, first, after, (float(start), float(end)), shift.strong, reason)
 
 
 def _seconds_per_tick(tube: Tube) -> float | None:

@@ -73,6 +73,10 @@ def cuts_of_all_groups(path: str | Path) -> pl.DataFrame:
     frame, problems = parse(read_cells(path), COHORT_CUTS, file=path)
     if problems:
         raise problems[0]
+    if frame.is_empty():
+        raise ReadError(
+            "the table of frozen cuts holds no cut", file=path, expected="a row a cut, as a run writes them"
+        )
     _refuse_nonsense(frame, path)
     return frame
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tilseq.errors import AnalysisError, ReadError
-from tilseq.gates import Channel, Ratio, channels_of, parents_of
+from tilseq.gates import Channel, Ratio, channels_of, populations_of
 from tilseq.io.flowjo import read_flowjo
 from tilseq.io.gate_columns import Mask, Tube
 from tilseq.io.gate_masks import masks
@@ -35,7 +35,8 @@ class GateFile:
         The file, and the sample that the gates are of.
     parents
         Name of each population → that of its parent, None for all events, in the order of the file. A name that
-        several gates bear is the whole path instead, such as ``CD3+/CD4 T``.
+        several gates bear is the whole path instead, such as ``CD3+/CD4 T``. Gates that tilseq wrote only to put others
+        together are none.
     """
 
     path: Path
@@ -139,4 +140,4 @@ def read_gates(path: str | Path, *, sample: str) -> GateFile:
         raise ReadError(
             "not a file of gates", file=path, found=root.tag, expected="GatingML 2.0 or a FlowJo 10 workspace"
         )
-    return GateFile(path, sample, parents_of(tree.gates), tree)
+    return GateFile(path, sample, populations_of(tree.gates), tree)

@@ -16,7 +16,7 @@ from tilseq.gates import (
     RectangleGate,
     channels_of,
     needs_of,
-    parents_of,
+    populations_of,
 )
 from tilseq.io.gate_columns import Column, Columns, Mask, Tube
 from tilseq.io.gate_tree import Tree
@@ -25,7 +25,7 @@ from tilseq.io.gate_tree import Tree
 def masks(tree: Tree, tube: Tube) -> dict[str, Mask]:
     """Return the name of each population → which events of a tube lie in it and in all its parents.
 
-    An event that is not finite in a channel that any gate uses lies in none.
+    Helpers are no populations. An event that is not finite in a channel that any gate uses lies in none.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def masks(tree: Tree, tube: Tube) -> dict[str, Mask]:
         else:
             found[name] = parent & _inside(gate, values)
     finite = columns.finite()
-    return {name: found[name] & finite for name in parents_of(tree.gates)}
+    return {name: found[name] & finite for name in populations_of(tree.gates)}
 
 
 def _combine(gate: BooleanGate, found: Mapping[str | None, Mask]) -> Mask:

@@ -39,6 +39,8 @@ LETTERS = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff\u0391-\u03a1\u03a3-\u03
 # What gates refer to has identifiers that no gate can have, as `id_of` never begins with an underscore of its own.
 PREFIXES = {Spectra: "_spillover", Scale: "_scale", Ratio: "_ratio"}
 ESCAPED = re.compile(r"_x([0-9A-F]{4,6})_")
+# What marks a gate that only puts others together, where GatingML lets a program say what is its own.
+HELPER = "tilseq: helper, no population"
 NO_LETTERS = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of pairs, ends of lines and paragraphs
 
 Reference = Spectra | Scale | Ratio
@@ -50,7 +52,8 @@ def write_gatingml(path: str | Path, gates: Sequence[Gate]) -> None:
     The file is valid by ISAC's schema, and `read_gates` reads the same gates from it. As identifiers of XML hold
     neither blanks nor ``+``, such characters of a name are written as ``_xHHHH_`` with their code in hexadecimal
     digits, as SQL/XML does (ISO/IEC 9075-14); `read_gates` turns them back. GatingML knows no gate of what lies
-    outside of a shape: it is written as the complement of another, named ``inside of`` it.
+    outside of a shape: it is written as the complement of a helper, named ``inside of`` it. Helpers bear a custom_info
+    that says so, which other programs pass over: for these they are gates like others.
 
     Parameters
     ----------
@@ -122,8 +125,8 @@ def _parts(gate: Gate) -> list[Gate]:
     """Return gates of forms that GatingML has and that hold the same events, the last with the gate's name."""
     if not isinstance(gate, RectangleGate | PolygonGate) or not gate.outside:
         return [gate]
-    inside = replace(gate, name=f"inside of {gate.name}", outside=False)
-    return [inside, BooleanGate(gate.name, gate.parent, "not", (Operand(inside.name),))]
+    inside = replace(gate, name=f"inside of {gate.name}", outside=False, helper=True)
+    return [inside, BooleanGate(gate.name, gate.parent, "not", (Operand(inside.name),), gate.helper)]
 
 
 def _ids(gates: Sequence[Gate]) -> dict[Reference, str]:
@@ -198,6 +201,8 @@ def _add_gate(root: Any, gate: Gate, ids: Mapping[Reference, str], dividers: int
     element = _add(root, "gating", type(gate).__name__, id=id_of(gate.name))
     if gate.parent is not None:
         element.set(tag("gating", "parent_id"), id_of(gate.parent))
+    if not isinstance(gate, QuadrantGate) and gate.helper:
+        _add(element, "data-type", "custom_info").text = HELPER
     if isinstance(gate, RectangleGate):
         for side in gate.ranges:
             bounds = {"min": side.minimum, "max": side.maximum}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -14,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from tilseq.errors import ReadError, did_you_mean
-from tilseq.gates import Spectra
+from tilseq.gates import QuadrantGate, Spectra
 from tilseq.io.gate_checks import refuse_circle
 from tilseq.io.gate_flowkit import Place, Source, convert
 from tilseq.io.gate_tree import Tree
-from tilseq.io.gatingml import tag
+from tilseq.io.gatingml import HELPER, tag
 
 MOST_GATES, DEEPEST = 1000, 100
 TRUE = ("true", "1")
@@ -44,6 +45,7 @@ def read_gatingml(root: Any, path: Path, sample: str) -> Tree:
     _check_schema(root, path)
     within = _check_hierarchy(root, path)
     _check_transformations(root, path)
+    helpers = _helpers(root)
     gates = _take_booleans(root, within)
     for element in _gates(root):
         element.attrib.pop(tag("gating", "parent_id"), None)
@@ -59,7 +61,17 @@ def read_gatingml(root: Any, path: Path, sample: str) -> Tree:
         gates |= {place[-1]: gate for place, gate in gates_of(strategy).items()}
         placed = {_place(name, within): gates[name] for name in _in_order(within) if name in gates}
         converted = convert(Source(path, sample, placed, spectra, strategy.transformations))
-    return Tree(path, sample, converted)
+    own = [
+        replace(gate, helper=True) if place[-1] in helpers and not isinstance(gate, QuadrantGate) else gate
+        for place, gate in zip(placed, converted, strict=True)
+    ]
+    return Tree(path, sample, own)
+
+
+def _helpers(root: Any) -> set[str]:
+    """Return the identifiers of the gates that tilseq wrote only to put others together."""
+    told = root.iterfind(f"*/{tag('data-type', 'custom_info')}")
+    return {one.getparent().get(tag("gating", "id"), "") for one in told if (one.text or "").strip() == HELPER}
 
 
 def _take_booleans(root: Any, within: Mapping[str, list[str]]) -> dict[str, Any]:

@@ -40,13 +40,20 @@ def _binomial(k: Floats, m: Floats, share: float) -> tuple[Floats, Floats, Float
 
     Either tail is summed by itself, as it may be too small to be told by a difference from 1.
     """
-    from scipy.special import betainc, gammaln
+    from scipy.special import betainc
 
-    log_ways = gammaln(m + 1) - gammaln(k + 1) - gammaln(m - k + 1)
-    seen = np.exp(log_ways + k * np.log(share) + (m - k) * np.log1p(-share))
+    seen = np.exp(_log_binomial(k, m, share))
     at_most = np.where(k < m, betainc(np.where(k < m, m - k, 1), k + 1, 1 - share), 1.0)
     at_least = np.where(k > 0, betainc(np.where(k > 0, k, 1), m - k + 1, share), 1.0)
     return at_most, at_least, seen
+
+
+def _log_binomial(k: Floats, m: Floats, share: float) -> Floats:
+    """Return the logarithm of the binomial probability, which may be too small to be told itself."""
+    from scipy.special import gammaln
+
+    log_ways = gammaln(m + 1) - gammaln(k + 1) - gammaln(m - k + 1)
+    return np.asarray(log_ways + k * np.log(share) + (m - k) * np.log1p(-share))
 
 
 def _beta_binomial(k: Floats, m: Floats, share: float, overdispersion: float) -> tuple[Floats, Floats, Floats]:
@@ -109,7 +116,7 @@ def overdispersion_of(first: ArrayLike, second: ArrayLike, n_first: float, n_sec
     def likelihood(overdispersion: float) -> float:
         return float(times @ log_chance(pairs[:, 0], pairs[:, 1], share, overdispersion))
 
-    none = float(times @ np.log(_binomial(pairs[:, 0], pairs[:, 1], share)[2]))
+    none = float(times @ _log_binomial(pairs[:, 0], pairs[:, 1], share))
     grid = np.geomspace(1e-6, LARGEST, STEPS)
     for _ in range(ROUNDS):
         found = [likelihood(one) for one in grid]

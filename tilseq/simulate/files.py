@@ -6,8 +6,10 @@ import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
+from tilseq.io.fcs import Fcs, Spill
 from tilseq.io.fcs_write import write_fcs
 from tilseq.io.files import atomic, write_text
 from tilseq.simulate.cytometry.tube import TIME_STEP_S, Tube
@@ -28,6 +30,21 @@ def write_tube(path: Path, tube: Tube, sample: str) -> None:
         spill=([dye.channel for dye in panel.dyes], panel.spill),
         keywords=keywords,
         kind=panel.number,
+    )
+
+
+def as_read(tube: Tube) -> Fcs:
+    """Return a tube as `read_fcs` would give it of the file that `write_tube` writes."""
+    panel = tube.panel
+    return Fcs(
+        path=Path("simulated.fcs"),
+        events=tube.events.astype(np.float32),
+        channels=list(panel.channels),
+        markers=[marker or "" for marker in panel.markers],
+        spill=Spill([dye.channel for dye in panel.dyes], panel.spill),
+        keywords={"$TIMESTEP": f"{TIME_STEP_S:g}"},
+        warnings=[],
+        data_sets=1,
     )
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from tilseq.steps.cells_behind import cells_behind
 from tilseq.steps.job import Job, needed
-from tilseq.steps.persistence import PRODUCT, _counts_for, _failed_references, _infusions
+from tilseq.steps.persistence import PRODUCT
 from tilseq.steps.receptor_subjects import by_subject, in_time, subject_job
+from tilseq.steps.reference import counts_for, failed_references, infusions_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,8 +28,8 @@ def plan(study: Study) -> list[Job]:
         of_t_cells = [job for job in needs if (job.sample or {})["assay"] == "tcr"]
         is_product = [(job.sample or {})["specimen"] == PRODUCT for job in of_t_cells]
         if any(is_product) and not all(is_product):
-            failed = [row for row in _failed_references(study, subject, PRODUCT) if row["assay"] == "tcr"]
-            further = {"failed": failed, "infusions": _infusions(study, subject)}
+            failed = [row for row in failed_references(study, subject, PRODUCT) if row["assay"] == "tcr"]
+            further = {"failed": failed, "infusions": infusions_of(study, subject)}
             jobs.append(subject_job(STEP, subject, of_t_cells, **further))
     return jobs
 
@@ -84,7 +85,7 @@ def _depth(samples: Mapping[str, Mapping[str, Any]], read: Mapping[str, pl.DataF
 
 
 def _counts(job: Job, sample: Mapping[str, Any], lot: str | None) -> bool:
-    return _counts_for(sample, lot, job.arguments["infusions"])
+    return counts_for(sample, lot, job.arguments["infusions"])
 
 
 def _parts(job: Job, sample: Mapping[str, Any]) -> list[str]:

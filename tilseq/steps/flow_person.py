@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from tilseq.flow.gating import Gating
     from tilseq.flow.tree import Population
-    from tilseq.flow.tube import Tube
+    from tilseq.flow.tube import Mask, Tube
     from tilseq.gates import Channel
     from tilseq.study import Study
 
@@ -27,10 +27,13 @@ class Gated(NamedTuple):
         Name → population.
     channels
         What the gates look at.
+    finite
+        Which events are finite there.
     """
 
     populations: dict[str, Population]
     channels: list[Channel]
+    finite: Mask
 
 
 def gates_of(study: Study, sample: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -58,11 +61,13 @@ def read_populations(
         The file cannot be read, is not of this tube, or its gates cannot be applied; a name is at fault.
     """
     from tilseq.flow.manual import name_populations
+    from tilseq.flow.manual_checks import finite_events
     from tilseq.io.gate_files import read_gates
 
     gates = read_gates(path, sample=Path(tube_path).name)
     found = {name: (one.parent, one.mask) for name, one in gates.populations(tube).items()}
-    return Gated(name_populations(found, names), gates.channels)
+    finite = finite_events(tube, gates.channels)
+    return Gated(name_populations(found, names, finite=finite), gates.channels, finite)
 
 
 def quality_of(
@@ -83,15 +88,16 @@ def quality_of(
     beside
         What the automatic gates say, see `beside_automatic`.
     """
-    from tilseq.flow.manual import check_added_up, check_beads_apart, check_whole
+    from tilseq.flow.manual import check_added_up, check_beads_apart, check_names, check_whole
     from tilseq.flow.manual_checks import check_tube
     from tilseq.flow.quality import check, input_checks
 
     return [
         *input_checks(sample, tube),
         check(sample, "gates", None, "a person's go before automatic ones", True, f"a person's, {source}"),
+        *check_names(sample, gated.populations),
         *check_tube(sample, tube, gated.channels, gated.populations),
-        *check_whole(sample, gated.populations),
+        *check_whole(sample, gated.populations, gated.finite),
         *check_beads_apart(sample, gated.populations),
         *check_added_up(sample, gated.populations),
         *beside,

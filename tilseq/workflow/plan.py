@@ -26,10 +26,12 @@ STEPS = (
     "til_survival",
     "repertoire",
     "persistence",
+    "tracking",
     "cell_labels",
     "overlap",
     "diversity",
     "diversity_over_study",
+    "contamination",
     "expression",
     "clinical",
 )
