@@ -43,7 +43,7 @@ def _tumour(name: str, unit: str, meaning: str, scope: Scope) -> Parameter:
 
 
 def _kinetics(
-    of: str, unit: str, what: str, laboratory: str = "flow", qualifiers: tuple[str, ...] = ("population",)
+    of: str, unit: str, what: str, laboratory: Laboratory = "flow", qualifiers: tuple[str, ...] = ("population",)
 ) -> tuple[Parameter, ...]:
     """Return the kinetic parameters of one subject's series; see `tilseq.endpoints.kinetics`."""
     parts = (
@@ -60,7 +60,7 @@ def _kinetics(
     )
 
 
-_OF_REFERENCE = ("repertoire", ("locus", "reference"))
+_OF_REFERENCE: tuple[Laboratory, tuple[str, ...]] = ("repertoire", ("locus", "reference"))
 
 ALL = (
     Parameter(
