@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 STEP = "persistence_kinetics"
 NOTHING = {"day": 0, "value": 0.0, "lower": 0.0, "upper": 0.0, "limit_of_detection": None}  # before the infusion
-FLOATS = dict.fromkeys(NOTHING, float)
 FEWEST = 2  # visits of a course
 MEASURES = ("mass", "mass_new")
 LIMITS = {"value": "", "lower": "_lower", "upper": "_upper"}
@@ -100,7 +99,9 @@ def _frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """Return what is held on some days as a frame."""
     import polars as pl
 
-    return pl.DataFrame([{name: row[name] for name in NOTHING} for row in rows], schema_overrides=FLOATS)
+    return pl.DataFrame(
+        [{name: row[name] for name in NOTHING} for row in rows], schema_overrides=dict.fromkeys(NOTHING, pl.Float64())
+    )
 
 
 def _last_before(job: Job, held: pl.DataFrame) -> dict[str, Any] | None:
