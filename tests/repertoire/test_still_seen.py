@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from tilseq.repertoire.effective import effective_clones
-from tilseq.repertoire.still_seen import Depth, common_cells, still_seen
+from tilseq.repertoire.still_seen import Depth, common_cells, distinct_cells, still_seen
 
 SIZE = 800
 OF_PRODUCT = np.random.default_rng(3).lognormal(0, 1.5, SIZE)
@@ -68,3 +68,10 @@ def test_all_or_none_seen_has_limits_on_one_side():
     none = still_seen(effective_clones(other, 50.0), product)["clones"]
     assert (none["value"], none["lower"]) == (0, 0)
     assert none["upper"] == pytest.approx(1 - 0.025 ** (1 / 4))
+
+
+def test_distinct_cells_of_clones_where_one_locus_is_of_cells_and_one_of_counts():
+    both = pl.DataFrame({"locus": ["TRA", "TRB"], "junction": ["a", "b"], "duplicate_count": [10, 2000]})
+    found = distinct_cells(effective_clones(both, {"TRA": 10, "TRB": 400.0}))
+    assert sorted(found.to_list()) == pytest.approx([10, 500 * (1 - np.exp(-4))])
+    assert distinct_cells(effective_clones(both, None)).to_list() == [None, None]
