@@ -12,8 +12,8 @@ from tilseq.errors import AnalysisError
 from tilseq.flow import cd4_cd8_ratio, count, gate
 from tilseq.flow.gating import Borrowed
 from tilseq.flow.lymphocytes import Region
-from tilseq.flow.populations import rule
 from tilseq.flow.tree import Cut
+from tilseq.populations import rule
 
 KINDS = ["CD4+ T", "CD8+ T", "DN T", "DP T", "B", "NK"]
 T_KINDS = KINDS[:4]

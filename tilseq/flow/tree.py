@@ -10,10 +10,10 @@ import numpy as np
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.density import Density, Valley, density, modes, next_valley, valley
-from tilseq.flow.populations import Rule
 from tilseq.flow.robust import MAD_TO_SD, centre_and_spread
 from tilseq.flow.transform import arcsinh, square_root
 from tilseq.flow.tube import Floats, Mask
+from tilseq.populations import Rule
 
 Source = Literal["valley", "fallback", "settings", "cohort"]
 

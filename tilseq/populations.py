@@ -9,6 +9,8 @@ from tilseq.errors import AnalysisError, did_you_mean
 
 # Populations that are found by scatter, beads and dead cells, not by signs; a rule may name them as its parent.
 BUILT_IN = ("all events", "beads", "single beads", "cells", "singlets", "live", "lymphocytes")
+# Stains that gates use beside those of the population tree.
+FURTHER_STAINS = ("CD3", "CD4", "CD8", "CD19", "CD16", "CD56", "CD45", "viability")
 # What the counts, the ratio and the checks take to bear these markers, and to lie within CD3+.
 KNOWN_BY: Mapping[str, str] = {"CD3+": "CD3", "CD4+ T": "CD4", "CD8+ T": "CD8"}
 MOST = 100  # populations beside the built-in ones; more are a slip, and no figure shows them
@@ -140,3 +142,13 @@ def by_parent(rules: Mapping[str, Rule]) -> dict[str, list[str]]:
 def markers_of(rules: Mapping[str, Rule]) -> Sequence[str]:
     """Return the markers of all rules, each once."""
     return list(dict.fromkeys(marker for one in rules.values() for marker in one.markers))
+
+
+def gate_names(populations: Mapping[str, Rule]) -> list[str]:
+    """Return what a threshold can be set for: `FSC-A`, `SSC-A` and each stain of the tree with these populations."""
+    return ["FSC-A", "SSC-A", *stains_of({**T_CELLS, **populations})]
+
+
+def stains_of(rules: Mapping[str, Rule]) -> list[str]:
+    """Return the stains that gates of a tree can use, those of the built-in gates first."""
+    return list(dict.fromkeys([*FURTHER_STAINS, *markers_of(rules)]))

@@ -1,7 +1,7 @@
 import pytest
 
 from tilseq.errors import AnalysisError
-from tilseq.flow.populations import T_CELLS, Rule, Sign, by_parent, markers_of, rule, with_further
+from tilseq.populations import T_CELLS, Rule, Sign, by_parent, markers_of, rule, with_further
 
 
 def test_signs_are_read_from_text() -> None:
