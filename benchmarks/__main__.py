@@ -22,6 +22,10 @@ ALL = (
     "diversity",
     "diversity_coverage",
     "cells_estimated",
+    "change",
+    "contamination",
+    "published_change",
+    "cell_labels",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))

@@ -68,6 +68,7 @@ def test_io_offers_every_reader_of_a_whole_file():
         "read_sdtm_recist": "tilseq.io.clinical",
         "read_spill": "tilseq.io.spill",
         "read_subjects": "tilseq.io.clinical",
+        "write_cell_labels": "tilseq.io.cell_obs",
         "write_fcs": "tilseq.io.fcs_write",
         "write_gatingml": "tilseq.io.gatingml",
     }

@@ -8,12 +8,13 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tilseq"
-BOTTOM = {"errors", "tables", "intervals", "receptors", "gates", "markers", "populations"}
+BOTTOM = {"errors", "tables", "intervals", "multiplicity", "receptors", "gates", "markers", "populations"}
 LABORATORIES = {"flow", "repertoire", "expression", "clinical"}
 # What each part may import beside itself and the bottom.
 MAY_IMPORT = {
     "errors": set(),
     "intervals": set(),
+    "multiplicity": set(),
     "receptors": set(),
     "gates": set(),
     "markers": set(),

@@ -20,6 +20,17 @@ rule persistence:
         COMMAND + "persistence/{wildcards.unit}"
 
 
+rule cell_labels:
+    input:
+        needs("cell_labels"),
+    output:
+        STATUS.format("cell_labels/{unit}"),
+    params:
+        fingerprint=fingerprint("cell_labels"),
+    shell:
+        COMMAND + "cell_labels/{wildcards.unit}"
+
+
 rule overlap:
     input:
         needs("overlap"),
@@ -51,3 +62,36 @@ rule diversity_over_study:
         fingerprint=fingerprint("diversity_over_study"),
     shell:
         COMMAND + "diversity_over_study/{wildcards.unit}"
+
+
+rule contamination:
+    input:
+        needs("contamination"),
+    output:
+        STATUS.format("contamination/{unit}"),
+    params:
+        fingerprint=fingerprint("contamination"),
+    shell:
+        COMMAND + "contamination/{wildcards.unit}"
+
+
+rule tracking:
+    input:
+        needs("tracking"),
+    output:
+        STATUS.format("tracking/{unit}"),
+    params:
+        fingerprint=fingerprint("tracking"),
+    shell:
+        COMMAND + "tracking/{wildcards.unit}"
+
+
+rule persistence_kinetics:
+    input:
+        needs("persistence_kinetics"),
+    output:
+        STATUS.format("persistence_kinetics/{unit}"),
+    params:
+        fingerprint=fingerprint("persistence_kinetics"),
+    shell:
+        COMMAND + "persistence_kinetics/{wildcards.unit}"

@@ -50,6 +50,20 @@ def test_tables_of_a_file(path, capsys):
     told = capsys.readouterr().err
     assert "day28: threshold of families 0.1 (set)" in told
     assert "day28: 1 heavy chains without V or J gene are of no family" in told
+    assert "day28: 1 of 4 sequences have no mutations told, as they have no alignments" in told
+    assert "isotype told" not in told and "no limits" not in told
+
+
+def test_what_a_file_lacks_is_told(path, capsys):
+    lines = [line.split("\t") for line in path.read_text().splitlines()]
+    (path.parent / "bare.tsv").write_text("".join("\t".join([*cells[:3], *cells[4:7]]) + "\n" for cells in lines))
+    assert run(path.parent / "bare.tsv", "-o", path.parent / "out") == 0
+    told = capsys.readouterr().err
+    assert (
+        "bare: 4 of 4 sequences have no mutations told, as they have no alignments: AIRR's sequence_alignment" in told
+    )
+    assert "bare: 4 of 4 heavy chains have no isotype told, as they have no c_call" in told
+    assert "bare: counts of unknown meaning: shares of counts and the diversity of families have no limits" in told
 
 
 def test_a_file_that_cannot_be_read_does_not_stop_the_others(path, capsys):

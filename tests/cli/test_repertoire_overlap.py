@@ -45,7 +45,7 @@ def test_overlap_of_all_pairs(folder):
 
 def test_a_key_with_genes_tells_what_it_leaves_out(folder, capsys):
     assert run("overlap", folder / "a.tsv", folder / "c.tsv", "--key", "junction_aa+v", "-o", folder / "o.csv") == 0
-    assert "a: 1 clonotypes (2 counts) left out: no v_call for the key junction_aa+v" in capsys.readouterr().err
+    assert "a: 1 clonotype (2 counts) left out: no v_call for the key junction_aa+v" in capsys.readouterr().err
     found = pl.read_csv(folder / "o.csv").filter(key="junction_aa+v", parameter="shared_clones")
     assert found["value"].to_list() == [0]
     morisita = pl.read_csv(folder / "o.csv").filter(parameter="morisita").select("n_a", "n_b").rows()

@@ -33,7 +33,7 @@ def test_faults_that_are_refused(tmp_path, fault, kind, word, row):
 def test_faults_that_are_told(tmp_path):
     path = tmp_path / "a.tsv"
     path.write_text(FAULTS["a sequence_id stands twice"])
-    assert "1 rows bear the sequence_id of an earlier row: was a file joined twice?" in read_clonotypes(path).warnings
+    assert "1 row bears the sequence_id of an earlier row: was a file joined twice?" in read_clonotypes(path).warnings
     path.write_text(FAULTS["junction_aa is not what the junction codes for"])
     assert read_clonotypes(path).warnings == ("1 junctions do not code for their amino acids, the first in row 3",)
 

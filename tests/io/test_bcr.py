@@ -66,7 +66,7 @@ def test_rows_left_out_are_counted(read):
 def test_percentages_become_shares_and_are_told(read):
     found = read({"v_identity": "97.5"}, {"sequence_id": "s2", "v_identity": "100"})
     assert found.table["v_identity"].to_list() == [0.975, 1]
-    assert any("in percent" in warning for warning in found.warnings)
+    assert any("in percent" in warning for warning in found.notes)
     for wrong in ("x", "-1", "101", "1e3"):
         with pytest.raises(TableError, match="identity cannot be read") as told:
             read({}, {"sequence_id": "s2", "v_identity": wrong})

@@ -49,7 +49,8 @@ def test_airr_rows_of_one_junction_are_summed_and_the_number_is_said(tmp_path):
     assert read.table.columns == ["locus", "junction", "junction_aa", "v_call", "j_call", "duplicate_count"]
     assert read.table.schema["duplicate_count"] == pl.Int64
     assert (read.count_of, read.dialect) == ("unknown", "airr")
-    assert read.warnings == (
+    assert read.warnings == ()
+    assert read.notes == (
         "2 rows repeat the locus and junction of another and are summed with it",
         "several loci: 1 clonotypes of TRA, 2 clonotypes of TRB",
     )
@@ -138,7 +139,7 @@ def test_umis_are_preferred_and_said_unless_their_column_is_empty(tmp_path):
     read = read_airr(tmp_path, "1\tTRBV1\tTRBJ1-1\tTGTGCATTC\tCAF\t30\t3\t99", header=header)
     assert read.table["duplicate_count"].to_list() == [3]
     assert read.count_of == "umis"
-    assert read.warnings == ("umi_count and duplicate_count are both given: umi_count is used",)
+    assert read.notes == ("umi_count and duplicate_count are both given: umi_count is used",)
     for empty in ("", "NA"):
         read = read_airr(tmp_path, f"1\tTRBV1\tTRBJ1-1\tTGTGCATTC\tCAF\t30\t{empty}\t99", header=header)
         assert read.table["duplicate_count"].to_list() == [30]
@@ -186,7 +187,11 @@ def test_a_missing_count_is_an_error_and_never_1(tmp_path):
         ("freq\tcdr3nt\tcdr3aa\tv\td\tj", TableError, "column count: .*VDJtools"),
         ("count\tfreq\tcdr3nt\tcdr3aa\tv\td", TableError, "column j: .*VDJtools"),
         ("count\tfreq\tcdr3nt\tcdr3aa\tv\td\tj\tCDR3nt", TableError, "two names"),
-        ("Clones\tProportion\tCDR3.nt\tCDR3.aa", ReadError, "no clonotype dialect known.*airr.*10x.*vdjtools"),
+        (
+            "Clones\tProportion\tCDR3.nt\tCDR3.aa",
+            ReadError,
+            "no clonotype dialect known.*airr, 10x.*vdjtools.*; of immunarch it lacks V.name, J.name",
+        ),
         ("barcode,chain,v_gene,j_gene,cdr3,cdr3_nt,productive,is_cell", TableError, "column high_confidence"),
     ],
 )
@@ -291,7 +296,7 @@ def test_rows_and_counts_in_are_rows_and_counts_used_or_excluded(tmp_path_factor
     folder = tmp_path_factory.mktemp("airr")
     read = read_airr(folder, *[f"1\t{v}\t\t{nt}\t{aa}\t{count}" for v, nt, aa, count in rows])
     assert read.table["duplicate_count"].sum() + read.exclusions["counts"].sum() == sum(row[3] for row in rows)
-    repeats = sum(int(w.split()[0]) for w in read.warnings if "repeat" in w)
+    repeats = sum(int(w.split()[0]) for w in read.notes if "repeat" in w)
     assert read.table.height + repeats + read.exclusions["rows"].sum() == len(rows)
     again = read_clonotypes(written(folder, airr_tsv(read)))
     assert again.table.equals(read.table)
@@ -365,6 +370,6 @@ def test_umi_counts_of_0_throughout_give_way_to_filled_duplicate_counts(tmp_path
     row = "1\tTRBV1*01\tTRBJ1-1*01\tTGTGCATTC\tCAF"
     read = read_airr(tmp_path, f"{row}\t3\t0", f"{row}\t4\t0", header=header)
     assert (read.table["duplicate_count"].to_list(), read.count_of) == ([7], "unknown")
-    assert "umi_count is 0 throughout: duplicate_count is used" in read.warnings
+    assert "umi_count is 0 throughout: duplicate_count is used" in read.notes
     read = read_airr(tmp_path, f"{row}\t0\t0", header=header)
     assert (read.table.height, read.count_of) == (0, "umis")

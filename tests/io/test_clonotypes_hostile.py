@@ -147,13 +147,13 @@ def test_row_25_frequencies_are_recomputed_and_a_difference_told(read, shares, t
 def test_row_26_umis_are_taken_before_reads_and_it_is_told(read):
     got = read(HEADER.replace("\n", "\tumi_count\n") + ROW.replace("\n", "\t2\n"))
     assert (counts(got), got.count_of) == ({CAF: 2}, "umis")
-    assert got.warnings == ("umi_count and duplicate_count are both given: umi_count is used",)
+    assert got.notes == ("umi_count and duplicate_count are both given: umi_count is used",)
 
 
 def test_row_27_rows_of_one_clone_are_summed_and_their_number_told(read):
     got = read(HEADER + ROW + OTHER + ROW.replace("TRBV28", "TRBV9"))
     assert counts(got) == {CAF: 6, CEF: 4}
-    assert got.warnings == ("1 rows repeat the locus and junction of another and are summed with it",)
+    assert got.notes == ("1 row repeats the locus and junction of another and is summed with it",)
 
 
 def test_row_28_odd_junctions_are_left_out_or_kept_by_a_rule_that_counts_them(read):
@@ -195,7 +195,7 @@ def test_row_30_loci_are_parted_and_mice_refused(read):
     heavy = ROW.replace("TRBV28\tTRBJ2-7", "IGHV3-23\tIGHJ4")
     got = read(HEADER + ROW + alpha + heavy)
     assert got.table.select("locus", "duplicate_count").rows() == [("IGH", 3), ("TRA", 3), ("TRB", 3)]
-    assert got.warnings == ("several loci: 1 clonotypes of IGH, 1 clonotypes of TRA, 1 clonotypes of TRB",)
+    assert got.notes == ("several loci: 1 clonotypes of IGH, 1 clonotypes of TRA, 1 clonotypes of TRB",)
     assert excluded(read(HEADER + ROW + alpha + heavy, locus="TRB")) == {"another locus than TRB": 2}
     with pytest.raises(TableError, match="the genes are of a mouse, not of a human"):
         read(HEADER + ROW.replace("TRBV28", "TRBV31"))

@@ -94,7 +94,7 @@ def test_a_b_cell_table_of_airr_names_without_amino_acids(shared_data):
     assert (rows, sum(expected.values()), lost) == (1999, 4148, 316)
     assert found(read) == expected
     assert excluded(read) == {"not productive": (219, 316.0)}
-    assert read.warnings[0] == "the file has no amino acids: they are translated from the nucleotides"
+    assert read.notes[0] == "the file has no amino acids: they are translated from the nucleotides"
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_rows_and_counts_of_every_table_are_used_or_excluded(shared_data, name):
         assert read.table["duplicate_count"].sum() + read.exclusions["rows"].sum() == len(lines)
         return
     assert read.table["duplicate_count"].sum() + read.exclusions["counts"].sum() == sum(int(x[kind]) for x in lines)
-    summed = sum(int(warning.split()[0]) for warning in read.warnings if "are summed with it" in warning)
+    summed = sum(int(warning.split()[0]) for warning in read.notes if "are summed with it" in warning)
     assert read.table.height + summed + read.exclusions["rows"].sum() == len(lines)
 
 

@@ -95,7 +95,7 @@ def test_immunoseq_3_and_its_order_of_counts(tmp_path):
     )
     got = read(tmp_path, table(header, *rows))
     assert clones(got) == [("TRB", CAF, "CAF", "TRBV20-1,TRBV20/OR9-2", "TRBJ2-7*01", 3)]
-    assert (got.count_of, got.warnings) == ("templates", ("templates and seq_reads are both given: templates is used",))
+    assert (got.count_of, got.notes) == ("templates", ("templates and seq_reads are both given: templates is used",))
     # a column that is null throughout gives way, as in exports of assays that count one of the two
     null = [row.replace(" 900 ", " null ").replace(" 100 ", " null ") for row in rows]
     assert read(tmp_path, table(header, *null)).warnings == ()
@@ -144,7 +144,7 @@ def test_mixcr_4_tells_molecules_from_reads(tmp_path, molecules):
     )
     got = read(tmp_path, table(header, *rows))
     assert got.table["duplicate_count"].to_list() == [3, 3]
-    assert (got.count_of, got.warnings) == ("umis", (f"{molecules} and readCount are both given: {molecules} is used",))
+    assert (got.count_of, got.notes) == ("umis", (f"{molecules} and readCount are both given: {molecules} is used",))
     reads = read(tmp_path, table(header.replace(molecules, "other"), *rows))
     assert (reads.count_of, reads.table["duplicate_count"].to_list()) == ("reads", [600, 200])
     cells = read(tmp_path, table(header + " uniqueCellCount", *(f"{row} 2" for row in rows)))
@@ -176,7 +176,7 @@ def test_trust4s_report(tmp_path):
     ]
     # frequencies are shares of TR and of IG apart, and are not compared
     assert (got.dialect, got.count_of) == ("trust4", "unknown")
-    assert got.warnings == ("several loci: 1 clonotypes of IGH, 1 clonotypes of TRB",)
+    assert got.notes == ("several loci: 1 clonotypes of IGH, 1 clonotypes of TRB",)
     assert excluded(got) == {"not productive": (2, 3.0), "stop or frame shift in the junction": (1, 1.0)}
 
 
@@ -285,7 +285,7 @@ def test_imgt_counts_rows_and_says_so(tmp_path):
 def test_imgt_counts_what_the_names_say(tmp_path, mark, warning):
     got = read(tmp_path, table(IMGT, *(row.format(mark) for row in IMGT_ROWS)))
     assert got.table["duplicate_count"].to_list() == [8, 4]
-    assert got.warnings[0] == f"counts are those in {warning}"
+    assert got.notes[0] == f"counts are those in {warning}"
     with pytest.raises(TableError, match="counts cannot be read") as caught:
         read(tmp_path, table(IMGT, IMGT_ROWS[0].format(mark), IMGT_ROWS[1].format("")))
     assert (caught.value.row, caught.value.column) == (3, "Sequence ID")
@@ -296,7 +296,7 @@ def test_imgts_nucleotides_are_translated_and_its_summary_refused(tmp_path):
     rows = [" ".join(w for i, w in enumerate(row.format("").split()) if i not in drop) for row in (IMGT, *IMGT_ROWS)]
     got = read(tmp_path, table(*rows))
     assert got.table["junction_aa"].to_list() == ["CEF", "CAF"]
-    assert "the file has no amino acids: they are translated from the nucleotides" in got.warnings
+    assert "the file has no amino acids: they are translated from the nucleotides" in got.notes
     summary = "Sequence~ID V-DOMAIN~Functionality V-GENE~and~allele J-GENE~and~allele JUNCTION~frame AA~JUNCTION"
     with pytest.raises(TableError, match="column JUNCTION: .*give 6_Junction"):
         read(tmp_path, table(summary))

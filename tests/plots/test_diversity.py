@@ -41,6 +41,12 @@ def test_profiles_of_unlike_depth_say_so(depth, title):
     assert hill_profiles(frame).get_title(loc="left") == title
 
 
+def test_an_axis_of_less_than_ten_times_is_labelled_between_powers_of_ten():
+    short = hill_profiles(profiles().with_columns(pl.col("value", "lower", "upper") / 10 + 4))
+    long = hill_profiles(profiles().with_columns(pl.col("lower") / 100))
+    assert short.yaxis.get_minor_formatter()(40) == "40" and long.yaxis.get_minor_formatter()(40) == ""
+
+
 def test_a_second_seven_are_told_apart():
     axes = hill_profiles(profiles([f"s{i}" for i in range(14)]))
     assert len({(line.get_color(), line.get_linestyle()) for line in axes.lines}) == 14

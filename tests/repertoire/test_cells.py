@@ -3,6 +3,7 @@ import pytest
 
 from tilseq.errors import AnalysisError
 from tilseq.repertoire import cells_of, effective_cells, effective_number, effective_numbers
+from tilseq.repertoire.cells import checked_effective
 
 
 def test_effective_cells_and_when_the_number_is_known():
@@ -46,6 +47,13 @@ def test_t_cells_of_a_library(cells, fraction, nanograms, expected):
 def test_what_cannot_be_cells_is_refused(cells, fraction, nanograms):
     with pytest.raises(AnalysisError, match="cannot be that"):
         cells_of(cells, fraction, nanograms)
+
+
+@pytest.mark.parametrize("number", [0, -1, 10.1, float("nan"), float("inf")])
+def test_an_effective_number_is_above_0_and_no_more_than_the_counts(number):
+    assert [checked_effective(right, 10, "s") for right in (None, 0.1, 10, 10 * (1 + 1e-12))][:3] == [None, 0.1, 10]
+    with pytest.raises(AnalysisError, match=r"of s cannot exceed its counts; found .*; expected above 0, at most 10"):
+        checked_effective(number, 10, "s")
 
 
 def test_each_locus_has_its_own_effective_number():

@@ -4,8 +4,8 @@ import pytest
 from tilseq.multiplicity import benjamini_hochberg
 from tilseq.repertoire.counting_tests import mid_p, overdispersion_of
 
-# before, after, n before, n after, two-sided mid-p of the binomial (R's pbinom and dbinom), of the beta-binomial with an
-# intra-class correlation of 0.02 (R's lchoose and lbeta, summed)
+# before, after, n before, n after, two-sided mid-p of the binomial (R's pbinom and dbinom), of the beta-binomial with
+# an intra-class correlation of 0.02 (R's lchoose and lbeta, summed)
 CASES = [
     (5, 20, 1000, 1000, 0.00249391794205, 0.0123085574374),
     (0, 8, 50000, 20000, 4.44074305427e-05, 0.000143252973442),
@@ -26,6 +26,12 @@ def test_overdispersion_of_replicates_as_r():
     first = [12, 30, 7, 55, 20, 3, 90, 14, 25, 41]
     second = [20, 18, 9, 80, 8, 6, 60, 30, 22, 70]
     assert overdispersion_of(first, second, 1000, 1200) == pytest.approx(0.0433102266641, rel=1e-5)  # R's optimize
+
+
+def test_replicates_far_from_alike_have_a_finite_likelihood(recwarn):
+    first, second = [4000, 10] * 6, [1, 9] * 6
+    assert 0 < overdispersion_of(first, second, 5000, 5000) < 1
+    assert not recwarn.list
 
 
 def test_false_discoveries_as_r():

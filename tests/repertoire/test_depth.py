@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from tilseq.errors import AnalysisError
-from tilseq.repertoire import cells_from_pair, cells_from_replicates, depth
+from tilseq.repertoire import cells_from_pair, cells_from_replicates, depth, diversity, one_library, overlap
 from tilseq.repertoire.replicates import Estimate
 
 
@@ -20,7 +20,7 @@ def row(count_of="reads", **known):
 @pytest.mark.parametrize(
     ("count_of", "known", "cells", "source", "effective"),
     [
-        ("cells", {"counted": {"TRB": 800}}, 800, "counted", 800),
+        ("cells", {"counted": {"TRB": 800}}, 800, "counted", 900),  # a hundred cells with two chains
         ("cells", {"cells": 5000}, 900, "counted", 900),
         ("reads", {"cells": 100}, 100, "declared", 90),
         ("reads", {"cells": 200, "t_cell_fraction": 0.5, "input_ng": 1}, 100, "declared", 90),
@@ -103,3 +103,45 @@ def test_a_copy_of_a_table_tells_no_cells():
     reads = library(np.random.default_rng(7), np.full(500, 1 / 500), 3_000, 30_000)
     assert cells_from_replicates({"a": table(reads), "b": table(reads)}) == {}
     assert cells_from_pair(table(reads), table(reads)) == {}
+
+
+def test_cells_with_two_chains_are_as_many_observations_of_clones_as_chains():
+    # 200 cells, each of one of 100 even clones, a fifth of which have two alpha chains: 1 / Σ p² of the chains is 120.
+    random, chains = np.random.default_rng(8), [[f"a{i}"] + [f"b{i}"] * (i < 20) for i in range(100)]
+    by_cells, by_chains, morisita = [], [], []
+    for _ in range(300):
+        tables = {}
+        for name in "ab":
+            seen = [chain for cell in random.integers(0, 100, 200) for chain in chains[cell]]
+            tables[name] = pl.DataFrame({"junction": seen}).group_by("junction").agg(duplicate_count=pl.len())
+            tables[name] = tables[name].with_columns(pl.col("duplicate_count").cast(pl.Int64), locus=pl.lit("TRA"))
+        known = {
+            name: depth(each, sample=name, count_of="cells", counted={"TRA": 200}).row(0, named=True)
+            for name, each in tables.items()
+        }
+        assert {row["cells"] for row in known.values()} == {200}
+        effective = {name: {"TRA": row["n_effective"]} for name, row in known.items()}
+        found = overlap(tables, n_effective=effective)
+        morisita.append(found.filter(parameter="morisita")["value"][0])
+        for n, values in ((effective["a"], by_chains), ({"TRA": 200}, by_cells)):
+            rows = diversity(tables["a"], sample="a", count_of="cells", n_effective=n)
+            values.append(1 / rows.filter(parameter="hill_q2_asymptotic")["value"][0])
+    assert 1 / np.mean(by_chains) == pytest.approx(120, rel=0.02)
+    assert 1 / np.mean(by_cells) > 130
+    assert np.mean(morisita) == pytest.approx(1, abs=0.02)
+
+
+def test_one_library_sequenced_twice_is_told_from_two():
+    random, share = np.random.default_rng(9), 1 / np.arange(1, 2_001)
+    share /= share.sum()
+    cells = [random.multinomial(2_000, share) for _ in range(2)]
+    told = []
+    for first, second in ((0, 1), (0, 0)):
+        tables = {
+            name: table(random.multinomial(50_000, cells[at] / 2_000)) for name, at in (("a", first), ("b", second))
+        }
+        known = cells_from_replicates(tables)
+        found = depth(tables["a"], sample="a", count_of="reads", replicates=known)
+        told.append(one_library(found).select("sample", "locus").rows())
+        assert one_library(found.with_columns(count_of=pl.lit("umis"))).is_empty()
+    assert told == [[], [("a", "TRB")]]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tilseq.errors import AnalysisError, TableError
 from tilseq.io.clonotypes import read_clonotypes
-from tilseq.repertoire import diversity, hill_profile
+from tilseq.repertoire import depth, diversity, effective_number, hill_profile, isotypes, qc
 
 X = [10, 5, 3, 1, 1, 1, 2]
 Y = [45, 20, 10, 8, 5, 4, 3, 2, 1, 1, 1]
@@ -134,11 +134,6 @@ def test_effective_cells_bear_the_limits_of_indices_of_shares():
     assert {row["n"] for row in found.values()} == {4000}
 
 
-def test_cells_of_two_chains_are_counted_as_they_are():
-    both = diversity(clones(Y), sample="s", count_of="cells", n_effective=90)
-    assert both.equals(diversity(clones(Y), sample="s", count_of="cells"))
-
-
 def test_a_hill_profile_falls_and_meets_the_indices():
     found = hill_profile(clones(Y), sample="s", count_of="cells")
     assert found["q"].to_list()[:5] == [0, 0.25, 0.5, 0.75, 1]
@@ -249,10 +244,10 @@ def test_a_real_repertoire(shared_data):
     assert value["simpson_inverse"] == near(counts.sum() ** 2 / (counts**2).sum())
 
 
-@pytest.mark.parametrize("cells", [0, -5, float("nan")])
+@pytest.mark.parametrize("cells", [0, -5, float("nan"), 5])
 def test_an_effective_number_that_is_none_is_refused(cells):
     table = pl.DataFrame({"locus": "TRB", "junction": ["a", "b"], "duplicate_count": [3, 1]})
-    with pytest.raises(AnalysisError, match="of TRB must be above 0"):
+    with pytest.raises(AnalysisError, match=r"of TRB cannot exceed its counts; .* expected above 0, at most 4"):
         diversity(table, sample="s", count_of="reads", n_effective=cells)
 
 
@@ -268,3 +263,23 @@ def test_order_two_of_reads_is_that_of_the_cells_behind_them():
         )
         found.append(rows.filter(parameter="hill_q2_asymptotic")["value"][0])
     assert 1 / np.mean(1 / np.array(found)) == pytest.approx(200, rel=0.01)
+
+
+@pytest.mark.parametrize("order", [float("nan"), float("inf"), -1])
+def test_an_order_that_is_none_is_refused(order):
+    with pytest.raises(AnalysisError, match="no such order; found .* expected a number, 0 or above"):
+        hill_profile(clones([3, 1]), sample="s", orders=(0, order))
+
+
+def test_a_word_that_counts_cannot_be_of_is_refused():
+    isotyped = clones([3, 1]).with_columns(c_call=pl.lit("IGHM"))
+    for call in (
+        lambda **known: diversity(clones([3, 1]), sample="s", **known),
+        lambda **known: hill_profile(clones([3, 1]), sample="s", n_effective=2, **known),
+        lambda **known: depth(clones([3, 1]), sample="s", **known),
+        lambda **known: effective_number(4, **known),
+        lambda **known: qc(clones([3, 1]).with_columns(junction_aa=pl.lit("CF")), sample="s", **known),
+        lambda **known: isotypes(isotyped, sample="s", **known),
+    ):
+        with pytest.raises(AnalysisError, match="found 'umi'; expected cells, umis, .*; did you mean 'umis'"):
+            call(count_of="umi")

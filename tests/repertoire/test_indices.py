@@ -116,3 +116,8 @@ def test_limits_keep_to_their_scale():
     assert limits(plain._replace(value=1.0, scale="share"), 0.1, 2, 0) is None
     assert limits(plain._replace(scale="log"), 30, 2, 0) is None
     assert limits(plain._replace(value=7.0, scale="unseen"), 1, 2, 7) is None
+
+
+def test_a_number_of_clones_has_no_limit_below_1():
+    lower, upper = limits(Index(1.02, NOWHERE, "log"), 0.1, 2, 1)
+    assert (lower, upper) == (1, near(1.02 * np.exp(0.2)))

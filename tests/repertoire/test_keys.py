@@ -3,6 +3,7 @@ import pytest
 
 from tilseq.errors import AnalysisError, TableError
 from tilseq.receptors import KEYS
+from tilseq.repertoire import overlap
 from tilseq.repertoire.keys import genes_of, key_columns, keyed, lacking, paired
 
 TABLE = pl.DataFrame(
@@ -96,3 +97,11 @@ def test_cells_are_paired_by_both_chains_and_others_counted():
         paired(chains.with_columns(cell_id=pl.lit(None, pl.String)))
     with pytest.raises(TableError, match="needs this column"):
         paired(chains.drop("cell_id"))
+
+
+def test_junctions_in_lower_case_are_those_in_upper_case():
+    table = pl.DataFrame({"locus": "TRB", "junction": ["tgtgca", "TGTGCC"], "duplicate_count": [2, 1]})
+    assert keyed(table, "junction")["junction"].to_list() == ["TGTGCA", "TGTGCC"]
+    other = table.with_columns(pl.col("junction").str.to_uppercase())
+    shared = overlap({"a": table, "b": other}).filter(parameter="shared_clones")
+    assert shared["value"].to_list() == [2]

@@ -31,12 +31,36 @@ def test_mass_and_product_mass_kept_by_hand():
         "upper",
         "n_effective",
         "limit_of_detection",
+        "at_cells",
     ]
     mass, kept = found.rows()
     assert mass[:3] == ("s", "TRB", "mass")
     # 15 of 18: limits by R's binom.test; 1 - 0.05 ** (1 / 18).
-    assert mass[3:] == pytest.approx((15 / 18, 0.585822508605226, 0.964214916878425, 18, 0.1533175539573), rel=1e-9)
-    assert kept == ("s", "TRB", "product_mass_kept", 0.8, None, None, 18, None)
+    assert mass[3:8] == pytest.approx((15 / 18, 0.585822508605226, 0.964214916878425, 18, 0.1533175539573), rel=1e-9)
+    assert kept[:3] == ("s", "TRB", "product_mass_kept")
+    assert kept[3] == pytest.approx(0.8)
+    assert kept[4] < 0.8 < kept[5]
+    assert kept[6:] == (18, None, None)
+
+
+def test_mass_of_new_clones_leaves_out_those_of_the_baseline():
+    found = persistence(LATER, PRODUCT, sample="s", n_effective=18, baseline_table=clones({"b": 2, "c": 1}))
+    row = found.row(by_predicate=pl.col("measure") == "mass_new", named=True)
+    # 10 of 18: limits by R's binom.test
+    assert [row[name] for name in ("value", "lower", "upper")] == pytest.approx(
+        [10 / 18, 0.307571658999, 0.784698492613]
+    )
+
+
+def test_at_a_common_depth_clones_are_rarefied():
+    found = persistence(LATER, PRODUCT, sample="s", n_effective=18, at_cells={"TRB": 9}, threshold=0.15)
+    values = {row["measure"]: row["value"] for row in found.iter_rows(named=True) if row["at_cells"] == 9}
+    a, b = 1 - 0.5**10, 1 - 0.5**5  # chances of a clone of 10 and of 5 counts, half of all counts left
+    assert values == {
+        "clones_at_n": pytest.approx((a + b) / 3),
+        "product_mass_kept_at_n": pytest.approx(0.7 * a + 0.1 * b),
+        "frequent_clones_at_n": pytest.approx(a / 2),
+    }
 
 
 def test_limits_follow_the_effective_number_and_not_the_reads():
@@ -49,7 +73,7 @@ def test_limits_follow_the_effective_number_and_not_the_reads():
 
 def test_without_an_effective_number_there_are_values_and_no_limits():
     found = persistence(LATER, PRODUCT, sample="s")
-    assert found["value"].to_list() == [15 / 18, 0.8]
+    assert found["value"].to_list() == pytest.approx([15 / 18, 0.8])
     assert found.select("lower", "upper", "n_effective", "limit_of_detection").null_count().row(0) == (2, 2, 2, 2)
 
 
@@ -87,7 +111,7 @@ def test_clones_match_within_a_locus_and_a_locus_of_one_table_alone_has_no_value
         ("TRA", "mass"): (0, 6),
         ("TRA", "product_mass_kept"): (0, 6),
         ("TRB", "mass"): (15 / 18, 10),
-        ("TRB", "product_mass_kept"): (0.8, 10),
+        ("TRB", "product_mass_kept"): (pytest.approx(0.8), 10),
         ("TRG", "mass"): (None, None),
         ("TRG", "product_mass_kept"): (None, None),
     }
@@ -120,7 +144,7 @@ COUNTS = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 1000), min_
 def test_the_masses_are_shares_and_swap_with_the_tables(ours, theirs):
     there = persistence(clones(ours), clones(theirs), sample="s", n_effective=sum(ours.values()))
     back = persistence(clones(theirs), clones(ours), sample="s", n_effective=sum(theirs.values()))
-    assert there["value"].to_list() == back["value"].to_list()[::-1]
+    assert there["value"].to_list() == pytest.approx(back["value"].to_list()[::-1])
     value, lower, upper = there.select("value", "lower", "upper").row(0)
     assert 0 <= lower <= value <= upper <= 1
     assert value == sum(n for clone, n in ours.items() if clone in theirs) / sum(ours.values())

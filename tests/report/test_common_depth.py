@@ -27,9 +27,10 @@ def test_values_stand_beside_their_depth_and_where_its_cells_are_known_from():
     view = common_depth(results(rows, depth), "subject")
     (cells,) = view.rows
     assert [cell.text for cell in cells] == [
-        *("S1", "D28", "28", "blood", "a", "TRB", "4,000", "estimated from replicates"),
-        *("1,500", "250 (240-260)", "–", "–", "0.910", "250 (240-260)", "–", "–"),
+        *("S1", "D28", "28", "a", "TRB", "4,000"),
+        *("1,500", "250", "–", "–", "0.910", "250", "–", "–"),
     ]
+    assert [cells[5].note, cells[7].note, cells[7].kind] == ["estimated from replicates", "(240-260)", "limits"]
     assert len(view.heads) == len(cells)
     assert view.title == "Diversity at the depth that samples of one subject have in common"
     assert len(common_depth(results(rows, depth), "study").rows) == 1

@@ -80,6 +80,28 @@ def test_a_map_in_words():
     assert repertoires.in_words(pairs.filter(sample_a="b")) == "no pair has a value"
 
 
+def test_most_in_common_is_what_is_surely_so():
+    pairs = pl.DataFrame(
+        {"sample_a": ["a", "a", "b"], "sample_b": ["b", "c", "c"], "value": [1.0, 0.9, 0.2],
+         "lower": [0.56, 0.85, None], "upper": [1.0, 0.95, None]}
+    )  # fmt: skip
+    assert repertoires.in_words(pairs) == "most in common have a and c 0.90 (0.85-0.95), least b and c 0.200"
+
+
+def test_an_overlap_of_repertoires_is_at_most_1(results):
+    shared = results.tables["overlap"]
+    first = pl.int_range(pl.len()) == shared.with_row_index().filter(parameter="morisita")["index"][0]
+    above = shared.with_columns(
+        value=pl.when(first).then(1.06).otherwise("value"),
+        lower=pl.when(first).then(0.56).otherwise("lower"),
+        upper=pl.when(first).then(1.06).otherwise("upper"),
+    )
+    row = above.filter(first).row(0, named=True)
+    locus, own = next((locus, pairs) for _, locus, pairs, *_ in repertoires.maps(_with(results, above)))
+    assert own.filter(value=1)["upper"].to_list() == [1] and row["value"] == 1.06
+    assert "1.00" in [cell.text for view in repertoires.pairs(results).rows for cell in view]
+
+
 def test_a_run_without_repertoires_says_so(tmp_path):
     (tmp_path / "run.json").write_text("{}")
     empty = read_results(tmp_path)

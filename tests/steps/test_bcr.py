@@ -104,5 +104,5 @@ def test_receptors_of_t_cells_are_excluded_and_identities_in_percent_told_once(r
     excluded = tables["exclusions"].select("sample", "file", "rule", "rows", "counts").rows()
     assert excluded == [("b", "raw/b.tsv", "no immunoglobulin", 1, 5)]
     checks = tables["quality"].filter(pl.col("reason").str.contains("percent")).select("check", "verdict").rows()
-    assert checks == [("reading of B cells 1", "warn")]
+    assert checks == [("reading of B cells 1", "pass")]
     assert tables["mutation"]["v_identity"].to_list() == [0.975]

@@ -25,7 +25,7 @@ def run(tmp_path, sample, write_clones, monkeypatch):
 
     def run(draw=False, **of_samples):
         if not draw:
-            monkeypatch.setattr(diversity, "_draw", lambda *parts: None)
+            monkeypatch.setattr(diversity, "draw_diversity", lambda *parts: None)
         rows = {}
         for name, (counts, cells) in of_samples.items():
             path = tmp_path / f"{name}.tsv"

@@ -1,5 +1,6 @@
 from types import SimpleNamespace
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -61,6 +62,25 @@ def test_depth_is_cells(run):
     rows = tables["overlap"].filter(parameter="morisita")
     depth = dict(rows.select("sample_a", "n_a").rows()) | dict(rows.select("sample_b", "n_b").rows())
     assert depth == {"umis": 40, "library": pytest.approx(24), "reads": None, "contigs": 5}
+
+
+def test_replicates_tell_the_cells_of_reads_and_a_pair_does_not(run):
+    rng, share = np.random.default_rng(5), 1 / np.arange(1, 301)
+    share /= share.sum()
+    names = ["".join("ACGT"[int(d)] for d in np.base_repr(i, 4).zfill(6)) for i in range(300)]
+
+    def library(day, **more):
+        reads = rng.multinomial(60_000, rng.multinomial(2_000, share) / 2_000)
+        counts = {name: int(n) for name, n in zip(names, reads, strict=True) if n}
+        return counts, {"count": "duplicate_count", "day": day, **more}
+
+    tables = run(a1=library(0, replicate="1"), a2=library(0, replicate="2"), b=library(7), c=library(28))
+    rows = tables["overlap"].filter(parameter="morisita")
+    depth = dict(rows.select("sample_a", "n_a").rows()) | dict(rows.select("sample_b", "n_b").rows())
+    assert 1_000 < depth["a1"] < 4_000 and depth["a2"] == pytest.approx(depth["a1"])
+    assert depth["b"] is None and depth["c"] is None
+    used = tables["usage"].filter(sample="a1", weight="counts", feature="v_call")
+    assert used["n"].to_list() == [depth["a1"]] and used["lower"].null_count() == 0
 
 
 def test_a_sample_that_failed_takes_no_part(run):

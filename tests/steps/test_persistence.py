@@ -45,7 +45,7 @@ class Subject:
         return self
 
     def run(self, failed=(), infusions=(), reference="infusion_product"):
-        arguments = {"reference": reference, "samples": self.rows}
+        arguments = {"reference": reference, "samples": self.rows, "threshold": 1e-3}
         arguments |= {"failed": [{"sample": name, "assay": "tcr", "lot": None} for name in failed]}
         arguments |= {"infusions": [{"day": day, "lot": lot} for day, lot in infusions]}
         job = Job("persistence", "S1", "persistence/S1", needs=tuple(self.rows), arguments=arguments)
@@ -320,11 +320,35 @@ def test_a_sample_of_another_locus_does_not_stop_the_others(subject):
 def test_nothing_seen_is_below_the_limit_of_detection(subject):
     subject.add("lot1", LOT1, specimen="infusion_product").add("d28", {"TTT": 100})
     rows = subject.run()["endpoints"].rows(named=True)
-    assert [(row["value"], row["status"], row["value_text"]) for row in rows] == [
-        (0.0, "not_detected", "< limit of detection"),
-        (0.0, "not_detected", "< limit of detection"),
-    ]
-    assert rows[0]["upper"] == pytest.approx(1 - 0.025 ** (1 / 100))
+    assert {(row["value"], row["status"], row["value_text"]) for row in rows} == {
+        (0.0, "not_detected", "< limit of detection")
+    }
+    upper = {row["parameter"]: row["upper"] for row in rows}
+    assert upper["persistence_mass"] == pytest.approx(1 - 0.025 ** (1 / 100))
+
+
+def test_clones_of_blood_before_the_infusion_are_left_out_of_the_new_mass(subject):
+    subject.add("lot1", {"AAA": 60, "CCC": 20}, specimen="infusion_product").add("d28", DAY28)
+    subject.add("base", {"AAA": 5, "TTT": 95}, day=-8).add("pre0", {"CCG": 5}, day=0, timing="pre")
+    tables = subject.run()
+    new = tables["endpoints"].filter(parameter="persistence_mass_new")
+    assert dict(new.select("sample", "value").iter_rows()) == {"d28": 0.0}
+    assert masses(tables)["d28"] == 0.1
+    subject = subject.add("d42", {"CCC": 30, "AAA": 20, "TTT": 50}, day=42)
+    assert mass(subject.run(), sample="d42")["value"] == 0.5
+    new = subject.run()["endpoints"].filter(parameter="persistence_mass_new", sample="d42")
+    assert new["value"].to_list() == [0.3]
+
+
+def test_later_samples_are_compared_in_the_cells_that_all_of_one_kind_show(subject):
+    subject.add("lot1", LOT1, specimen="infusion_product").add("d28", {"AAA": 30, "TTT": 70})
+    subject.add("d42", {"AAA": 10, "CCC": 30, "TTT": 10}, day=42)
+    subject.add("sc", {"AAA": 2}, day=42, count="cells").add("base", {"TTT": 3}, day=-8)
+    rows = subject.run()["endpoints"].filter(parameter="persistence_clones_at_n").sort("sample")
+    assert rows["sample"].to_list() == ["d28", "d42", "sc"]
+    assert rows["n"].to_list() == [50, 50, 2]
+    # of 100 counts half are left: a clone of 30 is all but sure to be seen; the other is not there
+    assert rows["value"].to_list() == pytest.approx([(1 - 0.5**30) / 2, 1, 0.5])
 
 
 def test_nothing_seen_without_a_number_of_cells_is_not_evaluable(subject):

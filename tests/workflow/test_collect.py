@@ -41,6 +41,8 @@ def collected(tmp_path):
         verdict = "warn" if name == "doubtful" else "pass"
         QUALITY.frame([{"sample": name, "check": "c", "verdict": verdict}]).write_parquet(folder / "quality.parquet")
         (folder / "figures" / "gates.svg").write_text("<svg/>")
+        if name == "doubtful":
+            (folder / "figures" / "captions.json").write_text('{"gates.svg": "what they hold"}')
         (folder / "gates.xml").write_text(name)
         (folder / "status.json").write_text('{"state": "ok"}')
     error = ReadError("the file is cut", file=study.root / "raw/c.fcs", byte=7, mend="export it again")
@@ -115,7 +117,10 @@ def test_figures_are_copied_captioned_and_old_ones_gone(collected):
         "whole-gates.svg",
     ]
     captions = json.loads((collected / "figures" / "captions.json").read_text())
-    assert captions["flow/whole-gates.svg"] == "whole: gates"
+    assert captions == {
+        "flow/whole-gates.svg": "whole: gates",
+        "flow/doubtful-gates.svg": "doubtful: what they hold",
+    }
 
 
 def test_a_caption_shows_the_name_that_a_figure_was_given():

@@ -51,12 +51,11 @@ def bcr_command(
         sample = sample_name(path)
         sequences = read_bcr(path, dialect=dialect)
         tell(sample, sequences)
-        found = bcr(
-            sequences.table, sample=sample, count_of=counted_by(sample, sequences, count_of), threshold=threshold
-        )
+        counted = counted_by(sample, sequences, count_of)
+        found = bcr(sequences.table, sample=sample, count_of=counted, threshold=threshold)
         click.echo(f"{sample}: threshold of families {found.threshold:g} ({found.threshold_source})", err=True)
-        if found.without_family:
-            click.echo(f"{sample}: {found.without_family} heavy chains without V or J gene are of no family", err=True)
+        for sentence in found.lacking(counted):
+            click.echo(f"{sample}: {sentence}", err=True)
         tables = {table.name: getattr(found, table.name) for table in written}
         return tables | {"exclusions": sequences.exclusions.with_columns(sample=pl.lit(sample))}
 

@@ -68,9 +68,10 @@ def cells_command(paths: tuple[Path, ...], output: Path, dialect: str | None) ->
 
 def _write_overlap(clones: list[pl.DataFrame], output: Path) -> None:
     """Write the overlap of all pairs of samples by the paired clonotype."""
-    from tilseq.repertoire import effective_numbers, overlap
+    from tilseq.repertoire import depth, overlap
     from tilseq.tables.repertoire import OVERLAP
 
     tables = {of_sample["sample"][0]: of_sample for of_sample in clones if of_sample.height}
-    effective = {sample: effective_numbers(of_sample, "cells") for sample, of_sample in tables.items()}
+    depths = {sample: depth(of_sample, sample=sample, count_of="cells") for sample, of_sample in tables.items()}
+    effective = {sample: dict(known.select("locus", "n_effective").iter_rows()) for sample, known in depths.items()}
     write_result(overlap(tables, n_effective=effective), OVERLAP, str(output / "overlap.csv"))

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from tilseq.cli.common import Examples, each_file, output_table, sample_name, sample_names, write_result
+from tilseq.cli.repertoire_depth import cells_of_replicates, depth_of, replicates_option
 from tilseq.cli.repertoire_files import (
     cells_given,
     cells_option,
     count_option,
     counted_by,
-    counts_of,
     dialect_option,
     files,
     joined,
@@ -25,8 +25,6 @@ from tilseq.cli.repertoire_files import (
 if TYPE_CHECKING:
     import polars as pl
 
-    from tilseq.io.clonotypes import Clonotypes
-    from tilseq.repertoire.replicates import Estimate
     from tilseq.repertoire.spectrum import Spectrum
 
 EXAMPLE = """\
@@ -42,12 +40,7 @@ tilseq repertoire diversity a.tsv b.tsv --replicates a,b --at-cells 5000 --depth
 @locus_option
 @count_option
 @cells_option
-@click.option(
-    "--replicates",
-    multiple=True,
-    metavar="SAMPLE,SAMPLE...",
-    help="Libraries of like parts of one specimen, from which their cells are estimated. Repeats.",
-)
+@replicates_option
 @click.option("--at-cells", type=click.IntRange(min=1), help="Common depth in cells, by default the shallowest file's.")
 @click.option(
     "--at-coverage",
@@ -76,14 +69,14 @@ def diversity_command(
     from tilseq.tables.repertoire import DEPTH, DIVERSITY
 
     samples = sample_names(paths)
-    known, estimated = cells_given(cells, samples), _replicates(replicates, paths, dialect, locus)
+    known, estimated = cells_given(cells, samples), cells_of_replicates(replicates, paths, dialect, locus)
     spectra, depths = {}, []
 
     def measure(path: Path) -> pl.DataFrame:
         sample = sample_name(path)
         clonotypes, _ = read_file(path, sample, dialect, locus)
         counted = counted_by(sample, clonotypes, count_of)
-        depth = _depth(sample, clonotypes, counted, known.get(sample), estimated.get(sample))
+        depth = depth_of(sample, clonotypes, count_of, known.get(sample), estimated.get(sample))
         effective = dict(depth.select("locus", "n_effective").iter_rows())
         measured = diversity(clonotypes.table, sample=sample, count_of=counted, n_effective=effective)
         spectra[sample] = effective_spectra(clonotypes.table, count_of=counted, n_effective=effective)
@@ -102,63 +95,6 @@ def diversity_command(
     if depth_file:
         write_result(joined(depths), DEPTH, depth_file)
     return status
-
-
-def _replicates(
-    options: tuple[str, ...], paths: tuple[Path, ...], dialect: str | None, locus: str | None
-) -> dict[str, dict[str, Estimate]]:
-    """Return sample → locus → estimated cells, of the libraries that `SAMPLE,SAMPLE` name."""
-    from tilseq.repertoire import cells_from_replicates
-
-    by_name = {sample_name(path): path for path in paths}
-    found: dict[str, dict[str, Estimate]] = {}
-    for option in options:
-        names = option.split(",")
-        strange = [name for name in names if name not in by_name]
-        if strange or len(set(names)) < 2:
-            told = f"no such sample {strange[0]!r}" if strange else "two samples or more, a comma between them"
-            raise click.UsageError(f"--replicates {option}: {told}; samples are {', '.join(by_name)}")
-        twice = [name for name in names if name in found]
-        if twice:
-            raise click.UsageError(
-                f"--replicates {option}: {twice[0]!r} is a replicate of others; give all in one option"
-            )
-        read = {name: read_file(by_name[name], name, dialect, locus)[0] for name in names}
-        kinds = sorted({clonotypes.count_of for clonotypes in read.values()})
-        if len(kinds) > 1:
-            raise click.UsageError(f"--replicates {option}: their counts are of {' and '.join(kinds)}, not of one kind")
-        estimate = cells_from_replicates({name: clonotypes.table for name, clonotypes in read.items()})
-        for at in sorted({at for clonotypes in read.values() for at in clonotypes.table["locus"]} - set(estimate)):
-            click.echo(
-                f"--replicates {option}: they do not tell the cells of {at}: too few clones of ten counts or more, or "
-                "counts more alike than those of two libraries can be (is one a copy?)",
-                err=True,
-            )
-        found |= dict.fromkeys(names, estimate)
-    return found
-
-
-def _depth(
-    sample: str, clonotypes: Clonotypes, count_of: str, cells: float | None, replicates: dict[str, Estimate] | None
-) -> pl.DataFrame:
-    """Return a sample's rows of the table `depth`; say on stderr where its cells are not known."""
-    from tilseq.repertoire import depth
-
-    found = depth(
-        clonotypes.table,
-        sample=sample,
-        count_of=count_of,
-        counted=clonotypes.cells,
-        cells=cells,
-        replicates=replicates,
-    )
-    if found["n_effective"].null_count():
-        click.echo(
-            f"{sample}: no limits and no common depth, as the cells behind {counts_of(count_of)} are not known (see "
-            "--count-of, --cells, --replicates)",
-            err=True,
-        )
-    return found
 
 
 def _tell_depths(depths: pl.DataFrame, common: pl.DataFrame) -> None:

@@ -59,10 +59,16 @@ def read_file(path: Path, sample: str, dialect: str | None, locus: str | None) -
 
 def tell(sample: str, read: Clonotypes | BcrSequences | Contigs) -> None:
     """Say on stderr what a reader of a file should know, and what was left out of it."""
-    for warning in read.warnings:
-        click.echo(f"{sample}: {warning}", err=True)
+    for sentence in (*read.warnings, *read.notes):
+        click.echo(f"{sample}: {sentence}", err=True)
     for row in read.exclusions.iter_rows(named=True):
-        click.echo(f"{sample}: {row['rows']} rows ({row['counts']:.0f} counts) left out: {row['rule']}", err=True)
+        rows, counts = some(row["rows"], "row"), some(row["counts"], "count")
+        click.echo(f"{sample}: {rows} ({counts}) left out: {row['rule']}", err=True)
+
+
+def some(number: float, one: str) -> str:
+    """Return a number with its noun."""
+    return f"{number:.0f} {one}" + "s" * (number != 1)
 
 
 def counted_by(sample: str, clonotypes: Clonotypes | BcrSequences, said: str | None) -> str:

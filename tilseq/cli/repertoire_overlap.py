@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 import click
 
 from tilseq.cli.common import Examples, each_file, output_table, sample_name, sample_names, write_result
+from tilseq.cli.repertoire_depth import cells_of_replicates, depth_of, replicates_option
 from tilseq.cli.repertoire_files import (
     cells_given,
     cells_option,
     count_option,
     counted_by,
     dialect_option,
-    effective_of,
     files,
     joined,
     locus_option,
     read_file,
+    some,
 )
 from tilseq.receptors import KEYS
 
@@ -38,6 +39,7 @@ QC_EXAMPLE = "tilseq repertoire qc day0.tsv day28.tsv -o quality.csv"
 @click.option("--usage", "usage_file", help="Also write the use of genes and junction lengths to this CSV file.")
 @click.option("--neighbours", "neighbours_file", help="Also write junctions one amino acid apart to this CSV file.")
 @cells_option
+@replicates_option
 @dialect_option
 @locus_option
 @count_option
@@ -48,6 +50,7 @@ def overlap_command(
     usage_file: str | None,
     neighbours_file: str | None,
     cells: tuple[str, ...],
+    replicates: tuple[str, ...],
     dialect: str | None,
     locus: str | None,
     count_of: str | None,
@@ -64,13 +67,15 @@ def overlap_command(
     from tilseq.tables.repertoire import NEIGHBOURS, OVERLAP, USAGE
 
     known = cells_given(cells, sample_names(paths))
+    estimated = cells_of_replicates(replicates, paths, dialect, locus)
 
     def measure(path: Path) -> tuple[str, pl.DataFrame, dict[str, float | None]]:
         sample = sample_name(path)
         clonotypes, _ = read_file(path, sample, dialect, locus)
         for rule, rows, counts in lacking(clonotypes.table, key).iter_rows():
-            click.echo(f"{sample}: {rows} clonotypes ({counts:.0f} counts) left out: {rule}", err=True)
-        return sample, clonotypes.table, effective_of(sample, clonotypes, count_of, known)
+            click.echo(f"{sample}: {some(rows, 'clonotype')} ({some(counts, 'count')}) left out: {rule}", err=True)
+        depth = depth_of(sample, clonotypes, count_of, known.get(sample), estimated.get(sample))
+        return sample, clonotypes.table, dict(depth.select("locus", "n_effective").iter_rows())
 
     results, status = each_file(paths, measure)
     if not results:

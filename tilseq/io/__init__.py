@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tilseq.io.bcr import read_bcr
+    from tilseq.io.cell_obs import write_cell_labels
     from tilseq.io.clinical import read_lesions, read_responses, read_sdtm_recist, read_subjects
     from tilseq.io.clonotypes import read_clonotypes
     from tilseq.io.contigs import read_contigs
@@ -36,6 +37,7 @@ MODULES = {
     "read_sdtm_recist": "clinical",
     "read_spill": "spill",
     "read_subjects": "clinical",
+    "write_cell_labels": "cell_obs",
     "write_fcs": "fcs_write",
     "write_gatingml": "gatingml",
 }
@@ -55,6 +57,7 @@ __all__ = [
     "read_sdtm_recist",
     "read_spill",
     "read_subjects",
+    "write_cell_labels",
     "write_fcs",
     "write_gatingml",
 ]

@@ -36,7 +36,7 @@ class BcrSequences:
         One row a row of the file, in its order: `sequence_id` (`row 7` where the file has none), `locus, v_call,
         j_call, c_call, junction, junction_aa, duplicate_count, sequence_alignment, germline_alignment` (the one with D
         and N bases masked, where the file has it), `v_identity` (a share); what the file does not have is null.
-    count_of, dialect, exclusions, warnings
+    count_of, dialect, exclusions, warnings, notes
         As of `tilseq.io.clonotypes.Clonotypes`.
     """
 
@@ -45,6 +45,7 @@ class BcrSequences:
     dialect: str
     exclusions: pl.DataFrame
     warnings: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def read_bcr(path: str | Path, *, dialect: str | None = None, locus: str | None = None) -> BcrSequences:
@@ -65,22 +66,21 @@ def read_bcr(path: str | Path, *, dialect: str | None = None, locus: str | None 
         where the file has percentages.
     """
     rows = read_rows(path, dialect, FURTHER)
-    table, count_of, told = with_counts(rows)
-    table = with_locus(rows, table, locus)
+    rows, count_of = with_counts(rows)
+    table = with_locus(rows, rows.table, locus)
     of_t_cells = pl.col("rule").is_null() & ~pl.col("locus").str.starts_with("IG")
     table = table.with_columns(rule=rule(table, locus))
     table = table.with_columns(rule=pl.when(of_t_cells).then(pl.lit(NOT_OF_B_CELLS)).otherwise("rule"))
-    warnings = [*rows.told, *told]
+    notes = [*rows.notes]
     if "barcode" in table.columns:
         contigs_once(rows)
         table, _, several = cells_of(table)
-        warnings += several
+        notes += several
     table, identities = _with_identity(rows, table)
     sequences = _named(rows, _filled(table).filter(pl.col("rule").is_null()))
     left_out = exclusions(table, rows.file)
-    return BcrSequences(
-        sequences.select(*COLUMNS, *COLUMNS_OF_V), count_of, rows.dialect, left_out, (*warnings, *identities)
-    )
+    sequences = sequences.select(*COLUMNS, *COLUMNS_OF_V)
+    return BcrSequences(sequences, count_of, rows.dialect, left_out, rows.warnings, (*notes, *identities))
 
 
 def _filled(table: pl.DataFrame) -> pl.DataFrame:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import polars as pl
 
 from tilseq.errors import TableError
@@ -14,8 +17,8 @@ WHOLE = r"^([0-9]{1,16})(?:\.0+)?$"
 IN_NAME = r"(?:DUPCOUNT=|;size=)([0-9]{1,16})(?:\||;|$)"
 
 
-def with_counts(rows: Rows) -> tuple[pl.DataFrame, CountOf, list[str]]:
-    """Return the table with `duplicate_count`, what it counts, and what a reader should know.
+def with_counts(rows: Rows) -> tuple[Rows, CountOf]:
+    """Return the rows with `duplicate_count` and with what a reader should know of it, and what it counts.
 
     Of several columns that are filled the preferred one of the dialect is used, but one that is 0 throughout gives way.
     A contig of a cell counts one, and so does a sequence whose file has no counts.
@@ -26,7 +29,7 @@ def with_counts(rows: Rows) -> tuple[pl.DataFrame, CountOf, list[str]]:
         No count column; a count that is no whole number from 0 to 2**53; counts that add up to more.
     """
     if "barcode" in rows.table.columns:
-        return rows.table.with_columns(duplicate_count=pl.lit(1, pl.Int64)), "cells", []
+        return _counted(rows, pl.lit(1, pl.Int64)), "cells"
     if rows.spec.one_a_row:
         return _of_names(rows)
     present = {name: count for count in rows.spec.counts for name in _named(rows, count.headers)}
@@ -40,11 +43,22 @@ def with_counts(rows: Rows) -> tuple[pl.DataFrame, CountOf, list[str]]:
         filled = {name: count for name, count in filled.items() if name not in zeros}
     name, count = next(iter(filled.items()))
     counts = _whole(rows, rows.numbers[name])
-    told = [f"{' and '.join(filled)} are both given: {name} is used"] if len(filled) > 1 else []
+    notes = [f"{' and '.join(filled)} are both given: {name} is used"] if len(filled) > 1 else []
     if zeros and name not in zeros:
-        told.append(f"{', '.join(zeros)} is 0 throughout: {name} is used")
-    told += [line for header in _named(rows, count.frequency) for line in _frequencies(rows.numbers[header], counts)]
-    return rows.table.with_columns(counts.alias("duplicate_count")), count.of, told
+        notes.append(f"{', '.join(zeros)} is 0 throughout: {name} is used")
+    headers = _named(rows, count.frequency)
+    warnings = [line for header in headers for line in _frequencies(rows.numbers[header], counts)]
+    return _counted(rows, counts, warnings, notes), count.of
+
+
+def _counted(rows: Rows, counts: pl.Expr | pl.Series, warnings: Sequence[str] = (), notes: Sequence[str] = ()) -> Rows:
+    """Return rows with their counts and what more is to be told of them."""
+    return replace(
+        rows,
+        table=rows.table.with_columns(counts.alias("duplicate_count")),
+        warnings=(*rows.warnings, *warnings),
+        notes=(*rows.notes, *notes),
+    )
 
 
 def _named(rows: Rows, headers: tuple[str, ...]) -> list[str]:
@@ -67,18 +81,14 @@ def _zero(cells: pl.Series) -> bool:
     return all(bool(part.str.contains(r"^0+(\.0+)?$").all()) for part in (cells.head(), cells))
 
 
-def _of_names(rows: Rows) -> tuple[pl.DataFrame, CountOf, list[str]]:
+def _of_names(rows: Rows) -> tuple[Rows, CountOf]:
     """Count sequences by what their names say, as pRESTO and USEARCH write it, else one a row."""
     given = rows.table["sequence_id"].str.extract(IN_NAME)
     if given.null_count() == len(given):
         told = "the file has no counts: each row is counted as one sequence; where sequences were collapsed, give AIRR"
-        return rows.table.with_columns(duplicate_count=pl.lit(1, pl.Int64)), "unknown", [told]
+        return _counted(rows, pl.lit(1, pl.Int64), warnings=[told]), "unknown"
     header = rows.headers["sequence_id"]
-    return (
-        rows.table.with_columns(_whole(rows, given.alias(header)).alias("duplicate_count")),
-        "unknown",
-        [f"counts are those in {header}"],
-    )
+    return _counted(rows, _whole(rows, given.alias(header)), notes=[f"counts are those in {header}"]), "unknown"
 
 
 def _whole(rows: Rows, cells: pl.Series) -> pl.Series:

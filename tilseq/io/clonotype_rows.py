@@ -42,8 +42,8 @@ class Rows:
         Our column to the file's, for errors.
     names, header_row
         All column names of the file, and the row they stand in.
-    told
-        What a reader of the result should know.
+    warnings, notes
+        What a reader of the result should know, and what is ordinary and still worth knowing.
     """
 
     file: str
@@ -53,7 +53,8 @@ class Rows:
     headers: Mapping[str, str]
     names: tuple[str, ...]
     header_row: int
-    told: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def spec(self) -> Dialect:
@@ -109,8 +110,10 @@ def _dialect_of(source: Delimited) -> str:
         file=source.path,
         row=source.header_row,
         found=", ".join(source.names[:8]),
-        expected="one of "
-        + "; ".join(f"{key} ({', '.join(n[0] for n in d.needed.values())})" for key, d in told.items()),
+        expected=f"that of {', '.join(told)}",
+        mend=f"of {near} it lacks {', '.join(missing[near])}"
+        if len(missing[near]) < len(told[near].needed)
+        else "name the columns as AIRR does: v_call, j_call, junction, duplicate_count",
     )
 
 
@@ -227,9 +230,8 @@ def _tidy_word(word: str) -> str | None:
 def _mapped(rows: Rows) -> Rows:
     """Return the rows with IMGT's gene names and whole junctions in upper case."""
     table = rows.table
-    told = []
+    notes = []
     table, unknown = imgt_calls(table, rows.file, rows.headers)
-    told += unknown
     text = [name for name in PLAIN if name in table.columns]
     with ThreadPoolExecutor() as pool:
         tidied = list(pool.map(lambda name: _tidy(table[name], PLAIN[name]), text))
@@ -246,6 +248,6 @@ def _mapped(rows: Rows) -> Rows:
     if "junction_aa" not in table.columns:
         table = table.with_columns(translated(table["junction"]).alias("junction_aa"))
         plain["junction_aa"] = plain_amino_acids(table["junction_aa"])
-        told.append("the file has no amino acids: they are translated from the nucleotides")
+        notes.append("the file has no amino acids: they are translated from the nucleotides")
     table = table.with_columns(plain=plain["junction"] & plain["junction_aa"])
-    return replace(rows, table=table, told=tuple(told))
+    return replace(rows, table=table, warnings=tuple(unknown), notes=tuple(notes))

@@ -183,10 +183,10 @@ def exclusions(table: pl.DataFrame, file: str) -> pl.DataFrame:
 def sums_told(kept: pl.DataFrame, table: pl.DataFrame) -> list[str]:
     """Say how many rows were summed with others, and which loci there are."""
     told = []
-    if kept.height > table.height:
-        told.append(
-            f"{kept.height - table.height} rows repeat the locus and junction of another and are summed with it"
-        )
+    again = kept.height - table.height
+    if again:
+        rows = "1 row repeats" if again == 1 else f"{again} rows repeat"
+        told.append(f"{rows} the locus and junction of another and {'is' if again == 1 else 'are'} summed with it")
     loci = table["locus"].value_counts().sort("locus")
     if loci.height > 1:
         told.append(f"several loci: {', '.join(f'{clones} clonotypes of {locus}' for locus, clones in loci.rows())}")

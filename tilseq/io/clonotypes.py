@@ -41,7 +41,7 @@ class Clonotypes:
     exclusions
         Rows left out, for the table `exclusions`: `file, row, rule, rows, counts`.
     warnings
-        Sentences for the reader of the result.
+        Sentences for the reader of the result: what may be wrong.
     cells
         Locus → distinct cells with a clonotype of it, where rows are contigs of cells; else empty. Fewer than the
         counts where cells carry two chains of a locus, as one T cell in ten does.
@@ -103,15 +103,15 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
     if dialect is not None and dialect not in DIALECTS:
         raise TableError("no such dialect", found=dialect, expected=", ".join(DIALECTS))
     rows = read_rows(path, dialect)
-    table, count_of, told = with_counts(rows)
-    table = with_locus(rows, table, locus)
+    rows, count_of = with_counts(rows)
+    table = with_locus(rows, rows.table, locus)
     table = with_rules(table, locus)
-    warnings = [*rows.told, *told]
+    warnings, notes = [*rows.warnings], [*rows.notes]
     cells: dict[str, int] = {}
-    notes: list[str] = []
     if "barcode" in table.columns:
         contigs_once(rows)
-        table, cells, notes = cells_of(table)
+        table, cells, several = cells_of(table)
+        notes += several
     kept = table.filter(pl.col("rule").is_null()) if table["rule"].null_count() < table.height else table
     with ThreadPoolExecutor() as pool:  # each is mostly work for one processor
         names, wrong = pool.submit(_names_once, rows), pool.submit(_coded, kept)
@@ -119,7 +119,8 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
     if "barcode" in table.columns:
         warnings += kinds_told(clonotypes)
     else:
-        warnings += [*sums_told(kept, clonotypes), *names.result(), *_cells_named(rows)]
+        notes += sums_told(kept, clonotypes)
+        warnings += [*names.result(), *_cells_named(rows)]
     warnings += [*flags(clonotypes), *wrong.result()]
     return Clonotypes(
         clonotypes.drop("plain"),
@@ -176,9 +177,8 @@ def _names_once(rows: Rows) -> list[str]:
         return []
     names = names.filter(~names.is_in(NO_VALUE) & names.is_not_null())
     twice = len(names) - names.n_unique()
-    return [f"{twice} rows bear the {rows.headers['sequence_id']} of an earlier row: was a file joined twice?"] * (
-        twice > 0
-    )
+    bear = "1 row bears" if twice == 1 else f"{twice} rows bear"
+    return [f"{bear} the {rows.headers['sequence_id']} of an earlier row: was a file joined twice?"] * (twice > 0)
 
 
 def _cells_named(rows: Rows) -> list[str]:

@@ -40,14 +40,15 @@ class Contigs:
         All cells with a contig that the program trusts, functional or not, sorted.
     exclusions
         Rows left out, for the table `exclusions`: `file, row, rule, rows, counts` (cells).
-    warnings
-        Sentences for the reader of the result.
+    warnings, notes
+        Sentences for the reader of the result: what may be wrong, and what is ordinary.
     """
 
     table: pl.DataFrame
     cells: tuple[str, ...]
     exclusions: pl.DataFrame
     warnings: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def read_contigs(path: str | Path, *, dialect: str | None = None) -> Contigs:
@@ -77,7 +78,8 @@ def read_contigs(path: str | Path, *, dialect: str | None = None) -> Contigs:
         kept.select(*CHAIN, *counts),
         tuple(sorted(trusted["barcode"].unique())),
         exclusions(table, rows.file),
-        rows.told,
+        rows.warnings,
+        rows.notes,
     )
 
 

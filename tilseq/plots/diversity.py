@@ -14,6 +14,7 @@ from tilseq.tables import as_polars
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 MOST_NAMED = 2 * len(PALETTE)  # as many colours twice: the second time dashed, or with another marker
 DASHED, EXTRAPOLATED = (0, (1, 1)), (0, (4, 2))
@@ -50,7 +51,7 @@ def hill_profiles(frame: Any, *, locus: str | None = None) -> Axes:
             _band(axes, own["q"].to_numpy(), own, colour)
             axes.plot(own["q"], own["value"], color=colour, label=name, linestyle=_dash(number))
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter("{x:,g}")
+        _in_plain_numbers(axes.yaxis)
         _finish(axes, rows, "Order q (0 clones, 1 exp entropy, 2 inverse Simpson)", "Effective clones", _depths(rows))
     return axes
 
@@ -135,8 +136,8 @@ def rank_abundance(tables: Mapping[str, Any], *, locus: str | None = None) -> Ax
             axes.plot(ends + 1, counts[ends] / counts.sum(), color=colour, label=name, linestyle=_dash(number))
         axes.set_xscale("log")
         axes.set_yscale("log")
-        axes.xaxis.set_major_formatter("{x:,g}")
-        axes.yaxis.set_major_formatter("{x:g}")
+        _in_plain_numbers(axes.xaxis)
+        _in_plain_numbers(axes.yaxis)
         _finish(axes, rows, "Rank of the clone (where a line ends is a matter of depth)", "Share of counts")
     return axes
 
@@ -169,6 +170,15 @@ def _dash(number: int) -> Any:
 def _band(axes: Axes, x: Any, own: pl.DataFrame, colour: str) -> None:
     lower, upper = (own[end].cast(pl.Float64).to_numpy() for end in ("lower", "upper"))
     axes.fill_between(x, lower, upper, color=colour, alpha=0.18, linewidth=0)
+
+
+def _in_plain_numbers(axis: Axis) -> None:
+    """Label a logarithmic axis with plain numbers: powers of ten, and of a short axis what stands between them."""
+    from matplotlib.ticker import NullFormatter
+
+    low, high = axis.get_view_interval()
+    axis.set_major_formatter("{x:,g}")
+    axis.set_minor_formatter("{x:,g}" if high < 10 * low else NullFormatter())
 
 
 def _depths(rows: pl.DataFrame) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from tilseq.repertoire.clones import INDEPENDENT
 from tilseq.repertoire.families import distance_to_nearest, families, family_diversity, first_gene
 from tilseq.repertoire.isotypes import isotype_class, isotypes, place_of
 from tilseq.repertoire.mutation import mutation_load, mutations
@@ -43,6 +44,32 @@ class Bcr:
     def without_family(self) -> int:
         """Heavy chains that are of no family, as they have no V or no J gene."""
         return int(self.mutation.filter(locus="IGH")["family_id"].null_count())
+
+    def lacking(self, count_of: str) -> list[str]:
+        """Return what the tables do not tell, and what it would take: a sentence each.
+
+        Parameters
+        ----------
+        count_of
+            What the counts count.
+        """
+        told = []
+        if self.without_family:
+            told.append(f"{self.without_family} heavy chains without V or J gene are of no family")
+        sequences, without = self.mutation.height, int(self.mutation["mutations"].null_count())
+        if without:
+            told.append(
+                f"{without} of {sequences} sequences have no mutations told, as they have no alignments: AIRR's "
+                "sequence_alignment and germline_alignment"
+            )
+        heavy = self.mutation.filter(locus="IGH")
+        unnamed = int(heavy["c_call"].null_count())
+        if unnamed:
+            told.append(f"{unnamed} of {heavy.height} heavy chains have no isotype told, as they have no c_call")
+        if count_of not in INDEPENDENT:
+            counts = "counts of unknown meaning" if count_of == "unknown" else f"counts of {count_of}"
+            told.append(f"{counts}: shares of counts and the diversity of families have no limits")
+        return told
 
 
 def bcr(table: Any, *, sample: str, count_of: str = "unknown", threshold: float | None = None) -> Bcr:

@@ -9,9 +9,10 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import AnalysisError
-from tilseq.repertoire.clones import INDEPENDENT, clone_counts
+from tilseq.repertoire.clones import INDEPENDENT, check_count_of, clone_counts
 
 PICOGRAMS_PER_CELL = 6.6
+ROUNDING = 1e-9  # of an effective number that is all of its counts
 
 
 def cells_of(cells: float | None, t_cell_fraction: float | None, input_ng: float | None) -> float | None:
@@ -89,7 +90,13 @@ def effective_number(counts: float, count_of: str, cells: float | None = None) -
     float or None
         The counts themselves where they are cells, no more than there are distinct ones; `effective_cells` where the
         cells are known; else the counts of UMIs or templates, and None for reads and counts of unknown meaning.
+
+    Raises
+    ------
+    AnalysisError
+        Counts are not of that; the cells are not above 0.
     """
+    check_count_of(count_of)
     if counts <= 0:
         return None
     if count_of == "cells":
@@ -97,6 +104,32 @@ def effective_number(counts: float, count_of: str, cells: float | None = None) -
     if cells is not None:
         return effective_cells(cells, counts)
     return counts if count_of in INDEPENDENT else None
+
+
+def checked_effective(number: float | None, counts: float, of: str) -> float | None:
+    """Return an effective number of cells as it is.
+
+    Parameters
+    ----------
+    number
+        The number, None where it is not known.
+    counts
+        Sum of the counts that it is the worth of.
+    of
+        Whose number it is, for the message.
+
+    Raises
+    ------
+    AnalysisError
+        It is not above 0, or exceeds the counts.
+    """
+    if number is not None and not 0 < number <= counts * (1 + ROUNDING):
+        raise AnalysisError(
+            f"the effective number of cells of {of} cannot exceed its counts",
+            found=number,
+            expected=f"above 0, at most {counts:.0f}",
+        )
+    return number
 
 
 def effective_numbers(

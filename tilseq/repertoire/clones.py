@@ -7,14 +7,29 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.errors import TableError
+from tilseq.errors import AnalysisError, TableError, did_you_mean
 from tilseq.receptors import CLONE
 from tilseq.tables import as_polars
 
 # Counts of these are taken for independent observations; reads of one molecule are not.
 INDEPENDENT = ("cells", "umis", "templates")
+COUNTED = (*INDEPENDENT, "reads", "unknown")
 
 LARGEST_SUM = 2**53  # beyond it a float no longer holds every whole number
+
+
+def check_count_of(count_of: str) -> None:
+    """Raise an AnalysisError unless this is a word for what counts count.
+
+    A word that nobody knows would otherwise pass for `unknown`, and take the limits away.
+    """
+    if count_of not in COUNTED:
+        raise AnalysisError(
+            "counts are not of that",
+            found=count_of,
+            expected=", ".join(COUNTED),
+            mend=did_you_mean(str(count_of), COUNTED),
+        )
 
 
 def clone_counts(table: Any) -> pl.DataFrame:

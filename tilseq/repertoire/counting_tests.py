@@ -27,12 +27,20 @@ def mid_p(count: ArrayLike, total: ArrayLike, share: float, overdispersion: floa
     overdispersion
         Intra-class correlation of the beta-binomial; 0 is the binomial.
     """
-    pairs, back = np.unique(np.column_stack([count, total]), axis=0, return_inverse=True)
-    k, m = pairs.astype(float).T
+    k, m, back = alike(np.asarray(count, float), np.asarray(total, float))
     tails = _beta_binomial(k, m, share, overdispersion) if overdispersion else _binomial(k, m, share)
     at_most, at_least, seen = tails
     p = 2 * np.minimum(at_most - seen / 2, at_least - seen / 2)
-    return np.asarray(np.clip(p, 0, 1)[back.reshape(-1)])
+    return np.asarray(np.clip(p, 0, 1)[back])
+
+
+def alike(one: Floats, other: Floats) -> tuple[Floats, Floats, NDArray[np.intp]]:
+    """Return the pairs of numbers that differ, each once, and where the pair of each clone stands among them.
+
+    Most clones are small, so that few pairs stand for many.
+    """
+    pairs, back = np.unique(one + 1j * other, return_inverse=True)  # sorts complex numbers far faster than rows
+    return pairs.real, pairs.imag, back
 
 
 def _binomial(k: Floats, m: Floats, share: float) -> tuple[Floats, Floats, Floats]:
@@ -40,13 +48,20 @@ def _binomial(k: Floats, m: Floats, share: float) -> tuple[Floats, Floats, Float
 
     Either tail is summed by itself, as it may be too small to be told by a difference from 1.
     """
-    from scipy.special import betainc, gammaln
+    from scipy.special import betainc
 
-    log_ways = gammaln(m + 1) - gammaln(k + 1) - gammaln(m - k + 1)
-    seen = np.exp(log_ways + k * np.log(share) + (m - k) * np.log1p(-share))
+    seen = np.exp(_log_binomial(k, m, share))
     at_most = np.where(k < m, betainc(np.where(k < m, m - k, 1), k + 1, 1 - share), 1.0)
     at_least = np.where(k > 0, betainc(np.where(k > 0, k, 1), m - k + 1, share), 1.0)
     return at_most, at_least, seen
+
+
+def _log_binomial(k: Floats, m: Floats, share: float) -> Floats:
+    """Return the logarithm of the binomial probability, which may be too small to be told itself."""
+    from scipy.special import gammaln
+
+    log_ways = gammaln(m + 1) - gammaln(k + 1) - gammaln(m - k + 1)
+    return np.asarray(log_ways + k * np.log(share) + (m - k) * np.log1p(-share))
 
 
 def _beta_binomial(k: Floats, m: Floats, share: float, overdispersion: float) -> tuple[Floats, Floats, Floats]:
@@ -109,7 +124,7 @@ def overdispersion_of(first: ArrayLike, second: ArrayLike, n_first: float, n_sec
     def likelihood(overdispersion: float) -> float:
         return float(times @ log_chance(pairs[:, 0], pairs[:, 1], share, overdispersion))
 
-    none = float(times @ np.log(_binomial(pairs[:, 0], pairs[:, 1], share)[2]))
+    none = float(times @ _log_binomial(pairs[:, 0], pairs[:, 1], share))
     grid = np.geomspace(1e-6, LARGEST, STEPS)
     for _ in range(ROUNDS):
         found = [likelihood(one) for one in grid]

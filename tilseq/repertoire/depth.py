@@ -8,8 +8,9 @@ from typing import Any
 import polars as pl
 
 from tilseq.repertoire.cells import cells_of, effective_number
-from tilseq.repertoire.clones import clone_counts
+from tilseq.repertoire.clones import INDEPENDENT, check_count_of, clone_counts
 from tilseq.repertoire.replicates import Estimate
+from tilseq.tables import as_polars
 from tilseq.tables.repertoire import DEPTH
 
 
@@ -51,14 +52,18 @@ def depth(
     polars.DataFrame
         The table `depth`: `sample, locus, counts, count_of, cells, cells_from, cells_lower, cells_upper, n_effective`.
         `cells_from` is `counted`, `declared`, `input_ng`, `replicates`, `templates`, `umis`, `pair` or `not_known`.
-        `n_effective` is ``1 / (1 / cells + 1 / counts)``, of cells counted their number, of templates and UMIs of
-        which nothing else is known their sum.
+        `n_effective` is ``1 / (1 / cells + 1 / counts)``; the counts where they are of cells, or of templates and UMIs
+        of which nothing else is known. A cell with two chains of a locus is an observation of each: it counts once in
+        `cells` and twice in `n_effective`.
 
     Raises
     ------
     TableError
         The table is not a clonotype table.
+    AnalysisError
+        Counts are not of that; as `cells_of`.
     """
+    check_count_of(count_of)
     put_in = cells_of(cells, t_cell_fraction, input_ng)
     rows = []
     sums = clone_counts(table).group_by("locus").agg(pl.col("duplicate_count").sum())
@@ -67,7 +72,7 @@ def depth(
         repeated, paired = (known.get(locus) if known else None for known in (replicates, pair))
         if count_of == "cells":
             known = min(counts, (counted or {}).get(locus, counts))
-            row |= {"cells": known, "cells_from": "counted", "n_effective": known}
+            row |= {"cells": known, "cells_from": "counted", "n_effective": counts}
         elif put_in is not None:
             source = "declared" if cells is not None else "input_ng"
             row |= {"cells": put_in, "cells_from": source, "n_effective": effective_number(counts, count_of, put_in)}
@@ -81,6 +86,32 @@ def depth(
             row |= {"cells_from": "not_known"}
         rows.append(row)
     return DEPTH.frame(rows)
+
+
+def one_library(depths: Any) -> pl.DataFrame:
+    """Return the samples whose replicates look like one library sequenced several times.
+
+    Libraries made apart hold other cells, so that counts of reads differ between them by more than the reads do; where
+    they do not, the cells told are as many as the reads or more. So it is, too, where there are more cells than reads.
+
+    Parameters
+    ----------
+    depths
+        The table `depth`, polars or pandas.
+
+    Returns
+    -------
+    polars.DataFrame
+        `sample, locus, cells, reason`, a row each.
+    """
+    alike = pl.col("cells").is_null() | (pl.col("cells") >= pl.col("counts"))
+    found = as_polars(depths).filter(alike, ~pl.col("count_of").is_in(INDEPENDENT), cells_from="replicates")
+    reason = pl.format(
+        "{}: replicates differ no more than their counts do by chance, as one library sequenced several times would; "
+        "its cells are then fewer than told",
+        "locus",
+    )
+    return found.select("sample", "locus", "cells", reason.alias("reason"))
 
 
 def _estimated(found: Estimate, source: str, counts: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ import polars as pl
 from tilseq.errors import AnalysisError
 from tilseq.intervals import Z95
 from tilseq.repertoire import indices
-from tilseq.repertoire.cells import effective_number
-from tilseq.repertoire.clones import clone_counts
+from tilseq.repertoire.cells import checked_effective, effective_number
+from tilseq.repertoire.clones import check_count_of, clone_counts
 from tilseq.repertoire.indices import Index, limits
 from tilseq.repertoire.largest import d50_clones, error_of_largest, held_by_largest, limits_of_d50
 from tilseq.repertoire.sampling import Sampling, knows_clones
@@ -87,10 +88,9 @@ def diversity(table: Any, *, sample: str, count_of: str = "unknown", n_effective
         What the counts count. Without `n_effective` limits are given for `cells`, `umis` and `templates` alone: reads
         of one molecule are not independent, and limits drawn from them would be far too narrow.
     n_effective
-        Effective number of cells, for all loci or by locus, see `depth`; where the counts are of cells they are taken
-        as they are. Where it is below the counts, limits are those of so many cells, and given for indices of shares
-        alone, not for `d50_clones`; what rests on clones seen once and twice (Chao1, ACE, coverage, asymptotic
-        estimates) is then that of the counts scaled to so many cells.
+        Effective number of cells, for all loci or by locus, see `depth`. Where it is below the counts, limits are those
+        of so many cells, and given for indices of shares alone, not for `d50_clones`; what rests on clones seen once
+        and twice (Chao1, ACE, coverage, asymptotic estimates) is then that of the counts scaled to so many cells.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def diversity(table: Any, *, sample: str, count_of: str = "unknown", n_effective
     TableError
         The table is not a clonotype table.
     AnalysisError
-        An effective number of cells is not above 0.
+        An effective number of cells is not above 0 or exceeds the counts of its locus; counts are not of that.
     """
     rows: list[dict[str, Any]] = []
     for locus, counts, cells in by_locus(table, count_of, n_effective):
@@ -137,7 +137,17 @@ def hill_profile(
     -------
     polars.DataFrame
         The table `hill_profile`: `sample, locus, q, value, lower, upper, depth`.
+
+    Raises
+    ------
+    TableError
+        The table is not a clonotype table.
+    AnalysisError
+        As for `diversity`; an order is no number from 0 on.
     """
+    wrong = [q for q in orders if not 0 <= q < inf]
+    if wrong:
+        raise AnalysisError("a Hill number has no such order", found=wrong[0], expected="a number, 0 or above")
     rows: list[dict[str, Any]] = []
     for locus, counts, cells in by_locus(table, count_of, n_effective):
         whole = spectrum(counts)
@@ -153,16 +163,14 @@ def hill_profile(
 
 
 def by_locus(table: Any, count_of: str, n_effective: Cells) -> list[tuple[str, Integers, float | None]]:
-    """Return locus, counts of its clones and effective number of cells, no more than the counts, of each locus."""
+    """Return locus, counts of its clones and effective number of cells of each locus."""
+    check_count_of(count_of)
     found = []
     for (locus,), group in clone_counts(table).select("locus", "duplicate_count").group_by("locus"):
         counts = group["duplicate_count"].to_numpy()
         total = float(counts.sum())
         cells = n_effective.get(str(locus)) if isinstance(n_effective, Mapping) else n_effective
-        if cells is not None and not cells > 0:
-            raise AnalysisError(f"the effective number of cells of {locus} must be above 0", found=cells)
-        # A cell with two chains counts for two clones, which does not make its counts worth less.
-        cells = effective_number(total, count_of) if cells is None or count_of == "cells" else min(cells, total)
+        cells = effective_number(total, count_of) if cells is None else checked_effective(cells, total, str(locus))
         found.append((str(locus), counts, cells))
     return found
 

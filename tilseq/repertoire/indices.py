@@ -56,7 +56,8 @@ def limits(index: Index, error: float, quantile: float, seen: float) -> tuple[fl
     if not 0 < error < float("inf"):
         return None
     if index.scale == "log":
-        return (value * exp(-reach), value * exp(reach)) if reach < LARGEST_REACH else None
+        # All of this scale are numbers of clones, of which there is one at least.
+        return (max(1.0, value * exp(-reach)), value * exp(reach)) if reach < LARGEST_REACH else None
     if index.scale == "share":
         if not 0 < value < 1:
             return None

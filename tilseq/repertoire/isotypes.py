@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.intervals import clopper_pearson, scalar
-from tilseq.repertoire.clones import INDEPENDENT, check_columns
+from tilseq.repertoire.clones import INDEPENDENT, check_columns, check_count_of
 from tilseq.tables import as_polars
 from tilseq.tables.repertoire import ISOTYPES
 
@@ -55,7 +55,10 @@ def isotypes(table: Any, *, sample: str, count_of: str = "unknown") -> pl.DataFr
     ------
     TableError
         A column is absent.
+    AnalysisError
+        Counts are not of that.
     """
+    check_count_of(count_of)
     frame = as_polars(table)
     check_columns(frame, NEEDED, "a table of isotypes")
     heavy = frame.filter(pl.col("locus") == "IGH").with_columns(isotype_class("c_call").alias("class"))

@@ -33,7 +33,8 @@ def keyed(table: Any, key: str) -> pl.DataFrame:
     """Return the rows of a clonotype table that have every part of a key, by that key.
 
     Genes stand without their alleles, as programs differ in whether and how well they tell them: `TRBV6-2*01` and
-    `TRBV6-2` are one. A call of several genes stays a call of several, in order and each once, and equals only itself.
+    `TRBV6-2` are one, and so are junctions in upper and in lower case. A call of several genes stays a call of several,
+    in order and each once, and equals only itself.
 
     Parameters
     ----------
@@ -84,7 +85,14 @@ def _with_parts(table: Any, key: str) -> pl.DataFrame:
     frame, columns = as_polars(table), key_columns(key)
     check_columns(frame, ("locus", *columns, "duplicate_count"), f"the key {key}")
     genes = [genes_of(frame[name]) for name in columns if name in GENES.values()]
-    return frame.select("locus", *columns, "duplicate_count").with_columns(*genes)
+    junctions = [_upper(frame[name]) for name in columns if name not in GENES.values()]
+    return frame.select("locus", *columns, "duplicate_count").with_columns(*genes, *junctions)
+
+
+def _upper(junctions: pl.Series) -> pl.Series:
+    """Return junctions in upper case, as the readers give them; the last in order tells whether one is not."""
+    junctions = junctions.cast(pl.String)
+    return junctions.str.to_uppercase() if str(junctions.max() or "") >= "a" else junctions
 
 
 def genes_of(calls: pl.Series) -> pl.Series:

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
+from tilseq.repertoire.cells import checked_effective
 from tilseq.repertoire.keys import keyed
 from tilseq.repertoire.morisita import Moments, morisita, morisita_limits
 from tilseq.repertoire.shared import Coded, SharedSums, coded, shared_sums
@@ -56,7 +57,7 @@ def overlap(
         What makes two clones the same beside the locus, see `keyed`. Rows that lack a part of it take no part (see
         `lacking`).
     n_effective
-        Sample → locus → effective number of cells (see `effective_numbers`). Where it is not known `morisita` is null,
+        Sample → locus → effective number of cells (see `depth`). Where it is not known `morisita` is null,
         and there are no limits. Of a sample with rows that lack a part of the key, it counts in proportion.
 
     Returns
@@ -105,12 +106,7 @@ def _effective(number: float | None, counts: int, whole: int, name: str) -> floa
     """
     if number is None:
         return np.nan
-    if not 0 < number <= whole * (1 + 1e-9):
-        raise AnalysisError(
-            f"the effective number of cells of {name} cannot exceed its counts",
-            found=number,
-            expected=f"above 0, at most {whole}",
-        )
+    checked_effective(number, whole, name)
     number *= counts / whole
     return float(number) if number > 1 else np.nan
 

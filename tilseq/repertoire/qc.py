@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.repertoire.clones import INDEPENDENT, clone_counts
+from tilseq.repertoire.clones import INDEPENDENT, check_count_of, clone_counts
 from tilseq.tables import as_polars
 from tilseq.tables.outputs import QUALITY
 
@@ -60,7 +60,10 @@ def qc(
     ------
     TableError
         The table is not a clonotype table.
+    AnalysisError
+        Counts are not of that.
     """
+    check_count_of(count_of)
     frame = as_polars(table)
     counts = int(clone_counts(frame)["duplicate_count"].sum())
     known = count_of in INDEPENDENT or (depth is not None and not as_polars(depth)["n_effective"].has_nulls())
@@ -71,7 +74,7 @@ def qc(
             "value": frame.height,
             "limit": "at least 1",
             "verdict": "pass" if frame.height else "fail",
-            "reason": f"{frame.height} clonotypes" if frame.height else "no clonotype is left; see exclusions",
+            "reason": _some(frame.height, "clonotype") if frame.height else "no clonotype is left; see exclusions",
         },
         {
             "check": "counts",
@@ -97,14 +100,19 @@ def _left_out(exclusions: pl.DataFrame, kept: int) -> list[dict[str, Any]]:
             "value": share,
             "limit": f"at most {MOST_LEFT_OUT:g} of the rows",
             "verdict": "warn" if share is not None and share > MOST_LEFT_OUT else "pass",
-            "reason": f"{lost} rows left out, {kept} kept",
+            "reason": f"{_some(lost, 'row')} left out, {kept} kept",
         }
     ]
     for rule, count, held in exclusions.group_by("rule").agg(pl.col("rows", "counts").sum()).sort("rule").iter_rows():
-        reason = f"{count} rows, {held:.0f} counts"
+        reason = f"{_some(count, 'row')}, {_some(held, 'count')}"
         share = count / (lost + kept)
         rows.append({"check": f"left out: {rule}", "value": share, "verdict": "pass", "reason": reason})
     return rows
+
+
+def _some(number: float, one: str) -> str:
+    """Return a number with its noun."""
+    return f"{number:.0f} {one}" + "s" * (number != 1)
 
 
 def _singletons(locus: str, clones: pl.DataFrame) -> dict[str, Any]:

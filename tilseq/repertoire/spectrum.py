@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,9 +71,10 @@ def effective_spectrum(whole: Spectrum, n_effective: float) -> Spectrum:
     whole
         Spectrum of the counts.
     n_effective
-        Effective number of cells; the counts are returned as they are where it is not below their sum.
+        Effective number of cells, rounded to a whole one; the counts are returned as they are where it is not below
+        their sum.
     """
-    n = floor(n_effective)
+    n = round(n_effective)
     if n >= whole.n:
         return whole
     scaled = whole.sizes * (n / whole.n)

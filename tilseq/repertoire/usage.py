@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tilseq.errors import AnalysisError
 from tilseq.intervals import clopper_pearson
+from tilseq.repertoire.cells import checked_effective
 from tilseq.repertoire.clones import check_columns, checked_counts
 from tilseq.repertoire.keys import genes_of
 from tilseq.tables import as_polars
@@ -36,7 +36,7 @@ def usage(table: Any, *, sample: str, n_effective: Mapping[str, float | None] | 
     sample
         Sample identifier.
     n_effective
-        Locus → effective number of cells (see `effective_numbers`).
+        Locus → effective number of cells (see `depth`).
 
     Returns
     -------
@@ -62,19 +62,13 @@ def usage(table: Any, *, sample: str, n_effective: Mapping[str, float | None] | 
     index, weights = ("locus", "feature", "level"), ("clones", "counts")
     found = pl.concat(frames).unpivot(weights, index=index, variable_name="weight", value_name="number")
     found = found.with_columns(total=pl.col("number").sum().over("locus", "feature", "weight"))
-    given = {locus: number for locus, number in (n_effective or {}).items() if number is not None}
+    known, sums = n_effective or {}, clones.group_by("locus").agg(pl.col("duplicate_count").sum())
+    given = {locus: checked_effective(known.get(locus), counts, locus) for locus, counts in sums.iter_rows()}
     effective = pl.col("locus").replace_strict(given, default=None, return_dtype=pl.Float64)
     found = found.with_columns(
         share=pl.col("number") / pl.col("total"),
         n=pl.when(pl.col("weight") == "clones").then(pl.col("total").cast(pl.Float64)).otherwise(effective),
     )
-    wrong = found.filter((pl.col("n") <= 0) | (pl.col("n") > pl.col("total") * (1 + 1e-9)))
-    if wrong.height:
-        raise AnalysisError(
-            "the effective number of cells cannot exceed the counts",
-            found=wrong["n"][0],
-            expected=f"above 0, at most {wrong['total'][0]}",
-        )
     n = found["n"].fill_null(0).to_numpy()
     lower, upper = clopper_pearson(np.minimum(found["share"].to_numpy() * n, n), n)
     found = found.with_columns(lower=pl.Series(lower), upper=pl.Series(upper), sample=pl.lit(sample))

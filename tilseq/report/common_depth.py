@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
 from tilseq.report.repertoires import CELLS_FROM
 from tilseq.report.results import Results
-from tilseq.report.rows import WHO, who
-from tilseq.report.view import Head, View, count, measured, text
+from tilseq.report.rows import BRIEFLY, who_briefly
+from tilseq.report.view import Head, View, count, measured, missing, on_two_lines, text
 from tilseq.report.words import number
 from tilseq.tables.repertoire import ESTIMATED, STANDARDISED_PARAMETERS
 
@@ -29,7 +31,7 @@ def common_depth(results: Results, over: str) -> View:
     # An estimate stands in a row of its own, and is then what the values rest on.
     depths = results.tables["depth"].sort(pl.col("cells_from").is_in(ESTIMATED), maintain_order=True)
     source = {tuple(of): told for *of, told in depths.select("sample", "locus", "cells_from").iter_rows()}
-    heads = [*WHO, Head("Locus"), Head("Effective cells", numeric=True), Head("Known from")]
+    heads = [*BRIEFLY, Head("Locus"), Head("Effective cells", numeric=True)]
     for above, unit in (("At equal cells", "cells"), ("At equal coverage", "")):
         heads += [Head("At", unit, True, group=above), *(Head(name, "clones", True, group=above) for name in NAMES)]
     rows = []
@@ -37,16 +39,17 @@ def common_depth(results: Results, over: str) -> View:
         first = group.row(0, named=True)
         values = {row["parameter"]: row for row in group.iter_rows(named=True)}
         cells = [values.get(name) for name in STANDARDISED_PARAMETERS]
-        found = [measured(row["value"], row["lower"], row["upper"]) if row else text(None) for row in cells]
+        found = [
+            on_two_lines(measured(row["value"], row["lower"], row["upper"])) if row else missing() for row in cells
+        ]
         size = next((row["depth"] for row in cells[:3] if row), None)
         share = next((row["at_coverage"] for row in cells[3:] if row), None)
         told = source.get((first["sample"], first["locus"]))
         rows.append(
             [
-                *who(first),
+                *who_briefly(first),
                 text(first["locus"]),
-                count(first["n"]),
-                text(CELLS_FROM.get(told or "")),
+                replace(count(first["n"]), note=CELLS_FROM.get(told or "", "")),
                 count(size),
                 *found[:3],
                 text(number(share)),

@@ -50,10 +50,8 @@ REPERTOIRE = {
     "Counts": "Cells, molecules or reads that the indices rest on, as the file gives them.",
     "Richness": "Clones seen. It grows with depth.",
     "Chao1": "Least number of clones in the specimen, from how many were seen once and twice.",
-    "Shannon": "Entropy of the clones’ shares, in nats: 0 where one clone holds all.",
-    "Hill q1": "Number of equally large clones that would have the same Shannon entropy.",
+    "Hill q1": "Number of equally large clones that would have the same Shannon entropy: its exponential.",
     "Inverse Simpson": "Number of equally large clones that two cells drawn would share as often; large clones count.",
-    "Gini": "Inequality of the clones’ sizes: 0 all alike, towards 1 one holds nearly all.",
     "Clonality": "1 - Shannon entropy / ln(richness): 0 all clones alike, 1 a single clone.",
     "D50": "Fewest clones that together hold half of the repertoire.",
     "At equal cells, at equal coverage": "What samples would show if each held as many cells as the least of them, or "
@@ -63,7 +61,7 @@ REPERTOIRE = {
     "Morisita-Horn": "2 Σ xy / (Σ x² + Σ y²), x and y a clone’s shares of the two samples: the chance that a cell of "
     "each is of one clone, set against that of two cells of one sample.",
     "Morisita": "The same of the repertoires behind the samples, whatever their depth; it needs the "
-    "effective cells of both, and may come out a little above 1.",
+    "effective cells of both. Its estimate may come out above 1 and is then shown as 1.",
     "V genes differ, lengths differ": "Jensen-Shannon divergence: 0 bits where both samples use them alike, 1 bit "
     "where they have none in common. Chance alone makes it larger the fewer clones there are.",
     "Seen once": "Share of clones with a count of 1. Where there is none, the table was probably cut at a smallest "

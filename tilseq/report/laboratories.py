@@ -8,11 +8,11 @@ from dataclasses import replace
 import polars as pl
 
 from tilseq.report.results import STATE_WORDS, Results
-from tilseq.report.rows import WHEN, WHO, Row, unfinished, who
+from tilseq.report.rows import BRIEFLY, WHO, Row, unfinished, who, who_briefly
 from tilseq.report.series import reference_name, references
 from tilseq.report.view import Cell, Head, View, count, doubt, measured, missing, on_two_lines, text
 from tilseq.report.words import number, share
-from tilseq.tables.repertoire import DIVERSITY_PARAMETERS, STANDARDISED_PARAMETERS
+from tilseq.tables.repertoire import STANDARDISED_PARAMETERS
 
 MEASURES = {
     "mass": "Mass",
@@ -20,20 +20,17 @@ MEASURES = {
     "clones": "Clones seen",
     "product_mass_kept": "Reference kept",
 }
-INDICES = {
+INDICES = {  # the others of the table are in its file
     "cells_or_counts": "Counts",
     "richness": "Richness",
     "chao1_bias_corrected": "Chao1",
-    "shannon_entropy_nats": "Shannon",
     "hill_q1": "Hill q1",
     "simpson_inverse": "Inverse Simpson",
-    "gini": "Gini",
     "clonality": "Clonality",
     "d50_clones": "D50",
     "coverage": "Coverage",
 }
 INDEX_NOTES = {
-    "shannon_entropy_nats": "nats",
     "chao1_bias_corrected": "clones",
     "hill_q1": "clones",
     "simpson_inverse": "clones",
@@ -74,20 +71,20 @@ def diversity(results: Results) -> View:
     """Return the indices of diversity, a row a sample and locus; a sample without any keeps a row, which says why."""
     raw = results.with_sample("diversity").filter(~pl.col("parameter").is_in(STANDARDISED_PARAMETERS))
     table = _with_unmeasured(results, raw)
-    heads = [*WHEN, Head("Sample", aside=True), Head("Locus")]
-    heads += [Head(INDICES[name], INDEX_NOTES.get(name, ""), True) for name in DIVERSITY_PARAMETERS]
+    heads = [
+        *BRIEFLY,
+        Head("Locus"),
+        *(Head(name, INDEX_NOTES.get(index, ""), True) for index, name in INDICES.items()),
+    ]
     rows = []
     for first, values in _groups(table, "parameter"):
-        cells = [on_two_lines(_measured_row(values.get(name))) for name in DIVERSITY_PARAMETERS]
+        cells = [on_two_lines(_measured_row(values.get(name))) for name in INDICES]
         if not values:
             cells[0] = missing(unfinished(first["state"]))
         elif first["depth"] != first["n"]:
             told = "cells unknown" if first["depth"] is None else f"{first['depth']:,.0f} cells"
-            cells[0] = replace(cells[0], note=told)
-        subject, visit, day, specimen, sample = who(first)
-        # The table is wide as it is: what is not blood says so below the visit.
-        visit = replace(visit, note="" if first["specimen"] == "blood" else specimen.text, narrow=sample.note)
-        rows.append([subject, visit, day, sample, text(first["locus"]), *cells])
+            cells[0] = replace(cells[0], note=told, kind="limits")
+        rows.append([*who_briefly(first), text(first["locus"]), *cells])
     empty = results.nothing("diversity", "No repertoire was measured.", *RECEPTORS)
     return View("Diversity, each sample at its own depth", heads, rows, empty, "tables/diversity.csv")
 

@@ -86,9 +86,10 @@ def pairs(results: Results) -> View:
     heads += [Head("Counts", "first, second", True), Head("Shared clones", numeric=True), Head("Jaccard", numeric=True)]
     heads += [Head("Morisita-Horn", numeric=True), Head("Morisita", "at any depth", True)]
     heads += [Head("V genes differ", "bits, by clones", True), Head("Lengths differ", "bits, by clones", True)]
-    bits = results.tables["overlap"].filter(parameter="jensen_shannon_bits_clones")
+    overlap = _bounded(results.tables["overlap"])
+    bits = overlap.filter(parameter="jensen_shannon_bits_clones")
     of_pair: dict[tuple[str, ...], Row] = {}
-    for row in pl.concat([results.tables["overlap"].filter(key="junction"), bits]).iter_rows(named=True):
+    for row in pl.concat([overlap.filter(key="junction"), bits]).iter_rows(named=True):
         what = row["key"] if row["parameter"].startswith("jensen") else row["parameter"]
         of_pair[*sorted((row["sample_a"], row["sample_b"])), row["locus"], what] = row
     rows = []
@@ -174,7 +175,7 @@ def _by_subject(results: Results) -> Iterator[tuple[str, str, pl.DataFrame]]:
     """Yield subject, locus and one index of all pairs, most in common first; `place_a` and `place_b` count in time."""
     samples = results.tables["samples"].select("sample", "subject", "day").sort("day", "sample", nulls_last=True)
     samples = samples.with_row_index("place")
-    found = results.tables["overlap"].filter(pl.col("parameter").is_in(INDICES), key="junction")
+    found = _bounded(results.tables["overlap"]).filter(pl.col("parameter").is_in(INDICES), key="junction")
     for x in "ab":
         found = found.join(samples.select(pl.all().name.suffix(f"_{x}")), on=f"sample_{x}", how="inner")
     found = found.filter(pl.col("subject_a") == pl.col("subject_b"))
@@ -185,15 +186,26 @@ def _by_subject(results: Results) -> Iterator[tuple[str, str, pl.DataFrame]]:
             yield str(subject), str(locus), own.filter(parameter=index)
 
 
+def _bounded(overlap: pl.DataFrame) -> pl.DataFrame:
+    """Return pairs with Morisita's index at most 1: the repertoires' own is no larger, its estimate may be."""
+    of_repertoires = pl.col("parameter") == "morisita"
+    return overlap.with_columns(
+        pl.when(of_repertoires).then(pl.col(name).clip(upper_bound=1)).otherwise(name).alias(name)
+        for name in ("value", "upper")
+    )
+
+
 def _ends(pairs: pl.DataFrame) -> list[Row]:
-    """Return the pairs with most and least in common; the most among those with limits, as few cells give any value."""
+    """Return the pairs with most and least in common.
+
+    The most is the one with the highest lower limit, where there are limits: few cells give any value.
+    """
     valued = pairs.drop_nulls("value").sort(-pl.col("value"), maintain_order=True)
     if valued.is_empty():
         return []
-    sure = valued.drop_nulls("lower")
-    most = (valued if sure.is_empty() else sure).row(0, named=True)
+    most = valued.sort(-pl.col("lower"), nulls_last=True, maintain_order=True).row(0, named=True)
     least = valued.row(-1, named=True)
-    return [most] if valued.height == 1 else [most, least]
+    return [most] if least == most else [most, least]
 
 
 def _pair(row: Row, names: dict[str, str]) -> Cell:

@@ -14,6 +14,7 @@ from tilseq.report.words import number
 Row = dict[str, Any]
 
 WHEN = [Head("Subject"), Head("Visit"), Head("Day", numeric=True)]
+BRIEFLY = [*WHEN, Head("Sample", aside=True)]
 WHO = [*WHEN, Head("Specimen", aside=True), Head("Sample", aside=True)]
 
 
@@ -68,6 +69,17 @@ def who(row: Row) -> list[Cell]:
     told = doubt(row["state"])
     narrow = ", ".join(filter(None, (specimen, told)))
     return [subject, replace(visit, narrow=narrow), day, text(specimen), Cell(row["sample"], note=told, kind="name")]
+
+
+def who_briefly(row: Row) -> list[Cell]:
+    """Return the cells of `WHEN` and of the sample, for a table of many columns: below the visit what is not blood."""
+    subject, visit, day, specimen, sample = who(row)
+    return [
+        subject,
+        replace(visit, note="" if row["specimen"] == "blood" else specimen.text, narrow=sample.note),
+        day,
+        sample,
+    ]
 
 
 def when(row: Row) -> list[Cell]:

@@ -142,9 +142,15 @@ def missing(why: str = "") -> Cell:
 
 
 def on_two_lines(cell: Cell) -> Cell:
-    """Return the cell of a number with its limits below it, for a table of many columns."""
+    """Return the cell of a number with its limits below it, for a table of many columns.
+
+    Limits that stand there alone are kept on one line.
+    """
     value, _, limits = cell.text.partition(" (")
-    return replace(cell, text=value, note=", ".join(filter(None, (f"({limits}" if limits else "", cell.note))))
+    kind = "limits" if limits and not cell.note else cell.kind
+    return replace(
+        cell, text=value, note=", ".join(filter(None, (f"({limits}" if limits else "", cell.note))), kind=kind
+    )
 
 
 def _is_empty(cell: Cell) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from tilseq.steps.figures import save_figures
 from tilseq.steps.job import Job, only_path
 
 if TYPE_CHECKING:
     import polars as pl
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from tilseq.repertoire.bcr import Bcr
 
@@ -26,7 +26,7 @@ def write_bcr(
     job, folder
         Of the step `repertoire`.
     told
-        Warnings of the file that its clonotypes gave already.
+        Warnings and notes of the file that its clonotypes gave already.
 
     Returns
     -------
@@ -38,6 +38,7 @@ def write_bcr(
     from tilseq.io.bcr import NOT_OF_B_CELLS, read_bcr
     from tilseq.io.write import write_parquet
     from tilseq.repertoire.bcr import bcr
+    from tilseq.steps.repertoire import reading_rows
     from tilseq.tables.outputs import EXCLUSIONS
     from tilseq.tables.repertoire import FAMILIES, ISOTYPES, MUTATION, MUTATION_LOAD
 
@@ -49,10 +50,7 @@ def write_bcr(
     write_parquet(found.mutation_load, MUTATION_LOAD, folder)
     write_parquet(found.isotypes, ISOTYPES, folder)
     _draw(found, folder / "figures")
-    quality = [
-        {"sample": job.unit, "check": f"reading of B cells {number}", "verdict": "warn", "reason": warning}
-        for number, warning in enumerate((one for one in sequences.warnings if one not in told), start=1)
-    ]
+    quality = reading_rows(job.unit, sequences, "reading of B cells", told)
     of_t_cells = sequences.exclusions.filter(rule=NOT_OF_B_CELLS).with_columns(
         sample=pl.lit(job.unit), file=pl.lit((job.sample or {})["path"])
     )
@@ -117,16 +115,23 @@ def _quality(sample: str, found: Bcr) -> list[dict[str, Any]]:
 
 def _draw(found: Bcr, folder: Path) -> None:
     from tilseq.plots.bcr import distance_histogram, isotype_bars, mutation_histogram
-    from tilseq.plots.style import save
 
-    drawn: dict[str, Axes] = {}
+    drawn: dict[str, tuple[Axes, str]] = {}
     if found.isotypes.filter(unit="families", level="class")["share"].count():
-        drawn["isotypes"] = isotype_bars(found.isotypes)
-    if found.mutation.filter(locus="IGH")["mutation_frequency"].count():
-        drawn["mutations"] = mutation_histogram(found.mutation)
-    if found.distances["distance"].count():
-        drawn["distances"] = distance_histogram(
-            found.distances, threshold=found.threshold, source=found.threshold_source
+        drawn["isotypes"] = (
+            isotype_bars(found.isotypes),
+            "isotypes: share of the families of each class, each family once, by the class of most of its sequences; "
+            "lines are 95 % limits.",
         )
-    for name, axes in drawn.items():
-        save(cast("Figure", axes.figure), folder, name)
+    if found.mutation.filter(locus="IGH")["mutation_frequency"].count():
+        drawn["mutations"] = (
+            mutation_histogram(found.mutation),
+            "mutations: how far heavy chains are from their germline, those that have switched class apart.",
+        )
+    if found.distances["distance"].count():
+        drawn["distances"] = (
+            distance_histogram(found.distances, threshold=found.threshold, source=found.threshold_source),
+            "families: how far each heavy chain's junction is from the nearest other of like genes and length; the "
+            "line is the threshold, nearer ones are one family.",
+        )
+    save_figures(drawn, folder)

@@ -63,6 +63,19 @@ def cells_behind(samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.D
     return pl.concat(found)
 
 
+def effective_by_sample(
+    samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.DataFrame]
+) -> dict[str, dict[str, float | None]]:
+    """Return sample → locus → effective number of cells, as a sample or its replicates tell; of pairs none.
+
+    A pair tells too few cells where clones changed, which is what is asked of them here.
+    """
+    import polars as pl
+
+    cells = cells_behind(samples, clones).filter(pl.col("cells_from") != "pair")
+    return {name: dict(cells.filter(sample=name).select("locus", "n_effective").iter_rows()) for name in clones}
+
+
 def _of_replicates(samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.DataFrame]) -> SampleEstimates:
     from tilseq.repertoire.replicates import cells_from_replicates
 

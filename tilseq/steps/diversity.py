@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilseq.steps import repertoire
+from tilseq.steps.diversity_figures import draw_diversity
 from tilseq.steps.diversity_rows import METHOD_OF_LIMITS
 from tilseq.steps.job import Job, needed
 from tilseq.steps.receptor_subjects import by_subject, in_time, subject_job
@@ -21,7 +22,6 @@ STEP = "diversity"
 OVER = "subject"
 SPECTRA = "spectra"
 POINTS = 24  # of a curve
-DRAWN = ("IGH", "TRB", "TRD")  # the chains whose junctions tell clones apart; others are drawn where there are none
 
 
 def plan(study: Study) -> list[Job]:
@@ -66,11 +66,11 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(estimated, DEPTH, folder)
     write_parquet(common, DIVERSITY, folder)
     write_parquet(ENDPOINTS.frame(endpoints(common, of_sample, cells)), ENDPOINTS, folder)
-    write_parquet(QUALITY.frame(_left_out(cells)), QUALITY, folder)
+    write_parquet(QUALITY.frame(_left_out(cells) + _one_library(cells)), QUALITY, folder)
     write_parquet(pl.concat(profiles), HILL_PROFILE, folder)
     write_parquet(pl.concat(curves), RAREFACTION, folder)
     write_frame(_as_table(spectra, cells), folder / f"{SPECTRA}.parquet")
-    _draw(pl.concat(profiles), pl.concat(curves), clones, folder / "figures")
+    draw_diversity(pl.concat(profiles), pl.concat(curves), clones, cells, folder / "figures")
 
 
 def at_common_depth(spectra: Mapping[str, Mapping[str, Spectrum]], cells: pl.DataFrame, over: str) -> pl.DataFrame:
@@ -147,6 +147,23 @@ def _left_out(cells: pl.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
+def _one_library(cells: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return a warning on each sample whose replicates may be one library sequenced several times."""
+    from tilseq.repertoire.depth import one_library
+
+    return [
+        {
+            "sample": row["sample"],
+            "check": f"replicates, {row['locus']}",
+            "value": row["cells"],
+            "limit": "fewer cells than reads",
+            "verdict": "warn",
+            "reason": row["reason"],
+        }
+        for row in one_library(cells).iter_rows(named=True)
+    ]
+
+
 def _as_table(spectra: Mapping[str, Mapping[str, Spectrum]], cells: pl.DataFrame) -> pl.DataFrame:
     """Return spectra as rows `sample, locus, cells_from, size, clones, n`: all that a comparison of subjects needs."""
     import polars as pl
@@ -161,16 +178,3 @@ def _as_table(spectra: Mapping[str, Mapping[str, Spectrum]], cells: pl.DataFrame
     ]
     source, of = cells.select("sample", "locus", "cells_from"), ["sample", "locus"]
     return pl.concat(parts, how="vertical_relaxed").join(source, on=of, how="left", maintain_order="left")
-
-
-def _draw(profiles: pl.DataFrame, curves: pl.DataFrame, clones: Mapping[str, pl.DataFrame], figures: Path) -> None:
-    from tilseq.plots.diversity import hill_profiles, rank_abundance, rarefaction_curves
-    from tilseq.plots.style import save
-
-    loci = profiles["locus"].unique().sort().to_list()
-    for locus in [locus for locus in loci if locus in DRAWN] or loci:
-        drawn = {"Hill profile": hill_profiles(profiles, locus=locus), "ranks": rank_abundance(clones, locus=locus)}
-        if locus in curves["locus"]:
-            drawn["rarefaction"] = rarefaction_curves(curves, locus=locus)
-        for name, axes in drawn.items():
-            save(axes.figure, figures, f"{name} {locus}")  # type: ignore[arg-type]

@@ -9,8 +9,6 @@ from tilseq.steps.job import Job, needed
 from tilseq.steps.receptor_subjects import by_subject, in_time, subject_job
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from tilseq.study import Study
 
 STEP = "overlap"
@@ -25,24 +23,22 @@ def plan(study: Study) -> list[Job]:
 def run(job: Job, folder: Path) -> None:
     """Write the overlap of each pair of the subject's samples, and their use of genes and lengths.
 
-    Samples stand in the order of their days. One whose own job failed, or left no clonotype, takes no part: its own
-    `failures` or `quality` tells why.
+    Samples stand in the order of their days, on the cells that they or their replicates tell. One whose own job failed,
+    or left no clonotype, takes no part: its own `failures` or `quality` tells why.
     """
     import polars as pl
 
     from tilseq.io.write import write_parquet
     from tilseq.repertoire.overlap import overlap
     from tilseq.repertoire.usage import usage, usage_divergence
+    from tilseq.steps.cells_behind import effective_by_sample
     from tilseq.tables.repertoire import OVERLAP, USAGE
 
-    tables: dict[str, pl.DataFrame] = {}
-    effective: dict[str, dict[str, float | None]] = {}
-    depths = needed(job, folder, "depth")
-    read = {need: pl.read_parquet(path) for need, path in needed(job, folder, "clonotypes").items()}
-    for need in sorted(read, key=lambda need: in_time(job.arguments["samples"][need])):
-        name = job.arguments["samples"][need]["sample"]
-        tables[name] = read[need]
-        effective[name] = dict(pl.read_parquet(depths[need]).select("locus", "n_effective").iter_rows())
+    read = needed(job, folder, "clonotypes")
+    samples = sorted((row for need, row in job.arguments["samples"].items() if need in read), key=in_time)
+    paths = {job.arguments["samples"][need]["sample"]: path for need, path in read.items()}
+    tables = {row["sample"]: pl.read_parquet(paths[row["sample"]]) for row in samples}
+    effective = effective_by_sample(samples, tables)  # too few cells, as of a pair, would make the overlap too large
     used = pl.concat(
         [USAGE.frame(), *(usage(table, sample=name, n_effective=effective[name]) for name, table in tables.items())]
     )

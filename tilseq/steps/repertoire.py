@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from tilseq.steps.job import Job, only_path, sample_jobs
 if TYPE_CHECKING:
     import polars as pl
 
+    from tilseq.io.bcr import BcrSequences
     from tilseq.io.clonotypes import Clonotypes
     from tilseq.study import Study
 
@@ -63,7 +64,7 @@ def run(job: Job, folder: Path) -> None:
     quality += _checks(job.unit, clonotypes, cells)
     quality += _depth(sample, clonotypes, job.arguments["least_yield"])
     if sample["assay"] == "bcr":
-        of_families, checks, of_t_cells = write_bcr(job, folder, clonotypes.warnings)
+        of_families, checks, of_t_cells = write_bcr(job, folder, (*clonotypes.warnings, *clonotypes.notes))
         rows, quality = rows + of_families, quality + checks
         excluded = pl.concat([excluded, of_t_cells])
     if clonotypes.dialect == "10x":
@@ -84,12 +85,15 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(excluded, EXCLUSIONS, folder)
 
 
-def reading_rows(sample: str, clonotypes: Clonotypes) -> list[dict[str, Any]]:
-    """Return what the reader of a file had to tell as rows of `quality`: warnings, then notes that pass."""
-    told = [("warn", warning) for warning in clonotypes.warnings] + [("pass", note) for note in clonotypes.notes]
+def reading_rows(
+    sample: str, read: Clonotypes | BcrSequences, check: str = "reading", told: Collection[str] = ()
+) -> list[dict[str, Any]]:
+    """Return what the reader of a file had to tell, and was not told before: warnings, then notes that pass."""
+    sentences = [("warn", warning) for warning in read.warnings] + [("pass", note) for note in read.notes]
+    new = [(verdict, reason) for verdict, reason in sentences if reason not in told]
     return [
-        {"sample": sample, "check": f"reading {number}", "verdict": verdict, "reason": reason}
-        for number, (verdict, reason) in enumerate(told, start=1)
+        {"sample": sample, "check": f"{check} {number}", "verdict": verdict, "reason": reason}
+        for number, (verdict, reason) in enumerate(new, start=1)
     ]
 
 

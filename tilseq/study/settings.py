@@ -108,6 +108,13 @@ class Repertoire(Part):
         "infusion_product", description="Specimen whose clones are followed."
     )
     locus: Locus | None = Field(None, description="Locus to use where files hold several; null: each by itself.")
+    threshold: float = Field(
+        1e-3,
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Share of T cells: a clone not seen is absent only where a sample would show one of this share.",
+    )
     least_yield: float = Field(
         0.05,
         ge=0,

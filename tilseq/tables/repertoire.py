@@ -52,6 +52,14 @@ OVERLAP_PARAMETERS = (
     "jensen_shannon_bits_clones",
     "jensen_shannon_bits_counts",
 )
+PERSISTENCE_MEASURES = (
+    "mass",
+    "mass_new",
+    "product_mass_kept",
+    "clones_at_n",
+    "frequent_clones_at_n",
+    "product_mass_kept_at_n",
+)
 USAGE_FEATURES = ("v_call", "j_call", "v_call+j_call", "junction_length", "junction_aa_length")
 
 DIVERSITY = Table(
@@ -240,7 +248,12 @@ DEPTH = Table(
         Column("cells_from", "text", "Where their number comes from.", needed=True, allowed=CELLS_FROM),
         Column("cells_lower", "number", "Lower 95 % limit of estimated cells.", unit="cells"),
         Column("cells_upper", "number", "Upper 95 % limit of estimated cells, null for none.", unit="cells"),
-        Column("n_effective", "number", "Independent observations that the counts are worth.", unit="cells"),
+        Column(
+            "n_effective",
+            "number",
+            "Independent observations that the counts are worth; a cell with two chains of the locus is one of each.",
+            unit="cells",
+        ),
     ),
     key=("sample", "locus", "cells_from"),
 )
@@ -285,12 +298,19 @@ PERSISTENCE = Table(
     (
         Column("sample", "text", "Later sample.", needed=True),
         Column("locus", "text", "Locus.", needed=True),
-        Column("measure", "text", "mass, clones or product_mass_kept.", needed=True),
+        Column(
+            "measure",
+            "text",
+            "What of the reference it is, see `persistence`.",
+            needed=True,
+            allowed=PERSISTENCE_MEASURES,
+        ),
         Column("value", "number", "Share, 0 to 1."),
         LOWER,
         UPPER,
         Column("n_effective", "number", "Effective number of cells of the later sample."),
         Column("limit_of_detection", "number", "Smallest share that would be seen with 95 % probability."),
+        Column("at_cells", "number", "Distinct cells that the value is of, of measures at n.", unit="cells"),
     ),
     key=("sample", "locus", "measure"),
 )

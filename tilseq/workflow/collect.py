@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import TilseqError
+from tilseq.steps.figures import CAPTIONS
 from tilseq.steps.job import Job
 from tilseq.workflow.supervise import read_status
 
@@ -37,6 +39,9 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
     from tilseq.io.write import write_table
     from tilseq.tables import outputs
     from tilseq.tables import repertoire as repertoire_tables
+    from tilseq.tables.cell_labels import CELL_LABELS
+    from tilseq.tables.contamination import CONTAMINATION_TABLES
+    from tilseq.tables.tracking import TRACKING_TABLES
 
     states = {job.folder: _state(work / job.folder) for job in jobs}
     failures = outputs.FAILURES.frame(
@@ -70,8 +75,11 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         repertoire_tables.CELL_QUALITY,
         repertoire_tables.PAIRED_CLONES,
         repertoire_tables.PERSISTENCE,
+        CELL_LABELS,
         repertoire_tables.OVERLAP,
         repertoire_tables.USAGE,
+        *TRACKING_TABLES,
+        *CONTAMINATION_TABLES,
         outputs.SCORES,
         outputs.RESPONSE,
     )
@@ -138,18 +146,20 @@ def _samples(study: Study, jobs: Sequence[Job], failures: pl.DataFrame, quality:
 
 
 def _copy_figures(jobs: Sequence[Job], work: Path, figures: Path) -> None:
-    """Copy what the jobs drew to `figures/<step>/<unit>-<name>`, captioned by unit; what an earlier run drew goes."""
+    """Copy what the jobs drew to `figures/<step>/<unit>-<name>`, with its caption; what an earlier run drew goes."""
     from tilseq.io.files import write_json
 
     shutil.rmtree(figures, ignore_errors=True)
     captions = {}
     for job in jobs:
         step, unit = job.folder.split("/")
-        for path in sorted((work / job.folder / "figures").glob("*")):
+        drawn = work / job.folder / "figures"
+        told = json.loads((drawn / CAPTIONS).read_text()) if (drawn / CAPTIONS).exists() else {}
+        for path in sorted(set(drawn.glob("*")) - {drawn / CAPTIONS}):
             target = figures / step / f"{unit}-{path.name}"
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-            captions[str(target.relative_to(figures))] = f"{job.unit}: {_shown(path.stem)}"
+            captions[str(target.relative_to(figures))] = f"{job.unit}: {told.get(path.name) or _shown(path.stem)}"
     write_json(figures / "captions.json", captions)
 
 

@@ -1,0 +1,194 @@
+"""Are the chances that `cell_labels` tells true? Simulated subjects, preset seeds.
+
+`python -m benchmarks.cell_labels [SUBJECTS]`: single cells of blood of 500 and 3,000 cells on days 14, 28 and 84, when
+about 65, 45 and 15 % of those with a TRB are of infused clones, against products sequenced to three depths in bulk and
+as single cells. The truth, which no method reads: whether any cell of the clone was infused.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import numpy as np
+import polars as pl
+
+from tilseq.repertoire import ProductLot, cell_labels, chain_pairing, effective_numbers
+from tilseq.simulate.cells.capture import capture
+from tilseq.simulate.design import Design
+from tilseq.simulate.sequencing.contigs import draw_contigs, draw_doublets, true_clones
+from tilseq.simulate.sequencing.libraries import draw_library
+from tilseq.simulate.sequencing.sampling import FLAVORS, n_effective
+from tilseq.simulate.streams import stream
+from tilseq.simulate.subjects import Subject, draw_subject
+
+SUBJECTS, SEED = 48, 600
+DAYS, CELLS = (14, 28, 84), (500, 3_000)
+BULK, SINGLE = (2_000, 6_000, 50_000), (500, 2_000, 8_000)
+CELLS_PER_TEMPLATE = 2
+BINS, LEAST_OF_BIN = 10, 500
+# What the product was sequenced by; how its effective cells are known.
+KINDS = (
+    ("gdna", "true"),
+    ("umi", "true"),
+    ("single cells", "counted"),
+    ("gdna", "declared"),
+    ("umi", "declared"),
+)
+
+
+def subject_of(number: int) -> Subject:
+    """Return a subject with one lot, each of a trial of its own."""
+    return draw_subject(1, Design(seed=SEED + number, subjects=1))
+
+
+def contigs_of(drawn: pl.DataFrame) -> pl.DataFrame:
+    """Return the productive contigs of Cell Ranger's table as `chain_pairing` takes them."""
+    return drawn.filter(productive="True").select(
+        cell_id="barcode",
+        locus="chain",
+        v_call="v_gene",
+        j_call="j_gene",
+        junction="cdr3_nt",
+        junction_aa="cdr3",
+        umi_count="umis",
+        consensus_count="reads",
+    )
+
+
+def single_cells(subject: Subject, name: str, specimen: str, day: int, cells: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the receptors of single cells of a specimen, and what clone each barcode truly is of."""
+    rng = stream(SEED, str(subject.seed), subject.name, name)
+    drawn = draw_doublets(rng, capture(rng, subject, subject.specimen(specimen, day), cells))
+    receptors = chain_pairing(contigs_of(draw_contigs(rng, drawn)), sample=name)
+    return receptors, true_clones(drawn).rename({"barcode": "cell_id"})
+
+
+def products(subject: Subject) -> Iterator[tuple[str, str, int, ProductLot]]:
+    """Yield what a product was sequenced by, how its effective cells are known, its depth, and its library."""
+    specimen = subject.specimen("infusion_product", -1)
+    for flavor in ("gdna", "umi"):
+        for depth in BULK:
+            cells = depth * CELLS_PER_TEMPLATE
+            rng = stream(SEED, str(subject.seed), flavor, str(depth))
+            library = draw_library(rng, specimen, cells, depth, FLAVORS[flavor])
+            table = library.table(subject.clones).rename({"counted": "duplicate_count"})
+            table = table.with_columns(locus=pl.lit("TRB"))
+            declared = effective_numbers(table, library.flavor.count_of, cells)
+            true = {"TRB": min(n_effective(cells, depth, library.flavor), float(table["duplicate_count"].sum()))}
+            yield flavor, "declared", depth, ProductLot(f"{flavor} {depth}", table, declared)
+            yield flavor, "true", depth, ProductLot(f"{flavor} {depth}", table, true)
+    for cells in SINGLE:
+        receptors, _ = single_cells(subject, f"product {cells}", "infusion_product", -1, cells)
+        yield "single cells", "counted", cells, lot_of(receptors)
+
+
+def lot_of(receptors: pl.DataFrame) -> ProductLot:
+    """Return single cells of a product as a lot."""
+    places = ("vj_1", "vj_2", "vdj_1", "vdj_2")
+    chains = pl.concat(
+        receptors.select("cell_id", locus=f"{place}_locus", junction=f"{place}_junction") for place in places
+    ).drop_nulls()
+    cells = dict(chains.group_by("locus").agg(pl.col("cell_id").n_unique()).iter_rows())
+    table = chains.group_by("locus", "junction").agg(duplicate_count=pl.len())
+    return ProductLot("cells", table, {locus: float(number) for locus, number in cells.items()}, receptors)
+
+
+def labelled(number: int) -> pl.DataFrame:
+    """Return the labels of one subject's cells: against what, the label, its chance, and the truth."""
+    subject = subject_of(number)
+    infused = pl.DataFrame({"clone": subject.clones["clone"], "true": subject.course.infused.sum(axis=1) > 0})
+    blood = {}
+    for day in DAYS:
+        for cells in CELLS:
+            blood[day, cells] = single_cells(subject, f"D{day} {cells}", "blood", day, cells)
+    frames = []
+    for kind, known, depth, lot in products(subject):
+        for (day, cells), (receptors, truth) in blood.items():
+            joined = cell_labels(receptors, [lot]).join(truth, on="cell_id").join(infused, on="clone", how="left")
+            frames.append(
+                joined.select(
+                    "label", "probability", "matched_by", "reason", pl.col("true").fill_null(False)
+                ).with_columns(
+                    kind=pl.lit(kind),
+                    known=pl.lit(known),
+                    depth=pl.lit(depth),
+                    day=pl.lit(day),
+                    cells=pl.lit(cells),
+                    subject=pl.lit(number),
+                )
+            )
+    return pl.concat(frames)
+
+
+def reliability(labels: pl.DataFrame) -> pl.DataFrame:
+    """Return by tenth of the stated chance: cells, mean stated, true share, and the standard error of the latter.
+
+    The error is that of a ratio of sums over subjects, as cells of a clone and a subject are not independent.
+    """
+    place = (pl.col("probability") * BINS).floor().clip(0, BINS - 1).cast(pl.Int64).alias("bin")
+    told = labels.drop_nulls("probability").with_columns(place)
+    sums = told.group_by("bin", "subject").agg(
+        n=pl.len(), stated=pl.col("probability").sum(), true=pl.col("true").sum()
+    )
+    total = sums.group_by("bin").agg(
+        pl.col("n").sum(),
+        stated=pl.col("stated").sum() / pl.col("n").sum(),
+        true=pl.col("true").sum() / pl.col("n").sum(),
+    )
+    spread = (
+        sums.join(total.select("bin", share="true"), on="bin")
+        .group_by("bin")
+        .agg(error=(pl.col("true") - pl.col("share") * pl.col("n")).pow(2).sum().sqrt() / pl.col("n").sum())
+    )
+    return total.join(spread, on="bin").sort("bin")
+
+
+def main() -> None:
+    """Print a reliability table for each kind of product and the largest difference at each depth."""
+    subjects = int(sys.argv[1]) if len(sys.argv) > 1 else SUBJECTS
+    with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as pool:
+        labels = pl.concat(pool.map(labelled, range(subjects)))
+    for kind, known in KINDS:
+        of_kind = labels.filter(kind=kind, known=known)
+        depths = of_kind["depth"].unique().sort().to_list()
+        tables = {depth: reliability(of_kind.filter(depth=depth)) for depth in depths}
+        print(f"### {kind}, effective cells {known}: stated → true, % (standard error; cells)\n")
+        print("| stated, % | " + " | ".join(f"{depth:,}" for depth in depths) + " |\n|" + "-|" * (len(depths) + 1))
+        for place in range(BINS):
+            cells = []
+            for table in tables.values():
+                row = table.filter(bin=place)
+                if row.height:
+                    _, n, stated, true, error = row.row(0)
+                    cells.append(f"{100 * stated:.1f} → {100 * true:.1f} ({100 * error:.1f}; {n:,})")
+                else:
+                    cells.append("")
+            print(f"| {place * 10} to {place * 10 + 10} | " + " | ".join(cells) + " |")
+        for depth, table in tables.items():
+            off = np.abs(table["stated"].to_numpy() - table["true"].to_numpy())
+            many = table["n"].to_numpy() >= LEAST_OF_BIN
+            mean = np.average(off, weights=table["n"].to_numpy())
+            largest = f"largest of {LEAST_OF_BIN} cells or more {100 * off[many].max():.1f}"
+            print(f"\n{depth:,}: mean difference {100 * mean:.1f} points, {largest}", end="")
+        print("\n")
+    _labels(labels)
+
+
+def _labels(labels: pl.DataFrame) -> None:
+    """Print how many cells have each label and match, and how many of them are truly of infused clones."""
+    told = (
+        labels.filter(pl.col("known") != "declared")
+        .group_by("kind", "label", "matched_by")
+        .agg(n=pl.len(), true=pl.col("true").mean(), stated=pl.col("probability").mean())
+    )
+    print("| product | label | matched by | cells | stated, % | true, % |\n|-|-|-|-|-|-|")
+    for kind, label, by, n, true, stated in told.sort("kind", "label", "matched_by").iter_rows():
+        said = "" if stated is None else f"{100 * stated:.1f}"
+        print(f"| {kind} | {label} | {by or ''} | {n:,} | {said} | {100 * true:.1f} |")
+
+
+if __name__ == "__main__":
+    main()

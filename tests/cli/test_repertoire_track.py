@@ -1,0 +1,107 @@
+import polars as pl
+import pytest
+
+from tilseq.cli import main
+
+HEADER = "sequence_id\tv_call\tj_call\tjunction\tjunction_aa\tproductive\tumi_count\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    def write(name, rows, gene="TRB"):
+        lines = [f"{i}\t{gene}V1\t{gene}J1-1\t{nt}\t{aa}\t{ok}\t{n}\n" for i, (nt, aa, ok, n) in enumerate(rows)]
+        (tmp_path / name).write_text(HEADER + "".join(lines))
+
+    write("product.tsv", [("AAA", "CAF", "T", 70), ("CCC", "CPF", "T", 10), ("GGG", "CGF", "T", 20)])
+    write(
+        "day7.tsv", [("AAA", "CAF", "T", 10), ("CCC", "CPF", "T", 5), ("TTT", "CLLF", "T", 3), ("ACG", "CTF", "F", 9)]
+    )
+    write("day28.tsv", [("TTT", "CLLF", "T", 39), ("AAG", "CAF", "T", 1)])
+    write("before.tsv", [("CCC", "CPF", "T", 8), ("TTT", "CLLF", "T", 3992)])
+    write("alpha.tsv", [("AAA", "CAF", "T", 10)], gene="TRA")
+    (tmp_path / "cut.tsv").write_text(HEADER + "1\tTRBV1\n")
+    return tmp_path
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as end:
+        main(["repertoire", "track", *map(str, arguments)])
+    return end.value.code
+
+
+def values(folder):
+    rows = pl.read_csv(folder / "persistence.csv").iter_rows(named=True)
+    return {(row["sample"], row["measure"]): row["value"] for row in rows}
+
+
+def test_persistence_and_exclusions(folder, capsys):
+    assert run(folder / "day7.tsv", folder / "day28.tsv", "--product", folder / "product.tsv", "-o", folder) == 0
+    found = values(folder)
+    assert found["day28", "mass"] == found["day28", "product_mass_kept"] == 0
+    assert found["day7", "mass"] == 15 / 18
+    assert found["day7", "product_mass_kept"] == pytest.approx(0.8)
+    assert found["day7", "clones_at_n"] == pytest.approx(2 / 3)  # 18 cells are in common, which day 7 has
+    assert found["day28", "clones_at_n"] == 0
+    excluded = pl.read_csv(folder / "exclusions.csv").select("sample", "rule", "rows", "counts").rows()
+    assert excluded == [("day7", "not productive", 1, 9)]
+    assert "day7: 1 row (9 counts) left out: not productive" in capsys.readouterr().err
+
+
+def test_clones_origins_and_near_matches(folder):
+    given = ["--product", folder / "product.tsv", "--baseline", folder / "before.tsv", "-o", folder]
+    assert run(folder / "day7.tsv", folder / "day28.tsv", *given, "--threshold", "0.05") == 0
+    origins = dict(pl.read_csv(folder / "origins.csv").select("junction", "origin").iter_rows())
+    assert origins == {
+        "AAA": "infused_only",
+        "CCC": "infused_and_preexisting",
+        "GGG": "infused_only",
+        "TTT": "preexisting_only",
+        "AAG": "indeterminate",
+    }
+    assert values(folder)["day7", "mass_new"] == 10 / 18
+    assert ("before", "mass_new") not in values(folder)
+    clones = pl.read_csv(folder / "clones.csv")
+    calls = {(row["sample"], row["junction"]): row["call"] for row in clones.iter_rows(named=True)}
+    assert [calls["day7", "AAA"], calls["before", "AAA"], calls["day28", "AAA"]] == [
+        "present",
+        "absent",
+        "indeterminate",
+    ]
+    near = pl.read_csv(folder / "near_matches.csv").select("sample", "junction", "kind", "product_junction").rows()
+    assert near == [("day28", "AAG", "other_nucleotides", "AAA")]
+
+
+def test_a_sample_of_another_locus_is_told_and_the_others_go_on(folder, capsys):
+    assert run(folder / "alpha.tsv", folder / "day7.tsv", "--product", folder / "product.tsv", "-o", folder) == 4
+    assert "alpha.tsv: sample and reference have no locus in common; found 'TRA against TRB'" in capsys.readouterr().err
+    assert {sample for sample, _ in values(folder)} == {"day7"}
+
+
+def test_a_faulty_file(folder, capsys):
+    assert run(folder / "cut.tsv", folder / "day7.tsv", "--product", folder / "product.tsv", "-o", folder) == 4
+    assert "cut.tsv, row 2: this row has fewer cells" in capsys.readouterr().err
+    assert run(folder / "day7.tsv", "--product", folder / "cut.tsv", "-o", folder) == 3
+    assert run(folder / "day7.tsv", "-o", folder) == 2
+
+
+def test_the_cells_of_each_sample(folder):
+    arguments = ["--product", folder / "product.tsv", "-o", folder, "--cells", "day7=9"]
+    assert run(folder / "day7.tsv", *arguments) == 0
+    assert set(pl.read_csv(folder / "persistence.csv")["n_effective"]) == {6}
+    for wrong in ("day8=9", "day7=0", "day7=x", "day7", "day7=-3"):
+        assert run(folder / "day7.tsv", *arguments[:-1], wrong) == 2
+
+
+def test_lots_of_a_product_are_taken_together(folder, capsys):
+    text = (folder / "product.tsv").read_text()
+    (folder / "lot2.tsv").write_text(text.replace("AAA", "TTT"))
+    products = ["--product", folder / "product.tsv", "--product", folder / "lot2.tsv"]
+    assert run(folder / "day7.tsv", *products, "-o", folder) == 0
+    # day 7 holds 10 AAA, 5 CCC, 3 TTT; both lots together 70 AAA, 70 TTT, 20 CCC, 40 GGG
+    assert values(folder)["day7", "mass"] == 1
+    assert values(folder)["day7", "product_mass_kept"] == pytest.approx(0.8)
+    assert run(folder / "day7.tsv", *products, *products[:2], "-o", folder) == 2
+    assert "two files are both sample 'product'" in capsys.readouterr().err
+    (folder / "reads.tsv").write_text(text.replace("umi_count", "duplicate_count"))
+    assert run(folder / "day7.tsv", *products[:3], folder / "reads.tsv", "-o", folder) == 3
+    assert "count different things cannot be summed; found 'umis, unknown'" in capsys.readouterr().err

@@ -1,0 +1,103 @@
+"""`tilseq repertoire contamination`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, write_result
+from tilseq.cli.repertoire_files import dialect_option, files, joined, locus_option, read_file
+
+if TYPE_CHECKING:
+    import polars as pl
+
+EXAMPLE = """\
+tilseq repertoire contamination p1_day0.tsv p1_day28.tsv p2_day0.tsv p2_day28.tsv \\
+  --subject p1_day0=P1 --subject p1_day28=P1 --subject p2_day0=P2 --subject p2_day28=P2 \\
+  --run p1_day0=run1 --run p2_day0=run1 --run p1_day28=run2 --run p2_day28=run2 -o contamination"""
+ONE_RUN = "all files"
+
+
+@click.command("contamination", cls=Examples, example=EXAMPLE)
+@files
+@click.option(
+    "--subject", "subjects", multiple=True, required=True, metavar="SAMPLE=SUBJECT", help="Whose sample it is. Repeats."
+)
+@click.option(
+    "--run",
+    "runs",
+    multiple=True,
+    metavar="SAMPLE=RUN",
+    help="Sequencing run of a sample. Repeats. Without any all files are taken for one run.",
+)
+@output_folder
+@dialect_option
+@locus_option
+def contamination_command(
+    paths: tuple[Path, ...],
+    subjects: tuple[str, ...],
+    runs: tuple[str, ...],
+    output: Path,
+    dialect: str | None,
+    locus: str | None,
+) -> int:
+    """Tell what FILEs of different subjects share beyond chance: leaks within a run, swapped samples, twin files.
+
+    Writes sample_identity.csv (whose clones each file holds), shared_pairs.csv, leak_rates.csv, suspicious_clones.csv
+    and exclusions.csv to the output folder. Nothing is removed. A sample is called as its file, without extensions.
+    """
+    from tilseq.repertoire import contamination
+    from tilseq.tables.contamination import CONTAMINATION_TABLES
+    from tilseq.tables.outputs import EXCLUSIONS
+
+    names = sample_names(paths)
+    subject_of = _told("--subject", subjects, paths)
+    lacking = [name for name in names if name not in subject_of]
+    if lacking:
+        raise click.UsageError(f"--subject: {', '.join(lacking)} has none; write --subject {lacking[0]}=SUBJECT")
+    run_of = _told("--run", runs, paths) if runs else dict.fromkeys(names, ONE_RUN)
+
+    def read(path: Path) -> tuple[str, pl.DataFrame, pl.DataFrame]:
+        sample = sample_name(path)
+        clonotypes, left_out = read_file(path, sample, dialect, locus)
+        return sample, clonotypes.table, left_out
+
+    results, status = each_file(paths, read)
+    if not results:
+        return status
+    tables = {sample: table for sample, table, _ in results}
+    found = contamination(
+        tables,
+        subjects={sample: subject_of[sample] for sample in tables},
+        runs={sample: run_of.get(sample) for sample in tables},
+    )
+    frames = (found.pairs, found.rates, found.clones, found.samples)
+    for frame, table in zip(frames, CONTAMINATION_TABLES, strict=True):
+        write_result(frame, table, str(output / f"{table.name}.csv"))
+    write_result(joined([rows for *_, rows in results]), EXCLUSIONS, str(output / "exclusions.csv"))
+    for sample, verdict, reason in found.samples.select("sample", "verdict", "reason").iter_rows():
+        if verdict != "as_labelled":
+            click.echo(f"{sample}: {verdict}: {reason}", err=True)
+    for run, donor, recipient, rate in (
+        found.rates.filter(verdict="leak").drop_nulls("recipient").select("run", "donor_subject", "recipient", "rate")
+    ).iter_rows():
+        click.echo(f"{recipient}: clones of {donor} leaked into it in run {run}, {rate:.2g} of their counts", err=True)
+    return status
+
+
+def _told(option: str, given: tuple[str, ...], paths: tuple[Path, ...]) -> dict[str, str]:
+    """Return what is told of each sample, from `SAMPLE=WORD`; a file's own name does for its sample."""
+    samples = {word: sample_name(path) for path in paths for word in (sample_name(path), path.name, str(path))}
+    found: dict[str, str] = {}
+    for one in given:
+        name, _, word = one.rpartition("=")
+        if name not in samples:
+            told = ", ".join(dict.fromkeys(samples.values()))
+            raise click.UsageError(f"{option} {one}: no such sample; they are {told}")
+        if not word:
+            raise click.UsageError(f"{option} {one}: nothing stands behind =")
+        if found.setdefault(samples[name], word) != word:
+            raise click.UsageError(f"{option}: {samples[name]} is told twice, {found[samples[name]]} and {word}")
+    return found

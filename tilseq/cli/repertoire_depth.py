@@ -1,0 +1,119 @@
+"""The cells behind the counts of files: the option `--replicates`, and what `tilseq repertoire` knows of each file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tilseq.cli.common import sample_name
+from tilseq.cli.repertoire_files import counted_by, counts_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.io.clonotypes import Clonotypes
+    from tilseq.repertoire.replicates import Estimate
+
+Estimates = dict[str, "dict[str, Estimate]"]
+
+replicates_option = click.option(
+    "--replicates",
+    multiple=True,
+    metavar="SAMPLE,SAMPLE...",
+    help="Libraries of like parts of one specimen, from which their cells are estimated. Repeats.",
+)
+
+
+def cells_of_replicates(
+    options: tuple[str, ...], paths: tuple[Path, ...], dialect: str | None, locus: str | None
+) -> Estimates:
+    """Return sample → locus → estimated cells, of the libraries that `SAMPLE,SAMPLE` name.
+
+    A file that cannot be read is left to the command, which tells of it; the others of its option go on without it.
+    """
+    by_name = {sample_name(path): path for path in paths}
+    found: Estimates = {}
+    for option in options:
+        names = _named(option, by_name, found)
+        read = _readable({name: by_name[name] for name in names}, dialect, locus)
+        kinds = sorted({clonotypes.count_of for clonotypes in read.values()})
+        if len(kinds) > 1:
+            raise click.UsageError(f"--replicates {option}: their counts are of {' and '.join(kinds)}, not of one kind")
+        if len(read) < 2:
+            click.echo(f"--replicates {option}: fewer than two can be read, so that they tell no cells", err=True)
+            continue
+        found |= dict.fromkeys(read, _estimate(option, read))
+    return found
+
+
+def depth_of(
+    sample: str,
+    clonotypes: Clonotypes,
+    count_of: str | None,
+    cells: float | None,
+    replicates: dict[str, Estimate] | None,
+) -> pl.DataFrame:
+    """Return a sample's rows of the table `depth`; say on stderr where its cells are not known or in doubt."""
+    from tilseq.repertoire import depth, one_library
+
+    counted = counted_by(sample, clonotypes, count_of)
+    found = depth(
+        clonotypes.table,
+        sample=sample,
+        count_of=counted,
+        counted=clonotypes.cells,
+        cells=cells,
+        replicates=replicates,
+    )
+    if found["n_effective"].null_count():
+        click.echo(
+            f"{sample}: no limits and no common depth, as the cells behind {counts_of(counted)} are not known (see "
+            "--count-of, --cells, --replicates)",
+            err=True,
+        )
+    for reason in one_library(found)["reason"]:
+        click.echo(f"{sample}: {reason}", err=True)
+    return found
+
+
+def _named(option: str, by_name: dict[str, Path], found: Estimates) -> list[str]:
+    """Return the samples that an option names."""
+    names = option.split(",")
+    strange = [name for name in names if name not in by_name]
+    if strange or len(set(names)) < 2:
+        told = f"no such sample {strange[0]!r}" if strange else "two samples or more, a comma between them"
+        raise click.UsageError(f"--replicates {option}: {told}; samples are {', '.join(by_name)}")
+    twice = [name for name in names if name in found]
+    if twice:
+        raise click.UsageError(f"--replicates {option}: {twice[0]!r} is a replicate of others; give all in one option")
+    return names
+
+
+def _readable(paths: dict[str, Path], dialect: str | None, locus: str | None) -> dict[str, Clonotypes]:
+    """Return the clonotypes of those files that can be read."""
+    from tilseq.errors import TilseqError
+    from tilseq.io.clonotypes import read_clonotypes
+
+    found = {}
+    for name, path in paths.items():
+        try:
+            found[name] = read_clonotypes(path, dialect=dialect, locus=locus)
+        except TilseqError:
+            continue
+    return found
+
+
+def _estimate(option: str, read: dict[str, Clonotypes]) -> dict[str, Estimate]:
+    """Return locus → estimated cells; say on stderr of which loci they are not told."""
+    from tilseq.repertoire import cells_from_replicates
+
+    estimate = cells_from_replicates({name: clonotypes.table for name, clonotypes in read.items()})
+    for at in sorted({at for clonotypes in read.values() for at in clonotypes.table["locus"]} - set(estimate)):
+        click.echo(
+            f"--replicates {option}: they do not tell the cells of {at}: too few clones of ten counts or more, or "
+            "counts more alike than those of two libraries can be (is one a copy?)",
+            err=True,
+        )
+    return estimate

@@ -1,0 +1,129 @@
+"""`tilseq repertoire label`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, write_result
+from tilseq.cli.repertoire_files import cells_given, cells_option, count_option, effective_of, joined, read_file, tell
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.io.contigs import Contigs
+    from tilseq.repertoire import ProductLot
+
+EXAMPLE = """\
+tilseq repertoire label blood_day28.csv.gz --product product.tsv --cells product=40000 -o labels
+tilseq repertoire label blood_day28.csv.gz --product lotA.csv.gz --product lotB.csv.gz \\
+    --h5ad blood_day28=blood_day28.h5ad -o labels"""
+
+
+@click.command("label", cls=Examples, example=EXAMPLE)
+@click.argument("paths", metavar="CELLS...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--product",
+    "products",
+    required=True,
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Clonotypes of the infusion product, bulk or single cells. Repeats: lots, and libraries of one lot.",
+)
+@output_folder
+@cells_option
+@count_option
+@click.option(
+    "--h5ad",
+    "h5ads",
+    multiple=True,
+    metavar="SAMPLE=FILE",
+    help="AnnData of a sample's cells: a copy with the labels in obs is written to the output folder. Repeats.",
+)
+def label_command(
+    paths: tuple[Path, ...],
+    products: tuple[Path, ...],
+    output: Path,
+    cells: tuple[str, ...],
+    count_of: str | None,
+    h5ads: tuple[str, ...],
+) -> int:
+    """Say of each cell of CELLS whether the infusion product has its clone, and the chance that it had.
+
+    CELLS are 10x contig annotations, or AIRR with cell_id, of one subject. A cell that is not seen in the product may
+    be of a clone that was there and missed: its chance says so, and needs the product's depth (--cells NAME=NUMBER,
+    with NAME that of a product's file, and --count-of).
+
+    Writes cell_labels.csv (a row a cell), quality.csv and exclusions.csv to the output folder.
+    """
+    import polars as pl
+
+    from tilseq.io.contigs import read_contigs
+    from tilseq.repertoire import cell_labels, label_checks
+    from tilseq.tables.cell_labels import CELL_LABELS
+    from tilseq.tables.outputs import EXCLUSIONS, QUALITY
+
+    objects = _objects(h5ads, sample_names(paths))
+    known = cells_given(cells, sample_names(products))
+    read = [_lot(path, known, count_of) for path in products]
+    lots = [lot for lot, _ in read]
+
+    def measure(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+        sample = sample_name(path)
+        contigs = read_contigs(path)
+        tell(sample, contigs)
+        labels = cell_labels(_paired(contigs, sample), lots)
+        if sample in objects:
+            _write_object(labels, objects[sample], output / f"{sample}.h5ad")
+        return labels, contigs.exclusions.with_columns(sample=pl.lit(sample))
+
+    results, status = each_file(paths, measure)
+    if results:
+        labels = joined([found for found, _ in results])
+        left_out = [*(rows for _, rows in read), *(rows for _, rows in results)]
+        write_result(labels, CELL_LABELS, str(output / "cell_labels.csv"))
+        write_result(label_checks(labels), QUALITY, str(output / "quality.csv"))
+        write_result(joined(left_out).unique(maintain_order=True), EXCLUSIONS, str(output / "exclusions.csv"))
+    return status
+
+
+def _objects(options: tuple[str, ...], samples: list[str]) -> dict[str, Path]:
+    """Return the h5ad file of each sample, from `SAMPLE=FILE`."""
+    found = {}
+    for option in options:
+        sample, equals, path = option.partition("=")
+        if not equals or sample not in samples:
+            raise click.UsageError(f"--h5ad {option}: write SAMPLE=FILE, with a sample of {', '.join(samples)}")
+        found[sample] = Path(path)
+    return found
+
+
+def _paired(contigs: Contigs, sample: str) -> pl.DataFrame:
+    from tilseq.repertoire import chain_pairing
+
+    return chain_pairing(contigs.table, sample=sample, cells=contigs.cells)
+
+
+def _lot(path: Path, cells: dict[str, float], count_of: str | None) -> tuple[ProductLot, pl.DataFrame]:
+    """Return a library of the product and its rows of the table `exclusions`."""
+    from tilseq.io.contigs import read_contigs
+    from tilseq.repertoire import ProductLot
+
+    name = sample_name(path)
+    clonotypes, left_out = read_file(path, name, None, None)
+    single = clonotypes.dialect == "10x"
+    effective = effective_of(name, clonotypes, None if single else count_of, cells)
+    receptors = _paired(read_contigs(path), name) if single else None
+    return ProductLot(name, clonotypes.table, effective, receptors), left_out
+
+
+def _write_object(labels: pl.DataFrame, source: Path, target: Path) -> None:
+    from tilseq.io.cell_obs import write_cell_labels
+    from tilseq.io.h5ad import read_h5ad
+
+    data = read_h5ad(source)
+    write_cell_labels(data, labels)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    data.write_h5ad(target, compression="gzip")

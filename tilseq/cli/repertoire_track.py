@@ -1,0 +1,130 @@
+"""`tilseq repertoire track`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, write_result
+from tilseq.cli.repertoire_files import (
+    cells_given,
+    cells_option,
+    count_option,
+    counted_by,
+    dialect_option,
+    effective_of,
+    joined,
+    locus_option,
+    read_file,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import polars as pl
+
+    from tilseq.io.clonotypes import Clonotypes
+
+    Read = tuple[str, Clonotypes, pl.DataFrame, pl.DataFrame]
+
+TRACK_EXAMPLE = """\
+tilseq repertoire track day7.tsv day28.tsv --product product.tsv --baseline before.tsv -o tracked
+tilseq repertoire track day28.tsv --product product.tsv --cells day28=40000 --cells product=50000 -o tracked"""
+
+
+def files_option(name: str, text: str, *, required: bool = False) -> Callable[[Any], Any]:
+    """Return an option of files that may be given several times."""
+    return click.option(
+        f"--{name}", f"{name}s", required=required, multiple=True, type=click.Path(path_type=Path), help=text
+    )
+
+
+@click.command("track", cls=Examples, example=TRACK_EXAMPLE)
+@click.argument("paths", metavar="BLOOD...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@files_option("product", "Clonotypes of the infusion product. Repeats: several lots are taken together.", required=True)
+@files_option("baseline", "Clonotypes of blood before the infusion. Repeats.")
+@files_option("tumor", "Clonotypes of the tumour. Repeats.")
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1e-3,
+    show_default=True,
+    help="Share of T cells: a clone not seen is absent only where a sample would show one of this share.",
+)
+@output_folder
+@cells_option
+@dialect_option
+@locus_option
+@count_option
+def track_command(
+    paths: tuple[Path, ...],
+    products: tuple[Path, ...],
+    baselines: tuple[Path, ...],
+    tumors: tuple[Path, ...],
+    threshold: float,
+    output: Path,
+    cells: tuple[str, ...],
+    dialect: str | None,
+    locus: str | None,
+    count_of: str | None,
+) -> int:
+    """Follow the clones of one subject's infusion product through its BLOOD samples after the infusion.
+
+    
+    Writes to the output folder
+      persistence.csv   what infused clones hold of each blood sample, and what is kept of them, with limits
+      clones.csv        each followed clone in each sample: share, limits, limit of detection, call
+      origins.csv       each clone: where it was seen and where it comes from
+      origin_classes.csv  how many clones come from where, and how many of them are expected to be wrong
+      near_matches.csv  clones of blood that are near an infused one and are none of them
+      exclusions.csv    rows of the files that took no part
+
+    Limits and absence need the number of cells behind the counts: see --cells and --count-of.
+    """
+    from tilseq.repertoire import effective_clones, near_matches, pooled, track
+    from tilseq.repertoire.persistence import check_loci
+    from tilseq.tables.outputs import EXCLUSIONS
+    from tilseq.tables.repertoire import PERSISTENCE
+    from tilseq.tables.tracking import CLONES, NEAR_MATCHES, ORIGIN_CLASSES, ORIGINS
+
+    known = cells_given(cells, sample_names([*paths, *products, *baselines, *tumors]))
+
+    def read(path: Path) -> Read:
+        sample = sample_name(path)
+        clonotypes, left_out = read_file(path, sample, dialect, locus)
+        effective = effective_of(sample, clonotypes, count_of, known)
+        return sample, clonotypes, effective_clones(clonotypes.table, effective), left_out
+
+    given = {name: [read(path) for path in some] for name, some in _named(products, baselines, tumors).items()}
+    pooled([(one.table, counted_by(sample, one, count_of)) for sample, one, *_ in given["product"]])
+    lots = joined([clones for *_, clones, _ in given["product"]])
+
+    def read_later(path: Path) -> Read:
+        found = read(path)
+        check_loci(found[2], lots)
+        return found
+
+    later, status = each_file(paths, read_later)
+    if not later:
+        return status
+    every = [one for some in (later, *given.values()) for one in some]
+    samples = {name: {sample: clones for sample, _, clones, _ in some} for name, some in given.items()}
+    tracked = track({sample: clones for sample, _, clones, _ in later}, **samples, threshold=threshold)
+    product = joined([one.table for _, one, *_ in given["product"]])
+    near = joined([near_matches(one.table, product, sample=sample) for sample, one, *_ in later])
+    write_result(tracked.persistence, PERSISTENCE, str(output / "persistence.csv"))
+    write_result(tracked.clones, CLONES, str(output / "clones.csv"))
+    write_result(tracked.origins, ORIGINS, str(output / "origins.csv"))
+    write_result(tracked.origin_classes, ORIGIN_CLASSES, str(output / "origin_classes.csv"))
+    write_result(near, NEAR_MATCHES, str(output / "near_matches.csv"))
+    left_out = joined([rows for *_, rows in every]).unique(maintain_order=True)
+    write_result(left_out, EXCLUSIONS, str(output / "exclusions.csv"))
+    return status
+
+
+def _named(
+    products: tuple[Path, ...], baselines: tuple[Path, ...], tumors: tuple[Path, ...]
+) -> dict[str, tuple[Path, ...]]:
+    return {"product": products, "baseline": baselines, "tumor": tumors}

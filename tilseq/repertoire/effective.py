@@ -1,0 +1,99 @@
+"""Clones of a sample with their shares and the effective cells behind them, which every tracking function takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from tilseq.errors import AnalysisError
+from tilseq.receptors import CLONE
+from tilseq.repertoire.clones import clone_counts
+
+Depths = float | Mapping[str, float | None] | None  # of all loci, or by locus
+
+
+def limit_of_detection(n_effective: float) -> float:
+    """Return the share that is missed with a chance of 5 %: ``1 - 0.05 ** (1 / n_effective)``."""
+    return float(1 - 0.05 ** (1 / n_effective))
+
+
+def effective_clones(table: Any, n_effective: Depths) -> pl.DataFrame:
+    """Return the clones of a sample with their shares and effective cells.
+
+    Parameters
+    ----------
+    table
+        polars or pandas: `locus`, `junction`, `duplicate_count`; rows of one clone are summed.
+    n_effective
+        Effective number of cells of the sample, for all loci or by locus; None where it is not known.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row a clone: `locus, junction, duplicate_count`, `frequency` (share of the locus's counts), `n_effective`
+        (of the locus, null where not known), `cells` (``frequency * n_effective``; null likewise).
+
+    Raises
+    ------
+    TableError
+        The table is not a clonotype table.
+    AnalysisError
+        An effective number is not above 0 or exceeds the counts.
+    """
+    clones = clone_counts(table)
+    counts = clones.group_by("locus").agg(counts=pl.col("duplicate_count").sum())
+    known = {}
+    for locus, total in counts.sort("locus").iter_rows():
+        n = n_effective.get(locus) if isinstance(n_effective, Mapping) else n_effective
+        if n is not None and not 0 < n <= total:
+            raise AnalysisError(
+                "the effective number of cells cannot exceed the counts",
+                found=n,
+                expected=f"above 0, at most {total}",
+            )
+        known[locus] = n
+    of_locus = pl.DataFrame({"locus": list(known), "n_effective": list(known.values())}, schema=_DEPTHS)
+    return (
+        clones.join(counts, on="locus")
+        .join(of_locus, on="locus")
+        .with_columns(frequency=pl.col("duplicate_count") / pl.col("counts"))
+        .select(
+            *CLONE, "duplicate_count", "frequency", "n_effective", cells=pl.col("frequency") * pl.col("n_effective")
+        )
+    )
+
+
+_DEPTHS = {"locus": pl.String, "n_effective": pl.Float64}
+
+
+def summed(samples: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return several samples, each as `effective_clones` gives it, as one whose cells are those of all.
+
+    Where the effective number of one of them is not known that of the sum is not either, and a clone's share is the
+    mean of its shares; else each sample counts by its cells.
+    """
+    if len(samples) == 1:
+        return samples[0]
+    loci = pl.concat([one.select("locus", "n_effective").unique() for one in samples]).group_by("locus")
+    depths = loci.agg(
+        samples=pl.len(),
+        total=pl.when(pl.col("n_effective").null_count() == 0).then(pl.col("n_effective").sum()),
+    )
+    clones = pl.concat(samples).group_by(CLONE).agg(pl.col("duplicate_count", "frequency", "cells").sum())
+    shares = pl.coalesce(
+        pl.when(pl.col("total") > 0).then(pl.col("cells") / pl.col("total")), pl.col("frequency") / pl.col("samples")
+    )
+    return clones.join(depths, on="locus").select(
+        *CLONE,
+        "duplicate_count",
+        frequency=shares,
+        n_effective="total",
+        cells=pl.when(pl.col("total") > 0).then("cells"),
+    )
+
+
+def depths_of(clones: pl.DataFrame) -> dict[str, float | None]:
+    """Return locus → effective number of cells, of what `effective_clones` gives."""
+    return dict(clones.select("locus", "n_effective").unique().sort("locus").iter_rows())

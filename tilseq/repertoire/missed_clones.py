@@ -1,0 +1,219 @@
+"""The chance that a clone was in the product although the product's library does not show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+FEWEST_CLONES = 20  # of the product: with fewer their sizes cannot be told
+GRID, LEAST = 70, 1e-3  # expected counts of a clone in the product
+EXACT = 100  # counts up to which the compound Poisson is summed
+# Sizes of clones spread by about e^1.7 and growth by about e^0.8; wide priors, which few data need and many overrule.
+SPREAD, SPREAD_SD = np.log(1.7), 0.3
+GROWTH, GROWTH_SD = np.log(0.8), 0.5
+FREEDOM = 3  # of Student's t for the logarithm of growth: some clones grow beyond what a log-normal allows
+EDGES = np.concatenate([[0, 0.001, 0.004, 0.015], np.linspace(0.04, 0.96, 17), [0.985, 0.996, 0.999, 1]])
+WIDEST = 6.0  # of growth, in scales
+MODEL_ERROR = 0.3  # relative standard error of the number missed, see `kept_below_one`
+SIZES, ROUNDS = 40, 200  # of the mixture that smooths the numbers of clones not seen
+
+
+@dataclass(frozen=True)
+class Missed:
+    """What the model says of clones that the product's library does not show.
+
+    Attributes
+    ----------
+    cells
+        Numbers of cells in the sample, rising.
+    chance
+        For each, the chance that a clone of so many cells was in the product.
+    mean_expected
+        For each, the mean of the counts expected in the product's library of such clones as were in it.
+    """
+
+    cells: Integers
+    chance: Floats
+    mean_expected: Floats
+
+
+def missed(cells: ArrayLike, counts: ArrayLike, n_effective: float) -> Missed | None:
+    """Return the chance that a clone of so many cells in a sample was in the product, though its library misses it.
+
+    Empirical Bayes over the clones of one locus, without any training:
+
+    1. *Sizes.* A clone of the product has an expected count μ in its library, log-normal over clones (the
+       Poisson log-normal of Bulmer, Biometrics 1974;30:101). Its count is that of cells drawn, each counted u times in
+       the mean: a Poisson number of Poisson numbers (Neyman's type A) with ``u = counts / n_effective - 1``, so that
+       the variance is ``μ (1 + u)``, what `n_effective` says. It is missed with the chance
+       ``exp(-μ (1 - exp(-u)) / u)``.
+    2. *Growth.* Its cells in the sample are Poisson with the mean ``a μ G``; ln G is Student's t with 3 degrees of
+       freedom and a scale of its own: clones grow unequally, but not by how large they were.
+    3. Both are fitted by maximum a posteriori to the clones that the product shows, in the sample or not.
+    4. They say how many clones of x cells were in the product and missed; beside the number n(x) of clones not seen,
+       smoothed by a mixture of Poissons (Good, Biometrika 1953;40:237, by Robbins' empirical Bayes), that is the
+       chance sought. Where it nears 1 its own error counts: see `kept_below_one`.
+
+    Parameters
+    ----------
+    cells, counts
+        Of the same clones, those that sample or product show: cells in the sample, counts in the product's library.
+    n_effective
+        Effective number of cells of the product's library.
+
+    Returns
+    -------
+    Missed or None
+        None where the product shows fewer than 20 clones. It has no rows where no clone is missed.
+    """
+    x, y = np.asarray(cells, np.int64), np.asarray(counts, np.int64)
+    seen = y > 0
+    if seen.sum() < FEWEST_CLONES:
+        return None
+    unseen, times = np.unique(x[~seen], return_counts=True)
+    if not len(unseen):
+        return Missed(unseen, np.empty(0), np.empty(0))
+    model = _Model(x[seen], y[seen], max(float(y.sum()) / n_effective - 1, 0.0))
+    number, expected = model.missed(model.fitted(), unseen)
+    return Missed(unseen, kept_below_one(number / smoothed(unseen, times)), expected)
+
+
+def kept_below_one(ratio: Floats) -> Floats:
+    """Return the mean of a share that is estimated with a relative standard error of 0.3 and lies between 0 and 1.
+
+    The mean of a normal distribution cut off at both ends. A small ratio stays as it is; one near or above 1, which
+    chance and the model's error make now and then, does not become certainty.
+    """
+    from scipy.special import ndtr
+
+    mean = np.maximum(ratio, 1e-9)
+    scale = MODEL_ERROR * mean
+    low, high = -1 / MODEL_ERROR, (1 - mean) / scale
+
+    def density(z: Floats | float) -> Floats:
+        return np.asarray(np.exp(-np.square(z) / 2) / np.sqrt(2 * np.pi))
+
+    return np.asarray(mean + scale * (density(low) - density(high)) / (ndtr(high) - ndtr(low)))
+
+
+def smoothed(cells: Integers, clones: Integers) -> Floats:
+    """Return the expected numbers of clones of so many cells, by the likeliest mixture of Poissons (EM)."""
+    means = np.geomspace(0.02, max(1.2 * cells.max(), 2), SIZES)
+    chance = _poisson(cells, np.log(means)) / -np.expm1(-means)
+    weight = np.full(SIZES, 1 / SIZES)
+    for _ in range(ROUNDS):
+        part = chance * weight
+        part /= part.sum(axis=1, keepdims=True)
+        weight = clones @ part / clones.sum()
+    return np.asarray(clones.sum() * (chance @ weight))
+
+
+def count_chances(counts: Integers, expected: Floats, repeats: float) -> tuple[Floats, Floats]:
+    """Return the chances of counts, and of none, given expected counts: Neyman's type A, `repeats` counts a cell.
+
+    By the recursion of its probabilities; counts above 100 as a negative binomial of the same mean and variance.
+
+    Returns
+    -------
+    chances
+        Shape (counts, expected).
+    none
+        Shape (expected,).
+    """
+    from scipy.special import gammaln
+
+    if repeats < 1e-6:
+        return _poisson(counts, np.log(expected)), np.exp(-expected)
+    cells = expected / repeats
+    top = min(int(counts.max()), EXACT)
+    steps = np.arange(top + 1)
+    each = np.exp(steps * np.log(repeats) - repeats - gammaln(steps + 1))
+    table = np.empty((top + 1, len(expected)))
+    table[0] = np.exp(cells * np.expm1(-repeats))
+    for count in range(1, top + 1):
+        table[count] = cells * repeats / count * (each[:count, None] * table[count - 1 :: -1]).sum(axis=0)
+    small = counts <= top
+    found = np.empty((len(counts), len(expected)))
+    found[small] = table[counts[small]]
+    large = counts[~small][:, None].astype(float)
+    log_ways = gammaln(large + cells) - gammaln(cells) - gammaln(large + 1)
+    found[~small] = np.exp(log_ways - cells * np.log1p(repeats) + large * np.log(repeats / (1 + repeats)))
+    return found, table[0]
+
+
+def _poisson(counts: Integers, log_mean: Floats) -> Floats:
+    """Return the Poisson chances of counts: shape (counts, *means)."""
+    from scipy.special import gammaln
+
+    number = counts.reshape(-1, *[1] * log_mean.ndim).astype(float)
+    return np.asarray(np.exp(number * log_mean - np.exp(log_mean) - gammaln(number + 1)))
+
+
+class _Model:
+    """Likelihood of the clones that a product shows; parameters are ln median and ln spread of μ, ln a, ln scale of G.
+
+    Attributes
+    ----------
+    expected
+        Grid of μ.
+    chances, none
+        Of the distinct counts, and of none, at each μ.
+    """
+
+    def __init__(self, cells: Integers, counts: Integers, repeats: float) -> None:
+        from scipy.special import stdtrit
+
+        self.log_expected = np.linspace(np.log(LEAST), np.log(max(3 * int(counts.max()), 30)), GRID)
+        self.expected = np.exp(self.log_expected)
+        distinct, place = np.unique(counts, return_inverse=True)
+        self.chances, self.none = count_chances(distinct, self.expected, repeats)
+        pairs, self.times = np.unique(np.column_stack([place, cells]), axis=0, return_counts=True)
+        self.place = pairs[:, 0]
+        self.cells, self.cells_place = np.unique(pairs[:, 1], return_inverse=True)
+        self.clones = len(cells)
+        self.growth = np.clip(stdtrit(FREEDOM, (EDGES[1:] + EDGES[:-1]) / 2), -WIDEST, WIDEST)
+        ratio = (cells.sum() + 0.5) / counts.sum()
+        self.start = np.array([np.log(counts.mean()) - 1.5, SPREAD, np.log(ratio), GROWTH])
+
+    def fitted(self) -> Floats:
+        """Return the likeliest parameters."""
+        from scipy.optimize import minimize
+
+        options = {"maxiter": 1_500, "xatol": 1e-3, "fatol": 1e-2, "adaptive": True}
+        return np.asarray(minimize(self.cost, self.start, method="Nelder-Mead", options=options).x)
+
+    def cost(self, parameters: Floats) -> float:
+        """Return minus the logarithm of likelihood and prior; that of a is Jeffreys' of a Poisson mean."""
+        weight = self.weight(parameters)
+        shown = 1 - float(weight @ self.none)
+        if not shown > 1e-4:
+            return 1e12
+        of_cells = self.of_cells(parameters, self.cells)[self.cells_place]
+        likely = ((self.chances * weight)[self.place] * of_cells).sum(axis=1)
+        prior = float(((parameters[1] - SPREAD) / SPREAD_SD) ** 2 + ((parameters[3] - GROWTH) / GROWTH_SD) ** 2)
+        found = self.times @ np.log(likely + 1e-300) - self.clones * np.log(shown) + parameters[2] / 2
+        return float(prior / 2 - found)
+
+    def weight(self, parameters: Floats) -> Floats:
+        """Return the share of the product's clones at each μ."""
+        weight = np.exp(-(((self.log_expected - parameters[0]) / np.exp(parameters[1])) ** 2) / 2)
+        return np.asarray(weight / max(weight.sum(), 1e-300))
+
+    def of_cells(self, parameters: Floats, cells: Integers) -> Floats:
+        """Return the chance of each number of cells in the sample, given μ: shape (cells, μ)."""
+        grown = np.exp(np.minimum(parameters[3], 1.4)) * self.growth
+        log_mean = np.clip(parameters[2] + self.log_expected[:, None] + grown, -30, 12)
+        return np.asarray(np.stack([_poisson(np.array([x]), log_mean)[0] @ np.diff(EDGES) for x in cells]))
+
+    def missed(self, parameters: Floats, cells: Integers) -> tuple[Floats, Floats]:
+        """Return how many clones of so many cells were in the product and missed, and their mean μ."""
+        weight = self.weight(parameters)
+        clones = self.clones / (1 - float(weight @ self.none))
+        parts = clones * weight * self.none * self.of_cells(parameters, cells)
+        number = parts.sum(axis=1)
+        return number, np.asarray(parts @ self.expected / np.maximum(number, 1e-300))

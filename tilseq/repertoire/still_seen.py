@@ -1,0 +1,174 @@
+"""What a later sample still shows of the infused clones, and of what they held of the product, at a common depth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tilseq.intervals import clopper_pearson, scalar
+from tilseq.receptors import CLONE
+from tilseq.repertoire.effective import depths_of
+
+Floats = NDArray[np.float64]
+
+GRID = 60  # expected cells of a clone that are thought of
+LEAST_EXPECTED = 1e-3
+ITERATIONS = 300
+
+
+@dataclass(frozen=True)
+class Depth:
+    """The counts of a sample and the cells that they are drawn from; infinitely many where each count is a cell."""
+
+    counts: float
+    cells: float
+
+    @classmethod
+    def of(cls, counts: float, n_effective: float) -> Depth:
+        """Return the depth of which ``n_effective = 1 / (1 / cells + 1 / counts)``."""
+        return cls(counts, inf if n_effective >= counts else 1 / (1 / n_effective - 1 / counts))
+
+    def distinct(self, counts: float) -> float:
+        """Return how many distinct cells so many counts are expected to show."""
+        return counts if self.cells == inf else self.cells * -np.expm1(-counts / self.cells)
+
+    def thinned(self, distinct: float) -> float:
+        """Return the share of the counts that shows so many distinct cells."""
+        counts = distinct if self.cells == inf else -self.cells * np.log1p(-distinct / self.cells)
+        return min(1.0, float(counts / self.counts))
+
+
+def common_cells(samples: Mapping[str, pl.DataFrame]) -> dict[str, float]:
+    """Return locus → distinct cells that every sample shows, the least of them; a locus of unknown depth is left out.
+
+    Parameters
+    ----------
+    samples
+        Sample → its clones, as `effective_clones` gives them.
+    """
+    least: dict[str, float] = {}
+    unknown = set()
+    for clones in samples.values():
+        for locus, depth in depths_in(clones).items():
+            if depth is None:
+                unknown.add(locus)
+            else:
+                least[locus] = min(least.get(locus, inf), depth.distinct(depth.counts))
+    return {locus: cells for locus, cells in least.items() if locus not in unknown}
+
+
+def depths_in(clones: pl.DataFrame) -> dict[str, Depth | None]:
+    """Return locus → depth of a sample, None where its effective number is not known."""
+    sums = dict(clones.group_by("locus").agg(pl.col("duplicate_count").sum()).iter_rows())
+    return {locus: None if n is None else Depth.of(sums[locus], n) for locus, n in depths_of(clones).items()}
+
+
+def distinct_cells(clones: pl.DataFrame) -> pl.Series:
+    """Return how many distinct cells the counts of each clone are likely to be of, null where no depth is known.
+
+    A share is worth the effective cells of the sample; its counts are of more distinct cells than that, and how often a
+    clone is missed goes by these.
+
+    Parameters
+    ----------
+    clones
+        As `effective_clones` gives them.
+    """
+    known = {locus: depth.distinct(depth.counts) for locus, depth in depths_in(clones).items() if depth}
+    of_locus = pl.col("locus").replace_strict(known, default=None, return_dtype=pl.Float64)
+    return clones.select(cells=pl.col("frequency") * of_locus).to_series()
+
+
+def still_seen(later: pl.DataFrame, product: pl.DataFrame, cells: float | None = None) -> dict[str, dict[str, float]]:
+    """Return what a later sample would show of a product's clones in so many distinct cells.
+
+    - `clones`: share of the product's clones of which at least one cell would be seen;
+    - `product_mass_kept`: share of the product that the clones held of which one would be seen.
+
+    A clone of k counts is seen after the counts are thinned to a share t of themselves with the chance
+    ``1 - (1 - t)^k`` (rarefaction; Hurlbert, Ecology 1971;52:577), so that its mean over samples is that of a sample of
+    so many cells. Counts of few cells are thinned to the number of distinct cells, not of counts: m counts of C cells
+    show ``C (1 - exp(-m / C))`` of them.
+
+    The variance of the sum is the sum over clones of that of the chance, over samples of a clone whose expected cells
+    are as likely as all clones together tell (nonparametric maximum likelihood, those not seen among them). Beside it
+    stands that of the product's own sample. Limits are Clopper and Pearson's of a share with this variance.
+
+    Parameters
+    ----------
+    later, product
+        Clones of one locus, as `effective_clones` gives them; the effective number of the later sample must be known.
+    cells
+        Distinct cells, at most those that the later sample shows; None for these.
+
+    Returns
+    -------
+    dict
+        Name → `value, lower, upper`.
+    """
+    (depth,) = depths_in(later).values()
+    assert depth is not None
+    counts = _counts(later, product)
+    thinned = 1.0 if cells is None else depth.thinned(cells)
+    chance = 1 - (1 - thinned) ** counts
+    variance = _variance(counts, depth, thinned)
+    held, product_cells = product["frequency"].to_numpy(), product["n_effective"][0]
+    return {
+        "clones": _kept(np.full(len(counts), 1 / len(counts)), chance, variance, None),
+        "product_mass_kept": _kept(held / held.sum(), chance, variance, product_cells),
+    }
+
+
+def _counts(later: pl.DataFrame, product: pl.DataFrame) -> Floats:
+    """Return the counts of each clone of the product in the later sample, 0 where it is not seen."""
+    seen = later.select(*CLONE, seen="duplicate_count")
+    counts = product.join(seen, on=CLONE, how="left", maintain_order="left")["seen"]
+    return counts.fill_null(0).to_numpy().astype(float)
+
+
+def _kept(weights: Floats, chance: Floats, variance: Floats, product_cells: float | None) -> dict[str, float]:
+    """Return a weighted mean of chances with its limits."""
+    value = min(1.0, float(weights @ chance))
+    spread = float(weights**2 @ variance)
+    if product_cells is not None:
+        spread += float(weights @ chance**2 - value**2) / product_cells
+    evenness = 1 / float(weights @ weights)  # clones of one size that would weigh as these
+    size = max(1.0, value * (1 - value) / spread) if 0 < value < 1 and spread > 0 else evenness
+    lower, upper = scalar(clopper_pearson(value * size, size))
+    return {"value": value, "lower": lower, "upper": upper}
+
+
+def _variance(counts: Floats, depth: Depth, thinned: float) -> Floats:
+    """Return the variance over samples of ``1 - (1 - t)^k`` for a clone of each count.
+
+    With p the share of a clone, ``E s^k = exp(-p C (1 - exp(-(D / C) (1 - s))))`` of D counts of C cells.
+    """
+    per_count = depth.distinct(depth.counts) / depth.counts
+    values, back, times = np.unique(counts, return_inverse=True, return_counts=True)
+    scaled = values * per_count
+    expected = np.append(0.0, np.geomspace(LEAST_EXPECTED, max(1.0, scaled.max()) * 1.5 + 5, GRID - 1))
+    likely = _likely(scaled, times, expected)
+    share = expected / depth.distinct(depth.counts)
+    twice = depth.distinct(depth.counts * (1 - (1 - thinned) ** 2))
+    once = depth.distinct(depth.counts * thinned)
+    of_expected = np.exp(-share * twice) - np.exp(-2 * share * once)
+    return np.asarray((likely @ of_expected)[back.reshape(-1)])
+
+
+def _likely(counts: Floats, clones: NDArray[np.int64], expected: Floats) -> Floats:
+    """Return how likely each number of expected cells is of a clone of each count; rows add up to 1."""
+    from scipy.special import gammaln, xlogy
+
+    logs = xlogy(counts[:, None], expected) - expected - gammaln(counts[:, None] + 1)
+    chance = np.exp(logs)
+    weights = np.full(len(expected), 1 / len(expected))
+    for _ in range(ITERATIONS):
+        of_count = chance * weights
+        of_count /= np.maximum(of_count.sum(axis=1, keepdims=True), 1e-300)
+        weights = clones @ of_count / clones.sum()
+    return np.asarray(of_count)

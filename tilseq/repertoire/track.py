@@ -1,0 +1,112 @@
+"""The infused clones of one subject, followed from the product through its blood: every table of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import polars as pl
+
+from tilseq.receptors import CLONE
+from tilseq.repertoire.effective import summed
+from tilseq.repertoire.origin import origin_classes, origins
+from tilseq.repertoire.persistence import persistence_of
+from tilseq.repertoire.presence import presence
+from tilseq.repertoire.still_seen import common_cells
+
+Samples = Mapping[str, pl.DataFrame]
+
+
+class Tracked(NamedTuple):
+    """What is known of a subject's clones.
+
+    Attributes
+    ----------
+    persistence
+        The table `persistence`, of each blood sample.
+    clones
+        The table `clones`: the followed clones in every sample.
+    origins
+        The table `origins`, of every clone.
+    origin_classes
+        The table `origin_classes`.
+    """
+
+    persistence: pl.DataFrame
+    clones: pl.DataFrame
+    origins: pl.DataFrame
+    origin_classes: pl.DataFrame
+
+
+def track(
+    later: Samples,
+    product: Samples,
+    *,
+    baseline: Samples | None = None,
+    tumor: Samples | None = None,
+    threshold: float = 1e-3,
+) -> Tracked:
+    """Return persistence, presence and origins of the clones of one subject.
+
+    Parameters
+    ----------
+    later, product, baseline, tumor
+        Sample → its clones, as `effective_clones` gives them: blood after the infusion, lots of the product, blood
+        before, the tumour. Several of a kind are taken together, each by its cells.
+    threshold
+        Share of T cells: a clone not seen is absent where the limit of detection is no higher, and clones of the
+        product that held as much are told of by themselves.
+
+    Returns
+    -------
+    Tracked
+        Persistence of blood before the infusion is told beside that after it, without `mass_new`. Followed are the
+        clones of the product that blood shows, the emergent ones, and those that held the threshold of any sample; of
+        the product's other clones no more is to be said than that no sample shows them.
+
+    Raises
+    ------
+    AnalysisError
+        A sample has no locus in common with the product.
+    """
+    baseline, tumor = baseline or {}, tumor or {}
+    whole = summed(list(product.values()))
+    before = summed(list(baseline.values())) if baseline else None
+    at_cells = common_cells(later)
+    held = [persistence_of(clones, whole, sample=sample, threshold=threshold) for sample, clones in baseline.items()]
+    held += [
+        persistence_of(clones, whole, sample=sample, baseline=before, at_cells=at_cells, threshold=threshold)
+        for sample, clones in later.items()
+    ]
+    return Tracked(pl.concat(held), *follow(later, product, baseline, tumor, threshold=threshold))
+
+
+def follow(
+    later: Samples,
+    product: Samples,
+    baseline: Samples,
+    tumor: Samples,
+    *,
+    threshold: float,
+    suspicious: pl.DataFrame | None = None,
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Return the tables `clones`, `origins` and `origin_classes` of a subject, as `track` does.
+
+    `suspicious` are clones that may have leaked in from another subject, see `origins`.
+    """
+    whole = summed(list(product.values()))
+    before = summed(list(baseline.values())) if baseline else None
+    origin = origins(
+        whole,
+        baseline=before,
+        tumor=summed(list(tumor.values())) if tumor else None,
+        later=summed(list(later.values())) if later else None,
+        suspicious=suspicious,
+        threshold=threshold,
+    )
+    every = {**product, **tumor, **baseline, **later}
+    large = pl.concat([clones.filter(pl.col("frequency") >= threshold).select(CLONE) for clones in every.values()])
+    blood = pl.concat([clones.select(CLONE) for clones in (*baseline.values(), *later.values())])
+    shown = whole.select(CLONE).join(blood, on=CLONE, how="semi")
+    followed = pl.concat([shown, large, origin.filter(origin="emergent").select(CLONE)])
+    return presence(every, followed, threshold=threshold), origin, origin_classes(origin, whole, before)

@@ -1,0 +1,136 @@
+"""How clones of a subject changed: from the product to each sample of blood, from visit to visit, and over visits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from tilseq.steps import repertoire
+from tilseq.steps.reference import is_before
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Rows = Sequence[Mapping[str, Any]]
+Tables = Mapping[str, "pl.DataFrame"]
+Effective = Mapping[str, Mapping[str, float | None]]
+
+FEWEST_VISITS = 3
+ONE_SPECIMEN = ("specimen", "visit", "day", "timing", "lot", "lesion")  # libraries alike in these are replicates
+
+
+def changes(subject: str, rows: Rows, tables: Tables, effective: Effective) -> pl.DataFrame:
+    """Return the table `change`, of the clones that were tested.
+
+    Compared are samples that count the same thing and whose cells are known: the product with each sample of blood
+    after the infusion, and each sample of blood with the next. Of replicates the first is taken; they tell the
+    over-dispersion.
+
+    Parameters
+    ----------
+    subject
+        Identifier.
+    rows
+        Rows of samples.csv, in the order of their days.
+    tables
+        Sample → its clonotypes.
+    effective
+        Sample → locus → effective number of cells.
+    """
+    import polars as pl
+
+    from tilseq.repertoire.change import change
+    from tilseq.tables.tracking import CHANGE
+
+    found = [CHANGE.frame()]
+    for group in _alike(rows, tables, effective):
+        more = _overdispersion(group, tables, effective)
+        group = _one_a_visit(group)
+        products = [row["sample"] for row in group if row["specimen"] == "infusion_product"]
+        blood = [row for row in group if row["specimen"] == "blood"]
+        later = [row["sample"] for row in blood if not is_before(row)]
+        pairs = [(first, second) for first in products for second in later]
+        for pair in pairs + list(pairwise(row["sample"] for row in blood)):
+            loci = set.intersection(*(set(tables[name]["locus"]) for name in pair))
+            first, second = (tables[name].filter(pl.col("locus").is_in(loci)) for name in pair)
+            if loci:
+                depths = (effective[pair[0]], effective[pair[1]])
+                tested = change(first, second, samples=pair, n_effective=depths, subject=subject, overdispersion=more)
+                found.append(tested.drop_nulls("p"))
+    return pl.concat(found)
+
+
+def trends(subject: str, rows: Rows, tables: Tables, effective: Effective, clones: pl.DataFrame) -> pl.DataFrame:
+    """Return the table `trend` of some clones over blood after the infusion.
+
+    It takes three samples that count the same thing; of several such groups, the one of most cells.
+    """
+    from tilseq.repertoire.trend import trend
+    from tilseq.tables.tracking import TREND
+
+    groups = [
+        later for group in _alike(rows, tables, effective) if len(later := _after(_one_a_visit(group))) >= FEWEST_VISITS
+    ]
+    if not groups:
+        return TREND.frame()
+    names = [row["sample"] for row in max(groups, key=lambda group: _all_cells(group, effective))]
+    days = {row["sample"]: row["day"] for row in rows}
+    return trend(
+        {name: tables[name] for name in names}, days=days, n_effective=effective, subject=subject, clones=clones
+    ).drop_nulls("slope_per_day")
+
+
+def _after(group: Rows) -> list[Mapping[str, Any]]:
+    return [row for row in group if row["specimen"] == "blood" and row["day"] is not None and not is_before(row)]
+
+
+def _all_cells(group: Rows, effective: Effective) -> float:
+    return sum(n or 0 for row in group for n in effective[row["sample"]].values())
+
+
+def _alike(rows: Rows, tables: Tables, effective: Effective) -> list[list[Mapping[str, Any]]]:
+    """Return samples that count the same thing and whose cells are known, group by group."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        depths = effective[row["sample"]].values()
+        if depths and None not in depths:
+            groups.setdefault(repertoire.count_of(tables[row["sample"]]), []).append(row)
+    return list(groups.values())
+
+
+def _one_a_visit(group: Rows) -> list[Mapping[str, Any]]:
+    """Return the first of the samples of each specimen, visit and lot."""
+    return [libraries[0] for libraries in _visits(group).values()]
+
+
+def _visits(group: Rows) -> dict[tuple[Any, ...], list[Mapping[str, Any]]]:
+    """Return the libraries of each specimen, visit and lot."""
+    found: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for row in group:
+        found.setdefault(tuple(row[name] for name in ONE_SPECIMEN), []).append(row)
+    return found
+
+
+def _overdispersion(group: Rows, tables: Tables, effective: Effective) -> float:
+    """Return the largest over-dispersion that libraries of one specimen show, 0 where there are no replicates."""
+    from tilseq.errors import AnalysisError
+    from tilseq.repertoire.counting_tests import overdispersion_of
+    from tilseq.repertoire.effective import effective_clones
+
+    largest = 0.0
+    for libraries in _visits(group).values():
+        names = [row["sample"] for row in libraries if row["replicate"] is not None]
+        for pair in pairwise(names):
+            first, second = (effective_clones(tables[name], effective[name]) for name in pair)
+            both = first.join(second, on=("locus", "junction"), how="full", coalesce=True, suffix="_second")
+            for (locus,), clones in both.partition_by("locus", as_dict=True).items():
+                n, m = (effective[name].get(str(locus)) for name in pair)
+                if n is None or m is None:
+                    continue
+                one, other = (clones[name].fill_null(0).to_numpy() for name in ("cells", "cells_second"))
+                try:
+                    largest = max(largest, overdispersion_of(one, other, n, m))
+                except AnalysisError:  # too few clones to tell
+                    continue
+    return largest

@@ -1,0 +1,152 @@
+"""The reference whose clones are followed, mostly the infusion product: which samples are of it, and for which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tilseq.steps import repertoire
+from tilseq.steps.job import Job
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.study import Study
+
+
+def failed_references(study: Study, subject: str, reference: str) -> list[dict[str, Any]]:
+    """Return the samples of the reference that samples.csv itself calls failed: sample, assay and lot."""
+    import polars as pl
+
+    own = pl.col("role").fill_null("sample") == "sample"
+    receptors = pl.col("assay").is_in(repertoire.ASSAYS)
+    rows = study.samples.filter(own, receptors, subject=subject, specimen=reference, status="failed")
+    return rows.select("sample", "assay", "lot").to_dicts()
+
+
+def infusions_of(study: Study, subject: str) -> list[dict[str, Any]]:
+    """Return the day and the lot of each infusion of a subject."""
+    return study.infusions.filter(subject=subject).select("day", "lot").sort("day", "lot").to_dicts()
+
+
+def counts_for(sample: Mapping[str, Any], lot: str | None, infusions: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a lot is part of the reference of a sample: it had been infused when the sample was taken.
+
+    A sample from before the first infusion is held against every lot that was ever infused. Where the lot is not
+    known, or no infusion names its lot, it counts.
+    """
+    if not _is_known(lot, infusions):
+        return True
+    days = [infusion["day"] for infusion in infusions if infusion["lot"] == lot]
+    day, before = sample["day"], sample["timing"] == "pre"
+    if day is None or is_before(sample):
+        return bool(days)
+    return any(infused < day or (infused == day and not before) for infused in days)
+
+
+def _is_known(lot: str | None, infusions: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether it can be told if a lot was infused."""
+    return lot is not None and any(infusion["lot"] is not None for infusion in infusions)
+
+
+def not_infused(job: Job) -> list[dict[str, Any]]:
+    """Return a warning for each sample of a lot that the subject never got."""
+    infusions = job.arguments["infusions"]
+    given = {infusion["lot"] for infusion in infusions}
+    return [
+        quality_row(sample, "warn", f"lot {sample['lot']} is not in infusions.csv: it is no part of the reference")
+        for sample in job.arguments["samples"].values()
+        if sample["specimen"] == job.arguments["reference"]
+        and _is_known(sample["lot"], infusions)
+        and sample["lot"] not in given
+    ]
+
+
+def has_reference(job: Job, assay: str) -> bool:
+    """Whether the subject's reference was meant to be measured by an assay."""
+    wanted = (job.arguments["reference"], assay)
+    measured = any((row["specimen"], row["assay"]) == wanted for row in job.arguments["samples"].values())
+    return measured or any(row["assay"] == assay for row in job.arguments["failed"])
+
+
+def is_before(sample: Mapping[str, Any]) -> bool:
+    """Whether a sample was taken before the first infusion."""
+    day = sample["day"]
+    return day is not None and (day < 0 or (day == 0 and sample["timing"] == "pre"))
+
+
+def parts_of(job: Job, sample: Mapping[str, Any]) -> list[str]:
+    """Return the jobs whose clones together are the reference of a sample."""
+    return [
+        need
+        for need, row in job.arguments["samples"].items()
+        if (row["specimen"], row["assay"]) == (job.arguments["reference"], sample["assay"])
+        and counts_for(sample, row["lot"], job.arguments["infusions"])
+    ]
+
+
+def failed_of(job: Job, sample: Mapping[str, Any]) -> list[str]:
+    """Return the samples that samples.csv calls failed and that would be part of a sample's reference."""
+    return [
+        row["sample"]
+        for row in job.arguments["failed"]
+        if row["assay"] == sample["assay"] and counts_for(sample, row["lot"], job.arguments["infusions"])
+    ]
+
+
+def why_no_reference(
+    job: Job, sample: Mapping[str, Any], parts: Sequence[str], clones: Mapping[str, pl.DataFrame]
+) -> str | None:
+    """Return why there is no reference to hold a sample against, or None where there is one."""
+    lost = [job.arguments["samples"][part]["sample"] for part in parts if part not in clones or not clones[part].height]
+    if lost:
+        return (
+            f"{', '.join(lost)} of the reference left no clonotypes, so the numbers would be too low: mend its file, "
+            "or write `failed` under its status to go on without it"
+        )
+    if parts:
+        return None
+    failed = failed_of(job, sample)
+    if failed:
+        return f"no reference: {', '.join(failed)} failed"
+    return f"no reference: no lot that was sampled had been infused by day {sample['day']}"
+
+
+def serving_parts(job: Job, kinds: Mapping[str, str], kind: str) -> list[str]:
+    """Return the parts of a reference whose counts can be summed, and nothing where there are none such.
+
+    The parts that count what the sample counts serve, else the only ones of their kind, but never without a lot or
+    lesion of which there are others.
+
+    Parameters
+    ----------
+    kinds
+        Part to what it counts.
+    kind
+        What the sample counts.
+    """
+    every = {material(job, part) for part in kinds}
+    whole = {}
+    for one in dict.fromkeys(kinds.values()):
+        parts = [part for part in kinds if kinds[part] == one]
+        if {material(job, part) for part in parts} == every:
+            whole[one] = parts
+    if kind in whole:
+        return whole[kind]
+    return next(iter(whole.values())) if len(whole) == 1 else []
+
+
+def material(job: Job, part: str) -> tuple[str | None, ...]:
+    """Return what a part of the reference was taken from: its lot, else its lesion and visit."""
+    row = job.arguments["samples"][part]
+    return (row["lot"],) if row["lot"] is not None else (row["lesion"], row["visit"])
+
+
+def with_kinds(job: Job, kinds: Mapping[str, str]) -> str:
+    """Return the samples of some parts, each with what it counts."""
+    return ", ".join(f"{job.arguments['samples'][part]['sample']} ({kind})" for part, kind in kinds.items())
+
+
+def quality_row(sample: Mapping[str, Any], verdict: str, reason: str) -> dict[str, Any]:
+    """Return a row of the table `quality`."""
+    return {"sample": sample["sample"], "check": "persistence", "verdict": verdict, "reason": reason}
