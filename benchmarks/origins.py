@@ -1,8 +1,8 @@
 """Origin classes against the truth: simulated subjects, three depths of the product and two of the baseline.
 
-`python -m benchmarks.origins [SUBJECTS]`: subjects a cell (48), each with a tumour, a product, blood before the infusion
-and four visits after it, taken together. Each sample is a draw of cells; a naive cell is a clone of one cell, that no
-other sample shows, and stands in no table of figures.
+`python -m benchmarks.origins [SUBJECTS]`: subjects a cell (96), each with a tumour, a product, blood before the
+infusion and four visits after it, taken together. Each sample is a draw of cells; a naive cell is a clone of one cell,
+that no other sample shows, and stands in no table of figures.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tilseq.repertoire.origin import FEWEST_CELLS
 from tilseq.simulate.design import BASELINE_DAY, HARVEST_DAY, Design
 from tilseq.simulate.subjects import draw_subject
 
-SUBJECTS, SEED = 48, 20_29
+SUBJECTS, SEED = 96, 20_29
 PRODUCTS, BASELINES = (1_000, 5_000, 50_000), (5_000, 50_000)  # effective cells
 TUMOR_CELLS, LATER_CELLS, LATER_DAYS = 20_000, 20_000, (14, 28, 84, 168)
 CLASSES = (
@@ -66,7 +66,9 @@ def of_subject(number: int) -> tuple[pl.DataFrame, pl.DataFrame]:
             called = origins(product, baseline=baseline, tumor=tumor, later=later)
             place = {"baseline": pl.lit(baseline_cells), "product": pl.lit(product_cells), "subject": pl.lit(number)}
             told = called.join(truth, on="junction").join(often, on=CLONE, how="left")
-            sizes = told.group_by("truth", "origin").agg(clones=pl.len().cast(pl.Int64), often=pl.col("often").sum().cast(pl.Int64))
+            sizes = told.group_by("truth", "origin").agg(
+                clones=pl.len().cast(pl.Int64), often=pl.col("often").sum().cast(pl.Int64)
+            )
             found.append(sizes.with_columns(**place))
             known = called.join(truth, on="junction", how="semi")  # naive cells are left out
             classes.append(origin_classes(known, product, baseline).with_columns(**place))
@@ -119,9 +121,7 @@ def _emergent(found: pl.DataFrame, places: list[tuple[int, int]]) -> None:
         often = int(true["often"].sum())
         seen = int(true.filter(origin="emergent")["often"].sum())
         share = f"{100 * errors / number:.1f} ({100 * lower:.1f} to {100 * upper:.1f})" if number else "-"
-        print(
-            f"| {baseline:,} | {product:,} | {number:,} | {share} | {worst} | {often:,} | {100 * seen / often:.0f} |"
-        )
+        print(f"| {baseline:,} | {product:,} | {number:,} | {share} | {worst} | {often:,} | {100 * seen / often:.0f} |")
     print()
 
 
@@ -136,9 +136,7 @@ def _expected(found: pl.DataFrame, classes: pl.DataFrame, places: list[tuple[int
             wrong = called.filter(pl.col("truth") != origin)["clones"].sum()
             told = classes.filter(baseline=baseline, product=product, origin=origin)["wrong_expected"]
             expected = f"{told.sum():,.0f}" + (f" (none told of {told.null_count()})" if told.null_count() else "")
-            print(
-                f"| {baseline:,} | {product:,} | {origin} | {called['clones'].sum():,} | {expected} | {wrong:,} |"
-            )
+            print(f"| {baseline:,} | {product:,} | {origin} | {called['clones'].sum():,} | {expected} | {wrong:,} |")
 
 
 if __name__ == "__main__":
