@@ -39,8 +39,10 @@ class Depth:
 
     def thinned(self, distinct: float) -> float:
         """Return the share of the counts that shows so many distinct cells."""
+        if distinct >= self.distinct(self.counts):
+            return 1.0
         counts = distinct if self.cells == inf else -self.cells * np.log1p(-distinct / self.cells)
-        return min(1.0, float(counts / self.counts))
+        return float(counts / self.counts)
 
 
 def common_cells(samples: Mapping[str, pl.DataFrame]) -> dict[str, float]:
