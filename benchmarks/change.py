@@ -99,8 +99,12 @@ def _held(tally: Tally, k: np.ndarray, m: np.ndarray, worth: float, truth: float
     for least, most in BANDS:
         which = (k + m >= least) & (k + m < most)
         if which.any():
-            tally[f"{name}, {least} to {most:g} cells"].append(float(np.mean(held[which])))
-    tally[f"{name}, all"].append(float(np.mean(held)))
+            tally[f"limits hold, {name}, {_band(least, most)}"].append(float(np.mean(held[which])))
+    tally[f"limits hold, {name}, all"].append(float(np.mean(held)))
+
+
+def _band(least: float, most: float) -> str:
+    return f"{least} to {most} cells" if np.isfinite(most) else f"{least} cells or more"
 
 
 def overdispersed(cells: int, reads: int, run: int) -> Tally:
@@ -142,8 +146,8 @@ def clones_over_visits(cells: int, reads: int, noise: float, half_life: float, r
     for least, most in BANDS:
         which = (total >= least) & (total < most)
         if which.any():
-            tally[f"{least} to {most:g} cells"].append(float(np.mean(held[which])))
-    tally["all"].append(float(np.mean(held)))
+            tally[f"held, {_band(least, most)}"].append(float(np.mean(held[which])))
+    tally["held, all"].append(float(np.mean(held)))
     tally["dispersion"].append(alpha)
     return tally
 
@@ -158,8 +162,8 @@ def mass_over_visits(cells: int, reads: int, noise: float, peak: float, half_lif
     columns = {"day": DAYS, "value": share, "lower": lower, "upper": upper}
     series = share_series(pl.DataFrame({**columns, "limit_of_detection": 1 - 0.05 ** (1 / worth)}))
     row = kinetics(series, unit="fraction", seed=run).row(by_predicate=pl.col("parameter") == "half_life", named=True)
+    tally["no number"].append(float(row["value"] is None))
     if row["value"] is None:
-        tally["no number"].append(1.0)
         return tally
     top = row["upper"] if row["upper"] is not None else np.inf
     tally["held"].append(float(row["lower"] <= half_life <= top))

@@ -103,6 +103,9 @@ def _limits(row: dict[str, float | None]) -> tuple[float, float]:
 
 def main() -> None:
     """Print the table."""
+    if "TILSEQ_SHARED_DATA" not in os.environ:
+        print("left out: TILSEQ_SHARED_DATA does not name the folder of the tables")
+        return
     folder = Path(os.environ["TILSEQ_SHARED_DATA"])
     columns: list[str] = []
     for table, first, last, call in COMPARISONS:

@@ -18,7 +18,20 @@ BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BLOCKS = [(str(page.relative_to(ROOT)), text) for page in PAGES for text in BLOCK.findall(page.read_text())]
 NAME = re.compile(r'"([\w.]+)"')
 
+
+def clonotypes(person, visit):
+    """Return a clonotype table of a person: half of the clones are those of every visit."""
+    clones = [start + "".join("ACGT"[i // 4**k % 4] for k in range(3)) for start in (person, visit) for i in range(64)]
+    return "v_call\tj_call\tjunction\tjunction_aa\tumi_count\n" + "".join(
+        f"TRBV2\tTRBJ1-1\t{clone}\tCF\t2\n" for clone in clones
+    )
+
+
 TABLES = {
+    "p1_day0.tsv": clonotypes("AA", "ATC"),
+    "p1_day28.tsv": clonotypes("AA", "ATCC"),
+    "p2_day0.tsv": clonotypes("GG", "GTC"),
+    "p2_day28.tsv": clonotypes("GG", "GTCC"),
     "lesions.csv": "subject,day,lesion,role,diameter_mm\nS01,-8,T1,target,50\nS01,28,T1,target,20\n",
     "subjects.csv": "subject,tumor_type,harvest_day,first_dose_day\nS01,melanoma,-30,-7\n",
     "my_study/study.yaml": "study: mine\nvisits: {D7: {day: 7}}\n",
@@ -44,6 +57,10 @@ def readme(made, folder):
 def clinical(made, folder):
     assert made["table"]["response"].to_list() == [None, "PR"]
     assert_picture(folder / "spider.png")
+
+
+def contamination(made, folder):
+    assert made["found"].samples["verdict"].to_list() == ["as_labelled"] * 4
 
 
 def expression(made, folder):
@@ -92,6 +109,7 @@ def assert_picture(path):
 CHECKS = {
     "README.md": [readme],
     "docs/clinical.md": [clinical],
+    "docs/contamination.md": [contamination],
     "docs/expression.md": [expression],
     "docs/flow.md": [flow],
     "docs/manifest.md": [manifest],

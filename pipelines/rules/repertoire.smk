@@ -84,3 +84,14 @@ rule tracking:
         fingerprint=fingerprint("tracking"),
     shell:
         COMMAND + "tracking/{wildcards.unit}"
+
+
+rule persistence_kinetics:
+    input:
+        needs("persistence_kinetics"),
+    output:
+        STATUS.format("persistence_kinetics/{unit}"),
+    params:
+        fingerprint=fingerprint("persistence_kinetics"),
+    shell:
+        COMMAND + "persistence_kinetics/{wildcards.unit}"

@@ -28,6 +28,7 @@ def test_the_rate_is_shared_clones_over_products():
     assert found.rate == pytest.approx(8.5 / 4e6)  # half a clone is added
     assert found.pairs == 4
     assert fit_chance([], []).pairs == 0
+    assert np.isnan(fit_chance([], []).rate)
 
 
 def test_swapped_pairs_take_no_part():

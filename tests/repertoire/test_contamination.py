@@ -182,6 +182,13 @@ def test_any_tables_give_a_verdict_each(data):
     assert (found.pairs["tested"] <= found.pairs["shared"]).all()
 
 
+def test_of_one_subject_nothing_can_be_told():
+    found = told(trial(subjects="A"))
+    assert set(verdicts(found).values()) == set(found.pairs["verdict"]) == {"cannot_tell"}
+    assert found.pairs.select("expected", "p").null_count().row(0) == (3, 3)
+    assert set(found.rates["verdict"]) == {"cannot_tell"}
+
+
 def test_what_cannot_be():
     samples = trial()
     with pytest.raises(AnalysisError, match="has no subject.*A1"):

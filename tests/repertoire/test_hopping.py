@@ -117,6 +117,15 @@ def test_without_a_leak_small_counts_beside_large_ones_are_possible(run):
     assert set(found.pairs.filter(same_subject=False)["verdict"]) == {"chance"}
 
 
+def test_a_leak_too_small_for_any_pair_is_found_in_the_run(run):
+    given = {"a1": ("B0001", "C0002"), "b1": ("A0003", "C0004"), "c1": ("A0005", "B0006")}
+    found = run(**{name: dict.fromkeys(strange, 1) for name, strange in given.items()})
+    assert found.rates.filter(verdict="leak").select("run", "recipient", "seen").rows() == [("run1", None, 6)]
+    assert found.clones["verdict"].to_list() == ["leak"] * 6
+    # one clone that many people carry is no leak
+    assert run(a1={"B0001": 1}, c1={"B0001": 1}).rates.filter(verdict="leak").height == 0
+
+
 def test_a_run_of_one_subject_tells_nothing():
     own = clones("A", [100] * 10)
     found = contamination({"a": table(own), "b": table(clones("B", [100] * 10))}, subjects={"a": "A", "b": "B"},

@@ -82,6 +82,15 @@ def test_few_emergent_clones_are_wrong_at_any_depth_of_the_product(product_cells
         assert called > 100  # of 240
 
 
+def test_a_clone_that_may_have_leaked_in_is_never_emergent():
+    (product, baseline, later), truth = trial(np.random.default_rng(21), 50_000)
+    found = origins(product, baseline=baseline, later=later).filter(origin="emergent")
+    leaked = found.select("locus", "junction").head(3)
+    again = origins(product, baseline=baseline, later=later, suspicious=leaked)
+    assert set(again.join(leaked, on=("locus", "junction"))["origin"]) == {"indeterminate"}
+    assert again.filter(origin="emergent").height >= found.height - 3 - 2
+
+
 def test_tumor_clones_are_resident_only_where_the_product_would_have_shown_them():
     random = np.random.default_rng(5)
     size, resident = 600, 30

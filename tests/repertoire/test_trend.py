@@ -1,7 +1,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tilseq.errors import AnalysisError
@@ -160,6 +160,7 @@ def test_refused():
         trend(samples, days=DAYS, n_effective=WORTH, dispersion=-1)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(*[st.integers(0, 400)] * 6), min_size=1, max_size=20), st.sampled_from([None, 0, 0.2]))
 def test_for_all_counts(columns, dispersion):
     cells = {f"c{place}": column for place, column in enumerate(columns)}

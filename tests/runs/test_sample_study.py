@@ -34,14 +34,14 @@ confounders:
     done = tilseq("simulate", tmp_path / "study", "--design", tmp_path / "design.yaml")
     assert done.returncode == 0, done.stderr
     failed, masses = faults(tmp_path / "study", tmp_path / "out")
-    assert failed == [("SIM-02_D28_tcr", "depth")]
+    assert failed == [("SIM-01_D7_tcr", "identity"), ("SIM-02_D28_tcr", "depth"), ("SIM-02_D7_tcr", "identity")]
     assert max(masses["SIM-01_D7_tcr"], masses["SIM-02_D7_tcr"]) < 0.02 < 0.2 < masses["SIM-01_D28_tcr"]
 
 
 @pytest.mark.slow
 def test_the_sample_study(tmp_path):
     failed, masses = faults(SAMPLE, tmp_path / "out")
-    assert failed == [("SIM-02_D28_tcr", "depth")]
+    assert failed == [("SIM-02_D28_tcr", "depth"), ("SIM-03_D7_tcr", "identity"), ("SIM-04_D7_tcr", "identity")]
     low = {name for name, value in masses.items() if name.endswith("_D7_tcr") and value < 0.02}
     assert low == {"SIM-03_D7_tcr", "SIM-04_D7_tcr"}
     samples = pl.read_parquet(tmp_path / "out" / "tables" / "samples.parquet")

@@ -35,6 +35,7 @@ def test_defaults(tmp_path):
             "repertoire": {
                 "reference": "infusion_product",
                 "locus": None,
+                "threshold": 0.001,
                 "least_yield": 0.05,
                 "family_threshold": None,
             },

@@ -42,8 +42,10 @@ def _tumour(name: str, unit: str, meaning: str, scope: Scope) -> Parameter:
     return Parameter(name, "clinical", unit, meaning, ("reader",), scope)
 
 
-def _kinetics(of: str, unit: str, what: str) -> tuple[Parameter, ...]:
-    """Return the kinetic parameters of one subject's series of a population; see `tilseq.endpoints.kinetics`."""
+def _kinetics(
+    of: str, unit: str, what: str, laboratory: Laboratory = "flow", qualifiers: tuple[str, ...] = ("population",)
+) -> tuple[Parameter, ...]:
+    """Return the kinetic parameters of one subject's series; see `tilseq.endpoints.kinetics`."""
     parts = (
         ("peak", unit, f"Highest {what}."),
         ("day_of_peak", "d", f"Day of the highest {what}."),
@@ -54,9 +56,11 @@ def _kinetics(of: str, unit: str, what: str) -> tuple[Parameter, ...]:
         ("time_to_loss", "d", f"First day not detected after the last day detected, of the {what}."),
     )
     return tuple(
-        Parameter(f"{of}_{part}", "flow", unit, meaning, ("population",), "cohort") for part, unit, meaning in parts
+        Parameter(f"{of}_{part}", laboratory, unit, meaning, qualifiers, "cohort") for part, unit, meaning in parts
     )
 
+
+_OF_REFERENCE: tuple[Laboratory, tuple[str, ...]] = ("repertoire", ("locus", "reference"))
 
 ALL = (
     Parameter(
@@ -92,6 +96,9 @@ ALL = (
     *_kinetics("infused_share_of_cd3", "fraction", "share of CD3+ cells compatible with infused cells"),
     *_kinetics("infused_cells_per_ul", "cells/µL", "cells per microlitre compatible with infused cells"),
     *_kinetics("cells_per_ul", "cells/µL", "cells per microlitre of blood"),
+    *_kinetics("persistence_mass", "fraction", "share held by clones of the reference", *_OF_REFERENCE),
+    *_kinetics("persistence_mass_new", "fraction", "share held by clones new with the reference", *_OF_REFERENCE),
+    *_kinetics("persistence_cells_per_ul", "cells/µL", "cells per microlitre of clones new with it", *_OF_REFERENCE),
     _clones("cells_or_counts", "counts", "Sum of the counts that the indices rest on."),
     _clones("richness", "clones", "Clonotypes seen."),
     _clones("chao1_bias_corrected", "clones", "Chao's lower bound of the number of clonotypes, bias-corrected."),

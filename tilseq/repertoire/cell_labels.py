@@ -153,6 +153,8 @@ class _Labeller:
         Effective cells of the product whose TRA was read apart from their TRB.
     foreign
         Chance that the only chain of a barcode is not its cell's own.
+    dropout
+        Share of cells with TRA that have no TRB.
     unlike
         Chance that two cells of one clone show no TRA in common.
     """
@@ -165,6 +167,7 @@ class _Labeller:
     mates: Mapping[str, str]
     apart: float
     foreign: float
+    dropout: float
     unlike: float
 
     @classmethod
@@ -193,6 +196,7 @@ class _Labeller:
             _mates(shown),
             product.apart,
             _foreign(shown),
+            _dropout(shown),
             _unlike(shown),
         )
 
@@ -224,9 +228,10 @@ class _Labeller:
             false *= min(1.0, self.foreign + self.alpha.by_chance) if self.alpha else self.foreign
             return _row(beta, junction, "infused", 1 - false, "alpha_of_dual" if dual else "both")
         if partners and cell.alphas:
+            false = beta.false + self.foreign * self.dropout  # a T cell, whose own TRB would have to be missing
             odds = (1 - false) * self.unlike
             return _row(beta, junction, "ambiguous", odds / (odds + false), "beta", OTHER_ALPHA)
-        if self.alpha is not None and any(one in self.alpha.found for one in cell.alphas):
+        if self.alpha is not None and any(one in self.alpha.found for one in {*cell.alphas} - self.partnered):
             return _matched(beta, junction, 1 - false * min(1.0, self.foreign + self.alpha.by_chance), "both")
         return _matched(beta, junction, 1 - false, "beta")
 
@@ -308,6 +313,12 @@ def _foreign(cells: Sequence[Chains]) -> float:
     having = sum(bool(cell.betas) for cell in cells)
     second = sum(len(cell.betas) > 1 for cell in cells)
     return (second + 0.5) / (having + 1)
+
+
+def _dropout(cells: Sequence[Chains]) -> float:
+    """Return the share of cells with TRA that have no TRB."""
+    lacking = [not cell.betas for cell in cells if cell.alphas]
+    return (sum(lacking) + 0.5) / (len(lacking) + 1)
 
 
 def _unlike(cells: Sequence[Chains]) -> float:

@@ -29,7 +29,7 @@ class Chance:
     Attributes
     ----------
     rate
-        Probability that a clone of one person and one of another are the same.
+        Probability that a clone of one person and one of another are the same; NaN where no pair tells.
     dispersion
         Squared coefficient of variation of the rate between pairs of samples.
     pairs
@@ -58,7 +58,7 @@ def fit_chance(shared: ArrayLike, products: ArrayLike) -> Chance:
     """
     k, x = np.asarray(shared, float), np.asarray(products, float)
     if not len(k):
-        return Chance(0.0, LEAST_DISPERSION, 0)
+        return Chance(float("nan"), LEAST_DISPERSION, 0)
     kept = np.zeros(len(k), bool)
     kept[np.lexsort((-x, k / x))[: (len(k) + 1) // 2]] = True
     for _ in range(ROUNDS):

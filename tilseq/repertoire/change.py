@@ -14,7 +14,7 @@ from tilseq.intervals import clopper_pearson
 from tilseq.multiplicity import benjamini_hochberg
 from tilseq.receptors import CLONE
 from tilseq.repertoire.clones import clone_counts
-from tilseq.repertoire.counting_tests import mid_p
+from tilseq.repertoire.counting_tests import alike, mid_p
 from tilseq.tables.schema import conform
 from tilseq.tables.tracking import CHANGE
 
@@ -222,6 +222,7 @@ def log2_ratios(
     before, after, n_before, n_after, overdispersion
         As for `tested`.
     """
+    before, after, back = alike(before, after)
     total = before + after
     shrunk = np.maximum(1.0, 1 + (total - 1) * overdispersion)
     least, _ = clopper_pearson(after / shrunk, total / shrunk)
@@ -229,5 +230,5 @@ def log2_ratios(
     rest, _ = clopper_pearson(before / shrunk, total / shrunk)
     with np.errstate(divide="ignore"):
         odds = (after / before, least / (1 - least), (1 - rest) / rest)
-        log2, lower, upper = (np.log2(each * n_before / n_after) for each in odds)
+        log2, lower, upper = (np.log2(each * n_before / n_after)[back] for each in odds)
     return log2, lower, upper

@@ -14,6 +14,7 @@ from tilseq.repertoire.hopping import leak_rates
 from tilseq.repertoire.identity import Locus, Support, loci_of, over_loci, supports, true_subjects
 from tilseq.repertoire.libraries import Libraries, libraries_of
 from tilseq.repertoire.suspicious import suspicious_clones
+from tilseq.tables import conform
 from tilseq.tables.contamination import SAMPLE_IDENTITY, SHARED_PAIRS
 
 SHALLOW = 0.05  # of the usual counts, a round figure
@@ -165,7 +166,7 @@ def _pairs(
             schema=SHARED_PAIRS.schema,
         )
         frames.append(frame)
-    return pl.concat(frames).sort(SHARED_PAIRS.key)
+    return conform(pl.concat(frames), SHARED_PAIRS)
 
 
 def _identities(

@@ -27,12 +27,20 @@ def mid_p(count: ArrayLike, total: ArrayLike, share: float, overdispersion: floa
     overdispersion
         Intra-class correlation of the beta-binomial; 0 is the binomial.
     """
-    pairs, back = np.unique(np.column_stack([count, total]), axis=0, return_inverse=True)
-    k, m = pairs.astype(float).T
+    k, m, back = alike(np.asarray(count, float), np.asarray(total, float))
     tails = _beta_binomial(k, m, share, overdispersion) if overdispersion else _binomial(k, m, share)
     at_most, at_least, seen = tails
     p = 2 * np.minimum(at_most - seen / 2, at_least - seen / 2)
-    return np.asarray(np.clip(p, 0, 1)[back.reshape(-1)])
+    return np.asarray(np.clip(p, 0, 1)[back])
+
+
+def alike(one: Floats, other: Floats) -> tuple[Floats, Floats, NDArray[np.intp]]:
+    """Return the pairs of numbers that differ, each once, and where the pair of each clone stands among them.
+
+    Most clones are small, so that few pairs stand for many.
+    """
+    pairs, back = np.unique(one + 1j * other, return_inverse=True)  # sorts complex numbers far faster than rows
+    return pairs.real, pairs.imag, back
 
 
 def _binomial(k: Floats, m: Floats, share: float) -> tuple[Floats, Floats, Floats]:

@@ -7,10 +7,12 @@ not known to be public (held by another subject in another run), the counts of t
 in the donor. A clone that the recipient holds at more than a tenth of the donor's count is no leak and is let be.
 
 By chance ``r n`` of the donor's clones would be seen, with r of `chance_sharing` and n the clones of the recipient; a
-leak is found where far more are (negative binomial, 1 % shared out among all donors and recipients). Where more than
-one in twenty of the donor's clones would be seen, as in light chains, the locus tells nothing of leaks. The rate's
-limits are exact Poisson limits of the counts that arrived; the counts of those by chance are taken off the rate and
-its lower limit, and not off the upper, as public clones are left out already as far as they are known.
+leak is found where far more are (negative binomial, 1 % shared out among all donors and recipients), and in a run as a
+whole where far more of all donors' clones are seen, each counted once, as a clone that many people carry is seen in
+many of them. Where more than one in twenty of the donor's clones would be seen, as in light chains, the locus tells
+nothing of leaks. The rate's limits are exact Poisson limits of the counts that arrived; the counts of those by chance
+are taken off the rate and its lower limit, and not off the upper, as public clones are left out already as far as they
+are known.
 """
 
 from __future__ import annotations
@@ -87,13 +89,16 @@ def leak_rates(
     donors = _donors(libraries, beside, subjects)
     rows = _expected(libraries, donors, subjects, chance)
     pair = ("run", "donor_subject", "sample")
-    rows = rows.join(_arrived(beside, donors), on=(*pair, "locus"), how="left")
-    rows = rows.group_by(pair).agg(pl.col(TOLD).sum()).sort(pair)
+    seen = _seen(beside, donors).join(rows, on=(*pair, "locus"), how="semi")
+    arrived = seen.group_by(*pair, "locus").agg(seen=pl.len().cast(pl.Int64), arrived=pl.col("duplicate_count").sum())
+    rows = rows.join(arrived, on=(*pair, "locus"), how="left").group_by(pair).agg(pl.col(TOLD).sum()).sort(pair)
     dispersion = max((one.dispersion for one in chance.values()), default=0.25)
     names = pl.Series(list(libraries.names), dtype=pl.String)
     pairs = _judged(rows, dispersion, ALPHA / max(rows.height, 1))
     pairs = pairs.with_columns(recipient=names.gather(pairs["sample"]))
-    whole = rows.group_by("run").agg(pl.col(TOLD).sum()).sort("run")
+    once = seen.unique(["run", "donor_subject", "clone"]).group_by("run").agg(once=pl.len().cast(pl.Int64))
+    whole = rows.group_by("run").agg(pl.col(TOLD).sum()).join(once, on="run", how="left").sort("run")
+    whole = whole.with_columns(seen=pl.col("once").fill_null(0))
     found = pairs.filter(verdict="leak")["run"].unique().to_list()
     runs = _judged(whole, dispersion, ALPHA / max(whole.height, 1)).with_columns(
         verdict=pl.when(pl.col("run").is_in(found)).then(pl.lit("leak")).otherwise("verdict")
@@ -147,16 +152,12 @@ def _expected(
     return both.with_columns(by_chance=seen, arrived_by_chance=seen * pl.col("counts") / pl.col("clones"))
 
 
-def _arrived(beside: pl.DataFrame, donors: pl.DataFrame) -> pl.DataFrame:
-    """Return how many large clones of each subject are seen in each library of the run, and their counts there."""
+def _seen(beside: pl.DataFrame, donors: pl.DataFrame) -> pl.DataFrame:
+    """Return the large clones of each subject that libraries of others in the run hold at a tenth or less."""
     large = donors.drop_nulls("clone").rename({"duplicate_count": "given"}).drop("locus")
-    seen = beside.drop_nulls("run").join(large, on=("run", "clone"), suffix="_of")
-    seen = seen.with_columns(donor_subject=pl.col("donor_subject_of"))
-    seen = seen.filter(
+    seen = beside.drop("donor_subject").drop_nulls("run").join(large, on=("run", "clone"))
+    return seen.filter(
         pl.col("subject") != pl.col("donor_subject"), pl.col("given") >= LEAST_RATIO * pl.col("duplicate_count")
-    )
-    return seen.group_by("run", "donor_subject", "sample", "locus").agg(
-        seen=pl.len().cast(pl.Int64), arrived=pl.col("duplicate_count").sum()
     )
 
 

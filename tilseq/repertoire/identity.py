@@ -7,7 +7,8 @@ a trial without a fault some pair is accused in at most 1 trial of 100. Clones t
 
 That two samples of a person do not agree says something only where they would: their clones are so many that at the low
 end of what agreeing samples of the study share (5 % quantile of shared / (n_a n_b)) they would agree with 99 %
-probability. Others cannot be compared: a failed library is never accused for being shallow.
+probability. Others cannot be compared, nor can two that share somewhat more than people do (p below 1 %) and do not
+agree: a failed library is never accused for being shallow.
 """
 
 from __future__ import annotations
@@ -115,13 +116,13 @@ def _locus(
     null = once & apart if (once & apart).sum() >= FEWEST_PAIRS else once & across
     chance = fit_chance(tested[null], products[null])
     expected = chance.rate * products
-    p = upper_tail(tested, expected, chance.dispersion)
+    p = upper_tail(tested, expected, chance.dispersion) if chance.pairs else np.full(tested.shape, np.nan)
     agree = has & (p < threshold)
     rates = (tested / products)[np.triu(agree)]
     compared = agree.copy()
     if len(rates) and np.median(rates) >= LEAST_CONTRAST * chance.rate:
         needed = _needed(expected, chance.dispersion, threshold)
-        compared |= has & (_poisson_tail(needed, np.quantile(rates, LOW_END) * products) >= SURE)
+        compared |= has & (p >= ALPHA) & (_poisson_tail(needed, np.quantile(rates, LOW_END) * products) >= SURE)
     return Locus(chance, has, shared, tested, expected, p, agree, compared)
 
 

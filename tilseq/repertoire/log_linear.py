@@ -34,7 +34,7 @@ class Counts(NamedTuple):
     times: Floats
     worth: Floats
 
-    def of(self, clones: Mask) -> Counts:
+    def of(self, clones: Mask | NDArray[np.intp]) -> Counts:
         """Return some of the clones."""
         return self._replace(cells=self.cells[clones])
 

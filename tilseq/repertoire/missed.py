@@ -27,7 +27,7 @@ def missed(later: Floats, reference: Floats) -> Floats:
     Parameters
     ----------
     later, reference
-        Effective cells of the same clones in the later sample and in the reference, one dimension, both above 0.
+        Distinct cells of the same clones in the later sample and in the reference, one dimension, both above 0.
 
     Returns
     -------

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tilseq.receptors import CLONE
 from tilseq.repertoire.effective import depths_of, limit_of_detection
 from tilseq.repertoire.missed import missed
+from tilseq.repertoire.still_seen import distinct_cells
 from tilseq.tables.schema import conform
 from tilseq.tables.tracking import ORIGIN_CLASSES, ORIGINS
 
@@ -30,6 +31,7 @@ def origins(
     baseline: pl.DataFrame | None = None,
     tumor: pl.DataFrame | None = None,
     later: pl.DataFrame | None = None,
+    suspicious: pl.DataFrame | None = None,
     threshold: float = 1e-3,
 ) -> pl.DataFrame:
     """Return the origin of every clone of a subject.
@@ -50,7 +52,7 @@ def origins(
     sample shows for the first time were there and missed. `emergent` are, locus by locus, the clones of most later
     cells, as many as leave the expected number of missed ones of the product and of the baseline (see `missed`) at
     2.5 % of them; `tumor_resident` likewise those of most cells in the tumour, against those that the product missed.
-    Either needs five effective cells, and effective numbers of all places. For the other classes `origin_classes` tells
+    Either needs five cells, and effective numbers of all places. For the other classes `origin_classes` tells
     how many are expected to be wrong.
 
     Parameters
@@ -60,6 +62,9 @@ def origins(
     baseline, tumor, later
         Likewise: blood before the infusion, the tumour, blood after the infusion (all visits `summed`). None where
         there is none, of which nothing is absent.
+    suspicious
+        `locus, junction` of clones that may have leaked in from another subject (see `contamination`), which are never
+        emergent.
     threshold
         Share of T cells.
 
@@ -71,6 +76,8 @@ def origins(
     """
     given = dict(zip(PLACES, (product, baseline, tumor, later), strict=True))
     clones = _side_by_side(given)
+    leaked = clones.join(suspicious, on=CLONE, how="semi") if suspicious is not None else clones.clear()
+    clones = clones.join(leaked.select(*CLONE, suspicious=pl.lit(True)), on=CLONE, how="left", maintain_order="left")
     found = [
         _of_locus(part, given, locus, threshold) for (locus,), part in clones.group_by("locus", maintain_order=True)
     ]
@@ -81,7 +88,9 @@ def _side_by_side(given: Mapping[str, pl.DataFrame | None]) -> pl.DataFrame:
     """Return every clone with its share and cells in each place; null where it is not seen."""
     columns = [f"{place}_{name}" for place in PLACES for name in ("frequency", "cells")]
     rows = [
-        frame.select(*CLONE, pl.col("frequency").alias(f"{place}_frequency"), pl.col("cells").alias(f"{place}_cells"))
+        frame.select(
+            *CLONE, pl.col("frequency").alias(f"{place}_frequency"), distinct_cells(frame).alias(f"{place}_cells")
+        )
         for place, frame in given.items()
         if frame is not None
     ]
@@ -126,7 +135,7 @@ def _called(clones: pl.DataFrame, of: str, absent: Sequence[str], known: Set[str
     large = cells[of] >= FEWEST_CELLS
     elsewhere = np.any([cells[place] > 0 for place in absent], axis=0)
     if of == "later":
-        elsewhere |= clones["tumor_frequency"].is_not_null().to_numpy()
+        elsewhere |= clones["tumor_frequency"].is_not_null().to_numpy() | clones["suspicious"].is_not_null().to_numpy()
     candidates = np.flatnonzero(large & ~elsewhere)
     size = cells[of][candidates]
     expected = np.zeros(len(candidates))
@@ -153,7 +162,8 @@ def origin_classes(origin: pl.DataFrame, product: pl.DataFrame, baseline: pl.Dat
     """Return how many clones each class holds, and how many of them are expected to be of another.
 
     A clone is wrongly `infused_only` where the baseline held and missed it, and wrongly `preexisting_only` where the
-    product did (see `missed`; of clones of any size).
+    product did (see `missed`; of clones of any size). Of many rare clones it is too low, as those seen tell little of
+    them.
 
     Parameters
     ----------

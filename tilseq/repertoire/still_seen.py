@@ -68,6 +68,22 @@ def depths_in(clones: pl.DataFrame) -> dict[str, Depth | None]:
     return {locus: None if n is None else Depth.of(sums[locus], n) for locus, n in depths_of(clones).items()}
 
 
+def distinct_cells(clones: pl.DataFrame) -> pl.Series:
+    """Return how many distinct cells the counts of each clone are likely to be of, null where no depth is known.
+
+    A share is worth the effective cells of the sample; its counts are of more distinct cells than that, and how often a
+    clone is missed goes by these.
+
+    Parameters
+    ----------
+    clones
+        As `effective_clones` gives them.
+    """
+    known = {locus: depth.distinct(depth.counts) for locus, depth in depths_in(clones).items() if depth}
+    of_locus = pl.col("locus").replace_strict(known, default=None, return_dtype=pl.Float64)
+    return clones.select(cells=pl.col("frequency") * of_locus).to_series()
+
+
 def still_seen(later: pl.DataFrame, product: pl.DataFrame, cells: float | None = None) -> dict[str, dict[str, float]]:
     """Return what a later sample would show of a product's clones in so many distinct cells.
 

@@ -82,9 +82,18 @@ def track(
 
 
 def follow(
-    later: Samples, product: Samples, baseline: Samples, tumor: Samples, *, threshold: float
+    later: Samples,
+    product: Samples,
+    baseline: Samples,
+    tumor: Samples,
+    *,
+    threshold: float,
+    suspicious: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Return the tables `clones`, `origins` and `origin_classes` of a subject, as `track` does."""
+    """Return the tables `clones`, `origins` and `origin_classes` of a subject, as `track` does.
+
+    `suspicious` are clones that may have leaked in from another subject, see `origins`.
+    """
     whole = summed(list(product.values()))
     before = summed(list(baseline.values())) if baseline else None
     origin = origins(
@@ -92,6 +101,7 @@ def follow(
         baseline=before,
         tumor=summed(list(tumor.values())) if tumor else None,
         later=summed(list(later.values())) if later else None,
+        suspicious=suspicious,
         threshold=threshold,
     )
     every = {**product, **tumor, **baseline, **later}

@@ -117,4 +117,4 @@ def _lot(
 
 
 def _told(sample: Mapping[str, Any], verdict: str, reason: str) -> dict[str, Any]:
-    return {"sample": sample["sample"], "check": "cells in the product", "verdict": verdict, "reason": reason}
+    return {"sample": sample["sample"], "check": "lots of the product", "verdict": verdict, "reason": reason}

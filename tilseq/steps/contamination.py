@@ -90,7 +90,7 @@ def _depth(sample: dict[str, Any]) -> dict[str, Any] | None:
         "value": sample["counts"],
         "limit": f"at least a twentieth of the {sample['usual_counts']:g} that is usual beside it",
         "verdict": "warn",
-        "reason": f"{sample['clones']} clones, {sample['counts']} counts: too few to be held against the others",
+        "reason": f"{sample['clones']} clones, {sample['counts']} counts: far shallower than the others",
     }
 
 

@@ -1,0 +1,97 @@
+import gzip
+
+import numpy as np
+import polars as pl
+import pytest
+from anndata import AnnData, read_h5ad
+from click.testing import CliRunner
+
+from tilseq.cli import main
+from tilseq.cli.repertoire import repertoire_command
+
+HEADER = "barcode,is_cell,contig_id,high_confidence,chain,v_gene,j_gene,c_gene,productive,cdr3,cdr3_nt,reads,umis\n"
+BASES = "ACGT"
+MANY = [f"CC{BASES[i // 16]}{BASES[i // 4 % 4]}{BASES[i % 4]}C" for i in range(40)]
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as ended:
+        main(["repertoire", "label", *map(str, arguments)])
+    return ended.value.code
+
+
+@pytest.fixture
+def folder(tmp_path):
+    def write(name, **cells):
+        lines = [
+            f"{cell}-1,true,{cell}-1_{i},true,{chain},{chain}V1,{chain}J1,,true,CAF,{junction},9,{9 - i}\n"
+            for cell, chains in cells.items()
+            for i, (chain, junction) in enumerate(chains)
+        ]
+        with gzip.open(tmp_path / name, "wt") as stream:
+            stream.write(HEADER + "".join(lines))
+
+    write("blood.csv.gz", A=[("TRA", "AAA"), ("TRB", MANY[0])], C=[("TRB", "GGG")], G=[("TRA", "TTT")])
+    write("cells.csv.gz", **{f"T{i}": [("TRA", f"A{one[1:]}"), ("TRB", one)] for i, one in enumerate(MANY)})
+    lines = [f"TRBV2\tTRBJ1-1\t{one}\tCAF\t{i + 1}" for i, one in enumerate(MANY)]
+    (tmp_path / "bulk.tsv").write_text(
+        "\n".join(["v_call\tj_call\tjunction\tjunction_aa\tduplicate_count", *lines, ""])
+    )
+    return tmp_path
+
+
+def test_cells_against_a_bulk_product(folder, capsys):
+    blood, bulk, out = folder / "blood.csv.gz", folder / "bulk.tsv", folder / "out"
+    assert run(blood, "--product", bulk, "--cells", "bulk=2000", "-o", out) == 0
+    tables = {path.stem: pl.read_csv(path) for path in out.glob("*.csv")}
+    assert set(tables) == {"cell_labels", "quality", "exclusions"}
+    labels = tables["cell_labels"].select("cell_id", "label", "matched_by", "product_count", "probability")
+    assert labels.select(pl.exclude("probability")).rows() == [
+        ("A-1", "infused", "beta", 1),
+        ("C-1", "not_seen_in_product", None, None),
+        ("G-1", "ambiguous", None, None),
+    ]
+    assert labels["probability"].is_between(0, 1, closed="none").to_list() == [True, True, None]
+    assert run(blood, "--product", bulk, "-o", folder / "reads") == 0
+    assert "bulk: no limits, as the cells behind counts of unknown meaning are not known" in capsys.readouterr().err
+    assert pl.read_csv(folder / "reads" / "cell_labels.csv")["probability"].null_count() == 3
+    assert run(blood, "--product", bulk, "--count-of", "templates", "-o", folder / "templates") == 0
+    assert pl.read_csv(folder / "templates" / "cell_labels.csv")["product_n_effective"][0] == 820
+
+
+def test_a_product_of_single_cells_and_of_two_libraries(folder):
+    out = folder / "out"
+    files = ("--product", folder / "cells.csv.gz", "--product", folder / "bulk.tsv", "--cells", "bulk=2000")
+    assert run(folder / "blood.csv.gz", *files, "-o", out) == 0
+    row = pl.read_csv(out / "cell_labels.csv").row(0, named=True)
+    assert (row["label"], row["matched_by"], row["product_lots"]) == ("ambiguous", "beta", "bulk;cells")
+    assert row["reason"] == "the product's cells with its TRB have another TRA"
+
+
+def test_labels_into_h5ad(folder):
+    data = AnnData(np.ones((2, 1), np.float32))
+    data.obs_names = ["C-1", "A-1"]
+    data.write_h5ad(folder / "gex.h5ad")
+    arguments = (
+        folder / "blood.csv.gz",
+        "--product",
+        folder / "bulk.tsv",
+        "--cells",
+        "bulk=2000",
+        "-o",
+        folder / "out",
+    )
+    assert run(*arguments, "--h5ad", f"blood={folder / 'gex.h5ad'}") == 0
+    assert list(read_h5ad(folder / "out" / "blood.h5ad").obs["product_label"]) == ["not_seen_in_product", "infused"]
+    assert run(*arguments, "--h5ad", "gex.h5ad") == 2
+
+
+def test_errors(folder, capsys):
+    assert run(folder / "bulk.tsv", "--product", folder / "bulk.tsv", "-o", folder / "out") == 3
+    assert "the file does not name cells" in capsys.readouterr().err
+    assert run(folder / "blood.csv.gz", "-o", folder / "out") == 2
+
+
+def test_the_help_shows_an_example():
+    told = CliRunner().invoke(repertoire_command, ["label", "--help"]).output
+    assert "tilseq repertoire label blood_day28.csv.gz --product product.tsv --cells product=40000 -o labels" in told

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tilseq.repertoire.missed_clones import count_chances, kept_below_one, missed, smoothed
+
+# tests/oracles/cell_labels.R: mean, counts a cell, chances of 0, 1, 2, 7 and 40
+COUNTED = [
+    (0.5, 0.5, (0.674712003736, 0.204616758371, 0.0821807739535, 0.000157801039776, 1.60119588171e-28)),
+    (0.5, 10, (0.951231583791, 2.1592923546e-05, 0.000107964862809, 0.00428492293228, 3.24994155209e-07)),
+    (4, 0.5, (0.0429484498874, 0.104198206575, 0.152448365594, 0.0628372678497, 2.18656766646e-15)),
+    (4, 10, (0.670332219139, 0.000121732142666, 0.000608671766591, 0.0241808384611, 0.000147429285506)),
+]
+CUT_OFF = {0.05: 0.0500231441148, 0.5: 0.5, 1: 0.761355213133, 1.6: 0.773819827729}
+
+
+@pytest.mark.parametrize(("mean", "each", "expected"), COUNTED)
+def test_counts_of_cells_counted_several_times_as_r(mean, each, expected):
+    chances, none = count_chances(np.array([1, 2, 7, 40]), np.array([float(mean)]), each)
+    assert [none[0], *chances[:, 0]] == pytest.approx(expected, rel=1e-9)
+
+
+def test_counts_of_cells_counted_once_are_poisson():
+    chances, none = count_chances(np.array([1, 3]), np.array([2.0]), 0)
+    assert [none[0], *chances[:, 0]] == pytest.approx([np.exp(-2), 2 * np.exp(-2), 8 / 6 * np.exp(-2)])
+
+
+def test_large_counts_keep_mean_and_variance():
+    counts = np.arange(1, 3000)
+    chances, none = count_chances(counts, np.array([200.0]), 0.5)
+    share = chances[:, 0]
+    assert share.sum() + none[0] == pytest.approx(1, abs=1e-6)
+    assert share @ counts == pytest.approx(200, rel=1e-4)
+    assert share @ counts**2 - 200**2 == pytest.approx(300, rel=1e-3)
+
+
+def test_a_share_near_one_as_r():
+    assert kept_below_one(np.array(list(CUT_OFF))) == pytest.approx(list(CUT_OFF.values()), rel=1e-8)
+
+
+def test_smoothing_keeps_the_number_of_clones():
+    cells, clones = np.array([1, 2, 3, 10]), np.array([900, 80, 12, 1])
+    found = smoothed(cells, clones)
+    assert found[0] == pytest.approx(900, rel=0.02)
+    assert found[0] > found[1] > found[2] > found[3] > 0
+
+
+def sample(rng, *, depth, repeats, infused):
+    """Return cells, counts and truth of clones: sizes of a power law with scatter, growth by a gamma of shape 1.5."""
+    product = np.arange(1, 2_501) ** -0.9 * rng.lognormal(0, 1.2, 2_500)
+    product /= product.sum()
+    others = np.arange(10, 12_010) ** -0.9
+    grown = product * rng.gamma(1.5, size=2_500)
+    shares = np.concatenate([infused * grown / grown.sum(), (1 - infused) * others / others.sum()])
+    cells = rng.multinomial(1_500, shares)
+    drawn = rng.multinomial(depth, np.concatenate([product, np.zeros(12_000)]))
+    counts = rng.poisson(drawn * repeats) if repeats else drawn
+    here = (cells > 0) | (counts > 0)
+    return cells[here], counts[here], (np.arange(14_500) < 2_500)[here]
+
+
+# depth in cells, counts a cell (0: the cells themselves are counted)
+DEPTHS = [(500, 0), (3_000, 0), (20_000, 0), (4_000, 0.5)]
+
+
+@pytest.mark.parametrize(("depth", "repeats"), DEPTHS)
+def test_chances_are_those_that_come_true(depth, repeats):
+    stated, true = [], []
+    for seed in range(9):
+        rng = np.random.default_rng([depth, seed])
+        cells, counts, infused = sample(rng, depth=depth, repeats=repeats, infused=(0.15, 0.4, 0.7)[seed % 3])
+        n_effective = counts.sum() / (1 + repeats)
+        found = missed(cells, counts, n_effective)
+        chance = dict(zip(found.cells.tolist(), found.chance.tolist(), strict=True))
+        for x, was_infused in zip(cells[counts == 0].tolist(), infused[counts == 0], strict=True):
+            stated += [chance[x]] * x
+            true += [was_infused] * x
+    place = np.minimum((np.array(stated) * 10).astype(int), 9)
+    of_bin = [place == one for one in np.unique(place)]
+    off = [abs(np.array(stated)[here].mean() - np.array(true)[here].mean()) for here in of_bin]
+    cells_of_bin = [here.sum() for here in of_bin]
+    assert np.average(off, weights=cells_of_bin) < 0.05
+
+
+def test_little_is_not_enough():
+    few = np.arange(1, 20)
+    assert missed(np.zeros(19), few, few.sum()) is None
+    counts = np.arange(1, 40)
+    nothing_missed = missed(np.ones(39), counts, counts.sum())
+    assert len(nothing_missed.cells) == len(nothing_missed.chance) == 0
+
+
+@settings(max_examples=8)
+@given(st.integers(0, 10**6), st.sampled_from([1.0, 1.5, 8.0]))
+def test_a_chance_is_neither_nothing_nor_certain(seed, times):
+    rng = np.random.default_rng(seed)
+    cells = rng.poisson(rng.gamma(0.5, 2, 400))
+    counts = rng.poisson(rng.gamma(0.3, 10, 400))
+    here = (cells > 0) | (counts > 0)
+    found = missed(cells[here], counts[here], counts.sum() / times)
+    assert ((found.chance > 0) & (found.chance < 1)).all()
+    assert found.cells.tolist() == sorted(set(cells[here & (counts == 0)]))

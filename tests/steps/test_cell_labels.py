@@ -1,0 +1,117 @@
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+
+from tilseq.steps import cell_labels, repertoire
+from tilseq.steps.job import Job
+from tilseq.steps.receptor_subjects import subject_job
+
+PRODUCT = {"AAA": 30} | {f"CCC{'ACGT'[i % 4]}{'ACGT'[i // 4 % 4]}{'ACGT'[i // 16]}": i % 3 + 1 for i in range(40)}
+
+
+@pytest.fixture
+def run(tmp_path, sample, write_clones, write_contigs):
+    """Return a function that runs the repertoire jobs of some samples, then the labels; gives tables."""
+
+    def run(samples, *, failed=(), infusions=()):
+        needs = []
+        for name, (counts, row) in samples.items():
+            path, row = tmp_path / f"{name}.tsv", dict(row)
+            if counts is None:
+                path.write_text("nothing\n")
+            elif row.pop("single", False):
+                write_contigs(path, counts)
+            else:
+                write_clones(path, counts, count=row.pop("count", "umi_count"))
+            cells = sample(name, path=f"raw/{name}.tsv", **{"assay": "tcr", **row})
+            job = Job("repertoire", name, f"repertoire/{name}", paths=(str(path),), sample=cells,
+                      arguments={"dialect": None, "locus": None, "least_yield": 0.05})  # fmt: skip
+            needs.append(job)
+            if counts is not None:
+                repertoire.run(job, tmp_path / "work" / "repertoire" / name)
+        job = subject_job("cell_labels", "S1", needs, failed=list(failed), infusions=list(infusions))
+        folder = tmp_path / "work" / job.folder
+        cell_labels.run(job, folder)
+        return {path.stem: pl.read_parquet(path) for path in folder.glob("*.parquet")}
+
+    return run
+
+
+IN_PRODUCT = {"specimen": "infusion_product", "day": -1}
+BLOOD = ({"AAA": 3, "GGG": 2}, {"single": True})
+
+
+def test_cells_of_blood_against_a_bulk_product(run):
+    tables = run({"p": (PRODUCT, {**IN_PRODUCT, "cells": 5_000}), "b": BLOOD, "bulk": ({"AAA": 1}, {})})
+    labels = tables["cell_labels"]
+    assert set(labels["sample"]) == {"b"}
+    assert labels["label"].value_counts().sort("label").rows() == [("infused", 3), ("not_seen_in_product", 2)]
+    counts = sum(PRODUCT.values())
+    assert set(labels["product_n_effective"]) == {1 / (1 / 5_000 + 1 / counts)}
+    assert labels["probability"].null_count() == 0
+    checks = tables["quality"]
+    assert checks["check"].to_list() == ["cells in the product", "cells the product missed", "cells undecided"]
+    assert set(checks["sample"]) == {"b"}
+
+
+def test_reads_of_unknown_cells_have_labels_without_a_chance(run):
+    tables = run({"p": (PRODUCT, {**IN_PRODUCT, "count": "duplicate_count"}), "b": BLOOD})
+    assert tables["cell_labels"]["probability"].null_count() == 5
+    told = tables["quality"].filter(check="cells the product missed").row(0, named=True)
+    assert (told["verdict"], told["value"]) == ("warn", None)
+    assert "the cells behind TRB of p are not known" in told["reason"]
+
+
+def test_a_product_that_left_nothing_gives_no_label(run):
+    tables = run({"p": (PRODUCT, {**IN_PRODUCT}), "q": (None, {**IN_PRODUCT}), "b": BLOOD})
+    assert tables["cell_labels"].height == 0
+    told = tables["quality"].row(0, named=True)
+    assert (told["sample"], told["verdict"]) == ("b", "fail")
+    assert told["reason"].startswith("q of the product left no clonotypes")
+
+
+def test_lots_that_had_been_infused_count(run):
+    infusions = [{"day": 0, "lot": "A"}, {"day": 50, "lot": "B"}]
+    samples = {
+        "p": (PRODUCT, {**IN_PRODUCT, "lot": "A"}),
+        "q": ({"GGG": 3, "TTT": 1}, {**IN_PRODUCT, "lot": "B"}),
+        "early": ({"GGG": 1}, {"single": True, "day": 28}),
+        "late": ({"GGG": 1}, {"single": True, "day": 60}),
+    }
+    labels = run(samples, infusions=infusions)["cell_labels"]
+    assert labels.select("sample", "label", "product_lots").rows() == [
+        ("early", "not_seen_in_product", None),
+        ("late", "infused", "q"),
+    ]
+    tables = run(samples, infusions=infusions, failed=[{"sample": "r", "assay": "tcr", "lot": "A"}])
+    warned = tables["quality"].filter(verdict="warn", check="lots of the product")
+    assert warned["sample"].to_list() == ["early", "late"]
+    assert warned["reason"][0] == "r of the product failed and is left out: too few cells are in the product"
+
+
+def test_a_sample_from_before_any_lot_was_infused_is_told(run):
+    infusions = [{"day": 50, "lot": "A"}]
+    tables = run({"p": (PRODUCT, {**IN_PRODUCT, "lot": "A"}), "b": BLOOD}, infusions=infusions)
+    assert tables["cell_labels"].height == 0
+    assert tables["quality"]["reason"].to_list() == ["no lot that was sampled had been infused by day 28"]
+
+
+def test_one_job_a_subject_with_a_product_and_more(monkeypatch, sample):
+    rows = [
+        ("a", "S1", "infusion_product", "tcr"),
+        ("b", "S1", "blood", "tcr"),
+        ("c", "S1", "blood", "bcr"),
+        ("d", "S2", "infusion_product", "tcr"),
+        ("e", "S3", "blood", "tcr"),
+    ]
+    jobs = []
+    for name, subject, specimen, assay in rows:
+        row = sample(name, subject=subject, specimen=specimen, assay=assay)
+        jobs.append(Job("repertoire", name, f"repertoire/{name}", sample=row))
+    monkeypatch.setattr(repertoire, "plan", lambda study: jobs)
+    empty = {"subject": pl.String, "sample": pl.String, "assay": pl.String, "lot": pl.String, "day": pl.Int64}
+    empty |= {"specimen": pl.String, "status": pl.String, "role": pl.String}
+    study = SimpleNamespace(samples=pl.DataFrame(schema=empty), infusions=pl.DataFrame(schema=empty))
+    planned = cell_labels.plan(study)
+    assert [(job.unit, job.needs) for job in planned] == [("S1", ("repertoire/a", "repertoire/b"))]

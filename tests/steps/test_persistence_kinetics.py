@@ -1,0 +1,86 @@
+import polars as pl
+import pytest
+
+from tilseq.steps import persistence_kinetics
+from tilseq.steps.job import Job
+from tilseq.tables.repertoire import PERSISTENCE
+
+
+@pytest.fixture
+def run(tmp_path, sample):
+    """Return a function that runs the job over rows of persistence and cells per µL by sample."""
+
+    def go(samples, held, cells=None):
+        work = tmp_path / "work"
+        rows = {name: sample(name, day=day, assay="tcr", **more) for name, day, more in samples}
+        (work / "persistence" / "S1").mkdir(parents=True)
+        frame = PERSISTENCE.frame([{"locus": "TRB", "limit_of_detection": 0.001, **row} for row in held])
+        frame.write_parquet(work / "persistence" / "S1" / "persistence.parquet")
+        tubes = {}
+        for name, (day, value, events) in (cells or {}).items():
+            folder = work / "flow" / name
+            folder.mkdir(parents=True)
+            counted = {"population": "CD3+", "events": events, "cells_per_ul": value}
+            limits = {"cells_per_ul_lower": 0.9 * value, "cells_per_ul_upper": 1.1 * value}
+            pl.DataFrame([counted | limits]).write_parquet(folder / "counts.parquet")
+            tubes[f"flow/{name}"] = sample(name, day=day, assay="flow")
+        arguments = {"samples": rows, "tubes": tubes, "reference": "infusion_product"}
+        job = Job("persistence_kinetics", "S1", "persistence_kinetics/S1", needs=("persistence/S1", *tubes),
+                  arguments=arguments)  # fmt: skip
+        persistence_kinetics.run(job, work / "persistence_kinetics" / "S1")
+        found = pl.read_parquet(work / "persistence_kinetics" / "S1" / "endpoints.parquet")
+        return {row["parameter"]: row for row in found.iter_rows(named=True)}
+
+    return go
+
+
+def held(sample, value, measure="mass", n=3000):
+    return {"sample": sample, "measure": measure, "value": value, "lower": 0.9 * value, "upper": 1.1 * value,
+            "n_effective": n}  # fmt: skip
+
+
+BLOOD = [("base", -8, {}), ("d7", 7, {}), ("d28", 28, {}), ("d56", 56, {}), ("d84", 84, {})]
+MASS = [held("base", 0.02), held("d7", 0.8), held("d28", 0.4), held("d56", 0.2), held("d84", 0.1)]
+NEW = [held(row["sample"], row["value"] - 0.02, "mass_new") for row in MASS[1:]]
+
+
+def test_kinetics_of_the_mass_and_of_the_new_mass(run):
+    found = run(BLOOD, MASS + NEW)
+    peak = found["persistence_mass_peak"]
+    assert (peak["value"], peak["unit"], peak["qualifier"]) == (0.8, "fraction", "locus=TRB;reference=infusion_product")
+    assert found["persistence_mass_day_of_peak"]["value"] == 7
+    # after the peak 0.4, 0.2 and 0.1 on days 28, 56 and 84: half in 28 days
+    assert found["persistence_mass_half_life"]["value"] == pytest.approx(28)
+    # up from 0.02 on day 0 to 0.8 on day 7, then down exponentially to 0.4 on day 28
+    area = 7 * (0.02 + 0.8) / 2 + 21 * (0.8 - 0.4) / 0.6931471806
+    assert found["persistence_mass_auc_0_28"]["value"] == pytest.approx(area)
+    assert found["persistence_mass_new_peak"]["value"] == pytest.approx(0.78)
+    new = 7 * 0.78 / 2 + 21 * (0.78 - 0.38) / 0.7191226673  # ln(0.78 / 0.38)
+    assert found["persistence_mass_new_auc_0_28"]["value"] == pytest.approx(new)
+    assert not any("per_ul" in name for name in found)
+
+
+def test_cells_per_microlitre_where_flow_counts_the_same_days(run):
+    cells = {
+        "f7": (7, 1000, 500),
+        "f7b": (7, 5, 20),
+        "f28": (28, 500, 400),
+        "f56": (56, 400, 300),
+        "f84": (84, 300, 90),
+    }
+    found = run(BLOOD, MASS + NEW, cells)
+    peak = found["persistence_cells_per_ul_peak"]
+    assert peak["value"] == pytest.approx(780)
+    assert peak["unit"] == "cells/µL"
+    assert 600 < peak["lower"] < 720
+    assert 840 < peak["upper"] < 1000
+
+
+def test_of_two_samples_of_a_day_the_one_of_more_cells_counts(run):
+    samples = [*BLOOD, ("sc28", 28, {})]
+    found = run(samples, [*MASS, held("sc28", 0.9, n=100)])
+    assert found["persistence_mass_peak"]["value"] == 0.8
+
+
+def test_one_visit_is_no_course(run):
+    assert run(BLOOD[:2], MASS[:2]) == {}

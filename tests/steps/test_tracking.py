@@ -1,0 +1,125 @@
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tilseq.steps import repertoire, tracking
+from tilseq.steps.job import Job
+from tilseq.tables.contamination import SAMPLE_IDENTITY, SUSPICIOUS_CLONES
+
+PRODUCT = {"AAA": 5000, "CCC": 2000, "GGG": 40}
+BASELINE = {"CCC": 30, "TTT": 4970}
+
+
+class Subject:
+    """Samples of one subject, their repertoire jobs, and the tracking job that needs them."""
+
+    def __init__(self, folder: Path, make_sample, write_clones) -> None:
+        self.folder, self.sample, self.write = folder, make_sample, write_clones
+        self.rows: dict[str, dict] = {}
+        self.needs: list[str] = []
+
+    def add(self, name, counts, *, specimen="blood", **cells):
+        path = self.folder / f"{name}.tsv"
+        self.write(path, counts)
+        row = self.sample(name, specimen=specimen, path=f"raw/{name}.tsv", **{"assay": "tcr", **cells})
+        self.rows[f"repertoire/{name}"] = row
+        job = Job("repertoire", name, f"repertoire/{name}", paths=(str(path),), sample=row,
+                  arguments={"dialect": None, "locus": None, "least_yield": 0.05})  # fmt: skip
+        repertoire.run(job, self.folder / "work" / "repertoire" / name)
+        return self
+
+    def contaminated(self, identity=(), clones=()):
+        folder = self.folder / "work" / "contamination" / "all"
+        folder.mkdir(parents=True)
+        of_sample = {"subject": "S1", "clones": 1, "counts": 1, "own_compared": 1, "own_agree": 0,
+                     "other_compared": 1, "other_agree": 1, "arrived": 0}  # fmt: skip
+        of_clone = {"locus": "TRB", "duplicate_count": 30, "run": "r", "donor": "x", "donor_count": 9000,
+                    "expected_leak": 9, "most_leaked": 40}  # fmt: skip
+        SAMPLE_IDENTITY.frame([{**of_sample, **row} for row in identity]).write_parquet(
+            folder / "sample_identity.parquet"
+        )
+        SUSPICIOUS_CLONES.frame([{**of_clone, **row} for row in clones]).write_parquet(
+            folder / "suspicious_clones.parquet"
+        )
+        self.needs.append("contamination/all")
+        return self
+
+    def run(self):
+        arguments = {"samples": self.rows, "threshold": 1e-3}
+        job = Job("tracking", "S1", "tracking/S1", needs=(*self.rows, *self.needs), arguments=arguments)
+        folder = self.folder / "work" / "tracking" / "S1"
+        tracking.run(job, folder)
+        return {path.stem: pl.read_parquet(path) for path in folder.glob("*.parquet")}
+
+
+@pytest.fixture
+def subject(tmp_path, sample, write_clones):
+    made = Subject(tmp_path, sample, write_clones)
+    made.add("lot", PRODUCT, specimen="infusion_product", day=-1).add("base", BASELINE, day=-8)
+    return made.add("d28", {"AAA": 3000, "CCC": 50, "TTT": 1000, "NEW": 950})
+
+
+def test_clones_and_origins_of_a_subject(subject):
+    tables = subject.add("tum", {"GGG": 10, "XXX": 3000}, specimen="tumor", day=-30).run()
+    origins = dict(tables["origins"].select("junction", "origin").iter_rows())
+    assert origins == {
+        "AAA": "infused_only",
+        "CCC": "infused_and_preexisting",
+        "GGG": "infused_only",
+        "TTT": "preexisting_only",
+        "NEW": "indeterminate",
+        "XXX": "indeterminate",
+    }
+    assert set(tables["origins"]["subject"]) == {"S1"}
+    calls = {(row["sample"], row["junction"]): row["call"] for row in tables["clones"].iter_rows(named=True)}
+    assert [calls["d28", "AAA"], calls["base", "AAA"], calls["tum", "GGG"]] == ["present", "absent", "present"]
+    assert tables["origin_classes"].filter(origin="infused_only")["clones"].to_list() == [2]
+    assert tables["trend"].height == tables["quality"].height == 0
+
+
+def test_changes_are_from_the_product_and_from_visit_to_visit(subject):
+    tables = subject.add("d42", {"AAA": 1000, "CCC": 4000}, day=42).run()
+    change = tables["change"]
+    assert change.select("sample_before", "sample_after").unique().sort(pl.all()).rows() == [
+        ("base", "d28"), ("d28", "d42"), ("lot", "d28"), ("lot", "d42"),
+    ]  # fmt: skip
+    called = {(row["sample_before"], row["sample_after"], row["junction"]): row["call"] for row in change.to_dicts()}
+    assert (called["d28", "d42", "AAA"], called["d28", "d42", "CCC"]) == ("contracted", "expanded")
+    assert change["p"].null_count() == 0
+
+
+def test_three_visits_make_a_trend_of_the_clones_of_the_product(subject):
+    tables = subject.add("d42", {"AAA": 1500, "TTT": 3500}, day=42).add("d56", {"AAA": 700, "TTT": 4300}, day=56).run()
+    trend = tables["trend"]
+    assert trend["junction"].to_list() == ["AAA"]
+    assert trend["slope_per_day"][0] < 0
+
+
+def test_a_sample_of_another_subject_takes_no_part_and_says_so(subject):
+    swapped = {"sample": "d42", "verdict": "swapped", "reason": "it holds clones of S2"}
+    tables = subject.add("d42", {"QQQ": 5000}, day=42).contaminated(identity=[swapped]).run()
+    assert "d42" not in set(tables["clones"]["sample"]) | set(tables["change"]["sample_after"])
+    assert "QQQ" not in set(tables["origins"]["junction"])
+    told = "takes no part in clones, origins, changes and trends of its subject: swapped, it holds clones of S2"
+    assert tables["quality"].select("sample", "check", "verdict", "reason").rows() == [
+        ("d42", "clones followed", "warn", told)
+    ]
+
+
+def test_without_a_product_every_table_is_empty(tmp_path, sample, write_clones):
+    tables = Subject(tmp_path, sample, write_clones).add("d28", {"AAA": 10}).run()
+    assert {name: table.height for name, table in tables.items()} == dict.fromkeys(tables, 0)
+    assert len(tables) == 7
+
+
+def test_replicates_tell_an_overdispersion_and_count_once(tmp_path, sample, write_clones):
+    made = Subject(tmp_path, sample, write_clones)
+    names = [a + b + c + "AAA" for a in "ACGT" for b in "ACGT" for c in "AC"]
+    made.add("lot", dict.fromkeys(names, 100), specimen="infusion_product", day=-1)
+    made.add("d28_1", {name: (150, 50)[i % 2] for i, name in enumerate(names)}, replicate=1)
+    assert set(made.run()["change"]["call"]) == {"expanded", "contracted"}
+    made.add("d28_2", {name: (50, 150)[i % 2] for i, name in enumerate(names)}, replicate=2)
+    change = made.run()["change"]
+    assert set(change["sample_after"]) == {"d28_1"}
+    assert set(change["call"]) == {"cannot_tell"}
