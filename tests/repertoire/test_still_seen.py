@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from tilseq.repertoire.effective import effective_clones
-from tilseq.repertoire.still_seen import Depth, common_cells, still_seen
+from tilseq.repertoire.still_seen import Depth, common_cells, distinct_cells, still_seen
 
 SIZE = 800
 OF_PRODUCT = np.random.default_rng(3).lognormal(0, 1.5, SIZE)
@@ -68,3 +68,13 @@ def test_all_or_none_seen_has_limits_on_one_side():
     none = still_seen(effective_clones(other, 50.0), product)["clones"]
     assert (none["value"], none["lower"]) == (0, 0)
     assert none["upper"] == pytest.approx(1 - 0.025 ** (1 / 4))
+
+
+def test_distinct_cells_of_a_locus_that_was_counted_and_one_that_was_declared():
+    mixed = pl.DataFrame(
+        {"locus": ["TRA", "TRB", "TRB"], "junction": ["AAA", "CCC", "GGG"], "duplicate_count": [30, 1000, 1000]}
+    )
+    clones = effective_clones(mixed, {"TRA": 30.0, "TRB": 400.0}).sort("junction")
+    # TRA: each count a cell. TRB: 2,000 counts of 500 cells show 500 (1 - exp(-4)) of them, half of each clone
+    half = 250 * (1 - np.exp(-4))
+    assert distinct_cells(clones).to_list() == pytest.approx([30, half, half])

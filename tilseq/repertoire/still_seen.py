@@ -79,7 +79,7 @@ def distinct_cells(clones: pl.DataFrame) -> pl.Series:
     clones
         As `effective_clones` gives them.
     """
-    known = {locus: depth.distinct(depth.counts) for locus, depth in depths_in(clones).items() if depth}
+    known = {locus: float(depth.distinct(depth.counts)) for locus, depth in depths_in(clones).items() if depth}
     of_locus = pl.col("locus").replace_strict(known, default=None, return_dtype=pl.Float64)
     return clones.select(cells=pl.col("frequency") * of_locus).to_series()
 
