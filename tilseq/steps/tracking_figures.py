@@ -74,9 +74,10 @@ def _of_one_kind(rows: Sequence[Row], tables: Mapping[str, pl.DataFrame]) -> lis
 
 
 def _name(row: Row) -> str:
-    place = row["visit"] or row["sample"]
-    lot = f" {row['lot']}" if row["specimen"] == PRODUCT and row["lot"] else ""
-    return f"{place}{lot}" + ("" if row["day"] is None else f"\nday {row['day']}")
+    """Return what a sample is called, on two lines: its visit, and its lot or day."""
+    lot = row["lot"] if row["specimen"] == PRODUCT else None
+    below = lot or ("" if row["day"] is None else f"day {row['day']}")
+    return "\n".join(filter(None, (row["visit"] or row["sample"], below)))
 
 
 def _largest(
