@@ -19,11 +19,11 @@ from tilseq.flow import cd4_cd8_ratio, count, gate
 from tilseq.flow.absolute import budget_in_words, by_beads
 from tilseq.flow.cuts import borrowed, cohort_cuts, cuts_table
 from tilseq.flow.marked import CellsPerUl, Lot, infused_share, marked_events
-from tilseq.flow.populations import rule
 from tilseq.flow.uncertainty import log_sds
 from tilseq.io.fcs import read_fcs
 from tilseq.plots.flow import gates
 from tilseq.plots.style import figure, save
+from tilseq.populations import rule
 from tilseq.simulate.cytometry.faults import Beads
 from tilseq.simulate.cytometry.panels import T_STATE
 from tilseq.simulate.cytometry.tube import acquire

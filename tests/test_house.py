@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tilseq"
-BOTTOM = {"errors", "tables", "intervals", "multiplicity", "receptors", "gates"}
+BOTTOM = {"errors", "tables", "intervals", "multiplicity", "receptors", "gates", "markers", "populations"}
 LABORATORIES = {"flow", "repertoire", "expression", "clinical"}
 # What each part may import beside itself and the bottom.
 MAY_IMPORT = {
@@ -17,12 +17,14 @@ MAY_IMPORT = {
     "multiplicity": set(),
     "receptors": set(),
     "gates": set(),
+    "markers": set(),
+    "populations": set(),
     "tables": set(),
     **dict.fromkeys(LABORATORIES, set()),
     "io": set(),
     "endpoints": set(),
     "plots": {"io", "flow"},
-    "study": {"io", "flow"},
+    "study": {"io"},
     "simulate": {"io"},
     "steps": {"endpoints", "io", "plots", "study", *LABORATORIES},
     "report": {"endpoints", "io", "plots"},

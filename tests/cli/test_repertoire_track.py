@@ -1,3 +1,4 @@
+import numpy as np
 import polars as pl
 import pytest
 
@@ -105,3 +106,29 @@ def test_lots_of_a_product_are_taken_together(folder, capsys):
     (folder / "reads.tsv").write_text(text.replace("umi_count", "duplicate_count"))
     assert run(folder / "day7.tsv", *products[:3], folder / "reads.tsv", "-o", folder) == 3
     assert "count different things cannot be summed; found 'umis, unknown'" in capsys.readouterr().err
+
+
+def test_changes_from_the_product_and_from_sample_to_sample(folder):
+    assert run(folder / "day7.tsv", folder / "before.tsv", "--product", folder / "product.tsv", "-o", folder) == 0
+    rows = pl.read_csv(folder / "change.csv")
+    pairs = rows.select("sample_before", "sample_after").unique().sort(pl.all()).rows()
+    assert pairs == [("day7", "before"), ("product", "before"), ("product", "day7")]
+    found = rows.filter(sample_before="product", sample_after="before", junction="AAA").row(0, named=True)
+    assert (found["call"], found["cells_before"], found["cells_after"]) == ("contracted", 70, 0)
+
+
+def test_replicates_tell_the_cells_of_reads(folder):
+    random, header = np.random.default_rng(4), HEADER.replace("umi_count", "duplicate_count")
+    junctions = [a + b + c for a in "ACGT" for b in "ACGT" for c in "ACGT"]
+    for name in ("one", "two"):
+        cells = random.multinomial(1000, np.full(64, 1 / 64))
+        reads = random.multinomial(50_000, cells / 1000)
+        rows = [f"{i}\tTRBV1\tTRBJ1-1\t{junctions[i]}\tCAF\tT\t{n}\n" for i, n in enumerate(reads) if n]
+        (folder / f"{name}.tsv").write_text(header + "".join(rows))
+    product = (folder / "product.tsv").read_text().replace("umi_count", "duplicate_count")
+    (folder / "product.tsv").write_text(product)
+    given = [folder / "one.tsv", folder / "two.tsv", "--product", folder / "product.tsv", "-o", folder]
+    assert run(*given, "--count-of", "reads") == 0
+    assert pl.read_csv(folder / "persistence.csv")["n_effective"].null_count() > 0
+    assert run(*given, "--count-of", "reads", "--replicates", "one,two") == 0
+    assert 600 < pl.read_csv(folder / "persistence.csv")["n_effective"].min() < 1600

@@ -14,12 +14,12 @@ from tilseq.flow.counts import count
 from tilseq.flow.export import Exported, export_gates
 from tilseq.flow.gating import Gating, gate
 from tilseq.flow.manual import count_manual, name_populations
-from tilseq.flow.populations import BUILT_IN, rule
 from tilseq.flow.tree import Population
 from tilseq.gates import EllipsoidGate, RectangleGate
 from tilseq.io.fcs import read_fcs
 from tilseq.io.gate_files import read_gates
 from tilseq.io.gatingml import id_of, write_gatingml
+from tilseq.populations import BUILT_IN, rule
 from tilseq.simulate.cytometry.faults import Beads, Clog, Conditions
 from tilseq.simulate.cytometry.panels import TBNK
 from tilseq.simulate.cytometry.tube import acquire

@@ -12,8 +12,8 @@ from tilseq.errors import AnalysisError
 from tilseq.flow import cd4_cd8_ratio, count, gate
 from tilseq.flow.gating import Borrowed
 from tilseq.flow.lymphocytes import Region
-from tilseq.flow.populations import rule
 from tilseq.flow.tree import Cut
+from tilseq.populations import rule
 
 KINDS = ["CD4+ T", "CD8+ T", "DN T", "DP T", "B", "NK"]
 T_KINDS = KINDS[:4]
@@ -401,7 +401,7 @@ def test_an_alternative_that_cannot_be_had_is_told(simulate: Simulate) -> None:
 
 def test_a_tree_without_t_cells_is_refused(simulate: Simulate) -> None:
     with pytest.raises(AnalysisError, match="the population tree finds no CD3"):
-        gate(simulate(), sample="s1", populations={"CD3+": rule("lymphocytes", "TCRab+")})
+        gate(simulate(), sample="s1", populations={"CD3+": rule("lymphocytes", "CD3+", "TCRab+")})
 
 
 def test_a_tree_without_cd4_and_cd8_has_no_ratio(simulate: Simulate) -> None:
@@ -475,6 +475,18 @@ def test_cuts_of_other_channels_are_not_taken_in_silence(simulate: Simulate) -> 
     nadir = simulate({"CD4+ T": 6, "CD8+ T": 3, "B": 40, "NK": 60, "granulocyte": 3000, "debris": 500})
     with pytest.raises(AnalysisError, match="; cuts of other tubes: none of them is used: they are of CD3 in R7-A"):
         gate(nadir, sample="s1", borrowed=Borrowed({}, None, {"CD3": "R7-A"}))
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "message"),
+    [
+        ({"CD3": 1e6}, "to find the lymphocytes by; found 0; .*; mend the thresholds that are set: CD3 1e.06"),
+        ({"FSC-A": 1e6}, "found 'no event among lymphocytes'; .*; mend the thresholds that are set: FSC-A 1e.06"),
+    ],
+)
+def test_thresholds_that_leave_no_cell_are_named(simulate: Simulate, thresholds: Any, message: str) -> None:
+    with pytest.raises(AnalysisError, match=message):
+        gate(simulate(), sample="s1", thresholds=thresholds)
 
 
 def test_import_is_light() -> None:

@@ -22,7 +22,7 @@ from tilseq.flow.marked import (
     marked_population,
     pooled,
 )
-from tilseq.flow.populations import rule
+from tilseq.populations import rule
 from tilseq.simulate.cytometry.panels import T_STATE
 from tilseq.simulate.cytometry.tube import acquire
 from tilseq.simulate.streams import stream

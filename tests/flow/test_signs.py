@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from tilseq.errors import AnalysisError
-from tilseq.flow.populations import T_CELLS, rule
 from tilseq.flow.signs import add_by_rules
 from tilseq.flow.tree import Tree
+from tilseq.populations import T_CELLS, rule
 
 NUMBERS = {"helper": 300, "killer": 200, "neither": 100, "B": 100, "NK": 60}
 SIGNS = {

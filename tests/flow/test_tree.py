@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from tilseq.flow.populations import rule
 from tilseq.flow.transform import cofactor
 from tilseq.flow.tree import Cut, Tree
+from tilseq.populations import rule
 
 RANDOM = np.random.default_rng(8)
 DIM, BRIGHT = RANDOM.normal(0, 100, 3000), RANDOM.lognormal(9, 0.3, 1000)

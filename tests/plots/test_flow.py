@@ -119,7 +119,7 @@ def test_the_region_of_lymphocytes_is_drawn_about_them(shared_data: Path) -> Non
 
 
 def test_a_users_population_gets_a_panel_of_its_own(shared_data: Path) -> None:
-    from tilseq.flow.populations import rule
+    from tilseq.populations import rule
 
     gating = gated(
         shared_data,

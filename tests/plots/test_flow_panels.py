@@ -6,9 +6,9 @@ import pytest
 
 from tilseq.flow.gating import Gating
 from tilseq.flow.lymphocytes import Region
-from tilseq.flow.populations import BUILT_IN, T_CELLS, rule
 from tilseq.flow.tree import Cut, Population
 from tilseq.plots.flow_panels import Panel, panels
+from tilseq.populations import BUILT_IN, T_CELLS, rule
 
 
 def gating(

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from tilseq.errors import AnalysisError, TableError
-from tilseq.repertoire import ProductLot, cell_labels, chain_pairing, effective_numbers, label_checks
+from tilseq.repertoire import ProductLot, cell_labels, chain_pairing, depth, label_checks, share_cells
 from tilseq.repertoire.chain_search import COLLISIONS
 from tilseq.repertoire.product_lots import product_of
 
@@ -33,7 +33,7 @@ def single(of_cells, name="cells"):
     places = ("vj_1", "vj_2", "vdj_1", "vdj_2")
     chains = pl.concat(receptors.select(locus=f"{p}_locus", junction=f"{p}_junction") for p in places).drop_nulls()
     table = chains.group_by("locus", "junction").agg(duplicate_count=pl.len())
-    return ProductLot(name, table, effective_numbers(table, "cells"), receptors)
+    return ProductLot(name, table, share_cells(depth(table, sample=name, count_of="cells")), receptors)
 
 
 def labelled(of_cells, *lots, columns=("label", "matched_by", "junction")):

@@ -5,7 +5,7 @@ import pytest
 
 from tilseq.io.clonotypes import read_clonotypes
 from tilseq.io.contigs import read_contigs
-from tilseq.repertoire import ProductLot, cell_labels, chain_pairing, effective_numbers
+from tilseq.repertoire import ProductLot, cell_labels, chain_pairing, depth, share_cells
 
 # tests/oracles/shared_clones.py, with the csv module alone: cells of blood with one TRB and at most two TRA that have
 # their TRB in the tumour; those with a TRA of such a cell too; those whose TRB has no TRA there, while theirs stands in
@@ -33,7 +33,8 @@ def labels(shared_data):
         blood, tumor = (folder / f"{patient}{place}_filtered_contig_annotations.csv.gz" for place in "BL")
         clones, contigs = read_clonotypes(tumor), read_contigs(tumor)
         pairs = chain_pairing(contigs.table, sample="tumor", cells=contigs.cells)
-        lot = ProductLot("tumor", clones.table, effective_numbers(clones.table, "cells", clones.cells), pairs)
+        cells = depth(clones.table, sample="tumor", count_of="cells", counted=clones.cells)
+        lot = ProductLot("tumor", clones.table, share_cells(cells), pairs)
         contigs = read_contigs(blood)
         cells = chain_pairing(contigs.table, sample=patient, cells=contigs.cells)
         one_beta = cells.filter(

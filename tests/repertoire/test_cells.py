@@ -1,8 +1,7 @@
-import polars as pl
 import pytest
 
 from tilseq.errors import AnalysisError
-from tilseq.repertoire import cells_of, effective_cells, effective_number, effective_numbers
+from tilseq.repertoire import cells_of, effective_cells, effective_number
 from tilseq.repertoire.cells import checked_effective
 
 
@@ -54,13 +53,3 @@ def test_an_effective_number_is_above_0_and_no_more_than_the_counts(number):
     assert [checked_effective(right, 10, "s") for right in (None, 0.1, 10, 10 * (1 + 1e-12))][:3] == [None, 0.1, 10]
     with pytest.raises(AnalysisError, match=r"of s cannot exceed its counts; found .*; expected above 0, at most 10"):
         checked_effective(number, 10, "s")
-
-
-def test_each_locus_has_its_own_effective_number():
-    table = pl.DataFrame(
-        {"locus": ["TRA", "TRB", "TRB"], "junction": ["a", "b", "c"], "duplicate_count": [100, 300, 600]}
-    )
-    assert effective_numbers(table, "umis") == {"TRA": 100, "TRB": 900}
-    assert effective_numbers(table, "reads", 100) == {"TRA": 50, "TRB": 90}
-    assert effective_numbers(table, "cells", {"TRA": 90}) == {"TRA": 90, "TRB": 900}
-    assert effective_numbers(table, "reads") == {"TRA": None, "TRB": None}

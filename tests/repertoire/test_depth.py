@@ -3,7 +3,15 @@ import polars as pl
 import pytest
 
 from tilseq.errors import AnalysisError
-from tilseq.repertoire import cells_from_pair, cells_from_replicates, depth, diversity, one_library, overlap
+from tilseq.repertoire import (
+    cells_from_pair,
+    cells_from_replicates,
+    depth,
+    diversity,
+    one_library,
+    overlap,
+    share_cells,
+)
 from tilseq.repertoire.replicates import Estimate
 
 
@@ -145,3 +153,14 @@ def test_one_library_sequenced_twice_is_told_from_two():
         told.append(one_library(found).select("sample", "locus").rows())
         assert one_library(found.with_columns(count_of=pl.lit("umis"))).is_empty()
     assert told == [[], [("a", "TRB")]]
+
+
+def test_shares_of_cells_counted_are_worth_their_number_and_no_more():
+    table = pl.DataFrame(
+        {"locus": ["TRA", "TRA", "TRB"], "junction": ["a", "b", "c"], "duplicate_count": [60, 50, 100]}
+    )
+    cells = depth(table, sample="s", count_of="cells", counted={"TRA": 100, "TRB": 100})
+    assert share_cells(cells) == {"TRA": 100, "TRB": 100}  # ten cells have two TRA
+    reads = depth(table, sample="s", count_of="reads", cells=100)
+    assert share_cells(reads) == {"TRA": pytest.approx(110 / 2.1), "TRB": 50}
+    assert share_cells(depth(table, sample="s", count_of="reads")) == {"TRA": None, "TRB": None}

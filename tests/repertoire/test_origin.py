@@ -133,6 +133,18 @@ def test_how_many_of_a_class_are_expected_to_be_wrong():
     }
 
 
+def test_a_lone_clone_is_not_called_emergent():
+    everywhere = {f"c{i}": 200 + i for i in range(30)}
+    product, baseline = sample(everywhere | {"p": 5000}), sample(everywhere | {"b": 5000})
+
+    def called(*new):
+        later = sample(everywhere | dict.fromkeys(new, 300))
+        return set(origins(product, baseline=baseline, later=later).filter(origin="emergent")["junction"])
+
+    assert called("new") == set()
+    assert called("new", "newer") == {"new", "newer"}
+
+
 def test_without_a_baseline_nothing_is_emergent():
     (product, _, later), _ = trial(np.random.default_rng(2), 50_000)
     assert "emergent" not in set(origins(product, later=later)["origin"])

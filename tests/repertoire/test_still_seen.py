@@ -70,11 +70,8 @@ def test_all_or_none_seen_has_limits_on_one_side():
     assert none["upper"] == pytest.approx(1 - 0.025 ** (1 / 4))
 
 
-def test_distinct_cells_of_a_locus_that_was_counted_and_one_that_was_declared():
-    mixed = pl.DataFrame(
-        {"locus": ["TRA", "TRB", "TRB"], "junction": ["AAA", "CCC", "GGG"], "duplicate_count": [30, 1000, 1000]}
-    )
-    clones = effective_clones(mixed, {"TRA": 30.0, "TRB": 400.0}).sort("junction")
-    # TRA: each count a cell. TRB: 2,000 counts of 500 cells show 500 (1 - exp(-4)) of them, half of each clone
-    half = 250 * (1 - np.exp(-4))
-    assert distinct_cells(clones).to_list() == pytest.approx([30, half, half])
+def test_distinct_cells_of_clones_where_one_locus_is_of_cells_and_one_of_counts():
+    both = pl.DataFrame({"locus": ["TRA", "TRB"], "junction": ["a", "b"], "duplicate_count": [10, 2000]})
+    found = distinct_cells(effective_clones(both, {"TRA": 10, "TRB": 400.0}))
+    assert sorted(found.to_list()) == pytest.approx([10, 500 * (1 - np.exp(-4))])
+    assert distinct_cells(effective_clones(both, None)).to_list() == [None, None]

@@ -30,7 +30,7 @@ from tilseq.study.read import read_study
                 "clinical/labs.csv": "subject,day,test\nS01,1,pH\n",
                 "clinical/therapies.csv": "subject,therapy,start_day\n",
             },
-            ["read and checked, but not analysed yet: clinical/labs.csv"],
+            ["read and checked, but not analysed yet: clinical/labs.csv but for lymphocyte counts"],
         ),
         (
             {"samples.csv": ("S01_base,S01,baseline,-8,blood,flow", "S01_base,S01,baseline,-8,plasma,cytokine")},
@@ -62,8 +62,9 @@ def test_roles_and_columns_that_no_analysis_reads(make_study):
     rows += "a,S01,baseline,blood,flow,raw/a.fcs,sample,50000,900,,tcell\n"
     rows += "b,S01,D28,blood,tcr,raw/b.tsv,,,900,50,\nc,S01,D28,blood,flow,raw/e.fcs,fmo,50000,,,\n"
     rows += "d,S01,D28,blood,bcr,raw/c.tsv,blank,,,50,tcell\n"
+    rows += "f,007,D28,blood,flow,raw/f.fcs,blank,,,,tcell\n"  # it sets limits of blank
     rows += "e,007,D28,blood,bcr,raw/d.tsv,,,900,50,tcell\n"
-    assert read_study(make_study({"samples.csv": rows})).notes == [
+    assert read_study(make_study({"samples.csv": rows, "raw/f.fcs": "file f"})).notes == [
         "role fmo is not analysed: 'c'",
         "role blank is not analysed: 'd'",
         "filled but not used yet: samples.csv panel of bcr; samples.csv cells of flow; samples.csv input_ng of bcr",

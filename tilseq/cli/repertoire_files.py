@@ -105,19 +105,3 @@ def joined(frames: list[pl.DataFrame]) -> pl.DataFrame:
 def counts_of(count_of: str) -> str:
     """Return what counts are of, in words."""
     return "counts of unknown meaning" if count_of == "unknown" else f"counts of {count_of}"
-
-
-def effective_of(
-    sample: str, clonotypes: Clonotypes, count_of: str | None, cells: dict[str, float]
-) -> dict[str, float | None]:
-    """Return locus → effective number of cells of a file; say where it is not known."""
-    from tilseq.repertoire.cells import effective_numbers
-
-    counted = counted_by(sample, clonotypes, count_of)
-    effective = effective_numbers(clonotypes.table, counted, clonotypes.cells or cells.get(sample))
-    if None in effective.values():
-        click.echo(
-            f"{sample}: no limits, as the cells behind {counts_of(counted)} are not known (see --cells, --count-of)",
-            err=True,
-        )
-    return effective

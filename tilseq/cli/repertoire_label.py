@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, write_result
-from tilseq.cli.repertoire_files import cells_given, cells_option, count_option, effective_of, joined, read_file, tell
+from tilseq.cli.repertoire_depth import depth_of
+from tilseq.cli.repertoire_files import cells_given, cells_option, count_option, joined, read_file, tell
 
 if TYPE_CHECKING:
     import polars as pl
@@ -109,12 +110,12 @@ def _paired(contigs: Contigs, sample: str) -> pl.DataFrame:
 def _lot(path: Path, cells: dict[str, float], count_of: str | None) -> tuple[ProductLot, pl.DataFrame]:
     """Return a library of the product and its rows of the table `exclusions`."""
     from tilseq.io.contigs import read_contigs
-    from tilseq.repertoire import ProductLot
+    from tilseq.repertoire import ProductLot, share_cells
 
     name = sample_name(path)
     clonotypes, left_out = read_file(path, name, None, None)
     single = clonotypes.dialect == "10x"
-    effective = effective_of(name, clonotypes, None if single else count_of, cells)
+    effective = share_cells(depth_of(name, clonotypes, None if single else count_of, cells.get(name), None))
     receptors = _paired(read_contigs(path), name) if single else None
     return ProductLot(name, clonotypes.table, effective, receptors), left_out
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, write_result
+from tilseq.cli.repertoire_depth import cells_of_replicates, depth_of, replicates_option
 from tilseq.cli.repertoire_files import (
     cells_given,
     cells_option,
     count_option,
     counted_by,
     dialect_option,
-    effective_of,
     joined,
     locus_option,
     read_file,
@@ -55,6 +55,7 @@ def files_option(name: str, text: str, *, required: bool = False) -> Callable[[A
 )
 @output_folder
 @cells_option
+@replicates_option
 @dialect_option
 @locus_option
 @count_option
@@ -66,6 +67,7 @@ def track_command(
     threshold: float,
     output: Path,
     cells: tuple[str, ...],
+    replicates: tuple[str, ...],
     dialect: str | None,
     locus: str | None,
     count_of: str | None,
@@ -77,25 +79,30 @@ def track_command(
       persistence.csv   what infused clones hold of each blood sample, and what is kept of them, with limits
       clones.csv        each followed clone in each sample: share, limits, limit of detection, call
       origins.csv       each clone: where it was seen and where it comes from
-      origin_classes.csv  how many clones come from where, and how many of them are expected to be wrong
+      origin_classes.csv  how many clones come from where, and how many of those are expected to be wrong
       near_matches.csv  clones of blood that are near an infused one and are none of them
+      change.csv        clones tested from the product to each sample of blood, and from each to the next as given
       exclusions.csv    rows of the files that took no part
 
-    Limits and absence need the number of cells behind the counts: see --cells and --count-of.
+    Limits and absence need the number of cells behind the counts: see --cells, --count-of and
+    --replicates.
     """
-    from tilseq.repertoire import effective_clones, near_matches, pooled, track
+    from tilseq.repertoire import effective_clones, near_matches, pooled, share_cells, track
     from tilseq.repertoire.persistence import check_loci
+    from tilseq.repertoire.track import changes
     from tilseq.tables.outputs import EXCLUSIONS
     from tilseq.tables.repertoire import PERSISTENCE
-    from tilseq.tables.tracking import CLONES, NEAR_MATCHES, ORIGIN_CLASSES, ORIGINS
+    from tilseq.tables.tracking import CHANGE, CLONES, NEAR_MATCHES, ORIGIN_CLASSES, ORIGINS
 
-    known = cells_given(cells, sample_names([*paths, *products, *baselines, *tumors]))
+    files = (*paths, *products, *baselines, *tumors)
+    known = cells_given(cells, sample_names(files))
+    estimated = cells_of_replicates(replicates, files, dialect, locus)
 
     def read(path: Path) -> Read:
         sample = sample_name(path)
         clonotypes, left_out = read_file(path, sample, dialect, locus)
-        effective = effective_of(sample, clonotypes, count_of, known)
-        return sample, clonotypes, effective_clones(clonotypes.table, effective), left_out
+        depth = depth_of(sample, clonotypes, count_of, known.get(sample), estimated.get(sample))
+        return sample, clonotypes, effective_clones(clonotypes.table, share_cells(depth)), left_out
 
     given = {name: [read(path) for path in some] for name, some in _named(products, baselines, tumors).items()}
     pooled([(one.table, counted_by(sample, one, count_of)) for sample, one, *_ in given["product"]])
@@ -111,13 +118,15 @@ def track_command(
         return status
     every = [one for some in (later, *given.values()) for one in some]
     samples = {name: {sample: clones for sample, _, clones, _ in some} for name, some in given.items()}
-    tracked = track({sample: clones for sample, _, clones, _ in later}, **samples, threshold=threshold)
+    blood = {sample: clones for sample, _, clones, _ in later}
+    tracked = track(blood, **samples, threshold=threshold)
     product = joined([one.table for _, one, *_ in given["product"]])
     near = joined([near_matches(one.table, product, sample=sample) for sample, one, *_ in later])
     write_result(tracked.persistence, PERSISTENCE, str(output / "persistence.csv"))
     write_result(tracked.clones, CLONES, str(output / "clones.csv"))
     write_result(tracked.origins, ORIGINS, str(output / "origins.csv"))
     write_result(tracked.origin_classes, ORIGIN_CLASSES, str(output / "origin_classes.csv"))
+    write_result(changes(samples["product"], blood), CHANGE, str(output / "change.csv"))
     write_result(near, NEAR_MATCHES, str(output / "near_matches.csv"))
     left_out = joined([rows for *_, rows in every]).unique(maintain_order=True)
     write_result(left_out, EXCLUSIONS, str(output / "exclusions.csv"))

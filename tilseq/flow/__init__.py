@@ -8,10 +8,10 @@ from tilseq.flow.export import Exported, export_gates
 from tilseq.flow.gating import Borrowed, Gating, gate
 from tilseq.flow.given_spill import with_spill
 from tilseq.flow.panel import find_markers
-from tilseq.flow.populations import Rule, rule
 from tilseq.flow.rare import status_of_counts
 from tilseq.flow.tree import Population
 from tilseq.flow.tube import Tube
+from tilseq.populations import Rule, rule
 
 __all__ = [
     "Borrowed",

@@ -53,7 +53,7 @@ def _region(tree: Tree, parent: str, free: Sequence[str], borrowed: Region | Non
             "too few CD3+ events to find the lymphocytes by",
             found=number,
             expected=f"at least {LEAST_T_CELLS}",
-            mend=f"for FSC-A and SSC-A, {WHERE_SET}",
+            mend=tree.other_thresholds() if "CD3" in tree.thresholds else f"for FSC-A and SSC-A, {WHERE_SET}",
         )
     return None
 

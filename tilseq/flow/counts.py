@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tilseq.flow.gating import Gating
 from tilseq.flow.lymphocytes import Region
-from tilseq.flow.populations import Rule
 from tilseq.flow.quality import worst_of
 from tilseq.flow.rare import NO_BLANK, Blank, rare, status_of_counts
 from tilseq.flow.tree import Population
@@ -25,6 +24,7 @@ from tilseq.flow.uncertainty import (
     with_gates,
 )
 from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
+from tilseq.populations import Rule
 
 if TYPE_CHECKING:
     import polars as pl

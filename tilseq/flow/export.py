@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from tilseq.flow.gating import ALIKE, BEADS, Gating
 from tilseq.flow.lymphocytes import CHANNELS, Region
-from tilseq.flow.populations import Rule, Sign
 from tilseq.flow.scatter import singlet_line
 from tilseq.flow.tube import Floats, Tube
 from tilseq.gates import (
@@ -27,6 +26,7 @@ from tilseq.gates import (
     RectangleGate,
     Spectra,
 )
+from tilseq.populations import Rule, Sign
 
 LN10 = math.log(10)
 # The band of single cells reaches over every number that float32 holds, as decimal logarithms.

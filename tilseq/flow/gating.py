@@ -16,7 +16,6 @@ from tilseq.flow.dead import check_undyed
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.margins import check_lymphocytes
 from tilseq.flow.panel import describe, find_markers, own_channels
-from tilseq.flow.populations import T_CELLS, Rule, markers_of, with_further
 from tilseq.flow.quality import assess, check, input_checks, non_finite
 from tilseq.flow.residual import check_residuals
 from tilseq.flow.scatter import singlets
@@ -27,12 +26,11 @@ from tilseq.flow.tree import Cut, Population, Tree
 from tilseq.flow.tube import Floats, Mask, Tube
 from tilseq.flow.uncertainty import Shift, shifts
 from tilseq.flow.values import NEEDED, SCATTER, compensated_values
+from tilseq.populations import Rule, gate_names, stains_of, with_further
 
 if TYPE_CHECKING:
     import polars as pl
 
-# Stains that gates use beside those of the population tree.
-FURTHER_STAINS = ("CD3", "CD4", "CD8", "CD19", "CD16", "CD56", "CD45", "viability")
 BEADS = ("CD3", "CD4", "CD8", "CD19")
 ALIKE = (*BEADS, "FSC-A", "SSC-A")  # what two beads, or a bead with a cell, have more of than one bead
 MOST_BRIGHT = 0.02
@@ -164,7 +162,7 @@ def gate(
         contradicts the file; a threshold is not a marker's or not a number; the population tree is at fault.
     """
     rules = with_further(populations or {})
-    stains = _stains(rules)
+    stains = stains_of(rules)
     thresholds = _checked_thresholds(thresholds or {}, gate_names(populations or {}))
     if not len(tube.events):
         raise AnalysisError("the tube holds no event")
@@ -208,15 +206,6 @@ def _grow(tree: Tree, rules: Mapping[str, Rule], lent: Region | None) -> tuple[R
     if "CD3+" not in tree.populations:
         raise AnalysisError("the population tree finds no CD3+", mend="give CD3+ markers that the panel stains")
     return region, told
-
-
-def gate_names(populations: Mapping[str, Rule]) -> list[str]:
-    """Return what a threshold can be set for: `FSC-A`, `SSC-A` and each stain of the tree with these populations."""
-    return ["FSC-A", "SSC-A", *_stains({**T_CELLS, **populations})]
-
-
-def _stains(rules: Mapping[str, Rule]) -> list[str]:
-    return list(dict.fromkeys([*FURTHER_STAINS, *markers_of(rules)]))
 
 
 def _planted(tree: Tree, kept: Mask) -> Tree:

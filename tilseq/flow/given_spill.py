@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.compensation import checked_columns, checked_matrix, is_compensated
-from tilseq.flow.panel import plain_name
 from tilseq.flow.quality import check
 from tilseq.flow.tube import Floats, Spill, Tube
 from tilseq.gates import COMPENSATED_PREFIXES
+from tilseq.markers import plain_name
 
 NO_DYE = re.compile(r"(hdr )?time$|[fs]sc(?![a-z])|[fs]s( (a|h|w|area|height|width|peak|tof|int|lin|log))*$")
 SAME = 1e-6  # what a program may lose when it writes a matrix as text

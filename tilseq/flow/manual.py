@@ -9,12 +9,12 @@ import numpy as np
 
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.flow.counts import Ratio, certainty, ratio_columns
-from tilseq.flow.populations import BUILT_IN, T_CELLS
 from tilseq.flow.quality import check, check_t_cells, worst_of
 from tilseq.flow.rare import status_of_counts
 from tilseq.flow.tree import Population
 from tilseq.flow.tube import Mask
 from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
+from tilseq.populations import BUILT_IN, T_CELLS
 
 if TYPE_CHECKING:
     import polars as pl

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from tilseq.flow.compensation import is_compensated, is_transformed
 from tilseq.flow.given_spill import NO_DYE, SAME, Difference, Respilled, check_given, difference
 from tilseq.flow.margins import assess_margins, check_lymphocytes, margins
-from tilseq.flow.panel import plain_name
 from tilseq.flow.quality import check, non_finite
 from tilseq.flow.time_quality import check_time
 from tilseq.flow.tree import Population
 from tilseq.flow.tube import Floats, Mask, Spill, Tube
 from tilseq.flow.values import judged
 from tilseq.gates import COMPENSATED_PREFIXES, Channel, Spectra
+from tilseq.markers import plain_name
 
 # What a person did not leave out is not left out.
 TOLD_OF_TIME = ("flow rate", "signal over time", "drift over time")

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tilseq.flow.panel import MEASURE, SCATTER, find_markers, is_scatter, plain_name
+from tilseq.flow.panel import MEASURE, find_markers, is_scatter
 from tilseq.flow.quality import check
+from tilseq.markers import SCATTER, plain_name
 
 if TYPE_CHECKING:
     import polars as pl

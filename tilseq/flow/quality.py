@@ -27,7 +27,10 @@ NO_CUT = "not available: no valley parts it, nor are there enough cells that lac
 # What a share is of, and what one that is too small tells.
 SINGLETS = "share of events that are single cells", "many doublets, or heights that do not fit their areas"
 LIVING = "share of single cells that are alive", "most are dead, or the cut of the viability dye lies too low"
-KEPT = "share of CD3+ cells on scale", "T cells of other sizes, as activated ones, lie outside of the gate"
+KEPT = (
+    "share of events above the cut of CD3, on scale, that the gate holds",
+    "the rest are T cells of other sizes, as activated ones, or, where many, monocytes that antibody sticks to",
+)
 LYMPHOCYTES_ADD_UP = (
     "T, B and NK cells do not add up to the lymphocytes: other cells lie in their gate, or B or NK are missed"
 )

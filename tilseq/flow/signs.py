@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tilseq.flow.populations import T_CELLS, Rule, by_parent
 from tilseq.flow.quality import check
 from tilseq.flow.tree import Tree
 from tilseq.flow.tube import Mask
+from tilseq.populations import T_CELLS, Rule, by_parent
 
 # T cells bear one of the two: those that bear the other lack this one.
 OTHER_LINEAGE = {"CD4": "CD8", "CD8": "CD4"}

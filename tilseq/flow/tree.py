@@ -10,10 +10,10 @@ import numpy as np
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.density import Density, Valley, density, modes, next_valley, valley
-from tilseq.flow.populations import Rule
 from tilseq.flow.robust import MAD_TO_SD, centre_and_spread
 from tilseq.flow.transform import arcsinh, square_root
 from tilseq.flow.tube import Floats, Mask
+from tilseq.populations import Rule
 
 Source = Literal["valley", "fallback", "settings", "cohort"]
 
@@ -241,10 +241,17 @@ class Tree:
         return AnalysisError(
             f"{marker}+ and {marker}- events cannot be told apart among {parent}",
             column=self.channels[marker],
-            found="no valley",
+            found="no valley" if values.size else f"no event among {parent}",
             expected="two populations",
-            mend=f"for {marker}, {WHERE_SET}{places}",
+            mend=f"for {marker}, {WHERE_SET}{places}"
+            if values.size or not self.thresholds
+            else self.other_thresholds(),
         )
+
+    def other_thresholds(self) -> str:
+        """Return the mend where thresholds that someone set leave no cells."""
+        told = ", ".join(f"{marker} {value:.6g}" for marker, value in self.thresholds.items())
+        return f"mend the thresholds that are set: {told}"
 
     def on_scale(self, parent: str) -> Mask:
         """Return the events of a population whose scatter is below the detector's end, where events pile up."""

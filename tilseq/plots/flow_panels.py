@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 
 from tilseq.flow.gating import Gating
-from tilseq.flow.populations import Rule, by_parent
+from tilseq.populations import Rule, by_parent
 
 SIDE = "SSC-A"
 

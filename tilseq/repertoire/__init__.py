@@ -3,11 +3,11 @@
 from tilseq.repertoire.bcr import bcr
 from tilseq.repertoire.cell_labels import cell_labels
 from tilseq.repertoire.cell_quality import cell_checks, cell_quality
-from tilseq.repertoire.cells import cells_of, effective_cells, effective_number, effective_numbers
+from tilseq.repertoire.cells import cells_of, effective_cells, effective_number
 from tilseq.repertoire.chains import chain_pairing, check_overlap, joined_lanes
 from tilseq.repertoire.change import change
 from tilseq.repertoire.contamination import Contamination, contamination
-from tilseq.repertoire.depth import depth, one_library
+from tilseq.repertoire.depth import depth, one_library, share_cells
 from tilseq.repertoire.diversity import diversity, hill_profile
 from tilseq.repertoire.effective import effective_clones, summed
 from tilseq.repertoire.families import distance_to_nearest, families, family_diversity
@@ -55,7 +55,6 @@ __all__ = [
     "effective_cells",
     "effective_clones",
     "effective_number",
-    "effective_numbers",
     "effective_spectra",
     "families",
     "family_diversity",
@@ -81,6 +80,7 @@ __all__ = [
     "presence",
     "qc",
     "rarefaction",
+    "share_cells",
     "standardised",
     "summed",
     "track",

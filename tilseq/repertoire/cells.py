@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import inf, isfinite
-from typing import Any
-
-import polars as pl
 
 from tilseq.errors import AnalysisError
-from tilseq.repertoire.clones import INDEPENDENT, check_count_of, clone_counts
+from tilseq.repertoire.clones import INDEPENDENT, check_count_of
 
 PICOGRAMS_PER_CELL = 6.6
 ROUNDING = 1e-9  # of an effective number that is all of its counts
@@ -130,27 +126,3 @@ def checked_effective(number: float | None, counts: float, of: str) -> float | N
             expected=f"above 0, at most {counts:.0f}",
         )
     return number
-
-
-def effective_numbers(
-    table: Any, count_of: str, cells: float | Mapping[str, float] | None = None
-) -> dict[str, float | None]:
-    """Return locus → effective number of cells (see `effective_number`) of a clonotype table.
-
-    Parameters
-    ----------
-    table
-        polars or pandas: `locus`, `junction`, `duplicate_count`.
-    count_of, cells
-        As for `effective_number`; the cells for all loci or by locus.
-
-    Raises
-    ------
-    TableError
-        The table is not a clonotype table.
-    AnalysisError
-        The cells are not above 0.
-    """
-    sums = clone_counts(table).group_by("locus").agg(pl.col("duplicate_count").sum()).sort("locus")
-    known = cells if isinstance(cells, Mapping) else dict.fromkeys(sums["locus"], cells)
-    return {locus: effective_number(counts, count_of, known.get(locus)) for locus, counts in sums.iter_rows()}

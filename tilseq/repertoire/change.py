@@ -64,7 +64,7 @@ def change(
     samples
         Identifiers of the earlier and the later sample.
     n_effective
-        Effective number of cells of either (see `effective_numbers`), for all loci or by locus.
+        Effective number of cells of either (see `share_cells`), for all loci or by locus.
     subject
         Identifier of the subject, which both samples are of.
     overdispersion

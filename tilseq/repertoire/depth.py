@@ -114,6 +114,22 @@ def one_library(depths: Any) -> pl.DataFrame:
     return found.select("sample", "locus", "cells", reason.alias("reason"))
 
 
+def share_cells(depths: pl.DataFrame) -> dict[str, float | None]:
+    """Return locus → effective number of cells that shares of a sample are worth, None where it is not known.
+
+    Both chains of a cell with two of one locus are its clone's, so that cells that were counted are worth no more than
+    their number.
+
+    Parameters
+    ----------
+    depths
+        Rows of the table `depth` of one sample.
+    """
+    counted = pl.col("cells_from") == "counted"
+    worth = pl.when(counted).then(pl.min_horizontal("n_effective", "cells")).otherwise("n_effective")
+    return dict(depths.select("locus", worth.alias("n_effective")).iter_rows())
+
+
 def _estimated(found: Estimate, source: str, counts: int) -> dict[str, Any]:
     """Return what an estimate says; where counts vary no more than if each were a cell, they are worth their sum."""
     effective = effective_number(counts, "reads", found.cells) if found.cells else float(counts)

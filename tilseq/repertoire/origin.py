@@ -23,6 +23,8 @@ FEWEST_CELLS = 5  # later cells of an emergent clone: a naive cell and its few s
 # Expected share of wrong ones among emergent and among tumour-resident clones. It is half of the 5 % that users are
 # promised, as the estimate of the clones missed rests on those seen, and errs where few are.
 MOST_WRONG = 0.025
+# A lone clone is not called: where no clone is new, one subject in forty would show one, and all such calls be wrong.
+FEWEST_CALLED = 2
 
 
 def origins(
@@ -52,8 +54,8 @@ def origins(
     sample shows for the first time were there and missed. `emergent` are, locus by locus, the clones of most later
     cells, as many as leave the expected number of missed ones of the product and of the baseline (see `missed`) at
     2.5 % of them; `tumor_resident` likewise those of most cells in the tumour, against those that the product missed.
-    Either needs five cells, and effective numbers of all places. For the other classes `origin_classes` tells
-    how many are expected to be wrong.
+    Either needs five cells, two clones or more, and effective numbers of all places. For the other classes
+    `origin_classes` tells how many are expected to be wrong.
 
     Parameters
     ----------
@@ -143,7 +145,7 @@ def _called(clones: pl.DataFrame, of: str, absent: Sequence[str], known: Set[str
         both = large & (cells[place] > 0)
         expected += _of_size(size, cells[of][both], missed(cells[of][both], cells[place][both]))
     rank = len(size) - np.searchsorted(np.sort(size), size)
-    fitting = size[expected <= MOST_WRONG * rank]
+    fitting = size[(expected <= MOST_WRONG * rank) & (rank >= FEWEST_CALLED)]
     if len(fitting):
         called[candidates[size >= fitting.min()]] = True
     return called

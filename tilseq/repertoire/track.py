@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 import polars as pl
 
 from tilseq.receptors import CLONE
-from tilseq.repertoire.effective import summed
+from tilseq.repertoire.change import change
+from tilseq.repertoire.effective import depths_of, summed
 from tilseq.repertoire.origin import origin_classes, origins
 from tilseq.repertoire.persistence import persistence_of
 from tilseq.repertoire.presence import presence
 from tilseq.repertoire.still_seen import common_cells
+from tilseq.tables.tracking import CHANGE
 
 Samples = Mapping[str, pl.DataFrame]
 
@@ -110,3 +113,30 @@ def follow(
     shown = whole.select(CLONE).join(blood, on=CLONE, how="semi")
     followed = pl.concat([shown, large, origin.filter(origin="emergent").select(CLONE)])
     return presence(every, followed, threshold=threshold), origin, origin_classes(origin, whole, before)
+
+
+def changes(product: Samples, later: Samples, *, subject: str | None = None) -> pl.DataFrame:
+    """Return which clones changed from the product to each later sample, and from each of these to the next.
+
+    Parameters
+    ----------
+    product, later
+        As for `track`, `later` in the order of time. Loci of which the cells are not known in both take no part.
+    subject
+        Identifier of the subject.
+
+    Returns
+    -------
+    polars.DataFrame
+        The table `change`, of the clones that were tested; several lots of a product are one sample named by all.
+    """
+    whole = ("+".join(product), summed(list(product.values())))
+    pairs = [(whole, one) for one in later.items()] + list(pairwise(later.items()))
+    found = [CHANGE.frame()]
+    for (first, before), (second, after) in pairs:
+        depths = depths_of(before), depths_of(after)
+        loci = [locus for locus, n in depths[0].items() if n is not None and depths[1].get(locus) is not None]
+        if loci:
+            tables = (clones.filter(pl.col("locus").is_in(loci)) for clones in (before, after))
+            found.append(change(*tables, samples=(first, second), n_effective=depths, subject=subject).drop_nulls("p"))
+    return pl.concat(found)

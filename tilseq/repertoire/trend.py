@@ -56,7 +56,7 @@ def trend(
     days
         Sample → day.
     n_effective
-        Sample → effective number of cells (see `effective_numbers`), for all loci or by locus.
+        Sample → effective number of cells (see `share_cells`), for all loci or by locus.
     subject
         Identifier of the subject.
     clones

@@ -63,17 +63,24 @@ def cells_behind(samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.D
     return pl.concat(found)
 
 
-def effective_by_sample(
-    samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.DataFrame]
-) -> dict[str, dict[str, float | None]]:
-    """Return sample → locus → effective number of cells, as a sample or its replicates tell; of pairs none.
+def known_cells(samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Return the table `depth` as `cells_behind` does, without what pairs tell.
 
-    A pair tells too few cells where clones changed, which is what is asked of them here.
+    A pair tells too few cells where clones changed, which is what is asked of them elsewhere.
     """
     import polars as pl
 
-    cells = cells_behind(samples, clones).filter(pl.col("cells_from") != "pair")
-    return {name: dict(cells.filter(sample=name).select("locus", "n_effective").iter_rows()) for name in clones}
+    return cells_behind(samples, clones).filter(pl.col("cells_from") != "pair")
+
+
+def effective_by_sample(
+    samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.DataFrame]
+) -> dict[str, dict[str, float | None]]:
+    """Return sample → locus → effective number of cells that shares are worth, without what pairs tell."""
+    from tilseq.repertoire.depth import share_cells
+
+    cells = known_cells(samples, clones)
+    return {name: share_cells(cells.filter(sample=name)) for name in clones}
 
 
 def _of_replicates(samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.DataFrame]) -> SampleEstimates:

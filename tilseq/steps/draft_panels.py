@@ -49,8 +49,8 @@ def stains_of(channels: Sequence[str], markers: Sequence[str]) -> dict[str, str]
     one channel answers to two markers, or two to one, nothing is clear.
     """
     from tilseq.errors import AnalysisError
-    from tilseq.flow.panel import MARKERS
     from tilseq.flow.panels import stains
+    from tilseq.markers import MARKERS
 
     texts = dict(zip(channels, markers, strict=True))
     try:

@@ -77,7 +77,7 @@ def arguments_of(study: Study, sample: Mapping[str, Any]) -> dict[str, Any]:
 def _populations(panel: Panel | None, mark: str | None) -> dict[str, Any]:
     """Return the panel's populations, and the T cells that bear the marker by which infused cells are told."""
     from tilseq.flow.marked import marked_population
-    from tilseq.flow.populations import T_CELLS
+    from tilseq.populations import T_CELLS
 
     populations: dict[str, Any] = {name: one.model_dump() for name, one in panel.populations.items()} if panel else {}
     tree = {*T_CELLS, *populations}
@@ -115,7 +115,7 @@ def read_tube(path: str | Path, member: str | None, spill: Spill | None = None) 
 def gate_tube(tube: Tube, sample: str, arguments: Mapping[str, Any], borrowed: Borrowed | None = None) -> Gating:
     """Gate one tube as the settings say."""
     from tilseq.flow.gating import gate
-    from tilseq.flow.populations import rule
+    from tilseq.populations import rule
 
     return gate(
         tube,

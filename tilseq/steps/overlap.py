@@ -31,14 +31,15 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.io.write import write_parquet
     from tilseq.repertoire.overlap import overlap
     from tilseq.repertoire.usage import usage, usage_divergence
-    from tilseq.steps.cells_behind import effective_by_sample
+    from tilseq.steps.cells_behind import known_cells
     from tilseq.tables.repertoire import OVERLAP, USAGE
 
     read = needed(job, folder, "clonotypes")
     samples = sorted((row for need, row in job.arguments["samples"].items() if need in read), key=in_time)
     paths = {job.arguments["samples"][need]["sample"]: path for need, path in read.items()}
     tables = {row["sample"]: pl.read_parquet(paths[row["sample"]]) for row in samples}
-    effective = effective_by_sample(samples, tables)  # too few cells, as of a pair, would make the overlap too large
+    cells = known_cells(samples, tables)
+    effective = {name: dict(cells.filter(sample=name).select("locus", "n_effective").iter_rows()) for name in tables}
     used = pl.concat(
         [USAGE.frame(), *(usage(table, sample=name, n_effective=effective[name]) for name, table in tables.items())]
     )

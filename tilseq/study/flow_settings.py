@@ -12,7 +12,7 @@ from tilseq.study.settings import FILE as SETTINGS_FILE
 from tilseq.study.settings import Panel
 
 if TYPE_CHECKING:
-    from tilseq.flow.populations import Rule
+    from tilseq.populations import Rule
 
 Place = tuple[str, ...]
 
@@ -45,7 +45,7 @@ def check_thresholds(folder: Folder) -> list[TilseqError]:
     found = list(_thresholds(folder))
     if not found:
         return []
-    from tilseq.flow.gating import gate_names
+    from tilseq.populations import gate_names
 
     problems: list[TilseqError] = []
     trees = {name: gate_names(_rules(folder, name, panel)[0]) for name, panel in _panels(folder).items()}
@@ -105,7 +105,7 @@ def _tubes(folder: Folder) -> list[dict[str, Any]]:
 
 def _rules(folder: Folder, name: str, panel: Panel) -> tuple[dict[str, Rule], list[TilseqError]]:
     """Return the rules of a panel that can be read, and what is wrong with the others."""
-    from tilseq.flow.populations import rule
+    from tilseq.populations import rule
 
     rules: dict[str, Rule] = {}
     problems: list[TilseqError] = []
@@ -120,7 +120,7 @@ def _rules(folder: Folder, name: str, panel: Panel) -> tuple[dict[str, Rule], li
 
 def _tree_faults(folder: Folder, name: str, rules: Mapping[str, Rule]) -> list[TilseqError]:
     """Return what is wrong with names and parents, at the population that it is about."""
-    from tilseq.flow.populations import with_further
+    from tilseq.populations import with_further
 
     try:
         with_further(rules)
@@ -135,7 +135,7 @@ def _unknown_markers(folder: Folder, name: str, panel: Panel, rules: Mapping[str
 
     Where no tube of the panel can be read nothing is known of its channels.
     """
-    from tilseq.flow.panel import MARKERS, PATTERNS, plain_name
+    from tilseq.markers import MARKERS, PATTERNS, plain_name
 
     known = {*MARKERS, *panel.markers}
     open_ones = [(of, marker) for of, one in rules.items() for marker in one.markers if marker not in known]

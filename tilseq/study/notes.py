@@ -141,6 +141,9 @@ def note_excluded(folder: Folder) -> list[str]:
 def note_not_analysed(folder: Folder) -> list[str]:
     """Name tables that no analysis reads."""
     tables = [clinical_file(name) for name, frame in folder.clinical.items() if frame.height]
+    if folder.samples is not None and "flow" in folder.samples["assay"].to_list():
+        labs = clinical_file("labs")
+        tables = [f"{labs} but for lymphocyte counts" if name == labs else name for name in tables]
     tables += ["plates/"] if any(frame.height for frame in folder.plates.values()) else []
     return [f"read and checked, but not analysed yet: {', '.join(tables)}"] if tables else []
 
@@ -155,7 +158,7 @@ def note_samples_not_analysed(folder: Folder) -> list[str]:
         role, name = cells["role"] or OWN_ROLE, cells["sample"] or ""
         if cells["assay"] in LATER_ASSAYS:
             later.setdefault(cells["assay"], []).append(name)
-        elif role != OWN_ROLE:
+        elif role != OWN_ROLE and (cells["assay"], role) != ("flow", "blank"):  # which set the limits of blank
             others.setdefault(role, []).append(name)
     notes = [f"assay {assay} is not analysed yet: {named(names)}" for assay, names in later.items()]
     return notes + [f"role {role} is not analysed: {named(names)}" for role, names in others.items()]

@@ -17,7 +17,7 @@ FURTHEST_DAY = 36525  # a century; a day beyond it is a slip of the pen
 
 Day = Annotated[int, Field(ge=-FURTHEST_DAY, le=FURTHEST_DAY)]
 CV = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
-Thresholds = dict[str, Annotated[float, Field(allow_inf_nan=False)]]
+Thresholds = dict[str, Annotated[float, Field(ge=-1e38, le=1e38, allow_inf_nan=False)]]  # what 32-bit numbers hold
 
 
 class Visit(Part):

@@ -9,6 +9,11 @@ from tilseq.errors import AnalysisError, did_you_mean
 
 # Populations that are found by scatter, beads and dead cells, not by signs; a rule may name them as its parent.
 BUILT_IN = ("all events", "beads", "single beads", "cells", "singlets", "live", "lymphocytes")
+# Stains that gates use beside those of the population tree.
+FURTHER_STAINS = ("CD3", "CD4", "CD8", "CD19", "CD16", "CD56", "CD45", "viability")
+# What the counts, the ratio and the checks take to bear these markers, and to lie within CD3+.
+KNOWN_BY: Mapping[str, str] = {"CD3+": "CD3", "CD4+ T": "CD4", "CD8+ T": "CD8"}
+MOST = 100  # populations beside the built-in ones; more are a slip, and no figure shows them
 MEND = "write it as {parent: CD3+, markers: [CD4+, CD8-]}"
 
 
@@ -45,11 +50,18 @@ def rule(parent: str, *conditions: str) -> Rule:
     Raises
     ------
     AnalysisError
-        There is no condition, or one does not end in ``+`` or ``-`` behind a marker.
+        There is no condition, one does not end in ``+`` or ``-`` behind a marker, or two ask for both signs of a
+        marker, which no cell bears.
     """
     if not conditions:
         raise AnalysisError("a population has no markers", found=parent, mend=MEND)
-    return Rule(parent, tuple(tuple(_sign(part) for part in text.split("|")) for text in conditions))
+    signs = tuple(tuple(_sign(part) for part in text.split("|")) for text in conditions)
+    needed = {one for one, *others in signs if not others}
+    both = [sign.marker for sign in needed if Sign(sign.marker, not sign.positive) in needed]
+    if both:
+        mend = "keep one of them, or join them by | where either will do"
+        raise AnalysisError("no cell bears a marker and lacks it", found=f"{both[0]}+ and {both[0]}-", mend=mend)
+    return Rule(parent, signs)
 
 
 def _sign(text: str) -> Sign:
@@ -77,10 +89,16 @@ def with_further(further: Mapping[str, Rule]) -> dict[str, Rule]:
     Raises
     ------
     AnalysisError
-        A name is that of a population found otherwise, a parent does not exist, or parents form a ring.
+        A name is that of a population found otherwise, is empty, begins or ends with a blank, or is more than one line;
+        a parent does not exist, or parents form a ring; there are more than 100; CD3+, CD4+ T or CD8+ T does not bear
+        its marker or lies outside of CD3+.
     """
     rules = {**T_CELLS, **further}
+    if len(further) > MOST:
+        raise AnalysisError("too many populations", found=len(further), expected=f"at most {MOST}")
     for name, one in rules.items():
+        if not name.isprintable() or name != name.strip() or not name:
+            raise AnalysisError("a population needs a name of one line without blanks at its ends", found=name)
         if name in BUILT_IN:
             raise AnalysisError("a population bears the name of one that is found by itself", found=name)
         if one.parent not in rules and one.parent not in BUILT_IN:
@@ -94,7 +112,23 @@ def with_further(further: Mapping[str, Rule]) -> dict[str, Rule]:
         if not ready:
             raise AnalysisError("populations are each other's parents", found=", ".join(left))
         ordered |= {name: left.pop(name) for name in ready}
+    _refuse_others(ordered)
     return ordered
+
+
+def _refuse_others(rules: Mapping[str, Rule]) -> None:
+    """Refuse other cells under the names by which T cells are counted."""
+    for name, marker in KNOWN_BY.items():
+        above, bears = name, (Sign(marker, True),) in rules[name].conditions
+        while above in rules and above != "CD3+":
+            bears |= (Sign(marker, True),) in rules[above].conditions
+            above = rules[above].parent
+        if not bears:
+            what, mend = f"{name} is counted as cells that bear {marker}, and does not ask for it", f"add {marker}+"
+            raise AnalysisError(what, found=name, mend=f"{mend} to its markers, or give it another name")
+        if above != "CD3+":
+            what, mend = f"{name} lies outside of CD3+", "put it within CD3+, or give it another name"
+            raise AnalysisError(what, found=name, mend=mend)
 
 
 def by_parent(rules: Mapping[str, Rule]) -> dict[str, list[str]]:
@@ -108,3 +142,13 @@ def by_parent(rules: Mapping[str, Rule]) -> dict[str, list[str]]:
 def markers_of(rules: Mapping[str, Rule]) -> Sequence[str]:
     """Return the markers of all rules, each once."""
     return list(dict.fromkeys(marker for one in rules.values() for marker in one.markers))
+
+
+def gate_names(populations: Mapping[str, Rule]) -> list[str]:
+    """Return what a threshold can be set for: `FSC-A`, `SSC-A` and each stain of the tree with these populations."""
+    return ["FSC-A", "SSC-A", *stains_of({**T_CELLS, **populations})]
+
+
+def stains_of(rules: Mapping[str, Rule]) -> list[str]:
+    """Return the stains that gates of a tree can use, those of the built-in gates first."""
+    return list(dict.fromkeys([*FURTHER_STAINS, *markers_of(rules)]))

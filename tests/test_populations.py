@@ -1,7 +1,7 @@
 import pytest
 
 from tilseq.errors import AnalysisError
-from tilseq.flow.populations import T_CELLS, Rule, Sign, by_parent, markers_of, rule, with_further
+from tilseq.populations import T_CELLS, Rule, Sign, by_parent, markers_of, rule, with_further
 
 
 def test_signs_are_read_from_text() -> None:
@@ -52,3 +52,28 @@ def test_a_population_can_take_the_place_of_a_built_in_one() -> None:
 def test_a_tree_at_fault_is_refused(further: dict[str, Rule], message: str) -> None:
     with pytest.raises(AnalysisError, match=message):
         with_further(further)
+
+
+@pytest.mark.parametrize(
+    ("name", "parent", "markers", "message"),
+    [
+        ("A", "CD3+", ["CD4+", "CD4-"], "no cell bears a marker and lacks it; found 'CD4\\+ and CD4-'; keep one"),
+        ("", "CD3+", ["CD4+"], "needs a name of one line"),
+        (" A", "CD3+", ["CD4+"], "needs a name of one line"),
+        ("a\nb", "CD3+", ["CD4+"], "needs a name of one line"),
+        ("CD3+", "lymphocytes", ["CD19+"], "CD3\\+ is counted as cells that bear CD3, and does not ask for it"),
+        ("CD4+ T", "CD3+", ["CD8+", "CD4-"], "CD4\\+ T is counted as cells that bear CD4"),
+        ("CD8+ T", "CD3-", ["CD8+"], "CD8\\+ T lies outside of CD3\\+"),
+    ],
+)
+def test_populations_that_give_another_number_than_their_name_says_are_refused(name, parent, markers, message):
+    with pytest.raises(AnalysisError, match=message):
+        with_further({name: rule(parent, *markers)})
+
+
+def test_what_bears_its_marker_somewhere_above_is_not_refused():
+    further = {"αβ T": rule("CD3+", "TCRgd-"), "helpers": rule("αβ T", "CD4+"), "CD4+ T": rule("helpers", "CD8-")}
+    assert list(with_further({**further, "either": rule("CD3+", "CD4+|CD4-")}))[-1] in ("CD4+ T", "either")
+    assert with_further({"CD3+": rule("singlets", "CD3+", "CD19-")})["CD3+"].parent == "singlets"
+    with pytest.raises(AnalysisError, match="too many populations; found 101; expected at most 100"):
+        with_further({f"P{number}": rule("CD3+", "CD4+") for number in range(101)})
