@@ -21,11 +21,18 @@ def public(package, modules, prefix=""):
 
 
 def test_plots_offers_every_figure_function():
-    modules = ("bcr", "clinical", "diversity", "expression", "flow", "overlap", "repertoire", "study", "usage")
+    modules = (
+        "bcr", "change", "clinical", "compartments", "diversity", "expression", "flow", "overlap", "repertoire",
+        "study", "tracking", "usage",
+    )  # fmt: skip
     # What draws into axes that another figure lends it is no figure.
     drawn = {name: module for name, module in public("tilseq.plots", modules).items() if not name.startswith("draw_")}
     assert sorted(drawn) == sorted(ts.plots.__all__)
     assert {name: getattr(ts.plots, name).__module__ for name in drawn} == {
+        "change_scatter": "tilseq.plots.change",
+        "clone_courses": "tilseq.plots.tracking",
+        "clone_tracking": "tilseq.plots.tracking",
+        "compartment_flow": "tilseq.plots.compartments",
         "distance_histogram": "tilseq.plots.bcr",
         "endpoint_over_time": "tilseq.plots.study",
         "gates": "tilseq.plots.flow",

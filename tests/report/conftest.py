@@ -9,7 +9,7 @@ import pytest
 from tilseq.endpoints.parameters import INFUSED_UPPER_BOUND
 from tilseq.io.files import write_json
 from tilseq.io.write import write_table
-from tilseq.tables import outputs
+from tilseq.tables import Table, cell_labels, contamination, outputs, tracking
 from tilseq.tables import repertoire as repertoire_tables
 
 VISITS = (("screening", -35, "blood"), ("screening", -35, "tumor"), ("infusion", 0, "infusion_product"),
@@ -86,6 +86,7 @@ def fake_out(out: Path, names: tuple[str, ...], *, hostile: bool = False) -> Pat
             for a in tcr for b in tcr
             if a["subject"] == b["subject"] == name and a["sample"] < b["sample"] for row in _overlap(a, b)
         ],
+        **_infused_clones(names, tcr, hostile),
         repertoire_tables.USAGE: [row for s in tcr for row in _usage(s, hostile)],
         outputs.SCORES: [
             {"sample": s["sample"], "set": g, "value": 0.2 + 0.11 * (i + k), "lower": 0.15 + 0.11 * (i + k),
@@ -216,9 +217,50 @@ def _persistence(i: int, s: dict[str, Any]) -> list[dict[str, Any]]:
     mass = 0 if i % 6 == 5 else 0.5 / (1 + i % 6)
     return [
         {**base, "measure": "mass", "value": mass, "lower": mass * 0.94, "upper": mass * 1.05 + 0.0001},
-        {**base, "measure": "clones", "value": 0.21, "lower": 0.2, "upper": 0.22},
+        {**base, "measure": "clones_at_n", "value": 0.21, "lower": 0.2, "upper": 0.22, "at_cells": 9000.0},
         {**base, "measure": "product_mass_kept", "value": 0.63},
     ]
+
+
+def _infused_clones(names: tuple[str, ...], tcr: list[dict[str, Any]], hostile: bool) -> dict[Table, list[Any]]:
+    """The tables of origins, changes, contamination and single cells."""
+    found = {"clones": 900, "counts": 21_400, "own_compared": 4, "other_compared": 4, "arrived": 0.0, "run": "r1"}
+    good = {"own_agree": 4, "other_agree": 0, "verdict": "as_labelled", "reason": "", "depth": "usual"}
+    bad = {"own_agree": 0, "other_agree": 4, "verdict": "swapped", "reason": HOSTILE[0] if hostile else "holds P02"}
+    run = {"run": HOSTILE[1] if hostile else "r1"}
+    rate = {"large_clones": 90, "seen": 30, "rate": 0.002, "lower": 0.0015, "upper": 0.0026, "verdict": "leak"}
+    blood = [s for s in tcr if s["specimen"] == "blood"]
+    return {
+        tracking.ORIGIN_CLASSES: [
+            {"subject": name, "locus": locus, "origin": origin, "clones": clones, "wrong_expected": wrong}
+            for name in names
+            for locus, origin, clones, wrong in (
+                ("TRA", "indeterminate", 70, None), ("TRB", "infused_only", 812, 40.4),
+                ("TRB", "emergent", 20, 0.5), ("TRB", "indeterminate", 300, None),
+            )
+        ],
+        tracking.CHANGE: [
+            {"subject": s["subject"], "sample_before": f"{s['subject']}_2_tcr", "sample_after": s["sample"],
+             "locus": "TRB", "junction": f"TGT{k}", "p": p, "family": "f", "call": call}
+            for s in blood
+            for k, (p, call) in enumerate(((0.001, "expanded"), (0.002, "contracted"), (0.5, "cannot_tell"),
+                                           (0.003, "expanded"), (None, "cannot_tell")))
+        ],
+        contamination.SAMPLE_IDENTITY: [
+            {**found, "sample": s["sample"], "subject": s["subject"], "content_of": s["subject"],
+             **(bad | {"other_subject": names[1], "content_of": names[1]} if i == 2 else good),
+             "depth": "shallow" if i == 4 else "usual", "usual_counts": 500_000.0}
+            for i, s in enumerate(blood)
+        ],
+        contamination.LEAK_RATES: [
+            {**run, **rate}, {**run, **rate, "donor_subject": names[1], "recipient": blood[1]["sample"]},
+        ],
+        cell_labels.CELL_LABELS: [
+            {"sample": blood[0]["sample"], "cell_id": f"c{k}", "label": label, "probability": chance}
+            for k, (label, chance) in enumerate((("infused", 0.99), ("infused", 0.98), ("not_seen_in_product", 0.3),
+                                                 ("not_seen_in_product", 0.2), ("no_receptor", None)))
+        ],
+    }  # fmt: skip
 
 
 def _overlap(a: dict[str, Any], b: dict[str, Any]) -> list[dict[str, Any]]:

@@ -53,6 +53,14 @@ class Subject:
         return {path.stem: pl.read_parquet(path) for path in folder.glob("*.parquet")}
 
 
+@pytest.fixture(autouse=True)
+def drawn(monkeypatch):
+    """Folders of the figures asked for; none is drawn, which would take most of the time."""
+    folders = []
+    monkeypatch.setattr(tracking, "draw_tracking", lambda *given: folders.append(given[-1]))
+    return folders
+
+
 @pytest.fixture
 def subject(tmp_path, sample, write_clones):
     made = Subject(tmp_path, sample, write_clones)
@@ -60,7 +68,7 @@ def subject(tmp_path, sample, write_clones):
     return made.add("d28", {"AAA": 3000, "CCC": 50, "TTT": 1000, "NEW": 950})
 
 
-def test_clones_and_origins_of_a_subject(subject):
+def test_clones_and_origins_of_a_subject(subject, drawn):
     tables = subject.add("tum", {"GGG": 10, "XXX": 3000}, specimen="tumor", day=-30).run()
     origins = dict(tables["origins"].select("junction", "origin").iter_rows())
     assert origins == {
@@ -76,6 +84,7 @@ def test_clones_and_origins_of_a_subject(subject):
     assert [calls["d28", "AAA"], calls["base", "AAA"], calls["tum", "GGG"]] == ["present", "absent", "present"]
     assert tables["origin_classes"].filter(origin="infused_only")["clones"].to_list() == [2]
     assert tables["trend"].height == tables["quality"].height == 0
+    assert [path.parts[-3:] for path in drawn] == [("tracking", "S1", "figures")]
 
 
 def test_changes_are_from_the_product_and_from_visit_to_visit(subject):

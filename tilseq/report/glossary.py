@@ -42,11 +42,18 @@ FLOW = {
 REPERTOIRE = {
     "Mass": "Share of this sample’s repertoire, counted in cells or molecules, that belongs to clones seen in the "
     "reference’s file. Clones match by locus and nucleotide junction.",
-    "Reference kept": "Share of the reference’s repertoire that belongs to clones still seen in this sample. It grows "
-    "with this sample’s depth: compare samples of like effective cells only.",
+    "Of which new": "Mass of the clones that blood before the infusion does not show. Some were there and missed.",
+    "Clones seen, reference kept": "What a sample would show of the reference, of its clones and of what they held of "
+    "it, if it had as many cells as the shallowest of the subject’s later samples of blood.",
+    "Infused, emergent, tumour": "Where a clone comes from, by where it was seen: product, blood before, tumour. "
+    "Emergent is a clone of blood after the infusion that none of them shows and would not have missed.",
+    "Expanded, contracted, unchanged": "A clone whose share changed, tested on effective cells, at a false discovery "
+    "rate of 5 % within a pair of samples; one whose ratio lies surely between half and twice. Of all others, most of "
+    "them small, nothing can be told.",
+    "Not seen in it": "Cells of clones that the product does not show; some of these were in it and missed. The "
+    "chance of each cell is in the table cell_labels.",
     "Effective cells": "How many independent cells the sample is worth: 1 / (1 / cells + 1 / reads) where the cells "
     "that went in are known, else its molecules. The limits rest on it.",
-    "Seen if above": "A clone or share above this is seen with 95 % probability; what is rarer may be missed.",
     "Counts": "Cells, molecules or reads that the indices rest on, as the file gives them.",
     "Richness": "Clones seen. It grows with depth.",
     "Chao1": "Least number of clones in the specimen, from how many were seen once and twice.",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tilseq.report.results import Results
 
-PARTS = ("flow", "repertoire", "diversity", "expression", "clinical", "study")
+PARTS = ("flow", "repertoire", "tracking", "diversity", "expression", "clinical", "study")
 OF = {"study": "cohort", "subject": "subject"}  # folder → what its figures are about
 LARGEST_SVG = 300_000  # of a figure of the cohort, which is drawn sharply at any size
 MOST_BYTES = 30_000_000
@@ -27,7 +27,7 @@ class Picture:
 
 
 def pictures(results: Results) -> dict[str, list[Picture]]:
-    """Return the figures by part: ``flow``, ``repertoire``, ``diversity``, ``expression``, ``clinical``, ``study``.
+    """Return the figures by part: ``flow``, ``repertoire``, ``tracking``, ``diversity`` and so on.
 
     A figure whose name starts with ``<part>_`` in the folder ``study`` is about the whole cohort and stands at
     ``<part>:cohort``; one of no part stands at ``study:cohort``. One in the folder ``subject`` is about one subject and

@@ -11,14 +11,16 @@ from tilseq.report.results import STATE_WORDS, Results
 from tilseq.report.rows import BRIEFLY, WHO, Row, unfinished, who, who_briefly
 from tilseq.report.series import reference_name, references
 from tilseq.report.view import Cell, Head, View, count, doubt, measured, missing, on_two_lines, text
-from tilseq.report.words import number, share
+from tilseq.report.words import number, plural, share
 from tilseq.tables.repertoire import STANDARDISED_PARAMETERS
 
+COMMON = "Of the reference, at a common depth"
+# Measure → its head, below those of what it is of; what a sample keeps at its own depth is in the file alone.
 MEASURES = {
-    "mass": "Mass",
-    "mass_new": "Mass, not in baseline",
-    "clones": "Clones seen",
-    "product_mass_kept": "Reference kept",
+    "mass": Head("Mass", "%", True, "Of this sample"),
+    "mass_new": Head("Of which new", "%", True, "Of this sample"),
+    "clones_at_n": Head("Clones seen", "%", True, COMMON),
+    "product_mass_kept_at_n": Head("Reference kept", "%", True, COMMON),
 }
 INDICES = {  # the others of the table are in its file
     "cells_or_counts": "Counts",
@@ -44,27 +46,49 @@ STEP_PERSISTENCE = "persistence"
 def persistence(results: Results) -> View:
     """Return how much of each other sample the clones of the reference, mostly the infusion product, hold.
 
-    A sample that should stand here and gave no number keeps a row, which says why.
+    A sample that should stand here and gave no number keeps a row, which says why. A locus without a number of a sample
+    that has one at another is left to `not_evaluable`.
     """
-    table = results.with_sample("persistence")
-    measures = sorted(table["measure"].unique(), key=lambda name: (list(MEASURES) + [name]).index(name))
+    table = _with_a_number(results.with_sample("persistence"))
     named = references(results.endpoints.filter(parameter="persistence_mass")["qualifier"])
-    heads = [*WHO, Head("Locus"), *(Head(MEASURES.get(name, name), "%", True) for name in measures)]
-    heads += [Head("Seen if above", "%", True), Head("Effective cells", numeric=True)]
+    heads = [*WHO, Head("Locus"), *MEASURES.values(), Head("At", "distinct cells", True, COMMON)]
+    heads.append(Head("Effective cells", numeric=True))
     rows = []
     for first, values in _groups(_with_unmeasured(results, table, named), "measure"):
-        limits = [row["limit_of_detection"] for row in values.values() if row["limit_of_detection"] is not None]
+        at = [row["at_cells"] for row in values.values() if row["at_cells"] is not None]
         effective = [row["n_effective"] for row in values.values() if row["n_effective"] is not None]
-        cells = [_share_cell(values.get(name)) for name in measures]
+        cells = [on_two_lines(_share_cell(values.get(name))) for name in MEASURES]
         if not values:
             cells[0] = missing(_why_not_compared(results, first, named))
-        limit = Cell(share(max(limits)), kind="number") if limits else missing()
-        rows.append([*who(first), text(first["locus"]), *cells, limit, count(max(effective, default=None))])
+        depths = (max((round(n) for n in some), default=None) for some in (at, effective))
+        rows.append([*who(first), text(first["locus"]), *cells, *map(count, depths)])
     failed = STEP_PERSISTENCE in results.tables["failures"]["step"]
     told = "No sample was compared with an infusion product or another reference."
     empty = results.nothing("persistence", f"{told} See under failures why." if failed else told, *RECEPTORS)
     title = f"Persistence of clones of the {reference_name(results)}"
     return View(title, heads, rows, empty, "tables/persistence.csv")
+
+
+def not_evaluable(results: Results) -> str:
+    """Return which loci of samples have no number while another has one, and why; nothing where there is none."""
+    table = results.tables["persistence"].join(results.tables["depth"], on=["sample", "locus"], how="semi")
+    left_out = table.join(_with_a_number(table), on=["sample", "locus"], how="anti")
+    told = []
+    reasons = results.endpoints.filter(pl.col("parameter") == "persistence_mass", pl.col("value").is_null())
+    for locus in left_out["locus"].unique().sort():
+        own = left_out.filter(locus=locus)["sample"].unique().sort()
+        why = reasons.filter(
+            pl.col("sample") == own[0], pl.col("qualifier").str.contains(f"locus={locus}", literal=True)
+        )
+        reason = why["method"].drop_nulls().to_list()
+        told.append(f"{locus} of {plural(len(own), 'sample')}" + (f" ({own[0]}: {reason[0]})" if reason else ""))
+    return f"Without a number: {'; '.join(told)}. The table endpoints tells why, sample by sample." if told else ""
+
+
+def _with_a_number(table: pl.DataFrame) -> pl.DataFrame:
+    """Return persistence without the loci that have no number, of samples that have one at another."""
+    known = (pl.col("value").is_not_null() & (pl.col("measure") == "mass")).any()
+    return table.filter(known.over("sample", "locus") | ~known.over("sample"))
 
 
 def diversity(results: Results) -> View:

@@ -9,7 +9,19 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from tilseq.io.files import write_text
-from tilseq.report import clinic, comparison, flow, glossary, laboratories, methods, overview, repertoires, til_survival
+from tilseq.report import (
+    clinic,
+    comparison,
+    contamination,
+    flow,
+    glossary,
+    infused,
+    laboratories,
+    methods,
+    overview,
+    repertoires,
+    til_survival,
+)
 from tilseq.report.common_depth import common_depth
 from tilseq.report.glance import glance
 from tilseq.report.images import pictures
@@ -79,7 +91,13 @@ def content(results: Results) -> dict[str, Any]:
         "thresholds": flow.thresholds(results),
         "usual_thresholds": flow.usual_thresholds(results),
         "panel_differences": flow.panel_differences(results),
+        "suspects": contamination.suspects(results),
+        "unjudged": contamination.unjudged(results),
         "persistence": laboratories.persistence(results),
+        "not_evaluable": laboratories.not_evaluable(results),
+        "origins": infused.origins(results),
+        "changes": infused.changes(results),
+        "cell_labels": infused.cell_labels(results),
         "diversity": laboratories.diversity(results),
         "diversity_of_subject": common_depth(results, "subject"),
         "diversity_of_study": common_depth(results, "study"),

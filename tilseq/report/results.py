@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import ReadError, RunError, TableError
-from tilseq.tables import Table, conform, outputs
+from tilseq.tables import Table, cell_labels, conform, contamination, outputs, tracking
 from tilseq.tables import repertoire as repertoire_tables
 
 TABLES = (
@@ -30,6 +30,11 @@ TABLES = (
     repertoire_tables.PERSISTENCE,
     repertoire_tables.OVERLAP,
     repertoire_tables.USAGE,
+    tracking.ORIGIN_CLASSES,
+    tracking.CHANGE,
+    contamination.SAMPLE_IDENTITY,
+    contamination.LEAK_RATES,
+    cell_labels.CELL_LABELS,
     outputs.RESPONSE,
     outputs.SCORES,
 )

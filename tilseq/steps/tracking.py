@@ -11,6 +11,7 @@ from tilseq.steps import contamination, persistence
 from tilseq.steps.job import Job, needed
 from tilseq.steps.receptor_subjects import in_time
 from tilseq.steps.reference import is_before
+from tilseq.steps.tracking_figures import draw_tracking
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,7 +36,7 @@ def plan(study: Study) -> list[Job]:
 
 
 def run(job: Job, folder: Path) -> None:
-    """Write clones, origins, near matches, changes and trends of the subject's T-cell clones.
+    """Write clones, origins, near matches, changes, trends and figures of the subject's T-cell clones.
 
     Bulk libraries and single cells of one kind of specimen are taken together, each by its effective cells. A sample
     whose own job failed, or left no clonotype, takes no part: its own `failures` or `quality` tells why. Nor does one
@@ -75,6 +76,7 @@ def run(job: Job, folder: Path) -> None:
         courses = trends(job.unit, rows, tables, effective, of_product)
         origins = [frame.with_columns(subject=pl.lit(job.unit)) for frame in of_origin]
         found = [followed, *origins, near, changed, courses]
+        draw_tracking(rows, tables, followed, origins[0], changed, folder / "figures")
     for frame, table in zip(found, tables_written, strict=True):
         write_parquet(frame, table, folder)
     told = [

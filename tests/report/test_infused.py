@@ -1,0 +1,112 @@
+"""The section of infused clones: warnings first, persistence in short, origins, changes, cells."""
+
+import polars as pl
+
+from tests.report.test_page import page_of
+from tilseq.io.write import write_table
+from tilseq.report import contamination, infused, laboratories
+from tilseq.report.results import read_results
+from tilseq.tables import contamination as contamination_tables
+from tilseq.tables import outputs
+from tilseq.tables import repertoire as repertoire_tables
+from tilseq.tables import tracking as tracking_tables
+
+
+def shown(view):
+    """Text, note and chips of each cell of a table."""
+    return [
+        [" ".join(filter(None, (*(chip.label for chip in cell.chips), cell.text, cell.note))) for cell in row]
+        for row in view.rows
+    ]
+
+
+def test_samples_with_something_against_them_stand_first(good_out):
+    page = page_of(good_out)
+    before = page.text.index("Labels and leaks first: 3 of the samples below are not what the numbers take them for")
+    assert before < page.text.index("Labels and leaks\n") < page.text.index("Persistence of clones")
+    assert shown(contamination.suspects(read_results(good_out))) == [
+        ["P01", "week 1", "7", "P01_3_tcr", "leak", "P01", "4 of 4", "",
+         "0.0020 (0.0015-0.0026) of the counts of P02 arrived in it within run r1"],
+        ["P01", "month 1", "30", "P01_4_tcr", "swapped", "P02", "0 of 4", "4 of 4 P02", "holds P02"],
+        ["P02", "screening", "−35", "P02_0_tcr", "shallow", "P02", "4 of 4", "",
+         "21,400 counts where about 500,000 are usual beside it"],
+    ]  # fmt: skip
+
+
+def test_where_nothing_speaks_against_labels_one_sentence_says_so(good_out):
+    tables = contamination_tables
+    good = pl.read_parquet(good_out / "tables" / "sample_identity.parquet").with_columns(
+        verdict=pl.lit("as_labelled"), depth=pl.lit("usual")
+    )
+    silent = good.head(1).with_columns(verdict=pl.lit("cannot_tell"))
+    write_table(pl.concat([silent, good.tail(-1)]), tables.SAMPLE_IDENTITY, good_out / "tables")
+    rates = pl.read_parquet(good_out / "tables" / "leak_rates.parquet").with_columns(verdict=pl.lit("none_found"))
+    write_table(rates, tables.LEAK_RATES, good_out / "tables")
+    page = page_of(good_out)
+    assert "Labels and leaks first" not in page.text
+    assert (
+        f"The clones of {good.height} samples bear out their labels, and no leak was found; one of 0.0026 of another’s "
+        "counts or less could have escaped." in page.text
+    )
+    assert "Could be held against no other sample: 1 sample (P01_0_tcr)." in page.text
+
+
+def test_persistence_is_short_and_at_a_common_depth(good_out):
+    view = laboratories.persistence(read_results(good_out))
+    assert [head.text for head in view.heads[5:]] == [
+        "Locus", "Mass", "Of which new", "Clones seen", "Reference kept", "At", "Effective cells",
+    ]  # fmt: skip
+    (row,) = [row for row in shown(view) if row[4] == "P01_3_tcr"]
+    assert row[5:] == ["TRB", "12.5 (11.8-13.1)", "–", "21.0 (20.0-22.0)", "–", "9,000", "21,403"]
+
+
+def test_a_locus_without_a_number_is_told_in_a_sentence(good_out):
+    tables = good_out / "tables"
+    held = pl.read_parquet(tables / "persistence.parquet")
+    extra = repertoire_tables.PERSISTENCE.frame(
+        [{"sample": f"P01_{k}_tcr", "locus": "TRA", "measure": "mass"} for k in (3, 4, 5)]
+    )
+    write_table(pl.concat([held, extra]), repertoire_tables.PERSISTENCE, tables)
+    depth = pl.read_parquet(tables / "depth.parquet")
+    of = {"locus": "TRA", "counts": 90, "count_of": "cells", "cells_from": "counted"}
+    more = repertoire_tables.DEPTH.frame([{"sample": f"P01_{k}_tcr", **of} for k in (3, 4)])
+    write_table(pl.concat([depth, more]), repertoire_tables.DEPTH, tables)
+    endpoints = pl.read_parquet(tables / "endpoints.parquet")
+    row = endpoints.filter(parameter="persistence_mass", sample="P01_3_tcr").with_columns(
+        qualifier=pl.lit("locus=TRA;reference=infusion_product"), method=pl.lit("too small a part"),
+        **dict.fromkeys(("value", "lower", "upper"), pl.lit(None, pl.Float64)),
+    )  # fmt: skip
+    write_table(pl.concat([endpoints, row]), outputs.ENDPOINTS, tables)
+    results = read_results(good_out)
+    told = "TRA of 2 samples (P01_3_tcr: too small a part). The table endpoints tells why, sample by sample."
+    assert laboratories.not_evaluable(results) == f"Without a number: {told}"
+    assert not [row for row in shown(laboratories.persistence(results)) if row[5] == "TRA"]
+    assert told in page_of(good_out).text
+
+
+def test_origins_stand_with_how_many_are_expected_to_be_wrong(good_out):
+    assert shown(infused.origins(read_results(good_out)))[:2] == [
+        ["P01", "TRB", "812 about 40 wrong", "0", "0", "20 about 0.50 wrong", "0", "300"],
+        ["P02", "TRB", "812 about 40 wrong", "0", "0", "20 about 0.50 wrong", "0", "300"],
+    ]
+
+
+def test_changes_count_tested_clones_by_their_call(good_out):
+    rows = shown(infused.changes(read_results(good_out)))
+    assert rows[1] == ["P01", "infusion product", "week 1 blood", "TRB", "4", "2", "1", "0", "1"]
+
+
+def test_cells_that_the_product_missed_are_told_beside_those_not_seen(good_out):
+    assert shown(infused.cell_labels(read_results(good_out))) == [
+        ["P01", "screening", "−35", "P01_0_tcr", "5", "2 50 % of those with a receptor",
+         "2 about 0.50 of infused clones", "0", "1"]
+    ]  # fmt: skip
+
+
+def test_a_run_without_a_product_says_so(tmp_path):
+    for table in (*contamination_tables.CONTAMINATION_TABLES, *tracking_tables.TRACKING_TABLES, outputs.SAMPLES_RUN):
+        write_table(table.frame(), table, tmp_path / "tables")
+    results = read_results(tmp_path)
+    assert infused.origins(results).rows == [] and infused.changes(results).rows == []
+    assert "it takes receptor samples of two subjects" in contamination.suspects(results).empty
+    assert laboratories.not_evaluable(results) == contamination.unjudged(results) == ""

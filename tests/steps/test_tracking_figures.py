@@ -1,0 +1,98 @@
+import json
+
+import polars as pl
+import pytest
+
+from tilseq.plots import tracking
+from tilseq.steps.tracking_figures import draw_tracking
+
+JUNCTIONS = ("TGTGCCTTT", "TGTAAATTT", "TGTGGGTTT")
+CHANGE = ("sample_before", "sample_after", "locus", "junction", "share_before", "share_after", "cells_before",
+          "cells_after", "p", "call")  # fmt: skip
+
+
+def clones(shares, n, locus="TRB"):
+    """Rows of the table `clones`, one sample after another."""
+    rows = [
+        (sample, locus, junction, share, n, 0.01)
+        for sample, of_sample in shares.items()
+        for junction, share in zip(JUNCTIONS, of_sample, strict=True)
+    ]
+    names = ["sample", "locus", "junction", "frequency", "n_effective", "limit_of_detection"]
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+SHARES = {"lot": (0.6, 0.3, 0.0), "lot_sc": (0.5, 0.5, 0.0), "before": (0.0, 0.1, 0.4), "d7": (0.5, 0.2, 0.1),
+          "d28": (0.3, 0.0, 0.4)}  # fmt: skip
+ORIGINS = pl.DataFrame(
+    {
+        "subject": "S1",
+        "locus": "TRB",
+        "junction": JUNCTIONS,
+        "origin": ["infused_only", "infused_and_preexisting", "preexisting_only"],
+        "in_product": [True, True, False],
+        "product_frequency": [0.6, 0.3, None],
+        "baseline_frequency": [None, 0.1, 0.4],
+        "tumor_frequency": [None, None, None],
+        "later_frequency": [0.4, 0.1, 0.2],
+    },
+    schema_overrides={"tumor_frequency": pl.Float64},
+)
+
+
+@pytest.fixture
+def rows(sample):
+    of = {"lot": -1, "lot_sc": -1, "before": -8, "d7": 7, "d28": 28}
+    made = [
+        sample(name, visit=name, day=day, assay="tcr", specimen="infusion_product" if "lot" in name else "blood")
+        for name, day in of.items()
+    ]
+    return sorted(made, key=lambda row: row["day"])
+
+
+def tables(*cells):
+    """Clonotype tables of which these samples count cells, the others UMIs."""
+    return {
+        name: pl.DataFrame({"duplicate_count": [1]}).with_columns(count_of=pl.lit("cells" if name in cells else "umis"))
+        for name in SHARES
+    }
+
+
+def changed(*pairs):
+    rows = [
+        (*pair, "TRB", junction, 0.1, 0.2, 10.0, 20.0, 0.5, "cannot_tell") for pair in pairs for junction in JUNCTIONS
+    ]
+    return pl.DataFrame(rows, schema=list(CHANGE), orient="row")
+
+
+def drawn(folder):
+    return json.loads((folder / "captions.json").read_text())
+
+
+def test_a_subject_has_four_figures_each_with_what_it_shows(tmp_path, rows, monkeypatch):
+    asked = {}
+    real = tracking.clone_tracking
+
+    def spy(*given, **named):
+        asked.update(named)
+        return real(*given, **named)
+
+    monkeypatch.setattr(tracking, "clone_tracking", spy)
+    pairs = changed(("lot", "d7"), ("lot", "d28"), ("lot_sc", "d28"), ("d7", "d28"))
+    draw_tracking(rows, tables("lot_sc"), clones(SHARES, 300.0), ORIGINS, pairs, tmp_path)
+    names = ["1-tracking", "2-courses", "3-change-1", "4-compartments"]
+    assert sorted(drawn(tmp_path)) == sorted(f"{name}.{kind}" for name in names for kind in ("png", "svg"))
+    # The single cells of the lot are left out beside its bulk library.
+    assert list(asked["samples"]) == ["before", "lot", "d7", "d28"] and asked["products"] == ["lot"]
+    assert drawn(tmp_path)["3-change-1.svg"].startswith("clones in lot, day -1 and in d28, day 28, called at")
+
+
+def test_cells_alone_are_drawn(tmp_path, rows):
+    pairs = changed(("lot_sc", "d28"))
+    draw_tracking(rows, tables(*SHARES), clones(SHARES, 300.0), ORIGINS, pairs, tmp_path)
+    assert "3-change-1.svg" in drawn(tmp_path)
+
+
+def test_without_clones_followed_there_is_no_figure(tmp_path, rows):
+    draw_tracking(rows, {}, clones({}, 1.0), ORIGINS, changed(), tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,134 @@
+"""The figures of a subject's infused clones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tilseq.steps import repertoire
+from tilseq.steps.figures import save_figures
+
+if TYPE_CHECKING:
+    import polars as pl
+    from matplotlib.axes import Axes
+
+Row = Mapping[str, Any]
+
+PRODUCT, BLOOD = "infusion_product", "blood"
+FIRST = "TRB"  # the locus to draw, where it is there: its junctions tell clones apart best
+
+
+def draw_tracking(
+    rows: Sequence[Row],
+    tables: Mapping[str, pl.DataFrame],
+    clones: pl.DataFrame,
+    origins: pl.DataFrame,
+    changed: pl.DataFrame,
+    folder: Path,
+) -> None:
+    """Draw the largest infused clones, single clones over days, the last change from the product, and compartments.
+
+    Of one locus, and of the libraries that count one kind of thing, as the hundred cells of one sample beside the
+    thousands of another would show what depth does.
+
+    Parameters
+    ----------
+    rows
+        Rows of samples.csv of the subject, in the order of their days.
+    tables
+        Sample → its clonotypes.
+    clones, origins, changed
+        The tables `clones`, `origins` and `change` of the subject.
+    folder
+        Where to write.
+    """
+    import polars as pl
+
+    loci = sorted(clones["locus"].unique(), key=lambda locus: (locus != FIRST, locus))
+    if not loci:
+        return
+    locus = loci[0]
+    shown = clones.filter(locus=locus)
+    drawn_rows = _of_one_kind([row for row in rows if row["sample"] in set(shown["sample"])], tables)
+    named = {row["sample"]: _name(row) for row in drawn_rows}
+    products = [row["sample"] for row in drawn_rows if row["specimen"] == PRODUCT]
+    blood = {row["sample"]: row["day"] for row in drawn_rows if row["specimen"] == BLOOD}
+    infused = origins.filter(pl.col("in_product"), locus=locus).select("junction")
+    drawn: dict[str, tuple[Axes, str]] = {}
+    if blood and not shown.filter(pl.col("sample").is_in([*products, *blood])).join(infused, on="junction").is_empty():
+        drawn["1-tracking"] = _largest(shown, origins, named, products, list(blood))
+    days = {sample: day for sample, day in blood.items() if day is not None}
+    if days:
+        drawn["2-courses"] = _courses(shown, origins, days)
+    for number, (before, after) in enumerate(_last_changes(changed.filter(locus=locus), products, blood)):
+        drawn[f"3-change-{number + 1}"] = _change(changed.filter(locus=locus), before, after, named)
+    drawn["4-compartments"] = _compartments(origins, locus)
+    save_figures(drawn, folder)
+
+
+def _of_one_kind(rows: Sequence[Row], tables: Mapping[str, pl.DataFrame]) -> list[Row]:
+    """Return the bulk libraries of product and blood; where either has none, all libraries."""
+    bulk = [row for row in rows if repertoire.count_of(tables[row["sample"]]) != "cells"]
+    return bulk if {PRODUCT, BLOOD} <= {row["specimen"] for row in bulk} else list(rows)
+
+
+def _name(row: Row) -> str:
+    """Return what a sample is called, on two lines: its visit, and its lot or day."""
+    lot = row["lot"] if row["specimen"] == PRODUCT else None
+    below = lot or ("" if row["day"] is None else f"day {row['day']}")
+    return "\n".join(filter(None, (row["visit"] or row["sample"], below)))
+
+
+def _largest(
+    shown: pl.DataFrame, origins: pl.DataFrame, named: Mapping[str, str], products: Sequence[str], blood: Sequence[str]
+) -> tuple[Axes, str]:
+    from tilseq.plots.tracking import clone_tracking
+
+    samples = {name: words for name, words in named.items() if name in {*products, *blood}}
+    return (
+        clone_tracking(shown, origins, samples=samples, products=products),
+        "what the largest clones of the infusion product, all its other clones, and those it does not show hold of "
+        "each sample. Mind the cells below a bar: of a shallow sample the parts are a matter of chance.",
+    )
+
+
+def _courses(shown: pl.DataFrame, origins: pl.DataFrame, days: Mapping[str, float]) -> tuple[Axes, str]:
+    from tilseq.plots.tracking import clone_courses
+
+    return (
+        clone_courses(shown, origins, days=days),
+        "the largest clones of each origin in blood. An open mark was not seen: the clone may hold up to about the "
+        "limit of detection, and a thin dotted line to it is no course.",
+    )
+
+
+def _last_changes(
+    changed: pl.DataFrame, products: Sequence[str], blood: Mapping[str, float | None]
+) -> list[tuple[str, str]]:
+    """Return of each product sample the last sample of blood with tested clones; rows of blood are in time."""
+    pairs = set(changed.drop_nulls("p").select("sample_before", "sample_after").iter_rows())
+    last = [[(product, sample) for sample in blood if (product, sample) in pairs][-1:] for product in products]
+    return [pair for found in last for pair in found]
+
+
+def _change(changed: pl.DataFrame, before: str, after: str, named: Mapping[str, str]) -> tuple[Axes, str]:
+    from tilseq.plots.change import change_scatter
+
+    first, second = (named[name].replace("\n", ", ") for name in (before, after))
+    pair = changed.filter(sample_before=before, sample_after=after)
+    return (
+        change_scatter(pair, before=first, after=second),
+        f"clones in {first} and in {second}, called at a false discovery rate of 5 %. A tick on a dotted line was not "
+        "seen in that sample. Most clones are too small to tell.",
+    )
+
+
+def _compartments(origins: pl.DataFrame, locus: str) -> tuple[Axes, str]:
+    from tilseq.plots.compartments import compartment_flow
+
+    return (
+        compartment_flow(origins, locus=locus),
+        "what of the tumour and of blood before the infusion went into the product, and what blood after it, all "
+        "visits together, holds of each. What bypasses the product was not seen in it, which depends on its depth.",
+    )
