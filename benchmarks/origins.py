@@ -22,7 +22,7 @@ from tilseq.repertoire.origin import FEWEST_CELLS
 from tilseq.simulate.design import BASELINE_DAY, HARVEST_DAY, Design
 from tilseq.simulate.subjects import draw_subject
 
-SUBJECTS, SEED = 96, 20_29
+SUBJECTS, SEED = 96, 20_31
 PRODUCTS, BASELINES = (1_000, 5_000, 50_000), (5_000, 50_000)  # effective cells
 TUMOR_CELLS, LATER_CELLS, LATER_DAYS = 20_000, 20_000, (14, 28, 84, 168)
 CLASSES = (

@@ -153,7 +153,10 @@ def test_limits_need_to_know_what_is_counted(folder, capsys):
     arguments = ["track", folder / "open.tsv", "--product", folder / "product.tsv", "-o", folder]
     assert run(*arguments) == 0
     assert pl.read_csv(folder / "persistence.csv")["n_effective"].to_list() == [None, None]
-    assert "open: no limits, as the cells behind counts of unknown meaning are not known" in capsys.readouterr().err
+    assert (
+        "open: no limits and no common depth, as the cells behind counts of unknown meaning are not known"
+        in capsys.readouterr().err
+    )
     assert run(*arguments, "--count-of", "umis") == 0
     assert set(pl.read_csv(folder / "persistence.csv")["n_effective"]) == {18}
     assert run("diversity", folder / "open.tsv") == 0

@@ -53,7 +53,10 @@ def test_cells_against_a_bulk_product(folder, capsys):
     ]
     assert labels["probability"].is_between(0, 1, closed="none").to_list() == [True, True, None]
     assert run(blood, "--product", bulk, "-o", folder / "reads") == 0
-    assert "bulk: no limits, as the cells behind counts of unknown meaning are not known" in capsys.readouterr().err
+    assert (
+        "bulk: no limits and no common depth, as the cells behind counts of unknown meaning are not known"
+        in capsys.readouterr().err
+    )
     assert pl.read_csv(folder / "reads" / "cell_labels.csv")["probability"].null_count() == 3
     assert run(blood, "--product", bulk, "--count-of", "templates", "-o", folder / "templates") == 0
     assert pl.read_csv(folder / "templates" / "cell_labels.csv")["product_n_effective"][0] == 820

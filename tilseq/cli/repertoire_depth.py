@@ -54,8 +54,10 @@ def depth_of(
     count_of: str | None,
     cells: float | None,
     replicates: dict[str, Estimate] | None,
+    *,
+    mends: str = "--count-of, --cells, --replicates",
 ) -> pl.DataFrame:
-    """Return a sample's rows of the table `depth`; say on stderr where its cells are not known or in doubt."""
+    """Return a sample's rows of the table `depth`; say on stderr where its cells are not known, and what mends that."""
     from tilseq.repertoire import depth, one_library
 
     counted = counted_by(sample, clonotypes, count_of)
@@ -70,7 +72,7 @@ def depth_of(
     if found["n_effective"].null_count():
         click.echo(
             f"{sample}: no limits and no common depth, as the cells behind {counts_of(counted)} are not known (see "
-            "--count-of, --cells, --replicates)",
+            f"{mends})",
             err=True,
         )
     for reason in one_library(found)["reason"]:

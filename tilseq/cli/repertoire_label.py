@@ -23,6 +23,9 @@ tilseq repertoire label blood_day28.csv.gz --product lotA.csv.gz --product lotB.
     --h5ad blood_day28=blood_day28.h5ad -o labels"""
 
 
+MENDS = "--count-of, --cells"  # of cells that are not known
+
+
 @click.command("label", cls=Examples, example=EXAMPLE)
 @click.argument("paths", metavar="CELLS...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
@@ -115,7 +118,9 @@ def _lot(path: Path, cells: dict[str, float], count_of: str | None) -> tuple[Pro
     name = sample_name(path)
     clonotypes, left_out = read_file(path, name, None, None)
     single = clonotypes.dialect == "10x"
-    effective = share_cells(depth_of(name, clonotypes, None if single else count_of, cells.get(name), None))
+    effective = share_cells(
+        depth_of(name, clonotypes, None if single else count_of, cells.get(name), None, mends=MENDS)
+    )
     receptors = _paired(read_contigs(path), name) if single else None
     return ProductLot(name, clonotypes.table, effective, receptors), left_out
 

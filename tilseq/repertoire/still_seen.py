@@ -39,8 +39,10 @@ class Depth:
 
     def thinned(self, distinct: float) -> float:
         """Return the share of the counts that shows so many distinct cells."""
+        if distinct >= self.distinct(self.counts):
+            return 1.0
         counts = distinct if self.cells == inf else -self.cells * np.log1p(-distinct / self.cells)
-        return min(1.0, float(counts / self.counts))
+        return float(counts / self.counts)
 
 
 def common_cells(samples: Mapping[str, pl.DataFrame]) -> dict[str, float]:
@@ -138,7 +140,9 @@ def _kept(weights: Floats, chance: Floats, variance: Floats, product_cells: floa
     if product_cells is not None:
         spread += float(weights @ chance**2 - value**2) / product_cells
     evenness = 1 / float(weights @ weights)  # clones of one size that would weigh as these
-    size = max(1.0, value * (1 - value) / spread) if 0 < value < 1 and spread > 0 else evenness
+    # Of chances p, sum w² p (1 - p) is at most max w (sum w p) (1 - sum w p); a likely spread may exceed that.
+    least = 1 / float(weights.max() + (0 if product_cells is None else 1 / product_cells))
+    size = max(least, value * (1 - value) / spread) if 0 < value < 1 and spread > 0 else evenness
     lower, upper = scalar(clopper_pearson(value * size, size))
     return {"value": value, "lower": lower, "upper": upper}
 
@@ -165,10 +169,9 @@ def _likely(counts: Floats, clones: NDArray[np.int64], expected: Floats) -> Floa
     from scipy.special import gammaln, xlogy
 
     logs = xlogy(counts[:, None], expected) - expected - gammaln(counts[:, None] + 1)
-    chance = np.exp(logs)
+    chance = np.exp(logs - logs.max(axis=1, keepdims=True))
     weights = np.full(len(expected), 1 / len(expected))
     for _ in range(ITERATIONS):
-        of_count = chance * weights
-        of_count /= np.maximum(of_count.sum(axis=1, keepdims=True), 1e-300)
-        weights = clones @ of_count / clones.sum()
-    return np.asarray(of_count)
+        weights *= (clones / (chance @ weights)) @ chance / clones.sum()
+    of_count = chance * weights
+    return np.asarray(of_count / of_count.sum(axis=1, keepdims=True))
