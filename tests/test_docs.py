@@ -45,6 +45,8 @@ SIMULATED = {
     "day28.fcs": "raw/flow/SIM-01_D28_flow.fcs",
     "blood_d7.fcs": "raw/flow/SIM-01_D7_flow.fcs",
     "product.tsv": "raw/tcr/SIM-01_product_tcr.tsv.gz",
+    "before.tsv": "raw/tcr/SIM-01_baseline_tcr.tsv.gz",
+    "day7.tsv": "raw/tcr/SIM-01_D7_tcr.tsv.gz",
     "day28.tsv": "raw/tcr/SIM-01_D28_tcr.tsv.gz",
 }
 
@@ -72,6 +74,14 @@ def flow(made, folder):
     _, lower, upper, *_ = made["ratio"]
     assert lower <= 734.6072 / 812.5313 <= upper  # cells per microlitre, from the trial's truth
     assert_picture(folder / "gates.png")
+
+
+def infused_clones(made, folder):
+    tracked = made["tracked"]
+    assert set(tracked.clones["sample"]) == {"product", "before", "day7", "day28"}
+    mass = dict(tracked.persistence.filter(measure="mass").select("sample", "value").iter_rows())
+    assert mass["before"] < 0.1 < mass["day28"]
+    assert_picture(folder / "courses.png")
 
 
 def manifest(made, folder):
@@ -112,6 +122,7 @@ CHECKS = {
     "docs/contamination.md": [contamination],
     "docs/expression.md": [expression],
     "docs/flow.md": [flow],
+    "docs/infused-clones.md": [infused_clones],
     "docs/manifest.md": [manifest],
     "docs/repertoire.md": [repertoire],
     "docs/report.md": [report, own_figure],

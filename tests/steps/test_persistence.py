@@ -72,6 +72,14 @@ def test_lots_are_one_reference(subject):
     assert tables["quality"].height == 0
 
 
+def test_a_failed_library_does_not_set_the_depth_in_common(subject):
+    subject.add("lot1", LOT1, specimen="infusion_product").add("d28", DAY28).add("d42", {"AAA": 50, "TTT": 150}, day=42)
+    # 4 counted of 1,000 cells: below a twentieth, so that its check `depth` fails
+    tables = subject.add("d56", {"AAA": 3, "TTT": 1}, day=56, cells=1000).run()
+    at_n = tables["persistence"].filter(measure="clones_at_n")
+    assert dict(at_n.select("sample", "at_cells").iter_rows()) == {"d28": 100, "d42": 100}
+
+
 LOST = (
     "lot2 of the reference left no clonotypes, so the numbers would be too low: mend its file, "
     "or write `failed` under its status to go on without it"

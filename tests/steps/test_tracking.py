@@ -162,11 +162,9 @@ def test_a_sample_without_a_day_is_neither_before_nor_after(subject):
 
 
 def test_clones_that_may_have_leaked_in_are_handed_on(subject, monkeypatch):
-    from tilseq.repertoire import track
-
-    seen = {}
-    real = track.follow
-    monkeypatch.setattr(track, "follow", lambda **given: seen.update(given) or real(**given))
+    module, seen = import_module("tilseq.repertoire.track"), {}
+    real = module.follow
+    monkeypatch.setattr(module, "follow", lambda **given: seen.update(given) or real(**given))
     clones = [
         {"sample": "d28", "junction": "NEW", "verdict": "leak"},
         {"sample": "d28", "junction": "A", "verdict": "own"},

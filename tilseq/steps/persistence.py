@@ -57,7 +57,7 @@ class Beside(NamedTuple):
     baseline
         Clones of the subject's blood from before the infusion, by the sample's assay; None where there are none.
     at_cells
-        Locus → distinct cells that all later blood samples of its kind show.
+        Locus → distinct cells that all later blood samples of its kind show, but for those that failed a check.
     threshold
         Share of the reference from which on a clone is frequent.
     """
@@ -100,6 +100,7 @@ def run(job: Job, folder: Path) -> None:
 
     reference = job.arguments["reference"]
     clones = {need: pl.read_parquet(path) for need, path in needed(job, folder, "clonotypes").items()}
+    poor = _of_poor_quality(job, folder)
     frames, rows, quality = [PERSISTENCE.frame()], [], not_infused(job)
     for need, sample in job.arguments["samples"].items():
         if sample["specimen"] == reference or need not in clones or not has_reference(job, sample["assay"]):
@@ -112,7 +113,7 @@ def run(job: Job, folder: Path) -> None:
             rows += _not_evaluable(sample, table, reference, lost)
             continue
         try:
-            beside = _beside(job, need, clones)
+            beside = _beside(job, need, clones, poor)
             held, why, told = _held(job, need, clones, parts, beside)
         except AnalysisError as error:  # one sample that cannot be compared does not stop the others
             reason = f"cannot be compared: {error}"
@@ -131,8 +132,15 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(QUALITY.frame(quality), QUALITY, folder)
 
 
-def _beside(job: Job, need: str, clones: Mapping[str, pl.DataFrame]) -> Beside:
-    """Return what a sample is told with."""
+def _of_poor_quality(job: Job, folder: Path) -> set[str]:
+    """Return the samples that failed a check of their own: a failed library must not set the depth of all others."""
+    import polars as pl
+
+    return {need for need, path in needed(job, folder, "quality").items() if "fail" in pl.read_parquet(path)["verdict"]}
+
+
+def _beside(job: Job, need: str, clones: Mapping[str, pl.DataFrame], poor: set[str]) -> Beside:
+    """Return what a sample is told with; those of `poor` quality take no part in the depth in common."""
     import polars as pl
 
     from tilseq.receptors import CLONE
@@ -149,7 +157,8 @@ def _beside(job: Job, need: str, clones: Mapping[str, pl.DataFrame]) -> Beside:
     before = [clones[one].select(*CLONE, "duplicate_count") for one in early]
     kind = repertoire.count_of(clones[need])
     alike = [one for one in blood if is_after(rows[one]) and repertoire.count_of(clones[one]) == kind]
-    later = {one: effective_clones(clones[one], of_need[one]) for one in alike if clones[one].height}
+    usable = [one for one in alike if clones[one].height and one not in poor]
+    later = {one: effective_clones(clones[one], of_need[one]) for one in usable}
     return Beside(
         of_need,
         pl.concat(before) if before and not is_before(sample) else None,
