@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ from tilseq.tables.tracking import CLONES
 
 Floats = NDArray[np.float64]
 
-HASH_BITS = 20  # of the table of hashes, 1 MB: of 10,000 junctions it lets one in a hundred others pass
+HASH_BITS = 18  # of the table of hashes, 256 kB: of 10,000 junctions it lets one other in 25 pass
+HASH_SHIFT = np.uint64(64 - HASH_BITS)
 
 
 def presence(samples: Mapping[str, pl.DataFrame], clones: Any, *, threshold: float = 1e-3) -> pl.DataFrame:
@@ -34,7 +36,7 @@ def presence(samples: Mapping[str, pl.DataFrame], clones: Any, *, threshold: flo
     Parameters
     ----------
     samples
-        Sample → its clones, as `effective_clones` gives them.
+        Sample → its clones, as `effective_clones` gives them; taken one at a time.
     clones
         polars or pandas: `locus, junction` of the clones to look for.
     threshold
@@ -59,7 +61,7 @@ def presence(samples: Mapping[str, pl.DataFrame], clones: Any, *, threshold: flo
     }
     found = [
         _in_sample(own, of_locus[locus], locus, n, threshold).select(pl.lit(sample).alias("sample"), *CLONES.names[1:])
-        for sample, own in sorted(samples.items())
+        for sample, own in ((sample, samples[sample]) for sample in sorted(samples))
         for locus, n in depths_of(own).items()
         if locus in of_locus
     ]
@@ -67,24 +69,25 @@ def presence(samples: Mapping[str, pl.DataFrame], clones: Any, *, threshold: flo
 
 
 class _Wanted:
-    """Junctions to look for, sorted; a table of the first bits of their hashes rules out most of a sample's rows."""
+    """Junctions to look for; a table of the first bits of their hashes rules out most of a sample's rows."""
 
     def __init__(self, junctions: pl.Series) -> None:
         self.junctions = junctions
-        self._hashed = np.zeros(1 << HASH_BITS, bool)
-        self._hashed[_bits(junctions)] = True
+        self._seed = next(seed for seed in count() if junctions.hash(seed).n_unique() == junctions.len())
+        hashes = junctions.hash(self._seed).to_numpy()
+        self._places = np.argsort(hashes)
+        self._hashes = hashes[self._places]
+        self._first_bits = np.zeros(1 << HASH_BITS, bool)
+        self._first_bits[hashes >> HASH_SHIFT] = True
 
     def find(self, junctions: pl.Series) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return rows of a sample that are looked for, and the places of their junctions."""
-        rows = np.flatnonzero(self._hashed[_bits(junctions)])
-        candidates = junctions.gather(rows)
-        places = np.minimum(self.junctions.search_sorted(candidates).to_numpy(), len(self.junctions) - 1)
-        same = (self.junctions.gather(places) == candidates).to_numpy()
-        return rows[same], places[same].astype(np.int64)
-
-
-def _bits(junctions: pl.Series) -> NDArray[np.uint64]:
-    return junctions.hash().to_numpy() >> np.uint64(64 - HASH_BITS)
+        hashes = junctions.hash(self._seed).to_numpy()
+        rows = np.flatnonzero(self._first_bits[hashes >> HASH_SHIFT])
+        near = np.minimum(np.searchsorted(self._hashes, hashes[rows]), len(self._hashes) - 1)
+        places = self._places[near]
+        same = (self.junctions.gather(places) == junctions.gather(rows)).to_numpy()
+        return rows[same], places[same]
 
 
 def _in_sample(own: pl.DataFrame, wanted: _Wanted, locus: str, n: float | None, threshold: float) -> pl.DataFrame:
@@ -100,12 +103,11 @@ def _in_sample(own: pl.DataFrame, wanted: _Wanted, locus: str, n: float | None, 
     row = np.full(len(counts), len(rows))  # of those that are seen, the last of which stands for all others
     row[places] = np.arange(len(rows))
     shares = {name: values[row] for name, values in _limits(seen["frequency"].to_numpy(), n).items()}
-    return pl.DataFrame({"junction": wanted.junctions, "duplicate_count": counts, **shares}).with_columns(
-        locus=pl.lit(locus),
-        n_effective=pl.lit(n, pl.Float64),
-        limit_of_detection=pl.lit(limit, pl.Float64),
-        call=pl.when(pl.col("duplicate_count") > 0).then(pl.lit("present")).otherwise(pl.lit(missed)),
-    )
+    calls = pl.Series([missed, "present"]).gather((counts > 0).astype(np.uint32))
+    of_all = {"locus": locus, "n_effective": n, "limit_of_detection": limit}
+    return pl.DataFrame(
+        {"junction": wanted.junctions, "duplicate_count": counts, **shares, "call": calls}
+    ).with_columns(pl.lit(value, CLONES.schema[name]).alias(name) for name, value in of_all.items())
 
 
 def _limits(shares: Floats, n: float | None) -> dict[str, Floats]:
