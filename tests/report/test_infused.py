@@ -4,7 +4,7 @@ import polars as pl
 
 from tests.report.test_page import page_of
 from tilseq.io.write import write_table
-from tilseq.report import contamination, infused, laboratories
+from tilseq.report import contamination, infused, laboratories, til_survival
 from tilseq.report.results import read_results
 from tilseq.tables import contamination as contamination_tables
 from tilseq.tables import outputs
@@ -101,6 +101,22 @@ def test_cells_that_the_product_missed_are_told_beside_those_not_seen(good_out):
         ["P01", "screening", "−35", "P01_0_tcr", "5", "2 50 % of those with a receptor",
          "2 about 0.50 of infused clones", "0", "1"]
     ]  # fmt: skip
+
+
+def test_kinetics_of_the_mass_stand_by_locus_in_per_cent(good_out):
+    endpoints = pl.read_parquet(good_out / "tables" / "endpoints.parquet")
+    base = {"subject": "P01", "qualifier": "locus=TRB;reference=infusion_product", "scope": "cohort"}
+    rows = [
+        {**base, "parameter": "persistence_mass_peak", "unit": "fraction", "value": 0.5, "lower": 0.4, "upper": 0.6,
+         "status": "quantified"},
+        {**base, "parameter": "persistence_mass_half_life", "unit": "d", "value": 30.0, "lower": 20.0, "upper": 50.0,
+         "status": "quantified"},
+    ]  # fmt: skip
+    more = outputs.ENDPOINTS.frame(rows)
+    write_table(pl.concat([endpoints, more]), outputs.ENDPOINTS, good_out / "tables")
+    assert shown(til_survival.mass_kinetics(read_results(good_out))) == [
+        ["P01", "mass %", "TRB", "50 (40-60)", "–", "–", "–", "30 (20-50)", "–", "–"]
+    ]
 
 
 def test_a_run_without_a_product_says_so(tmp_path):

@@ -95,6 +95,7 @@ def content(results: Results) -> dict[str, Any]:
         "unjudged": contamination.unjudged(results),
         "persistence": laboratories.persistence(results),
         "not_evaluable": laboratories.not_evaluable(results),
+        "mass_kinetics": til_survival.mass_kinetics(results),
         "origins": infused.origins(results),
         "changes": infused.changes(results),
         "cell_labels": infused.cell_labels(results),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -20,6 +20,11 @@ SERIES = (
     (SHARE, "infused share of CD3+", "%", PER_CENT),
     (CELLS, "infused cells", "cells/µL", 1.0),
     ("cells_per_ul", "CD3+ cells", "cells/µL", 1.0),
+)
+MASS_SERIES = (
+    ("persistence_mass", "mass", "%", PER_CENT),
+    ("persistence_mass_new", "mass, of which new", "%", PER_CENT),
+    ("persistence_cells_per_ul", "new mass × CD3+ cells", "cells/µL", 1.0),
 )
 KINETICS = (
     ("peak", "Peak", "unit of the series"),
@@ -70,24 +75,34 @@ def infused(results: Results) -> View:
 
 def kinetics(results: Results) -> View:
     """Return the kinetics of infused and of CD3+ cells, a row a subject and series; what is not there says why."""
-    of_parameter = {f"{name}_{part}": (name, part) for name, *_ in SERIES for part, *_ in KINETICS}
+    return _kinetics(results, SERIES, ("population", "Mark"), "Kinetics in blood")
+
+
+def mass_kinetics(results: Results) -> View:
+    """Return the kinetics of what clones of the reference hold of blood, as `kinetics` does, a row a locus more."""
+    return _kinetics(results, MASS_SERIES, ("locus", "Locus"), "Kinetics of the mass in blood")
+
+
+def _kinetics(results: Results, series: Sequence[tuple[str, str, str, float]], by: tuple[str, str], title: str) -> View:
+    """Return the kinetics of some series; `by` is the qualifier that tells them apart, and its head."""
+    of_parameter = {f"{name}_{part}": (name, part) for name, *_ in series for part, *_ in KINETICS}
     found: dict[tuple[str, str, str], dict[str, Row]] = {}
     rows_of = results.endpoints.filter(pl.col("parameter").is_in(sorted(of_parameter)))
     for row in rows_of.iter_rows(named=True):
         name, part = of_parameter[row["parameter"]]
-        mark = qualifier_pairs(row["qualifier"]).get("population", "")
+        mark = qualifier_pairs(row["qualifier"]).get(by[0], "")
         found.setdefault((row["subject"], mark, name), {})[part] = row
-    places = [name for name, *_ in SERIES]
-    heads = [Head("Subject"), Head("Series"), Head("Mark"), *(Head(name, unit, True) for _, name, unit in KINETICS)]
+    places = [name for name, *_ in series]
+    heads = [Head("Subject"), Head("Series"), Head(by[1]), *(Head(name, unit, True) for _, name, unit in KINETICS)]
     rows = []
     for subject, mark, name in sorted(found, key=lambda key: (key[0], places.index(key[2]), key[1])):
-        _, words, unit, scale = SERIES[places.index(name)]
+        _, words, unit, scale = series[places.index(name)]
         of = found[subject, mark, name]
         cells = [_kinetic_cell(of.get(part), scale if part in IN_UNIT else 1.0) for part, *_ in KINETICS]
         population = text(mark if name != "cells_per_ul" else "")
         rows.append([Cell(subject, kind="name"), Cell(words, note=unit), population, *_told_once(cells)])
     empty = results.nothing("endpoints", "No kinetics were found.", "flow")
-    return View("Kinetics in blood", heads, rows, empty, "tables/endpoints.csv")
+    return View(title, heads, rows, empty, "tables/endpoints.csv")
 
 
 def _by_sample(results: Results, parameters: tuple[str, ...]) -> dict[tuple[str, str, str], Row]:
