@@ -26,6 +26,9 @@ ALL = (
     "contamination",
     "published_change",
     "cell_labels",
+    "origins",
+    "persistence",
+    "track",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))

@@ -237,7 +237,9 @@ def main() -> None:
             print(f"| {own[0].name} | {len(own)} | {100 * held:.1f} | {off.mean():+.2f} ± {error:.2f} |", flush=True)
         print("\n### Planted faults\n")
         print(
-            "| fault | tubes | told % | of them refused or failed % | checks that tell it most |", "|---|" * 5, sep="\n"
+            "| fault | tubes | told % | of them refused or failed % | checks that tell it most |",
+            "|" + "---|" * 5,
+            sep="\n",
         )
         for fault in FAULTS:
             told = list(pool.map(verdict, [(fault, number) for number in range(tubes)], chunksize=4))

@@ -1,6 +1,6 @@
 """Do the limits of persistence hold? Libraries of simulated subjects' blood, the truth known, preset seeds.
 
-`python -m benchmarks.persistence [RUNS]`: libraries a cell (800). Cells are drawn from the blood, then reads from the
+`python -m benchmarks.persistence [RUNS]`: libraries a cell (400). Cells are drawn from the blood, then reads from the
 cells; product and baseline are draws of 20,000 cells. Truth of `mass` and `mass_new` is the share of the blood that
 the clones seen in the product (and not in the baseline) hold; of `clones_at_n` and `frequent_clones_at_n` the mean
 chance of these clones to be among so many cells; of `product_mass_kept_at_n` that of all clones of the true product,
@@ -26,7 +26,7 @@ from tilseq.repertoire.still_seen import Depth
 from tilseq.simulate.design import BASELINE_DAY, Design
 from tilseq.simulate.subjects import draw_subject
 
-RUNS, SEED, SUBJECTS = 800, 20_30, 16
+RUNS, SEED, SUBJECTS = 400, 20_30, 16
 DEPTHS = ((50_000, 2_000_000), (200_000, 500_000), (200_000, 200_000))  # cells, reads
 DAYS = (14, 168)
 REFERENCE_CELLS, THRESHOLD = 20_000, 1e-3

@@ -1,12 +1,12 @@
 """Clones followed through samples: tilseq beside two peers, and a hundred million rows.
 
-10,000 clones, the largest of one sample, are looked for in 60 samples x 50,000 clonotypes. Each run is a fresh process
-that holds all tables in memory as it starts the clock, so that reading is left out. tilseq (`effective_clones` of each
-table, then `presence`) gives share, limits, limit of detection and a call of each clone in each sample; pyimmunarch
-(`trackClonotypes`) its share; vdjtools (`track_clonotypes`) the shares of all clones, as it can be asked for no others.
-The shares that all find must be the same. The peers run in environments of their own, whose Pythons TILSEQ_IMMUNARCH and
-TILSEQ_VDJTOOLS name; one is left out where that is not set. A second table tells of time and peak memory of 1,000
-samples x 100,000 clonotypes, made one after another.
+10,000 clones, the largest of one sample, are looked for in 60 samples x 50,000 clonotypes. Each run is a fresh
+process that holds all tables in memory as it starts the clock, so that reading is left out. tilseq
+(`effective_clones` of each table, then `presence`) gives share, limits, limit of detection and a call of each clone
+in each sample; pyimmunarch (`trackClonotypes`) its share; vdjtools (`track_clonotypes`) the shares of all clones, as
+it can be asked for no others. The shares that all find must be the same. The peers run in environments of their own,
+whose Pythons TILSEQ_IMMUNARCH and TILSEQ_VDJTOOLS name; one is left out where that is not set. A second table tells
+of time and peak memory of 1,000 samples x 100,000 clonotypes, made one after another.
 """
 
 import json
@@ -43,7 +43,8 @@ from pathlib import Path
 import pandas as pd
 from pyimmunarch.dynamics import trackClonotypes
 names = {'junction': 'CDR3.nt', 'duplicate_count': 'Clones'}
-tables = {path.stem: pd.read_parquet(path).rename(columns=names) for path in sorted(Path(sys.argv[1]).glob('s*.parquet'))}
+paths = sorted(Path(sys.argv[1]).glob('s*.parquet'))
+tables = {path.stem: pd.read_parquet(path).rename(columns=names) for path in paths}
 clones = pd.read_parquet(Path(sys.argv[1]) / 'clones.parquet').rename(columns=names)[['CDR3.nt']]
 start, used = time.perf_counter(), time.process_time()
 found = trackClonotypes(tables, clones)

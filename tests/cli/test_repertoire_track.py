@@ -132,3 +132,15 @@ def test_replicates_tell_the_cells_of_reads(folder):
     assert pl.read_csv(folder / "persistence.csv")["n_effective"].null_count() > 0
     assert run(*given, "--count-of", "reads", "--replicates", "one,two") == 0
     assert 600 < pl.read_csv(folder / "persistence.csv")["n_effective"].min() < 1600
+
+
+def test_a_file_that_stands_twice_is_refused(folder, capsys):
+    (folder / "again.tsv").write_bytes((folder / "product.tsv").read_bytes())
+    assert run(folder / "again.tsv", "--product", folder / "product.tsv", "-o", folder) == 2
+    assert "are the same file, byte for byte" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("threshold", ["nan", "0", "2"])
+def test_a_threshold_that_is_no_share_is_refused(folder, threshold):
+    given = ["--product", folder / "product.tsv", "-o", folder, "--threshold", threshold]
+    assert run(folder / "day7.tsv", *given) in (2, 3)

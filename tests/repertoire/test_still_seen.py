@@ -75,3 +75,11 @@ def test_distinct_cells_of_clones_where_one_locus_is_of_cells_and_one_of_counts(
     found = distinct_cells(effective_clones(both, {"TRA": 10, "TRB": 400.0}))
     assert sorted(found.to_list()) == pytest.approx([10, 500 * (1 - np.exp(-4))])
     assert distinct_cells(effective_clones(both, None)).to_list() == [None, None]
+
+
+def test_where_every_clone_is_seen_the_limits_are_those_of_all():
+    for size in (5, 6, 7, 10, 11):
+        product = effective_clones(table(np.full(size, 7)), 7.0 * size)
+        found = still_seen(effective_clones(table(np.full(size, 900)), 900.0 * size), product)
+        assert found["clones"]["value"] == found["clones"]["upper"] == 1
+        assert found["clones"]["lower"] == pytest.approx(0.025 ** (1 / size))

@@ -7,6 +7,7 @@ from tilseq.errors import TilseqError
 from tilseq.steps import persistence, repertoire
 from tilseq.steps.job import Job
 from tilseq.study import read_study
+from tilseq.tables.contamination import SAMPLE_IDENTITY
 from tilseq.tables.inputs import ASSAYS, ROLES
 
 LOT1, LOT2 = {"AAA": 60, "CCC": 20}, {"GGG": 20}
@@ -44,11 +45,11 @@ class Subject:
             assert counts is None
         return self
 
-    def run(self, failed=(), infusions=(), reference="infusion_product"):
+    def run(self, failed=(), infusions=(), reference="infusion_product", needs=()):
         arguments = {"reference": reference, "samples": self.rows, "threshold": 1e-3}
         arguments |= {"failed": [{"sample": name, "assay": "tcr", "lot": None} for name in failed]}
         arguments |= {"infusions": [{"day": day, "lot": lot} for day, lot in infusions]}
-        job = Job("persistence", "S1", "persistence/S1", needs=tuple(self.rows), arguments=arguments)
+        job = Job("persistence", "S1", "persistence/S1", needs=(*self.rows, *needs), arguments=arguments)
         folder = self.folder / "work" / "persistence" / "S1"
         persistence.run(job, folder)
         return {path.stem: pl.read_parquet(path) for path in folder.glob("*.parquet")}
@@ -354,6 +355,21 @@ def test_there_is_no_new_mass_beside_a_baseline_that_is_empty_or_of_another_locu
     assert subject.run()["endpoints"].filter(parameter="persistence_mass_new").height == 0
     subject.add("other", {"AAA": 5}, gene="TRA", day=-8)
     assert subject.run()["endpoints"].filter(parameter="persistence_mass_new").height == 0
+
+
+def test_a_sample_of_another_subject_has_no_number_and_says_why(subject):
+    folder = subject.folder / "work" / "contamination" / "all"
+    folder.mkdir(parents=True)
+    counted = {"clones": 1, "counts": 1, "own_compared": 1, "own_agree": 0, "other_compared": 1, "other_agree": 1}
+    row = {"sample": "d28", "subject": "S1", "arrived": 0, "content_of": "S2", "verdict": "swapped", "reason": "of S2"}
+    SAMPLE_IDENTITY.frame([row | counted]).write_parquet(folder / "sample_identity.parquet")
+    subject.add("lot1", LOT1, specimen="infusion_product").add("d28", DAY28)
+    tables = subject.run(needs=["contamination/all"])
+    found = mass(tables)
+    why = "of another subject: swapped, of S2"
+    assert (found["value"], found["status"], found["method"]) == (None, "not_evaluable", why)
+    assert tables["persistence"].height == 0
+    assert tables["quality"].select("sample", "verdict", "reason").rows() == [("d28", "fail", why)]
 
 
 def test_later_samples_are_compared_in_the_cells_that_all_of_one_kind_show(subject):

@@ -76,6 +76,18 @@ def sample_names(paths: Sequence[Path]) -> list[str]:
     return names
 
 
+def refuse_copies(paths: Sequence[Path]) -> None:
+    """Refuse files that are one and the same, byte for byte, under several names: their cells would count twice."""
+    from tilseq.io.digest import sha256_of_file
+
+    first: dict[str, Path] = {}
+    for path in paths:
+        if path.is_file() and path.stat().st_size:
+            same = first.setdefault(sha256_of_file(path), path)
+            if same is not path:
+                raise click.UsageError(f"{same} and {path} are the same file, byte for byte; give it once")
+
+
 def each_file[Result](paths: Sequence[Path], work: Callable[[Path], Result]) -> tuple[list[Result], int]:
     """Return the results of the files that went well, and the exit code; tell the errors of the others."""
     from tilseq.errors import TilseqError

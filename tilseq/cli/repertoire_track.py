@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, write_result
+from tilseq.cli.common import Examples, each_file, output_folder, refuse_copies, sample_name, sample_names, write_result
 from tilseq.cli.repertoire_depth import cells_of_replicates, depth_of, replicates_option
 from tilseq.cli.repertoire_files import (
     cells_given,
@@ -96,6 +96,7 @@ def track_command(
 
     files = (*paths, *products, *baselines, *tumors)
     known = cells_given(cells, sample_names(files))
+    refuse_copies(files)
     estimated = cells_of_replicates(replicates, files, dialect, locus)
 
     def read(path: Path) -> Read:

@@ -19,6 +19,12 @@ def limit_of_detection(n_effective: float) -> float:
     return float(1 - 0.05 ** (1 / n_effective))
 
 
+def check_threshold(threshold: float) -> None:
+    """Raise an AnalysisError where a threshold is no share above 0."""
+    if not 0 < threshold <= 1:
+        raise AnalysisError("a threshold must be a share above 0", found=threshold, expected="above 0, at most 1")
+
+
 def effective_clones(table: Any, n_effective: Depths) -> pl.DataFrame:
     """Return the clones of a sample with their shares and effective cells.
 

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.receptors import CLONE
-from tilseq.repertoire.effective import depths_of, limit_of_detection
+from tilseq.repertoire.effective import check_threshold, depths_of, limit_of_detection
 from tilseq.repertoire.missed import missed
 from tilseq.repertoire.still_seen import distinct_cells
 from tilseq.tables.schema import conform
@@ -76,6 +76,7 @@ def origins(
         The table `origins`: `locus, junction, origin, in_product, in_baseline, in_tumor, product_frequency,
         baseline_frequency, tumor_frequency, later_frequency`; a row for each clone seen anywhere.
     """
+    check_threshold(threshold)
     given = dict(zip(PLACES, (product, baseline, tumor, later), strict=True))
     clones = _side_by_side(given)
     leaked = clones.join(suspicious, on=CLONE, how="semi") if suspicious is not None else clones.clear()
@@ -165,8 +166,8 @@ def origin_classes(origin: pl.DataFrame, product: pl.DataFrame, baseline: pl.Dat
     """Return how many clones each class holds, and how many of them are expected to be of another.
 
     A clone is wrongly `infused_only` where the baseline held and missed it, and wrongly `preexisting_only` where the
-    product did (see `missed`; of clones of any size). Of many rare clones it is too low, as those seen tell little of
-    them.
+    product did (see `missed`; of clones of any size). Most of those are too small to be seen anywhere, so that the
+    number tells an order of size.
 
     Parameters
     ----------

@@ -148,8 +148,8 @@ def _kept(
 ) -> Iterator[dict[str, Any]]:
     """Yield what is kept of the reference at the sample's own depth, and at one in common."""
     if later["n_effective"][0] is None:
-        held = int(reference.join(later, on=CLONE, how="semi")["duplicate_count"].sum())
-        yield {"measure": "product_mass_kept", "value": held / int(reference["duplicate_count"].sum()) or None}
+        held = float(reference.join(later, on=CLONE, how="semi")["frequency"].sum())
+        yield {"measure": "product_mass_kept", "value": held / float(reference["frequency"].sum()) or None}
         return
     whole = still_seen(later, reference)["product_mass_kept"]
     yield {"measure": "product_mass_kept", **whole}

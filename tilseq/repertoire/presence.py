@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tilseq.intervals import clopper_pearson
 from tilseq.receptors import CLONE
 from tilseq.repertoire.clones import check_columns
-from tilseq.repertoire.effective import depths_of, limit_of_detection
+from tilseq.repertoire.effective import check_threshold, depths_of, limit_of_detection
 from tilseq.tables import as_polars
 from tilseq.tables.schema import conform
 from tilseq.tables.tracking import CLONES
@@ -53,6 +53,7 @@ def presence(samples: Mapping[str, pl.DataFrame], clones: Any, *, threshold: flo
     TableError
         `clones` lacks a column.
     """
+    check_threshold(threshold)
     wanted = as_polars(clones)
     check_columns(wanted, CLONE, "a list of clones")
     wanted = wanted.select(pl.col(CLONE).cast(pl.String)).unique().sort(CLONE)

@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 
 GRID = 60  # expected cells of a clone that are thought of
 LEAST_EXPECTED = 1e-3
+ROUNDING = 1e-9  # of sums of many shares
 ITERATIONS = 300
 
 
@@ -136,7 +137,12 @@ def _counts(later: pl.DataFrame, product: pl.DataFrame) -> Floats:
 def _kept(weights: Floats, chance: Floats, variance: Floats, product_cells: float | None) -> dict[str, float]:
     """Return a weighted mean of chances with its limits."""
     value = min(1.0, float(weights @ chance))
-    spread = float(weights**2 @ variance)
+    squares = weights**2
+    if product_cells is not None:  # a square of a share of so many cells is too large in the mean
+        squares = np.maximum(0, squares - weights / product_cells)
+    if value > 1 - ROUNDING:
+        value = 1.0
+    spread = float(squares @ variance)
     if product_cells is not None:
         spread += float(weights @ chance**2 - value**2) / product_cells
     evenness = 1 / float(weights @ weights)  # clones of one size that would weigh as these

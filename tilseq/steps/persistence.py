@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tilseq.steps import repertoire
+from tilseq.steps import contamination, repertoire
 from tilseq.steps.job import Job, needed
 from tilseq.steps.receptor_subjects import by_subject, subject_job
 from tilseq.steps.reference import (
@@ -18,6 +19,7 @@ from tilseq.steps.reference import (
     is_before,
     material,
     not_infused,
+    of_another_subject,
     parts_of,
     quality_row,
     serving_parts,
@@ -80,7 +82,8 @@ def plan(study: Study) -> list[Job]:
             threshold = study.settings.analysis.repertoire.threshold
             further = {"reference": reference, "failed": failed, "infusions": infusions, "threshold": threshold}
             jobs.append(subject_job(STEP, subject, needs, **further))
-    return jobs
+    first = tuple(job.folder for job in contamination.plan(study))
+    return [replace(job, needs=job.needs + first) for job in jobs]
 
 
 def run(job: Job, folder: Path) -> None:
@@ -100,9 +103,16 @@ def run(job: Job, folder: Path) -> None:
 
     reference = job.arguments["reference"]
     clones = {need: pl.read_parquet(path) for need, path in needed(job, folder, "clonotypes").items()}
+    strange = of_another_subject(job, folder)
+    clones = {need: frame for need, frame in clones.items() if job.arguments["samples"][need]["sample"] not in strange}
     poor = _of_poor_quality(job, folder)
     frames, rows, quality = [PERSISTENCE.frame()], [], not_infused(job)
     for need, sample in job.arguments["samples"].items():
+        if sample["specimen"] != reference and sample["sample"] in strange and has_reference(job, sample["assay"]):
+            reason = f"of another subject: {strange[sample['sample']]}"
+            quality.append(quality_row(sample, "fail", reason))
+            rows += _not_evaluable(sample, None, reference, reason)
+            continue
         if sample["specimen"] == reference or need not in clones or not has_reference(job, sample["assay"]):
             continue
         table = clones[need]
@@ -275,11 +285,13 @@ def _of_kinds(job: Job, kinds: Mapping[str, str], serving: Sequence[str]) -> str
     return f"mass of clones seen in any of {with_kinds(job, kinds)}; product mass kept: {kept}"
 
 
-def _not_evaluable(sample: Mapping[str, Any], table: pl.DataFrame, reference: str, reason: str) -> list[dict[str, Any]]:
+def _not_evaluable(
+    sample: Mapping[str, Any], table: pl.DataFrame | None, reference: str, reason: str
+) -> list[dict[str, Any]]:
     """Return the endpoints of a sample without a number, one a locus; `method` says why."""
     from tilseq.endpoints.rows import endpoint
 
-    loci = table["locus"].unique().sort().to_list() or [None]
+    loci = ([] if table is None else table["locus"].unique().sort().to_list()) or [None]
     return [
         endpoint(sample, name, None, qualifiers={"locus": locus, "reference": reference}, method=reason)
         for locus in loci

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilseq.steps import repertoire
-from tilseq.steps.job import Job
+from tilseq.steps.job import Job, needed
 
 if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.study import Study
+
+STRANGE = ("swapped", "duplicate")  # verdicts of contamination on a sample
 
 
 def failed_references(study: Study, subject: str, reference: str) -> list[dict[str, Any]]:
@@ -67,6 +70,22 @@ def has_reference(job: Job, assay: str) -> bool:
     wanted = (job.arguments["reference"], assay)
     measured = any((row["specimen"], row["assay"]) == wanted for row in job.arguments["samples"].values())
     return measured or any(row["assay"] == assay for row in job.arguments["failed"])
+
+
+def of_another_subject(job: Job, folder: Path) -> dict[str, str]:
+    """Return which samples of a job's subject hold another subject's clones, and why that is held.
+
+    The job needs that of the step `contamination`; where that is missing or failed, none is known.
+    """
+    import polars as pl
+
+    own = {row["sample"] for row in job.arguments["samples"].values()}
+    found: dict[str, str] = {}
+    for path in needed(job, folder, "sample_identity").values():
+        others = pl.col("content_of").is_null() | (pl.col("content_of") != job.unit)
+        strange = pl.read_parquet(path).filter(pl.col("verdict").is_in(STRANGE), pl.col("sample").is_in(own), others)
+        found |= {row["sample"]: f"{row['verdict']}, {row['reason']}" for row in strange.iter_rows(named=True)}
+    return found
 
 
 def is_before(sample: Mapping[str, Any]) -> bool:

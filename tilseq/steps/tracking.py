@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tilseq.steps import contamination, persistence
 from tilseq.steps.job import Job, needed
 from tilseq.steps.receptor_subjects import in_time
-from tilseq.steps.reference import is_after, is_before
+from tilseq.steps.reference import is_after, is_before, of_another_subject
 from tilseq.steps.tracking_figures import draw_tracking
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 STEP = "tracking"
 ASSAY = "tcr"
 PART = {"specimen": persistence.PRODUCT}  # what a row of a failed sample leaves unsaid
-STRANGE = ("swapped", "duplicate")  # verdicts on a sample
 LEAKED = ("leak", "possible")  # verdicts on a clone of a sample
 
 
@@ -29,10 +28,8 @@ def plan(study: Study) -> list[Job]:
     """Return one job for each subject of whom persistence is told against an infusion product."""
     if study.settings.analysis.repertoire.reference != persistence.PRODUCT:
         return []
-    first = tuple(job.folder for job in contamination.plan(study))
     return [
-        replace(job, step=STEP, folder=job.folder.replace(persistence.STEP, STEP, 1), needs=job.needs + first)
-        for job in persistence.plan(study)
+        replace(job, step=STEP, folder=job.folder.replace(persistence.STEP, STEP, 1)) for job in persistence.plan(study)
     ]
 
 
@@ -77,7 +74,11 @@ def run(job: Job, folder: Path) -> None:
         draw_tracking(rows, tables, followed, origins[0], changed, folder / "figures")
     for frame, table in zip(found, tables_written, strict=True):
         write_parquet(frame, table, folder)
-    told = {**lost, **_of_another_subject(job, folder), **_not_checked(job, folder, rows)}
+    strange = {
+        name: f"takes no part in clones, origins, changes and trends of its subject: {why}"
+        for name, why in of_another_subject(job, folder).items()
+    }
+    told = {**lost, **strange, **_not_checked(job, folder, rows)}
     quality = [{"sample": name, "check": "clones followed", "verdict": "warn", "reason": told[name]} for name in told]
     write_parquet(QUALITY.frame(quality), QUALITY, folder)
 
@@ -90,7 +91,7 @@ def _taking_part(job: Job, folder: Path) -> tuple[list[Mapping[str, Any]], dict[
     import polars as pl
 
     read = needed(job, folder, "clonotypes")
-    strange = _of_another_subject(job, folder)
+    strange = of_another_subject(job, folder)
     rows, tables = [], {}
     for need, row in sorted(job.arguments["samples"].items(), key=lambda item: in_time(item[1])):
         if need not in read or row["assay"] != ASSAY or row["sample"] in strange or not _was_given(job, row):
@@ -117,21 +118,6 @@ def _lost_of_product(job: Job, rows: Sequence[Mapping[str, Any]]) -> dict[str, s
     of_product = [row for row in every if row.get("specimen", persistence.PRODUCT) == persistence.PRODUCT]
     expected = [row["sample"] for row in of_product if row["assay"] == ASSAY and _was_given(job, {**PART, **row})]
     return {name: f"{name} {told}" for name in expected if name not in here}
-
-
-def _of_another_subject(job: Job, folder: Path) -> dict[str, str]:
-    """Return which samples hold another subject's clones, and what follows."""
-    import polars as pl
-
-    told = "takes no part in clones, origins, changes and trends of its subject"
-    own = {row["sample"] for row in job.arguments["samples"].values()}
-    found: dict[str, str] = {}
-    for path in needed(job, folder, "sample_identity").values():
-        others = pl.col("content_of").is_null() | (pl.col("content_of") != job.unit)
-        strange = pl.read_parquet(path).filter(pl.col("verdict").is_in(STRANGE) & others)
-        for row in strange.filter(pl.col("sample").is_in(own)).iter_rows(named=True):
-            found[row["sample"]] = f"{told}: {row['verdict']}, {row['reason']}"
-    return found
 
 
 def _not_checked(job: Job, folder: Path, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
