@@ -155,8 +155,8 @@ def origin_classes(origin: pl.DataFrame, product: pl.DataFrame, baseline: pl.Dat
     """Return how many clones each class holds, and how many of them are expected to be of another.
 
     A clone is wrongly `infused_only` where the baseline held and missed it, and wrongly `preexisting_only` where the
-    product did (see `missed`; of clones of any size). Most of those are too small to be seen anywhere, so that the number
-    tells an order of size: in simulated subjects it was 0.4 to 4 times the truth.
+    product did (see `missed`; of clones of any size). Most of those are too small to be seen anywhere, so that the
+    number tells an order of size: in simulated subjects it was 0.4 to 4 times the truth.
 
     Parameters
     ----------
