@@ -31,7 +31,7 @@ from tilseq.repertoire import effective_clones, presence
 tables = {path.stem: pl.read_parquet(path) for path in sorted(Path(sys.argv[1]).glob('s*.parquet'))}
 clones = pl.read_parquet(Path(sys.argv[1]) / 'clones.parquet')
 depths = {name: float(table['duplicate_count'].sum()) for name, table in tables.items()}
-presence({'s': effective_clones(tables['s00'].head(10), None)}, clones)
+presence({'s': effective_clones(tables['s00'].head(10), 10.0)}, clones)
 start, used = time.perf_counter(), time.process_time()
 found = presence({name: effective_clones(table, depths[name]) for name, table in tables.items()}, clones)
 taken = time.perf_counter() - start, time.process_time() - used

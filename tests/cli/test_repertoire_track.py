@@ -134,6 +134,14 @@ def test_replicates_tell_the_cells_of_reads(folder):
     assert 600 < pl.read_csv(folder / "persistence.csv")["n_effective"].min() < 1600
 
 
+def test_a_sample_that_shares_nothing_is_asked_about(folder, capsys):
+    given = ["--product", folder / "product.tsv", "-o", folder]
+    assert run(folder / "day7.tsv", folder / "day28.tsv", *given) == 0
+    told = capsys.readouterr().err
+    assert "day28: clones of product and baseline hold 0 of its counts: is it of this subject?" in told
+    assert "day7: clones" not in told
+
+
 def test_a_file_that_stands_twice_is_refused(folder, capsys):
     (folder / "again.tsv").write_bytes((folder / "product.tsv").read_bytes())
     assert run(folder / "again.tsv", "--product", folder / "product.tsv", "-o", folder) == 2

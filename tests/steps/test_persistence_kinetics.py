@@ -3,6 +3,7 @@ import pytest
 
 from tilseq.steps import persistence_kinetics
 from tilseq.steps.job import Job
+from tilseq.tables.contamination import SAMPLE_IDENTITY
 from tilseq.tables.repertoire import PERSISTENCE
 
 
@@ -10,7 +11,7 @@ from tilseq.tables.repertoire import PERSISTENCE
 def run(tmp_path, sample):
     """Return a function that runs the job over rows of persistence and cells per µL by sample."""
 
-    def go(samples, held, cells=None):
+    def go(samples, held, cells=None, needs=()):
         work = tmp_path / "work"
         rows = {name: sample(name, day=day, assay="tcr", **more) for name, day, more in samples}
         (work / "persistence" / "S1").mkdir(parents=True)
@@ -25,7 +26,7 @@ def run(tmp_path, sample):
             pl.DataFrame([counted | limits]).write_parquet(folder / "counts.parquet")
             tubes[f"flow/{name}"] = sample(name, day=day, assay="flow")
         arguments = {"samples": rows, "tubes": tubes, "reference": "infusion_product"}
-        job = Job("persistence_kinetics", "S1", "persistence_kinetics/S1", needs=("persistence/S1", *tubes),
+        job = Job("persistence_kinetics", "S1", "persistence_kinetics/S1", needs=("persistence/S1", *needs, *tubes),
                   arguments=arguments)  # fmt: skip
         persistence_kinetics.run(job, work / "persistence_kinetics" / "S1")
         found = pl.read_parquet(work / "persistence_kinetics" / "S1" / "endpoints.parquet")
@@ -80,6 +81,17 @@ def test_of_two_samples_of_a_day_the_one_of_more_cells_counts(run):
     samples = [*BLOOD, ("sc28", 28, {})]
     found = run(samples, [*MASS, held("sc28", 0.9, n=100)])
     assert found["persistence_mass_peak"]["value"] == 0.8
+
+
+def test_where_a_visit_is_of_another_subject_there_are_none(run, tmp_path):
+    folder = tmp_path / "work" / "contamination" / "all"
+    folder.mkdir(parents=True)
+    counted = {"clones": 1, "counts": 1, "own_compared": 1, "own_agree": 0, "other_compared": 1, "other_agree": 1}
+    row = {"sample": "d28", "subject": "S1", "arrived": 0, "content_of": "S2", "verdict": "swapped", "reason": "of S2"}
+    SAMPLE_IDENTITY.frame([row | counted]).write_parquet(folder / "sample_identity.parquet")
+    assert run(BLOOD, MASS, needs=["contamination/all"]) == {}
+    told = pl.read_parquet(tmp_path / "work" / "persistence_kinetics" / "S1" / "quality.parquet")
+    assert told.select("sample", "verdict").rows() == [("d28", "warn")]
 
 
 def test_one_visit_is_no_course(run):

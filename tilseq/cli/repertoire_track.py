@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     Read = tuple[str, Clonotypes, pl.DataFrame, pl.DataFrame]
 
+LEAST_SHARED = 0.01  # of the counts of a sample of the subject
 TRACK_EXAMPLE = """\
 tilseq repertoire track day7.tsv day28.tsv --product product.tsv --baseline before.tsv -o tracked
 tilseq repertoire track day28.tsv --product product.tsv --cells day28=40000 --cells product=50000 -o tracked"""
@@ -118,6 +119,7 @@ def track_command(
     if not later:
         return status
     every = [one for some in (later, *given.values()) for one in some]
+    _tell_strangers(later, [*given["product"], *given["baseline"]])
     samples = {name: {sample: clones for sample, _, clones, _ in some} for name, some in given.items()}
     blood = {sample: clones for sample, _, clones, _ in later}
     tracked = track(blood, **samples, threshold=threshold)
@@ -132,6 +134,19 @@ def track_command(
     left_out = joined([rows for *_, rows in every]).unique(maintain_order=True)
     write_result(left_out, EXCLUSIONS, str(output / "exclusions.csv"))
     return status
+
+
+def _tell_strangers(later: list[Read], own: list[Read]) -> None:
+    """Say on stderr which samples hold next to nothing of what product and baseline show, as swapped tubes do."""
+    known = joined([clones.select("locus", "junction") for _, _, clones, _ in own])
+    for sample, _, clones, _ in later:
+        shared = clones.join(known, on=("locus", "junction"), how="semi")["duplicate_count"].sum()
+        if shared <= LEAST_SHARED * clones["duplicate_count"].sum():
+            click.echo(
+                f"{sample}: clones of product and baseline hold {shared} of its counts: is it of this subject? See "
+                "tilseq repertoire contamination; what it shows as emergent may be another subject's",
+                err=True,
+            )
 
 
 def _named(

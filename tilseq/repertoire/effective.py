@@ -60,14 +60,13 @@ def effective_clones(table: Any, n_effective: Depths) -> pl.DataFrame:
                 expected=f"above 0, at most {total}",
             )
         known[locus] = n
-    of_locus = pl.DataFrame([*zip(sums, sums.values(), known.values(), strict=True)], schema=_DEPTHS, orient="row")
     if len(sums) == 1:
-        every = clones.with_columns(pl.lit(of_locus[name]).first().alias(name) for name in ("counts", "n_effective"))
+        every, total, cells = clones, *(pl.lit(*one.values()) for one in (sums, known))
     else:
-        every = clones.join(of_locus, on="locus")
-    return every.with_columns(frequency=pl.col("duplicate_count") / pl.col("counts")).select(
-        *CLONE, "duplicate_count", "frequency", "n_effective", cells=pl.col("frequency") * pl.col("n_effective")
-    )
+        of_locus = pl.DataFrame([*zip(sums, sums.values(), known.values(), strict=True)], schema=_DEPTHS, orient="row")
+        every, total, cells = clones.join(of_locus, on="locus"), pl.col("counts"), pl.col("n_effective")
+    share, cells = pl.col("duplicate_count") / total, cells.cast(pl.Float64)
+    return every.select(*CLONE, "duplicate_count", frequency=share, n_effective=cells, cells=share * cells)
 
 
 _DEPTHS = {"locus": pl.String, "counts": pl.Int64, "n_effective": pl.Float64}

@@ -10,22 +10,19 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 LEAST_SEEN = 10  # clones seen in both; with fewer nothing is known of those missed
-FREEDOM, WIDEST = 3, 10.0  # of Student's t, and how far out it is taken
-EDGES = np.concatenate([[0, 2e-4, 1e-3, 3e-3, 0.01, 0.03], np.linspace(0.06, 0.94, 23)])
-EDGES = np.concatenate([EDGES, 1 - EDGES[5::-1]])  # of the parts of the integral over the scatter
+NODES = 40  # of the integral over the scatter
 ROUNDS = 2000
 
 
 def missed(later: Floats, reference: Floats) -> Floats:
     """Return, for each clone seen in a reference and later, how many like it the reference missed.
 
-    Of clones of the reference that hold `later` cells of the later sample, the logarithm of the expected cells in the
-    reference is about ``a + b log(later)``, scattered as Student's t with 3 degrees of freedom, as some clones grow
-    beyond what a log-normal allows; the cells counted are Poisson, and clones without a cell there are not seen. The
-    three numbers are those of the greatest likelihood of the counts seen, each given that it was seen (after the
-    zero-truncated Poisson log-normal; Bulmer, Biometrics 1974;30:101), with a weak prior that the slope is near 1 and
-    the scatter near e-fold. With P the chance of no cell, a clone seen stands for ``P / (1 - P)`` others (Horvitz and
-    Thompson, J Am Stat Assoc 1952;47:663).
+    Of clones of the reference that hold `later` cells of the later sample, the expected cells in the reference are
+    log-normal about ``a + b log(later)``, and the cells counted Poisson; those without a cell there are not seen. The
+    three numbers are those of the greatest likelihood of the counts seen, each given that it was seen (a zero-truncated
+    Poisson log-normal; Bulmer, Biometrics 1974;30:101), with a weak prior that the slope is near 1 and the scatter near
+    e-fold. With P the chance of no cell, a clone seen stands for ``P / (1 - P)`` others (Horvitz and Thompson, J Am
+    Stat Assoc 1952;47:663).
 
     Parameters
     ----------
@@ -74,7 +71,5 @@ def _chances(parameters: Floats, x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 @cache
 def _nodes() -> tuple[Floats, Floats]:
-    """Return the middles of parts of Student's t with 3 degrees of freedom, and the chances of the parts."""
-    from scipy.special import stdtrit
-
-    return np.clip(stdtrit(FREEDOM, (EDGES[1:] + EDGES[:-1]) / 2), -WIDEST, WIDEST), np.diff(EDGES)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
+    return nodes, weights / weights.sum()

@@ -36,7 +36,7 @@ def presence(samples: Mapping[str, pl.DataFrame], clones: Any, *, threshold: flo
     Parameters
     ----------
     samples
-        Sample → its clones, as `effective_clones` gives them; taken one at a time.
+        Sample → its clones, as `effective_clones` gives them; one at a time is held.
     clones
         polars or pandas: `locus, junction` of the clones to look for.
     threshold
@@ -60,13 +60,39 @@ def presence(samples: Mapping[str, pl.DataFrame], clones: Any, *, threshold: flo
     of_locus = {
         locus: _Wanted(part["junction"]) for (locus,), part in wanted.partition_by("locus", as_dict=True).items()
     }
-    found = [
-        _in_sample(own, of_locus[locus], locus, n, threshold).select(pl.lit(sample).alias("sample"), *CLONES.names[1:])
-        for sample, own in ((sample, samples[sample]) for sample in sorted(samples))
-        for locus, n in depths_of(own).items()
-        if locus in of_locus
+    places, junctions, shares = [], [], []
+    for sample in sorted(samples):
+        own = samples[sample]
+        for locus, n in depths_of(own).items():
+            if locus in of_locus:
+                places.append((sample, locus, n, None if n is None else limit_of_detection(n)))
+                junctions.append(of_locus[locus].junctions)
+                shares.append(_in_sample(own, of_locus[locus], locus, n))
+    if not places:
+        return CLONES.frame()
+    where = pl.DataFrame(places, schema=_WHERE, orient="row")[
+        np.repeat(np.arange(len(places)), list(map(len, junctions)))
     ]
-    return conform(pl.concat(found), CLONES) if found else CLONES.frame()
+    values = np.concatenate(shares, axis=1)
+    found = where.with_columns(
+        pl.concat(junctions).alias("junction"),
+        pl.Series("duplicate_count", values[0].astype(np.int64)),
+        *(pl.Series(name, row) for name, row in zip(("frequency", "lower", "upper"), values[1:], strict=True)),
+    )
+    return conform(found.with_columns(call=_call(threshold)), CLONES)
+
+
+_WHERE = {name: CLONES.schema[name] for name in ("sample", "locus", "n_effective", "limit_of_detection")}
+
+
+def _call(threshold: float) -> pl.Expr:
+    return (
+        pl.when(pl.col("duplicate_count") > 0)
+        .then(pl.lit("present"))
+        .when(pl.col("limit_of_detection") <= threshold)
+        .then(pl.lit("absent"))
+        .otherwise(pl.lit("indeterminate"))
+    )
 
 
 class _Wanted:
@@ -87,35 +113,24 @@ class _Wanted:
         rows = np.flatnonzero(self._first_bits[hashes >> HASH_SHIFT])
         near = np.minimum(np.searchsorted(self._hashes, hashes[rows]), len(self._hashes) - 1)
         places = self._places[near]
-        same = (self.junctions.gather(places) == junctions.gather(rows)).to_numpy()
+        same = (self.junctions[places] == junctions[rows]).to_numpy()
         return rows[same], places[same]
 
 
-def _in_sample(own: pl.DataFrame, wanted: _Wanted, locus: str, n: float | None, threshold: float) -> pl.DataFrame:
-    """Return the rows of the clones of one locus in one sample."""
+def _in_sample(own: pl.DataFrame, wanted: _Wanted, locus: str, n: float | None) -> Floats:
+    """Return count, share and its limits of each clone of one locus in one sample; shape (4, clones)."""
     if not (own["locus"] == locus).all():
         own = own.filter(locus=locus)
     rows, places = wanted.find(own["junction"])
-    seen = own.select("duplicate_count", "frequency")[rows]
-    limit = None if n is None else limit_of_detection(n)
-    missed = "absent" if limit is not None and limit <= threshold else "indeterminate"
-    counts = np.zeros(len(wanted.junctions), np.int64)
-    counts[places] = seen["duplicate_count"].to_numpy()
-    row = np.full(len(counts), len(rows))  # of those that are seen, the last of which stands for all others
-    row[places] = np.arange(len(rows))
-    shares = {name: values[row] for name, values in _limits(seen["frequency"].to_numpy(), n).items()}
-    calls = pl.Series([missed, "present"]).gather((counts > 0).astype(np.uint32))
-    of_all = {"locus": locus, "n_effective": n, "limit_of_detection": limit}
-    return pl.DataFrame(
-        {"junction": wanted.junctions, "duplicate_count": counts, **shares, "call": calls}
-    ).with_columns(pl.lit(value, CLONES.schema[name]).alias(name) for name, value in of_all.items())
-
-
-def _limits(shares: Floats, n: float | None) -> dict[str, Floats]:
-    """Return the limits of the shares of clones, and last that of a clone not seen; each share is worked out once."""
-    every = np.append(shares, 0.0 if n is not None else np.nan)
-    if n is None:
-        return {"frequency": every, "lower": np.full(len(every), np.nan), "upper": np.full(len(every), np.nan)}
-    distinct, back = np.unique(every, return_inverse=True)
-    lower, upper = clopper_pearson(np.minimum(distinct * n, n), np.full(len(distinct), n))
-    return {"frequency": every, "lower": lower[back], "upper": upper[back]}
+    counts, shares = (own[name].to_numpy()[rows] for name in ("duplicate_count", "frequency"))
+    unknown = np.full(len(rows) + 1, np.nan)
+    # the last is a clone that is not seen, as most are
+    each = np.array([np.append(counts, 0), unknown, unknown, unknown])
+    each[1, :-1] = shares
+    if n is not None:
+        each[1, -1] = 0
+        distinct, back = np.unique(each[1], return_inverse=True)
+        each[2:] = np.array(clopper_pearson(np.minimum(distinct * n, n), np.full(len(distinct), n)))[:, back]
+    of_place = np.full(len(wanted.junctions), len(rows))
+    of_place[places] = np.arange(len(rows))
+    return np.asarray(each[:, of_place])

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tilseq.steps import flow, persistence
+from tilseq.steps import contamination, flow, persistence
 from tilseq.steps.job import Job, needed
-from tilseq.steps.reference import is_after, is_before
+from tilseq.steps.reference import is_after, is_before, of_another_subject
 from tilseq.steps.til_survival import T_CELLS
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def plan(study: Study) -> list[Job]:
         row = job.sample or {}
         if row["specimen"] == "blood":
             tubes.setdefault(row["subject"], {})[job.folder] = dict(row)
+    first = [job.folder for job in contamination.plan(study)]
     jobs = []
     for job in persistence.plan(study):
         rows = job.arguments["samples"].values()
@@ -41,7 +42,7 @@ def plan(study: Study) -> list[Job]:
         of_flow = tubes.get(job.unit, {})
         arguments = {"samples": samples, "tubes": of_flow, "reference": job.arguments["reference"]}
         folder = job.folder.replace(persistence.STEP, STEP, 1)
-        jobs.append(Job(STEP, job.unit, folder, needs=(job.folder, *of_flow), arguments=arguments))
+        jobs.append(Job(STEP, job.unit, folder, needs=(job.folder, *first, *of_flow), arguments=arguments))
     return jobs
 
 
@@ -50,15 +51,20 @@ def run(job: Job, folder: Path) -> None:
 
     Of several samples of a day the one of most effective cells counts. The mass is that of the last blood before the
     infusion on day 0, the new mass and the cells are 0. Cells per µL are the new mass, where there is a baseline, times
-    the CD3+ cells that flow counts in blood of the same day.
+    the CD3+ cells that flow counts in blood of the same day. Of a subject one of whose visits holds another subject's
+    clones there are none: a course without that visit would be told wrong.
     """
     import polars as pl
 
     from tilseq.io.write import write_parquet
-    from tilseq.tables.outputs import ENDPOINTS
+    from tilseq.tables.outputs import ENDPOINTS, QUALITY
 
     rows: list[dict[str, Any]] = []
-    for path in needed(job, folder, "persistence").values():
+    strange = [name for name in of_another_subject(job, folder) if _is_later(job.arguments["samples"][name])]
+    told = f"no kinetics of the mass: {', '.join(strange)} holds another subject's clones"
+    quality = [{"sample": name, "check": STEP.replace("_", " "), "verdict": "warn", "reason": told} for name in strange]
+    write_parquet(QUALITY.frame(quality), QUALITY, folder)
+    for path in needed(job, folder, "persistence").values() if not strange else ():
         own = pl.col("sample").is_in(list(job.arguments["samples"]))
         held = pl.read_parquet(path).filter(own, pl.col("measure").is_in(MEASURES), pl.col("value").is_not_null())
         for (locus,), of_locus in held.partition_by("locus", as_dict=True, maintain_order=True).items():
