@@ -32,6 +32,12 @@ def test_each_kind_by_hand():
     assert set(found["sample"]) == {"D28"}
 
 
+def test_shares_are_of_all_counts_of_the_locus():
+    more = [("ACG", None, 100)]
+    found = near_matches(table(BLOOD + more), table(PRODUCT + more), sample="s").row(0, named=True)
+    assert (found["frequency"], found["product_frequency"]) == (0.1, 0.3)
+
+
 def test_another_locus_is_never_near():
     assert near_matches(table(BLOOD, "TRA"), table(PRODUCT), sample="s").height == 0
 

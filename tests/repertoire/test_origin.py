@@ -145,6 +145,25 @@ def test_a_lone_clone_is_not_called_emergent():
     assert called("new", "newer") == {"new", "newer"}
 
 
+def test_the_number_expected_wrong_of_few_reads_goes_by_distinct_cells():
+    random = np.random.default_rng(9)
+    shares = [random.lognormal(0, 1, 1200) for _ in range(2)]
+    for one, own in zip(shares, (slice(0, 700), slice(500, 1200)), strict=True):
+        kept = np.zeros(1200, bool)
+        kept[own] = True
+        one[~kept] = 0
+
+    def draw(share):
+        reads = random.multinomial(1500, random.multinomial(3000, share / share.sum()) / 3000)
+        return sample({f"c{i}": int(reads[i]) for i in np.flatnonzero(reads)}, 1 / (1 / 3000 + 1 / 1500))
+
+    product, baseline = map(draw, shares)
+    found = origins(product, baseline=baseline, threshold=0.01)
+    told = origin_classes(found, product, baseline).filter(origin="infused_only")["wrong_expected"][0]
+    truth = sum(500 <= int(name[1:]) < 700 for name in found.filter(origin="infused_only")["junction"])
+    assert truth / 2.5 < told < 2.5 * truth
+
+
 def test_without_a_baseline_nothing_is_emergent():
     (product, _, later), _ = trial(np.random.default_rng(2), 50_000)
     assert "emergent" not in set(origins(product, later=later)["origin"])

@@ -328,8 +328,9 @@ def test_a_sample_of_another_locus_does_not_stop_the_others(subject):
 def test_nothing_seen_is_below_the_limit_of_detection(subject):
     subject.add("lot1", LOT1, specimen="infusion_product").add("d28", {"TTT": 100})
     rows = subject.run()["endpoints"].rows(named=True)
-    assert {(row["value"], row["status"], row["value_text"]) for row in rows} == {
-        (0.0, "not_detected", "< limit of detection")
+    assert {(row["value"], row["status"]) for row in rows} == {(0.0, "not_detected")}
+    assert {row["parameter"]: row["value_text"] for row in rows if row["value_text"]} == {
+        "persistence_mass": "< limit of detection"
     }
     upper = {row["parameter"]: row["upper"] for row in rows}
     assert upper["persistence_mass"] == pytest.approx(1 - 0.025 ** (1 / 100))
@@ -346,6 +347,13 @@ def test_clones_of_blood_before_the_infusion_are_left_out_of_the_new_mass(subjec
     assert mass(subject.run(), sample="d42")["value"] == 0.5
     new = subject.run()["endpoints"].filter(parameter="persistence_mass_new", sample="d42")
     assert new["value"].to_list() == [0.3]
+
+
+def test_there_is_no_new_mass_beside_a_baseline_that_is_empty_or_of_another_locus(subject):
+    subject.add("lot1", LOT1, specimen="infusion_product").add("d28", DAY28).add("base", {}, day=-8)
+    assert subject.run()["endpoints"].filter(parameter="persistence_mass_new").height == 0
+    subject.add("other", {"AAA": 5}, gene="TRA", day=-8)
+    assert subject.run()["endpoints"].filter(parameter="persistence_mass_new").height == 0
 
 
 def test_later_samples_are_compared_in_the_cells_that_all_of_one_kind_show(subject):

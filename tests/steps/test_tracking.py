@@ -1,3 +1,4 @@
+from importlib import import_module
 from pathlib import Path
 
 import polars as pl
@@ -19,9 +20,9 @@ class Subject:
         self.rows: dict[str, dict] = {}
         self.needs: list[str] = []
 
-    def add(self, name, counts, *, specimen="blood", **cells):
+    def add(self, name, counts, *, specimen="blood", gene="TRB", **cells):
         path = self.folder / f"{name}.tsv"
-        self.write(path, counts)
+        self.write(path, counts, gene=gene)
         row = self.sample(name, specimen=specimen, path=f"raw/{name}.tsv", **{"assay": "tcr", **cells})
         self.rows[f"repertoire/{name}"] = row
         job = Job("repertoire", name, f"repertoire/{name}", paths=(str(path),), sample=row,
@@ -45,8 +46,9 @@ class Subject:
         self.needs.append("contamination/all")
         return self
 
-    def run(self):
-        arguments = {"samples": self.rows, "threshold": 1e-3}
+    def run(self, failed=(), lots=()):
+        arguments = {"samples": self.rows, "threshold": 1e-3, "failed": list(failed)}
+        arguments["infusions"] = [{"day": 0, "lot": lot} for lot in lots]
         job = Job("tracking", "S1", "tracking/S1", needs=(*self.rows, *self.needs), arguments=arguments)
         folder = self.folder / "work" / "tracking" / "S1"
         tracking.run(job, folder)
@@ -105,8 +107,74 @@ def test_three_visits_make_a_trend_of_the_clones_of_the_product(subject):
     assert trend["slope_per_day"][0] < 0
 
 
+INCOMPLETE = "of the product takes no part: no clone is told to be absent from the product"
+
+
+@pytest.mark.parametrize("how", ["failed", "without a clone", "swapped"])
+def test_without_a_part_of_the_product_nothing_is_absent_from_it(subject, how):
+    failed = []
+    if how == "failed":
+        failed = [{"sample": "lot2", "assay": "tcr", "lot": None}]
+    else:
+        subject.add("lot2", {"QQQ": 500} if how == "swapped" else {}, specimen="infusion_product", day=-1)
+    if how == "swapped":
+        subject.contaminated([{"sample": "lot2", "verdict": "swapped", "reason": "x", "content_of": "S2"}])
+    tables = subject.run(failed=failed)
+    origins = dict(tables["origins"].select("junction", "origin").iter_rows())
+    assert (origins["AAA"], origins["TTT"]) == ("infused_only", "indeterminate")
+    told = tables["quality"].filter(sample="lot2")["reason"].to_list()
+    assert told == [f"lot2 {INCOMPLETE}"] if how != "swapped" else "swapped, x" in told[0]
+
+
+def test_a_lot_that_was_never_infused_is_no_part_of_the_product(subject):
+    subject.rows["repertoire/lot"]["lot"] = "A"
+    subject.add("other", {"EEE": 5000}, specimen="infusion_product", day=-1, lot="C")
+    tables = subject.run(lots=["A"])
+    assert "EEE" not in set(tables["origins"]["junction"])
+    assert tables["quality"].height == 0
+
+
+def test_of_a_file_that_stands_twice_the_subject_keeps_its_own(subject):
+    rows = [{"sample": "d28", "verdict": "duplicate", "reason": "x", "content_of": "S1"}]
+    tables = subject.contaminated(rows).run()
+    assert "d28" in set(tables["clones"]["sample"])
+    assert tables["quality"].height == 0
+
+
+def test_where_contamination_could_not_be_told_each_sample_says_so(subject):
+    subject.needs.append("contamination/all")
+    tables = subject.run()
+    assert set(tables["quality"]["sample"]) == {"lot", "base", "d28"}
+    assert "contamination could not be told" in tables["quality"]["reason"][0]
+
+
+def test_files_of_one_locus_each_are_no_replicates(tmp_path, sample, write_clones):
+    made = Subject(tmp_path, sample, write_clones)
+    for gene in ("TRA", "TRB"):
+        made.add(f"lot{gene}", PRODUCT, gene=gene, specimen="infusion_product", day=-1, locus=gene)
+        made.add(f"d28{gene}", {"AAA": 3000, "TTT": 2000}, gene=gene, locus=gene)
+    assert set(made.run()["change"]["locus"]) == {"TRA", "TRB"}
+
+
+def test_a_sample_without_a_day_is_neither_before_nor_after(subject):
+    tables = subject.add("some", {"ZZZ": 4000}, day=None).run()
+    assert "some" not in set(tables["clones"]["sample"])
+
+
+def test_clones_that_may_have_leaked_in_are_handed_on(subject, monkeypatch):
+    module, seen = import_module("tilseq.repertoire.track"), {}
+    real = module.follow
+    monkeypatch.setattr(module, "follow", lambda **given: seen.update(given) or real(**given))
+    clones = [
+        {"sample": "d28", "junction": "NEW", "verdict": "leak"},
+        {"sample": "d28", "junction": "A", "verdict": "own"},
+    ]
+    subject.contaminated(clones=clones).run()
+    assert seen["suspicious"].rows() == [("TRB", "NEW")]
+
+
 def test_a_sample_of_another_subject_takes_no_part_and_says_so(subject):
-    swapped = {"sample": "d42", "verdict": "swapped", "reason": "it holds clones of S2"}
+    swapped = {"sample": "d42", "verdict": "swapped", "reason": "it holds clones of S2", "content_of": "S2"}
     tables = subject.add("d42", {"QQQ": 5000}, day=42).contaminated(identity=[swapped]).run()
     assert "d42" not in set(tables["clones"]["sample"]) | set(tables["change"]["sample_after"])
     assert "QQQ" not in set(tables["origins"]["junction"])

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.receptors import CLONE
-from tilseq.repertoire.keys import keyed
+from tilseq.repertoire.clones import check_columns, checked_counts
 from tilseq.repertoire.neighbours import neighbours
 from tilseq.tables import as_polars
 from tilseq.tables.schema import conform
@@ -67,11 +67,11 @@ def near_matches(sample_table: Any, product_table: Any, *, sample: str) -> pl.Da
 
 
 def _clones(table: Any) -> pl.DataFrame:
-    """Return the clones of a table with both of their junctions and their share of all counts of the locus."""
-    keyed(table, "junction")  # raises where it is no clonotype table
-    keyed(table, "junction_aa")
-    frame = (
-        as_polars(table).drop_nulls(PARTS).select(*(pl.col(name).cast(pl.String) for name in PARTS), "duplicate_count")
-    )
-    clones = frame.group_by(CLONE).agg(pl.col("junction_aa").first(), pl.col("duplicate_count").sum())
-    return clones.with_columns(frequency=pl.col("duplicate_count") / pl.col("duplicate_count").sum().over("locus"))
+    """Return the clones that have both junctions, with their share of all counts of the locus."""
+    frame = as_polars(table)
+    check_columns(frame, PARTS, "near matches")
+    counts = checked_counts(frame, CLONE)["duplicate_count"]
+    frame = frame.select(*(pl.col(name).cast(pl.String) for name in PARTS)).with_columns(counts)
+    share = pl.col("duplicate_count") / pl.col("duplicate_count").sum().over("locus")
+    clones = frame.with_columns(frequency=share).drop_nulls(PARTS).group_by(CLONE)
+    return clones.agg(pl.col("junction_aa").first(), pl.col("duplicate_count", "frequency").sum())

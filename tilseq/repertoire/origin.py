@@ -66,7 +66,7 @@ def origins(
         there is none, of which nothing is absent.
     suspicious
         `locus, junction` of clones that may have leaked in from another subject (see `contamination`), which are never
-        emergent.
+        emergent or tumour-resident.
     threshold
         Share of T cells.
 
@@ -136,8 +136,9 @@ def _called(clones: pl.DataFrame, of: str, absent: Sequence[str], known: Set[str
     cells = {place: clones[f"{place}_cells"].fill_null(0).to_numpy() for place in (of, *absent)}
     large = cells[of] >= FEWEST_CELLS
     elsewhere = np.any([cells[place] > 0 for place in absent], axis=0)
+    elsewhere |= clones["suspicious"].is_not_null().to_numpy()
     if of == "later":
-        elsewhere |= clones["tumor_frequency"].is_not_null().to_numpy() | clones["suspicious"].is_not_null().to_numpy()
+        elsewhere |= clones["tumor_frequency"].is_not_null().to_numpy()
     candidates = np.flatnonzero(large & ~elsewhere)
     size = cells[of][candidates]
     expected = np.zeros(len(candidates))
@@ -185,7 +186,7 @@ def origin_classes(origin: pl.DataFrame, product: pl.DataFrame, baseline: pl.Dat
     wrong: list[dict[str, Any]] = []
     if baseline is not None:
         places = [
-            frame.select(*CLONE, pl.col("cells").alias(name)) for frame, name in ((product, "p"), (baseline, "b"))
+            frame.select(*CLONE, distinct_cells(frame).alias(name)) for frame, name in ((product, "p"), (baseline, "b"))
         ]
         both = places[0].join(places[1], on=CLONE).drop_nulls()
         for (locus,), clones in both.partition_by("locus", as_dict=True).items():

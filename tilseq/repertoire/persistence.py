@@ -32,8 +32,8 @@ def persistence(
     - `mass`: share of the sample's counts that belong to clones of the reference. Depth leaves it unbiased. Limits are
       Clopper and Pearson's on `n_effective`; `limit_of_detection` is the share that would be missed with a chance of
       5 %, ``1 - 0.05 ** (1 / n_effective)``. A mass of 0 means "below that limit".
-    - `mass_new`: the same of the clones of the reference that the baseline does not show, where there is one. A clone
-      that the baseline held and missed counts as new.
+    - `mass_new`: the same of the clones of the reference that the baseline does not show, of loci that it holds. A
+      clone that the baseline held and missed counts as new.
     - `product_mass_kept`: share of the reference that the clones seen in the sample held (see `still_seen`). It grows
       with the depth of the sample, so it compares samples of like `n_effective` only.
     - at a depth that samples have in common: `clones_at_n`, share of the reference's clones that the sample would
@@ -131,7 +131,7 @@ def _masses(later: pl.DataFrame, reference: pl.DataFrame, baseline: pl.DataFrame
     n, counts = later["n_effective"][0], int(later["duplicate_count"].sum())
     held = later.join(reference, on=CLONE, how="semi")
     named = {"mass": held}
-    if baseline is not None:
+    if baseline is not None and later["locus"][0] in baseline["locus"]:
         named["mass_new"] = held.join(baseline, on=CLONE, how="anti")
     for measure, clones in named.items():
         share = int(clones["duplicate_count"].sum()) / counts

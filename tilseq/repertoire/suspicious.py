@@ -21,7 +21,8 @@ def suspicious_clones(
 
     The leak expected of a clone is ``rate * c``, c its counts in all of the donor's libraries of the run; the rate is
     that between donor and recipient where a leak was found there, that of the run where one was found in it at all,
-    else 0. `most_leaked` takes the upper limit of the same rate, of the run's where no leak was found. A clone is
+    else 0. `most_leaked` takes the upper limit of the same rate, of the run's where no leak was found; where no rate
+    can be told it is null, and what is not held elsewhere is `possible`. A clone is
     called a leak where it is no more than that, and where that one leaks is likelier than that one of the recipient's
     clones is the same by chance.
 
@@ -40,7 +41,7 @@ def suspicious_clones(
     likelier = (expected > 0) & (-np.expm1(-expected) >= by_chance)
     rows = rows.with_columns(
         pl.Series("expected_leak", expected),
-        pl.Series("most_leaked", most),
+        pl.when("known").then(pl.Series("most_leaked", most)).alias("most_leaked"),
         pl.Series("likelier", likelier),
         held=_held(beside, rows, third=False),
         public=_held(beside, rows, third=True),
@@ -50,7 +51,7 @@ def suspicious_clones(
         .then(pl.lit("own"))
         .when("public")
         .then(pl.lit("public"))
-        .when(pl.col("duplicate_count") > pl.col("most_leaked"))
+        .when(pl.col("known") & (pl.col("duplicate_count") > pl.col("most_leaked")))
         .then(pl.lit("above_leak"))
         .when("likelier")
         .then(pl.lit("leak"))
@@ -83,6 +84,7 @@ def _with_rates(rows: pl.DataFrame, libraries: Libraries, rates: pl.DataFrame) -
     return rows.with_columns(
         rate=pl.coalesce("rate_of_pair", of_run).fill_null(0.0),
         upper=pl.coalesce("upper_of_pair", "upper").fill_null(0.0),
+        known=pl.coalesce("upper_of_pair", "upper").is_not_null(),
     ).drop("verdict")
 
 

@@ -7,7 +7,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tilseq.steps import repertoire
-from tilseq.steps.reference import is_before
+from tilseq.steps.cells_behind import ALIKE
+from tilseq.steps.reference import is_after
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,7 +18,6 @@ Tables = Mapping[str, "pl.DataFrame"]
 Effective = Mapping[str, Mapping[str, float | None]]
 
 FEWEST_VISITS = 3
-ONE_SPECIMEN = ("specimen", "visit", "day", "timing", "lot", "lesion")  # libraries alike in these are replicates
 
 
 def changes(subject: str, rows: Rows, tables: Tables, effective: Effective) -> pl.DataFrame:
@@ -49,7 +49,7 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective) -> p
         group = _one_a_visit(group)
         products = [row["sample"] for row in group if row["specimen"] == "infusion_product"]
         blood = [row for row in group if row["specimen"] == "blood"]
-        later = [row["sample"] for row in blood if not is_before(row)]
+        later = [row["sample"] for row in blood if is_after(row)]
         pairs = [(first, second) for first in products for second in later]
         for pair in pairs + list(pairwise(row["sample"] for row in blood)):
             loci = set.intersection(*(set(tables[name]["locus"]) for name in pair))
@@ -64,7 +64,8 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective) -> p
 def trends(subject: str, rows: Rows, tables: Tables, effective: Effective, clones: pl.DataFrame) -> pl.DataFrame:
     """Return the table `trend` of some clones over blood after the infusion.
 
-    It takes three samples that count the same thing; of several such groups, the one of most cells.
+    It takes three samples that count the same thing, from the visit on at which these clones together hold most, as a
+    rise and a fall have no one slope; of several such groups, the one of most cells.
     """
     from tilseq.repertoire.trend import trend
     from tilseq.tables.tracking import TREND
@@ -82,7 +83,19 @@ def trends(subject: str, rows: Rows, tables: Tables, effective: Effective, clone
 
 
 def _after(group: Rows) -> list[Mapping[str, Any]]:
-    return [row for row in group if row["specimen"] == "blood" and row["day"] is not None and not is_before(row)]
+    return [row for row in group if row["specimen"] == "blood" and is_after(row)]
+
+
+def _from_peak(group: Sequence[Mapping[str, Any]], tables: Tables, clones: pl.DataFrame) -> Rows:
+    """Return the samples from the one on of which some clones hold the largest share."""
+
+    def held(row: Mapping[str, Any]) -> float:
+        table = tables[row["sample"]]
+        of_clones = table.join(clones, on=("locus", "junction"), how="semi")
+        return int(of_clones["duplicate_count"].sum()) / int(table["duplicate_count"].sum())
+
+    shares = [held(row) for row in group]
+    return group[shares.index(max(shares)) :] if shares else group
 
 
 def _all_cells(group: Rows, effective: Effective) -> float:
@@ -108,7 +121,7 @@ def _visits(group: Rows) -> dict[tuple[Any, ...], list[Mapping[str, Any]]]:
     """Return the libraries of each specimen, visit and lot."""
     found: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for row in group:
-        found.setdefault(tuple(row[name] for name in ONE_SPECIMEN), []).append(row)
+        found.setdefault(tuple(row[name] for name in ALIKE), []).append(row)
     return found
 
 

@@ -14,6 +14,7 @@ from tilseq.steps.reference import (
     failed_references,
     has_reference,
     infusions_of,
+    is_after,
     is_before,
     material,
     not_infused,
@@ -152,9 +153,10 @@ def _beside(job: Job, need: str, clones: Mapping[str, pl.DataFrame], poor: set[s
     effective = effective_by_sample(list(rows.values()), {names[one]: clones[one] for one in clones})
     of_need = {one: effective[names[one]] for one in clones}
     blood = [one for one in clones if (rows[one]["specimen"], rows[one]["assay"]) == ("blood", sample["assay"])]
-    before = [clones[one].select(*CLONE, "duplicate_count") for one in blood if is_before(rows[one])]
+    early = [one for one in blood if is_before(rows[one]) and clones[one].height]
+    before = [clones[one].select(*CLONE, "duplicate_count") for one in early]
     kind = repertoire.count_of(clones[need])
-    alike = [one for one in blood if not is_before(rows[one]) and repertoire.count_of(clones[one]) == kind]
+    alike = [one for one in blood if is_after(rows[one]) and repertoire.count_of(clones[one]) == kind]
     usable = [one for one in alike if clones[one].height and one not in poor]
     later = {one: effective_clones(clones[one], of_need[one]) for one in usable}
     return Beside(
@@ -213,19 +215,19 @@ def _measures(
     """Return the masses by all parts of a reference, and what is kept of its own mass by those that serve."""
     import polars as pl
 
-    from tilseq.receptors import CLONE
-    from tilseq.repertoire.persistence import persistence
+    from tilseq.repertoire.clones import clone_counts
+    from tilseq.repertoire.effective import effective_clones, summed
+    from tilseq.repertoire.persistence import persistence_of
 
-    table = clones[need]
+    later = effective_clones(clones[need], beside.effective[need])
+    baseline = None if beside.baseline is None else clone_counts(beside.baseline)
 
     def against(some: Sequence[str]) -> pl.DataFrame:
-        return persistence(
-            table,
-            pl.concat([parts[part].select(*CLONE, "duplicate_count") for part in some]),
+        return persistence_of(
+            later,
+            summed([effective_clones(parts[part], beside.effective[part]) for part in some]),
             sample=sample,
-            n_effective=beside.effective[need],
-            reference_n_effective=_of_all([beside.effective[part] for part in some]),
-            baseline_table=beside.baseline,
+            baseline=baseline,
             at_cells=beside.at_cells,
             threshold=beside.threshold,
         )
@@ -233,21 +235,12 @@ def _measures(
     held, is_mass = against(list(parts)), pl.col("measure").is_in(MASSES)
     if len(serving) == len(parts):
         return held
-    if any(set(parts[part]["locus"]) & set(table["locus"]) for part in serving):
+    if any(set(parts[part]["locus"]) & set(later["locus"]) for part in serving):
         kept = against(serving).filter(~is_mass)
     else:
         nothing = [pl.lit(None, pl.Float64).alias(name) for name in ("value", "lower", "upper")]
         kept = held.filter(measure="product_mass_kept").with_columns(nothing)
     return pl.concat([held.filter(is_mass), kept]).sort("locus", "measure")
-
-
-def _of_all(depths: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
-    """Return locus → effective cells of several samples together, None where those of one are not known."""
-    found: dict[str, float | None] = {}
-    for locus in {locus for depth in depths for locus in depth}:
-        known = [depth[locus] for depth in depths if locus in depth]
-        found[locus] = None if None in known else sum(n for n in known if n is not None)
-    return found
 
 
 def _deep(job: Job, kinds: Mapping[str, str]) -> list[str]:
@@ -314,7 +307,7 @@ def _endpoints(
             interval_method="Clopper-Pearson on effective cells" if row["measure"] in MASSES else OF_KEPT,
             n=row["n_effective"] if row["at_cells"] is None else row["at_cells"],
             status="not_detected" if row["value"] == 0 else None,
-            value_text="< limit of detection" if row["value"] == 0 else None,
+            value_text="< limit of detection" if row["value"] == 0 and row["measure"] in MASSES else None,
             method=MATCHED_BY if row["value"] is not None else why.get(row["locus"], MATCHED_BY),
         )
         for row in held.iter_rows(named=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tilseq.steps import flow, persistence
 from tilseq.steps.job import Job, needed
-from tilseq.steps.reference import is_before
+from tilseq.steps.reference import is_after, is_before
 from tilseq.steps.til_survival import T_CELLS
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 STEP = "persistence_kinetics"
 NOTHING = {"day": 0, "value": 0.0, "lower": 0.0, "upper": 0.0, "limit_of_detection": None}  # before the infusion
+OF_CD3 = ("TRA", "TRB")  # shares of them are about those of CD3+ cells
 FEWEST = 2  # visits of a course
 MEASURES = ("mass", "mass_new")
 LIMITS = {"value": "", "lower": "_lower", "upper": "_upper"}
@@ -33,7 +34,8 @@ def plan(study: Study) -> list[Job]:
             tubes.setdefault(row["subject"], {})[job.folder] = dict(row)
     jobs = []
     for job in persistence.plan(study):
-        samples = {row["sample"]: row for row in job.arguments["samples"].values()}
+        rows = job.arguments["samples"].values()
+        samples = {row["sample"]: row for row in rows if row["assay"] == "tcr"}
         if len({row["day"] for row in samples.values() if _is_later(row)}) < FEWEST:
             continue
         of_flow = tubes.get(job.unit, {})
@@ -57,7 +59,8 @@ def run(job: Job, folder: Path) -> None:
 
     rows: list[dict[str, Any]] = []
     for path in needed(job, folder, "persistence").values():
-        held = pl.read_parquet(path).filter(pl.col("measure").is_in(MEASURES), pl.col("value").is_not_null())
+        own = pl.col("sample").is_in(list(job.arguments["samples"]))
+        held = pl.read_parquet(path).filter(own, pl.col("measure").is_in(MEASURES), pl.col("value").is_not_null())
         for (locus,), of_locus in held.partition_by("locus", as_dict=True, maintain_order=True).items():
             rows += _of_locus(job, folder, str(locus), of_locus)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
@@ -77,7 +80,7 @@ def _of_locus(job: Job, folder: Path, locus: str, held: pl.DataFrame) -> list[di
             course = share_series(_frame([*([start] if start and 0 not in of_day else []), *of_day.values()]))
             rows += _kinetics(job, name, locus, course.to_dicts())
     t_cells = _t_cells(job, folder)
-    if len(new.keys() & t_cells.keys()) >= FEWEST:
+    if locus in OF_CD3 and len(new.keys() & t_cells.keys()) >= FEWEST:
         shares = share_series(_frame(new.values()))
         course = cells_per_ul_series(shares, pl.DataFrame(list(t_cells.values())), seed=_seed(job, CELLS, locus))
         course = course if 0 in new else pl.concat([share_series(_frame([NOTHING])), course])
@@ -117,7 +120,7 @@ def _is_blood_before(sample: Mapping[str, Any]) -> bool:
 
 
 def _is_later(sample: Mapping[str, Any]) -> bool:
-    return sample["specimen"] == "blood" and sample["day"] is not None and not is_before(sample)
+    return sample["specimen"] == "blood" and is_after(sample)
 
 
 def _t_cells(job: Job, folder: Path) -> dict[int, dict[str, Any]]:

@@ -75,6 +75,11 @@ def is_before(sample: Mapping[str, Any]) -> bool:
     return day is not None and (day < 0 or (day == 0 and sample["timing"] == "pre"))
 
 
+def is_after(sample: Mapping[str, Any]) -> bool:
+    """Whether a sample is known to be taken after the first infusion."""
+    return sample["day"] is not None and not is_before(sample)
+
+
 def parts_of(job: Job, sample: Mapping[str, Any]) -> list[str]:
     """Return the jobs whose clones together are the reference of a sample."""
     return [

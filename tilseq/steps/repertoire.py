@@ -125,13 +125,6 @@ def count_of(clones: pl.DataFrame) -> str:
     return str(clones["count_of"][0]) if clones.height else "unknown"
 
 
-def cells_behind(clones: pl.DataFrame, sample: Mapping[str, Any]) -> dict[str, int] | float | None:
-    """Return the distinct cells of each locus where cells were counted, else those that went into the library."""
-    if count_of(clones) == "cells":
-        return dict(clones.select("locus", "cells_of_locus").unique().iter_rows())
-    return cells_in_library(sample)
-
-
 def _depth(sample: Mapping[str, Any], clonotypes: Clonotypes, least_yield: float) -> list[dict[str, Any]]:
     """Return what can be said of a library's depth: of molecules counted for each cell put in, and of very few.
 

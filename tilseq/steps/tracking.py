@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tilseq.steps import contamination, persistence
 from tilseq.steps.job import Job, needed
 from tilseq.steps.receptor_subjects import in_time
-from tilseq.steps.reference import is_before
+from tilseq.steps.reference import is_after, is_before
 from tilseq.steps.tracking_figures import draw_tracking
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 STEP = "tracking"
 ASSAY = "tcr"
+PART = {"specimen": persistence.PRODUCT}  # what a row of a failed sample leaves unsaid
 STRANGE = ("swapped", "duplicate")  # verdicts on a sample
 LEAKED = ("leak", "possible")  # verdicts on a clone of a sample
 
@@ -55,23 +56,20 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.tables.tracking import CHANGE, CLONES, NEAR_MATCHES, ORIGIN_CLASSES, ORIGINS, TREND
 
     tables_written = (CLONES, ORIGINS, ORIGIN_CLASSES, NEAR_MATCHES, CHANGE, TREND)
-
-    read = needed(job, folder, "clonotypes")
-    paths = {job.arguments["samples"][need]["sample"]: path for need, path in read.items()}
-    rows = [row for need, row in job.arguments["samples"].items() if need in read and row["assay"] == ASSAY]
-    tables = {row["sample"]: pl.read_parquet(paths[row["sample"]]) for row in sorted(rows, key=in_time)}
-    strange = _of_another_subject(job, folder)
-    rows = sorted((row for row in rows if tables[row["sample"]].height and row["sample"] not in strange), key=in_time)
-    effective = effective_by_sample(rows, {row["sample"]: tables[row["sample"]] for row in rows})
-    clones = {row["sample"]: effective_clones(tables[row["sample"]], effective[row["sample"]]) for row in rows}
+    rows, tables = _taking_part(job, folder)
+    lost = _lost_of_product(job, rows)
+    effective = effective_by_sample(rows, tables)
+    clones = {name: effective_clones(table, effective[name]) for name, table in tables.items()}
     places = {place: {name: clones[name] for name in names} for place, names in _places(rows).items()}
     found = [table.frame() for table in tables_written]
     if places["product"] and places["later"]:
+        if lost:  # nothing is absent from a product of which a part is not known
+            places["product"] = {name: effective_clones(tables[name], None) for name in places["product"]}
         suspicious = _suspicious(job, folder, list(tables))
         followed, *of_origin = follow(**places, threshold=job.arguments["threshold"], suspicious=suspicious)
         product = pl.concat([tables[name] for name in places["product"]], how="diagonal")
         near = pl.concat([near_matches(tables[name], product, sample=name) for name in places["later"]])
-        of_product = pl.concat([clones[name].select("locus", "junction") for name in places["product"]]).unique()
+        of_product = product.select("locus", "junction").unique()
         changed = changes(job.unit, rows, tables, effective)
         courses = trends(job.unit, rows, tables, effective, of_product)
         origins = [frame.with_columns(subject=pl.lit(job.unit)) for frame in of_origin]
@@ -79,12 +77,46 @@ def run(job: Job, folder: Path) -> None:
         draw_tracking(rows, tables, followed, origins[0], changed, folder / "figures")
     for frame, table in zip(found, tables_written, strict=True):
         write_parquet(frame, table, folder)
-    told = [
-        {"sample": row["sample"], "check": "clones followed", "verdict": "warn", "reason": strange[row["sample"]]}
-        for row in job.arguments["samples"].values()
-        if row["sample"] in strange
-    ]
-    write_parquet(QUALITY.frame(told), QUALITY, folder)
+    told = {**lost, **_of_another_subject(job, folder), **_not_checked(job, folder, rows)}
+    quality = [{"sample": name, "check": "clones followed", "verdict": "warn", "reason": told[name]} for name in told]
+    write_parquet(QUALITY.frame(quality), QUALITY, folder)
+
+
+def _taking_part(job: Job, folder: Path) -> tuple[list[Mapping[str, Any]], dict[str, pl.DataFrame]]:
+    """Return the rows of samples.csv of samples that take part, in the order of their days, and their clonotypes.
+
+    Left out are lots that the subject never got, and other subjects' cells.
+    """
+    import polars as pl
+
+    read = needed(job, folder, "clonotypes")
+    strange = _of_another_subject(job, folder)
+    rows, tables = [], {}
+    for need, row in sorted(job.arguments["samples"].items(), key=lambda item: in_time(item[1])):
+        if need not in read or row["assay"] != ASSAY or row["sample"] in strange or not _was_given(job, row):
+            continue
+        table = pl.read_parquet(read[need])
+        if table.height:
+            rows.append(row)
+            tables[row["sample"]] = table
+    return rows, tables
+
+
+def _was_given(job: Job, row: Mapping[str, Any]) -> bool:
+    """Whether a sample is not of a product, or of one that was infused."""
+    infused = {infusion["lot"] for infusion in job.arguments["infusions"]}
+    of_product = row["specimen"] == persistence.PRODUCT
+    return not of_product or row["lot"] is None or infused <= {None} or row["lot"] in infused
+
+
+def _lost_of_product(job: Job, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return which samples of the infused product have no clonotypes that serve, and what follows."""
+    told = "of the product takes no part: no clone is told to be absent from the product"
+    here = {row["sample"] for row in rows}
+    every = [*job.arguments["samples"].values(), *job.arguments["failed"]]
+    of_product = [row for row in every if row.get("specimen", persistence.PRODUCT) == persistence.PRODUCT]
+    expected = [row["sample"] for row in of_product if row["assay"] == ASSAY and _was_given(job, {**PART, **row})]
+    return {name: f"{name} {told}" for name in expected if name not in here}
 
 
 def _of_another_subject(job: Job, folder: Path) -> dict[str, str]:
@@ -92,11 +124,22 @@ def _of_another_subject(job: Job, folder: Path) -> dict[str, str]:
     import polars as pl
 
     told = "takes no part in clones, origins, changes and trends of its subject"
+    own = {row["sample"] for row in job.arguments["samples"].values()}
     found: dict[str, str] = {}
     for path in needed(job, folder, "sample_identity").values():
-        strange = pl.read_parquet(path).filter(pl.col("verdict").is_in(STRANGE))
-        found |= {row["sample"]: f"{told}: {row['verdict']}, {row['reason']}" for row in strange.iter_rows(named=True)}
+        others = pl.col("content_of").is_null() | (pl.col("content_of") != job.unit)
+        strange = pl.read_parquet(path).filter(pl.col("verdict").is_in(STRANGE) & others)
+        for row in strange.filter(pl.col("sample").is_in(own)).iter_rows(named=True):
+            found[row["sample"]] = f"{told}: {row['verdict']}, {row['reason']}"
     return found
+
+
+def _not_checked(job: Job, folder: Path, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return what to tell of each sample where the contamination of the study should be known and is not."""
+    wanted = any(need.startswith(f"{contamination.STEP}/") for need in job.needs)
+    if not wanted or needed(job, folder, "sample_identity"):
+        return {}
+    return {row["sample"]: "contamination could not be told: it may hold another subject's clones" for row in rows}
 
 
 def _suspicious(job: Job, folder: Path, samples: Sequence[str]) -> pl.DataFrame | None:
@@ -119,5 +162,6 @@ def _places(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
         elif row["specimen"] == "tumor":
             places["tumor"].append(row["sample"])
         elif row["specimen"] == "blood":
-            places["baseline" if is_before(row) else "later"].append(row["sample"])
+            if is_before(row) or is_after(row):
+                places["baseline" if is_before(row) else "later"].append(row["sample"])
     return places

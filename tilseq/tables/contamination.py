@@ -87,8 +87,8 @@ SUSPICIOUS_CLONES = Table(
         Column(
             "most_leaked",
             "integer",
-            "Most counts that leak at the rate's upper limit, with 99 % probability: a greater count is not a leak.",
-            needed=True,
+            "Most counts that leak at the rate's upper limit, with 99 % probability: a greater count is not a leak; "
+            "null where no rate can be told.",
             minimum=0,
         ),
         Column(
