@@ -140,8 +140,8 @@ def _tell_strangers(later: list[Read], own: list[Read]) -> None:
     """Say on stderr which samples hold next to nothing of what product and baseline show, as swapped tubes do."""
     known = joined([clones.select("locus", "junction") for _, _, clones, _ in own])
     for sample, _, clones, _ in later:
-        shared = clones.join(known, on=("locus", "junction"), how="semi")["duplicate_count"].sum()
-        if shared <= LEAST_SHARED * clones["duplicate_count"].sum():
+        shared = int(clones.join(known, on=("locus", "junction"), how="semi")["duplicate_count"].sum())
+        if shared <= LEAST_SHARED * int(clones["duplicate_count"].sum()):
             click.echo(
                 f"{sample}: clones of product and baseline hold {shared} of its counts: is it of this subject? See "
                 "tilseq repertoire contamination; what it shows as emergent may be another subject's",
