@@ -83,3 +83,15 @@ def test_where_every_clone_is_seen_the_limits_are_those_of_all():
         found = still_seen(effective_clones(table(np.full(size, 900)), 900.0 * size), product)
         assert found["clones"]["value"] == found["clones"]["upper"] == 1
         assert found["clones"]["lower"] == pytest.approx(0.025 ** (1 / size))
+
+
+def test_rounding_of_the_cells_in_common_leaves_all_counts():
+    assert Depth(2_000_000, 49_999.999999).thinned(50_000) == 1
+
+
+def test_limits_of_clones_nearly_all_seen_are_no_wider_than_of_all_seen_but_one():
+    product = effective_clones(table(np.full(100, 50)), 5000)
+    later = effective_clones(table(np.append(np.full(99, 40), 12)), 3972)
+    kept = still_seen(later, product, 1986)["clones"]  # 1 - 0.5 ** 12 of the last
+    assert 0.9999 < kept["value"] < 1
+    assert kept["lower"] > 0.9455  # of 99 of 100 seen (Clopper and Pearson)

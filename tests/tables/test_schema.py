@@ -92,6 +92,17 @@ def test_conform_refuses_what_the_registry_does_not_allow(rows, what):
         TUBES.frame(rows)
 
 
+@given(st.lists(st.tuples(st.sampled_from([None, "a", "b"]), st.integers(0, 3)), max_size=6))
+def test_conform_sorts_any_order_and_finds_any_twin(rows):
+    table = Table("t", "For the tests.", (Column("a", "text", "A."), Column("b", "integer", "B.")), key=("a", "b"))
+    frame = pl.DataFrame(rows, schema=table.schema, orient="row")
+    if len(set(rows)) < len(rows):
+        with pytest.raises(TableError, match="key twice"):
+            conform(frame, table)
+    else:
+        assert conform(frame, table).rows() == sorted(rows, key=lambda row: (row[0] is None, row[0] or "", row[1]))
+
+
 def test_pandas_nullable_columns_become_nulls():
     frame = pd.DataFrame({"n": pd.array([1, None], dtype="Int64"), "b": pd.array([True, None], dtype="boolean")})
     assert as_polars(frame).to_dict(as_series=False) == {"n": [1, None], "b": [True, None]}

@@ -16,7 +16,7 @@ MOST_MISSED, MOST_UNDECIDED = 0.1, 0.1  # round figures of ours
 def label_checks(labels: Any) -> pl.DataFrame:
     """Return the checks of each sample's labels.
 
-    - `cells in the product`: share of the cells with a receptor that are `infused`; warns where no cell has one.
+    - `cells in the product`: share of the cells with a receptor that are `infused`; warns where none is, or no cell has one.
     - `cells the product missed`: mean chance of the cells labelled `not_seen_in_product`. Above a tenth they are no
       endogenous cells, and a comparison with infused ones is blurred: it warns, and so it does without a chance.
     - `cells undecided`: share of the cells with a receptor that are `ambiguous`; warns above a tenth.
@@ -51,8 +51,9 @@ def label_checks(labels: Any) -> pl.DataFrame:
                 "sample": sample,
                 "check": "cells in the product",
                 "value": infused / total,
-                "verdict": "pass",
-                "reason": f"{infused} of {total} cells with a receptor are of a clone that the product shows",
+                "verdict": "pass" if infused else "warn",
+                "reason": f"{infused} of {total} cells with a receptor are of a clone that the product shows"
+                + ("" if infused else ": is it the product of this subject?"),
             }
         )
         rows += [{"sample": sample, **row} for row in _missed(with_receptor.filter(label="not_seen_in_product"))]
