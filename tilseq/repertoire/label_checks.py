@@ -16,7 +16,8 @@ MOST_MISSED, MOST_UNDECIDED = 0.1, 0.1  # round figures of ours
 def label_checks(labels: Any) -> pl.DataFrame:
     """Return the checks of each sample's labels.
 
-    - `cells in the product`: share of the cells with a receptor that are `infused`; warns where none is, or no cell has one.
+    - `cells in the product`: share of the cells with a receptor that are `infused`; warns where none is, or none has a
+      receptor.
     - `cells the product missed`: mean chance of the cells labelled `not_seen_in_product`. Above a tenth they are no
       endogenous cells, and a comparison with infused ones is blurred: it warns, and so it does without a chance.
     - `cells undecided`: share of the cells with a receptor that are `ambiguous`; warns above a tenth.
