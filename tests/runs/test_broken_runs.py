@@ -157,6 +157,9 @@ def test_bad_samples_fail_alone_with_exit_4(small_run, tmp_path):
     assert both.height > 50
 
 
+OF_SUBJECT = ("persistence", "persistence_kinetics", "tracking", "cell_labels", "overlap", "diversity")
+
+
 def test_only_what_changed_is_done_again(small_run, tmp_path):
     study, out = tmp_path / "study", tmp_path / "out"
     shutil.copytree(small_run.study, study)
@@ -175,7 +178,7 @@ def test_only_what_changed_is_done_again(small_run, tmp_path):
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # dates are not believed
     again = tilseq("run", study, "-o", out, "--dry-run")
     jobs = ["repertoire", blood["sample"]]
-    jobs += [word for step in ("persistence", "overlap", "diversity") for word in (step, blood["subject"])]
+    jobs += [word for step in OF_SUBJECT for word in (step, blood["subject"])]
     assert sorted(again.stdout.split()) == sorted(jobs)
     settings = (study / "study.yaml").read_text()
     (study / "study.yaml").write_text(settings + "analysis: {flow: {thresholds: {CD3: 500}}}\n")
