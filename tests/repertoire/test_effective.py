@@ -26,7 +26,7 @@ def test_clones_carry_their_shares_and_cells():
 
 @pytest.mark.parametrize("n", [0, -1, 5, float("nan")])
 def test_more_cells_than_counts_are_refused(n):
-    with pytest.raises(AnalysisError, match="effective number of cells cannot exceed the counts"):
+    with pytest.raises(AnalysisError, match="effective number of cells of TRB cannot exceed its counts"):
         effective_clones(clones({"a": 3, "b": 1}), n)
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import polars as pl
@@ -6,6 +7,7 @@ import pytest
 from tilseq.steps import cell_labels, repertoire
 from tilseq.steps.job import Job
 from tilseq.steps.receptor_subjects import subject_job
+from tilseq.tables.contamination import SAMPLE_IDENTITY
 
 PRODUCT = {"AAA": 30} | {f"CCC{'ACGT'[i % 4]}{'ACGT'[i // 4 % 4]}{'ACGT'[i // 16]}": i % 3 + 1 for i in range(40)}
 
@@ -14,7 +16,7 @@ PRODUCT = {"AAA": 30} | {f"CCC{'ACGT'[i % 4]}{'ACGT'[i // 4 % 4]}{'ACGT'[i // 16
 def run(tmp_path, sample, write_clones, write_contigs):
     """Return a function that runs the repertoire jobs of some samples, then the labels; gives tables."""
 
-    def run(samples, *, failed=(), infusions=()):
+    def run(samples, *, failed=(), infusions=(), strange=None):
         needs = []
         for name, (counts, row) in samples.items():
             path, row = tmp_path / f"{name}.tsv", dict(row)
@@ -30,7 +32,17 @@ def run(tmp_path, sample, write_clones, write_contigs):
             needs.append(job)
             if counts is not None:
                 repertoire.run(job, tmp_path / "work" / "repertoire" / name)
-        job = subject_job("cell_labels", "S1", needs, failed=list(failed), infusions=list(infusions))
+        job = subject_job("cell_labels", "S1", needs, reference="infusion_product", failed=list(failed),
+                          infusions=list(infusions))  # fmt: skip
+        if strange is not None:
+            job = replace(job, needs=(*job.needs, "contamination/all"))
+            (tmp_path / "work" / "contamination" / "all").mkdir(parents=True)
+            row = {"sample": strange, "subject": "S1", "content_of": "S2", "verdict": "swapped", "reason": "of S2"}
+            counted = dict.fromkeys(
+                ("clones", "counts", "own_compared", "own_agree", "other_compared", "other_agree", "arrived"), 1
+            )
+            path = tmp_path / "work" / "contamination" / "all" / "sample_identity.parquet"
+            SAMPLE_IDENTITY.frame([row | counted]).write_parquet(path)
         folder = tmp_path / "work" / job.folder
         cell_labels.run(job, folder)
         return {path.stem: pl.read_parquet(path) for path in folder.glob("*.parquet")}
@@ -68,7 +80,7 @@ def test_a_product_that_left_nothing_gives_no_label(run):
     assert tables["cell_labels"].height == 0
     told = tables["quality"].row(0, named=True)
     assert (told["sample"], told["verdict"]) == ("b", "fail")
-    assert told["reason"].startswith("q of the product left no clonotypes")
+    assert told["reason"].startswith("q of the reference left no clonotypes")
 
 
 def test_lots_that_had_been_infused_count(run):
@@ -94,7 +106,14 @@ def test_a_sample_from_before_any_lot_was_infused_is_told(run):
     infusions = [{"day": 50, "lot": "A"}]
     tables = run({"p": (PRODUCT, {**IN_PRODUCT, "lot": "A"}), "b": BLOOD}, infusions=infusions)
     assert tables["cell_labels"].height == 0
-    assert tables["quality"]["reason"].to_list() == ["no lot that was sampled had been infused by day 28"]
+    assert tables["quality"]["reason"].to_list() == ["no reference: no lot that was sampled had been infused by day 28"]
+
+
+@pytest.mark.parametrize("strange", ["p", "b"])
+def test_where_cells_or_product_are_of_another_subject_there_are_no_labels(run, strange):
+    tables = run({"p": (PRODUCT, {**IN_PRODUCT, "cells": 5_000}), "b": BLOOD}, strange=strange)
+    assert tables["cell_labels"].height == 0
+    assert tables["quality"].select("sample", "verdict").rows() == [("b", "fail")]
 
 
 def test_one_job_a_subject_with_a_product_and_more(monkeypatch, sample):
@@ -114,4 +133,4 @@ def test_one_job_a_subject_with_a_product_and_more(monkeypatch, sample):
     empty |= {"specimen": pl.String, "status": pl.String, "role": pl.String}
     study = SimpleNamespace(samples=pl.DataFrame(schema=empty), infusions=pl.DataFrame(schema=empty))
     planned = cell_labels.plan(study)
-    assert [(job.unit, job.needs) for job in planned] == [("S1", ("repertoire/a", "repertoire/b"))]
+    assert [(job.unit, job.needs) for job in planned] == [("S1", ("repertoire/a", "repertoire/b", "contamination/all"))]

@@ -13,6 +13,7 @@ from tilseq.errors import AnalysisError
 from tilseq.intervals import clopper_pearson
 from tilseq.multiplicity import benjamini_hochberg
 from tilseq.receptors import CLONE
+from tilseq.repertoire.cells import checked_effective
 from tilseq.repertoire.clones import clone_counts
 from tilseq.repertoire.counting_tests import alike, mid_p
 from tilseq.tables.schema import conform
@@ -142,12 +143,7 @@ def worth_in_cells(n_effective: Effective, locus: str, sample: str, counts: int)
             expected="cells, UMIs or templates, as reads are not independent",
             mend="say how many T cells went into the library",
         )
-    if not 0 < n <= counts * (1 + 1e-9):
-        raise AnalysisError(
-            f"the effective number of cells of {sample}, {locus}, cannot exceed its counts",
-            found=n,
-            expected=f"above 0, at most {counts}",
-        )
+    checked_effective(n, counts, f"{sample}, {locus},")
     return float(n)
 
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from tilseq.errors import AnalysisError
 from tilseq.receptors import CLONE
+from tilseq.repertoire.cells import checked_effective
 from tilseq.repertoire.clones import clone_counts
 
 Depths = float | Mapping[str, float | None] | None  # of all loci, or by locus
@@ -53,13 +54,7 @@ def effective_clones(table: Any, n_effective: Depths) -> pl.DataFrame:
     known = {}
     for locus, total in sums.items():
         n = n_effective.get(locus) if isinstance(n_effective, Mapping) else n_effective
-        if n is not None and not 0 < n <= total:
-            raise AnalysisError(
-                "the effective number of cells cannot exceed the counts",
-                found=n,
-                expected=f"above 0, at most {total}",
-            )
-        known[locus] = n
+        known[locus] = checked_effective(n, total, locus)
     if len(sums) == 1:
         every, total, cells = clones, *(pl.lit(*one.values()) for one in (sums, known))
     else:
