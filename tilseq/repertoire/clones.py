@@ -33,7 +33,7 @@ def check_count_of(count_of: str) -> None:
 
 
 def clone_counts(table: Any) -> pl.DataFrame:
-    """Return `locus, junction, duplicate_count` of a clonotype table, one row a clone, in no order.
+    """Return `locus, junction, duplicate_count` of a clonotype table, one row a clone, in the order of their first rows.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def clone_counts(table: Any) -> pl.DataFrame:
     counts = checked_counts(table, CLONE)
     if counts["junction"].n_unique() == counts.height:  # as most tables have it, at a third of the time
         return counts
-    return counts.group_by(CLONE).sum()
+    return counts.group_by(CLONE, maintain_order=True).sum()
 
 
 def check_columns(frame: pl.DataFrame, columns: Sequence[str], what: str) -> None:

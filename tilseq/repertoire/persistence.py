@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -148,8 +149,10 @@ def _kept(
 ) -> Iterator[dict[str, Any]]:
     """Yield what is kept of the reference at the sample's own depth, and at one in common."""
     if later["n_effective"][0] is None:
-        held = float(reference.join(later, on=CLONE, how="semi")["frequency"].sum())
-        yield {"measure": "product_mass_kept", "value": held / float(reference["frequency"].sum()) or None}
+        held = reference.join(later, on=CLONE, how="semi")
+        # Whatever order the clones stand in, `fsum` gives one number.
+        kept = math.fsum(held["frequency"]) / math.fsum(reference["frequency"])
+        yield {"measure": "product_mass_kept", "value": kept or None}
         return
     whole = still_seen(later, reference)["product_mass_kept"]
     yield {"measure": "product_mass_kept", **whole}
