@@ -45,9 +45,25 @@ def enrichment_scores(ranks: Floats, sets: SetMembers) -> Floats:
     sets
         From `match_sets`, on the same genes.
     """
+    order = falling(ranks)
+    return scores_in_order(np.abs(ranks[order]), order, sets)
+
+
+def scores_in_order(weights: Floats, order: NDArray[np.intp], sets: SetMembers) -> Floats:
+    """Return the enrichment scores of genes that are ordered already.
+
+    Parameters
+    ----------
+    weights
+        Absolute ranks from the highest rank to the lowest.
+    order
+        Which gene, by its row in `sets.members`, has each of them.
+    sets
+        From `match_sets`.
+    """
     if not sets.names:
         return np.zeros(0)
-    walk = _walk(ranks, falling(ranks), sets)
+    walk = _walk(weights, order, sets)
     most = np.maximum.reduceat(walk.after, walk.starts)
     least = np.minimum.reduceat(walk.before, walk.starts)
     return np.where(most > -least, most, np.where(most == -least, 0.0, least))
@@ -66,7 +82,7 @@ def leading_edges(ranks: Floats, sets: SetMembers, genes: tuple[str, ...]) -> li
     if not sets.names:
         return []
     order = falling(ranks)
-    walk = _walk(ranks, order, sets)
+    walk = _walk(np.abs(ranks[order]), order, sets)
     ends = np.append(walk.starts[1:], len(walk.places))
     edges = []
     for start, end in zip(walk.starts, ends, strict=True):
@@ -82,10 +98,10 @@ def leading_edges(ranks: Floats, sets: SetMembers, genes: tuple[str, ...]) -> li
     return edges
 
 
-def _walk(ranks: Floats, order: NDArray[np.intp], sets: SetMembers) -> _Walk:
+def _walk(ordered: Floats, order: NDArray[np.intp], sets: SetMembers) -> _Walk:
     by_set = sets.members[order].tocsc()  # a counting sort of all members, in one pass of C
     places, starts, owner = by_set.indices, by_set.indptr[:-1], sets.owner
-    weights = np.abs(ranks[order])[places]
+    weights = ordered[places]
     sums = np.add.reduceat(weights, starts)
     if not sums.all():
         weights[(sums == 0)[owner]] = 1.0
