@@ -1,0 +1,216 @@
+"""Contrasts between levels of a factor, as they are written, and the difference that each subject shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike, NDArray
+
+from tilseq.errors import AnalysisError, did_you_mean, first_few
+from tilseq.tables.schema import as_polars
+
+FORM = "FACTOR:LEVEL/REFERENCE, as visit:D28/product; an interaction is two of them joined by *"
+MOST_TERMS = 2
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Term:
+    """LEVEL minus REFERENCE of one factor."""
+
+    factor: str
+    level: str
+    reference: str
+
+    def __str__(self) -> str:
+        return f"{self.factor}:{self.level}/{self.reference}"
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One term, or two whose difference of differences is meant."""
+
+    terms: tuple[Term, ...]
+
+    def __str__(self) -> str:
+        return "*".join(map(str, self.terms))
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """The factors, in the order of the terms."""
+        return tuple(term.factor for term in self.terms)
+
+    @property
+    def signs(self) -> dict[tuple[str, ...], int]:
+        """The sign with which each combination of levels stands in the contrast."""
+        sides = [((term.level, 1), (term.reference, -1)) for term in self.terms]
+        return {tuple(level for level, _ in one): int(np.prod([sign for _, sign in one])) for one in product(*sides)}
+
+
+class SubjectContrasts(NamedTuple):
+    """The contrast within each subject.
+
+    Attributes
+    ----------
+    differences
+        Subjects × genes, in the unit of the values given.
+    subjects
+        Subject of each row, sorted.
+    left_out
+        One row a subject without it: `subject, reason`.
+    """
+
+    differences: NDArray[np.float64]
+    subjects: tuple[str, ...]
+    left_out: pl.DataFrame
+
+
+def parse_contrast(text: str) -> Contrast:
+    """Read a contrast.
+
+    Parameters
+    ----------
+    text
+        ``FACTOR:LEVEL/REFERENCE`` means LEVEL minus REFERENCE, as ``visit:D28/product``; two joined by ``*`` mean
+        the difference of differences, as ``visit:D28/product*status:infused/not_in_product``.
+
+    Raises
+    ------
+    AnalysisError
+        The text is not of this form, a level is its own reference, or both terms are of one factor.
+    """
+    terms = []
+    for part in text.split("*"):
+        factor, colon, levels = part.partition(":")
+        level, slash, reference = levels.partition("/")
+        words = tuple(word.strip() for word in (factor, level, reference))
+        if not (colon and slash and all(words)) or any(mark in word for word in words for mark in ":/"):
+            raise AnalysisError("not a contrast", found=text, expected=FORM)
+        if words[1] == words[2]:
+            raise AnalysisError("a level is compared with itself", found=text, expected=FORM)
+        terms.append(Term(*words))
+    contrast = Contrast(tuple(terms))
+    if len(terms) > MOST_TERMS or len(set(contrast.factors)) < len(terms):
+        raise AnalysisError("an interaction is of two factors", found=text, expected=FORM)
+    return contrast
+
+
+def subject_contrasts(log_cpm: ArrayLike, design: Any, contrast: Contrast | str) -> SubjectContrasts:
+    """Return the contrast within each subject: LEVEL minus REFERENCE, or the difference of differences.
+
+    Each subject has one value a gene, so that subjects, not samples or cells, are what a test counts.
+
+    Parameters
+    ----------
+    log_cpm
+        Samples × genes, such as log2 counts per million.
+    design
+        One row a sample, in the order of the values: `sample, subject` and the factors. Samples of other levels of
+        the factors are not looked at.
+    contrast
+        As `parse_contrast` reads it, or read.
+
+    Raises
+    ------
+    AnalysisError
+        The design does not fit, lacks the factor or a level (the error names what there is), or a subject has two
+        samples where one is needed (the error names the columns in which they differ).
+    """
+    contrast = parse_contrast(contrast) if isinstance(contrast, str) else contrast
+    values = np.asarray(log_cpm, float)
+    design = checked_design(design, contrast, len(values))
+    rows = combination_rows(design, contrast)
+    left_out = without_pair(rows, contrast)
+    gone = set(left_out["subject"])
+    subjects = tuple(subject for subject in rows if subject not in gone)
+    signs = contrast.signs
+    weights = np.zeros((len(subjects), len(values)))
+    for place, subject in enumerate(subjects):
+        for levels, row in rows[subject].items():
+            weights[place, row] = signs[levels]
+    used = np.flatnonzero(weights.any(axis=0))
+    return SubjectContrasts(weights[:, used] @ values[used], subjects, left_out)
+
+
+def checked_design(design: Any, contrast: Contrast, samples: int) -> pl.DataFrame:
+    """Return the design with text in `sample`, `subject` and the contrast's factors, held against the contrast.
+
+    Raises
+    ------
+    AnalysisError
+        The design has another number of rows than there are samples, lacks a column, a value or a level, or names a
+        sample twice.
+    """
+    design = as_polars(design)
+    if design.height != samples:
+        raise AnalysisError("the design does not fit the counts", found=f"{design.height} rows", expected=f"{samples}")
+    needed = ("sample", "subject", *contrast.factors)
+    for name in needed:
+        if name not in design.columns:
+            mend = did_you_mean(name, design.columns) or f"it has {', '.join(design.columns)}"
+            raise AnalysisError("the design has no such column", column=name, mend=mend)
+    design = design.with_columns(pl.col(name).cast(pl.String) for name in dict.fromkeys(needed))
+    for name in ("sample", "subject"):
+        missing = design[name].is_null().arg_true()
+        if missing.len():
+            raise AnalysisError("the design lacks a value", row=missing[0] + 2, column=name)
+    twice = design["sample"].filter(design["sample"].is_duplicated())
+    if twice.len():
+        raise AnalysisError("the design names a sample twice", column="sample", found=twice[0])
+    for term in contrast.terms:
+        _check_levels(design[term.factor], term)
+    return design
+
+
+def _check_levels(values: pl.Series, term: Term) -> None:
+    known = values.drop_nulls().unique().sort().to_list()
+    for level in (term.level, term.reference):
+        if level not in known:
+            mend = did_you_mean(level, known) or f"it has {first_few(known, 10)}"
+            raise AnalysisError("no sample is of this level", column=term.factor, found=level, mend=mend)
+
+
+def combination_rows(design: pl.DataFrame, contrast: Contrast) -> dict[str, dict[tuple[str, ...], int]]:
+    """Return, for each subject (sorted) with a sample of the contrast, combination of levels → row of its sample.
+
+    Raises
+    ------
+    AnalysisError
+        A subject has two samples of one combination.
+    """
+    signs = contrast.signs
+    found: dict[str, dict[tuple[str, ...], int]] = {}
+    for row, (subject, *levels) in enumerate(design.select("subject", *contrast.factors).iter_rows()):
+        if (key := tuple(levels)) in signs:
+            first = found.setdefault(subject, {}).setdefault(key, row)
+            if first != row:
+                raise two_samples(design, subject, key, (first, row))
+    return dict(sorted(found.items()))
+
+
+def two_samples(design: pl.DataFrame, subject: str, levels: Sequence[str], rows: Sequence[int]) -> AnalysisError:
+    """Return the error of a subject with two samples where the model takes one."""
+    pair = design[list(rows)]
+    differ = [name for name in design.columns if name != "sample" and pair[name].n_unique() > 1]
+    which = f"choose one level of {' or '.join(differ)}" if differ else "sum the counts of replicates"
+    return AnalysisError(
+        f"subject {subject} has two samples of {' '.join(map(str, levels))}",
+        found=" and ".join(pair["sample"]),
+        expected="one, as subjects are what is counted",
+        mend=which,
+    )
+
+
+def without_pair(rows: Mapping[str, Mapping[tuple[str, ...], int]], contrast: Contrast) -> pl.DataFrame:
+    """Return the subjects that lack a sample of the contrast: `subject, reason`."""
+    reasons = []
+    for subject, held in rows.items():
+        lacking = [" ".join(levels) for levels in contrast.signs if levels not in held]
+        if lacking:
+            reasons.append({"subject": subject, "reason": f"no sample of {first_few(lacking, SHOWN)}"})
+    return pl.DataFrame(reasons, schema={"subject": pl.String, "reason": pl.String})
