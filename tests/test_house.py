@@ -8,11 +8,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tilseq"
-BOTTOM = {"errors", "tables", "intervals", "multiplicity", "receptors", "gates", "markers", "populations"}
+BOTTOM = {
+    "errors", "gates", "gene_symbols", "intervals", "markers", "multiplicity", "populations", "receptors", "tables",
+}  # fmt: skip
 LABORATORIES = {"flow", "repertoire", "expression", "clinical"}
 # What each part may import beside itself and the bottom.
 MAY_IMPORT = {
     "errors": set(),
+    "gene_symbols": set(),
     "intervals": set(),
     "multiplicity": set(),
     "receptors": set(),

@@ -104,19 +104,20 @@ def tmm_factors(counts: ArrayLike, sizes: ArrayLike | None = None) -> Floats:
         return np.ones(len(values))
     quartiles = np.quantile(values, UPPER_QUARTILE, axis=1) / sizes
     flat = np.median(quartiles) < 1e-20
-    reference = np.sqrt(values).sum(axis=1).argmax() if flat else np.abs(quartiles - quartiles.mean()).argmin()
+    reference = int(np.sqrt(values).sum(axis=1).argmax() if flat else np.abs(quartiles - quartiles.mean()).argmin())
+    shares = values / sizes[:, None]
     with np.errstate(divide="ignore"):
-        logs = np.log2(values / sizes[:, None])
-        # By the delta method; infinite where a gene is not seen.
-        variances = (1 - values / sizes[:, None]) / values
-    factors = np.array([_trimmed_mean(logs, variances, i, reference) for i in range(len(values))])
+        logs = np.log2(shares)
+        variances = (1 - shares) / values  # of a log count, by the delta method
+    factors = np.array([_trimmed_mean(shares, logs, variances, i, reference) for i in range(len(values))])
     return np.exp2(factors - factors.mean())
 
 
-def _trimmed_mean(logs: Floats, variances: Floats, sample: int, reference: int) -> float:
+def _trimmed_mean(shares: Floats, logs: Floats, variances: Floats, sample: int, reference: int) -> float:
     """Return the weighted mean log2 ratio of a sample to the reference, over genes that are extreme in neither way."""
-    both = np.isfinite(logs[sample]) & np.isfinite(logs[reference])
-    ratio = logs[sample, both] - logs[reference, both]
+    both = (shares[sample] > 0) & (shares[reference] > 0)
+    # The ratio first: equal ratios of small counts must be ties to the last digit.
+    ratio = np.log2(shares[sample, both] / shares[reference, both])
     if not ratio.size or np.abs(ratio).max() < SAME:
         return 0.0
     mean = (logs[sample, both] + logs[reference, both]) / 2
@@ -161,4 +162,5 @@ def expressed_genes(counts: ArrayLike, sizes: ArrayLike, *, smallest_group: floa
         smallest_group = LARGE_GROUP + (smallest_group - LARGE_GROUP) * LEAST_SHARE
     cutoff = LEAST_COUNT / np.median(sizes) * PER_MILLION
     seen = (values / sizes[:, None] * PER_MILLION >= cutoff).sum(axis=0)
-    return (seen >= smallest_group - TOLERANCE) & (values.sum(axis=0) >= LEAST_TOTAL - TOLERANCE)
+    kept: NDArray[np.bool_] = (seen >= smallest_group - TOLERANCE) & (values.sum(axis=0) >= LEAST_TOTAL - TOLERANCE)
+    return kept

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tilseq.io.clinical import read_lesions, read_responses, read_sdtm_recist, read_subjects
     from tilseq.io.clonotypes import read_clonotypes
     from tilseq.io.contigs import read_contigs
+    from tilseq.io.count_matrix import read_count_matrix
     from tilseq.io.cuts import read_cohort_cuts
     from tilseq.io.fcs import read_fcs
     from tilseq.io.fcs_write import write_fcs
@@ -27,6 +28,7 @@ MODULES = {
     "read_clonotypes": "clonotypes",
     "read_cohort_cuts": "cuts",
     "read_contigs": "contigs",
+    "read_count_matrix": "count_matrix",
     "read_fcs": "fcs",
     "read_gates": "gate_files",
     "read_gmt": "gmt",
@@ -47,6 +49,7 @@ __all__ = [
     "read_clonotypes",
     "read_cohort_cuts",
     "read_contigs",
+    "read_count_matrix",
     "read_fcs",
     "read_gates",
     "read_gmt",

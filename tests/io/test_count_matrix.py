@@ -1,0 +1,122 @@
+"""Tables of counts: the forms that are read, and what is refused."""
+
+import gzip
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_matrix
+
+from tilseq.errors import ReadError
+from tilseq.io import read_count_matrix
+
+COUNTS = "gene,s1,s2\nA,1,0\nB,20,3.0\n"
+FEATURE_COUNTS = """# Program:featureCounts v2.0.3; Command:"featureCounts" "-a" "genes.gtf"
+Geneid\tChr\tStart\tEnd\tStrand\tLength\tgene_name\t/data/bam/s1.bam\ts2.sorted.bam
+ENSG00000153563.15\t2;2\t1;5\t2;6\t-;-\t4\tCD8A\t7\t0
+ENSG00000010610.10\t12\t1\t9\t+\t9\tCD4\t2\t5
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def written(text, name="counts.csv"):
+        path = tmp_path / name
+        path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+        return path
+
+    return written
+
+
+def refused(path, **options):
+    with pytest.raises(ReadError) as caught:
+        read_count_matrix(path, **options)
+    assert caught.value.file == str(path)
+    return str(caught.value).partition(": ")[2] if caught.value.row is None else str(caught.value).partition(", ")[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "separator"), [("c.csv", ","), ("c.tsv", "\t"), ("c.csv.gz", ","), ("c.txt", ";"), ("c.csv", "\t")]
+)
+def test_genes_by_samples_are_read_as_samples_by_genes(write, name, separator):
+    found = read_count_matrix(write(COUNTS.replace(",", separator), name))
+    assert found.counts.tolist() == [[1, 20], [0, 3]]
+    assert found.counts.dtype == np.int64
+    assert (found.genes, found.samples, found.told) == (("A", "B"), ("s1", "s2"), ())
+
+
+def test_featurecounts_names_samples_by_files_and_genes_by_its_own_column(write):
+    found = read_count_matrix(write(FEATURE_COUNTS, "counts.txt"))
+    assert (found.genes, found.samples) == (("CD8A", "CD4"), ("s1", "s2.sorted"))
+    assert found.counts.tolist() == [[7, 2], [0, 5]]
+    assert found.told == ("columns that are of no sample: Chr, Start, End, Strand, Length, gene_name",)
+
+
+def test_retired_symbols_are_brought_up_to_date_and_rows_of_a_gene_summed(write):
+    found = read_count_matrix(write("gene,s1\nKIAA0101,3\nB,1\nPCLAF,4\n__no_feature,99\n"))
+    assert (found.genes, found.counts.tolist()) == (("PCLAF", "B"), [[7, 1]])
+    assert found.told == (
+        "1 rows of reads without a gene are left out",
+        "1 retired symbols are read as the present ones: KIAA0101 → PCLAF",
+        "1 genes stand in several rows, which are summed: PCLAF",
+    )
+
+
+def test_ensembl_ids_without_a_symbol_stay_and_are_told(write):
+    found = read_count_matrix(write("gene,s1\nENSG00000153563.15,3\nCD4,1\n"))
+    assert found.genes == ("ENSG00000153563", "CD4")
+    assert found.told == ("1 of 2 genes are Ensembl ids without a symbol, which no gene set finds",)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("gene,s1,s2\nA,1,2\nB,1,0.5\n", "row 3, column s2: these are not raw counts; found '0.5'; expected whole"),
+        ("gene,s1\nA,-1\n", "row 2, column s1: a count is negative; found '-1'"),
+        ("gene,s1\nA,1\nB,NaN\n", "row 3, column s1: a count is missing; found 'NaN'"),
+        ("gene,s1\nA,1\nB,\n", "row 3, column s1: a count is missing; found 'an empty cell'"),
+        ("gene,s1\nA,many\n", "row 2, column s1: a count is missing; found 'many'"),
+        ("gene,s1\nA,inf\n", "row 2, column s1: a count is too large; found 'inf'"),
+        ("gene,s1\nA,1e17\n", "row 2, column s1: a count is too large; found '1e17'"),
+        ("gene,s1,s1\nA,1,1\n", "row 1, column s1: this column stands twice in the header"),
+        ("gene,x/s1.bam,y/s1.bam\nA,1,1\n", "a sample stands twice; found 's1'"),
+        ("gene,\nA,1\n", "a sample has no name; found 'column 2 of the header'"),
+        ("gene,s1\n,1\n", "row 2, column gene: a gene has no name"),
+        ("gene\nA\n", "the file has no column of a sample; found 'gene'; is the separator right?"),
+        ("gene,s1\n__no_feature,1\n", "the file has no row of a gene"),
+        ("gene,s1\nA,1,2\n", "row 2: this row has more cells than the header"),
+    ],
+)
+def test_what_is_no_table_of_counts_is_refused_with_its_place(write, text, words):
+    assert words in refused(write(text))
+
+
+def samples(values, **parts):
+    obs, var = pd.DataFrame(index=["s1", "s2"]), pd.DataFrame(index=["ENSG00000153563", "B"])
+    var["gene_symbols"] = ["CD8A", "B"]
+    return anndata.AnnData(values, obs=obs, var=var, **parts)
+
+
+@pytest.mark.parametrize("form", [np.array, csr_matrix])
+def test_an_h5ad_of_samples_by_genes(tmp_path, form):
+    counts = np.array([[1, 0], [2, 3]], np.float32)
+    samples(form(counts * 0.5), layers={"counts": form(counts)}).write_h5ad(tmp_path / "c.h5ad")
+    found = read_count_matrix(tmp_path / "c.h5ad", layer="counts")
+    matrix = found.counts.toarray() if hasattr(found.counts, "toarray") else found.counts
+    assert (matrix.tolist(), matrix.dtype) == ([[1, 0], [2, 3]], np.int64)
+    assert (found.genes, found.samples) == (("CD8A", "B"), ("s1", "s2"))
+    told = refused(tmp_path / "c.h5ad")
+    assert told.startswith("these are not raw counts; found '0.5'")
+    assert read_place(tmp_path / "c.h5ad") == "gene ENSG00000153563, sample 1"
+    assert "no such layer; found 'count'; did you mean 'counts'?" in refused(tmp_path / "c.h5ad", layer="count")
+
+
+def read_place(path):
+    with pytest.raises(ReadError) as caught:
+        read_count_matrix(path)
+    return caught.value.column
+
+
+def test_a_text_has_no_layers(write):
+    assert "a text file has no layers" in refused(write(COUNTS), layer="counts")

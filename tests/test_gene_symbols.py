@@ -1,0 +1,47 @@
+"""Names of genes."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import csr_array
+
+from tilseq.gene_symbols import ensembl_gene, gene_names, present_symbol, retired_symbols, sum_by_gene
+
+
+@pytest.mark.parametrize(
+    ("retired", "present"),
+    [("C10orf54", "VSIR"), ("FAM65B", "RIPOR2"), ("TMEM173", "STING1"), ("CARS", "CARS1"), ("HIST1H4C", "H4C3")],
+)
+def test_a_retired_symbol_has_a_present_one(retired, present):
+    assert present_symbol(retired) == present
+    assert present_symbol(present) == present
+
+
+def test_no_symbol_is_both_retired_and_present():
+    assert not set(retired_symbols()) & set(retired_symbols().values())
+
+
+def test_an_ensembl_id_loses_its_version():
+    assert ensembl_gene("ENSG00000153563.15") == ensembl_gene("ENSG00000153563") == "ENSG00000153563"
+    assert ensembl_gene("ENSG00000182378.14_PAR_Y") == "ENSG00000182378"
+    assert ensembl_gene("CD8A") is ensembl_gene("ENST00000283635.8") is None
+
+
+def test_names_by_the_files_own_map():
+    names, told = gene_names(["ENSG00000153563.15", "ENSG00000000001", "KIAA0101"], {"ENSG00000153563": "CD8A"})
+    assert names == ("CD8A", "ENSG00000000001", "PCLAF")
+    assert told == (
+        "1 of 3 genes are Ensembl ids without a symbol, which no gene set finds",
+        "1 retired symbols are read as the present ones: KIAA0101 → PCLAF",
+    )
+
+
+@given(st.lists(st.lists(st.integers(0, 9), min_size=4, max_size=4), min_size=1, max_size=5))
+def test_sums_are_the_same_dense_and_sparse_and_lose_no_count(rows):
+    counts, names = np.array(rows), ["A", "B", "A", "C"]
+    dense, genes, told = sum_by_gene(counts, names)
+    sparse, _, _ = sum_by_gene(csr_array(counts), names)
+    assert genes == ("A", "B", "C")
+    assert dense.tolist() == sparse.toarray().tolist() == [[a + c, b, d] for a, b, c, d in rows]
+    assert told == ("1 genes stand in several rows, which are summed: A",)

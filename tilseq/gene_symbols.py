@@ -1,0 +1,106 @@
+"""Names of genes: retired symbols brought up to date, Ensembl's ids told apart, the columns of one gene summed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+ENSEMBL = re.compile(r"^(ENSG\d{11})(\.\d+)?(_PAR_Y)?$")
+EXAMPLES = 5
+
+
+@cache
+def retired_symbols() -> Mapping[str, str]:
+    """Return retired symbols of human genes → the present ones (HGNC), as `gene_symbols.tsv` lists them."""
+    lines = files("tilseq").joinpath("gene_symbols.tsv").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("\t") for line in lines[1:])
+
+
+def present_symbol(name: str) -> str:
+    """Return the present symbol of a gene: that of a retired one, else the name itself."""
+    return retired_symbols().get(name, name)
+
+
+def ensembl_gene(name: str) -> str | None:
+    """Return an Ensembl gene id without its version, or None for any other name."""
+    found = ENSEMBL.match(name)
+    return found[1] if found else None
+
+
+def gene_names(
+    listed: Sequence[str], symbols: Mapping[str, str] | None = None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the present symbol of each gene, and what a reader should know of it.
+
+    Parameters
+    ----------
+    listed
+        Symbols, or Ensembl ids with or without version.
+    symbols
+        Ensembl id, without version → symbol, as the file at hand gives them. An id without one is kept as it is.
+
+    Returns
+    -------
+    tuple
+        A name a gene, in the order given, and sentences: how many ids have no symbol, which symbols are retired.
+    """
+    known = symbols or {}
+    names, bare, retired = [], [], []
+    for name in listed:
+        identifier = ensembl_gene(name)
+        named = known.get(identifier, identifier) if identifier else name
+        if ensembl_gene(named):
+            bare.append(named)
+        present = present_symbol(named)
+        if present != named:
+            retired.append(f"{named} → {present}")
+        names.append(present)
+    told = []
+    if bare:
+        told.append(f"{len(bare)} of {len(names)} genes are Ensembl ids without a symbol, which no gene set finds")
+    if retired:
+        told.append(f"{len(retired)} retired symbols are read as the present ones: {_examples(retired)}")
+    return tuple(names), tuple(told)
+
+
+def sum_by_gene(counts: Any, names: Sequence[str]) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
+    """Sum the columns that bear one name.
+
+    Parameters
+    ----------
+    counts
+        Samples or cells × genes, numpy array or scipy sparse matrix.
+    names
+        Name of each column.
+
+    Returns
+    -------
+    tuple
+        The matrix with one column a name (a numpy array or a csr_array), the names in the order in which they first
+        stand, and a sentence that says which were summed.
+    """
+    columns: dict[str, list[int]] = {}
+    for column, name in enumerate(names):
+        columns.setdefault(name, []).append(column)
+    if len(columns) == len(names):
+        return counts, tuple(names), ()
+    import numpy as np
+    from scipy.sparse import csr_array
+
+    place = {name: index for index, name in enumerate(columns)}
+    to = np.array([place[name] for name in names])
+    ones = np.ones(len(names), dtype=counts.dtype)
+    gathered = csr_array((ones, (np.arange(len(names)), to)), shape=(len(names), len(columns)))
+    summed = csr_array(counts) @ gathered if hasattr(counts, "tocsr") else (gathered.T @ counts.T).T
+    several = [name for name, at in columns.items() if len(at) > 1]
+    told = f"{len(several)} genes stand in several rows, which are summed: {_examples(several)}"
+    return summed, tuple(columns), (told,)
+
+
+def _examples(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - EXAMPLES} more" if len(listed) > EXAMPLES else ""
+    return ", ".join(listed[:EXAMPLES]) + more

@@ -1,0 +1,227 @@
+"""Tables of counts, genes by samples, of bulk RNA or of summed cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tilseq.errors import ReadError, did_you_mean
+from tilseq.gene_symbols import ensembl_gene, gene_names, sum_by_gene
+from tilseq.io.h5ad import read_h5ad
+from tilseq.io.kinds import HDF5
+from tilseq.io.text import open_delimited
+
+FEATURE_COUNTS = ("Geneid", "Chr", "Start", "End", "Strand", "Length")
+# Columns beside the gene's that are of no sample, without their case.
+SYMBOL_COLUMNS = ("gene_name", "gene_symbol", "symbol", "hgnc_symbol", "external_gene_name", "gene_symbols")
+ABOUT_GENES = (*SYMBOL_COLUMNS, "gene_id", "gene_ids", "gene_type", "gene_biotype", "biotype", "description", "length")
+ALIGNMENTS = (".sam", ".bam", ".cram")
+# Rows that HTSeq and STAR set beside those of genes.
+NO_GENES = ("__", "N_unmapped", "N_multimapping", "N_noFeature", "N_ambiguous")
+EXPECTED = "whole numbers, 0 or more"
+MEND = "give raw counts, not normalised or logged values, nor TPM"
+LARGEST = 2**53  # beyond it a floating-point number no longer holds every whole number
+
+
+@dataclass(frozen=True)
+class CountMatrix:
+    """Counts of genes in samples.
+
+    Attributes
+    ----------
+    counts
+        Samples × genes, int64: a numpy array, or a scipy csr_array where the file held a sparse matrix.
+    genes
+        Symbol of each column, unique; an Ensembl id where the file has no symbol.
+    samples
+        Name of each row, unique.
+    told
+        What a reader should know: symbols brought up to date, genes summed, rows and columns left out.
+    """
+
+    counts: Any
+    genes: tuple[str, ...]
+    samples: tuple[str, ...]
+    told: tuple[str, ...] = ()
+
+
+def read_count_matrix(path: str | Path, *, layer: str | None = None) -> CountMatrix:
+    """Read a table of raw counts.
+
+    Read are CSV and TSV, plain or gzip, of genes × samples, with the gene in the first column; the table of
+    featureCounts, whose samples bear the names of their alignment files; and an h5ad of samples × genes. Columns such
+    as `gene_name` or `length` are not taken for samples; a column of symbols names Ensembl ids. Retired symbols are
+    brought up to date, rows of one gene are summed, and HTSeq's rows of reads without a gene are left out: `told`.
+
+    Parameters
+    ----------
+    path
+        The file.
+    layer
+        Layer of an h5ad that holds the counts, else `X`.
+
+    Raises
+    ------
+    ReadError
+        The file cannot be read; a value is no number, negative or not whole, as after normalisation or logarithm; a
+        gene has no name; a sample stands twice; there is no sample, no gene or no such layer.
+    """
+    if _starts_with(path, HDF5):
+        return _of_h5ad(path, layer)
+    if layer is not None:
+        raise ReadError("a text file has no layers", file=path, found=layer)
+    return _of_text(path)
+
+
+def check_counts(values: NDArray[Any], place: Any, path: str | Path) -> None:
+    """Refuse values of which one is not a count.
+
+    Parameters
+    ----------
+    values
+        Numbers in one or two dimensions.
+    place
+        Function from the index of a value to keywords of `ReadError`: `row`, `column`, `found`.
+    path
+        The file, for errors.
+    """
+    wrong = ~(np.isfinite(values) & (values >= 0) & (values == np.floor(values)) & (values <= LARGEST))
+    if not wrong.any():
+        return
+    at = tuple(int(index) for index in np.argwhere(wrong)[0])
+    value = float(values[at])
+    if np.isnan(value):
+        what = "a count is missing"
+    elif value < 0:
+        what = "a count is negative"
+    elif value > LARGEST:
+        what = "a count is too large"
+    else:
+        what = "these are not raw counts"
+    raise ReadError(what, file=path, expected=EXPECTED, mend=MEND, **({"found": f"{value:g}"} | place(at)))
+
+
+def _starts_with(path: str | Path, magic: bytes) -> bool:
+    try:
+        if not Path(path).is_file():  # opening a pipe could wait for ever; the reader of texts says what it is
+            return False
+        with open(path, "rb") as stream:
+            return stream.read(len(magic)) == magic
+    except OSError:
+        return False
+
+
+def _of_text(path: str | Path) -> CountMatrix:
+    table = open_delimited(path, comment="#")
+    cells = table.cells()
+    gene, first = table.names[0], table.header_row + 1
+    nameless = cells[gene].is_null()
+    if nameless.any():
+        raise ReadError("a gene has no name", file=path, row=first + int(nameless.arg_true()[0]), column=gene)
+    columns, about = _sample_columns(table.names)
+    if not columns:
+        mend = "is the separator right?" if len(table.names) == 1 else None
+        raise ReadError("the file has no column of a sample", file=path, found=", ".join(table.names), mend=mend)
+    is_gene = ~cells[gene].str.contains("^(" + "|".join(NO_GENES) + ")")
+    counts = _numbers(cells, columns, path, first)[is_gene.to_numpy()]
+    cells = cells.filter(is_gene)
+    if not len(cells):
+        raise ReadError("the file has no row of a gene", file=path)
+    names, told = gene_names(cells[gene].to_list(), _symbols_of(cells, gene))
+    summed, genes, twice = sum_by_gene(counts.T, names)
+    left = [f"columns that are of no sample: {', '.join(about)}"] if about else []
+    if is_gene.len() > len(cells):
+        left.append(f"{is_gene.len() - len(cells)} rows of reads without a gene are left out")
+    return CountMatrix(summed, genes, _sample_names(columns, table.names, path), (*left, *told, *twice))
+
+
+def _sample_columns(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the columns of samples, and those that tell of the gene."""
+    about = [name for name in names[1:] if name in FEATURE_COUNTS[1:]] if _feature_counts(names) else []
+    about += [name for name in names[1:] if name.casefold() in ABOUT_GENES and name not in about]
+    return [name for name in names[1:] if name not in about], about
+
+
+def _feature_counts(names: Sequence[str]) -> bool:
+    return tuple(names[: len(FEATURE_COUNTS)]) == FEATURE_COUNTS
+
+
+def _sample_names(columns: Sequence[str], header: Sequence[str], path: str | Path) -> tuple[str, ...]:
+    """Return the names of samples: of alignment files, which featureCounts names, without folder and suffix."""
+    nameless = [header.index(column) + 1 for column in columns if not column.strip()]
+    if nameless:
+        raise ReadError("a sample has no name", file=path, found=f"column {nameless[0]} of the header")
+    names = [PurePosixPath(name).stem if name.endswith(ALIGNMENTS) else name for name in columns]
+    for column, name in zip(columns, names, strict=True):
+        if names.count(name) > 1:
+            raise ReadError("a sample stands twice", file=path, column=column, found=name)
+    return tuple(names)
+
+
+def _numbers(cells: pl.DataFrame, columns: Sequence[str], path: str | Path, first: int) -> NDArray[np.int64]:
+    """Return columns as whole numbers, rows × columns, or an error with the row and column of the first that is not."""
+    texts = cells.select(columns)
+    numbers = texts.select(pl.all().str.strip_chars().cast(pl.Float64, strict=False))
+    values = numbers.fill_null(np.nan).to_numpy()
+
+    def place(at: tuple[int, ...]) -> dict[str, Any]:
+        row, column = at
+        cell = texts[columns[column]][row]
+        return {"row": first + row, "column": columns[column], "found": "an empty cell" if cell is None else cell}
+
+    check_counts(values, place, path)
+    return values.astype(np.int64)
+
+
+def _symbols_of(cells: pl.DataFrame, gene: str) -> Mapping[str, str]:
+    """Return Ensembl id → symbol by the table's own column of symbols."""
+    column = next((name for name in cells.columns if name != gene and name.casefold() in SYMBOL_COLUMNS), None)
+    if column is None:
+        return {}
+    return symbols_by_id(cells[gene].to_list(), cells[column].to_list())
+
+
+def symbols_by_id(names: Sequence[str], symbols: Sequence[str | None]) -> dict[str, str]:
+    """Return Ensembl id without version → symbol; a name that is no such id, or has no symbol, gives none."""
+    pairs = zip(names, symbols, strict=True)
+    return {identifier: symbol for name, symbol in pairs if symbol and (identifier := ensembl_gene(name))}
+
+
+def _of_h5ad(path: str | Path, layer: str | None) -> CountMatrix:
+    from scipy.sparse import csr_array
+
+    data = read_h5ad(path)
+    if layer is not None and layer not in data.layers:
+        layers = [str(name) for name in data.layers.keys() if name is not None]
+        mend = did_you_mean(layer, layers) or f"it has {', '.join(layers) or 'none'}"
+        raise ReadError("the file has no such layer", file=path, found=layer, mend=mend)
+    matrix: Any = data.X if layer is None else data.layers[layer]
+    samples, listed = [str(name) for name in data.obs_names], [str(name) for name in data.var_names]
+    if not samples or not listed:
+        raise ReadError("the file has no sample or no gene", file=path, found=data.shape)
+    counts: Any
+    if hasattr(matrix, "tocsr"):
+        rows = csr_array(matrix.tocsr(), dtype=np.float64)
+        rows.sum_duplicates()
+
+        def place(at: tuple[int, ...]) -> dict[str, Any]:
+            sample = int(np.searchsorted(rows.indptr, at[0], side="right")) - 1
+            return {"column": f"gene {listed[rows.indices[at[0]]]}, sample {sample + 1}"}
+
+        check_counts(rows.data, place, path)
+        counts = rows.astype(np.int64)
+    else:
+        values = np.asarray(matrix, dtype=np.float64)
+        check_counts(values, lambda at: {"column": f"gene {listed[at[1]]}, sample {at[0] + 1}"}, path)
+        counts = values.astype(np.int64)
+    column = next((name for name in data.var.columns.tolist() if str(name).casefold() in SYMBOL_COLUMNS), None)
+    own = symbols_by_id(listed, data.var[column].astype(str).tolist()) if column is not None else {}
+    names, told = gene_names(listed, own)
+    summed, genes, twice = sum_by_gene(counts, names)
+    return CountMatrix(summed, genes, tuple(samples), (*told, *twice))
