@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import log10
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from tilseq.errors import AnalysisError
+from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.plots.labels import place_labels
 from tilseq.plots.style import FAINT, MUTED, PALETTE, figure, short
 from tilseq.tables import as_polars
@@ -26,16 +27,18 @@ SIDES = {
 }
 
 
-def volcano(frame: Any, *, contrast: str | None = None, fold: float = 0.0, labels: int = 20) -> Axes:
+def volcano(
+    frame: Any, *, contrast: str | None = None, engine: str | None = None, fold: float = 0.0, labels: int = 20
+) -> Axes:
     """Draw the fold change of each gene over how sure it is, the called genes coloured and named.
 
     Parameters
     ----------
     frame
-        Table `differential`, polars or pandas, of one engine: `contrast, gene, log2_fold_change, p, q` are read. A
-        gene without p or fold change was not tested: the title says how many there are.
-    contrast
-        Which contrast; needed where the table holds several.
+        Table `differential`, polars or pandas: `contrast, gene, log2_fold_change, p, q` are read. A gene without p or
+        fold change was not tested: the title says how many there are.
+    contrast, engine
+        Which; needed where the table holds several.
     fold
         Least absolute log2 fold change of a called gene, beside q < 0.05.
     labels
@@ -51,10 +54,11 @@ def volcano(frame: Any, *, contrast: str | None = None, fold: float = 0.0, label
     Raises
     ------
     AnalysisError
-        A column is absent, the table holds several contrasts and none is chosen, a gene stands twice, or none was
-        tested.
+        A column is absent, the table holds several contrasts or engines and none is chosen, a gene stands twice, or
+        none was tested.
     """
-    rows = _of_contrast(frame, contrast)
+    rows = one_contrast(frame, contrast, engine, NEEDED)
+    rows = rows.with_columns(pl.col("log2_fold_change", "p", "q").cast(pl.Float64).fill_nan(None))
     tested = rows.filter(pl.col("p").is_finite(), pl.col("log2_fold_change").is_finite()).with_columns(
         called=(pl.col("q") < CALLED_Q).fill_null(False) & (pl.col("log2_fold_change").abs() >= fold)
     )
@@ -85,24 +89,32 @@ def volcano(frame: Any, *, contrast: str | None = None, fold: float = 0.0, label
     return axes
 
 
-def _of_contrast(frame: Any, contrast: str | None) -> pl.DataFrame:
+def one_contrast(frame: Any, contrast: str | None, engine: str | None, needed: Sequence[str]) -> pl.DataFrame:
+    """Return the rows of one contrast and engine, one a gene.
+
+    Raises
+    ------
+    AnalysisError
+        A column is absent, there are several contrasts or engines and none is chosen, no row, or a gene stands twice.
+    """
     rows = as_polars(frame)
-    absent = [name for name in NEEDED if name not in rows.columns]
+    absent = [name for name in needed if name not in rows.columns]
     if absent:
-        raise AnalysisError("the figure needs this column", column=absent[0], expected=", ".join(NEEDED))
-    contrasts = rows["contrast"].unique().sort().to_list()
-    if contrast is None and len(contrasts) > 1:
-        raise AnalysisError(
-            "the table holds several contrasts", found=", ".join(contrasts), mend="choose one with contrast="
-        )
-    rows = rows.filter(pl.col("contrast") == (contrast or (contrasts[0] if contrasts else "")))
+        raise AnalysisError("the figure needs this column", column=absent[0], expected=", ".join(needed))
+    for column, wanted in (("contrast", contrast), ("engine", engine)):
+        known = rows[column].drop_nulls().unique().sort().to_list() if column in rows.columns else []
+        if wanted is None and len(known) > 1:
+            mend = f"choose one with {column}="
+            raise AnalysisError(f"the table holds several {column}s", found=", ".join(known), mend=mend)
+        if wanted is not None and wanted not in known:
+            raise AnalysisError(f"the table holds no such {column}", found=wanted, mend=did_you_mean(wanted, known))
+        rows = rows if wanted is None else rows.filter(pl.col(column) == wanted)
     if rows.is_empty():
-        raise AnalysisError("the table holds no gene of this contrast", found=contrast)
+        raise AnalysisError("nothing to draw: the table holds no gene")
     twice = rows.filter(pl.col("gene").is_duplicated())
     if twice.height:
-        mend = "give the rows of one engine"
-        raise AnalysisError("a gene stands twice", column="gene", found=twice["gene"][0], mend=mend)
-    return rows.with_columns(pl.col("log2_fold_change", "p", "q").cast(pl.Float64).fill_nan(None))
+        raise AnalysisError("a gene stands twice", column="gene", found=twice["gene"][0], mend="give one row a gene")
+    return rows
 
 
 def _points(rows: pl.DataFrame) -> Any:

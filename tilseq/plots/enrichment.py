@@ -10,7 +10,7 @@ import polars as pl
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.plots.maps import signed_colours
 from tilseq.plots.scored import contrast_words
-from tilseq.plots.style import FAINT, INK, MUTED, figure, short
+from tilseq.plots.style import FAINT, INK, MUTED, figure, ink_on, short
 from tilseq.tables import as_polars
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 NEEDED = ("contrast", "set", "nes", "p_floor", "q", "method", "exploratory", "subjects")
 ALPHA = 0.05
 LEAST_Q = 0.001  # a dot of this or a lower q is as large as can be
-SMALLEST, LARGEST = 16.0, 170.0  # area of a dot in square points
+SMALLEST, LARGEST = 26.0, 180.0  # area of a dot in square points
 LEAST_SCALE = 2.0  # of NES: what chance gives, about 1, stays pale
 HOLE = 0.42  # of a dot's area
 NO_NES = "#9aa4ae"
-LONGEST_SET = 40
+LONGEST_SET, LONGEST_LINE = 40, 16
 METHODS = {"sign_flip": "sign flip", "camera": "CAMERA", "preranked": "preranked", "ora": "over-representation"}
 
 
@@ -73,10 +73,11 @@ def enrichment_dots(
     )
     if tested.is_empty():
         raise AnalysisError("nothing to draw: no set has a q", found=f"{rows.height} rows")
-    with figure(max(6.4, 4.2 + 0.95 * len(across)), 2.3 + 0.27 * len(down)) as axes:
+    with figure(max(6.4, 4.4 + 1.15 * len(across)), 2.3 + 0.27 * len(down)) as axes:
         crosses = {(x[a], y[b]) for a in across for b in down} - set(tested.select("x", "y").iter_rows())
         dots = _draw_dots(axes, tested, sorted(crosses))
-        axes.figure.colorbar(dots, ax=axes, label="NES", shrink=min(1.0, 0.4 + 2.4 / len(down)))
+        if tested["nes"].count():
+            axes.figure.colorbar(dots, ax=axes, label="NES", shrink=min(1.0, 0.4 + 2.4 / len(down)))
         turned: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if len(across) > 5 else {}
         axes.set_xticks(range(len(across)), [_contrast_label(name, rows) for name in across], **turned)
         axes.set_yticks(range(len(down)), [short(name, LONGEST_SET) for name in down])
@@ -137,10 +138,12 @@ def _draw_dots(axes: Axes, tested: pl.DataFrame, crosses: Sequence[tuple[int, in
     axes.scatter(without["x"], without["y"], s=without["area"], color=NO_NES, label="_no NES", **look)
     hollow = tested.filter("hollow")
     axes.scatter(hollow["x"], hollow["y"], s=hollow["area"] * HOLE, color="white", label="_hole", **look)
-    for is_dark, ink in ((True, "white"), (False, INK)):
-        dark = ((pl.col("nes").abs() > 0.45 * most) & ~pl.col("hollow")).fill_null(False)
-        stars = tested.filter(pl.col("q") < ALPHA, dark == is_dark)
-        axes.scatter(stars["x"], stars["y"], s=26, marker="*", color=ink, linewidths=0, zorder=3, label="_star")
+    colours = dots.cmap(scale(with_nes["nes"].to_numpy()))
+    inks = with_nes.select("x", "y", ink=pl.Series([ink_on(colour[:3]) for colour in colours], dtype=pl.String))
+    stars = tested.filter(pl.col("q") < ALPHA).join(inks, on=["x", "y"], how="left")
+    ink = pl.when("hollow").then(pl.lit(INK)).otherwise(pl.col("ink").fill_null(INK))
+    stars = stars.with_columns(ink=ink)
+    axes.scatter(stars["x"], stars["y"], s=26, marker="*", color=stars["ink"], linewidths=0, zorder=3, label="_star")
     if crosses:
         axes.scatter(
             [x for x, _ in crosses],
@@ -157,7 +160,7 @@ def _draw_dots(axes: Axes, tested: pl.DataFrame, crosses: Sequence[tuple[int, in
 def _contrast_label(contrast: str, rows: pl.DataFrame) -> str:
     """Return the levels of a contrast and how many subjects were tested."""
     numbers = rows.filter(contrast=contrast)["subjects"].drop_nulls().unique().sort().to_list()
-    lines = [short(line, 28) for line in contrast_words(contrast).split("\n")]
+    lines = [short(line, 28) for line in contrast_words(contrast, LONGEST_LINE).split("\n")]
     if numbers:
         told = f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
         lines.append(f"{told} subject{'s' if told != '1' else ''}")
@@ -193,4 +196,4 @@ def _legend(axes: Axes, tested: pl.DataFrame, crosses: bool) -> None:
         handles.append(dot("o", 70, "no NES", color=NO_NES))
     if crosses:
         handles.append(dot("x", 30, "not tested", color=MUTED, markeredgewidth=1))
-    axes.figure.legend(handles=handles, loc="outside lower left", ncols=3)
+    axes.figure.legend(handles=handles, loc="outside lower left", ncols=2)

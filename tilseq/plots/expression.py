@@ -10,7 +10,7 @@ import polars as pl
 from tilseq.errors import AnalysisError
 from tilseq.plots.maps import MOST_PRINTED, draw_map, hatch
 from tilseq.plots.scored import chosen_scores, in_order, scored_samples
-from tilseq.plots.style import INK, figure, short
+from tilseq.plots.style import INK, decimal, figure, short
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 WIDTH = 6.4
 LONGEST_SET = 36
-MISSING = "no score"
+WIDEST = 14.0  # in inches
 COLUMN, LETTER = 0.2, 0.09  # width of a visit's column and of a letter, in inches
+LEAST_FONT = 5.0
 
 
 def score_heatmap(frame: Any, *, method: str | None = None) -> Axes:
@@ -56,7 +57,7 @@ def score_heatmap(frame: Any, *, method: str | None = None) -> Axes:
     values = _matrix(rows.rename({"sample": "column"}), sets, samples)
     # As wide as the other figures: shown at one width, their letters are of one size.
     with figure(max(WIDTH, 2.6 + 0.5 * len(samples)), 1.4 + 0.34 * len(sets)) as axes:
-        _draw(axes, values, sets, samples, label=_label("score", method), printed="{:.2f}".format)
+        _draw(axes, values, sets, samples, label=_label("score", method), printed=decimal)
     return axes
 
 
@@ -109,10 +110,10 @@ def visit_heatmap(
     labels = [f"{short(visit, 16)}\nn = {int(n)}" for visit, n in zip(order, most, strict=True)]
     with figure(max(WIDTH, 3.6 + 0.7 * len(order)), 1.7 + 0.34 * len(names)) as axes:
         label = _label("mean score" if reference is None else f"mean change from {short(reference)}", method)
-        _draw(axes, values, names, labels, label=label, printed="{:.2f}".format)
+        _draw(axes, values, names, labels, label=label, missing=_missing(reference), printed=decimal)
         axes.set_xticks(range(len(order)), labels, rotation=0)
         if values.size <= MOST_PRINTED:
-            _print_fewer(axes, numbers, most, values)
+            _print_fewer(axes, numbers, most)
     return axes
 
 
@@ -152,15 +153,21 @@ def subject_heatmap(
     values = _empty(names, columns)
     for name, subject, visit, value in rows.select("set", "subject", "visit", "value").drop_nulls().iter_rows():
         values[names.index(name), place[subject, visit]] = value
-    with figure(max(WIDTH, 3.6 + COLUMN * len(columns)), 2.0 + 0.3 * len(names)) as axes:
+    width = min(COLUMN, (WIDEST - 3.6) / len(columns))
+    with figure(max(WIDTH, 3.6 + width * len(columns)), 2.0 + 0.3 * len(names)) as axes:
         label = _label("score" if reference is None else f"change from {short(reference)}", method)
-        _draw(axes, values, names, [visit for _, visit in columns], label=label)
+        _draw(axes, values, names, [visit for _, visit in columns], label=label, missing=_missing(reference))
+        font = 0.85 * 72 * width
+        axes.tick_params(axis="x", labelsize=min(8.0, font))
+        if font < LEAST_FONT:
+            axes.set_xticks([])
+            axes.set_xlabel(f"Of each subject, from the left: {', '.join(map(short, order))}")
         for number, subject in enumerate(subjects):
             middle = (number + 0.5) * len(order) - 0.5
             axes.annotate(
                 short(subject), (middle, 1), xycoords=("data", "axes fraction"), xytext=(0, 4),
                 textcoords="offset points", ha="center", va="bottom", fontsize=8, color=INK,
-                rotation=90 if len(order) * COLUMN < LETTER * len(short(subject)) else 0,
+                rotation=90 if len(order) * width < LETTER * len(short(subject)) else 0,
             )  # fmt: skip
             if number:
                 axes.axvline(number * len(order) - 0.5, color="white", linewidth=3)
@@ -212,21 +219,31 @@ def _draw(
     columns: Sequence[str],
     *,
     label: str,
+    missing: str = "no score",
     printed: Any = None,
 ) -> None:
+    """Draw a map and hatch what is missing."""
     import numpy as np
 
     draw_map(axes, values, sets, columns, label=label, printed=printed, square=False, longest=LONGEST_SET)
-    missing = hatch(axes, ~np.isfinite(values))
-    if missing is not None:
-        missing.set_label(MISSING)
-        axes.legend(handles=[missing], loc="lower right", bbox_to_anchor=(1.0, 1.0))
+    axes.tick_params(axis="y", labelsize=9)  # rows are as high however many there are
+    cells = hatch(axes, ~np.isfinite(values))
+    if cells is not None:
+        cells.set_label(missing)
+        axes.figure.legend(handles=[cells], loc="outside lower right")
 
 
-def _print_fewer(axes: Axes, numbers: Any, most: Any, values: Any) -> None:
+def _print_fewer(axes: Axes, numbers: NDArray[np.float64], most: NDArray[np.float64]) -> None:
     """Write the number of subjects into cells that have fewer than their visit."""
+    inks = {text.get_position(): text.get_color() for text in axes.texts}
     for row, column in zip(*((numbers < most) & (numbers > 0)).nonzero(), strict=True):
-        axes.text(column + 0.46, row + 0.42, f"n = {int(numbers[row, column])}", ha="right", va="bottom", fontsize=6)
+        told = f"n = {int(numbers[row, column])}"
+        look: dict[str, Any] = {"ha": "right", "va": "bottom", "fontsize": 6, "color": inks[column, row]}
+        axes.text(column + 0.46, row + 0.44, told, **look)
+
+
+def _missing(reference: str | None) -> str:
+    return "no score" if reference is None else f"no score here or of {short(reference)}"
 
 
 def _label(words: str, method: str | None) -> str:

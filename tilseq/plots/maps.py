@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tilseq.plots.style import FAINT, INK, LONGEST_LABEL, PALETTE, short
+from tilseq.plots.style import FAINT, LONGEST_LABEL, PALETTE, ink_on, short
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,7 +75,7 @@ def draw_map(
     if printed is not None and values.size <= MOST_PRINTED:
         for row, column in np.argwhere(np.isfinite(values)):
             value = values[row, column]
-            ink = "white" if abs(value) > 0.6 * highest else INK
+            ink = ink_on(image.cmap(image.norm(value))[:3])
             axes.text(
                 column,
                 row,

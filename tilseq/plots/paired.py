@@ -11,7 +11,7 @@ from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.expression.contrasts import parse_contrast
 from tilseq.plots.labels import place_labels
 from tilseq.plots.scored import in_order, scored_samples
-from tilseq.plots.style import FAINT, INK, MUTED, figure, short
+from tilseq.plots.style import FAINT, MARKERS, MUTED, figure, short
 from tilseq.plots.timeline import MOST_NAMED, look
 from tilseq.tables import as_polars
 
@@ -45,7 +45,7 @@ def paired_slopes(
     Returns
     -------
     Axes
-        Each subject has a colour and a marker of its own; beyond 14 all are grey. The thick line joins the means of the
+        Each subject has a colour and a marker of its own; beyond 14 all are grey. The broad line joins the means of the
         pairs. A subject with one of the two is an open mark, beside the others. The title says how many there are.
 
     Raises
@@ -71,12 +71,13 @@ def paired_slopes(
             _draw_subject(axes, pair, short(subject), *look(place, len(subjects)), len(subjects) > MOST_NAMED)
         if len(pairs) > 1:
             means = [sum(values) / len(pairs) for values in zip(*pairs, strict=True)]
-            axes.plot([0, 1], means, color=INK, linewidth=3, label=f"mean of {len(pairs)} pairs", zorder=4)
+            label = f"mean of {len(pairs)} pairs"
+            axes.plot([0, 1], means, color=MUTED, linewidth=7, alpha=0.35, label=label, zorder=1)
         axes.set_xticks([0, 1], [short(level) for level in levels])
         axes.set_xlim(-0.35, 1.35)
         axes.margins(y=MARGIN)
         axes.grid(axis="y")
-        axes.set_ylabel(_score_label(gene_set, method))
+        axes.set_ylabel(f"Score, {_score_label(gene_set, method)}")
         _name_subjects(axes, len(subjects))
         alone = sum(pair.count(None) == 1 for pair in ends)
         lost = sum(pair.count(None) == 2 for pair in ends)
@@ -108,8 +109,9 @@ def infused_scatter(scores: Any, design: Any, *, gene_set: str, method: str | No
     Returns
     -------
     Axes
-        A dot a subject and visit; a thin line joins the visits of a subject in order. On the grey line both score the
-        same. A value whose partner is missing is a tick at the edge. Both axes are of one scale.
+        A mark a subject and visit; a thin line joins the visits of a subject in order, and its name stands at the last,
+        if it finds room. Beyond 14 subjects all are grey and have no names. On the grey diagonal both score the same. A
+        value whose partner is missing is a tick at the edge. Both axes are of one scale.
 
     Raises
     ------
@@ -124,25 +126,25 @@ def infused_scatter(scores: Any, design: Any, *, gene_set: str, method: str | No
     if pairs.is_empty():
         raise AnalysisError("no sample has a score of infused and of other cells", found=gene_set)
     subjects = wide["subject"].unique().sort().to_list()
-    with figure(6.4, 4.6) as axes:
+    with figure(6.4, 4.8) as axes:
         low, high = _ends([*wide[INFUSED].drop_nulls(), *wide[OTHER].drop_nulls()])
         axes.plot([low, high], [low, high], color=FAINT, linewidth=1.4, zorder=0)
         for place, subject in enumerate(subjects):
-            own = pairs.filter(subject=subject)
-            colour, marker = look(place, len(subjects))
-            axes.plot(own[OTHER].to_list(), own[INFUSED].to_list(), color=colour, linewidth=0.8, marker=marker,
-                      markersize=6, markeredgecolor="white", markeredgewidth=0.4, label=short(subject))  # fmt: skip
+            colour, _ = look(place, len(subjects))
+            _draw_visits(axes, pairs.filter(subject=subject), order, colour)
             _draw_alone(axes, wide.filter(subject=subject), colour)
         axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
-        axes.set_xlabel("Cells not in the product")
-        axes.set_ylabel("Infused cells")
-        _name_subjects(axes, len(subjects))
-        alone = wide.filter(pl.col(INFUSED).is_null() != pl.col(OTHER).is_null()).height
+        axes.set_xlabel("Score, cells not in the product")
+        axes.set_ylabel("Score, infused cells")
+        _name_visits(axes, [visit for visit in order if visit in set(pairs["visit"])])
         above = pairs.filter(pl.col(INFUSED) > pl.col(OTHER)).height
+        alone = wide.filter(pl.col(INFUSED).is_null() != pl.col(OTHER).is_null()).height
         told = f"{_score_label(gene_set, method)}: {above} of {pairs.height} samples higher in infused cells"
         told += f"\ntick at an edge: no partner ({alone})" if alone else ""
         axes.set_title(told, fontweight="normal", fontsize=9, color=MUTED)
-        place_labels(axes, pairs.select(OTHER, INFUSED).to_numpy(), pairs["visit"].to_list(), colour=MUTED)
+        if len(subjects) <= MOST_NAMED:
+            last = pairs.group_by("subject", maintain_order=True).last()
+            place_labels(axes, _at(last), last["subject"].to_list(), avoid=_at(pairs))
     return axes
 
 
@@ -170,6 +172,32 @@ def _draw_subject(axes: Axes, pair: Sequence[float | None], name: str, colour: s
                 [side + (SHIFT if side else -SHIFT)], [value], color=colour, marker=marker, linestyle="none",
                 markerfacecolor="white", label=name,
             )  # fmt: skip
+
+
+def _at(pairs: pl.DataFrame) -> Any:
+    return pairs.select(OTHER, INFUSED).to_numpy()
+
+
+def _draw_visits(axes: Axes, own: pl.DataFrame, order: Sequence[str], colour: str) -> None:
+    """Draw the line of a subject, and on it a marker a visit."""
+    axes.plot(own[OTHER].to_list(), own[INFUSED].to_list(), color=colour, linewidth=0.8, alpha=0.6, label="_line")
+    for visit, across, up in own.select("visit", OTHER, INFUSED).iter_rows():
+        axes.plot(across, up, linestyle="none", marker=_marker(order, visit), markersize=6, color=colour,
+                  markeredgecolor="white", markeredgewidth=0.4, label=f"_{visit}")  # fmt: skip
+
+
+def _marker(order: Sequence[str], visit: str) -> str:
+    return MARKERS[order.index(visit) % len(MARKERS)]
+
+
+def _name_visits(axes: Axes, order: Sequence[str]) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], linestyle="none", marker=_marker(order, visit), markersize=6, color=MUTED, label=short(visit))
+        for visit in order
+    ]
+    axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5), title="Visit", alignment="left")
 
 
 def _draw_alone(axes: Axes, wide: pl.DataFrame, colour: str) -> None:

@@ -132,7 +132,8 @@ def in_order(samples: pl.DataFrame, visits: Sequence[str] | None) -> list[str]:
     return days.sort("day", nulls_last=False, maintain_order=True)["visit"].to_list()
 
 
-def contrast_words(contrast: str) -> str:
-    """Return a contrast as a figure shows it: its levels, an interaction on two lines."""
+def contrast_words(contrast: str, longest: int) -> str:
+    """Return the levels of a contrast, an interaction on two lines, broken before the reference where they are long."""
     terms = [term.partition(":") for term in contrast.split("*")]
-    return " ×\n".join(levels or factor for factor, _, levels in terms)
+    lines = [levels or factor for factor, _, levels in terms]
+    return " ×\n".join(line if len(line) <= longest else line.replace("/", "/\n") for line in lines)

@@ -10,7 +10,7 @@ import polars as pl
 
 from tilseq.errors import AnalysisError
 from tilseq.plots.origins import BLUE, ORANGE, VERMILION
-from tilseq.plots.style import FAINT, MUTED, PALETTE, figure, short
+from tilseq.plots.style import MUTED, PALETTE, figure, short
 from tilseq.tables import as_polars
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ STATUSES = {
     "infused": (VERMILION, "infused"),
     "not_in_product": (BLUE, "not in the product"),
     "undecided": (ORANGE, "undecided"),
-    "no_receptor": (FAINT, "no receptor"),
+    "no_receptor": (UNKNOWN, "no receptor"),
 }
 TYPES = {"CD4": PALETTE[1], "CD8": PALETTE[2], "unclear": UNKNOWN}  # as in the figures of flow
 
@@ -212,7 +212,8 @@ def _told(number: int, words: str) -> list[str]:
 
 def _finish(axes: Axes, told: list[str]) -> None:
     """Set axes whose units mean nothing: equal, without ticks."""
-    axes.set(aspect="equal", xticks=[], yticks=[])
+    axes.set(xticks=[], yticks=[])
+    axes.set_aspect("equal", adjustable="datalim")
     axes.set_xlabel("UMAP 1")
     axes.set_ylabel("UMAP 2")
     axes.set_title("; ".join(told), fontweight="normal", fontsize=9, color=MUTED)
