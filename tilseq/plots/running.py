@@ -111,15 +111,16 @@ def _panels() -> list[Axes]:
 
 
 def _draw_sum(axes: Axes, run: RunningSum, colour: str) -> None:
-    """Draw the sum from 0 over both sides of each member back to 0, and its peak."""
-    places = np.repeat(run.places + 1, 2)
+    """Draw the sum from 0 over both sides of each member back to 0, a gene from one rank to the next, and its peak."""
+    places = np.column_stack([run.places, run.places + 1]).ravel()
     sums = np.column_stack([run.before, run.after]).ravel()
     axes.axhline(0, color=MUTED, linewidth=0.8, zorder=1)
     axes.plot([0, *places, len(run.ranks)], [0, *sums, 0], color=colour, linewidth=1.6, zorder=3)
     if run.leading_edge:
-        at = run.places[len(run.leading_edge) - 1] if run.score > 0 else run.places[-len(run.leading_edge)]
-        axes.vlines(at + 1, 0, run.score, color=INK, linewidth=1, linestyle="--", zorder=2)
-        ends = (0, at + 1) if run.score > 0 else (at + 1, len(run.ranks))
+        edge = len(run.leading_edge)
+        at = run.places[edge - 1] + 1 if run.score > 0 else run.places[-edge]
+        axes.vlines(at, 0, run.score, color=INK, linewidth=1, linestyle="--", zorder=2)
+        ends = (0, at) if run.score > 0 else (at, len(run.ranks))
         axes.axvspan(*ends, color=colour, alpha=0.08, linewidth=0, zorder=0)
     axes.set_xlim(0, len(run.ranks))
     axes.margins(y=0.08)
@@ -129,7 +130,7 @@ def _draw_hits(axes: Axes, run: RunningSum, colour: str) -> None:
     edge = len(run.leading_edge)
     leads = np.arange(len(run.places)) < edge if run.score > 0 else np.arange(len(run.places)) >= len(run.places) - edge
     for own, look in ((~leads, OTHER_HITS), (leads, colour)):
-        axes.vlines(run.places[own] + 1, 0, 1, color=look, linewidth=0.8)
+        axes.vlines(run.places[own] + 0.5, 0, 1, color=look, linewidth=0.8)
     axes.set(ylim=(0, 1), yticks=[])
     axes.spines[:].set_visible(False)
     axes.tick_params(bottom=False)
@@ -138,7 +139,7 @@ def _draw_hits(axes: Axes, run: RunningSum, colour: str) -> None:
 def _draw_ranks(axes: Axes, run: RunningSum, contrast: str) -> None:
     """Draw the statistic along the genes, with where it crosses 0 and what its ends mean."""
     at = np.unique(np.linspace(0, len(run.ranks) - 1, MOST_POINTS).astype(int))
-    axes.fill_between(at + 1, run.ranks[at], color="#b4bcc4", linewidth=0)
+    axes.fill_between(at + 0.5, run.ranks[at], color="#b4bcc4", linewidth=0)
     axes.axhline(0, color=FAINT, linewidth=0.8)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     high, low = _end_words(contrast)
