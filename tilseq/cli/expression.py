@@ -7,11 +7,13 @@ from pathlib import Path
 import click
 
 from tilseq.cli.common import Examples, output_table
+from tilseq.cli.expression_de import de_command
+from tilseq.cli.expression_pseudobulk import pseudobulk_command
 
 
 @click.group("expression")
 def expression_command() -> None:
-    """Gene-set scores of single cells."""
+    """Gene-set scores of single cells; cells summed by subject; differential expression within subjects."""
 
 
 @expression_command.command(
@@ -34,3 +36,7 @@ def score_command(h5ad: Path, gmt: Path | None, by: str | None, layer: str | Non
     for sample, empty in scored.exclusions.select("sample", "rows").iter_rows():
         click.echo(f"cells of {sample} without a count, left out: {empty}", err=True)
     write_result(scored.scores, SCORES, output)
+
+
+expression_command.add_command(pseudobulk_command)
+expression_command.add_command(de_command)
