@@ -41,7 +41,7 @@ def checked_ranks(ranks: ArrayLike, genes: Sequence[str]) -> Values:
     AnalysisError
         A rank is NaN or infinite, a gene stands twice, there are fewer than two genes, or all ranks are equal.
     """
-    found = _by_symbol(np.asarray(ranks, float)[None, :], genes, "rank")
+    found = by_symbol(np.asarray(ranks, float)[None, :], genes, "rank")
     values = found.values[0]
     if np.all(values == values[0]):
         raise AnalysisError("all ranks are equal, so there is no order", found=float(values[0]))
@@ -64,7 +64,7 @@ def checked_differences(differences: ArrayLike, genes: Sequence[str]) -> Values:
         subjects = values.shape[0] if values.ndim == 2 else 0
         mend = "with one subject genes can only be ranked: preranked"
         raise AnalysisError("too few subjects with a pair", found=subjects, expected="2 or more", mend=mend)
-    found = _by_symbol(values, genes, "difference")
+    found = by_symbol(values, genes, "difference")
     changed = (found.values != 0).any(axis=0)
     if changed.sum() < 2:
         raise AnalysisError("fewer than two genes change in any subject", found=int(changed.sum()))
@@ -73,7 +73,7 @@ def checked_differences(differences: ArrayLike, genes: Sequence[str]) -> Values:
     return Values(kept, np.ascontiguousarray(found.values[:, changed]), found.told + told)
 
 
-def _by_symbol(values: Floats, genes: Sequence[str], what: str) -> Values:
+def by_symbol(values: Floats, genes: Sequence[str], what: str) -> Values:
     names = np.array([str(gene) for gene in genes], object)
     if values.shape[1] != len(names):
         raise AnalysisError(f"each gene needs its {what}", found=values.shape[1], expected=f"{len(names)} genes")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
+from tilseq.gene_symbols import present_symbol
 from tilseq.expression.vdj_genes import vdj_genes
 
 SMALLEST, LARGEST = 15, 500
@@ -66,7 +67,8 @@ def match_sets(
     genes
         Symbols, unique. V(D)J genes are none of a set's, whatever the set lists.
     sets
-        Name of each set to its genes; a gene listed twice counts once.
+        Name of each set to its genes; a gene listed twice counts once. A retired symbol, here or among `genes`, stands
+        for the present one.
     smallest, largest
         Fewest and most genes found.
 
@@ -81,12 +83,12 @@ def match_sets(
         raise AnalysisError("there is no gene set to test")
     if not 1 <= smallest <= largest:
         raise AnalysisError("no size lies between the limits", found=f"{smallest} to {largest}", expected="1 or more")
-    told_apart = vdj_genes(genes)
-    place = {gene: row for row, gene in enumerate(genes) if not told_apart[row]}
+    place = _places(genes)
     names, found, left_out = [], [], []
     for name, listed in sets.items():
-        rows = sorted({place[gene] for gene in listed if gene in place})
-        reason = _untestable(len(rows), len(set(listed)), len(genes), smallest, largest)
+        wanted = {gene if gene in place else present_symbol(gene) for gene in listed}
+        rows = sorted({place[gene] for gene in wanted if gene in place})
+        reason = _untestable(len(rows), len(wanted), len(genes), smallest, largest)
         if reason is None:
             names.append(name)
             found.append(rows)
@@ -97,6 +99,15 @@ def match_sets(
     rows = np.concatenate([np.asarray(one, np.int64) for one in found]) if found else np.zeros(0, np.int64)
     members = csr_array((np.ones(len(rows), np.int8), (rows, columns)), shape=(len(genes), len(found)))
     return SetMembers(tuple(names), members, sizes, tuple(left_out))
+
+
+def _places(genes: Sequence[str]) -> dict[str, int]:
+    """Return the row of each gene, under its present symbol too where no other gene bears it."""
+    rearranged = vdj_genes(genes)
+    places = {gene: row for row, gene in enumerate(genes) if not rearranged[row]}
+    for gene, row in list(places.items()):
+        places.setdefault(present_symbol(gene), row)
+    return places
 
 
 def _untestable(found: int, listed: int, genes: int, smallest: int, largest: int) -> str | None:
