@@ -26,7 +26,7 @@ MAY_IMPORT = {
     **dict.fromkeys(LABORATORIES, set()),
     "io": set(),
     "endpoints": set(),
-    "plots": {"io", "flow"},
+    "plots": {"io", "flow", "expression"},
     "study": {"io"},
     "simulate": {"io"},
     "steps": {"endpoints", "io", "plots", "study", *LABORATORIES},

@@ -76,7 +76,9 @@ def camera(
     squeezed = squeeze_variances(variances, n - 1)
     t = means * np.sqrt(n) / np.sqrt(squeezed.posterior)
     df = min(n - 1 + float(squeezed.prior_df), len(values.genes) * (n - 1.0))
-    inflation = _inflation(residuals, variances, matched) if correlation is None else 1 + (matched.sizes - 1) * correlation
+    inflation = (
+        _inflation(residuals, variances, matched) if correlation is None else 1 + (matched.sizes - 1) * correlation
+    )
     statistic, p = _two_sample(normal_deviates(t, df), inflation, n - 1 if correlation is None else np.inf, matched)
     columns = {
         "es": enrichment_scores(t, matched),

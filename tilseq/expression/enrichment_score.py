@@ -30,6 +30,31 @@ class _Walk(NamedTuple):
     before: Floats
 
 
+class RunningSum(NamedTuple):
+    """The running sum of one set along the ranks.
+
+    Attributes
+    ----------
+    ranks
+        From the highest to the lowest.
+    places
+        Place of each member among them, from 0, rising.
+    before, after
+        The sum just before and just after each member; between members it falls evenly, from 0 and back to 0.
+    score
+        Its greatest deviation from 0.
+    leading_edge
+        Genes from the set's end of the ranks to that deviation, the strongest first.
+    """
+
+    ranks: Floats
+    places: NDArray[Any]
+    before: Floats
+    after: Floats
+    score: float
+    leading_edge: tuple[str, ...]
+
+
 def enrichment_scores(ranks: Floats, sets: SetMembers) -> Floats:
     """Return the enrichment score of each set: weighted Kolmogorov-Smirnov of Subramanian et al., weight 1.
 
@@ -96,6 +121,21 @@ def leading_edges(ranks: Floats, sets: SetMembers, genes: tuple[str, ...]) -> li
             edge = places[:0]
         edges.append(tuple(genes[order[place]] for place in edge))
     return edges
+
+
+def running_sum(ranks: Floats, sets: SetMembers, genes: tuple[str, ...]) -> RunningSum:
+    """Return the running sum of the first set, for a figure.
+
+    Parameters
+    ----------
+    ranks, sets, genes
+        As of `leading_edges`.
+    """
+    order = falling(ranks)
+    walk = _walk(np.abs(ranks[order]), order, sets)
+    own = slice(0, int(sets.sizes[0]))
+    score, edge = enrichment_scores(ranks, sets)[0], leading_edges(ranks, sets, genes)[0]
+    return RunningSum(ranks[order], walk.places[own], walk.before[own], walk.after[own], float(score), edge)
 
 
 def _walk(ordered: Floats, order: NDArray[np.intp], sets: SetMembers) -> _Walk:

@@ -24,6 +24,7 @@ INK, MUTED, FAINT = "#1b1f24", "#57606a", "#d8dee4"
 COLOURS = 256  # of a PNG: a third of the bytes, and no eye sees it in figures of few colours
 LONGEST_LABEL = 24
 LONGEST_STEM = 80
+EVEN = 0.19  # luminance on which white and ink stand out alike: sqrt(1.05 * (ink's + 0.05)) - 0.05
 
 STYLE: dict[Any, Any] = {
     "figure.facecolor": "white",
@@ -160,6 +161,21 @@ def visible(text: str) -> str:
         return text
     hidden = ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp")
     return "".join(f"⟨U+{ord(sign):04X}⟩" if unicodedata.category(sign) in hidden else sign for sign in text)
+
+
+def decimal(value: float) -> str:
+    """Return a number with two decimals, its minus as long as the axes' own; what rounds to 0 has no sign."""
+    text = f"{value:.2f}"
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+
+
+def ink_on(colour: Any) -> str:
+    """Return the colour of letters on a colour: white where that is the easier to read (WCAG 2 contrast)."""
+    from matplotlib.colors import to_rgb
+
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)]
+    luminance = sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return "white" if luminance < EVEN else INK
 
 
 def short(name: str, longest: int = LONGEST_LABEL) -> str:
