@@ -7,3 +7,36 @@ rule expression:
         fingerprint=fingerprint("expression"),
     shell:
         COMMAND + "expression/{wildcards.unit}"
+
+
+rule bulk_rna:
+    input:
+        needs("bulk_rna"),
+    output:
+        STATUS.format("bulk_rna/{unit}"),
+    params:
+        fingerprint=fingerprint("bulk_rna"),
+    shell:
+        COMMAND + "bulk_rna/{wildcards.unit}"
+
+
+rule pseudobulk:
+    input:
+        needs("pseudobulk"),
+    output:
+        STATUS.format("pseudobulk/{unit}"),
+    params:
+        fingerprint=fingerprint("pseudobulk"),
+    shell:
+        COMMAND + "pseudobulk/{wildcards.unit}"
+
+
+rule transcriptome:
+    input:
+        needs("transcriptome"),
+    output:
+        STATUS.format("transcriptome/{unit}"),
+    params:
+        fingerprint=fingerprint("transcriptome"),
+    shell:
+        COMMAND + "transcriptome/{wildcards.unit}"

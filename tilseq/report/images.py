@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tilseq.report.results import Results
 
-PARTS = ("flow", "repertoire", "tracking", "diversity", "expression", "clinical", "study")
+PARTS = ("flow", "repertoire", "tracking", "diversity", "expression", "transcriptome", "clinical", "study")
 OF = {"study": "cohort", "subject": "subject"}  # folder → what its figures are about
 LARGEST_SVG = 300_000  # of a figure of the cohort, which is drawn sharply at any size
 MOST_BYTES = 30_000_000

@@ -21,6 +21,7 @@ from tilseq.report import (
     overview,
     repertoires,
     til_survival,
+    transcriptome,
 )
 from tilseq.report.common_depth import common_depth
 from tilseq.report.glance import glance
@@ -107,6 +108,8 @@ def content(results: Results) -> dict[str, Any]:
         "pairs": repertoires.pairs(results),
         "genes": repertoires.genes(results),
         "scores": laboratories.scores(results),
+        "comparisons": transcriptome.comparisons(results),
+        "gene_sets": transcriptome.gene_sets(results),
         "reference": reference_name(results),
         "responses": clinic.responses(results),
         "assessments": clinic.assessments(results),

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import ReadError, RunError, TableError
-from tilseq.tables import Table, cell_labels, conform, contamination, outputs, tracking
+from tilseq.tables import Table, cell_labels, conform, contamination, enrichment, outputs, tracking, transcriptome
 from tilseq.tables import repertoire as repertoire_tables
 
 TABLES = (
@@ -37,6 +37,8 @@ TABLES = (
     cell_labels.CELL_LABELS,
     outputs.RESPONSE,
     outputs.SCORES,
+    transcriptome.TRANSCRIPTOME,
+    enrichment.ENRICHMENT,
 )
 
 STATE_WORDS = {

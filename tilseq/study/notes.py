@@ -11,12 +11,12 @@ from tilseq.study.checks import IDENTIFIERS, numbered
 from tilseq.study.model import INFUSIONS_FILE, OWN_ROLE, SAMPLES_FILE, SUBJECTS_FILE, Folder, clinical_file, parts_of
 
 MOST_NAMED = 5
-LATER_ASSAYS = ("cytokine", "bulk_rna")
+LATER_ASSAYS = ("cytokine",)
 # Columns that are accepted and that no number rests on yet; of samples.csv, the assays whose analysis reads them.
 UNREAD = {SUBJECTS_FILE: ("arm", "age", "sex"), INFUSIONS_FILE: ("cells",)}
 READ_FOR: dict[str, tuple[str, ...]] = {
     "format": ("tcr", "bcr"),
-    "library": (),
+    "library": ("scrna", "tcr"),
     "run": (),
     "batch": ("flow",),
     "instrument": ("flow",),

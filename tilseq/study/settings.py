@@ -137,6 +137,15 @@ class Expression(Part):
     layer: str | None = Field(
         None, min_length=1, description="Where h5ad files hold raw counts: a layer's name, or raw; null: X."
     )
+    minimum_cells: int = Field(
+        10, ge=1, description="Cells of a subject, visit, type and label below which their sum takes no part."
+    )
+    contrasts: list[str] = Field(
+        default_factory=list,
+        description="Comparisons within subjects, such as visit:D28/product; none: each visit against the product and "
+        "against blood before lymphodepletion.",
+    )
+    smallest_set: int = Field(15, ge=1, description="Genes found of a set, below which it is not tested.")
 
 
 class Clinical(Part):

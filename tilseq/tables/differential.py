@@ -6,6 +6,7 @@ from tilseq.tables.outputs import SAMPLE
 from tilseq.tables.schema import Column, Table
 
 ENGINES = ("voom", "voom_correlated", "deseq2")
+POPULATION = Column("population", "text", "In a study: bulk RNA, or which cells were summed.")
 
 PSEUDOBULK_GROUPS = Table(
     "pseudobulk_groups",
@@ -31,6 +32,7 @@ DIFFERENTIAL = Table(
     "differential",
     "One gene of one contrast a row: how much its expression differs, as subjects replicate it.",
     (
+        POPULATION,
         Column(
             "contrast", "text", "FACTOR:LEVEL/REFERENCE, LEVEL minus REFERENCE; of two, joined by `*`.", needed=True
         ),
@@ -55,5 +57,5 @@ DIFFERENTIAL = Table(
             allowed=ENGINES,
         ),
     ),
-    key=("contrast", "gene"),
+    key=("population", "contrast", "gene"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tilseq.tables.differential import POPULATION
 from tilseq.tables.outputs import SAMPLE
 from tilseq.tables.schema import Column, Table
 
@@ -12,6 +13,7 @@ ENRICHMENT = Table(
     "enrichment",
     "One test of one gene set in one contrast a row.",
     (
+        POPULATION,
         Column("contrast", "text", "What is compared, as FACTOR:LEVEL/REFERENCE, or where the ranks are from."),
         _SET,
         Column("size", "integer", "Genes of the set among those ranked, or in the universe.", needed=True, minimum=0),
@@ -39,13 +41,14 @@ ENRICHMENT = Table(
         Column("leading_edge", "text", "Genes up to the score's peak, strongest first, parted by ;, or ora's hits."),
         Column("reason", "text", "Why there is no p, or what its reader must know."),
     ),
-    key=("contrast", "set", "method"),
+    key=("population", "contrast", "set", "method"),
 )
 
 SAMPLE_SCORES = Table(
     "sample_scores",
     "The score of one gene set in one sample a row.",
     (
+        POPULATION,
         Column("sample", "text", SAMPLE.meaning, needed=True),
         _SET,
         Column("method", "text", "Which score.", needed=True, allowed=("ssgsea", "gsva")),
@@ -58,7 +61,7 @@ SAMPLE_SCORES = Table(
         Column("size", "integer", "Genes of the set in the matrix.", needed=True, minimum=0),
         Column("reason", "text", "Why there is no score."),
     ),
-    key=("sample", "set", "method"),
+    key=("population", "sample", "set", "method"),
 )
 
 ENRICHMENT_TABLES = (ENRICHMENT, SAMPLE_SCORES)

@@ -41,7 +41,10 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
     from tilseq.tables import repertoire as repertoire_tables
     from tilseq.tables.cell_labels import CELL_LABELS
     from tilseq.tables.contamination import CONTAMINATION_TABLES
+    from tilseq.tables.differential import DIFFERENTIAL, PSEUDOBULK_GROUPS
+    from tilseq.tables.enrichment import ENRICHMENT_TABLES
     from tilseq.tables.tracking import TRACKING_TABLES
+    from tilseq.tables.transcriptome import TRANSCRIPTOME
 
     states = {job.folder: _state(work / job.folder) for job in jobs}
     failures = outputs.FAILURES.frame(
@@ -81,6 +84,10 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         *TRACKING_TABLES,
         *CONTAMINATION_TABLES,
         outputs.SCORES,
+        PSEUDOBULK_GROUPS,
+        TRANSCRIPTOME,
+        DIFFERENTIAL,
+        *ENRICHMENT_TABLES,
         outputs.RESPONSE,
     )
     read_with_the_study = {outputs.EXCLUSIONS.name: study.exclusions}

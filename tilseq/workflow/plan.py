@@ -34,10 +34,13 @@ STEPS = (
     "diversity",
     "diversity_over_study",
     "expression",
+    "bulk_rna",
+    "pseudobulk",
+    "transcriptome",
     "clinical",
 )
 STUDY_TABLES = ("study.yaml", "subjects.csv", "infusions.csv", "samples.csv", "clinical/*.csv", "plates/*.csv")
-LIBRARIES = ("anndata", "h5py", "matplotlib", "numpy", "polars", "scipy")
+LIBRARIES = ("anndata", "gseapy", "h5py", "matplotlib", "numpy", "polars", "scanpy", "scipy")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,54 @@
+import polars as pl
+import pytest
+
+from tilseq.errors import AnalysisError, TilseqError
+from tilseq.io.count_matrix import read_count_matrix
+from tilseq.steps import bulk_rna
+from tilseq.steps.job import Job
+
+
+@pytest.fixture
+def run(tmp_path, sample):
+    """Return a function that runs the job of one file and returns its tables."""
+
+    def run(text, member=None):
+        path = tmp_path / "rna.tsv"
+        path.write_text(text)
+        job = Job("bulk_rna", "s1", "bulk_rna/s1", paths=(str(path),),
+                  sample=sample("s1", path="raw/rna.tsv", assay="bulk_rna", member=member))  # fmt: skip
+        folder = tmp_path / "work" / job.folder
+        bulk_rna.run(job, folder)
+        return {path.stem: pl.read_parquet(path) for path in folder.glob("*.parquet")}
+
+    return run
+
+
+def test_every_gene_of_the_file_keeps_its_count_be_it_0(run):
+    tables = run("gene\tcount\nCD4\t1000000\nCD8A\t0\n")
+    assert tables["gene_counts"].rows() == [("s1", "CD4", 1_000_000), ("s1", "CD8A", 0)]
+    assert tables["quality"].select("check", "value", "verdict").rows() == [("counts of genes", 1e6, "pass")]
+
+
+def test_a_shallow_library_is_told(run):
+    assert run("gene\tcount\nCD4\t999\n")["quality"]["verdict"].to_list() == ["warn"]
+
+
+def test_member_names_the_column_of_a_file_of_several(run):
+    text = "gene\tA\tB\nCD4\t1\t2\nCD8A\t3\t4\n"
+    assert run(text, "B")["gene_counts"]["count"].to_list() == [2, 4]
+    with pytest.raises(AnalysisError, match="several samples.*A, B.*under `member`"):
+        run(text)
+    with pytest.raises(AnalysisError, match="no such sample"):
+        run(text, "C")
+
+
+def test_logged_values_are_refused(run):
+    with pytest.raises(TilseqError, match="not raw counts"):
+        run("gene\tcount\nCD4\t1.58\n")
+
+
+def test_counts_of_one_sample_need_no_name(tmp_path, sample):
+    path = tmp_path / "one.tsv"
+    path.write_text("gene\tanything\nCD4\t7\n")
+    row = sample("s1", path="raw/one.tsv", assay="bulk_rna", member=None)
+    assert bulk_rna.sample_counts(read_count_matrix(path), row).rows() == [("s1", "CD4", 7)]

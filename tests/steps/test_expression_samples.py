@@ -1,0 +1,44 @@
+import polars as pl
+
+from tilseq.steps.expression_samples import side_by_side
+
+
+def table(group, **counts):
+    return pl.DataFrame({"group": [group] * len(counts), "gene": list(counts), "count": list(counts.values())})
+
+
+def row(group, subject, level, specimen="blood", **more):
+    return {"group": group, "subject": subject, "level": level, "day": 7, "specimen": specimen, **more}
+
+
+def test_lots_of_one_subject_are_summed_and_genes_that_a_file_lacks_left_out():
+    rows = [row("a", "S1", "product"), row("b", "S1", "product"), row("c", "S1", "D28"), row("d", "S2", "D28")]
+    tables = [
+        table("a", CD4=1, CD8A=2, TOX=9),
+        table("b", CD4=10, CD8A=20),
+        table("c", CD8A=0, CD4=3),
+        table("d", CD4=5, CD8A=6),
+    ]
+    found = side_by_side(rows, tables)
+    assert found.genes == ("CD4", "CD8A")
+    assert found.left_out == 1
+    assert found.design.select("sample", "subject", "visit", "day").rows() == [
+        ("S1|D28", "S1", "D28", 7),
+        ("S1|product", "S1", "product", 7),
+        ("S2|D28", "S2", "D28", 7),
+    ]
+    assert found.counts.tolist() == [[3, 0], [11, 22], [5, 6]]
+    assert found.at("D28").counts.tolist() == [[3, 0], [5, 6]]
+
+
+def test_statuses_are_samples_of_their_own():
+    rows = [row("a", "S1", "D28", status="infused"), row("b", "S1", "D28", status="not_seen_in_product")]
+    found = side_by_side(rows, [table("a", CD4=1), table("b", CD4=2)])
+    assert found.design["status"].to_list() == ["infused", "not_seen_in_product"]
+    assert found.counts.tolist() == [[1], [2]]
+
+
+def test_without_samples_there_is_nothing():
+    found = side_by_side([], [])
+    assert found.design.is_empty()
+    assert found.counts.shape == (0, 0)

@@ -1,0 +1,97 @@
+"""A set that truly doubles in every subject is found; what cannot be compared says why."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tilseq.io.write import write_frame
+from tilseq.steps import transcriptome
+from tilseq.steps.bulk_rna import gene_counts
+from tilseq.steps.job import Job
+
+SUBJECTS = [f"S{i}" for i in range(1, 9)]
+GENES = [f"GENE{i}" for i in range(300)]
+UP, STILL = GENES[:20], GENES[20:40]
+
+
+@pytest.fixture
+def run(tmp_path, sample):
+    """Return a function that runs the job of bulk RNA over samples whose first 20 genes double from product to D28."""
+
+    def run(subjects, visits=("product", "D28"), contrasts=()):
+        random = np.random.default_rng(3)
+        level = random.gamma(2, 100, len(GENES))
+        gmt = tmp_path / "sets.gmt"
+        gmt.write_text(
+            "".join(
+                f"{name}\tx\t" + "\t".join(genes) + "\n"
+                for name, genes in (("up", UP), ("still", STILL), ("few", UP[:3]))
+            )
+        )
+        rows = {}
+        for subject in subjects:
+            for visit in visits:
+                name = f"{subject}_{visit}"
+                change = np.where(np.arange(len(GENES)) < 20, 2.0 if visit == "D28" else 1.0, 1.0)
+                counts = random.poisson(level * change * random.uniform(0.8, 1.25, len(GENES)))
+                frame = pl.DataFrame(
+                    {"group": [name] * len(GENES), "gene": GENES, "count": counts}, schema=gene_counts()
+                )
+                folder = tmp_path / "work" / "bulk_rna" / name
+                folder.mkdir(parents=True)
+                write_frame(frame, folder / "gene_counts.parquet")
+                specimen, day = ("infusion_product", -1) if visit == "product" else ("blood", 28)
+                rows[f"bulk_rna/{name}"] = sample(name, subject=subject, visit=visit, day=day, specimen=specimen) | {
+                    "level": visit
+                }
+        arguments = {"samples": rows, "contrasts": list(contrasts), "gene_sets": True, "smallest_set": 15,
+                     "lymphodepletion": dict.fromkeys(subjects, -7)}  # fmt: skip
+        job = Job(
+            "transcriptome", "bulk RNA", "transcriptome/bulk", paths=(str(gmt),), needs=tuple(rows), arguments=arguments
+        )
+        folder = tmp_path / "work" / job.folder
+        transcriptome.run(job, folder)
+        return {path.stem: pl.read_parquet(path) for path in folder.glob("*.parquet")}, folder
+
+    return run
+
+
+def test_a_set_that_doubles_in_each_of_eight_subjects_is_up_and_no_other(run):
+    tables, folder = run(SUBJECTS)
+    (row,) = tables["transcriptome"].iter_rows(named=True)
+    assert {name: row[name] for name in ("population", "contrast", "subjects", "sets", "sets_up", "sets_down", "p_floor")} == {
+        "population": "bulk RNA", "contrast": "visit:D28/product", "subjects": 8, "sets": 2, "sets_up": 1,
+        "sets_down": 0, "p_floor": 2 / 2**8,
+    }  # fmt: skip
+    enrichment = {r["set"]: r for r in tables["enrichment"].iter_rows(named=True)}
+    assert 2 / 2**8 <= enrichment["up"]["p"] < 0.02 < 0.05 < enrichment["still"]["p"]
+    assert enrichment["up"]["lower"] < 1 < enrichment["up"]["upper"] + 0.05
+    assert enrichment["few"]["reason"].startswith("3 of its 3 genes")
+    called = set(tables["differential"].filter(pl.col("q") < 0.05)["gene"])
+    assert set(UP) <= called
+    assert len(called - set(UP)) <= 2
+    assert {path.name for path in (folder / "figures").glob("*.svg")} == {"1-sets.svg", "2-genes.svg", "3-scores.svg"}
+
+
+def test_of_four_subjects_camera_is_told_beside_flips_that_cannot_reach_it(run):
+    tables, _ = run(SUBJECTS[:4])
+    assert tables["transcriptome"]["p_floor"].to_list() == [0.125]
+    p = {(r["set"], r["method"]): r["p"] for r in tables["enrichment"].iter_rows(named=True)}
+    assert p["up", "sign_flip"] == 0.125
+    assert p["up", "camera"] < 0.05 < p["still", "camera"]
+
+
+def test_a_contrast_that_cannot_be_made_says_why_and_the_other_goes_on(run):
+    tables, _ = run(SUBJECTS[:3], contrasts=["visit:D28/product", "visit:D280/product"])
+    rows = {row["contrast"]: row for row in tables["transcriptome"].iter_rows(named=True)}
+    assert rows["visit:D28/product"]["subjects"] == 3
+    assert rows["visit:D280/product"]["genes"] is None
+    assert "D280" in rows["visit:D280/product"]["told"]
+    assert "D28" in rows["visit:D280/product"]["told"]
+
+
+def test_without_anything_to_compare_the_tables_are_empty(run):
+    tables, folder = run(SUBJECTS[:2], visits=("D28",))
+    assert tables["transcriptome"].is_empty()
+    assert tables["differential"].is_empty()
+    assert [path.name for path in (folder / "figures").glob("*.svg")] == ["3-scores.svg"]

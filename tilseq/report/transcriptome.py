@@ -1,0 +1,84 @@
+"""What was compared in the expression of the samples, and which gene sets changed."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from tilseq.report.results import Results
+from tilseq.report.view import Cell, Head, View, count, measured, missing, text
+from tilseq.report.words import number, plural
+
+ALPHA = 0.05
+FEWEST_SHOWN = 10  # sets of a comparison that are shown though none changed: those of least p
+
+
+def comparisons(results: Results) -> View:
+    """Return the comparisons: a row a population of samples and contrast, with how many genes and sets changed."""
+    table = results.tables["transcriptome"]
+    rows = []
+    for row in table.iter_rows(named=True):
+        sets = _changed(row, "sets")
+        if row["p_floor"] is not None and row["p_floor"] > ALPHA:
+            sets = missing(f"p cannot fall below {number(row['p_floor'])}")
+        rows.append(
+            [
+                text(row["population"], "name"),
+                text(in_words(row["contrast"])),
+                count(row["subjects"]),
+                count(row["genes"]),
+                _changed(row, "genes"),
+                sets,
+                text(row["told"] or "", "reason"),
+            ]
+        )
+    heads = [Head("Samples of"), Head("Compared"), Head("Subjects", numeric=True), Head("Genes tested", numeric=True)]
+    heads += [Head("Genes", "up, down", True), Head("Gene sets", "up, down", True), Head("Of note")]
+    empty = results.nothing("transcriptome", "No two visits were compared.", "scrna", "bulk_rna")
+    return View("Expression within subjects", heads, rows, empty, "tables/transcriptome.csv")
+
+
+def _changed(row: dict[str, object], what: str) -> Cell:
+    if row[what] is None:
+        return missing()
+    return Cell(f"{number(row[f'{what}_up'])}, {number(row[f'{what}_down'])}", kind="number")  # type: ignore[arg-type]
+
+
+def in_words(contrast: str) -> str:
+    """Return a contrast as a reader meets it.
+
+    >>> in_words("visit:D28/product"), in_words("status:infused/not_seen_in_product at D28")
+    ('D28 against product', 'infused against not seen in product at D28')
+    """
+    of, _, at = contrast.partition(" at ")
+    terms = [term.partition(":")[2].partition("/") for term in of.split("*")]
+    told = ", and of that ".join(f"{level} against {reference}" for level, _, reference in terms).replace("_", " ")
+    return f"{told} at {at}" if at else told
+
+
+def gene_sets(results: Results) -> View:
+    """Return the gene sets of each comparison that changed, or where none did those of least p."""
+    table = results.tables["enrichment"].filter(pl.col("p").is_not_null() & ~pl.col("exploratory"))
+    rows = []
+    for (population, contrast), group in table.group_by("population", "contrast", maintain_order=True):
+        ordered = group.sort("p", pl.col("nes").abs(), descending=[False, True], nulls_last=True)
+        changed = ordered.filter(pl.col("q") < ALPHA)
+        for row in (changed if changed.height else ordered.head(FEWEST_SHOWN)).iter_rows(named=True):
+            genes = row["leading_edge"].split(";") if row["leading_edge"] else []
+            rows.append(
+                [
+                    text(None if population is None else str(population), "name"),
+                    text(in_words(str(contrast))),
+                    text(row["set"]),
+                    text(row["direction"]),
+                    count(row["nes"]),
+                    measured(row["log2_fold_change"], row["lower"], row["upper"]),
+                    count(row["p"]),
+                    count(row["q"]),
+                    text(", ".join(genes[:6]) + (f" and {len(genes) - 6} more" if len(genes) > 6 else "")),
+                ]
+            )
+    heads = [Head("Samples of"), Head("Compared"), Head("Gene set"), Head("Direction"), Head("NES", numeric=True)]
+    heads += [Head("Change", "log2, mean of its genes", True), Head("p", numeric=True), Head("q", numeric=True)]
+    heads.append(Head("Leading genes"))
+    title = f"Gene sets that changed, or the {plural(FEWEST_SHOWN, 'set')} of least p where none did"
+    return View(title, heads, rows, "No gene set was tested within subjects.", "tables/enrichment.csv")

@@ -1,0 +1,91 @@
+"""Bulk RNA: one job a sample, its counts by gene."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tilseq.steps.job import Job, only_path, sample_jobs
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.io.count_matrix import CountMatrix
+    from tilseq.study import Study
+
+STEP = "bulk_rna"
+COUNTS = "gene_counts"  # group, gene, count: of bulk RNA a group is a sample
+LEAST_COUNTS = 1e6  # reads of genes of a library, below which its rarer genes are a matter of chance
+
+
+def gene_counts() -> dict[str, Any]:
+    """Return the columns of the counts that a job leaves for `transcriptome`, with their types."""
+    import polars as pl
+
+    return {"group": pl.String(), "gene": pl.String(), "count": pl.Int64()}
+
+
+def plan(study: Study) -> list[Job]:
+    """Return one job for each sample of bulk RNA."""
+    return sample_jobs(study, STEP, study.available("bulk_rna"), lambda sample: {})
+
+
+def run(job: Job, folder: Path) -> None:
+    """Write the counts of one sample, gene by gene, and what is to be said of its depth."""
+    from tilseq.io.count_matrix import read_count_matrix
+    from tilseq.io.write import write_frame, write_parquet
+    from tilseq.tables.outputs import QUALITY
+
+    sample = job.sample or {}
+    counts = sample_counts(read_count_matrix(only_path(job)), sample)
+    write_frame(counts, folder / f"{COUNTS}.parquet")
+    write_parquet(QUALITY.frame([_depth(job.unit, float(counts["count"].sum()))]), QUALITY, folder)
+
+
+def sample_counts(matrix: CountMatrix, sample: Mapping[str, Any]) -> pl.DataFrame:
+    """Return `group, gene, count` of one sample of a matrix, a row each gene of the file.
+
+    Parameters
+    ----------
+    matrix
+        The file's counts.
+    sample
+        Row of samples.csv: `sample`, and `member` where the file holds several samples.
+
+    Raises
+    ------
+    AnalysisError
+        The file holds several samples and `member` names none of them.
+    """
+    import numpy as np
+    import polars as pl
+
+    from tilseq.errors import AnalysisError, did_you_mean, first_few
+
+    member = sample["member"]
+    if member is None and len(matrix.samples) > 1:
+        found = first_few(matrix.samples, 5)
+        mend = "name the column of this sample under `member` in samples.csv"
+        raise AnalysisError("the file holds several samples", file=sample["path"], found=found, mend=mend)
+    if member is not None and member not in matrix.samples:
+        mend = did_you_mean(member, matrix.samples) or f"it has {first_few(matrix.samples, 5)}"
+        what = "the file has no such sample"
+        raise AnalysisError(what, file=sample["path"], column="member", found=member, mend=mend)
+    row = 0 if member is None else matrix.samples.index(member)
+    own = matrix.counts[[row]]
+    counts = np.asarray(own.toarray() if hasattr(own, "toarray") else own)[0]
+    frame = pl.DataFrame({"gene": matrix.genes, "count": counts.astype(np.int64)})
+    return frame.select(pl.lit(sample["sample"]).alias("group"), "gene", "count")
+
+
+def _depth(sample: str, counts: float) -> dict[str, Any]:
+    enough = counts >= LEAST_COUNTS
+    return {
+        "sample": sample,
+        "check": "counts of genes",
+        "value": counts,
+        "limit": f"at least {LEAST_COUNTS:,.0f}",
+        "verdict": "pass" if enough else "warn",
+        "reason": None if enough else "few counts: rarer genes are a matter of chance",
+    }

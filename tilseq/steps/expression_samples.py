@@ -1,0 +1,87 @@
+"""Samples of expression side by side: bulk RNA, or groups of summed cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+OF_ONE = ("subject", "level", "status")  # what samples that are summed have in common
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Samples of expression.
+
+    Attributes
+    ----------
+    design
+        One row a sample, in the order of `counts`: `sample, subject, visit, day, status, specimen`; `visit` is the
+        level.
+    counts
+        Samples × genes.
+    genes
+        Symbol of each column: those that every sample's file has.
+    left_out
+        How many genes some file lacks.
+    """
+
+    design: pl.DataFrame
+    counts: NDArray[np.int64]
+    genes: tuple[str, ...]
+    left_out: int
+
+    def at(self, level: str) -> Samples:
+        """Return the samples of one level."""
+        rows = (self.design["visit"] == level).arg_true()
+        return Samples(self.design[rows], self.counts[rows.to_numpy()], self.genes, self.left_out)
+
+
+def side_by_side(rows: Sequence[Mapping[str, Any]], tables: Iterable[pl.DataFrame]) -> Samples:
+    """Return the counts of samples by genes.
+
+    Libraries of one subject, level and status, as of several lots, are summed: subjects are what is compared.
+
+    Parameters
+    ----------
+    rows
+        One a library: `group, subject, level, day, specimen`, and of summed cells `status`.
+    tables
+        Tables `group, gene, count`: one a file or more, in which each gene of the file has a row, be it 0, for each
+        group.
+    """
+    import numpy as np
+    import polars as pl
+
+    keys = {row["group"]: tuple(row.get(name) for name in OF_ONE) for row in rows}
+    order = {key: place for place, key in enumerate(sorted(set(keys.values()), key=str))}
+    own = [table.filter(pl.col("group").is_in(list(keys))) for table in tables]
+    own = [table for table in own if table.height]
+    held = [set(table["gene"]) for table in own]
+    genes = tuple(sorted(set.intersection(*held))) if held else ()
+    column = {gene: place for place, gene in enumerate(genes)}
+    counts = np.zeros((len(order), len(genes)), np.int64)
+    for table in own:
+        known = table.filter(pl.col("gene").is_in(list(genes)))
+        rows_of = known["group"].replace_strict({g: order[k] for g, k in keys.items()}, return_dtype=pl.Int64)
+        columns_of = known["gene"].replace_strict(column, return_dtype=pl.Int64)
+        np.add.at(counts, (rows_of.to_numpy(), columns_of.to_numpy()), known["count"].to_numpy())
+    first = {keys[row["group"]]: row for row in reversed(rows)}
+    design = [
+        ("|".join(filter(None, key)), key[0], key[1], first[key]["day"], key[2], first[key]["specimen"])
+        for key in order
+    ]
+    every = len(set.union(*held)) if held else 0
+    return Samples(pl.DataFrame(design, schema=_schema(), orient="row"), counts, genes, every - len(genes))
+
+
+def _schema() -> dict[str, pl.DataType]:
+    import polars as pl
+
+    text, day = pl.String(), pl.Int64()
+    return {"sample": text, "subject": text, "visit": text, "day": day, "status": text, "specimen": text}

@@ -1,0 +1,99 @@
+"""The figures of a population's transcriptome."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tilseq.steps.figures import save_figures
+
+if TYPE_CHECKING:
+    import polars as pl
+    from matplotlib.axes import Axes
+
+MOST_SETS = 40  # that a figure holds; those of least p
+FLIPS = "sign_flip"
+
+
+def draw_transcriptome(
+    contrasts: Sequence[str],
+    genes: pl.DataFrame,
+    sets: pl.DataFrame,
+    scores: pl.DataFrame,
+    design: pl.DataFrame,
+    folder: Path,
+) -> None:
+    """Draw the sets over all contrasts, the genes of the contrast that changed most, and scores over visits.
+
+    Parameters
+    ----------
+    contrasts
+        In the order to draw them.
+    genes, sets, scores
+        The tables `differential`, `enrichment` and `sample_scores` of the population.
+    design
+        One row a sample: `sample, subject, visit, day`.
+    folder
+        Where to write.
+    """
+    import polars as pl
+
+    drawn: dict[str, tuple[Axes, str]] = {}
+    tested = sets.filter(pl.col("q").is_not_null(), method=FLIPS)
+    if tested.height:
+        drawn["1-sets"] = _dots(tested, contrasts)
+    if genes.drop_nulls("p").height:
+        drawn["2-genes"] = _volcano(genes)
+    known = scores.drop_nulls("value")
+    if known.height:
+        drawn["3-scores"] = _over_visits(known, design, tested)
+    save_figures(drawn, folder)
+
+
+def _least_p(tested: pl.DataFrame) -> list[str]:
+    """Return the sets of least p in any contrast, by name, as many as a figure holds."""
+    import polars as pl
+
+    least = tested.group_by("set").agg(pl.col("p").min(), pl.col("nes").abs().max())
+    return least.sort("p", -pl.col("nes"), "set").head(MOST_SETS)["set"].sort().to_list()
+
+
+def _dots(tested: pl.DataFrame, contrasts: Sequence[str]) -> tuple[Axes, str]:
+    import polars as pl
+
+    from tilseq.plots.enrichment import enrichment_dots
+
+    chosen = tested.filter(pl.col("set").is_in(_least_p(tested)))
+    return (
+        enrichment_dots(chosen, contrasts=[name for name in contrasts if name in set(chosen["contrast"])]),
+        "gene sets in each comparison, tested by flipping the signs of subjects: red is up, blue down, a star q below "
+        "0.05. A dot with a hole cannot reach p of 0.05 with so few subjects, whatever its colour.",
+    )
+
+
+def _volcano(genes: pl.DataFrame) -> tuple[Axes, str]:
+    import polars as pl
+
+    from tilseq.plots.differential import volcano
+
+    changed = genes.group_by("contrast", maintain_order=True).agg((pl.col("q") < 0.05).sum())
+    contrast = changed.sort("q", descending=True, maintain_order=True)["contrast"][0]
+    return (
+        volcano(genes, contrast=contrast),
+        f"genes of {contrast}, the comparison in which most changed; the others are in tables/differential.csv.",
+    )
+
+
+def _over_visits(scores: pl.DataFrame, design: pl.DataFrame, tested: pl.DataFrame) -> tuple[Axes, str]:
+    from tilseq.plots.expression import subject_heatmap
+    from tilseq.steps.expression_levels import PRODUCT
+
+    products = design.filter(specimen=PRODUCT)["visit"].unique().sort().to_list()
+    sets = _least_p(tested) if tested.height else scores["set"].unique().sort().to_list()[:MOST_SETS]
+    return (
+        subject_heatmap(scores, design, sets=sets, method="ssgsea", reference=products[0] if products else None),
+        "scores of gene sets (ssGSEA, not scaled) in each subject over its visits, "
+        + ("less that of its product. " if products else "to be compared within a row. ")
+        + "Hatched is without a sample.",
+    )
