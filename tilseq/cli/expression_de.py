@@ -148,4 +148,4 @@ def _tell(found: Differential) -> None:
                 click.echo(f"  {what} {name} left out: {reason}", err=True)
         genes = left_out.filter(left_out["what"] == "gene")
         for reason, number in genes["reason"].value_counts(sort=True).iter_rows():
-            click.echo(f"  {number} genes left out: {reason}", err=True)
+            click.echo(f"  {number} gene{'s' if number > 1 else ''} left out: {reason}", err=True)

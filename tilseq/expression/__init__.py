@@ -1,21 +1,47 @@
-"""Gene expression: gene sets and their scores, the quality and kinds of single cells."""
+"""Gene expression: gene sets and their scores, cells summed by subject, genes and sets that differ within subjects."""
 
 from tilseq.expression.blocks import looks_like_counts
+from tilseq.expression.camera import camera
+from tilseq.expression.contrasts import parse_contrast, subject_contrasts
 from tilseq.expression.coverage import signature_coverage
+from tilseq.expression.differential import Differential, differential_expression
+from tilseq.expression.enrichment import Enrichment, one_family
+from tilseq.expression.gsea import gsea
 from tilseq.expression.matrix import Counts, raw_counts
+from tilseq.expression.over_representation import over_representation
+from tilseq.expression.preranked import preranked
+from tilseq.expression.pseudobulk import Pseudobulk, pseudobulk
+from tilseq.expression.sample_design import match_samples
+from tilseq.expression.sample_scores import sample_scores
 from tilseq.expression.scores import CellScores, score, summarise
+from tilseq.expression.sign_flip_gsea import sign_flip_gsea
 from tilseq.expression.signatures import Signature, as_signatures, load_hallmark, load_signatures
 
 __all__ = [
     "CellScores",
     "Counts",
+    "Differential",
+    "Enrichment",
+    "Pseudobulk",
     "Signature",
     "as_signatures",
+    "camera",
+    "differential_expression",
+    "gsea",
     "load_hallmark",
     "load_signatures",
     "looks_like_counts",
+    "match_samples",
+    "one_family",
+    "over_representation",
+    "parse_contrast",
+    "preranked",
+    "pseudobulk",
     "raw_counts",
+    "sample_scores",
     "score",
+    "sign_flip_gsea",
     "signature_coverage",
+    "subject_contrasts",
     "summarise",
 ]

@@ -18,7 +18,7 @@ from tilseq.expression.vdj_genes import vdj_genes
 from tilseq.expression.voom import fit_voom
 from tilseq.multiplicity import benjamini_hochberg
 from tilseq.tables.differential import DIFFERENTIAL
-from tilseq.tables.schema import conform
+from tilseq.tables.schema import as_polars, conform
 
 Floats = NDArray[np.float64]
 Engine = Literal["voom", "deseq2"]
@@ -106,7 +106,9 @@ def differential_expression(
     parsed = [parse_contrast(one) if isinstance(one, str) else one for one in asked]
     names = [str(gene) for gene in genes]
     _refuse_twins(names)
-    values = checked_counts(counts, None, names)
+    design = as_polars(design)
+    fits = "sample" in design.columns and design.height == counts.shape[0]
+    values = checked_counts(counts, design["sample"].cast(pl.String).to_list() if fits else None, names)
     found = [
         _one(values, np.array(names), design, contrast, engine, "fixed" if engine == "deseq2" else subjects, covariates)
         for contrast in dict.fromkeys(parsed)
