@@ -1,0 +1,77 @@
+"""Matrices of counts, walked in blocks of cells so that nothing as large as the matrix is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+ENTRIES = 4 << 20  # of a block; a few arrays of 8 bytes each stay below 200 MB
+
+
+def looks_like_counts(matrix: Any) -> bool:
+    """Return whether a matrix holds raw counts: every value finite, whole and not negative.
+
+    Parameters
+    ----------
+    matrix
+        Dense array or scipy sparse matrix, any shape.
+    """
+    values = summed(matrix).data if hasattr(matrix, "tocsr") else np.asarray(matrix)
+    if values.dtype.kind in "ub":
+        return True
+    flat = values.reshape(-1)
+    return all(_whole(flat[start : start + ENTRIES]) for start in range(0, flat.size, ENTRIES))
+
+
+def _whole(values: NDArray[Any]) -> bool:
+    if values.dtype.kind == "i":
+        return bool(values.min() >= 0)
+    return bool(np.all(np.isfinite(values)) and np.all(values >= 0) and np.all(values == np.floor(values)))
+
+
+def summed(matrix: Any) -> Any:
+    """Return a sparse matrix by rows with one value an entry; sparse formats allow an entry to be written in parts.
+
+    The matrix given stays as it is. Parts are summed in double precision, where small integers do not overflow.
+    """
+    if not hasattr(matrix, "tocsr"):
+        return matrix
+    rows = matrix.tocsr()
+    if rows.has_canonical_format:
+        return rows
+    rows = rows.astype(np.float64)
+    rows.sum_duplicates()
+    return rows
+
+
+def row_blocks(matrix: Any) -> Iterator[tuple[slice, Any]]:
+    """Yield the cells of a matrix in blocks of some four million entries.
+
+    Parameters
+    ----------
+    matrix
+        Cells × genes: a numpy array, or a sparse matrix from `summed`.
+
+    Yields
+    ------
+    tuple
+        Which cells, and a csr_array of them in float64 that is the reader's own.
+    """
+    from scipy.sparse import csr_array
+
+    cells, genes = matrix.shape
+    sparse = hasattr(matrix, "indptr")
+    per_cell = matrix.nnz / max(cells, 1) if sparse else genes
+    step = max(1, int(ENTRIES / max(per_cell, 1)))
+    for start in range(0, cells, step):
+        rows = slice(start, min(start + step, cells))
+        if not sparse:
+            yield rows, csr_array(np.asarray(matrix[rows], dtype=np.float64))
+            continue
+        first, last = matrix.indptr[rows.start], matrix.indptr[rows.stop]
+        data = matrix.data[first:last].astype(np.float64)
+        starts = matrix.indptr[rows.start : rows.stop + 1] - first
+        yield rows, csr_array((data, matrix.indices[first:last], starts), shape=(rows.stop - rows.start, genes))
