@@ -8,12 +8,13 @@ import click
 
 from tilseq.cli.common import Examples, output_table
 from tilseq.cli.expression_de import de_command
+from tilseq.cli.expression_gsea import gsea_command
 from tilseq.cli.expression_pseudobulk import pseudobulk_command
 
 
 @click.group("expression")
 def expression_command() -> None:
-    """Gene-set scores of single cells; cells summed by subject; differential expression within subjects."""
+    """Gene-set scores of single cells; cells summed by subject; differential expression and gene sets within subjects."""
 
 
 @expression_command.command(
@@ -40,3 +41,4 @@ def score_command(h5ad: Path, gmt: Path | None, by: str | None, layer: str | Non
 
 expression_command.add_command(pseudobulk_command)
 expression_command.add_command(de_command)
+expression_command.add_command(gsea_command)

@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, sample_name, write_result
+from tilseq.cli.expression_design import asked, design_of, where_option
 
 if TYPE_CHECKING:
     from tilseq.expression.gsea import TrialEnrichment
 
 EXAMPLE = """\
 tilseq expression gsea --counts counts.tsv --design design.csv --contrast visit:D28/product -o gsea.csv
-tilseq expression gsea --counts counts.tsv --design design.csv --contrast visit:D28/product --method camera -o gsea.csv
+tilseq expression gsea --counts sums.h5ad --where cell_type=CD8 --where visit=D28 \\
+    --contrast status:infused/not_in_product --gmt axes.gmt --gmt hallmark.gmt -o gsea.csv
 tilseq expression gsea --ranks t.rnk --gmt hallmark.gmt -o gsea.csv"""
 BUILT_IN = "built_in"
+
 file_given = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class _Samples(NamedTuple):
+    counts: Path
+    design: Path | None
+    where: dict[str, list[str]]
+    layer: str | None
 
 
 @click.command("gsea", cls=Examples, example=EXAMPLE)
 @click.option("--counts", type=file_given, help="Raw counts, genes × samples: CSV, TSV or featureCounts; or an h5ad.")
-@click.option("--design", type=file_given, help="One row a sample: sample, subject and the factors.")
+@click.option("--design", type=file_given, help="CSV: sample, subject and factors; else obs of an h5ad.")
 @click.option(
     "--contrast", "contrasts", multiple=True, metavar="FACTOR:LEVEL/REFERENCE", help="LEVEL less REFERENCE. Repeats."
 )
+@where_option
+@click.option("--layer", help="Layer of an h5ad with the raw counts; else X.")
 @click.option("--ranks", type=file_given, help="Genes and their ranks (.rnk) instead of counts.")
 @click.option(
     "--gmt", "gmts", multiple=True, type=file_given, help="Gene sets; else built in. Repeats: each file is a family."
@@ -39,6 +51,8 @@ def gsea_command(
     counts: Path | None,
     design: Path | None,
     contrasts: tuple[str, ...],
+    where: tuple[str, ...],
+    layer: str | None,
     ranks: Path | None,
     gmts: tuple[Path, ...],
     method: str | None,
@@ -57,12 +71,13 @@ def gsea_command(
         raise click.UsageError("give either --ranks or --counts")
     sets, families = _sets(gmts)
     if ranks is not None:
-        if design is not None or contrasts or method not in (None, "preranked"):
-            raise click.UsageError("a ranked list has no subjects: leave out --design and --contrast; preranked is all")
+        if design is not None or contrasts or where or layer or method not in (None, "preranked"):
+            raise click.UsageError("a ranked list has no samples: it goes with --gmt, --smallest, --largest and --seed")
         return _of_ranks(ranks, sets, families, output, limits)
-    if design is None or not contrasts:
-        raise click.UsageError("--counts needs --design and --contrast")
-    found = _of_counts(counts, design, contrasts, sets, families, method or "sign_flip", limits)
+    if counts is None or not contrasts:
+        raise click.UsageError("--counts needs --contrast")
+    samples = _Samples(counts, design, asked(where), layer)
+    found = _of_counts(samples, contrasts, sets, families, method or "sign_flip", limits)
     for contrast, sentence in found.told:
         click.echo(f"{contrast}: {sentence}", err=True)
     for contrast, what, name, reason in found.left_out.iter_rows():
@@ -110,8 +125,7 @@ def _of_ranks(
 
 
 def _of_counts(
-    path: Path,
-    design: Path,
+    given: _Samples,
     contrasts: tuple[str, ...],
     sets: dict[str, Any],
     families: dict[str, str],
@@ -119,13 +133,22 @@ def _of_counts(
     limits: dict[str, int],
 ) -> TrialEnrichment:
     from tilseq.expression.gsea import gsea
+    from tilseq.expression.sample_design import chosen_samples, match_samples
     from tilseq.io.count_matrix import read_count_matrix
-    from tilseq.io.text import read_cells
 
-    matrix = read_count_matrix(path)
+    matrix = read_count_matrix(given.counts, layer=given.layer)
     for sentence in matrix.told:
-        click.echo(sentence, err=True)
-    table = read_cells(design)
+        click.echo(f"{given.counts.name}: {sentence}", err=True)
+    table = match_samples(design_of(given.counts, given.design), matrix.samples)
+    rows = chosen_samples(table, given.where)
     return gsea(
-        matrix.counts, matrix.genes, matrix.samples, table, contrasts, sets, method=method, families=families, **limits
+        matrix.counts[rows],
+        matrix.genes,
+        [matrix.samples[row] for row in rows],
+        table[rows],
+        contrasts,
+        sets,
+        method=method,
+        families=families,
+        **limits,
     )
