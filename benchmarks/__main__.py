@@ -28,6 +28,7 @@ ALL = (
     "cell_labels",
     "origins",
     "persistence",
+    "scores",
     "track",
 )
 
