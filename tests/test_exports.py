@@ -22,8 +22,8 @@ def public(package, modules, prefix=""):
 
 def test_plots_offers_every_figure_function():
     modules = (
-        "bcr", "change", "clinical", "compartments", "diversity", "expression", "flow", "overlap", "repertoire",
-        "study", "tracking", "usage",
+        "bcr", "change", "clinical", "compartments", "differential", "diversity", "enrichment", "expression", "flow",
+        "overlap", "paired", "repertoire", "running", "study", "tracking", "umap", "usage",
     )  # fmt: skip
     # What draws into axes that another figure lends it is no figure.
     drawn = {name: module for name, module in public("tilseq.plots", modules).items() if not name.startswith("draw_")}
@@ -35,21 +35,31 @@ def test_plots_offers_every_figure_function():
         "compartment_flow": "tilseq.plots.compartments",
         "distance_histogram": "tilseq.plots.bcr",
         "endpoint_over_time": "tilseq.plots.study",
+        "enrichment_dots": "tilseq.plots.enrichment",
         "gates": "tilseq.plots.flow",
         "gene_usage": "tilseq.plots.usage",
         "hill_profiles": "tilseq.plots.diversity",
+        "infused_scatter": "tilseq.plots.paired",
         "isotype_bars": "tilseq.plots.bcr",
         "junction_lengths": "tilseq.plots.usage",
         "mutation_histogram": "tilseq.plots.bcr",
         "overlap_heatmap": "tilseq.plots.overlap",
+        "paired_slopes": "tilseq.plots.paired",
         "persistence_over_time": "tilseq.plots.repertoire",
         "rank_abundance": "tilseq.plots.diversity",
         "rarefaction_curves": "tilseq.plots.diversity",
         "repertoire_maps": "tilseq.plots.overlap",
+        "running_enrichment": "tilseq.plots.running",
         "score_heatmap": "tilseq.plots.expression",
         "spider": "tilseq.plots.clinical",
+        "subject_heatmap": "tilseq.plots.expression",
         "top_clones": "tilseq.plots.repertoire",
+        "umap_cell_types": "tilseq.plots.umap",
+        "umap_labels": "tilseq.plots.umap",
+        "umap_scores": "tilseq.plots.umap",
         "usage_heatmap": "tilseq.plots.usage",
+        "visit_heatmap": "tilseq.plots.expression",
+        "volcano": "tilseq.plots.differential",
     }
 
 

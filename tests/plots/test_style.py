@@ -4,7 +4,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilseq.errors import RunError
-from tilseq.plots.style import LONGEST_STEM, figure, file_stem, house_style, save, short, visible
+from tilseq.plots.style import (
+    INK,
+    LONGEST_STEM,
+    decimal,
+    figure,
+    file_stem,
+    house_style,
+    ink_on,
+    save,
+    short,
+    visible,
+)
 
 
 def drawn(title="x"):
@@ -96,3 +107,16 @@ def test_what_cannot_be_seen_is_made_visible(text, seen):
 def test_a_long_name_is_cut_in_the_middle():
     assert short("subject-0001-and-a-very-long-tail") == "subject-0001…y-long-tail"
     assert short("x" * 24) == "x" * 24
+
+
+def test_a_number_has_a_long_minus_and_no_sign_where_it_rounds_to_0():
+    assert [decimal(value) for value in (-0.125, -0.004, 0.0, 1.0)] == ["−0.12", "0.00", "0.00", "1.00"]
+
+
+# Contrast of white and of ink by the WCAG's formula, as webaim.org's checker has it: white and ink on #0072B2 5.19 and
+# 3.3, on #D55E00 3.87 and 4.4, on #56B4E9 2.3 and 7.4.
+@pytest.mark.parametrize(
+    ("colour", "ink"), [("#0072B2", "white"), ("#D55E00", INK), ("#56B4E9", INK), ("#000000", "white")]
+)
+def test_letters_are_of_the_colour_that_stands_out(colour, ink):
+    assert ink_on(colour) == ink

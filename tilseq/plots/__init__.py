@@ -10,13 +10,18 @@ if TYPE_CHECKING:
     from tilseq.plots.change import change_scatter
     from tilseq.plots.clinical import spider
     from tilseq.plots.compartments import compartment_flow
+    from tilseq.plots.differential import volcano
     from tilseq.plots.diversity import hill_profiles, rank_abundance, rarefaction_curves
-    from tilseq.plots.expression import score_heatmap
+    from tilseq.plots.enrichment import enrichment_dots
+    from tilseq.plots.expression import score_heatmap, subject_heatmap, visit_heatmap
     from tilseq.plots.flow import gates
     from tilseq.plots.overlap import overlap_heatmap, repertoire_maps
+    from tilseq.plots.paired import infused_scatter, paired_slopes
     from tilseq.plots.repertoire import persistence_over_time, top_clones
+    from tilseq.plots.running import running_enrichment
     from tilseq.plots.study import endpoint_over_time
     from tilseq.plots.tracking import clone_courses, clone_tracking
+    from tilseq.plots.umap import umap_cell_types, umap_labels, umap_scores
     from tilseq.plots.usage import gene_usage, junction_lengths, usage_heatmap
 
 # Imported when they are first asked for: a command that draws nothing should not wait for matplotlib.
@@ -27,21 +32,31 @@ MODULES = {
     "compartment_flow": "compartments",
     "distance_histogram": "bcr",
     "endpoint_over_time": "study",
+    "enrichment_dots": "enrichment",
     "gates": "flow",
     "gene_usage": "usage",
     "hill_profiles": "diversity",
+    "infused_scatter": "paired",
     "isotype_bars": "bcr",
     "junction_lengths": "usage",
     "mutation_histogram": "bcr",
     "overlap_heatmap": "overlap",
+    "paired_slopes": "paired",
     "persistence_over_time": "repertoire",
     "rank_abundance": "diversity",
     "rarefaction_curves": "diversity",
     "repertoire_maps": "overlap",
+    "running_enrichment": "running",
     "score_heatmap": "expression",
     "spider": "clinical",
+    "subject_heatmap": "expression",
     "top_clones": "repertoire",
+    "umap_cell_types": "umap",
+    "umap_labels": "umap",
+    "umap_scores": "umap",
     "usage_heatmap": "usage",
+    "visit_heatmap": "expression",
+    "volcano": "differential",
 }
 
 __all__ = [
@@ -51,21 +66,31 @@ __all__ = [
     "compartment_flow",
     "distance_histogram",
     "endpoint_over_time",
+    "enrichment_dots",
     "gates",
     "gene_usage",
     "hill_profiles",
+    "infused_scatter",
     "isotype_bars",
     "junction_lengths",
     "mutation_histogram",
     "overlap_heatmap",
+    "paired_slopes",
     "persistence_over_time",
     "rank_abundance",
     "rarefaction_curves",
     "repertoire_maps",
+    "running_enrichment",
     "score_heatmap",
     "spider",
+    "subject_heatmap",
     "top_clones",
+    "umap_cell_types",
+    "umap_labels",
+    "umap_scores",
     "usage_heatmap",
+    "visit_heatmap",
+    "volcano",
 ]
 
 

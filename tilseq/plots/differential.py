@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import log10
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from tilseq.errors import AnalysisError, did_you_mean
+from tilseq.errors import AnalysisError
+from tilseq.plots.contrast_rows import one_contrast
 from tilseq.plots.labels import place_labels
 from tilseq.plots.style import FAINT, MUTED, PALETTE, figure, short
-from tilseq.tables import as_polars
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,34 +86,6 @@ def volcano(
         if 0 < len(named) < called.height:
             note.set_text("; ".join([told[0], f"{len(named)} of them named", *told[1:]]))
     return axes
-
-
-def one_contrast(frame: Any, contrast: str | None, engine: str | None, needed: Sequence[str]) -> pl.DataFrame:
-    """Return the rows of one contrast and engine, one a gene.
-
-    Raises
-    ------
-    AnalysisError
-        A column is absent, there are several contrasts or engines and none is chosen, no row, or a gene stands twice.
-    """
-    rows = as_polars(frame)
-    absent = [name for name in needed if name not in rows.columns]
-    if absent:
-        raise AnalysisError("the figure needs this column", column=absent[0], expected=", ".join(needed))
-    for column, wanted in (("contrast", contrast), ("engine", engine)):
-        known = rows[column].drop_nulls().unique().sort().to_list() if column in rows.columns else []
-        if wanted is None and len(known) > 1:
-            mend = f"choose one with {column}="
-            raise AnalysisError(f"the table holds several {column}s", found=", ".join(known), mend=mend)
-        if wanted is not None and wanted not in known:
-            raise AnalysisError(f"the table holds no such {column}", found=wanted, mend=did_you_mean(wanted, known))
-        rows = rows if wanted is None else rows.filter(pl.col(column) == wanted)
-    if rows.is_empty():
-        raise AnalysisError("nothing to draw: the table holds no gene")
-    twice = rows.filter(pl.col("gene").is_duplicated())
-    if twice.height:
-        raise AnalysisError("a gene stands twice", column="gene", found=twice["gene"][0], mend="give one row a gene")
-    return rows
 
 
 def _points(rows: pl.DataFrame) -> Any:

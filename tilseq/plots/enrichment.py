@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tilseq.errors import AnalysisError, did_you_mean
+from tilseq.plots.contrast_rows import contrast_words
 from tilseq.plots.maps import signed_colours
-from tilseq.plots.scored import contrast_words
 from tilseq.plots.style import FAINT, INK, MUTED, figure, ink_on, short
 from tilseq.tables import as_polars
 
@@ -24,7 +24,9 @@ SMALLEST, LARGEST = 26.0, 180.0  # area of a dot in square points
 LEAST_SCALE = 2.0  # of NES: what chance gives, about 1, stays pale
 HOLE = 0.42  # of a dot's area
 NO_NES = "#9aa4ae"
+DIRECTIONS = {"up": "^", "down": "v", None: "o"}
 LONGEST_SET, LONGEST_LINE = 40, 16
+EXPLORATORY = "exploratory, correlation of genes not estimated"
 METHODS = {"sign_flip": "sign flip", "camera": "CAMERA", "preranked": "preranked", "ora": "over-representation"}
 
 
@@ -40,7 +42,7 @@ def enrichment_dots(
     Parameters
     ----------
     frame
-        Table `enrichment`, polars or pandas.
+        Table `enrichment`, polars or pandas; `direction` may be absent.
     sets
         Which sets, from above; by default all, that with the highest mean NES first.
     contrasts
@@ -51,9 +53,10 @@ def enrichment_dots(
     Returns
     -------
     Axes
-        A star is q < 0.05. A dot with a hole proves nothing at 0.05: its test is exploratory, as it takes genes for
-        independent, or its p cannot come below 0.05 with so few subjects; the legend says which. A grey dot has a q but
-        no NES. A cross was not tested: it has no q, or no row. Dots of q of 0.001 and below are of one size.
+        A star is q < 0.05. A dot with a hole proves nothing at 0.05: its test is exploratory, as it does not estimate
+        the correlation of genes, or its p cannot come below 0.05 with so few subjects; the legend says which. A grey
+        mark has a q but no NES, and points up or down where that is known. A cross was not tested: it has no q, or no
+        row. Dots of q of 0.001 and below are of one size.
 
     Raises
     ------
@@ -95,6 +98,7 @@ def _chosen(
     if absent:
         raise AnalysisError("the figure needs this column", column=absent[0], expected=", ".join(NEEDED))
     rows = rows.with_columns(
+        *([] if "direction" in rows.columns else [pl.lit(None, pl.String).alias("direction")]),
         pl.col("contrast").cast(pl.String).fill_null("no contrast"),
         *(pl.when(pl.col(name).cast(pl.Float64).is_finite()).then(name) for name in ("nes", "p_floor", "q")),
     )
@@ -135,7 +139,9 @@ def _draw_dots(axes: Axes, tested: pl.DataFrame, crosses: Sequence[tuple[int, in
     dots = axes.scatter(
         with_nes["x"], with_nes["y"], s=with_nes["area"], c=with_nes["nes"], cmap=signed_colours(), norm=scale, **look
     )
-    axes.scatter(without["x"], without["y"], s=without["area"], color=NO_NES, label="_no NES", **look)
+    for direction, marker in DIRECTIONS.items():
+        own = without.filter(pl.col("direction").eq_missing(pl.lit(direction)))
+        axes.scatter(own["x"], own["y"], s=own["area"], marker=marker, color=NO_NES, label="_no NES", **look)
     hollow = tested.filter("hollow")
     axes.scatter(hollow["x"], hollow["y"], s=hollow["area"] * HOLE, color="white", label="_hole", **look)
     colours = dots.cmap(scale(with_nes["nes"].to_numpy()))
@@ -187,13 +193,15 @@ def _legend(axes: Axes, tested: pl.DataFrame, crosses: bool) -> None:
     hollow = tested.filter("hollow")
     told = {
         f"hole: p cannot come below {ALPHA:g}, too few subjects": hollow.filter(pl.col("p_floor") > ALPHA),
-        "hole: exploratory, takes genes for independent": hollow.filter("exploratory"),
+        f"hole: {EXPLORATORY}": hollow.filter("exploratory"),
     }
     for words, own in told.items():
         if own.height:
             handles.append(dot("o", 70, words, color="white", markeredgecolor=MUTED, markeredgewidth=3))
     if tested["nes"].null_count():
-        handles.append(dot("o", 70, "no NES", color=NO_NES))
+        told_direction = tested.filter(pl.col("nes").is_null())["direction"].count()
+        marker, words = ("^", "no NES; the triangle points up or down") if told_direction else ("o", "no NES")
+        handles.append(dot(marker, 70, words, color=NO_NES))
     if crosses:
         handles.append(dot("x", 30, "not tested", color=MUTED, markeredgewidth=1))
     axes.figure.legend(handles=handles, loc="outside lower left", ncols=2)

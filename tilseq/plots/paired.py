@@ -122,10 +122,11 @@ def infused_scatter(scores: Any, design: Any, *, gene_set: str, method: str | No
                           sets=[gene_set], method=method)  # fmt: skip
     order = in_order(rows, None)
     wide = rows.pivot("status", index=["subject", "visit"], values="value")
-    pairs = wide.drop_nulls([INFUSED, OTHER]).sort(pl.col("visit").replace_strict(_places(order)))
+    pairs = wide.drop_nulls([INFUSED, OTHER]).sort(pl.col("visit").replace_strict(_places(order)), "subject")
     if pairs.is_empty():
         raise AnalysisError("no sample has a score of infused and of other cells", found=gene_set)
     subjects = wide["subject"].unique().sort().to_list()
+    order = [visit for visit in order if visit in set(pairs["visit"])]
     with figure(6.4, 4.8) as axes:
         low, high = _ends([*wide[INFUSED].drop_nulls(), *wide[OTHER].drop_nulls()])
         axes.plot([low, high], [low, high], color=FAINT, linewidth=1.4, zorder=0)
@@ -136,7 +137,7 @@ def infused_scatter(scores: Any, design: Any, *, gene_set: str, method: str | No
         axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
         axes.set_xlabel("Score, cells not in the product")
         axes.set_ylabel("Score, infused cells")
-        _name_visits(axes, [visit for visit in order if visit in set(pairs["visit"])])
+        _name_visits(axes, order)
         above = pairs.filter(pl.col(INFUSED) > pl.col(OTHER)).height
         alone = wide.filter(pl.col(INFUSED).is_null() != pl.col(OTHER).is_null()).height
         told = f"{_score_label(gene_set, method)}: {above} of {pairs.height} samples higher in infused cells"

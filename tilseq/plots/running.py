@@ -14,8 +14,8 @@ from tilseq.expression.contrasts import parse_contrast
 from tilseq.expression.enrichment_score import RunningSum, running_sum
 from tilseq.expression.gene_order import checked_ranks
 from tilseq.expression.set_members import match_sets
-from tilseq.plots.differential import one_contrast
-from tilseq.plots.enrichment import ALPHA, METHODS
+from tilseq.plots.contrast_rows import one_contrast
+from tilseq.plots.enrichment import ALPHA, EXPLORATORY, METHODS
 from tilseq.plots.origins import BLUE, VERMILION
 from tilseq.plots.style import FAINT, INK, MUTED, decimal, house_style, short
 
@@ -186,7 +186,7 @@ def _words(run: RunningSum, result: Mapping[str, Any] | None) -> list[str]:
         subjects = "" if result["subjects"] is None else f", {result['subjects']} subjects"
         words.append(f"{METHODS.get(result['method'], result['method'])}{subjects}")
         if result["exploratory"]:
-            words.append("exploratory: takes genes for independent")
+            words.append(EXPLORATORY)
         elif (result["p_floor"] or 0) > ALPHA:
             words.append(f"p cannot come below {result['p_floor']:.3g}")
     tied = len(run.ranks) - len(np.unique(run.ranks))

@@ -130,10 +130,3 @@ def in_order(samples: pl.DataFrame, visits: Sequence[str] | None) -> list[str]:
         return known
     days = samples.group_by("visit", maintain_order=True).agg(pl.col("day").cast(pl.Float64).min())
     return days.sort("day", nulls_last=False, maintain_order=True)["visit"].to_list()
-
-
-def contrast_words(contrast: str, longest: int) -> str:
-    """Return the levels of a contrast, an interaction on two lines, broken before the reference where they are long."""
-    terms = [term.partition(":") for term in contrast.split("*")]
-    lines = [levels or factor for factor, _, levels in terms]
-    return " ×\n".join(line if len(line) <= longest else line.replace("/", "/\n") for line in lines)

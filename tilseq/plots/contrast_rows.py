@@ -1,0 +1,46 @@
+"""The rows of one contrast, and what a contrast is called in a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from tilseq.errors import AnalysisError, did_you_mean
+from tilseq.tables import as_polars
+
+
+def one_contrast(frame: Any, contrast: str | None, engine: str | None, needed: Sequence[str]) -> pl.DataFrame:
+    """Return the rows of one contrast and engine, one a gene.
+
+    Raises
+    ------
+    AnalysisError
+        A column is absent, there are several contrasts or engines and none is chosen, no row, or a gene stands twice.
+    """
+    rows = as_polars(frame)
+    absent = [name for name in needed if name not in rows.columns]
+    if absent:
+        raise AnalysisError("the figure needs this column", column=absent[0], expected=", ".join(needed))
+    for column, wanted in (("contrast", contrast), ("engine", engine)):
+        known = rows[column].drop_nulls().unique().sort().to_list() if column in rows.columns else []
+        if wanted is None and len(known) > 1:
+            mend = f"choose one with {column}="
+            raise AnalysisError(f"the table holds several {column}s", found=", ".join(known), mend=mend)
+        if wanted is not None and wanted not in known:
+            raise AnalysisError(f"the table holds no such {column}", found=wanted, mend=did_you_mean(wanted, known))
+        rows = rows if wanted is None else rows.filter(pl.col(column) == wanted)
+    if rows.is_empty():
+        raise AnalysisError("nothing to draw: the table holds no gene")
+    twice = rows.filter(pl.col("gene").is_duplicated())
+    if twice.height:
+        raise AnalysisError("a gene stands twice", column="gene", found=twice["gene"][0], mend="give one row a gene")
+    return rows
+
+
+def contrast_words(contrast: str, longest: int) -> str:
+    """Return the levels of a contrast, an interaction on two lines, broken before the reference where they are long."""
+    terms = [term.partition(":") for term in contrast.split("*")]
+    lines = [levels or factor for factor, _, levels in terms]
+    return " ×\n".join(line if len(line) <= longest else line.replace("/", "/\n") for line in lines)
