@@ -46,6 +46,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.io.write import write_parquet
     from tilseq.repertoire.effective import effective_clones
     from tilseq.repertoire.near_matches import near_matches
+    from tilseq.repertoire.product_lots import lots_apart
     from tilseq.repertoire.track import follow
     from tilseq.steps.cells_behind import effective_by_sample
     from tilseq.steps.clone_courses import changes, trends
@@ -78,8 +79,13 @@ def run(job: Job, folder: Path) -> None:
         name: f"takes no part in clones, origins, changes and trends of its subject: {why}"
         for name, why in of_another_subject(job, folder).items()
     }
-    told = {**lost, **strange, **_not_checked(job, folder, rows)}
-    quality = [{"sample": name, "check": "clones followed", "verdict": "warn", "reason": told[name]} for name in told]
+    told = [("clones followed", {**lost, **strange, **_not_checked(job, folder, rows)})]
+    told.append(("lots of the product", lots_apart({name: tables[name] for name in places["product"]})))
+    quality = [
+        {"sample": name, "check": check, "verdict": "warn", "reason": reason}
+        for check, reasons in told
+        for name, reason in reasons.items()
+    ]
     write_parquet(QUALITY.frame(quality), QUALITY, folder)
 
 
