@@ -333,7 +333,7 @@ def test_nothing_seen_is_below_the_limit_of_detection(subject):
     rows = subject.run()["endpoints"].rows(named=True)
     assert {(row["value"], row["status"]) for row in rows} == {(0.0, "not_detected")}
     assert {row["parameter"]: row["value_text"] for row in rows if row["value_text"]} == {
-        "persistence_mass": "< limit of detection"
+        "persistence_mass": "below detection (limit 0.0295)"
     }
     upper = {row["parameter"]: row["upper"] for row in rows}
     assert upper["persistence_mass"] == pytest.approx(1 - 0.025 ** (1 / 100))

@@ -318,6 +318,7 @@ def _endpoints(
     `why` says by locus why there is no number.
     """
     from tilseq.endpoints.rows import endpoint
+    from tilseq.repertoire.effective import below_detection
 
     return [
         endpoint(
@@ -330,7 +331,9 @@ def _endpoints(
             interval_method="Clopper-Pearson on effective cells" if row["measure"] in MASSES else OF_KEPT,
             n=row["n_effective"] if row["at_cells"] is None else row["at_cells"],
             status="not_detected" if row["value"] == 0 else None,
-            value_text="< limit of detection" if row["value"] == 0 and row["measure"] in MASSES else None,
+            value_text=below_detection(row["limit_of_detection"])
+            if row["value"] == 0 and row["measure"] in MASSES
+            else None,
             method=MATCHED_BY if row["value"] is not None else why.get(row["locus"], MATCHED_BY),
         )
         for row in held.iter_rows(named=True)
