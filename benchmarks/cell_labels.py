@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from tilseq.repertoire import ProductLot, cell_labels, chain_pairing, share_cells
+from tilseq.repertoire import depth as cells_behind
 from tilseq.simulate.cells.capture import capture
 from tilseq.simulate.design import Design
 from tilseq.simulate.sequencing.contigs import draw_contigs, draw_doublets, true_clones
@@ -76,7 +77,7 @@ def products(subject: Subject) -> Iterator[tuple[str, str, int, ProductLot]]:
             library = draw_library(rng, specimen, cells, depth, FLAVORS[flavor])
             table = library.table(subject.clones).rename({"counted": "duplicate_count"})
             table = table.with_columns(locus=pl.lit("TRB"))
-            declared = share_cells(depth(table, sample="product", count_of=library.flavor.count_of, cells=cells))
+            declared = share_cells(cells_behind(table, sample="product", count_of=library.flavor.count_of, cells=cells))
             true = {"TRB": min(n_effective(cells, depth, library.flavor), float(table["duplicate_count"].sum()))}
             yield flavor, "declared", depth, ProductLot(f"{flavor} {depth}", table, declared)
             yield flavor, "true", depth, ProductLot(f"{flavor} {depth}", table, true)

@@ -90,7 +90,7 @@ def test_labels_into_h5ad(folder):
 
 
 def test_errors(folder, capsys):
-    assert run(folder / "bulk.tsv", "--product", folder / "bulk.tsv", "-o", folder / "out") == 3
+    assert run(folder / "bulk.tsv", "--product", folder / "cells.csv.gz", "-o", folder / "out") == 3
     assert "the file does not name cells" in capsys.readouterr().err
     assert run(folder / "blood.csv.gz", "-o", folder / "out") == 2
 

@@ -30,6 +30,15 @@ def test_what_a_share_allows_to_say():
     assert share_series(unlimited)["status"].to_list() == ["not_evaluable"]
 
 
+@pytest.mark.parametrize("column", ["value", "lower", "upper", "limit_of_detection"])
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -0.1, 1.1])
+def test_what_is_no_share_is_refused(column, wrong):
+    shares = SHARES.with_columns(pl.when(day=14).then(wrong).otherwise(column).alias(column))
+    with pytest.raises(AnalysisError, match=f"from 0 to 1, and null where it is not known: {column}") as error:
+        share_series(shares)
+    assert "leave out day 14, or give null" in str(error.value)
+
+
 def test_cells_per_ul_bear_both_errors():
     shares = pl.DataFrame({"day": [7.0], "value": [0.1], "lower": [0.05], "upper": [0.2], "status": ["quantified"]})
     t_cells = pl.DataFrame({"day": [7], "value": [200], "lower": [100], "upper": [400]})

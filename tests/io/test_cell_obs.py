@@ -69,7 +69,8 @@ def test_of_a_mudata_the_part_and_the_whole_have_them():
 
 def test_samples_with_the_same_barcodes():
     both = labels(("s", "AC-1", "infused", 0.9), ("t", "AC-1", "no_receptor", None))
-    data = cells("AC-1", "GT-1", sample=["t", "s"])
+    data = cells("AC-1", "GT-1", "ACC-1", sample=["t", "s", "s"])
+    both = pl.concat([both, labels(("s", "ACC-1", "infused", 0.9))])
     with pytest.raises(TableError, match="name a barcode twice"):
         write_cell_labels(data, both)
     write_cell_labels(data, both, by="sample")
@@ -81,3 +82,35 @@ def test_samples_with_the_same_barcodes():
 def test_barcodes_written_in_another_way_are_told():
     with pytest.raises(TableError, match="no cell has a label"):
         write_cell_labels(cells("AC", "GT"), LABELS)
+
+
+FEW = "too few barcodes stand in both: expression and receptors are of other cells"
+
+
+def test_barcodes_of_other_cells_are_refused_and_a_part_of_the_cells_is_not():
+    names = [f"C{number}-1" for number in range(100)]
+    of_all = labels(*((("s", name, "infused", 0.9)) for name in names))
+    # 100 labels; 40 of 80, then 39 of 80 cells have one
+    write_cell_labels(cells(*names[:40], *(f"T{number}-1" for number in range(40))), of_all)
+    other = cells(*names[:39], *(f"T{number}-1" for number in range(41)))
+    with pytest.raises(TableError, match=FEW) as error:
+        write_cell_labels(other, of_all)
+    assert "39 in 80 cells and 100 labels, 49 %" in str(error.value)
+    assert list(other.obs.columns) == []
+    write_cell_labels(cells(*names[:3]), of_all)
+    write_cell_labels(cells(*names, *(f"T{number}-1" for number in range(900))), of_all)
+
+
+def test_one_sample_of_other_cells_is_refused_beside_another():
+    given = labels(*((sample, f"C{number}-1", "infused", 0.9) for sample in "st" for number in range(4)))
+    data = cells(*(f"{cell}{number}-1" for cell in "CT" for number in range(4)), sample=["s"] * 4 + ["t"] * 4)
+    with pytest.raises(TableError, match="too few barcodes of t stand in both"):
+        write_cell_labels(data, given, by="sample")
+
+
+def test_parts_of_a_mudata_of_other_cells_are_refused():
+    receptors = cells("GT-1", "AC-1", "TT-1")
+    data = SimpleNamespace(mod={"airr": receptors, "gex": cells("AC-1", "GG-1", "CC-1")}, obs=receptors.obs)
+    with pytest.raises(TableError, match=FEW) as error:
+        write_cell_labels(data, LABELS)
+    assert "1 in 3 cells of gex and 3 cells of airr, 33 %" in str(error.value)

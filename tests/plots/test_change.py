@@ -51,6 +51,18 @@ def test_clones_stand_by_their_call_and_the_unseen_on_the_limit():
     assert axes.get_xscale() == axes.get_yscale() == "log" and axes.get_xlim() == axes.get_ylim()
 
 
+def test_clones_of_the_product_stand_apart_from_blood_that_comes_back():
+    rows = changed([(0.1, 0.2, "expanded", 0.001), (0.1, 0.3, "expanded", 0.001), (0.2, 0.1, "contracted", 0.01)])
+    axes = change_scatter(rows.with_columns(in_product=pl.Series([True, False, True])))
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        "limit of detection", "contracted, of the product (1)", "expanded, not of the product (1)",
+        "expanded, of the product (1)",
+    ]  # fmt: skip
+    faces = {line.get_label(): line.get_markerfacecolor() for line in axes.lines}
+    assert faces["expanded, not of the product (1)"] == "none"
+    assert faces["expanded, of the product (1)"] == PALETTE[1]
+
+
 def test_a_figure_is_of_one_pair_of_samples():
     both = pl.concat([changed(ROWS), changed(ROWS, "d28")])
     with pytest.raises(AnalysisError, match="product to d28, TRB; product to d7, TRB"):

@@ -46,6 +46,15 @@ def test_a_clone_of_the_product_is_never_near():
     assert near_matches(table(PRODUCT), table(PRODUCT), sample="s").height == 0
 
 
+def test_junctions_in_lower_case_are_as_those_in_upper_case():
+    lower = table(BLOOD).with_columns(pl.col("junction", "junction_aa").str.to_lowercase())
+    wanted = near_matches(table(BLOOD), table(PRODUCT), sample="s")
+    assert wanted.height == 3
+    for sample, product in ((lower, table(PRODUCT)), (table(BLOOD), table(PRODUCT).with_columns(
+        pl.col("junction", "junction_aa").str.to_lowercase()))):  # fmt: skip
+        assert near_matches(sample, product, sample="s").equals(wanted)
+
+
 def test_a_table_without_amino_acids_is_refused():
     with pytest.raises(TableError, match="junction_aa"):
         near_matches(table(BLOOD).drop("junction_aa"), table(PRODUCT), sample="s")

@@ -5,6 +5,7 @@ from tilseq.errors import TableError
 from tilseq.repertoire import qc
 from tilseq.tables import conform
 from tilseq.tables.outputs import QUALITY
+from tilseq.tables.repertoire import DEPTH
 
 
 def clones(counts, junction_aa="CASSF"):
@@ -40,14 +41,20 @@ def test_what_is_well_passes():
     assert verdicts(of_cells)["left out"] == (3 / 8, "pass")
 
 
+def behind(cells_from, cells, n_effective, locus="TRB"):
+    """Rows of the table `depth`."""
+    row = {"sample": "s", "locus": locus, "counts": 1, "count_of": "reads", "cells_from": cells_from}
+    return DEPTH.frame([{**row, "cells": cells, "n_effective": n_effective}])
+
+
 @pytest.mark.parametrize(
     ("table", "options", "check", "expected"),
     [
         (clones([]), {}, "clonotypes", (0, "fail")),
         (clones([1]), {"count_of": "reads"}, "counts", (1, "warn")),
         (clones([1]), {}, "counts", (1, "warn")),
-        (clones([1]), {"count_of": "reads", "depth": pl.DataFrame({"n_effective": [0.5]})}, "counts", (1, "pass")),
-        (clones([1]), {"count_of": "reads", "depth": pl.DataFrame({"n_effective": [None]})}, "counts", (1, "warn")),
+        (clones([1]), {"count_of": "reads", "depth": behind("declared", 1, 0.5)}, "counts", (1, "pass")),
+        (clones([1]), {"count_of": "reads", "depth": behind("not_known", None, None)}, "counts", (1, "warn")),
         (clones([2] * 100), {}, "singletons TRB", (0, "warn")),
         (clones([2] * 99), {}, "singletons TRB", (0, "pass")),
         (clones([1], "ASSF"), {}, "anchors TRB", (1, "warn")),
@@ -63,6 +70,23 @@ def test_what_is_well_passes():
 )
 def test_what_a_reader_should_look_at_warns(table, options, check, expected):
     assert verdicts(qc(table, sample="s", **options))[check] == expected
+
+
+@pytest.mark.parametrize(
+    ("locus", "cells_from", "cells", "clones_seen", "told"),
+    [
+        ("TRB", "declared", 10, 11, [(10, "warn")]),
+        ("TRB", "input_ng", 10, 11, [(10, "warn")]),
+        ("TRB", "declared", 10, 10, []),
+        ("TRA", "declared", 10, 20, []),  # a cell may have two
+        ("TRA", "declared", 10, 21, [(10, "warn")]),
+        ("TRB", "replicates", 10, 11, []),
+    ],
+)
+def test_more_clones_than_cells_told_can_hold_warn(locus, cells_from, cells, clones_seen, told):
+    table = clones([5] * clones_seen).with_columns(locus=pl.lit(locus))
+    found = qc(table, sample="s", count_of="umis", depth=behind(cells_from, cells, 9.0, locus))
+    assert found.filter(check=f"cells {locus}").select("value", "verdict").rows() == told
 
 
 def test_what_is_no_clonotype_table_is_refused():

@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from tilseq.repertoire.effective import effective_clones
-from tilseq.repertoire.still_seen import Depth, common_cells, distinct_cells, still_seen
+from tilseq.repertoire.still_seen import Depth, common_cells, distinct_cells, still_seen, without_depth
 
 SIZE = 800
 OF_PRODUCT = np.random.default_rng(3).lognormal(0, 1.5, SIZE)
@@ -31,7 +31,9 @@ def test_the_least_of_all_samples_is_in_common():
     samples = {"a": effective_clones(table(np.array([60, 40])), 100), "b": effective_clones(table(np.array([70])), 70)}
     assert common_cells(samples) == {"TRB": 70}
     samples["c"] = effective_clones(table(np.array([9])), None)
-    assert common_cells(samples) == {}
+    assert common_cells(samples) == {"TRB": 70}  # a sample of unknown depth takes the comparison from no other
+    assert without_depth(samples["a"]) is None
+    assert without_depth(samples["c"]).startswith("the cells behind TRB are not known: no limits, and nothing at")
 
 
 @pytest.mark.parametrize(("cells", "reads"), [(1000, None), (1000, 4000), (8000, 8000)])

@@ -241,7 +241,7 @@ def _infused_clones(names: tuple[str, ...], tcr: list[dict[str, Any]], hostile: 
         ],
         tracking.CHANGE: [
             {"subject": s["subject"], "sample_before": f"{s['subject']}_2_tcr", "sample_after": s["sample"],
-             "locus": "TRB", "junction": f"TGT{k}", "p": p, "family": "f", "call": call}
+             "locus": "TRB", "junction": f"TGT{k}", "p": p, "family": "f", "call": call, "in_product": k < 2}
             for s in blood
             for k, (p, call) in enumerate(((0.001, "expanded"), (0.002, "contracted"), (0.5, "cannot_tell"),
                                            (0.003, "expanded"), (None, "cannot_tell")))

@@ -79,6 +79,8 @@ def test_a_failed_library_does_not_set_the_depth_in_common(subject):
     tables = subject.add("d56", {"AAA": 3, "TTT": 1}, day=56, cells=1000).run()
     at_n = tables["persistence"].filter(measure="clones_at_n")
     assert dict(at_n.select("sample", "at_cells").iter_rows()) == {"d28": 100, "d42": 100}
+    told = "it failed a check: nothing is told of it at the depth that other samples have in common"
+    assert tables["quality"].select("sample", "check", "reason").rows() == [("d56", "common depth", told)]
 
 
 LOST = (
@@ -331,7 +333,7 @@ def test_nothing_seen_is_below_the_limit_of_detection(subject):
     rows = subject.run()["endpoints"].rows(named=True)
     assert {(row["value"], row["status"]) for row in rows} == {(0.0, "not_detected")}
     assert {row["parameter"]: row["value_text"] for row in rows if row["value_text"]} == {
-        "persistence_mass": "< limit of detection"
+        "persistence_mass": "below detection (limit 0.0295)"
     }
     upper = {row["parameter"]: row["upper"] for row in rows}
     assert upper["persistence_mass"] == pytest.approx(1 - 0.025 ** (1 / 100))
@@ -381,6 +383,19 @@ def test_later_samples_are_compared_in_the_cells_that_all_of_one_kind_show(subje
     assert rows["n"].to_list() == [50, 50, 2]
     # of 100 counts half are left: a clone of 30 is all but sure to be seen; the other is not there
     assert rows["value"].to_list() == pytest.approx([(1 - 0.5**30) / 2, 1, 0.5])
+
+
+def test_a_visit_without_cells_is_told_and_the_others_are_compared(subject):
+    subject.add("lot1", LOT1, specimen="infusion_product").add("d28", {"AAA": 30, "TTT": 70}, cells=1000)
+    reads = {"count": "duplicate_count"}
+    subject.add("r28", {"AAA": 30, "TTT": 70}, cells=300, **reads).add("r42", {"AAA": 90, "TTT": 10}, day=42, **reads)
+    tables = subject.add("r56", {"AAA": 20, "TTT": 80}, day=56, cells=300, **reads).run()
+    compared = tables["persistence"].filter(measure="clones_at_n")["sample"].to_list()
+    assert compared == ["d28", "r28", "r56"]
+    told = "the cells behind TRB are not known: no limits, and nothing at the depth that other samples have in common"
+    assert tables["quality"].filter(check="common depth").select("sample", "verdict", "reason").rows() == [
+        ("r42", "warn", told)
+    ]
 
 
 def test_nothing_seen_without_a_number_of_cells_is_not_evaluable(subject):

@@ -98,6 +98,9 @@ def test_changes_are_from_the_product_and_from_visit_to_visit(subject):
     called = {(row["sample_before"], row["sample_after"], row["junction"]): row["call"] for row in change.to_dicts()}
     assert (called["d28", "d42", "AAA"], called["d28", "d42", "CCC"]) == ("contracted", "expanded")
     assert change["p"].null_count() == 0
+    assert dict(change.select("junction", "in_product").iter_rows()) == {
+        "AAA": True, "CCC": True, "GGG": True, "NEW": False, "TTT": False,
+    }  # fmt: skip
 
 
 def test_three_visits_make_a_trend_of_the_clones_of_the_product(subject):
@@ -171,6 +174,12 @@ def test_clones_that_may_have_leaked_in_are_handed_on(subject, monkeypatch):
     ]
     subject.contaminated(clones=clones).run()
     assert seen["suspicious"].rows() == [("TRB", "NEW")]
+
+
+def test_a_clone_that_is_present_and_suspicious_says_so(subject):
+    subject.contaminated(clones=[{"sample": "d28", "junction": "AAA", "verdict": "leak"}])
+    rows = subject.run()["clones"].filter(junction="AAA").select("sample", "call", "suspicious").rows()
+    assert rows == [("base", "absent", None), ("d28", "present", "leak"), ("lot", "present", None)]
 
 
 def test_a_sample_of_another_subject_takes_no_part_and_says_so(subject):

@@ -59,6 +59,7 @@ def depth_of(
 ) -> pl.DataFrame:
     """Return a sample's rows of the table `depth`; say on stderr where its cells are not known, and what mends that."""
     from tilseq.repertoire import depth, one_library
+    from tilseq.repertoire.depth import too_few_cells
 
     counted = counted_by(sample, clonotypes, count_of)
     found = depth(
@@ -75,7 +76,8 @@ def depth_of(
             f"{mends})",
             err=True,
         )
-    for reason in one_library(found)["reason"]:
+    few = too_few_cells(clonotypes.table, found)
+    for reason in (*one_library(found)["reason"], *few["reason"]):
         click.echo(f"{sample}: {reason}", err=True)
     return found
 

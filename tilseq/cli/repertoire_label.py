@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, write_result
+from tilseq.cli.common import Examples, each_file, output_folder, refuse_copies, sample_name, sample_names, write_result
 from tilseq.cli.repertoire_depth import depth_of
 from tilseq.cli.repertoire_files import cells_given, cells_option, count_option, joined, read_file, tell
 
@@ -71,6 +71,7 @@ def label_command(
 
     objects = _objects(h5ads, sample_names(paths))
     known = cells_given(cells, sample_names(products))
+    refuse_copies((*paths, *products))
     read = [_lot(path, known, count_of) for path in products]
     lots = [lot for lot, _ in read]
 

@@ -88,6 +88,7 @@ def track_command(
     Limits and absence need the number of cells behind the counts: see --cells, --count-of and
     --replicates.
     """
+    from tilseq.errors import AnalysisError
     from tilseq.repertoire import effective_clones, near_matches, pooled, share_cells, track
     from tilseq.repertoire.persistence import check_loci
     from tilseq.repertoire.track import changes
@@ -106,7 +107,13 @@ def track_command(
         depth = depth_of(sample, clonotypes, count_of, known.get(sample), estimated.get(sample))
         return sample, clonotypes, effective_clones(clonotypes.table, share_cells(depth)), left_out
 
-    given = {name: [read(path) for path in some] for name, some in _named(products, baselines, tumors).items()}
+    def read_given(path: Path) -> Read:
+        found = read(path)
+        if not found[1].table.height:
+            raise AnalysisError(f"{path} holds no clonotype: what it would show is not known, and no clone is absent")
+        return found
+
+    given = {name: [read_given(path) for path in some] for name, some in _named(products, baselines, tumors).items()}
     pooled([(one.table, counted_by(sample, one, count_of)) for sample, one, *_ in given["product"]])
     lots = joined([clones for *_, clones, _ in given["product"]])
 
@@ -120,6 +127,8 @@ def track_command(
         return status
     every = [one for some in (later, *given.values()) for one in some]
     _tell_strangers(later, [*given["product"], *given["baseline"]])
+    _tell_lots(given["product"])
+    _tell_without_depth(later)
     samples = {name: {sample: clones for sample, _, clones, _ in some} for name, some in given.items()}
     blood = {sample: clones for sample, _, clones, _ in later}
     tracked = track(blood, **samples, threshold=threshold)
@@ -147,6 +156,24 @@ def _tell_strangers(later: list[Read], own: list[Read]) -> None:
                 "tilseq repertoire contamination; what it shows as emergent may be another subject's",
                 err=True,
             )
+
+
+def _tell_lots(lots: list[Read]) -> None:
+    """Say on stderr which lots of the product hold next to nothing of the others: all are taken for the subject's."""
+    from tilseq.repertoire.product_lots import lots_apart
+
+    for sample, reason in lots_apart({sample: clones for sample, _, clones, _ in lots}).items():
+        click.echo(f"{sample}: {reason}", err=True)
+
+
+def _tell_without_depth(later: list[Read]) -> None:
+    """Say on stderr which of several samples are not compared at the depth that they have in common."""
+    from tilseq.repertoire.still_seen import without_depth
+
+    for sample, _, clones, _ in later if len(later) > 1 else ():
+        reason = without_depth(clones)
+        if reason is not None:
+            click.echo(f"{sample}: {reason}", err=True)
 
 
 def _named(

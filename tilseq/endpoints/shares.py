@@ -36,8 +36,22 @@ def share_series(shares: Any) -> pl.DataFrame:
     -------
     polars.DataFrame
         `day, value, lower, upper, status`. Areas need a row of day 0, of value 0 where there was nothing before.
+
+    Raises
+    ------
+    AnalysisError
+        A value, limit or limit of detection is no share, as NaN is not; what is not known is null.
     """
     table = as_polars(shares).select(pl.col("day", *NUMBERS, "limit_of_detection").cast(pl.Float64))
+    for name in (*NUMBERS, "limit_of_detection"):
+        strange = table.filter(~pl.col(name).is_between(0, 1))
+        if strange.height:
+            raise AnalysisError(
+                f"a share of the repertoire is from 0 to 1, and null where it is not known: {name}",
+                found=strange[name][0],
+                expected="0 to 1",
+                mend=f"leave out day {strange['day'][0]:g}, or give null",
+            )
     cells = pl.col("value") * math.log(0.05) / (1 - pl.col("limit_of_detection")).log()
     nothing = pl.col("value") == 0
     status = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import TableError
@@ -19,6 +19,8 @@ COLUMNS: Mapping[str, str] = {
     "product_share": "share",
     "product_n_effective": "n_effective",
 }
+ALIKE = "give files of the same cells, with barcodes written alike, with or without a lane's -1"
+LEAST_SHARED = 0.5  # of the fewer of two sets of barcodes of one sample; either may be a part of the other
 
 
 def write_cell_labels(
@@ -49,7 +51,9 @@ def write_cell_labels(
     Raises
     ------
     TableError
-        A MuData has no such part; `obs` has no such column; labels name a barcode twice; no cell has a label.
+        A MuData has no such part; `obs` has no such column; labels name a barcode twice; no cell has a label; labels
+        and cells of a sample, or the receptors of a MuData and another of its parts, have fewer than half of the
+        barcodes of the smaller of the two in common.
     """
     cells = _part(data, airr_mod)
     keys = _keys(cells, by)
@@ -64,8 +68,13 @@ def write_cell_labels(
             "no cell has a label",
             column="cell_id",
             found=f"{len(keys)} cells, {len(held)} labels",
-            mend="write the barcodes alike, with or without a lane's -1",
+            mend=ALIKE,
         )
+    _check_shared(keys, list(held))
+    for name, part in getattr(data, "mod", {}).items():
+        if part is not cells:
+            barcodes = [[(str(cell),) for cell in one.obs_names] for one in (part, cells)]
+            _check_shared(*barcodes, names=(f"cells of {name}", f"cells of {airr_mod}"))
     missing = (None,) * len(COLUMNS)
     found = list(zip(*(held.get(key, missing) for key in keys), strict=True))
     written = []
@@ -78,6 +87,28 @@ def write_cell_labels(
             data.obs[f"{airr_mod}:{column}"] = cells.obs[column]
         written.append(column)
     return written
+
+
+def _check_shared(
+    cells: Sequence[tuple[str, ...]],
+    labels: Sequence[tuple[str, ...]],
+    *,
+    names: tuple[str, str] = ("cells", "labels"),
+) -> None:
+    """Refuse barcodes of which too few are in both: those of other cells meet by chance, one in a hundred."""
+    for sample in sorted({key[:-1] for key in cells} & {key[:-1] for key in labels}):
+        one, other = ({key for key in keys if key[:-1] == sample} for keys in (cells, labels))
+        shared = len(one & other)
+        if shared < LEAST_SHARED * min(len(one), len(other)):
+            of = f" of {sample[0]}" if sample else ""
+            raise TableError(
+                f"too few barcodes{of} stand in both: expression and receptors are of other cells",
+                column="cell_id",
+                found=f"{shared} in {len(one)} {names[0]} and {len(other)} {names[1]}, "
+                f"{100 * shared / min(len(one), len(other)):.0f} %",
+                expected=f"at least {100 * LEAST_SHARED:.0f} % of the fewer",
+                mend=ALIKE,
+            )
 
 
 def _part(data: Any, airr_mod: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -20,6 +21,8 @@ CALLS = {
     "contracted": (PALETTE[0], "contracted"),
     "expanded": (PALETTE[1], "expanded"),
 }
+# Of infused clones, where the table tells: most that expand from a product are of blood that comes back.
+WHOSE = {True: "of the product", False: "not of the product"}
 SIDES = ("before", "after")
 NINETY_FIVE = 0.05
 
@@ -39,7 +42,8 @@ def change_scatter(frame: Any, *, before: str = "", after: str = "") -> Axes:
     Axes
         Both axes are logarithmic and of one scale; on the grey line a share did not change. The dotted lines are the
         limits of detection, below which a clone is missed with a chance of more than 5 %; a clone that one of the
-        samples does not show is a tick on the line of that sample, as a rug.
+        samples does not show is a tick on the line of that sample, as a rug. Where the table tells whether a clone is
+        in the product, those that are not are drawn as rings, and the legend counts both.
 
     Raises
     ------
@@ -58,15 +62,27 @@ def change_scatter(frame: Any, *, before: str = "", after: str = "") -> Axes:
         axes.plot([low, high], [low, high], color=FAINT, linewidth=1.4, zorder=0)
         _draw_limits(axes, limits)
         for call, (colour, words) in CALLS.items():
-            own = rows.filter(call=call)
-            if own.height:
-                _draw_clones(axes, own, limits, colour, f"{words} ({own.height})")
+            for label, own, ring in _parts(rows.filter(call=call), words):
+                _draw_clones(axes, own, limits, colour, label, ring=ring)
         axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), aspect="equal")
         for axis, name in ((axes.xaxis, names[0]), (axes.yaxis, names[1])):
             axis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
             axis.set_label_text(f"Share of {what.row(0)[2]}, {name}")
         axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), title="Clones", alignment="left")
     return axes
+
+
+def _parts(own: pl.DataFrame, words: str) -> Iterator[tuple[str, pl.DataFrame, bool]]:
+    """Yield what clones of one call are called, the clones, and whether they are drawn as rings; last those infused."""
+    if own.is_empty():
+        return
+    if "in_product" not in own.columns or own["in_product"].has_nulls():
+        yield f"{words} ({own.height})", own, False
+        return
+    for infused in (False, True):
+        part = own.filter(in_product=infused)
+        if part.height:
+            yield f"{words}, {WHOSE[infused]} ({part.height})", part, not infused
 
 
 def _limit(rows: pl.DataFrame, side: str) -> float | None:
@@ -94,12 +110,19 @@ def _draw_limits(axes: Axes, limits: dict[str, float | None]) -> None:
     axes.plot([], [], label="limit of detection", **style)
 
 
-def _draw_clones(axes: Axes, own: pl.DataFrame, limits: dict[str, float | None], colour: str, label: str) -> None:
-    """Draw clones of one call: dots where both samples show them, ticks on the limit of the one that does not."""
+def _draw_clones(
+    axes: Axes, own: pl.DataFrame, limits: dict[str, float | None], colour: str, label: str, *, ring: bool
+) -> None:
+    """Draw clones of one call: marks where both samples show them, ticks on the limit of the one that does not."""
+    dot = {"markeredgewidth": 0.3, "markeredgecolor": "white", "markerfacecolor": colour}
+    look: dict[str, Any] = {
+        **dot,
+        **({"markeredgewidth": 0.8, "markeredgecolor": colour, "markerfacecolor": "none"} if ring else {}),
+    }
     both = own.filter(pl.col("share_before") > 0, pl.col("share_after") > 0)
     axes.plot(
         both["share_before"].to_list(), both["share_after"].to_list(), linestyle="none", marker="o", markersize=4,
-        markeredgewidth=0.3, markeredgecolor="white", color=colour, label=label,
+        color=colour, label=label, **look,
     )  # fmt: skip
     ticks: dict[str, Any] = {"linestyle": "none", "markersize": 7, "markeredgewidth": 1.1, "color": colour}
     lost = own.filter(share_after=0)

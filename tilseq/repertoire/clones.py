@@ -33,7 +33,7 @@ def check_count_of(count_of: str) -> None:
 
 
 def clone_counts(table: Any) -> pl.DataFrame:
-    """Return `locus, junction, duplicate_count` of a clonotype table, one row a clone, in the order of their first rows.
+    """Return `locus, junction, duplicate_count` of a clonotype table, one row a clone, in the order of first rows.
 
     Parameters
     ----------

@@ -13,6 +13,8 @@ from tilseq.repertoire.replicates import Estimate
 from tilseq.tables import as_polars
 from tilseq.tables.repertoire import DEPTH
 
+TOLD = ("declared", "input_ng")  # sources of cells that the counts have no part in
+
 
 def depth(
     table: Any,
@@ -112,6 +114,38 @@ def one_library(depths: Any) -> pl.DataFrame:
         "locus",
     )
     return found.select("sample", "locus", "cells", reason.alias("reason"))
+
+
+def too_few_cells(table: Any, depths: Any) -> pl.DataFrame:
+    """Return the loci of a sample that show more clones than their library can have held cells for.
+
+    Of cells or DNA that were told: a cell has one clone of a locus, of TRA two. The number told is kept; limits that
+    rest on it are too wide.
+
+    Parameters
+    ----------
+    table
+        polars or pandas: `locus`, `junction`, `duplicate_count`.
+    depths
+        The sample's rows of the table `depth`, polars or pandas.
+
+    Returns
+    -------
+    polars.DataFrame
+        `locus, cells, clones, reason`, a row each.
+    """
+    clones = clone_counts(table).group_by("locus").agg(clones=pl.len())
+    told = as_polars(depths).filter(pl.col("cells_from").is_in(TOLD)).join(clones, on="locus")
+    of_cell = pl.when(pl.col("locus") == "TRA").then(2).otherwise(1)
+    few = told.filter(pl.col("clones") > pl.col("cells") * of_cell)
+    reason = pl.format(
+        "{}: {} clones are more than {} cells can hold: too few cells are told, or errors of reading stand as clones; "
+        "limits are too wide",
+        "locus",
+        "clones",
+        pl.col("cells").round(0).cast(pl.Int64),
+    )
+    return few.select("locus", "cells", "clones", reason.alias("reason")).sort("locus")
 
 
 def share_cells(depths: pl.DataFrame) -> dict[str, float | None]:

@@ -20,6 +20,11 @@ def limit_of_detection(n_effective: float) -> float:
     return float(1 - 0.05 ** (1 / n_effective))
 
 
+def below_detection(limit: float) -> str:
+    """Return what is said of a share of which nothing was seen, by its limit of detection."""
+    return f"below detection (limit {limit:.3g})"
+
+
 def check_threshold(threshold: float) -> None:
     """Raise an AnalysisError where a threshold is no share above 0."""
     if not 0 < threshold <= 1:

@@ -85,11 +85,11 @@ def _with_parts(table: Any, key: str) -> pl.DataFrame:
     frame, columns = as_polars(table), key_columns(key)
     check_columns(frame, ("locus", *columns, "duplicate_count"), f"the key {key}")
     genes = [genes_of(frame[name]) for name in columns if name in GENES.values()]
-    junctions = [_upper(frame[name]) for name in columns if name not in GENES.values()]
+    junctions = [upper(frame[name]) for name in columns if name not in GENES.values()]
     return frame.select("locus", *columns, "duplicate_count").with_columns(*genes, *junctions)
 
 
-def _upper(junctions: pl.Series) -> pl.Series:
+def upper(junctions: pl.Series) -> pl.Series:
     """Return junctions in upper case, as the readers give them; the last in order tells whether one is not."""
     junctions = junctions.cast(pl.String)
     return junctions.str.to_uppercase() if str(junctions.max() or "") >= "a" else junctions

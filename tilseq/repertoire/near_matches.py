@@ -8,6 +8,7 @@ import polars as pl
 
 from tilseq.receptors import CLONE
 from tilseq.repertoire.clones import check_columns, checked_counts
+from tilseq.repertoire.keys import upper
 from tilseq.repertoire.neighbours import neighbours
 from tilseq.tables import as_polars
 from tilseq.tables.schema import conform
@@ -31,7 +32,7 @@ def near_matches(sample_table: Any, product_table: Any, *, sample: str) -> pl.Da
     ----------
     sample_table, product_table
         polars or pandas: `locus, junction, junction_aa, duplicate_count`; rows without an amino-acid junction take no
-        part.
+        part. Junctions in lower case are taken as in upper case, as the readers give them.
     sample
         Identifier of the sample.
 
@@ -71,7 +72,8 @@ def _clones(table: Any) -> pl.DataFrame:
     frame = as_polars(table)
     check_columns(frame, PARTS, "near matches")
     counts = checked_counts(frame, CLONE)["duplicate_count"]
-    frame = frame.select(*(pl.col(name).cast(pl.String) for name in PARTS)).with_columns(counts)
+    junctions = (upper(frame[name]) for name in PARTS[1:])
+    frame = frame.select(pl.col("locus").cast(pl.String), *junctions).with_columns(counts)
     share = pl.col("duplicate_count") / pl.col("duplicate_count").sum().over("locus")
     clones = frame.with_columns(frequency=share).drop_nulls(PARTS).group_by(CLONE)
     return clones.agg(pl.col("junction_aa").first(), pl.col("duplicate_count", "frequency").sum())

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tilseq.intervals import clopper_pearson
 from tilseq.receptors import CLONE
 from tilseq.repertoire.clones import check_columns
-from tilseq.repertoire.effective import check_threshold, depths_of, limit_of_detection
+from tilseq.repertoire.effective import below_detection, check_threshold, depths_of, limit_of_detection
 from tilseq.tables import as_polars
 from tilseq.tables.schema import conform
 from tilseq.tables.tracking import CLONES
@@ -46,7 +46,8 @@ def presence(samples: Mapping[str, pl.DataFrame], clones: Any, *, threshold: flo
     -------
     polars.DataFrame
         The table `clones`: `sample, locus, junction, duplicate_count, frequency, lower, upper, n_effective,
-        limit_of_detection, call`, sample by sample; a clone whose locus a sample lacks has no row for it.
+        limit_of_detection, call, value_text, suspicious`, sample by sample; a clone whose locus a sample lacks has no
+        row for it. A share of 0 is below detection, as `value_text` says with the limit. `suspicious` is null.
 
     Raises
     ------
@@ -65,7 +66,8 @@ def presence(samples: Mapping[str, pl.DataFrame], clones: Any, *, threshold: flo
         own = samples[sample]
         for locus, n in depths_of(own).items():
             if locus in of_locus:
-                places.append((sample, locus, n, None if n is None else limit_of_detection(n)))
+                limit = None if n is None else limit_of_detection(n)
+                places.append((sample, locus, n, limit, None if limit is None else below_detection(limit)))
                 junctions.append(of_locus[locus].junctions)
                 shares.append(_in_sample(own, of_locus[locus], locus, n))
     if not places:
@@ -79,10 +81,11 @@ def presence(samples: Mapping[str, pl.DataFrame], clones: Any, *, threshold: flo
         pl.Series("duplicate_count", values[0].astype(np.int64)),
         *(pl.Series(name, row) for name, row in zip(("frequency", "lower", "upper"), values[1:], strict=True)),
     )
-    return conform(found.with_columns(call=_call(threshold)), CLONES)
+    unseen = pl.when(pl.col("duplicate_count") == 0).then("value_text")
+    return conform(found.with_columns(call=_call(threshold), value_text=unseen), CLONES)
 
 
-_WHERE = {name: CLONES.schema[name] for name in ("sample", "locus", "n_effective", "limit_of_detection")}
+_WHERE = {name: CLONES.schema[name] for name in ("sample", "locus", "n_effective", "limit_of_detection", "value_text")}
 
 
 def _call(threshold: float) -> pl.Expr:

@@ -14,6 +14,7 @@ from tilseq.repertoire.clones import check_columns, clone_counts
 from tilseq.tables import as_polars
 
 ALPHA, BETA = "TRA", "TRB"
+LEAST_SHARED = 0.01  # of the counts of a lot with the others
 ALPHAS, BETAS = ("vj_1", "vj_2"), ("vdj_1", "vdj_2")
 
 
@@ -79,7 +80,7 @@ def product_of(lots: Sequence[ProductLot]) -> Product:
     Raises
     ------
     AnalysisError
-        There is no library, or none with a TRA or TRB; two bear one name.
+        There is no library, or one without a TRA or TRB; two bear one name.
     TableError
         A table is not a clonotype table, or one of cells lacks a column.
     """
@@ -90,10 +91,15 @@ def product_of(lots: Sequence[ProductLot]) -> Product:
     for lot in lots:
         counts = clone_counts(lot.table).filter(pl.col("locus").is_in([ALPHA, BETA]))
         share = pl.col("duplicate_count") / pl.col("duplicate_count").sum().over("locus")
+        if not counts.height:
+            raise AnalysisError(
+                "a library of the product has no clonotype of TRA or TRB: what it would show is not known",
+                found=lot.name,
+            )
         parts.append(counts.with_columns(share=share, lot=pl.lit(lot.name)))
-    clones = pl.concat(parts) if parts else pl.DataFrame()
-    if not clones.height:
-        raise AnalysisError("the product has no clonotype of TRA or TRB", found=", ".join(names) or "no library")
+    if not parts:
+        raise AnalysisError("the product has no clonotype of TRA or TRB", found="no library")
+    clones = pl.concat(parts)
     having = dict(clones.group_by("locus").agg(pl.col("lot").unique()).iter_rows())
     told = {locus: _depth(lots, locus, set(having[locus])) for locus in having}
     found = {lot.name: _pairs(lot.cells) for lot in lots if lot.cells is not None}
@@ -118,6 +124,33 @@ def product_of(lots: Sequence[ProductLot]) -> Product:
         frozenset(one for cells in alone for one in (*cells["vj_1_junction"], *cells["vj_2_junction"].drop_nulls())),
         sum(found[lot.name][1].height if lot.name in found else lot.n_effective.get(ALPHA) or 0.0 for lot in lots),
     )
+
+
+def lots_apart(lots: Mapping[str, pl.DataFrame]) -> dict[str, str]:
+    """Return which lots of a product hold next to nothing of what the others show, and what to make of it.
+
+    Lots of one subject are grown from one tumour; a lot that shares a hundredth of its counts or less with them may be
+    another subject's, whose clones would then be taken for infused ones. Lots of which none shares a locus with it say
+    nothing of one.
+
+    Parameters
+    ----------
+    lots
+        Name → its clones: `locus, junction, duplicate_count`.
+    """
+    told = {}
+    for name, clones in lots.items():
+        others = pl.concat([clones.select(CLONE).clear(), *(lots[one].select(CLONE) for one in lots if one != name)])
+        alike = clones.join(others, on="locus", how="semi")
+        counts, shared = (
+            int(some["duplicate_count"].sum()) for some in (alike, alike.join(others, on=CLONE, how="semi"))
+        )
+        if counts and shared <= LEAST_SHARED * counts:
+            told[name] = (
+                f"clones of the other lots hold {shared} of its {counts} counts: is it a product of this subject? All "
+                "lots together are taken for infused"
+            )
+    return told
 
 
 def _depth(lots: Sequence[ProductLot], locus: str, having: set[str]) -> tuple[float | None, str]:

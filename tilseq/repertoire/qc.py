@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.repertoire.clones import INDEPENDENT, check_count_of, clone_counts
+from tilseq.repertoire.depth import too_few_cells
 from tilseq.tables import as_polars
 from tilseq.tables.outputs import QUALITY
 
@@ -35,6 +36,8 @@ def qc(
       cut at a smallest count has no coverage and no Chao1.
     - `anchors LOCUS`: share of the clones whose `junction_aa` lacks its C or its F or W; warns above 5 %, as it may be
       a CDR3 without its anchors, which matches no junction.
+
+    - `cells LOCUS`: warns where more clones were seen than the cells that were told can hold (see `too_few_cells`).
 
     The limits that warn are round figures of ours, not of a paper.
 
@@ -88,6 +91,17 @@ def qc(
         rows += _left_out(as_polars(exclusions), counts if count_of == "cells" else frame.height)
     for (locus,), clones in sorted(frame.partition_by("locus", as_dict=True).items()):
         rows += [_singletons(str(locus), clones), _anchors(str(locus), clones)]
+    if depth is not None:
+        rows += [
+            {
+                "check": f"cells {few['locus']}",
+                "value": few["cells"],
+                "limit": f"at least those of {_some(few['clones'], 'clone')}",
+                "verdict": "warn",
+                "reason": few["reason"],
+            }
+            for few in too_few_cells(frame, depth).iter_rows(named=True)
+        ]
     return QUALITY.frame([{"sample": sample, **row} for row in rows])
 
 

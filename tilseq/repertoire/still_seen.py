@@ -47,7 +47,9 @@ class Depth:
 
 
 def common_cells(samples: Mapping[str, pl.DataFrame]) -> dict[str, float]:
-    """Return locus → distinct cells that every sample shows, the least of them; a locus of unknown depth is left out.
+    """Return locus → distinct cells that every sample of known depth shows, the least of them.
+
+    A sample of which the cells are not known takes no part in the comparison, see `without_depth`.
 
     Parameters
     ----------
@@ -55,14 +57,28 @@ def common_cells(samples: Mapping[str, pl.DataFrame]) -> dict[str, float]:
         Sample → its clones, as `effective_clones` gives them.
     """
     least: dict[str, float] = {}
-    unknown = set()
     for clones in samples.values():
         for locus, depth in depths_in(clones).items():
-            if depth is None:
-                unknown.add(locus)
-            else:
+            if depth is not None:
                 least[locus] = min(least.get(locus, inf), depth.distinct(depth.counts))
-    return {locus: cells for locus, cells in least.items() if locus not in unknown}
+    return least
+
+
+def without_depth(clones: pl.DataFrame) -> str | None:
+    """Return why a sample is not compared at a common depth, None where it is.
+
+    Parameters
+    ----------
+    clones
+        As `effective_clones` gives them.
+    """
+    unknown = sorted(locus for locus, n in depths_of(clones).items() if n is None)
+    if not unknown:
+        return None
+    return (
+        f"the cells behind {', '.join(unknown)} are not known: no limits, and nothing at the depth that other samples "
+        "have in common"
+    )
 
 
 def depths_in(clones: pl.DataFrame) -> dict[str, Depth | None]:

@@ -15,6 +15,7 @@ from tilseq.repertoire.origin import origin_classes, origins
 from tilseq.repertoire.persistence import persistence_of
 from tilseq.repertoire.presence import presence
 from tilseq.repertoire.still_seen import common_cells
+from tilseq.tables.schema import conform
 from tilseq.tables.tracking import CHANGE
 
 Samples = Mapping[str, pl.DataFrame]
@@ -118,6 +119,8 @@ def follow(
 def changes(product: Samples, later: Samples, *, subject: str | None = None) -> pl.DataFrame:
     """Return which clones changed from the product to each later sample, and from each of these to the next.
 
+    Most clones that expand from the product are not of it, but of blood that comes back: see `in_product`.
+
     Parameters
     ----------
     product, later
@@ -139,4 +142,19 @@ def changes(product: Samples, later: Samples, *, subject: str | None = None) -> 
         if loci:
             tables = (clones.filter(pl.col("locus").is_in(loci)) for clones in (before, after))
             found.append(change(*tables, samples=(first, second), n_effective=depths, subject=subject).drop_nulls("p"))
-    return pl.concat(found)
+    return with_product(pl.concat(found), whole[1])
+
+
+def with_product(changed: pl.DataFrame, product: pl.DataFrame) -> pl.DataFrame:
+    """Return the table `change` with whether each clone was seen in the product, any lot of it.
+
+    Parameters
+    ----------
+    changed
+        The table `change`.
+    product
+        `locus, junction` of the clones of the product.
+    """
+    seen = product.select(*CLONE, in_product=pl.lit(True)).unique()
+    found = changed.drop("in_product").join(seen, on=CLONE, how="left", maintain_order="left")
+    return conform(found.with_columns(pl.col("in_product").fill_null(False)), CHANGE)

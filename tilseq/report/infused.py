@@ -23,6 +23,7 @@ ORIGIN_HEADS = {
     "tumor_resident": Head("Tumour", "not infused", True),
     "indeterminate": Head("Cannot be told", numeric=True),
 }
+WHOSE: dict[object, str] = {True: "infused", False: "others"}
 CALL_WORDS = {"cannot_tell": "Cannot tell"}
 LABEL_HEADS = {
     "infused": Head("In the product", numeric=True),
@@ -58,7 +59,10 @@ def _origin_cell(row: dict[str, object]) -> Cell:
 
 
 def changes(results: Results) -> View:
-    """Return how many clones expanded and contracted between two samples: a row a pair and locus."""
+    """Return how many clones expanded and contracted between two samples: a row a pair, locus and kind of clone.
+
+    Clones of the product stand apart from all others, as most that expand from it are of blood that comes back.
+    """
     names = labels(results)
     samples = results.tables["samples"].select("sample", "subject", "day", "specimen")
     table = results.tables["change"].drop_nulls("p").drop("subject")
@@ -72,17 +76,20 @@ def changes(results: Results) -> View:
         "day_after",
         "sample_after",
         "locus",
+        pl.col("in_product").not_(),
     )
     rows = []
-    keys = ["subject_after", "sample_before", "sample_after", "locus"]
-    for (subject, before, after, locus), group in table.sort(*order, nulls_last=True).group_by(
+    keys = ["subject_after", "sample_before", "sample_after", "locus", "in_product"]
+    for (subject, before, after, locus, infused), group in table.sort(*order, nulls_last=True).group_by(
         keys, maintain_order=True
     ):
         calls = Counter(group["call"].to_list())
         who = [text(None if subject is None else str(subject), "name")]
         who += [text(names.get(str(name), str(name))) for name in (before, after)]
-        rows.append([*who, text(str(locus)), count(group.height), *(count(calls[call]) for call in CHANGE_CALLS)])
-    heads = [Head("Subject"), Head("From"), Head("To"), Head("Locus"), Head("Tested", "clones", True)]
+        whose = [text(str(locus)), text(WHOSE.get(infused))]
+        rows.append([*who, *whose, count(group.height), *(count(calls[call]) for call in CHANGE_CALLS)])
+    heads = [Head("Subject"), Head("From"), Head("To"), Head("Locus"), Head("Clones", "of the product, or not")]
+    heads += [Head("Tested", "clones", True)]
     heads += [Head(CALL_WORDS.get(call, call.capitalize()), numeric=True) for call in CHANGE_CALLS]
     return View("Clones that expanded or contracted", heads, rows, "", "tables/change.csv")
 

@@ -54,6 +54,7 @@ def run(job: Job, folder: Path) -> None:
     """
     import polars as pl
 
+    from tilseq.errors import AnalysisError
     from tilseq.io.write import write_parquet
     from tilseq.repertoire import cell_labels, label_checks
     from tilseq.tables.cell_labels import CELL_LABELS
@@ -76,7 +77,11 @@ def run(job: Job, folder: Path) -> None:
             quality.append(QUALITY.frame([_told(sample, "fail", lost)]))
             continue
         lots = [_lot(samples[part]["sample"], read[part], depth, cells.get(part)) for part in parts]
-        found = cell_labels(cells[need], lots)
+        try:
+            found = cell_labels(cells[need], lots)
+        except AnalysisError as error:  # such as a lot of another locus: one sample does not stop the others
+            quality.append(QUALITY.frame([_told(sample, "fail", str(error))]))
+            continue
         labels.append(found)
         quality.append(label_checks(found))
         missing = failed_of(job, sample)

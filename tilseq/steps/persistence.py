@@ -37,6 +37,7 @@ PRODUCT = "infusion_product"
 MATCHED_BY = "key: nucleotide junction"  # how clones match
 OF_KEPT = "Clopper-Pearson with the variance of rarefaction"
 OF_ROW = ("sample", "locus", "measure")  # of the table `persistence`
+OF_POOR = "nothing is told of it at the depth that other samples have in common"
 MASSES = ("mass", "mass_new")  # the other measures are of what is kept of the reference
 PARAMETERS = {
     "mass": "persistence_mass",
@@ -59,7 +60,10 @@ class Beside(NamedTuple):
     baseline
         Clones of the subject's blood from before the infusion, by the sample's assay; None where there are none.
     at_cells
-        Locus → distinct cells that all later blood samples of its kind show, but for those that failed a check.
+        Locus → distinct cells that all later blood samples of its kind show, but for those that failed a check or of
+        which the cells are not known.
+    apart
+        Why the sample is not compared at that depth, though others of its kind are; None where it is.
     threshold
         Share of the reference from which on a clone is frequent.
     """
@@ -67,6 +71,7 @@ class Beside(NamedTuple):
     effective: Mapping[str, Mapping[str, float | None]]
     baseline: pl.DataFrame | None
     at_cells: Mapping[str, float]
+    apart: str | None
     threshold: float
 
 
@@ -131,6 +136,8 @@ def run(job: Job, folder: Path) -> None:
             rows += _not_evaluable(sample, table, reference, reason)
             continue
         quality += told
+        if beside.apart is not None:
+            quality.append({**quality_row(sample, "warn", beside.apart), "check": "common depth"})
         frames.append(held)
         rows += _endpoints(sample, held, reference, why)
         failed = failed_of(job, sample)
@@ -155,7 +162,7 @@ def _beside(job: Job, need: str, clones: Mapping[str, pl.DataFrame], poor: set[s
 
     from tilseq.receptors import CLONE
     from tilseq.repertoire.effective import effective_clones
-    from tilseq.repertoire.still_seen import common_cells
+    from tilseq.repertoire.still_seen import common_cells, without_depth
     from tilseq.steps.cells_behind import effective_by_sample
 
     rows, sample = job.arguments["samples"], job.arguments["samples"][need]
@@ -167,12 +174,16 @@ def _beside(job: Job, need: str, clones: Mapping[str, pl.DataFrame], poor: set[s
     before = [clones[one].select(*CLONE, "duplicate_count") for one in early]
     kind = repertoire.count_of(clones[need])
     alike = [one for one in blood if is_after(rows[one]) and repertoire.count_of(clones[one]) == kind]
-    usable = [one for one in alike if clones[one].height and one not in poor]
-    later = {one: effective_clones(clones[one], of_need[one]) for one in usable}
+    taken = {one: effective_clones(clones[one], of_need[one]) for one in alike if clones[one].height}
+    later = {one: table for one, table in taken.items() if one not in poor}
+    apart = None
+    if need in taken and len(taken) > 1:
+        apart = f"it failed a check: {OF_POOR}" if need in poor else without_depth(taken[need])
     return Beside(
         of_need,
         pl.concat(before) if before and not is_before(sample) else None,
         common_cells(later) if need in later else {},
+        apart,
         job.arguments["threshold"],
     )
 
@@ -307,6 +318,7 @@ def _endpoints(
     `why` says by locus why there is no number.
     """
     from tilseq.endpoints.rows import endpoint
+    from tilseq.repertoire.effective import below_detection
 
     return [
         endpoint(
@@ -319,7 +331,9 @@ def _endpoints(
             interval_method="Clopper-Pearson on effective cells" if row["measure"] in MASSES else OF_KEPT,
             n=row["n_effective"] if row["at_cells"] is None else row["at_cells"],
             status="not_detected" if row["value"] == 0 else None,
-            value_text="< limit of detection" if row["value"] == 0 and row["measure"] in MASSES else None,
+            value_text=below_detection(row["limit_of_detection"])
+            if row["value"] == 0 and row["measure"] in MASSES
+            else None,
             method=MATCHED_BY if row["value"] is not None else why.get(row["locus"], MATCHED_BY),
         )
         for row in held.iter_rows(named=True)

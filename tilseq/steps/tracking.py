@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 STEP = "tracking"
 ASSAY = "tcr"
 PART = {"specimen": persistence.PRODUCT}  # what a row of a failed sample leaves unsaid
+CLONE_OF = ("sample", "locus", "junction")  # the key of `clones` and of `suspicious_clones`
 LEAKED = ("leak", "possible")  # verdicts on a clone of a sample
 
 
@@ -46,7 +47,8 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.io.write import write_parquet
     from tilseq.repertoire.effective import effective_clones
     from tilseq.repertoire.near_matches import near_matches
-    from tilseq.repertoire.track import follow
+    from tilseq.repertoire.product_lots import lots_apart
+    from tilseq.repertoire.track import follow, with_product
     from tilseq.steps.cells_behind import effective_by_sample
     from tilseq.steps.clone_courses import changes, trends
     from tilseq.tables.outputs import QUALITY
@@ -62,12 +64,16 @@ def run(job: Job, folder: Path) -> None:
     if places["product"] and places["later"]:
         if lost:  # nothing is absent from a product of which a part is not known
             places["product"] = {name: effective_clones(tables[name], None) for name in places["product"]}
-        suspicious = _suspicious(job, folder, list(tables))
-        followed, *of_origin = follow(**places, threshold=job.arguments["threshold"], suspicious=suspicious)
+        listed = _suspicious(job, folder)
+        leaked = None if listed is None else _leaked(listed, list(tables))
+        followed, *of_origin = follow(**places, threshold=job.arguments["threshold"], suspicious=leaked)
+        if listed is not None:
+            verdicts = listed.select(*CLONE_OF, suspicious="verdict")
+            followed = followed.drop("suspicious").join(verdicts, on=CLONE_OF, how="left")
         product = pl.concat([tables[name] for name in places["product"]], how="diagonal")
         near = pl.concat([near_matches(tables[name], product, sample=name) for name in places["later"]])
         of_product = product.select("locus", "junction").unique()
-        changed = changes(job.unit, rows, tables, effective)
+        changed = with_product(changes(job.unit, rows, tables, effective), of_product)
         courses = trends(job.unit, rows, tables, effective, of_product)
         origins = [frame.with_columns(subject=pl.lit(job.unit)) for frame in of_origin]
         found = [followed, *origins, near, changed, courses]
@@ -78,8 +84,13 @@ def run(job: Job, folder: Path) -> None:
         name: f"takes no part in clones, origins, changes and trends of its subject: {why}"
         for name, why in of_another_subject(job, folder).items()
     }
-    told = {**lost, **strange, **_not_checked(job, folder, rows)}
-    quality = [{"sample": name, "check": "clones followed", "verdict": "warn", "reason": told[name]} for name in told]
+    told = [("clones followed", {**lost, **strange, **_not_checked(job, folder, rows)})]
+    told.append(("lots of the product", lots_apart({name: tables[name] for name in places["product"]})))
+    quality = [
+        {"sample": name, "check": check, "verdict": "warn", "reason": reason}
+        for check, reasons in told
+        for name, reason in reasons.items()
+    ]
     write_parquet(QUALITY.frame(quality), QUALITY, folder)
 
 
@@ -128,15 +139,20 @@ def _not_checked(job: Job, folder: Path, rows: Sequence[Mapping[str, Any]]) -> d
     return {row["sample"]: "contamination could not be told: it may hold another subject's clones" for row in rows}
 
 
-def _suspicious(job: Job, folder: Path, samples: Sequence[str]) -> pl.DataFrame | None:
-    """Return the clones of some samples that may have leaked in from another subject's."""
+def _suspicious(job: Job, folder: Path) -> pl.DataFrame | None:
+    """Return the table `suspicious_clones` of the study, None where there is none."""
     import polars as pl
 
     found = [pl.read_parquet(path) for path in needed(job, folder, "suspicious_clones").values()]
-    if not found:
-        return None
+    return pl.concat(found) if found else None
+
+
+def _leaked(listed: pl.DataFrame, samples: Sequence[str]) -> pl.DataFrame:
+    """Return the clones of some samples that may have leaked in from another subject's."""
+    import polars as pl
+
     leaked = pl.col("sample").is_in(samples) & pl.col("verdict").is_in(LEAKED)
-    return pl.concat(found).filter(leaked).select("locus", "junction").unique()
+    return listed.filter(leaked).select("locus", "junction").unique()
 
 
 def _places(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tilseq.tables.contamination import CLONE_VERDICTS
 from tilseq.tables.outputs import LOWER, UPPER
 from tilseq.tables.schema import Column, Table
 
@@ -73,6 +74,13 @@ CLONES = Table(
             needed=True,
             allowed=PRESENCE_CALLS,
         ),
+        Column("value_text", "text", "What stands for a share of 0: below detection, and the limit."),
+        Column(
+            "suspicious",
+            "text",
+            "Verdict of `suspicious_clones` on the clone in this sample, such as leak; null where it is not listed.",
+            allowed=CLONE_VERDICTS,
+        ),
     ),
     key=("sample", "locus", "junction"),
 )
@@ -122,6 +130,7 @@ CHANGE = Table(
         Column("q", "number", "p after Benjamini and Hochberg, within the family.", minimum=0, maximum=1),
         Column("family", "text", "What q was corrected over: subject, pair of samples, locus.", needed=True),
         Column("call", "text", "What can be said of the clone.", needed=True, allowed=CHANGE_CALLS),
+        Column("in_product", "boolean", "Seen in the infusion product; null where that was not asked."),
     ),
     key=("subject", "sample_before", "sample_after", "locus", "junction"),
 )

@@ -1,0 +1,48 @@
+import polars as pl
+import pytest
+
+from tilseq.errors import AnalysisError
+from tilseq.repertoire import ProductLot
+from tilseq.repertoire.product_lots import lots_apart, product_of
+
+
+def table(locus="TRB", **counts):
+    return pl.DataFrame({"locus": locus, "junction": list(counts), "duplicate_count": list(counts.values())})
+
+
+def test_lots_put_together_by_hand():
+    lots = [ProductLot("a", table(AAA=30, CCC=10), {"TRB": 40}), ProductLot("b", table(AAA=5, GGG=15), {"TRB": 20})]
+    found = product_of(lots)
+    clones = found.of("TRB").sort("junction")
+    assert clones.select("junction", "product_count", "product_lots").rows() == [
+        ("AAA", 35, "a;b"), ("CCC", 10, "a"), ("GGG", 15, "b"),
+    ]  # fmt: skip
+    # the mean of the shares: (30/40 + 5/20) / 2, (10/40) / 2, (15/20) / 2
+    assert clones["product_share"].to_list() == [0.5, 0.125, 0.375]
+    assert found.n_effective == {"TRB": 60}
+
+
+def test_where_the_cells_of_one_lot_are_not_known_those_of_the_product_are_not():
+    found = product_of([ProductLot("a", table(AAA=3), {"TRB": 3}), ProductLot("b", table(AAA=3))])
+    assert found.n_effective == {"TRB": None}
+    assert found.why == {"TRB": "the cells behind TRB of b are not known"}
+
+
+def test_a_lot_without_a_clonotype_is_refused_by_name():
+    given = [ProductLot("a", table(AAA=3)), ProductLot("b", table().cast({"duplicate_count": pl.Int64}))]
+    with pytest.raises(AnalysisError, match="no clonotype of TRA or TRB: what it would show is not known; found 'b'"):
+        product_of(given)
+    with pytest.raises(AnalysisError, match="no clonotype of TRA or TRB; found 'no library'"):
+        product_of([])
+    with pytest.raises(AnalysisError, match="bear one name; found 'a, a'"):
+        product_of([given[0], given[0]])
+
+
+def test_lots_that_share_next_to_nothing_are_told():
+    one, other = table(AAA=990, CCC=10), table(CCC=500, GGG=500)
+    assert list(lots_apart({"one": one, "other": other})) == ["one"]
+    reason = lots_apart({"one": one, "other": other})["one"]
+    assert reason.startswith("clones of the other lots hold 10 of its 1000 counts: is it a product of this subject?")
+    assert lots_apart({"one": table(AAA=989, CCC=11), "other": other}) == {}
+    assert lots_apart({"one": one}) == lots_apart({}) == {}
+    assert lots_apart({"one": one, "alpha": table("TRA", AAA=5)}) == {}
