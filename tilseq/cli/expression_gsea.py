@@ -108,9 +108,7 @@ def _sets(paths: tuple[Path, ...]) -> tuple[dict[str, tuple[str, ...]], dict[str
     return sets, families
 
 
-def _of_ranks(
-    path: Path, sets: dict[str, Any], families: dict[str, str], output: str, limits: dict[str, int]
-) -> int:
+def _of_ranks(path: Path, sets: dict[str, Any], families: dict[str, str], output: str, limits: dict[str, int]) -> int:
     from tilseq.expression.enrichment import one_family
     from tilseq.expression.preranked import preranked
     from tilseq.io.ranks import read_ranks

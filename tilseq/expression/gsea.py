@@ -154,9 +154,7 @@ def gsea(
     return TrialEnrichment(one_family(tables, families), pl.DataFrame(left_out, schema=LEFT_OUT_SCHEMA), tuple(told))
 
 
-def count_differences(
-    counts: Floats, genes: Sequence[str], design: pl.DataFrame, contrast: Contrast
-) -> Differences:
+def count_differences(counts: Floats, genes: Sequence[str], design: pl.DataFrame, contrast: Contrast) -> Differences:
     """Return the contrast of log2 counts per million within each subject that has all its samples.
 
     Libraries are scaled by trimmed means (TMM) and genes kept that are counted enough (`expressed_genes`), both of the

@@ -106,9 +106,16 @@ def _scores(matrix: Floats, sets: SetMembers, method: Method) -> Floats:
 
     names = [f"G{row}" for row in range(matrix.shape[1])]  # gseapy brings some names to upper case
     by_set = sets.members.tocsc()
-    members = {str(i): [names[row] for row in rows] for i, rows in enumerate(np.split(by_set.indices, by_set.indptr[1:-1]))}
+    members = {
+        str(i): [names[row] for row in rows] for i, rows in enumerate(np.split(by_set.indices, by_set.indptr[1:-1]))
+    }
     data = pd.DataFrame(matrix.T, index=names, columns=[str(i) for i in range(len(matrix))])
-    common: dict[str, Any] = {"outdir": None, "min_size": 1, "max_size": len(names), "threads": os.process_cpu_count() or 1}
+    common: dict[str, Any] = {
+        "outdir": None,
+        "min_size": 1,
+        "max_size": len(names),
+        "threads": os.process_cpu_count() or 1,
+    }
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

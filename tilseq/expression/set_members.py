@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
-from tilseq.gene_symbols import present_symbol
 from tilseq.expression.vdj_genes import vdj_genes
+from tilseq.gene_symbols import present_symbol
 
 SMALLEST, LARGEST = 15, 500
 
