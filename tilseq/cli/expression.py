@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import click
 
+from tilseq.cli.expression_de import de_command
+from tilseq.cli.expression_gsea import gsea_command
+from tilseq.cli.expression_pseudobulk import pseudobulk_command
 from tilseq.cli.expression_score import score_command
 
 
 @click.group("expression")
 def expression_command() -> None:
-    """Gene expression of single cells and bulk RNA."""
+    """Gene-set scores of single cells; cells summed by subject; differential expression and gene sets within subjects."""
 
 
-expression_command.add_command(score_command)
+for command in (score_command, pseudobulk_command, de_command, gsea_command):
+    expression_command.add_command(command)

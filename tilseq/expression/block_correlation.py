@@ -88,7 +88,7 @@ def _most_likely(eigenvalues: Floats, squares: Floats, rest: Floats, n_rest: Flo
 
 
 def _profile(rho: Floats, eigenvalues: Floats, squares: Floats, rest: Floats, n_rest: Floats) -> tuple[Floats, Floats]:
-    """Return twice the log likelihood at the best total variance, up to a constant, and its slope in the correlation."""
+    """Return twice the log likelihood at the best total variance, up to a constant, and its slope."""
     rho = np.broadcast_to(rho, rest.shape)
     within = 1 - rho
     there = eigenvalues > 0

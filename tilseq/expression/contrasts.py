@@ -146,25 +146,25 @@ def checked_design(design: Any, contrast: Contrast, samples: int) -> pl.DataFram
         The design has another number of rows than there are samples, lacks a column, a value or a level, or names a
         sample twice.
     """
-    design = as_polars(design)
-    if design.height != samples:
-        raise AnalysisError("the design does not fit the counts", found=f"{design.height} rows", expected=f"{samples}")
+    table: pl.DataFrame = as_polars(design)
+    if table.height != samples:
+        raise AnalysisError("the design does not fit the counts", found=f"{table.height} rows", expected=f"{samples}")
     needed = ("sample", "subject", *contrast.factors)
     for name in needed:
-        if name not in design.columns:
-            mend = did_you_mean(name, design.columns) or f"it has {', '.join(design.columns)}"
+        if name not in table.columns:
+            mend = did_you_mean(name, table.columns) or f"it has {', '.join(table.columns)}"
             raise AnalysisError("the design has no such column", column=name, mend=mend)
-    design = design.with_columns(pl.col(name).cast(pl.String) for name in dict.fromkeys(needed))
+    table = table.with_columns(pl.col(name).cast(pl.String) for name in dict.fromkeys(needed))
     for name in ("sample", "subject"):
-        missing = design[name].is_null().arg_true()
+        missing = table[name].is_null().arg_true()
         if missing.len():
             raise AnalysisError("the design lacks a value", row=missing[0] + 2, column=name)
-    twice = design["sample"].filter(design["sample"].is_duplicated())
+    twice = table["sample"].filter(table["sample"].is_duplicated())
     if twice.len():
         raise AnalysisError("the design names a sample twice", column="sample", found=twice[0])
     for term in contrast.terms:
-        _check_levels(design[term.factor], term)
-    return design
+        _check_levels(table[term.factor], term)
+    return table
 
 
 def _check_levels(values: pl.Series, term: Term) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ B_CELL = r"IGH[VDJ](?:\d|\(?[IVX])|IG[KL][VJ](?:\d|\(?[IVX])"
 PATTERN = re.compile(rf"(?:{T_CELL}|{B_CELL})", re.IGNORECASE)
 
 
-def vdj_genes(genes: Sequence[str]) -> NDArray[np.bool_]:
+def vdj_genes(genes: Iterable[str]) -> NDArray[np.bool_]:
     """Tell which genes are V, D or J genes of T-cell receptors or immunoglobulins.
 
     A clone that grows carries its V and J genes with it, so that between infused and other cells they would be

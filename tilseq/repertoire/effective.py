@@ -88,7 +88,11 @@ def summed(samples: Sequence[pl.DataFrame]) -> pl.DataFrame:
         samples=pl.len(),
         total=pl.when(pl.col("n_effective").null_count() == 0).then(pl.col("n_effective").sum()),
     )
-    clones = pl.concat(samples).group_by(CLONE, maintain_order=True).agg(pl.col("duplicate_count", "frequency", "cells").sum())
+    clones = (
+        pl.concat(samples)
+        .group_by(CLONE, maintain_order=True)
+        .agg(pl.col("duplicate_count", "frequency", "cells").sum())
+    )
     shares = pl.coalesce(
         pl.when(pl.col("total") > 0).then(pl.col("cells") / pl.col("total")), pl.col("frequency") / pl.col("samples")
     )

@@ -1,0 +1,124 @@
+"""`tilseq expression de`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tilseq.cli.common import Examples, output_table, write_result
+from tilseq.cli.expression_design import asked, design_of, where_option
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.expression.differential import Differential
+
+EXAMPLE = """\
+tilseq expression de counts.tsv --design design.csv --contrast visit:D28/product -o de.csv
+tilseq expression de sums.h5ad --where cell_type=CD8 --where visit=D28 \\
+    --contrast status:infused/not_in_product -o status.csv
+tilseq expression de sums.h5ad --where cell_type=CD8 \\
+    --contrast visit:D28/product*status:infused/not_in_product -o interaction.csv"""
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("de", cls=Examples, example=EXAMPLE)
+@click.argument("counts", metavar="COUNTS", type=FILE)
+@click.option("--design", type=FILE, help="CSV: sample, subject and factors; else obs of an h5ad.")
+@click.option(
+    "--contrast",
+    "contrasts",
+    multiple=True,
+    required=True,
+    metavar="FACTOR:LEVEL/REFERENCE",
+    help="LEVEL minus REFERENCE within subjects; two joined by * are an interaction. Repeats.",
+)
+@where_option
+@click.option("--engine", type=click.Choice(["voom", "deseq2"]), default="voom", show_default=True)
+@click.option(
+    "--subjects",
+    type=click.Choice(["auto", "fixed", "correlated"]),
+    default="auto",
+    show_default=True,
+    help="A level for each, or a correlation between their samples; auto: the latter where pairs are not complete.",
+)
+@click.option("--covariate", "covariates", multiple=True, metavar="COLUMN", help="Taken into account. Repeats.")
+@click.option("--layer", help="Layer of an h5ad with the raw counts; else X.")
+@click.option("--left-out", type=click.Path(dir_okay=False), help="CSV file for what took no part, and why.")
+@output_table
+def de_command(
+    counts: Path,
+    design: Path | None,
+    contrasts: tuple[str, ...],
+    where: tuple[str, ...],
+    engine: str,
+    subjects: str,
+    covariates: tuple[str, ...],
+    layer: str | None,
+    left_out: str | None,
+    output: str,
+) -> None:
+    """Test each gene for a difference within subjects: bulk RNA, or cells summed by `tilseq expression pseudobulk`.
+
+    COUNTS are raw counts: CSV or TSV of genes x samples, featureCounts, or an h5ad of samples x genes.
+    """
+    from tilseq.expression.differential import differential_expression
+    from tilseq.expression.sample_design import chosen_samples, match_samples
+    from tilseq.io.count_matrix import read_count_matrix
+    from tilseq.io.write import write_csv
+    from tilseq.tables.differential import DIFFERENTIAL
+
+    chosen = asked(where)
+    matrix = read_count_matrix(counts, layer=layer)
+    for sentence in matrix.told:
+        click.echo(f"{counts.name}: {sentence}", err=True)
+    table = match_samples(design_of(counts, design), matrix.samples)
+    rows = chosen_samples(table, chosen)
+    found = differential_expression(
+        matrix.counts[rows],
+        matrix.genes,
+        _numbers(table[rows], covariates),
+        contrasts,
+        engine=engine,  # type: ignore[arg-type]
+        subjects=subjects,  # type: ignore[arg-type]
+        covariates=covariates,
+    )
+    _tell(found)
+    if left_out is not None:
+        write_csv(found.left_out, left_out)
+    write_result(found.table, DIFFERENTIAL, output)
+
+
+def _numbers(design: pl.DataFrame, covariates: tuple[str, ...]) -> pl.DataFrame:
+    """Return the design with covariates that are all numbers as numbers."""
+    import polars as pl
+
+    for name in covariates:
+        if name in design.columns:
+            number = design[name].cast(pl.Float64, strict=False)
+            if number.null_count() == design[name].null_count():
+                design = design.with_columns(number)
+    return design
+
+
+def _tell(found: Differential) -> None:
+    """Say what each contrast rests on and what took no part."""
+    for model in found.models.iter_rows(named=True):
+        left_out = found.left_out.filter(found.left_out["contrast"] == model["contrast"])
+        correlation = "" if model["correlation"] is None else f", correlation {model['correlation']:.3f}"
+        click.echo(
+            f"{model['contrast']}: {model['engine']}{correlation}, {model['subjects']} subjects, "
+            f"{model['samples']} samples, {model['genes']} genes",
+            err=True,
+        )
+        if model["told"]:
+            click.echo(f"  {model['told']}", err=True)
+        for what, name, reason in left_out.select("what", "name", "reason").iter_rows():
+            if what != "gene":
+                click.echo(f"  {what} {name} left out: {reason}", err=True)
+        genes = left_out.filter(left_out["what"] == "gene")
+        for reason, number in genes["reason"].value_counts(sort=True).iter_rows():
+            click.echo(f"  {number} genes left out: {reason}", err=True)

@@ -1,0 +1,209 @@
+"""Genes whose expression differs within subjects: bulk RNA and pseudobulk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tilseq.errors import AnalysisError, did_you_mean
+from tilseq.expression.contrasts import Contrast, parse_contrast
+from tilseq.expression.normalise import checked_counts, expressed_genes, log2_cpm, tmm_factors
+from tilseq.expression.paired_model import Estimates, PairedModel, Subjects, paired_model
+from tilseq.expression.vdj_genes import vdj_genes
+from tilseq.expression.voom import fit_voom
+from tilseq.multiplicity import benjamini_hochberg
+from tilseq.tables.differential import DIFFERENTIAL
+from tilseq.tables.schema import conform
+
+Floats = NDArray[np.float64]
+Engine = Literal["voom", "deseq2"]
+
+ENGINES: tuple[Engine, ...] = ("voom", "deseq2")
+LEFT_OUT_SCHEMA = {"contrast": pl.String, "what": pl.String, "name": pl.String, "reason": pl.String}
+
+
+@dataclass(frozen=True)
+class Differential:
+    """Differential expression.
+
+    Attributes
+    ----------
+    table
+        Table `differential`.
+    left_out
+        `contrast, what, name, reason`: each gene, sample or subject that takes no part; `what` says which it is.
+    models
+        One row a contrast: `contrast, engine, subjects, samples, genes, correlation` (between samples of a subject,
+        null where subjects have levels), `residual_df, prior_df, prior_variance` (null for deseq2; an infinite
+        prior_df is null with a prior_variance), `told` (why the model is what it is).
+    """
+
+    table: pl.DataFrame
+    left_out: pl.DataFrame
+    models: pl.DataFrame
+
+
+def differential_expression(
+    counts: Any,
+    genes: Sequence[str],
+    design: Any,
+    contrasts: str | Contrast | Sequence[str | Contrast],
+    *,
+    engine: Engine = "voom",
+    subjects: Subjects = "auto",
+    covariates: Sequence[str] = (),
+) -> Differential:
+    """Test each gene for a difference within subjects.
+
+    Each contrast has a fit of its own, so that it does not depend on what else is asked. V(D)J genes are left out
+    (`vdj_genes`), then genes with too few counts (`expressed_genes`, by the smallest level); libraries are those of
+    the genes left, with TMM factors. ``voom`` is limma's: precision weights from the trend of the variance over the
+    mean, weighted least squares, variances drawn towards a prior (Law et al., Genome Biol 2014;15:R29; Smyth 2004).
+    Its covariances are those of each gene's own weights, where limma's `contrasts.fit` approximates; so it equals
+    limma where the contrast is a coefficient. ``deseq2`` is PyDESeq2 with a level for each subject (Love, Huber and
+    Anders, Genome Biol 2014;15:550); q is then over all genes with a p, without independent filtering.
+
+    Where subjects are a correlation between samples (see `paired_model`), weights and correlation are found twice,
+    as limma recommends. The correlation maximises each gene's restricted likelihood; limma's stops earlier and
+    bounds weights, which moves it by some 1e-6, or 1e-5 where subjects differ much more than their samples do.
+
+    Parameters
+    ----------
+    counts
+        Samples × genes, dense or sparse, raw counts.
+    genes
+        Symbol of each column, unique.
+    design
+        One row a sample, in the order of the counts: `sample, subject`, the factors and covariates.
+    contrasts
+        As `parse_contrast` reads them: ``visit:D28/product``, ``status:infused/not_in_product``, or an interaction.
+    engine
+        ``voom`` or ``deseq2``.
+    subjects
+        ``fixed``: each has a level. ``correlated``: by duplicate correlation. ``auto``: correlated if a subject lacks
+        a sample of the contrast.
+    covariates
+        Columns of the design taken into account.
+
+    Raises
+    ------
+    AnalysisError
+        Values are not raw counts; a gene or sample stands twice; the design does not fit; a factor or level is not
+        there; a subject has two samples of one level (samples that differ in another factor must be chosen from, or
+        one subject would count twice); fewer than two subjects have all samples of the contrast; nothing is left to
+        tell chance by; a covariate is confounded; no gene is left.
+    """
+    if engine not in ENGINES:
+        raise AnalysisError("no such engine", found=engine, mend=did_you_mean(engine, ENGINES) or " or ".join(ENGINES))
+    if engine == "deseq2" and subjects == "correlated":
+        raise AnalysisError("deseq2 knows subjects as levels only", found=subjects, expected="fixed")
+    asked = [contrasts] if isinstance(contrasts, str | Contrast) else list(contrasts)
+    parsed = [parse_contrast(one) if isinstance(one, str) else one for one in asked]
+    names = [str(gene) for gene in genes]
+    _refuse_twins(names)
+    values = checked_counts(counts, None, names)
+    found = [
+        _one(values, np.array(names), design, contrast, engine, "fixed" if engine == "deseq2" else subjects, covariates)
+        for contrast in dict.fromkeys(parsed)
+    ]
+    table = conform(pl.concat([one.table for one in found]), DIFFERENTIAL)
+    return Differential(table, pl.concat([one.left_out for one in found]), pl.concat([one.models for one in found]))
+
+
+def _refuse_twins(genes: Sequence[str]) -> None:
+    if len(set(genes)) < len(genes):
+        twin = next(gene for i, gene in enumerate(genes) if gene in genes[:i])
+        raise AnalysisError("a gene stands twice", found=twin, mend="sum the columns of one gene")
+
+
+def _one(
+    counts: Floats,
+    genes: NDArray[Any],
+    design: Any,
+    contrast: Contrast,
+    engine: Engine,
+    subjects: Subjects,
+    covariates: Sequence[str],
+) -> Differential:
+    """Return one contrast."""
+    model = paired_model(design, contrast, len(counts), subjects=subjects, covariates=covariates)
+    counts = counts[model.rows]
+    reasons = _gene_reasons(counts, genes, model)
+    kept = reasons == ""
+    if not kept.any():
+        raise AnalysisError("no gene is counted enough to be tested", found=f"{len(genes)} genes")
+    counts = counts[:, kept]
+    sizes = counts.sum(axis=1) * tmm_factors(counts)
+    log_cpm = np.ascontiguousarray(log2_cpm(counts, sizes).T)
+    if engine == "deseq2":
+        from tilseq.expression.deseq2 import fit_deseq2
+
+        found = fit_deseq2(counts, model)
+        name = "deseq2"
+    else:
+        found = fit_voom(log_cpm, sizes, model)
+        name = "voom_correlated" if model.correlated else "voom"
+    table = _table(found, str(contrast), genes[kept], log_cpm.mean(axis=1), model.subjects, name)
+    dropped = zip(genes[~kept], reasons[~kept], strict=True)
+    left_out = [*model.left_out, *({"what": "gene", "name": gene, "reason": reason} for gene, reason in dropped)]
+    rows = pl.DataFrame([{"contrast": str(contrast)} | row for row in left_out], schema=LEFT_OUT_SCHEMA)
+    return Differential(table, rows, _model_row(found, contrast, name, model, table.height))
+
+
+def _gene_reasons(counts: Floats, genes: NDArray[Any], model: PairedModel) -> NDArray[Any]:
+    """Return why each gene is left out, "" where it is kept."""
+    rearranged = vdj_genes(genes)
+    smallest = float(np.bincount(model.groups)[np.unique(model.groups)].min())
+    sizes = counts[:, ~rearranged].sum(axis=1)
+    if not sizes.all():
+        raise AnalysisError("a sample has no counts", found=f"sample {int((sizes == 0).argmax()) + 1} of the model")
+    enough = expressed_genes(counts, sizes, smallest_group=smallest)
+    reasons = [(rearranged, "V, D or J gene"), (~counts.any(axis=0), "no counts"), (~enough, "too few counts")]
+    return np.select([where for where, _ in reasons], [reason for _, reason in reasons], "")
+
+
+def _table(
+    found: Estimates, contrast: str, genes: NDArray[Any], means: Floats, subjects: int, engine: str
+) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "gene": genes,
+            "mean_log2_cpm": means,
+            "log2_fold_change": found.change,
+            "lower": found.lower,
+            "upper": found.upper,
+            "t": found.statistic,
+            "p": found.p,
+            "q": benjamini_hochberg(found.p),
+        }
+    ).with_columns(
+        contrast=pl.lit(contrast),
+        df=pl.lit(found.df, dtype=pl.Float64),
+        family=pl.lit(f"genes of {contrast}"),
+        subjects=pl.lit(subjects, dtype=pl.Int64),
+        engine=pl.lit(engine),
+    )
+
+
+def _model_row(found: Estimates, contrast: Contrast, engine: str, model: PairedModel, genes: int) -> pl.DataFrame:
+    coefficients = model.columns.shape[1] + (0 if model.correlated else int(model.blocks.max()) + 1)
+    prior_df = found.prior_df if found.prior_df is not None and np.isfinite(found.prior_df) else None
+    return pl.DataFrame(
+        {
+            "contrast": [str(contrast)],
+            "engine": [engine],
+            "subjects": [model.subjects],
+            "samples": [len(model.rows)],
+            "genes": [genes],
+            "correlation": pl.Series([found.correlation], dtype=pl.Float64),
+            "residual_df": [len(model.rows) - coefficients],
+            "prior_df": pl.Series([prior_df], dtype=pl.Float64),
+            "prior_variance": pl.Series([found.prior_variance], dtype=pl.Float64),
+            "told": ["; ".join(model.told)],
+        }
+    )

@@ -1,0 +1,82 @@
+"""Which samples of a design are counted, and which are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from tilseq.errors import AnalysisError, did_you_mean, first_few
+from tilseq.tables.schema import as_polars
+
+SHOWN = 5
+
+
+def match_samples(design: Any, samples: Sequence[str]) -> pl.DataFrame:
+    """Return the rows of a design in the order of the samples counted.
+
+    Parameters
+    ----------
+    design
+        One row a sample, with `sample`.
+    samples
+        Name of each row of the counts.
+
+    Raises
+    ------
+    AnalysisError
+        There is no column `sample`, a sample stands twice, or the design and the counts do not name the same ones.
+    """
+    table: pl.DataFrame = as_polars(design)
+    if "sample" not in table.columns:
+        raise AnalysisError("the design has no column sample", found=", ".join(table.columns))
+    named = table["sample"].cast(pl.String).to_list()
+    if len(set(named)) < len(named):
+        twice = next(name for i, name in enumerate(named) if name in named[:i])
+        raise AnalysisError("the design names a sample twice", column="sample", found=twice)
+    missing = [name for name in samples if name not in set(named)]
+    unknown = [str(name) for name in named if name not in set(samples)]
+    if missing or unknown:
+        parts = [(missing, "counts", "the design"), (unknown, "the design", "counts")]
+        found = "; ".join(
+            f"{len(names)} of {here} not in {there}: {first_few(names, SHOWN)}" for names, here, there in parts if names
+        )
+        near = did_you_mean(missing[0], unknown) if missing and unknown else None
+        mend = f"{missing[0]}: {near}" if near else "give both the same samples"
+        raise AnalysisError("counts and design do not name the same samples", found=found, mend=mend)
+    place = {name: row for row, name in enumerate(named)}
+    return table[[place[name] for name in samples]]
+
+
+def chosen_samples(design: pl.DataFrame, where: Mapping[str, Sequence[str]]) -> list[int]:
+    """Return the rows of a design whose columns have one of the values asked for.
+
+    Parameters
+    ----------
+    design
+        One row a sample.
+    where
+        Column → values, as text.
+
+    Raises
+    ------
+    AnalysisError
+        There is no such column, or no sample of a value.
+    """
+    kept = pl.repeat(True, design.height, eager=True)
+    for name, values in where.items():
+        if name not in design.columns:
+            mend = did_you_mean(name, design.columns) or f"it has {', '.join(design.columns)}"
+            raise AnalysisError("the design has no such column", column=name, mend=mend)
+        held = design[name].cast(pl.String)
+        known = held.drop_nulls().unique().sort().to_list()
+        for value in values:
+            if value not in known:
+                mend = did_you_mean(value, known) or f"it has {first_few(known, SHOWN)}"
+                raise AnalysisError("no sample is of this level", column=name, found=value, mend=mend)
+        kept &= held.is_in(list(values)).fill_null(False)
+    rows: list[int] = kept.arg_true().to_list()
+    if not rows:
+        raise AnalysisError("no sample is of all levels asked for", found=", ".join(where))
+    return rows
