@@ -89,11 +89,11 @@ def gsea_command(
 def _sets(paths: tuple[Path, ...]) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
     """Return all sets, and the family of each: the file that it stands in."""
     from tilseq.errors import ReadError
-    from tilseq.expression.signatures import load_signatures
+    from tilseq.expression.signatures import gene_lists, load_signatures
     from tilseq.io.gmt import read_gmt
 
     if not paths:
-        built_in = load_signatures()
+        built_in = gene_lists(load_signatures())
         return built_in, dict.fromkeys(built_in, BUILT_IN)
     sets: dict[str, tuple[str, ...]] = {}
     families: dict[str, str] = {}

@@ -15,7 +15,7 @@ from tilseq.expression.sample_design import match_samples
 from tilseq.expression.sample_scores import sample_scores
 from tilseq.expression.scores import CellScores, score, summarise
 from tilseq.expression.sign_flip_gsea import sign_flip_gsea
-from tilseq.expression.signatures import Signature, as_signatures, load_hallmark, load_signatures
+from tilseq.expression.signatures import Signature, as_signatures, gene_lists, load_hallmark, load_signatures
 
 __all__ = [
     "CellScores",
@@ -27,6 +27,7 @@ __all__ = [
     "as_signatures",
     "camera",
     "differential_expression",
+    "gene_lists",
     "gsea",
     "load_hallmark",
     "load_signatures",

@@ -39,7 +39,7 @@ class CellScores:
     scored
         Per cell: it has counts, so it was scored.
     coverage
-        The table `signature_coverage`, one row a set in the order of the columns.
+        The table `signature_coverage` without `sample`, one row a set in the order of the columns.
     method
         `mean` or `ucell`.
     genes

@@ -58,8 +58,8 @@ def read_quantifications(paths: Mapping[str, str | Path], transcripts: str | Pat
     mapped = [genes.get(name) or genes.get(VERSION.sub("", name)) for name in first]
     known = np.array([gene is not None for gene in mapped])
     told = _unmapped(estimated, known, first, transcripts)
-    names, more = gene_names([gene for gene in mapped if gene is not None])
-    summed, symbols, _ = sum_by_gene(estimated[:, known], names)
+    named, more = gene_names([gene for gene in mapped if gene is not None])
+    summed, symbols, _ = sum_by_gene(estimated[:, known], named)
     return CountMatrix(np.rint(summed).astype(np.int64), symbols, tuple(paths), (*told, *more))
 
 

@@ -146,6 +146,10 @@ class Expression(Part):
         "against blood before lymphodepletion.",
     )
     smallest_set: int = Field(15, ge=1, description="Genes found of a set, below which it is not tested.")
+    method: Literal["mean", "ucell"] = Field(
+        "mean", description="Scores of gene sets: mean less that of control genes, or UCell's ranks."
+    )
+    controls: int = Field(50, ge=0, le=1000, description="Control genes a bin of mean expression; 0 subtracts none.")
 
 
 class Clinical(Part):

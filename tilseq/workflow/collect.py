@@ -43,6 +43,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
     from tilseq.tables.contamination import CONTAMINATION_TABLES
     from tilseq.tables.differential import DIFFERENTIAL, PSEUDOBULK_GROUPS
     from tilseq.tables.enrichment import ENRICHMENT_TABLES
+    from tilseq.tables.single_cells import SIGNATURE_COVERAGE
     from tilseq.tables.tracking import TRACKING_TABLES
     from tilseq.tables.transcriptome import TRANSCRIPTOME
 
@@ -88,6 +89,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         TRANSCRIPTOME,
         DIFFERENTIAL,
         *ENRICHMENT_TABLES,
+        SIGNATURE_COVERAGE,
         outputs.RESPONSE,
     )
     read_with_the_study = {outputs.EXCLUSIONS.name: study.exclusions}
