@@ -7,8 +7,8 @@ import pytest
 
 from tilseq.errors import AnalysisError
 from tilseq.plots import umap_cell_types, umap_labels, umap_scores
-from tilseq.plots.origins import BLUE, ORANGE, VERMILION
-from tilseq.plots.style import PALETTE
+from tilseq.plots.origins import VERMILION
+from tilseq.plots.style import MUTED, PALETTE
 
 
 def cells(**columns):
@@ -52,10 +52,10 @@ def test_one_score_for_all_is_drawn():
 def test_a_label_is_the_paler_the_less_sure():
     status = ["infused", "infused", "not_in_product", "not_in_product", "undecided", "no_receptor"]
     axes = umap_labels(cells(status=status, probability=[1.0, 0.5, 0.0, None, 0.5, None]))
-    half = np.array(colours.to_rgb(VERMILION)) * 0.625 + 0.375  # half of the way to the palest, 3/4 white
-    palest = np.array(colours.to_rgb(BLUE)) * 0.25 + 0.75
+    half = np.array(colours.to_rgb(VERMILION)) * 0.675 + 0.325  # half of the way to the palest, 65 % white
+    palest = np.array(colours.to_rgb(PALETTE[4])) * 0.35 + 0.65
     assert dots(axes) == {
-        0: VERMILION.lower(), 1: colours.to_hex(half), 2: BLUE.lower(), 3: colours.to_hex(palest), 4: ORANGE.lower(),
+        0: VERMILION.lower(), 1: colours.to_hex(half), 2: PALETTE[4].lower(), 3: colours.to_hex(palest), 4: MUTED,
         5: "#b4bcc4",
     }  # fmt: skip
     assert legend(axes) == [

@@ -28,6 +28,7 @@ OTHER_HITS = "#8a949e"
 MOST_NAMED = 14
 MOST_POINTS = 800  # of the ranks' curve
 SAME_SCORE = 0.005
+SPACE = "\N{NO-BREAK SPACE}"
 
 
 def running_enrichment(
@@ -90,7 +91,7 @@ def running_enrichment(
         told = f"; {left_out:,} without {short(statistic)} or V(D)J left out" if left_out else ""
         ranks.set_xlabel(f"Rank among {len(run.ranks):,} genes{told}")
         _name_edge(axes, run, colour)
-        words = fill("; ".join(_words(run, result)), LONGEST_LINE)
+        words = _in_lines(_words(run, result))
         axes.set_title(short(name, LONGEST_NAME), pad=8 + 12 * len(words.split("\n")))
         axes.annotate(
             words, (0, 1), xycoords="axes fraction", xytext=(0, 6), textcoords="offset points", fontsize=9,
@@ -173,6 +174,11 @@ def _name_edge(axes: Axes, run: RunningSum, colour: str) -> None:
         fontsize=9, color=INK,
     )  # fmt: skip
     axes.annotate("\n".join(lines), (1.02, 0.86), xycoords="axes fraction", va="top", fontsize=8, color=colour)
+
+
+def _in_lines(words: list[str]) -> str:
+    """Return words joined by semicolons, in lines that end at one."""
+    return fill("; ".join(word.replace(" ", SPACE) for word in words), LONGEST_LINE).replace(SPACE, " ")
 
 
 def _words(run: RunningSum, result: Mapping[str, Any] | None) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.origins import BLUE, ORANGE, VERMILION
+from tilseq.plots.origins import ORIGINS, VERMILION
 from tilseq.plots.style import MUTED, PALETTE, figure, short
 from tilseq.tables import as_polars
 
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 COORDINATES = ("umap_1", "umap_2")
 WIDTH, HEIGHT = 6.4, 4.6
 CLIPPED = 0.01  # share of the cells beyond either end of the scale
-PALEST = 0.75  # how far towards white a cell of no sure label goes
+PALEST = 0.65  # how far towards white a cell of no sure label goes
 UNKNOWN = "#b4bcc4"
+SKY = PALETTE[4]  # no origin's colour: a cell that is not in the product may be of any
 LOST = "left out, without coordinates"
 # Status → its colour and its words; in the order of the legend.
 STATUSES = {
     "infused": (VERMILION, "infused"),
-    "not_in_product": (BLUE, "not in the product"),
-    "undecided": (ORANGE, "undecided"),
+    "not_in_product": (SKY, "not in the product"),
+    "undecided": (ORIGINS["indeterminate"][0], "undecided"),
     "no_receptor": (UNKNOWN, "no receptor"),
 }
 TYPES = {"CD4": PALETTE[1], "CD8": PALETTE[2], "unclear": UNKNOWN}  # as in the figures of flow
