@@ -121,12 +121,11 @@ def _samples(job: Job, folder: Path) -> tuple[Samples, list[dict[str, Any]]]:
 
 
 def _gene_sets(job: Job) -> dict[str, tuple[str, ...]]:
-    from tilseq.expression import load_signatures
+    """Return the gene sets to test: those of the study's GMT file, or else the built-in ones, upwards."""
+    from tilseq.expression.signatures import as_signatures, gene_lists, load_signatures
     from tilseq.io.gmt import read_gmt
 
-    if job.arguments["gene_sets"]:
-        return read_gmt(job.paths[-1])
-    return {name: signature.up for name, signature in load_signatures().items()}
+    return gene_lists(as_signatures(read_gmt(job.paths[-1])) if job.arguments["gene_sets"] else load_signatures())
 
 
 def _scores(samples: Samples, sets: Mapping[str, Sequence[str]], smallest: int) -> pl.DataFrame:
