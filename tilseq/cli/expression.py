@@ -14,7 +14,7 @@ from tilseq.cli.expression_pseudobulk import pseudobulk_command
 
 @click.group("expression")
 def expression_command() -> None:
-    """Gene-set scores of single cells; cells summed by subject; differential expression and gene sets within subjects."""
+    """Scores of single cells; cells summed by subject; genes and gene sets that differ within subjects."""
 
 
 @expression_command.command(

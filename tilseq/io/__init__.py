@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tilseq.io.gmt import read_gmt
     from tilseq.io.h5ad import read_h5ad
     from tilseq.io.labels import read_labels
+    from tilseq.io.ranks import read_ranks
     from tilseq.io.spill import read_spill
 
 # Imported when they are first asked for: reading an FCS file should not wait for AnnData.
@@ -35,6 +36,7 @@ MODULES = {
     "read_h5ad": "h5ad",
     "read_labels": "labels",
     "read_lesions": "clinical",
+    "read_ranks": "ranks",
     "read_responses": "clinical",
     "read_sdtm_recist": "clinical",
     "read_spill": "spill",
@@ -56,6 +58,7 @@ __all__ = [
     "read_h5ad",
     "read_labels",
     "read_lesions",
+    "read_ranks",
     "read_responses",
     "read_sdtm_recist",
     "read_spill",
