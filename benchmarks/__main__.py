@@ -27,6 +27,8 @@ ALL = (
     "published_change",
     "cell_labels",
     "origins",
+    "enrichment",
+    "enrichment_calibration",
     "persistence",
     "track",
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, sample_name, write_result
+from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, write_result
 from tilseq.cli.expression_design import asked, design_of, where_option
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _of_ranks(path: Path, sets: dict[str, Any], families: dict[str, str], output
     from tilseq.tables.enrichment import ENRICHMENT
 
     ranks = read_ranks(path)
-    found = preranked(ranks.values, ranks.genes, sets, contrast=sample_name(path), **limits)  # type: ignore[arg-type]
+    found = preranked(ranks.values, ranks.genes, sets, contrast=path.name.removesuffix(".rnk"), **limits)  # type: ignore[arg-type]
     for sentence in found.told:
         click.echo(sentence, err=True)
     write_result(one_family([found.table], families), ENRICHMENT, output)

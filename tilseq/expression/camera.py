@@ -81,6 +81,7 @@ def camera(
     columns = {
         "es": enrichment_scores(t, matched),
         "direction": directions(statistic),
+        "statistic": statistic,
         "p": p,
         "leading_edge": joined(leading_edges(t, matched, values.genes)),
         **fold_changes(values.values, matched),

@@ -68,7 +68,8 @@ def scores_in_order(weights: Floats, order: NDArray[np.intp], sets: SetMembers) 
     walk = _walk(weights, order, sets)
     most = np.maximum.reduceat(walk.after, walk.starts)
     least = np.minimum.reduceat(walk.before, walk.starts)
-    return np.where(np.abs(most + least) <= EVEN, 0.0, np.where(most > -least, most, least))
+    further = np.where(np.abs(most + least) <= EVEN, 0.0, np.where(most > -least, most, least))
+    return np.clip(further, -1.0, 1.0)  # beyond 1 by rounding
 
 
 def leading_edges(ranks: Floats, sets: SetMembers, genes: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -94,7 +95,10 @@ def leading_edges(ranks: Floats, sets: SetMembers, genes: tuple[str, ...]) -> li
         if abs(further) <= EVEN:
             edge = places[:0]
         else:
-            edge = places[: after.argmax() + 1] if further > 0 else places[before.argmin() :][::-1]
+            # Of peaks that are equal but for rounding the nearest to the end.
+            at = after >= after.max() - EVEN if further > 0 else before <= before.min() + EVEN
+            peak = np.flatnonzero(at)
+            edge = places[: peak[0] + 1] if further > 0 else places[peak[-1] :][::-1]
         edges.append(tuple(genes[order[place]] for place in edge))
     return edges
 
