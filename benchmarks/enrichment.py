@@ -2,7 +2,7 @@
 
 Every program is a fresh process that starts the clock with its data in memory. tilseq runs on one thread, gseapy's
 permutations and both multilevel tests on two. fgsea is R's: TILSEQ_FGSEA names the R library that it is installed in;
-it is left out where that is not set. 1,000 permutations each; of 11 subjects all 1,024 halves of the flips. The programs
+it is left out where that is not set. 1,000 permutations each; of 11 subjects all 1,024 flips. The programs
 take turns, gseapy's permutations once.
 """
 

@@ -85,7 +85,7 @@ def tests(data: np.ndarray, methods: tuple[str, ...]) -> dict[str, pl.DataFrame]
 
 
 def one(job: tuple[Trial, int, tuple[str, ...]]) -> dict[str, tuple[float, ...]]:
-    """Return of each method: null sets with p ≤ .05, planted ones, these at the smallest p or .01, right signs, cover."""
+    """Return of each method: shares of null and planted sets with p ≤ .05, of planted ones ≤ .01, right signs, cover."""
     trial, run, methods = job
     rows = {}
     for method, table in tests(differences(trial, run), methods).items():
@@ -158,7 +158,8 @@ def main() -> None:
             for method, rows in measured(trial, runs // 4, METHODS[:3], pool).items():
                 cells = [shown(rows[i]) if trial.effect or i == 0 else "" for i in (1, 2, 3, 0)]
                 print(
-                    f"| {trial.correlation} | {trial.effect:g} | {trial.share:.0%} | {trial.background:.0%} | {method} | "
+                    f"| {trial.correlation} | {trial.effect:g} | {trial.share:.0%} | {trial.background:.0%} | {method} "
+                    + "| "
                     + " | ".join(cells)
                     + " |",
                     flush=True,
