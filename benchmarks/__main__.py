@@ -29,6 +29,8 @@ ALL = (
     "origins",
     "persistence",
     "track",
+    "differential",
+    "differential_calibration",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))
