@@ -31,6 +31,8 @@ ALL = (
     "enrichment_calibration",
     "persistence",
     "track",
+    "differential",
+    "differential_calibration",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))

@@ -1,13 +1,17 @@
-"""Gene expression: gene sets, their scores and their enrichment, the quality and kinds of single cells."""
+"""Gene expression: gene sets, their scores and enrichment, single cells, genes that differ within subjects."""
 
 from tilseq.expression.blocks import looks_like_counts
 from tilseq.expression.camera import camera
+from tilseq.expression.contrasts import parse_contrast, subject_contrasts
 from tilseq.expression.coverage import signature_coverage
+from tilseq.expression.differential import Differential, differential_expression
 from tilseq.expression.enrichment import Enrichment, one_family
 from tilseq.expression.gsea import TrialEnrichment, gsea
 from tilseq.expression.matrix import Counts, raw_counts
 from tilseq.expression.over_representation import over_representation
 from tilseq.expression.preranked import preranked
+from tilseq.expression.pseudobulk import Pseudobulk, pseudobulk
+from tilseq.expression.sample_design import match_samples
 from tilseq.expression.sample_scores import SampleScores, sample_scores
 from tilseq.expression.scores import CellScores, score, summarise
 from tilseq.expression.set_members import one_way
@@ -17,24 +21,31 @@ from tilseq.expression.signatures import Signature, as_signatures, load_hallmark
 __all__ = [
     "CellScores",
     "Counts",
+    "Differential",
     "Enrichment",
+    "Pseudobulk",
     "SampleScores",
     "Signature",
     "TrialEnrichment",
     "as_signatures",
     "camera",
+    "differential_expression",
     "gsea",
     "load_hallmark",
     "load_signatures",
     "looks_like_counts",
+    "match_samples",
     "one_family",
     "one_way",
     "over_representation",
+    "parse_contrast",
     "preranked",
+    "pseudobulk",
     "raw_counts",
     "sample_scores",
     "score",
     "sign_flip_gsea",
     "signature_coverage",
+    "subject_contrasts",
     "summarise",
 ]
