@@ -13,14 +13,8 @@ TRIM = 0.15
 MOST = 0.99  # of a correlation
 MARGIN = 0.01  # above the least correlation that blocks can have
 ABSENT = 1e-10
-GRID = 41
-STEPS = 60
+GRID = 61
 PRECISION = 1e-12
-
-
-def can_be_told(samples: int, coefficients: int, blocks: int) -> bool:
-    """Tell whether samples are enough for a correlation within blocks beside the coefficients."""
-    return samples > coefficients + 2 and 1 < blocks < samples - 1
 
 
 def block_correlation(values: Floats, columns: Floats, blocks: Codes, weights: Floats) -> float:
@@ -73,31 +67,49 @@ def _contrasts_of_error(
 
 
 def _most_likely(eigenvalues: Floats, squares: Floats, rest: Floats, n_rest: Floats, least: float) -> Floats:
-    """Return the correlation of greatest restricted likelihood, genes at once: a grid, then halving of the slope."""
+    """Return the correlation of greatest restricted likelihood uphill from that of the moments, genes at once.
+
+    The summit need not be the highest: where a contrast is near 0 by chance the likelihood has a spike at the least
+    correlation, which means nothing.
+    """
+    start = np.clip(_by_moments(eigenvalues, squares, rest, n_rest), least, MOST)
     grid = np.linspace(least, MOST, GRID)
-    heights = np.stack([_profile(rho, eigenvalues, squares, rest, n_rest)[0] for rho in grid[:, None]])
-    best = heights.argmax(axis=0)
-    low, high = grid[np.maximum(best - 1, 0)], grid[np.minimum(best + 1, GRID - 1)]
-    for _ in range(STEPS):
+    rises = np.stack([_slope(rho, eigenvalues, squares, rest, n_rest) > 0 for rho in grid[:, None]])
+    place = np.arange(GRID)[:, None]
+    above = np.searchsorted(grid, start)
+    upward = _slope(start, eigenvalues, squares, rest, n_rest) > 0
+    falls_after, rises_before = ~rises & (place >= above), rises & (place < above)
+    top = np.where(falls_after.any(axis=0), falls_after.argmax(axis=0), GRID - 1)
+    bottom = np.where(rises_before.any(axis=0), GRID - 1 - rises_before[::-1].argmax(axis=0), 0)
+    low = np.where(upward, np.maximum(start, grid[np.maximum(top - 1, 0)]), grid[bottom])
+    high = np.where(upward, grid[top], np.minimum(start, grid[np.minimum(bottom + 1, GRID - 1)]))
+    while (high - low).max() > PRECISION:
         middle = (low + high) / 2
-        rises = _profile(middle, eigenvalues, squares, rest, n_rest)[1] > 0
-        low, high = np.where(rises, middle, low), np.where(rises, high, middle)
-        if (high - low).max() < PRECISION:
-            break
+        further = _slope(middle, eigenvalues, squares, rest, n_rest) > 0
+        low, high = np.where(further, middle, low), np.where(further, high, middle)
     return (low + high) / 2
 
 
-def _profile(rho: Floats, eigenvalues: Floats, squares: Floats, rest: Floats, n_rest: Floats) -> tuple[Floats, Floats]:
-    """Return twice the log likelihood at the best total variance, up to a constant, and its slope."""
-    rho = np.broadcast_to(rho, rest.shape)
-    within = 1 - rho
+def _by_moments(eigenvalues: Floats, squares: Floats, rest: Floats, n_rest: Floats) -> Floats:
+    """Return the correlation by the line through squares over eigenvalues, 0 where it falls below 0."""
+    n = n_rest + (eigenvalues > 0).sum(axis=1)
+    sum_d, sum_y = eigenvalues.sum(axis=1), squares.sum(axis=1) + rest
+    spread = n * (eigenvalues**2).sum(axis=1) - sum_d**2
+    between = (n * (eigenvalues * squares).sum(axis=1) - sum_d * sum_y) / np.where(spread > 0, spread, np.inf)
+    within = (sum_y - between * sum_d) / n
+    sound = (within >= 0) & (within + between * eigenvalues.max(axis=1) >= 0) & (within + between > 0)
+    return np.where(sound, between / np.where(sound, within + between, 1.0), 0.0)
+
+
+def _slope(rho: Floats, eigenvalues: Floats, squares: Floats, rest: Floats, n_rest: Floats) -> Floats:
+    """Return the slope of twice the log likelihood, at the best total variance, in the correlation."""
+    within = 1 - np.broadcast_to(rho, rest.shape)
     there = eigenvalues > 0
-    variance = np.where(there, within[:, None] + rho[:, None] * eigenvalues, 1.0)
+    variance = np.where(there, 1 + (1 - within)[:, None] * (eigenvalues - 1), 1.0)
     steep = np.where(there, eigenvalues - 1, 0.0) / variance
     scaled = squares / variance
-    n = n_rest + there.sum(axis=1)
     total = scaled.sum(axis=1) + rest / within
-    height = -np.log(variance).sum(axis=1) - n_rest * np.log(within) - n * np.log(total)
     falls = (scaled * steep).sum(axis=1) - rest / within**2
-    slope = -steep.sum(axis=1) + n_rest / within + n * falls / total
-    return height, slope
+    n = n_rest + there.sum(axis=1)
+    slope: Floats = -steep.sum(axis=1) + n_rest / within + n * falls / total
+    return slope

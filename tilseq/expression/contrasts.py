@@ -137,7 +137,7 @@ def subject_contrasts(log_cpm: ArrayLike, design: Any, contrast: Contrast | str)
     return SubjectContrasts(weights[:, used] @ values[used], subjects, left_out)
 
 
-def checked_design(design: Any, contrast: Contrast, samples: int) -> pl.DataFrame:
+def checked_design(design: Any, contrast: Contrast, samples: int, covariates: Sequence[str] = ()) -> pl.DataFrame:
     """Return the design with text in `sample`, `subject` and the contrast's factors, held against the contrast.
 
     Raises
@@ -150,7 +150,7 @@ def checked_design(design: Any, contrast: Contrast, samples: int) -> pl.DataFram
     if table.height != samples:
         raise AnalysisError("the design does not fit the counts", found=f"{table.height} rows", expected=f"{samples}")
     needed = ("sample", "subject", *contrast.factors)
-    for name in needed:
+    for name in (*needed, *covariates):
         if name not in table.columns:
             mend = did_you_mean(name, table.columns) or f"it has {', '.join(table.columns)}"
             raise AnalysisError("the design has no such column", column=name, mend=mend)

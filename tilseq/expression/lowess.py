@@ -37,21 +37,32 @@ def lowess(x: ArrayLike, y: ArrayLike, span: float = 2 / 3, steps: int = 3) -> t
     AnalysisError
         There is no point, or a value is not finite.
     """
+    x = np.asarray(x, float)
+    places, line = lowess_knots(x, y, span, steps)
+    x = np.sort(x)
+    return x, np.interp(x, places, line)
+
+
+def lowess_knots(x: ArrayLike, y: ArrayLike, span: float = 2 / 3, steps: int = 3) -> tuple[Floats, Floats]:
+    """Return the points between which `lowess` is straight, in order of x, and the line there.
+
+    Parameters and errors are those of `lowess`.
+    """
     x, y = np.asarray(x, float), np.asarray(y, float)
     if not x.size or not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise AnalysisError("no line can be drawn", found=f"{x.size} points", expected="finite points, one or more")
-    order = np.lexsort((np.arange(x.size), x))
+    order = np.argsort(x, kind="stable")
     x, y = x[order], y[order]
     if x.size == 1:
         return x, y
     places, weights = _neighbourhoods(x, span)
     line = _pass(x, y, places, weights, np.ones_like(x))
     for _ in range(steps):
-        robust = _robust_weights(y - line, np.abs(y).max())
+        robust = _robust_weights(y - np.interp(x, x[places], line), np.abs(y).max())
         if robust is None:
             break
         line = _pass(x, y, places, weights, robust)
-    return x, line
+    return x[places], line
 
 
 def _neighbourhoods(x: Floats, span: float) -> tuple[NDArray[np.int_], Floats]:
@@ -96,7 +107,7 @@ def _distance_weights(x: Floats, at: int, left: int, right: int) -> Floats:
 
 
 def _pass(x: Floats, y: Floats, places: NDArray[np.int_], weights: Floats, robust: Floats) -> Floats:
-    """Return the line at each point for the weights that residuals gave; all fits are one product."""
+    """Return the line at the places for the weights that residuals gave; all fits are one product."""
     spread = x[-1] - x[0]
     away = x - x.mean()
     moments = weights @ (robust * np.array([np.ones_like(x), away, away**2, y, away * y])).T
@@ -105,8 +116,7 @@ def _pass(x: Floats, y: Floats, places: NDArray[np.int_], weights: Floats, robus
         mean, square, level, cross = (moments[:, 1:] / total[:, None]).T
         square = np.maximum(square - mean**2, 0)
         slope = np.where(np.sqrt(square) > FLAT * spread, (cross - mean * level) / square, 0)
-    fitted = np.where(total > 0, level + slope * (away[places] - mean), y[places])
-    return np.interp(x, x[places], fitted)
+    return np.where(total > 0, level + slope * (away[places] - mean), y[places])
 
 
 def _robust_weights(residuals: Floats, largest: float) -> Floats | None:

@@ -130,15 +130,17 @@ def _within(values: Floats, trim: float) -> NDArray[np.bool_]:
     """Tell which values are left when a share of each tail is cut, ties having their mean rank."""
     n = len(values)
     low = int(n * trim) + 1
-    ordered = np.sort(values)
-    kept = np.ones(n, bool)
-    for limit, beyond, side in ((low, values < ordered[low - 1], 1), (n + 1 - low, values > ordered[n - low], -1)):
-        kept &= ~beyond
-        edge = ordered[limit - 1]
-        rank = (np.searchsorted(ordered, edge, "left") + np.searchsorted(ordered, edge, "right") + 1) / 2
-        if side * (rank - limit) < 0:
-            kept &= values != edge
+    parted = np.partition(values, (low - 1, n - low))
+    lower, upper = parted[low - 1], parted[n - low]
+    # Ranks of values beyond an edge are beyond its limit; those of the edge itself may be, by its ties.
+    least = values >= lower if _mean_rank(values, lower) >= low else values > lower
+    most = values <= upper if _mean_rank(values, upper) <= n + 1 - low else values < upper
+    kept: NDArray[np.bool_] = least & most
     return kept
+
+
+def _mean_rank(values: Floats, value: float) -> float:
+    return float(np.count_nonzero(values < value) + np.count_nonzero(values <= value) + 1) / 2
 
 
 def expressed_genes(counts: ArrayLike, sizes: ArrayLike, *, smallest_group: float) -> NDArray[np.bool_]:

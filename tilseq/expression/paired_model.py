@@ -11,7 +11,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
-from tilseq.expression.block_correlation import can_be_told
 from tilseq.expression.contrasts import Contrast, checked_design, combination_rows, two_samples, without_pair
 
 Floats = NDArray[np.float64]
@@ -21,6 +20,8 @@ LeftOut = dict[str, str]
 
 RANK_TOLERANCE = 1e-8
 FEWEST_SUBJECTS = 2
+ENOUGH_PAIRS = 3
+FOR_CORRELATION = 2  # degrees of freedom that a correlation needs beside one
 
 
 @dataclass(frozen=True)
@@ -72,14 +73,23 @@ class Estimates(NamedTuple):
 
 
 def paired_model(
-    design: Any, contrast: Contrast, samples: int, *, subjects: Subjects = "auto", covariates: Sequence[str] = ()
+    design: Any,
+    contrast: Contrast,
+    samples: int,
+    *,
+    subjects: Subjects = "auto",
+    covariates: Sequence[str] = (),
+    pooled: bool = False,
 ) -> PairedModel:
     """Return the model of a contrast within subjects.
 
-    A contrast of one factor is fitted to all samples of that factor, each subject having a level of its own. Where a
-    subject lacks LEVEL or REFERENCE, ``auto`` takes subjects as a correlation between their samples instead, so that
-    the sample it has still counts, unless samples are too few to tell it. An interaction is fitted to the subjects
-    with all four samples, each having a level for each of its levels of either factor.
+    A contrast of one factor is fitted to the samples of its two levels, each subject having a level of its own; if
+    ``pooled``, to all samples of the factor, whose differences are then taken to spread alike. Subjects
+    that lack LEVEL or REFERENCE add nothing to it. If they are taken as a correlation between their samples instead,
+    the sample they have still counts; but that correlation is one for all genes, which makes 5 % of false positives to
+    5.4 to 6.1 % (`benchmarks/RESULTS.md`). So ``auto`` does it only where fewer than three subjects have both samples.
+    An interaction is fitted to the subjects with all four samples, each having a level for each of its levels of
+    either factor.
 
     Parameters
     ----------
@@ -93,13 +103,15 @@ def paired_model(
         ``fixed`` or ``correlated`` decide for themselves; an interaction is always ``fixed``.
     covariates
         Columns taken into account: numbers as they are, text as levels.
+    pooled
+        Other levels of the factor tell the residual variance too.
 
     Raises
     ------
     AnalysisError
         See `differential_expression`.
     """
-    table = checked_design(design, contrast, samples).with_row_index("row")
+    table = checked_design(design, contrast, samples, covariates).with_row_index("row")
     blank = table.filter(pl.any_horizontal(pl.col(name).is_null() for name in (*contrast.factors, *covariates)))
     left_out = [_sample(name, f"no {' or '.join((*contrast.factors, *covariates))}") for name in blank["sample"]]
     table = table.join(blank.select("row"), on="row", how="anti")
@@ -118,9 +130,15 @@ def paired_model(
         model = _interaction(table, contrast, set(pairs) - set(lacking["subject"]), covariates)
         left_out += [*_subjects(lacking), *_other_levels(table, contrast)]
         return _checked(model, complete, left_out, [])
+    if not pooled:
+        left_out += _other_levels(table, contrast)
+        table = table.filter(pl.col(contrast.factors[0]).is_in([level for (level,) in contrast.signs]))
     _one_sample_a_level(table, contrast)
-    correlated, told = _correlated(table, contrast, subjects, lacking, covariates)
-    if correlated:
+    told = []
+    if subjects == "auto" and lacking.height and complete < ENOUGH_PAIRS:
+        subjects = "correlated"
+        told = [f"subjects are a correlation between their samples, as only {complete} have every sample"]
+    if subjects == "correlated":
         model = _levels(table, contrast, covariates, correlated=True)
         return _checked(model, len(pairs), left_out, told)
     alone = table.filter(pl.len().over("subject") == 1)
@@ -151,21 +169,6 @@ def _one_sample_a_level(table: pl.DataFrame, contrast: Contrast) -> None:
         subject, level = twice.select("subject", factor).row(0)
         both = twice.filter((pl.col("subject") == subject) & (pl.col(factor) == level))
         raise two_samples(both.drop("row"), subject, [level], [0, 1])
-
-
-def _correlated(
-    table: pl.DataFrame, contrast: Contrast, subjects: Subjects, lacking: pl.DataFrame, covariates: Sequence[str]
-) -> tuple[bool, list[str]]:
-    """Tell whether subjects are taken as a correlation, and why."""
-    if subjects != "auto":
-        return subjects == "correlated", []
-    if not lacking.height:
-        return False, []
-    who = ", ".join(f"{name}: {reason}" for name, reason in lacking.iter_rows())
-    coefficients = table[contrast.factors[0]].n_unique() + len(covariates)
-    if can_be_told(table.height, coefficients, table["subject"].n_unique()):
-        return True, [f"subjects are a correlation between their samples, as pairs are not complete ({who})"]
-    return False, [f"samples are too few for a correlation within subjects; pairs that are not complete: {who}"]
 
 
 def _levels(table: pl.DataFrame, contrast: Contrast, covariates: Sequence[str], *, correlated: bool) -> PairedModel:
@@ -208,16 +211,15 @@ def _independent(effects: Floats, what: str, table: pl.DataFrame, covariates: Se
         if _adds(column[:, None], kept, blocks):
             kept = np.column_stack([kept, column])
     for name in covariates:
-        before = kept
-        for column in _covariate(table, name).T:
+        own, mend = _covariate(table, name), f"leave {name} out"
+        if not _adds(kept[:, :1], np.column_stack([kept[:, 1:], own]), blocks):
+            raise AnalysisError(f"{what} is confounded with {name}", column=name, mend=mend)
+        if not _adds(own, kept, blocks):
+            other = what if _adds(own, kept[:, :0], blocks) else "subject"
+            raise AnalysisError(f"{name} is confounded with {other}", column=name, mend=mend)
+        for column in own.T:
             if _adds(column[:, None], kept, blocks):
                 kept = np.column_stack([kept, column])
-        if kept.shape[1] == before.shape[1]:
-            alone = _adds(_covariate(table, name), kept[:, :0], blocks)
-            other = what if alone else "subject"
-            raise AnalysisError(f"{name} is confounded with {other}", column=name, mend=f"leave {name} out")
-        if not _adds(kept[:, :1], kept[:, 1:], blocks):
-            raise AnalysisError(f"{what} is confounded with {name}", column=name, mend=f"leave {name} out")
     return kept
 
 
@@ -250,7 +252,7 @@ def _checked(model: PairedModel, subjects: int, left_out: list[LeftOut], told: l
     """Return the model with what it rests on; refuse one that leaves nothing to tell chance by."""
     blocks = 0 if model.correlated else int(model.blocks.max()) + 1
     coefficients = blocks + model.columns.shape[1]
-    if len(model.rows) <= coefficients:
+    if len(model.rows) <= coefficients + (FOR_CORRELATION if model.correlated else 0):
         raise AnalysisError(
             "no residual degrees of freedom",
             found=f"{len(model.rows)} samples, {coefficients} coefficients",

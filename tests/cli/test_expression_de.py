@@ -1,0 +1,98 @@
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from tilseq.cli import main
+
+ORACLES = Path(__file__).parents[1] / "oracles"
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Counts of eleven samples as a text file, their design, and both as an h5ad."""
+    table = pl.read_csv(ORACLES / "differential_counts.tsv", separator="\t").drop("P3_D7")
+    samples = table.columns[1:]
+    design = pl.DataFrame(
+        {
+            "sample": samples,
+            "subject": [f"00{name[1]}" for name in samples],
+            "visit": [name.split("_")[1] for name in samples],
+            "purity": [f"0.{9 - i % 5}" for i in range(11)],
+        }
+    )
+    monkeypatch.chdir(tmp_path)
+    table.write_csv("counts.tsv", separator="\t")
+    design.reverse().write_csv("design.csv")
+    obs = pd.DataFrame(design.drop("sample").to_dict(as_series=False), index=samples)
+    var = pd.DataFrame(index=table["gene"].to_list())
+    anndata.AnnData(table.drop("gene").to_numpy().T.astype(np.float32), obs=obs, var=var).write_h5ad("sums.h5ad")
+    return tmp_path
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(["expression", "de", *arguments])
+    return caught.value.code
+
+
+def test_a_text_file_gives_limmas_numbers_and_says_what_it_rests_on(files, capsys):
+    assert (
+        run("counts.tsv", "--design", "design.csv", "--contrast", "visit:D28/product", "--pooled", "-o", "de.csv") == 0
+    )
+    found = pl.read_csv("de.csv")
+    limma = pl.read_csv(ORACLES / "differential_limma.tsv", separator="\t", infer_schema_length=None)
+    expected = limma.filter(pl.col("model") == "fixed").sort("gene")
+    np.testing.assert_allclose(found["p"], expected["p"], rtol=1e-8)
+    told = capsys.readouterr().err
+    assert "visit:D28/product: voom, 4 subjects, 11 samples, 101 genes" in told
+    assert " genes left out: too few counts\n" in told
+
+
+def test_an_h5ad_brings_its_design_and_samples_can_be_chosen(files, capsys):
+    arguments = ["--contrast", "visit:D28/product", "--where", "subject=001,002,003", "--left-out", "left_out.csv"]
+    assert run("sums.h5ad", *arguments, "--covariate", "purity") == 0
+    out = capsys.readouterr()
+    assert "voom, 3 subjects, 6 samples" in out.err
+    assert "  2 samples left out: of another level: P1_D7, P2_D7\n" in out.err
+    assert out.out.startswith("contrast,gene,mean_log2_cpm,")
+    assert pl.read_csv("left_out.csv").columns == ["contrast", "what", "name", "reason"]
+
+
+def test_a_missing_visit_is_told(files, capsys):
+    asked = ["sums.h5ad", "--contrast", "visit:D7/product", "--pooled", "-o", "de.csv"]
+    assert run(*asked, "--subjects", "correlated") == 0
+    assert "voom_correlated, correlation 0.244, 4 subjects" in capsys.readouterr().err
+    assert run(*asked) == 0
+    assert "  1 subject left out: no sample of D7: 003" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["counts.tsv", "--contrast", "visit:D28/product"], 2, "a text file of counts needs --design"),
+        (["sums.h5ad", "--contrast", "visit:D28/product", "--where", "visit"], 2, "write COLUMN=VALUE"),
+        (["sums.h5ad", "--contrast", "D28-product"], 3, "not a contrast; found 'D28-product'"),
+        (["sums.h5ad", "--contrast", "visit:D28/product", "--where", "visit=D8"], 3, "no sample is of this level"),
+        (["sums.h5ad", "--contrast", "visit:D28/product", "--covariate", "subject"], 3, "confounded with subject"),
+    ],
+)
+def test_mistakes_end_with_their_code(files, capsys, arguments, code, words):
+    assert run(*arguments) == code
+    assert words in capsys.readouterr().err
+
+
+def test_samples_that_do_not_match_are_refused(files, capsys):
+    pl.read_csv("design.csv", infer_schema=False).head(9).write_csv("design.csv")
+    assert run("counts.tsv", "--design", "design.csv", "--contrast", "visit:D28/product") == 3
+    assert "counts and design do not name the same samples" in capsys.readouterr().err
+
+
+def test_log_counts_are_refused(files, capsys):
+    table = pl.read_csv("counts.tsv", separator="\t")
+    table.with_columns((pl.exclude("gene") + 1).log(2)).write_csv("logged.tsv", separator="\t")
+    assert run("logged.tsv", "--design", "design.csv", "--contrast", "visit:D28/product") == 3
+    assert "these are not raw counts" in capsys.readouterr().err

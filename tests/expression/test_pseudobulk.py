@@ -1,0 +1,115 @@
+import sys
+
+import anndata
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csc_array, csr_array
+
+from tilseq.errors import AnalysisError
+from tilseq.expression.pseudobulk import pseudobulk
+
+COUNTS = np.array([[1, 0], [2, 3], [0, 5], [4, 4], [7, 0], [9, 9]], np.float32)
+OBS = {
+    "subject": ["P1", "P1", "P1", "P2", "P2", None],
+    "visit": ["D28", "D28", "product", "D28", "D28", "D28"],
+    "cell_type": ["CD8", "CD8", "CD8", "CD4", "CD8", "CD8"],
+    "status": ["infused", "infused", "infused", "not_in_product", "infused", "infused"],
+    "sample": ["s2", "s1", "s3", "s4", "s4", "s5"],
+    "day": [28, 29, 0, 28, 28, 28],
+}
+
+
+def cells(matrix=COUNTS, obs=OBS):
+    obs = pd.DataFrame(obs, index=[f"c{i}" for i in range(matrix.shape[0])])
+    return anndata.AnnData(matrix, obs=obs, var=pd.DataFrame(index=["A", "B"]))
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_array, csc_array])
+def test_counts_are_summed_by_hand(kind):
+    found = pseudobulk(cells(kind(COUNTS)), minimum_cells=1)
+    assert dict(zip(found.data.obs_names, found.data.X.toarray().tolist(), strict=True)) == {
+        "P1|D28|CD8|infused": [3, 3],
+        "P1|product|CD8|infused": [0, 5],
+        "P2|D28|CD4|not_in_product": [4, 4],
+        "P2|D28|CD8|infused": [7, 0],
+    }
+    first = found.groups.row(1, named=True)
+    # days differ within the group, so it has none
+    assert (first["samples"], first["cells"], first["counts"], first["day"]) == ("s1;s2", 2, 6, None)
+    assert found.groups["specimen"].null_count() == found.groups.height
+    assert list(found.data.obs.columns) == [
+        "subject", "visit", "cell_type", "status", "cells", "samples", "day", "counts",
+    ]  # fmt: skip
+
+
+def test_groups_of_few_cells_and_cells_without_a_subject_are_left_out_and_told():
+    found = pseudobulk(cells(), minimum_cells=2)
+    assert found.data.obs_names.tolist() == ["P1|D28|CD8|infused"]
+    assert found.groups.filter(~pl.col("kept")).select("group", "reason").rows() == [
+        ("(no subject)|D28|CD8|infused", "cells without a subject"),
+        ("P1|product|CD8|infused", "1 cell, fewer than 2"),
+        ("P2|D28|CD4|not_in_product", "1 cell, fewer than 2"),
+        ("P2|D28|CD8|infused", "1 cell, fewer than 2"),
+    ]
+
+
+def test_a_group_without_counts_is_left_out():
+    found = pseudobulk(cells(COUNTS * [[1], [1], [0], [1], [1], [1]]), minimum_cells=1)
+    assert ("P1|product|CD8|infused", "no counts") in found.groups.select("group", "reason").rows()
+
+
+def test_a_matrix_with_a_polars_table_and_columns_of_other_names():
+    obs = pl.DataFrame(OBS).rename({"subject": "patient"})
+    found = pseudobulk(COUNTS, obs, genes=["A", "B"], columns={"subject": "patient"}, minimum_cells=1)
+    assert found.groups.equals(pseudobulk(cells(), minimum_cells=1).groups)
+    assert found.data.var_names.tolist() == ["A", "B"]
+
+
+def test_large_counts_are_summed_exactly():
+    large = np.full((6, 2), 2**24 + 1, dtype=np.int64)
+    found = pseudobulk(cells(large), minimum_cells=2)
+    assert found.data.X.toarray().tolist() == [[2 * (2**24 + 1)] * 2]
+
+
+def test_it_can_be_written_and_read(tmp_path):
+    found = pseudobulk(cells(), minimum_cells=1)
+    found.data.write_h5ad(tmp_path / "sums.h5ad")
+    again = anndata.read_h5ad(tmp_path / "sums.h5ad")
+    assert again.X.toarray().tolist() == found.data.X.toarray().tolist()
+    assert again.obs["subject"].tolist() == ["P1", "P1", "P2", "P2"]
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 40))
+def test_nothing_is_lost_however_cells_are_taken(seed, at_once):
+    random = np.random.default_rng(seed)
+    matrix = random.poisson(1, (30, 4)) + 1
+    obs = {"subject": random.choice(["P1", "P2"], 30), "visit": random.choice(["D7", "D28"], 30)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules["tilseq.expression.pseudobulk"], "CELLS_AT_ONCE", at_once)
+        found = pseudobulk(csr_array(matrix), pl.DataFrame(obs), genes=list("WXYZ"), minimum_cells=1)
+    assert found.data.X.sum(axis=0).tolist() == matrix.sum(axis=0).tolist()
+    assert found.groups["cells"].sum() == 30
+    assert found.groups["counts"].sum() == matrix.sum()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "words"),
+    [
+        ([cells(np.log1p(COUNTS))], {}, "X does not hold raw counts"),
+        ([cells(obs={"patient": OBS["subject"]})], {}, "no column of obs tells the subject; found 'subject'"),
+        ([cells()], {"columns": {"visit": "visits"}}, "tells the visit; found 'visits'; did you mean 'visit'?"),
+        ([cells()], {"columns": {"arm": "arm"}}, "no such part of a group; found 'arm'"),
+        ([cells()], {}, "no group of cells is kept; found '3 groups: 1 cell, fewer than 10'"),
+        ([COUNTS, pl.DataFrame(OBS)], {}, "a matrix needs the symbol of each column"),
+        ([COUNTS, pl.DataFrame(OBS).head(2)], {"genes": ["A", "B"]}, "obs does not fit the cells; found '2 rows'"),
+    ],
+)
+def test_what_cannot_be_summed_is_refused(arguments, settings, words):
+    with pytest.raises(AnalysisError) as caught:
+        pseudobulk(*arguments, **settings)
+    assert words in str(caught.value)

@@ -1,0 +1,46 @@
+import polars as pl
+import pytest
+
+from tilseq.errors import AnalysisError
+from tilseq.expression.sample_design import chosen_samples, match_samples
+
+DESIGN = pl.DataFrame({"sample": ["a", "b", "c"], "visit": ["D7", "D28", "D7"], "cell_type": ["CD4", "CD8", "CD8"]})
+
+
+def test_rows_come_in_the_order_of_the_counts():
+    assert match_samples(DESIGN, ["c", "a", "b"])["sample"].to_list() == ["c", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("design", "samples", "words"),
+    [
+        (DESIGN, ["a", "b", "C"], "1 of counts not in the design: C; 1 of the design not in counts: c"),
+        (DESIGN, ["a", "b", "C"], "C: did you mean 'c'?"),
+        (DESIGN, ["a", "b"], "1 of the design not in counts: c'; give both the same samples"),
+        (DESIGN.with_columns(sample=pl.lit("a")), ["a"], "the design names a sample twice; found 'a'"),
+        (DESIGN.drop("sample"), ["a"], "the design has no column sample; found 'visit, cell_type'"),
+    ],
+)
+def test_names_that_do_not_match_are_refused(design, samples, words):
+    with pytest.raises(AnalysisError) as caught:
+        match_samples(design, samples)
+    assert words in str(caught.value)
+
+
+def test_samples_are_chosen_by_all_columns():
+    assert chosen_samples(DESIGN, {}) == [0, 1, 2]
+    assert chosen_samples(DESIGN, {"visit": ["D7", "D28"], "cell_type": ["CD8"]}) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ({"visits": ["D7"]}, "column visits: the design has no such column; did you mean 'visit'?"),
+        ({"visit": ["D9"]}, "column visit: no sample is of this level; found 'D9'"),
+        ({"visit": ["D28"], "cell_type": ["CD4"]}, "no sample is of all levels asked for; found 'visit, cell_type'"),
+    ],
+)
+def test_a_choice_of_nothing_is_refused(where, words):
+    with pytest.raises(AnalysisError) as caught:
+        chosen_samples(DESIGN, where)
+    assert words in str(caught.value)
