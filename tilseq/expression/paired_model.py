@@ -20,6 +20,7 @@ LeftOut = dict[str, str]
 
 RANK_TOLERANCE = 1e-8
 FEWEST_SUBJECTS = 2
+ENOUGH_PAIRS = 3
 FOR_CORRELATION = 2  # degrees of freedom that a correlation needs beside one
 
 
@@ -72,14 +73,23 @@ class Estimates(NamedTuple):
 
 
 def paired_model(
-    design: Any, contrast: Contrast, samples: int, *, subjects: Subjects = "auto", covariates: Sequence[str] = ()
+    design: Any,
+    contrast: Contrast,
+    samples: int,
+    *,
+    subjects: Subjects = "auto",
+    covariates: Sequence[str] = (),
+    pooled: bool = False,
 ) -> PairedModel:
     """Return the model of a contrast within subjects.
 
-    A contrast of one factor is fitted to all samples of that factor, each subject having a level of its own. Where a
-    subject lacks LEVEL or REFERENCE, ``auto`` takes subjects as a correlation between their samples instead, so that
-    the sample it has still counts. An interaction is fitted to the subjects
-    with all four samples, each having a level for each of its levels of either factor.
+    A contrast of one factor is fitted to the samples of its two levels, each subject having a level of its own; if
+    ``pooled``, to all samples of the factor, whose differences are then taken to spread alike. Subjects
+    that lack LEVEL or REFERENCE add nothing to it. If they are taken as a correlation between their samples instead,
+    the sample they have still counts; but that correlation is one for all genes, which makes 5 % of false positives to
+    5.4 to 6.1 % (`benchmarks/RESULTS.md`). So ``auto`` does it only where fewer than three subjects have both samples.
+    An interaction is fitted to the subjects with all four samples, each having a level for each of its levels of
+    either factor.
 
     Parameters
     ----------
@@ -93,6 +103,8 @@ def paired_model(
         ``fixed`` or ``correlated`` decide for themselves; an interaction is always ``fixed``.
     covariates
         Columns taken into account: numbers as they are, text as levels.
+    pooled
+        Other levels of the factor tell the residual variance too.
 
     Raises
     ------
@@ -118,12 +130,14 @@ def paired_model(
         model = _interaction(table, contrast, set(pairs) - set(lacking["subject"]), covariates)
         left_out += [*_subjects(lacking), *_other_levels(table, contrast)]
         return _checked(model, complete, left_out, [])
+    if not pooled:
+        left_out += _other_levels(table, contrast)
+        table = table.filter(pl.col(contrast.factors[0]).is_in([level for (level,) in contrast.signs]))
     _one_sample_a_level(table, contrast)
     told = []
-    if subjects == "auto" and lacking.height:
-        who = ", ".join(f"{name}: {reason}" for name, reason in lacking.iter_rows())
+    if subjects == "auto" and lacking.height and complete < ENOUGH_PAIRS:
         subjects = "correlated"
-        told = [f"subjects are a correlation between their samples, as pairs are not complete ({who})"]
+        told = [f"subjects are a correlation between their samples, as only {complete} have every sample"]
     if subjects == "correlated":
         model = _levels(table, contrast, covariates, correlated=True)
         return _checked(model, len(pairs), left_out, told)
