@@ -92,9 +92,10 @@ def sum_by_gene(counts: Any, names: Sequence[str]) -> tuple[Any, tuple[str, ...]
 
     place = {name: index for index, name in enumerate(columns)}
     to = np.array([place[name] for name in names])
-    ones = np.ones(len(names), dtype=counts.dtype)
+    kind = np.int64 if counts.dtype.kind in "biu" else np.float64
+    ones = np.ones(len(names), dtype=kind)
     gathered = csr_array((ones, (np.arange(len(names)), to)), shape=(len(names), len(columns)))
-    summed = csr_array(counts) @ gathered if hasattr(counts, "tocsr") else (gathered.T @ counts.T).T
+    summed = csr_array(counts).astype(kind) @ gathered if hasattr(counts, "tocsr") else (gathered.T @ counts.T).T
     several = [name for name, at in columns.items() if len(at) > 1]
     told = f"{len(several)} genes stand in several rows, which are summed: {_examples(several)}"
     return summed, tuple(columns), (told,)

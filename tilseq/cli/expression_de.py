@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tilseq.cli.common import Examples, output_table, write_result
+from tilseq.cli.expression_design import asked, design_of, where_option
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,7 +37,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     metavar="FACTOR:LEVEL/REFERENCE",
     help="LEVEL minus REFERENCE within subjects; two joined by * are an interaction. Repeats.",
 )
-@click.option("--where", multiple=True, metavar="COLUMN=VALUE[,VALUE]", help="Only these samples. Repeats.")
+@where_option
 @click.option("--engine", type=click.Choice(["voom", "deseq2"]), default="voom", show_default=True)
 @click.option(
     "--subjects",
@@ -73,12 +74,12 @@ def de_command(
     from tilseq.io.write import write_csv
     from tilseq.tables.differential import DIFFERENTIAL
 
-    asked = _asked(where)
+    chosen = asked(where)
     matrix = read_count_matrix(counts, layer=layer)
     for sentence in matrix.told:
         click.echo(f"{counts.name}: {sentence}", err=True)
-    table = match_samples(_design(counts, design), matrix.samples)
-    rows = chosen_samples(table, asked)
+    table = match_samples(design_of(counts, design), matrix.samples)
+    rows = chosen_samples(table, chosen)
     found = differential_expression(
         matrix.counts[rows],
         matrix.genes,
@@ -93,34 +94,6 @@ def de_command(
     if left_out is not None:
         write_csv(found.left_out, left_out)
     write_result(found.table, DIFFERENTIAL, output)
-
-
-def _asked(where: tuple[str, ...]) -> dict[str, list[str]]:
-    """Return column → values, from `COLUMN=VALUE,VALUE`."""
-    asked: dict[str, list[str]] = {}
-    for one in where:
-        column, equals, values = one.partition("=")
-        if not (column and equals and values):
-            raise click.UsageError(f"--where {one}: write COLUMN=VALUE, as cell_type=CD8")
-        asked.setdefault(column, []).extend(values.split(","))
-    return asked
-
-
-def _design(counts: Path, design: Path | None) -> pl.DataFrame:
-    """Return the design as text: a file, or what an h5ad says of its samples."""
-    import polars as pl
-
-    if design is not None:
-        from tilseq.io.text import read_cells
-
-        return read_cells(design)
-    if counts.suffix != ".h5ad":
-        raise click.UsageError("a text file of counts needs --design")
-    from tilseq.io.h5ad import read_h5ad
-
-    obs = read_h5ad(counts).obs
-    columns = {str(name): [None if value != value else str(value) for value in obs[name]] for name in obs}
-    return pl.DataFrame(columns | {"sample": list(map(str, obs.index))}, schema_overrides={"sample": pl.String})
 
 
 def _numbers(design: pl.DataFrame, covariates: tuple[str, ...]) -> pl.DataFrame:

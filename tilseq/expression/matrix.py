@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.expression.scores import looks_like_counts
+from tilseq.expression.blocks import looks_like_counts
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -1,29 +1,28 @@
-"""Mean-based scores of gene sets, cell by cell."""
+"""Scores of gene sets, cell by cell."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
+from tilseq.expression.blocks import looks_like_counts, of_blocks, summed
+from tilseq.expression.controls import choose_controls
+from tilseq.expression.coverage import Found, coverage_table, find_genes
+from tilseq.expression.mean_scores import log_normalise, mean_weights, totals_and_means
+from tilseq.expression.signatures import Signature, as_signatures
+from tilseq.expression.ucell import MAX_RANK, capped_ranks, rank_weights
+from tilseq.gene_symbols import present_symbol, sum_by_gene
 from tilseq.tables.outputs import SCORES
 
-COUNTS_PER_CELL = 1e4
-LEAST_COVERAGE = 0.5
-# Symbols that older annotations bear, and what they are called now (HGNC).
-RETIRED = {
-    "C10orf54": "VSIR",
-    "CARS": "CARS1",
-    "FAM65B": "RIPOR2",
-    "HIST1H4C": "H4C3",
-    "KIAA0101": "PCLAF",
-    "TMEM173": "STING1",
-}
+Method = Literal["mean", "ucell"]
+METHODS: tuple[Method, ...] = get_args(Method)
+CONTROLS = 50
 
 
 @dataclass(frozen=True)
@@ -40,46 +39,69 @@ class CellScores:
     scored
         Per cell: it has counts, so it was scored.
     coverage
-        One row a set: `set`, `genes_found`, `genes_listed`, `reason` (why it was not scored, else null).
+        The table `signature_coverage` without `sample`, one row a set in the order of the columns.
+    method
+        `mean` or `ucell`.
+    genes
+        Symbol of each column that was scored.
+    controls
+        (Set, `up` or `down`) → columns of its control genes; empty where none were subtracted.
     """
 
     values: NDArray[np.float32]
     sets: tuple[str, ...]
     scored: NDArray[np.bool_]
     coverage: pl.DataFrame
+    method: Method
+    genes: tuple[str, ...]
+    controls: Mapping[tuple[str, str], NDArray[np.intp]]
+
+    def control_genes(self, name: str, direction: Literal["up", "down"] = "up") -> tuple[str, ...]:
+        """Return the symbols of the control genes of a set."""
+        return tuple(self.genes[column] for column in self.controls.get((name, direction), ()))
 
 
-def looks_like_counts(matrix: Any) -> bool:
-    """Return whether a matrix holds raw counts: every value finite, whole and not negative.
+def score(
+    counts: Any,
+    genes: Sequence[str],
+    sets: Mapping[str, Signature | Sequence[str]],
+    *,
+    method: Method = "mean",
+    controls: int = CONTROLS,
+    seed: int = 0,
+    max_rank: int = MAX_RANK,
+) -> CellScores:
+    """Score gene sets in each cell.
 
-    Parameters
-    ----------
-    matrix
-        Dense array or scipy sparse matrix, any shape.
-    """
-    values = _summed(matrix).data if hasattr(matrix, "tocsr") else np.asarray(matrix)
-    if values.dtype.kind in "ub":
-        return True
-    if values.dtype.kind == "i":
-        return bool(values.size == 0 or values.min() >= 0)
-    return bool(np.all(np.isfinite(values)) and np.all(values >= 0) and np.all(values == np.floor(values)))
+    - `mean`: the mean, over the set's genes, of log-normalised expression (counts scaled to 10,000 a cell over all
+      genes given, then log(1 + x)), less that over control genes: up to `controls` genes of each of 25 bins of mean
+      expression that the set's genes fall into, its own genes left out. With the same controls the score is that of
+      scanpy's `tl.score_genes` (Tirosh et al., Science 2016;352:189); how they are chosen: `choose_controls`. All sets
+      are one sparse product. With ``controls=0`` none are subtracted.
+    - `ucell`: by the ranks of the genes within each cell, ties at their mean, 0 to 1 (Andreatta and Carmona, Comput
+      Struct Biotechnol J 2021;19:3796). Genes that the data do not hold are left out, not taken for unexpressed.
 
-
-def score(counts: Any, genes: Sequence[str], sets: Mapping[str, Sequence[str]]) -> CellScores:
-    """Score gene sets in each cell: the mean, over the set's genes, of log-normalised expression.
-
-    Counts are scaled to 10,000 a cell over all genes given, then log(1 + x) is taken; all sets are one sparse product.
-    No expression-matched control genes are subtracted, so a score compares cells and samples within a set, never one
-    set with another.
+    A set with genes against it is scored in both directions and the second taken off; UCell itself sets what is
+    then below 0 to 0, which is not done here. The matrix is walked in blocks of cells, so that little more memory is
+    used than for the matrix and the scores.
 
     Parameters
     ----------
     counts
         Raw counts, cells × genes, sparse or dense.
     genes
-        Symbol of each column, unique. A retired symbol stands for its present one (`RETIRED`).
+        Symbol of each column, unique. Retired symbols stand for their present ones; columns of one gene are summed.
     sets
-        Name of each set to its genes. A set of which fewer than half are among `genes` is not scored.
+        Name of each set to its `Signature`, or to symbols. A set of which fewer than half are among `genes`, in
+        either direction, is not scored.
+    method
+        `mean` or `ucell`.
+    controls
+        Most control genes a bin, for `mean`.
+    seed
+        Of the choice of controls.
+    max_rank
+        Where ranks end, for `ucell`.
 
     Returns
     -------
@@ -89,40 +111,84 @@ def score(counts: Any, genes: Sequence[str], sets: Mapping[str, Sequence[str]]) 
     Raises
     ------
     AnalysisError
-        The matrix is not raw counts, does not fit the genes, or a gene stands twice.
+        The matrix is not raw counts, does not fit the genes, or a gene stands twice; there is no such method.
     """
-    from scipy.sparse import csr_array
+    if method not in METHODS:
+        raise AnalysisError("no such method of scoring", found=method, expected=" or ".join(METHODS))
+    matrix, names = _checked(counts, genes)
+    found = find_genes(as_signatures(sets), names)
+    values = np.full((matrix.shape[0], len(found)), np.nan, dtype=np.float32)
+    if method == "mean":
+        scored, reasons, chosen = _by_means(matrix, names, found, values, controls=controls, seed=seed)
+    else:
+        scored, reasons = _by_ranks(matrix, found, values, max_rank)
+        chosen = {}
+    values[~scored] = np.nan
+    values[:, [reason is not None for reason in reasons]] = np.nan
+    return CellScores(values, tuple(sets), scored, coverage_table(found, reasons), method, names, chosen)
 
+
+def _checked(counts: Any, genes: Sequence[str]) -> tuple[Any, tuple[str, ...]]:
+    """Return raw counts by rows and present symbols, one column a gene."""
     if counts.shape[1] != len(genes):
         raise AnalysisError("the matrix does not fit the genes", found=counts.shape, expected=f"{len(genes)} columns")
+    if len(set(genes)) < len(genes):
+        twice = next(gene for gene in genes if list(genes).count(gene) > 1)
+        raise AnalysisError("a gene stands twice", found=twice, mend="sum the columns of one gene")
     if not looks_like_counts(counts):
         mend = "give the raw counts (often layers['counts'] or raw), not normalised or logged values"
         raise AnalysisError("the matrix does not hold raw counts", expected="whole numbers, 0 or more", mend=mend)
-    matrix = csr_array(_summed(counts), dtype=np.float32)
-    membership, coverage = _membership(_positions(genes), sets)
-    totals = matrix.sum(axis=1, dtype=np.float64)
-    scored = totals > 0
-    matrix.data = np.log1p(matrix.data * np.repeat(_scale(totals), np.diff(matrix.indptr)))
-    values = np.full((matrix.shape[0], len(sets)), np.nan, dtype=np.float32)
-    kept = [column for column, reason in enumerate(coverage["reason"]) if reason is None]
-    product = (matrix @ csr_array(membership[:, kept])).toarray()
-    values[np.ix_(scored, np.array(kept, dtype=int))] = product[scored]
-    return CellScores(values, tuple(sets), scored, coverage)
+    matrix, names, _ = sum_by_gene(summed(counts), [present_symbol(gene) for gene in genes])
+    return summed(matrix), names
 
 
-def _summed(matrix: Any) -> Any:
-    """Return a sparse matrix by rows with one value an entry; sparse formats allow an entry to be written in parts.
+def _by_means(
+    matrix: Any,
+    names: Sequence[str],
+    found: Sequence[Found],
+    values: NDArray[np.float32],
+    *,
+    controls: int,
+    seed: int,
+) -> tuple[NDArray[np.bool_], list[str | None], dict[tuple[str, str], NDArray[np.intp]]]:
+    """Fill in the scores by means; return which cells have counts, why sets were not scored, and the controls."""
+    totals, means = totals_and_means(matrix)
+    choice = choose_controls(means, names, size=controls, seed=seed) if controls else None
+    weights = mean_weights(found, len(names), choice)
 
-    The matrix given stays as it is. Parts are summed in double precision, where small integers do not overflow.
-    """
-    if not hasattr(matrix, "tocsr"):
-        return matrix
-    rows = matrix.tocsr()
-    if rows.has_canonical_format:
-        return rows
-    rows = rows.astype(np.float64)
-    rows.sum_duplicates()
-    return rows
+    def fill(rows: slice, block: Any) -> None:
+        log_normalise(block, totals[rows])
+        product = (block @ weights.genes).toarray()
+        values[rows] = product[:, : len(found)] + product[:, len(found) :] @ weights.bins
+
+    of_blocks(matrix, fill)
+    return totals > 0, weights.reasons, weights.controls
+
+
+def _by_ranks(
+    matrix: Any, found: Sequence[Found], values: NDArray[np.float32], max_rank: int
+) -> tuple[NDArray[np.bool_], list[str | None]]:
+    """Fill in the scores by ranks; return which cells have counts and why sets were not scored."""
+    large = [any(len(members) >= max_rank for _, members in one.parts) for one in found]
+    reasons = [
+        one.reason or (f"it has {max_rank} genes or more, beyond the last rank" if too_large else None)
+        for one, too_large in zip(found, large, strict=True)
+    ]
+    small = [one if reason is None else _refused(one, reason) for one, reason in zip(found, reasons, strict=True)]
+    weights = rank_weights(small, matrix.shape[1], max_rank)
+    scored = np.zeros(matrix.shape[0], bool)
+
+    def fill(rows: slice, block: Any) -> None:
+        scored[rows] = block.sum(axis=1) > 0
+        block.data = max_rank - capped_ranks(block, max_rank)
+        values[rows] = (block @ weights).toarray()
+
+    of_blocks(matrix, fill)
+    return scored, reasons
+
+
+def _refused(one: Found, reason: str) -> Found:
+    return Found(one.name, one.axis, one.up, one.down, one.listed, reason)
 
 
 def summarise(scores: CellScores, groups: Sequence[str]) -> pl.DataFrame:
@@ -146,53 +212,14 @@ def summarise(scores: CellScores, groups: Sequence[str]) -> pl.DataFrame:
     names = np.asarray([str(group) for group in groups], dtype=object)
     if len(names) != len(scores.scored):
         raise AnalysisError("each cell needs its sample", found=len(names), expected=f"{len(scores.scored)} cells")
-    rows = []
+    return SCORES.frame(list(_rows(scores, names)))
+
+
+def _rows(scores: CellScores, names: NDArray[Any]) -> Iterator[dict[str, Any]]:
     for sample in sorted(set(names)):
         cells = (names == sample) & scores.scored
         for column, row in enumerate(scores.coverage.rows(named=True)):
-            known = row["reason"] is None and cells.any()
+            known = row["scored"] and cells.any()
             value = float(scores.values[cells, column].mean(dtype=np.float64)) if known else None
             found = {name: row[name] for name in ("set", "genes_found", "genes_listed")}
-            rows.append({"sample": sample, "value": value, "n": int(cells.sum()), **found})
-    return SCORES.frame(rows)
-
-
-def _positions(genes: Sequence[str]) -> dict[str, int]:
-    """Return the column of each gene, under its present symbol."""
-    positions: dict[str, int] = {}
-    for column, gene in enumerate(genes):
-        if gene in positions:
-            raise AnalysisError("a gene stands twice", found=gene, mend="sum the columns of one gene")
-        positions[gene] = column
-    for old, new in RETIRED.items():
-        if old in positions:
-            positions.setdefault(new, positions[old])
-    return positions
-
-
-def _membership(positions: Mapping[str, int], sets: Mapping[str, Sequence[str]]) -> tuple[Any, pl.DataFrame]:
-    """Return genes × sets, 1 / genes found where a gene is in a set, and what was found of each set."""
-    from scipy.sparse import csc_array
-
-    rows: list[int] = []
-    columns: list[int] = []
-    weights: list[float] = []
-    coverage = []
-    for column, (name, listed) in enumerate(sets.items()):
-        wanted = {RETIRED.get(gene, gene) for gene in listed}
-        found = sorted({positions[gene] for gene in wanted if gene in positions})
-        enough = bool(found) and len(found) >= LEAST_COVERAGE * len(wanted)
-        reason = None if enough else f"{len(found)} of {len(wanted)} genes found, fewer than {LEAST_COVERAGE:.0%}"
-        coverage.append({"set": name, "genes_found": len(found), "genes_listed": len(wanted), "reason": reason})
-        rows += found
-        columns += [column] * len(found)
-        weights += [1 / len(found) for _ in found]
-    shape = (max(positions.values(), default=-1) + 1, len(sets))
-    membership = csc_array((np.array(weights, np.float32), (rows, columns)), shape=shape)
-    schema = {"set": pl.String, "genes_found": pl.Int64, "genes_listed": pl.Int64, "reason": pl.String}
-    return membership, pl.DataFrame(coverage, schema=schema)
-
-
-def _scale(totals: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return the factor that brings each cell to 10,000 counts; 1 for a cell without any."""
-    return (COUNTS_PER_CELL / np.where(totals > 0, totals, COUNTS_PER_CELL)).astype(np.float32)
+            yield {"sample": sample, "value": value, "n": int(cells.sum()), "method": scores.method, **found}

@@ -198,7 +198,7 @@ def _of_h5ad(path: str | Path, layer: str | None) -> CountMatrix:
 
     data = read_h5ad(path)
     if layer is not None and layer not in data.layers:
-        layers = [str(name) for name in data.layers if name is not None]
+        layers = [str(name) for name in data.layers.keys() if name is not None]
         mend = did_you_mean(layer, layers) or f"it has {', '.join(layers) or 'none'}"
         raise ReadError("the file has no such layer", file=path, found=layer, mend=mend)
     matrix: Any = data.X if layer is None else data.layers[layer]

@@ -265,12 +265,13 @@ SCORES = Table(
     (
         Column("sample", "text", "Sample identifier.", needed=True),
         Column("set", "text", "Gene set.", needed=True),
-        Column("value", "number", "Mean over cells of mean log-normalised expression of the set's genes."),
+        Column("value", "number", "Mean over cells of the set's score."),
         LOWER,
         UPPER,
         Column("n", "integer", "Cells.", needed=True),
         Column("genes_found", "integer", "Genes of the set that the matrix holds.", needed=True),
         Column("genes_listed", "integer", "Genes of the set.", needed=True),
+        Column("method", "text", "How cells are scored: mean less that of control genes, or UCell's ranks."),
     ),
     key=("sample", "set"),
 )

@@ -1,0 +1,43 @@
+"""Which samples the commands of expression are told to take, and what a design says of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    import polars as pl
+
+where_option = click.option(
+    "--where", multiple=True, metavar="COLUMN=VALUE[,VALUE]", help="Only these samples. Repeats."
+)
+
+
+def asked(where: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return column → values, from `COLUMN=VALUE,VALUE`."""
+    chosen: dict[str, list[str]] = {}
+    for one in where:
+        column, equals, values = one.partition("=")
+        if not (column and equals and values):
+            raise click.UsageError(f"--where {one}: write COLUMN=VALUE, as cell_type=CD8")
+        chosen.setdefault(column, []).extend(values.split(","))
+    return chosen
+
+
+def design_of(counts: Path, design: Path | None) -> pl.DataFrame:
+    """Return the design as text: a file, or what an h5ad says of its samples."""
+    import polars as pl
+
+    if design is not None:
+        from tilseq.io.text import read_cells
+
+        return read_cells(design)
+    if counts.suffix != ".h5ad":
+        raise click.UsageError("a text file of counts needs --design")
+    from tilseq.io.h5ad import read_h5ad
+
+    obs = read_h5ad(counts).obs
+    columns = {str(name): [None if value != value else str(value) for value in obs[name]] for name in obs}
+    return pl.DataFrame(columns | {"sample": list(map(str, obs.index))}, schema_overrides={"sample": pl.String})

@@ -1,0 +1,150 @@
+"""`tilseq expression gsea`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, write_result
+from tilseq.cli.expression_design import asked, design_of, where_option
+
+if TYPE_CHECKING:
+    from tilseq.expression.gsea import TrialEnrichment
+
+EXAMPLE = """\
+tilseq expression gsea --counts counts.tsv --design design.csv --contrast visit:D28/product -o gsea.csv
+tilseq expression gsea --counts sums.h5ad --where cell_type=CD8 --where visit=D28 \\
+    --contrast status:infused/not_in_product --gmt axes.gmt --gmt hallmark.gmt -o gsea.csv
+tilseq expression gsea --ranks t.rnk --gmt hallmark.gmt -o gsea.csv"""
+file_given = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class _Samples(NamedTuple):
+    counts: Path
+    design: Path | None
+    where: dict[str, list[str]]
+    layer: str | None
+
+
+@click.command("gsea", cls=Examples, example=EXAMPLE)
+@click.option("--counts", type=file_given, help="Raw counts, genes × samples: CSV, TSV or featureCounts; or an h5ad.")
+@click.option("--design", type=file_given, help="CSV: sample, subject and factors; else obs of an h5ad.")
+@click.option(
+    "--contrast", "contrasts", multiple=True, metavar="FACTOR:LEVEL/REFERENCE", help="LEVEL less REFERENCE. Repeats."
+)
+@where_option
+@click.option("--layer", help="Layer of an h5ad with the raw counts; else X.")
+@click.option("--ranks", type=file_given, help="Genes and their ranks (.rnk) instead of counts.")
+@click.option(
+    "--gmt", "gmts", multiple=True, type=file_given, help="Gene sets, each file a family; else axes and hallmark."
+)
+@click.option("--method", type=click.Choice(["sign_flip", "camera", "preranked"]), help="Else sign_flip of counts.")
+@click.option("--smallest", type=click.IntRange(min=1), default=15, show_default=True, help="Fewest genes of a set.")
+@click.option("--largest", type=click.IntRange(min=1), default=500, show_default=True, help="Most genes of a set.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of what is drawn.")
+@output_table
+def gsea_command(
+    counts: Path | None,
+    design: Path | None,
+    contrasts: tuple[str, ...],
+    where: tuple[str, ...],
+    layer: str | None,
+    ranks: Path | None,
+    gmts: tuple[Path, ...],
+    method: str | None,
+    output: str,
+    **limits: int,
+) -> int:
+    """Test gene sets within subjects, in counts of bulk RNA or pseudobulk, or in a ranked list.
+
+    sign_flip is the confirmatory test: genes may be correlated. camera serves where subjects are too few for it.
+    preranked, the only test of a ranked list, is for exploration: genes of a set are correlated, and it takes them for
+    independent. Sets are tested by how many of their genes are there; q is over all sets of a family in all contrasts.
+    """
+    from tilseq.tables.enrichment import ENRICHMENT
+
+    if (ranks is None) == (counts is None):
+        raise click.UsageError("give either --ranks or --counts")
+    sets, families = _sets(gmts)
+    if ranks is not None:
+        if design is not None or contrasts or where or layer or method not in (None, "preranked"):
+            raise click.UsageError("a ranked list has no samples: it goes with --gmt, --smallest, --largest and --seed")
+        return _of_ranks(ranks, sets, families, output, limits)
+    if counts is None or not contrasts:
+        raise click.UsageError("--counts needs --contrast")
+    samples = _Samples(counts, design, asked(where), layer)
+    found = _of_counts(samples, contrasts, sets, families, method or "sign_flip", limits)
+    for contrast, sentence in found.told:
+        click.echo(f"{contrast}: {sentence}", err=True)
+    for contrast, what, name, reason in found.left_out.iter_rows():
+        click.echo(f"{contrast}: {what} {name} left out: {reason}", err=True)
+    write_result(found.table, ENRICHMENT, output)
+    return EXIT_SOME_FAILED if (found.left_out["what"] == "contrast").any() else 0
+
+
+def _sets(paths: tuple[Path, ...]) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
+    """Return all sets, and the family of each: the file that it stands in, else axes or hallmark."""
+    from tilseq.errors import ReadError
+    from tilseq.expression.set_members import one_way
+    from tilseq.expression.signatures import load_hallmark, load_signatures
+    from tilseq.io.gmt import read_gmt
+
+    if paths:
+        given = [(path, path.name.removesuffix(".gmt"), one_way(read_gmt(path))) for path in paths]
+    else:
+        given = [(Path(), "axes", one_way(load_signatures())), (Path(), "hallmark", one_way(load_hallmark()))]
+    sets: dict[str, tuple[str, ...]] = {}
+    families: dict[str, str] = {}
+    for path, family, read in given:
+        twice = next((name for name in read if name in sets), None)
+        if twice is not None:
+            raise ReadError(f"this gene set stands in {families[twice]} already", file=path, found=twice)
+        sets |= read
+        families |= dict.fromkeys(read, family)
+    return sets, families
+
+
+def _of_ranks(path: Path, sets: dict[str, Any], families: dict[str, str], output: str, limits: dict[str, int]) -> int:
+    from tilseq.expression.enrichment import one_family
+    from tilseq.expression.preranked import preranked
+    from tilseq.io.ranks import read_ranks
+    from tilseq.tables.enrichment import ENRICHMENT
+
+    ranks = read_ranks(path)
+    found = preranked(ranks.values, ranks.genes, sets, contrast=path.name.removesuffix(".rnk"), **limits)  # type: ignore[arg-type]
+    for sentence in found.told:
+        click.echo(sentence, err=True)
+    write_result(one_family([found.table], families), ENRICHMENT, output)
+    return 0
+
+
+def _of_counts(
+    given: _Samples,
+    contrasts: tuple[str, ...],
+    sets: dict[str, Any],
+    families: dict[str, str],
+    method: Any,
+    limits: dict[str, int],
+) -> TrialEnrichment:
+    from tilseq.expression.gsea import gsea
+    from tilseq.expression.sample_design import chosen_samples, match_samples
+    from tilseq.io.count_matrix import read_count_matrix
+
+    matrix = read_count_matrix(given.counts, layer=given.layer)
+    for sentence in matrix.told:
+        click.echo(f"{given.counts.name}: {sentence}", err=True)
+    table = match_samples(design_of(given.counts, given.design), matrix.samples)
+    rows = chosen_samples(table, given.where)
+    return gsea(
+        matrix.counts[rows],
+        matrix.genes,
+        [matrix.samples[row] for row in rows],
+        table[rows],
+        contrasts,
+        sets,
+        method=method,
+        families=families,
+        **limits,
+    )

@@ -1,0 +1,129 @@
+"""Scores of gene sets in single samples: ssGSEA and GSVA."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike
+
+from tilseq.errors import AnalysisError
+from tilseq.expression.gene_order import Floats, by_symbol
+from tilseq.expression.set_members import LARGEST, SMALLEST, SetMembers, match_sets
+from tilseq.tables.enrichment import SAMPLE_SCORES
+
+Method = Literal["ssgsea", "gsva"]
+SSGSEA_WEIGHT, GSVA_WEIGHT = 0.25, 1.0
+
+
+class SampleScores(NamedTuple):
+    """Scores of gene sets in samples.
+
+    Attributes
+    ----------
+    table
+        Table `sample_scores`: a row a sample and set, sets that were not scored with their reason.
+    told
+        Which genes were left out, in sentences.
+    """
+
+    table: pl.DataFrame
+    told: tuple[str, ...]
+
+
+def sample_scores(
+    expression: ArrayLike,
+    genes: Sequence[str],
+    samples: Sequence[str],
+    sets: Mapping[str, Sequence[str]],
+    *,
+    method: Method = "ssgsea",
+    smallest: int = SMALLEST,
+    largest: int = LARGEST,
+) -> SampleScores:
+    """Score gene sets in each sample, by gseapy.
+
+    The raw scores are given: ssGSEA's usual scaling divides by the range over all samples and sets, so that the score
+    of one visit would move when another is added. GSVA compares each sample with all given, by its nature.
+
+    Parameters
+    ----------
+    expression
+        Samples × genes, such as log2 counts per million; no NaN.
+    genes
+        Symbol of each column, unique. V(D)J genes are left out, and for GSVA genes that are the same in all samples.
+    samples
+        Name of each row.
+    sets
+        Name of each set to its genes.
+    method
+        ``ssgsea``: Barbie et al., Nature 2009;462:108, weight 0.25. ``gsva``: Hänzelmann et al., BMC Bioinformatics
+        2013;14:7, Gaussian kernel, the difference of the greatest deviations.
+    smallest, largest
+        Fewest and most genes of a set among those of the matrix.
+
+    Raises
+    ------
+    AnalysisError
+        A value is missing or infinite, a gene stands twice, samples do not fit, or GSVA has fewer than two samples.
+    """
+    values = np.asarray(expression, float)
+    if values.ndim != 2 or len(values) != len(samples):
+        raise AnalysisError("each row needs its sample", found=values.shape, expected=f"{len(samples)} rows")
+    ready = by_symbol(values, genes, "value")
+    names, told, matrix = ready.genes, ready.told, ready.values
+    if method == "gsva":
+        if len(matrix) < 2:
+            raise AnalysisError("GSVA compares samples", found=len(matrix), expected="2 or more")
+        varies = np.ptp(matrix, axis=0) > 0
+        if varies.sum() < 2:
+            raise AnalysisError("fewer than two genes differ between samples", found=int(varies.sum()))
+        told += (f"genes that are the same in all samples, left out: {(~varies).sum()}",) if not varies.all() else ()
+        names, matrix = tuple(np.array(names, object)[varies].tolist()), matrix[:, varies]
+    matched = match_sets(names, sets, smallest, largest)
+    scores = _scores(matrix, matched, method) if matched.names else np.zeros((len(matrix), 0))
+    rows = [
+        {"sample": str(sample), "set": name, "method": method, "value": float(scores[i, j]), "size": int(size)}
+        for i, sample in enumerate(samples)
+        for j, (name, size) in enumerate(zip(matched.names, matched.sizes, strict=True))
+    ]
+    rows += [
+        {"sample": str(sample), "set": name, "method": method, "size": size, "reason": reason}
+        for sample in samples
+        for name, size, reason in matched.left_out
+    ]
+    return SampleScores(SAMPLE_SCORES.frame(rows), told)
+
+
+def _scores(matrix: Floats, sets: SetMembers, method: Method) -> Floats:
+    """Return samples × sets."""
+    import gseapy
+    import pandas as pd
+
+    names = [f"G{row}" for row in range(matrix.shape[1])]  # gseapy brings some names to upper case
+    by_set = sets.members.tocsc()
+    members = {
+        str(i): [names[row] for row in rows] for i, rows in enumerate(np.split(by_set.indices, by_set.indptr[1:-1]))
+    }
+    data = pd.DataFrame(matrix.T, index=names, columns=[str(i) for i in range(len(matrix))])
+    common: dict[str, Any] = {
+        "outdir": None,
+        "min_size": 1,
+        "max_size": len(names),
+        "threads": 1,
+    }
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        if method == "ssgsea":
+            result = gseapy.ssgsea(data, members, weight=SSGSEA_WEIGHT, sample_norm_method="rank", **common)
+        else:
+            result = gseapy.gsva(data, members, kcdf="Gaussian", weight=GSVA_WEIGHT, mx_diff=True, **common)
+    finally:
+        logging.disable(before)
+    table = result.res2d.pivot(index="Name", columns="Term", values="ES")
+    order = [str(i) for i in range(len(sets.names))]
+    return np.asarray(table.loc[[str(i) for i in range(len(matrix))], order].to_numpy(float))

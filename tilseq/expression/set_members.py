@@ -1,0 +1,134 @@
+"""Which genes of each set are there, as one sparse matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilseq.errors import AnalysisError
+from tilseq.expression.signatures import Signature, as_signatures
+from tilseq.expression.vdj_genes import vdj_genes
+from tilseq.gene_symbols import present_symbol
+
+SMALLEST, LARGEST = 15, 500
+
+
+@dataclass(frozen=True)
+class SetMembers:
+    """Gene sets matched to genes.
+
+    Attributes
+    ----------
+    names
+        Of the sets to be tested.
+    members
+        Genes × sets, a scipy csr_array of int8 that holds 1 where a gene is in a set.
+    sizes
+        Genes found of each set to be tested.
+    left_out
+        Set, genes found and reason of each set that is not tested, in the order given.
+    """
+
+    names: tuple[str, ...]
+    members: Any
+    sizes: NDArray[np.int64]
+    left_out: tuple[tuple[str, int, str], ...]
+
+    @cached_property
+    def owner(self) -> NDArray[np.intp]:
+        """Which set each member is of, members set after set."""
+        return np.repeat(np.arange(len(self.sizes)), self.sizes)
+
+    @cached_property
+    def step(self) -> NDArray[np.float64]:
+        """Of each member, 1 over the genes that are not of its set."""
+        return np.asarray((1 / (self.members.shape[0] - self.sizes))[self.owner], float)
+
+    @cached_property
+    def members_passed(self) -> NDArray[np.float64]:
+        """Of each member, the members of its set before it, times `step`."""
+        starts = np.concatenate([[0], np.cumsum(self.sizes)[:-1]])
+        return np.asarray((np.arange(len(self.owner)) - starts[self.owner]) * self.step, float)
+
+
+def match_sets(
+    genes: Sequence[str], sets: Mapping[str, Sequence[str]], smallest: int = SMALLEST, largest: int = LARGEST
+) -> SetMembers:
+    """Match gene sets to the genes at hand, and keep those of a size that can be tested.
+
+    What counts is how many genes are found; a set is never left out for the share of its genes that are.
+
+    Parameters
+    ----------
+    genes
+        Symbols, unique. V(D)J genes are none of a set's, whatever the set lists.
+    sets
+        Name of each set to its genes; a gene listed twice counts once. A retired symbol, here or among `genes`, stands
+        for the present one.
+    smallest, largest
+        Fewest and most genes found.
+
+    Raises
+    ------
+    AnalysisError
+        There is no set, or the limits leave no size.
+    """
+    from scipy.sparse import csr_array
+
+    if not sets:
+        raise AnalysisError("there is no gene set to test")
+    if not 1 <= smallest <= largest:
+        raise AnalysisError("no size lies between the limits", found=f"{smallest} to {largest}", expected="1 or more")
+    place = _places(genes)
+    names, found, left_out = [], [], []
+    for name, listed in sets.items():
+        wanted = {gene if gene in place else present_symbol(gene) for gene in listed}
+        rows = sorted({place[gene] for gene in wanted if gene in place})
+        reason = _untestable(len(rows), len(wanted), len(genes), smallest, largest)
+        if reason is None:
+            names.append(name)
+            found.append(rows)
+        else:
+            left_out.append((name, len(rows), reason))
+    sizes = np.array([len(rows) for rows in found], np.int64)
+    columns = np.repeat(np.arange(len(found)), sizes)
+    places = np.array([row for rows in found for row in rows], np.int64)
+    members = csr_array((np.ones(len(places), np.int8), (places, columns)), shape=(len(genes), len(found)))
+    return SetMembers(tuple(names), members, sizes, tuple(left_out))
+
+
+def one_way(sets: Mapping[str, Signature | Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Return the genes of each set; those that count against it are a set of their own, called ``NAME (down)``.
+
+    Parameters
+    ----------
+    sets
+        Name to signature, or to symbols as a GMT file lists them, of which those that end in ``-`` count against it.
+    """
+    signed = as_signatures(sets)
+    down = {f"{name} (down)": one.down for name, one in signed.items() if one.down}
+    return {name: one.up for name, one in signed.items() if one.up} | down
+
+
+def _places(genes: Sequence[str]) -> dict[str, int]:
+    """Return the row of each gene, under its present symbol too where no other gene bears it."""
+    rearranged = vdj_genes(genes)
+    places = {gene: row for row, gene in enumerate(genes) if not rearranged[row]}
+    for gene, row in list(places.items()):
+        places.setdefault(present_symbol(gene), row)
+    return places
+
+
+def _untestable(found: int, listed: int, genes: int, smallest: int, largest: int) -> str | None:
+    if found == 0:
+        return f"none of its {listed} genes is there"
+    if found < smallest:
+        return f"{found} of its {listed} genes are there, fewer than {smallest}"
+    if found > largest:
+        return f"{found} of its {listed} genes are there, more than {largest}"
+    return "every gene is in it" if found == genes else None
