@@ -1,10 +1,10 @@
 """How often tests call a gene that does not differ, where the cells of a sample are alike: sums by subject or cells.
 
 Null trials: counts of cells are Poisson about means that differ by subject, by sample and by cell, each log-normal, so
-that cells of one sample are correlated; no gene changes. Sums are tested by voom, with all samples, with about a quarter
-missing, as an interaction of visit and status, with a product that spreads more than blood; in fewer trials by PyDESeq2.
-Cells are tested by the rank-sum test between visits, as is usual for single cells. Shown is the share of genes with
-p < 0.05 (or 0.01), whose standard error is over trials, as genes of a trial share its subjects.
+that cells of one sample are correlated; no gene changes. Sums are tested by voom: all samples, about a quarter missing,
+an interaction of visit and status, a product that spreads more than blood; in fewer trials by PyDESeq2. Cells are
+tested by the rank-sum test between visits, as is usual for single cells. Shown is the share of genes with p < 0.05 (or
+0.01), whose standard error is over trials, as genes of a trial share its subjects.
 """
 
 from __future__ import annotations

@@ -204,6 +204,10 @@ def test_a_covariate_that_cannot_be_told_apart_is_named(covariate, words):
         ({"counts": np.where(COUNTS == COUNTS.max(), np.inf, COUNTS)}, "; found inf; expected whole"),
         ({"counts": np.zeros_like(COUNTS)}, "sample P1_product has no counts"),
         ({"counts": np.eye(11, len(GENES))}, "no gene is counted enough to be tested"),
+        (
+            {"counts": COUNTS * (np.arange(11) != 5)[:, None] + np.eye(11, len(GENES), -4)},
+            "row 7: a sample has no counts of",
+        ),
         ({"genes": ["A", "A", *GENES[2:]]}, "a gene stands twice; found 'A'"),
         ({"engine": "voomm"}, "no such engine; found 'voomm'; did you mean 'voom'?"),
         ({"engine": "deseq2", "subjects": "correlated"}, "deseq2 knows subjects as levels only"),

@@ -143,6 +143,7 @@ def _one(counts: Floats, genes: NDArray[Any], model: PairedModel, contrast: Cont
     if not kept.any():
         raise AnalysisError("no gene is counted enough to be tested", found=f"{len(genes)} genes")
     counts = counts[:, kept]
+    _refuse_empty(counts.sum(axis=1), model)
     sizes = counts.sum(axis=1) * tmm_factors(counts)
     log_cpm = np.ascontiguousarray(log2_cpm(counts, sizes).T)
     if engine == "deseq2":
@@ -165,11 +166,17 @@ def _gene_reasons(counts: Floats, genes: NDArray[Any], model: PairedModel) -> ND
     rearranged = vdj_genes(genes)
     smallest = float(np.bincount(model.groups)[np.unique(model.groups)].min())
     sizes = counts[:, ~rearranged].sum(axis=1)
-    if not sizes.all():
-        raise AnalysisError("a sample has no counts", found=f"sample {int((sizes == 0).argmax()) + 1} of the model")
+    _refuse_empty(sizes, model)
     enough = expressed_genes(counts, sizes, smallest_group=smallest)
     reasons = [(rearranged, "V, D or J gene"), (~counts.any(axis=0), "no counts"), (~enough, "too few counts")]
     return np.select([where for where, _ in reasons], [reason for _, reason in reasons], "")
+
+
+def _refuse_empty(sizes: Floats, model: PairedModel) -> None:
+    empty = np.flatnonzero(sizes == 0)
+    if empty.size:
+        row = int(model.rows[empty[0]]) + 2
+        raise AnalysisError("a sample has no counts of genes that are tested", row=row, mend="leave it out")
 
 
 def _table(
@@ -209,6 +216,6 @@ def _model_row(found: Estimates, contrast: Contrast, engine: str, model: PairedM
             "residual_df": [len(model.rows) - coefficients],
             "prior_df": pl.Series([prior_df], dtype=pl.Float64),
             "prior_variance": pl.Series([found.prior_variance], dtype=pl.Float64),
-            "told": ["; ".join(model.told)],
+            "told": [model.told],
         }
     )

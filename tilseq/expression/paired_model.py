@@ -21,6 +21,7 @@ LeftOut = dict[str, str]
 RANK_TOLERANCE = 1e-8
 FEWEST_SUBJECTS = 2
 ENOUGH_PAIRS = 3
+ROW = "row of the counts"
 FOR_CORRELATION = 2  # degrees of freedom that a correlation needs beside one
 
 
@@ -45,7 +46,7 @@ class PairedModel:
     left_out
         `what` (sample or subject), `name`, `reason` of what takes no part.
     told
-        What a reader should know, in sentences.
+        Why subjects are taken as they are, where that was not asked for.
     """
 
     rows: Codes
@@ -55,7 +56,7 @@ class PairedModel:
     groups: Codes
     subjects: int
     left_out: list[LeftOut] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    told: str = ""
 
 
 class Estimates(NamedTuple):
@@ -111,11 +112,11 @@ def paired_model(
     AnalysisError
         See `differential_expression`.
     """
-    table = checked_design(design, contrast, samples, covariates).with_row_index("row")
+    table = checked_design(design, contrast, samples, covariates).with_row_index(ROW)
     blank = table.filter(pl.any_horizontal(pl.col(name).is_null() for name in (*contrast.factors, *covariates)))
     left_out = [_sample(name, f"no {' or '.join((*contrast.factors, *covariates))}") for name in blank["sample"]]
-    table = table.join(blank.select("row"), on="row", how="anti")
-    pairs = combination_rows(table.drop("row"), contrast)
+    table = table.join(blank.select(ROW), on=ROW, how="anti")
+    pairs = combination_rows(table.drop(ROW), contrast)
     lacking = without_pair(pairs, contrast)
     complete = len(pairs) - lacking.height
     if complete < FEWEST_SUBJECTS:
@@ -128,23 +129,20 @@ def paired_model(
         if subjects == "correlated":
             raise AnalysisError("an interaction is fitted within subjects", found=subjects, expected="fixed")
         model = _interaction(table, contrast, set(pairs) - set(lacking["subject"]), covariates)
-        left_out += [*_subjects(lacking), *_other_levels(table, contrast)]
-        return _checked(model, complete, left_out, [])
-    if not pooled:
+        return _checked(model, complete, [*left_out, *_subjects(lacking), *_other_levels(table, contrast)])
+    if pooled:
+        _one_sample_a_level(table, contrast)
+    else:
         left_out += _other_levels(table, contrast)
         table = table.filter(pl.col(contrast.factors[0]).is_in([level for (level,) in contrast.signs]))
-    _one_sample_a_level(table, contrast)
-    told = []
-    if subjects == "auto" and lacking.height and complete < ENOUGH_PAIRS:
-        subjects = "correlated"
-        told = [f"subjects are a correlation between their samples, as only {complete} have every sample"]
-    if subjects == "correlated":
-        model = _levels(table, contrast, covariates, correlated=True)
-        return _checked(model, len(pairs), left_out, told)
+    few = subjects == "auto" and lacking.height > 0 and complete < ENOUGH_PAIRS
+    if few or subjects == "correlated":
+        told = f"subjects are a correlation between their samples, as only {complete} have every sample" if few else ""
+        return _checked(_levels(table, contrast, covariates, correlated=True), len(pairs), left_out, told)
     alone = table.filter(pl.len().over("subject") == 1)
     left_out += [*_subjects(lacking), *(_sample(name, "the only one of its subject") for name in alone["sample"])]
     model = _levels(table.filter(pl.len().over("subject") > 1), contrast, covariates, correlated=False)
-    return _checked(model, complete, left_out, told)
+    return _checked(model, complete, left_out)
 
 
 def _sample(name: str, reason: str) -> LeftOut:
@@ -168,7 +166,7 @@ def _one_sample_a_level(table: pl.DataFrame, contrast: Contrast) -> None:
     if twice.height:
         subject, level = twice.select("subject", factor).row(0)
         both = twice.filter((pl.col("subject") == subject) & (pl.col(factor) == level))
-        raise two_samples(both.drop("row"), subject, [level], [0, 1])
+        raise two_samples(both.drop(ROW), subject, [level], [0, 1])
 
 
 def _levels(table: pl.DataFrame, contrast: Contrast, covariates: Sequence[str], *, correlated: bool) -> PairedModel:
@@ -182,7 +180,7 @@ def _levels(table: pl.DataFrame, contrast: Contrast, covariates: Sequence[str], 
     columns = _independent(effects, term.factor, table, covariates, within)
     if correlated:
         columns = np.column_stack([columns, np.ones(len(columns))])
-    return PairedModel(table["row"].to_numpy(), blocks, columns, correlated, _codes(values), 0)
+    return PairedModel(table[ROW].to_numpy(), blocks, columns, correlated, _codes(values), 0)
 
 
 def _interaction(table: pl.DataFrame, contrast: Contrast, complete: set[str], covariates: Sequence[str]) -> PairedModel:
@@ -197,7 +195,7 @@ def _interaction(table: pl.DataFrame, contrast: Contrast, complete: set[str], co
     columns = np.column_stack([high & other, person * other[:, None]]).astype(float)
     blocks = _codes(table["subject"]) * 2 + high
     columns = _independent(columns, str(contrast), table, covariates, blocks)
-    return PairedModel(table["row"].to_numpy(), blocks, columns, False, 2 * high + other, 0)
+    return PairedModel(table[ROW].to_numpy(), blocks, columns, False, 2 * high + other, 0)
 
 
 def _codes(values: pl.Series) -> Codes:
@@ -248,7 +246,7 @@ def _adds(columns: Floats, kept: Floats, blocks: Codes) -> bool:
     return bool(np.abs(rest).max(initial=0) > RANK_TOLERANCE * max(np.abs(columns).max(initial=0), 1))
 
 
-def _checked(model: PairedModel, subjects: int, left_out: list[LeftOut], told: list[str]) -> PairedModel:
+def _checked(model: PairedModel, subjects: int, left_out: list[LeftOut], told: str = "") -> PairedModel:
     """Return the model with what it rests on; refuse one that leaves nothing to tell chance by."""
     blocks = 0 if model.correlated else int(model.blocks.max()) + 1
     coefficients = blocks + model.columns.shape[1]
