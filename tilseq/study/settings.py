@@ -137,6 +137,15 @@ class Expression(Part):
     layer: str | None = Field(
         None, min_length=1, description="Where h5ad files hold raw counts: a layer's name, or raw; null: X."
     )
+    least_counts: int = Field(500, ge=0, description="Counts of a cell, below which it is left out of summed cells.")
+    least_genes: int = Field(250, ge=0, description="Genes of a cell, below which it is left out of summed cells.")
+    most_percent_mitochondrial: float | None = Field(
+        15.0,
+        ge=0,
+        le=100,
+        allow_inf_nan=False,
+        description="Percent of a cell's counts that are mitochondrial, above which it is left out; null: any.",
+    )
     minimum_cells: int = Field(
         10, ge=1, description="Cells of a subject, visit, type and label below which their sum takes no part."
     )
