@@ -81,12 +81,12 @@ def run(job: Job, folder: Path) -> None:
     quality: list[dict[str, Any]] = []
     typed = _samples(job, folder, quality)
     groups, counts = [PSEUDOBULK_GROUPS.frame()], [pl.DataFrame(schema=gene_counts())]
-    every = concat([one.cells for one in typed], join="inner", index_unique="|") if typed else None
-    for by_label in (False, True) if every is not None else ():
-        own = every[every.obs["status"].notna()] if by_label else every
-        obs = own.obs if by_label else own.obs.drop(columns="status")
+    every: Any = concat([one.cells for one in typed], join="inner", index_unique="|") if typed else None
+    for by_label in (False, True) if typed else ():
+        cells = every[every.obs["status"].notna()] if by_label else every
+        obs = cells.obs if by_label else cells.obs.drop(columns="status")
         try:
-            found = pseudobulk(own, obs, minimum_cells=job.arguments["minimum_cells"])
+            found = pseudobulk(cells, obs, minimum_cells=job.arguments["minimum_cells"])
         except AnalysisError as error:  # a subject with too few cells is no failure
             quality += [_told(sample, by_label, str(error)) for sample in obs["sample"].unique()]
             continue
