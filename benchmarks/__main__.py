@@ -30,6 +30,7 @@ ALL = (
     "enrichment",
     "enrichment_calibration",
     "persistence",
+    "scores",
     "track",
     "differential",
     "differential_calibration",

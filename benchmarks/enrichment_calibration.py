@@ -85,7 +85,7 @@ def tests(data: np.ndarray, methods: tuple[str, ...]) -> dict[str, pl.DataFrame]
 
 
 def one(job: tuple[Trial, int, tuple[str, ...]]) -> dict[str, tuple[float, ...]]:
-    """Return of each method: shares of null and planted sets with p ≤ .05, of planted ones ≤ .01, right signs, cover."""
+    """Return of each method: shares of null, planted sets with p ≤ .05, of planted ones ≤ .01, right signs, cover."""
     trial, run, methods = job
     rows = {}
     for method, table in tests(differences(trial, run), methods).items():

@@ -162,7 +162,7 @@ def write_cells(path):
     """Write four cells of two samples with the genes of one of the built-in sets."""
     from tilseq.expression import load_signatures
 
-    genes = load_signatures()["exhaustion"]
+    genes = [*load_signatures()["exhaustion"].up, *(f"G{number}" for number in range(60))]
     obs = pd.DataFrame({"sample": ["tumor", "tumor", "blood", "blood"]}, index=["c1", "c2", "c3", "c4"])
     counts = np.arange(4 * len(genes), dtype=np.float32).reshape(4, -1)
     anndata.AnnData(counts, obs=obs, var=pd.DataFrame(index=list(genes))).write_h5ad(path)

@@ -27,7 +27,7 @@ def run(*arguments):
 
 
 def test_score_prints_a_row_a_sample_and_set(cells, capsys):
-    assert run("expression", "score", cells, "--gmt", cells.parent / "s.gmt", "--by", "sample") == 0
+    assert run("expression", "score", cells, "--gmt", cells.parent / "s.gmt", "--by", "sample", "--controls", 0) == 0
     told = capsys.readouterr()
     rows = list(csv.DictReader(io.StringIO(told.out)))
     assert [(row["sample"], row["set"], row["n"]) for row in rows] == [
@@ -36,7 +36,7 @@ def test_score_prints_a_row_a_sample_and_set(cells, capsys):
     assert float(rows[0]["value"]) == pytest.approx((np.log(1001) + np.log(9001)) / 2, rel=1e-6)
     assert rows[1]["value"] == ""
     assert told.err.splitlines() == [
-        "coverage of lost: not scored: 1 of 3 genes found, fewer than 50%",
+        "lost: not scored: 1 of 3 genes found, fewer than 50%",
         "cells of s2 without a count, left out: 1",
     ]
 
@@ -60,10 +60,32 @@ def test_a_file_with_logged_values_names_the_layer_to_give(tmp_path, capsys):
     data = anndata.AnnData(np.log1p(counts), var=pd.DataFrame(index=["A", "B"]), layers={"counts": counts})
     data.write_h5ad(tmp_path / "cells.h5ad")
     (tmp_path / "s.gmt").write_text("found\tx\tA\n")
-    command = ("expression", "score", tmp_path / "cells.h5ad", "--gmt", tmp_path / "s.gmt")
+    command = ("expression", "score", tmp_path / "cells.h5ad", "--gmt", tmp_path / "s.gmt", "--controls", 0)
     assert run(*command) == 3
     assert "X does not hold raw counts" in (told := capsys.readouterr().err)
     assert "counts holds raw counts: say so by --layer" in told
     assert run(*command, "--layer", "counts") == 0
     (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
     assert float(row["value"]) == pytest.approx(np.log(1001), rel=1e-6)
+
+
+def test_10x_files_are_scored_too_and_a_small_one_lacks_controls(tmp_path, capsys):
+    folder = tmp_path / "P1"
+    folder.mkdir()
+    (folder / "matrix.mtx").write_text("%%MatrixMarket matrix coordinate integer general\n2 2 2\n1 1 1\n2 1 9\n")
+    (folder / "features.tsv").write_text(
+        "ENSG00000000001\tA\tGene Expression\nENSG00000000002\tKIAA0101\tGene Expression\n"
+    )
+    (folder / "barcodes.tsv").write_text("AAAC-1\nAAAG-1\n")
+    (tmp_path / "s.gmt").write_text("found\tx\tA\tPCLAF\n")
+    assert run("expression", "score", folder, "--gmt", tmp_path / "s.gmt", "--method", "ucell") == 0
+    told = capsys.readouterr()
+    (row,) = csv.DictReader(io.StringIO(told.out))
+    # Ranks 2 and 1 of two genes are the best there are.
+    assert (row["sample"], row["n"], row["method"], float(row["value"])) == ("P1", "1", "ucell", 1.0)
+    assert told.err.splitlines() == [
+        "1 retired symbols are read as the present ones: KIAA0101 → PCLAF",
+        "cells of P1 without a count, left out: 1",
+    ]
+    assert run("expression", "score", folder, "--gmt", tmp_path / "s.gmt") == 0
+    assert "found: not scored: no gene is left as its control" in capsys.readouterr().err

@@ -32,7 +32,7 @@ def test_a_score_is_the_mean_less_that_of_the_controls_it_names():
     counts, sets = made(), {"one": GENES[:12], "two": GENES[40:47]}
     found = score(csr_array(counts), GENES, sets, controls=5)
     for column, (name, members) in enumerate(sets.items()):
-        controls = found.controls[name, "up"]
+        controls = found.control_genes(name)
         assert not set(controls) & set(members)
         assert found.values[:, column] == pytest.approx(by_hand(counts, GENES, members, controls), abs=1e-6)
 
@@ -53,7 +53,7 @@ def test_a_set_with_genes_against_it_is_one_score_less_the_other():
     counts = made(seed=5)
     signed = Signature("s", "axis", tuple(GENES[:10]), tuple(GENES[20:30]))
     found = score(counts, GENES, {"s": signed, "listed": [*GENES[:10], *(f"{g}-" for g in GENES[20:30])]}, controls=8)
-    up, down = found.controls["s", "up"], found.controls["s", "down"]
+    up, down = found.control_genes("s"), found.control_genes("s", "down")
     assert not {*up, *down} & {*signed.up, *signed.down}
     expected = by_hand(counts, GENES, signed.up, up) - by_hand(counts, GENES, signed.down, down)
     assert found.values[:, 0] == pytest.approx(expected, abs=1e-6)

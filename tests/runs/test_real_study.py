@@ -122,7 +122,7 @@ def test_mass_of_tumour_clones_in_blood_equals_a_parse_by_the_standard_library(r
 def test_scores_equal_a_dense_computation(real_run, shared_data):
     import anndata
 
-    from tilseq.expression.signatures import load_signatures
+    from tilseq.expression import load_signatures, score
 
     cells = anndata.read_h5ad(shared_data / "screpertoire" / "gex_500cells_raw_counts.h5ad")
     scores = table(real_run, "scores")
@@ -132,15 +132,21 @@ def test_scores_equal_a_dense_computation(real_run, shared_data):
         counts = chosen.X.toarray().astype(np.float64)
         logged = np.log1p(counts / counts.sum(axis=1, keepdims=True) * 1e4)
         place = {gene: i for i, gene in enumerate(chosen.var_names)}
+        controls = score(chosen.X, list(chosen.var_names), load_signatures())
         for row in scores.filter(pl.col("sample") == f"{name}_rna").iter_rows(named=True):
-            listed = load_signatures()[row["set"]]
-            found = [place[gene] for gene in listed if gene in place]
-            assert (row["genes_found"], row["genes_listed"]) == (len(found), len(listed))
+            one = load_signatures()[row["set"]]
+            expected, found, enough = 0.0, 0, True
+            for sign, direction, listed in ((1, "up", one.up), (-1, "down", one.down)):
+                columns = [place[gene] for gene in listed if gene in place]
+                found += len(columns)
+                enough &= len(columns) >= len(listed) / 2
+                if columns and enough:
+                    others = [place[gene] for gene in controls.control_genes(row["set"], direction)]
+                    assert others and not set(others) & set(columns)
+                    expected += sign * (logged[:, columns].mean() - logged[:, others].mean())
+            assert (row["genes_found"], row["genes_listed"]) == (found, len(one.up) + len(one.down))
             assert row["n"] == chosen.n_obs
-            if len(found) < len(listed) / 2:
-                assert row["value"] is None
-            else:
-                assert row["value"] == pytest.approx(logged[:, found].mean(), rel=1e-5)
+            assert row["value"] == (pytest.approx(expected, abs=1e-5) if enough else None)
 
 
 def test_responses_agree_with_those_recorded(real_run):

@@ -29,7 +29,7 @@ def h5ad(tmp_path):
 def job(h5ad, member="sample=s2", layer="counts", more=()):
     paths = (str(h5ad), *more, str(h5ad.parent / "s.gmt"))
     sample = SAMPLE | {"path": "raw/cells.h5ad", "member": member}
-    arguments = {"gene_sets": True, "layer": layer}
+    arguments = {"gene_sets": True, "layer": layer, "method": "mean", "controls": 0}
     return Job("expression", "s2", "expression/s2", paths=paths, arguments=arguments, sample=sample)
 
 
@@ -41,22 +41,34 @@ def tables(job, folder):
 
 def test_a_sample_of_a_shared_file(h5ad, tmp_path):
     written = tables(job(h5ad), tmp_path / "out")
-    assert sorted(written) == ["endpoints", "exclusions", "quality", "scores"]
+    assert sorted(written) == ["endpoints", "exclusions", "quality", "scores", "signature_coverage"]
     # 5 of 10 counts are 5,000 in 10,000, for each of the two genes.
     value = np.log(5001)
     endpoints = written["endpoints"].select("sample", "day", "parameter", "qualifier", "n", "status", "method")
     assert endpoints.rows() == [
-        ("s2", 7, "signature_score", "set=found", 1.0, "quantified", "counts of layers['counts']; 2 of 2 genes"),
-        ("s2", 7, "signature_score", "set=lost", 1.0, "not_evaluable", "counts of layers['counts']; 1 of 3 genes"),
+        ("s2", 7, "signature_score", "set=found", 1.0, "quantified", "mean, counts of layers['counts']; 2 of 2 genes"),
+        (
+            "s2",
+            7,
+            "signature_score",
+            "set=lost",
+            1.0,
+            "not_evaluable",
+            "mean, counts of layers['counts']; 1 of 3 genes",
+        ),
     ]
     assert written["endpoints"]["value"].to_list() == [pytest.approx(value, rel=1e-6), None]
     assert written["scores"]["value"].to_list() == [pytest.approx(value, rel=1e-6), None]
     assert written["exclusions"].select("sample", "file", "rule", "rows").rows() == [
         ("s2", "raw/cells.h5ad", "cell without counts", 1)
     ]
-    reason = "1 of 3 genes found, fewer than 50%"
+    reason = "1 of 2 gene sets are not scored: lost (1 of 3 genes)"
     assert written["quality"].select("sample", "check", "value", "verdict", "reason").rows() == [
-        ("s2", "coverage of lost", pytest.approx(1 / 3), "warn", reason)
+        ("s2", "coverage of gene sets", 0.5, "warn", reason)
+    ]
+    assert written["signature_coverage"].select("sample", "set", "genes_found", "scored", "reason").rows() == [
+        ("s2", "found", 2, True, None),
+        ("s2", "lost", 1, False, "1 of 3 genes found, fewer than 50%"),
     ]
 
 
@@ -123,12 +135,12 @@ def test_a_file_without_a_cell_to_score_fails_quality(tmp_path, cells, reason):
 
 
 def test_a_member_of_numbers_is_named_as_it_is_written(h5ad):
-    scored = score_file(h5ad, h5ad.parent / "s.gmt", sample="x", member="lane=1", layer="counts")
+    scored = score_file(h5ad, h5ad.parent / "s.gmt", sample="x", member="lane=1", layer="counts", controls=0)
     assert scored.scores.select("sample", "set", "n").rows() == [("x", "found", 1), ("x", "lost", 1)]
 
 
 def test_by_a_column_each_sample_has_its_rows_and_its_empty_cells(h5ad):
-    scored = score_file(h5ad, h5ad.parent / "s.gmt", sample="x", by="sample", layer="counts")
+    scored = score_file(h5ad, h5ad.parent / "s.gmt", sample="x", by="sample", layer="counts", controls=0)
     expected = [(np.log(1001) + np.log(9001)) / 2, None, np.log(5001), None]
     assert scored.scores["sample"].to_list() == ["s1", "s1", "s2", "s2"]
     assert scored.scores["value"].to_list() == [None if v is None else pytest.approx(v, rel=1e-6) for v in expected]
@@ -152,7 +164,8 @@ def test_the_jobs_of_a_study_carry_layer_and_gene_sets(h5ad, tmp_path):
     for name in ("cells.h5ad", "s.gmt"):
         (root / "raw" / name).write_bytes((tmp_path / name).read_bytes())
     (root / "study.yaml").write_text(
-        "study: demo\nvisits: {D7: {day: 7}}\nanalysis: {expression: {gene_sets: raw/s.gmt, layer: counts}}\n"
+        "study: demo\nvisits: {D7: {day: 7}}\n"
+        "analysis: {expression: {gene_sets: raw/s.gmt, layer: counts, controls: 0}}\n"
     )
     (root / "subjects.csv").write_text("subject,tumor_type\nS1,melanoma\n")
     (root / "infusions.csv").write_text("subject,infusion,day\nS1,1,0\n")
@@ -164,9 +177,28 @@ def test_the_jobs_of_a_study_carry_layer_and_gene_sets(h5ad, tmp_path):
     )
     jobs = plan(read_study(root))
     assert [(one.unit, one.folder, dict(one.arguments)) for one in jobs] == [
-        ("s1", "expression/s1", {"gene_sets": True, "layer": "counts"}),
-        ("s2", "expression/s2", {"gene_sets": True, "layer": "counts"}),
+        ("s1", "expression/s1", {"gene_sets": True, "layer": "counts", "method": "mean", "controls": 0}),
+        ("s2", "expression/s2", {"gene_sets": True, "layer": "counts", "method": "mean", "controls": 0}),
     ]
     assert jobs[0].paths == (f"{root}/raw/cells.h5ad", f"{root}/raw/s.gmt")
     scores = [tables(one, tmp_path / one.unit)["scores"].filter(set="found")["value"].item() for one in jobs]
     assert scores == pytest.approx([(np.log(1001) + np.log(9001)) / 2, np.log(5001)], rel=1e-6)
+
+
+def test_method_and_controls_are_told_with_each_number(tmp_path):
+    rng, genes = np.random.default_rng(0), [f"G{number}" for number in range(120)]
+    path, names = tmp_path / "cells.h5ad", [f"c{number}" for number in range(9)]
+    cells = anndata.AnnData(rng.poisson(2, (9, 120)).astype(np.float32), obs=pd.DataFrame(index=names))
+    cells.var_names = genes
+    cells.write_h5ad(path)
+    (tmp_path / "s.gmt").write_text("set\tx\t" + "\t".join(genes[:6]) + "\n")
+    words = {}
+    for method, controls in (("mean", 50), ("mean", 0), ("ucell", 50)):
+        scored = score_file(path, tmp_path / "s.gmt", sample="x", method=method, controls=controls)
+        words[method, controls] = scored.method
+        assert scored.scores.select("method", "n").rows() == [(method, 9)]
+    assert words == {
+        ("mean", 50): "mean less that of control genes, counts of X",
+        ("mean", 0): "mean, counts of X",
+        ("ucell", 50): "UCell on counts of X",
+    }

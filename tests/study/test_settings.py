@@ -39,7 +39,7 @@ def test_defaults(tmp_path):
                 "least_yield": 0.05,
                 "family_threshold": None,
             },
-            "expression": {"gene_sets": None, "layer": None},
+            "expression": {"gene_sets": None, "layer": None, "method": "mean", "controls": 50},
             "clinical": {"partial_dates": "refuse", "regrowth": "sum_rule"},
             "job_seconds": 600,
             "job_gigabytes": 16.0,

@@ -87,14 +87,13 @@ def gsea_command(
 def _sets(paths: tuple[Path, ...]) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
     """Return all sets, and the family of each: the file that it stands in, else axes or hallmark."""
     from tilseq.errors import ReadError
-    from tilseq.expression.set_members import one_way
-    from tilseq.expression.signatures import load_hallmark, load_signatures
+    from tilseq.expression.signatures import as_signatures, gene_lists, load_hallmark, load_signatures
     from tilseq.io.gmt import read_gmt
 
     if paths:
-        given = [(path, path.name.removesuffix(".gmt"), one_way(read_gmt(path))) for path in paths]
+        given = [(path, path.name.removesuffix(".gmt"), gene_lists(as_signatures(read_gmt(path)))) for path in paths]
     else:
-        given = [(Path(), "axes", one_way(load_signatures())), (Path(), "hallmark", one_way(load_hallmark()))]
+        given = [(Path(), "axes", gene_lists(load_signatures())), (Path(), "hallmark", gene_lists(load_hallmark()))]
     sets: dict[str, tuple[str, ...]] = {}
     families: dict[str, str] = {}
     for path, family, read in given:

@@ -185,7 +185,7 @@ ALL = (
         ("locus", "reference"),
         "cohort",
     ),
-    Parameter("signature_score", "expression", "score", "Mean over cells of a gene set's mean expression.", ("set",)),
+    Parameter("signature_score", "expression", "score", "Mean over cells of a gene set's score.", ("set",)),
     # Which targets are summed, and what a sum is held against, is told by other visits: the baseline, the nadir.
     _tumour("sum_of_diameters", "mm", "Sum of the target lesions' diameters.", "cohort"),
     _tumour("change_from_baseline", "%", "Change of the sum from baseline.", "cohort"),

@@ -14,9 +14,8 @@ from tilseq.expression.pseudobulk import Pseudobulk, pseudobulk
 from tilseq.expression.sample_design import match_samples
 from tilseq.expression.sample_scores import SampleScores, sample_scores
 from tilseq.expression.scores import CellScores, score, summarise
-from tilseq.expression.set_members import one_way
 from tilseq.expression.sign_flip_gsea import sign_flip_gsea
-from tilseq.expression.signatures import Signature, as_signatures, load_hallmark, load_signatures
+from tilseq.expression.signatures import Signature, as_signatures, gene_lists, load_hallmark, load_signatures
 
 __all__ = [
     "CellScores",
@@ -30,13 +29,13 @@ __all__ = [
     "as_signatures",
     "camera",
     "differential_expression",
+    "gene_lists",
     "gsea",
     "load_hallmark",
     "load_signatures",
     "looks_like_counts",
     "match_samples",
     "one_family",
-    "one_way",
     "over_representation",
     "parse_contrast",
     "preranked",

@@ -95,10 +95,10 @@ def _find(name: str, signature: Signature, place: Mapping[str, int]) -> Found:
 
 
 def coverage_table(found: Sequence[Found], reasons: Sequence[str | None]) -> pl.DataFrame:
-    """Return the table `signature_coverage`, of sets and why each was not scored, in the order given."""
+    """Return the table `signature_coverage` without `sample`, of sets and why each was not scored, in their order."""
     table = SIGNATURE_COVERAGE.frame([one.row(reason) for one, reason in zip(found, reasons, strict=True)])
     order = pl.DataFrame({"set": [one.name for one in found]}, schema={"set": pl.String})
-    return order.join(table, on="set", how="left", maintain_order="left")
+    return order.join(table.drop("sample"), on="set", how="left", maintain_order="left")
 
 
 def signature_coverage(sets: Mapping[str, Any], genes: Sequence[str]) -> pl.DataFrame:
@@ -114,7 +114,7 @@ def signature_coverage(sets: Mapping[str, Any], genes: Sequence[str]) -> pl.Data
     Returns
     -------
     polars.DataFrame
-        The table `signature_coverage`: `set, axis, genes_listed, genes_found, coverage, scored, reason`; `scored`
+        The table `signature_coverage` without `sample`: `set, axis, genes_listed, genes_found, coverage, scored, reason`; `scored`
         says whether it could be.
     """
     from tilseq.expression.signatures import as_signatures

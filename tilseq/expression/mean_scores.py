@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilseq.expression.blocks import row_blocks
+from tilseq.expression.blocks import of_blocks
 from tilseq.expression.controls import ControlGenes
 from tilseq.expression.coverage import Found
 
@@ -44,19 +44,22 @@ class MeanWeights:
 
 def log_normalise(block: Any, totals: NDArray[np.float64]) -> None:
     """Scale the counts of cells to 10,000 each and take log(1 + x), in place."""
-    scale = COUNTS_PER_CELL / np.where(totals > 0, totals, COUNTS_PER_CELL)
+    scale = (COUNTS_PER_CELL / np.where(totals > 0, totals, COUNTS_PER_CELL)).astype(block.dtype)
     block.data *= np.repeat(scale, np.diff(block.indptr))
     np.log1p(block.data, out=block.data)
 
 
 def totals_and_means(matrix: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the counts of each cell, and of each gene the mean log-normalised expression over cells with counts."""
-    totals = np.zeros(matrix.shape[0])
-    sums = np.zeros(matrix.shape[1])
-    for rows, block in row_blocks(matrix):
-        totals[rows] = block.sum(axis=1)
-        log_normalise(block, totals[rows])
-        sums += np.bincount(block.indices, weights=block.data, minlength=len(sums))
+
+    def look(_rows: slice, block: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        totals = block.sum(axis=1, dtype=np.float64)
+        log_normalise(block, totals)
+        return totals, block.sum(axis=0, dtype=np.float64)
+
+    found = of_blocks(matrix, look)
+    totals = np.concatenate([np.zeros(0), *(one for one, _ in found)])
+    sums = sum((one for _, one in found), np.zeros(matrix.shape[1]))
     return totals, sums / max(int((totals > 0).sum()), 1)
 
 
@@ -72,8 +75,6 @@ def mean_weights(found: Sequence[Found], genes: int, choice: ControlGenes | None
     choice
         Genes that may be controls; None subtracts none.
     """
-    from scipy.sparse import csr_array
-
     number = 0 if choice is None else int(choice.bins.max(initial=-1)) + 1
     bins = np.zeros((number, len(found)))
     entries = _Entries()
@@ -96,9 +97,9 @@ def mean_weights(found: Sequence[Found], genes: int, choice: ControlGenes | None
             back = one.all[choice.chosen[one.all] & np.isin(choice.bins[one.all], used)]
             entries.add(back, column, sign / len(own))
     if choice is not None:
-        for gene in np.flatnonzero(choice.chosen):
-            entries.add(np.array([gene]), len(found) + int(choice.bins[gene]), 1.0)
-    return MeanWeights(csr_array(entries.matrix((genes, len(found) + number))), bins, controls, reasons)
+        for one_bin in range(number):
+            entries.add(np.flatnonzero(choice.chosen & (choice.bins == one_bin)), len(found) + one_bin, 1.0)
+    return MeanWeights(entries.matrix((genes, len(found) + number)), bins, controls, reasons)
 
 
 class _Entries:
@@ -115,6 +116,7 @@ class _Entries:
         self.weights += [weight] * len(rows)
 
     def matrix(self, shape: tuple[int, int]) -> Any:
-        from scipy.sparse import coo_array
+        from scipy.sparse import csr_array
 
-        return coo_array((self.weights, (np.concatenate(self.rows), self.columns)), shape=shape)
+        weights = np.array(self.weights, dtype=np.float32)
+        return csr_array((weights, (np.concatenate(self.rows), self.columns)), shape=shape)

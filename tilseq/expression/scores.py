@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
-from tilseq.expression.blocks import looks_like_counts, row_blocks, summed
+from tilseq.expression.blocks import looks_like_counts, of_blocks, summed
 from tilseq.expression.controls import choose_controls
 from tilseq.expression.coverage import Found, coverage_table, find_genes
 from tilseq.expression.mean_scores import log_normalise, mean_weights, totals_and_means
@@ -39,11 +39,13 @@ class CellScores:
     scored
         Per cell: it has counts, so it was scored.
     coverage
-        The table `signature_coverage`, one row a set in the order of the columns.
+        The table `signature_coverage` without `sample`, one row a set in the order of the columns.
     method
         `mean` or `ucell`.
+    genes
+        Symbol of each column that was scored.
     controls
-        (Set, `up` or `down`) → its control genes; empty where none were subtracted.
+        (Set, `up` or `down`) → columns of its control genes; empty where none were subtracted.
     """
 
     values: NDArray[np.float32]
@@ -51,7 +53,12 @@ class CellScores:
     scored: NDArray[np.bool_]
     coverage: pl.DataFrame
     method: Method
-    controls: Mapping[tuple[str, str], tuple[str, ...]]
+    genes: tuple[str, ...]
+    controls: Mapping[tuple[str, str], NDArray[np.intp]]
+
+    def control_genes(self, name: str, direction: Literal["up", "down"] = "up") -> tuple[str, ...]:
+        """Return the symbols of the control genes of a set."""
+        return tuple(self.genes[column] for column in self.controls.get((name, direction), ()))
 
 
 def score(
@@ -118,7 +125,7 @@ def score(
         chosen = {}
     values[~scored] = np.nan
     values[:, [reason is not None for reason in reasons]] = np.nan
-    return CellScores(values, tuple(sets), scored, coverage_table(found, reasons), method, chosen)
+    return CellScores(values, tuple(sets), scored, coverage_table(found, reasons), method, names, chosen)
 
 
 def _checked(counts: Any, genes: Sequence[str]) -> tuple[Any, tuple[str, ...]]:
@@ -143,17 +150,19 @@ def _by_means(
     *,
     controls: int,
     seed: int,
-) -> tuple[NDArray[np.bool_], list[str | None], dict[tuple[str, str], tuple[str, ...]]]:
+) -> tuple[NDArray[np.bool_], list[str | None], dict[tuple[str, str], NDArray[np.intp]]]:
     """Fill in the scores by means; return which cells have counts, why sets were not scored, and the controls."""
     totals, means = totals_and_means(matrix)
     choice = choose_controls(means, names, size=controls, seed=seed) if controls else None
     weights = mean_weights(found, len(names), choice)
-    for rows, block in row_blocks(matrix):
+
+    def fill(rows: slice, block: Any) -> None:
         log_normalise(block, totals[rows])
         product = (block @ weights.genes).toarray()
         values[rows] = product[:, : len(found)] + product[:, len(found) :] @ weights.bins
-    chosen = {part: tuple(names[column] for column in columns) for part, columns in weights.controls.items()}
-    return totals > 0, weights.reasons, chosen
+
+    of_blocks(matrix, fill)
+    return totals > 0, weights.reasons, weights.controls
 
 
 def _by_ranks(
@@ -168,10 +177,13 @@ def _by_ranks(
     small = [one if reason is None else _refused(one, reason) for one, reason in zip(found, reasons, strict=True)]
     weights = rank_weights(small, matrix.shape[1], max_rank)
     scored = np.zeros(matrix.shape[0], bool)
-    for rows, block in row_blocks(matrix):
+
+    def fill(rows: slice, block: Any) -> None:
         scored[rows] = block.sum(axis=1) > 0
         block.data = max_rank - capped_ranks(block, max_rank)
         values[rows] = (block @ weights).toarray()
+
+    of_blocks(matrix, fill)
     return scored, reasons
 
 

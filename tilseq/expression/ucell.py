@@ -78,4 +78,5 @@ def rank_weights(found: Sequence[Found], genes: int, max_rank: int) -> Any:
             rows.append(members)
             columns += [column] * n
             weights += [sign / (n * max_rank - n * (n + 1) / 2)] * n
-    return csr_array((weights, (np.concatenate(rows), columns)), shape=(genes, len(found)))
+    values = np.array(weights, dtype=np.float64)
+    return csr_array((values, (np.concatenate(rows), columns)), shape=(genes, len(found)))

@@ -20,11 +20,16 @@ if TYPE_CHECKING:
     from tilseq.io.gmt import read_gmt
     from tilseq.io.h5ad import read_h5ad
     from tilseq.io.labels import read_labels
+    from tilseq.io.quantifications import read_quantifications
     from tilseq.io.ranks import read_ranks
+    from tilseq.io.single_cells import read_single_cells
     from tilseq.io.spill import read_spill
+    from tilseq.io.tenx import read_10x_h5, read_10x_mtx
 
 # Imported when they are first asked for: reading an FCS file should not wait for AnnData.
 MODULES = {
+    "read_10x_h5": "tenx",
+    "read_10x_mtx": "tenx",
     "read_bcr": "bcr",
     "read_clonotypes": "clonotypes",
     "read_cohort_cuts": "cuts",
@@ -36,9 +41,11 @@ MODULES = {
     "read_h5ad": "h5ad",
     "read_labels": "labels",
     "read_lesions": "clinical",
-    "read_ranks": "ranks",
     "read_responses": "clinical",
     "read_sdtm_recist": "clinical",
+    "read_quantifications": "quantifications",
+    "read_ranks": "ranks",
+    "read_single_cells": "single_cells",
     "read_spill": "spill",
     "read_subjects": "clinical",
     "write_cell_labels": "cell_obs",
@@ -47,6 +54,8 @@ MODULES = {
 }
 
 __all__ = [
+    "read_10x_h5",
+    "read_10x_mtx",
     "read_bcr",
     "read_clonotypes",
     "read_cohort_cuts",
@@ -58,9 +67,11 @@ __all__ = [
     "read_h5ad",
     "read_labels",
     "read_lesions",
-    "read_ranks",
     "read_responses",
     "read_sdtm_recist",
+    "read_quantifications",
+    "read_ranks",
+    "read_single_cells",
     "read_spill",
     "read_subjects",
     "write_cell_labels",

@@ -47,8 +47,7 @@ def read_h5ad(path: str | Path, *, seconds: float = 60, gigabytes: float = 16) -
         The file is absent, empty, of another type, cut, damaged, hangs the HDF5 library, unpacks to more than it may,
         holds pickled or opaque objects or links, lacks X, or names a cell or gene twice.
     """
-    size = _check_type(path)
-    _probe(path, seconds + size / BYTES_PER_SECOND, int(gigabytes * 1e9))
+    check_hdf5(path, "an .h5ad file", seconds=seconds, gigabytes=gigabytes, matrix="X")
     from anndata import read_h5ad as read
 
     try:
@@ -63,7 +62,25 @@ def read_h5ad(path: str | Path, *, seconds: float = 60, gigabytes: float = 16) -
     return data
 
 
-def _check_type(path: str | Path) -> int:
+def check_hdf5(path: str | Path, expected: str, *, seconds: float, gigabytes: float, matrix: str) -> None:
+    """Refuse a file that is no HDF5 file, or one that a child process does not read whole without harm.
+
+    Parameters
+    ----------
+    path
+        The file.
+    expected
+        What it should be, for errors.
+    seconds, gigabytes
+        As for `read_h5ad`.
+    matrix
+        What the file must hold, or nothing.
+    """
+    size = _check_type(path, expected)
+    _probe(path, seconds + size / BYTES_PER_SECOND, int(gigabytes * 1e9), matrix)
+
+
+def _check_type(path: str | Path, expected: str) -> int:
     """Return the size of an HDF5 file; refuse any other."""
     try:
         status = Path(path).stat()
@@ -79,13 +96,13 @@ def _check_type(path: str | Path) -> int:
         raise ReadError("the file is empty", file=path)
     plain = "text" if start.isascii() and b"\0" not in start else f"bytes {start[:8].hex(' ')}"
     found = kind_of(start) or plain
-    raise ReadError("not an HDF5 file", file=path, byte=0, found=found, expected="an .h5ad file")
+    raise ReadError("not an HDF5 file", file=path, byte=0, found=found, expected=expected)
 
 
-def _probe(path: str | Path, seconds: float, most_bytes: int) -> None:
+def _probe(path: str | Path, seconds: float, most_bytes: int, matrix: str) -> None:
     """Let a child read the file; raise what it finds."""
     # -P: the folder of the probe holds modules whose names others may bear.
-    command = [sys.executable, "-P", str(PROBE), str(Path(path).resolve()), str(seconds), str(most_bytes)]
+    command = [sys.executable, "-P", str(PROBE), str(Path(path).resolve()), str(seconds), str(most_bytes), matrix]
     try:
         child = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired as error:

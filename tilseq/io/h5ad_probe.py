@@ -3,8 +3,9 @@
 A damaged block can make the HDF5 library loop for ever inside C, where neither a signal's handler nor a thread's
 time-out reaches; so the reader runs this file first and kills it when its time is up. Only h5py is imported.
 
-Run as ``python h5ad_probe.py FILE SECONDS BYTES``. Prints one JSON object: ``{}`` when the file is sound, else
-``what`` and, where they are known, ``where`` (the object in the file), ``found`` and ``mend``.
+Run as ``python h5ad_probe.py FILE SECONDS BYTES [MATRIX]``; MATRIX is what the file must hold. Prints one JSON object:
+``{}`` when the file is sound, else ``what`` and, where they are known, ``where`` (the object in the file), ``found``
+and ``mend``.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ class Refusal(Exception):
         self.parts = {name: part for name, part in parts.items() if part is not None}
 
 
-def probe(path: str, most_bytes: int) -> None:
+def probe(path: str, most_bytes: int, matrix: str = "X") -> None:
     """Read every data set and attribute of a file; raise `Refusal` at the first that is wrong."""
     with h5py.File(path, "r") as file:
-        if "X" not in file:
+        if matrix and matrix not in file:
             raise Refusal("the file holds no matrix X", found=", ".join(list(file)[:10]), mend="is it an h5ad file?")
         data_sets = list(_data_sets(file))
         total = sum(math.prod(data.shape or ()) * data.dtype.itemsize for data in data_sets)
@@ -114,10 +115,10 @@ def _size(block: np.ndarray[Any, Any]) -> int:
     return block.nbytes + texts
 
 
-def verdict(path: str, most_bytes: int) -> dict[str, str]:
+def verdict(path: str, most_bytes: int, matrix: str = "X") -> dict[str, str]:
     """Return what is wrong with a file: nothing when it is sound."""
     try:
-        probe(path, most_bytes)
+        probe(path, most_bytes, matrix)
     except Refusal as refusal:
         return refusal.parts
     except (OSError, RuntimeError, ValueError, TypeError, KeyError, UnicodeError, MemoryError) as error:
@@ -125,11 +126,11 @@ def verdict(path: str, most_bytes: int) -> dict[str, str]:
     return {}
 
 
-def main(path: str, seconds: str, most_bytes: str) -> None:
+def main(path: str, seconds: str, most_bytes: str, matrix: str = "X") -> None:
     """Print what is wrong with a file; end by the alarm's default action, which works within C, when time is up."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(math.ceil(float(seconds)) + 1)
-    print(json.dumps(verdict(path, int(most_bytes))))
+    print(json.dumps(verdict(path, int(most_bytes), matrix)))
 
 
 if __name__ == "__main__":

@@ -166,6 +166,13 @@ def first_character(path: str | Path) -> str:
 
 def _read_bytes(path: str | Path) -> bytes:
     """Return the file's bytes, unpacked if they are gzip, once its size and type are known to be sound."""
+    content, packed = unpacked(path)
+    _refuse_other_types(content, path, packed)
+    return content
+
+
+def unpacked(path: str | Path) -> tuple[bytes, bool]:
+    """Return the file's bytes, whatever they are, and whether they were gzip; errors as `read_cells`."""
     try:
         status = Path(path).stat()
         if not stat.S_ISREG(status.st_mode):  # opening a pipe could wait for ever
@@ -182,8 +189,7 @@ def _read_bytes(path: str | Path) -> bytes:
         raise ReadError(f"cannot be read: {error.strerror or error}", file=path) from error
     if not content:
         raise ReadError("the file is empty", file=path)
-    _refuse_other_types(content, path, packed)
-    return content
+    return content, packed
 
 
 def _mapped(path: str | Path) -> mmap.mmap | None:

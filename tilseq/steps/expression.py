@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from tilseq.expression import CellScores
+    from tilseq.expression.scores import Method
     from tilseq.study import Study
 
 STEP = "expression"
@@ -23,18 +24,31 @@ TELLING = ("sample", "patient", "donor", "subject", "individual", "origident")
 
 @dataclass(frozen=True)
 class ScoredFile:
-    """What one h5ad gave: tables `scores`, `quality` and `exclusions`, and where in the file the counts stand."""
+    """What one file gave.
+
+    Attributes
+    ----------
+    scores, coverage, quality, exclusions
+        Tables `scores`, `signature_coverage`, `quality` and `exclusions`.
+    method
+        How cells were scored, in words.
+    told
+        What a reader of the file should know.
+    """
 
     scores: pl.DataFrame
+    coverage: pl.DataFrame
     quality: pl.DataFrame
     exclusions: pl.DataFrame
-    place: str
+    method: str
+    told: tuple[str, ...]
 
 
 def plan(study: Study) -> list[Job]:
-    """Return one job for each single-cell sample with an h5ad."""
+    """Return one job for each single-cell sample with counts."""
     settings = study.settings.analysis.expression
-    arguments = {"gene_sets": settings.gene_sets is not None, "layer": settings.layer}
+    arguments: dict[str, Any] = {"gene_sets": settings.gene_sets is not None, "layer": settings.layer}
+    arguments |= {"method": settings.method, "controls": settings.controls}
     jobs = sample_jobs(study, STEP, study.available("scrna"), lambda sample: arguments)
     if settings.gene_sets is None:
         return jobs
@@ -48,11 +62,13 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.endpoints.rows import endpoint
     from tilseq.io.write import write_parquet
     from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, QUALITY, SCORES
+    from tilseq.tables.single_cells import SIGNATURE_COVERAGE
 
     sample = job.sample or {}
     given = job.arguments
     cells, gene_sets = (job.paths[:-1], job.paths[-1]) if given["gene_sets"] else (job.paths, None)
-    scored = score_file(cells[0], gene_sets, sample=job.unit, member=sample["member"], layer=given["layer"])
+    how = {name: given[name] for name in ("layer", "method", "controls")}
+    scored = score_file(cells[0], gene_sets, sample=job.unit, member=sample["member"], **how)
     rows = [
         endpoint(
             sample,
@@ -60,13 +76,14 @@ def run(job: Job, folder: Path) -> None:
             row["value"],
             qualifiers={"set": row["set"]},
             n=row["n"],
-            method=f"counts of {scored.place}; {row['genes_found']} of {row['genes_listed']} genes",
+            method=f"{scored.method}; {row['genes_found']} of {row['genes_listed']} genes",
         )
         for row in scored.scores.iter_rows(named=True)
     ]
     unread = ", ".join(Path(path).name for path in cells[1:])
     told = [{"sample": job.unit, "check": "files", "verdict": "warn", "reason": f"not read: {unread}"}]
     write_parquet(scored.scores, SCORES, folder)
+    write_parquet(scored.coverage, SIGNATURE_COVERAGE, folder)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
     write_parquet(pl.concat([scored.quality, QUALITY.frame(told if unread else [])]), QUALITY, folder)
     write_parquet(scored.exclusions.with_columns(file=pl.lit(sample["path"])), EXCLUSIONS, folder)
@@ -80,13 +97,15 @@ def score_file(
     by: str | None = None,
     member: str | None = None,
     layer: str | None = None,
+    method: Method = "mean",
+    controls: int = 50,
 ) -> ScoredFile:
-    """Score gene sets on the cells of an h5ad file.
+    """Score gene sets on the cells of a file.
 
     Parameters
     ----------
     path
-        An h5ad file.
+        An h5ad, or 10x's h5, folder or `matrix.mtx`; see `tilseq.io.single_cells.read_single_cells`.
     gene_sets
         A GMT file; None for the sets that come with the package.
     sample
@@ -97,6 +116,8 @@ def score_file(
         ``column=value`` of obs: only these cells are the sample.
     layer
         Where the raw counts stand; see `tilseq.expression.raw_counts`.
+    method, controls
+        How cells are scored; see `tilseq.expression.score`.
 
     Raises
     ------
@@ -106,18 +127,18 @@ def score_file(
         There is no such column, value or layer, a cell has no sample, or the matrix does not hold raw counts.
     """
     from tilseq.errors import AnalysisError
-    from tilseq.expression import load_signatures, raw_counts, score, summarise
+    from tilseq.expression import as_signatures, load_signatures, raw_counts, score, summarise
     from tilseq.io.gmt import read_gmt
-    from tilseq.io.h5ad import read_h5ad
+    from tilseq.io.single_cells import read_single_cells
 
-    sets = load_signatures() if gene_sets is None else read_gmt(gene_sets)
-    cells = read_h5ad(path)
+    sets = as_signatures(load_signatures() if gene_sets is None else read_gmt(gene_sets))
+    cells, told = read_single_cells(path)
     try:
         if member is not None:
             cells = _member(cells, member)
         groups = [sample] * cells.n_obs if by is None else _groups(cells, by)
         counts = raw_counts(cells, layer)
-        scored = score(counts.matrix, counts.genes, sets)
+        scored = score(counts.matrix, counts.genes, sets, method=method, controls=controls)
     except AnalysisError as error:
         error.file = str(path)
         raise
@@ -126,7 +147,28 @@ def score_file(
     quality = _without_cells(scored, groups, names)
     if by is None and member is None:
         quality += _mixed(cells, sample)
-    return ScoredFile(summarise(scored, groups), _quality(scored, groups, quality), exclusions, counts.place)
+    coverage = _coverage(scored, names)
+    checks = _quality(scored, names, quality)
+    return ScoredFile(
+        summarise(scored, groups), coverage, checks, exclusions, f"{_words(method, controls)} of {counts.place}", told
+    )
+
+
+def _words(method: Method, controls: int) -> str:
+    """Return how cells were scored."""
+    if method == "ucell":
+        return "UCell on counts"
+    return "mean less that of control genes, counts" if controls else "mean, counts"
+
+
+def _coverage(scored: CellScores, names: list[str]) -> pl.DataFrame:
+    """Return the coverage of sets, a row a sample and set."""
+    import polars as pl
+
+    from tilseq.tables.single_cells import SIGNATURE_COVERAGE
+
+    rows = [scored.coverage.with_columns(sample=pl.lit(name)) for name in names]
+    return pl.concat([SIGNATURE_COVERAGE.frame(), *(one.select(SIGNATURE_COVERAGE.frame().columns) for one in rows)])
 
 
 def _without_cells(scored: CellScores, groups: list[str], names: list[str]) -> list[dict[str, Any]]:
@@ -155,19 +197,18 @@ def _mixed(cells: AnnData, sample: str) -> list[dict[str, Any]]:
     return [{"sample": sample, "check": "one sample", "verdict": "warn", "reason": reason}]
 
 
-def _quality(scored: CellScores, groups: list[str], others: list[dict[str, Any]]) -> pl.DataFrame:
-    """Return a warning for each sample and each set that was not scored, below the other checks."""
+def _quality(scored: CellScores, names: list[str], others: list[dict[str, Any]]) -> pl.DataFrame:
+    """Return a warning for each sample where sets were not scored, below the other checks."""
+    from tilseq.errors import first_few
     from tilseq.tables.outputs import QUALITY
 
-    return QUALITY.frame(
-        others
-        + [
-            {"sample": sample, "check": f"coverage of {row['set']}", "verdict": "warn", "reason": row["reason"]}
-            | {"value": row["genes_found"] / max(row["genes_listed"], 1), "limit": "at least half of the genes"}
-            for sample in sorted(set(groups))
-            for row in scored.coverage.drop_nulls("reason").iter_rows(named=True)
-        ]
-    )
+    refused = scored.coverage.drop_nulls("reason")
+    sets = [f"{name} ({found} of {listed} genes)" for name, found, listed in
+            refused.select("set", "genes_found", "genes_listed").iter_rows()]  # fmt: skip
+    share = 1 - len(sets) / max(scored.coverage.height, 1)
+    reason = f"{len(sets)} of {scored.coverage.height} gene sets are not scored: {first_few(sets, 5)}"
+    row = {"check": "coverage of gene sets", "value": share, "limit": "all", "verdict": "warn", "reason": reason}
+    return QUALITY.frame(others + [{"sample": sample} | row for sample in names if sets])
 
 
 def _without_counts(scored: CellScores, groups: list[str], path: str | Path) -> pl.DataFrame:

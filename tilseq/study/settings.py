@@ -137,6 +137,10 @@ class Expression(Part):
     layer: str | None = Field(
         None, min_length=1, description="Where h5ad files hold raw counts: a layer's name, or raw; null: X."
     )
+    method: Literal["mean", "ucell"] = Field(
+        "mean", description="Scores of gene sets: mean less that of control genes, or UCell's ranks."
+    )
+    controls: int = Field(50, ge=0, le=1000, description="Control genes a bin of mean expression; 0 subtracts none.")
 
 
 class Clinical(Part):

@@ -28,6 +28,7 @@ SIGNATURE_COVERAGE = Table(
     "signature_coverage",
     "One gene set a row: how much of it the data hold, and whether it was scored.",
     (
+        Column("sample", "text", "Sample whose genes they are; null where the data are not parted."),
         Column("set", "text", "Gene set.", needed=True),
         Column("axis", "text", "State or pathway that the set stands for; null for a set without one."),
         Column("genes_listed", "integer", "Genes of the set, both directions together.", needed=True, minimum=0),
@@ -36,5 +37,5 @@ SIGNATURE_COVERAGE = Table(
         Column("scored", "boolean", "It was scored.", needed=True),
         Column("reason", "text", "Why it was not."),
     ),
-    key=("set",),
+    key=("sample", "set"),
 )

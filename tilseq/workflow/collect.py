@@ -41,6 +41,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
     from tilseq.tables import repertoire as repertoire_tables
     from tilseq.tables.cell_labels import CELL_LABELS
     from tilseq.tables.contamination import CONTAMINATION_TABLES
+    from tilseq.tables.single_cells import SIGNATURE_COVERAGE
     from tilseq.tables.tracking import TRACKING_TABLES
 
     states = {job.folder: _state(work / job.folder) for job in jobs}
@@ -81,6 +82,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         *TRACKING_TABLES,
         *CONTAMINATION_TABLES,
         outputs.SCORES,
+        SIGNATURE_COVERAGE,
         outputs.RESPONSE,
     )
     read_with_the_study = {outputs.EXCLUSIONS.name: study.exclusions}

@@ -1,0 +1,42 @@
+"""`tilseq expression score`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tilseq.cli.common import Examples, output_table
+
+
+@click.command("score", cls=Examples, example="tilseq expression score cells.h5ad --by sample -o scores.csv\n")
+@click.argument("file", metavar="FILE", type=click.Path(exists=True, path_type=Path))
+@click.option("--gmt", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Gene sets; else built in.")
+@click.option("--by", help="Column of obs that names each cell's sample; else the file is one sample.")
+@click.option("--layer", help="Where the raw counts stand: a layer's name, or raw; else X.")
+@click.option("--method", type=click.Choice(["mean", "ucell"]), default="mean", show_default=True, help="Of scoring.")
+@click.option("--controls", type=click.IntRange(0), default=50, show_default=True, help="Control genes a bin; 0: none.")
+@output_table
+def score_command(
+    file: Path, gmt: Path | None, by: str | None, layer: str | None, method: Any, controls: int, output: str
+) -> None:
+    """Write the mean score of each gene set over the cells of each sample.
+
+    FILE is an h5ad, or 10x's h5, folder or matrix.mtx; it must hold raw counts. A cell's score is the mean of its
+    log-normalised expression less that of control genes, or by ranks (UCell).
+    """
+    from tilseq.cli.common import sample_name, write_result
+    from tilseq.steps.expression import score_file
+    from tilseq.tables.outputs import SCORES
+
+    scored = score_file(file, gmt, sample=sample_name(file), by=by, layer=layer, method=method, controls=controls)
+    for sentence in scored.told:
+        click.echo(sentence, err=True)
+    for name, reason in scored.coverage.drop_nulls("reason").select("set", "reason").unique(maintain_order=True).rows():
+        click.echo(f"{name}: not scored: {reason}", err=True)
+    for name, reason in scored.quality.filter(check="cells").select("sample", "reason").iter_rows():
+        click.echo(f"{name}: not scored: {reason}", err=True)
+    for sample, empty in scored.exclusions.select("sample", "rows").iter_rows():
+        click.echo(f"cells of {sample} without a count, left out: {empty}", err=True)
+    write_result(scored.scores, SCORES, output)
