@@ -1,4 +1,4 @@
-"""Cells are kept by stated limits and typed; sums by subject, visit, type and label; receptors of other cells are told."""
+"""Cells are kept by stated limits and typed; sums by subject, visit, type and label; foreign receptors are told."""
 
 import anndata
 import numpy as np
@@ -12,6 +12,7 @@ from tilseq.steps.job import Job
 from tilseq.tables.cell_labels import CELL_LABELS
 
 GENES = ["CD3D", "CD3E", "TRAC", "CD4", "CD8A", "CD8B", "GZMB", "MT-CO1"]
+GENES_FRAME = pd.DataFrame(index=GENES)
 CD4 = [9, 9, 9, 20, 0, 0, 3, 1]
 CD8 = [9, 9, 9, 0, 20, 20, 3, 1]
 DYING = [9, 9, 9, 0, 20, 20, 3, 70]
@@ -39,8 +40,11 @@ def run(tmp_path, sample):
             cell_expression.run(job, tmp_path / "work" / job.folder)
             rows[job.folder] = row | {"level": name, "receptors": f"{name}_tcr"}
             paths.append(str(path))
-            labels += [CELL_LABELS.frame([{"sample": f"{name}_tcr", "cell_id": other or barcode, "label": label, "probability": 0.9}
-                                          for barcode, (label, other) in zip(barcodes, told, strict=False)])]  # fmt: skip
+            given = [
+                {"sample": f"{name}_tcr", "cell_id": other or barcode, "label": label, "probability": 0.9}
+                for barcode, (label, other) in zip(barcodes, told, strict=False)
+            ]
+            labels.append(CELL_LABELS.frame(given))
         write_parquet(pl.concat(labels), CELL_LABELS, tmp_path / "work" / "cell_labels" / "S1")
         job = Job("pseudobulk", "S1", "pseudobulk/S1", paths=tuple(paths), needs=(*rows, "cell_labels/S1"),
                   arguments={"samples": rows, "layer": None, "minimum_cells": minimum_cells})  # fmt: skip

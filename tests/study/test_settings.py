@@ -47,7 +47,7 @@ def test_defaults(tmp_path):
                 "most_percent_mitochondrial": 15.0,
                 "minimum_cells": 10,
                 "contrasts": [],
-                "smallest_set": 15,
+                "smallest_set": None,
                 "method": "mean",
                 "controls": 50,
             },

@@ -85,6 +85,8 @@ def run(job: Job, folder: Path) -> None:
     for by_label in (False, True) if typed else ():
         cells = every[every.obs["status"].notna()] if by_label else every
         obs = cells.obs if by_label else cells.obs.drop(columns="status")
+        if not cells.n_obs:
+            continue
         try:
             found = pseudobulk(cells, obs, minimum_cells=job.arguments["minimum_cells"])
         except AnalysisError as error:  # a subject with too few cells is no failure

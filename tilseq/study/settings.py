@@ -154,7 +154,11 @@ class Expression(Part):
         description="Comparisons within subjects, such as visit:D28/product; none: each visit against the product and "
         "against blood before lymphodepletion.",
     )
-    smallest_set: int = Field(15, ge=1, description="Genes found of a set, below which it is not tested.")
+    smallest_set: int | None = Field(
+        None,
+        ge=1,
+        description="Genes found of a set, below which it is not tested; null: 15, and 10 of those built in.",
+    )
     method: Literal["mean", "ucell"] = Field(
         "mean", description="Scores of gene sets: mean less that of control genes, or UCell's ranks."
     )
