@@ -128,5 +128,3 @@ def umap(embedding: Embedding, *, seed: int = 0) -> NDArray[np.float64]:
     import scanpy
 
     return np.asarray(scanpy.tl.umap(embedding.cells, random_state=seed, copy=True).obsm["X_umap"], np.float64)
-
-
