@@ -168,10 +168,10 @@ def share_cells(depths: pl.DataFrame) -> dict[str, float | None]:
 def product_cells(depths: pl.DataFrame) -> dict[str, float | None]:
     """Return locus → effective number of cells by which a product's library misses clones, None where not known.
 
-    As `share_cells`, but where the cells were told and UMIs, reads or what is not known counted: cells yield these unequally, so that N
-    cells with D counts are worth ``1 / ((1 + c) / N + 1 / D)``, with c the squared coefficient of variation of what
-    cells yield. It is taken to be 0.7, by which replicates of Minervina and others scatter (eLife 2021;10:e63502). An
-    estimate from replicates has it in itself.
+    As `share_cells`, but where the cells were told, and UMIs, reads or what is not known was counted: cells yield these
+    unequally, so that N cells with D counts are worth ``1 / ((1 + c) / N + 1 / D)``, with c the squared coefficient of
+    variation of what cells yield. It is taken to be 0.7, by which replicates of Minervina and others scatter (eLife
+    2021;10:e63502). An estimate from replicates has it in itself.
 
     Parameters
     ----------
