@@ -56,7 +56,8 @@ def test_plots_offers_every_figure_function():
 def test_io_offers_every_reader_of_a_whole_file():
     readers = public(
         "tilseq.io",
-        ("bcr", "clinical", "clonotypes", "contigs", "cuts", "fcs", "gate_files", "gmt", "h5ad", "labels", "spill"),
+        ("bcr", "clinical", "clonotypes", "contigs", "cuts", "fcs", "gate_files", "gmt", "h5ad", "labels", "ranks",
+         "spill"),
         "read_",
     )
     assert set(readers) <= set(ts.io.__all__)
@@ -70,6 +71,7 @@ def test_io_offers_every_reader_of_a_whole_file():
         "read_gmt": "tilseq.io.gmt",
         "read_h5ad": "tilseq.io.h5ad",
         "read_labels": "tilseq.io.labels",
+        "read_ranks": "tilseq.io.ranks",
         "read_lesions": "tilseq.io.clinical",
         "read_responses": "tilseq.io.clinical",
         "read_sdtm_recist": "tilseq.io.clinical",
