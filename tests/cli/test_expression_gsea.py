@@ -52,7 +52,7 @@ def test_built_in_sets_of_10_genes_are_tested_and_of_a_file_those_of_15(tmp_path
 
     exhaustion = load_signatures()["exhaustion"].up
     genes = [*exhaustion, *GENES[:100]]
-    ranks = np.where(np.arange(len(genes)) % 5 == 4, 0, np.linspace(4, -4, len(genes)))
+    ranks = np.where(np.arange(len(genes)) % 4 == 3, 0, np.linspace(4, -4, len(genes)))
     (tmp_path / "t.rnk").write_text("".join(f"{gene}\t{rank}\n" for gene, rank in zip(genes, ranks, strict=True)))
     (tmp_path / "s.gmt").write_text("\t".join(["mine", "", *exhaustion]) + "\n")
     assert len(exhaustion) == 14
@@ -73,14 +73,14 @@ def test_some_of_the_samples_and_a_contrast_that_cannot_be_tested(files, capsys)
 
 
 def test_a_ranked_list_is_for_exploration(files, capsys):
-    ranks = np.where(np.arange(200) % 5 == 4, 0, np.linspace(4, -4, 200))
+    ranks = np.where(np.arange(200) % 4 == 3, 0, np.linspace(4, -4, 200))
     (files / "t.rnk").write_text("".join(f"{gene}\t{rank}\n" for gene, rank in zip(GENES, ranks, strict=True)))
     assert run("--ranks", files / "t.rnk", "--gmt", files / "mine.gmt", "-o", files / "out.csv") == 0
     found = {row["set"]: row for row in csv.DictReader((files / "out.csv").read_text().splitlines())}
     assert (found["up"]["exploratory"], found["up"]["method"], found["up"]["contrast"]) == ("true", "preranked", "t")
     assert found["up"]["reason"].startswith("gene permutation: ignores correlation of genes")
     assert float(found["up"]["p"]) > 0
-    assert capsys.readouterr().err == "genes with the rank of another, ordered by symbol: 39 of 200\n"
+    assert capsys.readouterr().err == "genes with the rank of another, ordered by symbol: 49 of 200\n"
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,11 @@ class SetMembers:
     left_out: tuple[tuple[str, int, str], ...]
 
     @cached_property
+    def sums(self) -> Any:
+        """Sets × genes, a csr_array of doubles: its product with values of genes is the sum of each set."""
+        return self.members.T.tocsr().astype(float)
+
+    @cached_property
     def owner(self) -> NDArray[np.intp]:
         """Which set each member is of, members set after set."""
         return np.repeat(np.arange(len(self.sizes)), self.sizes)

@@ -136,7 +136,7 @@ def standardised_means(t: Floats, sets: SetMembers) -> Floats:
     """
     centre = np.median(t)
     scale = np.median(np.abs(t - centre)) or t.std() or 1.0
-    return np.asarray((sets.members.T @ t / sets.sizes - centre) / scale, float)
+    return np.asarray((sets.sums @ t / sets.sizes - centre) / scale, float)
 
 
 def _flipped(differences: Floats, flips: Flips, sets: SetMembers, statistic: Statistic) -> _Flipped:
