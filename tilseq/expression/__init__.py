@@ -8,6 +8,7 @@ from tilseq.expression.differential import Differential, differential_expression
 from tilseq.expression.enrichment import Enrichment, one_family
 from tilseq.expression.gsea import gsea
 from tilseq.expression.matrix import Counts, raw_counts
+from tilseq.expression.normalise import log2_cpm
 from tilseq.expression.over_representation import over_representation
 from tilseq.expression.preranked import preranked
 from tilseq.expression.pseudobulk import Pseudobulk, pseudobulk
@@ -31,6 +32,7 @@ __all__ = [
     "gsea",
     "load_hallmark",
     "load_signatures",
+    "log2_cpm",
     "looks_like_counts",
     "match_samples",
     "one_family",
