@@ -27,9 +27,13 @@ ALL = (
     "published_change",
     "cell_labels",
     "origins",
+    "enrichment",
+    "enrichment_calibration",
     "persistence",
     "scores",
     "track",
+    "differential",
+    "differential_calibration",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))

@@ -47,7 +47,7 @@ def assert_equal_to_limma(found, model):
 
 
 def test_subjects_as_levels_give_limmas_numbers():
-    found = differential_expression(COUNTS, GENES, DESIGN, "visit:D28/product")
+    found = differential_expression(COUNTS, GENES, DESIGN, "visit:D28/product", pooled=True)
     assert_equal_to_limma(found.table, "fixed")
     model = found.models.row(0, named=True)
     assert (model["engine"], model["subjects"], model["samples"], model["genes"]) == ("voom", 4, 11, 101)
@@ -57,19 +57,41 @@ def test_subjects_as_levels_give_limmas_numbers():
     )
 
 
+def test_the_two_visits_alone_give_limmas_numbers():
+    found = differential_expression(COUNTS, GENES, DESIGN, "visit:D28/product")
+    assert_equal_to_limma(found.table, "pairs")
+    assert found.models["residual_df"].to_list() == [3]
+    others = found.left_out.filter(pl.col("what") == "sample")
+    assert others.select("name", "reason").rows() == [(f"P{i}_D7", "of another level") for i in (1, 2, 4)]
+
+
 def test_subjects_as_a_correlation_where_a_visit_is_missing_give_limmas_numbers():
-    found = differential_expression(csr_array(COUNTS), GENES, DESIGN, "visit:D7/product")
+    found = differential_expression(
+        csr_array(COUNTS), GENES, DESIGN, "visit:D7/product", subjects="correlated", pooled=True
+    )
     assert_equal_to_limma(found.table, "correlated")
     model = found.models.row(0, named=True)
     assert model["engine"] == "voom_correlated"
     assert model["correlation"] == pytest.approx(0.243794631051861, abs=1e-9)
     # duplicateCorrelation's own, which stops before its iterations are done
     assert model["correlation"] == pytest.approx(0.243778279167937, abs=2e-5)
-    assert model["told"].endswith("as pairs are not complete (P3: no sample of D7)")
+    assert model["subjects"] == 4
+
+
+def test_subjects_become_a_correlation_where_two_have_both_samples():
+    here = [0, 2, 3, 5, 6]  # product and D28 of P1 and P2, product of P3
+    few = differential_expression(COUNTS[here], GENES, DESIGN[here], "visit:D28/product")
+    assert few.models["engine"].to_list() == ["voom_correlated"]
+    assert few.models["told"].to_list() == [
+        "subjects are a correlation between their samples, as only 2 have every sample"
+    ]
+    assert few.table["subjects"].unique().to_list() == [3]
+    more = [*here, 7]  # D28 of P3
+    assert differential_expression(COUNTS[more], GENES, DESIGN[more], "visit:D28/product").models["engine"][0] == "voom"
 
 
 def test_a_subject_without_a_pair_is_left_out_and_told_where_subjects_are_levels():
-    found = differential_expression(COUNTS, GENES, DESIGN, "visit:D7/product", subjects="fixed")
+    found = differential_expression(COUNTS, GENES, DESIGN, "visit:D7/product", pooled=True)
     assert found.left_out.filter(pl.col("what") != "gene").rows() == [
         ("visit:D7/product", "subject", "P3", "no sample of D7")
     ]
@@ -77,7 +99,7 @@ def test_a_subject_without_a_pair_is_left_out_and_told_where_subjects_are_levels
 
 
 def test_a_covariate_and_a_prior_without_end_give_limmas_numbers():
-    found = differential_expression(COUNTS, GENES, DESIGN, "visit:D28/product", covariates=["batch"])
+    found = differential_expression(COUNTS, GENES, DESIGN, "visit:D28/product", covariates=["batch"], pooled=True)
     assert_equal_to_limma(found.table, "covariate")
     assert found.models["prior_df"].to_list() == [None]
 
@@ -110,7 +132,7 @@ def test_genes_that_are_left_out_are_told():
     assert reasons["TRAC"] == "no counts"
     empty = differential_expression(COUNTS, GENES, DESIGN, "visit:D28/product")
     assert ("visit:D28/product", "gene", "gene001", "no counts") in empty.left_out.rows()
-    assert empty.table.height + empty.left_out.height == len(GENES)
+    assert empty.table.height + (empty.left_out["what"] == "gene").sum() == len(GENES)
     assert set(found.table.columns) == set(DIFFERENTIAL.names)
 
 
@@ -118,7 +140,7 @@ def test_the_only_sample_of_a_subject_and_one_without_a_level_are_told():
     design = DESIGN.with_columns(
         visit=pl.when(pl.col("sample").is_in(["P4_D7", "P4_D28"]).not_()).then("visit"),
     )
-    found = differential_expression(COUNTS, GENES, design, "visit:D28/product", subjects="fixed")
+    found = differential_expression(COUNTS, GENES, design, "visit:D28/product", pooled=True)
     assert found.left_out.filter(pl.col("what") != "gene").drop("contrast").rows() == [
         ("sample", "P4_D7", "no visit"),
         ("sample", "P4_D28", "no visit"),
@@ -139,7 +161,7 @@ def test_an_interaction_tells_the_subjects_and_samples_it_does_without():
 
 def refused(counts=COUNTS, genes=GENES, design=DESIGN, contrast="visit:D28/product", **settings):
     with pytest.raises(AnalysisError) as caught:
-        differential_expression(counts, genes, design, contrast, **settings)
+        differential_expression(counts, genes, design, contrast, **({"pooled": True} | settings))
     return str(caught.value)
 
 
@@ -182,6 +204,10 @@ def test_a_covariate_that_cannot_be_told_apart_is_named(covariate, words):
         ({"counts": np.where(COUNTS == COUNTS.max(), np.inf, COUNTS)}, "; found inf; expected whole"),
         ({"counts": np.zeros_like(COUNTS)}, "sample P1_product has no counts"),
         ({"counts": np.eye(11, len(GENES))}, "no gene is counted enough to be tested"),
+        (
+            {"counts": COUNTS * (np.arange(11) != 5)[:, None] + np.eye(11, len(GENES), -4)},
+            "row 7: a sample has no counts of",
+        ),
         ({"genes": ["A", "A", *GENES[2:]]}, "a gene stands twice; found 'A'"),
         ({"engine": "voomm"}, "no such engine; found 'voomm'; did you mean 'voom'?"),
         ({"engine": "deseq2", "subjects": "correlated"}, "deseq2 knows subjects as levels only"),

@@ -99,7 +99,7 @@ def samples(values, **parts):
 
 
 @pytest.mark.parametrize("form", [np.array, csr_matrix])
-def test_an_h5ad_of_samples_by_genes(tmp_path, form):
+def test_row_39_an_h5ad_of_samples_by_genes_holds_raw_counts_or_is_refused(tmp_path, form):
     counts = np.array([[1, 0], [2, 3]], np.float32)
     samples(form(counts * 0.5), layers={"counts": form(counts)}).write_h5ad(tmp_path / "c.h5ad")
     found = read_count_matrix(tmp_path / "c.h5ad", layer="counts")

@@ -62,6 +62,13 @@ v <- voom(y, fixed)
 print(v$weights[1:2, 1:4])
 keep_results("fixed", eBayes(lmFit(v, fixed)), "visitD28")
 
+# The two visits alone.
+pair <- d$visit != "D7"
+two <- droplevels(d[pair, ])
+pairs <- model.matrix(~ subject + visit, two)
+yy <- prepared(counts[, pair], two$visit)
+keep_results("pairs", eBayes(lmFit(voom(yy, pairs), pairs)), "visitD28")
+
 # Subjects as a correlation. limma's own stops where a step gains less than 1e-6; the other is let run to the end.
 random <- model.matrix(~ visit, d)
 converged <- function(v) {

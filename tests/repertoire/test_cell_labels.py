@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from tilseq.errors import AnalysisError, TableError
-from tilseq.repertoire import ProductLot, cell_labels, chain_pairing, depth, label_checks, share_cells
+from tilseq.repertoire import ProductLot, cell_labels, chain_pairing, depth, share_cells
 from tilseq.repertoire.chain_search import COLLISIONS
 from tilseq.repertoire.product_lots import product_of
 
@@ -219,26 +219,3 @@ def test_junctions_in_common_of_four_people_are_counted(shared_data):
     assert found == {"TRA": [160, 91_524_615], "TRB": [0, 102_727_868]}
     for locus, (shared, pairs) in found.items():
         assert COLLISIONS[locus] == pytest.approx((shared + 0.5) / pairs, rel=0.01)
-
-
-def test_checks():
-    lots = [bulk(PRODUCT)]
-    blood = {f"in {i}": "B9" for i in range(6)} | {"out 1": "B90", "out 2": "B91", "two": "B9 B92", "b": "H1"}
-    labels = cell_labels(cells(blood), lots)
-    chance = labels.filter(label="not_seen_in_product")["probability"].mean()
-    assert label_checks(labels).select("check", "value", "verdict", "reason").rows() == [
-        ("cells in the product", pytest.approx(6 / 9), "pass",
-         "6 of 9 cells with a receptor are of a clone that the product shows"),
-        ("cells the product missed", pytest.approx(chance), "warn" if chance > 0.1 else "pass",
-         f"of 2 cells not seen in the product about {2 * chance:.0f} are of infused clones, "
-         "which its 465 effective cells did not show"),
-        ("cells undecided", pytest.approx(1 / 9), "warn", "1 of 9 cells with a receptor can be labelled neither way"),
-    ]  # fmt: skip
-    unknown = label_checks(cell_labels(cells(blood), [ProductLot("x", lots[0].table)]))
-    assert unknown.filter(check="cells the product missed").select("value", "verdict", "reason").row(0) == (
-        None,
-        "warn",
-        "2 cells not seen in the product may be of infused clones: the cells behind TRB of x are not known",
-    )
-    nobody = label_checks(cell_labels(cells({"b": "H1"}), lots))
-    assert nobody.select("verdict", "reason").row(0) == ("warn", "no cell has a TRA or TRB")

@@ -1,7 +1,5 @@
-import numpy as np
 import pytest
 
-from tilseq.multiplicity import benjamini_hochberg
 from tilseq.repertoire.counting_tests import mid_p, overdispersion_of
 
 # before, after, n before, n after, two-sided mid-p of the binomial (R's pbinom and dbinom), of the beta-binomial with
@@ -32,9 +30,3 @@ def test_replicates_far_from_alike_have_a_finite_likelihood(recwarn):
     first, second = [4000, 10] * 6, [1, 9] * 6
     assert 0 < overdispersion_of(first, second, 5000, 5000) < 1
     assert not recwarn.list
-
-
-def test_false_discoveries_as_r():
-    p = [0.001, 0.008, 0.039, 0.041, 0.042, 0.06, 0.074, 0.205]
-    q = [0.008, 0.032, 0.0672, 0.0672, 0.0672, 0.08, 0.0845714285714, 0.205]
-    np.testing.assert_allclose(benjamini_hochberg(p), q, rtol=1e-12)

@@ -12,7 +12,7 @@ from tilseq.cli.expression_score import score_command
 
 @click.group("expression")
 def expression_command() -> None:
-    """Gene-set scores of single cells; cells summed by subject; differential expression and gene sets within subjects."""
+    """Scores of single cells; cells summed by subject; genes and gene sets that differ within subjects."""
 
 
 for command in (score_command, pseudobulk_command, de_command, gsea_command):

@@ -22,6 +22,7 @@ tilseq expression de sums.h5ad --where cell_type=CD8 --where visit=D28 \\
 tilseq expression de sums.h5ad --where cell_type=CD8 \\
     --contrast visit:D28/product*status:infused/not_in_product -o interaction.csv"""
 
+SHOWN = 5
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -43,8 +44,9 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=click.Choice(["auto", "fixed", "correlated"]),
     default="auto",
     show_default=True,
-    help="A level for each, or a correlation between their samples; auto: the latter where pairs are not complete.",
+    help="A level for each, or a correlation between their samples; auto: the latter if fewer than 3 have both.",
 )
+@click.option("--pooled", is_flag=True, help="Fit all levels of the factor: more degrees, if all spread alike.")
 @click.option("--covariate", "covariates", multiple=True, metavar="COLUMN", help="Taken into account. Repeats.")
 @click.option("--layer", help="Layer of an h5ad with the raw counts; else X.")
 @click.option("--left-out", type=click.Path(dir_okay=False), help="CSV file for what took no part, and why.")
@@ -56,6 +58,7 @@ def de_command(
     where: tuple[str, ...],
     engine: str,
     subjects: str,
+    pooled: bool,
     covariates: tuple[str, ...],
     layer: str | None,
     left_out: str | None,
@@ -85,6 +88,7 @@ def de_command(
         engine=engine,  # type: ignore[arg-type]
         subjects=subjects,  # type: ignore[arg-type]
         covariates=covariates,
+        pooled=pooled,
     )
     _tell(found)
     if left_out is not None:
@@ -106,6 +110,8 @@ def _numbers(design: pl.DataFrame, covariates: tuple[str, ...]) -> pl.DataFrame:
 
 def _tell(found: Differential) -> None:
     """Say what each contrast rests on and what took no part."""
+    from tilseq.errors import first_few
+
     for model in found.models.iter_rows(named=True):
         left_out = found.left_out.filter(found.left_out["contrast"] == model["contrast"])
         correlation = "" if model["correlation"] is None else f", correlation {model['correlation']:.3f}"
@@ -116,9 +122,8 @@ def _tell(found: Differential) -> None:
         )
         if model["told"]:
             click.echo(f"  {model['told']}", err=True)
-        for what, name, reason in left_out.select("what", "name", "reason").iter_rows():
-            if what != "gene":
-                click.echo(f"  {what} {name} left out: {reason}", err=True)
-        genes = left_out.filter(left_out["what"] == "gene")
-        for reason, number in genes["reason"].value_counts(sort=True).iter_rows():
-            click.echo(f"  {number} gene{'s' if number > 1 else ''} left out: {reason}", err=True)
+        groups = left_out.group_by("what", "reason", maintain_order=True).agg("name")
+        for what, reason, names in groups.iter_rows():
+            told = first_few(names, SHOWN) if what != "gene" else ""
+            click.echo(f"  {len(names)} {what}{'s' if len(names) > 1 else ''} left out: {reason}", err=True, nl=False)
+            click.echo(f": {told}" if told else "", err=True)

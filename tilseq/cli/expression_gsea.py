@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, sample_name, write_result
+from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, write_result
 from tilseq.cli.expression_design import asked, design_of, where_option
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ tilseq expression gsea --counts counts.tsv --design design.csv --contrast visit:
 tilseq expression gsea --counts sums.h5ad --where cell_type=CD8 --where visit=D28 \\
     --contrast status:infused/not_in_product --gmt axes.gmt --gmt hallmark.gmt -o gsea.csv
 tilseq expression gsea --ranks t.rnk --gmt hallmark.gmt -o gsea.csv"""
-BUILT_IN = "built_in"
-
 file_given = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -40,7 +38,7 @@ class _Samples(NamedTuple):
 @click.option("--layer", help="Layer of an h5ad with the raw counts; else X.")
 @click.option("--ranks", type=file_given, help="Genes and their ranks (.rnk) instead of counts.")
 @click.option(
-    "--gmt", "gmts", multiple=True, type=file_given, help="Gene sets; else built in. Repeats: each file is a family."
+    "--gmt", "gmts", multiple=True, type=file_given, help="Gene sets, each file a family; else axes and hallmark."
 )
 @click.option("--method", type=click.Choice(["sign_flip", "camera", "preranked"]), help="Else sign_flip of counts.")
 @click.option("--smallest", type=click.IntRange(min=1), default=15, show_default=True, help="Fewest genes of a set.")
@@ -87,19 +85,19 @@ def gsea_command(
 
 
 def _sets(paths: tuple[Path, ...]) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
-    """Return all sets, and the family of each: the file that it stands in."""
+    """Return all sets, and the family of each: the file that it stands in, else axes or hallmark."""
     from tilseq.errors import ReadError
-    from tilseq.expression.signatures import gene_lists, load_signatures
+    from tilseq.expression.set_members import one_way
+    from tilseq.expression.signatures import load_hallmark, load_signatures
     from tilseq.io.gmt import read_gmt
 
-    if not paths:
-        built_in = gene_lists(load_signatures())
-        return built_in, dict.fromkeys(built_in, BUILT_IN)
+    if paths:
+        given = [(path, path.name.removesuffix(".gmt"), one_way(read_gmt(path))) for path in paths]
+    else:
+        given = [(Path(), "axes", one_way(load_signatures())), (Path(), "hallmark", one_way(load_hallmark()))]
     sets: dict[str, tuple[str, ...]] = {}
     families: dict[str, str] = {}
-    for path in paths:
-        read = read_gmt(path)
-        family = path.name.removesuffix(".gmt")
+    for path, family, read in given:
         twice = next((name for name in read if name in sets), None)
         if twice is not None:
             raise ReadError(f"this gene set stands in {families[twice]} already", file=path, found=twice)
@@ -115,7 +113,7 @@ def _of_ranks(path: Path, sets: dict[str, Any], families: dict[str, str], output
     from tilseq.tables.enrichment import ENRICHMENT
 
     ranks = read_ranks(path)
-    found = preranked(ranks.values, ranks.genes, sets, contrast=sample_name(path), **limits)
+    found = preranked(ranks.values, ranks.genes, sets, contrast=path.name.removesuffix(".rnk"), **limits)  # type: ignore[arg-type]
     for sentence in found.told:
         click.echo(sentence, err=True)
     write_result(one_family([found.table], families), ENRICHMENT, output)

@@ -76,13 +76,12 @@ def camera(
     squeezed = squeeze_variances(variances, n - 1)
     t = means * np.sqrt(n) / np.sqrt(squeezed.posterior)
     df = min(n - 1 + float(squeezed.prior_df), len(values.genes) * (n - 1.0))
-    inflation = (
-        _inflation(residuals, variances, matched) if correlation is None else 1 + (matched.sizes - 1) * correlation
-    )
+    inflation = _inflation(residuals, variances, matched) if correlation is None else _given(matched, correlation)
     statistic, p = _two_sample(normal_deviates(t, df), inflation, n - 1 if correlation is None else np.inf, matched)
     columns = {
         "es": enrichment_scores(t, matched),
         "direction": directions(statistic),
+        "statistic": statistic,
         "p": p,
         "leading_edge": joined(leading_edges(t, matched, values.genes)),
         **fold_changes(values.values, matched),
@@ -118,7 +117,12 @@ def _inflation(residuals: Floats, variances: Floats, sets: SetMembers) -> Floats
     """Return the factor by which correlation inflates the variance of each set's mean (Wu and Smyth, equation 4)."""
     scaled = residuals / np.sqrt(np.maximum(variances, LEAST_VARIANCE))
     sums = sets.members.T.astype(float) @ scaled.T
-    return np.maximum(np.einsum("fs,fs->f", sums, sums) / sets.sizes / (len(residuals) - 1), 1.0)
+    squares = np.einsum("fs,fs->f", sums, sums) / sets.sizes / (len(residuals) - 1)
+    return np.asarray(np.maximum(squares, 1.0), float)
+
+
+def _given(sets: SetMembers, correlation: float) -> Floats:
+    return np.asarray(1 + (sets.sizes - 1) * correlation, float)
 
 
 def _two_sample(z: Floats, inflation: Floats, df: float, sets: SetMembers) -> tuple[Floats, Floats]:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from tilseq.expression.gene_order import Floats, falling
 from tilseq.expression.set_members import SetMembers
 
+EVEN = 1e-10  # a sum that goes as far up as down, but for rounding
+
 
 class _Walk(NamedTuple):
     """The running sums of all sets, at the members of each, set after set.
@@ -91,7 +93,8 @@ def scores_in_order(weights: Floats, order: NDArray[np.intp], sets: SetMembers) 
     walk = _walk(weights, order, sets)
     most = np.maximum.reduceat(walk.after, walk.starts)
     least = np.minimum.reduceat(walk.before, walk.starts)
-    return np.where(most > -least, most, np.where(most == -least, 0.0, least))
+    further = np.where(np.abs(most + least) <= EVEN, 0.0, np.where(most > -least, most, least))
+    return np.clip(further, -1.0, 1.0)  # beyond 1 by rounding
 
 
 def leading_edges(ranks: Floats, sets: SetMembers, genes: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -113,12 +116,14 @@ def leading_edges(ranks: Floats, sets: SetMembers, genes: tuple[str, ...]) -> li
     for start, end in zip(walk.starts, ends, strict=True):
         after, before = walk.after[start:end], walk.before[start:end]
         places = walk.places[start:end]
-        if after.max() > -before.min():
-            edge = places[: after.argmax() + 1]
-        elif after.max() < -before.min():
-            edge = places[before.argmin() :][::-1]
-        else:
+        further = after.max() + before.min()
+        if abs(further) <= EVEN:
             edge = places[:0]
+        else:
+            # Of peaks that are equal but for rounding the nearest to the end.
+            at = after >= after.max() - EVEN if further > 0 else before <= before.min() + EVEN
+            peak = np.flatnonzero(at)
+            edge = places[: peak[0] + 1] if further > 0 else places[peak[-1] :][::-1]
         edges.append(tuple(genes[order[place]] for place in edge))
     return edges
 

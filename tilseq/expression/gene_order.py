@@ -46,7 +46,7 @@ def checked_ranks(ranks: ArrayLike, genes: Sequence[str]) -> Values:
     if np.all(values == values[0]):
         raise AnalysisError("all ranks are equal, so there is no order", found=float(values[0]))
     tied = len(values) - len(np.unique(values))
-    told = (f"{tied} of {len(values)} genes have the rank of another and stand in the order of their symbols",)
+    told = (f"genes with the rank of another, ordered by symbol: {tied} of {len(values)}",)
     return Values(found.genes, values, found.told + (told if tied else ()))
 
 
@@ -56,8 +56,8 @@ def checked_differences(differences: ArrayLike, genes: Sequence[str]) -> Values:
     Raises
     ------
     AnalysisError
-        A difference is NaN or infinite, a gene stands twice, fewer than two genes change, or there are fewer than two
-        subjects.
+        A difference is NaN or infinite, a gene stands twice, fewer than two genes change, there are fewer than two
+        subjects, or all are the same.
     """
     values = np.asarray(differences, float)
     if values.ndim != 2 or values.shape[0] < 2:
@@ -68,12 +68,31 @@ def checked_differences(differences: ArrayLike, genes: Sequence[str]) -> Values:
     changed = (found.values != 0).any(axis=0)
     if changed.sum() < 2:
         raise AnalysisError("fewer than two genes change in any subject", found=int(changed.sum()))
-    told = (f"{(~changed).sum()} genes that change in no subject are left out",) if not changed.all() else ()
+    if np.all(found.values == found.values[0]):
+        mend = "is one subject given several times?"
+        raise AnalysisError("no gene varies between subjects, so there is no t", mend=mend)
+    told = (f"genes that change in no subject, left out: {(~changed).sum()}",) if not changed.all() else ()
     kept = tuple(gene for gene, one in zip(found.genes, changed, strict=True) if one)
     return Values(kept, np.ascontiguousarray(found.values[:, changed]), found.told + told)
 
 
 def by_symbol(values: Floats, genes: Sequence[str], what: str) -> Values:
+    """Return values, rows × genes, sorted by symbol and without V(D)J genes.
+
+    Parameters
+    ----------
+    values
+        Rows × genes.
+    genes
+        Symbol of each column.
+    what
+        What a value is called in errors.
+
+    Raises
+    ------
+    AnalysisError
+        A value is NaN or infinite, a gene stands twice, or there are fewer than two genes.
+    """
     names = np.array([str(gene) for gene in genes], object)
     if values.shape[1] != len(names):
         raise AnalysisError(f"each gene needs its {what}", found=values.shape[1], expected=f"{len(names)} genes")
@@ -90,7 +109,7 @@ def by_symbol(values: Floats, genes: Sequence[str], what: str) -> Values:
     if len(names) - rearranged.sum() < 2:
         raise AnalysisError("fewer than two genes to rank", found=len(names) - int(rearranged.sum()))
     left = first_few(names[rearranged].tolist(), SHOWN)
-    told = (f"{rearranged.sum()} V(D)J genes are left out: {left}",) if rearranged.any() else ()
+    told = (f"V(D)J genes left out: {rearranged.sum()} ({left})",) if rearranged.any() else ()
     return Values(tuple(names[~rearranged].tolist()), np.ascontiguousarray(values[:, ~rearranged]), told)
 
 

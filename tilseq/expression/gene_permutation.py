@@ -52,6 +52,8 @@ def gene_permutation(ranks: Floats, es: Floats, sets: SetMembers, *, seed: int, 
     """
     if permutations < 1:
         raise AnalysisError("too few permutations", found=permutations, expected="1 or more")
+    if not len(es):
+        return PermutationTest(np.zeros(0), np.zeros(0))
     sizes, size_of = np.unique(sets.sizes, return_inverse=True)
     nested = _first_genes(len(ranks), sizes.tolist())
     weights = np.abs(ranks[falling(ranks)])

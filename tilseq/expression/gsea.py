@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypedDict
 
 import numpy as np
 import polars as pl
@@ -31,6 +31,13 @@ Method = Literal["sign_flip", "camera", "preranked"]
 METHODS: tuple[Method, ...] = ("sign_flip", "camera", "preranked")
 LEFT_OUT_SCHEMA = {"contrast": pl.String, "what": pl.String, "name": pl.String, "reason": pl.String}
 SEED = 1
+
+
+class Limits(TypedDict):
+    """Fewest and most genes of a set."""
+
+    smallest: int
+    largest: int
 
 
 class TrialEnrichment(NamedTuple):
@@ -141,7 +148,7 @@ def gsea(
                 {"contrast": name, "what": "subject", "name": subject, "reason": reason}
                 for subject, reason in found.left_out.iter_rows()
             ]
-            limits = {"smallest": smallest, "largest": largest}
+            limits = Limits(smallest=smallest, largest=largest)
             tested = _test(found, sets, name, method, seed, limits, random_flips)
         except AnalysisError as error:
             errors.append(error)
@@ -196,7 +203,7 @@ def count_differences(counts: Floats, genes: Sequence[str], design: pl.DataFrame
     within = subject_contrasts(logs, design[used], contrast)
     names = tuple(gene for gene, one in zip(genes, kept, strict=True) if one)
     few = int((~kept).sum())
-    told = (f"{few} of {len(kept)} genes are counted too little to be tested",) if few else ()
+    told = (f"genes counted too little to be tested, left out: {few} of {len(kept)}",) if few else ()
     return Differences(within.differences, names, within.subjects, left_out, told)
 
 
@@ -206,7 +213,7 @@ def _test(
     contrast: str,
     method: Method,
     seed: int,
-    limits: dict[str, int],
+    limits: Limits,
     random_flips: int,
 ) -> Enrichment:
     if method == "sign_flip":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -126,7 +125,7 @@ def _multilevel(ranks: Floats, sets: SetMembers, seed: int) -> _Tested | None:
             max_size=len(ranks),
             permutation_num=NES_PERMUTATIONS,
             ascending=None,
-            threads=os.process_cpu_count() or 1,
+            threads=1,
             no_plot=True,
             seed=seed,
             method="multilevel",

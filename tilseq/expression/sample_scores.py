@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -82,7 +81,7 @@ def sample_scores(
         varies = np.ptp(matrix, axis=0) > 0
         if varies.sum() < 2:
             raise AnalysisError("fewer than two genes differ between samples", found=int(varies.sum()))
-        told += (f"{(~varies).sum()} genes that are the same in all samples are left out",) if not varies.all() else ()
+        told += (f"genes that are the same in all samples, left out: {(~varies).sum()}",) if not varies.all() else ()
         names, matrix = tuple(np.array(names, object)[varies].tolist()), matrix[:, varies]
     matched = match_sets(names, sets, smallest, largest)
     scores = _scores(matrix, matched, method) if matched.names else np.zeros((len(matrix), 0))
@@ -114,7 +113,7 @@ def _scores(matrix: Floats, sets: SetMembers, method: Method) -> Floats:
         "outdir": None,
         "min_size": 1,
         "max_size": len(names),
-        "threads": os.process_cpu_count() or 1,
+        "threads": 1,
     }
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
@@ -127,4 +126,4 @@ def _scores(matrix: Floats, sets: SetMembers, method: Method) -> Floats:
         logging.disable(before)
     table = result.res2d.pivot(index="Name", columns="Term", values="ES")
     order = [str(i) for i in range(len(sets.names))]
-    return table.loc[[str(i) for i in range(len(matrix))], order].to_numpy(float)
+    return np.asarray(table.loc[[str(i) for i in range(len(matrix))], order].to_numpy(float))

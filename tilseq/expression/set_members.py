@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
+from tilseq.expression.signatures import Signature, as_signatures
 from tilseq.expression.vdj_genes import vdj_genes
 from tilseq.gene_symbols import present_symbol
 
@@ -46,7 +47,7 @@ class SetMembers:
     @cached_property
     def step(self) -> NDArray[np.float64]:
         """Of each member, 1 over the genes that are not of its set."""
-        return (1 / (self.members.shape[0] - self.sizes))[self.owner]
+        return np.asarray((1 / (self.members.shape[0] - self.sizes))[self.owner], float)
 
     @cached_property
     def members_passed(self) -> NDArray[np.float64]:
@@ -96,9 +97,22 @@ def match_sets(
             left_out.append((name, len(rows), reason))
     sizes = np.array([len(rows) for rows in found], np.int64)
     columns = np.repeat(np.arange(len(found)), sizes)
-    rows = np.concatenate([np.asarray(one, np.int64) for one in found]) if found else np.zeros(0, np.int64)
-    members = csr_array((np.ones(len(rows), np.int8), (rows, columns)), shape=(len(genes), len(found)))
+    places = np.array([row for rows in found for row in rows], np.int64)
+    members = csr_array((np.ones(len(places), np.int8), (places, columns)), shape=(len(genes), len(found)))
     return SetMembers(tuple(names), members, sizes, tuple(left_out))
+
+
+def one_way(sets: Mapping[str, Signature | Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Return the genes of each set; those that count against it are a set of their own, called ``NAME (down)``.
+
+    Parameters
+    ----------
+    sets
+        Name to signature, or to symbols as a GMT file lists them, of which those that end in ``-`` count against it.
+    """
+    signed = as_signatures(sets)
+    down = {f"{name} (down)": one.down for name, one in signed.items() if one.down}
+    return {name: one.up for name, one in signed.items() if one.up} | down
 
 
 def _places(genes: Sequence[str]) -> dict[str, int]:

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tilseq.errors import AnalysisError
 from tilseq.expression.enrichment import Enrichment, directions, fold_changes, joined, set_rows
 from tilseq.expression.enrichment_score import enrichment_scores, leading_edges
 from tilseq.expression.gene_order import Floats, checked_differences
 from tilseq.expression.set_members import LARGEST, SMALLEST, SetMembers, match_sets
 from tilseq.expression.sign_flips import RANDOM_FLIPS, Flips, moderated_t, sign_flips
 
+Statistic = Literal["mean", "es"]
+STATISTICS: tuple[Statistic, ...] = ("mean", "es")
 ALPHA = 0.05
-TIE = 1e-9  # scores nearer than this are equal: flips that only rounding tells apart
+TIE = 1e-9  # statistics nearer than this, as a share of the data's, are equal: flips that only rounding tells apart
+
+
+class _Flipped(NamedTuple):
+    """What the flips give: t of the data as they are, statistic, how many flips are as far from 0, mean absolute score.
+
+    All but the first are one value a set.
+    """
+
+    t: Floats
+    statistic: Floats
+    extreme: Floats
+    mean_score: Floats
 
 
 def sign_flip_gsea(
@@ -24,18 +40,19 @@ def sign_flip_gsea(
     *,
     contrast: str,
     seed: int,
+    statistic: Statistic = "mean",
     smallest: int = SMALLEST,
     largest: int = LARGEST,
     random_flips: int = RANDOM_FLIPS,
 ) -> Enrichment:
     """Test gene sets within subjects: the confirmatory test.
 
-    Genes are ranked by the moderated t of the subjects' differences (Smyth 2004), sets scored by the weighted
+    Genes are ranked by the moderated t of the subjects' differences (Smyth 2004), and sets scored by the weighted
     Kolmogorov-Smirnov sum (Subramanian et al. 2005). If nothing changes, the sign of a subject's differences, of all
-    its genes at once, is a matter of chance, however genes are correlated; so the score is held against those under
-    all flips of subjects' signs (Fisher's randomisation of paired differences), each ranked anew. The p value is the
-    share of flips, the data as they are among them, whose score is as far from 0; the score under the opposite flip is
-    the negative, so that half of all flips are enough. Of more than 12 subjects random flips are taken:
+    its genes at once, is a matter of chance, however genes are correlated; so a set's statistic is held against those
+    under all flips of subjects' signs (Fisher's randomisation of paired differences), each t worked out anew. The p
+    value is the share of flips, the data as they are among them, whose statistic is as far from 0; the opposite flip
+    gives the negative, so that half of all flips are enough. Of more than 12 subjects random flips are taken:
     ``(1 + b) / (1 + m)``.
 
     Parameters
@@ -51,6 +68,11 @@ def sign_flip_gsea(
         What the differences are of, for the table.
     seed
         Of random flips; not looked at with 12 subjects or fewer.
+    statistic
+        What p is of. ``mean``: the mean t of the set less the median of all genes, over their median absolute deviation
+        (sums of t: Tian et al., PNAS 2005;102:13544; scaled within each permutation: Efron and Tibshirani, Ann Appl
+        Stat 2007;1:107). ``es``: the enrichment score itself, which cannot pass 1: of a set that all subjects change
+        strongly it is near 1 under many flips too, so that its p stays several times the smallest.
     smallest, largest
         Fewest and most genes of a set among those ranked.
     random_flips
@@ -68,18 +90,20 @@ def sign_flip_gsea(
     AnalysisError
         There are fewer than two subjects, a difference is missing or infinite, a gene stands twice, or no gene varies.
     """
+    if statistic not in STATISTICS:
+        raise AnalysisError("no such statistic", found=statistic, expected=", ".join(STATISTICS))
     values = checked_differences(differences, genes)
     matched = match_sets(values.genes, sets, smallest, largest)
     flips = sign_flips(len(values.values), seed, random_flips)
-    t, extreme, mean = _flipped(values.values, flips, matched)
-    es = enrichment_scores(t, matched)
-    nes = np.divide(es, mean, out=np.full(len(es), np.nan), where=mean > 0)
+    found = _flipped(values.values, flips, matched, statistic)
+    es, mean = enrichment_scores(found.t, matched), found.mean_score
     columns = {
         "es": es,
-        "nes": nes,
-        "direction": directions(es),
-        "p": extreme / len(flips.signs),
-        "leading_edge": joined(leading_edges(t, matched, values.genes)),
+        "nes": np.divide(es, mean, out=np.full(len(es), np.nan), where=mean > 0),
+        "direction": directions(found.statistic),
+        "statistic": found.statistic,
+        "p": found.extreme / len(flips.signs),
+        "leading_edge": joined(leading_edges(found.t, matched, values.genes)),
         **fold_changes(values.values, matched),
     }
     subjects = len(values.values)
@@ -96,18 +120,37 @@ def sign_flip_gsea(
     return Enrichment(table, values.told)
 
 
-def _flipped(differences: Floats, flips: Flips, sets: SetMembers) -> tuple[Floats, Floats, Floats]:
-    """Return the t of the data as they are, how many flips score as far from 0, and the mean absolute score."""
+def standardised_means(t: Floats, sets: SetMembers) -> Floats:
+    """Return the mean t of each set less the median of all genes, over their median absolute deviation.
+
+    Medians, so that one programme of many genes does not move all other sets.
+
+    Where more than half of all t are the same their standard deviation stands in.
+
+    Parameters
+    ----------
+    t
+        One a gene.
+    sets
+        From `match_sets`, on the same genes.
+    """
+    centre = np.median(t)
+    scale = np.median(np.abs(t - centre)) or t.std() or 1.0
+    return np.asarray((sets.members.T @ t / sets.sizes - centre) / scale, float)
+
+
+def _flipped(differences: Floats, flips: Flips, sets: SetMembers, statistic: Statistic) -> _Flipped:
     first, own = np.zeros(0), np.zeros(0)
     extreme, total = np.zeros(len(sets.names)), np.zeros(len(sets.names))
     for block in moderated_t(differences, flips.signs):
         for t in block:
-            score = np.abs(enrichment_scores(t, sets))
+            score = enrichment_scores(t, sets)
+            value = score if statistic == "es" else standardised_means(t, sets)
             if not first.size:
-                first, own = t, score
-            extreme += score >= own - TIE
-            total += score
-    return first, extreme, total / len(flips.signs)
+                first, own = t, value
+            extreme += np.abs(value) >= np.abs(own) * (1 - TIE)
+            total += np.abs(score)
+    return _Flipped(first, own, extreme, total / len(flips.signs))
 
 
 def _floor_reason(subjects: int, floor: float) -> str | None:

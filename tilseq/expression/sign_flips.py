@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
 from tilseq.expression.gene_order import Floats
@@ -38,7 +37,7 @@ class Flips(NamedTuple):
 
 
 def sign_flips(subjects: int, seed: int, random: int = RANDOM_FLIPS) -> Flips:
-    """Return all flips of up to 12 subjects, the first kept as it is; of more, random ones behind the data as they are.
+    """Return all flips of up to 12 subjects, the last kept as it is; of more, random ones behind the data as they are.
 
     Parameters
     ----------
@@ -53,9 +52,10 @@ def sign_flips(subjects: int, seed: int, random: int = RANDOM_FLIPS) -> Flips:
         raise AnalysisError("too few flips", found=random, expected="1 or more")
     if subjects <= MOST_EXACT:
         codes = np.arange(2 ** (subjects - 1))[:, None]
-        return Flips(1.0 - 2.0 * (codes >> np.arange(subjects) & 1), True)
+        return Flips(np.asarray(1.0 - 2.0 * (codes >> np.arange(subjects) & 1), float), True)
     drawn = np.random.default_rng(seed).integers(0, 2, (random, subjects))
-    return Flips(np.concatenate([np.ones((1, subjects)), 1.0 - 2.0 * drawn]), False)
+    signs = np.concatenate([np.ones((1, subjects)), 1.0 - 2.0 * drawn])
+    return Flips(np.asarray(signs, float), False)
 
 
 def moderated_t(differences: Floats, signs: Floats) -> Iterator[Floats]:
@@ -81,11 +81,4 @@ def moderated_t(differences: Floats, signs: Floats) -> Iterator[Floats]:
         # What is left of a difference of two equal numbers is rounding, not variance.
         variances[variances <= squares / (n - 1) * n * np.finfo(float).eps] = 0
         posterior = squeeze_variances(variances, n - 1).posterior
-        yield _over(means * np.sqrt(n), np.sqrt(posterior))
-
-
-def _over(effects: Floats, errors: Floats) -> NDArray[np.float64]:
-    if not errors.all():
-        expected = "differences that vary between subjects"
-        raise AnalysisError("no gene varies between subjects, so there is no t", expected=expected)
-    return effects / errors
+        yield means * np.sqrt(n) / np.sqrt(posterior)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tilseq.io.h5ad import read_h5ad
     from tilseq.io.labels import read_labels
     from tilseq.io.quantifications import read_quantifications
+    from tilseq.io.ranks import read_ranks
     from tilseq.io.single_cells import read_single_cells
     from tilseq.io.spill import read_spill
     from tilseq.io.tenx import read_10x_h5, read_10x_mtx
@@ -40,6 +41,7 @@ MODULES = {
     "read_h5ad": "h5ad",
     "read_labels": "labels",
     "read_lesions": "clinical",
+    "read_ranks": "ranks",
     "read_responses": "clinical",
     "read_sdtm_recist": "clinical",
     "read_quantifications": "quantifications",
@@ -65,6 +67,7 @@ __all__ = [
     "read_h5ad",
     "read_labels",
     "read_lesions",
+    "read_ranks",
     "read_responses",
     "read_sdtm_recist",
     "read_quantifications",

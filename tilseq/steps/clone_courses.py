@@ -70,9 +70,8 @@ def trends(subject: str, rows: Rows, tables: Tables, effective: Effective, clone
     from tilseq.repertoire.trend import trend
     from tilseq.tables.tracking import TREND
 
-    groups = [
-        later for group in _alike(rows, tables, effective) if len(later := _after(_one_a_visit(group))) >= FEWEST_VISITS
-    ]
+    alike = (_from_peak(_after(_one_a_visit(group)), tables, clones) for group in _alike(rows, tables, effective))
+    groups = [later for later in alike if len(later) >= FEWEST_VISITS]
     if not groups:
         return TREND.frame()
     names = [row["sample"] for row in max(groups, key=lambda group: _all_cells(group, effective))]

@@ -88,10 +88,11 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.tables.transcriptome import TRANSCRIPTOME
 
     samples, rows = _samples(job, folder)
-    sets = _gene_sets(job)
+    families = _gene_sets(job)
+    sets = {name: genes for of in families.values() for name, genes in of.items()}
     asked = _asked(job, rows)
     found = [compare(samples, contrast, sets, smallest=job.arguments["smallest_set"]) for contrast in asked]
-    enrichment = _families([one.sets for one in found if one.sets is not None], job.unit)
+    enrichment = _corrected([one.sets for one in found if one.sets is not None], families, job.unit)
     scores = _scores(samples, sets, job.arguments["smallest_set"])
     genes = pl.concat([DIFFERENTIAL.frame(), *(one.genes for one in found if one.genes is not None)])
     told = [one.row | {"population": job.unit} | _sets_changed(enrichment, one.row["contrast"]) for one in found]
@@ -120,12 +121,15 @@ def _samples(job: Job, folder: Path) -> tuple[Samples, list[dict[str, Any]]]:
     return side_by_side(rows, tables.values()), rows
 
 
-def _gene_sets(job: Job) -> dict[str, tuple[str, ...]]:
-    """Return the gene sets to test: those of the study's GMT file, or else the built-in ones, upwards."""
-    from tilseq.expression.signatures import as_signatures, gene_lists, load_signatures
+def _gene_sets(job: Job) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return family → gene sets to test: those of the study's GMT file, or else the built-in axes and hallmark."""
+    from tilseq.expression.set_members import one_way
+    from tilseq.expression.signatures import load_hallmark, load_signatures
     from tilseq.io.gmt import read_gmt
 
-    return gene_lists(as_signatures(read_gmt(job.paths[-1])) if job.arguments["gene_sets"] else load_signatures())
+    if job.arguments["gene_sets"]:
+        return {"sets of the study": one_way(read_gmt(job.paths[-1]))}
+    return {"axes": one_way(load_signatures()), "hallmark": one_way(load_hallmark())}
 
 
 def _scores(samples: Samples, sets: Mapping[str, Sequence[str]], smallest: int) -> pl.DataFrame:
@@ -140,8 +144,10 @@ def _scores(samples: Samples, sets: Mapping[str, Sequence[str]], smallest: int) 
     return sample_scores(values, samples.genes, samples.design["sample"].to_list(), sets, smallest=smallest).table
 
 
-def _families(tables: Sequence[pl.DataFrame], population: str) -> pl.DataFrame:
-    """Return the tests of all contrasts, corrected together: a family is every set in every contrast, by one test."""
+def _corrected(
+    tables: Sequence[pl.DataFrame], families: Mapping[str, Mapping[str, Any]], population: str
+) -> pl.DataFrame:
+    """Return the tests of all contrasts, corrected together: every set of a family in every contrast, by one test."""
     import polars as pl
 
     from tilseq.expression.enrichment import one_family
@@ -149,11 +155,12 @@ def _families(tables: Sequence[pl.DataFrame], population: str) -> pl.DataFrame:
 
     if not tables:
         return ENRICHMENT.frame()
-    every = pl.concat(tables)
     found = [ENRICHMENT.frame()]
-    for (method,), own in every.group_by("method", maintain_order=True):
-        family = f"{method}: sets × contrasts of {population}"
-        found.append(one_family([own], dict.fromkeys(own["set"].unique().to_list(), family)))
+    for (method,), own in pl.concat(tables).group_by("method", maintain_order=True):
+        named = {
+            one: f"{family} × contrasts of {population}, {method}" for family, of in families.items() for one in of
+        }
+        found.append(one_family([own], named))
     return pl.concat(found)
 
 

@@ -21,6 +21,12 @@ ENRICHMENT = Table(
         Column("nes", "number", "The score over the mean score, of its sign, where nothing changes."),
         Column("direction", "text", "Whether the genes are up or down; null of ora.", allowed=("up", "down")),
         Column(
+            "statistic",
+            "number",
+            "What p is of. sign_flip: the mean moderated t of the set less the median of all genes, over their median "
+            "absolute deviation (or the score, on request). camera: t. Null where p is of the score.",
+        ),
+        Column(
             "log2_fold_change", "number", "Mean over subjects of the mean over the set's genes of log2 fold changes."
         ),
         Column("lower", "number", "Lower 95 % limit of it (t over subjects)."),

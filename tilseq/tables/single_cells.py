@@ -6,6 +6,9 @@ from tilseq.tables.outputs import SAMPLE
 from tilseq.tables.schema import Column, Table
 
 CELL_TYPES = ("CD4", "CD8", "unclear")
+STATUSES = ("infused", "not_in_product", "undecided", "no_receptor")
+MEASURES = ("counts", "genes", "percent_mitochondrial")
+SPELLINGS = ("as written", "without lane and sample", "bases and lane", "bases")
 
 CELL_EXPRESSION = Table(
     "cell_expression",
@@ -38,4 +41,54 @@ SIGNATURE_COVERAGE = Table(
         Column("reason", "text", "Why it was not."),
     ),
     key=("sample", "set"),
+)
+
+QUALITY_LIMITS = Table(
+    "quality_limits",
+    "One measure of one sample's cells a row: the limits that a cell must lie within.",
+    (
+        Column("sample", "text", SAMPLE.meaning, needed=True),
+        Column("measure", "text", "What is measured.", needed=True, allowed=MEASURES),
+        Column("lower", "number", "Least value that is kept; null for none."),
+        Column("upper", "number", "Greatest value that is kept; null for none."),
+        Column("median", "number", "Median over the sample's cells; null without any."),
+    ),
+    key=("sample", "measure"),
+)
+
+CELL_STATUS = Table(
+    "cell_status",
+    "One cell a row: whether its clone was infused, and what its receptor is.",
+    (
+        Column("sample", "text", SAMPLE.meaning, needed=True),
+        Column("cell_id", "text", "Barcode of the cell, as the expression has it.", needed=True),
+        Column(
+            "status",
+            "text",
+            "Its clone is in the infusion product, not seen in it (which is not endogenous), undecided, or not known.",
+            needed=True,
+            allowed=STATUSES,
+        ),
+        Column("probability", "number", "Chance that its clone was in the product.", minimum=0, maximum=1),
+        Column("product_n_effective", "number", "Effective cells of the product, its depth.", unit="cells"),
+        Column("receptor_type", "text", "TCR, BCR, ambiguous, multichain or no IR."),
+        Column("chain_pairing", "text", "How its chains pair."),
+        Column("doublet", "text", "Whether it may be two cells, by its chains.", allowed=("likely", "possible")),
+    ),
+    key=("sample", "cell_id"),
+)
+
+RECEPTOR_OVERLAP = Table(
+    "receptor_overlap",
+    "One table of receptors of one sample a row: how many of its cells the expression has.",
+    (
+        Column("sample", "text", SAMPLE.meaning, needed=True),
+        Column("source", "text", "Labels by the product, or chains.", needed=True, allowed=("labels", "chains")),
+        Column("cells", "integer", "Cells with expression.", needed=True, minimum=0),
+        Column("receptors", "integer", "Cells with a receptor.", needed=True, minimum=0),
+        Column("matched", "integer", "Cells with both.", needed=True, minimum=0),
+        Column("overlap", "number", "matched by the fewer of both; null where there is none.", minimum=0, maximum=1),
+        Column("spelling", "text", "What of the barcodes had to agree.", allowed=SPELLINGS),
+    ),
+    key=("sample", "source"),
 )

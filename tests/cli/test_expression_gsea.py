@@ -1,0 +1,93 @@
+import csv
+import io
+
+import numpy as np
+import pytest
+
+from tests.expression.test_gsea import CONTRAST, GENES, trial
+from tilseq.cli import main
+
+SETS = {"up": GENES[:20], "still": GENES[100:130]}
+
+
+@pytest.fixture
+def files(tmp_path):
+    counts, samples, design = trial()
+    lines = ["\t".join(["gene", *samples])]
+    lines += ["\t".join([gene, *map(str, column)]) for gene, column in zip(GENES, counts.T, strict=True)]
+    (tmp_path / "counts.tsv").write_text("\n".join(lines) + "\n")
+    design.write_csv(tmp_path / "design.csv")
+    (tmp_path / "mine.gmt").write_text("".join("\t".join([name, "", *genes]) + "\n" for name, genes in SETS.items()))
+    return tmp_path
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as ended:
+        main(["expression", "gsea", *map(str, arguments)])
+    return ended.value.code
+
+
+def of_counts(files, *more):
+    return run("--counts", files / "counts.tsv", "--design", files / "design.csv", *more)
+
+
+def test_counts_give_a_row_a_set_and_contrast(files, capsys):
+    assert of_counts(files, "--contrast", CONTRAST, "--gmt", files / "mine.gmt") == 0
+    found = {row["set"]: row for row in csv.DictReader(io.StringIO(capsys.readouterr().out))}
+    assert list(found) == ["still", "up"]
+    assert float(found["up"]["p"]) == 1 / 128
+    assert (found["up"]["family"], found["up"]["method"], found["up"]["subjects"]) == ("mine", "sign_flip", "8")
+
+
+def test_without_a_file_of_sets_axes_and_hallmark_are_families_of_their_own(files, capsys):
+    assert of_counts(files, "--contrast", CONTRAST) == 0
+    found = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert {row["family"] for row in found} == {"axes", "hallmark"}
+    assert sum(row["family"] == "hallmark" for row in found) == 50
+    assert {row["p"] for row in found} == {""}  # no gene of this trial has a real name
+
+
+def test_some_of_the_samples_and_a_contrast_that_cannot_be_tested(files, capsys):
+    arguments = ["--contrast", CONTRAST, "--contrast", "visit:D29/product", "--gmt", files / "mine.gmt"]
+    assert of_counts(files, *arguments, "--where", "subject=P0,P1,P2", "--method", "camera") == 4
+    told = capsys.readouterr()
+    assert {row["subjects"] for row in csv.DictReader(io.StringIO(told.out))} == {"3"}
+    assert "visit:D29/product: contrast visit:D29/product left out: column visit: no sample is of this" in told.err
+
+
+def test_a_ranked_list_is_for_exploration(files, capsys):
+    ranks = np.where(np.arange(200) % 5 == 4, 0, np.linspace(4, -4, 200))
+    (files / "t.rnk").write_text("".join(f"{gene}\t{rank}\n" for gene, rank in zip(GENES, ranks, strict=True)))
+    assert run("--ranks", files / "t.rnk", "--gmt", files / "mine.gmt", "-o", files / "out.csv") == 0
+    found = {row["set"]: row for row in csv.DictReader((files / "out.csv").read_text().splitlines())}
+    assert (found["up"]["exploratory"], found["up"]["method"], found["up"]["contrast"]) == ("true", "preranked", "t")
+    assert found["up"]["reason"].startswith("gene permutation: ignores correlation of genes")
+    assert float(found["up"]["p"]) > 0
+    assert capsys.readouterr().err == "genes with the rank of another, ordered by symbol: 39 of 200\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "give either --ranks or --counts"),
+        (["--counts", "counts.tsv"], "--counts needs --contrast"),
+        (["--counts", "counts.tsv", "--contrast", CONTRAST], "a text file of counts needs --design"),
+        (["--ranks", "design.csv", "--method", "camera"], "a ranked list has no samples"),
+    ],
+)
+def test_a_call_that_makes_no_sense_ends_with_2(files, arguments, words, capsys, monkeypatch):
+    monkeypatch.chdir(files)
+    assert run(*arguments, "--gmt", "mine.gmt") == 2
+    assert words in capsys.readouterr().err
+
+
+def test_faulty_files_end_with_3(files, capsys):
+    (files / "t.rnk").write_text("A\t1\nB\tinf\n")
+    assert run("--ranks", files / "t.rnk", "--gmt", files / "mine.gmt") == 3
+    assert "t.rnk, row 2: this rank is infinite" in capsys.readouterr().err
+    (files / "empty.gmt").write_text("")
+    assert of_counts(files, "--contrast", CONTRAST, "--gmt", files / "empty.gmt") == 3
+    assert "holds no gene set" in capsys.readouterr().err
+    (files / "twice.gmt").write_text("up\t\tG001\n")
+    assert of_counts(files, "--contrast", CONTRAST, "--gmt", files / "mine.gmt", "--gmt", files / "twice.gmt") == 3
+    assert "this gene set stands in mine already; found 'up'" in capsys.readouterr().err

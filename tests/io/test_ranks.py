@@ -1,0 +1,51 @@
+"""Ranked genes in .rnk files."""
+
+import gzip
+
+import pytest
+
+from tilseq.errors import ReadError
+from tilseq.io import read_ranks
+
+
+def read(tmp_path, content):
+    path = tmp_path / "t.rnk"
+    path.write_bytes(content)
+    return read_ranks(path)
+
+
+def test_genes_and_ranks_in_the_order_of_the_file(tmp_path):
+    found = read(tmp_path, b"\xef\xbb\xbfB\t-1.5\r\n\r\n# by t\nA\t 2e1 \n007\t0\n")
+    assert found.genes == ("B", "A", "007")
+    assert found.values == (-1.5, 20, 0)
+    assert read(tmp_path, gzip.compress(b"A\t1\n")).genes == ("A",)
+
+
+@pytest.mark.parametrize("header", [b"gene\tt\n", b"#Gene\tRank\n", b"# a\ngene\trank\n"])
+def test_a_header_is_no_gene(tmp_path, header):
+    assert read(tmp_path, header + b"A\t1\n").genes == ("A",)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "the file is empty"),
+        (b"#\n\n", "the file holds no ranked gene"),
+        (b"gene\trank\n", "the file holds no ranked gene"),
+        (b"A\t1\nB\t2\nA\t3\n", "row 3: this gene stands in row 1 already; found 'A'"),
+        (b"A\t1\n\nB\tNA\n", "row 3: a rank is missing; found 'NA'; expected a number; leave out a gene without one"),
+        (b"A\tnan\nB\t1\n", "row 1: a rank is missing; found 'nan'"),
+        (b"A\t1\nB\t\n", "row 2: a rank is missing"),
+        (b"A\t1\nB\tInf\n", "row 2: this rank is infinite; found 'Inf'; expected a number; rank by a statistic that"),
+        (b"A\t-inf\n", "row 1: this rank is infinite"),
+        (b"A\t1\nB\thigh\n", "row 2: this rank is no number; found 'high'"),
+        (b"A\t1\nB\t1_000\n", "row 2: this rank is no number"),
+        (b"A\t1\nB,2\n", "row 2: this line is no ranked gene; found 'B,2'; expected a gene and its rank, parted by a"),
+        (b"A\t1\t2\n", "row 1: this line is no ranked gene"),
+        (b"\t1\n", "row 1: this line is no ranked gene"),
+    ],
+)
+def test_a_faulty_file_is_refused_with_its_row(tmp_path, content, words):
+    with pytest.raises(ReadError) as caught:
+        read(tmp_path, content)
+    assert words in str(caught.value)

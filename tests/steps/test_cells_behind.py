@@ -1,0 +1,69 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from tilseq.steps.cells_behind import cells_behind, effective_by_sample, known_cells
+
+JUNCTIONS = [f"{a}{b}{c}AAA" for a in "ACGT" for b in "ACGT" for c in "ACGT"]
+
+
+@pytest.fixture
+def made(sample):
+    """Return a function that makes rows and clonotypes: name → counts and cells of its row."""
+
+    def make(**samples):
+        rows, clones = [], {}
+        for name, (counts, cells) in samples.items():
+            rows.append(sample(name, assay="tcr", **{"visit": name, **cells}))
+            clones[name] = pl.DataFrame(
+                {"locus": "TRB", "junction": JUNCTIONS[: len(counts)], "duplicate_count": counts, "count_of": "reads",
+                 "cells_of_locus": pl.Series([None] * len(counts), dtype=pl.Int64)}
+            ).filter(pl.col("duplicate_count") > 0)  # fmt: skip
+        return rows, clones
+
+    return make
+
+
+def reads_of(cells, reads, seed):
+    random = np.random.default_rng(seed)
+    return random.multinomial(reads, random.multinomial(cells, np.full(64, 1 / 64)) / cells)
+
+
+def test_cells_that_were_told_stand_before_any_estimate(made):
+    rows, clones = made(one=([600, 300], {"cells": 100}), other=([600, 300], {}))
+    found = cells_behind(rows, clones)
+    assert found.filter(sample="one").select("cells", "cells_from", "n_effective").row(0) == (100, "declared", 90)
+    assert effective_by_sample(rows, clones) == {"one": {"TRB": 90}, "other": {"TRB": None}}
+
+
+def test_replicates_tell_the_cells_of_both(made):
+    alike = {"visit": "D28"}
+    rows, clones = made(
+        r1=(reads_of(2000, 50_000, 1), {**alike, "replicate": 1}),
+        r2=(reads_of(2000, 50_000, 2), {**alike, "replicate": 2}),
+    )
+    found = known_cells(rows, clones)
+    assert found["cells_from"].to_list() == ["replicates"] * 2
+    assert found["cells"].n_unique() == 1
+    assert 1200 < found["cells"][0] < 3400  # of 64 clones the variance is known to within a fifth
+
+
+def test_libraries_of_two_lots_are_no_replicates(made):
+    product = {"specimen": "infusion_product", "visit": "product"}
+    rows, clones = made(
+        a=(reads_of(2000, 50_000, 1), {**product, "lot": "A", "replicate": 1}),
+        b=(reads_of(2000, 50_000, 2), {**product, "lot": "B", "replicate": 2}),
+    )
+    assert "replicates" not in cells_behind(rows, clones)["cells_from"].to_list()
+
+
+def test_a_pair_tells_cells_that_are_not_taken_for_known(made):
+    rows, clones = made(d7=(reads_of(2000, 50_000, 1), {"day": 7}), d28=(reads_of(2000, 50_000, 2), {"day": 28}))
+    assert cells_behind(rows, clones)["cells_from"].to_list() == ["pair", "pair"]
+    assert known_cells(rows, clones).height == 0
+    assert effective_by_sample(rows, clones) == {"d7": {}, "d28": {}}
+
+
+def test_a_sample_without_a_clone_has_no_row(made):
+    rows, clones = made(one=([5, 3], {"cells": 100}), none=([], {}))
+    assert cells_behind(rows, clones)["sample"].to_list() == ["one"]

@@ -1,0 +1,90 @@
+import polars as pl
+import pytest
+
+from tilseq.steps.clone_courses import changes, trends
+
+CLONES = pl.DataFrame({"locus": ["TRB"], "junction": ["AAA"]})
+
+
+@pytest.fixture
+def made(sample):
+    """Return a function that makes rows, tables and effective cells: name → day, specimen, counts and further cells."""
+
+    def make(**samples):
+        rows, tables, effective = [], {}, {}
+        for name, (day, specimen, counts, *further) in samples.items():
+            of = dict(further[0]) if further else {}
+            count_of, n = of.pop("count_of", "umis"), of.pop("n", float(sum(counts.values())))
+            rows.append(sample(name, day=day, specimen=specimen, visit=name, assay="tcr", **of))
+            tables[name] = pl.DataFrame(
+                {
+                    "locus": "TRB",
+                    "junction": list(counts),
+                    "duplicate_count": list(counts.values()),
+                    "count_of": count_of,
+                }
+            )
+            effective[name] = {"TRB": n}
+        return rows, tables, effective
+
+    return make
+
+
+LOT = (-1, "infusion_product", {"AAA": 900, "CCC": 100})
+
+
+def pairs(changed):
+    return changed.select("sample_before", "sample_after").unique().sort(pl.all()).rows()
+
+
+def test_the_product_is_held_against_each_later_visit_and_each_visit_against_the_next(made):
+    given = made(
+        lot=LOT, base=(-8, "blood", {"TTT": 1000}), d7=(7, "blood", {"AAA": 500, "TTT": 500}),
+        d28=(28, "blood", {"AAA": 100, "TTT": 900}),
+    )  # fmt: skip
+    found = changes("S1", *given)
+    assert pairs(found) == [("base", "d7"), ("d7", "d28"), ("lot", "d28"), ("lot", "d7")]
+    called = {(row["sample_before"], row["sample_after"], row["junction"]): row["call"] for row in found.to_dicts()}
+    assert (called["d7", "d28", "AAA"], called["lot", "d7", "TTT"]) == ("contracted", "expanded")
+    assert found["p"].null_count() == 0 and set(found["subject"]) == {"S1"}
+
+
+def test_what_counts_another_thing_or_of_unknown_cells_is_not_compared(made):
+    given = made(
+        lot=LOT, sc=(7, "blood", {"AAA": 90, "TTT": 10}, {"count_of": "cells"}),
+        reads=(28, "blood", {"AAA": 90, "TTT": 910}, {"n": None}),
+    )  # fmt: skip
+    assert changes("S1", *given).height == 0
+
+
+def test_of_replicates_the_first_is_compared(made):
+    blood = {"AAA": 500, "TTT": 500}
+    given = made(lot=LOT, r1=(7, "blood", blood, {"replicate": 1}), r2=(7, "blood", blood, {"replicate": 2}))
+    for row in given[0][1:]:
+        row["visit"] = "D7"
+    assert pairs(changes("S1", *given)) == [("lot", "r1")]
+
+
+def test_a_trend_begins_where_the_clones_hold_most(made):
+    # shares of AAA: 0.1, then 0.8, 0.4, 0.2, 0.1: halved every 7 days from day 14 on
+    counts = {7: 1000, 14: 8000, 21: 4000, 28: 2000, 35: 1000}
+    given = made(**{f"d{day}": (day, "blood", {"AAA": n, "TTT": 10_000 - n}) for day, n in counts.items()})
+    row = trends("S1", *given, CLONES).row(0, named=True)
+    assert (row["junction"], row["visits"]) == ("AAA", 4)
+    assert row["half_life"] == pytest.approx(7)
+
+
+def test_fewer_than_three_visits_from_the_peak_on_are_no_trend(made):
+    counts = {7: 1000, 14: 4000, 21: 8000, 28: 2000}
+    given = made(**{f"d{day}": (day, "blood", {"AAA": n, "TTT": 10_000 - n}) for day, n in counts.items()})
+    assert trends("S1", *given, CLONES).height == 0
+
+
+def test_of_several_groups_the_one_of_most_cells_is_taken(made):
+    falls = {7: 800, 14: 400, 21: 200}
+    bulk = {f"d{day}": (day, "blood", {"AAA": 10 * n, "TTT": 10_000 - 10 * n}) for day, n in falls.items()}
+    single = {
+        f"s{day}": (day, "blood", {"AAA": n // 100, "TTT": 10}, {"count_of": "cells"}) for day, n in falls.items()
+    }
+    row = trends("S1", *made(**single, **bulk), CLONES).row(0, named=True)
+    assert row["cells"] == 14_000
