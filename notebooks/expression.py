@@ -41,9 +41,9 @@ CONTRAST = "visit:D28/product"
 
 
 def show(axes, name):
-    """Show a figure as the report has it, in 64 colours, so that the notebook stays small."""
+    """Show a figure as the report has it, in 48 colours, so that the notebook stays small."""
     path = save(axes.figure, folder.name, name)[1]
-    Picture.open(path).convert("RGB").quantize(64).save(path, optimize=True)
+    Picture.open(path).convert("RGB").quantize(48).save(path, optimize=True)
     return Image(filename=path)
 
 
@@ -81,11 +81,11 @@ bulk.group_by("visit", maintain_order=True).agg(subjects=pl.len(), first_day=pl.
 
 # %%
 of_bulk = ts.expression.differential_expression(counts, genes, bulk, CONTRAST)
-show(ts.plots.volcano(of_bulk.table), "volcano-bulk")
+of_bulk.table.sort("p").head(8).select("gene", "log2_fold_change", "lower", "upper", "p", "q")
 
 # %% [markdown]
-# **Do not conclude** anything of T cells from the genes on the right: S100A8, LYZ and CD14 are monocytes'. Bulk RNA of
-# blood is of all its cells, the product is of T cells. For T cells take single cells.
+# **Do not conclude** anything of T cells from these: S100A8, LYZ and CD14 are monocytes'. Bulk RNA of blood is of all
+# its cells, the product is of T cells. For T cells take single cells.
 #
 # ## Single cells, with their receptors
 #
@@ -296,7 +296,7 @@ show(ts.plots.enrichment_dots(visits.table, sets=list(AXIS_OF.values()), contras
 visits.left_out.select("contrast", "name", "reason")
 
 # %% [markdown]
-# **Conclude:** what day 28 shows is still there on day 84, and nothing moves from there to day 112. **Do not conclude**
+# **Conclude:** most of what day 28 shows is still there on day 84, and nothing moves from there to day 112. **Do not conclude**
 # that progenitors of exhaustion fell, though a star says so: among T cells they rose in seven of eight subjects. Blood
 # holds cells that are no T cells, so that genes of T cells fall in bulk RNA whatever T cells do. A test that is right
 # of genes in a tube is not thereby right of cells.
@@ -409,14 +409,15 @@ pl.DataFrame(rows)
 
 # %%
 of_blood = cells[cells.obs["visit"] == "D28"].copy()
-near = ts.expression.embed(of_blood.X, columns, variable_genes=1000)
-mapped = blood.hstack(pl.DataFrame(ts.expression.umap(near), schema=["umap_1", "umap_2"]))
+of_one = of_blood[of_blood.obs["subject"] == "SIM-04"]
+near = ts.expression.embed(of_one.X, columns, variable_genes=1000)
+mapped = pl.DataFrame(of_one.obs).hstack(pl.DataFrame(ts.expression.umap(near), schema=["umap_1", "umap_2"]))
 show(ts.plots.umap_labels(mapped.join(depths[10_000], on=["sample", "cell_id"])), "labels")
 
 # %% [markdown]
 # **Conclude:** of the cells not seen in a product of 4,000, one in eight was infused; of 100, one in two. The mean
-# chance that is told goes along, though below the truth in shallow products. On the map a cell is the paler the less
-# sure it is. **Do not conclude** that blue cells are endogenous.
+# chance that is told goes along, though below the truth in shallow products. On the map, of SIM-04, a cell is the paler
+# the less sure it is. **Do not conclude** that blue cells are endogenous.
 #
 # What this does to a comparison: the cells of day 28 by status, summed, within subjects; by the full product, by one
 # of 100 cells, and by the truth. Mean change of each set's genes, log2, with 95 % limits.
