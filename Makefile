@@ -6,8 +6,9 @@ demo: .venv/ready
 	.venv/bin/tilseq run data/sample -o demo-out
 	@echo "the report: $(CURDIR)/demo-out/report.html"
 
+# Runs start hundreds of processes: without the compiled modules each would compile them anew.
 test: .venv/ready
-	.venv/bin/pytest -m "not slow" -n auto
+	PYTHONDONTWRITEBYTECODE= .venv/bin/pytest -m "not slow" -n auto --dist worksteal
 
 test-slow: .venv/ready
 	.venv/bin/pytest -m slow

@@ -15,8 +15,9 @@ from multiprocessing import get_context
 import numpy as np
 import polars as pl
 
-from tilseq.repertoire import ProductLot, cell_labels, chain_pairing, share_cells
+from tilseq.repertoire import ProductLot, cell_labels, chain_pairing
 from tilseq.repertoire import depth as cells_behind
+from tilseq.repertoire.depth import product_cells
 from tilseq.simulate.cells.capture import capture
 from tilseq.simulate.design import Design
 from tilseq.simulate.sequencing.contigs import draw_contigs, draw_doublets, true_clones
@@ -77,7 +78,9 @@ def products(subject: Subject) -> Iterator[tuple[str, str, int, ProductLot]]:
             library = draw_library(rng, specimen, cells, depth, FLAVORS[flavor])
             table = library.table(subject.clones).rename({"counted": "duplicate_count"})
             table = table.with_columns(locus=pl.lit("TRB"))
-            declared = share_cells(cells_behind(table, sample="product", count_of=library.flavor.count_of, cells=cells))
+            declared = product_cells(
+                cells_behind(table, sample="product", count_of=library.flavor.count_of, cells=cells)
+            )
             true = {"TRB": min(n_effective(cells, depth, library.flavor), float(table["duplicate_count"].sum()))}
             yield flavor, "declared", depth, ProductLot(f"{flavor} {depth}", table, declared)
             yield flavor, "true", depth, ProductLot(f"{flavor} {depth}", table, true)

@@ -32,7 +32,7 @@ SETTINGS = {  # subjects, spread of samples of one subject, of the subjects
 }
 
 
-def null_cells(
+def drawn_cells(
     random: np.random.Generator,
     subjects: int,
     sample_sd: float,
@@ -40,14 +40,16 @@ def null_cells(
     visits: tuple[str, ...],
     statuses: int,
     spread: Mapping[str, float] = MappingProxyType({}),
+    change: NDArray[np.float64] | float = 0,
 ) -> tuple[NDArray[np.int64], pl.DataFrame]:
-    """Return counts of cells x genes without a change, and what is known of the cells."""
+    """Return counts of cells x genes, changed by as many doublings at D28, and what is known of the cells."""
     base = np.exp(random.normal(0, 1.2, GENES))
     rows, counts = [], []
     for subject in range(subjects):
         person = random.normal(0, subject_sd, GENES)
         for visit in visits:
             sample = person + random.normal(0, sample_sd * spread.get(visit, 1), GENES)
+            sample += change * np.log(2) * (visit == "D28")
             for status in ("infused", "not_in_product")[:statuses]:
                 group = sample + (random.normal(0, sample_sd, GENES) if statuses > 1 else 0)
                 cells = random.normal(0, 0.5, (CELLS, GENES)) + random.normal(0, 0.3, (CELLS, 1))
@@ -66,7 +68,7 @@ def by_sums(
     random: np.random.Generator, setting: tuple[int, float, float], engine: str = "voom"
 ) -> NDArray[np.float64]:
     table = differential_expression(
-        *summed(*null_cells(random, *setting, ("product", "D28"), 1)), "visit:D28/product", engine=engine
+        *summed(*drawn_cells(random, *setting, ("product", "D28"), 1)), "visit:D28/product", engine=engine
     ).table
     return table["p"].drop_nulls().to_numpy()
 
@@ -76,7 +78,7 @@ def by_sums_uneven(
 ) -> NDArray[np.float64]:
     """Return p where samples of the product spread three times as much as those of three visits of blood."""
     visits = ("product", "D7", "D28", "M3")
-    counts, genes, design = summed(*null_cells(random, *setting, visits, 1, {"product": 3}))
+    counts, genes, design = summed(*drawn_cells(random, *setting, visits, 1, {"product": 3}))
     return differential_expression(counts, genes, design, f"visit:D28/{reference}", pooled=pooled).table["p"].to_numpy()
 
 
@@ -84,7 +86,7 @@ def by_sums_incomplete(
     random: np.random.Generator, setting: tuple[int, float, float], subjects: str = "auto"
 ) -> NDArray[np.float64]:
     """Return p where about a quarter of the samples is missing, at least one, and two subjects are whole."""
-    counts, genes, design = summed(*null_cells(random, *setting, ("product", "D28"), 1))
+    counts, genes, design = summed(*drawn_cells(random, *setting, ("product", "D28"), 1))
     kept = random.random(len(counts)) > 0.25
     kept[:4] = True
     kept[[4, 5]] = False, True
@@ -99,7 +101,7 @@ def by_sums_incomplete(
 
 def by_sums_interaction(random: np.random.Generator, setting: tuple[int, float, float]) -> NDArray[np.float64]:
     return (
-        differential_expression(*summed(*null_cells(random, *setting, ("product", "D28"), 2)), INTERACTION)
+        differential_expression(*summed(*drawn_cells(random, *setting, ("product", "D28"), 2)), INTERACTION)
         .table["p"]
         .to_numpy()
     )
@@ -107,7 +109,7 @@ def by_sums_interaction(random: np.random.Generator, setting: tuple[int, float, 
 
 def by_cells(random: np.random.Generator, setting: tuple[int, float, float]) -> NDArray[np.float64]:
     """Return p of the rank-sum test between the cells of two visits, by the normal distribution with ties."""
-    counts, obs = null_cells(random, *setting, ("product", "D28"), 1)
+    counts, obs = drawn_cells(random, *setting, ("product", "D28"), 1)
     values = np.log1p(counts / counts.sum(axis=1, keepdims=True) * 1e4)
     ranks = rankdata(values, axis=0)
     late = (obs["visit"] == "D28").to_numpy()
@@ -116,6 +118,16 @@ def by_cells(random: np.random.Generator, setting: tuple[int, float, float]) -> 
     with np.errstate(divide="ignore", invalid="ignore"):
         z = (ranks[late].sum(axis=0) - n * (n + m + 1) / 2) / np.sqrt(spread)
     return 2 * ndtr(-np.abs(z[spread > 0]))
+
+
+def coverage(random: np.random.Generator, setting: tuple[int, float, float]) -> list[float]:
+    """Return the share of limits that hold the planted change: of genes without one, and of those doubled or halved."""
+    change = np.repeat([1.0, -1.0, 0.0], [GENES // 10, GENES // 10, GENES - 2 * (GENES // 10)])
+    counts, genes, design = summed(*drawn_cells(random, *setting, ("product", "D28"), 1, change=change))
+    table = differential_expression(counts, genes, design, "visit:D28/product").table
+    truth = change[[int(gene[1:]) for gene in table["gene"]]]
+    holds = (table["lower"].to_numpy() <= truth) & (truth <= table["upper"].to_numpy())
+    return [holds[truth == 0].mean(), holds[truth != 0].mean()]
 
 
 def shares(
@@ -147,6 +159,11 @@ def main() -> None:
             holds = " and ".join("yes" if m <= a + 2 * e else "no" for m, e, a in zip(mean, error, LEVELS, strict=True))
             told = " | ".join(f"{100 * m:.2f} ± {100 * e:.2f}" for m, e in zip(mean, error, strict=True))
             print(f"| {name} | {test} | {trials} | {told} | {holds} |", flush=True)
+    print("\n| subjects | trials | limits of 95 % that hold 0, % | that hold a doubling or halving, % |\n|-|-|-|-|")
+    for name, setting in SETTINGS.items():
+        found = 100 * np.array([coverage(np.random.default_rng([seed, 8]), setting) for seed in range(TRIALS)])
+        mean, error = found.mean(axis=0), found.std(axis=0, ddof=1) / np.sqrt(TRIALS)
+        print(f"| {name} | {TRIALS} | {mean[0]:.1f} ± {error[0]:.1f} | {mean[1]:.1f} ± {error[1]:.1f} |", flush=True)
 
 
 if __name__ == "__main__":

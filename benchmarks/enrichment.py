@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-REPEATS = 3
+REPEATS = 2
 GENES, SETS, PERMUTATIONS = 15_000, 1_000, 1_000
 LOAD = """
 import json, sys, time

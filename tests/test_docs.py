@@ -3,8 +3,6 @@
 import gzip
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import anndata
@@ -136,35 +134,13 @@ def test_the_pages_with_examples_are_those_that_are_checked():
     }
 
 
-@pytest.fixture(scope="module")
-def trial(tmp_path_factory):
-    """A simulated trial of one subject."""
-    from tilseq.simulate.design import Design
-    from tilseq.simulate.trial import simulate_trial
-
-    folder = tmp_path_factory.mktemp("trial") / "trial"
-    visits = ["baseline", "D7", "D28"]
-    simulate_trial(folder, Design(subjects=1, visits=visits, assays=["flow", "tcr"], cells=3000, depth=2000, seed=7))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def finished(trial):
-    """The run of that trial."""
-    out = trial.parent / "out"
-    command = [sys.executable, "-m", "tilseq", "run", str(trial), "-o", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return out
-
-
 def write_cells(path):
     """Write four cells of two samples with the genes of one of the built-in sets."""
     from tilseq.expression import load_signatures
 
-    genes = [*load_signatures()["exhaustion"].up, *(f"G{number}" for number in range(60))]
+    genes = [*load_signatures()["exhaustion"].up, "CD4", "CD8A", *(f"G{number}" for number in range(60))]
     obs = pd.DataFrame({"sample": ["tumor", "tumor", "blood", "blood"]}, index=["c1", "c2", "c3", "c4"])
-    counts = np.arange(4 * len(genes), dtype=np.float32).reshape(4, -1)
+    counts = np.random.default_rng(0).poisson(3, (4, len(genes))).astype(np.float32)
     anndata.AnnData(counts, obs=obs, var=pd.DataFrame(index=list(genes))).write_h5ad(path)
 
 
@@ -175,10 +151,10 @@ def prepare(name, folder, request):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text)
     if name in SIMULATED:
-        content = (request.getfixturevalue("trial") / SIMULATED[name]).read_bytes()
+        content = (request.getfixturevalue("small_study") / SIMULATED[name]).read_bytes()
         (folder / name).write_bytes(gzip.decompress(content) if SIMULATED[name].endswith(".gz") else content)
     elif name == "out":
-        shutil.copytree(request.getfixturevalue("finished"), folder / "out")
+        shutil.copytree(request.getfixturevalue("small_run").out, folder / "out")
     elif name == "cells.h5ad":
         write_cells(folder / name)
 

@@ -40,3 +40,14 @@ rule transcriptome:
         fingerprint=fingerprint("transcriptome"),
     shell:
         COMMAND + "transcriptome/{wildcards.unit}"
+
+
+rule cell_expression:
+    input:
+        needs("cell_expression"),
+    output:
+        STATUS.format("cell_expression/{unit}"),
+    params:
+        fingerprint=fingerprint("cell_expression"),
+    shell:
+        COMMAND + "cell_expression/{wildcards.unit}"

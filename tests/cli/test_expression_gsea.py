@@ -47,6 +47,23 @@ def test_without_a_file_of_sets_axes_and_hallmark_are_families_of_their_own(file
     assert {row["p"] for row in found} == {""}  # no gene of this trial has a real name
 
 
+def test_built_in_sets_of_10_genes_are_tested_and_of_a_file_those_of_15(tmp_path, capsys):
+    from tilseq.expression import load_signatures
+
+    exhaustion = load_signatures()["exhaustion"].up
+    genes = [*exhaustion, *GENES[:100]]
+    ranks = np.where(np.arange(len(genes)) % 5 == 4, 0, np.linspace(4, -4, len(genes)))
+    (tmp_path / "t.rnk").write_text("".join(f"{gene}\t{rank}\n" for gene, rank in zip(genes, ranks, strict=True)))
+    (tmp_path / "s.gmt").write_text("\t".join(["mine", "", *exhaustion]) + "\n")
+    assert len(exhaustion) == 14
+    assert run("--ranks", tmp_path / "t.rnk") == 0
+    found = {row["set"]: row for row in csv.DictReader(io.StringIO(capsys.readouterr().out))}
+    assert float(found["exhaustion"]["p"]) < 0.05
+    assert run("--ranks", tmp_path / "t.rnk", "--gmt", tmp_path / "s.gmt") == 0
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert (row["p"], row["reason"]) == ("", "14 of its 14 genes are there, fewer than 15")
+
+
 def test_some_of_the_samples_and_a_contrast_that_cannot_be_tested(files, capsys):
     arguments = ["--contrast", CONTRAST, "--contrast", "visit:D29/product", "--gmt", files / "mine.gmt"]
     assert of_counts(files, *arguments, "--where", "subject=P0,P1,P2", "--method", "camera") == 4

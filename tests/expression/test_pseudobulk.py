@@ -69,6 +69,13 @@ def test_a_matrix_with_a_polars_table_and_columns_of_other_names():
     assert found.data.var_names.tolist() == ["A", "B"]
 
 
+def test_labels_of_cells_become_statuses():
+    obs = pl.DataFrame({"subject": ["P1"] * 3, "product_label": ["not_seen_in_product", "ambiguous", "infused"]})
+    columns = {"status": "product_label"}
+    found = pseudobulk(COUNTS[:3], obs, genes=["A", "B"], columns=columns, minimum_cells=1)
+    assert found.data.obs_names.tolist() == ["P1|infused", "P1|not_in_product", "P1|undecided"]
+
+
 def test_large_counts_are_summed_exactly():
     large = np.full((6, 2), 2**24 + 1, dtype=np.int64)
     found = pseudobulk(cells(large), minimum_cells=2)

@@ -6,7 +6,7 @@ from collections import defaultdict
 import polars as pl
 import pytest
 
-from tilseq.expression import as_signatures, load_hallmark, load_signatures, signature_coverage
+from tilseq.expression import as_signatures, gene_lists, load_hallmark, load_signatures, signature_coverage
 from tilseq.expression.vdj_genes import vdj_genes
 from tilseq.gene_symbols import present_symbol
 from tilseq.io import read_gmt
@@ -129,3 +129,10 @@ def test_coverage_counts_both_directions_and_refuses_either_below_half():
         ("s", None, 4, 3, 0.75, True, None),
         ("t", None, 5, 3, 0.6, False, "1 of 3 genes found, fewer than 50%"),
     ]
+
+
+def test_lists_of_genes_part_a_signed_set_and_hold_none_twice():
+    lists = gene_lists(load_signatures())
+    assert (lists["manascore:up"], lists["manascore:down"]) == (("CXCL13", "ENTPD1"), ("IL7R",))
+    assert not {"stem_minus_terminal:up", "stem_minus_terminal:down", "manascore"} & lists.keys()
+    assert len({frozenset(genes) for genes in lists.values()}) == len(lists) == 37

@@ -3,7 +3,7 @@
 import csv
 import io
 
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from tilseq.errors import TableError
@@ -26,6 +26,7 @@ def as_written(cell):
     return "'" + cell if cell.startswith(FORMULA) else cell
 
 
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(LIKE_A_GENE | ANY, LIKE_A_GENE | ANY, JUNCTION, AMINO, st.integers(0, 2**40)), max_size=6),
 )

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tilseq.errors import ReadError, TableError
@@ -282,6 +282,7 @@ def test_vdjtools_frequencies_are_recomputed_and_a_difference_is_said(tmp_path):
     assert hashed.table.equals(exact.table)
 
 
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(

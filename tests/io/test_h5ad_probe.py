@@ -55,12 +55,12 @@ def test_a_file_without_x(tmp_path):
 def test_a_file_that_unpacks_to_too_much_is_refused_before_it_is_read(sound):
     with h5py.File(sound, "r+") as file:
         file.create_dataset("uns/bomb", shape=(1 << 40,), dtype="f8", chunks=(1 << 20,), compression="gzip")
-    began = time.monotonic()
+    began = time.process_time()
     told = verdict(str(sound), ENOUGH)
     assert told["what"] == "the file unpacks to more than it may"
     # 2^40 numbers of 8 bytes, 600 of 4, and 30 references of 8 to texts.
     assert told["found"] == f"{8 * 2**40 + 2400 + 240} bytes"
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_texts_count_towards_what_a_file_may_take(sound):

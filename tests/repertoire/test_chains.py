@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tilseq.errors import AnalysisError, TableError
@@ -134,6 +134,7 @@ def test_what_is_no_table_of_contigs_is_refused():
         chain_pairing(contigs(("a", "TRX", "AAA", 1)), sample="s")
 
 
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.sampled_from("abc"), st.sampled_from(LOCI), st.sampled_from(["AAA", "CCC"]), st.integers(1, 3)),

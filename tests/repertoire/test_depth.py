@@ -12,6 +12,7 @@ from tilseq.repertoire import (
     overlap,
     share_cells,
 )
+from tilseq.repertoire.depth import product_cells
 from tilseq.repertoire.replicates import Estimate
 
 
@@ -51,6 +52,24 @@ def test_the_source_of_the_cells_is_the_best_that_is_known(count_of, known, cell
     assert (found["counts"], found["count_of"]) == (900, count_of)
     assert (found["cells"], found["cells_from"]) == (cells if cells is None else pytest.approx(cells), source)
     assert found["n_effective"] == (effective if effective is None else pytest.approx(effective))
+
+
+@pytest.mark.parametrize(
+    ("count_of", "known", "worth"),
+    [
+        ("umis", {"cells": 1700}, 1 / (1.7 / 1700 + 1 / 900)),
+        ("reads", {"cells": 1700}, 1 / (1.7 / 1700 + 1 / 900)),
+        ("unknown", {"cells": 1700}, 1 / (1.7 / 1700 + 1 / 900)),
+        ("templates", {"cells": 1700}, 1 / (1 / 1700 + 1 / 900)),  # a cell yields one or none
+        ("reads", {"replicates": {"TRB": Estimate(100, 80, 120)}}, 90),
+        ("umis", {}, 900),
+        ("reads", {}, None),
+        ("cells", {"counted": {"TRB": 800}}, 800),
+    ],
+)
+def test_cells_that_were_told_yield_unequally_what_is_counted_of_a_product(count_of, known, worth):
+    found = product_cells(depth(table([600, 300]), sample="s", count_of=count_of, **known))
+    assert found == {"TRB": worth if worth is None else pytest.approx(worth)}
 
 
 def test_limits_of_estimated_cells_are_told():

@@ -6,7 +6,7 @@ from importlib import import_module
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import stdtrit
 
@@ -222,6 +222,7 @@ def test_what_cannot_be_compared_is_refused(call, error, word):
 counts = st.lists(st.integers(0, 60), min_size=4, max_size=30).filter(lambda numbers: sum(numbers) > 1)
 
 
+@settings(max_examples=40)
 @given(counts, counts)
 def test_indices_keep_their_bounds_and_do_not_depend_on_order(a, b):
     tables = {"a": clones(a), "b": clones(b)}
@@ -238,6 +239,7 @@ def test_indices_keep_their_bounds_and_do_not_depend_on_order(a, b):
         assert 0 <= row["lower"] <= row["value"] <= row["upper"]
 
 
+@settings(max_examples=40)
 @given(counts)
 def test_a_sample_is_like_itself(a):
     value = values(overlap({"a": clones(a), "b": clones(a)}))

@@ -1,6 +1,6 @@
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tilseq.io.contigs import read_contigs
@@ -87,6 +87,7 @@ def test_real_pairs_are_scirpys(shared_data, name):
     assert (clones.height, sizes.sum(), sizes.head(5).to_list()) == SCIRPY[name]
 
 
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tilseq.errors import AnalysisError, TableError
@@ -111,6 +111,7 @@ def test_divergence_is_in_bits(a, b, bits):
 numbers = st.lists(st.integers(1, 40), min_size=1, max_size=12)
 
 
+@settings(max_examples=40)
 @given(numbers, numbers, numbers)
 def test_shares_add_up_and_divergence_keeps_its_bounds(a, b, c):
     used = pl.concat([usage(clones(one), sample=f"s{i}") for i, one in enumerate((a, b, c))])

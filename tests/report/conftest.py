@@ -1,6 +1,7 @@
 """A run's folder made by hand: every table of the registry, realistic or hostile."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from tilseq.endpoints.parameters import INFUSED_UPPER_BOUND
 from tilseq.io.files import write_json
 from tilseq.io.write import write_table
+from tilseq.report import make_figures
 from tilseq.tables import Table, cell_labels, contamination, outputs, tracking
 from tilseq.tables import repertoire as repertoire_tables
 
@@ -36,6 +38,18 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     fake_out(folder / "good", NAMES)
     fake_out(folder / "hostile", HOSTILE, hostile=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def drawn(made_once: Callable[[str, Callable[[Path], None]], Path], runs: Path) -> Path:
+    """The good folder with the figures of the cohort, for tests that only look; beside it, what `make_figures` gave."""
+
+    def draw(folder: Path) -> None:
+        shutil.copytree(runs / "good", folder / "good")
+        written = [str(path.relative_to(folder / "good")) for path in make_figures(folder / "good")]
+        write_json(folder / "written.json", written)
+
+    return made_once("report_drawn", draw) / "good"
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tilseq.report import make_figures, render
+from tilseq.report import render
 
 BROWSER, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 ARGUMENTS = (
@@ -36,9 +36,10 @@ def browser(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def pages(runs, tmp_path_factory):
-    folder = shutil.copytree(runs, tmp_path_factory.mktemp("pages"), dirs_exist_ok=True)
-    make_figures(folder / "good")
+def pages(runs, drawn, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    shutil.copytree(drawn, folder / "good")
+    shutil.copytree(runs / "hostile", folder / "hostile")
     return {kind: render(folder / kind) for kind in ("good", "hostile")}
 
 

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import polars as pl
 
@@ -12,20 +13,19 @@ ALL = ["flow_t_cells", "repertoire_mass", "expression_scores", "clinical_spider"
 SUBJECTS = [f"flow_P0{i}" for i in range(1, 7)] + ["repertoire_P01_TRB", "repertoire_P02_TRB"]
 
 
-def test_the_cohort_gets_its_figures_with_captions_beside_those_of_the_tubes(good_out):
-    written = make_figures(good_out)
-    assert [path.relative_to(good_out / "figures").as_posix() for path in written] == [
-        f"{folder}/{name}.{kind}"
+def test_the_cohort_gets_its_figures_with_captions_beside_those_of_the_tubes(drawn, tmp_path):
+    assert json.loads((drawn.parent / "written.json").read_text()) == [
+        f"figures/{folder}/{name}.{kind}"
         for folder, names in (("study", ALL), ("subject", SUBJECTS))
         for name in names
         for kind in ("svg", "png")
     ]
-    captions = json.loads((good_out / "figures" / "captions.json").read_text())
+    captions = json.loads((drawn / "figures" / "captions.json").read_text())
     assert captions["flow/tube_0.svg"] == "P01_0_flow: gates"
     assert captions["study/repertoire_mass.svg"] == (
         "Share of the blood repertoire held by clones of the infusion product (TRB, tcr), with 95 % limits."
     )
-    html = render(good_out).read_text()
+    html = render(shutil.copytree(drawn, tmp_path / "out")).read_text()
     order = [html.index(f'id="{part}"') for part in ("clinical", "flow", "repertoire", "expression", "quality")]
     places = [html.index(f'alt="{captions[f"study/{name}.svg"]}"') for name in ALL]
     assert [sum(place > start for start in order) for place in places] == [2, 3, 4, 1]
@@ -40,16 +40,20 @@ def test_hostile_names_are_drawn(hostile_out):
     assert all(path.stat().st_size for path in written)
 
 
-def test_the_same_rows_give_the_same_bytes(good_out):
-    endpoints = pl.read_parquet(good_out / "tables" / "endpoints.parquet")
-    write_table(endpoints.filter(pl.col("subject").is_in(["P01", "P04"])), outputs.ENDPOINTS, good_out / "tables")
-    first = {path: path.read_bytes() for path in make_figures(good_out)}
-    assert {path.name for path in first if path.parent.name == "subject"} == {
-        f"{name}.{kind}"
-        for name in ("flow_P01", "flow_P04", "repertoire_P01_TRB", "repertoire_P02_TRB")
-        for kind in ("svg", "png")
-    }  # fmt: skip
-    assert {path: path.read_bytes() for path in make_figures(good_out)} == first
+def test_the_same_rows_give_the_same_bytes_and_those_of_subjects_gone_are_taken_away(drawn, tmp_path):
+    out = shutil.copytree(drawn, tmp_path / "out")
+    endpoints = pl.read_parquet(out / "tables" / "endpoints.parquet")
+    write_table(endpoints.filter(pl.col("subject").is_in(["P01", "P04"])), outputs.ENDPOINTS, out / "tables")
+    again = {path.relative_to(out): path.read_bytes() for path in make_figures(out)}
+    of_subjects = ("flow_P01", "flow_P04", "repertoire_P01_TRB", "repertoire_P02_TRB")
+    files = {f"{name}.{kind}" for name in of_subjects for kind in ("svg", "png")}
+    assert {path.name for path in again if path.parent.name == "subject"} == files
+    assert {path.name for path in (out / "figures" / "subject").iterdir()} == files
+    # The other two are of all subjects' endpoints.
+    same = files | {f"{name}.{kind}" for name in ("expression_scores", "clinical_spider") for kind in ("svg", "png")}
+    of_same_rows = {path: content for path, content in again.items() if path.name in same}
+    assert len(of_same_rows) == len(same)
+    assert of_same_rows == {path: (drawn / path).read_bytes() for path in of_same_rows}
 
 
 def test_a_figure_whose_rows_are_gone_is_taken_away_with_its_caption(tmp_path):

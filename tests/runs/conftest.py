@@ -1,22 +1,15 @@
-"""Whole runs that several tests look at."""
+"""The run of a study of real files."""
 
 import csv
 import shutil
-import subprocess
-import sys
 from datetime import date, timedelta
 from types import SimpleNamespace
 
 import pytest
 
+from tests.commands import tilseq
+
 SUBJECTS_10X = ("P17", "P18", "P19", "P20")
-
-
-def tilseq(*arguments, **options):
-    """Run the command line as a person does; returns the finished process."""
-    return subprocess.run(
-        [sys.executable, "-m", "tilseq", *map(str, arguments)], capture_output=True, text=True, check=False, **options
-    )
 
 
 def write_csv(path, rows):
@@ -71,28 +64,13 @@ def assemble(root, data):
 
 
 @pytest.fixture(scope="session")
-def real_run(tmp_path_factory, shared_data):
+def real_run(made_once, shared_data):
     """A study of the real files, and its run."""
-    folder = tmp_path_factory.mktemp("real")
-    assemble(folder / "study", shared_data)
-    done = tilseq("run", folder / "study", "-o", folder / "out")
-    return SimpleNamespace(study=folder / "study", out=folder / "out", done=done)
 
+    def run(folder):
+        assemble(folder / "study", shared_data)
+        done = tilseq("run", folder / "study", "-o", folder / "out")
+        assert done.returncode == 0, done.stderr
 
-@pytest.fixture(scope="session")
-def small_study(tmp_path_factory):
-    """A simulated study that is quick to run; tests copy it before they harm it."""
-    folder = tmp_path_factory.mktemp("small") / "study"
-    size = ("--subjects", "1", "--visits", "baseline,D7,D28,D84", "--cells", "3000", "--depth", "2000", "--seed", "7")
-    done = tilseq("simulate", folder, "--assays", "flow,tcr,clinic", *size)
-    assert done.returncode == 0, done.stderr
-    return folder
-
-
-@pytest.fixture(scope="session")
-def small_run(tmp_path_factory, small_study):
-    """The unbroken run of the small study, which broken ones are held against."""
-    out = tmp_path_factory.mktemp("small-out") / "out"
-    done = tilseq("run", small_study, "-o", out)
-    assert done.returncode == 0, done.stderr
-    return SimpleNamespace(study=small_study, out=out, done=done)
+    folder = made_once("real_run", run)
+    return SimpleNamespace(study=folder / "study", out=folder / "out")

@@ -1,11 +1,9 @@
 """What a study can be given that is hostile or faulty, through the command line as a person meets it."""
 
-import gzip
 import json
 import os
 import resource
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -13,8 +11,8 @@ import time
 import polars as pl
 import pytest
 
-from tests.archives import tarred, zipped
-from tests.runs.conftest import tilseq, write_csv
+from tests.commands import tilseq
+from tests.runs.conftest import write_csv
 
 HOSTILE_NAMES = (
     "<script>alert(1)</script>",
@@ -42,24 +40,17 @@ def study(tmp_path, small_study):
     return tmp_path / "study"
 
 
+@pytest.fixture
+def out_of_few_jobs(tmp_path, small_run):
+    """A copy of the small run in which the cuts of a panel and the tubes that rest on them are to do."""
+    out = shutil.copytree(small_run.out, tmp_path / "out")
+    (cuts,) = (out / ".tilseq" / "work").glob("flow_cuts/panel-t_state-*")
+    shutil.rmtree(cuts)
+    return out
+
+
 def samples(study):
     return pl.read_csv(study / "samples.csv", infer_schema=False)
-
-
-def blood(study, assay):
-    """One blood sample of an assay: its name and the path of its file."""
-    row = samples(study).filter(assay=assay, specimen="blood").row(0, named=True)
-    return row["sample"], study / row["path"]
-
-
-def run_fails(study, out):
-    """Run and return sample → error of what failed; the report is there all the same."""
-    done = tilseq("run", study, "-o", out)
-    assert done.returncode == 4, done.stderr
-    assert "Traceback" not in done.stderr
-    assert (out / "report.html").exists()
-    failures = pl.read_parquet(out / "tables" / "failures.parquet")
-    return dict(failures.select("unit", "error").iter_rows())
 
 
 # A sample or a file twice, a missing file, a path that leaves the study
@@ -86,7 +77,7 @@ def test_a_file_or_sample_that_cannot_be_is_refused_before_any_work(study, tmp_p
 
 
 def test_a_link_that_leaves_the_study_is_refused(study, tmp_path):
-    _, path = blood(study, "flow")
+    path = study / samples(study).filter(assay="flow", specimen="blood")["path"][0]
     path.rename(tmp_path / "outside.fcs")
     path.symlink_to(tmp_path / "outside.fcs")
     done = tilseq("check", study)
@@ -144,58 +135,6 @@ def test_identifiers_that_look_alike_are_named(study, name):
     assert "subjects.csv, row 3, column subject" in done.stdout + done.stderr
 
 
-# Archives, bombs, files that are not what their name says
-
-
-@pytest.mark.parametrize(
-    ("content", "told"),
-    [
-        # Each is a whole run; those marked slow have their quick tests in tests/io.
-        pytest.param(zipped(), "zip", marks=pytest.mark.slow),
-        pytest.param(tarred(), "tar archive", marks=pytest.mark.slow),
-        (gzip.compress(bytes(2_000_000_000 // 8), 9), "unpacks to more than it may"),
-        pytest.param(gzip.compress(gzip.compress(b"junction\n")), "gzip", marks=pytest.mark.slow),
-        pytest.param(
-            gzip.compress(b"junction\tduplicate_count\n" * 1000)[:-9], "cut or damaged", marks=pytest.mark.slow
-        ),
-        pytest.param(
-            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "LFS", marks=pytest.mark.slow
-        ),
-        pytest.param(b"<!DOCTYPE html><html></html>", "HTML", marks=pytest.mark.slow),
-        (b"\x80\x04\x95 pickle", "pickle, which is never read"),
-    ],
-    ids=["zip", "tar", "gzip bomb", "gzip in gzip", "gzip cut", "LFS pointer", "HTML", "pickle"],
-)
-def test_what_is_no_clonotype_table_fails_alone(study, tmp_path, content, told):
-    sample, path = blood(study, "tcr")
-    path.write_bytes(content)
-    begun = time.monotonic()
-    failed = run_fails(study, tmp_path / "out")
-    assert time.monotonic() - begun < 60
-    assert sorted(failed) == [sample]
-    assert told.casefold() in failed[sample].casefold()
-    assert path.name in failed[sample]
-    assert not (tmp_path / "evil").exists()
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"FCS3.1    ",
-        pytest.param(b"", marks=pytest.mark.slow),
-        pytest.param(zipped(), marks=pytest.mark.slow),
-        pytest.param(b"<!DOCTYPE html>", marks=pytest.mark.slow),
-    ],
-    ids=["cut", "empty", "zip", "HTML"],
-)
-def test_what_is_no_fcs_file_fails_alone(study, tmp_path, content):
-    sample, path = blood(study, "flow")
-    path.write_bytes(content)
-    failed = run_fails(study, tmp_path / "out")
-    assert sorted(failed) == [sample]
-    assert path.name in failed[sample]
-
-
 def test_yaml_that_builds_objects_is_refused(study, tmp_path):
     (study / "study.yaml").write_text(f"study: !!python/object/apply:os.system ['touch {tmp_path}/evil']\n")
     done = tilseq("check", study)
@@ -204,25 +143,25 @@ def test_yaml_that_builds_objects_is_refused(study, tmp_path):
     assert not (tmp_path / "evil").exists()
 
 
-# Disks, permissions, signals
+# Disks and files that change
 
 
-def test_a_disk_that_is_full_ends_in_a_sentence_and_nothing_half_written(study, tmp_path):
+def test_a_disk_that_is_full_ends_in_a_sentence_and_nothing_half_written(study, out_of_few_jobs):
     """A limit on the size of files stands for a full disk: writing fails half way."""
     small = 20_000
     done = tilseq(
         "run",
         study,
         "-o",
-        tmp_path / "out",
+        out_of_few_jobs,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (small, small)),
     )
     assert done.returncode in (3, 4)
     assert "Traceback" not in done.stderr
-    assert not list((tmp_path / "out").rglob("*.part"))
-    for path in (tmp_path / "out").rglob("*.parquet"):
+    assert not list(out_of_few_jobs.rglob("*.part"))
+    for path in out_of_few_jobs.rglob("*.parquet"):
         pl.read_parquet(path)  # whole
-    mended = tilseq("run", study, "-o", tmp_path / "out")
+    mended = tilseq("run", study, "-o", out_of_few_jobs)
     assert mended.returncode == 0, mended.stderr
 
 
@@ -234,42 +173,25 @@ def test_an_output_that_cannot_be_a_folder_is_told(study, tmp_path):
         assert "file" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_an_input_that_changes_during_the_run_is_told(study, tmp_path):
-    """Every tube is written anew as soon as the plan, with its digests, stands."""
-    out = tmp_path / "out"
+def test_an_input_that_changes_during_the_run_is_told(study, out_of_few_jobs):
+    """A tube is written anew as soon as the plan, with its digests, stands."""
+    out = out_of_few_jobs
+    (out / ".tilseq" / "plan.json").unlink()
     driver = subprocess.Popen(
         [sys.executable, "-m", "tilseq", "run", str(study), "-o", str(out)], stderr=subprocess.PIPE, text=True
     )
     while not (out / ".tilseq" / "plan.json").exists():
         assert driver.poll() is None
         time.sleep(0.01)
-    sample, path = blood(study, "flow")
+    tube = samples(study).filter(panel="t_state", specimen="blood").row(0, named=True)
+    path = study / tube["path"]
     path.write_bytes(path.read_bytes() + b"\0")
     _, told = driver.communicate(timeout=120)
     assert driver.returncode == 4, told
     failures = pl.read_parquet(out / "tables" / "failures.parquet")
     # The usual cuts, which rest on this tube among others, are not made of it either.
-    assert set(failures["unit"]) == {sample, "panel tbnk, instrument simulated"}
+    assert set(failures["unit"]) == {tube["sample"], "panel t_state, instrument simulated"}
     assert all("changed while the run" in error for error in failures["error"])
-
-
-def test_ctrl_c_ends_quietly_and_the_run_goes_on_later(study, tmp_path):
-    out = tmp_path / "out"
-    driver = subprocess.Popen(
-        [sys.executable, "-m", "tilseq", "run", str(study), "-o", str(out)],
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    while not list((out / ".tilseq" / "work").glob("*/*/status.json")):
-        assert driver.poll() is None
-        time.sleep(0.02)
-    os.killpg(driver.pid, signal.SIGINT)  # a terminal sends it to all of them
-    _, told = driver.communicate(timeout=30)
-    assert driver.returncode == 130
-    assert "Traceback" not in told
-    done = tilseq("run", study, "-o", out)
-    assert done.returncode == 0, done.stderr
 
 
 def test_a_named_pipe_is_refused_instead_of_waited_for(study, tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.runs.conftest import tilseq
+from tests.commands import tilseq
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 

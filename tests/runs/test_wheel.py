@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SMALL = ("--subjects", "1", "--visits", "baseline,D28", "--cells", "3000", "--depth", "1000", "--single-cells", "100")
+SMALL = ("--subjects", "1", "--visits", "D28", "--cells", "3000", "--depth", "1000", "--single-cells", "100")
 
 
 @pytest.fixture(scope="session")

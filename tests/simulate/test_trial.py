@@ -38,6 +38,14 @@ def one(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """The same with a further subject and a further visit."""
+    folder = tmp_path_factory.mktemp("study") / "two"
+    simulate_trial(folder, Design(**SMALL | {"subjects": 2, "visits": [*SMALL["visits"], "D14"]}))
+    return folder
+
+
+@pytest.fixture(scope="module")
 def samples():
     return pl.read_csv(SAMPLE / "samples.csv")
 
@@ -61,14 +69,12 @@ def rearrangements(path):
 # The same bytes, whatever happens around them
 
 
-def test_the_same_bytes_on_two_cores_and_under_another_hash_seed(tmp_path):
-    design = Design(**SMALL | {"subjects": 2})
-    simulate_trial(tmp_path / "here", design)
-    (tmp_path / "design.yaml").write_bytes((tmp_path / "here" / "design.yaml").read_bytes())
+def test_the_same_bytes_on_two_cores_and_under_another_hash_seed(two, tmp_path):
+    (tmp_path / "design.yaml").write_bytes((two / "design.yaml").read_bytes())
     command = [sys.executable, "-m", "tilseq", "simulate", "there", "--design", "design.yaml", "--cores", "2"]
     environment = os.environ | {"PYTHONHASHSEED": "4242"}
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
-    here, there = contents(tmp_path / "here"), contents(tmp_path / "there")
+    here, there = contents(two), contents(tmp_path / "there")
     assert len(here) > 200
     assert here == there
 
@@ -81,10 +87,9 @@ def test_another_seed_changes_every_raw_file(one, tmp_path):
     assert [name for name, data in raw.items() if other.get(name) == data] == []
 
 
-def test_a_further_subject_and_visit_change_no_file_of_a_sample(one, tmp_path):
+def test_a_further_subject_and_visit_change_no_file_of_a_sample(one, two):
     # The plates hold all plasma of a subject; they are one unit, to which a visit named last adds wells.
-    simulate_trial(tmp_path / "more", Design(**SMALL | {"subjects": 2, "visits": [*SMALL["visits"], "D14"]}))
-    more = contents(tmp_path / "more")
+    more = contents(two)
     kept = {
         name: data
         for name, data in contents(one).items()

@@ -59,7 +59,8 @@ def run(tmp_path, sample):
 def test_a_set_that_doubles_in_each_of_eight_subjects_is_up_and_no_other(run):
     tables, folder = run(SUBJECTS)
     (row,) = tables["transcriptome"].iter_rows(named=True)
-    assert {name: row[name] for name in ("population", "contrast", "subjects", "sets", "sets_up", "sets_down", "p_floor")} == {
+    told = ("population", "contrast", "subjects", "sets", "sets_up", "sets_down", "p_floor")
+    assert {name: row[name] for name in told} == {
         "population": "bulk RNA", "contrast": "visit:D28/product", "subjects": 8, "sets": 2, "sets_up": 1,
         "sets_down": 0, "p_floor": 2 / 2**8,
     }  # fmt: skip

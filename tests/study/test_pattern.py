@@ -58,6 +58,6 @@ def test_refused(pattern, what):
 
 def test_a_pattern_that_could_be_tried_in_very_many_ways_is_quick():
     tokens = parse_pattern("{subject}" + "_*" * 40 + "_{visit}X")
-    start = time.perf_counter()
+    start = time.process_time()
     assert readings(tokens, "_a" * 120) == []
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2

@@ -42,9 +42,12 @@ def test_defaults(tmp_path):
             "expression": {
                 "gene_sets": None,
                 "layer": None,
+                "least_counts": 500,
+                "least_genes": 250,
+                "most_percent_mitochondrial": 15.0,
                 "minimum_cells": 10,
                 "contrasts": [],
-                "smallest_set": 15,
+                "smallest_set": None,
                 "method": "mean",
                 "controls": 50,
             },

@@ -18,6 +18,7 @@ tilseq expression gsea --counts counts.tsv --design design.csv --contrast visit:
 tilseq expression gsea --counts sums.h5ad --where cell_type=CD8 --where visit=D28 \\
     --contrast status:infused/not_in_product --gmt axes.gmt --gmt hallmark.gmt -o gsea.csv
 tilseq expression gsea --ranks t.rnk --gmt hallmark.gmt -o gsea.csv"""
+SMALLEST_GIVEN, SMALLEST_BUILT_IN = 15, 10  # exhaustion and activation have 14 genes
 file_given = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -41,7 +42,9 @@ class _Samples(NamedTuple):
     "--gmt", "gmts", multiple=True, type=file_given, help="Gene sets, each file a family; else axes and hallmark."
 )
 @click.option("--method", type=click.Choice(["sign_flip", "camera", "preranked"]), help="Else sign_flip of counts.")
-@click.option("--smallest", type=click.IntRange(min=1), default=15, show_default=True, help="Fewest genes of a set.")
+@click.option(
+    "--smallest", type=click.IntRange(min=1), help="Fewest genes of a set; else 15, and 10 of the sets built in."
+)
 @click.option("--largest", type=click.IntRange(min=1), default=500, show_default=True, help="Most genes of a set.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of what is drawn.")
 @output_table
@@ -55,6 +58,7 @@ def gsea_command(
     gmts: tuple[Path, ...],
     method: str | None,
     output: str,
+    smallest: int | None,
     **limits: int,
 ) -> int:
     """Test gene sets within subjects, in counts of bulk RNA or pseudobulk, or in a ranked list.
@@ -68,6 +72,7 @@ def gsea_command(
     if (ranks is None) == (counts is None):
         raise click.UsageError("give either --ranks or --counts")
     sets, families = _sets(gmts)
+    limits["smallest"] = smallest or (SMALLEST_GIVEN if gmts else SMALLEST_BUILT_IN)
     if ranks is not None:
         if design is not None or contrasts or where or layer or method not in (None, "preranked"):
             raise click.UsageError("a ranked list has no samples: it goes with --gmt, --smallest, --largest and --seed")
@@ -87,14 +92,13 @@ def gsea_command(
 def _sets(paths: tuple[Path, ...]) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
     """Return all sets, and the family of each: the file that it stands in, else axes or hallmark."""
     from tilseq.errors import ReadError
-    from tilseq.expression.set_members import one_way
-    from tilseq.expression.signatures import load_hallmark, load_signatures
+    from tilseq.expression.signatures import as_signatures, gene_lists, load_hallmark, load_signatures
     from tilseq.io.gmt import read_gmt
 
     if paths:
-        given = [(path, path.name.removesuffix(".gmt"), one_way(read_gmt(path))) for path in paths]
+        given = [(path, path.name.removesuffix(".gmt"), gene_lists(as_signatures(read_gmt(path)))) for path in paths]
     else:
-        given = [(Path(), "axes", one_way(load_signatures())), (Path(), "hallmark", one_way(load_hallmark()))]
+        given = [(Path(), "axes", gene_lists(load_signatures())), (Path(), "hallmark", gene_lists(load_hallmark()))]
     sets: dict[str, tuple[str, ...]] = {}
     families: dict[str, str] = {}
     for path, family, read in given:

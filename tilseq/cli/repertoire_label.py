@@ -114,12 +114,13 @@ def _paired(contigs: Contigs, sample: str) -> pl.DataFrame:
 def _lot(path: Path, cells: dict[str, float], count_of: str | None) -> tuple[ProductLot, pl.DataFrame]:
     """Return a library of the product and its rows of the table `exclusions`."""
     from tilseq.io.contigs import read_contigs
-    from tilseq.repertoire import ProductLot, share_cells
+    from tilseq.repertoire import ProductLot
+    from tilseq.repertoire.depth import product_cells
 
     name = sample_name(path)
     clonotypes, left_out = read_file(path, name, None, None)
     single = clonotypes.dialect == "10x"
-    effective = share_cells(
+    effective = product_cells(
         depth_of(name, clonotypes, None if single else count_of, cells.get(name), None, mends=MENDS)
     )
     receptors = _paired(read_contigs(path), name) if single else None

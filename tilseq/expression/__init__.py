@@ -20,9 +20,8 @@ from tilseq.expression.pseudobulk import Pseudobulk, pseudobulk
 from tilseq.expression.sample_design import match_samples
 from tilseq.expression.sample_scores import SampleScores, sample_scores
 from tilseq.expression.scores import CellScores, score, summarise
-from tilseq.expression.set_members import one_way
 from tilseq.expression.sign_flip_gsea import sign_flip_gsea
-from tilseq.expression.signatures import Signature, as_signatures, load_hallmark, load_signatures
+from tilseq.expression.signatures import Signature, as_signatures, gene_lists, load_hallmark, load_signatures
 
 __all__ = [
     "CellQuality",
@@ -47,6 +46,7 @@ __all__ = [
     "differential_expression",
     "doublet_scores",
     "embed",
+    "gene_lists",
     "gsea",
     "load_hallmark",
     "load_signatures",
@@ -55,7 +55,6 @@ __all__ = [
     "looks_like_counts",
     "match_samples",
     "one_family",
-    "one_way",
     "over_representation",
     "parse_contrast",
     "preranked",

@@ -114,8 +114,8 @@ def signature_coverage(sets: Mapping[str, Any], genes: Sequence[str]) -> pl.Data
     Returns
     -------
     polars.DataFrame
-        The table `signature_coverage` without `sample`: `set, axis, genes_listed, genes_found, coverage, scored, reason`; `scored`
-        says whether it could be.
+        The table `signature_coverage` without `sample`: `set, axis, genes_listed, genes_found, coverage, scored,
+        reason`; `scored` says whether it could be.
     """
     from tilseq.expression.signatures import as_signatures
 

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
-from tilseq.expression.signatures import Signature, as_signatures
 from tilseq.expression.vdj_genes import vdj_genes
 from tilseq.gene_symbols import present_symbol
 
@@ -100,19 +99,6 @@ def match_sets(
     places = np.array([row for rows in found for row in rows], np.int64)
     members = csr_array((np.ones(len(places), np.int8), (places, columns)), shape=(len(genes), len(found)))
     return SetMembers(tuple(names), members, sizes, tuple(left_out))
-
-
-def one_way(sets: Mapping[str, Signature | Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """Return the genes of each set; those that count against it are a set of their own, called ``NAME (down)``.
-
-    Parameters
-    ----------
-    sets
-        Name to signature, or to symbols as a GMT file lists them, of which those that end in ``-`` count against it.
-    """
-    signed = as_signatures(sets)
-    down = {f"{name} (down)": one.down for name, one in signed.items() if one.down}
-    return {name: one.up for name, one in signed.items() if one.up} | down
 
 
 def _places(genes: Sequence[str]) -> dict[str, int]:

@@ -81,6 +81,25 @@ def as_signatures(sets: Mapping[str, Signature | Sequence[str]]) -> dict[str, Si
     return {name: one if isinstance(one, Signature) else _of_symbols(name, one) for name, one in sets.items()}
 
 
+def gene_lists(signatures: Mapping[str, Signature]) -> dict[str, tuple[str, ...]]:
+    """Return sets as plain lists of genes, for tests that know no direction.
+
+    A set with genes against it is parted into ``name:up`` and ``name:down``; a half that is a set by itself already
+    is left out.
+
+    Parameters
+    ----------
+    signatures
+        As `load_signatures` returns them.
+    """
+    lists = {name: one.up for name, one in signatures.items() if not one.down}
+    known = {frozenset(genes) for genes in lists.values()}
+    for name, one in signatures.items():
+        halves = {f"{name}:up": one.up, f"{name}:down": one.down} if one.down else {}
+        lists |= {half: genes for half, genes in halves.items() if genes and frozenset(genes) not in known}
+    return lists
+
+
 def _of_symbols(name: str, symbols: Sequence[str]) -> Signature:
     down = tuple(symbol[:-1] for symbol in symbols if symbol.endswith("-"))
     up = tuple(symbol.removesuffix("+") for symbol in symbols if not symbol.endswith("-"))

@@ -123,20 +123,24 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     from tilseq.io.files import write_with
 
     svg, png = (Path(folder) / f"{file_stem(name)}.{kind}" for kind in ("svg", "png"))
+    layout = figure.get_layout_engine()
     with house_style():
         write_with(svg, partial(figure.savefig, format="svg", metadata={"Date": None, "Creator": None}))
+        figure.set_layout_engine("none")  # the PNG stands as the SVG was laid out, which takes long to find
         write_with(png, partial(_save_png, figure))
+    figure.set_layout_engine(layout)
     return [svg, png]
 
 
 def _save_png(figure: Figure, stream: Any) -> None:
     from PIL import Image
 
-    drawn = BytesIO()
-    figure.savefig(drawn, format="png")
-    with Image.open(drawn) as image:
-        few = image.convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-        few.save(stream, format="png", optimize=True, dpi=image.info["dpi"])
+    drawn, dpi = BytesIO(), STYLE["savefig.dpi"]
+    figure.savefig(drawn, format="rgba")
+    width, height = (int(inches * dpi) for inches in figure.get_size_inches())
+    image = Image.frombytes("RGBA", (width, height), drawn.getvalue()).convert("RGB")
+    few = image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few.save(stream, format="png", optimize=True, dpi=(dpi, dpi))
 
 
 def file_stem(name: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilseq.steps import contamination
-from tilseq.steps.cells_behind import effective_by_sample
+from tilseq.steps.cells_behind import known_cells
 from tilseq.steps.job import Job, needed
 from tilseq.steps.persistence import PRODUCT
 from tilseq.steps.receptor_subjects import by_subject, in_time, subject_job
@@ -57,6 +57,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.errors import AnalysisError
     from tilseq.io.write import write_parquet
     from tilseq.repertoire import cell_labels, label_checks
+    from tilseq.repertoire.depth import product_cells
     from tilseq.tables.cell_labels import CELL_LABELS
     from tilseq.tables.outputs import QUALITY
 
@@ -65,7 +66,9 @@ def run(job: Job, folder: Path) -> None:
     cells = {need: pl.read_parquet(path) for need, path in needed(job, folder, "cells").items()}
     strange = of_another_subject(job, folder)
     read = {need: table for need, table in read.items() if samples[need]["sample"] not in strange}
-    depth = effective_by_sample(list(samples.values()), {samples[need]["sample"]: one for need, one in read.items()})
+    tables = {samples[need]["sample"]: one for need, one in read.items()}
+    behind = known_cells(list(samples.values()), tables)
+    depth = {name: product_cells(behind.filter(sample=name)) for name in tables}
     labels, quality = [CELL_LABELS.frame()], [QUALITY.frame()]
     for need in sorted(cells, key=lambda need: in_time(samples[need])):
         sample = samples[need]

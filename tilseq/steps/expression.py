@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tilseq.steps.counted_cells import obs_column, of_member
 from tilseq.steps.job import Job, sample_jobs
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def score_file(
     cells, told = read_single_cells(path)
     try:
         if member is not None:
-            cells = _member(cells, member)
+            cells = of_member(cells, member)
         groups = [sample] * cells.n_obs if by is None else _groups(cells, by)
         counts = raw_counts(cells, layer)
         scored = score(counts.matrix, counts.genes, sets, method=method, controls=controls)
@@ -224,35 +225,7 @@ def _groups(cells: AnnData, by: str) -> list[str]:
     """Return the sample of each cell."""
     from tilseq.errors import AnalysisError
 
-    names = _column(cells, by, by)
+    names = obs_column(cells, by, by)
     if names.isna().any():
         raise AnalysisError("cells without a sample", column=by, found=int(names.isna().sum()))
     return [str(name) for name in names]
-
-
-def _member(cells: AnnData, member: str) -> Any:
-    """Return the cells of one `column=value` of obs."""
-    from tilseq.errors import AnalysisError, did_you_mean
-
-    column, equals, value = member.partition("=")
-    if not equals:
-        raise AnalysisError("not a column and a value", column="member", found=member, expected="column=value")
-    values = _column(cells, column, "member")
-    chosen = values.notna() & (values.astype(str) == value)
-    if not chosen.any():
-        # Not the values themselves: they may name people.
-        known = sorted(set(values.dropna().astype(str)))
-        mend = did_you_mean(value, known) or f"the column has {len(known)} other values"
-        raise AnalysisError("no cell of this member", column="member", found=member, mend=mend)
-    return cells[chosen.to_numpy()]
-
-
-def _column(cells: AnnData, name: str, where: str) -> Any:
-    """Return a column of obs, as a pandas series; an error stands at `where`."""
-    from tilseq.errors import AnalysisError, did_you_mean
-
-    if name not in cells.obs:
-        columns = [str(column) for column in cells.obs.columns]
-        mend = did_you_mean(name, columns) or f"obs has {', '.join(columns) or 'no column'}"
-        raise AnalysisError("no such column in obs", column=where, found=name, mend=mend)
-    return cells.obs[name]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 PRODUCT, BLOOD = "infusion_product", "blood"
-INFUSED, NOT_SEEN = "infused", "not_seen_in_product"
+INFUSED, NOT_SEEN = "infused", "not_in_product"
 MARKS = str.maketrans({":": "_", "/": "_", "*": "_"})  # that a contrast is written with
 FEWEST_SUBJECTS = 2
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tilseq.steps import cell_labels, expression
+from tilseq.steps import cell_expression, cell_labels
 from tilseq.steps.bulk_rna import COUNTS, gene_counts
 from tilseq.steps.expression_levels import INFUSED, PRODUCT, with_levels
 from tilseq.steps.job import Job, needed
@@ -19,8 +19,15 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEP = "pseudobulk"
-NO_LABEL = "no_receptor"  # of a cell that the library of receptors does not show
-OF_GROUP = ("subject", "specimen", "day")  # columns of samples.csv
+OF_SAMPLE = ("sample", "subject", "specimen", "day")  # columns of samples.csv that groups are made of
+
+
+class Typed(NamedTuple):
+    """The kept cells of one sample, and its rows of `cell_status` and `receptor_overlap`."""
+
+    cells: AnnData
+    status: pl.DataFrame
+    overlap: pl.DataFrame
 
 
 def plan(study: Study) -> list[Job]:
@@ -33,7 +40,7 @@ def plan(study: Study) -> list[Job]:
     settings = study.settings.analysis.expression
     labels = {job.unit: job.folder for job in cell_labels.plan(study)}
     receptors = {row["library"]: row["sample"] for row in study.available("tcr") if row["library"] is not None}
-    jobs = expression.plan(study)
+    jobs = cell_expression.plan(study)
     by_subject: dict[str, list[Job]] = {}
     rows: dict[str, dict[str, Any]] = {}
     for job, row in zip(jobs, with_levels([job.sample or {} for job in jobs]), strict=True):
@@ -57,91 +64,107 @@ def plan(study: Study) -> list[Job]:
 
 
 def run(job: Job, folder: Path) -> None:
-    """Write the sums of the subject's cells, by visit and type, and once more by what the product tells of them.
+    """Write the sums of the subject's cells by visit and type, and once more by what the product tells of them.
 
     Cells of the product are infused ones. A group of too few cells is left out, and told.
     """
     import polars as pl
+    from anndata import concat
 
     from tilseq.errors import AnalysisError
     from tilseq.expression.pseudobulk import pseudobulk
     from tilseq.io.write import write_frame, write_parquet
     from tilseq.tables.differential import PSEUDOBULK_GROUPS
     from tilseq.tables.outputs import QUALITY
+    from tilseq.tables.single_cells import CELL_STATUS, RECEPTOR_OVERLAP
 
-    cells = _cells(job, folder)
-    groups, counts, quality = [PSEUDOBULK_GROUPS.frame()], [pl.DataFrame(schema=gene_counts())], []
-    for obs in (cells.obs.drop(columns="status"), cells.obs[cells.obs["status"].notna()]):
+    quality: list[dict[str, Any]] = []
+    typed = _samples(job, folder, quality)
+    groups, counts = [PSEUDOBULK_GROUPS.frame()], [pl.DataFrame(schema=gene_counts())]
+    every: Any = concat([one.cells for one in typed], join="inner", index_unique="|") if typed else None
+    for by_label in (False, True) if typed else ():
+        cells = every[every.obs["status"].notna()] if by_label else every
+        obs = cells.obs if by_label else cells.obs.drop(columns="status")
+        if not cells.n_obs:
+            continue
         try:
-            own = cells[obs.index]
-            found = pseudobulk(own, obs, minimum_cells=job.arguments["minimum_cells"])
+            found = pseudobulk(cells, obs, minimum_cells=job.arguments["minimum_cells"])
         except AnalysisError as error:  # a subject with too few cells is no failure
-            quality += [_told(sample, str(error)) for sample in obs["sample"].unique()]
+            quality += [_told(sample, by_label, str(error)) for sample in obs["sample"].unique()]
             continue
         groups.append(found.groups)
         counts.append(_long(found))
     write_parquet(pl.concat(groups), PSEUDOBULK_GROUPS, folder)
     write_frame(pl.concat(counts), folder / f"{COUNTS}.parquet")
+    write_parquet(pl.concat([CELL_STATUS.frame(), *(one.status for one in typed)]), CELL_STATUS, folder)
+    write_parquet(pl.concat([RECEPTOR_OVERLAP.frame(), *(one.overlap for one in typed)]), RECEPTOR_OVERLAP, folder)
     write_parquet(QUALITY.frame(quality), QUALITY, folder)
 
 
-def _cells(job: Job, folder: Path) -> AnnData:
-    """Return the cells of all samples that passed their quality, with what is known of each in `obs`."""
+def _samples(job: Job, folder: Path, quality: list[dict[str, Any]]) -> list[Typed]:
+    """Return the samples with a kept cell; one whose receptors are of other cells has no labels, and is told."""
     import polars as pl
-    from anndata import concat
 
-    from tilseq.steps.expression import counted_cells
+    from tilseq.errors import AnalysisError
+    from tilseq.steps.counted_cells import counted_cells
     from tilseq.tables.cell_labels import CELL_LABELS
     from tilseq.tables.single_cells import CELL_EXPRESSION
 
-    cells = needed(job, folder, CELL_EXPRESSION.name)
-    labels = list(needed(job, folder, CELL_LABELS.name).values())
-    label = pl.read_parquet(labels[0]) if labels else None
-    parts = []
+    known = needed(job, folder, CELL_EXPRESSION.name)
+    labels = [pl.read_parquet(path) for path in needed(job, folder, CELL_LABELS.name).values()]
+    typed = []
     for path, (need, sample) in zip(job.paths, job.arguments["samples"].items(), strict=True):
-        if need in cells:
-            counted = counted_cells(path, member=sample["member"], layer=job.arguments["layer"])
-            parts.append(_of_sample(counted, sample, pl.read_parquet(cells[need]), label))
-    return concat(parts, join="inner", index_unique="|")
+        kept = pl.read_parquet(known[need]).filter("kept") if need in known else None
+        if kept is None or kept.is_empty():
+            continue
+        cells, _ = counted_cells(path, member=sample["member"], layer=job.arguments["layer"])
+        of_receptors = [table.filter(pl.col("sample") == sample["receptors"]) for table in labels]
+        try:
+            typed.append(_typed(cells, kept, sample, of_receptors))
+        except AnalysisError as error:
+            quality.append(_told(sample["sample"], True, str(error)))
+            typed.append(_typed(cells, kept, sample, []))
+    return typed
 
 
-def _of_sample(
-    counted: AnnData, sample: Mapping[str, Any], cells: pl.DataFrame, labels: pl.DataFrame | None
-) -> AnnData:
+def _typed(cells: AnnData, kept: pl.DataFrame, sample: Mapping[str, Any], labels: list[pl.DataFrame]) -> Typed:
     """Return the kept cells of one sample, with what groups are made of in `obs`."""
     import pandas as pd
     import polars as pl
 
-    kept = dict(cells.filter("kept").select("cell_id", "cell_type").iter_rows())
-    counted = counted[[name in kept for name in counted.obs_names]]
-    names = [str(name) for name in counted.obs_names]
-    status: list[str | None] = [None] * len(names)
-    if sample["specimen"] == PRODUCT:
-        status = [INFUSED] * len(names)
-    elif labels is not None and sample["receptors"] is not None:
-        own = labels.filter(pl.col("sample") == sample["receptors"])
-        of = dict(own.select("cell_id", "label").iter_rows())
-        status = [of.get(name, NO_LABEL) for name in names] if of else status
-    same = {name: sample[name] for name in OF_GROUP} | {"visit": sample["level"], "sample": sample["sample"]}
-    counted.obs = pd.DataFrame({"cell_type": [kept[name] for name in names], "status": status, **same}, index=names)
-    return counted
+    from tilseq.expression.cell_status import cell_status
+    from tilseq.tables.single_cells import CELL_STATUS, RECEPTOR_OVERLAP
+
+    cells = cells[kept["cell_id"].to_list()]
+    status, overlap = CELL_STATUS.frame(), RECEPTOR_OVERLAP.frame()
+    words: list[str | None] = [INFUSED if sample["specimen"] == PRODUCT else None] * cells.n_obs
+    if sample["specimen"] != PRODUCT and any(table.height for table in labels):
+        named = labels[0].with_columns(sample=pl.lit(sample["sample"]))
+        status, overlap = cell_status(kept.select("sample", "cell_id"), named)
+        of_cell = dict(status.select("cell_id", "status").iter_rows())
+        words = [of_cell[name] for name in kept["cell_id"]]
+    same = {name: sample[name] for name in OF_SAMPLE} | {"visit": sample["level"]}
+    cells.obs = pd.DataFrame({"cell_type": kept["cell_type"].to_list(), "status": words, **same}, cells.obs_names)
+    return Typed(cells, status, overlap)
 
 
 def _long(found: Pseudobulk) -> pl.DataFrame:
     """Return `group, gene, count` of all groups, a row each gene, be it 0."""
+    import numpy as np
     import polars as pl
 
     groups, genes = list(map(str, found.data.obs_names)), list(map(str, found.data.var_names))
-    counts = found.data.X.toarray()
+    counts: Any = found.data.X
     return pl.DataFrame(
         {
-            "group": [group for group in groups for _ in genes],
-            "gene": genes * len(groups),
-            "count": counts.ravel(),
+            "group": np.repeat(groups, len(genes)),
+            "gene": np.tile(genes, len(groups)),
+            "count": counts.toarray().ravel(),
         },
         schema=gene_counts(),
     )
 
 
-def _told(sample: str, why: str) -> dict[str, Any]:
-    return {"sample": sample, "check": "summed cells", "verdict": "warn", "reason": f"not summed: {why}"}
+def _told(sample: str, by_label: bool, why: str) -> dict[str, Any]:
+    what = "summed cells by label" if by_label else "summed cells"
+    return {"sample": sample, "check": what, "verdict": "warn", "reason": f"not summed: {why}"}

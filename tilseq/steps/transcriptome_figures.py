@@ -24,7 +24,7 @@ def draw_transcriptome(
     design: pl.DataFrame,
     folder: Path,
 ) -> None:
-    """Draw the sets over all contrasts, the genes of the contrast that changed most, and scores over visits.
+    """Draw the sets over all contrasts, the genes of the contrast that changed most, and scores over visits or labels.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def draw_transcriptome(
     genes, sets, scores
         The tables `differential`, `enrichment` and `sample_scores` of the population.
     design
-        One row a sample: `sample, subject, visit, day`.
+        One row a sample: `sample, subject, visit, day, status`.
     folder
         Where to write.
     """
@@ -47,7 +47,8 @@ def draw_transcriptome(
         drawn["2-genes"] = _volcano(genes)
     known = scores.drop_nulls("value")
     if known.height:
-        drawn["3-scores"] = _over_visits(known, design, tested)
+        by_label = design["status"].n_unique() > 1
+        drawn["3-scores"] = _by_label(known, design, tested) if by_label else _over_visits(known, design, tested)
     save_figures(drawn, folder)
 
 
@@ -96,4 +97,18 @@ def _over_visits(scores: pl.DataFrame, design: pl.DataFrame, tested: pl.DataFram
         "scores of gene sets (ssGSEA, not scaled) in each subject over its visits, "
         + ("less that of its product. " if products else "to be compared within a row. ")
         + "Hatched is without a sample.",
+    )
+
+
+def _by_label(scores: pl.DataFrame, design: pl.DataFrame, tested: pl.DataFrame) -> tuple[Axes, str]:
+    import polars as pl
+
+    from tilseq.plots.paired import infused_scatter
+
+    least = tested.sort("p", pl.col("nes").abs(), "set", descending=[False, True, False])["set"].to_list()
+    name = least[0] if least else scores["set"].sort()[0]
+    return (
+        infused_scatter(scores, design, gene_set=name, method="ssgsea"),
+        f"{name} (ssGSEA) of the cells of infused clones against those not seen in the product, sample by sample. Not "
+        "seen is not endogenous: it depends on the product's depth.",
     )

@@ -137,6 +137,15 @@ class Expression(Part):
     layer: str | None = Field(
         None, min_length=1, description="Where h5ad files hold raw counts: a layer's name, or raw; null: X."
     )
+    least_counts: int = Field(500, ge=0, description="Counts of a cell, below which it is left out of summed cells.")
+    least_genes: int = Field(250, ge=0, description="Genes of a cell, below which it is left out of summed cells.")
+    most_percent_mitochondrial: float | None = Field(
+        15.0,
+        ge=0,
+        le=100,
+        allow_inf_nan=False,
+        description="Percent of a cell's counts that are mitochondrial, above which it is left out; null: any.",
+    )
     minimum_cells: int = Field(
         10, ge=1, description="Cells of a subject, visit, type and label below which their sum takes no part."
     )
@@ -145,7 +154,11 @@ class Expression(Part):
         description="Comparisons within subjects, such as visit:D28/product; none: each visit against the product and "
         "against blood before lymphodepletion.",
     )
-    smallest_set: int = Field(15, ge=1, description="Genes found of a set, below which it is not tested.")
+    smallest_set: int | None = Field(
+        None,
+        ge=1,
+        description="Genes found of a set, below which it is not tested; null: 15, and 10 of those built in.",
+    )
     method: Literal["mean", "ucell"] = Field(
         "mean", description="Scores of gene sets: mean less that of control genes, or UCell's ranks."
     )

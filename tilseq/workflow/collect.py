@@ -43,7 +43,13 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
     from tilseq.tables.contamination import CONTAMINATION_TABLES
     from tilseq.tables.differential import DIFFERENTIAL, PSEUDOBULK_GROUPS
     from tilseq.tables.enrichment import ENRICHMENT_TABLES
-    from tilseq.tables.single_cells import SIGNATURE_COVERAGE
+    from tilseq.tables.single_cells import (
+        CELL_EXPRESSION,
+        CELL_STATUS,
+        QUALITY_LIMITS,
+        RECEPTOR_OVERLAP,
+        SIGNATURE_COVERAGE,
+    )
     from tilseq.tables.tracking import TRACKING_TABLES
     from tilseq.tables.transcriptome import TRANSCRIPTOME
 
@@ -90,6 +96,10 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         DIFFERENTIAL,
         *ENRICHMENT_TABLES,
         SIGNATURE_COVERAGE,
+        CELL_EXPRESSION,
+        QUALITY_LIMITS,
+        CELL_STATUS,
+        RECEPTOR_OVERLAP,
         outputs.RESPONSE,
     )
     read_with_the_study = {outputs.EXCLUSIONS.name: study.exclusions}

@@ -34,6 +34,7 @@ STEPS = (
     "diversity",
     "diversity_over_study",
     "expression",
+    "cell_expression",
     "bulk_rna",
     "pseudobulk",
     "transcriptome",

@@ -1,0 +1,112 @@
+"""Cells are kept by stated limits and typed; sums by subject, visit, type and label; foreign receptors are told."""
+
+import anndata
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from tilseq.io.write import write_parquet
+from tilseq.steps import cell_expression, pseudobulk
+from tilseq.steps.job import Job
+from tilseq.tables.cell_labels import CELL_LABELS
+
+GENES = ["CD3D", "CD3E", "TRAC", "CD4", "CD8A", "CD8B", "GZMB", "MT-CO1"]
+GENES_FRAME = pd.DataFrame(index=GENES)
+CD4 = [9, 9, 9, 20, 0, 0, 3, 1]
+CD8 = [9, 9, 9, 0, 20, 20, 3, 1]
+DYING = [9, 9, 9, 0, 20, 20, 3, 70]
+
+
+@pytest.fixture
+def run(tmp_path, sample):
+    """Return a function that runs both steps on one subject's samples: name → (specimen, cells, labels)."""
+
+    def run(of_samples, minimum_cells=2):
+        rows, paths = {}, []
+        labels = [CELL_LABELS.frame()]
+        for name, (specimen, cells, told) in of_samples.items():
+            path = tmp_path / f"{name}.h5ad"
+            barcodes = [f"{'ACGT' * 3}{'ACGT'[i % 4]}{'ACGT'[i // 4]}-1" for i in range(len(cells))]
+            data = anndata.AnnData(
+                np.array(cells, np.float32), obs=pd.DataFrame(index=barcodes), var=pd.DataFrame(index=GENES)
+            )
+            data.write_h5ad(path)
+            row = sample(name, path=f"raw/{name}.h5ad", specimen=specimen, assay="scrna", visit=name, member=None)
+            rules = {"layer": None, "least_counts": 20, "least_genes": 3, "most_percent_mitochondrial": 15.0}
+            job = Job(
+                "cell_expression", name, f"cell_expression/{name}", paths=(str(path),), sample=row, arguments=rules
+            )
+            cell_expression.run(job, tmp_path / "work" / job.folder)
+            rows[job.folder] = row | {"level": name, "receptors": f"{name}_tcr"}
+            paths.append(str(path))
+            given = [
+                {"sample": f"{name}_tcr", "cell_id": other or barcode, "label": label, "probability": 0.9}
+                for barcode, (label, other) in zip(barcodes, told, strict=False)
+            ]
+            labels.append(CELL_LABELS.frame(given))
+        write_parquet(pl.concat(labels), CELL_LABELS, tmp_path / "work" / "cell_labels" / "S1")
+        job = Job("pseudobulk", "S1", "pseudobulk/S1", paths=tuple(paths), needs=(*rows, "cell_labels/S1"),
+                  arguments={"samples": rows, "layer": None, "minimum_cells": minimum_cells})  # fmt: skip
+        folder = tmp_path / "work" / job.folder
+        pseudobulk.run(job, folder)
+        return {path.stem: pl.read_parquet(path) for path in folder.glob("*.parquet")}, tmp_path / "work"
+
+    return run
+
+
+def same(label, number):
+    return [(label, None)] * number
+
+
+def test_cells_are_kept_typed_and_told(run):
+    _, work = run({"D28": ("blood", [CD4] * 6 + [CD8] * 6 + [DYING] * 2, [])})
+    folder = work / "cell_expression" / "D28"
+    cells = pl.read_parquet(folder / "cell_expression.parquet")
+    assert cells["kept"].sum() == 12
+    assert cells.filter("kept").group_by("cell_type").len().sort("cell_type").rows() == [("CD4", 6), ("CD8", 6)]
+    assert pl.read_parquet(folder / "exclusions.parquet").select("file", "rows").rows() == [("raw/D28.h5ad", 2)]
+    (check,) = pl.read_parquet(folder / "quality.parquet").iter_rows(named=True)
+    assert (check["check"], check["verdict"], check["value"]) == ("cells kept", "pass", pytest.approx(12 / 14))
+    assert check["reason"].startswith("12 of 14 cells kept (")
+
+
+def test_sums_are_by_type_and_once_more_by_label_and_cells_of_the_product_are_infused(run):
+    tables, _ = run({
+        "product": ("infusion_product", [CD4] * 5 + [CD8] * 5, []),
+        "D28": ("blood", [CD4] * 6 + [CD8] * 6, same("infused", 5) + same("not_seen_in_product", 7)),
+    })  # fmt: skip
+    groups = tables["pseudobulk_groups"].filter("kept").select("group", "cells").rows()
+    person = groups[0][0].split("|")[0]
+    assert sorted((name.removeprefix(f"{person}|"), cells) for name, cells in groups) == [
+        ("D28|blood|CD4", 6),
+        ("D28|blood|CD4|infused", 5),
+        ("D28|blood|CD8", 6),
+        ("D28|blood|CD8|not_in_product", 6),
+        ("product|infusion_product|CD4", 5),
+        ("product|infusion_product|CD4|infused", 5),
+        ("product|infusion_product|CD8", 5),
+        ("product|infusion_product|CD8|infused", 5),
+    ]
+    left = tables["pseudobulk_groups"].filter(~pl.col("kept"))
+    assert left.select("status", "cells", "reason").rows() == [("not_in_product", 1, "1 cell, fewer than 2")]
+    counts = {row[:2]: row[2] for row in tables["gene_counts"].iter_rows()}
+    assert counts[f"{person}|D28|blood|CD4|infused", "CD4"] == 5 * 20
+    assert counts[f"{person}|D28|blood|CD4|infused", "CD8A"] == 0
+    assert tables["cell_status"].height == 12
+    assert tables["receptor_overlap"].select("cells", "matched", "overlap").rows() == [(12, 12, 1.0)]
+
+
+def test_receptors_of_other_cells_give_no_labels_and_a_warning(run):
+    strange = [("infused", f"{'TTGCA' * 2}{'ACGT'[i % 4]}{'ACGT'[i // 4]}GGGG-1") for i in range(12)]
+    tables, _ = run({"D28": ("blood", [CD4] * 6 + [CD8] * 6, strange)})
+    assert tables["cell_status"].is_empty()
+    (warned,) = [row for row in tables["quality"].iter_rows(named=True) if "overlap" in row["reason"]]
+    assert warned["check"] == "summed cells by label"
+    assert set(tables["pseudobulk_groups"]["status"]) == {None}
+
+
+def test_a_subject_of_too_few_cells_is_told_and_is_no_failure(run):
+    tables, _ = run({"D28": ("blood", [CD4] * 6 + [CD8] * 6, [])}, minimum_cells=50)
+    assert tables["pseudobulk_groups"].is_empty()
+    assert "no group of cells is kept" in tables["quality"]["reason"][0]

@@ -1,0 +1,70 @@
+"""Single cells by their expression: one job a sample, which cells are kept and what T cells they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tilseq.steps.job import Job, sample_jobs
+
+if TYPE_CHECKING:
+    from tilseq.expression.cell_quality import CellQuality
+    from tilseq.study import Study
+
+STEP = "cell_expression"
+LEAST_KEPT = 0.5  # of a sample's cells, below which it fails
+
+
+def plan(study: Study) -> list[Job]:
+    """Return one job for each single-cell sample with counts."""
+    settings = study.settings.analysis.expression
+    names = ("layer", "least_counts", "least_genes", "most_percent_mitochondrial")
+    arguments = {name: getattr(settings, name) for name in names}
+    return sample_jobs(study, STEP, study.available("scrna"), lambda sample: arguments)
+
+
+def run(job: Job, folder: Path) -> None:
+    """Write each cell of the sample with its quality and type, the limits it was held to, and who was left out."""
+    import polars as pl
+
+    from tilseq.expression.cell_quality import QualityRules, cell_quality
+    from tilseq.expression.cell_types import call_cell_types
+    from tilseq.io.write import write_parquet
+    from tilseq.steps.counted_cells import counted_cells
+    from tilseq.tables.outputs import EXCLUSIONS, QUALITY
+    from tilseq.tables.single_cells import CELL_EXPRESSION, QUALITY_LIMITS
+
+    sample = job.sample or {}
+    given = dict(job.arguments)
+    cells, _ = counted_cells(job.paths[0], member=sample["member"], layer=given.pop("layer"))
+    genes = list(map(str, cells.var_names))
+    judged = cell_quality(
+        cells.X,
+        genes,
+        [job.unit] * cells.n_obs,
+        list(map(str, cells.obs_names)),
+        rules=QualityRules(**given),
+        cell_types=call_cell_types(cells.X, genes).types.tolist(),
+    )
+    left_out = judged.dropped.with_columns(file=pl.lit(sample["path"]))
+    write_parquet(judged.table, CELL_EXPRESSION, folder)
+    write_parquet(judged.limits, QUALITY_LIMITS, folder)
+    write_parquet(EXCLUSIONS.frame(left_out.to_dicts()), EXCLUSIONS, folder)
+    write_parquet(QUALITY.frame([_kept(job.unit, judged)]), QUALITY, folder)
+
+
+def _kept(sample: str, judged: CellQuality) -> dict[str, Any]:
+    """Return the check of how many cells are kept."""
+    kept, every = int(judged.kept.sum()), len(judged.kept)
+    share = kept / every if every else 0.0
+    rules = "; ".join(f"{rule}: {rows}" for rule, rows in judged.dropped.select("rule", "rows").iter_rows())
+    told = [f"{kept} of {every} cells kept" + (f" ({rules})" if rules else ""), *judged.told]
+    verdict = "fail" if share < LEAST_KEPT else "warn" if judged.told else "pass"
+    return {
+        "sample": sample,
+        "check": "cells kept",
+        "value": share,
+        "limit": f"at least {LEAST_KEPT:g} of the cells",
+        "verdict": verdict,
+        "reason": "; ".join(told),
+    }
