@@ -249,7 +249,7 @@ AXIS_OF = {
     "fatty_acid_oxidation": "fatty_acid_oxidation",
     "stem_like_memory": "stem_like_memory",
 }
-sets = ts.expression.one_way(signatures)
+sets = ts.expression.gene_lists(signatures)
 families = {name: "axes" if name in AXIS_OF.values() else "others" for name in sets}
 HOW = {"families": families, "smallest": 5}
 tested = ts.expression.gsea(summed.data.X, columns, sums["sample"].to_list(), sums, CONTRAST, sets, **HOW)
@@ -296,10 +296,10 @@ show(ts.plots.enrichment_dots(visits.table, sets=list(AXIS_OF.values()), contras
 visits.left_out.select("contrast", "name", "reason")
 
 # %% [markdown]
-# **Conclude:** most of what day 28 shows is still there on day 84, and nothing moves from there to day 112. **Do not conclude**
-# that progenitors of exhaustion fell, though a star says so: among T cells they rose in seven of eight subjects. Blood
-# holds cells that are no T cells, so that genes of T cells fall in bulk RNA whatever T cells do. A test that is right
-# of genes in a tube is not thereby right of cells.
+# **Conclude:** most of what day 28 shows is still there on day 84, and nothing moves from there to day 112. **Do not
+# conclude** that progenitors of exhaustion fell, though a star says so: among T cells they rose in seven of eight
+# subjects. Blood holds cells that are no T cells, so that genes of T cells fall in bulk RNA whatever T cells do. A test
+# that is right of genes in a tube is not thereby right of cells.
 
 # %%
 levels = ts.expression.log2_cpm(counts)
