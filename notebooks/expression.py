@@ -22,7 +22,6 @@ import polars as pl
 import scanpy
 from anndata import concat
 from IPython.display import Image
-from PIL import Image as Picture
 
 import tilseq as ts
 from tilseq.plots.style import save
@@ -41,10 +40,8 @@ CONTRAST = "visit:D28/product"
 
 
 def show(axes, name):
-    """Show a figure as the report has it, in 48 colours, so that the notebook stays small."""
-    path = save(axes.figure, folder.name, name)[1]
-    Picture.open(path).convert("RGB").quantize(48).save(path, optimize=True)
-    return Image(filename=path)
+    """Show a figure as the report has it."""
+    return Image(filename=save(axes.figure, folder.name, name)[1])
 
 
 # %% [markdown]

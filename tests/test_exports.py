@@ -66,11 +66,34 @@ def test_plots_offers_every_figure_function():
 def test_io_offers_every_reader_of_a_whole_file():
     readers = public(
         "tilseq.io",
-        ("bcr", "clinical", "clonotypes", "contigs", "cuts", "fcs", "gate_files", "gmt", "h5ad", "labels", "spill"),
+        (
+            "bcr",
+            "clinical",
+            "clonotypes",
+            "contigs",
+            "count_matrix",
+            "cuts",
+            "fcs",
+            "gate_files",
+            "gmt",
+            "h5ad",
+            "labels",
+            "quantifications",
+            "ranks",
+            "single_cells",
+            "spill",
+            "tenx",
+        ),  # fmt: skip
         "read_",
     )
     assert set(readers) <= set(ts.io.__all__)
     assert {name: getattr(ts.io, name).__module__ for name in ts.io.__all__} == {
+        "read_10x_h5": "tilseq.io.tenx",
+        "read_10x_mtx": "tilseq.io.tenx",
+        "read_count_matrix": "tilseq.io.count_matrix",
+        "read_quantifications": "tilseq.io.quantifications",
+        "read_ranks": "tilseq.io.ranks",
+        "read_single_cells": "tilseq.io.single_cells",
         "read_bcr": "tilseq.io.bcr",
         "read_clonotypes": "tilseq.io.clonotypes",
         "read_contigs": "tilseq.io.contigs",
@@ -91,7 +114,15 @@ def test_io_offers_every_reader_of_a_whole_file():
     }
 
 
-@pytest.mark.parametrize("package", ["io", "plots"])
+def test_simulate_offers_a_trial_and_its_design():
+    assert {name: getattr(ts.simulate, name).__module__ for name in ts.simulate.__all__} == {
+        "Design": "tilseq.simulate.design",
+        "read_design": "tilseq.simulate.design",
+        "simulate_trial": "tilseq.simulate.trial",
+    }
+
+
+@pytest.mark.parametrize("package", ["io", "plots", "simulate"])
 def test_a_name_that_is_not_there_is_an_attribute_error(package):
     with pytest.raises(AttributeError, match=f"module 'tilseq.{package}' has no attribute 'read_minds'"):
         _ = getattr(ts, package).read_minds
