@@ -82,11 +82,11 @@ def sum_by_gene(counts: Any, names: Sequence[str]) -> tuple[Any, tuple[str, ...]
         The matrix with one column a name (a numpy array or a csr_array), the names in the order in which they first
         stand, and a sentence that says which were summed.
     """
+    if len(set(names)) == len(names):
+        return counts, tuple(names), ()
     columns: dict[str, list[int]] = {}
     for column, name in enumerate(names):
         columns.setdefault(name, []).append(column)
-    if len(columns) == len(names):
-        return counts, tuple(names), ()
     import numpy as np
     from scipy.sparse import csr_array
 

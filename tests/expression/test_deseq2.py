@@ -29,7 +29,7 @@ def test_subjects_as_levels_give_deseq2s_numbers():
         }
     )
     counts, genes = TABLE.drop("gene").to_numpy().T, TABLE["gene"].to_list()
-    found = differential_expression(counts, genes, design, "visit:D28/product", engine="deseq2")
+    found = differential_expression(counts, genes, design, "visit:D28/product", engine="deseq2", pooled=True)
     rows = {row["gene"]: row for row in found.table.iter_rows(named=True)}
     for gene, (change, error, z, p) in DESEQ2.items():
         row = rows[gene]

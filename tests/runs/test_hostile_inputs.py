@@ -186,7 +186,7 @@ def test_an_input_that_changes_during_the_run_is_told(study, out_of_few_jobs):
     tube = samples(study).filter(panel="t_state", specimen="blood").row(0, named=True)
     path = study / tube["path"]
     path.write_bytes(path.read_bytes() + b"\0")
-    _, told = driver.communicate(timeout=120)
+    _, told = driver.communicate(timeout=600)
     assert driver.returncode == 4, told
     failures = pl.read_parquet(out / "tables" / "failures.parquet")
     # The usual cuts, which rest on this tube among others, are not made of it either.

@@ -75,4 +75,6 @@ def _block(matrix: Any, rows: slice) -> Any:
     first, last = matrix.indptr[rows.start], matrix.indptr[rows.stop]
     data = matrix.data[first:last].astype(np.float32)
     starts = (matrix.indptr[rows.start : rows.stop + 1] - first).astype(matrix.indices.dtype)
-    return csr_array((data, matrix.indices[first:last], starts), shape=(rows.stop - rows.start, matrix.shape[1]))
+    block = csr_array((data, matrix.indices[first:last], starts), shape=(rows.stop - rows.start, matrix.shape[1]))
+    block.has_canonical_format = True  # as `summed` left it; looking again takes as long as a product
+    return block

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 BINS = 25
+DIGITS = 5  # of a mean, which is added up in single precision
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ def choose_controls(means: NDArray[np.float64], genes: Sequence[str], *, size: i
     """Part genes into 25 bins by mean expression, and choose those of each bin that may be controls.
 
     The bins are scanpy's (`tl.score_genes`, after Tirosh et al., Science 2016;352:189): the lowest rank of the mean,
-    divided by a 24th of the number of genes. Chosen are the `size` genes of a bin that come first by a hash of the
-    seed and their symbol. So the choice does not depend on the order of the genes or on other sets, and samples whose
+    divided by a 24th of the number of genes. Chosen are the `size` genes of a bin that come first by a hash of their
+    symbol and the seed. So the choice does not depend on the order of the genes or on other sets, and samples whose
     genes fall into the same bins have the same controls.
 
     Parameters
@@ -61,11 +62,13 @@ def choose_controls(means: NDArray[np.float64], genes: Sequence[str], *, size: i
     seed
         Of the choice.
     """
-    # Means that are equal but for the order in which they were added share a rank.
-    _, inverse, counts = np.unique(means.astype(np.float32), return_inverse=True, return_counts=True)
+    # Means that are equal but for rounding share a rank.
+    scale = 10.0 ** np.floor(np.log10(np.where(means > 0, means, 1)))
+    rounded = np.round(np.round(means / scale, DIGITS) * scale, 12)
+    _, inverse, counts = np.unique(rounded, return_inverse=True, return_counts=True)
     lowest = (np.cumsum(counts) - counts + 1)[inverse]
     bins = lowest // max(1, round(len(means) / (BINS - 1)))
-    order = np.array([blake2b(f"{seed}:{gene}".encode(), digest_size=8).digest() for gene in genes], dtype="S8")
+    order = np.array([crc32(f"{gene}:{seed}".encode()) for gene in genes], dtype=np.uint32)
     chosen = np.zeros(len(means), bool)
     for one in np.unique(bins):
         members = np.flatnonzero(bins == one)

@@ -93,7 +93,7 @@ def differential_expression(
     pooled
         Fit all levels of the factor, as is usual with limma, not only the two compared. It gives more degrees of
         freedom, but false positives where levels spread unequally: an infusion product that differs more between
-        subjects than their blood does makes 5 % to 11 % in the contrast with it (`benchmarks/RESULTS.md`).
+        subjects than their blood does makes 5 % to 12 % in the contrast with it (`benchmarks/RESULTS.md`).
 
     Raises
     ------

@@ -53,9 +53,9 @@ def totals_and_means(matrix: Any) -> tuple[NDArray[np.float64], NDArray[np.float
     """Return the counts of each cell, and of each gene the mean log-normalised expression over cells with counts."""
 
     def look(_rows: slice, block: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        totals = block.sum(axis=1, dtype=np.float64)
+        totals = (block @ np.ones(block.shape[1], block.dtype)).astype(np.float64)
         log_normalise(block, totals)
-        return totals, block.sum(axis=0, dtype=np.float64)
+        return totals, (np.ones(block.shape[0], block.dtype) @ block).astype(np.float64)
 
     found = of_blocks(matrix, look)
     totals = np.concatenate([np.zeros(0), *(one for one, _ in found)])

@@ -88,7 +88,7 @@ def paired_model(
     ``pooled``, to all samples of the factor, whose differences are then taken to spread alike. Subjects
     that lack LEVEL or REFERENCE add nothing to it. If they are taken as a correlation between their samples instead,
     the sample they have still counts; but that correlation is one for all genes, which makes 5 % of false positives to
-    5.4 to 6.1 % (`benchmarks/RESULTS.md`). So ``auto`` does it only where fewer than three subjects have both samples.
+    5.4 to 5.8 % (`benchmarks/RESULTS.md`). So ``auto`` does it only where fewer than three subjects have both samples.
     An interaction is fitted to the subjects with all four samples, each having a level for each of its levels of
     either factor.
 

@@ -113,7 +113,8 @@ def _samples(job: Job, folder: Path, quality: list[dict[str, Any]]) -> list[Type
     known = needed(job, folder, CELL_EXPRESSION.name)
     labels = [pl.read_parquet(path) for path in needed(job, folder, CELL_LABELS.name).values()]
     typed = []
-    for path, (need, sample) in zip(job.paths, job.arguments["samples"].items(), strict=True):
+    for need, path in zip(job.needs, job.paths, strict=False):  # the labels stand behind the samples
+        sample = job.arguments["samples"][need]
         kept = pl.read_parquet(known[need]).filter("kept") if need in known else None
         if kept is None or kept.is_empty():
             continue
