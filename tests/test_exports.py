@@ -114,7 +114,15 @@ def test_io_offers_every_reader_of_a_whole_file():
     }
 
 
-@pytest.mark.parametrize("package", ["io", "plots"])
+def test_simulate_offers_a_trial_and_its_design():
+    assert {name: getattr(ts.simulate, name).__module__ for name in ts.simulate.__all__} == {
+        "Design": "tilseq.simulate.design",
+        "read_design": "tilseq.simulate.design",
+        "simulate_trial": "tilseq.simulate.trial",
+    }
+
+
+@pytest.mark.parametrize("package", ["io", "plots", "simulate"])
 def test_a_name_that_is_not_there_is_an_attribute_error(package):
     with pytest.raises(AttributeError, match=f"module 'tilseq.{package}' has no attribute 'read_minds'"):
         _ = getattr(ts, package).read_minds

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-LARGEST = 300_000  # bytes
+LARGEST = 400_000  # bytes
 PNG = "iVBORw0KGgo"  # how a PNG begins in base 64
 
 

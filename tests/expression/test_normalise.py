@@ -50,6 +50,15 @@ def test_log_counts_are_those_of_voom():
     np.testing.assert_allclose(log2_cpm([[3, 0]], [9]), [[np.log2(350_000), np.log2(50_000)]], rtol=1e-15)
 
 
+def test_log_counts_are_scaled_by_trimmed_means_where_no_size_is_given():
+    counts = np.array([[10, 20, 30], [20, 40, 61]])
+    expected = log2_cpm(counts, counts.sum(axis=1) * tmm_factors(counts))
+    for given in (counts, csr_array(counts)):
+        np.testing.assert_array_equal(log2_cpm(given), expected)
+    with pytest.raises(AnalysisError, match="not a raw count"):
+        log2_cpm([[0.5, 1]])
+
+
 def test_counts_are_made_dense():
     assert checked_counts(csr_array([[1, 0], [0, 2]])).tolist() == [[1, 0], [0, 2]]
 

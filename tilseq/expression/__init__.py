@@ -13,6 +13,7 @@ from tilseq.expression.embedding import Embedding, embed, log_normalised, umap
 from tilseq.expression.enrichment import Enrichment, one_family
 from tilseq.expression.gsea import TrialEnrichment, gsea
 from tilseq.expression.matrix import Counts, raw_counts
+from tilseq.expression.normalise import log2_cpm
 from tilseq.expression.over_representation import over_representation
 from tilseq.expression.preranked import preranked
 from tilseq.expression.pseudobulk import Pseudobulk, pseudobulk
@@ -49,6 +50,7 @@ __all__ = [
     "gsea",
     "load_hallmark",
     "load_signatures",
+    "log2_cpm",
     "log_normalised",
     "looks_like_counts",
     "match_samples",

@@ -103,7 +103,8 @@ def embed(
 
     cells = AnnData(values)
     cells.var_names = list(genes)
-    cells = cells[:, ~vdj_genes(list(genes))].copy()
+    counted = np.bincount(values.indices, minlength=cells.n_vars) > 0  # others have no dispersion to be chosen by
+    cells = cells[:, ~vdj_genes(list(genes)) & counted].copy()
     scanpy.pp.highly_variable_genes(cells, n_top_genes=min(variable_genes, cells.n_vars))
     kept = cells[:, cells.var["highly_variable"]].copy()
     most = min(components, kept.n_vars - 1, kept.n_obs - 1)

@@ -68,7 +68,7 @@ def library_sizes(counts: ArrayLike) -> Floats:
     return np.asarray(counts, float).sum(axis=1)
 
 
-def log2_cpm(counts: ArrayLike, sizes: ArrayLike) -> Floats:
+def log2_cpm(counts: Any, sizes: ArrayLike | None = None) -> Floats:
     """Return log2 counts per million as voom has them: ``log2((count + 0.5) / (size + 1) * 10^6)``.
 
     Law et al., Genome Biol 2014;15:R29.
@@ -76,12 +76,18 @@ def log2_cpm(counts: ArrayLike, sizes: ArrayLike) -> Floats:
     Parameters
     ----------
     counts
-        Samples × genes.
+        Samples × genes, raw counts, dense or scipy sparse.
     sizes
-        Effective library size of each sample: `library_sizes` times `tmm_factors`.
+        Effective library size of each sample, else `library_sizes` times `tmm_factors`.
+
+    Raises
+    ------
+    AnalysisError
+        As `checked_counts`.
     """
-    scale = PER_MILLION / (np.asarray(sizes, float) + 1)
-    return np.log2((np.asarray(counts, float) + 0.5) * scale[:, None])
+    values = checked_counts(counts)
+    sizes = library_sizes(values) * tmm_factors(values) if sizes is None else sizes
+    return np.log2((values + 0.5) * (PER_MILLION / (np.asarray(sizes, float) + 1))[:, None])
 
 
 def tmm_factors(counts: ArrayLike, sizes: ArrayLike | None = None) -> Floats:

@@ -134,14 +134,13 @@ def _gene_sets(job: Job) -> dict[str, dict[str, tuple[str, ...]]]:
 
 def _scores(samples: Samples, sets: Mapping[str, Sequence[str]], smallest: int) -> pl.DataFrame:
     """Return the ssGSEA scores of each sample, of log2 counts per million."""
-    from tilseq.expression.normalise import log2_cpm, tmm_factors
+    from tilseq.expression.normalise import log2_cpm
     from tilseq.expression.sample_scores import sample_scores
     from tilseq.tables.enrichment import SAMPLE_SCORES
 
     if samples.design.is_empty() or not samples.genes:
         return SAMPLE_SCORES.frame()
-    sizes = samples.counts.sum(axis=1)
-    values = log2_cpm(samples.counts, sizes * tmm_factors(samples.counts, sizes))
+    values = log2_cpm(samples.counts)
     return sample_scores(values, samples.genes, samples.design["sample"].to_list(), sets, smallest=smallest).table
 
 
