@@ -30,6 +30,7 @@ ALL = (
     "enrichment",
     "enrichment_calibration",
     "persistence",
+    "programmes",
     "scores",
     "track",
     "differential",

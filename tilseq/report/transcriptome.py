@@ -9,7 +9,9 @@ from tilseq.report.view import Cell, Head, View, count, measured, missing, text
 from tilseq.report.words import number, plural
 
 ALPHA = 0.05
-FEWEST_SHOWN = 10  # sets of a comparison that are shown though none changed: those of least p
+FEWEST_SHOWN = 5  # sets of a comparison that are shown though none changed: those of least p
+MOST_GENES = 4
+TESTS = {"sign_flip": "signs flipped", "camera": "CAMERA"}
 
 
 def comparisons(results: Results) -> View:
@@ -60,24 +62,24 @@ def gene_sets(results: Results) -> View:
     table = results.tables["enrichment"].filter(pl.col("p").is_not_null() & ~pl.col("exploratory"))
     rows = []
     for (population, contrast), group in table.group_by("population", "contrast", maintain_order=True):
-        ordered = group.sort("p", pl.col("nes").abs(), descending=[False, True], nulls_last=True)
+        ordered = group.sort("p", pl.col("log2_fold_change").abs(), descending=[False, True], nulls_last=True)
         changed = ordered.filter(pl.col("q") < ALPHA)
         for row in (changed if changed.height else ordered.head(FEWEST_SHOWN)).iter_rows(named=True):
             genes = row["leading_edge"].split(";") if row["leading_edge"] else []
+            more = f" and {len(genes) - MOST_GENES} more" if len(genes) > MOST_GENES else ""
             rows.append(
                 [
                     text(None if population is None else str(population), "name"),
                     text(in_words(str(contrast))),
                     text(row["set"]),
-                    text(row["direction"]),
-                    count(row["nes"]),
+                    text(TESTS[row["method"]]),
                     measured(row["log2_fold_change"], row["lower"], row["upper"]),
                     count(row["p"]),
                     count(row["q"]),
-                    text(", ".join(genes[:6]) + (f" and {len(genes) - 6} more" if len(genes) > 6 else "")),
+                    text(", ".join(genes[:MOST_GENES]) + more),
                 ]
             )
-    heads = [Head("Samples of"), Head("Compared"), Head("Gene set"), Head("Direction"), Head("NES", numeric=True)]
+    heads = [Head("Samples of"), Head("Compared"), Head("Gene set"), Head("Test")]
     heads += [Head("Change", "log2, mean of its genes", True), Head("p", numeric=True), Head("q", numeric=True)]
     heads.append(Head("Leading genes"))
     title = f"Gene sets that changed, or the {plural(FEWEST_SHOWN, 'set')} of least p where none did"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MOST_SETS = 40  # that a figure holds; those of least p
 FLIPS = "sign_flip"
+HALLMARK = "HALLMARK_"  # sets that repeat the axes; they stand in the table
 
 
 def draw_transcriptome(
@@ -40,7 +41,7 @@ def draw_transcriptome(
     import polars as pl
 
     drawn: dict[str, tuple[Axes, str]] = {}
-    tested = sets.filter(pl.col("q").is_not_null(), method=FLIPS)
+    tested = sets.filter(pl.col("q").is_not_null(), ~pl.col("set").str.starts_with(HALLMARK), method=FLIPS)
     if tested.height:
         drawn["1-sets"] = _dots(tested, contrasts)
     if genes.drop_nulls("p").height:
