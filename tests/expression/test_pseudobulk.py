@@ -111,7 +111,6 @@ def test_nothing_is_lost_however_cells_are_taken(seed, at_once):
         ([cells(obs={"patient": OBS["subject"]})], {}, "no column of obs tells the subject; found 'subject'"),
         ([cells()], {"columns": {"visit": "visits"}}, "tells the visit; found 'visits'; did you mean 'visit'?"),
         ([cells()], {"columns": {"arm": "arm"}}, "no such part of a group; found 'arm'"),
-        ([cells()], {}, "no group of cells is kept; found '3 groups: 1 cell, fewer than 10'"),
         ([COUNTS, pl.DataFrame(OBS)], {}, "a matrix needs the symbol of each column"),
         ([COUNTS, pl.DataFrame(OBS).head(2)], {"genes": ["A", "B"]}, "obs does not fit the cells; found '2 rows'"),
     ],
@@ -120,3 +119,10 @@ def test_what_cannot_be_summed_is_refused(arguments, settings, words):
     with pytest.raises(AnalysisError) as caught:
         pseudobulk(*arguments, **settings)
     assert words in str(caught.value)
+
+
+def test_a_subject_of_too_few_cells_has_its_groups_told_and_no_sum():
+    found = pseudobulk(cells())
+    assert found.data.shape == (0, found.data.n_vars)
+    assert not found.groups["kept"].any()
+    assert "1 cell, fewer than 10" in found.groups["reason"].to_list()

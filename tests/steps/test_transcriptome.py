@@ -18,7 +18,7 @@ UP, STILL = GENES[:20], GENES[20:40]
 def run(tmp_path, sample):
     """Return a function that runs the job of bulk RNA over samples whose first 20 genes double from product to D28."""
 
-    def run(subjects, visits=("product", "D28"), contrasts=()):
+    def run(subjects, visits=("product", "D28"), contrasts=(), only=None):
         random = np.random.default_rng(3)
         level = random.gamma(2, 100, len(GENES))
         gmt = tmp_path / "sets.gmt"
@@ -31,6 +31,8 @@ def run(tmp_path, sample):
         rows = {}
         for subject in subjects:
             for visit in visits:
+                if only is not None and not only(subject, visit):
+                    continue
                 name = f"{subject}_{visit}"
                 change = np.where(np.arange(len(GENES)) < 20, 2.0 if visit == "D28" else 1.0, 1.0)
                 counts = random.poisson(level * change * random.uniform(0.8, 1.25, len(GENES)))
@@ -38,7 +40,7 @@ def run(tmp_path, sample):
                     {"group": [name] * len(GENES), "gene": GENES, "count": counts}, schema=gene_counts()
                 )
                 folder = tmp_path / "work" / "bulk_rna" / name
-                folder.mkdir(parents=True)
+                folder.mkdir(parents=True, exist_ok=True)
                 write_frame(frame, folder / "gene_counts.parquet")
                 specimen, day = ("infusion_product", -1) if visit == "product" else ("blood", 28)
                 rows[f"bulk_rna/{name}"] = sample(name, subject=subject, visit=visit, day=day, specimen=specimen) | {
@@ -96,3 +98,23 @@ def test_without_anything_to_compare_the_tables_are_empty(run):
     assert tables["transcriptome"].is_empty()
     assert tables["differential"].is_empty()
     assert [path.name for path in (folder / "figures").glob("*.svg")] == ["3-scores.svg"]
+
+
+def test_products_alone_and_visits_of_unlike_subjects_are_drawn_without_a_reference(run):
+    for visits, only in (
+        (("product",), None),
+        (("product", "D28"), lambda subject, visit: (subject == "S1") == (visit == "D28")),
+    ):
+        tables, folder = run(SUBJECTS[:3], visits=visits, only=only)
+        assert tables["transcriptome"].is_empty()
+        assert [path.name for path in (folder / "figures").glob("*.svg")] == ["3-scores.svg"]
+
+
+def test_contrasts_of_too_few_subjects_are_a_family_of_their_own(run):
+    few = lambda subject, visit: visit != "D7" or subject in SUBJECTS[:3]  # noqa: E731
+    tables, _ = run(
+        SUBJECTS, visits=("product", "D7", "D28"), contrasts=["visit:D28/product", "visit:D7/product"], only=few
+    )
+    flips = tables["enrichment"].filter(pl.col("p").is_not_null(), method="sign_flip")
+    families = dict(flips.group_by("contrast").agg(pl.col("family").first()).iter_rows())
+    assert families["visit:D28/product"] + ", too few subjects" == families["visit:D7/product"]

@@ -36,6 +36,7 @@ def pseudobulk_command(
 
     Groups of fewer cells than the minimum are left out and told.
     """
+    from tilseq.errors import AnalysisError
     from tilseq.expression.pseudobulk import pseudobulk
     from tilseq.io.h5ad import read_h5ad
     from tilseq.tables.differential import PSEUDOBULK_GROUPS
@@ -44,6 +45,8 @@ def pseudobulk_command(
     made = pseudobulk(read_h5ad(h5ad), columns=asked, minimum_cells=minimum_cells, layer=layer)
     for name, reason in made.groups.filter(~made.groups["kept"]).select("group", "reason").iter_rows():
         click.echo(f"{name}: left out: {reason}", err=True)
+    if not made.data.n_obs:
+        raise AnalysisError("no group of cells is kept", file=h5ad, found=f"{made.groups.height} groups")
     click.echo(f"{made.data.n_obs} groups of {made.groups.height} kept", err=True)
     output.parent.mkdir(parents=True, exist_ok=True)
     made.data.write_h5ad(output, compression="gzip")

@@ -75,7 +75,7 @@ def pseudobulk(
     Raises
     ------
     AnalysisError
-        The matrix does not hold raw counts, obs does not fit it or lacks a column, or no group is kept.
+        The matrix does not hold raw counts, or obs does not fit it or lacks a column.
     """
     if not hasattr(cells, "obs_names"):
         cells = _as_anndata(cells, genes)
@@ -87,9 +87,6 @@ def pseudobulk(
     sums = _sums(counts.matrix, codes, groups.height)
     groups = _judged(groups, factors, sums, minimum_cells)
     kept = groups["kept"].to_numpy()
-    if not kept.any():
-        reasons = groups["reason"].value_counts(sort=True, name="groups").row(0)
-        raise AnalysisError("no group of cells is kept", found=f"{reasons[1]} groups: {reasons[0]}")
     return Pseudobulk(_assembled(sums[kept], counts.genes, groups.filter("kept")), conform(groups, PSEUDOBULK_GROUPS))
 
 

@@ -71,7 +71,6 @@ def run(job: Job, folder: Path) -> None:
     import polars as pl
     from anndata import concat
 
-    from tilseq.errors import AnalysisError
     from tilseq.expression.pseudobulk import pseudobulk
     from tilseq.io.write import write_frame, write_parquet
     from tilseq.tables.differential import PSEUDOBULK_GROUPS
@@ -87,11 +86,7 @@ def run(job: Job, folder: Path) -> None:
         obs = cells.obs if by_label else cells.obs.drop(columns="status")
         if not cells.n_obs:
             continue
-        try:
-            found = pseudobulk(cells, obs, minimum_cells=job.arguments["minimum_cells"])
-        except AnalysisError as error:  # a subject with too few cells is no failure
-            quality += [_told(sample, by_label, str(error)) for sample in obs["sample"].unique()]
-            continue
+        found = pseudobulk(cells, obs, minimum_cells=job.arguments["minimum_cells"])
         groups.append(found.groups)
         counts.append(_long(found))
     write_parquet(pl.concat(groups), PSEUDOBULK_GROUPS, folder)
@@ -123,7 +118,7 @@ def _samples(job: Job, folder: Path, quality: list[dict[str, Any]]) -> list[Type
         try:
             typed.append(_typed(cells, kept, sample, of_receptors))
         except AnalysisError as error:
-            quality.append(_told(sample["sample"], True, str(error)))
+            quality.append(_told(sample["sample"], str(error)))
             typed.append(_typed(cells, kept, sample, []))
     return typed
 
@@ -166,6 +161,5 @@ def _long(found: Pseudobulk) -> pl.DataFrame:
     )
 
 
-def _told(sample: str, by_label: bool, why: str) -> dict[str, Any]:
-    what = "summed cells by label" if by_label else "summed cells"
-    return {"sample": sample, "check": what, "verdict": "warn", "reason": f"not summed: {why}"}
+def _told(sample: str, why: str) -> dict[str, Any]:
+    return {"sample": sample, "check": "summed cells by label", "verdict": "warn", "reason": f"not summed: {why}"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,7 +22,6 @@ BULK = "bulk RNA"
 ALPHA = 0.05
 SMALLEST_GIVEN, SMALLEST_BUILT_IN = 15, 10  # genes of a set; exhaustion and activation have 14
 SEED = 1  # of random sign flips, which more than 12 subjects take
-AT = " at "  # parts a contrast of labels from the level that it is made at
 # Population of summed cells → their type, and the statuses of their groups; two are compared within each level.
 POPULATIONS: Mapping[str, tuple[str, tuple[str | None, ...]]] = {
     "CD4 T cells": ("CD4", (None,)),
@@ -32,6 +31,16 @@ POPULATIONS: Mapping[str, tuple[str, tuple[str | None, ...]]] = {
     "CD4 T cells by label": ("CD4", (INFUSED, NOT_SEEN)),
     "CD8 T cells by label": ("CD8", (INFUSED, NOT_SEEN)),
 }
+
+
+class Asked(NamedTuple):
+    """A contrast, and the level that it is made at; None where it is of all samples."""
+
+    text: str
+    level: str | None = None
+
+    def __str__(self) -> str:
+        return self.text if self.level is None else f"{self.text} at {self.level}"
 
 
 class Compared(NamedTuple):
@@ -102,7 +111,7 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(genes.with_columns(population), DIFFERENTIAL, folder)
     write_parquet(enrichment.with_columns(population), ENRICHMENT, folder)
     write_parquet(scores.with_columns(population), SAMPLE_SCORES, folder)
-    draw_transcriptome(asked, genes, enrichment, scores, samples.design, folder / "figures")
+    draw_transcriptome([str(one) for one in asked], genes, enrichment, scores, samples.design, folder / "figures")
 
 
 def _samples(job: Job, folder: Path) -> tuple[Samples, list[dict[str, Any]]]:
@@ -110,6 +119,7 @@ def _samples(job: Job, folder: Path) -> tuple[Samples, list[dict[str, Any]]]:
     import polars as pl
 
     from tilseq.steps.expression_samples import side_by_side
+    from tilseq.tables.differential import PSEUDOBULK_GROUPS
 
     tables = {need: pl.read_parquet(path) for need, path in needed(job, folder, COUNTS).items()}
     if job.unit == BULK:
@@ -117,7 +127,7 @@ def _samples(job: Job, folder: Path) -> tuple[Samples, list[dict[str, Any]]]:
     else:
         cell_type, statuses = POPULATIONS[job.unit]
         groups = [pl.read_parquet(path) for path in needed(job, folder, "pseudobulk_groups").values()]
-        kept = pl.concat(groups).filter(pl.col("kept"), cell_type=cell_type)
+        kept = pl.concat([PSEUDOBULK_GROUPS.frame(), *groups]).filter(pl.col("kept"), cell_type=cell_type)
         rows = [row | {"level": row["visit"]} for row in kept.iter_rows(named=True) if row["status"] in statuses]
     return side_by_side(rows, tables.values()), rows
 
@@ -147,7 +157,10 @@ def _scores(samples: Samples, sets: Mapping[str, Sequence[str]], smallest: int) 
 def _corrected(
     tables: Sequence[pl.DataFrame], families: Mapping[str, Mapping[str, Any]], population: str
 ) -> pl.DataFrame:
-    """Return the tests of all contrasts, corrected together: every set of a family in every contrast, by one test."""
+    """Return the tests of all contrasts, corrected together: every set of a family in every contrast, by one test.
+
+    Contrasts of so few subjects that no set can reach 0.05 are a family of their own: they would dilute the others.
+    """
     import polars as pl
 
     from tilseq.expression.enrichment import one_family
@@ -156,73 +169,110 @@ def _corrected(
     if not tables:
         return ENRICHMENT.frame()
     found = [ENRICHMENT.frame()]
-    for (method,), own in pl.concat(tables).group_by("method", maintain_order=True):
-        named = {
-            one: f"{family} × contrasts of {population}, {method}" for family, of in families.items() for one in of
-        }
-        found.append(one_family([own], named))
+    beyond = (pl.col("p_floor") > ALPHA).fill_null(False).alias("beyond")
+    for (method, few), own in pl.concat(tables).group_by("method", beyond, maintain_order=True):
+        whose = f"contrasts of {population}, {method}" + (", too few subjects" if few else "")
+        named = {name: f"{family} × {whose}" for family, sets in families.items() for name in sets}
+        found.append(one_family([own.select(ENRICHMENT.names)], named))
     return pl.concat(found)
 
 
-def _asked(job: Job, rows: list[dict[str, Any]]) -> list[str]:
-    """Return the contrasts to make: those of study.yaml, or else of every level, or of labels within each level."""
-    statuses = (None,) if job.unit == BULK else POPULATIONS[job.unit][1]
-    if len(statuses) == 2:
-        return [f"status:{INFUSED}/{NOT_SEEN}{AT}{level}" for level in levels_with_both(rows)]
-    return job.arguments["contrasts"] or over_visits(rows, job.arguments["lymphodepletion"])
+def _asked(job: Job, rows: list[dict[str, Any]]) -> list[Asked]:
+    """Return the contrasts to make: those of study.yaml, or else of every level, or of labels within each level.
+
+    Those of labels, `status`, are made where labels are compared, each level by itself unless they are interactions.
+    """
+    given: list[str] = job.arguments["contrasts"]
+    by_label = job.unit != BULK and len(POPULATIONS[job.unit][1]) > 1
+    if not by_label:
+        plain = [one for one in given if "status:" not in one]
+        return [Asked(one) for one in plain if given] or (
+            [] if given else [Asked(one) for one in over_visits(rows, job.arguments["lymphodepletion"])]
+        )
+    of_labels = [one for one in given if "status:" in one] if given else [f"status:{INFUSED}/{NOT_SEEN}"]
+    levels = levels_with_both(rows)
+    within = [Asked(one, level) for one in of_labels if "*" not in one for level in levels]
+    return within + [Asked(one) for one in of_labels if "*" in one]
 
 
-def compare(samples: Samples, contrast: str, sets: Mapping[str, Sequence[str]], *, smallest: int) -> Compared:
-    """Return what one contrast gives, gene by gene and set by set.
+def compare(samples: Samples, asked: Asked, sets: Mapping[str, Sequence[str]], *, smallest: int) -> Compared:
+    """Return what one contrast gives, gene by gene and set by set; of a part that cannot be made, why.
 
     Parameters
     ----------
     samples
         All samples of the population.
-    contrast
-        As `tilseq.expression.parse_contrast` reads it; behind `` at `` a level to make it at.
+    asked
+        The contrast.
     sets
         Gene sets.
     smallest
         Fewest genes of a set that is tested.
     """
+    import polars as pl
+
+    own = samples if asked.level is None else samples.at(asked.level)
+    named = pl.lit(str(asked)).alias("contrast")
+    row: dict[str, Any] = {"contrast": str(asked)}
+    told = [f"{samples.left_out} genes that some file lacks are left out"] if samples.left_out else []
+    genes = _part(_genes, own, asked.text, row, told)
+    tested = _part(_sets, own, asked.text, row, told, sets=sets, smallest=smallest)
+    row["told"] = "; ".join(dict.fromkeys(told)) or None
+    return Compared(row, *(None if one is None else one.with_columns(named) for one in (genes, tested)))
+
+
+def _part(what: Callable[..., pl.DataFrame], *given: Any, **further: Any) -> pl.DataFrame | None:
+    """Return what one test gives; one that cannot be made does not stop the other, and says why."""
     from tilseq.errors import AnalysisError
 
-    text, _, level = contrast.partition(AT)
-    own = samples.at(level) if level else samples
     try:
-        return _compared(own, contrast, text, sets, smallest)
-    except AnalysisError as error:  # one contrast that cannot be made does not stop the others
-        return Compared({"contrast": contrast, "told": str(error)})
+        return what(*given, **further)
+    except AnalysisError as error:
+        given[-1].append(str(error))
+        return None
 
 
-def _compared(samples: Samples, contrast: str, text: str, sets: Mapping[str, Sequence[str]], smallest: int) -> Compared:
+def _genes(samples: Samples, text: str, row: dict[str, Any], told: list[str]) -> pl.DataFrame:
+    """Return the table of genes, and put how many changed into the row."""
     import polars as pl
 
     from tilseq.expression.differential import differential_expression
-    from tilseq.expression.gsea import gsea
 
-    named = pl.lit(contrast).alias("contrast")
-    of_genes = differential_expression(samples.counts, samples.genes, samples.design, text)
-    given = (samples.counts, samples.genes, samples.design["sample"].to_list(), samples.design, text, sets)
-    of_sets = gsea(*given, seed=SEED, smallest=smallest)
-    tables = [of_sets.table]
-    floor = of_sets.table["p_floor"].drop_nulls()
-    if floor.len() and floor[0] > ALPHA:  # so few subjects that flips cannot tell
-        tables.append(gsea(*given, method="camera", smallest=smallest).table)
-    model, changed = of_genes.models.row(0, named=True), of_genes.table.filter(pl.col("q") < ALPHA)
-    subjects = of_sets.left_out.filter(what="subject")
-    row = {
-        "contrast": contrast,
-        "subjects": of_sets.table["subjects"].max(),
-        "left_out": "; ".join(f"{name}: {why}" for name, why in subjects.select("name", "reason").iter_rows()) or None,
-        "genes": of_genes.table.height,
+    found = differential_expression(samples.counts, samples.genes, samples.design, text)
+    model, changed = found.models.row(0, named=True), found.table.filter(pl.col("q") < ALPHA)
+    row |= {
+        "genes": found.table.height,
         "genes_up": changed.filter(pl.col("log2_fold_change") > 0).height,
         "genes_down": changed.filter(pl.col("log2_fold_change") < 0).height,
         "engine": model["engine"],
-        "told": model["told"] or None,
     }
-    return Compared(row, of_genes.table.with_columns(named), pl.concat(tables).with_columns(named))
+    told += [model["told"]] if model["told"] else []
+    return found.table
+
+
+def _sets(
+    samples: Samples,
+    text: str,
+    row: dict[str, Any],
+    told: list[str],
+    *,
+    sets: Mapping[str, Sequence[str]],
+    smallest: int,
+) -> pl.DataFrame:
+    """Return the table of gene sets, by CAMERA too where subjects are too few for flips, and put them into the row."""
+    import polars as pl
+
+    from tilseq.expression.gsea import gsea
+
+    given = (samples.counts, samples.genes, samples.design["sample"].to_list(), samples.design, text, sets)
+    found = gsea(*given, seed=SEED, smallest=smallest)
+    tables = [found.table]
+    floor = found.table["p_floor"].drop_nulls()
+    if floor.len() and floor[0] > ALPHA:
+        tables.append(gsea(*given, method="camera", smallest=smallest).table)
+    out = [f"{name}: {why}" for name, why in found.left_out.filter(what="subject").select("name", "reason").iter_rows()]
+    row |= {"subjects": found.table["subjects"].max(), "left_out": "; ".join(out) or None}
+    return pl.concat(tables)
 
 
 def _sets_changed(enrichment: pl.DataFrame, contrast: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 MOST_SETS = 40  # that a figure holds; those of least p
 FLIPS = "sign_flip"
-HALLMARK = "HALLMARK_"  # sets that repeat the axes; they stand in the table
+HALLMARK = "hallmark ×"  # family of built-in sets that repeat the axes; they stand in the table
 
 
 def draw_transcriptome(
@@ -41,15 +41,17 @@ def draw_transcriptome(
     import polars as pl
 
     drawn: dict[str, tuple[Axes, str]] = {}
-    tested = sets.filter(pl.col("q").is_not_null(), ~pl.col("set").str.starts_with(HALLMARK), method=FLIPS)
+    tested = sets.filter(pl.col("q").is_not_null(), ~pl.col("family").str.starts_with(HALLMARK), method=FLIPS)
     if tested.height:
         drawn["1-sets"] = _dots(tested, contrasts)
     if genes.drop_nulls("p").height:
         drawn["2-genes"] = _volcano(genes)
     known = scores.drop_nulls("value")
     if known.height:
-        by_label = design["status"].n_unique() > 1
-        drawn["3-scores"] = _by_label(known, design, tested) if by_label else _over_visits(known, design, tested)
+        if design["status"].n_unique() < 2:
+            drawn["3-scores"] = _over_visits(known, design, tested)
+        elif design.group_by("subject", "visit").len().filter(pl.col("len") > 1).height:
+            drawn["3-scores"] = _by_label(known, design, tested)
     save_figures(drawn, folder)
 
 
@@ -89,16 +91,26 @@ def _volcano(genes: pl.DataFrame) -> tuple[Axes, str]:
 
 def _over_visits(scores: pl.DataFrame, design: pl.DataFrame, tested: pl.DataFrame) -> tuple[Axes, str]:
     from tilseq.plots.expression import subject_heatmap
-    from tilseq.steps.expression_levels import PRODUCT
 
-    products = design.filter(specimen=PRODUCT)["visit"].unique().sort().to_list()
+    product = _common_product(design)
     sets = _least_p(tested) if tested.height else scores["set"].unique().sort().to_list()[:MOST_SETS]
     return (
-        subject_heatmap(scores, design, sets=sets, method="ssgsea", reference=products[0] if products else None),
+        subject_heatmap(scores, design, sets=sets, method="ssgsea", reference=product),
         "scores of gene sets (ssGSEA, not scaled) in each subject over its visits, "
-        + ("less that of its product. " if products else "to be compared within a row. ")
+        + ("less that of its product. " if product else "to be compared within a row. ")
         + "Hatched is without a sample.",
     )
+
+
+def _common_product(design: pl.DataFrame) -> str | None:
+    """Return the level of the product that most subjects have beside another one; None where no subject has."""
+    import polars as pl
+
+    from tilseq.steps.expression_levels import PRODUCT
+
+    several = design.filter(pl.len().over("subject") > 1, specimen=PRODUCT)
+    levels = several.group_by("visit").len().sort("len", "visit", descending=[True, False])["visit"]
+    return levels[0] if levels.len() else None
 
 
 def _by_label(scores: pl.DataFrame, design: pl.DataFrame, tested: pl.DataFrame) -> tuple[Axes, str]:

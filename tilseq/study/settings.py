@@ -15,6 +15,8 @@ from tilseq.receptors import Locus
 FILE = "study.yaml"
 FURTHEST_DAY = 36525  # a century; a day beyond it is a slip of the pen
 
+_TERM = r"\s*[^:/*\s][^:/*]*:[^:/*]+/[^:/*]+"
+CONTRAST = rf"^{_TERM}(\*{_TERM})?$"  # FACTOR:LEVEL/REFERENCE, or two of them
 Day = Annotated[int, Field(ge=-FURTHEST_DAY, le=FURTHEST_DAY)]
 CV = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Thresholds = dict[str, Annotated[float, Field(ge=-1e38, le=1e38, allow_inf_nan=False)]]  # what 32-bit numbers hold
@@ -149,7 +151,7 @@ class Expression(Part):
     minimum_cells: int = Field(
         10, ge=1, description="Cells of a subject, visit, type and label below which their sum takes no part."
     )
-    contrasts: list[str] = Field(
+    contrasts: list[Annotated[str, Field(pattern=CONTRAST)]] = Field(
         default_factory=list,
         description="Comparisons within subjects, such as visit:D28/product; none: each visit against the product and "
         "against blood before lymphodepletion.",
