@@ -458,7 +458,7 @@ by_status = ts.expression.sample_scores(levels, columns, groups["sample"].to_lis
 show(ts.plots.infused_scatter(by_status.table, groups, gene_set="activation", method="ssgsea"), "status")
 
 # %% [markdown]
-# In a study `tilseq run` does all of this for every subject; `tilseq expression pseudobulk`, `de` and `gsea` do it for
+# In a study `tilseq run` sums, compares and tests for every subject (it takes no doublets out and draws no map); `tilseq expression pseudobulk`, `de` and `gsea` do it for
 # files.
 
 # %%
