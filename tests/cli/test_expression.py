@@ -87,5 +87,5 @@ def test_10x_files_are_scored_too_and_a_small_one_lacks_controls(tmp_path, capsy
         "1 retired symbols are read as the present ones: KIAA0101 → PCLAF",
         "cells of P1 without a count, left out: 1",
     ]
-    assert run("expression", "score", folder, "--gmt", tmp_path / "s.gmt") == 0
+    assert run("expression", "score", folder, "--gmt", tmp_path / "s.gmt", "--controls", "50") == 0
     assert "found: not scored: no gene is left as its control" in capsys.readouterr().err

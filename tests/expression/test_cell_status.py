@@ -162,3 +162,14 @@ def test_200_real_cells_of_wu_are_joined_with_their_own_receptors(shared_data):
     by_cell = dict(status.select("cell_id", "chain_pairing").rows())
     assert by_cell["LN2_CACACTCCAGGCGATA-1-2"] == "orphan VDJ"
     assert by_cell["ET2_GGGTTGCTCTTGCAAG-1-22"] == "single pair"
+
+
+def test_tables_that_name_no_sample_alike_are_refused():
+    with pytest.raises(AnalysisError, match="no sample alike; found 'P17B against P17B_contigs'"):
+        cell_status(cells(BARCODES, "P17B"), labels(BARCODES, "P17B_contigs"))
+
+
+def test_of_a_sample_that_no_table_names_nothing_is_known():
+    both = pl.concat([cells(BARCODES), cells(BARCODES, "S2")])
+    status, _ = cell_status(both, labels(BARCODES))
+    assert set(status.filter(sample="S2")["status"]) == {"undecided"}

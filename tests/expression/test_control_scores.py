@@ -90,7 +90,7 @@ def test_other_sets_change_no_score():
 
 
 def test_a_set_without_a_gene_left_for_control_is_not_scored():
-    found = score(np.array([[1, 9], [3, 3]]), ["A", "B"], {"s": ["A", "B"]})
+    found = score(np.array([[1, 9], [3, 3]]), ["A", "B"], {"s": ["A", "B"]}, controls=50)
     assert found.coverage["reason"].to_list() == [NO_CONTROL]
     assert np.isnan(found.values).all()
 
@@ -112,3 +112,13 @@ def test_blocks_of_cells_change_nothing(monkeypatch):
     monkeypatch.setattr("tilseq.expression.blocks.ENTRIES", 700)
     for method, values in whole.items():
         assert score(counts, GENES, sets, method=method).values == pytest.approx(values, abs=1e-7)
+
+
+def test_without_controls_files_scored_apart_compare_and_with_them_they_do_not():
+    low, high = made(20, 1, 60), made(20, 2, 60)
+    high[:, :8] += 40  # a programme that every cell of the second file runs
+    sets = {"s": GENES[:8]}
+    for controls, alike in ((0, True), (4, False)):
+        apart = [score(one, GENES[:60], sets, controls=controls).values for one in (low, high)]
+        both = score(np.vstack([low, high]), GENES[:60], sets, controls=controls).values
+        assert np.allclose(np.vstack(apart), both, atol=1e-5) is alike

@@ -49,7 +49,7 @@ def test_defaults(tmp_path):
                 "contrasts": [],
                 "smallest_set": None,
                 "method": "mean",
-                "controls": 50,
+                "controls": 0,
             },
             "clinical": {"partial_dates": "refuse", "regrowth": "sum_rule"},
             "job_seconds": 600,

@@ -16,7 +16,13 @@ from tilseq.cli.common import Examples, output_table
 @click.option("--by", help="Column of obs that names each cell's sample; else the file is one sample.")
 @click.option("--layer", help="Where the raw counts stand: a layer's name, or raw; else X.")
 @click.option("--method", type=click.Choice(["mean", "ucell"]), default="mean", show_default=True, help="Of scoring.")
-@click.option("--controls", type=click.IntRange(0), default=50, show_default=True, help="Control genes a bin; 0: none.")
+@click.option(
+    "--controls",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Control genes a bin, where one file holds all samples; 0: none.",
+)
 @output_table
 def score_command(
     file: Path, gmt: Path | None, by: str | None, layer: str | None, method: Any, controls: int, output: str

@@ -8,12 +8,13 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.errors import AnalysisError, TableError
+from tilseq.errors import AnalysisError, TableError, first_few
 from tilseq.intervals import clopper_pearson, scalar
 from tilseq.tables import as_polars
 from tilseq.tables.single_cells import CELL_STATUS, RECEPTOR_OVERLAP, SPELLINGS
 
 LEAST_OVERLAP = 0.5
+SHOWN = 3
 STATUS_OF_LABEL: Mapping[str, str] = {
     "infused": "infused",
     "not_seen_in_product": "not_in_product",
@@ -51,8 +52,8 @@ def cell_status(
     -------
     tuple
         The table `cell_status`, one row a cell with expression: `status` is `infused`, `not_in_product` (which is not
-        endogenous: `product_n_effective` is the product's depth), `undecided` (a receptor, but no label) or
-        `no_receptor`. And the table `receptor_overlap`, a row a sample and source.
+        endogenous: `product_n_effective` is the product's depth), `undecided` (a receptor, but no label; or
+        neither table names the sample) or `no_receptor`. And the table `receptor_overlap`, a row a sample and source.
 
     Raises
     ------
@@ -70,6 +71,7 @@ def cell_status(
             joined = joined.with_columns(**empty, **{f"in_{source}": pl.lit(False)})
             continue
         other = _checked(table, f"table of {source}", columns)
+        _check_samples(frame, other, source)
         matched, told = _matched(frame, other, source, least_overlap)
         overlaps += told
         behind = other.select("sample", pl.col("cell_id").alias("theirs"), *columns).with_columns(
@@ -79,7 +81,10 @@ def cell_status(
         joined = joined.join(behind, on=["sample", "theirs"], how="left", maintain_order="left").drop("theirs")
     with_chain = pl.col("in_chains").fill_null(False) & (pl.col("receptor_type").fill_null("no IR") != "no IR")
     status = pl.col("label").replace_strict(STATUS_OF_LABEL, default=None, return_dtype=pl.String)
-    without = pl.when(with_chain).then(pl.lit("undecided")).otherwise(pl.lit("no_receptor"))
+    # Nothing is known of the receptors of a sample that neither table names.
+    known = [set(as_polars(table)["sample"]) for table in (labels, chains) if table is not None]
+    named = pl.col("sample").is_in(sorted(set().union(*known)))
+    without = pl.when(with_chain | ~named).then(pl.lit("undecided")).otherwise(pl.lit("no_receptor"))
     joined = joined.with_columns(status=pl.coalesce(status, without))
     names = [column.name for column in CELL_STATUS.columns]
     return CELL_STATUS.frame(joined.select(names).to_dicts()), RECEPTOR_OVERLAP.frame(overlaps)
@@ -117,6 +122,17 @@ def add_status(cells: Any, status: pl.DataFrame, *, by: str | None = None) -> No
         kind = "float64" if status.schema[name].is_numeric() else "category"
         cells.obs[name] = [row[place] for row in found]
         cells.obs[name] = cells.obs[name].astype(kind)
+
+
+def _check_samples(cells: pl.DataFrame, other: pl.DataFrame, source: str) -> None:
+    """Refuse tables whose samples have no name in common: every cell would seem to be without a receptor."""
+    ours, theirs = (sorted(set(frame["sample"])) for frame in (cells, other))
+    if ours and theirs and not set(ours) & set(theirs):
+        raise AnalysisError(
+            f"cells and {source} name no sample alike",
+            found=f"{first_few(ours, SHOWN)} against {first_few(theirs, SHOWN)}",
+            mend="rename the samples of one of them",
+        )
 
 
 def _checked(table: Any, what: str, columns: tuple[str, ...]) -> pl.DataFrame:

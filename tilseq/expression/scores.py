@@ -22,7 +22,6 @@ from tilseq.tables.outputs import SCORES
 
 Method = Literal["mean", "ucell"]
 METHODS: tuple[Method, ...] = get_args(Method)
-CONTROLS = 50
 
 
 @dataclass(frozen=True)
@@ -67,17 +66,18 @@ def score(
     sets: Mapping[str, Signature | Sequence[str]],
     *,
     method: Method = "mean",
-    controls: int = CONTROLS,
+    controls: int = 0,
     seed: int = 0,
     max_rank: int = MAX_RANK,
 ) -> CellScores:
     """Score gene sets in each cell.
 
     - `mean`: the mean, over the set's genes, of log-normalised expression (counts scaled to 10,000 a cell over all
-      genes given, then log(1 + x)), less that over control genes: up to `controls` genes of each of 25 bins of mean
-      expression that the set's genes fall into, its own genes left out. With the same controls the score is that of
-      scanpy's `tl.score_genes` (Tirosh et al., Science 2016;352:189); how they are chosen: `choose_controls`. All sets
-      are one sparse product. With ``controls=0`` none are subtracted.
+      genes given, then log(1 + x)). All sets are one sparse product. With `controls` the mean over control genes is
+      taken off: up to so many genes of each of 25 bins of mean expression that the set's genes fall into, its own left
+      out; with the same controls the score is that of scanpy's `tl.score_genes` (Tirosh et al., Science 2016;352:189);
+      how they are chosen: `choose_controls`. Controls are those of the cells given: scores of cells given by parts do
+      not compare, as what all cells of a part express takes itself off.
     - `ucell`: by the ranks of the genes within each cell, ties at their mean, 0 to 1 (Andreatta and Carmona, Comput
       Struct Biotechnol J 2021;19:3796). Genes that the data do not hold are left out, not taken for unexpressed.
 
@@ -97,7 +97,7 @@ def score(
     method
         `mean` or `ucell`.
     controls
-        Most control genes a bin, for `mean`.
+        Most control genes a bin, for `mean`; 0 takes none off.
     seed
         Of the choice of controls.
     max_rank

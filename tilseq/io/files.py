@@ -17,14 +17,20 @@ from tilseq.errors import RunError
 def atomic(path: str | Path) -> Iterator[BinaryIO]:
     """Open a file for writing that appears under its name only when the block ends without an error.
 
+    What a link points to is written, not the link; a device or a pipe is written straight.
+
     Raises
     ------
     RunError
         The disk is full, the folder cannot be written, or the device fails.
     """
-    path = Path(path)
+    path = Path(path).resolve()
     temporary = None
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with open(path, "wb") as stream:
+                yield stream
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
         temporary = Path(name)

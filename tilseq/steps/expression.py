@@ -99,7 +99,7 @@ def score_file(
     member: str | None = None,
     layer: str | None = None,
     method: Method = "mean",
-    controls: int = 50,
+    controls: int = 0,
 ) -> ScoredFile:
     """Score gene sets on the cells of a file.
 

@@ -162,9 +162,14 @@ class Expression(Part):
         description="Genes found of a set, below which it is not tested; null: 15, and 10 of those built in.",
     )
     method: Literal["mean", "ucell"] = Field(
-        "mean", description="Scores of gene sets: mean less that of control genes, or UCell's ranks."
+        "mean", description="Scores of gene sets: mean of their genes, or UCell's ranks."
     )
-    controls: int = Field(50, ge=0, le=1000, description="Control genes a bin of mean expression; 0 subtracts none.")
+    controls: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="Control genes a bin of mean expression, where one file holds all samples; 0 subtracts none.",
+    )
 
 
 class Clinical(Part):
