@@ -33,10 +33,25 @@ def of_counts(files, *more):
 
 def test_counts_give_a_row_a_set_and_contrast(files, capsys):
     assert of_counts(files, "--contrast", CONTRAST, "--gmt", files / "mine.gmt") == 0
-    found = {row["set"]: row for row in csv.DictReader(io.StringIO(capsys.readouterr().out))}
+    told = capsys.readouterr()
+    found = {row["set"]: row for row in csv.DictReader(io.StringIO(told.out))}
+    assert f"{CONTRAST}: 8 subjects, 2 sets tested, 1 with q < 0.05\n" in told.err
+    assert "camera" not in told.err
     assert list(found) == ["still", "up"]
     assert float(found["up"]["p"]) == 1 / 128
     assert (found["up"]["family"], found["up"]["method"], found["up"]["subjects"]) == ("mine", "sign_flip", "8")
+
+
+def test_too_few_subjects_are_told_with_what_to_try(files, capsys):
+    lines = (files / "design.csv").read_text().splitlines()
+    kept = [i for i, line in enumerate(lines) if i == 0 or line.split(",")[1] in ("S1", "S2", "S3", "S4")]
+    (files / "design.csv").write_text("\n".join(lines[i] for i in kept) + "\n")
+    rows = [line.split("\t") for line in (files / "counts.tsv").read_text().splitlines()]
+    (files / "counts.tsv").write_text("\n".join("\t".join(row[i] for i in kept) for row in rows) + "\n")
+    assert of_counts(files, "--contrast", CONTRAST, "--gmt", files / "mine.gmt") == 0
+    told = capsys.readouterr().err
+    assert "4 subjects, 2 sets tested, 0 with q < 0.05" in told
+    assert "no set can reach 0.05, as the least p of so few subjects is 0.125: try --method camera" in told
 
 
 def test_without_a_file_of_sets_axes_and_hallmark_are_families_of_their_own(files, capsys):

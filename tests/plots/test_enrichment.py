@@ -87,6 +87,12 @@ def test_a_test_without_nes_is_grey_and_points_where_it_goes():
     assert words(enrichment_dots(rows))[-1] == "no NES"
 
 
+def test_a_table_read_from_a_csv_whose_columns_hold_no_number_is_drawn_too(tmp_path):
+    enrichment([(D28, "naive", None, 0.01, None, "camera", False, 3)]).write_csv(tmp_path / "camera.csv")
+    axes = enrichment_dots(pl.read_csv(tmp_path / "camera.csv"))
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["naive"]
+
+
 def test_sets_and_contrasts_stand_as_asked_and_a_long_contrast_is_broken():
     long = f"{D28}*status:infused/not_in_product"
     axes = enrichment_dots(

@@ -11,6 +11,8 @@ from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, write_re
 from tilseq.cli.expression_design import asked, design_of, where_option
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from tilseq.expression.gsea import TrialEnrichment
 
 EXAMPLE = """\
@@ -18,6 +20,7 @@ tilseq expression gsea --counts counts.tsv --design design.csv --contrast visit:
 tilseq expression gsea --counts sums.h5ad --where cell_type=CD8 --where visit=D28 \\
     --contrast status:infused/not_in_product --gmt axes.gmt --gmt hallmark.gmt -o gsea.csv
 tilseq expression gsea --ranks t.rnk --gmt hallmark.gmt -o gsea.csv"""
+ALPHA = 0.05
 SMALLEST_GIVEN, SMALLEST_BUILT_IN = 15, 10  # exhaustion and activation have 14 genes
 file_given = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -85,8 +88,20 @@ def gsea_command(
         click.echo(f"{contrast}: {sentence}", err=True)
     for contrast, what, name, reason in found.left_out.iter_rows():
         click.echo(f"{contrast}: {what} {name} left out: {reason}", err=True)
+    _tell(found.table)
     write_result(found.table, ENRICHMENT, output)
     return EXIT_SOME_FAILED if (found.left_out["what"] == "contrast").any() else 0
+
+
+def _tell(table: pl.DataFrame) -> None:
+    """Say of each contrast how many sets were tested and called, and where subjects are too few to call any."""
+    for (contrast,), rows in table.drop_nulls("p").group_by("contrast", maintain_order=True):
+        subjects, floor, called = rows["subjects"][0], rows["p_floor"].max(), (rows["q"] < ALPHA).sum()
+        who = "" if subjects is None else f"{subjects} subjects, "
+        click.echo(f"{contrast}: {who}{rows.height} sets tested, {called} with q < {ALPHA:g}", err=True)
+        if isinstance(floor, float) and floor > ALPHA:
+            told = f"no set can reach {ALPHA:g}, as the least p of so few subjects is {floor:g}: try --method camera"
+            click.echo(f"{contrast}: {told}", err=True)
 
 
 def _sets(paths: tuple[Path, ...]) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:

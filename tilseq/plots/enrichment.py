@@ -100,7 +100,8 @@ def _chosen(
     rows = rows.with_columns(
         *([] if "direction" in rows.columns else [pl.lit(None, pl.String).alias("direction")]),
         pl.col("contrast").cast(pl.String).fill_null("no contrast"),
-        *(pl.when(pl.col(name).cast(pl.Float64).is_finite()).then(name) for name in ("nes", "p_floor", "q")),
+        # A column of a CSV without a number is read as text.
+        *(_finite(name) for name in ("nes", "p_floor", "q")),
     )
     for column, names in (("method", [method] if method else None), ("contrast", contrasts), ("set", sets)):
         known = rows[column].unique().sort().to_list()
@@ -115,6 +116,11 @@ def _chosen(
         mend = f"choose one of {methods} with method=" if "," in methods else "give one row a set and contrast"
         raise AnalysisError("a set and contrast stand twice", column="set", found=twice["set"][0], mend=mend)
     return rows
+
+
+def _finite(name: str) -> pl.Expr:
+    number = pl.col(name).cast(pl.Float64)
+    return pl.when(number.is_finite()).then(number).alias(name)
 
 
 def _by_nes(rows: pl.DataFrame) -> list[str]:
