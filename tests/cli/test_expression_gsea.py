@@ -44,7 +44,7 @@ def test_counts_give_a_row_a_set_and_contrast(files, capsys):
 
 def test_too_few_subjects_are_told_with_what_to_try(files, capsys):
     lines = (files / "design.csv").read_text().splitlines()
-    kept = [i for i, line in enumerate(lines) if i == 0 or line.split(",")[1] in ("S1", "S2", "S3", "S4")]
+    kept = [i for i, line in enumerate(lines) if i == 0 or line.split(",")[1] in ("P0", "P1", "P2", "P3")]
     (files / "design.csv").write_text("\n".join(lines[i] for i in kept) + "\n")
     rows = [line.split("\t") for line in (files / "counts.tsv").read_text().splitlines()]
     (files / "counts.tsv").write_text("\n".join("\t".join(row[i] for i in kept) for row in rows) + "\n")
