@@ -126,3 +126,13 @@ def test_a_subject_of_too_few_cells_has_its_groups_told_and_no_sum():
     assert found.data.shape == (0, found.data.n_vars)
     assert not found.groups["kept"].any()
     assert "1 cell, fewer than 10" in found.groups["reason"].to_list()
+
+
+def test_a_value_that_the_first_cell_lacks_is_missing_as_any_other():
+    import anndata
+    import pandas as pd
+
+    obs = pd.DataFrame({"subject": ["P"] * 4, "visit": [None, "D7", "D7", "D7"]}, index=list("abcd"))
+    data = anndata.AnnData(np.ones((4, 2)), obs=obs, var=pd.DataFrame(index=["CD4", "CD8A"]))
+    groups = pseudobulk(data, minimum_cells=1).groups
+    assert groups.select("visit", "cells", "kept").sort("cells").rows() == [(None, 1, False), ("D7", 3, True)]

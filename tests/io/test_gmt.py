@@ -56,3 +56,8 @@ def test_a_named_pipe_is_refused_instead_of_waited_for(tmp_path):
 def test_an_absent_gmt_file_is_refused(tmp_path):
     with pytest.raises(ReadError, match="cannot be read"):
         read_gmt(tmp_path / "none.gmt")
+
+
+def test_lines_of_an_old_mac_end_too(tmp_path):
+    (tmp_path / "mac.gmt").write_bytes(b"UP\tx\tA\tB\rDOWN\tx\tC\r")
+    assert read_gmt(tmp_path / "mac.gmt") == {"UP": ("A", "B"), "DOWN": ("C",)}

@@ -18,6 +18,24 @@ def test_marks_that_contrasts_are_written_with_do_not_stand_in_levels():
     assert with_levels([row("S1", "C1/D1: pre*", 1)])[0]["level"] == "C1_D1_ pre_"
 
 
+def test_timing_and_lesion_part_the_samples_of_a_visit_and_lots_do_not():
+    rows = [
+        row("S1", "D0", 0) | {"timing": "pre"},
+        row("S1", "D0", 0) | {"timing": "post"},
+        row("S1", "harvest", -40, "tumor") | {"lesion": "L1"},
+        row("S2", "harvest", -40, "tumor") | {"lesion": "L2"},
+        row("S1", "product", -1, "infusion_product") | {"lot": "A"},
+        row("S1", "product", -1, "infusion_product") | {"lot": "B"},
+    ]
+    assert [one["level"] for one in with_levels(rows)] == [
+        "D0 pre", "D0 post", "harvest L1", "harvest L2", "product", "product",
+    ]  # fmt: skip
+
+
+def test_visits_that_differ_in_marks_alone_stay_apart():
+    assert [one["level"] for one in with_levels([row("S1", "V/1", 1), row("S1", "V:1", 2)])] == ["V_1", "V_1 (2)"]
+
+
 def test_each_level_is_compared_with_the_product_then_product_and_blood_with_the_baseline():
     rows = both(
         ("D28", 28), ("product", -1, "infusion_product"), ("baseline", -10), ("D7", 7), ("harvest", -45, "tumor")

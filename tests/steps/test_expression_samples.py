@@ -21,7 +21,7 @@ def test_lots_of_one_subject_are_summed_and_genes_that_a_file_lacks_left_out():
     ]
     found = side_by_side(rows, tables)
     assert found.genes == ("CD4", "CD8A")
-    assert found.left_out == 1
+    assert (found.left_out, found.fewest) == (1, "b")
     assert found.design.select("sample", "subject", "visit", "day").rows() == [
         ("S1|D28", "S1", "D28", 7),
         ("S1|product", "S1", "product", 7),
@@ -36,6 +36,12 @@ def test_statuses_are_samples_of_their_own():
     found = side_by_side(rows, [table("a", CD4=1), table("b", CD4=2)])
     assert found.design["status"].to_list() == ["infused", "not_in_product"]
     assert found.counts.tolist() == [[1], [2]]
+
+
+def test_files_without_a_gene_in_common_leave_none():
+    rows = [row("a", "S1", "product"), row("b", "S1", "D28")]
+    found = side_by_side(rows, [table("a", CD4=1), table("b", cd4=1, cd8a=2)])
+    assert (found.genes, found.counts.shape, found.left_out, found.fewest) == ((), (2, 0), 3, "a")
 
 
 def test_without_samples_there_is_nothing():

@@ -473,7 +473,7 @@ def test_whatever_no_step_reads_is_noted(tmp_path, assay, role):
     row = f"x,S1,D28,blood,{assay},raw/d28.tsv,,,{role}\n"
     (tmp_path / "samples.csv").write_text(STUDY["samples.csv"].splitlines(keepends=True)[0] + row)
     study = read_study(tmp_path)
-    steps = [import_module(f"tilseq.steps.{name}") for name in ("flow", "repertoire", "expression")]
+    steps = [import_module(f"tilseq.steps.{name}") for name in ("flow", "repertoire", "expression", "bulk_rna")]
     planned = any(job.unit == "x" for step in steps for job in step.plan(study))
     planned |= (assay, role) == ("flow", "blank")  # read with the tubes of its run
     assert planned != any("not analysed" in note and "'x'" in note for note in study.notes)

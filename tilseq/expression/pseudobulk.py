@@ -126,9 +126,8 @@ def _text(values: Any) -> pl.Series:
     """Return a polars or pandas column as text; what is missing is null."""
     if isinstance(values, pl.Series):
         return values.cast(pl.String)
-    text = np.asarray(values.astype(str), dtype=object)
-    text[values.isna().to_numpy()] = None
-    return pl.Series(text, dtype=pl.String)
+    missing = values.isna().to_numpy()
+    return pl.Series([None if gone else str(one) for one, gone in zip(values, missing, strict=True)], dtype=pl.String)
 
 
 def _groups(known: pl.DataFrame, factors: Sequence[str]) -> pl.DataFrame:

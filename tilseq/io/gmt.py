@@ -41,7 +41,7 @@ def read_gmt(path: str | Path) -> dict[str, tuple[str, ...]]:
     except OSError as error:
         raise ReadError(f"cannot be read: {error.strerror or error}", file=path) from error
     sets: dict[str, tuple[str, ...]] = {}
-    for row, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
+    for row, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
         if not line.strip():
             continue
         name, *rest = (cell.strip() for cell in line.split("\t"))

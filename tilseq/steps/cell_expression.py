@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEP = "cell_expression"
-LEAST_KEPT = 0.5  # of a sample's cells, below which it fails
+LEAST_KEPT = 0.5  # of a sample's cells, below which it warns: limits may not suit a file of few genes
 
 
 def plan(study: Study) -> list[Job]:
@@ -59,7 +59,7 @@ def _kept(sample: str, judged: CellQuality) -> dict[str, Any]:
     share = kept / every if every else 0.0
     rules = "; ".join(f"{rule}: {rows}" for rule, rows in judged.dropped.select("rule", "rows").iter_rows())
     told = [f"{kept} of {every} cells kept" + (f" ({rules})" if rules else ""), *judged.told]
-    verdict = "fail" if share < LEAST_KEPT else "warn" if judged.told else "pass"
+    verdict = "warn" if share < LEAST_KEPT or judged.told else "pass"
     return {
         "sample": sample,
         "check": "cells kept",

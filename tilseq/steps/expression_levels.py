@@ -9,30 +9,41 @@ from typing import Any
 PRODUCT, BLOOD = "infusion_product", "blood"
 INFUSED, NOT_SEEN = "infused", "not_in_product"
 MARKS = str.maketrans({":": "_", "/": "_", "*": "_"})  # that a contrast is written with
+APART = ("specimen", "timing", "lesion")  # columns of samples.csv that part the samples of a visit
 FEWEST_SUBJECTS = 2
 
 Row = Mapping[str, Any]
 
 
 def with_levels(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return rows with `level`: the visit, with the specimen behind it where a visit has several.
+    """Return rows with `level`: the visit, and behind it what tells several samples of a visit apart.
+
+    That is the specimen, timing and lesion, as far as one visit has several; lots and replicates are of one level.
+    Two visits whose names differ only in marks that contrasts are written with are told apart by a number.
 
     Parameters
     ----------
     rows
-        Rows of samples.csv, or any with `visit` and `specimen`.
+        Rows of samples.csv, or any with `visit`, `specimen`, `timing` and `lesion`.
     """
-    specimens: dict[str, set[str]] = {}
+    several: dict[tuple[str | None, str], set[str | None]] = {}
     for row in rows:
-        specimens.setdefault(row["visit"], set()).add(row["specimen"])
-    return [
-        {**row, "level": " ".join(filter(None, _parts(row, len(specimens[row["visit"]]) > 1))).translate(MARKS)}
-        for row in rows
-    ]
+        for name in APART:
+            several.setdefault((row["visit"], name), set()).add(row.get(name))
+    raw = [_raw(row, several) for row in rows]
+    levels: dict[str, str] = {}
+    for name in dict.fromkeys(raw):
+        plain, number = name.translate(MARKS), 1
+        while (level := plain if number == 1 else f"{plain} ({number})") in levels.values():
+            number += 1
+        levels[name] = level
+    return [{**row, "level": levels[name]} for row, name in zip(rows, raw, strict=True)]
 
 
-def _parts(row: Row, several: bool) -> tuple[str | None, str | None]:
-    return row["visit"], row["specimen"] if several or not row["visit"] else None
+def _raw(row: Row, several: Mapping[tuple[str | None, str], set[str | None]]) -> str:
+    parts = [row["visit"]]
+    parts += [row.get(name) for name in APART if len(several[row["visit"], name]) > 1]
+    return " ".join(filter(None, parts)) or str(row["specimen"])
 
 
 def over_visits(rows: Sequence[Row], lymphodepletion: Mapping[str, int | None]) -> list[str]:

@@ -29,17 +29,20 @@ class Samples:
         Symbol of each column: those that every sample's file has.
     left_out
         How many genes some file lacks.
+    fewest
+        The sample, or group, whose file has the fewest genes.
     """
 
     design: pl.DataFrame
     counts: NDArray[np.int64]
     genes: tuple[str, ...]
     left_out: int
+    fewest: str = ""
 
     def at(self, level: str) -> Samples:
         """Return the samples of one level."""
         rows = (self.design["visit"] == level).arg_true()
-        return Samples(self.design[rows], self.counts[rows.to_numpy()], self.genes, self.left_out)
+        return Samples(self.design[rows], self.counts[rows.to_numpy()], self.genes, self.left_out, self.fewest)
 
 
 def side_by_side(rows: Sequence[Mapping[str, Any]], tables: Iterable[pl.DataFrame]) -> Samples:
@@ -66,7 +69,7 @@ def side_by_side(rows: Sequence[Mapping[str, Any]], tables: Iterable[pl.DataFram
     genes = tuple(sorted(set.intersection(*held))) if held else ()
     column = {gene: place for place, gene in enumerate(genes)}
     counts = np.zeros((len(order), len(genes)), np.int64)
-    for table in own:
+    for table in own if genes else ():
         known = table.filter(pl.col("gene").is_in(list(genes)))
         rows_of = known["group"].replace_strict({g: order[k] for g, k in keys.items()}, return_dtype=pl.Int64)
         columns_of = known["gene"].replace_strict(column, return_dtype=pl.Int64)
@@ -77,7 +80,9 @@ def side_by_side(rows: Sequence[Mapping[str, Any]], tables: Iterable[pl.DataFram
         for key in order
     ]
     every = len(set.union(*held)) if held else 0
-    return Samples(pl.DataFrame(design, schema=_schema(), orient="row"), counts, genes, every - len(genes))
+    fewest = min(own, key=lambda table: table["gene"].n_unique())["group"][0] if own else ""
+    design_frame = pl.DataFrame(design, schema=_schema(), orient="row")
+    return Samples(design_frame, counts, genes, every - len(genes), fewest)
 
 
 def _schema() -> dict[str, pl.DataType]:

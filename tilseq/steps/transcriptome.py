@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -182,7 +183,7 @@ def _asked(job: Job, rows: list[dict[str, Any]]) -> list[Asked]:
 
     Those of labels, `status`, are made where labels are compared, each level by itself unless they are interactions.
     """
-    given: list[str] = job.arguments["contrasts"]
+    given = list(dict.fromkeys(re.sub(r"\s*([:/*])\s*", r"\1", one.strip()) for one in job.arguments["contrasts"]))
     by_label = job.unit != BULK and len(POPULATIONS[job.unit][1]) > 1
     if not by_label:
         plain = [one for one in given if "status:" not in one]
@@ -214,7 +215,8 @@ def compare(samples: Samples, asked: Asked, sets: Mapping[str, Sequence[str]], *
     own = samples if asked.level is None else samples.at(asked.level)
     named = pl.lit(str(asked)).alias("contrast")
     row: dict[str, Any] = {"contrast": str(asked)}
-    told = [f"{samples.left_out} genes that some file lacks are left out"] if samples.left_out else []
+    few = f"{samples.left_out} genes that some file lacks are left out; that of {samples.fewest} has the fewest"
+    told = [few] if samples.left_out else []
     genes = _part(_genes, own, asked.text, row, told)
     tested = _part(_sets, own, asked.text, row, told, sets=sets, smallest=smallest)
     row["told"] = "; ".join(dict.fromkeys(told)) or None
