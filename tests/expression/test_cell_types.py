@@ -51,10 +51,10 @@ def test_a_cell_without_a_count_is_unclear_and_genes_that_lack_are_told():
 
 
 @pytest.mark.parametrize(
-    ("cd4", "cd8", "specimen", "least_cd4"), [(300, 300, "blood", 0.6), (20, 400, "infusion_product", 0.6)]
+    ("cd4", "cd8", "specimen", "least_cd4"), [(400, 400, "blood", 0.7), (20, 400, "infusion_product", 0.6)]
 )
 def test_simulated_cells_are_called_right_or_not_at_all(cd4, cd8, specimen, least_cd4):
-    others = ["NK"] * 20 + ["B"] * 60 + ["monocyte"] * 20 if specimen == "blood" else []
+    others = ["NK"] * 40 + ["B"] * 120 + ["monocyte"] * 40 if specimen == "blood" else []
     counts, genes, truth = simulated(["CD4"] * cd4 + ["CD8"] * cd8 + others, specimen)
     types = call_cell_types(counts, genes).types
     assert (types[truth == "CD8"] == "CD8").mean() > 0.8
