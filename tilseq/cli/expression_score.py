@@ -17,10 +17,9 @@ from tilseq.cli.common import Examples, output_table
 @click.option("--layer", help="Where the raw counts stand: a layer's name, or raw; else X.")
 @click.option("--method", type=click.Choice(["mean", "ucell"]), default="mean", show_default=True, help="Of scoring.")
 @click.option("--controls", type=click.IntRange(0), default=50, show_default=True, help="Control genes a bin; 0: none.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the choice of control genes.")
 @output_table
-def score_command(
-    file: Path, gmt: Path | None, by: str | None, layer: str | None, method: Any, controls: int, output: str
-) -> None:
+def score_command(file: Path, gmt: Path | None, by: str | None, layer: str | None, output: str, **how: Any) -> None:
     """Write the mean score of each gene set over the cells of each sample.
 
     FILE is an h5ad, or 10x's h5, folder or matrix.mtx; it must hold raw counts. A cell's score is the mean of its
@@ -30,7 +29,7 @@ def score_command(
     from tilseq.steps.expression import score_file
     from tilseq.tables.outputs import SCORES
 
-    scored = score_file(file, gmt, sample=sample_name(file), by=by, layer=layer, method=method, controls=controls)
+    scored = score_file(file, gmt, sample=sample_name(file), by=by, layer=layer, **how)
     for sentence in scored.told:
         click.echo(sentence, err=True)
     for name, reason in scored.coverage.drop_nulls("reason").select("set", "reason").unique(maintain_order=True).rows():
