@@ -41,6 +41,36 @@ def test_score_prints_a_row_a_sample_and_set(cells, capsys):
     ]
 
 
+def test_the_seed_chooses_the_control_genes(tmp_path):
+    genes = [f"G{i:03d}" for i in range(240)]
+    counts = np.random.default_rng(2).poisson(np.linspace(1, 4, 240), (20, 240)).astype(np.float32)
+    data = anndata.AnnData(counts, var=pd.DataFrame(index=genes), obs=pd.DataFrame(index=[f"c{i}" for i in range(20)]))
+    data.write_h5ad(tmp_path / "cells.h5ad")
+    (tmp_path / "s.gmt").write_text("found\tx\tG100\tG101\n")
+    values = {}
+    for name, seed in (("none", ()), ("0", ("--seed", 0)), ("1", ("--seed", 1))):
+        out = tmp_path / f"{name}.csv"
+        command = ("expression", "score", tmp_path / "cells.h5ad", "--gmt", tmp_path / "s.gmt", "--controls", 2)
+        assert run(*command, *seed, "-o", out) == 0
+        (row,) = csv.DictReader(out.read_text().splitlines())
+        values[name] = float(row["value"])
+    assert values["none"] == values["0"]
+    assert abs(values["1"] - values["0"]) > 1e-3
+
+
+def test_ensembl_ids_are_scored_by_the_files_own_symbols(tmp_path, capsys):
+    var = pd.DataFrame({"feature_name": ["CD8A", "CD8A", "KIAA0101"]}, index=[f"ENSG{i:011d}" for i in range(3)])
+    counts = np.array([[1, 2, 7]], np.float32)
+    anndata.AnnData(counts, var=var, obs=pd.DataFrame(index=["c1"])).write_h5ad(tmp_path / "cells.h5ad")
+    (tmp_path / "s.gmt").write_text("eight\tx\tCD8A\ncycle\tx\tPCLAF\n")
+    command = ("expression", "score", tmp_path / "cells.h5ad", "--gmt", tmp_path / "s.gmt", "--controls", 0)
+    assert run(*command) == 0
+    told = capsys.readouterr()
+    rows = {row["set"]: float(row["value"]) for row in csv.DictReader(io.StringIO(told.out))}
+    assert rows == pytest.approx({"eight": np.log(3001), "cycle": np.log(7001)}, rel=1e-6)
+    assert "1 genes stand in several rows, which are summed: CD8A" in told.err
+
+
 def test_without_by_the_file_is_one_sample(cells):
     out = cells.parent / "out.csv"
     assert run("expression", "score", cells, "--gmt", cells.parent / "s.gmt", "-o", out) == 0

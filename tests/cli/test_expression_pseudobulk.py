@@ -49,3 +49,17 @@ def test_cells_are_summed_and_the_sums_tested(cells, capsys):
 def test_a_column_that_is_not_there_is_refused(cells, capsys):
     assert run("pseudobulk", "cells.h5ad", "-o", "sums.h5ad") == 3
     assert "no column of obs tells the subject; found 'subject'" in capsys.readouterr().err
+
+
+def test_ensembl_ids_and_retired_symbols_are_summed_under_present_symbols(cells, capsys):
+    cells.var["gene_symbols"] = ["CD8A", "CD8A", "KIAA0101", *cells.var_names[3:]]
+    ids = ["ENSG00000153563", "ENSG00000254772", "ENSG00000166803"]
+    cells.var_names = [*ids, *cells.var_names[3:]]
+    cells.write_h5ad("ids.h5ad")
+    assert run("pseudobulk", "ids.h5ad", "--subject", "patient", "-o", "sums.h5ad") == 0
+    assert "1 retired symbols are read as the present ones: KIAA0101 → PCLAF" in capsys.readouterr().err
+    sums = anndata.read_h5ad("sums.h5ad")
+    assert list(sums.var_names[:3]) == ["CD8A", "PCLAF", "g3"]
+    here = ((cells.obs["patient"] == "P3") & (cells.obs["visit"] == "D28")).to_numpy()
+    by_column = cells.X[here].sum(axis=0).tolist()
+    assert sums["P3|D28|CD8"].X.toarray().ravel()[:2].tolist() == [by_column[0] + by_column[1], by_column[2]]

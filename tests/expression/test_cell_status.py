@@ -139,7 +139,16 @@ def test_500_real_cells_have_the_receptors_that_were_counted_by_hand(shared_data
     assert (status["status"] == "no_receptor").sum() == 500 - 365
 
 
-def test_200_real_cells_of_wu_are_joined_with_their_own_receptors(shared_data):
+# By h5py of the file, not by this package: cells of each sample; all of them have a junction of TRA or TRB.
+WU = {
+    "CN1": 3, "CT2": 2, "EN1": 8, "EN2": 2, "EN3": 1, "ET1": 11, "ET2": 15, "ET3": 9, "LB6": 7, "LN1": 7, "LN2": 14,
+    "LN3": 16, "LN4": 8, "LN5": 4, "LN6": 11, "LT1": 10, "LT2": 18, "LT3": 2, "LT4": 9, "LT5": 2, "LT6": 4, "RB1": 3,
+    "RB2": 3, "RB3": 7, "RN1": 2, "RN2": 6, "RN3": 3, "RT1": 5, "RT2": 6, "RT3": 2,
+}  # fmt: skip
+
+
+def of_wu(shared_data):
+    """Return the cells, and `sample, cell_id, locus, junction, junction_aa` of their chains by bare barcodes."""
     data = read_h5ad(shared_data / "sc/wu2020_til_200cells.h5ad")
     obs = data.obs
     rows = [
@@ -150,14 +159,23 @@ def test_200_real_cells_of_wu_are_joined_with_their_own_receptors(shared_data):
         for locus, junction in zip(("TRA", "TRB"), receptors, strict=True)
         if isinstance(junction, str) and junction not in ("None", "nan")
     ]
-    table = pl.DataFrame(rows).with_columns(junction_aa=pl.lit("CASSF"))
-    chains = pl.concat([chain_pairing(one, sample=name) for (name,), one in table.group_by("sample")])
     ours = pl.DataFrame({"sample": obs["sample"].astype(str).tolist(), "cell_id": data.obs_names.tolist()})
-    status, overlap = cell_status(ours, chains=chains)
-    assert (
-        overlap["matched"].sum() == overlap["receptors"].sum() == len({(row["sample"], row["cell_id"]) for row in rows})
-    )
-    assert overlap["overlap"].unique().to_list() == [1.0]
+    return ours, pl.DataFrame(rows).with_columns(junction_aa=pl.lit("CASSF"))
+
+
+def paired(table):
+    return pl.concat([chain_pairing(one, sample=name) for (name,), one in table.group_by("sample")])
+
+
+def test_200_real_cells_of_wu_have_the_receptors_that_were_counted_by_hand(shared_data):
+    ours, table = of_wu(shared_data)
+    status, overlap = cell_status(ours, chains=paired(table))
+    found = {row[0]: row[1:] for row in overlap.select("sample", "cells", "receptors", "matched").iter_rows()}
+    assert found == {name: (cells, cells, cells) for name, cells in WU.items()}
+    # By h5py too: both junctions 108 times, that of TRB alone 74 times, that of TRA alone 18 times.
+    assert dict(status["chain_pairing"].value_counts().iter_rows()) == {
+        "single pair": 108, "orphan VDJ": 74, "orphan VJ": 18,
+    }  # fmt: skip
     # LN2_CACACTCCAGGCGATA-1-2 has TRB CASTPEGLAGGSAEQFF alone; ET2_GGGTTGCTCTTGCAAG-1-22 a pair.
     by_cell = dict(status.select("cell_id", "chain_pairing").rows())
     assert by_cell["LN2_CACACTCCAGGCGATA-1-2"] == "orphan VDJ"
@@ -173,3 +191,14 @@ def test_of_a_sample_that_no_table_names_nothing_is_known():
     both = pl.concat([cells(BARCODES), cells(BARCODES, "S2")])
     status, _ = cell_status(both, labels(BARCODES))
     assert set(status.filter(sample="S2")["status"]) == {"undecided"}
+
+
+def test_real_receptors_of_one_cell_are_joined_with_that_cell_and_those_of_another_sample_are_refused(shared_data):
+    ours, table = of_wu(shared_data)
+    one = table.filter(sample="LT2", cell_id="TGTATTCAGGCGATAC-2")
+    status, overlap = cell_status(ours.filter(sample="LT2"), chains=paired(one))
+    assert overlap.select("cells", "receptors", "matched").rows() == [(18, 1, 1)]
+    assert status.filter(pl.col("status") != "no_receptor")["cell_id"].to_list() == ["LT2_TGTATTCAGGCGATAC-2-30"]
+    other = table.filter(sample="LT1").with_columns(sample=pl.lit("LN3"))
+    with pytest.raises(AnalysisError, match="'0 of 10 receptors among 16 cells'"):
+        cell_status(ours.filter(sample="LN3"), chains=paired(other))

@@ -58,8 +58,10 @@ def assemble(root, data):
     write_csv(root / "subjects.csv", subjects)
     write_csv(root / "infusions.csv", infusions)
     (root / "study.yaml").write_text(
+        # The h5ad holds 2,000 genes, so that its cells have few of them.
         "study: real\nvisits:\n  resection: {day: -40}\n  D7: {day: 7}\n"
         "analysis:\n  repertoire: {reference: tumor}\n  clinical: {partial_dates: last_day}\n"
+        "  expression: {least_genes: 100}\n"
     )
 
 

@@ -12,7 +12,6 @@ from tilseq.steps.job import Job
 from tilseq.tables.cell_labels import CELL_LABELS
 
 GENES = ["CD3D", "CD3E", "TRAC", "CD4", "CD8A", "CD8B", "GZMB", "MT-CO1"]
-GENES_FRAME = pd.DataFrame(index=GENES)
 CD4 = [9, 9, 9, 20, 0, 0, 3, 1]
 CD8 = [9, 9, 9, 0, 20, 20, 3, 1]
 DYING = [9, 9, 9, 0, 20, 20, 3, 70]
@@ -22,14 +21,16 @@ DYING = [9, 9, 9, 0, 20, 20, 3, 70]
 def run(tmp_path, sample):
     """Return a function that runs both steps on one subject's samples: name → (specimen, cells, labels)."""
 
-    def run(of_samples, minimum_cells=2):
+    def run(of_samples, minimum_cells=2, genes=None):
         rows, paths = {}, []
         labels = [CELL_LABELS.frame()]
         for name, (specimen, cells, told) in of_samples.items():
             path = tmp_path / f"{name}.h5ad"
             barcodes = [f"{'ACGT' * 3}{'ACGT'[i % 4]}{'ACGT'[i // 4]}-1" for i in range(len(cells))]
             data = anndata.AnnData(
-                np.array(cells, np.float32), obs=pd.DataFrame(index=barcodes), var=pd.DataFrame(index=GENES)
+                np.array(cells, np.float32),
+                obs=pd.DataFrame(index=barcodes),
+                var=(genes or {}).get(name, pd.DataFrame(index=GENES)),
             )
             data.write_h5ad(path)
             row = sample(name, path=f"raw/{name}.h5ad", specimen=specimen, assay="scrna", visit=name, member=None)
@@ -69,6 +70,42 @@ def test_cells_are_kept_typed_and_told(run):
     (check,) = pl.read_parquet(folder / "quality.parquet").iter_rows(named=True)
     assert (check["check"], check["verdict"], check["value"]) == ("cells kept", "pass", pytest.approx(12 / 14))
     assert check["reason"].startswith("12 of 14 cells kept (")
+
+
+def ids(symbols):
+    return pd.DataFrame({"feature_name": symbols}, index=[f"ENSG{i:011d}" for i in range(len(symbols))])
+
+
+def test_cells_of_ensembl_ids_are_typed_and_summed_by_symbols_with_those_of_retired_ones(run):
+    symbols = [*GENES[:6], "PCLAF", "MT-CO1"]
+    retired = pd.DataFrame(index=[*GENES[:6], "KIAA0101", "MT-CO1"])
+    tables, work = run(
+        {name: ("blood", [CD4] * 6 + [CD8] * 6 + [DYING], []) for name in ("D7", "D28")},
+        genes={"D7": ids(symbols), "D28": retired},
+    )
+    counts = {row[:2]: row[2] for row in tables["gene_counts"].iter_rows()}
+    (person,) = {name.split("|")[0] for name, _ in counts}
+    for visit in ("D7", "D28"):
+        assert counts[f"{person}|{visit}|blood|CD4", "CD4"] == 6 * 20
+        assert counts[f"{person}|{visit}|blood|CD8", "PCLAF"] == 6 * 3
+        cells = pl.read_parquet(work / "cell_expression" / visit / "cell_expression.parquet")
+        # MT-CO1 is mitochondrial by its symbol, and the last cell is dying.
+        assert cells.filter(~pl.col("kept"))["cell_id"].to_list() == ["ACGTACGTACGTAT-1"]
+    quality = pl.read_parquet(work / "cell_expression" / "D28" / "quality.parquet")
+    assert quality.filter(check="reading of cells").select("verdict", "reason").rows() == [
+        ("pass", "1 retired symbols are read as the present ones: KIAA0101 → PCLAF")
+    ]
+
+
+def test_cells_without_the_genes_of_cd4_and_cd8_are_unclear_and_told_and_summed(run):
+    other = pd.DataFrame(index=["CD3D", "CD3E", "TRAC", "IL2", "IL7R", "GNLY", "GZMB", "MT-CO1"])
+    tables, work = run({"D28": ("blood", [CD4] * 12, [])}, genes={"D28": other})
+    cells = pl.read_parquet(work / "cell_expression" / "D28" / "cell_expression.parquet")
+    assert cells["cell_type"].to_list() == ["unclear"] * 12
+    told = pl.read_parquet(work / "cell_expression" / "D28" / "quality.parquet").filter(check="cell types")
+    assert told["verdict"].to_list() == ["warn"]
+    assert told["reason"][0].startswith("all cells are unclear: CD4 and CD8 cells need their genes; found 'none of")
+    assert tables["pseudobulk_groups"].select("cell_type", "cells").rows() == [("unclear", 12)]
 
 
 def test_sums_are_by_type_and_once_more_by_label_and_cells_of_the_product_are_infused(run):

@@ -38,11 +38,14 @@ def pseudobulk_command(
     """
     from tilseq.errors import AnalysisError
     from tilseq.expression.pseudobulk import pseudobulk
-    from tilseq.io.h5ad import read_h5ad
+    from tilseq.io.single_cells import read_single_cells
     from tilseq.tables.differential import PSEUDOBULK_GROUPS
 
     asked = {name: column for name in PARTS if (column := columns[name]) is not None}
-    made = pseudobulk(read_h5ad(h5ad), columns=asked, minimum_cells=minimum_cells, layer=layer)
+    cells, told = read_single_cells(h5ad)
+    for sentence in told:
+        click.echo(sentence, err=True)
+    made = pseudobulk(cells, columns=asked, minimum_cells=minimum_cells, layer=layer)
     for name, reason in made.groups.filter(~made.groups["kept"]).select("group", "reason").iter_rows():
         click.echo(f"{name}: left out: {reason}", err=True)
     if not made.data.n_obs:

@@ -23,10 +23,9 @@ from tilseq.cli.common import Examples, output_table
     show_default=True,
     help="Control genes a bin, where one file holds all samples; 0: none.",
 )
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the choice of control genes.")
 @output_table
-def score_command(
-    file: Path, gmt: Path | None, by: str | None, layer: str | None, method: Any, controls: int, output: str
-) -> None:
+def score_command(file: Path, gmt: Path | None, by: str | None, layer: str | None, output: str, **how: Any) -> None:
     """Write the mean score of each gene set over the cells of each sample.
 
     FILE is an h5ad, or 10x's h5, folder or matrix.mtx; it must hold raw counts. A cell's score is the mean of its
@@ -36,7 +35,7 @@ def score_command(
     from tilseq.steps.expression import score_file
     from tilseq.tables.outputs import SCORES
 
-    scored = score_file(file, gmt, sample=sample_name(file), by=by, layer=layer, method=method, controls=controls)
+    scored = score_file(file, gmt, sample=sample_name(file), by=by, layer=layer, **how)
     for sentence in scored.told:
         click.echo(sentence, err=True)
     for name, reason in scored.coverage.drop_nulls("reason").select("set", "reason").unique(maintain_order=True).rows():

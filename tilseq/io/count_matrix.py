@@ -19,7 +19,9 @@ from tilseq.io.text import open_delimited
 
 FEATURE_COUNTS = ("Geneid", "Chr", "Start", "End", "Strand", "Length")
 # Columns beside the gene's that are of no sample, without their case.
-SYMBOL_COLUMNS = ("gene_name", "gene_symbol", "symbol", "hgnc_symbol", "external_gene_name", "gene_symbols")
+SYMBOL_COLUMNS = (
+    "gene_name", "gene_symbol", "symbol", "hgnc_symbol", "external_gene_name", "gene_symbols", "feature_name",
+)  # fmt: skip
 ABOUT_GENES = (*SYMBOL_COLUMNS, "gene_id", "gene_ids", "gene_type", "gene_biotype", "biotype", "description", "length")
 ALIGNMENTS = (".sam", ".bam", ".cram")
 # Rows that HTSeq and STAR set beside those of genes.
@@ -193,6 +195,15 @@ def symbols_by_id(names: Sequence[str], symbols: Sequence[str | None]) -> dict[s
     return {identifier: symbol for name, symbol in pairs if symbol and (identifier := ensembl_gene(name))}
 
 
+def symbols_of_var(var: Any) -> dict[str, str]:
+    """Return Ensembl id without version → symbol, by the column of symbols of an AnnData's var, if it has one."""
+    column = next((name for name in var.columns if str(name).casefold() in SYMBOL_COLUMNS), None)
+    if column is None:
+        return {}
+    symbols = [str(symbol) if known else None for symbol, known in zip(var[column], var[column].notna(), strict=True)]
+    return symbols_by_id(list(map(str, var.index)), symbols)
+
+
 def _of_h5ad(path: str | Path, layer: str | None) -> CountMatrix:
     from scipy.sparse import csr_array
 
@@ -220,8 +231,6 @@ def _of_h5ad(path: str | Path, layer: str | None) -> CountMatrix:
         values = np.asarray(matrix, dtype=np.float64)
         check_counts(values, lambda at: {"column": f"gene {listed[at[1]]}, sample {at[0] + 1}"}, path)
         counts = values.astype(np.int64)
-    column = next((name for name in data.var.columns.tolist() if str(name).casefold() in SYMBOL_COLUMNS), None)
-    own = symbols_by_id(listed, data.var[column].astype(str).tolist()) if column is not None else {}
-    names, told = gene_names(listed, own)
+    names, told = gene_names(listed, symbols_of_var(data.var))
     summed, genes, twice = sum_by_gene(counts, names)
     return CountMatrix(summed, genes, tuple(samples), (*told, *twice))

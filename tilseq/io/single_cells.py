@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import ReadError
+from tilseq.gene_symbols import gene_names, sum_by_gene
+from tilseq.io.count_matrix import symbols_of_var
 from tilseq.io.h5ad import read_h5ad
 from tilseq.io.tenx import read_10x_h5, read_10x_mtx
 
@@ -17,7 +20,10 @@ OF_PYTHON = (".pkl", ".pickle", ".npy", ".joblib")
 
 
 def read_single_cells(path: str | Path) -> tuple[AnnData, tuple[str, ...]]:
-    """Read an h5ad, 10x's HDF5 file, or 10x's folder or `matrix.mtx`.
+    """Read an h5ad, 10x's HDF5 file, or 10x's folder or `matrix.mtx`, with the present symbols of its genes.
+
+    Ensembl ids are named by the file's own column of symbols, as `feature_name` or `gene_symbols` of var, and retired
+    symbols by the present ones. Columns of one gene are summed: in `X`, each layer and raw.
 
     Parameters
     ----------
@@ -28,7 +34,8 @@ def read_single_cells(path: str | Path) -> tuple[AnnData, tuple[str, ...]]:
     Returns
     -------
     tuple
-        Cells × genes, and what a reader should know; of 10x's features only the genes.
+        Cells × genes, and what a reader should know; of 10x's features only the genes. Where genes of an h5ad were
+        summed its var, varm and varp are empty, as what they told was of the single columns.
 
     Raises
     ------
@@ -45,5 +52,43 @@ def read_single_cells(path: str | Path) -> tuple[AnnData, tuple[str, ...]]:
     elif ending.endswith(".h5"):
         read = read_10x_h5(path)
     else:
-        return read_h5ad(path), ()
+        return _with_present_symbols(read_h5ad(path))
     return read.genes, read.told
+
+
+def _with_present_symbols(cells: AnnData) -> tuple[AnnData, tuple[str, ...]]:
+    """Return the cells with one column a present symbol, and what was renamed and summed."""
+    symbols = symbols_of_var(cells.var)
+    raw = None if cells.raw is None else cells.raw.to_adata()
+    cells, told = _renamed(cells, symbols)
+    if raw is not None:
+        raw, of_raw = _renamed(raw, symbols | symbols_of_var(raw.var))
+        told += tuple(f"raw: {sentence}" for sentence in of_raw if sentence not in told)
+        cells.raw = raw
+    return cells, told
+
+
+def _renamed(cells: AnnData, symbols: Mapping[str, str]) -> tuple[AnnData, tuple[str, ...]]:
+    """Return the cells, without their raw, under the present symbols; the columns of one gene summed."""
+    from anndata import AnnData
+
+    names, told = gene_names(list(map(str, cells.var_names)), symbols)
+    if len(set(names)) == len(names):
+        cells.var_names = list(names)
+        return cells, told
+    matrix, genes, summed = _sums(cells.X, names)
+    # anndata from 0.13 on lists X among the layers, under None.
+    layers = {name: _sums(layer, names)[0] for name, layer in cells.layers.items() if name is not None}
+    own = AnnData(matrix, obs=cells.obs, uns=cells.uns, obsm=dict(cells.obsm), layers=layers)
+    own.var_names = list(genes)
+    for name, pairs in cells.obsp.items():
+        own.obsp[name] = pairs
+    return own, (*told, *summed)
+
+
+def _sums(matrix: Any, names: tuple[str, ...]) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
+    """Return what `sum_by_gene` does, a sparse matrix as csr_matrix, which the file's own matrices are."""
+    from scipy.sparse import csr_matrix, issparse
+
+    summed, genes, told = sum_by_gene(matrix, names)
+    return csr_matrix(summed) if issparse(summed) else summed, genes, told

@@ -1,4 +1,4 @@
-"""Figures of gene-set enrichment: one set along the ranks, and all sets in all contrasts."""
+"""Figure of gene-set enrichment: all sets in all contrasts."""
 
 from __future__ import annotations
 

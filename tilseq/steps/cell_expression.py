@@ -28,7 +28,6 @@ def run(job: Job, folder: Path) -> None:
     import polars as pl
 
     from tilseq.expression.cell_quality import QualityRules, cell_quality
-    from tilseq.expression.cell_types import call_cell_types
     from tilseq.io.write import write_parquet
     from tilseq.steps.counted_cells import counted_cells
     from tilseq.tables.outputs import EXCLUSIONS, QUALITY
@@ -36,21 +35,37 @@ def run(job: Job, folder: Path) -> None:
 
     sample = job.sample or {}
     given = dict(job.arguments)
-    cells, _ = counted_cells(job.paths[0], member=sample["member"], layer=given.pop("layer"))
+    cells, told = counted_cells(job.paths[0], member=sample["member"], layer=given.pop("layer"))
     genes = list(map(str, cells.var_names))
+    types, untyped = _types(job.unit, cells.X, genes)
     judged = cell_quality(
         cells.X,
         genes,
         [job.unit] * cells.n_obs,
         list(map(str, cells.obs_names)),
         rules=QualityRules(**given),
-        cell_types=call_cell_types(cells.X, genes).types.tolist(),
+        cell_types=types,
     )
     left_out = judged.dropped.with_columns(file=pl.lit(sample["path"]))
     write_parquet(judged.table, CELL_EXPRESSION, folder)
     write_parquet(judged.limits, QUALITY_LIMITS, folder)
     write_parquet(EXCLUSIONS.frame(left_out.to_dicts()), EXCLUSIONS, folder)
-    write_parquet(QUALITY.frame([_kept(job.unit, judged)]), QUALITY, folder)
+    of_file = [{"sample": job.unit, "check": "reading of cells", "verdict": "pass", "reason": "; ".join(told)}]
+    checks = [_kept(job.unit, judged), *untyped, *(of_file if told else [])]
+    write_parquet(QUALITY.frame(checks), QUALITY, folder)
+
+
+def _types(sample: str, counts: Any, genes: list[str]) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return the type of each cell; of data without the genes of CD4 and CD8 all are unclear, with a warning."""
+    from tilseq.errors import AnalysisError
+    from tilseq.expression.cell_types import call_cell_types
+
+    try:
+        return call_cell_types(counts, genes).types.tolist(), []
+    except AnalysisError as error:
+        reason = f"all cells are unclear: {error}"
+        warning = {"sample": sample, "check": "cell types", "verdict": "warn", "reason": reason}
+        return ["unclear"] * counts.shape[0], [warning]
 
 
 def _kept(sample: str, judged: CellQuality) -> dict[str, Any]:

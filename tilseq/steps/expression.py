@@ -100,6 +100,7 @@ def score_file(
     layer: str | None = None,
     method: Method = "mean",
     controls: int = 0,
+    seed: int = 0,
 ) -> ScoredFile:
     """Score gene sets on the cells of a file.
 
@@ -117,7 +118,7 @@ def score_file(
         ``column=value`` of obs: only these cells are the sample.
     layer
         Where the raw counts stand; see `tilseq.expression.raw_counts`.
-    method, controls
+    method, controls, seed
         How cells are scored; see `tilseq.expression.score`.
 
     Raises
@@ -139,7 +140,7 @@ def score_file(
             cells = of_member(cells, member)
         groups = [sample] * cells.n_obs if by is None else _groups(cells, by)
         counts = raw_counts(cells, layer)
-        scored = score(counts.matrix, counts.genes, sets, method=method, controls=controls)
+        scored = score(counts.matrix, counts.genes, sets, method=method, controls=controls, seed=seed)
     except AnalysisError as error:
         error.file = str(path)
         raise

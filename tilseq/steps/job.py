@@ -20,7 +20,7 @@ class Job:
     Attributes
     ----------
     step
-        Name of the step: `flow`, `repertoire`, `persistence`, `overlap`, `expression` or `clinical`.
+        Name of the step: the `STEP` of its module.
     unit
         What it works on: a sample, a subject, or the name of a table.
     folder

@@ -61,8 +61,9 @@ SAMPLE_SCORES = Table(
         Column(
             "value",
             "number",
-            "The raw score. ssgsea is not scaled over samples and sets, and so does not move when a sample is added; "
-            "gsva compares each sample with all given.",
+            "The raw score, which follows depth and the genes of the matrix. ssgsea is of one sample and not scaled, "
+            "but in a study genes are cut to those that all files have, so that a further sample can move it; gsva "
+            "compares each sample with all given.",
         ),
         Column("size", "integer", "Genes of the set in the matrix.", needed=True, minimum=0),
         Column("reason", "text", "Why there is no score."),

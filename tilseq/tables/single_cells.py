@@ -1,4 +1,4 @@
-"""Tables of single cells' expression: their quality, the coverage of gene sets, and scores."""
+"""Tables of single cells' expression: which cells are kept, the coverage of gene sets, and the cells' receptors."""
 
 from __future__ import annotations
 
