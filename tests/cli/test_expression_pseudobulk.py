@@ -63,3 +63,9 @@ def test_ensembl_ids_and_retired_symbols_are_summed_under_present_symbols(cells,
     here = ((cells.obs["patient"] == "P3") & (cells.obs["visit"] == "D28")).to_numpy()
     by_column = cells.X[here].sum(axis=0).tolist()
     assert sums["P3|D28|CD8"].X.toarray().ravel()[:2].tolist() == [by_column[0] + by_column[1], by_column[2]]
+
+
+def test_the_cells_are_not_written_over(cells, capsys):
+    assert run("pseudobulk", "cells.h5ad", "--subject", "patient", "-o", "./cells.h5ad") == 2
+    assert "-o is the file of the cells itself" in capsys.readouterr().err
+    assert anndata.read_h5ad("cells.h5ad").n_obs == cells.n_obs

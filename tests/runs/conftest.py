@@ -61,7 +61,7 @@ def assemble(root, data):
         # The h5ad holds 2,000 genes, so that its cells have few of them.
         "study: real\nvisits:\n  resection: {day: -40}\n  D7: {day: 7}\n"
         "analysis:\n  repertoire: {reference: tumor}\n  clinical: {partial_dates: last_day}\n"
-        "  expression: {least_genes: 100}\n"
+        "  expression: {least_genes: 100, controls: 50}\n"
     )
 
 
