@@ -11,10 +11,14 @@ from tilseq.steps.job import Job
 def run(tmp_path, sample):
     """Return a function that runs the job of one file and returns its tables."""
 
-    def run(text, member=None):
+    def run(text, member=None, transcripts=None):
         path = tmp_path / "rna.tsv"
         path.write_text(text)
-        job = Job("bulk_rna", "s1", "bulk_rna/s1", paths=(str(path),),
+        paths = [str(path)]
+        if transcripts is not None:
+            (tmp_path / "map.tsv").write_text(transcripts)
+            paths.append(str(tmp_path / "map.tsv"))
+        job = Job("bulk_rna", "s1", "bulk_rna/s1", paths=tuple(paths), arguments={"transcripts": len(paths) > 1},
                   sample=sample("s1", path="raw/rna.tsv", assay="bulk_rna", member=member))  # fmt: skip
         folder = tmp_path / "work" / job.folder
         bulk_rna.run(job, folder)
@@ -40,6 +44,25 @@ def test_member_names_the_column_of_a_file_of_several(run):
         run(text)
     with pytest.raises(AnalysisError, match="no such sample"):
         run(text, "C")
+
+
+SALMON = "Name\tLength\tEffectiveLength\tTPM\tNumReads\nT1.2\t9\t9\t1\t10.25\nT2\t9\t9\t1\t4.5\nT3\t9\t9\t1\t1\n"
+KALLISTO = "target_id\tlength\teff_length\test_counts\ttpm\nT1\t9\t9\t10.25\t1\nT2\t9\t9\t4.5\t1\nT3\t9\t9\t1\t1\n"
+MAP = "transcript\tgene\nT1\tCD8A\nT2\tCD8A\nT4\tCD4\n"
+
+
+@pytest.mark.parametrize("text", [SALMON, KALLISTO])
+def test_estimated_counts_of_transcripts_are_summed_by_the_studys_table(run, text):
+    tables = run(text, transcripts=MAP)
+    assert tables["gene_counts"].rows() == [("s1", "CD8A", 15)]  # 14.75
+    told = tables["quality"].filter(check="reading of counts")
+    assert told["reason"].to_list() == ["1 transcripts, 6.3% of the counts, have no gene and are left out"]
+    with pytest.raises(AnalysisError, match="whose genes are not known.*analysis.expression.transcripts"):
+        run(text)
+
+
+def test_a_table_of_genes_is_read_as_such_beside_a_table_of_transcripts(run):
+    assert run("gene\tcount\nCD4\t7\n", transcripts=MAP)["gene_counts"].rows() == [("s1", "CD4", 7)]
 
 
 def test_logged_values_are_refused(run):
