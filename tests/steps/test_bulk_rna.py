@@ -5,6 +5,7 @@ from tilseq.errors import AnalysisError, TilseqError
 from tilseq.io.count_matrix import read_count_matrix
 from tilseq.steps import bulk_rna
 from tilseq.steps.job import Job
+from tilseq.study import read_study
 
 
 @pytest.fixture
@@ -63,6 +64,32 @@ def test_estimated_counts_of_transcripts_are_summed_by_the_studys_table(run, tex
 
 def test_a_table_of_genes_is_read_as_such_beside_a_table_of_transcripts(run):
     assert run("gene\tcount\nCD4\t7\n", transcripts=MAP)["gene_counts"].rows() == [("s1", "CD4", 7)]
+
+
+def test_a_study_names_its_table_of_transcripts_once(tmp_path):
+    root = tmp_path / "study"
+    (root / "raw").mkdir(parents=True)
+    (root / "raw" / "s1.sf").write_text(SALMON)
+    (root / "raw" / "s2.csv").write_text("gene,count\nCD4,7\n")
+    (root / "map.tsv").write_text(MAP)
+    (root / "study.yaml").write_text(
+        "study: demo\nvisits: {D7: {day: 7}}\nanalysis: {expression: {transcripts: map.tsv}}\n"
+    )
+    (root / "subjects.csv").write_text("subject,tumor_type\nS1,melanoma\n")
+    (root / "infusions.csv").write_text("subject,infusion,day\nS1,1,0\n")
+    (root / "samples.csv").write_text(
+        "sample,subject,visit,specimen,assay,path\n"
+        "s1,S1,D7,tumor,bulk_rna,raw/s1.sf\ns2,S1,D7,blood,bulk_rna,raw/s2.csv\n"
+    )
+    jobs = bulk_rna.plan(read_study(root))
+    assert [job.paths for job in jobs] == [
+        (f"{root}/raw/s1.sf", f"{root}/map.tsv"), (f"{root}/raw/s2.csv", f"{root}/map.tsv"),
+    ]  # fmt: skip
+    counts = []
+    for job in jobs:
+        bulk_rna.run(job, tmp_path / job.unit)
+        counts += pl.read_parquet(tmp_path / job.unit / "gene_counts.parquet").rows()
+    assert counts == [("s1", "CD8A", 15), ("s2", "CD4", 7)]
 
 
 def test_logged_values_are_refused(run):
