@@ -5,16 +5,21 @@ from tilseq.errors import AnalysisError, TilseqError
 from tilseq.io.count_matrix import read_count_matrix
 from tilseq.steps import bulk_rna
 from tilseq.steps.job import Job
+from tilseq.study import read_study
 
 
 @pytest.fixture
 def run(tmp_path, sample):
     """Return a function that runs the job of one file and returns its tables."""
 
-    def run(text, member=None):
+    def run(text, member=None, transcripts=None):
         path = tmp_path / "rna.tsv"
         path.write_text(text)
-        job = Job("bulk_rna", "s1", "bulk_rna/s1", paths=(str(path),),
+        paths = [str(path)]
+        if transcripts is not None:
+            (tmp_path / "map.tsv").write_text(transcripts)
+            paths.append(str(tmp_path / "map.tsv"))
+        job = Job("bulk_rna", "s1", "bulk_rna/s1", paths=tuple(paths), arguments={"transcripts": len(paths) > 1},
                   sample=sample("s1", path="raw/rna.tsv", assay="bulk_rna", member=member))  # fmt: skip
         folder = tmp_path / "work" / job.folder
         bulk_rna.run(job, folder)
@@ -40,6 +45,51 @@ def test_member_names_the_column_of_a_file_of_several(run):
         run(text)
     with pytest.raises(AnalysisError, match="no such sample"):
         run(text, "C")
+
+
+SALMON = "Name\tLength\tEffectiveLength\tTPM\tNumReads\nT1.2\t9\t9\t1\t10.25\nT2\t9\t9\t1\t4.5\nT3\t9\t9\t1\t1\n"
+KALLISTO = "target_id\tlength\teff_length\test_counts\ttpm\nT1\t9\t9\t10.25\t1\nT2\t9\t9\t4.5\t1\nT3\t9\t9\t1\t1\n"
+MAP = "transcript\tgene\nT1\tCD8A\nT2\tCD8A\nT4\tCD4\n"
+
+
+@pytest.mark.parametrize("text", [SALMON, KALLISTO])
+def test_estimated_counts_of_transcripts_are_summed_by_the_studys_table(run, text):
+    tables = run(text, transcripts=MAP)
+    assert tables["gene_counts"].rows() == [("s1", "CD8A", 15)]  # 14.75
+    told = tables["quality"].filter(check="reading of counts")
+    assert told["reason"].to_list() == ["1 transcripts, 6.3% of the counts, have no gene and are left out"]
+    with pytest.raises(AnalysisError, match="whose genes are not known.*analysis.expression.transcripts"):
+        run(text)
+
+
+def test_a_table_of_genes_is_read_as_such_beside_a_table_of_transcripts(run):
+    assert run("gene\tcount\nCD4\t7\n", transcripts=MAP)["gene_counts"].rows() == [("s1", "CD4", 7)]
+
+
+def test_a_study_names_its_table_of_transcripts_once(tmp_path):
+    root = tmp_path / "study"
+    (root / "raw").mkdir(parents=True)
+    (root / "raw" / "s1.sf").write_text(SALMON)
+    (root / "raw" / "s2.csv").write_text("gene,count\nCD4,7\n")
+    (root / "map.tsv").write_text(MAP)
+    (root / "study.yaml").write_text(
+        "study: demo\nvisits: {D7: {day: 7}}\nanalysis: {expression: {transcripts: map.tsv}}\n"
+    )
+    (root / "subjects.csv").write_text("subject,tumor_type\nS1,melanoma\n")
+    (root / "infusions.csv").write_text("subject,infusion,day\nS1,1,0\n")
+    (root / "samples.csv").write_text(
+        "sample,subject,visit,specimen,assay,path\n"
+        "s1,S1,D7,tumor,bulk_rna,raw/s1.sf\ns2,S1,D7,blood,bulk_rna,raw/s2.csv\n"
+    )
+    jobs = bulk_rna.plan(read_study(root))
+    assert [job.paths for job in jobs] == [
+        (f"{root}/raw/s1.sf", f"{root}/map.tsv"), (f"{root}/raw/s2.csv", f"{root}/map.tsv"),
+    ]  # fmt: skip
+    counts = []
+    for job in jobs:
+        bulk_rna.run(job, tmp_path / job.unit)
+        counts += pl.read_parquet(tmp_path / job.unit / "gene_counts.parquet").rows()
+    assert counts == [("s1", "CD8A", 15), ("s2", "CD4", 7)]
 
 
 def test_logged_values_are_refused(run):

@@ -172,6 +172,9 @@ def test_gene_sets(make_study, path, told):
     text = "study: d\nvisits: {baseline: {day: -7}, product: {day: 0}, D28: {day: 28}}\npanels: {tcell: {}}\n"
     text += f"analysis:\n  expression:\n    gene_sets: {path}\n"
     assert problems_of(make_study({"study.yaml": text, "sets.gmt": "x"})) == told
+    text = text.replace("gene_sets", "transcripts")
+    told = [line.replace("gene_sets", "transcripts") for line in told]
+    assert problems_of(make_study({"study.yaml": text, "sets.gmt": "x"})) == told
 
 
 def test_files_of_gates_and_cuts(make_study):

@@ -41,6 +41,7 @@ def test_defaults(tmp_path):
             },
             "expression": {
                 "gene_sets": None,
+                "transcripts": None,
                 "layer": None,
                 "least_counts": 500,
                 "least_genes": 250,

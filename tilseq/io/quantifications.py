@@ -63,6 +63,15 @@ def read_quantifications(paths: Mapping[str, str | Path], transcripts: str | Pat
     return CountMatrix(np.rint(summed).astype(np.int64), symbols, tuple(paths), (*told, *more))
 
 
+def is_quantification(path: str | Path) -> bool:
+    """Return whether a file has the columns of Salmon's or kallisto's; of one that is no table, False."""
+    try:
+        names = set(open_delimited(path).names)
+    except ReadError:
+        return False
+    return any(set(columns) <= names for columns in (SALMON, KALLISTO))
+
+
 def _estimated(path: str | Path) -> tuple[list[str], NDArray[np.float64]]:
     """Return the transcripts of a file and their estimated counts."""
     table = open_delimited(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,20 +28,49 @@ def gene_counts() -> dict[str, Any]:
 
 
 def plan(study: Study) -> list[Job]:
-    """Return one job for each sample of bulk RNA."""
-    return sample_jobs(study, STEP, study.available("bulk_rna"), lambda sample: {})
+    """Return one job for each sample of bulk RNA; the table of transcripts, where the study has one, stands last."""
+    transcripts = study.settings.analysis.expression.transcripts
+    arguments = {"transcripts": transcripts is not None}
+    jobs = sample_jobs(study, STEP, study.available("bulk_rna"), lambda sample: arguments)
+    if transcripts is None:
+        return jobs
+    return [replace(job, paths=(*job.paths, str(study.root / transcripts))) for job in jobs]
 
 
 def run(job: Job, folder: Path) -> None:
     """Write the counts of one sample, gene by gene, and what is to be said of its depth."""
-    from tilseq.io.count_matrix import read_count_matrix
     from tilseq.io.write import write_frame, write_parquet
     from tilseq.tables.outputs import QUALITY
 
     sample = job.sample or {}
-    counts = sample_counts(read_count_matrix(only_path(job)), sample)
+    matrix = _matrix(job, sample)
+    counts = sample_counts(matrix, sample)
     write_frame(counts, folder / f"{COUNTS}.parquet")
-    write_parquet(QUALITY.frame([_depth(job.unit, float(counts["count"].sum()))]), QUALITY, folder)
+    told = {"sample": job.unit, "check": "reading of counts", "verdict": "pass", "reason": "; ".join(matrix.told)}
+    checks = [_depth(job.unit, float(counts["count"].sum())), *([told] if matrix.told else [])]
+    write_parquet(QUALITY.frame(checks), QUALITY, folder)
+
+
+def _matrix(job: Job, sample: Mapping[str, Any]) -> CountMatrix:
+    """Return the counts of the sample's file: of genes, or of transcripts summed by gene.
+
+    Raises
+    ------
+    AnalysisError
+        The file is Salmon's or kallisto's, and the study has no table of transcripts.
+    """
+    from tilseq.errors import AnalysisError
+    from tilseq.io.count_matrix import read_count_matrix
+    from tilseq.io.quantifications import is_quantification, read_quantifications
+
+    known = job.arguments["transcripts"]
+    path = only_path(replace(job, paths=job.paths[:-1]) if known else job)
+    if not is_quantification(path):
+        return read_count_matrix(path)
+    if not known:
+        mend = "name a table of transcript and gene under analysis.expression.transcripts in study.yaml"
+        raise AnalysisError("estimated counts of transcripts, whose genes are not known", file=path, mend=mend)
+    return read_quantifications({sample["sample"]: path}, job.paths[-1])
 
 
 def sample_counts(matrix: CountMatrix, sample: Mapping[str, Any]) -> pl.DataFrame:

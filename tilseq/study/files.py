@@ -285,6 +285,7 @@ def _check_settings(folder: Folder) -> list[TilseqError]:
     analysis = folder.settings.analysis
     entries = {
         ("analysis", "expression", "gene_sets"): analysis.expression.gene_sets,
+        ("analysis", "expression", "transcripts"): analysis.expression.transcripts,
         ("analysis", "flow", "cuts"): analysis.flow.cuts,
         **{("gates", name, "file"): gates.file for name, gates in folder.settings.gates.items()},
         **{("panels", name, "spill"): panel.spill for name, panel in folder.settings.panels.items()},

@@ -136,6 +136,11 @@ class Expression(Part):
     """Settings of the expression laboratory."""
 
     gene_sets: str | None = Field(None, description="GMT file of gene sets, relative to the study; null: built in.")
+    transcripts: str | None = Field(
+        None,
+        description="Table of transcripts and their genes, relative to the study, for Salmon's and kallisto's files of "
+        "bulk RNA; null: none.",
+    )
     layer: str | None = Field(
         None, min_length=1, description="Where h5ad files hold raw counts: a layer's name, or raw; null: X."
     )
