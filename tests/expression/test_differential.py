@@ -20,7 +20,7 @@ DESIGN = pl.DataFrame(
         "sample": SAMPLES,
         "subject": [name.split("_")[0] for name in SAMPLES],
         "visit": [name.split("_")[1] for name in SAMPLES],
-        "batch": list("ababababab") + ["b"],
+        "batch": list("aabaabbaabb"),
         "age": [50] * 3 + [60] * 3 + [40] * 2 + [70] * 3,
     }
 )
@@ -50,10 +50,10 @@ def test_subjects_as_levels_give_limmas_numbers():
     found = differential_expression(COUNTS, GENES, DESIGN, "visit:D28/product", pooled=True)
     assert_equal_to_limma(found.table, "fixed")
     model = found.models.row(0, named=True)
-    assert (model["engine"], model["subjects"], model["samples"], model["genes"]) == ("voom", 4, 11, 101)
+    assert (model["engine"], model["subjects"], model["samples"], model["genes"]) == ("voom", 4, 11, 97)
     assert (model["residual_df"], model["correlation"], model["told"]) == (5, None, "")
     assert (model["prior_df"], model["prior_variance"]) == pytest.approx(
-        (70.88536130500529, 1.08452351689186), rel=1e-9
+        (125.63367263896374, 1.11136795932971), rel=1e-9
     )
 
 
@@ -72,9 +72,9 @@ def test_subjects_as_a_correlation_where_a_visit_is_missing_give_limmas_numbers(
     assert_equal_to_limma(found.table, "correlated")
     model = found.models.row(0, named=True)
     assert model["engine"] == "voom_correlated"
-    assert model["correlation"] == pytest.approx(0.243794631051861, abs=1e-9)
-    # duplicateCorrelation's own, which stops before its iterations are done
-    assert model["correlation"] == pytest.approx(0.243778279167937, abs=2e-5)
+    assert model["correlation"] == pytest.approx(0.235844100174687, abs=1e-9)
+    # duplicateCorrelation's own stops before its iterations are done
+    assert model["correlation"] - 0.235820095768398 == pytest.approx(2.40044e-5, abs=1e-9)
     assert model["subjects"] == 4
 
 

@@ -93,7 +93,7 @@ def test_logged_values_and_an_all_zero_gene():
     counts[:, 5] = 0
     found = enriched(counts, samples, design)
     assert rows(found)[CONTRAST, "up"]["size"] == 19
-    assert found.told == ((CONTRAST, "genes counted too little to be tested, left out: 1 of 200"),)
+    assert found.told == ((CONTRAST, "genes left out, no counts: 1 of 200"),)
 
 
 def test_samples_of_other_visits_and_the_order_of_samples_change_nothing():
