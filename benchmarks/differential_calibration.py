@@ -86,7 +86,7 @@ def by_sums_uneven(
 
 
 def by_sums_incomplete(
-    random: np.random.Generator, setting: tuple[int, float, float], subjects: str = "auto"
+    random: np.random.Generator, setting: tuple[int, float, float], subjects: str = "fixed"
 ) -> NDArray[np.float64]:
     """Return p where about a quarter of the samples is missing, at least one, and two subjects are whole."""
     counts, genes, design = summed(*drawn_cells(random, *setting, ("product", "D28"), 1))

@@ -85,6 +85,15 @@ def test_mistakes_end_with_their_code(files, capsys, arguments, code, words):
     assert words in capsys.readouterr().err
 
 
+def test_a_contrast_that_cannot_be_made_ends_with_4_and_the_other_is_written(files, capsys):
+    asked = ["--contrast", "visit:D29/product", "--contrast", "visit:D28/product"]
+    assert run("sums.h5ad", *asked, "-o", "de.csv", "--left-out", "left_out.csv") == 4
+    assert "visit:D29/product: contrast left out: column visit: no sample is of this level" in capsys.readouterr().err
+    assert pl.read_csv("de.csv")["contrast"].unique().to_list() == ["visit:D28/product"]
+    assert pl.read_csv("left_out.csv")["what"].unique().sort().to_list() == ["contrast", "gene", "sample"]
+    assert run("sums.h5ad", "--contrast", "visit:D29/product") == 3
+
+
 def test_samples_that_do_not_match_are_refused(files, capsys):
     pl.read_csv("design.csv", infer_schema=False).head(9).write_csv("design.csv")
     assert run("counts.tsv", "--design", "design.csv", "--contrast", "visit:D28/product") == 3

@@ -74,6 +74,11 @@ def test_a_contrast_that_cannot_be_tested_does_not_stop_the_others_and_all_are_o
     assert rows(by_family)[CONTRAST, "up"]["q"] == rows(by_family)[CONTRAST, "up"]["p"]
 
 
+def test_a_contrast_asked_for_twice_is_tested_once():
+    given = trial()
+    assert enriched(*given, [CONTRAST, CONTRAST]).table.equals(enriched(*given).table)
+
+
 def test_the_error_of_the_only_contrast_is_raised():
     counts, samples, design = trial()
     with pytest.raises(AnalysisError, match="no subject has all samples of visit:D28/product"):

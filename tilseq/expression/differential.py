@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.expression.contrasts import Contrast, parse_contrast
+from tilseq.expression.contrasts import LEFT_OUT_SCHEMA, Contrast, parse_contrast
 from tilseq.expression.normalise import checked_counts
 from tilseq.expression.paired_model import Estimates, PairedModel, Subjects, paired_model
 from tilseq.expression.prepared_counts import prepared_counts
@@ -24,7 +24,6 @@ Floats = NDArray[np.float64]
 Engine = Literal["voom", "deseq2"]
 
 ENGINES: tuple[Engine, ...] = ("voom", "deseq2")
-LEFT_OUT_SCHEMA = {"contrast": pl.String, "what": pl.String, "name": pl.String, "reason": pl.String}
 
 
 @dataclass(frozen=True)
@@ -36,11 +35,12 @@ class Differential:
     table
         Table `differential`.
     left_out
-        `contrast, what, name, reason`: each gene, sample or subject that takes no part; `what` says which it is.
+        `contrast, what, name, reason`: each gene, sample or subject that takes no part, and each contrast that cannot
+        be tested; `what` says which it is.
     models
         One row a contrast: `contrast, engine, subjects, samples, genes, correlation` (between samples of a subject,
         null where subjects have levels), `residual_df, prior_df, prior_variance` (null for deseq2; an infinite
-        prior_df is null with a prior_variance), `told` (why the model is what it is).
+        prior_df is null with a prior_variance).
     """
 
     table: pl.DataFrame
@@ -55,7 +55,7 @@ def differential_expression(
     contrasts: str | Contrast | Sequence[str | Contrast],
     *,
     engine: Engine = "voom",
-    subjects: Subjects = "auto",
+    subjects: Subjects = "fixed",
     covariates: Sequence[str] = (),
     pooled: bool = False,
 ) -> Differential:
@@ -87,7 +87,7 @@ def differential_expression(
         ``voom`` or ``deseq2``.
     subjects
         ``fixed``: each has a level. ``correlated``: by duplicate correlation, where subjects that lack a sample of
-        the contrast still count. ``auto``: correlated if fewer than three have both samples and others one.
+        the contrast still count; it calls somewhat too many genes (`paired_model`).
     covariates
         Columns of the design taken into account.
     pooled
@@ -95,13 +95,19 @@ def differential_expression(
         freedom, but false positives where levels spread unequally: an infusion product that differs more between
         subjects than their blood does makes 5 % to 12 % in the contrast with it (`benchmarks/RESULTS.md`).
 
+    Returns
+    -------
+    Differential
+        A contrast that cannot be tested does not stop the others.
+
     Raises
     ------
     AnalysisError
-        Values are not raw counts; a gene or sample stands twice; the design does not fit; a factor or level is not
-        there; a subject has two samples of one level (samples that differ in another factor must be chosen from, or
-        one subject would count twice); fewer than two subjects have all samples of the contrast; nothing is left to
-        tell chance by; a covariate is confounded; no gene is left.
+        A contrast cannot be read, or none can be tested (the error of the first): values are not raw counts; a gene or
+        sample stands twice; the design does not fit; a factor or level is not there; a subject has two samples of one
+        level (samples that differ in another factor must be chosen from, or one subject would count twice); fewer than
+        two subjects have all samples of the contrast; nothing is left to tell chance by; a covariate is confounded; no
+        gene is left.
     """
     if engine not in ENGINES:
         raise AnalysisError("no such engine", found=engine, mend=did_you_mean(engine, ENGINES) or " or ".join(ENGINES))
@@ -113,19 +119,25 @@ def differential_expression(
     design = as_polars(design)
     fits = "sample" in design.columns and design.height == counts.shape[0]
     values = checked_counts(counts, design["sample"].cast(pl.String).to_list() if fits else None, names)
-    found = []
+    found: list[Differential] = []
+    left_out: list[pl.DataFrame] = []
+    errors: list[AnalysisError] = []
     for contrast in dict.fromkeys(parsed):
-        model = paired_model(
-            design,
-            contrast,
-            len(values),
-            subjects="fixed" if engine == "deseq2" else subjects,
-            covariates=covariates,
-            pooled=pooled,
-        )
-        found.append(_one(values, names, model, contrast, engine))
+        try:
+            model = paired_model(design, contrast, len(values), subjects=subjects, covariates=covariates, pooled=pooled)
+            found.append(_one(values, names, model, contrast, engine))
+            left_out.append(found[-1].left_out)
+        except AnalysisError as error:
+            errors.append(error)
+            left_out.append(_left_out(contrast, [{"what": "contrast", "name": str(contrast), "reason": str(error)}]))
+    if not found:
+        raise errors[0] if errors else AnalysisError("there is no contrast to test")
     table = conform(pl.concat([one.table for one in found]), DIFFERENTIAL)
-    return Differential(table, pl.concat([one.left_out for one in found]), pl.concat([one.models for one in found]))
+    return Differential(table, pl.concat(left_out), pl.concat([one.models for one in found]))
+
+
+def _left_out(contrast: Contrast, rows: Sequence[dict[str, str]]) -> pl.DataFrame:
+    return pl.DataFrame([{"contrast": str(contrast)} | row for row in rows], schema=LEFT_OUT_SCHEMA)
 
 
 def _one(counts: Floats, genes: Sequence[str], model: PairedModel, contrast: Contrast, engine: Engine) -> Differential:
@@ -143,8 +155,7 @@ def _one(counts: Floats, genes: Sequence[str], model: PairedModel, contrast: Con
     table = _table(found, str(contrast), ready.genes, log_cpm.mean(axis=1), model.subjects, name)
     dropped = ready.left_out.items()
     left_out = [*model.left_out, *({"what": "gene", "name": gene, "reason": reason} for gene, reason in dropped)]
-    rows = pl.DataFrame([{"contrast": str(contrast)} | row for row in left_out], schema=LEFT_OUT_SCHEMA)
-    return Differential(table, rows, _model_row(found, contrast, name, model, table.height))
+    return Differential(table, _left_out(contrast, left_out), _model_row(found, contrast, name, model, table.height))
 
 
 def _table(
@@ -184,6 +195,5 @@ def _model_row(found: Estimates, contrast: Contrast, engine: str, model: PairedM
             "residual_df": [len(model.rows) - coefficients],
             "prior_df": pl.Series([prior_df], dtype=pl.Float64),
             "prior_variance": pl.Series([found.prior_variance], dtype=pl.Float64),
-            "told": [model.told],
         }
     )

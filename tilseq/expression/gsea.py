@@ -12,6 +12,7 @@ import polars as pl
 from tilseq.errors import AnalysisError
 from tilseq.expression.camera import camera
 from tilseq.expression.contrasts import (
+    LEFT_OUT_SCHEMA,
     Contrast,
     checked_design,
     combination_rows,
@@ -31,7 +32,6 @@ from tilseq.expression.sign_flips import RANDOM_FLIPS, moderated_t
 
 Method = Literal["sign_flip", "camera", "preranked"]
 METHODS: tuple[Method, ...] = ("sign_flip", "camera", "preranked")
-LEFT_OUT_SCHEMA = {"contrast": pl.String, "what": pl.String, "name": pl.String, "reason": pl.String}
 SEED = 1
 
 
@@ -142,7 +142,7 @@ def gsea(
     left_out: list[dict[str, str]] = []
     told: list[tuple[str, str]] = []
     errors: list[AnalysisError] = []
-    for contrast in parsed:
+    for contrast in dict.fromkeys(parsed):
         name = str(contrast)
         try:
             found = count_differences(values, genes, rows, contrast)

@@ -220,7 +220,6 @@ def _compared(samples: Samples, contrast: str, text: str, sets: Mapping[str, Seq
         "genes_up": changed.filter(pl.col("log2_fold_change") > 0).height,
         "genes_down": changed.filter(pl.col("log2_fold_change") < 0).height,
         "engine": model["engine"],
-        "told": model["told"] or None,
     }
     return Compared(row, of_genes.table.with_columns(named), pl.concat(tables).with_columns(named))
 
