@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from tilseq.cli import main
+from tilseq.cli.expression_design import design_of
 
 ORACLES = Path(__file__).parents[1] / "oracles"
 
@@ -60,6 +61,16 @@ def test_an_h5ad_brings_its_design_and_samples_can_be_chosen(files, capsys):
     assert "  2 samples left out: of another level: P1_D7, P2_D7\n" in out.err
     assert out.out.startswith("population,contrast,gene,mean_log2_cpm,")
     assert pl.read_csv("left_out.csv").columns == ["contrast", "what", "name", "reason"]
+
+
+def test_a_value_that_an_h5ad_lacks_is_null_in_its_design(files):
+    cells = anndata.read_h5ad("sums.h5ad")
+    cells.obs["batch"] = pd.array([None, *range(1, 11)], dtype="Int64")  # missing is pd.NA
+    cells.obs["score"] = [np.nan, *np.arange(10.0)]
+    cells.write_h5ad("missing.h5ad")
+    design = design_of(Path("missing.h5ad"), None)
+    assert design["batch"].to_list()[:2] == [None, "1"]
+    assert design["score"].to_list()[:2] == [None, "0.0"]
 
 
 def test_a_missing_visit_is_told(files, capsys):
