@@ -68,7 +68,9 @@ rownames(x) <- paste0('g', seq_len(nrow(x)) - 1)
 if (missing) { x <- x[, -2]; d <- d[-2, ] }
 d$visit <- relevel(factor(d$visit), 'D7')
 run <- function(x) {
-  y <- DGEList(x)[filterByExpr(x, group = d$visit), , keep.lib.sizes = FALSE]
+  sizes <- colSums(x)
+  expected <- rowSums(x) / sum(sizes) * min(tapply(sizes, d$visit, median))
+  y <- DGEList(x)[filterByExpr(x, group = d$visit) & expected >= 10, , keep.lib.sizes = FALSE]
   y <- calcNormFactors(y)
   if (!missing) {
     m <- model.matrix(~ subject + visit, d)

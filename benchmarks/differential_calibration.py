@@ -4,7 +4,8 @@ Null trials: counts of cells are Poisson about means that differ by subject, by 
 that cells of one sample are correlated; no gene changes. Sums are tested by voom: all samples, about a quarter missing,
 an interaction of visit and status, a product that spreads more than blood; in fewer trials by PyDESeq2. Cells are
 tested by the rank-sum test between visits, as is usual for single cells. Shown is the share of genes with p < 0.05 (or
-0.01), whose standard error is over trials, as genes of a trial share its subjects.
+0.01), whose standard error is over trials, as genes of a trial share its subjects. Last, rare and common genes of two
+visits of unequal depth (`unequal_depth`).
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 from scipy.stats import rankdata
 
+from benchmarks.unequal_depth import genes_called, show
 from tilseq.expression import differential_expression, pseudobulk
 
 TRIALS = 200
+DEPTH_TRIALS = 80
 FEWER = {"sums, PyDESeq2": 15, "cells, rank-sum": 50}
 GENES, CELLS = 200, 40
 LEVELS = (0.05, 0.01)
@@ -83,7 +86,7 @@ def by_sums_uneven(
 
 
 def by_sums_incomplete(
-    random: np.random.Generator, setting: tuple[int, float, float], subjects: str = "auto"
+    random: np.random.Generator, setting: tuple[int, float, float], subjects: str = "fixed"
 ) -> NDArray[np.float64]:
     """Return p where about a quarter of the samples is missing, at least one, and two subjects are whole."""
     counts, genes, design = summed(*drawn_cells(random, *setting, ("product", "D28"), 1))
@@ -164,6 +167,7 @@ def main() -> None:
         found = 100 * np.array([coverage(np.random.default_rng([seed, 8]), setting) for seed in range(TRIALS)])
         mean, error = found.mean(axis=0), found.std(axis=0, ddof=1) / np.sqrt(TRIALS)
         print(f"| {name} | {TRIALS} | {mean[0]:.1f} ± {error[0]:.1f} | {mean[1]:.1f} ± {error[1]:.1f} |", flush=True)
+    show(genes_called, "null genes with p < 0.05, %, voom", DEPTH_TRIALS)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 subjects with a pair each; genes of a set are correlated, variances differ between genes (scaled inverse chi-squared, 6
 degrees of freedom). Errors are standard errors over trials, as sets of one trial share its subjects. Planted: three
 sets up and three down by the effect, in standard deviations of a gene, in a share of their genes. Background: every
-gene outside them changes with a probability of 10 %, by one standard deviation, up or down.
+gene outside them changes with a probability of 10 %, by one standard deviation, up or down. Last, sets of rare and of
+common genes in counts of two visits of unequal depth (`unequal_depth`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from benchmarks.unequal_depth import sets_called, show
 from tilseq.expression.camera import camera
 from tilseq.expression.preranked import preranked
 from tilseq.expression.sign_flip_gsea import sign_flip_gsea
@@ -164,6 +166,7 @@ def main() -> None:
                     + " |",
                     flush=True,
                 )
+    show(sets_called, "null sets with p ≤ 0.05, %, sign flips", runs)
 
 
 if __name__ == "__main__":

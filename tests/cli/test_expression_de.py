@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from tilseq.cli import main
+from tilseq.cli.expression_design import design_of
 
 ORACLES = Path(__file__).parents[1] / "oracles"
 
@@ -48,7 +49,7 @@ def test_a_text_file_gives_limmas_numbers_and_says_what_it_rests_on(files, capsy
     expected = limma.filter(pl.col("model") == "fixed").sort("gene")
     np.testing.assert_allclose(found["p"], expected["p"], rtol=1e-8)
     told = capsys.readouterr().err
-    assert "visit:D28/product: voom, 4 subjects, 11 samples, 101 genes" in told
+    assert "visit:D28/product: voom, 4 subjects, 11 samples, 97 genes" in told
     assert " genes left out: too few counts\n" in told
 
 
@@ -62,10 +63,20 @@ def test_an_h5ad_brings_its_design_and_samples_can_be_chosen(files, capsys):
     assert pl.read_csv("left_out.csv").columns == ["contrast", "what", "name", "reason"]
 
 
+def test_a_value_that_an_h5ad_lacks_is_null_in_its_design(files):
+    cells = anndata.read_h5ad("sums.h5ad")
+    cells.obs["batch"] = pd.array([None, *range(1, 11)], dtype="Int64")  # missing is pd.NA
+    cells.obs["score"] = [np.nan, *np.arange(10.0)]
+    cells.write_h5ad("missing.h5ad")
+    design = design_of(Path("missing.h5ad"), None)
+    assert design["batch"].to_list()[:2] == [None, "1"]
+    assert design["score"].to_list()[:2] == [None, "0.0"]
+
+
 def test_a_missing_visit_is_told(files, capsys):
     asked = ["sums.h5ad", "--contrast", "visit:D7/product", "--pooled", "-o", "de.csv"]
     assert run(*asked, "--subjects", "correlated") == 0
-    assert "voom_correlated, correlation 0.244, 4 subjects" in capsys.readouterr().err
+    assert "voom_correlated, correlation 0.236, 4 subjects" in capsys.readouterr().err
     assert run(*asked) == 0
     assert "  1 subject left out: no sample of D7: 003" in capsys.readouterr().err
 
@@ -83,6 +94,15 @@ def test_a_missing_visit_is_told(files, capsys):
 def test_mistakes_end_with_their_code(files, capsys, arguments, code, words):
     assert run(*arguments) == code
     assert words in capsys.readouterr().err
+
+
+def test_a_contrast_that_cannot_be_made_ends_with_4_and_the_other_is_written(files, capsys):
+    asked = ["--contrast", "visit:D29/product", "--contrast", "visit:D28/product"]
+    assert run("sums.h5ad", *asked, "-o", "de.csv", "--left-out", "left_out.csv") == 4
+    assert "visit:D29/product: contrast left out: column visit: no sample is of this level" in capsys.readouterr().err
+    assert pl.read_csv("de.csv")["contrast"].unique().to_list() == ["visit:D28/product"]
+    assert pl.read_csv("left_out.csv")["what"].unique().sort().to_list() == ["contrast", "gene", "sample"]
+    assert run("sums.h5ad", "--contrast", "visit:D29/product") == 3
 
 
 def test_samples_that_do_not_match_are_refused(files, capsys):

@@ -39,6 +39,9 @@ def test_p_is_never_0():
     assert found.p.min() >= 1 / 100
     # Of 99 random sets about half have a score of the sign, none as far from 0.
     assert found.p.max() < 1 / 30
+    assert found.p.tolist() == found.floor.tolist()
+    # One set is up, one of its size is down: each random set has the sign of one of them.
+    assert (1 / found.floor - 1).sum() == pytest.approx(99)
 
 
 def test_the_share_below_p_is_p_where_sets_are_random():

@@ -83,6 +83,11 @@ def test_a_contrast_that_cannot_be_tested_does_not_stop_the_others_and_all_are_o
     assert rows(by_family)[CONTRAST, "up"]["q"] == rows(by_family)[CONTRAST, "up"]["p"]
 
 
+def test_a_contrast_asked_for_twice_is_tested_once():
+    given = trial()
+    assert enriched(*given, [CONTRAST, CONTRAST]).table.equals(enriched(*given).table)
+
+
 def test_the_error_of_the_only_contrast_is_raised():
     counts, samples, design = trial()
     with pytest.raises(AnalysisError, match="no subject has all samples of visit:D28/product"):
@@ -102,7 +107,7 @@ def test_logged_values_and_an_all_zero_gene():
     counts[:, 5] = 0
     found = enriched(counts, samples, design)
     assert rows(found)[CONTRAST, "up"]["size"] == 19
-    assert found.told == ((CONTRAST, "genes counted too little to be tested, left out: 1 of 200"),)
+    assert found.told == ((CONTRAST, "genes left out, no counts: 1 of 200"),)
 
 
 def test_samples_of_other_visits_and_the_order_of_samples_change_nothing():

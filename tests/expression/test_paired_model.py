@@ -21,7 +21,7 @@ def test_two_levels_and_the_subjects_that_have_both():
     assert model.rows.tolist() == [0, 2, 3, 5, 6, 7]
     assert model.blocks.tolist() == [0, 0, 1, 1, 2, 2]
     assert model.columns.tolist() == [[0], [1], [0], [1], [1], [0]]
-    assert (model.subjects, model.correlated, model.told) == (3, False, "")
+    assert (model.subjects, model.correlated) == (3, False)
     assert [tuple(row.values()) for row in model.left_out] == [
         ("sample", "s1", "of another level"),
         ("sample", "s4", "of another level"),

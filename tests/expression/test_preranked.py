@@ -47,8 +47,8 @@ def test_every_row_says_that_it_is_for_exploration():
 def test_many_ranks_at_or_near_0_are_tested_by_permutations(near):
     ranks = np.where(np.arange(300) % 3 == 0, near * np.cos(np.arange(300)), RANKS)
     row = rows(preranked(ranks, GENES, SETS, seed=1, permutations=999))["any"]
-    assert 1 / 1000 <= row["p"] <= 1
-    assert row["p_floor"] == 1 / 1000
+    # Of 999 random sets only those whose score has the sign of the set's count.
+    assert 1 / 1000 < row["p_floor"] <= row["p"] <= 1
     assert row["reason"] == f"{LABEL}; many ranks are at or near 0, so 999 permutations stand in for multilevel"
 
 
@@ -63,7 +63,7 @@ def test_a_panic_of_gseapy_is_caught_and_nothing_else_is(monkeypatch):
 
     monkeypatch.setattr(gseapy, "prerank", panics)
     row = rows(preranked(RANKS, GENES, SETS, seed=1, permutations=99))["top"]
-    assert row["p_floor"] == 1 / 100
+    assert 1 / 100 < row["p_floor"] == row["p"]
     assert "99 permutations stand in" in row["reason"]
 
     def interrupted(*_, **__):

@@ -35,10 +35,14 @@ here <- design$sample != "P3_D7"  # the missing visit
 counts <- all[, here]
 d <- design[here, ]
 
-prepared <- function(counts, group) {
-  y <- DGEList(counts)[filterByExpr(counts, group = group), , keep.lib.sizes = FALSE]
-  calcNormFactors(y)
+# Genes kept by edgeR, of these those that are expected to be counted 10 times in the shallowest level.
+tested_genes <- function(counts, group) {
+  sizes <- colSums(counts)
+  expected <- rowSums(counts) / sum(sizes) * min(tapply(sizes, as.character(group), median))
+  filterByExpr(counts, group = group) & expected >= 10
 }
+normalised <- function(counts, kept) calcNormFactors(DGEList(counts)[kept, , keep.lib.sizes = FALSE])
+prepared <- function(counts, group) normalised(counts, tested_genes(counts, group))
 results <- list()
 keep_results <- function(name, fit, coefficient) {
   table <- topTable(fit, coef = coefficient, number = Inf, sort.by = "none", confint = TRUE)
@@ -55,12 +59,12 @@ print(unname(calcNormFactors(counts)))
 fixed <- model.matrix(~ subject + visit, d)
 print(c(sum(filterByExpr(counts, group = d$visit)), sum(filterByExpr(counts, fixed)), 1 / max(hat(fixed))))
 
-y <- prepared(counts, d$visit)
-cat("TMM factors of the genes kept, weights of the first two\n")
+y <- normalised(counts, filterByExpr(counts, group = d$visit))
+cat("TMM factors of the genes kept by edgeR, weights of the first two\n")
 print(y$samples$norm.factors)
-v <- voom(y, fixed)
-print(v$weights[1:2, 1:4])
-keep_results("fixed", eBayes(lmFit(v, fixed)), "visitD28")
+print(voom(y, fixed)$weights[1:2, 1:4])
+y <- prepared(counts, d$visit)
+keep_results("fixed", eBayes(lmFit(voom(y, fixed), fixed)), "visitD28")
 
 # The two visits alone.
 pair <- d$visit != "D7"
@@ -92,7 +96,7 @@ keep_results("correlated", eBayes(correlated("correlations run to the end", conv
 invisible(correlated("limma's own", function(v) duplicateCorrelation(v, random, block = d$subject)$consensus))
 
 # A batch beside the subject.
-d$batch <- c("a", "b", "a", "b", "a", "b", "a", "b", "a", "b", "b")
+d$batch <- strsplit("aabaabbaabb", "")[[1]]
 covariate <- model.matrix(~ subject + visit + batch, d)
 keep_results("covariate", eBayes(lmFit(voom(y, covariate), covariate)), "visitD28")
 

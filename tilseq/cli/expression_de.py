@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tilseq.cli.common import Examples, output_table, write_result
+from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, write_result
 from tilseq.cli.expression_design import asked, design_of, where_option
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--engine", type=click.Choice(["voom", "deseq2"]), default="voom", show_default=True)
 @click.option(
     "--subjects",
-    type=click.Choice(["auto", "fixed", "correlated"]),
-    default="auto",
+    type=click.Choice(["fixed", "correlated"]),
+    default="fixed",
     show_default=True,
-    help="A level for each, or a correlation between their samples; auto: the latter if fewer than 3 have both.",
+    help="A level for each, or a correlation between their samples, where a subject without a pair still counts.",
 )
 @click.option("--pooled", is_flag=True, help="Fit all levels of the factor: more degrees, if all spread alike.")
 @click.option("--covariate", "covariates", multiple=True, metavar="COLUMN", help="Taken into account. Repeats.")
@@ -63,7 +63,7 @@ def de_command(
     layer: str | None,
     left_out: str | None,
     output: str,
-) -> None:
+) -> int:
     """Test each gene for a difference within subjects: bulk RNA, or cells summed by `tilseq expression pseudobulk`.
 
     COUNTS are raw counts: CSV or TSV of genes x samples, featureCounts, or an h5ad of samples x genes.
@@ -94,6 +94,7 @@ def de_command(
     if left_out is not None:
         write_csv(found.left_out, left_out)
     write_result(found.table, DIFFERENTIAL, output)
+    return EXIT_SOME_FAILED if (found.left_out["what"] == "contrast").any() else 0
 
 
 def _numbers(design: pl.DataFrame, covariates: tuple[str, ...]) -> pl.DataFrame:
@@ -120,10 +121,11 @@ def _tell(found: Differential) -> None:
             f"{model['samples']} samples, {model['genes']} genes",
             err=True,
         )
-        if model["told"]:
-            click.echo(f"  {model['told']}", err=True)
         groups = left_out.group_by("what", "reason", maintain_order=True).agg("name")
         for what, reason, names in groups.iter_rows():
             told = first_few(names, SHOWN) if what != "gene" else ""
             click.echo(f"  {len(names)} {what}{'s' if len(names) > 1 else ''} left out: {reason}", err=True, nl=False)
             click.echo(f": {told}" if told else "", err=True)
+    untested = found.left_out.filter(found.left_out["what"] == "contrast")
+    for contrast, reason in untested.select("contrast", "reason").iter_rows():
+        click.echo(f"{contrast}: contrast left out: {reason}", err=True)

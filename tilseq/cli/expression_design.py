@@ -36,8 +36,10 @@ def design_of(counts: Path, design: Path | None) -> pl.DataFrame:
         return read_cells(design)
     if counts.suffix != ".h5ad":
         raise click.UsageError("a text file of counts needs --design")
+    import pandas as pd
+
     from tilseq.io.h5ad import read_h5ad
 
     obs = read_h5ad(counts).obs
-    columns = {str(name): [None if value != value else str(value) for value in obs[name]] for name in obs}
+    columns = {str(name): [None if pd.isna(value) else str(value) for value in obs[name]] for name in obs}
     return pl.DataFrame(columns | {"sample": list(map(str, obs.index))}, schema_overrides={"sample": pl.String})

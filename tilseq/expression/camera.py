@@ -13,6 +13,7 @@ from tilseq.expression.enrichment_score import enrichment_scores, leading_edges
 from tilseq.expression.gene_order import Floats, checked_differences
 from tilseq.expression.moderated import squeeze_variances
 from tilseq.expression.set_members import LARGEST, SMALLEST, SetMembers, match_sets
+from tilseq.expression.sign_flips import moderated_t
 
 LEAST_VARIANCE = 1e-8  # as limma: residuals of a gene with less are not blown up
 FEWEST_GENES = 3
@@ -70,12 +71,10 @@ def camera(
         raise AnalysisError("too few genes", found=len(values.genes), expected=f"{FEWEST_GENES} or more")
     matched = match_sets(values.genes, sets, smallest, largest)
     n = len(values.values)
-    means = values.values.mean(axis=0)
-    residuals = values.values - means
+    residuals = values.values - values.values.mean(axis=0)
     variances = np.einsum("sg,sg->g", residuals, residuals) / (n - 1)
-    squeezed = squeeze_variances(variances, n - 1)
-    t = means * np.sqrt(n) / np.sqrt(squeezed.posterior)
-    df = min(n - 1 + float(squeezed.prior_df), len(values.genes) * (n - 1.0))
+    t = next(moderated_t(values.values, np.ones((1, n))))[0]
+    df = min(n - 1 + float(squeeze_variances(variances, n - 1).prior_df), len(values.genes) * (n - 1.0))
     inflation = _inflation(residuals, variances, matched) if correlation is None else _given(matched, correlation)
     statistic, p = _two_sample(normal_deviates(t, df), inflation, n - 1 if correlation is None else np.inf, matched)
     columns = {

@@ -100,7 +100,7 @@ def cell_quality(
     doublets
         Why a cell is taken for two, such as ``two cells by its receptors``, → which cells are.
     doublet_scores
-        Of each cell, to stand in the table; see `tilseq.expression.embedding.doublet_scores`.
+        Of each cell, to stand in the table; see `tilseq.expression.doublets.doublet_scores`.
     cell_types
         `CD4`, `CD8` or `unclear` of each cell, to stand in the table.
 

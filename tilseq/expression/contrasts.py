@@ -15,6 +15,7 @@ from tilseq.errors import AnalysisError, did_you_mean, first_few
 from tilseq.tables.schema import as_polars
 
 FORM = "FACTOR:LEVEL/REFERENCE, as visit:D28/product; an interaction is two of them joined by *"
+LEFT_OUT_SCHEMA = {"contrast": pl.String, "what": pl.String, "name": pl.String, "reason": pl.String}
 MOST_TERMS = 2
 SHOWN = 5
 

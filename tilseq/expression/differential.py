@@ -11,10 +11,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.expression.contrasts import Contrast, parse_contrast
-from tilseq.expression.normalise import checked_counts, expressed_genes, log2_cpm, tmm_factors
+from tilseq.expression.contrasts import LEFT_OUT_SCHEMA, Contrast, parse_contrast
+from tilseq.expression.normalise import checked_counts
 from tilseq.expression.paired_model import Estimates, PairedModel, Subjects, paired_model
-from tilseq.expression.vdj_genes import vdj_genes
+from tilseq.expression.prepared_counts import prepared_counts
 from tilseq.expression.voom import fit_voom
 from tilseq.multiplicity import benjamini_hochberg
 from tilseq.tables.differential import DIFFERENTIAL
@@ -24,7 +24,6 @@ Floats = NDArray[np.float64]
 Engine = Literal["voom", "deseq2"]
 
 ENGINES: tuple[Engine, ...] = ("voom", "deseq2")
-LEFT_OUT_SCHEMA = {"contrast": pl.String, "what": pl.String, "name": pl.String, "reason": pl.String}
 
 
 @dataclass(frozen=True)
@@ -36,11 +35,12 @@ class Differential:
     table
         Table `differential`.
     left_out
-        `contrast, what, name, reason`: each gene, sample or subject that takes no part; `what` says which it is.
+        `contrast, what, name, reason`: each gene, sample or subject that takes no part, and each contrast that cannot
+        be tested; `what` says which it is.
     models
         One row a contrast: `contrast, engine, subjects, samples, genes, correlation` (between samples of a subject,
         null where subjects have levels), `residual_df, prior_df, prior_variance` (null for deseq2; an infinite
-        prior_df is null with a prior_variance), `told` (why the model is what it is).
+        prior_df is null with a prior_variance).
     """
 
     table: pl.DataFrame
@@ -55,15 +55,15 @@ def differential_expression(
     contrasts: str | Contrast | Sequence[str | Contrast],
     *,
     engine: Engine = "voom",
-    subjects: Subjects = "auto",
+    subjects: Subjects = "fixed",
     covariates: Sequence[str] = (),
     pooled: bool = False,
 ) -> Differential:
     """Test each gene for a difference within subjects.
 
-    Each contrast has a fit of its own, so that it does not depend on what else is asked. V(D)J genes are left out
-    (`vdj_genes`), then genes with too few counts (`expressed_genes`, by the smallest level); libraries are those of
-    the genes left, with TMM factors. ``voom`` is limma's: precision weights from the trend of the variance over the
+    Each contrast has a fit of its own, so that it does not depend on what else is asked. V(D)J genes are left out, then
+    genes with too few counts, in the shallower level too (`prepared_counts`); libraries are those of the genes left,
+    with TMM factors. ``voom`` is limma's: precision weights from the trend of the variance over the
     mean, weighted least squares, variances drawn towards a prior (Law et al., Genome Biol 2014;15:R29; Smyth 2004).
     Its covariances are those of each gene's own weights, where limma's `contrasts.fit` approximates; so it equals
     limma where the contrast is a coefficient. ``deseq2`` is PyDESeq2 with a level for each subject (Love, Huber and
@@ -87,7 +87,7 @@ def differential_expression(
         ``voom`` or ``deseq2``.
     subjects
         ``fixed``: each has a level. ``correlated``: by duplicate correlation, where subjects that lack a sample of
-        the contrast still count. ``auto``: correlated if fewer than three have both samples and others one.
+        the contrast still count; it calls somewhat too many genes (`paired_model`).
     covariates
         Columns of the design taken into account.
     pooled
@@ -95,13 +95,19 @@ def differential_expression(
         freedom, but false positives where levels spread unequally: an infusion product that differs more between
         subjects than their blood does makes 5 % to 12 % in the contrast with it (`benchmarks/RESULTS.md`).
 
+    Returns
+    -------
+    Differential
+        A contrast that cannot be tested does not stop the others.
+
     Raises
     ------
     AnalysisError
-        Values are not raw counts; a gene or sample stands twice; the design does not fit; a factor or level is not
-        there; a subject has two samples of one level (samples that differ in another factor must be chosen from, or
-        one subject would count twice); fewer than two subjects have all samples of the contrast; nothing is left to
-        tell chance by; a covariate is confounded; no gene is left.
+        A contrast cannot be read, or none can be tested (the error of the first): values are not raw counts; a gene or
+        sample stands twice; the design does not fit; a factor or level is not there; a subject has two samples of one
+        level (samples that differ in another factor must be chosen from, or one subject would count twice); fewer than
+        two subjects have all samples of the contrast; nothing is left to tell chance by; a covariate is confounded; no
+        gene is left.
     """
     if engine not in ENGINES:
         raise AnalysisError("no such engine", found=engine, mend=did_you_mean(engine, ENGINES) or " or ".join(ENGINES))
@@ -110,77 +116,50 @@ def differential_expression(
     asked = [contrasts] if isinstance(contrasts, str | Contrast) else list(contrasts)
     parsed = [parse_contrast(one) if isinstance(one, str) else one for one in asked]
     names = [str(gene) for gene in genes]
-    _refuse_twins(names)
     design = as_polars(design)
     fits = "sample" in design.columns and design.height == counts.shape[0]
     values = checked_counts(counts, design["sample"].cast(pl.String).to_list() if fits else None, names)
-    found = []
+    found: list[Differential] = []
+    left_out: list[pl.DataFrame] = []
+    errors: list[AnalysisError] = []
     for contrast in dict.fromkeys(parsed):
-        model = paired_model(
-            design,
-            contrast,
-            len(values),
-            subjects="fixed" if engine == "deseq2" else subjects,
-            covariates=covariates,
-            pooled=pooled,
-        )
-        found.append(_one(values, np.array(names), model, contrast, engine))
+        try:
+            model = paired_model(design, contrast, len(values), subjects=subjects, covariates=covariates, pooled=pooled)
+            found.append(_one(values, names, model, contrast, engine))
+            left_out.append(found[-1].left_out)
+        except AnalysisError as error:
+            errors.append(error)
+            left_out.append(_left_out(contrast, [{"what": "contrast", "name": str(contrast), "reason": str(error)}]))
+    if not found:
+        raise errors[0] if errors else AnalysisError("there is no contrast to test")
     table = conform(pl.concat([one.table for one in found]), DIFFERENTIAL)
-    return Differential(table, pl.concat([one.left_out for one in found]), pl.concat([one.models for one in found]))
+    return Differential(table, pl.concat(left_out), pl.concat([one.models for one in found]))
 
 
-def _refuse_twins(genes: Sequence[str]) -> None:
-    if len(set(genes)) < len(genes):
-        twin = next(gene for i, gene in enumerate(genes) if gene in genes[:i])
-        raise AnalysisError("a gene stands twice", found=twin, mend="sum the columns of one gene")
+def _left_out(contrast: Contrast, rows: Sequence[dict[str, str]]) -> pl.DataFrame:
+    return pl.DataFrame([{"contrast": str(contrast)} | row for row in rows], schema=LEFT_OUT_SCHEMA)
 
 
-def _one(counts: Floats, genes: NDArray[Any], model: PairedModel, contrast: Contrast, engine: Engine) -> Differential:
+def _one(counts: Floats, genes: Sequence[str], model: PairedModel, contrast: Contrast, engine: Engine) -> Differential:
     """Return one contrast."""
-    counts = counts[model.rows]
-    reasons = _gene_reasons(counts, genes, model)
-    kept = reasons == ""
-    if not kept.any():
-        raise AnalysisError("no gene is counted enough to be tested", found=f"{len(genes)} genes")
-    counts = counts[:, kept]
-    _refuse_empty(counts.sum(axis=1), model)
-    sizes = counts.sum(axis=1) * tmm_factors(counts)
-    log_cpm = np.ascontiguousarray(log2_cpm(counts, sizes).T)
+    ready = prepared_counts(counts, genes, model.rows, model.groups)
+    log_cpm = np.ascontiguousarray(ready.log_cpm.T)
     if engine == "deseq2":
         from tilseq.expression.deseq2 import fit_deseq2
 
-        found = fit_deseq2(counts, model)
+        found = fit_deseq2(ready.counts, model)
         name = "deseq2"
     else:
-        found = fit_voom(log_cpm, sizes, model)
+        found = fit_voom(log_cpm, ready.sizes, model)
         name = "voom_correlated" if model.correlated else "voom"
-    table = _table(found, str(contrast), genes[kept], log_cpm.mean(axis=1), model.subjects, name)
-    dropped = zip(genes[~kept], reasons[~kept], strict=True)
+    table = _table(found, str(contrast), ready.genes, log_cpm.mean(axis=1), model.subjects, name)
+    dropped = ready.left_out.items()
     left_out = [*model.left_out, *({"what": "gene", "name": gene, "reason": reason} for gene, reason in dropped)]
-    rows = pl.DataFrame([{"contrast": str(contrast)} | row for row in left_out], schema=LEFT_OUT_SCHEMA)
-    return Differential(table, rows, _model_row(found, contrast, name, model, table.height))
-
-
-def _gene_reasons(counts: Floats, genes: NDArray[Any], model: PairedModel) -> NDArray[Any]:
-    """Return why each gene is left out, "" where it is kept."""
-    rearranged = vdj_genes(genes)
-    smallest = float(np.bincount(model.groups)[np.unique(model.groups)].min())
-    sizes = counts[:, ~rearranged].sum(axis=1)
-    _refuse_empty(sizes, model)
-    enough = expressed_genes(counts, sizes, smallest_group=smallest)
-    reasons = [(rearranged, "V, D or J gene"), (~counts.any(axis=0), "no counts"), (~enough, "too few counts")]
-    return np.select([where for where, _ in reasons], [reason for _, reason in reasons], "")
-
-
-def _refuse_empty(sizes: Floats, model: PairedModel) -> None:
-    empty = np.flatnonzero(sizes == 0)
-    if empty.size:
-        row = int(model.rows[empty[0]]) + 2
-        raise AnalysisError("a sample has no counts of genes that are tested", row=row, mend="leave it out")
+    return Differential(table, _left_out(contrast, left_out), _model_row(found, contrast, name, model, table.height))
 
 
 def _table(
-    found: Estimates, contrast: str, genes: NDArray[Any], means: Floats, subjects: int, engine: str
+    found: Estimates, contrast: str, genes: Sequence[str], means: Floats, subjects: int, engine: str
 ) -> pl.DataFrame:
     return pl.DataFrame(
         {
@@ -216,6 +195,5 @@ def _model_row(found: Estimates, contrast: Contrast, engine: str, model: PairedM
             "residual_df": [len(model.rows) - coefficients],
             "prior_df": pl.Series([prior_df], dtype=pl.Float64),
             "prior_variance": pl.Series([found.prior_variance], dtype=pl.Float64),
-            "told": [model.told],
         }
     )

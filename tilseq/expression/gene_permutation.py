@@ -24,10 +24,13 @@ class PermutationTest(NamedTuple):
         The score over the mean of the random scores of its sign; NaN where there is none.
     p
         ``(1 + b) / (1 + m)``: of the m random sets whose score has the sign of the set's, b are as far from 0.
+    floor
+        ``1 / (1 + m)``, the least that p can be.
     """
 
     nes: Floats
     p: Floats
+    floor: Floats
 
 
 def gene_permutation(ranks: Floats, es: Floats, sets: SetMembers, *, seed: int, permutations: int) -> PermutationTest:
@@ -53,7 +56,7 @@ def gene_permutation(ranks: Floats, es: Floats, sets: SetMembers, *, seed: int, 
     if permutations < 1:
         raise AnalysisError("too few permutations", found=permutations, expected="1 or more")
     if not len(es):
-        return PermutationTest(np.zeros(0), np.zeros(0))
+        return PermutationTest(np.zeros(0), np.zeros(0), np.zeros(0))
     sizes, size_of = np.unique(sets.sizes, return_inverse=True)
     nested = _first_genes(len(ranks), sizes.tolist())
     weights = np.abs(ranks[falling(ranks)])
@@ -74,7 +77,7 @@ def gene_permutation(ranks: Floats, es: Floats, sets: SetMembers, *, seed: int, 
             total[one] += own.sum()
     mean = np.divide(np.abs(total), same, out=np.full(len(es), np.nan), where=same > 0)
     nes = np.divide(es, mean, out=np.full(len(es), np.nan), where=mean > 0)
-    return PermutationTest(nes, (1 + beyond) / (1 + same))
+    return PermutationTest(nes, (1 + beyond) / (1 + same), 1 / (1 + same))
 
 
 def _first_genes(genes: int, sizes: list[int]) -> SetMembers:

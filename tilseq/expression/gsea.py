@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypedDict
 
@@ -11,6 +12,7 @@ import polars as pl
 from tilseq.errors import AnalysisError
 from tilseq.expression.camera import camera
 from tilseq.expression.contrasts import (
+    LEFT_OUT_SCHEMA,
     Contrast,
     checked_design,
     combination_rows,
@@ -20,7 +22,8 @@ from tilseq.expression.contrasts import (
 )
 from tilseq.expression.enrichment import Enrichment, one_family
 from tilseq.expression.gene_order import Floats, checked_differences
-from tilseq.expression.normalise import checked_counts, expressed_genes, log2_cpm, tmm_factors
+from tilseq.expression.normalise import checked_counts
+from tilseq.expression.prepared_counts import prepared_counts
 from tilseq.expression.preranked import preranked
 from tilseq.expression.sample_design import match_samples
 from tilseq.expression.set_members import LARGEST, SMALLEST
@@ -29,7 +32,6 @@ from tilseq.expression.sign_flips import RANDOM_FLIPS, moderated_t
 
 Method = Literal["sign_flip", "camera", "preranked"]
 METHODS: tuple[Method, ...] = ("sign_flip", "camera", "preranked")
-LEFT_OUT_SCHEMA = {"contrast": pl.String, "what": pl.String, "name": pl.String, "reason": pl.String}
 SEED = 1
 
 
@@ -140,7 +142,7 @@ def gsea(
     left_out: list[dict[str, str]] = []
     told: list[tuple[str, str]] = []
     errors: list[AnalysisError] = []
-    for contrast in parsed:
+    for contrast in dict.fromkeys(parsed):
         name = str(contrast)
         try:
             found = count_differences(values, genes, rows, contrast)
@@ -164,7 +166,7 @@ def gsea(
 def count_differences(counts: Floats, genes: Sequence[str], design: pl.DataFrame, contrast: Contrast) -> Differences:
     """Return the contrast of log2 counts per million within each subject that has all its samples.
 
-    Libraries are scaled by trimmed means (TMM) and genes kept that are counted enough (`expressed_genes`), both of the
+    Libraries are scaled by trimmed means (TMM) and genes kept that are counted enough (`prepared_counts`), both of the
     contrast's own samples, so that samples of other visits change nothing.
 
     Parameters
@@ -172,7 +174,7 @@ def count_differences(counts: Floats, genes: Sequence[str], design: pl.DataFrame
     counts
         Samples × genes, raw.
     genes
-        Symbol of each column.
+        Symbol of each column, unique.
     design
         One row a sample, in the order of the counts.
     contrast
@@ -181,30 +183,24 @@ def count_differences(counts: Floats, genes: Sequence[str], design: pl.DataFrame
     Raises
     ------
     AnalysisError
-        The design does not fit, or no subject has all samples of the contrast.
+        The design does not fit, or no subject has all samples of the contrast; as `prepared_counts`.
     """
     design = checked_design(design, contrast, len(counts))
     held = combination_rows(design, contrast)
     left_out = without_pair(held, contrast)
     gone = set(left_out["subject"])
-    used = sorted(row for subject, of in held.items() if subject not in gone for row in of.values())
+    codes = {levels: code for code, levels in enumerate(contrast.signs)}
+    level = {row: codes[key] for subject, of in held.items() if subject not in gone for key, row in of.items()}
+    used = sorted(level)
     if not used:
         reasons = dict(left_out.iter_rows())
         found = "; ".join(f"{subject}: {reason}" for subject, reason in list(reasons.items())[:5])
         raise AnalysisError(f"no subject has all samples of {contrast}", found=found)
-    chosen = counts[used]
-    sizes = chosen.sum(axis=1)
-    kept = expressed_genes(chosen, sizes, smallest_group=len(held) - len(gone))
-    if not kept.any():
-        raise AnalysisError("no gene is counted enough in these samples", found=f"{int(sizes.max())} counts at most")
-    chosen = chosen[:, kept]
-    sizes = chosen.sum(axis=1)
-    logs = log2_cpm(chosen, sizes * tmm_factors(chosen, sizes))
-    within = subject_contrasts(logs, design[used], contrast)
-    names = tuple(gene for gene, one in zip(genes, kept, strict=True) if one)
-    few = int((~kept).sum())
-    told = (f"genes counted too little to be tested, left out: {few} of {len(kept)}",) if few else ()
-    return Differences(within.differences, names, within.subjects, left_out, told)
+    ready = prepared_counts(counts, genes, used, np.array([level[row] for row in used]))
+    within = subject_contrasts(ready.log_cpm, design[used], contrast)
+    few = Counter(ready.left_out.values())
+    told = tuple(f"genes left out, {reason}: {number} of {len(genes)}" for reason, number in few.items())
+    return Differences(within.differences, ready.genes, within.subjects, left_out, told)
 
 
 def _test(

@@ -87,7 +87,20 @@ def log2_cpm(counts: Any, sizes: ArrayLike | None = None) -> Floats:
     """
     values = checked_counts(counts)
     sizes = library_sizes(values) * tmm_factors(values) if sizes is None else sizes
-    return np.log2((values + 0.5) * (PER_MILLION / (np.asarray(sizes, float) + 1))[:, None])
+    return log_counts(values, np.asarray(sizes, float))
+
+
+def log_counts(counts: Floats, sizes: Floats) -> Floats:
+    """Return `log2_cpm` of counts that are checked already.
+
+    Parameters
+    ----------
+    counts
+        Samples × genes, from `checked_counts`.
+    sizes
+        Effective library size of each sample.
+    """
+    return np.log2((counts + 0.5) * (PER_MILLION / (sizes + 1))[:, None])
 
 
 def tmm_factors(counts: ArrayLike, sizes: ArrayLike | None = None) -> Floats:
@@ -163,7 +176,7 @@ def expressed_genes(counts: ArrayLike, sizes: ArrayLike, *, smallest_group: floa
     sizes
         Library size of each sample.
     smallest_group
-        Samples of the smallest group, or for a design matrix 1 over its greatest leverage (`smallest_group`).
+        Samples of the smallest group, or for a design matrix 1 over its greatest leverage.
     """
     values, sizes = np.asarray(counts, float), np.asarray(sizes, float)
     if smallest_group > LARGE_GROUP:

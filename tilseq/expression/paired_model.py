@@ -15,12 +15,11 @@ from tilseq.expression.contrasts import Contrast, checked_design, combination_ro
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int_]
-Subjects = Literal["auto", "fixed", "correlated"]
+Subjects = Literal["fixed", "correlated"]
 LeftOut = dict[str, str]
 
 RANK_TOLERANCE = 1e-8
 FEWEST_SUBJECTS = 2
-ENOUGH_PAIRS = 3
 ROW = "row of the counts"
 FOR_CORRELATION = 2  # degrees of freedom that a correlation needs beside one
 
@@ -45,8 +44,6 @@ class PairedModel:
         How many subjects the estimate rests on.
     left_out
         `what` (sample or subject), `name`, `reason` of what takes no part.
-    told
-        Why subjects are taken as they are, where that was not asked for.
     """
 
     rows: Codes
@@ -56,7 +53,6 @@ class PairedModel:
     groups: Codes
     subjects: int
     left_out: list[LeftOut] = field(default_factory=list)
-    told: str = ""
 
 
 class Estimates(NamedTuple):
@@ -78,7 +74,7 @@ def paired_model(
     contrast: Contrast,
     samples: int,
     *,
-    subjects: Subjects = "auto",
+    subjects: Subjects = "fixed",
     covariates: Sequence[str] = (),
     pooled: bool = False,
 ) -> PairedModel:
@@ -88,8 +84,8 @@ def paired_model(
     ``pooled``, to all samples of the factor, whose differences are then taken to spread alike. Subjects
     that lack LEVEL or REFERENCE add nothing to it. If they are taken as a correlation between their samples instead,
     the sample they have still counts; but that correlation is one for all genes, which makes 5 % of false positives to
-    5.4 to 5.8 % (`benchmarks/RESULTS.md`). So ``auto`` does it only where fewer than three subjects have both samples.
-    An interaction is fitted to the subjects with all four samples, each having a level for each of its levels of
+    5.4 to 5.8 % (`benchmarks/RESULTS.md`), and more where few subjects have both samples. So it is done on request
+    only. An interaction is fitted to the subjects with all four samples, each having a level for each of its levels of
     either factor.
 
     Parameters
@@ -101,7 +97,7 @@ def paired_model(
     samples
         Number of rows of the counts.
     subjects
-        ``fixed`` or ``correlated`` decide for themselves; an interaction is always ``fixed``.
+        ``fixed`` or ``correlated``; an interaction is always ``fixed``.
     covariates
         Columns taken into account: numbers as they are, text as levels.
     pooled
@@ -135,10 +131,8 @@ def paired_model(
     else:
         left_out += _other_levels(table, contrast)
         table = table.filter(pl.col(contrast.factors[0]).is_in([level for (level,) in contrast.signs]))
-    few = subjects == "auto" and lacking.height > 0 and complete < ENOUGH_PAIRS
-    if few or subjects == "correlated":
-        told = f"subjects are a correlation between their samples, as only {complete} have every sample" if few else ""
-        return _checked(_levels(table, contrast, covariates, correlated=True), len(pairs), left_out, told)
+    if subjects == "correlated":
+        return _checked(_levels(table, contrast, covariates, correlated=True), len(pairs), left_out)
     alone = table.filter(pl.len().over("subject") == 1)
     left_out += [*_subjects(lacking), *(_sample(name, "the only one of its subject") for name in alone["sample"])]
     model = _levels(table.filter(pl.len().over("subject") > 1), contrast, covariates, correlated=False)
@@ -246,7 +240,7 @@ def _adds(columns: Floats, kept: Floats, blocks: Codes) -> bool:
     return bool(np.abs(rest).max(initial=0) > RANK_TOLERANCE * max(np.abs(columns).max(initial=0), 1))
 
 
-def _checked(model: PairedModel, subjects: int, left_out: list[LeftOut], told: str = "") -> PairedModel:
+def _checked(model: PairedModel, subjects: int, left_out: list[LeftOut]) -> PairedModel:
     """Return the model with what it rests on; refuse one that leaves nothing to tell chance by."""
     blocks = 0 if model.correlated else int(model.blocks.max()) + 1
     coefficients = blocks + model.columns.shape[1]
@@ -256,4 +250,4 @@ def _checked(model: PairedModel, subjects: int, left_out: list[LeftOut], told: s
             found=f"{len(model.rows)} samples, {coefficients} coefficients",
             mend="leave covariates out, or give more subjects",
         )
-    return replace(model, subjects=subjects, left_out=left_out, told=told)
+    return replace(model, subjects=subjects, left_out=left_out)

@@ -27,7 +27,7 @@ NES_PERMUTATIONS = 1_000
 class _Tested(NamedTuple):
     nes: Floats
     p: Floats
-    floor: float
+    floor: Floats
     why: str
 
 
@@ -86,14 +86,14 @@ def preranked(
     if tested is None:
         found = gene_permutation(values.values, es, matched, seed=seed, permutations=permutations)
         why = f"{LABEL}; many ranks are at or near 0, so {permutations:,} permutations stand in for multilevel"
-        tested = _Tested(*found, 1 / (1 + permutations), why if engine == "multilevel" else LABEL)
+        tested = _Tested(*found, why if engine == "multilevel" else LABEL)
     none = "; no random set has a score of this sign"
     columns = {
         "es": es,
         "nes": tested.nes,
         "direction": directions(es),
         "p": tested.p,
-        "p_floor": np.full(len(es), tested.floor),
+        "p_floor": tested.floor,
         "leading_edge": joined(leading_edges(values.values, matched, values.genes)),
         "reason": [tested.why + (none if np.isnan(p) else "") for p in tested.p],
     }
@@ -140,4 +140,4 @@ def _multilevel(ranks: Floats, sets: SetMembers, seed: int) -> _Tested | None:
         logging.disable(before)
     rows = result.set_index("Term").loc[[str(i) for i in range(len(sets.names))]]
     nes, p = (rows[column].to_numpy(float) for column in ("NES", "NOM p-val"))
-    return _Tested(nes, p, LEAST_P, LABEL)
+    return _Tested(nes, p, np.full(len(p), LEAST_P), LABEL)
