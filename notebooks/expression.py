@@ -458,8 +458,8 @@ by_status = ts.expression.sample_scores(levels, columns, groups["sample"].to_lis
 show(ts.plots.infused_scatter(by_status.table, groups, gene_set="activation", method="ssgsea"), "status")
 
 # %% [markdown]
-# In a study `tilseq run` sums, compares and tests for every subject (it takes no doublets out and draws no map); `tilseq expression pseudobulk`, `de` and `gsea` do it for
-# files.
+# In a study `tilseq run` sums, compares and tests for every subject (it takes no doublets out and draws no map);
+# `tilseq expression pseudobulk`, `de` and `gsea` do it for files.
 
 # %%
 folder.cleanup()

@@ -217,24 +217,24 @@ def compare(samples: Samples, asked: Asked, sets: Mapping[str, Sequence[str]], *
     row: dict[str, Any] = {"contrast": str(asked)}
     few = f"{samples.left_out} genes that some file lacks are left out; that of {samples.fewest} has the fewest"
     told = [few] if samples.left_out else []
-    genes = _part(_genes, own, asked.text, row, told)
-    tested = _part(_sets, own, asked.text, row, told, sets=sets, smallest=smallest)
+    genes = _part(told, _genes, own, asked.text, row)
+    tested = _part(told, _sets, own, asked.text, row, sets, smallest)
     row["told"] = "; ".join(dict.fromkeys(told)) or None
     return Compared(row, *(None if one is None else one.with_columns(named) for one in (genes, tested)))
 
 
-def _part(what: Callable[..., pl.DataFrame], *given: Any, **further: Any) -> pl.DataFrame | None:
-    """Return what one test gives; one that cannot be made does not stop the other, and says why."""
+def _part(told: list[str], what: Callable[..., pl.DataFrame], *given: Any) -> pl.DataFrame | None:
+    """Return what one test gives; one that cannot be made does not stop the other, and `told` says why."""
     from tilseq.errors import AnalysisError
 
     try:
-        return what(*given, **further)
+        return what(*given)
     except AnalysisError as error:
-        given[-1].append(str(error))
+        told.append(str(error))
         return None
 
 
-def _genes(samples: Samples, text: str, row: dict[str, Any], told: list[str]) -> pl.DataFrame:
+def _genes(samples: Samples, text: str, row: dict[str, Any]) -> pl.DataFrame:
     """Return the table of genes, and put how many changed into the row."""
     import polars as pl
 
@@ -248,18 +248,11 @@ def _genes(samples: Samples, text: str, row: dict[str, Any], told: list[str]) ->
         "genes_down": changed.filter(pl.col("log2_fold_change") < 0).height,
         "engine": model["engine"],
     }
-    told += [model["told"]] if model["told"] else []
     return found.table
 
 
 def _sets(
-    samples: Samples,
-    text: str,
-    row: dict[str, Any],
-    told: list[str],
-    *,
-    sets: Mapping[str, Sequence[str]],
-    smallest: int,
+    samples: Samples, text: str, row: dict[str, Any], sets: Mapping[str, Sequence[str]], smallest: int
 ) -> pl.DataFrame:
     """Return the table of gene sets, by CAMERA too where subjects are too few for flips, and put them into the row."""
     import polars as pl
