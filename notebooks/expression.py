@@ -211,8 +211,8 @@ for numbers in ((1, 2, 3, 4), (1, 2, 5, 6), (1, 3, 5, 7), ()):
 pl.DataFrame(rows)
 
 # %% [markdown]
-# **Conclude:** over cells, 200 to 470 of 1,255 genes are called where nothing is to be found; within subjects none, and
-# 164 where there is something. **Do not conclude** that more cells mend the test over cells: they make it worse.
+# **Conclude:** over cells, 200 to 470 genes are called where nothing is to be found; within subjects none, and
+# 150 where there is something. **Do not conclude** that more cells mend the test over cells: they make it worse.
 #
 # ## Genes that change within subjects
 
