@@ -24,6 +24,9 @@ SAMPLE_SIZE, LEAST_P = 101, 1e-50
 NES_PERMUTATIONS = 1_000
 
 
+MOST_TIED = 0.05  # of the ranks, above which every row says so
+
+
 class _Tested(NamedTuple):
     nes: Floats
     p: Floats
@@ -88,6 +91,10 @@ def preranked(
         why = f"{LABEL}; many ranks are at or near 0, so {permutations:,} permutations stand in for multilevel"
         tested = _Tested(*found, why if engine == "multilevel" else LABEL)
     none = "; no random set has a score of this sign"
+    tied = len(values.values) - len(np.unique(values.values))
+    if tied > MOST_TIED * len(values.values):
+        order = "ties stand in the order of symbols, so that sets of genes of like names are called falsely"
+        tested = tested._replace(why=f"{tested.why}; {tied} of {len(values.values)} ranks are ties: {order}")
     columns = {
         "es": es,
         "nes": tested.nes,
