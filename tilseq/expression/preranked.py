@@ -91,7 +91,8 @@ def preranked(
         why = f"{LABEL}; many ranks are at or near 0, so {permutations:,} permutations stand in for multilevel"
         tested = _Tested(*found, why if engine == "multilevel" else LABEL)
     none = "; no random set has a score of this sign"
-    tied = len(values.values) - len(np.unique(values.values))
+    weighty = values.values[values.values != 0]  # a rank of 0 adds nothing to a score
+    tied = len(weighty) - len(np.unique(weighty))
     if tied > MOST_TIED * len(values.values):
         order = "ties stand in the order of symbols, so that sets of genes of like names are called falsely"
         tested = tested._replace(why=f"{tested.why}; {tied} of {len(values.values)} ranks are ties: {order}")
