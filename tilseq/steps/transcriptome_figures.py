@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import polars as pl
     from matplotlib.axes import Axes
 
+FEWEST_PAIRS = 3  # samples with cells of both labels, below which they are not drawn
 MOST_SETS = 40  # that a figure holds; those of least p
 FLIPS = "sign_flip"
 HALLMARK = "hallmark ×"  # family of built-in sets that repeat the axes; they stand in the table
@@ -48,10 +49,11 @@ def draw_transcriptome(
         drawn["2-genes"] = _volcano(genes)
     known = scores.drop_nulls("value")
     if known.height:
+        paired = design.filter(pl.len().over("subject", "visit") > 1)  # samples with cells of both labels
         if design["status"].n_unique() < 2:
             drawn["3-scores"] = _over_visits(known, design, tested)
-        elif design.group_by("subject", "visit").len().filter(pl.col("len") > 1).height:
-            drawn["3-scores"] = _by_label(known, design, tested)
+        elif paired.height >= 2 * FEWEST_PAIRS:
+            drawn["3-scores"] = _by_label(known, paired, tested)
     save_figures(drawn, folder)
 
 
