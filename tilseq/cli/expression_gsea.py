@@ -21,7 +21,6 @@ tilseq expression gsea --counts sums.h5ad --where cell_type=CD8 --where visit=D2
     --contrast status:infused/not_in_product --gmt axes.gmt --gmt hallmark.gmt -o gsea.csv
 tilseq expression gsea --ranks t.rnk --gmt hallmark.gmt -o gsea.csv"""
 ALPHA = 0.05
-SMALLEST_GIVEN, SMALLEST_BUILT_IN = 15, 10  # exhaustion and activation have 14 genes
 file_given = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -70,12 +69,14 @@ def gsea_command(
     preranked, the only test of a ranked list, is for exploration: genes of a set are correlated, and it takes them for
     independent. Sets are tested by how many of their genes are there; q is over all sets of a family in all contrasts.
     """
+    from tilseq.expression.set_members import SMALLEST
+    from tilseq.expression.signatures import SMALLEST_BUILT_IN
     from tilseq.tables.enrichment import ENRICHMENT
 
     if (ranks is None) == (counts is None):
         raise click.UsageError("give either --ranks or --counts")
     sets, families = _sets(gmts)
-    limits["smallest"] = smallest or (SMALLEST_GIVEN if gmts else SMALLEST_BUILT_IN)
+    limits["smallest"] = smallest or (SMALLEST if gmts else SMALLEST_BUILT_IN)
     if ranks is not None:
         if design is not None or contrasts or where or layer or method not in (None, "preranked"):
             raise click.UsageError("a ranked list has no samples: it goes with --gmt, --smallest, --largest and --seed")
@@ -107,13 +108,13 @@ def _tell(table: pl.DataFrame) -> None:
 def _sets(paths: tuple[Path, ...]) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
     """Return all sets, and the family of each: the file that it stands in, else axes or hallmark."""
     from tilseq.errors import ReadError
-    from tilseq.expression.signatures import as_signatures, gene_lists, load_hallmark, load_signatures
+    from tilseq.expression.signatures import as_signatures, built_in_sets, gene_lists
     from tilseq.io.gmt import read_gmt
 
     if paths:
         given = [(path, path.name.removesuffix(".gmt"), gene_lists(as_signatures(read_gmt(path)))) for path in paths]
     else:
-        given = [(Path(), "axes", gene_lists(load_signatures())), (Path(), "hallmark", gene_lists(load_hallmark()))]
+        given = [(Path(), family, read) for family, read in built_in_sets().items()]
     sets: dict[str, tuple[str, ...]] = {}
     families: dict[str, str] = {}
     for path, family, read in given:

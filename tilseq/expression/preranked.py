@@ -140,7 +140,7 @@ def _multilevel(ranks: Floats, sets: SetMembers, seed: int) -> _Tested | None:
             sample_size=SAMPLE_SIZE,
             eps=LEAST_P,
         ).res2d
-    except BaseException as error:
+    except BaseException as error:  # a panic of Rust is no Exception
         if type(error).__name__ != PANIC:
             raise
         return None

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 
+SMALLEST_BUILT_IN = 10  # genes found of a set that is tested: exhaustion and activation have 14
+
 
 @dataclass(frozen=True)
 class Signature:
@@ -67,6 +69,11 @@ def load_hallmark() -> dict[str, Signature]:
         paper, doi = "Liberzon 2015 Cell Syst 1:417", "10.1016/j.cels.2015.12.004"
         found[name] = Signature(name, "hallmark", tuple(genes), (), "human", paper, doi, "CC-BY 4.0", how)
     return found
+
+
+def built_in_sets() -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return family → the sets that come with the package, as plain lists: the axes, and hallmark."""
+    return {"axes": gene_lists(load_signatures()), "hallmark": gene_lists(load_hallmark())}
 
 
 def as_signatures(sets: Mapping[str, Signature | Sequence[str]]) -> dict[str, Signature]:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 STEP = "transcriptome"
 BULK = "bulk RNA"
 ALPHA = 0.05
-SMALLEST_GIVEN, SMALLEST_BUILT_IN = 15, 10  # genes of a set; exhaustion and activation have 14
 SEED = 1  # of random sign flips, which more than 12 subjects take
 # Population of summed cells → their type, and the statuses of their groups; two are compared within each level.
 POPULATIONS: Mapping[str, tuple[str, tuple[str | None, ...]]] = {
@@ -54,11 +53,14 @@ class Compared(NamedTuple):
 
 def plan(study: Study) -> list[Job]:
     """Return one job for bulk RNA and one for each population of cells, where two subjects or more have them."""
+    from tilseq.expression.set_members import SMALLEST
+    from tilseq.expression.signatures import SMALLEST_BUILT_IN
+
     settings = study.settings.analysis.expression
     arguments: dict[str, Any] = {
         "contrasts": list(settings.contrasts),
         "gene_sets": settings.gene_sets is not None,
-        "smallest_set": settings.smallest_set or (SMALLEST_BUILT_IN if settings.gene_sets is None else SMALLEST_GIVEN),
+        "smallest_set": settings.smallest_set or (SMALLEST_BUILT_IN if settings.gene_sets is None else SMALLEST),
         "lymphodepletion": dict(study.subjects.select("subject", "lymphodepletion_day").iter_rows()),
     }
     paths = () if settings.gene_sets is None else (str(study.root / settings.gene_sets),)
@@ -135,12 +137,12 @@ def _samples(job: Job, folder: Path) -> tuple[Samples, list[dict[str, Any]]]:
 
 def _gene_sets(job: Job) -> dict[str, dict[str, tuple[str, ...]]]:
     """Return family → gene sets to test: those of the study's GMT file, or else the built-in axes and hallmark."""
-    from tilseq.expression.signatures import as_signatures, gene_lists, load_hallmark, load_signatures
+    from tilseq.expression.signatures import as_signatures, built_in_sets, gene_lists
     from tilseq.io.gmt import read_gmt
 
     if job.arguments["gene_sets"]:
         return {"sets of the study": gene_lists(as_signatures(read_gmt(job.paths[-1])))}
-    return {"axes": gene_lists(load_signatures()), "hallmark": gene_lists(load_hallmark())}
+    return built_in_sets()
 
 
 def _scores(samples: Samples, sets: Mapping[str, Sequence[str]], smallest: int) -> pl.DataFrame:
