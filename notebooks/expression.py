@@ -119,7 +119,7 @@ quality.dropped.group_by("rule").agg(cells=pl.col("rows").sum(), samples=pl.len(
 near = ts.expression.embed(cells.X, columns, variable_genes=1000)
 cells.obs["cell_type"] = ts.expression.call_cell_types(cells.X, columns, neighbours=near.connectivities).types
 placed = pl.DataFrame(cells.obs).hstack(pl.DataFrame(ts.expression.umap(near), schema=["umap_1", "umap_2"]))
-placed.group_by("visit", "cell_type").len().pivot("cell_type", values="len").sort("visit")
+placed.group_by("visit", "cell_type").len().sort("visit", "cell_type").pivot("cell_type", values="len")
 
 # %%
 show(ts.plots.umap_cell_types(placed), "types")
