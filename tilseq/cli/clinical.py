@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from tilseq.cli.clinical_markers import markers_command
+from tilseq.cli.clinical_safety import safety_command
 from tilseq.cli.common import Examples, output_folder
 
 CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -13,7 +15,11 @@ CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group("clinical")
 def clinical_command() -> None:
-    """Tumour response from lesions."""
+    """Tumour response from lesions; safety; tumour markers."""
+
+
+clinical_command.add_command(safety_command)
+clinical_command.add_command(markers_command)
 
 
 @clinical_command.command(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import polars as pl
 
@@ -102,3 +103,17 @@ def each_file[Result](paths: Sequence[Path], work: Callable[[Path], Result]) -> 
     if len(results) == len(paths):
         return results, 0
     return results, EXIT_SOME_FAILED if results else EXIT_INVALID
+
+
+@contextmanager
+def faults_of(path: Path) -> Iterator[None]:
+    """Name the file in faults of rows that a laboratory found, which knows of none."""
+    from tilseq.errors import StudyError
+
+    try:
+        yield
+    except StudyError as error:
+        for problem in error.problems:
+            if problem.row is not None and problem.file is None:
+                problem.file = str(path)
+        raise

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from tilseq.clinical.adverse_events import FATAL
 from tilseq.clinical.treated import Subject
 
 DAYS_PER_MONTH = 30.4375
@@ -105,9 +106,12 @@ def _times(name: str, rows: pl.DataFrame, members: Mapping[str, Subject]) -> Ite
         start, end, last = event_row["start_day"], event_row["end_day"], members[subject].last_day
         if start is None or (end is None and last is None):
             continue
+        ended = end is not None and event_row["grade"] < FATAL
         until = end if end is not None else max(last, start)
-        ended = f"{event_row['term']} ended" if end is not None else f"{event_row['term']} goes on at end of follow-up"
-        yield _row(subject, f"ae_duration{name}", "onset", start, until, end is not None, ended, event_row)
+        told = "ended" if ended else "led to death" if event_row["grade"] == FATAL else "goes on at end of follow-up"
+        yield _row(
+            subject, f"ae_duration{name}", "onset", start, until, ended, f"{event_row['term']} {told}", event_row
+        )
 
 
 def _row(

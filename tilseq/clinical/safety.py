@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,21 +14,15 @@ from tilseq.clinical.periods import PERIODS, Periods, periods_of
 from tilseq.clinical.treated import Subject, subjects_of
 from tilseq.intervals import clopper_pearson, poisson
 from tilseq.tables.qualifiers import qualifier_text
+from tilseq.tables.safety import ADVERSE_EVENT_RATES
+from tilseq.tables.summaries import SUMMARIES
 
-SUMMARIES = {
-    **dict.fromkeys(("population", "group", "parameter", "qualifier"), pl.String()),
-    **dict.fromkeys(("numerator", "denominator"), pl.Float64()),
-    "denominator_text": pl.String(),
-    **dict.fromkeys(("estimate", "lower", "upper"), pl.Float64()),
-    "method": pl.String(),
-}
 POPULATION, EVERYBODY = "treated", "all"
 GRADES = {**{str(grade): (grade, grade) for grade in range(1, 6)}, "any": (1, 5), "3-4": (3, 4)}
 FEW_GRADES = ("any", "3-4", "5")
 RATED = {"any": 1, "3-5": 3}  # grade → the least that is an event of the rate
 SHARE = "subjects by worst grade; exact interval (Clopper-Pearson)"
-RATE = "subjects with a first event per 100 person-months at risk; exact interval (Poisson)"
-EVENTS = "events a subject"
+RATE = "first events as a Poisson count; exact interval (Garwood)"
 NO_PERIOD = "unknown"
 
 Row = dict[str, Any]
@@ -43,17 +37,19 @@ class Safety:
     rows
         Table `adverse_event_rows`: every recorded event, by subject and day.
     summaries
-        Rows of `summaries`. Parameters `ae_any`, `ae_serious`, `ae_immune_related` and `ae_related` are shares of
+        Table `summaries`. Parameters `ae_any`, `ae_serious`, `ae_immune_related` and `ae_related` are shares of
         subjects by worst grade, with qualifiers `grade` (`1` to `5`, `any`, `3-4`: a subject stands in one of 1 to 5,
-        that of its worst event), and where they apply `period`, `soc`, `term`, `attribution`. Those that end in
-        `_rate` are subjects with a first event per 100 person-months at risk (qualifier `grade`: `any` or `3-5`);
-        there are none without follow-up. `ae_events` counts events.
+        that of its worst event), and where they apply `period`, `soc`, `term`, `attribution`.
+    rates
+        Table `adverse_event_rates`: events, and subjects with a first event per 100 person-months at risk (qualifier
+        `grade`: `any` or `3-5`). Without follow-up there is no time at risk, and no rate.
     times
         Rows of `time_to_event`: see `event_times`.
     """
 
     rows: pl.DataFrame
     summaries: pl.DataFrame
+    rates: pl.DataFrame
     times: pl.DataFrame
 
 
@@ -91,7 +87,7 @@ def safety(
     Returns
     -------
     Safety
-        Three frames.
+        Four frames.
 
     Raises
     ------
@@ -102,24 +98,20 @@ def safety(
     """
     people, words = subjects_of(subjects, infusions, followup)
     periods = periods_of(subjects, infusions, il2_end=il2_end)
-    rows = event_rows(
-        adverse_events, people, periods, emergence=emergence, followup_known=followup is not None
-    )
+    rows = event_rows(adverse_events, people, periods, emergence=emergence, followup_known=followup is not None)
     counted = rows.filter("counted")
     treated = {name: subject for name, subject in people.items() if subject.treated}
     arms = sorted({subject.arm for subject in treated.values() if subject.arm is not None})
-    found: list[Row] = []
+    shares: list[Row] = []
+    rates: list[Row] = []
     for group in [EVERYBODY, *(arms if len(arms) > 1 else [])]:
         members = {name: one for name, one in treated.items() if group in (EVERYBODY, one.arm)}
         own = counted.filter(pl.col("subject").is_in(list(members)))
-        start = {"population": POPULATION, "group": group}
-        found += [start | row for row in _shares(own, members, words, periods, followup is not None)]
-        found += [start | row for row in _events(own, len(members), words)]
-        if followup is not None:
-            found += [start | row for row in _rates(own, members, words)]
-    summaries = pl.DataFrame(found, schema=SUMMARIES, infer_schema_length=None)
+        start = {"population": POPULATION, "group": group if group == EVERYBODY else f"arm={group}"}
+        shares += [start | row for row in _shares(own, members, words, periods)]
+        rates += [start | row for row in _rates(own, members, known=followup is not None)]
     times = event_times(rows if followup is not None else rows.clear(), people)
-    return Safety(rows, summaries.sort("group", "parameter", "qualifier", nulls_last=True, maintain_order=True), times)
+    return Safety(rows, SUMMARIES.frame(shares), ADVERSE_EVENT_RATES.frame(rates), times)
 
 
 def classes_of(rows: pl.DataFrame) -> Iterator[tuple[str, Row, pl.DataFrame]]:
@@ -135,42 +127,39 @@ def classes_of(rows: pl.DataFrame) -> Iterator[tuple[str, Row, pl.DataFrame]]:
 
 
 def _shares(
-    rows: pl.DataFrame, members: Mapping[str, Subject], words: str, periods: Mapping[str, Periods], followed: bool
+    rows: pl.DataFrame, members: Mapping[str, Subject], words: str, periods: Mapping[str, Periods]
 ) -> list[Row]:
-    """Return the shares of subjects: by class and grade, by system and term, and each of these by period."""
+    """Return the shares of subjects by class and grade, by system and term, and by period."""
     counts: list[Row] = []
-    scopes = [(None, rows), *((period, rows.filter(pl.col("period") == period)) for period in PERIODS)]
-    scopes += [(NO_PERIOD, rows.filter(pl.col("period").is_null()))]
-    for period, within in scopes:
-        if period == NO_PERIOD and within.is_empty():
-            continue
-        if period in (None, NO_PERIOD):
-            total, text = len(members), words
-        else:
-            total, text = _reached(str(period), members, periods, followed, words)
-        at = {} if period is None else {"period": period}
+    for name, further, part in classes_of(rows):
+        counts += _by_grade(name, further, part, tuple(GRADES), len(members), words)
+        counts += _by_words(name, further, part, tuple(GRADES) if name == "ae_any" else FEW_GRADES, len(members), words)
+    for period in (*PERIODS, NO_PERIOD):
+        within = rows.filter(pl.col("period").fill_null(NO_PERIOD) == period)
+        total, text = _reached(period, within, members, periods, words)
         for name, further, part in classes_of(within):
-            grades = tuple(GRADES) if period is None or name == "ae_any" else FEW_GRADES
-            counts += _by_grade(name, at | further, part, grades, total, text)
-            for by in (["soc"], ["soc", "term"]):
-                counts += _by_words(name, at | further, part, by, total, text, whole=period is None)
+            if period != NO_PERIOD or part.height:
+                counts += _by_grade(name, further | {"period": period}, part, FEW_GRADES, total, text)
+        counts += _by_words("ae_any", {"period": period}, within, FEW_GRADES, total, text)
     return _with_intervals(counts)
 
 
-def _by_words(
-    name: str, at: Row, rows: pl.DataFrame, by: list[str], total: int, text: str, *, whole: bool
-) -> Iterator[Row]:
-    """Yield the shares of each system, or of each of its terms; all grades only for any event of the whole time."""
-    grades = tuple(GRADES) if whole and name == "ae_any" else FEW_GRADES
-    for words, part in rows.partition_by(by, as_dict=True, maintain_order=True).items():
-        named = {key: word for key, word in zip(by, words, strict=True) if word is not None}
-        if len(by) > 1 or named:
-            yield from _by_grade(name, at | named, part, grades, total, text)
+def _by_words(name: str, at: Row, rows: pl.DataFrame, grades: Sequence[str], total: int, text: str) -> Iterator[Row]:
+    """Yield the shares of each system and of each of its terms."""
+    for named, part in _parts(rows):
+        yield from _by_grade(name, at | named, part, grades, total, text)
 
 
-def _by_grade(
-    name: str, at: Row, rows: pl.DataFrame, grades: Sequence[str], total: int, text: str
-) -> Iterator[Row]:
+def _parts(rows: pl.DataFrame) -> Iterator[tuple[Row, pl.DataFrame]]:
+    """Yield the rows of each system that has a name, and of each of its terms, with what names them."""
+    for by in (["soc"], ["soc", "term"]):
+        for words, part in rows.partition_by(by, as_dict=True, maintain_order=True).items():
+            named = {key: word for key, word in zip(by, words, strict=True) if word is not None}
+            if named:
+                yield named, part
+
+
+def _by_grade(name: str, at: Row, rows: pl.DataFrame, grades: Sequence[str], total: int, text: str) -> Iterator[Row]:
     worst = rows.group_by("subject").agg(pl.col("grade").max())["grade"]
     for grade in grades:
         low, high = GRADES[grade]
@@ -185,31 +174,31 @@ def _by_grade(
 
 
 def _reached(
-    period: str, members: Mapping[str, Subject], periods: Mapping[str, Periods], followed: bool, words: str
+    period: str, rows: pl.DataFrame, members: Mapping[str, Subject], periods: Mapping[str, Periods], words: str
 ) -> tuple[int, str]:
-    """Return how many subjects reached a period, and that in words."""
-    if not followed or period == "screening":
-        return len(members), words
-    starts = {
+    """Return how many subjects reached a period, and that in words.
+
+    One whose follow-up is not known stays in, since leaving it out would raise every share; so does one with an event
+    in the period.
+    """
+    starts: dict[str, Callable[[Periods], int]] = {
         "lymphodepletion": lambda one: one.start_day,
         "infusion": lambda _: 0,
         "follow_up_30": lambda one: one.infusion_end_day + 1,
         "later": lambda one: one.follow_up_end_day + 1,
     }
-    # One whose follow-up is not known stays in: leaving it out would raise every share.
+    if period not in starts or all(one.last_day is None for one in members.values()):
+        return len(members), words
+    here = set(rows["subject"].to_list())
     reached = sum(
-        one.last_day is None or one.last_day >= starts[period](periods[name]) for name, one in members.items()
+        name in here or one.last_day is None or one.last_day >= starts[period](periods[name])
+        for name, one in members.items()
     )
     return reached, f"{words}; of these, followed on the first day of the period"
 
 
 def _with_intervals(counts: list[Row]) -> list[Row]:
-    """Return the rows with the share and its exact interval; none where nobody is in the denominator.
-
-    An event of a period that follow-up says was not reached widens the denominator by its subject.
-    """
-    for row in counts:
-        row["denominator"] = max(row["denominator"], row["numerator"])
+    """Return the rows with the share and its exact interval; none where nobody is in the denominator."""
     lower, upper = clopper_pearson([row["numerator"] for row in counts], [row["denominator"] for row in counts])
     for row, low, high in zip(counts, lower.tolist(), upper.tolist(), strict=True):
         if row["denominator"]:
@@ -217,54 +206,39 @@ def _with_intervals(counts: list[Row]) -> list[Row]:
     return counts
 
 
-def _events(rows: pl.DataFrame, total: int, words: str) -> Iterator[Row]:
-    for by in ([], ["soc"], ["soc", "term"]):
-        parts = rows.partition_by(by, as_dict=True, maintain_order=True) if by else {(): rows}
-        for names, part in parts.items():
-            named = {key: word for key, word in zip(by, names, strict=True) if word is not None}
-            if named or len(by) != 1:
-                yield {
-                    "parameter": "ae_events",
-                    "qualifier": qualifier_text(named),
-                    "numerator": part.height,
-                    "denominator": total,
-                    "denominator_text": words,
-                    "estimate": part.height / total,
-                    "method": EVENTS,
-                }
-
-
-def _rates(rows: pl.DataFrame, members: Mapping[str, Subject], words: str) -> list[Row]:
-    """Return the rates: of each class from a least grade on, and of each term."""
+def _rates(rows: pl.DataFrame, members: Mapping[str, Subject], *, known: bool) -> Iterator[Row]:
+    """Yield events and rates: of each class from a least grade on, and of each system and term."""
     selections = [
         (name, further | {"grade": grade}, part.filter(pl.col("grade") >= least))
         for name, further, part in classes_of(rows)
         for grade, least in RATED.items()
     ]
-    for (soc, term), part in rows.partition_by("soc", "term", as_dict=True, maintain_order=True).items():
-        named = {"term": term} | ({} if soc is None else {"soc": soc})
-        selections.append(("ae_any", named | {"grade": "any"}, part))
-    found: list[Row] = []
+    selections += [("ae_any", named | {"grade": "any"}, part) for named, part in _parts(rows)]
     for name, at, part in selections:
-        risk = times_at_risk(part, members)
-        events, months = sum(event for _, event in risk.values()), sum(d for d, _ in risk.values()) / DAYS_PER_MONTH
-        if not months:
-            continue
-        lower, upper = (100 * float(limit) / months for limit in poisson(events))
-        found.append(
-            {
-                "parameter": f"{name}_rate",
-                "qualifier": qualifier_text(at),
-                "numerator": events,
-                "denominator": months,
-                "denominator_text": f"person-months at risk of {len(risk)} of {len(members)} {words}",
-                "estimate": 100 * events / months,
-                "lower": lower,
-                "upper": upper,
-                "method": RATE,
-            }
-        )
-    return found
+        row = {
+            "parameter": name,
+            "qualifier": qualifier_text(at),
+            "events": part.height,
+            "subjects": part["subject"].n_unique(),
+        }
+        yield row | (_rate(part, members) if known else {})
+
+
+def _rate(rows: pl.DataFrame, members: Mapping[str, Subject]) -> Row:
+    risk = times_at_risk(rows, members)
+    months = sum(days for days, _ in risk.values()) / DAYS_PER_MONTH
+    if not months:
+        return {"subjects_at_risk": 0, "person_months": 0.0}
+    first = sum(event for _, event in risk.values())
+    lower, upper = (100 * float(limit) / months for limit in poisson(first))
+    return {
+        "subjects_at_risk": len(risk),
+        "person_months": months,
+        "rate_per_100_person_months": 100 * first / months,
+        "lower": lower,
+        "upper": upper,
+        "method": RATE,
+    }
 
 
 def fatal_without_death(rows: pl.DataFrame) -> pl.DataFrame:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from tilseq.io.bcr import read_bcr
     from tilseq.io.cell_obs import write_cell_labels
     from tilseq.io.clinical import read_lesions, read_responses, read_sdtm_recist, read_subjects
+    from tilseq.io.clinical_events import read_adverse_events, read_followup, read_infusions, read_tumor_markers
     from tilseq.io.clonotypes import read_clonotypes
     from tilseq.io.contigs import read_contigs
     from tilseq.io.count_matrix import read_count_matrix
@@ -30,15 +31,18 @@ if TYPE_CHECKING:
 MODULES = {
     "read_10x_h5": "tenx",
     "read_10x_mtx": "tenx",
+    "read_adverse_events": "clinical_events",
     "read_bcr": "bcr",
     "read_clonotypes": "clonotypes",
     "read_cohort_cuts": "cuts",
     "read_contigs": "contigs",
     "read_count_matrix": "count_matrix",
     "read_fcs": "fcs",
+    "read_followup": "clinical_events",
     "read_gates": "gate_files",
     "read_gmt": "gmt",
     "read_h5ad": "h5ad",
+    "read_infusions": "clinical_events",
     "read_labels": "labels",
     "read_lesions": "clinical",
     "read_responses": "clinical",
@@ -48,6 +52,7 @@ MODULES = {
     "read_single_cells": "single_cells",
     "read_spill": "spill",
     "read_subjects": "clinical",
+    "read_tumor_markers": "clinical_events",
     "write_cell_labels": "cell_obs",
     "write_fcs": "fcs_write",
     "write_gatingml": "gatingml",
@@ -56,15 +61,18 @@ MODULES = {
 __all__ = [
     "read_10x_h5",
     "read_10x_mtx",
+    "read_adverse_events",
     "read_bcr",
     "read_clonotypes",
     "read_cohort_cuts",
     "read_contigs",
     "read_count_matrix",
     "read_fcs",
+    "read_followup",
     "read_gates",
     "read_gmt",
     "read_h5ad",
+    "read_infusions",
     "read_labels",
     "read_lesions",
     "read_responses",
@@ -74,6 +82,7 @@ __all__ = [
     "read_single_cells",
     "read_spill",
     "read_subjects",
+    "read_tumor_markers",
     "write_cell_labels",
     "write_fcs",
     "write_gatingml",

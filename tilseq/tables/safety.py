@@ -28,3 +28,25 @@ ADVERSE_EVENT_ROWS = Table(
         Column("reason", "text", "Why it is not counted, and what else bears on it."),
     ),
 )
+
+ADVERSE_EVENT_RATES = Table(
+    "adverse_event_rates",
+    "Events, and subjects with a first event by the time at risk, of one class of adverse events a row.",
+    (
+        Column("population", "text", "Whom it is over.", needed=True),
+        Column("group", "text", "`all`, or a part of the population such as `arm=A`.", needed=True),
+        Column("parameter", "text", "Class of adverse events, as in `summaries`.", needed=True),
+        Column("qualifier", "text", "Sorted name=value pairs, parted by ';', that tell rows of one parameter apart."),
+        Column("events", "integer", "Events recorded.", needed=True, minimum=0),
+        Column("subjects", "integer", "Subjects with at least one.", needed=True, minimum=0),
+        Column("subjects_at_risk", "integer", "Subjects whose time at risk is known.", minimum=0),
+        Column(
+            "person_months", "number", "Time at risk: to the first event, or the end of follow-up.", "mo", minimum=0
+        ),
+        Column("rate_per_100_person_months", "number", "Subjects with a first event per 100 person-months.", minimum=0),
+        Column("lower", "number", "Lower limit of the rate.", minimum=0),
+        Column("upper", "number", "Upper limit of the rate.", minimum=0),
+        Column("method", "text", "How the limits were found."),
+    ),
+    key=("population", "group", "parameter", "qualifier"),
+)
