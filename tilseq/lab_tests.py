@@ -56,6 +56,11 @@ class LabTest:
     unit: str
     factors: Mapping[str, float]
 
+    @property
+    def units(self) -> str:
+        """Its units, for messages."""
+        return BLOOD_UNITS if self.unit == COUNT_UNIT else ", ".join(self.factors)
+
     def factor(self, unit: str | None) -> float | None:
         """Return what one of a unit is in the test's own, None for a unit that it does not have.
 
