@@ -1,0 +1,164 @@
+"""Results of laboratories as numbers: what each can be, in which unit, and the baseline of each subject and test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from tilseq.clinical.periods import Periods, with_periods
+from tilseq.errors import StudyError, TableError
+from tilseq.lab_tests import lab_test, plain_unit, read_result
+from tilseq.tables import as_polars, conform
+from tilseq.tables.inputs import LABS
+
+# Numbers that agree to 15 significant digits are equal; what lies beyond a limit is one step of twice that away.
+EQUAL = 5e-15
+BEYOND = 2 * EQUAL
+NORMAL_ALBUMIN = 40.0  # g/L
+CALCIUM_PER_ALBUMIN = 0.02  # mmol/L per g/L, the customary 0.8 mg/dL per g/dL
+
+
+def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None) -> pl.DataFrame:
+    """Return each result as the range of numbers that it can be.
+
+    A result such as ``<0.5`` is a range from 0, ``>1000`` one without end. What cannot be read, has a unit that its
+    test does not have, or limits that cannot be, has no range and says why. Total calcium is corrected by the albumin
+    of the same subject and day where there is one.
+
+    Parameters
+    ----------
+    labs
+        Table `labs`, polars or pandas.
+    periods
+        Subject → boundaries of its treatment; must then hold every subject of the results.
+
+    Returns
+    -------
+    polars.DataFrame
+        In the order given: the columns of `labs`, `row` (from 0), `name` (plain name of a test that is known),
+        `plain_unit`, `factor` (to the test's own unit), `low`, `high` (of what the result can be, in the unit written),
+        `value` (the number written), `period`, `refused` (why there is no range), `note`.
+
+    Raises
+    ------
+    TableError
+        A table breaks its registry.
+    StudyError
+        A subject of the results is not among those given.
+    """
+    frame = conform(as_polars(labs), LABS).with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
+    if periods is not None:
+        _stop_at_strangers(frame, periods)
+    frame = _read(frame)
+    frame = _with_units(frame)
+    frame = with_periods(frame, periods or {})
+    return _with_corrected_calcium(frame.with_columns(pl.lit(None, dtype=pl.String).alias("note")))
+
+
+def baselines(values: pl.DataFrame, periods: Mapping[str, Periods] | None = None) -> pl.DataFrame:
+    """Return the baseline of each subject and test: its last result with a number before treatment.
+
+    Treatment starts with lymphodepletion, or with the infusion where the day of lymphodepletion is not known; a result
+    of the starting day itself is no baseline. Results of one day count as one: the mean of them and of their limits.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns `subject`, `name`, `day`, `plain_unit`, `factor`, `low`, `high`, `lower_limit`, `upper_limit`.
+    """
+    bounds = periods or {}
+    names = values["subject"].unique()
+    starts = pl.DataFrame({"subject": names, "start": [bounds.get(name, Periods()).start_day for name in names]})
+    before = values.filter(pl.col("low").is_not_null() & pl.col("name").is_not_null())
+    before = before.join(starts, on="subject").filter(pl.col("day") < pl.col("start"))
+    last = before.filter(pl.col("day") == pl.col("day").max().over("subject", "name"))
+    same = pl.col("plain_unit").n_unique() == 1
+    factor = pl.when(same).then(pl.col("factor").first()).otherwise(1.0)
+    numbers = ("low", "high", "lower_limit", "upper_limit")
+    whole = last.group_by("subject", "name", maintain_order=True).agg(
+        pl.col("day").first(),
+        pl.when(same).then(pl.col("plain_unit").first()).alias("plain_unit"),
+        factor.alias("factor"),
+        *((pl.col(name) * pl.col("factor")).mean() / factor for name in numbers),
+    )
+    # A mean of several results rounds; a single one stays what it is.
+    single = last.filter(pl.len().over("subject", "name") == 1)
+    return pl.concat([whole.join(single, on=["subject", "name"], how="anti"), single.select(whole.columns)])
+
+
+def _stop_at_strangers(frame: pl.DataFrame, periods: Mapping[str, Periods]) -> None:
+    strangers = [name for name in frame["subject"].unique(maintain_order=True) if name not in periods]
+    if strangers:
+        what = "a subject of the results is not among the subjects"
+        raise StudyError([TableError(what, column="subject", found=name) for name in strangers])
+
+
+def _read(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add `value`, `low`, `high` and `refused`; each distinct text is read once."""
+    texts = frame["value_text"].unique()
+    read = [read_result(text) for text in texts]
+    rows: list[tuple[str, float | None, float | None, float | None, str | None]] = []
+    for text, one in zip(texts, read, strict=True):
+        if isinstance(one, str):
+            rows.append((text, None, None, None, one))
+            continue
+        step = BEYOND * one.value
+        low = {">": one.value + step, ">=": one.value, None: one.value}.get(one.operator, 0.0)
+        high = {"<": one.value - step, "<=": one.value, None: one.value}.get(one.operator, float("inf"))
+        rows.append((text, one.value, low, high, None))
+    schema = {"value_text": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64, "refused": pl.String}
+    known = pl.DataFrame(rows, schema=schema, orient="row")
+    frame = frame.join(known, on="value_text", how="left", nulls_equal=True, maintain_order="left")
+    crossed = pl.col("lower_limit") > pl.col("upper_limit")
+    wrong = pl.when(crossed).then(pl.lit("the lower limit is above the upper")).when(pl.col("upper_limit") <= 0)
+    return _refuse(frame, wrong.then(pl.lit("the upper limit is not above 0")))
+
+
+def _with_units(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add `name`, `plain_unit` and `factor`; a known test in a unit that it does not have is refused."""
+    pairs = frame.select("test", "unit").unique()
+    rows = []
+    for written, unit in pairs.iter_rows():
+        test = lab_test(written)
+        factor = None if test is None else test.factor(unit)
+        why = None
+        if test is not None and factor is None:
+            why = f"{test.name} has no unit {unit!r}, it may be {test.units}" if unit else f"{test.name} without a unit"
+        rows.append((written, unit, test and test.name, plain_unit(unit or ""), factor, why))
+    names = ["test", "unit", "name", "plain_unit", "factor", "why"]
+    schema = dict.fromkeys(names, pl.String) | {"factor": pl.Float64}
+    known = pl.DataFrame(rows, schema=schema, orient="row")
+    frame = frame.join(known, on=["test", "unit"], how="left", nulls_equal=True, maintain_order="left")
+    return _refuse(frame, pl.col("why")).drop("why")
+
+
+def _refuse(frame: pl.DataFrame, why: pl.Expr) -> pl.DataFrame:
+    """Return the frame with more refusals; what is refused has no range."""
+    frame = frame.with_columns(pl.coalesce("refused", why).alias("refused"))
+    keep = pl.col("refused").is_null()
+    return frame.with_columns(pl.when(keep).then(name).alias(name) for name in ("low", "high"))
+
+
+def _with_corrected_calcium(frame: pl.DataFrame) -> pl.DataFrame:
+    """Correct total calcium by the albumin of the day, so that it is graded as corrected calcium."""
+    total = pl.col("name") == "calcium"
+    exact = (pl.col("low") == pl.col("high")) & (pl.col("name") == "albumin")
+    albumin = frame.filter(exact).group_by("subject", "day").agg((pl.col("low") * pl.col("factor")).mean().alias("g"))
+    if not frame.select(total.any()).item():
+        return frame
+    shift = CALCIUM_PER_ALBUMIN * (NORMAL_ALBUMIN - pl.col("g")) / pl.col("factor")
+    frame = frame.join(albumin, on=["subject", "day"], how="left", maintain_order="left")
+    corrected = total & pl.col("g").is_not_null()
+    told = (
+        pl.when(corrected & pl.col("low").is_not_null())
+        .then(pl.format("corrected by albumin of {} g/L", pl.col("g").round_sig_figs(3)))
+        .when(total & pl.col("low").is_not_null())
+        .then(pl.lit("not corrected: no albumin of the day"))
+    )
+    moved = [
+        pl.when(corrected).then(pl.col(name) + shift).otherwise(name).alias(name) for name in ("low", "high", "value")
+    ]
+    named = pl.when(total).then(pl.lit("corrected calcium")).otherwise("name").alias("name")
+    return frame.with_columns(*moved, named, told.alias("note")).drop("g")
