@@ -64,7 +64,7 @@ def marker_name(written: str) -> tuple[str, str | None]:
     found = _names().get(_plain(written))
     if found is not None:
         return found, None
-    near = did_you_mean(_plain(written), list(_names()))
+    near = did_you_mean(_plain(written), list(marker_panel()))
     return written.strip(), f"no marker of the panel; {near}" if near else "no marker of the panel"
 
 
