@@ -103,6 +103,8 @@ def test_io_offers_every_reader_of_a_whole_file():
         "read_gates": "tilseq.io.gate_files",
         "read_gmt": "tilseq.io.gmt",
         "read_h5ad": "tilseq.io.h5ad",
+        "read_infusions": "tilseq.io.clinical",
+        "read_lab_results": "tilseq.io.clinical",
         "read_labels": "tilseq.io.labels",
         "read_lesions": "tilseq.io.clinical",
         "read_responses": "tilseq.io.clinical",

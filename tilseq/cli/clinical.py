@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from tilseq.cli.clinical_labs import labs_command
 from tilseq.cli.clinical_survival import survival_command
 from tilseq.cli.common import Examples, output_folder
 
@@ -14,7 +15,7 @@ CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group("clinical")
 def clinical_command() -> None:
-    """Tumour response from lesions, and time to event."""
+    """Tumour response from lesions, time to event, laboratory grades."""
 
 
 @clinical_command.command(
@@ -55,3 +56,4 @@ def response_command(lesions: Path, responses: Path | None, subjects: Path | Non
 
 
 clinical_command.add_command(survival_command)
+clinical_command.add_command(labs_command)

@@ -9,14 +9,17 @@ from typing import Any
 
 import polars as pl
 
+from tilseq.clinical.assessments import Row
 from tilseq.clinical.ctcae import SYMPTOMS, Criterion, Symptoms, criteria, ctcae_version
 from tilseq.clinical.grading import graded
 from tilseq.clinical.lab_values import baselines, lab_values
 from tilseq.clinical.periods import PERIODS, periods_of
 from tilseq.errors import AnalysisError
+from tilseq.intervals import clopper_pearson, scalar
 from tilseq.lab_tests import lab_test
 from tilseq.tables import as_polars, conform
 from tilseq.tables.lab_grades import ANY_PERIOD, LAB_GRADES, LAB_SHIFTS
+from tilseq.tables.summaries import SUMMARIES
 
 BASE = {"low": "base_low", "high": "base_high", "lower_limit": "base_lower", "upper_limit": "base_upper"}
 TREATMENT_PERIODS = PERIODS[1:]
@@ -122,6 +125,57 @@ def lab_shifts(grades: pl.DataFrame) -> pl.DataFrame:
     return conform(
         each.group_by(*what, "baseline_grade", "worst_grade").agg(pl.len().cast(pl.Int64).alias("subjects")), LAB_SHIFTS
     )
+
+
+def lab_worsening(shifts: pl.DataFrame, *, level: float = 0.95) -> pl.DataFrame:
+    """Return the share of subjects whose worst grade is above the one before treatment, with exact limits.
+
+    As tern's table of worsening by baseline has it: a subject counts for the grade that is its worst where that is
+    above its baseline; the denominator is subjects with a worst grade whose baseline is below that grade or not known.
+    Qualifier `worst_grade=any` is any worsening, of subjects whose baseline is below 4 or not known.
+
+    Parameters
+    ----------
+    shifts
+        Table `lab_shifts`.
+    level
+        Coverage of the limits.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table `summaries`, parameter `lab worsening`.
+    """
+    of_term = ["test", "term", "direction", "period"]
+    rows: list[Row] = []
+    for key, part in shifts.filter(pl.col("worst_grade").is_not_null()).group_by(of_term, maintain_order=True):
+        base, worst = pl.col("baseline_grade").fill_null(-1), pl.col("worst_grade")
+        worse = part.filter(worst > base)
+        for grade in ("1", "2", "3", "4", "any"):
+            counted = worse if grade == "any" else worse.filter(worst == int(grade))
+            at_risk = part.filter(base < (4 if grade == "any" else int(grade)))
+            named = zip([*of_term, "worst_grade"], [*map(str, key), grade], strict=True)
+            rows.append(_share(dict(named), int(counted["subjects"].sum()), int(at_risk["subjects"].sum()), level))
+    return SUMMARIES.frame(rows)
+
+
+def _share(named: dict[str, str], count: int, total: int, level: float) -> Row:
+    lower, upper = scalar(clopper_pearson(count, total, level))
+    known = total > 0
+    below = "4" if named["worst_grade"] == "any" else named["worst_grade"]
+    return {
+        "population": "with a result in the period",
+        "group": "all",
+        "parameter": "lab worsening",
+        "qualifier": ";".join(f"{name}={value}" for name, value in sorted(named.items())),
+        "numerator": count,
+        "denominator": total,
+        "denominator_text": f"subjects with a worst grade whose baseline is below {below} or not known",
+        "estimate": count / total if known else None,
+        "lower": lower if known else None,
+        "upper": upper if known else None,
+        "method": "Clopper-Pearson, exact",
+    }
 
 
 def tests_without_term(labs: Any, version: str | int) -> dict[str, int]:

@@ -20,12 +20,14 @@ NORMAL_ALBUMIN = 40.0  # g/L
 CALCIUM_PER_ALBUMIN = 0.02  # mmol/L per g/L, the customary 0.8 mg/dL per g/dL
 
 
-def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None) -> pl.DataFrame:
+def lab_values(
+    labs: Any, periods: Mapping[str, Periods] | None = None, *, correct_calcium: bool = True
+) -> pl.DataFrame:
     """Return each result as the range of numbers that it can be.
 
     A result such as ``<0.5`` is a range from 0, ``>1000`` one without end. What cannot be read, has a unit that its
     test does not have, or limits that cannot be, has no range and says why. Total calcium is corrected by the albumin
-    of the same subject and day where there is one.
+    of the same subject and day where there is one (0.02 mmol/L for each g/L below 40).
 
     Parameters
     ----------
@@ -33,6 +35,8 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None) -> pl.Da
         Table `labs`, polars or pandas.
     periods
         Subject → boundaries of its treatment; must then hold every subject of the results.
+    correct_calcium
+        Take total calcium as what it is corrected by albumin.
 
     Returns
     -------
@@ -54,7 +58,8 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None) -> pl.Da
     frame = _read(frame)
     frame = _with_units(frame)
     frame = with_periods(frame, periods or {})
-    return _with_corrected_calcium(frame.with_columns(pl.lit(None, dtype=pl.String).alias("note")))
+    frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias("note"))
+    return _with_corrected_calcium(frame) if correct_calcium else frame
 
 
 def baselines(values: pl.DataFrame, periods: Mapping[str, Periods] | None = None) -> pl.DataFrame:

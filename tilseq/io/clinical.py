@@ -15,7 +15,17 @@ import polars as pl
 from tilseq.errors import ReadError, StudyError, TilseqError
 from tilseq.io.text import read_cells
 from tilseq.tables import Table, parse
-from tilseq.tables.inputs import FOLLOWUP, LESIONS, RESPONSE_READS, RESPONSES, SCHEDULE, SUBJECTS, THERAPIES
+from tilseq.tables.inputs import (
+    FOLLOWUP,
+    INFUSIONS,
+    LABS,
+    LESIONS,
+    RESPONSE_READS,
+    RESPONSES,
+    SCHEDULE,
+    SUBJECTS,
+    THERAPIES,
+)
 from tilseq.tables.outputs import EXCLUSIONS
 
 Row = dict[str, Any]
@@ -120,6 +130,38 @@ def parse_by_subject(
             raise StudyError(problems)
         faults[subject].append(problem)
     return frame, dict(faults)
+
+
+def read_infusions(path: str | Path) -> pl.DataFrame:
+    """Read a table of infusions; see `read_lesions` for what is raised."""
+    return _read(path, INFUSIONS)
+
+
+def read_lab_results(path: str | Path) -> tuple[pl.DataFrame, list[int], list[TilseqError]]:
+    """Read results of laboratory or other tests, so that a faulty row costs itself alone.
+
+    Returns
+    -------
+    frame
+        Table `labs`: the rows without a fault, in the order of the file.
+    numbers
+        The row of the file that each of them is (the header is row 1).
+    faults
+        What is wrong with the other rows.
+
+    Raises
+    ------
+    ReadError
+        The file is not delimited text.
+    StudyError
+        The header is wrong.
+    """
+    frame, problems = parse(read_cells(path), LABS, file=path)
+    if any(problem.row is None or problem.row < 2 for problem in problems):
+        raise StudyError(problems)
+    faulty = {problem.row for problem in problems}
+    numbers = [row for row in range(2, frame.height + 2) if row not in faulty]
+    return frame[[row - 2 for row in numbers]], numbers, problems
 
 
 def _read(path: str | Path, table: Table) -> pl.DataFrame:
