@@ -140,14 +140,15 @@ def _compared(comparison: str, least: pl.Expr, most: pl.Expr) -> tuple[pl.Expr, 
 
 
 def _condition(condition: str) -> tuple[pl.Expr, pl.Expr] | None:
-    """Return a condition as `_compared` does; those of the baseline are sure."""
+    """Return a condition as `_compared` does; those of the baseline are sure, but need the record's own ULN as well."""
+    limited = pl.col("upper_limit").is_not_null()
     high = (pl.col("base_low") > pl.col("base_upper") * (1 + EQUAL)).fill_null(False)
     low = (pl.col("base_high") < pl.col("base_lower") * (1 - EQUAL)).fill_null(False)
     match condition:
         case "baseline high":
-            return high, high
+            return (found := pl.when(limited).then(high)), found
         case "baseline not high":
-            return ~high, ~high
+            return (found := pl.when(limited).then(~high)), found
         case "baseline low":
             return low, low
         case "baseline not low":
