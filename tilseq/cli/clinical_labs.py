@@ -96,7 +96,7 @@ def _unread(labs: Path, results: pl.DataFrame, numbers: list[int]) -> list[Tilse
 
 def _exclusions(labs: Path, results: pl.DataFrame, version: str, faults: list[TilseqError]) -> pl.DataFrame:
     """Return the table of rows that were left out: the faulty ones, and results that no term grades."""
-    from tilseq.clinical.lab_grades import tests_without_term
+    from tilseq.clinical.lab_grades import ungraded_tests
     from tilseq.tables.outputs import EXCLUSIONS
 
     rules: dict[int | None, list[str]] = {}
@@ -105,7 +105,7 @@ def _exclusions(labs: Path, results: pl.DataFrame, version: str, faults: list[Ti
     rows: list[dict[str, object]] = [
         {"file": str(labs), "row": row, "rule": "; ".join(what), "rows": 1} for row, what in rules.items()
     ]
-    for test, count in tests_without_term(results, version).items():
+    for test, count in ungraded_tests(results, version).items():
         rule = f"not graded: no term of CTCAE {version} is known for the test {test}"
         rows.append({"file": str(labs), "row": None, "rule": rule, "rows": count})
     return EXCLUSIONS.frame(rows)

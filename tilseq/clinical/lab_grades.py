@@ -36,7 +36,7 @@ def lab_grades(
     """Grade laboratory results by the Common Terminology Criteria for Adverse Events.
 
     A result takes a row for each term that it can be graded by, such as hypokalaemia and hyperkalaemia; results of
-    tests without a term take none, see `tests_without_term`. How a grade is found: `tilseq.clinical.grading.graded`.
+    tests without a term take none, see `ungraded_tests`. How a grade is found: `tilseq.clinical.grading.graded`.
     The baseline is the last result before lymphodepletion, or before day 0 where its day is not known.
     Thresholds that the NCI prints in several units are taken in the unit of the result; else it is converted to theirs.
 
@@ -101,7 +101,7 @@ def lab_shifts(grades: pl.DataFrame) -> pl.DataFrame:
     """Count subjects by the grade before treatment and the worst grade of each period.
 
     Of each subject the worst grade counts once a test, term and period. It is null where none can be told, and where a
-    result that has no grade may be worse than all that have one. A subject without a result in a period is not counted
+    result without a grade is surely worse than all that have one. A subject without a result in a period is not counted
     in it. Of results before treatment nothing is counted but the baseline.
 
     Parameters
@@ -149,7 +149,7 @@ def lab_worsening(shifts: pl.DataFrame, *, level: float = 0.95) -> pl.DataFrame:
     of_term = ["test", "term", "direction", "period"]
     rows: list[Row] = []
     for key, part in shifts.filter(pl.col("worst_grade").is_not_null()).group_by(of_term, maintain_order=True):
-        base, worst = pl.col("baseline_grade").fill_null(-1), pl.col("worst_grade")
+        base, worst = pl.col("baseline_grade").fill_null(0), pl.col("worst_grade")
         worse = part.filter(worst > base)
         for grade in ("1", "2", "3", "4", "any"):
             counted = worse if grade == "any" else worse.filter(worst == int(grade))
@@ -178,7 +178,7 @@ def _share(named: dict[str, str], count: int, total: int, level: float) -> Row:
     }
 
 
-def tests_without_term(labs: Any, version: str | int) -> dict[str, int]:
+def ungraded_tests(labs: Any, version: str | int) -> dict[str, int]:
     """Return test → how many of its results no term of a version grades, in the order of the results."""
     known = {row.test for row in criteria(ctcae_version(version))} | {"calcium"}
     tests: Iterable[str] = as_polars(labs)["test"]
