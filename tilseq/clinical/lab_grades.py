@@ -12,7 +12,7 @@ import polars as pl
 from tilseq.clinical.assessments import Row
 from tilseq.clinical.ctcae import SYMPTOMS, Criterion, Symptoms, criteria, ctcae_version
 from tilseq.clinical.grading import graded
-from tilseq.clinical.lab_values import baselines, lab_values
+from tilseq.clinical.lab_values import baselines, by_test, lab_values
 from tilseq.clinical.periods import PERIODS, periods_of
 from tilseq.errors import AnalysisError
 from tilseq.intervals import clopper_pearson, scalar
@@ -82,18 +82,20 @@ def grades_by(
     if symptoms not in SYMPTOMS:
         raise AnalysisError("no such policy on symptoms", found=symptoms, expected=" or ".join(SYMPTOMS))
     periods = None if subjects is None else periods_of(subjects, infusions)
-    values = lab_values(labs, periods)
-    before = baselines(values, periods)
-    by_test = values.filter(pl.col("name").is_not_null()).partition_by("name", as_dict=True)
-    parts = []
-    for term in _terms(rows):
-        results = by_test.get((term[0].test,))
-        if results is not None:
-            parts.append(_of_term(results, before.filter(pl.col("name") == term[0].test), term, symptoms))
+    results = by_test(lab_values(labs, periods))
+    before = {name: baselines(part, periods) for name, part in results.items()}
+    parts = [
+        _of_term(results[term[0].test], before[term[0].test], term, symptoms).with_columns(
+            pl.lit(term[0].term).alias("term"),
+            pl.lit(term[0].direction).alias("direction"),
+            (2 * pl.col("row") + (term[0].direction == "high")).alias("row"),
+        )
+        for term in _terms(rows)
+        if term[0].test in results
+    ]
     if not parts:
         return LAB_GRADES.frame([])
-    found = pl.concat(parts).sort("row", pl.col("direction") == "high", maintain_order=True)
-    found = found.with_columns(pl.lit(version).alias("version"))
+    found = pl.concat(parts).with_columns(pl.lit(version).alias("version")).sort("row", maintain_order=True)
     return conform(found.select(LAB_GRADES.names), LAB_GRADES)
 
 
@@ -203,8 +205,8 @@ def _of_term(
         value=pl.col("low"), unit=pl.col("plain_unit"), refused=pl.lit(None, pl.String), note=pl.lit(None, pl.String)
     ).join(own, on="subject")
     first = graded(at_start, term, symptoms).select("subject", baseline_grade="grade")
-    own = own.join(first, on="subject", how="left")
-    found = graded(results.join(own, on="subject", how="left"), term, symptoms)
-    return found.with_columns(pl.lit(term[0].term).alias("term"), pl.lit(term[0].direction).alias("direction")).select(
-        "row", *(name for name in LAB_GRADES.names if name != "version")
+    needed = results.drop("name", "clinically_significant")
+    found = graded(needed.join(own.join(first, on="subject", how="left"), on="subject", how="left"), term, symptoms)
+    return found.drop(
+        "plain_unit", "factor", "low", "high", "lower_limit", "upper_limit", "refused", "note", *BASE.values()
     )
