@@ -68,13 +68,14 @@ def test_a_record_that_takes_no_part_is_told_and_the_rest_goes_on(files, capsys)
         ("0,35", "0,-", 2, "a number with a decimal point"),
     ],
 )
-def test_a_faulty_cell_is_told_with_file_and_row(files, capsys, found, given, row, told):
+def test_a_faulty_cell_is_told_with_file_and_row_and_costs_its_subject_alone(files, capsys, found, given, row, told):
     (files / "m.csv").write_text(HEADER + ROWS.replace(found, given, 1))
-    assert markers(files) == 3
+    assert markers(files) == 4
     error = capsys.readouterr().err
     assert f"m.csv, row {row}" in error
     assert told in error
-    assert not (files / "out").exists()
+    courses = rows_of(files / "out/marker_courses.csv")
+    assert {one["subject"] for one in courses} == ({"007", "8"} if told == "no such subject" else {"8"})
 
 
 def test_tg_is_a_setting(files):

@@ -63,28 +63,39 @@ def test_a_grade_5_without_a_death_is_told(files, capsys):
 
 
 @pytest.mark.parametrize(
-    ("found", "given", "row", "told"),
+    ("found", "given", "row", "told", "left"),
     [
-        ("fever,general,3", "fever,general,severe", 2, "'severe'"),
-        ("fever,general,3", "fever,general,6", 2, "at most 5"),
-        ("fever,general,3", "fever,general,", 2, "a value is missing"),
-        ("3,true,false", "3,maybe,false", 2, "true or false"),
-        ("IL-2,1,4", "IL-2,1,0", 2, "ends before it begins"),
-        ("IL-2,1,4", "IL-2,1.5,4", 2, "a whole number"),
-        ("8,sepsis", "88,sepsis", 4, "no such subject"),
-        ("serious", "seriuos", 1, "did you mean 'serious'?"),
+        ("fever,general,3", "fever,general,severe", 2, "'severe'", ["8"]),
+        ("fever,general,3", "fever,general,6", 2, "at most 5", ["8"]),
+        ("fever,general,3", "fever,general,", 2, "a value is missing", ["8"]),
+        ("3,true,false", "3,maybe,false", 2, "true or false", ["8"]),
+        ("IL-2,1,4", "IL-2,1,0", 2, "ends before it begins", ["8"]),
+        ("IL-2,1,4", "IL-2,1.5,4", 2, "a whole number", ["8"]),
+        ("8,sepsis", "88,sepsis", 4, "no such subject", ["007", "007"]),
     ],
 )
-def test_a_faulty_cell_is_told_with_file_and_row_and_nothing_is_written(files, capsys, found, given, row, told):
+def test_a_faulty_cell_is_told_with_file_and_row_and_costs_its_subject_alone(
+    files, capsys, found, given, row, told, left
+):
     (files / "ae.csv").write_text((EVENTS + ROWS).replace(found, given, 1))
-    assert safety(files) == 3
+    assert safety(files) == 4
     error = capsys.readouterr().err
     assert f"ae.csv, row {row}" in error
     assert told in error
-    assert not (files / "out").exists()
+    assert "left out for faulty records: " in error
+    assert pl.read_parquet(files / "out/adverse_event_rows.parquet")["subject"].to_list() == left
 
 
-def test_every_fault_is_told_at_once(files, capsys):
-    (files / "ae.csv").write_text((EVENTS + ROWS).replace(",3,true", ",x,maybe").replace("sepsis,infection,5", "a,b,6"))
+def test_denominators_say_who_is_left_out(files):
+    (files / "ae.csv").write_text((EVENTS + ROWS).replace(",3,true", ",x,maybe").replace("8,sepsis", "88,sepsis"))
+    assert safety(files) == 4
+    row = pl.read_parquet(files / "out/summaries.parquet").row(0, named=True)
+    assert (row["numerator"], row["denominator"]) == (0, 2)
+    assert row["denominator_text"].endswith("; left out for faulty records: 1; events of 1 unknown subjects left out")
+
+
+def test_an_unknown_column_is_refused_and_nothing_is_written(files, capsys):
+    (files / "ae.csv").write_text((EVENTS + ROWS).replace("serious", "seriuos", 1))
     assert safety(files) == 3
-    assert "3 problems" in capsys.readouterr().err
+    assert "did you mean 'serious'?" in capsys.readouterr().err
+    assert not (files / "out").exists()

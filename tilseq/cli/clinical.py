@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from tilseq.cli.clinical_labs import labs_command
 from tilseq.cli.clinical_markers import markers_command
 from tilseq.cli.clinical_safety import safety_command
+from tilseq.cli.clinical_survival import survival_command
 from tilseq.cli.common import Examples, output_folder
 
 CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -15,11 +17,7 @@ CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group("clinical")
 def clinical_command() -> None:
-    """Tumour response from lesions; safety; tumour markers."""
-
-
-clinical_command.add_command(safety_command)
-clinical_command.add_command(markers_command)
+    """Tumour response from lesions, time to event, laboratory grades, safety, tumour markers."""
 
 
 @clinical_command.command(
@@ -57,3 +55,9 @@ def response_command(lesions: Path, responses: Path | None, subjects: Path | Non
     write_table(derived, RESPONSE, output)
     agree, differ = (int((derived["agrees"] == word).sum() or 0) for word in (True, False))
     click.echo(f"{derived.height} assessments; recorded and derived agree in {agree}, differ in {differ}", err=True)
+
+
+clinical_command.add_command(survival_command)
+clinical_command.add_command(labs_command)
+clinical_command.add_command(safety_command)
+clinical_command.add_command(markers_command)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tilseq.cli.common import Examples, faults_of, output_folder
+from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder, tell_faults
 
 CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -33,25 +33,34 @@ CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="GCIG: whether the resection for the product counts as surgery of peritoneum or pleura.",
 )
 @output_folder
-def markers_command(records: Path, subjects: Path, tg: str, harvest: str, output: Path) -> None:
+@click.pass_context
+def markers_command(
+    context: click.Context, /, records: Path, subjects: Path, tg: str, harvest: str, output: Path
+) -> None:
     """Follow each tumour marker from its baseline, and write marker_courses.
 
     With subjects of ovarian cancer also gcig: response and progression by CA-125, exploratory after cells.
+    A subject with a faulty record is told with file and row and left out; the others go on.
     """
+    import polars as pl
+
     from tilseq.clinical.gcig import gcig
-    from tilseq.clinical.tumor_markers import markers
-    from tilseq.io.clinical import read_subjects
-    from tilseq.io.clinical_events import read_tumor_markers
+    from tilseq.clinical.tumor_markers import marker_faults, markers
+    from tilseq.io.clinical import parse_by_subject, read_subjects
     from tilseq.io.write import write_table
+    from tilseq.tables.inputs import TUMOR_MARKERS
     from tilseq.tables.tumor_marker_course import GCIG, MARKER_COURSES
 
     people = read_subjects(subjects)
-    with faults_of(records):
-        courses = markers(
-            read_tumor_markers(records),
-            subjects=people,
-            tg="triglycerides" if tg == "triglycerides" else "thyroglobulin",
-        )
+    recorded, faults = parse_by_subject(records, TUMOR_MARKERS)
+    faults = tell_faults(records, faults, marker_faults(recorded, people["subject"].to_list()))
+    sound = ~pl.col("subject").is_in(list(faults))
+    people = people.filter(sound)
+    courses = markers(
+        recorded.filter(sound),
+        subjects=people,
+        tg="triglycerides" if tg == "triglycerides" else "thyroglobulin",
+    )
     write_table(courses, MARKER_COURSES, output)
     ca125 = gcig(courses, subjects=people, harvest="ignored" if harvest == "ignored" else "interferes")
     if ca125.height:
@@ -60,3 +69,6 @@ def markers_command(records: Path, subjects: Path, tg: str, harvest: str, output
     click.echo(f"{courses.height} records, {used} used; {ca125.height} subjects by GCIG", err=True)
     for row in courses.filter(~courses["used"]).iter_rows(named=True):
         click.echo(f"subject {row['subject']}, day {row['day']}, {row['test']}: {row['reason']}", err=True)
+    if faults:
+        click.echo(f"left out for faulty records: {', '.join(faults)}", err=True)
+        context.exit(EXIT_SOME_FAILED)

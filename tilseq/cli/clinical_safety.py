@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tilseq.cli.common import Examples, faults_of, output_folder
+from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder, tell_faults
 
 CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -31,7 +31,10 @@ CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--il2-end-day", type=click.IntRange(min=0), help="Last day of IL-2: the infusion's period lasts so long."
 )
 @output_folder
+@click.pass_context
 def safety_command(
+    context: click.Context,
+    /,
     events: Path,
     subjects: Path,
     infusions: Path | None,
@@ -43,25 +46,29 @@ def safety_command(
     """Count subjects by adverse event and worst grade.
 
     Writes adverse_event_rows (the listing), summaries, adverse_event_rates and time_to_event, each as CSV and Parquet.
+    A subject with a faulty record is told with file and row and is left out of every count; the others go on.
     """
-    from tilseq.clinical.adverse_events import listing_table
+    from tilseq.clinical.adverse_events import event_faults, listing_table
     from tilseq.clinical.safety import fatal_without_death, safety
-    from tilseq.io.clinical import read_subjects
-    from tilseq.io.clinical_events import read_adverse_events, read_followup, read_infusions
+    from tilseq.io.clinical import read_followup, read_infusions, read_subjects
+    from tilseq.io.clinical_events import adverse_events_by_subject
     from tilseq.io.write import write_csv, write_frame, write_table
     from tilseq.tables.safety import ADVERSE_EVENT_RATES, ADVERSE_EVENT_ROWS
     from tilseq.tables.summaries import SUMMARIES
 
     people = read_subjects(subjects)
-    with faults_of(events):
-        found = safety(
-            read_adverse_events(events),
-            subjects=people,
-            infusions=None if infusions is None else read_infusions(infusions),
-            followup=None if followup is None else read_followup(followup),
-            emergence="all" if emergence == "all" else "from_first_dose",
-            il2_end=None if il2_end_day is None else dict.fromkeys(people["subject"].to_list(), il2_end_day),
-        )
+    names = people["subject"].to_list()
+    recorded, faults = adverse_events_by_subject(events)
+    faults = tell_faults(events, faults, event_faults(recorded, names))
+    found = safety(
+        recorded,
+        subjects=people,
+        infusions=None if infusions is None else read_infusions(infusions),
+        followup=None if followup is None else read_followup(followup),
+        emergence="all" if emergence == "all" else "from_first_dose",
+        il2_end=None if il2_end_day is None else dict.fromkeys(names, il2_end_day),
+        refused=faults,
+    )
     further = [name for name in found.rows.columns if name not in ADVERSE_EVENT_ROWS.names]
     write_table(found.rows, listing_table(further), output)
     write_table(found.summaries, SUMMARIES, output)
@@ -72,3 +79,6 @@ def safety_command(
     click.echo(f"{found.rows.height} adverse events, {counted} counted", err=True)
     for row in fatal_without_death(found.rows).iter_rows(named=True):
         click.echo(f"subject {row['subject']}, {row['term']}: {row['reason']}", err=True)
+    if faults:
+        click.echo(f"left out for faulty records: {', '.join(faults)}", err=True)
+        context.exit(EXIT_SOME_FAILED)

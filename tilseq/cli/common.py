@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     import polars as pl
 
+    from tilseq.errors import TilseqError
     from tilseq.tables import Table
 
 EXIT_FAULT, EXIT_USAGE, EXIT_INVALID, EXIT_SOME_FAILED = 1, 2, 3, 4
@@ -105,15 +105,25 @@ def each_file[Result](paths: Sequence[Path], work: Callable[[Path], Result]) -> 
     return results, EXIT_SOME_FAILED if results else EXIT_INVALID
 
 
-@contextmanager
-def faults_of(path: Path) -> Iterator[None]:
-    """Name the file in faults of rows that a laboratory found, which knows of none."""
-    from tilseq.errors import StudyError
+def tell_faults(
+    path: Path, read: dict[str, list[TilseqError]], found: Sequence[tuple[str, TilseqError]]
+) -> dict[str, list[TilseqError]]:
+    """Tell every fault of a table with its file and row, and return them by the subject whose rows they are in.
 
-    try:
-        yield
-    except StudyError as error:
-        for problem in error.problems:
-            if problem.row is not None and problem.file is None:
-                problem.file = str(path)
-        raise
+    Parameters
+    ----------
+    path
+        The file.
+    read
+        Subject → what is wrong with its cells.
+    found
+        Subject and what a laboratory, which knows of no file, finds wrong with a row.
+    """
+    faults = {subject: list(problems) for subject, problems in read.items()}
+    for subject, problem in found:
+        problem.file = str(path)
+        faults.setdefault(subject, []).append(problem)
+    every = [problem for problems in faults.values() for problem in problems]
+    for problem in sorted(every, key=lambda problem: problem.row or 0):
+        click.echo(f"tilseq: {problem}", err=True)
+    return faults

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import polars as pl
@@ -60,9 +60,9 @@ def event_rows(
     further = [name for name in given.columns if name not in ADVERSE_EVENTS.names]
     known = conform(given.drop(further), ADVERSE_EVENTS)
     rows = known.with_columns(given[name].cast(pl.String) for name in further).to_dicts()
-    problems = list(_problems(rows, subjects))
-    if problems:
-        raise StudyError(problems, "the adverse events")
+    faults = [error for _, error in event_faults(known, list(subjects))]
+    if faults:
+        raise StudyError(faults, "the adverse events")
     repeats = _repeats(rows)
     derived = [
         _derived(row, subjects[row["subject"]], periods[row["subject"]], emergence, followup_known, repeats[number])
@@ -79,20 +79,26 @@ def listing_table(further: list[str]) -> Table:
     return Table(ADVERSE_EVENT_ROWS.name, ADVERSE_EVENT_ROWS.meaning, ADVERSE_EVENT_ROWS.columns + columns)
 
 
-def _problems(rows: list[Row], subjects: Mapping[str, Subject]) -> Iterator[TableError]:
-    for number, row in enumerate(rows, start=2):
-        name, start, end = row["subject"], row["start_day"], row["end_day"]
+def event_faults(adverse_events: pl.DataFrame, subjects: Sequence[str]) -> list[tuple[str, TableError]]:
+    """Return each row of an unknown subject, and each that ends before it begins, with its subject.
+
+    Parameters
+    ----------
+    adverse_events
+        Table `adverse_events`.
+    subjects
+        Every subject of the study.
+    """
+    faults = []
+    for number, row in enumerate(adverse_events.select("subject", "start_day", "end_day").iter_rows(), start=2):
+        name, start, end = row
         if name not in subjects:
-            yield TableError(
-                "no such subject",
-                row=number,
-                column="subject",
-                found=name,
-                mend=did_you_mean(name, list(subjects)) or "add the subject to the table of subjects",
-            )
+            mend = did_you_mean(name, subjects) or "add the subject to the table of subjects"
+            faults.append((name, TableError("no such subject", row=number, column="subject", found=name, mend=mend)))
         if start is not None and end is not None and end < start:
             what, expected = "the event ends before it begins", f"day {start} or later"
-            yield TableError(what, row=number, column="end_day", found=end, expected=expected)
+            faults.append((name, TableError(what, row=number, column="end_day", found=end, expected=expected)))
+    return faults
 
 
 def _repeats(rows: list[Row]) -> list[int | None]:

@@ -12,8 +12,8 @@ from tilseq.lab_tests import lab_test, plain_unit
 
 GRADES = (4, 3, 2, 1)
 REFERENCES = {"LLN": "lower_limit", "ULN": "upper_limit", "above ULN": "upper_limit", "baseline": "base_low"}
+CONDITIONS = {"value high": "upper_limit", "value low": "lower_limit"}
 MISSING = {"lower_limit": "no lower limit", "upper_limit": "no upper limit", "base_low": "no baseline"}
-COLUMNS = ("grade", "grade_at_least", "value", "unit", "reason")
 
 
 def graded(results: pl.DataFrame, rows: Sequence[Criterion], symptoms: Symptoms) -> pl.DataFrame:
@@ -46,14 +46,12 @@ def graded(results: pl.DataFrame, rows: Sequence[Criterion], symptoms: Symptoms)
     own = lab_test(rows[0].test)
     units = list(dict.fromkeys(row.unit for row in rows))
     others = [unit for unit in units if own is not None and unit not in ("", own.unit)]
+    elsewhere = pl.col("plain_unit").is_in([plain_unit(other) for other in others])
     parts = []
     for unit in units:
-        elsewhere = pl.col("plain_unit").is_in([plain_unit(other) for other in others])
-        here = pl.col("plain_unit") == plain_unit(unit) if unit in others else ~elsewhere
-        part = results.filter(here)
-        if part.height:
-            parts.append(_by_unit(part, [row for row in applied if row.unit == unit], unit in others, own_unit=unit))
-    return pl.concat(parts) if parts else results.with_columns(pl.lit(None).alias(name) for name in COLUMNS).clear()
+        part = results.filter(pl.col("plain_unit") == plain_unit(unit) if unit in others else ~elsewhere)
+        parts.append(_by_unit(part, [row for row in applied if row.unit == unit], unit in others, own_unit=unit))
+    return pl.concat(parts)
 
 
 def _by_unit(part: pl.DataFrame, rows: Sequence[Criterion], as_written: bool, own_unit: str) -> pl.DataFrame:
@@ -70,17 +68,15 @@ def _by_unit(part: pl.DataFrame, rows: Sequence[Criterion], as_written: bool, ow
         if in_unit
         else pl.col("unit"),
     )
-    certain, possible, unknown, assumed = (pl.col(name) for name in ("_certain", "_possible", "_unknown", "_assumed"))
     part = part.with_columns(_scores(rows))
-    has_range = pl.col("low").is_not_null()
-    same = certain == possible
-    told = has_range & same & ~((certain == 0) & (unknown > 0)) & ~pl.col("_ungraded")
-    part = part.with_columns(
+    certain, has_range = pl.col("_certain"), pl.col("low").is_not_null()
+    same = certain == pl.col("_possible")
+    told = has_range & same & ((certain > 0) | (pl.col("_unknown") == 0)) & ~pl.col("_ungraded")
+    return part.with_columns(
         pl.when(told).then(certain).alias("grade"),
         pl.when(told | (has_range & (certain > 0))).then(certain).alias("grade_at_least"),
-        _reason(rows, certain, possible, unknown, assumed),
-    )
-    return part.drop("_certain", "_possible", "_unknown", "_assumed", "_ungraded")
+        _reason(rows),
+    ).drop("_certain", "_possible", "_unknown", "_assumed", "_ungraded")
 
 
 def _scores(rows: Sequence[Criterion]) -> list[pl.Expr]:
@@ -140,14 +136,15 @@ def _compared(comparison: str, least: pl.Expr, most: pl.Expr) -> tuple[pl.Expr, 
 
 
 def _condition(condition: str) -> tuple[pl.Expr, pl.Expr] | None:
-    """Return a condition as `_compared` does; those of the baseline are sure."""
+    """Return a condition as `_compared` does; those of the baseline are sure, but need the record's own ULN as well."""
+    limited = pl.col("upper_limit").is_not_null()
     high = (pl.col("base_low") > pl.col("base_upper") * (1 + EQUAL)).fill_null(False)
     low = (pl.col("base_high") < pl.col("base_lower") * (1 - EQUAL)).fill_null(False)
     match condition:
         case "baseline high":
-            return high, high
+            return (found := pl.when(limited).then(high)), found
         case "baseline not high":
-            return ~high, ~high
+            return (found := pl.when(limited).then(~high)), found
         case "baseline low":
             return low, low
         case "baseline not low":
@@ -159,49 +156,36 @@ def _condition(condition: str) -> tuple[pl.Expr, pl.Expr] | None:
     return None
 
 
-def _reason(
-    rows: Sequence[Criterion], certain: pl.Expr, possible: pl.Expr, unknown: pl.Expr, assumed: pl.Expr
-) -> pl.Expr:
+def _reason(rows: Sequence[Criterion]) -> pl.Expr:
     """Return why there is no grade, or what it rests on."""
-    has_range = pl.col("low").is_not_null()
-    needed = {REFERENCES[row.of] for row in rows if row.of != "value"}
-    needed |= {
-        f"{row.condition.removeprefix('value ')}".replace("high", "upper").replace("low", "lower") + "_limit"
-        for row in rows
-        if row.condition.startswith("value")
-    }
-    missing = (
-        pl.concat_str(
-            [pl.when(pl.col(name).is_null()).then(pl.lit(MISSING[name])) for name in sorted(needed)],
-            separator=", ",
-            ignore_nulls=True,
-        )
-        if needed
-        else pl.lit("")
-    )
+    certain, possible = pl.col("_certain"), pl.col("_possible")
+    barred = next((row.note for row in rows if row.grade is None), "")
     parts = [
-        pl.col("refused"),
-        pl.when(has_range & (certain != possible)).then(pl.format("can be grade {} to {}", certain, possible)),
-        pl.when(has_range & (unknown > certain)).then(
+        pl.when(certain != possible).then(pl.format("can be grade {} to {}", certain, possible)),
+        pl.when(pl.col("_unknown") > certain).then(
             pl.concat_str(
-                [missing, pl.when(certain > 0).then(pl.lit(": a higher grade cannot be told")).otherwise(pl.lit(""))]
+                _missing(rows),
+                pl.when(certain > 0).then(pl.lit(": a higher grade cannot be told")).otherwise(pl.lit("")),
             )
         ),
-        pl.when(has_range & assumed).then(pl.lit(_assumption(rows))),
-        pl.when(pl.col("_ungraded") & has_range).then(
-            pl.lit(next((row.note for row in rows if row.grade is None), ""))
-        ),
-        pl.when(has_range).then(pl.col("note")),
+        pl.when(pl.col("_assumed")).then(pl.lit(_assumption(rows))),
+        pl.when(pl.col("_ungraded")).then(pl.lit(barred)),
+        pl.col("note"),
     ]
     if any(row.condition == "baseline not high" for row in rows):
-        taken = pl.lit("no baseline: taken as not above its limit")
-        parts.append(
-            pl.when(has_range & (certain > 0) & (pl.col("base_low").is_null() | pl.col("base_upper").is_null())).then(
-                taken
-            )
-        )
+        without = pl.col("base_low").is_null() | pl.col("base_upper").is_null()
+        parts.append(pl.when((certain > 0) & without).then(pl.lit("no baseline: taken as not above its limit")))
     whole = pl.concat_str(parts, separator="; ", ignore_nulls=True)
-    return pl.when(whole != "").then(whole).alias("reason")
+    told = pl.when(pl.col("low").is_not_null() & (whole != "")).then(whole)
+    return pl.coalesce("refused", told).alias("reason")
+
+
+def _missing(rows: Sequence[Criterion]) -> pl.Expr:
+    """Return what the criteria need and a result does not have, in words."""
+    needed = {REFERENCES[row.of] for row in rows if row.of != "value" and row.condition != "baseline high"}
+    needed |= {CONDITIONS[row.condition] for row in rows if row.condition in CONDITIONS}
+    found = [pl.when(pl.col(name).is_null()).then(pl.lit(MISSING[name])) for name in sorted(needed)]
+    return pl.concat_str(found, separator=", ", ignore_nulls=True) if found else pl.lit("")
 
 
 def _assumption(rows: Sequence[Criterion]) -> str:

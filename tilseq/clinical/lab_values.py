@@ -17,6 +17,7 @@ from tilseq.tables.inputs import LABS
 EQUAL = 5e-15
 BEYOND = 2 * EQUAL
 NORMAL_ALBUMIN = 40.0  # g/L
+SCHEMA_OF_STARTS = {"subject": pl.String, "start": pl.Int64}
 CALCIUM_PER_ALBUMIN = 0.02  # mmol/L per g/L, the customary 0.8 mg/dL per g/dL
 
 
@@ -24,8 +25,7 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None) -> pl.Da
     """Return each result as the range of numbers that it can be.
 
     A result such as ``<0.5`` is a range from 0, ``>1000`` one without end. What cannot be read, has a unit that its
-    test does not have, or limits that cannot be, has no range and says why. Total calcium is corrected by the albumin
-    of the same subject and day where there is one.
+    test does not have, or limits that cannot be, has no range and says why.
 
     Parameters
     ----------
@@ -54,11 +54,26 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None) -> pl.Da
     frame = _read(frame)
     frame = _with_units(frame)
     frame = with_periods(frame, periods or {})
-    return _with_corrected_calcium(frame.with_columns(pl.lit(None, dtype=pl.String).alias("note")))
+    return frame.with_columns(pl.lit(None, dtype=pl.String).alias("note"))
 
 
-def baselines(values: pl.DataFrame, periods: Mapping[str, Periods] | None = None) -> pl.DataFrame:
-    """Return the baseline of each subject and test: its last result with a number before treatment.
+def by_test(values: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Return the results of `lab_values` by the plain name of their test, in which total calcium is corrected.
+
+    What is corrected stands with `corrected calcium`, as criteria are of that: by 0.02 mmol/L for each g/L that the
+    albumin of the same subject and day is below 40. Without such an albumin it stands as it was measured. `note` says
+    which.
+    """
+    known = values.filter(pl.col("name").is_not_null()).partition_by("name", as_dict=True)
+    found = {str(name): part for (name,), part in known.items()}
+    if "calcium" in found:
+        corrected = _corrected(found.pop("calcium"), found.get("albumin", values.clear()))
+        found["corrected calcium"] = pl.concat([corrected, found.get("corrected calcium", values.clear())])
+    return found
+
+
+def baselines(results: pl.DataFrame, periods: Mapping[str, Periods] | None = None) -> pl.DataFrame:
+    """Return the baseline of each subject from the results of one test: the last with a number before treatment.
 
     Treatment starts with lymphodepletion, or with the infusion where the day of lymphodepletion is not known; a result
     of the starting day itself is no baseline. Results of one day count as one: the mean of them and of their limits.
@@ -66,26 +81,27 @@ def baselines(values: pl.DataFrame, periods: Mapping[str, Periods] | None = None
     Returns
     -------
     polars.DataFrame
-        Columns `subject`, `name`, `day`, `plain_unit`, `factor`, `low`, `high`, `lower_limit`, `upper_limit`.
+        Columns `subject`, `day`, `plain_unit`, `factor`, `low`, `high`, `lower_limit`, `upper_limit`.
     """
     bounds = periods or {}
-    names = values["subject"].unique()
-    starts = pl.DataFrame({"subject": names, "start": [bounds.get(name, Periods()).start_day for name in names]})
-    before = values.filter(pl.col("low").is_not_null() & pl.col("name").is_not_null())
-    before = before.join(starts, on="subject").filter(pl.col("day") < pl.col("start"))
-    last = before.filter(pl.col("day") == pl.col("day").max().over("subject", "name"))
+    before = results.filter(pl.col("low").is_not_null() & (pl.col("day") < 0))
+    names = before["subject"].unique()
+    starts = [bounds.get(name, Periods()).start_day for name in names]
+    before = before.join(pl.DataFrame({"subject": names, "start": starts}, SCHEMA_OF_STARTS), on="subject")
+    before = before.filter(pl.col("day") < pl.col("start"))
+    last = before.filter(pl.col("day") == pl.col("day").max().over("subject"))
     same = pl.col("plain_unit").n_unique() == 1
     factor = pl.when(same).then(pl.col("factor").first()).otherwise(1.0)
     numbers = ("low", "high", "lower_limit", "upper_limit")
-    whole = last.group_by("subject", "name", maintain_order=True).agg(
+    whole = last.group_by("subject").agg(
         pl.col("day").first(),
         pl.when(same).then(pl.col("plain_unit").first()).alias("plain_unit"),
         factor.alias("factor"),
         *((pl.col(name) * pl.col("factor")).mean() / factor for name in numbers),
     )
     # A mean of several results rounds; a single one stays what it is.
-    single = last.filter(pl.len().over("subject", "name") == 1)
-    return pl.concat([whole.join(single, on=["subject", "name"], how="anti"), single.select(whole.columns)])
+    single = last.filter(pl.len().over("subject") == 1)
+    return pl.concat([whole.join(single, on="subject", how="anti"), single.select(whole.columns)])
 
 
 def _stop_at_strangers(frame: pl.DataFrame, periods: Mapping[str, Periods]) -> None:
@@ -141,24 +157,18 @@ def _refuse(frame: pl.DataFrame, why: pl.Expr) -> pl.DataFrame:
     return frame.with_columns(pl.when(keep).then(name).alias(name) for name in ("low", "high"))
 
 
-def _with_corrected_calcium(frame: pl.DataFrame) -> pl.DataFrame:
-    """Correct total calcium by the albumin of the day, so that it is graded as corrected calcium."""
-    total = pl.col("name") == "calcium"
-    exact = (pl.col("low") == pl.col("high")) & (pl.col("name") == "albumin")
-    albumin = frame.filter(exact).group_by("subject", "day").agg((pl.col("low") * pl.col("factor")).mean().alias("g"))
-    if not frame.select(total.any()).item():
-        return frame
-    shift = CALCIUM_PER_ALBUMIN * (NORMAL_ALBUMIN - pl.col("g")) / pl.col("factor")
-    frame = frame.join(albumin, on=["subject", "day"], how="left", maintain_order="left")
-    corrected = total & pl.col("g").is_not_null()
+def _corrected(total: pl.DataFrame, albumin: pl.DataFrame) -> pl.DataFrame:
+    """Return total calcium as corrected by the albumin of the day, see `by_test`."""
+    exact = albumin.filter(pl.col("low") == pl.col("high"))
+    g_per_l = exact.group_by("subject", "day").agg((pl.col("low") * pl.col("factor")).mean().alias("g"))
+    joined = total.join(g_per_l, on=["subject", "day"], how="left")
+    shift = (CALCIUM_PER_ALBUMIN * (NORMAL_ALBUMIN - pl.col("g")) / pl.col("factor")).fill_null(0)
     told = (
-        pl.when(corrected & pl.col("low").is_not_null())
+        pl.when(pl.col("low").is_null())
+        .then(None)
+        .when(pl.col("g").is_not_null())
         .then(pl.format("corrected by albumin of {} g/L", pl.col("g").round_sig_figs(3)))
-        .when(total & pl.col("low").is_not_null())
-        .then(pl.lit("not corrected: no albumin of the day"))
+        .otherwise(pl.lit("not corrected: no albumin of the day"))
     )
-    moved = [
-        pl.when(corrected).then(pl.col(name) + shift).otherwise(name).alias(name) for name in ("low", "high", "value")
-    ]
-    named = pl.when(total).then(pl.lit("corrected calcium")).otherwise("name").alias("name")
-    return frame.with_columns(*moved, named, told.alias("note")).drop("g")
+    moved = [pl.col(name) + shift for name in ("low", "high", "value")]
+    return joined.with_columns(*moved, told.alias("note")).drop("g")

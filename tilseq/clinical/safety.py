@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from tilseq.clinical.event_times import DAYS_PER_MONTH, event_times, times_at_ri
 from tilseq.clinical.periods import PERIODS, Periods, periods_of
 from tilseq.clinical.treated import Subject, subjects_of
 from tilseq.intervals import clopper_pearson, poisson
+from tilseq.tables import as_polars
 from tilseq.tables.qualifiers import qualifier_text
 from tilseq.tables.safety import ADVERSE_EVENT_RATES
 from tilseq.tables.summaries import SUMMARIES
@@ -61,6 +62,7 @@ def safety(
     followup: Any = None,
     emergence: Emergence = "from_first_dose",
     il2_end: Mapping[str, int] | None = None,
+    refused: Collection[str] = (),
 ) -> Safety:
     """Count subjects by adverse event and worst grade, and give rates and times.
 
@@ -83,6 +85,9 @@ def safety(
         Whether events that began before the first dose are counted: `from_first_dose` (they are not) or `all`.
     il2_end
         Subject → day of the last dose of IL-2; see `periods_of`.
+    refused
+        Subjects whose records cannot be used, unknown ones too: they are in no count and no denominator, which says how
+        many they are.
 
     Returns
     -------
@@ -96,7 +101,11 @@ def safety(
     TableError
         A table breaks its registry, or nobody was treated.
     """
+    known = as_polars(subjects)
+    sound = ~pl.col("subject").is_in(list(refused))
+    adverse_events, subjects = as_polars(adverse_events).filter(sound), known.filter(sound)
     people, words = subjects_of(subjects, infusions, followup)
+    words += _refused_in_words(set(refused), set(known["subject"].to_list()))
     periods = periods_of(subjects, infusions, il2_end=il2_end)
     rows = event_rows(adverse_events, people, periods, emergence=emergence, followup_known=followup is not None)
     counted = rows.filter("counted")
@@ -112,6 +121,12 @@ def safety(
         rates += [start | row for row in _rates(own, members, known=followup is not None)]
     times = event_times(rows if followup is not None else rows.clear(), people)
     return Safety(rows, SUMMARIES.frame(shares), ADVERSE_EVENT_RATES.frame(rates), times)
+
+
+def _refused_in_words(refused: set[str], known: set[str]) -> str:
+    left_out, strangers = len(refused & known), len(refused - known)
+    told = f"; left out for faulty records: {left_out}" if left_out else ""
+    return told + (f"; events of {strangers} unknown subjects left out" if strangers else "")
 
 
 def classes_of(rows: pl.DataFrame) -> Iterator[tuple[str, Row, pl.DataFrame]]:

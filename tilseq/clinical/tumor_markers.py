@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -81,12 +81,12 @@ def markers(tumor_markers: Any, *, subjects: Any, tg: Thyroglobulin = "thyroglob
     people = as_polars(subjects)
     tumor_types = dict(zip(people["subject"].to_list(), people["tumor_type"].to_list(), strict=True))
     starts = {name: periods.start_day for name, periods in periods_of(people).items()}
-    given = conform(as_polars(tumor_markers), TUMOR_MARKERS).rows(named=True)
-    problems = list(_unknown_subjects(given, tumor_types))
-    if problems:
-        raise StudyError(problems, "the tumour markers")
+    given = conform(as_polars(tumor_markers), TUMOR_MARKERS)
+    faults = [error for _, error in marker_faults(given, list(tumor_types))]
+    if faults:
+        raise StudyError(faults, "the tumour markers")
     series: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in given:
+    for row in given.iter_rows(named=True):
         name, strange = marker_name(row["test"])
         series[row["subject"], name].append(row | {"test": name, "told": [strange] if strange else []})
     rows: list[Row] = []
@@ -116,12 +116,14 @@ def samples_of(rows: Sequence[Row]) -> list[Sample]:
     return found
 
 
-def _unknown_subjects(rows: Sequence[Row], subjects: Mapping[str, Any]) -> Iterator[TableError]:
-    for number, row in enumerate(rows, start=2):
-        name = row["subject"]
+def marker_faults(tumor_markers: pl.DataFrame, subjects: Sequence[str]) -> list[tuple[str, TableError]]:
+    """Return each row of an unknown subject, with that subject."""
+    faults = []
+    for number, name in enumerate(tumor_markers["subject"], start=2):
         if name not in subjects:
-            mend = did_you_mean(name, list(subjects)) or "add the subject to the table of subjects"
-            yield TableError("no such subject", row=number, column="subject", found=name, mend=mend)
+            mend = did_you_mean(name, subjects) or "add the subject to the table of subjects"
+            faults.append((name, TableError("no such subject", row=number, column="subject", found=name, mend=mend)))
+    return faults
 
 
 def _remarks(record: Row, tumor_type: str, in_panel: bool) -> list[str]:

@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tilseq.io.bcr import read_bcr
     from tilseq.io.cell_obs import write_cell_labels
-    from tilseq.io.clinical import read_lesions, read_responses, read_sdtm_recist, read_subjects
-    from tilseq.io.clinical_events import read_adverse_events, read_followup, read_infusions, read_tumor_markers
+    from tilseq.io.clinical import (
+        read_followup,
+        read_infusions,
+        read_lab_results,
+        read_lesions,
+        read_responses,
+        read_schedule,
+        read_sdtm_recist,
+        read_subjects,
+        read_therapies,
+    )
+    from tilseq.io.clinical_events import read_adverse_events, read_tumor_markers
     from tilseq.io.clonotypes import read_clonotypes
     from tilseq.io.contigs import read_contigs
     from tilseq.io.count_matrix import read_count_matrix
@@ -38,20 +48,23 @@ MODULES = {
     "read_contigs": "contigs",
     "read_count_matrix": "count_matrix",
     "read_fcs": "fcs",
-    "read_followup": "clinical_events",
+    "read_followup": "clinical",
     "read_gates": "gate_files",
     "read_gmt": "gmt",
     "read_h5ad": "h5ad",
-    "read_infusions": "clinical_events",
+    "read_infusions": "clinical",
+    "read_lab_results": "clinical",
     "read_labels": "labels",
     "read_lesions": "clinical",
     "read_responses": "clinical",
+    "read_schedule": "clinical",
     "read_sdtm_recist": "clinical",
     "read_quantifications": "quantifications",
     "read_ranks": "ranks",
     "read_single_cells": "single_cells",
     "read_spill": "spill",
     "read_subjects": "clinical",
+    "read_therapies": "clinical",
     "read_tumor_markers": "clinical_events",
     "write_cell_labels": "cell_obs",
     "write_fcs": "fcs_write",
@@ -73,15 +86,18 @@ __all__ = [
     "read_gmt",
     "read_h5ad",
     "read_infusions",
+    "read_lab_results",
     "read_labels",
     "read_lesions",
     "read_responses",
+    "read_schedule",
     "read_sdtm_recist",
     "read_quantifications",
     "read_ranks",
     "read_single_cells",
     "read_spill",
     "read_subjects",
+    "read_therapies",
     "read_tumor_markers",
     "write_cell_labels",
     "write_fcs",

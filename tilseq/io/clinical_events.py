@@ -1,4 +1,4 @@
-"""Clinical tables of events and markers: adverse events, tumour markers, infusions, follow-up."""
+"""Adverse events and tumour markers as a file holds them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from pathlib import Path
 import polars as pl
 
 from tilseq.errors import StudyError, TableError, TilseqError, did_you_mean
-from tilseq.io.text import read_cells
-from tilseq.tables import Table, parse
-from tilseq.tables.inputs import ADVERSE_EVENTS, FOLLOWUP, INFUSIONS, TUMOR_MARKERS
+from tilseq.io.clinical import parse_by_subject
+from tilseq.tables.inputs import ADVERSE_EVENTS, TUMOR_MARKERS
 
 # What a coding dictionary adds: a code, its version, the names of its levels.
 CODED = re.compile(r".+_(code|version)|(llt|pt|hlt|hlgt|meddra)(_.+)?", re.IGNORECASE)
+
+Faults = dict[str, list[TilseqError]]
 
 
 def read_adverse_events(path: str | Path) -> pl.DataFrame:
@@ -32,9 +33,18 @@ def read_adverse_events(path: str | Path) -> pl.DataFrame:
     StudyError
         A column or cell is wrong; every fault is listed with its row.
     """
-    cells = read_cells(path)
-    frame, problems = parse(cells, ADVERSE_EVENTS, file=path, extra="keep")
-    unknown: list[TilseqError] = [
+    return _whole(*adverse_events_by_subject(path))
+
+
+def read_tumor_markers(path: str | Path) -> pl.DataFrame:
+    """Read a table of tumour markers; see `read_adverse_events` for what is raised."""
+    return _whole(*parse_by_subject(path, TUMOR_MARKERS))
+
+
+def adverse_events_by_subject(path: str | Path) -> tuple[pl.DataFrame, Faults]:
+    """Read adverse events so that a faulty row costs its subject alone; see `parse_by_subject`."""
+    frame, faults = parse_by_subject(path, ADVERSE_EVENTS, extra="keep")
+    unknown = [
         TableError(
             f"{ADVERSE_EVENTS.name} has no such column",
             file=path,
@@ -45,28 +55,13 @@ def read_adverse_events(path: str | Path) -> pl.DataFrame:
         for name in frame.columns
         if name not in ADVERSE_EVENTS.names and not CODED.fullmatch(name)
     ]
-    if unknown or problems:
-        raise StudyError([*unknown, *problems])
-    return frame
+    if unknown:
+        raise StudyError([*unknown, *(problem for problems in faults.values() for problem in problems)])
+    return frame, faults
 
 
-def read_tumor_markers(path: str | Path) -> pl.DataFrame:
-    """Read a table of tumour markers; see `read_adverse_events` for what is raised."""
-    return _read(path, TUMOR_MARKERS)
-
-
-def read_infusions(path: str | Path) -> pl.DataFrame:
-    """Read a table of infusions; see `read_adverse_events` for what is raised."""
-    return _read(path, INFUSIONS)
-
-
-def read_followup(path: str | Path) -> pl.DataFrame:
-    """Read a table of follow-up; see `read_adverse_events` for what is raised."""
-    return _read(path, FOLLOWUP)
-
-
-def _read(path: str | Path, table: Table) -> pl.DataFrame:
-    frame, problems = parse(read_cells(path), table, file=path)
-    if problems:
-        raise StudyError(problems)
+def _whole(frame: pl.DataFrame, faults: Faults) -> pl.DataFrame:
+    if faults:
+        problems = [problem for problems in faults.values() for problem in problems]
+        raise StudyError(sorted(problems, key=lambda problem: problem.row or 0))
     return frame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tilseq.tables.schema import Column, Table
+from tilseq.tables.survival import TIME_TO_EVENT
 
 DIRECTIONS = ("low", "high")
 ANY_PERIOD = "any"  # of a shift: all periods from the start of treatment on
@@ -86,4 +87,22 @@ SIGNIFICANT_RESULTS = Table(
         Column("tests", "text", "Tests with such a result, parted by ';'."),
     ),
     key=("subject", "period"),
+)
+
+_OWN = {
+    "parameter": Column("parameter", "text", "What came back, such as `recovery: ANC >= 0.5` (10^9/L).", needed=True),
+    "origin": Column("origin", "text", "What the time counts from.", needed=True, allowed=("infusion", "nadir")),
+    "rule": Column(
+        "rule",
+        "text",
+        "What ended the time, or why there is none.",
+        needed=True,
+        allowed=("recovered", "not_recovered", "never_below", "not_evaluable"),
+    ),
+}
+RECOVERIES = Table(
+    "recoveries",
+    "One recovery of a blood count of one subject a row, in the columns of `time_to_event`.",
+    tuple(_OWN.get(column.name, column) for column in TIME_TO_EVENT.columns),
+    key=TIME_TO_EVENT.key,
 )
