@@ -132,7 +132,8 @@ def end_of_observation(end: str, question: Question) -> Censored:
 
 
 def _censored(rule: CensorRule, trigger: Found, question: Question) -> Censored:
-    told = (*trigger.words, f"{trigger.table}, day {trigger.day}") if rule.trigger != "no_baseline" else ()
+    fired = () if rule.trigger == "no_baseline" else (f"{rule.description} on day {trigger.day} ({trigger.table})",)
+    told = trigger.words or fired
     if rule.at == "trigger":
         return Censored(rule.name, rule.description, trigger)
     read = question.adequate(trigger.day) if rule.at == "last_adequate" else None
