@@ -23,12 +23,14 @@ def public(package, modules, prefix=""):
 def test_plots_offers_every_figure_function():
     modules = (
         "bcr", "change", "clinical", "compartments", "differential", "diversity", "enrichment", "expression", "flow",
-        "overlap", "paired", "repertoire", "running", "study", "tracking", "umap", "usage",
+        "labs", "overlap", "paired", "repertoire", "running", "safety", "study", "tracking", "tumor_markers", "umap",
+        "usage",
     )  # fmt: skip
     # What draws into axes that another figure lends it is no figure.
     drawn = {name: module for name, module in public("tilseq.plots", modules).items() if not name.startswith("draw_")}
     assert sorted(drawn) == sorted(ts.plots.__all__)
     assert {name: getattr(ts.plots, name).__module__ for name in drawn} == {
+        "adverse_event_bars": "tilseq.plots.safety",
         "change_scatter": "tilseq.plots.change",
         "clone_courses": "tilseq.plots.tracking",
         "clone_tracking": "tilseq.plots.tracking",
@@ -42,6 +44,9 @@ def test_plots_offers_every_figure_function():
         "infused_scatter": "tilseq.plots.paired",
         "isotype_bars": "tilseq.plots.bcr",
         "junction_lengths": "tilseq.plots.usage",
+        "lab_shift_map": "tilseq.plots.labs",
+        "lab_trajectories": "tilseq.plots.labs",
+        "marker_courses": "tilseq.plots.tumor_markers",
         "mutation_histogram": "tilseq.plots.bcr",
         "overlap_heatmap": "tilseq.plots.overlap",
         "paired_slopes": "tilseq.plots.paired",

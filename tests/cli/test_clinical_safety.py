@@ -34,7 +34,7 @@ def safety(files, *more):
 
 def test_writes_four_tables(files, capsys):
     assert safety(files, "--followup", files / "f.csv") == 0
-    names = ["adverse_event_rates", "adverse_event_rows", "summaries", "time_to_event"]
+    names = ["adverse_event_rates", "adverse_event_rows", "adverse_event_times", "summaries"]
     assert sorted(path.name for path in (files / "out").iterdir()) == [
         f"{name}.{kind}" for name in names for kind in ("csv", "parquet")
     ]

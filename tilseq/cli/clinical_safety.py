@@ -45,15 +45,16 @@ def safety_command(
 ) -> None:
     """Count subjects by adverse event and worst grade.
 
-    Writes adverse_event_rows (the listing), summaries, adverse_event_rates and time_to_event, each as CSV and Parquet.
+    Writes adverse_event_rows (the listing), summaries, adverse_event_rates and adverse_event_times, as .csv and
+    .parquet.
     A subject with a faulty record is told with file and row and is left out of every count; the others go on.
     """
     from tilseq.clinical.adverse_events import event_faults, listing_table
     from tilseq.clinical.safety import fatal_without_death, safety
     from tilseq.io.clinical import read_followup, read_infusions, read_subjects
     from tilseq.io.clinical_events import adverse_events_by_subject
-    from tilseq.io.write import write_csv, write_frame, write_table
-    from tilseq.tables.safety import ADVERSE_EVENT_RATES, ADVERSE_EVENT_ROWS
+    from tilseq.io.write import write_table
+    from tilseq.tables.safety import ADVERSE_EVENT_RATES, ADVERSE_EVENT_ROWS, ADVERSE_EVENT_TIMES
     from tilseq.tables.summaries import SUMMARIES
 
     people = read_subjects(subjects)
@@ -73,8 +74,7 @@ def safety_command(
     write_table(found.rows, listing_table(further), output)
     write_table(found.summaries, SUMMARIES, output)
     write_table(found.rates, ADVERSE_EVENT_RATES, output)
-    write_frame(found.times, output / "time_to_event.parquet")
-    write_csv(found.times, output / "time_to_event.csv")
+    write_table(found.times, ADVERSE_EVENT_TIMES, output)
     counted = int(found.rows["counted"].sum())
     click.echo(f"{found.rows.height} adverse events, {counted} counted", err=True)
     for row in fatal_without_death(found.rows).iter_rows(named=True):

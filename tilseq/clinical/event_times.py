@@ -9,16 +9,9 @@ import polars as pl
 
 from tilseq.clinical.adverse_events import FATAL
 from tilseq.clinical.treated import Subject
+from tilseq.tables.safety import ADVERSE_EVENT_TIMES
 
 DAYS_PER_MONTH = 30.4375
-TIMES = {
-    **dict.fromkeys(("subject", "parameter", "reader", "origin"), pl.String()),
-    **dict.fromkeys(("start_day", "end_day", "days"), pl.Int64()),
-    "event": pl.Boolean(),
-    **dict.fromkeys(("description", "rule", "source_table"), pl.String()),
-    "source_row_day": pl.Int64(),
-    "reason": pl.String(),
-}
 SOURCE = "adverse_events"
 NO_FIRST_DAY = "no first day recorded: taken to begin with the first dose"
 
@@ -45,7 +38,7 @@ def event_times(rows: pl.DataFrame, subjects: Mapping[str, Subject], *, term: st
     Returns
     -------
     polars.DataFrame
-        Columns of `time_to_event`, one row a subject and parameter: `ae_onset`, `ae_duration` of any event, and with
+        Table `adverse_event_times`, one row a subject and parameter: `ae_onset`, `ae_duration` of any event, and with
         `_grade_3_5`, `_serious` and `_immune_related` of those. Onset has a row for every subject treated whose
         follow-up is known, duration one for each that had such an event.
     """
@@ -61,7 +54,7 @@ def event_times(rows: pl.DataFrame, subjects: Mapping[str, Subject], *, term: st
             "_immune_related": counted.filter(pl.col("immune_related").fill_null(False)),
         }
     found = [row for name, part in classes.items() for row in _times(name, part, members)]
-    return pl.DataFrame(found, schema=TIMES).sort("parameter", "subject")
+    return ADVERSE_EVENT_TIMES.frame(found)
 
 
 def times_at_risk(rows: pl.DataFrame, members: Mapping[str, Subject]) -> dict[str, tuple[int, bool]]:

@@ -45,7 +45,7 @@ class Safety:
         Table `adverse_event_rates`: events, and subjects with a first event per 100 person-months at risk (qualifier
         `grade`: `any` or `3-5`). Without follow-up there is no time at risk, and no rate.
     times
-        Rows of `time_to_event`: see `event_times`.
+        Table `adverse_event_times`: see `event_times`.
     """
 
     rows: pl.DataFrame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tilseq.tables.schema import Column, Table
+from tilseq.tables.survival import TIME_TO_EVENT
 
 ADVERSE_EVENT_ROWS = Table(
     "adverse_event_rows",
@@ -49,4 +50,23 @@ ADVERSE_EVENT_RATES = Table(
         Column("method", "text", "How the limits were found."),
     ),
     key=("population", "group", "parameter", "qualifier"),
+)
+
+_OWN = {
+    "parameter": Column("parameter", "text", "Such as `ae_onset` or `ae_duration_grade_3_5`.", needed=True),
+    "reader": Column("reader", "text", "Null: an adverse event has no reader."),
+    "origin": Column("origin", "text", "What the time counts from.", needed=True, allowed=("first_dose", "onset")),
+    "rule": Column(
+        "rule",
+        "text",
+        "Whether it began or ended, or was censored.",
+        needed=True,
+        allowed=("event", "censored_at_end_of_follow_up"),
+    ),
+}
+ADVERSE_EVENT_TIMES = Table(
+    "adverse_event_times",
+    "Time to onset, or duration, of the first adverse event of a class of one subject, in columns of `time_to_event`.",
+    tuple(_OWN.get(column.name, column) for column in TIME_TO_EVENT.columns),
+    key=TIME_TO_EVENT.key,
 )
