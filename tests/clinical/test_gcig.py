@@ -94,6 +94,12 @@ def test_the_pretreatment_sample_is_of_the_14_days_before_the_start():
     assert row["evaluable_progression"] is True
 
 
+def test_a_sample_of_the_day_of_the_start_is_neither_before_nor_after_it():
+    row = evaluate([(-7, 400), (20, 200), (48, 200)])
+    assert row["evaluable_response"] is False
+    assert "sample of day -7 not used: neither before nor after the start" in row["reason"]
+
+
 def test_the_last_sample_before_the_start_counts():
     assert response([(-20, 800), (-8, 400), (20, 201), (48, 201)]) == ("none", None)
 

@@ -103,23 +103,29 @@ def test_each_share_has_its_exact_interval(tables):
 
 def test_an_event_is_of_the_period_it_begins_in_and_a_period_has_who_reached_it(tables):
     assert summary(tables, "ae_any", "grade=any;period=lymphodepletion") == (1, 6)
-    assert summary(tables, "ae_any", "grade=any;period=infusion") == (0, 6)
-    assert summary(tables, "ae_any", "grade=any;period=follow_up_30") == (2, 6)
-    # A4 and A6 were not followed beyond day 30.
+    # A6 was not infused.
+    assert summary(tables, "ae_any", "grade=any;period=infusion") == (0, 5)
+    assert summary(tables, "ae_any", "grade=any;period=follow_up_30") == (2, 5)
+    # A4 was not followed beyond day 30.
     assert summary(tables, "ae_any", "grade=any;period=later") == (2, 4)
     assert summary(tables, "ae_any", "grade=5;period=later;soc=infection;term=sepsis") == (1, 4)
 
 
 def test_the_period_of_the_infusion_lasts_to_the_end_of_il2():
     tables = found(il2_end={"A3": 4})
-    assert summary(tables, "ae_any", "grade=any;period=infusion") == (1, 6)
-    assert summary(tables, "ae_any", "grade=any;period=follow_up_30") == (1, 6)
+    assert summary(tables, "ae_any", "grade=any;period=infusion") == (1, 5)
+    assert summary(tables, "ae_any", "grade=any;period=follow_up_30") == (1, 5)
 
 
 def test_the_denominator_is_in_words(tables):
     texts = tables.summaries["denominator_text"].unique().to_list()
     treated = "subjects treated: infused, or with a day of the first dose or of lymphodepletion"
-    assert sorted(texts) == [treated, f"{treated}; of these, followed on the first day of the period"]
+    followed = "followed on the first day of the period"
+    assert sorted(texts) == [
+        treated,
+        f"{treated}; of these, {followed}",
+        f"{treated}; of these, infused and {followed}",
+    ]
 
 
 def test_without_infusions_and_first_doses_every_subject_counts_and_that_is_said():
@@ -312,6 +318,13 @@ def test_coded_columns_and_the_recorded_period_pass_through():
 def test_nobody_treated_is_refused():
     with pytest.raises(TableError, match="no subject was treated"):
         found(subjects=SUBJECTS.filter(pl.col("subject") == "S"), infusions=INFUSIONS, rows=[event("S", "a", 1, 1)])
+
+
+@pytest.mark.parametrize("table", ["subjects", "followup"])
+def test_a_subject_that_stands_twice_is_refused(table):
+    frame = {"subjects": SUBJECTS, "followup": FOLLOWUP}[table]
+    with pytest.raises(TableError, match="holds a key twice"):
+        found(**{table: pl.concat([frame, frame.head(1)])})
 
 
 def test_no_event_at_all_gives_shares_of_0():

@@ -13,8 +13,10 @@ from typing import Any, Literal
 import polars as pl
 
 from tilseq.clinical.periods import periods_of
+from tilseq.clinical.treated import STARTS, columns_of
 from tilseq.clinical.tumor_markers import Sample, samples_of
 from tilseq.tables import as_polars
+from tilseq.tables.inputs import SUBJECTS
 from tilseq.tables.tumor_marker_course import GCIG
 
 MARKER, TUMOR_TYPE = "CA125", "ovarian"
@@ -81,15 +83,20 @@ def gcig(
     -------
     polars.DataFrame
         Table `gcig`, a row for every subject with ovarian cancer.
+
+    Raises
+    ------
+    TableError
+        `subjects` breaks its registry.
     """
-    people = as_polars(subjects)
+    people = columns_of(subjects, SUBJECTS, ("subject", "tumor_type", "harvest_day", *STARTS))
     rows = as_polars(courses).filter(pl.col("test") == MARKER)
     starts = {name: periods.start_day for name, periods in periods_of(people).items()}
     found = []
     for person in people.filter(pl.col("tumor_type") == TUMOR_TYPE).to_dicts():
         name = person["subject"]
         days = [*(interference_days or {}).get(name, ())]
-        if harvest == "interferes" and person.get("harvest_day") is not None:
+        if harvest == "interferes" and person["harvest_day"] is not None:
             days.append(person["harvest_day"])
         own = samples_of(rows.filter(pl.col("subject") == name).to_dicts())
         found.append({"subject": name} | _evaluate(own, starts[name], days, name in mouse_antibodies))
@@ -141,6 +148,8 @@ def _one_assay(samples: list[Sample], start_day: int) -> tuple[_Course, list[str
     same = [sample for sample in after if first is not None and sample.row["assay"] == first.row["assay"]]
     others = len(after) - len(same)
     told = [f"samples of another assay not used: {others}"] if others else []
+    if any(sample.day == start_day for sample in samples):
+        told.append(f"sample of day {start_day} not used: neither before nor after the start")
     return _Course(before[-1] if before else None, start_day, same), told
 
 

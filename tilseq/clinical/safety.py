@@ -68,8 +68,9 @@ def safety(
 
     Subjects are counted, not events: each once a term, system or class, with its worst grade. The denominator is every
     subject treated (infused, or with a first dose), with or without an event; of a period, those of them who were
-    still followed on its first day, where there is a follow-up. Serious and immune-related events are those flagged so;
-    a missing flag is no flag, and the row's reason says so. An event belongs to the period it begins in.
+    infused (from the infusion on) and still followed on its first day, as far as that is known. Serious and
+    immune-related events are those flagged so; a missing flag is no flag, and the reason of its row says so. An event
+    belongs to the period it begins in.
 
     Parameters
     ----------
@@ -193,8 +194,8 @@ def _reached(
 ) -> tuple[int, str]:
     """Return how many subjects reached a period, and that in words.
 
-    One whose follow-up is not known stays in, since leaving it out would raise every share; so does one with an event
-    in the period.
+    From the infusion on, one who was not infused is out. One whose follow-up is not known stays in, since leaving it
+    out would raise every share; so does one with an event in the period.
     """
     starts: dict[str, Callable[[Periods], int]] = {
         "lymphodepletion": lambda one: one.start_day,
@@ -202,14 +203,16 @@ def _reached(
         "follow_up_30": lambda one: one.infusion_end_day + 1,
         "later": lambda one: one.follow_up_end_day + 1,
     }
-    if period not in starts or all(one.last_day is None for one in members.values()):
+    if period not in starts or all(one.last_day is None and one.infused is None for one in members.values()):
         return len(members), words
     here = set(rows["subject"].to_list())
-    reached = sum(
-        name in here or one.last_day is None or one.last_day >= starts[period](periods[name])
-        for name, one in members.items()
-    )
-    return reached, f"{words}; of these, followed on the first day of the period"
+    reached = 0
+    for name, one in members.items():
+        begun = period == "lymphodepletion" or one.infused is not False
+        followed = one.last_day is None or one.last_day >= starts[period](periods[name])
+        reached += name in here or (begun and followed)
+    what = "" if period == "lymphodepletion" else "infused and "
+    return reached, f"{words}; of these, {what}followed on the first day of the period"
 
 
 def _with_intervals(counts: list[Row]) -> list[Row]:

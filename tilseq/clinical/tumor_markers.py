@@ -12,10 +12,11 @@ import polars as pl
 
 from tilseq.clinical.marker_panel import implausible, marker_name, marker_panel, same_unit
 from tilseq.clinical.periods import periods_of
+from tilseq.clinical.treated import STARTS, columns_of
 from tilseq.errors import StudyError, TableError, did_you_mean
 from tilseq.lab_tests import Result, read_result
 from tilseq.tables import as_polars, conform
-from tilseq.tables.inputs import TUMOR_MARKERS
+from tilseq.tables.inputs import SUBJECTS, TUMOR_MARKERS
 from tilseq.tables.tumor_marker_course import MARKER_COURSES
 
 Row = dict[str, Any]
@@ -78,7 +79,7 @@ def markers(tumor_markers: Any, *, subjects: Any, tg: Thyroglobulin = "thyroglob
     TableError
         A table breaks its registry.
     """
-    people = as_polars(subjects)
+    people = columns_of(subjects, SUBJECTS, ("subject", "tumor_type", *STARTS))
     tumor_types = dict(zip(people["subject"].to_list(), people["tumor_type"].to_list(), strict=True))
     starts = {name: periods.start_day for name, periods in periods_of(people).items()}
     given = conform(as_polars(tumor_markers), TUMOR_MARKERS)
