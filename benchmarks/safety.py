@@ -54,6 +54,14 @@ write.csv(d[names], row.names = FALSE)
 """
 
 
+# Subjects by arm, term and worst grade, counted by R itself: tern prints no such table of its data.
+WORST = """
+load(commandArgs(TRUE)[1]); d <- as.data.frame(tern_ex_adae); d$grade <- as.integer(d$AETOXGR)
+worst <- aggregate(grade ~ USUBJID + ARM + AEDECOD, d, max)
+write.csv(as.data.frame(table(ARM = worst$ARM, AEDECOD = worst$AEDECOD, grade = worst$grade)), row.names = FALSE)
+"""
+
+
 def main() -> None:
     """Print both tables."""
     folder = os.environ.get("TILSEQ_TERN")
@@ -91,9 +99,15 @@ def _tern(folder: Path) -> None:
     print(f"| tern's printed cells of ex_adae ({rows.height} events, {people.height} subjects) | equal | seconds |")
     print("|-|-|-|")
     print(f"| by arm: any, worst grade, system, term, events | {right} of {len(cells)} | {seconds:.2f} |")
-    print(
-        f"| serious, related, grade 3-5, grade 4-5 | {sum(whole[n] == FLAGS[n] for n in FLAGS)} of {len(FLAGS)} | |\n"
-    )
+    flags = sum(whole[name] == FLAGS[name] for name in FLAGS)
+    print(f"| serious, related, grade 3-5, grade 4-5 | {flags} of {len(FLAGS)} | |")
+    text = subprocess.check_output(["Rscript", "-e", WORST, str(data)], text=True)
+    counted = pl.read_csv(io.StringIO(text), infer_schema=False).to_dicts()
+    same = 0
+    for row in counted:
+        what = qualifier_text({"grade": row["grade"], "soc": _soc(row["AEDECOD"]), "term": row["AEDECOD"]})
+        same += _subjects(found, f"arm={row['ARM']}", "ae_any", what or "") == int(row["Freq"])
+    print(f"| R's own count by arm, term and worst grade | {same} of {len(counted)} | |\n")
 
 
 def _soc(term: str) -> str:

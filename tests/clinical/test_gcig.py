@@ -63,6 +63,11 @@ def test_an_intervening_sample_may_be_a_tenth_above_the_one_before():
     assert response([(-8, 400), (20, 150), (30, 166), (48, 166)]) == ("none", None)
 
 
+def test_the_tolerance_is_a_tenth_and_no_more():
+    assert response([(-8, 4000), (20, 1000), (30, 1100), (48, 1100)]) == ("PR", 20)
+    assert response([(-8, 4000), (20, 1000), (30, 1101), (48, 1100)]) == ("none", None)
+
+
 def test_after_a_rise_that_breaks_it_a_later_fall_may_begin_anew():
     assert response([(-8, 400), (20, 150), (30, 166), (40, 150), (68, 150)]) == ("PR", 30)
 
@@ -161,6 +166,19 @@ def test_rule_b_twice_the_nadir_twice_a_week_apart():
 def test_rule_b_takes_the_pretreatment_sample_for_a_nadir():
     assert progression([(-8, 100), (14, 200), (21, 200)]) == ("B", 14)
     assert progression([(-8, 100), (14, 199), (21, 199)]) == ("none", None)
+
+
+def test_rule_b_takes_the_lowest_sample_not_the_last():
+    assert progression([(-8, 100), (10, 40), (20, 60), (30, 80), (37, 80)]) == ("B", 30)
+
+
+def test_a_nadir_that_is_a_limit_asks_twice_the_limit():
+    assert progression([(-8, 100), (10, "<40"), (30, 60), (37, 60)]) == ("none", None)
+    assert progression([(-8, 100), (10, "<40"), (30, 80), (37, 80)]) == ("B", 30)
+
+
+def test_who_normalises_later_is_of_rule_a():
+    assert progression([(-8, 100), (10, 50), (20, 30), (30, 70), (37, 70)]) == ("A", 30)
 
 
 # Rule C: normal before treatment.

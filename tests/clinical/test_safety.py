@@ -117,6 +117,16 @@ def test_the_period_of_the_infusion_lasts_to_the_end_of_il2():
     assert summary(tables, "ae_any", "grade=any;period=follow_up_30") == (1, 5)
 
 
+@pytest.mark.parametrize(("last", "reached"), [(30, 4), (31, 5)])
+def test_a_period_is_reached_on_its_first_day(last, reached):
+    seen = FOLLOWUP.with_columns(last_alive_day=pl.when(subject="A4").then(last).otherwise("last_alive_day"))
+    assert summary(found(followup=seen), "ae_any", "grade=any;period=later") == (2, reached)
+
+
+def test_an_event_after_the_end_of_follow_up_widens_its_period():
+    assert summary(found([*EVENTS, event("A4", "a", 1, 40)]), "ae_any", "grade=any;period=later") == (3, 5)
+
+
 def test_the_denominator_is_in_words(tables):
     texts = tables.summaries["denominator_text"].unique().to_list()
     treated = "subjects treated: infused, or with a day of the first dose or of lymphodepletion"
@@ -200,6 +210,13 @@ def test_a_death_ends_no_event(tables):
     assert (fatal["days"][0], fatal["event"][0], fatal["description"][0]) == (6, False, "sepsis led to death")
 
 
+def test_the_first_event_is_one_without_a_first_day_else_the_worst_of_the_day():
+    rows = [event("A2", "a", 1, 3), event("A2", "b", 3, 3), event("A4", "c", 1, 2), event("A4", "d", 1)]
+    times = found(rows).times.filter(pl.col("parameter") == "ae_onset", pl.col("event"))
+    told = [(row["description"], row["days"], row["reason"]) for row in times.to_dicts()]
+    assert told == [("b", 11, None), ("d", 1, "no first day recorded: taken to begin with the first dose")]
+
+
 def test_times_of_one_term(tables):
     people, _ = subjects_of(SUBJECTS, INFUSIONS, FOLLOWUP)
     times = event_times(tables.rows, people, term="nausea").filter(pl.col("parameter") == "ae_onset")
@@ -230,6 +247,11 @@ def test_rates_per_100_person_months():
     assert (told["arm=A"]["subjects_at_risk"], told["arm=A"]["person_months"]) == (3, pytest.approx(458 / 30.4375))
 
 
+def test_rates_count_events_from_a_least_grade_on(tables):
+    events = {row["qualifier"]: row["events"] for row in tables.rates.filter(parameter="ae_any").to_dicts()}
+    assert (events["grade=any"], events["grade=3-5"]) == (7, 3)
+
+
 def test_the_exact_interval_of_a_rate_is_terns():
     # h_incidence_rate_exact(200, 2, 0.1)
     lower, upper = poisson(2, level=0.9)
@@ -250,6 +272,10 @@ def test_grade_5_is_held_against_the_death(followup, reason):
     tables = found(followup=seen)
     assert listed(tables, "sepsis")["reason"] == reason
     assert fatal_without_death(tables.rows).height == (reason is not None)
+
+
+def test_grade_5_on_the_day_of_death_is_borne_out():
+    assert listed(found([event("A3", "sepsis", 5, 60, 60)]), "sepsis")["reason"] is None
 
 
 def test_missing_flags_are_no_flags_and_are_told():

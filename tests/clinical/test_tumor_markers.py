@@ -101,6 +101,21 @@ def test_a_limit_above_the_lowest_number_is_no_nadir():
     assert column(frame, "nadir") == [8, 1, 1]
 
 
+def test_a_limit_at_the_lowest_number_lies_below_it():
+    frame = course(record(-8, "8"), record(10, "0.5"), record(20, "<0.5"))
+    assert (frame["nadir"][2], frame["nadir_day"][2]) == (None, 20)
+
+
+def test_a_marker_at_its_limit_is_normal():
+    assert column(course(record(-8, "8"), record(10, "5")), "normalised") == [None, True]
+    assert column(course(record(-8, "5"), record(10, "4")), "normalised") == [None, None]
+
+
+def test_without_two_rises_in_a_row_there_is_no_doubling_time():
+    frame = course(record(-8, "1"), record(28, "2"), record(56, "1"), record(70, "3"))
+    assert column(frame, "doubling_days") == [None] * 4
+
+
 def test_a_value_above_a_limit_stays_a_limit_too():
     frame = course(record(-8, "8"), record(10, ">1500"))
     assert (frame["operator"][1], frame["limit_value"][1], frame["value"][1]) == (">", 1500, None)
@@ -203,6 +218,7 @@ def test_tg_is_thyroglobulin_unless_set_or_its_unit_is_of_triglycerides():
 def test_a_subject_without_any_ca199_may_be_lewis_negative():
     ca = [record(day, "<0.6", test="CA19-9", unit="U/mL", upper=37.0) for day in (-8, 10)]
     assert all("Lewis-negative" in reason for reason in course(*ca)["reason"])
+    assert "Lewis" not in course(ca[0])["reason"][0]  # one record tells nothing
     assert "Lewis" not in (course(*ca, record(20, "3", test="CA199", unit="U/mL", upper=37.0))["reason"][1] or "")
 
 
