@@ -25,6 +25,7 @@ ALL = (
     "change",
     "contamination",
     "published_change",
+    "published_labs",
     "cell_labels",
     "origins",
     "enrichment",

@@ -107,4 +107,4 @@ def test_names_of_tests():
     assert lab_test("SGPT") == lab_test("alt")
     assert lab_test("Neutrofils") is None
     assert lab_test("TG") is None  # triglycerides or thyroglobulin
-    assert len({test.name for test in lab_tests().values()}) == 36
+    assert len({test.name for test in lab_tests().values()}) == 37
