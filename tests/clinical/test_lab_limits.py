@@ -47,6 +47,10 @@ def test_each_record_has_its_own_limits():
     assert positions(vital("105"), vital("105", upper=110.0)) == ["high", "normal"]
 
 
+def test_the_unit_is_that_of_the_record_whatever_it_is():
+    assert positions(vital("0.2", test="ANC", lower=1.8, upper=7.5, unit="furlong")) == ["low"]
+
+
 def test_the_baseline_is_the_last_before_lymphodepletion():
     rows = [vital("50", -20), vital("120", -8), vital("80", -8), vital("80", -7), vital("80", 3)]
     assert positions(*rows, column="baseline_position") == ["high"] * 5

@@ -32,7 +32,7 @@ def results_by_limits(labs: Any, *, subjects: Any = None, infusions: Any = None)
         Table `results_by_limits`, in the order of the results.
     """
     periods = None if subjects is None else periods_of(subjects, infusions)
-    values = lab_values(labs, periods)
+    values = lab_values(labs, periods, check_units=False)
     low, high, lower, upper = (pl.col(name) for name in ("low", "high", "lower_limit", "upper_limit"))
     below, above = high < lower * (1 - EQUAL), low > upper * (1 + EQUAL)
     within = (low >= lower * (1 - EQUAL)) & (high <= upper * (1 + EQUAL))

@@ -21,7 +21,7 @@ SCHEMA_OF_STARTS = {"subject": pl.String, "start": pl.Int64}
 CALCIUM_PER_ALBUMIN = 0.02  # mmol/L per g/L, the customary 0.8 mg/dL per g/dL
 
 
-def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None) -> pl.DataFrame:
+def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None, *, check_units: bool = True) -> pl.DataFrame:
     """Return each result as the range of numbers that it can be.
 
     A result such as ``<0.5`` is a range from 0, ``>1000`` one without end. What cannot be read, has a unit that its
@@ -33,6 +33,9 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None) -> pl.Da
         Table `labs`, polars or pandas.
     periods
         Subject → boundaries of its treatment; must then hold every subject of the results.
+    check_units
+        Refuse a known test in a unit that it does not have. A result and the limits of its record share their unit, so
+        that they can be compared in any.
 
     Returns
     -------
@@ -52,7 +55,7 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None) -> pl.Da
     if periods is not None:
         _stop_at_strangers(frame, periods)
     frame = _read(frame)
-    frame = _with_units(frame)
+    frame = _with_units(frame, check_units)
     frame = with_periods(frame, periods or {})
     return frame.with_columns(pl.lit(None, dtype=pl.String).alias("note"))
 
@@ -132,7 +135,7 @@ def _read(frame: pl.DataFrame) -> pl.DataFrame:
     return _refuse(frame, wrong.then(pl.lit("the upper limit is not above 0")))
 
 
-def _with_units(frame: pl.DataFrame) -> pl.DataFrame:
+def _with_units(frame: pl.DataFrame, check: bool) -> pl.DataFrame:
     """Add `name`, `plain_unit` and `factor`; a known test in a unit that it does not have is refused."""
     pairs = frame.select("test", "unit").unique()
     rows = []
@@ -140,7 +143,7 @@ def _with_units(frame: pl.DataFrame) -> pl.DataFrame:
         test = lab_test(written)
         factor = None if test is None else test.factor(unit)
         why = None
-        if test is not None and factor is None:
+        if check and test is not None and factor is None:
             why = f"{test.name} has no unit {unit!r}, it may be {test.units}" if unit else f"{test.name} without a unit"
         rows.append((written, unit, test and test.name, plain_unit(unit or ""), factor, why))
     names = ["test", "unit", "name", "plain_unit", "factor", "why"]
