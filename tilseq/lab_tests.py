@@ -130,6 +130,7 @@ def per_ul_of_unit(unit: str) -> float | None:
     plain = plain_unit(unit).removeprefix("cells")
     plain = re.sub(r"^[x\u00d7*]?10(?:\^|\*\*?|e)([0-9]+)(?:cells)?/", r"10^\1/", plain)
     plain = re.sub(r"/(?:mm\^?3|cumm|cmm|mcl)$", "/ul", plain)
+    plain = re.sub(r"^1/", "/", plain)
     return PER_UL.get(plain)
 
 

@@ -97,18 +97,18 @@ def test_a_faulty_row_is_told_and_left_out_and_the_rest_goes_on(tmp_path, capsys
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("text", "why", "grade"),
     [
-        ("007,11,ANC,0.2,furlong,1.8,7.5,", "not graded: ANC has no unit 'furlong', it may be"),
-        ('007,11,ANC,"0,2",10^9/L,1.8,7.5,', "not graded: the comma of '0,2' may be a decimal or a thousands mark"),
-        ("007,11,ANC,clotted,10^9/L,1.8,7.5,", "not graded: 'clotted' is no number"),
-        ("007,11,ANC,0.2,10^9/L,7.5,1.8,", "not graded: the lower limit is above the upper"),
+        ("007,11,ANC,0.2,furlong,1.8,7.5,", "ANC has no unit 'furlong', it may be", ""),
+        ('007,11,ANC,"0,2",10^9/L,1.8,7.5,', "the comma of '0,2' may be a decimal or a thousands mark", ""),
+        ("007,11,ANC,clotted,10^9/L,1.8,7.5,", "'clotted' is no number", ""),
+        ("007,11,ANC,0.2,10^9/L,7.5,1.8,", "limits not used: the lower is above the upper", "4"),
     ],
 )
-def test_a_result_that_cannot_be_read_is_told_with_its_row(tmp_path, capsys, text, why):
+def test_a_result_that_cannot_be_read_is_told_with_its_row(tmp_path, capsys, text, why, grade):
     assert labs(tmp_path, LABS + "007,x,ANC,1,10^9/L,1,7,\n" + text + "\n007,12,ANC,0.2,10^9/L,1.8,7.5,\n") == 4
     assert f"{tmp_path / 'labs.csv'}, row 7: {why}" in capsys.readouterr().err
-    assert written(tmp_path, "lab_grades", "grade") == [("0",), ("4",), ("3",), ("",), ("4",)]
+    assert written(tmp_path, "lab_grades", "grade") == [("0",), ("4",), ("3",), (grade,), ("4",)]
 
 
 def test_a_table_without_a_needed_column_ends_with_3_and_writes_nothing(tmp_path, capsys):

@@ -134,11 +134,16 @@ def test_without_limits_there_is_no_grade_unless_an_absolute_cut_fires():
 
 @pytest.mark.parametrize(
     ("lower", "upper", "why"),
-    [(8.0, 2.0, "the lower limit is above the upper"), (0.0, 0.0, "the upper limit is not above 0")],
+    [
+        (8.0, 2.0, "limits not used: the lower is above the upper"),
+        (0.0, 0.0, "limits not used: the upper is not above 0"),
+    ],
 )
-def test_limits_that_cannot_be_are_refused(lower, upper, why):
-    assert grades(anc("0.3", lower_limit=lower, upper_limit=upper)) == [None]
-    assert grades(anc("0.3", lower_limit=lower, upper_limit=upper), column="reason") == [why]
+def test_limits_that_cannot_be_count_as_missing(lower, upper, why):
+    limits = {"lower_limit": lower, "upper_limit": upper}
+    assert grades(anc("0.3", **limits), anc("1.6", **limits), alt("900", **limits)) == [4, None, None]
+    assert grades(anc("0.3", **limits), column="reason") == [why]
+    assert grades(anc("1.6", **limits), column="reason") == [f"no lower limit; {why}"]
 
 
 # Limits of detection: a grade only where all that the result can be has the same.

@@ -35,7 +35,7 @@ def positions(*rows, column="position"):
         (">100", {}, "high", None),
         ("fast", {}, None, "'fast' is no number"),
         (None, {}, None, "no value"),
-        ("80", {"lower": 100.0, "upper": 60.0}, None, "the lower limit is above the upper"),
+        ("80", {"lower": 100.0, "upper": 60.0}, None, "limits not used: the lower is above the upper"),
     ],
 )
 def test_positions_against_the_limits_of_the_record(text, limits, position, reason):

@@ -16,6 +16,8 @@ from tilseq.tables.inputs import LABS
 # Numbers that agree to 15 significant digits are equal; what lies beyond a limit is one step of twice that away.
 EQUAL = 5e-15
 BEYOND = 2 * EQUAL
+CROSSED = "limits not used: the lower is above the upper"
+NOT_ABOVE_0 = "limits not used: the upper is not above 0"
 NORMAL_ALBUMIN = 40.0  # g/L
 SCHEMA_OF_STARTS = {"subject": pl.String, "start": pl.Int64}
 CALCIUM_PER_ALBUMIN = 0.02  # mmol/L per g/L, the customary 0.8 mg/dL per g/dL
@@ -25,7 +27,7 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None, *, check
     """Return each result as the range of numbers that it can be.
 
     A result such as ``<0.5`` is a range from 0, ``>1000`` one without end. What cannot be read, has a unit that its
-    test does not have, or limits that cannot be, has no range and says why.
+    test does not have, has no range and says why. Limits that cannot be count as missing.
 
     Parameters
     ----------
@@ -42,7 +44,8 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None, *, check
     polars.DataFrame
         In the order given: the columns of `labs`, `row` (from 0), `name` (plain name of a test that is known),
         `plain_unit`, `factor` (to the test's own unit), `low`, `high` (of what the result can be, in the unit written),
-        `value` (the number written), `period`, `refused` (why there is no range), `note`.
+        `value` (the number written), `period`, `refused` (why there is no range), `note` (what
+        else a reader should know).
 
     Raises
     ------
@@ -54,10 +57,9 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None, *, check
     frame = conform(as_polars(labs), LABS).with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
     if periods is not None:
         _stop_at_strangers(frame, periods)
-    frame = _read(frame)
+    frame = _with_limits(_read(frame))
     frame = _with_units(frame, check_units)
-    frame = with_periods(frame, periods or {})
-    return frame.with_columns(pl.lit(None, dtype=pl.String).alias("note"))
+    return with_periods(frame, periods or {})
 
 
 def by_test(values: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -130,9 +132,16 @@ def _read(frame: pl.DataFrame) -> pl.DataFrame:
     schema = {"value_text": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64, "refused": pl.String}
     known = pl.DataFrame(rows, schema=schema, orient="row")
     frame = frame.join(known, on="value_text", how="left", nulls_equal=True, maintain_order="left")
-    crossed = pl.col("lower_limit") > pl.col("upper_limit")
-    wrong = pl.when(crossed).then(pl.lit("the lower limit is above the upper")).when(pl.col("upper_limit") <= 0)
-    return _refuse(frame, wrong.then(pl.lit("the upper limit is not above 0")))
+    return frame
+
+
+def _with_limits(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add `note`; limits that cannot be count as missing, and it says so."""
+    crossed, none = pl.col("lower_limit") > pl.col("upper_limit"), pl.col("upper_limit") <= 0
+    wrong = (crossed | none).fill_null(False)
+    why = pl.when(crossed).then(pl.lit(CROSSED)).when(none).then(pl.lit(NOT_ABOVE_0))
+    limits = [pl.when(~wrong).then(name).alias(name) for name in ("lower_limit", "upper_limit")]
+    return frame.with_columns(*limits, pl.when(wrong).then(why).alias("note"))
 
 
 def _with_units(frame: pl.DataFrame, check: bool) -> pl.DataFrame:
@@ -174,4 +183,5 @@ def _corrected(total: pl.DataFrame, albumin: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.lit("not corrected: no albumin of the day"))
     )
     moved = [pl.col(name) + shift for name in ("low", "high", "value")]
-    return joined.with_columns(*moved, told.alias("note")).drop("g")
+    notes = pl.concat_str("note", told, separator="; ", ignore_nulls=True)
+    return joined.with_columns(*moved, pl.when(notes != "").then(notes).alias("note")).drop("g")
