@@ -26,6 +26,7 @@ ALL = (
     "contamination",
     "published_change",
     "published_labs",
+    "planted_labs",
     "cell_labels",
     "origins",
     "enrichment",
