@@ -58,7 +58,9 @@ def test_results_as_laboratories_write_them(text, result):
         ("<0,5", "the comma of '<0,5' may be a decimal or a thousands mark"),
         ("1,247.5", "the comma of '1,247.5' may be a decimal or a thousands mark"),
         ("haemolysed", "'haemolysed' is no number"),
-        ("-1", "'-1' is no number"),
+        ("-1", "'-1' is below 0"),
+        ("<-1", "'<-1' is below 0"),
+        ("--1", "'--1' is no number"),
         ("+2", "'+2' is no number"),
         ("2+", "'2+' is no number"),
         ("4.2 H", "'4.2 H' is no number"),
@@ -101,6 +103,11 @@ def test_what_is_no_result_says_why(text, why):
 )
 def test_factors_of_units(test, unit, factor):
     assert lab_test(test).factor(unit) == (None if factor is None else pytest.approx(factor, rel=1e-5))
+
+
+def test_a_sign_is_read_where_it_can_be():
+    assert read_result("-30", signed=True) == Result(-30.0, None, 1.0)
+    assert read_result("-0") == Result(0.0, None, 1.0)
 
 
 def test_names_of_tests():

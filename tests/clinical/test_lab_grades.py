@@ -187,7 +187,7 @@ def test_a_baseline_below_a_limit_of_detection():
         (anc("0,3"), "the comma of '0,3' may be a decimal or a thousands mark"),
         (anc("clotted"), "'clotted' is no number"),
         (anc(None), "no value"),
-        (anc("-0.3"), "'-0.3' is no number"),
+        (anc("-0.3"), "'-0.3' is below 0"),
     ],
 )
 def test_a_result_that_cannot_be_read_has_no_grade_and_the_rest_goes_on(bad, why):

@@ -43,6 +43,12 @@ def test_positions_against_the_limits_of_the_record(text, limits, position, reas
     assert positions(vital(text, **limits), column="reason") == [reason]
 
 
+def test_an_axis_may_be_negative():
+    axis = {"test": "QRS axis", "lower": -30.0, "upper": 90.0, "unit": "deg"}
+    assert positions(vital("-31", **axis), vital("-30", **axis), vital("<-30", **axis)) == ["low", "normal", "low"]
+    assert positions(vital("<0", **axis), vital("-1", test="ANC", lower=1.8, upper=7.5)) == [None, None]
+
+
 def test_each_record_has_its_own_limits():
     assert positions(vital("105"), vital("105", upper=110.0)) == ["high", "normal"]
 
