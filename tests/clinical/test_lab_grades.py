@@ -90,6 +90,13 @@ def test_a_baseline_has_a_number_in_a_known_unit():
     assert grades(*rows, column="baseline_day", subjects=SUBJECTS)[-1] == -20
 
 
+def test_periods_follow_infusions_and_il2():
+    infusions = pl.DataFrame({"subject": ["S1", "S1"], "day": [0, 2]})
+    rows = [anc("1", day) for day in (-8, -7, 2, 5, 6, 32, 33)]
+    periods = grades(*rows, column="period", subjects=SUBJECTS, infusions=infusions, il2_end={"S1": 5})
+    assert periods == ["screening", "lymphodepletion", "infusion", "infusion", *["follow_up_30"] * 2, "later"]
+
+
 def test_results_of_the_day_of_baseline_count_by_their_mean():
     rows = [alt("90", -8), alt("110", -8), alt("299"), alt("301")]  # 3 x the mean of 100 is 300
     assert grades(*rows, subjects=SUBJECTS)[2:] == [1, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -12,7 +13,9 @@ from tilseq.tables import conform
 from tilseq.tables.lab_grades import RESULTS_BY_LIMITS, SIGNIFICANT_RESULTS
 
 
-def results_by_limits(labs: Any, *, subjects: Any = None, infusions: Any = None) -> pl.DataFrame:
+def results_by_limits(
+    labs: Any, *, subjects: Any = None, infusions: Any = None, il2_end: Mapping[str, int] | None = None
+) -> pl.DataFrame:
     """Hold each result against the limits of normal of its own record: vital signs, ECG and every laboratory test.
 
     A result on a limit is normal. One side alone tells that a result is beyond it; that it is normal takes both limits.
@@ -23,7 +26,7 @@ def results_by_limits(labs: Any, *, subjects: Any = None, infusions: Any = None)
     ----------
     labs
         Table `labs`, or a table of other tests with the same columns.
-    subjects, infusions
+    subjects, infusions, il2_end
         As in `lab_grades`.
 
     Returns
@@ -31,7 +34,7 @@ def results_by_limits(labs: Any, *, subjects: Any = None, infusions: Any = None)
     polars.DataFrame
         Table `results_by_limits`, in the order of the results.
     """
-    periods = None if subjects is None else periods_of(subjects, infusions)
+    periods = None if subjects is None else periods_of(subjects, infusions, il2_end=il2_end)
     values = lab_values(labs, periods, check_units=False)
     low, high, lower, upper = (pl.col(name) for name in ("low", "high", "lower_limit", "upper_limit"))
     least, most = lower - EQUAL * lower.abs(), upper + EQUAL * upper.abs()
