@@ -25,6 +25,8 @@ ALL = (
     "change",
     "contamination",
     "published_change",
+    "published_labs",
+    "planted_labs",
     "cell_labels",
     "origins",
     "enrichment",

@@ -20,9 +20,9 @@ def test_units_of_blood_counts_as_laboratories_write_them(unit, factor):
     assert per_ul_of_unit(unit) == factor
 
 
-@pytest.mark.parametrize("unit", ["GI/L", "THOU/uL"])
-def test_units_of_blood_counts_in_controlled_terms(unit):
-    assert per_ul_of_unit(unit) == 1000
+@pytest.mark.parametrize(("unit", "factor"), [("GI/L", 1000), ("THOU/uL", 1000), ("1/uL", 1), ("1/mm3", 1)])
+def test_units_of_blood_counts_in_controlled_terms(unit, factor):
+    assert per_ul_of_unit(unit) == factor
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,9 @@ def test_results_as_laboratories_write_them(text, result):
         ("<0,5", "the comma of '<0,5' may be a decimal or a thousands mark"),
         ("1,247.5", "the comma of '1,247.5' may be a decimal or a thousands mark"),
         ("haemolysed", "'haemolysed' is no number"),
-        ("-1", "'-1' is no number"),
+        ("-1", "'-1' is below 0"),
+        ("<-1", "'<-1' is below 0"),
+        ("--1", "'--1' is no number"),
         ("+2", "'+2' is no number"),
         ("2+", "'2+' is no number"),
         ("4.2 H", "'4.2 H' is no number"),
@@ -103,8 +105,13 @@ def test_factors_of_units(test, unit, factor):
     assert lab_test(test).factor(unit) == (None if factor is None else pytest.approx(factor, rel=1e-5))
 
 
+def test_a_sign_is_read_where_it_can_be():
+    assert read_result("-30", signed=True) == Result(-30.0, None, 1.0)
+    assert read_result("-0") == Result(0.0, None, 1.0)
+
+
 def test_names_of_tests():
     assert lab_test("SGPT") == lab_test("alt")
     assert lab_test("Neutrofils") is None
     assert lab_test("TG") is None  # triglycerides or thyroglobulin
-    assert len({test.name for test in lab_tests().values()}) == 36
+    assert len({test.name for test in lab_tests().values()}) == 37

@@ -14,7 +14,7 @@ PER_UL |= {"gi/l": 1_000.0, "thou/ul": 1_000.0, "10^6/l": 1.0, "/ul": 1.0, "10^3
 BLOOD_UNITS = "10^9/L, 10^3/uL, /uL or 10^6/L"
 COUNT_UNIT = "10^9/L"
 SUPERSCRIPTS = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079", "0123456789")
-RESULT = re.compile(r"(<=|>=|<|>|≤|≥)?\s*((?:\d+(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d{1,3}))?)", re.ASCII)
+RESULT = re.compile(r"(<=|>=|<|>|≤|≥)?\s*(-?(?:\d+(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d{1,3}))?)", re.ASCII)
 OPERATORS = {"≤": "<=", "≥": ">="}
 LARGEST_RESULT = 1e15
 
@@ -92,11 +92,11 @@ def lab_test(name: str) -> LabTest | None:
     return lab_tests().get(" ".join(name.split()).casefold())
 
 
-def read_result(text: str | None) -> Result | str:
+def read_result(text: str | None, *, signed: bool = False) -> Result | str:
     """Return a result, or in words why it is none.
 
-    A comma may be a decimal or a thousands mark, so it is refused; so is a negative number, which none of these tests
-    can have, and every word.
+    A comma may be a decimal or a thousands mark, so it is refused, and so is every word. A negative number is refused
+    unless `signed`: no count or concentration can be one, but an axis of the heart can.
 
     >>> read_result("<0.5"), read_result("4,2")
     (Result(value=0.5, operator='<', last_digit=0.1), "the comma of '4,2' may be a decimal or a thousands mark")
@@ -109,7 +109,9 @@ def read_result(text: str | None) -> Result | str:
         comma = "," in plain and RESULT.fullmatch(plain.replace(",", ""))
         return f"the comma of {plain!r} may be a decimal or a thousands mark" if comma else f"{plain!r} is no number"
     value = float(match[2])
-    if value > LARGEST_RESULT:
+    if value < 0 and not signed:
+        return f"{plain!r} is below 0"
+    if abs(value) > LARGEST_RESULT:
         return f"{plain!r} is no number that a result can be"
     decimals = len(match[3] or match[4] or "")
     return Result(value, OPERATORS.get(match[1], match[1]), 10.0 ** (int(match[5] or 0) - decimals))
@@ -130,6 +132,7 @@ def per_ul_of_unit(unit: str) -> float | None:
     plain = plain_unit(unit).removeprefix("cells")
     plain = re.sub(r"^[x\u00d7*]?10(?:\^|\*\*?|e)([0-9]+)(?:cells)?/", r"10^\1/", plain)
     plain = re.sub(r"/(?:mm\^?3|cumm|cmm|mcl)$", "/ul", plain)
+    plain = re.sub(r"^1/", "/", plain)
     return PER_UL.get(plain)
 
 

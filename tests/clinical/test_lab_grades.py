@@ -90,6 +90,13 @@ def test_a_baseline_has_a_number_in_a_known_unit():
     assert grades(*rows, column="baseline_day", subjects=SUBJECTS)[-1] == -20
 
 
+def test_periods_follow_infusions_and_il2():
+    infusions = pl.DataFrame({"subject": ["S1", "S1"], "day": [0, 2]})
+    rows = [anc("1", day) for day in (-8, -7, 2, 5, 6, 32, 33)]
+    periods = grades(*rows, column="period", subjects=SUBJECTS, infusions=infusions, il2_end={"S1": 5})
+    assert periods == ["screening", "lymphodepletion", "infusion", "infusion", *["follow_up_30"] * 2, "later"]
+
+
 def test_results_of_the_day_of_baseline_count_by_their_mean():
     rows = [alt("90", -8), alt("110", -8), alt("299"), alt("301")]  # 3 x the mean of 100 is 300
     assert grades(*rows, subjects=SUBJECTS)[2:] == [1, 2]
@@ -134,11 +141,16 @@ def test_without_limits_there_is_no_grade_unless_an_absolute_cut_fires():
 
 @pytest.mark.parametrize(
     ("lower", "upper", "why"),
-    [(8.0, 2.0, "the lower limit is above the upper"), (0.0, 0.0, "the upper limit is not above 0")],
+    [
+        (8.0, 2.0, "limits not used: the lower is above the upper"),
+        (0.0, 0.0, "limits not used: the upper is not above 0"),
+    ],
 )
-def test_limits_that_cannot_be_are_refused(lower, upper, why):
-    assert grades(anc("0.3", lower_limit=lower, upper_limit=upper)) == [None]
-    assert grades(anc("0.3", lower_limit=lower, upper_limit=upper), column="reason") == [why]
+def test_limits_that_cannot_be_count_as_missing(lower, upper, why):
+    limits = {"lower_limit": lower, "upper_limit": upper}
+    assert grades(anc("0.3", **limits), anc("1.6", **limits), alt("900", **limits)) == [4, None, None]
+    assert grades(anc("0.3", **limits), column="reason") == [why]
+    assert grades(anc("1.6", **limits), column="reason") == [f"no lower limit; {why}"]
 
 
 # Limits of detection: a grade only where all that the result can be has the same.
@@ -182,7 +194,7 @@ def test_a_baseline_below_a_limit_of_detection():
         (anc("0,3"), "the comma of '0,3' may be a decimal or a thousands mark"),
         (anc("clotted"), "'clotted' is no number"),
         (anc(None), "no value"),
-        (anc("-0.3"), "'-0.3' is no number"),
+        (anc("-0.3"), "'-0.3' is below 0"),
     ],
 )
 def test_a_result_that_cannot_be_read_has_no_grade_and_the_rest_goes_on(bad, why):

@@ -35,7 +35,7 @@ def positions(*rows, column="position"):
         (">100", {}, "high", None),
         ("fast", {}, None, "'fast' is no number"),
         (None, {}, None, "no value"),
-        ("80", {"lower": 100.0, "upper": 60.0}, None, "the lower limit is above the upper"),
+        ("80", {"lower": 100.0, "upper": 60.0}, None, "limits not used: the lower is above the upper"),
     ],
 )
 def test_positions_against_the_limits_of_the_record(text, limits, position, reason):
@@ -43,8 +43,18 @@ def test_positions_against_the_limits_of_the_record(text, limits, position, reas
     assert positions(vital(text, **limits), column="reason") == [reason]
 
 
+def test_an_axis_may_be_negative():
+    axis = {"test": "QRS axis", "lower": -30.0, "upper": 90.0, "unit": "deg"}
+    assert positions(vital("-31", **axis), vital("-30", **axis), vital("<-30", **axis)) == ["low", "normal", "low"]
+    assert positions(vital("<0", **axis), vital("-1", test="ANC", lower=1.8, upper=7.5)) == [None, None]
+
+
 def test_each_record_has_its_own_limits():
     assert positions(vital("105"), vital("105", upper=110.0)) == ["high", "normal"]
+
+
+def test_the_unit_is_that_of_the_record_whatever_it_is():
+    assert positions(vital("0.2", test="ANC", lower=1.8, upper=7.5, unit="furlong")) == ["low"]
 
 
 def test_the_baseline_is_the_last_before_lymphodepletion():

@@ -81,16 +81,19 @@ def labs_command(
 
 
 def _unread(labs: Path, results: pl.DataFrame, numbers: list[int]) -> list[TilseqError]:
-    """Return what is wrong with results that stand in the tables without a number."""
+    """Return what is wrong with results that stand in the tables without a number or limits."""
     import polars as pl
 
     from tilseq.clinical.lab_values import lab_values
     from tilseq.errors import TableError
 
-    unread = lab_values(results).filter(pl.col("refused").is_not_null() & pl.col("value_text").is_not_null())
+    why = pl.coalesce("refused", "note").alias("why")
+    faulty = (
+        lab_values(results).with_columns(why).filter(pl.col("why").is_not_null(), pl.col("value_text").is_not_null())
+    )
     return [
-        TableError(f"not graded: {row['refused']}", file=labs, row=numbers[row["row"]], found=row["value_text"])
-        for row in unread.iter_rows(named=True)
+        TableError(row["why"], file=labs, row=numbers[row["row"]], found=row["value_text"])
+        for row in faulty.iter_rows(named=True)
     ]
 
 

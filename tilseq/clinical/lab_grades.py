@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -31,6 +31,7 @@ def lab_grades(
     version: str | int | None = None,
     subjects: Any = None,
     infusions: Any = None,
+    il2_end: Mapping[str, int] | None = None,
     symptoms: Symptoms = "assumed",
 ) -> pl.DataFrame:
     """Grade laboratory results by the Common Terminology Criteria for Adverse Events.
@@ -48,6 +49,8 @@ def lab_grades(
         Version of the CTCAE, 5 or 6; there is no default.
     subjects, infusions
         Tables `subjects` and `infusions`; without subjects no day of lymphodepletion is known.
+    il2_end
+        Subject → day of the last dose of IL-2, up to which the period `infusion` lasts.
     symptoms
         What is taken of grades that a laboratory value alone does not give (potassium, sodium, urate, lipase, amylase,
         INR): `assumed` (the worse: symptomatic, on anticoagulation) or `not_assumed`. Grades that are clinical
@@ -66,7 +69,8 @@ def lab_grades(
         A table breaks its registry; a subject of the results is not among the subjects.
     """
     named = ctcae_version(version)
-    return grades_by(labs, criteria(named), version=named, subjects=subjects, infusions=infusions, symptoms=symptoms)
+    days: dict[str, Any] = {"subjects": subjects, "infusions": infusions, "il2_end": il2_end}
+    return grades_by(labs, criteria(named), version=named, symptoms=symptoms, **days)
 
 
 def grades_by(
@@ -76,12 +80,13 @@ def grades_by(
     version: str,
     subjects: Any = None,
     infusions: Any = None,
+    il2_end: Mapping[str, int] | None = None,
     symptoms: Symptoms = "assumed",
 ) -> pl.DataFrame:
     """Grade results by criteria at hand, see `lab_grades`; `version` is what the table then names."""
     if symptoms not in SYMPTOMS:
         raise AnalysisError("no such policy on symptoms", found=symptoms, expected=" or ".join(SYMPTOMS))
-    periods = None if subjects is None else periods_of(subjects, infusions)
+    periods = None if subjects is None else periods_of(subjects, infusions, il2_end=il2_end)
     results = by_test(lab_values(labs, periods))
     before = {name: baselines(part, periods) for name, part in results.items()}
     parts = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -12,7 +13,9 @@ from tilseq.tables import conform
 from tilseq.tables.lab_grades import RESULTS_BY_LIMITS, SIGNIFICANT_RESULTS
 
 
-def results_by_limits(labs: Any, *, subjects: Any = None, infusions: Any = None) -> pl.DataFrame:
+def results_by_limits(
+    labs: Any, *, subjects: Any = None, infusions: Any = None, il2_end: Mapping[str, int] | None = None
+) -> pl.DataFrame:
     """Hold each result against the limits of normal of its own record: vital signs, ECG and every laboratory test.
 
     A result on a limit is normal. One side alone tells that a result is beyond it; that it is normal takes both limits.
@@ -23,7 +26,7 @@ def results_by_limits(labs: Any, *, subjects: Any = None, infusions: Any = None)
     ----------
     labs
         Table `labs`, or a table of other tests with the same columns.
-    subjects, infusions
+    subjects, infusions, il2_end
         As in `lab_grades`.
 
     Returns
@@ -31,11 +34,11 @@ def results_by_limits(labs: Any, *, subjects: Any = None, infusions: Any = None)
     polars.DataFrame
         Table `results_by_limits`, in the order of the results.
     """
-    periods = None if subjects is None else periods_of(subjects, infusions)
-    values = lab_values(labs, periods)
+    periods = None if subjects is None else periods_of(subjects, infusions, il2_end=il2_end)
+    values = lab_values(labs, periods, check_units=False)
     low, high, lower, upper = (pl.col(name) for name in ("low", "high", "lower_limit", "upper_limit"))
-    below, above = high < lower * (1 - EQUAL), low > upper * (1 + EQUAL)
-    within = (low >= lower * (1 - EQUAL)) & (high <= upper * (1 + EQUAL))
+    least, most = lower - EQUAL * lower.abs(), upper + EQUAL * upper.abs()
+    below, above, within = high < least, low > most, (low >= least) & (high <= most)
     position = pl.when(below).then(pl.lit("low")).when(above).then(pl.lit("high")).when(within).then(pl.lit("normal"))
     values = values.with_columns(position.alias("position"))
     missing = (
@@ -47,7 +50,7 @@ def results_by_limits(labs: Any, *, subjects: Any = None, infusions: Any = None)
         .then(pl.lit("no upper limit"))
         .otherwise(pl.lit("what the result can be spans a limit"))
     )
-    why = pl.coalesce("refused", missing)
+    why = pl.coalesce("refused", "note", missing)
     values = values.with_columns(pl.when(pl.col("position").is_null()).then(why).alias("reason"))
     names = values["subject"].unique()
     starts = pl.DataFrame({"subject": names, "start": [(periods or {}).get(n, Periods()).start_day for n in names]})

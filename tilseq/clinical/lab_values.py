@@ -16,16 +16,19 @@ from tilseq.tables.inputs import LABS
 # Numbers that agree to 15 significant digits are equal; what lies beyond a limit is one step of twice that away.
 EQUAL = 5e-15
 BEYOND = 2 * EQUAL
+CROSSED = "limits not used: the lower is above the upper"
+NOT_ABOVE_0 = "limits not used: the upper is not above 0"
 NORMAL_ALBUMIN = 40.0  # g/L
 SCHEMA_OF_STARTS = {"subject": pl.String, "start": pl.Int64}
 CALCIUM_PER_ALBUMIN = 0.02  # mmol/L per g/L, the customary 0.8 mg/dL per g/dL
 
 
-def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None) -> pl.DataFrame:
+def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None, *, check_units: bool = True) -> pl.DataFrame:
     """Return each result as the range of numbers that it can be.
 
-    A result such as ``<0.5`` is a range from 0, ``>1000`` one without end. What cannot be read, has a unit that its
-    test does not have, or limits that cannot be, has no range and says why.
+    A result such as ``<0.5`` is a range from 0, or from below for a test that is not known; ``>1000`` one without end.
+    What cannot be read, or has a unit that its test does not have, has no range and says why. Limits that cannot be
+    count as missing.
 
     Parameters
     ----------
@@ -33,13 +36,17 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None) -> pl.Da
         Table `labs`, polars or pandas.
     periods
         Subject → boundaries of its treatment; must then hold every subject of the results.
+    check_units
+        Refuse a known test in a unit that it does not have. A result and the limits of its record share their unit, so
+        that they can be compared in any.
 
     Returns
     -------
     polars.DataFrame
         In the order given: the columns of `labs`, `row` (from 0), `name` (plain name of a test that is known),
         `plain_unit`, `factor` (to the test's own unit), `low`, `high` (of what the result can be, in the unit written),
-        `value` (the number written), `period`, `refused` (why there is no range), `note`.
+        `value` (the number written), `period`, `refused` (why there is no range), `note` (what
+        else a reader should know).
 
     Raises
     ------
@@ -51,10 +58,8 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None) -> pl.Da
     frame = conform(as_polars(labs), LABS).with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
     if periods is not None:
         _stop_at_strangers(frame, periods)
-    frame = _read(frame)
-    frame = _with_units(frame)
-    frame = with_periods(frame, periods or {})
-    return frame.with_columns(pl.lit(None, dtype=pl.String).alias("note"))
+    frame = _with_limits(_with_units(_read(frame), check_units))
+    return with_periods(frame, periods or {})
 
 
 def by_test(values: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -114,47 +119,53 @@ def _stop_at_strangers(frame: pl.DataFrame, periods: Mapping[str, Periods]) -> N
 def _read(frame: pl.DataFrame) -> pl.DataFrame:
     """Add `value`, `low`, `high` and `refused`; each distinct text is read once."""
     texts = frame["value_text"].unique()
-    read = [read_result(text) for text in texts]
+    read = [read_result(text, signed=True) for text in texts]
     rows: list[tuple[str, float | None, float | None, float | None, str | None]] = []
     for text, one in zip(texts, read, strict=True):
         if isinstance(one, str):
             rows.append((text, None, None, None, one))
             continue
-        step = BEYOND * one.value
-        low = {">": one.value + step, ">=": one.value, None: one.value}.get(one.operator, 0.0)
+        step = BEYOND * abs(one.value)
+        low = {">": one.value + step, ">=": one.value, None: one.value}.get(one.operator, float("-inf"))
         high = {"<": one.value - step, "<=": one.value, None: one.value}.get(one.operator, float("inf"))
         rows.append((text, one.value, low, high, None))
     schema = {"value_text": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64, "refused": pl.String}
     known = pl.DataFrame(rows, schema=schema, orient="row")
-    frame = frame.join(known, on="value_text", how="left", nulls_equal=True, maintain_order="left")
+    return frame.join(known, on="value_text", how="left", nulls_equal=True, maintain_order="left")
+
+
+def _with_limits(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add `note`; limits that cannot be count as missing, and it says so."""
     crossed = pl.col("lower_limit") > pl.col("upper_limit")
-    wrong = pl.when(crossed).then(pl.lit("the lower limit is above the upper")).when(pl.col("upper_limit") <= 0)
-    return _refuse(frame, wrong.then(pl.lit("the upper limit is not above 0")))
+    none = pl.col("name").is_not_null() & (pl.col("upper_limit") <= 0)
+    wrong = (crossed | none).fill_null(False)
+    why = pl.when(crossed).then(pl.lit(CROSSED)).when(none).then(pl.lit(NOT_ABOVE_0))
+    limits = [pl.when(~wrong).then(name).alias(name) for name in ("lower_limit", "upper_limit")]
+    return frame.with_columns(*limits, pl.when(wrong).then(why).alias("note"))
 
 
-def _with_units(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add `name`, `plain_unit` and `factor`; a known test in a unit that it does not have is refused."""
+def _with_units(frame: pl.DataFrame, check: bool) -> pl.DataFrame:
+    """Add `name`, `plain_unit` and `factor`; a known test in a unit that it does not have, or below 0, is refused."""
     pairs = frame.select("test", "unit").unique()
     rows = []
     for written, unit in pairs.iter_rows():
         test = lab_test(written)
         factor = None if test is None else test.factor(unit)
         why = None
-        if test is not None and factor is None:
+        if check and test is not None and factor is None:
             why = f"{test.name} has no unit {unit!r}, it may be {test.units}" if unit else f"{test.name} without a unit"
         rows.append((written, unit, test and test.name, plain_unit(unit or ""), factor, why))
     names = ["test", "unit", "name", "plain_unit", "factor", "why"]
     schema = dict.fromkeys(names, pl.String) | {"factor": pl.Float64}
     known = pl.DataFrame(rows, schema=schema, orient="row")
     frame = frame.join(known, on=["test", "unit"], how="left", nulls_equal=True, maintain_order="left")
-    return _refuse(frame, pl.col("why")).drop("why")
-
-
-def _refuse(frame: pl.DataFrame, why: pl.Expr) -> pl.DataFrame:
-    """Return the frame with more refusals; what is refused has no range."""
-    frame = frame.with_columns(pl.coalesce("refused", why).alias("refused"))
-    keep = pl.col("refused").is_null()
-    return frame.with_columns(pl.when(keep).then(name).alias(name) for name in ("low", "high"))
+    below = pl.when(pl.col("name").is_not_null() & (pl.col("value") < 0)).then(
+        pl.format("'{}' is below 0", pl.col("value_text").str.strip_chars())
+    )
+    frame = frame.with_columns(pl.coalesce("refused", below, "why").alias("refused")).drop("why")
+    kept = pl.col("refused").is_null()
+    low = pl.when(pl.col("name").is_not_null()).then(pl.col("low").clip(0)).otherwise("low")
+    return frame.with_columns(pl.when(kept).then(low).alias("low"), pl.when(kept).then("high").alias("high"))
 
 
 def _corrected(total: pl.DataFrame, albumin: pl.DataFrame) -> pl.DataFrame:
@@ -171,4 +182,5 @@ def _corrected(total: pl.DataFrame, albumin: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.lit("not corrected: no albumin of the day"))
     )
     moved = [pl.col(name) + shift for name in ("low", "high", "value")]
-    return joined.with_columns(*moved, told.alias("note")).drop("g")
+    notes = pl.concat_str("note", told, separator="; ", ignore_nulls=True)
+    return joined.with_columns(*moved, pl.when(notes != "").then(notes).alias("note")).drop("g")
