@@ -109,7 +109,7 @@ def _derivation(row: Row, nadir: float | None) -> Iterator[str]:
         yield f"targets {row['target_response']}" + (": " if numbers else "") + ", ".join(numbers)
     if row["nontarget_response"] is not None:
         yield f"non-targets {row['nontarget_response']}"
-    if row["new_lesion"]:
-        yield "a new lesion"
+    if row["baseline"]:
+        yield "the baseline has no response"
     if row["reason"]:
         yield row["reason"]
