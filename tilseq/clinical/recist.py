@@ -99,7 +99,7 @@ def response(
     """
     problems: list[TableError] = []
     seen = _numbered(as_polars(lesions), file_rows)
-    days = _treatment_days(subjects, {row["subject"] for row in seen}, problems)
+    days = treatment_days(subjects, {row["subject"] for row in seen}, problems)
     resection = {subject: max(last, last if harvest is None else harvest) for subject, (harvest, last) in days.items()}
     series = gather(seen, problems, resection)
     recorded = [] if responses is None else conform(as_polars(responses), RESPONSE_READS).rows(named=True)
@@ -183,7 +183,7 @@ def nontarget_response(states: Sequence[str | None]) -> str:
     return "CR" if set(states) == {"absent"} else "NON-CR/NON-PD"
 
 
-def _treatment_days(
+def treatment_days(
     subjects: Any, seen: Collection[str], problems: list[TableError]
 ) -> dict[str, tuple[int | None, int]]:
     """Return the day of harvest and the last day before treatment of each subject."""
@@ -213,7 +213,7 @@ def _derive(
     nodes = [row["node"] for row in targets.values()]
     base_sum = _sum([row["size"] for row in targets.values()])
     nadir, gone = base_sum, False
-    new = _new_lesions(assessments)
+    new = new_lesions(assessments)
     for position, one in enumerate(assessments):
         sizes = [one.lesions[name]["size"] if name in one.lesions else None for name in targets]
         row = _row(one) | _sums(sizes, base_sum, nadir if position > baseline else None)
@@ -238,8 +238,8 @@ def _derive(
         yield row | {
             "target_response": target,
             "nontarget_response": nontarget,
-            "new_lesion": seen,
-            "response": overall_response(target, nontarget, seen),
+            "new_lesion": bool(seen),
+            "response": overall_response(target, nontarget, bool(seen)),
             "reason": _sentence(words + _scan_days(one)),
         }
         total = _sum(sizes)
@@ -306,21 +306,22 @@ def _row(assessment: Assessment) -> Row:
     }
 
 
-def _new_lesions(assessments: Sequence[Assessment]) -> list[tuple[bool, list[str]]]:
-    """Return whether a new lesion is seen at each assessment, and what to say of those named.
+def new_lesions(assessments: Sequence[Assessment]) -> list[tuple[set[str], list[str]]]:
+    """Return which new lesions are seen at each assessment, and what to say of those named.
 
     An equivocal one counts once a later scan confirms it.
     """
-    found: list[tuple[bool, list[str]]] = []
+    found: list[tuple[set[str], list[str]]] = []
     confirmed: dict[str, int] = {}
     for one in reversed(assessments):
-        seen, words = False, []
+        seen, words = set(), []
         for name, row in one.named("new").items():
             if row["state"] in ("present", "progressed"):
-                seen, confirmed[name] = True, one.day
+                seen.add(name)
+                confirmed[name] = one.day
                 words.append(f"new lesion {name}{_small(row)}")
             elif row["state"] == "equivocal" and name in confirmed:
-                seen = True
+                seen.add(name)
                 words.append(f"new lesion {name}, equivocal here, confirmed on day {confirmed[name]}")
             elif _is_normal_node(row):
                 words.append(f"{name} a node below 10 mm: normal, no new lesion")
@@ -330,7 +331,7 @@ def _new_lesions(assessments: Sequence[Assessment]) -> list[tuple[bool, list[str
     return found
 
 
-def _tell_unreported(assessments: Sequence[Assessment], found: Sequence[tuple[bool, list[str]]]) -> None:
+def _tell_unreported(assessments: Sequence[Assessment], found: Sequence[tuple[set[str], list[str]]]) -> None:
     """Add a word at each assessment that does not list a new lesion which counted before; no response is changed."""
     counted: dict[str, None] = {}
     for one, (_, words) in zip(assessments, found, strict=True):
