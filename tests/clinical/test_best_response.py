@@ -173,6 +173,12 @@ def test_a_subject_that_is_not_in_subjects_and_readers_half_named_are_refused():
         best_response(reads)
 
 
+def test_a_therapy_of_a_subject_that_is_not_in_subjects_is_refused():
+    therapies = pl.DataFrame({"subject": ["s1"], "therapy": ["A"], "start_day": [50]})
+    with pytest.raises(StudyError, match="with a therapy is not in subjects"):
+        best([(42, "SD")], therapies=therapies, subjects=pl.DataFrame({"subject": ["S1"]}))
+
+
 def test_two_reads_of_one_day_and_reader_are_refused():
     with pytest.raises(TableError, match="key twice"):
         best([(42, "SD"), (42, "PD")])
@@ -248,7 +254,7 @@ def at_weeks(reads):
     return [("S1", 7 * week, word) for week, word in reads]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(READS, st.integers(0, 10_000))
 def test_order_of_rows_and_reads_after_the_first_pd_change_nothing(reads, seed):
     table = recorded(at_weeks(reads))
@@ -260,14 +266,14 @@ def test_order_of_rows_and_reads_after_the_first_pd_change_nothing(reads, seed):
     assert best_response(ended).drop("reason").equals(found)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(READS)
 def test_confirmation_never_makes_a_best_response_better(reads):
     found = dict(best_response(recorded(at_weeks(reads))).select("confirmation", "best_response").rows())
     assert ORDER.index(found["required"]) >= ORDER.index(found["not_required"])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(READS)
 def test_asking_for_more_days_never_makes_a_best_response_better(reads):
     words = [

@@ -150,7 +150,7 @@ def test_a_sum_of_many_lesions_meets_an_exact_threshold():
         assert derived(*rows) == [None, word]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.integers(100, 1500), min_size=1, max_size=5),
     st.sampled_from([(7, "PR"), (12, "PD")]),

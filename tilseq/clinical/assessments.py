@@ -102,8 +102,8 @@ def _facts(rows: Iterable[Row], problems: list[TableError], last_days: Mapping[s
             values = {row[name] for row in history if row[name] is not None}
             if len(values) > 1:
                 other = next(row for row in history if row[name] not in (None, history[0][name]))
-                what = f"the {name} of a lesion changes between visits"
-                problems.append(problem(what, name, place, row=other["row"]))
+                changes = f"the {name} of a lesion changes between visits"
+                problems.append(problem(changes, name, place, row=other["row"]))
             settled[name] = next((row[name] for row in history if row[name] is not None), False)
         for row in history:
             fact = row | settled

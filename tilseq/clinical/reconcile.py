@@ -14,8 +14,8 @@ from tilseq.tables.best_response import RESPONSE_DIFFERENCES
 from tilseq.tables.outputs import RESPONSE
 
 
-def readers_half_named(rows: Iterable[Row], problems: list[TableError]) -> None:
-    """List subjects with rows without a reader where other rows name one: whose they are is not known."""
+def readers_half_named(rows: Iterable[Row], problems: list[TableError]) -> set[str]:
+    """List, and return, subjects with rows without a reader where other rows name one: whose they are is not known."""
     named: dict[str, None] = {}
     without: dict[str, Row] = {}
     for row in rows:
@@ -24,12 +24,15 @@ def readers_half_named(rows: Iterable[Row], problems: list[TableError]) -> None:
         else:
             named.setdefault(row["reader"])
     if not named:
-        return
+        return set()
     for subject, row in without.items():
         place = f"subject {subject}, day {row['day']}; others are of {', '.join(sorted(named))}"
         what = "a row without a reader stands beside rows of one"
         mend = "name the reader in lesions and responses"
-        problems.append(problem(what, "reader", place, mend, row=row.get("row")))
+        told = problem(what, "reader", place, mend, row=row.get("row"))
+        told.file = row.get("file")
+        problems.append(told)
+    return set(without)
 
 
 def reconcile(rows: list[Row], series: Series, recorded: Iterable[Row], problems: list[TableError]) -> list[Row]:
