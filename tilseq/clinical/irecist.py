@@ -148,7 +148,7 @@ def irecist_best_response(irecist_table: Any) -> pl.DataFrame:
     for (subject, reader), part in table.group_by("subject", "reader", maintain_order=True):
         reads = part.filter(pl.col("response").is_not_null()).sort("day").select("day", "response", "unconfirmed_day")
         words = reads.rows()
-        best = min(words, key=lambda read: RANKS.index(read[1]), default=(None, "not_assessed", None))
+        best = min(words, key=lambda read: RANKS.index(read[1]))
         last = next((read for read in reversed(words) if read[1] != "NE"), None)
         progressed = last is not None and last[1] in ("iUPD", "iCPD")
         rows.append(

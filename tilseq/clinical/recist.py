@@ -127,7 +127,10 @@ def _numbered(lesions: pl.DataFrame, file_rows: Sequence[int] | None) -> list[Ro
     rows = conform(lesions, LESIONS).rows(named=True)
     if file_rows is None:
         return [row | {"row": None} for row in rows]
-    columns = (lesions[name] if name in lesions.columns else [None] * lesions.height for name in LESIONS.key)
+    nothing = pl.Series([None] * lesions.height)
+    columns = (
+        (lesions[name] if name in lesions.columns else nothing).cast(LESIONS.schema[name]) for name in LESIONS.key
+    )
     numbers = dict(zip(zip(*columns, strict=True), file_rows, strict=True))
     return [row | {"row": numbers[tuple(row[name] for name in LESIONS.key)]} for row in rows]
 
