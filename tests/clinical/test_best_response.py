@@ -244,7 +244,7 @@ def test_depth_is_the_lowest_change_up_to_the_first_pd_or_new_therapy():
 
 def test_pandas_frames_and_identifiers_that_are_numbers_give_the_same():
     lesions = pl.DataFrame([size(-5, 50.0, 7), size(42, 30.0, 7), size(84, 30.0, 7)])
-    table = response(lesions.to_pandas(), file_rows=[2, 3, 4])
+    table = response(lesions.to_pandas(), lesion_rows=[2, 3, 4])
     therapies = pl.DataFrame({"subject": [7], "therapy": ["A"], "start_day": [50]}).to_pandas()
     subjects = pl.DataFrame({"subject": [7]}).to_pandas()
     found = best_response(table.to_pandas(), therapies, subjects)
