@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tilseq.io.bcr import read_bcr
     from tilseq.io.cell_obs import write_cell_labels
-    from tilseq.io.clinical import read_lesions, read_responses, read_sdtm_recist, read_subjects
+    from tilseq.io.clinical import (
+        read_infusions,
+        read_lesions,
+        read_responses,
+        read_sdtm_recist,
+        read_subjects,
+        read_therapies,
+    )
     from tilseq.io.clonotypes import read_clonotypes
     from tilseq.io.contigs import read_contigs
     from tilseq.io.count_matrix import read_count_matrix
@@ -39,6 +46,7 @@ MODULES = {
     "read_gates": "gate_files",
     "read_gmt": "gmt",
     "read_h5ad": "h5ad",
+    "read_infusions": "clinical",
     "read_labels": "labels",
     "read_lesions": "clinical",
     "read_responses": "clinical",
@@ -48,6 +56,7 @@ MODULES = {
     "read_single_cells": "single_cells",
     "read_spill": "spill",
     "read_subjects": "clinical",
+    "read_therapies": "clinical",
     "write_cell_labels": "cell_obs",
     "write_fcs": "fcs_write",
     "write_gatingml": "gatingml",
@@ -65,6 +74,7 @@ __all__ = [
     "read_gates",
     "read_gmt",
     "read_h5ad",
+    "read_infusions",
     "read_labels",
     "read_lesions",
     "read_responses",
@@ -74,6 +84,7 @@ __all__ = [
     "read_single_cells",
     "read_spill",
     "read_subjects",
+    "read_therapies",
     "write_cell_labels",
     "write_fcs",
     "write_gatingml",

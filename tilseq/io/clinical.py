@@ -15,7 +15,7 @@ import polars as pl
 from tilseq.errors import ReadError, StudyError, TilseqError
 from tilseq.io.text import read_cells
 from tilseq.tables import Table, parse
-from tilseq.tables.inputs import LESIONS, RESPONSE_READS, RESPONSES, SUBJECTS
+from tilseq.tables.inputs import INFUSIONS, LESIONS, RESPONSE_READS, RESPONSES, SUBJECTS, THERAPIES
 from tilseq.tables.outputs import EXCLUSIONS
 
 Row = dict[str, Any]
@@ -67,6 +67,16 @@ def read_responses(path: str | Path) -> pl.DataFrame:
 def read_subjects(path: str | Path) -> pl.DataFrame:
     """Read a table of subjects; see `read_lesions` for what is raised."""
     return _read(path, SUBJECTS)
+
+
+def read_infusions(path: str | Path) -> pl.DataFrame:
+    """Read a table of infusions; see `read_lesions` for what is raised."""
+    return _read(path, INFUSIONS)
+
+
+def read_therapies(path: str | Path) -> pl.DataFrame:
+    """Read a table of further anti-tumour therapies; see `read_lesions` for what is raised."""
+    return _read(path, THERAPIES)
 
 
 def _read(path: str | Path, table: Table) -> pl.DataFrame:
