@@ -141,10 +141,10 @@ def test_limits_beyond_all_bounds_and_outliers_have_words():
     fit = cox([132, 104, 147], [1, 1, 1], [0.232, 0.421, 0.274])
     assert fit.reason.startswith("cannot be estimated: limits of a hazard ratio lie beyond all bounds")
     assert np.isnan(fit.hazard_ratio[0])
-    # One value a thousand times the others: the hazards of the fit lie 700 powers of e apart.
+    # One value a thousand times the others: the hazards of a fit would lie 700 powers of e apart.
     fit = cox([59, 59, 55, 222, 196, 296], [1] * 6, [1e-6, 1, 0, 1, 0, 1000.5])
     assert np.isnan(fit.hazard_ratio[0])
-    assert fit.reason == "cannot be estimated: outlying values part hazards too far, give them as logarithms"
+    assert fit.reason.endswith("or an outlying value drowns it")
 
 
 def test_without_an_event_there_are_words():

@@ -68,6 +68,7 @@ def maximised(spans: Spans, names: Sequence[str], *, efron: bool) -> Maximum:
         why = "at no event do those at risk differ in a covariate"
         return Maximum(none, nothing, (null, np.nan), np.nan, f"{CANNOT}: {why}")
     score_test = float(slope @ np.linalg.solve(first, slope))
+    found = False
     for _ in range(MOST_STEPS):
         if np.linalg.eigvalsh(information)[0] < LEAST_INFORMATION * whole[0]:
             break
@@ -78,12 +79,18 @@ def maximised(spans: Spans, names: Sequence[str], *, efron: bool) -> Maximum:
             step = step / 2
             higher, *rest = _summed(strata, beta + step)
         beta, value, (slope, information) = beta + step, higher, rest
-        if np.abs(step).max() < SMALL_STEP:
-            if np.ptp(spans.x @ beta) > WIDEST:
-                why = "outlying values part hazards too far, give them as logarithms"
-                return Maximum(none, nothing, (null, np.nan), score_test, f"{CANNOT}: {why}")
-            return Maximum(beta, np.linalg.inv(information), (null, value), score_test)
-    why = "the hazard ratio has no end, as a covariate parts those with the event from the others at risk"
+        found = bool(np.abs(step).max() < SMALL_STEP)
+        if found:
+            break
+    if not found:
+        why = (
+            "the hazard ratio has no end, as a covariate parts those with the event from the others at risk, "
+            "or an outlying value drowns it"
+        )
+    elif np.ptp(spans.x @ beta) > WIDEST:
+        why = "outlying values part hazards too far, give them as logarithms"
+    else:
+        return Maximum(beta, np.linalg.inv(information), (null, value), score_test)
     return Maximum(none, nothing, (null, np.nan), score_test, f"{CANNOT}: {why}")
 
 
