@@ -37,6 +37,8 @@ ALL = (
     "track",
     "differential",
     "differential_calibration",
+    "survival",
+    "survival_coverage",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))

@@ -1,21 +1,40 @@
 """The clinic: tumour response."""
 
 from tilseq.clinical.best_response import best_response
+from tilseq.clinical.cox import cox, cox_time_dependent
 from tilseq.clinical.irecist import irecist, irecist_best_response
 from tilseq.clinical.irecist_course import IrecistPolicy
+from tilseq.clinical.kaplan_meier import kaplan_meier, survival_curve
+from tilseq.clinical.landmark import landmark
+from tilseq.clinical.log_rank import log_rank
 from tilseq.clinical.recist import overall_response, response
 from tilseq.clinical.reconcile import response_differences
 from tilseq.clinical.response_candidates import BestResponsePolicy
 from tilseq.clinical.response_rates import response_rates
+from tilseq.clinical.rmst import rmst, rmst_difference
+from tilseq.clinical.state_contrasts import state_contrasts
+from tilseq.clinical.survival_contrasts import survival_contrasts
+from tilseq.clinical.survival_estimates import survival_estimates
 
 __all__ = [
     "BestResponsePolicy",
     "IrecistPolicy",
     "best_response",
+    "cox",
+    "cox_time_dependent",
     "irecist",
     "irecist_best_response",
+    "kaplan_meier",
+    "landmark",
+    "log_rank",
     "overall_response",
     "response",
     "response_differences",
     "response_rates",
+    "rmst",
+    "rmst_difference",
+    "state_contrasts",
+    "survival_contrasts",
+    "survival_curve",
+    "survival_estimates",
 ]
