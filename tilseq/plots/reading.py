@@ -1,0 +1,139 @@
+"""Tables set for reading, by great_tables: they show in a notebook and write themselves as HTML that opens offline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tilseq.errors import AnalysisError
+from tilseq.plots.clinic_words import group_in_words, needing
+
+if TYPE_CHECKING:
+    import polars as pl
+    from great_tables import GT
+
+RATES = ("population", "group", "parameter", "numerator", "denominator", "denominator_text", "estimate", "lower",
+         "upper", "method")  # fmt: skip
+ESTIMATES = ("parameter", "group", "quantity", "at_day", "subjects", "events", "at_risk", "estimate", "lower", "upper",
+             "estimate_text", "lower_text", "upper_text", "unit", "method")  # fmt: skip
+QUANTITIES = {"median": "median", "survival_at": "without an event", "rmst": "restricted mean",
+              "follow_up_median": "median follow-up"}  # fmt: skip
+
+
+def rates_table(summaries: Any) -> GT:
+    """Return rates with their exact limits as a table for reading: a row a group, parameters one below the other.
+
+    Parameters
+    ----------
+    summaries
+        Table `summaries`, polars or pandas: `population, group, parameter, qualifier, numerator, denominator,
+        denominator_text, estimate, lower, upper` (fractions), `method`.
+
+    Returns
+    -------
+    great_tables.GT
+        Shown by a notebook as it is; `.write_raw_html(path)` writes a file that asks nothing of any other. What the
+        denominators are, and how limits were found, stands below the table.
+
+    Raises
+    ------
+    AnalysisError
+        A column is absent, or there is no row.
+    """
+    rows = _filled(needing(summaries, RATES))
+    shown = [
+        {
+            "parameter": _named(row["parameter"], row.get("qualifier")),
+            "Group": group_in_words(row["group"]),
+            "Subjects": f"{row['numerator']} of {row['denominator']}",
+            "Rate, %": _percent(row["estimate"]),
+            "95 % limits": _between(_percent(row["lower"]), _percent(row["upper"])),
+        }
+        for row in rows.iter_rows(named=True)
+    ]
+    told = [f"{text}." for text in rows["denominator_text"].drop_nulls().unique(maintain_order=True)]
+    return _table(shown, "Rates of response", [*told, _limits(rows)])
+
+
+def survival_table(estimates: Any) -> GT:
+    """Return medians, rates at landmarks and restricted means with their limits as a table for reading.
+
+    Parameters
+    ----------
+    estimates
+        Table `survival_estimates`, polars or pandas: `parameter, group, quantity, at_day, subjects, events, at_risk,
+        estimate, lower, upper, estimate_text, lower_text, upper_text, unit, method`. A word stands where there is no
+        number.
+
+    Returns
+    -------
+    great_tables.GT
+        As `rates_table` gives it.
+
+    Raises
+    ------
+    AnalysisError
+        A column is absent, or there is no row.
+    """
+    rows = _filled(needing(estimates, ESTIMATES))
+    shown = []
+    for row in rows.iter_rows(named=True):
+        fraction = row["unit"] == "fraction"
+        value, lower, upper = (_value(row, name, fraction) for name in ("estimate", "lower", "upper"))
+        unit = "" if row["estimate"] is None else " %" if fraction else f" {row['unit']}"
+        at = "" if row["at_day"] is None else f" at day {row['at_day']:g}"
+        shown.append(
+            {
+                "parameter": row["parameter"],
+                "Group": group_in_words(row["group"]),
+                "Subjects": row["subjects"],
+                "Events": row["events"],
+                "What": QUANTITIES.get(row["quantity"], row["quantity"].replace("_", " ")) + at,
+                "At risk": "" if row["at_risk"] is None else row["at_risk"],
+                "Estimate": value + unit,
+                "95 % limits": _between(lower, upper),
+            }
+        )
+    return _table(shown, "Time to event", [_limits(rows)])
+
+
+def _filled(rows: pl.DataFrame) -> pl.DataFrame:
+    if rows.is_empty():
+        raise AnalysisError("nothing to show: the table has no row")
+    return rows
+
+
+def _table(shown: list[dict[str, Any]], title: str, notes: list[str]) -> GT:
+    import polars as pl
+    from great_tables import GT
+
+    frame = pl.DataFrame(shown, infer_schema_length=None)
+    table = GT(frame, groupname_col="parameter", id="tilseq").tab_header(title)  # an id of its own is random
+    table = table.cols_align("right", columns=[name for name in frame.columns if name not in ("Group", "What")])
+    for note in notes:
+        table = table.tab_source_note(note)
+    return table
+
+
+def _limits(rows: pl.DataFrame) -> str:
+    return f"Limits: {'; '.join(rows['method'].drop_nulls().unique(maintain_order=True))}."
+
+
+def _named(parameter: str, qualifier: str | None) -> str:
+    return (
+        f"{parameter} ({qualifier.replace('=', ': ').replace(';', ', ').replace('_', ' ')})" if qualifier else parameter
+    )
+
+
+def _value(row: dict[str, Any], name: str, fraction: bool) -> str:
+    value = row[name]
+    if value is None:
+        return row[f"{name}_text"] or ""
+    return _percent(value) if fraction else f"{value:.1f}"
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f}"
+
+
+def _between(lower: str, upper: str) -> str:
+    return f"{lower or 'no limit'} to {upper or 'no limit'}" if lower or upper else ""
