@@ -14,9 +14,9 @@ CURVE = pl.DataFrame(
     ],
     schema=["parameter", "group", "day", "at_risk", "events", "censored", "survival", "lower", "upper"],
     orient="row",
-)
-MEDIAN = {"parameter": "OS", "group": "all", "quantity": "median", "estimate": 2.99, "lower": 0.99, "upper": None,
-          "estimate_text": None, "lower_text": None, "upper_text": "not reached", "unit": "months"}  # fmt: skip
+).with_columns(reader=pl.lit(None, pl.String))
+MEDIAN = {"parameter": "OS", "reader": None, "group": "all", "quantity": "median", "estimate": 91.0, "lower": 30.0,
+          "upper": None, "estimate_text": None, "lower_text": None, "upper_text": "not reached", "unit": "d"}  # fmt: skip
 
 
 def texts(axes):
@@ -65,7 +65,7 @@ def test_more_groups_than_colours_change_the_dash():
 
 
 def test_several_parameters_and_none_are_refused():
-    with pytest.raises(AnalysisError, match="one curve is of one parameter.*OS, PFS"):
+    with pytest.raises(AnalysisError, match="a curve is of one of these.*OS, PFS"):
         survival(pl.concat([CURVE, CURVE.with_columns(parameter=pl.lit("PFS"))]))
     with pytest.raises(AnalysisError, match="no row"):
         survival(CURVE.clear())

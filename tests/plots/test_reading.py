@@ -17,14 +17,14 @@ RATES = pl.DataFrame(
 )  # fmt: skip
 ESTIMATES = pl.DataFrame(
     [
-        ("OS", "all", "median", None, 30, 12, None, None, 6.24, None, "not reached", None, "not reached", "months"),
+        ("OS", "all", "median", None, 30, 12, None, None, 190.0, None, "not reached", None, "not reached", "d"),
         ("OS", "all", "survival_at", 183, 30, 12, 20, 0.7, 0.6, 0.8, None, None, None, "fraction"),
     ],
     schema=["parameter", "group", "quantity", "at_day", "subjects", "events", "at_risk", "estimate", "lower", "upper",
             "estimate_text", "lower_text", "upper_text", "unit"],
     orient="row",
     infer_schema_length=None,
-).with_columns(method=pl.lit("Kaplan-Meier, log-log"))  # fmt: skip
+).with_columns(reader=pl.lit(None, pl.String), method=pl.lit("Kaplan-Meier, log-log"))  # fmt: skip
 
 
 def cells(table):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
@@ -21,6 +21,7 @@ RESPONSE_COLOURS = {
     "NE": MUTED,
     "not_assessed": "#c4cad1",
 }
+MONTH = 30.4375  # days
 RESPONSE_WORDS = {"not_assessed": "not assessed"}
 
 
@@ -66,20 +67,29 @@ def group_in_words(group: str) -> str:
     return "NSCLC" if name == "nsclc" else short(name.replace("_", " "))
 
 
-def median_words(row: dict[str, Any]) -> str:
-    """Return a median with its limits; a word stands where there is no number.
+def in_words(row: Mapping[str, Any], name: str) -> str:
+    """Return one number of a row of `survival_estimates`, or the word that stands for it.
 
-    >>> median_words({"estimate": 9.25, "lower": 6.5, "upper": None, "estimate_text": None, "lower_text": None,
-    ...               "upper_text": "not reached", "unit": "months"})
-    'median 9.2 months (6.5 to not reached)'
+    Days are told in months of 30.4375 days, a share in percent; the unit stands beside neither.
+
+    >>> row = {"lower": 200.0, "upper": None, "upper_text": "not reached", "unit": "d"}
+    >>> in_words(row, "lower"), in_words(row, "upper")
+    ('6.6', 'not reached')
     """
+    value = row[name]
+    if value is None:
+        return row[f"{name}_text"] or "no limit"
+    return f"{value / MONTH if row['unit'] == 'd' else 100 * value:.1f}"
 
-    def part(name: str) -> str:
-        value = row[name]
-        return row[f"{name}_text"] or "no limit" if value is None else f"{value:.1f}" if value % 1 else f"{value:.0f}"
 
-    unit = "" if row["estimate"] is None else f" {row['unit']}"
-    return f"median {part('estimate')}{unit} ({part('lower')} to {part('upper')})"
+def median_words(row: Mapping[str, Any]) -> str:
+    """Return a median of `survival_estimates` with its limits.
+
+    >>> median_words({"estimate": 280.0, "lower": 200.0, "upper": None, "upper_text": "not reached", "unit": "d"})
+    'median 9.2 months (6.6 to not reached)'
+    """
+    unit = "" if row["estimate"] is None else " months"
+    return f"median {in_words(row, 'estimate')}{unit} ({in_words(row, 'lower')} to {in_words(row, 'upper')})"
 
 
 def named_few(names: Sequence[str], most: int = 6) -> str:

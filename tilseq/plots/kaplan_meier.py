@@ -6,16 +6,27 @@ from itertools import cycle, product
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.clinic_words import group_in_words, median_words, needing
+from tilseq.plots.clinic_words import MONTH, group_in_words, median_words, needing
 from tilseq.plots.style import INK, MUTED, PALETTE, figure
 
 if TYPE_CHECKING:
     import polars as pl
     from matplotlib.axes import Axes
 
-COLUMNS = ("parameter", "group", "day", "at_risk", "events", "censored", "survival", "lower", "upper")
-OF_MEDIAN = ("group", "quantity", "estimate", "lower", "upper", "estimate_text", "lower_text", "upper_text", "unit")
-MONTH = 30.4375  # days
+COLUMNS = ("parameter", "reader", "group", "day", "at_risk", "events", "censored", "survival", "lower", "upper")
+OF_MEDIAN = (
+    "parameter",
+    "reader",
+    "group",
+    "quantity",
+    "estimate",
+    "lower",
+    "upper",
+    "estimate_text",
+    "lower_text",
+    "upper_text",
+    "unit",
+)
 STEPS = (1, 2, 3, 6, 12, 24, 60, 120)  # months between ticks
 MOST_TICKS = 10
 DASHES = ("-", "--", ":", "-.")
@@ -32,10 +43,11 @@ def survival(curve: Any, estimates: Any = None, *, since: str = "start") -> Axes
     Parameters
     ----------
     curve
-        Table `survival_curve`, polars or pandas, of one parameter: `parameter, group, day` (days since the start),
-        `at_risk, events, censored` (subjects), `survival, lower, upper` (fractions; limits may be null).
+        Table `survival_curve`, polars or pandas, of one parameter and reader: `parameter, reader, group, day` (days
+        since the start), `at_risk, events, censored` (subjects), `survival, lower, upper` (fractions; limits may be
+        null).
     estimates
-        Table `survival_estimates`, of which the rows `median` of the parameter are taken; None for none.
+        Table `survival_estimates`, of which the rows `median` of the same are taken; None for none.
     since
         What time counts from, for the label of the axis.
 
@@ -47,15 +59,17 @@ def survival(curve: Any, estimates: Any = None, *, since: str = "start") -> Axes
     Raises
     ------
     AnalysisError
-        A column is absent, there is no row, or rows of several parameters.
+        A column is absent, there is no row, or rows of several parameters or readers.
     """
     rows = needing(curve, COLUMNS)
-    parameters = rows["parameter"].unique().sort().to_list()
-    if len(parameters) != 1:
-        found = ", ".join(parameters) or "no row"
-        raise AnalysisError("one curve is of one parameter", column="parameter", found=found, mend="filter the table")
+    for column in ("parameter", "reader"):
+        found = rows[column].unique().sort().to_list()
+        if len(found) != 1:
+            told = ", ".join(map(str, found)) or "no row"
+            raise AnalysisError("a curve is of one of these", column=column, found=told, mend="filter the table")
+    parameter, reader = rows["parameter"][0], rows["reader"][0]
     groups = {str(group): own.sort("day") for (group,), own in rows.group_by("group", maintain_order=True)}
-    medians = _medians(estimates, parameters[0])
+    medians = _medians(estimates, parameter, reader)
     with figure(6.8 if len(groups) == 1 else 8.2, 3.9 + 0.4 * (len(groups) - 1)) as axes:
         looks = zip(groups.items(), cycle(product(DASHES, PALETTE)), strict=False)
         for (group, own), (dash, colour) in looks:
@@ -64,7 +78,7 @@ def survival(curve: Any, estimates: Any = None, *, since: str = "start") -> Axes
         axes.set_xlim(0, last * 1.03)
         axes.set_ylim(0, 1.03)
         axes.set_xticks(ticks := _ticks(last), [f"{month:g}" for month in ticks])
-        axes.set_ylabel(f"{parameters[0]}, share without an event")
+        axes.set_ylabel(f"{parameter}, share without an event")
         axes.grid(axis="y")
         _write_at_risk(axes, groups, ticks, since)
         place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "borderpad": 0}
@@ -72,10 +86,11 @@ def survival(curve: Any, estimates: Any = None, *, since: str = "start") -> Axes
     return axes
 
 
-def _medians(estimates: Any, parameter: str) -> dict[str, dict[str, Any]]:
+def _medians(estimates: Any, parameter: str, reader: str | None) -> dict[str, dict[str, Any]]:
     if estimates is None:
         return {}
-    rows = needing(estimates, ("parameter", *OF_MEDIAN)).filter(parameter=parameter, quantity="median")
+    rows = needing(estimates, OF_MEDIAN).filter(parameter=parameter, quantity="median")
+    rows = rows.filter(rows["reader"].is_null() if reader is None else rows["reader"] == reader)
     return {str(row["group"]): row for row in rows.iter_rows(named=True)}
 
 
@@ -90,9 +105,8 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _draw_curve(axes: Axes, own: pl.DataFrame, label: str, colour: str, dash: str) -> None:
-    days, kept = ([0.0, *own["day"]], [1.0, *own["survival"]])
-    months = [day / MONTH for day in days]
-    axes.plot(months, kept, drawstyle="steps-post", color=colour, linestyle=dash, label=label)
+    months = [day / MONTH for day in (0, *own["day"])]
+    axes.plot(months, [1.0, *own["survival"]], drawstyle="steps-post", color=colour, linestyle=dash, label=label)
     lower, upper = ([1.0, *own[name].fill_null(float("nan"))] for name in ("lower", "upper"))
     axes.fill_between(months, lower, upper, step="post", color=colour, alpha=0.14, linewidth=0)
     censored = own.filter(own["censored"] > 0)

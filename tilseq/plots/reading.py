@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.clinic_words import group_in_words, needing
+from tilseq.plots.clinic_words import group_in_words, in_words, needing
 
 if TYPE_CHECKING:
     import polars as pl
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 RATES = ("population", "group", "parameter", "numerator", "denominator", "denominator_text", "estimate", "lower",
          "upper", "method")  # fmt: skip
-ESTIMATES = ("parameter", "group", "quantity", "at_day", "subjects", "events", "at_risk", "estimate", "lower", "upper",
-             "estimate_text", "lower_text", "upper_text", "unit", "method")  # fmt: skip
+ESTIMATES = ("parameter", "reader", "group", "quantity", "at_day", "subjects", "events", "at_risk", "estimate", "lower",
+             "upper", "estimate_text", "lower_text", "upper_text", "unit", "method")  # fmt: skip
 QUANTITIES = {"median": "median", "survival_at": "without an event", "rmst": "restricted mean",
-              "follow_up_median": "median follow-up"}  # fmt: skip
+              "follow_up_median": "median follow-up", "time_range": "shortest and longest time"}  # fmt: skip
 
 
 def rates_table(summaries: Any) -> GT:
@@ -46,7 +46,7 @@ def rates_table(summaries: Any) -> GT:
             "Group": group_in_words(row["group"]),
             "Subjects": f"{row['numerator']} of {row['denominator']}",
             "Rate, %": _percent(row["estimate"]),
-            "95 % limits": _between(_percent(row["lower"]), _percent(row["upper"])),
+            "95 % limits": f"{_percent(row['lower'])} to {_percent(row['upper'])}",
         }
         for row in rows.iter_rows(named=True)
     ]
@@ -60,8 +60,8 @@ def survival_table(estimates: Any) -> GT:
     Parameters
     ----------
     estimates
-        Table `survival_estimates`, polars or pandas: `parameter, group, quantity, at_day, subjects, events, at_risk,
-        estimate, lower, upper, estimate_text, lower_text, upper_text, unit, method`. A word stands where there is no
+        Table `survival_estimates`, polars or pandas: `parameter, reader, group, quantity, at_day, subjects, events,
+        at_risk, estimate, lower, upper, estimate_text, lower_text, upper_text, unit, method`. A word stands where there is no
         number.
 
     Returns
@@ -75,24 +75,19 @@ def survival_table(estimates: Any) -> GT:
         A column is absent, or there is no row.
     """
     rows = _filled(needing(estimates, ESTIMATES))
-    shown = []
-    for row in rows.iter_rows(named=True):
-        fraction = row["unit"] == "fraction"
-        value, lower, upper = (_value(row, name, fraction) for name in ("estimate", "lower", "upper"))
-        unit = "" if row["estimate"] is None else " %" if fraction else f" {row['unit']}"
-        at = "" if row["at_day"] is None else f" at day {row['at_day']:g}"
-        shown.append(
-            {
-                "parameter": row["parameter"],
-                "Group": group_in_words(row["group"]),
-                "Subjects": row["subjects"],
-                "Events": row["events"],
-                "What": QUANTITIES.get(row["quantity"], row["quantity"].replace("_", " ")) + at,
-                "At risk": "" if row["at_risk"] is None else row["at_risk"],
-                "Estimate": value + unit,
-                "95 % limits": _between(lower, upper),
-            }
-        )
+    shown = [
+        {
+            "parameter": row["parameter"] if row["reader"] is None else f"{row['parameter']}, {row['reader']}",
+            "Group": group_in_words(row["group"]),
+            "Subjects": row["subjects"],
+            "Events": row["events"],
+            "What": QUANTITIES[row["quantity"]] + ("" if row["at_day"] is None else f" at day {row['at_day']:g}"),
+            "At risk": "" if row["at_risk"] is None else f"{row['at_risk']:g}",
+            "Estimate": in_words(row, "estimate") + _unit(row),
+            "95 % limits": f"{in_words(row, 'lower')} to {in_words(row, 'upper')}",
+        }
+        for row in rows.iter_rows(named=True)
+    ]
     return _table(shown, "Time to event", [_limits(rows)])
 
 
@@ -124,16 +119,9 @@ def _named(parameter: str, qualifier: str | None) -> str:
     )
 
 
-def _value(row: dict[str, Any], name: str, fraction: bool) -> str:
-    value = row[name]
-    if value is None:
-        return row[f"{name}_text"] or ""
-    return _percent(value) if fraction else f"{value:.1f}"
+def _unit(row: dict[str, Any]) -> str:
+    return "" if row["estimate"] is None else " months" if row["unit"] == "d" else " %"
 
 
 def _percent(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.1f}"
-
-
-def _between(lower: str, upper: str) -> str:
-    return f"{lower or 'no limit'} to {upper or 'no limit'}" if lower or upper else ""
+    return "no limit" if value is None else f"{100 * value:.1f}"
