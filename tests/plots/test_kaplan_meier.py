@@ -16,7 +16,8 @@ CURVE = pl.DataFrame(
     orient="row",
 ).with_columns(reader=pl.lit(None, pl.String))
 MEDIAN = {"parameter": "OS", "reader": None, "group": "all", "quantity": "median", "estimate": 91.0, "lower": 30.0,
-          "upper": None, "estimate_text": None, "lower_text": None, "upper_text": "not reached", "unit": "d"}  # fmt: skip
+          "upper": None, "estimate_text": None, "lower_text": None, "upper_text": "not reached",
+          "unit": "d"}  # fmt: skip
 
 
 def texts(axes):

@@ -61,8 +61,8 @@ def survival_table(estimates: Any) -> GT:
     ----------
     estimates
         Table `survival_estimates`, polars or pandas: `parameter, reader, group, quantity, at_day, subjects, events,
-        at_risk, estimate, lower, upper, estimate_text, lower_text, upper_text, unit, method`. A word stands where there is no
-        number.
+        at_risk, estimate, lower, upper, estimate_text, lower_text, upper_text, unit, method`.
+        A word stands where there is no number.
 
     Returns
     -------
