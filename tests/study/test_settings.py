@@ -174,8 +174,8 @@ def test_a_whole_number_may_stand_for_a_number(tmp_path):
         ),
         (
             "study: x\nanalysis: {clinical: {best_response: {disease_control: [CR, SDD]}}}\n",
-            "study.yaml, row 2, column analysis.clinical.best_response.disease_control.1: this value cannot stand here; "
-            "found 'SDD'; expected 'CR', 'PR', 'SD' or 'NON-CR/NON-PD'; did you mean 'SD'?",
+            "study.yaml, row 2, column analysis.clinical.best_response.disease_control.1: this value cannot stand "
+            "here; found 'SDD'; expected 'CR', 'PR', 'SD' or 'NON-CR/NON-PD'; did you mean 'SD'?",
         ),
         ("study: x\nschema_version: 2\n", "study.yaml, row 2, column schema_version: this value cannot stand here; "
          "found 2; expected 1"),
