@@ -25,9 +25,7 @@ BEST_RESPONSE = Table(
         _SUBJECT,
         _READER,
         Column("source", "text", "Whose responses: recorded by the reader, or derived.", needed=True, allowed=SOURCES),
-        Column(
-            "confirmation", "text", "Whether CR and PR had to be confirmed.", needed=True, allowed=CONFIRMATIONS
-        ),
+        Column("confirmation", "text", "Whether CR and PR had to be confirmed.", needed=True, allowed=CONFIRMATIONS),
         Column("best_response", "text", "Best overall response.", needed=True, allowed=BEST_RESPONSES),
         _day("day", "Day of the assessment that gave it; null without one."),
         Column("visit", "text", "Visit of that assessment."),
@@ -95,7 +93,9 @@ IRECIST_BEST = Table(
     (
         _SUBJECT,
         _READER,
-        Column("best_response", "text", "Best response up to iCPD.", needed=True, allowed=(*IRESPONSES, "not_assessed")),
+        Column(
+            "best_response", "text", "Best response up to iCPD.", needed=True, allowed=(*IRESPONSES, "not_assessed")
+        ),
         _day("day", "First day of it."),
         _day("progression_day", "First iUPD that was confirmed, or that nothing followed but iUPD and NE."),
         Column("confirmed", "boolean", "That progression was confirmed; null without progression."),
