@@ -79,7 +79,7 @@ def test_defaults(tmp_path):
                     "same_day": "event",
                     "unknown_death_cause": "tumor",
                 },
-                "survival": {"interval": "log-log", "landmarks": [183, 365]},
+                "survival": {"interval": "log-log", "landmarks": [91, 183, 274, 365], "rmst_days": [365]},
             },
             "job_seconds": 600,
             "job_gigabytes": 16.0,

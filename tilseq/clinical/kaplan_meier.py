@@ -55,9 +55,7 @@ class Curve:
         return float(self.day[-1])
 
 
-def kaplan_meier(
-    days: ArrayLike, event: ArrayLike, *, interval: Interval = "log-log", level: float = 0.95
-) -> Curve:
+def kaplan_meier(days: ArrayLike, event: ArrayLike, *, interval: Interval = "log-log", level: float = 0.95) -> Curve:
     """Return the Kaplan-Meier curve of times to event.
 
     Parameters

@@ -146,7 +146,10 @@ def _problem(cells: dict[str, Any], row: int) -> TableError | None:
         what, mend = f"the event of {where} cannot be", "both are null where a subject cannot be evaluated"
         return TableError(what, row=row, column="event", found=event, expected="true or false", mend=mend)
     if not isinstance(days, int | float) or not 0 < days < np.inf or days != int(days):
-        what, mend = f"the time of {where} cannot be", "it is end_day - start_day + 1; null where it cannot be evaluated"
+        what, mend = (
+            f"the time of {where} cannot be",
+            "it is end_day - start_day + 1; null where it cannot be evaluated",
+        )
         return TableError(what, row=row, column="days", found=days, expected="a whole number above 0", mend=mend)
     return None
 

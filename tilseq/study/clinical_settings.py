@@ -92,7 +92,10 @@ class Survival(Part):
         "log-log", description="How the limits of a Kaplan-Meier curve are found; SAS has log-log, R has log."
     )
     landmarks: list[Annotated[int, Field(ge=1, le=LONGEST)]] = Field(
-        default=[183, 365], description="Days since the origin at which the share without an event is told."
+        default=[91, 183, 274, 365], description="Days since the origin at which the share without an event is told."
+    )
+    rmst_days: list[Annotated[int, Field(ge=1, le=LONGEST)]] = Field(
+        default=[365], description="Days since the origin up to which the restricted mean of time is told."
     )
 
 
