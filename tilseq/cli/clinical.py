@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from tilseq.cli.clinical_survival import survival_command
 from tilseq.cli.common import Examples, output_folder
 
 CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -13,7 +14,7 @@ CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group("clinical")
 def clinical_command() -> None:
-    """Tumour response from lesions."""
+    """Tumour response from lesions, and time to event."""
 
 
 @clinical_command.command(
@@ -51,3 +52,6 @@ def response_command(lesions: Path, responses: Path | None, subjects: Path | Non
     write_table(derived, RESPONSE, output)
     agree, differ = (int((derived["agrees"] == word).sum() or 0) for word in (True, False))
     click.echo(f"{derived.height} assessments; recorded and derived agree in {agree}, differ in {differ}", err=True)
+
+
+clinical_command.add_command(survival_command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,7 @@ def contradictions(
     best_response: Any = None,
     contacts: Any = None,
     rules: TimeToEventRules | None = None,
+    refused: Collection[str] = (),
 ) -> list[Contradiction]:
     """Return what is wrong with single subjects, so that the others can be derived.
 
@@ -62,6 +63,8 @@ def contradictions(
     ----------
     responses, followup, subjects, therapies, schedule, infusions, lesions, best_response, contacts, rules
         As in `time_to_event`.
+    refused
+        Subjects whose rows are not looked at.
 
     Raises
     ------
@@ -80,6 +83,7 @@ def contradictions(
         best_response=best_response,
         contacts=contacts,
         confirmation=rules.confirmation,
+        refused=refused,
     )
     return contradictions_in(records, rules)
 
@@ -87,11 +91,12 @@ def contradictions(
 def contradictions_in(records: Records, rules: TimeToEventRules) -> list[Contradiction]:
     """Return what is wrong with single subjects of gathered records, table by table in the order of the rows."""
     origins = _origins(records, rules)
+    infused = {row["subject"]: row["day"] for row in sorted(records.infusions or (), key=lambda row: row["day"])}
     died = {row["subject"]: row["death_day"] for row in records.followup if row["death_day"] is not None}
     found = [
         *_strangers(records),
         *_of_subjects(records),
-        *(one for row in records.followup for one in _of_followup(row, origins.get(row["subject"], {}))),
+        *(one for row in records.followup for one in _of_followup(row, origins.get(row["subject"], {}), infused)),
         *_after_death(records, died),
         *_of_readers(records),
         *_of_responders(records, origins),
@@ -153,8 +158,9 @@ def _of_subjects(records: Records) -> Iterator[Contradiction]:
                 yield _found(row, "subjects", name, "this is after the first infusion", "day 0 or before")
 
 
-def _of_followup(row: Row, origins: Mapping[str, int]) -> Iterator[Contradiction]:
+def _of_followup(row: Row, origins: Mapping[str, int], infused: Mapping[str, int]) -> Iterator[Contradiction]:
     death, alive = row["death_day"], row["last_alive_day"]
+    last = infused.get(row["subject"])
     if death is None and row["death_cause"] is not None:
         yield _found(row, "followup", "death_cause", "a cause of death without its day")
     if (row["stop_day"] is None) != (row["stop_reason"] is None):
@@ -167,6 +173,8 @@ def _of_followup(row: Row, origins: Mapping[str, int]) -> Iterator[Contradiction
             name, start = max(early.items(), key=lambda item: item[1])
             told = f"{what} is before {ORIGIN_DAYS[name]} (day {start}): a time of {day - start + 1} days"
             yield _found(row, "followup", column, told, f"day {start} or later")
+        elif column == "death_day" and death is not None and last is not None and death < last:
+            yield _found(row, "followup", column, "the death is before the last infusion", f"day {last} or later")
 
 
 def _after_death(records: Records, died: Mapping[str, int]) -> Iterator[Contradiction]:

@@ -17,6 +17,7 @@ from tilseq.clinical.event_sources import Event, first_event
 from tilseq.clinical.histories import Found, History, Series, histories
 from tilseq.clinical.missed_visits import Planned, planned_visits
 from tilseq.errors import StudyError
+from tilseq.tables import as_polars
 from tilseq.tables.survival import TIME_TO_EVENT
 
 NOT_EVALUABLE = "not_evaluable"
@@ -109,7 +110,8 @@ def time_to_event(
         raise StudyError([one.error for one in wrong], "the records")
     derivation = _Derivation.of(records, rules)
     rows = [row for history in histories(records, rules) for row in derivation.rows(history)]
-    rows += [row for subject, why in refused.items() for row in derivation.refused_rows(subject, why)]
+    known = set(as_polars(subjects)["subject"])
+    rows += [row for one, why in refused.items() if one in known for row in derivation.refused_rows(one, why)]
     return TIME_TO_EVENT.frame(rows)
 
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tilseq.io.bcr import read_bcr
     from tilseq.io.cell_obs import write_cell_labels
-    from tilseq.io.clinical import read_lesions, read_responses, read_sdtm_recist, read_subjects
+    from tilseq.io.clinical import (
+        read_followup,
+        read_lesions,
+        read_responses,
+        read_schedule,
+        read_sdtm_recist,
+        read_subjects,
+        read_therapies,
+    )
     from tilseq.io.clonotypes import read_clonotypes
     from tilseq.io.contigs import read_contigs
     from tilseq.io.count_matrix import read_count_matrix
@@ -36,18 +44,21 @@ MODULES = {
     "read_contigs": "contigs",
     "read_count_matrix": "count_matrix",
     "read_fcs": "fcs",
+    "read_followup": "clinical",
     "read_gates": "gate_files",
     "read_gmt": "gmt",
     "read_h5ad": "h5ad",
     "read_labels": "labels",
     "read_lesions": "clinical",
     "read_responses": "clinical",
+    "read_schedule": "clinical",
     "read_sdtm_recist": "clinical",
     "read_quantifications": "quantifications",
     "read_ranks": "ranks",
     "read_single_cells": "single_cells",
     "read_spill": "spill",
     "read_subjects": "clinical",
+    "read_therapies": "clinical",
     "write_cell_labels": "cell_obs",
     "write_fcs": "fcs_write",
     "write_gatingml": "gatingml",
@@ -62,18 +73,21 @@ __all__ = [
     "read_contigs",
     "read_count_matrix",
     "read_fcs",
+    "read_followup",
     "read_gates",
     "read_gmt",
     "read_h5ad",
     "read_labels",
     "read_lesions",
     "read_responses",
+    "read_schedule",
     "read_sdtm_recist",
     "read_quantifications",
     "read_ranks",
     "read_single_cells",
     "read_spill",
     "read_subjects",
+    "read_therapies",
     "write_cell_labels",
     "write_fcs",
     "write_gatingml",
