@@ -1,0 +1,133 @@
+"""Rates of response over the population, and the best response of each subject."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from tilseq.endpoints.rows import qualifier_pairs
+from tilseq.plots.clinic_words import RESPONSE_WORDS, group_in_words
+from tilseq.report.clinic import RESPONSE_STATES, signed
+from tilseq.report.results import Results
+from tilseq.report.view import Cell, Chip, Head, View, count, filled, text
+from tilseq.report.words import share
+from tilseq.tables.best_response import BEST_RESPONSES
+
+Row = dict[str, Any]
+
+RATES = {"ORR": "CR or PR", "DCR": "disease control"}
+CONFIRMED = {"required": "confirmed", "not_required": "not confirmed"}
+
+
+def rates(results: Results) -> View:
+    """Return ORR, DCR and how many had each best response, by group and reader; confirmed first."""
+    table = results.tables["summaries"].filter(pl.col("parameter").is_in([*RATES, "BOR"]))
+    found: dict[tuple[str, str, str], dict[str, Row]] = {}
+    for row in table.iter_rows(named=True):
+        pairs = qualifier_pairs(row["qualifier"])
+        where = (row["group"], pairs.get("confirmation", ""), pairs.get("reader", ""))
+        found.setdefault(where, {})[pairs.get("response", row["parameter"])] = row
+    words = [word for word in BEST_RESPONSES if any(own[word]["numerator"] for own in found.values() if word in own)]
+    heads = [Head("Group"), Head("Reader"), Head("Responses"), Head("Subjects", numeric=True)]
+    heads += [Head(name, f"{meaning}, %", True) for name, meaning in RATES.items()]
+    heads += [Head(RESPONSE_WORDS.get(word, word), numeric=True, group="best response") for word in words]
+    rows = [
+        [
+            Cell(group_in_words(group), kind="name"),
+            text(reader or None),
+            Cell(CONFIRMED.get(confirmation, confirmation)),
+            count(own["ORR"]["denominator"]),
+            *(_rate(own.get(name)) for name in RATES),
+            *(count(own[word]["numerator"] if word in own else None) for word in words),
+        ]
+        for (group, confirmation, reader), own in sorted(found.items(), key=_place)
+    ]
+    empty = results.nothing("summaries", "No rate of response was found.")
+    return filled(View("Response rates", heads, rows, empty, "tables/summaries.csv"))
+
+
+def denominators(results: Results) -> list[str]:
+    """Return who is in the denominators of all subjects together, a sentence each."""
+    rows = results.tables["summaries"].filter(group="all")
+    return [f"{words}." for words in rows["denominator_text"].unique(maintain_order=True)]
+
+
+def best_responses(results: Results) -> View:
+    """Return the best response of each subject and reader, confirmed and not, with its reason."""
+    found: dict[tuple[str, str | None], dict[str, Row]] = {}
+    table = results.tables["best_response"].sort("subject", "reader", nulls_last=True, maintain_order=True)
+    for row in table.iter_rows(named=True):
+        found.setdefault((row["subject"], row["reader"]), {})[row["confirmation"]] = row
+    heads = [Head("Subject"), Head("Reader"), Head("Confirmed"), Head("Not confirmed"), Head("Day", numeric=True)]
+    heads += [Head("Response from", "day", True), Head("Confirmed on", "day", True)]
+    heads += [Head("Deepest change", "%", True), Head("Responses"), Head("Why")]
+    rows = []
+    for (subject, reader), both in found.items():
+        first = both.get("required") or next(iter(both.values()))
+        rows.append(
+            [
+                Cell(subject, kind="name"),
+                text(reader),
+                *(_word(both.get(confirmation)) for confirmation in CONFIRMED),
+                *(count(first[name]) for name in ("day", "response_day", "confirmation_day")),
+                Cell("–" if first["depth_pct"] is None else signed(first["depth_pct"]), kind="number"),
+                text(first["source"]),
+                text(first["reason"], "prose"),
+            ]
+        )
+    empty = results.nothing("best_response", "No best response was found.")
+    return filled(View("Best response of each subject", heads, rows, empty, "tables/best_response.csv"))
+
+
+def differences(results: Results) -> View:
+    """Return every assessment after the baseline where what was recorded and what is derived are not the same."""
+    table = results.tables["response"].filter(pl.col("agrees") == False)  # noqa: E712
+    heads = [Head("Subject"), Head("Reader"), Head("Visit"), Head("Day", numeric=True)]
+    heads += [Head("Recorded", "the endpoint"), Head("Derived", "from the lesions")]
+    heads += [Head("Baseline", "change of the sum, %", True), Head("Nadir", "change of the sum, %", True), Head("Why")]
+    rows = [
+        [
+            Cell(row["subject"], kind="name"),
+            text(row["reader"]),
+            text(row["visit"]),
+            count(row["day"]),
+            _chip(row["recorded"], "recorded"),
+            _chip(row["response"], "derived"),
+            *(_change(row[f"change_from_{name}_pct"]) for name in ("baseline", "nadir")),
+            text(row["reason"], "prose"),
+        ]
+        for row in table.sort("subject", "day", "reader", nulls_last=True).iter_rows(named=True)
+    ]
+    compared = results.tables["response"]["agrees"].drop_nulls().len()
+    same = f"Recorded and derived responses agree in all {compared:,} assessments that have both."
+    empty = results.nothing("response", same if compared else "No assessment has a recorded and a derived response.")
+    return filled(View("Where recorded and derived responses differ", heads, rows, empty, "tables/response.csv"))
+
+
+def _place(item: tuple[tuple[str, str, str], Any]) -> tuple[bool, bool, str, str]:
+    group, confirmation, reader = item[0]
+    return confirmation != "required", group != "all", group, reader
+
+
+def _rate(row: Row | None) -> Cell:
+    if row is None or row["estimate"] is None:
+        return Cell("–", kind="missing")
+    limits = share(row["estimate"], row["lower"], row["upper"])
+    return Cell(limits, note=f"{row['numerator']:,} of {row['denominator']:,}", kind="number")
+
+
+def _word(row: Row | None) -> Cell:
+    if row is None:
+        return Cell("–", kind="missing")
+    return _chip(row["best_response"], row["source"])
+
+
+def _chip(word: str, source: str) -> Cell:
+    state = RESPONSE_STATES.get(word, "neutral")
+    label = RESPONSE_WORDS.get(word, word)
+    return Cell(chips=(Chip(label, f"{state} derived" if source == "derived" else state, f"{label}, {source}"),))
+
+
+def _change(value: float | None) -> Cell:
+    return Cell("–", kind="missing") if value is None else Cell(signed(value), kind="number")

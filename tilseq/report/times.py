@@ -1,0 +1,165 @@
+"""Time to event: what is estimated over all subjects, by tumour type, and the times of each subject."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import polars as pl
+
+from tilseq.plots.clinic_words import MONTH, group_in_words, in_words
+from tilseq.report.results import Results
+from tilseq.report.view import Cell, Head, View, count, filled, text
+from tilseq.report.words import number
+
+Row = dict[str, Any]
+
+# Parameter → what it is, in the order of the page.
+MEANINGS = {
+    "OS": "overall survival",
+    "PFS": "progression-free survival",
+    "TTP": "time to progression",
+    "DOR": "duration of response",
+    "TTR": "time to response",
+    "follow_up": "follow-up",
+}
+ORIGINS = {
+    "infusion": "first infusion",
+    "lymphodepletion": "lymphodepletion",
+    "enrollment": "enrolment",
+    "randomization": "randomisation",
+    "response": "first CR or PR",
+}
+STYLES = {"fda": "FDA-type", "ema": "EMA-type"}
+
+
+def times(results: Results) -> View:
+    """Return medians and shares without an event of all subjects, a row an endpoint and reader."""
+    return _estimates(results, "Time to event", lambda group: group == "all")
+
+
+def times_by_group(results: Results) -> View:
+    """Return the same of each tumour type."""
+    return _estimates(results, "Time to event by tumour type", lambda group: group != "all")
+
+
+def rules_in_words(results: Results) -> str:
+    """Return how times were counted, as run.json has the settings; nothing where it has none."""
+    analysis = (results.run.get("settings") or {}).get("analysis") or {}
+    told = (analysis.get("clinical") or {}).get("time_to_event") or {}
+    if not told or results.tables["time_to_event"].is_empty():
+        return ""
+    preset, style = told.get("preset"), STYLES.get(f"{told.get('censoring')}", "unknown")
+    dose = f", the first dose being that of {told['first_dose']}" if told.get("first_dose") else ""
+    return f"Endpoints by preset {preset}{dose}; {style} censoring where scans decide."
+
+
+def reasons(results: Results) -> list[str]:
+    """Return what else bears on many times, each once: rules that could not be looked for."""
+    told = results.tables["time_to_event"].filter(pl.col("rule") != "not_evaluable")["reason"].drop_nulls()
+    words = told.str.split("; ").explode().value_counts().filter(pl.col("count") > 1).sort("count", descending=True)
+    return [
+        f"{word[0].upper()}{word[1:]}."
+        for word in words["reason"]
+        if "not looked for" in word or "in the study" in word
+    ]
+
+
+def subject_times(results: Results) -> View:
+    """Return the time of each subject to each endpoint, what ended it, and the rule that did."""
+    heads = [Head("Subject"), Head("Endpoint"), Head("Reader"), Head("Counts from"), Head("From day", numeric=True)]
+    heads += [Head("To day", numeric=True), Head("Days", numeric=True), Head("Event"), Head("What ended it")]
+    heads += [Head("Rule"), Head("Told by"), Head("Reason")]
+    table = results.tables["time_to_event"].with_columns(place=_place(pl.col("parameter")))
+    rows = [
+        [
+            Cell(row["subject"], kind="name"),
+            Cell(_name(row["parameter"])),
+            text(row["reader"]),
+            text(None if row["origin"] is None else ORIGINS.get(row["origin"], row["origin"])),
+            *(count(row[name]) for name in ("start_day", "end_day", "days")),
+            text({True: "event", False: "censored", None: None}[row["event"]]),
+            text(row["description"], "prose"),
+            text(row["rule"].replace("_", " ")),
+            text(None if row["source_table"] is None else f"{row['source_table']}, {_day(row['source_row_day'])}"),
+            text(row["reason"], "prose"),
+        ]
+        for row in table.sort("subject", "place", "reader", nulls_last=True).iter_rows(named=True)
+    ]
+    empty = results.nothing("time_to_event", "No time to an event was found.")
+    return filled(View("Times of each subject", heads, rows, empty, "tables/time_to_event.csv"))
+
+
+def _estimates(results: Results, title: str, wanted: Callable[[str], bool]) -> View:
+    table = results.tables["survival_estimates"]
+    found: dict[tuple[int, str, str, str], list[Row]] = {}
+    for row in table.iter_rows(named=True):
+        if wanted(row["group"]):
+            place = list(MEANINGS).index(row["parameter"])
+            found.setdefault((place, row["parameter"], row["reader"] or "", row["group"]), []).append(row)
+    landmarks = sorted(table.filter(quantity="survival_at")["at_day"].unique().to_list())
+    means = sorted(table.filter(quantity="rmst")["at_day"].unique().to_list())
+    origins = _origins(results)
+    heads = [Head("Endpoint"), Head("Reader"), Head("Group"), Head("Counts from"), Head("Subjects", numeric=True)]
+    heads += [Head("Events", numeric=True), Head("Median", "months", True), Head("Median follow-up", "months", True)]
+    heads += [Head(f"Day {day}", _months(day), True, group="without an event, %") for day in landmarks]
+    heads += [Head("Mean", f"months, up to day {day}", True) for day in means]
+    heads += [Head("Shortest, longest", "days", True), Head("Left out", numeric=True)]
+    rows = []
+    for (_, parameter, reader, group), own in sorted(found.items()):
+        by = {(row["quantity"], row["at_day"]): row for row in own}
+        first = own[0]
+        median = by.get(("median", None))
+        rows.append(
+            [
+                Cell(_name(parameter), kind="name"),
+                text(reader or None),
+                text(None if group == "all" else group_in_words(group)),
+                text(origins.get(parameter)),
+                count(first["subjects"]),
+                count(first["events"] if median else None),
+                _worded(median),
+                _worded(by.get(("follow_up_median", None))),
+                *(_worded(by.get(("survival_at", day)), at_risk=True) for day in landmarks),
+                *(_worded(by.get(("rmst", day))) for day in means),
+                text(by[("time_range", None)]["estimate_text"] if ("time_range", None) in by else None, "number"),
+                count(first["left_out"]),
+            ]
+        )
+    empty = results.nothing("survival_estimates", "No time to an event was estimated: it needs clinical/followup.csv.")
+    return filled(View(title, heads, rows, empty, "tables/survival_estimates.csv"))
+
+
+def _worded(row: Mapping[str, Any] | None, *, at_risk: bool = False) -> Cell:
+    """Return an estimate with its limits below it, each a number or the word in its place."""
+    if row is None:
+        return Cell("–", kind="missing")
+    limits = [in_words(row, name) for name in ("lower", "upper")]
+    told = limits[0] if limits[0] == limits[1] and row["lower"] is None else " to ".join(limits)
+    notes = [f"limits {told}" if row["lower"] is None and row["upper"] is None else f"({told})"]
+    notes += [f"{row['at_risk']} at risk"] if at_risk and row["estimate"] is not None else []
+    if row["estimate"] is None and row["lower"] is None and row["upper"] is None:
+        notes = []
+    return Cell(in_words(row, "estimate"), note=", ".join(notes), kind="number")
+
+
+def _origins(results: Results) -> dict[str, str]:
+    rows = results.tables["time_to_event"].drop_nulls("origin").group_by("parameter").agg(pl.col("origin").unique())
+    return {name: ", ".join(ORIGINS.get(word, word) for word in sorted(words)) for name, words in rows.iter_rows()}
+
+
+def _place(parameter: pl.Expr) -> pl.Expr:
+    return parameter.replace_strict({name: i for i, name in enumerate(MEANINGS)}, default=len(MEANINGS))
+
+
+def _name(parameter: str) -> str:
+    return "follow-up" if parameter == "follow_up" else parameter
+
+
+def _months(day: int) -> str:
+    months = day / MONTH
+    return f"{months:.0f} months" if abs(day - round(months) * MONTH) < 1 else ""
+
+
+def _day(day: int | None) -> str:
+    return "no day" if day is None else f"day {number(day)}"
