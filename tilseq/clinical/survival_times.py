@@ -226,6 +226,6 @@ def by_group(time_to_event: Any, groups: Any = None) -> list[Times]:
 
 def times(rows: pl.DataFrame, parameter: str, reader: str | None, group: str) -> Times:
     """Return the times of rows of `read_times`."""
-    given = rows.filter(pl.col("days").is_not_null())
+    given = rows.filter(pl.col("days").is_not_null()).sort("subject")  # sums in floating point have an order
     days, event = given["days"].to_numpy().astype(float), given["event"].to_numpy().astype(bool)
     return Times(parameter, reader, group, tuple(given["subject"]), days, event, rows.height - given.height)
