@@ -24,9 +24,7 @@ tilseq clinical survival followup.csv --responses out/response.csv --subjects su
 
 @click.command("survival", cls=Examples, example=EXAMPLE)
 @click.argument("followup", metavar="FOLLOWUP.csv", type=CSV)
-@click.option(
-    "--responses", required=True, type=CSV, help="Recorded ones, or response.csv of `clinical response`."
-)
+@click.option("--responses", required=True, type=CSV, help="Recorded ones, or response.csv of `clinical response`.")
 @click.option("--subjects", required=True, type=CSV, help="Days of enrolment, randomisation, lymphodepletion.")
 @click.option("--therapies", type=CSV, help="Further anti-tumour therapies.")
 @click.option("--schedule", type=CSV, help="Planned assessments, by which missed ones are told.")

@@ -84,7 +84,7 @@ def survival_table(estimates: Any) -> GT:
             "What": QUANTITIES[row["quantity"]] + ("" if row["at_day"] is None else f" at day {row['at_day']:g}"),
             "At risk": "" if row["at_risk"] is None else f"{row['at_risk']:g}",
             "Estimate": in_words(row, "estimate") + _unit(row),
-            "95 % limits": f"{in_words(row, 'lower')} to {in_words(row, 'upper')}",
+            "95 % limits": "" if row["quantity"] == "time_range" else _limits_of(row),
         }
         for row in rows.iter_rows(named=True)
     ]
@@ -119,7 +119,13 @@ def _named(parameter: str, qualifier: str | None) -> str:
     )
 
 
+def _limits_of(row: dict[str, Any]) -> str:
+    return f"{in_words(row, 'lower')} to {in_words(row, 'upper')}"
+
+
 def _unit(row: dict[str, Any]) -> str:
+    if row["quantity"] == "time_range":
+        return " days"
     return "" if row["estimate"] is None else " months" if row["unit"] == "d" else " %"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
@@ -17,16 +18,31 @@ from tilseq.tables.best_response import BEST_RESPONSES
 Row = dict[str, Any]
 
 RATES = {"ORR": "CR or PR", "DCR": "disease control"}
-CONFIRMED = {"required": "confirmed", "not_required": "not confirmed"}
+CONFIRMED = {"required": "confirmed", "not_required": "confirmed or not"}
 
 
 def rates(results: Results) -> View:
-    """Return ORR, DCR and how many had each best response, by group and reader; confirmed first."""
+    """Return ORR, DCR and how many had each best response, over all and by tumour type; without confirmation over all.
+
+    Each reader has rows of its own.
+    """
+    return _rates(results, "Response rates", lambda group, confirmed: confirmed or group == "all")
+
+
+def unconfirmed_rates(results: Results) -> View:
+    """Return the same by tumour type where no confirmation is asked for."""
+    title = "Response rates by tumour type, confirmed or not"
+    return _rates(results, title, lambda group, confirmed: not confirmed and group != "all")
+
+
+def _rates(results: Results, title: str, wanted: Callable[[str, bool], bool]) -> View:
     table = results.tables["summaries"].filter(pl.col("parameter").is_in([*RATES, "BOR"]))
     found: dict[tuple[str, str, str], dict[str, Row]] = {}
     for row in table.iter_rows(named=True):
         pairs = qualifier_pairs(row["qualifier"])
         where = (row["group"], pairs.get("confirmation", ""), pairs.get("reader", ""))
+        if not wanted(row["group"], where[1] == "required"):
+            continue
         found.setdefault(where, {})[pairs.get("response", row["parameter"])] = row
     words = [word for word in BEST_RESPONSES if any(own[word]["numerator"] for own in found.values() if word in own)]
     heads = [Head("Group"), Head("Reader"), Head("Responses"), Head("Subjects", numeric=True)]
@@ -44,7 +60,7 @@ def rates(results: Results) -> View:
         for (group, confirmation, reader), own in sorted(found.items(), key=_place)
     ]
     empty = results.nothing("summaries", "No rate of response was found.")
-    return filled(View("Response rates", heads, rows, empty, "tables/summaries.csv"))
+    return filled(View(title, heads, rows, empty, "tables/summaries.csv"))
 
 
 def denominators(results: Results) -> list[str]:
@@ -59,7 +75,7 @@ def best_responses(results: Results) -> View:
     table = results.tables["best_response"].sort("subject", "reader", nulls_last=True, maintain_order=True)
     for row in table.iter_rows(named=True):
         found.setdefault((row["subject"], row["reader"]), {})[row["confirmation"]] = row
-    heads = [Head("Subject"), Head("Reader"), Head("Confirmed"), Head("Not confirmed"), Head("Day", numeric=True)]
+    heads = [Head("Subject"), Head("Reader"), Head("Confirmed"), Head("Confirmed or not"), Head("Day", numeric=True)]
     heads += [Head("Response from", "day", True), Head("Confirmed on", "day", True)]
     heads += [Head("Deepest change", "%", True), Head("Responses"), Head("Why")]
     rows = []
@@ -107,7 +123,7 @@ def differences(results: Results) -> View:
 
 def _place(item: tuple[tuple[str, str, str], Any]) -> tuple[bool, bool, str, str]:
     group, confirmation, reader = item[0]
-    return confirmation != "required", group != "all", group, reader
+    return group != "all", confirmation != "required", group, reader
 
 
 def _rate(row: Row | None) -> Cell:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -10,7 +10,7 @@ import polars as pl
 from tilseq.plots.clinic_words import MONTH, group_in_words, in_words
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, count, filled, text
-from tilseq.report.words import number
+from tilseq.report.words import interval, number
 
 Row = dict[str, Any]
 
@@ -30,6 +30,7 @@ ORIGINS = {
     "randomization": "randomisation",
     "response": "first CR or PR",
 }
+DESCRIPTIVE = ("TTR", "follow_up")  # endpoints of which a share without an event tells nothing
 STYLES = {"fda": "FDA-type", "ema": "EMA-type"}
 
 
@@ -41,6 +42,28 @@ def times(results: Results) -> View:
 def times_by_group(results: Results) -> View:
     """Return the same of each tumour type."""
     return _estimates(results, "Time to event by tumour type", lambda group: group != "all")
+
+
+def further_estimates(results: Results) -> View:
+    """Return restricted means, the shortest and longest time and the median follow-up of every group."""
+    means = sorted(results.tables["survival_estimates"].filter(quantity="rmst")["at_day"].unique().to_list())
+    heads = [Head("Endpoint"), Head("Reader"), Head("Group"), Head("Subjects", numeric=True)]
+    heads += [Head(f"Mean up to day {day}", "months (limits)", True) for day in means]
+    heads += [Head("Shortest, longest", "days, + censored", True), Head("Median follow-up", "months (limits)", True)]
+    rows = [
+        [
+            Cell(_name(parameter), kind="name"),
+            text(reader or None),
+            Cell(group_in_words(group)),
+            count(own[0]["subjects"]),
+            *(_worded(_of(own, "rmst", day)) for day in means),
+            text((_of(own, "time_range") or {}).get("estimate_text"), "number"),
+            _worded(_of(own, "follow_up_median")),
+        ]
+        for (_, parameter, reader, group), own in _found(results, lambda _: True)
+    ]
+    empty = results.nothing("survival_estimates", "No time to an event was estimated.")
+    return filled(View("Means, ranges and follow-up", heads, rows, empty, "tables/survival_estimates.csv"))
 
 
 def rules_in_words(results: Results) -> str:
@@ -91,59 +114,65 @@ def subject_times(results: Results) -> View:
 
 
 def _estimates(results: Results, title: str, wanted: Callable[[str], bool]) -> View:
-    table = results.tables["survival_estimates"]
-    found: dict[tuple[int, str, str, str], list[Row]] = {}
-    for row in table.iter_rows(named=True):
-        if wanted(row["group"]):
-            place = list(MEANINGS).index(row["parameter"])
-            found.setdefault((place, row["parameter"], row["reader"] or "", row["group"]), []).append(row)
-    landmarks = sorted(table.filter(quantity="survival_at")["at_day"].unique().to_list())
-    means = sorted(table.filter(quantity="rmst")["at_day"].unique().to_list())
-    origins = _origins(results)
-    heads = [Head("Endpoint"), Head("Reader"), Head("Group"), Head("Counts from"), Head("Subjects", numeric=True)]
-    heads += [Head("Events", numeric=True), Head("Median", "months", True), Head("Median follow-up", "months", True)]
-    heads += [Head(f"Day {day}", _months(day), True, group="without an event, %") for day in landmarks]
-    heads += [Head("Mean", f"months, up to day {day}", True) for day in means]
-    heads += [Head("Shortest, longest", "days", True), Head("Left out", numeric=True)]
+    landmarks = results.tables["survival_estimates"].filter(quantity="survival_at")["at_day"].unique().sort().to_list()
+    counted_from = origins(results)
+    heads = [Head("Endpoint", "counts from"), Head("Reader"), Head("Group"), Head("Subjects", numeric=True)]
+    heads += [Head("Events", numeric=True), Head("Median", "months (limits)", True)]
+    heads += [Head(f"Day {day}", _months(day), True, group="without an event, % (limits)") for day in landmarks]
+    heads += [Head("Left out", numeric=True)]
     rows = []
-    for (_, parameter, reader, group), own in sorted(found.items()):
-        by = {(row["quantity"], row["at_day"]): row for row in own}
-        first = own[0]
-        median = by.get(("median", None))
+    for (_, parameter, reader, group), own in _found(results, wanted):
+        median = _of(own, "median") or _of(own, "follow_up_median")
+        shares = landmarks if parameter not in DESCRIPTIVE else []
         rows.append(
             [
-                Cell(_name(parameter), kind="name"),
+                Cell(_name(parameter), note=counted_from.get(parameter, ""), kind="name"),
                 text(reader or None),
                 text(None if group == "all" else group_in_words(group)),
-                text(origins.get(parameter)),
-                count(first["subjects"]),
-                count(first["events"] if median else None),
+                count(own[0]["subjects"]),
+                count(None if median is None or parameter == "follow_up" else median["events"]),
                 _worded(median),
-                _worded(by.get(("follow_up_median", None))),
-                *(_worded(by.get(("survival_at", day)), at_risk=True) for day in landmarks),
-                *(_worded(by.get(("rmst", day))) for day in means),
-                text(by[("time_range", None)]["estimate_text"] if ("time_range", None) in by else None, "number"),
-                count(first["left_out"]),
+                *(_worded(_of(shares and own, "survival_at", day)) for day in landmarks),
+                count(own[0]["left_out"]),
             ]
         )
     empty = results.nothing("survival_estimates", "No time to an event was estimated: it needs clinical/followup.csv.")
     return filled(View(title, heads, rows, empty, "tables/survival_estimates.csv"))
 
 
-def _worded(row: Mapping[str, Any] | None, *, at_risk: bool = False) -> Cell:
-    """Return an estimate with its limits below it, each a number or the word in its place."""
+def _found(results: Results, wanted: Callable[[str], bool]) -> list[tuple[tuple[int, str, str, str], list[Row]]]:
+    """Return the estimates of each endpoint, reader and group, in the order of the page."""
+    found: dict[tuple[int, str, str, str], list[Row]] = {}
+    for row in results.tables["survival_estimates"].iter_rows(named=True):
+        if wanted(row["group"]):
+            place = list(MEANINGS).index(row["parameter"])
+            found.setdefault((place, row["parameter"], row["reader"] or "", row["group"]), []).append(row)
+    return sorted(found.items())
+
+
+def _of(rows: Sequence[Row], quantity: str, day: int | None = None) -> Row | None:
+    return next((row for row in rows if (row["quantity"], row["at_day"]) == (quantity, day)), None)
+
+
+def _worded(row: Mapping[str, Any] | None) -> Cell:
+    """Return an estimate with its limits, each a number or the word in its place, and how many are still at risk."""
     if row is None:
         return Cell("–", kind="missing")
+    numbers = [row[name] for name in ("estimate", "lower", "upper")]
+    risk = f"{row['at_risk']:,} at risk" if row["at_risk"] is not None and row["estimate"] is not None else ""
+    if numbers == [None, None, None]:
+        word = in_words(row, "estimate")
+        return Cell("–", note=word, kind="missing") if row["at_day"] else Cell(word, kind="number")
+    if None not in numbers:
+        scale = 100 if row["unit"] == "fraction" else 1 / MONTH
+        return Cell(interval(*(scale * value for value in numbers)), note=risk, kind="number")
     limits = [in_words(row, name) for name in ("lower", "upper")]
-    told = limits[0] if limits[0] == limits[1] and row["lower"] is None else " to ".join(limits)
-    notes = [f"limits {told}" if row["lower"] is None and row["upper"] is None else f"({told})"]
-    notes += [f"{row['at_risk']} at risk"] if at_risk and row["estimate"] is not None else []
-    if row["estimate"] is None and row["lower"] is None and row["upper"] is None:
-        notes = []
-    return Cell(in_words(row, "estimate"), note=", ".join(notes), kind="number")
+    told = f"limits {limits[0]}" if numbers[1:] == [None, None] else f"({limits[0]} to {limits[1]})"
+    return Cell(in_words(row, "estimate"), note=", ".join(filter(None, (told, risk))), kind="number")
 
 
-def _origins(results: Results) -> dict[str, str]:
+def origins(results: Results) -> dict[str, str]:
+    """Return what each parameter counts from, in words."""
     rows = results.tables["time_to_event"].drop_nulls("origin").group_by("parameter").agg(pl.col("origin").unique())
     return {name: ", ".join(ORIGINS.get(word, word) for word in sorted(words)) for name, words in rows.iter_rows()}
 

@@ -132,14 +132,13 @@ def _endpoints(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the best response of a subject and reader, and how far the sum of diameters fell."""
     from tilseq.endpoints.rows import endpoint
 
-    confirmed = row["confirmation"] == "required"
     word = row["best_response"]
     at = {"reader": row["reader"], "confirmation": row["confirmation"]}
-    rule = f"{row['source']}, {'confirmed' if confirmed else 'not confirmed'}: {row['rule']}"
+    rule = f"{row['source']} responses; {row['rule'].replace('_', ' ')}"
     status = "not_evaluable" if word in ("NE", "not_assessed") else "quantified"
     own = {"subject": row["subject"], "day": row["day"]}
     yield endpoint(own, "best_response", None, qualifiers=at, value_text=word, status=status, method=rule)
-    if confirmed and row["depth_pct"] is not None:
+    if row["confirmation"] == "required" and row["depth_pct"] is not None:
         own = {"subject": row["subject"], "day": row["depth_day"]}
         how = "RECIST 1.1, lowest up to progression or new therapy"
         yield endpoint(own, "depth_of_response", row["depth_pct"], qualifiers={"reader": row["reader"]}, method=how)

@@ -89,11 +89,31 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(times, TIME_TO_EVENT, folder)
     write_parquet(curves, SURVIVAL_CURVE, folder)
     write_parquet(estimates, SURVIVAL_ESTIMATES, folder)
+    _draw(times, responses, records["therapies"], folder)
     rows = [
         {"step": STEP, "unit": subject, "error": "\n".join(map(str, errors)), "file": errors[0].file, "retry": ""}
         for subject, errors in sorted(wrong.items())
     ]
     write_parquet(FAILURES.frame(rows), FAILURES, folder)
+
+
+def _draw(times: pl.DataFrame, responses: pl.DataFrame, therapies: pl.DataFrame | None, folder: Path) -> None:
+    """Draw the lanes of all subjects, by the reader of most assessments; none where nobody's survival is known."""
+    import polars as pl
+
+    from tilseq.plots.lanes import swimmer
+    from tilseq.steps.figures import save_figures
+
+    if times.filter(parameter="OS")["days"].drop_nulls().is_empty():
+        return
+    readers = responses.group_by("reader").len().sort("len", "reader", descending=[True, False], nulls_last=True)
+    reader = readers["reader"][0]
+    own = pl.col("reader").eq_missing(pl.lit(reader, pl.String))
+    lanes = times.filter((pl.col("parameter") == "OS") | ((pl.col("parameter") == "DOR") & own))
+    drawn = swimmer(lanes, responses.filter(own), therapies=therapies)
+    by = f" Responses of reader {reader}." if readers.height > 1 else ""
+    caption = f"a lane each, from the start of overall survival on, with the response as its duration counts it.{by}"
+    save_figures({"swimmer": (drawn, caption)}, folder / "figures")
 
 
 def _rules(settings: Mapping[str, Any]) -> TimeToEventRules:
