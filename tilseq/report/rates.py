@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -94,6 +95,16 @@ def best_responses(results: Results) -> View:
         )
     empty = results.nothing("best_response", "No best response was found.")
     return filled(View("Best response of each subject", heads, rows, empty, "tables/best_response.csv"))
+
+
+def best_cells(rows: Sequence[Row]) -> tuple[Cell, ...]:
+    """Return the best response of one subject, a cell for all readers who have the same one."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        alike.setdefault((row["best_response"], row["source"]), []).append(row["reader"] or "no reader")
+    return tuple(
+        replace(_chip(*key), note=", ".join(readers) if len(alike) > 1 else "") for key, readers in alike.items()
+    )
 
 
 def differences(results: Results) -> View:

@@ -123,7 +123,7 @@ def _denominators(
         kind = None if group == "all" else group.partition("=")[2]
         lost = [name for name in underived if name in infused and kind in (None, types[name])]
         if lost:
-            words[group] = f"; counted without response as {first_few(lost, 5)} could not be finished, see failures"
+            words[group] = f"; of these {first_few(lost, 5)} could not be finished, see failures"
     more = pl.col("group").replace_strict(words, default="", return_dtype=pl.String)
     return rates.with_columns(denominator_text=pl.col("denominator_text") + more)
 

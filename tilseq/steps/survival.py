@@ -22,6 +22,7 @@ TABLES = ("therapies", "schedule")
 CONTACTS = {"labs": "day", "tumor_markers": "day", "adverse_events": "start_day"}
 OF_DERIVED = ("response", "best_response")  # whose rows are not those of any file
 ROOT_TABLES = ("subjects", "infusions")
+READS = ("responses", "lesions")  # where the day of an assessment is looked up
 
 
 def plan(study: Study) -> list[Job]:
@@ -45,6 +46,7 @@ def plan(study: Study) -> list[Job]:
                 "lesions": None if study.lesions is None else study.lesions.to_dicts(),
                 **{name: study.clinical[name].to_dicts() if name in study.clinical else None for name in TABLES},
                 "contacts": _contacts(study),
+                "days_read": _days_read(study),
                 "rules": {"source": settings.source, **settings.time_to_event.model_dump()},
                 **settings.survival.model_dump(),
             },
@@ -79,7 +81,7 @@ def run(job: Job, folder: Path) -> None:
     rules = _rules(given["rules"])
     records: dict[str, Any] = _tables(given) | {"best_response": pl.read_parquet(best), "rules": rules}
     own = (responses, records.pop("followup"), records.pop("subjects"))
-    wrong = _by_subject(contradictions(*own, **records))
+    wrong = _by_subject(contradictions(*own, **records), given["days_read"])
     refused = {subject: "; ".join(error.what for error in errors) for subject, errors in wrong.items()}
     times = _without_scans(time_to_event(*own, **records, refused=refused), underived, rules)
     groups = own[2].select("subject", "tumor_type")
@@ -144,17 +146,34 @@ def _contacts(study: Study) -> list[dict[str, Any]]:
     return rows
 
 
-def _by_subject(found: Sequence[Contradiction]) -> dict[str, list[Any]]:
-    """Return the errors of each subject, each with the file whose row it names."""
+def _days_read(study: Study) -> list[list[Any]]:
+    """Return subject, day, file and row of every assessment as our own files have it; of SDTM's nothing."""
+    import polars as pl
+
+    found = []
+    for name, frame in zip(READS, (study.responses, study.lesions), strict=True):
+        file = f"clinical/{name}.csv"
+        if frame is not None and (study.root / file).exists():
+            rows = frame.with_row_index("row", offset=2).unique(["subject", "day"], keep="first", maintain_order=True)
+            found += [[*row[:2], file, row[2]] for row in rows.select("subject", "day", pl.col("row")).iter_rows()]
+    return found
+
+
+def _by_subject(found: Sequence[Contradiction], days_read: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
+    """Return the errors of each subject, each with the file and row that it is about."""
     from tilseq.errors import TableError
 
+    where: dict[tuple[str, str | None], tuple[str, int | None]]
+    where = {(subject, str(day)): (file, row) for subject, day, file, row in reversed(days_read)}
     errors: dict[str, list[TableError]] = {}
     for one in found:
         error = one.error
-        derived = one.table in OF_DERIVED
-        file = None if derived else f"{one.table}.csv" if one.table in ROOT_TABLES else f"clinical/{one.table}.csv"
+        file = f"{one.table}.csv" if one.table in ROOT_TABLES else f"clinical/{one.table}.csv"
+        place: tuple[str | None, int | None] = (file, error.row)
+        if one.table in OF_DERIVED:
+            place = where.get((one.subject, error.found), (None, None))
         told = {name: getattr(error, name) for name in ("column", "expected", "mend")}
-        named = TableError(error.what, file=file, row=None if derived else error.row, **told)
+        named = TableError(error.what, file=place[0], row=place[1], **told)
         named.found = error.found
         errors.setdefault(one.subject, []).append(named)
     return errors
