@@ -110,6 +110,7 @@ def test_io_offers_every_reader_of_a_whole_file():
         "read_gmt": "tilseq.io.gmt",
         "read_h5ad": "tilseq.io.h5ad",
         "read_labels": "tilseq.io.labels",
+        "read_infusions": "tilseq.io.clinical",
         "read_lesions": "tilseq.io.clinical",
         "read_responses": "tilseq.io.clinical",
         "read_schedule": "tilseq.io.clinical",

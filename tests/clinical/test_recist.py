@@ -4,9 +4,11 @@ import random
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tilseq.clinical import overall_response, response
-from tilseq.clinical.recist import nontarget_response
+from tilseq.clinical.recist import nontarget_response, target_response
 from tilseq.errors import StudyError, TableError
 from tilseq.io.clinical import read_sdtm_recist
 from tilseq.tables.inputs import LESIONS
@@ -109,9 +111,21 @@ def test_target_lesions(sums, expected):
     assert derived(*visits(*sums)) == [None, *expected]
 
 
-def test_every_exact_threshold_of_a_tenth_of_a_millimetre_is_met_and_a_tenth_less_is_not():
+def test_every_exact_threshold_on_the_grid_of_tenths_is_met_and_a_tenth_beyond_is_not():
+    # All baselines of 10.0 to 300.0 mm; those whose 70 % or 120 % lie on the grid meet it exactly, the others between.
+    for tenths in range(100, 3001):
+        base = 100 * tenths
+        for size in range(7 * tenths // 10 - 1, 7 * tenths // 10 + 2):
+            word = "PR" if 10 * size <= 7 * tenths else "SD"
+            assert target_response([100 * size], [False], base, base) == word
+        for size in range(12 * tenths // 10 - 1, 12 * tenths // 10 + 2):
+            word = "PD" if 10 * size >= 12 * tenths and size - tenths >= 50 else "SD"
+            assert target_response([100 * size], [False], base, base) == word
+
+
+def test_every_exact_threshold_of_a_table_is_met_and_a_tenth_less_is_not():
     rows, expected = [], {}
-    for tenths in range(100, 3000, 5):
+    for tenths in range(100, 3001, 5):
         for name, size, word in (
             *([("pr", 7 * tenths // 10, "PR"), ("sd-", 7 * tenths // 10 + 1, "SD")] if tenths % 10 == 0 else []),
             ("pd", 12 * tenths // 10, "PD" if tenths >= 250 else "SD"),
@@ -124,7 +138,7 @@ def test_every_exact_threshold_of_a_tenth_of_a_millimetre_is_met_and_a_tenth_les
             ]
             expected[subject] = word
     found = response(lesions(*rows)).filter(pl.col("day") == 40)
-    assert len(expected) == 2 * 290 + 2 * 580
+    assert len(expected) == 2 * 291 + 2 * 581
     assert dict(found.select("subject", "response").iter_rows()) == expected
 
 
@@ -134,6 +148,29 @@ def test_a_sum_of_many_lesions_meets_an_exact_threshold():
     for sizes, word in ((small, "PR"), (large, "PD")):
         rows = [lesion(day, f"T{i}", size) for day, row in ((0, base), (40, sizes)) for i, size in enumerate(row)]
         assert derived(*rows) == [None, word]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.integers(100, 1500), min_size=1, max_size=5),
+    st.sampled_from([(7, "PR"), (12, "PD")]),
+    st.integers(0, 5),
+    st.randoms(use_true_random=False),
+)
+def test_an_exact_threshold_is_met_however_the_sum_falls_to_lesions_and_rows(tenths, change, beyond, random):
+    # Each target of the baseline is a multiple of 1 mm, so that every change is exact on the grid of tenths.
+    base = [10 * (size // 10) for size in tenths]
+    share, word = change
+    later = [share * size // 10 for size in base]
+    later[0] += beyond if word == "PR" else -beyond
+    grown = sum(later) - sum(base)
+    if beyond:
+        word = "SD"
+    elif word == "PD" and grown < 50:
+        word = "SD"
+    rows = [lesion(day, f"T{i}", size / 10) for day, row in ((0, base), (40, later)) for i, size in enumerate(row)]
+    random.shuffle(rows)
+    assert derived(*rows) == [None, word]
 
 
 def test_order_of_rows_changes_nothing():
@@ -407,6 +444,31 @@ def test_the_synthetic_trial_of_three_readers_is_reproduced_57_of_57(trial):
     assert with_targets["agrees"].sum() == 57
     without = found.filter(pl.col("targets") == 0, ~pl.col("baseline"))
     assert (without.height, without["agrees"].sum()) == (9, 9)
+
+
+def naive(lesions, readings):
+    """Return the overall response of each visit from the sum of what was measured, whatever that is."""
+    found = {}
+    for (subject, reader), rows in lesions.filter(role="target").group_by("subject", "reader"):
+        visits = {visit: part for (visit,), part in rows.group_by("visit")}
+        sums = []
+        for row in readings.filter(subject=subject, reader=reader).sort("day").iter_rows(named=True):
+            part = visits.get(row["visit"], rows.clear()).drop_nulls("diameter_mm")
+            sizes = [round(1000 * size) for size in part["diameter_mm"]]
+            if sums:
+                target = target_response(sizes, part["node"].fill_null(False).to_list(), sums[0], min(sums))
+                found[subject, reader, row["day"]] = overall_response(
+                    target, row["nontarget_response"], row["new_lesion"]
+                )
+            sums.append(sum(sizes))
+    return found
+
+
+def test_a_naive_sum_reproduces_47_of_57(trial):
+    readings = response(trial[0], trial[1]).filter(pl.col("targets") > 0)
+    words = naive(trial[0], readings)
+    rows = readings.filter(~pl.col("baseline")).select("subject", "reader", "day", "recorded").rows()
+    assert (len(rows), sum(words[row[:3]] == row[3] for row in rows)) == (57, 47)
 
 
 def test_the_synthetic_trial_with_any_regrowth_as_progression_differs_once(trial):

@@ -4,10 +4,13 @@ from tilseq.clinical.best_response import best_response
 from tilseq.clinical.contradictions import contradictions
 from tilseq.clinical.cox import cox, cox_time_dependent
 from tilseq.clinical.endpoint_rules import Censoring, CensorRule, Endpoint, TimeToEventRules, time_to_event_rules
+from tilseq.clinical.irecist import irecist, irecist_best_response
+from tilseq.clinical.irecist_course import IrecistPolicy
 from tilseq.clinical.kaplan_meier import kaplan_meier, survival_curve
 from tilseq.clinical.landmark import landmark
 from tilseq.clinical.log_rank import log_rank
 from tilseq.clinical.recist import overall_response, response
+from tilseq.clinical.reconcile import response_differences
 from tilseq.clinical.response_candidates import BestResponsePolicy
 from tilseq.clinical.response_rates import response_rates
 from tilseq.clinical.rmst import rmst, rmst_difference
@@ -21,16 +24,20 @@ __all__ = [
     "CensorRule",
     "Censoring",
     "Endpoint",
+    "IrecistPolicy",
     "TimeToEventRules",
     "best_response",
     "contradictions",
     "cox",
     "cox_time_dependent",
+    "irecist",
+    "irecist_best_response",
     "kaplan_meier",
     "landmark",
     "log_rank",
     "overall_response",
     "response",
+    "response_differences",
     "response_rates",
     "rmst",
     "rmst_difference",

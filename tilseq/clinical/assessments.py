@@ -42,7 +42,7 @@ def gather(rows: Iterable[Row], problems: list[TableError], last_days: Mapping[s
     Parameters
     ----------
     rows
-        Rows of table `lesions`.
+        Rows of table `lesions`, each with `row`, its row of a file or None.
     problems
         Every contradiction met is added here.
     last_days
@@ -60,7 +60,8 @@ def gather(rows: Iterable[Row], problems: list[TableError], last_days: Mapping[s
         if len(lesions) < len(seen):
             place = f"subject {subject}, reader {reader}, visit {visit}, days {', '.join(map(str, days))}"
             mend = "give each assessment a visit name of its own"
-            problems.append(problem("a visit holds the same lesion on several days", "visit", place, mend))
+            what = "a visit holds the same lesion on several days"
+            problems.append(problem(what, "visit", place, mend, row=seen[-1]["row"]))
         series[subject, reader].append(Assessment(days[0], days[-1], visit, lesions))
     for (subject, reader), assessments in series.items():
         assessments.sort(key=lambda assessment: (assessment.day, assessment.visit or ""))
@@ -100,13 +101,15 @@ def _facts(rows: Iterable[Row], problems: list[TableError], last_days: Mapping[s
         for name in ("role", "node"):
             values = {row[name] for row in history if row[name] is not None}
             if len(values) > 1:
-                problems.append(problem(f"the {name} of a lesion changes between visits", name, place))
+                other = next(row for row in history if row[name] not in (None, history[0][name]))
+                changes = f"the {name} of a lesion changes between visits"
+                problems.append(problem(changes, name, place, row=other["row"]))
             settled[name] = next((row[name] for row in history if row[name] is not None), False)
         for row in history:
             fact = row | settled
             what = _contradiction(fact)
             if what:
-                problems.append(problem(what, "diameter_mm", f"{place}, day {row['day']}"))
+                problems.append(problem(what, "diameter_mm", f"{place}, day {row['day']}", row=row["row"]))
             else:
                 fact["resected_later"] = bool(row["resected"] and row["day"] > last and not fact["resected"])
                 facts.append(fact | {"size": _size(fact), "state": _state(fact), "word": fact["state"]})
@@ -152,6 +155,6 @@ def is_seen(size: int, node: bool) -> bool:
     return size >= NORMAL_NODE if node else size > 0
 
 
-def problem(what: str, column: str, found: str, mend: str | None = None) -> TableError:
-    """Return one contradiction between rows, which have no row number of a file."""
-    return TableError(what, column=column, found=found, mend=mend)
+def problem(what: str, column: str, found: str, mend: str | None = None, row: int | None = None) -> TableError:
+    """Return one contradiction between rows, with the row of the file where it is known."""
+    return TableError(what, row=row, column=column, found=found, mend=mend)

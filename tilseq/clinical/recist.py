@@ -12,19 +12,26 @@ from tilseq.clinical.assessments import (
     NORMAL_NODE,
     Assessment,
     Row,
-    Series,
     gather,
     is_seen,
     problem,
 )
+from tilseq.clinical.baseline import (
+    check_against_baseline,
+    choose_baseline,
+    doubts,
+    gone_by_baseline,
+    in_centimetres,
+    listed,
+    undersized_targets,
+)
+from tilseq.clinical.reconcile import readers_half_named, reconcile
 from tilseq.errors import StudyError, TableError
 from tilseq.tables import Table, as_polars, conform
 from tilseq.tables.inputs import LESIONS, RESPONSE_READS, SUBJECTS
 from tilseq.tables.outputs import RESPONSE
 
 LEAST_GROWTH = 5 * MICROMETRES
-LEAST_TARGET = {False: 10 * MICROMETRES, True: 15 * MICROMETRES}
-MOST_TARGETS = 5
 STARTS = ("lymphodepletion_day", "first_dose_day")
 TREATMENT_DAYS = Table(
     "subjects",
@@ -34,10 +41,17 @@ TREATMENT_DAYS = Table(
 )
 
 Regrowth = Literal["sum_rule", "pd"]
+Undersized = Literal["refuse", "accept"]
 
 
 def response(
-    lesions: Any, responses: Any = None, *, subjects: Any = None, regrowth: Regrowth = "sum_rule"
+    lesions: Any,
+    responses: Any = None,
+    *,
+    subjects: Any = None,
+    regrowth: Regrowth = "sum_rule",
+    undersized: Undersized = "refuse",
+    file_rows: Sequence[int] | None = None,
 ) -> pl.DataFrame:
     """Derive the response at each visit from the lesions, and hold what the reader recorded beside it.
 
@@ -64,6 +78,11 @@ def response(
     regrowth
         What follows a complete response of the targets: `sum_rule` asks 5 mm above the nadir as always,
         `pd` makes any target that is back (a node of 10 mm or more) progression. The reason tells where they differ.
+    undersized
+        What becomes of a baseline whose targets are all below 10 mm, which RECIST 1.1 does not allow and centimetres
+        look like: `refuse` is an error that asks; `accept` keeps them, and the reason says so.
+    file_rows
+        Row of a file that each row of `lesions` stands in, for the errors to name.
 
     Returns
     -------
@@ -73,30 +92,44 @@ def response(
     Raises
     ------
     StudyError
-        Rows contradict one another; every contradiction is listed.
+        Rows contradict one another, rows without a reader stand beside those of one, or all targets are too small;
+        everything is listed.
     TableError
         A table breaks its registry.
     """
     problems: list[TableError] = []
-    seen = conform(as_polars(lesions), LESIONS).rows(named=True)
-    days = _treatment_days(subjects, {row["subject"] for row in seen}, problems)
+    seen = _numbered(as_polars(lesions), file_rows)
+    days = treatment_days(subjects, {row["subject"] for row in seen}, problems)
     resection = {subject: max(last, last if harvest is None else harvest) for subject, (harvest, last) in days.items()}
     series = gather(seen, problems, resection)
     recorded = [] if responses is None else conform(as_polars(responses), RESPONSE_READS).rows(named=True)
+    readers_half_named([*seen, *recorded], problems)
     rows: list[Row] = []
     for (subject, reader), assessments in series.items():
         harvest, last_day = days.get(subject, (None, 0))
-        baseline, why = _baseline(assessments, harvest, last_day)
+        baseline, why = choose_baseline(assessments, harvest, last_day)
         place = f"subject {subject}, reader {reader}"
         if baseline is not None:
-            _check_against_baseline(assessments, baseline, place, problems)
+            check_against_baseline(assessments, baseline, place, problems)
+            if undersized == "refuse":
+                undersized_targets(assessments[baseline], place, problems)
         if not problems:
             derived = _derive(assessments, baseline, why, last_day, regrowth)
             rows += [{"subject": subject, "reader": reader} | row for row in derived]
-    rows = _reconcile(rows, series, recorded, problems)
+    rows = reconcile(rows, series, recorded, problems)
     if problems:
         raise StudyError(problems)
     return RESPONSE.frame([{name: row.get(name) for name in RESPONSE.names} for row in rows])
+
+
+def _numbered(lesions: pl.DataFrame, file_rows: Sequence[int] | None) -> list[Row]:
+    """Return the rows of table `lesions`, each with the `row` of the file it stands in, or None."""
+    rows = conform(lesions, LESIONS).rows(named=True)
+    if file_rows is None:
+        return [row | {"row": None} for row in rows]
+    columns = (lesions[name] if name in lesions.columns else [None] * lesions.height for name in LESIONS.key)
+    numbers = dict(zip(zip(*columns, strict=True), file_rows, strict=True))
+    return [row | {"row": numbers[tuple(row[name] for name in LESIONS.key)]} for row in rows]
 
 
 def overall_response(target: str | None, nontarget: str | None, new_lesion: bool) -> str:
@@ -150,7 +183,7 @@ def nontarget_response(states: Sequence[str | None]) -> str:
     return "CR" if set(states) == {"absent"} else "NON-CR/NON-PD"
 
 
-def _treatment_days(
+def treatment_days(
     subjects: Any, seen: Collection[str], problems: list[TableError]
 ) -> dict[str, tuple[int | None, int]]:
     """Return the day of harvest and the last day before treatment of each subject."""
@@ -164,33 +197,6 @@ def _treatment_days(
     for subject in sorted(set(seen) - set(days)):
         problems.append(problem("a subject with lesions is not in subjects", "subject", subject))
     return days
-
-
-def _baseline(assessments: Sequence[Assessment], harvest: int | None, last_day: int) -> tuple[int | None, str]:
-    """Return the position of the baseline, or None and why there is none."""
-    before = [i for i, assessment in enumerate(assessments) if assessment.day <= last_day]
-    after_harvest = [i for i in before if harvest is None or assessments[i].first_day > harvest]
-    if after_harvest:
-        return after_harvest[-1], ""
-    if before:
-        day = assessments[before[-1]].first_day
-        return None, f"no baseline: the last assessment before treatment (day {day}) precedes the harvest ({harvest})"
-    return None, f"no baseline: no assessment up to day {last_day}"
-
-
-def _check_against_baseline(
-    assessments: Sequence[Assessment], baseline: int, place: str, problems: list[TableError]
-) -> None:
-    """List new lesions that are not new, and targets and non-targets that come after the baseline."""
-    known = set(assessments[baseline].lesions)
-    for position, assessment in enumerate(assessments):
-        for name, row in assessment.lesions.items():
-            where = f"{place}, lesion {name}, day {row['day']}"
-            if position <= baseline and row["role"] == "new":
-                problems.append(problem("a lesion seen by the baseline is not new", "role", where))
-            if position > baseline and row["role"] != "new" and name not in known and not row["resected"]:
-                mend = f"list it at baseline (day {assessments[baseline].day}) too, or give it the role new"
-                problems.append(problem("this lesion is not in the baseline", "lesion", where, mend))
 
 
 def _derive(
@@ -207,23 +213,24 @@ def _derive(
     nodes = [row["node"] for row in targets.values()]
     base_sum = _sum([row["size"] for row in targets.values()])
     nadir, gone = base_sum, False
-    new = _new_lesions(assessments)
+    new = new_lesions(assessments)
     for position, one in enumerate(assessments):
         sizes = [one.lesions[name]["size"] if name in one.lesions else None for name in targets]
         row = _row(one) | _sums(sizes, base_sum, nadir if position > baseline else None)
         if position <= baseline:
-            words = [*_doubts(base), _gone(assessments[:position], base)] if position == baseline else []
-            words = words or ["before the baseline"]
+            words = _at_baseline(assessments, position, last_day) if position == baseline else ["before the baseline"]
             yield row | {"baseline": position == baseline, "reason": _sentence(words)}
             continue
         target, words = _target(targets, sizes, nodes, base_sum, nadir, gone, regrowth)
         states = {name: one.lesions[name]["state"] if name in one.lesions else None for name in nontargets}
         nontarget = nontarget_response(list(states.values())) if nontargets else None
         if nontarget == "NE":
-            words.append(_listed("not evaluated", (n for n, s in states.items() if s in (None, "not_evaluable"))))
+            words.append(listed("not evaluated", (n for n, s in states.items() if s in (None, "not_evaluable"))))
         words.append(_normal_nodes(one, nontargets))
+        if in_centimetres(assessments[position - 1], one, targets):
+            words.append("every target a tenth of what it was: in cm?")
         later = (name for name in {**targets, **nontargets} if one.lesions.get(name, {}).get("resected_later"))
-        words.append(_listed("resected after treatment had started, counted by the diameter given", later))
+        words.append(listed("resected after treatment had started, counted by the diameter given", later))
         seen, told = new[position]
         words += told
         if not targets and not nontargets:
@@ -231,8 +238,8 @@ def _derive(
         yield row | {
             "target_response": target,
             "nontarget_response": nontarget,
-            "new_lesion": seen,
-            "response": overall_response(target, nontarget, seen),
+            "new_lesion": bool(seen),
+            "response": overall_response(target, nontarget, bool(seen)),
             "reason": _sentence(words + _scan_days(one)),
         }
         total = _sum(sizes)
@@ -257,14 +264,14 @@ def _target(
     found = target_response(sizes, nodes, base_sum, nadir)
     words = []
     if None in sizes:
-        words.append(_listed("not measured", (name for name, size in zip(targets, sizes, strict=True) if size is None)))
+        words.append(listed("not measured", (name for name, size in zip(targets, sizes, strict=True) if size is None)))
         if found == "PD":
             words.append("the measured targets alone are PD")
     returned = [name for name, size, node in zip(targets, sizes, nodes, strict=True) if is_seen(size or 0, node)]
     if gone and returned and found != "PD":
         if regrowth == "pd":
-            return "PD", [*words, _listed("back after a complete response", returned)]
-        words.append(_listed("back after a complete response, below the 5 mm or 20 % of the sum rule", returned))
+            return "PD", [*words, listed("back after a complete response", returned)]
+        words.append(listed("back after a complete response, below the 5 mm or 20 % of the sum rule", returned))
     return found, words
 
 
@@ -299,21 +306,22 @@ def _row(assessment: Assessment) -> Row:
     }
 
 
-def _new_lesions(assessments: Sequence[Assessment]) -> list[tuple[bool, list[str]]]:
-    """Return whether a new lesion is seen at each assessment, and what to say of those named.
+def new_lesions(assessments: Sequence[Assessment]) -> list[tuple[set[str], list[str]]]:
+    """Return which new lesions are seen at each assessment, and what to say of those named.
 
     An equivocal one counts once a later scan confirms it.
     """
-    found: list[tuple[bool, list[str]]] = []
+    found: list[tuple[set[str], list[str]]] = []
     confirmed: dict[str, int] = {}
     for one in reversed(assessments):
-        seen, words = False, []
+        seen, words = set(), []
         for name, row in one.named("new").items():
             if row["state"] in ("present", "progressed"):
-                seen, confirmed[name] = True, one.day
+                seen.add(name)
+                confirmed[name] = one.day
                 words.append(f"new lesion {name}{_small(row)}")
             elif row["state"] == "equivocal" and name in confirmed:
-                seen = True
+                seen.add(name)
                 words.append(f"new lesion {name}, equivocal here, confirmed on day {confirmed[name]}")
             elif _is_normal_node(row):
                 words.append(f"{name} a node below 10 mm: normal, no new lesion")
@@ -323,7 +331,7 @@ def _new_lesions(assessments: Sequence[Assessment]) -> list[tuple[bool, list[str
     return found
 
 
-def _tell_unreported(assessments: Sequence[Assessment], found: Sequence[tuple[bool, list[str]]]) -> None:
+def _tell_unreported(assessments: Sequence[Assessment], found: Sequence[tuple[set[str], list[str]]]) -> None:
     """Add a word at each assessment that does not list a new lesion which counted before; no response is changed."""
     counted: dict[str, None] = {}
     for one, (_, words) in zip(assessments, found, strict=True):
@@ -347,26 +355,7 @@ def _normal_nodes(assessment: Assessment, nontargets: Iterable[str]) -> str:
     """Return what to say of non-target nodes that the reader calls present and that are of normal size."""
     rows = {name: assessment.lesions[name] for name in nontargets if name in assessment.lesions}
     names = (name for name, row in rows.items() if row["word"] == "present" and _is_normal_node(row))
-    return _listed("present by the reader's word, but a node below 10 mm: normal", names)
-
-
-def _doubts(base: Assessment) -> list[str]:
-    """Return what RECIST would not have in a baseline; nothing is changed for it but the resected lesions."""
-    targets = base.named("target")
-    small = [n for n, row in targets.items() if row["size"] is not None and row["size"] < LEAST_TARGET[row["node"]]]
-    words = [
-        _listed("resected for the product, no target", (n for n, row in base.lesions.items() if row["resected"])),
-        _listed("not measured", (n for n, row in targets.items() if row["size"] is None)),
-        _listed("smaller than a target may be (10 mm, node 15 mm; is it in mm?)", small),
-        f"{len(targets)} targets, more than {MOST_TARGETS}" if len(targets) > MOST_TARGETS else "",
-    ]
-    return words + _scan_days(base)
-
-
-def _gone(earlier: Sequence[Assessment], base: Assessment) -> str:
-    """Return what to say of targets that earlier scans list and the baseline does not."""
-    names = dict.fromkeys(name for one in earlier for name in one.named("target") if name not in base.lesions)
-    return f"not at baseline: {', '.join(names)}" if names else ""
+    return listed("present by the reader's word, but a node below 10 mm: normal", names)
 
 
 def _scan_days(assessment: Assessment) -> list[str]:
@@ -374,38 +363,12 @@ def _scan_days(assessment: Assessment) -> list[str]:
     return [] if one_day else [f"scans on days {assessment.first_day} to {assessment.day}"]
 
 
-def _listed(what: str, names: Iterable[str]) -> str:
-    together = ", ".join(names)
-    return f"{together} {what}" if together else ""
+def _at_baseline(assessments: Sequence[Assessment], position: int, last_day: int) -> list[str]:
+    """Return what must be said of the baseline."""
+    base = assessments[position]
+    words = [*doubts(base, last_day), *_scan_days(base), gone_by_baseline(assessments[:position], base)]
+    return [word for word in words if word]
 
 
 def _sentence(words: Iterable[str]) -> str | None:
     return "; ".join(word for word in words if word) or None
-
-
-def _reconcile(
-    rows: list[Row],
-    series: Series,
-    recorded: Iterable[Row],
-    problems: list[TableError],
-) -> list[Row]:
-    """Lay each recorded response beside the derived one of its assessment, or in a row of its own."""
-    place = {(row["subject"], row["reader"], row["day"]): row for row in rows}
-    for read in recorded:
-        who = (read["subject"], read["reader"])
-        matches = [one for one in series.get(who, ()) if one.visit is not None and one.visit == read["visit"]]
-        # Two visits of one name: the nearer, by the days from its first to its last scan.
-        matches.sort(key=lambda one: max(one.first_day - read["day"], read["day"] - one.day, 0))
-        matches = matches or [one for one in series.get(who, ()) if one.first_day <= read["day"] <= one.day]
-        row = place.get((*who, matches[0].day)) if matches else None
-        if row is None:
-            row = {name: read[name] for name in ("subject", "reader", "day", "visit")}
-            row |= {"baseline": False, "targets": 0, "targets_measured": 0, "reason": "no lesion was assessed"}
-            rows.append(row)
-            place.setdefault((*who, read["day"]), row)
-        if "recorded" in row:
-            where = f"subject {who[0]}, reader {who[1]}, day {row['day']}"
-            problems.append(problem("two recorded responses belong to one assessment", "response", where))
-        row["recorded"] = read["response"]
-        row["agrees"] = None if row.get("response") is None else row["response"] == read["response"]
-    return rows

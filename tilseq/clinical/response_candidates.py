@@ -194,8 +194,8 @@ def near_misses(
     if best in ("PD", "NE"):
         early = [read for read in reads if read.word in CONTROL and read.day - reference < policy.sd_min_days]
         for read in early[-1:]:
-            days = read.day - reference
-            yield f"{read.word} of day {read.day}, {days} days after the {policy.reference}, before {policy.sd_min_days}"
+            since = f"{read.day - reference} days after the {policy.reference}"
+            yield f"{read.word} of day {read.day}, {since}, before {policy.sd_min_days}"
 
 
 def _unconfirmed(reads: Sequence[Read], start: int, policy: BestResponsePolicy) -> str:

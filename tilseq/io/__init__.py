@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tilseq.io.cell_obs import write_cell_labels
     from tilseq.io.clinical import (
         read_followup,
+        read_infusions,
         read_lesions,
         read_responses,
         read_schedule,
@@ -48,6 +49,7 @@ MODULES = {
     "read_gates": "gate_files",
     "read_gmt": "gmt",
     "read_h5ad": "h5ad",
+    "read_infusions": "clinical",
     "read_labels": "labels",
     "read_lesions": "clinical",
     "read_responses": "clinical",
@@ -77,6 +79,7 @@ __all__ = [
     "read_gates",
     "read_gmt",
     "read_h5ad",
+    "read_infusions",
     "read_labels",
     "read_lesions",
     "read_responses",

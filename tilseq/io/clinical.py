@@ -15,7 +15,16 @@ import polars as pl
 from tilseq.errors import ReadError, StudyError, TilseqError
 from tilseq.io.text import read_cells
 from tilseq.tables import Table, parse
-from tilseq.tables.inputs import FOLLOWUP, LESIONS, RESPONSE_READS, RESPONSES, SCHEDULE, SUBJECTS, THERAPIES
+from tilseq.tables.inputs import (
+    FOLLOWUP,
+    INFUSIONS,
+    LESIONS,
+    RESPONSE_READS,
+    RESPONSES,
+    SCHEDULE,
+    SUBJECTS,
+    THERAPIES,
+)
 from tilseq.tables.outputs import EXCLUSIONS
 
 Row = dict[str, Any]
@@ -67,6 +76,11 @@ def read_responses(path: str | Path) -> pl.DataFrame:
 def read_subjects(path: str | Path) -> pl.DataFrame:
     """Read a table of subjects; see `read_lesions` for what is raised."""
     return _read(path, SUBJECTS)
+
+
+def read_infusions(path: str | Path) -> pl.DataFrame:
+    """Read a table of infusions; see `read_lesions` for what is raised."""
+    return _read(path, INFUSIONS)
 
 
 def read_followup(path: str | Path) -> pl.DataFrame:

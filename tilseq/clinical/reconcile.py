@@ -1,0 +1,118 @@
+"""What readers recorded beside what follows from the lesions, and every difference with its derivation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import polars as pl
+
+from tilseq.clinical.assessments import Row, Series, problem
+from tilseq.errors import TableError
+from tilseq.tables import as_polars, conform
+from tilseq.tables.best_response import RESPONSE_DIFFERENCES
+from tilseq.tables.outputs import RESPONSE
+
+
+def readers_half_named(rows: Iterable[Row], problems: list[TableError]) -> set[str]:
+    """List, and return, subjects with rows without a reader where other rows name one: whose they are is not known."""
+    named: dict[str, None] = {}
+    without: dict[str, Row] = {}
+    for row in rows:
+        if row["reader"] is None:
+            without.setdefault(row["subject"], row)
+        else:
+            named.setdefault(row["reader"])
+    if not named:
+        return set()
+    for subject, row in without.items():
+        place = f"subject {subject}, day {row['day']}; others are of {', '.join(sorted(named))}"
+        what = "a row without a reader stands beside rows of one"
+        mend = "name the reader in lesions and responses"
+        told = problem(what, "reader", place, mend, row=row.get("row"))
+        told.file = row.get("file")
+        problems.append(told)
+    return set(without)
+
+
+def reconcile(rows: list[Row], series: Series, recorded: Iterable[Row], problems: list[TableError]) -> list[Row]:
+    """Lay each recorded response beside the derived one of its assessment, or in a row of its own."""
+    place = {(row["subject"], row["reader"], row["day"]): row for row in rows}
+    for read in recorded:
+        who = (read["subject"], read["reader"])
+        matches = [one for one in series.get(who, ()) if one.visit is not None and one.visit == read["visit"]]
+        # Two visits of one name: the nearer, by the days from its first to its last scan.
+        matches.sort(key=lambda one: max(one.first_day - read["day"], read["day"] - one.day, 0))
+        matches = matches or [one for one in series.get(who, ()) if one.first_day <= read["day"] <= one.day]
+        row = place.get((*who, matches[0].day)) if matches else None
+        if row is None:
+            row = {name: read[name] for name in ("subject", "reader", "day", "visit")}
+            row |= {"baseline": False, "targets": 0, "targets_measured": 0, "reason": "no lesion was assessed"}
+            rows.append(row)
+            place.setdefault((*who, read["day"]), row)
+        if "recorded" in row:
+            where = f"subject {who[0]}, reader {who[1]}, day {row['day']}"
+            problems.append(problem("two recorded responses belong to one assessment", "response", where))
+        row["recorded"] = read["response"]
+        row["agrees"] = None if row.get("response") is None else row["response"] == read["response"]
+    return rows
+
+
+def response_differences(response_table: Any) -> pl.DataFrame:
+    """List every assessment where the recorded and the derived response are not the same, with how the latter follows.
+
+    The recorded response remains the endpoint; the list is for the person who asks the reader.
+
+    Parameters
+    ----------
+    response_table
+        Table `response`, as `response` returns it.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table `response_differences`. Without any recorded response of a subject and reader its derived ones are no
+        differences.
+    """
+    table = conform(as_polars(response_table), RESPONSE)
+    readers = set(table.filter(pl.col("recorded").is_not_null()).select("subject", "reader").iter_rows())
+    rows: list[Row] = []
+    nadirs: dict[tuple[str, str | None], float] = {}
+    for row in table.sort("subject", "reader", "day", nulls_last=True).iter_rows(named=True):
+        who = (row["subject"], row["reader"])
+        kind = _kind(row) if who in readers else None
+        if kind is not None:
+            words = "; ".join(_derivation(row, nadirs.get(who)))
+            same = {name: row[name] for name in ("subject", "reader", "day", "visit", "recorded")}
+            rows.append(same | {"kind": kind, "derived": row["response"], "derivation": words})
+        if row["sum_mm"] is not None and (row["baseline"] or who in nadirs):
+            nadirs[who] = min(row["sum_mm"], nadirs.get(who, row["sum_mm"]))
+    return RESPONSE_DIFFERENCES.frame(rows)
+
+
+def _kind(row: Row) -> str | None:
+    if row["recorded"] is None:
+        return None if row["response"] is None else "derived_only"
+    if row["response"] is None:
+        return "recorded_only"
+    return None if row["agrees"] else "differs"
+
+
+def _derivation(row: Row, nadir: float | None) -> Iterator[str]:
+    """Yield how the derived response follows, in the order in which a reader would check it."""
+    if row["target_response"] is not None:
+        numbers = []
+        if row["sum_mm"] is not None:
+            numbers.append(f"sum {row['sum_mm']:g} mm")
+        if row["change_from_baseline_pct"] is not None:
+            numbers.append(f"{row['change_from_baseline_pct']:+.1f} % from baseline (PR from -30)")
+        if row["change_from_nadir_pct"] is not None and nadir is not None:
+            grown = row["sum_mm"] - nadir
+            numbers.append(f"{row['change_from_nadir_pct']:+.1f} % and {grown:+g} mm from the nadir (PD from 20 and 5)")
+        yield f"targets {row['target_response']}" + (": " if numbers else "") + ", ".join(numbers)
+    if row["nontarget_response"] is not None:
+        yield f"non-targets {row['nontarget_response']}"
+    if row["baseline"]:
+        yield "the baseline has no response"
+    if row["reason"]:
+        yield row["reason"]
