@@ -112,10 +112,10 @@ class Censored:
 
 
 def earliest_censoring(rules: Iterable[CensorRule], question: Question) -> Censored | None:
-    """Return the censoring that comes first of all rules that fire; of two on one day that of the rule named first."""
+    """Return the censoring that comes first of all rules that fire; of two on one day that which was set off first."""
     fired = [(rule, TRIGGERS[rule.trigger](question)) for rule in rules]
-    ends = [_censored(rule, trigger, question) for rule, trigger in fired if trigger is not None]
-    return min(ends, key=lambda one: one.end.day, default=None)
+    ends = [(_censored(rule, found, question), found.day) for rule, found in fired if found is not None]
+    return min(ends, key=lambda one: (one[0].end.day, one[1]), default=(None, 0))[0]
 
 
 def end_of_observation(end: str, question: Question) -> Censored:
@@ -132,7 +132,8 @@ def end_of_observation(end: str, question: Question) -> Censored:
 
 
 def _censored(rule: CensorRule, trigger: Found, question: Question) -> Censored:
-    told = (*trigger.words, f"{trigger.table}, day {trigger.day}") if rule.trigger != "no_baseline" else ()
+    fired = () if rule.trigger == "no_baseline" else (f"{rule.description} on day {trigger.day} ({trigger.table})",)
+    told = trigger.words or fired
     if rule.at == "trigger":
         return Censored(rule.name, rule.description, trigger)
     read = question.adequate(trigger.day) if rule.at == "last_adequate" else None

@@ -60,7 +60,7 @@ class Censoring:
     name
         Short name.
     rules
-        Its rules; of two that censor on the same day, the first is named.
+        Its rules; of two that censor on the same day, that which was set off first is named.
     clinical_progression
         Progression without a scan that shows it counts as an event, but where the endpoint asks for documentation.
     """

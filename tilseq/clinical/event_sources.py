@@ -74,6 +74,7 @@ EVENT_SOURCES: Mapping[str, Source] = {
 def first_event(
     names: tuple[str, ...], history: History, series: Series, start: int, rules: TimeToEventRules
 ) -> Event | None:
-    """Return the earliest event of the kinds named, of two on one day that named first."""
+    """Return the earliest event from the start on of the kinds named, of two on one day that named first."""
     events = [EVENT_SOURCES[name](history, series, start, rules) for name in names]
-    return min((event for event in events if event is not None), key=lambda event: event.found.day, default=None)
+    later = [event for event in events if event is not None and event.found.day >= start]
+    return min(later, key=lambda event: event.found.day, default=None)
