@@ -112,3 +112,26 @@ for (type in c("log-log", "log")) print(survfit(Surv(time, status) ~ x, aml, con
 cat("aml", paste(aml$time, collapse = " "), "|", paste(aml$status, collapse = ""), "|", paste(as.integer(aml$x), collapse = ""), "\n")
 for (end in c(180, 365, 700)) print(summary(survfit(Surv(time, status) ~ sex, lung), rmean = end)$table[, c("rmean", "se(rmean)")])
 print(summary(survfit(Surv(time, status) ~ x, aml), rmean = 40)$table[, c("rmean", "se(rmean)")])
+
+# Beta products of aml's maintained group by a million draws: limits of the curve on days 0, 9, 13, 31 and 161.
+maintained <- subset(aml, x == "Maintained")
+draws <- 1e6
+for (day in c(0, 9, 13, 31, 161)) {
+  falls <- maintained[maintained$status == 1 & maintained$time <= day, ]
+  upper <- rep(1, draws)
+  for (t in falls$time) upper <- upper * rbeta(draws, sum(maintained$time >= t), 1)
+  after <- sum(maintained$time > day)
+  lower <- if (after) upper * rbeta(draws, after, 1) else 0 * upper
+  cat("beta product", day, quantile(lower, 0.025), quantile(upper, 0.975), "\n")
+}
+# Six of ten by a day, none censored: Clopper and Pearson of four who remain.
+print(binom.test(4, 10)$conf.int)
+print(binom.test(10, 10)$conf.int)
+print(binom.test(0, 10)$conf.int)
+
+# All ways to put 3 of 8 into a group: the share whose observed less expected events lie as far from 0.
+days <- c(3, 5, 5, 8, 10, 12, 12, 15); event <- c(1, 1, 0, 1, 1, 1, 0, 1)
+test <- function(one) survdiff(Surv(days, event) ~ group, data.frame(days, event, group = seq_along(days) %in% one))
+apart <- function(one) with(test(one), abs(obs[1] - exp[1]))
+every <- combn(8, 3, apart)
+cat("exact permutation", mean(every >= apart(1:3) - 1e-9), "of", length(every), "chi-square", test(1:3)$chisq, "\n")

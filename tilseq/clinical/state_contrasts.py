@@ -43,6 +43,8 @@ def state_contrasts(
     state: str = "response",
     landmarks: Sequence[int] = LANDMARKS,
     ties: Ties = "efron",
+    permutations: int = 0,
+    seed: int = 0,
     families: Families | None = None,
 ) -> pl.DataFrame:
     """Hold those in a state against those not (yet) in it, without counting the time that it took to get there.
@@ -70,6 +72,8 @@ def state_contrasts(
         Days of the study (0 is the first infusion).
     ties
         As of `cox`.
+    permutations, seed
+        As of `log_rank`, for its rows; 0 is chi-square.
     families
         As of `survival_contrasts`.
 
@@ -91,7 +95,7 @@ def state_contrasts(
     known = frame.join(began, on="subject", how="semi")
     rows: list[Row] = []
     for day in landmarks:
-        rows += _at_landmark(landmark(known, day), began, state, day, ties)
+        rows += _at_landmark(landmark(known, day), began, state, day, ties, permutations, seed)
     rows += _in_time(known, began, state, ties)
     without = {
         key: f"left out: {part.height} of whom the state is not known"
@@ -102,7 +106,9 @@ def state_contrasts(
     return finished(rows, families or {}, frame["parameter"].unique().to_list())
 
 
-def _at_landmark(frame: pl.DataFrame, began: pl.DataFrame, state: str, day: int, ties: Ties) -> list[Row]:
+def _at_landmark(
+    frame: pl.DataFrame, began: pl.DataFrame, state: str, day: int, ties: Ties, permutations: int, seed: int
+) -> list[Row]:
     begun = dict(began.iter_rows())
     rows: list[Row] = []
     for (parameter, reader), part in by_endpoint(frame):
@@ -111,7 +117,7 @@ def _at_landmark(frame: pl.DataFrame, began: pl.DataFrame, state: str, day: int,
         value = np.where(in_state, "yes", "no").astype(object)
         told = f"left out: {here.left_out} not at risk on the landmark" if here.left_out else None
         for row in (
-            log_rank_row(here, value, state, "landmark_log_rank"),
+            log_rank_row(here, value, state, "landmark_log_rank", permutations=permutations, seed=seed),
             cox_row(here, in_state, f"{state}:yes/no", "landmark_cox", ties),
         ):
             common = {"parameter": parameter, "reader": reader, "at_day": day}

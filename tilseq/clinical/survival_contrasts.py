@@ -30,6 +30,8 @@ def survival_contrasts(
     strata: Any = None,
     rmst_day: int | None = None,
     ties: Ties = "efron",
+    permutations: int = 0,
+    seed: int = 0,
     families: Families | None = None,
 ) -> pl.DataFrame:
     """Compare groups of what was known at the origin, in each endpoint and reader.
@@ -57,6 +59,8 @@ def survival_contrasts(
         Day since the origin up to which means are taken.
     ties
         As of `cox`.
+    permutations, seed
+        As of `log_rank`, for its rows; 0 is chi-square.
     families
         Name of a family → its endpoints, as declared before the data were seen.
 
@@ -88,8 +92,11 @@ def survival_contrasts(
             stratum = None if parted is None else np.array([parted[one] for one in compared.subjects], object)
             common = {"parameter": parameter, "reader": reader, "reason": reason}
             first = (reference or {}).get(column)
-            for row in _contrasts(compared, value, column, first, stratum, rmst_day, ties):
-                rows.append(common | row | {"reason": sentence(reason, row.get("reason"))})
+            found = [
+                log_rank_row(compared, value, column, "log_rank", stratum, permutations=permutations, seed=seed),
+                *_pairs(compared, value, column, first, stratum, rmst_day, ties),
+            ]
+            rows += [common | row | {"reason": sentence(reason, row.get("reason"))} for row in found]
     return finished(rows, families or {}, frame["parameter"].unique().to_list())
 
 
@@ -115,7 +122,7 @@ def _compared(
     return given, np.array([value_of[one] for one in given.subjects], object), sentence(*words)
 
 
-def _contrasts(
+def _pairs(
     part: Times,
     value: np.ndarray[Any, Any],
     column: str,
@@ -125,7 +132,6 @@ def _contrasts(
     ties: Ties,
 ) -> Iterator[Row]:
     levels = sorted(set(value))
-    yield log_rank_row(part, value, column, "log_rank", stratum)
     first = reference if reference is not None else (levels[0] if levels else None)
     for level in levels:
         if level == first:
@@ -153,13 +159,20 @@ def counts(part: Times) -> Row:
 
 
 def log_rank_row(
-    part: Times, value: np.ndarray[Any, Any], contrast: str, method: str, stratum: np.ndarray[Any, Any] | None = None
+    part: Times,
+    value: np.ndarray[Any, Any],
+    contrast: str,
+    method: str,
+    stratum: np.ndarray[Any, Any] | None = None,
+    *,
+    permutations: int = 0,
+    seed: int = 0,
 ) -> Row:
     """Return the row of a log-rank test, with words where there is none."""
     row = {"contrast": contrast, "method": method, **counts(part)}
     if len(set(value)) < 2:
         return row | {"reason": f"{CANNOT}: {'one group' if len(value) else 'nobody could be evaluated'}"}
-    test = log_rank(part.days, part.event, value, stratum)
+    test = log_rank(part.days, part.event, value, stratum, permutations=permutations, seed=seed)
     return row | {"statistic": test.statistic, "df": test.df, "p": test.p, "reason": test.reason}
 
 
