@@ -55,6 +55,7 @@ def test_defaults(tmp_path):
             "clinical": {
                 "partial_dates": "refuse",
                 "regrowth": "sum_rule",
+                "undersized": "refuse",
                 "source": "recorded",
                 "best_response": {
                     "confirmation_days": 28,
@@ -69,6 +70,7 @@ def test_defaults(tmp_path):
                     "disease_control": ["CR", "PR", "SD"],
                     "unassessed": "not_assessed",
                 },
+                "irecist": {"confirm_from_days": 28, "confirm_within_days": 56},
                 "time_to_event": {
                     "preset": "customary",
                     "first_dose": None,

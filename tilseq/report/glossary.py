@@ -84,6 +84,8 @@ CLINICAL = {
     "CR, PR, SD, PD, NE": "Complete and partial response, stable and progressive disease, not evaluable. NON-CR/NON-PD "
     "is what stable disease is called of lesions that are not measured.",
     "Confirmed": "A CR or PR that a later assessment, by default at least 28 days later, shows again.",
+    "iRECIST": "Criteria for immunotherapies (Seymour 2017): a progression (iUPD) is confirmed by growth at the next "
+    "assessment (iCPD) or taken back. Exploratory beside RECIST 1.1, from which all rates and times are.",
     "Best response": "The best of a subject’s responses up to the first progression or new therapy. Stable disease "
     "counts from a least number of days on, by default 42.",
     "ORR, DCR": "Objective response rate: subjects whose best response is CR or PR, of all infused. Disease control "

@@ -125,6 +125,7 @@ def content(results: Results) -> dict[str, Any]:
         "best_responses": rates.best_responses(results),
         "responses": clinic.responses(results),
         "differences": rates.differences(results),
+        "immune_responses": rates.immune_responses(results),
         "assessments": clinic.assessments(results),
         "clinical_words": glossary.CLINICAL,
         "flow_words": glossary.FLOW,

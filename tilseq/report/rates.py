@@ -14,7 +14,7 @@ from tilseq.report.clinic import RESPONSE_STATES, signed
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Chip, Head, View, count, filled, text
 from tilseq.report.words import share
-from tilseq.tables.best_response import BEST_RESPONSES
+from tilseq.tables.best_response import BEST_RESPONSES, SOURCES
 
 Row = dict[str, Any]
 
@@ -108,28 +108,46 @@ def best_cells(rows: Sequence[Row]) -> tuple[Cell, ...]:
 
 
 def differences(results: Results) -> View:
-    """Return every assessment after the baseline where what was recorded and what is derived are not the same."""
-    table = results.tables["response"].filter(pl.col("agrees") == False)  # noqa: E712
+    """Return every assessment where what was recorded and what is derived are not the same, with the derivation."""
+    table = results.tables["response_differences"]
     heads = [Head("Subject"), Head("Reader"), Head("Visit"), Head("Day", numeric=True)]
-    heads += [Head("Recorded", "the endpoint"), Head("Derived", "from the lesions")]
-    heads += [Head("Baseline", "change of the sum, %", True), Head("Nadir", "change of the sum, %", True), Head("Why")]
+    heads += [Head("Recorded", "the endpoint"), Head("Derived", "from the lesions"), Head("How it is derived")]
     rows = [
         [
             Cell(row["subject"], kind="name"),
             text(row["reader"]),
             text(row["visit"]),
             count(row["day"]),
-            _chip(row["recorded"], "recorded"),
-            _chip(row["response"], "derived"),
-            *(_change(row[f"change_from_{name}_pct"]) for name in ("baseline", "nadir")),
-            text(row["reason"], "prose"),
+            *(Cell("–", kind="missing") if row[source] is None else _chip(row[source], source) for source in SOURCES),
+            text(row["derivation"], "prose"),
         ]
         for row in table.sort("subject", "day", "reader", nulls_last=True).iter_rows(named=True)
     ]
     compared = results.tables["response"]["agrees"].drop_nulls().len()
     same = f"Recorded and derived responses agree in all {compared:,} assessments that have both."
-    empty = results.nothing("response", same if compared else "No assessment has a recorded and a derived response.")
-    return filled(View("Where recorded and derived responses differ", heads, rows, empty, "tables/response.csv"))
+    told = same if compared else "No assessment has a recorded and a derived response."
+    empty = results.nothing("response_differences", told)
+    title = "Where recorded and derived responses differ"
+    return filled(View(title, heads, rows, empty, "tables/response_differences.csv"))
+
+
+def immune_responses(results: Results) -> View:
+    """Return the best response and the progression of each subject and reader by iRECIST."""
+    heads = [Head("Subject"), Head("Reader"), Head("Best response", "iRECIST"), Head("Day", numeric=True)]
+    heads += [Head("Progression", "day", True), Head("Of which")]
+    confirmed = {True: "confirmed", False: "not confirmed", None: None}
+    rows = [
+        [
+            Cell(row["subject"], kind="name"),
+            text(row["reader"]),
+            Cell(RESPONSE_WORDS.get(row["best_response"], row["best_response"])),
+            *(count(row[name]) for name in ("day", "progression_day")),
+            text(confirmed[row["confirmed"]]),
+        ]
+        for row in results.tables["irecist_best"].sort("subject", "reader", nulls_last=True).iter_rows(named=True)
+    ]
+    empty = results.nothing("irecist_best", "No response by iRECIST was derived.")
+    return filled(View("By iRECIST, derived from the lesions", heads, rows, empty, "tables/irecist_best.csv"))
 
 
 def _place(item: tuple[tuple[str, str, str], Any]) -> tuple[bool, bool, str, str]:
@@ -154,7 +172,3 @@ def _chip(word: str, source: str) -> Cell:
     state = RESPONSE_STATES.get(word, "neutral")
     label = RESPONSE_WORDS.get(word, word)
     return Cell(chips=(Chip(label, f"{state} derived" if source == "derived" else state, f"{label}, {source}"),))
-
-
-def _change(value: float | None) -> Cell:
-    return Cell("–", kind="missing") if value is None else Cell(signed(value), kind="number")

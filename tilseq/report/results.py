@@ -48,6 +48,8 @@ TABLES = (
     contamination.LEAK_RATES,
     cell_labels.CELL_LABELS,
     outputs.RESPONSE,
+    best_response.RESPONSE_DIFFERENCES,
+    best_response.IRECIST_BEST,
     best_response.BEST_RESPONSE,
     summaries.SUMMARIES,
     survival.TIME_TO_EVENT,

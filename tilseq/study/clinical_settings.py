@@ -45,6 +45,22 @@ class BestResponse(Part):
     )
 
 
+class Irecist(Part):
+    """When a later assessment may confirm progression by iRECIST."""
+
+    confirm_from_days: Days = Field(28, description="Least days from the first iUPD to its confirmation.")
+    confirm_within_days: Days | None = Field(
+        56, description="Most days from the last iUPD to its confirmation; null: no limit."
+    )
+
+    @model_validator(mode="after")
+    def _a_day_lies_between(self) -> Self:
+        """Refuse limits that no day lies between."""
+        if self.confirm_within_days is not None and self.confirm_within_days < self.confirm_from_days:
+            raise ValueError("confirm_within_days is less than confirm_from_days")
+        return self
+
+
 class TimeToEvent(Part):
     """What time to an event counts from, what ends it, and what censors it."""
 
@@ -109,10 +125,14 @@ class Clinical(Part):
         "sum_rule",
         description="After a complete response: PD at 5 mm above the nadir as always, or at any target that is back.",
     )
+    undersized: Literal["refuse", "accept"] = Field(
+        "refuse", description="A baseline whose targets are all below 10 mm, as in centimetres: an error, or taken."
+    )
     source: Literal["recorded", "derived"] = Field(
         "recorded",
         description="The reader's recorded responses are the endpoint, or what is derived from the lesions.",
     )
     best_response: BestResponse = Field(default_factory=BestResponse, description="Best overall response.")
+    irecist: Irecist = Field(default_factory=Irecist, description="iRECIST.")
     time_to_event: TimeToEvent = Field(default_factory=TimeToEvent, description="Time to event.")
     survival: Survival = Field(default_factory=Survival, description="Survival curves.")

@@ -39,7 +39,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
     from tilseq.io.write import write_table
     from tilseq.tables import outputs
     from tilseq.tables import repertoire as repertoire_tables
-    from tilseq.tables.best_response import BEST_RESPONSE
+    from tilseq.tables.best_response import BEST_RESPONSE, IRECIST, IRECIST_BEST, RESPONSE_DIFFERENCES
     from tilseq.tables.cell_labels import CELL_LABELS
     from tilseq.tables.contamination import CONTAMINATION_TABLES
     from tilseq.tables.differential import DIFFERENTIAL, PSEUDOBULK_GROUPS
@@ -104,6 +104,9 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         CELL_STATUS,
         RECEPTOR_OVERLAP,
         outputs.RESPONSE,
+        RESPONSE_DIFFERENCES,
+        IRECIST,
+        IRECIST_BEST,
         BEST_RESPONSE,
         SUMMARIES,
         TIME_TO_EVENT,
