@@ -65,7 +65,7 @@ def waterfall(frame: Any, *, colour: Literal["best_response", "tumor_type"] = "b
         raise AnalysisError("nothing to draw: no subject has a sum after its baseline", column="depth_pct")
     without = rows.join(bars, on="subject", how="anti")["subject"].sort().to_list()
     named = bars.height <= MOST_LABELLED
-    width = min(8.0, max(5.6, 2.4 + 0.27 * bars.height))
+    width = min(8.0, max(6.6, 2.4 + 0.27 * bars.height))
     with figure(width, 4.2) as axes:
         _draw_bars(axes, bars, colour, named)
         for threshold in THRESHOLDS:

@@ -100,7 +100,8 @@ CLINICAL = {
     "Median": "First day on which the Kaplan-Meier curve, or a limit of it, is at a half or below, as R’s survival has "
     "it; time is shown in months of 30.4375 days.",
     "not reached, cannot be estimated": "The curve (or its limit) never comes down to a half while subjects were "
-    "followed; or there is nothing to find it from: no event, or nobody followed so long.",
+    "followed; or there is nothing to find it from: no event, or nobody followed so long. No limits: a curve at 1 or "
+    "0, where this kind of interval has none, however few the subjects.",
     "Median follow-up": "By the reverse Kaplan-Meier, which takes deaths for censored and the end of follow-up for the "
     "event: how long those alive were watched.",
     "Mean up to a day": "Area under the curve up to that day: months without the event, of those days, on average "

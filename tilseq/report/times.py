@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from tilseq.plots.clinic_words import MONTH, group_in_words, in_words
+from tilseq.report.methods import run_object
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, count, filled, text
-from tilseq.report.words import interval, number
+from tilseq.report.words import flat, interval, number
 
 Row = dict[str, Any]
 
@@ -31,6 +32,7 @@ ORIGINS = {
     "response": "first CR or PR",
 }
 DESCRIPTIVE = ("TTR", "follow_up")  # endpoints of which a share without an event tells nothing
+SETTINGS = "analysis.clinical.time_to_event."
 STYLES = {"fda": "FDA-type", "ema": "EMA-type"}
 
 
@@ -68,13 +70,12 @@ def further_estimates(results: Results) -> View:
 
 def rules_in_words(results: Results) -> str:
     """Return how times were counted, as run.json has the settings; nothing where it has none."""
-    analysis = (results.run.get("settings") or {}).get("analysis") or {}
-    told = (analysis.get("clinical") or {}).get("time_to_event") or {}
-    if not told or results.tables["time_to_event"].is_empty():
+    told = {name.removeprefix(SETTINGS): value for name, value in flat(run_object(results, "settings"))}
+    if "preset" not in told or results.tables["time_to_event"].is_empty():
         return ""
-    preset, style = told.get("preset"), STYLES.get(f"{told.get('censoring')}", "unknown")
-    dose = f", the first dose being that of {told['first_dose']}" if told.get("first_dose") else ""
-    return f"Endpoints by preset {preset}{dose}; {style} censoring where scans decide."
+    dose = "" if told["first_dose"] == "not set" else f", the first dose being that of {told['first_dose']}"
+    style = STYLES.get(told["censoring"], told["censoring"])
+    return f"Endpoints by preset {told['preset']}{dose}; {style} censoring where scans decide."
 
 
 def reasons(results: Results) -> list[str]:
@@ -90,21 +91,18 @@ def reasons(results: Results) -> list[str]:
 
 def subject_times(results: Results) -> View:
     """Return the time of each subject to each endpoint, what ended it, and the rule that did."""
-    heads = [Head("Subject"), Head("Endpoint"), Head("Reader"), Head("Counts from"), Head("From day", numeric=True)]
-    heads += [Head("To day", numeric=True), Head("Days", numeric=True), Head("Event"), Head("What ended it")]
-    heads += [Head("Rule"), Head("Told by"), Head("Reason")]
+    heads = [Head("Subject"), Head("Endpoint", "reader"), Head("Counts from"), Head("To day", numeric=True)]
+    heads += [Head("Days", numeric=True), Head("Event"), Head("What ended it", "rule; told by"), Head("Reason")]
     table = results.tables["time_to_event"].with_columns(place=_place(pl.col("parameter")))
     rows = [
         [
             Cell(row["subject"], kind="name"),
-            Cell(_name(row["parameter"])),
-            text(row["reader"]),
-            text(None if row["origin"] is None else ORIGINS.get(row["origin"], row["origin"])),
-            *(count(row[name]) for name in ("start_day", "end_day", "days")),
+            Cell(_name(row["parameter"]), note=row["reader"] or ""),
+            Cell(ORIGINS.get(row["origin"], row["origin"] or "–"), note=_day(row["start_day"])),
+            count(row["end_day"]),
+            count(row["days"]),
             text({True: "event", False: "censored", None: None}[row["event"]]),
-            text(row["description"], "prose"),
-            text(row["rule"].replace("_", " ")),
-            text(None if row["source_table"] is None else f"{row['source_table']}, {_day(row['source_row_day'])}"),
+            Cell(row["description"] or "–", note="; ".join(_ending(row)), kind="prose"),
             text(row["reason"], "prose"),
         ]
         for row in table.sort("subject", "place", "reader", nulls_last=True).iter_rows(named=True)
@@ -167,7 +165,7 @@ def _worded(row: Mapping[str, Any] | None) -> Cell:
         scale = 100 if row["unit"] == "fraction" else 1 / MONTH
         return Cell(interval(*(scale * value for value in numbers)), note=risk, kind="number")
     limits = [in_words(row, name) for name in ("lower", "upper")]
-    told = f"limits {limits[0]}" if numbers[1:] == [None, None] else f"({limits[0]} to {limits[1]})"
+    told = "no limits" if numbers[1:] == [None, None] else f"({limits[0]} to {limits[1]})"
     return Cell(in_words(row, "estimate"), note=", ".join(filter(None, (told, risk))), kind="number")
 
 
@@ -190,5 +188,12 @@ def _months(day: int) -> str:
     return f"{months:.0f} months" if abs(day - round(months) * MONTH) < 1 else ""
 
 
+def _ending(row: Row) -> Iterator[str]:
+    """Yield the rule that fired, and the table and day that tell of the end."""
+    yield row["rule"].replace("_", " ")
+    if row["source_table"] is not None:
+        yield " ".join(filter(None, (row["source_table"].replace("_", " "), _day(row["source_row_day"]))))
+
+
 def _day(day: int | None) -> str:
-    return "no day" if day is None else f"day {number(day)}"
+    return "" if day is None else f"day {number(day)}"
