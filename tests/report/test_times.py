@@ -5,7 +5,6 @@ from tilseq.report.clinical_figures import curve, depths
 from tilseq.report.results import TABLES, Results
 from tilseq.report.times import further_estimates, reasons, rules_in_words, subject_times, times, times_by_group
 
-
 NAMES = ("P1", "P2", "P3", "P4", "P5", "P6")
 
 
