@@ -25,6 +25,8 @@ ALL = (
     "change",
     "contamination",
     "published_change",
+    "published_trial",
+    "responses",
     "cell_labels",
     "origins",
     "enrichment",

@@ -156,3 +156,17 @@ def test_a_policy_that_cannot_be_is_refused(folder, capsys):
     assert run(folder, "--reference", "randomization") == 3
     assert "column randomization_day" in capsys.readouterr().err
     assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "row", "words"),
+    [
+        ("P2,43,w6,inv,SD", 6, "column response: two recorded responses belong to one assessment"),
+        ("P9,43,w6,inv,SD", 6, "column subject: a subject with recorded responses is not in subjects"),
+    ],
+)
+def test_a_bad_recorded_response_is_told_with_its_row(folder, capsys, line, row, words):
+    (folder / "r.csv").write_text(RESPONSES + line + "\n")
+    assert run(folder) == 4
+    assert capsys.readouterr().err.startswith(f"tilseq: {folder / 'r.csv'}, row {row}, {words}")
+    assert best(folder)["P1"] == "PR"

@@ -47,7 +47,7 @@ def test_a_resected_lesion_and_a_scan_before_the_harvest_are_told():
 
 def test_a_baseline_in_centimetres_is_refused_with_its_row_and_asked_about():
     rows = [lesion(-5, "T1", 2.9), lesion(-5, "T2", 9.9), lesion(41, "T1", 2.4), lesion(41, "T2", 1.0)]
-    (problem,) = refusal(*rows, file_rows=[2, 3, 4, 5])
+    (problem,) = refusal(*rows, lesion_rows=[2, 3, 4, 5])
     assert (problem.row, problem.column, problem.expected) == (2, "diameter_mm", "diameters in mm, not cm")
     assert "S1, reader None, day -5: 2.9, 9.9" in problem.found
     told = reasons(*rows, undersized="accept")
@@ -69,7 +69,7 @@ def test_a_visit_in_centimetres_is_told(sizes, told):
 
 def test_rows_without_a_reader_beside_rows_of_one_are_refused():
     lesions = [lesion(-5, "T1", 20.0, reader="A"), lesion(41, "T1", 20.0)]
-    (problem,) = refusal(*lesions, file_rows=[2, 3])
+    (problem,) = refusal(*lesions, lesion_rows=[2, 3])
     assert (problem.row, problem.column) == (3, "reader")
     assert problem.found == "'subject S1, day 41; others are of A'"
     # Lesions without a reader, recorded responses of one: they would never meet.
@@ -88,7 +88,7 @@ def test_errors_name_the_row_of_the_file_in_whatever_order_the_rows_are():
         lesion(-5, "T1", 20.0, node=False, subject="S0"),
         lesion(41, "T1", 20.0, node=True, subject="S0"),
     ]
-    found = {problem.row: problem.what for problem in refusal(*rows, file_rows=[2, 3, 4, 5, 6, 7, 8])}
+    found = {problem.row: problem.what for problem in refusal(*rows, lesion_rows=[2, 3, 4, 5, 6, 7, 8])}
     assert found == {
         2: "a lesion that is present has a diameter above 0 mm",
         5: "this lesion is not in the baseline",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.clinical.reads import recorded
 from tilseq.clinical import BestResponsePolicy, best_response, response
 from tilseq.errors import AnalysisError, StudyError, TableError
+from tilseq.tables.outputs import RESPONSE
 
 
 def best(reads, confirmation="required", therapies=None, subjects=None, **settings):
@@ -239,6 +240,24 @@ def test_depth_is_the_lowest_change_up_to_the_first_pd_or_new_therapy():
     # Nothing but growth: the depth is the least growth.
     grown = response(pl.DataFrame([size(-5, 50.0), size(42, 55.0)]))
     assert best_response(grown).select("depth_pct", "depth_day").row(0) == (10.0, 42)
+
+
+def test_pandas_frames_and_identifiers_that_are_numbers_give_the_same():
+    lesions = pl.DataFrame([size(-5, 50.0, 7), size(42, 30.0, 7), size(84, 30.0, 7)])
+    table = response(lesions.to_pandas(), lesion_rows=[2, 3, 4])
+    therapies = pl.DataFrame({"subject": [7], "therapy": ["A"], "start_day": [50]}).to_pandas()
+    subjects = pl.DataFrame({"subject": [7]}).to_pandas()
+    found = best_response(table.to_pandas(), therapies, subjects)
+    assert found.select("subject", "best_response").rows() == [("7", "PR"), ("7", "SD")]
+
+
+def test_no_response_at_all():
+    assert best_response(RESPONSE.frame()).height == 0
+    found = best_response(RESPONSE.frame(), subjects=pl.DataFrame({"subject": ["S1"]}))
+    assert (
+        found.select("subject", "reader", "best_response", "rule").rows()
+        == [("S1", None, "not_assessed", "no_read")] * 2
+    )
 
 
 READS = st.lists(

@@ -1,13 +1,15 @@
 """iRECIST: literal subjects, each rule once met and once missed; table 3 of Seymour 2017 for the best response."""
 
 from itertools import product
+from random import Random
 
 import polars as pl
 import pytest
 
-from tilseq.clinical import IrecistPolicy, irecist, irecist_best_response
+from tilseq.clinical import IrecistPolicy, irecist, irecist_best_response, response
 from tilseq.errors import AnalysisError
 from tilseq.tables.best_response import IRECIST
+from tilseq.tables.inputs import LESIONS
 
 WEEKS_6 = (42, 84, 126, 168)
 
@@ -153,6 +155,36 @@ def test_confirmation_falls_into_4_to_8_weeks(days, policy, second, told):
 
 def test_what_an_early_scan_shows_still_confirms_at_the_next():
     assert course(*visits(60.0, 60.0, 60.0, days=(42, 56, 84)), new(56), new(84)) == ["iUPD", "iUPD", "iCPD"]
+
+
+def test_up_to_the_first_progression_the_words_are_those_of_recist():
+    random = Random(4)
+    rows = []
+    for subject in range(80):
+        sizes = [random.randint(150, 500) / 10 for _ in range(3)]
+        for day in (-5, *WEEKS_6):
+            here = [round(size * random.choice([0, 0.6, 0.9, 1, 1.1]), 1) if day > 0 else size for size in sizes]
+            rows += [lesion(day, f"T{i}", size) | {"subject": f"S{subject}"} for i, size in enumerate(here)]
+            state = random.choice(["present", "absent", "progressed"]) if day > 84 else "present"
+            rows.append(lesion(day, "N1", role="nontarget", state=state) | {"subject": f"S{subject}"})
+    lesions = pl.DataFrame(rows, infer_schema_length=None)
+    found = irecist(lesions)
+    assert irecist(lesions.sample(fraction=1, shuffle=True, seed=1)).equals(found)
+    recist = response(lesions).filter(~pl.col("baseline")).rename({"response": "word"})
+    seen = set()
+    for _, part in found.join(recist, on=["subject", "day"]).sort("subject", "day").group_by("subject"):
+        for word, immune in part.select("word", "response").iter_rows():
+            seen.add(word)
+            if word == "PD":
+                assert immune == "iUPD"
+                break
+            assert immune == {"NON-CR/NON-PD": "NON-iCR/NON-iUPD", "NE": "NE"}.get(word, f"i{word}")
+    assert seen == {"PR", "SD", "PD"}
+
+
+def test_a_study_without_lesions_has_no_rows():
+    found = irecist(LESIONS.frame())
+    assert found.height == irecist_best_response(found).height == 0
 
 
 def test_limits_that_no_day_lies_between_are_refused():

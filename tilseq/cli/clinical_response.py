@@ -167,10 +167,10 @@ class _Work:
         from tilseq.clinical.reconcile import readers_half_named
         from tilseq.errors import StudyError, TableError
 
-        lesions, responses = self.given["lesions"], self.given["responses"]
-        numbered = lesions.with_columns(row=pl.int_range(2, lesions.height + 2))
+        lesions = _numbered(self.given["lesions"])
+        responses = None if self.given["responses"] is None else _numbered(self.given["responses"])
         try:
-            self._one(numbered, responses)
+            self._one(lesions, responses)
             return
         except StudyError:
             self.derived, self.irecists = [], []
@@ -184,7 +184,7 @@ class _Work:
                 if subject in unnamed:
                     self.failed.append(subject)
                 else:
-                    self._one(numbered.filter(subject=subject), one)
+                    self._one(lesions.filter(subject=subject), one)
             except StudyError as error:
                 self.failed.append(subject)
                 self._tell(error.problems)
@@ -196,20 +196,25 @@ class _Work:
             for row, cells in enumerate([] if frame is None else frame.iter_rows(named=True), start=2):
                 yield cells | {"file": path, "row": row}
 
-    def _one(self, numbered: pl.DataFrame, responses: pl.DataFrame | None) -> None:
-        """Derive the response, and iRECIST where it was asked for, of some subjects."""
+    def _one(self, lesions: pl.DataFrame, responses: pl.DataFrame | None) -> None:
+        """Derive the response, and iRECIST where it was asked for, of some subjects; `row` is that of the file."""
         from tilseq.clinical import irecist, response
 
-        lesions, rows = numbered.drop("row"), numbered["row"].to_list()
-        same = {"subjects": self.given["subjects"], "file_rows": rows, **self.settings}
-        derived = response(lesions, responses, **same)
+        same = {"subjects": self.given["subjects"], "lesion_rows": lesions["row"].to_list(), **self.settings}
+        lesions = lesions.drop("row")
+        if responses is None:
+            derived = response(lesions, **same)
+        else:
+            rows = responses["row"].to_list()
+            derived = response(lesions, responses.drop("row"), response_rows=rows, **same)
         if self.irecist is not None:
             self.irecists.append(irecist(lesions, policy=self.irecist, **same))
         self.derived.append(derived)
 
     def _tell(self, problems: Sequence[Any]) -> None:
         for problem in problems:
-            problem.file = problem.file or self.paths["responses" if problem.column == "response" else "lesions"]
+            table = "responses" if "recorded response" in problem.what else "lesions"
+            problem.file = problem.file or self.paths[table]
             click.echo(f"tilseq: {problem}", err=True)
 
     def tables(
@@ -244,6 +249,13 @@ class _Work:
             found = pl.concat(self.irecists)
             tables += [(found, IRECIST), (irecist_best_response(found), IRECIST_BEST)]
         return tables
+
+
+def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of a file with the `row` that they stand in."""
+    import polars as pl
+
+    return frame.with_columns(row=pl.int_range(2, frame.height + 2))
 
 
 def _tell_results(derived: pl.DataFrame, rates: pl.DataFrame) -> None:

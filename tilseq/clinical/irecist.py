@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.clinical.assessments import MICROMETRES, Assessment, Row, gather
+from tilseq.clinical.assessments import MICROMETRES, Assessment, Row, gather, numbered
 from tilseq.clinical.irecist_course import Course, IrecistPolicy, Visit
 from tilseq.clinical.recist import Regrowth, Undersized, new_lesions, response, treatment_days
 from tilseq.tables import as_polars, conform
@@ -25,7 +25,7 @@ def irecist(
     policy: IrecistPolicy = DEFAULT,
     regrowth: Regrowth = "sum_rule",
     undersized: Undersized = "refuse",
-    file_rows: Sequence[int] | None = None,
+    lesion_rows: Sequence[int] | None = None,
 ) -> pl.DataFrame:
     """Derive the response at each visit by iRECIST.
 
@@ -39,7 +39,7 @@ def irecist(
 
     Parameters
     ----------
-    lesions, subjects, regrowth, undersized, file_rows
+    lesions, subjects, regrowth, undersized, lesion_rows
         As of `response`. A non-target or new lesion is `progressed` at a visit where it has grown since the one before.
     policy
         Days between iUPD and its confirmation, by default 28 to 56.
@@ -62,11 +62,11 @@ def irecist(
     of the EORTC. Every new lesion that is measured counts in their sum, not five of them and two an organ. A scan made
     for symptoms may by those clarifications confirm before four weeks: it does not here.
     """
-    table = response(lesions, subjects=subjects, regrowth=regrowth, undersized=undersized, file_rows=file_rows)
-    seen = [row | {"row": None} for row in conform(as_polars(lesions), LESIONS).rows(named=True)]
-    days = treatment_days(subjects, {row["subject"] for row in seen}, [])
+    settings: dict[str, Any] = {"regrowth": regrowth, "undersized": undersized, "lesion_rows": lesion_rows}
+    table = response(lesions, subjects=subjects, **settings)
+    days = treatment_days(subjects)
     resection = {subject: max(last, last if harvest is None else harvest) for subject, (harvest, last) in days.items()}
-    series = gather(seen, [], resection)
+    series = gather(numbered(lesions, LESIONS, None), [], resection)
     by_series: dict[tuple[str, str | None], dict[int, Row]] = {}
     for row in table.iter_rows(named=True):
         by_series.setdefault((row["subject"], row["reader"]), {})[row["day"]] = row
@@ -148,7 +148,7 @@ def irecist_best_response(irecist_table: Any) -> pl.DataFrame:
     for (subject, reader), part in table.group_by("subject", "reader", maintain_order=True):
         reads = part.filter(pl.col("response").is_not_null()).sort("day").select("day", "response", "unconfirmed_day")
         words = reads.rows()
-        best = min(words, key=lambda read: RANKS.index(read[1]), default=(None, "not_assessed", None))
+        best = min(words, key=lambda read: RANKS.index(read[1]))
         last = next((read for read in reversed(words) if read[1] != "NE"), None)
         progressed = last is not None and last[1] in ("iUPD", "iCPD")
         rows.append(

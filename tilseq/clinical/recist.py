@@ -14,6 +14,7 @@ from tilseq.clinical.assessments import (
     Row,
     gather,
     is_seen,
+    numbered,
     problem,
 )
 from tilseq.clinical.baseline import (
@@ -51,7 +52,8 @@ def response(
     subjects: Any = None,
     regrowth: Regrowth = "sum_rule",
     undersized: Undersized = "refuse",
-    file_rows: Sequence[int] | None = None,
+    lesion_rows: Sequence[int] | None = None,
+    response_rows: Sequence[int] | None = None,
 ) -> pl.DataFrame:
     """Derive the response at each visit from the lesions, and hold what the reader recorded beside it.
 
@@ -74,15 +76,15 @@ def response(
         Table `responses`; matched by subject, reader and visit, else by subject, reader and day.
     subjects
         Columns `subject`, `harvest_day`, `lymphodepletion_day`, `first_dose_day`; must then hold every subject of the
-        lesions.
+        lesions and responses.
     regrowth
         What follows a complete response of the targets: `sum_rule` asks 5 mm above the nadir as always,
         `pd` makes any target that is back (a node of 10 mm or more) progression. The reason tells where they differ.
     undersized
         What becomes of a baseline whose targets are all below 10 mm, which RECIST 1.1 does not allow and centimetres
         look like: `refuse` is an error that asks; `accept` keeps them, and the reason says so.
-    file_rows
-        Row of a file that each row of `lesions` stands in, for the errors to name.
+    lesion_rows, response_rows
+        Row of a file that each row of `lesions` and of `responses` stands in, for the errors to name.
 
     Returns
     -------
@@ -98,13 +100,16 @@ def response(
         A table breaks its registry.
     """
     problems: list[TableError] = []
-    seen = _numbered(as_polars(lesions), file_rows)
-    days = treatment_days(subjects, {row["subject"] for row in seen}, problems)
+    seen = numbered(lesions, LESIONS, lesion_rows)
+    recorded = [] if responses is None else numbered(responses, RESPONSE_READS, response_rows)
+    days = treatment_days(subjects)
+    if subjects is not None:
+        for what, rows in (("with lesions", seen), ("with recorded responses", recorded)):
+            _list_unknown(f"a subject {what} is not in subjects", rows, days, problems)
     resection = {subject: max(last, last if harvest is None else harvest) for subject, (harvest, last) in days.items()}
     series = gather(seen, problems, resection)
-    recorded = [] if responses is None else conform(as_polars(responses), RESPONSE_READS).rows(named=True)
     readers_half_named([*seen, *recorded], problems)
-    rows: list[Row] = []
+    rows = []
     for (subject, reader), assessments in series.items():
         harvest, last_day = days.get(subject, (None, 0))
         baseline, why = choose_baseline(assessments, harvest, last_day)
@@ -120,16 +125,6 @@ def response(
     if problems:
         raise StudyError(problems)
     return RESPONSE.frame([{name: row.get(name) for name in RESPONSE.names} for row in rows])
-
-
-def _numbered(lesions: pl.DataFrame, file_rows: Sequence[int] | None) -> list[Row]:
-    """Return the rows of table `lesions`, each with the `row` of the file it stands in, or None."""
-    rows = conform(lesions, LESIONS).rows(named=True)
-    if file_rows is None:
-        return [row | {"row": None} for row in rows]
-    columns = (lesions[name] if name in lesions.columns else [None] * lesions.height for name in LESIONS.key)
-    numbers = dict(zip(zip(*columns, strict=True), file_rows, strict=True))
-    return [row | {"row": numbers[tuple(row[name] for name in LESIONS.key)]} for row in rows]
 
 
 def overall_response(target: str | None, nontarget: str | None, new_lesion: bool) -> str:
@@ -183,9 +178,7 @@ def nontarget_response(states: Sequence[str | None]) -> str:
     return "CR" if set(states) == {"absent"} else "NON-CR/NON-PD"
 
 
-def treatment_days(
-    subjects: Any, seen: Collection[str], problems: list[TableError]
-) -> dict[str, tuple[int | None, int]]:
+def treatment_days(subjects: Any) -> dict[str, tuple[int | None, int]]:
     """Return the day of harvest and the last day before treatment of each subject."""
     if subjects is None:
         return {}
@@ -194,9 +187,16 @@ def treatment_days(
     for row in conform(frame, TREATMENT_DAYS).rows(named=True):
         starts = [row[name] for name in STARTS if row[name] is not None]
         days[row["subject"]] = (row["harvest_day"], min([0, *starts]))
-    for subject in sorted(set(seen) - set(days)):
-        problems.append(problem("a subject with lesions is not in subjects", "subject", subject))
     return days
+
+
+def _list_unknown(what: str, rows: Iterable[Row], known: Collection[str], problems: list[TableError]) -> None:
+    """List the subjects that are not known, each with its first row."""
+    first: dict[str, Row] = {}
+    for row in rows:
+        if row["subject"] not in known:
+            first.setdefault(row["subject"], row)
+    problems += [problem(what, "subject", subject, row=row["row"]) for subject, row in first.items()]
 
 
 def _derive(

@@ -29,7 +29,7 @@ def readers_half_named(rows: Iterable[Row], problems: list[TableError]) -> set[s
         place = f"subject {subject}, day {row['day']}; others are of {', '.join(sorted(named))}"
         what = "a row without a reader stands beside rows of one"
         mend = "name the reader in lesions and responses"
-        told = problem(what, "reader", place, mend, row=row.get("row"))
+        told = problem(what, "reader", place, mend, row=row["row"])
         told.file = row.get("file")
         problems.append(told)
     return set(without)
@@ -52,7 +52,8 @@ def reconcile(rows: list[Row], series: Series, recorded: Iterable[Row], problems
             place.setdefault((*who, read["day"]), row)
         if "recorded" in row:
             where = f"subject {who[0]}, reader {who[1]}, day {row['day']}"
-            problems.append(problem("two recorded responses belong to one assessment", "response", where))
+            what = "two recorded responses belong to one assessment"
+            problems.append(problem(what, "response", where, row=read["row"]))
         row["recorded"] = read["response"]
         row["agrees"] = None if row.get("response") is None else row["response"] == read["response"]
     return rows
