@@ -37,6 +37,8 @@ ALL = (
     "track",
     "differential",
     "differential_calibration",
+    "time_to_event",
+    "published_tte",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))

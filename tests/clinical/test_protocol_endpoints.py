@@ -85,19 +85,20 @@ def test_ttp_says_what_a_death_of_unknown_cause_counts_as(policy, expected, word
     rows = lm103(reads((42, "SD")), followup(death_day=60, death_cause=cause), unknown_death_cause=policy)
     assert told(rows["TTP"]) == expected
     assert rows["TTP"]["reason"].startswith(NO_RANDOMIZATION)
-    assert rows["TTP"]["reason"].endswith(f"; cause of death unknown: counted as {word}")
+    assert f"; cause of death unknown: counted as {word}; " in rows["TTP"]["reason"]
 
 
 def test_ttp_of_a_single_arm_runs_from_enrolment_and_says_so():
     rows = lm103(reads((42, "PD")), followup(last_alive_day=200))
     assert told(rows["TTP"]) == (103, True, "progression")
-    assert (rows["TTP"]["origin"], rows["TTP"]["reason"]) == ("enrollment", NO_RANDOMIZATION)
+    assert (rows["TTP"]["origin"], rows["TTP"]["reason"].split("; ")[0]) == ("enrollment", NO_RANDOMIZATION)
 
 
 def test_pfs_runs_from_enrolment_to_the_first_objective_documentation_of_pd():
     rows = lm103(reads((42, "SD"), (84, "PD")), followup(last_alive_day=200), subjects(randomization_day=-30))
     assert told(rows["PFS"]) == (145, True, "progression")
-    assert (rows["PFS"]["origin"], rows["PFS"]["reason"]) == ("enrollment", None)
+    assert rows["PFS"]["origin"] == "enrollment"
+    assert NO_RANDOMIZATION not in rows["PFS"]["reason"]
 
 
 def test_pfs_takes_progression_without_a_scan_for_no_event_even_under_ema():

@@ -56,7 +56,7 @@ def test_4_progression_counts_from_the_scan_of_the_new_lesion_or_the_last_of_the
     row = times(set_of_scans, ALIVE, **options)["PFS"]
     assert told(row) == (85, True, "progression")
     assert (row["end_day"], row["source_row_day"]) == (84, 88)
-    assert row["reason"] == "PD of day 88 counts from the scan of its new lesion"
+    assert row["reason"].startswith("PD of day 88 counts from the scan of its new lesion; ")
     assert pfs(set_of_scans, ALIVE, progression_day="last_scan", **options) == (89, True, "progression")
     assert pfs(set_of_scans, ALIVE) == (89, True, "progression")
 
@@ -69,6 +69,20 @@ def test_4_a_lesion_that_is_not_of_the_set_moves_no_progression(cells):
     set_of_scans = reads((88, "PD")).with_columns(visit=pl.lit("W12"))
     assert pfs(set_of_scans, ALIVE, lesions=new_lesion(**{"day": 84} | cells)) == (89, True, "progression")
     assert pfs(set_of_scans, ALIVE, lesions=new_lesion(74)) == (75, True, "progression")  # 14 days of one set
+
+
+def test_4_an_equivocal_lesion_dates_progression_only_where_no_other_new_one_does():
+    two = pl.concat([new_lesion(80, lesion="N2", state="equivocal"), new_lesion(84)])
+    set_of_scans = reads((88, "PD")).with_columns(visit=pl.lit("W12"))
+    assert pfs(set_of_scans, ALIVE, lesions=two) == (85, True, "progression")
+    assert pfs(set_of_scans, ALIVE, lesions=new_lesion(80, state="equivocal")) == (81, True, "progression")
+
+
+def test_4_a_progression_without_a_new_lesion_is_not_moved():
+    derived = lesion_reads((88, "PD")).with_columns(visit=pl.lit("W12"))
+    for new, days in ((True, 85), (False, 89)):
+        told_new = derived.with_columns(new_lesion=pl.lit(new))
+        assert pfs(told_new, ALIVE, lesions=new_lesion(84)) == (days, True, "progression")
 
 
 @pytest.mark.parametrize("censoring", ["fda", "ema"])
@@ -168,7 +182,10 @@ def test_of_several_rules_the_earliest_censoring_wins():
 def test_rules_that_could_not_be_looked_for_are_told():
     table = time_to_event(reads((42, "SD")), ALIVE, subjects())
     reasons = dict(table.select("parameter", "reason").iter_rows())
-    told = "new therapies not looked for: no table; missed visits not looked for: no schedule"
+    told = (
+        "missing baselines not looked for: no lesions; new therapies not looked for: no table; "
+        "missed visits not looked for: no schedule"
+    )
     assert reasons == {"OS": None, "PFS": told, "TTP": told, "follow_up": None}
     ema = time_to_event(reads((42, "SD")), ALIVE, subjects(), rules=time_to_event_rules(censoring="ema"))
     assert ema["reason"].null_count() == 4
@@ -197,9 +214,9 @@ def test_what_comes_after_the_data_cut_is_no_event():
     assert told(died["OS"]) == (101, False, "last_alive")
     assert died["OS"]["reason"] == "the death on day 101 is after the data cut (day 100)"
     assert told(times(reads(), followup(death_day=100, data_cut_day=100))["OS"]) == (101, True, "death")
-    late = times(reads((42, "SD"), (84, "PD")), followup(last_alive_day=83, data_cut_day=83))["PFS"]
+    late = times(lesion_reads((42, "SD"), (84, "PD")), followup(data_cut_day=83))["PFS"]
     assert told(late) == (43, False, "last_adequate")
-    assert late["reason"] == "1 assessment after the data cut (day 83) left out"
+    assert late["reason"].endswith("; 1 assessment after the data cut (day 83) left out")
     assert told(times(reads((42, "SD"), (84, "PD")), followup(data_cut_day=84))["PFS"]) == (85, True, "progression")
     therapy = times(reads((42, "SD"), (84, "SD")), followup(data_cut_day=84), therapy=85)["PFS"]
     assert told(therapy) == (85, False, "last_adequate")

@@ -26,7 +26,7 @@ SUBJECT_DAYS = _part(
     SUBJECTS, "subject", "enrollment_day", "randomization_day", "first_dose_day", "lymphodepletion_day"
 )
 NEW_LESIONS = _part(LESIONS, "subject", "day", "visit", "reader", "lesion", "role", "state")
-READS = _part(RESPONSE, "subject", "reader", "day", "visit", "baseline", "response", "recorded")
+READS = _part(RESPONSE, "subject", "reader", "day", "visit", "baseline", "new_lesion", "response", "recorded")
 BEST_RESPONSES = Table(
     "best_response",
     "What the derivation asks of best responses.",
@@ -150,6 +150,6 @@ def _reads(responses: Any, refused: Collection[str]) -> list[Row]:
     frame = as_polars(responses)
     if "recorded" in frame.columns:
         return [row | {"table": "response"} for row in numbered_rows(frame, READS, refused, wider=True)]
-    alone = {"baseline": False, "table": "responses"}
+    alone = {"baseline": False, "new_lesion": None, "table": "responses"}
     rows = numbered_rows(frame, RESPONSE_READS, refused)
     return [row | alone | {"recorded": row["response"], "response": None} for row in rows]

@@ -256,16 +256,17 @@ def _series(
 def _read(row: Row, response: str, new_lesions: Sequence[Row], rules: TimeToEventRules) -> Read:
     """Return an assessment; a PD with a new lesion counts from the earliest scan of its set that shows one."""
     day = row["day"]
-    if response == "PD" and rules.progression_day == "new_lesion":
+    if response == "PD" and rules.progression_day == "new_lesion" and row["new_lesion"] is not False:
         scans = [
-            lesion["day"]
+            (lesion["state"] == "equivocal", lesion["day"])
             for lesion in new_lesions
             if lesion["reader"] == row["reader"]
             and lesion["visit"] == row["visit"]
             and lesion["state"] not in UNSEEN
             and day - LONGEST_VISIT <= lesion["day"] <= day
         ]
-        day = min(scans, default=day) if row["visit"] is not None else day
+        # An equivocal lesion dates a progression only where the set holds no other new one.
+        day = min(scans, default=(False, day))[1] if row["visit"] is not None else day
     return Read(day, row["day"], row["visit"], response)
 
 
