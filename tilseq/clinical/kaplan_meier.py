@@ -169,7 +169,7 @@ def survival_curve(
     AnalysisError
         Groups of what is known only later, or an interval that is none.
     """
-    frames = [SURVIVAL_CURVE.frame()]
+    frames: list[pl.DataFrame] = []
     for part in by_group(time_to_event, groups):
         if not part.subjects:
             continue
@@ -177,6 +177,5 @@ def survival_curve(
         names = ("day", "at_risk", "events", "censored", "survival", "lower", "upper")
         columns = {name: getattr(curve, name) for name in names}
         keys = [pl.lit(value, pl.String).alias(name) for name, value in part.key.items()]
-        frame = pl.DataFrame(columns).with_columns(*keys, pl.lit(curve.method).alias("method"))
-        frames.append(conform(frame, SURVIVAL_CURVE))
-    return conform(pl.concat(frames), SURVIVAL_CURVE)
+        frames.append(pl.DataFrame(columns).with_columns(*keys, pl.lit(curve.method).alias("method")))
+    return conform(pl.concat(frames), SURVIVAL_CURVE) if frames else SURVIVAL_CURVE.frame()

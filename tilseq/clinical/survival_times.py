@@ -127,18 +127,20 @@ def read_times(time_to_event: Any) -> pl.DataFrame:
         if name not in frame.columns:
             raise TableError("table time_to_event lacks a column", column=name)
     frame = frame.select(name for name in TIMES.names if name in frame.columns)
-    problems = [
-        problem
-        for row, cells in enumerate(frame.iter_rows(named=True), start=2)
-        if (problem := _problem(cells, row)) is not None
-    ]
+    numbered = frame.with_row_index("row", offset=2)
+    if frame["event"].dtype == pl.Boolean and frame["days"].dtype.is_integer():  # at once what is nearly always right
+        sound = (pl.col("event").is_null() & pl.col("days").is_null()) | (
+            pl.col("event").is_not_null() & (pl.col("days") > 0).fill_null(False)
+        )
+        numbered = numbered.filter(~sound)
+    problems = [problem for cells in numbered.iter_rows(named=True) if (problem := _problem(cells)) is not None]
     if problems:
         raise StudyError(problems, "the times to event")
     return conform(frame, TIMES)
 
 
-def _problem(cells: dict[str, Any], row: int) -> TableError | None:
-    days, event = cells["days"], cells["event"]
+def _problem(cells: dict[str, Any]) -> TableError | None:
+    days, event, row = cells["days"], cells["event"], cells["row"]
     where = f"{cells['parameter']} of subject {cells['subject']}"
     if days is None and event is None:
         return None
