@@ -31,8 +31,9 @@ def rates_table(summaries: Any) -> GT:
     Returns
     -------
     great_tables.GT
-        Shown by a notebook as it is; `.write_raw_html(path)` writes a file that asks nothing of any other. What the
-        denominators are, and how limits were found, stands below the table.
+        Shown by a notebook as it is; `.write_raw_html(path)` writes a file that asks nothing of any other. Below the
+        table stands what the denominators are (of all subjects together, where there are such rows), and how limits
+        were found.
 
     Raises
     ------
@@ -50,7 +51,9 @@ def rates_table(summaries: Any) -> GT:
         }
         for row in rows.iter_rows(named=True)
     ]
-    told = [f"{text}." for text in rows["denominator_text"].drop_nulls().unique(maintain_order=True)]
+    of_all = rows.filter(group="all")
+    words = (rows if of_all.is_empty() else of_all)["denominator_text"].drop_nulls().unique(maintain_order=True)
+    told = [f"{text}." for text in words]
     return _table(shown, "Rates of response", [*told, _limits(rows)])
 
 
