@@ -109,7 +109,9 @@ def test_the_response_that_counts_begins_with_its_first_cr_or_pr():
         ([(42, "PR"), (69, "PR")], {}, "PR of day 42 again on day 69: 27 days, fewer than 28"),
         ([(42, "PR"), (68, "CR")], {}, "CR of day 68 not confirmed: no later read; "
          "PR of day 42 again on day 68: 26 days, fewer than 28"),
-        ([(42, "PR"), (67, "PR")], {}, "PR of day 42 not confirmed: then PR on day 67"),
+        ([(42, "PR"), (56, "PR")], {}, "PR of day 42 again on day 56: 14 days, fewer than 28"),
+        ([(42, "PR"), (69, "PR"), (84, "SD"), (126, "PR")], {},
+         "PR of day 42 again on day 69: 27 days, fewer than 28, not confirmed on day 126: SD between"),
         ([(42, "PR")], {}, "PR of day 42 not confirmed: no later read"),
         ([(42, "PR"), (84, "SD"), (126, "PR")], {}, "PR of day 42 not confirmed on day 126: SD between"),
         ([(42, "PR"), (84, "PD")], {}, "PR of day 42 not confirmed: then PD on day 84"),
