@@ -101,6 +101,12 @@ def test_pfs_runs_from_enrolment_to_the_first_objective_documentation_of_pd():
     assert NO_RANDOMIZATION not in rows["PFS"]["reason"]
 
 
+def test_pfs_from_enrolment_is_not_censored_at_a_scan_before_the_treatment():
+    # Lymphodepletion begins on day -7: what is read up to then is a baseline.
+    assert told(lm103(reads((-7, "SD")), followup(last_alive_day=200))["PFS"]) == (1, False, "no_post_baseline")
+    assert told(lm103(reads((-6, "SD")), followup(last_alive_day=200))["PFS"]) == (55, False, "last_adequate")
+
+
 def test_pfs_takes_progression_without_a_scan_for_no_event_even_under_ema():
     stop = followup(last_alive_day=200, stop_day=60, stop_reason="clinical_progression")
     assert told(lm103(reads((42, "SD")), stop, censoring="ema")["PFS"]) == (103, False, "last_adequate")

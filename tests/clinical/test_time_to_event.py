@@ -85,6 +85,11 @@ def test_4_a_progression_without_a_new_lesion_is_not_moved():
         assert pfs(told_new, ALIVE, lesions=new_lesion(84)) == (days, True, "progression")
 
 
+def test_4_a_progression_read_on_the_day_of_the_origin_is_before_it():
+    assert pfs(reads((0, "PD"), (42, "SD")), ALIVE) == (43, False, "last_adequate")
+    assert pfs(reads((1, "PD"), (42, "SD")), ALIVE) == (2, True, "progression")
+
+
 @pytest.mark.parametrize("censoring", ["fda", "ema"])
 def test_5_alive_without_progression_is_censored_at_the_last_adequate_assessment(censoring):
     assert pfs(reads((42, "SD"), (84, "PR"), (126, "NE")), ALIVE, censoring=censoring) == (85, False, "last_adequate")
@@ -139,6 +144,11 @@ def test_8_progression_on_the_day_a_therapy_begins_is_a_setting():
 def test_8_a_therapy_up_to_the_infusion_is_no_further_one():
     assert pfs(reads((42, "SD")), ALIVE, therapy=0) == (43, False, "last_adequate")
     assert pfs(reads((42, "SD")), ALIVE, therapy=1) == (1, False, "new_therapy")
+
+
+def test_9_a_death_on_the_day_of_the_infusion_takes_one_day():
+    rows = times(reads(), followup(death_day=0))
+    assert told(rows["OS"]) == told(rows["PFS"]) == (1, True, "death")
 
 
 @pytest.mark.parametrize("censoring", ["fda", "ema"])
@@ -206,7 +216,7 @@ def test_os_ends_with_the_death_or_with_the_last_day_alive_that_any_table_knows(
 def test_nobody_is_known_to_live_past_the_data_cut():
     row = times(reads((84, "SD")), followup(last_alive_day=120, data_cut_day=100))["OS"]
     assert told(row) == (101, False, "last_alive")
-    assert (row["end_day"], row["source_row_day"]) == (100, 120)
+    assert (row["end_day"], row["source_row_day"], row["description"]) == (100, 120, "alive at the data cut")
 
 
 def test_what_comes_after_the_data_cut_is_no_event():

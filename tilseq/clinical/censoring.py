@@ -124,7 +124,8 @@ def end_of_observation(end: str, question: Question) -> Censored:
         alive = question.history.alive
         if alive is None or alive.day <= question.start:
             return Censored("no_contact", "nothing known after the origin", _origin(question))
-        return Censored("last_alive", "last known alive", alive)
+        words = "last known alive" if alive.day == alive.row_day else "alive at the data cut"
+        return Censored("last_alive", words, alive)
     read = question.adequate()
     if read is None:
         return Censored("no_post_baseline", "no adequate assessment after the origin", _origin(question))
