@@ -139,6 +139,8 @@ def test_8_progression_on_the_day_a_therapy_begins_is_a_setting():
     seen = reads((42, "SD"), (84, "PD"))
     assert pfs(seen, ALIVE, therapy=84) == (85, True, "progression")
     assert pfs(seen, ALIVE, therapy=84, same_day="censored") == (43, False, "new_therapy")
+    died = followup(death_day=84)
+    assert pfs(reads((42, "SD")), died, therapy=84, same_day="censored") == (85, True, "death")
 
 
 def test_8_a_therapy_up_to_the_infusion_is_no_further_one():
@@ -187,6 +189,12 @@ def test_of_several_rules_the_earliest_censoring_wins():
     assert pfs(seen, ALIVE) == (85, False, "missed_visits")
     assert pfs(seen, ALIVE, therapy=60) == (43, False, "new_therapy")
     assert pfs(seen, ALIVE, therapy=100) == (85, False, "new_therapy")
+
+
+def test_of_two_rules_that_censor_on_one_day_that_set_off_first_is_named():
+    dead = followup(death_day=100)
+    assert told(times(reads((42, "SD")), dead, therapy=99)["TTP"]) == (43, False, "new_therapy")
+    assert told(times(reads((42, "SD")), dead)["TTP"]) == (43, False, "death")
 
 
 def test_rules_that_could_not_be_looked_for_are_told():
@@ -255,13 +263,13 @@ def test_ttr_and_dor_are_of_responders_by_the_best_response_alone():
     rows = times(seen, ALIVE, best_response=best(42, confirmation_day=84))
     assert told(rows["TTR"]) == (43, True, "response")
     assert told(rows["DOR"]) == (85, True, "progression")
-    for other in (
-        best(None, "SD"),
-        best(42, reader="someone"),
-        best(42, source="derived"),
-        best(42, confirmation="not_required"),
-    ):
-        assert {"DOR", "TTR"}.isdisjoint(times(seen, ALIVE, best_response=other))
+    assert {"DOR", "TTR"}.isdisjoint(times(seen, ALIVE, best_response=best(None, "SD")))
+    both = pl.concat(
+        [best(None, "SD"), best(42, source="derived"), best(42, confirmation="not_required")], how="vertical_relaxed"
+    )
+    assert {"DOR", "TTR"}.isdisjoint(times(seen, ALIVE, best_response=both))
+    with pytest.raises(TableError, match="no best response by the confirmation that the rules ask for"):
+        times(seen, ALIVE, best_response=best(42, confirmation="not_required"))
 
 
 def test_dor_of_a_responder_seen_no_more_is_censored_on_the_day_of_the_response():
@@ -371,7 +379,9 @@ def trials(draw):
             "therapy": draw(st.none() | st.integers(-20, 420 if death is None else death)),
         }
         person["stop_reason"] = draw(st.sampled_from(["toxicity", "clinical_progression"]))
-        person["response"] = draw(st.none() | st.sampled_from(sorted(seen))) if seen else None
+        progressed = min((day for day, word in seen.items() if word == "PD"), default=10**6)
+        before = [day for day in sorted(seen) if day < progressed]
+        person["response"] = draw(st.none() | st.sampled_from(before)) if before else None
         people.append(person)
     return people
 
