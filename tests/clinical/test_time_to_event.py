@@ -246,6 +246,10 @@ def test_a_subject_infused_after_the_data_cut_is_not_evaluable():
     assert row["reason"] == "infusion is on day 0, after the data cut (day -1)"
 
 
+def test_a_subject_infused_on_the_day_of_the_data_cut_has_a_day():
+    assert told(times(reads(), followup(data_cut_day=0))["OS"]) == (1, False, "no_contact")
+
+
 def test_follow_up_is_an_event_alive_and_censored_by_death():
     assert told(times(reads(), ALIVE)["follow_up"]) == (301, True, "last_alive")
     assert told(times(reads(), followup(death_day=60))["follow_up"]) == (61, False, "death")
