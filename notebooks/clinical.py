@@ -142,8 +142,8 @@ landmarks = estimates.filter(quantity="survival_at").select("at_day", "at_risk",
 landmarks.with_columns(truth=pl.col("at_day").map_elements(lives, return_dtype=pl.Float64))
 
 # %% [markdown]
-# The limits are of a trial's worth of chance, the truth that of these twenty-four: it lies well within them. Towards the
-# end the curve rests on the few at risk below it.
+# The limits are of a trial's worth of chance, the truth that of these twenty-four: it lies well within them. Late
+# the curve rests on the few at risk below it.
 #
 # ## The rules decide
 #
@@ -190,5 +190,5 @@ contrasts = ts.clinical.state_contrasts(overall, states, state="response", landm
 contrasts.select("method", "at_day", "subjects", "events", "estimate", "p", "reason")
 
 # %% [markdown]
-# **Not to be concluded: that response is the cause.** The simulated hazard of death follows the burden of tumour, of which
-# a response is one sign. Where no responder has died there is no hazard ratio at all, and its absence proves nothing.
+# **Not to be concluded: that response is the cause.** The simulated hazard of death follows the burden of tumour, of
+# which a response is one sign. Where no responder has died there is no hazard ratio at all, and its absence proves nothing.

@@ -1,8 +1,9 @@
 """Each sentence of the protocol's definitions of its endpoints, with one subject in it (preset `lm103`)."""
 
+import polars as pl
 import pytest
 
-from tests.clinical.one_subject import best, followup, reads, subjects, times, told
+from tests.clinical.one_subject import best, followup, lesion_reads, reads, subjects, times, told
 from tilseq.clinical import time_to_event_rules
 from tilseq.errors import AnalysisError
 
@@ -99,6 +100,20 @@ def test_pfs_runs_from_enrolment_to_the_first_objective_documentation_of_pd():
     assert told(rows["PFS"]) == (145, True, "progression")
     assert rows["PFS"]["origin"] == "enrollment"
     assert NO_RANDOMIZATION not in rows["PFS"]["reason"]
+
+
+def test_pfs_from_enrolment_is_not_censored_at_a_scan_before_the_treatment():
+    # Lymphodepletion begins on day -7: what is read up to then is a baseline.
+    assert told(lm103(reads((-7, "SD")), followup(last_alive_day=200))["PFS"]) == (1, False, "no_post_baseline")
+    assert told(lm103(reads((-6, "SD")), followup(last_alive_day=200))["PFS"]) == (55, False, "last_adequate")
+
+
+def test_pfs_from_enrolment_takes_no_word_of_the_baseline_for_progression():
+    words = pl.when(pl.col("baseline")).then(pl.lit("PD")).otherwise(pl.lit("SD"))
+    seen = lesion_reads((42, "SD")).with_columns(recorded=words)
+    assert told(lm103(seen, followup(last_alive_day=200))["PFS"]) == (103, False, "last_adequate")
+    no_baseline = reads((-10, "PD"), (42, "SD"))  # progression while the product was made
+    assert told(lm103(no_baseline, followup(last_alive_day=200))["PFS"]) == (51, True, "progression")
 
 
 def test_pfs_takes_progression_without_a_scan_for_no_event_even_under_ema():

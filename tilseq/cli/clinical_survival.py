@@ -131,7 +131,11 @@ def _refuse(
     for problems in told.values():
         for problem in problems:
             click.echo(f"tilseq: {problem}", err=True)
-    return {subject: "; ".join(problem.what for problem in problems) for subject, problems in told.items()}
+    return {subject: "; ".join(_why(problem, subject) for problem in problems) for subject, problems in told.items()}
+
+
+def _why(problem: TilseqError, subject: str) -> str:
+    return f"{problem.column}: {problem.what.removeprefix(f'subject {subject}: ')}"
 
 
 def _tell(derived: pl.DataFrame, without_best_response: bool) -> None:

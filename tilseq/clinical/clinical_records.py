@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.clinical.assessments import Row
+from tilseq.errors import TableError
 from tilseq.tables import Column, Table, as_polars, conform
 from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, LESIONS, RESPONSE_READS, SCHEDULE, SUBJECTS, THERAPIES
 from tilseq.tables.outputs import RESPONSE
@@ -130,8 +131,13 @@ def gather_records(
         return None if frame is None else numbered_rows(frame, table, refused, wider=wider)
 
     responders = rows(best_response, BEST_RESPONSES, wider=True)
-    if responders is not None:
-        responders = [row for row in responders if row["confirmation"] == confirmation]
+    if responders:
+        asked = [row for row in responders if row["confirmation"] == confirmation]
+        if not asked:
+            found = responders[0]["confirmation"]
+            what = "no best response by the confirmation that the rules ask for"
+            raise TableError(what, column="confirmation", found=found, expected=confirmation)
+        responders = asked
     return Records(
         numbered_rows(subjects, SUBJECT_DAYS, refused, wider=True),
         numbered_rows(followup, FOLLOWUP, refused),
