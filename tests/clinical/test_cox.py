@@ -136,6 +136,17 @@ def test_a_large_effect_that_ends_is_estimated():
     assert 10 < fit.hazard_ratio[0] < 100 and fit.lower[0] > 1
 
 
+def test_limits_beyond_all_bounds_and_outliers_have_words():
+    # R: coefficient 13.96, standard error 15.59; its limits are 6e-08 to 2e+19.
+    fit = cox([132, 104, 147], [1, 1, 1], [0.232, 0.421, 0.274])
+    assert fit.reason.startswith("cannot be estimated: limits of a hazard ratio lie beyond all bounds")
+    assert np.isnan(fit.hazard_ratio[0])
+    # One value a thousand times the others: the hazards of a fit would lie 700 powers of e apart.
+    fit = cox([59, 59, 55, 222, 196, 296], [1] * 6, [1e-6, 1, 0, 1, 0, 1000.5])
+    assert np.isnan(fit.hazard_ratio[0])
+    assert fit.reason.endswith("or an outlying value drowns it")
+
+
 def test_without_an_event_there_are_words():
     assert cox([5, 6, 7], [0, 0, 0], [1, 0, 1]).reason == "cannot be estimated: no event"
     assert cox([1, 5, 6], [0, 1, 1], [1, 0, 0]).reason == (

@@ -59,7 +59,9 @@ def test_landmarks_and_time_stand_side_by_side_and_say_who_is_left_out():
     assert found["exploratory"].all()
     reasons = found["reason"].to_list()
     assert reasons[0].startswith("left out: 1 of whom the state is not known; left out: 1 not at risk on the landmark")
-    assert reasons[1] == "left out: 1 of whom the state is not known"
+    assert reasons[1] == (
+        "left out: 1 of whom the state is not known; Wald's limits and p are unsure: fewer than 5 events on a side"
+    )
 
 
 def test_a_state_that_nobody_enters_has_words():

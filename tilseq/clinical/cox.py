@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tilseq.clinical.log_rank import labels
-from tilseq.clinical.partial_likelihood import Spans, maximised
-from tilseq.clinical.survival_times import Flags, Floats, checked
+from tilseq.clinical.partial_likelihood import WIDEST, Spans, maximised
+from tilseq.clinical.survival_times import CANNOT, Flags, Floats, checked
 from tilseq.errors import AnalysisError
 from tilseq.intervals import Z95
 
@@ -178,6 +178,10 @@ def _fit(
     spans = Spans(start, stop, event, (x - x.mean(axis=0)) / scale, stratum)
     fit = maximised(spans, named, efron=ties == "efron")
     coefficient, error = fit.coefficient / scale, np.sqrt(np.diag(fit.covariance)) / scale
+    reason = fit.reason
+    if np.any(np.abs(coefficient) + Z95 * error > WIDEST):
+        reason = f"{CANNOT}: limits of a hazard ratio lie beyond all bounds; too few events, or too large a unit"
+        coefficient, error = np.full(len(named), np.nan), np.full(len(named), np.nan)
     z = coefficient / error
     return Cox(
         named,
@@ -194,7 +198,7 @@ def _fit(
         subjects,
         int(event.sum()),
         ties,
-        fit.reason,
+        reason,
     )
 
 

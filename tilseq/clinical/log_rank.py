@@ -52,7 +52,7 @@ def log_rank(
 
     The variance is hypergeometric, as R's ``survdiff``. A group that is at risk at no event's day does not count.
     With fewer than 5 expected events in a group p by chi-square is often too small (a group of two is found to differ
-    in 9 of 100 trials, benchmarks/RESULTS.md): the reason says so, and a permutation serves.
+    in 10 of 100 trials without any difference, benchmarks/RESULTS.md): the reason says so, and a permutation serves.
 
     Parameters
     ----------

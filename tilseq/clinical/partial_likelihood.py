@@ -15,6 +15,8 @@ MOST_STEPS = 40
 SMALL_STEP = 1e-10  # of standardised coefficients; Newton's error is then about its square
 # Of the information at no effect: what is left of it on the way to a hazard ratio without end.
 LEAST_INFORMATION = 1e-7
+# Of the logarithm of the hazard between any two rows: beyond it sums over risk sets lose their digits.
+WIDEST = 30.0
 
 
 @dataclass(frozen=True)
@@ -66,18 +68,29 @@ def maximised(spans: Spans, names: Sequence[str], *, efron: bool) -> Maximum:
         why = "at no event do those at risk differ in a covariate"
         return Maximum(none, nothing, (null, np.nan), np.nan, f"{CANNOT}: {why}")
     score_test = float(slope @ np.linalg.solve(first, slope))
+    found = False
     for _ in range(MOST_STEPS):
         if np.linalg.eigvalsh(information)[0] < LEAST_INFORMATION * whole[0]:
             break
         step = np.linalg.solve(information, slope)
         higher, *rest = _summed(strata, beta + step)
-        while not higher >= value - 1e-9 * (1 + abs(value)) and np.abs(step).max() > SMALL_STEP:
+        # Sums of weights that vanish beside the largest give inf or NaN: too far, as is any fall.
+        while not value - 1e-9 * (1 + abs(value)) <= higher < np.inf and np.abs(step).max() > SMALL_STEP:
             step = step / 2
             higher, *rest = _summed(strata, beta + step)
         beta, value, (slope, information) = beta + step, higher, rest
-        if np.abs(step).max() < SMALL_STEP:
-            return Maximum(beta, np.linalg.inv(information), (null, value), score_test)
-    why = "the hazard ratio has no end, as a covariate parts those with the event from the others at risk"
+        found = bool(np.abs(step).max() < SMALL_STEP)
+        if found:
+            break
+    if not found:
+        why = (
+            "the hazard ratio has no end, as a covariate parts those with the event from the others at risk, "
+            "or an outlying value drowns it"
+        )
+    elif np.ptp(spans.x @ beta) > WIDEST:
+        why = "outlying values part hazards too far, give them as logarithms"
+    else:
+        return Maximum(beta, np.linalg.inv(information), (null, value), score_test)
     return Maximum(none, nothing, (null, np.nan), score_test, f"{CANNOT}: {why}")
 
 
@@ -111,7 +124,7 @@ class _Stratum:
         self.share[np.argsort(self.tie, kind="stable")] = ranks / tied[np.sort(self.tie)] if efron else 0.0
 
     def at(self, beta: Floats) -> tuple[float, Floats, Floats]:
-        """Return the log partial likelihood, its slope and the information."""
+        """Return the log partial likelihood, its slope and the information; not finite where a step went too far."""
         if not self.event.any():
             many = self.x.shape[1]
             return 0.0, np.zeros(many), np.zeros((many, many))
@@ -122,9 +135,10 @@ class _Stratum:
             self._at_risk(values)
             for values in (weight, weight[:, None] * self.x, weight[:, None, None] * self.products)
         )
-        mean = first / zeroth[:, None]
-        value = float(line[self.event].sum() - (np.log(zeroth) + highest).sum())
-        information = (second / zeroth[:, None, None]).sum(axis=0) - mean.T @ mean
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = first / zeroth[:, None]
+            value = float(line[self.event].sum() - (np.log(zeroth) + highest).sum())
+            information = (second / zeroth[:, None, None]).sum(axis=0) - mean.T @ mean
         return value, self.x[self.event].sum(axis=0) - mean.sum(axis=0), information
 
     def _at_risk(self, values: Floats) -> Floats:

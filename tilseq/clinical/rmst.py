@@ -67,8 +67,8 @@ def rmst(
         Day up to which, above 0. There is no mean where some are censored before and nobody is followed to it.
     interval
         `logit_t`: Student's t with n - 1 degrees of freedom, of the logit of mean / end, and n / (n - 1) times
-        Greenwood's variance; it lies within 0 and `end`. `normal`, as survRM2: in trials of ten it holds the mean 88 to
-        91 times of 100 where it should 95 times (benchmarks/RESULTS.md).
+        Greenwood's variance; it lies within 0 and `end`. `normal`, as survRM2: in trials of ten it holds the mean
+        as few as 86 times of 100 where it should 95 times (benchmarks/RESULTS.md).
     level
         Coverage.
 

@@ -20,6 +20,7 @@ Row = dict[str, Any]
 Families = Mapping[str, Sequence[str]]
 
 EXPLORATORY = "exploratory"
+FEWEST_EVENTS = 5  # of either side of a hazard ratio, below which Wald's test finds too much
 
 
 def survival_contrasts(
@@ -188,15 +189,22 @@ def cox_row(
     row = {"contrast": contrast, "method": method, **counts(part)}
     if not of_level.any() or of_level.all():
         return row | {"reason": f"{CANNOT}: {'one group' if len(of_level) else 'nobody could be evaluated'}"}
-    return row | fitted(cox(part.days, part.event, of_level, strata=stratum, ties=ties))
+    fit = cox(part.days, part.event, of_level, strata=stratum, ties=ties)
+    return row | fitted(fit, int((part.event & of_level).sum()))
 
 
-def fitted(fit: Cox) -> Row:
-    """Return the columns of a fit of one covariate; without an estimate they are null and the reason stands."""
+def fitted(fit: Cox, events: int) -> Row:
+    """Return the columns of a fit of one covariate, 0 or 1, with so many events where it is 1.
+
+    Without an estimate they are null and the reason stands; with few events the reason warns.
+    """
     names = {"estimate": "hazard_ratio", "lower": "lower", "upper": "upper", "statistic": "z", "p": "p"}
     if fit.reason is not None:
         return {"reason": fit.reason}
-    return {name: float(getattr(fit, attribute)[0]) for name, attribute in names.items()}
+    row: Row = {name: float(getattr(fit, attribute)[0]) for name, attribute in names.items()}
+    if min(events, fit.events - events) < FEWEST_EVENTS:
+        row["reason"] = f"Wald's limits and p are unsure: fewer than {FEWEST_EVENTS} events on a side"
+    return row
 
 
 def _rmst_row(part: Times, of_level: np.ndarray[Any, Any], contrast: str, day: int) -> Row:
