@@ -106,6 +106,14 @@ def test_a_responder_by_assessments_that_are_not_there_or_do_not_count():
     late = followup(last_alive_day=200)
     assert found(seen, late, best_response=best(126)) == [("best_response", 2, "response_day", what)]
     assert found(seen, late, best_response=best(42)) == []
+    before = reads((-20, "PD"), (42, "PR"), (84, "PR"))  # while the product was made
+    assert found(before, best_response=best(42)) == []
+
+
+def test_a_responder_whose_responses_that_count_are_not_there():
+    rules = time_to_event_rules(source="derived")
+    what = "a response without any assessment of that reader"
+    assert found(best_response=best(42, source="derived"), rules=rules) == [("best_response", 2, "reader", what)]
 
 
 @pytest.mark.parametrize("name", ["enrollment_day", "randomization_day", "lymphodepletion_day"])

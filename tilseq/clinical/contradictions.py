@@ -227,11 +227,14 @@ def _of_responders(
 
 
 def _sources(records: Records, rules: TimeToEventRules) -> dict[tuple[str, str | None], str]:
-    """Return which responses of each subject and reader count."""
-    recorded = {(row["subject"], row["reader"]) for row in records.reads if row["recorded"] is not None}
-    by_record = recorded if rules.source == "recorded" else set()
-    keys = ((row["subject"], row["reader"]) for row in records.reads)
-    return {key: "recorded" if key in by_record else "derived" for key in keys}
+    """Return which responses of each subject and reader count, where there are any."""
+    there: dict[str, set[tuple[str, str | None]]] = {
+        source: {(row["subject"], row["reader"]) for row in records.reads if row[column] is not None}
+        for source, column in (("recorded", "recorded"), ("derived", "response"))
+    }
+    return dict.fromkeys(there["derived"], "derived") | (
+        dict.fromkeys(there["recorded"], "recorded") if rules.source == "recorded" else {}
+    )
 
 
 def _first_progressions(
@@ -241,7 +244,7 @@ def _first_progressions(
     days: dict[tuple[str, str | None], int] = {}
     for row in records.reads:
         key = (row["subject"], row["reader"])
-        word = row["recorded" if sources[key] == "recorded" else "response"]
+        word = row["recorded" if sources.get(key) == "recorded" else "response"]
         if word == "PD" and row["day"] > 0:
             days[key] = min(days.get(key, row["day"]), row["day"])
     return days
