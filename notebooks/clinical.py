@@ -38,7 +38,7 @@ def show(axes, name):
 # beside the study: what the rules say of each visit, and the day of each death, known to the trial or not.
 
 # %%
-ts.simulate.simulate_trial(STUDY, ts.simulate.Design(subjects=24, assays=["clinic"], memory_clones=200, seed=5))
+ts.simulate.simulate_trial(STUDY, ts.simulate.Design(subjects=24, assays=["clinic"], memory_clones=200, seed=3))
 study = ts.read_study(STUDY)
 followup, subjects = study.clinical["followup"], study.subjects
 truth = {name: pl.read_csv(STUDY / f"truth/{name}.csv", infer_schema_length=None) for name in ("responses", "fates")}
@@ -191,4 +191,5 @@ contrasts.select("method", "at_day", "subjects", "events", "estimate", "p", "rea
 
 # %% [markdown]
 # **Not to be concluded: that response is the cause.** The simulated hazard of death follows the burden of tumour, of
-# which a response is one sign. Where no responder has died there is no hazard ratio at all, and its absence proves nothing.
+# which a response is one sign. Where no responder has died there is no hazard ratio at all, and its absence proves
+# nothing.
