@@ -32,6 +32,15 @@ def test_dor_ends_with_a_death_from_any_cause(cause):
     assert told(rows["DOR"]) == (67, True, "death")
 
 
+def test_dor_takes_progression_without_a_scan_for_no_event_even_under_ema():
+    stop = followup(last_alive_day=200, stop_day=100, stop_reason="clinical_progression")
+    seen = reads((42, "PR"), (84, "PR"))
+    rows = lm103(seen, stop, censoring="ema", best_response=best(42))
+    assert told(rows["DOR"]) == (43, False, "last_adequate")
+    customary = times(seen, stop, censoring="ema", best_response=best(42))
+    assert told(customary["DOR"]) == (59, True, "clinical_progression")
+
+
 def test_ttr_runs_from_randomisation_to_the_first_documented_cr_or_pr():
     rows = lm103(
         reads((42, "PR"), (84, "PR")),
