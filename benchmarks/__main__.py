@@ -37,8 +37,10 @@ ALL = (
     "track",
     "differential",
     "differential_calibration",
+    "published_tte",
     "survival",
     "survival_coverage",
+    "time_to_event",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))

@@ -22,8 +22,9 @@ def public(package, modules, prefix=""):
 
 def test_plots_offers_every_figure_function():
     modules = (
-        "bcr", "change", "clinical", "compartments", "differential", "diversity", "enrichment", "expression", "flow",
-        "overlap", "paired", "repertoire", "running", "study", "tracking", "umap", "usage",
+        "bcr", "change", "clinical", "compartments", "depth", "differential", "diversity", "enrichment", "expression",
+        "flow", "kaplan_meier", "lanes", "overlap", "paired", "reading", "repertoire", "running", "study", "tracking",
+        "umap", "usage",
     )  # fmt: skip
     # What draws into axes that another figure lends it is no figure.
     drawn = {name: module for name, module in public("tilseq.plots", modules).items() if not name.startswith("draw_")}
@@ -48,11 +49,15 @@ def test_plots_offers_every_figure_function():
         "persistence_over_time": "tilseq.plots.repertoire",
         "rank_abundance": "tilseq.plots.diversity",
         "rarefaction_curves": "tilseq.plots.diversity",
+        "rates_table": "tilseq.plots.reading",
         "repertoire_maps": "tilseq.plots.overlap",
         "running_enrichment": "tilseq.plots.running",
         "score_heatmap": "tilseq.plots.expression",
         "spider": "tilseq.plots.clinical",
         "subject_heatmap": "tilseq.plots.expression",
+        "survival": "tilseq.plots.kaplan_meier",
+        "survival_table": "tilseq.plots.reading",
+        "swimmer": "tilseq.plots.lanes",
         "top_clones": "tilseq.plots.repertoire",
         "umap_cell_types": "tilseq.plots.umap",
         "umap_labels": "tilseq.plots.umap",
@@ -60,6 +65,7 @@ def test_plots_offers_every_figure_function():
         "usage_heatmap": "tilseq.plots.usage",
         "visit_heatmap": "tilseq.plots.expression",
         "volcano": "tilseq.plots.differential",
+        "waterfall": "tilseq.plots.depth",
     }
 
 
@@ -99,6 +105,7 @@ def test_io_offers_every_reader_of_a_whole_file():
         "read_contigs": "tilseq.io.contigs",
         "read_cohort_cuts": "tilseq.io.cuts",
         "read_fcs": "tilseq.io.fcs",
+        "read_followup": "tilseq.io.clinical",
         "read_gates": "tilseq.io.gate_files",
         "read_gmt": "tilseq.io.gmt",
         "read_h5ad": "tilseq.io.h5ad",
@@ -106,6 +113,7 @@ def test_io_offers_every_reader_of_a_whole_file():
         "read_infusions": "tilseq.io.clinical",
         "read_lesions": "tilseq.io.clinical",
         "read_responses": "tilseq.io.clinical",
+        "read_schedule": "tilseq.io.clinical",
         "read_sdtm_recist": "tilseq.io.clinical",
         "read_spill": "tilseq.io.spill",
         "read_subjects": "tilseq.io.clinical",

@@ -3,7 +3,17 @@
 import pytest
 
 from tilseq.errors import ReadError, StudyError
-from tilseq.io.clinical import read_lesions, read_responses, read_sdtm_recist, read_subjects
+from tilseq.io.clinical import (
+    parse_by_subject,
+    read_followup,
+    read_lesions,
+    read_responses,
+    read_schedule,
+    read_sdtm_recist,
+    read_subjects,
+    read_therapies,
+)
+from tilseq.tables.inputs import FOLLOWUP
 
 TU = "USUBJID,VISIT,TULOC,TUTESTCD,TUORRES,TUMETHOD,TULNKID,TUEVAL,TUEVALID,TUACPTFL\n"
 TR = "USUBJID,TRLNKID,TRTESTCD,TRORRES,TRORRESU,TRSTRESC,TRSTRESU,VISIT,TREVAL,TREVALID,TRACPTFL,TRDTC\n"
@@ -166,3 +176,33 @@ def test_a_date_without_its_day_is_the_months_last_day_where_that_is_said(shared
     of_visit = lesions.filter(subject="01-701-1015", visit="WEEK 6")
     assert of_visit["day"].unique().to_list() == [57]
     assert responses.filter(subject="01-701-1015", visit="WEEK 6")["day"].unique().to_list() == [57]
+
+
+def test_follow_up_therapies_and_schedule_are_read_by_their_tables(tmp_path):
+    texts = {
+        "followup": "subject,last_alive_day,death_day,death_cause,data_cut_day\n007,200,,,400\n",
+        "therapies": "subject,therapy,start_day\n007,anti-PD-1,90\n",
+        "schedule": "visit,day,window\nD42,42,4\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    assert read_followup(tmp_path / "followup.csv").row(0) == ("007", 200, None, None, 400, None, None)
+    assert read_therapies(tmp_path / "therapies.csv").row(0) == ("007", "anti-PD-1", 90, None)
+    assert read_schedule(tmp_path / "schedule.csv").row(0) == ("D42", 42, 4)
+
+
+def test_a_faulty_row_is_told_of_its_subject(tmp_path):
+    path = tmp_path / "followup.csv"
+    path.write_text("subject,last_alive_day\nS1,9\nS2,nine\nS1,8\n")
+    frame, faults = parse_by_subject(path, FOLLOWUP)
+    assert frame["last_alive_day"].to_list() == [9, None, 8]
+    assert {subject: [problem.row for problem in problems] for subject, problems in faults.items()} == {
+        "S2": [3],
+        "S1": [4],
+    }
+    path.write_text("subject,last_alive_day\nS1,9\n,nine\n")
+    with pytest.raises(StudyError, match="row 3, column subject"):
+        parse_by_subject(path, FOLLOWUP)
+    path.write_text("subject,alive\nS1,9\n")
+    with pytest.raises(StudyError, match="column alive"):
+        parse_by_subject(path, FOLLOWUP)

@@ -4,9 +4,9 @@ from tilseq.study import clinical
 from tilseq.study.read import examine, read_study
 
 NOT_ANALYSED = (
-    "read and checked, but not analysed yet: clinical/followup.csv, clinical/adverse_events.csv, clinical/labs.csv "
+    "read and checked, but not analysed yet: clinical/adverse_events.csv, clinical/labs.csv "
     "but for lymphocyte counts, "
-    "clinical/tumor_markers.csv, clinical/therapies.csv, clinical/schedule.csv, plates/"
+    "clinical/tumor_markers.csv, plates/"
 )
 
 
@@ -17,7 +17,10 @@ def problems_of(root):
 def test_tables_are_typed_and_noted_once(make_study, further_texts):
     study = read_study(make_study(further_texts))
     assert list(study.clinical) == ["followup", "adverse_events", "labs", "tumor_markers", "therapies", "schedule"]
-    assert study.clinical["followup"].rows() == [("S01", 200, 210, "tumor", 300), ("007", 299, None, None, 300)]
+    assert study.clinical["followup"].rows() == [
+        ("S01", 200, 210, "tumor", 300, None, None),
+        ("007", 299, None, None, 300, None, None),
+    ]
     assert study.clinical["adverse_events"].select("grade", "serious", "immune_related", "end_day").rows() == [
         (2, False, False, 3),
         (1, False, True, None),
@@ -47,7 +50,7 @@ def test_dates(make_study):
         "clinical/labs.csv": "subject,date,test\nS01,2024-02-29,pH\n",
     }
     study = read_study(make_study(infusions | tables))
-    assert study.clinical["followup"].rows() == [("S01", 31, 32, None, 365)]
+    assert study.clinical["followup"].rows() == [("S01", 31, 32, None, 365, None, None)]
     assert study.clinical["therapies"]["start_day"].to_list() == [30]
     assert study.clinical["labs"]["day"].to_list() == [-1]
 

@@ -9,9 +9,11 @@ if TYPE_CHECKING:
     from tilseq.io.bcr import read_bcr
     from tilseq.io.cell_obs import write_cell_labels
     from tilseq.io.clinical import (
+        read_followup,
         read_infusions,
         read_lesions,
         read_responses,
+        read_schedule,
         read_sdtm_recist,
         read_subjects,
         read_therapies,
@@ -43,6 +45,7 @@ MODULES = {
     "read_contigs": "contigs",
     "read_count_matrix": "count_matrix",
     "read_fcs": "fcs",
+    "read_followup": "clinical",
     "read_gates": "gate_files",
     "read_gmt": "gmt",
     "read_h5ad": "h5ad",
@@ -50,6 +53,7 @@ MODULES = {
     "read_labels": "labels",
     "read_lesions": "clinical",
     "read_responses": "clinical",
+    "read_schedule": "clinical",
     "read_sdtm_recist": "clinical",
     "read_quantifications": "quantifications",
     "read_ranks": "ranks",
@@ -71,6 +75,7 @@ __all__ = [
     "read_contigs",
     "read_count_matrix",
     "read_fcs",
+    "read_followup",
     "read_gates",
     "read_gmt",
     "read_h5ad",
@@ -78,6 +83,7 @@ __all__ = [
     "read_labels",
     "read_lesions",
     "read_responses",
+    "read_schedule",
     "read_sdtm_recist",
     "read_quantifications",
     "read_ranks",

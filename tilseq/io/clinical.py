@@ -15,7 +15,16 @@ import polars as pl
 from tilseq.errors import ReadError, StudyError, TilseqError
 from tilseq.io.text import read_cells
 from tilseq.tables import Table, parse
-from tilseq.tables.inputs import INFUSIONS, LESIONS, RESPONSE_READS, RESPONSES, SUBJECTS, THERAPIES
+from tilseq.tables.inputs import (
+    FOLLOWUP,
+    INFUSIONS,
+    LESIONS,
+    RESPONSE_READS,
+    RESPONSES,
+    SCHEDULE,
+    SUBJECTS,
+    THERAPIES,
+)
 from tilseq.tables.outputs import EXCLUSIONS
 
 Row = dict[str, Any]
@@ -74,9 +83,57 @@ def read_infusions(path: str | Path) -> pl.DataFrame:
     return _read(path, INFUSIONS)
 
 
+def read_followup(path: str | Path) -> pl.DataFrame:
+    """Read a table of follow-up; see `read_lesions` for what is raised."""
+    return _read(path, FOLLOWUP)
+
+
 def read_therapies(path: str | Path) -> pl.DataFrame:
-    """Read a table of further anti-tumour therapies; see `read_lesions` for what is raised."""
+    """Read a table of further therapies; see `read_lesions` for what is raised."""
     return _read(path, THERAPIES)
+
+
+def read_schedule(path: str | Path) -> pl.DataFrame:
+    """Read the planned assessments of the tumour; see `read_lesions` for what is raised."""
+    return _read(path, SCHEDULE)
+
+
+def parse_by_subject(
+    path: str | Path, table: Table, *, extra: Literal["refuse", "keep"] = "refuse"
+) -> tuple[pl.DataFrame, dict[str, list[TilseqError]]]:
+    """Read a table so that a faulty row costs its subject alone.
+
+    Parameters
+    ----------
+    path
+        Delimited text.
+    table
+        What it must hold, with a column `subject`.
+    extra
+        What becomes of a column that the table does not know.
+
+    Returns
+    -------
+    frame
+        In the order of the file; a cell that cannot be read is null.
+    faults
+        Subject → what is wrong with its rows.
+
+    Raises
+    ------
+    ReadError
+        The file is not delimited text.
+    StudyError
+        The header is wrong, or a faulty row names no subject.
+    """
+    frame, problems = parse(read_cells(path), table, file=path, extra=extra)
+    faults: dict[str, list[TilseqError]] = defaultdict(list)
+    for problem in problems:
+        subject = frame["subject"][problem.row - 2] if problem.row is not None and problem.row > 1 else None
+        if subject is None:
+            raise StudyError(problems)
+        faults[subject].append(problem)
+    return frame, dict(faults)
 
 
 def _read(path: str | Path, table: Table) -> pl.DataFrame:

@@ -14,6 +14,7 @@ STATUSES = ("ok", "failed")
 RESPONSES = ("CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE")
 WELL_ROLES = ("standard", "blank", "sample", "control")
 DEATH_CAUSES = ("tumor", "other", "unknown")
+STOP_REASONS = ("clinical_progression", "toxicity", "other")
 
 _SUBJECT = Column("subject", "text", "Subject identifier, kept as text (007 stays 007).", needed=True)
 _DAY = Column("day", "integer", "Day of the visit; day 0 is the first infusion.", unit="d", needed=True)
@@ -141,6 +142,8 @@ FOLLOWUP = Table(
         _day("death_day", "Day of death; empty for a subject not known to have died."),
         Column("death_cause", "text", "Cause of death.", allowed=DEATH_CAUSES),
         _day("data_cut_day", "Day the data were cut."),
+        _day("stop_day", "Day treatment or assessment was stopped without a scan that shows progression."),
+        Column("stop_reason", "text", "Why it was stopped.", allowed=STOP_REASONS),
     ),
     key=("subject",),
 )

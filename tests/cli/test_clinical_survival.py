@@ -1,0 +1,182 @@
+import csv
+
+import polars as pl
+import pytest
+
+from tilseq.cli import main
+
+FILES = {
+    "followup": "subject,last_alive_day,death_day,death_cause,data_cut_day\n007,200,,,400\nS02,,150,other,400\n",
+    "responses": "subject,day,visit,reader,response\n007,42,D42,inv,PR\n007,84,D84,inv,PR\n007,126,D126,inv,PD\n"
+    "S02,42,D42,inv,SD\n",
+    "subjects": "subject,tumor_type,enrollment_day,lymphodepletion_day\n007,melanoma,-60,-7\nS02,cervical,-60,-7\n",
+    "therapies": "subject,therapy,start_day\nS02,chemotherapy,100\n",
+    "schedule": "visit,day,window\nD42,42,4\nD84,84,7\nD126,126,7\nD168,168,7\n",
+    "best": "subject,reader,source,confirmation,best_response,day,response_day,confirmation_day\n"
+    "007,inv,recorded,required,PR,42,42,84\n",
+}
+
+
+@pytest.fixture
+def files(tmp_path):
+    for name, text in FILES.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    return tmp_path
+
+
+def run(files, *more, responses="responses", full=True):
+    arguments = ["clinical", "survival", files / "followup.csv", "--responses", files / f"{responses}.csv"]
+    arguments += ["--subjects", files / "subjects.csv", "-o", files / "out"]
+    if full:
+        arguments += ["--therapies", files / "therapies.csv", "--schedule", files / "schedule.csv"]
+        arguments += ["--best-response", files / "best.csv"]
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in (*arguments, *more)])
+    return ended.value.code
+
+
+def rows(files):
+    return {
+        (row["parameter"], row["subject"]): (row["days"], row["event"], row["rule"])
+        for row in csv.DictReader((files / "out/time_to_event.csv").read_text().splitlines())
+    }
+
+
+def test_the_table_is_written_twice_and_told_in_short(files, capsys):
+    assert run(files) == 0
+    assert rows(files) == {
+        ("DOR", "007"): ("85", "true", "progression"),
+        ("OS", "007"): ("201", "false", "last_alive"),
+        ("OS", "S02"): ("151", "true", "death"),
+        ("PFS", "007"): ("127", "true", "progression"),
+        ("PFS", "S02"): ("43", "false", "new_therapy"),
+        ("TTP", "007"): ("127", "true", "progression"),
+        ("TTP", "S02"): ("43", "false", "new_therapy"),
+        ("TTR", "007"): ("43", "true", "response"),
+        ("follow_up", "007"): ("201", "true", "last_alive"),
+        ("follow_up", "S02"): ("151", "false", "death"),
+    }
+    assert pl.read_parquet(files / "out/time_to_event.parquet").height == 10
+    assert capsys.readouterr().err.splitlines() == [
+        "DOR: 1 events, 0 censored, 0 not evaluable",
+        "OS: 1 events, 1 censored, 0 not evaluable",
+        "PFS: 1 events, 1 censored, 0 not evaluable",
+        "TTP: 1 events, 1 censored, 0 not evaluable",
+        "TTR: 1 events, 0 censored, 0 not evaluable",
+        "follow_up: 1 events, 1 censored, 0 not evaluable",
+    ]
+
+
+def test_ema_and_the_protocol(files):
+    assert run(files, "--censoring", "ema", "--preset", "lm103", "--first-dose", "lymphodepletion") == 0
+    told = rows(files)
+    assert told["OS", "S02"] == ("158", "true", "death")
+    assert told["PFS", "S02"] == ("211", "true", "death")
+    assert told["TTP", "S02"] == ("103", "false", "other_death")
+    assert told["TTR", "007"] == ("103", "true", "response")
+
+
+def test_without_best_responses_dor_and_ttr_are_left_out_and_said(files, capsys):
+    assert run(files, full=False) == 0
+    assert {parameter for parameter, _ in rows(files)} == {"OS", "PFS", "TTP", "follow_up"}
+    assert "DOR and TTR are not derived: give --best-response" in capsys.readouterr().err
+
+
+def test_lm103_asks_what_the_first_dose_is_of(files, capsys):
+    assert run(files, "--preset", "lm103") == 3
+    assert "set first_dose as the protocol means it" in capsys.readouterr().err
+    assert not (files / "out").exists()
+
+
+def test_the_table_of_clinical_response_is_read_too(files):
+    (files / "response.csv").write_text(
+        "subject,reader,day,visit,baseline,targets,targets_measured,response,recorded\n"
+        "007,inv,-5,base,true,1,1,,\n007,inv,42,D42,false,1,1,SD,SD\n007,inv,84,D84,false,1,1,SD,PD\n"
+    )
+    assert run(files, responses="response", full=False) == 0
+    assert rows(files)["PFS", "007"] == ("85", "true", "progression")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        (
+            "followup",
+            "007,200,,,400",
+            "007,,-3,tumor,400",
+            "row 2, column death_day: subject 007: the death is before the first",
+        ),
+        (
+            "followup",
+            "007,200,,,400",
+            "007,200,yes,,400",
+            "row 2, column death_day: this value cannot stand here; found 'yes'",
+        ),
+        ("followup", "007,200,,,400", "007,200,,tumour,400", "row 2, column death_cause: this value cannot stand here"),
+        ("followup", "007,200,,,400\n", "", "row 2, column subject: subject 007: no row in followup"),
+        (
+            "followup",
+            "007,200,,,400",
+            "007,-1,,,400",
+            "column last_alive_day: subject 007: the last day alive is before",
+        ),
+        (
+            "followup",
+            "007,200,,,400",
+            "007,200,,,400\n007,201,,,400",
+            "row 3, column subject: this subject stands in row 2",
+        ),
+        ("responses", "007,84,D84,inv,PR", "007,84,D84,,PR", "row 3, column reader: subject 007: no reader"),
+        (
+            "responses",
+            "007,84,D84,inv,PR",
+            "007,84,D84,inv,PRR",
+            "row 3, column response: this value cannot stand here",
+        ),
+        (
+            "responses",
+            "007,84,D84,inv,PR",
+            "007,03/04/2024,D84,inv,PR",
+            "row 3, column day: this value cannot stand here",
+        ),
+        ("best", "42,42,84", "42,,84", "row 2, column response_day: subject 007: PR without the day of the response"),
+        (
+            "therapies",
+            "S02,chemotherapy,100",
+            "S02,chemotherapy,100\n007,x,",
+            "row 3, column start_day: a value is missing",
+        ),
+    ],
+)
+def test_one_subject_s_error_has_file_and_row_and_the_other_goes_on(files, capsys, name, old, new, message):
+    (files / f"{name}.csv").write_text(FILES[name].replace(old, new))
+    assert run(files) == 4
+    error = capsys.readouterr().err
+    faulty = "subjects.csv" if "no row in followup" in message else f"{name}.csv"
+    assert faulty in error and message in error
+    told = rows(files)
+    assert told["OS", "S02"] == ("151", "true", "death")
+    assert told["OS", "007"] == ("", "", "not_evaluable")
+
+
+def test_the_row_of_a_subject_set_aside_says_why(files):
+    (files / "followup.csv").write_text(FILES["followup"].replace("007,200,,,400", "007,200,100,,400"))
+    assert run(files) == 4
+    table = pl.read_parquet(files / "out/time_to_event.parquet").filter(subject="007", parameter="OS")
+    assert table["reason"].item() == "last_alive_day: alive after the death; day: an assessment after the death"
+
+
+def test_a_wrong_header_or_a_row_of_nobody_stops_all(files, capsys):
+    (files / "followup.csv").write_text(FILES["followup"].replace("death_day", "died"))
+    assert run(files) == 3
+    (files / "followup.csv").write_text(FILES["followup"].replace("S02,", ","))
+    assert run(files) == 3
+    assert "row 3, column subject: a value is missing" in capsys.readouterr().err
+    assert not (files / "out").exists()
+
+
+def test_nobody_left_ends_with_3(files, capsys):
+    (files / "followup.csv").write_text("subject,death_day\n007,-3\nS02,-4\n")
+    assert run(files) == 3
+    assert "no time to event can be derived of any subject" in capsys.readouterr().err
+    assert not (files / "out").exists()

@@ -1,0 +1,60 @@
+"""How long two missed visits take: 2 x interval + 2 x window, and what that means where intervals differ."""
+
+import pytest
+
+from tilseq.clinical.histories import Read
+from tilseq.clinical.missed_visits import Planned, longest_gap, planned_visits
+
+# data/sample/clinical/schedule.csv
+SAMPLE = [
+    {"visit": "baseline", "day": -10, "window": 4},
+    {"visit": "D42", "day": 42, "window": 4},
+    {"visit": "D84", "day": 84, "window": 7},
+    {"visit": "D126", "day": 126, "window": 7},
+    {"visit": "D168", "day": 168, "window": 7},
+    {"visit": "D252", "day": 252, "window": 14},
+    {"visit": "D336", "day": 336, "window": 14},
+]
+
+
+def read(day, visit=None):
+    return Read(day, day, visit, "SD")
+
+
+@pytest.mark.parametrize(
+    ("last", "longest"),
+    [
+        (None, 84 + 7),  # from the infusion to D84
+        (read(41, "D42"), 126 - 42 + 4 + 7),
+        (read(84, "D84"), 168 - 84 + 7 + 7),
+        (read(126, "D126"), 252 - 126 + 7 + 14),
+        (read(168, "D168"), 336 - 168 + 7 + 14),
+        (read(252, "D252"), 2 * 84 + 2 * 14),  # the last interval goes on
+        (read(336, "D336"), 2 * 84 + 2 * 14),
+        (read(90), 168 - 84 + 7 + 7),  # without a visit the nearest
+        (read(63), 126 - 42 + 4 + 7),  # of two as near the earlier
+        (read(64), 168 - 84 + 7 + 7),
+        (read(64, "D42"), 126 - 42 + 4 + 7),  # the name goes first
+    ],
+)
+def test_the_longest_gap_of_the_sample_schedule(last, longest):
+    assert longest_gap(planned_visits(SAMPLE), last, 0) == longest
+
+
+def test_a_constant_schedule_is_twice_interval_and_window():
+    planned = [Planned(f"V{i}", 56 * i, 5) for i in range(1, 6)]
+    assert {longest_gap(planned, read(56 * i, f"V{i}"), 0) for i in range(1, 6)} == {2 * 56 + 2 * 5}
+
+
+def test_days_count_from_the_infusion():
+    assert longest_gap(planned_visits(SAMPLE), read(14 + 84), 14) == 168 - 84 + 7 + 7
+
+
+def test_one_planned_visit_goes_on_at_its_own_interval():
+    planned = planned_visits([{"visit": "D42", "day": 42, "window": None}])
+    assert longest_gap(planned, None, 0) == 84
+    assert longest_gap(planned, read(42), 0) == 84
+
+
+def test_baselines_are_not_planned_after_treatment():
+    assert [one.visit for one in planned_visits(SAMPLE[::-1])] == ["D42", "D84", "D126", "D168", "D252", "D336"]

@@ -1,0 +1,150 @@
+"""What sets off each censoring rule, and the day on which the time then ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tilseq.clinical.endpoint_rules import CensorRule, TimeToEventRules
+from tilseq.clinical.event_sources import Event
+from tilseq.clinical.histories import Found, History, Read, Series
+from tilseq.clinical.missed_visits import Planned, longest_gap
+
+
+@dataclass(frozen=True)
+class Question:
+    """One endpoint of one subject and reader, its start and the event met first, if any."""
+
+    history: History
+    series: Series
+    start: int
+    origin_table: str
+    includes_start: bool
+    event: Event | None
+    planned: Sequence[Planned]
+    rules: TimeToEventRules
+
+    def adequate(self, up_to: int | None = None) -> Read | None:
+        """Return the last adequate assessment after the start, or on a response that is the start, up to a day."""
+        first = self.start if self.includes_start else max(self.start, self.history.treatment_day) + 1
+        reads = [read for read in self.series.reads if read.adequate and read.day >= first]
+        return next((read for read in reversed(reads) if up_to is None or read.day <= up_to), None)
+
+    def before_event(self, found: Found | None) -> Found | None:
+        """Return what was found, if it comes before the event or there is none."""
+        before = found is not None and (self.event is None or found.day < self.event.found.day)
+        return found if before else None
+
+
+Trigger = Callable[[Question], Found | None]
+
+
+def no_baseline(question: Question) -> Found | None:
+    """Set off where lesions were read and none of the assessments is a baseline."""
+    origin = Found(question.start, question.origin_table, question.start)
+    return origin if question.series.baseline is False else None
+
+
+def new_therapy(question: Question) -> Found | None:
+    """Set off by a further therapy before the event, or on the day of progression where the rules say so."""
+    therapy, event = question.history.therapy, question.event
+    if therapy is not None and event is not None and event.rule == "progression" and therapy.day == event.found.day:
+        return therapy if question.rules.same_day == "censored" else None
+    return question.before_event(therapy)
+
+
+def missed_visits(question: Question) -> Found | None:
+    """Set off by an event after two or more planned assessments were missed or not adequate."""
+    if question.event is None or not question.planned:
+        return None
+    infusion = question.history.origins["infusion"] or 0
+    read = question.adequate(question.event.found.day)
+    last = max(question.start, infusion) if read is None else read.day
+    gap = question.event.found.day - last
+    longest = longest_gap(question.planned, read, infusion)
+    if gap <= longest:
+        return None
+    found = question.event.found
+    words = (f"{question.event.rule} on day {found.day}, {gap} days after day {last}; at most {longest} would do",)
+    return Found(found.day, found.table, found.row_day, words)
+
+
+def clinical_progression(question: Question) -> Found | None:
+    """Set off by progression that no scan shows, before the event."""
+    stopped_so = question.history.stop_reason == "clinical_progression"
+    return question.before_event(question.history.stop) if stopped_so else None
+
+
+def stopped(question: Question) -> Found | None:
+    """Set off by a stop for toxicity or another reason, before the event."""
+    stopped_so = question.history.stop_reason in ("toxicity", "other")
+    return question.before_event(question.history.stop) if stopped_so else None
+
+
+def death(question: Question) -> Found | None:
+    """Set off by a death before the event."""
+    return question.before_event(question.history.death)
+
+
+def other_death(question: Question) -> Found | None:
+    """Set off by a death that does not count as one from the tumour, before the event."""
+    return None if question.history.tumor_death else question.before_event(question.history.death)
+
+
+TRIGGERS: Mapping[str, Trigger] = {
+    "no_baseline": no_baseline,
+    "new_therapy": new_therapy,
+    "missed_visits": missed_visits,
+    "clinical_progression": clinical_progression,
+    "stopped": stopped,
+    "death": death,
+    "other_death": other_death,
+}
+
+
+@dataclass(frozen=True)
+class Censored:
+    """The rule that censors, the day on which the time ends, and the row that tells of it."""
+
+    rule: str
+    description: str
+    end: Found
+
+
+def earliest_censoring(rules: Iterable[CensorRule], question: Question) -> Censored | None:
+    """Return the censoring that comes first of all rules that fire; of two on one day that which was set off first."""
+    fired = [(rule, TRIGGERS[rule.trigger](question)) for rule in rules]
+    ends = [(_censored(rule, found, question), found.day) for rule, found in fired if found is not None]
+    return min(ends, key=lambda one: (one[0].end.day, one[1]), default=(None, 0))[0]
+
+
+def end_of_observation(end: str, question: Question) -> Censored:
+    """Return where the time of a subject ends whom no event and no rule has met."""
+    if end == "last_alive":
+        alive = question.history.alive
+        if alive is None or alive.day <= question.start:
+            return Censored("no_contact", "nothing known after the origin", _origin(question))
+        words = "last known alive" if alive.day == alive.row_day else "alive at the data cut"
+        return Censored("last_alive", words, alive)
+    read = question.adequate()
+    if read is None:
+        return Censored("no_post_baseline", "no adequate assessment after the origin", _origin(question))
+    return Censored("last_adequate", "last adequate assessment", _of(read, question))
+
+
+def _censored(rule: CensorRule, trigger: Found, question: Question) -> Censored:
+    fired = () if rule.trigger == "no_baseline" else (f"{rule.description} on day {trigger.day} ({trigger.table})",)
+    told = trigger.words or fired
+    if rule.at == "trigger":
+        return Censored(rule.name, rule.description, trigger)
+    read = question.adequate(trigger.day) if rule.at == "last_adequate" else None
+    end = _origin(question) if read is None else _of(read, question)
+    return Censored(rule.name, rule.description, Found(end.day, end.table, end.row_day, told))
+
+
+def _origin(question: Question) -> Found:
+    return Found(question.start, question.origin_table, question.start)
+
+
+def _of(read: Read, question: Question) -> Found:
+    return Found(read.day, question.series.table, read.row_day)

@@ -1,0 +1,55 @@
+"""How long after an assessment an event may come before two planned assessments have been missed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tilseq.clinical.assessments import Row
+from tilseq.clinical.histories import Read
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One planned assessment after treatment: visit, days since the infusion, and window in days."""
+
+    visit: str
+    day: int
+    window: int
+
+
+def planned_visits(schedule: Sequence[Row]) -> tuple[Planned, ...]:
+    """Return the planned assessments after the infusion in the order of their days; no window is one of 0 days."""
+    later = (Planned(row["visit"], row["day"], row["window"] or 0) for row in schedule if row["day"] > 0)
+    return tuple(sorted(later, key=lambda one: (one.day, one.visit)))
+
+
+def longest_gap(planned: Sequence[Planned], read: Read | None, infusion: int) -> int:
+    """Return the days from the last adequate assessment, or the infusion, that two planned assessments take.
+
+    The assessment stands for the planned one of its visit's name, else for the nearest by its day; the gap is from
+    that planned day to the second next one, plus both windows: 2 x interval + 2 x window where both are constant.
+    The infusion has no window. Beyond the end of the schedule its last interval goes on.
+
+    Parameters
+    ----------
+    planned
+        As of `planned_visits`, at least one.
+    read
+        Last adequate assessment; None counts from the infusion.
+    infusion
+        Day of the infusion.
+    """
+    days = [0, *(one.day for one in planned)]
+    windows = [0, *(one.window for one in planned)]
+    interval = days[-1] - days[-2]
+    days += [days[-1] + interval, days[-1] + 2 * interval]
+    windows += [windows[-1], windows[-1]]
+    position = 0 if read is None else 1 + _position(planned, read, infusion)
+    return days[position + 2] - days[position] + windows[position] + windows[position + 2]
+
+
+def _position(planned: Sequence[Planned], read: Read, infusion: int) -> int:
+    named = [i for i, one in enumerate(planned) if one.visit == read.visit]
+    nearest = min(range(len(planned)), key=lambda i: abs(read.day - infusion - planned[i].day))
+    return named[0] if named else nearest

@@ -1,0 +1,257 @@
+"""Time to event: overall and progression-free survival, time to progression and response, duration of response."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from tilseq.clinical.assessments import Row
+from tilseq.clinical.censoring import Censored, Question, earliest_censoring, end_of_observation
+from tilseq.clinical.clinical_records import Records, gather_records
+from tilseq.clinical.contradictions import contradictions_in
+from tilseq.clinical.endpoint_rules import Endpoint, TimeToEventRules
+from tilseq.clinical.event_sources import Event, first_event
+from tilseq.clinical.histories import Found, History, Series, histories
+from tilseq.clinical.missed_visits import Planned, planned_visits
+from tilseq.errors import StudyError
+from tilseq.tables import as_polars
+from tilseq.tables.survival import TIME_TO_EVENT
+
+NOT_EVALUABLE = "not_evaluable"
+NO_SERIES = Series()
+
+
+def time_to_event(
+    responses: Any,
+    followup: Any,
+    subjects: Any,
+    *,
+    therapies: Any = None,
+    schedule: Any = None,
+    infusions: Any = None,
+    lesions: Any = None,
+    best_response: Any = None,
+    contacts: Any = None,
+    rules: TimeToEventRules | None = None,
+    refused: Mapping[str, str] | None = None,
+) -> pl.DataFrame:
+    """Derive time to event of every subject, endpoint and reader.
+
+    Each endpoint takes the earliest of its events; a censoring rule that fires earlier ends the time before it.
+    Nothing after a subject's data cut is an event. A time is ``end_day - start_day + 1`` days.
+
+    Parameters
+    ----------
+    responses
+        Table `response` (derived, with what was recorded) or `responses` (recorded alone), polars or pandas. What was
+        recorded counts where a subject and reader have any, unless the rules say otherwise. Where `responses` alone
+        is given nobody can tell whether there was a baseline, and its absence censors nobody.
+    followup
+        Table `followup`; a row for each subject.
+    subjects
+        Table `subjects`, of which the days are used; a row for each subject.
+    therapies
+        Table `therapies`; those that begin after the infusion count.
+    schedule
+        Table `schedule` of planned tumour assessments.
+    infusions
+        Table `infusions`. Without it every subject counts as infused on day 0.
+    lesions
+        Table `lesions`; tells of the day on which a new lesion was seen.
+    best_response
+        Table `best_response`; without it DOR and TTR are not derived, as nobody is known to have responded.
+    contacts
+        Columns `subject, day, table`: days of further tables on which a subject was alive.
+    rules
+        Origins, events and censoring; by default `time_to_event_rules()`: from the infusion, FDA-type censoring.
+    refused
+        Subject → why it cannot be evaluated, as found by `contradictions`; its other rows are not looked at.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table `time_to_event`, one row a parameter, subject and reader (every reader of the table). A subject of the
+        population that cannot be evaluated has the rule `not_evaluable`, its reason and no day. Of a subject with
+        assessments, one by another reader alone is not evaluable for a reader; a subject without any is censored at
+        the origin. DOR and TTR have rows of responders alone.
+
+    Raises
+    ------
+    StudyError
+        Records of a subject that is not refused contradict one another; all are listed, with table and row.
+    TableError
+        A table breaks its registry.
+
+    References
+    ----------
+    FDA, Clinical Trial Endpoints for the Approval of Cancer Drugs and Biologics (2018), and EMA, Appendix 1 to the
+    guideline on anticancer medicinal products (2012): their styles of censoring. Reverse Kaplan-Meier: Schemper and
+    Smith, Control Clin Trials 1996;17:343.
+    """
+    rules, refused = rules or TimeToEventRules(), refused or {}
+    records = gather_records(
+        responses,
+        followup,
+        subjects,
+        therapies=therapies,
+        schedule=schedule,
+        infusions=infusions,
+        lesions=lesions,
+        best_response=best_response,
+        contacts=contacts,
+        confirmation=rules.confirmation,
+        refused=refused,
+    )
+    wrong = contradictions_in(records, rules)
+    if wrong:
+        raise StudyError([one.error for one in wrong], "the records")
+    derivation = _Derivation.of(records, rules)
+    rows = [row for history in histories(records, rules) for row in derivation.rows(history)]
+    known = set(as_polars(subjects)["subject"])
+    rows += [row for one, why in refused.items() if one in known for row in derivation.refused_rows(one, why)]
+    return TIME_TO_EVENT.frame(rows)
+
+
+@dataclass(frozen=True)
+class _Derivation:
+    """What holds for all subjects: rules, readers, planned visits, which tables there are."""
+
+    rules: TimeToEventRules
+    readers: tuple[str | None, ...]
+    planned: tuple[Planned, ...]
+    origins: frozenset[str]
+    knows_infusions: bool
+    not_looked_for: tuple[str, ...]
+
+    @classmethod
+    def of(cls, records: Records, rules: TimeToEventRules) -> _Derivation:
+        """Return what holds for all subjects of some records."""
+        planned = planned_visits(records.schedule or ())
+        triggers = {rule.trigger for rule in rules.censoring.rules}
+        missing = []
+        if "no_baseline" in triggers and not any(row["response"] for row in records.reads):
+            missing.append("missing baselines not looked for: no lesions")
+        if "new_therapy" in triggers and records.therapies is None:
+            missing.append("new therapies not looked for: no table")
+        if "missed_visits" in triggers and not planned:
+            missing.append("missed visits not looked for: no schedule")
+        dated = {"infusion", "response"}
+        for name in ("lymphodepletion", "enrollment", "randomization"):
+            dated |= {name} if any(row[f"{name}_day"] is not None for row in records.subjects) else set()
+        return cls(
+            rules,
+            tuple(dict.fromkeys(row["reader"] for row in records.reads)) or (None,),
+            planned,
+            frozenset(dated),
+            records.infusions is not None,
+            tuple(missing),
+        )
+
+    def rows(self, history: History) -> Iterator[Row]:
+        """Yield the rows of one subject."""
+        for endpoint in self.rules.endpoints:
+            if endpoint.population == "infused" and history.origins["infusion"] is None:
+                continue
+            for reader in self.readers if endpoint.by_scan else (None,):
+                series = history.series.get(reader, NO_SERIES)
+                if endpoint.population == "responders" and series.response is None:
+                    continue
+                yield self._row(endpoint, history, reader, series)
+
+    def refused_rows(self, subject: str, why: str) -> Iterator[Row]:
+        """Yield the rows of a subject whose records contradict one another; of responders nobody knows."""
+        for endpoint in self.rules.endpoints:
+            if endpoint.population != "responders":
+                for reader in self.readers if endpoint.by_scan else (None,):
+                    yield _not_evaluable(subject, endpoint, reader, [why])
+
+    def _row(self, endpoint: Endpoint, history: History, reader: str | None, series: Series) -> Row:
+        origin, start, words = self._origin(endpoint, history, series)
+        cannot = self._cannot(endpoint, history, reader, series, origin, start)
+        if cannot is not None or start is None:
+            return _not_evaluable(history.subject, endpoint, reader, [*words, cannot or ""])
+        question = Question(
+            history,
+            series,
+            start,
+            "best_response" if origin == "response" else "infusions" if origin == "infusion" else "subjects",
+            origin == "response",
+            first_event(self._events(endpoint), history, series, start, self.rules),
+            self.planned,
+            self.rules,
+        )
+        by_progression = "progression" in endpoint.events
+        censors = (*endpoint.censors, *(self.rules.censoring.rules if by_progression else ()))
+        end = earliest_censoring(censors, question) or question.event or end_of_observation(endpoint.end, question)
+        found = end.end if isinstance(end, Censored) else end.found
+        words += [*history.words, *(series.words if endpoint.by_scan else ()), *found.words]
+        words += self._policies(endpoint, history)
+        words += self.not_looked_for if by_progression else ()
+        key = {"subject": history.subject, "parameter": endpoint.parameter, "reader": reader}
+        return key | _told(end, found, origin, start, words)
+
+    def _origin(self, endpoint: Endpoint, history: History, series: Series) -> tuple[str, int | None, list[str]]:
+        """Return name and day of the origin: the first of the endpoint's that any subject has."""
+        named = [self.rules.first_dose or one if one == "first_dose" else one for one in endpoint.origins]
+        origin = next((one for one in named if one in self.origins), named[-1])
+        words = [f"no {named[0]} in the study: counted from {origin}"] if origin != named[0] else []
+        if origin == "response":
+            return origin, None if series.response is None else series.response.day, words
+        return origin, history.origins[origin], words
+
+    def _cannot(
+        self, endpoint: Endpoint, history: History, reader: str | None, series: Series, origin: str, start: int | None
+    ) -> str | None:
+        """Return why the subject cannot be evaluated, None if it can."""
+        if series.late_response and endpoint.population == "responders":
+            return f"the response or its confirmation is after the data cut (day {history.cut_day})"
+        if start is None:
+            return "not infused" if origin == "infusion" else f"no {origin}_day in subjects"
+        if history.cut_day is not None and start > history.cut_day:
+            return f"{origin} is on day {start}, after the data cut (day {history.cut_day})"
+        if endpoint.by_scan and history.series and reader not in history.series:
+            return f"not read by {reader}, but by {', '.join(map(str, history.series))}"
+        return None
+
+    def _events(self, endpoint: Endpoint) -> tuple[str, ...]:
+        undocumented = self.rules.censoring.clinical_progression and not endpoint.documented
+        return (
+            (*endpoint.events, "clinical_progression")
+            if undocumented and "progression" in endpoint.events
+            else endpoint.events
+        )
+
+    def _policies(self, endpoint: Endpoint, history: History) -> list[str]:
+        """Return what to say of a death of unknown cause where the cause decides."""
+        asks = "tumor_death" in endpoint.events
+        if not asks or history.death is None or not history.unknown_cause:
+            return []
+        counted = "from the tumour" if history.tumor_death else "not from the tumour"
+        return [f"cause of death unknown: counted as {counted}"]
+
+
+def _told(end: Event | Censored, found: Found, origin: str, start: int, words: Sequence[str]) -> Row:
+    return {
+        "origin": origin,
+        "start_day": start,
+        "end_day": found.day,
+        "days": found.day - start + 1,
+        "event": isinstance(end, Event),
+        "description": end.description,
+        "rule": end.rule,
+        "source_table": found.table,
+        "source_row_day": found.row_day,
+        "reason": _sentence(words),
+    }
+
+
+def _not_evaluable(subject: str, endpoint: Endpoint, reader: str | None, words: Sequence[str]) -> Row:
+    key = {"subject": subject, "parameter": endpoint.parameter, "reader": reader}
+    return key | {"rule": NOT_EVALUABLE, "description": "cannot be evaluated", "reason": _sentence(words)}
+
+
+def _sentence(words: Sequence[str]) -> str | None:
+    return "; ".join(word for word in words if word) or None
