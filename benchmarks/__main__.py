@@ -27,6 +27,8 @@ ALL = (
     "published_change",
     "published_labs",
     "planted_labs",
+    "published_trial",
+    "responses",
     "cell_labels",
     "origins",
     "enrichment",
@@ -38,6 +40,10 @@ ALL = (
     "differential",
     "differential_calibration",
     "safety",
+    "published_tte",
+    "survival",
+    "survival_coverage",
+    "time_to_event",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))

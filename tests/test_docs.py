@@ -108,6 +108,13 @@ def simulated(made, folder):
     assert libraries["counted"].tolist() == [500] * 4
 
 
+def survival(made, folder):
+    # R: survfit(Surv(days, event) ~ 1, conf.type = "log-log"): median 260, 61 to NA
+    median = made["estimates"].filter(quantity="median").row(0, named=True)
+    assert (median["estimate"], median["lower"], median["upper_text"]) == (260, 61, "not reached")
+    assert set(made["by_response"]["method"]) == {"landmark_log_rank", "landmark_cox", "cox_time_dependent"}
+
+
 def assert_picture(path):
     assert path.read_bytes().startswith(b"\x89PNG")
     assert path.stat().st_size > 5000
@@ -125,6 +132,7 @@ CHECKS = {
     "docs/repertoire.md": [repertoire],
     "docs/report.md": [report, own_figure],
     "docs/simulate.md": [simulated],
+    "docs/survival.md": [survival],
 }
 
 

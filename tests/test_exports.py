@@ -22,9 +22,9 @@ def public(package, modules, prefix=""):
 
 def test_plots_offers_every_figure_function():
     modules = (
-        "bcr", "change", "clinical", "compartments", "differential", "diversity", "enrichment", "expression", "flow",
-        "labs", "overlap", "paired", "repertoire", "running", "safety", "study", "tracking", "tumor_markers", "umap",
-        "usage",
+        "bcr", "change", "clinical", "compartments", "depth", "differential", "diversity", "enrichment",
+        "expression", "flow", "kaplan_meier", "labs", "lanes", "overlap", "paired", "reading", "repertoire",
+        "running", "safety", "study", "tracking", "tumor_markers", "umap", "usage",
     )  # fmt: skip
     # What draws into axes that another figure lends it is no figure.
     drawn = {name: module for name, module in public("tilseq.plots", modules).items() if not name.startswith("draw_")}
@@ -53,11 +53,15 @@ def test_plots_offers_every_figure_function():
         "persistence_over_time": "tilseq.plots.repertoire",
         "rank_abundance": "tilseq.plots.diversity",
         "rarefaction_curves": "tilseq.plots.diversity",
+        "rates_table": "tilseq.plots.reading",
         "repertoire_maps": "tilseq.plots.overlap",
         "running_enrichment": "tilseq.plots.running",
         "score_heatmap": "tilseq.plots.expression",
         "spider": "tilseq.plots.clinical",
         "subject_heatmap": "tilseq.plots.expression",
+        "survival": "tilseq.plots.kaplan_meier",
+        "survival_table": "tilseq.plots.reading",
+        "swimmer": "tilseq.plots.lanes",
         "top_clones": "tilseq.plots.repertoire",
         "umap_cell_types": "tilseq.plots.umap",
         "umap_labels": "tilseq.plots.umap",
@@ -65,6 +69,7 @@ def test_plots_offers_every_figure_function():
         "usage_heatmap": "tilseq.plots.usage",
         "visit_heatmap": "tilseq.plots.expression",
         "volcano": "tilseq.plots.differential",
+        "waterfall": "tilseq.plots.depth",
     }
 
 

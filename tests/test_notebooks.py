@@ -59,14 +59,15 @@ def test_what_is_kept_is_small_and_without_complaint(path):
     assert pictures and all(picture.startswith(PNG) for picture in pictures)
 
 
-def test_the_flow_notebook_shows_estimates_about_the_truth():
-    shown = [dict(told(cell)) for cell in jupytext.read(ROOT / "notebooks" / "flow.ipynb").cells]
+@pytest.mark.parametrize(("name", "many", "limits"), [("flow", 2, 13), ("clinical", 1, 4)])
+def test_a_notebook_shows_estimates_about_the_truth(name, many, limits):
+    shown = [dict(told(cell)) for cell in jupytext.read(ROOT / "notebooks" / f"{name}.ipynb").cells]
     tables = [cell["text/plain"] for cell in shown if "truth" in cell.get("text/plain", "")]
     held = []
     for table in tables:
         rows = [[part.strip() for part in line.strip("│").split("┆")] for line in table.splitlines() if "┆" in line]
         lower, upper, truth = (rows[0].index(name) for name in ("lower", "upper", "truth"))
         held += [float(row[lower]) <= float(row[truth]) <= float(row[upper]) for row in rows[3:] if row[0]]
-    assert len(tables) == 2
+    assert len(tables) == many
     # Of 13 limits that each hold the truth in 95 %, more than two miss it in 2.5 %.
-    assert (len(held), held.count(False) <= 2) == (13, True)
+    assert (len(held), held.count(False) <= 2) == (limits, True)

@@ -57,7 +57,7 @@ def test_without_ovarian_cancer_there_is_no_gcig(files):
 def test_a_record_that_takes_no_part_is_told_and_the_rest_goes_on(files, capsys):
     (files / "m.csv").write_text(HEADER + ROWS.replace("200,U/mL", "-200,U/mL", 1))
     assert markers(files) == 0
-    assert "subject 007, day 20, CA125: not used: '-200' is no number" in capsys.readouterr().err
+    assert "subject 007, day 20, CA125: not used: '-200' is below 0" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

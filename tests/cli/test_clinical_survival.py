@@ -159,6 +159,13 @@ def test_one_subject_s_error_has_file_and_row_and_the_other_goes_on(files, capsy
     assert told["OS", "007"] == ("", "", "not_evaluable")
 
 
+def test_the_row_of_a_subject_set_aside_says_why(files):
+    (files / "followup.csv").write_text(FILES["followup"].replace("007,200,,,400", "007,200,100,,400"))
+    assert run(files) == 4
+    table = pl.read_parquet(files / "out/time_to_event.parquet").filter(subject="007", parameter="OS")
+    assert table["reason"].item() == "last_alive_day: alive after the death; day: an assessment after the death"
+
+
 def test_a_wrong_header_or_a_row_of_nobody_stops_all(files, capsys):
     (files / "followup.csv").write_text(FILES["followup"].replace("death_day", "died"))
     assert run(files) == 3

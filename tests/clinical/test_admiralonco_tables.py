@@ -137,8 +137,8 @@ def test_the_27_rows_of_confirmed_best_overall_response_are_whole():
 
 
 def test_table_3_to_the_letter_changes_the_subjects_with_disease_after_an_early_complete_response():
-    # RECIST: the CR of 3 (day 1) and 6 (day 14) is followed by disease, so PD, and SD had not been met (admiralonco
-    # issue 275 asks for it). 1 keeps its confirmed CR.
+    # RECIST: the CR of 3 (day 1) and 6 (day 14) is followed by disease, so PD, and SD had not been met. 1 keeps its
+    # confirmed CR. admiralonco has no such setting.
     reads = TO_SIX + SEVEN + NINE
     strict = found(reads, STARTS, "required", ["day", "best_response"], strict_table3=True)
     theirs = found(reads, STARTS, "required", ["day", "best_response"])

@@ -94,6 +94,28 @@ def test_a_responder_without_the_day_of_the_response_or_before_the_treatment():
     assert found(best_response=best(None, "SD")) == []
 
 
+def test_a_responder_by_assessments_that_are_not_there_or_do_not_count():
+    what = "a response without any assessment of that reader"
+    assert found(best_response=best(42, reader="central")) == [("best_response", 2, "reader", what)]
+    assert found(best_response=best(None, "SD", reader="central")) == []
+    what = "no best response by the recorded responses, which are those that count"
+    assert found(best_response=best(42, source="derived")) == [("best_response", 2, "source", what)]
+    assert found(best_response=pl.concat([best(42), best(None, source="derived")])) == []
+    what = "a response after the progression of day 84"
+    seen = reads((42, "PR"), (84, "PD"), (126, "PR"))
+    late = followup(last_alive_day=200)
+    assert found(seen, late, best_response=best(126)) == [("best_response", 2, "response_day", what)]
+    assert found(seen, late, best_response=best(42)) == []
+    before = reads((-20, "PD"), (42, "PR"), (84, "PR"))  # while the product was made
+    assert found(before, best_response=best(42)) == []
+
+
+def test_a_responder_whose_responses_that_count_are_not_there():
+    rules = time_to_event_rules(source="derived")
+    what = "a response without any assessment of that reader"
+    assert found(best_response=best(42, source="derived"), rules=rules) == [("best_response", 2, "reader", what)]
+
+
 @pytest.mark.parametrize("name", ["enrollment_day", "randomization_day", "lymphodepletion_day"])
 def test_what_comes_before_the_infusion_may_not_come_after_it(name):
     assert found(people=subjects(**{name: 1})) == [("subjects", 2, name, "this is after the first infusion")]

@@ -1,8 +1,9 @@
 """Each sentence of the protocol's definitions of its endpoints, with one subject in it (preset `lm103`)."""
 
+import polars as pl
 import pytest
 
-from tests.clinical.one_subject import best, followup, reads, subjects, times, told
+from tests.clinical.one_subject import best, followup, lesion_reads, reads, subjects, times, told
 from tilseq.clinical import time_to_event_rules
 from tilseq.errors import AnalysisError
 
@@ -29,6 +30,15 @@ def test_dor_ends_with_a_death_from_any_cause(cause):
         reads((84, "PR"), (126, "CR")), followup(death_day=150, death_cause=cause), best_response=best(84, "CR")
     )
     assert told(rows["DOR"]) == (67, True, "death")
+
+
+def test_dor_takes_progression_without_a_scan_for_no_event_even_under_ema():
+    stop = followup(last_alive_day=200, stop_day=100, stop_reason="clinical_progression")
+    seen = reads((42, "PR"), (84, "PR"))
+    rows = lm103(seen, stop, censoring="ema", best_response=best(42))
+    assert told(rows["DOR"]) == (43, False, "last_adequate")
+    customary = times(seen, stop, censoring="ema", best_response=best(42))
+    assert told(customary["DOR"]) == (59, True, "clinical_progression")
 
 
 def test_ttr_runs_from_randomisation_to_the_first_documented_cr_or_pr():
@@ -85,19 +95,34 @@ def test_ttp_says_what_a_death_of_unknown_cause_counts_as(policy, expected, word
     rows = lm103(reads((42, "SD")), followup(death_day=60, death_cause=cause), unknown_death_cause=policy)
     assert told(rows["TTP"]) == expected
     assert rows["TTP"]["reason"].startswith(NO_RANDOMIZATION)
-    assert rows["TTP"]["reason"].endswith(f"; cause of death unknown: counted as {word}")
+    assert f"; cause of death unknown: counted as {word}; " in rows["TTP"]["reason"]
 
 
 def test_ttp_of_a_single_arm_runs_from_enrolment_and_says_so():
     rows = lm103(reads((42, "PD")), followup(last_alive_day=200))
     assert told(rows["TTP"]) == (103, True, "progression")
-    assert (rows["TTP"]["origin"], rows["TTP"]["reason"]) == ("enrollment", NO_RANDOMIZATION)
+    assert (rows["TTP"]["origin"], rows["TTP"]["reason"].split("; ")[0]) == ("enrollment", NO_RANDOMIZATION)
 
 
 def test_pfs_runs_from_enrolment_to_the_first_objective_documentation_of_pd():
     rows = lm103(reads((42, "SD"), (84, "PD")), followup(last_alive_day=200), subjects(randomization_day=-30))
     assert told(rows["PFS"]) == (145, True, "progression")
-    assert (rows["PFS"]["origin"], rows["PFS"]["reason"]) == ("enrollment", None)
+    assert rows["PFS"]["origin"] == "enrollment"
+    assert NO_RANDOMIZATION not in rows["PFS"]["reason"]
+
+
+def test_pfs_from_enrolment_is_not_censored_at_a_scan_before_the_treatment():
+    # Lymphodepletion begins on day -7: what is read up to then is a baseline.
+    assert told(lm103(reads((-7, "SD")), followup(last_alive_day=200))["PFS"]) == (1, False, "no_post_baseline")
+    assert told(lm103(reads((-6, "SD")), followup(last_alive_day=200))["PFS"]) == (55, False, "last_adequate")
+
+
+def test_pfs_from_enrolment_takes_no_word_of_the_baseline_for_progression():
+    words = pl.when(pl.col("baseline")).then(pl.lit("PD")).otherwise(pl.lit("SD"))
+    seen = lesion_reads((42, "SD")).with_columns(recorded=words)
+    assert told(lm103(seen, followup(last_alive_day=200))["PFS"]) == (103, False, "last_adequate")
+    no_baseline = reads((-10, "PD"), (42, "SD"))  # progression while the product was made
+    assert told(lm103(no_baseline, followup(last_alive_day=200))["PFS"]) == (51, True, "progression")
 
 
 def test_pfs_takes_progression_without_a_scan_for_no_event_even_under_ema():

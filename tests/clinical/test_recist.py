@@ -4,6 +4,8 @@ import random
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tilseq.clinical import overall_response, response
 from tilseq.clinical.recist import nontarget_response, target_response
@@ -146,6 +148,29 @@ def test_a_sum_of_many_lesions_meets_an_exact_threshold():
     for sizes, word in ((small, "PR"), (large, "PD")):
         rows = [lesion(day, f"T{i}", size) for day, row in ((0, base), (40, sizes)) for i, size in enumerate(row)]
         assert derived(*rows) == [None, word]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.integers(100, 1500), min_size=1, max_size=5),
+    st.sampled_from([(7, "PR"), (12, "PD")]),
+    st.integers(0, 5),
+    st.randoms(use_true_random=False),
+)
+def test_an_exact_threshold_is_met_however_the_sum_falls_to_lesions_and_rows(tenths, change, beyond, random):
+    # Each target of the baseline is a multiple of 1 mm, so that every change is exact on the grid of tenths.
+    base = [10 * (size // 10) for size in tenths]
+    share, word = change
+    later = [share * size // 10 for size in base]
+    later[0] += beyond if word == "PR" else -beyond
+    grown = sum(later) - sum(base)
+    if beyond:
+        word = "SD"
+    elif word == "PD" and grown < 50:
+        word = "SD"
+    rows = [lesion(day, f"T{i}", size / 10) for day, row in ((0, base), (40, later)) for i, size in enumerate(row)]
+    random.shuffle(rows)
+    assert derived(*rows) == [None, word]
 
 
 def test_order_of_rows_changes_nothing():

@@ -56,7 +56,7 @@ def test_4_progression_counts_from_the_scan_of_the_new_lesion_or_the_last_of_the
     row = times(set_of_scans, ALIVE, **options)["PFS"]
     assert told(row) == (85, True, "progression")
     assert (row["end_day"], row["source_row_day"]) == (84, 88)
-    assert row["reason"] == "PD of day 88 counts from the scan of its new lesion"
+    assert row["reason"].startswith("PD of day 88 counts from the scan of its new lesion; ")
     assert pfs(set_of_scans, ALIVE, progression_day="last_scan", **options) == (89, True, "progression")
     assert pfs(set_of_scans, ALIVE) == (89, True, "progression")
 
@@ -69,6 +69,25 @@ def test_4_a_lesion_that_is_not_of_the_set_moves_no_progression(cells):
     set_of_scans = reads((88, "PD")).with_columns(visit=pl.lit("W12"))
     assert pfs(set_of_scans, ALIVE, lesions=new_lesion(**{"day": 84} | cells)) == (89, True, "progression")
     assert pfs(set_of_scans, ALIVE, lesions=new_lesion(74)) == (75, True, "progression")  # 14 days of one set
+
+
+def test_4_an_equivocal_lesion_dates_progression_only_where_no_other_new_one_does():
+    two = pl.concat([new_lesion(80, lesion="N2", state="equivocal"), new_lesion(84)])
+    set_of_scans = reads((88, "PD")).with_columns(visit=pl.lit("W12"))
+    assert pfs(set_of_scans, ALIVE, lesions=two) == (85, True, "progression")
+    assert pfs(set_of_scans, ALIVE, lesions=new_lesion(80, state="equivocal")) == (81, True, "progression")
+
+
+def test_4_a_progression_without_a_new_lesion_is_not_moved():
+    derived = lesion_reads((88, "PD")).with_columns(visit=pl.lit("W12"))
+    for new, days in ((True, 85), (False, 89)):
+        told_new = derived.with_columns(new_lesion=pl.lit(new))
+        assert pfs(told_new, ALIVE, lesions=new_lesion(84)) == (days, True, "progression")
+
+
+def test_4_a_progression_read_on_the_day_of_the_origin_is_before_it():
+    assert pfs(reads((0, "PD"), (42, "SD")), ALIVE) == (43, False, "last_adequate")
+    assert pfs(reads((1, "PD"), (42, "SD")), ALIVE) == (2, True, "progression")
 
 
 @pytest.mark.parametrize("censoring", ["fda", "ema"])
@@ -120,11 +139,18 @@ def test_8_progression_on_the_day_a_therapy_begins_is_a_setting():
     seen = reads((42, "SD"), (84, "PD"))
     assert pfs(seen, ALIVE, therapy=84) == (85, True, "progression")
     assert pfs(seen, ALIVE, therapy=84, same_day="censored") == (43, False, "new_therapy")
+    died = followup(death_day=84)
+    assert pfs(reads((42, "SD")), died, therapy=84, same_day="censored") == (85, True, "death")
 
 
 def test_8_a_therapy_up_to_the_infusion_is_no_further_one():
     assert pfs(reads((42, "SD")), ALIVE, therapy=0) == (43, False, "last_adequate")
     assert pfs(reads((42, "SD")), ALIVE, therapy=1) == (1, False, "new_therapy")
+
+
+def test_9_a_death_on_the_day_of_the_infusion_takes_one_day():
+    rows = times(reads(), followup(death_day=0))
+    assert told(rows["OS"]) == told(rows["PFS"]) == (1, True, "death")
 
 
 @pytest.mark.parametrize("censoring", ["fda", "ema"])
@@ -165,10 +191,19 @@ def test_of_several_rules_the_earliest_censoring_wins():
     assert pfs(seen, ALIVE, therapy=100) == (85, False, "new_therapy")
 
 
+def test_of_two_rules_that_censor_on_one_day_that_set_off_first_is_named():
+    dead = followup(death_day=100)
+    assert told(times(reads((42, "SD")), dead, therapy=99)["TTP"]) == (43, False, "new_therapy")
+    assert told(times(reads((42, "SD")), dead)["TTP"]) == (43, False, "death")
+
+
 def test_rules_that_could_not_be_looked_for_are_told():
     table = time_to_event(reads((42, "SD")), ALIVE, subjects())
     reasons = dict(table.select("parameter", "reason").iter_rows())
-    told = "new therapies not looked for: no table; missed visits not looked for: no schedule"
+    told = (
+        "missing baselines not looked for: no lesions; new therapies not looked for: no table; "
+        "missed visits not looked for: no schedule"
+    )
     assert reasons == {"OS": None, "PFS": told, "TTP": told, "follow_up": None}
     ema = time_to_event(reads((42, "SD")), ALIVE, subjects(), rules=time_to_event_rules(censoring="ema"))
     assert ema["reason"].null_count() == 4
@@ -189,7 +224,7 @@ def test_os_ends_with_the_death_or_with_the_last_day_alive_that_any_table_knows(
 def test_nobody_is_known_to_live_past_the_data_cut():
     row = times(reads((84, "SD")), followup(last_alive_day=120, data_cut_day=100))["OS"]
     assert told(row) == (101, False, "last_alive")
-    assert (row["end_day"], row["source_row_day"]) == (100, 120)
+    assert (row["end_day"], row["source_row_day"], row["description"]) == (100, 120, "alive at the data cut")
 
 
 def test_what_comes_after_the_data_cut_is_no_event():
@@ -197,9 +232,9 @@ def test_what_comes_after_the_data_cut_is_no_event():
     assert told(died["OS"]) == (101, False, "last_alive")
     assert died["OS"]["reason"] == "the death on day 101 is after the data cut (day 100)"
     assert told(times(reads(), followup(death_day=100, data_cut_day=100))["OS"]) == (101, True, "death")
-    late = times(reads((42, "SD"), (84, "PD")), followup(last_alive_day=83, data_cut_day=83))["PFS"]
+    late = times(lesion_reads((42, "SD"), (84, "PD")), followup(data_cut_day=83))["PFS"]
     assert told(late) == (43, False, "last_adequate")
-    assert late["reason"] == "1 assessment after the data cut (day 83) left out"
+    assert late["reason"].endswith("; 1 assessment after the data cut (day 83) left out")
     assert told(times(reads((42, "SD"), (84, "PD")), followup(data_cut_day=84))["PFS"]) == (85, True, "progression")
     therapy = times(reads((42, "SD"), (84, "SD")), followup(data_cut_day=84), therapy=85)["PFS"]
     assert told(therapy) == (85, False, "last_adequate")
@@ -209,6 +244,10 @@ def test_a_subject_infused_after_the_data_cut_is_not_evaluable():
     row = times(reads(), followup(data_cut_day=-1))["OS"]
     assert told(row) == (None, None, "not_evaluable")
     assert row["reason"] == "infusion is on day 0, after the data cut (day -1)"
+
+
+def test_a_subject_infused_on_the_day_of_the_data_cut_has_a_day():
+    assert told(times(reads(), followup(data_cut_day=0))["OS"]) == (1, False, "no_contact")
 
 
 def test_follow_up_is_an_event_alive_and_censored_by_death():
@@ -228,13 +267,13 @@ def test_ttr_and_dor_are_of_responders_by_the_best_response_alone():
     rows = times(seen, ALIVE, best_response=best(42, confirmation_day=84))
     assert told(rows["TTR"]) == (43, True, "response")
     assert told(rows["DOR"]) == (85, True, "progression")
-    for other in (
-        best(None, "SD"),
-        best(42, reader="someone"),
-        best(42, source="derived"),
-        best(42, confirmation="not_required"),
-    ):
-        assert {"DOR", "TTR"}.isdisjoint(times(seen, ALIVE, best_response=other))
+    assert {"DOR", "TTR"}.isdisjoint(times(seen, ALIVE, best_response=best(None, "SD")))
+    both = pl.concat(
+        [best(None, "SD"), best(42, source="derived"), best(42, confirmation="not_required")], how="vertical_relaxed"
+    )
+    assert {"DOR", "TTR"}.isdisjoint(times(seen, ALIVE, best_response=both))
+    with pytest.raises(TableError, match="no best response by the confirmation that the rules ask for"):
+        times(seen, ALIVE, best_response=best(42, confirmation="not_required"))
 
 
 def test_dor_of_a_responder_seen_no_more_is_censored_on_the_day_of_the_response():
@@ -344,7 +383,9 @@ def trials(draw):
             "therapy": draw(st.none() | st.integers(-20, 420 if death is None else death)),
         }
         person["stop_reason"] = draw(st.sampled_from(["toxicity", "clinical_progression"]))
-        person["response"] = draw(st.none() | st.sampled_from(sorted(seen))) if seen else None
+        progressed = min((day for day, word in seen.items() if word == "PD"), default=10**6)
+        before = [day for day in sorted(seen) if day < progressed]
+        person["response"] = draw(st.none() | st.sampled_from(before)) if before else None
         people.append(person)
     return people
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.report.clinical_tables import clinical_tables
 from tilseq.endpoints.parameters import INFUSED_UPPER_BOUND
 from tilseq.io.files import write_json
 from tilseq.io.write import write_table
@@ -109,6 +110,7 @@ def fake_out(out: Path, names: tuple[str, ...], *, hostile: bool = False) -> Pat
             for k, g in enumerate(HOSTILE[:3] if hostile else ("memory", "activation", "effector", "exhaustion"))
         ],
         outputs.RESPONSE: [row for i, name in enumerate(names) for row in _response(i, name, hostile)],
+        **clinical_tables(names, HOSTILE[0] if hostile else None),
         outputs.QUALITY: _quality(samples, hostile),
         outputs.FAILURES: _failures(samples, hostile),
         outputs.EXCLUSIONS: [

@@ -69,7 +69,7 @@ def test_every_image_is_drawn(browser, pages):
     open_page(browser, pages["good"])
     browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
     sizes = browser.execute_script("return [...document.images].map(i => [i.complete, i.naturalWidth > 0])")
-    assert sizes == [[True, True]] * 15
+    assert sizes == [[True, True]] * 19
 
 
 def test_hostile_names_stand_as_text(browser, pages):
@@ -147,5 +147,5 @@ def test_paper_shows_what_the_screen_folds_and_no_contents_bar(browser, pages):
     )
     bar = browser.execute_script("return getComputedStyle(document.querySelector('nav')).display")
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
-    assert len(heights) == 30 and min(heights) > 20
+    assert len(heights) == 36 and min(heights) > 20
     assert bar == "none"

@@ -9,7 +9,8 @@ from tilseq.report import make_figures, render
 from tilseq.report.figures import FIGURES
 from tilseq.tables import outputs
 
-ALL = ["flow_t_cells", "repertoire_mass", "expression_scores", "clinical_spider"]
+ALL = ["flow_t_cells", "repertoire_mass", "expression_scores", "clinical_spider", "clinical_waterfall"]
+ALL += [f"clinical_survival_{parameter}" for parameter in ("OS", "PFS", "DOR")]
 SUBJECTS = [f"flow_P0{i}" for i in range(1, 7)] + ["repertoire_P01_TRB", "repertoire_P02_TRB"]
 
 
@@ -28,7 +29,7 @@ def test_the_cohort_gets_its_figures_with_captions_beside_those_of_the_tubes(dra
     html = render(shutil.copytree(drawn, tmp_path / "out")).read_text()
     order = [html.index(f'id="{part}"') for part in ("clinical", "flow", "repertoire", "expression", "quality")]
     places = [html.index(f'alt="{captions[f"study/{name}.svg"]}"') for name in ALL]
-    assert [sum(place > start for start in order) for place in places] == [2, 3, 4, 1]
+    assert [sum(place > start for start in order) for place in places] == [2, 3, 4, *[1] * 5]
     assert captions["subject/flow_P01.svg"] == "P01: T cells in blood over time, with 95 % limits."
     assert order[1] < html.index(f'alt="{captions["subject/flow_P06.svg"]}"') < order[2]
 
@@ -49,7 +50,7 @@ def test_the_same_rows_give_the_same_bytes_and_those_of_subjects_gone_are_taken_
     files = {f"{name}.{kind}" for name in of_subjects for kind in ("svg", "png")}
     assert {path.name for path in again if path.parent.name == "subject"} == files
     assert {path.name for path in (out / "figures" / "subject").iterdir()} == files
-    # The other two are of all subjects' endpoints.
+    # The other figures are of all subjects' endpoints.
     same = files | {f"{name}.{kind}" for name in ("expression_scores", "clinical_spider") for kind in ("svg", "png")}
     of_same_rows = {path: content for path, content in again.items() if path.name in same}
     assert len(of_same_rows) == len(same)

@@ -62,7 +62,14 @@ COLUMNS = ["subject", "visit", "parameter", "value", "value_text", "status", "sc
 
 def test_endpoints_of_lesions_and_recorded_responses(study, tmp_path):
     written = tables(plan(study()), tmp_path / "out")
-    assert sorted(written) == ["endpoints", "response"]
+    assert sorted(written) == ["endpoints", "irecist", "irecist_best", "response", "response_differences"]
+    # The reader recorded nothing on day 84, where the sum is 4 mm after 0 mm: back, yet below 5 mm above the nadir.
+    assert written["response_differences"].select("subject", "day", "kind", "derived").rows() == [
+        ("S1", 84, "derived_only", "PR")
+    ]
+    assert written["irecist_best"].select("subject", "best_response", "day").rows() == [
+        ("S1", "iCR", 28), ("S2", "NE", 28),
+    ]  # fmt: skip
     recist = "RECIST 1.1"
     found = written["endpoints"].filter(subject="S1", visit="D28").select(COLUMNS).rows()
     assert found == [
@@ -145,7 +152,17 @@ def test_a_contradiction_stops_its_subject_alone(study, tmp_path):
     late_target = LESIONS + "S2,28,D28,T2,target,10\n"
     first, second = plan(study({"clinical/lesions.csv": late_target}))
     assert tables([first], tmp_path / "out")["response"]["subject"].unique().to_list() == ["S1"]
-    with pytest.raises(StudyError, match="T2"):
+    with pytest.raises(StudyError, match=r"clinical/lesions\.csv, row 7.*T2"):
+        tables([second], tmp_path / "out")
+
+
+def test_rows_without_a_reader_fail_alone_where_other_subjects_name_one(study, tmp_path):
+    lines = LESIONS.splitlines()
+    named = [line + (",A" if line.startswith("S1") else ",") for line in lines[1:]]
+    half = "\n".join([lines[0] + ",reader", *named]) + "\n"
+    first, second = plan(study({"clinical/lesions.csv": half, "clinical/responses.csv": None}))
+    assert tables([first], tmp_path / "out")["response"]["reader"].unique().to_list() == ["A"]
+    with pytest.raises(StudyError, match=r"clinical/lesions\.csv, row 5.*without a reader"):
         tables([second], tmp_path / "out")
 
 

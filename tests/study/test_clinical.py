@@ -4,9 +4,9 @@ from tilseq.study import clinical
 from tilseq.study.read import examine, read_study
 
 NOT_ANALYSED = (
-    "read and checked, but not analysed yet: clinical/followup.csv, clinical/adverse_events.csv, clinical/labs.csv "
+    "read and checked, but not analysed yet: clinical/adverse_events.csv, clinical/labs.csv "
     "but for lymphocyte counts, "
-    "clinical/tumor_markers.csv, clinical/therapies.csv, clinical/schedule.csv, plates/"
+    "clinical/tumor_markers.csv, plates/"
 )
 
 

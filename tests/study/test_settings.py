@@ -52,7 +52,37 @@ def test_defaults(tmp_path):
                 "method": "mean",
                 "controls": 0,
             },
-            "clinical": {"partial_dates": "refuse", "regrowth": "sum_rule"},
+            "clinical": {
+                "partial_dates": "refuse",
+                "regrowth": "sum_rule",
+                "undersized": "refuse",
+                "source": "recorded",
+                "best_response": {
+                    "confirmation_days": 28,
+                    "sd_min_days": 42,
+                    "reference": "infusion",
+                    "max_ne": 1,
+                    "accept_sd": False,
+                    "strict_table3": False,
+                    "stop_at_progression": True,
+                    "new_therapy": "stop",
+                    "reads_from": "treatment",
+                    "disease_control": ["CR", "PR", "SD"],
+                    "unassessed": "not_assessed",
+                },
+                "irecist": {"confirm_from_days": 28, "confirm_within_days": 56},
+                "time_to_event": {
+                    "preset": "customary",
+                    "first_dose": None,
+                    "censoring": "fda",
+                    "confirmation": "required",
+                    "death_in_ttp": "last_adequate",
+                    "progression_day": "new_lesion",
+                    "same_day": "event",
+                    "unknown_death_cause": "tumor",
+                },
+                "survival": {"interval": "log-log", "landmarks": [91, 183, 274, 365], "rmst_days": [365]},
+            },
             "job_seconds": 600,
             "job_gigabytes": 16.0,
         },
@@ -138,6 +168,16 @@ def test_a_whole_number_may_stand_for_a_number(tmp_path):
             "study: x\ngates: {a: gates.xml}\n",
             "study.yaml, row 2, column gates.a: this value cannot stand here; found 'gates.xml'; "
             "expected names with values below them",
+        ),
+        (
+            "study: x\nanalysis:\n  clinical:\n    time_to_event: {preset: lm103}\n",
+            "study.yaml, row 4, column analysis.clinical.time_to_event: lm103 needs first_dose: lymphodepletion or "
+            "infusion",
+        ),
+        (
+            "study: x\nanalysis: {clinical: {best_response: {disease_control: [CR, SDD]}}}\n",
+            "study.yaml, row 2, column analysis.clinical.best_response.disease_control.1: this value cannot stand "
+            "here; found 'SDD'; expected 'CR', 'PR', 'SD' or 'NON-CR/NON-PD'; did you mean 'SD'?",
         ),
         ("study: x\nschema_version: 2\n", "study.yaml, row 2, column schema_version: this value cannot stand here; "
          "found 2; expected 1"),

@@ -10,6 +10,8 @@ import click
 from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import polars as pl
 
     from tilseq.clinical import TimeToEventRules
@@ -22,6 +24,30 @@ tilseq clinical survival followup.csv --responses out/response.csv --subjects su
     --therapies therapies.csv --schedule schedule.csv --preset lm103 --first-dose infusion -o out"""
 
 
+# Setting of `time_to_event_rules`: its values, the usual one first unless there is none, and what it decides.
+SETTINGS: dict[str, tuple[tuple[str, ...], str]] = {
+    "preset": (("customary", "lm103"), "Origins and events: from the infusion, or as the protocol of LM103 has them."),
+    "censoring": (("fda", "ema"), "Whether further therapy, missed visits and the like censor progression."),
+    "first_dose": (("lymphodepletion", "infusion"), "Of what the first dose is that OS of lm103 counts from."),
+    "death_in_ttp": (("last_adequate", "death"), "Where a death that is no event of TTP censors it."),
+    "confirmation": (("required", "not_required"), "Who is a responder, for DOR and TTR."),
+    "source": (("recorded", "derived"), "Responses that count; derived ones where none is recorded, or always."),
+    "progression_day": (("new_lesion", "last_scan"), "Day of a PD: earliest scan of its new lesion, or its last scan."),
+    "same_day": (("event", "censored"), "Progression on the day a further therapy begins."),
+    "unknown_death_cause": (("tumor", "other"), "What a death of unknown cause counts as, where the cause decides."),
+}
+REQUIRED = ("first_dose",)  # where it is asked for, nobody may guess it
+
+
+def _settings[Command: Callable[..., Any]](command: Command) -> Command:
+    """Add an option for each setting."""
+    for name, (values, text) in reversed(SETTINGS.items()):
+        usual = None if name in REQUIRED else values[0]
+        flag = f"--{name.replace('_', '-')}"
+        command = click.option(flag, type=click.Choice(values), default=usual, show_default=True, help=text)(command)
+    return command
+
+
 @click.command("survival", cls=Examples, example=EXAMPLE)
 @click.argument("followup", metavar="FOLLOWUP.csv", type=CSV)
 @click.option("--responses", required=True, type=CSV, help="Recorded ones, or response.csv of `clinical response`.")
@@ -31,32 +57,7 @@ tilseq clinical survival followup.csv --responses out/response.csv --subjects su
 @click.option("--infusions", type=CSV, help="Infusions; without it every subject was infused on day 0.")
 @click.option("--lesions", type=CSV, help="Lesions, for the day on which a new one was seen.")
 @click.option("--best-response", "best_response", type=CSV, help="Best responses; DOR and TTR are of responders.")
-@click.option(
-    "--preset",
-    type=click.Choice(["customary", "lm103"]),
-    default="customary",
-    show_default=True,
-    help="Origins and events: from the infusion, or as the protocol of LM103 has them.",
-)
-@click.option(
-    "--censoring",
-    type=click.Choice(["fda", "ema"]),
-    default="fda",
-    show_default=True,
-    help="Whether further therapy, missed visits and the like censor progression.",
-)
-@click.option(
-    "--first-dose",
-    type=click.Choice(["lymphodepletion", "infusion"]),
-    help="Of what the first dose is that OS of lm103 counts from.",
-)
-@click.option(
-    "--unknown-death-cause",
-    type=click.Choice(["tumor", "other"]),
-    default="tumor",
-    show_default=True,
-    help="What a death of unknown cause counts as, where the cause decides.",
-)
+@_settings
 @output_folder
 @click.pass_context
 def survival_command(context: click.Context, /, output: Path, **options: Any) -> None:
@@ -69,8 +70,7 @@ def survival_command(context: click.Context, /, output: Path, **options: Any) ->
     from tilseq.io.write import write_table
     from tilseq.tables.survival import TIME_TO_EVENT
 
-    settings = {name: options.pop(name) for name in ("preset", "censoring", "first_dose", "unknown_death_cause")}
-    rules = time_to_event_rules(**settings)
+    rules = time_to_event_rules(**{name: options.pop(name) for name in SETTINGS})
     tables, faults = _read({name: path for name, path in options.items() if path is not None})
     refused = _refuse(tables, faults, options, rules)
     derived = time_to_event(**tables, rules=rules, refused=refused)
@@ -131,7 +131,11 @@ def _refuse(
     for problems in told.values():
         for problem in problems:
             click.echo(f"tilseq: {problem}", err=True)
-    return {subject: "; ".join(problem.what for problem in problems) for subject, problems in told.items()}
+    return {subject: "; ".join(_why(problem, subject) for problem in problems) for subject, problems in told.items()}
+
+
+def _why(problem: TilseqError, subject: str) -> str:
+    return f"{problem.column}: {problem.what.removeprefix(f'subject {subject}: ')}"
 
 
 def _tell(derived: pl.DataFrame, without_best_response: bool) -> None:

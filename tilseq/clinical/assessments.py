@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import polars as pl
+
 from tilseq.errors import TableError
+from tilseq.tables import Table, as_polars, conform
 
 # Whole micrometres: a threshold in floating point misses about one exact -30 % or +20 % case in three.
 MICROMETRES = 1000
@@ -31,6 +34,18 @@ class Assessment:
     def named(self, role: str) -> dict[str, Row]:
         """Return the lesions of one role; a target resected for the product is none."""
         return {name: row for name, row in self.lesions.items() if row["role"] == role and not row["resected"]}
+
+
+def numbered(frame: Any, table: Table, rows: Sequence[int] | None) -> list[Row]:
+    """Return the rows of a table in its order, each with the `row` of the file it stands in, or None."""
+    frame = as_polars(frame)
+    found = conform(frame, table).rows(named=True)
+    if rows is None:
+        return [row | {"row": None} for row in found]
+    nothing = pl.Series([None] * frame.height)
+    columns = ((frame[name] if name in frame.columns else nothing).cast(table.schema[name]) for name in table.key)
+    numbers = dict(zip(zip(*columns, strict=True), rows, strict=True))
+    return [row | {"row": numbers[tuple(row[name] for name in table.key)]} for row in found]
 
 
 def gather(rows: Iterable[Row], problems: list[TableError], last_days: Mapping[str, int] | None = None) -> Series:
@@ -102,8 +117,8 @@ def _facts(rows: Iterable[Row], problems: list[TableError], last_days: Mapping[s
             values = {row[name] for row in history if row[name] is not None}
             if len(values) > 1:
                 other = next(row for row in history if row[name] not in (None, history[0][name]))
-                what = f"the {name} of a lesion changes between visits"
-                problems.append(problem(what, name, place, row=other["row"]))
+                changes = f"the {name} of a lesion changes between visits"
+                problems.append(problem(changes, name, place, row=other["row"]))
             settled[name] = next((row[name] for row in history if row[name] is not None), False)
         for row in history:
             fact = row | settled

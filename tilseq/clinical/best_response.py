@@ -60,8 +60,8 @@ def best_response(
     Raises
     ------
     StudyError
-        A subject of the responses that is not in `subjects`, a reference day that is missing, or responses without a
-        reader beside responses with one.
+        A subject of the responses or therapies that is not in `subjects`, a reference day that is missing, or responses
+        without a reader beside responses with one.
     AnalysisError
         A policy that cannot be.
 
@@ -74,6 +74,8 @@ def best_response(
     problems: list[TilseqError] = []
     days = _subject_days(subjects, table, policy, problems)
     starts, before = _new_therapies(therapies)
+    for subject in sorted(({*starts, *before}) - set(days)) if subjects is not None else ():
+        problems.append(TableError("a subject with a therapy is not in subjects", column="subject", found=subject))
     readers = table["reader"].unique().sort(nulls_last=True).to_list() or [None]
     if None in readers and len(readers) > 1:
         without = table.filter(pl.col("reader").is_null())["subject"].unique().sort().to_list()

@@ -46,9 +46,9 @@ def no_baseline(question: Question) -> Found | None:
 
 
 def new_therapy(question: Question) -> Found | None:
-    """Set off by a further therapy before the event, or on its day where the rules say so."""
+    """Set off by a further therapy before the event, or on the day of progression where the rules say so."""
     therapy, event = question.history.therapy, question.event
-    if therapy is not None and event is not None and therapy.day == event.found.day:
+    if therapy is not None and event is not None and event.rule == "progression" and therapy.day == event.found.day:
         return therapy if question.rules.same_day == "censored" else None
     return question.before_event(therapy)
 
@@ -124,7 +124,8 @@ def end_of_observation(end: str, question: Question) -> Censored:
         alive = question.history.alive
         if alive is None or alive.day <= question.start:
             return Censored("no_contact", "nothing known after the origin", _origin(question))
-        return Censored("last_alive", "last known alive", alive)
+        words = "last known alive" if alive.day == alive.row_day else "alive at the data cut"
+        return Censored("last_alive", words, alive)
     read = question.adequate()
     if read is None:
         return Censored("no_post_baseline", "no adequate assessment after the origin", _origin(question))

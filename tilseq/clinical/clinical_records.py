@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.clinical.assessments import Row
+from tilseq.errors import TableError
 from tilseq.tables import Column, Table, as_polars, conform
 from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, LESIONS, RESPONSE_READS, SCHEDULE, SUBJECTS, THERAPIES
 from tilseq.tables.outputs import RESPONSE
@@ -26,7 +27,7 @@ SUBJECT_DAYS = _part(
     SUBJECTS, "subject", "enrollment_day", "randomization_day", "first_dose_day", "lymphodepletion_day"
 )
 NEW_LESIONS = _part(LESIONS, "subject", "day", "visit", "reader", "lesion", "role", "state")
-READS = _part(RESPONSE, "subject", "reader", "day", "visit", "baseline", "response", "recorded")
+READS = _part(RESPONSE, "subject", "reader", "day", "visit", "baseline", "new_lesion", "response", "recorded")
 BEST_RESPONSES = Table(
     "best_response",
     "What the derivation asks of best responses.",
@@ -130,8 +131,13 @@ def gather_records(
         return None if frame is None else numbered_rows(frame, table, refused, wider=wider)
 
     responders = rows(best_response, BEST_RESPONSES, wider=True)
-    if responders is not None:
-        responders = [row for row in responders if row["confirmation"] == confirmation]
+    if responders:
+        asked = [row for row in responders if row["confirmation"] == confirmation]
+        if not asked:
+            found = responders[0]["confirmation"]
+            what = "no best response by the confirmation that the rules ask for"
+            raise TableError(what, column="confirmation", found=found, expected=confirmation)
+        responders = asked
     return Records(
         numbered_rows(subjects, SUBJECT_DAYS, refused, wider=True),
         numbered_rows(followup, FOLLOWUP, refused),
@@ -150,6 +156,6 @@ def _reads(responses: Any, refused: Collection[str]) -> list[Row]:
     frame = as_polars(responses)
     if "recorded" in frame.columns:
         return [row | {"table": "response"} for row in numbered_rows(frame, READS, refused, wider=True)]
-    alone = {"baseline": False, "table": "responses"}
+    alone = {"baseline": False, "new_lesion": None, "table": "responses"}
     rows = numbered_rows(frame, RESPONSE_READS, refused)
     return [row | alone | {"recorded": row["response"], "response": None} for row in rows]

@@ -57,7 +57,8 @@ def contradictions(
     A subject without follow-up or unknown to `subjects`; a death before the infusion or another origin that the rules
     count from, so that a time would not be positive; a last day alive before an origin or after the death; an
     assessment or therapy after the death; an enrolment after the infusion; a cause of death or a reason to stop
-    without its day; a responder without the day of the response; assessments with and without a reader in one table.
+    without its day; a responder without the day of the response, with one before the treatment or after progression,
+    without assessments or by responses that do not count; assessments with and without a reader in one table.
 
     Parameters
     ----------
@@ -99,7 +100,7 @@ def contradictions_in(records: Records, rules: TimeToEventRules) -> list[Contrad
         *(one for row in records.followup for one in _of_followup(row, origins.get(row["subject"], {}), infused)),
         *_after_death(records, died),
         *_of_readers(records),
-        *_of_responders(records, origins),
+        *_of_responders(records, origins, rules),
     ]
     return found
 
@@ -200,11 +201,50 @@ def _of_readers(records: Records) -> Iterator[Contradiction]:
             yield _found(row, row["table"], "reader", "no reader, where other assessments name one", mend=mend)
 
 
-def _of_responders(records: Records, origins: Mapping[str, Mapping[str, int]]) -> Iterator[Contradiction]:
+def _of_responders(
+    records: Records, origins: Mapping[str, Mapping[str, int]], rules: TimeToEventRules
+) -> Iterator[Contradiction]:
+    sources = _sources(records, rules)
+    given = {(row["subject"], row["reader"], row["source"]) for row in records.responders or ()}
+    progressed = _first_progressions(records, sources)
     for row in records.responders or ():
-        day, word = row["response_day"], row["best_response"]
+        key, day, word = (row["subject"], row["reader"]), row["response_day"], row["best_response"]
         starts = origins.get(row["subject"], {}).values()
-        if word in RESPONDERS and day is None:
+        if key in sources and (*key, sources[key]) not in given:
+            what = f"no best response by the {sources[key]} responses, which are those that count"
+            yield _found(row, "best_response", "source", what)
+        if word not in RESPONDERS or row["source"] != sources.get(key, row["source"]):
+            continue
+        if key not in sources:
+            yield _found(row, "best_response", "reader", "a response without any assessment of that reader")
+        elif day is None:
             yield _found(row, "best_response", "response_day", f"{word} without the day of the response")
-        elif day is not None and starts and day <= max(starts):
+        elif starts and day <= max(starts):
             yield _found(row, "best_response", "response_day", "a response that is not after the treatment began")
+        elif progressed.get(key, day) < day:
+            told = f"a response after the progression of day {progressed[key]}"
+            yield _found(row, "best_response", "response_day", told)
+
+
+def _sources(records: Records, rules: TimeToEventRules) -> dict[tuple[str, str | None], str]:
+    """Return which responses of each subject and reader count, where there are any."""
+    there: dict[str, set[tuple[str, str | None]]] = {
+        source: {(row["subject"], row["reader"]) for row in records.reads if row[column] is not None}
+        for source, column in (("recorded", "recorded"), ("derived", "response"))
+    }
+    return dict.fromkeys(there["derived"], "derived") | (
+        dict.fromkeys(there["recorded"], "recorded") if rules.source == "recorded" else {}
+    )
+
+
+def _first_progressions(
+    records: Records, sources: Mapping[tuple[str, str | None], str]
+) -> dict[tuple[str, str | None], int]:
+    """Return the day of the first PD after the infusion's day 0 of each subject and reader."""
+    days: dict[tuple[str, str | None], int] = {}
+    for row in records.reads:
+        key = (row["subject"], row["reader"])
+        word = row["recorded" if sources.get(key) == "recorded" else "response"]
+        if word == "PD" and row["day"] > 0:
+            days[key] = min(days.get(key, row["day"]), row["day"])
+    return days

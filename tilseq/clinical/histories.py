@@ -41,7 +41,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Series:
-    """The assessments of one reader up to the data cut and the first PD after the infusion.
+    """The assessments of one reader up to the data cut.
 
     Attributes
     ----------
@@ -140,7 +140,6 @@ def histories(records: Records, rules: TimeToEventRules) -> list[History]:
         series = {
             reader: _series(
                 rows,
-                treatment_day if infusion is None else infusion,
                 follow,
                 new_lesions.get(name, ()),
                 responders,
@@ -219,7 +218,6 @@ def _contact(day: int | None, table: str) -> Row:
 
 def _series(
     rows: Sequence[Row],
-    treated: int,
     follow: Row,
     new_lesions: Sequence[Row],
     responders: Mapping[tuple[Any, ...], Row],
@@ -236,7 +234,6 @@ def _series(
         late = len(told) - len(kept)
         words.append(f"{late} assessment{'s' if late > 1 else ''} after the data cut (day {cut}) left out")
     reads = sorted((_read(row, row[column], new_lesions, rules) for row in kept), key=lambda read: read.day)
-    first = next((i for i, one in enumerate(reads) if one.response == "PD" and one.day > treated), len(reads))
     derived = any(row["response"] is not None for row in rows)
     key = (rows[0]["subject"], rows[0]["reader"], "recorded" if recorded else "derived")
     answer = responders.get(key)
@@ -244,7 +241,7 @@ def _series(
         _within(answer[name], cut) for name in ("response_day", "confirmation_day") if answer[name] is not None
     )
     return Series(
-        tuple(reads[: first + 1]),
+        tuple(reads),
         table,
         any(row["baseline"] for row in rows) if derived else None,
         None if answer is None else Found(answer["response_day"], "best_response", answer["response_day"]),
@@ -256,16 +253,17 @@ def _series(
 def _read(row: Row, response: str, new_lesions: Sequence[Row], rules: TimeToEventRules) -> Read:
     """Return an assessment; a PD with a new lesion counts from the earliest scan of its set that shows one."""
     day = row["day"]
-    if response == "PD" and rules.progression_day == "new_lesion":
+    if response == "PD" and rules.progression_day == "new_lesion" and row["new_lesion"] is not False:
         scans = [
-            lesion["day"]
+            (lesion["state"] == "equivocal", lesion["day"])
             for lesion in new_lesions
             if lesion["reader"] == row["reader"]
             and lesion["visit"] == row["visit"]
             and lesion["state"] not in UNSEEN
             and day - LONGEST_VISIT <= lesion["day"] <= day
         ]
-        day = min(scans, default=day) if row["visit"] is not None else day
+        # An equivocal lesion dates a progression only where the set holds no other new one.
+        day = min(scans, default=(False, day))[1] if row["visit"] is not None else day
     return Read(day, row["day"], row["visit"], response)
 
 

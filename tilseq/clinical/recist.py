@@ -14,6 +14,7 @@ from tilseq.clinical.assessments import (
     Row,
     gather,
     is_seen,
+    numbered,
     problem,
 )
 from tilseq.clinical.baseline import (
@@ -51,7 +52,8 @@ def response(
     subjects: Any = None,
     regrowth: Regrowth = "sum_rule",
     undersized: Undersized = "refuse",
-    file_rows: Sequence[int] | None = None,
+    lesion_rows: Sequence[int] | None = None,
+    response_rows: Sequence[int] | None = None,
 ) -> pl.DataFrame:
     """Derive the response at each visit from the lesions, and hold what the reader recorded beside it.
 
@@ -74,15 +76,15 @@ def response(
         Table `responses`; matched by subject, reader and visit, else by subject, reader and day.
     subjects
         Columns `subject`, `harvest_day`, `lymphodepletion_day`, `first_dose_day`; must then hold every subject of the
-        lesions.
+        lesions and responses.
     regrowth
         What follows a complete response of the targets: `sum_rule` asks 5 mm above the nadir as always,
         `pd` makes any target that is back (a node of 10 mm or more) progression. The reason tells where they differ.
     undersized
         What becomes of a baseline whose targets are all below 10 mm, which RECIST 1.1 does not allow and centimetres
         look like: `refuse` is an error that asks; `accept` keeps them, and the reason says so.
-    file_rows
-        Row of a file that each row of `lesions` stands in, for the errors to name.
+    lesion_rows, response_rows
+        Row of a file that each row of `lesions` and of `responses` stands in, for the errors to name.
 
     Returns
     -------
@@ -98,13 +100,16 @@ def response(
         A table breaks its registry.
     """
     problems: list[TableError] = []
-    seen = _numbered(as_polars(lesions), file_rows)
-    days = _treatment_days(subjects, {row["subject"] for row in seen}, problems)
+    seen = numbered(lesions, LESIONS, lesion_rows)
+    recorded = [] if responses is None else numbered(responses, RESPONSE_READS, response_rows)
+    days = treatment_days(subjects)
+    if subjects is not None:
+        for what, rows in (("with lesions", seen), ("with recorded responses", recorded)):
+            _list_unknown(f"a subject {what} is not in subjects", rows, days, problems)
     resection = {subject: max(last, last if harvest is None else harvest) for subject, (harvest, last) in days.items()}
     series = gather(seen, problems, resection)
-    recorded = [] if responses is None else conform(as_polars(responses), RESPONSE_READS).rows(named=True)
     readers_half_named([*seen, *recorded], problems)
-    rows: list[Row] = []
+    rows = []
     for (subject, reader), assessments in series.items():
         harvest, last_day = days.get(subject, (None, 0))
         baseline, why = choose_baseline(assessments, harvest, last_day)
@@ -120,16 +125,6 @@ def response(
     if problems:
         raise StudyError(problems)
     return RESPONSE.frame([{name: row.get(name) for name in RESPONSE.names} for row in rows])
-
-
-def _numbered(lesions: pl.DataFrame, file_rows: Sequence[int] | None) -> list[Row]:
-    """Return the rows of table `lesions`, each with the `row` of the file it stands in, or None."""
-    rows = conform(lesions, LESIONS).rows(named=True)
-    if file_rows is None:
-        return [row | {"row": None} for row in rows]
-    columns = (lesions[name] if name in lesions.columns else [None] * lesions.height for name in LESIONS.key)
-    numbers = dict(zip(zip(*columns, strict=True), file_rows, strict=True))
-    return [row | {"row": numbers[tuple(row[name] for name in LESIONS.key)]} for row in rows]
 
 
 def overall_response(target: str | None, nontarget: str | None, new_lesion: bool) -> str:
@@ -183,9 +178,7 @@ def nontarget_response(states: Sequence[str | None]) -> str:
     return "CR" if set(states) == {"absent"} else "NON-CR/NON-PD"
 
 
-def _treatment_days(
-    subjects: Any, seen: Collection[str], problems: list[TableError]
-) -> dict[str, tuple[int | None, int]]:
+def treatment_days(subjects: Any) -> dict[str, tuple[int | None, int]]:
     """Return the day of harvest and the last day before treatment of each subject."""
     if subjects is None:
         return {}
@@ -194,9 +187,16 @@ def _treatment_days(
     for row in conform(frame, TREATMENT_DAYS).rows(named=True):
         starts = [row[name] for name in STARTS if row[name] is not None]
         days[row["subject"]] = (row["harvest_day"], min([0, *starts]))
-    for subject in sorted(set(seen) - set(days)):
-        problems.append(problem("a subject with lesions is not in subjects", "subject", subject))
     return days
+
+
+def _list_unknown(what: str, rows: Iterable[Row], known: Collection[str], problems: list[TableError]) -> None:
+    """List the subjects that are not known, each with its first row."""
+    first: dict[str, Row] = {}
+    for row in rows:
+        if row["subject"] not in known:
+            first.setdefault(row["subject"], row)
+    problems += [problem(what, "subject", subject, row=row["row"]) for subject, row in first.items()]
 
 
 def _derive(
@@ -213,7 +213,7 @@ def _derive(
     nodes = [row["node"] for row in targets.values()]
     base_sum = _sum([row["size"] for row in targets.values()])
     nadir, gone = base_sum, False
-    new = _new_lesions(assessments)
+    new = new_lesions(assessments)
     for position, one in enumerate(assessments):
         sizes = [one.lesions[name]["size"] if name in one.lesions else None for name in targets]
         row = _row(one) | _sums(sizes, base_sum, nadir if position > baseline else None)
@@ -238,8 +238,8 @@ def _derive(
         yield row | {
             "target_response": target,
             "nontarget_response": nontarget,
-            "new_lesion": seen,
-            "response": overall_response(target, nontarget, seen),
+            "new_lesion": bool(seen),
+            "response": overall_response(target, nontarget, bool(seen)),
             "reason": _sentence(words + _scan_days(one)),
         }
         total = _sum(sizes)
@@ -306,21 +306,22 @@ def _row(assessment: Assessment) -> Row:
     }
 
 
-def _new_lesions(assessments: Sequence[Assessment]) -> list[tuple[bool, list[str]]]:
-    """Return whether a new lesion is seen at each assessment, and what to say of those named.
+def new_lesions(assessments: Sequence[Assessment]) -> list[tuple[set[str], list[str]]]:
+    """Return which new lesions are seen at each assessment, and what to say of those named.
 
     An equivocal one counts once a later scan confirms it.
     """
-    found: list[tuple[bool, list[str]]] = []
+    found: list[tuple[set[str], list[str]]] = []
     confirmed: dict[str, int] = {}
     for one in reversed(assessments):
-        seen, words = False, []
+        seen, words = set(), []
         for name, row in one.named("new").items():
             if row["state"] in ("present", "progressed"):
-                seen, confirmed[name] = True, one.day
+                seen.add(name)
+                confirmed[name] = one.day
                 words.append(f"new lesion {name}{_small(row)}")
             elif row["state"] == "equivocal" and name in confirmed:
-                seen = True
+                seen.add(name)
                 words.append(f"new lesion {name}, equivocal here, confirmed on day {confirmed[name]}")
             elif _is_normal_node(row):
                 words.append(f"{name} a node below 10 mm: normal, no new lesion")
@@ -330,7 +331,7 @@ def _new_lesions(assessments: Sequence[Assessment]) -> list[tuple[bool, list[str
     return found
 
 
-def _tell_unreported(assessments: Sequence[Assessment], found: Sequence[tuple[bool, list[str]]]) -> None:
+def _tell_unreported(assessments: Sequence[Assessment], found: Sequence[tuple[set[str], list[str]]]) -> None:
     """Add a word at each assessment that does not list a new lesion which counted before; no response is changed."""
     counted: dict[str, None] = {}
     for one, (_, words) in zip(assessments, found, strict=True):

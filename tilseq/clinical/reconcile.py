@@ -14,8 +14,8 @@ from tilseq.tables.best_response import RESPONSE_DIFFERENCES
 from tilseq.tables.outputs import RESPONSE
 
 
-def readers_half_named(rows: Iterable[Row], problems: list[TableError]) -> None:
-    """List subjects with rows without a reader where other rows name one: whose they are is not known."""
+def readers_half_named(rows: Iterable[Row], problems: list[TableError]) -> set[str]:
+    """List, and return, subjects with rows without a reader where other rows name one: whose they are is not known."""
     named: dict[str, None] = {}
     without: dict[str, Row] = {}
     for row in rows:
@@ -24,12 +24,15 @@ def readers_half_named(rows: Iterable[Row], problems: list[TableError]) -> None:
         else:
             named.setdefault(row["reader"])
     if not named:
-        return
+        return set()
     for subject, row in without.items():
         place = f"subject {subject}, day {row['day']}; others are of {', '.join(sorted(named))}"
         what = "a row without a reader stands beside rows of one"
         mend = "name the reader in lesions and responses"
-        problems.append(problem(what, "reader", place, mend, row=row.get("row")))
+        told = problem(what, "reader", place, mend, row=row["row"])
+        told.file = row.get("file")
+        problems.append(told)
+    return set(without)
 
 
 def reconcile(rows: list[Row], series: Series, recorded: Iterable[Row], problems: list[TableError]) -> list[Row]:
@@ -49,7 +52,8 @@ def reconcile(rows: list[Row], series: Series, recorded: Iterable[Row], problems
             place.setdefault((*who, read["day"]), row)
         if "recorded" in row:
             where = f"subject {who[0]}, reader {who[1]}, day {row['day']}"
-            problems.append(problem("two recorded responses belong to one assessment", "response", where))
+            what = "two recorded responses belong to one assessment"
+            problems.append(problem(what, "response", where, row=read["row"]))
         row["recorded"] = read["response"]
         row["agrees"] = None if row.get("response") is None else row["response"] == read["response"]
     return rows
@@ -109,7 +113,7 @@ def _derivation(row: Row, nadir: float | None) -> Iterator[str]:
         yield f"targets {row['target_response']}" + (": " if numbers else "") + ", ".join(numbers)
     if row["nontarget_response"] is not None:
         yield f"non-targets {row['nontarget_response']}"
-    if row["new_lesion"]:
-        yield "a new lesion"
+    if row["baseline"]:
+        yield "the baseline has no response"
     if row["reason"]:
         yield row["reason"]

@@ -21,7 +21,7 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "stop_at_progression": (True, False),
 }
 CONTROL = ("CR", "PR", "SD", "NON-CR/NON-PD")
-NEAR = 2  # days short of a confirmation that are told
+CONFIRMING = {"CR": ("CR",), "PR": ("CR", "PR")}
 
 
 @dataclass(frozen=True)
@@ -131,9 +131,8 @@ def confirmed_at(reads: Sequence[Read], start: int, policy: BestResponsePolicy) 
 
 def first_in_time(reads: Sequence[Read], start: int, days: int) -> int | None:
     """Return the position of the first later CR (for a PR also PR) at least so many days after a read."""
-    words = ("CR",) if reads[start].word == "CR" else ("CR", "PR")
     for i in range(start + 1, len(reads)):
-        if reads[i].word in words and reads[i].day - reads[start].day >= days:
+        if reads[i].word in CONFIRMING[reads[start].word] and reads[i].day - reads[start].day >= days:
             return i
     return None
 
@@ -199,19 +198,19 @@ def near_misses(
 
 
 def _unconfirmed(reads: Sequence[Read], start: int, policy: BestResponsePolicy) -> str:
-    """Return why a CR or PR was not confirmed."""
-    read = reads[start]
-    least = policy.confirmation_days
-    near = first_in_time(reads, start, least - NEAR)
+    """Return why a CR or PR was not confirmed: seen again too soon, or something in the way, or nothing later."""
+    read, least = reads[start], policy.confirmation_days
+    words: list[str] = []
+    again = [i for i in range(start + 1, len(reads)) if reads[i].word in CONFIRMING[read.word]]
+    soon = [i for i in again if reads[i].day - read.day < least and not in_the_way(reads, start, i, policy)]
+    if soon:
+        last = reads[soon[-1]]
+        words.append(f"again on day {last.day}: {last.day - read.day} days, fewer than {least}")
     later = first_in_time(reads, start, least)
-    if near is not None and near != later and not in_the_way(reads, start, near, policy):
-        days = reads[near].day - read.day
-        return f"{read.word} of day {read.day} again on day {reads[near].day}: {days} days, fewer than {least}"
     if later is not None:
-        return f"{read.word} of day {read.day} not confirmed on day {reads[later].day}: " + in_the_way(
-            reads, start, later, policy
-        )
-    if start + 1 == len(reads):
-        return f"{read.word} of day {read.day} not confirmed: no later read"
-    then = reads[start + 1]
-    return f"{read.word} of day {read.day} not confirmed: then {then.word} on day {then.day}"
+        words.append(f"not confirmed on day {reads[later].day}: {in_the_way(reads, start, later, policy)}")
+    if not words and start + 1 == len(reads):
+        words.append("not confirmed: no later read")
+    elif not words:
+        words.append(f"not confirmed: then {reads[start + 1].word} on day {reads[start + 1].day}")
+    return f"{read.word} of day {read.day} " + ", ".join(words)

@@ -134,23 +134,23 @@ def _population(
 ) -> tuple[str, dict[str, list[str]], tuple[str, ...]]:
     """Return the name of the population, its groups with their subjects, and words on it."""
     seen = set(table["subject"])
-    types: dict[str, str | None] = dict.fromkeys(sorted(seen))
+    infused = None if infusions is None else set(as_polars(infusions)["subject"].cast(pl.String))
+    types: dict[str, str | None] = dict.fromkeys(sorted(seen | (infused or set())))
     if subjects is not None:
         frame = conform(as_polars(subjects).select(pl.selectors.by_name(*GROUPS.names, require_all=False)), GROUPS)
         types = dict(frame.select("subject", "tumor_type").iter_rows())
-    infused = set(types) if infusions is None else set(as_polars(infusions)["subject"].cast(pl.String))
     problems = [
         TableError(f"a subject {what} is not in subjects", column="subject", found=subject)
-        for what, names in (("with a best response", seen), ("with an infusion", infused))
+        for what, names in (("with a best response", seen), ("with an infusion", infused or set()))
         for subject in sorted(names - set(types))
     ]
     if problems:
         raise StudyError(problems)
-    members = [subject for subject in types if subject in infused]
+    members = [subject for subject in types if infused is None or subject in infused]
     groups = {"all": members}
     for kind in sorted({types[subject] or "" for subject in members} - {""}):
         groups[f"tumor_type={kind}"] = [subject for subject in members if types[subject] == kind]
-    if infusions is None:
+    if infused is None:
         return "subjects", groups, ("subjects", "who was infused is not known: all are taken")
     left = sorted(seen - infused)
     words = [f"assessed but not infused, left out: {first_few(left, 5)}"] if left else []

@@ -132,6 +132,8 @@ class _Derivation:
         planned = planned_visits(records.schedule or ())
         triggers = {rule.trigger for rule in rules.censoring.rules}
         missing = []
+        if "no_baseline" in triggers and not any(row["response"] for row in records.reads):
+            missing.append("missing baselines not looked for: no lesions")
         if "new_therapy" in triggers and records.therapies is None:
             missing.append("new therapies not looked for: no table")
         if "missed_visits" in triggers and not planned:

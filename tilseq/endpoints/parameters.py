@@ -192,6 +192,15 @@ ALL = (
     _tumour("change_from_nadir", "%", "Change of the sum from its lowest earlier value.", "cohort"),
     _tumour("response_derived", "word", "Overall response derived from the lesions.", "cohort"),
     _tumour("response_recorded", "word", "Overall response that the reader recorded.", "sample"),
+    Parameter(
+        "best_response",
+        "clinical",
+        "word",
+        "Best overall response, confirmed or not; of a subject, without a visit.",
+        ("confirmation", "reader"),
+        "cohort",
+    ),
+    _tumour("depth_of_response", "%", "Deepest change of the sum from baseline up to progression.", "cohort"),
 )
 
 

@@ -79,6 +79,11 @@ def read_subjects(path: str | Path) -> pl.DataFrame:
     return _read(path, SUBJECTS)
 
 
+def read_infusions(path: str | Path) -> pl.DataFrame:
+    """Read a table of infusions; see `read_lesions` for what is raised."""
+    return _read(path, INFUSIONS)
+
+
 def read_followup(path: str | Path) -> pl.DataFrame:
     """Read a table of follow-up; see `read_lesions` for what is raised."""
     return _read(path, FOLLOWUP)
@@ -130,11 +135,6 @@ def parse_by_subject(
             raise StudyError(problems)
         faults[subject].append(problem)
     return frame, dict(faults)
-
-
-def read_infusions(path: str | Path) -> pl.DataFrame:
-    """Read a table of infusions; see `read_lesions` for what is raised."""
-    return _read(path, INFUSIONS)
 
 
 def read_lab_results(path: str | Path) -> tuple[pl.DataFrame, list[int], list[TilseqError]]:

@@ -1,4 +1,4 @@
-"""One function a figure; each returns what it has drawn in the house style: an Axes, or a Figure of several."""
+"""One function a figure or table for reading; each returns what it has drawn: an Axes, a Figure of several, or a GT."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ if TYPE_CHECKING:
     from tilseq.plots.change import change_scatter
     from tilseq.plots.clinical import spider
     from tilseq.plots.compartments import compartment_flow
+    from tilseq.plots.depth import waterfall
     from tilseq.plots.differential import volcano
     from tilseq.plots.diversity import hill_profiles, rank_abundance, rarefaction_curves
     from tilseq.plots.enrichment import enrichment_dots
     from tilseq.plots.expression import score_heatmap, subject_heatmap, visit_heatmap
     from tilseq.plots.flow import gates
+    from tilseq.plots.kaplan_meier import survival
     from tilseq.plots.labs import lab_shift_map, lab_trajectories
+    from tilseq.plots.lanes import swimmer
     from tilseq.plots.overlap import overlap_heatmap, repertoire_maps
     from tilseq.plots.paired import infused_scatter, paired_slopes
+    from tilseq.plots.reading import rates_table, survival_table
     from tilseq.plots.repertoire import persistence_over_time, top_clones
     from tilseq.plots.running import running_enrichment
     from tilseq.plots.safety import adverse_event_bars
@@ -52,11 +56,15 @@ MODULES = {
     "persistence_over_time": "repertoire",
     "rank_abundance": "diversity",
     "rarefaction_curves": "diversity",
+    "rates_table": "reading",
     "repertoire_maps": "overlap",
     "running_enrichment": "running",
     "score_heatmap": "expression",
     "spider": "clinical",
     "subject_heatmap": "expression",
+    "survival": "kaplan_meier",
+    "survival_table": "reading",
+    "swimmer": "lanes",
     "top_clones": "repertoire",
     "umap_cell_types": "umap",
     "umap_labels": "umap",
@@ -64,6 +72,7 @@ MODULES = {
     "usage_heatmap": "usage",
     "visit_heatmap": "expression",
     "volcano": "differential",
+    "waterfall": "depth",
 }
 
 __all__ = [
@@ -90,11 +99,15 @@ __all__ = [
     "persistence_over_time",
     "rank_abundance",
     "rarefaction_curves",
+    "rates_table",
     "repertoire_maps",
     "running_enrichment",
     "score_heatmap",
     "spider",
     "subject_heatmap",
+    "survival",
+    "survival_table",
+    "swimmer",
     "top_clones",
     "umap_cell_types",
     "umap_labels",
@@ -102,6 +115,7 @@ __all__ = [
     "usage_heatmap",
     "visit_heatmap",
     "volcano",
+    "waterfall",
 ]
 
 

@@ -134,7 +134,7 @@ def _changes(rows: Sequence[Row]) -> list[str]:
     known = sorted(change for row in rows if (change := row["change_from_baseline_pct"]) is not None)
     if not known:
         return []
-    low, high = _signed(known[0]), _signed(known[-1])
+    low, high = signed(known[0]), signed(known[-1])
     return [low if low == high else f"{low} to {high}"]
 
 
@@ -149,10 +149,11 @@ def _why(row: Row) -> str:
     if row["response"] not in TO_EXPLAIN:
         return ""
     nadir = row["change_from_nadir_pct"]
-    by_size = "" if nadir is None or row["response"] != "PD" else f"{_signed(nadir)} from nadir"
+    by_size = "" if nadir is None or row["response"] != "PD" else f"{signed(nadir)} from nadir"
     reason = row["reason"] or by_size
     return f": {reason}" if reason else ""
 
 
-def _signed(change: float) -> str:
+def signed(change: float) -> str:
+    """Return a change in percent with its sign."""
     return f"{change:+.1f}\N{NO-BREAK SPACE}%".replace("-", "−")

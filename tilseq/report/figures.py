@@ -13,6 +13,7 @@ import polars as pl
 from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.io.files import write_json
 from tilseq.plots.style import house_style, save
+from tilseq.report import clinical_figures
 from tilseq.report.repertoires import INDICES, in_words, maps
 from tilseq.report.results import Results, read_results
 from tilseq.report.series import commonest, repertoires, t_cells, ways_in_words, with_gaps
@@ -193,5 +194,17 @@ FIGURES = (
         _changes,
         _draw_changes,
         lambda rows: "Change of the sum of target-lesion diameters from baseline.",
+    ),
+    CohortFigure(
+        "clinical_waterfall", clinical_figures.depths, clinical_figures.draw_depths, clinical_figures.depth_caption
+    ),
+    *(
+        CohortFigure(
+            f"clinical_survival_{parameter}",
+            clinical_figures.curve(parameter),
+            clinical_figures.draw_curve,
+            clinical_figures.curve_caption,
+        )
+        for parameter in clinical_figures.CURVES
     ),
 )

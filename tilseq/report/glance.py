@@ -11,6 +11,7 @@ import polars as pl
 
 from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.report.clinic import last_assessments
+from tilseq.report.rates import best_cells
 from tilseq.report.results import STATE_WORDS, STATUS_WORDS, Results
 from tilseq.report.series import commonest, in_blood, reference_name, repertoires
 from tilseq.report.view import Cell, Head, View, doubt, missing
@@ -35,7 +36,7 @@ def glance(results: Results) -> View:
     """
     tables = results.tables
     subjects = sorted({subject for name in ("samples", "response", "endpoints") for subject in tables[name]["subject"]})
-    columns = [*_responses(results), *_shares(results), *_t_cells(results), *_samples(results)]
+    columns = [*_responses(results), *_best(results), *_shares(results), *_t_cells(results), *_samples(results)]
     rows = [[Cell(subject, kind="name"), *(column.cell(subject) for column in columns)] for subject in subjects]
     empty = "The run knows no subject."
     heads = [Head("Subject"), *(column.head for column in columns)]
@@ -51,6 +52,16 @@ def _responses(results: Results) -> list[Column]:
 
     head = Head("Response", "last assessment; change of the sum")
     return [Column(head, cell)] if found else []
+
+
+def _best(results: Results) -> list[Column]:
+    """Return the confirmed best response; of several readers a part each."""
+    found = _by_subject(results.tables["best_response"].filter(confirmation="required"))
+
+    def cell(subject: str) -> Cell:
+        return Cell(stack=best_cells(found[subject])) if subject in found else missing()
+
+    return [Column(Head("Best response", "confirmed"), cell)] if found else []
 
 
 def _shares(results: Results) -> list[Column]:

@@ -77,3 +77,36 @@ REPERTOIRE = {
     "Left out": "Rows without a usable receptor, by the rules under exclusions; of single cells their contigs.",
     "Coverage": "Share of the specimen’s repertoire that belongs to the clones seen.",
 }
+CLINICAL = {
+    "Recorded, derived": "Recorded is what the reader wrote down: the endpoint. Derived follows from the lesions by "
+    "RECIST 1.1 (Eisenhauer 2009) and stands beside it; it takes its place only for a subject and reader who recorded "
+    "nothing.",
+    "CR, PR, SD, PD, NE": "Complete and partial response, stable and progressive disease, not evaluable. NON-CR/NON-PD "
+    "is what stable disease is called of lesions that are not measured.",
+    "Confirmed": "A CR or PR that a later assessment, by default at least 28 days later, shows again.",
+    "iRECIST": "Criteria for immunotherapies (Seymour 2017): a progression (iUPD) is confirmed by growth at the next "
+    "assessment (iCPD) or taken back. Exploratory beside RECIST 1.1, from which all rates and times are.",
+    "Best response": "The best of a subject’s responses up to the first progression or new therapy. Stable disease "
+    "counts from a least number of days on, by default 42.",
+    "ORR, DCR": "Objective response rate: subjects whose best response is CR or PR, of all infused. Disease control "
+    "rate: those with CR, PR or SD. A subject without an assessment stays in the denominator.",
+    "Exact limits": "Clopper and Pearson’s: in 95 of 100 trials at least, such limits hold the true rate. Of few "
+    "subjects they are wide: 0 of 10 is compatible with anything up to 31 %.",
+    "OS, PFS, TTP, DOR, TTR": "Overall survival, progression-free survival, time to progression, duration of response, "
+    "time to response. What each counts from stands in its row. DOR and TTR are of responders alone: they do not "
+    "compare treatments.",
+    "Event, censored": "The event was seen on that day; or the subject was without it when last looked at, and nobody "
+    "knows of later. A censored time is no short time: it is a time of at least that.",
+    "Median": "First day on which the Kaplan-Meier curve, or a limit of it, is at a half or below, as R’s survival has "
+    "it; time is shown in months of 30.4375 days.",
+    "not reached, cannot be estimated": "The curve (or its limit) never comes down to a half while subjects were "
+    "followed; or there is nothing to find it from: no event, or nobody followed so long. No limits: a curve at 1 or "
+    "0, where this kind of interval has none, however few the subjects.",
+    "Median follow-up": "By the reverse Kaplan-Meier, which takes deaths for censored and the end of follow-up for the "
+    "event: how long those alive were watched.",
+    "Mean up to a day": "Area under the curve up to that day: months without the event, of those days, on average "
+    "(restricted mean).",
+    "FDA-type, EMA-type": "Where scans decide, two styles of censoring. FDA-type ends the time at the last adequate "
+    "assessment before a new therapy, two missed visits or a progression that no scan shows. EMA-type goes on, and "
+    "takes the event whenever it comes. See docs/clinical.md.",
+}

@@ -8,8 +8,11 @@ from pathlib import Path
 
 from tilseq.report.results import Results
 
-PARTS = ("flow", "repertoire", "tracking", "diversity", "expression", "transcriptome", "clinical", "study")
+PARTS = ("flow", "repertoire", "tracking", "diversity", "expression", "transcriptome", "clinical", "survival", "study")
+SHARP = ("study", "survival")  # parts whose figures are of the cohort
 OF = {"study": "cohort", "subject": "subject"}  # folder → what its figures are about
+# Figures that stand before others of their part, in this order.
+FIRST = ("clinical_survival_OS", "clinical_survival_PFS", "clinical_survival_DOR", "clinical_waterfall")
 LARGEST_SVG = 300_000  # of a figure of the cohort, which is drawn sharply at any size
 MOST_BYTES = 30_000_000
 
@@ -38,15 +41,19 @@ def pictures(results: Results) -> dict[str, list[Picture]]:
     found: dict[str, list[Picture]] = {key: [] for key in keys}
     left = MOST_BYTES
     for part in (*OF, *PARTS[:-1]):  # the cohort's figures first: they must find room
-        for path in results.figures(part):
+        for path in sorted(results.figures(part), key=_order):
             name = path.relative_to(results.folder / "figures").as_posix()
             caption = results.captions.get(name) or path.stem
-            source = _source(path, left, LARGEST_SVG if part == "study" else 0)
+            source = _source(path, left, LARGEST_SVG if part in SHARP else 0)
             left -= len(source)
             about = path.stem.split("_")[0] if part in OF else part
             key = f"{about if about in PARTS else 'study'}:{OF[part]}" if part in OF else part
             found[key].append(Picture(source, caption, f"figures/{name}"))
     return found
+
+
+def _order(path: Path) -> tuple[int, str]:
+    return (FIRST.index(path.stem) if path.stem in FIRST else len(FIRST)), path.stem
 
 
 def _source(path: Path, left: int, largest_svg: int) -> str:

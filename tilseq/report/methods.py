@@ -57,21 +57,21 @@ def facts(results: Results) -> list[tuple[str, str]]:
         "Finished": run.get("finished"),
         "Took": _duration(run.get("seconds")),
         "Seed": run.get("seed"),
-        **dict(flat(_object(results, "system"))),
+        **dict(flat(run_object(results, "system"))),
     }
     return [(name, f"{value}") for name, value in told.items() if value is not None]
 
 
 def settings(results: Results) -> View:
     """Return every resolved setting."""
-    rows = [[Cell(name, kind="code"), Cell(value)] for name, value in flat(_object(results, "settings"))]
+    rows = [[Cell(name, kind="code"), Cell(value)] for name, value in flat(run_object(results, "settings"))]
     heads = [Head("Setting"), Head("Value")]
     return View(plural(len(rows), "setting"), heads, rows, "No settings were recorded.", "run.json")
 
 
 def versions(results: Results) -> View:
     """Return the version of every package."""
-    rows = [[Cell(name, kind="code"), Cell(value)] for name, value in flat(_object(results, "versions"))]
+    rows = [[Cell(name, kind="code"), Cell(value)] for name, value in flat(run_object(results, "versions"))]
     heads = [Head("Package"), Head("Version")]
     return View(plural(len(rows), "package version"), heads, rows, "No versions were recorded.", "run.json")
 
@@ -95,12 +95,13 @@ def inputs(results: Results) -> View:
 
 def title(results: Results) -> tuple[str, str]:
     """Return the study's title and name; the folder's name where run.json gives neither."""
-    study = _object(results, "study")
+    study = run_object(results, "study")
     name = f"{study.get('name') or ''}"
     return f"{study.get('title') or name or 'Study without a name'}", name
 
 
-def _object(results: Results, name: str) -> dict[str, Any]:
+def run_object(results: Results, name: str) -> dict[str, Any]:
+    """Return an object of run.json, empty where there is none."""
     value = results.run.get(name) or {}
     if not isinstance(value, dict):
         raise ReadError(

@@ -11,7 +11,19 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import ReadError, RunError, TableError
-from tilseq.tables import Table, cell_labels, conform, contamination, enrichment, outputs, tracking, transcriptome
+from tilseq.tables import (
+    Table,
+    best_response,
+    cell_labels,
+    conform,
+    contamination,
+    enrichment,
+    outputs,
+    summaries,
+    survival,
+    tracking,
+    transcriptome,
+)
 from tilseq.tables import repertoire as repertoire_tables
 
 TABLES = (
@@ -36,6 +48,13 @@ TABLES = (
     contamination.LEAK_RATES,
     cell_labels.CELL_LABELS,
     outputs.RESPONSE,
+    best_response.RESPONSE_DIFFERENCES,
+    best_response.IRECIST_BEST,
+    best_response.BEST_RESPONSE,
+    summaries.SUMMARIES,
+    survival.TIME_TO_EVENT,
+    survival.SURVIVAL_CURVE,
+    survival.SURVIVAL_ESTIMATES,
     outputs.SCORES,
     transcriptome.TRANSCRIPTOME,
     enrichment.ENRICHMENT,

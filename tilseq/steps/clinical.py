@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEP = "clinical"
+READS = ("lesions", "responses")
 RECIST = "RECIST 1.1"
 REGROWTH = {"sum_rule": RECIST, "pd": f"{RECIST}; any target back after a complete response is PD"}
 
@@ -27,8 +28,14 @@ def plan(study: Study) -> list[Job]:
     from tilseq.clinical.recist import TREATMENT_DAYS
     from tilseq.study.names import safe_name
 
-    lesions, responses = _by_subject(study.lesions), _by_subject(study.responses)
+    lesions, responses = (
+        _by_subject(None if frame is None else frame.with_row_index("row", offset=2))
+        for frame in (study.lesions, study.responses)
+    )
     treatment = _by_subject(study.subjects.select(TREATMENT_DAYS.names))
+    # Rows that were made from SDTM are not those of the files, which errors then do not name.
+    files = {name: f"clinical/{name}.csv" for name in READS if (study.root / f"clinical/{name}.csv").exists()}
+    settings = study.settings.analysis.clinical
     return [
         Job(
             STEP,
@@ -38,7 +45,11 @@ def plan(study: Study) -> list[Job]:
                 "lesions": lesions.get(subject, []),
                 "responses": responses.get(subject, []),
                 "subjects": treatment[subject],
-                "regrowth": study.settings.analysis.clinical.regrowth,
+                "files": files,
+                "readers": _readers(study),
+                "regrowth": settings.regrowth,
+                "undersized": settings.undersized,
+                "irecist": settings.irecist.model_dump(),
             },
         )
         for subject in sorted({*lesions, *responses})
@@ -46,26 +57,74 @@ def plan(study: Study) -> list[Job]:
 
 
 def run(job: Job, folder: Path) -> None:
-    """Derive RECIST 1.1 at every assessment and write it with its endpoints."""
-    from tilseq.clinical.recist import TREATMENT_DAYS, response
+    """Derive RECIST 1.1 and iRECIST at every assessment, and write them with endpoints and what differs.
+
+    Raises
+    ------
+    StudyError
+        The subject's rows contradict one another, or name no reader where other subjects' do; each with file and row.
+    """
+    from tilseq.clinical import IrecistPolicy, irecist, irecist_best_response, response, response_differences
+    from tilseq.clinical.recist import TREATMENT_DAYS
+    from tilseq.errors import StudyError
     from tilseq.io.write import write_parquet
+    from tilseq.tables.best_response import IRECIST, IRECIST_BEST, RESPONSE_DIFFERENCES
     from tilseq.tables.inputs import LESIONS, RESPONSE_READS
     from tilseq.tables.outputs import ENDPOINTS, RESPONSE
 
     given = job.arguments
-    derived = response(
-        LESIONS.frame(given["lesions"]),
-        RESPONSE_READS.frame(given["responses"]),
-        subjects=TREATMENT_DAYS.frame(given["subjects"]),
-        regrowth=given["regrowth"],
-    )
-    rows = [
+    lesions, responses = (table.frame(_plain(given[table.name])) for table in (LESIONS, RESPONSE_READS))
+    rows = [row["row"] for row in given["lesions"]]
+    same = {
+        "subjects": TREATMENT_DAYS.frame(given["subjects"]),
+        "regrowth": given["regrowth"],
+        "undersized": given["undersized"],
+        "file_rows": rows if "lesions" in given["files"] else None,
+    }
+    try:
+        _check_readers(given)
+        derived = response(lesions, responses, **same)
+        by_immune_criteria = irecist(lesions, policy=IrecistPolicy(**given["irecist"]), **same)
+    except StudyError as error:
+        for problem in error.problems:
+            own = "responses" if problem.column == "response" else "lesions"
+            problem.file = problem.file or given["files"].get(own)
+        raise
+    endpoints = [
         endpoint
         for row in _with_telling_visits(derived).iter_rows(named=True)
         for endpoint in _endpoints(row, REGROWTH[given["regrowth"]])
     ]
     write_parquet(derived, RESPONSE, folder)
-    write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
+    write_parquet(response_differences(derived), RESPONSE_DIFFERENCES, folder)
+    write_parquet(by_immune_criteria, IRECIST, folder)
+    write_parquet(irecist_best_response(by_immune_criteria), IRECIST_BEST, folder)
+    write_parquet(ENDPOINTS.frame(endpoints), ENDPOINTS, folder)
+
+
+def _readers(study: Study) -> list[str]:
+    """Return the names of all readers of the study."""
+    import polars as pl
+
+    names = [frame["reader"] for frame in (study.lesions, study.responses) if frame is not None]
+    return pl.concat(names).drop_nulls().unique().sort().to_list() if names else []
+
+
+def _check_readers(given: Mapping[str, Any]) -> None:
+    """Refuse rows without a reader where other subjects' rows name one: whose they are is not known."""
+    from tilseq.clinical.reconcile import readers_half_named
+    from tilseq.errors import StudyError, TableError
+
+    problems: list[TableError] = []
+    own = [row | {"file": given["files"].get(name)} for name in READS for row in given[name]]
+    others = [{"subject": None, "reader": name} for name in given["readers"]]
+    readers_half_named([*others, *own], problems)
+    if problems:
+        raise StudyError(problems)
+
+
+def _plain(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in row.items() if name != "row"} for row in rows]
 
 
 def _by_subject(frame: pl.DataFrame | None) -> dict[str, list[dict[str, Any]]]:

@@ -140,7 +140,9 @@ def note_excluded(folder: Folder) -> list[str]:
 
 def note_not_analysed(folder: Folder) -> list[str]:
     """Name tables that no analysis reads."""
-    tables = [clinical_file(name) for name, frame in folder.clinical.items() if frame.height]
+    read = {name for name, frame in folder.clinical.items() if frame.height}
+    analysed = {"followup", "therapies", "schedule"} if "followup" in read else {"therapies"}
+    tables = [clinical_file(name) for name in folder.clinical if name in read - analysed]
     if folder.samples is not None and "flow" in folder.samples["assay"].to_list():
         labs = clinical_file("labs")
         tables = [f"{labs} but for lymphocyte counts" if name == labs else name for name in tables]

@@ -11,6 +11,7 @@ from tilseq.errors import TilseqError
 from tilseq.io.yaml_model import Part, read_model
 from tilseq.io.yaml_text import Lines
 from tilseq.receptors import Locus
+from tilseq.study.clinical_settings import Clinical
 
 FILE = "study.yaml"
 FURTHEST_DAY = 36525  # a century; a day beyond it is a slip of the pen
@@ -177,25 +178,13 @@ class Expression(Part):
     )
 
 
-class Clinical(Part):
-    """Settings of the clinical laboratory."""
-
-    partial_dates: Literal["refuse", "last_day"] = Field(
-        "refuse", description="A scan of SDTM with a month but no day: an error, or dated on the month's last day."
-    )
-    regrowth: Literal["sum_rule", "pd"] = Field(
-        "sum_rule",
-        description="After a complete response: PD at 5 mm above the nadir as always, or at any target that is back.",
-    )
-
-
 class Analysis(Part):
     """Settings of all laboratories."""
 
     flow: Flow = Field(default_factory=Flow, description="Flow cytometry.")
     repertoire: Repertoire = Field(default_factory=Repertoire, description="T- and B-cell receptors.")
     expression: Expression = Field(default_factory=Expression, description="Gene expression.")
-    clinical: Clinical = Field(default_factory=Clinical, description="Response.")
+    clinical: Clinical = Field(default_factory=Clinical, description="Response and time to event.")
     job_seconds: int = Field(
         600, ge=1, le=7 * 86400, description="Seconds that the job of one sample may take before it counts as failed."
     )

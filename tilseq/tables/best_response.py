@@ -93,9 +93,7 @@ IRECIST_BEST = Table(
     (
         _SUBJECT,
         _READER,
-        Column(
-            "best_response", "text", "Best response up to iCPD.", needed=True, allowed=(*IRESPONSES, "not_assessed")
-        ),
+        Column("best_response", "text", "Best response up to iCPD.", needed=True, allowed=IRESPONSES),
         _day("day", "First day of it."),
         _day("progression_day", "First iUPD that was confirmed, or that nothing followed but iUPD and NE."),
         Column("confirmed", "boolean", "That progression was confirmed; null without progression."),

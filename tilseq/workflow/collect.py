@@ -39,6 +39,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
     from tilseq.io.write import write_table
     from tilseq.tables import outputs
     from tilseq.tables import repertoire as repertoire_tables
+    from tilseq.tables.best_response import BEST_RESPONSE, IRECIST, IRECIST_BEST, RESPONSE_DIFFERENCES
     from tilseq.tables.cell_labels import CELL_LABELS
     from tilseq.tables.contamination import CONTAMINATION_TABLES
     from tilseq.tables.differential import DIFFERENTIAL, PSEUDOBULK_GROUPS
@@ -50,18 +51,20 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         RECEPTOR_OVERLAP,
         SIGNATURE_COVERAGE,
     )
+    from tilseq.tables.summaries import SUMMARIES
+    from tilseq.tables.survival import SURVIVAL_CURVE, SURVIVAL_ESTIMATES, TIME_TO_EVENT
     from tilseq.tables.tracking import TRACKING_TABLES
     from tilseq.tables.transcriptome import TRANSCRIPTOME
 
     states = {job.folder: _state(work / job.folder) for job in jobs}
-    failures = outputs.FAILURES.frame(
+    whole = [job for job in jobs if states[job.folder]["state"] == "ok"]
+    failed = [job for job in jobs if states[job.folder]["state"] == "failed"]
+    failures = pl.concat(
         [
-            _failure(job, states[job.folder], f"{study.root}/", retry)
-            for job in jobs
-            if states[job.folder]["state"] == "failed"
+            outputs.FAILURES.frame([_failure(job, states[job.folder], f"{study.root}/", retry) for job in failed]),
+            *_failures_within(whole, work, retry),
         ]
     )
-    whole = [job for job in jobs if states[job.folder]["state"] == "ok"]
     tables = out / "tables"
     gathered = (
         outputs.ENDPOINTS,
@@ -101,6 +104,14 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         CELL_STATUS,
         RECEPTOR_OVERLAP,
         outputs.RESPONSE,
+        RESPONSE_DIFFERENCES,
+        IRECIST,
+        IRECIST_BEST,
+        BEST_RESPONSE,
+        SUMMARIES,
+        TIME_TO_EVENT,
+        SURVIVAL_CURVE,
+        SURVIVAL_ESTIMATES,
     )
     read_with_the_study = {outputs.EXCLUSIONS.name: study.exclusions}
     frames: dict[str, pl.DataFrame] = {}
@@ -138,6 +149,14 @@ def _failure(job: Job, status: Mapping[str, Any], root: str, retry: str) -> dict
         "file": parts["file"],
         "retry": retry,
     }
+
+
+def _failures_within(jobs: Sequence[Job], work: Path, retry: str) -> list[pl.DataFrame]:
+    """Return what failed of single subjects within jobs over all of them, which themselves ended well."""
+    import polars as pl
+
+    paths = [path for job in jobs if (path := work / job.folder / "failures.parquet").exists()]
+    return [pl.read_parquet(path).with_columns(retry=pl.lit(retry)) for path in paths]
 
 
 def _samples(study: Study, jobs: Sequence[Job], failures: pl.DataFrame, quality: pl.DataFrame) -> pl.DataFrame:

@@ -39,9 +39,11 @@ STEPS = (
     "pseudobulk",
     "transcriptome",
     "clinical",
+    "response_rates",
+    "survival",
 )
 STUDY_TABLES = ("study.yaml", "subjects.csv", "infusions.csv", "samples.csv", "clinical/*.csv", "plates/*.csv")
-LIBRARIES = ("anndata", "gseapy", "h5py", "matplotlib", "numpy", "polars", "scanpy", "scipy")
+LIBRARIES = ("anndata", "gseapy", "h5py", "lifelines", "matplotlib", "numpy", "polars", "scanpy", "scipy")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,172 @@
+"""`tilseq clinical response`: what it writes beside the responses, and how one bad subject does not stop the others."""
+
+import polars as pl
+import pytest
+
+from tilseq.cli import main
+
+LESIONS = """subject,day,visit,reader,lesion,role,diameter_mm,state
+P1,-5,base,inv,T1,target,50,
+P1,42,w6,inv,T1,target,35,
+P1,84,w12,inv,T1,target,30,
+P2,-5,base,inv,T1,target,40,
+P2,42,w6,inv,T1,target,50,
+P2,84,w12,inv,T1,target,56,
+"""
+RESPONSES = "subject,day,visit,reader,response\nP1,42,w6,inv,PR\nP1,84,w12,inv,PR\nP2,42,w6,inv,SD\nP2,84,w12,inv,PD\n"
+SUBJECTS = "subject,tumor_type,enrollment_day\nP1,melanoma,-60\nP2,cervical,-60\nP3,cervical,-60\n"
+INFUSIONS = "subject,infusion,day\nP1,1,0\nP2,1,0\nP3,1,0\n"
+THERAPIES = "subject,therapy,start_day\nP1,anti-PD-1,60\n"
+TABLES = ("response", "response_differences", "best_response", "summaries")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, text in (
+        ("l", LESIONS),
+        ("r", RESPONSES),
+        ("s", SUBJECTS),
+        ("i", INFUSIONS),
+        ("t", THERAPIES),
+    ):
+        (tmp_path / f"{name}.csv").write_text(text)
+    return tmp_path
+
+
+def run(folder, *options, lesions="l.csv"):
+    given = ["--responses", "r.csv", "--subjects", "s.csv", "--infusions", "i.csv", *options]
+    arguments = [str(folder / one) if one.endswith(".csv") else one for one in given]
+    with pytest.raises(SystemExit) as ended:
+        main(["clinical", "response", str(folder / lesions), *arguments, "-o", str(folder / "out")])
+    return ended.value.code
+
+
+def best(folder, confirmation="required"):
+    table = pl.read_csv(folder / "out/best_response.csv").filter(confirmation=confirmation)
+    return dict(table.select("subject", "best_response").rows())
+
+
+def test_every_table_is_written_twice_and_the_rates_are_told(folder, capsys):
+    assert run(folder) == 0
+    assert sorted(path.name for path in (folder / "out").iterdir()) == sorted(
+        f"{name}.{ending}" for name in TABLES for ending in ("csv", "parquet")
+    )
+    assert best(folder) == {"P1": "PR", "P2": "SD", "P3": "not_assessed"}
+    told = capsys.readouterr().err.splitlines()
+    absent = "3 infused subjects; 1 of them without an assessment that counts, so without response"
+    assert told == [
+        "6 assessments; recorded and derived agree in 3, differ in 1",
+        f"ORR by inv, confirmed: 1 of {absent}, 33.3 % (0.8 to 90.6)",
+        f"DCR by inv, confirmed: 2 of {absent}, 66.7 % (9.4 to 99.2)",
+    ]
+    differences = pl.read_csv(folder / "out/response_differences.csv")
+    assert differences.select("subject", "day", "recorded", "derived").rows() == [("P2", 42, "SD", "PD")]
+    rates = pl.read_parquet(folder / "out/summaries.parquet").filter(parameter="ORR")
+    assert set(rates["group"]) == {"all", "tumor_type=melanoma", "tumor_type=cervical"}
+
+
+def test_each_policy_is_an_option(folder):
+    assert run(folder, "--therapies", "t.csv") == 0
+    assert best(folder)["P1"] == "SD"  # the read that confirms lies after the new therapy
+    assert run(folder, "--source", "derived") == 0
+    assert best(folder)["P2"] == "PD"
+    assert run(folder, "--confirmation-days", "43") == 0
+    assert best(folder)["P1"] == "SD"
+    assert run(folder, "--sd-min-days", "43") == 0
+    assert best(folder)["P2"] == "PD"
+    assert run(folder, "--sd-min-days", "103", "--reference", "enrollment") == 0
+    assert best(folder)["P2"] == "PD"
+    assert run(folder, "--sd-min-days", "102", "--reference", "enrollment") == 0
+    assert best(folder)["P2"] == "SD"
+    assert run(folder, "--disease-control", "CR,PR") == 0
+    rates = pl.read_csv(folder / "out/summaries.csv").filter(parameter="DCR", group="all")
+    assert rates["numerator"].to_list() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("reads", "option", "before", "after"),
+    [
+        ("P1,42,a,inv,PR P1,84,b,inv,SD P1,126,c,inv,PR", "--accept-sd", "SD", "PR"),
+        ("P1,20,a,inv,CR P1,84,b,inv,SD", "--strict-table3", "SD", "PD"),
+        ("P1,42,a,inv,PR P1,84,b,inv,NE P1,126,c,inv,PR", "--max-ne=0", "PR", "SD"),
+    ],
+)
+def test_what_may_lie_between_is_an_option(folder, reads, option, before, after):
+    (folder / "r.csv").write_text("subject,day,visit,reader,response\n" + reads.replace(" ", "\n") + "\n")
+    assert run(folder) == 0
+    assert best(folder)["P1"] == before
+    assert run(folder, option) == 0
+    assert best(folder)["P1"] == after
+
+
+def test_irecist_is_written_on_request(folder):
+    assert run(folder, "--irecist") == 0
+    table = pl.read_csv(folder / "out/irecist.csv")
+    assert table.filter(subject="P2")["response"].to_list() == ["iUPD", "iCPD"]
+    assert run(folder, "--irecist", "--progression-days", "43", "56") == 0
+    assert pl.read_csv(folder / "out/irecist.csv").filter(subject="P2")["response"].to_list() == ["iUPD", "iUPD"]
+    found = pl.read_csv(folder / "out/irecist_best.csv")
+    assert found.select("subject", "best_response").rows() == [("P1", "iPR"), ("P2", "iUPD")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "row", "column", "words"),
+    [
+        ("P2,-5,base,inv,T1,target,40", "P2,-5,base,inv,T1,target,4.0", 5, "diameter_mm", "diameters in mm, not cm"),
+        ("P2,42,w6,inv", "P2,42,w6,", 6, "reader", "a row without a reader stands beside rows of one"),
+        ("P2,42,w6,inv,T1,target,50,", "P2,42,w6,inv,T1,target,50,absent", 6, "diameter_mm", "has no diameter"),
+        ("P2,42,w6,inv,T1", "P2,42,w6,inv,T9", 6, "lesion", "this lesion is not in the baseline"),
+    ],
+)
+def test_a_bad_subject_is_told_with_its_row_and_the_others_are_written(folder, capsys, old, new, row, column, words):
+    assert old in LESIONS
+    (folder / "bad.csv").write_text(LESIONS.replace(old, new))
+    assert run(folder, lesions="bad.csv") == 4
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"tilseq: {folder / 'bad.csv'}, row {row}, column {column}: ")
+    assert words in first
+    assert "left out, as their rows could not be used: P2" in rest[-1]
+    assert best(folder) == {"P1": "PR", "P3": "not_assessed"}
+
+
+def test_undersized_targets_may_be_accepted(folder):
+    (folder / "bad.csv").write_text(LESIONS.replace("target,40", "target,9"))
+    assert run(folder, lesions="bad.csv") == 4
+    assert run(folder, "--undersized", "accept", lesions="bad.csv") == 0
+
+
+def test_a_recorded_response_without_a_reader_is_told_with_its_own_file(folder, capsys):
+    (folder / "r.csv").write_text(RESPONSES.replace("P2,42,w6,inv", "P2,42,w6,"))
+    assert run(folder) == 4
+    assert capsys.readouterr().err.startswith(f"tilseq: {folder / 'r.csv'}, row 4, column reader: ")
+
+
+def test_where_no_subject_can_be_used_nothing_is_written(folder, capsys):
+    (folder / "bad.csv").write_text("subject,day,lesion,role,diameter_mm\nP1,-5,T1,target,5\n")
+    (folder / "r.csv").write_text("subject,day,response\n")
+    assert run(folder, lesions="bad.csv") == 3
+    assert "row 2, column diameter_mm" in capsys.readouterr().err
+    assert not (folder / "out").exists()
+
+
+def test_a_policy_that_cannot_be_is_refused(folder, capsys):
+    assert run(folder, "--disease-control", "CR,XX") == 2
+    assert run(folder, "--confirmation-days", "-1") == 2
+    assert run(folder, "--irecist", "--progression-days", "60", "20") == 3
+    assert run(folder, "--reference", "randomization") == 3
+    assert "column randomization_day" in capsys.readouterr().err
+    assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "row", "words"),
+    [
+        ("P2,43,w6,inv,SD", 6, "column response: two recorded responses belong to one assessment"),
+        ("P9,43,w6,inv,SD", 6, "column subject: a subject with recorded responses is not in subjects"),
+    ],
+)
+def test_a_bad_recorded_response_is_told_with_its_row(folder, capsys, line, row, words):
+    (folder / "r.csv").write_text(RESPONSES + line + "\n")
+    assert run(folder) == 4
+    assert capsys.readouterr().err.startswith(f"tilseq: {folder / 'r.csv'}, row {row}, {words}")
+    assert best(folder)["P1"] == "PR"

@@ -1,0 +1,96 @@
+"""What is asked, refused and told of a baseline."""
+
+import polars as pl
+import pytest
+
+from tilseq.clinical import response
+from tilseq.errors import StudyError
+
+
+def lesion(day, name, diameter=None, role="target", subject="S1", **cells):
+    return {"subject": subject, "day": day, "lesion": name, "role": role, "diameter_mm": diameter} | cells
+
+
+def reasons(*rows, **options):
+    return response(pl.DataFrame(list(rows), infer_schema_length=None), **options)["reason"].to_list()
+
+
+def refusal(*rows, responses=None, **options):
+    with pytest.raises(StudyError) as caught:
+        response(pl.DataFrame(list(rows), infer_schema_length=None), responses, **options)
+    return caught.value.problems
+
+
+def test_more_than_two_targets_of_an_organ_are_told_and_nodes_are_one_organ():
+    lung = [lesion(0, f"T{i}", 20.0, site="lung") for i in range(3)]
+    nodes = [lesion(0, f"L{i}", 20.0, node=True, site=site) for i, site in enumerate(["neck", "axilla", "groin"])]
+    assert reasons(*lung) == ["3 targets in lung, more than 2"]
+    assert reasons(*nodes) == ["3 targets in lymph nodes, more than 2"]
+    assert reasons(*lung[:2], *nodes[:2]) == [None]
+    assert reasons(*(lesion(0, f"T{i}", 20.0) for i in range(3))) == [None]  # organs not given
+
+
+def test_a_baseline_of_more_than_28_days_before_treatment_is_told():
+    assert reasons(lesion(-28, "T1", 20.0)) == [None]
+    assert reasons(lesion(-29, "T1", 20.0)) == ["scanned 29 days before treatment starts, more than 28"]
+    start = pl.DataFrame({"subject": ["S1"], "lymphodepletion_day": [-7]})
+    assert reasons(lesion(-35, "T1", 20.0), subjects=start) == [None]
+
+
+def test_a_resected_lesion_and_a_scan_before_the_harvest_are_told():
+    start = pl.DataFrame({"subject": ["S1"], "harvest_day": [-20]})
+    told = reasons(lesion(-25, "T1", 20.0), lesion(40, "T1", 5.0), subjects=start)
+    assert told == ["no baseline: the last assessment before treatment (day -25) precedes the harvest (-20)"] * 2
+    rows = [lesion(-5, "T1", 20.0), lesion(-5, "T2", 30.0, resected=True)]
+    assert reasons(*rows, subjects=start) == ["T2 resected for the product, no target"]
+
+
+def test_a_baseline_in_centimetres_is_refused_with_its_row_and_asked_about():
+    rows = [lesion(-5, "T1", 2.9), lesion(-5, "T2", 9.9), lesion(41, "T1", 2.4), lesion(41, "T2", 1.0)]
+    (problem,) = refusal(*rows, lesion_rows=[2, 3, 4, 5])
+    assert (problem.row, problem.column, problem.expected) == (2, "diameter_mm", "diameters in mm, not cm")
+    assert "S1, reader None, day -5: 2.9, 9.9" in problem.found
+    told = reasons(*rows, undersized="accept")
+    assert told[0] == "T1, T2 smaller than a target may be (10 mm, node 15 mm; is it in mm?)"
+    # One target of 10 mm is a measurement in mm; its small neighbour is told.
+    assert reasons(lesion(-5, "T1", 10.0), lesion(-5, "T2", 2.9)) == [
+        "T2 smaller than a target may be (10 mm, node 15 mm; is it in mm?)"
+    ]
+    # Nothing is asked of non-targets, nor of targets that were not measured.
+    assert reasons(lesion(-5, "N1", 2.9, role="nontarget"), lesion(-5, "T1")) == ["T1 not measured"]
+
+
+@pytest.mark.parametrize(("sizes", "told"), [((3.0, 2.0), True), ((3.3, 1.9), True), ((3.0, 20.0), False)])
+def test_a_visit_in_centimetres_is_told(sizes, told):
+    rows = [lesion(-5, "T1", 30.0), lesion(-5, "T2", 20.0)]
+    rows += [lesion(41, name, size) for name, size in zip(("T1", "T2"), sizes, strict=True)]
+    assert reasons(*rows)[1] == ("every target a tenth of what it was: in cm?" if told else None)
+
+
+def test_rows_without_a_reader_beside_rows_of_one_are_refused():
+    lesions = [lesion(-5, "T1", 20.0, reader="A"), lesion(41, "T1", 20.0)]
+    (problem,) = refusal(*lesions, lesion_rows=[2, 3])
+    assert (problem.row, problem.column) == (3, "reader")
+    assert problem.found == "'subject S1, day 41; others are of A'"
+    # Lesions without a reader, recorded responses of one: they would never meet.
+    recorded = pl.DataFrame({"subject": ["S1"], "day": [41], "reader": ["A"], "response": ["SD"]})
+    (problem,) = refusal(lesion(-5, "T1", 20.0), lesion(41, "T1", 20.0), responses=recorded)
+    assert problem.what == "a row without a reader stands beside rows of one"
+
+
+def test_errors_name_the_row_of_the_file_in_whatever_order_the_rows_are():
+    rows = [
+        lesion(41, "N1", 0.0, role="nontarget", state="present"),
+        lesion(-5, "T1", 20.0),
+        lesion(-5, "N1", 12.0, role="nontarget"),
+        lesion(41, "T2", 20.0),
+        lesion(41, "T1", 20.0, node=True),
+        lesion(-5, "T1", 20.0, node=False, subject="S0"),
+        lesion(41, "T1", 20.0, node=True, subject="S0"),
+    ]
+    found = {problem.row: problem.what for problem in refusal(*rows, lesion_rows=[2, 3, 4, 5, 6, 7, 8])}
+    assert found == {
+        2: "a lesion that is present has a diameter above 0 mm",
+        5: "this lesion is not in the baseline",
+        8: "the node of a lesion changes between visits",
+    }

@@ -1,0 +1,257 @@
+"""iRECIST: literal subjects, each rule once met and once missed; table 3 of Seymour 2017 for the best response."""
+
+from itertools import product
+from random import Random
+
+import polars as pl
+import pytest
+
+from tilseq.clinical import IrecistPolicy, irecist, irecist_best_response, response
+from tilseq.errors import AnalysisError
+from tilseq.tables.best_response import IRECIST
+from tilseq.tables.inputs import LESIONS
+
+WEEKS_6 = (42, 84, 126, 168)
+
+
+def lesion(day, name, diameter=None, role="target", **cells):
+    return {"subject": "S1", "day": day, "lesion": name, "role": role, "diameter_mm": diameter} | cells
+
+
+def visits(*sizes, days=WEEKS_6, base=50.0):
+    """One target of 50 mm at baseline, then a size a visit."""
+    later = [lesion(day, "T1", size) for day, size in zip(days, sizes, strict=False)]
+    return [lesion(-5, "T1", base), *later]
+
+
+def nontarget(*states, days=WEEKS_6):
+    rows = [lesion(-5, "N1", role="nontarget", state="present")]
+    return rows + [lesion(day, "N1", role="nontarget", state=state) for day, state in zip(days, states, strict=False)]
+
+
+def new(day, name="X", diameter=None, **cells):
+    return lesion(day, name, diameter, "new", **cells)
+
+
+def course(*rows, column="response", **policy):
+    table = irecist(pl.DataFrame(list(rows), infer_schema_length=None), policy=IrecistPolicy(**policy))
+    return table[column].to_list()
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        # Targets: another 5 mm confirm, 4.9 mm do not.
+        (visits(60.0, 65.0), ["iUPD", "iCPD"]),
+        (visits(60.0, 64.9), ["iUPD", "iUPD"]),
+        (visits(60.0, 60.0), ["iUPD", "iUPD"]),
+        (visits(60.0, 63.0, 65.0), ["iUPD", "iUPD", "iCPD"]),  # small steps add up
+        (visits(60.0, 60.0, 65.0), ["iUPD", "iUPD", "iCPD"]),
+        # The bar is reset by iSD, iPR, iCR, and progression must occur anew, against the nadir.
+        (visits(60.0, 55.0, 65.0), ["iUPD", "iSD", "iUPD"]),
+        (visits(60.0, 30.0, 36.0, 41.0), ["iUPD", "iPR", "iUPD", "iCPD"]),
+        (visits(60.0, 30.0, 35.9, 41.0), ["iUPD", "iPR", "iSD", "iUPD"]),
+        (visits(60.0, 0.0, 4.0), ["iUPD", "iCR", "iPR"]),
+        # Without progression the words are those of RECIST 1.1.
+        (visits(50.0, 35.0, 0.0), ["iSD", "iPR", "iCR"]),
+        # Nothing after iCPD.
+        (visits(60.0, 65.0, 10.0), ["iUPD", "iCPD", None]),
+        # An assessment that is not evaluable leaves the iUPD open, but the 8 weeks pass.
+        (visits(60.0, None, 70.0), ["iUPD", "NE", "iUPD"]),
+        (visits(60.0, None, 70.0, days=(42, 70, 98)), ["iUPD", "NE", "iCPD"]),
+    ],
+)
+def test_targets(rows, expected):
+    assert course(*rows) == expected
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        (["progressed", "progressed"], ["iUPD", "iCPD"]),
+        (["progressed", "present"], ["iUPD", "iSD"]),
+        (["present", "absent"], ["iSD", "iSD"]),
+    ],
+)
+def test_nontargets(states, expected):
+    assert course(*visits(50.0, 50.0), *nontarget(*states)) == expected
+
+
+def test_nontargets_grown_by_their_diameters_confirm_by_any_growth():
+    def rows(later):
+        base = [lesion(-5, "N1", 9.0, "nontarget"), lesion(42, "N1", 25.0, "nontarget", state="progressed")]
+        return [*visits(50.0, 50.0), *base, lesion(84, "N1", later, "nontarget")]
+
+    assert course(*rows(25.1)) == ["iUPD", "iCPD"]
+    assert course(*rows(25.0)) == ["iUPD", "iSD"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([new(42), new(84), new(84, "Y")], ["iUPD", "iCPD"]),  # another new lesion
+        ([new(42), new(84)], ["iUPD", "iUPD"]),  # no change
+        ([new(42), new(84, state="progressed")], ["iUPD", "iCPD"]),  # unmeasured: any growth
+        ([new(42, diameter=10.0), new(84, diameter=15.0)], ["iUPD", "iCPD"]),  # measured: 5 mm
+        ([new(42, diameter=10.0), new(84, diameter=14.9)], ["iUPD", "iUPD"]),
+        ([new(42)], ["iUPD", "iSD"]),  # gone
+        ([new(42, state="equivocal")], ["iSD", "iSD"]),
+        ([new(42, state="equivocal"), new(84)], ["iUPD", "iUPD"]),
+    ],
+)
+def test_new_lesions(rows, expected):
+    assert course(*visits(50.0, 50.0), *rows) == expected
+
+
+def test_progression_of_another_kind_confirms():
+    # Targets, then a new lesion; a new lesion, then targets; targets, then non-targets.
+    assert course(*visits(60.0, 60.0), new(84)) == ["iUPD", "iCPD"]
+    assert course(*visits(50.0, 60.0), new(42), new(84)) == ["iUPD", "iCPD"]
+    assert course(*visits(60.0, 60.0), *nontarget("present", "progressed")) == ["iUPD", "iCPD"]
+    reason = course(*visits(60.0, 60.0), new(84), column="reason")[1]
+    assert reason == "a new lesion, progression of another kind; new lesion X"
+
+
+def test_a_new_lesion_that_stays_allows_ipr_once_targets_shrink_but_no_icr():
+    # EORTC, questions on iRECIST: scenario B, a new lesion and then shrinkage, is iPR; scenario F, PR and then a new
+    # lesion without any change, is iUPD.
+    there = [new(day) for day in (42, 84, 126)]
+    assert course(*visits(50.0, 30.0, 30.0), *there) == ["iUPD", "iPR", "iPR"]
+    assert course(*visits(30.0, 30.0, 30.0), *there[1:]) == ["iPR", "iUPD", "iUPD"]
+    assert course(*visits(50.0, 0.0, 0.0), *there) == ["iUPD", "iPR", "iPR"]
+    assert course(*visits(50.0, 0.0, 0.0), *there[:2]) == ["iUPD", "iPR", "iCR"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "last"),
+    [
+        ([new(126, diameter=10.0), new(126, "Y")], "iUPD"),  # a further one
+        ([new(126, diameter=15.0)], "iUPD"),  # 20 % and 5 mm above its smallest
+        ([new(126, diameter=14.9)], "iPR"),
+        ([new(126, diameter=10.0, state="progressed")], "iUPD"),
+    ],
+)
+def test_after_the_bar_is_reset_known_new_lesions_progress_by_the_rule_of_targets(rows, last):
+    known = [new(42, diameter=12.0), new(84, diameter=10.0)]
+    assert course(*visits(50.0, 30.0, 30.0), *known, *rows) == ["iUPD", "iPR", last]
+
+
+@pytest.mark.parametrize(
+    ("days", "policy", "second", "told"),
+    [
+        ((42, 69), {}, "iUPD", "not confirmed: 27 days after the iUPD, fewer than 28"),
+        ((42, 70), {}, "iCPD", None),
+        ((42, 98), {}, "iCPD", None),
+        ((42, 99), {}, "iUPD", "not confirmed: 57 days after the last iUPD, more than 56"),
+        ((42, 99), {"confirm_within_days": None}, "iCPD", None),
+        ((42, 63), {"confirm_from_days": 21}, "iCPD", None),
+    ],
+)
+def test_confirmation_falls_into_4_to_8_weeks(days, policy, second, told):
+    assert course(*visits(60.0, 70.0, days=days), **policy) == ["iUPD", second]
+    reason = course(*visits(60.0, 70.0, days=days), column="reason", **policy)[1]
+    assert (told in reason) if told else ("not confirmed" not in reason)
+
+
+def test_what_an_early_scan_shows_still_confirms_at_the_next():
+    assert course(*visits(60.0, 60.0, 60.0, days=(42, 56, 84)), new(56), new(84)) == ["iUPD", "iUPD", "iCPD"]
+
+
+def test_up_to_the_first_progression_the_words_are_those_of_recist():
+    random = Random(4)
+    rows = []
+    for subject in range(80):
+        sizes = [random.randint(150, 500) / 10 for _ in range(3)]
+        for day in (-5, *WEEKS_6):
+            here = [round(size * random.choice([0, 0.6, 0.9, 1, 1.1]), 1) if day > 0 else size for size in sizes]
+            rows += [lesion(day, f"T{i}", size) | {"subject": f"S{subject}"} for i, size in enumerate(here)]
+            state = random.choice(["present", "absent", "progressed"]) if day > 84 else "present"
+            rows.append(lesion(day, "N1", role="nontarget", state=state) | {"subject": f"S{subject}"})
+    lesions = pl.DataFrame(rows, infer_schema_length=None)
+    found = irecist(lesions)
+    assert irecist(lesions.sample(fraction=1, shuffle=True, seed=1)).equals(found)
+    recist = response(lesions).filter(~pl.col("baseline")).rename({"response": "word"})
+    seen = set()
+    for _, part in found.join(recist, on=["subject", "day"]).sort("subject", "day").group_by("subject"):
+        for word, immune in part.select("word", "response").iter_rows():
+            seen.add(word)
+            if word == "PD":
+                assert immune == "iUPD"
+                break
+            assert immune == {"NON-CR/NON-PD": "NON-iCR/NON-iUPD", "NE": "NE"}.get(word, f"i{word}")
+    assert seen == {"PR", "SD", "PD"}
+
+
+def test_a_study_without_lesions_has_no_rows():
+    found = irecist(LESIONS.frame())
+    assert found.height == irecist_best_response(found).height == 0
+
+
+def test_limits_that_no_day_lies_between_are_refused():
+    with pytest.raises(AnalysisError, match="no day lies between"):
+        IrecistPolicy(confirm_from_days=60)
+
+
+def test_without_targets_or_without_a_baseline():
+    assert course(*nontarget("present", "progressed", "progressed")) == ["NON-iCR/NON-iUPD", "iUPD", "iCPD"]
+    assert course(*nontarget("absent", "absent"), new(84)) == ["iCR", "iUPD"]
+    assert course(lesion(42, "T1", 20.0)) == ["NE"]
+
+
+def test_sums_and_days_of_the_table():
+    rows = [*visits(60.0, 60.0, 66.0), new(84, diameter=12.0), new(84, "Y"), new(126, diameter=12.0)]
+    table = irecist(pl.DataFrame(rows, infer_schema_length=None))
+    columns = ["day", "sum_mm", "new_sum_mm", "new_lesions", "response", "unconfirmed_day"]
+    assert table.select(columns).rows() == [
+        (42, 60.0, None, 0, "iUPD", 42),
+        (84, 60.0, 12.0, 2, "iCPD", 42),
+        (126, 66.0, 12.0, 1, None, None),
+    ]
+
+
+def best(words, first=None):
+    rows = [
+        {"subject": "S1", "day": 42 * (i + 1), "response": word, "unconfirmed_day": first}
+        for i, word in enumerate(words)
+        if word is not None
+    ]
+    return irecist_best_response(IRECIST.frame(rows)).row(0, named=True)
+
+
+# Seymour 2017, table 3: the responses at five time points, each with its alternatives, and the best.
+TABLE_3 = [
+    ([["iCR"], ["iCR", "iPR", "iUPD", "NE"], ["iCR", "iPR", "iUPD", "NE"], ["iUPD"], ["iCPD"]], "iCR"),
+    ([["iUPD"], ["iPR", "iSD", "NE"], ["iCR"], ["iCR", "iUPD", "NE"], ["iCR", "iPR", "iSD", "iUPD", "iCPD"]], "iCR"),
+    ([["iUPD"], ["iPR"], ["iPR", "iSD", "iUPD", "NE"], ["iPR", "iSD", "iUPD", "NE", "iCPD"], ["iPR", "NE"]], "iPR"),
+    ([["iUPD"], ["iSD", "NE"], ["iPR"], ["iPR", "iSD", "iUPD", "NE"], ["iPR", "iSD", "iUPD", "iCPD", "NE"]], "iPR"),
+    ([["iUPD"], ["iSD"], ["iSD", "iUPD", "NE"], ["iSD", "iUPD", "iCPD", "NE"], ["iSD", "iUPD", "iCPD", "NE"]], "iSD"),
+    ([["iUPD"], ["iCPD"], [None], [None], [None]], "iCPD"),
+    ([["iUPD"], ["iUPD"], ["iCPD"], [None], [None]], "iCPD"),
+    ([["iUPD"], ["NE"], ["NE"], ["NE"], ["NE"]], "iUPD"),
+]
+
+
+@pytest.mark.parametrize(("points", "expected"), TABLE_3)
+def test_the_best_response_of_every_example_of_table_3(points, expected):
+    assert {best(words)["best_response"] for words in product(*points)} == {expected}
+
+
+@pytest.mark.parametrize(
+    ("words", "progression", "confirmed"),
+    [
+        (["iUPD", "iCPD"], 42, True),
+        (["iUPD", "NE"], 42, False),
+        (["iUPD", "iSD"], None, None),
+        (["iSD"], None, None),
+    ],
+)
+def test_progression_is_dated_by_the_first_iupd(words, progression, confirmed):
+    found = best(words, first=42)
+    assert (found["progression_day"], found["confirmed"]) == (progression, confirmed)
+
+
+def test_progression_after_a_reset_is_dated_by_the_later_iupd():
+    table = irecist(pl.DataFrame(visits(60.0, 30.0, 36.0, 41.0)))
+    found = irecist_best_response(table).row(0, named=True)
+    assert (found["best_response"], found["day"]) == ("iPR", 84)
+    assert (found["progression_day"], found["confirmed"]) == (126, True)

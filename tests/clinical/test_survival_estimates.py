@@ -1,0 +1,122 @@
+"""Estimates of tables: R's figures of lung, words where there is no number, and who was left out."""
+
+import polars as pl
+import pytest
+
+from tests.clinical.survival_sets import read, table
+from tilseq.clinical import survival_estimates
+from tilseq.errors import AnalysisError
+
+
+def one(estimates, quantity, at_day=None, **where):
+    rows = estimates.filter(pl.col("quantity") == quantity, pl.col("at_day").eq_missing(at_day), **where)
+    return rows.row(0, named=True)
+
+
+def lung():
+    rows = read("lung")
+    return table(rows["days"], rows["event"] == 1, sex=rows["sex"].cast(pl.String))
+
+
+def test_lung():
+    found = survival_estimates(lung(), at_days=(180, 365), rmst_days=(180,), groups=lung().select("subject", "sex"))
+    median = one(found, "median", group="all")
+    assert (median["estimate"], median["lower"], median["upper"]) == (310, 284, 361)
+    assert (median["subjects"], median["events"], median["left_out"], median["unit"]) == (228, 165, 0, "d")
+    follow_up = one(found, "follow_up_median", group="all")
+    assert (follow_up["estimate"], follow_up["lower"], follow_up["upper"], follow_up["events"]) == (588, 511, 821, 63)
+    at = one(found, "survival_at", 180, group="all")
+    assert (at["estimate"], at["lower"], at["upper"]) == pytest.approx((0.7216706534, 0.6583045284, 0.7753146907))
+    assert (at["at_risk"], at["unit"]) == (160, "fraction")
+    mean = one(found, "rmst", 180, group="sex=2")
+    assert mean["estimate"] == pytest.approx(168.0079726)
+    spread = one(found, "time_range", group="all")
+    assert (spread["lower"], spread["upper"], spread["estimate_text"]) == (5, 1022, "5 to 1022+")
+
+
+def words(days, event, quantity="median", at_day=None, **options):
+    row = one(survival_estimates(table(days, event), **options), quantity, at_day)
+    return [row[name] if row[name] is not None else row[f"{name}_text"] for name in ("estimate", "lower", "upper")]
+
+
+@pytest.mark.parametrize(
+    ("days", "event", "expected"),
+    [
+        # No event at all: the median lies beyond, and no interval knows how far.
+        ([5, 9, 12], [False] * 3, ["not reached", "cannot be estimated", "cannot be estimated"]),
+        # The curve ends above a half; its lower limit has come down to it.
+        ([5, 9, 12, 20], [True, False, False, False], ["not reached", 5, "not reached"]),
+        # R: survfit(Surv(1:4, c(1, 1, 1, 1)) ~ 1, conf.type = "log-log") gives 2.5, 1, NA
+        ([1, 2, 3, 4], [True] * 4, [2.5, 1, "cannot be estimated"]),
+        ([7], [True], [7, "cannot be estimated", "cannot be estimated"]),
+        ([7], [False], ["not reached", "cannot be estimated", "cannot be estimated"]),
+    ],
+)
+def test_medians_are_numbers_or_words(days, event, expected):
+    assert words(days, event) == expected
+
+
+def test_beta_products_have_limits_where_others_have_words():
+    assert words([1, 2, 3, 4], [True] * 4, interval="beta_product") == [2.5, 0, "not reached"]
+    assert words(list(range(1, 11)), [True] * 10, interval="beta_product")[2] == 9  # Clopper-Pearson: 1 of 10 to 0.445
+
+
+@pytest.mark.parametrize(
+    ("days", "event", "at_day", "expected", "reason"),
+    [
+        ([5, 9], [True, False], 10, ["cannot be estimated"] * 3, "cannot be estimated: nobody is followed to day 10"),
+        (
+            [5, 9],
+            [True, False],
+            4,
+            [1.0, "cannot be estimated", "cannot be estimated"],
+            "limits cannot be estimated: a survival of 1 has none by this interval",
+        ),
+        (
+            [5, 9],
+            [True, True],
+            10,
+            [0.0, "cannot be estimated", "cannot be estimated"],
+            "limits cannot be estimated: a survival of 0 has none by this interval",
+        ),
+    ],
+)
+def test_survival_on_a_day_is_a_number_or_words(days, event, at_day, expected, reason):
+    assert words(days, event, "survival_at", at_day, at_days=(at_day,)) == expected
+    row = one(survival_estimates(table(days, event), at_days=(at_day,)), "survival_at", at_day)
+    assert row["reason"] == reason
+
+
+def test_an_endpoint_of_which_nobody_can_be_evaluated():
+    row = one(survival_estimates(table([None, None], [None, None], "DOR")), "median")
+    assert (row["subjects"], row["left_out"], row["estimate"]) == (0, 2, None)
+    assert (row["estimate_text"], row["reason"]) == ("cannot be estimated", "nobody could be evaluated")
+
+
+def test_those_left_out_are_counted_by_group():
+    rows = table([5, 9, None, 7], [True, False, None, True])
+    groups = pl.DataFrame({"subject": ["00", "01", "02", "03"], "arm": ["a", "a", "b", "b"]})
+    found = survival_estimates(rows, groups=groups).filter(quantity="median")
+    assert found.select("group", "subjects", "left_out").rows() == [("all", 3, 1), ("arm=a", 2, 0), ("arm=b", 1, 1)]
+
+
+def test_the_endpoint_of_follow_up_has_its_median_alone():
+    # Its events are ends of follow-up, a death censors: no curve is turned round again.
+    found = survival_estimates(table([100, 200, 300], [True, False, True], "follow_up"))
+    assert found["quantity"].to_list() == ["follow_up_median", "time_range"]
+    assert found["estimate"][0] == 300
+
+
+def test_numbers_are_never_words_and_words_never_numbers():
+    frames = [table([5, 9, 12, 20], [True, False, True, False]), table([5, 9], [False, False], "PFS")]
+    found = survival_estimates(pl.concat(frames), at_days=(1, 9, 30), rmst_days=(9, 30))
+    for name in ("estimate", "lower", "upper"):
+        both = found.filter(pl.col(name).is_not_null() & pl.col(f"{name}_text").is_not_null())
+        neither = found.filter(pl.col(name).is_null() & pl.col(f"{name}_text").is_null())
+        assert both.is_empty() and neither.is_empty()
+
+
+@pytest.mark.parametrize("days", [(0,), (-5,), (1.5,)])
+def test_landmarks_are_whole_days_above_0(days):
+    with pytest.raises(AnalysisError, match="a landmark is a whole day above 0"):
+        survival_estimates(table([5], [True]), at_days=days)

@@ -1,0 +1,65 @@
+import re
+
+import polars as pl
+import pytest
+
+from tilseq.errors import AnalysisError
+from tilseq.plots.reading import rates_table, survival_table
+
+RATES = pl.DataFrame(
+    [
+        ("infused", group, "ORR", "confirmation=required", k, n, "subjects who were infused", k / n, low, high, "exact")
+        for group, k, n, low, high in (("all", 48, 153, 0.2411, 0.3936), ("tumor_type=nsclc", 0, 10, 0.0, 0.3085))
+    ],
+    schema=["population", "group", "parameter", "qualifier", "numerator", "denominator", "denominator_text", "estimate",
+            "lower", "upper", "method"],
+    orient="row",
+)  # fmt: skip
+ESTIMATES = pl.DataFrame(
+    [
+        ("OS", "all", "median", None, 30, 12, None, None, 190.0, None, "not reached", None, "not reached", "d"),
+        ("OS", "all", "survival_at", 183, 30, 12, 20, 0.7, 0.6, 0.8, None, None, None, "fraction"),
+    ],
+    schema=["parameter", "group", "quantity", "at_day", "subjects", "events", "at_risk", "estimate", "lower", "upper",
+            "estimate_text", "lower_text", "upper_text", "unit"],
+    orient="row",
+    infer_schema_length=None,
+).with_columns(reader=pl.lit(None, pl.String), method=pl.lit("Kaplan-Meier, log-log"))  # fmt: skip
+
+
+def cells(table):
+    html = table.as_raw_html()
+    body = html[html.index('<tbody class="gt_table_body">') :]
+    return [re.sub("<[^>]+>", "", cell) for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", body, re.S)]
+
+
+def test_rates_with_limits_and_what_they_are_of():
+    assert cells(rates_table(RATES)) == [
+        "ORR (confirmation: required)",
+        "all", "48 of 153", "31.4", "24.1 to 39.4",
+        "NSCLC", "0 of 10", "0.0", "0.0 to 30.9",
+        "subjects who were infused.", "Limits: exact.",
+    ]  # fmt: skip
+
+
+def test_words_stand_where_there_is_no_number():
+    assert cells(survival_table(ESTIMATES.to_pandas())) == [
+        "OS",
+        "all", "30", "12", "median", "", "not reached", "6.2 to not reached",
+        "all", "30", "12", "without an event at day 183", "20", "70.0 %", "60.0 to 80.0",
+        "Limits: Kaplan-Meier, log-log.",
+    ]  # fmt: skip
+
+
+def test_the_page_is_the_same_each_time_asks_nothing_of_any_other_and_runs_nothing():
+    hostile = RATES.with_columns(group=pl.lit("<script>alert(1)</script>"), denominator_text=pl.lit("<img src=x>"))
+    once, again = (rates_table(hostile).as_raw_html() for _ in range(2))
+    assert once == again
+    assert not re.search(r"https?:|@import|<script|<img|<link", once)
+
+
+def test_a_table_without_rows_or_a_column_is_refused():
+    with pytest.raises(AnalysisError, match="nothing to show"):
+        rates_table(RATES.clear())
+    with pytest.raises(AnalysisError, match="needs this column"):
+        survival_table(ESTIMATES.drop("unit"))

@@ -1,0 +1,55 @@
+import pytest
+
+from tests.report.clinical_tables import clinical_tables
+from tilseq.report.rates import best_cells, best_responses, denominators, differences, rates, unconfirmed_rates
+from tilseq.report.results import TABLES, Results
+from tilseq.tables import outputs
+
+NAMES = ("P1", "P2", "P3", "P4", "P5", "P6")
+
+
+@pytest.fixture
+def results(tmp_path):
+    tables = {table.name: table.frame() for table in TABLES}
+    tables |= {table.name: table.frame(rows) for table, rows in clinical_tables(NAMES, None).items()}
+    return Results(tmp_path, tables, frozenset(), {}, {})
+
+
+def read(cell):
+    return " ".join(filter(None, (cell.text, *(chip.label for chip in cell.chips), cell.note)))
+
+
+def test_rates_with_their_exact_limits_over_all_and_by_tumour_type(results):
+    view = rates(results)
+    assert [head.text for head in view.heads] == [
+        "Group", "Reader", "Responses", "Subjects", "ORR", "DCR", "CR", "PR", "SD", "PD", "NE", "not assessed",
+    ]  # fmt: skip
+    assert [[read(cell) for cell in row[:6]] for row in view.rows] == [
+        ["all", "investigator", "confirmed", "6", "33 (4-78) 2 of 6", "50 (4-78) 3 of 6"],
+        ["all", "investigator", "confirmed or not", "6", "33 (4-78) 2 of 6", "50 (4-78) 3 of 6"],
+        ["head and neck", "investigator", "confirmed", "6", "33 (4-78) 2 of 6", "50 (4-78) 3 of 6"],
+    ]
+    assert [read(row[0]) for row in unconfirmed_rates(results).rows] == ["head and neck"]
+    assert denominators(results) == ["6 infused subjects."]
+
+
+def test_best_responses_have_their_words_and_why(results):
+    rows = [[read(cell) for cell in row] for row in best_responses(results).rows]
+    assert rows[0] == [
+        "P1", "investigator", "PR", "PR", "42", "+30.0\N{NO-BREAK SPACE}%", "recorded",
+        "ignored after the PD of day 39: day 89",
+    ]  # fmt: skip
+    assert rows[5][2] == "not assessed"
+    both = [{"best_response": word, "source": "recorded", "reader": who} for word, who in (("PR", "A"), ("SD", "B"))]
+    assert [read(cell) for cell in best_cells(both)] == ["PR A", "SD B"]
+    assert [read(cell) for cell in best_cells(both[:1] * 2)] == ["PR"]
+
+
+def test_differences_are_listed_with_their_derivation_or_it_is_told_that_there_is_none(results):
+    assert [[read(cell) for cell in row] for row in differences(results).rows] == [
+        ["P1", "investigator", "week 6", "42", "PR", "SD", "targets SD: sum 61 mm"]
+    ]
+    agreeing = {"subject": "P1", "day": 42, "baseline": False, "targets": 1, "targets_measured": 1, "agrees": True}
+    results.tables["response"] = outputs.RESPONSE.frame([agreeing])
+    results.tables["response_differences"] = results.tables["response_differences"].clear()
+    assert differences(results).empty == "Recorded and derived responses agree in all 1 assessments that have both."

@@ -1,0 +1,98 @@
+"""Times, curves and estimates over a study: what fails of one subject stops nobody else."""
+
+import polars as pl
+
+from tests.steps.clinical_study import TABLES, finish, make_study
+from tilseq.clinical import survival_curve, survival_estimates, time_to_event_rules
+from tilseq.steps import survival
+from tilseq.study.settings import Settings
+
+STEPS = ("response_rates", "survival")
+SAID = ["subject", "parameter", "days", "event", "rule"]
+
+
+def test_times_curves_and_estimates(tmp_path):
+    written = finish(make_study(tmp_path), tmp_path, *STEPS)
+    assert set(written) == {"time_to_event", "survival_curve", "survival_estimates", "failures"}
+    times = written["time_to_event"].filter(pl.col("parameter").is_in(["OS", "PFS", "DOR"])).select(SAID)
+    # From day 0 to day d are d + 1 days; S1 answers from day 42 to its last scan on day 84.
+    assert sorted(times.rows()) == [
+        ("S1", "DOR", 43, False, "last_adequate"),
+        ("S1", "OS", 301, False, "last_alive"),
+        ("S1", "PFS", 85, False, "last_adequate"),
+        ("S2", "OS", 101, True, "death"),
+        ("S2", "PFS", 43, True, "progression"),
+        ("S3", "OS", 31, True, "death"),
+        ("S3", "PFS", 31, True, "death"),
+    ]
+    curve = written["survival_curve"].filter(parameter="OS", group="all").select("day", "at_risk", "survival")
+    assert curve.with_columns(pl.col("survival").round(6)).rows() == [
+        (0, 3, 1.0), (31, 3, 0.666667), (101, 2, 0.333333), (301, 1, 0.333333),
+    ]  # fmt: skip
+    # Of melanoma one event on day 31 and one censored on day 301: flat at a half from 31 to 301, by R's rule 166.
+    groups = written["survival_estimates"].filter(parameter="OS", quantity="median").select("group", "estimate")
+    assert groups.rows() == [("all", 101.0), ("tumor_type=cervical", 101.0), ("tumor_type=melanoma", 166.0)]
+    assert written["failures"].is_empty()
+    drawn = tmp_path / "work" / "survival" / "all" / "figures"
+    assert sorted(path.name for path in drawn.iterdir()) == ["captions.json", "swimmer.png", "swimmer.svg"]
+
+
+def test_a_contradiction_is_a_failure_of_its_subject_with_file_and_row(tmp_path):
+    late = TABLES["clinical/responses.csv"] + "S2,120,,PD\n"
+    written = finish(make_study(tmp_path, {"clinical/responses.csv": late}), tmp_path, *STEPS)
+    (failure,) = written["failures"].iter_rows(named=True)
+    assert (failure["step"], failure["unit"], failure["file"]) == ("survival", "S2", "clinical/responses.csv")
+    assert failure["error"] == (
+        "clinical/responses.csv, row 5, column day: subject S2: an assessment after the death; found 120; "
+        "expected day 100 or before"
+    )
+    times = written["time_to_event"]
+    assert times.filter(subject="S2")["rule"].unique().to_list() == ["not_evaluable"]
+    left_out = written["survival_estimates"].filter(parameter="OS", group="all", quantity="median")
+    assert left_out.select("subjects", "left_out").row(0) == (2, 1)
+
+
+def test_a_subject_without_follow_up_is_a_failure_and_not_alive_for_ever(tmp_path):
+    short = TABLES["clinical/followup.csv"].replace("S1,300,,,365\n", "")
+    written = finish(make_study(tmp_path, {"clinical/followup.csv": short}), tmp_path, *STEPS)
+    assert written["failures"]["error"].to_list() == [
+        "subjects.csv, row 2, column subject: subject S1: no row in followup; found 'S1'; add it, or nothing tells if "
+        "it lives"
+    ]
+
+
+def test_whose_responses_could_not_be_derived_is_not_taken_for_one_who_was_never_assessed(tmp_path):
+    bad = {"clinical/lesions.csv": ("S1,84,D84,T1", "S1,84,D84,T9")}
+    times = finish(make_study(tmp_path, bad), tmp_path, *STEPS)["time_to_event"].filter(subject="S1")
+    assert times.filter(parameter="OS").select(SAID).rows() == [("S1", "OS", 301, False, "last_alive")]
+    told = times.filter(parameter="PFS").select("days", "event", "origin", "rule", "reason").row(0)
+    assert told == (None, None, None, "not_evaluable", "its responses could not be derived, see failures")
+
+
+def test_the_preset_of_the_protocol_counts_from_enrolment_and_from_lymphodepletion(tmp_path):
+    lm103 = "analysis: {clinical: {time_to_event: {preset: lm103, first_dose: lymphodepletion}}}\n"
+    preset = {"study.yaml": TABLES["study.yaml"] + lm103}
+    times = finish(make_study(tmp_path, preset), tmp_path, *STEPS)["time_to_event"]
+    starts = times.filter(subject="S2").select("parameter", "origin", "start_day", "days").rows()
+    assert ("OS", "lymphodepletion", -7, 108) in starts
+    assert ("PFS", "enrollment", -60, 103) in starts
+
+
+def test_the_settings_of_the_study_are_those_of_the_laboratory():
+    settings = Settings(study="demo").analysis.clinical
+    told = {"source": settings.source, **settings.time_to_event.model_dump()}
+    assert survival._rules(told) == time_to_event_rules()
+    assert settings.survival.interval == survival_curve.__kwdefaults__["interval"]
+    defaults = survival_estimates.__kwdefaults__
+    assert settings.survival.landmarks == list(defaults["at_days"])
+    assert settings.survival.rmst_days == list(defaults["rmst_days"])
+
+
+def test_without_follow_up_there_is_no_job(tmp_path):
+    assert survival.plan(make_study(tmp_path, {"clinical/followup.csv": None})) == []
+
+
+def test_without_a_therapies_table_it_is_told_that_they_were_not_looked_for(tmp_path):
+    times = finish(make_study(tmp_path), tmp_path, *STEPS)["time_to_event"]
+    (reason,) = times.filter(subject="S1", parameter="PFS")["reason"]
+    assert "new therapies not looked for: no table" in reason

@@ -1,0 +1,274 @@
+"""`tilseq clinical response`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.clinical import BestResponsePolicy, IrecistPolicy
+
+CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
+BEST = ("CR", "PR", "SD", "NON-CR/NON-PD")
+
+
+def _words(_context: click.Context, _option: click.Parameter, text: str) -> tuple[str, ...]:
+    """Return the parts of a list, each one of the best responses that may be disease control."""
+    words = tuple(word.strip() for word in text.split(","))
+    for word in words:
+        if word not in BEST:
+            raise click.BadParameter(f"{word!r} is none of {', '.join(BEST)}")
+    return words
+
+
+@click.command(
+    "response",
+    cls=Examples,
+    example="tilseq clinical response lesions.csv --responses responses.csv --subjects subjects.csv \\\n"
+    "    --therapies therapies.csv --infusions infusions.csv --irecist -o out\n",
+)
+@click.argument("lesions", metavar="LESIONS.csv", type=CSV)
+@click.option("--responses", type=CSV, help="What the readers recorded: the endpoint, beside what is derived.")
+@click.option("--subjects", type=CSV, help="Tumour types; days of harvest, lymphodepletion and first dose.")
+@click.option("--therapies", type=CSV, help="Further anti-tumour therapies: later reads are ignored.")
+@click.option("--infusions", type=CSV, help="Who was infused: the denominator of the rates.")
+@click.option(
+    "--regrowth",
+    type=click.Choice(["sum_rule", "pd"]),
+    default="sum_rule",
+    show_default=True,
+    help="After a complete response: 5 mm above the nadir as always, or any target back is PD.",
+)
+@click.option(
+    "--undersized",
+    type=click.Choice(["refuse", "accept"]),
+    default="refuse",
+    show_default=True,
+    help="A baseline whose targets are all below 10 mm, as in centimetres.",
+)
+@click.option(
+    "--source",
+    type=click.Choice(["recorded", "derived"]),
+    default="recorded",
+    show_default=True,
+    help="Responses that best response is of; without recorded ones the derived are taken, and it is said.",
+)
+@click.option(
+    "--confirmation-days",
+    type=click.IntRange(0),
+    default=28,
+    show_default=True,
+    help="Least days from a CR or PR to its confirmation.",
+)
+@click.option(
+    "--sd-min-days",
+    type=click.IntRange(0),
+    default=42,
+    show_default=True,
+    help="Least days from the reference day to an SD that counts.",
+)
+@click.option(
+    "--reference",
+    type=click.Choice(["infusion", "first_dose", "lymphodepletion", "enrollment", "randomization"]),
+    default="infusion",
+    show_default=True,
+    help="Day that the minimum of SD counts from.",
+)
+@click.option(
+    "--max-ne", type=click.IntRange(0), default=1, show_default=True, help="NE allowed before a confirmation."
+)
+@click.option("--accept-sd", is_flag=True, help="Allow one SD between a PR and its confirmation.")
+@click.option("--strict-table3", is_flag=True, help="Disease that is seen after a CR is PD.")
+@click.option(
+    "--disease-control",
+    callback=_words,
+    default="CR,PR,SD",
+    show_default=True,
+    help="Best responses that are disease control; NON-CR/NON-PD may be added.",
+)
+@click.option("--irecist", "with_irecist", is_flag=True, help="Also derive iRECIST.")
+@click.option(
+    "--progression-days",
+    type=(click.IntRange(0), click.IntRange(0)),
+    default=(28, 56),
+    show_default=True,
+    help="iRECIST: days from iUPD between which it may be confirmed.",
+)
+@output_folder
+def response_command(
+    lesions: Path,
+    responses: Path | None,
+    subjects: Path | None,
+    therapies: Path | None,
+    infusions: Path | None,
+    output: Path,
+    with_irecist: bool,
+    progression_days: tuple[int, int],
+    regrowth: str,
+    undersized: str,
+    **policy: Any,
+) -> int:
+    """Derive RECIST 1.1 at every visit, the best response of each subject, and the rates of response.
+
+    Each table is written as .csv and .parquet: response; response_differences (recorded and derived responses that
+    are not the same, and why); best_response, with confirmation and without; summaries (ORR, DCR, over all and by
+    tumour type, exact limits); with --irecist also irecist and irecist_best. A subject whose rows contradict one
+    another is told and left out; the others are written, and the exit code is 4.
+    """
+    from tilseq.clinical import BestResponsePolicy, IrecistPolicy
+    from tilseq.io import clinical as io
+    from tilseq.io.write import write_table
+
+    given = {
+        "lesions": io.read_lesions(lesions),
+        "responses": None if responses is None else io.read_responses(responses),
+        "subjects": None if subjects is None else io.read_subjects(subjects),
+    }
+    rows = {"regrowth": regrowth, "undersized": undersized}
+    settings = BestResponsePolicy(**policy)
+    confirmation = IrecistPolicy(*progression_days)
+    paths = {"lesions": str(lesions), "responses": str(responses)}
+    work = _Work(paths, given, rows, confirmation if with_irecist else None)
+    work.derive()
+    if not work.derived:
+        return EXIT_INVALID
+    tables = work.tables(
+        None if therapies is None else io.read_therapies(therapies),
+        None if infusions is None else io.read_infusions(infusions),
+        settings,
+    )
+    for frame, table in tables:
+        write_table(frame, table, output)
+    return EXIT_SOME_FAILED if work.failed else 0
+
+
+class _Work:
+    """One call: what it was given, what each subject gave, and the subjects that failed."""
+
+    def __init__(
+        self, paths: dict[str, str], given: dict[str, Any], settings: dict[str, Any], irecist: IrecistPolicy | None
+    ) -> None:
+        self.paths, self.given, self.settings, self.irecist = paths, given, settings, irecist
+        self.derived: list[pl.DataFrame] = []
+        self.irecists: list[pl.DataFrame] = []
+        self.failed: list[str] = []
+
+    def derive(self) -> None:
+        """Derive all subjects together or, where rows contradict one another, each alone; tell the errors."""
+        import polars as pl
+
+        from tilseq.clinical.reconcile import readers_half_named
+        from tilseq.errors import StudyError, TableError
+
+        lesions = _numbered(self.given["lesions"])
+        responses = None if self.given["responses"] is None else _numbered(self.given["responses"])
+        try:
+            self._one(lesions, responses)
+            return
+        except StudyError:
+            self.derived, self.irecists = [], []
+        problems: list[TableError] = []
+        unnamed = readers_half_named(self._all_rows(), problems)
+        self._tell(problems)
+        names = pl.concat([lesions["subject"], *([] if responses is None else [responses["subject"]])])
+        for subject in names.unique().sort():
+            one = None if responses is None else responses.filter(subject=subject)
+            try:
+                if subject in unnamed:
+                    self.failed.append(subject)
+                else:
+                    self._one(lesions.filter(subject=subject), one)
+            except StudyError as error:
+                self.failed.append(subject)
+                self._tell(error.problems)
+
+    def _all_rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of lesions and responses, each with its file and row."""
+        for name, path in self.paths.items():
+            frame = self.given[name]
+            for row, cells in enumerate([] if frame is None else frame.iter_rows(named=True), start=2):
+                yield cells | {"file": path, "row": row}
+
+    def _one(self, lesions: pl.DataFrame, responses: pl.DataFrame | None) -> None:
+        """Derive the response, and iRECIST where it was asked for, of some subjects; `row` is that of the file."""
+        from tilseq.clinical import irecist, response
+
+        same = {"subjects": self.given["subjects"], "lesion_rows": lesions["row"].to_list(), **self.settings}
+        lesions = lesions.drop("row")
+        if responses is None:
+            derived = response(lesions, **same)
+        else:
+            rows = responses["row"].to_list()
+            derived = response(lesions, responses.drop("row"), response_rows=rows, **same)
+        if self.irecist is not None:
+            self.irecists.append(irecist(lesions, policy=self.irecist, **same))
+        self.derived.append(derived)
+
+    def _tell(self, problems: Sequence[Any]) -> None:
+        for problem in problems:
+            table = "responses" if "recorded response" in problem.what else "lesions"
+            problem.file = problem.file or self.paths[table]
+            click.echo(f"tilseq: {problem}", err=True)
+
+    def tables(
+        self, therapies: pl.DataFrame | None, infusions: pl.DataFrame | None, policy: BestResponsePolicy
+    ) -> list[tuple[pl.DataFrame, Any]]:
+        """Return each table that is written with its registry, and say on stderr what they hold."""
+        import polars as pl
+
+        from tilseq.clinical import best_response, irecist_best_response, response_differences, response_rates
+        from tilseq.tables.best_response import BEST_RESPONSE, IRECIST, IRECIST_BEST, RESPONSE_DIFFERENCES
+        from tilseq.tables.outputs import RESPONSE
+        from tilseq.tables.summaries import SUMMARIES
+
+        derived, subjects = pl.concat(self.derived), self.given["subjects"]
+        left_out = pl.col("subject").is_in(self.failed)
+        subjects, therapies, infusions = (
+            None if frame is None else frame.filter(~left_out) for frame in (subjects, therapies, infusions)
+        )
+        best = best_response(derived, therapies, subjects, policy)
+        rates = response_rates(best, subjects, infusions, policy=policy)
+        if self.failed:
+            told = f"; left out, as their rows could not be used: {', '.join(self.failed)}"
+            rates = rates.with_columns(denominator_text=pl.col("denominator_text") + told)
+        _tell_results(derived, rates)
+        tables = [
+            (derived, RESPONSE),
+            (response_differences(derived), RESPONSE_DIFFERENCES),
+            (best, BEST_RESPONSE),
+            (rates, SUMMARIES),
+        ]
+        if self.irecists:
+            found = pl.concat(self.irecists)
+            tables += [(found, IRECIST), (irecist_best_response(found), IRECIST_BEST)]
+        return tables
+
+
+def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of a file with the `row` that they stand in."""
+    import polars as pl
+
+    return frame.with_columns(row=pl.int_range(2, frame.height + 2))
+
+
+def _tell_results(derived: pl.DataFrame, rates: pl.DataFrame) -> None:
+    """Say on stderr how many responses agree, and the confirmed rates over all."""
+    import polars as pl
+
+    agree, differ = (int((derived["agrees"] == word).sum() or 0) for word in (True, False))
+    click.echo(f"{derived.height} assessments; recorded and derived agree in {agree}, differ in {differ}", err=True)
+    confirmed = rates.filter(pl.col("parameter") != "BOR", pl.col("qualifier").str.contains("=required"), group="all")
+    for row in confirmed.sort("qualifier", "parameter", descending=[False, True]).iter_rows(named=True):
+        share = "" if row["estimate"] is None else f", {100 * row['estimate']:.1f} % "
+        limits = "" if row["lower"] is None else f"({100 * row['lower']:.1f} to {100 * row['upper']:.1f})"
+        reader = row["qualifier"].partition("reader=")[2]
+        of = f" by {reader}" if reader else ""
+        counts = f"{row['numerator']} of {row['denominator_text']}"
+        click.echo(f"{row['parameter']}{of}, confirmed: {counts.strip()}{share}{limits}", err=True)

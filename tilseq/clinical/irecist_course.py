@@ -1,0 +1,187 @@
+"""The course of one subject by iRECIST: unconfirmed progression, its confirmation, and the bar that is reset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from tilseq.clinical.recist import LEAST_GROWTH, overall_response
+from tilseq.errors import AnalysisError
+
+WORDS = {"CR": "iCR", "PR": "iPR", "SD": "iSD", "NON-CR/NON-PD": "NON-iCR/NON-iUPD", "NE": "NE"}
+TARGETS, NONTARGETS, NEW = "targets", "non-targets", "new lesions"
+
+
+@dataclass(frozen=True)
+class IrecistPolicy:
+    """When a later assessment may confirm progression.
+
+    Attributes
+    ----------
+    confirm_from_days
+        Least days from the first iUPD.
+    confirm_within_days
+        Most days from the last iUPD; None for no limit, where a protocol allows later confirmation.
+    """
+
+    confirm_from_days: int = 28
+    confirm_within_days: int | None = 56
+
+    def __post_init__(self) -> None:
+        """Refuse limits that no day lies between.
+
+        Raises
+        ------
+        AnalysisError
+            A number below 0, or an upper limit below the lower.
+        """
+        last = self.confirm_within_days
+        if self.confirm_from_days < 0 or (last is not None and last < self.confirm_from_days):
+            raise AnalysisError(
+                "no day lies between these limits of confirmation",
+                column="confirm_from_days",
+                found=f"{self.confirm_from_days} to {last}",
+                expected="0 <= confirm_from_days <= confirm_within_days",
+            )
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What one assessment shows; sizes in micrometres.
+
+    `target_sum` is over what was measured; `whole` tells that every target was. `further` holds the lesions, old and
+    new, that the reader calls progressed.
+    """
+
+    day: int
+    target: str | None
+    nontarget: str | None
+    target_sum: int
+    whole: bool
+    new: frozenset[str]
+    sizes: Mapping[str, int]  # of new lesions and of non-targets, where measured
+    further: frozenset[str]
+
+
+@dataclass
+class _Pending:
+    """The first iUPD since the bar was set, and the last."""
+
+    first: Visit
+    last_day: int
+    kinds: set[str]
+    known: frozenset[str]  # new lesions seen up to and with the first iUPD
+
+
+@dataclass
+class Course:
+    """Assessments in order after the baseline; `add` gives the response of each and why."""
+
+    policy: IrecistPolicy
+    nontargets: frozenset[str]
+    pending: _Pending | None = None
+    known: set[str] = field(default_factory=set)
+    smallest: dict[str, int] = field(default_factory=dict)
+    confirmed_day: int | None = None
+
+    def add(self, visit: Visit) -> tuple[str | None, int | None, list[str]]:
+        """Return the response, the first iUPD that it belongs to, and why."""
+        if self.confirmed_day is not None:
+            return None, None, [f"after the iCPD of day {self.confirmed_day}"]
+        found = self._first(visit) if self.pending is None else self._after(visit, self.pending)
+        self.known |= visit.new
+        for name, size in visit.sizes.items():
+            self.smallest[name] = min(size, self.smallest.get(name, size))
+        return found
+
+    def _first(self, visit: Visit) -> tuple[str, int | None, list[str]]:
+        """Return the response where no progression awaits confirmation."""
+        kinds = set(self._kinds(visit))
+        if not kinds:
+            return self._word(visit), None, []
+        self.pending = _Pending(visit, visit.day, kinds, frozenset(self.known | visit.new))
+        return "iUPD", visit.day, [f"progression of {kind}" for kind in sorted(kinds)]
+
+    def _kinds(self, visit: Visit) -> Iterator[str]:
+        """Yield the kinds of lesions that have progressed by RECIST 1.1.
+
+        New lesions that were seen before the bar was reset have if another is seen, or if they meet the rule of
+        targets against their own smallest sizes.
+        """
+        if visit.target == "PD":
+            yield TARGETS
+        if visit.nontarget == "PD":
+            yield NONTARGETS
+        old = [name for name in visit.new & self.known if name in visit.sizes and name in self.smallest]
+        now, least = sum(visit.sizes[name] for name in old), sum(self.smallest[name] for name in old)
+        grown = 10 * now >= 12 * least and now - least >= LEAST_GROWTH
+        if visit.new - self.known or grown or visit.new & visit.further:
+            yield NEW
+
+    def _after(self, visit: Visit, pending: _Pending) -> tuple[str, int, list[str]]:
+        """Return the response where an iUPD awaits confirmation (Seymour 2017, table 2)."""
+        first = pending.first
+        found = self._word(visit)
+        why = list(self._confirmations(visit, pending))
+        if why:
+            late = self._untimely(visit.day, pending)
+            if not late:
+                self.confirmed_day = visit.day
+                return "iCPD", first.day, why
+            pending.last_day = visit.day
+            return "iUPD", first.day, [*why, late]
+        if "PD" in (visit.target, visit.nontarget):
+            pending.last_day = visit.day
+            return "iUPD", first.day, ["progression without further growth"]
+        if found == "NE":
+            return "NE", first.day, []
+        shrunk = visit.whole and visit.target_sum < first.target_sum and visit.target is not None
+        if visit.new and not shrunk:
+            pending.last_day = visit.day
+            return "iUPD", first.day, ["new lesions without further growth, targets not smaller"]
+        self.pending = None
+        return found, first.day, [f"the iUPD of day {first.day} was not confirmed: the bar is reset"]
+
+    def _confirmations(self, visit: Visit, pending: _Pending) -> Iterator[str]:
+        """Yield what confirms the progression: growth of what had progressed, or progression of another kind.
+
+        Growth counts from the first iUPD, so that small steps add up.
+        """
+        first = pending.first
+        if TARGETS in pending.kinds and visit.target_sum - first.target_sum >= LEAST_GROWTH:
+            yield "targets 5 mm or more above the iUPD"
+        if NONTARGETS in pending.kinds and (visit.nontarget == "PD" or _growth(visit, first, self.nontargets) > 0):
+            yield "non-targets grown further"
+        if visit.new - pending.known:
+            yield "another new lesion" if NEW in pending.kinds else "a new lesion, progression of another kind"
+        if NEW in pending.kinds:
+            if visit.new & visit.further:
+                yield "new lesions grown further"
+            elif _growth(visit, first, visit.new) >= LEAST_GROWTH:
+                yield "new lesions 5 mm or more above the iUPD"
+        for kind, word in ((TARGETS, visit.target), (NONTARGETS, visit.nontarget)):
+            if word == "PD" and kind not in pending.kinds:
+                yield f"{kind}, progression of another kind"
+
+    def _untimely(self, day: int, pending: _Pending) -> str:
+        """Return why a day is too early or too late to confirm; empty where it is neither."""
+        since, last = day - pending.first.day, self.policy.confirm_within_days
+        if since < self.policy.confirm_from_days:
+            return f"not confirmed: {since} days after the iUPD, fewer than {self.policy.confirm_from_days}"
+        if last is not None and day - pending.last_day > last:
+            return f"not confirmed: {day - pending.last_day} days after the last iUPD, more than {last}"
+        return ""
+
+    @staticmethod
+    def _word(visit: Visit) -> str:
+        """Return the response without regard to progression; a new lesion that is there allows no iCR."""
+        found = overall_response(visit.target, visit.nontarget, False)
+        if found == "CR" and visit.new:
+            found = "NON-CR/NON-PD" if visit.target is None else "PR"
+        return WORDS.get(found, "NE")
+
+
+def _growth(visit: Visit, first: Visit, names: frozenset[str]) -> int:
+    """Return the growth of those lesions that both assessments measure."""
+    both = [name for name in names if name in visit.sizes and name in first.sizes]
+    return sum(visit.sizes[name] - first.sizes[name] for name in both)

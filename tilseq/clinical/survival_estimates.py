@@ -1,0 +1,180 @@
+"""Medians, survival on landmark days, restricted means and length of follow-up, with words where there is no number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tilseq.clinical.kaplan_meier import Curve, kaplan_meier, quantile, value_on
+from tilseq.clinical.rmst import restricted_mean
+from tilseq.clinical.survival_limits import Interval
+from tilseq.clinical.survival_times import CANNOT, NOT_REACHED, Times, by_group
+from tilseq.errors import AnalysisError
+from tilseq.tables.survival import SURVIVAL_ESTIMATES
+
+Row = dict[str, Any]
+
+QUARTERS = (91, 183, 274, 365)  # 3, 6, 9 and 12 months of 30.4375 days
+FOLLOW_UP = "follow_up"  # the endpoint whose events are the ends of follow-up
+
+
+def survival_estimates(
+    time_to_event: Any,
+    *,
+    groups: Any = None,
+    at_days: Sequence[int] = QUARTERS,
+    rmst_days: Sequence[int] = (365,),
+    interval: Interval = "log-log",
+    level: float = 0.95,
+) -> pl.DataFrame:
+    """Estimate each endpoint of each reader and group.
+
+    `median` by R's rule (see `kaplan_meier.quantile`); `survival_at` landmark days since the origin; `rmst`, see
+    `rmst`; `follow_up_median`, the median with events and censoring exchanged (reverse Kaplan-Meier; Schemper and
+    Smith, Control Clin Trials 1996;17:343); `time_range`, the shortest and longest time.
+
+    Where there is no number a word stands in its place: `not reached`, when the curve or its limit does not come down
+    to a half while subjects were followed; `cannot be estimated` else, and the reason says why. A survival of 1 or 0
+    has no limits by `log-log`, `log` and `plain`; by `beta_product` it has.
+
+    Parameters
+    ----------
+    time_to_event
+        Table `time_to_event`, polars or pandas; of its columns `parameter, reader, subject, days, event` are read.
+        Rows with null days are counted in `left_out`.
+    groups
+        Columns `subject` and one or more to group by, such as `tumor_type`; None is all subjects together.
+        What is known only after the origin, as the response is, is refused: see `state_contrasts`.
+    at_days, rmst_days
+        Days since the origin for `survival_at` and ends of `rmst`, whole and above 0.
+    interval, level
+        As of `kaplan_meier`; `rmst` has an interval of its own.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table `survival_estimates`: `parameter, reader, group, quantity, at_day, subjects, events, at_risk, estimate,
+        lower, upper, estimate_text, lower_text, upper_text, unit, method, left_out, reason`.
+
+    Raises
+    ------
+    StudyError
+        Times or events cannot be; all are listed.
+    TableError
+        A table breaks its registry.
+    AnalysisError
+        A day is not a whole one above 0, groups of what is known only later, or an interval that is none.
+    """
+    for day in (*at_days, *rmst_days):
+        if day != int(day) or day < 1:
+            raise AnalysisError("a landmark is a whole day above 0", column="at_day", found=day)
+    rows: list[Row] = []
+    for part in by_group(time_to_event, groups):
+        for row in _estimates(part, sorted(set(at_days)), sorted(set(rmst_days)), interval, level):
+            rows.append(part.key | {"left_out": part.left_out} | row)
+    return SURVIVAL_ESTIMATES.frame(rows)
+
+
+def _estimates(
+    part: Times, at_days: Sequence[int], rmst_days: Sequence[int], interval: Interval, level: float
+) -> Iterator[Row]:
+    follow_up = part.parameter == FOLLOW_UP
+    if not part.subjects:
+        yield _nobody("follow_up_median" if follow_up else "median", "d")
+        return
+    curve = kaplan_meier(part.days, part.event, interval=interval, level=level)
+    if follow_up:
+        yield _median(curve, "follow_up_median")
+    else:
+        yield _median(curve, "median")
+        for day in at_days:
+            yield _survival_at(curve, day)
+        for day in rmst_days:
+            yield _mean(curve, day)
+        reverse = kaplan_meier(part.days, ~part.event, interval=interval, level=level)
+        yield _median(reverse, "follow_up_median")
+    yield _range(part)
+
+
+def _nobody(quantity: str, unit: str) -> Row:
+    why = "nobody could be evaluated"
+    words = {f"{name}_text": CANNOT for name in ("estimate", "lower", "upper")}
+    return {"quantity": quantity, "subjects": 0, "events": 0, "unit": unit, "method": "none", "reason": why} | words
+
+
+def _counts(curve: Curve) -> Row:
+    return {"subjects": int(curve.at_risk[0]), "events": int(curve.events.sum())}
+
+
+def _worded(values: Sequence[float], words: Sequence[str]) -> Row:
+    """Return estimate and limits, each a number or the word in its place."""
+    row: Row = {}
+    for name, value, word in zip(("estimate", "lower", "upper"), values, words, strict=True):
+        missing = bool(np.isnan(value))
+        row |= {name: None if missing else value, f"{name}_text": word if missing else None}
+    return row
+
+
+def _median(curve: Curve, quantity: str) -> Row:
+    """Return a median; a limit is not reached where the limits of the curve stay above a half to the last day."""
+    values = quantile(curve)
+    ending = CANNOT if np.isnan(curve.upper[-1]) else NOT_REACHED
+    row = _worded(values, (NOT_REACHED, ending, ending))
+    reason = None
+    if np.isnan(values[2]) and ending == CANNOT:
+        why = "no event" if not curve.events.any() else "the curve ends at 0, where this interval has no limits"
+        reason = f"limit {CANNOT}: {why}"
+    method = curve.method if quantity == "median" else f"reverse {curve.method}"
+    return {"quantity": quantity, **_counts(curve), **row, "unit": "d", "method": method, "reason": reason}
+
+
+def _survival_at(curve: Curve, day: int) -> Row:
+    values = value_on(curve, day)
+    reason = None
+    if np.isnan(values[0]):
+        reason = f"{CANNOT}: nobody is followed to day {day}"
+    elif np.isnan(values[1]):
+        reason = f"limits {CANNOT}: a survival of {values[0]:g} has none by this interval"
+    return {
+        "quantity": "survival_at",
+        "at_day": day,
+        **_counts(curve),
+        "at_risk": int(curve.at_risk[curve.day >= day][0]) if day <= curve.last_day else 0,
+        **_worded(values, (CANNOT,) * 3),
+        "unit": "fraction",
+        "method": curve.method,
+        "reason": reason,
+    }
+
+
+def _mean(curve: Curve, day: int) -> Row:
+    mean = restricted_mean(curve, day)
+    return {
+        "quantity": "rmst",
+        "at_day": day,
+        **_counts(curve),
+        "at_risk": int(curve.at_risk[curve.day >= day][0]) if day <= curve.last_day else 0,
+        **_worded((mean.estimate, mean.lower, mean.upper), (CANNOT,) * 3),
+        "unit": "d",
+        "method": f"area under Kaplan-Meier, logit t {100 * curve.level:g} %",
+        "reason": mean.reason,
+    }
+
+
+def _range(part: Times) -> Row:
+    """Return the shortest and longest time; one that is censored only, and no event's, bears a plus."""
+    ends = [float(part.days.min()), float(part.days.max())]
+    words = [f"{end:g}{'' if part.event[part.days == end].any() else '+'}" for end in ends]
+    return {
+        "quantity": "time_range",
+        "subjects": len(part.subjects),
+        "events": int(part.event.sum()),
+        "lower": ends[0],
+        "upper": ends[1],
+        "estimate_text": " to ".join(words),
+        "unit": "d",
+        "method": "shortest and longest time, + censored",
+    }

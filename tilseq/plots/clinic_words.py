@@ -1,0 +1,102 @@
+"""What figures of the clinic have in common: colours and words, and the columns that a figure needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tilseq.errors import AnalysisError
+from tilseq.plots.style import MUTED, short
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# Colours of Okabe and Ito, so that none of them meets another of like hue with any kind of colour vision.
+RESPONSE_COLOURS = {
+    "CR": "#009E73",
+    "PR": "#56B4E9",
+    "SD": "#E69F00",
+    "NON-CR/NON-PD": "#CC79A7",
+    "PD": "#D55E00",
+    "NE": MUTED,
+    "not_assessed": "#c4cad1",
+}
+MONTH = 30.4375  # days
+RESPONSE_WORDS = {"not_assessed": "not assessed"}
+
+
+def needing(frame: Any, columns: Sequence[str]) -> pl.DataFrame:
+    """Return a polars frame that has these columns.
+
+    Raises
+    ------
+    AnalysisError
+        One is absent.
+    """
+    from tilseq.tables import as_polars
+
+    rows = as_polars(frame)
+    absent = [name for name in columns if name not in rows.columns]
+    if absent:
+        raise AnalysisError("the figure needs this column", column=absent[0], expected=", ".join(columns))
+    return rows
+
+
+def one_a_subject(rows: pl.DataFrame, mend: str) -> pl.DataFrame:
+    """Return rows of which each subject has one.
+
+    Raises
+    ------
+    AnalysisError
+        A subject has several.
+    """
+    twice = rows.filter(rows["subject"].is_duplicated())
+    if twice.height:
+        found = f"{twice.filter(subject=twice['subject'][0]).height} rows of {twice['subject'][0]}"
+        raise AnalysisError("a subject has one place in the figure", column="subject", found=found, mend=mend)
+    return rows
+
+
+def group_in_words(group: str) -> str:
+    """Return a group as a reader knows it.
+
+    >>> group_in_words("tumor_type=head_and_neck"), group_in_words("nsclc"), group_in_words("all")
+    ('head and neck', 'NSCLC', 'all')
+    """
+    name = group.partition("=")[2] or group
+    return "NSCLC" if name == "nsclc" else short(name.replace("_", " "))
+
+
+def in_words(row: Mapping[str, Any], name: str) -> str:
+    """Return one number of a row of `survival_estimates`, or the word that stands for it.
+
+    Days are told in months of 30.4375 days, a share in percent; the unit stands beside neither.
+
+    >>> row = {"lower": 200.0, "upper": None, "upper_text": "not reached", "unit": "d"}
+    >>> in_words(row, "lower"), in_words(row, "upper")
+    ('6.6', 'not reached')
+    """
+    value = row[name]
+    if value is None:
+        return row[f"{name}_text"] or "no limit"
+    return f"{value / MONTH if row['unit'] == 'd' else 100 * value:.1f}"
+
+
+def median_words(row: Mapping[str, Any]) -> str:
+    """Return a median of `survival_estimates` with its limits.
+
+    >>> median_words({"estimate": 280.0, "lower": 200.0, "upper": None, "upper_text": "not reached", "unit": "d"})
+    'median 9.2 months (6.6 to not reached)'
+    """
+    unit = "" if row["estimate"] is None else " months"
+    return f"median {in_words(row, 'estimate')}{unit} ({in_words(row, 'lower')} to {in_words(row, 'upper')})"
+
+
+def named_few(names: Sequence[str], most: int = 6) -> str:
+    """Return names in words, at most so many of them.
+
+    >>> named_few(["A", "B"]), named_few(list("ABCDE"), 2)
+    ('A, B', 'A, B and 3 more')
+    """
+    shown = ", ".join(short(name) for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

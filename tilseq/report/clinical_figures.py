@@ -1,0 +1,76 @@
+"""The rows that figures of response and survival are drawn from, and their captions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from tilseq.report.results import Results
+from tilseq.report.times import MEANINGS, origins
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+CURVES = ("OS", "PFS", "DOR")
+
+
+def depths(results: Results) -> pl.DataFrame:
+    """Return the confirmed best responses, a row a subject and reader; none where no depth is known."""
+    rows = results.tables["best_response"].filter(confirmation="required")
+    if rows["depth_pct"].drop_nulls().is_empty():
+        return rows.clear()
+    if rows["reader"].n_unique() > 1:
+        rows = rows.with_columns(subject=pl.format("{} {}", "subject", pl.col("reader").fill_null("no reader")))
+    return rows
+
+
+def draw_depths(rows: pl.DataFrame) -> Axes:
+    """Draw the waterfall."""
+    from tilseq.plots.depth import waterfall
+
+    return waterfall(rows)
+
+
+def depth_caption(rows: pl.DataFrame) -> str:
+    """Return what the waterfall shows."""
+    who = "a bar a subject" if rows["subject"].is_unique().all() else "a bar a subject and reader"
+    return (
+        f"Deepest change of the sum of diameters from baseline, up to progression or new therapy, {who}; at its end "
+        "and by its colour the confirmed best response, which new lesions and non-targets decide too."
+    )
+
+
+def curve(parameter: str) -> Callable[[Results], pl.DataFrame]:
+    """Return a function that gives the curve of a parameter over all subjects, and below it the medians.
+
+    Of several readers each is a line. The column `since` says what time counts from.
+    """
+
+    def rows(results: Results) -> pl.DataFrame:
+        found = results.tables["survival_curve"].filter(parameter=parameter, group="all")
+        medians = results.tables["survival_estimates"].filter(parameter=parameter, group="all", quantity="median")
+        both = pl.concat([found, medians], how="diagonal")
+        if found["reader"].n_unique() > 1:
+            both = both.with_columns(group="reader", reader=pl.lit(None, pl.String))
+        return both.clear() if found.is_empty() else both.with_columns(since=pl.lit(origins(results).get(parameter)))
+
+    return rows
+
+
+def draw_curve(rows: pl.DataFrame) -> Axes:
+    """Draw a curve with its medians in the legend."""
+    from tilseq.plots.kaplan_meier import survival
+
+    medians = rows.filter(pl.col("quantity").is_not_null())
+    return survival(rows.filter(pl.col("quantity").is_null()), medians, since=rows["since"][0] or "start")
+
+
+def curve_caption(rows: pl.DataFrame) -> str:
+    """Return what a curve shows."""
+    name = rows["parameter"][0]
+    return (
+        f"{MEANINGS[name][0].upper()}{MEANINGS[name][1:]} ({name}): Kaplan-Meier with 95 % limits of each moment; "
+        "upright ticks are censored subjects. The line rests on those at risk below it."
+    )

@@ -1,0 +1,174 @@
+"""Rates of response over the population, and the best response of each subject."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from tilseq.endpoints.rows import qualifier_pairs
+from tilseq.plots.clinic_words import RESPONSE_WORDS, group_in_words
+from tilseq.report.clinic import RESPONSE_STATES, signed
+from tilseq.report.results import Results
+from tilseq.report.view import Cell, Chip, Head, View, count, filled, text
+from tilseq.report.words import share
+from tilseq.tables.best_response import BEST_RESPONSES, SOURCES
+
+Row = dict[str, Any]
+
+RATES = {"ORR": "CR or PR", "DCR": "disease control"}
+CONFIRMED = {"required": "confirmed", "not_required": "confirmed or not"}
+
+
+def rates(results: Results) -> View:
+    """Return ORR, DCR and how many had each best response, over all and by tumour type; without confirmation over all.
+
+    Each reader has rows of its own.
+    """
+    return _rates(results, "Response rates", lambda group, confirmed: confirmed or group == "all")
+
+
+def unconfirmed_rates(results: Results) -> View:
+    """Return the same by tumour type where no confirmation is asked for."""
+    title = "Response rates by tumour type, confirmed or not"
+    return _rates(results, title, lambda group, confirmed: not confirmed and group != "all")
+
+
+def _rates(results: Results, title: str, wanted: Callable[[str, bool], bool]) -> View:
+    table = results.tables["summaries"].filter(pl.col("parameter").is_in([*RATES, "BOR"]))
+    found: dict[tuple[str, str, str], dict[str, Row]] = {}
+    for row in table.iter_rows(named=True):
+        pairs = qualifier_pairs(row["qualifier"])
+        where = (row["group"], pairs.get("confirmation", ""), pairs.get("reader", ""))
+        if not wanted(row["group"], where[1] == "required"):
+            continue
+        found.setdefault(where, {})[pairs.get("response", row["parameter"])] = row
+    words = [word for word in BEST_RESPONSES if any(own[word]["numerator"] for own in found.values() if word in own)]
+    heads = [Head("Group"), Head("Reader"), Head("Responses"), Head("Subjects", numeric=True)]
+    heads += [Head(name, f"{meaning}, %", True) for name, meaning in RATES.items()]
+    heads += [Head(RESPONSE_WORDS.get(word, word), numeric=True, group="best response") for word in words]
+    rows = [
+        [
+            Cell(group_in_words(group), kind="name"),
+            text(reader or None),
+            Cell(CONFIRMED.get(confirmation, confirmation)),
+            count(own["ORR"]["denominator"]),
+            *(_rate(own.get(name)) for name in RATES),
+            *(count(own[word]["numerator"] if word in own else None) for word in words),
+        ]
+        for (group, confirmation, reader), own in sorted(found.items(), key=_place)
+    ]
+    empty = results.nothing("summaries", "No rate of response was found.")
+    return filled(View(title, heads, rows, empty, "tables/summaries.csv"))
+
+
+def denominators(results: Results) -> list[str]:
+    """Return who is in the denominators of all subjects together, a sentence each."""
+    rows = results.tables["summaries"].filter(group="all")
+    return [f"{words}." for words in rows["denominator_text"].unique(maintain_order=True)]
+
+
+def best_responses(results: Results) -> View:
+    """Return the best response of each subject and reader, confirmed and not, with its reason."""
+    found: dict[tuple[str, str | None], dict[str, Row]] = {}
+    table = results.tables["best_response"].sort("subject", "reader", nulls_last=True, maintain_order=True)
+    for row in table.iter_rows(named=True):
+        found.setdefault((row["subject"], row["reader"]), {})[row["confirmation"]] = row
+    heads = [Head("Subject"), Head("Reader"), Head("Confirmed"), Head("Confirmed or not"), Head("Day", numeric=True)]
+    heads += [Head("Response from", "day", True), Head("Confirmed on", "day", True)]
+    heads += [Head("Deepest change", "%", True), Head("Responses"), Head("Why")]
+    rows = []
+    for (subject, reader), both in found.items():
+        first = both.get("required") or next(iter(both.values()))
+        rows.append(
+            [
+                Cell(subject, kind="name"),
+                text(reader),
+                *(_word(both.get(confirmation)) for confirmation in CONFIRMED),
+                *(count(first[name]) for name in ("day", "response_day", "confirmation_day")),
+                Cell("–" if first["depth_pct"] is None else signed(first["depth_pct"]), kind="number"),
+                text(first["source"]),
+                text(first["reason"], "prose"),
+            ]
+        )
+    empty = results.nothing("best_response", "No best response was found.")
+    return filled(View("Best response of each subject", heads, rows, empty, "tables/best_response.csv"))
+
+
+def best_cells(rows: Sequence[Row]) -> tuple[Cell, ...]:
+    """Return the best response of one subject, a cell for all readers who have the same one."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        alike.setdefault((row["best_response"], row["source"]), []).append(row["reader"] or "no reader")
+    return tuple(
+        replace(_chip(*key), note=", ".join(readers) if len(alike) > 1 else "") for key, readers in alike.items()
+    )
+
+
+def differences(results: Results) -> View:
+    """Return every assessment where what was recorded and what is derived are not the same, with the derivation."""
+    table = results.tables["response_differences"]
+    heads = [Head("Subject"), Head("Reader"), Head("Visit"), Head("Day", numeric=True)]
+    heads += [Head("Recorded", "the endpoint"), Head("Derived", "from the lesions"), Head("How it is derived")]
+    rows = [
+        [
+            Cell(row["subject"], kind="name"),
+            text(row["reader"]),
+            text(row["visit"]),
+            count(row["day"]),
+            *(Cell("–", kind="missing") if row[source] is None else _chip(row[source], source) for source in SOURCES),
+            text(row["derivation"], "prose"),
+        ]
+        for row in table.sort("subject", "day", "reader", nulls_last=True).iter_rows(named=True)
+    ]
+    compared = results.tables["response"]["agrees"].drop_nulls().len()
+    same = f"Recorded and derived responses agree in all {compared:,} assessments that have both."
+    told = same if compared else "No assessment has a recorded and a derived response."
+    empty = results.nothing("response_differences", told)
+    title = "Where recorded and derived responses differ"
+    return filled(View(title, heads, rows, empty, "tables/response_differences.csv"))
+
+
+def immune_responses(results: Results) -> View:
+    """Return the best response and the progression of each subject and reader by iRECIST."""
+    heads = [Head("Subject"), Head("Reader"), Head("Best response", "iRECIST"), Head("Day", numeric=True)]
+    heads += [Head("Progression", "day", True), Head("Of which")]
+    confirmed = {True: "confirmed", False: "not confirmed", None: None}
+    rows = [
+        [
+            Cell(row["subject"], kind="name"),
+            text(row["reader"]),
+            Cell(RESPONSE_WORDS.get(row["best_response"], row["best_response"])),
+            *(count(row[name]) for name in ("day", "progression_day")),
+            text(confirmed[row["confirmed"]]),
+        ]
+        for row in results.tables["irecist_best"].sort("subject", "reader", nulls_last=True).iter_rows(named=True)
+    ]
+    empty = results.nothing("irecist_best", "No response by iRECIST was derived.")
+    return filled(View("By iRECIST, derived from the lesions", heads, rows, empty, "tables/irecist_best.csv"))
+
+
+def _place(item: tuple[tuple[str, str, str], Any]) -> tuple[bool, bool, str, str]:
+    group, confirmation, reader = item[0]
+    return group != "all", confirmation != "required", group, reader
+
+
+def _rate(row: Row | None) -> Cell:
+    if row is None or row["estimate"] is None:
+        return Cell("–", kind="missing")
+    limits = share(row["estimate"], row["lower"], row["upper"])
+    return Cell(limits, note=f"{row['numerator']:,} of {row['denominator']:,}", kind="number")
+
+
+def _word(row: Row | None) -> Cell:
+    if row is None:
+        return Cell("–", kind="missing")
+    return _chip(row["best_response"], row["source"])
+
+
+def _chip(word: str, source: str) -> Cell:
+    state = RESPONSE_STATES.get(word, "neutral")
+    label = RESPONSE_WORDS.get(word, word)
+    return Cell(chips=(Chip(label, f"{state} derived" if source == "derived" else state, f"{label}, {source}"),))

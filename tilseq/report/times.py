@@ -1,0 +1,199 @@
+"""Time to event: what is estimated over all subjects, by tumour type, and the times of each subject."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from tilseq.plots.clinic_words import MONTH, group_in_words, in_words
+from tilseq.report.methods import run_object
+from tilseq.report.results import Results
+from tilseq.report.view import Cell, Head, View, count, filled, text
+from tilseq.report.words import flat, interval, number
+
+Row = dict[str, Any]
+
+# Parameter → what it is, in the order of the page.
+MEANINGS = {
+    "OS": "overall survival",
+    "PFS": "progression-free survival",
+    "TTP": "time to progression",
+    "DOR": "duration of response",
+    "TTR": "time to response",
+    "follow_up": "follow-up",
+}
+ORIGINS = {
+    "infusion": "first infusion",
+    "lymphodepletion": "lymphodepletion",
+    "enrollment": "enrolment",
+    "randomization": "randomisation",
+    "response": "first CR or PR",
+}
+DESCRIPTIVE = ("TTR", "follow_up")  # endpoints of which a share without an event tells nothing
+SETTINGS = "analysis.clinical.time_to_event."
+STYLES = {"fda": "FDA-type", "ema": "EMA-type"}
+
+
+def times(results: Results) -> View:
+    """Return medians and shares without an event of all subjects, a row an endpoint and reader."""
+    return _estimates(results, "Time to event", lambda group: group == "all")
+
+
+def times_by_group(results: Results) -> View:
+    """Return the same of each tumour type."""
+    return _estimates(results, "Time to event by tumour type", lambda group: group != "all")
+
+
+def further_estimates(results: Results) -> View:
+    """Return restricted means, the shortest and longest time and the median follow-up of every group."""
+    means = sorted(results.tables["survival_estimates"].filter(quantity="rmst")["at_day"].unique().to_list())
+    heads = [Head("Endpoint"), Head("Reader"), Head("Group"), Head("Subjects", numeric=True)]
+    heads += [Head(f"Mean up to day {day}", "months (limits)", True) for day in means]
+    heads += [Head("Shortest, longest", "days, + censored", True), Head("Median follow-up", "months (limits)", True)]
+    rows = [
+        [
+            Cell(_name(parameter), kind="name"),
+            text(reader or None),
+            Cell(group_in_words(group)),
+            count(own[0]["subjects"]),
+            *(_worded(_of(own, "rmst", day)) for day in means),
+            text((_of(own, "time_range") or {}).get("estimate_text"), "number"),
+            _worded(_of(own, "follow_up_median")),
+        ]
+        for (_, parameter, reader, group), own in _found(results, lambda _: True)
+    ]
+    empty = results.nothing("survival_estimates", "No time to an event was estimated.")
+    return filled(View("Means, ranges and follow-up", heads, rows, empty, "tables/survival_estimates.csv"))
+
+
+def rules_in_words(results: Results) -> str:
+    """Return how times were counted, as run.json has the settings; nothing where it has none."""
+    told = {name.removeprefix(SETTINGS): value for name, value in flat(run_object(results, "settings"))}
+    if "preset" not in told or results.tables["time_to_event"].is_empty():
+        return ""
+    dose = "" if told["first_dose"] == "not set" else f", the first dose being that of {told['first_dose']}"
+    style = STYLES.get(told["censoring"], told["censoring"])
+    return f"Endpoints by preset {told['preset']}{dose}; {style} censoring where scans decide."
+
+
+def reasons(results: Results) -> list[str]:
+    """Return what else bears on many times, each once: rules that could not be looked for."""
+    told = results.tables["time_to_event"].filter(pl.col("rule") != "not_evaluable")["reason"].drop_nulls()
+    words = told.str.split("; ").explode().value_counts().filter(pl.col("count") > 1).sort("count", descending=True)
+    return [
+        f"{word[0].upper()}{word[1:]}."
+        for word in words["reason"]
+        if "not looked for" in word or "in the study" in word
+    ]
+
+
+def subject_times(results: Results) -> View:
+    """Return the time of each subject to each endpoint, what ended it, and the rule that did."""
+    heads = [Head("Subject"), Head("Endpoint", "reader"), Head("Counts from"), Head("To day", numeric=True)]
+    heads += [Head("Days", numeric=True), Head("Event"), Head("What ended it", "rule; told by"), Head("Reason")]
+    table = results.tables["time_to_event"].with_columns(place=_place(pl.col("parameter")))
+    rows = [
+        [
+            Cell(row["subject"], kind="name"),
+            Cell(_name(row["parameter"]), note=row["reader"] or ""),
+            Cell(ORIGINS.get(row["origin"], row["origin"] or "–"), note=_day(row["start_day"])),
+            count(row["end_day"]),
+            count(row["days"]),
+            text({True: "event", False: "censored", None: None}[row["event"]]),
+            Cell(row["description"] or "–", note="; ".join(_ending(row)), kind="prose"),
+            text(row["reason"], "prose"),
+        ]
+        for row in table.sort("subject", "place", "reader", nulls_last=True).iter_rows(named=True)
+    ]
+    empty = results.nothing("time_to_event", "No time to an event was found.")
+    return filled(View("Times of each subject", heads, rows, empty, "tables/time_to_event.csv"))
+
+
+def _estimates(results: Results, title: str, wanted: Callable[[str], bool]) -> View:
+    landmarks = results.tables["survival_estimates"].filter(quantity="survival_at")["at_day"].unique().sort().to_list()
+    counted_from = origins(results)
+    heads = [Head("Endpoint", "counts from"), Head("Reader"), Head("Group"), Head("Subjects", numeric=True)]
+    heads += [Head("Events", numeric=True), Head("Median", "months (limits)", True)]
+    heads += [Head(f"Day {day}", _months(day), True, group="without an event, % (limits)") for day in landmarks]
+    heads += [Head("Left out", numeric=True)]
+    rows = []
+    for (_, parameter, reader, group), own in _found(results, wanted):
+        median = _of(own, "median") or _of(own, "follow_up_median")
+        shares = landmarks if parameter not in DESCRIPTIVE else []
+        rows.append(
+            [
+                Cell(_name(parameter), note=counted_from.get(parameter, ""), kind="name"),
+                text(reader or None),
+                text(None if group == "all" else group_in_words(group)),
+                count(own[0]["subjects"]),
+                count(None if median is None or parameter == "follow_up" else median["events"]),
+                _worded(median),
+                *(_worded(_of(shares and own, "survival_at", day)) for day in landmarks),
+                count(own[0]["left_out"]),
+            ]
+        )
+    empty = results.nothing("survival_estimates", "No time to an event was estimated: it needs clinical/followup.csv.")
+    return filled(View(title, heads, rows, empty, "tables/survival_estimates.csv"))
+
+
+def _found(results: Results, wanted: Callable[[str], bool]) -> list[tuple[tuple[int, str, str, str], list[Row]]]:
+    """Return the estimates of each endpoint, reader and group, in the order of the page."""
+    found: dict[tuple[int, str, str, str], list[Row]] = {}
+    for row in results.tables["survival_estimates"].iter_rows(named=True):
+        if wanted(row["group"]):
+            place = list(MEANINGS).index(row["parameter"])
+            found.setdefault((place, row["parameter"], row["reader"] or "", row["group"]), []).append(row)
+    return sorted(found.items())
+
+
+def _of(rows: Sequence[Row], quantity: str, day: int | None = None) -> Row | None:
+    return next((row for row in rows if (row["quantity"], row["at_day"]) == (quantity, day)), None)
+
+
+def _worded(row: Mapping[str, Any] | None) -> Cell:
+    """Return an estimate with its limits, each a number or the word in its place, and how many are still at risk."""
+    if row is None:
+        return Cell("–", kind="missing")
+    numbers = [row[name] for name in ("estimate", "lower", "upper")]
+    risk = f"{row['at_risk']:,} at risk" if row["at_risk"] is not None and row["estimate"] is not None else ""
+    if numbers == [None, None, None]:
+        word = in_words(row, "estimate")
+        return Cell("–", note=word, kind="missing") if row["at_day"] else Cell(word, kind="number")
+    if None not in numbers:
+        scale = 100 if row["unit"] == "fraction" else 1 / MONTH
+        return Cell(interval(*(scale * value for value in numbers)), note=risk, kind="number")
+    limits = [in_words(row, name) for name in ("lower", "upper")]
+    told = "no limits" if numbers[1:] == [None, None] else f"({limits[0]} to {limits[1]})"
+    return Cell(in_words(row, "estimate"), note=", ".join(filter(None, (told, risk))), kind="number")
+
+
+def origins(results: Results) -> dict[str, str]:
+    """Return what each parameter counts from, in words."""
+    rows = results.tables["time_to_event"].drop_nulls("origin").group_by("parameter").agg(pl.col("origin").unique())
+    return {name: ", ".join(ORIGINS.get(word, word) for word in sorted(words)) for name, words in rows.iter_rows()}
+
+
+def _place(parameter: pl.Expr) -> pl.Expr:
+    return parameter.replace_strict({name: i for i, name in enumerate(MEANINGS)}, default=len(MEANINGS))
+
+
+def _name(parameter: str) -> str:
+    return "follow-up" if parameter == "follow_up" else parameter
+
+
+def _months(day: int) -> str:
+    months = day / MONTH
+    return f"{months:.0f} months" if abs(day - round(months) * MONTH) < 1 else ""
+
+
+def _ending(row: Row) -> Iterator[str]:
+    """Yield the rule that fired, and the table and day that tell of the end."""
+    yield row["rule"].replace("_", " ")
+    if row["source_table"] is not None:
+        yield " ".join(filter(None, (row["source_table"].replace("_", " "), _day(row["source_row_day"]))))
+
+
+def _day(day: int | None) -> str:
+    return "" if day is None else f"day {number(day)}"

@@ -1,0 +1,144 @@
+"""Response rates: one job a study, the best response of each subject and the rates over all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tilseq.steps import clinical
+from tilseq.steps.job import Job, needed
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.study import Study
+
+STEP = "response_rates"
+UNDERIVED = "its responses could not be derived, see failures"
+
+
+def plan(study: Study) -> list[Job]:
+    """Return one job over all subjects, none where no subject has lesions or recorded responses."""
+    jobs = clinical.plan(study)
+    if not jobs:
+        return []
+    settings = study.settings.analysis.clinical
+    therapies = study.clinical.get("therapies")
+    return [
+        Job(
+            STEP,
+            "all subjects",
+            f"{STEP}/all",
+            needs=tuple(job.folder for job in jobs),
+            arguments={
+                "of": {job.folder: job.unit for job in jobs},
+                "subjects": study.subjects.to_dicts(),
+                "infusions": study.infusions.to_dicts(),
+                "therapies": [] if therapies is None else therapies.to_dicts(),
+                "policy": {"source": settings.source, **settings.best_response.model_dump()},
+            },
+        )
+    ]
+
+
+def run(job: Job, folder: Path) -> None:
+    """Write best responses, their endpoints, and ORR and DCR.
+
+    A subject whose own job failed stays in every denominator, without a response, and the words of the denominator
+    name it.
+
+    Raises
+    ------
+    AnalysisError
+        No subject's responses could be derived.
+    """
+    from tilseq.clinical import BestResponsePolicy, best_response, response_rates
+    from tilseq.io.write import write_parquet
+    from tilseq.tables.best_response import BEST_RESPONSE
+    from tilseq.tables.inputs import INFUSIONS, SUBJECTS, THERAPIES
+    from tilseq.tables.outputs import ENDPOINTS
+    from tilseq.tables.summaries import SUMMARIES
+
+    given = job.arguments
+    responses, underived = derived_responses(job, folder)
+    settings = given["policy"]
+    policy = BestResponsePolicy(**{**settings, "disease_control": tuple(settings["disease_control"])})
+    subjects, infusions = SUBJECTS.frame(given["subjects"]), INFUSIONS.frame(given["infusions"])
+    best = best_response(responses, THERAPIES.frame(given["therapies"]), subjects, policy)
+    best = _told(best, underived)
+    rates = _denominators(response_rates(best, subjects, infusions, policy=policy), subjects, infusions, underived)
+    rows = [endpoint for row in best.iter_rows(named=True) for endpoint in _endpoints(row)]
+    write_parquet(best, BEST_RESPONSE, folder)
+    write_parquet(rates, SUMMARIES, folder)
+    write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
+
+
+def derived_responses(job: Job, folder: Path) -> tuple[pl.DataFrame, list[str]]:
+    """Return the table `response` of all subjects whose own job ended well, and the names of the others.
+
+    Parameters
+    ----------
+    job
+        Its argument `of` names the subject of each folder of the step `clinical`.
+    folder
+        The job's folder.
+
+    Raises
+    ------
+    AnalysisError
+        None ended well.
+    """
+    import polars as pl
+
+    from tilseq.errors import AnalysisError
+
+    of = job.arguments["of"]
+    paths = {need: path for need, path in needed(job, folder, "response").items() if need in of}
+    if not paths:
+        raise AnalysisError("no subject's responses could be derived", mend="mend what the step clinical failed of")
+    return pl.concat(map(pl.read_parquet, paths.values())), sorted({of[need] for need in of if need not in paths})
+
+
+def _told(best: pl.DataFrame, underived: Sequence[str]) -> pl.DataFrame:
+    import polars as pl
+
+    return best.with_columns(
+        reason=pl.when(pl.col("subject").is_in(underived)).then(pl.lit(UNDERIVED)).otherwise("reason")
+    )
+
+
+def _denominators(
+    rates: pl.DataFrame, subjects: pl.DataFrame, infusions: pl.DataFrame, underived: Sequence[str]
+) -> pl.DataFrame:
+    """Return the rates with the subjects that could not be finished named in the words of their denominators."""
+    import polars as pl
+
+    from tilseq.errors import first_few
+
+    infused = set(infusions["subject"])
+    types = dict(subjects.select("subject", "tumor_type").iter_rows())
+    words = {}
+    for group in rates["group"].unique():
+        kind = None if group == "all" else group.partition("=")[2]
+        lost = [name for name in underived if name in infused and kind in (None, types[name])]
+        if lost:
+            words[group] = f"; of these {first_few(lost, 5)} could not be finished, see failures"
+    more = pl.col("group").replace_strict(words, default="", return_dtype=pl.String)
+    return rates.with_columns(denominator_text=pl.col("denominator_text") + more)
+
+
+def _endpoints(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the best response of a subject and reader, and how far the sum of diameters fell."""
+    from tilseq.endpoints.rows import endpoint
+
+    word = row["best_response"]
+    at = {"reader": row["reader"], "confirmation": row["confirmation"]}
+    rule = f"{row['source']} responses; {row['rule'].replace('_', ' ')}"
+    status = "not_evaluable" if word in ("NE", "not_assessed") else "quantified"
+    own = {"subject": row["subject"], "day": row["day"]}
+    yield endpoint(own, "best_response", None, qualifiers=at, value_text=word, status=status, method=rule)
+    if row["confirmation"] == "required" and row["depth_pct"] is not None:
+        own = {"subject": row["subject"], "day": row["depth_day"]}
+        how = "RECIST 1.1, lowest up to progression or new therapy"
+        yield endpoint(own, "depth_of_response", row["depth_pct"], qualifiers={"reader": row["reader"]}, method=how)

@@ -1,0 +1,196 @@
+"""Survival: one job a study, time to event of each subject, curves and what is estimated of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tilseq.steps import clinical, response_rates
+from tilseq.steps.job import Job, needed
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.clinical import TimeToEventRules
+    from tilseq.clinical.contradictions import Contradiction
+    from tilseq.study import Study
+
+STEP = "survival"
+TABLES = ("therapies", "schedule")
+# Tables that tell of days on which a subject lived, and the column that does.
+CONTACTS = {"labs": "day", "tumor_markers": "day", "adverse_events": "start_day"}
+OF_DERIVED = ("response", "best_response")  # whose rows are not those of any file
+ROOT_TABLES = ("subjects", "infusions")
+READS = ("responses", "lesions")  # where the day of an assessment is looked up
+
+
+def plan(study: Study) -> list[Job]:
+    """Return one job over all subjects, none where nobody's follow-up is known or no response could be."""
+    jobs, rates = clinical.plan(study), response_rates.plan(study)
+    if "followup" not in study.clinical or not rates:
+        return []
+    settings = study.settings.analysis.clinical
+    return [
+        Job(
+            STEP,
+            "all subjects",
+            f"{STEP}/all",
+            needs=tuple(job.folder for job in (*jobs, *rates)),
+            arguments={
+                "of": {job.folder: job.unit for job in jobs},
+                "subjects": study.subjects.to_dicts(),
+                "infusions": study.infusions.to_dicts(),
+                "followup": study.clinical["followup"].to_dicts(),
+                # Null is a table that the study does not have, which is told beside the times that want it.
+                "lesions": None if study.lesions is None else study.lesions.to_dicts(),
+                **{name: study.clinical[name].to_dicts() if name in study.clinical else None for name in TABLES},
+                "contacts": _contacts(study),
+                "days_read": _days_read(study),
+                "rules": {"source": settings.source, **settings.time_to_event.model_dump()},
+                **settings.survival.model_dump(),
+            },
+        )
+    ]
+
+
+def run(job: Job, folder: Path) -> None:
+    """Write times to event, Kaplan-Meier curves and what is estimated, over all subjects and by tumour type.
+
+    A subject whose records contradict one another becomes a row of `failures` and cannot be evaluated; one whose own
+    job failed cannot be by what scans decide. Both keep their rows, so that those left out are counted.
+
+    Raises
+    ------
+    AnalysisError
+        Of no subject the responses could be derived, or there is no best response.
+    """
+    import polars as pl
+
+    from tilseq.clinical import contradictions, survival_curve, survival_estimates, time_to_event
+    from tilseq.errors import AnalysisError
+    from tilseq.io.write import write_parquet
+    from tilseq.tables.outputs import FAILURES
+    from tilseq.tables.survival import SURVIVAL_CURVE, SURVIVAL_ESTIMATES, TIME_TO_EVENT
+
+    given = job.arguments
+    responses, underived = response_rates.derived_responses(job, folder)
+    best = next(iter(needed(job, folder, "best_response").values()), None)
+    if best is None:
+        raise AnalysisError("there is no best response", mend="mend what the step response_rates failed of")
+    rules = _rules(given["rules"])
+    records: dict[str, Any] = _tables(given) | {"best_response": pl.read_parquet(best), "rules": rules}
+    own = (responses, records.pop("followup"), records.pop("subjects"))
+    wrong = _by_subject(contradictions(*own, **records), given["days_read"])
+    refused = {subject: "; ".join(error.what for error in errors) for subject, errors in wrong.items()}
+    times = _without_scans(time_to_event(*own, **records, refused=refused), underived, rules)
+    groups = own[2].select("subject", "tumor_type")
+    curves = survival_curve(times, groups=groups, interval=given["interval"])
+    days = {"at_days": given["landmarks"], "rmst_days": given["rmst_days"]}
+    estimates = survival_estimates(times, groups=groups, interval=given["interval"], **days)
+    write_parquet(times, TIME_TO_EVENT, folder)
+    write_parquet(curves, SURVIVAL_CURVE, folder)
+    write_parquet(estimates, SURVIVAL_ESTIMATES, folder)
+    _draw(times, responses, records["therapies"], folder)
+    rows = [
+        {"step": STEP, "unit": subject, "error": "\n".join(map(str, errors)), "file": errors[0].file, "retry": ""}
+        for subject, errors in sorted(wrong.items())
+    ]
+    write_parquet(FAILURES.frame(rows), FAILURES, folder)
+
+
+def _draw(times: pl.DataFrame, responses: pl.DataFrame, therapies: pl.DataFrame | None, folder: Path) -> None:
+    """Draw the lanes of all subjects, by the reader of most assessments; none where nobody's survival is known."""
+    import polars as pl
+
+    from tilseq.plots.lanes import swimmer
+    from tilseq.steps.figures import save_figures
+
+    if times.filter(parameter="OS")["days"].drop_nulls().is_empty():
+        return
+    readers = responses.group_by("reader").len().sort("len", "reader", descending=[True, False], nulls_last=True)
+    reader = readers["reader"][0]
+    own = pl.col("reader").eq_missing(pl.lit(reader, pl.String))
+    lanes = times.filter((pl.col("parameter") == "OS") | ((pl.col("parameter") == "DOR") & own))
+    drawn = swimmer(lanes, responses.filter(own), therapies=therapies)
+    by = f" Responses of reader {reader}." if readers.height > 1 else ""
+    caption = f"a lane each, from the start of overall survival on, with the response as its duration counts it.{by}"
+    save_figures({"swimmer": (drawn, caption)}, folder / "figures")
+
+
+def _rules(settings: Mapping[str, Any]) -> TimeToEventRules:
+    from tilseq.clinical import time_to_event_rules
+
+    named = {name: value for name, value in settings.items() if name not in ("preset", "censoring")}
+    return time_to_event_rules(settings["preset"], settings["censoring"], **named)
+
+
+def _tables(given: Mapping[str, Any]) -> dict[str, pl.DataFrame | None]:
+    """Return the job's tables by name, None for one that the study does not have."""
+    from tilseq.clinical.clinical_records import CONTACTS as CONTACT_DAYS
+    from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, LESIONS, SCHEDULE, SUBJECTS, THERAPIES
+
+    registry = (FOLLOWUP, INFUSIONS, LESIONS, SCHEDULE, SUBJECTS, THERAPIES, CONTACT_DAYS)
+    return {t.name: None if given[t.name] is None else t.frame(given[t.name]) for t in registry}
+
+
+def _contacts(study: Study) -> list[dict[str, Any]]:
+    """Return the last day of each subject in each table that tells of days on which it lived."""
+    import polars as pl
+
+    rows = []
+    for name, column in CONTACTS.items():
+        if name in study.clinical:
+            last = study.clinical[name].drop_nulls(column).group_by("subject").agg(pl.col(column).max().alias("day"))
+            rows += last.sort("subject").with_columns(table=pl.lit(name)).to_dicts()
+    return rows
+
+
+def _days_read(study: Study) -> list[list[Any]]:
+    """Return subject, day, file and row of every assessment as our own files have it; of SDTM's nothing."""
+    import polars as pl
+
+    found = []
+    for name, frame in zip(READS, (study.responses, study.lesions), strict=True):
+        file = f"clinical/{name}.csv"
+        if frame is not None and (study.root / file).exists():
+            rows = frame.with_row_index("row", offset=2).unique(["subject", "day"], keep="first", maintain_order=True)
+            found += [[*row[:2], file, row[2]] for row in rows.select("subject", "day", pl.col("row")).iter_rows()]
+    return found
+
+
+def _by_subject(found: Sequence[Contradiction], days_read: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
+    """Return the errors of each subject, each with the file and row that it is about."""
+    from tilseq.errors import TableError
+
+    where: dict[tuple[str, str | None], tuple[str, int | None]]
+    where = {(subject, str(day)): (file, row) for subject, day, file, row in reversed(days_read)}
+    errors: dict[str, list[TableError]] = {}
+    for one in found:
+        error = one.error
+        file = f"{one.table}.csv" if one.table in ROOT_TABLES else f"clinical/{one.table}.csv"
+        place: tuple[str | None, int | None] = (file, error.row)
+        if one.table in OF_DERIVED:
+            place = where.get((one.subject, error.found), (None, None))
+        told = {name: getattr(error, name) for name in ("column", "expected", "mend")}
+        named = TableError(error.what, file=place[0], row=place[1], **told)
+        named.found = error.found
+        errors.setdefault(one.subject, []).append(named)
+    return errors
+
+
+def _without_scans(times: pl.DataFrame, underived: Sequence[str], rules: TimeToEventRules) -> pl.DataFrame:
+    """Return the times with those that scans decide taken from subjects whose responses could not be derived.
+
+    Without this such a subject would count as one that was never assessed.
+    """
+    import polars as pl
+
+    scanned = [endpoint.parameter for endpoint in rules.endpoints if endpoint.by_scan]
+    lost = pl.col("subject").is_in(underived) & pl.col("parameter").is_in(scanned)
+    told = {"rule": "not_evaluable", "reason": response_rates.UNDERIVED}
+    nothing = ("origin", "start_day", "end_day", "days", "event", "description", "source_table", "source_row_day")
+    return times.with_columns(
+        *(pl.when(~lost).then(pl.col(name)).alias(name) for name in nothing),
+        *(pl.when(lost).then(pl.lit(word)).otherwise(pl.col(name)).alias(name) for name, word in told.items()),
+    )

@@ -1,0 +1,138 @@
+"""What study.yaml may hold of the clinic: every policy of response and of time to event with its default."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from tilseq.io.yaml_model import Part
+
+LONGEST = 36525  # days, a century
+Days = Annotated[int, Field(ge=0, le=LONGEST)]
+Control = Literal["CR", "PR", "SD", "NON-CR/NON-PD"]
+
+
+class BestResponse(Part):
+    """What a protocol leaves open about the best overall response."""
+
+    confirmation_days: Days = Field(28, description="Least days from a CR or PR to the assessment that confirms it.")
+    sd_min_days: Days = Field(
+        42, description="Least days from the reference day to an assessment that counts as SD or NON-CR/NON-PD."
+    )
+    reference: Literal["infusion", "first_dose", "lymphodepletion", "enrollment", "randomization"] = Field(
+        "infusion", description="Day that sd_min_days counts from."
+    )
+    max_ne: int = Field(
+        1, ge=0, le=100, description="NE allowed between a response and the assessment that confirms it."
+    )
+    accept_sd: bool = Field(False, description="One SD is allowed between a PR and the assessment that confirms it.")
+    strict_table3: bool = Field(
+        False, description="Disease seen after a CR is PD, as table 3 of RECIST 1.1 has it; else it stands as recorded."
+    )
+    stop_at_progression: bool = Field(True, description="Assessments after the first PD are ignored.")
+    new_therapy: Literal["stop", "ignore"] = Field(
+        "stop", description="Assessments after the day a further anti-tumour therapy starts are ignored, or are not."
+    )
+    reads_from: Literal["treatment", "any"] = Field(
+        "treatment", description="Assessments up to the start of treatment are ignored, or none is."
+    )
+    disease_control: list[Control] = Field(
+        default=["CR", "PR", "SD"], min_length=1, description="Best responses that count as disease control."
+    )
+    unassessed: Literal["not_assessed", "NE"] = Field(
+        "not_assessed", description="What the best response of a subject without an assessment is called."
+    )
+
+
+class Irecist(Part):
+    """When a later assessment may confirm progression by iRECIST."""
+
+    confirm_from_days: Days = Field(28, description="Least days from the first iUPD to its confirmation.")
+    confirm_within_days: Days | None = Field(
+        56, description="Most days from the last iUPD to its confirmation; null: no limit."
+    )
+
+    @model_validator(mode="after")
+    def _a_day_lies_between(self) -> Self:
+        """Refuse limits that no day lies between."""
+        if self.confirm_within_days is not None and self.confirm_within_days < self.confirm_from_days:
+            raise ValueError("confirm_within_days is less than confirm_from_days")
+        return self
+
+
+class TimeToEvent(Part):
+    """What time to an event counts from, what ends it, and what censors it."""
+
+    preset: Literal["customary", "lm103"] = Field(
+        "customary",
+        description="Origins and events of all endpoints: from the infusion, or as protocol LM103 defines them.",
+    )
+    first_dose: Literal["lymphodepletion", "infusion"] | None = Field(
+        None, description="What the first dose is of; lm103 counts OS from it and needs to be told."
+    )
+    censoring: Literal["fda", "ema"] = Field(
+        "fda",
+        description="Style of censoring where scans decide: new therapy, two missed visits, no baseline and an "
+        "undocumented progression censor (fda), or nothing but the end of follow-up does (ema).",
+    )
+    confirmation: Literal["required", "not_required"] = Field(
+        "required", description="Whether a response must be confirmed for DOR and TTR."
+    )
+    death_in_ttp: Literal["last_adequate", "death"] = Field(
+        "last_adequate",
+        description="Where a death that is no event of TTP censors it: at the last adequate assessment, or at death.",
+    )
+    progression_day: Literal["new_lesion", "last_scan"] = Field(
+        "new_lesion", description="Day of a progression by a new lesion: of the scan that shows it, or the set's last."
+    )
+    same_day: Literal["event", "censored"] = Field(
+        "event", description="Progression on the day on which a new therapy begins: an event, or censored."
+    )
+    unknown_death_cause: Literal["tumor", "other"] = Field(
+        "tumor", description="What a death of unknown cause counts as, where the cause matters."
+    )
+
+    @model_validator(mode="after")
+    def _first_dose_is_told(self) -> Self:
+        """Refuse a preset that counts from the first dose where nobody says of what."""
+        if self.preset == "lm103" and self.first_dose is None:
+            raise ValueError("lm103 needs first_dose: lymphodepletion or infusion")
+        return self
+
+
+class Survival(Part):
+    """How survival curves are summed up."""
+
+    interval: Literal["log-log", "log", "plain", "beta_product"] = Field(
+        "log-log", description="How the limits of a Kaplan-Meier curve are found; SAS has log-log, R has log."
+    )
+    landmarks: list[Annotated[int, Field(ge=1, le=LONGEST)]] = Field(
+        default=[91, 183, 274, 365], description="Days since the origin at which the share without an event is told."
+    )
+    rmst_days: list[Annotated[int, Field(ge=1, le=LONGEST)]] = Field(
+        default=[365], description="Days since the origin up to which the restricted mean of time is told."
+    )
+
+
+class Clinical(Part):
+    """Settings of the clinical laboratory."""
+
+    partial_dates: Literal["refuse", "last_day"] = Field(
+        "refuse", description="A scan of SDTM with a month but no day: an error, or dated on the month's last day."
+    )
+    regrowth: Literal["sum_rule", "pd"] = Field(
+        "sum_rule",
+        description="After a complete response: PD at 5 mm above the nadir as always, or at any target that is back.",
+    )
+    undersized: Literal["refuse", "accept"] = Field(
+        "refuse", description="A baseline whose targets are all below 10 mm, as in centimetres: an error, or taken."
+    )
+    source: Literal["recorded", "derived"] = Field(
+        "recorded",
+        description="The reader's recorded responses are the endpoint, or what is derived from the lesions.",
+    )
+    best_response: BestResponse = Field(default_factory=BestResponse, description="Best overall response.")
+    irecist: Irecist = Field(default_factory=Irecist, description="iRECIST.")
+    time_to_event: TimeToEvent = Field(default_factory=TimeToEvent, description="Time to event.")
+    survival: Survival = Field(default_factory=Survival, description="Survival curves.")
