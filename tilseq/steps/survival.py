@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tilseq.clinical import TimeToEventRules
     from tilseq.clinical.contradictions import Contradiction
     from tilseq.study import Study
+    from tilseq.tables import Table
 
 STEP = "survival"
 TABLES = ("therapies", "schedule")
@@ -126,12 +127,19 @@ def _rules(settings: Mapping[str, Any]) -> TimeToEventRules:
 
 
 def _tables(given: Mapping[str, Any]) -> dict[str, pl.DataFrame | None]:
-    """Return the job's tables by name, None for one that the study does not have."""
+    """Return the job's tables by name in the order of their files, None for one that the study does not have."""
+    import polars as pl
+
     from tilseq.clinical.clinical_records import CONTACTS as CONTACT_DAYS
     from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, LESIONS, SCHEDULE, SUBJECTS, THERAPIES
 
     registry = (FOLLOWUP, INFUSIONS, LESIONS, SCHEDULE, SUBJECTS, THERAPIES, CONTACT_DAYS)
-    return {t.name: None if given[t.name] is None else t.frame(given[t.name]) for t in registry}
+
+    def in_order(table: Table) -> pl.DataFrame | None:
+        rows = given[table.name]
+        return None if rows is None else pl.DataFrame(rows, schema=table.schema)
+
+    return {table.name: in_order(table) for table in registry}
 
 
 def _contacts(study: Study) -> list[dict[str, Any]]:
