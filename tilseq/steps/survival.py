@@ -21,6 +21,7 @@ STEP = "survival"
 TABLES = ("therapies", "schedule")
 # Tables that tell of days on which a subject lived, and the column that does.
 CONTACTS = {"labs": "day", "tumor_markers": "day", "adverse_events": "start_day"}
+OF_LESIONS = ("subject", "day", "visit", "reader", "lesion", "role", "state")  # what tells of a new lesion
 OF_DERIVED = ("response", "best_response")  # whose rows are not those of any file
 ROOT_TABLES = ("subjects", "infusions")
 READS = ("responses", "lesions")  # where the day of an assessment is looked up
@@ -44,7 +45,7 @@ def plan(study: Study) -> list[Job]:
                 "infusions": study.infusions.to_dicts(),
                 "followup": study.clinical["followup"].to_dicts(),
                 # Null is a table that the study does not have, which is told beside the times that want it.
-                "lesions": None if study.lesions is None else study.lesions.to_dicts(),
+                "lesions": None if study.lesions is None else study.lesions.select(OF_LESIONS).to_dicts(),
                 **{name: study.clinical[name].to_dicts() if name in study.clinical else None for name in TABLES},
                 "contacts": _contacts(study),
                 "days_read": _days_read(study),
