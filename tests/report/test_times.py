@@ -4,6 +4,7 @@ from tests.report.clinical_tables import clinical_tables
 from tilseq.report.clinical_figures import curve, depths
 from tilseq.report.results import TABLES, Results
 from tilseq.report.times import further_estimates, reasons, rules_in_words, subject_times, times, times_by_group
+from tilseq.tables import outputs
 
 NAMES = ("P1", "P2", "P3", "P4", "P5", "P6")
 
@@ -67,6 +68,9 @@ def test_a_study_without_follow_up_is_told_what_is_missing(tmp_path):
     bare = Results(tmp_path, tables, frozenset(), {}, {})
     assert times(bare).empty == "No time to an event was estimated: it needs clinical/followup.csv."
     assert (rules_in_words(bare), reasons(bare)) == ("", [])
+    failure = {"step": "survival", "unit": "all subjects", "error": "x", "retry": "x"}
+    bare.tables["failures"] = outputs.FAILURES.frame([failure])
+    assert times(bare).empty == "No time to an event was estimated: see under failures why."
     assert curve("OS")(bare).is_empty() and depths(bare).is_empty()
 
 

@@ -53,10 +53,14 @@ def test_a_contradiction_is_a_failure_of_its_subject_with_file_and_row(tmp_path)
 
 
 def test_a_subject_without_follow_up_is_a_failure_and_not_alive_for_ever(tmp_path):
-    short = TABLES["clinical/followup.csv"].replace("S1,300,,,365\n", "")
-    written = finish(make_study(tmp_path, {"clinical/followup.csv": short}), tmp_path, *STEPS)
+    header, *lines = TABLES["subjects.csv"].splitlines()
+    changes = {
+        "clinical/followup.csv": TABLES["clinical/followup.csv"].replace("S1,300,,,365\n", ""),
+        "subjects.csv": "\n".join([header, *reversed(lines)]) + "\n",
+    }
+    written = finish(make_study(tmp_path, changes), tmp_path, *STEPS)
     assert written["failures"]["error"].to_list() == [
-        "subjects.csv, row 2, column subject: subject S1: no row in followup; found 'S1'; add it, or nothing tells if "
+        "subjects.csv, row 4, column subject: subject S1: no row in followup; found 'S1'; add it, or nothing tells if "
         "it lives"
     ]
 

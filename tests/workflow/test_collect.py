@@ -7,7 +7,7 @@ import pytest
 from tilseq.errors import ReadError
 from tilseq.steps.job import Job
 from tilseq.tables.inputs import SAMPLES
-from tilseq.tables.outputs import EXCLUSIONS, QUALITY
+from tilseq.tables.outputs import EXCLUSIONS, FAILURES, QUALITY
 from tilseq.workflow.collect import collect
 
 ROWS = [
@@ -129,3 +129,16 @@ def test_a_caption_shows_the_name_that_a_figure_was_given():
 
     assert _shown(file_stem("Hill profile TRB")) == "Hill profile TRB"
     assert _shown("isotypes") == "isotypes"
+
+
+def test_what_failed_of_single_subjects_within_a_job_is_a_failure_too(tmp_path):
+    folder = tmp_path / "work" / "survival" / "all"
+    folder.mkdir(parents=True)
+    (folder / "status.json").write_text('{"state": "ok"}')
+    row = {"step": "survival", "unit": "S2", "error": "dead before the infusion", "file": "f.csv", "retry": ""}
+    FAILURES.frame([row]).write_parquet(folder / "failures.parquet")
+    study = SimpleNamespace(root=tmp_path, samples=SAMPLES.frame(), exclusions=EXCLUSIONS.frame())
+    job = Job("survival", "all subjects", "survival/all")
+    failures = collect(study, [job], tmp_path / "work", tmp_path / "out", "tilseq run study -o out")
+    assert failures.to_dicts() == [row | {"sample": None, "retry": "tilseq run study -o out"}]
+    assert pl.read_parquet(tmp_path / "out" / "tables" / "failures.parquet").to_dicts() == failures.to_dicts()

@@ -60,7 +60,9 @@ def _rates(results: Results, title: str, wanted: Callable[[str, bool], bool]) ->
         ]
         for (group, confirmation, reader), own in sorted(found.items(), key=_place)
     ]
-    empty = results.nothing("summaries", "No rate of response was found.")
+    failed = "response_rates" in results.tables["failures"]["step"]
+    told = "No rate of response was found." + (" See under failures why." if failed else "")
+    empty = results.nothing("summaries", told)
     return filled(View(title, heads, rows, empty, "tables/summaries.csv"))
 
 

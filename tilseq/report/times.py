@@ -134,7 +134,9 @@ def _estimates(results: Results, title: str, wanted: Callable[[str], bool]) -> V
                 count(own[0]["left_out"]),
             ]
         )
-    empty = results.nothing("survival_estimates", "No time to an event was estimated: it needs clinical/followup.csv.")
+    failed = "survival" in results.tables["failures"]["step"]
+    why = "see under failures why." if failed else "it needs clinical/followup.csv."
+    empty = results.nothing("survival_estimates", f"No time to an event was estimated: {why}")
     return filled(View(title, heads, rows, empty, "tables/survival_estimates.csv"))
 
 

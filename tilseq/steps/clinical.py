@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.study import Study
+    from tilseq.tables import Table
 
 STEP = "clinical"
 READS = ("lesions", "responses")
@@ -73,21 +74,22 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.tables.outputs import ENDPOINTS, RESPONSE
 
     given = job.arguments
-    lesions, responses = (table.frame(_plain(given[table.name])) for table in (LESIONS, RESPONSE_READS))
-    rows = [row["row"] for row in given["lesions"]]
+    (lesions, lesion_rows), (responses, response_rows) = (
+        _numbered(table, given) for table in (LESIONS, RESPONSE_READS)
+    )
     same = {
         "subjects": TREATMENT_DAYS.frame(given["subjects"]),
         "regrowth": given["regrowth"],
         "undersized": given["undersized"],
-        "file_rows": rows if "lesions" in given["files"] else None,
+        "lesion_rows": lesion_rows,
     }
     try:
         _check_readers(given)
-        derived = response(lesions, responses, **same)
+        derived = response(lesions, responses, response_rows=response_rows, **same)
         by_immune_criteria = irecist(lesions, policy=IrecistPolicy(**given["irecist"]), **same)
     except StudyError as error:
         for problem in error.problems:
-            own = "responses" if problem.column == "response" else "lesions"
+            own = "responses" if "recorded response" in problem.what else "lesions"
             problem.file = problem.file or given["files"].get(own)
         raise
     endpoints = [
@@ -123,8 +125,13 @@ def _check_readers(given: Mapping[str, Any]) -> None:
         raise StudyError(problems)
 
 
-def _plain(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    return [{name: value for name, value in row.items() if name != "row"} for row in rows]
+def _numbered(table: Table, given: Mapping[str, Any]) -> tuple[pl.DataFrame, list[int] | None]:
+    """Return the rows of an input table in their order, and where they stand in its file; None for those of SDTM."""
+    import polars as pl
+
+    rows = given[table.name]
+    frame = pl.DataFrame([{name: row[name] for name in table.names} for row in rows], schema=table.schema)
+    return frame, [row["row"] for row in rows] if table.name in given["files"] else None
 
 
 def _by_subject(frame: pl.DataFrame | None) -> dict[str, list[dict[str, Any]]]:

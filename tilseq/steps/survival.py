@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from tilseq.clinical import TimeToEventRules
     from tilseq.clinical.contradictions import Contradiction
     from tilseq.study import Study
+    from tilseq.tables import Table
 
 STEP = "survival"
 TABLES = ("therapies", "schedule")
 # Tables that tell of days on which a subject lived, and the column that does.
 CONTACTS = {"labs": "day", "tumor_markers": "day", "adverse_events": "start_day"}
+OF_LESIONS = ("subject", "day", "visit", "reader", "lesion", "role", "state")  # what tells of a new lesion
 OF_DERIVED = ("response", "best_response")  # whose rows are not those of any file
 ROOT_TABLES = ("subjects", "infusions")
 READS = ("responses", "lesions")  # where the day of an assessment is looked up
@@ -43,7 +45,7 @@ def plan(study: Study) -> list[Job]:
                 "infusions": study.infusions.to_dicts(),
                 "followup": study.clinical["followup"].to_dicts(),
                 # Null is a table that the study does not have, which is told beside the times that want it.
-                "lesions": None if study.lesions is None else study.lesions.to_dicts(),
+                "lesions": None if study.lesions is None else study.lesions.select(OF_LESIONS).to_dicts(),
                 **{name: study.clinical[name].to_dicts() if name in study.clinical else None for name in TABLES},
                 "contacts": _contacts(study),
                 "days_read": _days_read(study),
@@ -126,12 +128,19 @@ def _rules(settings: Mapping[str, Any]) -> TimeToEventRules:
 
 
 def _tables(given: Mapping[str, Any]) -> dict[str, pl.DataFrame | None]:
-    """Return the job's tables by name, None for one that the study does not have."""
+    """Return the job's tables by name in the order of their files, None for one that the study does not have."""
+    import polars as pl
+
     from tilseq.clinical.clinical_records import CONTACTS as CONTACT_DAYS
     from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, LESIONS, SCHEDULE, SUBJECTS, THERAPIES
 
     registry = (FOLLOWUP, INFUSIONS, LESIONS, SCHEDULE, SUBJECTS, THERAPIES, CONTACT_DAYS)
-    return {t.name: None if given[t.name] is None else t.frame(given[t.name]) for t in registry}
+
+    def in_order(table: Table) -> pl.DataFrame | None:
+        rows = given[table.name]
+        return None if rows is None else pl.DataFrame(rows, schema=table.schema)
+
+    return {table.name: in_order(table) for table in registry}
 
 
 def _contacts(study: Study) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ STEPS = (
     "survival",
 )
 STUDY_TABLES = ("study.yaml", "subjects.csv", "infusions.csv", "samples.csv", "clinical/*.csv", "plates/*.csv")
-LIBRARIES = ("anndata", "gseapy", "h5py", "lifelines", "matplotlib", "numpy", "polars", "scanpy", "scipy")
+LIBRARIES = ("anndata", "gseapy", "h5py", "matplotlib", "numpy", "polars", "scanpy", "scipy")
 
 
 @dataclass(frozen=True)
