@@ -22,14 +22,15 @@ def public(package, modules, prefix=""):
 
 def test_plots_offers_every_figure_function():
     modules = (
-        "bcr", "change", "clinical", "compartments", "depth", "differential", "diversity", "enrichment", "expression",
-        "flow", "kaplan_meier", "lanes", "overlap", "paired", "reading", "repertoire", "running", "study", "tracking",
-        "umap", "usage",
+        "bcr", "change", "clinical", "compartments", "depth", "differential", "diversity", "enrichment",
+        "expression", "flow", "kaplan_meier", "labs", "lanes", "overlap", "paired", "reading", "repertoire",
+        "running", "safety", "study", "tracking", "tumor_markers", "umap", "usage",
     )  # fmt: skip
     # What draws into axes that another figure lends it is no figure.
     drawn = {name: module for name, module in public("tilseq.plots", modules).items() if not name.startswith("draw_")}
     assert sorted(drawn) == sorted(ts.plots.__all__)
     assert {name: getattr(ts.plots, name).__module__ for name in drawn} == {
+        "adverse_event_bars": "tilseq.plots.safety",
         "change_scatter": "tilseq.plots.change",
         "clone_courses": "tilseq.plots.tracking",
         "clone_tracking": "tilseq.plots.tracking",
@@ -43,6 +44,9 @@ def test_plots_offers_every_figure_function():
         "infused_scatter": "tilseq.plots.paired",
         "isotype_bars": "tilseq.plots.bcr",
         "junction_lengths": "tilseq.plots.usage",
+        "lab_shift_map": "tilseq.plots.labs",
+        "lab_trajectories": "tilseq.plots.labs",
+        "marker_courses": "tilseq.plots.tumor_markers",
         "mutation_histogram": "tilseq.plots.bcr",
         "overlap_heatmap": "tilseq.plots.overlap",
         "paired_slopes": "tilseq.plots.paired",
@@ -75,6 +79,7 @@ def test_io_offers_every_reader_of_a_whole_file():
         (
             "bcr",
             "clinical",
+            "clinical_events",
             "clonotypes",
             "contigs",
             "count_matrix",
@@ -100,6 +105,7 @@ def test_io_offers_every_reader_of_a_whole_file():
         "read_quantifications": "tilseq.io.quantifications",
         "read_ranks": "tilseq.io.ranks",
         "read_single_cells": "tilseq.io.single_cells",
+        "read_adverse_events": "tilseq.io.clinical_events",
         "read_bcr": "tilseq.io.bcr",
         "read_clonotypes": "tilseq.io.clonotypes",
         "read_contigs": "tilseq.io.contigs",
@@ -109,8 +115,9 @@ def test_io_offers_every_reader_of_a_whole_file():
         "read_gates": "tilseq.io.gate_files",
         "read_gmt": "tilseq.io.gmt",
         "read_h5ad": "tilseq.io.h5ad",
-        "read_labels": "tilseq.io.labels",
         "read_infusions": "tilseq.io.clinical",
+        "read_lab_results": "tilseq.io.clinical",
+        "read_labels": "tilseq.io.labels",
         "read_lesions": "tilseq.io.clinical",
         "read_responses": "tilseq.io.clinical",
         "read_schedule": "tilseq.io.clinical",
@@ -118,6 +125,7 @@ def test_io_offers_every_reader_of_a_whole_file():
         "read_spill": "tilseq.io.spill",
         "read_subjects": "tilseq.io.clinical",
         "read_therapies": "tilseq.io.clinical",
+        "read_tumor_markers": "tilseq.io.clinical_events",
         "write_cell_labels": "tilseq.io.cell_obs",
         "write_fcs": "tilseq.io.fcs_write",
         "write_gatingml": "tilseq.io.gatingml",

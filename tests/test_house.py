@@ -9,7 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tilseq"
 BOTTOM = {
-    "errors", "gates", "gene_symbols", "intervals", "markers", "multiplicity", "populations", "receptors", "tables",
+    "errors", "gates", "gene_symbols", "intervals", "lab_tests", "markers", "multiplicity", "populations", "receptors",
+    "tables",
 }  # fmt: skip
 LABORATORIES = {"flow", "repertoire", "expression", "clinical"}
 # What each part may import beside itself and the bottom.
@@ -17,6 +18,7 @@ MAY_IMPORT = {
     "errors": set(),
     "gene_symbols": set(),
     "intervals": set(),
+    "lab_tests": set(),
     "multiplicity": set(),
     "receptors": set(),
     "gates": set(),

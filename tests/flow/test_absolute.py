@@ -17,7 +17,6 @@ from tilseq.flow.absolute import (
     by_blood_count,
     by_volume,
     check_beads,
-    per_ul_of_unit,
 )
 from tilseq.intervals import ratio_of_counts
 from tilseq.io.fcs import read_fcs
@@ -472,18 +471,3 @@ def test_few_beads_are_as_uncertain_as_few_cells(cells: int, beads: int, status:
 
 def test_no_cells_beside_few_beads_are_not_detected() -> None:
     assert beads_of(0, 20).status == "not_detected"
-
-
-@pytest.mark.parametrize(
-    ("unit", "factor"),
-    [
-        ("10^9/L", 1000), ("10*9/L", 1000), ("x10^9/L", 1000), ("\u00d7 10\u2079/L", 1000), ("10E9/l", 1000),
-        ("10**9/L", 1000), ("G/L", 1000), ("Gpt/L", 1000), ("10^3/uL", 1000), ("10\u00b3/\u00b5L", 1000),
-        ("K/\u03bcL", 1000), ("K/uL", 1000), ("10^3/mm3", 1000), ("10^9 cells/L", 1000), ("cells x 10^9/L", 1000),
-        ("/uL", 1), ("cells/\u00b5L", 1), ("/mm\u00b3", 1), ("cells/mm3", 1), ("/cumm", 1), ("/mcL", 1), ("10^6/L", 1),
-        ("g/L", None), ("%", None), ("", None), ("10^12/L", None), ("mg/dL", None), ("/L", None), ("/HPF", None),
-        ("cells", None), ("10^9", None),
-    ],
-)  # fmt: skip
-def test_units_of_blood_counts_as_laboratories_write_them(unit, factor):
-    assert per_ul_of_unit(unit) == factor

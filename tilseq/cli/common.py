@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from tilseq.errors import TilseqError
     from tilseq.tables import Table
 
 EXIT_FAULT, EXIT_USAGE, EXIT_INVALID, EXIT_SOME_FAILED = 1, 2, 3, 4
@@ -102,3 +103,27 @@ def each_file[Result](paths: Sequence[Path], work: Callable[[Path], Result]) -> 
     if len(results) == len(paths):
         return results, 0
     return results, EXIT_SOME_FAILED if results else EXIT_INVALID
+
+
+def tell_faults(
+    path: Path, read: dict[str, list[TilseqError]], found: Sequence[tuple[str, TilseqError]]
+) -> dict[str, list[TilseqError]]:
+    """Tell every fault of a table with its file and row, and return them by the subject whose rows they are in.
+
+    Parameters
+    ----------
+    path
+        The file.
+    read
+        Subject → what is wrong with its cells.
+    found
+        Subject and what a laboratory, which knows of no file, finds wrong with a row.
+    """
+    faults = {subject: list(problems) for subject, problems in read.items()}
+    for subject, problem in found:
+        problem.file = str(path)
+        faults.setdefault(subject, []).append(problem)
+    every = [problem for problems in faults.values() for problem in problems]
+    for problem in sorted(every, key=lambda problem: problem.row or 0):
+        click.echo(f"tilseq: {problem}", err=True)
+    return faults

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from tilseq.endpoints.parameters import BY_NAME, Scope
+from tilseq.tables.qualifiers import qualifier_pairs as qualifier_pairs
+from tilseq.tables.qualifiers import qualifier_text as qualifier_text
 
 OF_SAMPLE = ("subject", "visit", "specimen_id", "sample", "day", "timing", "specimen", "assay")
 
@@ -70,21 +71,3 @@ def endpoint(
         "method": method,
         "scope": scope or known.scope,
     }
-
-
-def qualifier_text(pairs: Mapping[str, str]) -> str | None:
-    """Return pairs as the column `qualifier` holds them: ``name=value``, sorted by name, parted by ``;``.
-
-    A ``%``, ``;`` or ``=`` within a value is percent-escaped, so that ``qualifier_pairs`` finds the same pairs again.
-    """
-    return ";".join(f"{name}={_escaped(pairs[name])}" for name in sorted(pairs)) or None
-
-
-def qualifier_pairs(text: str | None) -> dict[str, str]:
-    """Return the pairs of an endpoint's qualifier, such as ``parent=lymphocytes;population=CD3+``."""
-    pairs = (pair.partition("=") for pair in (text or "").split(";") if pair)
-    return {name: unquote(value) for name, _, value in pairs}
-
-
-def _escaped(value: str) -> str:
-    return value.replace("%", "%25").replace(";", "%3B").replace("=", "%3D")

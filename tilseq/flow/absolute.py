@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.flow.quality import check
 from tilseq.flow.rare import status_of_counts
 from tilseq.intervals import Z95, clopper_pearson, poisson, ratio_of_counts, scalar
+from tilseq.lab_tests import BLOOD_UNITS, per_ul_of_unit, without_mu
 
 LEAST_BEADS, FEWEST_BEADS = 1_000, 50
 LARGEST_LOG = 700.0  # of a number that a float holds
@@ -21,11 +21,6 @@ VOLUME_UNITS = {"Attune": "nL", "Aurora": "uL", "CytoFLEX": "nL", "MACSQuant": "
 # What one takes from a tube, in µL; a volume read in the wrong of the two units lies outside for 5 µL to 1 mL.
 LEAST_VOLUME, LARGEST_VOLUME = 1.0, 5_000.0
 DENOMINATORS = ("lymphocytes", "leucocytes")
-# Units of a blood count, in cells/µL, written plainly as `per_ul_of_unit` does. g/L is a mass, G/L is 10^9/L.
-PER_UL = {"10^9/l": 1_000.0, "G/L": 1_000.0, "Gpt/L": 1_000.0, "10^3/ul": 1_000.0, "k/ul": 1_000.0}
-PER_UL |= {"10^6/l": 1.0, "/ul": 1.0, "10^3/ml": 1.0}
-BLOOD_UNITS = "10^9/L, 10^3/uL, /uL or 10^6/L"
-SUPERSCRIPTS = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079", "0123456789")
 
 
 class AbsoluteCount(NamedTuple):
@@ -196,7 +191,7 @@ def acquired_volume_ul(keywords: Mapping[str, str], unit: str | None = None) -> 
     text = keywords.get("$VOL", "").strip()
     if not text:
         return None
-    unit = _without_mu(unit) if unit is not None else _unit_of_instrument(keywords.get("$CYT", ""))
+    unit = without_mu(unit) if unit is not None else _unit_of_instrument(keywords.get("$CYT", ""))
     if unit not in UL_PER_UNIT:
         raise AnalysisError("$VOL has no such unit", column="$VOL", found=unit, expected="uL or nL")
     try:
@@ -238,7 +233,7 @@ def by_blood_count(
     blood_count
         Blood count; None where there is none.
     unit
-        Its unit, see `per_ul_of_unit`.
+        Its unit, see `tilseq.lab_tests.per_ul_of_unit`.
     analytic_cv
         Coefficient of variation of the blood count as a fraction, with what a low count loses by rounding.
     gate_sd
@@ -277,27 +272,6 @@ def by_blood_count(
     lower, upper = _widened((cells + 0.5) / (denominator_cells + 1), limits, errors)
     value = factor * cells / denominator_cells
     return _counted((value, factor * lower, factor * upper), method, budget, status_of_counts(cells))
-
-
-def per_ul_of_unit(unit: str) -> float | None:
-    """Return how many cells per µL one of a unit of blood counts is, None for a unit that is none.
-
-    `10^9/L` is read as laboratories write it (10*9/L, x10E9/L, 10⁹/l, G/L), and so are 10^3/uL (K/µL, 10^3/mm3), /uL
-    (cells/µL, /mm3, /cumm) and 10^6/L.
-
-    >>> per_ul_of_unit("×10⁹/L"), per_ul_of_unit("cells/mm3"), per_ul_of_unit("g/L")
-    (1000.0, 1.0, None)
-    """
-    plain = _without_mu(unit)
-    if plain in PER_UL:
-        return PER_UL[plain]
-    plain = re.sub(
-        "[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+", lambda match: f"^{match[0].translate(SUPERSCRIPTS)}", plain
-    )
-    plain = plain.casefold().removeprefix("cells")
-    plain = re.sub(r"^[x\u00d7*]?10(?:\^|\*\*?|e)([0-9]+)(?:cells)?/", r"10^\1/", plain)
-    plain = re.sub(r"/(?:mm\^?3|cumm|cmm|mcl)$", "/ul", plain)
-    return None if plain == "g/l" else PER_UL.get(plain)
 
 
 def budget_in_words(budget: Mapping[str, float | None]) -> str:
@@ -358,11 +332,6 @@ def _counting_cv(count: int) -> float | None:
 def _few(beads: int) -> str | None:
     """Return what is wrong with the number of beads, or None."""
     return None if beads >= LEAST_BEADS else f"{beads} beads counted, fewer than {LEAST_BEADS}"
-
-
-def _without_mu(unit: str) -> str:
-    """Return a unit with the letter u for either of Unicode's two µ, and without spaces."""
-    return unit.replace("\u00b5", "u").replace("\u03bc", "u").replace(" ", "")
 
 
 def _unit_of_instrument(instrument: str) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tilseq.io.clinical import (
         read_followup,
         read_infusions,
+        read_lab_results,
         read_lesions,
         read_responses,
         read_schedule,
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
         read_subjects,
         read_therapies,
     )
+    from tilseq.io.clinical_events import read_adverse_events, read_tumor_markers
     from tilseq.io.clonotypes import read_clonotypes
     from tilseq.io.contigs import read_contigs
     from tilseq.io.count_matrix import read_count_matrix
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 MODULES = {
     "read_10x_h5": "tenx",
     "read_10x_mtx": "tenx",
+    "read_adverse_events": "clinical_events",
     "read_bcr": "bcr",
     "read_clonotypes": "clonotypes",
     "read_cohort_cuts": "cuts",
@@ -50,6 +53,7 @@ MODULES = {
     "read_gmt": "gmt",
     "read_h5ad": "h5ad",
     "read_infusions": "clinical",
+    "read_lab_results": "clinical",
     "read_labels": "labels",
     "read_lesions": "clinical",
     "read_responses": "clinical",
@@ -61,6 +65,7 @@ MODULES = {
     "read_spill": "spill",
     "read_subjects": "clinical",
     "read_therapies": "clinical",
+    "read_tumor_markers": "clinical_events",
     "write_cell_labels": "cell_obs",
     "write_fcs": "fcs_write",
     "write_gatingml": "gatingml",
@@ -69,6 +74,7 @@ MODULES = {
 __all__ = [
     "read_10x_h5",
     "read_10x_mtx",
+    "read_adverse_events",
     "read_bcr",
     "read_clonotypes",
     "read_cohort_cuts",
@@ -80,6 +86,7 @@ __all__ = [
     "read_gmt",
     "read_h5ad",
     "read_infusions",
+    "read_lab_results",
     "read_labels",
     "read_lesions",
     "read_responses",
@@ -91,6 +98,7 @@ __all__ = [
     "read_spill",
     "read_subjects",
     "read_therapies",
+    "read_tumor_markers",
     "write_cell_labels",
     "write_fcs",
     "write_gatingml",

@@ -18,6 +18,7 @@ from tilseq.tables import Table, parse
 from tilseq.tables.inputs import (
     FOLLOWUP,
     INFUSIONS,
+    LABS,
     LESIONS,
     RESPONSE_READS,
     RESPONSES,
@@ -134,6 +135,33 @@ def parse_by_subject(
             raise StudyError(problems)
         faults[subject].append(problem)
     return frame, dict(faults)
+
+
+def read_lab_results(path: str | Path) -> tuple[pl.DataFrame, list[int], list[TilseqError]]:
+    """Read results of laboratory or other tests, so that a faulty row costs itself alone.
+
+    Returns
+    -------
+    frame
+        Table `labs`: the rows without a fault, in the order of the file.
+    numbers
+        The row of the file that each of them is (the header is row 1).
+    faults
+        What is wrong with the other rows.
+
+    Raises
+    ------
+    ReadError
+        The file is not delimited text.
+    StudyError
+        The header is wrong.
+    """
+    frame, problems = parse(read_cells(path), LABS, file=path)
+    if any(problem.row is None or problem.row < 2 for problem in problems):
+        raise StudyError(problems)
+    faulty = {problem.row for problem in problems}
+    numbers = [row for row in range(2, frame.height + 2) if row not in faulty]
+    return frame[[row - 2 for row in numbers]], numbers, problems
 
 
 def _read(path: str | Path, table: Table) -> pl.DataFrame:

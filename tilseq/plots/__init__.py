@@ -17,19 +17,23 @@ if TYPE_CHECKING:
     from tilseq.plots.expression import score_heatmap, subject_heatmap, visit_heatmap
     from tilseq.plots.flow import gates
     from tilseq.plots.kaplan_meier import survival
+    from tilseq.plots.labs import lab_shift_map, lab_trajectories
     from tilseq.plots.lanes import swimmer
     from tilseq.plots.overlap import overlap_heatmap, repertoire_maps
     from tilseq.plots.paired import infused_scatter, paired_slopes
     from tilseq.plots.reading import rates_table, survival_table
     from tilseq.plots.repertoire import persistence_over_time, top_clones
     from tilseq.plots.running import running_enrichment
+    from tilseq.plots.safety import adverse_event_bars
     from tilseq.plots.study import endpoint_over_time
     from tilseq.plots.tracking import clone_courses, clone_tracking
+    from tilseq.plots.tumor_markers import marker_courses
     from tilseq.plots.umap import umap_cell_types, umap_labels, umap_scores
     from tilseq.plots.usage import gene_usage, junction_lengths, usage_heatmap
 
 # Imported when they are first asked for: a command that draws nothing should not wait for matplotlib.
 MODULES = {
+    "adverse_event_bars": "safety",
     "change_scatter": "change",
     "clone_courses": "tracking",
     "clone_tracking": "tracking",
@@ -43,6 +47,9 @@ MODULES = {
     "infused_scatter": "paired",
     "isotype_bars": "bcr",
     "junction_lengths": "usage",
+    "lab_shift_map": "labs",
+    "lab_trajectories": "labs",
+    "marker_courses": "tumor_markers",
     "mutation_histogram": "bcr",
     "overlap_heatmap": "overlap",
     "paired_slopes": "paired",
@@ -69,6 +76,7 @@ MODULES = {
 }
 
 __all__ = [
+    "adverse_event_bars",
     "change_scatter",
     "clone_courses",
     "clone_tracking",
@@ -82,6 +90,9 @@ __all__ = [
     "infused_scatter",
     "isotype_bars",
     "junction_lengths",
+    "lab_shift_map",
+    "lab_trajectories",
+    "marker_courses",
     "mutation_histogram",
     "overlap_heatmap",
     "paired_slopes",

@@ -152,7 +152,7 @@ def set_axes(axes: Axes, points: pl.DataFrame, scale: Scale, ends: tuple[float, 
     axes.set_yscale(scale)
     axes.set_ylim(ends)
     if scale == "log":
-        _plain_ticks(axes)
+        plain_ticks(axes)
     axes.grid(axis="y")
     beyond = [
         (points.filter(points["lower"] < ends[0]), 0, "v"),
@@ -186,7 +186,7 @@ def notes_of(points: pl.DataFrame, left_out: int = 0, outside: int = 0) -> list[
     return told
 
 
-def _plain_ticks(axes: Axes) -> None:
+def plain_ticks(axes: Axes) -> None:
     """Set ticks at 1, 2 and 5 of each decade with plain numbers: only 1 where these would crowd."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from tilseq.flow.tube import Mask, Tube
     from tilseq.study import Study
 
-BLOOD_TESTS = ("lymphocytes", "lym")
 SHARES = ("%", "percent", "fraction")  # of leucocytes: no count, and none is missed
 LARGEST_CV = 0.99  # of a blood count of less than its last digit
 VOLUME_TAKEN = ("volume taken", "a volume of 1 µL to 5 mL in a known unit")
@@ -30,13 +29,14 @@ def blood_count_of(study: Study, sample: Mapping[str, Any]) -> dict[str, Any] | 
     """
     import polars as pl
 
-    from tilseq.flow.absolute import per_ul_of_unit
+    from tilseq.lab_tests import lab_test, per_ul_of_unit
 
     labs = study.clinical.get("labs")
     if labs is None or sample["specimen"] != "blood" or sample["day"] is None:
         return None
     own = labs.filter(pl.col("subject") == sample["subject"], pl.col("day") == sample["day"])
-    rows = [row for row in own.iter_rows(named=True) if row["test"].strip().casefold() in BLOOD_TESTS]
+    lymphocytes = lab_test("lymphocytes")
+    rows = [row for row in own.iter_rows(named=True) if lab_test(row["test"]) == lymphocytes]
     counts = [row for row in rows if (row["unit"] or "").strip().casefold() not in SHARES]
     read = [_as_count(row["value_text"], row["unit"]) for row in counts]
     found = [one for one in read if isinstance(one, dict)]
@@ -51,22 +51,18 @@ def blood_count_of(study: Study, sample: Mapping[str, Any]) -> dict[str, Any] | 
 
 def _as_count(text: str | None, unit: str | None) -> dict[str, Any] | str:
     """Return a blood count, or why it is none."""
-    from decimal import Decimal, InvalidOperation
-
-    from tilseq.flow.absolute import BLOOD_UNITS, per_ul_of_unit
+    from tilseq.lab_tests import BLOOD_UNITS, per_ul_of_unit, read_result
 
     told = f"{text or 'an empty value'} {unit or 'without a unit'}"
     if per_ul_of_unit(unit or "") is None:
         return f"the unit of the lymphocyte count {told} is not known: give it in {BLOOD_UNITS}"
-    try:
-        number = Decimal(text or "")
-    except InvalidOperation:
-        return f"the lymphocyte count {told} is no number"
-    exponent = number.as_tuple().exponent
-    if not isinstance(exponent, int) or number < 0:
-        return f"the lymphocyte count {told} is no number from 0 on"
-    rounding = 10.0**exponent / math.sqrt(12) / float(number) if number else 0.0
-    return {"value": float(number), "unit": (unit or "").strip(), "rounding": rounding}
+    result = read_result(text)
+    if isinstance(result, str):
+        return f"the lymphocyte count {told} is no number from 0 on: {result}"
+    if result.operator is not None:
+        return f"the lymphocyte count {told} is no number but a limit"
+    rounding = result.last_digit / math.sqrt(12) / result.value if result.value else 0.0
+    return {"value": result.value, "unit": (unit or "").strip(), "rounding": rounding}
 
 
 def absolute(

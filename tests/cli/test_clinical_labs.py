@@ -1,0 +1,117 @@
+"""`tilseq clinical labs`: what it writes, what it tells, how it ends."""
+
+import csv
+
+import polars as pl
+import pytest
+
+from tilseq.cli import main
+
+HEADER = "subject,day,test,value_text,unit,lower_limit,upper_limit,clinically_significant\n"
+LABS = HEADER + (
+    "007,-8,ANC,4.0,10^9/L,1.8,7.5,false\n"
+    "007,3,ANC,0.3,10^9/L,1.8,7.5,true\n"
+    "007,9,ANC,600,/uL,1800,7500,\n"
+    "007,3,heart rate,120,/min,60,100,true\n"
+)
+SUBJECTS = "subject,tumor_type,lymphodepletion_day\n007,melanoma,-7\n"
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    return ended.value.code
+
+
+def labs(folder, text=LABS, *options, ctcae="5"):
+    (folder / "labs.csv").write_text(text)
+    (folder / "subjects.csv").write_text(SUBJECTS)
+    version = [] if ctcae is None else ["--ctcae", ctcae]
+    return run("clinical", "labs", folder / "labs.csv", *version, *options, "-o", folder / "out")
+
+
+def written(folder, name, *columns):
+    rows = csv.DictReader((folder / "out" / f"{name}.csv").read_text().splitlines())
+    return [tuple(row[column] for column in columns) for row in rows]
+
+
+def test_grades_are_written_with_their_shifts(tmp_path, capsys):
+    assert labs(tmp_path, LABS, "--subjects", tmp_path / "subjects.csv") == 0
+    columns = ("subject", "day", "test", "term", "direction", "value", "unit", "grade", "baseline_grade", "reason")
+    term = "Neutrophil count decreased"
+    assert written(tmp_path, "lab_grades", *columns) == [
+        ("007", "-8", "ANC", term, "low", "4.0", "10^9/L", "0", "0", ""),
+        ("007", "3", "ANC", term, "low", "0.3", "10^9/L", "4", "0", ""),
+        ("007", "9", "ANC", term, "low", "0.6", "10^9/L", "3", "0", ""),
+    ]
+    assert written(tmp_path, "lab_shifts", "test", "period", "baseline_grade", "worst_grade", "subjects") == [
+        ("ANC", "any", "0", "4", "1"),
+        ("ANC", "follow_up_30", "0", "4", "1"),
+    ]
+    assert written(tmp_path, "exclusions", "rule", "rows") == [
+        ("not graded: no term of CTCAE 5 is known for the test heart rate", "1")
+    ]
+    assert written(tmp_path, "results_by_limits", "test", "position")[-1] == ("heart rate", "high")
+    assert written(tmp_path, "significant_results", "period", "judged", "significant", "tests") == [
+        ("follow_up_30", "2", "2", "ANC; heart rate"),
+        ("screening", "1", "0", ""),
+    ]
+    assert pl.read_parquet(tmp_path / "out/recoveries.parquet")["rule"].to_list() == ["not_recovered"] * 2
+    assert capsys.readouterr().err == "3 grades of 4 results; 0 cannot be told\n"
+
+
+def test_without_subjects_the_baseline_is_the_last_before_day_0(tmp_path):
+    assert labs(tmp_path) == 0
+    assert written(tmp_path, "lab_grades", "baseline_day", "period") == [
+        ("-8", ""), ("-8", "follow_up_30"), ("-8", "follow_up_30"),
+    ]  # fmt: skip
+
+
+def test_the_version_has_no_default(tmp_path, capsys):
+    assert labs(tmp_path, ctcae=None) == 2
+    assert "--ctcae" in capsys.readouterr().err
+    assert labs(tmp_path, ctcae="4") == 2
+
+
+def test_version_6(tmp_path):
+    assert labs(tmp_path, ctcae="6") == 0
+    assert written(tmp_path, "lab_grades", "version", "grade") == [("6", "0"), ("6", "3"), ("6", "2")]
+
+
+def test_symptoms_are_a_setting(tmp_path):
+    text = HEADER + "007,3,potassium,3.2,mmol/L,3.5,5.1,\n"
+    for policy, grade in (("assumed", "2"), ("not_assumed", "1")):
+        assert labs(tmp_path, text, "--symptoms", policy) == 0
+        assert written(tmp_path, "lab_grades", "grade")[0] == (grade,)
+
+
+def test_a_faulty_row_is_told_and_left_out_and_the_rest_goes_on(tmp_path, capsys):
+    text = LABS + "007,three,ANC,0.2,10^9/L,1.8,7.5,\n007,11,ANC,2.2,10^9/L,1.8,7.5,\n"
+    assert labs(tmp_path, text) == 4
+    told = capsys.readouterr().err
+    assert f"{tmp_path / 'labs.csv'}, row 6, column day: this value cannot stand here; found 'three'" in told
+    assert [day for (day,) in written(tmp_path, "lab_grades", "day")] == ["-8", "3", "9", "11"]
+    assert written(tmp_path, "exclusions", "row", "rule", "rows")[0] == (
+        "6", "day: this value cannot stand here", "1",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "why", "grade"),
+    [
+        ("007,11,ANC,0.2,furlong,1.8,7.5,", "ANC has no unit 'furlong', it may be", ""),
+        ('007,11,ANC,"0,2",10^9/L,1.8,7.5,', "the comma of '0,2' may be a decimal or a thousands mark", ""),
+        ("007,11,ANC,clotted,10^9/L,1.8,7.5,", "'clotted' is no number", ""),
+        ("007,11,ANC,0.2,10^9/L,7.5,1.8,", "limits not used: the lower is above the upper", "4"),
+    ],
+)
+def test_a_result_that_cannot_be_read_is_told_with_its_row(tmp_path, capsys, text, why, grade):
+    assert labs(tmp_path, LABS + "007,x,ANC,1,10^9/L,1,7,\n" + text + "\n007,12,ANC,0.2,10^9/L,1.8,7.5,\n") == 4
+    assert f"{tmp_path / 'labs.csv'}, row 7: {why}" in capsys.readouterr().err
+    assert written(tmp_path, "lab_grades", "grade") == [("0",), ("4",), ("3",), (grade,), ("4",)]
+
+
+def test_a_table_without_a_needed_column_ends_with_3_and_writes_nothing(tmp_path, capsys):
+    assert labs(tmp_path, "subject,day,value_text\n007,1,3\n") == 3
+    assert "labs needs this column" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,88 @@
+import csv
+
+import pytest
+
+from tilseq.cli import main
+
+HEADER = "subject,day,test,value_text,unit,lower_limit,upper_limit\n"
+ROWS = "007,-8,CA-125,400,U/mL,0,35\n007,20,CA 125,200,U/mL,0,35\n007,48,ca125,<200,U/mL,0,35\n8,5,CEA,4,ng/mL,,\n"
+SUBJECTS = "subject,tumor_type,lymphodepletion_day,harvest_day\n007,ovarian,-7,-30\n8,melanoma,-7,-30\n"
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    return ended.value.code
+
+
+@pytest.fixture
+def files(tmp_path):
+    (tmp_path / "m.csv").write_text(HEADER + ROWS)
+    (tmp_path / "s.csv").write_text(SUBJECTS)
+    return tmp_path
+
+
+def markers(files, *more):
+    return run("clinical", "markers", files / "m.csv", "--subjects", files / "s.csv", "-o", files / "out", *more)
+
+
+def rows_of(path):
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def test_writes_courses_and_gcig(files, capsys):
+    assert markers(files, "--harvest", "ignored") == 0
+    courses = rows_of(files / "out/marker_courses.csv")
+    assert [(row["test"], row["change_pct"], row["operator"]) for row in courses] == [
+        ("CA125", "", ""), ("CA125", "-50.0", ""), ("CA125", "", "<"), ("CEA", "", ""),
+    ]  # fmt: skip
+    (ca125,) = rows_of(files / "out/gcig.csv")
+    assert (ca125["subject"], ca125["response"], ca125["response_day"]) == ("007", "PR", "20")
+    assert capsys.readouterr().err == "4 records, 4 used; 1 subjects by GCIG\n"
+
+
+def test_the_harvest_makes_a_subject_not_evaluable(files):
+    assert markers(files) == 0
+    (ca125,) = rows_of(files / "out/gcig.csv")
+    assert ca125["category"] == "NE"
+    assert "day -30 is within 28 days before it" in ca125["reason"]
+
+
+def test_without_ovarian_cancer_there_is_no_gcig(files):
+    (files / "s.csv").write_text(SUBJECTS.replace("ovarian", "cervical"))
+    assert markers(files) == 0
+    assert not (files / "out/gcig.csv").exists()
+
+
+def test_a_record_that_takes_no_part_is_told_and_the_rest_goes_on(files, capsys):
+    (files / "m.csv").write_text(HEADER + ROWS.replace("200,U/mL", "-200,U/mL", 1))
+    assert markers(files) == 0
+    assert "subject 007, day 20, CA125: not used: '-200' is below 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("found", "given", "row", "told"),
+    [
+        ("007,20", "07,20", 3, "no such subject"),
+        ("20,CA 125", "x,CA 125", 3, "a whole number"),
+        ("0,35", "0,-", 2, "a number with a decimal point"),
+    ],
+)
+def test_a_faulty_cell_is_told_with_file_and_row_and_costs_its_subject_alone(files, capsys, found, given, row, told):
+    (files / "m.csv").write_text(HEADER + ROWS.replace(found, given, 1))
+    assert markers(files) == 4
+    error = capsys.readouterr().err
+    assert f"m.csv, row {row}" in error
+    assert told in error
+    courses = rows_of(files / "out/marker_courses.csv")
+    assert {one["subject"] for one in courses} == ({"007", "8"} if told == "no such subject" else {"8"})
+
+
+def test_tg_is_a_setting(files):
+    (files / "m.csv").write_text(HEADER + "8,5,TG,60,ng/mL,,78\n")
+    markers(files, "--tg", "triglycerides")
+    (row,) = rows_of(files / "out/marker_courses.csv")
+    assert (row["used"], row["reason"]) == (
+        "false",
+        "not used: TG is set to be triglycerides; not in the panel of melanoma",
+    )

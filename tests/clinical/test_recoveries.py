@@ -1,0 +1,126 @@
+"""Recovery of blood counts: literal courses, literal days."""
+
+import polars as pl
+import pytest
+
+from tilseq.clinical import RecoveryRule, recoveries
+from tilseq.errors import AnalysisError
+from tilseq.tables.inputs import LABS
+
+SUBJECTS = pl.DataFrame({"subject": ["S1"], "lymphodepletion_day": [-7], "first_dose_day": [-7]})
+
+
+def course(values, test="ANC", unit="10^9/L"):
+    return LABS.frame(
+        [{"subject": "S1", "day": day, "test": test, "value_text": text, "unit": unit} for day, text in values.items()]
+    )
+
+
+def recovered(values, threshold=0.5, test="ANC", subjects=SUBJECTS, unit="10^9/L", **rule):
+    rule = RecoveryRule(thresholds=((test, threshold),), **rule)
+    return recoveries(course(values, test, unit), subjects=subjects, rule=rule).row(0, named=True)
+
+
+FALL = {-9: "4.0", -3: "0.4", 0: "0.1", 4: "<0.1", 7: "0.3", 9: "0.5", 10: "0.7", 11: "0.9", 14: "2.1"}
+
+
+def test_a_recovery_is_dated_by_the_first_of_three_days_in_a_row():
+    assert recovered(FALL) == {
+        "subject": "S1", "parameter": "recovery: ANC >= 0.5", "reader": None, "origin": "infusion", "start_day": 0,
+        "end_day": 9, "days": 10, "event": True, "description": "first of 3 days with results at or above",
+        "rule": "recovered", "source_table": "labs", "source_row_day": 9, "reason": "nadir <0.1 on day 4",
+    }  # fmt: skip
+
+
+def test_the_edge_is_at_the_threshold():
+    assert recovered(FALL | {9: "0.49"})["end_day"] == 10
+    assert recovered(FALL | {9: "0.49", 10: "0.5", 11: "0.5", 14: "0.5"})["end_day"] == 10
+
+
+def test_from_the_nadir():
+    found = recovered(FALL, origin="nadir")
+    assert (found["origin"], found["start_day"], found["end_day"], found["days"]) == ("nadir", 4, 9, 6)
+
+
+def test_the_lowest_value_of_several_days_is_the_nadir_of_the_first_of_them():
+    assert recovered({-3: "0.1", 1: "0.1", 4: "0.6"}, sustained=1, origin="nadir")["start_day"] == -3
+
+
+def test_a_relapse_breaks_the_row():
+    values = FALL | {10: "0.4", 12: "0.6", 13: "0.6"}
+    assert recovered(values, sustained=1)["end_day"] == 9
+    assert recovered(values)["end_day"] == 11
+    assert recovered(values, sustained=5)["event"] is False
+
+
+def test_without_recovery_the_time_is_censored_on_the_last_day():
+    found = recovered({-9: "4", 1: "0.1", 20: "0.4"})
+    assert (found["event"], found["end_day"], found["rule"], found["days"]) == (False, 20, "not_recovered", 21)
+    found = recovered({-9: "4", 1: "0.1", 20: "0.6"})
+    assert found["event"] is False
+    assert found["reason"] == "nadir 0.1 on day 1; at or above on the last day, but not on 3 in a row"
+
+
+def test_a_count_that_never_fell_has_no_time():
+    found = recovered({-9: "4", 1: "0.5", 20: "4"})
+    assert (found["event"], found["days"], found["rule"], found["reason"]) == (
+        None, None, "never_below", "lowest 0.5 on day 1",
+    )  # fmt: skip
+
+
+def test_what_was_low_before_lymphodepletion_only_never_fell():
+    assert recovered({-9: "0.3", 1: "0.9"})["rule"] == "never_below"
+    assert recovered({-9: "0.3", 1: "0.9"}, subjects=None)["rule"] == "never_below"
+
+
+def test_nothing_before_the_infusion_is_a_recovery():
+    values = {-6: "0.3", -4: "0.8", -3: "0.8", -2: "0.8", 1: "0.9", 2: "0.9", 3: "0.9"}
+    assert recovered(values)["end_day"] == 1
+
+
+def test_results_that_end_before_the_infusion_tell_nothing():
+    assert recovered({-6: "0.3", -4: "0.4"})["rule"] == "not_evaluable"
+
+
+def test_the_lowest_of_a_day_counts_and_what_cannot_be_read_is_left_out():
+    rows = [*course(FALL).rows(named=True), *course({9: "0.4", 10: "clotted", 11: "0,2"}).rows(named=True)]
+    found = recoveries(LABS.frame(rows), subjects=SUBJECTS, rule=RecoveryRule(thresholds=(("ANC", 0.5),), sustained=2))
+    assert found["end_day"].to_list() == [10]
+
+
+def test_a_result_that_may_be_below_breaks_the_row():
+    values = {1: "0.1", 5: ">0.4", 6: ">0.5", 7: "0.6"}
+    assert recovered(values, sustained=2)["end_day"] == 6
+
+
+def test_units_are_converted():
+    assert recovered({1: "100", 6: "500"}, unit="/uL", sustained=1)["end_day"] == 6
+
+
+def test_transfusions_are_spoken_of_for_platelets():
+    found = recovered({1: "10", 6: "25"}, 20.0, "platelets", sustained=1)
+    assert found["reason"].startswith("platelet transfusions are not known and may hold the count up; nadir 10")
+
+
+def test_the_usual_thresholds():
+    rows = [*course(FALL).rows(), *course({1: "10", 9: "60"}, "platelets").rows(), *course({1: "0.1"}, "ALC").rows()]
+    found = recoveries(pl.DataFrame(rows, schema=course(FALL).schema, orient="row"), subjects=SUBJECTS)
+    assert found["parameter"].to_list() == [
+        "recovery: ANC >= 0.5", "recovery: ANC >= 1", "recovery: lymphocytes >= 0.5",
+        "recovery: platelets >= 20", "recovery: platelets >= 50",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ({"thresholds": (("ALT", 40.0),)}, "no such recovery; found 'ALT 40'"),
+        ({"thresholds": (("ANC", 0.0),)}, "no such recovery"),
+        ({"thresholds": (("Neutrofils", 0.5),)}, "no such recovery"),
+        ({"origin": "harvest"}, "no such origin of recovery; found 'harvest'"),
+        ({"sustained": 0}, "recovery needs a day with a result"),
+    ],
+)
+def test_rules_that_cannot_be_are_refused(rule, why):
+    with pytest.raises(AnalysisError, match=why):
+        RecoveryRule(**rule)

@@ -1,0 +1,52 @@
+import pytest
+
+from tilseq.errors import StudyError
+from tilseq.io import read_adverse_events, read_tumor_markers
+from tilseq.io.clinical_events import adverse_events_by_subject
+
+EVENTS = "subject,term,grade,serious,pt_code,MedDRA_version\n"
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(text):
+        path = tmp_path / "t.csv"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_coded_columns_pass_through_as_text(table):
+    frame = read_adverse_events(table(EVENTS + "007,fever,3,yes,0016558,27.0\n"))
+    assert frame.row(0, named=True)["pt_code"] == "0016558"
+    assert frame["MedDRA_version"].to_list() == ["27.0"]
+    assert frame["subject"].to_list() == ["007"]
+
+
+def test_every_fault_is_told_at_once(table):
+    text = EVENTS + "1,fever,3,maybe,,\n1,fever,severe,no,,\n2,fever,6,no,,\n2,,1,no,,\n"
+    with pytest.raises(StudyError) as caught:
+        read_adverse_events(table(text))
+    assert [(problem.row, problem.column, problem.found) for problem in caught.value.problems] == [
+        (2, "serious", "'maybe'"), (3, "grade", "'severe'"), (4, "grade", "'6'"), (5, "term", None),
+    ]  # fmt: skip
+
+
+def test_a_fault_costs_its_subject_alone(table):
+    frame, faults = adverse_events_by_subject(table(EVENTS + "1,fever,3,maybe,,\n2,fever,1,no,,\n"))
+    assert (list(faults), frame.height) == (["1"], 2)
+
+
+def test_a_column_that_is_neither_known_nor_coded_is_refused(table):
+    with pytest.raises(StudyError) as caught:
+        read_adverse_events(table("subject,term,grade,gravity\n1,fever,3,x\n"))
+    assert [(problem.row, problem.column) for problem in caught.value.problems] == [(1, "gravity")]
+
+
+def test_markers_keep_what_the_laboratory_wrote(table):
+    text = "subject,day,test,value_text,unit,upper_limit\n007,-8,CA-125,<0.5,U/mL,35\n"
+    frame = read_tumor_markers(table(text))
+    assert frame.row(0, named=True)["value_text"] == "<0.5"
+    with pytest.raises(StudyError, match="a value is missing"):
+        read_tumor_markers(table(text.replace("-8", "")))

@@ -1,0 +1,84 @@
+"""`tilseq clinical safety`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder, tell_faults
+
+CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command(
+    "safety",
+    cls=Examples,
+    example="tilseq clinical safety adverse_events.csv --subjects subjects.csv --followup followup.csv -o out\n",
+)
+@click.argument("events", metavar="AE.csv", type=CSV)
+@click.option("--subjects", type=CSV, required=True, help="Every subject, with or without an event; arms, first doses.")
+@click.option("--infusions", type=CSV, help="Who was infused, and when last.")
+@click.option("--followup", type=CSV, help="Ends the time at risk; a death must stand behind every grade 5.")
+@click.option(
+    "--emergence",
+    type=click.Choice(["from_first_dose", "all"]),
+    default="from_first_dose",
+    show_default=True,
+    help="Count events that begin on or after the first dose (or whose first day is not known), or all.",
+)
+@click.option(
+    "--il2-end-day", type=click.IntRange(min=0), help="Last day of IL-2: the infusion's period lasts so long."
+)
+@output_folder
+@click.pass_context
+def safety_command(
+    context: click.Context,
+    /,
+    events: Path,
+    subjects: Path,
+    infusions: Path | None,
+    followup: Path | None,
+    emergence: str,
+    il2_end_day: int | None,
+    output: Path,
+) -> None:
+    """Count subjects by adverse event and worst grade.
+
+    Writes adverse_event_rows (the listing), summaries, adverse_event_rates and adverse_event_times, as .csv and
+    .parquet.
+    A subject with a faulty record is told with file and row and is left out of every count; the others go on.
+    """
+    from tilseq.clinical.adverse_events import event_faults, listing_table
+    from tilseq.clinical.safety import fatal_without_death, safety
+    from tilseq.io.clinical import read_followup, read_infusions, read_subjects
+    from tilseq.io.clinical_events import adverse_events_by_subject
+    from tilseq.io.write import write_table
+    from tilseq.tables.safety import ADVERSE_EVENT_RATES, ADVERSE_EVENT_ROWS, ADVERSE_EVENT_TIMES
+    from tilseq.tables.summaries import SUMMARIES
+
+    people = read_subjects(subjects)
+    names = people["subject"].to_list()
+    recorded, faults = adverse_events_by_subject(events)
+    faults = tell_faults(events, faults, event_faults(recorded, names))
+    found = safety(
+        recorded,
+        subjects=people,
+        infusions=None if infusions is None else read_infusions(infusions),
+        followup=None if followup is None else read_followup(followup),
+        emergence="all" if emergence == "all" else "from_first_dose",
+        il2_end=None if il2_end_day is None else dict.fromkeys(names, il2_end_day),
+        refused=faults,
+    )
+    further = [name for name in found.rows.columns if name not in ADVERSE_EVENT_ROWS.names]
+    write_table(found.rows, listing_table(further), output)
+    write_table(found.summaries, SUMMARIES, output)
+    write_table(found.rates, ADVERSE_EVENT_RATES, output)
+    write_table(found.times, ADVERSE_EVENT_TIMES, output)
+    counted = int(found.rows["counted"].sum())
+    click.echo(f"{found.rows.height} adverse events, {counted} counted", err=True)
+    for row in fatal_without_death(found.rows).iter_rows(named=True):
+        click.echo(f"subject {row['subject']}, {row['term']}: {row['reason']}", err=True)
+    if faults:
+        click.echo(f"left out for faulty records: {', '.join(faults)}", err=True)
+        context.exit(EXIT_SOME_FAILED)

@@ -1,0 +1,249 @@
+"""CA-125 response and progression by the criteria of the Gynecologic Cancer InterGroup.
+
+Rustin and others, Int J Gynecol Cancer 2011;21:419. They were made for chemotherapy and are not validated for cells or
+immunotherapy: infusion, IL-2 and effusions move CA-125 by themselves. What is found here is exploratory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import polars as pl
+
+from tilseq.clinical.periods import periods_of
+from tilseq.clinical.treated import STARTS, columns_of
+from tilseq.clinical.tumor_markers import Sample, samples_of
+from tilseq.tables import as_polars
+from tilseq.tables.inputs import SUBJECTS
+from tilseq.tables.tumor_marker_course import GCIG
+
+MARKER, TUMOR_TYPE = "CA125", "ovarian"
+PRETREATMENT_DAYS = 14  # before the start
+CONFIRMED_DAYS = 28
+APART_DAYS = 7
+INTERFERED_DAYS = 28  # after something was done to peritoneum or pleura
+TOLERANCE = 1.10  # variability of the assay between a sample and the one before
+RELATIVE_ERROR = 1e-9  # of floating point, so that exactly half or twice is met
+
+Harvest = Literal["interferes", "ignored"]
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Course:
+    """CA-125 of one subject: samples of the assay before treatment, and those after its start."""
+
+    before: Sample | None
+    start_day: int
+    after: list[Sample]
+
+
+def gcig(
+    courses: Any,
+    *,
+    subjects: Any,
+    harvest: Harvest = "interferes",
+    interference_days: Mapping[str, Collection[int]] | None = None,
+    mouse_antibodies: Collection[str] = (),
+) -> pl.DataFrame:
+    """Find CA-125 response and progression of every subject with ovarian cancer.
+
+    Response: at most half of the pretreatment sample, confirmed by a sample 28 days later or more that is so too; up to
+    it each sample is at most 110 % of the one before, where both are not within the reference range. It is dated by its
+    first sample. Evaluable is who has, in the 14 days before the start, a sample of at least twice the upper limit (the
+    last of them counts). A response is complete where a sample of it is within the reference range before progression.
+
+    Progression: two samples 7 days apart or more, and none between them that fails, of at least twice the upper limit
+    (A: elevated before treatment and normal since; C: normal before treatment) or at least twice the nadir (B: elevated
+    and never normal since). It is dated by the first. That none between may fail is ours: the paper is silent.
+
+    Not evaluable is who was given mouse antibodies. Samples within 28 days after something was done to peritoneum or
+    pleura take no part, nor do those of another assay than the pretreatment one. A result that is a limit counts where
+    it decides: ``<5`` is below half of 100.
+
+    Parameters
+    ----------
+    courses
+        Table `marker_courses`; rows of CA125 that are used take part.
+    subjects
+        Columns `subject`, `tumor_type`, `lymphodepletion_day`, `first_dose_day`, `harvest_day`. The start is
+        lymphodepletion, else the first dose, else day 0. Subjects with another tumour have no row: the criteria are
+        not for cervical cancer.
+    harvest
+        Whether the resection for the product counts as surgery of peritoneum or pleura, as it often is: `interferes`,
+        or `ignored`.
+    interference_days
+        Subject → days of surgery of peritoneum or pleura, or of drainage.
+    mouse_antibodies
+        Subjects who were given any.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table `gcig`, a row for every subject with ovarian cancer.
+
+    Raises
+    ------
+    TableError
+        `subjects` breaks its registry.
+    """
+    people = columns_of(subjects, SUBJECTS, ("subject", "tumor_type", "harvest_day", *STARTS))
+    rows = as_polars(courses).filter(pl.col("test") == MARKER)
+    starts = {name: periods.start_day for name, periods in periods_of(people).items()}
+    found = []
+    for person in people.filter(pl.col("tumor_type") == TUMOR_TYPE).to_dicts():
+        name = person["subject"]
+        days = [*(interference_days or {}).get(name, ())]
+        if harvest == "interferes" and person["harvest_day"] is not None:
+            days.append(person["harvest_day"])
+        own = samples_of(rows.filter(pl.col("subject") == name).to_dicts())
+        found.append({"subject": name} | _evaluate(own, starts[name], days, name in mouse_antibodies))
+    return GCIG.frame(found)
+
+
+def _evaluate(samples: list[Sample], start_day: int, interference_days: Sequence[int], mouse: bool) -> Row:
+    clean = [sample for sample in samples if _interference(sample, interference_days) is None]
+    course, left_out = _one_assay(clean, start_day)
+    told = list(_interfered(samples, interference_days)) + left_out
+    no_response = "given mouse antibodies" if mouse else _response_not_evaluable(course)
+    no_progression = "given mouse antibodies" if mouse else _progression_not_evaluable(course)
+    response = None if no_response else _response(course)
+    progression = None if no_progression else _progression(course)
+    row: Row = {
+        "evaluable_response": no_response is None,
+        "evaluable_progression": no_progression is None,
+        "response": None if no_response else "none",
+        "progression": None if no_progression else "none",
+    }
+    if progression is not None:
+        row["progression"], row["progression_day"] = progression
+    if response is not None:
+        until = row.get("progression_day")
+        row["response"], row["response_day"] = _completeness(response, until), response[0].day
+    reasons = [f"response not evaluable: {no_response}"] if no_response else []
+    reasons += [f"progression not evaluable: {no_progression}"] if no_progression else []
+    return row | {"category": _category(row), "reason": "; ".join(reasons + told) or None}
+
+
+def _interference(sample: Sample, days: Sequence[int]) -> int | None:
+    """Return the day of what was done within the 28 days before a sample, or on its day."""
+    return next((day for day in sorted(days) if 0 <= sample.day - day <= INTERFERED_DAYS), None)
+
+
+def _interfered(samples: Sequence[Sample], days: Sequence[int]) -> Iterator[str]:
+    for sample in samples:
+        day = _interference(sample, days)
+        if day is not None:
+            what = f"surgery or drainage on day {day} is within {INTERFERED_DAYS} days before it"
+            yield f"sample of day {sample.day} not used: {what}"
+
+
+def _one_assay(samples: list[Sample], start_day: int) -> tuple[_Course, list[str]]:
+    """Return the samples of the assay before treatment (without one, of the first), and what is said of others."""
+    before = [sample for sample in samples if sample.day < start_day]
+    after = [sample for sample in samples if sample.day > start_day]
+    first = next(iter([*before[-1:], *after[:1]]), None)
+    same = [sample for sample in after if first is not None and sample.row["assay"] == first.row["assay"]]
+    others = len(after) - len(same)
+    told = [f"samples of another assay not used: {others}"] if others else []
+    if any(sample.day == start_day for sample in samples):
+        told.append(f"sample of day {start_day} not used: neither before nor after the start")
+    return _Course(before[-1] if before else None, start_day, same), told
+
+
+def _response_not_evaluable(course: _Course) -> str | None:
+    before = course.before
+    if before is None or before.day < course.start_day - PRETREATMENT_DAYS:
+        last = "" if before is None else f"; the last is of day {before.day}"
+        return f"no usable sample in the {PRETREATMENT_DAYS} days before day {course.start_day}{last}"
+    if not before.upper_limit:
+        return "no upper limit of the pretreatment sample"
+    if not _at_least(before, 2 * before.upper_limit):
+        return f"pretreatment sample {before.row['value_text']} is below twice the upper limit {before.upper_limit:g}"
+    return None if course.after else "no usable sample after the start"
+
+
+def _progression_not_evaluable(course: _Course) -> str | None:
+    if course.before is None:
+        return "no usable sample before the start"
+    if not course.before.upper_limit:
+        return "no upper limit of the pretreatment sample"
+    if _within_range(course.before) is _above_range(course.before):
+        return f"pretreatment sample {course.before.row['value_text']} does not tell whether it is normal"
+    return None if course.after else "no usable sample after the start"
+
+
+def _response(course: _Course) -> list[Sample] | None:
+    """Return the samples from the first with half the baseline to that which confirms it, and those after it."""
+    if course.before is None:
+        return None
+    half = course.before.low / 2
+    for place, first in enumerate(course.after):
+        if not _at_most(first, half):
+            continue
+        for one, other in zip(course.after[place:], course.after[place + 1 :], strict=False):
+            if not _held(one, other):
+                break
+            if other.day - first.day >= CONFIRMED_DAYS and _at_most(other, half):
+                return course.after[place:]
+    return None
+
+
+def _held(one: Sample, other: Sample) -> bool:
+    """Whether a sample is at most 110 % of the one before, or both lie within the reference range."""
+    return _at_most(other, TOLERANCE * one.high) or (_within_range(one) and _within_range(other))
+
+
+def _completeness(samples: Sequence[Sample], progression_day: int | None) -> str:
+    until = [sample for sample in samples if progression_day is None or sample.day < progression_day]
+    return "CR" if any(_within_range(sample) for sample in until) else "PR"
+
+
+def _progression(course: _Course) -> tuple[str, int] | None:
+    """Return the rule that is met and the day of the first of its samples."""
+    if course.before is None:
+        return None
+    elevated, seen = _above_range(course.before), [course.before]
+    for place, first in enumerate(course.after):
+        rule = "C" if not elevated else "A" if any(_within_range(sample) for sample in seen) else "B"
+        limits = (_threshold(rule, sample, seen) for sample in course.after[place:])
+        for sample, limit in zip(course.after[place:], limits, strict=True):
+            if limit is None or not _at_least(sample, limit):
+                break
+            if sample.day - first.day >= APART_DAYS:
+                return rule, first.day
+        seen.append(first)
+    return None
+
+
+def _threshold(rule: str, sample: Sample, before_first: Sequence[Sample]) -> float | None:
+    if rule == "B":
+        return 2 * min(one.high for one in before_first)
+    return 2 * sample.upper_limit if sample.upper_limit else None
+
+
+def _category(row: Row) -> str:
+    responded, progressed = row.get("response_day"), row.get("progression_day")
+    if responded is not None and (progressed is None or responded < progressed):
+        return str(row["response"])
+    if progressed is not None:
+        return "PD"
+    return "SD" if row["evaluable_response"] else "NE"
+
+
+def _at_least(sample: Sample, limit: float) -> bool:
+    return sample.low >= limit * (1 - RELATIVE_ERROR)
+
+
+def _at_most(sample: Sample, limit: float) -> bool:
+    return sample.high <= limit * (1 + RELATIVE_ERROR)
+
+
+def _within_range(sample: Sample) -> bool:
+    return bool(sample.upper_limit) and sample.high <= (sample.upper_limit or 0)
+
+
+def _above_range(sample: Sample) -> bool:
+    return bool(sample.upper_limit) and sample.low > (sample.upper_limit or 0)

@@ -1,0 +1,90 @@
+"""Results of any test held against their own limits, and what the investigator called clinically significant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from tilseq.clinical.lab_values import EQUAL, lab_values
+from tilseq.clinical.periods import Periods, periods_of
+from tilseq.tables import conform
+from tilseq.tables.lab_grades import RESULTS_BY_LIMITS, SIGNIFICANT_RESULTS
+
+
+def results_by_limits(
+    labs: Any, *, subjects: Any = None, infusions: Any = None, il2_end: Mapping[str, int] | None = None
+) -> pl.DataFrame:
+    """Hold each result against the limits of normal of its own record: vital signs, ECG and every laboratory test.
+
+    A result on a limit is normal. One side alone tells that a result is beyond it; that it is normal takes both limits.
+    The baseline is the last position before treatment of the subject and test, as for grades; of several results of
+    that day one that is not normal counts. A test that no criterion knows is taken by its own name, in any unit.
+
+    Parameters
+    ----------
+    labs
+        Table `labs`, or a table of other tests with the same columns.
+    subjects, infusions, il2_end
+        As in `lab_grades`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table `results_by_limits`, in the order of the results.
+    """
+    periods = None if subjects is None else periods_of(subjects, infusions, il2_end=il2_end)
+    values = lab_values(labs, periods, check_units=False)
+    low, high, lower, upper = (pl.col(name) for name in ("low", "high", "lower_limit", "upper_limit"))
+    least, most = lower - EQUAL * lower.abs(), upper + EQUAL * upper.abs()
+    below, above, within = high < least, low > most, (low >= least) & (high <= most)
+    position = pl.when(below).then(pl.lit("low")).when(above).then(pl.lit("high")).when(within).then(pl.lit("normal"))
+    values = values.with_columns(position.alias("position"))
+    missing = (
+        pl.when(lower.is_null() & upper.is_null())
+        .then(pl.lit("no limits"))
+        .when(lower.is_null())
+        .then(pl.lit("no lower limit"))
+        .when(upper.is_null())
+        .then(pl.lit("no upper limit"))
+        .otherwise(pl.lit("what the result can be spans a limit"))
+    )
+    why = pl.coalesce("refused", "note", missing)
+    values = values.with_columns(pl.when(pl.col("position").is_null()).then(why).alias("reason"))
+    names = values["subject"].unique()
+    starts = pl.DataFrame({"subject": names, "start": [(periods or {}).get(n, Periods()).start_day for n in names]})
+    key = pl.coalesce("name", pl.col("test").str.strip_chars().str.to_lowercase()).alias("key")
+    values = values.with_columns(key).join(starts, on="subject", how="left", maintain_order="left")
+    before = values.filter(pl.col("position").is_not_null() & (pl.col("day") < pl.col("start")))
+    last = before.filter(pl.col("day") == pl.col("day").max().over("subject", "key"))
+    # "low" and "high" stand before "normal" in the alphabet.
+    base = last.group_by("subject", "key").agg(pl.col("position").min().alias("baseline_position"))
+    found = values.join(base, on=["subject", "key"], how="left", maintain_order="left")
+    return conform(found.select(RESULTS_BY_LIMITS.names), RESULTS_BY_LIMITS)
+
+
+def significant_results(results: pl.DataFrame) -> pl.DataFrame:
+    """Count the results that the investigator called clinically significant, by subject and period.
+
+    What nobody judged is not counted as judged, and nothing is inferred from a value.
+
+    Parameters
+    ----------
+    results
+        Table `results_by_limits`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table `significant_results`; every subject and period with a result has a row.
+    """
+    flag = pl.col("clinically_significant")
+    counted = results.group_by("subject", "period").agg(
+        pl.len().cast(pl.Int64).alias("results"),
+        flag.is_not_null().sum().cast(pl.Int64).alias("judged"),
+        flag.fill_null(False).sum().cast(pl.Int64).alias("significant"),
+        pl.col("test").filter(flag.fill_null(False)).unique().sort().str.join("; ").alias("tests"),
+    )
+    named = pl.when(pl.col("significant") > 0).then(pl.col("tests")).alias("tests")
+    return conform(counted.with_columns(named), SIGNIFICANT_RESULTS)

@@ -1,0 +1,186 @@
+"""Results of laboratories as numbers: what each can be, in which unit, and the baseline of each subject and test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from tilseq.clinical.periods import Periods, with_periods
+from tilseq.errors import StudyError, TableError
+from tilseq.lab_tests import lab_test, plain_unit, read_result
+from tilseq.tables import as_polars, conform
+from tilseq.tables.inputs import LABS
+
+# Numbers that agree to 15 significant digits are equal; what lies beyond a limit is one step of twice that away.
+EQUAL = 5e-15
+BEYOND = 2 * EQUAL
+CROSSED = "limits not used: the lower is above the upper"
+NOT_ABOVE_0 = "limits not used: the upper is not above 0"
+NORMAL_ALBUMIN = 40.0  # g/L
+SCHEMA_OF_STARTS = {"subject": pl.String, "start": pl.Int64}
+CALCIUM_PER_ALBUMIN = 0.02  # mmol/L per g/L, the customary 0.8 mg/dL per g/dL
+
+
+def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None, *, check_units: bool = True) -> pl.DataFrame:
+    """Return each result as the range of numbers that it can be.
+
+    A result such as ``<0.5`` is a range from 0, or from below for a test that is not known; ``>1000`` one without end.
+    What cannot be read, or has a unit that its test does not have, has no range and says why. Limits that cannot be
+    count as missing.
+
+    Parameters
+    ----------
+    labs
+        Table `labs`, polars or pandas.
+    periods
+        Subject → boundaries of its treatment; must then hold every subject of the results.
+    check_units
+        Refuse a known test in a unit that it does not have. A result and the limits of its record share their unit, so
+        that they can be compared in any.
+
+    Returns
+    -------
+    polars.DataFrame
+        In the order given: the columns of `labs`, `row` (from 0), `name` (plain name of a test that is known),
+        `plain_unit`, `factor` (to the test's own unit), `low`, `high` (of what the result can be, in the unit written),
+        `value` (the number written), `period`, `refused` (why there is no range), `note` (what
+        else a reader should know).
+
+    Raises
+    ------
+    TableError
+        A table breaks its registry.
+    StudyError
+        A subject of the results is not among those given.
+    """
+    frame = conform(as_polars(labs), LABS).with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
+    if periods is not None:
+        _stop_at_strangers(frame, periods)
+    frame = _with_limits(_with_units(_read(frame), check_units))
+    return with_periods(frame, periods or {})
+
+
+def by_test(values: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Return the results of `lab_values` by the plain name of their test, in which total calcium is corrected.
+
+    What is corrected stands with `corrected calcium`, as criteria are of that: by 0.02 mmol/L for each g/L that the
+    albumin of the same subject and day is below 40. Without such an albumin it stands as it was measured. `note` says
+    which.
+    """
+    known = values.filter(pl.col("name").is_not_null()).partition_by("name", as_dict=True)
+    found = {str(name): part for (name,), part in known.items()}
+    if "calcium" in found:
+        corrected = _corrected(found.pop("calcium"), found.get("albumin", values.clear()))
+        found["corrected calcium"] = pl.concat([corrected, found.get("corrected calcium", values.clear())])
+    return found
+
+
+def baselines(results: pl.DataFrame, periods: Mapping[str, Periods] | None = None) -> pl.DataFrame:
+    """Return the baseline of each subject from the results of one test: the last with a number before treatment.
+
+    Treatment starts with lymphodepletion, or with the infusion where the day of lymphodepletion is not known; a result
+    of the starting day itself is no baseline. Results of one day count as one: the mean of them and of their limits.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns `subject`, `day`, `plain_unit`, `factor`, `low`, `high`, `lower_limit`, `upper_limit`.
+    """
+    bounds = periods or {}
+    before = results.filter(pl.col("low").is_not_null() & (pl.col("day") < 0))
+    names = before["subject"].unique()
+    starts = [bounds.get(name, Periods()).start_day for name in names]
+    before = before.join(pl.DataFrame({"subject": names, "start": starts}, SCHEMA_OF_STARTS), on="subject")
+    before = before.filter(pl.col("day") < pl.col("start"))
+    last = before.filter(pl.col("day") == pl.col("day").max().over("subject"))
+    same = pl.col("plain_unit").n_unique() == 1
+    factor = pl.when(same).then(pl.col("factor").first()).otherwise(1.0)
+    numbers = ("low", "high", "lower_limit", "upper_limit")
+    whole = last.group_by("subject").agg(
+        pl.col("day").first(),
+        pl.when(same).then(pl.col("plain_unit").first()).alias("plain_unit"),
+        factor.alias("factor"),
+        *((pl.col(name) * pl.col("factor")).mean() / factor for name in numbers),
+    )
+    # A mean of several results rounds; a single one stays what it is.
+    single = last.filter(pl.len().over("subject") == 1)
+    return pl.concat([whole.join(single, on="subject", how="anti"), single.select(whole.columns)])
+
+
+def _stop_at_strangers(frame: pl.DataFrame, periods: Mapping[str, Periods]) -> None:
+    strangers = [name for name in frame["subject"].unique(maintain_order=True) if name not in periods]
+    if strangers:
+        what = "a subject of the results is not among the subjects"
+        raise StudyError([TableError(what, column="subject", found=name) for name in strangers])
+
+
+def _read(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add `value`, `low`, `high` and `refused`; each distinct text is read once."""
+    texts = frame["value_text"].unique()
+    read = [read_result(text, signed=True) for text in texts]
+    rows: list[tuple[str, float | None, float | None, float | None, str | None]] = []
+    for text, one in zip(texts, read, strict=True):
+        if isinstance(one, str):
+            rows.append((text, None, None, None, one))
+            continue
+        step = BEYOND * abs(one.value)
+        low = {">": one.value + step, ">=": one.value, None: one.value}.get(one.operator, float("-inf"))
+        high = {"<": one.value - step, "<=": one.value, None: one.value}.get(one.operator, float("inf"))
+        rows.append((text, one.value, low, high, None))
+    schema = {"value_text": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64, "refused": pl.String}
+    known = pl.DataFrame(rows, schema=schema, orient="row")
+    return frame.join(known, on="value_text", how="left", nulls_equal=True, maintain_order="left")
+
+
+def _with_limits(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add `note`; limits that cannot be count as missing, and it says so."""
+    crossed = pl.col("lower_limit") > pl.col("upper_limit")
+    none = pl.col("name").is_not_null() & (pl.col("upper_limit") <= 0)
+    wrong = (crossed | none).fill_null(False)
+    why = pl.when(crossed).then(pl.lit(CROSSED)).when(none).then(pl.lit(NOT_ABOVE_0))
+    limits = [pl.when(~wrong).then(name).alias(name) for name in ("lower_limit", "upper_limit")]
+    return frame.with_columns(*limits, pl.when(wrong).then(why).alias("note"))
+
+
+def _with_units(frame: pl.DataFrame, check: bool) -> pl.DataFrame:
+    """Add `name`, `plain_unit` and `factor`; a known test in a unit that it does not have, or below 0, is refused."""
+    pairs = frame.select("test", "unit").unique()
+    rows = []
+    for written, unit in pairs.iter_rows():
+        test = lab_test(written)
+        factor = None if test is None else test.factor(unit)
+        why = None
+        if check and test is not None and factor is None:
+            why = f"{test.name} has no unit {unit!r}, it may be {test.units}" if unit else f"{test.name} without a unit"
+        rows.append((written, unit, test and test.name, plain_unit(unit or ""), factor, why))
+    names = ["test", "unit", "name", "plain_unit", "factor", "why"]
+    schema = dict.fromkeys(names, pl.String) | {"factor": pl.Float64}
+    known = pl.DataFrame(rows, schema=schema, orient="row")
+    frame = frame.join(known, on=["test", "unit"], how="left", nulls_equal=True, maintain_order="left")
+    below = pl.when(pl.col("name").is_not_null() & (pl.col("value") < 0)).then(
+        pl.format("'{}' is below 0", pl.col("value_text").str.strip_chars())
+    )
+    frame = frame.with_columns(pl.coalesce("refused", below, "why").alias("refused")).drop("why")
+    kept = pl.col("refused").is_null()
+    low = pl.when(pl.col("name").is_not_null()).then(pl.col("low").clip(0)).otherwise("low")
+    return frame.with_columns(pl.when(kept).then(low).alias("low"), pl.when(kept).then("high").alias("high"))
+
+
+def _corrected(total: pl.DataFrame, albumin: pl.DataFrame) -> pl.DataFrame:
+    """Return total calcium as corrected by the albumin of the day, see `by_test`."""
+    exact = albumin.filter(pl.col("low") == pl.col("high"))
+    g_per_l = exact.group_by("subject", "day").agg((pl.col("low") * pl.col("factor")).mean().alias("g"))
+    joined = total.join(g_per_l, on=["subject", "day"], how="left")
+    shift = (CALCIUM_PER_ALBUMIN * (NORMAL_ALBUMIN - pl.col("g")) / pl.col("factor")).fill_null(0)
+    told = (
+        pl.when(pl.col("low").is_null())
+        .then(None)
+        .when(pl.col("g").is_not_null())
+        .then(pl.format("corrected by albumin of {} g/L", pl.col("g").round_sig_figs(3)))
+        .otherwise(pl.lit("not corrected: no albumin of the day"))
+    )
+    moved = [pl.col(name) + shift for name in ("low", "high", "value")]
+    notes = pl.concat_str("note", told, separator="; ", ignore_nulls=True)
+    return joined.with_columns(*moved, pl.when(notes != "").then(notes).alias("note")).drop("g")

@@ -1,0 +1,148 @@
+"""Periods of the treatment, by day: shared by safety and the laboratory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from tilseq.errors import StudyError, TableError
+from tilseq.tables import as_polars
+
+PERIODS = ("screening", "lymphodepletion", "infusion", "follow_up_30", "later")
+FOLLOW_UP_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Periods:
+    """Boundaries of one subject's treatment, in days after the first infusion.
+
+    Attributes
+    ----------
+    lymphodepletion_day
+        First day of lymphodepletion, before day 0; None where it is not known: then a day before the infusion belongs
+        to no period that can be told.
+    infusion_end_day
+        Last day of the period `infusion`: that of the last infusion, or of the last dose of IL-2 where it is known.
+    follow_up_end_day
+        Last day of `follow_up_30`: 30 days after the last infusion, or the end of IL-2 if that is later.
+    """
+
+    lymphodepletion_day: int | None = None
+    infusion_end_day: int = 0
+    follow_up_end_day: int = FOLLOW_UP_DAYS
+
+    @property
+    def start_day(self) -> int:
+        """The first day of treatment: lymphodepletion, else the infusion. What comes before may be a baseline."""
+        return 0 if self.lymphodepletion_day is None else self.lymphodepletion_day
+
+
+def period_of(day: int | None, periods: Periods) -> str | None:
+    """Return the period that a day belongs to, one of `PERIODS`.
+
+    `screening` ends the day before lymphodepletion, `lymphodepletion` the day before the first infusion, `infusion`
+    and `follow_up_30` on the days that `periods` names (inclusive); what follows is `later`. None for no day, and for
+    one before the infusion where the day of lymphodepletion is not known.
+
+    >>> period_of(-7, Periods(lymphodepletion_day=-7)), period_of(5, Periods(infusion_end_day=4))
+    ('lymphodepletion', 'follow_up_30')
+    """
+    if day is None or (day < 0 and periods.lymphodepletion_day is None):
+        return None
+    if day < 0:
+        return "screening" if day < periods.start_day else "lymphodepletion"
+    if day <= periods.infusion_end_day:
+        return "infusion"
+    return "follow_up_30" if day <= periods.follow_up_end_day else "later"
+
+
+def periods_of(subjects: Any, infusions: Any = None, *, il2_end: Mapping[str, int] | None = None) -> dict[str, Periods]:
+    """Return the boundaries of each subject.
+
+    Parameters
+    ----------
+    subjects
+        Columns `subject`, `lymphodepletion_day` and `first_dose_day`. Where the first is not known, a first dose before
+        day 0 is that of lymphodepletion.
+    infusions
+        Columns `subject`, `day`; without it every subject is infused once, on day 0.
+    il2_end
+        Subject → day of the last dose of IL-2.
+
+    Raises
+    ------
+    StudyError
+        A subject's lymphodepletion does not begin before day 0; every such subject is listed.
+    """
+    last = _last_infusions(infusions)
+    ends = il2_end or {}
+    found: dict[str, Periods] = {}
+    problems: list[TableError] = []
+    for row in as_polars(subjects).iter_rows(named=True):
+        subject, start = row["subject"], row.get("lymphodepletion_day")
+        if start is not None and start >= 0:
+            what = f"lymphodepletion of subject {subject} does not begin before the infusion"
+            mend = "days count from the first infusion, which is day 0"
+            problems.append(
+                TableError(what, column="lymphodepletion_day", found=start, expected="a day before 0", mend=mend)
+            )
+        first_dose = row.get("first_dose_day")
+        if start is None and first_dose is not None and first_dose < 0:
+            start = first_dose
+        infused = last.get(subject, 0)
+        end = max(infused, ends.get(subject, infused))
+        found[subject] = Periods(start, end, max(end, infused + FOLLOW_UP_DAYS))
+    if problems:
+        raise StudyError(problems)
+    return found
+
+
+def with_periods(frame: pl.DataFrame, periods: Mapping[str, Periods], *, day: str = "day") -> pl.DataFrame:
+    """Return the frame with a column `period`, see `period_of`; a subject without boundaries has those of `Periods()`.
+
+    Parameters
+    ----------
+    frame
+        Columns `subject` and that of the day; a column `period` is replaced.
+    periods
+        Subject → its boundaries, see `periods_of`.
+    day
+        Name of the column of the day.
+    """
+    names = frame["subject"].unique(maintain_order=True)
+    bounds = [periods.get(name, Periods()) for name in names]
+    known = pl.DataFrame(
+        {
+            "subject": names,
+            "_start": pl.Series([one.lymphodepletion_day for one in bounds], dtype=pl.Int64),
+            "_end": pl.Series([one.infusion_end_day for one in bounds], dtype=pl.Int64),
+            "_last": pl.Series([one.follow_up_end_day for one in bounds], dtype=pl.Int64),
+        }
+    )
+    when = pl.col(day)
+    period = (
+        pl.when(when.is_null() | ((when < 0) & pl.col("_start").is_null()))
+        .then(None)
+        .when(when < pl.col("_start").fill_null(0))
+        .then(pl.lit("screening"))
+        .when(when < 0)
+        .then(pl.lit("lymphodepletion"))
+        .when(when <= pl.col("_end"))
+        .then(pl.lit("infusion"))
+        .when(when <= pl.col("_last"))
+        .then(pl.lit("follow_up_30"))
+        .otherwise(pl.lit("later"))
+    )
+    joined = frame.join(known, on="subject", how="left", maintain_order="left")
+    return joined.with_columns(period.alias("period")).drop("_start", "_end", "_last")
+
+
+def _last_infusions(infusions: Any) -> dict[str, int]:
+    """Return the day of each subject's last infusion."""
+    if infusions is None:
+        return {}
+    last = as_polars(infusions).group_by("subject").agg(pl.col("day").max())
+    return dict(zip(last["subject"].to_list(), last["day"].to_list(), strict=True))

@@ -1,0 +1,109 @@
+"""Who was treated and how long each subject was seen: the denominators of safety."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from tilseq.errors import TableError
+from tilseq.tables import Table, as_polars, conform
+from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, SUBJECTS
+
+STARTS = ("first_dose_day", "lymphodepletion_day")
+ALL = "all subjects: neither infusions nor days of the first dose are given"
+TREATED = "subjects treated: infused, or with a day of the first dose or of lymphodepletion"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One subject as safety sees it.
+
+    Attributes
+    ----------
+    arm
+        Treatment arm.
+    treated
+        It was infused or has a first dose.
+    first_dose
+        Day of the first dose: `first_dose_day`, else `lymphodepletion_day`, else day 0.
+    infused
+        It was infused; None where infusions are not known.
+    death_day, last_day
+        Day of death, and the last day of follow-up (death, else last known alive); None where it is not known.
+    """
+
+    arm: str | None
+    treated: bool
+    first_dose: int
+    infused: bool | None = None
+    death_day: int | None = None
+    last_day: int | None = None
+
+
+def subjects_of(subjects: Any, infusions: Any = None, followup: Any = None) -> tuple[dict[str, Subject], str]:
+    """Return every subject, and in words which of them are treated.
+
+    Parameters
+    ----------
+    subjects
+        Table `subjects`: columns `subject`, and where known `arm`, `first_dose_day`, `lymphodepletion_day`.
+    infusions
+        Columns `subject`, `day`.
+    followup
+        Table `followup`.
+
+    Raises
+    ------
+    TableError
+        A table breaks its registry, or nobody was treated.
+    """
+    rows = columns_of(subjects, SUBJECTS, ("subject", "arm", *STARTS)).to_dicts()
+    infused = set()
+    if infusions is not None:
+        infused = set(columns_of(infusions, INFUSIONS, ("subject", "infusion", "day"))["subject"].to_list())
+    seen: Mapping[str, Mapping[str, Any]] = {}
+    if followup is not None:
+        names = ("subject", "last_alive_day", "death_day")
+        seen = {row["subject"]: row for row in columns_of(followup, FOLLOWUP, names).to_dicts()}
+    doses = {row["subject"]: _first(*(row[name] for name in STARTS)) for row in rows}
+    known = infusions is not None or any(day is not None for day in doses.values())
+    found = {
+        name: Subject(
+            row["arm"],
+            not known or name in infused or doses[name] is not None,
+            _first(doses[name], 0) or 0,
+            None if infusions is None else name in infused,
+            seen.get(name, {}).get("death_day"),
+            _first(seen.get(name, {}).get("death_day"), seen.get(name, {}).get("last_alive_day")),
+        )
+        for row in rows
+        for name in (row["subject"],)
+    }
+    if not any(subject.treated for subject in found.values()):
+        raise TableError("no subject was treated", expected="infusions, or days of the first dose")
+    return found, TREATED if known else ALL
+
+
+def columns_of(frame: Any, table: Table, names: Sequence[str]) -> pl.DataFrame:
+    """Return some columns of a table, polars or pandas, held against its registry; what is absent is null.
+
+    Raises
+    ------
+    TableError
+        A needed column is absent or holds a null, a value cannot stand there, or a key stands twice.
+    """
+    given = as_polars(frame)
+    part = Table(
+        table.name,
+        table.meaning,
+        tuple(column for column in table.columns if column.name in names),
+        key=tuple(name for name in table.key if name in names),
+    )
+    return conform(given.select(name for name in part.names if name in given.columns), part)
+
+
+def _first(*days: int | None) -> int | None:
+    return next((day for day in days if day is not None), None)

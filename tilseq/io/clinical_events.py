@@ -1,0 +1,67 @@
+"""Adverse events and tumour markers as a file holds them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import polars as pl
+
+from tilseq.errors import StudyError, TableError, TilseqError, did_you_mean
+from tilseq.io.clinical import parse_by_subject
+from tilseq.tables.inputs import ADVERSE_EVENTS, TUMOR_MARKERS
+
+# What a coding dictionary adds: a code, its version, the names of its levels.
+CODED = re.compile(r".+_(code|version)|(llt|pt|hlt|hlgt|meddra)(_.+)?", re.IGNORECASE)
+
+Faults = dict[str, list[TilseqError]]
+
+
+def read_adverse_events(path: str | Path) -> pl.DataFrame:
+    """Read a table of adverse events.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table `adverse_events`, in the order of the file. Coded columns (`*_code`, `*_version`, `llt`, `pt`, `hlt`,
+        `hlgt`, `meddra*`) pass through as text, whatever dictionary they are of.
+
+    Raises
+    ------
+    ReadError
+        The file is not delimited text.
+    StudyError
+        A column or cell is wrong; every fault is listed with its row.
+    """
+    return _whole(*adverse_events_by_subject(path))
+
+
+def read_tumor_markers(path: str | Path) -> pl.DataFrame:
+    """Read a table of tumour markers; see `read_adverse_events` for what is raised."""
+    return _whole(*parse_by_subject(path, TUMOR_MARKERS))
+
+
+def adverse_events_by_subject(path: str | Path) -> tuple[pl.DataFrame, Faults]:
+    """Read adverse events so that a faulty row costs its subject alone; see `parse_by_subject`."""
+    frame, faults = parse_by_subject(path, ADVERSE_EVENTS, extra="keep")
+    unknown = [
+        TableError(
+            f"{ADVERSE_EVENTS.name} has no such column",
+            file=path,
+            row=1,
+            column=name,
+            mend=did_you_mean(name, ADVERSE_EVENTS.names) or f"its columns are {', '.join(ADVERSE_EVENTS.names)}",
+        )
+        for name in frame.columns
+        if name not in ADVERSE_EVENTS.names and not CODED.fullmatch(name)
+    ]
+    if unknown:
+        raise StudyError([*unknown, *(problem for problems in faults.values() for problem in problems)])
+    return frame, faults
+
+
+def _whole(frame: pl.DataFrame, faults: Faults) -> pl.DataFrame:
+    if faults:
+        problems = [problem for problems in faults.values() for problem in problems]
+        raise StudyError(sorted(problems, key=lambda problem: problem.row or 0))
+    return frame

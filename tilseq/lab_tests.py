@@ -1,0 +1,147 @@
+"""What laboratories write: names of tests, units, and results such as ``4.2`` or ``<0.5``, read in one way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+# Units of a blood count, in cells/µL, written plainly as `per_ul_of_unit` does. g/L is a mass, G/L is 10^9/L.
+PER_UL = {"10^9/l": 1_000.0, "G/L": 1_000.0, "Gpt/L": 1_000.0, "10^3/ul": 1_000.0, "k/ul": 1_000.0}
+PER_UL |= {"gi/l": 1_000.0, "thou/ul": 1_000.0, "10^6/l": 1.0, "/ul": 1.0, "10^3/ml": 1.0}
+BLOOD_UNITS = "10^9/L, 10^3/uL, /uL or 10^6/L"
+COUNT_UNIT = "10^9/L"
+SUPERSCRIPTS = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079", "0123456789")
+RESULT = re.compile(r"(<=|>=|<|>|≤|≥)?\s*(-?(?:\d+(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d{1,3}))?)", re.ASCII)
+OPERATORS = {"≤": "<=", "≥": ">="}
+LARGEST_RESULT = 1e15
+
+
+@dataclass(frozen=True)
+class Result:
+    """A result as a number.
+
+    Attributes
+    ----------
+    value
+        The number that is written.
+    operator
+        ``<``, ``<=``, ``>`` or ``>=`` where the result is only known to lie beyond the number, else None.
+    last_digit
+        What one unit of the last digit written is worth: 0.01 of ``1.20``.
+    """
+
+    value: float
+    operator: str | None
+    last_digit: float
+
+
+@dataclass(frozen=True)
+class LabTest:
+    """One test that the criteria know.
+
+    Attributes
+    ----------
+    name
+        Its plain name.
+    unit
+        Unit in which results are compared.
+    factors
+        Unit, written plainly → what one of it is in `unit`; of a blood count every unit of `per_ul_of_unit` serves.
+    """
+
+    name: str
+    unit: str
+    factors: Mapping[str, float]
+
+    @property
+    def units(self) -> str:
+        """Its units, for messages."""
+        return BLOOD_UNITS if self.unit == COUNT_UNIT else ", ".join(self.factors)
+
+    def factor(self, unit: str | None) -> float | None:
+        """Return what one of a unit is in the test's own, None for a unit that it does not have.
+
+        >>> lab_test("Hgb").factor("g/dL"), lab_test("NEUT").factor("/mm3"), lab_test("ALT").factor("mmol/L")
+        (10.0, 0.001, None)
+        """
+        written = unit or "1"
+        if self.unit == COUNT_UNIT:
+            per_ul = per_ul_of_unit(written)
+            return None if per_ul is None else per_ul / 1000
+        return self.factors.get(plain_unit(written))
+
+
+@cache
+def lab_tests() -> Mapping[str, LabTest]:
+    """Return every name and alias, in small letters → the test, as `lab_tests.tsv` lists them."""
+    lines = files("tilseq").joinpath("lab_tests.tsv").read_text(encoding="utf-8").splitlines()
+    found: dict[str, LabTest] = {}
+    for name, aliases, unit, also, _ in (line.split("\t") for line in lines[1:]):
+        others = [part.split("=") for part in also.split("; ") if part]
+        factors = {plain_unit(unit): 1.0} | {plain_unit(other): float(factor) for other, factor in others}
+        test = LabTest(name, unit, factors)
+        found |= {alias.casefold(): test for alias in [name, *aliases.split("; ")] if alias}
+    return found
+
+
+def lab_test(name: str) -> LabTest | None:
+    """Return the test of a name or alias, whatever its letters' case; None for one that is not known."""
+    return lab_tests().get(" ".join(name.split()).casefold())
+
+
+def read_result(text: str | None, *, signed: bool = False) -> Result | str:
+    """Return a result, or in words why it is none.
+
+    A comma may be a decimal or a thousands mark, so it is refused, and so is every word. A negative number is refused
+    unless `signed`: no count or concentration can be one, but an axis of the heart can.
+
+    >>> read_result("<0.5"), read_result("4,2")
+    (Result(value=0.5, operator='<', last_digit=0.1), "the comma of '4,2' may be a decimal or a thousands mark")
+    """
+    plain = (text or "").strip()
+    if not plain:
+        return "no value"
+    match = RESULT.fullmatch(plain)
+    if match is None:
+        comma = "," in plain and RESULT.fullmatch(plain.replace(",", ""))
+        return f"the comma of {plain!r} may be a decimal or a thousands mark" if comma else f"{plain!r} is no number"
+    value = float(match[2])
+    if value < 0 and not signed:
+        return f"{plain!r} is below 0"
+    if abs(value) > LARGEST_RESULT:
+        return f"{plain!r} is no number that a result can be"
+    decimals = len(match[3] or match[4] or "")
+    return Result(value, OPERATORS.get(match[1], match[1]), 10.0 ** (int(match[5] or 0) - decimals))
+
+
+def per_ul_of_unit(unit: str) -> float | None:
+    """Return how many cells per µL one of a unit of blood counts is, None for a unit that is none.
+
+    `10^9/L` is read as laboratories write it (10*9/L, x10E9/L, 10⁹/l, G/L, GI/L), and so are 10^3/uL (K/µL, THOU/uL,
+    10^3/mm3), /uL (cells/µL, /mm3, /cumm) and 10^6/L.
+
+    >>> per_ul_of_unit("×10⁹/L"), per_ul_of_unit("cells/mm3"), per_ul_of_unit("g/L")
+    (1000.0, 1.0, None)
+    """
+    written = without_mu(unit)
+    if written in PER_UL:
+        return PER_UL[written]
+    plain = plain_unit(unit).removeprefix("cells")
+    plain = re.sub(r"^[x\u00d7*]?10(?:\^|\*\*?|e)([0-9]+)(?:cells)?/", r"10^\1/", plain)
+    plain = re.sub(r"/(?:mm\^?3|cumm|cmm|mcl)$", "/ul", plain)
+    plain = re.sub(r"^1/", "/", plain)
+    return PER_UL.get(plain)
+
+
+def plain_unit(unit: str) -> str:
+    """Return a unit in small letters, with u for µ, ``^9`` for a raised 9, and without spaces."""
+    digits = "[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+"
+    return re.sub(digits, lambda match: f"^{match[0].translate(SUPERSCRIPTS)}", without_mu(unit)).casefold()
+
+
+def without_mu(unit: str) -> str:
+    """Return a unit with the letter u for either of Unicode's two µ, and without spaces."""
+    return unit.replace("\u00b5", "u").replace("\u03bc", "u").replace(" ", "")
