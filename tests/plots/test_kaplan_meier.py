@@ -52,7 +52,7 @@ def test_the_legend_has_the_median_or_the_word_in_its_place():
     assert told.get_text() == "4 subjects, 3 events; median 3.0 months (1.0 to not reached)"
     none = MEDIAN | {"estimate": None, "estimate_text": "cannot be estimated", "lower": None, "upper_text": None}
     (told,) = survival(CURVE, pl.DataFrame([none])).get_legend().get_texts()
-    assert told.get_text() == "4 subjects, 3 events; median cannot be estimated (no limit to no limit)"
+    assert told.get_text() == "4 subjects, 3 events; median cannot be estimated (no limits)"
 
 
 def test_groups_have_a_line_and_a_row_at_risk_each():

@@ -153,7 +153,8 @@ def test_paper_shows_what_the_screen_folds_and_no_contents_bar(browser, pages):
 
 def test_a_narrow_screen_shows_rates_and_medians_before_it_scrolls(browser, pages):
     shown = """return [...document.querySelectorAll('#clinical .box')].slice(0, 2).map(box =>
-        [...box.querySelectorAll('thead tr:last-child th')].filter(th => th.offsetWidth).map(th => th.firstChild.data))"""
+        [...box.querySelectorAll('thead tr:last-child th')]
+            .filter(th => th.offsetWidth).map(th => th.firstChild.data))"""
     open_page(browser, pages["good"], 400)
     rates, times = browser.execute_script(shown)
     assert rates[:3] == ["Group", "Responses", "ORR"]
