@@ -19,7 +19,7 @@ def cells(names, sample="S1"):
 
 
 def labels(names, sample="S1"):
-    kinds = ["infused", "not_seen_in_product", "ambiguous", "no_receptor"]
+    kinds = ["infused", "not_seen_in_product", "undecided", "no_receptor"]
     chances = [0.99, 0.02, 0.5, None]
     return cells(names, sample).with_columns(
         label=pl.Series(kinds[: len(names)]),
@@ -47,7 +47,12 @@ def test_barcodes_are_joined_however_they_are_written(ours, theirs, spelling):
         cells([ours.format(one) for one in BARCODES]), labels(list(map(theirs.format, BARCODES)))
     )
     by_cell = dict(status.select("cell_id", "status").rows())
-    assert [by_cell[ours.format(one)] for one in BARCODES] == ["infused", "not_in_product", "undecided", "no_receptor"]
+    assert [by_cell[ours.format(one)] for one in BARCODES] == [
+        "infused",
+        "not_seen_in_product",
+        "undecided",
+        "no_receptor",
+    ]
     assert overlap.rows() == [("S1", "labels", 4, 4, 4, 1.0, spelling)]
 
 
@@ -55,7 +60,7 @@ def test_a_cell_without_a_label_has_no_receptor_and_a_chance_stays_null():
     names = [f"{one}-1" for one in BARCODES]
     status, overlap = cell_status(cells(names), labels(names[:2]))
     assert status.sort("cell_id").select("status", "probability", "product_n_effective").rows() == [
-        ("infused", 0.99, 900.0), ("not_in_product", 0.02, 900.0),
+        ("infused", 0.99, 900.0), ("not_seen_in_product", 0.02, 900.0),
         ("no_receptor", None, None), ("no_receptor", None, None),
     ]  # fmt: skip
     assert overlap.select("cells", "receptors", "matched").rows() == [(4, 2, 2)]
@@ -64,10 +69,10 @@ def test_a_cell_without_a_label_has_no_receptor_and_a_chance_stays_null():
 def test_row_31_the_same_barcode_in_two_lanes_is_two_cells_and_in_two_samples_too():
     one, two = f"{BARCODES[0]}-1", f"{BARCODES[0]}-2"
     both = pl.concat([cells([one, two]), cells([one], "S2")])
-    told = pl.concat([labels([one, two]), labels([one], "S2").with_columns(label=pl.lit("ambiguous"))])
+    told = pl.concat([labels([one, two]), labels([one], "S2").with_columns(label=pl.lit("undecided"))])
     status, _ = cell_status(both, told)
     assert status.select("sample", "cell_id", "status").rows() == [
-        ("S1", one, "infused"), ("S1", two, "not_in_product"), ("S2", one, "undecided"),
+        ("S1", one, "infused"), ("S1", two, "not_seen_in_product"), ("S2", one, "undecided"),
     ]  # fmt: skip
     # Without their lanes they are not to be told apart, and neither is joined.
     bare = labels([BARCODES[0], *BARCODES[1:]])
@@ -108,7 +113,7 @@ def test_columns_of_obs():
     data = anndata.AnnData(np.ones((4, 1), np.float32), obs=pd.DataFrame({"lane": ["S1"] * 4}, index=names))
     status, _ = cell_status(cells(names), labels(names))
     add_status(data, status, by="lane")
-    assert list(data.obs["status"]) == ["infused", "not_in_product", "undecided", "no_receptor"]
+    assert list(data.obs["status"]) == ["infused", "not_seen_in_product", "undecided", "no_receptor"]
     assert data.obs["probability"].tolist()[:3] == [0.99, 0.02, 0.5]
     with pytest.raises(TableError, match="cells without a status"):
         add_status(data, status.head(2), by="lane")

@@ -29,10 +29,10 @@ FOUR = pl.DataFrame(
         "sample": TABLE.columns[1:],
         "subject": list("AAAABBBBCCCC"),
         "visit": ["product", "product", "D28", "D28"] * 3,
-        "status": ["not_in_product", "infused"] * 6,
+        "status": ["not_seen_in_product", "infused"] * 6,
     }
 )
-INTERACTION = "visit:D28/product*status:infused/not_in_product"
+INTERACTION = "visit:D28/product*status:infused/not_seen_in_product"
 
 
 def assert_equal_to_limma(found, model):
@@ -166,7 +166,7 @@ def test_an_interaction_tells_the_subjects_and_samples_it_does_without():
     design = FOUR.with_columns(visit=pl.when(pl.col("sample") == "P1_product").then(pl.lit("D7")).otherwise("visit"))
     found = differential_expression(TABLE.drop("gene").to_numpy().T, GENES, design, INTERACTION)
     assert found.left_out.filter(pl.col("what") != "gene").drop("contrast").rows() == [
-        ("subject", "A", "no sample of product not_in_product"),
+        ("subject", "A", "no sample of product not_seen_in_product"),
         ("sample", "P1_product", "of another level"),
     ]
     assert found.table["subjects"].unique().to_list() == [2]

@@ -17,7 +17,7 @@ OBS = {
     "subject": ["P1", "P1", "P1", "P2", "P2", None],
     "visit": ["D28", "D28", "product", "D28", "D28", "D28"],
     "cell_type": ["CD8", "CD8", "CD8", "CD4", "CD8", "CD8"],
-    "status": ["infused", "infused", "infused", "not_in_product", "infused", "infused"],
+    "status": ["infused", "infused", "infused", "not_seen_in_product", "infused", "infused"],
     "sample": ["s2", "s1", "s3", "s4", "s4", "s5"],
     "day": [28, 29, 0, 28, 28, 28],
 }
@@ -34,7 +34,7 @@ def test_counts_are_summed_by_hand(kind):
     assert dict(zip(found.data.obs_names, found.data.X.toarray().tolist(), strict=True)) == {
         "P1|D28|CD8|infused": [3, 3],
         "P1|product|CD8|infused": [0, 5],
-        "P2|D28|CD4|not_in_product": [4, 4],
+        "P2|D28|CD4|not_seen_in_product": [4, 4],
         "P2|D28|CD8|infused": [7, 0],
     }
     first = found.groups.row(1, named=True)
@@ -52,7 +52,7 @@ def test_groups_of_few_cells_and_cells_without_a_subject_are_left_out_and_told()
     assert found.groups.filter(~pl.col("kept")).select("group", "reason").rows() == [
         ("(no subject)|D28|CD8|infused", "cells without a subject"),
         ("P1|product|CD8|infused", "1 cell, fewer than 2"),
-        ("P2|D28|CD4|not_in_product", "1 cell, fewer than 2"),
+        ("P2|D28|CD4|not_seen_in_product", "1 cell, fewer than 2"),
         ("P2|D28|CD8|infused", "1 cell, fewer than 2"),
     ]
 
@@ -69,11 +69,11 @@ def test_a_matrix_with_a_polars_table_and_columns_of_other_names():
     assert found.data.var_names.tolist() == ["A", "B"]
 
 
-def test_labels_of_cells_become_statuses():
-    obs = pl.DataFrame({"subject": ["P1"] * 3, "product_label": ["not_seen_in_product", "ambiguous", "infused"]})
+def test_labels_of_cells_are_statuses():
+    obs = pl.DataFrame({"subject": ["P1"] * 3, "product_label": ["not_seen_in_product", "undecided", "infused"]})
     columns = {"status": "product_label"}
     found = pseudobulk(COUNTS[:3], obs, genes=["A", "B"], columns=columns, minimum_cells=1)
-    assert found.data.obs_names.tolist() == ["P1|infused", "P1|not_in_product", "P1|undecided"]
+    assert found.data.obs_names.tolist() == ["P1|infused", "P1|not_seen_in_product", "P1|undecided"]
 
 
 def test_large_counts_are_summed_exactly():

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 tilseq expression de counts.tsv --design design.csv --contrast visit:D28/product -o de.csv
 tilseq expression de sums.h5ad --where cell_type=CD8 --where visit=D28 \\
-    --contrast status:infused/not_in_product -o status.csv
+    --contrast status:infused/not_seen_in_product -o status.csv
 tilseq expression de sums.h5ad --where cell_type=CD8 \\
-    --contrast visit:D28/product*status:infused/not_in_product -o interaction.csv"""
+    --contrast visit:D28/product*status:infused/not_seen_in_product -o interaction.csv"""
 
 SHOWN = 5
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

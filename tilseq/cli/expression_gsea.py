@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 tilseq expression gsea --counts counts.tsv --design design.csv --contrast visit:D28/product -o gsea.csv
 tilseq expression gsea --counts sums.h5ad --where cell_type=CD8 --where visit=D28 \\
-    --contrast status:infused/not_in_product --gmt axes.gmt --gmt hallmark.gmt -o gsea.csv
+    --contrast status:infused/not_seen_in_product --gmt axes.gmt --gmt hallmark.gmt -o gsea.csv
 tilseq expression gsea --ranks t.rnk --gmt hallmark.gmt -o gsea.csv"""
 ALPHA = 0.05
 file_given = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
@@ -11,16 +11,11 @@ import polars as pl
 from tilseq.errors import AnalysisError, TableError, first_few
 from tilseq.intervals import clopper_pearson, scalar
 from tilseq.tables import as_polars
+from tilseq.tables.cell_labels import NO_RECEPTOR, UNDECIDED
 from tilseq.tables.single_cells import CELL_STATUS, RECEPTOR_OVERLAP, SPELLINGS
 
 LEAST_OVERLAP = 0.5
 SHOWN = 3
-STATUS_OF_LABEL: Mapping[str, str] = {
-    "infused": "infused",
-    "not_seen_in_product": "not_in_product",
-    "ambiguous": "undecided",
-    "no_receptor": "no_receptor",
-}
 OF_LABELS = ("label", "probability", "product_n_effective")
 OF_CHAINS = ("receptor_type", "chain_pairing", "doublet")
 BASES = re.compile(r"[ACGT]{10,}")
@@ -51,9 +46,10 @@ def cell_status(
     Returns
     -------
     tuple
-        The table `cell_status`, one row a cell with expression: `status` is `infused`, `not_in_product` (which is not
-        endogenous: `product_n_effective` is the product's depth), `undecided` (a receptor, but no label; or
-        neither table names the sample) or `no_receptor`. And the table `receptor_overlap`, a row a sample and source.
+        The table `cell_status`, one row a cell with expression: `status` is the cell's label: `infused`,
+        `not_seen_in_product` (which is not endogenous: `product_n_effective` is the product's depth), `undecided` (or a
+        receptor, but no label; or neither table names the sample) or `no_receptor`. And the table `receptor_overlap`, a
+        row a sample and source.
 
     Raises
     ------
@@ -80,12 +76,11 @@ def cell_status(
         joined = joined.join(matched, on=["sample", "cell_id"], how="left", maintain_order="left")
         joined = joined.join(behind, on=["sample", "theirs"], how="left", maintain_order="left").drop("theirs")
     with_chain = pl.col("in_chains").fill_null(False) & (pl.col("receptor_type").fill_null("no IR") != "no IR")
-    status = pl.col("label").replace_strict(STATUS_OF_LABEL, default=None, return_dtype=pl.String)
     # Nothing is known of the receptors of a sample that neither table names.
     known = [set(as_polars(table)["sample"]) for table in (labels, chains) if table is not None]
     named = pl.col("sample").is_in(sorted(set().union(*known)))
-    without = pl.when(with_chain | ~named).then(pl.lit("undecided")).otherwise(pl.lit("no_receptor"))
-    joined = joined.with_columns(status=pl.coalesce(status, without))
+    without = pl.when(with_chain | ~named).then(pl.lit(UNDECIDED)).otherwise(pl.lit(NO_RECEPTOR))
+    joined = joined.with_columns(status=pl.coalesce("label", without))
     names = [column.name for column in CELL_STATUS.columns]
     return CELL_STATUS.frame(joined.select(names).to_dicts()), RECEPTOR_OVERLAP.frame(overlaps)
 

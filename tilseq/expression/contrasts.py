@@ -78,7 +78,7 @@ def parse_contrast(text: str) -> Contrast:
     ----------
     text
         ``FACTOR:LEVEL/REFERENCE`` means LEVEL minus REFERENCE, as ``visit:D28/product``; two joined by ``*`` mean
-        the difference of differences, as ``visit:D28/product*status:infused/not_in_product``.
+        the difference of differences, as ``visit:D28/product*status:infused/not_seen_in_product``.
 
     Raises
     ------

@@ -10,7 +10,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.expression.cell_status import STATUS_OF_LABEL
 from tilseq.expression.matrix import raw_counts
 from tilseq.tables.differential import PSEUDOBULK_GROUPS
 from tilseq.tables.schema import conform
@@ -65,8 +64,8 @@ def pseudobulk(
         Symbol of each column of a matrix.
     columns
         `subject`, `visit`, `specimen`, `cell_type`, `status`, `sample` or `day` → the column of obs that holds it,
-        else the one of that name if there is one. A subject is needed; a factor that is not there parts nothing. Labels
-        of the table `cell_labels` become statuses: `not_seen_in_product` is `not_in_product`.
+        else the one of that name if there is one. A subject is needed; a factor that is not there parts nothing. A
+        status is a label of the table `cell_labels`.
     minimum_cells
         Fewest cells of a group that is kept.
     layer
@@ -117,8 +116,6 @@ def _known(obs: Any, columns: Mapping[str, str], cells: int) -> pl.DataFrame:
         elif name in columns or name == "subject":
             mend = did_you_mean(column, here) or f"obs has {', '.join(here) or 'no column'}"
             raise AnalysisError(f"no column of obs tells the {name}", found=column, mend=mend)
-    if "status" in found:
-        found["status"] = found["status"].replace(STATUS_OF_LABEL)
     return pl.DataFrame(found).with_columns(pl.col("^day$").cast(pl.Float64, strict=False).cast(pl.Int64, strict=False))
 
 

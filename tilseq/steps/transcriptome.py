@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tilseq.steps import bulk_rna, pseudobulk
 from tilseq.steps.bulk_rna import COUNTS
-from tilseq.steps.expression_levels import INFUSED, NOT_SEEN, levels_with_both, over_visits, with_levels
+from tilseq.steps.expression_levels import levels_with_both, over_visits, with_levels
 from tilseq.steps.job import Job, needed
+from tilseq.tables.cell_labels import INFUSED, NOT_SEEN
 
 if TYPE_CHECKING:
     import polars as pl

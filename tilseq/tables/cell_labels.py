@@ -5,7 +5,8 @@ from __future__ import annotations
 from tilseq.tables.outputs import SAMPLE
 from tilseq.tables.schema import Column, Table
 
-LABELS = ("infused", "not_seen_in_product", "ambiguous", "no_receptor")
+# What the product tells of a cell: the one vocabulary of labels, and of the statuses that cells are summed by.
+LABELS = INFUSED, NOT_SEEN, UNDECIDED, NO_RECEPTOR = ("infused", "not_seen_in_product", "undecided", "no_receptor")
 MATCHED_BY = ("both", "beta", "alpha", "alpha_of_dual", "alpha_of_mate")
 
 CELL_LABELS = Table(
