@@ -433,7 +433,8 @@ for name, told in statuses.items():
     kept = known["status"].is_in(["infused", "not_seen_in_product"]).fill_null(False)
     summed_by[name] = ts.expression.pseudobulk(of_blood[kept.to_numpy()], known.filter(kept))
     own = summed_by[name].groups.filter("kept").select("subject", "visit", "status", sample="group")
-    arguments = (summed_by[name].data.X, columns, own["sample"].to_list(), own, "status:infused/not_seen_in_product", sets)
+    contrast = "status:infused/not_seen_in_product"
+    arguments = (summed_by[name].data.X, columns, own["sample"].to_list(), own, contrast, sets)
     results.append(ts.expression.gsea(*arguments, **HOW).table.with_columns(labels=pl.lit(name)))
 chosen = pl.concat(results).filter(
     pl.col("set").is_in(

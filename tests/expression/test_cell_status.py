@@ -1,13 +1,10 @@
 """Receptors put beside expression: barcodes, statuses, overlap; real cells counted by hand."""
 
-import anndata
-import numpy as np
-import pandas as pd
 import polars as pl
 import pytest
 
 from tilseq.errors import AnalysisError, TableError
-from tilseq.expression.cell_status import add_status, cell_status
+from tilseq.expression.cell_status import cell_status
 from tilseq.io import read_contigs, read_h5ad
 from tilseq.repertoire import chain_pairing
 
@@ -108,15 +105,14 @@ def test_a_table_without_a_column_and_a_cell_twice_are_refused():
         cell_status(cells(["a", "a"]), None)
 
 
-def test_columns_of_obs():
+def test_the_origin_of_the_clone_is_taken_over_where_labels_tell_it():
     names = [f"{one}-1" for one in BARCODES]
-    data = anndata.AnnData(np.ones((4, 1), np.float32), obs=pd.DataFrame({"lane": ["S1"] * 4}, index=names))
+    origin, chance = ["infused_only", "emergent", None, None], [0.9, 0.985, None, None]
+    told = labels(names).with_columns(origin=pl.Series(origin), origin_probability=pl.Series(chance))
+    status, _ = cell_status(cells(names), told)
+    assert status.select("origin", "origin_probability").rows() == list(zip(origin, chance, strict=True))
     status, _ = cell_status(cells(names), labels(names))
-    add_status(data, status, by="lane")
-    assert list(data.obs["status"]) == ["infused", "not_seen_in_product", "undecided", "no_receptor"]
-    assert data.obs["probability"].tolist()[:3] == [0.99, 0.02, 0.5]
-    with pytest.raises(TableError, match="cells without a status"):
-        add_status(data, status.head(2), by="lane")
+    assert status["origin"].null_count() == status["origin_probability"].null_count() == 4
 
 
 # By zcat, awk and comm of the barcodes, not by this package: cells with a confident productive contig.

@@ -11,12 +11,13 @@ import polars as pl
 from tilseq.errors import AnalysisError, TableError, first_few
 from tilseq.intervals import clopper_pearson, scalar
 from tilseq.tables import as_polars
-from tilseq.tables.cell_labels import NO_RECEPTOR, UNDECIDED
+from tilseq.tables.cell_labels import NO_RECEPTOR, ORIGIN_COLUMNS, UNDECIDED
 from tilseq.tables.single_cells import CELL_STATUS, RECEPTOR_OVERLAP, SPELLINGS
 
 LEAST_OVERLAP = 0.5
 SHOWN = 3
 OF_LABELS = ("label", "probability", "product_n_effective")
+OF_CLONES = tuple(column.name for column in ORIGIN_COLUMNS)  # of labels too, where origins are known
 OF_CHAINS = ("receptor_type", "chain_pairing", "doublet")
 BASES = re.compile(r"[ACGT]{10,}")
 BASES_AND_LANE = re.compile(r"[ACGT]{10,}(?:-\d+)?")
@@ -36,7 +37,8 @@ def cell_status(
     cells
         polars or pandas, `sample` and `cell_id` of the cells with expression.
     labels
-        The table `cell_labels`; without it no status is known but `no_receptor` of cells without chains.
+        The table `cell_labels`; without it no status is known but `no_receptor` of cells without chains. The origin of
+        the cell's clone and its probability are taken over where it tells them.
     chains
         The table `cells` of `tilseq.repertoire.chain_pairing`.
     least_overlap
@@ -66,11 +68,12 @@ def cell_status(
             empty = {name: pl.lit(None, dtype=pl.Float64 if name in OF_LABELS[1:] else pl.String) for name in columns}
             joined = joined.with_columns(**empty, **{f"in_{source}": pl.lit(False)})
             continue
-        other = _checked(table, f"table of {source}", columns)
+        further = [name for name in OF_CLONES if source == "labels" and name in table.columns]
+        other = _checked(table, f"table of {source}", (*columns, *further))
         _check_samples(frame, other, source)
         matched, told = _matched(frame, other, source, least_overlap)
         overlaps += told
-        behind = other.select("sample", pl.col("cell_id").alias("theirs"), *columns).with_columns(
+        behind = other.select("sample", pl.col("cell_id").alias("theirs"), *columns, *further).with_columns(
             pl.lit(True).alias(f"in_{source}")
         )
         joined = joined.join(matched, on=["sample", "cell_id"], how="left", maintain_order="left")
@@ -80,43 +83,10 @@ def cell_status(
     known = [set(as_polars(table)["sample"]) for table in (labels, chains) if table is not None]
     named = pl.col("sample").is_in(sorted(set().union(*known)))
     without = pl.when(with_chain | ~named).then(pl.lit(UNDECIDED)).otherwise(pl.lit(NO_RECEPTOR))
-    joined = joined.with_columns(status=pl.coalesce("label", without))
+    unknown = {name: pl.lit(None) for name in OF_CLONES if name not in joined.columns}
+    joined = joined.with_columns(status=pl.coalesce("label", without), **unknown)
     names = [column.name for column in CELL_STATUS.columns]
     return CELL_STATUS.frame(joined.select(names).to_dicts()), RECEPTOR_OVERLAP.frame(overlaps)
-
-
-def add_status(cells: Any, status: pl.DataFrame, *, by: str | None = None) -> None:
-    """Put the columns of `cell_status` into `obs` of an AnnData, cell by cell.
-
-    Parameters
-    ----------
-    cells
-        An AnnData, which is changed in place.
-    status
-        The table `cell_status` of all its cells.
-    by
-        Column of `obs` that names each cell's sample; None where the table is of one sample.
-
-    Raises
-    ------
-    TableError
-        A cell has no row.
-    """
-    barcodes = [str(name) for name in cells.obs_names]
-    samples = [None] * len(barcodes) if by is None else [str(name) for name in cells.obs[by]]
-    columns = [column.name for column in CELL_STATUS.columns if column.name not in ("sample", "cell_id")]
-    rows = {
-        (row[0] if by is not None else None, row[1]): row[2:]
-        for row in status.select("sample", "cell_id", *columns).rows()
-    }
-    absent = [key for key in zip(samples, barcodes, strict=True) if key not in rows]
-    if absent:
-        raise TableError("cells without a status", column="cell_id", found=len(absent), expected="one row a cell")
-    found = [rows[key] for key in zip(samples, barcodes, strict=True)]
-    for place, name in enumerate(columns):
-        kind = "float64" if status.schema[name].is_numeric() else "category"
-        cells.obs[name] = [row[place] for row in found]
-        cells.obs[name] = cells.obs[name].astype(kind)
 
 
 def _check_samples(cells: pl.DataFrame, other: pl.DataFrame, source: str) -> None:
