@@ -88,6 +88,6 @@ __all__ = [
     "track",
     "trend",
     "usage",
-    "with_origins",
     "usage_divergence",
+    "with_origins",
 ]
