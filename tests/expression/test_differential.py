@@ -243,3 +243,22 @@ def test_too_few_samples_for_a_correlation_are_refused():
     here = [0, 2, 3, 5, 6]  # product and D28 of P1 and P2, product of P3
     message = refused(COUNTS[here], design=DESIGN[here], covariates=["batch"], subjects="correlated")
     assert "no residual degrees of freedom; found '5 samples, 3 coefficients'" in message
+
+
+def test_na_is_no_subject_and_no_level():
+    level = DESIGN.with_columns(
+        pl.when(pl.int_range(pl.len()) == 1).then(pl.lit("NA")).otherwise("visit").alias("visit")
+    )
+    found = differential_expression(COUNTS, GENES, level, "visit:D28/product")
+    name = DESIGN["sample"][1]
+    assert ("sample", name, "no visit") in found.left_out.select("what", "name", "reason").rows()
+    subject = DESIGN.with_columns(subject=pl.when(pl.int_range(pl.len()) == 1).then(pl.lit("NaN")).otherwise("subject"))
+    with pytest.raises(AnalysisError, match="row 3, column subject: the design lacks a value"):
+        differential_expression(COUNTS, GENES, subject, "visit:D28/product")
+
+
+@pytest.mark.parametrize(("samples", "genes"), [(0, 5), (11, 0), (0, 0)])
+def test_counts_of_no_sample_or_gene_are_refused(samples, genes):
+    told = f"the counts are of no sample or no gene; found '{samples} samples × {genes} genes'"
+    with pytest.raises(AnalysisError, match=told):
+        differential_expression(np.zeros((samples, genes)), GENES[:genes], DESIGN[:samples], "visit:D28/product")

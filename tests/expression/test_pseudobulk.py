@@ -136,3 +136,38 @@ def test_a_value_that_the_first_cell_lacks_is_missing_as_any_other():
     data = anndata.AnnData(np.ones((4, 2)), obs=obs, var=pd.DataFrame(index=["CD4", "CD8A"]))
     groups = pseudobulk(data, minimum_cells=1).groups
     assert groups.select("visit", "cells", "kept").sort("cells").rows() == [(None, 1, False), ("D7", 3, True)]
+
+
+def test_na_is_a_missing_subject_or_level():
+    obs = pd.DataFrame({"subject": ["P1", "NA", "P2"], "status": ["infused", "infused", "NaN"]})
+    found = pseudobulk(COUNTS[:3], obs, genes=["A", "B"], minimum_cells=1)
+    assert found.groups.select("group", "kept", "reason").rows() == [
+        ("(no subject)|infused", False, "cells without a subject"),
+        ("P1|infused", True, None),
+        ("P2|(no status)", False, "cells without a status"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_obs_that_names_the_cells_may_stand_in_any_order(kind):
+    data, order = cells(), [5, 3, 1, 0, 2, 4]
+    obs = data.obs.iloc[order]
+    if kind == "polars":
+        obs = pl.from_pandas(obs.rename_axis("cell_id").reset_index())
+    assert pseudobulk(data, obs, minimum_cells=1).groups.equals(pseudobulk(data, minimum_cells=1).groups)
+
+
+def test_obs_of_other_cells_is_refused():
+    data = cells()
+    with pytest.raises(AnalysisError, match="obs is of other cells; found '4 of 6 cells in 6 rows'"):
+        pseudobulk(data, data.obs.rename(index={"c0": "x0", "c1": "x1"}), minimum_cells=1)
+    numbered = data.obs.reset_index(drop=True)
+    assert pseudobulk(data, numbered, minimum_cells=1).groups.equals(pseudobulk(data, minimum_cells=1).groups)
+
+
+def test_days_of_text_are_read_and_words_refused():
+    as_text = pd.DataFrame(OBS | {"day": ["28", "29", "0", "28.0", "28", "NA"]})
+    days = pseudobulk(COUNTS, as_text, genes=["A", "B"], minimum_cells=1).groups["day"]
+    assert days.to_list() == [None, None, 0, 28, 28]  # unknown; 28 and 29; three of one day each
+    with pytest.raises(AnalysisError, match="column day: a day is no whole number; found 'D28'"):
+        pseudobulk(COUNTS, pd.DataFrame(OBS | {"day": ["D28"] * 6}), genes=["A", "B"])

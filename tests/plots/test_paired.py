@@ -3,6 +3,7 @@ import pytest
 
 from tilseq.errors import AnalysisError
 from tilseq.plots import infused_scatter, paired_slopes
+from tilseq.plots.scored import in_order
 from tilseq.plots.style import MARKERS, MUTED, PALETTE
 
 ROWS = [  # subject, visit, value
@@ -107,3 +108,10 @@ def test_without_a_pair_there_is_no_figure():
         infused_scatter(*of_status([STATUS[4], STATUS[9]]), gene_set="exhaustion")
     with pytest.raises(AnalysisError, match="column status: no sample is of this level; found 'not_seen_in_product'"):
         infused_scatter(*of_status([STATUS[4]]), gene_set="exhaustion")
+
+
+def test_visits_stand_by_days_that_are_text_and_a_day_that_is_none_is_refused():
+    design = pl.DataFrame({"visit": ["D112", "D28", "product"], "day": ["112", "28", "-1"]})
+    assert in_order(design, None) == ["product", "D28", "D112"]
+    with pytest.raises(AnalysisError, match="column day: a day is no whole number; found 'week 4'"):
+        in_order(design.with_columns(day=pl.lit("week 4")), None)

@@ -101,10 +101,13 @@ def _numbers(design: pl.DataFrame, covariates: tuple[str, ...]) -> pl.DataFrame:
     """Return the design with covariates that are all numbers as numbers."""
     import polars as pl
 
+    from tilseq.expression.sample_design import without_missing
+
     for name in covariates:
         if name in design.columns:
-            number = design[name].cast(pl.Float64, strict=False)
-            if number.null_count() == design[name].null_count():
+            known = without_missing(design[name])
+            number = known.cast(pl.Float64, strict=False)
+            if number.null_count() == known.null_count():
                 design = design.with_columns(number)
     return design
 

@@ -112,7 +112,12 @@ def _sets(paths: tuple[Path, ...]) -> tuple[dict[str, tuple[str, ...]], dict[str
     from tilseq.io.gmt import read_gmt
 
     if paths:
-        given = [(path, path.name.removesuffix(".gmt"), gene_lists(as_signatures(read_gmt(path)))) for path in paths]
+        files = {path: read_gmt(path) for path in paths}
+        for sentence in (told for read in files.values() for told in read.told):
+            click.echo(sentence, err=True)
+        given = [
+            (path, path.name.removesuffix(".gmt"), gene_lists(as_signatures(read))) for path, read in files.items()
+        ]
     else:
         given = [(Path(), family, read) for family, read in built_in_sets().items()]
     sets: dict[str, tuple[str, ...]] = {}

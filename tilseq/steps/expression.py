@@ -157,8 +157,10 @@ def score_file(
     from tilseq.io.gmt import read_gmt
     from tilseq.io.single_cells import read_single_cells
 
-    sets = as_signatures(load_signatures() if gene_sets is None else read_gmt(gene_sets))
+    given = None if gene_sets is None else read_gmt(gene_sets)
+    sets = as_signatures(load_signatures() if given is None else given)
     cells, told = read_single_cells(path)
+    told = told if given is None else (*given.told, *told)
     try:
         if member is not None:
             cells = of_member(cells, member)
