@@ -49,16 +49,33 @@ def whole_run(assay):
     return run
 
 
-def true_changes(study, visit):
-    """Return axis → mean over subjects of its programme's true difference, and half its 99 % limits."""
-    with open(study / "samples.csv", newline="") as stream:
-        visits = {row["sample"]: (row["subject"], row["visit"]) for row in csv.DictReader(stream)}
-    levels = {}
+def of_libraries(study, _):
+    """Return sample → programme → mean level of a library of bulk RNA, as the simulator tells it."""
+    found = {}
     with open(study / "truth" / "programmes.csv", newline="") as stream:
         for row in csv.DictReader(stream):
-            if row["sample"] in visits and row["programme"] in AXES:
-                levels.setdefault((AXES[row["programme"]], *visits[row["sample"]]), []).append(float(row["mean_level"]))
-    subjects = sorted({subject for subject, _ in visits.values()})
+            found.setdefault(row["sample"], {})[row["programme"]] = float(row["mean_level"])
+    return found
+
+
+def of_cells(study, population):
+    """Return sample → programme → mean level of its cells of the population's lineage."""
+    found = {}
+    for path in (study / "truth" / "cells").glob("*.csv.gz"):
+        cells = pl.read_csv(path, infer_schema_length=None).filter(lineage=population.split(" ")[0])
+        found[path.name.removesuffix(".csv.gz")] = cells.select(pl.col(list(AXES)).mean()).row(0, named=True)
+    return found
+
+
+def true_changes(study, visit, truth):
+    """Return axis → mean over subjects of its programme's true difference, and half its 99 % limits."""
+    levels = {}
+    with open(study / "samples.csv", newline="") as stream:
+        for row in csv.DictReader(stream):
+            for programme, axis in AXES.items():
+                place = (axis, row["subject"], row["visit"])
+                levels.setdefault(place, []).append(truth[row["sample"]][programme])
+    subjects = sorted({subject for _, subject, _ in levels})
     assert len(subjects) == SUBJECTS
     found = {}
     for axis in AXES.values():
@@ -69,15 +86,18 @@ def true_changes(study, visit):
     return found
 
 
-def check(folder, populations, visit):
-    """Hold what the run says of each population against the truth; return how many programmes were called in each."""
+def check(folder, populations, visit, level):
+    """Hold what the run says of each population against the truth.
+
+    Returns how many programmes truly change in each, and how many of these are called.
+    """
     contrast = f"visit:{visit}/product"
     tables = {path.stem: pl.read_parquet(path) for path in (folder / "out" / "tables").glob("*.parquet")}
     told = tables["transcriptome"].filter(pl.col("population").is_in(populations))
     assert told.select("population", "contrast", "subjects", "p_floor").rows() == [
         (population, contrast, SUBJECTS, 2 / 2**SUBJECTS) for population in populations
     ]
-    truth, called = true_changes(folder / "study", visit), {}
+    found = []
     for row in told.iter_rows(named=True):
         sets = tables["enrichment"].filter(population=row["population"], method="sign_flip")
         changed = sets.filter(pl.col("q") < 0.05)
@@ -86,21 +106,25 @@ def check(folder, populations, visit):
         assert row["sets"] == sets.drop_nulls("p").height
         genes = tables["differential"].filter(population=row["population"])
         assert (row["genes"], row["genes_up"] + row["genes_down"]) == (genes.height, (genes["q"] < 0.05).sum())
+        study = folder / "study"
+        truth = true_changes(study, visit, level(study, row["population"]))
         own = {name: way for name, way in changed.select("set", "direction").iter_rows() if name in truth}
         assert own == {name: "up" if truth[name][0] > 0 else "down" for name in own}
-        called[row["population"]] = len(own)
-    changes = [axis for axis, (mean, half) in truth.items() if abs(mean) > half]
-    return len(changes), called
+        changes = [axis for axis, (mean, half) in truth.items() if abs(mean) > half]
+        found.append((len(changes), len(set(changes) & set(own))))
+    return found
 
 
 def test_bulk_rna_finds_what_was_planted_with_its_sign(made_once):
-    changes, called = check(made_once("bulk_rna_run", whole_run("bulk_rna")), ["bulk RNA"], "baseline")
+    folder = made_once("bulk_rna_run", whole_run("bulk_rna"))
+    ((changes, called),) = check(folder, ["bulk RNA"], "baseline", of_libraries)
     assert changes >= 7
-    assert called["bulk RNA"] >= 7
+    assert called >= 0.8 * changes
 
 
 @pytest.mark.slow
 def test_summed_t_cells_find_what_was_planted_with_its_sign(made_once):
-    changes, called = check(made_once("cells_run", whole_run("scrna")), ["CD4 T cells", "CD8 T cells"], "D28")
-    assert changes >= 7
-    assert min(called.values()) >= 6
+    folder = made_once("cells_run", whole_run("scrna"))
+    for changes, called in check(folder, ["CD4 T cells", "CD8 T cells"], "D28", of_cells):
+        assert changes >= 5
+        assert called >= 0.8 * changes
