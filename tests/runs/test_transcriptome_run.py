@@ -89,7 +89,7 @@ def true_changes(study, visit, truth):
 def check(folder, populations, visit, level):
     """Hold what the run says of each population against the truth.
 
-    Returns how many programmes truly change in each, and how many of these are called.
+    Returns how many programmes that were tested truly change in each, and how many of these are called.
     """
     contrast = f"visit:{visit}/product"
     tables = {path.stem: pl.read_parquet(path) for path in (folder / "out" / "tables").glob("*.parquet")}
@@ -110,7 +110,8 @@ def check(folder, populations, visit, level):
         truth = true_changes(study, visit, level(study, row["population"]))
         own = {name: way for name, way in changed.select("set", "direction").iter_rows() if name in truth}
         assert own == {name: "up" if truth[name][0] > 0 else "down" for name in own}
-        changes = [axis for axis, (mean, half) in truth.items() if abs(mean) > half]
+        tested = set(sets.drop_nulls("p")["set"])  # of 200 cells some axes have too few genes that are counted enough
+        changes = [axis for axis, (mean, half) in truth.items() if abs(mean) > half and axis in tested]
         found.append((len(changes), len(set(changes) & set(own))))
     return found
 
