@@ -27,6 +27,7 @@ bench: .venv/ready
 
 notebooks: .venv/ready
 	.venv/bin/python tools/make_notebooks.py
+	.venv/bin/python tools/make_images.py
 
 wheel: .venv/ready
 	.venv/bin/python -m build --wheel

@@ -28,7 +28,7 @@ DEPTH_TRIALS = 80
 FEWER = {"sums, PyDESeq2": 15, "cells, rank-sum": 50}
 GENES, CELLS = 200, 40
 LEVELS = (0.05, 0.01)
-INTERACTION = "visit:D28/product*status:infused/not_in_product"
+INTERACTION = "visit:D28/product*status:infused/not_seen_in_product"
 SETTINGS = {  # subjects, spread of samples of one subject, of the subjects
     "8 subjects": (8, 0.3, 0.4),
     "5 subjects": (5, 0.3, 0.4),
@@ -53,7 +53,7 @@ def drawn_cells(
         for visit in visits:
             sample = person + random.normal(0, sample_sd * spread.get(visit, 1), GENES)
             sample += change * np.log(2) * (visit == "D28")
-            for status in ("infused", "not_in_product")[:statuses]:
+            for status in ("infused", "not_seen_in_product")[:statuses]:
                 group = sample + (random.normal(0, sample_sd, GENES) if statuses > 1 else 0)
                 cells = random.normal(0, 0.5, (CELLS, GENES)) + random.normal(0, 0.3, (CELLS, 1))
                 counts.append(random.poisson(base * np.exp(group + cells)))

@@ -389,13 +389,13 @@ def labelled(most):
 depths = {most: labelled(most) for most in (10_000, 400, 100)}
 rows = []
 for told in depths.values():
-    missed = told.filter(status="not_in_product")
+    missed = told.filter(status="not_seen_in_product")
     rows.append(
         {
             "product_n_effective": told["product_n_effective"].median(),
             **{
                 name: (told["status"] == name).sum()
-                for name in ("infused", "not_in_product", "undecided", "no_receptor")
+                for name in ("infused", "not_seen_in_product", "undecided", "no_receptor")
             },
             "told_percent": 100 * missed["probability"].mean(),
             "truly_infused_percent": 100 * missed["infused"].mean(),
@@ -419,21 +419,22 @@ show(ts.plots.umap_labels(mapped.join(depths[10_000], on=["sample", "cell_id"]))
 # of 100 cells, and by the truth. Mean change of each set's genes, log2, with 95 % limits.
 
 # %%
-by_truth = pl.when("infused").then(pl.lit("infused")).otherwise(pl.lit("not_in_product")).alias("status")
+by_truth = pl.when("infused").then(pl.lit("infused")).otherwise(pl.lit("not_seen_in_product")).alias("status")
 statuses = {
     "product of 4,000": depths[10_000],
     "product of 100": depths[100],
-    "truth": depths[10_000].filter(pl.col("status").is_in(["infused", "not_in_product"])).with_columns(by_truth),
+    "truth": depths[10_000].filter(pl.col("status").is_in(["infused", "not_seen_in_product"])).with_columns(by_truth),
 }
 results, summed_by = [], {}
 for name, told in statuses.items():
     known = blood.drop("cell_type").join(
         told.select("sample", "cell_id", "status"), on=["sample", "cell_id"], how="left"
     )
-    kept = known["status"].is_in(["infused", "not_in_product"]).fill_null(False)
+    kept = known["status"].is_in(["infused", "not_seen_in_product"]).fill_null(False)
     summed_by[name] = ts.expression.pseudobulk(of_blood[kept.to_numpy()], known.filter(kept))
     own = summed_by[name].groups.filter("kept").select("subject", "visit", "status", sample="group")
-    arguments = (summed_by[name].data.X, columns, own["sample"].to_list(), own, "status:infused/not_in_product", sets)
+    contrast = "status:infused/not_seen_in_product"
+    arguments = (summed_by[name].data.X, columns, own["sample"].to_list(), own, contrast, sets)
     results.append(ts.expression.gsea(*arguments, **HOW).table.with_columns(labels=pl.lit(name)))
 chosen = pl.concat(results).filter(
     pl.col("set").is_in(

@@ -49,7 +49,7 @@ def test_cells_against_a_bulk_product(folder, capsys):
     assert labels.select(pl.exclude("probability")).rows() == [
         ("A-1", "infused", "beta", 1),
         ("C-1", "not_seen_in_product", None, None),
-        ("G-1", "ambiguous", None, None),
+        ("G-1", "undecided", None, None),
     ]
     assert labels["probability"].is_between(0, 1, closed="none").to_list() == [True, True, None]
     assert run(blood, "--product", bulk, "-o", folder / "reads") == 0
@@ -67,7 +67,7 @@ def test_a_product_of_single_cells_and_of_two_libraries(folder):
     files = ("--product", folder / "cells.csv.gz", "--product", folder / "bulk.tsv", "--cells", "bulk=2000")
     assert run(folder / "blood.csv.gz", *files, "-o", out) == 0
     row = pl.read_csv(out / "cell_labels.csv").row(0, named=True)
-    assert (row["label"], row["matched_by"], row["product_lots"]) == ("ambiguous", "beta", "bulk;cells")
+    assert (row["label"], row["matched_by"], row["product_lots"]) == ("undecided", "beta", "bulk;cells")
     assert row["reason"] == "the product's cells with its TRB have another TRA"
 
 

@@ -1,13 +1,10 @@
 """Receptors put beside expression: barcodes, statuses, overlap; real cells counted by hand."""
 
-import anndata
-import numpy as np
-import pandas as pd
 import polars as pl
 import pytest
 
 from tilseq.errors import AnalysisError, TableError
-from tilseq.expression.cell_status import add_status, cell_status
+from tilseq.expression.cell_status import cell_status
 from tilseq.io import read_contigs, read_h5ad
 from tilseq.repertoire import chain_pairing
 
@@ -19,7 +16,7 @@ def cells(names, sample="S1"):
 
 
 def labels(names, sample="S1"):
-    kinds = ["infused", "not_seen_in_product", "ambiguous", "no_receptor"]
+    kinds = ["infused", "not_seen_in_product", "undecided", "no_receptor"]
     chances = [0.99, 0.02, 0.5, None]
     return cells(names, sample).with_columns(
         label=pl.Series(kinds[: len(names)]),
@@ -47,7 +44,12 @@ def test_barcodes_are_joined_however_they_are_written(ours, theirs, spelling):
         cells([ours.format(one) for one in BARCODES]), labels(list(map(theirs.format, BARCODES)))
     )
     by_cell = dict(status.select("cell_id", "status").rows())
-    assert [by_cell[ours.format(one)] for one in BARCODES] == ["infused", "not_in_product", "undecided", "no_receptor"]
+    assert [by_cell[ours.format(one)] for one in BARCODES] == [
+        "infused",
+        "not_seen_in_product",
+        "undecided",
+        "no_receptor",
+    ]
     assert overlap.rows() == [("S1", "labels", 4, 4, 4, 1.0, spelling)]
 
 
@@ -55,7 +57,7 @@ def test_a_cell_without_a_label_has_no_receptor_and_a_chance_stays_null():
     names = [f"{one}-1" for one in BARCODES]
     status, overlap = cell_status(cells(names), labels(names[:2]))
     assert status.sort("cell_id").select("status", "probability", "product_n_effective").rows() == [
-        ("infused", 0.99, 900.0), ("not_in_product", 0.02, 900.0),
+        ("infused", 0.99, 900.0), ("not_seen_in_product", 0.02, 900.0),
         ("no_receptor", None, None), ("no_receptor", None, None),
     ]  # fmt: skip
     assert overlap.select("cells", "receptors", "matched").rows() == [(4, 2, 2)]
@@ -64,10 +66,10 @@ def test_a_cell_without_a_label_has_no_receptor_and_a_chance_stays_null():
 def test_row_31_the_same_barcode_in_two_lanes_is_two_cells_and_in_two_samples_too():
     one, two = f"{BARCODES[0]}-1", f"{BARCODES[0]}-2"
     both = pl.concat([cells([one, two]), cells([one], "S2")])
-    told = pl.concat([labels([one, two]), labels([one], "S2").with_columns(label=pl.lit("ambiguous"))])
+    told = pl.concat([labels([one, two]), labels([one], "S2").with_columns(label=pl.lit("undecided"))])
     status, _ = cell_status(both, told)
     assert status.select("sample", "cell_id", "status").rows() == [
-        ("S1", one, "infused"), ("S1", two, "not_in_product"), ("S2", one, "undecided"),
+        ("S1", one, "infused"), ("S1", two, "not_seen_in_product"), ("S2", one, "undecided"),
     ]  # fmt: skip
     # Without their lanes they are not to be told apart, and neither is joined.
     bare = labels([BARCODES[0], *BARCODES[1:]])
@@ -103,15 +105,14 @@ def test_a_table_without_a_column_and_a_cell_twice_are_refused():
         cell_status(cells(["a", "a"]), None)
 
 
-def test_columns_of_obs():
+def test_the_origin_of_the_clone_is_taken_over_where_labels_tell_it():
     names = [f"{one}-1" for one in BARCODES]
-    data = anndata.AnnData(np.ones((4, 1), np.float32), obs=pd.DataFrame({"lane": ["S1"] * 4}, index=names))
+    origin, chance = ["infused_only", "emergent", None, None], [0.9, 0.985, None, None]
+    told = labels(names).with_columns(origin=pl.Series(origin), origin_probability=pl.Series(chance))
+    status, _ = cell_status(cells(names), told)
+    assert status.select("origin", "origin_probability").rows() == list(zip(origin, chance, strict=True))
     status, _ = cell_status(cells(names), labels(names))
-    add_status(data, status, by="lane")
-    assert list(data.obs["status"]) == ["infused", "not_in_product", "undecided", "no_receptor"]
-    assert data.obs["probability"].tolist()[:3] == [0.99, 0.02, 0.5]
-    with pytest.raises(TableError, match="cells without a status"):
-        add_status(data, status.head(2), by="lane")
+    assert status["origin"].null_count() == status["origin_probability"].null_count() == 4
 
 
 # By zcat, awk and comm of the barcodes, not by this package: cells with a confident productive contig.

@@ -24,14 +24,14 @@ VALUES = np.array([[1.0, 2], [4, 8], [10, 20], [0, 0], [3, 3], [7, 7]])
 
 
 def test_a_contrast_is_read_and_written():
-    read = parse_contrast(" visit:D28/product * status:infused/not_in_product")
-    assert read == Contrast((Term("visit", "D28", "product"), Term("status", "infused", "not_in_product")))
-    assert str(read) == "visit:D28/product*status:infused/not_in_product"
+    read = parse_contrast(" visit:D28/product * status:infused/not_seen_in_product")
+    assert read == Contrast((Term("visit", "D28", "product"), Term("status", "infused", "not_seen_in_product")))
+    assert str(read) == "visit:D28/product*status:infused/not_seen_in_product"
     assert read.signs == {
         ("D28", "infused"): 1,
-        ("D28", "not_in_product"): -1,
+        ("D28", "not_seen_in_product"): -1,
         ("product", "infused"): -1,
-        ("product", "not_in_product"): 1,
+        ("product", "not_seen_in_product"): 1,
     }
 
 
@@ -67,13 +67,13 @@ def test_an_interaction_is_the_difference_of_differences():
             "sample": list("abcdefg"),
             "subject": ["P1"] * 4 + ["P2"] * 3,
             "visit": ["D28", "D28", "product", "product", "D28", "D28", "product"],
-            "status": ["infused", "not_in_product"] * 3 + ["infused"],
+            "status": ["infused", "not_seen_in_product"] * 3 + ["infused"],
         }
     )
     values = np.array([[10.0], [4], [3], [2], [1], [1], [1]])
-    found = subject_contrasts(values, design, "visit:D28/product*status:infused/not_in_product")
+    found = subject_contrasts(values, design, "visit:D28/product*status:infused/not_seen_in_product")
     assert found.differences.tolist() == [[5]]  # (10 - 4) - (3 - 2)
-    assert found.left_out.rows() == [("P2", "no sample of product not_in_product")]
+    assert found.left_out.rows() == [("P2", "no sample of product not_seen_in_product")]
 
 
 def test_two_samples_where_one_is_needed_are_refused_by_what_tells_them_apart():

@@ -29,10 +29,10 @@ FOUR = pl.DataFrame(
         "sample": TABLE.columns[1:],
         "subject": list("AAAABBBBCCCC"),
         "visit": ["product", "product", "D28", "D28"] * 3,
-        "status": ["not_in_product", "infused"] * 6,
+        "status": ["not_seen_in_product", "infused"] * 6,
     }
 )
-INTERACTION = "visit:D28/product*status:infused/not_in_product"
+INTERACTION = "visit:D28/product*status:infused/not_seen_in_product"
 
 
 def assert_equal_to_limma(found, model):
@@ -166,7 +166,7 @@ def test_an_interaction_tells_the_subjects_and_samples_it_does_without():
     design = FOUR.with_columns(visit=pl.when(pl.col("sample") == "P1_product").then(pl.lit("D7")).otherwise("visit"))
     found = differential_expression(TABLE.drop("gene").to_numpy().T, GENES, design, INTERACTION)
     assert found.left_out.filter(pl.col("what") != "gene").drop("contrast").rows() == [
-        ("subject", "A", "no sample of product not_in_product"),
+        ("subject", "A", "no sample of product not_seen_in_product"),
         ("sample", "P1_product", "of another level"),
     ]
     assert found.table["subjects"].unique().to_list() == [2]
@@ -243,3 +243,22 @@ def test_too_few_samples_for_a_correlation_are_refused():
     here = [0, 2, 3, 5, 6]  # product and D28 of P1 and P2, product of P3
     message = refused(COUNTS[here], design=DESIGN[here], covariates=["batch"], subjects="correlated")
     assert "no residual degrees of freedom; found '5 samples, 3 coefficients'" in message
+
+
+def test_na_is_no_subject_and_no_level():
+    level = DESIGN.with_columns(
+        pl.when(pl.int_range(pl.len()) == 1).then(pl.lit("NA")).otherwise("visit").alias("visit")
+    )
+    found = differential_expression(COUNTS, GENES, level, "visit:D28/product")
+    name = DESIGN["sample"][1]
+    assert ("sample", name, "no visit") in found.left_out.select("what", "name", "reason").rows()
+    subject = DESIGN.with_columns(subject=pl.when(pl.int_range(pl.len()) == 1).then(pl.lit("NaN")).otherwise("subject"))
+    with pytest.raises(AnalysisError, match="row 3, column subject: the design lacks a value"):
+        differential_expression(COUNTS, GENES, subject, "visit:D28/product")
+
+
+@pytest.mark.parametrize(("samples", "genes"), [(0, 5), (11, 0), (0, 0)])
+def test_counts_of_no_sample_or_gene_are_refused(samples, genes):
+    told = f"the counts are of no sample or no gene; found '{samples} samples × {genes} genes'"
+    with pytest.raises(AnalysisError, match=told):
+        differential_expression(np.zeros((samples, genes)), GENES[:genes], DESIGN[:samples], "visit:D28/product")

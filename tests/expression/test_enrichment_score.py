@@ -71,6 +71,17 @@ def test_one_huge_rank_does_not_drown_the_other_sets():
     assert es["small"] == pytest.approx(score_by_hand(ranks, members), abs=1e-9)
 
 
+def test_several_rankings_and_sets_of_all_sizes_at_once_are_each_walked_alone():
+    genes, rng = [f"G{i:03d}" for i in range(80)], np.random.default_rng(1)
+    rankings = rng.normal(size=(6, 80))
+    rankings[4] = 0
+    sets = {str(size): rng.choice(genes, size, replace=False).tolist() for size in (1, 2, 3, 20, 21, 22, 60, 79, 2)}
+    found = enrichment_scores(rankings, match_sets(genes, sets, 1, 80))
+    for ranks, row in zip(rankings, found, strict=True):
+        table = dict(zip(genes, ranks, strict=True))
+        assert row == pytest.approx([score_by_hand(table, set(members)) for members in sets.values()], abs=1e-9)
+
+
 GENES = [f"G{i:02d}" for i in range(30)]
 ranked = st.lists(st.integers(-8, 8), min_size=30, max_size=30)
 members_of = st.lists(st.sets(st.sampled_from(GENES), min_size=1, max_size=20), min_size=1, max_size=5)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tilseq.errors import AnalysisError
 from tilseq.expression.gene_order import checked_differences, checked_ranks, falling
@@ -16,6 +18,15 @@ def test_ranks_stand_by_symbol_without_rearranged_genes_and_ties_are_told():
         "genes with the rank of another, ordered by symbol: 2 of 4",
     )
     assert falling(found.values).tolist() == [0, 1, 2, 3]
+
+
+@given(
+    st.lists(st.sampled_from([0.0, -0.0, 1e-300, 1.0, 1 + 1e-15, -3.5, 2e15, -2e15]) | st.floats(-9, 9), max_size=60)
+)
+def test_falling_is_a_stable_sort_whatever_the_spread(values):
+    by_hand = sorted(range(len(values)), key=lambda i: -values[i])
+    assert falling(np.array(values, float)).tolist() == by_hand
+    assert falling(np.array([values, values[::-1]], float))[0].tolist() == by_hand
 
 
 @pytest.mark.parametrize(

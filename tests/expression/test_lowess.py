@@ -27,20 +27,19 @@ NOT_ROBUST = [
 
 @pytest.mark.parametrize(("settings", "expected"), [((0.5,), HALF), ((), TWO_THIRDS), ((0.3, 0), NOT_ROBUST)])
 def test_the_line_is_that_of_r(settings, expected):
-    x, line = lowess(X, Y, *settings)
-    assert x.tolist() == X
-    np.testing.assert_allclose(line, expected, rtol=1e-12)
+    np.testing.assert_allclose(np.interp(X, *lowess(X, Y, *settings)), expected, rtol=1e-12)
 
 
 def test_points_come_in_order():
     order = np.array([7, 3, 14, 0, 1, 2, 9, 10, 4, 13, 5, 6, 12, 8, 11])
     x, line = lowess(np.array(X)[order], np.array(Y)[order], 0.5)
-    assert x.tolist() == X
-    np.testing.assert_allclose(line, HALF, rtol=1e-12)
+    assert x.tolist() == sorted(x)
+    np.testing.assert_allclose(np.interp(X, x, line), HALF, rtol=1e-12)
 
 
 def test_points_of_one_place_have_their_robust_mean():
-    np.testing.assert_allclose(lowess([1, 1, 1], [1, 2, 6])[1], [2.88911284797526] * 3, rtol=1e-12)
+    line = np.interp([1, 1, 1], *lowess([1, 1, 1], [1, 2, 6]))
+    np.testing.assert_allclose(line, [2.88911284797526] * 3, rtol=1e-12)
 
 
 def test_one_point_is_its_own_line():

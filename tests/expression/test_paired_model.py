@@ -64,10 +64,10 @@ def test_an_interaction_gives_each_subject_its_levels():
             "sample": list("abcdefgh"),
             "subject": ["P1"] * 4 + ["P2"] * 4,
             "visit": ["product", "product", "D28", "D28"] * 2,
-            "status": ["not_in_product", "infused"] * 4,
+            "status": ["not_seen_in_product", "infused"] * 4,
         }
     )
-    model = paired_model(design, parse_contrast("visit:D28/product*status:infused/not_in_product"), 8)
+    model = paired_model(design, parse_contrast("visit:D28/product*status:infused/not_seen_in_product"), 8)
     assert model.blocks.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
     assert model.columns[:, 0].tolist() == [0, 0, 0, 1, 0, 0, 0, 1]
     assert model.columns[:, 1:].tolist() == [[0, 0], [1, 0]] * 2 + [[0, 0], [0, 1]] * 2

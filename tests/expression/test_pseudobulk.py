@@ -17,7 +17,7 @@ OBS = {
     "subject": ["P1", "P1", "P1", "P2", "P2", None],
     "visit": ["D28", "D28", "product", "D28", "D28", "D28"],
     "cell_type": ["CD8", "CD8", "CD8", "CD4", "CD8", "CD8"],
-    "status": ["infused", "infused", "infused", "not_in_product", "infused", "infused"],
+    "status": ["infused", "infused", "infused", "not_seen_in_product", "infused", "infused"],
     "sample": ["s2", "s1", "s3", "s4", "s4", "s5"],
     "day": [28, 29, 0, 28, 28, 28],
 }
@@ -34,7 +34,7 @@ def test_counts_are_summed_by_hand(kind):
     assert dict(zip(found.data.obs_names, found.data.X.toarray().tolist(), strict=True)) == {
         "P1|D28|CD8|infused": [3, 3],
         "P1|product|CD8|infused": [0, 5],
-        "P2|D28|CD4|not_in_product": [4, 4],
+        "P2|D28|CD4|not_seen_in_product": [4, 4],
         "P2|D28|CD8|infused": [7, 0],
     }
     first = found.groups.row(1, named=True)
@@ -52,7 +52,7 @@ def test_groups_of_few_cells_and_cells_without_a_subject_are_left_out_and_told()
     assert found.groups.filter(~pl.col("kept")).select("group", "reason").rows() == [
         ("(no subject)|D28|CD8|infused", "cells without a subject"),
         ("P1|product|CD8|infused", "1 cell, fewer than 2"),
-        ("P2|D28|CD4|not_in_product", "1 cell, fewer than 2"),
+        ("P2|D28|CD4|not_seen_in_product", "1 cell, fewer than 2"),
         ("P2|D28|CD8|infused", "1 cell, fewer than 2"),
     ]
 
@@ -69,11 +69,11 @@ def test_a_matrix_with_a_polars_table_and_columns_of_other_names():
     assert found.data.var_names.tolist() == ["A", "B"]
 
 
-def test_labels_of_cells_become_statuses():
-    obs = pl.DataFrame({"subject": ["P1"] * 3, "product_label": ["not_seen_in_product", "ambiguous", "infused"]})
+def test_labels_of_cells_are_statuses():
+    obs = pl.DataFrame({"subject": ["P1"] * 3, "product_label": ["not_seen_in_product", "undecided", "infused"]})
     columns = {"status": "product_label"}
     found = pseudobulk(COUNTS[:3], obs, genes=["A", "B"], columns=columns, minimum_cells=1)
-    assert found.data.obs_names.tolist() == ["P1|infused", "P1|not_in_product", "P1|undecided"]
+    assert found.data.obs_names.tolist() == ["P1|infused", "P1|not_seen_in_product", "P1|undecided"]
 
 
 def test_large_counts_are_summed_exactly():
@@ -136,3 +136,38 @@ def test_a_value_that_the_first_cell_lacks_is_missing_as_any_other():
     data = anndata.AnnData(np.ones((4, 2)), obs=obs, var=pd.DataFrame(index=["CD4", "CD8A"]))
     groups = pseudobulk(data, minimum_cells=1).groups
     assert groups.select("visit", "cells", "kept").sort("cells").rows() == [(None, 1, False), ("D7", 3, True)]
+
+
+def test_na_is_a_missing_subject_or_level():
+    obs = pd.DataFrame({"subject": ["P1", "NA", "P2"], "status": ["infused", "infused", "NaN"]})
+    found = pseudobulk(COUNTS[:3], obs, genes=["A", "B"], minimum_cells=1)
+    assert found.groups.select("group", "kept", "reason").rows() == [
+        ("(no subject)|infused", False, "cells without a subject"),
+        ("P1|infused", True, None),
+        ("P2|(no status)", False, "cells without a status"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_obs_that_names_the_cells_may_stand_in_any_order(kind):
+    data, order = cells(), [5, 3, 1, 0, 2, 4]
+    obs = data.obs.iloc[order]
+    if kind == "polars":
+        obs = pl.from_pandas(obs.rename_axis("cell_id").reset_index())
+    assert pseudobulk(data, obs, minimum_cells=1).groups.equals(pseudobulk(data, minimum_cells=1).groups)
+
+
+def test_obs_of_other_cells_is_refused():
+    data = cells()
+    with pytest.raises(AnalysisError, match="obs is of other cells; found '4 of 6 cells in 6 rows'"):
+        pseudobulk(data, data.obs.rename(index={"c0": "x0", "c1": "x1"}), minimum_cells=1)
+    numbered = data.obs.reset_index(drop=True)
+    assert pseudobulk(data, numbered, minimum_cells=1).groups.equals(pseudobulk(data, minimum_cells=1).groups)
+
+
+def test_days_of_text_are_read_and_words_refused():
+    as_text = pd.DataFrame(OBS | {"day": ["28", "29", "0", "28.0", "28", "NA"]})
+    days = pseudobulk(COUNTS, as_text, genes=["A", "B"], minimum_cells=1).groups["day"]
+    assert days.to_list() == [None, None, 0, 28, 28]  # unknown; 28 and 29; three of one day each
+    with pytest.raises(AnalysisError, match="column day: a day is no whole number; found 'D28'"):
+        pseudobulk(COUNTS, pd.DataFrame(OBS | {"day": ["D28"] * 6}), genes=["A", "B"])

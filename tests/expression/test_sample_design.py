@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from tilseq.errors import AnalysisError
-from tilseq.expression.sample_design import chosen_samples, match_samples
+from tilseq.expression.sample_design import chosen_samples, days_of, match_samples, without_missing
 
 DESIGN = pl.DataFrame({"sample": ["a", "b", "c"], "visit": ["D7", "D28", "D7"], "cell_type": ["CD4", "CD8", "CD8"]})
 
@@ -44,3 +44,18 @@ def test_a_choice_of_nothing_is_refused(where, words):
     with pytest.raises(AnalysisError) as caught:
         chosen_samples(DESIGN, where)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("word", ["NA", "NaN", "nan", "<NA>", "N/A", "", " NA "])
+def test_words_for_a_missing_value_are_no_value(word):
+    assert without_missing(pl.Series("visit", ["D28", word, None])).to_list() == ["D28", None, None]
+    assert without_missing(pl.Series([1.5, float("nan")])).to_list() == ["1.5", None]
+    assert without_missing(pl.Series(["NAIVE", "Nan"])).to_list() == ["NAIVE", "Nan"]
+
+
+def test_days_are_whole_numbers_be_they_text():
+    assert days_of(pl.Series("day", ["28", "-1.0", "NA", None])).to_list() == [28, -1, None, None]
+    assert days_of(pl.Series("day", [7.0, 0.0])).to_list() == [7, 0]
+    for day in ("D28", "28.5", "inf"):
+        with pytest.raises(AnalysisError, match=f"column day: a day is no whole number; found '{day}'"):
+            days_of(pl.Series("day", ["0", day]))

@@ -1,5 +1,6 @@
 """Gene-set enrichment tested by flips of subjects."""
 
+import statistics
 from itertools import product
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from tests.expression.gene_set_data import GENES, SETS, differences, score_by_hand
 from tilseq.errors import AnalysisError
 from tilseq.expression.moderated import squeeze_variances
-from tilseq.expression.sign_flip_gsea import sign_flip_gsea
+from tilseq.expression.sign_flip_gsea import sign_flip_gsea, standardised_means
 
 
 def enriched(data, sets=SETS, genes=GENES, **given):
@@ -58,6 +59,18 @@ def test_a_change_however_strong_and_common_is_found_as_the_score_alone_would_no
     sets = {"up": GENES[:20]}
     assert enriched(data, sets, GENES[:200]).table["p"].to_list() == [1 / 128]
     assert enriched(data, sets, GENES[:200], statistic="es").table["p"][0] > 3 / 128
+
+
+@given(
+    st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30),
+    st.lists(st.floats(-5, 5), min_size=1, max_size=4),
+)
+def test_means_are_held_against_the_median_and_the_median_absolute_deviation(t, means):
+    ordered = np.array(sorted(t, reverse=True))
+    centre = statistics.median(t)
+    scale = statistics.median(abs(value - centre) for value in t) or np.std(ordered) or 1.0
+    found = standardised_means(ordered[None, :], np.array(means)[None, :])[0]
+    assert found == pytest.approx([(mean - centre) / scale for mean in means], rel=1e-12)
 
 
 def test_a_set_that_moves_is_found_and_5_subjects_cannot_reach_005():

@@ -6,6 +6,7 @@ from collections import defaultdict
 import polars as pl
 import pytest
 
+from tilseq.errors import AnalysisError
 from tilseq.expression import as_signatures, gene_lists, load_hallmark, load_signatures, signature_coverage
 from tilseq.expression.vdj_genes import vdj_genes
 from tilseq.gene_symbols import present_symbol
@@ -136,3 +137,10 @@ def test_lists_of_genes_part_a_signed_set_and_hold_none_twice():
     assert (lists["manascore:up"], lists["manascore:down"]) == (("CXCL13", "ENTPD1"), ("IL7R",))
     assert not {"stem_minus_terminal:up", "stem_minus_terminal:down", "manascore"} & lists.keys()
     assert len({frozenset(genes) for genes in lists.values()}) == len(lists) == 37
+
+
+def test_a_set_named_as_the_half_of_a_signed_set_is_refused():
+    signed = {"A": ["X", "Y", "Z-"]}
+    with pytest.raises(AnalysisError, match="bears the name of a half of another; found 'A:down'; A has genes against"):
+        gene_lists(as_signatures({**signed, "A:down": ["Q", "R"]}))
+    assert gene_lists(as_signatures({**signed, "A:down": ["Z"]})) == {"A:down": ("Z",), "A:up": ("X", "Y")}

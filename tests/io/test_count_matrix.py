@@ -57,10 +57,28 @@ def test_retired_symbols_are_brought_up_to_date_and_rows_of_a_gene_summed(write)
     found = read_count_matrix(write("gene,s1\nKIAA0101,3\nB,1\nPCLAF,4\n__no_feature,99\n"))
     assert (found.genes, found.counts.tolist()) == (("PCLAF", "B"), [[7, 1]])
     assert found.told == (
-        "1 rows of reads without a gene are left out",
+        "left out, of no gene: __no_feature",
         "1 retired symbols are read as the present ones: KIAA0101 → PCLAF",
         "1 genes stand in several rows, which are summed: PCLAF",
     )
+
+
+NO_GENES = ["Total", "TOTALS", "total counts", "__no_feature", "no_feature", "N_unmapped", "__alignment_not_unique"]
+
+
+@pytest.mark.parametrize("name", NO_GENES)
+def test_a_row_of_no_gene_is_left_out_and_named(write, name):
+    found = read_count_matrix(write(f"gene,s1\nA,1\n{name},99\nTOTAL1,2\n"))
+    assert (found.genes, found.counts.tolist()) == (("A", "TOTAL1"), [[1, 2]])
+    assert (found.no_genes, found.told) == ((name,), (f"left out, of no gene: {name}",))
+
+
+def test_a_column_of_no_gene_of_an_h5ad_is_left_out_too(tmp_path):
+    data = anndata.AnnData(np.array([[1, 3, 2]], np.float32), var=pd.DataFrame(index=["A", "Total", "B"]))
+    data.obs_names = ["s1"]
+    data.write_h5ad(tmp_path / "c.h5ad")
+    found = read_count_matrix(tmp_path / "c.h5ad")
+    assert (found.genes, found.counts.tolist(), found.no_genes) == (("A", "B"), [[1, 2]], ("Total",))
 
 
 def test_ensembl_ids_without_a_symbol_stay_and_are_told(write):

@@ -61,3 +61,27 @@ def test_an_absent_gmt_file_is_refused(tmp_path):
 def test_lines_of_an_old_mac_end_too(tmp_path):
     (tmp_path / "mac.gmt").write_bytes(b"UP\tx\tA\tB\rDOWN\tx\tC\r")
     assert read_gmt(tmp_path / "mac.gmt") == {"UP": ("A", "B"), "DOWN": ("C",)}
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ("one\tCD4\tA\tB\ntwo\tx\tCD4\tC\n", "one (CD4)"),  # a gene of another set
+        ("one\tPCLAF\tA\tB\n", "one (PCLAF)"),  # a gene that HGNC has renamed
+    ],
+)
+def test_a_gene_where_the_description_should_stand_is_told(tmp_path, content, named):
+    path = tmp_path / "s.gmt"
+    path.write_text(content)
+    found = read_gmt(path)
+    assert found["one"] == ("A", "B")
+    assert found.told == (
+        f"s.gmt: a gene stands where the description should, and is not in the set: {named}; "
+        "part name and genes by a description, be it empty",
+    )
+
+
+def test_a_description_is_not_told(tmp_path):
+    path = tmp_path / "s.gmt"
+    path.write_text("one\tgenes of a paper\tA\ntwo\t\tB\nthree\tna\tC\n")
+    assert read_gmt(path).told == ()

@@ -103,7 +103,7 @@ keep_results("covariate", eBayes(lmFit(voom(y, covariate), covariate)), "visitD2
 # The same twelve samples as three subjects at two visits, infused and not.
 four <- data.frame(
   subject = rep(c("A", "B", "C"), each = 4), visit = factor(rep(c("product", "product", "D28", "D28"), 3), c("product", "D28")),
-  status = factor(rep(c("not_in_product", "infused"), 6), c("not_in_product", "infused"))
+  status = factor(rep(c("not_seen_in_product", "infused"), 6), c("not_seen_in_product", "infused"))
 )
 high <- four$visit == "D28"
 infused <- four$status == "infused"

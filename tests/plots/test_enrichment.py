@@ -94,7 +94,7 @@ def test_a_table_read_from_a_csv_whose_columns_hold_no_number_is_drawn_too(tmp_p
 
 
 def test_sets_and_contrasts_stand_as_asked_and_a_long_contrast_is_broken():
-    long = f"{D28}*status:infused/not_in_product"
+    long = f"{D28}*status:infused/not_seen_in_product"
     axes = enrichment_dots(
         enrichment([*ROWS, (long, "naive", 1.0, 0.2, 0.0078, "sign_flip", False, 8)]),
         sets=["naive", "cytotoxic"],
@@ -102,7 +102,7 @@ def test_sets_and_contrasts_stand_as_asked_and_a_long_contrast_is_broken():
     )
     assert [label.get_text() for label in axes.get_yticklabels()] == ["naive", "cytotoxic"]
     assert [label.get_text() for label in axes.get_xticklabels()] == [
-        "D28/product ×\ninfused/\nnot_in_product\n8 subjects", "D28/product\n8 subjects",
+        "D28/product ×\ninfused/\nnot_seen_in_product\n8 subjects", "D28/product\n8 subjects",
     ]  # fmt: skip
     assert [at for at, _ in marks(axes)] == [(1, 1), (1, 0), (0, 0)]
 

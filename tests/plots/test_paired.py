@@ -3,6 +3,7 @@ import pytest
 
 from tilseq.errors import AnalysisError
 from tilseq.plots import infused_scatter, paired_slopes
+from tilseq.plots.scored import in_order
 from tilseq.plots.style import MARKERS, MUTED, PALETTE
 
 ROWS = [  # subject, visit, value
@@ -68,11 +69,11 @@ def test_what_has_no_slopes_is_refused():
 
 
 STATUS = [  # subject, visit, status, value
-    ("S1", "D28", "infused", 0.6), ("S1", "D28", "not_in_product", 0.4),
-    ("S1", "D7", "infused", 0.5), ("S1", "D7", "not_in_product", 0.1),
+    ("S1", "D28", "infused", 0.6), ("S1", "D28", "not_seen_in_product", 0.4),
+    ("S1", "D7", "infused", 0.5), ("S1", "D7", "not_seen_in_product", 0.1),
     ("S1", "product", "infused", 0.9),
-    ("S2", "D7", "infused", 0.2), ("S2", "D7", "not_in_product", 0.3), ("S2", "D7", "undecided", 0.8),
-    ("S2", "D28", "infused", None), ("S2", "D28", "not_in_product", 0.35),
+    ("S2", "D7", "infused", 0.2), ("S2", "D7", "not_seen_in_product", 0.3), ("S2", "D7", "undecided", 0.8),
+    ("S2", "D28", "infused", None), ("S2", "D28", "not_seen_in_product", 0.35),
 ]  # fmt: skip
 
 
@@ -91,7 +92,7 @@ def test_infused_cells_stand_over_the_others_of_their_sample():
     assert axes.get_title(loc="left").split("\n") == [
         "exhaustion: 2 of 3 samples higher in infused cells", "tick at an edge: no partner (2)",
     ]  # fmt: skip
-    assert axes.get_xlabel() == "Score, cells not in the product"
+    assert axes.get_xlabel() == "Score, cells not seen in the product"
     assert {text.get_text(): text.xy for text in axes.texts} == {
         "S1": (0.4, 0.6),
         "S2": (0.3, 0.2),
@@ -105,5 +106,12 @@ def test_infused_cells_stand_over_the_others_of_their_sample():
 def test_without_a_pair_there_is_no_figure():
     with pytest.raises(AnalysisError, match="no sample has a score of infused and of other cells"):
         infused_scatter(*of_status([STATUS[4], STATUS[9]]), gene_set="exhaustion")
-    with pytest.raises(AnalysisError, match="column status: no sample is of this level; found 'not_in_product'"):
+    with pytest.raises(AnalysisError, match="column status: no sample is of this level; found 'not_seen_in_product'"):
         infused_scatter(*of_status([STATUS[4]]), gene_set="exhaustion")
+
+
+def test_visits_stand_by_days_that_are_text_and_a_day_that_is_none_is_refused():
+    design = pl.DataFrame({"visit": ["D112", "D28", "product"], "day": ["112", "28", "-1"]})
+    assert in_order(design, None) == ["product", "D28", "D112"]
+    with pytest.raises(AnalysisError, match="column day: a day is no whole number; found 'week 4'"):
+        in_order(design.with_columns(day=pl.lit("week 4")), None)

@@ -50,7 +50,7 @@ def test_one_score_for_all_is_drawn():
 
 
 def test_a_label_is_the_paler_the_less_sure():
-    status = ["infused", "infused", "not_in_product", "not_in_product", "undecided", "no_receptor"]
+    status = ["infused", "infused", "not_seen_in_product", "not_seen_in_product", "undecided", "no_receptor"]
     axes = umap_labels(cells(status=status, probability=[1.0, 0.5, 0.0, None, 0.5, None]))
     half = np.array(colours.to_rgb(VERMILION)) * 0.675 + 0.325  # half of the way to the palest, 65 % white
     palest = np.array(colours.to_rgb(PALETTE[4])) * 0.35 + 0.65
@@ -59,7 +59,7 @@ def test_a_label_is_the_paler_the_less_sure():
         5: "#b4bcc4",
     }  # fmt: skip
     assert legend(axes) == [
-        "infused (2)\nmean probability 0.75", "not in the product (2)\nmean probability 0.00",
+        "infused (2)\nmean probability 0.75", "not seen in the product (2)\nmean probability 0.00",
         "undecided (1)\nmean probability 0.50", "no receptor (1)",
     ]  # fmt: skip
     assert not axes.get_xticks().size and axes.get_aspect() == 1

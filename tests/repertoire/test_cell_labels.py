@@ -65,12 +65,12 @@ def test_labels_by_a_bulk_product_of_beta():
         "other": ("not_seen_in_product", None, "BX1"),
         "dropout": ("infused", "alpha_of_mate", "B30"),
         "dropout of other": ("not_seen_in_product", None, "BX1"),
-        "strange": ("ambiguous", None, None),
+        "strange": ("undecided", None, None),
         "two seen": ("infused", "beta", "B30"),
-        "one of two": ("ambiguous", "beta", "B30"),
+        "one of two": ("undecided", "beta", "B30"),
         "b cell": ("no_receptor", None, None),
         "gamma": ("no_receptor", None, None),
-        "doublet": ("ambiguous", None, None),
+        "doublet": ("undecided", None, None),
         "none": ("no_receptor", None, None),
     }
 
@@ -95,11 +95,11 @@ def test_labels_by_single_cells_of_the_product():
         "second of the product": ("infused", "alpha_of_dual", "B40"),
         "second of the cell": ("infused", "alpha_of_dual", "B1"),
         "beta alone": ("infused", "beta", "B1"),
-        "another alpha": ("ambiguous", "beta", "B1"),
-        "alpha of another": ("ambiguous", None, "B98"),
+        "another alpha": ("undecided", "beta", "B1"),
+        "alpha of another": ("undecided", None, "B98"),
         "alpha alone": ("infused", "alpha", "A1"),
         "one alpha of two": ("infused", "alpha_of_dual", "A1"),
-        "alpha that was alone": ("ambiguous", "alpha", "A50"),
+        "alpha that was alone": ("undecided", "alpha", "A50"),
         "neither": ("not_seen_in_product", None, "B96"),
         "alpha not seen": ("not_seen_in_product", None, "A95"),
     }
@@ -112,7 +112,7 @@ def test_both_chains_read_in_bulk():
     assert {cell: row[:2] for cell, row in found.items()} == {
         "both": ("infused", "both"),
         "beta": ("infused", "beta"),
-        "alpha": ("ambiguous", "alpha"),
+        "alpha": ("undecided", "alpha"),
         "none": ("not_seen_in_product", None),
         "dropout": ("infused", "alpha"),
     }
@@ -140,7 +140,7 @@ def test_a_match_is_as_sure_as_it_is_not_by_chance():
     by_chance = (0.5 + sum(1 - chance for chance in missed)) * -math.expm1(-0.01 * 30)
     assert often.filter(cell_id="in")["probability"][0] == pytest.approx((1 - by_chance) * (1 - 0.5 / 4))
     row = cell_labels(cells(blood), lots, collisions={"TRB": 0.5}).filter(cell_id="in").row(0, named=True)
-    assert (row["label"], row["reason"]) == ("ambiguous", "more such matches are expected by chance than not")
+    assert (row["label"], row["reason"]) == ("undecided", "more such matches are expected by chance than not")
 
 
 def test_without_depth_there_is_no_chance():

@@ -21,7 +21,7 @@ INFUSED = [("infused", 0.99)] * 6
 @pytest.mark.parametrize(("chances", "mean", "verdict"), [((0.3, 0.5), 0.4, "warn"), ((0.05, 0.15), 0.1, "pass")])
 def test_checks_by_hand(chances, mean, verdict):
     given = labels(
-        *INFUSED, *(("not_seen_in_product", one) for one in chances), ("ambiguous", None), ("no_receptor", None)
+        *INFUSED, *(("not_seen_in_product", one) for one in chances), ("undecided", None), ("no_receptor", None)
     )
     assert label_checks(given).select("check", "value", "verdict", "reason").rows() == [
         ("cells in the product", pytest.approx(6 / 9), "pass",

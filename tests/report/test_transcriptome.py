@@ -42,10 +42,10 @@ def test_too_few_subjects_and_what_could_not_be_compared_are_told(results):
         "sets_down": 0,
         "p_floor": 0.125,
     }
-    lost = {"population": "bulk RNA", "contrast": "status:infused/not_in_product at D28", "told": "no pair"}
+    lost = {"population": "bulk RNA", "contrast": "status:infused/not_seen_in_product at D28", "told": "no pair"}
     assert shown(transcriptome.comparisons(results([OF | few, lost]))) == [
         ["CD8 T cells", "D28 against product", "4", "10", "0, 0", "– p cannot fall below 0.125", ""],
-        ["bulk RNA", "infused against not in product at D28", "–", "–", "–", "–", "no pair"],
+        ["bulk RNA", "infused against not seen in product at D28", "–", "–", "–", "–", "no pair"],
     ]
 
 
@@ -62,5 +62,5 @@ def test_sets_that_changed_stand_there_with_their_leading_genes(results):
 
 
 def test_an_interaction_is_told_in_words():
-    told = transcriptome.in_words("visit:D28/product*status:infused/not_in_product")
-    assert told == "D28 against product, and of that infused against not in product"
+    told = transcriptome.in_words("visit:D28/product*status:infused/not_seen_in_product")
+    assert told == "D28 against product, and of that infused against not seen in product"

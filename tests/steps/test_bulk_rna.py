@@ -102,3 +102,10 @@ def test_counts_of_one_sample_need_no_name(tmp_path, sample):
     path.write_text("gene\tanything\nCD4\t7\n")
     row = sample("s1", path="raw/one.tsv", assay="bulk_rna", member=None)
     assert bulk_rna.sample_counts(read_count_matrix(path), row).rows() == [("s1", "CD4", 7)]
+
+
+def test_rows_of_no_gene_are_counted_among_the_exclusions(run):
+    tables = run("gene\tcount\nCD4\t1000000\nTotal\t1000009\n__no_feature\t9\n")
+    assert tables["gene_counts"].rows() == [("s1", "CD4", 1_000_000)]
+    rows = tables["exclusions"].select("sample", "file", "rule", "rows").rows()
+    assert rows == [("s1", "raw/rna.tsv", "row of no gene", 2)]

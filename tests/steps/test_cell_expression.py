@@ -119,14 +119,14 @@ def test_sums_are_by_type_and_once_more_by_label_and_cells_of_the_product_are_in
         ("D28|blood|CD4", 6),
         ("D28|blood|CD4|infused", 5),
         ("D28|blood|CD8", 6),
-        ("D28|blood|CD8|not_in_product", 6),
+        ("D28|blood|CD8|not_seen_in_product", 6),
         ("product|infusion_product|CD4", 5),
         ("product|infusion_product|CD4|infused", 5),
         ("product|infusion_product|CD8", 5),
         ("product|infusion_product|CD8|infused", 5),
     ]
     left = tables["pseudobulk_groups"].filter(~pl.col("kept"))
-    assert left.select("status", "cells", "reason").rows() == [("not_in_product", 1, "1 cell, fewer than 2")]
+    assert left.select("status", "cells", "reason").rows() == [("not_seen_in_product", 1, "1 cell, fewer than 2")]
     counts = {row[:2]: row[2] for row in tables["gene_counts"].iter_rows()}
     assert counts[f"{person}|D28|blood|CD4|infused", "CD4"] == 5 * 20
     assert counts[f"{person}|D28|blood|CD4|infused", "CD8A"] == 0

@@ -4,10 +4,11 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 
-from tilseq.steps import cell_labels, repertoire
+from tilseq.steps import cell_labels, repertoire, tracking
 from tilseq.steps.job import Job
 from tilseq.steps.receptor_subjects import subject_job
 from tilseq.tables.contamination import SAMPLE_IDENTITY
+from tilseq.tables.tracking import ORIGIN_CLASSES, ORIGINS
 
 PRODUCT = {"AAA": 30} | {f"CCC{'ACGT'[i % 4]}{'ACGT'[i // 4 % 4]}{'ACGT'[i // 16]}": i % 3 + 1 for i in range(40)}
 
@@ -16,7 +17,7 @@ PRODUCT = {"AAA": 30} | {f"CCC{'ACGT'[i % 4]}{'ACGT'[i // 4 % 4]}{'ACGT'[i // 16
 def run(tmp_path, sample, write_clones, write_contigs):
     """Return a function that runs the repertoire jobs of some samples, then the labels; gives tables."""
 
-    def run(samples, *, failed=(), infusions=(), strange=None):
+    def run(samples, *, failed=(), infusions=(), strange=None, origins=None):
         needs = []
         for name, (counts, row) in samples.items():
             path, row = tmp_path / f"{name}.tsv", dict(row)
@@ -43,6 +44,11 @@ def run(tmp_path, sample, write_clones, write_contigs):
             )
             path = tmp_path / "work" / "contamination" / "all" / "sample_identity.parquet"
             SAMPLE_IDENTITY.frame([row | counted]).write_parquet(path)
+        if origins is not None:
+            job = replace(job, needs=(*job.needs, "tracking/S1"))
+            (tmp_path / "work" / "tracking" / "S1").mkdir(parents=True)
+            for table, rows in origins.items():
+                table.frame(rows).write_parquet(tmp_path / "work" / "tracking" / "S1" / f"{table.name}.parquet")
         folder = tmp_path / "work" / job.folder
         cell_labels.run(job, folder)
         return {path.stem: pl.read_parquet(path) for path in folder.glob("*.parquet")}
@@ -65,6 +71,19 @@ def test_cells_of_blood_against_a_bulk_product(run):
     checks = tables["quality"]
     assert checks["check"].to_list() == ["cells in the product", "cells the product missed", "cells undecided"]
     assert set(checks["sample"]) == {"b"}
+
+
+def test_the_origin_of_a_cell_s_clone_stands_beside_its_label(run):
+    seen = {"locus": "TRB", "in_product": True, "in_baseline": False, "in_tumor": False}
+    told = {
+        ORIGINS: [{"subject": "S1", "junction": "AAA", "origin": "infused_only", **seen}],
+        ORIGIN_CLASSES: [
+            {"subject": "S1", "locus": "TRB", "origin": "infused_only", "clones": 40, "wrong_expected": 10.0}
+        ],
+    }
+    labels = run({"p": (PRODUCT, {**IN_PRODUCT, "cells": 5_000}), "b": BLOOD}, origins=told)["cell_labels"]
+    found = labels.select("label", "origin", "origin_probability").unique().sort("label").rows()
+    assert found == [("infused", "infused_only", 0.75), ("not_seen_in_product", None, None)]
 
 
 def test_reads_of_unknown_cells_have_labels_without_a_chance(run):
@@ -132,5 +151,8 @@ def test_one_job_a_subject_with_a_product_and_more(monkeypatch, sample):
     empty = {"subject": pl.String, "sample": pl.String, "assay": pl.String, "lot": pl.String, "day": pl.Int64}
     empty |= {"specimen": pl.String, "status": pl.String, "role": pl.String}
     study = SimpleNamespace(samples=pl.DataFrame(schema=empty), infusions=pl.DataFrame(schema=empty))
+    monkeypatch.setattr(tracking, "plan", lambda study: [Job("tracking", "S1", "tracking/S1")])
     planned = cell_labels.plan(study)
-    assert [(job.unit, job.needs) for job in planned] == [("S1", ("repertoire/a", "repertoire/b", "contamination/all"))]
+    assert [(job.unit, job.needs) for job in planned] == [
+        ("S1", ("repertoire/a", "repertoire/b", "contamination/all", "tracking/S1"))
+    ]

@@ -10,6 +10,7 @@ from tilseq.errors import AnalysisError
 from tilseq.steps.expression import plan, run, score_file
 from tilseq.steps.job import Job
 from tilseq.study import read_study
+from tilseq.tables.single_cells import CELL_EXPRESSION
 
 GMT = "found\tx\tA\tB\nlost\tx\tA\tY\tZ\n"
 SAMPLE = {"sample": "s2", "subject": "S1", "visit": "D7", "day": 7, "specimen": "blood", "assay": "scrna"}
@@ -30,11 +31,17 @@ def job(h5ad, member="sample=s2", layer="counts", more=()):
     paths = (str(h5ad), *more, str(h5ad.parent / "s.gmt"))
     sample = SAMPLE | {"path": "raw/cells.h5ad", "member": member}
     arguments = {"gene_sets": True, "layer": layer, "method": "mean", "controls": 0}
-    return Job("expression", "s2", "expression/s2", paths=paths, arguments=arguments, sample=sample)
+    needs = ("cell_expression/s2",)
+    return Job("expression", "s2", "expression/s2", paths=paths, needs=needs, arguments=arguments, sample=sample)
 
 
-def tables(job, folder):
-    folder.mkdir()
+def tables(job, work, kept=("c2", "c3"), left=()):
+    """Run a job after what the step `cell_expression` would have written of its cells."""
+    cells = [{"sample": job.unit, "cell_id": cell, "kept": cell in kept} for cell in (*kept, *left)]
+    (work / "cell_expression" / job.unit).mkdir(parents=True)
+    CELL_EXPRESSION.frame(cells).write_parquet(work / job.needs[0] / "cell_expression.parquet")
+    folder = work / job.folder
+    folder.mkdir(parents=True)
     run(job, folder)
     return {path.stem: pl.read_parquet(path) for path in folder.glob("*.parquet")}
 
@@ -70,6 +77,27 @@ def test_a_sample_of_a_shared_file(h5ad, tmp_path):
         ("s2", "found", 2, True, None),
         ("s2", "lost", 1, False, "1 of 3 genes found, fewer than 50%"),
     ]
+
+
+def test_cells_that_quality_drops_are_not_scored(tmp_path):
+    counts = np.array([[1, 9], [9, 1], [5, 5]], np.float32)
+    obs = pd.DataFrame({"sample": ["s2"] * 3}, index=["c1", "c2", "c3"])
+    data = anndata.AnnData(counts, obs=obs, var=pd.DataFrame(index=["A", "B"]))
+    data.write_h5ad(tmp_path / "cells.h5ad")
+    (tmp_path / "s.gmt").write_text("a\tx\tA\n")
+    written = tables(job(tmp_path / "cells.h5ad", layer=None), tmp_path / "work", kept=["c3", "c1"], left=["c2"])
+    value = (np.log(1001) + np.log(5001)) / 2
+    assert written["scores"].select("value", "n").row(0) == (pytest.approx(value, rel=1e-6), 2)
+    assert written["endpoints"]["n"].to_list() == [2]
+    none = tables(job(tmp_path / "cells.h5ad", layer=None), tmp_path / "none", kept=[], left=["c1", "c2", "c3"])
+    assert none["scores"]["value"].null_count() == none["scores"].height
+    assert none["quality"].filter(check="cells")["verdict"].to_list() == ["fail"]
+
+
+def test_without_knowing_the_kept_cells_nothing_is_scored(h5ad, tmp_path):
+    (tmp_path / "work" / "expression" / "s2").mkdir(parents=True)
+    with pytest.raises(AnalysisError, match="which cells are kept is not known"):
+        run(job(h5ad), tmp_path / "work" / "expression" / "s2")
 
 
 def test_a_file_that_is_not_read_is_told(h5ad, tmp_path):
@@ -125,7 +153,7 @@ def test_several_samples_or_people_in_obs_taken_for_one_are_a_warning(tmp_path):
     assert score_file(path, sample="x", member="orig.ident=b").quality.filter(check="one sample").height == 0
 
 
-@pytest.mark.parametrize(("cells", "reason"), [(0, "no cell"), (2, "no cell has a count")])
+@pytest.mark.parametrize(("cells", "reason"), [(0, "no cell, or none that is kept"), (2, "no cell has a count")])
 def test_a_file_without_a_cell_to_score_fails_quality(tmp_path, cells, reason):
     path = tmp_path / "cells.h5ad"
     obs = pd.DataFrame(index=[f"c{number}" for number in range(cells)])
@@ -181,7 +209,8 @@ def test_the_jobs_of_a_study_carry_layer_and_gene_sets(h5ad, tmp_path):
         ("s2", "expression/s2", {"gene_sets": True, "layer": "counts", "method": "mean", "controls": 0}),
     ]
     assert jobs[0].paths == (f"{root}/raw/cells.h5ad", f"{root}/raw/s.gmt")
-    scores = [tables(one, tmp_path / one.unit)["scores"].filter(set="found")["value"].item() for one in jobs]
+    found = [tables(one, tmp_path / one.unit, kept) for one, kept in zip(jobs, (["c1"], ["c2", "c3"]), strict=True)]
+    scores = [one["scores"].filter(set="found")["value"].item() for one in found]
     assert scores == pytest.approx([(np.log(1001) + np.log(9001)) / 2, np.log(5001)], rel=1e-6)
 
 

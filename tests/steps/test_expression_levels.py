@@ -63,8 +63,8 @@ def test_a_comparison_that_one_subject_alone_could_make_is_none():
 
 def test_labels_are_compared_where_two_subjects_have_cells_of_both():
     rows = with_levels(
-        [row(s, "D28", 28, status=status) for s in ("S1", "S2") for status in ("infused", "not_in_product")]
+        [row(s, "D28", 28, status=status) for s in ("S1", "S2") for status in ("infused", "not_seen_in_product")]
         + [row(s, "D7", 7, status="infused") for s in ("S1", "S2")]
-        + [row("S1", "D7", 7, status="not_in_product")]
+        + [row("S1", "D7", 7, status="not_seen_in_product")]
     )
     assert levels_with_both(rows) == ["D28"]

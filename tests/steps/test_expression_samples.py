@@ -32,9 +32,9 @@ def test_lots_of_one_subject_are_summed_and_genes_that_a_file_lacks_left_out():
 
 
 def test_statuses_are_samples_of_their_own():
-    rows = [row("a", "S1", "D28", status="infused"), row("b", "S1", "D28", status="not_in_product")]
+    rows = [row("a", "S1", "D28", status="infused"), row("b", "S1", "D28", status="not_seen_in_product")]
     found = side_by_side(rows, [table("a", CD4=1), table("b", CD4=2)])
-    assert found.design["status"].to_list() == ["infused", "not_in_product"]
+    assert found.design["status"].to_list() == ["infused", "not_seen_in_product"]
     assert found.counts.tolist() == [[1], [2]]
 
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 tilseq expression de counts.tsv --design design.csv --contrast visit:D28/product -o de.csv
 tilseq expression de sums.h5ad --where cell_type=CD8 --where visit=D28 \\
-    --contrast status:infused/not_in_product -o status.csv
+    --contrast status:infused/not_seen_in_product -o status.csv
 tilseq expression de sums.h5ad --where cell_type=CD8 \\
-    --contrast visit:D28/product*status:infused/not_in_product -o interaction.csv"""
+    --contrast visit:D28/product*status:infused/not_seen_in_product -o interaction.csv"""
 
 SHOWN = 5
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -101,10 +101,13 @@ def _numbers(design: pl.DataFrame, covariates: tuple[str, ...]) -> pl.DataFrame:
     """Return the design with covariates that are all numbers as numbers."""
     import polars as pl
 
+    from tilseq.expression.sample_design import without_missing
+
     for name in covariates:
         if name in design.columns:
-            number = design[name].cast(pl.Float64, strict=False)
-            if number.null_count() == design[name].null_count():
+            known = without_missing(design[name])
+            number = known.cast(pl.Float64, strict=False)
+            if number.null_count() == known.null_count():
                 design = design.with_columns(number)
     return design
 

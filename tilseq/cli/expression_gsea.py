@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 tilseq expression gsea --counts counts.tsv --design design.csv --contrast visit:D28/product -o gsea.csv
 tilseq expression gsea --counts sums.h5ad --where cell_type=CD8 --where visit=D28 \\
-    --contrast status:infused/not_in_product --gmt axes.gmt --gmt hallmark.gmt -o gsea.csv
+    --contrast status:infused/not_seen_in_product --gmt axes.gmt --gmt hallmark.gmt -o gsea.csv
 tilseq expression gsea --ranks t.rnk --gmt hallmark.gmt -o gsea.csv"""
 ALPHA = 0.05
 file_given = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -112,7 +112,12 @@ def _sets(paths: tuple[Path, ...]) -> tuple[dict[str, tuple[str, ...]], dict[str
     from tilseq.io.gmt import read_gmt
 
     if paths:
-        given = [(path, path.name.removesuffix(".gmt"), gene_lists(as_signatures(read_gmt(path)))) for path in paths]
+        files = {path: read_gmt(path) for path in paths}
+        for sentence in (told for read in files.values() for told in read.told):
+            click.echo(sentence, err=True)
+        given = [
+            (path, path.name.removesuffix(".gmt"), gene_lists(as_signatures(read))) for path, read in files.items()
+        ]
     else:
         given = [(Path(), family, read) for family, read in built_in_sets().items()]
     sets: dict[str, tuple[str, ...]] = {}

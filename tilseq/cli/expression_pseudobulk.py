@@ -22,7 +22,7 @@ tilseq expression de sums.h5ad --where cell_type=CD8 --contrast visit:D28/produc
 @click.option("--visit", metavar="COLUMN", help="With its visit; else visit, if it is there. So with the others.")
 @click.option("--specimen", metavar="COLUMN", help="With its specimen.")
 @click.option("--cell-type", metavar="COLUMN", help="With CD4, CD8 or unclear.")
-@click.option("--status", metavar="COLUMN", help="With infused, not in the product, and so on.")
+@click.option("--status", metavar="COLUMN", help="With infused, not_seen_in_product, and so on.")
 @click.option("--sample", metavar="COLUMN", help="With its sample, named for each group.")
 @click.option("--day", metavar="COLUMN", help="With its study day.")
 @click.option("--minimum-cells", default=MINIMUM_CELLS, show_default=True, type=click.IntRange(min=1), metavar="N")

@@ -3,7 +3,7 @@
 from tilseq.expression.blocks import looks_like_counts
 from tilseq.expression.camera import camera
 from tilseq.expression.cell_quality import CellQuality, QualityRules, cell_quality
-from tilseq.expression.cell_status import add_status, cell_status
+from tilseq.expression.cell_status import cell_status
 from tilseq.expression.cell_types import CellTypes, call_cell_types
 from tilseq.expression.contrasts import parse_contrast, subject_contrasts
 from tilseq.expression.coverage import signature_coverage
@@ -37,7 +37,6 @@ __all__ = [
     "SampleScores",
     "Signature",
     "TrialEnrichment",
-    "add_status",
     "as_signatures",
     "call_cell_types",
     "camera",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
@@ -11,17 +11,13 @@ import polars as pl
 from tilseq.errors import AnalysisError, TableError, first_few
 from tilseq.intervals import clopper_pearson, scalar
 from tilseq.tables import as_polars
+from tilseq.tables.cell_labels import NO_RECEPTOR, ORIGIN_COLUMNS, UNDECIDED
 from tilseq.tables.single_cells import CELL_STATUS, RECEPTOR_OVERLAP, SPELLINGS
 
 LEAST_OVERLAP = 0.5
 SHOWN = 3
-STATUS_OF_LABEL: Mapping[str, str] = {
-    "infused": "infused",
-    "not_seen_in_product": "not_in_product",
-    "ambiguous": "undecided",
-    "no_receptor": "no_receptor",
-}
 OF_LABELS = ("label", "probability", "product_n_effective")
+OF_CLONES = tuple(column.name for column in ORIGIN_COLUMNS)  # of labels too, where origins are known
 OF_CHAINS = ("receptor_type", "chain_pairing", "doublet")
 BASES = re.compile(r"[ACGT]{10,}")
 BASES_AND_LANE = re.compile(r"[ACGT]{10,}(?:-\d+)?")
@@ -41,7 +37,8 @@ def cell_status(
     cells
         polars or pandas, `sample` and `cell_id` of the cells with expression.
     labels
-        The table `cell_labels`; without it no status is known but `no_receptor` of cells without chains.
+        The table `cell_labels`; without it no status is known but `no_receptor` of cells without chains. The origin of
+        the cell's clone and its probability are taken over where it tells them.
     chains
         The table `cells` of `tilseq.repertoire.chain_pairing`.
     least_overlap
@@ -51,9 +48,10 @@ def cell_status(
     Returns
     -------
     tuple
-        The table `cell_status`, one row a cell with expression: `status` is `infused`, `not_in_product` (which is not
-        endogenous: `product_n_effective` is the product's depth), `undecided` (a receptor, but no label; or
-        neither table names the sample) or `no_receptor`. And the table `receptor_overlap`, a row a sample and source.
+        The table `cell_status`, one row a cell with expression: `status` is the cell's label: `infused`,
+        `not_seen_in_product` (which is not endogenous: `product_n_effective` is the product's depth), `undecided` (or a
+        receptor, but no label; or neither table names the sample) or `no_receptor`. And the table `receptor_overlap`, a
+        row a sample and source.
 
     Raises
     ------
@@ -70,58 +68,25 @@ def cell_status(
             empty = {name: pl.lit(None, dtype=pl.Float64 if name in OF_LABELS[1:] else pl.String) for name in columns}
             joined = joined.with_columns(**empty, **{f"in_{source}": pl.lit(False)})
             continue
-        other = _checked(table, f"table of {source}", columns)
+        further = [name for name in OF_CLONES if source == "labels" and name in table.columns]
+        other = _checked(table, f"table of {source}", (*columns, *further))
         _check_samples(frame, other, source)
         matched, told = _matched(frame, other, source, least_overlap)
         overlaps += told
-        behind = other.select("sample", pl.col("cell_id").alias("theirs"), *columns).with_columns(
+        behind = other.select("sample", pl.col("cell_id").alias("theirs"), *columns, *further).with_columns(
             pl.lit(True).alias(f"in_{source}")
         )
         joined = joined.join(matched, on=["sample", "cell_id"], how="left", maintain_order="left")
         joined = joined.join(behind, on=["sample", "theirs"], how="left", maintain_order="left").drop("theirs")
     with_chain = pl.col("in_chains").fill_null(False) & (pl.col("receptor_type").fill_null("no IR") != "no IR")
-    status = pl.col("label").replace_strict(STATUS_OF_LABEL, default=None, return_dtype=pl.String)
     # Nothing is known of the receptors of a sample that neither table names.
     known = [set(as_polars(table)["sample"]) for table in (labels, chains) if table is not None]
     named = pl.col("sample").is_in(sorted(set().union(*known)))
-    without = pl.when(with_chain | ~named).then(pl.lit("undecided")).otherwise(pl.lit("no_receptor"))
-    joined = joined.with_columns(status=pl.coalesce(status, without))
+    without = pl.when(with_chain | ~named).then(pl.lit(UNDECIDED)).otherwise(pl.lit(NO_RECEPTOR))
+    unknown = {name: pl.lit(None) for name in OF_CLONES if name not in joined.columns}
+    joined = joined.with_columns(status=pl.coalesce("label", without), **unknown)
     names = [column.name for column in CELL_STATUS.columns]
     return CELL_STATUS.frame(joined.select(names).to_dicts()), RECEPTOR_OVERLAP.frame(overlaps)
-
-
-def add_status(cells: Any, status: pl.DataFrame, *, by: str | None = None) -> None:
-    """Put the columns of `cell_status` into `obs` of an AnnData, cell by cell.
-
-    Parameters
-    ----------
-    cells
-        An AnnData, which is changed in place.
-    status
-        The table `cell_status` of all its cells.
-    by
-        Column of `obs` that names each cell's sample; None where the table is of one sample.
-
-    Raises
-    ------
-    TableError
-        A cell has no row.
-    """
-    barcodes = [str(name) for name in cells.obs_names]
-    samples = [None] * len(barcodes) if by is None else [str(name) for name in cells.obs[by]]
-    columns = [column.name for column in CELL_STATUS.columns if column.name not in ("sample", "cell_id")]
-    rows = {
-        (row[0] if by is not None else None, row[1]): row[2:]
-        for row in status.select("sample", "cell_id", *columns).rows()
-    }
-    absent = [key for key in zip(samples, barcodes, strict=True) if key not in rows]
-    if absent:
-        raise TableError("cells without a status", column="cell_id", found=len(absent), expected="one row a cell")
-    found = [rows[key] for key in zip(samples, barcodes, strict=True)]
-    for place, name in enumerate(columns):
-        kind = "float64" if status.schema[name].is_numeric() else "category"
-        cells.obs[name] = [row[place] for row in found]
-        cells.obs[name] = cells.obs[name].astype(kind)
 
 
 def _check_samples(cells: pl.DataFrame, other: pl.DataFrame, source: str) -> None:

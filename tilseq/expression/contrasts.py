@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError, did_you_mean, first_few
+from tilseq.expression.sample_design import without_missing
 from tilseq.tables.schema import as_polars
 
 FORM = "FACTOR:LEVEL/REFERENCE, as visit:D28/product; an interaction is two of them joined by *"
@@ -78,7 +79,7 @@ def parse_contrast(text: str) -> Contrast:
     ----------
     text
         ``FACTOR:LEVEL/REFERENCE`` means LEVEL minus REFERENCE, as ``visit:D28/product``; two joined by ``*`` mean
-        the difference of differences, as ``visit:D28/product*status:infused/not_in_product``.
+        the difference of differences, as ``visit:D28/product*status:infused/not_seen_in_product``.
 
     Raises
     ------
@@ -144,8 +145,8 @@ def checked_design(design: Any, contrast: Contrast, samples: int, covariates: Se
     Raises
     ------
     AnalysisError
-        The design has another number of rows than there are samples, lacks a column, a value or a level, or names a
-        sample twice.
+        The design has another number of rows than there are samples, lacks a column, a value (words such as ``NA``
+        are none) or a level, or names a sample twice.
     """
     table: pl.DataFrame = as_polars(design)
     if table.height != samples:
@@ -155,7 +156,8 @@ def checked_design(design: Any, contrast: Contrast, samples: int, covariates: Se
         if name not in table.columns:
             mend = did_you_mean(name, table.columns) or f"it has {', '.join(table.columns)}"
             raise AnalysisError("the design has no such column", column=name, mend=mend)
-    table = table.with_columns(pl.col(name).cast(pl.String) for name in dict.fromkeys(needed))
+    words = [name for name in covariates if table.schema[name] in (pl.String, pl.Categorical, pl.Enum)]
+    table = table.with_columns(without_missing(table[name]) for name in dict.fromkeys((*needed, *words)))
     for name in ("sample", "subject"):
         missing = table[name].is_null().arg_true()
         if missing.len():

@@ -82,7 +82,7 @@ def differential_expression(
     design
         One row a sample, in the order of the counts: `sample, subject`, the factors and covariates.
     contrasts
-        As `parse_contrast` reads them: ``visit:D28/product``, ``status:infused/not_in_product``, or an interaction.
+        As `parse_contrast` reads them: ``visit:D28/product``, ``status:infused/not_seen_in_product``, an interaction.
     engine
         ``voom`` or ``deseq2``.
     subjects

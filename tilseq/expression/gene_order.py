@@ -13,6 +13,7 @@ from tilseq.expression.vdj_genes import vdj_genes
 
 Floats = NDArray[np.float64]
 SHOWN = 5
+LEVELS = 65_535.0
 
 
 class Values(NamedTuple):
@@ -114,7 +115,13 @@ def by_symbol(values: Floats, genes: Sequence[str], what: str) -> Values:
 
 
 def falling(values: Floats) -> NDArray[np.intp]:
-    """Return the places of values from the greatest to the least; ties keep their order."""
-    order = np.argsort(-values)  # faster than a stable sort, which only ties need
-    ordered = values[order]
-    return np.argsort(-values, kind="stable") if np.any(ordered[1:] == ordered[:-1]) else order
+    """Return the places of values from the greatest to the least, along the last axis; ties keep their order."""
+    if values.ndim > 1:
+        return np.stack([falling(row) for row in values])
+    turned = -values
+    low, high = (turned.min(), turned.max()) if turned.size else (0.0, 0.0)
+    if not 0 < high - low < np.inf:
+        return np.argsort(turned, kind="stable")
+    # Numbers of 16 bits are sorted without comparisons; what is then nearly in order is put right at once.
+    coarse = np.argsort(((turned - low) * (LEVELS / (high - low))).astype(np.uint16), kind="stable")
+    return coarse[np.argsort(turned[coarse], kind="stable")]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tilseq.errors import AnalysisError
-from tilseq.expression.enrichment_score import scores_in_order
+from tilseq.expression.enrichment_score import RANKINGS, TIE, scores_in_order
 from tilseq.expression.gene_order import Floats, falling
 from tilseq.expression.set_members import SetMembers, match_sets
 
@@ -65,12 +65,11 @@ def gene_permutation(ranks: Floats, es: Floats, sets: SetMembers, *, seed: int, 
     up = es >= 0
     for start in range(0, permutations, BLOCK):
         count = min(BLOCK, permutations - start)
-        drawn = np.array([scores_in_order(weights, rng.permutation(len(ranks)), nested) for _ in range(count)])
-        ordered = np.sort(drawn, axis=0)
+        ordered = np.sort(_random_scores(weights, nested, rng, count), axis=0)
         for one, size in enumerate(size_of):
             column = ordered[:, size]
             zero = np.searchsorted(column, 0.0, "left" if up[one] else "right")
-            at = np.searchsorted(column, es[one], "left" if up[one] else "right")
+            at = np.searchsorted(column, es[one] * (1 - TIE), "left" if up[one] else "right")
             own = column[zero:] if up[one] else column[:zero]
             beyond[one] += count - at if up[one] else at
             same[one] += len(own)
@@ -78,6 +77,14 @@ def gene_permutation(ranks: Floats, es: Floats, sets: SetMembers, *, seed: int, 
     mean = np.divide(np.abs(total), same, out=np.full(len(es), np.nan), where=same > 0)
     nes = np.divide(es, mean, out=np.full(len(es), np.nan), where=mean > 0)
     return PermutationTest(nes, (1 + beyond) / (1 + same), 1 / (1 + same))
+
+
+def _random_scores(weights: Floats, nested: SetMembers, rng: np.random.Generator, count: int) -> Floats:
+    scores = []
+    for start in range(0, count, RANKINGS):
+        orders = [rng.permutation(len(weights)) for _ in range(min(RANKINGS, count - start))]
+        scores.append(scores_in_order(weights, np.array(orders), nested))
+    return np.concatenate(scores)
 
 
 def _first_genes(genes: int, sizes: list[int]) -> SetMembers:

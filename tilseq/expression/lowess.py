@@ -17,7 +17,7 @@ NOTHING_LEFT = 1e-7  # residuals of which half are so small beside the mean one 
 
 
 def lowess(x: ArrayLike, y: ArrayLike, span: float = 2 / 3, steps: int = 3) -> tuple[Floats, Floats]:
-    """Return x in order and the smooth line there, as R's ``lowess`` does.
+    """Return the points between which the smooth line of R's ``lowess`` is straight, in order of x, and the line there.
 
     At each point a straight line is fitted to its neighbours with tricube weights; then `steps` times again, with
     bisquare weights of the residuals, so that outliers count for less. Points within 1 % of the range of x of one
@@ -36,17 +36,6 @@ def lowess(x: ArrayLike, y: ArrayLike, span: float = 2 / 3, steps: int = 3) -> t
     ------
     AnalysisError
         There is no point, or a value is not finite.
-    """
-    x = np.asarray(x, float)
-    places, line = lowess_knots(x, y, span, steps)
-    x = np.sort(x)
-    return x, np.interp(x, places, line)
-
-
-def lowess_knots(x: ArrayLike, y: ArrayLike, span: float = 2 / 3, steps: int = 3) -> tuple[Floats, Floats]:
-    """Return the points between which `lowess` is straight, in order of x, and the line there.
-
-    Parameters and errors are those of `lowess`.
     """
     x, y = np.asarray(x, float), np.asarray(y, float)
     if not x.size or not (np.isfinite(x).all() and np.isfinite(y).all()):

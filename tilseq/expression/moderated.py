@@ -78,20 +78,31 @@ def _prior(variances: Floats, known: NDArray[np.bool_], n: NDArray[np.int_], df:
     """Return the prior's variance and degrees of freedom, by the moments of the logarithms of the variances."""
     from scipy.special import digamma, polygamma
 
-    held = np.where(known, np.maximum(variances, 0), np.nan)
-    median = np.nanmedian(held, axis=-1, keepdims=True)
-    held = np.maximum(held, LEAST_OF_MEDIAN * np.where(median > 0, median, 1.0))
+    held = _held(np.where(known, variances, 0.0), known, n)
     # E(log s²) = log s0² + digamma(d/2) - log(d/2) - digamma(d0/2) + log(d0/2)
-    logs = np.log(held) - digamma(df / 2) + np.log(df / 2)
-    mean = np.nansum(logs, axis=-1) / n
-    spread = np.nansum((logs - mean[..., None]) ** 2, axis=-1) / (n - 1)
+    logs = np.log(held) - (digamma(df / 2) - np.log(df / 2))
+    logs[~known] = 0
+    mean = logs.sum(axis=-1) / n
+    logs -= mean[..., None]
+    logs[~known] = 0
+    spread = np.einsum("...g,...g->...", logs, logs) / (n - 1)
     chance = np.broadcast_to(polygamma(1, df / 2), variances.shape)
-    beyond = spread - np.nansum(np.where(known, chance, np.nan), axis=-1) / n
+    beyond = spread - np.sum(chance, axis=-1, where=known) / n
     more = beyond > 0
     half = np.where(more, inverse_trigamma(np.where(more, beyond, 1.0)), 1.0)
-    pooled = np.nansum(held, axis=-1) / n
+    pooled = np.sum(held, axis=-1, where=known) / n
     prior_variance = np.where(more, np.exp(mean + digamma(half) - np.log(half)), pooled)
     return prior_variance, np.where(more, 2 * half, np.inf)
+
+
+def _held(variances: Floats, known: NDArray[np.bool_], n: NDArray[np.int_]) -> Floats:
+    """Return variances of at least a share of their median, 1 where there is none."""
+    least = variances.min(axis=-1, where=known, initial=np.inf)
+    # No median is above twice the mean, so that most often none is needed.
+    if np.all(least > 2 * LEAST_OF_MEDIAN * variances.sum(axis=-1) / n):
+        return np.where(known, variances, 1.0)
+    median = np.nanmedian(np.where(known, np.maximum(variances, 0), np.nan), axis=-1, keepdims=True)
+    return np.where(known, np.maximum(variances, LEAST_OF_MEDIAN * np.where(median > 0, median, 1.0)), 1.0)
 
 
 def inverse_trigamma(x: ArrayLike) -> Floats:

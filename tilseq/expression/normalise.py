@@ -34,8 +34,8 @@ def checked_counts(counts: Any, samples: Sequence[str] | None = None, genes: Seq
     Raises
     ------
     AnalysisError
-        A value is infinite, NaN, negative or not whole (normalised or logged values are not counts), or a sample has
-        no counts at all. The error names the sample and the gene.
+        There is no sample or no gene, a value is infinite, NaN, negative or not whole (normalised or logged values are
+        not counts), or a sample has no counts at all. The error names the sample and the gene.
     """
     values = np.asarray(counts.toarray() if hasattr(counts, "toarray") else counts, float)
     if values.ndim != 2:
@@ -43,6 +43,9 @@ def checked_counts(counts: Any, samples: Sequence[str] | None = None, genes: Seq
     for shape, names, what in ((values.shape[0], samples, "samples"), (values.shape[1], genes, "genes")):
         if names is not None and len(names) != shape:
             raise AnalysisError(f"counts do not fit the {what}", found=shape, expected=f"{len(names)} {what}")
+    if not values.size:
+        found = f"{values.shape[0]} samples × {values.shape[1]} genes"
+        raise AnalysisError("the counts are of no sample or no gene", found=found, expected="one or more of both")
     # inf - inf and NaN differ from 0, so one comparison finds what is not finite too.
     with np.errstate(invalid="ignore"):
         strange = (values - np.floor(values) != 0) | (values < 0)

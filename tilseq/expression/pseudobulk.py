@@ -10,8 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.expression.cell_status import STATUS_OF_LABEL
 from tilseq.expression.matrix import raw_counts
+from tilseq.expression.sample_design import days_of, without_missing
 from tilseq.tables.differential import PSEUDOBULK_GROUPS
 from tilseq.tables.schema import conform
 
@@ -60,13 +60,14 @@ def pseudobulk(
     cells
         AnnData, or a matrix of cells × genes, dense or sparse, of raw counts.
     obs
-        What is known of each cell, polars or pandas, in the order of the cells; else the AnnData's own.
+        What is known of each cell, polars or pandas, else the AnnData's own: in the order of the cells, or, where its
+        index or column `cell_id` has their names, in any. Words such as ``NA`` are missing values.
     genes
         Symbol of each column of a matrix.
     columns
         `subject`, `visit`, `specimen`, `cell_type`, `status`, `sample` or `day` → the column of obs that holds it,
-        else the one of that name if there is one. A subject is needed; a factor that is not there parts nothing. Labels
-        of the table `cell_labels` become statuses: `not_seen_in_product` is `not_in_product`.
+        else the one of that name if there is one. A subject is needed; a factor that is not there parts nothing. A
+        status is a label of the table `cell_labels`.
     minimum_cells
         Fewest cells of a group that is kept.
     layer
@@ -75,10 +76,13 @@ def pseudobulk(
     Raises
     ------
     AnalysisError
-        The matrix does not hold raw counts, or obs does not fit it or lacks a column.
+        The matrix does not hold raw counts, obs does not fit it, names other cells or lacks a column, or a day is no
+        whole number.
     """
     if not hasattr(cells, "obs_names"):
         cells = _as_anndata(cells, genes)
+    elif obs is not None:
+        obs = _of_cells(obs, cells)
     counts = raw_counts(cells, layer)
     known = _known(cells.obs if obs is None else obs, columns or {}, counts.matrix.shape[0])
     factors = [name for name in FACTORS if name in known.columns]
@@ -117,17 +121,42 @@ def _known(obs: Any, columns: Mapping[str, str], cells: int) -> pl.DataFrame:
         elif name in columns or name == "subject":
             mend = did_you_mean(column, here) or f"obs has {', '.join(here) or 'no column'}"
             raise AnalysisError(f"no column of obs tells the {name}", found=column, mend=mend)
-    if "status" in found:
-        found["status"] = found["status"].replace(STATUS_OF_LABEL)
-    return pl.DataFrame(found).with_columns(pl.col("^day$").cast(pl.Float64, strict=False).cast(pl.Int64, strict=False))
+    if "day" in found:
+        found["day"] = days_of(found["day"].alias("day"))
+    return pl.DataFrame(found)
 
 
 def _text(values: Any) -> pl.Series:
     """Return a polars or pandas column as text; what is missing is null."""
     if isinstance(values, pl.Series):
-        return values.cast(pl.String)
+        return without_missing(values)
     missing = values.isna().to_numpy()
-    return pl.Series([None if gone else str(one) for one, gone in zip(values, missing, strict=True)], dtype=pl.String)
+    text = [None if gone else str(one) for one, gone in zip(values, missing, strict=True)]
+    return without_missing(pl.Series(text, dtype=pl.String))
+
+
+def _of_cells(obs: Any, cells: AnnData) -> Any:
+    """Return obs in the order of the cells, where it names them.
+
+    Raises
+    ------
+    AnalysisError
+        It names some of the cells and others, or some twice.
+    """
+    names = [str(name) for name in cells.obs_names]
+    if isinstance(obs, pl.DataFrame):
+        listed = obs["cell_id"].cast(pl.String).to_list() if "cell_id" in obs.columns else []
+    else:
+        listed = [str(name) for name in obs.index]
+    held = set(names) & set(listed)
+    if listed == names or not held or names == [str(place) for place in range(len(names))]:
+        return obs
+    if len(held) < len(names) or len(listed) != len(names):
+        found = f"{len(held)} of {len(names)} cells in {len(listed)} rows"
+        raise AnalysisError("obs is of other cells", found=found, expected="one row a cell, named as the cell is")
+    place = {name: row for row, name in enumerate(listed)}
+    rows = [place[name] for name in names]
+    return obs[rows] if isinstance(obs, pl.DataFrame) else obs.iloc[rows]
 
 
 def _groups(known: pl.DataFrame, factors: Sequence[str]) -> pl.DataFrame:

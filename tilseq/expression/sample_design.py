@@ -11,6 +11,42 @@ from tilseq.errors import AnalysisError, did_you_mean, first_few
 from tilseq.tables.schema import as_polars
 
 SHOWN = 5
+# What R, pandas and people write where a value is missing.
+MISSING = ("", "NA", "N/A", "<NA>", "NaN", "nan")
+
+
+def without_missing(values: pl.Series) -> pl.Series:
+    """Return a column as text, null where a word for a missing value stands, such as ``NA``; other words keep blanks.
+
+    Parameters
+    ----------
+    values
+        Column of any type.
+    """
+    text = values.cast(pl.String)
+    return text.zip_with(~text.str.strip_chars().is_in(MISSING), pl.Series([None], dtype=pl.String))
+
+
+def days_of(values: pl.Series) -> pl.Series:
+    """Return a column of days as whole numbers, text such as ``28`` or ``28.0`` among them.
+
+    Parameters
+    ----------
+    values
+        Days, as numbers or text; missing ones stay null.
+
+    Raises
+    ------
+    AnalysisError
+        A day is no whole number, as ``D28``.
+    """
+    text = without_missing(values)
+    numbers = text.str.strip_chars().cast(pl.Float64, strict=False)
+    wrong = text.is_not_null() & (~numbers.is_finite() | (numbers != numbers.round())).fill_null(True)
+    if wrong.any():
+        mend = "write days as numbers, day 0 being the first infusion"
+        raise AnalysisError("a day is no whole number", column=values.name, found=text.filter(wrong)[0], mend=mend)
+    return numbers.cast(pl.Int64)
 
 
 def match_samples(design: Any, samples: Sequence[str]) -> pl.DataFrame:

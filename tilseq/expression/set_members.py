@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,29 @@ from tilseq.expression.vdj_genes import vdj_genes
 from tilseq.gene_symbols import present_symbol
 
 SMALLEST, LARGEST = 15, 500
+SPREAD = 1.15  # of the sizes on one shelf: few shelves, and few cells that only fill up
+
+
+class Shelf(NamedTuple):
+    """Sets of like size as one matrix, short rows filled up.
+
+    Attributes
+    ----------
+    sets
+        Which sets, by place.
+    genes
+        Sets × members: row of each member among the genes, in no order; what fills a row up is the number of genes,
+        one beyond the last.
+    passed
+        Sets × members: how many members stand before this one in the set's own order, its size for what fills up.
+    others
+        Of each set, how many genes are not its own.
+    """
+
+    sets: NDArray[np.intp]
+    genes: NDArray[np.intp]
+    passed: NDArray[np.float64]
+    others: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -44,20 +67,16 @@ class SetMembers:
         return self.members.T.tocsr().astype(float)
 
     @cached_property
-    def owner(self) -> NDArray[np.intp]:
-        """Which set each member is of, members set after set."""
-        return np.repeat(np.arange(len(self.sizes)), self.sizes)
-
-    @cached_property
-    def step(self) -> NDArray[np.float64]:
-        """Of each member, 1 over the genes that are not of its set."""
-        return np.asarray((1 / (self.members.shape[0] - self.sizes))[self.owner], float)
-
-    @cached_property
-    def members_passed(self) -> NDArray[np.float64]:
-        """Of each member, the members of its set before it, times `step`."""
-        starts = np.concatenate([[0], np.cumsum(self.sizes)[:-1]])
-        return np.asarray((np.arange(len(self.owner)) - starts[self.owner]) * self.step, float)
+    def shelves(self) -> tuple[Shelf, ...]:
+        """The sets, those of like size together."""
+        ordered = np.argsort(self.sizes, kind="stable")
+        wide, shelves = self.members.tocsc(), []
+        while len(ordered):
+            width = self.sizes[ordered[-1]]
+            first = int(np.searchsorted(self.sizes[ordered], np.ceil(width / SPREAD)))
+            shelves.append(_shelf(wide, self.sizes, ordered[first:], int(width)))
+            ordered = ordered[:first]
+        return tuple(shelves)
 
 
 def match_sets(
@@ -104,6 +123,15 @@ def match_sets(
     places = np.array([row for rows in found for row in rows], np.int64)
     members = csr_array((np.ones(len(places), np.int8), (places, columns)), shape=(len(genes), len(found)))
     return SetMembers(tuple(names), members, sizes, tuple(left_out))
+
+
+def _shelf(members: Any, sizes: NDArray[np.int64], sets: NDArray[np.intp], width: int) -> Shelf:
+    own = sizes[sets]
+    column = np.arange(width)
+    filled = column < own[:, None]
+    genes = np.full(filled.shape, members.shape[0], np.intp)
+    genes[filled] = np.concatenate([members.indices[members.indptr[i] : members.indptr[i + 1]] for i in sets])
+    return Shelf(sets, genes, np.minimum(column, own[:, None]).astype(float), (members.shape[0] - own).astype(float))
 
 
 def _places(genes: Sequence[str]) -> dict[str, int]:

@@ -10,15 +10,14 @@ from numpy.typing import ArrayLike
 
 from tilseq.errors import AnalysisError
 from tilseq.expression.enrichment import Enrichment, directions, fold_changes, joined, set_rows
-from tilseq.expression.enrichment_score import enrichment_scores, leading_edges
-from tilseq.expression.gene_order import Floats, checked_differences
+from tilseq.expression.enrichment_score import TIE, enrichment_scores, leading_edges, scores_in_order
+from tilseq.expression.gene_order import Floats, checked_differences, falling
 from tilseq.expression.set_members import LARGEST, SMALLEST, SetMembers, match_sets
 from tilseq.expression.sign_flips import RANDOM_FLIPS, Flips, moderated_t, sign_flips
 
 Statistic = Literal["mean", "es"]
 STATISTICS: tuple[Statistic, ...] = ("mean", "es")
 ALPHA = 0.05
-TIE = 1e-9  # statistics nearer than this, as a share of the data's, are equal: flips that only rounding tells apart
 
 
 class _Flipped(NamedTuple):
@@ -120,7 +119,7 @@ def sign_flip_gsea(
     return Enrichment(table, values.told)
 
 
-def standardised_means(t: Floats, sets: SetMembers) -> Floats:
+def standardised_means(ordered: Floats, means: Floats) -> Floats:
     """Return the mean t of each set less the median of all genes, over their median absolute deviation.
 
     Medians, so that one programme of many genes does not move all other sets.
@@ -129,27 +128,39 @@ def standardised_means(t: Floats, sets: SetMembers) -> Floats:
 
     Parameters
     ----------
-    t
-        One a gene.
-    sets
-        From `match_sets`, on the same genes.
+    ordered
+        Flips × genes: t from the greatest to the least.
+    means
+        Flips × sets: mean t of each set.
     """
-    centre = np.median(t)
-    scale = np.median(np.abs(t - centre)) or t.std() or 1.0
-    return np.asarray((sets.sums @ t / sets.sizes - centre) / scale, float)
+    genes = ordered.shape[1]
+    middle = (genes - 1) // 2, genes // 2
+    centre = (ordered[:, middle[0]] + ordered[:, middle[1]]) / 2
+    scale = sum(_nearest(ordered, centre, one + 1) for one in middle) / 2
+    spread = ordered.std(axis=1)
+    scale = np.where(scale > 0, scale, np.where(spread > 0, spread, 1.0))
+    return np.asarray((means - centre[:, None]) / scale[:, None], float)
+
+
+def _nearest(ordered: Floats, centre: Floats, count: int) -> Floats:
+    """Return how far from its centre each row goes to have so many values: the shortest reach of as many neighbours."""
+    above, below = ordered[:, : ordered.shape[1] - count + 1], ordered[:, count - 1 :]
+    reach = np.maximum(above - centre[:, None], centre[:, None] - below)
+    return np.asarray(reach.min(axis=1), float)
 
 
 def _flipped(differences: Floats, flips: Flips, sets: SetMembers, statistic: Statistic) -> _Flipped:
     first, own = np.zeros(0), np.zeros(0)
     extreme, total = np.zeros(len(sets.names)), np.zeros(len(sets.names))
-    for block in moderated_t(differences, flips.signs):
-        for t in block:
-            score = enrichment_scores(t, sets)
-            value = score if statistic == "es" else standardised_means(t, sets)
-            if not first.size:
-                first, own = t, value
-            extreme += np.abs(value) >= np.abs(own) * (1 - TIE)
-            total += np.abs(score)
+    for t in moderated_t(differences, flips.signs):
+        order = falling(t)
+        ordered = np.take_along_axis(t, order, axis=1)
+        scores = scores_in_order(np.abs(ordered), order, sets)
+        values = scores if statistic == "es" else standardised_means(ordered, (sets.sums @ t.T).T / sets.sizes)
+        if not first.size:
+            first, own = t[0], values[0]
+        extreme += (np.abs(values) >= np.abs(own) * (1 - TIE)).sum(axis=0)
+        total += np.abs(scores).sum(axis=0)
     return _Flipped(first, own, extreme, total / len(flips.signs))
 
 

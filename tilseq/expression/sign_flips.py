@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from tilseq.errors import AnalysisError
+from tilseq.expression.enrichment_score import RANKINGS
 from tilseq.expression.gene_order import Floats
 from tilseq.expression.moderated import squeeze_variances
 
 MOST_EXACT = 12  # subjects of whom all flips are taken
 RANDOM_FLIPS = 9_999
-BLOCK = 32  # flips at a time, so that their genes stay near the processor
 
 
 class Flips(NamedTuple):
@@ -75,8 +75,8 @@ def moderated_t(differences: Floats, signs: Floats) -> Iterator[Floats]:
     """
     n = len(differences)
     squares = np.einsum("sg,sg->g", differences, differences)
-    for start in range(0, len(signs), BLOCK):
-        means = signs[start : start + BLOCK] @ differences / n
+    for start in range(0, len(signs), RANKINGS):
+        means = signs[start : start + RANKINGS] @ differences / n
         variances = np.maximum(squares - n * means**2, 0) / (n - 1)
         # What is left of a difference of two equal numbers is rounding, not variance.
         variances[variances <= squares / (n - 1) * n * np.finfo(float).eps] = 0

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 
+from tilseq.errors import AnalysisError
+
 SMALLEST_BUILT_IN = 10  # genes found of a set that is tested: exhaustion and activation have 14
 
 
@@ -98,12 +100,22 @@ def gene_lists(signatures: Mapping[str, Signature]) -> dict[str, tuple[str, ...]
     ----------
     signatures
         As `load_signatures` returns them.
+
+    Raises
+    ------
+    AnalysisError
+        Another set bears the name of such a half.
     """
     lists = {name: one.up for name, one in signatures.items() if not one.down}
     known = {frozenset(genes) for genes in lists.values()}
     for name, one in signatures.items():
         halves = {f"{name}:up": one.up, f"{name}:down": one.down} if one.down else {}
-        lists |= {half: genes for half, genes in halves.items() if genes and frozenset(genes) not in known}
+        halves = {half: genes for half, genes in halves.items() if genes and frozenset(genes) not in known}
+        taken = next((half for half in halves if half in signatures), None)
+        if taken is not None:
+            mend = f"{name} has genes against it and is parted into {name}:up and {name}:down: rename one of the sets"
+            raise AnalysisError("a gene set bears the name of a half of another", found=taken, mend=mend)
+        lists |= halves
     return lists
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tilseq.errors import AnalysisError
 from tilseq.expression.block_correlation import block_correlation
 from tilseq.expression.linear_fit import LinearFit, fit_correlated, fit_within_blocks
-from tilseq.expression.lowess import lowess_knots
+from tilseq.expression.lowess import lowess
 from tilseq.expression.moderated import squeeze_variances
 from tilseq.expression.normalise import PER_MILLION
 from tilseq.expression.paired_model import Estimates, PairedModel
@@ -86,7 +86,7 @@ def voom_weights(log_cpm: Floats, fit: LinearFit, sizes: Floats, span: float = S
     """
     depth = np.log2(sizes + 1)
     means = log_cpm.mean(axis=1) + depth.mean() - np.log2(PER_MILLION)
-    x, line = lowess_knots(means, np.sqrt(np.sqrt(fit.variance)), span)
+    x, line = lowess(means, np.sqrt(np.sqrt(fit.variance)), span)
     deviation = np.interp(fit.fitted + (depth - np.log2(PER_MILLION)), x, line)
     if deviation.min() < LEAST_DEVIATION:
         raise AnalysisError("genes do not vary beside what the model tells", found="a residual variance of 0")

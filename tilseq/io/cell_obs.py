@@ -19,6 +19,7 @@ COLUMNS: Mapping[str, str] = {
     "product_share": "share",
     "product_n_effective": "n_effective",
 }
+OF_ORIGIN: Mapping[str, str] = {"origin": "origin", "origin_probability": "origin_probability"}
 ALIKE = "give files of the same cells, with barcodes written alike, with or without a lane's -1"
 LEAST_SHARED = 0.5  # of the fewer of two sets of barcodes of one sample; either may be a part of the other
 
@@ -37,7 +38,8 @@ def write_cell_labels(
         The table `cell_labels`.
     key_added
         Start of the names of the columns: `product_label`, `product_matched_by`, `product_junction`
-        (categories), `product_probability`, `product_share`, `product_n_effective` (NaN where missing).
+        (categories), `product_probability`, `product_share`, `product_n_effective` (NaN where missing); where any
+        label tells the origin of its clone, `product_origin` and `product_origin_probability` too.
     by
         Column of `obs` that names each cell's sample, where there are several; their barcodes may collide.
     airr_mod
@@ -58,11 +60,13 @@ def write_cell_labels(
     cells = _part(data, airr_mod)
     keys = _keys(cells, by)
     names = ["sample", "cell_id"] if by is not None else ["cell_id"]
-    rows = labels.select(*names, *COLUMNS)
+    tells_origin = any(name in labels.columns and labels[name].count() for name in OF_ORIGIN)
+    columns = {**COLUMNS, **(OF_ORIGIN if tells_origin else {})}
+    rows = labels.select(*names, *columns)
     if rows.select(names).is_duplicated().any():
         mend = "name the column of obs that tells samples apart with by, or give the labels of one sample"
         raise TableError("labels name a barcode twice", column="cell_id", mend=mend)
-    held = dict(zip(rows.select(names).rows(), rows.select(*COLUMNS).rows(), strict=True))
+    held = dict(zip(rows.select(names).rows(), rows.select(*columns).rows(), strict=True))
     if not any(key in held for key in keys):
         raise TableError(
             "no cell has a label",
@@ -75,10 +79,10 @@ def write_cell_labels(
         if part is not cells:
             barcodes = [[(str(cell),) for cell in one.obs_names] for one in (part, cells)]
             _check_shared(*barcodes, names=(f"cells of {name}", f"cells of {airr_mod}"))
-    missing = (None,) * len(COLUMNS)
+    missing = (None,) * len(columns)
     found = list(zip(*(held.get(key, missing) for key in keys), strict=True))
     written = []
-    for (name, behind), values in zip(COLUMNS.items(), found, strict=True):
+    for (name, behind), values in zip(columns.items(), found, strict=True):
         column = f"{key_added}_{behind}"
         kind = "float64" if labels.schema[name].is_numeric() else "category"
         cells.obs[column] = values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tilseq.errors import ReadError, did_you_mean
+from tilseq.errors import ReadError, did_you_mean, first_few
 from tilseq.gene_symbols import ensembl_gene, gene_names, sum_by_gene
 from tilseq.io.h5ad import read_h5ad
 from tilseq.io.kinds import HDF5
@@ -24,10 +25,15 @@ SYMBOL_COLUMNS = (
 )  # fmt: skip
 ABOUT_GENES = (*SYMBOL_COLUMNS, "gene_id", "gene_ids", "gene_type", "gene_biotype", "biotype", "description", "length")
 ALIGNMENTS = (".sam", ".bam", ".cram")
-# Rows that HTSeq and STAR set beside those of genes.
-NO_GENES = ("__", "N_unmapped", "N_multimapping", "N_noFeature", "N_ambiguous")
+# Rows that HTSeq and STAR set beside those of genes, and sums.
+NO_GENES = re.compile(
+    r"__.*|N_(unmapped|multimapping|noFeature|ambiguous)|no_feature|ambiguous|too_low_aQual|not_aligned"
+    r"|alignment_not_unique|(grand[ _])?totals?([ _](counts|reads))?",
+    re.IGNORECASE,
+)
 EXPECTED = "whole numbers, 0 or more"
 MEND = "give raw counts, not normalised or logged values, nor TPM"
+SHOWN = 5
 LARGEST = 2**53  # beyond it a floating-point number no longer holds every whole number
 
 
@@ -45,12 +51,15 @@ class CountMatrix:
         Name of each row, unique.
     told
         What a reader should know: symbols brought up to date, genes summed, rows and columns left out.
+    no_genes
+        Names of the rows, or columns of an h5ad, that are left out since they are of no gene.
     """
 
     counts: Any
     genes: tuple[str, ...]
     samples: tuple[str, ...]
     told: tuple[str, ...] = ()
+    no_genes: tuple[str, ...] = ()
 
 
 def read_count_matrix(path: str | Path, *, layer: str | None = None) -> CountMatrix:
@@ -59,7 +68,8 @@ def read_count_matrix(path: str | Path, *, layer: str | None = None) -> CountMat
     Read are CSV and TSV, plain or gzip, of genes × samples, with the gene in the first column; the table of
     featureCounts, whose samples bear the names of their alignment files; and an h5ad of samples × genes. Columns such
     as `gene_name` or `length` are not taken for samples; a column of symbols names Ensembl ids. Retired symbols are
-    brought up to date, rows of one gene are summed, and HTSeq's rows of reads without a gene are left out: `told`.
+    brought up to date, rows of one gene are summed, and rows of no gene are left out, as HTSeq's `__no_feature` or
+    a `Total`: `told`.
 
     Parameters
     ----------
@@ -130,17 +140,21 @@ def _of_text(path: str | Path) -> CountMatrix:
     if not columns:
         mend = "is the separator right?" if len(table.names) == 1 else None
         raise ReadError("the file has no column of a sample", file=path, found=", ".join(table.names), mend=mend)
-    is_gene = ~cells[gene].str.contains("^(" + "|".join(NO_GENES) + ")")
-    counts = _numbers(cells, columns, path, first)[is_gene.to_numpy()]
-    cells = cells.filter(is_gene)
+    is_gene = np.array([NO_GENES.fullmatch(name.strip()) is None for name in cells[gene]], bool)
+    counts = _numbers(cells, columns, path, first)[is_gene]
+    no_genes = tuple(cells[gene].filter(pl.Series(~is_gene)).to_list())
+    cells = cells.filter(pl.Series(is_gene))
     if not len(cells):
         raise ReadError("the file has no row of a gene", file=path)
     names, told = gene_names(cells[gene].to_list(), _symbols_of(cells, gene))
     summed, genes, twice = sum_by_gene(counts.T, names)
     left = [f"columns that are of no sample: {', '.join(about)}"] if about else []
-    if is_gene.len() > len(cells):
-        left.append(f"{is_gene.len() - len(cells)} rows of reads without a gene are left out")
-    return CountMatrix(summed, genes, _sample_names(columns, table.names, path), (*left, *told, *twice))
+    names_of = _sample_names(columns, table.names, path)
+    return CountMatrix(summed, genes, names_of, (*left, *_left_out(no_genes), *told, *twice), no_genes)
+
+
+def _left_out(no_genes: Sequence[str]) -> list[str]:
+    return [f"left out, of no gene: {first_few(no_genes, SHOWN)}"] if no_genes else []
 
 
 def _sample_columns(names: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -231,6 +245,10 @@ def _of_h5ad(path: str | Path, layer: str | None) -> CountMatrix:
         values = np.asarray(matrix, dtype=np.float64)
         check_counts(values, lambda at: {"column": f"gene {listed[at[1]]}, sample {at[0] + 1}"}, path)
         counts = values.astype(np.int64)
-    names, told = gene_names(listed, symbols_of_var(data.var))
-    summed, genes, twice = sum_by_gene(counts, names)
-    return CountMatrix(summed, genes, tuple(samples), (*told, *twice))
+    is_gene = np.array([NO_GENES.fullmatch(name.strip()) is None for name in listed], bool)
+    no_genes = tuple(name for name, known in zip(listed, is_gene, strict=True) if not known)
+    if not is_gene.any():
+        raise ReadError("the file has no column of a gene", file=path, found=first_few(listed, SHOWN))
+    names, told = gene_names([name for name in listed if name not in no_genes], symbols_of_var(data.var))
+    summed, genes, twice = sum_by_gene(counts[:, is_gene], names)
+    return CountMatrix(summed, genes, tuple(samples), (*_left_out(no_genes), *told, *twice), no_genes)

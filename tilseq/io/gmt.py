@@ -5,12 +5,26 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from tilseq.errors import ReadError
+from tilseq.errors import ReadError, first_few
+from tilseq.gene_symbols import retired_symbols
 
 MOST_BYTES = 200 << 20
+SHOWN = 5
 
 
-def read_gmt(path: str | Path) -> dict[str, tuple[str, ...]]:
+class GeneSets(dict[str, tuple[str, ...]]):
+    """Name of each set to its genes.
+
+    Attributes
+    ----------
+    told
+        What a reader should know of the file, in sentences.
+    """
+
+    told: tuple[str, ...] = ()
+
+
+def read_gmt(path: str | Path) -> GeneSets:
     """Read gene sets in GMT form: one set a line, name, description and genes parted by tabs.
 
     Parameters
@@ -20,9 +34,10 @@ def read_gmt(path: str | Path) -> dict[str, tuple[str, ...]]:
 
     Returns
     -------
-    dict
-        Name of each set to its genes, both in the order of the file. A gene listed twice in a set is kept once; empty
-        cells at a line's end are skipped.
+    GeneSets
+        A dict, name of each set to its genes, both in the order of the file. A gene listed twice in a set is kept once;
+        empty cells at a line's end are skipped. `told` names sets whose description is a gene: that of another set of
+        the file, or one that HGNC has renamed. The description may have been left out, and the set lack this gene.
 
     Raises
     ------
@@ -40,7 +55,7 @@ def read_gmt(path: str | Path) -> dict[str, tuple[str, ...]]:
         raise ReadError("the text is not UTF-8", file=path, byte=error.start, mend="is it a GMT file?") from error
     except OSError as error:
         raise ReadError(f"cannot be read: {error.strerror or error}", file=path) from error
-    sets: dict[str, tuple[str, ...]] = {}
+    sets, descriptions = GeneSets(), {}
     for row, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
         if not line.strip():
             continue
@@ -51,7 +66,12 @@ def read_gmt(path: str | Path) -> dict[str, tuple[str, ...]]:
             raise ReadError("this line is no gene set", file=path, row=row, found=line, expected=expected)
         if name in sets:
             raise ReadError("this gene set stands twice", file=path, row=row, found=name)
-        sets[name] = genes
+        sets[name], descriptions[name] = genes, rest[0]
     if not sets:
         raise ReadError("the file holds no gene set", file=path)
+    known = {gene for genes in sets.values() for gene in genes} | set(retired_symbols().values())
+    strange = [f"{name} ({description})" for name, description in descriptions.items() if description in known]
+    if strange:
+        what = f"a gene stands where the description should, and is not in the set: {first_few(strange, SHOWN)}"
+        sets.told = (f"{Path(path).name}: {what}; part name and genes by a description, be it empty",)
     return sets

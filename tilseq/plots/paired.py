@@ -14,13 +14,13 @@ from tilseq.plots.scored import in_order, scored_samples
 from tilseq.plots.style import FAINT, MARKERS, MUTED, figure, short
 from tilseq.plots.timeline import MOST_NAMED, look
 from tilseq.tables import as_polars
+from tilseq.tables.cell_labels import INFUSED, NOT_SEEN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SHIFT = 0.07  # of a mark without a pair from the others of its side
 MARGIN = 0.06
-INFUSED, OTHER = "infused", "not_in_product"
 LONGEST_SET = 40
 
 
@@ -89,7 +89,7 @@ def paired_slopes(
 
 
 def infused_scatter(scores: Any, design: Any, *, gene_set: str, method: str | None = None) -> Axes:
-    """Draw one score of the infused cells of each sample over that of its cells that are not in the product.
+    """Draw one score of the infused cells of each sample over that of its cells that are not seen in the product.
 
     Not in the product is not endogenous: an infused clone that the product's depth has missed stands among them, so
     that the two are more alike than they are.
@@ -100,7 +100,7 @@ def infused_scatter(scores: Any, design: Any, *, gene_set: str, method: str | No
         Table `scores` or `sample_scores`, polars or pandas, of samples that are the cells of one status.
     design
         One row a sample: `sample, subject, visit, status`, one sample of each; other statuses than `infused` and
-        `not_in_product` are not looked at. Visits stand in the order of their first `day`, where there is one.
+        `not_seen_in_product` are not looked at. Visits stand in the order of their first `day`, where there is one.
     gene_set
         The set.
     method
@@ -118,28 +118,28 @@ def infused_scatter(scores: Any, design: Any, *, gene_set: str, method: str | No
     AnalysisError
         As `paired_slopes`; there is no pair.
     """
-    rows = scored_samples(scores, _of_levels(design, "status", (INFUSED, OTHER)), by=("subject", "visit", "status"),
+    rows = scored_samples(scores, _of_levels(design, "status", (INFUSED, NOT_SEEN)), by=("subject", "visit", "status"),
                           sets=[gene_set], method=method)  # fmt: skip
     order = in_order(rows, None)
     wide = rows.pivot("status", index=["subject", "visit"], values="value")
-    pairs = wide.drop_nulls([INFUSED, OTHER]).sort(pl.col("visit").replace_strict(_places(order)), "subject")
+    pairs = wide.drop_nulls([INFUSED, NOT_SEEN]).sort(pl.col("visit").replace_strict(_places(order)), "subject")
     if pairs.is_empty():
         raise AnalysisError("no sample has a score of infused and of other cells", found=gene_set)
     subjects = wide["subject"].unique().sort().to_list()
     order = [visit for visit in order if visit in set(pairs["visit"])]
     with figure(6.4, 4.8) as axes:
-        low, high = _ends([*wide[INFUSED].drop_nulls(), *wide[OTHER].drop_nulls()])
+        low, high = _ends([*wide[INFUSED].drop_nulls(), *wide[NOT_SEEN].drop_nulls()])
         axes.plot([low, high], [low, high], color=FAINT, linewidth=1.4, zorder=0)
         for place, subject in enumerate(subjects):
             colour, _ = look(place, len(subjects))
             _draw_visits(axes, pairs.filter(subject=subject), order, colour)
             _draw_alone(axes, wide.filter(subject=subject), colour)
         axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
-        axes.set_xlabel("Score, cells not in the product")
+        axes.set_xlabel("Score, cells not seen in the product")
         axes.set_ylabel("Score, infused cells")
         _name_visits(axes, order)
-        above = pairs.filter(pl.col(INFUSED) > pl.col(OTHER)).height
-        alone = wide.filter(pl.col(INFUSED).is_null() != pl.col(OTHER).is_null()).height
+        above = pairs.filter(pl.col(INFUSED) > pl.col(NOT_SEEN)).height
+        alone = wide.filter(pl.col(INFUSED).is_null() != pl.col(NOT_SEEN).is_null()).height
         told = f"{_score_label(gene_set, method)}: {above} of {pairs.height} samples higher in infused cells"
         told += f"\ntick at an edge: no partner ({alone})" if alone else ""
         axes.set_title(told, fontweight="normal", fontsize=9, color=MUTED)
@@ -176,13 +176,13 @@ def _draw_subject(axes: Axes, pair: Sequence[float | None], name: str, colour: s
 
 
 def _at(pairs: pl.DataFrame) -> Any:
-    return pairs.select(OTHER, INFUSED).to_numpy()
+    return pairs.select(NOT_SEEN, INFUSED).to_numpy()
 
 
 def _draw_visits(axes: Axes, own: pl.DataFrame, order: Sequence[str], colour: str) -> None:
     """Draw the line of a subject, and on it a marker a visit."""
-    axes.plot(own[OTHER].to_list(), own[INFUSED].to_list(), color=colour, linewidth=0.8, alpha=0.6, label="_line")
-    for visit, across, up in own.select("visit", OTHER, INFUSED).iter_rows():
+    axes.plot(own[NOT_SEEN].to_list(), own[INFUSED].to_list(), color=colour, linewidth=0.8, alpha=0.6, label="_line")
+    for visit, across, up in own.select("visit", NOT_SEEN, INFUSED).iter_rows():
         axes.plot(across, up, linestyle="none", marker=_marker(order, visit), markersize=6, color=colour,
                   markeredgecolor="white", markeredgewidth=0.4, label=f"_{visit}")  # fmt: skip
 
@@ -204,8 +204,8 @@ def _name_visits(axes: Axes, order: Sequence[str]) -> None:
 def _draw_alone(axes: Axes, wide: pl.DataFrame, colour: str) -> None:
     """Draw values without a partner as ticks: of infused cells at the left edge, of others at the lower one."""
     look: dict[str, Any] = {"linestyle": "none", "markersize": 9, "markeredgewidth": 1.4, "color": colour}
-    infused = wide.filter(pl.col(OTHER).is_null())[INFUSED].drop_nulls().to_list()
-    others = wide.filter(pl.col(INFUSED).is_null())[OTHER].drop_nulls().to_list()
+    infused = wide.filter(pl.col(NOT_SEEN).is_null())[INFUSED].drop_nulls().to_list()
+    others = wide.filter(pl.col(INFUSED).is_null())[NOT_SEEN].drop_nulls().to_list()
     for x, y, marker, transform in (
         ([0.0] * len(infused), infused, "_", axes.get_yaxis_transform()),
         (others, [0.0] * len(others), "|", axes.get_xaxis_transform()),

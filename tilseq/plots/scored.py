@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import AnalysisError, did_you_mean
+from tilseq.expression.sample_design import days_of
 from tilseq.tables import as_polars
 
 SCORE_COLUMNS = ("sample", "set", "value")
@@ -128,5 +129,6 @@ def in_order(samples: pl.DataFrame, visits: Sequence[str] | None) -> list[str]:
         return list(visits)
     if "day" not in samples.columns:
         return known
-    days = samples.group_by("visit", maintain_order=True).agg(pl.col("day").cast(pl.Float64).min())
+    known_days = samples.with_columns(days_of(samples["day"]))
+    days = known_days.group_by("visit", maintain_order=True).agg(pl.col("day").min())
     return days.sort("day", nulls_last=False, maintain_order=True)["visit"].to_list()

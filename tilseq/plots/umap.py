@@ -12,6 +12,7 @@ from tilseq.errors import AnalysisError
 from tilseq.plots.origins import ORIGINS, VERMILION
 from tilseq.plots.style import MUTED, PALETTE, figure, short
 from tilseq.tables import as_polars
+from tilseq.tables.cell_labels import INFUSED, NO_RECEPTOR, NOT_SEEN, UNDECIDED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,14 +23,14 @@ WIDTH, HEIGHT = 6.4, 4.6
 CLIPPED = 0.01  # share of the cells beyond either end of the scale
 PALEST = 0.65  # how far towards white a cell of no sure label goes
 UNKNOWN = "#b4bcc4"
-SKY = PALETTE[4]  # no origin's colour: a cell that is not in the product may be of any
+SKY = PALETTE[4]  # no origin's colour: a cell that is not seen in the product may be of any
 LOST = "left out, without coordinates"
 # Status → its colour and its words; in the order of the legend.
 STATUSES = {
-    "infused": (VERMILION, "infused"),
-    "not_in_product": (SKY, "not in the product"),
-    "undecided": (ORIGINS["indeterminate"][0], "undecided"),
-    "no_receptor": (UNKNOWN, "no receptor"),
+    INFUSED: (VERMILION, "infused"),
+    NOT_SEEN: (SKY, "not seen in the product"),
+    UNDECIDED: (ORIGINS["indeterminate"][0], "undecided"),
+    NO_RECEPTOR: (UNKNOWN, "no receptor"),
 }
 TYPES = {"CD4": PALETTE[1], "CD8": PALETTE[2], "unclear": UNKNOWN}  # as in the figures of flow
 
@@ -80,13 +81,13 @@ def umap_labels(frame: Any) -> Axes:
     Parameters
     ----------
     frame
-        One row a cell, polars or pandas: `umap_1, umap_2, status` (`infused, not_in_product, undecided, no_receptor`)
-        and `probability`, the chance that the cell's clone was infused; null where it cannot be told.
+        One row a cell, polars or pandas: `umap_1, umap_2, status` (`infused, not_seen_in_product, undecided`,
+        `no_receptor`) and `probability`, the chance that the cell's clone was infused; null where it cannot be told.
 
     Returns
     -------
     Axes
-        An infused cell is the paler the lower its probability, one that is not in the product the paler the higher it
+        An infused cell is the paler the lower its probability, one not seen in the product the paler the higher it
         is: at the product's depth its clone may have been missed. A cell of these whose chance is not known is as pale
         as can be. Cells lie on each other in random order (seed 0), those without a receptor below.
 
@@ -101,12 +102,12 @@ def umap_labels(frame: Any) -> Axes:
     if strange.height:
         expected = ", ".join(STATUSES)
         raise AnalysisError("no such status", column="status", found=strange["status"][0], expected=expected)
-    infused, other = pl.col("status") == "infused", pl.col("status") == "not_in_product"
+    infused, other = pl.col("status") == INFUSED, pl.col("status") == NOT_SEEN
     sure = pl.when(infused).then("probability").when(other).then(1 - pl.col("probability"))
     rows = rows.with_columns(sure=sure.otherwise(1.0).fill_null(0.0))
     with figure(WIDTH, HEIGHT) as axes:
         size = _size(rows.height)
-        for drawn in (rows.filter(status="no_receptor"), rows.filter(pl.col("status") != "no_receptor")):
+        for drawn in (rows.filter(status=NO_RECEPTOR), rows.filter(pl.col("status") != NO_RECEPTOR)):
             _scatter(axes, drawn, size, c=_paled(drawn))
         _legend(axes, "Clone", _label_words(rows))
         told = [f"{rows.height:,} cells; paler: less sure", *_told(lost, LOST)]
@@ -191,7 +192,7 @@ def _label_words(rows: pl.DataFrame) -> list[tuple[str, str]]:
     for status, (colour, name) in STATUSES.items():
         own = rows.filter(status=status)
         chances = own["probability"].drop_nulls().to_list()
-        told = f"\nmean probability {sum(chances) / len(chances):.2f}" if chances and status != "no_receptor" else ""
+        told = f"\nmean probability {sum(chances) / len(chances):.2f}" if chances and status != NO_RECEPTOR else ""
         if own.height:
             words.append((colour, f"{name} ({own.height:,}){told}"))
     return words

@@ -2,6 +2,7 @@
 
 from tilseq.repertoire.bcr import bcr
 from tilseq.repertoire.cell_labels import cell_labels
+from tilseq.repertoire.cell_origins import with_origins
 from tilseq.repertoire.cell_quality import cell_checks, cell_quality
 from tilseq.repertoire.cells import cells_of, effective_cells, effective_number
 from tilseq.repertoire.chains import chain_pairing, check_overlap, joined_lanes
@@ -88,4 +89,5 @@ __all__ = [
     "trend",
     "usage",
     "usage_divergence",
+    "with_origins",
 ]

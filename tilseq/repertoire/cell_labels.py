@@ -15,7 +15,7 @@ from tilseq.repertoire.chain_search import COLLISIONS, Search, search
 from tilseq.repertoire.clones import check_columns
 from tilseq.repertoire.product_lots import ALPHA, ALPHAS, BETA, BETAS, Product, ProductLot, product_of
 from tilseq.tables import as_polars
-from tilseq.tables.cell_labels import CELL_LABELS
+from tilseq.tables.cell_labels import CELL_LABELS, INFUSED, NO_RECEPTOR, NOT_SEEN, UNDECIDED
 
 NEEDED = (
     "sample",
@@ -78,9 +78,10 @@ def cell_labels(
     -------
     polars.DataFrame
         The table `cell_labels`: `sample, cell_id, label, probability, matched_by, locus, junction, product_share,
-        product_count, product_lots, product_n_effective, cells_of_clone, reason`.
+        product_count, product_lots, product_n_effective, cells_of_clone, reason`; `origin` and `origin_probability` are
+        null until `with_origins` tells them.
 
-        - `label`: `infused` (matched, and no likelier false than true), `not_seen_in_product`, `ambiguous` (`reason`
+        - `label`: `infused` (matched, and no likelier false than true), `not_seen_in_product`, `undecided` (`reason`
           says why) or `no_receptor` (neither TRA nor TRB).
         - `matched_by`: `both`, `beta`, `alpha`, `alpha_of_dual` (one TRA of two), `alpha_of_mate`.
 
@@ -203,34 +204,34 @@ class _Labeller:
     def label(self, cell: Chains) -> dict[str, Any]:
         """Return a row of `cell_labels` without the names of sample and cell."""
         if not cell.alphas and not cell.betas:
-            return {"label": "no_receptor", "reason": "neither TRA nor TRB"}
+            return {"label": NO_RECEPTOR, "reason": "neither TRA nor TRB"}
         if cell.two_cells:
-            return {"label": "ambiguous", "reason": TWO_CELLS}
+            return {"label": UNDECIDED, "reason": TWO_CELLS}
         if self.beta is not None and cell.betas:
             return self._by_beta(self.beta, cell)
         if self.alpha is not None and cell.alphas:
             return self._by_alpha(self.alpha, cell)
         if self.beta is not None:
             return self._by_mate(self.beta, cell)
-        return {"label": "ambiguous", "reason": NO_ALPHA}
+        return {"label": UNDECIDED, "reason": NO_ALPHA}
 
     def _by_beta(self, beta: Search, cell: Chains) -> dict[str, Any]:
         seen = [one for one in cell.betas if one in beta.found]
         if not seen:
             return self._beta_not_seen(beta, cell)
         if len(seen) < len(cell.betas):
-            return _row(beta, seen[0], "ambiguous", None, "beta", ONE_OF_TWO)
+            return _row(beta, seen[0], UNDECIDED, None, "beta", ONE_OF_TWO)
         junction, false = seen[0], beta.false + self.foreign - beta.false * self.foreign
         partners = {alpha: second for one in seen for alpha, second in self.pairs.get(one, {}).items()}
         shared = [one for one in cell.alphas if one in partners]
         if shared:
             dual = cell.alphas[0] not in shared or all(partners[one] for one in shared)
             false *= min(1.0, self.foreign + self.alpha.by_chance) if self.alpha else self.foreign
-            return _row(beta, junction, "infused", 1 - false, "alpha_of_dual" if dual else "both")
+            return _row(beta, junction, INFUSED, 1 - false, "alpha_of_dual" if dual else "both")
         if partners and cell.alphas:
             false = beta.false + self.foreign * self.dropout  # a T cell, whose own TRB would have to be missing
             odds = (1 - false) * self.unlike
-            return _row(beta, junction, "ambiguous", odds / (odds + false), "beta", OTHER_ALPHA)
+            return _row(beta, junction, UNDECIDED, odds / (odds + false), "beta", OTHER_ALPHA)
         if self.alpha is not None and any(one in self.alpha.found for one in {*cell.alphas} - self.partnered):
             return _matched(beta, junction, 1 - false * min(1.0, self.foreign + self.alpha.by_chance), "both")
         return _matched(beta, junction, 1 - false, "beta")
@@ -240,23 +241,23 @@ class _Labeller:
         junction = cell.betas[0]
         chance = beta.chance_missed(junction)
         if self.alpha is None or not cell.alphas:
-            return _row(beta, junction, "not_seen_in_product", chance)
+            return _row(beta, junction, NOT_SEEN, chance)
         seen = [one for one in cell.alphas if one in self.alpha.found]
         if seen and all(one in self.partnered for one in seen):
-            return _row(beta, junction, "ambiguous", chance, None, OTHER_BETA)
+            return _row(beta, junction, UNDECIDED, chance, None, OTHER_BETA)
         if chance is not None and not self.alpha.why:
             also = beta.chance_also(junction, self.apart)
             of_infused, of_others = (also, self.alpha.by_chance) if seen else (1 - also, 1 - self.alpha.by_chance)
             chance = chance * of_infused / (chance * of_infused + (1 - chance) * of_others)
         if not seen:
-            return _row(beta, junction, "not_seen_in_product", chance)
-        row = _row(self.alpha, seen[0], "ambiguous", chance, "alpha", ALPHA_ONLY)
+            return _row(beta, junction, NOT_SEEN, chance)
+        row = _row(self.alpha, seen[0], UNDECIDED, chance, "alpha", ALPHA_ONLY)
         return row if chance is not None else {**row, "reason": f"{ALPHA_ONLY}; {beta.why}"}
 
     def _by_alpha(self, alpha: Search, cell: Chains) -> dict[str, Any]:
         seen = [one for one in cell.alphas if one in alpha.found]
         if not seen:
-            return _row(alpha, cell.alphas[0], "not_seen_in_product", alpha.chance_missed(cell.alphas[0]))
+            return _row(alpha, cell.alphas[0], NOT_SEEN, alpha.chance_missed(cell.alphas[0]))
         by = "alpha" if len(cell.alphas) == 1 else "alpha_of_dual"
         return _matched(alpha, seen[0], (1 - alpha.false) * (1 - self.foreign), by)
 
@@ -264,18 +265,18 @@ class _Labeller:
         """Label a cell without TRB by the TRB of cells with its TRA."""
         betas = {self.mates[one] for one in cell.alphas if one in self.mates}
         if len(betas) != 1:
-            return {"label": "ambiguous", "reason": NO_BETA}
+            return {"label": UNDECIDED, "reason": NO_BETA}
         junction = betas.pop()
         if junction in beta.found:
             return _matched(beta, junction, (1 - beta.false) * (1 - self.foreign), "alpha_of_mate")
-        return _row(beta, junction, "not_seen_in_product", beta.chance_missed(junction))
+        return _row(beta, junction, NOT_SEEN, beta.chance_missed(junction))
 
 
 def _matched(searched: Search, junction: str, chance: float, by: str) -> dict[str, Any]:
     """Return the row of a match: infused, unless it is likelier false."""
     if chance < 0.5:
-        return _row(searched, junction, "ambiguous", chance, by, UNLIKELY)
-    return _row(searched, junction, "infused", chance, by)
+        return _row(searched, junction, UNDECIDED, chance, by, UNLIKELY)
+    return _row(searched, junction, INFUSED, chance, by)
 
 
 def _row(

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.tables import as_polars, conform
-from tilseq.tables.cell_labels import CELL_LABELS
+from tilseq.tables.cell_labels import CELL_LABELS, INFUSED, NO_RECEPTOR, NOT_SEEN, UNDECIDED
 from tilseq.tables.outputs import QUALITY
 
 MOST_MISSED, MOST_UNDECIDED = 0.1, 0.1  # round figures of ours
@@ -20,7 +20,7 @@ def label_checks(labels: Any) -> pl.DataFrame:
       receptor.
     - `cells the product missed`: mean chance of the cells labelled `not_seen_in_product`. Above a tenth they are no
       endogenous cells, and a comparison with infused ones is blurred: it warns, and so it does without a chance.
-    - `cells undecided`: share of the cells with a receptor that are `ambiguous`; warns above a tenth.
+    - `cells undecided`: share of the cells with a receptor that are `undecided`; warns above a tenth.
 
     Parameters
     ----------
@@ -40,13 +40,13 @@ def label_checks(labels: Any) -> pl.DataFrame:
     rows: list[dict[str, Any]] = []
     frame = conform(as_polars(labels), CELL_LABELS)
     for (sample,), of_sample in frame.partition_by("sample", as_dict=True, maintain_order=True).items():
-        with_receptor = of_sample.filter(pl.col("label") != "no_receptor")
+        with_receptor = of_sample.filter(pl.col("label") != NO_RECEPTOR)
         total = with_receptor.height
         if not total:
             reason = "no cell has a TRA or TRB"
             rows.append({"sample": sample, "check": "cells in the product", "verdict": "warn", "reason": reason})
             continue
-        infused, undecided = (with_receptor.filter(label=label).height for label in ("infused", "ambiguous"))
+        infused, undecided = (with_receptor.filter(label=label).height for label in (INFUSED, UNDECIDED))
         rows.append(
             {
                 "sample": sample,
@@ -57,7 +57,7 @@ def label_checks(labels: Any) -> pl.DataFrame:
                 + ("" if infused else ": is it the product of this subject?"),
             }
         )
-        rows += [{"sample": sample, **row} for row in _missed(with_receptor.filter(label="not_seen_in_product"))]
+        rows += [{"sample": sample, **row} for row in _missed(with_receptor.filter(label=NOT_SEEN))]
         rows.append(
             {
                 "sample": sample,

@@ -12,7 +12,7 @@ from tilseq.report.results import Results
 from tilseq.report.rows import BRIEFLY, who_briefly
 from tilseq.report.view import Cell, Head, View, count, text
 from tilseq.report.words import number, share
-from tilseq.tables.cell_labels import LABELS
+from tilseq.tables.cell_labels import INFUSED, LABELS, NO_RECEPTOR, NOT_SEEN, UNDECIDED
 from tilseq.tables.tracking import CHANGE_CALLS
 
 ORIGIN_HEADS = {
@@ -26,10 +26,10 @@ ORIGIN_HEADS = {
 WHOSE: dict[object, str] = {True: "infused", False: "others"}
 CALL_WORDS = {"cannot_tell": "Cannot tell"}
 LABEL_HEADS = {
-    "infused": Head("In the product", numeric=True),
-    "not_seen_in_product": Head("Not seen in it", numeric=True),
-    "ambiguous": Head("Undecided", numeric=True),
-    "no_receptor": Head("No receptor", numeric=True),
+    INFUSED: Head("In the product", numeric=True),
+    NOT_SEEN: Head("Not seen in it", numeric=True),
+    UNDECIDED: Head("Undecided", numeric=True),
+    NO_RECEPTOR: Head("No receptor", numeric=True),
 }
 
 
@@ -102,15 +102,15 @@ def cell_labels(results: Results) -> View:
     for _, group in table.group_by("sample", maintain_order=True):
         found = Counter(group["label"].to_list())
         cells = {label: count(found[label]) for label in LABELS}
-        unseen = group.filter(label="not_seen_in_product")["probability"]
-        if found["not_seen_in_product"]:
+        unseen = group.filter(label=NOT_SEEN)["probability"]
+        if found[NOT_SEEN]:
             known = unseen.drop_nulls().to_list()
             note = f"about {number(sum(known), 2)} of infused clones" if known else "chance not known"
-            cells["not_seen_in_product"] = Cell(number(found["not_seen_in_product"]), note=note, kind="number")
-        with_receptor = group.height - found["no_receptor"]
+            cells[NOT_SEEN] = Cell(number(found[NOT_SEEN]), note=note, kind="number")
+        with_receptor = group.height - found[NO_RECEPTOR]
         if with_receptor:
-            of = f"{share(found['infused'] / with_receptor)} % of those with a receptor"
-            cells["infused"] = Cell(number(found["infused"]), note=of, kind="number")
+            of = f"{share(found[INFUSED] / with_receptor)} % of those with a receptor"
+            cells[INFUSED] = Cell(number(found[INFUSED]), note=of, kind="number")
         rows.append([*who_briefly(group.row(0, named=True)), count(group.height), *cells.values()])
     empty = "" if rows else "No single cells were held against a product."
     return View("Single cells held against the product", heads, rows, empty, "tables/cell_labels.csv")

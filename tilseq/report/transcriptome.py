@@ -48,8 +48,8 @@ def _changed(row: dict[str, object], what: str) -> Cell:
 def in_words(contrast: str) -> str:
     """Return a contrast as a reader meets it.
 
-    >>> in_words("visit:D28/product"), in_words("status:infused/not_in_product at D28")
-    ('D28 against product', 'infused against not in product at D28')
+    >>> in_words("visit:D28/product"), in_words("status:infused/not_seen_in_product at D28")
+    ('D28 against product', 'infused against not seen in product at D28')
     """
     of, _, at = contrast.partition(" at ")
     terms = [term.partition(":")[2].partition("/") for term in of.split("*")]

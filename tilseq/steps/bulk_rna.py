@@ -40,10 +40,13 @@ def plan(study: Study) -> list[Job]:
 def run(job: Job, folder: Path) -> None:
     """Write the counts of one sample, gene by gene, and what is to be said of its depth."""
     from tilseq.io.write import write_frame, write_parquet
-    from tilseq.tables.outputs import QUALITY
+    from tilseq.tables.outputs import EXCLUSIONS, QUALITY
 
     sample = job.sample or {}
     matrix = _matrix(job, sample)
+    rule = {"sample": job.unit, "file": sample["path"], "rule": "row of no gene"}
+    left_out = [rule | {"rows": len(matrix.no_genes)}] if matrix.no_genes else []
+    write_parquet(EXCLUSIONS.frame(left_out), EXCLUSIONS, folder)
     counts = sample_counts(matrix, sample)
     write_frame(counts, folder / f"{COUNTS}.parquet")
     told = {"sample": job.unit, "check": "reading of counts", "verdict": "pass", "reason": "; ".join(matrix.told)}

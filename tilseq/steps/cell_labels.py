@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tilseq.steps import contamination
+from tilseq.steps import contamination, tracking
 from tilseq.steps.cells_behind import known_cells
 from tilseq.steps.job import Job, needed
 from tilseq.steps.persistence import PRODUCT
@@ -33,6 +33,7 @@ STEP = "cell_labels"
 def plan(study: Study) -> list[Job]:
     """Return one job for each subject with a T-cell receptor sample of the product and another one."""
     first = tuple(job.folder for job in contamination.plan(study))
+    tracked = {job.unit: job.folder for job in tracking.plan(study)}
     jobs = []
     for subject, needs in by_subject(study).items():
         of_t_cells = [job for job in needs if (job.sample or {})["assay"] == "tcr"]
@@ -41,12 +42,14 @@ def plan(study: Study) -> list[Job]:
             failed = [row for row in failed_references(study, subject, PRODUCT) if row["assay"] == "tcr"]
             further = {"reference": PRODUCT, "failed": failed, "infusions": infusions_of(study, subject)}
             job = subject_job(STEP, subject, of_t_cells, **further)
-            jobs.append(replace(job, needs=job.needs + first))
+            jobs.append(replace(job, needs=(*job.needs, *first, *filter(None, [tracked.get(subject)]))))
     return jobs
 
 
 def run(job: Job, folder: Path) -> None:
     """Write the labels of the cells of each sample that is of single cells and not of the product, and their checks.
+
+    Beside a label stands the origin of the cell's clone where the step `tracking` tells the subject's.
 
     A sample is held against the lots that had been infused when it was taken. Where a library of them left no
     clonotypes, or holds another subject's (see the step `contamination`), there are no labels: cells of its clones
@@ -91,8 +94,21 @@ def run(job: Job, folder: Path) -> None:
         if missing:
             reason = f"{', '.join(missing)} of the product failed and is left out: too few cells are in the product"
             quality.append(QUALITY.frame([_told(sample, "warn", reason)]))
-    write_parquet(pl.concat(labels), CELL_LABELS, folder)
+    write_parquet(_with_origins(job, folder, pl.concat(labels)), CELL_LABELS, folder)
     write_parquet(pl.concat(quality), QUALITY, folder)
+
+
+def _with_origins(job: Job, folder: Path, labels: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    from tilseq.repertoire.cell_origins import with_origins
+    from tilseq.tables.tracking import ORIGIN_CLASSES, ORIGINS
+
+    tables = [list(needed(job, folder, table.name).values()) for table in (ORIGINS, ORIGIN_CLASSES)]
+    if not all(tables):
+        return labels
+    origins, classes = (pl.read_parquet(paths[0]) for paths in tables)
+    return with_origins(labels, origins, classes)
 
 
 def _lot(

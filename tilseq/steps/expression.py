@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tilseq.steps import cell_expression
 from tilseq.steps.counted_cells import obs_column, of_member
-from tilseq.steps.job import Job, sample_jobs
+from tilseq.steps.job import Job, needed, sample_jobs
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,18 +48,23 @@ class ScoredFile:
 
 
 def plan(study: Study) -> list[Job]:
-    """Return one job for each single-cell sample with counts."""
+    """Return one job for each single-cell sample with counts, which needs to know the cells that are kept."""
     settings = study.settings.analysis.expression
     arguments: dict[str, Any] = {"gene_sets": settings.gene_sets is not None, "layer": settings.layer}
     arguments |= {"method": settings.method, "controls": settings.controls}
     jobs = sample_jobs(study, STEP, study.available("scrna"), lambda sample: arguments)
+    kept = {job.unit: (job.folder,) for job in cell_expression.plan(study)}
+    jobs = [replace(job, needs=kept[job.unit]) for job in jobs]
     if settings.gene_sets is None:
         return jobs
     return [replace(job, paths=(*job.paths, str(study.root / settings.gene_sets))) for job in jobs]
 
 
 def run(job: Job, folder: Path) -> None:
-    """Score the gene sets on one sample's cells and write scores, endpoints, quality and exclusions."""
+    """Score the gene sets on one sample's kept cells and write scores, endpoints, quality and exclusions.
+
+    The cells are those that are summed elsewhere; `exclusions` of the step `cell_expression` counts the others.
+    """
     import polars as pl
 
     from tilseq.endpoints.rows import endpoint
@@ -69,7 +76,8 @@ def run(job: Job, folder: Path) -> None:
     given = job.arguments
     cells, gene_sets = (job.paths[:-1], job.paths[-1]) if given["gene_sets"] else (job.paths, None)
     how = {name: given[name] for name in ("layer", "method", "controls")}
-    scored = score_file(cells[0], gene_sets, sample=job.unit, member=sample["member"], **how)
+    kept = _kept(job, folder)
+    scored = score_file(cells[0], gene_sets, sample=job.unit, member=sample["member"], kept=kept, **how)
     rows = [
         endpoint(
             sample,
@@ -90,6 +98,19 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(scored.exclusions.with_columns(file=pl.lit(sample["path"])), EXCLUSIONS, folder)
 
 
+def _kept(job: Job, folder: Path) -> list[str]:
+    """Return the cells of the sample that passed every rule of quality."""
+    import polars as pl
+
+    from tilseq.errors import AnalysisError
+    from tilseq.tables.single_cells import CELL_EXPRESSION
+
+    tables = list(needed(job, folder, CELL_EXPRESSION.name).values())
+    if not tables:
+        raise AnalysisError("which cells are kept is not known", mend="see why the step cell_expression failed")
+    return pl.read_parquet(tables[0]).filter("kept")["cell_id"].to_list()
+
+
 def score_file(
     path: str | Path,
     gene_sets: str | Path | None = None,
@@ -97,6 +118,7 @@ def score_file(
     sample: str,
     by: str | None = None,
     member: str | None = None,
+    kept: Sequence[str] | None = None,
     layer: str | None = None,
     method: Method = "mean",
     controls: int = 0,
@@ -116,6 +138,8 @@ def score_file(
         Column of obs that names each cell's sample.
     member
         ``column=value`` of obs: only these cells are the sample.
+    kept
+        Only these cells of the sample are scored, by their names in obs; None for all.
     layer
         Where the raw counts stand; see `tilseq.expression.raw_counts`.
     method, controls, seed
@@ -133,11 +157,15 @@ def score_file(
     from tilseq.io.gmt import read_gmt
     from tilseq.io.single_cells import read_single_cells
 
-    sets = as_signatures(load_signatures() if gene_sets is None else read_gmt(gene_sets))
+    given = None if gene_sets is None else read_gmt(gene_sets)
+    sets = as_signatures(load_signatures() if given is None else given)
     cells, told = read_single_cells(path)
+    told = told if given is None else (*given.told, *told)
     try:
         if member is not None:
             cells = of_member(cells, member)
+        if kept is not None:
+            cells = cells[list(kept)]
         groups = [sample] * cells.n_obs if by is None else _groups(cells, by)
         counts = raw_counts(cells, layer)
         scored = score(counts.matrix, counts.genes, sets, method=method, controls=controls, seed=seed)
@@ -176,7 +204,7 @@ def _coverage(scored: CellScores, names: list[str]) -> pl.DataFrame:
 def _without_cells(scored: CellScores, groups: list[str], names: list[str]) -> list[dict[str, Any]]:
     """Return a failed check for each sample of which no cell was scored."""
     known = {group for group, fine in zip(groups, scored.scored, strict=True) if fine}
-    reason = "no cell has a count" if groups else "no cell"
+    reason = "no cell has a count" if groups else "no cell, or none that is kept"
     return [
         {"sample": name, "check": "cells", "value": 0, "verdict": "fail", "reason": reason}
         for name in names

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tilseq.tables.cell_labels import INFUSED, NOT_SEEN
+
 PRODUCT, BLOOD = "infusion_product", "blood"
-INFUSED, NOT_SEEN = "infused", "not_in_product"
 MARKS = str.maketrans({":": "_", "/": "_", "*": "_"})  # that a contrast is written with
 APART = ("specimen", "timing", "lesion")  # columns of samples.csv that part the samples of a visit
 FEWEST_SUBJECTS = 2

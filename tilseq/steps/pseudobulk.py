@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tilseq.steps import cell_expression, cell_labels
 from tilseq.steps.bulk_rna import COUNTS, gene_counts
-from tilseq.steps.expression_levels import INFUSED, PRODUCT, with_levels
+from tilseq.steps.expression_levels import PRODUCT, with_levels
 from tilseq.steps.job import Job, needed
+from tilseq.tables.cell_labels import INFUSED
 
 if TYPE_CHECKING:
     import polars as pl

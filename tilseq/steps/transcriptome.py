@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tilseq.steps import bulk_rna, pseudobulk
 from tilseq.steps.bulk_rna import COUNTS
-from tilseq.steps.expression_levels import INFUSED, NOT_SEEN, levels_with_both, over_visits, with_levels
+from tilseq.steps.expression_levels import levels_with_both, over_visits, with_levels
 from tilseq.steps.job import Job, needed
+from tilseq.tables.cell_labels import INFUSED, NOT_SEEN
 
 if TYPE_CHECKING:
     import polars as pl
@@ -101,7 +102,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.tables.transcriptome import TRANSCRIPTOME
 
     samples, rows = _samples(job, folder)
-    families = _gene_sets(job)
+    families, of_sets = _gene_sets(job)
     sets = {name: genes for of in families.values() for name, genes in of.items()}
     asked = _asked(job, rows)
     found = [compare(samples, contrast, sets, smallest=job.arguments["smallest_set"]) for contrast in asked]
@@ -109,6 +110,8 @@ def run(job: Job, folder: Path) -> None:
     scores = _scores(samples, sets, job.arguments["smallest_set"])
     genes = pl.concat([DIFFERENTIAL.frame(), *(one.genes for one in found if one.genes is not None)])
     told = [one.row | {"population": job.unit} | _sets_changed(enrichment, one.row["contrast"]) for one in found]
+    for row in told:
+        row["told"] = "; ".join(filter(None, [*of_sets, row["told"]])) or None
     population = pl.lit(job.unit).alias("population")
     write_parquet(TRANSCRIPTOME.frame(told), TRANSCRIPTOME, folder)
     write_parquet(genes.with_columns(population), DIFFERENTIAL, folder)
@@ -135,14 +138,15 @@ def _samples(job: Job, folder: Path) -> tuple[Samples, list[dict[str, Any]]]:
     return side_by_side(rows, tables.values()), rows
 
 
-def _gene_sets(job: Job) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Return family → gene sets to test: those of the study's GMT file, or else the built-in axes and hallmark."""
+def _gene_sets(job: Job) -> tuple[dict[str, dict[str, tuple[str, ...]]], tuple[str, ...]]:
+    """Return family → gene sets to test, those of the study's GMT file or else the built-in ones, and what to tell."""
     from tilseq.expression.signatures import as_signatures, built_in_sets, gene_lists
     from tilseq.io.gmt import read_gmt
 
     if job.arguments["gene_sets"]:
-        return {"sets of the study": gene_lists(as_signatures(read_gmt(job.paths[-1])))}
-    return built_in_sets()
+        given = read_gmt(job.paths[-1])
+        return {"sets of the study": gene_lists(as_signatures(given))}, given.told
+    return built_in_sets(), ()
 
 
 def _scores(samples: Samples, sets: Mapping[str, Sequence[str]], smallest: int) -> pl.DataFrame:

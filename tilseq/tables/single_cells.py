@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from tilseq.tables.cell_labels import LABELS, ORIGIN_COLUMNS
 from tilseq.tables.outputs import SAMPLE
 from tilseq.tables.schema import Column, Table
 
 CELL_TYPES = ("CD4", "CD8", "unclear")
-STATUSES = ("infused", "not_in_product", "undecided", "no_receptor")
 MEASURES = ("counts", "genes", "percent_mitochondrial")
 SPELLINGS = ("as written", "without lane and sample", "bases and lane", "bases")
 
@@ -67,10 +67,11 @@ CELL_STATUS = Table(
             "text",
             "Its clone is in the infusion product, not seen in it (which is not endogenous), undecided, or not known.",
             needed=True,
-            allowed=STATUSES,
+            allowed=LABELS,
         ),
         Column("probability", "number", "Chance that its clone was in the product.", minimum=0, maximum=1),
         Column("product_n_effective", "number", "Effective cells of the product, its depth.", unit="cells"),
+        *ORIGIN_COLUMNS,
         Column("receptor_type", "text", "TCR, BCR, ambiguous, multichain or no IR."),
         Column("chain_pairing", "text", "How its chains pair."),
         Column("doublet", "text", "Whether it may be two cells, by its chains.", allowed=("likely", "possible")),

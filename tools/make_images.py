@@ -1,0 +1,40 @@
+"""Write docs/images/transcriptome.png: two pictures of the executed notebook of expression, side by side.
+
+    .venv/bin/python tools/make_images.py
+
+Run it behind tools/make_notebooks.py, so that both are of the present code.
+"""
+
+from base64 import b64decode
+from io import BytesIO
+from pathlib import Path
+
+import jupytext
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+PICTURES = ("dots", "slopes")  # as the notebook names them
+GAP, WHITE = 40, (255, 255, 255)
+
+
+def picture(notebook: Path, name: str) -> Image.Image:
+    """Return the picture of a notebook that its cell shows under a name."""
+    (cell,) = (cell for cell in jupytext.read(notebook).cells if f', "{name}")' in cell.source)
+    (found,) = (output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {}))
+    return Image.open(BytesIO(b64decode(found))).convert("RGB")
+
+
+def side_by_side(pictures: list[Image.Image]) -> Image.Image:
+    """Return pictures from left to right on white, each in the middle of the height."""
+    width = sum(one.width for one in pictures) + GAP * (len(pictures) - 1)
+    whole, left = Image.new("RGB", (width, max(one.height for one in pictures)), WHITE), 0
+    for one in pictures:
+        whole.paste(one, (left, (whole.height - one.height) // 2))
+        left += one.width + GAP
+    return whole
+
+
+if __name__ == "__main__":
+    notebook = ROOT / "notebooks" / "expression.ipynb"
+    whole = side_by_side([picture(notebook, name) for name in PICTURES])
+    whole.save(ROOT / "docs" / "images" / "transcriptome.png", optimize=True)
