@@ -111,16 +111,16 @@ CLINICAL = {
     "takes the event whenever it comes. See docs/clinical.md.",
 }
 SAFETY = {
-    "Adverse event": "What was recorded as one, in the investigator’s words and by his grade; laboratory results beyond "
+    "Adverse event": "What was recorded as one, in the investigator’s words and grade; laboratory results beyond "
     "limits are none by themselves and stand in a table of their own.",
     "Counted": "Events that begin on or after the first dose (of lymphodepletion, where its day is known), or, by "
     "setting, all; those of subjects who were not treated and rows that repeat another are not. The listing says why.",
     "Worst grade": "The highest of a subject’s events of the line. Grade 3–4 is severe or life-threatening, 5 death.",
     "Serious, immune-related, related": "As the investigator flagged them. A missing flag is no flag; the listing says "
     "that it is missing.",
-    "Period": "Of the day an event begins: before lymphodepletion; lymphodepletion up to the first infusion; infusion up "
-    "to the last one, or to the last dose of IL-2 where the study names its day; 30 days from the last infusion; later. "
-    "The denominator of a period are those who reached it.",
+    "Period": "Of the day an event begins: before lymphodepletion; lymphodepletion up to the first infusion; infusion "
+    "up to the last one, or to the last dose of IL-2 where the study names its day; 30 days from the last infusion; "
+    "later. The denominator of a period are those who reached it.",
     "Rate": "Subjects with a first event per 100 person-months at risk: from the first dose to that event or the end "
     "of follow-up.",
     "CTCAE": "Common Terminology Criteria for Adverse Events, in the version that the study names. Versions differ: "

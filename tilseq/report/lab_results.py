@@ -10,7 +10,7 @@ import polars as pl
 from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.report.rates import rate_cell
 from tilseq.report.results import Results
-from tilseq.report.safety import PERIODS
+from tilseq.report.safety import PERIODS, span
 from tilseq.report.view import Cell, Head, View, count, text
 
 Row = dict[str, Any]
@@ -28,13 +28,13 @@ def worst_grades(results: Results) -> View:
     heads = [Head("Term", "test"), Head("Subjects", numeric=True)]
     heads += [Head(f"{grade}", numeric=True, group="worst grade, subjects") for grade in GRADES]
     heads += [Head("not known", numeric=True, group="worst grade, subjects")]
-    heads += [Head("Any worse", "% (limits)", True, "worse than before treatment"), Head("To grade 4", "% (limits)", True,
-        "worse than before treatment")]  # fmt: skip
+    heads += [Head(words, "% (limits)", True, "worse than before treatment") for words in ("Any", "To grade 4")]
     found: dict[tuple[str, str], dict[int | None, int]] = {}
     for term, test, grade, subjects in table.select("term", "test", "worst_grade", "subjects").iter_rows():
         own = found.setdefault((term, test), {})
         own[grade] = own.get(grade, 0) + subjects
-    severe = sorted(found.items(), key=lambda item: ([-item[1].get(grade, 0) for grade in (4, 3, 2, 1)], item[0]))
+    graded = [(key, own) for key, own in found.items() if set(own) - {0}]
+    severe = sorted(graded, key=lambda item: ([-item[1].get(grade, 0) for grade in (4, 3, 2, 1)], item[0]))
     rows = [
         [
             Cell(term, note=test, kind="name"),
@@ -55,7 +55,6 @@ def shifts(results: Results) -> View:
     for row in results.tables["lab_shifts"].iter_rows(named=True):
         key = (row["term"], row["test"], row["period"], row["baseline_grade"])
         found.setdefault(key, {})[row["worst_grade"]] = row["subjects"]
-    places = [*PERIODS, ANY]
     heads = [Head("Term", "test"), Head("Period"), Head("Before", "grade", True)]
     heads += [Head(f"{grade}", numeric=True, group="worst grade, subjects") for grade in GRADES]
     heads += [Head("not known", numeric=True, group="worst grade, subjects")]
@@ -66,10 +65,7 @@ def shifts(results: Results) -> View:
             Cell("not known" if before is None else f"{before}", kind="number"),
             *(_counted(own.get(grade, 0)) for grade in (*GRADES, None)),
         ]
-        for (term, test, period, before), own in sorted(
-            found.items(),
-            key=lambda item: (*item[0][:2], places.index(item[0][2]), item[0][3] is None, item[0][3] or 0),
-        )
+        for (term, test, period, before), own in sorted(found.items(), key=lambda item: _place(item[0]))
     ]
     title = "Shifts of grades from before treatment to the worst of each period"
     return View(title, heads, rows, _nothing(results), "tables/lab_shifts.csv")
@@ -84,14 +80,13 @@ def recoveries(results: Results) -> View:
     rows = []
     for (name,), own in table.group_by("parameter", maintain_order=True):
         days = own.filter(rule="recovered")["end_day"]
-        told = f"{days.median():g} ({days.min()} to {days.max()})" if days.len() else "–"
         rows.append(
             [
                 Cell(_count_in_words(f"{name}"), kind="name"),
                 count(own.height),
                 count(own.filter(rule="never_below").height),
                 count(days.len()),
-                Cell(told, kind="number"),
+                Cell(span(days), kind="number"),
                 *(count(own.filter(rule=rule).height) for rule in ("not_recovered", "not_evaluable")),
             ]
         )
@@ -136,6 +131,11 @@ def significant(results: Results) -> View:
     ]
     empty = results.nothing("significant_results", "No result was judged by the investigator.")
     return View("Results called clinically significant", heads, rows, empty, "tables/significant_results.csv")
+
+
+def _place(key: tuple[str, str, str, int | None]) -> tuple[str, str, int, bool, int]:
+    term, test, period, before = key
+    return term, test, [*PERIODS, ANY].index(period), before is None, before or 0
 
 
 def _worsening(results: Results) -> dict[tuple[str, str, str], Row]:

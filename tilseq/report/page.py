@@ -131,6 +131,7 @@ def content(results: Results) -> dict[str, Any]:
         "immune_responses": rates.immune_responses(results),
         "assessments": clinic.assessments(results),
         "adverse_events": safety.adverse_events(results),
+        "by_term": safety.by_term(results),
         "safety_denominator": safety.denominator(results),
         "by_period": safety.by_period(results),
         "event_rates": safety.event_rates(results),

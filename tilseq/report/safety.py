@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from statistics import median
 from typing import Any
 
 import polars as pl
@@ -11,7 +12,7 @@ from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.report.rates import rate_cell
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, count, filled, measured, text
-from tilseq.report.words import interval, plural
+from tilseq.report.words import DASH, interval, plural
 
 Row = dict[str, Any]
 
@@ -35,19 +36,31 @@ WORDS = ("soc", "term")
 
 
 def adverse_events(results: Results) -> View:
-    """Return subjects by class of events, then by system and term, the commonest first, each with its worst grade."""
-    found = _counted(results, lambda at: "period" not in at)
-    heads = [Head("Adverse event"), *(Head(words, "% (limits)", True) for words in GRADES.values())]
+    """Return subjects by class of events, each with its worst grade."""
+    found = _counted(results, lambda at: not {"period", *WORDS} & set(at))
+    heads = [Head("Adverse events"), *(Head(words, "% (limits)", True) for words in GRADES.values())]
     rows = [
         [Cell(_class(name, at), kind="name"), *(rate_cell(own.get(grade)) for grade in GRADES)]
         for (name, at), own in found.items()
-        if not set(WORDS) & set(dict(at))
     ]
-    for at, own in _in_order(found):
-        what = Cell(at["term"], note=at.get("soc", NOT_CODED)) if "term" in at else Cell(at["soc"], kind="name")
-        rows.append([what, *(rate_cell(own.get(grade)) for grade in GRADES)])
     empty = results.nothing("adverse_event_rows", f"No adverse event was recorded.{_why(results)}")
     return View("Subjects with adverse events, by worst grade", heads, rows, empty, "tables/summaries.csv")
+
+
+def by_term(results: Results) -> View:
+    """Return the same by system, each with its terms behind it, the commonest first."""
+    found = _counted(results, lambda at: "period" not in at and bool(set(WORDS) & set(at)))
+    heads = [Head("System"), Head("Adverse event"), *(Head(words, "% (limits)", True) for words in GRADES.values())]
+    rows = [
+        [
+            Cell(at.get("soc", NOT_CODED), kind="name"),
+            Cell(at.get("term", "any")),
+            *(rate_cell(own.get(grade)) for grade in GRADES),
+        ]
+        for at, own in _in_order(found)
+    ]
+    empty = results.nothing("adverse_event_rows", "No adverse event was recorded.")
+    return View("Subjects by system, term and worst grade", heads, rows, empty, "tables/summaries.csv")
 
 
 def by_period(results: Results) -> View:
@@ -114,7 +127,7 @@ def onset(results: Results) -> View:
         lasting = own.filter(what="duration")
         ended = lasting.filter("event")["days"]
         if begun.len():
-            cells = [count(begun.len()), Cell(_span(begun), kind="number"), Cell(_span(ended), kind="number")]
+            cells = [count(begun.len()), Cell(span(begun), kind="number"), Cell(span(ended), kind="number")]
             rows.append([Cell(words, kind="name"), *cells, count(lasting.filter(~pl.col("event")).height)])
     empty = results.nothing("adverse_event_times", "No time of an adverse event is known.")
     return View("When first adverse events begin and end", heads, rows, empty, "tables/adverse_event_times.csv")
@@ -173,7 +186,7 @@ def _counted(results: Results, wanted: Callable[[Mapping[str, str]], bool]) -> F
 
 def _in_order(found: Found) -> list[tuple[Mapping[str, str], dict[str, Row]]]:
     """Return systems, each with its terms behind it: the commonest first, of equally common ones the more severe."""
-    named = [(dict(at), own) for (name, at), own in found.items() if name == "ae_any" and set(WORDS) & set(dict(at))]
+    named = [(dict(at), own) for (name, at), own in found.items() if name == "ae_any"]
     systems = {at["soc"]: own for at, own in named if "term" not in at}
 
     def place(one: tuple[Mapping[str, str], dict[str, Row]]) -> tuple[Any, ...]:
@@ -194,9 +207,10 @@ def _class(name: str, at: tuple[tuple[str, str], ...]) -> str:
     return CLASSES[name] if cause is None else f"Related to {cause}"
 
 
-def _span(days: pl.Series) -> str:
-    """Return a median with the least and the most."""
-    return f"{days.median():g} ({days.min()}-{days.max()})" if days.len() else "–"
+def span(days: pl.Series) -> str:
+    """Return the median of days with the least and the most, a dash for none."""
+    known = days.sort().to_list()
+    return f"{median(known):g} ({known[0]} to {known[-1]})" if known else DASH
 
 
 def _yes(value: bool | None) -> str | None:
