@@ -63,7 +63,9 @@ def _course(subject: Any, test: Any, rows: list[Row]) -> list[Cell]:
     change = None if lowest is None else lowest["change_pct"]
     assays = {row["assay"] for row in rows}
     told = [f"{len(assays)} assays, of which the last stands here"] if len(assays) > 1 else []
-    told += [part for part in (last["reason"] or "").split("; ") if part.startswith(("every CA19-9", "% withheld"))]
+    told += [
+        part for part in (last["reason"] or "").split("; ") if part.startswith(("every CA19-9", "% withheld: no upper"))
+    ]
     return [
         Cell(f"{subject}", kind="name"),
         Cell(f"{test}"),
@@ -86,5 +88,6 @@ def _result(row: Row | None) -> Cell:
     if row is None:
         return Cell("–", kind="missing")
     value = number(row["value"]) if row["value"] is not None else f"{row['operator']} {number(row['limit_value'])}"
-    times = "" if row["times_uln"] is None else f"{number(row['times_uln'], 2)} × ULN, "
-    return Cell(value, note=f"{times}day {number(row['day'])}", kind="number")
+    times = [] if row["times_uln"] is None else [f"{number(row['times_uln'], 2)} × ULN"]
+    told = (part.replace(" ", "\N{NO-BREAK SPACE}") for part in [*times, f"day {number(row['day'])}"])
+    return Cell(value, note=", ".join(told), kind="number")

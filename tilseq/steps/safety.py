@@ -93,5 +93,5 @@ def _draw(rows: pl.DataFrame, treated: int, folder: Path) -> None:
 
     if rows.filter("counted").is_empty():
         return
-    caption = f"adverse events by worst grade, each of the {treated} subjects treated once a term."
+    caption = f"adverse events by worst grade; each of the {treated} treated counts once a term."
     save_figures({"bars": (adverse_event_bars(rows, subjects=treated), caption)}, folder / "figures")
