@@ -124,7 +124,7 @@ show(ts.plots.lab_shift_map(shifts, term="Creatinine increased").figure, "shifts
 back = ts.clinical.recoveries(labs, **days).filter(parameter="recovery: ANC >= 0.5")
 planted = truth["recoveries"].filter(test="ANC", threshold=0.5).select("subject", "recovered_day")
 both = back.join(planted, on="subject")
-later = (pl.col("end_day") - pl.col("recovered_day")).alias("days later than the truth")
+later = (pl.col("end_day") - pl.col("recovered_day")).alias("days later than planted")
 both.group_by("rule", later).len().sort("rule", later.meta.output_name())
 
 # %%
