@@ -22,13 +22,15 @@ def public(package, modules, prefix=""):
 
 def test_plots_offers_every_figure_function():
     modules = (
-        "bcr", "change", "clinical", "compartments", "differential", "diversity", "enrichment", "expression", "flow",
+        "bcr", "change", "clinical", "compartments", "cytokines", "differential", "diversity", "enrichment",
+        "expression", "flow",
         "overlap", "paired", "repertoire", "running", "study", "tracking", "umap", "usage",
     )  # fmt: skip
     # What draws into axes that another figure lends it is no figure.
     drawn = {name: module for name, module in public("tilseq.plots", modules).items() if not name.startswith("draw_")}
     assert sorted(drawn) == sorted(ts.plots.__all__)
     assert {name: getattr(ts.plots, name).__module__ for name in drawn} == {
+        "bead_map": "tilseq.plots.cytokines",
         "change_scatter": "tilseq.plots.change",
         "clone_courses": "tilseq.plots.tracking",
         "clone_tracking": "tilseq.plots.tracking",
@@ -74,6 +76,8 @@ def test_io_offers_every_reader_of_a_whole_file():
             "count_matrix",
             "cuts",
             "fcs",
+            "kits",
+            "plates",
             "gate_files",
             "gmt",
             "h5ad",
@@ -102,6 +106,11 @@ def test_io_offers_every_reader_of_a_whole_file():
         "read_gates": "tilseq.io.gate_files",
         "read_gmt": "tilseq.io.gmt",
         "read_h5ad": "tilseq.io.h5ad",
+        "read_kit": "tilseq.io.kits",
+        "read_kits": "tilseq.io.kits",
+        "read_plate": "tilseq.io.plates",
+        "read_well": "tilseq.io.plates",
+        "read_wells": "tilseq.io.plates",
         "read_labels": "tilseq.io.labels",
         "read_lesions": "tilseq.io.clinical",
         "read_responses": "tilseq.io.clinical",

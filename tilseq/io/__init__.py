@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from tilseq.io.gatingml import write_gatingml
     from tilseq.io.gmt import read_gmt
     from tilseq.io.h5ad import read_h5ad
+    from tilseq.io.kits import read_kit, read_kits
     from tilseq.io.labels import read_labels
+    from tilseq.io.plates import read_plate, read_well, read_wells
     from tilseq.io.quantifications import read_quantifications
     from tilseq.io.ranks import read_ranks
     from tilseq.io.single_cells import read_single_cells
@@ -39,15 +41,20 @@ MODULES = {
     "read_gates": "gate_files",
     "read_gmt": "gmt",
     "read_h5ad": "h5ad",
+    "read_kit": "kits",
+    "read_kits": "kits",
     "read_labels": "labels",
     "read_lesions": "clinical",
     "read_responses": "clinical",
     "read_sdtm_recist": "clinical",
+    "read_plate": "plates",
     "read_quantifications": "quantifications",
     "read_ranks": "ranks",
     "read_single_cells": "single_cells",
     "read_spill": "spill",
     "read_subjects": "clinical",
+    "read_well": "plates",
+    "read_wells": "plates",
     "write_cell_labels": "cell_obs",
     "write_fcs": "fcs_write",
     "write_gatingml": "gatingml",
@@ -65,15 +72,20 @@ __all__ = [
     "read_gates",
     "read_gmt",
     "read_h5ad",
+    "read_kit",
+    "read_kits",
     "read_labels",
     "read_lesions",
     "read_responses",
     "read_sdtm_recist",
+    "read_plate",
     "read_quantifications",
     "read_ranks",
     "read_single_cells",
     "read_spill",
     "read_subjects",
+    "read_well",
+    "read_wells",
     "write_cell_labels",
     "write_fcs",
     "write_gatingml",

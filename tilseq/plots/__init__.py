@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tilseq.plots.change import change_scatter
     from tilseq.plots.clinical import spider
     from tilseq.plots.compartments import compartment_flow
+    from tilseq.plots.cytokines import bead_map
     from tilseq.plots.differential import volcano
     from tilseq.plots.diversity import hill_profiles, rank_abundance, rarefaction_curves
     from tilseq.plots.enrichment import enrichment_dots
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 # Imported when they are first asked for: a command that draws nothing should not wait for matplotlib.
 MODULES = {
+    "bead_map": "cytokines",
     "change_scatter": "change",
     "clone_courses": "tracking",
     "clone_tracking": "tracking",
@@ -60,6 +62,7 @@ MODULES = {
 }
 
 __all__ = [
+    "bead_map",
     "change_scatter",
     "clone_courses",
     "clone_tracking",

@@ -13,6 +13,7 @@ TIMINGS = ("pre", "post")
 STATUSES = ("ok", "failed")
 RESPONSES = ("CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE")
 WELL_ROLES = ("standard", "blank", "sample", "control")
+SCALES = ("linear", "log2", "ln", "log10", "asinh(1+x)")
 DEATH_CAUSES = ("tumor", "other", "unknown")
 
 _SUBJECT = Column("subject", "text", "Subject identifier, kept as text (007 stays 007).", needed=True)
@@ -215,6 +216,7 @@ PLATES = Table(
         Column("dilution", "number", "Final volume over original volume.", minimum=1),
         Column("acid_activated", "boolean", "Activated by acid, so that latent TGF-β is measured too."),
         Column("replicate", "text", "Replicate of the same content."),
+        Column("scale", "text", "Scale of classifier and reporter in a CSV of events.", allowed=SCALES),
     ),
     key=("plate", "well", "analyte"),
 )
