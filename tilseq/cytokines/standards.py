@@ -162,9 +162,7 @@ class _Plate:
         self.filled = level_of >= 0
 
     def start(self, models: dict[str, Model]) -> _State:
-        theta = {
-            name: start_of(one.log_conc, one.log_signal, models[name]) for name, one in self.standards.items()
-        }
+        theta = {name: start_of(one.log_conc, one.log_signal, models[name]) for name, one in self.standards.items()}
         size = sum(len(one) for one in theta.values()) + self.level_count + len(self.level_of)
         return _State(
             models,
@@ -240,7 +238,9 @@ class _Plate:
             prior[np.arange(len(vague)), place + np.arange(len(vague))] = 1 / vague
             slopes.append(prior)
             place += gradient.shape[1]
-        shared = np.concatenate([np.sqrt(self._level_variance(state)), np.full(len(wells), max(state.spread.well, LEAST))])
+        shared = np.concatenate(
+            [np.sqrt(self._level_variance(state)), np.full(len(wells), max(state.spread.well, LEAST))]
+        )
         residuals.append(np.concatenate([levels, wells]) / shared)
         prior = np.zeros((len(shared), size))
         prior[np.arange(len(shared)), first_level + np.arange(len(shared))] = 1 / shared
@@ -269,9 +269,7 @@ class _Plate:
         well = self._well_spread(state)
         own, reading = self._residual_spread(state)
         spread = Spread(max(float(well), LEAST), own, reading)
-        return _State(
-            state.models, state.theta, state.levels, state.wells, level_variance, spread, state.covariance
-        )
+        return _State(state.models, state.theta, state.levels, state.wells, level_variance, spread, state.covariance)
 
     def _well_spread(self, state: _State) -> float:
         """Return the spread of wells' volumes, from wells of one level against each other; `WELL` without a pair."""

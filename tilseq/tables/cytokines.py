@@ -77,4 +77,126 @@ BEAD_POPULATIONS = Table(
     key=("plate", "kit", "analyte"),
 )
 
-CYTOKINE_TABLES = (BEAD_WELLS, BEAD_POPULATIONS)
+STANDARD_CURVES = Table(
+    "standard_curves",
+    "The standard curve of one analyte on a plate a row: signal = bottom + (top - bottom) / (1 + (midpoint / x) ^ "
+    "slope) ^ asymmetry.",
+    (
+        _PLATE,
+        _ANALYTE,
+        Column("model", "text", "Logistic of four parameters (asymmetry 1) or five.", allowed=("4PL", "5PL")),
+        Column("bottom", "number", "Signal without analyte."),
+        Column("top", "number", "Signal at saturation."),
+        Column("midpoint_pg_per_ml", "number", "Where (midpoint / x) ^ slope is 1.", unit="pg/mL"),
+        Column("slope", "number", "Exponent of the concentration."),
+        Column("asymmetry", "number", "Exponent of the whole; 1 for a 4PL."),
+        Column("criterion_4pl", "number", "Corrected Akaike criterion of the 4PL; the lesser is chosen unless set."),
+        Column("criterion_5pl", "number", "That of the 5PL."),
+        Column("standards", "integer", "Standard levels used.", needed=True, minimum=0),
+        Column("standard_wells", "integer", "Their wells.", needed=True, minimum=0),
+        Column("blank_wells", "integer", "Blank wells used.", needed=True, minimum=0),
+        Column(
+            "residual_sd", "number", "Weighted residual standard deviation: about 1 where the plate's spread holds."
+        ),
+        Column("llod_pg_per_ml", "number", "Lower limit of detection: blanks + 2 standard deviations.", unit="pg/mL"),
+        Column("lloq_pg_per_ml", "number", "Lower limit of quantification: lowest standard that passes.", unit="pg/mL"),
+        Column(
+            "uloq_pg_per_ml", "number", "Upper limit of quantification: highest standard that passes.", unit="pg/mL"
+        ),
+        Column("hook", "boolean", "Whether the highest standards shine less than a lower one."),
+        _VERDICT,
+        _REASON,
+    ),
+    key=("plate", "analyte"),
+)
+
+STANDARD_RECOVERY = Table(
+    "standard_recovery",
+    "One analyte at one standard level a row: what the curve gives back.",
+    (
+        _PLATE,
+        _ANALYTE,
+        Column("level", "text", "Level.", needed=True),
+        Column("nominal_pg_per_ml", "number", "What it should hold.", unit="pg/mL", needed=True, above=0),
+        Column("wells", "integer", "Wells used.", needed=True, minimum=1),
+        Column("offset_factor", "number", "True over nominal: the level's dilution error, shared by all analytes."),
+        Column("back_calculated_pg_per_ml", "number", "By the curve, from the mean ln signal.", unit="pg/mL"),
+        Column("recovery_pct", "number", "Back-calculated over nominal and offset factor.", unit="%"),
+        Column("recovery_nominal_pct", "number", "Back-calculated over nominal alone.", unit="%"),
+        Column("cv_pct", "number", "Coefficient of variation between wells, back-calculated.", unit="%"),
+        Column("within", "boolean", "Recovery within 20 % (25 % at the limit of quantification) and CV up to 20 %."),
+    ),
+    key=("plate", "analyte", "level"),
+)
+
+DILUTION_ERRORS = Table(
+    "dilution_errors",
+    "One standard level of a plate a row: by how much its wells were off, shared by all analytes.",
+    (
+        _PLATE,
+        Column("level", "text", "Level.", needed=True),
+        Column("factor", "number", "True over nominal concentration; the top level is taken as right but for volume."),
+        Column("lower", "number", "Lower 95 % limit."),
+        Column("upper", "number", "Upper 95 % limit."),
+        Column("analytes", "integer", "Analytes that tell it.", needed=True, minimum=0),
+    ),
+    key=("plate", "level"),
+)
+
+CONCENTRATION_STATUSES = ("quantified", "detected_below_loq", "not_detected", "above_range", "not_evaluable")
+_STATUS = (
+    Column("dilution", "number", "Final volume over original volume.", minimum=1),
+    Column("acid_activated", "boolean", "Activated by acid: total TGF-β; without it the free."),
+    _ANALYTE,
+)
+_RESULT = (
+    Column("signal", "number", "Median reporter; of several wells the geometric mean."),
+    Column("conc_pg_per_ml", "number", "In the undiluted sample; null outside of the curve's range.", "pg/mL"),
+    Column("lower", "number", "Lower 95 % limit: beads, wells of the plate against each other, curve.", "pg/mL"),
+    Column("upper", "number", "Upper 95 % limit; null where there is none.", "pg/mL"),
+    Column("status", "text", "What the number is.", needed=True, allowed=CONCENTRATION_STATUSES),
+    Column("limit_pg_per_ml", "number", "The limit that a sample out of range lies below or above.", "pg/mL"),
+    _REASON,
+)
+
+CONCENTRATIONS = Table(
+    "concentrations",
+    "One analyte in one well of a sample or control a row.",
+    (
+        _PLATE,
+        Column("well", "text", "Well.", needed=True),
+        Column("role", "text", "What is in the well.", needed=True, allowed=WELL_ROLES),
+        Column("sample", "text", "Sample in the well."),
+        Column("replicate", "text", "Replicate of the same content."),
+        *_STATUS,
+        Column("beads", "integer", "Single beads.", unit="beads", minimum=0),
+        *_RESULT,
+    ),
+    key=("plate", "well", "analyte"),
+)
+
+SAMPLE_CONCENTRATIONS = Table(
+    "sample_concentrations",
+    "One analyte of one sample or control a row: the mean of its wells.",
+    (
+        _PLATE,
+        Column("role", "text", "Sample or control.", needed=True, allowed=WELL_ROLES),
+        Column("sample", "text", "Sample; of a control its level or well.", needed=True),
+        *_STATUS,
+        Column("wells", "integer", "Wells used.", needed=True, minimum=0),
+        Column("wells_given", "integer", "Wells of the sheet.", needed=True, minimum=1),
+        Column("cv_pct", "number", "Coefficient of variation between wells, as concentrations.", unit="%"),
+        *_RESULT,
+    ),
+    key=("plate", "role", "sample", "dilution", "acid_activated", "analyte"),
+)
+
+CYTOKINE_TABLES = (
+    BEAD_WELLS,
+    BEAD_POPULATIONS,
+    STANDARD_CURVES,
+    STANDARD_RECOVERY,
+    DILUTION_ERRORS,
+    CONCENTRATIONS,
+    SAMPLE_CONCENTRATIONS,
+)
