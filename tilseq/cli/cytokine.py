@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_table, write_result
+from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder, output_table, write_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,6 +57,57 @@ def qc_command(plate: Path, kits: Sequence[Path], root: Path | None, figures: Pa
     write_result(beads.wells, BEAD_WELLS, output)
     if figures is not None:
         draw_maps(beads, figures)
+    return exit_code(beads.wells)
+
+
+@cytokine_command.command(
+    "quantify", cls=Examples, example="tilseq cytokine quantify plates/P1.csv -o out --figures maps\n"
+)
+@plate_options
+@click.option("--model", type=click.Choice(["4PL", "5PL"]), help="Model of all curves; by default the better of both.")
+@click.option(
+    "--no-shared-dilution", "shared", is_flag=True, flag_value=False, default=True,
+    help="Take every standard as diluted right; by default errors of a level that all analytes share are taken out.",
+)  # fmt: skip
+@output_folder
+def quantify_command(
+    plate: Path,
+    kits: Sequence[Path],
+    root: Path | None,
+    figures: Path | None,
+    model: str | None,
+    shared: bool,
+    output: Path,
+) -> int:
+    """Go from a plate's events to concentrations with intervals.
+
+    Writes bead_wells, bead_populations, standard_curves, standard_recovery, dilution_errors, concentrations (by well),
+    sample_concentrations and exclusions, each as CSV and Parquet.
+    """
+    from tilseq.cytokines import quantify
+    from tilseq.io.kits import read_kits
+    from tilseq.io.write import write_table
+    from tilseq.tables import cytokines as tables
+    from tilseq.tables.outputs import EXCLUSIONS
+
+    sheet, beads = beads_of(plate, kits, root)
+    chosen = {"4PL": "4PL", "5PL": "5PL", None: None}[model]
+    told = quantify(sheet, beads.wells, read_kits(kits), model=chosen, shared_dilution=shared)  # type: ignore[arg-type]
+    for frame, table in (
+        (beads.wells, tables.BEAD_WELLS),
+        (beads.populations, tables.BEAD_POPULATIONS),
+        (told.curves, tables.STANDARD_CURVES),
+        (told.recovery, tables.STANDARD_RECOVERY),
+        (told.dilution, tables.DILUTION_ERRORS),
+        (told.concentrations, tables.CONCENTRATIONS),
+        (told.samples, tables.SAMPLE_CONCENTRATIONS),
+        (beads.exclusions, EXCLUSIONS),
+    ):
+        write_table(frame, table, output)
+    if figures is not None:
+        draw_maps(beads, figures)
+    counts = told.samples["status"].value_counts().sort("status").iter_rows()
+    click.echo("analytes in samples: " + ", ".join(f"{number} {status}" for status, number in counts), err=True)
     return exit_code(beads.wells)
 
 

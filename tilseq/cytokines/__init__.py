@@ -1,5 +1,8 @@
 """Cytokines by bead array: from the events of a plate to concentrations."""
 
 from tilseq.cytokines.beads import Beads, WellMap, find_beads
+from tilseq.cytokines.curve import Curve
+from tilseq.cytokines.fit import fit_curve
+from tilseq.cytokines.quantify import Quantified, quantify
 
-__all__ = ["Beads", "WellMap", "find_beads"]
+__all__ = ["Beads", "Curve", "Quantified", "WellMap", "find_beads", "fit_curve", "quantify"]

@@ -67,7 +67,10 @@ def place_spots(spots: Sequence[Spot], kit: Kit) -> Placed:
         if len(group) == len(beads):
             found |= {bead.analyte: place for bead, place in zip(beads, group, strict=True)}
             continue
-        seen = f"{len(group)} populations of {size} beads are to be seen on this plate"
+        populations = "population" if len(group) == 1 else "populations"
+        seen = (
+            f"{len(group)} {populations} of {size} beads {'is' if len(group) == 1 else 'are'} to be seen on this plate"
+        )
         told = f"{seen}, and kit {kit.name} has {len(beads)}"
         matched = None if shift is None else _matched([spots[place].classifier - shift for place in group], beads)
         if matched is None:

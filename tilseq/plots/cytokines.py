@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FORWARD, CLASSIFIER, REPORTER = 0, 2, 3
 SHOWN = (0.2, 99.8)  # percentiles of the events that an axis spans
 MARGIN = 1.25
+NARROW = 30.0  # an axis that spans less than this has ticks between its decades
 LEAST = 1.0  # what is below stands at the edge of a logarithmic axis
 
 
@@ -74,11 +75,27 @@ def _scatter(axes: Axes, well: WellMap, across: int) -> None:
     for place, colour in zip(range(len(well.analytes)), cycle(PALETTE[:-1]), strict=False):
         own = well.places == place
         axes.plot(shown[own, across], shown[own, CLASSIFIER], color=colour, **look)
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
     axes.set_xscale("log")
     axes.set_yscale("log")
-    for values, limit in ((shown[:, across], axes.set_xlim), (shown[:, CLASSIFIER], axes.set_ylim)):
+    for axis, values, limit in (
+        (axes.xaxis, shown[:, across], axes.set_xlim),
+        (axes.yaxis, shown[:, CLASSIFIER], axes.set_ylim),
+    ):
         low, high = np.percentile(values, SHOWN)
         limit(low / MARGIN, high * MARGIN)
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < NARROW * low else (1,)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: _plain(value)))
+        axis.set_minor_formatter(NullFormatter())
+
+
+def _plain(value: float) -> str:
+    """Return a number as a tick bears it: 500, 20k, 3M."""
+    for least, letter in ((1e6, "M"), (1e3, "k")):
+        if value >= least:
+            return f"{value / least:g}{letter}"
+    return f"{value:g}"
 
 
 def _name(axes: Axes, well: WellMap) -> None:
