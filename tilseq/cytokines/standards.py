@@ -12,20 +12,21 @@ from tilseq.cytokines.curve import PARAMETERS, Curve, Floats, Model
 from tilseq.cytokines.fit import corrected_aic, start_of
 from tilseq.cytokines.least_squares import least_squares
 
-ROUNDS = 8
+ROUNDS = 12
 GAIN = 1e-7
 FEWEST_TO_SHARE = 3  # analytes from which an error of a level can be told from one of a curve
-# How far a dilution goes wrong as a rule, natural logarithm, and the degrees of freedom of Student's t about it: most
-# levels are right, and a level that is not may be far off.
-DILUTION_SCALE, DILUTION_FREEDOM = 0.03, 2.0
+# Dilution errors of a plate follow Student's t of so few degrees of freedom that one level may be far off while the
+# others are right; its scale is the plate's, natural logarithm, of at least so much.
+DILUTION_FREEDOM, LEAST_DILUTION = 2.0, 0.02
 # Standard deviations of natural logarithms to start from and least ones: of each well's volume, of an analyte in a
 # well, and of the reading.
 WELL, OWN, READING = 0.05, 0.05, 0.02
 LEAST = 0.01
+NORMAL = 1.959964
 # What curves look like a priori, so that standards that do not reach the top still give one: standard deviations of
 # ln(top - bottom) about the highest signal, of ln midpoint about the middle of the standards, of ln slope about 0.1 and
 # of ln asymmetry about 0.
-VAGUE = np.array([np.inf, 2.0, 4.0, 0.5, 0.5])
+VAGUE = np.array([np.inf, 1.0, 3.0, 0.3, 0.3])
 USUAL_SLOPE = 0.1
 
 
@@ -77,7 +78,8 @@ class Fitted:
     curves
         By analyte.
     covariances
-        Of each curve's parameters; the shared errors' uncertainty is in them.
+        Of each curve's parameters; the shared errors' uncertainty is in them. As the scale of those errors is known from
+        a few levels only, covariances are widened by the square of Student's quantile over the normal one.
     criteria
         Corrected Akaike criterion of each model tried, by analyte.
     offsets
@@ -85,7 +87,7 @@ class Fitted:
     levels
         ln(true over nominal) of each level; that of the top level is 0.
     level_se
-        Standard error of each.
+        Standard error of each, widened likewise.
     spread
         How far wells and readings scatter.
     residual_sd
@@ -264,12 +266,20 @@ class _Plate:
         count, wells = self.level_count, len(self.level_of)
         variance = np.diag(state.covariance)
         level_part = variance[-wells - count : -wells]
-        freedom = DILUTION_FREEDOM
-        level_variance = (freedom * DILUTION_SCALE**2 + state.levels**2 + level_part) / (freedom + 1)
+        level_variance = self._level_variance_anew(state, state.levels**2 + level_part)
         well = self._well_spread(state)
         own, reading = self._residual_spread(state)
         spread = Spread(max(float(well), LEAST), own, reading)
         return _State(state.models, state.theta, state.levels, state.wells, level_variance, spread, state.covariance)
+
+    def _level_variance_anew(self, state: _State, squares: Floats) -> Floats:
+        """Return each level's variance as a scale mixture of normals, its scale from all but the top."""
+        if self.level_count < 2:
+            return state.level_variance
+        freedom, scale = DILUTION_FREEDOM, float(np.median(state.level_variance[1:]))
+        weight = (freedom + 1) / (freedom + squares / scale)
+        scale = max(float(np.mean((weight * squares)[1:])), LEAST_DILUTION**2)
+        return scale * (freedom + squares / scale) / (freedom + 1)
 
     def _well_spread(self, state: _State) -> float:
         """Return the spread of wells' volumes, from wells of one level against each other; `WELL` without a pair."""
@@ -324,10 +334,11 @@ class _Plate:
 
     def finish(self, state: _State) -> Fitted:
         curves, covariances, residual, place = {}, {}, {}, 0
+        inflation = _student(max(self.level_count - 1, 1)) / NORMAL
         for name, one in self.standards.items():
             size = len(state.theta[name])
             curves[name] = Curve(state.models[name], state.theta[name])
-            covariances[name] = state.covariance[place : place + size, place : place + size]
+            covariances[name] = inflation**2 * state.covariance[place : place + size, place : place + size]
             value = curves[name].log_signal(one.log_conc + self.offsets(state.levels, state.wells)[one.wells])
             left = (value - one.log_signal) / self.sd(name, state)
             residual[name] = float(np.sqrt(left @ left / max(len(value) - size, 1)))
@@ -340,7 +351,7 @@ class _Plate:
             {name: self.choose(name, state)[1] for name in self.standards},
             self.offsets(state.levels, state.wells),
             state.levels + in_level,
-            np.sqrt(np.maximum(self._level_error(state.covariance, wells, count), 0)),
+            inflation * np.sqrt(np.maximum(self._level_error(state.covariance, wells, count), 0)),
             state.spread,
             residual,
         )
@@ -355,6 +366,12 @@ class _Plate:
             pick[len(covariance) - wells + own] = 1 / len(own)
             told.append(float(pick @ covariance @ pick))
         return np.array(told)
+
+
+def _student(freedom: float) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, 0.975))
 
 
 def _not_negative(design: Floats, values: Floats, weight: Floats) -> tuple[float, float]:
