@@ -35,6 +35,7 @@ ALL = (
     "track",
     "differential",
     "differential_calibration",
+    "cytokine_plate",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))

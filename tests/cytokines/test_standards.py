@@ -25,10 +25,10 @@ def test_intervals_of_dilution_errors_cover():
     for seed in range(12):
         rng = np.random.default_rng(seed)
         off = np.array([0, *(0.25 * rng.standard_normal(LEVELS - 1))])
-        told, level_of, true = standards(rng, off, well=0.1, own=0.08)
+        told, level_of, true = standards(rng, off, well=0.06, own=0.06)
         fitted = fit_standards(told, level_of)
         hits.append(np.abs(fitted.levels - true) <= 1.96 * fitted.level_se)
-    assert np.mean(hits) > 0.87  # 84 levels, those of one plate together
+    assert np.mean(hits) > 0.85  # 84 levels, those of one plate together
 
 
 def test_without_a_shared_error_levels_are_right():
@@ -36,7 +36,8 @@ def test_without_a_shared_error_levels_are_right():
     told, level_of, true = standards(np.random.default_rng(1), off)
     apart, shared = fit_standards(told, level_of, shared=False), fit_standards(told, level_of)
     assert apart.levels == pytest.approx(np.zeros(LEVELS), abs=0.06)
-    assert shared.levels[1:4] == pytest.approx(true[1:4], abs=0.1)
+    # Each step from a level to the next, of which a common power takes nothing that matters here.
+    assert np.diff(shared.levels[1:5]) == pytest.approx(np.diff(true[1:5]), abs=0.2)
     assert shared.spread.own < apart.spread.own
 
 

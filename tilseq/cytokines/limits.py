@@ -95,7 +95,6 @@ def levels_of(
         true = nominal + float(level_errors[place])
         steep = float(curve.steepness(true)[0])
         read = float(np.sqrt(np.mean(one.se[wells] ** 2) + spread.reading**2))
-        cv = float(np.std(np.exp(back), ddof=1) / np.mean(np.exp(back))) if len(back) > 1 else None
         mean = float(curve.inverse(one.log_signal[wells].mean())[0])
         told.append(
             Level(
@@ -104,11 +103,19 @@ def levels_of(
                 true,
                 int(wells.sum()),
                 mean,
-                cv if cv is None or np.isfinite(cv) else float("inf"),
+                _cv(back),
                 read / max(steep, 1e-9),
             )
         )
     return told
+
+
+def _cv(log_back: Floats) -> float | None:
+    """Return the coefficient of variation of concentrations; infinite where one is outside of the curve."""
+    if len(log_back) < 2:
+        return None
+    back = np.exp(log_back)
+    return float(back.std(ddof=1) / back.mean()) if np.isfinite(log_back).all() else float("inf")
 
 
 def limits_of(one: Standard, curve: Curve, levels: list[Level], spread: Spread) -> Limits:

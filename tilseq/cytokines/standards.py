@@ -78,8 +78,8 @@ class Fitted:
     curves
         By analyte.
     covariances
-        Of each curve's parameters; the shared errors' uncertainty is in them. As the scale of those errors is known from
-        a few levels only, covariances are widened by the square of Student's quantile over the normal one.
+        Of each curve's parameters; the shared errors' uncertainty is in them. As the scale of those errors is known
+        from a few levels only, covariances are widened by the square of Student's quantile over the normal one.
     criteria
         Corrected Akaike criterion of each model tried, by analyte.
     offsets
