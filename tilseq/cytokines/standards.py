@@ -17,12 +17,13 @@ GAIN = 1e-7
 FEWEST_TO_SHARE = 3  # analytes from which an error of a level can be told from one of a curve
 # Dilution errors of a plate follow Student's t of so few degrees of freedom that one level may be far off while the
 # others are right; its scale is the plate's, natural logarithm, of at least so much.
-DILUTION_FREEDOM, LEAST_DILUTION = 2.0, 0.02
+DILUTION_FREEDOM, LEAST_DILUTION = 2.0, 0.05
 # Standard deviations of natural logarithms to start from and least ones: of each well's volume, of an analyte in a
 # well, and of the reading.
 WELL, OWN, READING = 0.05, 0.05, 0.02
 LEAST = 0.01
 NORMAL = 1.959964
+LOST_LEVELS = 3  # the top, and what a common factor and a power of all levels hide
 # What curves look like a priori, so that standards that do not reach the top still give one: standard deviations of
 # ln(top - bottom) about the highest signal, of ln midpoint about the middle of the standards, of ln slope about 0.1 and
 # of ln asymmetry about 0.
@@ -87,7 +88,7 @@ class Fitted:
     levels
         ln(true over nominal) of each level; that of the top level is 0.
     level_se
-        Standard error of each, widened likewise.
+        Standard error of each, widened likewise; a common factor and a power take two degrees of freedom more.
     spread
         How far wells and readings scatter.
     residual_sd
@@ -334,7 +335,7 @@ class _Plate:
 
     def finish(self, state: _State) -> Fitted:
         curves, covariances, residual, place = {}, {}, {}, 0
-        inflation = _student(max(self.level_count - 1, 1)) / NORMAL
+        inflation, wider = (_student(max(self.level_count - lost, 1)) / NORMAL for lost in (1, LOST_LEVELS))
         for name, one in self.standards.items():
             size = len(state.theta[name])
             curves[name] = Curve(state.models[name], state.theta[name])
@@ -351,7 +352,7 @@ class _Plate:
             {name: self.choose(name, state)[1] for name in self.standards},
             self.offsets(state.levels, state.wells),
             state.levels + in_level,
-            inflation * np.sqrt(np.maximum(self._level_error(state.covariance, wells, count), 0)),
+            wider * np.sqrt(np.maximum(self._level_error(state.covariance, wells, count), 0)),
             state.spread,
             residual,
         )
