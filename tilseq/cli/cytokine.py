@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import polars as pl
+    from matplotlib.figure import Figure
 
-    from tilseq.cytokines import Beads
+    from tilseq.cytokines import Beads, Quantified
+    from tilseq.cytokines.curve import Model
     from tilseq.errors import TilseqError
+    from tilseq.kits import Kit
 
 PLATE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -31,7 +34,9 @@ def plate_options(command: Callable[..., object]) -> Callable[..., object]:
     """Add what every command on a plate sheet takes."""
     for option in (
         click.option(
-            "--figures", type=FOLDER, help="Folder for a bead map of each well, as SVG and PNG; none by default."
+            "--figures",
+            type=FOLDER,
+            help="Folder for figures (a bead map of each well, curves), as SVG and PNG; none by default.",
         ),
         click.option(
             "--root",
@@ -53,7 +58,7 @@ def qc_command(plate: Path, kits: Sequence[Path], root: Path | None, figures: Pa
     """Count the beads of each analyte in each well, with a verdict and the median reporter: table bead_wells."""
     from tilseq.tables.cytokines import BEAD_WELLS
 
-    _, beads = beads_of(plate, kits, root)
+    _, _, beads = beads_of(plate, kits, root)
     write_result(beads.wells, BEAD_WELLS, output)
     if figures is not None:
         draw_maps(beads, figures)
@@ -85,14 +90,13 @@ def quantify_command(
     sample_concentrations and exclusions, each as CSV and Parquet.
     """
     from tilseq.cytokines import quantify
-    from tilseq.io.kits import read_kits
     from tilseq.io.write import write_table
     from tilseq.tables import cytokines as tables
     from tilseq.tables.outputs import EXCLUSIONS
 
-    sheet, beads = beads_of(plate, kits, root)
-    chosen = {"4PL": "4PL", "5PL": "5PL", None: None}[model]
-    told = quantify(sheet, beads.wells, read_kits(kits), model=chosen, shared_dilution=shared)  # type: ignore[arg-type]
+    sheet, known, beads = beads_of(plate, kits, root)
+    chosen: Model | None = None if model is None else "5PL" if model == "5PL" else "4PL"
+    told = quantify(sheet, beads.wells, known, model=chosen, shared_dilution=shared)
     for frame, table in (
         (beads.wells, tables.BEAD_WELLS),
         (beads.populations, tables.BEAD_POPULATIONS),
@@ -106,13 +110,14 @@ def quantify_command(
         write_table(frame, table, output)
     if figures is not None:
         draw_maps(beads, figures)
+        draw_curves(told, beads, figures)
     counts = told.samples["status"].value_counts().sort("status").iter_rows()
     click.echo("analytes in samples: " + ", ".join(f"{number} {status}" for status, number in counts), err=True)
     return exit_code(beads.wells)
 
 
-def beads_of(plate: Path, kits: Sequence[Path], root: Path | None) -> tuple[pl.DataFrame, Beads]:
-    """Read a plate sheet and its wells; return the sheet and the beads found, and tell stderr what was odd.
+def beads_of(plate: Path, kits: Sequence[Path], root: Path | None) -> tuple[pl.DataFrame, dict[str, Kit], Beads]:
+    """Read a plate sheet and its wells; return sheet, kits and the beads found, and tell stderr what was odd.
 
     A well whose file is missing or cannot be read fails alone; anything else that is wrong with the sheet is refused.
     """
@@ -131,7 +136,7 @@ def beads_of(plate: Path, kits: Sequence[Path], root: Path | None) -> tuple[pl.D
     wells = read_wells(sheet, root, known)
     for told in (*wells.warnings, *wells.lost.values()):
         click.echo(f"tilseq: {told}", err=True)
-    return sheet, find_beads(sheet, wells.events, known, wells.lost)
+    return sheet, known, find_beads(sheet, wells.events, known, wells.lost)
 
 
 def sheet_problems(sheet: pl.DataFrame, plate: Path, root: Path) -> list[TilseqError]:
@@ -154,6 +159,21 @@ def draw_maps(beads: Beads, folder: Path) -> None:
     for one in beads.maps:
         if len(one.events):
             save(bead_map(one), folder, f"{one.plate}_{one.well}")
+
+
+def draw_curves(told: Quantified, beads: Beads, folder: Path) -> None:
+    """Write the standard curves and recoveries of each plate that has a curve."""
+    import polars as pl
+
+    from tilseq.plots.standard_curves import recovery_dots, standard_curves
+    from tilseq.plots.style import save
+
+    for plate in told.curves.filter(pl.col("model").is_not_null())["plate"].unique().sort():
+        tables = (frame.filter(plate=plate) for frame in (told.curves, told.recovery, beads.wells, told.concentrations))
+        save(standard_curves(*tables), folder, f"{plate}_curves")
+        recovery = told.recovery.filter(plate=plate)
+        if recovery["recovery_pct"].drop_nulls().len():
+            save(cast("Figure", recovery_dots(recovery).figure), folder, f"{plate}_recovery")
 
 
 def exit_code(wells: pl.DataFrame) -> int:

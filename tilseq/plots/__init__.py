@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tilseq.plots.paired import infused_scatter, paired_slopes
     from tilseq.plots.repertoire import persistence_over_time, top_clones
     from tilseq.plots.running import running_enrichment
+    from tilseq.plots.standard_curves import recovery_dots, standard_curves
     from tilseq.plots.study import endpoint_over_time
     from tilseq.plots.tracking import clone_courses, clone_tracking
     from tilseq.plots.umap import umap_cell_types, umap_labels, umap_scores
@@ -47,10 +48,12 @@ MODULES = {
     "persistence_over_time": "repertoire",
     "rank_abundance": "diversity",
     "rarefaction_curves": "diversity",
+    "recovery_dots": "standard_curves",
     "repertoire_maps": "overlap",
     "running_enrichment": "running",
     "score_heatmap": "expression",
     "spider": "clinical",
+    "standard_curves": "standard_curves",
     "subject_heatmap": "expression",
     "top_clones": "repertoire",
     "umap_cell_types": "umap",
@@ -82,10 +85,12 @@ __all__ = [
     "persistence_over_time",
     "rank_abundance",
     "rarefaction_curves",
+    "recovery_dots",
     "repertoire_maps",
     "running_enrichment",
     "score_heatmap",
     "spider",
+    "standard_curves",
     "subject_heatmap",
     "top_clones",
     "umap_cell_types",

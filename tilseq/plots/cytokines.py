@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.style import FAINT, INK, MUTED, PALETTE, house_style, short
+from tilseq.plots.style import FAINT, INK, MUTED, PALETTE, house_style, plain, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,16 +86,8 @@ def _scatter(axes: Axes, well: WellMap, across: int) -> None:
         low, high = np.percentile(values, SHOWN)
         limit(low / MARGIN, high * MARGIN)
         axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < NARROW * low else (1,)))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: _plain(value)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
         axis.set_minor_formatter(NullFormatter())
-
-
-def _plain(value: float) -> str:
-    """Return a number as a tick bears it: 500, 20k, 3M."""
-    for least, letter in ((1e6, "M"), (1e3, "k")):
-        if value >= least:
-            return f"{value / least:g}{letter}"
-    return f"{value:g}"
 
 
 def _name(axes: Axes, well: WellMap) -> None:
