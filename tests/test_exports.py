@@ -22,9 +22,9 @@ def public(package, modules, prefix=""):
 
 def test_plots_offers_every_figure_function():
     modules = (
-        "bcr", "change", "clinical", "compartments", "cytokines", "differential", "diversity", "enrichment",
+        "bcr", "change", "clinical", "compartments", "curves", "cytokines", "differential", "diversity", "enrichment",
         "expression", "flow",
-        "overlap", "paired", "repertoire", "running", "standard_curves", "study", "tracking", "umap", "usage",
+        "overlap", "paired", "repertoire", "running", "study", "tracking", "umap", "usage",
     )  # fmt: skip
     # What draws into axes that another figure lends it is no figure.
     drawn = {name: module for name, module in public("tilseq.plots", modules).items() if not name.startswith("draw_")}
@@ -50,12 +50,12 @@ def test_plots_offers_every_figure_function():
         "persistence_over_time": "tilseq.plots.repertoire",
         "rank_abundance": "tilseq.plots.diversity",
         "rarefaction_curves": "tilseq.plots.diversity",
-        "recovery_dots": "tilseq.plots.standard_curves",
+        "recovery_dots": "tilseq.plots.curves",
         "repertoire_maps": "tilseq.plots.overlap",
         "running_enrichment": "tilseq.plots.running",
         "score_heatmap": "tilseq.plots.expression",
         "spider": "tilseq.plots.clinical",
-        "standard_curves": "tilseq.plots.standard_curves",
+        "standard_curves": "tilseq.plots.curves",
         "subject_heatmap": "tilseq.plots.expression",
         "top_clones": "tilseq.plots.repertoire",
         "umap_cell_types": "tilseq.plots.umap",

@@ -165,7 +165,7 @@ def draw_curves(told: Quantified, beads: Beads, folder: Path) -> None:
     """Write the standard curves and recoveries of each plate that has a curve."""
     import polars as pl
 
-    from tilseq.plots.standard_curves import recovery_dots, standard_curves
+    from tilseq.plots.curves import recovery_dots, standard_curves
     from tilseq.plots.style import save
 
     for plate in told.curves.filter(pl.col("model").is_not_null())["plate"].unique().sort():

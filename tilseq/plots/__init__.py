@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tilseq.plots.change import change_scatter
     from tilseq.plots.clinical import spider
     from tilseq.plots.compartments import compartment_flow
+    from tilseq.plots.curves import recovery_dots, standard_curves
     from tilseq.plots.cytokines import bead_map
     from tilseq.plots.differential import volcano
     from tilseq.plots.diversity import hill_profiles, rank_abundance, rarefaction_curves
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from tilseq.plots.paired import infused_scatter, paired_slopes
     from tilseq.plots.repertoire import persistence_over_time, top_clones
     from tilseq.plots.running import running_enrichment
-    from tilseq.plots.standard_curves import recovery_dots, standard_curves
     from tilseq.plots.study import endpoint_over_time
     from tilseq.plots.tracking import clone_courses, clone_tracking
     from tilseq.plots.umap import umap_cell_types, umap_labels, umap_scores
@@ -48,12 +48,12 @@ MODULES = {
     "persistence_over_time": "repertoire",
     "rank_abundance": "diversity",
     "rarefaction_curves": "diversity",
-    "recovery_dots": "standard_curves",
+    "recovery_dots": "curves",
     "repertoire_maps": "overlap",
     "running_enrichment": "running",
     "score_heatmap": "expression",
     "spider": "clinical",
-    "standard_curves": "standard_curves",
+    "standard_curves": "curves",
     "subject_heatmap": "expression",
     "top_clones": "repertoire",
     "umap_cell_types": "umap",

@@ -5,7 +5,7 @@ import pytest
 from tests.cytokines.curves import CURVES, plate, signal
 from tilseq.cytokines import quantify
 from tilseq.errors import AnalysisError
-from tilseq.plots.standard_curves import recovery_dots, standard_curves
+from tilseq.plots.curves import recovery_dots, standard_curves
 
 
 @pytest.fixture(scope="module")
