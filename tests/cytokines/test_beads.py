@@ -125,6 +125,18 @@ def test_beads_at_the_highest_reporter_are_a_warning(rng):
     assert set(told.wells.filter(well="A1")["verdict"]) == {"pass"}
 
 
+@pytest.mark.parametrize("value", [-1.0, 0.0, 1e4])
+def test_events_that_are_all_the_same(value):
+    told = found({"A1": np.full((400, 4), value)})
+    assert set(told.wells["reason"]) == {"all events of this plate have one size"}
+
+
+def test_events_beyond_the_scatter_detectors_are_no_size(rng):
+    beyond = np.full((2_000, 4), 262_143.0)
+    told = found({"A1": np.concatenate([well(rng, ALL), beyond])})
+    assert set(told.wells["verdict"]) == {"pass"}
+
+
 def test_two_kits_on_one_plate(rng):
     other = Kit("one", "", ("only",), (KitBead("E", "only", 1, None, None),), CHANNELS, None, None)
     names = pl.concat([sheet("A1", "A2"), sheet("B1", kit="one")])

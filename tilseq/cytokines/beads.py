@@ -224,6 +224,10 @@ def _places(own: Mapping[str, Floats], kit: Kit) -> tuple[_Places | None, dict[s
         return None, dict.fromkeys(kit.analytes, "no well of this plate holds an event")
     each = max(FEWEST_OF_A_WELL, POOLED // len(filled))
     pooled = np.concatenate([_logs(events[:: -(-len(events) // each)]) for events in filled])
+    # What stands at a detector's highest value has no size.
+    pooled = pooled[(pooled[:, :2] < pooled[:, :2].max(axis=0)).all(axis=1)]
+    if not len(pooled):
+        return None, dict.fromkeys(kit.analytes, "all events of this plate have one size")
     spots, spot_of = find_spots(pooled[:, 0], pooled[:, 2])
     placed = place_spots(spots, kit)
     beads = tuple(bead for bead in kit.beads if bead.analyte in placed.spots)
