@@ -36,6 +36,7 @@ ALL = (
     "differential",
     "differential_calibration",
     "cytokine_plate",
+    "cytokine_coverage",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))
