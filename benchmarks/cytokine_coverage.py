@@ -1,6 +1,6 @@
 """Whether intervals of concentrations hold the truth, on simulated plates: signals of 96 wells from known curves.
 
-Standards in duplicate with a dilution error of each level, wells with volume errors (Student's t, 5 degrees of freedom),
+Standards in duplicate with a dilution error a level, wells with volume errors (Student's t, 5 degrees of freedom),
 analytes with errors of their own; forty samples in duplicate at doses within and beyond the range. The hook effect of
 the simulator's IL-6 is left out: of one dilution no program can see it.
 """
