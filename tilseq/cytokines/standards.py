@@ -25,10 +25,10 @@ LEAST = 0.01
 NORMAL = 1.959964
 LOST_LEVELS = 3  # the top, and what a common factor and a power of all levels hide
 # What curves look like a priori, so that standards that do not reach the top still give one: standard deviations of
-# ln(top - bottom) about the highest signal, of ln midpoint about the middle of the standards, of ln slope about 0.25
-# (as steep as curves of beadplexr's LEGENDplex plate are at their lower end) and of ln asymmetry about 0.
-VAGUE = np.array([np.inf, 1.0, 3.0, 0.5, 0.3])
-USUAL_SLOPE = 0.25
+# ln(top - bottom) about the highest signal, of ln midpoint about the middle of the standards, of ln slope about 0.1 and
+# of ln asymmetry about 0.
+VAGUE = np.array([np.inf, 1.0, 3.0, 0.3, 0.3])
+USUAL_SLOPE = 0.1
 
 
 @dataclass(frozen=True)
