@@ -44,6 +44,8 @@ ALL = (
     "survival",
     "survival_coverage",
     "time_to_event",
+    "cytokine_plate",
+    "cytokine_coverage",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))

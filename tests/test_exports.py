@@ -22,15 +22,16 @@ def public(package, modules, prefix=""):
 
 def test_plots_offers_every_figure_function():
     modules = (
-        "bcr", "change", "clinical", "compartments", "depth", "differential", "diversity", "enrichment",
-        "expression", "flow", "kaplan_meier", "labs", "lanes", "overlap", "paired", "reading", "repertoire",
-        "running", "safety", "study", "tracking", "tumor_markers", "umap", "usage",
+        "bcr", "change", "clinical", "compartments", "curves", "cytokines", "depth", "differential", "diversity",
+        "enrichment", "expression", "flow", "kaplan_meier", "labs", "lanes", "overlap", "paired", "reading",
+        "repertoire", "running", "safety", "study", "tracking", "tumor_markers", "umap", "usage",
     )  # fmt: skip
     # What draws into axes that another figure lends it is no figure.
     drawn = {name: module for name, module in public("tilseq.plots", modules).items() if not name.startswith("draw_")}
     assert sorted(drawn) == sorted(ts.plots.__all__)
     assert {name: getattr(ts.plots, name).__module__ for name in drawn} == {
         "adverse_event_bars": "tilseq.plots.safety",
+        "bead_map": "tilseq.plots.cytokines",
         "change_scatter": "tilseq.plots.change",
         "clone_courses": "tilseq.plots.tracking",
         "clone_tracking": "tilseq.plots.tracking",
@@ -54,10 +55,12 @@ def test_plots_offers_every_figure_function():
         "rank_abundance": "tilseq.plots.diversity",
         "rarefaction_curves": "tilseq.plots.diversity",
         "rates_table": "tilseq.plots.reading",
+        "recovery_dots": "tilseq.plots.curves",
         "repertoire_maps": "tilseq.plots.overlap",
         "running_enrichment": "tilseq.plots.running",
         "score_heatmap": "tilseq.plots.expression",
         "spider": "tilseq.plots.clinical",
+        "standard_curves": "tilseq.plots.curves",
         "subject_heatmap": "tilseq.plots.expression",
         "survival": "tilseq.plots.kaplan_meier",
         "survival_table": "tilseq.plots.reading",
@@ -85,6 +88,8 @@ def test_io_offers_every_reader_of_a_whole_file():
             "count_matrix",
             "cuts",
             "fcs",
+            "kits",
+            "plates",
             "gate_files",
             "gmt",
             "h5ad",
@@ -117,6 +122,11 @@ def test_io_offers_every_reader_of_a_whole_file():
         "read_h5ad": "tilseq.io.h5ad",
         "read_infusions": "tilseq.io.clinical",
         "read_lab_results": "tilseq.io.clinical",
+        "read_kit": "tilseq.io.kits",
+        "read_kits": "tilseq.io.kits",
+        "read_plate": "tilseq.io.plates",
+        "read_well": "tilseq.io.plates",
+        "read_wells": "tilseq.io.plates",
         "read_labels": "tilseq.io.labels",
         "read_lesions": "tilseq.io.clinical",
         "read_responses": "tilseq.io.clinical",

@@ -9,10 +9,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tilseq"
 BOTTOM = {
-    "errors", "gates", "gene_symbols", "intervals", "lab_tests", "markers", "multiplicity", "populations", "receptors",
-    "tables",
+    "errors", "gates", "gene_symbols", "intervals", "kits", "lab_tests", "markers", "multiplicity", "populations",
+    "receptors", "tables",
 }  # fmt: skip
-LABORATORIES = {"flow", "repertoire", "expression", "clinical"}
+LABORATORIES = {"flow", "cytokines", "repertoire", "expression", "clinical"}
 # What each part may import beside itself and the bottom.
 MAY_IMPORT = {
     "errors": set(),
@@ -22,13 +22,14 @@ MAY_IMPORT = {
     "multiplicity": set(),
     "receptors": set(),
     "gates": set(),
+    "kits": set(),
     "markers": set(),
     "populations": set(),
     "tables": set(),
     **dict.fromkeys(LABORATORIES, set()),
     "io": set(),
     "endpoints": set(),
-    "plots": {"io", "flow", "expression"},
+    "plots": {"io", "flow", "cytokines", "expression"},
     "study": {"io"},
     "simulate": {"io"},
     "steps": {"endpoints", "io", "plots", "study", *LABORATORIES},

@@ -12,7 +12,19 @@ if TYPE_CHECKING:
     from tilseq.report.results import read_results
     from tilseq.study import read_study
 
-PACKAGES = ("clinical", "endpoints", "expression", "flow", "io", "plots", "repertoire", "simulate", "study", "tables")
+PACKAGES = (
+    "clinical",
+    "cytokines",
+    "endpoints",
+    "expression",
+    "flow",
+    "io",
+    "plots",
+    "repertoire",
+    "simulate",
+    "study",
+    "tables",
+)
 FUNCTIONS = {"read_study": "tilseq.study", "read_results": "tilseq.report.results"}
 
 __all__ = ["read_results", "read_study"]

@@ -18,6 +18,7 @@ COMMANDS = {
     "report": "tilseq.cli.run",
     "simulate": "tilseq.cli.simulate",
     "flow": "tilseq.cli.flow",
+    "cytokine": "tilseq.cli.cytokine",
     "repertoire": "tilseq.cli.repertoire",
     "expression": "tilseq.cli.expression",
     "clinical": "tilseq.cli.clinical",

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from tilseq.io.gatingml import write_gatingml
     from tilseq.io.gmt import read_gmt
     from tilseq.io.h5ad import read_h5ad
+    from tilseq.io.kits import read_kit, read_kits
     from tilseq.io.labels import read_labels
+    from tilseq.io.plates import read_plate, read_well, read_wells
     from tilseq.io.quantifications import read_quantifications
     from tilseq.io.ranks import read_ranks
     from tilseq.io.single_cells import read_single_cells
@@ -54,11 +56,14 @@ MODULES = {
     "read_h5ad": "h5ad",
     "read_infusions": "clinical",
     "read_lab_results": "clinical",
+    "read_kit": "kits",
+    "read_kits": "kits",
     "read_labels": "labels",
     "read_lesions": "clinical",
     "read_responses": "clinical",
     "read_schedule": "clinical",
     "read_sdtm_recist": "clinical",
+    "read_plate": "plates",
     "read_quantifications": "quantifications",
     "read_ranks": "ranks",
     "read_single_cells": "single_cells",
@@ -66,6 +71,8 @@ MODULES = {
     "read_subjects": "clinical",
     "read_therapies": "clinical",
     "read_tumor_markers": "clinical_events",
+    "read_well": "plates",
+    "read_wells": "plates",
     "write_cell_labels": "cell_obs",
     "write_fcs": "fcs_write",
     "write_gatingml": "gatingml",
@@ -87,11 +94,14 @@ __all__ = [
     "read_h5ad",
     "read_infusions",
     "read_lab_results",
+    "read_kit",
+    "read_kits",
     "read_labels",
     "read_lesions",
     "read_responses",
     "read_schedule",
     "read_sdtm_recist",
+    "read_plate",
     "read_quantifications",
     "read_ranks",
     "read_single_cells",
@@ -99,6 +109,8 @@ __all__ = [
     "read_subjects",
     "read_therapies",
     "read_tumor_markers",
+    "read_well",
+    "read_wells",
     "write_cell_labels",
     "write_fcs",
     "write_gatingml",

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from tilseq.plots.change import change_scatter
     from tilseq.plots.clinical import spider
     from tilseq.plots.compartments import compartment_flow
+    from tilseq.plots.curves import recovery_dots, standard_curves
+    from tilseq.plots.cytokines import bead_map
     from tilseq.plots.depth import waterfall
     from tilseq.plots.differential import volcano
     from tilseq.plots.diversity import hill_profiles, rank_abundance, rarefaction_curves
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 # Imported when they are first asked for: a command that draws nothing should not wait for matplotlib.
 MODULES = {
     "adverse_event_bars": "safety",
+    "bead_map": "cytokines",
     "change_scatter": "change",
     "clone_courses": "tracking",
     "clone_tracking": "tracking",
@@ -57,10 +60,12 @@ MODULES = {
     "rank_abundance": "diversity",
     "rarefaction_curves": "diversity",
     "rates_table": "reading",
+    "recovery_dots": "curves",
     "repertoire_maps": "overlap",
     "running_enrichment": "running",
     "score_heatmap": "expression",
     "spider": "clinical",
+    "standard_curves": "curves",
     "subject_heatmap": "expression",
     "survival": "kaplan_meier",
     "survival_table": "reading",
@@ -77,6 +82,7 @@ MODULES = {
 
 __all__ = [
     "adverse_event_bars",
+    "bead_map",
     "change_scatter",
     "clone_courses",
     "clone_tracking",
@@ -100,10 +106,12 @@ __all__ = [
     "rank_abundance",
     "rarefaction_curves",
     "rates_table",
+    "recovery_dots",
     "repertoire_maps",
     "running_enrichment",
     "score_heatmap",
     "spider",
+    "standard_curves",
     "subject_heatmap",
     "survival",
     "survival_table",

@@ -173,6 +173,14 @@ def decimal(value: float) -> str:
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
 
+def plain(value: float) -> str:
+    """Return a number as a logarithmic axis bears it: 0.1, 500, 20k, 3M."""
+    for least, letter in ((1e6, "M"), (1e3, "k")):
+        if value >= least:
+            return f"{value / least:g}{letter}"
+    return f"{value:g}"
+
+
 def ink_on(colour: Any) -> str:
     """Return the colour of letters on a colour: white where that is the easier to read (WCAG 2 contrast)."""
     from matplotlib.colors import to_rgb

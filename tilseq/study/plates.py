@@ -13,7 +13,7 @@ from tilseq.study.names import nearest
 ASSAY = "cytokine"
 # What a well holds is one thing, whichever analyte a row speaks of.
 NEEDED = ("path", "role")
-OF_THE_WELL = (*NEEDED, "sample", "kit", "level", "dilution", "acid_activated", "replicate")
+OF_THE_WELL = (*NEEDED, "sample", "kit", "level", "dilution", "acid_activated", "replicate", "scale")
 
 
 def wells(folder: Folder) -> Iterator[tuple[str, int, dict[str, Any]]]:

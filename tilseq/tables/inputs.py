@@ -13,6 +13,7 @@ TIMINGS = ("pre", "post")
 STATUSES = ("ok", "failed")
 RESPONSES = ("CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE")
 WELL_ROLES = ("standard", "blank", "sample", "control")
+SCALES = ("linear", "log2", "ln", "log10", "asinh(1+x)")
 DEATH_CAUSES = ("tumor", "other", "unknown")
 STOP_REASONS = ("clinical_progression", "toxicity", "other")
 
@@ -218,6 +219,7 @@ PLATES = Table(
         Column("dilution", "number", "Final volume over original volume.", minimum=1),
         Column("acid_activated", "boolean", "Activated by acid, so that latent TGF-β is measured too."),
         Column("replicate", "text", "Replicate of the same content."),
+        Column("scale", "text", "Scale of classifier and reporter in a CSV of events.", allowed=SCALES),
     ),
     key=("plate", "well", "analyte"),
 )

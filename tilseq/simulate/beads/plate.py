@@ -198,7 +198,8 @@ def write_plate(folder: Path, plate: Plate) -> None:
             "$COM": "synthetic",
         }
         write_fcs(folder / path, plate.wells[well].events, CHANNELS, markers=MARKERS, keywords=keywords)
-    write_text(folder / "plates" / f"{plate.name}.csv", plate.sheet.write_csv())
+    sheet = plate.sheet.drop("scale")  # FCS files tell their own
+    write_text(folder / "plates" / f"{plate.name}.csv", sheet.write_csv())
 
 
 def _check(kit: Kit, samples: Mapping[str, Mapping[str, float]], dilution: float, beads_per_analyte: int) -> None:

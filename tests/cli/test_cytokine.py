@@ -1,0 +1,101 @@
+import csv
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tilseq.cli import main
+
+SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+PLATE = "SIM-01_tgfb1"
+
+
+@pytest.fixture
+def study(tmp_path):
+    """A study folder of one plate."""
+    (tmp_path / "plates").mkdir()
+    (tmp_path / "raw/cytokine").mkdir(parents=True)
+    shutil.copy(SAMPLE / f"plates/{PLATE}.csv", tmp_path / "plates")
+    for path in (SAMPLE / "raw/cytokine").glob(f"{PLATE}_*.fcs"):
+        shutil.copy(path, tmp_path / "raw/cytokine")
+    return tmp_path
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    return ended.value.code
+
+
+def edit(study, old, new):
+    sheet = study / f"plates/{PLATE}.csv"
+    text = sheet.read_text()
+    assert old in text
+    sheet.write_text(text.replace(old, new))
+
+
+def test_qc(study, capsys):
+    assert run("cytokine", "qc", study / f"plates/{PLATE}.csv", "--figures", study / "maps") == 0
+    told = capsys.readouterr()
+    rows = list(csv.DictReader(told.out.splitlines()))
+    assert len(rows) == 26
+    assert {row["verdict"] for row in rows} == {"pass"}
+    assert told.err == "26 wells; analytes in wells: 26 pass, 0 warn, 0 fail\n"
+    assert len(list((study / "maps").glob("*.svg"))) == len(list((study / "maps").glob("*.png"))) == 26
+
+
+def test_quantify_writes_every_table(study, capsys):
+    out = study / "out"
+    assert run("cytokine", "quantify", study / f"plates/{PLATE}.csv", "-o", out) == 0
+    assert sorted(path.stem for path in out.glob("*.csv")) == [
+        "bead_populations", "bead_wells", "concentrations", "dilution_errors", "exclusions", "sample_concentrations",
+        "standard_curves", "standard_recovery",
+    ]  # fmt: skip
+    samples = pl.read_parquet(out / "sample_concentrations.parquet")
+    truth = pl.read_csv(SAMPLE / "truth/wells.csv", schema_overrides={"sample": pl.String}).filter(plate=PLATE)
+    true = truth.drop_nulls("sample").select("sample", "plasma_pg_per_ml").unique()
+    both = samples.join(true, on="sample")
+    assert both.height == samples.height > 0
+    inside = both.filter(pl.col("plasma_pg_per_ml").is_between("lower", "upper"))
+    assert inside.height >= both.height - 1
+    assert "analytes in samples: " in capsys.readouterr().err
+
+
+def test_a_missing_well_fails_alone(study, capsys):
+    (study / f"raw/cytokine/{PLATE}_A03.fcs").unlink()
+    assert run("cytokine", "quantify", study / f"plates/{PLATE}.csv", "-o", study / "out") == 4
+    assert f"{PLATE}_A03.fcs" in capsys.readouterr().err
+    wells = pl.read_parquet(study / "out/bead_wells.parquet")
+    assert wells.filter(verdict="fail")["well"].to_list() == ["A03"]
+    one = pl.read_parquet(study / "out/concentrations.parquet").filter(well="A03").row(0, named=True)
+    assert one["status"] == "not_evaluable"
+    samples = pl.read_parquet(study / "out/sample_concentrations.parquet")
+    assert set(samples["wells_given"] - samples["wells"]) == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (f"{PLATE}_A03.fcs", f"{PLATE}_A04.fcs", "row 4, column path: the file is named after well A04"),
+        (",A03,", ",A02,", "this plate and well and analyte stands in row 3 already"),
+        (",tgfb1_singleplex,", ",tgfb1_singelplex,", "did you mean 'tgfb1_singleplex'?"),
+        (",20.0,true,", ",,true,", "column dilution: this kit needs the dilution of a sample"),
+        (",20.0,true,", ",20.0,,", "must say whether the sample was activated"),
+        (f"raw/cytokine/{PLATE}_A03", f"../raw/{PLATE}_A03", "a path may not climb by `..`"),
+    ],
+)
+def test_a_sheet_that_does_not_hold_is_refused(study, capsys, old, new, told):
+    edit(study, old, new)
+    assert run("cytokine", "quantify", study / f"plates/{PLATE}.csv", "-o", study / "out") == 3
+    assert told in capsys.readouterr().err
+    assert not (study / "out").exists()
+
+
+def test_a_sheet_beside_its_files_and_a_kit_of_ones_own(study, capsys):
+    kit = (Path(main.__code__.co_filename).parents[1] / "cytokines/kits/tgfb1_singleplex.yaml").read_text()
+    (study / "mine.yaml").write_text(kit.replace("kit: tgfb1_singleplex", "kit: mine"))
+    edit(study, ",tgfb1_singleplex,", ",mine,")
+    shutil.move(study / f"plates/{PLATE}.csv", study / "sheet.csv")
+    assert run("cytokine", "qc", study / "sheet.csv", "--kit", study / "mine.yaml", "-o", study / "qc.csv") == 0
+    assert set(pl.read_csv(study / "qc.csv")["kit"]) == {"mine"}

@@ -1,0 +1,143 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.cytokines.curves import CURVES, plate, result
+from tilseq.cytokines import quantify
+
+NOWHERE = {"conc_pg_per_ml": None, "lower": None, "upper": None}
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(11)
+
+
+def test_concentrations_come_back(rng):
+    told = quantify(*plate(rng, {"S1": 100.0, "S2": 1_000.0}))
+    for sample, true in (("S1", 100), ("S2", 1_000)):
+        rows = told.samples.filter(sample=sample)
+        assert rows["status"].to_list() == ["quantified"] * 4
+        assert rows["conc_pg_per_ml"].to_list() == pytest.approx([true] * 4, rel=0.12)
+        assert ((rows["lower"] < true) & (rows["upper"] > true)).all()
+        assert rows["wells"].to_list() == [2] * 4
+    assert told.concentrations.height == 16
+    assert set(told.curves["verdict"]) == {"pass"}
+    assert told.recovery["recovery_pct"].drop_nulls().is_between(70, 140).all()
+    assert told.dilution["level"].to_list() == [f"C{n}" for n in range(1, 8)]
+
+
+def test_a_mean_of_two_wells_is_surer_than_one(rng):
+    told = quantify(*plate(rng, {f"S{n}": 400.0 for n in range(6)}))
+    wells, samples = ((frame["upper"] / frame["lower"]).log().mean() for frame in (told.concentrations, told.samples))
+    assert samples < wells
+
+
+@pytest.mark.parametrize(
+    ("pg_per_ml", "status", "limit"),
+    [
+        (0.0, "not_detected", "llod_pg_per_ml"),
+        (4.0, "detected_below_loq", "lloq_pg_per_ml"),
+        (400_000.0, "above_range", "uloq_pg_per_ml"),
+    ],
+)
+def test_out_of_range_there_is_no_number_but_a_limit(rng, pg_per_ml, status, limit):
+    told = quantify(*plate(rng, {"S": pg_per_ml}, noise=0.01))
+    row = result(told.samples, analyte="A")
+    assert row["status"] == status
+    assert {name: row[name] for name in NOWHERE} == NOWHERE
+    assert row["limit_pg_per_ml"] == pytest.approx(2 * result(told.curves, analyte="A")[limit])
+
+
+def test_a_dilution_multiplies(rng):
+    told = quantify(*plate(rng, {"S": 4_000.0}, dilution=20.0))
+    assert result(told.samples, analyte="B")["conc_pg_per_ml"] == pytest.approx(4_000, rel=0.12)
+    assert set(told.concentrations["dilution"]) == {20.0}
+
+
+def test_activation_is_told_and_parts_samples(rng):
+    sheet, beads, kits = plate(rng, {"S": 100.0})
+    wells = sheet.filter(role="sample")["well"].to_list()
+    free = pl.when(pl.col("well") == wells[0]).then(True).when(pl.col("well") == wells[1]).then(False)
+    told = quantify(sheet.with_columns(acid_activated=free), beads, kits)
+    assert told.samples.filter(analyte="A")["acid_activated"].to_list() == [False, True]
+    assert set(told.samples["wells"]) == {1}
+
+
+def test_a_sample_without_a_dilution_is_not_evaluable(rng):
+    sheet, beads, kits = plate(rng, {"S": 100.0})
+    told = quantify(sheet.with_columns(dilution=pl.lit(None, pl.Float64)), beads, kits)
+    assert set(told.samples["status"]) == {"not_evaluable"}
+    assert set(told.samples["reason"]) == {"the sheet does not tell the dilution"}
+
+
+def test_failed_beads_leave_the_other_well_and_the_other_analytes(rng):
+    sheet, beads, kits = plate(rng, {"S": 100.0})
+    well = sheet.filter(role="sample")["well"][0]
+    failed = (pl.col("well") == well) & (pl.col("analyte") == "A")
+    beads = beads.with_columns(
+        verdict=pl.when(failed).then(pl.lit("fail")).otherwise("verdict"),
+        reason=pl.when(failed).then(pl.lit("12 beads")),
+    )
+    told = quantify(sheet, beads, kits)
+    assert result(told.concentrations, well=well, analyte="A")["reason"] == "12 beads"
+    row = result(told.samples, analyte="A")
+    assert (row["status"], row["wells"], row["wells_given"]) == ("quantified", 1, 2)
+    assert set(told.samples["status"]) == {"quantified"}
+
+
+def test_a_standard_left_out(rng):
+    told = quantify(*plate(rng, {"S": 100.0}, levels=(0, 1, 2, 4, 5, 6)))
+    assert set(told.curves["standards"]) == {6}
+    assert told.dilution["level"].to_list() == ["C1", "C2", "C3", "C5", "C6", "C7"]
+    assert set(told.samples["status"]) == {"quantified"}
+
+
+@pytest.mark.parametrize("levels", [(), (0, 1, 2)])
+def test_blanks_alone_and_too_few_standards(rng, levels):
+    told = quantify(*plate(rng, {"S": 100.0}, levels=levels))
+    assert set(told.curves["verdict"]) == {"fail"}
+    assert told.curves["reason"][0] == (
+        f"{len(levels)} standard levels with enough beads and a concentration; 4 are needed"
+    )
+    assert set(told.samples["status"]) == {"not_evaluable"}
+    assert set(told.samples["reason"]) == {"no standard curve"}
+
+
+def test_one_analyte_without_standards_leaves_the_others(rng):
+    sheet, beads, kits = plate(rng, {"S": 100.0})
+    failed = (pl.col("role") == "standard") & (pl.col("analyte") == "C")
+    told = quantify(sheet, beads.with_columns(verdict=pl.when(failed).then(pl.lit("fail")).otherwise("verdict")), kits)
+    status = dict(told.samples.select("analyte", "status").iter_rows())
+    assert status == {name: "not_evaluable" if name == "C" else "quantified" for name in CURVES}
+
+
+def test_without_blanks_the_limit_of_detection_is_the_curves(rng):
+    told = quantify(*plate(rng, {"S": 100.0}, blanks=0))
+    assert told.curves["llod_pg_per_ml"].is_between(0.1, 20).all()
+
+
+def test_a_hook_is_seen_and_its_standards_left_out(rng):
+    sheet, beads, kits = plate(rng, {"S": 100.0})
+    hooked = (pl.col("level") == "C7") & (pl.col("analyte") == "D")
+    told = quantify(
+        sheet, beads.with_columns(signal=pl.when(hooked).then(pl.col("signal") / 3).otherwise("signal")), kits
+    )
+    row = result(told.curves, analyte="D")
+    assert (row["hook"], row["standards"], row["verdict"]) == (True, 6, "warn")
+    assert row["uloq_pg_per_ml"] < 3_000
+    assert "hook effect" in result(told.samples, analyte="D")["reason"]
+    assert not told.curves.filter(pl.col("analyte") != "D")["hook"].any()
+
+
+def test_nominal_concentrations_of_the_kit_where_the_sheet_has_none(rng):
+    sheet, beads, kits = plate(rng, {"S": 100.0})
+    one = quantify(sheet, beads, kits)
+    other = quantify(sheet.with_columns(nominal_pg_per_ml=pl.lit(None, pl.Float64)), beads, kits)
+    assert other.samples["conc_pg_per_ml"].to_list() == pytest.approx(one.samples["conc_pg_per_ml"].to_list(), rel=1e-9)
+
+
+def test_pandas_gives_the_same(rng):
+    sheet, beads, kits = plate(rng, {"S": 100.0})
+    one, other = quantify(sheet, beads, kits), quantify(sheet.to_pandas(), beads.to_pandas(), kits)
+    assert one.samples.equals(other.samples)

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from tests.cytokines.curves import CURVES, LEVELS, standards
+from tilseq.cytokines.standards import fit_standards
+
+
+def test_a_level_off_by_a_tenth_is_found_within_two_points():
+    found, others = [], []
+    for seed in range(8):
+        off = np.zeros(LEVELS)
+        off[3] = np.log(1.1)
+        told, level_of, true = standards(np.random.default_rng(seed), off)
+        fitted = fit_standards(told, level_of)
+        gap = np.exp(fitted.levels - true) - 1
+        found.append(gap[3])
+        others.append(np.delete(gap, 3))
+    assert abs(np.mean(found)) < 0.02
+    assert np.mean(np.abs(found)) < 0.03
+    assert np.mean(np.abs(others)) < 0.03
+
+
+def test_intervals_of_dilution_errors_cover():
+    hits = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        off = np.array([0, *(0.25 * rng.standard_normal(LEVELS - 1))])
+        told, level_of, true = standards(rng, off, well=0.06, own=0.06)
+        fitted = fit_standards(told, level_of)
+        hits.append(np.abs(fitted.levels - true) <= 1.96 * fitted.level_se)
+    assert np.mean(hits) > 0.8  # 84 levels, those of one plate together
+
+
+def test_without_a_shared_error_levels_are_right():
+    off = np.log([1, 1.4, 0.7, 1.3, 0.8, 1, 1])
+    told, level_of, true = standards(np.random.default_rng(1), off)
+    apart, shared = fit_standards(told, level_of, shared=False), fit_standards(told, level_of)
+    assert apart.levels == pytest.approx(np.zeros(LEVELS), abs=0.06)
+    # Each step from a level to the next, of which a common power takes nothing that matters here.
+    assert np.diff(shared.levels[1:5]) == pytest.approx(np.diff(true[1:5]), abs=0.2)
+    assert shared.spread.own < apart.spread.own
+
+
+def test_one_analyte_tells_no_shared_error():
+    off = np.log([1, 1.4, 0.7, 1.3, 0.8, 1, 1])
+    told, level_of, _ = standards(np.random.default_rng(1), off)
+    fitted = fit_standards({"A": told["A"]}, level_of)
+    assert fitted.levels == pytest.approx(np.zeros(LEVELS), abs=0.05)
+
+
+def test_curves_come_back_and_the_criterion_takes_the_simpler():
+    told, level_of, _ = standards(np.random.default_rng(2), np.zeros(LEVELS), well=0.005, own=0.005, reading=0.005)
+    fitted = fit_standards(told, level_of)
+    assert fitted.curves["B"].model == "4PL"
+    for analyte, (bottom, rise, *_) in CURVES.items():
+        curve = fitted.curves[analyte]
+        assert curve.bottom == pytest.approx(bottom, rel=0.05)
+        assert curve.top == pytest.approx(bottom + rise, rel=0.15)
+    set_by_hand = fit_standards(told, level_of, model="5PL")
+    assert {curve.model for curve in set_by_hand.curves.values()} == {"5PL"}

@@ -1,0 +1,17 @@
+# Weighted 4PL and 5PL on ln signal by nls (port); expected values of tests/cytokines/test_fit.py.
+# Rscript tests/oracles/standard_curve.R   (R 4)
+lx <- log(10000 / 4^(0:6))
+mu <- log(90 + 60000 * (1 + exp(-1.1 * (lx - log(2500))))^(-1.3))
+y1 <- mu + c(.05, -.04, .03, .06, -.05, .02, -.03)
+y2 <- mu + c(-.02, .03, -.05, .01, .04, -.03, .02)
+x <- c(lx, lx, -Inf, -Inf)
+y <- c(y1, y2, log(88), log(93))
+w <- 1 / c(rep(c(.03, .03, .05, .05, .08, .05, .03), 2), .04, .04)^2
+model <- function(x, b, ld, m, s, a)
+  ifelse(is.finite(x), log(exp(b) + exp(ld) * (1 + exp(-exp(s) * (pmax(x, -50) - m)))^(-exp(a))), b)
+start <- list(b = log(90), ld = log(60000), m = log(2500), s = .1)
+control <- nls.control(maxiter = 1000, tol = 1e-12)
+four <- nls(y ~ model(x, b, ld, m, s, 0), start = start, weights = w, control = control, algorithm = "port")
+five <- nls(y ~ model(x, b, ld, m, s, a), start = c(start, a = .2), weights = w, control = control, algorithm = "port")
+options(digits = 12)
+print(round(y, 6)); print(coef(four)); print(deviance(four)); print(coef(five)); print(deviance(five))

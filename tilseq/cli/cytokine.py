@@ -1,0 +1,186 @@
+"""`tilseq cytokine`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder, output_table, write_result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import polars as pl
+    from matplotlib.figure import Figure
+
+    from tilseq.cytokines import Beads, Quantified
+    from tilseq.cytokines.curve import Model
+    from tilseq.errors import TilseqError
+    from tilseq.kits import Kit
+
+PLATE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+PLATES_FOLDER = "plates"
+
+
+@click.group("cytokine")
+def cytokine_command() -> None:
+    """Cytokines by bead array: beads, standard curves, concentrations."""
+
+
+def plate_options(command: Callable[..., object]) -> Callable[..., object]:
+    """Add what every command on a plate sheet takes."""
+    for option in (
+        click.option(
+            "--figures",
+            type=FOLDER,
+            help="Folder for figures (a bead map of each well, curves), as SVG and PNG; none by default.",
+        ),
+        click.option(
+            "--root",
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            help="Folder that the sheet's paths are relative to; by default the sheet's own, or the one above where "
+            "the sheet stands in a folder `plates`.",
+        ),
+        click.option("--kit", "kits", multiple=True, type=PLATE, help="YAML of a kit of your own; may be repeated."),
+        click.argument("plate", metavar="PLATE.csv", type=PLATE),
+    ):
+        command = option(command)
+    return command
+
+
+@cytokine_command.command("qc", cls=Examples, example="tilseq cytokine qc plates/P1.csv --figures maps\n")
+@plate_options
+@output_table
+def qc_command(plate: Path, kits: Sequence[Path], root: Path | None, figures: Path | None, output: str) -> int:
+    """Count the beads of each analyte in each well, with a verdict and the median reporter: table bead_wells."""
+    from tilseq.tables.cytokines import BEAD_WELLS
+
+    _, _, beads = beads_of(plate, kits, root)
+    write_result(beads.wells, BEAD_WELLS, output)
+    if figures is not None:
+        draw_maps(beads, figures)
+    return exit_code(beads.wells)
+
+
+@cytokine_command.command(
+    "quantify", cls=Examples, example="tilseq cytokine quantify plates/P1.csv -o out --figures maps\n"
+)
+@plate_options
+@click.option("--model", type=click.Choice(["4PL", "5PL"]), help="Model of all curves; by default the better of both.")
+@click.option(
+    "--no-shared-dilution", "shared", is_flag=True, flag_value=False, default=True,
+    help="Take every standard as diluted right; by default errors of a level that all analytes share are taken out.",
+)  # fmt: skip
+@output_folder
+def quantify_command(
+    plate: Path,
+    kits: Sequence[Path],
+    root: Path | None,
+    figures: Path | None,
+    model: str | None,
+    shared: bool,
+    output: Path,
+) -> int:
+    """Go from a plate's events to concentrations with intervals.
+
+    Writes bead_wells, bead_populations, standard_curves, standard_recovery, dilution_errors, concentrations (by well),
+    sample_concentrations and exclusions, each as CSV and Parquet.
+    """
+    from tilseq.cytokines import quantify
+    from tilseq.io.write import write_table
+    from tilseq.tables import cytokines as tables
+    from tilseq.tables.outputs import EXCLUSIONS
+
+    sheet, known, beads = beads_of(plate, kits, root)
+    chosen: Model | None = None if model is None else "5PL" if model == "5PL" else "4PL"
+    told = quantify(sheet, beads.wells, known, model=chosen, shared_dilution=shared)
+    for frame, table in (
+        (beads.wells, tables.BEAD_WELLS),
+        (beads.populations, tables.BEAD_POPULATIONS),
+        (told.curves, tables.STANDARD_CURVES),
+        (told.recovery, tables.STANDARD_RECOVERY),
+        (told.dilution, tables.DILUTION_ERRORS),
+        (told.concentrations, tables.CONCENTRATIONS),
+        (told.samples, tables.SAMPLE_CONCENTRATIONS),
+        (beads.exclusions, EXCLUSIONS),
+    ):
+        write_table(frame, table, output)
+    if figures is not None:
+        draw_maps(beads, figures)
+        draw_curves(told, beads, figures)
+    counts = told.samples["status"].value_counts().sort("status").iter_rows()
+    click.echo("analytes in samples: " + ", ".join(f"{number} {status}" for status, number in counts), err=True)
+    return exit_code(beads.wells)
+
+
+def beads_of(plate: Path, kits: Sequence[Path], root: Path | None) -> tuple[pl.DataFrame, dict[str, Kit], Beads]:
+    """Read a plate sheet and its wells; return sheet, kits and the beads found, and tell stderr what was odd.
+
+    A well whose file is missing or cannot be read fails alone; anything else that is wrong with the sheet is refused.
+    """
+    from tilseq.cytokines import find_beads
+    from tilseq.errors import StudyError
+    from tilseq.io.kits import read_kits
+    from tilseq.io.plates import check_kits, read_plate, read_wells
+
+    known = read_kits(kits)
+    sheet = read_plate(plate)
+    if root is None:
+        root = plate.parent.parent if plate.parent.name == PLATES_FOLDER else plate.parent
+    problems = check_kits(sheet, known, file=plate) + sheet_problems(sheet, plate, root)
+    if problems:
+        raise StudyError(problems, "the plate sheet")
+    wells = read_wells(sheet, root, known)
+    for told in (*wells.warnings, *wells.lost.values()):
+        click.echo(f"tilseq: {told}", err=True)
+    return sheet, known, find_beads(sheet, wells.events, known, wells.lost)
+
+
+def sheet_problems(sheet: pl.DataFrame, plate: Path, root: Path) -> list[TilseqError]:
+    """Return what is wrong with a sheet by the rules of a study, but for files that are missing."""
+    from tilseq.study.checks import check_identifiers
+    from tilseq.study.files import ABSENT, check_files
+    from tilseq.study.model import Folder
+    from tilseq.study.plates import check_contents, check_sheets, check_wells
+
+    folder = Folder(root, plates={str(plate): sheet})
+    checks = (check_identifiers, check_sheets, check_wells, check_contents, check_files)
+    return [problem for check in checks for problem in check(folder) if problem.what != ABSENT]
+
+
+def draw_maps(beads: Beads, folder: Path) -> None:
+    """Write the bead map of each well that holds events."""
+    from tilseq.plots.cytokines import bead_map
+    from tilseq.plots.style import save
+
+    for one in beads.maps:
+        if len(one.events):
+            save(bead_map(one), folder, f"{one.plate}_{one.well}")
+
+
+def draw_curves(told: Quantified, beads: Beads, folder: Path) -> None:
+    """Write the standard curves and recoveries of each plate that has a curve."""
+    import polars as pl
+
+    from tilseq.plots.curves import recovery_dots, standard_curves
+    from tilseq.plots.style import save
+
+    for plate in told.curves.filter(pl.col("model").is_not_null())["plate"].unique().sort():
+        tables = (frame.filter(plate=plate) for frame in (told.curves, told.recovery, beads.wells, told.concentrations))
+        save(standard_curves(*tables), folder, f"{plate}_curves")
+        recovery = told.recovery.filter(plate=plate)
+        if recovery["recovery_pct"].drop_nulls().len():
+            save(cast("Figure", recovery_dots(recovery).figure), folder, f"{plate}_recovery")
+
+
+def exit_code(wells: pl.DataFrame) -> int:
+    """Tell stderr how the beads are; return 0, 4 where some failed, 3 where all did."""
+    counts = {word: int((wells["verdict"] == word).sum()) for word in ("pass", "warn", "fail")}
+    told = ", ".join(f"{number} {word}" for word, number in counts.items())
+    click.echo(f"{wells['well'].n_unique()} wells; analytes in wells: {told}", err=True)
+    if not counts["fail"]:
+        return 0
+    return EXIT_INVALID if counts["fail"] == wells.height else EXIT_SOME_FAILED

@@ -1,0 +1,177 @@
+"""Concentrations of samples by well and by sample, with status and limit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tilseq.cytokines.curve_rows import CurveOf, finite
+from tilseq.cytokines.inversion import Errors, Inversion
+from tilseq.cytokines.standards import Spread
+
+Row = dict[str, Any]
+
+LEVEL = 0.975  # of the quantile of a two-sided 95 % interval
+STANDARD_FREEDOM = 6.0  # degrees of freedom of what standards tell of the spread between wells
+
+
+@dataclass(frozen=True)
+class Content:
+    """One analyte in one well of a sample or control.
+
+    Attributes
+    ----------
+    row
+        Its row of `bead_wells`.
+    dilution, acid_activated, replicate
+        What the sheet says.
+    """
+
+    row: Row
+    dilution: float | None
+    acid_activated: bool | None
+    replicate: str | None
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What wells of one sample have in common."""
+        name = self.row["sample"] or self.row["level"] or self.row["well"]
+        return (self.row["role"], name, self.dilution, self.acid_activated, self.row["analyte"])
+
+
+def concentrations_of(
+    contents: Sequence[Content], curves: Mapping[str, CurveOf], spread: Spread | None
+) -> tuple[list[Row], list[Row]]:
+    """Return rows of `concentrations`, one a well, and of `sample_concentrations`, one a sample.
+
+    Parameters
+    ----------
+    contents
+        Wells of samples and controls of one plate, one an analyte.
+    curves
+        By analyte, those that could be fitted.
+    spread
+        Of the plate; None without a curve.
+    """
+    groups: dict[tuple[Any, ...], list[Content]] = {}
+    for one in contents:
+        groups.setdefault(one.key, []).append(one)
+    readers: dict[str, Inversion] = {}
+    if spread is not None:
+        variance, freedom = _between_wells(groups, curves, spread)
+        critical = _student(freedom)
+        for analyte, of in curves.items():
+            ends = [level.log_true for level in of.levels]
+            errors = Errors(of.covariance, variance, spread.reading**2, critical)
+            readers[analyte] = Inversion(of.curve, errors, min(ends), max(ends))
+    wells = [
+        {name: one.row[name] for name in ("plate", "well", "role", "sample", "analyte", "beads")}
+        | {"replicate": one.replicate, "dilution": one.dilution, "acid_activated": one.acid_activated}
+        | _result([one], curves, readers)
+        for one in contents
+    ]
+    samples = []
+    for (role, name, dilution, activated, analyte), members in groups.items():
+        used = [one for one in members if _usable(one)]
+        told = {"plate": members[0].row["plate"], "role": role, "sample": name, "dilution": dilution}
+        told |= {"acid_activated": activated, "analyte": analyte, "wells": len(used), "wells_given": len(members)}
+        told |= {"cv_pct": _cv(used, curves.get(analyte))}
+        samples.append(told | _result(used or members[:1], curves, readers))
+    return wells, samples
+
+
+def _usable(one: Content) -> bool:
+    signal = one.row["signal"]
+    return one.row["verdict"] != "fail" and signal is not None and signal > 0 and one.row["signal_se_log"] is not None
+
+
+def _result(members: list[Content], curves: Mapping[str, CurveOf], readers: Mapping[str, Inversion]) -> Row:
+    """Return what the wells of one sample tell together: signal, concentration, interval, status, limit, reason."""
+    analyte, dilution = members[0].row["analyte"], members[0].dilution
+    signal = _mean_signal(members)
+    fault = _fault(members, curves.get(analyte))
+    if fault is not None or dilution is None:
+        return {"signal": signal, "status": "not_evaluable", "reason": fault}
+    of, reader = curves[analyte], readers[analyte]
+    logs = np.log([one.row["signal"] for one in members])
+    at, lower, upper = reader.interval(logs, np.array([one.row["signal_se_log"] for one in members]))
+    limits, lloq, uloq = of.limits, of.limits.lloq, of.limits.uloq
+    told: Row = {"signal": signal, "reason": None}
+    if float(logs.mean()) <= limits.log_signal_lod:
+        return told | {"status": "not_detected", "limit_pg_per_ml": dilution * float(np.exp(limits.llod))}
+    if at < lloq:
+        return told | {"status": "detected_below_loq", "limit_pg_per_ml": dilution * float(np.exp(lloq))}
+    if at > uloq:
+        return told | {"status": "above_range", "limit_pg_per_ml": dilution * float(np.exp(uloq))}
+    return told | {
+        "conc_pg_per_ml": dilution * float(np.exp(at)),
+        "lower": dilution * float(np.exp(lower)),
+        "upper": finite(dilution * float(np.exp(upper))),
+        "status": "quantified",
+        "reason": "hook effect: a far higher concentration could give this signal" if of.hook else None,
+    }
+
+
+def _mean_signal(members: list[Content]) -> float | None:
+    signals = [one.row["signal"] for one in members]
+    if any(signal is None or signal <= 0 for signal in signals):
+        return signals[0] if len(signals) == 1 else None
+    return float(np.exp(np.mean(np.log(signals))))
+
+
+def _fault(members: list[Content], of: CurveOf | None) -> str | None:
+    """Return why there is no concentration, if so."""
+    one = members[0]
+    if not _usable(one):
+        return one.row["reason"] or "the median reporter has no logarithm"
+    if of is None:
+        return "no standard curve"
+    if of.limits.lloq == np.inf:
+        return "the standard curve has no usable range"
+    return "the sheet does not tell the dilution" if one.dilution is None else None
+
+
+def _cv(used: list[Content], of: CurveOf | None) -> float | None:
+    """Return the coefficient of variation of concentrations between wells, in percent."""
+    if of is None or len(used) < 2:
+        return None
+    back = np.exp(of.curve.inverse(np.log([one.row["signal"] for one in used])))
+    return float(100 * back.std(ddof=1) / back.mean()) if np.isfinite(back).all() and back.mean() > 0 else None
+
+
+def _between_wells(
+    groups: Mapping[tuple[Any, ...], list[Content]], curves: Mapping[str, CurveOf], spread: Spread
+) -> tuple[float, float]:
+    """Return the variance of ln concentration between wells of one content, and its degrees of freedom.
+
+    It is that of the standards and that of the samples' replicates within range, less what beads and reading explain,
+    weighted by degrees of freedom. Analytes of one well share its volume, so a sample counts once, not by analyte.
+    """
+    squares: dict[tuple[Any, ...], list[float]] = {}
+    freedom: dict[tuple[Any, ...], int] = {}
+    for key, members in groups.items():
+        of = curves.get(key[-1])
+        used = [one for one in members if _usable(one)]
+        if of is None or len(used) < 2:
+            continue
+        at = of.curve.inverse(np.log([one.row["signal"] for one in used]))
+        if not ((at >= of.limits.lloq) & (at <= of.limits.uloq)).all():
+            continue
+        steep = of.curve.steepness(at)
+        read = np.mean((np.array([one.row["signal_se_log"] for one in used]) ** 2 + spread.reading**2) / steep**2)
+        squares.setdefault(key[:-1], []).append(float(at.var(ddof=1) - read))
+        freedom[key[:-1]] = len(used) - 1
+    standards = spread.well**2 + spread.own**2
+    total = STANDARD_FREEDOM + sum(freedom.values())
+    both = STANDARD_FREEDOM * standards
+    both += sum(freedom[key] * float(np.mean(values)) for key, values in squares.items())
+    return max(both / total, 1e-4), total
+
+
+def _student(freedom: float) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, LEVEL))

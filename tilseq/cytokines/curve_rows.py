@@ -1,0 +1,113 @@
+"""Rows of the tables of standard curves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tilseq.cytokines.curve import Curve, Floats
+from tilseq.cytokines.limits import RECOVERY, RECOVERY_AT_LLOQ, Level, Limits
+from tilseq.cytokines.standards import Fitted, Standard
+
+Row = dict[str, Any]
+
+NORMAL = 1.959964
+MOST_RESIDUAL = 2.0
+
+
+@dataclass(frozen=True)
+class CurveOf:
+    """A fitted curve with what may be done with it; `hook` where the highest standards shine less than a lower one."""
+
+    curve: Curve
+    covariance: Floats
+    levels: list[Level]
+    limits: Limits
+    hook: bool
+
+
+def unusable(plate: str, analyte: str, reason: str) -> Row:
+    """Return the row of an analyte without a curve."""
+    none = {"standards": 0, "standard_wells": 0, "blank_wells": 0}
+    return {"plate": plate, "analyte": analyte, **none, "verdict": "fail", "reason": reason}
+
+
+def curve_row(of: CurveOf, one: Standard, fitted: Fitted, analyte: str) -> Row:
+    """Return the row of a curve, without plate and analyte."""
+    curve, limits = of.curve, of.limits
+    blanks = int(np.isneginf(one.log_conc).sum())
+    verdict, reason = _judge(of, fitted.residual_sd[analyte])
+    return {
+        "model": curve.model,
+        "bottom": curve.bottom,
+        "top": curve.top,
+        "midpoint_pg_per_ml": curve.midpoint,
+        "slope": curve.slope,
+        "asymmetry": curve.asymmetry,
+        "criterion_4pl": finite(fitted.criteria[analyte]["4PL"]),
+        "criterion_5pl": finite(fitted.criteria[analyte]["5PL"]),
+        "standards": len(of.levels),
+        "standard_wells": len(one.wells) - blanks,
+        "blank_wells": blanks,
+        "residual_sd": fitted.residual_sd[analyte],
+        "llod_pg_per_ml": _exp(limits.llod),
+        "lloq_pg_per_ml": _exp(limits.lloq),
+        "uloq_pg_per_ml": _exp(limits.uloq),
+        "hook": of.hook,
+        "verdict": verdict,
+        "reason": reason,
+    }
+
+
+def recovery_rows(of: CurveOf, names: Sequence[str]) -> Iterator[Row]:
+    """Yield a row a level, without plate and analyte."""
+    for level in of.levels:
+        at_limit = level.log_true <= of.limits.lloq
+        yield {
+            "level": names[level.place],
+            "nominal_pg_per_ml": float(np.exp(level.log_nominal)),
+            "wells": level.wells,
+            "offset_factor": float(np.exp(level.log_true - level.log_nominal)),
+            "back_calculated_pg_per_ml": _exp(level.log_back),
+            "recovery_pct": _exp(level.log_back - level.log_true, 100),
+            "recovery_nominal_pct": _exp(level.log_back - level.log_nominal, 100),
+            "cv_pct": None if level.cv is None else finite(100 * level.cv),
+            "within": level.passes(RECOVERY_AT_LLOQ if at_limit else RECOVERY),
+        }
+
+
+def dilution_rows(fitted: Fitted, names: Sequence[str], analytes: int) -> Iterator[Row]:
+    """Yield a row a level, without the plate."""
+    for place, name in enumerate(names):
+        middle, reach = float(fitted.levels[place]), NORMAL * float(fitted.level_se[place])
+        yield {
+            "level": name,
+            "factor": float(np.exp(middle)),
+            "lower": float(np.exp(middle - reach)),
+            "upper": float(np.exp(middle + reach)),
+            "analytes": analytes,
+        }
+
+
+def finite(value: float) -> float | None:
+    """Return a number, or None for one that is not finite."""
+    return value if np.isfinite(value) else None
+
+
+def _exp(logarithm: float, times: float = 1.0) -> float | None:
+    """Return the exponential; None outside of the curve."""
+    return float(times * np.exp(logarithm)) if np.isfinite(logarithm) else None
+
+
+def _judge(of: CurveOf, residual: float) -> tuple[str, str | None]:
+    if of.limits.lloq == np.inf:
+        return "fail", "no two standards give back what they should: no usable range"
+    doubts = []
+    if of.hook:
+        doubts.append("hook effect: the highest standards shine less than a lower one and are left out")
+    if residual > MOST_RESIDUAL:
+        doubts.append(f"standards lie {residual:.1f} times as far off the curve as the plate's spread explains")
+    return ("warn", "; ".join(doubts)) if doubts else ("pass", None)

@@ -1,0 +1,64 @@
+"""The standard curve of one analyte by itself."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tilseq.cytokines.curve import PARAMETERS, Curve, Floats, Model
+from tilseq.cytokines.least_squares import least_squares
+
+
+def fit_curve(log_conc: ArrayLike, log_signal: ArrayLike, sd: ArrayLike, model: Model) -> Curve:
+    """Fit one curve by weighted least squares on the logarithm of the signal.
+
+    Parameters
+    ----------
+    log_conc
+        ln pg/mL of each standard well; minus infinity is a blank.
+    log_signal
+        ln signal of each.
+    sd
+        Standard deviation of each ln signal, at least up to a common factor.
+    model
+        4PL or 5PL.
+
+    Returns
+    -------
+    Curve
+        That of the least sum of squares, as far as found from a start by rule.
+    """
+    x, y, spread = (np.asarray(values, np.float64) for values in (log_conc, log_signal, sd))
+
+    def misfit(theta: Floats) -> tuple[Floats, Floats]:
+        curve = Curve(model, theta)
+        value, _, gradient = curve.parts(x)
+        return (value - y) / spread, gradient / spread[:, None]
+
+    return Curve(model, least_squares(misfit, start_of(x, y, model))[0])
+
+
+def start_of(log_conc: Floats, log_signal: Floats, model: Model) -> Floats:
+    """Return parameters to start from: the ends of the signal, and the concentration half way between them."""
+    low, high = float(log_signal.min()), float(log_signal.max())
+    above = log_conc[(log_signal > (low + high) / 2) & np.isfinite(log_conc)]
+    middle = float(above.min()) if len(above) else float(np.median(log_conc[np.isfinite(log_conc)]))
+    rise = float(np.log(max(2 * np.exp(high) - np.exp(low), 1e-9)))
+    return np.array([low, rise, middle + 1.0, 0.0, 0.0])[: PARAMETERS[model]]
+
+
+def corrected_aic(squares: float, points: int, parameters: int) -> float:
+    """Return Akaike's criterion with the correction for few points (Hurvich and Tsai, Biometrika 1989;76:297).
+
+    Parameters
+    ----------
+    squares
+        Weighted sum of squares.
+    points, parameters
+        How many of each; the variance counts as a further parameter.
+    """
+    number = parameters + 1
+    if points <= number + 1:
+        return float("inf")
+    least = max(squares / points, 1e-300)
+    return points * float(np.log(least)) + 2 * number + 2 * number * (number + 1) / (points - number - 1)

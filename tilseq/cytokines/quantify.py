@@ -1,0 +1,228 @@
+"""From the beads of a plate to concentrations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilseq.cytokines.concentrations import Content, concentrations_of
+from tilseq.cytokines.curve import Model
+from tilseq.cytokines.curve_rows import CurveOf, curve_row, dilution_rows, recovery_rows, unusable
+from tilseq.cytokines.limits import levels_of, limits_of
+from tilseq.cytokines.standards import Standard, fit_standards
+from tilseq.kits import Kit
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Row = dict[str, Any]
+
+FEWEST_LEVELS = 4
+HOOK_SD, HOOK_LEAST = 3.0, 0.1  # standard deviations, and ln signal, by which a higher standard shines less
+LEVEL = re.compile(r"[A-Za-z]*0*(\d+)")
+
+
+@dataclass(frozen=True)
+class Quantified:
+    """What a plate tells of its samples.
+
+    Attributes
+    ----------
+    curves, recovery, dilution
+        Tables `standard_curves`, `standard_recovery`, `dilution_errors`.
+    concentrations, samples
+        Tables `concentrations` (by well) and `sample_concentrations`.
+    """
+
+    curves: pl.DataFrame
+    recovery: pl.DataFrame
+    dilution: pl.DataFrame
+    concentrations: pl.DataFrame
+    samples: pl.DataFrame
+
+
+def quantify(
+    sheet: Any,
+    bead_wells: Any,
+    kits: Mapping[str, Kit],
+    *,
+    model: Model | None = None,
+    shared_dilution: bool = True,
+) -> Quantified:
+    """Fit the standard curves of each plate and read its samples from them.
+
+    Concentrations are in the undiluted sample. A signal below or above the range of its curve gives no number but a
+    status with the limit, never an extrapolation. The 95 % interval holds what a plate can know: the beads, how far
+    wells of one content differ on the plate, and the curve with the dilution errors of its standards; not the sample's
+    own dilution, which its wells share, nor the matrix.
+
+    Parameters
+    ----------
+    sheet
+        Table `plates`, polars or pandas. A standard's concentration is the sheet's, else that of the kit by its level
+        (C7 is the top of C0 to C7). A control without a dilution is taken as undiluted.
+    bead_wells
+        Table `bead_wells` of `find_beads`. Rows that failed take no part.
+    kits
+        By the name that the sheet gives them.
+    model
+        4PL or 5PL for all curves; by default chosen for each by the corrected Akaike criterion.
+    shared_dilution
+        Whether to fit the dilution error of each standard level that all analytes share.
+
+    Returns
+    -------
+    Quantified
+        A row for every well of a sample or control and every analyte of its kit.
+    """
+    from tilseq.tables import as_polars
+    from tilseq.tables import cytokines as tables
+
+    rows: dict[str, list[Row]] = {"curves": [], "recovery": [], "dilution": [], "wells": [], "samples": []}
+    sheet, beads = as_polars(sheet), as_polars(bead_wells)
+    for plate in sorted(sheet["plate"].unique().to_list()):
+        on_plate = _Plate(
+            sheet.filter(sheet["plate"] == plate).to_dicts(), beads.filter(beads["plate"] == plate).to_dicts(), kits
+        )
+        on_plate.read(rows, plate, model, shared_dilution)
+    return Quantified(
+        tables.STANDARD_CURVES.frame(rows["curves"]),
+        tables.STANDARD_RECOVERY.frame(rows["recovery"]),
+        tables.DILUTION_ERRORS.frame(rows["dilution"]),
+        tables.CONCENTRATIONS.frame(rows["wells"]),
+        tables.SAMPLE_CONCENTRATIONS.frame(rows["samples"]),
+    )
+
+
+class _Plate:
+    """The wells of one plate by analyte."""
+
+    def __init__(self, sheet: list[Row], beads: list[Row], kits: Mapping[str, Kit]) -> None:
+        self.sheet = {(row["well"], row["analyte"]): row for row in sheet}
+        self.of_well = {row["well"]: row for row in reversed(sheet)}
+        self.kits = {bead.analyte: kit for kit in kits.values() for bead in kit.beads}
+        self.kit_of = {row["well"]: kits[row["kit"]] for row in sheet if row["kit"] in kits}
+        self.beads = beads
+        self.analytes = list(dict.fromkeys(row["analyte"] for row in beads))
+        standard = sorted({row["well"] for row in sheet if row["role"] in ("standard", "blank")})
+        self.place = {well: place for place, well in enumerate(standard)}
+        self.levels, self.level_of = self._levels(standard)
+
+    def read(self, rows: dict[str, list[Row]], plate: str, model: Model | None, shared: bool) -> None:
+        standards, unfit, hooked = self._standards()
+        fitted = fit_standards(standards, self.level_of.tolist(), model=model, shared=shared) if standards else None
+        curves: dict[str, CurveOf] = {}
+        for analyte in self.analytes:
+            if fitted is None or analyte in unfit:
+                rows["curves"].append(unusable(plate, analyte, unfit.get(analyte, "no standard was read")))
+                continue
+            one = standards[analyte]
+            curve = fitted.curves[analyte]
+            levels = levels_of(one, self.level_of, curve, fitted.levels, fitted.spread)
+            limits = limits_of(one, curve, levels, fitted.spread)
+            curves[analyte] = CurveOf(curve, fitted.covariances[analyte], levels, limits, analyte in hooked)
+            rows["curves"].append(
+                {"plate": plate, "analyte": analyte} | curve_row(curves[analyte], one, fitted, analyte)
+            )
+            rows["recovery"] += [
+                {"plate": plate, "analyte": analyte} | row for row in recovery_rows(curves[analyte], self.levels)
+            ]
+        if fitted is not None:
+            rows["dilution"] += [{"plate": plate} | row for row in dilution_rows(fitted, self.levels, len(standards))]
+        contents = [self._content(row) for row in self.beads if row["role"] in ("sample", "control")]
+        wells, samples = concentrations_of(contents, curves, fitted.spread if fitted else None)
+        rows["wells"] += wells
+        rows["samples"] += samples
+
+    def _nominal(self, well: str, analyte: str) -> float | None:
+        """Return what a standard well should hold of an analyte: by the sheet, else by the kit."""
+        row = self.sheet.get((well, analyte)) or self.sheet.get((well, None))
+        if row is not None and row["nominal_pg_per_ml"] is not None:
+            return float(row["nominal_pg_per_ml"])
+        kit = self.kit_of.get(well)
+        found = LEVEL.fullmatch((row or self.of_well[well])["level"] or "")
+        bead = None if kit is None else next((bead for bead in kit.beads if bead.analyte == analyte), None)
+        if kit is None or kit.fold is None or bead is None or bead.top_pg_per_ml is None or found is None:
+            return None
+        top = max(int(told[1]) for row in self.of_well.values() if (told := LEVEL.fullmatch(row["level"] or "")))
+        return 0.0 if int(found[1]) == 0 else bead.top_pg_per_ml / kit.fold ** (top - int(found[1]))
+
+    def _levels(self, standard: list[str]) -> tuple[list[str], NDArray[np.intp]]:
+        """Return the names of the levels from the top down, and the place of each standard well's; -1 for a blank."""
+        strength: dict[str, float] = {}
+        name_of: dict[str, str] = {}
+        for well in standard:
+            told = (
+                [self._nominal(well, analyte) for analyte in self.kit_of[well].analytes] if well in self.kit_of else []
+            )
+            filled = [value for value in told if value]
+            if self.of_well[well]["role"] == "blank" or not filled:
+                continue
+            name_of[well] = self.of_well[well]["level"] or f"{filled[0]:g} pg/mL"
+            strength[name_of[well]] = float(np.mean(np.log(filled)))
+        names = sorted(strength, key=lambda name: -strength[name])
+        place = [names.index(name_of[well]) if well in name_of else -1 for well in standard]
+        return names, np.array(place, dtype=np.intp)
+
+    def _standards(self) -> tuple[dict[str, Standard], dict[str, str], set[str]]:
+        """Return the standards of each analyte that has enough of them, why others have none, and those that hook."""
+        usable: dict[str, Standard] = {}
+        unfit: dict[str, str] = {}
+        hooked: set[str] = set()
+        for analyte in self.analytes:
+            told = [
+                (row, self._nominal(row["well"], analyte))
+                for row in self.beads
+                if row["analyte"] == analyte
+                and row["role"] in ("standard", "blank")
+                and row["verdict"] != "fail"
+                and row["signal_se_log"] is not None
+            ]
+            kept = [
+                (row, -np.inf if row["role"] == "blank" else float(np.log(nominal or np.nan)))
+                for row, nominal in told
+                if row["role"] == "blank" or nominal
+            ]
+            one = Standard(
+                np.array([conc for _, conc in kept]),
+                np.array([np.log(row["signal"]) for row, _ in kept]),
+                np.array([row["signal_se_log"] for row, _ in kept]),
+                np.array([self.place[row["well"]] for row, _ in kept], dtype=np.intp),
+            )
+            one, lost = _without_hook(one, self.level_of)
+            if lost:
+                hooked.add(analyte)
+            levels = len(set(self.level_of[one.wells].tolist()) - {-1})
+            if levels < FEWEST_LEVELS:
+                unfit[analyte] = (
+                    f"{levels} standard levels with enough beads and a concentration; {FEWEST_LEVELS} are needed"
+                )
+            else:
+                usable[analyte] = one
+        return usable, unfit, hooked
+
+    def _content(self, row: Row) -> Content:
+        own = self.sheet.get((row["well"], row["analyte"])) or self.of_well[row["well"]]
+        dilution = own["dilution"] if own["dilution"] is not None or row["role"] == "sample" else 1.0
+        return Content(row, dilution, own["acid_activated"], own["replicate"])
+
+
+def _without_hook(one: Standard, level_of: NDArray[np.intp]) -> tuple[Standard, int]:
+    """Return the standards without those levels above the brightest that shine clearly less, and how many they are."""
+    own = level_of[one.wells]
+    means = {place: float(one.log_signal[own == place].mean()) for place in sorted(set(own[own >= 0].tolist()))}
+    if not means:
+        return one, 0
+    brightest = max(means, key=lambda place: means[place])
+    lost = []
+    for place in (place for place in means if place < brightest):
+        error = np.sqrt(np.mean(one.se[own == place] ** 2) + np.mean(one.se[own == brightest] ** 2))
+        if means[brightest] - means[place] > max(HOOK_SD * float(error), HOOK_LEAST):
+            lost.append(place)
+    keep = ~np.isin(own, lost)
+    return Standard(one.log_conc[keep], one.log_signal[keep], one.se[keep], one.wells[keep]), len(lost)

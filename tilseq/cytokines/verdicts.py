@@ -1,0 +1,80 @@
+"""Whether beads are enough, and clear enough, to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Verdict = Literal["pass", "warn", "fail"]
+
+GOOD, FAILED = 50, 35
+LEAST_SEPARATION = 3.0  # standard deviations
+FURTHEST_SHIFT = 0.1  # natural logarithm
+MOST_AT_HIGHEST = 0.05
+DIMENSIONS = ("forward scatter", "side scatter", "classifier")
+
+
+@dataclass(frozen=True)
+class Well:
+    """What is known of one analyte in one well.
+
+    Attributes
+    ----------
+    beads
+        Single beads.
+    signal
+        Their median reporter; None without a bead.
+    shift
+        How far the well's beads lie off those of the plate, natural logarithms of `DIMENSIONS`.
+    separation
+        Standard deviations to the nearest other population of the plate.
+    at_highest
+        Share of the beads at the highest reporter of the plate.
+    """
+
+    beads: int
+    signal: float | None
+    shift: NDArray[np.float64]
+    separation: float
+    at_highest: float
+
+
+def judge_well(well: Well) -> tuple[Verdict, str | None]:
+    """Return the verdict on one analyte in one well, and why it is not a pass."""
+    if well.beads < FAILED:
+        return "fail", f"{well.beads} beads; {FAILED} are needed, and {GOOD} are good"
+    doubts = []
+    if well.beads < GOOD:
+        doubts.append(f"{well.beads} beads; {GOOD} are good")
+    if well.signal is not None and well.signal <= 0:
+        doubts.append("the median reporter is not above 0")
+    if well.at_highest > MOST_AT_HIGHEST:
+        doubts.append(f"{100 * well.at_highest:.0f} % of the beads stand at the reporter's highest value")
+    if well.separation < LEAST_SEPARATION:
+        doubts.append(f"its population lies {well.separation:.1f} standard deviations from the next")
+    furthest = int(np.argmax(np.abs(well.shift)))
+    if abs(well.shift[furthest]) > FURTHEST_SHIFT:
+        percent = 100 * np.expm1(well.shift[furthest])
+        doubts.append(f"the well's beads lie {percent:+.0f} % off the plate's in {DIMENSIONS[furthest]}")
+    return ("warn", "; ".join(doubts)) if doubts else ("pass", None)
+
+
+def judge_population(counted: int, failed: int, rows: Sequence[Mapping[str, Any]]) -> tuple[Verdict, str | None]:
+    """Return the verdict on one population over the wells of a plate.
+
+    Parameters
+    ----------
+    counted, failed
+        Wells in which its beads could be counted, and those of them that fail.
+    rows
+        Its rows of `bead_wells`.
+    """
+    if not counted:
+        return "fail", rows[0]["reason"] if rows else None
+    if failed == counted:
+        return "fail", "too few beads in every well"
+    return ("warn", f"too few beads in {failed} of {counted} wells") if failed else ("pass", None)

@@ -1,0 +1,291 @@
+"""Bead-array plates: the sheet, and the events of its wells from FCS files or CSV tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tilseq.errors import ReadError, StudyError, TableError, TilseqError, did_you_mean, first_few
+from tilseq.io.fcs import Fcs, read_fcs
+from tilseq.io.text import read_cells
+from tilseq.kits import ROLES, Kit
+from tilseq.tables import parse
+from tilseq.tables.inputs import PLATES, SCALES
+
+Floats = NDArray[np.float64]
+Key = tuple[str, str]
+
+TABLES = (".csv", ".csv.gz")
+# Where an instrument writes which well a file is of.
+WELL_KEYWORDS = ("$WELLID", "WELLID", "WELL ID", "WELL_ID")
+WELL = re.compile(r"([A-Pa-p])0*([1-9]\d?)")
+WELL_AT_END = re.compile(r"(?:^|[^A-Za-z0-9])([A-Pa-p]\d{1,2})$")
+MOST_LISTED = 8
+
+
+@dataclass(frozen=True)
+class Wells:
+    """The events of the wells of a sheet.
+
+    Attributes
+    ----------
+    events
+        By plate and well: events × (forward, side, classifier, reporter), float64, linear scale.
+    lost
+        By plate and well, why there are none.
+    warnings
+        What was odd in a file and how it was read.
+    """
+
+    events: dict[Key, Floats] = field(default_factory=dict)
+    lost: dict[Key, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def read_plate(path: str | Path) -> pl.DataFrame:
+    """Read a plate sheet.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table `plates`, in the order of the file.
+
+    Raises
+    ------
+    ReadError
+        The file is not delimited text.
+    StudyError
+        A column, cell or key is wrong; every fault is listed with its row.
+    """
+    frame, problems = parse(read_cells(path), PLATES, file=path)
+    if problems:
+        raise StudyError(problems, "the plate sheet")
+    return frame
+
+
+def check_kits(sheet: pl.DataFrame, kits: Mapping[str, Kit], *, file: str | Path) -> list[TilseqError]:
+    """Check a plate sheet against its kits.
+
+    Every well has a known kit, every analyte named is one of it, a CSV of events tells its scale, a sample or control
+    of a kit with acid activation says whether it was activated and how it was diluted (at least by the activation), and
+    where all files end in the name of a well, it is the well of their row.
+
+    Returns
+    -------
+    list of TilseqError
+        One a fault, with its row.
+    """
+    problems: list[TilseqError] = []
+    for row, cells in enumerate(sheet.iter_rows(named=True), start=2):
+        for fault in _faults(cells, kits):
+            problems.append(
+                TableError(
+                    fault.what,
+                    file=file,
+                    row=row,
+                    column=fault.column,
+                    found=cells[fault.column],
+                    expected=fault.expected,
+                    mend=fault.mend,
+                )
+            )
+    return problems + _misnamed(sheet, file)
+
+
+def read_wells(sheet: pl.DataFrame, root: str | Path, kits: Mapping[str, Kit]) -> Wells:
+    """Read the events of every well of a sheet; a file that cannot be read stops its well alone.
+
+    Parameters
+    ----------
+    sheet
+        Table `plates` whose kits are known, see `check_kits`.
+    root
+        Folder that its paths are relative to.
+    kits
+        By the name that the sheet gives them.
+    """
+    read = Wells()
+    for row in sheet.unique(["plate", "well"], keep="first", maintain_order=True).iter_rows(named=True):
+        key = (row["plate"], row["well"])
+        try:
+            read.events[key], warnings = read_well(
+                Path(root) / row["path"], kits[row["kit"]], scale=row["scale"], well=row["well"]
+            )
+        except TilseqError as error:
+            read.lost[key] = str(error)
+            continue
+        read.warnings.extend(f"{row['path']}: {warning}" for warning in warnings)
+    return read
+
+
+def read_well(
+    path: str | Path, kit: Kit, *, scale: str | None = None, well: str | None = None
+) -> tuple[Floats, list[str]]:
+    """Read the events of one well.
+
+    Channels are found by the kit's names, the first of each list that the file has; nothing is compensated.
+    An event with a value that is not finite is left out, with a warning.
+
+    Parameters
+    ----------
+    path
+        FCS file, or CSV table (.csv, .csv.gz) with a column a channel.
+    kit
+        Says which channels to read.
+    scale
+        Of classifier and reporter in a CSV table, one of `SCALES`; forward and side scatter are linear there.
+    well
+        What the sheet calls it, held against what an FCS file says of itself.
+
+    Returns
+    -------
+    events
+        events × (forward, side, classifier, reporter), float64, linear scale.
+    warnings
+        What was odd.
+
+    Raises
+    ------
+    ReadError
+        The file cannot be read, lacks a channel, is of another well, or is a table without its scale or with a cell
+        that is no number.
+    """
+    path = Path(path)
+    if path.name.casefold().endswith(TABLES):
+        events, warnings = _of_table(path, kit, scale), []
+    else:
+        fcs = read_fcs(path)
+        _refuse_other_well(fcs, well)
+        columns = [fcs.index(_channel(kit.channels[role], fcs.channels, fcs.markers, role, path)) for role in ROLES]
+        events, warnings = fcs.events[:, columns].astype(np.float64), list(fcs.warnings)
+    finite = np.isfinite(events).all(axis=1)
+    if not finite.all():
+        warnings.append(f"{int((~finite).sum())} events with a value that is not finite are left out")
+    return events[finite], warnings
+
+
+def to_linear(values: Floats, scale: str) -> Floats:
+    """Return values of a declared scale as linear ones.
+
+    `linear` is as it is, `log2`, `ln` and `log10` are powers of their base, and `asinh(1+x)` is ``sinh(y) - 1``:
+    flowCore's `arcsinhTransform` with its defaults, in which beadplexr gives and expects its events.
+    """
+    if scale == "asinh(1+x)":
+        return np.sinh(values) - 1
+    bases = {"log2": 2.0, "ln": float(np.e), "log10": 10.0}
+    return values if scale == "linear" else np.power(bases[scale], values)
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """What is wrong with one cell of a sheet."""
+
+    column: str
+    what: str
+    expected: str
+    mend: str | None = None
+
+
+def _faults(cells: Mapping[str, Any], kits: Mapping[str, Kit]) -> list[_Fault]:
+    """Return what is wrong with one row, by itself and against its kit."""
+    table = (cells["path"] or "").casefold().endswith(TABLES)
+    faults: list[_Fault] = []
+    if table and cells["scale"] is None:
+        faults.append(_Fault("scale", "a CSV of events needs the scale of its fluorescence", ", ".join(SCALES)))
+    if not table and cells["scale"] is not None:
+        faults.append(_Fault("scale", "an FCS file tells its own scale", "an empty cell"))
+    kit = kits.get(cells["kit"])
+    if kit is None:
+        return [*faults, _Fault("kit", "no such kit", ", ".join(kits), did_you_mean(cells["kit"] or "", list(kits)))]
+    analyte = cells["analyte"]
+    if analyte is not None and analyte not in kit.analytes:
+        mend = did_you_mean(analyte, kit.analytes)
+        faults.append(_Fault("analyte", f"kit {kit.name} has no such analyte", ", ".join(kit.analytes), mend))
+    if kit.activation_dilution is not None and cells["role"] == "sample":
+        faults += _activation_faults(cells, kit.activation_dilution)
+    return faults
+
+
+def _activation_faults(cells: Mapping[str, Any], least: float) -> list[_Fault]:
+    faults: list[_Fault] = []
+    if cells["acid_activated"] is None:
+        what = "this kit measures free or total: the sheet must say whether the sample was activated"
+        faults.append(_Fault("acid_activated", what, "true or false"))
+    if cells["dilution"] is None:
+        faults.append(_Fault("dilution", "this kit needs the dilution of a sample", "final over original volume"))
+    elif cells["acid_activated"] and cells["dilution"] < least:
+        what = "the acid activation alone dilutes more"
+        faults.append(_Fault("dilution", what, f"at least {least:g}, activation included"))
+    return faults
+
+
+def _misnamed(sheet: pl.DataFrame, file: str | Path) -> list[TilseqError]:
+    """Return files named after another well, where all files of the sheet end in the name of a well."""
+    rows = [(row, cells["well"], cells["path"]) for row, cells in enumerate(sheet.iter_rows(named=True), start=2)]
+    told = [(row, well, path, WELL_AT_END.search(re.sub(r"(\.\w+)+$", "", path))) for row, well, path in rows]
+    problems: list[TilseqError] = []
+    if any(found is None for *_, found in told):
+        return problems
+    for row, well, path, found in told:
+        if found and _plain_well(found[1]) != _plain_well(well):
+            what = f"the file is named after well {found[1]}, and the row is of well {well}"
+            mend = "mend the row, or rename the file where its name is wrong"
+            problems.append(TableError(what, file=file, row=row, column="path", found=path, mend=mend))
+    return problems
+
+
+def _plain_well(well: str) -> str:
+    """Return a well as `B7`, whatever its zeros and case."""
+    found = WELL.fullmatch(well.strip())
+    return f"{found[1].upper()}{int(found[2])}" if found else well
+
+
+def _refuse_other_well(fcs: Fcs, well: str | None) -> None:
+    for keyword in WELL_KEYWORDS:
+        told = fcs.keywords.get(keyword, "").strip()
+        if well is not None and WELL.fullmatch(told) and _plain_well(told) != _plain_well(well):
+            raise ReadError(
+                "the file is of another well", file=fcs.path, column=keyword, found=told, expected=f"well {well}"
+            )
+
+
+def _channel(names: Sequence[str], channels: Sequence[str], markers: Sequence[str], role: str, path: Path) -> str:
+    """Return the channel ($PnN) of the first name that $PnN or $PnS of a file answer to."""
+    for name in names:
+        for texts in (channels, markers):
+            hits = [place for place, text in enumerate(texts) if text.strip().casefold() == name.casefold()]
+            if len(hits) > 1:
+                raise ReadError(f"several channels are called {name}, the kit's {role}", file=path, column=name)
+            if hits:
+                return channels[hits[0]]
+    both = [f"{channel} ({mark})" if mark else channel for channel, mark in zip(channels, markers, strict=True)]
+    raise ReadError(
+        f"no channel for the kit's {role}",
+        file=path,
+        found=first_few(both, MOST_LISTED),
+        expected=f"one of {', '.join(names)}",
+        mend=f"add the channel's name to `{role}` below `channels` in the kit",
+    )
+
+
+def _of_table(path: Path, kit: Kit, scale: str | None) -> Floats:
+    if scale is None:
+        raise ReadError("a CSV of events needs the scale of its fluorescence", file=path, expected=", ".join(SCALES))
+    cells = read_cells(path)
+    columns = []
+    for role in ROLES:
+        name = _channel(kit.channels[role], cells.columns, [""] * cells.width, role, path)
+        values = cells[name].str.strip_chars().cast(pl.Float64, strict=False)
+        if values.null_count():
+            row = int(values.is_null().arg_max() or 0)
+            raise ReadError("not a number", file=path, row=row + 2, column=name, found=cells[name][row])
+        linear = values.to_numpy()
+        columns.append(to_linear(linear, scale) if role in ("classifier", "reporter") else linear)
+    return np.column_stack(columns)
