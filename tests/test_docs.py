@@ -31,6 +31,7 @@ TABLES = {
     "p2_day0.tsv": clonotypes("GG", "GTC"),
     "p2_day28.tsv": clonotypes("GG", "GTCC"),
     "lesions.csv": "subject,day,lesion,role,diameter_mm\nS01,-8,T1,target,50\nS01,28,T1,target,20\n",
+    "adverse_events.csv": "subject,term,grade,start_day\nS01,chills,2,0\nS01,fever,3,1\n",
     "subjects.csv": "subject,tumor_type,harvest_day,first_dose_day\nS01,melanoma,-30,-7\n",
     "my_study/study.yaml": "study: mine\nvisits: {D7: {day: 7}}\n",
     "my_study/subjects.csv": "subject,tumor_type\nS01,melanoma\n",
@@ -101,6 +102,11 @@ def own_figure(made, folder):
     assert_picture(folder / "figures/mine.png")
 
 
+def safety(made, folder):
+    assert made["any_event"].select("numerator", "denominator").row(0) == (1, 1)
+    assert_picture(folder / "bars.png")
+
+
 def simulated(made, folder):
     assert made["design"].depth == 500
     # tumour, product and two blood visits, each counted to 500 templates
@@ -131,6 +137,7 @@ CHECKS = {
     "docs/manifest.md": [manifest],
     "docs/repertoire.md": [repertoire],
     "docs/report.md": [report, own_figure],
+    "docs/safety.md": [safety],
     "docs/simulate.md": [simulated],
     "docs/survival.md": [survival],
 }

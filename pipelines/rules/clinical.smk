@@ -29,3 +29,36 @@ rule survival:
         fingerprint=fingerprint("survival"),
     shell:
         COMMAND + "survival/{wildcards.unit}"
+
+
+rule safety:
+    input:
+        needs("safety"),
+    output:
+        STATUS.format("safety/{unit}"),
+    params:
+        fingerprint=fingerprint("safety"),
+    shell:
+        COMMAND + "safety/{wildcards.unit}"
+
+
+rule labs:
+    input:
+        needs("labs"),
+    output:
+        STATUS.format("labs/{unit}"),
+    params:
+        fingerprint=fingerprint("labs"),
+    shell:
+        COMMAND + "labs/{wildcards.unit}"
+
+
+rule markers:
+    input:
+        needs("markers"),
+    output:
+        STATUS.format("markers/{unit}"),
+    params:
+        fingerprint=fingerprint("markers"),
+    shell:
+        COMMAND + "markers/{wildcards.unit}"

@@ -115,3 +115,22 @@ def test_a_table_without_a_needed_column_ends_with_3_and_writes_nothing(tmp_path
     assert labs(tmp_path, "subject,day,value_text\n007,1,3\n") == 3
     assert "labs needs this column" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_subject_that_is_not_known_is_told_and_the_others_go_on(tmp_path, capsys):
+    text = LABS + "07,3,ANC,0.2,10^9/L,1.8,7.5,\n07,4,ANC,0.2,10^9/L,1.8,7.5,\n"
+    assert labs(tmp_path, text, "--subjects", tmp_path / "subjects.csv") == 4
+    told = capsys.readouterr().err
+    assert f"{tmp_path / 'labs.csv'}, row 6, column subject: a subject of the results is not among the subjects" in told
+    assert "found '07'; did you mean '007'?" in told
+    assert {name for (name,) in written(tmp_path, "lab_grades", "subject")} == {"007"}
+    assert written(tmp_path, "exclusions", "rule", "rows")[0] == ("no such subject: 07", "2")
+
+
+def test_the_end_of_il2_is_a_setting_and_worsening_a_summary(tmp_path):
+    assert labs(tmp_path, LABS, "--subjects", tmp_path / "subjects.csv", "--il2-end-day", "4") == 0
+    assert {period for (period,) in written(tmp_path, "lab_grades", "period")} == {
+        "screening", "infusion", "follow_up_30",
+    }  # fmt: skip
+    worst = "direction=low;period=any;term=Neutrophil count decreased;test=ANC;worst_grade=4"
+    assert (worst, "1", "1") in written(tmp_path, "summaries", "qualifier", "numerator", "denominator")

@@ -1,7 +1,8 @@
-"""Rows of the clinical tables of a run made by hand: rates, best responses, times, curves, estimates."""
+"""Rows of the clinical tables of a run made by hand: rates, best responses, times, curves, estimates, safety."""
 
 from typing import Any
 
+from tests.report.safety_tables import safety_tables
 from tilseq.tables import Table, best_response, summaries, survival
 
 BEST = ("PR", "SD", "PD", "CR", "NE", "not_assessed")
@@ -10,7 +11,8 @@ BEST = ("PR", "SD", "PD", "CR", "NE", "not_assessed")
 def clinical_tables(names: tuple[str, ...], hostile: str | None) -> dict[Table, list[dict[str, Any]]]:
     """Return the rows of each table for these subjects; a hostile text takes the place of every free one."""
     reader = hostile or "investigator"
-    return {
+    of_safety = safety_tables(names, hostile)
+    return of_safety | {
         best_response.BEST_RESPONSE: [row for i, name in enumerate(names) for row in _best(i, name, reader, hostile)],
         best_response.RESPONSE_DIFFERENCES: [
             {"subject": names[0], "reader": reader, "day": 42, "visit": hostile or "week 6", "kind": "differs",
@@ -22,7 +24,8 @@ def clinical_tables(names: tuple[str, ...], hostile: str | None) -> dict[Table, 
             for name in names
         ],
         summaries.SUMMARIES: [
-            row for group in ("all", _group(hostile)) for row in _rates(group, names, reader, hostile)
+            *(row for group in ("all", _group(hostile)) for row in _rates(group, names, reader, hostile)),
+            *of_safety[summaries.SUMMARIES],
         ],
         survival.TIME_TO_EVENT: [row for i, name in enumerate(names) for row in _times(i, name, reader, hostile)],
         survival.SURVIVAL_CURVE: [row for parameter in ("OS", "PFS", "DOR") for row in _curve(parameter, reader)],

@@ -14,6 +14,7 @@ from tilseq.errors import RunError
 from tilseq.intervals import clopper_pearson
 from tilseq.io.clonotypes import read_clonotypes
 from tilseq.simulate.design import Confounders, Design, FailedLibrary, SwappedPair, read_design
+from tilseq.simulate.folder.texts import settings
 from tilseq.simulate.trial import simulate_trial, write_subject
 from tilseq.study.read import read_study
 
@@ -166,6 +167,7 @@ def test_the_sample_study_says_what_it_is_and_is_small():
 
 def test_the_sample_study_is_what_its_command_writes(tmp_path):
     design = read_design(SAMPLE / "design.yaml")
+    assert settings(design) == (SAMPLE / "study.yaml").read_text()
     write_subject(tmp_path, design, 1)
     made = {name: data for name, data in contents(tmp_path).items() if name.startswith(("raw/", "plates/"))}
     kept = {name: data for name, data in contents(SAMPLE).items() if name.startswith(("raw/", "plates/"))}

@@ -3,10 +3,10 @@ import pytest
 from tilseq.study import clinical
 from tilseq.study.read import examine, read_study
 
-NOT_ANALYSED = (
-    "read and checked, but not analysed yet: clinical/adverse_events.csv, clinical/labs.csv "
-    "but for lymphocyte counts, "
-    "clinical/tumor_markers.csv, plates/"
+NOT_ANALYSED = "read and checked, but not analysed yet: plates/"
+UNGRADED = (
+    "results of clinical/labs.csv are not graded: study.yaml names no version of the CTCAE "
+    "(analysis.clinical.ctcae: 5 or 6)"
 )
 
 
@@ -33,7 +33,7 @@ def test_tables_are_typed_and_noted_once(make_study, further_texts):
     assert study.clinical["tumor_markers"]["value_text"].to_list() == ["<0.5"]
     assert study.clinical["therapies"].rows() == [("007", "pembrolizumab", 120, None)]
     assert study.clinical["schedule"].rows() == [("baseline", -7, 3), ("D28", 28, 7)]
-    assert study.notes == [NOT_ANALYSED, "assay cytokine is not analysed yet: 'S01_D28_il'"]
+    assert study.notes == [NOT_ANALYSED, "assay cytokine is not analysed yet: 'S01_D28_il'", UNGRADED]
 
 
 def test_a_table_without_a_row_is_as_good_as_none(make_study):
@@ -136,3 +136,22 @@ def test_rows_that_repeat_others_are_a_note(make_study):
         "rows of clinical/labs.csv that repeat an earlier one: 2, the first of row 3",
         "rows of clinical/therapies.csv that repeat an earlier one: 1, the first of row 2",
     ]
+
+
+def test_codes_of_a_dictionary_pass_through_and_other_columns_do_not(make_study):
+    coded = "subject,term,grade,pt,pt_code\nS01,chills,2,Chills,10008531\n"
+    study = read_study(make_study({"clinical/adverse_events.csv": coded}))
+    assert study.clinical["adverse_events"].select("term", "pt", "pt_code").row(0) == ("chills", "Chills", "10008531")
+    strange = make_study({"clinical/adverse_events.csv": "subject,term,grade,sock\nS01,chills,2,x\n"})
+    assert [str(problem) for problem in examine(strange).problems] == [
+        "clinical/adverse_events.csv, row 1, column sock: adverse_events has no such column; did you mean 'soc'?"
+    ]
+
+
+@pytest.mark.parametrize(("version", "told"), [("null", True), ("5", False), ("6", False)])
+def test_results_without_a_version_of_the_criteria_are_told_to_be_ungraded(make_study, version, told):
+    changes = {
+        "study.yaml": ("study: demo\n", f"study: demo\nanalysis: {{clinical: {{ctcae: {version}}}}}\n"),
+        "clinical/labs.csv": "subject,day,test\nS01,1,pH\n",
+    }
+    assert (UNGRADED in read_study(make_study(changes)).notes) is told

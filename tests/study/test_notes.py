@@ -30,7 +30,10 @@ from tilseq.study.read import read_study
                 "clinical/labs.csv": "subject,day,test\nS01,1,pH\n",
                 "clinical/therapies.csv": "subject,therapy,start_day\n",
             },
-            ["read and checked, but not analysed yet: clinical/labs.csv but for lymphocyte counts"],
+            [
+                "results of clinical/labs.csv are not graded: study.yaml names no version of the CTCAE "
+                "(analysis.clinical.ctcae: 5 or 6)"
+            ],
         ),
         (
             {"samples.csv": ("S01_base,S01,baseline,-8,blood,flow", "S01_base,S01,baseline,-8,plasma,cytokine")},

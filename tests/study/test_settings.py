@@ -82,6 +82,12 @@ def test_defaults(tmp_path):
                     "unknown_death_cause": "tumor",
                 },
                 "survival": {"interval": "log-log", "landmarks": [91, 183, 274, 365], "rmst_days": [365]},
+                "ctcae": None,
+                "symptoms": "assumed",
+                "emergence": "from_first_dose",
+                "il2_end_day": None,
+                "tg": "thyroglobulin",
+                "harvest": "interferes",
             },
             "job_seconds": 600,
             "job_gigabytes": 16.0,
@@ -178,6 +184,10 @@ def test_a_whole_number_may_stand_for_a_number(tmp_path):
             "study: x\nanalysis: {clinical: {best_response: {disease_control: [CR, SDD]}}}\n",
             "study.yaml, row 2, column analysis.clinical.best_response.disease_control.1: this value cannot stand "
             "here; found 'SDD'; expected 'CR', 'PR', 'SD' or 'NON-CR/NON-PD'; did you mean 'SD'?",
+        ),
+        (
+            "study: x\nanalysis: {clinical: {ctcae: 4}}\n",
+            "study.yaml, row 2, column analysis.clinical.ctcae: this value cannot stand here; found 4; expected 5 or 6",
         ),
         ("study: x\nschema_version: 2\n", "study.yaml, row 2, column schema_version: this value cannot stand here; "
          "found 2; expected 1"),

@@ -5,9 +5,11 @@ import polars as pl
 import pytest
 
 from tilseq.errors import ReadError
+from tilseq.report.results import read_results
 from tilseq.steps.job import Job
 from tilseq.tables.inputs import SAMPLES
 from tilseq.tables.outputs import EXCLUSIONS, FAILURES, QUALITY
+from tilseq.tables.safety import listing_table
 from tilseq.workflow.collect import collect
 
 ROWS = [
@@ -44,6 +46,9 @@ def collected(tmp_path):
         if name == "doubtful":
             (folder / "figures" / "captions.json").write_text('{"gates.svg": "what they hold"}')
         (folder / "gates.xml").write_text(name)
+        if name == "whole":
+            event = {"subject": "S", "term": "chills", "grade": 1, "counted": True, "pt": "Chills"}
+            listing_table(list(event)).frame([event]).write_parquet(folder / "adverse_event_rows.parquet")
         (folder / "status.json").write_text('{"state": "ok"}')
     error = ReadError("the file is cut", file=study.root / "raw/c.fcs", byte=7, mend="export it again")
     (work / "flow" / "broken").mkdir()
@@ -142,3 +147,9 @@ def test_what_failed_of_single_subjects_within_a_job_is_a_failure_too(tmp_path):
     failures = collect(study, [job], tmp_path / "work", tmp_path / "out", "tilseq run study -o out")
     assert failures.to_dicts() == [row | {"sample": None, "retry": "tilseq run study -o out"}]
     assert pl.read_parquet(tmp_path / "out" / "tables" / "failures.parquet").to_dicts() == failures.to_dicts()
+
+
+def test_codes_of_adverse_events_pass_through_and_the_report_reads_the_table(collected):
+    rows = pl.read_parquet(collected / "tables" / "adverse_event_rows.parquet")
+    assert rows.select("term", "pt").rows() == [("chills", "Chills")]
+    assert read_results(collected).tables["adverse_event_rows"]["term"].to_list() == ["chills"]

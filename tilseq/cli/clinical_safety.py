@@ -49,12 +49,12 @@ def safety_command(
     .parquet.
     A subject with a faulty record is told with file and row and is left out of every count; the others go on.
     """
-    from tilseq.clinical.adverse_events import event_faults, listing_table
+    from tilseq.clinical.adverse_events import event_faults
     from tilseq.clinical.safety import fatal_without_death, safety
     from tilseq.io.clinical import read_followup, read_infusions, read_subjects
     from tilseq.io.clinical_events import adverse_events_by_subject
     from tilseq.io.write import write_table
-    from tilseq.tables.safety import ADVERSE_EVENT_RATES, ADVERSE_EVENT_ROWS, ADVERSE_EVENT_TIMES
+    from tilseq.tables.safety import ADVERSE_EVENT_RATES, ADVERSE_EVENT_TIMES, listing_table
     from tilseq.tables.summaries import SUMMARIES
 
     people = read_subjects(subjects)
@@ -70,8 +70,7 @@ def safety_command(
         il2_end=None if il2_end_day is None else dict.fromkeys(names, il2_end_day),
         refused=faults,
     )
-    further = [name for name in found.rows.columns if name not in ADVERSE_EVENT_ROWS.names]
-    write_table(found.rows, listing_table(further), output)
+    write_table(found.rows, listing_table(found.rows.columns), output)
     write_table(found.summaries, SUMMARIES, output)
     write_table(found.rates, ADVERSE_EVENT_RATES, output)
     write_table(found.times, ADVERSE_EVENT_TIMES, output)

@@ -11,9 +11,9 @@ from tilseq.clinical.attribution import attribution
 from tilseq.clinical.periods import Periods, period_of
 from tilseq.clinical.treated import Subject
 from tilseq.errors import StudyError, TableError, did_you_mean
-from tilseq.tables import Column, Table, as_polars, conform
+from tilseq.tables import as_polars, conform
 from tilseq.tables.inputs import ADVERSE_EVENTS
-from tilseq.tables.safety import ADVERSE_EVENT_ROWS
+from tilseq.tables.safety import listing_table
 
 Row = dict[str, Any]
 Emergence = Literal["from_first_dose", "all"]
@@ -71,12 +71,6 @@ def event_rows(
     table = listing_table([*([RECORDED] if known["period"].null_count() < known.height else []), *further])
     frame = table.frame([{name: row.get(name) for name in table.names} for row in derived])
     return frame.sort("subject", "start_day", "term", "grade", nulls_last=True, maintain_order=True)
-
-
-def listing_table(further: list[str]) -> Table:
-    """Return table `adverse_event_rows` with the further columns of an input."""
-    columns = tuple(Column(name, "text", "As in the file.") for name in further)
-    return Table(ADVERSE_EVENT_ROWS.name, ADVERSE_EVENT_ROWS.meaning, ADVERSE_EVENT_ROWS.columns + columns)
 
 
 def event_faults(adverse_events: pl.DataFrame, subjects: Sequence[str]) -> list[tuple[str, TableError]]:

@@ -107,9 +107,8 @@ def grades_by(
 def lab_shifts(grades: pl.DataFrame) -> pl.DataFrame:
     """Count subjects by the grade before treatment and the worst grade of each period.
 
-    Of each subject the worst grade counts once a test, term and period. It is null where none can be told, and where a
-    result without a grade is surely worse than all that have one. A subject without a result in a period is not counted
-    in it. Of results before treatment nothing is counted but the baseline.
+    Of each subject the worst grade counts once a test, term and period, see `worst_lab_grades`. A subject without a
+    result in a period is not counted in it. Of results before treatment nothing is counted but the baseline.
 
     Parameters
     ----------
@@ -121,17 +120,36 @@ def lab_shifts(grades: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame
         Table `lab_shifts`; period `any` is the worst from the start of treatment on.
     """
+    counted = pl.len().cast(pl.Int64).alias("subjects")
+    what = ["test", "term", "direction", "period", "baseline_grade", "worst_grade"]
+    return conform(worst_lab_grades(grades).group_by(what).agg(counted), LAB_SHIFTS)
+
+
+def worst_lab_grades(grades: pl.DataFrame) -> pl.DataFrame:
+    """Return the worst grade of each subject, test, term and period from the start of treatment on.
+
+    It is null where none can be told, and where a result without a grade is surely worse than all that have one.
+
+    Parameters
+    ----------
+    grades
+        Table `lab_grades`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns `subject, test, term, direction, period, baseline_grade, worst_grade, results`: plain names of tests,
+        period `any` for all of them together, and how many results there are. Sorted by all but the last three.
+    """
     names = grades["test"].unique()
     plain = {name: test.name for name in names if (test := lab_test(name)) is not None}
     since = grades.filter(pl.col("period").is_in(TREATMENT_PERIODS)).with_columns(pl.col("test").replace(plain))
     since = pl.concat([since, since.with_columns(pl.lit(ANY_PERIOD).alias("period"))])
-    what = ["test", "term", "direction", "period"]
+    what = ["subject", "test", "term", "direction", "period"]
     worst = pl.col("grade").max()
     told = pl.when(worst >= pl.col("grade_at_least").max()).then(worst)
-    each = since.group_by("subject", *what).agg(pl.col("baseline_grade").first(), told.alias("worst_grade"))
-    return conform(
-        each.group_by(*what, "baseline_grade", "worst_grade").agg(pl.len().cast(pl.Int64).alias("subjects")), LAB_SHIFTS
-    )
+    found = (pl.col("baseline_grade").first(), told.alias("worst_grade"), pl.len().cast(pl.Int64).alias("results"))
+    return since.group_by(what).agg(found).sort(what)
 
 
 def lab_worsening(shifts: pl.DataFrame, *, level: float = 0.95) -> pl.DataFrame:

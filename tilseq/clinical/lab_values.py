@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from tilseq.clinical.periods import Periods, with_periods
-from tilseq.errors import StudyError, TableError
+from tilseq.errors import StudyError, TableError, did_you_mean
 from tilseq.lab_tests import lab_test, plain_unit, read_result
 from tilseq.tables import as_polars, conform
 from tilseq.tables.inputs import LABS
@@ -57,7 +57,9 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None, *, check
     """
     frame = conform(as_polars(labs), LABS).with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
     if periods is not None:
-        _stop_at_strangers(frame, periods)
+        faults = [error for _, error in lab_faults(frame, list(periods))]
+        if faults:
+            raise StudyError(faults, "the laboratory results")
     frame = _with_limits(_with_units(_read(frame), check_units))
     return with_periods(frame, periods or {})
 
@@ -109,11 +111,24 @@ def baselines(results: pl.DataFrame, periods: Mapping[str, Periods] | None = Non
     return pl.concat([whole.join(single, on="subject", how="anti"), single.select(whole.columns)])
 
 
-def _stop_at_strangers(frame: pl.DataFrame, periods: Mapping[str, Periods]) -> None:
-    strangers = [name for name in frame["subject"].unique(maintain_order=True) if name not in periods]
-    if strangers:
-        what = "a subject of the results is not among the subjects"
-        raise StudyError([TableError(what, column="subject", found=name) for name in strangers])
+def lab_faults(labs: pl.DataFrame, subjects: Sequence[str]) -> list[tuple[str, TableError]]:
+    """Return the first row of each unknown subject, with that subject.
+
+    Parameters
+    ----------
+    labs
+        Table `labs`.
+    subjects
+        Every subject of the study.
+    """
+    known, faults = set(subjects), []
+    first = labs.select("subject").with_row_index("_row", offset=2).unique("subject", keep="first", maintain_order=True)
+    for row, name in first.iter_rows():
+        if name not in known:
+            what = "a subject of the results is not among the subjects"
+            mend = did_you_mean(name, subjects) or "add the subject to the table of subjects"
+            faults.append((name, TableError(what, row=row, column="subject", found=name, mend=mend)))
+    return faults
 
 
 def _read(frame: pl.DataFrame) -> pl.DataFrame:

@@ -42,6 +42,11 @@ def _tumour(name: str, unit: str, meaning: str, scope: Scope) -> Parameter:
     return Parameter(name, "clinical", unit, meaning, ("reader",), scope)
 
 
+def _of_subject(name: str, unit: str, meaning: str, qualifiers: tuple[str, ...] = ()) -> Parameter:
+    """Return a number of a subject's whole course, without a visit."""
+    return Parameter(name, "clinical", unit, meaning, qualifiers, "cohort")
+
+
 def _kinetics(
     of: str, unit: str, what: str, laboratory: Laboratory = "flow", qualifiers: tuple[str, ...] = ("population",)
 ) -> tuple[Parameter, ...]:
@@ -201,6 +206,21 @@ ALL = (
         "cohort",
     ),
     _tumour("depth_of_response", "%", "Deepest change of the sum from baseline up to progression.", "cohort"),
+    _of_subject("worst_adverse_event_grade", "grade", "Worst grade of any adverse event that is counted; 0 for none."),
+    _of_subject(
+        "worst_lab_grade",
+        "grade",
+        "Worst grade of a laboratory term since treatment began.",
+        ("term", "test"),
+    ),
+    _of_subject(
+        "blood_count_recovery",
+        "d",
+        "Day on which a blood count was back at a threshold (10^9/L) for good; later than its day where above range.",
+        ("test", "threshold"),
+    ),
+    _of_subject("marker_lowest_change", "%", "Lowest change of a tumour marker since treatment began.", ("marker",)),
+    _of_subject("gcig_ca125", "word", "CA-125 response or progression by GCIG's criteria; exploratory."),
 )
 
 

@@ -44,10 +44,18 @@ def read_tumor_markers(path: str | Path) -> pl.DataFrame:
 def adverse_events_by_subject(path: str | Path) -> tuple[pl.DataFrame, Faults]:
     """Read adverse events so that a faulty row costs its subject alone; see `parse_by_subject`."""
     frame, faults = parse_by_subject(path, ADVERSE_EVENTS, extra="keep")
-    unknown = [
+    unknown = unknown_columns(frame, path)
+    if unknown:
+        raise StudyError([*unknown, *(problem for problems in faults.values() for problem in problems)])
+    return frame, faults
+
+
+def unknown_columns(frame: pl.DataFrame, file: str | Path) -> list[TilseqError]:
+    """List the columns of adverse events that are neither the table's nor those of a coding dictionary."""
+    return [
         TableError(
             f"{ADVERSE_EVENTS.name} has no such column",
-            file=path,
+            file=file,
             row=1,
             column=name,
             mend=did_you_mean(name, ADVERSE_EVENTS.names) or f"its columns are {', '.join(ADVERSE_EVENTS.names)}",
@@ -55,9 +63,6 @@ def adverse_events_by_subject(path: str | Path) -> tuple[pl.DataFrame, Faults]:
         for name in frame.columns
         if name not in ADVERSE_EVENTS.names and not CODED.fullmatch(name)
     ]
-    if unknown:
-        raise StudyError([*unknown, *(problem for problems in faults.values() for problem in problems)])
-    return frame, faults
 
 
 def _whole(frame: pl.DataFrame, faults: Faults) -> pl.DataFrame:

@@ -110,3 +110,24 @@ CLINICAL = {
     "assessment before a new therapy, two missed visits or a progression that no scan shows. EMA-type goes on, and "
     "takes the event whenever it comes. See docs/clinical.md.",
 }
+SAFETY = {
+    "Adverse event": "What was recorded as one, in the investigator’s words and grade; laboratory results beyond "
+    "limits are none by themselves and stand in a table of their own.",
+    "Counted": "Events that begin on or after the first dose (of lymphodepletion, where its day is known), or, by "
+    "setting, all; those of subjects who were not treated and rows that repeat another are not. The listing says why.",
+    "Worst grade": "The highest of a subject’s events of the line. Grade 3–4 is severe or life-threatening, 5 death.",
+    "Serious, immune-related, related": "As the investigator flagged them. A missing flag is no flag; the listing says "
+    "that it is missing.",
+    "Period": "Of the day an event begins: before lymphodepletion; lymphodepletion up to the first infusion; infusion "
+    "up to the last one, or to the last dose of IL-2 where the study names its day; 30 days from the last infusion; "
+    "later. The denominator of a period are those who reached it.",
+    "Rate": "Subjects with a first event per 100 person-months at risk: from the first dose to that event or the end "
+    "of follow-up.",
+    "CTCAE": "Common Terminology Criteria for Adverse Events, in the version that the study names. Versions differ: "
+    "neutrophils of 0.3 × 10⁹/L are grade 4 by version 5 and grade 3 by version 6.",
+    "Grade before treatment": "Of the last result before lymphodepletion. Some criteria rest on it.",
+    "Clinically significant": "As the investigator called a result; never inferred from its value.",
+    "× ULN": "Value over the upper limit of normal of its own record.",
+    "Normalised": "At or below the upper limit, where the value before treatment was above it.",
+    "GCIG": "Criteria of the Gynecologic Cancer InterGroup for CA-125, of ovarian cancer alone. NE: not evaluable.",
+}

@@ -8,8 +8,11 @@ from pathlib import Path
 
 from tilseq.report.results import Results
 
-PARTS = ("flow", "repertoire", "tracking", "diversity", "expression", "transcriptome", "clinical", "survival", "study")
-SHARP = ("study", "survival")  # parts whose figures are of the cohort
+PARTS = (
+    *("flow", "repertoire", "tracking", "diversity", "expression", "transcriptome"),
+    *("clinical", "survival", "safety", "labs", "markers", "study"),
+)
+SHARP = ("study", "survival", "safety")  # parts whose figures are of the cohort
 OF = {"study": "cohort", "subject": "subject"}  # folder → what its figures are about
 # Figures that stand before others of their part, in this order.
 FIRST = ("clinical_survival_OS", "clinical_survival_PFS", "clinical_survival_DOR", "clinical_waterfall")

@@ -57,7 +57,7 @@ def _rates(results: Results, title: str, wanted: Callable[[str, bool], bool]) ->
             text(reader or None),
             Cell(CONFIRMED.get(confirmation, confirmation)),
             count(own["ORR"]["denominator"]),
-            *(_rate(own.get(name)) for name in RATES),
+            *(rate_cell(own.get(name)) for name in RATES),
             *(count(own[word]["numerator"] if word in own else None) for word in words),
         ]
         for (group, confirmation, reader), own in sorted(found.items(), key=_place)
@@ -70,7 +70,7 @@ def _rates(results: Results, title: str, wanted: Callable[[str, bool], bool]) ->
 
 def denominators(results: Results) -> list[str]:
     """Return who is in the denominators of all subjects together, a sentence each."""
-    rows = results.tables["summaries"].filter(group="all")
+    rows = results.tables["summaries"].filter(pl.col("parameter").is_in([*RATES, "BOR"]), group="all")
     return [f"{words}." for words in rows["denominator_text"].unique(maintain_order=True)]
 
 
@@ -159,7 +159,8 @@ def _place(item: tuple[tuple[str, str, str], Any]) -> tuple[bool, bool, str, str
     return group != "all", confirmation != "required", group, reader
 
 
-def _rate(row: Row | None) -> Cell:
+def rate_cell(row: Row | None) -> Cell:
+    """Return the cell of a row of `summaries`: percent with its limits, below it subjects of how many."""
     if row is None or row["estimate"] is None:
         return Cell("–", kind="missing")
     limits = share(row["estimate"], row["lower"], row["upper"])

@@ -18,11 +18,14 @@ from tilseq.tables import (
     conform,
     contamination,
     enrichment,
+    lab_grades,
     outputs,
+    safety,
     summaries,
     survival,
     tracking,
     transcriptome,
+    tumor_marker_course,
 )
 from tilseq.tables import repertoire as repertoire_tables
 
@@ -55,6 +58,12 @@ TABLES = (
     survival.TIME_TO_EVENT,
     survival.SURVIVAL_CURVE,
     survival.SURVIVAL_ESTIMATES,
+    safety.ADVERSE_EVENT_ROWS,
+    safety.ADVERSE_EVENT_RATES,
+    safety.ADVERSE_EVENT_TIMES,
+    *lab_grades.LAB_TABLES,
+    tumor_marker_course.MARKER_COURSES,
+    tumor_marker_course.GCIG,
     outputs.SCORES,
     transcriptome.TRANSCRIPTOME,
     enrichment.ENRICHMENT,
@@ -170,7 +179,10 @@ def read_results(out: str | Path) -> Results:
 def _read_table(path: Path, table: Table) -> pl.DataFrame:
     again = "run `tilseq run` again to write it anew"
     try:
-        return conform(pl.read_parquet(path, glob=False), table)
+        frame = pl.read_parquet(path, glob=False)
+        if table is safety.ADVERSE_EVENT_ROWS:  # which keeps further columns of its file
+            frame = frame.select(name for name in frame.columns if name in table.names)
+        return conform(frame, table)
     except TableError as error:
         raise ReadError(error.what, file=path, column=error.column, expected=error.expected, mend=again) from error
     except (pl.exceptions.PolarsError, OSError) as error:

@@ -80,6 +80,18 @@ def note_alike(folder: Folder) -> list[str]:
     return notes
 
 
+def note_ungraded(folder: Folder) -> list[str]:
+    """Say that laboratory results are not graded where no version of the CTCAE is named."""
+    if folder.settings is None or folder.settings.analysis.clinical.ctcae is not None:
+        return []
+    if not folder.clinical.get("labs", pl.DataFrame()).height:
+        return []
+    return [
+        f"results of {clinical_file('labs')} are not graded: {SETTINGS_FILE} names no version of the CTCAE "
+        "(analysis.clinical.ctcae: 5 or 6)"
+    ]
+
+
 def note_after_death(folder: Folder) -> list[str]:
     """Name subjects of whom a table tells something after the day of death."""
     if "followup" not in folder.clinical:
@@ -99,4 +111,4 @@ def note_after_death(folder: Folder) -> list[str]:
 
 
 CLINICAL_CHECKS: tuple[Check, ...] = (check_spans, check_deaths, check_schedule)
-CLINICAL_NOTES: tuple[Callable[[Folder], list[str]], ...] = (note_alike, note_after_death)
+CLINICAL_NOTES: tuple[Callable[[Folder], list[str]], ...] = (note_alike, note_ungraded, note_after_death)

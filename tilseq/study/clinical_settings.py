@@ -1,4 +1,4 @@
-"""What study.yaml may hold of the clinic: every policy of response and of time to event with its default."""
+"""What study.yaml may hold of the clinic: every policy with its default."""
 
 from __future__ import annotations
 
@@ -136,3 +136,24 @@ class Clinical(Part):
     irecist: Irecist = Field(default_factory=Irecist, description="iRECIST.")
     time_to_event: TimeToEvent = Field(default_factory=TimeToEvent, description="Time to event.")
     survival: Survival = Field(default_factory=Survival, description="Survival curves.")
+    ctcae: Literal[5, 6] | None = Field(
+        None, description="Version of the CTCAE that laboratory results are graded by; without it none is graded."
+    )
+    symptoms: Literal["assumed", "not_assumed"] = Field(
+        "assumed",
+        description="What is taken where a grade needs what no laboratory knows: the worse (assumed), or the better.",
+    )
+    emergence: Literal["from_first_dose", "all"] = Field(
+        "from_first_dose",
+        description="Adverse events that are counted: those that begin on or after the first dose, or all.",
+    )
+    il2_end_day: Days | None = Field(
+        None, description="Last day of IL-2, up to which the period of the infusion lasts; null: to the last infusion."
+    )
+    tg: Literal["thyroglobulin", "triglycerides"] = Field(
+        "thyroglobulin", description="What TG means among tumour markers; triglycerides are none."
+    )
+    harvest: Literal["interferes", "ignored"] = Field(
+        "interferes",
+        description="Whether the resection for the product counts as surgery of the peritoneum for GCIG's CA-125.",
+    )

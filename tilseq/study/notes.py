@@ -14,6 +14,7 @@ MOST_NAMED = 5
 LATER_ASSAYS = ("cytokine",)
 # Columns that are accepted and that no number rests on yet; of samples.csv, the assays whose analysis reads them.
 UNREAD = {SUBJECTS_FILE: ("arm", "age", "sex"), INFUSIONS_FILE: ("cells",)}
+READ_WITH = {SUBJECTS_FILE: {"arm": "adverse_events"}}  # the table of clinical/ whose analysis reads a column
 READ_FOR: dict[str, tuple[str, ...]] = {
     "format": ("tcr", "bcr"),
     "library": ("scrna", "tcr"),
@@ -141,11 +142,8 @@ def note_excluded(folder: Folder) -> list[str]:
 def note_not_analysed(folder: Folder) -> list[str]:
     """Name tables that no analysis reads."""
     read = {name for name, frame in folder.clinical.items() if frame.height}
-    analysed = {"followup", "therapies", "schedule"} if "followup" in read else {"therapies"}
-    tables = [clinical_file(name) for name in folder.clinical if name in read - analysed]
-    if folder.samples is not None and "flow" in folder.samples["assay"].to_list():
-        labs = clinical_file("labs")
-        tables = [f"{labs} but for lymphocyte counts" if name == labs else name for name in tables]
+    unread = set() if "followup" in read else {"schedule"}
+    tables = [clinical_file(name) for name in folder.clinical if name in read & unread]
     tables += ["plates/"] if any(frame.height for frame in folder.plates.values()) else []
     return [f"read and checked, but not analysed yet: {', '.join(tables)}"] if tables else []
 
@@ -170,15 +168,17 @@ def note_unused_columns(folder: Folder) -> list[str]:
     """Name columns that are filled and that no analysis of their rows reads."""
     unused = []
     for file, frame in folder.tables().items():
-        unused += [f"{file} {name}" for name in UNREAD.get(file, ()) if frame[name].count()]
+        read = READ_WITH.get(file, {})
+        idle = [name for name in UNREAD.get(file, ()) if read.get(name) not in folder.clinical]
+        unused += [f"{file} {name}" for name in idle if frame[name].count()]
     if folder.samples is not None:
         rows = folder.samples.filter(
             ~pl.col("assay").is_in(LATER_ASSAYS), pl.col("role").fill_null(OWN_ROLE) == OWN_ROLE
         )
         for name, assays in READ_FOR.items():
-            idle = rows.filter(pl.col(name).is_not_null(), ~pl.col("assay").is_in(assays))["assay"]
-            of = f" of {', '.join(idle.unique().sort())}" if assays else ""
-            unused += [f"{SAMPLES_FILE} {name}{of}"] if idle.count() else []
+            others = rows.filter(pl.col(name).is_not_null(), ~pl.col("assay").is_in(assays))["assay"]
+            of = f" of {', '.join(others.unique().sort())}" if assays else ""
+            unused += [f"{SAMPLES_FILE} {name}{of}"] if others.count() else []
     return [f"filled but not used yet: {'; '.join(unused)}"] if unused else []
 
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from tilseq.errors import ReadError, StudyError, TilseqError, did_you_mean
 from tilseq.io.clinical import read_sdtm_recist
+from tilseq.io.clinical_events import unknown_columns
 from tilseq.io.text import read_cells
 from tilseq.study.checks import CHECKS
 from tilseq.study.clinical import CLINICAL_CHECKS, CLINICAL_NOTES
@@ -34,7 +35,7 @@ from tilseq.study.plates import PLATE_CHECKS
 from tilseq.study.settings import FILE as SETTINGS_FILE
 from tilseq.study.settings import read_settings
 from tilseq.tables import Table, parse, without_empty_end
-from tilseq.tables.inputs import INFUSIONS, LESIONS, PLATES, RESPONSE_READS, SAMPLES, SUBJECTS
+from tilseq.tables.inputs import ADVERSE_EVENTS, INFUSIONS, LESIONS, PLATES, RESPONSE_READS, SAMPLES, SUBJECTS
 from tilseq.tables.outputs import EXCLUSIONS
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
@@ -185,7 +186,10 @@ def _table(
     if cells is None:
         return None
     cells, problems = days_from_dates(cells, table, day0, file=name)
-    frame, faults = parse(cells, table, file=name)
+    # Codes of a dictionary pass through.
+    coded = table is ADVERSE_EVENTS
+    frame, faults = parse(cells, table, file=name, extra="keep" if coded else "refuse")
+    faults += unknown_columns(frame, name) if coded else []
     told = {(problem.row, (problem.column or "").replace("date", "day")) for problem in problems}
     faults = [fault for fault in faults if (fault.row, fault.column) not in told]
     for fault in faults:

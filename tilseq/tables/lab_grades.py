@@ -106,3 +106,5 @@ RECOVERIES = Table(
     tuple(_OWN.get(column.name, column) for column in TIME_TO_EVENT.columns),
     key=TIME_TO_EVENT.key,
 )
+
+LAB_TABLES = (LAB_GRADES, LAB_SHIFTS, RECOVERIES, RESULTS_BY_LIMITS, SIGNIFICANT_RESULTS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tilseq.tables.schema import Column, Table
 from tilseq.tables.survival import TIME_TO_EVENT
 
@@ -29,6 +31,14 @@ ADVERSE_EVENT_ROWS = Table(
         Column("reason", "text", "Why it is not counted, and what else bears on it."),
     ),
 )
+
+
+def listing_table(columns: Sequence[str]) -> Table:
+    """Return table `adverse_event_rows` with those of the columns that are further ones of an input."""
+    known = ADVERSE_EVENT_ROWS
+    further = tuple(Column(name, "text", "As in the file.") for name in columns if name not in known.names)
+    return Table(known.name, known.meaning, known.columns + further)
+
 
 ADVERSE_EVENT_RATES = Table(
     "adverse_event_rates",

@@ -44,6 +44,8 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
     from tilseq.tables.contamination import CONTAMINATION_TABLES
     from tilseq.tables.differential import DIFFERENTIAL, PSEUDOBULK_GROUPS
     from tilseq.tables.enrichment import ENRICHMENT_TABLES
+    from tilseq.tables.lab_grades import LAB_TABLES
+    from tilseq.tables.safety import ADVERSE_EVENT_RATES, ADVERSE_EVENT_ROWS, ADVERSE_EVENT_TIMES, listing_table
     from tilseq.tables.single_cells import (
         CELL_EXPRESSION,
         CELL_STATUS,
@@ -55,6 +57,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
     from tilseq.tables.survival import SURVIVAL_CURVE, SURVIVAL_ESTIMATES, TIME_TO_EVENT
     from tilseq.tables.tracking import TRACKING_TABLES
     from tilseq.tables.transcriptome import TRANSCRIPTOME
+    from tilseq.tables.tumor_marker_course import GCIG, MARKER_COURSES
 
     states = {job.folder: _state(work / job.folder) for job in jobs}
     whole = [job for job in jobs if states[job.folder]["state"] == "ok"]
@@ -112,15 +115,22 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         TIME_TO_EVENT,
         SURVIVAL_CURVE,
         SURVIVAL_ESTIMATES,
+        ADVERSE_EVENT_ROWS,
+        ADVERSE_EVENT_RATES,
+        ADVERSE_EVENT_TIMES,
+        *LAB_TABLES,
+        MARKER_COURSES,
+        GCIG,
     )
     read_with_the_study = {outputs.EXCLUSIONS.name: study.exclusions}
     frames: dict[str, pl.DataFrame] = {}
     for table in gathered:
         paths = [path for job in whole if (path := work / job.folder / f"{table.name}.parquet").exists()]
-        frames[table.name] = pl.concat(
-            [read_with_the_study.get(table.name, table.frame()), *(pl.read_parquet(path) for path in paths)]
-        )
-        write_table(frames[table.name], table, tables)
+        parts = [read_with_the_study.get(table.name, table.frame()), *(pl.read_parquet(path) for path in paths)]
+        # Adverse events keep the further columns of their file.
+        frames[table.name] = pl.concat(parts, how="diagonal" if table is ADVERSE_EVENT_ROWS else "vertical")
+        own = listing_table(frames[table.name].columns) if table is ADVERSE_EVENT_ROWS else table
+        write_table(frames[table.name], own, tables)
     write_table(failures, outputs.FAILURES, tables)
     write_table(_samples(study, jobs, failures, frames["quality"]), outputs.SAMPLES_RUN, tables)
     _copy_figures(whole, work, out / "figures")

@@ -41,6 +41,9 @@ STEPS = (
     "clinical",
     "response_rates",
     "survival",
+    "safety",
+    "labs",
+    "markers",
 )
 STUDY_TABLES = ("study.yaml", "subjects.csv", "infusions.csv", "samples.csv", "clinical/*.csv", "plates/*.csv")
 LIBRARIES = ("anndata", "gseapy", "h5py", "matplotlib", "numpy", "polars", "scanpy", "scipy")

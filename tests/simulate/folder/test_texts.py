@@ -113,3 +113,9 @@ def test_the_readme_explains_every_file_of_the_truth(tmp_path):
     explained = {f"{name.split('/')[0]}/" if "/" in name else name for name in names}
     assert written <= explained
     assert explained - written <= {"transfusions.csv"}  # of a subject who may have needed none
+
+
+def test_a_clinic_is_graded_by_the_version_that_its_truth_is(tmp_path):
+    clinical = settings(tmp_path, Design(visits=["D7"], assays=["clinic"])).analysis.clinical
+    assert (clinical.ctcae, clinical.il2_end_day) == (5, 4)
+    assert settings(tmp_path, Design(visits=["D7"], assays=["tcr"])).analysis.clinical.ctcae is None

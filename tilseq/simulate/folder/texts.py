@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from tilseq.simulate.calendar import IL2_LAST_DAY
 from tilseq.simulate.cytometry.panels import PANELS
 from tilseq.simulate.design import PRODUCT_VISIT, SCANS, TUMOR_VISIT, Design, visit_day, window
 from tilseq.simulate.subjects import Subject
@@ -50,6 +51,8 @@ def settings(design: Design) -> str:
             lines += [f"  {panel.name}:", "    markers:"]
             stains = ((name, dye.channel) for dye in panel.dyes for name in dye.marker.split("+"))
             lines += [f"      {marker}: [{channel}]" for marker, channel in stains]
+    if "clinic" in design.assays:
+        lines += ["analysis:", "  clinical:", "    ctcae: 5", f"    il2_end_day: {IL2_LAST_DAY}"]
     return "\n".join(lines) + "\n"
 
 

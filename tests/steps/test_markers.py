@@ -1,0 +1,51 @@
+"""Tumour markers over a study: courses, changes, and CA-125 of ovarian cancer alone."""
+
+from dataclasses import replace
+
+import polars as pl
+
+from tests.steps.clinical_study import TABLES, finish, make_study
+from tilseq.steps import markers
+
+MARKERS = "subject,day,test,value_text,unit,upper_limit\n"
+MARKERS += "".join(f"S1,{day},CA125,{value},U/mL,35\n" for day, value in ((-8, 200), (28, 90), (60, 80), (90, 170)))
+MARKERS += "S2,-8,SCC,<0.5,ng/mL,1.5\nS2,28,SCC,0.9,ng/mL,1.5\nS2,-8,TG,12,ng/mL,55\n"
+CHANGES = {
+    "clinical/tumor_markers.csv": MARKERS,
+    "subjects.csv": TABLES["subjects.csv"].replace("S1,melanoma", "S1,ovarian").replace("S3,melanoma", "S3,ovarian"),
+}
+
+
+def test_courses_changes_and_categories(tmp_path):
+    written = finish(make_study(tmp_path, CHANGES), tmp_path, "markers")
+    assert set(written) == {"marker_courses", "gcig", "endpoints", "failures"}
+    # From 200 half or less on days 28 and 60, 28 days apart; 170 is twice the nadir, but once. S3 has no sample.
+    found = written["gcig"].select("subject", "category", "response_day", "evaluable_response").rows()
+    assert found == [("S1", "PR", 28, True), ("S3", "NE", None, False)]
+    told = written["endpoints"].select("subject", "parameter", "qualifier", "day", "value", "value_text", "status")
+    assert told.rows() == [
+        ("S1", "gcig_ca125", None, None, None, "PR", "quantified"),
+        ("S1", "marker_lowest_change", "marker=CA125", 60, -60.0, None, "quantified"),
+        ("S3", "gcig_ca125", None, None, None, "NE", "not_evaluable"),
+    ]
+    drawn = tmp_path / "work/markers/all/figures"
+    assert sorted(path.stem for path in drawn.glob("*.svg")) == ["markers_S1", "markers_S2"]
+
+
+def test_what_tg_means_is_a_setting(tmp_path):
+    fat = "analysis: {clinical: {tg: triglycerides}}\n"
+    written = finish(make_study(tmp_path, CHANGES | {"study.yaml": TABLES["study.yaml"] + fat}), tmp_path, "markers")
+    assert written["marker_courses"].filter(test="TG")["used"].to_list() == [False]
+
+
+def test_an_unknown_subject_is_a_failure_and_the_others_go_on(tmp_path):
+    study = make_study(tmp_path, CHANGES)
+    stranger = pl.when(subject="S2").then(pl.lit("S22")).otherwise("subject").alias("subject")
+    tables = {**study.clinical, "tumor_markers": study.clinical["tumor_markers"].with_columns(stranger)}
+    written = finish(replace(study, clinical=tables), tmp_path, "markers")
+    assert written["failures"].select("step", "unit").rows() == [("markers", "S22")]
+    assert written["marker_courses"]["subject"].unique().to_list() == ["S1"]
+
+
+def test_without_markers_there_is_no_job(tmp_path):
+    assert markers.plan(make_study(tmp_path)) == []

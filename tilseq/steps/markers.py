@@ -1,0 +1,92 @@
+"""Tumour markers: one job a study, the course of each marker of each subject, and GCIG's criteria of CA-125."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tilseq.steps.clinical_records import frame_of, refusals, treatment_days, whole_study_job
+from tilseq.steps.job import Job
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.study import Study
+
+STEP = "markers"
+CHANGE = "lowest change since treatment began from the last value before it, of one assay"
+EXPLORATORY = "GCIG's criteria of CA-125 (Rustin 2011), made for chemotherapy: exploratory"
+
+
+def plan(study: Study) -> list[Job]:
+    """Return one job over all subjects, none where the study has no tumour marker."""
+    settings = study.settings.analysis.clinical
+    own = {"tg": settings.tg, "harvest": settings.harvest, "il2_end_day": settings.il2_end_day}
+    return whole_study_job(study, STEP, "tumor_markers", settings=own)
+
+
+def run(job: Job, folder: Path) -> None:
+    """Write courses of markers, CA-125 by GCIG, endpoints and a figure of each subject.
+
+    A subject whose records cannot be used becomes a row of `failures`, and has no course.
+    """
+    import polars as pl
+
+    from tilseq.clinical import gcig, markers
+    from tilseq.clinical.tumor_markers import marker_faults
+    from tilseq.io.write import write_parquet
+    from tilseq.tables.inputs import SUBJECTS, TUMOR_MARKERS
+    from tilseq.tables.outputs import ENDPOINTS, FAILURES
+    from tilseq.tables.tumor_marker_course import GCIG, MARKER_COURSES
+
+    given = job.arguments
+    records, subjects = frame_of(job, TUMOR_MARKERS), frame_of(job, SUBJECTS)
+    refused, failures = refusals(STEP, "tumor_markers", marker_faults(records, subjects["subject"].to_list()))
+    sound = ~pl.col("subject").is_in(refused)
+    people = subjects.filter(sound)
+    courses = markers(records.filter(sound), subjects=people, tg=given["tg"])
+    by_ca125 = gcig(courses, subjects=people, harvest=given["harvest"])
+    write_parquet(courses, MARKER_COURSES, folder)
+    write_parquet(by_ca125, GCIG, folder)
+    write_parquet(ENDPOINTS.frame([*_changes(courses), *_categories(by_ca125)]), ENDPOINTS, folder)
+    write_parquet(failures, FAILURES, folder)
+    _draw(job, courses, folder)
+
+
+def _changes(courses: pl.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield the lowest change of each marker of each subject that has one."""
+    import polars as pl
+
+    from tilseq.endpoints.rows import endpoint
+
+    changed = courses.filter("used", pl.col("change_pct").is_not_null()).sort("change_pct", "day")
+    for (_, test), rows in changed.group_by("subject", "test", maintain_order=True):
+        row = rows.row(0, named=True)
+        own, at = {"subject": row["subject"], "day": row["day"]}, {"marker": f"{test}"}
+        yield endpoint(own, "marker_lowest_change", row["change_pct"], qualifiers=at, n=rows.height, method=CHANGE)
+
+
+def _categories(by_ca125: pl.DataFrame) -> Iterator[dict[str, Any]]:
+    from tilseq.endpoints.rows import endpoint
+
+    for row in by_ca125.iter_rows(named=True):
+        word = row["category"]
+        status = "not_evaluable" if word == "NE" else "quantified"
+        own = {"subject": row["subject"]}
+        yield endpoint(own, "gcig_ca125", None, value_text=word, status=status, method=EXPLORATORY)
+
+
+def _draw(job: Job, courses: pl.DataFrame, folder: Path) -> None:
+    """Draw the markers of each subject that has values and upper limits of its panel."""
+    import polars as pl
+
+    from tilseq.plots.tumor_markers import marker_courses
+    from tilseq.steps.figures import save_figures
+
+    number = pl.coalesce("value", "limit_value")
+    drawn = courses.filter("used", "in_panel", number > 0, pl.col("upper_limit") > 0)
+    for (subject,), own in drawn.group_by("subject", maintain_order=True):
+        axes = marker_courses(own, **treatment_days(job, f"{subject}")).axes[0]
+        caption = f"tumour markers of {subject}, of the panel of its tumour, as multiples of the upper limit of normal."
+        save_figures({f"markers_{subject}": (axes, caption)}, folder / "figures")

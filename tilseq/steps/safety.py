@@ -1,0 +1,97 @@
+"""Safety: one job a study, subjects by adverse event and worst grade, rates and times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tilseq.steps.clinical_records import frame_of, il2_ends, refusals, whole_study_job
+from tilseq.steps.job import Job
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.study import Study
+
+STEP = "safety"
+WORST = "worst grade by CTCAE as recorded, of the events that are counted; 0 for none"
+
+
+def plan(study: Study) -> list[Job]:
+    """Return one job over all subjects, none where the study has no adverse event."""
+    settings = study.settings.analysis.clinical
+    own = {"emergence": settings.emergence, "il2_end_day": settings.il2_end_day}
+    return whole_study_job(study, STEP, "adverse_events", "followup", settings=own)
+
+
+def run(job: Job, folder: Path) -> None:
+    """Write the listing of adverse events, shares, rates and times, and the worst grade of each subject.
+
+    A subject whose records cannot be used becomes a row of `failures`, and is in no count and no denominator, whose
+    words say so.
+    """
+    import polars as pl
+
+    from tilseq.clinical.adverse_events import event_faults
+    from tilseq.clinical.safety import safety
+    from tilseq.io.write import write_parquet
+    from tilseq.tables.inputs import ADVERSE_EVENTS, FOLLOWUP, INFUSIONS, SUBJECTS
+    from tilseq.tables.outputs import ENDPOINTS, FAILURES
+    from tilseq.tables.safety import ADVERSE_EVENT_RATES, ADVERSE_EVENT_TIMES, listing_table
+    from tilseq.tables.summaries import SUMMARIES
+
+    given = job.arguments
+    events, subjects, infusions = (frame_of(job, table) for table in (ADVERSE_EVENTS, SUBJECTS, INFUSIONS))
+    followup = None if given["followup"] is None else frame_of(job, FOLLOWUP)
+    refused, failures = refusals(STEP, "adverse_events", event_faults(events, subjects["subject"].to_list()))
+    found = safety(
+        events,
+        subjects=subjects,
+        infusions=infusions,
+        followup=followup,
+        emergence=given["emergence"],
+        il2_end=il2_ends(job),
+        refused=refused,
+    )
+    sound = subjects.filter(~pl.col("subject").is_in(refused))
+    treated = _treated(sound, infusions)
+    write_parquet(found.rows, listing_table(found.rows.columns), folder)
+    write_parquet(found.summaries, SUMMARIES, folder)
+    write_parquet(found.rates, ADVERSE_EVENT_RATES, folder)
+    write_parquet(found.times, ADVERSE_EVENT_TIMES, folder)
+    write_parquet(ENDPOINTS.frame(list(_endpoints(found.rows, treated))), ENDPOINTS, folder)
+    write_parquet(failures, FAILURES, folder)
+    _draw(found.rows, len(treated), folder)
+
+
+def _treated(subjects: pl.DataFrame, infusions: pl.DataFrame) -> list[str]:
+    from tilseq.clinical.treated import subjects_of
+
+    people, _ = subjects_of(subjects, infusions)
+    return sorted(name for name, subject in people.items() if subject.treated)
+
+
+def _endpoints(rows: pl.DataFrame, treated: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the worst grade of each subject treated: 0 for one without an event, as all treated were watched."""
+    import polars as pl
+
+    from tilseq.endpoints.rows import endpoint
+
+    worst = rows.filter("counted").group_by("subject").agg(pl.col("grade").max(), pl.len().alias("events"))
+    known = {row["subject"]: row for row in worst.to_dicts()}
+    for name in treated:
+        own = known.get(name, {"grade": 0, "events": 0})
+        yield endpoint(
+            {"subject": name}, "worst_adverse_event_grade", float(own["grade"]), n=own["events"], method=WORST
+        )
+
+
+def _draw(rows: pl.DataFrame, treated: int, folder: Path) -> None:
+    from tilseq.plots.safety import adverse_event_bars
+    from tilseq.steps.figures import save_figures
+
+    if rows.filter("counted").is_empty():
+        return
+    caption = f"adverse events by worst grade; each of the {treated} treated counts once a term."
+    save_figures({"bars": (adverse_event_bars(rows, subjects=treated), caption)}, folder / "figures")
