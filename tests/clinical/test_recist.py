@@ -333,7 +333,7 @@ def test_a_subject_without_baseline_is_not_evaluable_and_nothing_is_guessed():
     found = response(lesions(*rows), subjects=subjects(-30, -7))
     assert found["response"].to_list() == [None, "NE"]
     assert found["sum_mm"].to_list() == [None, None]
-    words = "no baseline: the last assessment before treatment (day -40) precedes the harvest (-30)"
+    words = "no baseline: the last assessment before treatment (day -40) is not after the harvest (-30)"
     assert found["reason"].to_list() == [words, words]
     assert derived(lesion(28, "T1", 10), column="reason") == ["no baseline: no assessment up to day 0"]
 
