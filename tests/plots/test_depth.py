@@ -51,6 +51,11 @@ def test_the_colour_is_that_of_the_response_or_of_the_tumour_type():
     assert bars(axes) == {"melanoma (2)": [(1, 0), (2, -55)], "NSCLC (2)": [(0, 100), (3, -55)]}
 
 
+def test_a_tumour_type_that_is_not_given_has_a_bar_too():
+    axes = waterfall(ROWS.with_columns(tumor_type=ROWS["tumor_type"].replace("nsclc", None)), colour="tumor_type")
+    assert bars(axes) == {"melanoma (2)": [(1, 0), (2, -55)], "not given (2)": [(0, 100), (3, -55)]}
+
+
 def test_many_subjects_are_not_named():
     many = pl.DataFrame({"subject": [f"S{i}" for i in range(41)], "best_response": "SD", "depth_pct": -1.0})
     axes = waterfall(many)
@@ -64,6 +69,8 @@ def test_many_subjects_are_not_named():
         (ROWS.drop("depth_pct"), "needs this column.*depth_pct|depth_pct.*needs this column"),
         (ROWS.with_columns(depth_pct=pl.lit(None, pl.Float64)), "nothing to draw"),
         (pl.concat([ROWS, ROWS]), "one place in the figure.*2 rows of A.*one reader, source and confirmation"),
+        (ROWS.with_columns(best_response=pl.lit("better")), "this is no best response.*better of A"),
+        (ROWS.with_columns(best_response=pl.lit(None, pl.String)), "this is no best response.*None of A"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(frame, told):

@@ -41,12 +41,18 @@ def test_numbers_at_risk_stand_below_the_ticks_of_the_same_axis():
     assert texts(axes)[2:] == [(0, "4"), (1, "3"), (2, "3"), (3, "1"), (4, "1")]
 
 
+def test_a_short_study_has_ticks_within_months():
+    axes = survival(CURVE.with_columns(day=pl.col("day") // 10))
+    assert [round(float(tick), 3) for tick in axes.get_xticks()] == [0, 0.1, 0.2, 0.3, 0.4]
+    assert [text for _, text in texts(axes)[2:]] == ["4", "3", "2", "1", "1"]
+
+
 def test_the_legend_has_the_median_or_the_word_in_its_place():
     (told,) = survival(CURVE, pl.DataFrame([MEDIAN])).get_legend().get_texts()
     assert told.get_text() == "4 subjects, 3 events; median 3.0 months (1.0 to not reached)"
     none = MEDIAN | {"estimate": None, "estimate_text": "cannot be estimated", "lower": None, "upper_text": None}
     (told,) = survival(CURVE, pl.DataFrame([none])).get_legend().get_texts()
-    assert told.get_text() == "4 subjects, 3 events; median cannot be estimated (no limit to no limit)"
+    assert told.get_text() == "4 subjects, 3 events; median cannot be estimated (no limits)"
 
 
 def test_groups_have_a_line_and_a_row_at_risk_each():

@@ -81,5 +81,7 @@ def test_what_cannot_be_drawn_is_refused():
         swimmer(TIMES.filter(subject="C"), READS)
     with pytest.raises(AnalysisError, match="needs this column"):
         swimmer(TIMES, READS.drop("recorded"))
+    with pytest.raises(AnalysisError, match="an event was seen or was not"):
+        swimmer(TIMES.with_columns(event=pl.lit("yes")), READS)
     with pytest.raises(AnalysisError, match="one place in the figure"):
         swimmer(pl.concat([TIMES, TIMES]), READS)

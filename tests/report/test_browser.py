@@ -149,3 +149,15 @@ def test_paper_shows_what_the_screen_folds_and_no_contents_bar(browser, pages):
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     assert len(heights) == 36 and min(heights) > 20
     assert bar == "none"
+
+
+def test_a_narrow_screen_shows_rates_and_medians_before_it_scrolls(browser, pages):
+    shown = """return [...document.querySelectorAll('#clinical .box')].slice(0, 2).map(box =>
+        [...box.querySelectorAll('thead tr:last-child th')]
+            .filter(th => th.offsetWidth).map(th => th.firstChild.data))"""
+    open_page(browser, pages["good"], 400)
+    rates, times = browser.execute_script(shown)
+    assert rates[:3] == ["Group", "Responses", "ORR"]
+    assert times[:4] == ["Endpoint", "Subjects", "Events", "Median"]
+    open_page(browser, pages["good"], 1400)
+    assert browser.execute_script(shown)[0][:5] == ["Group", "Reader", "Responses", "Subjects", "ORR"]

@@ -7,6 +7,8 @@ from tilseq.io.files import write_json
 from tilseq.io.write import write_table
 from tilseq.report import make_figures, render
 from tilseq.report.figures import FIGURES
+from tilseq.report.images import pictures
+from tilseq.report.results import read_results
 from tilseq.tables import outputs
 
 ALL = ["flow_t_cells", "repertoire_mass", "expression_scores", "clinical_spider", "clinical_waterfall"]
@@ -32,6 +34,12 @@ def test_the_cohort_gets_its_figures_with_captions_beside_those_of_the_tubes(dra
     assert [sum(place > start for start in order) for place in places] == [2, 3, 4, *[1] * 5]
     assert captions["subject/flow_P01.svg"] == "P01: T cells in blood over time, with 95 % limits."
     assert order[1] < html.index(f'alt="{captions["subject/flow_P06.svg"]}"') < order[2]
+
+
+def test_survival_stands_before_the_depth_of_response_and_single_courses(drawn):
+    shown = [picture.file for picture in pictures(read_results(drawn))["clinical:cohort"]]
+    names = [*(f"survival_{parameter}" for parameter in ("OS", "PFS", "DOR")), "waterfall", "spider"]
+    assert shown == [f"figures/study/clinical_{name}.svg" for name in names]
 
 
 def test_hostile_names_are_drawn(hostile_out):

@@ -4,7 +4,7 @@ import pytest
 from tilseq.io.write import write_table
 from tilseq.report.glance import glance
 from tilseq.report.results import read_results
-from tilseq.tables import Table, outputs
+from tilseq.tables import Table, best_response, outputs
 from tilseq.tables import repertoire as repertoire_tables
 
 
@@ -26,7 +26,7 @@ def mass(name, subject, day, value, lower=None, upper=None, **more):
 
 
 def table_of(folder, **tables):
-    everything = (*vars(outputs).values(), *vars(repertoire_tables).values())
+    everything = (*vars(best_response).values(), *vars(outputs).values(), *vars(repertoire_tables).values())
     by_name = {table.name: table for table in everything if isinstance(table, Table)}
     (folder / "tables").mkdir(exist_ok=True)
     for name, rows in tables.items():
@@ -86,6 +86,16 @@ def test_one_row_a_subject_tells_response_clones_t_cells_and_samples(tmp_path):
         ],
         "S2": ["–", "–", "–", "–", "–", "–", "0 of 1"],
     }
+
+
+def test_the_confirmed_best_response_stands_beside_the_last_one_of_each_reader_who_differs(tmp_path):
+    own = {"subject": "S1", "source": "recorded", "rule": "confirmed_pr"}
+    told = [("A", "required", "PR"), ("A", "not_required", "CR"), ("B", "required", "not_assessed")]
+    best = [{**own, "reader": who, "confirmation": how, "best_response": word} for who, how, word in told]
+    _, heads, rows = table_of(tmp_path, samples=[sample("t", "S1", 7, "tcr"), sample("u", "S2", 7, "tcr")],
+                              best_response=best)  # fmt: skip
+    assert heads[1] == "Best response confirmed"
+    assert (rows["S1"][0], rows["S2"][0]) == ("PR  A; not assessed  B", "–")
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,8 @@ def median_words(row: Mapping[str, Any]) -> str:
     'median 9.2 months (6.6 to not reached)'
     """
     unit = "" if row["estimate"] is None else " months"
+    if row["lower"] is None and row["upper"] is None:
+        return f"median {in_words(row, 'estimate')}{unit} (no limits)"
     return f"median {in_words(row, 'estimate')}{unit} ({in_words(row, 'lower')} to {in_words(row, 'upper')})"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,6 +27,7 @@ MOST_LABELLED = 40
 LEAST_PLACES = 4
 HIGHEST = 100.0  # %; a bar that grows further would flatten all others
 LETTERS_AN_INCH = 13  # of the title; the legend and the vertical axis take two inches
+NOT_GIVEN = "not given"
 MEND = "keep the rows of one reader, source and confirmation"
 
 
@@ -53,13 +55,19 @@ def waterfall(frame: Any, *, colour: Literal["best_response", "tumor_type"] = "b
     Raises
     ------
     AnalysisError
-        A column is absent, a subject has several rows, or no subject has a change.
+        A column is absent, a subject has several rows or no best response, or no subject has a change.
     """
     import polars as pl
 
     needed = COLUMNS if colour == "best_response" else (*COLUMNS, colour)
     rows = one_a_subject(needing(frame, needed), MEND)
     rows = rows.select("subject", pl.col("best_response", colour).cast(pl.String), pl.col("depth_pct").cast(pl.Float64))
+    strange = rows.filter(~pl.col("best_response").is_in(list(RESPONSE_COLOURS)).fill_null(False))
+    if strange.height:
+        found = f"{strange['best_response'][0]} of {strange['subject'][0]}"
+        expected = ", ".join(RESPONSE_COLOURS)
+        raise AnalysisError("this is no best response", column="best_response", found=found, expected=expected)
+    rows = rows.with_columns(pl.col(colour).fill_null(NOT_GIVEN))
     bars = rows.filter(pl.col("depth_pct").is_finite()).sort(["depth_pct", "subject"], descending=[True, False])
     if bars.is_empty():
         raise AnalysisError("nothing to draw: no subject has a sum after its baseline", column="depth_pct")
@@ -127,8 +135,8 @@ def _colours(bars: pl.DataFrame, colour: str) -> dict[str, str]:
     found = set(bars[colour])
     if colour == "best_response":
         return {word: own for word, own in RESPONSE_COLOURS.items() if word in found}
-    types = bars.drop_nulls(colour)[colour].unique().sort().to_list()
-    return dict(zip(types, (*PALETTE[:-1], MUTED), strict=False))
+    types = sorted(found - {NOT_GIVEN})
+    return dict(zip(types, cycle(PALETTE[:-1]), strict=False)) | ({NOT_GIVEN: MUTED} if NOT_GIVEN in found else {})
 
 
 def _told(bars: pl.DataFrame, without: list[str], named: bool) -> str:

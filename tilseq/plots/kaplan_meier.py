@@ -28,6 +28,7 @@ OF_MEDIAN = (
     "unit",
 )
 STEPS = (1, 2, 3, 6, 12, 24, 60, 120)  # months between ticks
+LEAST_MONTHS, FRACTIONS = 3, (0.1, 0.25, 0.5)  # of a month, where the whole lasts less than that
 MOST_TICKS = 10
 DASHES = ("-", "--", ":", "-.")
 LINE = 13  # points between lines below the axis
@@ -75,7 +76,7 @@ def survival(curve: Any, estimates: Any = None, *, since: str = "start") -> Axes
         for (group, own), (dash, colour) in looks:
             _draw_curve(axes, own, _label(group, own, medians.get(group), alone=len(groups) == 1), colour, dash)
         last = max(float(day) for own in groups.values() for day in own["day"]) / MONTH
-        axes.set_xlim(0, last * 1.03)
+        axes.set_xlim(0, max(last, FRACTIONS[0]) * 1.03)
         axes.set_ylim(0, 1.03)
         axes.set_xticks(ticks := _ticks(last), [f"{month:g}" for month in ticks])
         axes.set_ylabel(f"{parameter}, share without an event")
@@ -117,8 +118,9 @@ def _draw_curve(axes: Axes, own: pl.DataFrame, label: str, colour: str, dash: st
 
 
 def _ticks(last: float) -> list[float]:
-    step = next((step for step in STEPS if last / step <= MOST_TICKS), STEPS[-1])
-    return [float(month) for month in range(0, int(last) + 1, step)]
+    steps = STEPS if last >= LEAST_MONTHS else (*FRACTIONS, *STEPS)
+    step = next((step for step in steps if last / step <= MOST_TICKS), steps[-1])
+    return [step * place for place in range(int(last / step) + 1)]
 
 
 def _write_at_risk(axes: Axes, groups: dict[str, pl.DataFrame], ticks: list[float], since: str) -> None:

@@ -66,6 +66,10 @@ def swimmer(time_to_event: Any, response: Any, *, therapies: Any = None) -> Axes
     import polars as pl
 
     times = needing(time_to_event, TIME_COLUMNS)
+    if times["event"].dtype not in (pl.Boolean, pl.Null):
+        raise AnalysisError(
+            "an event was seen or was not", column="event", found=times["event"][0], expected="booleans"
+        )
     alive = one_a_subject(times.filter(parameter="OS"), MEND)
     lanes = alive.drop_nulls(["start_day", "end_day"]).with_columns(days=pl.col("end_day") - pl.col("start_day"))
     if lanes.is_empty():

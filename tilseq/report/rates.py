@@ -46,7 +46,9 @@ def _rates(results: Results, title: str, wanted: Callable[[str, bool], bool]) ->
             continue
         found.setdefault(where, {})[pairs.get("response", row["parameter"])] = row
     words = [word for word in BEST_RESPONSES if any(own[word]["numerator"] for own in found.values() if word in own)]
-    heads = [Head("Group"), Head("Reader"), Head("Responses"), Head("Subjects", numeric=True)]
+    one_reader = len({reader for _, _, reader in found}) < 2
+    heads = [Head("Group"), Head("Reader", aside=one_reader), Head("Responses")]
+    heads.append(Head("Subjects", numeric=True, aside=True))
     heads += [Head(name, f"{meaning}, %", True) for name, meaning in RATES.items()]
     heads += [Head(RESPONSE_WORDS.get(word, word), numeric=True, group="best response") for word in words]
     rows = [

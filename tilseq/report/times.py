@@ -114,7 +114,9 @@ def subject_times(results: Results) -> View:
 def _estimates(results: Results, title: str, wanted: Callable[[str], bool]) -> View:
     landmarks = results.tables["survival_estimates"].filter(quantity="survival_at")["at_day"].unique().sort().to_list()
     counted_from = origins(results)
-    heads = [Head("Endpoint", "counts from"), Head("Reader"), Head("Group"), Head("Subjects", numeric=True)]
+    one_reader = results.tables["survival_estimates"]["reader"].drop_nulls().n_unique() < 2
+    heads = [Head("Endpoint", "counts from"), Head("Reader", aside=one_reader), Head("Group")]
+    heads.append(Head("Subjects", numeric=True))
     heads += [Head("Events", numeric=True), Head("Median", "months (limits)", True)]
     heads += [Head(f"Day {day}", _months(day), True, group="without an event, % (limits)") for day in landmarks]
     heads += [Head("Left out", numeric=True)]
