@@ -1,4 +1,4 @@
-"""Diameters in centimetres at a later visit: refused where nothing else is likely, told where a lesion may have shrunk."""
+"""Diameters in centimetres at a later visit: refused where hardly anything else is likely, else told."""
 
 import polars as pl
 import pytest

@@ -1,4 +1,4 @@
-"""New lesions: those that were not there at the baseline, equivocal ones, and what is back after a complete response."""
+"""New lesions: not there at the baseline, equivocal ones, and what is back after a complete response."""
 
 import polars as pl
 

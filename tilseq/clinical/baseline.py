@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from tilseq.clinical.assessments import Assessment, problem
-from tilseq.clinical.centimetres import LEAST_TARGET, listed
+from tilseq.clinical.assessments import Assessment, listed, problem
+from tilseq.clinical.centimetres import LEAST_TARGET
 from tilseq.errors import TableError
 
 MOST_TARGETS = 5
@@ -28,7 +28,10 @@ def choose_baseline(assessments: Sequence[Assessment], harvest: int | None, last
         return after_harvest[-1], ""
     if before:
         day = assessments[before[-1]].first_day
-        return None, f"no baseline: the last assessment before treatment (day {day}) precedes the harvest ({harvest})"
+        return (
+            None,
+            f"no baseline: the last assessment before treatment (day {day}) is not after the harvest ({harvest})",
+        )
     return None, f"no baseline: no assessment up to day {last_day}"
 
 

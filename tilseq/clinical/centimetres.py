@@ -1,17 +1,16 @@
-"""Diameters that look like centimetres: refused where nothing else is likely, told where a lesion may have shrunk."""
+"""Diameters that look like centimetres: refused where hardly anything else is likely, else told."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tilseq.clinical.assessments import MICROMETRES, Assessment
+from tilseq.clinical.assessments import MICROMETRES, Assessment, Row, listed, problem
 from tilseq.errors import TableError
 
 LEAST_TARGET = {False: 10 * MICROMETRES, True: 15 * MICROMETRES}
 TOO_SMALL = 5 * MICROMETRES  # what RECIST 1.1 writes down for a lesion too small to measure
 LARGE = 30 * MICROMETRES
 FALL = 8  # a change of unit is tenfold, and the lesion may have changed too
-EXPECTED = "diameters in mm, not cm"
 MEND = "multiply centimetres by 10; if these are mm, accept them (`undersized`)"
 
 
@@ -20,16 +19,8 @@ def undersized_targets(base: Assessment, place: str, problems: list[TableError])
     rows = [row for row in base.named("target").values() if row["size"] is not None]
     if rows and all(row["size"] < LEAST_TARGET[False] for row in rows):
         sizes = ", ".join(f"{row['size'] / MICROMETRES:g}" for row in rows)
-        problems.append(
-            TableError(
-                "every target of the baseline is below 10 mm, which no target may be",
-                row=rows[0]["row"],
-                column="diameter_mm",
-                found=f"{place}, day {base.day}: {sizes}",
-                expected=EXPECTED,
-                mend=MEND,
-            )
-        )
+        what = "every target of the baseline is below 10 mm, which no target may be"
+        problems.append(_refusal(what, f"{place}, day {base.day}: {sizes}", rows[0]))
 
 
 def centimetre_visits(assessments: Sequence[Assessment], place: str, problems: list[TableError]) -> None:
@@ -49,16 +40,14 @@ def centimetre_visits(assessments: Sequence[Assessment], place: str, problems: l
         if fell or dipped:
             first = one.lesions[next(iter(sizes))]
             told = ", ".join(f"{name} {_mm(before[name])} to {_mm(size)}" for name, size in sizes.items())
-            problems.append(
-                TableError(
-                    "every target of this visit is as small as in cm",
-                    row=first["row"],
-                    column="diameter_mm",
-                    found=f"{place}, day {one.day}: {told}",
-                    expected=EXPECTED,
-                    mend=MEND,
-                )
-            )
+            what = "every target of this visit is as small as in cm"
+            problems.append(_refusal(what, f"{place}, day {one.day}: {told}", first))
+
+
+def _refusal(what: str, found: str, row: Row) -> TableError:
+    error = problem(what, "diameter_mm", found, MEND, row=row["row"])
+    error.expected = "diameters in mm, not cm"
+    return error
 
 
 def told_small(before: Assessment, now: Assessment, targets: Iterable[str]) -> list[str]:
@@ -76,9 +65,3 @@ def _measured(assessment: Assessment) -> Mapping[str, int]:
 
 def _mm(size: int) -> str:
     return f"{size / MICROMETRES:g}"
-
-
-def listed(what: str, names: Iterable[str]) -> str:
-    """Return names and what is said of them, or nothing without names."""
-    together = ", ".join(names)
-    return f"{together} {what}" if together else ""
