@@ -214,6 +214,11 @@ def by_group(time_to_event: Any, groups: Any = None) -> list[Times]:
         Table `time_to_event`; subjects with null days are counted as left out.
     groups
         See `read_groups`. Subjects without a value are a group of their own, `column=not given`.
+
+    Raises
+    ------
+    AnalysisError
+        A group is called `not given` and there are subjects without a value.
     """
     frame = read_times(time_to_event)
     known = None if groups is None else read_groups(groups, frame["subject"])
@@ -229,6 +234,10 @@ def by_group(time_to_event: Any, groups: Any = None) -> list[Times]:
                 times(named.filter(pl.col(column) == value), parameter, reader, f"{column}={value}") for value in values
             ]
             missing = named.filter(pl.col(column).is_null())
+            if missing.height and NOT_GIVEN in values:
+                what = "a group has the name of those without one"
+                mend = "give it another name, or leave those cells empty too"
+                raise AnalysisError(what, column=column, found=NOT_GIVEN, mend=mend)
             if missing.height:
                 parts.append(times(missing, parameter, reader, f"{column}={NOT_GIVEN}"))
     return parts
