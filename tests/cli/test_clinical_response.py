@@ -223,3 +223,15 @@ def test_a_therapy_of_an_unknown_subject_is_told_with_its_row_and_the_others_go_
     assert run(folder, "--therapies", "t.csv") == 4
     assert "t.csv, row 3, column subject: this subject is not in subjects" in capsys.readouterr().err
     assert best(folder) == {"P1": "SD", "P2": "SD", "P3": "not_assessed"}
+
+
+def test_rows_are_those_of_the_file_beside_a_subject_that_cannot_be_read(folder, capsys):
+    bad = LESIONS.replace("P1,42,w6,inv,T1,target,35,", "P1,42,w6,inv,T1,target,35 mm,")
+    (folder / "l.csv").write_text(bad.replace("P2,42,w6,inv,T1,target,50,", "P2,42,w6,inv,T1,nontarget,50,"))
+    (folder / "r.csv").write_text(RESPONSES + "P3,42,w6,inv,SD\n")
+    assert run(folder) == 4
+    told = capsys.readouterr().err
+    assert "l.csv, row 3, column diameter_mm" in told
+    assert "l.csv, row 6, column role" in told
+    (folder / "r.csv").write_text(RESPONSES)
+    assert run(folder) == 3  # of no subject is anything left

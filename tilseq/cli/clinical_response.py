@@ -134,7 +134,7 @@ def response_command(
     paths = {"lesions": str(lesions), "responses": str(responses)}
     work = _Work(paths, given, rows, confirmation if with_irecist else None, faulty)
     work.derive()
-    if not work.derived:
+    if work.failed and not any(frame.height for frame in work.derived):
         return EXIT_INVALID
     for frame, table in work.tables(settings):
         write_table(frame, table, output)
@@ -144,8 +144,8 @@ def response_command(
 def _read(paths: dict[str, Path | None]) -> tuple[dict[str, pl.DataFrame | None], list[str]]:
     """Return the tables by name and the subjects with a row that cannot be used; tell every such row.
 
-    Of those subjects no lesion, response, therapy or follow-up is kept; of `subjects` and `infusions` what can be used
-    is, as they stay in the denominators.
+    Lesions and responses have a column `row`, of their file. Of those subjects no lesion, response, therapy or
+    follow-up is kept; of `subjects` and `infusions` what can be used is, as they stay in the denominators.
     """
     import polars as pl
 
@@ -168,7 +168,7 @@ def _read(paths: dict[str, Path | None]) -> tuple[dict[str, pl.DataFrame | None]
             frame = _of_known(frame, people["subject"], path, wrong)
         tell_faults(path, wrong, [])
         faults |= wrong
-        given[table.name] = frame
+        given[table.name] = frame.with_row_index("row", offset=2) if table in (LESIONS, RESPONSE_READS) else frame
     for name in ("lesions", "responses", "therapies", "followup"):
         one = given[name]
         given[name] = None if one is None else one.filter(~pl.col("subject").is_in(list(faults)))
@@ -213,10 +213,8 @@ class _Work:
         from tilseq.clinical.reconcile import readers_half_named
         from tilseq.errors import StudyError, TableError
 
-        lesions, responses = (
-            None if frame is None else frame.with_row_index("row", offset=2)
-            for frame in (self.given["lesions"], self.given["responses"])
-        )
+        lesions: pl.DataFrame = self.given["lesions"]
+        responses: pl.DataFrame | None = self.given["responses"]
         try:
             self._one(lesions, responses)
             return
