@@ -193,3 +193,45 @@ def test_a_bad_recorded_response_is_told_with_its_row(folder, capsys, line, row,
     assert run(folder) == 4
     assert capsys.readouterr().err.startswith(f"tilseq: {folder / 'r.csv'}, row {row}, {words}")
     assert best(folder)["P1"] == "PR"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "row"),
+    [
+        ("l.csv", LESIONS.replace("P1,42,w6,inv,T1,target,35,", "P1,42,w6,inv,T1,target,35 mm,"), 3),
+        ("l.csv", LESIONS.replace("P1,42,w6", "P1,week 6,w6"), 3),
+        ("l.csv", LESIONS + "P1,84,w12,inv,T1,target,31,\n", 8),
+        ("l.csv", LESIONS.replace("P1,84,w12,inv", "P1,84,w12,inv "), 4),
+        ("l.csv", LESIONS.replace("P1,84", "P1 ,84"), 4),
+        ("r.csv", RESPONSES.replace("P1,42,w6,inv,PR", "P1,42,w6,inv,partial"), 2),
+        ("s.csv", SUBJECTS.replace("P1,melanoma,-60", "P1,melanoma,in May"), 2),
+        ("i.csv", INFUSIONS + "P1,1,3\n", 5),
+        ("t.csv", THERAPIES.replace("60", "later"), 2),
+    ],
+)
+def test_a_row_that_cannot_be_used_costs_its_subject_alone(folder, capsys, file, text, row):
+    (folder / file).write_text(text)
+    assert run(folder, "--therapies", "t.csv", "--irecist") == 4
+    assert f"{file}, row {row}" in capsys.readouterr().err
+    assert best(folder) == {"P1": "not_assessed", "P2": "SD", "P3": "not_assessed"}
+    rates = pl.read_csv(folder / "out/summaries.csv").filter(parameter="ORR", group="all", population="infused")
+    assert rates["denominator"].to_list() == [3, 3]
+
+
+def test_a_therapy_of_an_unknown_subject_is_told_with_its_row_and_the_others_go_on(folder, capsys):
+    (folder / "t.csv").write_text(THERAPIES + "P9,anti-PD-1,60\n")
+    assert run(folder, "--therapies", "t.csv") == 4
+    assert "t.csv, row 3, column subject: this subject is not in subjects" in capsys.readouterr().err
+    assert best(folder) == {"P1": "SD", "P2": "SD", "P3": "not_assessed"}
+
+
+def test_rows_are_those_of_the_file_beside_a_subject_that_cannot_be_read(folder, capsys):
+    bad = LESIONS.replace("P1,42,w6,inv,T1,target,35,", "P1,42,w6,inv,T1,target,35 mm,")
+    (folder / "l.csv").write_text(bad.replace("P2,42,w6,inv,T1,target,50,", "P2,42,w6,inv,T1,nontarget,50,"))
+    (folder / "r.csv").write_text(RESPONSES + "P3,42,w6,inv,SD\n")
+    assert run(folder) == 4
+    told = capsys.readouterr().err
+    assert "l.csv, row 3, column diameter_mm" in told
+    assert "l.csv, row 6, column role" in told
+    (folder / "r.csv").write_text(RESPONSES)
+    assert run(folder) == 3  # of no subject is anything left

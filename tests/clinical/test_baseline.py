@@ -74,11 +74,19 @@ def test_a_baseline_in_centimetres_is_refused_with_its_row_and_asked_about():
     assert reasons(lesion(-5, "N1", 2.9, role="nontarget"), lesion(-5, "T1")) == ["T1 not measured"]
 
 
-@pytest.mark.parametrize(("sizes", "told"), [((3.0, 2.0), True), ((3.3, 1.9), True), ((3.0, 20.0), False)])
-def test_a_visit_in_centimetres_is_told(sizes, told):
-    rows = [lesion(-5, "T1", 30.0), lesion(-5, "T2", 20.0)]
-    rows += [lesion(41, name, size) for name, size in zip(("T1", "T2"), sizes, strict=True)]
-    assert reasons(*rows)[1] == ("every target a tenth of what it was: in cm?" if told else None)
+def test_a_visit_that_begins_before_treatment_and_ends_within_a_week_of_it_is_the_baseline():
+    start = pl.DataFrame({"subject": ["S1"], "lymphodepletion_day": [-7]})
+
+    def found(last_scan, visit="BL"):
+        rows = [lesion(-8, "T1", 50.0, visit=visit), lesion(last_scan, "T2", 20.0, visit=visit)]
+        rows += [lesion(42, "T1", 30.0), lesion(42, "T2", 18.0)]
+        return response(pl.DataFrame(rows, infer_schema_length=None), subjects=start)
+
+    table = found(-6)
+    assert table.select("day", "baseline", "response").rows() == [(-6, True, None), (42, False, "PR")]
+    assert table["reason"][0] == "the last scan is 1 days after treatment started (day -7); scans on days -8 to -6"
+    assert found(-1)["response"].to_list() == [None, "PR"]
+    assert found(0)["response"].to_list() == ["NE", "NE"]  # the day of the infusion
 
 
 def test_rows_without_a_reader_beside_rows_of_one_are_refused():

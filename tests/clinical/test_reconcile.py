@@ -53,4 +53,52 @@ def test_a_response_recorded_at_the_baseline_is_listed():
     table = response(pl.DataFrame([lesion(-5, "T1", 50.0), lesion(42, "T1", 35.0)]), recorded)
     found = response_differences(table)
     assert found.select("day", "kind").rows() == [(-5, "recorded_only"), (42, "derived_only")]
-    assert found["derivation"][0] == "the baseline has no response"
+    assert found["derivation"][0] == "the baseline has no response; the SD recorded at the baseline does not count"
+
+
+def laid(recorded, *rows):
+    """Return day, derived, recorded, agrees and reason of each row, from (visit, day, word) recorded."""
+    visits, days, words = zip(*recorded, strict=True)
+    reads = pl.DataFrame({"subject": ["S1"] * len(days), "visit": visits, "day": days, "response": words})
+    table = response(pl.DataFrame(list(rows), infer_schema_length=None), reads)
+    return table.select("day", "response", "recorded", "agrees", "reason").rows()
+
+
+BASE = lesion(-8, "T1", 50.0, visit="BL")
+
+
+def test_a_response_of_a_visit_whose_scans_are_far_away_has_a_row_of_its_own():
+    scans = [BASE, lesion(42, "T1", 50.0, visit="D42"), lesion(60, "T1", 50.0, visit="UNS")]
+    found = laid([("D42", 42, "SD"), ("UNS", 200, "PD")], *scans)
+    why = "no lesion was assessed; recorded for UNS on day 200, whose scans are of day 60"
+    assert found[1:] == [
+        (42, "SD", "SD", True, None),
+        (60, "SD", None, None, None),
+        (200, None, "PD", None, why),
+    ]
+    # Read within two weeks of its scans it is theirs; a day later it is not.
+    assert laid([("UNS", 74, "SD")], *scans)[2] == (60, "SD", "SD", True, None)
+    assert [row[0] for row in laid([("UNS", 75, "SD")], *scans)] == [-8, 42, 60, 75]
+    # Unscheduled visits may share a name.
+    both = laid([("UNS", 60, "SD"), ("UNS", 200, "PD")], *scans)
+    assert [(row[0], row[2]) for row in both] == [(-8, None), (42, None), (60, "SD"), (200, "PD")]
+
+
+def test_a_mistyped_day_agrees_with_nothing():
+    found = laid([("D84", 840, "SD")], BASE, lesion(84, "T1", 50.0, visit="D84"))
+    assert [row[:4] for row in found[1:]] == [(84, "SD", None, None), (840, None, "SD", None)]
+
+
+def test_a_response_of_another_visits_day_is_laid_there_and_told():
+    scans = [BASE, lesion(42, "T1", 50.0, visit="D42"), lesion(84, "T1", 50.0, visit="D84")]
+    why = "recorded for D42 on day 84, whose scans are of day 42"
+    assert laid([("D42", 84, "SD")], *scans)[2] == (84, "SD", "SD", True, why)
+
+
+def test_a_response_by_the_name_of_the_baseline_after_treatment_started_is_none_of_it():
+    scans = [BASE, lesion(42, "T1", 50.0, visit="D42")]
+    far = laid([("D42", 42, "SD"), ("BL", 200, "PD")], *scans)
+    assert [(row[0], row[2]) for row in far] == [(-8, None), (42, "SD"), (200, "PD")]
+    near = laid([("BL", 5, "PD")], *scans)
+    assert near[1] == (5, None, "PD", None, "no lesion was assessed; named BL as the baseline of day -8")
+    assert laid([("BL", -3, "NE")], *scans)[0][4] == "the NE recorded at the baseline does not count"

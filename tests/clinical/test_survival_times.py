@@ -93,3 +93,10 @@ def test_subjects_without_a_time_or_a_group_are_counted():
         "tumor_type=ovarian": (1, 1),
         "tumor_type=not given": (2, 0),
     }
+
+
+def test_a_group_called_as_those_without_one_is_refused():
+    rows = table([5, 9], [True, False])
+    groups = pd.DataFrame({"subject": ["00", "01"], "arm": ["not given", None]})
+    with pytest.raises(AnalysisError, match="column arm.*name of those without one"):
+        by_group(rows, groups)

@@ -12,7 +12,7 @@ from tilseq.io.clinical import (
     read_subjects,
     read_therapies,
 )
-from tilseq.tables.inputs import FOLLOWUP
+from tilseq.tables.inputs import FOLLOWUP, LESIONS
 
 
 def test_lesions_responses_and_subjects_of_a_study(tmp_path):
@@ -71,3 +71,25 @@ def test_a_faulty_row_is_told_of_its_subject(tmp_path):
     path.write_text("subject,alive\nS1,9\n")
     with pytest.raises(StudyError, match="column alive"):
         parse_by_subject(path, FOLLOWUP)
+
+
+def test_an_identifier_with_a_space_at_an_end_is_refused_with_its_row(tmp_path):
+    path = tmp_path / "l.csv"
+    path.write_text(
+        "subject,day,visit,reader,lesion,role,diameter_mm\n"
+        "A,-5,BL,inv,T1,target,50\nA ,42,D42,inv,T1,target,30\nB,-5,BL,inv ,T1,target,50\nC,-5, BL,inv,T1,target,50\n"
+    )
+    with pytest.raises(StudyError) as caught:
+        read_lesions(path)
+    assert [(one.row, one.column, one.what) for one in caught.value.problems] == [
+        (3, "subject", "a space at one end"),
+        (4, "reader", "a space at one end"),
+        (5, "visit", "a space at one end"),
+    ]
+    frame, faults = parse_by_subject(path, LESIONS)
+    assert {subject: [one.row for one in problems] for subject, problems in faults.items()} == {
+        "A": [3],
+        "B": [4],
+        "C": [5],
+    }
+    assert frame["subject"].to_list() == ["A", "A", "B", "C"]

@@ -1,3 +1,5 @@
+from datetime import date
+
 import pandas as pd
 import polars as pl
 import pytest
@@ -185,3 +187,35 @@ def test_an_amount_of_a_sample_is_one_that_can_be(name, cell, expected):
     text = pl.DataFrame([row | {name: cell}], schema=dict.fromkeys(SAMPLES.names, pl.String))
     _, (problem,) = parse(text, SAMPLES, file="samples.csv")
     assert (problem.row, problem.column, problem.found, problem.expected) == (2, name, f"'{cell}'", expected)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("cells", "twelve", "a whole number"),
+        ("cells", 42.9, "a whole number"),
+        ("cells", float("inf"), "a whole number"),
+        ("cells", date(2024, 5, 1), "a whole number"),
+        ("share", "12 mm", "a number with a decimal point and without a unit"),
+        ("share", [0.5], "a number with a decimal point and without a unit"),
+        ("stained", 2, "true or false"),
+        ("stained", 0.5, "true or false"),
+        ("stained", "perhaps", "true or false"),
+    ],
+)
+def test_conform_refuses_a_value_of_another_kind_and_names_it(column, value, expected):
+    frame = pl.DataFrame({"tube": ["a", "b"], column: [None, value]})
+    with pytest.raises(TableError) as caught:
+        conform(frame, TUBES)
+    assert (caught.value.column, caught.value.expected) == (column, expected)
+    assert caught.value.found is not None
+
+
+def test_conform_takes_what_is_the_same_value_of_another_type():
+    frame = pl.DataFrame({"tube": [7], "cells": [42.0], "share": [1], "stained": [1]})
+    assert conform(frame, TUBES).row(0) == ("7", None, 42, 1.0, True)
+    assert conform(pl.DataFrame({"tube": ["a"], "cells": ["42"], "share": [None]}), TUBES).row(0)[2:] == (
+        42,
+        None,
+        None,
+    )

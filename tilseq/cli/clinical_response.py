@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder
+from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder, tell_faults
 
 if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.clinical import BestResponsePolicy, IrecistPolicy
+    from tilseq.errors import TilseqError
 
 CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 FURTHER = ("subjects", "therapies", "infusions", "followup", "schedule")
@@ -47,14 +48,14 @@ def _words(_context: click.Context, _option: click.Parameter, text: str) -> tupl
     type=click.Choice(["sum_rule", "pd"]),
     default="sum_rule",
     show_default=True,
-    help="After a complete response: 5 mm above the nadir as always, or any target back is PD.",
+    help="After a complete response: 5 mm above the nadir as always, or any lesion back is PD.",
 )
 @click.option(
     "--undersized",
     type=click.Choice(["refuse", "accept"]),
     default="refuse",
     show_default=True,
-    help="A baseline whose targets are all below 10 mm, as in centimetres.",
+    help="A baseline whose targets are all below 10 mm, or a later visit that looks like centimetres.",
 )
 @click.option(
     "--source",
@@ -118,41 +119,92 @@ def response_command(
 
     Each table is written as .csv and .parquet: response; response_differences (recorded and derived responses that
     are not the same, and why); best_response, with confirmation and without; summaries (ORR, DCR, over all, by arm and
-    by tumour type, exact limits); with --irecist also irecist and irecist_best. A subject whose rows contradict one
-    another is told and stays in the denominators, not assessed; the others are derived, and the exit code is 4.
+    by tumour type, exact limits); with --irecist also irecist and irecist_best. A subject whose rows cannot be read or
+    contradict one another is told with file and row and stays in the denominators, not assessed; the others are
+    derived, and the exit code is 4.
     """
     from tilseq.clinical import BestResponsePolicy, IrecistPolicy
-    from tilseq.io import clinical as io
     from tilseq.io.write import write_table
 
     further = {name: options.pop(name) for name in FURTHER}
-    given = {
-        name: None if path is None else getattr(io, f"read_{name}")(path)
-        for name, path in {"lesions": lesions, "responses": responses, **further}.items()
-    }
+    given, faulty = _read({"lesions": lesions, "responses": responses, **further})
     rows = {"regrowth": regrowth, "undersized": undersized}
     settings = BestResponsePolicy(**options)
     confirmation = IrecistPolicy(*progression_days)
     paths = {"lesions": str(lesions), "responses": str(responses)}
-    work = _Work(paths, given, rows, confirmation if with_irecist else None)
+    work = _Work(paths, given, rows, confirmation if with_irecist else None, faulty)
     work.derive()
-    if not work.derived:
+    if work.failed and not any(frame.height for frame in work.derived):
         return EXIT_INVALID
     for frame, table in work.tables(settings):
         write_table(frame, table, output)
     return EXIT_SOME_FAILED if work.failed else 0
 
 
+def _read(paths: dict[str, Path | None]) -> tuple[dict[str, pl.DataFrame | None], list[str]]:
+    """Return the tables by name and the subjects with a row that cannot be used; tell every such row.
+
+    Lesions and responses have a column `row`, of their file. Of those subjects no lesion, response, therapy or
+    follow-up is kept; of `subjects` and `infusions` what can be used is, as they stay in the denominators.
+    """
+    import polars as pl
+
+    from tilseq.io.clinical import parse_by_subject, read_schedule
+    from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, LESIONS, RESPONSE_READS, SUBJECTS, THERAPIES
+
+    given: dict[str, pl.DataFrame | None] = dict.fromkeys(paths)
+    faults: dict[str, list[TilseqError]] = {}
+    people: pl.DataFrame | None = None
+    for table in (SUBJECTS, INFUSIONS, LESIONS, RESPONSE_READS, THERAPIES, FOLLOWUP):
+        path = paths[table.name]
+        if path is None:
+            continue
+        frame, wrong = parse_by_subject(path, table)
+        if table in (SUBJECTS, INFUSIONS):
+            needed = [column.name for column in table.columns if column.needed]
+            frame = frame.drop_nulls(needed).unique(table.key, keep="first", maintain_order=True)
+        people = frame if table is SUBJECTS else people
+        if table in (THERAPIES, FOLLOWUP) and people is not None:
+            frame = _of_known(frame, people["subject"], path, wrong)
+        tell_faults(path, wrong, [])
+        faults |= wrong
+        given[table.name] = frame.with_row_index("row", offset=2) if table in (LESIONS, RESPONSE_READS) else frame
+    for name in ("lesions", "responses", "therapies", "followup"):
+        one = given[name]
+        given[name] = None if one is None else one.filter(~pl.col("subject").is_in(list(faults)))
+    if paths["schedule"] is not None:
+        given["schedule"] = read_schedule(paths["schedule"])
+    return given, sorted(faults)
+
+
+def _of_known(frame: pl.DataFrame, known: pl.Series, path: Path, faults: dict[str, list[TilseqError]]) -> pl.DataFrame:
+    """Return the rows of the subjects of `subjects`; add those of others to the faults."""
+    import polars as pl
+
+    from tilseq.errors import TableError
+
+    strange = frame.with_row_index("row", offset=2).filter(~pl.col("subject").is_in(known.implode()))
+    for row, subject in strange.select("row", "subject").iter_rows():
+        problem = TableError("this subject is not in subjects", file=path, row=row, column="subject", found=subject)
+        faults.setdefault(subject, []).append(problem)
+    return frame.filter(pl.col("subject").is_in(known.implode()))
+
+
 class _Work:
     """One call: what it was given, what each subject gave, and the subjects that failed."""
 
     def __init__(
-        self, paths: dict[str, str], given: dict[str, Any], settings: dict[str, Any], irecist: IrecistPolicy | None
+        self,
+        paths: dict[str, str],
+        given: dict[str, Any],
+        settings: dict[str, Any],
+        irecist: IrecistPolicy | None,
+        faulty: Sequence[str],
     ) -> None:
         self.paths, self.given, self.settings, self.irecist = paths, given, settings, irecist
         self.derived: list[pl.DataFrame] = []
         self.irecists: list[pl.DataFrame] = []
-        self.failed: list[str] = []
+        self.failed = list(faulty)
 
     def derive(self) -> None:
         """Derive all subjects together or, where rows contradict one another, each alone; tell the errors."""
@@ -161,10 +213,8 @@ class _Work:
         from tilseq.clinical.reconcile import readers_half_named
         from tilseq.errors import StudyError, TableError
 
-        lesions, responses = (
-            None if frame is None else frame.with_row_index("row", offset=2)
-            for frame in (self.given["lesions"], self.given["responses"])
-        )
+        lesions: pl.DataFrame = self.given["lesions"]
+        responses: pl.DataFrame | None = self.given["responses"]
         try:
             self._one(lesions, responses)
             return

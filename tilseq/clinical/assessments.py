@@ -178,3 +178,9 @@ def problem(
     error = TableError(what, row=row, column=column, found=found, mend=mend)
     error.table = table
     return error
+
+
+def listed(what: str, names: Iterable[str]) -> str:
+    """Return names and what is said of them, or nothing without names."""
+    together = ", ".join(names)
+    return f"{together} {what}" if together else ""

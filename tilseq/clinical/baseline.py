@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from tilseq.clinical.assessments import MICROMETRES, Assessment, Row, problem
+from tilseq.clinical.assessments import Assessment, listed, problem
+from tilseq.clinical.centimetres import LEAST_TARGET
 from tilseq.errors import TableError
 
-LEAST_TARGET = {False: 10 * MICROMETRES, True: 15 * MICROMETRES}
 MOST_TARGETS = 5
 MOST_IN_ORGAN = 2  # all lymph nodes are one organ (RECIST 1.1 questions and clarifications, EORTC)
 LONGEST_BEFORE = 28  # days from the baseline to the start of treatment
+LATEST_SCAN = 7  # days from the start of treatment to the last scan of a visit that began before it
 NODES = "lymph nodes"
 
 
@@ -19,8 +20,9 @@ def choose_baseline(assessments: Sequence[Assessment], harvest: int | None, last
     """Return the position of the baseline, or None and why there is none.
 
     It is the last assessment after the harvest, which takes a lesion away, and up to the last day before treatment.
+    A visit that began by then may end a few days later, before the infusion.
     """
-    before = [i for i, assessment in enumerate(assessments) if assessment.day <= last_day]
+    before = [i for i, assessment in enumerate(assessments) if _precedes(assessment, last_day)]
     after_harvest = [i for i in before if harvest is None or assessments[i].first_day > harvest]
     if after_harvest:
         return after_harvest[-1], ""
@@ -31,6 +33,12 @@ def choose_baseline(assessments: Sequence[Assessment], harvest: int | None, last
             f"no baseline: the last assessment before treatment (day {day}) is not after the harvest ({harvest})",
         )
     return None, f"no baseline: no assessment up to day {last_day}"
+
+
+def _precedes(assessment: Assessment, last_day: int) -> bool:
+    """Whether an assessment lies before treatment, or began before it and ended shortly after, before the infusion."""
+    late = assessment.day - last_day
+    return late <= 0 or (assessment.first_day <= last_day and late <= LATEST_SCAN and assessment.day < 0)
 
 
 def check_against_baseline(
@@ -49,18 +57,6 @@ def check_against_baseline(
                 problems.append(problem(what, "lesion", where, mend, row=row["row"]))
 
 
-def undersized_targets(base: Assessment, place: str, problems: list[TableError]) -> None:
-    """List a baseline whose measured targets are all below 10 mm: none can be a target, so that they may be in cm."""
-    rows = [row for row in base.named("target").values() if row["size"] is not None]
-    if rows and all(row["size"] < LEAST_TARGET[False] for row in rows):
-        sizes = ", ".join(f"{row['size'] / MICROMETRES:g}" for row in rows)
-        what = "every target of the baseline is below 10 mm, which no target may be"
-        mend = "multiply centimetres by 10; if these are mm, accept them (`undersized`)"
-        told = problem(what, "diameter_mm", f"{place}, day {base.day}: {sizes}", mend, row=rows[0]["row"])
-        told.expected = "diameters in mm, not cm"
-        problems.append(told)
-
-
 def doubts(base: Assessment, last_day: int) -> Iterator[str]:
     """Yield what RECIST would not have in a baseline; nothing is changed for it but the resected lesions."""
     targets = base.named("target")
@@ -77,27 +73,11 @@ def doubts(base: Assessment, last_day: int) -> Iterator[str]:
     days = last_day - base.first_day
     if days > LONGEST_BEFORE:
         yield f"scanned {days} days before treatment starts, more than {LONGEST_BEFORE}"
+    if base.day > last_day:
+        yield f"the last scan is {base.day - last_day} days after treatment started (day {last_day})"
 
 
 def gone_by_baseline(earlier: Sequence[Assessment], base: Assessment) -> str:
     """Return what to say of targets that earlier scans list and the baseline does not."""
     names = dict.fromkeys(name for one in earlier for name in one.named("target") if name not in base.lesions)
     return f"not at baseline: {', '.join(names)}" if names else ""
-
-
-def in_centimetres(before: Assessment, now: Assessment, targets: Iterable[str]) -> bool:
-    """Tell whether every target that both assessments measure fell to about a tenth, as a change of unit would do."""
-    pairs = [(_size(before, name), _size(now, name)) for name in targets]
-    seen = [(old, new) for old, new in pairs if old and new]
-    return bool(seen) and all(9 * new <= old <= 11 * new for old, new in seen)
-
-
-def _size(assessment: Assessment, name: str) -> int | None:
-    row: Row = assessment.lesions.get(name, {})
-    return row.get("size")
-
-
-def listed(what: str, names: Iterable[str]) -> str:
-    """Return names and what is said of them, or nothing without names."""
-    together = ", ".join(names)
-    return f"{together} {what}" if together else ""

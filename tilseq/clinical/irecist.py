@@ -9,7 +9,7 @@ import polars as pl
 
 from tilseq.clinical.assessments import MICROMETRES, Assessment, Row, gather, numbered
 from tilseq.clinical.irecist_course import Course, IrecistPolicy, Visit
-from tilseq.clinical.recist import new_lesions
+from tilseq.clinical.new_lesions import new_lesions, since_baseline
 from tilseq.clinical.treatment_days import resection_days, treatment_days
 from tilseq.errors import AnalysisError
 from tilseq.tables import as_polars, conform
@@ -87,6 +87,7 @@ def _course(assessments: Sequence[Assessment], by_day: Mapping[int, Row], policy
     if at is None:
         return [_row(one, row) | {"response": "NE", "reason": row["reason"]} for one in assessments
                 if (row := by_day[one.day])["response"] is not None]  # fmt: skip
+    assessments, _ = since_baseline(assessments, at)
     base = assessments[at]
     course = Course(policy, frozenset(base.named("nontarget")))
     rows: list[Row] = []

@@ -8,7 +8,7 @@ import polars as pl
 
 from tilseq.clinical.survival_times import read_times
 from tilseq.clinical.time_to_event import NOT_EVALUABLE
-from tilseq.errors import TableError
+from tilseq.errors import AnalysisError, TableError
 
 
 def landmark(time_to_event: Any, day: int) -> pl.DataFrame:
@@ -34,7 +34,11 @@ def landmark(time_to_event: Any, day: int) -> pl.DataFrame:
     ------
     StudyError, TableError
         As `survival_curve`; or a time has no `start_day`.
+    AnalysisError
+        The landmark is no whole day.
     """
+    if day != int(day):
+        raise AnalysisError("a landmark is a whole day", column="day", found=day)
     frame = read_times(time_to_event)
     lost = frame.filter(pl.col("days").is_not_null() & pl.col("start_day").is_null())
     if lost.height:

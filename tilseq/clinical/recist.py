@@ -9,11 +9,11 @@ import polars as pl
 
 from tilseq.clinical.assessments import (
     MICROMETRES,
-    NORMAL_NODE,
     Assessment,
     Row,
     gather,
     is_seen,
+    listed,
     numbered,
     problem,
 )
@@ -22,10 +22,9 @@ from tilseq.clinical.baseline import (
     choose_baseline,
     doubts,
     gone_by_baseline,
-    in_centimetres,
-    listed,
-    undersized_targets,
 )
+from tilseq.clinical.centimetres import centimetre_visits, told_small, undersized_targets
+from tilseq.clinical.new_lesions import is_normal_node, new_lesions, since_baseline
 from tilseq.clinical.reconcile import readers_half_named, reconcile
 from tilseq.clinical.treatment_days import resection_days, treatment_days
 from tilseq.errors import StudyError, TableError
@@ -55,7 +54,9 @@ def response(
     the last of them; rows without a visit form one by their day.
 
     Baseline is the last assessment after `harvest_day` and not after treatment starts, which is the earliest of
-    `lymphodepletion_day`, `first_dose_day` and day 0. The baseline and what precedes it get no response.
+    `lymphodepletion_day`, `first_dose_day` and day 0. A visit that began by then may end up to 7 days later, before the
+    infusion. The baseline and what precedes it get no response. What it shows to be gone, or a node below 10 mm, is no
+    lesion of it: seen later, it is new.
     A subject without a baseline gets NE at every visit after treatment.
 
     Parameters
@@ -66,16 +67,20 @@ def response(
         A target marked `resected` in any row up to the harvest or the start of treatment is no target; the reason says
         so. One resected later stays a target, counted by its diameter; the reason of that visit says so.
     responses
-        Table `responses`; matched by subject, reader and visit, else by subject, reader and day.
+        Table `responses`; matched by subject, reader and visit, up to 14 days from its scans, else by subject, reader
+        and day, else in a row of its own. One by the baseline's name after treatment has started is none of it.
     subjects
         Columns `subject`, `harvest_day`, `lymphodepletion_day`, `first_dose_day`; must then hold every subject of the
         lesions and responses.
     regrowth
         What follows a complete response of the targets: `sum_rule` asks 5 mm above the nadir as always,
-        `pd` makes any target that is back (a node of 10 mm or more) progression. The reason tells where they differ.
+        `pd` makes any target that is back (a node of 10 mm or more) progression, and any non-target that is back
+        after a complete response of all. The reason tells where they differ.
     undersized
         What becomes of a baseline whose targets are all below 10 mm, which RECIST 1.1 does not allow and centimetres
-        look like: `refuse` is an error that asks; `accept` keeps them, and the reason says so.
+        look like, and of a later visit that looks so: all targets below 5 mm that were 30 mm or more, or below 10 mm
+        for one visit, an eighth or less of what they were before and are after it. `refuse` is an error that asks;
+        `accept` keeps them, and the reason says so.
     lesion_rows, response_rows
         Row of a file that each row of `lesions` and of `responses` stands in, for the errors to name.
 
@@ -111,10 +116,12 @@ def response(
             check_against_baseline(assessments, baseline, place, problems)
             if undersized == "refuse":
                 undersized_targets(assessments[baseline], place, problems)
+                centimetre_visits(assessments[baseline:], place, problems)
         if not problems:
             derived = _derive(assessments, baseline, why, last_day, regrowth)
             rows += [{"subject": subject, "reader": reader} | row for row in derived]
-    rows = reconcile(rows, series, recorded, problems)
+    starts = {subject: last for subject, (_, last) in days.items()}
+    rows = reconcile(rows, series, recorded, problems, starts)
     if problems:
         raise StudyError(problems)
     return RESPONSE.frame([{name: row.get(name) for name in RESPONSE.names} for row in rows])
@@ -191,43 +198,51 @@ def _derive(
             treated = one.day > last_day
             yield _row(one) | {"response": "NE" if treated else None, "reason": why}
         return
+    assessments, absent = since_baseline(assessments, baseline)
     base = assessments[baseline]
     targets, nontargets = base.named("target"), base.named("nontarget")
     nodes = [row["node"] for row in targets.values()]
     base_sum = _sum([row["size"] for row in targets.values()])
-    nadir, gone = base_sum, False
+    nadir, gone, complete = base_sum, False, False
     new = new_lesions(assessments)
     for position, one in enumerate(assessments):
         sizes = [one.lesions[name]["size"] if name in one.lesions else None for name in targets]
         row = _row(one) | _sums(sizes, base_sum, nadir if position > baseline else None)
         if position <= baseline:
-            words = _at_baseline(assessments, position, last_day) if position == baseline else ["before the baseline"]
+            words = ["before the baseline"]
+            if position == baseline:
+                words = [*_at_baseline(assessments, position, last_day), listed("not there: no lesion of it", absent)]
             yield row | {"baseline": position == baseline, "reason": _sentence(words)}
             continue
         target, words = _target(targets, sizes, nodes, base_sum, nadir, gone, regrowth)
         states = {name: one.lesions[name]["state"] if name in one.lesions else None for name in nontargets}
         nontarget = nontarget_response(list(states.values())) if nontargets else None
+        back = [name for name, state in states.items() if complete and state == "present"]
+        words.append(listed("back after a complete response", back))
+        if back and regrowth == "pd":
+            nontarget = "PD"
         if nontarget == "NE":
             words.append(listed("not evaluated", (n for n, s in states.items() if s in (None, "not_evaluable"))))
         words.append(_normal_nodes(one, nontargets))
-        if in_centimetres(assessments[position - 1], one, targets):
-            words.append("every target a tenth of what it was: in cm?")
+        words += told_small(assessments[position - 1], one, targets)
         later = (name for name in {**targets, **nontargets} if one.lesions.get(name, {}).get("resected_later"))
         words.append(listed("resected after treatment had started, counted by the diameter given", later))
         seen, told = new[position]
         words += told
         if not targets and not nontargets:
             words.append("no lesion at baseline")
+        found = overall_response(target, nontarget, bool(seen))
         yield row | {
             "target_response": target,
             "nontarget_response": nontarget,
             "new_lesion": bool(seen),
-            "response": overall_response(target, nontarget, bool(seen)),
+            "response": found,
             "reason": _sentence(words + _scan_days(one)),
         }
         total = _sum(sizes)
         nadir = total if nadir is None or (total is not None and total < nadir) else nadir
         gone = gone or target == "CR"
+        complete = complete or found == "CR"
 
 
 def _target(
@@ -289,55 +304,10 @@ def _row(assessment: Assessment) -> Row:
     }
 
 
-def new_lesions(assessments: Sequence[Assessment]) -> list[tuple[set[str], list[str]]]:
-    """Return which new lesions are seen at each assessment, and what to say of those named.
-
-    An equivocal one counts once a later scan confirms it.
-    """
-    found: list[tuple[set[str], list[str]]] = []
-    confirmed: dict[str, int] = {}
-    for one in reversed(assessments):
-        seen, words = set(), []
-        for name, row in one.named("new").items():
-            if row["state"] in ("present", "progressed"):
-                seen.add(name)
-                confirmed[name] = one.day
-                words.append(f"new lesion {name}{_small(row)}")
-            elif row["state"] == "equivocal" and name in confirmed:
-                seen.add(name)
-                words.append(f"new lesion {name}, equivocal here, confirmed on day {confirmed[name]}")
-            elif _is_normal_node(row):
-                words.append(f"{name} a node below 10 mm: normal, no new lesion")
-        found.append((seen, words))
-    found.reverse()
-    _tell_unreported(assessments, found)
-    return found
-
-
-def _tell_unreported(assessments: Sequence[Assessment], found: Sequence[tuple[set[str], list[str]]]) -> None:
-    """Add a word at each assessment that does not list a new lesion which counted before; no response is changed."""
-    counted: dict[str, None] = {}
-    for one, (_, words) in zip(assessments, found, strict=True):
-        words += [f"new lesion {name} not reported" for name in counted if name not in one.lesions]
-        there = (name for name, row in one.named("new").items() if row["state"] in ("present", "progressed"))
-        counted |= dict.fromkeys(there)
-
-
-def _small(row: Row) -> str:
-    """Return what to add of a new lesion that the reader calls present and whose diameter says otherwise."""
-    if row["size"] is None or is_seen(row["size"], row["node"]):
-        return ""
-    return ", present though a node below 10 mm" if row["size"] else ", present though of 0 mm"
-
-
-def _is_normal_node(row: Row) -> bool:
-    return bool(row["node"] and row["size"] and row["size"] < NORMAL_NODE)
-
-
 def _normal_nodes(assessment: Assessment, nontargets: Iterable[str]) -> str:
     """Return what to say of non-target nodes that the reader calls present and that are of normal size."""
     rows = {name: assessment.lesions[name] for name in nontargets if name in assessment.lesions}
-    names = (name for name, row in rows.items() if row["word"] == "present" and _is_normal_node(row))
+    names = (name for name, row in rows.items() if row["word"] == "present" and is_normal_node(row))
     return listed("present by the reader's word, but a node below 10 mm: normal", names)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.clinical.assessments import Row, Series, problem
+from tilseq.clinical.assessments import LONGEST_VISIT, Assessment, Row, Series, problem
 from tilseq.errors import TableError
 from tilseq.tables import as_polars, conform
 from tilseq.tables.best_response import RESPONSE_DIFFERENCES
@@ -35,16 +35,38 @@ def readers_half_named(tables: Mapping[str, Iterable[Row]], problems: list[Table
     return set(without)
 
 
-def reconcile(rows: list[Row], series: Series, recorded: Iterable[Row], problems: list[TableError]) -> list[Row]:
-    """Lay each recorded response beside the derived one of its assessment, or in a row of its own."""
+def reconcile(
+    rows: list[Row],
+    series: Series,
+    recorded: Iterable[Row],
+    problems: list[TableError],
+    starts: Mapping[str, int] | None = None,
+) -> list[Row]:
+    """Lay each recorded response beside the derived one of its assessment, or in a row of its own.
+
+    Parameters
+    ----------
+    rows
+        Rows of table `response` so far, one an assessment; they are completed in place.
+    series
+        The assessments of each subject and reader.
+    recorded
+        Rows of table `responses`, with `row`.
+    problems
+        Every contradiction met is added here.
+    starts
+        Subject → last day before treatment, 0 where it is not given.
+    """
     place = {(row["subject"], row["reader"], row["day"]): row for row in rows}
     for read in recorded:
         who = (read["subject"], read["reader"])
-        matches = [one for one in series.get(who, ()) if one.visit is not None and one.visit == read["visit"]]
-        # Two visits of one name: the nearer, by the days from its first to its last scan.
-        matches.sort(key=lambda one: max(one.first_day - read["day"], read["day"] - one.day, 0))
-        matches = matches or [one for one in series.get(who, ()) if one.first_day <= read["day"] <= one.day]
-        row = place.get((*who, matches[0].day)) if matches else None
+        match, words = _assessment(series.get(who, ()), read)
+        row = place.get((*who, match.day)) if match else None
+        if match and row and row["baseline"]:
+            if read["day"] > max(match.day, (starts or {}).get(who[0], 0)):
+                row, words = None, [f"named {read['visit']} as the baseline of day {match.day}"]
+            else:
+                words.append(f"the {read['response']} recorded at the baseline does not count")
         if row is None:
             row = {name: read[name] for name in ("subject", "reader", "day", "visit")}
             row |= {"baseline": False, "targets": 0, "targets_measured": 0, "reason": "no lesion was assessed"}
@@ -55,8 +77,30 @@ def reconcile(rows: list[Row], series: Series, recorded: Iterable[Row], problems
             what = "two recorded responses belong to one assessment"
             problems.append(problem(what, "response", where, row=read["row"], table=RESPONSE_READS.name))
         row["recorded"] = read["response"]
+        row["reason"] = "; ".join(word for word in (row.get("reason"), *words) if word) or None
         row["agrees"] = None if row.get("response") is None else row["response"] == read["response"]
     return rows
+
+
+def _assessment(assessments: Iterable[Assessment], read: Row) -> tuple[Assessment | None, list[str]]:
+    """Return the assessment that a recorded response is of, by visit and else by day, and what to say of it.
+
+    A visit's name says nothing of scans more than 14 days away: names are used twice, and days are mistyped.
+    """
+    every = list(assessments)
+    named = [one for one in every if one.visit is not None and one.visit == read["visit"]]
+    # Two visits of one name: the nearer, by the days from its first to its last scan.
+    named.sort(key=lambda one: _days_off(one, read["day"]))
+    if named and _days_off(named[0], read["day"]) <= LONGEST_VISIT:
+        return named[0], []
+    far = [f"recorded for {read['visit']} on day {read['day']}, whose scans are of day {one.day}" for one in named[:1]]
+    same_day = next((one for one in every if _days_off(one, read["day"]) == 0), None)
+    return same_day, far
+
+
+def _days_off(assessment: Assessment, day: int) -> int:
+    """Return how many days lie between a day and the scans of an assessment."""
+    return max(assessment.first_day - day, day - assessment.day, 0)
 
 
 def response_differences(response_table: Any) -> pl.DataFrame:

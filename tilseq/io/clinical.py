@@ -8,7 +8,7 @@ from typing import Literal
 
 import polars as pl
 
-from tilseq.errors import StudyError, TilseqError
+from tilseq.errors import StudyError, TableError, TilseqError
 from tilseq.io.text import read_cells
 from tilseq.tables import Table, parse
 from tilseq.tables.inputs import (
@@ -21,6 +21,8 @@ from tilseq.tables.inputs import (
     SUBJECTS,
     THERAPIES,
 )
+
+IDENTIFIERS = ("subject", "reader", "visit", "lesion", "arm")
 
 
 def read_lesions(path: str | Path) -> pl.DataFrame:
@@ -88,7 +90,7 @@ def parse_by_subject(
     Returns
     -------
     frame
-        In the order of the file; a cell that cannot be read is null.
+        In the order of the file; a cell that cannot be read is null, and an identifier is without spaces at its ends.
     faults
         Subject → what is wrong with its rows.
 
@@ -99,7 +101,7 @@ def parse_by_subject(
     StudyError
         The header is wrong, or a faulty row names no subject.
     """
-    frame, problems = parse(read_cells(path), table, file=path, extra=extra)
+    frame, problems = _parse(path, table, extra)
     faults: dict[str, list[TilseqError]] = defaultdict(list)
     for problem in problems:
         subject = frame["subject"][problem.row - 2] if problem.row is not None and problem.row > 1 else None
@@ -128,7 +130,7 @@ def read_lab_results(path: str | Path) -> tuple[pl.DataFrame, list[int], list[Ti
     StudyError
         The header is wrong.
     """
-    frame, problems = parse(read_cells(path), LABS, file=path)
+    frame, problems = _parse(path, LABS)
     if any(problem.row is None or problem.row < 2 for problem in problems):
         raise StudyError(problems)
     faulty = {problem.row for problem in problems}
@@ -136,8 +138,28 @@ def read_lab_results(path: str | Path) -> tuple[pl.DataFrame, list[int], list[Ti
     return frame[[row - 2 for row in numbers]], numbers, problems
 
 
+def _parse(
+    path: str | Path, table: Table, extra: Literal["refuse", "keep"] = "refuse"
+) -> tuple[pl.DataFrame, list[TilseqError]]:
+    """Read a table, and list beside what `parse` finds each identifier with a space at an end.
+
+    In a table it looks like the one without, and would be another subject or reader. The frame holds it without.
+    """
+    frame, problems = parse(read_cells(path), table, file=path, extra=extra)
+    for name in (name for name in IDENTIFIERS if name in table.names):
+        spaced = frame[name] != frame[name].str.strip_chars()
+        problems += [
+            TableError(
+                "a space at one end", file=path, row=row + 2, column=name, found=frame[name][row], mend="remove it"
+            )
+            for row in spaced.fill_null(False).arg_true()
+        ]
+        frame = frame.with_columns(pl.col(name).str.strip_chars())
+    return frame, sorted(problems, key=lambda problem: problem.row or 0)
+
+
 def _read(path: str | Path, table: Table) -> pl.DataFrame:
-    frame, problems = parse(read_cells(path), table, file=path)
+    frame, problems = _parse(path, table)
     if problems:
         raise StudyError(problems)
     return frame

@@ -95,7 +95,8 @@ def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     Raises
     ------
     TableError
-        A column is unknown, a needed one is absent or null, a value is not allowed, or the key is not unique.
+        A column is unknown, a needed one is absent or null, a value is of another kind or not allowed, or the key is
+        not unique.
     """
     unknown = [name for name in frame.columns if name not in table.names]
     if unknown:
@@ -105,7 +106,7 @@ def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
             if column.needed and frame.height:
                 raise TableError(f"table {table.name} lacks a column", column=column.name)
             frame = frame.with_columns(pl.lit(None, dtype=DTYPES[column.kind]).alias(column.name))
-    frame = frame.select(pl.col(c.name).cast(DTYPES[c.kind]) for c in table.columns)
+    frame = frame.select(_typed(frame[column.name], table, column) for column in table.columns)
     frame = frame.with_columns(pl.col(c.name).fill_nan(None) for c in table.columns if c.kind == "number")
     for column in table.columns:
         _check_output_column(frame, table, column)
@@ -115,6 +116,31 @@ def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
             raise TableError(f"table {table.name} holds a key twice", found=twins.select(table.key).row(0, named=True))
         frame = frame.sort(table.key, nulls_last=True)
     return frame
+
+
+def _typed(values: pl.Series, table: Table, column: Column) -> pl.Series:
+    """Return a column in its type; refuse what would become another value: 42.9 as a day, 2 as yes, a date as a day."""
+    wanted, given = DTYPES[column.kind], values.dtype
+    if given in (wanted, pl.Null):
+        return values.cast(wanted)
+    strange = values.clear()
+    if given.is_float() and column.kind == "integer":
+        strange = values.filter((values != values.floor()) | values.is_infinite())
+    elif given.is_numeric() and column.kind == "boolean":
+        strange = values.filter((values != 0) & (values != 1))
+    elif given.is_temporal() and column.kind != "text":
+        strange = values.drop_nulls()
+    if not strange.len():
+        try:
+            typed = values.cast(wanted, strict=False)
+        except pl.exceptions.PolarsError:  # no value of the one type can be one of the other
+            typed = pl.Series(values.name, [None] * values.len(), dtype=wanted)
+        strange = values.filter(typed.is_null() & values.is_not_null())
+    if strange.len():
+        expected = EXPECTED.get(column.kind, "text")
+        what = f"table {table.name} may not hold this value"
+        raise TableError(what, column=column.name, found=strange[0], expected=expected)
+    return typed
 
 
 def _rises(keys: pl.DataFrame) -> bool:
