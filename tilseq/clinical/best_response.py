@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.clinical.assessments import Row
-from tilseq.clinical.recist import STARTS
+from tilseq.clinical.treated import STARTS
 from tilseq.clinical.response_candidates import BestResponsePolicy, Read, by_table_3, candidates, near_misses
 from tilseq.errors import StudyError, TableError, TilseqError, first_few
 from tilseq.tables import Table, as_polars, conform

@@ -26,7 +26,7 @@ def plan(study: Study) -> list[Job]:
     A job carries the rows that it works on: what was checked is what is used, it depends on nothing else, and a
     contradiction in one subject's rows stops that subject alone.
     """
-    from tilseq.clinical.recist import TREATMENT_DAYS
+    from tilseq.clinical.treatment_days import TREATMENT_DAYS
     from tilseq.study.names import safe_name
 
     lesions, responses = (
@@ -66,7 +66,7 @@ def run(job: Job, folder: Path) -> None:
         The subject's rows contradict one another, or name no reader where other subjects' do; each with file and row.
     """
     from tilseq.clinical import IrecistPolicy, irecist, irecist_best_response, response, response_differences
-    from tilseq.clinical.recist import TREATMENT_DAYS
+    from tilseq.clinical.treatment_days import TREATMENT_DAYS
     from tilseq.errors import StudyError
     from tilseq.io.write import write_parquet
     from tilseq.tables.best_response import IRECIST, IRECIST_BEST, RESPONSE_DIFFERENCES
@@ -77,8 +77,9 @@ def run(job: Job, folder: Path) -> None:
     (lesions, lesion_rows), (responses, response_rows) = (
         _numbered(table, given) for table in (LESIONS, RESPONSE_READS)
     )
+    subjects = TREATMENT_DAYS.frame(given["subjects"])
     same = {
-        "subjects": TREATMENT_DAYS.frame(given["subjects"]),
+        "subjects": subjects,
         "regrowth": given["regrowth"],
         "undersized": given["undersized"],
         "lesion_rows": lesion_rows,
@@ -86,12 +87,13 @@ def run(job: Job, folder: Path) -> None:
     try:
         _check_readers(given)
         derived = response(lesions, responses, response_rows=response_rows, **same)
-        by_immune_criteria = irecist(lesions, policy=IrecistPolicy(**given["irecist"]), **same)
     except StudyError as error:
         for problem in error.problems:
             own = "responses" if "recorded response" in problem.what else "lesions"
             problem.file = problem.file or given["files"].get(own)
         raise
+    confirmation = IrecistPolicy(**given["irecist"])
+    by_immune_criteria = irecist(lesions, derived, subjects, policy=confirmation)
     endpoints = [
         endpoint
         for row in _with_telling_visits(derived).iter_rows(named=True)
