@@ -190,6 +190,12 @@ def test_10_a_visit_that_is_not_evaluable_is_missed():
     assert pfs(reads((42, "SD"), (84, "NE"), (126, "SD"), (168, "PD")), ALIVE) == (169, True, "progression")
 
 
+def test_10_two_planned_scans_of_one_day_are_one_visit():
+    twice = pl.concat([PLANNED, PLANNED.with_columns(pl.col("visit") + " brain MRI")])
+    assert pfs(reads((42, "SD"), (130, "PD")), ALIVE, schedule=twice) == (131, True, "progression")
+    assert pfs(reads((42, "SD"), (141, "PD")), ALIVE, schedule=twice) == (43, False, "missed_visits")
+
+
 def test_10_says_what_was_missed():
     row = times(reads((42, "SD"), (168, "PD")), ALIVE)["PFS"]
     assert (row["source_table"], row["source_row_day"]) == ("responses", 42)
@@ -228,6 +234,9 @@ def test_os_ends_with_the_death_or_with_the_last_day_alive_that_any_table_knows(
     assert (told(later), later["source_table"]) == ((85, False, "last_alive"), "responses")
     therapy = times(reads(), followup(last_alive_day=60), therapy=90)["OS"]
     assert (told(therapy), therapy["source_table"]) == ((91, False, "last_alive"), "therapies")
+    ended = THERAPIES.frame([{"subject": "S1", "therapy": "anti-PD-1", "start_day": 90, "end_day": 9999}])
+    planned = time_to_event(reads(), followup(last_alive_day=60), subjects(), therapies=ended).filter(parameter="OS")
+    assert planned.select("days", "event", "source_table").row(0) == (91, False, "therapies")
     contacts = pl.DataFrame({"subject": ["S1"], "day": [99], "table": ["labs"]})
     labs = times(reads(), followup(last_alive_day=60), contacts=contacts)["OS"]
     assert (told(labs), labs["source_table"]) == ((100, False, "last_alive"), "labs")
@@ -237,6 +246,8 @@ def test_nobody_is_known_to_live_past_the_data_cut():
     row = times(reads((84, "SD")), followup(last_alive_day=120, data_cut_day=100))["OS"]
     assert told(row) == (101, False, "last_alive")
     assert (row["end_day"], row["source_row_day"], row["description"]) == (100, 120, "alive at the data cut")
+    planned = times(reads(), followup(last_alive_day=80, data_cut_day=100), therapy=120)["OS"]
+    assert told(planned) == (81, False, "last_alive")
 
 
 def test_what_comes_after_the_data_cut_is_no_event():

@@ -79,7 +79,9 @@ def histories(records: Records, rules: TimeToEventRules) -> list[History]:
         follow, given = followup[name], therapies.get(name, ())
         dated = [*_dated(follow, subject, infusions[name]), *contacts.get(name, ())]
         dated += [_contact(row["day"], row["table"]) for row in reads.get(name, ())]
-        dated += [_contact(row[day], "therapies") for row in given for day in ("start_day", "end_day")]
+        # The end of a therapy may be one that is planned: only its start tells that the subject lived.
+        starts = [row["start_day"] for row in given if _within(row["start_day"], follow["data_cut_day"])]
+        dated += [_contact(day, "therapies") for day in starts]
         found.append(_history(subject, infusions[name], follow, dated, given, series[name], rules))
     return found
 
