@@ -4,7 +4,7 @@ import pytest
 
 from tests.clinical.survival_sets import table
 from tilseq.clinical import landmark, survival_curve
-from tilseq.errors import TableError
+from tilseq.errors import AnalysisError, TableError
 
 
 def test_who_is_at_risk_on_a_landmark_and_why_others_are_not():
@@ -29,3 +29,9 @@ def test_what_comes_of_a_landmark_is_a_table_of_times():
 def test_a_landmark_needs_the_day_of_the_origin():
     with pytest.raises(TableError, match="column start_day: a landmark needs the day of each origin"):
         landmark(table([5], [True]).drop("start_day"), 42)
+
+
+@pytest.mark.parametrize("day", [5.5, 5.0, True, "5", None])
+def test_a_landmark_is_a_whole_day(day):
+    with pytest.raises(AnalysisError, match="a landmark is a whole day"):
+        landmark(table([9], [True]), day)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import polars as pl
 
 from tilseq.clinical.survival_times import read_times
-from tilseq.errors import TableError
+from tilseq.errors import AnalysisError, TableError
 
 NOT_EVALUABLE = "not_evaluable"
 
@@ -35,7 +36,11 @@ def landmark(time_to_event: Any, day: int) -> pl.DataFrame:
     ------
     StudyError, TableError
         As `survival_curve`; or a time has no `start_day`.
+    AnalysisError
+        The landmark is no whole day.
     """
+    if not isinstance(day, Integral) or isinstance(day, bool):
+        raise AnalysisError("a landmark is a whole day", column="day", found=day, expected="a whole number")
     frame = read_times(time_to_event)
     lost = frame.filter(pl.col("days").is_not_null() & pl.col("start_day").is_null())
     if lost.height:

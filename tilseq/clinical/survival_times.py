@@ -229,6 +229,9 @@ def by_group(time_to_event: Any, groups: Any = None) -> list[Times]:
                 times(named.filter(pl.col(column) == value), parameter, reader, f"{column}={value}") for value in values
             ]
             missing = named.filter(pl.col(column).is_null())
+            if missing.height and NOT_GIVEN in values:
+                what, mend = "a group is named as those without a value are", "name it otherwise, or leave it empty"
+                raise AnalysisError(what, column=column, found=NOT_GIVEN, mend=mend)
             if missing.height:
                 parts.append(times(missing, parameter, reader, f"{column}={NOT_GIVEN}"))
     return parts

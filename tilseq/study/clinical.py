@@ -98,5 +98,19 @@ def note_after_death(folder: Folder) -> list[str]:
     return [f"told of after death: {named(later)}"] if later else []
 
 
+def note_therapy_ends(folder: Folder) -> list[str]:
+    """Name subjects with a therapy that ends after the last day alive or the data cut, and so may be a planned end."""
+    if "followup" not in folder.clinical or "therapies" not in folder.clinical:
+        return []
+    alive = pl.when(pl.col("death_day").is_null()).then("last_alive_day")  # of the dead note_after_death tells
+    seen = folder.clinical["followup"].select("subject", last=pl.min_horizontal(alive, "data_cut_day"))
+    ends = folder.clinical["therapies"].select("subject", "end_day").join(seen, on="subject")
+    late = [
+        f"{subject} (day {end}, followed to day {last})"
+        for subject, end, last in ends.filter(pl.col("end_day") > pl.col("last")).iter_rows()
+    ]
+    return [f"a therapy ends after the last day alive or the data cut, no day alive: {named(late)}"] if late else []
+
+
 CLINICAL_CHECKS: tuple[Check, ...] = (check_spans, check_deaths, check_schedule)
-CLINICAL_NOTES: tuple[Callable[[Folder], list[str]], ...] = (note_alike, note_after_death)
+CLINICAL_NOTES: tuple[Callable[[Folder], list[str]], ...] = (note_alike, note_after_death, note_therapy_ends)
