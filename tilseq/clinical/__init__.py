@@ -1,6 +1,6 @@
 """The clinic: tumour response, time to event and its estimates, safety, laboratory grades, tumour markers."""
 
-from tilseq.clinical.best_response import best_response
+from tilseq.clinical.best_response import best_response, ignored_reads
 from tilseq.clinical.clinical_records import Records, clinical_records
 from tilseq.clinical.contradictions import contradictions
 from tilseq.clinical.cox import cox, cox_time_dependent
@@ -41,6 +41,7 @@ __all__ = [
     "cox",
     "cox_time_dependent",
     "gcig",
+    "ignored_reads",
     "irecist",
     "irecist_best_response",
     "kaplan_meier",
