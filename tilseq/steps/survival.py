@@ -69,9 +69,10 @@ def run(job: Job, folder: Path) -> None:
     """
     import polars as pl
 
-    from tilseq.clinical import contradictions, survival_curve, survival_estimates, time_to_event
+    from tilseq.clinical import clinical_records, contradictions, survival_curve, survival_estimates, time_to_event
     from tilseq.errors import AnalysisError
     from tilseq.io.write import write_parquet
+    from tilseq.tables.inputs import SUBJECTS
     from tilseq.tables.outputs import FAILURES
     from tilseq.tables.survival import SURVIVAL_CURVE, SURVIVAL_ESTIMATES, TIME_TO_EVENT
 
@@ -81,19 +82,19 @@ def run(job: Job, folder: Path) -> None:
     if best is None:
         raise AnalysisError("there is no best response", mend="mend what the step response_rates failed of")
     rules = _rules(given["rules"])
-    records: dict[str, Any] = _tables(given) | {"best_response": pl.read_parquet(best), "rules": rules}
-    own = (responses, records.pop("followup"), records.pop("subjects"))
-    wrong = _by_subject(contradictions(*own, **records), given["days_read"])
-    refused = {subject: "; ".join(error.what for error in errors) for subject, errors in wrong.items()}
-    times = _without_scans(time_to_event(*own, **records, refused=refused), underived, rules)
-    groups = own[2].select("subject", "tumor_type")
+    tables = _tables(given)
+    records = clinical_records(responses, **tables, best_response=pl.read_parquet(best))
+    wrong = _by_subject(contradictions(records, rules), given["days_read"])
+    records = records.refusing({name: "; ".join(error.what for error in errors) for name, errors in wrong.items()})
+    times = _without_scans(time_to_event(records, rules), underived, rules)
+    groups = SUBJECTS.frame(given["subjects"]).select("subject", "tumor_type")
     curves = survival_curve(times, groups=groups, interval=given["interval"])
     days = {"at_days": given["landmarks"], "rmst_days": given["rmst_days"]}
     estimates = survival_estimates(times, groups=groups, interval=given["interval"], **days)
     write_parquet(times, TIME_TO_EVENT, folder)
     write_parquet(curves, SURVIVAL_CURVE, folder)
     write_parquet(estimates, SURVIVAL_ESTIMATES, folder)
-    _draw(times, responses, records["therapies"], folder)
+    _draw(times, responses, tables["therapies"], folder)
     rows = [
         {"step": STEP, "unit": subject, "error": "\n".join(map(str, errors)), "file": errors[0].file, "retry": ""}
         for subject, errors in sorted(wrong.items())
@@ -127,7 +128,7 @@ def _rules(settings: Mapping[str, Any]) -> TimeToEventRules:
     return time_to_event_rules(settings["preset"], settings["censoring"], **named)
 
 
-def _tables(given: Mapping[str, Any]) -> dict[str, pl.DataFrame | None]:
+def _tables(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the job's tables by name in the order of their files, None for one that the study does not have."""
     import polars as pl
 
