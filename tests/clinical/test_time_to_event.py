@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.clinical.one_subject import PLANNED, best, derive, followup, lesion_reads, reads, subjects, times, told
-from tilseq.clinical import clinical_records, time_to_event, time_to_event_rules
+from tilseq.clinical import best_response, clinical_records, time_to_event, time_to_event_rules
 from tilseq.errors import StudyError, TableError
 from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, LESIONS, RESPONSE_READS, SUBJECTS, THERAPIES
 
@@ -85,9 +85,42 @@ def test_4_a_progression_without_a_new_lesion_is_not_moved():
         assert pfs(told_new, ALIVE, lesions=new_lesion(84)) == (days, True, "progression")
 
 
-def test_4_a_progression_read_on_the_day_of_the_origin_is_before_it():
-    assert pfs(reads((0, "PD"), (42, "SD")), ALIVE) == (43, False, "last_adequate")
+@pytest.mark.parametrize("censoring", ["fda", "ema"])
+@pytest.mark.parametrize("day", [-6, 0])
+def test_4_a_progression_after_lymphodepletion_and_up_to_the_infusion_counts_on_the_day_of_the_infusion(day, censoring):
+    rows = times(reads((day, "PD"), (42, "SD")), ALIVE, censoring=censoring)
+    assert told(rows["PFS"]) == told(rows["TTP"]) == (1, True, "progression")
+    assert (rows["PFS"]["end_day"], rows["PFS"]["source_row_day"]) == (0, day)
+    words = f"PD of day {day}, after treatment began on day -7, counts on day 0, the origin"
+    assert rows["PFS"]["reason"].startswith(words)
     assert pfs(reads((1, "PD"), (42, "SD")), ALIVE) == (2, True, "progression")
+
+
+def test_4_best_response_reads_a_progression_up_to_the_infusion_alike():
+    derived = lesion_reads((0, "PD"), (42, "SD"))
+    for days, word, time in [
+        ({}, "PD", (1, True, "progression")),
+        ({"lymphodepletion_day": None, "first_dose_day": None}, "SD", (43, False, "last_adequate")),
+    ]:
+        assert set(best_response(derived, subjects=subjects(**days))["best_response"]) == {word}
+        assert pfs(derived, ALIVE, subjects(**days)) == time
+
+
+def test_4_a_progression_by_the_start_of_treatment_is_told():
+    row = times(reads((-7, "PD"), (42, "SD")), ALIVE, subjects(enrollment_day=None))["PFS"]
+    assert told(row) == (43, False, "last_adequate")
+    assert "PD of day -7 is not counted: it is the first assessment, before treatment" in row["reason"]
+    untreated = subjects(lymphodepletion_day=None, first_dose_day=None)
+    row = times(reads((-20, "SD"), (0, "PD"), (42, "SD")), ALIVE, untreated)["PFS"]
+    assert told(row) == (43, False, "last_adequate")
+    assert "PD of day 0 is not counted: not after day 0" in row["reason"]
+
+
+def test_4_a_progression_whose_new_lesion_was_seen_by_the_origin_counts_on_the_day_of_the_origin():
+    set_of_scans = reads((3, "PD"), (42, "SD")).with_columns(visit=pl.lit("W12"))
+    row = times(set_of_scans, ALIVE, lesions=new_lesion(-2))["PFS"]
+    assert (told(row), row["source_row_day"]) == ((1, True, "progression"), 3)
+    assert row["reason"].startswith("PD of day 3 counts from the scan of its new lesion, by day 0: on day 0, the origin")
 
 
 @pytest.mark.parametrize("censoring", ["fda", "ema"])
@@ -235,7 +268,8 @@ def test_os_ends_with_the_death_or_with_the_last_day_alive_that_any_table_knows(
     therapy = times(reads(), followup(last_alive_day=60), therapy=90)["OS"]
     assert (told(therapy), therapy["source_table"]) == ((91, False, "last_alive"), "therapies")
     ended = THERAPIES.frame([{"subject": "S1", "therapy": "anti-PD-1", "start_day": 90, "end_day": 9999}])
-    planned = time_to_event(reads(), followup(last_alive_day=60), subjects(), therapies=ended).filter(parameter="OS")
+    planned = clinical_records(reads(), followup(last_alive_day=60), subjects(), therapies=ended)
+    planned = time_to_event(planned).filter(parameter="OS")
     assert planned.select("days", "event", "source_table").row(0) == (91, False, "therapies")
     contacts = pl.DataFrame({"subject": ["S1"], "day": [99], "table": ["labs"]})
     labs = times(reads(), followup(last_alive_day=60), contacts=contacts)["OS"]

@@ -135,8 +135,6 @@ def test_a_therapy_that_ends_after_the_last_day_alive_or_the_data_cut_is_a_note(
         "a therapy ends after the last day alive or the data cut, no day alive: "
         "'S01 (day 9999, followed to day 100)', '007 (day 115, followed to day 110)'"
     ]
-    without = {"clinical/therapies.csv": tables["clinical/therapies.csv"]}
-    assert clinical.note_therapy_ends(examine(make_study(without))) == []
 
 
 def test_rows_that_repeat_others_are_a_note(make_study):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tilseq.clinical.assessments import Row
 from tilseq.clinical.clinical_records import RESPONDERS, Records
 from tilseq.clinical.endpoint_rules import TimeToEventRules
-from tilseq.clinical.reader_series import first_infusions, series_by_subject
+from tilseq.clinical.reader_series import first_infusions, progression_after, series_by_subject, treatment_day
 from tilseq.errors import TableError
 
 ORIGIN_DAYS = {
@@ -223,13 +223,17 @@ def _first_progressions(
     asking = [one for one in rules.endpoints if "progression" in one.events]
     names = {rules.origin(name) for one in asking for name in one.origins} - {"response"}
     days: dict[tuple[str, str | None], int] = {}
+    rows, infused = {row["subject"]: row for row in records.subjects}, first_infusions(records)
     for subject, by_reader in series_by_subject(records, rules).items():
         start = min((day for name, day in origins[subject].items() if name in names), default=None)
+        if start is not None:
+            infusion = infused[subject]
+            start = progression_after(start, infusion, treatment_day(rows[subject], infusion))
         for reader, series in by_reader.items():
             counted = [
                 read.row_day
                 for read in series.reads
-                if read.response == "PD" and start is not None and read.day > start
+                if read.response == "PD" and start is not None and read.row_day > start
             ]
             if counted:
                 days[subject, reader] = min(counted)

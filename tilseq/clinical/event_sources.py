@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tilseq.clinical.histories import History
-from tilseq.clinical.reader_series import Found, Series
+from tilseq.clinical.reader_series import Found, Read, Series
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,24 @@ Source = Callable[[History, Series, int], Event | None]
 
 def progression(history: History, series: Series, start: int) -> Event | None:
     """Return the first PD after the start."""
-    read = next((read for read in series.reads if read.response == "PD" and read.day > start), None)
+    after = history.progression_after(start)
+    read = next((read for read in series.reads if read.response == "PD" and read.row_day > after), None)
     if read is None:
         return None
-    words = () if read.day == read.row_day else (f"PD of day {read.row_day} counts from the scan of its new lesion",)
-    return Event("progression", "progression on a scan", Found(read.day, series.table, read.row_day, words))
+    found = Found(max(read.day, start), series.table, read.row_day, tuple(_dated(read, history, start)))
+    return Event("progression", "progression on a scan", found)
+
+
+def _dated(read: Read, history: History, start: int) -> Iterator[str]:
+    """Yield why a PD counts on another day than that of its row."""
+    if read.row_day <= start:
+        began = history.treatment_day
+        yield f"PD of day {read.row_day}, after treatment began on day {began}, counts on day {start}, the origin"
+    elif read.day < start:
+        scan = f"PD of day {read.row_day} counts from the scan of its new lesion"
+        yield f"{scan}, by day {start}: on day {start}, the origin"
+    elif read.day < read.row_day:
+        yield f"PD of day {read.row_day} counts from the scan of its new lesion"
 
 
 def death(history: History, series: Series, start: int) -> Event | None:

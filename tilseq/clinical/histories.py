@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from tilseq.clinical.assessments import Row
 from tilseq.clinical.clinical_records import Records
 from tilseq.clinical.endpoint_rules import TimeToEventRules
-from tilseq.clinical.reader_series import Found, Series, first_infusions, series_by_subject, treatment_day
+from tilseq.clinical.reader_series import (
+    Found,
+    Series,
+    first_infusions,
+    progression_after,
+    series_by_subject,
+    treatment_day,
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,10 @@ class History:
     cut_day: int | None
     series: Mapping[str | None, Series] = field(default_factory=dict)
     words: tuple[str, ...] = ()
+
+    def progression_after(self, start: int) -> int:
+        """Return the day after which PD counts for a time that begins on a start."""
+        return progression_after(start, self.origins["infusion"], self.treatment_day)
 
     def therapy_after(self, start: int) -> Found | None:
         """Return the first therapy after the infusion; of who had none after lymphodepletion, else after a start."""

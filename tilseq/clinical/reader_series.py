@@ -78,6 +78,11 @@ def treatment_day(subject: Row, infusion: int | None) -> int | None:
     return min((day for day in starts if day is not None), default=None)
 
 
+def progression_after(start: int, infusion: int | None, treated: int | None) -> int:
+    """Return the day after which PD counts: the origin, or where that is the infusion the start of treatment."""
+    return start if treated is None or start != infusion else min(start, treated)
+
+
 def first_infusions(records: Records) -> dict[str, int | None]:
     """Return the day of the first infusion of each subject; day 0 of all where no table tells who was infused."""
     if records.infusions is None:

@@ -93,8 +93,8 @@ def survival_contrasts(
         later.
     """
     frame = read_times(time_to_event)
-    known = read_groups(groups, frame["subject"])
-    parted = None if strata is None else _strata(read_groups(strata, frame["subject"]))
+    known = read_groups(groups, frame)
+    parted = None if strata is None else _strata(read_groups(strata, frame))
     for column, level in (reference or {}).items():
         if column not in known.columns[1:] or level not in known[column]:
             raise AnalysisError("no subject is of the reference", column=column, found=level)

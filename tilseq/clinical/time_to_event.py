@@ -15,7 +15,7 @@ from tilseq.clinical.endpoint_rules import Endpoint, TimeToEventRules
 from tilseq.clinical.event_sources import Event, first_event
 from tilseq.clinical.histories import History, histories
 from tilseq.clinical.missed_visits import Planned, planned_visits
-from tilseq.clinical.reader_series import Found, Series
+from tilseq.clinical.reader_series import Found, Series, days_in_words
 from tilseq.errors import StudyError
 from tilseq.tables.survival import TIME_TO_EVENT
 
@@ -142,6 +142,7 @@ class _Derivation:
         found = end.end if isinstance(end, Censored) else end.found
         words += [*history.words, *(series.words if endpoint.by_scan else ()), *found.words]
         words += self._policies(endpoint, history)
+        words += _not_counted(history, series, start) if by_progression and origin != "response" else ()
         words += self.not_looked_for if by_progression else ()
         key = {"subject": history.subject, "parameter": endpoint.parameter, "reader": reader}
         return key | _told(end, found, origin, start, words)
@@ -188,6 +189,14 @@ class _Derivation:
             return []
         counted = "from the tumour" if history.tumor_death else "not from the tumour"
         return [f"cause of death unknown: counted as {counted}"]
+
+
+def _not_counted(history: History, series: Series, start: int) -> Iterator[str]:
+    """Yield what to say of PD on the origin or before that is no event."""
+    after = history.progression_after(start)
+    early = [read.row_day for read in series.reads if read.response == "PD" and read.row_day <= after]
+    if early:
+        yield f"PD of {days_in_words(early)} is not counted: not after day {after}"
 
 
 def _told(end: Event | Censored, found: Found, origin: str, start: int, words: Sequence[str]) -> Row:
