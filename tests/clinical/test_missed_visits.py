@@ -57,11 +57,17 @@ def test_one_planned_visit_goes_on_at_its_own_interval():
 
 
 def test_baselines_are_not_planned_after_treatment():
-    assert [one.visits for one in planned_visits(SAMPLE[::-1])] == [(f"D{day}",) for day in (42, 84, 126, 168, 252, 336)]
+    assert [one.visits for one in planned_visits(SAMPLE[::-1])] == [
+        (f"D{day}",) for day in (42, 84, 126, 168, 252, 336)
+    ]
 
 
 def test_rows_of_one_day_are_one_visit_with_the_wider_window():
-    scans = [*SAMPLE, {"visit": "D42 brain MRI", "day": 42, "window": 6}, {"visit": "D84 brain", "day": 84, "window": 1}]
+    scans = [
+        *SAMPLE,
+        {"visit": "D42 brain MRI", "day": 42, "window": 6},
+        {"visit": "D84 brain", "day": 84, "window": 1},
+    ]
     planned = planned_visits(scans)
     assert [(one.visits, one.day, one.window) for one in planned[:2]] == [
         (("D42", "D42 brain MRI"), 42, 6),

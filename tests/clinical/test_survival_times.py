@@ -86,7 +86,12 @@ def test_a_split_by_response_is_not_offered(column):
 
 @pytest.mark.parametrize(
     ("column", "values"),
-    [("BOR", ["melanoma", "ovarian"]), ("week12", ["PR", "PD"]), ("outcome", ["pr ", "pr"]), ("seen", ["CR/PR", "SD/PD"])]
+    [
+        ("BOR", ["melanoma", "ovarian"]),
+        ("week12", ["PR", "PD"]),
+        ("outcome", ["pr ", "pr"]),
+        ("seen", ["CR/PR", "SD/PD"]),
+    ]
     + [("group", ["Responder", "non-responder"]), ("read", ["CR", None])],
 )
 def test_a_column_of_responses_by_another_name_is_one(column, values):

@@ -120,7 +120,9 @@ def test_4_a_progression_whose_new_lesion_was_seen_by_the_origin_counts_on_the_d
     set_of_scans = reads((3, "PD"), (42, "SD")).with_columns(visit=pl.lit("W12"))
     row = times(set_of_scans, ALIVE, lesions=new_lesion(-2))["PFS"]
     assert (told(row), row["source_row_day"]) == ((1, True, "progression"), 3)
-    assert row["reason"].startswith("PD of day 3 counts from the scan of its new lesion, by day 0: on day 0, the origin")
+    assert row["reason"].startswith(
+        "PD of day 3 counts from the scan of its new lesion, by day 0: on day 0, the origin"
+    )
 
 
 @pytest.mark.parametrize("censoring", ["fda", "ema"])
@@ -464,6 +466,22 @@ def test_a_contradiction_is_refused_unless_its_subject_is():
         (parameter, None, None, "not_evaluable", "the death is before the first infusion")
         for parameter in ("OS", "PFS", "TTP", "follow_up")
     ]
+
+
+def test_a_responder_that_is_refused_stands_in_every_endpoint():
+    why = {"S1": "the death is before the first infusion"}
+    both = pl.concat([best(42), best(None, "SD", confirmation="not_required")], how="vertical_relaxed")
+    for records in (
+        clinical_records(reads((42, "PR")), followup(death_day=-3), subjects(), best_response=both).refusing(why),
+        clinical_records(reads((42, "PR")), followup(), subjects(), best_response=both, refused=why),
+    ):
+        asked = time_to_event(records)
+        assert set(asked.select("rule", "days", "reason").rows()) == {("not_evaluable", None, why["S1"])}
+        readers = dict(asked.select("parameter", "reader").iter_rows())
+        by_responders = {"DOR": "investigator", "TTR": "investigator"}
+        assert readers == {"OS": None, "PFS": None, "TTP": None, "follow_up": None} | by_responders
+        without = time_to_event(records, time_to_event_rules(confirmation="not_required"))
+        assert set(without["parameter"]) == {"OS", "PFS", "TTP", "follow_up"}
 
 
 WORDS = st.sampled_from(["CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE"])

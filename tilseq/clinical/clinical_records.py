@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -64,6 +64,8 @@ class Records:
         Rows of those tables, None where not given; `responders` are those of best responses.
     refused
         Subject → why it cannot be evaluated; none of its rows is here.
+    refused_responders
+        `subject, reader, confirmation` of the CR and PR of those subjects.
     """
 
     subjects: Sequence[Row]
@@ -76,6 +78,7 @@ class Records:
     responders: Sequence[Row] | None
     contacts: Sequence[Row]
     refused: Mapping[str, str]
+    refused_responders: Sequence[Row] = ()
 
     def refusing(self, refused: Mapping[str, str]) -> Records:
         """Return the records without the rows of further subjects.
@@ -86,13 +89,15 @@ class Records:
             Subject → why it cannot be evaluated, such as what `contradictions` says.
         """
         known = {row["subject"] for row in self.subjects}
-        tables = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "refused"}
+        tables = {field.name: getattr(self, field.name) for field in fields(self) if "refused" not in field.name}
         kept: dict[str, Any] = {
             name: None if rows is None else [row for row in rows if row.get("subject") not in refused]
             for name, rows in tables.items()
         }
         named = {subject: why for subject, why in refused.items() if subject in known}
-        return replace(self, **kept, refused={**self.refused, **named})
+        lost = [row for row in _answers(self.responders or ()) if row["subject"] in named]
+        answers = (*self.refused_responders, *lost)
+        return replace(self, **kept, refused={**self.refused, **named}, refused_responders=answers)
 
     def confirmed(self, confirmation: str) -> Records:
         """Return the records with the best responses by one kind of confirmation alone.
@@ -107,14 +112,15 @@ class Records:
         TableError
             There are best responses, and none by this.
         """
+        answers = [row for row in self.refused_responders if row["confirmation"] == confirmation]
         if not self.responders:
-            return self
+            return replace(self, refused_responders=answers)
         asked = [row for row in self.responders if row["confirmation"] == confirmation]
         if not asked:
             found = self.responders[0]["confirmation"]
             what = "no best response by the confirmation that the rules ask for"
             raise TableError(what, column="confirmation", found=found, expected=confirmation)
-        return replace(self, responders=asked)
+        return replace(self, responders=asked, refused_responders=answers)
 
 
 def numbered_rows(frame: Any, table: Table, refused: Collection[str] = (), *, wider: bool = False) -> list[Row]:
@@ -142,6 +148,12 @@ def numbered_rows(frame: Any, table: Table, refused: Collection[str] = (), *, wi
     absent = [pl.lit(None).alias(name) for name in table.names if name not in given.columns]
     typed = frame.with_columns(*absent).with_columns(pl.col(name).cast(kind) for name, kind in table.schema.items())
     return list(typed.rows(named=True))
+
+
+def _answers(rows: Iterable[Row]) -> list[Row]:
+    """Return subject, reader and confirmation of the rows of best responses that are a CR or PR."""
+    names = ("subject", "reader", "confirmation")
+    return [{name: row.get(name) for name in names} for row in rows if row.get("best_response") in RESPONDERS]
 
 
 def clinical_records(
@@ -195,6 +207,7 @@ def clinical_records(
         return None if frame is None else numbered_rows(frame, table, refused, wider=wider)
 
     known = set(as_polars(subjects)["subject"])
+    best = () if best_response is None else as_polars(best_response).to_dicts()
     return Records(
         numbered_rows(subjects, SUBJECT_DAYS, refused, wider=True),
         numbered_rows(followup, FOLLOWUP, refused),
@@ -206,6 +219,7 @@ def clinical_records(
         rows(best_response, BEST_RESPONSES, wider=True),
         rows(contacts, CONTACTS) or [],
         {subject: why for subject, why in refused.items() if subject in known},
+        _answers(row for row in best if row.get("subject") in known & set(refused)),
     )
 
 

@@ -23,12 +23,17 @@ NOT_REACHED = "not reached"
 TUMOR_DEATH, UNKNOWN_CAUSE = "tumor_death", "cause of death unknown"  # rule and reason in `time_to_event`
 # What is known of a subject only after the clock has started: groups by it hold those who lived to get there. A
 # courtesy: it knows these names of columns, and values of which two or more make a column one of responses.
-KNOWN_LATER = ("response", "best_response", "best_overall_response", "bor", "recorded", "confirmed_response")
-KNOWN_LATER += ("objective_response", "responder", "confirmed_responder", "responded")
+KNOWN_LATER = (
+    *("response", "best_response", "best_overall_response", "bor", "recorded", "confirmed_response"),
+    *("objective_response", "responder", "confirmed_responder", "responded"),
+)
 RESPONSE_WORDS = frozenset(
-    ("cr", "pr", "sd", "pd", "ne", "non-cr/non-pd", "icr", "ipr", "isd", "iupd", "icpd", "cr/pr", "pr/cr", "sd/pd")
-    + ("complete response", "partial response", "stable disease", "progressive disease", "response", "no response")
-    + ("responder", "non-responder", "nonresponder", "no responder", "responders", "non-responders", "nonresponders")
+    (
+        *("cr", "pr", "sd", "pd", "ne", "non-cr/non-pd", "icr", "ipr", "isd", "iupd", "icpd", "cr/pr", "pr/cr"),
+        *("sd/pd", "complete response", "partial response", "stable disease", "progressive disease", "response"),
+        *("no response", "responder", "responders", "no responder", "non-responder", "non-responders"),
+        *("nonresponder", "nonresponders"),
+    )
 )
 EARLIER = ("prior", "previous", "earlier")  # in the name of a column: the response to a treatment before
 TIMES = Table(

@@ -66,7 +66,10 @@ def time_to_event(records: Records, rules: TimeToEventRules | None = None) -> pl
     records = records.confirmed(rules.confirmation)
     derivation = _Derivation.of(records, rules)
     rows = [row for history in histories(records, rules) for row in derivation.rows(history)]
-    rows += [row for one, why in records.refused.items() for row in derivation.refused_rows(one, why)]
+    answers: dict[str, list[str | None]] = {one: [] for one in records.refused}
+    for row in records.refused_responders:
+        answers[row["subject"]].append(row["reader"])
+    rows += [row for one, why in records.refused.items() for row in derivation.refused_rows(one, why, answers[one])]
     return TIME_TO_EVENT.frame(rows)
 
 
@@ -114,12 +117,12 @@ class _Derivation:
                     continue
                 yield self._row(endpoint, history, reader, series)
 
-    def refused_rows(self, subject: str, why: str) -> Iterator[Row]:
-        """Yield the rows of a subject whose records contradict one another; of responders nobody knows."""
+    def refused_rows(self, subject: str, why: str, answers: Sequence[str | None]) -> Iterator[Row]:
+        """Yield the rows of a subject that is refused; a responder by some readers has those of responders too."""
         for endpoint in self.rules.endpoints:
-            if endpoint.population != "responders":
-                for reader in self.readers if endpoint.by_scan else (None,):
-                    yield _not_evaluable(subject, endpoint, reader, [why])
+            readers = self.readers if endpoint.by_scan else (None,)
+            for reader in dict.fromkeys(answers) if endpoint.population == "responders" else readers:
+                yield _not_evaluable(subject, endpoint, reader, [why])
 
     def _row(self, endpoint: Endpoint, history: History, reader: str | None, series: Series) -> Row:
         origin, start, words = self._origin(endpoint, history, series)
