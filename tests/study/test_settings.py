@@ -59,16 +59,13 @@ def test_defaults(tmp_path):
                 "source": "recorded",
                 "best_response": {
                     "confirmation_days": 28,
-                    "sd_min_days": 42,
+                    "sd_min_days": None,
                     "reference": "infusion",
                     "max_ne": 1,
                     "accept_sd": False,
                     "strict_table3": False,
-                    "stop_at_progression": True,
                     "new_therapy": "stop",
-                    "reads_from": "treatment",
                     "disease_control": ["CR", "PR", "SD"],
-                    "unassessed": "not_assessed",
                 },
                 "irecist": {"confirm_from_days": 28, "confirm_within_days": 56},
                 "time_to_event": {

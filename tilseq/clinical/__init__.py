@@ -1,6 +1,6 @@
 """The clinic: tumour response, time to event and its estimates, safety, laboratory grades, tumour markers."""
 
-from tilseq.clinical.best_response import best_response
+from tilseq.clinical.best_response import best_response, ignored_reads
 from tilseq.clinical.contradictions import contradictions
 from tilseq.clinical.cox import cox, cox_time_dependent
 from tilseq.clinical.endpoint_rules import Censoring, CensorRule, Endpoint, TimeToEventRules, time_to_event_rules
@@ -38,6 +38,7 @@ __all__ = [
     "cox",
     "cox_time_dependent",
     "gcig",
+    "ignored_reads",
     "irecist",
     "irecist_best_response",
     "kaplan_meier",

@@ -11,6 +11,7 @@ import polars as pl
 from tilseq.clinical.assessments import Row
 from tilseq.errors import TableError
 from tilseq.tables import Column, Table, as_polars, conform
+from tilseq.tables.best_response import BEST_RESPONSE
 from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, LESIONS, RESPONSE_READS, SCHEDULE, SUBJECTS, THERAPIES
 from tilseq.tables.outputs import RESPONSE
 
@@ -28,19 +29,15 @@ SUBJECT_DAYS = _part(
 )
 NEW_LESIONS = _part(LESIONS, "subject", "day", "visit", "reader", "lesion", "role", "state")
 READS = _part(RESPONSE, "subject", "reader", "day", "visit", "baseline", "new_lesion", "response", "recorded")
-BEST_RESPONSES = Table(
+BEST_RESPONSES = _part(
+    BEST_RESPONSE,
+    "subject",
+    "reader",
+    "source",
+    "confirmation",
     "best_response",
-    "What the derivation asks of best responses.",
-    (
-        _SUBJECT,
-        Column("reader", "text", "Who read the scans."),
-        Column("source", "text", "Which responses it rests on.", needed=True, allowed=("recorded", "derived")),
-        Column("confirmation", "text", "Whether it was asked for.", needed=True, allowed=("required", "not_required")),
-        Column("best_response", "text", "Best overall response.", needed=True),
-        Column("response_day", "integer", "First CR or PR of the response that counts.", unit="d"),
-        Column("confirmation_day", "integer", "Day that confirmed it.", unit="d"),
-    ),
-    key=("subject", "reader", "source", "confirmation"),
+    "response_day",
+    "confirmation_day",
 )
 CONTACTS = Table(
     "contacts",

@@ -27,20 +27,12 @@ from tilseq.clinical.baseline import (
     undersized_targets,
 )
 from tilseq.clinical.reconcile import readers_half_named, reconcile
+from tilseq.clinical.treatment_days import resection_days, treatment_days
 from tilseq.errors import StudyError, TableError
-from tilseq.tables import Table, as_polars, conform
-from tilseq.tables.inputs import LESIONS, RESPONSE_READS, SUBJECTS
+from tilseq.tables.inputs import LESIONS, RESPONSE_READS
 from tilseq.tables.outputs import RESPONSE
 
 LEAST_GROWTH = 5 * MICROMETRES
-STARTS = ("lymphodepletion_day", "first_dose_day")
-TREATMENT_DAYS = Table(
-    "subjects",
-    "Days that set the baseline.",
-    tuple(c for c in SUBJECTS.columns if c.name in ("subject", "harvest_day", *STARTS)),
-    key=("subject",),
-)
-
 Regrowth = Literal["sum_rule", "pd"]
 Undersized = Literal["refuse", "accept"]
 
@@ -106,8 +98,7 @@ def response(
     if subjects is not None:
         for what, rows in (("with lesions", seen), ("with recorded responses", recorded)):
             _list_unknown(f"a subject {what} is not in subjects", rows, days, problems)
-    resection = {subject: max(last, last if harvest is None else harvest) for subject, (harvest, last) in days.items()}
-    series = gather(seen, problems, resection)
+    series = gather(seen, problems, resection_days(days))
     readers_half_named([*seen, *recorded], problems)
     rows = []
     for (subject, reader), assessments in series.items():
@@ -176,18 +167,6 @@ def nontarget_response(states: Sequence[str | None]) -> str:
     if None in states or "not_evaluable" in states:
         return "NE"
     return "CR" if set(states) == {"absent"} else "NON-CR/NON-PD"
-
-
-def treatment_days(subjects: Any) -> dict[str, tuple[int | None, int]]:
-    """Return the day of harvest and the last day before treatment of each subject."""
-    if subjects is None:
-        return {}
-    frame = as_polars(subjects).select(pl.selectors.by_name(*TREATMENT_DAYS.names, require_all=False))
-    days = {}
-    for row in conform(frame, TREATMENT_DAYS).rows(named=True):
-        starts = [row[name] for name in STARTS if row[name] is not None]
-        days[row["subject"]] = (row["harvest_day"], min([0, *starts]))
-    return days
 
 
 def _list_unknown(what: str, rows: Iterable[Row], known: Collection[str], problems: list[TableError]) -> None:

@@ -14,7 +14,7 @@ from tilseq.report.clinic import RESPONSE_STATES, signed
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Chip, Head, View, count, filled, text
 from tilseq.report.words import share
-from tilseq.tables.best_response import BEST_RESPONSES, SOURCES
+from tilseq.tables.best_response import BEST_WORDS, SOURCES
 
 Row = dict[str, Any]
 
@@ -45,7 +45,7 @@ def _rates(results: Results, title: str, wanted: Callable[[str, bool], bool]) ->
         if not wanted(row["group"], where[1] == "required"):
             continue
         found.setdefault(where, {})[pairs.get("response", row["parameter"])] = row
-    words = [word for word in BEST_RESPONSES if any(own[word]["numerator"] for own in found.values() if word in own)]
+    words = [word for word in BEST_WORDS if any(own[word]["numerator"] for own in found.values() if word in own)]
     one_reader = len({reader for _, _, reader in found}) < 2
     heads = [Head("Group"), Head("Reader", aside=one_reader), Head("Responses")]
     heads.append(Head("Subjects", numeric=True, aside=True))
