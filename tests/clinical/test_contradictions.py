@@ -110,6 +110,25 @@ def test_a_responder_by_assessments_that_are_not_there_or_do_not_count():
     assert found(before, best_response=best(42)) == []
 
 
+def test_a_response_after_a_progression_that_counts_from_enrolment():
+    seen = reads((-40, "SD"), (-20, "PD"), (42, "PR"), (84, "PR"))
+    protocol = time_to_event_rules("lm103", first_dose="infusion")
+    what = "a response after the progression of day -20"
+    told = found(seen, best_response=best(42), rules=protocol)
+    assert told == [("best_response", 2, "response_day", what)]
+    assert found(seen, best_response=best(42)) == []  # from the infusion on there is none
+    assert found(reads((-20, "PD"), (42, "PR"), (84, "PR")), best_response=best(42), rules=protocol) == []
+
+
+def test_a_response_or_confirmation_after_the_data_cut():
+    cut = followup(last_alive_day=80, data_cut_day=83)
+    what = "the response or its confirmation is after the data cut (day 83)"
+    told = found(follow=cut, best_response=best(42, confirmation_day=84))
+    assert told == [("best_response", 2, "confirmation_day", what)]
+    assert found(follow=cut, best_response=best(84)) == [("best_response", 2, "response_day", what)]
+    assert found(follow=cut, best_response=best(42, confirmation_day=83)) == []
+
+
 def test_a_responder_whose_responses_that_count_are_not_there():
     rules = time_to_event_rules(source="derived")
     what = "a response without any assessment of that reader"

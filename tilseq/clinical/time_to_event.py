@@ -14,8 +14,9 @@ from tilseq.clinical.clinical_records import Records, gather_records
 from tilseq.clinical.contradictions import contradictions_in
 from tilseq.clinical.endpoint_rules import Endpoint, TimeToEventRules
 from tilseq.clinical.event_sources import Event, first_event
-from tilseq.clinical.histories import Found, History, Series, histories
+from tilseq.clinical.histories import History, histories
 from tilseq.clinical.missed_visits import Planned, planned_visits
+from tilseq.clinical.reader_series import Found, Series
 from tilseq.errors import StudyError
 from tilseq.tables import as_polars
 from tilseq.tables.survival import TIME_TO_EVENT
@@ -139,7 +140,7 @@ class _Derivation:
         if "missed_visits" in triggers and not planned:
             missing.append("missed visits not looked for: no schedule")
         dated = {"infusion", "response"}
-        for name in ("lymphodepletion", "enrollment", "randomization"):
+        for name in ("lymphodepletion", "first_dose", "enrollment", "randomization"):
             dated |= {name} if any(row[f"{name}_day"] is not None for row in records.subjects) else set()
         return cls(
             rules,
@@ -153,8 +154,6 @@ class _Derivation:
     def rows(self, history: History) -> Iterator[Row]:
         """Yield the rows of one subject."""
         for endpoint in self.rules.endpoints:
-            if endpoint.population == "infused" and history.origins["infusion"] is None:
-                continue
             for reader in self.readers if endpoint.by_scan else (None,):
                 series = history.series.get(reader, NO_SERIES)
                 if endpoint.population == "responders" and series.response is None:
@@ -179,7 +178,7 @@ class _Derivation:
             start,
             "best_response" if origin == "response" else "infusions" if origin == "infusion" else "subjects",
             origin == "response",
-            first_event(self._events(endpoint), history, series, start, self.rules),
+            first_event(self._events(endpoint), history, series, start),
             self.planned,
             self.rules,
         )
@@ -195,21 +194,25 @@ class _Derivation:
 
     def _origin(self, endpoint: Endpoint, history: History, series: Series) -> tuple[str, int | None, list[str]]:
         """Return name and day of the origin: the first of the endpoint's that any subject has."""
-        named = [self.rules.first_dose or one if one == "first_dose" else one for one in endpoint.origins]
+        named = [self.rules.origin(one) for one in endpoint.origins]
         origin = next((one for one in named if one in self.origins), named[-1])
         words = [f"no {named[0]} in the study: counted from {origin}"] if origin != named[0] else []
         if origin == "response":
             return origin, None if series.response is None else series.response.day, words
-        return origin, history.origins[origin], words
+        start, dose = history.origins[origin], history.origins["first_dose"]
+        if "first_dose" in endpoint.origins and dose is not None and start not in (None, dose):
+            words.append(f"first_dose_day is {dose}, counted from {origin} (day {start})")
+        return origin, start, words
 
     def _cannot(
         self, endpoint: Endpoint, history: History, reader: str | None, series: Series, origin: str, start: int | None
     ) -> str | None:
         """Return why the subject cannot be evaluated, None if it can."""
-        if series.late_response and endpoint.population == "responders":
-            return f"the response or its confirmation is after the data cut (day {history.cut_day})"
+        asks_infusion = endpoint.population == "infused" or (origin == "infusion" and start is None)
+        if asks_infusion and history.origins["infusion"] is None:
+            return "not infused"
         if start is None:
-            return "not infused" if origin == "infusion" else f"no {origin}_day in subjects"
+            return f"no {origin}_day in subjects"
         if history.cut_day is not None and start > history.cut_day:
             return f"{origin} is on day {start}, after the data cut (day {history.cut_day})"
         if endpoint.by_scan and history.series and reader not in history.series:

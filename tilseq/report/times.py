@@ -27,6 +27,7 @@ MEANINGS = {
 ORIGINS = {
     "infusion": "first infusion",
     "lymphodepletion": "lymphodepletion",
+    "first_dose": "first dose",
     "enrollment": "enrolment",
     "randomization": "randomisation",
     "response": "first CR or PR",
@@ -73,7 +74,8 @@ def rules_in_words(results: Results) -> str:
     told = {name.removeprefix(SETTINGS): value for name, value in flat(run_object(results, "settings"))}
     if "preset" not in told or results.tables["time_to_event"].is_empty():
         return ""
-    dose = "" if told["first_dose"] == "not set" else f", the first dose being that of {told['first_dose']}"
+    doses = {"not set": "", "recorded": ", the first dose as recorded"}
+    dose = doses.get(told["first_dose"], f", the first dose being that of {told['first_dose']}")
     style = STYLES.get(told["censoring"], told["censoring"])
     return f"Endpoints by preset {told['preset']}{dose}; {style} censoring where scans decide."
 

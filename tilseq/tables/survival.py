@@ -5,7 +5,7 @@ from __future__ import annotations
 from tilseq.tables.schema import Column, Table
 
 TIME_PARAMETERS = ("OS", "PFS", "TTP", "DOR", "TTR", "follow_up")
-ORIGINS = ("infusion", "lymphodepletion", "enrollment", "randomization", "response")
+ORIGINS = ("infusion", "lymphodepletion", "first_dose", "enrollment", "randomization", "response")
 QUANTITIES = ("median", "survival_at", "rmst", "follow_up_median", "time_range")
 CONTRAST_METHODS = (
     "log_rank",
