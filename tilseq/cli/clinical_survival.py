@@ -91,7 +91,7 @@ def _settings[Command: Callable[..., Any]](command: Command) -> Command:
     help="Day since the origin on which the share without the event is estimated; may be given again.",
 )
 @click.option("--group", "groups", multiple=True, help="Column of the subjects to estimate by too; may be given again.")
-@click.option("--figures", is_flag=True, help="Also draw the curves, as SVG and PNG.")
+@click.option("--figures", is_flag=True, help="Also draw the curves of OS and PFS, as SVG and PNG.")
 @output_folder
 @click.pass_context
 def survival_command(
@@ -259,11 +259,14 @@ def _why(problem: TilseqError, subject: str) -> str:
 
 
 def _draw(curves: pl.DataFrame, estimates: pl.DataFrame, output: Path) -> None:
-    """Draw the curves of each endpoint and reader that anybody has."""
+    """Draw the curves of OS and PFS, of each reader."""
+    import polars as pl
+
     from tilseq.plots import survival
     from tilseq.plots.style import save
 
-    for (parameter, reader), own in curves.group_by("parameter", "reader", maintain_order=True):
+    drawn = curves.filter(pl.col("parameter").is_in(("OS", "PFS")))
+    for (parameter, reader), own in drawn.group_by("parameter", "reader", maintain_order=True):
         name = "-".join(str(word) for word in ("survival", parameter, reader) if word is not None)
         same = {"parameter": parameter} | ({} if reader is None else {"reader": reader})
         save(cast("Figure", survival(own, estimates.filter(**same)).figure), output, name)
