@@ -1,3 +1,4 @@
+import polars as pl
 import pytest
 
 from tests.report.clinical_tables import clinical_tables
@@ -31,6 +32,20 @@ def test_rates_with_their_exact_limits_over_all_and_by_tumour_type(results):
     ]
     assert [read(row[0]) for row in unconfirmed_rates(results).rows] == ["head and neck"]
     assert denominators(results) == ["6 infused subjects."]
+
+
+def test_the_enrolled_have_a_row_where_they_are_more_than_the_infused(results):
+    infused = results.tables["summaries"]
+    text = pl.lit("7 enrolled subjects; 1 of them never infused: P7")
+    enrolled = infused.with_columns(population=pl.lit("enrolled"), denominator_text=text)
+    results.tables["summaries"] = pl.concat([infused, enrolled])  # as many: the page would say the same twice
+    assert [row[0].text for row in rates(results).rows] == ["all", "all", "head and neck"]
+    more = enrolled.with_columns(denominator=pl.lit(7, pl.Int64))
+    results.tables["summaries"] = pl.concat([infused, more])
+    assert [(row[0].text, row[3].text) for row in rates(results).rows] == [
+        ("all", "6"), ("all enrolled", "7"), ("all", "6"), ("all enrolled", "7"), ("head and neck", "6"),
+    ]  # fmt: skip
+    assert denominators(results)[-1] == "7 enrolled subjects; 1 of them never infused: P7."
 
 
 def test_best_responses_have_their_words_and_why(results):

@@ -57,6 +57,7 @@ def test_defaults(tmp_path):
                 "regrowth": "sum_rule",
                 "undersized": "refuse",
                 "source": "recorded",
+                "endpoint_reader": None,
                 "best_response": {
                     "confirmation_days": 28,
                     "sd_min_days": None,

@@ -161,8 +161,10 @@ class _Work:
         from tilseq.clinical.reconcile import readers_half_named
         from tilseq.errors import StudyError, TableError
 
-        lesions = _numbered(self.given["lesions"])
-        responses = None if self.given["responses"] is None else _numbered(self.given["responses"])
+        lesions, responses = (
+            None if frame is None else frame.with_row_index("row", offset=2)
+            for frame in (self.given["lesions"], self.given["responses"])
+        )
         try:
             self._one(lesions, responses)
             return
@@ -230,11 +232,6 @@ class _Work:
             found = pl.concat(self.irecists)
             tables += [(found, IRECIST), (irecist_best_response(found), IRECIST_BEST)]
         return tables
-
-
-def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of a file with the `row` that they stand in."""
-    return frame.with_row_index("row", offset=2)
 
 
 def _tell_results(derived: pl.DataFrame, rates: pl.DataFrame) -> None:

@@ -26,7 +26,10 @@ def choose_baseline(assessments: Sequence[Assessment], harvest: int | None, last
         return after_harvest[-1], ""
     if before:
         day = assessments[before[-1]].first_day
-        return None, f"no baseline: the last assessment before treatment (day {day}) precedes the harvest ({harvest})"
+        return (
+            None,
+            f"no baseline: the last assessment before treatment (day {day}) is not after the harvest ({harvest})",
+        )
     return None, f"no baseline: no assessment up to day {last_day}"
 
 

@@ -18,14 +18,16 @@ from tilseq.tables.best_response import BEST_WORDS, SOURCES
 
 Row = dict[str, Any]
 
+ENROLLED = "enrolled"
 RATES = {"ORR": "CR or PR", "DCR": "disease control"}
 CONFIRMED = {"required": "confirmed", "not_required": "confirmed or not"}
 
 
 def rates(results: Results) -> View:
-    """Return ORR, DCR and how many had each best response, over all and by tumour type; without confirmation over all.
+    """Return ORR, DCR and how many had each best response, over all, by arm and by tumour type.
 
-    Each reader has rows of its own.
+    Without confirmation, and over the enrolled where these are more than the infused, over all alone. Each reader has
+    rows of its own.
     """
     return _rates(results, "Response rates", lambda group, confirmed: confirmed or group == "all")
 
@@ -37,12 +39,12 @@ def unconfirmed_rates(results: Results) -> View:
 
 
 def _rates(results: Results, title: str, wanted: Callable[[str, bool], bool]) -> View:
-    table = results.tables["summaries"].filter(pl.col("parameter").is_in([*RATES, "BOR"]))
     found: dict[tuple[str, str, str], dict[str, Row]] = {}
-    for row in table.iter_rows(named=True):
+    for row in _shown(results).filter(pl.col("parameter").is_in([*RATES, "BOR"])).iter_rows(named=True):
         pairs = qualifier_pairs(row["qualifier"])
-        where = (row["group"], pairs.get("confirmation", ""), pairs.get("reader", ""))
-        if not wanted(row["group"], where[1] == "required"):
+        group = row["group"] if row["population"] != ENROLLED else ENROLLED
+        where = (group, pairs.get("confirmation", ""), pairs.get("reader", ""))
+        if not wanted("all" if group == ENROLLED else group, where[1] == "required"):
             continue
         found.setdefault(where, {})[pairs.get("response", row["parameter"])] = row
     words = [word for word in BEST_WORDS if any(own[word]["numerator"] for own in found.values() if word in own)]
@@ -53,7 +55,7 @@ def _rates(results: Results, title: str, wanted: Callable[[str, bool], bool]) ->
     heads += [Head(RESPONSE_WORDS.get(word, word), numeric=True, group="best response") for word in words]
     rows = [
         [
-            Cell(group_in_words(group), kind="name"),
+            Cell("all enrolled" if group == ENROLLED else group_in_words(group), kind="name"),
             text(reader or None),
             Cell(CONFIRMED.get(confirmation, confirmation)),
             count(own["ORR"]["denominator"]),
@@ -70,8 +72,17 @@ def _rates(results: Results, title: str, wanted: Callable[[str, bool], bool]) ->
 
 def denominators(results: Results) -> list[str]:
     """Return who is in the denominators of all subjects together, a sentence each."""
-    rows = results.tables["summaries"].filter(group="all")
+    rows = _shown(results).filter(group="all")
     return [f"{words}." for words in rows["denominator_text"].unique(maintain_order=True)]
+
+
+def _shown(results: Results) -> pl.DataFrame:
+    """Return the rates that a page has room for: of the infused, and over all enrolled where these are more."""
+    table = results.tables["summaries"]
+    of_all = table.filter(group="all")
+    counts = [of_all.filter(population=name)["denominator"].max() for name in ("infused", ENROLLED)]
+    enrolled = pl.col("population") == ENROLLED
+    return table.filter(~enrolled | ((pl.col("group") == "all") & pl.lit(counts[0] != counts[1])))
 
 
 def best_responses(results: Results) -> View:
@@ -156,7 +167,7 @@ def immune_responses(results: Results) -> View:
 
 def _place(item: tuple[tuple[str, str, str], Any]) -> tuple[bool, bool, str, str]:
     group, confirmation, reader = item[0]
-    return group != "all", confirmation != "required", group, reader
+    return group not in ("all", ENROLLED), confirmation != "required", group, reader
 
 
 def _rate(row: Row | None) -> Cell:

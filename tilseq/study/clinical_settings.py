@@ -128,6 +128,11 @@ class Clinical(Part):
         "recorded",
         description="The reader's recorded responses are the endpoint, or what is derived from the lesions.",
     )
+    endpoint_reader: str | None = Field(
+        None,
+        description="Whose reading is the endpoint where several have read; null: `investigator` where a reader bears "
+        "that name, else nobody's.",
+    )
     best_response: BestResponse = Field(default_factory=BestResponse, description="Best overall response.")
     irecist: Irecist = Field(default_factory=Irecist, description="iRECIST.")
     time_to_event: TimeToEvent = Field(default_factory=TimeToEvent, description="Time to event.")
