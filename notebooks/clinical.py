@@ -72,9 +72,11 @@ show(ts.plots.spider(responses), "spider")
 # also who died before the first scan.
 
 # %%
-best = ts.clinical.best_response(responses, study.clinical.get("therapies"), subjects)
+bounds = {name: study.clinical[name] for name in ("followup", "schedule")}
+best = ts.clinical.best_response(responses, study.clinical.get("therapies"), subjects, **bounds)
 confirmed = best.filter(confirmation="required")
 rates = ts.clinical.response_rates(best, subjects, study.infusions)
+rates = rates.filter(population="infused")
 of_all = rates.filter(pl.col("parameter").is_in(["ORR", "DCR"]), group="all")
 of_all.select("parameter", "qualifier", "numerator", "denominator", "estimate", "lower", "upper")
 

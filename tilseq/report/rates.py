@@ -20,6 +20,7 @@ from tilseq.tables.best_response import BEST_WORDS, SOURCES
 Row = dict[str, Any]
 Place = tuple[str, str, str, str]  # population, group, confirmation, reader
 
+ENROLLED = "enrolled"
 RATES = {"ORR": "CR or PR", "DCR": "disease control"}
 CONFIRMED = {"required": "confirmed", "not_required": "confirmed or not"}
 
@@ -51,7 +52,7 @@ def _populations(results: Results) -> list[str]:
     """Return the populations of the rates, that of the headline first; of two that hold as many subjects the first."""
     rows = results.tables["summaries"].filter(group="all", parameter="ORR")
     sizes = dict(rows.select("population", "denominator").iter_rows())
-    names = sorted(sizes, key=lambda name: name == "enrolled")
+    names = sorted(sizes, key=lambda name: name == ENROLLED)
     return [name for i, name in enumerate(names) if sizes[name] not in [sizes[one] for one in names[:i]]] or [""]
 
 
@@ -178,7 +179,7 @@ def immune_responses(results: Results) -> View:
 
 def _place(place: Place, *, sensitivity: bool) -> tuple[bool | str, ...]:
     population, group, confirmation, reader = place
-    return sensitivity, group != "all", confirmation != "required", group, population == "enrolled", reader
+    return sensitivity, group != "all", confirmation != "required", group, population == ENROLLED, reader
 
 
 def _rate(row: Row | None) -> Cell:

@@ -68,7 +68,7 @@ def run(job: Job, folder: Path) -> None:
     """
     from tilseq.clinical import IrecistPolicy, irecist, irecist_best_response, response, response_differences
     from tilseq.clinical.treatment_days import TREATMENT_DAYS, resected_targets
-    from tilseq.errors import StudyError
+    from tilseq.errors import StudyError, TableError
     from tilseq.io.write import write_parquet
     from tilseq.tables.best_response import IRECIST, IRECIST_BEST, RESPONSE_DIFFERENCES
     from tilseq.tables.inputs import LESIONS, RESPONSE_READS
@@ -90,8 +90,8 @@ def run(job: Job, folder: Path) -> None:
         derived = response(lesions, responses, response_rows=response_rows, **same)
     except StudyError as error:
         for problem in error.problems:
-            own = "responses" if "recorded response" in problem.what else "lesions"
-            problem.file = problem.file or given["files"].get(own)
+            if isinstance(problem, TableError) and problem.table is not None:
+                problem.file = given["files"].get(problem.table)
         raise
     confirmation = IrecistPolicy(**given["irecist"])
     by_immune_criteria = irecist(lesions, derived, subjects, policy=confirmation)
@@ -124,9 +124,8 @@ def _check_readers(given: Mapping[str, Any]) -> None:
     from tilseq.errors import StudyError, TableError
 
     problems: list[TableError] = []
-    own = [row | {"file": given["files"].get(name)} for name in READS for row in given[name]]
     others = [{"subject": None, "reader": name} for name in given["readers"]]
-    readers_half_named([*others, *own], problems)
+    readers_half_named({"others": others} | {name: given[name] for name in READS}, problems)
     if problems:
         raise StudyError(problems)
 
