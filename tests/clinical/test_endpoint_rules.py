@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.clinical.one_subject import derive, followup, reads, subjects
 from tilseq.clinical import Censoring, CensorRule, Endpoint, TimeToEventRules, time_to_event_rules
 from tilseq.clinical.censoring import TRIGGERS
 from tilseq.clinical.endpoint_rules import CUSTOMARY, EMA, EVENT_NAMES, FDA, LM103, TRIGGER_NAMES
@@ -112,12 +113,9 @@ def test_a_censoring_with_a_rule_nobody_knows():
 
 
 def test_own_rules_are_data():
-    from tests.clinical.one_subject import followup, reads, subjects
-    from tilseq.clinical import time_to_event
-
     therapy_is_an_event = Endpoint("PFS", ("enrollment",), ("progression",), "last_adequate", population="all")
     only = Censoring("only_therapy", tuple(rule for rule in FDA.rules if rule.trigger == "new_therapy"), False)
-    table = time_to_event(
+    table = derive(
         reads((42, "SD"), (400, "PD")),
         followup(last_alive_day=500),
         subjects(),

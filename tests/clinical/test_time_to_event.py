@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.clinical.one_subject import PLANNED, best, followup, lesion_reads, reads, subjects, times, told
-from tilseq.clinical import time_to_event, time_to_event_rules
+from tests.clinical.one_subject import PLANNED, best, derive, followup, lesion_reads, reads, subjects, times, told
+from tilseq.clinical import clinical_records, time_to_event, time_to_event_rules
 from tilseq.errors import StudyError, TableError
 from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, LESIONS, RESPONSE_READS, SUBJECTS, THERAPIES
 
@@ -210,14 +210,14 @@ def test_of_two_rules_that_censor_on_one_day_that_set_off_first_is_named():
 
 
 def test_rules_that_could_not_be_looked_for_are_told():
-    table = time_to_event(reads((42, "SD")), ALIVE, subjects())
+    table = derive(reads((42, "SD")), ALIVE, subjects())
     reasons = dict(table.select("parameter", "reason").iter_rows())
     told = (
         "missing baselines not looked for: no lesions; new therapies not looked for: no table; "
         "missed visits not looked for: no schedule"
     )
     assert reasons == {"OS": None, "PFS": told, "TTP": told, "follow_up": None}
-    ema = time_to_event(reads((42, "SD")), ALIVE, subjects(), rules=time_to_event_rules(censoring="ema"))
+    ema = derive(reads((42, "SD")), ALIVE, subjects(), rules=time_to_event_rules(censoring="ema"))
     assert ema["reason"].null_count() == 4
 
 
@@ -328,7 +328,7 @@ def test_each_reader_has_a_row_and_a_subject_that_one_has_not_read_is_not_censor
     unseen = ["S3"]
     follow = FOLLOWUP.frame([{"subject": one, "last_alive_day": 90} for one in ("S1", "S2", *unseen)])
     people = SUBJECTS.frame([{"subject": one, "tumor_type": "other"} for one in ("S1", "S2", *unseen)])
-    table = time_to_event(pl.concat([two, other]), follow, people, schedule=PLANNED)
+    table = derive(pl.concat([two, other]), follow, people, schedule=PLANNED)
     assert table.filter(parameter="PFS").select("subject", "reader", "days", "event", "rule").rows() == [
         ("S1", "A", 85, True, "progression"),
         ("S1", "B", 85, False, "last_adequate"),
@@ -349,12 +349,12 @@ INFUSIONS_OF_S0 = INFUSIONS.frame([{"subject": "S0", "infusion": 1, "day": 0}])
 def test_a_subject_without_infusion_is_not_evaluable_of_the_infused():
     people = SUBJECTS.frame([{"subject": one, "tumor_type": "other", "enrollment_day": -30} for one in ("S0", "S1")])
     follow = FOLLOWUP.frame([{"subject": one, "last_alive_day": 50} for one in ("S0", "S1")])
-    table = time_to_event(reads(), follow, people, infusions=INFUSIONS_OF_S0).filter(subject="S1")
+    table = derive(reads(), follow, people, infusions=INFUSIONS_OF_S0).filter(subject="S1")
     assert table.select("parameter", "days", "event", "rule", "reason").rows() == [
         (parameter, None, None, "not_evaluable", "not infused") for parameter in ("OS", "PFS", "TTP", "follow_up")
     ]
     protocol = time_to_event_rules("lm103", first_dose="infusion")
-    rows = time_to_event(reads(), follow, people, infusions=INFUSIONS_OF_S0, rules=protocol).filter(subject="S1")
+    rows = derive(reads(), follow, people, infusions=INFUSIONS_OF_S0, rules=protocol).filter(subject="S1")
     assert dict(rows.select("parameter", "reason").iter_rows())["OS"] == "not infused"
     assert rows.filter(parameter="PFS")["rule"].item() == "no_post_baseline"
 
@@ -400,19 +400,21 @@ def test_nothing_known_after_the_origin_is_censored_there():
 
 def test_pandas_and_polars_give_the_same():
     given = (reads((42, "SD"), (84, "PD")), ALIVE, subjects())
-    assert time_to_event(*given).equals(time_to_event(*(frame.to_pandas() for frame in given)))
+    assert derive(*given).equals(derive(*(frame.to_pandas() for frame in given)))
 
 
 def test_a_key_that_stands_twice_is_refused():
     with pytest.raises(TableError, match="table followup holds a key twice"):
-        time_to_event(reads(), pl.concat([ALIVE, ALIVE]), subjects())
+        derive(reads(), pl.concat([ALIVE, ALIVE]), subjects())
 
 
 def test_a_contradiction_is_refused_unless_its_subject_is():
     bad = followup(death_day=-3)
     with pytest.raises(StudyError, match="subject S1: the death is before the first infusion"):
-        time_to_event(reads(), bad, subjects())
-    table = time_to_event(reads(), bad, subjects(), refused={"S1": "the death is before the first infusion"})
+        derive(reads(), bad, subjects())
+    why = {"S1": "the death is before the first infusion", "S9": "of no table of subjects"}
+    table = derive(reads(), bad, subjects(), refused=why)
+    assert table.equals(time_to_event(clinical_records(reads(), bad, subjects()).refusing(why)))
     assert table.select("parameter", "days", "event", "rule", "reason").rows() == [
         (parameter, None, None, "not_evaluable", "the death is before the first infusion")
         for parameter in ("OS", "PFS", "TTP", "follow_up")
@@ -479,7 +481,7 @@ def derived(people, shift=0, reverse=False, **options):
         if one["response"] is not None
     ]
     schema = {"subject": str, "reader": str, "source": str, "confirmation": str, "best_response": str}
-    return time_to_event(
+    return derive(
         pl.DataFrame(ordered(seen), schema=RESPONSE_READS.schema),
         pl.DataFrame(ordered(follow), schema=FOLLOWUP.schema),
         SUBJECTS.frame([{"subject": one["subject"], "tumor_type": "other"} for one in people]),

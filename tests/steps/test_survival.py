@@ -16,7 +16,7 @@ SAID = ["subject", "parameter", "days", "event", "rule"]
 
 def test_times_curves_and_estimates(tmp_path):
     written = finish(make_study(tmp_path), tmp_path, *STEPS)
-    tables = {"time_to_event", "survival_curve", "survival_estimates", "survival_contrasts", "failures"}
+    tables = {"time_to_event", "survival_curve", "survival_estimates", "survival_contrasts", "failures", "exclusions"}
     assert set(written) == tables
     times = written["time_to_event"].filter(pl.col("parameter").is_in(["OS", "PFS", "DOR"])).select(SAID)
     # From day 0 to day d are d + 1 days; S1 answers from day 42 to its last scan on day 84.
@@ -55,6 +55,39 @@ def test_a_contradiction_is_a_failure_of_its_subject_with_file_and_row(tmp_path)
     assert times.filter(subject="S2")["rule"].unique().to_list() == ["not_evaluable"]
     left_out = written["survival_estimates"].filter(parameter="OS", group="all", quantity="median")
     assert left_out.select("subjects", "left_out").row(0) == (2, 1)
+
+
+def test_what_times_do_not_rest_on_has_its_row(tmp_path):
+    changes = {
+        "clinical/followup.csv": ("S1,300,,,365\nS2,99,100,tumor,365", "S1,300,,,80\nS2,99,100,tumor,99"),
+        "clinical/therapies.csv": "subject,therapy,start_day\nS2,x,98\nS1,x,81\n",
+        "infusions.csv": ("S3,1,0\n", ""),
+    }
+    written = finish(make_study(tmp_path, changes), tmp_path, *STEPS)
+    assert sorted(written["exclusions"].select("file", "row", "rule", "rows").rows()) == [
+        ("clinical/followup.csv", 3, "a death after the data cut: no event", 1),
+        ("clinical/responses.csv", 3, "a recorded response after the data cut: no time to an event rests on it", 1),
+        ("clinical/therapies.csv", 3, "a therapy after the data cut: censors nothing", 1),
+        ("subjects.csv", 4, "not infused: not evaluable for OS, PFS, TTP, follow_up", 1),
+    ]
+    of_s3 = written["time_to_event"].filter(subject="S3", parameter="OS")
+    assert of_s3.select("days", "rule", "reason").rows() == [(None, "not_evaluable", "not infused")]
+    left_out = written["survival_estimates"].filter(parameter="OS", group="all", quantity="median")
+    assert left_out.select("subjects", "left_out").row(0) == (2, 1)
+
+
+def test_a_progression_without_a_baseline_has_its_row(tmp_path):
+    lm103 = "analysis: {clinical: {time_to_event: {preset: lm103, first_dose: lymphodepletion}}}\n"
+    changes = {
+        "study.yaml": TABLES["study.yaml"] + lm103,
+        "clinical/responses.csv": TABLES["clinical/responses.csv"] + "S1,-50,screening,PD\n",
+    }
+    written = finish(make_study(tmp_path, changes), tmp_path, *STEPS)
+    why = "a recorded response of PD without a baseline before it: no time to an event rests on it"
+    assert written["exclusions"].select("file", "row", "rule").rows() == [("clinical/responses.csv", 5, why)]
+    assert written["time_to_event"].filter(subject="S1", parameter="PFS").select(SAID).rows() == [
+        ("S1", "PFS", 145, False, "last_adequate")
+    ]
 
 
 def test_a_subject_without_follow_up_is_a_failure_and_not_alive_for_ever(tmp_path):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from tilseq.clinical.assessments import Row
-from tilseq.clinical.clinical_records import RESPONDERS, Records, gather_records
+from tilseq.clinical.clinical_records import RESPONDERS, Records
 from tilseq.clinical.endpoint_rules import TimeToEventRules
 from tilseq.clinical.reader_series import first_infusions, series_by_subject
 from tilseq.errors import TableError
@@ -40,63 +39,34 @@ class Contradiction:
     error: TableError
 
 
-def contradictions(
-    responses: Any,
-    followup: Any,
-    subjects: Any,
-    *,
-    therapies: Any = None,
-    schedule: Any = None,
-    infusions: Any = None,
-    lesions: Any = None,
-    best_response: Any = None,
-    contacts: Any = None,
-    rules: TimeToEventRules | None = None,
-    refused: Collection[str] = (),
-) -> list[Contradiction]:
+def contradictions(records: Records, rules: TimeToEventRules | None = None) -> list[Contradiction]:
     """Return what is wrong with single subjects, so that the others can be derived.
 
     A subject without follow-up or unknown to `subjects`; a death before the infusion or another origin that the rules
     count from, so that a time would not be positive; a last day alive before an origin or after the death; an
     assessment or therapy after the death; an enrolment after the infusion; a cause of death or a reason to stop
-    without its day; a responder without the day of the response, with one before the treatment or after progression,
-    without assessments or by responses that do not count; assessments with and without a reader in one table.
+    without its day; a responder without the day of the response, with one before the treatment, after progression that
+    counts or after the data cut, without assessments or by responses that do not count; assessments with and without a
+    reader in one table.
 
     Parameters
     ----------
-    responses, followup, subjects, therapies, schedule, infusions, lesions, best_response, contacts, rules
-        As in `time_to_event`.
-    refused
-        Subjects whose rows are not looked at.
+    records
+        As `clinical_records` gathers them.
+    rules
+        As of `time_to_event`.
 
     Raises
     ------
     TableError
-        A table breaks its registry.
+        There are best responses, and none by the confirmation that the rules ask for.
     """
     rules = rules or TimeToEventRules()
-    records = gather_records(
-        responses,
-        followup,
-        subjects,
-        therapies=therapies,
-        schedule=schedule,
-        infusions=infusions,
-        lesions=lesions,
-        best_response=best_response,
-        contacts=contacts,
-        confirmation=rules.confirmation,
-        refused=refused,
-    )
-    return contradictions_in(records, rules)
-
-
-def contradictions_in(records: Records, rules: TimeToEventRules) -> list[Contradiction]:
-    """Return what is wrong with single subjects of gathered records, table by table in the order of the rows."""
+    records = records.confirmed(rules.confirmation)
     origins = _origins(records, rules)
     infused = {row["subject"]: row["day"] for row in sorted(records.infusions or (), key=lambda row: row["day"])}
     died = {row["subject"]: row["death_day"] for row in records.followup if row["death_day"] is not None}
-    found = [
+    return [
         *_strangers(records),
         *_of_subjects(records),
         *(one for row in records.followup for one in _of_followup(row, origins.get(row["subject"], {}), infused)),
@@ -104,7 +74,6 @@ def contradictions_in(records: Records, rules: TimeToEventRules) -> list[Contrad
         *_of_readers(records),
         *_of_responders(records, origins, rules),
     ]
-    return found
 
 
 def _found(

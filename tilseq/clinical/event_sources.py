@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from tilseq.clinical.histories import History
 from tilseq.clinical.reader_series import Found, Series
 
-ASSUMED_DEATH = "tumor_death_assumed"
-
 
 @dataclass(frozen=True)
 class Event:
@@ -41,9 +39,8 @@ def tumor_death(history: History, series: Series, start: int) -> Event | None:
     """Return the death, where it counts as one from the tumour."""
     if history.death is None or not history.tumor_death:
         return None
-    if history.unknown_cause:
-        return Event(ASSUMED_DEATH, "death of unknown cause, counted as from the tumour", history.death)
-    return Event("tumor_death", "death from the tumour", history.death)
+    words = "death of unknown cause, counted as from the tumour" if history.unknown_cause else "death from the tumour"
+    return Event("tumor_death", words, history.death)
 
 
 def clinical_progression(history: History, series: Series, start: int) -> Event | None:

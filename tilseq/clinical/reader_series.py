@@ -7,11 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
+
 from tilseq.clinical.assessments import LONGEST_VISIT, Row
 from tilseq.clinical.clinical_records import RESPONDERS, Records
 from tilseq.clinical.endpoint_rules import TimeToEventRules
+from tilseq.tables.best_response import IGNORED_READS
 
 UNSEEN = ("absent", "not_evaluable")
+AFTER_CUT, WITHOUT_BASELINE = "after the data cut", "of PD without a baseline before it"
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Series:
     response
         First CR or PR of a responder's response; None for others.
     left_out
-        Day of each assessment that takes no part, and why.
+        Day and visit of each assessment that takes no part, and why.
     words
         What the rows must say.
     """
@@ -68,7 +72,7 @@ class Series:
     table: str = "responses"
     baseline: bool | None = None
     response: Found | None = None
-    left_out: tuple[tuple[int, str], ...] = ()
+    left_out: tuple[tuple[int, str | None, str], ...] = ()
     words: tuple[str, ...] = ()
 
 
@@ -118,6 +122,30 @@ def series_by_subject(records: Records, rules: TimeToEventRules) -> dict[str, di
     return found
 
 
+def uncounted_reads(records: Records, rules: TimeToEventRules) -> pl.DataFrame:
+    """List the reads that no time to an event rests on: after the data cut, and PD without a baseline before it.
+
+    Parameters
+    ----------
+    records, rules
+        As of `time_to_event`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table `ignored_reads`.
+    """
+    return IGNORED_READS.frame(
+        [
+            {"subject": subject, "reader": reader, "day": day, "visit": visit, "rule": why}
+            | {"source": "recorded" if series.table == "responses" else "derived"}
+            for subject, by_reader in series_by_subject(records, rules).items()
+            for reader, series in by_reader.items()
+            for day, visit, why in series.left_out
+        ]
+    )
+
+
 def _series(
     rows: Sequence[Row],
     cut: int | None,
@@ -148,7 +176,11 @@ def _series(
         table,
         any(row["baseline"] for row in rows) if derived else None,
         None if answer is None else Found(answer["response_day"], "best_response", answer["response_day"]),
-        (*((row["day"], "after the data cut") for row in late), *((day, "PD without a baseline") for day in early)),
+        tuple(
+            (row["day"], row["visit"], AFTER_CUT if row in late else WITHOUT_BASELINE)
+            for row in told
+            if row in late or row["day"] in early
+        ),
         tuple(words),
     )
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tilseq.steps import clinical, response_rates
+from tilseq.steps import clinical, response_rates, survival_exclusions
+from tilseq.steps.clinical_exclusions import places
 from tilseq.steps.job import Job, needed
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def plan(study: Study) -> list[Job]:
                 **{name: study.clinical[name].to_dicts() if name in study.clinical else None for name in TABLES},
                 "contacts": _contacts(study),
                 "days_read": _days_read(study),
+                "places": places(study),
                 "rules": {"source": settings.source, **settings.time_to_event.model_dump()},
                 "endpoint_reader": settings.endpoint_reader,
                 **settings.survival.model_dump(),
@@ -64,7 +66,8 @@ def run(job: Job, folder: Path) -> None:
     Arms are told apart where there are two or more, and then compared; tumour types are not compared.
 
     A subject whose records contradict one another becomes a row of `failures` and cannot be evaluated; one whose own
-    job failed cannot be by what scans decide. Both keep their rows, so that those left out are counted.
+    job failed cannot be by what scans decide. Both keep their rows, so that those left out are counted. What else the
+    times do not rest on becomes rows of `exclusions`.
 
     Raises
     ------
@@ -74,11 +77,11 @@ def run(job: Job, folder: Path) -> None:
     """
     import polars as pl
 
-    from tilseq.clinical import contradictions, survival_curve, survival_estimates, time_to_event
+    from tilseq.clinical import clinical_records, contradictions, survival_curve, survival_estimates, time_to_event
     from tilseq.clinical.readers import endpoint_reader
     from tilseq.errors import AnalysisError
     from tilseq.io.write import write_parquet
-    from tilseq.tables.outputs import FAILURES
+    from tilseq.tables.outputs import EXCLUSIONS, FAILURES
     from tilseq.tables.survival import SURVIVAL_CONTRASTS, SURVIVAL_CURVE, SURVIVAL_ESTIMATES, TIME_TO_EVENT
 
     given = job.arguments
@@ -87,15 +90,13 @@ def run(job: Job, folder: Path) -> None:
     if best is None:
         raise AnalysisError("there is no best response", mend="mend what the step response_rates failed of")
     rules = _rules(given["rules"])
-    records: dict[str, Any] = _tables(given) | {"best_response": pl.read_parquet(best), "rules": rules}
-    own = (responses, records.pop("followup"), records.pop("subjects"))
-    wrong = _by_subject(contradictions(*own, **records), given["days_read"])
-    refused = {subject: "; ".join(error.what for error in errors) for subject, errors in wrong.items()}
-    times = _without_scans(time_to_event(*own, **records, refused=refused), underived, rules)
+    tables = _tables(given)
+    records = clinical_records(responses, **tables, best_response=pl.read_parquet(best))
+    wrong = _by_subject(contradictions(records, rules), given["days_read"])
+    records = records.refusing({name: "; ".join(error.what for error in errors) for name, errors in wrong.items()})
+    times = _without_scans(time_to_event(records, rules), underived, rules)
     reader = endpoint_reader(responses["reader"], given["endpoint_reader"])
-    arms = own[2].drop_nulls("arm").select("subject", "arm")
-    arms = arms if arms["arm"].n_unique() > 1 else None
-    groups = own[2].select("subject", *([] if arms is None else ["arm"]), "tumor_type")
+    arms, groups = _groups(tables["subjects"])
     curves = survival_curve(times, groups=groups, interval=given["interval"])
     days = {"at_days": given["landmarks"], "rmst_days": given["rmst_days"]}
     estimates = survival_estimates(times, groups=groups, interval=given["interval"], **days)
@@ -103,12 +104,22 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(curves, SURVIVAL_CURVE, folder)
     write_parquet(estimates, SURVIVAL_ESTIMATES, folder)
     write_parquet(_contrasts(times, arms, reader, given["rmst_days"]), SURVIVAL_CONTRASTS, folder)
-    _draw(times, responses, records["therapies"], reader, folder)
+    excluded = survival_exclusions.left_out(records, rules, times, given["places"])
+    write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
+    _draw(times, responses, tables["therapies"], reader, folder)
     rows = [
         {"step": STEP, "unit": subject, "error": "\n".join(map(str, errors)), "file": errors[0].file, "retry": ""}
         for subject, errors in sorted(wrong.items())
     ]
     write_parquet(FAILURES.frame(rows), FAILURES, folder)
+
+
+def _groups(subjects: pl.DataFrame) -> tuple[pl.DataFrame | None, pl.DataFrame]:
+    """Return the arm of each subject, None where there are not several, and what to estimate by."""
+    arms = subjects.drop_nulls("arm").select("subject", "arm")
+    if arms["arm"].n_unique() < 2:
+        return None, subjects.select("subject", "tumor_type")
+    return arms, subjects.select("subject", "arm", "tumor_type")
 
 
 def _contrasts(
@@ -161,7 +172,7 @@ def _rules(settings: Mapping[str, Any]) -> TimeToEventRules:
     return time_to_event_rules(settings["preset"], settings["censoring"], **named)
 
 
-def _tables(given: Mapping[str, Any]) -> dict[str, pl.DataFrame | None]:
+def _tables(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the job's tables by name in the order of their files, None for one that the study does not have."""
     import polars as pl
 
