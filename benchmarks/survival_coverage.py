@@ -20,6 +20,7 @@ import polars as pl
 from tilseq.clinical import cox, kaplan_meier, log_rank, rmst_difference, state_contrasts
 from tilseq.clinical.kaplan_meier import quantile, value_on
 from tilseq.clinical.rmst import restricted_mean
+from tilseq.clinical.survival_estimates import FEW_AT_RISK
 from tilseq.clinical.survival_limits import INTERVALS
 
 RUNS, SEED = 2_000, 8
@@ -89,6 +90,37 @@ def one_cell(job: tuple[int, str, str, str, int]) -> tuple[tuple[int, str, str, 
     return job[:4], found
 
 
+def by_at_risk(job: tuple[int, str, str, str, int]) -> Held:
+    """Return for each landmark whether log-log limits hold, of trials with few and of those with more at risk on it."""
+    n, hazard_name, cured_name, followed_name, runs = job
+    hazard, cured, followed = HAZARDS[hazard_name], CURED[cured_name], FOLLOWED[followed_name]
+    laws = ([*HAZARDS].index(hazard_name), [*CURED].index(cured_name), [*FOLLOWED].index(followed_name))
+    rng = np.random.default_rng([SEED + 1, n, *laws])
+    found: Held = defaultdict(list)
+    for _ in range(runs):
+        time, event = trial(rng, n, hazard, cured, followed)
+        curve = kaplan_meier(time, event)
+        for day in LANDMARKS:
+            few = (time >= day).sum() < FEW_AT_RISK
+            limits = value_on(curve, day)[1:]
+            _holds(found, f"S({day}) {'few' if few else 'more'}", limits, float(survival(day, hazard, cured)))
+    return found
+
+
+def _print_by_at_risk(cells: list[Held]) -> None:
+    every: Held = defaultdict(list)
+    for found in cells:
+        for name, held in found.items():
+            every[name] += [flag for flag in held if not np.isnan(flag)]
+    print(f"| limits, log-log | fewer than {FEW_AT_RISK} at risk | of the limits given | {FEW_AT_RISK} or more |")
+    print("|-|-|-|-|")
+    for day in LANDMARKS:
+        few, more = every[f"S({day}) few"], every[f"S({day}) more"]
+        part = 100 * len(few) / (len(few) + len(more))
+        print(f"| S({day}) | {100 * np.mean(few):.1f} | {part:.0f} % | {100 * np.mean(more):.1f} |")
+    print()
+
+
 def two_groups(job: tuple[int, float, str, int]) -> tuple[str, dict[str, str]]:
     """Return what holds in trials of two groups: hazard ratio, difference of means, and log-rank's errors."""
     n, ratio, followed_name, runs = job
@@ -105,7 +137,7 @@ def two_groups(job: tuple[int, float, str, int]) -> tuple[str, dict[str, str]]:
         _holds(found, "hazard ratio", (fit.lower[0], fit.upper[0]), ratio)
         difference = rmst_difference(time, event, group, 300)
         _holds(found, "RMST difference", (difference.lower, difference.upper), truth)
-        found["log-rank p < 0.05"].append(float((log_rank(time, event, group).p or 1) < 0.05))
+        found["log-rank p < 0.05"].append(float((log_rank(time, event, group, permutations=0).p or 1) < 0.05))
         found["difference p < 0.05"].append(float(difference.p < 0.05))
     told = {name: f"{100 * np.nanmean(rows):.1f}" for name, rows in found.items()}
     return f"{n // 2} + {n - n // 2}, HR {ratio:g}, {followed_name}", told
@@ -120,7 +152,7 @@ def no_effect(job: tuple[int, int]) -> tuple[str, dict[str, str]]:
         time, event = trial(rng, n, 1 / 250, 0, (365, 900))
         day = np.where(rng.random(n) < 0.5, rng.choice(SCANS, n, p=SHARES), 10**6)
         seen = day <= time  # a response can only be seen in who is still there
-        naive = log_rank(time, event, seen).p if 0 < seen.sum() < n else None
+        naive = log_rank(time, event, seen, permutations=0).p if 0 < seen.sum() < n else None
         called["naive split"].append(np.nan if naive is None else float(naive < 0.05))
         names = [f"{i:03}" for i in range(n)]
         table = pl.DataFrame({"parameter": "OS", "subject": names, "start_day": 0, "days": time, "event": event})
@@ -143,7 +175,7 @@ def small_group(job: tuple[int, int, int]) -> tuple[str, dict[str, str]]:
     called: Held = defaultdict(list)
     for run in range(runs):
         time, event = trial(rng, n, 1 / 250, 0, (365, 900))
-        called["log-rank, chi-square"].append(float((log_rank(time, event, group).p or 1) < 0.05))
+        called["log-rank, chi-square"].append(float((log_rank(time, event, group, permutations=0).p or 1) < 0.05))
         permuted = log_rank(time, event, group, permutations=399, seed=run)
         called["log-rank, permuted"].append(float((permuted.p or 1) < 0.05))
         called["Cox, Wald"].append(float(cox(time, event, group).p[0] < 0.05))
@@ -190,6 +222,7 @@ def main() -> None:
     with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as pool:
         jobs = [(n, *law, runs) for n, *law in product(SIZES, HAZARDS, CURED, FOLLOWED)]
         _summary(list(pool.map(one_cell, jobs)))
+        _print_by_at_risk(list(pool.map(by_at_risk, jobs)))
         pairs = [(n, ratio, followed, runs) for n, ratio, followed in product((20, 40, 80), (1.0, 2.0), FOLLOWED)]
         _table(list(pool.map(two_groups, pairs)))
         _table(list(pool.map(no_effect, [(n, runs) for n in (30, 60)])))

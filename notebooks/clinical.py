@@ -102,16 +102,19 @@ HTML(table.as_raw_html())
 # enrolment.
 
 # %%
-records = {
-    "therapies": study.clinical.get("therapies"),
-    "schedule": study.clinical["schedule"],
-    "infusions": study.infusions,
-    "lesions": study.lesions,
-    "best_response": best,
-}
+records = ts.clinical.clinical_records(
+    responses,
+    followup,
+    subjects,
+    therapies=study.clinical.get("therapies"),
+    schedule=study.clinical["schedule"],
+    infusions=study.infusions,
+    lesions=study.lesions,
+    best_response=best,
+)
 rules = ts.clinical.time_to_event_rules("lm103", first_dose="lymphodepletion")
-print(len(ts.clinical.contradictions(responses, followup, subjects, rules=rules, **records)), "contradictions")
-times = ts.clinical.time_to_event(responses, followup, subjects, rules=rules, **records)
+print(len(ts.clinical.contradictions(records, rules)), "contradictions")
+times = ts.clinical.time_to_event(records, rules)
 times.filter(subject="SIM-01").select("parameter", "origin", "start_day", "end_day", "days", "event", "rule")
 
 # %%
@@ -154,9 +157,7 @@ landmarks.with_columns(truth=pl.col("at_day").map_elements(lives, return_dtype=p
 
 # %%
 styles = {
-    style: ts.clinical.time_to_event(
-        responses, followup, subjects, rules=ts.clinical.time_to_event_rules("customary", style), **records
-    ).filter(parameter="PFS")
+    style: ts.clinical.time_to_event(records, ts.clinical.time_to_event_rules(censoring=style)).filter(parameter="PFS")
     for style in ("fda", "ema")
 }
 both = pl.concat(frame.with_columns(group=pl.lit(style)) for style, frame in styles.items())

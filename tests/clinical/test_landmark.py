@@ -31,6 +31,7 @@ def test_a_landmark_needs_the_day_of_the_origin():
         landmark(table([5], [True]).drop("start_day"), 42)
 
 
-def test_a_landmark_that_is_no_whole_day_is_refused():
+@pytest.mark.parametrize("day", [5.5, 5.0, True, "5", None])
+def test_a_landmark_is_a_whole_day(day):
     with pytest.raises(AnalysisError, match="a landmark is a whole day"):
-        landmark(table([42], [True], start_day=[0]), 5.5)
+        landmark(table([9], [True]), day)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tilseq.clinical.histories import Read
 from tilseq.clinical.missed_visits import Planned, longest_gap, planned_visits
+from tilseq.clinical.reader_series import Read
 
 # data/sample/clinical/schedule.csv
 SAMPLE = [
@@ -42,7 +42,7 @@ def test_the_longest_gap_of_the_sample_schedule(last, longest):
 
 
 def test_a_constant_schedule_is_twice_interval_and_window():
-    planned = [Planned(f"V{i}", 56 * i, 5) for i in range(1, 6)]
+    planned = [Planned((f"V{i}",), 56 * i, 5) for i in range(1, 6)]
     assert {longest_gap(planned, read(56 * i, f"V{i}"), 0) for i in range(1, 6)} == {2 * 56 + 2 * 5}
 
 
@@ -57,4 +57,21 @@ def test_one_planned_visit_goes_on_at_its_own_interval():
 
 
 def test_baselines_are_not_planned_after_treatment():
-    assert [one.visit for one in planned_visits(SAMPLE[::-1])] == ["D42", "D84", "D126", "D168", "D252", "D336"]
+    assert [one.visits for one in planned_visits(SAMPLE[::-1])] == [
+        (f"D{day}",) for day in (42, 84, 126, 168, 252, 336)
+    ]
+
+
+def test_rows_of_one_day_are_one_visit_with_the_wider_window():
+    scans = [
+        *SAMPLE,
+        {"visit": "D42 brain MRI", "day": 42, "window": 6},
+        {"visit": "D84 brain", "day": 84, "window": 1},
+    ]
+    planned = planned_visits(scans)
+    assert [(one.visits, one.day, one.window) for one in planned[:2]] == [
+        (("D42", "D42 brain MRI"), 42, 6),
+        (("D84", "D84 brain"), 84, 7),
+    ]
+    assert longest_gap(planned, None, 0) == 84 + 7
+    assert longest_gap(planned, read(50, "D42 brain MRI"), 0) == 126 - 42 + 6 + 7

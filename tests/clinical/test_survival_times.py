@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from tests.clinical.survival_sets import table
-from tilseq.clinical import kaplan_meier, survival_curve, survival_estimates
+from tilseq.clinical import kaplan_meier, landmark, survival_contrasts, survival_curve, survival_estimates
 from tilseq.clinical.survival_times import by_group
 from tilseq.errors import AnalysisError, StudyError, TableError
 
@@ -82,6 +82,43 @@ def test_a_split_by_response_is_not_offered(column):
     rows = table([5, 9], [True, False])
     with pytest.raises(AnalysisError, match="favour those who lived.*use state_contrasts"):
         survival_curve(rows, groups=pl.DataFrame({"subject": ["00", "01"], column: ["PR", "PD"]}))
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("BOR", ["melanoma", "ovarian"]),
+        ("week12", ["PR", "PD"]),
+        ("outcome", ["pr ", "pr"]),
+        ("seen", ["CR/PR", "SD/PD"]),
+    ]
+    + [("group", ["Responder", "non-responder"]), ("read", ["CR", None])],
+)
+def test_a_column_of_responses_by_another_name_is_one(column, values):
+    groups = pl.DataFrame({"subject": ["00", "01"], column: values})
+    with pytest.raises(AnalysisError, match=f"column {column}: groups by what is known only later"):
+        survival_contrasts(table([5, 9], [True, False]), groups)
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [("prior_response", ["PR", "PD"]), ("Previous PD-1", ["CR", "SD"]), ("gene", ["PD", "KRAS"]), ("arm", ["A", "B"])],
+)
+def test_what_was_known_at_the_start_is_a_group(column, values):
+    groups = pl.DataFrame({"subject": ["00", "01"], column: values})
+    assert survival_contrasts(table([5, 9], [True, False]), groups).height
+
+
+def test_from_a_landmark_on_a_response_is_what_was_known():
+    groups = pl.DataFrame({"subject": ["00", "01"], "response": ["PR", "PD"]})
+    assert survival_contrasts(landmark(table([50, 90], [True, False]), 42), groups).height
+
+
+def test_a_group_named_as_those_without_a_value_is_refused():
+    groups = pl.DataFrame({"subject": ["00", "01"], "arm": ["not given", None]})
+    with pytest.raises(AnalysisError, match="column arm: a group is named as those without a value"):
+        survival_curve(table([5, 9], [True, False]), groups=groups)
+    assert survival_curve(table([5, 9], [True, False]), groups=groups.fill_null("A")).height
 
 
 def test_subjects_without_a_time_or_a_group_are_counted():

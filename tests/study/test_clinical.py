@@ -126,6 +126,31 @@ def test_what_is_told_after_death_is_a_note(make_study):
     ]
 
 
+def test_a_therapy_that_ends_after_the_last_day_alive_or_the_data_cut_is_a_note(make_study):
+    tables = {
+        "clinical/followup.csv": "subject,last_alive_day,death_day,data_cut_day\nS01,100,,300\n007,99,120,110\n",
+        "clinical/therapies.csv": "subject,therapy,start_day,end_day\nS01,x,90,100\nS01,y,95,9999\n007,x,90,115\n",
+    }
+    assert clinical.note_therapy_ends(examine(make_study(tables))) == [
+        "a therapy ends after the last day alive or the data cut, no day alive: "
+        "'S01 (day 9999, followed to day 100)', '007 (day 115, followed to day 110)'"
+    ]
+
+
+@pytest.mark.parametrize(("wanted", "told"), [("investigator", None), ("inv", "investigator"), ("x", "central")])
+def test_the_reader_of_the_endpoint_has_read(make_study, wanted, told):
+    responses = "subject,day,reader,response\nS01,28,investigator,PR\nS01,28,central,PR\n"
+    settings = f"analysis:\n  clinical:\n    endpoint_reader: {wanted}\n"
+    root = make_study({"clinical/lesions.csv": None, "clinical/responses.csv": responses})
+    with (root / "study.yaml").open("a") as file:
+        file.write(settings)
+    found = [problem for problem in problems_of(root) if "endpoint_reader" in problem]
+    assert bool(found) == (told is not None)
+    if told:
+        assert "column analysis.clinical.endpoint_reader: no reader of this name" in found[0] and told in found[0]
+        assert ", row " in found[0]
+
+
 def test_rows_that_repeat_others_are_a_note(make_study):
     tables = {
         "clinical/labs.csv": "subject,day,test,value_text\nS01,1,K,4\nS01,1,Na,4\nS01,1,Na,5\nS01,1,Na,4\nS01,1,Na,4\n",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import polars as pl
@@ -61,7 +61,11 @@ class Records:
     reads
         Rows of `response`; of `responses` with what was recorded in `recorded`. `table` says which.
     therapies, schedule, infusions, lesions, responders
-        Rows of those tables, None where not given; `responders` are best responses by the confirmation asked for.
+        Rows of those tables, None where not given; `responders` are those of best responses.
+    refused
+        Subject → why it cannot be evaluated; none of its rows is here.
+    refused_responders
+        `subject, reader, confirmation` of the CR and PR of those subjects.
     """
 
     subjects: Sequence[Row]
@@ -73,6 +77,50 @@ class Records:
     lesions: Sequence[Row] | None
     responders: Sequence[Row] | None
     contacts: Sequence[Row]
+    refused: Mapping[str, str]
+    refused_responders: Sequence[Row] = ()
+
+    def refusing(self, refused: Mapping[str, str]) -> Records:
+        """Return the records without the rows of further subjects.
+
+        Parameters
+        ----------
+        refused
+            Subject → why it cannot be evaluated, such as what `contradictions` says.
+        """
+        known = {row["subject"] for row in self.subjects}
+        tables = {field.name: getattr(self, field.name) for field in fields(self) if "refused" not in field.name}
+        kept: dict[str, Any] = {
+            name: None if rows is None else [row for row in rows if row.get("subject") not in refused]
+            for name, rows in tables.items()
+        }
+        named = {subject: why for subject, why in refused.items() if subject in known}
+        lost = [row for row in _answers(self.responders or ()) if row["subject"] in named]
+        answers = (*self.refused_responders, *lost)
+        return replace(self, **kept, refused={**self.refused, **named}, refused_responders=answers)
+
+    def confirmed(self, confirmation: str) -> Records:
+        """Return the records with the best responses by one kind of confirmation alone.
+
+        Parameters
+        ----------
+        confirmation
+            `required` or `not_required`, as table `best_response` has it.
+
+        Raises
+        ------
+        TableError
+            There are best responses, and none by this.
+        """
+        answers = [row for row in self.refused_responders if row["confirmation"] == confirmation]
+        if not self.responders:
+            return replace(self, refused_responders=answers)
+        asked = [row for row in self.responders if row["confirmation"] == confirmation]
+        if not asked:
+            found = self.responders[0]["confirmation"]
+            what = "no best response by the confirmation that the rules ask for"
+            raise TableError(what, column="confirmation", found=found, expected=confirmation)
+        return replace(self, responders=asked, refused_responders=answers)
 
 
 def numbered_rows(frame: Any, table: Table, refused: Collection[str] = (), *, wider: bool = False) -> list[Row]:
@@ -102,7 +150,13 @@ def numbered_rows(frame: Any, table: Table, refused: Collection[str] = (), *, wi
     return list(typed.rows(named=True))
 
 
-def gather_records(
+def _answers(rows: Iterable[Row]) -> list[Row]:
+    """Return subject, reader and confirmation of the rows of best responses that are a CR or PR."""
+    names = ("subject", "reader", "confirmation")
+    return [{name: row.get(name) for name in names} for row in rows if row.get("best_response") in RESPONDERS]
+
+
+def clinical_records(
     responses: Any,
     followup: Any,
     subjects: Any,
@@ -113,28 +167,47 @@ def gather_records(
     lesions: Any = None,
     best_response: Any = None,
     contacts: Any = None,
-    confirmation: str = "required",
-    refused: Collection[str] = (),
+    refused: Mapping[str, str] | None = None,
 ) -> Records:
-    """Return the rows of all tables; see `time_to_event` for what each may hold.
+    """Gather what `time_to_event` and `contradictions` look at; each table polars or pandas.
+
+    Parameters
+    ----------
+    responses
+        Table `response` (derived, with what was recorded) or `responses` (recorded alone). Where `responses` alone is
+        given nobody can tell whether there was a baseline, and its absence censors nobody.
+    followup
+        Table `followup`; a row for each subject.
+    subjects
+        Table `subjects`, of which the days are used; a row for each subject.
+    therapies
+        Table `therapies`; those that begin after the infusion count, or without one after lymphodepletion or the
+        origin.
+    schedule
+        Table `schedule` of planned tumour assessments.
+    infusions
+        Table `infusions`. Without it every subject counts as infused on day 0.
+    lesions
+        Table `lesions`; tells of the day on which a new lesion was seen.
+    best_response
+        Table `best_response`; without it DOR and TTR are not derived, as nobody is known to have responded.
+    contacts
+        Columns `subject, day, table`: days of further tables on which a subject was alive.
+    refused
+        Subject → why it cannot be evaluated; its rows are not looked at.
 
     Raises
     ------
     TableError
         A table breaks its registry.
     """
+    refused = refused or {}
 
     def rows(frame: Any, table: Table, *, wider: bool = False) -> list[Row] | None:
         return None if frame is None else numbered_rows(frame, table, refused, wider=wider)
 
-    responders = rows(best_response, BEST_RESPONSES, wider=True)
-    if responders:
-        asked = [row for row in responders if row["confirmation"] == confirmation]
-        if not asked:
-            found = responders[0]["confirmation"]
-            what = "no best response by the confirmation that the rules ask for"
-            raise TableError(what, column="confirmation", found=found, expected=confirmation)
-        responders = asked
+    known = set(as_polars(subjects)["subject"])
+    best = () if best_response is None else as_polars(best_response).to_dicts()
     return Records(
         numbered_rows(subjects, SUBJECT_DAYS, refused, wider=True),
         numbered_rows(followup, FOLLOWUP, refused),
@@ -143,8 +216,10 @@ def gather_records(
         rows(schedule, SCHEDULE),
         rows(infusions, INFUSIONS),
         rows(lesions, NEW_LESIONS, wider=True),
-        responders,
+        rows(best_response, BEST_RESPONSES, wider=True),
         rows(contacts, CONTACTS) or [],
+        {subject: why for subject, why in refused.items() if subject in known},
+        _answers(row for row in best if row.get("subject") in known & set(refused)),
     )
 
 

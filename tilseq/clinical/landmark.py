@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import polars as pl
@@ -37,8 +38,8 @@ def landmark(time_to_event: Any, day: int) -> pl.DataFrame:
     AnalysisError
         The landmark is no whole day.
     """
-    if day != int(day):
-        raise AnalysisError("a landmark is a whole day", column="day", found=day)
+    if not isinstance(day, Integral) or isinstance(day, bool):
+        raise AnalysisError("a landmark is a whole day", column="day", found=day, expected="a whole number")
     frame = read_times(time_to_event)
     lost = frame.filter(pl.col("days").is_not_null() & pl.col("start_day").is_null())
     if lost.height:

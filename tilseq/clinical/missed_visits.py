@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tilseq.clinical.assessments import Row
-from tilseq.clinical.histories import Read
+from tilseq.clinical.reader_series import Read
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One planned assessment after treatment: visit, days since the infusion, and window in days."""
+    """One planned assessment after treatment: names of its visit, days since the infusion, and window in days."""
 
-    visit: str
+    visits: tuple[str, ...]
     day: int
     window: int
 
 
 def planned_visits(schedule: Sequence[Row]) -> tuple[Planned, ...]:
-    """Return the planned assessments after the infusion in the order of their days; no window is one of 0 days."""
-    later = (Planned(row["visit"], row["day"], row["window"] or 0) for row in schedule if row["day"] > 0)
-    return tuple(sorted(later, key=lambda one: (one.day, one.visit)))
+    """Return the planned assessments after the infusion in the order of their days; no window is one of 0 days.
+
+    Rows of one day, such as a CT and an MRI of the brain, are one assessment with the widest of their windows.
+    """
+    by_day: dict[int, list[Row]] = defaultdict(list)
+    for row in schedule:
+        if row["day"] > 0:
+            by_day[row["day"]].append(row)
+    return tuple(
+        Planned(tuple(sorted(row["visit"] for row in rows)), day, max(row["window"] or 0 for row in rows))
+        for day, rows in sorted(by_day.items())
+    )
 
 
 def longest_gap(planned: Sequence[Planned], read: Read | None, infusion: int) -> int:
@@ -50,6 +60,6 @@ def longest_gap(planned: Sequence[Planned], read: Read | None, infusion: int) ->
 
 
 def _position(planned: Sequence[Planned], read: Read, infusion: int) -> int:
-    named = [i for i, one in enumerate(planned) if one.visit == read.visit]
+    named = [i for i, one in enumerate(planned) if read.visit in one.visits]
     nearest = min(range(len(planned)), key=lambda i: abs(read.day - infusion - planned[i].day))
     return named[0] if named else nearest

@@ -22,8 +22,8 @@ FOLLOW_UP = "follow_up"  # the endpoint whose events are the ends of follow-up
 WITH_FOLLOW_UP = ("OS", "PFS")  # endpoints of which the reverse curve tells how long subjects were followed
 # Of endpoints that only those have who come to the event, a share without it and a mean tell nothing.
 OF_THOSE_WITH_THE_EVENT = ("TTR",)
-# Below these, limits by log-log fall short (benchmarks/RESULTS.md): all cells of ten subjects but few of twenty, and
-# where fewer than 5 are at risk they hold 72 to 95 %.
+# Below these limits by log-log fall short (benchmarks/RESULTS.md): in cells of ten subjects down to 89 %, and where
+# fewer than 5 are at risk on the day they hold 73 to 95 %.
 FEW_SUBJECTS, FEW_AT_RISK = 20, 5
 MAY_HOLD_LESS = "limits may hold less than they say, those of beta_product hold"
 
@@ -39,17 +39,17 @@ def survival_estimates(
 ) -> pl.DataFrame:
     """Estimate each endpoint of each reader and group.
 
-    `median` by R's rule (see `kaplan_meier.quantile`) and `time_range`, the shortest and longest time. But for TTR, which
-    only responders have: `survival_at` landmark days since the origin; `rmst`, see `rmst`. Of OS and PFS
-    `follow_up_median`, the median with events and censoring exchanged (reverse Kaplan-Meier; Schemper and Smith, Control
-    Clin Trials 1996;17:343); of the endpoint `follow_up` the median itself.
+    `median` by R's rule (see `kaplan_meier.quantile`) and `time_range`, the shortest and longest time. But for TTR,
+    which only responders have: `survival_at` landmark days since the origin; `rmst`, see `rmst`. Of OS and PFS
+    `follow_up_median`, the median with events and censoring exchanged (reverse Kaplan-Meier; Schemper and Smith,
+    Control Clin Trials 1996;17:343); of the endpoint `follow_up` the median itself.
 
     Where there is no number a word stands in its place: `not reached`, when the curve or its limit does not come down
     to a half while subjects were followed; `cannot be estimated` else, and the reason says why. A survival of 1 or 0
     has no limits by `log-log`, `log` and `plain`; by `beta_product` it has.
 
     The reason also says where limits may hold less than they should: by intervals but `beta_product`, of `survival_at`
-    with fewer than 20 subjects or fewer than 5 at risk on the day, and of `follow_up_median` with fewer than 20 subjects
+    with fewer than 20 subjects or fewer than 5 at risk on the day, and of `follow_up_median` with fewer than 20
     (simulated trials, benchmarks/RESULTS.md). And it says how many events are deaths of unknown cause, where
     `time_to_event` says so of an event that the cause decides.
 

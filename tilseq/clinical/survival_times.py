@@ -22,8 +22,20 @@ CANNOT = "cannot be estimated"
 NOT_REACHED = "not reached"
 TUMOR_DEATH, UNKNOWN_CAUSE = "tumor_death", "cause of death unknown"  # rule and reason in `time_to_event`
 # What is known of a subject only after the clock has started: groups by it hold those who lived to get there. A
-# courtesy: it knows these names, and no other name that such a column may have.
-KNOWN_LATER = ("response", "best_response", "recorded", "responder", "confirmed_response")
+# courtesy: it knows these names of columns, and values of which two or more make a column one of responses.
+KNOWN_LATER = (
+    *("response", "best_response", "best_overall_response", "bor", "recorded", "confirmed_response"),
+    *("objective_response", "responder", "confirmed_responder", "responded"),
+)
+RESPONSE_WORDS = frozenset(
+    (
+        *("cr", "pr", "sd", "pd", "ne", "non-cr/non-pd", "icr", "ipr", "isd", "iupd", "icpd", "cr/pr", "pr/cr"),
+        *("sd/pd", "complete response", "partial response", "stable disease", "progressive disease", "response"),
+        *("no response", "responder", "responders", "no responder", "non-responder", "non-responders"),
+        *("nonresponder", "nonresponders"),
+    )
+)
+EARLIER = ("prior", "previous", "earlier")  # in the name of a column: the response to a treatment before
 TIMES = Table(
     "time_to_event",
     "What survival is estimated from.",
@@ -163,40 +175,58 @@ def _problem(cells: dict[str, Any]) -> TableError | None:
     return None
 
 
-def read_groups(groups: Any, subjects: pl.Series) -> pl.DataFrame:
+def read_groups(groups: Any, known_times: pl.DataFrame) -> pl.DataFrame:
     """Return what subjects are grouped by, one row for each subject that has a time to event, null where not given.
 
     Parameters
     ----------
     groups
         Columns `subject` and at least one of text, such as `tumor_type`; a subject stands once.
-    subjects
-        Those wanted.
+    known_times
+        As of `read_times`; its subjects are those wanted. From a landmark on a response is what was known by then.
 
     Raises
     ------
     TableError
         `subject` or any other column is missing, or a subject stands twice.
     AnalysisError
-        A column is named as what is known only after the clock has started, such as `response`. A courtesy: such a
-        column of another name is taken.
+        A column is named as what is known only after the clock has started, such as `response`, or two of its values
+        (or all) are words for a response. One whose name says `prior`, `previous` or `earlier` is of an earlier
+        treatment. A courtesy: such a column of other names is taken.
     """
     frame = as_polars(groups)
     columns = [name for name in frame.columns if name != "subject"]
     if "subject" not in frame.columns or not columns:
         raise TableError("groups need `subject` and a column to group by", found=", ".join(frame.columns))
-    later = [name for name in columns if name.casefold() in KNOWN_LATER]
-    if later:
+    later = [name for name in columns if _known_later(frame[name])]
+    if later and not _from_landmark(known_times):
         raise AnalysisError(
             "groups by what is known only later favour those who lived to get there",
             column=later[0],
-            mend="use state_contrasts, or landmark and then groups of what was known on that day",
+            mend="use state_contrasts, or landmark and then groups of what was known on that day; the response to an "
+            "earlier treatment has `prior` in its name",
         )
     frame = frame.with_columns(pl.all().cast(pl.String))
     twice = frame.filter(pl.col("subject").is_duplicated())
     if twice.height:
         raise TableError("a subject is in two groups", column="subject", found=twice["subject"][0])
-    return subjects.unique().sort().to_frame("subject").join(frame, on="subject", how="left").sort("subject")
+    subjects = known_times.select(pl.col("subject").unique().sort())
+    return subjects.join(frame, on="subject", how="left").sort("subject")
+
+
+def _known_later(values: pl.Series) -> bool:
+    """Tell whether a column holds how subjects responded, by its name or its values."""
+    name = values.name.casefold()
+    if any(word in name for word in EARLIER):
+        return False
+    words = {str(value).strip().casefold() for value in values.drop_nulls()}
+    return name in KNOWN_LATER or len(words & RESPONSE_WORDS) >= min(2, max(len(words), 1))
+
+
+def _from_landmark(known_times: pl.DataFrame) -> bool:
+    """Tell whether the times are those that `landmark` returns."""
+    rules = set(known_times["rule"])
+    return "landmark" in rules and rules <= {"landmark", "not_evaluable"}
 
 
 def by_endpoint(frame: pl.DataFrame) -> Iterator[tuple[tuple[str, str | None], pl.DataFrame]]:
@@ -221,7 +251,7 @@ def by_group(time_to_event: Any, groups: Any = None) -> list[Times]:
         A group is called `not given` and there are subjects without a value.
     """
     frame = read_times(time_to_event)
-    known = None if groups is None else read_groups(groups, frame["subject"])
+    known = None if groups is None else read_groups(groups, frame)
     parts: list[Times] = []
     for (parameter, reader), rows in by_endpoint(frame):
         parts.append(times(rows, parameter, reader, ALL))
@@ -235,8 +265,7 @@ def by_group(time_to_event: Any, groups: Any = None) -> list[Times]:
             ]
             missing = named.filter(pl.col(column).is_null())
             if missing.height and NOT_GIVEN in values:
-                what = "a group has the name of those without one"
-                mend = "give it another name, or leave those cells empty too"
+                what, mend = "a group is named as those without a value are", "name it otherwise, or leave it empty"
                 raise AnalysisError(what, column=column, found=NOT_GIVEN, mend=mend)
             if missing.height:
                 parts.append(times(missing, parameter, reader, f"{column}={NOT_GIVEN}"))
@@ -248,7 +277,9 @@ def times(rows: pl.DataFrame, parameter: str, reader: str | None, group: str) ->
     given = rows.filter(pl.col("days").is_not_null()).sort("subject")  # sums in floating point have an order
     days, event = given["days"].to_numpy().astype(float), given["event"].to_numpy().astype(bool)
     left_out = rows.height - given.height
-    unknown = given.filter(pl.col("event"), pl.col("reason").str.contains(UNKNOWN_CAUSE, literal=True), rule=TUMOR_DEATH)
+    unknown = given.filter(
+        pl.col("event"), pl.col("reason").str.contains(UNKNOWN_CAUSE, literal=True), rule=TUMOR_DEATH
+    )
     return Times(parameter, reader, group, tuple(given["subject"]), days, event, left_out, unknown.height)
 
 

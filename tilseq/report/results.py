@@ -64,6 +64,7 @@ TABLES = (
     *lab_grades.LAB_TABLES,
     tumor_marker_course.MARKER_COURSES,
     tumor_marker_course.GCIG,
+    survival.SURVIVAL_CONTRASTS,
     outputs.SCORES,
     transcriptome.TRANSCRIPTOME,
     enrichment.ENRICHMENT,

@@ -30,8 +30,10 @@ def places(study: Study) -> dict[str, list[Row]]:
     return found
 
 
-def of_reads(ignored: pl.DataFrame, where: Mapping[str, Sequence[Row]]) -> list[Row]:
-    """Return rows of `exclusions` for the reads that no best response rests on.
+def of_reads(
+    ignored: pl.DataFrame, where: Mapping[str, Sequence[Row]], effect: str = "no best response rests on it"
+) -> list[Row]:
+    """Return rows of `exclusions` for the reads that a result does not rest on.
 
     Parameters
     ----------
@@ -39,10 +41,12 @@ def of_reads(ignored: pl.DataFrame, where: Mapping[str, Sequence[Row]]) -> list[
         Table `ignored_reads`.
     where
         As `places` returns it.
+    effect
+        What comes of it.
     """
     told = []
     for read in ignored.iter_rows(named=True):
-        rule = f"a {read['source']} response {read['rule']}: no best response rests on it"
+        rule = f"a {read['source']} response {read['rule']}: {effect}"
         own = [row for row in where[TABLE_OF[read["source"]]] if _same(row, read, "subject", "reader")]
         find = _recorded if read["source"] == "recorded" else _scans
         told += [(row["file"], row["row"], rule) for row in find(own, read)]

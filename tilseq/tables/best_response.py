@@ -49,7 +49,7 @@ BEST_RESPONSE = Table(
 
 IGNORED_READS = Table(
     "ignored_reads",
-    "One read that no best response rests on a row.",
+    "One read that a result does not rest on a row.",
     (
         _SUBJECT,
         _READER,
