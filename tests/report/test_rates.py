@@ -34,18 +34,29 @@ def test_rates_with_their_exact_limits_over_all_and_by_tumour_type(results):
     assert denominators(results) == ["6 infused subjects."]
 
 
-def test_the_enrolled_have_a_row_where_they_are_more_than_the_infused(results):
+def test_enrolled_stand_beside_the_infused_where_some_were_never_infused(results):
     infused = results.tables["summaries"]
-    text = pl.lit("7 enrolled subjects; 1 of them never infused: P7")
-    enrolled = infused.with_columns(population=pl.lit("enrolled"), denominator_text=text)
-    results.tables["summaries"] = pl.concat([infused, enrolled])  # as many: the page would say the same twice
-    assert [row[0].text for row in rates(results).rows] == ["all", "all", "head and neck"]
-    more = enrolled.with_columns(denominator=pl.lit(7, pl.Int64))
-    results.tables["summaries"] = pl.concat([infused, more])
-    assert [(row[0].text, row[3].text) for row in rates(results).rows] == [
-        ("all", "6"), ("all enrolled", "7"), ("all", "6"), ("all enrolled", "7"), ("head and neck", "6"),
-    ]  # fmt: skip
-    assert denominators(results)[-1] == "7 enrolled subjects; 1 of them never infused: P7."
+    enrolled = infused.with_columns(population=pl.lit("enrolled"), denominator_text=pl.lit("7 enrolled subjects"))
+    results.tables["summaries"] = pl.concat([infused, enrolled])
+    assert len(rates(results).rows) == 3  # all of them were
+    assert denominators(results) == ["6 infused subjects."]
+    results.tables["summaries"] = pl.concat([infused, enrolled.with_columns(denominator=pl.lit(7, pl.Int64))])
+    assert [[read(row[0]), read(row[2]), read(row[3])] for row in rates(results).rows] == [
+        ["all infused", "confirmed", "6"],
+        ["all enrolled", "confirmed", "7"],
+        ["all infused", "confirmed or not", "6"],
+        ["head and neck infused", "confirmed", "6"],
+    ]
+    assert denominators(results) == ["6 infused subjects.", "7 enrolled subjects."]
+
+
+def test_rates_of_other_readers_come_last_as_sensitivity(results):
+    own = results.tables["summaries"]
+    other = own.with_columns(qualifier=pl.col("qualifier").str.replace("investigator", "central"))
+    results.tables["summaries"] = pl.concat([other, own])
+    best = results.tables["best_response"]
+    results.tables["best_response"] = pl.concat([best, best.with_columns(reader=pl.lit("central"))])
+    assert [read(row[1]) for row in rates(results).rows] == ["investigator"] * 3 + ["central sensitivity"] * 3
 
 
 def test_best_responses_have_their_words_and_why(results):
