@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tilseq"
 BOTTOM = {
-    "errors", "gates", "gene_symbols", "intervals", "lab_tests", "markers", "multiplicity", "populations", "receptors",
+    "errors", "gates", "gene_symbols", "intervals", "lab_tests", "markers", "multiplicity", "readers", "populations", "receptors",
     "tables",
 }  # fmt: skip
 LABORATORIES = {"flow", "repertoire", "expression", "clinical"}

@@ -66,8 +66,8 @@ class TimeToEvent(Part):
     )
     first_dose: Literal["lymphodepletion", "infusion", "recorded"] | None = Field(
         None,
-        description="What the first dose is of, or recorded for first_dose_day of subjects.csv; lm103 counts OS from it "
-        "and needs to be told.",
+        description="What the first dose is of, or recorded for first_dose_day of subjects.csv; lm103 counts OS from "
+        "it and needs to be told.",
     )
     censoring: Literal["fda", "ema"] = Field(
         "fda",
