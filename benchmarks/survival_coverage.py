@@ -20,8 +20,8 @@ import polars as pl
 from tilseq.clinical import cox, kaplan_meier, log_rank, rmst_difference, state_contrasts
 from tilseq.clinical.kaplan_meier import quantile, value_on
 from tilseq.clinical.rmst import restricted_mean
-from tilseq.clinical.survival_estimates import FEW_AT_RISK
 from tilseq.clinical.survival_limits import INTERVALS
+from tilseq.tables.survival import FEW_AT_RISK
 
 RUNS, SEED = 2_000, 8
 SIZES = (10, 20, 40, 80)
