@@ -248,7 +248,9 @@ def times(rows: pl.DataFrame, parameter: str, reader: str | None, group: str) ->
     given = rows.filter(pl.col("days").is_not_null()).sort("subject")  # sums in floating point have an order
     days, event = given["days"].to_numpy().astype(float), given["event"].to_numpy().astype(bool)
     left_out = rows.height - given.height
-    unknown = given.filter(pl.col("event"), pl.col("reason").str.contains(UNKNOWN_CAUSE, literal=True), rule=TUMOR_DEATH)
+    unknown = given.filter(
+        pl.col("event"), pl.col("reason").str.contains(UNKNOWN_CAUSE, literal=True), rule=TUMOR_DEATH
+    )
     return Times(parameter, reader, group, tuple(given["subject"]), days, event, left_out, unknown.height)
 
 
