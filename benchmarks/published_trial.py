@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.clinical import BestResponsePolicy, best_response, response
-from tilseq.io.clinical import read_sdtm_recist
+from tilseq.io.sdtm import read_sdtm_recist
 
 # The template of ADRS: SD from 28 days after treatment started, NON-CR/NON-PD is clinical benefit.
 POLICIES = {

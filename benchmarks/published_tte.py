@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from tilseq.clinical import Censoring, Endpoint, TimeToEventRules, contradictions, time_to_event
+from tilseq.clinical import Censoring, Endpoint, TimeToEventRules, clinical_records, contradictions, time_to_event
 from tilseq.tables.inputs import FOLLOWUP, RESPONSE_READS, SUBJECTS
 
 ORIGIN = ("randomization",)
@@ -67,9 +67,9 @@ def derived(files: Path) -> pl.DataFrame:
         FOLLOWUP.frame(followup.to_dicts()),
         SUBJECTS.frame(people.to_dicts()),
     )
-    wrong = contradictions(*tables, best_response=best, rules=RULES)
-    refused = {one.subject: one.error.what for one in wrong}
-    return time_to_event(*tables, best_response=best, rules=RULES, refused=refused)
+    records = clinical_records(*tables, best_response=best)
+    refused = {one.subject: one.error.what for one in contradictions(records, RULES)}
+    return time_to_event(records.refusing(refused), RULES)
 
 
 def compared(files: Path) -> pl.DataFrame:

@@ -105,7 +105,7 @@ def two_groups(job: tuple[int, float, str, int]) -> tuple[str, dict[str, str]]:
         _holds(found, "hazard ratio", (fit.lower[0], fit.upper[0]), ratio)
         difference = rmst_difference(time, event, group, 300)
         _holds(found, "RMST difference", (difference.lower, difference.upper), truth)
-        found["log-rank p < 0.05"].append(float((log_rank(time, event, group).p or 1) < 0.05))
+        found["log-rank p < 0.05"].append(float((log_rank(time, event, group, permutations=0).p or 1) < 0.05))
         found["difference p < 0.05"].append(float(difference.p < 0.05))
     told = {name: f"{100 * np.nanmean(rows):.1f}" for name, rows in found.items()}
     return f"{n // 2} + {n - n // 2}, HR {ratio:g}, {followed_name}", told
@@ -120,7 +120,7 @@ def no_effect(job: tuple[int, int]) -> tuple[str, dict[str, str]]:
         time, event = trial(rng, n, 1 / 250, 0, (365, 900))
         day = np.where(rng.random(n) < 0.5, rng.choice(SCANS, n, p=SHARES), 10**6)
         seen = day <= time  # a response can only be seen in who is still there
-        naive = log_rank(time, event, seen).p if 0 < seen.sum() < n else None
+        naive = log_rank(time, event, seen, permutations=0).p if 0 < seen.sum() < n else None
         called["naive split"].append(np.nan if naive is None else float(naive < 0.05))
         names = [f"{i:03}" for i in range(n)]
         table = pl.DataFrame({"parameter": "OS", "subject": names, "start_day": 0, "days": time, "event": event})
@@ -143,7 +143,7 @@ def small_group(job: tuple[int, int, int]) -> tuple[str, dict[str, str]]:
     called: Held = defaultdict(list)
     for run in range(runs):
         time, event = trial(rng, n, 1 / 250, 0, (365, 900))
-        called["log-rank, chi-square"].append(float((log_rank(time, event, group).p or 1) < 0.05))
+        called["log-rank, chi-square"].append(float((log_rank(time, event, group, permutations=0).p or 1) < 0.05))
         permuted = log_rank(time, event, group, permutations=399, seed=run)
         called["log-rank, permuted"].append(float((permuted.p or 1) < 0.05))
         called["Cox, Wald"].append(float(cox(time, event, group).p[0] < 0.05))

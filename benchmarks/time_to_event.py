@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
-from tilseq.clinical import response, time_to_event, time_to_event_rules
+from tilseq.clinical import clinical_records, response, time_to_event, time_to_event_rules
 from tilseq.simulate.clinic.followup import draw_fate, followup_row, schedule_rows, therapy_rows, true_fate_row
 from tilseq.simulate.clinic.lesions import draw_lesions, follow
 from tilseq.simulate.clinic.scans import read_scans
@@ -148,9 +148,9 @@ def main() -> None:
     tables = trial()
     ema = time_to_event_rules(censoring="ema")
     reads, followup = tables["responses"], tables["followup"]
-    same = check(time_to_event(**tables, rules=ema), plain_loop(reads, followup))
+    same = check(time_to_event(clinical_records(**tables), ema), plain_loop(reads, followup))
     runs = {
-        "tilseq, all six endpoints": lambda: time_to_event(**tables),
+        "tilseq, all six endpoints": lambda: time_to_event(clinical_records(**tables)),
         "plain loop, OS and PFS without rules": lambda: plain_loop(reads, followup),
         "rows handed over by polars": lambda: [frame.rows(named=True) for frame in tables.values()],
     }
@@ -163,10 +163,10 @@ def main() -> None:
 
     tables, truth = simulated()
     recorded = tables.pop("recorded")
-    check(time_to_event(**tables, rules=ema), plain_loop(recorded, tables["followup"]))
+    check(time_to_event(clinical_records(**tables), ema), plain_loop(recorded, tables["followup"]))
     print(f"{SIMULATED} simulated subjects: {2 * SIMULATED} of {2 * SIMULATED} times are those of the plain loop.\n")
     print("| endpoint | time derived (FDA-type), beside the true event | subjects |\n|-|-|-|")
-    for (parameter, word), number in sorted(beside_truth(time_to_event(**tables), truth).items()):
+    for (parameter, word), number in sorted(beside_truth(time_to_event(clinical_records(**tables)), truth).items()):
         print(f"| {parameter} | {word} | {number} |")
 
 

@@ -72,9 +72,11 @@ show(ts.plots.spider(responses), "spider")
 # also who died before the first scan.
 
 # %%
-best = ts.clinical.best_response(responses, study.clinical.get("therapies"), subjects)
+bounds = {name: study.clinical[name] for name in ("followup", "schedule")}
+best = ts.clinical.best_response(responses, study.clinical.get("therapies"), subjects, **bounds)
 confirmed = best.filter(confirmation="required")
 rates = ts.clinical.response_rates(best, subjects, study.infusions)
+rates = rates.filter(population="infused")
 of_all = rates.filter(pl.col("parameter").is_in(["ORR", "DCR"]), group="all")
 of_all.select("parameter", "qualifier", "numerator", "denominator", "estimate", "lower", "upper")
 
@@ -100,16 +102,19 @@ HTML(table.as_raw_html())
 # enrolment.
 
 # %%
-records = {
-    "therapies": study.clinical.get("therapies"),
-    "schedule": study.clinical["schedule"],
-    "infusions": study.infusions,
-    "lesions": study.lesions,
-    "best_response": best,
-}
+records = ts.clinical.clinical_records(
+    responses,
+    followup,
+    subjects,
+    therapies=study.clinical.get("therapies"),
+    schedule=study.clinical["schedule"],
+    infusions=study.infusions,
+    lesions=study.lesions,
+    best_response=best,
+)
 rules = ts.clinical.time_to_event_rules("lm103", first_dose="lymphodepletion")
-print(len(ts.clinical.contradictions(responses, followup, subjects, rules=rules, **records)), "contradictions")
-times = ts.clinical.time_to_event(responses, followup, subjects, rules=rules, **records)
+print(len(ts.clinical.contradictions(records, rules)), "contradictions")
+times = ts.clinical.time_to_event(records, rules)
 times.filter(subject="SIM-01").select("parameter", "origin", "start_day", "end_day", "days", "event", "rule")
 
 # %%
@@ -152,9 +157,7 @@ landmarks.with_columns(truth=pl.col("at_day").map_elements(lives, return_dtype=p
 
 # %%
 styles = {
-    style: ts.clinical.time_to_event(
-        responses, followup, subjects, rules=ts.clinical.time_to_event_rules("customary", style), **records
-    ).filter(parameter="PFS")
+    style: ts.clinical.time_to_event(records, ts.clinical.time_to_event_rules(censoring=style)).filter(parameter="PFS")
     for style in ("fda", "ema")
 }
 both = pl.concat(frame.with_columns(group=pl.lit(style)) for style, frame in styles.items())

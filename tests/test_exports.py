@@ -131,7 +131,7 @@ def test_io_offers_every_reader_of_a_whole_file():
         "read_lesions": "tilseq.io.clinical",
         "read_responses": "tilseq.io.clinical",
         "read_schedule": "tilseq.io.clinical",
-        "read_sdtm_recist": "tilseq.io.clinical",
+        "read_sdtm_recist": "tilseq.io.sdtm",
         "read_spill": "tilseq.io.spill",
         "read_subjects": "tilseq.io.clinical",
         "read_therapies": "tilseq.io.clinical",

@@ -87,7 +87,15 @@ class ReadError(TilseqError):
 
 
 class TableError(TilseqError):
-    """A table breaks its registry: a column, type, value or key."""
+    """A table breaks its registry: a column, type, value or key.
+
+    Attributes
+    ----------
+    table
+        Which of several tables given together it is of, for a caller that knows their files.
+    """
+
+    table: str | None = None
 
 
 class AnalysisError(TilseqError):

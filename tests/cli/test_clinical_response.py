@@ -53,7 +53,10 @@ def test_every_table_is_written_twice_and_the_rates_are_told(folder, capsys):
     )
     assert best(folder) == {"P1": "PR", "P2": "SD", "P3": "not_assessed"}
     told = capsys.readouterr().err.splitlines()
-    absent = "3 infused subjects; 1 of them without an assessment that counts, so without response"
+    absent = (
+        "3 infused subjects; 1 of them without an assessment that counts, so without response; "
+        "SD counts from 42 days on, none fell short of it"
+    )
     assert told == [
         "6 assessments; recorded and derived agree in 3, differ in 1",
         f"ORR by inv, confirmed: 1 of {absent}, 33.3 % (0.8 to 90.6)",
@@ -79,8 +82,14 @@ def test_each_policy_is_an_option(folder):
     assert run(folder, "--sd-min-days", "102", "--reference", "enrollment") == 0
     assert best(folder)["P2"] == "SD"
     assert run(folder, "--disease-control", "CR,PR") == 0
-    rates = pl.read_csv(folder / "out/summaries.csv").filter(parameter="DCR", group="all")
+    rates = pl.read_csv(folder / "out/summaries.csv").filter(parameter="DCR", group="all", population="infused")
     assert rates["numerator"].to_list() == [1, 1]
+    (folder / "f.csv").write_text("subject,data_cut_day\nP1,83\n")
+    assert run(folder, "--followup", "f.csv") == 0
+    assert best(folder)["P1"] == "SD"  # the read that confirms lies after the cut
+    (folder / "p.csv").write_text("visit,day,window\nw7,49,6\n")
+    assert run(folder, "--schedule", "p.csv") == 0
+    assert best(folder)["P2"] == "PD"  # the first planned scan may lie on day 43, the SD on 42
 
 
 @pytest.mark.parametrize(
@@ -125,8 +134,21 @@ def test_a_bad_subject_is_told_with_its_row_and_the_others_are_written(folder, c
     first, *rest = capsys.readouterr().err.splitlines()
     assert first.startswith(f"tilseq: {folder / 'bad.csv'}, row {row}, column {column}: ")
     assert words in first
-    assert "left out, as their rows could not be used: P2" in rest[-1]
-    assert best(folder) == {"P1": "PR", "P3": "not_assessed"}
+    # The denominator is who was infused, whatever could be derived of them.
+    assert rest[-2].startswith("ORR by inv, confirmed: 1 of 3 infused subjects; 2 of them without an assessment")
+    assert "; of these P2 could not be derived: not assessed, 33.3 %" in rest[-2]
+    assert best(folder) == {"P1": "PR", "P2": "not_assessed", "P3": "not_assessed"}
+
+
+def test_the_enrolled_are_told_where_they_are_more_than_the_infused(folder, capsys):
+    (folder / "i.csv").write_text(INFUSIONS.replace("P3,1,0\n", ""))
+    assert run(folder) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("ORR")]
+    assert [line.split("; ")[0] for line in told] == [
+        "ORR by inv, confirmed: 1 of 2 infused subjects",
+        "ORR by inv, confirmed: 1 of 3 enrolled subjects",
+    ]
+    assert "1 of them never infused: P3" in told[1]
 
 
 def test_undersized_targets_may_be_accepted(folder):
@@ -139,6 +161,7 @@ def test_a_recorded_response_without_a_reader_is_told_with_its_own_file(folder, 
     (folder / "r.csv").write_text(RESPONSES.replace("P2,42,w6,inv", "P2,42,w6,"))
     assert run(folder) == 4
     assert capsys.readouterr().err.startswith(f"tilseq: {folder / 'r.csv'}, row 4, column reader: ")
+    assert best(folder) == {"P1": "PR", "P2": "not_assessed", "P3": "not_assessed"}
 
 
 def test_where_no_subject_can_be_used_nothing_is_written(folder, capsys):

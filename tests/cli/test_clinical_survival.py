@@ -76,10 +76,90 @@ def test_ema_and_the_protocol(files):
     assert told["TTR", "007"] == ("103", "true", "response")
 
 
-def test_without_best_responses_dor_and_ttr_are_left_out_and_said(files, capsys):
+def test_best_responses_are_derived_where_none_are_given(files):
     assert run(files, full=False) == 0
-    assert {parameter for parameter, _ in rows(files)} == {"OS", "PFS", "TTP", "follow_up"}
-    assert "DOR and TTR are not derived: give --best-response" in capsys.readouterr().err
+    assert rows(files)["DOR", "007"] == ("85", "true", "progression")
+    assert rows(files)["TTR", "007"] == ("43", "true", "response")
+    best = pl.read_parquet(files / "out/best_response.parquet").filter(confirmation="required")
+    assert best.select("subject", "best_response", "response_day").rows() == [("007", "PR", 42), ("S02", "SD", None)]
+    assert run(files) == 0  # those of a file count instead
+    (files / "best.csv").write_text(FILES["best"].replace("PR,42,42,84", "SD,42,,"))
+    assert run(files) == 0
+    assert ("DOR", "007") not in rows(files)
+
+
+def test_what_is_read_after_the_data_cut_confirms_no_response(files):
+    # Cut on day 100: CR on day 84 confirms the PR of day 42, the CR of day 126 does not count.
+    later = FILES["responses"].replace("007,84,D84,inv,PR", "007,84,D84,inv,CR").replace("inv,PD", "inv,CR")
+    (files / "responses.csv").write_text(later)
+    (files / "followup.csv").write_text(FILES["followup"].replace("007,200,,,400", "007,100,,,100"))
+    assert run(files, full=False) == 0
+    best = pl.read_parquet(files / "out/best_response.parquet").filter(subject="007", confirmation="required")
+    assert best.select("best_response", "response_day", "confirmation_day").row(0) == ("PR", 42, 84)
+    assert rows(files)["DOR", "007"] == ("43", "false", "last_adequate")
+
+
+def test_curves_and_estimates_are_written(files):
+    assert run(files, "--group", "tumor_type", "--at-day", "100", "--at-day", "150", "--interval", "plain") == 0
+    curve = pl.read_parquet(files / "out/survival_curve.parquet").filter(parameter="OS", group="all")
+    assert curve.select("day", "at_risk", "events", "survival").rows() == [
+        (0, 2, 0, 1.0), (151, 2, 1, 0.5), (201, 1, 0, 0.5),
+    ]  # fmt: skip
+    assert set(curve["method"]) == {"Kaplan-Meier, plain 95 %"}
+    estimates = pl.read_parquet(files / "out/survival_estimates.parquet").filter(parameter="OS")
+    # Flat at a half from day 151 to the last time 201: by R's rule 176.
+    medians = estimates.filter(quantity="median").select("group", "estimate", "estimate_text")
+    assert medians.rows() == [
+        ("all", 176.0, None), ("tumor_type=cervical", 151.0, None), ("tumor_type=melanoma", None, "not reached"),
+    ]  # fmt: skip
+    shares = estimates.filter(quantity="survival_at", group="all").select("at_day", "estimate")
+    assert shares.rows() == [(100, 1.0), (150, 1.0)]
+    assert not list((files / "out").glob("*.svg"))
+
+
+def test_a_group_that_the_subjects_do_not_have(files, capsys):
+    assert run(files, "--group", "site") == 2
+    assert "subjects have no column 'site' to group by" in capsys.readouterr().err
+
+
+def test_figures_are_drawn_when_asked_for(files):
+    assert run(files, "--figures") == 0
+    drawn = {path.name for path in (files / "out").glob("*.svg")}
+    assert drawn == {"survival-OS.svg", "survival-PFS-inv.svg"}
+
+
+def test_deaths_of_unknown_cause_are_told(files, capsys):
+    (files / "followup.csv").write_text(FILES["followup"].replace("150,other", "150,unknown"))
+    (files / "therapies.csv").write_text("subject,therapy,start_day\n")
+    assert run(files, "--preset", "lm103", "--first-dose", "infusion", "--censoring", "ema") == 0
+    told = capsys.readouterr().err.splitlines()
+    assert "1 of 2 TTP events is a death of unknown cause, counted as from the tumour (inv)" in told
+
+
+def test_other_tables_tell_that_a_subject_lived(files):
+    (files / "labs.csv").write_text("subject,day,test,value_text,unit\n007,300,WBC,5,10^9/L\n")
+    (files / "events.csv").write_text("subject,term,grade,start_day\nS02,fever,1,-3\n007,fever,1,310\n007,rash,1,\n")
+    assert run(files, "--labs", str(files / "labs.csv"), "--adverse-events", str(files / "events.csv")) == 0
+    assert rows(files)["OS", "007"] == ("311", "false", "last_alive")
+    assert rows(files)["OS", "S02"] == ("151", "true", "death")
+
+
+def test_a_therapy_of_nobody_is_told_and_the_others_go_on(files, capsys):
+    (files / "therapies.csv").write_text(FILES["therapies"] + "S9,x,5\n")
+    assert run(files, "--therapies", str(files / "therapies.csv"), full=False) == 0
+    told = capsys.readouterr().err
+    assert "therapies.csv, row 3, column subject: subject S9: not in subjects" in told
+    assert told.count("S9") == 2  # once as the subject, once as the value found
+    assert rows(files)["DOR", "007"] == ("85", "true", "progression")
+
+
+def test_a_response_after_a_progression_that_counts_is_told_without_a_row(files, capsys):
+    before = FILES["responses"] + "007,-40,S1,inv,SD\n007,-20,S2,inv,PD\n"
+    (files / "responses.csv").write_text(before)
+    assert run(files, "--preset", "lm103", "--first-dose", "infusion", full=False) == 4
+    told = "tilseq: column response_day: subject 007: a response after the progression of day -20; found 42"
+    assert told in capsys.readouterr().err
+    assert rows(files)["OS", "007"] == ("", "", "not_evaluable")
 
 
 def test_lm103_asks_what_the_first_dose_is_of(files, capsys):

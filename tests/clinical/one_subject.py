@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from tilseq.clinical import time_to_event, time_to_event_rules
+from tilseq.clinical import clinical_records, time_to_event, time_to_event_rules
 from tilseq.tables.inputs import FOLLOWUP, RESPONSE_READS, SCHEDULE, SUBJECTS, THERAPIES
 from tilseq.tables.outputs import RESPONSE
 
@@ -39,6 +39,11 @@ def best(day, word="PR", confirmation_day=None, **cells):
     return pl.DataFrame([row | cells])
 
 
+def derive(*tables, rules=None, **more):
+    """Return times to event of tables as `clinical_records` takes them."""
+    return time_to_event(clinical_records(*tables, **more), rules)
+
+
 def times(responses, follow, subject=None, *, therapy=None, schedule=PLANNED, preset="customary", **options):
     """Return the row of each endpoint."""
     settings = {
@@ -52,7 +57,7 @@ def times(responses, follow, subject=None, *, therapy=None, schedule=PLANNED, pr
     }
     chosen = {name: options.pop(name) for name in settings & set(options)}
     therapies = [] if therapy is None else [{"subject": "S1", "therapy": "anti-PD-1", "start_day": therapy}]
-    table = time_to_event(
+    table = derive(
         responses,
         follow,
         subjects() if subject is None else subject,

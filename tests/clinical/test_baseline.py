@@ -40,9 +40,23 @@ def test_a_baseline_of_more_than_28_days_before_treatment_is_told():
 def test_a_resected_lesion_and_a_scan_before_the_harvest_are_told():
     start = pl.DataFrame({"subject": ["S1"], "harvest_day": [-20]})
     told = reasons(lesion(-25, "T1", 20.0), lesion(40, "T1", 5.0), subjects=start)
-    assert told == ["no baseline: the last assessment before treatment (day -25) precedes the harvest (-20)"] * 2
+    assert told == ["no baseline: the last assessment before treatment (day -25) is not after the harvest (-20)"] * 2
     rows = [lesion(-5, "T1", 20.0), lesion(-5, "T2", 30.0, resected=True)]
     assert reasons(*rows, subjects=start) == ["T2 resected for the product, no target"]
+
+
+def test_a_scan_on_the_day_of_harvest_is_not_after_it():
+    start = pl.DataFrame({"subject": ["S1"], "harvest_day": [-20]})
+    rows = [lesion(-20, "T1", 20.0), lesion(40, "T1", 5.0)]
+    assert reasons(*rows, subjects=start)[0] == (
+        "no baseline: the last assessment before treatment (day -20) is not after the harvest (-20)"
+    )
+    day_after = [lesion(-19, "T1", 20.0), lesion(40, "T1", 5.0)]
+    table = response(pl.DataFrame(day_after), subjects=start)
+    assert table.select("day", "baseline", "response").rows() == [(-19, True, None), (40, False, "PR")]
+    # Scans over days -20 to -18 of one visit began on the day of harvest.
+    visit = [lesion(-20, "T1", 20.0, visit="base"), lesion(-18, "T2", 20.0, visit="base")]
+    assert reasons(*visit, subjects=start)[0].startswith("no baseline")
 
 
 def test_a_baseline_in_centimetres_is_refused_with_its_row_and_asked_about():

@@ -4,16 +4,20 @@ import polars as pl
 import pytest
 
 from tests.clinical.one_subject import best, followup, reads, subjects
-from tilseq.clinical import contradictions, time_to_event_rules
+from tilseq.clinical import clinical_records, contradictions, time_to_event_rules
 from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, THERAPIES
 
 ALIVE = followup(last_alive_day=100)
 SEEN = reads((42, "PR"), (84, "PR"))
 
 
+def listed(*tables, rules=None, **more):
+    return contradictions(clinical_records(*tables, **more), rules)
+
+
 def found(responses=SEEN, follow=ALIVE, people=None, **options):
     """Return (table, row, column, what) of each contradiction."""
-    told = contradictions(responses, follow, subjects() if people is None else people, **options)
+    told = listed(responses, follow, subjects() if people is None else people, **options)
     return [(one.table, one.error.row, one.error.column, one.error.what.removeprefix("subject S1: ")) for one in told]
 
 
@@ -76,9 +80,7 @@ def test_what_comes_after_the_death():
 
 def test_a_subject_without_follow_up_and_one_that_subjects_does_not_hold():
     other = FOLLOWUP.frame([{"subject": "S2", "last_alive_day": 9}])
-    assert [
-        (one.subject, one.table, one.error.row, one.error.what) for one in contradictions(SEEN, other, subjects())
-    ] == [
+    assert [(one.subject, one.table, one.error.row, one.error.what) for one in listed(SEEN, other, subjects())] == [
         ("S1", "subjects", 2, "subject S1: no row in followup"),
         ("S2", "followup", 2, "subject S2: not in subjects"),
     ]
@@ -110,6 +112,25 @@ def test_a_responder_by_assessments_that_are_not_there_or_do_not_count():
     assert found(before, best_response=best(42)) == []
 
 
+def test_a_response_after_a_progression_that_counts_from_enrolment():
+    seen = reads((-40, "SD"), (-20, "PD"), (42, "PR"), (84, "PR"))
+    protocol = time_to_event_rules("lm103", first_dose="infusion")
+    what = "a response after the progression of day -20"
+    told = found(seen, best_response=best(42), rules=protocol)
+    assert told == [("best_response", 2, "response_day", what)]
+    assert found(seen, best_response=best(42)) == []  # from the infusion on there is none
+    assert found(reads((-20, "PD"), (42, "PR"), (84, "PR")), best_response=best(42), rules=protocol) == []
+
+
+def test_a_response_or_confirmation_after_the_data_cut():
+    cut = followup(last_alive_day=80, data_cut_day=83)
+    what = "the response or its confirmation is after the data cut (day 83)"
+    told = found(follow=cut, best_response=best(42, confirmation_day=84))
+    assert told == [("best_response", 2, "confirmation_day", what)]
+    assert found(follow=cut, best_response=best(84)) == [("best_response", 2, "response_day", what)]
+    assert found(follow=cut, best_response=best(42, confirmation_day=83)) == []
+
+
 def test_a_responder_whose_responses_that_count_are_not_there():
     rules = time_to_event_rules(source="derived")
     what = "a response without any assessment of that reader"
@@ -132,6 +153,6 @@ def test_assessments_with_and_without_a_reader_are_not_mixed():
 def test_rows_keep_the_number_that_they_have_in_the_file():
     follow = FOLLOWUP.frame([{"subject": "S1", "last_alive_day": 9}, {"subject": "S2", "death_day": -3}])[::-1]
     people = pl.concat([subjects(), subjects(subject="S2")])
-    told = contradictions(reads(), follow, people)
+    told = listed(reads(), follow, people)
     assert [(one.subject, one.error.row) for one in told] == [("S2", 2)]
-    assert contradictions(reads(), follow, people, refused=["S2"]) == []
+    assert listed(reads(), follow, people, refused={"S2": "why"}) == []

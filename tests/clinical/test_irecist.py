@@ -10,6 +10,7 @@ from tilseq.clinical import IrecistPolicy, irecist, irecist_best_response, respo
 from tilseq.errors import AnalysisError
 from tilseq.tables.best_response import IRECIST
 from tilseq.tables.inputs import LESIONS
+from tilseq.tables.outputs import RESPONSE
 
 WEEKS_6 = (42, 84, 126, 168)
 
@@ -34,8 +35,12 @@ def new(day, name="X", diameter=None, **cells):
 
 
 def course(*rows, column="response", **policy):
-    table = irecist(pl.DataFrame(list(rows), infer_schema_length=None), policy=IrecistPolicy(**policy))
-    return table[column].to_list()
+    return derived(list(rows), **policy)[column].to_list()
+
+
+def derived(rows, **policy):
+    lesions = pl.DataFrame(rows, infer_schema_length=None)
+    return irecist(lesions, response(lesions), policy=IrecistPolicy(**policy))
 
 
 @pytest.mark.parametrize(
@@ -168,9 +173,10 @@ def test_up_to_the_first_progression_the_words_are_those_of_recist():
             state = random.choice(["present", "absent", "progressed"]) if day > 84 else "present"
             rows.append(lesion(day, "N1", role="nontarget", state=state) | {"subject": f"S{subject}"})
     lesions = pl.DataFrame(rows, infer_schema_length=None)
-    found = irecist(lesions)
-    assert irecist(lesions.sample(fraction=1, shuffle=True, seed=1)).equals(found)
-    recist = response(lesions).filter(~pl.col("baseline")).rename({"response": "word"})
+    table = response(lesions)
+    found = irecist(lesions, table)
+    assert irecist(lesions.sample(fraction=1, shuffle=True, seed=1), table).equals(found)
+    recist = table.filter(~pl.col("baseline")).rename({"response": "word"})
     seen = set()
     for _, part in found.join(recist, on=["subject", "day"]).sort("subject", "day").group_by("subject"):
         for word, immune in part.select("word", "response").iter_rows():
@@ -183,13 +189,40 @@ def test_up_to_the_first_progression_the_words_are_those_of_recist():
 
 
 def test_a_study_without_lesions_has_no_rows():
-    found = irecist(LESIONS.frame())
+    found = irecist(LESIONS.frame(), RESPONSE.frame())
     assert found.height == irecist_best_response(found).height == 0
 
 
 def test_limits_that_no_day_lies_between_are_refused():
     with pytest.raises(AnalysisError, match="no day lies between"):
         IrecistPolicy(confirm_from_days=60)
+
+
+def three(day, *sizes):
+    return [lesion(day, f"T{i}", size) for i, size in enumerate(sizes)]
+
+
+def test_growth_counts_the_targets_that_both_visits_measure():
+    base = three(-5, 20.0, 20.0, 10.0)
+    # 80 mm of two targets are PD of 50; the third, 10 mm all along, is measured again later: nothing has grown.
+    assert course(*base, *three(42, 40.0, 40.0, None), *three(84, 40.0, 40.0, 10.0)) == ["iUPD", "iUPD"]
+    assert course(*base, *three(42, 40.0, 40.0, None), *three(84, 40.0, 45.0, 10.0)) == ["iUPD", "iCPD"]
+    # The other way: 45 and 40 mm of 40 and 40 have grown, whatever the third was.
+    assert course(*base, *three(42, 40.0, 40.0, 10.0), *three(84, 45.0, 40.0, None)) == ["iUPD", "iCPD"]
+
+
+def test_new_lesions_need_targets_that_shrank_where_both_visits_measure_them():
+    # A new lesion on day 42 with the third target unmeasured; later the two are as they were and the third is back.
+    base = three(-5, 20.0, 20.0, 30.0)
+    first = [*three(42, 20.0, 20.0, None), new(42)]
+    assert course(*base, *first, *three(84, 20.0, 20.0, 10.0), new(84)) == ["iUPD", "iUPD"]
+    assert course(*base, *first, *three(84, 20.0, 19.0, 30.0), new(84)) == ["iUPD", "iSD"]
+
+
+def test_responses_of_other_lesions_are_refused():
+    lesions = pl.DataFrame(visits(60.0, 65.0))
+    with pytest.raises(AnalysisError, match="subject S1, reader None, day 84"):
+        irecist(lesions, response(lesions.head(2)))
 
 
 def test_without_targets_or_without_a_baseline():
@@ -200,7 +233,7 @@ def test_without_targets_or_without_a_baseline():
 
 def test_sums_and_days_of_the_table():
     rows = [*visits(60.0, 60.0, 66.0), new(84, diameter=12.0), new(84, "Y"), new(126, diameter=12.0)]
-    table = irecist(pl.DataFrame(rows, infer_schema_length=None))
+    table = derived(rows)
     columns = ["day", "sum_mm", "new_sum_mm", "new_lesions", "response", "unconfirmed_day"]
     assert table.select(columns).rows() == [
         (42, 60.0, None, 0, "iUPD", 42),
@@ -251,7 +284,7 @@ def test_progression_is_dated_by_the_first_iupd(words, progression, confirmed):
 
 
 def test_progression_after_a_reset_is_dated_by_the_later_iupd():
-    table = irecist(pl.DataFrame(visits(60.0, 30.0, 36.0, 41.0)))
+    table = derived(visits(60.0, 30.0, 36.0, 41.0))
     found = irecist_best_response(table).row(0, named=True)
     assert (found["best_response"], found["day"]) == ("iPR", 84)
     assert (found["progression_day"], found["confirmed"]) == (126, True)

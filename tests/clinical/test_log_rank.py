@@ -26,7 +26,13 @@ def test_lung_by_four_grades_one_of_a_single_subject():
     test = log_rank(known["days"], known["event"], known["ph_ecog"])
     assert test.expected == pytest.approx([54.1526970189, 83.5275645751, 26.1473530653, 0.1723853407], abs=1e-9)
     assert (test.statistic, test.df) == pytest.approx((21.96213168, 3), abs=1e-8)
-    assert test.reason == "p by chi-square is unsure: a group with fewer than 5 expected events"
+    assert 6.63e-05 < test.p < 0.005 and test.sure  # chi-square's is too small where one subject is a group
+    assert test.reason == (
+        "p by 9,999 permutations, as a group has fewer than 5 expected events: it holds where groups are censored alike"
+    )
+    plain = log_rank(known["days"], known["event"], known["ph_ecog"], permutations=0)
+    assert (plain.p, plain.sure) == (pytest.approx(6.63e-05, abs=1e-6), False)
+    assert plain.reason == "p by chi-square is unsure, as a group has fewer than 5 expected events"
 
 
 def test_lung_by_sex_within_grades():

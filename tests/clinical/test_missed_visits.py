@@ -2,8 +2,8 @@
 
 import pytest
 
-from tilseq.clinical.histories import Read
 from tilseq.clinical.missed_visits import Planned, longest_gap, planned_visits
+from tilseq.clinical.reader_series import Read
 
 # data/sample/clinical/schedule.csv
 SAMPLE = [

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from tests.clinical.one_subject import best, followup, lesion_reads, reads, subjects, times, told
+from tests.clinical.one_subject import best, derive, followup, lesion_reads, reads, subjects, times, told
 from tilseq.clinical import time_to_event_rules
 from tilseq.errors import AnalysisError
 
@@ -121,8 +121,41 @@ def test_pfs_from_enrolment_takes_no_word_of_the_baseline_for_progression():
     words = pl.when(pl.col("baseline")).then(pl.lit("PD")).otherwise(pl.lit("SD"))
     seen = lesion_reads((42, "SD")).with_columns(recorded=words)
     assert told(lm103(seen, followup(last_alive_day=200))["PFS"]) == (103, False, "last_adequate")
-    no_baseline = reads((-10, "PD"), (42, "SD"))  # progression while the product was made
-    assert told(lm103(no_baseline, followup(last_alive_day=200))["PFS"]) == (51, True, "progression")
+
+
+def test_pfs_from_enrolment_takes_no_progression_up_to_the_baseline():
+    # Enrolled on day -60, the progression that qualified on day -50, product made, baseline on day -10.
+    seen = lesion_reads((42, "PR"), (84, "PR"), (126, "PD")).with_columns(recorded="response")
+    qualifying = seen.head(1).with_columns(day=pl.lit(-50, pl.Int64), baseline=False, recorded=pl.lit("PD"))
+    rows = lm103(pl.concat([qualifying, seen]), followup(last_alive_day=200), best_response=best(42))
+    assert told(rows["PFS"]) == told(rows["TTP"]) == (187, True, "progression")
+    assert told(rows["DOR"]) == (85, True, "progression")
+    assert "PD of day -50 is not counted: the baseline is of day -10" in rows["PFS"]["reason"]
+
+
+def test_pfs_from_enrolment_takes_no_first_assessment_before_treatment_for_progression_without_lesions():
+    rows = lm103(reads((-50, "PD"), (42, "SD")), followup(last_alive_day=200))
+    assert told(rows["PFS"]) == (103, False, "last_adequate")
+    why = "PD of day -50 is not counted: it is the first assessment, before treatment, without a baseline"
+    assert why in rows["PFS"]["reason"]
+    before = lm103(reads((-70, "SD"), (-50, "PD"), (42, "SD")), followup(last_alive_day=200))
+    assert told(before["PFS"]) == (103, False, "last_adequate")  # what was read before enrolment is not on the study
+
+
+def test_pfs_from_enrolment_takes_progression_from_an_assessment_on_the_study():
+    rows = lm103(reads((-40, "SD"), (-10, "PD"), (42, "SD")), followup(last_alive_day=200))
+    assert told(rows["PFS"]) == (51, True, "progression")
+    assert told(lm103(reads((-6, "PD")), followup(last_alive_day=200))["PFS"]) == (55, True, "progression")
+    assert told(lm103(reads((-7, "PD")), followup(last_alive_day=200))["PFS"]) == (1, False, "no_post_baseline")
+
+
+def test_the_first_dose_begins_the_treatment_where_lymphodepletion_has_no_day():
+    def of(day):
+        people = subjects(lymphodepletion_day=None, first_dose_day=-7)
+        return told(lm103(reads((day, "SD")), followup(last_alive_day=200), people)["PFS"])
+
+    assert of(-7) == (1, False, "no_post_baseline")
+    assert of(-6) == (55, False, "last_adequate")
 
 
 def test_pfs_takes_progression_without_a_scan_for_no_event_even_under_ema():
@@ -149,6 +182,39 @@ def test_os_runs_from_the_first_dose_to_a_death_from_any_cause(dose, days):
         assert rows["OS"]["origin"] == dose
 
 
+def test_os_says_where_the_recorded_first_dose_is_another_day():
+    def of(first_dose, **days):
+        return lm103(reads(), followup(death_day=100), subjects(**days), first_dose=first_dose)
+
+    row = of("infusion")["OS"]
+    assert (told(row), row["reason"]) == (
+        (101, True, "death"), "first_dose_day is -7, counted from infusion (day 0)",
+    )  # fmt: skip
+    assert of("lymphodepletion")["OS"]["reason"] is None
+    assert of("infusion")["PFS"]["reason"].count("first_dose") == 0
+    late = of("lymphodepletion", first_dose_day=-6)
+    assert late["OS"]["reason"] == "first_dose_day is -6, counted from lymphodepletion (day -7)"
+    assert late["follow_up"]["reason"] == late["OS"]["reason"]
+
+
+def test_os_counts_from_the_recorded_first_dose():
+    def of(**days):
+        return lm103(reads(), followup(death_day=100), subjects(**days), first_dose="recorded")["OS"]
+
+    row = of(first_dose_day=-5)
+    assert (told(row), row["origin"], row["start_day"]) == ((106, True, "death"), "first_dose", -5)
+    assert row["reason"] is None
+    assert (of(first_dose_day=None)["rule"], of(first_dose_day=None)["reason"]) == (
+        "not_evaluable", "no first_dose_day in subjects",
+    )  # fmt: skip
+
+
+def test_ttp_takes_progression_without_a_scan_for_no_event_even_under_ema():
+    stop = followup(last_alive_day=200, stop_day=60, stop_reason="clinical_progression")
+    assert told(lm103(reads((42, "SD")), stop, censoring="ema")["TTP"]) == (103, False, "last_adequate")
+    assert told(times(reads((42, "SD")), stop, censoring="ema")["TTP"]) == (61, True, "clinical_progression")
+
+
 def test_os_is_refused_until_it_is_said_of_what_the_first_dose_is():
     with pytest.raises(AnalysisError, match="OS and follow_up count from the first dose, and it is not said of what"):
         time_to_event_rules("lm103")
@@ -157,12 +223,11 @@ def test_os_is_refused_until_it_is_said_of_what_the_first_dose_is():
 def test_a_subject_of_a_randomised_study_without_its_day_is_not_counted_from_another():
     from polars import concat
 
-    from tilseq.clinical import time_to_event
     from tilseq.tables.inputs import FOLLOWUP
 
     two = concat([subjects(randomization_day=-30), subjects(subject="S2")])
     follow = FOLLOWUP.frame([{"subject": "S1", "last_alive_day": 9}, {"subject": "S2", "last_alive_day": 9}])
-    table = time_to_event(reads(), follow, two, rules=time_to_event_rules("lm103", first_dose="infusion"))
+    table = derive(reads(), follow, two, rules=time_to_event_rules("lm103", first_dose="infusion"))
     ttp = table.filter(parameter="TTP").select("subject", "rule", "reason").rows()
     assert ttp[1] == ("S2", "not_evaluable", "no randomization_day in subjects")
     assert ttp[0][1] == "no_post_baseline"

@@ -1,6 +1,7 @@
 """RECIST 1.1: literal lesions, literal responses; and the synthetic trial that three readers read."""
 
 import random
+from fractions import Fraction
 
 import polars as pl
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from tilseq.clinical import overall_response, response
 from tilseq.clinical.recist import nontarget_response, target_response
 from tilseq.errors import StudyError, TableError
-from tilseq.io.clinical import read_sdtm_recist
+from tilseq.io.sdtm import read_sdtm_recist
 from tilseq.tables.inputs import LESIONS
 
 
@@ -111,16 +112,42 @@ def test_target_lesions(sums, expected):
     assert derived(*visits(*sums)) == [None, *expected]
 
 
-def test_every_exact_threshold_on_the_grid_of_tenths_is_met_and_a_tenth_beyond_is_not():
-    # All baselines of 10.0 to 300.0 mm; those whose 70 % or 120 % lie on the grid meet it exactly, the others between.
+@pytest.mark.parametrize(
+    ("base", "size", "word"),
+    [
+        (10.0, 7.0, "PR"),  # -30 %
+        (10.0, 7.1, "SD"),
+        (30.3, 21.2, "PR"),  # -30.03 %
+        (30.3, 21.3, "SD"),  # -29.7 %
+        (299.0, 209.3, "PR"),  # -30 %, in floating point -29.999...
+        (299.0, 209.4, "SD"),
+        (25.0, 30.0, "PD"),  # 20 % and 5 mm
+        (25.0, 29.9, "SD"),
+        (24.9, 29.8, "SD"),  # 4.9 mm
+        (24.9, 29.9, "PD"),  # 5.0 mm and 20.08 %
+        (10.0, 14.9, "SD"),  # 49 %, but 4.9 mm
+        (10.0, 15.0, "PD"),
+        (25.1, 30.1, "SD"),  # 5.0 mm, but 19.92 %
+        (25.1, 30.2, "PD"),
+        (300.0, 359.9, "SD"),
+        (300.0, 360.0, "PD"),
+    ],
+)
+def test_thresholds_met_and_missed_by_a_tenth_of_a_millimetre(base, size, word):
+    assert derived(lesion(-1, "T1", base), lesion(40, "T1", size)) == [None, word]
+
+
+def test_every_threshold_on_the_grid_of_tenths_is_that_of_exact_decimal_fractions():
+    # Baselines of 10.0 to 300.0 mm: the rule as the paper has it, in fractions of the decimals, and of no other code.
     for tenths in range(100, 3001):
-        base = 100 * tenths
-        for size in range(7 * tenths // 10 - 1, 7 * tenths // 10 + 2):
-            word = "PR" if 10 * size <= 7 * tenths else "SD"
-            assert target_response([100 * size], [False], base, base) == word
-        for size in range(12 * tenths // 10 - 1, 12 * tenths // 10 + 2):
-            word = "PD" if 10 * size >= 12 * tenths and size - tenths >= 50 else "SD"
-            assert target_response([100 * size], [False], base, base) == word
+        base = Fraction(f"{tenths / 10:.1f}")
+        for near in (base * Fraction("0.7"), base * Fraction("1.2"), base + 5):
+            for beyond in (-1, 0, 1):
+                size = Fraction(round(10 * near) + beyond, 10)
+                change = (size - base) / base
+                grown = change >= Fraction("0.20") and size - base >= 5
+                word = "PD" if grown else "PR" if change <= Fraction("-0.30") else "SD"
+                assert target_response([int(1000 * size)], [False], 100 * tenths, 100 * tenths) == word
 
 
 def test_every_exact_threshold_of_a_table_is_met_and_a_tenth_less_is_not():
@@ -306,7 +333,7 @@ def test_a_subject_without_baseline_is_not_evaluable_and_nothing_is_guessed():
     found = response(lesions(*rows), subjects=subjects(-30, -7))
     assert found["response"].to_list() == [None, "NE"]
     assert found["sum_mm"].to_list() == [None, None]
-    words = "no baseline: the last assessment before treatment (day -40) precedes the harvest (-30)"
+    words = "no baseline: the last assessment before treatment (day -40) is not after the harvest (-30)"
     assert found["reason"].to_list() == [words, words]
     assert derived(lesion(28, "T1", 10), column="reason") == ["no baseline: no assessment up to day 0"]
 
@@ -427,14 +454,10 @@ def test_a_pandas_frame_gives_the_same():
 
 
 @pytest.fixture(scope="module")
-def trial(shared_data, tmp_path_factory):
-    """The synthetic trial, its one partial date completed: 2014-02 is three weeks after the visit before."""
-    folder = tmp_path_factory.mktemp("sdtm")
-    for domain in ("tr", "rs"):
-        text = (shared_data / f"clinical/{domain}_onco_recist.csv").read_text()
-        (folder / domain).write_text(text.replace('"2014-02"', '"2014-02-13"'))
-    tu = shared_data / "clinical/tu_onco_recist.csv"
-    return read_sdtm_recist(tu, folder / "tr", folder / "rs", baseline_visit="SCREENING")
+def trial(shared_data):
+    """The synthetic trial as its files have it; the one partial date, 2014-02, is the last day of that month."""
+    files = (shared_data / f"clinical/{domain}_onco_recist.csv" for domain in ("tu", "tr", "rs"))
+    return read_sdtm_recist(*files, baseline_visit="SCREENING", partial_dates="last_day")
 
 
 def test_the_synthetic_trial_of_three_readers_is_reproduced_57_of_57(trial):

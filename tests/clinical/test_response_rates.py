@@ -32,8 +32,9 @@ def rates(subjects=SUBJECTS, infusions=INFUSED, reads=READS, **options):
     return response_rates(best_response(recorded(reads)), subjects, infusions, **options)
 
 
-def count(table, parameter, confirmation="required", group="all"):
-    row = table.filter(parameter=parameter, qualifier=f"confirmation={confirmation}", group=group)
+def count(table, parameter, confirmation="required", group="all", population="infused"):
+    same = {"parameter": parameter, "qualifier": f"confirmation={confirmation}", "group": group}
+    row = table.filter(population=population, **same)
     return row.select("numerator", "denominator").row(0)
 
 
@@ -45,7 +46,7 @@ def test_protocol_rates_over_all_and_by_tumour_type():
     assert count(table, "ORR", group="tumor_type=melanoma") == (1, 3)
     assert count(table, "DCR", group="tumor_type=cervical") == (0, 2)
     assert set(table["group"]) == {"all", "tumor_type=melanoma", "tumor_type=cervical"}
-    assert set(table["population"]) == {"infused"}
+    assert set(table["population"]) == {"infused", "enrolled"}
 
 
 def test_disease_control_may_include_non_cr_non_pd():
@@ -54,7 +55,7 @@ def test_disease_control_may_include_non_cr_non_pd():
 
 
 def test_best_responses_add_up_to_everyone():
-    table = rates().filter(parameter="BOR", group="all").with_columns(
+    table = rates().filter(parameter="BOR", group="all", population="infused").with_columns(
         response=pl.col("qualifier").str.extract("response=(.*)$")
     )  # fmt: skip
     required = table.filter(pl.col("qualifier").str.contains("=required"))
@@ -65,20 +66,71 @@ def test_best_responses_add_up_to_everyone():
 
 
 def test_the_denominator_is_told_in_words():
-    text = "5 infused subjects; 1 of them without an assessment that counts, so without response"
-    assert rates().filter(group="all")["denominator_text"].unique().to_list() == [text]
+    text = (
+        "5 infused subjects; 1 of them without an assessment that counts, so without response; "
+        "SD counts from 42 days on, 1 fell short of it"
+    )
+    assert told(rates()) == text
     unknown = rates(infusions=None).filter(group="all").row(0, named=True)
     assert unknown["population"] == "subjects"
     assert unknown["denominator_text"].endswith("who was infused is not known: all are taken")
-    fewer = rates(infusions=INFUSED.filter(pl.col("subject") != "A")).filter(group="all").row(0, named=True)
-    assert fewer["denominator"] == 4
-    assert fewer["denominator_text"].endswith("assessed but not infused, left out: A")
+    fewer = response_rates(best_response(recorded(READS)), None, INFUSED.filter(pl.col("subject") != "A"))
+    assert told(fewer).startswith("4 infused subjects;")
+    assert told(fewer).endswith("assessed but not infused, left out: A")
+
+
+def told(table, group="all", population="infused"):
+    row = table.filter(parameter="ORR", qualifier="confirmation=required", group=group, population=population)
+    return row["denominator_text"].item()
+
+
+def test_rates_over_the_infused_and_over_the_enrolled_name_their_difference():
+    table = rates(infusions=INFUSED.filter(pl.col("subject") != "E"))
+    assert count(table, "ORR") == (1, 4)
+    assert count(table, "ORR", population="enrolled") == (1, 5)
+    assert told(table).endswith("; 1 enrolled and never infused left out: E")
+    assert told(table, population="enrolled").endswith("; 1 of them never infused: E")
+    # E has melanoma: the denominators of cervical tumours are the same.
+    assert told(table, "tumor_type=cervical") == "2 infused subjects; SD counts from 42 days on, 1 fell short of it"
+    assert told(rates(), "tumor_type=cervical", "enrolled").startswith("2 enrolled subjects; SD")
+
+
+def test_a_randomised_study_has_rates_by_arm_and_the_pooled_ones_say_so():
+    subjects = SUBJECTS.with_columns(arm=pl.Series(["TIL", "control", "TIL", "control", None]))
+    table = rates(subjects)
+    assert set(table["group"]) == {"all", "arm=TIL", "arm=control", "tumor_type=melanoma", "tumor_type=cervical"}
+    assert count(table, "ORR", group="arm=TIL") == (1, 2)
+    assert count(table, "ORR", group="arm=control") == (0, 2)
+    assert told(table).endswith("; arms pooled: TIL, control")
+    assert "pooled" not in told(table, "arm=TIL")
+    one_arm = rates(SUBJECTS.with_columns(arm=pl.lit("TIL")))
+    assert set(one_arm["group"]) == {"all", "tumor_type=melanoma", "tumor_type=cervical"}
+    assert "pooled" not in told(one_arm)
+
+
+def test_one_subject_is_told_in_the_singular():
+    table = rates(None, pl.DataFrame({"subject": ["A"]}), [("A", 42, "PR"), ("A", 84, "PR")])
+    assert told(table).startswith("1 infused subject; ")
+
+
+def test_a_subject_that_could_not_be_derived_stays_in_the_denominator_and_is_named():
+    best = best_response(recorded(READS[2:]), subjects=SUBJECTS, underived=["A"])
+    table = response_rates(best, SUBJECTS, INFUSED, underived=["A"])
+    assert count(table, "ORR") == (0, 5)
+    assert told(table).endswith("; of these A could not be derived: not assessed")
+    assert told(table, "tumor_type=melanoma").endswith("; of these A could not be derived: not assessed")
+    assert "derived" not in told(table, "tumor_type=cervical")
+    assert count(table, "BOR", "required;response=not_assessed") == (2, 5)
+    alone = response_rates(best_response(recorded(READS[2:])), underived=["A"]).filter(parameter="ORR")
+    assert alone["denominator"].unique().to_list() == [4]  # B, C, D and A
 
 
 def test_an_infused_subject_without_any_response_stays_in_the_denominator():
     table = rates(None, pl.DataFrame({"subject": ["A", "Z"]}), [("A", 42, "PR"), ("A", 84, "PR")])
     assert count(table, "ORR") == (1, 2)
-    assert table["denominator_text"][0].endswith("1 of them without an assessment that counts, so without response")
+    assert told(table).startswith(
+        "2 infused subjects; 1 of them without an assessment that counts, so without response; SD"
+    )
 
 
 def test_each_reader_has_rates_of_its_own():

@@ -73,12 +73,20 @@ def test_a_mean_without_limits_says_why(days, event, end, reason):
     assert found.estimate == 5 and math.isnan(found.lower) and found.reason == reason
 
 
-def test_the_difference_of_lung():
-    found = rmst_difference(LUNG["days"], LUNG["event"], (LUNG["sex"] == 2).to_numpy(), 365)
-    assert found.estimate == pytest.approx(297.4654095 - 241.4950852, abs=1e-6)
-    # z of R's means and errors is 3.7418, p 0.00018; t and the variance of a sample make it a little less sure.
-    assert 0.00018 < found.p < 0.002
-    assert 0 < found.lower < 297.4654095 - 241.4950852 - 1.9 * math.hypot(10.35822649, 10.79132398) + 4
+# R: survfit's means and errors, its qt, qlogis and plogis, and uniroot for p (tests/oracles/survival.R).
+@pytest.mark.parametrize(
+    ("end", "estimate", "lower", "upper", "p"),
+    [
+        (180, 16.32789245859, 4.36164290340, 27.42922820387, 0.01058892293),
+        (365, 55.97032434, 24.75969008, 84.50731948, 8.541771506e-04),
+        (700, 119.3625353, 53.85684104, 181.4012867, 5.158584639e-04),
+    ],
+)
+def test_the_difference_of_lung(end, estimate, lower, upper, p):
+    found = rmst_difference(LUNG["days"], LUNG["event"], (LUNG["sex"] == 2).to_numpy(), end)
+    assert found.estimate == pytest.approx(estimate, abs=1e-6)
+    assert found.p == pytest.approx(p, rel=1e-4)
+    assert (found.lower, found.upper) == pytest.approx((lower, upper), rel=1e-6)
 
 
 @given(st.lists(st.tuples(st.integers(1, 30), st.booleans(), st.booleans()), min_size=4, max_size=30))

@@ -40,7 +40,8 @@ def test_strata_and_who_has_no_group():
     row = one(survival_contrasts(lung(), lung().select("subject", "ph_ecog")), "log_rank")
     assert (row["subjects"], row["statistic"]) == (227, pytest.approx(21.96213168))
     assert row["reason"] == (
-        "left out: 1 without ph_ecog; p by chi-square is unsure: a group with fewer than 5 expected events"
+        "left out: 1 without ph_ecog; p by 9,999 permutations, as a group has fewer than 5 expected events: "
+        "it holds where groups are censored alike"
     )
 
 
@@ -53,7 +54,7 @@ def test_a_reference_turns_the_ratio_round():
         survival_contrasts(aml(), ARM, reference={"arm": "placebo"})
 
 
-def test_q_is_over_the_tests_of_a_method_in_a_declared_family():
+def test_q_is_over_the_log_rank_tests_of_a_declared_family():
     # Three endpoints with p of their own; two are declared together.
     later = [day + 7 * (i % 3) for i, day in enumerate(aml()["days"])]
     rows = pl.concat([aml(), aml().with_columns(parameter=pl.lit("PFS"), days=pl.Series(later))])
@@ -61,10 +62,12 @@ def test_q_is_over_the_tests_of_a_method_in_a_declared_family():
     found = survival_contrasts(rows, ARM, families={"primary": ["OS", "PFS"]})
     ranks = found.filter(method="log_rank")
     assert ranks["exploratory"].to_list() == [False, False, True]
-    assert ranks["family"].to_list() == ["primary: log_rank", "primary: log_rank", "exploratory: log_rank"]
+    assert ranks["family"].to_list() == ["primary", "primary", "exploratory"]
     low, high = sorted(ranks["p"][:2])
     assert sorted(ranks["q"][:2]) == pytest.approx([min(2 * low, high), high])
     assert ranks["q"][2] == ranks["p"][2]
+    # A hazard ratio tells how large; the same hypothesis has its test above.
+    assert found.filter(pl.col("method") != "log_rank")["q"].null_count() == found.height - ranks.height
     with pytest.raises(AnalysisError, match="declares an endpoint without times; found 'PSF'"):
         survival_contrasts(rows, ARM, families={"primary": ["PSF"]})
     with pytest.raises(AnalysisError, match="two families declare an endpoint"):
@@ -85,6 +88,8 @@ def test_words_where_there_is_nothing_to_compare(days, event, arms, rank, ratio)
     found = survival_contrasts(rows, pl.DataFrame({"subject": rows["subject"], "arm": arms}))
     row = one(found, "log_rank")
     assert row["reason"].endswith(f"cannot be estimated: {rank}") and row["p"] is None
+    if ratio:
+        assert one(found, "proportional_hazards")["reason"] == "cannot be estimated: no hazard ratio"
     ratios = found.filter(method="cox")
     assert [row["reason"] for row in ratios.rows(named=True)] == [f"cannot be estimated: {ratio}"] * bool(ratio)
 
@@ -97,7 +102,55 @@ def test_a_group_without_an_event_has_no_ratio_but_a_test():
     row = one(found, "cox")
     assert (row["estimate"], row["upper"], row["p"]) == (None, None, None)
     assert row["reason"].startswith("cannot be estimated: the hazard ratio has no end")
-    assert one(found, "log_rank")["p"] < 0.01
+    assert one(found, "log_rank")["p"] == pytest.approx(2 / 70, abs=0.006)  # of 70 ways two lie as far apart
+
+
+def two_readers():
+    rows = pl.concat([aml().with_columns(parameter=pl.lit("PFS"), reader=pl.lit(name)) for name in ("b", "a")])
+    moved = pl.when(pl.col("reader") == "a").then(pl.col("days") + 3 * (pl.col("days") % 2)).otherwise("days")
+    overall = aml().with_columns(reader=pl.lit(None, pl.String), days=pl.col("days") + 10 * (pl.col("days") % 3))
+    return pl.concat([overall, rows.with_columns(days=moved)], how="diagonal_relaxed")
+
+
+def test_each_reader_but_the_endpoints_is_a_family_of_its_own():
+    found = survival_contrasts(two_readers(), ARM, endpoint_reader="a").filter(method="log_rank")
+    families = dict(
+        found.select(pl.concat_list("parameter", pl.col("reader").fill_null("-")).list.join(" "), "family").rows()
+    )
+    assert families == {"OS -": "exploratory", "PFS a": "exploratory", "PFS b": "exploratory, reader b"}
+    own = found.filter(family="exploratory")
+    low, high = sorted(own["p"])
+    assert sorted(own["q"]) == pytest.approx(sorted([min(2 * low, high), high]))
+    other = found.filter(reader="b")
+    assert other["q"].item() == other["p"].item()
+    # Nobody says who: the two readers and what no scan decides are apart.
+    apart = survival_contrasts(two_readers(), ARM).filter(method="log_rank")
+    assert sorted(apart["family"]) == ["exploratory", "exploratory, reader a", "exploratory, reader b"]
+    with pytest.raises(AnalysisError, match="no reader of this name; found 'c'; expected a, b"):
+        survival_contrasts(two_readers(), ARM, endpoint_reader="c")
+
+
+def test_a_p_that_is_unsure_moves_no_other():
+    few = pl.DataFrame({"subject": ARM["subject"], "arm": ARM["arm"], "kind": ["x"] * 2 + ["y"] * 21})
+    found = survival_contrasts(aml(), few, permutations=0).filter(method="log_rank")
+    assert found["reason"].to_list() == [None, "p by chi-square is unsure, as a group has fewer than 5 expected events"]
+    assert found["q"].to_list() == [found["p"][0], None]
+    sure = survival_contrasts(aml(), few).filter(method="log_rank")
+    assert sure["q"].null_count() == 0
+
+
+@pytest.mark.parametrize(("ties", "statistic", "p"), [
+    ("efron", 2.86323514932, 0.090625064253), ("breslow", 2.85295157049, 0.0912063504941),
+])  # fmt: skip
+def test_whether_the_hazard_ratio_of_lung_stands_still(ties, statistic, p):
+    row = one(survival_contrasts(lung(), lung().select("subject", "sex"), ties=ties), "proportional_hazards")
+    assert (row["contrast"], row["df"], row["q"]) == ("sex:2/1", 1, None)
+    assert (row["statistic"], row["p"]) == pytest.approx((statistic, p), rel=1e-7)
+    known = lung().filter(pl.col("ph_ecog").is_not_null())
+    within = survival_contrasts(known, lung().select("subject", "sex"), strata=lung().select("subject", "ph_ecog"))
+    assert one(within, "proportional_hazards")["statistic"] == pytest.approx(2.3681077108, rel=1e-7)
+    still = one(survival_contrasts(aml(), ARM, ties=ties), "proportional_hazards")["statistic"]
+    assert still == pytest.approx({"efron": 0.00787507772332, "breslow": 0.0135754533355}[ties], rel=1e-6)
 
 
 def test_permutations_stand_in_for_chi_square():

@@ -1,5 +1,6 @@
 """Estimates of tables: R's figures of lung, words where there is no number, and who was left out."""
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -120,3 +121,74 @@ def test_numbers_are_never_words_and_words_never_numbers():
 def test_landmarks_are_whole_days_above_0(days):
     with pytest.raises(AnalysisError, match="a landmark is a whole day above 0"):
         survival_estimates(table([5], [True]), at_days=days)
+
+
+def test_time_to_response_has_a_median_and_a_range_and_only_os_and_pfs_a_follow_up():
+    times = {name: table([42, 42, 84], [True] * 3, name) for name in ("OS", "PFS", "TTP", "DOR", "TTR", "follow_up")}
+    found = survival_estimates(pl.concat(times.values()), at_days=(91,), rmst_days=(42,))
+    quantities = {name: found.filter(parameter=name)["quantity"].to_list() for name in times}
+    assert quantities == {
+        "OS": ["follow_up_median", "median", "rmst", "survival_at", "time_range"],
+        "PFS": ["follow_up_median", "median", "rmst", "survival_at", "time_range"],
+        "TTP": ["median", "rmst", "survival_at", "time_range"],
+        "DOR": ["median", "rmst", "survival_at", "time_range"],
+        "TTR": ["median", "time_range"],
+        "follow_up": ["follow_up_median", "time_range"],
+    }
+
+
+HOLD_LESS = "log-log limits may hold less than they say, those of beta_product hold"
+
+
+@pytest.mark.parametrize(
+    ("many", "at_day", "reason"),
+    [
+        (19, 5, f"fewer than 20 subjects: {HOLD_LESS}"),
+        (20, 5, None),
+        (20, 16, None),  # 5 at risk just before it
+        (20, 17, f"fewer than 5 at risk: {HOLD_LESS}"),
+        (19, 16, f"fewer than 20 subjects and fewer than 5 at risk: {HOLD_LESS}"),
+    ],
+)
+def test_limits_that_rest_on_few_are_told(many, at_day, reason):
+    rows = table(list(range(1, many + 1)), [True] * many)
+    assert one(survival_estimates(rows, at_days=(at_day,)), "survival_at", at_day)["reason"] == reason
+    beta = survival_estimates(rows, at_days=(at_day,), interval="beta_product")
+    assert one(beta, "survival_at", at_day)["reason"] is None
+
+
+def test_a_median_of_follow_up_of_few_is_told():
+    rows = table(list(range(1, 20)), [i % 2 == 0 for i in range(19)])
+    found = survival_estimates(rows)
+    assert one(found, "follow_up_median")["reason"] == f"fewer than 20 subjects: {HOLD_LESS}"
+    assert "fewer than" not in one(found, "median")["reason"]  # held in every simulated cell
+
+
+def test_events_that_are_deaths_of_unknown_cause_are_counted():
+    unknown = "cause of death unknown: counted as from the tumour; missed visits not looked for: no schedule"
+    rows = table(
+        [10, 20, 30, 40], [True, True, True, False], "TTP",
+        rule=["tumor_death", "progression", "tumor_death", "other_death"], reason=[unknown, unknown, None, unknown],
+    )  # fmt: skip
+    told = survival_estimates(rows, at_days=(), rmst_days=())["reason"].to_list()
+    assert told == ["1 of 3 TTP events is a death of unknown cause"] * 2
+    two = rows.with_columns(reason=pl.lit(unknown))
+    assert one(survival_estimates(two), "median")["reason"] == "2 of 3 TTP events are deaths of unknown cause"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("interval", "least"), [("log-log", 0.93), ("beta_product", 0.95)])
+def test_limits_without_a_warning_hold(interval, least):
+    # Exponential times of median 277 days, followed 365 to 900 days, 300 trials of 20: three standard errors are 3.8 %.
+    random = np.random.default_rng(11)
+    truth = {day: np.exp(-day / 400) for day in (91, 183, 365)}
+    held = {day: [] for day in truth}
+    for _ in range(300):
+        end, time = random.integers(365, 901, 20), np.ceil(random.exponential(400, 20))
+        rows = table(np.minimum(time, end).astype(int), time <= end)
+        found = survival_estimates(rows, at_days=tuple(truth), rmst_days=(), interval=interval)
+        told = found.filter(pl.col("reason").is_null(), quantity="survival_at").drop_nulls("lower")
+        for row in told.iter_rows(named=True):
+            held[row["at_day"]].append(row["lower"] <= truth[row["at_day"]] <= row["upper"])
+    assert min(map(len, held.values())) > 200
+    assert all(np.mean(flags) > least - 0.038 for flags in held.values())

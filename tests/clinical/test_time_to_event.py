@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.clinical.one_subject import PLANNED, best, followup, lesion_reads, reads, subjects, times, told
-from tilseq.clinical import time_to_event, time_to_event_rules
+from tests.clinical.one_subject import PLANNED, best, derive, followup, lesion_reads, reads, subjects, times, told
+from tilseq.clinical import clinical_records, time_to_event, time_to_event_rules
 from tilseq.errors import StudyError, TableError
 from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, LESIONS, RESPONSE_READS, SUBJECTS, THERAPIES
 
@@ -114,11 +114,23 @@ def test_6_progression_without_a_scan_of_it(day, fda, ema):
 
 
 @pytest.mark.parametrize("reason", ["toxicity", "other"])
-def test_7_a_stop_for_another_reason_censors_by_fda_and_is_followed_by_ema(reason):
-    seen = reads((42, "SD"), (84, "PD"))
-    assert pfs(seen, stop(83, reason)) == (43, False, "stopped")
-    assert pfs(seen, stop(84, reason)) == (85, True, "progression")
-    assert pfs(seen, stop(83, reason), censoring="ema") == (85, True, "progression")
+def test_7_a_stop_for_another_reason_censors_by_fda_who_is_scanned_no_more_and_is_followed_by_ema(reason):
+    died = stop(60, reason).with_columns(last_alive_day=None, death_day=100)
+    assert pfs(reads((42, "SD")), died) == (43, False, "stopped")
+    assert pfs(reads((42, "SD"), (84, "NE")), died) == (43, False, "stopped")
+    assert pfs(reads((42, "SD")), died, censoring="ema") == (101, True, "death")
+    assert pfs(reads((42, "SD"), (60, "SD")), died) == (61, False, "stopped")
+    assert pfs(reads((42, "SD"), (61, "SD")), died) == (101, True, "death")
+
+
+@pytest.mark.parametrize("style", ["fda", "ema"])
+def test_7_who_stops_interleukin_2_early_and_is_scanned_on_is_followed(style):
+    early = stop(3, "toxicity")
+    seen = reads((42, "PR"), (84, "PR"), (126, "PD"))
+    rows = times(seen, early, best_response=best(42, confirmation_day=84), censoring=style)
+    assert told(rows["PFS"]) == told(rows["TTP"]) == (127, True, "progression")
+    assert told(rows["DOR"]) == (85, True, "progression")
+    assert pfs(reads((42, "PD")), early, censoring=style) == (43, True, "progression")  # the first scan tells of it
 
 
 def test_8_a_new_therapy_before_progression_censors_at_the_last_adequate_assessment_by_fda():
@@ -198,14 +210,14 @@ def test_of_two_rules_that_censor_on_one_day_that_set_off_first_is_named():
 
 
 def test_rules_that_could_not_be_looked_for_are_told():
-    table = time_to_event(reads((42, "SD")), ALIVE, subjects())
+    table = derive(reads((42, "SD")), ALIVE, subjects())
     reasons = dict(table.select("parameter", "reason").iter_rows())
     told = (
         "missing baselines not looked for: no lesions; new therapies not looked for: no table; "
         "missed visits not looked for: no schedule"
     )
     assert reasons == {"OS": None, "PFS": told, "TTP": told, "follow_up": None}
-    ema = time_to_event(reads((42, "SD")), ALIVE, subjects(), rules=time_to_event_rules(censoring="ema"))
+    ema = derive(reads((42, "SD")), ALIVE, subjects(), rules=time_to_event_rules(censoring="ema"))
     assert ema["reason"].null_count() == 4
 
 
@@ -281,13 +293,12 @@ def test_dor_of_a_responder_seen_no_more_is_censored_on_the_day_of_the_response(
     assert told(rows["DOR"]) == (1, False, "last_adequate")
 
 
-def test_a_response_confirmed_after_the_data_cut_is_none_yet():
-    seen = reads((42, "PR"), (84, "PR"))
-    rows = times(seen, followup(data_cut_day=83), best_response=best(42, confirmation_day=84))
-    assert told(rows["DOR"]) == told(rows["TTR"]) == (None, None, "not_evaluable")
-    assert rows["TTR"]["reason"] == "the response or its confirmation is after the data cut (day 83)"
-    there = times(seen, followup(data_cut_day=84), best_response=best(42, confirmation_day=84))
-    assert told(there["TTR"]) == (43, True, "response")
+def test_a_response_that_the_cut_leaves_confirmed_counts():
+    # CR on days 84 and 126, cut on day 100: a PR confirmed on day 84.
+    seen = reads((42, "PR"), (84, "CR"), (126, "CR"))
+    rows = times(seen, followup(data_cut_day=100), best_response=best(42, confirmation_day=84))
+    assert told(rows["TTR"]) == (43, True, "response")
+    assert told(rows["DOR"]) == (43, False, "last_adequate")
 
 
 def test_recorded_responses_count_and_derived_ones_where_none_is_recorded():
@@ -297,8 +308,18 @@ def test_recorded_responses_count_and_derived_ones_where_none_is_recorded():
     assert row["reason"] == "derived responses: none is recorded"
     both = derived.with_columns(recorded=pl.when(pl.col("day") == 84).then(pl.lit("SD")))
     row = times(both, ALIVE)["PFS"]
-    assert (told(row), row["source_table"], row["reason"]) == ((85, False, "last_adequate"), "responses", None)
+    assert (told(row), row["source_table"]) == ((85, False, "last_adequate"), "responses")
     assert pfs(both, ALIVE, source="derived") == (85, True, "progression")
+
+
+def test_a_visit_that_nobody_recorded_is_told_and_its_progression_by_the_lesions_named():
+    derived = lesion_reads((42, "SD"), (84, "PD"), (126, "PD"))
+    row = times(derived.with_columns(recorded=pl.when(pl.col("day") == 42).then(pl.lit("SD"))), ALIVE)["PFS"]
+    assert told(row) == (43, False, "last_adequate")
+    assert row["reason"] == "nothing recorded on days 84, 126; by the lesions PD on days 84, 126, not counted"
+    row = times(derived.with_columns(recorded=pl.when(pl.col("day") != 84).then("response")), ALIVE)["PFS"]
+    assert told(row) == (127, True, "progression")
+    assert row["reason"] == "nothing recorded on day 84; by the lesions PD on day 84, not counted"
 
 
 def test_each_reader_has_a_row_and_a_subject_that_one_has_not_read_is_not_censored_for_it():
@@ -307,7 +328,7 @@ def test_each_reader_has_a_row_and_a_subject_that_one_has_not_read_is_not_censor
     unseen = ["S3"]
     follow = FOLLOWUP.frame([{"subject": one, "last_alive_day": 90} for one in ("S1", "S2", *unseen)])
     people = SUBJECTS.frame([{"subject": one, "tumor_type": "other"} for one in ("S1", "S2", *unseen)])
-    table = time_to_event(pl.concat([two, other]), follow, people, schedule=PLANNED)
+    table = derive(pl.concat([two, other]), follow, people, schedule=PLANNED)
     assert table.filter(parameter="PFS").select("subject", "reader", "days", "event", "rule").rows() == [
         ("S1", "A", 85, True, "progression"),
         ("S1", "B", 85, False, "last_adequate"),
@@ -322,16 +343,55 @@ def test_each_reader_has_a_row_and_a_subject_that_one_has_not_read_is_not_censor
     assert table.filter(parameter="OS")["reader"].null_count() == 3
 
 
-def test_a_subject_without_infusion_is_not_of_the_infused():
-    infusions = INFUSIONS.frame([{"subject": "S0", "infusion": 1, "day": 0}])
+INFUSIONS_OF_S0 = INFUSIONS.frame([{"subject": "S0", "infusion": 1, "day": 0}])
+
+
+def test_a_subject_without_infusion_is_not_evaluable_of_the_infused():
     people = SUBJECTS.frame([{"subject": one, "tumor_type": "other", "enrollment_day": -30} for one in ("S0", "S1")])
     follow = FOLLOWUP.frame([{"subject": one, "last_alive_day": 50} for one in ("S0", "S1")])
-    table = time_to_event(reads(), follow, people, infusions=infusions)
-    assert set(table["subject"]) == {"S0"}
+    table = derive(reads(), follow, people, infusions=INFUSIONS_OF_S0).filter(subject="S1")
+    assert table.select("parameter", "days", "event", "rule", "reason").rows() == [
+        (parameter, None, None, "not_evaluable", "not infused") for parameter in ("OS", "PFS", "TTP", "follow_up")
+    ]
     protocol = time_to_event_rules("lm103", first_dose="infusion")
-    rows = time_to_event(reads(), follow, people, infusions=infusions, rules=protocol).filter(subject="S1")
+    rows = derive(reads(), follow, people, infusions=INFUSIONS_OF_S0, rules=protocol).filter(subject="S1")
     assert dict(rows.select("parameter", "reason").iter_rows())["OS"] == "not infused"
     assert rows.filter(parameter="PFS")["rule"].item() == "no_post_baseline"
+
+
+def never_infused(*seen, therapy=None, first_dose="infusion", schedule=None, follow=ALIVE, **days):
+    """Times by the protocol of a subject enrolled on day -60 and never infused."""
+    days = {"lymphodepletion_day": None, "first_dose_day": None} | days
+    options = {"infusions": INFUSIONS_OF_S0.clear(), "preset": "lm103", "first_dose": first_dose}
+    return times(reads(*seen), follow, subjects(**days), therapy=therapy, schedule=schedule, **options)
+
+
+def test_who_was_never_treated_has_no_day_of_treatment():
+    rows = never_infused((-20, "SD"))
+    assert told(rows["PFS"]) == told(rows["TTP"]) == (41, False, "last_adequate")
+    assert told(never_infused((-20, "SD"), (-2, "PD"))["PFS"]) == (59, True, "progression")
+    assert told(never_infused((-20, "SD"), (-2, "PD"), therapy=-5)["PFS"]) == (41, False, "new_therapy")
+    assert told(never_infused((-20, "SD"), (-2, "PD"), therapy=-60)["PFS"]) == (59, True, "progression")
+    infused = times(reads((-20, "SD")), ALIVE, therapy=-5, preset="lm103", first_dose="infusion")
+    assert told(infused["PFS"]) == (1, False, "no_post_baseline")
+
+
+def test_who_had_lymphodepletion_alone_is_treated_from_it():
+    def of(*seen, **options):
+        return never_infused(*seen, lymphodepletion_day=-7, first_dose="lymphodepletion", **options)
+
+    assert told(of((-7, "SD"))["PFS"]) == (1, False, "no_post_baseline")
+    assert told(of((-6, "SD"))["PFS"]) == (55, False, "last_adequate")
+    assert told(of((-6, "SD"), (20, "PD"), therapy=-7)["PFS"]) == (81, True, "progression")
+    assert told(of((-6, "SD"), (20, "PD"), therapy=-5)["PFS"]) == (55, False, "new_therapy")
+    assert told(of()["OS"]) == told(of()["follow_up"])[:1] + (False, "last_alive") == (308, False, "last_alive")
+    assert told(of()["follow_up"]) == (308, True, "last_alive")
+
+
+def test_planned_visits_of_the_never_infused_count_from_the_origin():
+    # Second planned scan: day 84, window 7, after the enrolment on day -60.
+    assert told(never_infused(schedule=PLANNED, follow=followup(death_day=31))["PFS"]) == (92, True, "death")
+    assert told(never_infused(schedule=PLANNED, follow=followup(death_day=32))["PFS"]) == (1, False, "missed_visits")
 
 
 def test_nothing_known_after_the_origin_is_censored_there():
@@ -340,19 +400,21 @@ def test_nothing_known_after_the_origin_is_censored_there():
 
 def test_pandas_and_polars_give_the_same():
     given = (reads((42, "SD"), (84, "PD")), ALIVE, subjects())
-    assert time_to_event(*given).equals(time_to_event(*(frame.to_pandas() for frame in given)))
+    assert derive(*given).equals(derive(*(frame.to_pandas() for frame in given)))
 
 
 def test_a_key_that_stands_twice_is_refused():
     with pytest.raises(TableError, match="table followup holds a key twice"):
-        time_to_event(reads(), pl.concat([ALIVE, ALIVE]), subjects())
+        derive(reads(), pl.concat([ALIVE, ALIVE]), subjects())
 
 
 def test_a_contradiction_is_refused_unless_its_subject_is():
     bad = followup(death_day=-3)
     with pytest.raises(StudyError, match="subject S1: the death is before the first infusion"):
-        time_to_event(reads(), bad, subjects())
-    table = time_to_event(reads(), bad, subjects(), refused={"S1": "the death is before the first infusion"})
+        derive(reads(), bad, subjects())
+    why = {"S1": "the death is before the first infusion", "S9": "of no table of subjects"}
+    table = derive(reads(), bad, subjects(), refused=why)
+    assert table.equals(time_to_event(clinical_records(reads(), bad, subjects()).refusing(why)))
     assert table.select("parameter", "days", "event", "rule", "reason").rows() == [
         (parameter, None, None, "not_evaluable", "the death is before the first infusion")
         for parameter in ("OS", "PFS", "TTP", "follow_up")
@@ -384,7 +446,8 @@ def trials(draw):
         }
         person["stop_reason"] = draw(st.sampled_from(["toxicity", "clinical_progression"]))
         progressed = min((day for day, word in seen.items() if word == "PD"), default=10**6)
-        before = [day for day in sorted(seen) if day < progressed]
+        cut = person["data_cut_day"]
+        before = [day for day in sorted(seen) if day < progressed and (cut is None or day <= cut)]
         person["response"] = draw(st.none() | st.sampled_from(before)) if before else None
         people.append(person)
     return people
@@ -418,7 +481,7 @@ def derived(people, shift=0, reverse=False, **options):
         if one["response"] is not None
     ]
     schema = {"subject": str, "reader": str, "source": str, "confirmation": str, "best_response": str}
-    return time_to_event(
+    return derive(
         pl.DataFrame(ordered(seen), schema=RESPONSE_READS.schema),
         pl.DataFrame(ordered(follow), schema=FOLLOWUP.schema),
         SUBJECTS.frame([{"subject": one["subject"], "tumor_type": "other"} for one in people]),

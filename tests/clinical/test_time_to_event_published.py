@@ -8,8 +8,7 @@ import polars as pl
 import pytest
 
 from benchmarks.published_tte import RULES
-from tests.clinical.one_subject import best, followup, reads, subjects
-from tilseq.clinical import time_to_event
+from tests.clinical.one_subject import best, derive, followup, reads, subjects
 
 # Subject: assessments, last day alive, day of death, first response by RSP, then (AVAL, CNSR) of OS, PFS and RSD.
 PUBLISHED = {
@@ -26,7 +25,7 @@ PUBLISHED = {
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_published_subject(name):
     seen, alive, death, response, overall, pfs, dor = PUBLISHED[name]
-    table = time_to_event(
+    table = derive(
         reads(*seen),
         followup(last_alive_day=alive, death_day=death),
         subjects(enrollment_day=None, lymphodepletion_day=None, first_dose_day=None, randomization_day=0),

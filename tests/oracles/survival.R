@@ -135,3 +135,28 @@ test <- function(one) survdiff(Surv(days, event) ~ group, data.frame(days, event
 apart <- function(one) with(test(one), abs(obs[1] - exp[1]))
 every <- combn(8, 3, apart)
 cat("exact permutation", mean(every >= apart(1:3) - 1e-9), "of", length(every), "chi-square", test(1:3)$chisq, "\n")
+
+# Difference of restricted means by MOVER (Zou and Donner 2008) of logit-t limits, from survfit's means and errors.
+logit_t <- function(m, se, n, end, alpha) {
+  w <- qt(1 - alpha / 2, n - 1) * se * end / (m * (end - m)) * sqrt(n / (n - 1))
+  end * plogis(qlogis(m / end) + c(-1, 1) * w)
+}
+mover <- function(t, n, end, alpha = 0.05) {
+  m <- t[, "rmean"]; se <- t[, "se(rmean)"]
+  a <- logit_t(m[2], se[2], n[2], end, alpha); b <- logit_t(m[1], se[1], n[1], end, alpha)
+  d <- m[2] - m[1]
+  c(d - sqrt((m[2] - a[1])^2 + (b[2] - m[1])^2), d + sqrt((a[2] - m[2])^2 + (m[1] - b[1])^2))
+}
+for (end in c(180, 365, 700)) {
+  fit <- survfit(Surv(time, status) ~ sex, lung)
+  t <- summary(fit, rmean = end)$table
+  p <- uniroot(function(a) mover(t, fit$n, end, a)[1], c(1e-12, 0.9999), tol = 1e-13)$root
+  cat("difference", end, format(c(t[2, "rmean"] - t[1, "rmean"], mover(t, fit$n, end), p), digits = 10), "\n")
+}
+
+# Grambsch and Therneau's test of proportional hazards.
+for (ties in c("efron", "breslow")) {
+  print(cox.zph(coxph(Surv(time, status) ~ sex, lung, ties = ties))$table, digits = 12)
+  print(cox.zph(coxph(Surv(time, status) ~ sex + strata(ph.ecog), lung, ties = ties))$table, digits = 12)
+  print(cox.zph(coxph(Surv(time, status) ~ x, aml, ties = ties))$table, digits = 12)
+}

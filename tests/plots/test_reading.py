@@ -42,6 +42,11 @@ def test_rates_with_limits_and_what_they_are_of():
     ]  # fmt: skip
 
 
+def test_rows_of_two_populations_are_told_apart():
+    enrolled = RATES.head(1).with_columns(population=pl.lit("enrolled"))
+    assert cells(rates_table(pl.concat([RATES.head(1), enrolled])))[1:7:4] == ["all, infused", "all, enrolled"]
+
+
 def test_words_stand_where_there_is_no_number():
     assert cells(survival_table(ESTIMATES.to_pandas())) == [
         "OS",

@@ -1,3 +1,4 @@
+import polars as pl
 import pytest
 
 from tests.report.clinical_tables import clinical_tables
@@ -31,6 +32,31 @@ def test_rates_with_their_exact_limits_over_all_and_by_tumour_type(results):
     ]
     assert [read(row[0]) for row in unconfirmed_rates(results).rows] == ["head and neck"]
     assert denominators(results) == ["6 infused subjects."]
+
+
+def test_enrolled_stand_beside_the_infused_where_some_were_never_infused(results):
+    infused = results.tables["summaries"]
+    enrolled = infused.with_columns(population=pl.lit("enrolled"), denominator_text=pl.lit("7 enrolled subjects"))
+    results.tables["summaries"] = pl.concat([infused, enrolled])
+    assert len(rates(results).rows) == 3  # all of them were
+    assert denominators(results) == ["6 infused subjects."]
+    results.tables["summaries"] = pl.concat([infused, enrolled.with_columns(denominator=pl.lit(7, pl.Int64))])
+    assert [[read(row[0]), read(row[2]), read(row[3])] for row in rates(results).rows] == [
+        ["all infused", "confirmed", "6"],
+        ["all enrolled", "confirmed", "7"],
+        ["all infused", "confirmed or not", "6"],
+        ["head and neck infused", "confirmed", "6"],
+    ]
+    assert denominators(results) == ["6 infused subjects.", "7 enrolled subjects."]
+
+
+def test_rates_of_other_readers_come_last_as_sensitivity(results):
+    own = results.tables["summaries"]
+    other = own.with_columns(qualifier=pl.col("qualifier").str.replace("investigator", "central"))
+    results.tables["summaries"] = pl.concat([other, own])
+    best = results.tables["best_response"]
+    results.tables["best_response"] = pl.concat([best, best.with_columns(reader=pl.lit("central"))])
+    assert [read(row[1]) for row in rates(results).rows] == ["investigator"] * 3 + ["central sensitivity"] * 3
 
 
 def test_best_responses_have_their_words_and_why(results):

@@ -1,10 +1,22 @@
+import polars as pl
 import pytest
 
 from tests.report.clinical_tables import clinical_tables
-from tilseq.report.clinical_figures import curve, depths
+from tilseq.report.arms import arms
+from tilseq.report.clinical_figures import curve, curve_caption, depths
+from tilseq.report.readers import headline_reader, readers_in_words
 from tilseq.report.results import TABLES, Results
-from tilseq.report.times import further_estimates, reasons, rules_in_words, subject_times, times, times_by_group
-from tilseq.tables import outputs
+from tilseq.report.times import (
+    doubts,
+    further_estimates,
+    reasons,
+    rules_in_words,
+    subject_times,
+    times,
+    times_by_arm,
+    times_by_group,
+)
+from tilseq.tables import outputs, survival
 
 NAMES = ("P1", "P2", "P3", "P4", "P5", "P6")
 
@@ -74,17 +86,88 @@ def test_a_study_without_follow_up_is_told_what_is_missing(tmp_path):
     assert curve("OS")(bare).is_empty() and depths(bare).is_empty()
 
 
-def test_readers_are_lines_of_one_curve_and_bars_of_their_own(results):
-    estimates, curves = results.tables["survival_estimates"], results.tables["survival_curve"]
-    other = {"investigator": "central"}
-    for name, frame in (("survival_curve", curves), ("survival_estimates", estimates)):
-        twin = frame.filter(parameter="PFS").with_columns(reader=frame.filter(parameter="PFS")["reader"].replace(other))
-        results.tables[name] = frame.vstack(twin)
+def read_by(results, *names):
+    """Give every row of scans to each of these readers."""
+    for name in ("survival_curve", "survival_estimates", "best_response", "time_to_event"):
+        frame = results.tables[name]
+        own = frame.drop_nulls("reader")
+        twins = [own.with_columns(reader=pl.lit(reader)) for reader in names]
+        results.tables[name] = pl.concat([frame.filter(pl.col("reader").is_null()), *twins])
+
+
+def test_figures_are_of_the_endpoints_reader_and_others_are_for_sensitivity(results):
+    read_by(results, "central", "investigator")
     rows = curve("PFS")(results)
-    assert sorted(rows["group"].unique()) == ["central", "investigator"] and rows["reader"].null_count() == rows.height
+    assert (rows["group"].unique().to_list(), rows["reader"].unique().to_list()) == (["all"], ["investigator"])
+    assert curve_caption(rows).endswith("Read by investigator.")
+    assert depths(results)["reader"].unique().to_list() == ["investigator"]
+    assert depths(results)["subject"].to_list() == list(NAMES)
+    assert [read(row[1]) for row in times(results).rows] == [
+        "–", "investigator", "central | sensitivity", "investigator", "central | sensitivity", "–",
+    ]  # fmt: skip
+    assert readers_in_words(results) == (
+        "The reading of investigator is the endpoint; numbers of other readers are for sensitivity."
+    )
+    results.run["settings"]["analysis"]["clinical"]["endpoint_reader"] = "central"
+    assert headline_reader(results) == "central"
+    assert depths(results)["reader"].unique().to_list() == ["central"]
+
+
+def test_where_nobodys_reading_is_the_endpoint_readers_are_lines_and_bars_of_their_own(results):
+    read_by(results, "A", "B")
+    rows = curve("PFS")(results)
+    assert sorted(rows["group"].unique()) == ["A", "B"] and rows["reader"].null_count() == rows.height
     assert rows["since"].unique().to_list() == ["first infusion"]
-    best = results.tables["best_response"]
-    results.tables["best_response"] = best.vstack(best.with_columns(reader=best["reader"].replace(other)))
-    assert depths(results)["subject"].to_list() == [
-        f"{name} {reader}" for reader in ("investigator", "central") for name in NAMES
+    assert depths(results)["subject"].to_list() == [f"{name} {reader}" for reader in ("A", "B") for name in NAMES]
+    assert {read(row[1]) for row in times(results).rows} == {"–", "A", "B"}
+    assert readers_in_words(results).startswith(
+        "Nobody’s reading is the endpoint, as analysis.clinical.endpoint_reader"
+    )
+
+
+def test_one_reader_needs_no_words(results):
+    assert (readers_in_words(results), headline_reader(results)) == ("", "investigator")
+
+
+def in_two_arms(results):
+    """Give all of all subjects to two arms as well."""
+    for name in ("survival_curve", "survival_estimates"):
+        of_all = results.tables[name].filter(group="all")
+        arms = [of_all.with_columns(group=pl.lit(f"arm={arm}")) for arm in ("TIL", "control")]
+        results.tables[name] = pl.concat([results.tables[name], *arms])
+    common = {"parameter": "OS", "subjects": 6, "events": 2, "family": "exploratory", "exploratory": True}
+    pair = common | {"contrast": "arm:control/TIL"}
+    results.tables["survival_contrasts"] = survival.SURVIVAL_CONTRASTS.frame([
+        common | {"contrast": "arm", "method": "log_rank", "statistic": 1.0, "df": 1, "p": 0.04, "q": 0.08},
+        pair | {"method": "cox", "estimate": 2.0, "lower": 1.1, "upper": 3.6, "p": 0.03, "reason": "few; fewer"},
+        pair | {"method": "proportional_hazards", "statistic": 0.1, "df": 1, "p": 0.7},
+        pair | {"method": "rmst_difference", "at_day": 365, "estimate": -60.875, "lower": -121.75, "upper": 30.4375,
+                "reason": "few"},
+    ])  # fmt: skip
+
+
+def test_arms_have_rows_lines_and_a_hazard_ratio(results):
+    assert not arms(results).rows and not times_by_arm(results).rows
+    in_two_arms(results)
+    assert {read(row[2]) for row in times_by_arm(results).rows} == {"TIL", "control"}
+    assert {read(row[2]) for row in times_by_group(results).rows} == {"head and neck"}
+    assert sorted(curve("OS")(results)["group"].unique()) == ["arm=TIL", "arm=control"]
+    assert [read(cell) for cell in arms(results).rows[0]] == [
+        "OS", "control | TIL", "6", "2", "2.0 (1.1-3.6)", "0.0400", "0.0800", "0.700", "−2.0 (−4.0 to 1.0)",
+        "few; fewer",
+    ]  # fmt: skip
+
+
+def test_what_the_estimates_say_against_themselves_is_told_once(results):
+    assert doubts(results) == []
+    few = "fewer than 20 subjects: log-log limits may hold less than they say, those of beta_product hold"
+    told = [f"{few}; 2 of 5 TTP events are deaths of unknown cause", few]
+    estimates = results.tables["survival_estimates"]
+    reasons_of = pl.Series("reason", (told * estimates.height)[: estimates.height])
+    results.tables["survival_estimates"] = estimates.with_columns(reasons_of)
+    results.run["settings"]["analysis"]["clinical"]["time_to_event"]["unknown_death_cause"] = "tumor"
+    assert doubts(results) == [
+        "2 of 5 TTP events are deaths of unknown cause, counted as from the tumour.",
+        "Where a group has fewer than 20 subjects, or fewer than 5 are at risk, limits by log-log may hold less than "
+        "95 %; those of beta_product hold, and are wider.",
     ]

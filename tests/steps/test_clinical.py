@@ -62,7 +62,7 @@ COLUMNS = ["subject", "visit", "parameter", "value", "value_text", "status", "sc
 
 def test_endpoints_of_lesions_and_recorded_responses(study, tmp_path):
     written = tables(plan(study()), tmp_path / "out")
-    assert sorted(written) == ["endpoints", "irecist", "irecist_best", "response", "response_differences"]
+    assert sorted(written) == ["endpoints", "exclusions", "irecist", "irecist_best", "response", "response_differences"]
     # The reader recorded nothing on day 84, where the sum is 4 mm after 0 mm: back, yet below 5 mm above the nadir.
     assert written["response_differences"].select("subject", "day", "kind", "derived").rows() == [
         ("S1", 84, "derived_only", "PR")
@@ -177,6 +177,18 @@ def test_rows_of_sdtm_are_carried(study, tmp_path):
     }
     written = tables(plan(study(sdtm)), tmp_path / "out")
     assert written["response"].select("subject", "day", "baseline", "sum_mm").rows() == [("S1", -10, True, 20.0)]
+
+
+def test_rows_of_a_target_resected_for_the_product_are_excluded_by_file_and_row(study, tmp_path):
+    taken = "subject,day,visit,lesion,role,diameter_mm,resected\n"
+    taken += "S1,-30,screening,T1,target,50,\nS1,-30,screening,T2,target,20,\nS1,-8,baseline,T1,target,50,\n"
+    taken += "S1,-8,baseline,T2,target,,true\nS1,28,D28,T1,target,40,\n"
+    written = tables(plan(study({"clinical/lesions.csv": taken, "clinical/responses.csv": None})), tmp_path / "out")
+    rule = "a target resected for the product: in no sum"
+    assert written["exclusions"].select("file", "row", "rule", "rows").rows() == [
+        ("clinical/lesions.csv", 3, rule, 1),
+        ("clinical/lesions.csv", 5, rule, 1),
+    ]
 
 
 def test_visits_that_do_not_tell_assessments_apart_get_their_day(study, tmp_path):

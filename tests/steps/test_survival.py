@@ -1,6 +1,9 @@
 """Times, curves and estimates over a study: what fails of one subject stops nobody else."""
 
+import json
+
 import polars as pl
+import pytest
 
 from tests.steps.clinical_study import TABLES, finish, make_study
 from tilseq.clinical import survival_curve, survival_estimates, time_to_event_rules
@@ -13,7 +16,8 @@ SAID = ["subject", "parameter", "days", "event", "rule"]
 
 def test_times_curves_and_estimates(tmp_path):
     written = finish(make_study(tmp_path), tmp_path, *STEPS)
-    assert set(written) == {"time_to_event", "survival_curve", "survival_estimates", "failures"}
+    tables = {"time_to_event", "survival_curve", "survival_estimates", "survival_contrasts", "failures", "exclusions"}
+    assert set(written) == tables
     times = written["time_to_event"].filter(pl.col("parameter").is_in(["OS", "PFS", "DOR"])).select(SAID)
     # From day 0 to day d are d + 1 days; S1 answers from day 42 to its last scan on day 84.
     assert sorted(times.rows()) == [
@@ -33,6 +37,7 @@ def test_times_curves_and_estimates(tmp_path):
     groups = written["survival_estimates"].filter(parameter="OS", quantity="median").select("group", "estimate")
     assert groups.rows() == [("all", 101.0), ("tumor_type=cervical", 101.0), ("tumor_type=melanoma", 166.0)]
     assert written["failures"].is_empty()
+    assert written["survival_contrasts"].is_empty()  # tumour types are not compared
     drawn = tmp_path / "work" / "survival" / "all" / "figures"
     assert sorted(path.name for path in drawn.iterdir()) == ["captions.json", "swimmer.png", "swimmer.svg"]
 
@@ -50,6 +55,39 @@ def test_a_contradiction_is_a_failure_of_its_subject_with_file_and_row(tmp_path)
     assert times.filter(subject="S2")["rule"].unique().to_list() == ["not_evaluable"]
     left_out = written["survival_estimates"].filter(parameter="OS", group="all", quantity="median")
     assert left_out.select("subjects", "left_out").row(0) == (2, 1)
+
+
+def test_what_times_do_not_rest_on_has_its_row(tmp_path):
+    changes = {
+        "clinical/followup.csv": ("S1,300,,,365\nS2,99,100,tumor,365", "S1,300,,,80\nS2,99,100,tumor,99"),
+        "clinical/therapies.csv": "subject,therapy,start_day\nS2,x,98\nS1,x,81\n",
+        "infusions.csv": ("S3,1,0\n", ""),
+    }
+    written = finish(make_study(tmp_path, changes), tmp_path, *STEPS)
+    assert sorted(written["exclusions"].select("file", "row", "rule", "rows").rows()) == [
+        ("clinical/followup.csv", 3, "a death after the data cut: no event", 1),
+        ("clinical/responses.csv", 3, "a recorded response after the data cut: no time to an event rests on it", 1),
+        ("clinical/therapies.csv", 3, "a therapy after the data cut: censors nothing", 1),
+        ("subjects.csv", 4, "not infused: not evaluable for OS, PFS, TTP, follow_up", 1),
+    ]
+    of_s3 = written["time_to_event"].filter(subject="S3", parameter="OS")
+    assert of_s3.select("days", "rule", "reason").rows() == [(None, "not_evaluable", "not infused")]
+    left_out = written["survival_estimates"].filter(parameter="OS", group="all", quantity="median")
+    assert left_out.select("subjects", "left_out").row(0) == (2, 1)
+
+
+def test_a_progression_without_a_baseline_has_its_row(tmp_path):
+    lm103 = "analysis: {clinical: {time_to_event: {preset: lm103, first_dose: lymphodepletion}}}\n"
+    changes = {
+        "study.yaml": TABLES["study.yaml"] + lm103,
+        "clinical/responses.csv": TABLES["clinical/responses.csv"] + "S1,-50,screening,PD\n",
+    }
+    written = finish(make_study(tmp_path, changes), tmp_path, *STEPS)
+    why = "a recorded response of PD without a baseline before it: no time to an event rests on it"
+    assert written["exclusions"].select("file", "row", "rule").rows() == [("clinical/responses.csv", 5, why)]
+    assert written["time_to_event"].filter(subject="S1", parameter="PFS").select(SAID).rows() == [
+        ("S1", "PFS", 145, False, "last_adequate")
+    ]
 
 
 def test_a_subject_without_follow_up_is_a_failure_and_not_alive_for_ever(tmp_path):
@@ -100,3 +138,53 @@ def test_without_a_therapies_table_it_is_told_that_they_were_not_looked_for(tmp_
     times = finish(make_study(tmp_path), tmp_path, *STEPS)["time_to_event"]
     (reason,) = times.filter(subject="S1", parameter="PFS")["reason"]
     assert "new therapies not looked for: no table" in reason
+
+
+ARMS = {
+    "subjects.csv": "subject,tumor_type,arm,enrollment_day,lymphodepletion_day\n"
+    "S1,melanoma,TIL,-60,-7\nS2,cervical,control,-60,-7\nS3,melanoma,control,-60,-7\n"
+}
+
+
+def test_arms_have_curves_of_their_own_and_a_hazard_ratio(tmp_path):
+    written = finish(make_study(tmp_path, ARMS), tmp_path, *STEPS)
+    medians = written["survival_estimates"].filter(parameter="OS", quantity="median").select("group", "estimate")
+    # Deaths on days 31 and 101 in control: R's median is the middle of where the curve lies at a half.
+    assert dict(medians.rows())["arm=control"] == 66
+    assert set(written["survival_curve"]["group"]) == {
+        "all", "arm=TIL", "arm=control", "tumor_type=cervical", "tumor_type=melanoma",
+    }  # fmt: skip
+    contrasts = written["survival_contrasts"]
+    assert set(contrasts["parameter"]) == {"OS", "PFS", "TTP"}  # of responders there is no randomised comparison
+    assert set(contrasts["contrast"]) == {"arm", "arm:control/TIL"}
+    rank = contrasts.filter(parameter="OS", method="log_rank").row(0, named=True)
+    # Expected of the one on TIL 1/3 + 1/2, observed 0; variance 2/9 + 1/4.
+    assert rank["statistic"] == pytest.approx((5 / 6) ** 2 / (2 / 9 + 1 / 4))
+    assert set(contrasts["method"]) == {"log_rank", "cox", "proportional_hazards", "rmst_difference"}
+
+
+def test_one_arm_is_no_comparison_and_no_group(tmp_path):
+    one_arm = {"subjects.csv": ARMS["subjects.csv"].replace("control", "TIL")}
+    written = finish(make_study(tmp_path, one_arm), tmp_path, *STEPS)
+    assert written["survival_contrasts"].is_empty()
+    assert not written["survival_curve"]["group"].str.starts_with("arm").any()
+
+
+READ_TWICE = {
+    "clinical/lesions.csv": None,
+    "clinical/responses.csv": "subject,day,visit,reader,response\nS1,42,D42,a,PR\nS1,84,D84,a,PR\nS2,42,D42,a,PD\n"
+    "S1,42,D42,b,PR\nS1,84,D84,b,PD\nS2,42,D42,b,SD\n",
+}
+
+
+def captions_of(tmp_path, changes):
+    finish(make_study(tmp_path, READ_TWICE | changes), tmp_path, *STEPS)
+    return json.loads((tmp_path / "work/survival/all/figures/captions.json").read_text())["swimmer.svg"]
+
+
+def test_lanes_are_those_of_the_endpoints_reader_or_of_nobody(tmp_path):
+    told = captions_of(tmp_path, {"study.yaml": TABLES["study.yaml"] + "analysis: {clinical: {endpoint_reader: b}}\n"})
+    assert told.endswith("Responses of reader b, whose reading is the endpoint.")
+    assert "nobody's reading is the endpoint, as endpoint_reader is not set" in captions_of(tmp_path, {})
+    renamed = READ_TWICE["clinical/responses.csv"].replace(",b,", ",investigator,")
+    assert "Responses of reader investigator" in captions_of(tmp_path, {"clinical/responses.csv": renamed})

@@ -126,6 +126,20 @@ def test_what_is_told_after_death_is_a_note(make_study):
     ]
 
 
+@pytest.mark.parametrize(("wanted", "told"), [("investigator", None), ("inv", "investigator"), ("x", "central")])
+def test_the_reader_of_the_endpoint_has_read(make_study, wanted, told):
+    responses = "subject,day,reader,response\nS01,28,investigator,PR\nS01,28,central,PR\n"
+    settings = f"analysis:\n  clinical:\n    endpoint_reader: {wanted}\n"
+    root = make_study({"clinical/lesions.csv": None, "clinical/responses.csv": responses})
+    with (root / "study.yaml").open("a") as file:
+        file.write(settings)
+    found = [problem for problem in problems_of(root) if "endpoint_reader" in problem]
+    assert bool(found) == (told is not None)
+    if told:
+        assert "column analysis.clinical.endpoint_reader: no reader of this name" in found[0] and told in found[0]
+        assert ", row " in found[0]
+
+
 def test_rows_that_repeat_others_are_a_note(make_study):
     tables = {
         "clinical/labs.csv": "subject,day,test,value_text\nS01,1,K,4\nS01,1,Na,4\nS01,1,Na,5\nS01,1,Na,4\nS01,1,Na,4\n",

@@ -123,6 +123,19 @@ def test_figures_are_copied_captioned_and_old_ones_gone(collected):
     }
 
 
+def test_a_caption_of_all_subjects_begins_with_a_capital(tmp_path):
+    from tilseq.steps.job import Job
+    from tilseq.workflow.collect import _copy_figures
+
+    for folder in ("survival/all", "flow/all"):
+        (tmp_path / "work" / folder / "figures").mkdir(parents=True)
+        (tmp_path / "work" / folder / "figures" / "swimmer.svg").write_text("<svg/>")
+    jobs = [Job("survival", "all subjects", "survival/all"), Job("flow", "all", "flow/all")]
+    _copy_figures(jobs, tmp_path / "work", tmp_path / "figures")
+    captions = json.loads((tmp_path / "figures" / "captions.json").read_text())
+    assert captions == {"survival/all-swimmer.svg": "All subjects: swimmer", "flow/all-swimmer.svg": "all: swimmer"}
+
+
 def test_a_caption_shows_the_name_that_a_figure_was_given():
     from tilseq.plots.style import file_stem
     from tilseq.workflow.collect import _shown

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tilseq.clinical import BestResponsePolicy, IrecistPolicy
 
 CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
+FURTHER = ("subjects", "therapies", "infusions", "followup", "schedule")
 BEST = ("CR", "PR", "SD", "NON-CR/NON-PD")
 
 
@@ -39,6 +40,8 @@ def _words(_context: click.Context, _option: click.Parameter, text: str) -> tupl
 @click.option("--subjects", type=CSV, help="Tumour types; days of harvest, lymphodepletion and first dose.")
 @click.option("--therapies", type=CSV, help="Further anti-tumour therapies: later reads are ignored.")
 @click.option("--infusions", type=CSV, help="Who was infused: the denominator of the rates.")
+@click.option("--followup", type=CSV, help="Days of the data cut: later reads are ignored.")
+@click.option("--schedule", type=CSV, help="Planned assessments: the first, less its window, is the least day of SD.")
 @click.option(
     "--regrowth",
     type=click.Choice(["sum_rule", "pd"]),
@@ -70,8 +73,7 @@ def _words(_context: click.Context, _option: click.Parameter, text: str) -> tupl
 @click.option(
     "--sd-min-days",
     type=click.IntRange(0),
-    default=42,
-    show_default=True,
+    show_default="the first planned scan less its window, else 42",
     help="Least days from the reference day to an SD that counts.",
 )
 @click.option(
@@ -105,46 +107,38 @@ def _words(_context: click.Context, _option: click.Parameter, text: str) -> tupl
 def response_command(
     lesions: Path,
     responses: Path | None,
-    subjects: Path | None,
-    therapies: Path | None,
-    infusions: Path | None,
     output: Path,
     with_irecist: bool,
     progression_days: tuple[int, int],
     regrowth: str,
     undersized: str,
-    **policy: Any,
+    **options: Any,
 ) -> int:
     """Derive RECIST 1.1 at every visit, the best response of each subject, and the rates of response.
 
     Each table is written as .csv and .parquet: response; response_differences (recorded and derived responses that
-    are not the same, and why); best_response, with confirmation and without; summaries (ORR, DCR, over all and by
-    tumour type, exact limits); with --irecist also irecist and irecist_best. A subject whose rows contradict one
-    another is told and left out; the others are written, and the exit code is 4.
+    are not the same, and why); best_response, with confirmation and without; summaries (ORR, DCR, over all, by arm and
+    by tumour type, exact limits); with --irecist also irecist and irecist_best. A subject whose rows contradict one
+    another is told and stays in the denominators, not assessed; the others are derived, and the exit code is 4.
     """
     from tilseq.clinical import BestResponsePolicy, IrecistPolicy
     from tilseq.io import clinical as io
     from tilseq.io.write import write_table
 
+    further = {name: options.pop(name) for name in FURTHER}
     given = {
-        "lesions": io.read_lesions(lesions),
-        "responses": None if responses is None else io.read_responses(responses),
-        "subjects": None if subjects is None else io.read_subjects(subjects),
+        name: None if path is None else getattr(io, f"read_{name}")(path)
+        for name, path in {"lesions": lesions, "responses": responses, **further}.items()
     }
     rows = {"regrowth": regrowth, "undersized": undersized}
-    settings = BestResponsePolicy(**policy)
+    settings = BestResponsePolicy(**options)
     confirmation = IrecistPolicy(*progression_days)
     paths = {"lesions": str(lesions), "responses": str(responses)}
     work = _Work(paths, given, rows, confirmation if with_irecist else None)
     work.derive()
     if not work.derived:
         return EXIT_INVALID
-    tables = work.tables(
-        None if therapies is None else io.read_therapies(therapies),
-        None if infusions is None else io.read_infusions(infusions),
-        settings,
-    )
-    for frame, table in tables:
+    for frame, table in work.tables(settings):
         write_table(frame, table, output)
     return EXIT_SOME_FAILED if work.failed else 0
 
@@ -167,15 +161,18 @@ class _Work:
         from tilseq.clinical.reconcile import readers_half_named
         from tilseq.errors import StudyError, TableError
 
-        lesions = _numbered(self.given["lesions"])
-        responses = None if self.given["responses"] is None else _numbered(self.given["responses"])
+        lesions, responses = (
+            None if frame is None else frame.with_row_index("row", offset=2)
+            for frame in (self.given["lesions"], self.given["responses"])
+        )
         try:
             self._one(lesions, responses)
             return
         except StudyError:
             self.derived, self.irecists = [], []
         problems: list[TableError] = []
-        unnamed = readers_half_named(self._all_rows(), problems)
+        tables = {"lesions": lesions, "responses": lesions.clear() if responses is None else responses}
+        unnamed = readers_half_named({name: frame.iter_rows(named=True) for name, frame in tables.items()}, problems)
         self._tell(problems)
         names = pl.concat([lesions["subject"], *([] if responses is None else [responses["subject"]])])
         for subject in names.unique().sort():
@@ -189,13 +186,6 @@ class _Work:
                 self.failed.append(subject)
                 self._tell(error.problems)
 
-    def _all_rows(self) -> Iterator[dict[str, Any]]:
-        """Yield the rows of lesions and responses, each with its file and row."""
-        for name, path in self.paths.items():
-            frame = self.given[name]
-            for row, cells in enumerate([] if frame is None else frame.iter_rows(named=True), start=2):
-                yield cells | {"file": path, "row": row}
-
     def _one(self, lesions: pl.DataFrame, responses: pl.DataFrame | None) -> None:
         """Derive the response, and iRECIST where it was asked for, of some subjects; `row` is that of the file."""
         from tilseq.clinical import irecist, response
@@ -208,18 +198,15 @@ class _Work:
             rows = responses["row"].to_list()
             derived = response(lesions, responses.drop("row"), response_rows=rows, **same)
         if self.irecist is not None:
-            self.irecists.append(irecist(lesions, policy=self.irecist, **same))
+            self.irecists.append(irecist(lesions, derived, self.given["subjects"], policy=self.irecist))
         self.derived.append(derived)
 
     def _tell(self, problems: Sequence[Any]) -> None:
         for problem in problems:
-            table = "responses" if "recorded response" in problem.what else "lesions"
-            problem.file = problem.file or self.paths[table]
+            problem.file = self.paths.get(getattr(problem, "table", None) or "", problem.file)
             click.echo(f"tilseq: {problem}", err=True)
 
-    def tables(
-        self, therapies: pl.DataFrame | None, infusions: pl.DataFrame | None, policy: BestResponsePolicy
-    ) -> list[tuple[pl.DataFrame, Any]]:
+    def tables(self, policy: BestResponsePolicy) -> list[tuple[pl.DataFrame, Any]]:
         """Return each table that is written with its registry, and say on stderr what they hold."""
         import polars as pl
 
@@ -229,15 +216,11 @@ class _Work:
         from tilseq.tables.summaries import SUMMARIES
 
         derived, subjects = pl.concat(self.derived), self.given["subjects"]
-        left_out = pl.col("subject").is_in(self.failed)
-        subjects, therapies, infusions = (
-            None if frame is None else frame.filter(~left_out) for frame in (subjects, therapies, infusions)
-        )
-        best = best_response(derived, therapies, subjects, policy)
-        rates = response_rates(best, subjects, infusions, policy=policy)
-        if self.failed:
-            told = f"; left out, as their rows could not be used: {', '.join(self.failed)}"
-            rates = rates.with_columns(denominator_text=pl.col("denominator_text") + told)
+        known = self.failed if subjects is None else set(subjects["subject"])
+        underived = [subject for subject in self.failed if subject in known]
+        further = {name: self.given[name] for name in ("followup", "schedule")} | {"underived": underived}
+        best = best_response(derived, self.given["therapies"], subjects, policy, **further)
+        rates = response_rates(best, subjects, self.given["infusions"], policy=policy, underived=underived)
         _tell_results(derived, rates)
         tables = [
             (derived, RESPONSE),
@@ -251,13 +234,6 @@ class _Work:
         return tables
 
 
-def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of a file with the `row` that they stand in."""
-    import polars as pl
-
-    return frame.with_columns(row=pl.int_range(2, frame.height + 2))
-
-
 def _tell_results(derived: pl.DataFrame, rates: pl.DataFrame) -> None:
     """Say on stderr how many responses agree, and the confirmed rates over all."""
     import polars as pl
@@ -265,7 +241,10 @@ def _tell_results(derived: pl.DataFrame, rates: pl.DataFrame) -> None:
     agree, differ = (int((derived["agrees"] == word).sum() or 0) for word in (True, False))
     click.echo(f"{derived.height} assessments; recorded and derived agree in {agree}, differ in {differ}", err=True)
     confirmed = rates.filter(pl.col("parameter") != "BOR", pl.col("qualifier").str.contains("=required"), group="all")
-    for row in confirmed.sort("qualifier", "parameter", descending=[False, True]).iter_rows(named=True):
+    # The enrolled are told where they are more than the infused.
+    confirmed = confirmed.sort("qualifier", "parameter", "population", descending=[False, True, True])
+    told = confirmed.unique(["qualifier", "parameter", "denominator"], keep="first", maintain_order=True)
+    for row in told.iter_rows(named=True):
         share = "" if row["estimate"] is None else f", {100 * row['estimate']:.1f} % "
         limits = "" if row["lower"] is None else f"({100 * row['lower']:.1f} to {100 * row['upper']:.1f})"
         reader = row["qualifier"].partition("reader=")[2]

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import polars as pl
+    from matplotlib.figure import Figure
 
-    from tilseq.clinical import TimeToEventRules
+    from tilseq.clinical import Records, TimeToEventRules
+    from tilseq.clinical.contradictions import Contradiction
+    from tilseq.clinical.survival_limits import Interval
     from tilseq.errors import TilseqError
+    from tilseq.tables import Table
 
 CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXAMPLE = """\
-tilseq clinical survival followup.csv --responses responses.csv --subjects subjects.csv -o out
+tilseq clinical survival followup.csv --responses responses.csv --subjects subjects.csv --group tumor_type -o out
 tilseq clinical survival followup.csv --responses out/response.csv --subjects subjects.csv \\
     --therapies therapies.csv --schedule schedule.csv --preset lm103 --first-dose infusion -o out"""
 
@@ -28,7 +32,10 @@ tilseq clinical survival followup.csv --responses out/response.csv --subjects su
 SETTINGS: dict[str, tuple[tuple[str, ...], str]] = {
     "preset": (("customary", "lm103"), "Origins and events: from the infusion, or as the protocol of LM103 has them."),
     "censoring": (("fda", "ema"), "Whether further therapy, missed visits and the like censor progression."),
-    "first_dose": (("lymphodepletion", "infusion"), "Of what the first dose is that OS of lm103 counts from."),
+    "first_dose": (
+        ("lymphodepletion", "infusion", "recorded"),
+        "Of what the first dose is that OS of lm103 counts from; or recorded: first_dose_day of the subjects.",
+    ),
     "death_in_ttp": (("last_adequate", "death"), "Where a death that is no event of TTP censors it."),
     "confirmation": (("required", "not_required"), "Who is a responder, for DOR and TTR."),
     "source": (("recorded", "derived"), "Responses that count; derived ones where none is recorded, or always."),
@@ -36,6 +43,8 @@ SETTINGS: dict[str, tuple[tuple[str, ...], str]] = {
     "same_day": (("event", "censored"), "Progression on the day a further therapy begins."),
     "unknown_death_cause": (("tumor", "other"), "What a death of unknown cause counts as, where the cause decides."),
 }
+# Table that tells of days on which a subject lived, and the column that does.
+CONTACTS = {"labs": "day", "adverse_events": "start_day"}
 REQUIRED = ("first_dose",)  # where it is asked for, nobody may guess it
 
 
@@ -56,32 +65,104 @@ def _settings[Command: Callable[..., Any]](command: Command) -> Command:
 @click.option("--schedule", type=CSV, help="Planned assessments, by which missed ones are told.")
 @click.option("--infusions", type=CSV, help="Infusions; without it every subject was infused on day 0.")
 @click.option("--lesions", type=CSV, help="Lesions, for the day on which a new one was seen.")
-@click.option("--best-response", "best_response", type=CSV, help="Best responses; DOR and TTR are of responders.")
+@click.option(
+    "--best-response",
+    "best_response",
+    type=CSV,
+    help="Best responses, of whose responders DOR and TTR are; without it they are derived from the responses.",
+)
+@click.option("--labs", type=CSV, help="Laboratory results: days on which a subject lived.")
+@click.option("--adverse-events", "adverse_events", type=CSV, help="Adverse events: days on which a subject lived.")
 @_settings
+@click.option(
+    "--interval",
+    type=click.Choice(["log-log", "log", "plain", "beta_product"]),
+    default="log-log",
+    show_default=True,
+    help="How the limits of a curve are found.",
+)
+@click.option(
+    "--at-day",
+    "at_days",
+    type=click.IntRange(1),
+    multiple=True,
+    default=(91, 183, 274, 365),
+    show_default=True,
+    help="Day since the origin on which the share without the event is estimated; may be given again.",
+)
+@click.option("--group", "groups", multiple=True, help="Column of the subjects to estimate by too; may be given again.")
+@click.option("--figures", is_flag=True, help="Also draw the curves of OS and PFS, as SVG and PNG.")
 @output_folder
 @click.pass_context
-def survival_command(context: click.Context, /, output: Path, **options: Any) -> None:
-    """Derive OS, PFS, TTP, DOR, TTR and follow-up; write time_to_event.csv and time_to_event.parquet.
+def survival_command(
+    context: click.Context,
+    /,
+    output: Path,
+    interval: Interval,
+    at_days: tuple[int, ...],
+    groups: tuple[str, ...],
+    figures: bool,
+    **options: Any,
+) -> None:
+    """Derive OS, PFS, TTP, DOR, TTR and follow-up, their Kaplan-Meier curves and estimates.
 
-    A subject whose records contradict one another is told with file and row, and stands in the table as not evaluable;
-    the others go on.
+    Tables time_to_event, survival_curve and survival_estimates are written as .csv and .parquet, and best_response
+    where it was derived. A subject whose records contradict one another is told with file and row, and stands in the
+    table as not evaluable; the others go on.
     """
-    from tilseq.clinical import time_to_event, time_to_event_rules
+    from tilseq.clinical import survival_curve, survival_estimates, time_to_event, time_to_event_rules
     from tilseq.io.write import write_table
-    from tilseq.tables.survival import TIME_TO_EVENT
+    from tilseq.tables.best_response import BEST_RESPONSE
+    from tilseq.tables.survival import SURVIVAL_CURVE, SURVIVAL_ESTIMATES, TIME_TO_EVENT
 
     rules = time_to_event_rules(**{name: options.pop(name) for name in SETTINGS})
+    contacts = _contacts({name: options.pop(name) for name in CONTACTS})
     tables, faults = _read({name: path for name, path in options.items() if path is not None})
-    refused = _refuse(tables, faults, options, rules)
-    derived = time_to_event(**tables, rules=rules, refused=refused)
+    by = _groups(tables["subjects"], groups)
+    paths = {name: str(path) for name, path in options.items() if path is not None}
+    records, best = _gather({**tables, "contacts": contacts}, faults, paths, rules)
+    derived = time_to_event(records, rules)
     if not derived["days"].count():
         click.echo("tilseq: no time to event can be derived of any subject", err=True)
         context.exit(EXIT_INVALID)
-    # Estimates of these times are derived from `derived` and written beside it.
-    write_table(derived, TIME_TO_EVENT, output)
-    _tell(derived, options["best_response"] is None)
-    if refused:
+    curves = survival_curve(derived, groups=by, interval=interval)
+    estimates = survival_estimates(derived, groups=by, at_days=at_days, interval=interval)
+    written = [(derived, TIME_TO_EVENT), (curves, SURVIVAL_CURVE), (estimates, SURVIVAL_ESTIMATES)]
+    for frame, table in [*written, *([] if best is None else [(best, BEST_RESPONSE)])]:
+        write_table(frame, table, output)
+    if figures:
+        _draw(curves, estimates, output)
+    _tell(derived, estimates)
+    if records.refused:
         context.exit(EXIT_SOME_FAILED)
+
+
+def _contacts(paths: dict[str, Path | None]) -> pl.DataFrame | None:
+    """Return the days on which further tables tell that a subject lived; rows without a day tell nothing."""
+    import polars as pl
+
+    from tilseq.errors import StudyError
+    from tilseq.io.text import read_cells
+    from tilseq.tables import inputs, parse
+
+    found = []
+    for name, path in paths.items():
+        if path is not None:
+            table: Table = getattr(inputs, name.upper())
+            frame, problems = parse(read_cells(path), table, file=path)
+            if problems:
+                raise StudyError(problems)
+            days = frame.select("subject", day=CONTACTS[name]).drop_nulls()
+            found.append(days.with_columns(table=pl.lit(name)))
+    return pl.concat(found) if found else None
+
+
+def _groups(subjects: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame | None:
+    """Return subjects with the columns to group by, None without any."""
+    missing = [name for name in names if name not in subjects.columns or name == "subject"]
+    if missing:
+        raise click.BadParameter(f"subjects have no column {missing[0]!r} to group by", param_hint="--group")
+    return subjects.select("subject", *dict.fromkeys(names)) if names else None
 
 
 def _read(paths: dict[str, Path]) -> tuple[dict[str, pl.DataFrame], dict[str, list[TilseqError]]]:
@@ -115,40 +196,93 @@ def _read(paths: dict[str, Path]) -> tuple[dict[str, pl.DataFrame], dict[str, li
     return tables, faults
 
 
-def _refuse(
-    tables: dict[str, pl.DataFrame],
-    faults: dict[str, list[TilseqError]],
-    paths: dict[str, Path | None],
-    rules: TimeToEventRules,
-) -> dict[str, str]:
-    """Tell every fault with file and row, and return why each subject that has one cannot be evaluated."""
-    from tilseq.clinical import contradictions
+def _gather(
+    tables: dict[str, Any], faults: dict[str, list[TilseqError]], paths: dict[str, str], rules: TimeToEventRules
+) -> tuple[Records, pl.DataFrame | None]:
+    """Return the records, with why a subject is refused, and best responses where they were derived here.
 
-    told = {subject: list(problems) for subject, problems in faults.items()}
-    for one in contradictions(**tables, rules=rules, refused=faults):
-        one.error.file = str(paths["responses" if one.table == "response" else one.table])
+    Every fault is told with file and row.
+    """
+    from tilseq.clinical import clinical_records, contradictions
+
+    refused = _told(list(faults.items()))
+    records = clinical_records(**tables, refused=refused)
+    refused |= _contradicting(contradictions(records, rules), paths)
+    if tables.get("best_response") is not None:
+        return records.refusing(refused), None
+    best = _best_response(tables, refused, rules)
+    records = clinical_records(**{**tables, "best_response": best}, refused=refused)
+    return records.refusing(_contradicting(contradictions(records, rules), paths)), best
+
+
+def _best_response(tables: dict[str, Any], refused: Mapping[str, str], rules: TimeToEventRules) -> pl.DataFrame:
+    """Return the best responses of the subjects that are not refused, from the responses that count."""
+    import polars as pl
+
+    from tilseq.clinical import BestResponsePolicy, best_response, response
+    from tilseq.tables.inputs import LESIONS
+
+    sound = {
+        name: frame.filter(~pl.col("subject").is_in(list(refused)))
+        for name, frame in tables.items()
+        if frame is not None and name != "schedule"
+    }
+    reads, subjects = sound["responses"], sound["subjects"]
+    if "recorded" not in reads.columns:
+        reads = response(LESIONS.frame(), reads, subjects=subjects)
+    further = {"followup": sound["followup"], "schedule": tables.get("schedule")}
+    policy = BestResponsePolicy(source=rules.source)
+    return best_response(reads, sound.get("therapies"), subjects, policy, **further)
+
+
+def _contradicting(found: list[Contradiction], paths: dict[str, str]) -> dict[str, str]:
+    """Tell every contradiction with its file, and return why each subject cannot be evaluated."""
+    told: dict[str, list[TilseqError]] = {}
+    for one in found:
+        one.error.file = paths.get("responses" if one.table == "response" else one.table)
+        if one.error.file is None:  # of a best response that was derived here: no file has its row
+            one.error.row = None
         told.setdefault(one.subject, []).append(one.error)
-    for problems in told.values():
+    return _told(list(told.items()))
+
+
+def _told(found: list[tuple[str, list[TilseqError]]]) -> dict[str, str]:
+    """Tell what is wrong with each subject, and return it in short."""
+    for _, problems in found:
         for problem in problems:
             click.echo(f"tilseq: {problem}", err=True)
-    return {subject: "; ".join(_why(problem, subject) for problem in problems) for subject, problems in told.items()}
+    return {subject: "; ".join(_why(problem, subject) for problem in problems) for subject, problems in found}
 
 
 def _why(problem: TilseqError, subject: str) -> str:
     return f"{problem.column}: {problem.what.removeprefix(f'subject {subject}: ')}"
 
 
-def _tell(derived: pl.DataFrame, without_best_response: bool) -> None:
-    """Tell how many subjects, events and censored times each endpoint has."""
+def _draw(curves: pl.DataFrame, estimates: pl.DataFrame, output: Path) -> None:
+    """Draw the curves of OS and PFS, of each reader."""
+    import polars as pl
+
+    from tilseq.plots import survival
+    from tilseq.plots.style import save
+
+    drawn = curves.filter(pl.col("parameter").is_in(("OS", "PFS")))
+    for (parameter, reader), own in drawn.group_by("parameter", "reader", maintain_order=True):
+        name = "-".join(str(word) for word in ("survival", parameter, reader) if word is not None)
+        same = {"parameter": parameter} | ({} if reader is None else {"reader": reader})
+        save(cast("Figure", survival(own, estimates.filter(**same)).figure), output, name)
+
+
+def _tell(derived: pl.DataFrame, estimates: pl.DataFrame) -> None:
+    """Tell how many subjects, events and censored times each endpoint has, and what the estimates rest on."""
     import polars as pl
 
     counts = derived.group_by("parameter", maintain_order=True).agg(
-        subjects=pl.col("subject").n_unique(),
-        events=pl.col("event").sum(),
-        censored=pl.col("event").not_().sum(),
-        without=pl.col("event").null_count(),
+        events=pl.col("event").sum(), censored=pl.col("event").not_().sum(), without=pl.col("event").null_count()
     )
     for row in counts.iter_rows(named=True):
         click.echo("{parameter}: {events} events, {censored} censored, {without} not evaluable".format(**row), err=True)
-    if without_best_response:
-        click.echo("DOR and TTR are not derived: give --best-response", err=True)
+    medians = estimates.filter(pl.col("quantity") == "median", pl.col("group") == "all").drop_nulls("reason")
+    for reader, reason in medians.select("reader", "reason").iter_rows():
+        for words in reason.split("; "):
+            if words.endswith("of unknown cause"):
+                click.echo(f"{words}, counted as from the tumour{f' ({reader})' if reader else ''}", err=True)

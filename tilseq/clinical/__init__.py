@@ -1,6 +1,7 @@
 """The clinic: tumour response, time to event and its estimates, safety, laboratory grades, tumour markers."""
 
-from tilseq.clinical.best_response import best_response
+from tilseq.clinical.best_response import best_response, ignored_reads
+from tilseq.clinical.clinical_records import Records, clinical_records
 from tilseq.clinical.contradictions import contradictions
 from tilseq.clinical.cox import cox, cox_time_dependent
 from tilseq.clinical.endpoint_rules import Censoring, CensorRule, Endpoint, TimeToEventRules, time_to_event_rules
@@ -31,13 +32,16 @@ __all__ = [
     "Censoring",
     "Endpoint",
     "IrecistPolicy",
+    "Records",
     "RecoveryRule",
     "TimeToEventRules",
     "best_response",
+    "clinical_records",
     "contradictions",
     "cox",
     "cox_time_dependent",
     "gcig",
+    "ignored_reads",
     "irecist",
     "irecist_best_response",
     "kaplan_meier",

@@ -12,6 +12,7 @@ import polars as pl
 
 from tilseq.errors import TableError
 from tilseq.tables import Table, as_polars, conform
+from tilseq.tables.inputs import LESIONS
 
 # Whole micrometres: a threshold in floating point misses about one exact -30 % or +20 % case in three.
 MICROMETRES = 1000
@@ -170,6 +171,10 @@ def is_seen(size: int, node: bool) -> bool:
     return size >= NORMAL_NODE if node else size > 0
 
 
-def problem(what: str, column: str, found: str, mend: str | None = None, row: int | None = None) -> TableError:
-    """Return one contradiction between rows, with the row of the file where it is known."""
-    return TableError(what, row=row, column=column, found=found, mend=mend)
+def problem(
+    what: str, column: str, found: str, mend: str | None = None, row: int | None = None, *, table: str = LESIONS.name
+) -> TableError:
+    """Return one contradiction between rows of a table, with the row of the file where it is known."""
+    error = TableError(what, row=row, column=column, found=found, mend=mend)
+    error.table = table
+    return error

@@ -26,7 +26,10 @@ def choose_baseline(assessments: Sequence[Assessment], harvest: int | None, last
         return after_harvest[-1], ""
     if before:
         day = assessments[before[-1]].first_day
-        return None, f"no baseline: the last assessment before treatment (day {day}) precedes the harvest ({harvest})"
+        return (
+            None,
+            f"no baseline: the last assessment before treatment (day {day}) is not after the harvest ({harvest})",
+        )
     return None, f"no baseline: no assessment up to day {last_day}"
 
 
@@ -51,16 +54,11 @@ def undersized_targets(base: Assessment, place: str, problems: list[TableError])
     rows = [row for row in base.named("target").values() if row["size"] is not None]
     if rows and all(row["size"] < LEAST_TARGET[False] for row in rows):
         sizes = ", ".join(f"{row['size'] / MICROMETRES:g}" for row in rows)
-        problems.append(
-            TableError(
-                "every target of the baseline is below 10 mm, which no target may be",
-                row=rows[0]["row"],
-                column="diameter_mm",
-                found=f"{place}, day {base.day}: {sizes}",
-                expected="diameters in mm, not cm",
-                mend="multiply centimetres by 10; if these are mm, accept them (`undersized`)",
-            )
-        )
+        what = "every target of the baseline is below 10 mm, which no target may be"
+        mend = "multiply centimetres by 10; if these are mm, accept them (`undersized`)"
+        told = problem(what, "diameter_mm", f"{place}, day {base.day}: {sizes}", mend, row=rows[0]["row"])
+        told.expected = "diameters in mm, not cm"
+        problems.append(told)
 
 
 def doubts(base: Assessment, last_day: int) -> Iterator[str]:

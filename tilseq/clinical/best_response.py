@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from tilseq.clinical.assessments import Row
-from tilseq.clinical.recist import STARTS
-from tilseq.clinical.response_candidates import BestResponsePolicy, Read, by_table_3, candidates, near_misses
+from tilseq.clinical.counted_reads import Bounds, CountedReads
+from tilseq.clinical.response_candidates import BestResponsePolicy, candidates, near_misses, too_early
+from tilseq.clinical.treated import STARTS
 from tilseq.errors import StudyError, TableError, TilseqError, first_few
 from tilseq.tables import Table, as_polars, conform
-from tilseq.tables.best_response import BEST_RESPONSE
-from tilseq.tables.inputs import SUBJECTS, THERAPIES
+from tilseq.tables.best_response import BEST_RESPONSE, IGNORED_READS
+from tilseq.tables.inputs import FOLLOWUP, SUBJECTS, THERAPIES
 from tilseq.tables.outputs import RESPONSE
 
 REFERENCE_DAYS = tuple(f"{name}_day" for name in ("first_dose", "lymphodepletion", "enrollment", "randomization"))
@@ -24,15 +25,29 @@ SUBJECT_DAYS = Table(
     tuple(c for c in SUBJECTS.columns if c.name in ("subject", *REFERENCE_DAYS)),
     key=("subject",),
 )
+CUTS = Table(
+    "followup",
+    "Days after which nothing counts.",
+    tuple(c for c in FOLLOWUP.columns if c.name in ("subject", "data_cut_day")),
+    key=("subject",),
+)
 DEFAULT = BestResponsePolicy()
+UNDERIVED = "its responses could not be derived"
 
 
 def best_response(
-    response_table: Any, therapies: Any = None, subjects: Any = None, policy: BestResponsePolicy = DEFAULT
+    response_table: Any,
+    therapies: Any = None,
+    subjects: Any = None,
+    policy: BestResponsePolicy = DEFAULT,
+    *,
+    followup: Any = None,
+    schedule: Any = None,
+    underived: Collection[str] = (),
 ) -> pl.DataFrame:
     """Find the best overall response of each subject and reader, with confirmation and without.
 
-    Reads are taken up to and with the first PD, and up to and with the day a new therapy starts; a reader's two reads
+    Reads are taken up to and with the first PD, the day a new therapy starts and the data cut; a reader's two reads
     of one day are refused by the table `response`. Of what remains every read is a candidate, ranked CR, PR, SD,
     NON-CR/NON-PD, PD, NE; the lowest rank wins, and of it the earliest read.
 
@@ -51,6 +66,12 @@ def best_response(
         row for every reader of the responses, `not_assessed` where there is no read.
     policy
         See `BestResponsePolicy`.
+    followup
+        Columns `subject` and `data_cut_day`; other columns are ignored. Reads after the cut are.
+    schedule
+        Table `schedule`: where the policy has no `sd_min_days`, its first assessment less the window gives it.
+    underived
+        Subjects whose responses could not be derived: `not_assessed`, and the reason says why.
 
     Returns
     -------
@@ -70,116 +91,137 @@ def best_response(
     Eisenhauer et al., Eur J Cancer 2009;45:228, table 3. The ranks and the confirmation are those of admiralonco
     (Apache-2.0), whose results the settings reproduce.
     """
-    table = conform(as_polars(response_table), RESPONSE)
-    problems: list[TilseqError] = []
-    days = _subject_days(subjects, table, policy, problems)
-    starts, before = _new_therapies(therapies)
-    for subject in sorted(({*starts, *before}) - set(days)) if subjects is not None else ():
-        problems.append(TableError("a subject with a therapy is not in subjects", column="subject", found=subject))
+    policy = policy.with_schedule(schedule)
+    gathered = _Gathered(response_table, therapies, subjects, policy, followup, underived)
+    rows: list[Row] = []
+    for subject, reader, counted in gathered.series():
+        told = [gathered.before[subject]] if subject in gathered.before and policy.new_therapy == "stop" else []
+        told += [UNDERIVED] if subject in underived else []
+        best = _best(counted, gathered.references[subject], policy, told)
+        rows += [{"subject": subject, "reader": reader} | row for row in best]
+    return BEST_RESPONSE.frame(rows)
+
+
+def ignored_reads(
+    response_table: Any,
+    therapies: Any = None,
+    subjects: Any = None,
+    policy: BestResponsePolicy = DEFAULT,
+    *,
+    followup: Any = None,
+) -> pl.DataFrame:
+    """List the reads that no best response rests on: before treatment, after PD, a new therapy or the data cut.
+
+    Parameters
+    ----------
+    response_table, therapies, subjects, policy, followup
+        As of `best_response`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table `ignored_reads`.
+
+    Raises
+    ------
+    StudyError
+        As of `best_response`.
+    """
+    gathered = _Gathered(response_table, therapies, subjects, policy, followup, ())
+    return IGNORED_READS.frame(
+        [
+            {"subject": subject, "reader": reader} | row
+            for subject, reader, counted in gathered.series()
+            for row in counted.ignored_rows()
+        ]
+    )
+
+
+class _Gathered:
+    """The responses of every subject and reader, and the days that bound them."""
+
+    def __init__(
+        self,
+        response_table: Any,
+        therapies: Any,
+        subjects: Any,
+        policy: BestResponsePolicy,
+        followup: Any,
+        underived: Collection[str],
+    ) -> None:
+        table = conform(as_polars(response_table), RESPONSE)
+        problems: list[TilseqError] = []
+        days = _subject_days(subjects, {*table["subject"], *underived}, policy, problems)
+        starts, self.before = _new_therapies(therapies)
+        for subject in sorted(({*starts, *self.before}) - set(days)) if subjects is not None else ():
+            problems.append(TableError("a subject with a therapy is not in subjects", column="subject", found=subject))
+        self.policy = policy
+        self.readers = _readers(table, problems)
+        if problems:
+            raise StudyError(problems)
+        cuts = _data_cuts(followup)
+        self.references = {subject: reference for subject, (_, reference) in days.items()}
+        self.bounds = {
+            subject: Bounds(treated, starts.get(subject), cuts.get(subject)) for subject, (treated, _) in days.items()
+        }
+        self.rows: dict[tuple[str, str | None], list[Row]] = defaultdict(list)
+        for row in table.iter_rows(named=True):
+            self.rows[row["subject"], row["reader"]].append(row)
+
+    def series(self) -> Iterator[tuple[str, str | None, CountedReads]]:
+        """Yield the reads that count of every subject and reader."""
+        for subject, bounds in self.bounds.items():
+            for reader in self.readers:
+                yield subject, reader, CountedReads(self.rows.get((subject, reader), []), bounds, self.policy)
+
+
+def _readers(table: pl.DataFrame, problems: list[TilseqError]) -> list[str | None]:
+    """Return the readers, one None where none is named; list responses without one beside those of one."""
     readers = table["reader"].unique().sort(nulls_last=True).to_list() or [None]
     if None in readers and len(readers) > 1:
         without = table.filter(pl.col("reader").is_null())["subject"].unique().sort().to_list()
         found = f"none for {first_few(without, 5)}, beside {first_few(readers[:-1], 5)}"
         mend = "name the reader of every row"
         problems.append(TableError("responses without a reader stand beside those of one", found=found, mend=mend))
-    if problems:
-        raise StudyError(problems)
-    series: dict[tuple[str, str | None], list[Row]] = defaultdict(list)
-    for row in table.iter_rows(named=True):
-        series[row["subject"], row["reader"]].append(row)
-    rows: list[Row] = []
-    for subject, (treated, reference) in days.items():
-        for reader in readers:
-            one = _Series(series.get((subject, reader), []), treated, starts.get(subject), policy)
-            told = [before[subject]] if subject in before and policy.new_therapy == "stop" else []
-            rows += [{"subject": subject, "reader": reader} | row for row in one.best(reference, told)]
-    return BEST_RESPONSE.frame(rows)
+    return readers
 
 
-class _Series:
-    """The rows of one subject and reader: the reads that take part, and what was left out of them."""
-
-    def __init__(self, rows: Sequence[Row], treated: int, therapy: int | None, policy: BestResponsePolicy) -> None:
-        self.policy = policy
-        self.words: list[str] = []
-        rows = [row for row in rows if not row["baseline"]]
-        recorded = any(row["recorded"] for row in rows)
-        self.source = policy.source if recorded or not any(row["response"] for row in rows) else "derived"
-        if self.source != policy.source:
-            self.words.append("no response is recorded: derived from the lesions")
-        column = "recorded" if self.source == "recorded" else "response"
-        missing = [str(row["day"]) for row in rows if row["response"] and not row[column]]
-        if missing:
-            self.words.append(f"nothing recorded on {_days(missing)}")
-        if policy.reads_from == "treatment":
-            self._leave_out(rows, (row for row in rows if row["day"] <= treated), column, "by the start of treatment")
-            rows = [row for row in rows if row["day"] > treated]
-        if therapy is not None and policy.new_therapy == "stop":
-            late = (row for row in rows if row["day"] > therapy)
-            self._leave_out(rows, late, column, f"after the new therapy of day {therapy}")
-            rows = [row for row in rows if row["day"] <= therapy]
-        reads = [Read(row["day"], row["visit"], row[column]) for row in rows if row[column]]
-        told = by_table_3(reads)
-        changed = [str(read.day) for read, new in zip(reads, told, strict=True) if read != new]
-        if changed and policy.strict_table3:
-            self.words.append(f"disease after CR is PD on {_days(changed)}")
-            reads = told
-        elif changed:
-            self.words.append(f"disease after CR on {_days(changed)}: PD there, or the CR was none (table 3)")
-        progression = next((read.day for read in reads if read.word == "PD"), None)
-        if progression is not None and policy.stop_at_progression:
-            late = (row for row in rows if row["day"] > progression)
-            self._leave_out(rows, late, column, f"after the PD of day {progression}")
-            reads = [read for read in reads if read.day <= progression]
-            rows = [row for row in rows if row["day"] <= progression]
-        self.reads = reads
-        self.depth = min(
-            ((row["change_from_baseline_pct"], row["day"]) for row in rows if row["sum_mm"] is not None
-             and row["change_from_baseline_pct"] is not None),
-            default=(None, None),
-        )  # fmt: skip
-
-    def _leave_out(self, rows: Sequence[Row], gone: Iterable[Row], column: str, why: str) -> None:
-        days = [str(row["day"]) for row in gone if row[column]]
-        if days:
-            self.words.append(f"ignored {why}: {_days(days)}")
-
-    def best(self, reference: int, told: Sequence[str]) -> Iterator[Row]:
-        """Yield the row with confirmation and the one without."""
-        for confirm in (True, False):
-            found = list(candidates(self.reads, reference, self.policy, confirm))
-            responses = [one for one in found if one.rank <= 2]
-            control = [one for one in found if one.word in self.policy.disease_control]
-            winner = min(found, default=None)
-            word = winner.word if winner else self.policy.unassessed
-            read = self.reads[winner.at] if winner else None
-            confirmed = winner.confirmed_at if winner else None
-            near = near_misses(self.reads, reference, self.policy, confirm, word)
-            yield {
-                "source": self.source,
-                "confirmation": "required" if confirm else "not_required",
-                "best_response": word,
-                "day": read.day if read else None,
-                "visit": read.visit if read else None,
-                "response_day": self.reads[responses[0].at].day if responses else None,
-                "confirmation_day": None if confirmed is None else self.reads[confirmed].day,
-                "control_day": self.reads[control[0].at].day if control else None,
-                "rule": winner.rule if winner else "no_read",
-                "depth_pct": self.depth[0],
-                "depth_day": self.depth[1],
-                "reason": "; ".join([*near, *self.words, *told]) or None,
-            }
-
-
-def _days(days: Sequence[str]) -> str:
-    return f"day{'s' if len(days) > 1 else ''} {', '.join(days)}"
+def _best(counted: CountedReads, reference: int, policy: BestResponsePolicy, told: Sequence[str]) -> Iterator[Row]:
+    """Yield the row with confirmation and the one without."""
+    reads = counted.reads
+    for confirm in (True, False):
+        found = list(candidates(reads, reference, policy, confirm))
+        responses = [one for one in found if one.rank <= 2]
+        control = [one for one in found if one.word in policy.disease_control]
+        winner = min(found, default=None)
+        word = winner.word if winner else policy.unassessed
+        read = reads[winner.at] if winner else None
+        confirmed = winner.confirmed_at if winner else None
+        near = near_misses(reads, reference, policy, confirm, word)
+        early = too_early(reads, reference, policy, word)
+        yield {
+            "source": counted.source,
+            "confirmation": "required" if confirm else "not_required",
+            "best_response": word,
+            "day": read.day if read else None,
+            "visit": read.visit if read else None,
+            "response_day": reads[responses[0].at].day if responses else None,
+            "confirmation_day": None if confirmed is None else reads[confirmed].day,
+            "control_day": reads[control[0].at].day if control else None,
+            "rule": winner.rule if winner else "no_read",
+            "sd_min_days": policy.least_sd_days,
+            "early_day": early.day if early else None,
+            "depth_pct": counted.depth[0],
+            "depth_day": counted.depth[1],
+            "reason": "; ".join([*near, *counted.words, *told]) or None,
+        }
 
 
 def _subject_days(
-    subjects: Any, table: pl.DataFrame, policy: BestResponsePolicy, problems: list[TilseqError]
+    subjects: Any, names: Collection[str], policy: BestResponsePolicy, problems: list[TilseqError]
 ) -> dict[str, tuple[int, int]]:
     """Return the last day before treatment and the reference day of each subject."""
-    seen = table["subject"].unique().sort().to_list()
+    seen = sorted(names)
     if subjects is None:
         rows: Iterable[Row] = ({"subject": subject} for subject in seen)
     else:
@@ -213,3 +255,11 @@ def _new_therapies(therapies: Any) -> tuple[dict[str, int], Mapping[str, str]]:
         else:
             before[subject] = f"{row['therapy']} of day {day} is no new therapy: it starts by the infusion"
     return starts, before
+
+
+def _data_cuts(followup: Any) -> dict[str, int]:
+    """Return the day of the data cut of each subject that has one."""
+    if followup is None:
+        return {}
+    frame = conform(as_polars(followup).select(pl.selectors.by_name(*CUTS.names, require_all=False)), CUTS)
+    return dict(frame.drop_nulls("data_cut_day").iter_rows())

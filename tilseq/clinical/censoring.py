@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from tilseq.clinical.endpoint_rules import CensorRule, TimeToEventRules
 from tilseq.clinical.event_sources import Event
-from tilseq.clinical.histories import Found, History, Read, Series
+from tilseq.clinical.histories import History
 from tilseq.clinical.missed_visits import Planned, longest_gap
+from tilseq.clinical.reader_series import Found, Read, Series
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Question:
 
     def adequate(self, up_to: int | None = None) -> Read | None:
         """Return the last adequate assessment after the start, or on a response that is the start, up to a day."""
-        first = self.start if self.includes_start else max(self.start, self.history.treatment_day) + 1
+        treated = self.history.treatment_day
+        first = self.start if self.includes_start else 1 + (self.start if treated is None else max(self.start, treated))
         reads = [read for read in self.series.reads if read.adequate and read.day >= first]
         return next((read for read in reversed(reads) if up_to is None or read.day <= up_to), None)
 
@@ -47,7 +49,7 @@ def no_baseline(question: Question) -> Found | None:
 
 def new_therapy(question: Question) -> Found | None:
     """Set off by a further therapy before the event, or on the day of progression where the rules say so."""
-    therapy, event = question.history.therapy, question.event
+    therapy, event = question.history.therapy_after(question.start), question.event
     if therapy is not None and event is not None and event.rule == "progression" and therapy.day == event.found.day:
         return therapy if question.rules.same_day == "censored" else None
     return question.before_event(therapy)
@@ -57,7 +59,8 @@ def missed_visits(question: Question) -> Found | None:
     """Set off by an event after two or more planned assessments were missed or not adequate."""
     if question.event is None or not question.planned:
         return None
-    infusion = question.history.origins["infusion"] or 0
+    infused = question.history.origins["infusion"]
+    infusion = question.start if infused is None else infused
     read = question.adequate(question.event.found.day)
     last = max(question.start, infusion) if read is None else read.day
     gap = question.event.found.day - last
@@ -76,9 +79,13 @@ def clinical_progression(question: Question) -> Found | None:
 
 
 def stopped(question: Question) -> Found | None:
-    """Set off by a stop for toxicity or another reason, before the event."""
-    stopped_so = question.history.stop_reason in ("toxicity", "other")
-    return question.before_event(question.history.stop) if stopped_so else None
+    """Set off by a stop for toxicity or another reason, before the event and with no assessment after it."""
+    stop = question.history.stop
+    if stop is None or question.history.stop_reason not in ("toxicity", "other"):
+        return None
+    # Who stops the treatment, as interleukin-2 after two days, and is scanned on has not stopped being followed.
+    followed = any(read.evaluable and read.row_day > stop.day for read in question.series.reads)
+    return None if followed else question.before_event(stop)
 
 
 def death(question: Question) -> Found | None:
@@ -136,10 +143,10 @@ def _censored(rule: CensorRule, trigger: Found, question: Question) -> Censored:
     fired = () if rule.trigger == "no_baseline" else (f"{rule.description} on day {trigger.day} ({trigger.table})",)
     told = trigger.words or fired
     if rule.at == "trigger":
-        return Censored(rule.name, rule.description, trigger)
+        return Censored(rule.trigger, rule.description, trigger)
     read = question.adequate(trigger.day) if rule.at == "last_adequate" else None
     end = _origin(question) if read is None else _of(read, question)
-    return Censored(rule.name, rule.description, Found(end.day, end.table, end.row_day, told))
+    return Censored(rule.trigger, rule.description, Found(end.day, end.table, end.row_day, told))
 
 
 def _origin(question: Question) -> Found:

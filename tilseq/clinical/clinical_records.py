@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import polars as pl
@@ -11,6 +11,7 @@ import polars as pl
 from tilseq.clinical.assessments import Row
 from tilseq.errors import TableError
 from tilseq.tables import Column, Table, as_polars, conform
+from tilseq.tables.best_response import BEST_RESPONSE
 from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, LESIONS, RESPONSE_READS, SCHEDULE, SUBJECTS, THERAPIES
 from tilseq.tables.outputs import RESPONSE
 
@@ -28,19 +29,15 @@ SUBJECT_DAYS = _part(
 )
 NEW_LESIONS = _part(LESIONS, "subject", "day", "visit", "reader", "lesion", "role", "state")
 READS = _part(RESPONSE, "subject", "reader", "day", "visit", "baseline", "new_lesion", "response", "recorded")
-BEST_RESPONSES = Table(
+BEST_RESPONSES = _part(
+    BEST_RESPONSE,
+    "subject",
+    "reader",
+    "source",
+    "confirmation",
     "best_response",
-    "What the derivation asks of best responses.",
-    (
-        _SUBJECT,
-        Column("reader", "text", "Who read the scans."),
-        Column("source", "text", "Which responses it rests on.", needed=True, allowed=("recorded", "derived")),
-        Column("confirmation", "text", "Whether it was asked for.", needed=True, allowed=("required", "not_required")),
-        Column("best_response", "text", "Best overall response.", needed=True),
-        Column("response_day", "integer", "First CR or PR of the response that counts.", unit="d"),
-        Column("confirmation_day", "integer", "Day that confirmed it.", unit="d"),
-    ),
-    key=("subject", "reader", "source", "confirmation"),
+    "response_day",
+    "confirmation_day",
 )
 CONTACTS = Table(
     "contacts",
@@ -64,7 +61,9 @@ class Records:
     reads
         Rows of `response`; of `responses` with what was recorded in `recorded`. `table` says which.
     therapies, schedule, infusions, lesions, responders
-        Rows of those tables, None where not given; `responders` are best responses by the confirmation asked for.
+        Rows of those tables, None where not given; `responders` are those of best responses.
+    refused
+        Subject → why it cannot be evaluated; none of its rows is here.
     """
 
     subjects: Sequence[Row]
@@ -76,6 +75,46 @@ class Records:
     lesions: Sequence[Row] | None
     responders: Sequence[Row] | None
     contacts: Sequence[Row]
+    refused: Mapping[str, str]
+
+    def refusing(self, refused: Mapping[str, str]) -> Records:
+        """Return the records without the rows of further subjects.
+
+        Parameters
+        ----------
+        refused
+            Subject → why it cannot be evaluated, such as what `contradictions` says.
+        """
+        known = {row["subject"] for row in self.subjects}
+        tables = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "refused"}
+        kept: dict[str, Any] = {
+            name: None if rows is None else [row for row in rows if row.get("subject") not in refused]
+            for name, rows in tables.items()
+        }
+        named = {subject: why for subject, why in refused.items() if subject in known}
+        return replace(self, **kept, refused={**self.refused, **named})
+
+    def confirmed(self, confirmation: str) -> Records:
+        """Return the records with the best responses by one kind of confirmation alone.
+
+        Parameters
+        ----------
+        confirmation
+            `required` or `not_required`, as table `best_response` has it.
+
+        Raises
+        ------
+        TableError
+            There are best responses, and none by this.
+        """
+        if not self.responders:
+            return self
+        asked = [row for row in self.responders if row["confirmation"] == confirmation]
+        if not asked:
+            found = self.responders[0]["confirmation"]
+            what = "no best response by the confirmation that the rules ask for"
+            raise TableError(what, column="confirmation", found=found, expected=confirmation)
+        return replace(self, responders=asked)
 
 
 def numbered_rows(frame: Any, table: Table, refused: Collection[str] = (), *, wider: bool = False) -> list[Row]:
@@ -105,7 +144,7 @@ def numbered_rows(frame: Any, table: Table, refused: Collection[str] = (), *, wi
     return list(typed.rows(named=True))
 
 
-def gather_records(
+def clinical_records(
     responses: Any,
     followup: Any,
     subjects: Any,
@@ -116,28 +155,46 @@ def gather_records(
     lesions: Any = None,
     best_response: Any = None,
     contacts: Any = None,
-    confirmation: str = "required",
-    refused: Collection[str] = (),
+    refused: Mapping[str, str] | None = None,
 ) -> Records:
-    """Return the rows of all tables; see `time_to_event` for what each may hold.
+    """Gather what `time_to_event` and `contradictions` look at; each table polars or pandas.
+
+    Parameters
+    ----------
+    responses
+        Table `response` (derived, with what was recorded) or `responses` (recorded alone). Where `responses` alone is
+        given nobody can tell whether there was a baseline, and its absence censors nobody.
+    followup
+        Table `followup`; a row for each subject.
+    subjects
+        Table `subjects`, of which the days are used; a row for each subject.
+    therapies
+        Table `therapies`; those that begin after the infusion count, or without one after lymphodepletion or the
+        origin.
+    schedule
+        Table `schedule` of planned tumour assessments.
+    infusions
+        Table `infusions`. Without it every subject counts as infused on day 0.
+    lesions
+        Table `lesions`; tells of the day on which a new lesion was seen.
+    best_response
+        Table `best_response`; without it DOR and TTR are not derived, as nobody is known to have responded.
+    contacts
+        Columns `subject, day, table`: days of further tables on which a subject was alive.
+    refused
+        Subject → why it cannot be evaluated; its rows are not looked at.
 
     Raises
     ------
     TableError
         A table breaks its registry.
     """
+    refused = refused or {}
 
     def rows(frame: Any, table: Table, *, wider: bool = False) -> list[Row] | None:
         return None if frame is None else numbered_rows(frame, table, refused, wider=wider)
 
-    responders = rows(best_response, BEST_RESPONSES, wider=True)
-    if responders:
-        asked = [row for row in responders if row["confirmation"] == confirmation]
-        if not asked:
-            found = responders[0]["confirmation"]
-            what = "no best response by the confirmation that the rules ask for"
-            raise TableError(what, column="confirmation", found=found, expected=confirmation)
-        responders = asked
+    known = set(as_polars(subjects)["subject"])
     return Records(
         numbered_rows(subjects, SUBJECT_DAYS, refused, wider=True),
         numbered_rows(followup, FOLLOWUP, refused),
@@ -146,8 +203,9 @@ def gather_records(
         rows(schedule, SCHEDULE),
         rows(infusions, INFUSIONS),
         rows(lesions, NEW_LESIONS, wider=True),
-        responders,
+        rows(best_response, BEST_RESPONSES, wider=True),
         rows(contacts, CONTACTS) or [],
+        {subject: why for subject, why in refused.items() if subject in known},
     )
 
 

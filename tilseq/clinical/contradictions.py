@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from tilseq.clinical.assessments import Row
-from tilseq.clinical.clinical_records import RESPONDERS, Records, gather_records
+from tilseq.clinical.clinical_records import RESPONDERS, Records
 from tilseq.clinical.endpoint_rules import TimeToEventRules
+from tilseq.clinical.reader_series import first_infusions, series_by_subject
 from tilseq.errors import TableError
 
 ORIGIN_DAYS = {
     "infusion": "the first infusion",
     "lymphodepletion": "the first day of lymphodepletion",
+    "first_dose": "the first dose",
     "enrollment": "the enrolment",
     "randomization": "the randomisation",
 }
@@ -38,63 +39,34 @@ class Contradiction:
     error: TableError
 
 
-def contradictions(
-    responses: Any,
-    followup: Any,
-    subjects: Any,
-    *,
-    therapies: Any = None,
-    schedule: Any = None,
-    infusions: Any = None,
-    lesions: Any = None,
-    best_response: Any = None,
-    contacts: Any = None,
-    rules: TimeToEventRules | None = None,
-    refused: Collection[str] = (),
-) -> list[Contradiction]:
+def contradictions(records: Records, rules: TimeToEventRules | None = None) -> list[Contradiction]:
     """Return what is wrong with single subjects, so that the others can be derived.
 
     A subject without follow-up or unknown to `subjects`; a death before the infusion or another origin that the rules
     count from, so that a time would not be positive; a last day alive before an origin or after the death; an
     assessment or therapy after the death; an enrolment after the infusion; a cause of death or a reason to stop
-    without its day; a responder without the day of the response, with one before the treatment or after progression,
-    without assessments or by responses that do not count; assessments with and without a reader in one table.
+    without its day; a responder without the day of the response, with one before the treatment, after progression that
+    counts or after the data cut, without assessments or by responses that do not count; assessments with and without a
+    reader in one table.
 
     Parameters
     ----------
-    responses, followup, subjects, therapies, schedule, infusions, lesions, best_response, contacts, rules
-        As in `time_to_event`.
-    refused
-        Subjects whose rows are not looked at.
+    records
+        As `clinical_records` gathers them.
+    rules
+        As of `time_to_event`.
 
     Raises
     ------
     TableError
-        A table breaks its registry.
+        There are best responses, and none by the confirmation that the rules ask for.
     """
     rules = rules or TimeToEventRules()
-    records = gather_records(
-        responses,
-        followup,
-        subjects,
-        therapies=therapies,
-        schedule=schedule,
-        infusions=infusions,
-        lesions=lesions,
-        best_response=best_response,
-        contacts=contacts,
-        confirmation=rules.confirmation,
-        refused=refused,
-    )
-    return contradictions_in(records, rules)
-
-
-def contradictions_in(records: Records, rules: TimeToEventRules) -> list[Contradiction]:
-    """Return what is wrong with single subjects of gathered records, table by table in the order of the rows."""
+    records = records.confirmed(rules.confirmation)
     origins = _origins(records, rules)
     infused = {row["subject"]: row["day"] for row in sorted(records.infusions or (), key=lambda row: row["day"])}
     died = {row["subject"]: row["death_day"] for row in records.followup if row["death_day"] is not None}
-    found = [
+    return [
         *_strangers(records),
         *_of_subjects(records),
         *(one for row in records.followup for one in _of_followup(row, origins.get(row["subject"], {}), infused)),
@@ -102,7 +74,6 @@ def contradictions_in(records: Records, rules: TimeToEventRules) -> list[Contrad
         *_of_readers(records),
         *_of_responders(records, origins, rules),
     ]
-    return found
 
 
 def _found(
@@ -116,14 +87,12 @@ def _found(
 def _origins(records: Records, rules: TimeToEventRules) -> dict[str, dict[str, int]]:
     """Return the known days that the rules count from of each subject, by the origin's name."""
     asked = {name for endpoint in rules.endpoints for name in endpoint.origins if name != "response"}
-    asked = {rules.first_dose or name if name == "first_dose" else name for name in asked} | {"infusion"}
-    infused: dict[str, int] = {}
-    for row in records.infusions or ():
-        infused[row["subject"]] = min(infused.get(row["subject"], row["day"]), row["day"])
+    asked = {rules.origin(name) for name in asked} | {"infusion"}
+    infused = first_infusions(records)
     days: dict[str, dict[str, int]] = {}
     for row in records.subjects:
         known = {name: row[f"{name}_day"] for name in asked if name != "infusion"}
-        known["infusion"] = 0 if records.infusions is None else infused.get(row["subject"])
+        known["infusion"] = infused[row["subject"]]
         days[row["subject"]] = {name: day for name, day in known.items() if day is not None}
     return days
 
@@ -206,7 +175,8 @@ def _of_responders(
 ) -> Iterator[Contradiction]:
     sources = _sources(records, rules)
     given = {(row["subject"], row["reader"], row["source"]) for row in records.responders or ()}
-    progressed = _first_progressions(records, sources)
+    progressed = _first_progressions(records, origins, rules)
+    cuts = {row["subject"]: row["data_cut_day"] for row in records.followup}
     for row in records.responders or ():
         key, day, word = (row["subject"], row["reader"]), row["response_day"], row["best_response"]
         starts = origins.get(row["subject"], {}).values()
@@ -221,6 +191,9 @@ def _of_responders(
             yield _found(row, "best_response", "response_day", f"{word} without the day of the response")
         elif starts and day <= max(starts):
             yield _found(row, "best_response", "response_day", "a response that is not after the treatment began")
+        elif (late := _after_cut(row, cuts.get(row["subject"]))) is not None:
+            what = f"the response or its confirmation is after the data cut (day {cuts[row['subject']]})"
+            yield _found(row, "best_response", late, what, mend="give best_response the followup, which cuts the reads")
         elif progressed.get(key, day) < day:
             told = f"a response after the progression of day {progressed[key]}"
             yield _found(row, "best_response", "response_day", told)
@@ -237,14 +210,27 @@ def _sources(records: Records, rules: TimeToEventRules) -> dict[tuple[str, str |
     )
 
 
+def _after_cut(row: Row, cut: int | None) -> str | None:
+    """Return the column of a response or confirmation after the data cut."""
+    days = {name: row[name] for name in ("response_day", "confirmation_day") if row[name] is not None}
+    return None if cut is None else next((name for name, day in days.items() if day > cut), None)
+
+
 def _first_progressions(
-    records: Records, sources: Mapping[tuple[str, str | None], str]
+    records: Records, origins: Mapping[str, Mapping[str, int]], rules: TimeToEventRules
 ) -> dict[tuple[str, str | None], int]:
-    """Return the day of the first PD after the infusion's day 0 of each subject and reader."""
+    """Return the day of the first PD that counts for any endpoint of each subject and reader."""
+    asking = [one for one in rules.endpoints if "progression" in one.events]
+    names = {rules.origin(name) for one in asking for name in one.origins} - {"response"}
     days: dict[tuple[str, str | None], int] = {}
-    for row in records.reads:
-        key = (row["subject"], row["reader"])
-        word = row["recorded" if sources.get(key) == "recorded" else "response"]
-        if word == "PD" and row["day"] > 0:
-            days[key] = min(days.get(key, row["day"]), row["day"])
+    for subject, by_reader in series_by_subject(records, rules).items():
+        start = min((day for name, day in origins[subject].items() if name in names), default=None)
+        for reader, series in by_reader.items():
+            counted = [
+                read.row_day
+                for read in series.reads
+                if read.response == "PD" and start is not None and read.day > start
+            ]
+            if counted:
+                days[subject, reader] = min(counted)
     return days

@@ -23,7 +23,7 @@ TRIGGER_NAMES = (
 END_NAMES = ("last_adequate", "last_alive")
 POPULATIONS = ("all", "infused", "responders")
 
-FirstDose = Literal["lymphodepletion", "infusion"]
+FirstDose = Literal["lymphodepletion", "infusion", "recorded"]
 Preset = Literal["customary", "lm103"]
 Style = Literal["fda", "ema"]
 
@@ -34,10 +34,8 @@ class CensorRule:
 
     Attributes
     ----------
-    name
-        What the row's `rule` says.
     trigger
-        What sets it off, one of `TRIGGER_NAMES`.
+        What sets it off, one of `TRIGGER_NAMES`; the row's `rule` says it.
     at
         Where the time then ends: `origin`, `last_adequate` (last adequate assessment up to the trigger, else the
         origin) or `trigger`.
@@ -45,7 +43,6 @@ class CensorRule:
         What the row's `description` says.
     """
 
-    name: str
     trigger: str
     at: Literal["origin", "last_adequate", "trigger"]
     description: str
@@ -109,25 +106,25 @@ class Endpoint:
 FDA = Censoring(
     "fda",
     (
-        CensorRule("no_baseline", "no_baseline", "origin", "no baseline assessment"),
-        CensorRule("new_therapy", "new_therapy", "last_adequate", "new anti-tumour therapy began"),
-        CensorRule("missed_visits", "missed_visits", "last_adequate", "event after two or more missed assessments"),
-        CensorRule("clinical_progression", "clinical_progression", "last_adequate", "progression without a scan of it"),
-        CensorRule("stopped", "stopped", "last_adequate", "stopped for toxicity or another reason"),
+        CensorRule("no_baseline", "origin", "no baseline assessment"),
+        CensorRule("new_therapy", "last_adequate", "new anti-tumour therapy began"),
+        CensorRule("missed_visits", "last_adequate", "event after two or more missed assessments"),
+        CensorRule("clinical_progression", "last_adequate", "progression without a scan of it"),
+        CensorRule("stopped", "last_adequate", "stopped for toxicity or another reason"),
     ),
     clinical_progression=False,
 )
 EMA = Censoring("ema", (), clinical_progression=True)
 CENSORINGS = {one.name: one for one in (FDA, EMA)}
 
-_DEATH_CENSORS = CensorRule("death", "death", "last_adequate", "died without progression")
-_OTHER_DEATH_CENSORS = CensorRule("other_death", "other_death", "last_adequate", "died of something else")
+_DEATH_CENSORS = CensorRule("death", "last_adequate", "died without progression")
+_OTHER_DEATH_CENSORS = CensorRule("other_death", "last_adequate", "died of something else")
 _FOLLOW_UP = Endpoint(
     "follow_up",
     ("infusion",),
     ("last_alive",),
     "last_alive",
-    (CensorRule("death", "death", "trigger", "death ended the follow-up"),),
+    (CensorRule("death", "trigger", "death ended the follow-up"),),
 )
 _RESPONSE_TO_END = Endpoint("DOR", ("response",), ("progression", "death"), "last_adequate", (), "responders")
 
@@ -171,7 +168,7 @@ class TimeToEventRules:
     censoring
         Style of censoring of endpoints that progression ends.
     first_dose
-        Of what the first dose is, where an endpoint counts from it.
+        Of what the first dose is, where an endpoint counts from it; `recorded`: `first_dose_day` of `subjects`.
     confirmation
         Who is a responder: by `required` or `not_required` confirmation, as table `best_response` has it.
     source
@@ -195,6 +192,12 @@ class TimeToEventRules:
     same_day: Literal["event", "censored"] = "event"
     unknown_death_cause: Literal["tumor", "other"] = "tumor"
 
+    def origin(self, name: str) -> str:
+        """Return the origin that a name of an endpoint's origins stands for: the first dose is of what was said."""
+        if name != "first_dose" or self.first_dose in (None, "recorded"):
+            return name
+        return str(self.first_dose)
+
     def __post_init__(self) -> None:
         """Refuse what no rule can be found for, and a first dose of nobody knows what."""
         for setting, allowed in _SETTINGS.items():
@@ -212,7 +215,7 @@ class TimeToEventRules:
             raise AnalysisError(
                 f"{' and '.join(needing)} count from the first dose, and it is not said of what",
                 column="first_dose",
-                expected="lymphodepletion or infusion",
+                expected="lymphodepletion, infusion or recorded",
                 mend="set first_dose as the protocol means it",
             )
 
@@ -239,7 +242,7 @@ def time_to_event_rules(
         `fda`: new therapy, two missed visits, no baseline, progression without a scan of it and a stop for another
         reason censor. `ema`: none of them does, and the progression without a scan is an event.
     first_dose
-        What the first dose is of; `lm103` asks for it.
+        What the first dose is of, or `recorded` for the day in `subjects`; `lm103` asks for it.
     death_in_ttp
         Where a death that is no event of TTP censors it: at the last adequate assessment, or on the day of the death.
     confirmation, source, progression_day, same_day, unknown_death_cause
@@ -272,7 +275,7 @@ def time_to_event_rules(
 
 
 _SETTINGS: dict[str, tuple[str | None, ...]] = {
-    "first_dose": (None, "lymphodepletion", "infusion"),
+    "first_dose": (None, "lymphodepletion", "infusion", "recorded"),
     "confirmation": ("required", "not_required"),
     "source": ("recorded", "derived"),
     "progression_day": ("new_lesion", "last_scan"),
@@ -317,5 +320,5 @@ def _check(endpoint: Endpoint) -> None:
 
 
 def _check_rule(rule: CensorRule) -> None:
-    _known(f"rule {rule.name}, trigger", rule.trigger, TRIGGER_NAMES)
-    _known(f"rule {rule.name}, at", rule.at, ("origin", "last_adequate", "trigger"))
+    _known("rule, trigger", rule.trigger, TRIGGER_NAMES)
+    _known(f"rule {rule.trigger}, at", rule.at, ("origin", "last_adequate", "trigger"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tilseq.clinical.endpoint_rules import TimeToEventRules
-from tilseq.clinical.histories import Found, History, Series
+from tilseq.clinical.histories import History
+from tilseq.clinical.reader_series import Found, Series
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,10 @@ class Event:
     found: Found
 
 
-Source = Callable[[History, Series, int, TimeToEventRules], Event | None]
+Source = Callable[[History, Series, int], Event | None]
 
 
-def progression(history: History, series: Series, start: int, rules: TimeToEventRules) -> Event | None:
+def progression(history: History, series: Series, start: int) -> Event | None:
     """Return the first PD after the start."""
     read = next((read for read in series.reads if read.response == "PD" and read.day > start), None)
     if read is None:
@@ -30,31 +30,32 @@ def progression(history: History, series: Series, start: int, rules: TimeToEvent
     return Event("progression", "progression on a scan", Found(read.day, series.table, read.row_day, words))
 
 
-def death(history: History, series: Series, start: int, rules: TimeToEventRules) -> Event | None:
+def death(history: History, series: Series, start: int) -> Event | None:
     """Return the death, of whatever cause."""
     return None if history.death is None else Event("death", "death", history.death)
 
 
-def tumor_death(history: History, series: Series, start: int, rules: TimeToEventRules) -> Event | None:
+def tumor_death(history: History, series: Series, start: int) -> Event | None:
     """Return the death, where it counts as one from the tumour."""
     if history.death is None or not history.tumor_death:
         return None
-    return Event("tumor_death", "death from the tumour", history.death)
+    words = "death of unknown cause, counted as from the tumour" if history.unknown_cause else "death from the tumour"
+    return Event("tumor_death", words, history.death)
 
 
-def clinical_progression(history: History, series: Series, start: int, rules: TimeToEventRules) -> Event | None:
+def clinical_progression(history: History, series: Series, start: int) -> Event | None:
     """Return the progression that no scan shows."""
     if history.stop is None or history.stop_reason != "clinical_progression":
         return None
     return Event("clinical_progression", "progression without a scan of it", history.stop)
 
 
-def response(history: History, series: Series, start: int, rules: TimeToEventRules) -> Event | None:
+def response(history: History, series: Series, start: int) -> Event | None:
     """Return the first CR or PR of the response that counts."""
     return None if series.response is None else Event("response", "first CR or PR", series.response)
 
 
-def last_alive(history: History, series: Series, start: int, rules: TimeToEventRules) -> Event | None:
+def last_alive(history: History, series: Series, start: int) -> Event | None:
     """Return the end of the follow-up of a subject alive: the event of reverse Kaplan-Meier."""
     if history.death is not None or history.alive is None:
         return None
@@ -71,10 +72,8 @@ EVENT_SOURCES: Mapping[str, Source] = {
 }
 
 
-def first_event(
-    names: tuple[str, ...], history: History, series: Series, start: int, rules: TimeToEventRules
-) -> Event | None:
+def first_event(names: tuple[str, ...], history: History, series: Series, start: int) -> Event | None:
     """Return the earliest event from the start on of the kinds named, of two on one day that named first."""
-    events = [EVENT_SOURCES[name](history, series, start, rules) for name in names]
+    events = [EVENT_SOURCES[name](history, series, start) for name in names]
     later = [event for event in events if event is not None and event.found.day >= start]
     return min(later, key=lambda event: event.found.day, default=None)

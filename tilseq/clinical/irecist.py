@@ -9,38 +9,39 @@ import polars as pl
 
 from tilseq.clinical.assessments import MICROMETRES, Assessment, Row, gather, numbered
 from tilseq.clinical.irecist_course import Course, IrecistPolicy, Visit
-from tilseq.clinical.recist import Regrowth, Undersized, new_lesions, response, treatment_days
+from tilseq.clinical.recist import new_lesions
+from tilseq.clinical.treatment_days import resection_days, treatment_days
+from tilseq.errors import AnalysisError
 from tilseq.tables import as_polars, conform
 from tilseq.tables.best_response import IRECIST, IRECIST_BEST
 from tilseq.tables.inputs import LESIONS
+from tilseq.tables.outputs import RESPONSE
 
 RANKS = ("iCR", "iPR", "iSD", "NON-iCR/NON-iUPD", "iCPD", "iUPD", "NE")
 DEFAULT = IrecistPolicy()
 
 
 def irecist(
-    lesions: Any,
-    subjects: Any = None,
-    *,
-    policy: IrecistPolicy = DEFAULT,
-    regrowth: Regrowth = "sum_rule",
-    undersized: Undersized = "refuse",
-    lesion_rows: Sequence[int] | None = None,
+    lesions: Any, response_table: Any, subjects: Any = None, *, policy: IrecistPolicy = DEFAULT
 ) -> pl.DataFrame:
     """Derive the response at each visit by iRECIST.
 
     Progression by RECIST 1.1 is unconfirmed (iUPD). A later assessment confirms it (iCPD) if targets that had
     progressed have grown by another 5 mm in sum, non-targets that had have grown at all, another new lesion is seen,
     new lesions have grown (5 mm in sum of those measured, or `progressed`), or lesions of another kind have
-    progressed. Growth counts from the first iUPD, so that small steps add up. Where nothing confirms it and the
-    lesions meet iCR, iPR or iSD against the baseline, the bar is reset: progression must occur anew, against the
-    nadir. New lesions that are still there keep the response at iUPD, unless the targets are smaller than at the iUPD;
-    they allow no iCR.
+    progressed. Growth counts from the first iUPD, so that small steps add up, and is of the lesions that both
+    assessments measure. Where nothing confirms it and the lesions meet iCR, iPR or iSD against the baseline, the bar
+    is reset: progression must occur anew, against the nadir. New lesions that are still there keep the response at
+    iUPD, unless the targets are smaller than at the iUPD; they allow no iCR.
 
     Parameters
     ----------
-    lesions, subjects, regrowth, undersized, lesion_rows
-        As of `response`. A non-target or new lesion is `progressed` at a visit where it has grown since the one before.
+    lesions
+        Table `lesions`. A non-target or new lesion is `progressed` at a visit where it has grown since the one before.
+    response_table
+        Table `response` of these lesions, as `response` returns it.
+    subjects
+        As of `response`.
     policy
         Days between iUPD and its confirmation, by default 28 to 56.
 
@@ -51,10 +52,8 @@ def irecist(
 
     Raises
     ------
-    StudyError
-        As of `response`.
     AnalysisError
-        A policy that cannot be.
+        An assessment of the lesions that is not in the responses, or a policy that cannot be.
 
     Notes
     -----
@@ -62,17 +61,22 @@ def irecist(
     of the EORTC. Every new lesion that is measured counts in their sum, not five of them and two an organ. A scan made
     for symptoms may by those clarifications confirm before four weeks: it does not here.
     """
-    settings: dict[str, Any] = {"regrowth": regrowth, "undersized": undersized, "lesion_rows": lesion_rows}
-    table = response(lesions, subjects=subjects, **settings)
-    days = treatment_days(subjects)
-    resection = {subject: max(last, last if harvest is None else harvest) for subject, (harvest, last) in days.items()}
-    series = gather(numbered(lesions, LESIONS, None), [], resection)
+    table = conform(as_polars(response_table), RESPONSE)
+    series = gather(numbered(lesions, LESIONS, None), [], resection_days(treatment_days(subjects)))
     by_series: dict[tuple[str, str | None], dict[int, Row]] = {}
     for row in table.iter_rows(named=True):
         by_series.setdefault((row["subject"], row["reader"]), {})[row["day"]] = row
     rows: list[Row] = []
     for (subject, reader), assessments in series.items():
-        found = _course(assessments, by_series[subject, reader], policy)
+        by_day = by_series.get((subject, reader), {})
+        absent = next((one.day for one in assessments if one.day not in by_day), None)
+        if absent is not None:
+            raise AnalysisError(
+                "an assessment of the lesions is not in the responses",
+                found=f"subject {subject}, reader {reader}, day {absent}",
+                mend="give the responses that were derived from these lesions",
+            )
+        found = _course(assessments, by_day, policy)
         rows += [{"subject": subject, "reader": reader} | row for row in found]
     return IRECIST.frame(rows)
 
@@ -106,14 +110,15 @@ def _course(assessments: Sequence[Assessment], by_day: Mapping[int, Row], policy
 
 def _visit(one: Assessment, row: Row, targets: Sequence[str], new: set[str]) -> Visit:
     """Return what the course of iRECIST needs of an assessment."""
-    sizes = [one.lesions[name]["size"] for name in targets if name in one.lesions]
+    sizes = {name: one.lesions[name]["size"] for name in targets if name in one.lesions}
+    measured = {name: size for name, size in sizes.items() if size is not None}
     others = {name: lesion for name, lesion in one.lesions.items() if lesion["role"] != "target"}
     return Visit(
         one.day,
         row["target_response"],
         row["nontarget_response"],
-        sum(size or 0 for size in sizes),
-        len(sizes) == len(targets) and None not in sizes,
+        measured,
+        len(measured) == len(targets),
         frozenset(new),
         {name: lesion["size"] for name, lesion in others.items() if lesion["size"] is not None},
         frozenset(name for name, lesion in others.items() if lesion["state"] == "progressed"),

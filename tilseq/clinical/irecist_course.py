@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tilseq.clinical.recist import LEAST_GROWTH, overall_response
@@ -49,14 +49,14 @@ class IrecistPolicy:
 class Visit:
     """What one assessment shows; sizes in micrometres.
 
-    `target_sum` is over what was measured; `whole` tells that every target was. `further` holds the lesions, old and
-    new, that the reader calls progressed.
+    `targets` and `sizes` hold what was measured; `whole` tells that every target was. `further` holds the lesions, old
+    and new, that the reader calls progressed.
     """
 
     day: int
     target: str | None
     nontarget: str | None
-    target_sum: int
+    targets: Mapping[str, int]
     whole: bool
     new: frozenset[str]
     sizes: Mapping[str, int]  # of new lesions and of non-targets, where measured
@@ -135,7 +135,7 @@ class Course:
             return "iUPD", first.day, ["progression without further growth"]
         if found == "NE":
             return "NE", first.day, []
-        shrunk = visit.whole and visit.target_sum < first.target_sum and visit.target is not None
+        shrunk = visit.whole and _growth(visit.targets, first.targets) < 0
         if visit.new and not shrunk:
             pending.last_day = visit.day
             return "iUPD", first.day, ["new lesions without further growth, targets not smaller"]
@@ -148,16 +148,17 @@ class Course:
         Growth counts from the first iUPD, so that small steps add up.
         """
         first = pending.first
-        if TARGETS in pending.kinds and visit.target_sum - first.target_sum >= LEAST_GROWTH:
+        if TARGETS in pending.kinds and _growth(visit.targets, first.targets) >= LEAST_GROWTH:
             yield "targets 5 mm or more above the iUPD"
-        if NONTARGETS in pending.kinds and (visit.nontarget == "PD" or _growth(visit, first, self.nontargets) > 0):
+        grown = _growth(visit.sizes, first.sizes, self.nontargets) > 0
+        if NONTARGETS in pending.kinds and (visit.nontarget == "PD" or grown):
             yield "non-targets grown further"
         if visit.new - pending.known:
             yield "another new lesion" if NEW in pending.kinds else "a new lesion, progression of another kind"
         if NEW in pending.kinds:
             if visit.new & visit.further:
                 yield "new lesions grown further"
-            elif _growth(visit, first, visit.new) >= LEAST_GROWTH:
+            elif _growth(visit.sizes, first.sizes, visit.new) >= LEAST_GROWTH:
                 yield "new lesions 5 mm or more above the iUPD"
         for kind, word in ((TARGETS, visit.target), (NONTARGETS, visit.nontarget)):
             if word == "PD" and kind not in pending.kinds:
@@ -181,7 +182,7 @@ class Course:
         return WORDS.get(found, "NE")
 
 
-def _growth(visit: Visit, first: Visit, names: frozenset[str]) -> int:
-    """Return the growth of those lesions that both assessments measure."""
-    both = [name for name in names if name in visit.sizes and name in first.sizes]
-    return sum(visit.sizes[name] - first.sizes[name] for name in both)
+def _growth(now: Mapping[str, int], first: Mapping[str, int], names: Collection[str] | None = None) -> int:
+    """Return the growth of those lesions that both assessments measure, of all or of those named."""
+    both = [name for name in now if name in first and (names is None or name in names)]
+    return sum(now[name] - first[name] for name in both)

@@ -7,9 +7,8 @@ from typing import Any
 import polars as pl
 
 from tilseq.clinical.survival_times import read_times
+from tilseq.clinical.time_to_event import NOT_EVALUABLE
 from tilseq.errors import TableError
-
-NOT_EVALUABLE = "not_evaluable"
 
 
 def landmark(time_to_event: Any, day: int) -> pl.DataFrame:

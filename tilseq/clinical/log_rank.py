@@ -11,6 +11,8 @@ from tilseq.clinical.survival_times import CANNOT, Flags, Floats, checked
 from tilseq.errors import AnalysisError
 
 FEWEST_EXPECTED = 5.0  # events of a group, below which chi-square finds too much
+FEW_EXPECTED = f"as a group has fewer than {FEWEST_EXPECTED:g} expected events"
+PERMUTATIONS = 9_999  # where chi-square finds too much
 CHUNK = 1_000  # permutations at once
 
 
@@ -27,7 +29,9 @@ class LogRank:
     statistic, df, p
         Chi-square, its degrees of freedom and p; None where there are none.
     reason
-        Why there are none, or why p by chi-square is not to be relied on.
+        Why there are none, or how p was found where not by chi-square, or why that is not to be relied on.
+    sure
+        There is a p, and it holds what it says.
     """
 
     groups: tuple[str, ...]
@@ -37,6 +41,7 @@ class LogRank:
     df: int | None
     p: float | None
     reason: str | None = None
+    sure: bool = False
 
 
 def log_rank(
@@ -45,14 +50,14 @@ def log_rank(
     group: ArrayLike,
     strata: ArrayLike | None = None,
     *,
-    permutations: int = 0,
+    permutations: int | None = None,
     seed: int = 0,
 ) -> LogRank:
     """Test whether groups have one hazard: observed less expected events at each event's day (Mantel 1966; Peto 1972).
 
     The variance is hypergeometric, as R's ``survdiff``. A group that is at risk at no event's day does not count.
     With fewer than 5 expected events in a group p by chi-square is often too small (a group of two is found to differ
-    in 10 of 100 trials without any difference, benchmarks/RESULTS.md): the reason says so, and a permutation serves.
+    in 10 of 100 trials without any difference, benchmarks/RESULTS.md): there p is by permutation, as the reason says.
 
     Parameters
     ----------
@@ -65,7 +70,8 @@ def log_rank(
     permutations
         Above 0, p is the share of so many random exchanges of subjects between groups, within strata, whose observed
         less expected events lie as far apart (the sum of their squares, each over its group's size); the statistic
-        stays chi-square. It holds where groups are censored alike.
+        stays chi-square. It holds where groups are censored alike. 0 is chi-square always; None, the default, is 9,999
+        where a group has fewer than 5 expected events, else chi-square.
     seed
         Of the permutations.
 
@@ -94,12 +100,17 @@ def log_rank(
         return LogRank(names, observed, expected, None, None, None, f"{CANNOT}: {why}")
     difference = (observed - expected)[compared]
     statistic = float(difference @ np.linalg.solve(variance[np.ix_(compared, compared)], difference))
-    p, reason = float(chdtrc(len(compared), statistic)), None
-    if permutations > 0:
-        p = _permuted(_scores(times, happened, stratum), place, stratum, permutations, seed)
-    elif expected[expected > 0].min() < FEWEST_EXPECTED:
-        reason = f"p by chi-square is unsure: a group with fewer than {FEWEST_EXPECTED:g} expected events"
-    return LogRank(names, observed, expected, statistic, len(compared), p, reason)
+    few = expected[expected > 0].min() < FEWEST_EXPECTED
+    found = (names, observed, expected, statistic, len(compared))
+    draws = (PERMUTATIONS if few else 0) if permutations is None else permutations
+    if draws > 0:
+        p = _permuted(_scores(times, happened, stratum), place, stratum, draws, seed)
+        why = (
+            f"p by {draws:,} permutations{', ' + FEW_EXPECTED if few else ''}: it holds where groups are censored alike"
+        )
+        return LogRank(*found, p, why, sure=True)
+    why = f"p by chi-square is unsure, {FEW_EXPECTED}"
+    return LogRank(*found, float(chdtrc(len(compared), statistic)), why if few else None, sure=not few)
 
 
 def _scores(times: Floats, happened: Flags, stratum: NDArray[np.intp]) -> Floats:

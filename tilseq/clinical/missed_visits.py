@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tilseq.clinical.assessments import Row
-from tilseq.clinical.histories import Read
+from tilseq.clinical.reader_series import Read
 
 
 @dataclass(frozen=True)

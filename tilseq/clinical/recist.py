@@ -27,20 +27,13 @@ from tilseq.clinical.baseline import (
     undersized_targets,
 )
 from tilseq.clinical.reconcile import readers_half_named, reconcile
+from tilseq.clinical.treatment_days import resection_days, treatment_days
 from tilseq.errors import StudyError, TableError
-from tilseq.tables import Table, as_polars, conform
-from tilseq.tables.inputs import LESIONS, RESPONSE_READS, SUBJECTS
+from tilseq.tables import Table
+from tilseq.tables.inputs import LESIONS, RESPONSE_READS
 from tilseq.tables.outputs import RESPONSE
 
 LEAST_GROWTH = 5 * MICROMETRES
-STARTS = ("lymphodepletion_day", "first_dose_day")
-TREATMENT_DAYS = Table(
-    "subjects",
-    "Days that set the baseline.",
-    tuple(c for c in SUBJECTS.columns if c.name in ("subject", "harvest_day", *STARTS)),
-    key=("subject",),
-)
-
 Regrowth = Literal["sum_rule", "pd"]
 Undersized = Literal["refuse", "accept"]
 
@@ -104,11 +97,11 @@ def response(
     recorded = [] if responses is None else numbered(responses, RESPONSE_READS, response_rows)
     days = treatment_days(subjects)
     if subjects is not None:
-        for what, rows in (("with lesions", seen), ("with recorded responses", recorded)):
-            _list_unknown(f"a subject {what} is not in subjects", rows, days, problems)
-    resection = {subject: max(last, last if harvest is None else harvest) for subject, (harvest, last) in days.items()}
-    series = gather(seen, problems, resection)
-    readers_half_named([*seen, *recorded], problems)
+        _list_unknown("a subject with lesions is not in subjects", seen, LESIONS, days, problems)
+        what = "a subject with recorded responses is not in subjects"
+        _list_unknown(what, recorded, RESPONSE_READS, days, problems)
+    series = gather(seen, problems, resection_days(days))
+    readers_half_named({LESIONS.name: seen, RESPONSE_READS.name: recorded}, problems)
     rows = []
     for (subject, reader), assessments in series.items():
         harvest, last_day = days.get(subject, (None, 0))
@@ -178,25 +171,15 @@ def nontarget_response(states: Sequence[str | None]) -> str:
     return "CR" if set(states) == {"absent"} else "NON-CR/NON-PD"
 
 
-def treatment_days(subjects: Any) -> dict[str, tuple[int | None, int]]:
-    """Return the day of harvest and the last day before treatment of each subject."""
-    if subjects is None:
-        return {}
-    frame = as_polars(subjects).select(pl.selectors.by_name(*TREATMENT_DAYS.names, require_all=False))
-    days = {}
-    for row in conform(frame, TREATMENT_DAYS).rows(named=True):
-        starts = [row[name] for name in STARTS if row[name] is not None]
-        days[row["subject"]] = (row["harvest_day"], min([0, *starts]))
-    return days
-
-
-def _list_unknown(what: str, rows: Iterable[Row], known: Collection[str], problems: list[TableError]) -> None:
+def _list_unknown(
+    what: str, rows: Iterable[Row], table: Table, known: Collection[str], problems: list[TableError]
+) -> None:
     """List the subjects that are not known, each with its first row."""
     first: dict[str, Row] = {}
     for row in rows:
         if row["subject"] not in known:
             first.setdefault(row["subject"], row)
-    problems += [problem(what, "subject", subject, row=row["row"]) for subject, row in first.items()]
+    problems += [problem(what, "subject", subject, row=row["row"], table=table.name) for subject, row in first.items()]
 
 
 def _derive(

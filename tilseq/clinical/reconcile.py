@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import polars as pl
@@ -11,27 +11,27 @@ from tilseq.clinical.assessments import Row, Series, problem
 from tilseq.errors import TableError
 from tilseq.tables import as_polars, conform
 from tilseq.tables.best_response import RESPONSE_DIFFERENCES
+from tilseq.tables.inputs import RESPONSE_READS
 from tilseq.tables.outputs import RESPONSE
 
 
-def readers_half_named(rows: Iterable[Row], problems: list[TableError]) -> set[str]:
+def readers_half_named(tables: Mapping[str, Iterable[Row]], problems: list[TableError]) -> set[str]:
     """List, and return, subjects with rows without a reader where other rows name one: whose they are is not known."""
     named: dict[str, None] = {}
-    without: dict[str, Row] = {}
-    for row in rows:
-        if row["reader"] is None:
-            without.setdefault(row["subject"], row)
-        else:
-            named.setdefault(row["reader"])
+    without: dict[str, tuple[str, Row]] = {}
+    for table, rows in tables.items():
+        for row in rows:
+            if row["reader"] is None:
+                without.setdefault(row["subject"], (table, row))
+            else:
+                named.setdefault(row["reader"])
     if not named:
         return set()
-    for subject, row in without.items():
+    for subject, (table, row) in without.items():
         place = f"subject {subject}, day {row['day']}; others are of {', '.join(sorted(named))}"
         what = "a row without a reader stands beside rows of one"
         mend = "name the reader in lesions and responses"
-        told = problem(what, "reader", place, mend, row=row["row"])
-        told.file = row.get("file")
-        problems.append(told)
+        problems.append(problem(what, "reader", place, mend, row=row["row"], table=table))
     return set(without)
 
 
@@ -53,7 +53,7 @@ def reconcile(rows: list[Row], series: Series, recorded: Iterable[Row], problems
         if "recorded" in row:
             where = f"subject {who[0]}, reader {who[1]}, day {row['day']}"
             what = "two recorded responses belong to one assessment"
-            problems.append(problem(what, "response", where, row=read["row"]))
+            problems.append(problem(what, "response", where, row=read["row"], table=RESPONSE_READS.name))
         row["recorded"] = read["response"]
         row["agrees"] = None if row.get("response") is None else row["response"] == read["response"]
     return rows

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, NamedTuple
+
+import polars as pl
 
 from tilseq.errors import AnalysisError
+from tilseq.tables import as_polars, conform
+from tilseq.tables.inputs import SCHEDULE
 
 Source = Literal["recorded", "derived"]
 Reference = Literal["infusion", "first_dose", "lymphodepletion", "enrollment", "randomization"]
@@ -20,6 +24,7 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "strict_table3": (True, False),
     "stop_at_progression": (True, False),
 }
+USUAL_SD_DAYS = 42
 CONTROL = ("CR", "PR", "SD", "NON-CR/NON-PD")
 CONFIRMING = {"CR": ("CR",), "PR": ("CR", "PR")}
 
@@ -36,7 +41,9 @@ class BestResponsePolicy:
     confirmation_days
         Least days from a CR or PR to the assessment that confirms it.
     sd_min_days
-        Least days from the reference day to an assessment that counts as SD or NON-CR/NON-PD.
+        Least days from the reference day to an assessment that counts as SD or NON-CR/NON-PD. None: the first planned
+        assessment after the infusion less its window, where a schedule is given and the infusion is the reference;
+        else 42.
     reference
         Day that `sd_min_days` counts from: the first infusion (day 0) or a column of `subjects`.
     max_ne
@@ -60,7 +67,7 @@ class BestResponsePolicy:
 
     source: Source = "recorded"
     confirmation_days: int = 28
-    sd_min_days: int = 42
+    sd_min_days: int | None = None
     reference: Reference = "infusion"
     max_ne: int = 1
     accept_sd: bool = False
@@ -84,10 +91,32 @@ class BestResponsePolicy:
             if allowed is not None and value not in allowed:
                 raise _refusal(field.name, value, "one of " + ", ".join(map(str, allowed)))
             whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+            whole = whole or (value is None and field.name == "sd_min_days")
             if field.name in ("confirmation_days", "sd_min_days", "max_ne") and not whole:
                 raise _refusal(field.name, value, "a whole number, 0 or more")
         if not self.disease_control or not set(self.disease_control) <= set(CONTROL):
             raise _refusal("disease_control", self.disease_control, "some of " + ", ".join(CONTROL))
+
+    @property
+    def least_sd_days(self) -> int:
+        """Least days to SD that hold: `sd_min_days`, else 42."""
+        return USUAL_SD_DAYS if self.sd_min_days is None else self.sd_min_days
+
+    def with_schedule(self, schedule: Any) -> BestResponsePolicy:
+        """Return the policy with the minimum of SD that a schedule gives, where it has none of its own.
+
+        Parameters
+        ----------
+        schedule
+            Table `schedule`, or None.
+        """
+        if schedule is None or self.sd_min_days is not None or self.reference != "infusion":
+            return self
+        planned = conform(as_polars(schedule), SCHEDULE).filter(pl.col("day") > 0).sort("day")
+        if planned.is_empty():
+            return self
+        first = planned.row(0, named=True)
+        return replace(self, sd_min_days=max(0, first["day"] - (first["window"] or 0)))
 
 
 def _refusal(name: str, value: object, expected: str) -> AnalysisError:
@@ -160,7 +189,7 @@ def candidates(reads: Sequence[Read], reference: int, policy: BestResponsePolicy
     a CR or PR that is not confirmed counts as SD where it lies late enough, else as NE.
     """
     for i, (day, _, word) in enumerate(reads):
-        late = day - reference >= policy.sd_min_days
+        late = day - reference >= policy.least_sd_days
         if word in ("CR", "PR"):
             rank = 1 if word == "CR" else 2
             if not confirm:
@@ -190,11 +219,18 @@ def near_misses(
         if starts:
             told = [_unconfirmed(reads, i, policy) for i in starts]
             yield next((text for text in told if "fewer than" in text), told[0])
-    if best in ("PD", "NE"):
-        early = [read for read in reads if read.word in CONTROL and read.day - reference < policy.sd_min_days]
-        for read in early[-1:]:
-            since = f"{read.day - reference} days after the {policy.reference}"
-            yield f"{read.word} of day {read.day}, {since}, before {policy.sd_min_days}"
+    early = too_early(reads, reference, policy, best)
+    if early is not None:
+        since = f"{early.day - reference} days after the {policy.reference}"
+        yield f"{early.word} of day {early.day}, {since}, before {policy.least_sd_days}"
+
+
+def too_early(reads: Sequence[Read], reference: int, policy: BestResponsePolicy, best: str) -> Read | None:
+    """Return the last read that came too early to count as SD, where the best response is PD or NE; else None."""
+    if best not in ("PD", "NE"):
+        return None
+    early = [read for read in reads if read.word in CONTROL and read.day - reference < policy.least_sd_days]
+    return early[-1] if early else None
 
 
 def _unconfirmed(reads: Sequence[Read], start: int, policy: BestResponsePolicy) -> str:

@@ -1,29 +1,30 @@
-"""Rates of response and of disease control with exact limits, over all and by tumour type."""
+"""Rates of response and of disease control with exact limits, over all, by arm and by tumour type."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from tilseq.clinical.assessments import Row
 from tilseq.clinical.best_response import DEFAULT
+from tilseq.clinical.clinical_records import RESPONDERS
 from tilseq.clinical.response_candidates import BestResponsePolicy
 from tilseq.errors import AnalysisError, StudyError, TableError, first_few
 from tilseq.intervals import clopper_pearson
 from tilseq.tables import Table, as_polars, conform
-from tilseq.tables.best_response import BEST_RESPONSE, BEST_RESPONSES
+from tilseq.tables.best_response import BEST_RESPONSE, BEST_WORDS
 from tilseq.tables.inputs import SUBJECTS
 from tilseq.tables.summaries import SUMMARIES
 
 METHOD = "Clopper-Pearson, exact"
-RESPONDERS = ("CR", "PR")
 GROUPS = Table(
     "subjects",
     "Who is in the population, and of which kind.",
-    tuple(c for c in SUBJECTS.columns if c.name in ("subject", "tumor_type")),
+    tuple(c for c in SUBJECTS.columns if c.name in ("subject", "arm", "tumor_type")),
     key=("subject",),
 )
 
@@ -35,31 +36,35 @@ def response_rates(
     *,
     policy: BestResponsePolicy = DEFAULT,
     level: float = 0.95,
+    underived: Collection[str] = (),
 ) -> pl.DataFrame:
     """Return the rates of response (ORR), of disease control (DCR) and of each best response (BOR).
 
-    The denominator is every infused subject, assessed or not: one without an assessment is no responder.
+    The denominator is every infused subject, assessed or not: one without an assessment is no responder. Where
+    `subjects` tells who was enrolled, the same rates are given over all of these as well.
 
     Parameters
     ----------
     best_response
         Table `best_response`.
     subjects
-        Columns `subject` and `tumor_type`; other columns are ignored. Without it the population is every subject of
-        `best_response`, and there are no rates by tumour type.
+        Columns `subject`, `arm` and `tumor_type`; other columns are ignored. Without it the population is every subject
+        of `best_response`, and there are no rates by arm or tumour type.
     infusions
-        Table `infusions`. With it the population is the subjects with an infusion; without it who was infused is not
-        known, all subjects are taken, and `denominator_text` says so.
+        Table `infusions`. With it the populations are `infused`, the subjects with an infusion, and `enrolled`, all of
+        `subjects`; without it who was infused is not known, all subjects are taken, and `denominator_text` says so.
     policy
         Its `disease_control` says which best responses are disease control.
     level
         Coverage of the limits.
+    underived
+        Subjects whose responses could not be derived. They stay in the denominators, and `denominator_text` names them.
 
     Returns
     -------
     polars.DataFrame
-        Table `summaries`: for each reader, with confirmation and without, over all and by tumour type, ORR (CR or PR),
-        DCR and BOR (a row a best response).
+        Table `summaries`: for each population, reader, with confirmation and without, over all, by arm where there are
+        several, and by tumour type, ORR (CR or PR), DCR and BOR (a row a best response).
 
     Raises
     ------
@@ -73,7 +78,32 @@ def response_rates(
     Clopper and Pearson, Biometrika 1934;26:404: 48 of 153 are 24.1 to 39.4 %.
     """
     table = conform(as_polars(best_response), BEST_RESPONSE)
-    population, kinds, words = _population(table, subjects, infusions)
+    populations = _populations(_people(table, subjects, infusions, underived), subjects is not None, infusions)
+    rows: list[Row] = []
+    for (reader, confirmation), by_subject in _by_reader(table).items():
+        for population in populations:
+            for group, members in population.groups().items():
+                best = [by_subject.get(subject) for subject in members]
+                words = [*_told(best), *population.words(group, members, by_subject), *_lost(members, underived)]
+                text = "; ".join([population.counted(members), *words])
+                for parameter, more, allowed in _parameters(policy):
+                    names = {"confirmation": confirmation, "reader": reader} | more
+                    rows.append(
+                        {
+                            "population": population.name,
+                            "group": group,
+                            "parameter": parameter,
+                            "qualifier": _qualifier(names),
+                            "numerator": _count(best, allowed),
+                            "denominator": len(members),
+                            "denominator_text": text,
+                        }
+                    )
+    return SUMMARIES.frame(_with_limits(rows, level))
+
+
+def _by_reader(table: pl.DataFrame) -> dict[tuple[str | None, str], dict[str, Row]]:
+    """Return the row of each subject by reader and confirmation."""
     found: dict[tuple[str | None, str], dict[str, Row]] = defaultdict(dict)
     for row in table.iter_rows(named=True):
         one = found[row["reader"], row["confirmation"]]
@@ -82,33 +112,20 @@ def response_rates(
             where = f"subject {row['subject']}, reader {row['reader']}"
             raise AnalysisError("two best responses of one subject and reader", found=where, mend=mend)
         one[row["subject"]] = row
-    rows: list[Row] = []
-    for (reader, confirmation), by_subject in found.items():
-        for group, members in kinds.items():
-            best = [by_subject.get(subject) for subject in members]
-            text = "; ".join([f"{len(members)} {words[0]}", *_told(best), *words[1:]])
-            for parameter, more, allowed in _parameters(policy):
-                names = {"confirmation": confirmation, "reader": reader} | more
-                rows.append(
-                    {
-                        "population": population,
-                        "group": group,
-                        "parameter": parameter,
-                        "qualifier": _qualifier(names),
-                        "numerator": sum(row is not None and row["best_response"] in allowed for row in best)
-                        + (best.count(None) if "not_assessed" in allowed else 0),
-                        "denominator": len(members),
-                        "denominator_text": text,
-                    }
-                )
-    return SUMMARIES.frame(_with_limits(rows, level))
+    return found
+
+
+def _count(best: Sequence[Row | None], allowed: Sequence[str]) -> int:
+    """Return how many have one of some best responses; a subject without a row is not assessed."""
+    found = sum(row is not None and row["best_response"] in allowed for row in best)
+    return found + (best.count(None) if "not_assessed" in allowed else 0)
 
 
 def _parameters(policy: BestResponsePolicy) -> Iterator[tuple[str, dict[str, str], Sequence[str]]]:
     """Yield each parameter with its further qualifiers and the best responses that it counts."""
     yield "ORR", {}, RESPONDERS
     yield "DCR", {}, policy.disease_control
-    for word in BEST_RESPONSES:
+    for word in BEST_WORDS:
         yield "BOR", {"response": word}, (word,)
 
 
@@ -116,45 +133,108 @@ def _qualifier(names: Mapping[str, str | None]) -> str:
     return ";".join(f"{name}={value}" for name, value in sorted(names.items()) if value is not None)
 
 
-def _told(best: Iterable[Row | None]) -> Iterator[str]:
+def _told(best: Sequence[Row | None]) -> Iterator[str]:
     """Yield what the denominator holds that a reader may not expect."""
-    rows = list(best)
-    absent = sum(row is None or row["rule"] == "no_read" for row in rows)
+    read = [row for row in best if row is not None and row["rule"] != "no_read"]
+    absent = len(best) - len(read)
     if absent:
         yield f"{absent} of them without an assessment that counts, so without response"
-    sources = [row["source"] for row in rows if row is not None and row["rule"] != "no_read"]
+    sources = [row["source"] for row in read]
     if "recorded" in sources and "derived" in sources:
         yield f"{sources.count('derived')} of them by derived responses, as none is recorded"
     elif "derived" in sources:
         yield "by derived responses"
+    minimum = next((row["sd_min_days"] for row in read if row["sd_min_days"] is not None), None)
+    if minimum is not None:
+        early = sum(row["early_day"] is not None for row in read)
+        yield f"SD counts from {minimum} days on, {early or 'none'} fell short of it"
 
 
-def _population(
-    table: pl.DataFrame, subjects: Any, infusions: Any
-) -> tuple[str, dict[str, list[str]], tuple[str, ...]]:
-    """Return the name of the population, its groups with their subjects, and words on it."""
-    seen = set(table["subject"])
-    infused = None if infusions is None else set(as_polars(infusions)["subject"].cast(pl.String))
-    types: dict[str, str | None] = dict.fromkeys(sorted(seen | (infused or set())))
-    if subjects is not None:
-        frame = conform(as_polars(subjects).select(pl.selectors.by_name(*GROUPS.names, require_all=False)), GROUPS)
-        types = dict(frame.select("subject", "tumor_type").iter_rows())
+def _lost(members: Collection[str], underived: Collection[str]) -> Iterator[str]:
+    """Yield the subjects of a denominator that could not be derived."""
+    lost = sorted(set(members) & set(underived))
+    if lost:
+        yield f"of these {first_few(lost, 5)} could not be derived: not assessed"
+
+
+@dataclass(frozen=True)
+class _Population:
+    """Subjects with their arms and tumour types, of whom some were infused (None: not known)."""
+
+    name: str
+    people: Mapping[str, Row]
+    infused: frozenset[str] | None
+    enrolled: bool  # whether `people` are all who were enrolled
+
+    @property
+    def members(self) -> list[str]:
+        """Return who belongs to it."""
+        every = list(self.people)
+        return every if self.name != "infused" else [name for name in every if name in (self.infused or ())]
+
+    def groups(self) -> dict[str, list[str]]:
+        """Return the subjects of each group: all, arms where there are several, tumour types."""
+        groups = {"all": self.members}
+        for column, least in (("arm", 2), ("tumor_type", 1)):
+            kinds = sorted({self.people[name][column] or "" for name in self.members} - {""})
+            for kind in kinds if len(kinds) >= least else ():
+                groups[f"{column}={kind}"] = [name for name in self.members if self.people[name][column] == kind]
+        return groups
+
+    def counted(self, members: Collection[str]) -> str:
+        """Return how many subjects a denominator holds."""
+        adjective = "" if self.name == "subjects" else f"{self.name} "
+        return f"{len(members)} {adjective}subject{'' if len(members) == 1 else 's'}"
+
+    def words(self, group: str, members: Collection[str], assessed: Collection[str]) -> Iterator[str]:
+        """Yield what the denominator pools, and whom it leaves out or holds beside those infused."""
+        arms = sorted({self.people[name]["arm"] or "" for name in members} - {""})
+        if len(arms) > 1:
+            yield f"arms pooled: {', '.join(arms)}"
+        if self.infused is None:
+            yield "who was infused is not known: all are taken"
+            return
+        column, _, kind = group.partition("=")
+        alike = [name for name, row in self.people.items() if group == "all" or row[column] == kind]
+        without = sorted(name for name in alike if name not in self.infused)
+        read = [name for name in without if name in assessed]
+        if without and self.name == "enrolled":
+            yield f"{len(without)} of them never infused: {first_few(without, 5)}"
+        elif without and self.enrolled:
+            yield f"{len(without)} enrolled and never infused left out: {first_few(without, 5)}"
+        elif read:
+            yield f"assessed but not infused, left out: {first_few(read, 5)}"
+
+
+def _people(table: pl.DataFrame, subjects: Any, infusions: Any, underived: Collection[str]) -> dict[str, Row]:
+    """Return arm and tumour type of each subject, of `subjects` or of whom the other tables name."""
+    seen = {*table["subject"], *underived}
+    infused = _infused(infusions) or frozenset()
+    if subjects is None:
+        return {name: {"arm": None, "tumor_type": None} for name in sorted(seen | infused)}
+    frame = conform(as_polars(subjects).select(pl.selectors.by_name(*GROUPS.names, require_all=False)), GROUPS)
+    people = {row["subject"]: row for row in frame.iter_rows(named=True)}
     problems = [
         TableError(f"a subject {what} is not in subjects", column="subject", found=subject)
-        for what, names in (("with a best response", seen), ("with an infusion", infused or set()))
-        for subject in sorted(names - set(types))
+        for what, names in (("with a best response", seen), ("with an infusion", infused))
+        for subject in sorted(names - set(people))
     ]
     if problems:
         raise StudyError(problems)
-    members = [subject for subject in types if infused is None or subject in infused]
-    groups = {"all": members}
-    for kind in sorted({types[subject] or "" for subject in members} - {""}):
-        groups[f"tumor_type={kind}"] = [subject for subject in members if types[subject] == kind]
+    return people
+
+
+def _infused(infusions: Any) -> frozenset[str] | None:
+    return None if infusions is None else frozenset(as_polars(infusions)["subject"].cast(pl.String))
+
+
+def _populations(people: Mapping[str, Row], enrolled: bool, infusions: Any) -> list[_Population]:
+    """Return the infused and the enrolled as far as they are known, else all subjects."""
+    infused = _infused(infusions)
     if infused is None:
-        return "subjects", groups, ("subjects", "who was infused is not known: all are taken")
-    left = sorted(seen - infused)
-    words = [f"assessed but not infused, left out: {first_few(left, 5)}"] if left else []
-    return "infused", groups, ("infused subjects", *words)
+        return [_Population("subjects", people, None, enrolled)]
+    names = ("infused", "enrolled") if enrolled else ("infused",)
+    return [_Population(name, people, infused, enrolled) for name in names]
 
 
 def _with_limits(rows: Sequence[Row], level: float) -> list[Row]:

@@ -18,9 +18,8 @@ from tilseq.clinical.survival_contrasts import (
     finished,
     fitted,
     log_rank_row,
-    sentence,
 )
-from tilseq.clinical.survival_times import CANNOT, by_endpoint, read_times, times
+from tilseq.clinical.survival_times import CANNOT, by_endpoint, read_times, sentence, times
 from tilseq.errors import TableError
 from tilseq.tables import Column, Table, as_polars, conform
 
@@ -43,9 +42,10 @@ def state_contrasts(
     state: str = "response",
     landmarks: Sequence[int] = LANDMARKS,
     ties: Ties = "efron",
-    permutations: int = 0,
+    permutations: int | None = None,
     seed: int = 0,
     families: Families | None = None,
+    endpoint_reader: str | None = None,
 ) -> pl.DataFrame:
     """Hold those in a state against those not (yet) in it, without counting the time that it took to get there.
 
@@ -57,7 +57,8 @@ def state_contrasts(
     - `cox_time_dependent`: all subjects, in the state from the day after it was seen. An event on the very day counts
       as one without it.
 
-    Association only: neither tells that the state is the cause.
+    Association only: neither tells that the state is the cause. q as of `survival_contrasts`, over the log-rank tests
+    of landmarks and `cox_time_dependent`.
 
     Parameters
     ----------
@@ -74,7 +75,7 @@ def state_contrasts(
         As of `cox`.
     permutations, seed
         As of `log_rank`, for its rows; 0 is chi-square.
-    families
+    families, endpoint_reader
         As of `survival_contrasts`.
 
     Returns
@@ -103,11 +104,11 @@ def state_contrasts(
     }
     for row in rows:
         row["reason"] = sentence(without.get((row["parameter"], row["reader"])), row.get("reason"))
-    return finished(rows, families or {}, frame["parameter"].unique().to_list())
+    return finished(rows, families or {}, frame, endpoint_reader)
 
 
 def _at_landmark(
-    frame: pl.DataFrame, began: pl.DataFrame, state: str, day: int, ties: Ties, permutations: int, seed: int
+    frame: pl.DataFrame, began: pl.DataFrame, state: str, day: int, ties: Ties, permutations: int | None, seed: int
 ) -> list[Row]:
     begun = dict(began.iter_rows())
     rows: list[Row] = []

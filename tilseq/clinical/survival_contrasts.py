@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from tilseq.clinical import readers
 from tilseq.clinical.cox import Cox, Ties, cox
 from tilseq.clinical.log_rank import log_rank
+from tilseq.clinical.proportional_hazards import proportional_hazards
 from tilseq.clinical.rmst import rmst_difference
-from tilseq.clinical.survival_times import CANNOT, Times, by_endpoint, read_groups, read_times, times
+from tilseq.clinical.survival_times import CANNOT, Times, by_endpoint, read_groups, read_times, sentence, times
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.multiplicity import benjamini_hochberg
 from tilseq.tables.survival import SURVIVAL_CONTRASTS
@@ -20,6 +22,8 @@ Row = dict[str, Any]
 Families = Mapping[str, Sequence[str]]
 
 EXPLORATORY = "exploratory"
+# One test of each hypothesis enters the false discovery rate; the others tell how large, by an estimate and its limits.
+TESTS = ("log_rank", "landmark_log_rank", "cox_time_dependent")
 FEWEST_EVENTS = 5  # of either side of a hazard ratio, below which Wald's test finds too much
 
 
@@ -31,18 +35,22 @@ def survival_contrasts(
     strata: Any = None,
     rmst_day: int | None = None,
     ties: Ties = "efron",
-    permutations: int = 0,
+    permutations: int | None = None,
     seed: int = 0,
     families: Families | None = None,
+    endpoint_reader: str | None = None,
 ) -> pl.DataFrame:
     """Compare groups of what was known at the origin, in each endpoint and reader.
 
     For each column of the groups: `log_rank` of all its values together; then each value against the reference, of the
-    subjects of these two alone: `cox`, with Wald's interval and test, and with `rmst_day` also `rmst_difference`.
-    A value without an event has no hazard ratio; log-rank and the difference of means stand.
+    subjects of these two alone: `cox`, with Wald's interval and test; `proportional_hazards`, whether that ratio stands
+    still (see there); and with `rmst_day` also `rmst_difference`. A value without an event has no hazard ratio;
+    log-rank and the difference of means stand.
 
-    q is by Benjamini and Hochberg over the tests of one method in a declared family. An endpoint of no declared family
-    is exploratory: its q is over all such.
+    q is by Benjamini and Hochberg over the log-rank tests of a declared family; each hypothesis has one, so that other
+    methods have no q, and neither has a p that is unsure. An endpoint of no declared family is exploratory: its q is
+    over all such. Endpoints that no scan decides and those of the endpoint's reader make the family; every other
+    reader's are a family of their own.
 
     Parameters
     ----------
@@ -64,6 +72,9 @@ def survival_contrasts(
         As of `log_rank`, for its rows; 0 is chi-square.
     families
         Name of a family → its endpoints, as declared before the data were seen.
+    endpoint_reader
+        Whose reading is the endpoint; by default the investigator's, or the only reader's. Without one each reader has
+        a family, and so has what no scan decides.
 
     Returns
     -------
@@ -78,7 +89,8 @@ def survival_contrasts(
     TableError
         A table breaks its registry.
     AnalysisError
-        A reference or a family's endpoint does not exist, a subject has no stratum, or groups of what is known later.
+        A reference, reader or a family's endpoint does not exist, a subject has no stratum, or groups of what is known
+        later.
     """
     frame = read_times(time_to_event)
     known = read_groups(groups, frame["subject"])
@@ -98,7 +110,7 @@ def survival_contrasts(
                 *_pairs(compared, value, column, first, stratum, rmst_day, ties),
             ]
             rows += [common | row | {"reason": sentence(reason, row.get("reason"))} for row in found]
-    return finished(rows, families or {}, frame["parameter"].unique().to_list())
+    return finished(rows, families or {}, frame, endpoint_reader)
 
 
 def _strata(known: pl.DataFrame) -> dict[str, str]:
@@ -149,7 +161,10 @@ def _pairs(
         )
         of_level = value[here] == level
         contrast = f"{column}:{level}/{first}"
-        yield cox_row(pair, of_level, contrast, "cox", ties, None if stratum is None else stratum[here])
+        parted = None if stratum is None else stratum[here]
+        ratio = cox_row(pair, of_level, contrast, "cox", ties, parted)
+        yield ratio
+        yield _still_row(pair, of_level, ratio, ties, parted)
         if rmst_day is not None:
             yield _rmst_row(pair, of_level, contrast, rmst_day)
 
@@ -166,7 +181,7 @@ def log_rank_row(
     method: str,
     stratum: np.ndarray[Any, Any] | None = None,
     *,
-    permutations: int = 0,
+    permutations: int | None = None,
     seed: int = 0,
 ) -> Row:
     """Return the row of a log-rank test, with words where there is none."""
@@ -174,7 +189,7 @@ def log_rank_row(
     if len(set(value)) < 2:
         return row | {"reason": f"{CANNOT}: {'one group' if len(value) else 'nobody could be evaluated'}"}
     test = log_rank(part.days, part.event, value, stratum, permutations=permutations, seed=seed)
-    return row | {"statistic": test.statistic, "df": test.df, "p": test.p, "reason": test.reason}
+    return row | {"statistic": test.statistic, "df": test.df, "p": test.p, "reason": test.reason, "sure": test.sure}
 
 
 def cox_row(
@@ -202,9 +217,24 @@ def fitted(fit: Cox, events: int) -> Row:
     if fit.reason is not None:
         return {"reason": fit.reason}
     row: Row = {name: float(getattr(fit, attribute)[0]) for name, attribute in names.items()}
-    if min(events, fit.events - events) < FEWEST_EVENTS:
+    row["sure"] = min(events, fit.events - events) >= FEWEST_EVENTS
+    if not row["sure"]:
         row["reason"] = f"Wald's limits and p are unsure: fewer than {FEWEST_EVENTS} events on a side"
     return row
+
+
+def _still_row(
+    part: Times, of_level: np.ndarray[Any, Any], ratio: Row, ties: Ties, stratum: np.ndarray[Any, Any] | None
+) -> Row:
+    """Return the row of the test whether a hazard ratio stands still, with words where there is none."""
+    row = {"contrast": ratio["contrast"], "method": "proportional_hazards", **counts(part)}
+    if ratio.get("estimate") is None:
+        return row | {"reason": f"{CANNOT}: no hazard ratio"}
+    logarithm, efron = float(np.log(ratio["estimate"])), ties == "efron"
+    statistic, p = proportional_hazards(part.days, part.event, of_level, logarithm, strata=stratum, efron=efron)
+    if np.isnan(p):
+        return row | {"reason": f"{CANNOT}: all events that tell are of one day"}
+    return row | {"statistic": statistic, "df": 1, "p": p}
 
 
 def _rmst_row(part: Times, of_level: np.ndarray[Any, Any], contrast: str, day: int) -> Row:
@@ -216,19 +246,40 @@ def _rmst_row(part: Times, of_level: np.ndarray[Any, Any], contrast: str, day: i
     return row | numbers | {"reason": found.reason}
 
 
-def sentence(*words: str | None) -> str | None:
-    """Return what there is to say, parted by semicolons."""
-    return "; ".join(word for word in words if word) or None
-
-
-def finished(rows: Iterable[Row], families: Families, parameters: Sequence[str]) -> pl.DataFrame:
+def finished(
+    rows: Iterable[Row], families: Families, frame: pl.DataFrame, endpoint_reader: str | None = None
+) -> pl.DataFrame:
     """Return rows as table `survival_contrasts`, with family, q and whether a row is exploratory.
+
+    Parameters
+    ----------
+    rows
+        Its rows, and in `sure` whether p holds what it says.
+    families, endpoint_reader
+        As of `survival_contrasts`.
+    frame
+        The times, of which endpoints and readers are known.
 
     Raises
     ------
     AnalysisError
-        A family declares an endpoint that is not there, or that another family declares too.
+        A family declares an endpoint that is not there, or that another family declares too; or no such reader.
     """
+    family_of = _families(families, frame["parameter"].unique().to_list())
+    own = {None, readers.endpoint_reader(frame["reader"].drop_nulls(), endpoint_reader)}
+    told, tested = [], []
+    for row in rows:
+        family = family_of.get(row["parameter"], EXPLORATORY)
+        reader = "" if row["reader"] in own else f", reader {row['reader']}"
+        told.append(row | {"family": family + reader, "exploratory": row["parameter"] not in family_of})
+        tested.append(row["method"] in TESTS and row.get("sure", False))
+    contrasts = SURVIVAL_CONTRASTS.frame([{name: row[name] for name in row if name != "sure"} for row in told])
+    p = pl.when(pl.Series("tested", tested, dtype=pl.Boolean)).then("p").fill_null(np.nan)
+    q = pl.col("tested_p").map_batches(lambda one: pl.Series(benjamini_hochberg(one.to_numpy())), pl.Float64)
+    return contrasts.with_columns(tested_p=p).with_columns(q=q.over("family").fill_nan(None)).drop("tested_p")
+
+
+def _families(families: Families, parameters: Sequence[str]) -> dict[str, str]:
     family_of: dict[str, str] = {}
     for family, declared in families.items():
         for parameter in declared:
@@ -238,17 +289,4 @@ def finished(rows: Iterable[Row], families: Families, parameters: Sequence[str])
             if parameter in family_of:
                 raise AnalysisError("two families declare an endpoint", found=parameter)
             family_of[parameter] = family
-    named = [
-        row
-        | {
-            "family": f"{family_of.get(row['parameter'], EXPLORATORY)}: {row['method']}",
-            "exploratory": row["parameter"] not in family_of,
-        }
-        for row in rows
-    ]
-    frame = SURVIVAL_CONTRASTS.frame(named)
-    q = pl.Series("q", [None] * frame.height, dtype=pl.Float64).to_list()
-    for (_,), part in frame.with_row_index("row").group_by(["family"], maintain_order=True):
-        for at, value in zip(part["row"], benjamini_hochberg(part["p"].fill_null(np.nan).to_numpy()), strict=True):
-            q[at] = None if np.isnan(value) else float(value)
-    return frame.with_columns(pl.Series("q", q, dtype=pl.Float64))
+    return family_of

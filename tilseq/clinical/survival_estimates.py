@@ -11,7 +11,7 @@ import polars as pl
 from tilseq.clinical.kaplan_meier import Curve, kaplan_meier, quantile, value_on
 from tilseq.clinical.rmst import restricted_mean
 from tilseq.clinical.survival_limits import Interval
-from tilseq.clinical.survival_times import CANNOT, NOT_REACHED, Times, by_group
+from tilseq.clinical.survival_times import CANNOT, NOT_REACHED, Times, by_group, sentence
 from tilseq.errors import AnalysisError
 from tilseq.tables.survival import SURVIVAL_ESTIMATES
 
@@ -19,6 +19,13 @@ Row = dict[str, Any]
 
 QUARTERS = (91, 183, 274, 365)  # 3, 6, 9 and 12 months of 30.4375 days
 FOLLOW_UP = "follow_up"  # the endpoint whose events are the ends of follow-up
+WITH_FOLLOW_UP = ("OS", "PFS")  # endpoints of which the reverse curve tells how long subjects were followed
+# Of endpoints that only those have who come to the event, a share without it and a mean tell nothing.
+OF_THOSE_WITH_THE_EVENT = ("TTR",)
+# Below these limits by log-log fall short (benchmarks/RESULTS.md): in cells of ten subjects down to 89 %, and where
+# fewer than 5 are at risk on the day they hold 73 to 95 %.
+FEW_SUBJECTS, FEW_AT_RISK = 20, 5
+MAY_HOLD_LESS = "limits may hold less than they say, those of beta_product hold"
 
 
 def survival_estimates(
@@ -32,19 +39,25 @@ def survival_estimates(
 ) -> pl.DataFrame:
     """Estimate each endpoint of each reader and group.
 
-    `median` by R's rule (see `kaplan_meier.quantile`); `survival_at` landmark days since the origin; `rmst`, see
-    `rmst`; `follow_up_median`, the median with events and censoring exchanged (reverse Kaplan-Meier; Schemper and
-    Smith, Control Clin Trials 1996;17:343); `time_range`, the shortest and longest time.
+    `median` by R's rule (see `kaplan_meier.quantile`) and `time_range`, the shortest and longest time. But for TTR,
+    which only responders have: `survival_at` landmark days since the origin; `rmst`, see `rmst`. Of OS and PFS
+    `follow_up_median`, the median with events and censoring exchanged (reverse Kaplan-Meier; Schemper and Smith,
+    Control Clin Trials 1996;17:343); of the endpoint `follow_up` the median itself.
 
     Where there is no number a word stands in its place: `not reached`, when the curve or its limit does not come down
     to a half while subjects were followed; `cannot be estimated` else, and the reason says why. A survival of 1 or 0
     has no limits by `log-log`, `log` and `plain`; by `beta_product` it has.
 
+    The reason also says where limits may hold less than they should: by intervals but `beta_product`, of `survival_at`
+    with fewer than 20 subjects or fewer than 5 at risk on the day, and of `follow_up_median` with fewer than 20
+    (simulated trials, benchmarks/RESULTS.md). And it says how many events are deaths of unknown cause, where
+    `time_to_event` says so of an event that the cause decides.
+
     Parameters
     ----------
     time_to_event
-        Table `time_to_event`, polars or pandas; of its columns `parameter, reader, subject, days, event` are read.
-        Rows with null days are counted in `left_out`.
+        Table `time_to_event`, polars or pandas; of its columns `parameter, reader, subject, days, event` are read,
+        and `rule` and `reason` where they are there. Rows with null days are counted in `left_out`.
     groups
         Columns `subject` and one or more to group by, such as `tumor_type`; None is all subjects together.
         What is known only after the origin, as the response is, is refused: see `state_contrasts`.
@@ -73,9 +86,19 @@ def survival_estimates(
             raise AnalysisError("a landmark is a whole day above 0", column="at_day", found=day)
     rows: list[Row] = []
     for part in by_group(time_to_event, groups):
+        unknown = _unknown_causes(part)
         for row in _estimates(part, sorted(set(at_days)), sorted(set(rmst_days)), interval, level):
-            rows.append(part.key | {"left_out": part.left_out} | row)
+            told = sentence(row.get("reason"), None if row["quantity"] == "follow_up_median" else unknown)
+            rows.append(part.key | {"left_out": part.left_out} | row | {"reason": told})
     return SURVIVAL_ESTIMATES.frame(rows)
+
+
+def _unknown_causes(part: Times) -> str | None:
+    """Return how many of the events are deaths of which nobody knows the cause, where the cause decides."""
+    if not part.unknown_causes:
+        return None
+    verb = "is a death" if part.unknown_causes == 1 else "are deaths"
+    return f"{part.unknown_causes} of {part.event.sum()} {part.parameter} events {verb} of unknown cause"
 
 
 def _estimates(
@@ -86,14 +109,13 @@ def _estimates(
         yield _nobody("follow_up_median" if follow_up else "median", "d")
         return
     curve = kaplan_meier(part.days, part.event, interval=interval, level=level)
-    if follow_up:
-        yield _median(curve, "follow_up_median")
-    else:
-        yield _median(curve, "median")
+    yield _median(curve, "follow_up_median" if follow_up else "median")
+    if not follow_up and part.parameter not in OF_THOSE_WITH_THE_EVENT:
         for day in at_days:
             yield _survival_at(curve, day)
         for day in rmst_days:
             yield _mean(curve, day)
+    if part.parameter in WITH_FOLLOW_UP:
         reverse = kaplan_meier(part.days, ~part.event, interval=interval, level=level)
         yield _median(reverse, "follow_up_median")
     yield _range(part)
@@ -127,6 +149,8 @@ def _median(curve: Curve, quantity: str) -> Row:
     if np.isnan(values[2]) and ending == CANNOT:
         why = "no event" if not curve.events.any() else "the curve ends at 0, where this interval has no limits"
         reason = f"limit {CANNOT}: {why}"
+    if quantity == "follow_up_median":
+        reason = sentence(reason, _few(curve, None, values[1:]))
     method = curve.method if quantity == "median" else f"reverse {curve.method}"
     return {"quantity": quantity, **_counts(curve), **row, "unit": "d", "method": method, "reason": reason}
 
@@ -138,16 +162,30 @@ def _survival_at(curve: Curve, day: int) -> Row:
         reason = f"{CANNOT}: nobody is followed to day {day}"
     elif np.isnan(values[1]):
         reason = f"limits {CANNOT}: a survival of {values[0]:g} has none by this interval"
+    at_risk = _at_risk(curve, day)
     return {
         "quantity": "survival_at",
         "at_day": day,
         **_counts(curve),
-        "at_risk": int(curve.at_risk[curve.day >= day][0]) if day <= curve.last_day else 0,
+        "at_risk": at_risk,
         **_worded(values, (CANNOT,) * 3),
         "unit": "fraction",
         "method": curve.method,
-        "reason": reason,
+        "reason": sentence(reason, _few(curve, at_risk, values[1:])),
     }
+
+
+def _at_risk(curve: Curve, day: int) -> int:
+    return int(curve.at_risk[curve.day >= day][0]) if day <= curve.last_day else 0
+
+
+def _few(curve: Curve, at_risk: int | None, limits: Sequence[float]) -> str | None:
+    """Return what to say of limits that rest on few subjects; nothing where there is no limit, or they hold."""
+    if curve.interval == "beta_product" or np.isnan(limits).all():
+        return None
+    few = [f"fewer than {FEW_SUBJECTS} subjects"] if curve.at_risk[0] < FEW_SUBJECTS else []
+    few += [f"fewer than {FEW_AT_RISK} at risk"] if at_risk is not None and at_risk < FEW_AT_RISK else []
+    return f"{' and '.join(few)}: {curve.interval} {MAY_HOLD_LESS}" if few else None
 
 
 def _mean(curve: Curve, day: int) -> Row:
@@ -156,7 +194,7 @@ def _mean(curve: Curve, day: int) -> Row:
         "quantity": "rmst",
         "at_day": day,
         **_counts(curve),
-        "at_risk": int(curve.at_risk[curve.day >= day][0]) if day <= curve.last_day else 0,
+        "at_risk": _at_risk(curve, day),
         **_worded((mean.estimate, mean.lower, mean.upper), (CANNOT,) * 3),
         "unit": "d",
         "method": f"area under Kaplan-Meier, logit t {100 * curve.level:g} %",

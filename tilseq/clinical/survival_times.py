@@ -20,7 +20,9 @@ ALL = "all"
 NOT_GIVEN = "not given"
 CANNOT = "cannot be estimated"
 NOT_REACHED = "not reached"
-# What is known of a subject only after the clock has started: groups by it hold those who lived to get there.
+TUMOR_DEATH, UNKNOWN_CAUSE = "tumor_death", "cause of death unknown"  # rule and reason in `time_to_event`
+# What is known of a subject only after the clock has started: groups by it hold those who lived to get there. A
+# courtesy: it knows these names, and no other name that such a column may have.
 KNOWN_LATER = ("response", "best_response", "recorded", "responder", "confirmed_response")
 TIMES = Table(
     "time_to_event",
@@ -32,6 +34,8 @@ TIMES = Table(
         Column("start_day", "integer", "Day of the origin.", unit="d"),
         Column("days", "number", "Time to event or censoring; null where it cannot be evaluated.", unit="d"),
         Column("event", "boolean", "The event happened; false is censored."),
+        Column("rule", "text", "Event or censoring rule that fired."),
+        Column("reason", "text", "What else bears on the time."),
     ),
     key=("parameter", "reader", "subject"),
 )
@@ -51,6 +55,8 @@ class Times:
         Their times in days, and whether the event happened.
     left_out
         How many subjects have no time.
+    unknown_causes
+        How many events are deaths taken for the tumour's of which nobody knows the cause.
     """
 
     parameter: str
@@ -60,6 +66,7 @@ class Times:
     days: Floats
     event: Flags
     left_out: int
+    unknown_causes: int = 0
 
     @property
     def key(self) -> dict[str, str | None]:
@@ -171,7 +178,8 @@ def read_groups(groups: Any, subjects: pl.Series) -> pl.DataFrame:
     TableError
         `subject` or any other column is missing, or a subject stands twice.
     AnalysisError
-        A column is of what is known only after the clock has started, as the response is.
+        A column is named as what is known only after the clock has started, such as `response`. A courtesy: such a
+        column of another name is taken.
     """
     frame = as_polars(groups)
     columns = [name for name in frame.columns if name != "subject"]
@@ -230,4 +238,13 @@ def times(rows: pl.DataFrame, parameter: str, reader: str | None, group: str) ->
     """Return the times of rows of `read_times`."""
     given = rows.filter(pl.col("days").is_not_null()).sort("subject")  # sums in floating point have an order
     days, event = given["days"].to_numpy().astype(float), given["event"].to_numpy().astype(bool)
-    return Times(parameter, reader, group, tuple(given["subject"]), days, event, rows.height - given.height)
+    left_out = rows.height - given.height
+    unknown = given.filter(
+        pl.col("event"), pl.col("reason").str.contains(UNKNOWN_CAUSE, literal=True), rule=TUMOR_DEATH
+    )
+    return Times(parameter, reader, group, tuple(given["subject"]), days, event, left_out, unknown.height)
+
+
+def sentence(*words: str | None) -> str | None:
+    """Return what there is to say, parted by semicolons."""
+    return "; ".join(word for word in words if word) or None

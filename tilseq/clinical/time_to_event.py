@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
 from tilseq.clinical.assessments import Row
 from tilseq.clinical.censoring import Censored, Question, earliest_censoring, end_of_observation
-from tilseq.clinical.clinical_records import Records, gather_records
-from tilseq.clinical.contradictions import contradictions_in
+from tilseq.clinical.clinical_records import Records
+from tilseq.clinical.contradictions import contradictions
 from tilseq.clinical.endpoint_rules import Endpoint, TimeToEventRules
 from tilseq.clinical.event_sources import Event, first_event
-from tilseq.clinical.histories import Found, History, Series, histories
+from tilseq.clinical.histories import History, histories
 from tilseq.clinical.missed_visits import Planned, planned_visits
+from tilseq.clinical.reader_series import Found, Series
 from tilseq.errors import StudyError
-from tilseq.tables import as_polars
 from tilseq.tables.survival import TIME_TO_EVENT
 
 NOT_EVALUABLE = "not_evaluable"
 NO_SERIES = Series()
 
 
-def time_to_event(
-    responses: Any,
-    followup: Any,
-    subjects: Any,
-    *,
-    therapies: Any = None,
-    schedule: Any = None,
-    infusions: Any = None,
-    lesions: Any = None,
-    best_response: Any = None,
-    contacts: Any = None,
-    rules: TimeToEventRules | None = None,
-    refused: Mapping[str, str] | None = None,
-) -> pl.DataFrame:
+def time_to_event(records: Records, rules: TimeToEventRules | None = None) -> pl.DataFrame:
     """Derive time to event of every subject, endpoint and reader.
 
     Each endpoint takes the earliest of its events; a censoring rule that fires earlier ends the time before it.
@@ -45,45 +31,27 @@ def time_to_event(
 
     Parameters
     ----------
-    responses
-        Table `response` (derived, with what was recorded) or `responses` (recorded alone), polars or pandas. What was
-        recorded counts where a subject and reader have any, unless the rules say otherwise. Where `responses` alone
-        is given nobody can tell whether there was a baseline, and its absence censors nobody.
-    followup
-        Table `followup`; a row for each subject.
-    subjects
-        Table `subjects`, of which the days are used; a row for each subject.
-    therapies
-        Table `therapies`; those that begin after the infusion count.
-    schedule
-        Table `schedule` of planned tumour assessments.
-    infusions
-        Table `infusions`. Without it every subject counts as infused on day 0.
-    lesions
-        Table `lesions`; tells of the day on which a new lesion was seen.
-    best_response
-        Table `best_response`; without it DOR and TTR are not derived, as nobody is known to have responded.
-    contacts
-        Columns `subject, day, table`: days of further tables on which a subject was alive.
+    records
+        As `clinical_records` gathers them. A subject that they refuse cannot be evaluated.
     rules
         Origins, events and censoring; by default `time_to_event_rules()`: from the infusion, FDA-type censoring.
-    refused
-        Subject → why it cannot be evaluated, as found by `contradictions`; its other rows are not looked at.
 
     Returns
     -------
     polars.DataFrame
         Table `time_to_event`, one row a parameter, subject and reader (every reader of the table). A subject of the
-        population that cannot be evaluated has the rule `not_evaluable`, its reason and no day. Of a subject with
+        population that cannot be evaluated, or was not infused where the infused are it, has the rule `not_evaluable`,
+        its reason and no day. Of a subject with
         assessments, one by another reader alone is not evaluable for a reader; a subject without any is censored at
         the origin. DOR and TTR have rows of responders alone.
 
     Raises
     ------
     StudyError
-        Records of a subject that is not refused contradict one another; all are listed, with table and row.
+        Records of a subject contradict one another; all are listed, with table and row. `contradictions` finds them and
+        `Records.refusing` leaves their subjects out.
     TableError
-        A table breaks its registry.
+        There are best responses, and none by the confirmation that the rules ask for.
 
     References
     ----------
@@ -91,27 +59,14 @@ def time_to_event(
     guideline on anticancer medicinal products (2012): their styles of censoring. Reverse Kaplan-Meier: Schemper and
     Smith, Control Clin Trials 1996;17:343.
     """
-    rules, refused = rules or TimeToEventRules(), refused or {}
-    records = gather_records(
-        responses,
-        followup,
-        subjects,
-        therapies=therapies,
-        schedule=schedule,
-        infusions=infusions,
-        lesions=lesions,
-        best_response=best_response,
-        contacts=contacts,
-        confirmation=rules.confirmation,
-        refused=refused,
-    )
-    wrong = contradictions_in(records, rules)
+    rules = rules or TimeToEventRules()
+    wrong = contradictions(records, rules)
     if wrong:
         raise StudyError([one.error for one in wrong], "the records")
+    records = records.confirmed(rules.confirmation)
     derivation = _Derivation.of(records, rules)
     rows = [row for history in histories(records, rules) for row in derivation.rows(history)]
-    known = set(as_polars(subjects)["subject"])
-    rows += [row for one, why in refused.items() if one in known for row in derivation.refused_rows(one, why)]
+    rows += [row for one, why in records.refused.items() for row in derivation.refused_rows(one, why)]
     return TIME_TO_EVENT.frame(rows)
 
 
@@ -139,7 +94,7 @@ class _Derivation:
         if "missed_visits" in triggers and not planned:
             missing.append("missed visits not looked for: no schedule")
         dated = {"infusion", "response"}
-        for name in ("lymphodepletion", "enrollment", "randomization"):
+        for name in ("lymphodepletion", "first_dose", "enrollment", "randomization"):
             dated |= {name} if any(row[f"{name}_day"] is not None for row in records.subjects) else set()
         return cls(
             rules,
@@ -153,8 +108,6 @@ class _Derivation:
     def rows(self, history: History) -> Iterator[Row]:
         """Yield the rows of one subject."""
         for endpoint in self.rules.endpoints:
-            if endpoint.population == "infused" and history.origins["infusion"] is None:
-                continue
             for reader in self.readers if endpoint.by_scan else (None,):
                 series = history.series.get(reader, NO_SERIES)
                 if endpoint.population == "responders" and series.response is None:
@@ -179,7 +132,7 @@ class _Derivation:
             start,
             "best_response" if origin == "response" else "infusions" if origin == "infusion" else "subjects",
             origin == "response",
-            first_event(self._events(endpoint), history, series, start, self.rules),
+            first_event(self._events(endpoint), history, series, start),
             self.planned,
             self.rules,
         )
@@ -195,21 +148,25 @@ class _Derivation:
 
     def _origin(self, endpoint: Endpoint, history: History, series: Series) -> tuple[str, int | None, list[str]]:
         """Return name and day of the origin: the first of the endpoint's that any subject has."""
-        named = [self.rules.first_dose or one if one == "first_dose" else one for one in endpoint.origins]
+        named = [self.rules.origin(one) for one in endpoint.origins]
         origin = next((one for one in named if one in self.origins), named[-1])
         words = [f"no {named[0]} in the study: counted from {origin}"] if origin != named[0] else []
         if origin == "response":
             return origin, None if series.response is None else series.response.day, words
-        return origin, history.origins[origin], words
+        start, dose = history.origins[origin], history.origins["first_dose"]
+        if "first_dose" in endpoint.origins and dose is not None and start not in (None, dose):
+            words.append(f"first_dose_day is {dose}, counted from {origin} (day {start})")
+        return origin, start, words
 
     def _cannot(
         self, endpoint: Endpoint, history: History, reader: str | None, series: Series, origin: str, start: int | None
     ) -> str | None:
         """Return why the subject cannot be evaluated, None if it can."""
-        if series.late_response and endpoint.population == "responders":
-            return f"the response or its confirmation is after the data cut (day {history.cut_day})"
+        asks_infusion = endpoint.population == "infused" or (origin == "infusion" and start is None)
+        if asks_infusion and history.origins["infusion"] is None:
+            return "not infused"
         if start is None:
-            return "not infused" if origin == "infusion" else f"no {origin}_day in subjects"
+            return f"no {origin}_day in subjects"
         if history.cut_day is not None and start > history.cut_day:
             return f"{origin} is on day {start}, after the data cut (day {history.cut_day})"
         if endpoint.by_scan and history.series and reader not in history.series:

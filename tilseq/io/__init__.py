@@ -15,7 +15,6 @@ if TYPE_CHECKING:
         read_lesions,
         read_responses,
         read_schedule,
-        read_sdtm_recist,
         read_subjects,
         read_therapies,
     )
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from tilseq.io.plates import read_plate, read_well, read_wells
     from tilseq.io.quantifications import read_quantifications
     from tilseq.io.ranks import read_ranks
+    from tilseq.io.sdtm import read_sdtm_recist
     from tilseq.io.single_cells import read_single_cells
     from tilseq.io.spill import read_spill
     from tilseq.io.tenx import read_10x_h5, read_10x_mtx
@@ -62,8 +62,8 @@ MODULES = {
     "read_lesions": "clinical",
     "read_responses": "clinical",
     "read_schedule": "clinical",
-    "read_sdtm_recist": "clinical",
     "read_plate": "plates",
+    "read_sdtm_recist": "sdtm",
     "read_quantifications": "quantifications",
     "read_ranks": "ranks",
     "read_single_cells": "single_cells",

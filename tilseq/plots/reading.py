@@ -41,10 +41,11 @@ def rates_table(summaries: Any) -> GT:
         A column is absent, or there is no row.
     """
     rows = _filled(needing(summaries, RATES))
+    several = rows["population"].n_unique() > 1
     shown = [
         {
             "parameter": _named(row["parameter"], row.get("qualifier")),
-            "Group": group_in_words(row["group"]),
+            "Group": group_in_words(row["group"]) + (f", {row['population']}" if several else ""),
             "Subjects": f"{row['numerator']} of {row['denominator']}",
             "Rate, %": _percent(row["estimate"]),
             "95 % limits": f"{_percent(row['lower'])} to {_percent(row['upper'])}",

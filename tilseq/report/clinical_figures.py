@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from tilseq.report.readers import of_headline
 from tilseq.report.results import Results
 from tilseq.report.times import MEANINGS, origins
 
@@ -17,8 +18,11 @@ CURVES = ("OS", "PFS", "DOR")
 
 
 def depths(results: Results) -> pl.DataFrame:
-    """Return the confirmed best responses, a row a subject and reader; none where no depth is known."""
-    rows = results.tables["best_response"].filter(confirmation="required")
+    """Return the confirmed best responses, a row a subject, of several readers without the endpoint's one each.
+
+    None where no depth is known.
+    """
+    rows = of_headline(results, results.tables["best_response"]).filter(confirmation="required")
     if rows["depth_pct"].drop_nulls().is_empty():
         return rows.clear()
     if rows["reader"].n_unique() > 1:
@@ -43,15 +47,20 @@ def depth_caption(rows: pl.DataFrame) -> str:
 
 
 def curve(parameter: str) -> Callable[[Results], pl.DataFrame]:
-    """Return a function that gives the curve of a parameter over all subjects, and below it the medians.
+    """Return a function that gives the curve of a parameter and below it the medians, by the endpoint's reader.
 
-    Of several readers each is a line. The column `since` says what time counts from.
+    Of several arms each is a line; of several readers, nobody's reading being the endpoint, each is one over all
+    subjects. The column `since` says what time counts from.
     """
 
     def rows(results: Results) -> pl.DataFrame:
-        found = results.tables["survival_curve"].filter(parameter=parameter, group="all")
-        medians = results.tables["survival_estimates"].filter(parameter=parameter, group="all", quantity="median")
-        both = pl.concat([found, medians], how="diagonal")
+        found = of_headline(results, results.tables["survival_curve"]).filter(parameter=parameter)
+        arms = pl.col("group").str.starts_with("arm=")
+        one_reader = found["reader"].n_unique() == 1
+        wanted = arms if one_reader and found["group"].str.starts_with("arm=").any() else pl.col("group") == "all"
+        medians = of_headline(results, results.tables["survival_estimates"])
+        medians = medians.filter(parameter=parameter, quantity="median")
+        both = pl.concat([found, medians], how="diagonal").filter(wanted)
         if found["reader"].n_unique() > 1:
             both = both.with_columns(group="reader", reader=pl.lit(None, pl.String))
         return both.clear() if found.is_empty() else both.with_columns(since=pl.lit(origins(results).get(parameter)))
@@ -70,7 +79,9 @@ def draw_curve(rows: pl.DataFrame) -> Axes:
 def curve_caption(rows: pl.DataFrame) -> str:
     """Return what a curve shows."""
     name = rows["parameter"][0]
+    readers = rows["reader"].drop_nulls().unique()
+    by = f" Read by {readers[0]}." if readers.len() else ""
     return (
         f"{MEANINGS[name][0].upper()}{MEANINGS[name][1:]} ({name}): Kaplan-Meier with 95 % limits of each moment; "
-        "upright ticks are censored subjects. The line rests on those at risk below it."
+        f"upright ticks are censored subjects. The line rests on those at risk below it.{by}"
     )

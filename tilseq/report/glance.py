@@ -12,6 +12,7 @@ import polars as pl
 from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.report.clinic import last_assessments
 from tilseq.report.rates import best_cells
+from tilseq.report.readers import of_headline
 from tilseq.report.results import STATE_WORDS, STATUS_WORDS, Results
 from tilseq.report.series import commonest, in_blood, reference_name, repertoires
 from tilseq.report.view import Cell, Head, View, doubt, missing
@@ -55,8 +56,8 @@ def _responses(results: Results) -> list[Column]:
 
 
 def _best(results: Results) -> list[Column]:
-    """Return the confirmed best response; of several readers a part each."""
-    found = _by_subject(results.tables["best_response"].filter(confirmation="required"))
+    """Return the confirmed best response by the endpoint's reader; where that is nobody, of several a part each."""
+    found = _by_subject(of_headline(results, results.tables["best_response"]).filter(confirmation="required"))
 
     def cell(subject: str) -> Cell:
         return Cell(stack=best_cells(found[subject])) if subject in found else missing()

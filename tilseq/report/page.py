@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from tilseq.io.files import write_text
 from tilseq.report import (
+    arms,
     clinic,
     comparison,
     contamination,
@@ -20,6 +21,7 @@ from tilseq.report import (
     methods,
     overview,
     rates,
+    readers,
     repertoires,
     til_survival,
     times,
@@ -116,9 +118,12 @@ def content(results: Results) -> dict[str, Any]:
         "rates": rates.rates(results),
         "unconfirmed_rates": rates.unconfirmed_rates(results),
         "denominators": rates.denominators(results),
+        "readers": readers.readers_in_words(results),
         "times": times.times(results),
+        "times_by_arm": times.times_by_arm(results),
+        "arms": arms.arms(results),
         "time_rules": times.rules_in_words(results),
-        "time_reasons": times.reasons(results),
+        "time_reasons": [*times.reasons(results), *times.doubts(results)],
         "times_by_group": times.times_by_group(results),
         "further_estimates": times.further_estimates(results),
         "subject_times": times.subject_times(results),

@@ -11,56 +11,79 @@ import polars as pl
 from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.plots.clinic_words import RESPONSE_WORDS, group_in_words
 from tilseq.report.clinic import RESPONSE_STATES, signed
+from tilseq.report.readers import is_sensitivity, reader_cell
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Chip, Head, View, count, filled, text
 from tilseq.report.words import share
-from tilseq.tables.best_response import BEST_RESPONSES, SOURCES
+from tilseq.tables.best_response import BEST_WORDS, SOURCES
 
 Row = dict[str, Any]
+Place = tuple[str, str, str, str]  # population, group, confirmation, reader
 
+ENROLLED = "enrolled"
 RATES = {"ORR": "CR or PR", "DCR": "disease control"}
 CONFIRMED = {"required": "confirmed", "not_required": "confirmed or not"}
 
 
 def rates(results: Results) -> View:
-    """Return ORR, DCR and how many had each best response, over all and by tumour type; without confirmation over all.
+    """Return ORR, DCR and how many had each best response, over all, by arm and tumour type; unconfirmed over all.
 
-    Each reader has rows of its own.
+    Each reader has rows of its own. Of all enrolled, where some of them were never infused, those over all and by arm.
     """
-    return _rates(results, "Response rates", lambda group, confirmed: confirmed or group == "all")
+    told = _populations(results)
+
+    def wanted(population: str, group: str, confirmed: bool) -> bool:
+        if population == told[0]:
+            return confirmed or group == "all"
+        return population in told and confirmed and (group == "all" or group.startswith("arm="))
+
+    return _rates(results, "Response rates", wanted)
 
 
 def unconfirmed_rates(results: Results) -> View:
-    """Return the same by tumour type where no confirmation is asked for."""
-    title = "Response rates by tumour type, confirmed or not"
-    return _rates(results, title, lambda group, confirmed: not confirmed and group != "all")
+    """Return the same by arm and tumour type where no confirmation is asked for."""
+    arms = results.tables["summaries"]["group"].str.starts_with("arm=").any()
+    title = f"Response rates by {'arm and ' if arms else ''}tumour type, confirmed or not"
+    first = _populations(results)[0]
+    return _rates(results, title, lambda name, group, confirmed: name == first and not confirmed and group != "all")
 
 
-def _rates(results: Results, title: str, wanted: Callable[[str, bool], bool]) -> View:
+def _populations(results: Results) -> list[str]:
+    """Return the populations of the rates, that of the headline first; of two that hold as many subjects the first."""
+    rows = results.tables["summaries"].filter(group="all", parameter="ORR")
+    sizes = dict(rows.select("population", "denominator").iter_rows())
+    names = sorted(sizes, key=lambda name: name == ENROLLED)
+    return [name for i, name in enumerate(names) if sizes[name] not in [sizes[one] for one in names[:i]]] or [""]
+
+
+def _rates(results: Results, title: str, wanted: Callable[[str, str, bool], bool]) -> View:
     table = results.tables["summaries"].filter(pl.col("parameter").is_in([*RATES, "BOR"]))
-    found: dict[tuple[str, str, str], dict[str, Row]] = {}
+    found: dict[Place, dict[str, Row]] = {}
+    several = len(_populations(results)) > 1
     for row in table.iter_rows(named=True):
         pairs = qualifier_pairs(row["qualifier"])
-        where = (row["group"], pairs.get("confirmation", ""), pairs.get("reader", ""))
-        if not wanted(row["group"], where[1] == "required"):
+        where = (row["population"], row["group"], pairs.get("confirmation", ""), pairs.get("reader", ""))
+        if not wanted(*where[:2], where[2] == "required"):
             continue
         found.setdefault(where, {})[pairs.get("response", row["parameter"])] = row
-    words = [word for word in BEST_RESPONSES if any(own[word]["numerator"] for own in found.values() if word in own)]
-    one_reader = len({reader for _, _, reader in found}) < 2
+    words = [word for word in BEST_WORDS if any(own[word]["numerator"] for own in found.values() if word in own)]
+    one_reader = len({reader for *_, reader in found}) < 2
     heads = [Head("Group"), Head("Reader", aside=one_reader), Head("Responses")]
     heads.append(Head("Subjects", numeric=True, aside=True))
     heads += [Head(name, f"{meaning}, %", True) for name, meaning in RATES.items()]
     heads += [Head(RESPONSE_WORDS.get(word, word), numeric=True, group="best response") for word in words]
     rows = [
         [
-            Cell(group_in_words(group), kind="name"),
-            text(reader or None),
+            Cell(group_in_words(group), note=population if several else "", kind="name"),
+            reader_cell(results, reader),
             Cell(CONFIRMED.get(confirmation, confirmation)),
             count(own["ORR"]["denominator"]),
             *(_rate(own.get(name)) for name in RATES),
             *(count(own[word]["numerator"] if word in own else None) for word in words),
         ]
-        for (group, confirmation, reader), own in sorted(found.items(), key=_place)
+        for (population, group, confirmation, reader), own in sorted(
+            found.items(), key=lambda item: _place(item[0], sensitivity=is_sensitivity(results, item[0][3]))
+        )
     ]
     failed = "response_rates" in results.tables["failures"]["step"]
     told = "No rate of response was found." + (" See under failures why." if failed else "")
@@ -70,7 +93,7 @@ def _rates(results: Results, title: str, wanted: Callable[[str, bool], bool]) ->
 
 def denominators(results: Results) -> list[str]:
     """Return who is in the denominators of all subjects together, a sentence each."""
-    rows = results.tables["summaries"].filter(group="all")
+    rows = results.tables["summaries"].filter(pl.col("population").is_in(_populations(results)), group="all")
     return [f"{words}." for words in rows["denominator_text"].unique(maintain_order=True)]
 
 
@@ -154,9 +177,9 @@ def immune_responses(results: Results) -> View:
     return filled(View("By iRECIST, derived from the lesions", heads, rows, empty, "tables/irecist_best.csv"))
 
 
-def _place(item: tuple[tuple[str, str, str], Any]) -> tuple[bool, bool, str, str]:
-    group, confirmation, reader = item[0]
-    return group != "all", confirmation != "required", group, reader
+def _place(place: Place, *, sensitivity: bool) -> tuple[bool | str, ...]:
+    population, group, confirmation, reader = place
+    return sensitivity, group != "all", confirmation != "required", group, population == ENROLLED, reader
 
 
 def _rate(row: Row | None) -> Cell:

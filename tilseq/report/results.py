@@ -55,6 +55,7 @@ TABLES = (
     survival.TIME_TO_EVENT,
     survival.SURVIVAL_CURVE,
     survival.SURVIVAL_ESTIMATES,
+    survival.SURVIVAL_CONTRASTS,
     outputs.SCORES,
     transcriptome.TRANSCRIPTOME,
     enrichment.ENRICHMENT,

@@ -7,13 +7,16 @@ from typing import Any
 
 import polars as pl
 
+from tilseq.clinical.survival_estimates import FEW_AT_RISK, FEW_SUBJECTS, MAY_HOLD_LESS
 from tilseq.plots.clinic_words import MONTH, group_in_words, in_words
 from tilseq.report.methods import run_object
+from tilseq.report.readers import is_sensitivity, reader_cell, readers
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, count, filled, text
 from tilseq.report.words import flat, interval, number
 
 Row = dict[str, Any]
+Place = tuple[int, str, bool, str, str]  # of the parameter, which, for sensitivity, reader, group
 
 # Parameter → what it is, in the order of the page.
 MEANINGS = {
@@ -27,6 +30,7 @@ MEANINGS = {
 ORIGINS = {
     "infusion": "first infusion",
     "lymphodepletion": "lymphodepletion",
+    "first_dose": "first dose",
     "enrollment": "enrolment",
     "randomization": "randomisation",
     "response": "first CR or PR",
@@ -41,9 +45,14 @@ def times(results: Results) -> View:
     return _estimates(results, "Time to event", lambda group: group == "all")
 
 
+def times_by_arm(results: Results) -> View:
+    """Return the same of each arm; no row where there are not several."""
+    return _estimates(results, "Time to event by arm", lambda group: group.startswith("arm="))
+
+
 def times_by_group(results: Results) -> View:
     """Return the same of each tumour type."""
-    return _estimates(results, "Time to event by tumour type", lambda group: group != "all")
+    return _estimates(results, "Time to event by tumour type", lambda group: group.startswith("tumor_type="))
 
 
 def further_estimates(results: Results) -> View:
@@ -55,14 +64,14 @@ def further_estimates(results: Results) -> View:
     rows = [
         [
             Cell(_name(parameter), kind="name"),
-            text(reader or None),
+            reader_cell(results, reader),
             Cell(group_in_words(group)),
             count(own[0]["subjects"]),
             *(_worded(_of(own, "rmst", day)) for day in means),
             text((_of(own, "time_range") or {}).get("estimate_text"), "number"),
             _worded(_of(own, "follow_up_median")),
         ]
-        for (_, parameter, reader, group), own in _found(results, lambda _: True)
+        for (_, parameter, _, reader, group), own in _found(results, lambda _: True)
     ]
     empty = results.nothing("survival_estimates", "No time to an event was estimated.")
     return filled(View("Means, ranges and follow-up", heads, rows, empty, "tables/survival_estimates.csv"))
@@ -73,7 +82,8 @@ def rules_in_words(results: Results) -> str:
     told = {name.removeprefix(SETTINGS): value for name, value in flat(run_object(results, "settings"))}
     if "preset" not in told or results.tables["time_to_event"].is_empty():
         return ""
-    dose = "" if told["first_dose"] == "not set" else f", the first dose being that of {told['first_dose']}"
+    doses = {"not set": "", "recorded": ", the first dose as recorded"}
+    dose = doses.get(told["first_dose"], f", the first dose being that of {told['first_dose']}")
     style = STYLES.get(told["censoring"], told["censoring"])
     return f"Endpoints by preset {told['preset']}{dose}; {style} censoring where scans decide."
 
@@ -87,6 +97,24 @@ def reasons(results: Results) -> list[str]:
         for word in words["reason"]
         if "not looked for" in word or "in the study" in word
     ]
+
+
+def doubts(results: Results) -> list[str]:
+    """Return what the estimates of all subjects and of arms say against themselves, a sentence each."""
+    table = results.tables["survival_estimates"]
+    told = table.filter(pl.col("group") == "all")["reason"].drop_nulls().str.split("; ").explode()
+    unknown = told.filter(told.str.ends_with("of unknown cause")).unique(maintain_order=True)
+    counted = dict(flat(run_object(results, "settings"))).get(f"{SETTINGS}unknown_death_cause")
+    settled = {"tumor": ", counted as from the tumour", "other": ", counted as from something else"}
+    words = [f"{one}{settled.get(counted or '', '')}." for one in unknown]
+    few = table["reason"].str.contains(MAY_HOLD_LESS, literal=True).any()
+    interval_used = table["method"].str.extract("Kaplan-Meier, (\\S+)").drop_nulls()
+    if few:
+        words.append(
+            f"Where a group has fewer than {FEW_SUBJECTS} subjects, or fewer than {FEW_AT_RISK} are at risk, limits by "
+            f"{interval_used[0]} may hold less than 95 %; those of beta_product hold, and are wider."
+        )
+    return words
 
 
 def subject_times(results: Results) -> View:
@@ -121,13 +149,13 @@ def _estimates(results: Results, title: str, wanted: Callable[[str], bool]) -> V
     heads += [Head(f"Day {day}", _months(day), True, group="without an event, % (limits)") for day in landmarks]
     heads += [Head("Left out", numeric=True)]
     rows = []
-    for (_, parameter, reader, group), own in _found(results, wanted):
+    for (_, parameter, _, reader, group), own in _found(results, wanted):
         median = _of(own, "median") or _of(own, "follow_up_median")
         shares = landmarks if parameter not in DESCRIPTIVE else []
         rows.append(
             [
                 Cell(_name(parameter), note=counted_from.get(parameter, ""), kind="name"),
-                text(reader or None),
+                reader_cell(results, reader),
                 text(None if group == "all" else group_in_words(group)),
                 count(own[0]["subjects"]),
                 count(None if median is None or parameter == "follow_up" else median["events"]),
@@ -142,13 +170,15 @@ def _estimates(results: Results, title: str, wanted: Callable[[str], bool]) -> V
     return filled(View(title, heads, rows, empty, "tables/survival_estimates.csv"))
 
 
-def _found(results: Results, wanted: Callable[[str], bool]) -> list[tuple[tuple[int, str, str, str], list[Row]]]:
+def _found(results: Results, wanted: Callable[[str], bool]) -> list[tuple[Place, list[Row]]]:
     """Return the estimates of each endpoint, reader and group, in the order of the page."""
-    found: dict[tuple[int, str, str, str], list[Row]] = {}
+    found: dict[Place, list[Row]] = {}
+    sensitivity = {name: is_sensitivity(results, name) for name in readers(results)}
     for row in results.tables["survival_estimates"].iter_rows(named=True):
         if wanted(row["group"]):
             place = list(MEANINGS).index(row["parameter"])
-            found.setdefault((place, row["parameter"], row["reader"] or "", row["group"]), []).append(row)
+            who = (sensitivity.get(row["reader"], False), row["reader"] or "")
+            found.setdefault((place, row["parameter"], *who, row["group"]), []).append(row)
     return sorted(found.items())
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tilseq.steps.clinical_exclusions import of_resected
 from tilseq.steps.job import Job
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def plan(study: Study) -> list[Job]:
     A job carries the rows that it works on: what was checked is what is used, it depends on nothing else, and a
     contradiction in one subject's rows stops that subject alone.
     """
-    from tilseq.clinical.recist import TREATMENT_DAYS
+    from tilseq.clinical.treatment_days import TREATMENT_DAYS
     from tilseq.study.names import safe_name
 
     lesions, responses = (
@@ -58,7 +59,7 @@ def plan(study: Study) -> list[Job]:
 
 
 def run(job: Job, folder: Path) -> None:
-    """Derive RECIST 1.1 and iRECIST at every assessment, and write them with endpoints and what differs.
+    """Derive RECIST 1.1 and iRECIST at every assessment; write them with endpoints, what differs, and what is left out.
 
     Raises
     ------
@@ -66,19 +67,20 @@ def run(job: Job, folder: Path) -> None:
         The subject's rows contradict one another, or name no reader where other subjects' do; each with file and row.
     """
     from tilseq.clinical import IrecistPolicy, irecist, irecist_best_response, response, response_differences
-    from tilseq.clinical.recist import TREATMENT_DAYS
-    from tilseq.errors import StudyError
+    from tilseq.clinical.treatment_days import TREATMENT_DAYS, resected_targets
+    from tilseq.errors import StudyError, TableError
     from tilseq.io.write import write_parquet
     from tilseq.tables.best_response import IRECIST, IRECIST_BEST, RESPONSE_DIFFERENCES
     from tilseq.tables.inputs import LESIONS, RESPONSE_READS
-    from tilseq.tables.outputs import ENDPOINTS, RESPONSE
+    from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, RESPONSE
 
     given = job.arguments
     (lesions, lesion_rows), (responses, response_rows) = (
         _numbered(table, given) for table in (LESIONS, RESPONSE_READS)
     )
+    subjects = TREATMENT_DAYS.frame(given["subjects"])
     same = {
-        "subjects": TREATMENT_DAYS.frame(given["subjects"]),
+        "subjects": subjects,
         "regrowth": given["regrowth"],
         "undersized": given["undersized"],
         "lesion_rows": lesion_rows,
@@ -86,12 +88,13 @@ def run(job: Job, folder: Path) -> None:
     try:
         _check_readers(given)
         derived = response(lesions, responses, response_rows=response_rows, **same)
-        by_immune_criteria = irecist(lesions, policy=IrecistPolicy(**given["irecist"]), **same)
     except StudyError as error:
         for problem in error.problems:
-            own = "responses" if "recorded response" in problem.what else "lesions"
-            problem.file = problem.file or given["files"].get(own)
+            if isinstance(problem, TableError) and problem.table is not None:
+                problem.file = given["files"].get(problem.table)
         raise
+    confirmation = IrecistPolicy(**given["irecist"])
+    by_immune_criteria = irecist(lesions, derived, subjects, policy=confirmation)
     endpoints = [
         endpoint
         for row in _with_telling_visits(derived).iter_rows(named=True)
@@ -102,6 +105,9 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(by_immune_criteria, IRECIST, folder)
     write_parquet(irecist_best_response(by_immune_criteria), IRECIST_BEST, folder)
     write_parquet(ENDPOINTS.frame(endpoints), ENDPOINTS, folder)
+    resected = resected_targets(lesions, subjects)
+    excluded = of_resected(given["lesions"], resected, given["files"].get("lesions"))
+    write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
 
 
 def _readers(study: Study) -> list[str]:
@@ -118,9 +124,8 @@ def _check_readers(given: Mapping[str, Any]) -> None:
     from tilseq.errors import StudyError, TableError
 
     problems: list[TableError] = []
-    own = [row | {"file": given["files"].get(name)} for name in READS for row in given[name]]
     others = [{"subject": None, "reader": name} for name in given["readers"]]
-    readers_half_named([*others, *own], problems)
+    readers_half_named({"others": others} | {name: given[name] for name in READS}, problems)
     if problems:
         raise StudyError(problems)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilseq.steps import clinical
+from tilseq.steps.clinical_exclusions import of_reads, of_subjects, places
 from tilseq.steps.job import Job, needed
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ def plan(study: Study) -> list[Job]:
     if not jobs:
         return []
     settings = study.settings.analysis.clinical
-    therapies = study.clinical.get("therapies")
     return [
         Job(
             STEP,
@@ -35,7 +35,8 @@ def plan(study: Study) -> list[Job]:
                 "of": {job.folder: job.unit for job in jobs},
                 "subjects": study.subjects.to_dicts(),
                 "infusions": study.infusions.to_dicts(),
-                "therapies": [] if therapies is None else therapies.to_dicts(),
+                **{name: _rows(study.clinical.get(name)) for name in ("therapies", "followup", "schedule")},
+                "places": places(study),
                 "policy": {"source": settings.source, **settings.best_response.model_dump()},
             },
         )
@@ -43,21 +44,23 @@ def plan(study: Study) -> list[Job]:
 
 
 def run(job: Job, folder: Path) -> None:
-    """Write best responses, their endpoints, and ORR and DCR.
+    """Write best responses, their endpoints, ORR and DCR, and the rows that these do not rest on.
 
     A subject whose own job failed stays in every denominator, without a response, and the words of the denominator
-    name it.
+    name it. What was read or done after the data cut does not count.
 
     Raises
     ------
     AnalysisError
         No subject's responses could be derived.
     """
-    from tilseq.clinical import BestResponsePolicy, best_response, response_rates
+    import polars as pl
+
+    from tilseq.clinical import BestResponsePolicy, best_response, ignored_reads, response_rates
     from tilseq.io.write import write_parquet
     from tilseq.tables.best_response import BEST_RESPONSE
-    from tilseq.tables.inputs import INFUSIONS, SUBJECTS, THERAPIES
-    from tilseq.tables.outputs import ENDPOINTS
+    from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, SCHEDULE, SUBJECTS, THERAPIES
+    from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS
     from tilseq.tables.summaries import SUMMARIES
 
     given = job.arguments
@@ -65,13 +68,17 @@ def run(job: Job, folder: Path) -> None:
     settings = given["policy"]
     policy = BestResponsePolicy(**{**settings, "disease_control": tuple(settings["disease_control"])})
     subjects, infusions = SUBJECTS.frame(given["subjects"]), INFUSIONS.frame(given["infusions"])
-    best = best_response(responses, THERAPIES.frame(given["therapies"]), subjects, policy)
-    best = _told(best, underived)
-    rates = _denominators(response_rates(best, subjects, infusions, policy=policy), subjects, infusions, underived)
+    own = (responses, THERAPIES.frame(given["therapies"]), subjects, policy)
+    followup, schedule = FOLLOWUP.frame(given["followup"]), SCHEDULE.frame(given["schedule"])
+    best = best_response(*own, followup=followup, schedule=schedule, underived=underived)
+    rates = response_rates(best, subjects, infusions, policy=policy, underived=underived)
+    excluded = of_reads(ignored_reads(*own, followup=followup), given["places"])
+    excluded += of_subjects(pl.DataFrame(given["subjects"]), infusions)
     rows = [endpoint for row in best.iter_rows(named=True) for endpoint in _endpoints(row)]
     write_parquet(best, BEST_RESPONSE, folder)
     write_parquet(rates, SUMMARIES, folder)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
+    write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
 
 
 def derived_responses(job: Job, folder: Path) -> tuple[pl.DataFrame, list[str]]:
@@ -100,32 +107,8 @@ def derived_responses(job: Job, folder: Path) -> tuple[pl.DataFrame, list[str]]:
     return pl.concat(map(pl.read_parquet, paths.values())), sorted({of[need] for need in of if need not in paths})
 
 
-def _told(best: pl.DataFrame, underived: Sequence[str]) -> pl.DataFrame:
-    import polars as pl
-
-    return best.with_columns(
-        reason=pl.when(pl.col("subject").is_in(underived)).then(pl.lit(UNDERIVED)).otherwise("reason")
-    )
-
-
-def _denominators(
-    rates: pl.DataFrame, subjects: pl.DataFrame, infusions: pl.DataFrame, underived: Sequence[str]
-) -> pl.DataFrame:
-    """Return the rates with the subjects that could not be finished named in the words of their denominators."""
-    import polars as pl
-
-    from tilseq.errors import first_few
-
-    infused = set(infusions["subject"])
-    types = dict(subjects.select("subject", "tumor_type").iter_rows())
-    words = {}
-    for group in rates["group"].unique():
-        kind = None if group == "all" else group.partition("=")[2]
-        lost = [name for name in underived if name in infused and kind in (None, types[name])]
-        if lost:
-            words[group] = f"; of these {first_few(lost, 5)} could not be finished, see failures"
-    more = pl.col("group").replace_strict(words, default="", return_dtype=pl.String)
-    return rates.with_columns(denominator_text=pl.col("denominator_text") + more)
+def _rows(frame: pl.DataFrame | None) -> list[dict[str, Any]]:
+    return [] if frame is None else frame.to_dicts()
 
 
 def _endpoints(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

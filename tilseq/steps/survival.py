@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tilseq.steps import clinical, response_rates
+from tilseq.steps import clinical, response_rates, survival_exclusions
+from tilseq.steps.clinical_exclusions import places
 from tilseq.steps.job import Job, needed
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ CONTACTS = {"labs": "day", "tumor_markers": "day", "adverse_events": "start_day"
 OF_LESIONS = ("subject", "day", "visit", "reader", "lesion", "role", "state")  # what tells of a new lesion
 OF_DERIVED = ("response", "best_response")  # whose rows are not those of any file
 ROOT_TABLES = ("subjects", "infusions")
+COMPARED = ("OS", "PFS", "TTP")  # between arms; only responders have DOR and TTR, whom no randomisation makes alike
 READS = ("responses", "lesions")  # where the day of an assessment is looked up
 
 
@@ -49,7 +51,9 @@ def plan(study: Study) -> list[Job]:
                 **{name: study.clinical[name].to_dicts() if name in study.clinical else None for name in TABLES},
                 "contacts": _contacts(study),
                 "days_read": _days_read(study),
+                "places": places(study),
                 "rules": {"source": settings.source, **settings.time_to_event.model_dump()},
+                "endpoint_reader": settings.endpoint_reader,
                 **settings.survival.model_dump(),
             },
         )
@@ -57,23 +61,28 @@ def plan(study: Study) -> list[Job]:
 
 
 def run(job: Job, folder: Path) -> None:
-    """Write times to event, Kaplan-Meier curves and what is estimated, over all subjects and by tumour type.
+    """Write times to event, Kaplan-Meier curves and what is estimated, over all, by arm and by tumour type.
+
+    Arms are told apart where there are two or more, and then compared; tumour types are not compared.
 
     A subject whose records contradict one another becomes a row of `failures` and cannot be evaluated; one whose own
-    job failed cannot be by what scans decide. Both keep their rows, so that those left out are counted.
+    job failed cannot be by what scans decide. Both keep their rows, so that those left out are counted. What else the
+    times do not rest on becomes rows of `exclusions`.
 
     Raises
     ------
     AnalysisError
-        Of no subject the responses could be derived, or there is no best response.
+        Of no subject the responses could be derived, there is no best response, or the reader of the endpoint has not
+        read.
     """
     import polars as pl
 
-    from tilseq.clinical import contradictions, survival_curve, survival_estimates, time_to_event
+    from tilseq.clinical import clinical_records, contradictions, survival_curve, survival_estimates, time_to_event
+    from tilseq.clinical.readers import endpoint_reader
     from tilseq.errors import AnalysisError
     from tilseq.io.write import write_parquet
-    from tilseq.tables.outputs import FAILURES
-    from tilseq.tables.survival import SURVIVAL_CURVE, SURVIVAL_ESTIMATES, TIME_TO_EVENT
+    from tilseq.tables.outputs import EXCLUSIONS, FAILURES
+    from tilseq.tables.survival import SURVIVAL_CONTRASTS, SURVIVAL_CURVE, SURVIVAL_ESTIMATES, TIME_TO_EVENT
 
     given = job.arguments
     responses, underived = response_rates.derived_responses(job, folder)
@@ -81,19 +90,23 @@ def run(job: Job, folder: Path) -> None:
     if best is None:
         raise AnalysisError("there is no best response", mend="mend what the step response_rates failed of")
     rules = _rules(given["rules"])
-    records: dict[str, Any] = _tables(given) | {"best_response": pl.read_parquet(best), "rules": rules}
-    own = (responses, records.pop("followup"), records.pop("subjects"))
-    wrong = _by_subject(contradictions(*own, **records), given["days_read"])
-    refused = {subject: "; ".join(error.what for error in errors) for subject, errors in wrong.items()}
-    times = _without_scans(time_to_event(*own, **records, refused=refused), underived, rules)
-    groups = own[2].select("subject", "tumor_type")
+    tables = _tables(given)
+    records = clinical_records(responses, **tables, best_response=pl.read_parquet(best))
+    wrong = _by_subject(contradictions(records, rules), given["days_read"])
+    records = records.refusing({name: "; ".join(error.what for error in errors) for name, errors in wrong.items()})
+    times = _without_scans(time_to_event(records, rules), underived, rules)
+    reader = endpoint_reader(responses["reader"], given["endpoint_reader"])
+    arms, groups = _groups(tables["subjects"])
     curves = survival_curve(times, groups=groups, interval=given["interval"])
     days = {"at_days": given["landmarks"], "rmst_days": given["rmst_days"]}
     estimates = survival_estimates(times, groups=groups, interval=given["interval"], **days)
     write_parquet(times, TIME_TO_EVENT, folder)
     write_parquet(curves, SURVIVAL_CURVE, folder)
     write_parquet(estimates, SURVIVAL_ESTIMATES, folder)
-    _draw(times, responses, records["therapies"], folder)
+    write_parquet(_contrasts(times, arms, reader, given["rmst_days"]), SURVIVAL_CONTRASTS, folder)
+    excluded = survival_exclusions.left_out(records, rules, times, given["places"])
+    write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
+    _draw(times, responses, tables["therapies"], reader, folder)
     rows = [
         {"step": STEP, "unit": subject, "error": "\n".join(map(str, errors)), "file": errors[0].file, "retry": ""}
         for subject, errors in sorted(wrong.items())
@@ -101,8 +114,37 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(FAILURES.frame(rows), FAILURES, folder)
 
 
-def _draw(times: pl.DataFrame, responses: pl.DataFrame, therapies: pl.DataFrame | None, folder: Path) -> None:
-    """Draw the lanes of all subjects, by the reader of most assessments; none where nobody's survival is known."""
+def _groups(subjects: pl.DataFrame) -> tuple[pl.DataFrame | None, pl.DataFrame]:
+    """Return the arm of each subject, None where there are not several, and what to estimate by."""
+    arms = subjects.drop_nulls("arm").select("subject", "arm")
+    if arms["arm"].n_unique() < 2:
+        return None, subjects.select("subject", "tumor_type")
+    return arms, subjects.select("subject", "arm", "tumor_type")
+
+
+def _contrasts(
+    times: pl.DataFrame, arms: pl.DataFrame | None, reader: str | None, rmst_days: Sequence[int]
+) -> pl.DataFrame:
+    """Return the arms compared, no row where there are not several; means up to the first of the days."""
+    import polars as pl
+
+    from tilseq.clinical import survival_contrasts
+    from tilseq.tables.survival import SURVIVAL_CONTRASTS
+
+    if arms is None:
+        return SURVIVAL_CONTRASTS.frame()
+    compared = times.filter(pl.col("parameter").is_in(COMPARED))
+    return survival_contrasts(compared, arms, rmst_day=next(iter(rmst_days), None), endpoint_reader=reader)
+
+
+def _draw(
+    times: pl.DataFrame,
+    responses: pl.DataFrame,
+    therapies: pl.DataFrame | None,
+    reader: str | None,
+    folder: Path,
+) -> None:
+    """Draw the lanes of all subjects, by the endpoint's reader; none where nobody's survival is known."""
     import polars as pl
 
     from tilseq.plots.lanes import swimmer
@@ -110,12 +152,15 @@ def _draw(times: pl.DataFrame, responses: pl.DataFrame, therapies: pl.DataFrame 
 
     if times.filter(parameter="OS")["days"].drop_nulls().is_empty():
         return
-    readers = responses.group_by("reader").len().sort("len", "reader", descending=[True, False], nulls_last=True)
-    reader = readers["reader"][0]
-    own = pl.col("reader").eq_missing(pl.lit(reader, pl.String))
+    readers = responses["reader"].n_unique()
+    own = (
+        pl.col("reader").eq_missing(pl.lit(reader, pl.String)) if reader is not None or readers == 1 else pl.lit(False)
+    )
     lanes = times.filter((pl.col("parameter") == "OS") | ((pl.col("parameter") == "DOR") & own))
     drawn = swimmer(lanes, responses.filter(own), therapies=therapies)
-    by = f" Responses of reader {reader}." if readers.height > 1 else ""
+    named = f"Responses of reader {reader}, whose reading is the endpoint."
+    unnamed = "Without responses: nobody's reading is the endpoint, as endpoint_reader is not set."
+    by = "" if readers == 1 else f" {unnamed if reader is None else named}"
     caption = f"a lane each, from the start of overall survival on, with the response as its duration counts it.{by}"
     save_figures({"swimmer": (drawn, caption)}, folder / "figures")
 
@@ -127,7 +172,7 @@ def _rules(settings: Mapping[str, Any]) -> TimeToEventRules:
     return time_to_event_rules(settings["preset"], settings["censoring"], **named)
 
 
-def _tables(given: Mapping[str, Any]) -> dict[str, pl.DataFrame | None]:
+def _tables(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the job's tables by name in the order of their files, None for one that the study does not have."""
     import polars as pl
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 STEP = "til_survival"
 T_CELLS = "CD3+"
-STARTS = ("lymphodepletion_day", "first_dose_day")
 NOTHING_BEFORE_DAY_0 = {"day": 0, "value": 0.0, "lower": 0.0, "upper": 0.0, "status": "not_detected"}
 Counts = Mapping[str, "pl.DataFrame"]
 
@@ -69,6 +68,8 @@ def run(job: Job, folder: Path) -> None:
 
 def _start_day(study: Study, subject: str) -> int | None:
     """Return the day up to which blood is a baseline: the first of lymphodepletion or of any dose."""
+    from tilseq.clinical.treated import STARTS
+
     row = study.subjects.filter(subject=subject).row(0, named=True)
     return min((row[name] for name in STARTS if row[name] is not None), default=None)
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import polars as pl
 
-from tilseq.errors import TableError, TilseqError
+from tilseq.errors import TableError, TilseqError, did_you_mean
+from tilseq.io.yaml_model import line_of
 from tilseq.study.checks import Check, numbered, unknown
 from tilseq.study.model import CLINICAL, Folder, clinical_file
 from tilseq.study.notes import named
@@ -67,6 +68,19 @@ def check_schedule(folder: Folder) -> list[TilseqError]:
     return problems
 
 
+def check_endpoint_reader(folder: Folder) -> list[TilseqError]:
+    """Check that the reader whose reading is the endpoint has read."""
+    wanted = None if folder.settings is None else folder.settings.analysis.clinical.endpoint_reader
+    frames = [frame for frame in (folder.lesions, folder.responses) if frame is not None and frame.height]
+    readers = sorted({reader for frame in frames for reader in frame["reader"].drop_nulls()})
+    if wanted is None or not frames or wanted in readers:
+        return []
+    place = ("analysis", "clinical", "endpoint_reader")
+    expected, mend = ", ".join(readers) or "a reader's name in lesions or responses", did_you_mean(wanted, readers)
+    what, row, name = "no reader of this name", line_of(place, folder.lines), ".".join(place)
+    return [TableError(what, file=SETTINGS_FILE, row=row, column=name, found=wanted, expected=expected, mend=mend)]
+
+
 def note_alike(folder: Folder) -> list[str]:
     """Count the rows that repeat an earlier one, in tables whose records may be alike but for their value."""
     notes = []
@@ -98,5 +112,5 @@ def note_after_death(folder: Folder) -> list[str]:
     return [f"told of after death: {named(later)}"] if later else []
 
 
-CLINICAL_CHECKS: tuple[Check, ...] = (check_spans, check_deaths, check_schedule)
+CLINICAL_CHECKS: tuple[Check, ...] = (check_spans, check_deaths, check_schedule, check_endpoint_reader)
 CLINICAL_NOTES: tuple[Callable[[Folder], list[str]], ...] = (note_alike, note_after_death)

@@ -17,8 +17,11 @@ class BestResponse(Part):
     """What a protocol leaves open about the best overall response."""
 
     confirmation_days: Days = Field(28, description="Least days from a CR or PR to the assessment that confirms it.")
-    sd_min_days: Days = Field(
-        42, description="Least days from the reference day to an assessment that counts as SD or NON-CR/NON-PD."
+    sd_min_days: Days | None = Field(
+        None,
+        description="Least days from the reference day to an assessment that counts as SD or NON-CR/NON-PD; null: the "
+        "first planned assessment after the infusion less its window, where schedule.csv tells of one and the infusion "
+        "is the reference, else 42.",
     )
     reference: Literal["infusion", "first_dose", "lymphodepletion", "enrollment", "randomization"] = Field(
         "infusion", description="Day that sd_min_days counts from."
@@ -30,18 +33,11 @@ class BestResponse(Part):
     strict_table3: bool = Field(
         False, description="Disease seen after a CR is PD, as table 3 of RECIST 1.1 has it; else it stands as recorded."
     )
-    stop_at_progression: bool = Field(True, description="Assessments after the first PD are ignored.")
     new_therapy: Literal["stop", "ignore"] = Field(
         "stop", description="Assessments after the day a further anti-tumour therapy starts are ignored, or are not."
     )
-    reads_from: Literal["treatment", "any"] = Field(
-        "treatment", description="Assessments up to the start of treatment are ignored, or none is."
-    )
     disease_control: list[Control] = Field(
         default=["CR", "PR", "SD"], min_length=1, description="Best responses that count as disease control."
-    )
-    unassessed: Literal["not_assessed", "NE"] = Field(
-        "not_assessed", description="What the best response of a subject without an assessment is called."
     )
 
 
@@ -131,6 +127,11 @@ class Clinical(Part):
     source: Literal["recorded", "derived"] = Field(
         "recorded",
         description="The reader's recorded responses are the endpoint, or what is derived from the lesions.",
+    )
+    endpoint_reader: str | None = Field(
+        None,
+        description="Whose reading is the endpoint where several have read; null: `investigator` where a reader bears "
+        "that name, else nobody's.",
     )
     best_response: BestResponse = Field(default_factory=BestResponse, description="Best overall response.")
     irecist: Irecist = Field(default_factory=Irecist, description="iRECIST.")

@@ -19,7 +19,7 @@ from tilseq.tables.inputs import ADVERSE_EVENTS, FOLLOWUP, LABS, SCHEDULE, THERA
 
 SUBJECTS_FILE, INFUSIONS_FILE, SAMPLES_FILE = "subjects.csv", "infusions.csv", "samples.csv"
 LESIONS_FILE, RESPONSES_FILE = "clinical/lesions.csv", "clinical/responses.csv"
-# The further tables of clinical/, each in a file of its name; no analysis reads them yet.
+# The further tables of clinical/, each in a file of its name.
 CLINICAL: Mapping[str, Table] = {
     table.name: table for table in (FOLLOWUP, ADVERSE_EVENTS, LABS, TUMOR_MARKERS, THERAPIES, SCHEDULE)
 }

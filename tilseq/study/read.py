@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from tilseq.errors import ReadError, StudyError, TilseqError, did_you_mean
-from tilseq.io.clinical import read_sdtm_recist
+from tilseq.io.sdtm import read_sdtm_recist
 from tilseq.io.text import read_cells
 from tilseq.study.checks import CHECKS
 from tilseq.study.clinical import CLINICAL_CHECKS, CLINICAL_NOTES

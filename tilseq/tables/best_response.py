@@ -1,4 +1,4 @@
-"""The tables of best overall response, of responses that differ, and of iRECIST."""
+"""The tables of best overall response, of reads and responses that need a word, and of iRECIST."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tilseq.tables.schema import Column, Table
 
 SOURCES = ("recorded", "derived")
 CONFIRMATIONS = ("required", "not_required")
-BEST_RESPONSES = (*RESPONSES, "not_assessed")
+BEST_WORDS = (*RESPONSES, "not_assessed")
 IRESPONSES = ("iCR", "iPR", "iSD", "NON-iCR/NON-iUPD", "iUPD", "iCPD", "NE")
 DIFFERENCES = ("differs", "recorded_only", "derived_only")
 _SUBJECT = Column("subject", "text", "Subject identifier.", needed=True)
@@ -26,13 +26,15 @@ BEST_RESPONSE = Table(
         _READER,
         Column("source", "text", "Whose responses: recorded by the reader, or derived.", needed=True, allowed=SOURCES),
         Column("confirmation", "text", "Whether CR and PR had to be confirmed.", needed=True, allowed=CONFIRMATIONS),
-        Column("best_response", "text", "Best overall response.", needed=True, allowed=BEST_RESPONSES),
+        Column("best_response", "text", "Best overall response.", needed=True, allowed=BEST_WORDS),
         _day("day", "Day of the assessment that gave it; null without one."),
         Column("visit", "text", "Visit of that assessment."),
         _day("response_day", "First CR or PR of the response that counts; null for a subject without response."),
         _day("confirmation_day", "Assessment that confirmed the best response; null where none did or had to."),
         _day("control_day", "First assessment that counts as disease control; null without it."),
         Column("rule", "text", "Name of the rule that gave it.", needed=True),
+        Column("sd_min_days", "integer", "Least days to an SD that counts.", unit="d", minimum=0),
+        _day("early_day", "Last SD or like read too early to count, where the best response is PD or NE."),
         Column(
             "depth_pct",
             "number",
@@ -43,6 +45,20 @@ BEST_RESPONSE = Table(
         Column("reason", "text", "What was left out, what was nearly met, and what else a reader must know."),
     ),
     key=("subject", "reader", "source", "confirmation"),
+)
+
+IGNORED_READS = Table(
+    "ignored_reads",
+    "One read that a result does not rest on a row.",
+    (
+        _SUBJECT,
+        _READER,
+        Column("day", "integer", "Day of the read.", unit="d", needed=True),
+        Column("visit", "text", "Name of the visit."),
+        Column("source", "text", "Whose response it is: recorded, or derived.", needed=True, allowed=SOURCES),
+        Column("rule", "text", "Why it does not count.", needed=True),
+    ),
+    key=("subject", "reader", "day"),
 )
 
 RESPONSE_DIFFERENCES = Table(

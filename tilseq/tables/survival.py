@@ -5,11 +5,12 @@ from __future__ import annotations
 from tilseq.tables.schema import Column, Table
 
 TIME_PARAMETERS = ("OS", "PFS", "TTP", "DOR", "TTR", "follow_up")
-ORIGINS = ("infusion", "lymphodepletion", "enrollment", "randomization", "response")
+ORIGINS = ("infusion", "lymphodepletion", "first_dose", "enrollment", "randomization", "response")
 QUANTITIES = ("median", "survival_at", "rmst", "follow_up_median", "time_range")
 CONTRAST_METHODS = (
     "log_rank",
     "cox",
+    "proportional_hazards",
     "rmst_difference",
     "landmark_log_rank",
     "landmark_cox",
@@ -103,11 +104,28 @@ SURVIVAL_CONTRASTS = Table(
         Column("estimate", "number", "Hazard ratio; of rmst_difference days."),
         Column("lower", "number", "Lower limit of its 95 % interval."),
         Column("upper", "number", "Upper limit of its 95 % interval."),
-        Column("statistic", "number", "Chi-square of log-rank tests, else z."),
+        Column("statistic", "number", "Chi-square of log-rank tests and of proportional_hazards, else z."),
         Column("df", "integer", "Degrees of freedom of a chi-square.", minimum=1),
-        Column("p", "number", "Two-sided p.", minimum=0, maximum=1),
-        Column("q", "number", "False discovery rate in the family, by Benjamini and Hochberg.", minimum=0, maximum=1),
-        Column("family", "text", "Tests that q is over: a declared family and the method.", needed=True),
+        Column(
+            "p",
+            "number",
+            "Two-sided p; of proportional_hazards small where the hazard ratio changes with time.",
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "q",
+            "number",
+            "False discovery rate in the family; null but for the one test of a hypothesis.",
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "family",
+            "text",
+            "Tests that q is over: a declared family, of readers but the endpoint's by name.",
+            needed=True,
+        ),
         Column("subjects", "integer", "Subjects compared.", needed=True, minimum=0),
         Column("events", "integer", "Their events.", needed=True, minimum=0),
         Column("exploratory", "boolean", "The endpoint stands in no declared family.", needed=True),

@@ -52,7 +52,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         SIGNATURE_COVERAGE,
     )
     from tilseq.tables.summaries import SUMMARIES
-    from tilseq.tables.survival import SURVIVAL_CURVE, SURVIVAL_ESTIMATES, TIME_TO_EVENT
+    from tilseq.tables.survival import SURVIVAL_TABLES, TIME_TO_EVENT
     from tilseq.tables.tracking import TRACKING_TABLES
     from tilseq.tables.transcriptome import TRANSCRIPTOME
 
@@ -110,8 +110,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         BEST_RESPONSE,
         SUMMARIES,
         TIME_TO_EVENT,
-        SURVIVAL_CURVE,
-        SURVIVAL_ESTIMATES,
+        *SURVIVAL_TABLES,
     )
     read_with_the_study = {outputs.EXCLUSIONS.name: study.exclusions}
     frames: dict[str, pl.DataFrame] = {}
@@ -197,7 +196,8 @@ def _copy_figures(jobs: Sequence[Job], work: Path, figures: Path) -> None:
             target = figures / step / f"{unit}-{path.name}"
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-            captions[str(target.relative_to(figures))] = f"{job.unit}: {told.get(path.name) or _shown(path.stem)}"
+            who = f"A{job.unit[1:]}" if unit == "all" != job.unit else job.unit  # such as "all subjects", no name
+            captions[str(target.relative_to(figures))] = f"{who}: {told.get(path.name) or _shown(path.stem)}"
     write_json(figures / "captions.json", captions)
 
 

@@ -1,0 +1,140 @@
+"""Lesions and recorded responses from SDTM's TU, TR and RS."""
+
+import pytest
+
+from tilseq.errors import ReadError, StudyError
+from tilseq.io.sdtm import read_sdtm_recist
+
+TU = "USUBJID,VISIT,TULOC,TUTESTCD,TUORRES,TUMETHOD,TULNKID,TUEVAL,TUEVALID,TUACPTFL\n"
+TR = "USUBJID,TRLNKID,TRTESTCD,TRORRES,TRORRESU,TRSTRESC,TRSTRESU,VISIT,TREVAL,TREVALID,TRACPTFL,TRDTC\n"
+RS = "USUBJID,VISIT,RSTESTCD,RSORRES,RSEVAL,RSEVALID,RSACPTFL,RSDTC\n"
+LESIONS = ("S1,BASE,LIVER,TUMIDENT,TARGET,CT,T01,INVESTIGATOR,NA,NA\n"
+           "S1,BASE,LYMPH NODE NECK,TUMIDENT,TARGET,CT,T02,INVESTIGATOR,NA,NA\n"
+           "S1,BASE,BONE,TUMIDENT,NON-TARGET,CT,NT01,INVESTIGATOR,NA,NA\n")  # fmt: skip
+
+
+def result(lesion, test, value, unit="mm", visit="BASE", date="2024-03-01", flag="NA"):
+    return f"S1,{lesion},{test},{value},{unit},{value},{unit},{visit},INVESTIGATOR,NA,{flag},{date}\n"
+
+
+@pytest.fixture
+def sdtm(tmp_path):
+    def read(tr, tu=LESIONS, rs=None, **options):
+        (tmp_path / "tu.csv").write_text(TU + tu)
+        (tmp_path / "tr.csv").write_text(TR + tr)
+        if rs is not None:
+            (tmp_path / "rs.csv").write_text(RS + rs)
+        options = options or {"day0": {"S1": "2024-03-11"}}
+        return read_sdtm_recist(
+            tmp_path / "tu.csv", tmp_path / "tr.csv", None if rs is None else tmp_path / "rs.csv", **options
+        )
+
+    return read
+
+
+def test_sdtm_gives_the_diameter_that_counts(sdtm):
+    rows = [
+        result("T01", "LDIAM", 21.5), result("T01", "LPERP", 20), result("T02", "LPERP", 16),
+        result("T02", "LDIAM", 30),
+        result("NT01", "TUMSTATE", "PRESENT", "NA"), result("NT01", "TUMSTATE", "PRESENT", "NA"),
+        result("T01", "VOLUME", 5), result("T01", "LDIAM", 99, flag="N"),
+    ]  # fmt: skip
+    lesions, responses, exclusions = sdtm("".join(rows))
+    assert lesions.select("lesion", "role", "node", "site", "diameter_mm", "state", "day", "reader").rows() == [
+        ("NT01", "nontarget", False, "BONE", None, "present", -10, "INVESTIGATOR"),
+        ("T01", "target", False, "LIVER", 21.5, None, -10, "INVESTIGATOR"),
+        ("T02", "target", True, "LYMPH NODE NECK", 16.0, None, -10, "INVESTIGATOR"),
+    ]
+    assert responses.is_empty()
+    assert exclusions.select("rule", "rows").rows() == [
+        ("TRACPTFL is not Y: not accepted", 1),
+        ("a test other than LDIAM, LPERP, TUMSTATE", 1),
+        ("longest diameter of a lymph node: its short axis counts", 1),
+        ("repeats another row", 1),
+        ("short axis of a lesion that is no lymph node: its longest diameter counts", 1),
+    ]
+    assert lesions.height + exclusions["rows"].sum() == len(rows)
+
+
+def test_sdtm_days_count_from_the_baseline_visit_only_if_asked(sdtm):
+    tr = result("T01", "LDIAM", 20) + result("T01", "LDIAM", 10, visit="W6", date="2024-04-12T09:30")
+    lesions, responses, _ = sdtm(
+        tr, rs="S1,W6,OVRLRESP,PR,INVESTIGATOR,,Y,2024-04-12\nS1,W6,TRGRESP,PR,INVESTIGATOR,,Y,2024-04-12\n",
+        baseline_visit="BASE",
+    )  # fmt: skip
+    assert lesions["day"].to_list() == [0, 42]
+    assert responses.select("subject", "day", "reader", "visit", "response").rows() == [
+        ("S1", 42, "INVESTIGATOR", "W6", "PR")
+    ]
+
+
+def test_sdtm_without_a_word_on_day_0_is_refused(tmp_path):
+    with pytest.raises(ReadError, match="first infusion is not known"):
+        read_sdtm_recist("tu.csv", "tr.csv")
+
+
+def test_a_new_lesion_that_only_tu_names_is_kept(sdtm):
+    new = "S1,W6,BRAIN,TUMIDENT,NEW,MRI,N01,INVESTIGATOR,NA,NA\n"
+    lesions, _, _ = sdtm(result("T01", "LDIAM", 20, visit="W6", date="2024-04-12"), tu=LESIONS + new)
+    assert lesions.select("lesion", "role", "state", "day").rows() == [
+        ("N01", "new", "present", 32),
+        ("T01", "target", None, 32),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tr", "words"),
+    [
+        (result("T01", "LDIAM", 2.1, "cm"), "row 2, column TRSTRESU: a diameter not in mm; found 'cm'; expected mm"),
+        (result("T01", "LDIAM", 21, date="2024-03"), "row 2, column TRDTC: not a whole date; found '2024-03'"),
+        (result("T01", "LDIAM", 21, date="2024-02-30"), "not a whole date"),
+        (result("T01", "LDIAM", 21, date=""), "no date"),
+        (
+            result("T01", "LDIAM", "small"),
+            "a number with a decimal point and without a unit; a lesion too small to measure counts 5 mm",
+        ),
+        (result("T01", "LDIAM", "inf"), "expected a number"),
+        (result("T01", "LDIAM", -3), "expected at least 0"),
+        (result("T09", "LDIAM", 21), "TU has no such lesion of this reader"),
+        (result("NT01", "TUMSTATE", "BIGGER", "NA"), "unknown tumour state; found 'BIGGER'"),
+        (result("T01", "LDIAM", 21) + result("T01", "LDIAM", 22), "row 3, column diameter_mm: two results differ"),
+    ],
+)
+def test_sdtm_rows_that_cannot_be_used_are_refused(sdtm, tr, words):
+    with pytest.raises(StudyError) as caught:
+        sdtm(tr)
+    assert words in str(caught.value)
+
+
+def test_a_subject_without_day_0_is_told_once(sdtm):
+    with pytest.raises(StudyError) as caught:
+        sdtm(result("T01", "LDIAM", 20) + result("T02", "LPERP", 20), day0={"S2": "2024-01-01"})
+    assert str(caught.value).count("day 0 of this subject is not known") == 1
+
+
+def test_a_domain_without_a_column_is_refused(sdtm, tmp_path):
+    (tmp_path / "x.csv").write_text("USUBJID,TRLNKID\nS1,T01\n")
+    (tmp_path / "tu.csv").write_text(TU + LESIONS)
+    with pytest.raises(StudyError, match="TR needs this column"):
+        read_sdtm_recist(tmp_path / "tu.csv", tmp_path / "x.csv", day0={})
+
+
+def test_partial_dates_of_the_real_file_are_refused_by_row(shared_data):
+    folder = shared_data / "clinical"
+    files = [folder / f"{domain}_onco_recist.csv" for domain in ("tu", "tr", "rs")]
+    with pytest.raises(StudyError) as caught:
+        read_sdtm_recist(*files, baseline_visit="SCREENING")
+    assert {p.found for p in caught.value.problems} == {"'2014-02'"}
+    assert len(caught.value.problems) == 9
+
+
+def test_a_date_without_its_day_is_the_months_last_day_where_that_is_said(shared_data):
+    lesions, responses, _ = read_sdtm_recist(
+        *(shared_data / "clinical" / f"{domain}_onco_recist.csv" for domain in ("tu", "tr", "rs")),
+        baseline_visit="SCREENING",
+        partial_dates="last_day",
+    )
+    # Subject 01-701-1015: screening on 2014-01-02, week 6 in 2014-02, so on 2014-02-28.
+    of_visit = lesions.filter(subject="01-701-1015", visit="WEEK 6")
+    assert of_visit["day"].unique().to_list() == [57]
+    assert responses.filter(subject="01-701-1015", visit="WEEK 6")["day"].unique().to_list() == [57]

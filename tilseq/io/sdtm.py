@@ -1,0 +1,319 @@
+"""SDTM's tumour domains TU, TR and RS, read into our tables of lesions and recorded responses."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from tilseq.errors import ReadError, StudyError, TilseqError
+from tilseq.io.text import read_cells
+from tilseq.tables import Table, parse
+from tilseq.tables.inputs import LESIONS, RESPONSE_READS, RESPONSES
+from tilseq.tables.outputs import EXCLUSIONS
+
+Row = dict[str, Any]
+
+ROLES = {"TARGET": "target", "NON-TARGET": "nontarget", "NEW": "new"}
+STATES = {
+    "PRESENT": "present",
+    "UNEQUIVOCAL": "present",
+    "ABSENT": "absent",
+    "EQUIVOCAL": "equivocal",
+    "UNEQUIVOCAL PROGRESSION": "progressed",
+    "UNEQUIVOCAL INCREASE": "progressed",
+    "NOT EVALUABLE": "not_evaluable",
+    "NOT ASSESSABLE": "not_evaluable",
+}
+FULL_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(T.*)?")
+MONTH = re.compile(r"(\d{4})-(\d{2})")
+PartialDates = Literal["refuse", "last_day"]
+NEEDED = {
+    "TU": ("USUBJID", "TULNKID", "TUTESTCD", "TUORRES"),
+    "TR": ("USUBJID", "TRLNKID", "TRTESTCD", "TRORRES", "TRDTC"),
+    "RS": ("USUBJID", "RSTESTCD", "RSORRES", "RSDTC"),
+}
+
+
+def read_sdtm_recist(
+    tu: str | Path,
+    tr: str | Path,
+    rs: str | Path | None = None,
+    *,
+    day0: Mapping[str, str] | None = None,
+    baseline_visit: str | None = None,
+    partial_dates: PartialDates = "refuse",
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Read SDTM's tumour identification, tumour results and disease response into our tables.
+
+    Exactly one of `day0` and `baseline_visit` must be given: SDTM holds dates, and no date is guessed to be day 0.
+    An empty cell and R's ``NA`` are missing. The reader is ``--EVALID``, else ``--EVAL``.
+    The diameter is LDIAM, for a lesion whose TULOC names a lymph node LPERP; the standard result (TRSTRESC, TRSTRESU)
+    is taken where the file has it. A new lesion that TU names at a visit without a result is listed as seen there.
+
+    Parameters
+    ----------
+    tu, tr, rs
+        CSV files of the domains TU, TR and RS.
+    day0
+        ISO date of the first infusion of each subject.
+    baseline_visit
+        Name of the visit whose last date is called day 0. Days then count from the baseline scan, not the infusion.
+    partial_dates
+        What becomes of a date without a day (``2014-02``): an error, or the last day of its month.
+
+    Returns
+    -------
+    lesions
+        Table `lesions`.
+    responses
+        Table `responses`: OVRLRESP only; empty without `rs`.
+    exclusions
+        Table `exclusions`: rows that took no part, counted by file and rule: not accepted (``--ACPTFL`` other than Y
+        or missing), another test, the axis of a lesion that does not count, a row that only repeats another.
+
+    Raises
+    ------
+    ReadError
+        A file is not delimited text.
+    StudyError
+        Everything wrong with the rows: a partial date, a unit other than mm, a result without a lesion in TU, two
+        results that differ for one lesion, test and day, an unknown word, a subject without day 0.
+    """
+    if (day0 is None) == (baseline_visit is None):
+        raise ReadError(
+            "the day of the first infusion is not known",
+            file=tr,
+            mend="give day0, the ISO date of each subject's first infusion, or the name of the visit to count from",
+        )
+    return _Sdtm(tu, tr, rs, partial_dates).read(day0, baseline_visit)
+
+
+class _Sdtm:
+    """One reading of the three files: their rows, and the problems and exclusions met so far."""
+
+    def __init__(self, tu: str | Path, tr: str | Path, rs: str | Path | None, partial_dates: PartialDates) -> None:
+        self.partial_dates = partial_dates
+        self.files = {"TU": str(tu), "TR": str(tr)} | ({} if rs is None else {"RS": str(rs)})
+        self.problems: list[TilseqError] = []
+        self.excluded: Counter[tuple[str, str]] = Counter()
+        self.without_start: set[str] = set()
+        self.cells = {domain: self._cells(domain) for domain in self.files}
+
+    def read(
+        self, day0: Mapping[str, str] | None, baseline_visit: str | None
+    ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+        self._stop_if_wrong()
+        known = self._lesions_known()
+        results = list(self._results(known))
+        seen = results + list(self._new_without_result(known, results))
+        starts = self._starts(day0, baseline_visit, seen)
+        lesions = self._merge(seen, starts)
+        responses = list(self._responses(starts))
+        self._stop_if_wrong()
+        counted = [{"file": file, "rule": rule, "rows": n} for (file, rule), n in self.excluded.items()]
+        return LESIONS.frame(lesions), RESPONSE_READS.frame(responses), EXCLUSIONS.frame(counted)
+
+    def _stop_if_wrong(self) -> None:
+        if self.problems:
+            raise StudyError(self.problems)
+
+    def _problem(self, domain: str, row: int | None, column: str, what: str, **parts: Any) -> None:
+        self.problems.append(ReadError(what, file=self.files[domain], row=row, column=column, **parts))
+
+    def _exclude(self, domain: str, rule: str) -> None:
+        self.excluded[self.files[domain], rule] += 1
+
+    def _cells(self, domain: str) -> list[Row]:
+        """Return the accepted rows of a domain as mappings, with `row` their number in the file."""
+        frame = read_cells(self.files[domain])
+        missing = [name for name in NEEDED[domain] if name not in frame.columns]
+        for name in missing:
+            self._problem(domain, 1, name, f"{domain} needs this column")
+        rows: list[Row] = []
+        for number, cells in enumerate(frame.rows(named=True), start=2):
+            row: Row = defaultdict(lambda: None, {k: None if v == "NA" else v for k, v in cells.items()})
+            row["row"] = number
+            row["reader"] = row[f"{domain}EVALID"] or row[f"{domain}EVAL"]
+            if row[f"{domain}ACPTFL"] not in (None, "Y"):
+                self._exclude(domain, f"{domain}ACPTFL is not Y: not accepted")
+            elif not missing:
+                rows.append(row)
+        return rows
+
+    def _lesions_known(self) -> dict[tuple[Any, ...], Row]:
+        """Return the lesion of each subject, reader and link from TU."""
+        known: dict[tuple[Any, ...], Row] = {}
+        for row in self.cells["TU"]:
+            if row["TUTESTCD"] != "TUMIDENT":
+                self._exclude("TU", "a test other than TUMIDENT")
+                continue
+            role = ROLES.get(row["TUORRES"] or "")
+            if role is None:
+                expected = ", ".join(ROLES)
+                self._problem("TU", row["row"], "TUORRES", "unknown role", found=row["TUORRES"], expected=expected)
+            key = (row["USUBJID"], row["reader"], row["TULNKID"])
+            if None in (key[0], key[2]):
+                self._problem("TU", row["row"], "TULNKID", "a lesion needs USUBJID and TULNKID")
+            site = row["TULOC"]
+            lesion = {"role": role, "node": "LYMPH NODE" in (site or "").upper(), "site": site, "tu": row}
+            if key not in known:
+                known[key] = lesion
+            elif any(known[key][name] != lesion[name] for name in ("role", "site")):
+                self._problem("TU", row["row"], "TULNKID", "this lesion is described twice, differently", found=key[2])
+            else:
+                self._exclude("TU", "repeats another row")
+        return known
+
+    def _results(self, known: Mapping[tuple[Any, ...], Row]) -> Iterator[Row]:
+        """Yield the size or state of one lesion on one date a time."""
+        for row in self.cells["TR"]:
+            lesion = known.get((row["USUBJID"], row["reader"], row["TRLNKID"]))
+            test = row["TRTESTCD"]
+            if test not in ("LDIAM", "LPERP", "TUMSTATE"):
+                self._exclude("TR", "a test other than LDIAM, LPERP, TUMSTATE")
+            elif lesion is None:
+                found = f"{row['USUBJID']}, reader {row['reader']}, {row['TRLNKID']}"
+                self._problem("TR", row["row"], "TRLNKID", "TU has no such lesion of this reader", found=found)
+            elif test == "LDIAM" and lesion["node"]:
+                self._exclude("TR", "longest diameter of a lymph node: its short axis counts")
+            elif test == "LPERP" and not lesion["node"]:
+                self._exclude("TR", "short axis of a lesion that is no lymph node: its longest diameter counts")
+            else:
+                column = "state" if test == "TUMSTATE" else "diameter_mm"
+                value = self._state(row) if test == "TUMSTATE" else self._diameter(row)
+                yield self._seen(row, "TR", row["TRLNKID"], lesion) | {column: value}
+
+    def _seen(self, row: Row, domain: str, link: str, lesion: Row) -> Row:
+        return {
+            "subject": row["USUBJID"],
+            "reader": row["reader"],
+            "visit": row["VISIT"],
+            "lesion": link,
+            "date": self._date(row, domain, f"{domain}DTC"),
+            "method": row["TRMETHOD"] or lesion["tu"]["TUMETHOD"],
+            "file": domain,
+            "row": row["row"],
+        } | {name: lesion[name] for name in ("role", "node", "site")}
+
+    def _state(self, row: Row) -> str | None:
+        column = "TRSTRESC" if "TRSTRESC" in row else "TRORRES"
+        word = row[column]
+        if word is None:
+            return None
+        state = STATES.get(word.upper())
+        if state is None:
+            self._problem("TR", row["row"], column, "unknown tumour state", found=word, expected=", ".join(STATES))
+        return state
+
+    def _diameter(self, row: Row) -> float | None:
+        result, unit = ("TRSTRESC", "TRSTRESU") if "TRSTRESC" in row else ("TRORRES", "TRORRESU")
+        if row[result] is None:
+            if row["TRORRES"] is not None:
+                mend = "give the standard result in mm"
+                self._problem("TR", row["row"], result, "no standard result", found=row["TRORRES"], mend=mend)
+            return None
+        if row[unit] != "mm":
+            mend = "convert the diameters to mm first"
+            self._problem("TR", row["row"], unit, "a diameter not in mm", found=row[unit], expected="mm", mend=mend)
+            return None
+        column = next(c for c in LESIONS.columns if c.name == "diameter_mm")
+        value, faults = parse(
+            pl.DataFrame({column.name: [row[result]]}), Table("TR", "", (column,)), file=self.files["TR"]
+        )
+        for fault in faults:
+            mend = "a lesion too small to measure counts 5 mm, one that is gone 0"
+            self._problem("TR", row["row"], result, fault.what, found=row[result], expected=fault.expected, mend=mend)
+        return None if faults else float(value.item())
+
+    def _date(self, row: Row, domain: str, column: str) -> date | None:
+        text = row[column]
+        whole, month = FULL_DATE.fullmatch(text or ""), MONTH.fullmatch(text or "")
+        try:
+            if whole:
+                return date.fromisoformat(whole[1])
+            if month and self.partial_dates == "last_day":
+                return date(int(month[1]), int(month[2]), monthrange(int(month[1]), int(month[2]))[1])
+        except ValueError:
+            pass
+        what = "no date" if text is None else "not a whole date"
+        mend = "give the day of the scan, or say `partial_dates: last_day` below analysis, clinical in study.yaml"
+        self._problem(domain, row["row"], column, what, found=text, expected="YYYY-MM-DD", mend=mend)
+        return None
+
+    def _new_without_result(self, known: Mapping[tuple[Any, ...], Row], results: list[Row]) -> Iterator[Row]:
+        """Yield each new lesion of TU that has no result at the visit where it was found."""
+        have = {(row["subject"], row["reader"], row["visit"], row["lesion"]) for row in results}
+        dates = {(row["subject"], row["reader"], row["visit"]): row["date"] for row in results}
+        for (subject, reader, link), lesion in known.items():
+            row = lesion["tu"]
+            if lesion["role"] != "new" or (subject, reader, row["VISIT"], link) in have:
+                continue
+            if row["TUDTC"] is None and (subject, reader, row["VISIT"]) in dates:
+                row = row | {"TUDTC": str(dates[subject, reader, row["VISIT"]])}
+            yield self._seen(row, "TU", link, lesion) | {"state": "present"}
+
+    def _starts(self, day0: Mapping[str, str] | None, visit: str | None, seen: list[Row]) -> dict[str, date]:
+        """Return the date of day 0 of each subject."""
+        starts: dict[str, date] = {}
+        for subject, text in (day0 or {}).items():
+            whole = FULL_DATE.fullmatch(text)
+            try:
+                starts[subject] = date.fromisoformat(whole[1] if whole else "")
+            except ValueError:
+                what = f"day 0 of subject {subject} is not a whole date"
+                self.problems.append(ReadError(what, found=text, expected="YYYY-MM-DD"))
+        for row in seen:
+            if visit is not None and row["visit"] == visit and row["date"] is not None:
+                starts[row["subject"]] = max(starts.get(row["subject"], row["date"]), row["date"])
+        return starts
+
+    def _day(self, row: Row, domain: str, subject: str, when: date | None, starts: Mapping[str, date]) -> int | None:
+        if subject in starts:
+            return None if when is None else (when - starts[subject]).days
+        if subject not in self.without_start:
+            self._problem(domain, row["row"], "USUBJID", "day 0 of this subject is not known", found=subject)
+        self.without_start.add(subject)
+        return None
+
+    def _merge(self, seen: list[Row], starts: Mapping[str, date]) -> list[Row]:
+        """Return one row a lesion and day, of its diameter and its state."""
+        merged: dict[tuple[Any, ...], Row] = {}
+        for row in seen:
+            day = self._day(row, row["file"], row["subject"], row["date"], starts)
+            have = merged.setdefault((row["subject"], row["reader"], row["date"], row["lesion"]), {})
+            for column in ("diameter_mm", "state"):
+                if column not in row:
+                    continue
+                if column in have and have[column] != row[column]:
+                    what = "two results differ for one lesion on one day"
+                    self._problem(row["file"], row["row"], column, what, found=row["lesion"])
+                elif column in have:
+                    self._exclude(row["file"], "repeats another row")
+            names = (name for name in row if name in LESIONS.names)
+            have |= {name: row[name] for name in names} | {"day": day}
+        return list(merged.values())
+
+    def _responses(self, starts: Mapping[str, date]) -> Iterator[Row]:
+        for row in self.cells.get("RS", []):
+            if row["RSTESTCD"] != "OVRLRESP":
+                self._exclude("RS", "a test other than OVRLRESP")
+                continue
+            word = row["RSSTRESC"] or row["RSORRES"]
+            if word not in RESPONSES:
+                expected = ", ".join(RESPONSES)
+                self._problem("RS", row["row"], "RSORRES", "unknown response", found=word, expected=expected)
+            when = self._date(row, "RS", "RSDTC")
+            yield {
+                "subject": row["USUBJID"],
+                "reader": row["reader"],
+                "visit": row["VISIT"],
+                "day": self._day(row, "RS", row["USUBJID"], when, starts),
+                "response": word,
+            }

@@ -1,0 +1,110 @@
+"""Rows of the study's files that responses and rates do not rest on, as rows of the table `exclusions`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.study import Study
+
+Row = dict[str, Any]
+OUR_FILES = {"lesions": "clinical/lesions.csv", "responses": "clinical/responses.csv"}
+# Where the rows of our tables come from SDTM; which of its rows each was is not kept.
+SDTM_FILES = {"lesions": "clinical/tr.csv", "responses": "clinical/rs.csv"}
+SUBJECTS_FILE = "subjects.csv"
+TABLE_OF = {"recorded": "responses", "derived": "lesions"}
+
+
+def places(study: Study) -> dict[str, list[Row]]:
+    """Return file, row, subject, reader, day and visit of the rows of lesions and responses; no row for SDTM's."""
+    found: dict[str, list[Row]] = {}
+    for name, frame in (("lesions", study.lesions), ("responses", study.responses)):
+        ours = (study.root / OUR_FILES[name]).exists()
+        file = (OUR_FILES if ours else SDTM_FILES)[name]
+        rows = [] if frame is None else frame.select("subject", "reader", "day", "visit").to_dicts()
+        found[name] = [row | {"file": file, "row": i if ours else None} for i, row in enumerate(rows, start=2)]
+    return found
+
+
+def of_reads(
+    ignored: pl.DataFrame, where: Mapping[str, Sequence[Row]], effect: str = "no best response rests on it"
+) -> list[Row]:
+    """Return rows of `exclusions` for the reads that a result does not rest on.
+
+    Parameters
+    ----------
+    ignored
+        Table `ignored_reads`.
+    where
+        As `places` returns it.
+    effect
+        What comes of it.
+    """
+    told = []
+    for read in ignored.iter_rows(named=True):
+        rule = f"a {read['source']} response {read['rule']}: {effect}"
+        own = [row for row in where[TABLE_OF[read["source"]]] if _same(row, read, "subject", "reader")]
+        find = _recorded if read["source"] == "recorded" else _scans
+        told += [(row["file"], row["row"], rule) for row in find(own, read)]
+    return counted(told)
+
+
+def of_subjects(subjects: pl.DataFrame, infusions: pl.DataFrame) -> list[Row]:
+    """Return rows of `exclusions` for subjects that were not infused, whom the rates of the infused leave out."""
+    infused = set(infusions["subject"])
+    rows = enumerate(subjects["subject"], start=2)
+    return counted(
+        (SUBJECTS_FILE, row, "not infused: in no rate of the infused") for row, name in rows if name not in infused
+    )
+
+
+def of_resected(lesions: Sequence[Row], resected: pl.DataFrame, file: str | None) -> list[Row]:
+    """Return rows of `exclusions` for targets that were resected for the product.
+
+    Parameters
+    ----------
+    lesions
+        Rows of the table with `row`.
+    resected
+        As `resected_targets` returns it.
+    file
+        File of the rows, None for SDTM's.
+    """
+    gone = set(resected.iter_rows())
+    rule = "a target resected for the product: in no sum"
+    rows = (row for row in lesions if (row["subject"], row["reader"], row["lesion"]) in gone)
+    return counted((file or SDTM_FILES["lesions"], row["row"] if file else None, rule) for row in rows)
+
+
+def counted(told: Iterable[tuple[str, int | None, str]]) -> list[Row]:
+    """Return rows of `exclusions` from file, row and rule."""
+    return [{"file": file, "row": row, "rule": rule, "rows": rows} for (file, row, rule), rows in Counter(told).items()]
+
+
+def _recorded(rows: Sequence[Row], read: Row) -> Iterator[Row]:
+    """Yield the row of a recorded response: that of its visit, else the nearest in time."""
+    nearest = min(rows, key=lambda row: (not _same_visit(row, read), abs(row["day"] - read["day"])), default=None)
+    if nearest is not None:
+        yield nearest
+
+
+def _scans(rows: Sequence[Row], read: Row) -> Iterator[Row]:
+    """Yield the rows of lesions that make up a derived response."""
+    from tilseq.clinical.assessments import LONGEST_VISIT
+
+    for row in rows:
+        before = read["day"] - row["day"]
+        if before == 0 or (_same_visit(row, read) and 0 < before <= LONGEST_VISIT):
+            yield row
+
+
+def _same(row: Row, read: Row, *names: str) -> bool:
+    return all(row[name] == read[name] for name in names)
+
+
+def _same_visit(row: Row, read: Row) -> bool:
+    return read["visit"] is not None and _same(row, read, "visit")
