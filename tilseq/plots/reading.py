@@ -84,7 +84,7 @@ def survival_table(estimates: Any) -> GT:
             "parameter": row["parameter"] if row["reader"] is None else f"{row['parameter']}, {row['reader']}",
             "Group": group_in_words(row["group"]),
             "Subjects": row["subjects"],
-            "Events": row["events"],
+            "Events": "" if row["parameter"] == "follow_up" else str(row["events"]),
             "What": QUANTITIES[row["quantity"]] + ("" if row["at_day"] is None else f" at day {row['at_day']:g}"),
             "At risk": "" if row["at_risk"] is None else f"{row['at_risk']:g}",
             "Estimate": in_words(row, "estimate") + _unit(row),
@@ -124,6 +124,8 @@ def _named(parameter: str, qualifier: str | None) -> str:
 
 
 def _limits_of(row: dict[str, Any]) -> str:
+    if row["lower"] is None and row["upper"] is None:
+        return "no limits"
     return f"{in_words(row, 'lower')} to {in_words(row, 'upper')}"
 
 
