@@ -21,6 +21,7 @@ from tilseq.clinical import cox, kaplan_meier, log_rank, rmst_difference, state_
 from tilseq.clinical.kaplan_meier import quantile, value_on
 from tilseq.clinical.rmst import restricted_mean
 from tilseq.clinical.survival_limits import INTERVALS
+from tilseq.tables.survival import FEW_AT_RISK
 
 RUNS, SEED = 2_000, 8
 SIZES = (10, 20, 40, 80)
@@ -87,6 +88,37 @@ def one_cell(job: tuple[int, str, str, str, int]) -> tuple[tuple[int, str, str, 
                 mean = restricted_mean(curve, end, interval)
                 _holds(found, f"RMST({end}) {interval}", (mean.lower, mean.upper), means[end])
     return job[:4], found
+
+
+def by_at_risk(job: tuple[int, str, str, str, int]) -> Held:
+    """Return for each landmark whether log-log limits hold, of trials with few and of those with more at risk on it."""
+    n, hazard_name, cured_name, followed_name, runs = job
+    hazard, cured, followed = HAZARDS[hazard_name], CURED[cured_name], FOLLOWED[followed_name]
+    laws = ([*HAZARDS].index(hazard_name), [*CURED].index(cured_name), [*FOLLOWED].index(followed_name))
+    rng = np.random.default_rng([SEED + 1, n, *laws])
+    found: Held = defaultdict(list)
+    for _ in range(runs):
+        time, event = trial(rng, n, hazard, cured, followed)
+        curve = kaplan_meier(time, event)
+        for day in LANDMARKS:
+            few = (time >= day).sum() < FEW_AT_RISK
+            limits = value_on(curve, day)[1:]
+            _holds(found, f"S({day}) {'few' if few else 'more'}", limits, float(survival(day, hazard, cured)))
+    return found
+
+
+def _print_by_at_risk(cells: list[Held]) -> None:
+    every: Held = defaultdict(list)
+    for found in cells:
+        for name, held in found.items():
+            every[name] += [flag for flag in held if not np.isnan(flag)]
+    print(f"| limits, log-log | fewer than {FEW_AT_RISK} at risk | of the limits given | {FEW_AT_RISK} or more |")
+    print("|-|-|-|-|")
+    for day in LANDMARKS:
+        few, more = every[f"S({day}) few"], every[f"S({day}) more"]
+        part = 100 * len(few) / (len(few) + len(more))
+        print(f"| S({day}) | {100 * np.mean(few):.1f} | {part:.0f} % | {100 * np.mean(more):.1f} |")
+    print()
 
 
 def two_groups(job: tuple[int, float, str, int]) -> tuple[str, dict[str, str]]:
@@ -190,6 +222,7 @@ def main() -> None:
     with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as pool:
         jobs = [(n, *law, runs) for n, *law in product(SIZES, HAZARDS, CURED, FOLLOWED)]
         _summary(list(pool.map(one_cell, jobs)))
+        _print_by_at_risk(list(pool.map(by_at_risk, jobs)))
         pairs = [(n, ratio, followed, runs) for n, ratio, followed in product((20, 40, 80), (1.0, 2.0), FOLLOWED)]
         _table(list(pool.map(two_groups, pairs)))
         _table(list(pool.map(no_effect, [(n, runs) for n in (30, 60)])))

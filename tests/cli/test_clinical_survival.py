@@ -153,6 +153,32 @@ def test_a_therapy_of_nobody_is_told_and_the_others_go_on(files, capsys):
     assert rows(files)["DOR", "007"] == ("85", "true", "progression")
 
 
+LESIONS = """\
+subject,day,visit,reader,lesion,role,diameter_mm
+007,-10,base,inv,T1,target,40
+007,42,D42,inv,T1,target,20
+007,84,D84,inv,T1,target,20
+007,126,D126,inv,T1,target,50
+S02,-10,base,inv,T1,target,40
+S02,42,D42,inv,T1,target,40
+"""
+
+
+def test_lesions_tell_the_baseline(files, capsys):
+    before = FILES["responses"] + "007,-40,S1,inv,SD\n007,-20,S2,inv,PD\n"
+    (files / "responses.csv").write_text(before)
+    (files / "lesions.csv").write_text(LESIONS)
+    protocol = ("--preset", "lm103", "--first-dose", "infusion", "--lesions", str(files / "lesions.csv"))
+    assert run(files, *protocol, full=False) == 0
+    assert rows(files)["PFS", "007"] == ("187", "true", "progression")
+    assert rows(files)["DOR", "007"] == ("85", "true", "progression")
+    (files / "lesions.csv").write_text(LESIONS.replace("S02,42,D42,inv,T1", "S02,42,D42,inv,T9"))
+    assert run(files, *protocol, full=False) == 4
+    assert "lesions.csv, row 7, column lesion: this lesion is not in the baseline" in capsys.readouterr().err
+    assert rows(files)["OS", "S02"] == ("", "", "not_evaluable")
+    assert rows(files)["PFS", "007"] == ("187", "true", "progression")
+
+
 def test_a_response_after_a_progression_that_counts_is_told_without_a_row(files, capsys):
     before = FILES["responses"] + "007,-40,S1,inv,SD\n007,-20,S2,inv,PD\n"
     (files / "responses.csv").write_text(before)

@@ -169,8 +169,8 @@ def test_a_whole_number_may_stand_for_a_number(tmp_path):
         ),
         (
             "study: x\nanalysis:\n  clinical:\n    time_to_event: {preset: lm103}\n",
-            "study.yaml, row 4, column analysis.clinical.time_to_event: lm103 needs first_dose: lymphodepletion or "
-            "infusion",
+            "study.yaml, row 4, column analysis.clinical.time_to_event: lm103 needs first_dose: lymphodepletion, "
+            "infusion or recorded",
         ),
         (
             "study: x\nanalysis: {clinical: {best_response: {disease_control: [CR, SDD]}}}\n",

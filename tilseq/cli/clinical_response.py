@@ -161,10 +161,9 @@ class _Work:
         from tilseq.clinical.reconcile import readers_half_named
         from tilseq.errors import StudyError, TableError
 
-        lesions, responses = (
-            None if frame is None else frame.with_row_index("row", offset=2)
-            for frame in (self.given["lesions"], self.given["responses"])
-        )
+        lesions = self.given["lesions"].with_row_index("row", offset=2)
+        recorded = self.given["responses"]
+        responses = None if recorded is None else recorded.with_row_index("row", offset=2)
         try:
             self._one(lesions, responses)
             return

@@ -64,7 +64,7 @@ def _settings[Command: Callable[..., Any]](command: Command) -> Command:
 @click.option("--therapies", type=CSV, help="Further anti-tumour therapies.")
 @click.option("--schedule", type=CSV, help="Planned assessments, by which missed ones are told.")
 @click.option("--infusions", type=CSV, help="Infusions; without it every subject was infused on day 0.")
-@click.option("--lesions", type=CSV, help="Lesions, for the day on which a new one was seen.")
+@click.option("--lesions", type=CSV, help="Lesions, for the baseline and the day on which a new one was seen.")
 @click.option(
     "--best-response",
     "best_response",
@@ -120,6 +120,9 @@ def survival_command(
     tables, faults = _read({name: path for name, path in options.items() if path is not None})
     by = _groups(tables["subjects"], groups)
     paths = {name: str(path) for name, path in options.items() if path is not None}
+    if "lesions" in tables and "recorded" not in tables["responses"].columns:
+        tables["responses"] = _beside_lesions(tables, faults, paths)
+        paths["response"] = paths.pop("responses")
     records, best = _gather({**tables, "contacts": contacts}, faults, paths, rules)
     derived = time_to_event(records, rules)
     if not derived["days"].count():
@@ -196,6 +199,33 @@ def _read(paths: dict[str, Path]) -> tuple[dict[str, pl.DataFrame], dict[str, li
     return tables, faults
 
 
+def _beside_lesions(
+    tables: Mapping[str, pl.DataFrame], faults: dict[str, list[TilseqError]], paths: Mapping[str, str]
+) -> pl.DataFrame:
+    """Return recorded responses beside those of the lesions, which tell the baseline; add subjects with faults."""
+    import polars as pl
+
+    from tilseq.clinical import response
+    from tilseq.errors import StudyError
+    from tilseq.tables.outputs import RESPONSE
+
+    both = [tables[name].with_row_index("row", offset=2) for name in ("lesions", "responses")]
+    subjects = tables["subjects"].filter(~pl.col("subject").is_in(list(faults)))
+    derived = [RESPONSE.frame()]
+    for subject in pl.concat([frame["subject"] for frame in both]).unique().sort():
+        if subject in faults:
+            continue
+        lesions, reads = (frame.filter(subject=subject) for frame in both)
+        own, numbers = (lesions.drop("row"), reads.drop("row")), [frame["row"].to_list() for frame in (lesions, reads)]
+        try:
+            derived.append(response(*own, subjects=subjects, lesion_rows=numbers[0], response_rows=numbers[1]))
+        except StudyError as error:
+            for problem in error.problems:
+                problem.file = paths.get(getattr(problem, "table", None) or "", problem.file)
+            faults[subject] = list(error.problems)
+    return pl.concat(derived)
+
+
 def _gather(
     tables: dict[str, Any], faults: dict[str, list[TilseqError]], paths: dict[str, str], rules: TimeToEventRules
 ) -> tuple[Records, pl.DataFrame | None]:
@@ -239,8 +269,9 @@ def _contradicting(found: list[Contradiction], paths: dict[str, str]) -> dict[st
     """Tell every contradiction with its file, and return why each subject cannot be evaluated."""
     told: dict[str, list[TilseqError]] = {}
     for one in found:
-        one.error.file = paths.get("responses" if one.table == "response" else one.table)
-        if one.error.file is None:  # of a best response that was derived here: no file has its row
+        given = "responses" if one.table == "response" and "responses" in paths else one.table
+        one.error.file = paths.get(given)
+        if one.error.file is None or given == "response":  # derived here: no file has its row
             one.error.row = None
         told.setdefault(one.subject, []).append(one.error)
     return _told(list(told.items()))

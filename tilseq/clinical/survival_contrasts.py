@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tilseq.clinical import readers
+from tilseq import readers
 from tilseq.clinical.cox import Cox, Ties, cox
 from tilseq.clinical.log_rank import log_rank
 from tilseq.clinical.proportional_hazards import proportional_hazards

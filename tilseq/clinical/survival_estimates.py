@@ -13,7 +13,7 @@ from tilseq.clinical.rmst import restricted_mean
 from tilseq.clinical.survival_limits import Interval
 from tilseq.clinical.survival_times import CANNOT, NOT_REACHED, Times, by_group, sentence
 from tilseq.errors import AnalysisError
-from tilseq.tables.survival import SURVIVAL_ESTIMATES
+from tilseq.tables.survival import FEW_AT_RISK, FEW_SUBJECTS, MAY_HOLD_LESS, SURVIVAL_ESTIMATES
 
 Row = dict[str, Any]
 
@@ -22,10 +22,6 @@ FOLLOW_UP = "follow_up"  # the endpoint whose events are the ends of follow-up
 WITH_FOLLOW_UP = ("OS", "PFS")  # endpoints of which the reverse curve tells how long subjects were followed
 # Of endpoints that only those have who come to the event, a share without it and a mean tell nothing.
 OF_THOSE_WITH_THE_EVENT = ("TTR",)
-# Below these limits by log-log fall short (benchmarks/RESULTS.md): in cells of ten subjects down to 89 %, and where
-# fewer than 5 are at risk on the day they hold 73 to 95 %.
-FEW_SUBJECTS, FEW_AT_RISK = 20, 5
-MAY_HOLD_LESS = "limits may hold less than they say, those of beta_product hold"
 
 
 def survival_estimates(

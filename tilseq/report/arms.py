@@ -26,9 +26,9 @@ def arms(results: Results) -> View:
     to = f" to day {ends[0]}" if ends else ""
     heads = [Head("Endpoint"), Head("Reader"), Head("Arm", "against"), Head("Subjects", numeric=True)]
     heads += [Head("Events", numeric=True), Head("Hazard ratio", "(limits)", True)]
-    heads += [Head("Log-rank p", "of all arms", True), Head("q", numeric=True)]
+    heads += [Head("Log-rank", "p, of all arms", True), Head("q", numeric=True)]
     heads += [
-        Head("Ratio changes with time", "p", True),
+        Head("Ratio in time", "p of a change", True),
         Head(f"Difference of means{to}", "months (limits)", True),
     ]
     heads += [Head("Remarks")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from tilseq.clinical.readers import endpoint_reader
+from tilseq.readers import endpoint_reader
 from tilseq.report.methods import run_object
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, text

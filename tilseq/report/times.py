@@ -7,13 +7,13 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.clinical.survival_estimates import FEW_AT_RISK, FEW_SUBJECTS, MAY_HOLD_LESS
 from tilseq.plots.clinic_words import MONTH, group_in_words, in_words
 from tilseq.report.methods import run_object
 from tilseq.report.readers import is_sensitivity, reader_cell, readers
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, count, filled, text
 from tilseq.report.words import flat, interval, number
+from tilseq.tables.survival import FEW_AT_RISK, FEW_SUBJECTS, MAY_HOLD_LESS
 
 Row = dict[str, Any]
 Place = tuple[int, str, bool, str, str]  # of the parameter, which, for sensitivity, reader, group

@@ -78,9 +78,9 @@ def run(job: Job, folder: Path) -> None:
     import polars as pl
 
     from tilseq.clinical import clinical_records, contradictions, survival_curve, survival_estimates, time_to_event
-    from tilseq.clinical.readers import endpoint_reader
     from tilseq.errors import AnalysisError
     from tilseq.io.write import write_parquet
+    from tilseq.readers import endpoint_reader
     from tilseq.tables.outputs import EXCLUSIONS, FAILURES
     from tilseq.tables.survival import SURVIVAL_CONTRASTS, SURVIVAL_CURVE, SURVIVAL_ESTIMATES, TIME_TO_EVENT
 

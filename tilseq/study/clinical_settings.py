@@ -64,8 +64,10 @@ class TimeToEvent(Part):
         "customary",
         description="Origins and events of all endpoints: from the infusion, or as protocol LM103 defines them.",
     )
-    first_dose: Literal["lymphodepletion", "infusion"] | None = Field(
-        None, description="What the first dose is of; lm103 counts OS from it and needs to be told."
+    first_dose: Literal["lymphodepletion", "infusion", "recorded"] | None = Field(
+        None,
+        description="What the first dose is of, or recorded for first_dose_day of subjects.csv; lm103 counts OS from "
+        "it and needs to be told.",
     )
     censoring: Literal["fda", "ema"] = Field(
         "fda",
@@ -93,7 +95,7 @@ class TimeToEvent(Part):
     def _first_dose_is_told(self) -> Self:
         """Refuse a preset that counts from the first dose where nobody says of what."""
         if self.preset == "lm103" and self.first_dose is None:
-            raise ValueError("lm103 needs first_dose: lymphodepletion or infusion")
+            raise ValueError("lm103 needs first_dose: lymphodepletion, infusion or recorded")
         return self
 
 

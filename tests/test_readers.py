@@ -2,8 +2,8 @@
 
 import pytest
 
-from tilseq.clinical.readers import endpoint_reader
 from tilseq.errors import AnalysisError
+from tilseq.readers import endpoint_reader
 
 
 @pytest.mark.parametrize(
