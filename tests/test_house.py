@@ -10,8 +10,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tilseq"
 BOTTOM = {
     "errors", "gates", "gene_symbols", "intervals", "kits", "lab_tests", "markers", "multiplicity", "populations",
-    "readers",
-    "receptors", "tables",
+    "readers", "receptors", "tables",
 }  # fmt: skip
 LABORATORIES = {"flow", "cytokines", "repertoire", "expression", "clinical"}
 # What each part may import beside itself and the bottom.
