@@ -42,7 +42,7 @@ def test_a_number_has_its_limits_and_those_at_risk_and_a_word_stands_where_there
     ]  # fmt: skip
     assert [read(cell) for cell in view.rows[0]] == [
         "OS | first infusion", "–", "6", "2", "not reached | (3.3 to not reached)", "100.0 | no limits, 6 at risk",
-        "62 (14-89) | 3 at risk", "– | cannot be estimated", "1",
+        "62 (14-89) | 3 at risk", "– | nobody followed so long", "1",
     ]  # fmt: skip
     assert [read(row[0]) for row in view.rows] == [
         "OS | first infusion", "PFS | first infusion", "DOR | first CR or PR", "follow-up | first infusion",
