@@ -21,7 +21,9 @@ def test_a_line_a_subject_from_0_at_baseline():
     axes = spider(drawn())
     lines = {line.get_label(): line.get_xydata().tolist() for line in axes.get_lines()[:2]}
     assert lines == {"A": [[-3, 0], [30, -50], [60, -20]], "B": [[-3, 0], [30, 0]]}
-    assert axes.get_title(loc="left") == "not drawn for want of a complete sum: 1, of them PD: 0"
+    assert axes.get_title(loc="left") == (
+        "assessments without a complete sum: 1, of them PD: 0; no line for want of a sum\nafter the baseline: C"
+    )
 
 
 def test_thresholds_and_marks():
@@ -30,6 +32,16 @@ def test_thresholds_and_marks():
     assert dashed == [-30, 20]
     marks = {c.get_label(): c.get_offsets().tolist() for c in axes.collections}
     assert marks == {"PD": [[60, -20], [30, 0]], "new lesion": [[30, 0]]}
+
+
+def test_the_ring_is_of_the_response_that_counts_and_a_line_is_dotted_after_a_new_therapy():
+    recorded = pl.when(subject="A", day=60).then(pl.lit("SD")).cast(drawn().schema["recorded"])
+    axes = spider(
+        drawn().with_columns(recorded=recorded), therapies=pl.DataFrame({"subject": ["A"], "start_day": [40]})
+    )
+    assert {c.get_label(): c.get_offsets().tolist() for c in axes.collections}["PD"] == [[30, 0]]
+    dotted = [line.get_xydata().tolist() for line in axes.get_lines() if line.get_linestyle() == ":"]
+    assert dotted == [[[30, -50], [60, -20]]]
 
 
 def test_many_subjects_are_one_grey_without_a_legend_of_lines():

@@ -20,7 +20,7 @@ READS = pl.DataFrame(
     [
         ("A", -8, None, None, True),
         ("A", 42, "SD", "PR", False),
-        ("A", 84, "CR", None, False),
+        ("A", 84, "PR", "CR", False),
         ("A", 200, "PD", "PD", False),
         ("A", 250, "PD", "PD", False),
         ("B", 42, "PR", None, False),
@@ -39,15 +39,22 @@ def bars(axes):
     }
 
 
+def marks(axes):
+    return {
+        line.get_label(): line.get_xydata().tolist()
+        for line in axes.get_lines()
+        if not line.get_label().startswith("_")
+    }
+
+
 def test_lanes_responses_and_marks():
     axes = swimmer(TIMES, READS, therapies=THERAPIES)
     assert bars(axes) == {
         "followed": [(0, -7, 300), (1, -7, 400)],
-        "PR, lasting": [(0, 42, 84)],
-        "CR, lasting": [(0, 84, 200)],
+        "PR, up to its end or the last scan": [(0, 42, 84)],
+        "CR, up to its end or the last scan": [(0, 84, 200)],
     }
-    marks = {line.get_label(): line.get_xydata().tolist() for line in axes.get_lines() if len(line.get_label()) > 1}
-    assert {name: at for name, at in marks.items() if not name.startswith("_")} == {
+    assert marks(axes) == {
         "first PR": [[42, 0], [42, 1]],
         "first CR": [[84, 0]],
         "PD": [[200, 0]],
@@ -61,7 +68,31 @@ def test_lanes_responses_and_marks():
 
 def test_a_response_whose_first_assessment_is_its_last_is_a_bar_of_a_day():
     short = TIMES.with_columns(end_day=pl.when(parameter="DOR").then("start_day").otherwise("end_day"))
-    assert bars(swimmer(short, READS.filter(pl.col("day") < 50)))["PR, lasting"] == [(0, 42, 43)]
+    assert bars(swimmer(short, READS.filter(pl.col("day") < 50)))["PR, up to its end or the last scan"] == [(0, 42, 43)]
+
+
+def test_a_censored_response_of_one_alive_goes_on_hatched_but_not_after_a_new_therapy():
+    rows = [("B", "DOR", 42, 126, False), ("D", "DOR", 42, 84, False), ("D", "OS", 0, 200, False)]
+    times = pl.concat(
+        [TIMES.filter(subject="B", parameter="OS"), pl.DataFrame(rows, schema=TIMES.schema, orient="row")]
+    )
+    reads = pl.concat([READS.filter(subject="B"), READS.filter(subject="B").with_columns(subject=pl.lit("D"))])
+    axes = swimmer(times, reads, therapies=pl.DataFrame({"subject": ["D"], "start_day": [90]}))
+    assert bars(axes)["after the last scan, no end seen"] == [(1, 126, 400)]
+
+
+def test_a_response_that_is_not_confirmed_is_hollow_and_one_after_pd_or_a_new_therapy_has_no_mark():
+    os = pl.DataFrame([(name, "OS", 0, 300, False) for name in "UTP"], schema=TIMES.schema, orient="row")
+    rows = [("U", 42, "PR"), ("T", 84, "PR"), ("P", 42, "PD"), ("P", 84, "CR")]
+    reads = pl.DataFrame(rows, schema=["subject", "day", "response"], orient="row")
+    reads = reads.with_columns(recorded=pl.lit(None, pl.String), baseline=False)
+    therapies = pl.DataFrame({"subject": ["T", "U"], "start_day": [50, -20]})  # that before the infusion is no new one
+    assert marks(swimmer(os, reads, therapies=therapies)) == {
+        "first PR, not confirmed": [[42, 0]],
+        "PD": [[42, 2]],
+        "new therapy": [[50, 1]],
+        "alive when last seen": [[300, 2], [300, 1], [300, 0]],
+    }
 
 
 def test_many_lanes_have_no_names_and_very_many_no_marks():

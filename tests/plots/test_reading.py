@@ -42,6 +42,19 @@ def test_rates_with_limits_and_what_they_are_of():
     ]  # fmt: skip
 
 
+def test_confirmed_orr_and_dcr_stand_above_best_responses():
+    kinds = [("BOR", "required"), ("DCR", "not_required"), ("ORR", "not_required"), ("DCR", "required"),
+             ("ORR", "required")]  # fmt: skip
+    rows = [
+        RATES.head(1).with_columns(parameter=pl.lit(name), qualifier=pl.lit(f"confirmation={how}"))
+        for name, how in kinds
+    ]
+    assert [cell for cell in cells(rates_table(pl.concat(rows))) if "confirmation" in cell] == [
+        "ORR (confirmation: required)", "DCR (confirmation: required)", "ORR (confirmation: not required)",
+        "DCR (confirmation: not required)", "BOR (confirmation: required)",
+    ]  # fmt: skip
+
+
 def test_rows_of_two_populations_are_told_apart():
     enrolled = RATES.head(1).with_columns(population=pl.lit("enrolled"))
     assert cells(rates_table(pl.concat([RATES.head(1), enrolled])))[1:7:4] == ["all, infused", "all, enrolled"]

@@ -94,7 +94,7 @@ def test_the_confirmed_best_response_stands_beside_the_last_one_of_each_reader_w
     best = [{**own, "reader": who, "confirmation": how, "best_response": word} for who, how, word in told]
     _, heads, rows = table_of(tmp_path, samples=[sample("t", "S1", 7, "tcr"), sample("u", "S2", 7, "tcr")],
                               best_response=best)  # fmt: skip
-    assert heads[1] == "Best response confirmed"
+    assert heads[1] == "Best response CR and PR confirmed"
     assert (rows["S1"][0], rows["S2"][0]) == ("PR  A; not assessed  B", "–")
 
 

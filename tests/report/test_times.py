@@ -3,7 +3,7 @@ import pytest
 
 from tests.report.clinical_tables import clinical_tables
 from tilseq.report.arms import arms
-from tilseq.report.clinical_figures import curve, curve_caption, depths
+from tilseq.report.clinical_figures import curve, curve_caption, depth_caption, depths
 from tilseq.report.readers import headline_reader, readers_in_words
 from tilseq.report.results import TABLES, Results
 from tilseq.report.times import (
@@ -42,7 +42,7 @@ def test_a_number_has_its_limits_and_those_at_risk_and_a_word_stands_where_there
     ]  # fmt: skip
     assert [read(cell) for cell in view.rows[0]] == [
         "OS | first infusion", "–", "6", "2", "not reached | (3.3 to not reached)", "100.0 | no limits, 6 at risk",
-        "62 (14-89) | 3 at risk", "– | cannot be estimated", "1",
+        "62 (14-89) | 3 at risk", "– | nobody followed so long", "1",
     ]  # fmt: skip
     assert [read(row[0]) for row in view.rows] == [
         "OS | first infusion", "PFS | first infusion", "DOR | first CR or PR", "follow-up | first infusion",
@@ -102,6 +102,7 @@ def test_figures_are_of_the_endpoints_reader_and_others_are_for_sensitivity(resu
     assert curve_caption(rows).endswith("Read by investigator.")
     assert depths(results)["reader"].unique().to_list() == ["investigator"]
     assert depths(results)["subject"].to_list() == list(NAMES)
+    assert depth_caption(depths(results)).endswith("so a CR may lie above -100 %. Read by investigator.")
     assert [read(row[1]) for row in times(results).rows] == [
         "–", "investigator", "central | sensitivity", "investigator", "central | sensitivity", "–",
     ]  # fmt: skip

@@ -289,7 +289,11 @@ def _tell_results(derived: pl.DataFrame, rates: pl.DataFrame) -> None:
     import polars as pl
 
     agree, differ = (int((derived["agrees"] == word).sum() or 0) for word in (True, False))
-    click.echo(f"{derived.height} assessments; recorded and derived agree in {agree}, differ in {differ}", err=True)
+    baselines = int(derived["baseline"].fill_null(False).sum())
+    compared = f"{agree + differ} compared, {differ} differ" if agree + differ else "no recorded responses to compare"
+    click.echo(
+        f"{derived.height} assessments: {baselines} baseline{'' if baselines == 1 else 's'}, {compared}", err=True
+    )
     confirmed = rates.filter(pl.col("parameter") != "BOR", pl.col("qualifier").str.contains("=required"), group="all")
     # The enrolled are told where they are more than the infused.
     confirmed = confirmed.sort("qualifier", "parameter", "population", descending=[False, True, True])

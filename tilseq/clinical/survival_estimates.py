@@ -145,10 +145,21 @@ def _median(curve: Curve, quantity: str) -> Row:
     if np.isnan(values[2]) and ending == CANNOT:
         why = "no event" if not curve.events.any() else "the curve ends at 0, where this interval has no limits"
         reason = f"limit {CANNOT}: {why}"
+    if quantity == "median":
+        reason = sentence(reason, _flat(curve, values[0]))
     if quantity == "follow_up_median":
         reason = sentence(reason, _few(curve, None, values[1:]))
     method = curve.method if quantity == "median" else f"reverse {curve.method}"
     return {"quantity": quantity, **_counts(curve), **row, "unit": "d", "method": method, "reason": reason}
+
+
+def _flat(curve: Curve, median: float) -> str | None:
+    """Return that the median is the middle of a flat, where the curve lies at a half for a while."""
+    flat = curve.day[np.isclose(curve.survival, 0.5, rtol=0, atol=1e-9)]
+    if np.isnan(median) or not len(flat) or median <= flat[0]:
+        return None
+    end = 2 * median - flat[0]
+    return f"flat at a half from day {flat[0]:g} to {end:g}: the midpoint, as R's quantile has it"
 
 
 def _survival_at(curve: Curve, day: int) -> Row:

@@ -57,6 +57,31 @@ def one_a_subject(rows: pl.DataFrame, mend: str) -> pl.DataFrame:
     return rows
 
 
+def response_that_counts(*who: str) -> pl.Expr:
+    """Return the response of each assessment: of those who recorded any the recorded, of others the derived.
+
+    Parameters
+    ----------
+    *who
+        Columns that tell whose responses are of one kind, such as `subject` and `reader`.
+    """
+    import polars as pl
+
+    recorded, derived = (pl.col(name).cast(pl.String) for name in ("recorded", "response"))
+    told = recorded.is_not_null() & ~pl.col("baseline").fill_null(False)
+    return pl.when(told.any().over(who)).then(recorded).otherwise(derived)
+
+
+def first_new_therapy(therapies: Any) -> pl.DataFrame:
+    """Return `subject, day` of each subject's first further therapy after day 0; what bridges to it is none."""
+    import polars as pl
+
+    if therapies is None:
+        return pl.DataFrame(schema={"subject": pl.String, "day": pl.Int64})
+    given = needing(therapies, ("subject", "start_day")).select("subject", day=pl.col("start_day").cast(pl.Int64))
+    return given.filter(pl.col("day") > 0).group_by("subject").agg(pl.col("day").min()).sort("subject")
+
+
 def group_in_words(group: str) -> str:
     """Return a group as a reader knows it.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from itertools import cycle
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
+from tilseq.plots.clinic_words import first_new_therapy, named_few, response_that_counts
 from tilseq.plots.style import INK, MARKERS, MUTED, PALETTE, figure, short
 
 if TYPE_CHECKING:
@@ -13,21 +15,27 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_NAMED = 14
+WRAP = 84
 THRESHOLDS = (-30, 20)
-COLUMNS = ("subject", "reader", "day", "baseline", "change_from_baseline_pct", "new_lesion", "response")
+COLUMNS = ("subject", "reader", "day", "baseline", "change_from_baseline_pct", "new_lesion", "response",
+           "recorded")  # fmt: skip
+AFTER = "after a new therapy"
 
 
-def spider(frame: Any) -> Axes:
+def spider(frame: Any, *, therapies: Any = None) -> Axes:
     """Draw the change of the sum of target diameters from baseline over time, a line a subject and reader.
 
-    Dashed lines stand at -30 % and +20 % of the baseline; progression itself counts from the nadir, so it is marked
-    where it was derived: a ring for PD, a star for a new lesion.
+    Dashed lines stand at -30 % and +20 % of the baseline; progression itself counts from the nadir, so it is marked:
+    a ring for PD by the response that counts (recorded of a subject and reader who has any recorded, else derived), a
+    star for a new lesion. After a new therapy a line is dotted and bears no ring.
 
     Parameters
     ----------
     frame
         Table `response`, polars or pandas. The baseline is drawn at 0 %. An assessment without a complete sum has no
-        place; the title says how many there are.
+        place; the title says how many there are, and names subjects without a line.
+    therapies
+        Further anti-tumour therapies: `subject, start_day`; None for none.
 
     Returns
     -------
@@ -39,7 +47,7 @@ def spider(frame: Any) -> Axes:
     AnalysisError
         A column is absent, or no assessment after the baseline has a complete sum.
     """
-    points, left_out, of_them_pd = _points(frame)
+    points, told = _points(frame, therapies)
     lines = points.partition_by("subject", "reader", as_dict=True, maintain_order=True)
     many_readers = points["reader"].n_unique() > 1
     named = len(lines) <= MOST_NAMED
@@ -48,7 +56,12 @@ def spider(frame: Any) -> Axes:
         for ((subject, reader), line), colour, marker in looks:
             label = short(f"{subject} · {reader or 'no reader'}" if many_readers else str(subject))
             look = {"color": colour, "marker": marker} if named else {"color": MUTED, "marker": "o", "alpha": 0.6}
-            axes.plot(line["day"].to_list(), line["change"].to_list(), label=label, **look)
+            before = line.filter(~line["treated"])
+            axes.plot(before["day"].to_list(), before["change"].to_list(), label=label, **look)
+            after = line[max(before.height - 1, 0) :]
+            if before.height < line.height:
+                look |= {"marker": "", "linestyle": ":"}
+                axes.plot(after["day"].to_list(), after["change"].to_list(), label=AFTER, **look)
         _mark(axes, points, "progressed", "o", "PD")
         _mark(axes, points, "new", "*", "new lesion")
         for threshold in THRESHOLDS:
@@ -56,15 +69,14 @@ def spider(frame: Any) -> Axes:
         axes.axhline(0, color=MUTED, linewidth=0.8, zorder=0)
         axes.set_xlabel("Day (0 = first infusion)")
         axes.set_ylabel("Sum of diameters, change from baseline (%)")
-        told = [] if named else [f"{len(lines)} lines"]
-        told += [f"not drawn for want of a complete sum: {left_out}, of them PD: {of_them_pd}"] if left_out else []
-        axes.set_title("; ".join(told), fontweight="normal", fontsize=9, color=MUTED)
+        told = told if named else [f"{len(lines)} lines", *told]
+        axes.set_title(fill("; ".join(told), WRAP), fontweight="normal", fontsize=9, color=MUTED)
         axes.legend(*_legend(axes, named), loc="center left", bbox_to_anchor=(1.0, 0.5))
     return axes
 
 
-def _points(frame: Any) -> tuple[pl.DataFrame, int, int]:
-    """Return what can be drawn, how many assessments cannot, and how many of those are PD."""
+def _points(frame: Any, therapies: Any) -> tuple[pl.DataFrame, list[str]]:
+    """Return what can be drawn, and in words which assessments and subjects cannot."""
     import polars as pl
 
     from tilseq.tables import as_polars
@@ -81,15 +93,23 @@ def _points(frame: Any) -> tuple[pl.DataFrame, int, int]:
         at_baseline.alias("baseline"),
         pl.when(at_baseline).then(0.0).otherwise(pl.col("change_from_baseline_pct").cast(pl.Float64)).alias("change"),
         (pl.col("new_lesion").cast(pl.Boolean) & ~at_baseline).fill_null(False).alias("new"),
-        (pl.col("response").cast(pl.String) == "PD").fill_null(False).alias("progressed"),
+        (response_that_counts("subject", "reader") == "PD").fill_null(False).alias("progressed"),
     )
+    began = first_new_therapy(therapies).rename({"day": "began"})
+    rows = rows.join(began, on="subject", how="left", maintain_order="left")
+    rows = rows.with_columns(treated=(pl.col("day") > pl.col("began")).fill_null(False))
+    rows = rows.with_columns(pl.col("progressed", "new") & ~pl.col("treated"))
     measured = rows.filter(~pl.col("baseline") & pl.col("change").is_not_null()).select("subject", "reader").unique()
     if measured.is_empty():
         raise AnalysisError("nothing to draw: no assessment after a baseline has a complete sum")
     # A subject of whom nothing but the baseline can be drawn would be a lone point at 0 %.
     points = rows.drop_nulls("change").join(measured, on=["subject", "reader"], how="semi", nulls_equal=True)
     lost = rows.filter(pl.col("change").is_null())
-    return points.sort("subject", "reader", "day", nulls_last=True), lost.height, int(lost["progressed"].sum())
+    without = sorted(set(rows["subject"]) - set(points["subject"]))
+    told = [f"assessments without a complete sum: {lost.height}, of them PD: {lost['progressed'].sum()}"]
+    told = told if lost.height else []
+    told += [f"no line for want of a sum after the baseline: {named_few(without)}"] if without else []
+    return points.sort("subject", "reader", "day", nulls_last=True), told
 
 
 def _mark(axes: Axes, points: pl.DataFrame, column: str, marker: str, label: str) -> None:
@@ -104,8 +124,10 @@ def _mark(axes: Axes, points: pl.DataFrame, column: str, marker: str, label: str
 def _legend(axes: Axes, named: bool) -> tuple[list[Any], list[str]]:
     """Return the entries of the legend: lines only where there are few enough to tell apart."""
     handles, labels = axes.get_legend_handles_labels()
-    kept = [(h, text) for h, text in zip(handles, labels, strict=True) if named or text in ("PD", "new lesion")]
-    return [handle for handle, _ in kept], [text for _, text in kept]
+    marks = ("PD", "new lesion", AFTER)
+    kept = {text: handle for handle, text in zip(handles, labels, strict=True) if named or text in marks}
+    kept |= {text: kept.pop(text) for text in marks if text in kept}
+    return list(kept.values()), list(kept)
 
 
 def _markers() -> list[str]:

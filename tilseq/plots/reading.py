@@ -20,7 +20,7 @@ QUANTITIES = {"median": "median", "survival_at": "without an event", "rmst": "re
 
 
 def rates_table(summaries: Any) -> GT:
-    """Return rates with their exact limits as a table for reading: a row a group, parameters one below the other.
+    """Return rates with their exact limits as a table for reading: a row a group, ORR and DCR above best responses.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def rates_table(summaries: Any) -> GT:
     AnalysisError
         A column is absent, or there is no row.
     """
-    rows = _filled(needing(summaries, RATES))
+    rows = _in_order(_filled(needing(summaries, RATES)))
     several = rows["population"].n_unique() > 1
     shown = [
         {
@@ -84,7 +84,7 @@ def survival_table(estimates: Any) -> GT:
             "parameter": row["parameter"] if row["reader"] is None else f"{row['parameter']}, {row['reader']}",
             "Group": group_in_words(row["group"]),
             "Subjects": row["subjects"],
-            "Events": row["events"],
+            "Events": "" if row["parameter"] == "follow_up" else str(row["events"]),
             "What": QUANTITIES[row["quantity"]] + ("" if row["at_day"] is None else f" at day {row['at_day']:g}"),
             "At risk": "" if row["at_risk"] is None else f"{row['at_risk']:g}",
             "Estimate": in_words(row, "estimate") + _unit(row),
@@ -99,6 +99,17 @@ def _filled(rows: pl.DataFrame) -> pl.DataFrame:
     if rows.is_empty():
         raise AnalysisError("nothing to show: the table has no row")
     return rows
+
+
+def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return ORR and DCR first, then best responses; of each the confirmed first."""
+    import polars as pl
+
+    if "qualifier" not in rows.columns:
+        return rows
+    other = ~pl.col("parameter").is_in(["ORR", "DCR"])
+    unconfirmed = pl.col("qualifier").fill_null("").str.contains("not_required", literal=True)
+    return rows.sort(other, unconfirmed, pl.col("parameter") == "DCR", maintain_order=True)
 
 
 def _table(shown: list[dict[str, Any]], title: str, notes: list[str]) -> GT:
@@ -124,6 +135,8 @@ def _named(parameter: str, qualifier: str | None) -> str:
 
 
 def _limits_of(row: dict[str, Any]) -> str:
+    if row["lower"] is None and row["upper"] is None:
+        return "no limits"
     return f"{in_words(row, 'lower')} to {in_words(row, 'upper')}"
 
 

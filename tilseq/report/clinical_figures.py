@@ -42,8 +42,28 @@ def depth_caption(rows: pl.DataFrame) -> str:
     who = "a bar a subject" if rows["subject"].is_unique().all() else "a bar a subject and reader"
     return (
         f"Deepest change of the sum of diameters from baseline, up to progression or new therapy, {who}; at its end "
-        "and by its colour the confirmed best response, which new lesions and non-targets decide too."
+        "and by its colour the confirmed best response, which new lesions and non-targets decide too. Nodes "
+        f"below 10 mm are gone, so a CR may lie above -100 %.{_read_by(rows)}"
     )
+
+
+def changes(results: Results) -> pl.DataFrame:
+    """Return every assessment by the endpoint's reader; none where no sum changed."""
+    rows = of_headline(results, results.tables["response"])
+    return rows.clear() if rows["change_from_baseline_pct"].drop_nulls().is_empty() else rows
+
+
+def change_caption(rows: pl.DataFrame) -> str:
+    """Return what the spider shows."""
+    return (
+        "Change of the sum of target-lesion diameters from baseline. A ring is a PD as recorded, or as derived for a "
+        f"subject and reader who has none recorded.{_read_by(rows)}"
+    )
+
+
+def _read_by(rows: pl.DataFrame) -> str:
+    readers = rows["reader"].drop_nulls().unique()
+    return f" Read by {readers[0]}." if readers.len() == 1 else ""
 
 
 def curve(parameter: str) -> Callable[[Results], pl.DataFrame]:
@@ -79,9 +99,7 @@ def draw_curve(rows: pl.DataFrame) -> Axes:
 def curve_caption(rows: pl.DataFrame) -> str:
     """Return what a curve shows."""
     name = rows["parameter"][0]
-    readers = rows["reader"].drop_nulls().unique()
-    by = f" Read by {readers[0]}." if readers.len() else ""
     return (
         f"{MEANINGS[name][0].upper()}{MEANINGS[name][1:]} ({name}): Kaplan-Meier with 95 % limits of each moment; "
-        f"upright ticks are censored subjects. The line rests on those at risk below it.{by}"
+        f"upright ticks are censored subjects. The line rests on those at risk below it.{_read_by(rows)}"
     )

@@ -164,12 +164,6 @@ def _draw_scores(rows: pl.DataFrame) -> Axes:
     return score_heatmap(rows)
 
 
-def _changes(results: Results) -> pl.DataFrame:
-    return results.tables["response"].filter(
-        pl.col("change_from_baseline_pct").is_not_null().any().over("subject", "reader")
-    )
-
-
 def _draw_changes(rows: pl.DataFrame) -> Axes:
     from tilseq.plots.clinical import spider
 
@@ -191,9 +185,9 @@ FIGURES = (
     CohortFigure("expression_scores", _scores, _draw_scores, lambda rows: "Mean gene-set score of each sample."),
     CohortFigure(
         "clinical_spider",
-        _changes,
+        clinical_figures.changes,
         _draw_changes,
-        lambda rows: "Change of the sum of target-lesion diameters from baseline.",
+        clinical_figures.change_caption,
     ),
     CohortFigure(
         "clinical_waterfall", clinical_figures.depths, clinical_figures.draw_depths, clinical_figures.depth_caption

@@ -62,7 +62,7 @@ def _best(results: Results) -> list[Column]:
     def cell(subject: str) -> Cell:
         return Cell(stack=best_cells(found[subject])) if subject in found else missing()
 
-    return [Column(Head("Best response", "confirmed"), cell)] if found else []
+    return [Column(Head("Best response", "CR and PR confirmed"), cell)] if found else []
 
 
 def _shares(results: Results) -> list[Column]:

@@ -90,6 +90,8 @@ CLINICAL = {
     "counts from a least number of days on, by default 42.",
     "ORR, DCR": "Objective response rate: subjects whose best response is CR or PR, of all infused. Disease control "
     "rate: those with CR, PR or SD. A subject without an assessment stays in the denominator.",
+    "Deepest change": "Of the sum of diameters from baseline. Lymph nodes below 10 mm count as gone, so that a CR may "
+    "lie above -100 %.",
     "Exact limits": "Clopper and Pearson’s: in 95 of 100 trials at least, such limits hold the true rate. Of few "
     "subjects they are wide: 0 of 10 is compatible with anything up to 31 %.",
     "OS, PFS, TTP, DOR, TTR": "Overall survival, progression-free survival, time to progression, duration of response, "
@@ -97,8 +99,8 @@ CLINICAL = {
     "compare treatments.",
     "Event, censored": "The event was seen on that day; or the subject was without it when last looked at, and nobody "
     "knows of later. A censored time is no short time: it is a time of at least that.",
-    "Median": "First day on which the Kaplan-Meier curve, or a limit of it, is at a half or below, as R’s survival has "
-    "it; time is shown in months of 30.4375 days.",
+    "Median": "First day on which the Kaplan-Meier curve, or a limit of it, is at a half or below; where it "
+    "lies flat at a half, the middle of the flat, as R’s quantile has it. Time is shown in months of 30.4375 days.",
     "not reached, cannot be estimated": "The curve (or its limit) never comes down to a half while subjects were "
     "followed; or there is nothing to find it from: no event, or nobody followed so long. No limits: a curve at 1 or "
     "0, where this kind of interval has none, however few the subjects.",

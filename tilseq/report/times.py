@@ -194,6 +194,8 @@ def _worded(row: Mapping[str, Any] | None) -> Cell:
     risk = f"{row['at_risk']:,} at risk" if row["at_risk"] is not None and row["estimate"] is not None else ""
     if numbers == [None, None, None]:
         word = in_words(row, "estimate")
+        beyond = row["quantity"] == "survival_at" and row["subjects"]
+        word = "nobody followed so long" if beyond else word
         return Cell("–", note=word, kind="missing") if row["at_day"] else Cell(word, kind="number")
     if None not in numbers:
         scale = 100 if row["unit"] == "fraction" else 1 / MONTH

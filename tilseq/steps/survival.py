@@ -161,7 +161,10 @@ def _draw(
     named = f"Responses of reader {reader}, whose reading is the endpoint."
     unnamed = "Without responses: nobody's reading is the endpoint, as endpoint_reader is not set."
     by = "" if readers == 1 else f" {unnamed if reader is None else named}"
-    caption = f"a lane each, from the start of overall survival on, with the response as its duration counts it.{by}"
+    caption = (
+        f"a lane each, from the start of overall survival on, with the response as its duration counts it; "
+        f"a response that was not confirmed is hollow, one after progression or a new therapy not shown.{by}"
+    )
     save_figures({"swimmer": (drawn, caption)}, folder / "figures")
 
 
