@@ -25,7 +25,7 @@ def test_response_writes_the_table_twice(tmp_path, capsys):
         ("007", "PR", "SD", "false"),
     ]
     assert pl.read_parquet(tmp_path / "out/response.parquet")["sum_mm"].to_list() == [50, 35]
-    assert capsys.readouterr().err.startswith("2 assessments: 1 baseline, 1 compared, 1 differ\n")
+    assert capsys.readouterr().err.startswith("2 assessments: 1 baseline, 1 compared, 1 differs\n")
 
 
 def test_subjects_set_the_baseline(tmp_path):

@@ -58,7 +58,7 @@ def test_every_table_is_written_twice_and_the_rates_are_told(folder, capsys):
         "SD counts from 42 days on, none fell short of it"
     )
     assert told == [
-        "6 assessments: 2 baselines, 4 compared, 1 differ",
+        "6 assessments: 2 baselines, 4 compared, 1 differs",
         f"ORR by inv, confirmed: 1 of {absent}, 33.3 % (0.8 to 90.6)",
         f"DCR by inv, confirmed: 2 of {absent}, 66.7 % (9.4 to 99.2)",
     ]

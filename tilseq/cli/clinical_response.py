@@ -290,7 +290,11 @@ def _tell_results(derived: pl.DataFrame, rates: pl.DataFrame) -> None:
 
     agree, differ = (int((derived["agrees"] == word).sum() or 0) for word in (True, False))
     baselines = int(derived["baseline"].fill_null(False).sum())
-    compared = f"{agree + differ} compared, {differ} differ" if agree + differ else "no recorded responses to compare"
+    compared = (
+        f"{agree + differ} compared, {differ} differ{'s' if differ == 1 else ''}"
+        if agree + differ
+        else "no recorded responses to compare"
+    )
     click.echo(
         f"{derived.height} assessments: {baselines} baseline{'' if baselines == 1 else 's'}, {compared}", err=True
     )
