@@ -135,5 +135,5 @@ def test_subjects_without_a_time_or_a_group_are_counted():
 def test_a_group_called_as_those_without_one_is_refused():
     rows = table([5, 9], [True, False])
     groups = pd.DataFrame({"subject": ["00", "01"], "arm": ["not given", None]})
-    with pytest.raises(AnalysisError, match="column arm.*name of those without one"):
+    with pytest.raises(AnalysisError, match="column arm.*named as those without a value"):
         by_group(rows, groups)
