@@ -14,11 +14,15 @@ PNG = "iVBORw0KGgo"  # how a PNG begins in base 64
 
 
 def told(cell):
-    """Return the outputs of a cell as (kind, text) pairs; of a picture only that it is there."""
+    """Return the outputs of a cell as (kind, text) pairs; of a picture only that it is there.
+
+    What is printed in a row is one text: the kernel parts it by when it happens to send.
+    """
     pairs = []
     for output in cell.get("outputs", []):
         if output.output_type == "stream":
-            pairs.append((output.name, output.text))
+            before = pairs.pop()[1] if pairs and pairs[-1][0] == output.name else ""
+            pairs.append((output.name, before + output.text))
         else:
             pairs += [(kind, PNG if kind == "image/png" else text) for kind, text in output.data.items()]
     return pairs
