@@ -145,6 +145,18 @@ def test_each_reader_has_a_row_and_a_subject_that_one_has_not_read_is_not_censor
     assert table.filter(parameter="OS")["reader"].null_count() == 3
 
 
+def test_a_death_before_any_scan_is_an_event_for_every_reader():
+    both = [lesion_reads((42, "SD")).with_columns(reader=pl.lit(name)) for name in ("A", "B")]
+    at_baseline = lesion_reads().with_columns(reader=pl.lit("A"), subject=pl.lit("S2"))
+    follow = FOLLOWUP.frame([{"subject": "S1", "last_alive_day": 90}, {"subject": "S2", "death_day": 21}])
+    people = SUBJECTS.frame([{"subject": one, "tumor_type": "other"} for one in ("S1", "S2")])
+    table = derive(pl.concat([*both, at_baseline]), follow, people, schedule=PLANNED)
+    assert table.filter(parameter="PFS", subject="S2").select("reader", "days", "event", "rule").rows() == [
+        ("A", 22, True, "death"),
+        ("B", 22, True, "death"),
+    ]
+
+
 INFUSIONS_OF_S0 = INFUSIONS.frame([{"subject": "S0", "infusion": 1, "day": 0}])
 
 

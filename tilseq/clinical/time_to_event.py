@@ -173,8 +173,10 @@ class _Derivation:
             return f"no {origin}_day in subjects"
         if history.cut_day is not None and start > history.cut_day:
             return f"{origin} is on day {start}, after the data cut (day {history.cut_day})"
-        if endpoint.by_scan and history.series and reader not in history.series:
-            return f"not read by {reader}, but by {', '.join(map(str, history.series))}"
+        # Who was scanned by nobody after the origin is as much assessed for one reader as for another: not at all.
+        read_by = [str(one) for one, its in history.series.items() if any(read.day > start for read in its.reads)]
+        if endpoint.by_scan and read_by and reader not in history.series:
+            return f"not read by {reader}, but by {', '.join(read_by)}"
         return None
 
     def _events(self, endpoint: Endpoint) -> tuple[str, ...]:
