@@ -21,7 +21,7 @@ IDENTIFIERS = (
 # Samples alike in all of these cannot be told apart.
 IDENTITY = (
     *("subject", "specimen", "visit", "assay", "day", "timing", "locus", "lot", "lesion", "replicate", "role"),
-    *("specimen_id", "panel", "marked_population", "library", "plate"),
+    *("stimulus", "specimen_id", "panel", "marked_population", "library", "plate"),
 )
 # First comes before second; None is the first infusion, day 0. The third says whether one day may hold both.
 ORDER = (
