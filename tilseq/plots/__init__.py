@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tilseq.plots.enrichment import enrichment_dots
     from tilseq.plots.expression import score_heatmap, subject_heatmap, visit_heatmap
     from tilseq.plots.flow import gates
+    from tilseq.plots.intracellular import intracellular, stimulated_pair
     from tilseq.plots.kaplan_meier import survival
     from tilseq.plots.labs import lab_shift_map, lab_trajectories
     from tilseq.plots.lanes import swimmer
@@ -48,6 +49,7 @@ MODULES = {
     "gene_usage": "usage",
     "hill_profiles": "diversity",
     "infused_scatter": "paired",
+    "intracellular": "intracellular",
     "isotype_bars": "bcr",
     "junction_lengths": "usage",
     "lab_shift_map": "labs",
@@ -66,6 +68,7 @@ MODULES = {
     "score_heatmap": "expression",
     "spider": "clinical",
     "standard_curves": "curves",
+    "stimulated_pair": "intracellular",
     "subject_heatmap": "expression",
     "survival": "kaplan_meier",
     "survival_table": "reading",
@@ -94,6 +97,7 @@ __all__ = [
     "gene_usage",
     "hill_profiles",
     "infused_scatter",
+    "intracellular",
     "isotype_bars",
     "junction_lengths",
     "lab_shift_map",
@@ -112,6 +116,7 @@ __all__ = [
     "score_heatmap",
     "spider",
     "standard_curves",
+    "stimulated_pair",
     "subject_heatmap",
     "survival",
     "survival_table",

@@ -11,6 +11,7 @@ from tilseq.study.checks import IDENTIFIERS, numbered
 from tilseq.study.model import INFUSIONS_FILE, OWN_ROLE, SAMPLES_FILE, SUBJECTS_FILE, Folder, clinical_file, parts_of
 
 MOST_NAMED = 5
+FLOW_ROLES = ("blank", "stimulated", "unstimulated")  # roles of tubes that an analysis reads beside samples
 LATER_ASSAYS = ("cytokine",)
 # Columns that are accepted and that no number rests on yet; of samples.csv, the assays whose analysis reads them.
 UNREAD = {SUBJECTS_FILE: ("arm", "age", "sex"), INFUSIONS_FILE: ("cells",)}
@@ -18,6 +19,7 @@ READ_WITH = {SUBJECTS_FILE: {"arm": "adverse_events"}}  # the table of clinical/
 READ_FOR: dict[str, tuple[str, ...]] = {
     "format": ("tcr", "bcr"),
     "library": ("scrna", "tcr"),
+    "stimulus": (),
     "run": (),
     "batch": ("flow",),
     "instrument": ("flow",),
@@ -158,7 +160,7 @@ def note_samples_not_analysed(folder: Folder) -> list[str]:
         role, name = cells["role"] or OWN_ROLE, cells["sample"] or ""
         if cells["assay"] in LATER_ASSAYS:
             later.setdefault(cells["assay"], []).append(name)
-        elif role != OWN_ROLE and (cells["assay"], role) != ("flow", "blank"):  # which set the limits of blank
+        elif role != OWN_ROLE and (cells["assay"] != "flow" or role not in FLOW_ROLES):
             others.setdefault(role, []).append(name)
     notes = [f"assay {assay} is not analysed yet: {named(names)}" for assay, names in later.items()]
     return notes + [f"role {role} is not analysed: {named(names)}" for role, names in others.items()]
