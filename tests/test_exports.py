@@ -23,8 +23,8 @@ def public(package, modules, prefix=""):
 def test_plots_offers_every_figure_function():
     modules = (
         "bcr", "change", "clinical", "compartments", "curves", "cytokines", "depth", "differential", "diversity",
-        "enrichment", "expression", "flow", "intracellular", "kaplan_meier", "labs", "lanes", "overlap", "paired", "reading",
-        "repertoire", "running", "safety", "study", "tracking", "tumor_markers", "umap", "usage",
+        "enrichment", "expression", "flow", "intracellular", "kaplan_meier", "labs", "lanes", "overlap", "paired",
+        "reading", "repertoire", "running", "safety", "study", "tracking", "tumor_markers", "umap", "usage",
     )  # fmt: skip
     # What draws into axes that another figure lends it is no figure.
     drawn = {name: module for name, module in public("tilseq.plots", modules).items() if not name.startswith("draw_")}

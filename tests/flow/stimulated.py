@@ -29,7 +29,9 @@ NUMBERS = {
 NOISE, BRIGHT, SPREAD = 100.0, 8000.0, 0.4
 
 
-def simulate(making: Mapping[str, int], *, seed: int, numbers: Mapping[str, int] = NUMBERS, label: str = "IFNg PE") -> Any:
+def simulate(
+    making: Mapping[str, int], *, seed: int, numbers: Mapping[str, int] = NUMBERS, label: str = "IFNg PE"
+) -> Any:
     """Return a tube in which so many cells of each kind make IFN-γ, ten times their noise or brighter."""
     random = np.random.default_rng(seed)
     parts = []

@@ -10,8 +10,9 @@ import polars as pl
 
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.flow.intracellular import PARENT, Stained
-from tilseq.flow.transform import cofactor
+from tilseq.flow.transform import arcsinh, cofactor
 from tilseq.flow.tube import Floats
+from tilseq.plots.linear_ticks import brief, ticks_of
 from tilseq.plots.style import FAINT, INK, MUTED, PALETTE, house_style, short, visible
 from tilseq.tables import as_polars
 
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
 WIDTH, ROW, ABOUT = 7.6, 0.24, 1.3  # inches: of the figure, of a row, and above and below the rows
 FILLED = {"yes": PALETTE[0], "no": "white", "not_evaluable": "white"}
 EDGES = {"yes": PALETTE[0], "no": PALETTE[0], "not_evaluable": MUTED}
-WORDS = {"yes": "response", "no": "no response", "not_evaluable": "not evaluable"}
+LEGEND = (
+    "left, open: unstimulated, filled: stimulated; right, with 95 % interval, filled: response, open: none, "
+    "grey: not evaluable"
+)
 LONGEST = 48
-BINS, SHOWN = 80, (0.001, 0.999)
+BINS, SHOWN, ROOM = 80, (0.001, 0.999), 0.3
 
 
 def intracellular(table: Any, *, marker: str | None = None) -> Figure:
@@ -64,10 +68,10 @@ def intracellular(table: Any, *, marker: str | None = None) -> Figure:
         left.set_yticks(range(len(rows)), labels)
         left.set_ylim(len(rows) - 0.4, -0.6)
         name = short(str(rows[0]["marker"]))
-        left.set(xlabel=f"{name}+ cells, %\nopen: unstimulated, filled: stimulated", xlim=(0, None))
+        left.set(xlabel=f"{name}+ cells, %", xlim=(0, None))
         right.axvline(0, color=INK, linewidth=0.8)
-        told = [f"{'filled' if word == 'yes' else 'open' if word == 'no' else 'grey'}: {WORDS[word]}" for word in WORDS]
-        right.set_xlabel(f"Difference, percentage points, 95 % interval\n{', '.join(told)}")
+        right.set_xlabel("Difference, percentage points")
+        figure.supxlabel(LEGEND, fontsize=8, color=MUTED)
         for axes in (left, right):
             axes.grid(axis="x")
     return figure
@@ -98,13 +102,15 @@ def stimulated_pair(
     AnalysisError
         There are no CD3+ cells to draw.
     """
-    tubes = [_together(group, cytokine) for group in (unstimulated, stimulated)]
-    every = [np.concatenate([tube[side] for tube in tubes]) for side in (0, 1)]
+    groups = (unstimulated, stimulated)
+    linear = [_together(group, cytokine) for group in groups]
+    every = [np.concatenate([tube[side] for tube in linear]) for side in (0, 1)]
     if not len(every[0]):
         raise AnalysisError(f"there are no {PARENT} cells to draw")
     scales = [cofactor(values) for values in every]
-    edges = [_edges(values, scale, threshold if side else None) for side, (values, scale) in enumerate(
-        zip(every, scales, strict=True))]  # fmt: skip
+    limits = [_limits(arcsinh(values, scale)) for values, scale in zip(every, scales, strict=True)]
+    line = float(arcsinh(threshold, scales[1]))
+    limits[1] = (min(limits[1][0], line - ROOM), max(limits[1][1], line + ROOM))
     with house_style():
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -112,15 +118,16 @@ def stimulated_pair(
         figure = Figure(figsize=(6.4, 3.4))
         FigureCanvasAgg(figure)
         panels = figure.subplots(1, 2, sharex=True, sharey=True)
-        for axes, group, (across, up) in zip(panels, (unstimulated, stimulated), tubes, strict=True):
-            _draw_cells(axes, across, up, edges)
-            axes.axhline(threshold, color=PALETTE[1], linewidth=1.3)
-            axes.set_xscale("asinh", linear_width=scales[0])
-            axes.set_yscale("asinh", linear_width=scales[1])
+        for axes, group, (across, up) in zip(panels, groups, linear, strict=True):
+            _draw_cells(axes, arcsinh(across, scales[0]), arcsinh(up, scales[1]), limits)
+            axes.axhline(line, color=PALETTE[1], linewidth=1.3)
             share = f"{100 * float(np.mean(up > threshold)):.2f} % above" if len(up) else "no cells"
             axes.set_title(f"{short(', '.join(tube.sample for tube in group), 34)}\n{share}", fontsize=9)
             axes.set_xlabel("CD8")
-        panels[0].set_ylabel(f"{visible(cytokine)} of {PARENT}")
+        for axis, scale, ends in zip((panels[0].xaxis, panels[0].yaxis), scales, limits, strict=True):
+            ticks = ticks_of(scale, ends)
+            axis.set_ticks(list(ticks), labels=[brief(value) for value in ticks.values()])
+        panels[0].set(xlim=limits[0], ylim=limits[1], ylabel=f"{visible(cytokine)} of {PARENT}")
     return figure
 
 
@@ -165,19 +172,15 @@ def _together(group: Sequence[Stained], cytokine: str) -> tuple[Floats, Floats]:
     )
 
 
-def _edges(values: Floats, scale: float, also: float | None) -> np.ndarray[Any, Any]:
-    """Return the edges of bins that are of one width on the arcsinh scale, on the linear one."""
-    ends = [*np.quantile(values, SHOWN), *([] if also is None else [also])]
-    low, high = np.arcsinh(np.array([min(ends), max(ends)]) / scale)
-    room = 0.05 * (high - low) or 1.0
-    return np.asarray(scale * np.sinh(np.linspace(low - room, high + room, BINS + 1)))
+def _limits(values: Floats) -> tuple[float, float]:
+    """Return the ends of an axis: the inner 99.8 % of the values, with room about them."""
+    low, high = (float(end) for end in np.quantile(values, SHOWN))
+    return low - ROOM, high + ROOM
 
 
-def _draw_cells(axes: Axes, across: Floats, up: Floats, edges: Sequence[np.ndarray[Any, Any]]) -> None:
+def _draw_cells(axes: Axes, across: Floats, up: Floats, limits: Sequence[tuple[float, float]]) -> None:
     from matplotlib.colors import LogNorm
 
-    x, y = edges
-    inside = (np.clip(values.astype(np.float64), one[0], one[-1]) for values, one in ((across, x), (up, y)))
-    counts, _, _ = np.histogram2d(*inside, bins=[x, y])
+    counts, x, y = np.histogram2d(np.clip(across, *limits[0]), np.clip(up, *limits[1]), BINS, limits)
     norm = LogNorm(1, max(2.0, float(counts.max())))
     axes.pcolormesh(x, y, np.ma.masked_equal(counts.T, 0), cmap="viridis", norm=norm, rasterized=True)

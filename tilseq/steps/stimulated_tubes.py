@@ -119,6 +119,7 @@ def _gate_all(tubes: Sequence[ToRead], read: Read) -> dict[str, Stained]:
         try:
             gating = _gated(tube, lent.get(_group(tube)) if tube.usual is None else tube.usual)
         except TilseqError as error:
+            error.file = tube.row["path"]  # as the table names it: nobody's home belongs into a result
             read.faults[sample] = str(error)
             continue
         found[sample] = stained(gating)
