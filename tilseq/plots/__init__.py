@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tilseq.plots.enrichment import enrichment_dots
     from tilseq.plots.expression import score_heatmap, subject_heatmap, visit_heatmap
     from tilseq.plots.flow import gates
-    from tilseq.plots.intracellular import intracellular, stimulated_pair
     from tilseq.plots.kaplan_meier import survival
     from tilseq.plots.labs import lab_shift_map, lab_trajectories
     from tilseq.plots.lanes import swimmer
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from tilseq.plots.repertoire import persistence_over_time, top_clones
     from tilseq.plots.running import running_enrichment
     from tilseq.plots.safety import adverse_event_bars
+    from tilseq.plots.stimulated import intracellular, stimulated_pair
     from tilseq.plots.study import endpoint_over_time
     from tilseq.plots.tracking import clone_courses, clone_tracking
     from tilseq.plots.tumor_markers import marker_courses
@@ -49,7 +49,7 @@ MODULES = {
     "gene_usage": "usage",
     "hill_profiles": "diversity",
     "infused_scatter": "paired",
-    "intracellular": "intracellular",
+    "intracellular": "stimulated",
     "isotype_bars": "bcr",
     "junction_lengths": "usage",
     "lab_shift_map": "labs",
@@ -68,7 +68,7 @@ MODULES = {
     "score_heatmap": "expression",
     "spider": "clinical",
     "standard_curves": "curves",
-    "stimulated_pair": "intracellular",
+    "stimulated_pair": "stimulated",
     "subject_heatmap": "expression",
     "survival": "kaplan_meier",
     "survival_table": "reading",

@@ -152,7 +152,7 @@ def endpoints(table: pl.DataFrame, rows: Mapping[str, Mapping[str, Any]]) -> lis
 
 def draw(table: pl.DataFrame, read: Read, folder: Path) -> None:
     """Draw the responses of one subject, and each pair of tubes with its threshold."""
-    from tilseq.plots.intracellular import intracellular, stimulated_pair
+    from tilseq.plots.stimulated import intracellular, stimulated_pair
     from tilseq.plots.style import save
 
     for marker in table.filter(table["difference_pct"].is_not_null())["marker"].unique().sort():
