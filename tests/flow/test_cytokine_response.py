@@ -4,8 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilseq.errors import AnalysisError
-from tilseq.flow.cytokine_response import ResponseRule, cytokine_responses, dispersion, told_of_replicates
+from tilseq.flow.cytokine_response import (
+    ResponseRule,
+    cytokine_responses,
+    dispersion,
+    effective,
+    told_of_replicates,
+)
 from tilseq.flow.intracellular import Counted
+
+COUNTING = ResponseRule(tube_cv=0)
 
 
 def row(counts, population="CD8+ T", subject="S1", **more):
@@ -21,7 +29,10 @@ def called(*rows, rule=None):
 def test_shares_limits_and_p_are_those_of_r():
     # tests/oracles/intracellular.R; Holm of the three by hand: 3 x the least, 2 x the next, the last.
     found = called(
-        row((50, 10000, 5, 10000), "CD3+"), row((12, 5000, 3, 8000), "CD4+ T"), row((7, 2000, 9, 2000), "CD8+ T")
+        row((50, 10000, 5, 10000), "CD3+"),
+        row((12, 5000, 3, 8000), "CD4+ T"),
+        row((7, 2000, 9, 2000), "CD8+ T"),
+        rule=COUNTING,
     )
     first = found["CD3+"]
     assert (first["stimulated_pct"], first["unstimulated_pct"]) == pytest.approx((0.5, 0.05))
@@ -39,8 +50,21 @@ def test_shares_limits_and_p_are_those_of_r():
     assert first["verdict"] == "pass" and first["reason"] is None
 
 
+def test_tubes_that_differ_beside_counting_tell_as_fewer_cells_do():
+    # tests/oracles/intracellular.R
+    assert effective(10000, 55 / 20000, 0.1) == pytest.approx(7843.13725)
+    one = called(row((50, 10000, 5, 10000)))["CD8+ T"]
+    assert one["p"] == pytest.approx(1.49573821882e-08, rel=1e-8)
+    assert (one["lower"], one["upper"]) == pytest.approx((0.280470872411, 0.653221112845))
+    assert one["difference_pct"] == pytest.approx(0.45)
+    wide = called(row((50, 10000, 5, 10000)), rule=ResponseRule(tube_cv=0.5))["CD8+ T"]
+    assert wide["p"] > one["p"] and wide["lower"] < one["lower"] and wide["upper"] > one["upper"]
+
+
 def test_each_subject_is_a_family_of_its_own():
-    found = cytokine_responses(pl.DataFrame([row((12, 5000, 3, 8000), subject=name) for name in ("S1", "S2")]))
+    found = cytokine_responses(
+        pl.DataFrame([row((12, 5000, 3, 8000), subject=name) for name in ("S1", "S2")]), COUNTING
+    )
     assert found["p_adjusted"].to_list() == pytest.approx([0.00127883779624] * 2, rel=1e-8)
     assert found["family"][1] == "IFN-γ of S2: populations, stimuli and visits, 1 test"
 
@@ -60,8 +84,8 @@ def test_a_response_needs_positives_and_the_folds_that_are_asked_for():
     assert one["p_adjusted"] < 0.05 and one["lower"] > 0
     assert one["response"] == "no" and one["reason"] == "no response: 9 stimulated positives, fewer than 10"
     high = row((150, 5000, 100, 5000))
-    assert called(high)["CD8+ T"]["response"] == "yes"
-    twofold = called(high, rule=ResponseRule(least_fold=2))["CD8+ T"]
+    assert called(high, rule=COUNTING)["CD8+ T"]["response"] == "yes"
+    twofold = called(high, rule=ResponseRule(least_fold=2, tube_cv=0))["CD8+ T"]
     assert twofold["response"] == "no" and "below 2 times the background" in twofold["reason"]
     fewer = called(row((0, 5000, 40, 5000)))["CD8+ T"]
     assert fewer["response"] == "no" and fewer["p"] > 0.999 and fewer["upper"] < 0

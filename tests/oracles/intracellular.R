@@ -27,3 +27,11 @@ for (m in list(rbind(c(5, 9995), c(25, 9975)), rbind(c(40, 4960), c(44, 4956), c
 t1 <- suppressWarnings(chisq.test(rbind(c(5, 9995), c(25, 9975)), correct = FALSE))
 t2 <- suppressWarnings(chisq.test(rbind(c(40, 4960), c(44, 4956), c(38, 4962)), correct = FALSE))
 cat("both", (t1$statistic + t2$statistic) / 3, pchisq(t1$statistic + t2$statistic, 3, lower.tail = FALSE), "\n")
+# Tubes that differ by 10 % beside counting: 50 of 10,000 against 5 of 10,000 as so many effective cells
+share <- 55 / 20000; n <- 10000 / (1 + 0.01 * 10000 * share)
+f <- fisher.test(matrix(c(39, 7843 - 39, 4, 7843 - 4), 2), alternative = "greater")
+cat("effective", n, 50 * n / 10000, 5 * n / 10000, format(f$p.value, digits = 12), "\n")
+cp <- function(x, n) c(qbeta(0.025, x, n - x + 1), qbeta(0.975, x + 1, n - x))
+na <- 10000 / 1.5; nb <- 10000 / 1.05
+ca <- cp(50 / 1.5, na); cb <- cp(5 / 1.05, nb); a <- 0.005; b <- 0.0005
+cat("effective limits", 100 * (a - b - sqrt((a - ca[1])^2 + (cb[2] - b)^2)), 100 * (a - b + sqrt((ca[2] - a)^2 + (b - cb[1])^2)), "\n")

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tilseq.errors import AnalysisError, first_few
 from tilseq.exact import shares_differ
 from tilseq.flow.intracellular import Counted
 from tilseq.flow.quality import worst_of
-from tilseq.intervals import difference_of_shares, scalar
+from tilseq.intervals import Floats, difference_of_shares, scalar
 from tilseq.multiplicity import holm
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class ResponseRule:
         The stimulated share must be as many times the background; 1 asks for no more than the tests do.
     most_background_pct
         Background, in per cent, above which the row is a `warn`.
+    tube_cv
+        Coefficient of variation of the share between tubes of one content, beside counting; 0 takes counts as binomial.
     """
 
     alpha: float = 0.05
@@ -45,6 +48,7 @@ class ResponseRule:
     least_positive: int = 10
     least_fold: float = 1.0
     most_background_pct: float = 1.0
+    tube_cv: float = 0.1
 
 
 DEFAULT_RULE = ResponseRule()
@@ -66,10 +70,10 @@ def cytokine_responses(counts: pl.DataFrame, rule: ResponseRule = DEFAULT_RULE) 
     -------
     polars.DataFrame
         Table `intracellular`. `lower` and `upper` are those of `intervals.difference_of_shares`, p is that of Fisher's
-        exact test, one-sided, and adjusted by Holm within the family: all populations, stimuli and visits of one
-        subject and cytokine. Populations nest and share tubes, which Holm allows for. `response` is `yes` where the
-        adjusted p is below alpha, `lower` above 0, and there are enough positives and, if asked for, folds of the
-        background.
+        exact test, one-sided, both of effective counts (see `effective`), and adjusted by Holm within the family: all
+        populations, stimuli and visits of one subject and cytokine. Populations nest and share tubes, which Holm allows
+        for. `response` is `yes` where the adjusted p is below alpha, `lower` above 0, and there are enough positives
+        and, if asked for, folds of the background.
 
     Raises
     ------
@@ -83,7 +87,7 @@ def cytokine_responses(counts: pl.DataFrame, rule: ResponseRule = DEFAULT_RULE) 
     rows = INTRACELLULAR.frame([{"verdict": "pass", "response": "no", **row} for row in given]).to_dicts()
     for row in rows:
         _refuse_impossible(row)
-        row.update(_shares(row))
+        row.update(_shares(row, rule.tube_cv))
         why = _not_tested(row, rule)
         row["response"] = "no" if why is None else "not_evaluable"
         _tell(row, why, "warn")
@@ -91,7 +95,7 @@ def cytokine_responses(counts: pl.DataFrame, rule: ResponseRule = DEFAULT_RULE) 
         if background is not None and background > rule.most_background_pct:
             _tell(row, f"background of {background:.2g} % is above {rule.most_background_pct:g} %", "warn")
     tested = [row for row in rows if row["response"] != "not_evaluable"]
-    p = shares_differ(*np.array([[row[name] for name in COUNTS] for row in tested]).reshape(-1, 4).T)
+    p = _p(np.array([[row[name] for name in COUNTS] for row in tested], float).reshape(-1, 4), rule.tube_cv)
     families: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row, own in zip(tested, p, strict=True):
         row["p"] = float(own)
@@ -103,6 +107,38 @@ def cytokine_responses(counts: pl.DataFrame, rule: ResponseRule = DEFAULT_RULE) 
             row["family"] = f"{marker} of {subject}: populations, stimuli and visits, {number}"
             _call(row, rule)
     return INTRACELLULAR.frame(rows)
+
+
+def effective(cells: ArrayLike, share: ArrayLike, tube_cv: float) -> Floats:
+    """Return how many cells would tell a share as well by counting alone.
+
+    A share whose own value varies between tubes by a coefficient of variation has the variance ``share / cells +
+    (tube_cv share) ** 2``, that of ``cells / (1 + tube_cv ** 2 cells share)`` cells (a design effect; Kish, Survey
+    Sampling, 1965, section 8.2, with counts that are Poisson).
+
+    Parameters
+    ----------
+    cells, share
+        Arrays of one shape.
+    tube_cv
+        As that of `ResponseRule`.
+    """
+    cells = np.asarray(cells, float)
+    return np.asarray(cells / (1 + tube_cv**2 * cells * np.asarray(share, float)))
+
+
+def _p(counts: Floats, tube_cv: float) -> Floats:
+    """Return p of rows of the four counts: of effective counts by the share of both tubes together, as if nothing did.
+
+    What is no whole number is rounded against a response.
+    """
+    positive, cells = counts[:, ::2], counts[:, 1::2]
+    share = positive.sum(axis=1, keepdims=True) / np.maximum(cells.sum(axis=1, keepdims=True), 1)
+    own = effective(cells, share, tube_cv)
+    whole = np.round(own)
+    scaled = positive * (own / np.maximum(cells, 1))
+    stimulated, unstimulated = np.floor(scaled[:, 0]), np.minimum(np.ceil(scaled[:, 1]), whole[:, 1])
+    return shares_differ(stimulated, whole[:, 0], unstimulated, whole[:, 1])
 
 
 def dispersion(groups: Sequence[Sequence[Counted]]) -> tuple[float, float] | None:
@@ -157,7 +193,7 @@ def _refuse_impossible(row: Mapping[str, Any]) -> None:
             raise AnalysisError(what, column=f"positive_{tube}", found=positive, expected=f"at most {cells}")
 
 
-def _shares(row: Mapping[str, Any]) -> dict[str, float | None]:
+def _shares(row: Mapping[str, Any], tube_cv: float) -> dict[str, float | None]:
     """Return shares and difference in per cent, as far as there are cells."""
     found: dict[str, float | None] = {}
     for tube in ("stimulated", "unstimulated"):
@@ -166,7 +202,11 @@ def _shares(row: Mapping[str, Any]) -> dict[str, float | None]:
     stimulated, background = found["stimulated_pct"], found["unstimulated_pct"]
     if stimulated is None or background is None:
         return found
-    lower, upper = scalar(difference_of_shares(*(row[name] for name in COUNTS)))
+    counts = np.array([row[name] for name in COUNTS], float)
+    positive, cells = counts[::2], counts[1::2]
+    own = effective(cells, positive / cells, tube_cv)
+    scaled = positive * own / cells
+    lower, upper = scalar(difference_of_shares(scaled[0], own[0], scaled[1], own[1]))
     return {**found, "difference_pct": stimulated - background, "lower": 100 * lower, "upper": 100 * upper}
 
 

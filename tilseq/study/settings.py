@@ -93,6 +93,11 @@ class Intracellular(Part):
     most_background_pct: float = Field(
         1.0, ge=0, le=100, allow_inf_nan=False, description="Background (%) above which a result is a warning."
     )
+    tube_cv: CV = Field(
+        0.1,
+        description="Variation of the share between tubes of one content beside counting, as a fraction of the share; "
+        "0 takes counts as binomial.",
+    )
 
 
 class Flow(Part):
