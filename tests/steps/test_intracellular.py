@@ -80,7 +80,13 @@ def test_endpoints_quality_and_cuts_are_those_of_the_tubes(results):
     row = endpoints.filter(sample="pma28", qualifier="marker=IFN-γ;population=CD8+ T;stimulus=PMA/ionomycin")
     (value,) = results["S1"]["intracellular"].filter(stimulated="pma28", population="CD8+ T")["difference_pct"]
     assert row["value"].to_list() == [value] and row["unit"].to_list() == ["%"]
-    assert set(results["S1"]["quality"]["sample"]) == {"none28", "pma28", "tumour28", "none7", "pma7"}
+    quality = results["S1"]["quality"]
+    gated = quality.filter(check="events in CD3+")
+    assert set(gated["sample"]) == {"none28", "pma28", "tumour28", "none7", "pma7"}
+    pairs = quality.filter(check="against unstimulated")
+    assert pairs.select("sample", "value", "verdict").rows() == [
+        ("lost7", 0, "fail"), ("pma28", 3, "pass"), ("pma7", 3, "pass"), ("short7", 0, "fail"), ("tumour28", 3, "pass"),
+    ]  # fmt: skip
     assert set(results["S1"]["cuts"]["sample"]) == {"none28", "pma28", "tumour28", "none7", "pma7"}
 
 
@@ -102,3 +108,27 @@ def test_thresholds_of_a_person_go_before_and_must_agree(study, tmp_path):
         "set one for all tubes of the pair"
     )
     assert table.filter(stimulated="tumour28")["threshold_source"].unique().to_list() == ["unstimulated"]
+
+
+def test_replicates_are_summed_and_one_that_fails_is_told(study, tmp_path):
+    rows = study / "samples.csv"
+    text = rows.read_text()
+    lines = [
+        "sample,subject,visit,specimen,assay,path,role,stimulus,panel,replicate",
+        "none28,S1,D28,blood,flow,raw/none28.fcs,unstimulated,,ics,",
+        "pma28,S1,D28,blood,flow,raw/pma28.fcs,stimulated,PMA,ics,1",
+        "pma7,S1,D28,blood,flow,raw/pma7.fcs,stimulated,PMA,ics,2",
+        "short7,S1,D28,blood,flow,raw/short7.fcs,stimulated,PMA,ics,3",
+    ]
+    rows.write_text("\n".join(lines) + "\n")
+    try:
+        (job,) = intracellular.plan(read_study(study))
+    finally:
+        rows.write_text(text)
+    table = run(job, tmp_path / job.folder)["intracellular"]
+    cd8 = table.filter(population="CD8+ T").to_dicts()[0]
+    assert cd8["stimulated"] == "pma28;pma7;short7" and 690 <= cd8["positive_stimulated"] <= 702
+    assert 3900 < cd8["cells_stimulated"] <= 4000 and cd8["verdict"] == "warn"
+    assert cd8["reason"].startswith("replicates vary ")
+    assert "left out: short7: raw/short7.fcs: too short" in cd8["reason"]
+    assert cd8["replicate_dispersion"] > 100

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import polars as pl
+    from matplotlib.figure import Figure
 
     from tilseq.cli.flow_tubes import Tubes
     from tilseq.steps.stimulated_tubes import ToRead
@@ -83,8 +84,9 @@ def intracellular_command(
 
     from tilseq.flow.cytokine_response import ResponseRule
     from tilseq.io.write import write_table
-    from tilseq.steps.intracellular import draw
-    from tilseq.steps.stimulated_tubes import read_subject, responses
+    from tilseq.plots.style import save
+    from tilseq.steps.intracellular import figures as draw
+    from tilseq.steps.stimulated_tubes import pair_checks, read_subject, responses
     from tilseq.tables.intracellular import INTRACELLULAR
     from tilseq.tables.outputs import CUTS, EXCLUSIONS, QUALITY
 
@@ -98,14 +100,19 @@ def intracellular_command(
     table = responses(list(reads.values()), ResponseRule(**rule))
     write_table(table, INTRACELLULAR, output)
     every = list(reads.values())
-    write_table(pl.concat([QUALITY.frame(), *(frame for one in every for frame in one.quality)]), QUALITY, output)
+    write_table(
+        pl.concat([QUALITY.frame(pair_checks(table)), *(frame for one in every for frame in one.quality)]),
+        QUALITY,
+        output,
+    )
     write_table(pl.concat([CUTS.frame(), *(frame for one in every for frame in one.cuts)]), CUTS, output)
     write_table(EXCLUSIONS.frame([row for one in every for row in one.exclusions]), EXCLUSIONS, output)
     for subject, read in reads.items():
         for sample, why in read.faults.items():
             click.echo(f"tilseq: {sample}: {why}", err=True)
         if figures is not None:
-            draw(table.filter(subject=subject), read, figures)
+            for name, (axes, _) in draw(table.filter(subject=subject), read).items():
+                save(cast("Figure", axes.figure), figures, name)
     return _exit_code(table)
 
 

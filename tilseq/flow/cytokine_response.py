@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,6 +22,24 @@ if TYPE_CHECKING:
 
 COUNTS = ("positive_stimulated", "cells_stimulated", "positive_unstimulated", "cells_unstimulated")
 DISPERSED_P = 0.01  # replicates of equal share are told as unlike in one of a hundred
+
+
+class Dispersion(NamedTuple):
+    """How replicate tubes differ.
+
+    Attributes
+    ----------
+    ratio
+        Variance between them over that of counting; 1 where counts are binomial.
+    p
+        The chance of as much by counting alone.
+    cv
+        The `tube_cv` of `ResponseRule` that would explain it.
+    """
+
+    ratio: float
+    p: float
+    cv: float
 
 
 @dataclass(frozen=True)
@@ -141,11 +160,11 @@ def _p(counts: Floats, tube_cv: float) -> Floats:
     return shares_differ(stimulated, whole[:, 0], unstimulated, whole[:, 1])
 
 
-def dispersion(groups: Sequence[Sequence[Counted]]) -> tuple[float, float] | None:
-    """Return how much more replicate tubes differ than counting explains, and the chance of as much by counting alone.
+def dispersion(groups: Sequence[Sequence[Counted]]) -> Dispersion | None:
+    """Return how much more replicate tubes differ than counting explains, by Pearson's chi-square.
 
-    The first is Pearson's chi-square over its degrees of freedom, 1 where counts are binomial (McCullagh and Nelder,
-    Generalized Linear Models, 1989, section 4.5); groups, each of tubes of one content, are taken together.
+    McCullagh and Nelder, Generalized Linear Models (1989), section 4.5; groups, each of tubes of one content, are taken
+    together.
 
     Parameters
     ----------
@@ -154,12 +173,12 @@ def dispersion(groups: Sequence[Sequence[Counted]]) -> tuple[float, float] | Non
 
     Returns
     -------
-    tuple or None
+    Dispersion or None
         None without two tubes of one content that bear the cytokine at all.
     """
     from scipy.special import gammaincc
 
-    total, degrees = 0.0, 0
+    total, degrees, positives = 0.0, 0, []
     for group in groups:
         counted = np.array([tube for tube in group if tube.cells], float).reshape(-1, 2)
         share = counted[:, 0].sum() / counted[:, 1].sum() if len(counted) else 0.0
@@ -168,7 +187,13 @@ def dispersion(groups: Sequence[Sequence[Counted]]) -> tuple[float, float] | Non
         expected = share * counted[:, 1]
         total += float(((counted[:, 0] - expected) ** 2 / (expected * (1 - share))).sum())
         degrees += len(counted) - 1
-    return (total / degrees, float(gammaincc(degrees / 2, total / 2))) if degrees else None
+        positives += [*expected]
+    if not degrees:
+        return None
+    ratio = total / degrees
+    return Dispersion(
+        ratio, float(gammaincc(degrees / 2, total / 2)), math.sqrt(max(ratio - 1, 0) / np.mean(positives))
+    )
 
 
 def told_of_replicates(groups: Sequence[Sequence[Counted]]) -> dict[str, Any]:
@@ -176,11 +201,12 @@ def told_of_replicates(groups: Sequence[Sequence[Counted]]) -> dict[str, Any]:
     found = dispersion(groups)
     if found is None:
         return {}
-    told: dict[str, Any] = {"replicate_dispersion": found[0]}
-    if found[1] < DISPERSED_P:
+    told: dict[str, Any] = {"replicate_dispersion": found.ratio}
+    if found.p < DISPERSED_P:
         told["verdict"] = "warn"
         told["reason"] = (
-            f"replicates differ {found[0]:.2g} times as much as counting explains: p and limits are too bold"
+            f"replicates vary {found.ratio:.2g} times as much as counting does, as by a tube_cv of {found.cv:.2g}: "
+            "with a smaller one p and limits are too bold"
         )
     return told
 

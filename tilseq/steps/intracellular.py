@@ -10,13 +10,14 @@ from tilseq.steps.job import Job
 
 if TYPE_CHECKING:
     import polars as pl
+    from matplotlib.axes import Axes
 
     from tilseq.steps.stimulated_tubes import Read, ToRead
     from tilseq.study import Study
 
 STEP = "intracellular"
-METHOD = "stimulated less unstimulated above one threshold; response by Fisher's exact test, Holm within the subject"
-INTERVAL = "Clopper-Pearson of both shares, joined by MOVER; counting only"
+METHOD = "stimulated less unstimulated, above one threshold within CD3+"
+INTERVAL = "Clopper-Pearson of effective counts of both shares, joined by MOVER"
 
 
 def plan(study: Study) -> list[Job]:
@@ -78,7 +79,8 @@ def run(job: Job, folder: Path) -> None:
 
     from tilseq.flow.cytokine_response import ResponseRule
     from tilseq.io.write import write_parquet
-    from tilseq.steps.stimulated_tubes import read_subject, responses
+    from tilseq.steps.figures import save_figures
+    from tilseq.steps.stimulated_tubes import pair_checks, read_subject, responses
     from tilseq.tables.intracellular import INTRACELLULAR
     from tilseq.tables.outputs import CUTS, ENDPOINTS, EXCLUSIONS, FAILURES, QUALITY
 
@@ -86,12 +88,12 @@ def run(job: Job, folder: Path) -> None:
     table = responses([read], ResponseRule(**job.arguments["rule"]))
     rows = {name: one["row"] for name, one in job.arguments["stained"].items()}
     write_parquet(table, INTRACELLULAR, folder)
-    write_parquet(pl.concat([QUALITY.frame(), *read.quality]), QUALITY, folder)
+    write_parquet(pl.concat([QUALITY.frame(pair_checks(table)), *read.quality]), QUALITY, folder)
     write_parquet(pl.concat([CUTS.frame(), *read.cuts]), CUTS, folder)
     write_parquet(EXCLUSIONS.frame(read.exclusions), EXCLUSIONS, folder)
     write_parquet(ENDPOINTS.frame(endpoints(table, rows)), ENDPOINTS, folder)
     write_parquet(FAILURES.frame(_failures(read, rows)), FAILURES, folder)
-    draw(table, read, folder / "figures")
+    save_figures(figures(table, read), folder / "figures")
 
 
 def _to_read(job: Job, one: Mapping[str, Any]) -> ToRead:
@@ -150,13 +152,18 @@ def endpoints(table: pl.DataFrame, rows: Mapping[str, Mapping[str, Any]]) -> lis
     return found
 
 
-def draw(table: pl.DataFrame, read: Read, folder: Path) -> None:
-    """Draw the responses of one subject, and each pair of tubes with its threshold."""
+def figures(table: pl.DataFrame, read: Read) -> dict[str, tuple[Axes, str]]:
+    """Draw the responses of one subject by cytokine, and each pair of tubes with its threshold: name, axes, caption."""
     from tilseq.plots.stimulated import intracellular, stimulated_pair
-    from tilseq.plots.style import save
 
-    for marker in table.filter(table["difference_pct"].is_not_null())["marker"].unique().sort():
-        save(intracellular(table, marker=marker), folder, f"responses of {marker}")
+    drawn: dict[str, tuple[Axes, str]] = {}
+    told = table.filter(table["difference_pct"].is_not_null())
+    for subject, marker in told.select("subject", "marker").unique().sort("subject", "marker").iter_rows():
+        figure = intracellular(told.filter(subject=subject), marker=marker)
+        drawn[f"responses of {subject} {marker}"] = figure.axes[0], f"{marker} with and without a stimulus"
     for one in read.panels:
-        name = f"{one.stimulated[0].sample} {one.cytokine}"
-        save(stimulated_pair(one.unstimulated, one.stimulated, one.cytokine, one.threshold), folder, name)
+        figure = stimulated_pair(one.unstimulated, one.stimulated, one.cytokine, one.threshold)
+        names = [", ".join(tube.sample for tube in group) for group in (one.stimulated, one.unstimulated)]
+        caption = f"{one.cytokine} of CD3+ cells in {names[0]} and unstimulated in {names[1]}"
+        drawn[f"{names[0]} {one.cytokine}"] = figure.axes[0], caption
+    return drawn

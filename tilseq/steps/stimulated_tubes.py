@@ -106,6 +106,22 @@ def responses(reads: Sequence[Read], rule: ResponseRule) -> pl.DataFrame:
     return cytokine_responses(INTRACELLULAR.frame(waiting), rule)
 
 
+def pair_checks(table: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return a check of each pair of the table `intracellular`: the tests that it gave, and why there is none."""
+    from tilseq.flow.quality import check
+
+    rows = []
+    for (stimulated,), own in table.group_by("stimulated", maintain_order=True):
+        tests, why = own["p"].count(), "; ".join(own.filter(own["p"].is_null())["reason"].drop_nulls().unique().sort())
+        limit, reason = "a test of each population", f"not tested: {why}" if why else "all populations are tested"
+        worst = "warn" if tests else "fail"
+        rows += [
+            check(name, "against unstimulated", tests, limit, not why, reason, worst=worst)
+            for name in str(stimulated).split(";")
+        ]
+    return rows
+
+
 def _gate_all(tubes: Sequence[ToRead], read: Read) -> dict[str, Stained]:
     """Gate the tubes twice where there are enough to lend each other cuts, and keep what they show of cytokines."""
     from tilseq.errors import TilseqError

@@ -177,9 +177,10 @@ def _samples(study: Study, jobs: Sequence[Job], failures: pl.DataFrame, quality:
     failed = set(failures["sample"].to_list())
     planned = {job.unit for job in jobs if job.sample}
     lost = set(failures["unit"].filter(failures["sample"].is_null()).to_list())
-    for job in jobs:  # of several tubes each
-        planned |= job.arguments.get("stained", {}).keys()
-        failed |= job.arguments.get("stained", {}).keys() if job.unit in lost else set()
+    for job in jobs:
+        stained = {name for name, one in job.arguments.get("stained", {}).items() if one["file"] is not None}
+        planned |= stained
+        failed |= stained if job.unit in lost else set()
     verdicts: dict[str, set[str]] = {}
     for sample, verdict in quality.select("sample", "verdict").iter_rows():
         verdicts.setdefault(sample, set()).add(verdict)
