@@ -4,6 +4,7 @@ from tilseq.flow.compare import compare
 from tilseq.flow.compensation import compensate
 from tilseq.flow.counts import Ratio, cd4_cd8_ratio, count
 from tilseq.flow.cuts import borrowed, cohort_cuts, cuts_table
+from tilseq.flow.cytokine_change import cytokine_changes
 from tilseq.flow.cytokine_response import ResponseRule, cytokine_responses
 from tilseq.flow.export import Exported, export_gates
 from tilseq.flow.gating import Borrowed, Gating, gate
@@ -35,6 +36,7 @@ __all__ = [
     "count",
     "count_positive",
     "cuts_table",
+    "cytokine_changes",
     "cytokine_responses",
     "cytokine_threshold",
     "export_gates",

@@ -26,6 +26,7 @@ def plan(study: Study) -> list[Job]:
     Files that it reads are the tubes, each once, then spillovers and frozen cuts; its arguments tell which is which.
     """
     from tilseq.steps.stimulated_tubes import ROLES
+    from tilseq.steps.til_survival import start_day
     from tilseq.study.names import safe_name
 
     rows = study.samples.filter(assay="flow").to_dicts()
@@ -39,6 +40,7 @@ def plan(study: Study) -> list[Job]:
         arguments = {
             "stained": tubes,
             "cuts": None if cuts is None else _place(paths, str(study.root / cuts)),
+            "start_day": start_day(study, subject),
             "rule": study.settings.analysis.flow.intracellular.model_dump(),
         }
         folder = f"{STEP}/{safe_name(subject)}"
@@ -85,7 +87,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.tables.outputs import CUTS, ENDPOINTS, EXCLUSIONS, FAILURES, QUALITY
 
     read = read_subject([_to_read(job, one) for one in job.arguments["stained"].values()])
-    table = responses([read], ResponseRule(**job.arguments["rule"]))
+    table = responses([read], ResponseRule(**job.arguments["rule"]), {job.unit: job.arguments["start_day"]})
     rows = {name: one["row"] for name, one in job.arguments["stained"].items()}
     write_parquet(table, INTRACELLULAR, folder)
     write_parquet(pl.concat([QUALITY.frame(pair_checks(table)), *read.quality]), QUALITY, folder)

@@ -97,13 +97,26 @@ def read_subject(tubes: Sequence[ToRead]) -> Read:
     return read
 
 
-def responses(reads: Sequence[Read], rule: ResponseRule) -> pl.DataFrame:
-    """Return the table `intracellular` of what was read of one subject or more."""
+def responses(
+    reads: Sequence[Read], rule: ResponseRule, starts: Mapping[str, int | None] | None = None
+) -> pl.DataFrame:
+    """Return the table `intracellular` of what was read of one subject or more.
+
+    Parameters
+    ----------
+    reads
+        What was read.
+    rule
+        What makes a response.
+    starts
+        As of `flow.cytokine_changes`.
+    """
+    from tilseq.flow.cytokine_change import cytokine_changes
     from tilseq.flow.cytokine_response import cytokine_responses
     from tilseq.tables.intracellular import INTRACELLULAR
 
     waiting = [{"response": "not_evaluable", **row} for read in reads for row in read.counts]
-    return cytokine_responses(INTRACELLULAR.frame(waiting), rule)
+    return cytokine_changes(cytokine_responses(INTRACELLULAR.frame(waiting), rule), starts)
 
 
 def pair_checks(table: pl.DataFrame) -> list[dict[str, Any]]:
