@@ -17,10 +17,17 @@ def table_of(tmp_path, unstimulated, stimulated):
 def test_a_tube_without_a_cytokine_stain_is_told(tmp_path):
     table = table_of(tmp_path, simulate({}, seed=1, label="CD69 PE"), simulate({"CD8+ T": 100}, seed=2))
     (row,) = table.to_dicts()
-    assert (row["response"], row["verdict"], row["marker"]) == ("not_evaluable", "fail", None)
-    assert row["reason"] == "no channel of a cytokine in all of its tubes: name it among the panel's markers"
+    assert (row["response"], row["verdict"], row["marker"]) == ("not_evaluable", "fail", "IFN-γ")
+    assert row["reason"] == "no channel of IFN-γ in none: name it among the panel's markers"
     (check,) = pair_checks(table)
     assert (check["sample"], check["verdict"], check["value"]) == ("pma", "fail", 0)
+
+
+def test_tubes_without_any_cytokine_are_told(tmp_path):
+    tubes = (simulate({}, seed=seed, label="CD69 PE") for seed in (1, 2))
+    (row,) = table_of(tmp_path, *tubes).to_dicts()
+    assert (row["response"], row["marker"]) == ("not_evaluable", None)
+    assert row["reason"] == "no channel of a cytokine: name it among the panel's markers"
 
 
 def test_few_cells_have_numbers_but_no_test(tmp_path):

@@ -214,15 +214,20 @@ def _pair_rows(
     used = [[name for name in part if name not in read.faults] for part in (pair.stimulated, pair.unstimulated)]
     lost = "; ".join(f"{name}: {read.faults[name]}" for name in names_of(pair) if name in read.faults)
     groups = [[stained[name] for name in part] for part in used]
-    cytokines: list[str] = []
+    every = [tube for group in groups for tube in group]
+    cytokines = dict.fromkeys(name for tube in every for name in tube.values)
     fault = pair.fault or ("" if all(groups) else lost)
-    if not fault:
-        cytokines = [name for name in groups[0][0].values if all(name in tube.values for g in groups for tube in g)]
-        fault = "" if cytokines else "no channel of a cytokine in all of its tubes: name it among the panel's markers"
+    if not fault and not cytokines:
+        fault = "no channel of a cytokine: name it among the panel's markers"
     if fault:
         yield {**row, "verdict": "fail", "reason": fault}
         return
     for cytokine in cytokines:
+        lacking = [tube.sample for tube in every if cytokine not in tube.values]
+        if lacking:
+            why = f"no channel of {cytokine} in {', '.join(lacking)}: name it among the panel's markers"
+            yield {**row, "marker": cytokine, "verdict": "fail", "reason": why}
+            continue
         try:
             threshold, source = _threshold([tubes[name] for part in used for name in part], cytokine, groups[1])
         except AnalysisError as error:
