@@ -79,7 +79,7 @@ def test_defaults(tmp_path):
                     "same_day": "event",
                     "unknown_death_cause": "tumor",
                 },
-                "survival": {"interval": "log-log", "landmarks": [91, 183, 274, 365], "rmst_days": [365]},
+                "survival": {"interval": "beta_product", "landmarks": [91, 183, 274, 365], "rmst_days": [365]},
                 "ctcae": None,
                 "symptoms": "assumed",
                 "emergence": "from_first_dose",

@@ -76,10 +76,10 @@ def _settings[Command: Callable[..., Any]](command: Command) -> Command:
 @_settings
 @click.option(
     "--interval",
-    type=click.Choice(["log-log", "log", "plain", "beta_product"]),
-    default="log-log",
+    type=click.Choice(["beta_product", "log-log", "log", "plain"]),
+    default="beta_product",
     show_default=True,
-    help="How the limits of a curve are found.",
+    help="How the limits of a curve are found: those that hold in small trials; log-log is SAS's, log R's.",
 )
 @click.option(
     "--at-day",

@@ -102,8 +102,10 @@ class TimeToEvent(Part):
 class Survival(Part):
     """How survival curves are summed up."""
 
-    interval: Literal["log-log", "log", "plain", "beta_product"] = Field(
-        "log-log", description="How the limits of a Kaplan-Meier curve are found; SAS has log-log, R has log."
+    interval: Literal["beta_product", "log-log", "log", "plain"] = Field(
+        "beta_product",
+        description="How the limits of a Kaplan-Meier curve are found; beta_product holds in small trials, SAS has "
+        "log-log, R has log.",
     )
     landmarks: list[Annotated[int, Field(ge=1, le=LONGEST)]] = Field(
         default=[91, 183, 274, 365], description="Days since the origin at which the share without an event is told."
