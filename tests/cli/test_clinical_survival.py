@@ -179,13 +179,18 @@ def test_lesions_tell_the_baseline(files, capsys):
     assert rows(files)["PFS", "007"] == ("187", "true", "progression")
 
 
-def test_a_response_after_a_progression_that_counts_is_told_without_a_row(files, capsys):
+def test_a_progression_before_the_treatment_costs_no_response_to_it(files):
     before = FILES["responses"] + "007,-40,S1,inv,SD\n007,-20,S2,inv,PD\n"
     (files / "responses.csv").write_text(before)
-    assert run(files, "--preset", "lm103", "--first-dose", "infusion", full=False) == 4
-    told = "tilseq: column response_day: subject 007: a response after the progression of day -20; found 42"
-    assert told in capsys.readouterr().err
-    assert rows(files)["OS", "007"] == ("", "", "not_evaluable")
+    protocol = ("--preset", "lm103", "--first-dose", "infusion")
+    assert run(files, *protocol, full=False) == 0
+    assert (rows(files)["PFS", "007"], rows(files)["DOR", "007"]) == (
+        ("187", "true", "progression"), ("85", "true", "progression"),
+    )  # fmt: skip
+    assert run(files, *protocol, "--early-progression", "event", full=False) == 0
+    assert (rows(files)["PFS", "007"], rows(files)["DOR", "007"]) == (
+        ("41", "true", "progression"), ("85", "true", "progression"),
+    )  # fmt: skip
 
 
 def test_lm103_asks_what_the_first_dose_is_of(files, capsys):

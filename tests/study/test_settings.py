@@ -78,6 +78,7 @@ def test_defaults(tmp_path):
                     "progression_day": "new_lesion",
                     "same_day": "event",
                     "unknown_death_cause": "tumor",
+                    "early_progression": "not_counted",
                 },
                 "survival": {"interval": "beta_product", "landmarks": [91, 183, 274, 365], "rmst_days": [365]},
                 "ctcae": None,

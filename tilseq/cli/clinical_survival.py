@@ -42,6 +42,10 @@ SETTINGS: dict[str, tuple[tuple[str, ...], str]] = {
     "progression_day": (("new_lesion", "last_scan"), "Day of a PD: earliest scan of its new lesion, or its last scan."),
     "same_day": (("event", "censored"), "Progression on the day a further therapy begins."),
     "unknown_death_cause": (("tumor", "other"), "What a death of unknown cause counts as, where the cause decides."),
+    "early_progression": (
+        ("not_counted", "event"),
+        "Progression between enrolment and the treatment that followed it.",
+    ),
 }
 # Table that tells of days on which a subject lived, and the column that does.
 CONTACTS = {"labs": "day", "adverse_events": "start_day"}

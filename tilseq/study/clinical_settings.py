@@ -90,6 +90,11 @@ class TimeToEvent(Part):
     unknown_death_cause: Literal["tumor", "other"] = Field(
         "tumor", description="What a death of unknown cause counts as, where the cause matters."
     )
+    early_progression: Literal["not_counted", "event"] = Field(
+        "not_counted",
+        description="Progression between enrolment and the treatment that followed it, where time counts from the "
+        "enrolment: none, as it comes before the baseline, or an event.",
+    )
 
     @model_validator(mode="after")
     def _first_dose_is_told(self) -> Self:
