@@ -159,8 +159,8 @@ def test_arms_have_rows_lines_and_a_hazard_ratio(results):
     assert {read(row[2]) for row in times_by_group(results).rows} == {"head and neck"}
     assert sorted(curve("OS")(results)["group"].unique()) == ["arm=TIL", "arm=control"]
     assert [read(cell) for cell in arms(results).rows[0]] == [
-        "OS", "control | TIL", "6", "2", "2.0 (1.1-3.6)", "0.0400", "0.0800", "0.700", "−2.0 (−4.0 to 1.0)",
-        "few; fewer",
+        "OS | exploratory", "control | TIL", "6", "2", "2.0 (1.1-3.6)", "0.0400", "0.0800", "0.700",
+        "−2.0 (−4.0 to 1.0)", "few; fewer",
     ]  # fmt: skip
 
 

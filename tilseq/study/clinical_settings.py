@@ -118,6 +118,14 @@ class Survival(Part):
     rmst_days: list[Annotated[int, Field(ge=1, le=LONGEST)]] = Field(
         default=[365], description="Days since the origin up to which the restricted mean of time is told."
     )
+    reference_arm: str | None = Field(
+        None, description="Arm that the others are held against; null: the first by name. Hazard ratios are over it."
+    )
+    primary: list[Literal["OS", "PFS", "TTP"]] = Field(
+        default=[],
+        description="Endpoints whose comparison of arms is the primary family, as the protocol declares it; the others "
+        "are exploratory.",
+    )
 
 
 class Clinical(Part):
