@@ -291,3 +291,26 @@ def test_nobody_left_ends_with_3(files, capsys):
     assert run(files) == 3
     assert "no time to event can be derived of any subject" in capsys.readouterr().err
     assert not (files / "out").exists()
+
+
+def test_dates_stand_in_place_of_days_as_in_a_study(files, capsys):
+    # Day 0 of 007 is 2024-03-01, of S02 2024-01-15.
+    (files / "infusions.csv").write_text("subject,infusion,date\n007,1,2024-03-01\nS02,1,2024-01-15\n")
+    (files / "followup.csv").write_text(
+        "subject,last_alive_date,death_date,death_cause\n007,2024-09-17,,\nS02,,2024-06-13,other\n"
+    )
+    subjects = "subject,tumor_type,enrollment_date,lymphodepletion_date\n"
+    (files / "subjects.csv").write_text(
+        f"{subjects}007,melanoma,2024-01-01,2024-02-23\nS02,cervical,2023-11-16,2024-01-08\n"
+    )
+    assert run(files, "--infusions", str(files / "infusions.csv"), full=False) == 0
+    assert (rows(files)["OS", "007"], rows(files)["OS", "S02"]) == (
+        ("201", "false", "last_alive"), ("151", "true", "death"),
+    )  # fmt: skip
+    (files / "infusions.csv").write_text("subject,infusion,date\n007,1,2024-03-01\n")
+    assert run(files, "--infusions", str(files / "infusions.csv"), full=False) == 4
+    told = "followup.csv, row 3, column death_date: this date cannot be turned into a day"
+    assert told in capsys.readouterr().err
+    assert rows(files)["OS", "S02"] == ("", "", "not_evaluable")
+    assert run(files, full=False) == 3
+    assert "dates, and no infusions that they count from" in capsys.readouterr().err
