@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from tilseq.cytokines.curve import Floats
 
-# Standard deviations of natural logarithms that are tried, all alike likely a priori: of each well's volume, and of
-# the dilution error of a level that is not far off.
-WELLS = np.geomspace(0.01, 0.3, 9)
-LEVELS = np.geomspace(0.01, 0.5, 10)
-# A level may be far off while others are right: chance, standard deviation, and how many of a plate are looked for.
-FAR_CHANCE, FAR, MOST_FAR = 0.1, 0.3, 2
+# Standard deviations of natural logarithms that are tried: of each well's volume (all alike likely a priori), and of
+# the dilution errors of levels, with how likely each is. Levels are right, as likely as not, but for one or two.
+WELLS = np.geomspace(0.005, 0.3, 9)
+LEVELS = {0.005: 0.4, 0.1: 0.15, 0.2: 0.15, 0.4: 0.15, 0.8: 0.15}
+# A level may be far off while others are less so: its chance, standard deviations, and how many are looked for.
+FAR_CHANCE, FAR, MOST_FAR = 0.2, (0.1, 0.3), 2
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,12 @@ def offsets_of(information: Floats, score: Floats, level_of: NDArray[np.intp], s
     level_of
         Level of each well, 0 for the top.
     shared
-        Whether levels have dilution errors.
+        Whether levels' dilution errors are told; otherwise they are left to the curves, and volumes are judged by wells
+        of one level alone.
     """
     count = int(level_of.max()) + 1
     member = np.equal.outer(level_of, np.arange(1, count)).astype(np.float64)
-    spreads, prior = _tried(count - 1) if shared else (np.zeros((1, count - 1)), np.zeros(1))
+    spreads, prior = _tried(count - 1)
     evidence, means, covariances = [], [], []
     for well in WELLS:
         # Volumes integrated out, what is told of levels; given these, wells are `through @ levels + volume @ score`.
@@ -67,8 +68,8 @@ def offsets_of(information: Floats, score: Floats, level_of: NDArray[np.intp], s
         ln = prior + middle @ pull / 2 - np.linalg.slogdet(precision)[1] / 2
         weight = np.exp(ln - ln.max())
         mean, spread = _mixture(weight / weight.sum(), middle, covariance)
-        means.append(through @ mean + volume @ score)
-        covariances.append(through @ spread @ through.T + volume)
+        means.append(through @ mean * shared + volume @ score)
+        covariances.append(through @ spread @ through.T * shared + volume)
         rest = np.linalg.slogdet(shrunk)[1] / 2 + score @ volume @ score / 2
         evidence.append(ln.max() + np.log(weight.sum()) + rest)
     weight = np.exp(np.array(evidence) - np.max(evidence))
@@ -86,9 +87,9 @@ def _mixture(weight: Floats, means: Floats, covariances: Floats) -> tuple[Floats
 @cache
 def _tried(levels: int) -> tuple[Floats, Floats]:
     """Return the standard deviations of levels that are tried, tries × levels, and ln of their prior probability."""
-    far = np.array([
-        np.isin(np.arange(levels), off) for number in range(MOST_FAR + 1) for off in combinations(range(levels), number)
-    ])
-    spreads = np.sqrt(LEVELS[:, None, None] ** 2 + far * FAR**2)
-    ln = far.sum(axis=1) * np.log(FAR_CHANCE) + (~far).sum(axis=1) * np.log(1 - FAR_CHANCE)
-    return spreads.reshape(-1, levels), np.tile(ln, len(LEVELS))
+    which = [off for number in range(MOST_FAR + 1) for off in combinations(range(levels), number)]
+    far = np.array([np.isin(np.arange(levels), off) for off in which])
+    chance = np.where(far, FAR_CHANCE, 1 - FAR_CHANCE).prod(axis=1)
+    spreads = [np.sqrt(near**2 + far * away**2) for near in LEVELS for away in FAR]
+    ln = [np.log(chance * likely / len(FAR)) for likely in LEVELS.values() for _ in FAR]
+    return np.concatenate(spreads), np.concatenate(ln)

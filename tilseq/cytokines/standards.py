@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilseq.cytokines.curve import PARAMETERS, Curve, Floats, Model, parts_of
-from tilseq.cytokines.fit import corrected_aic, start_of
-from tilseq.cytokines.joint import Joint, Points, fit_curves, joint
+from tilseq.cytokines.fit import start_of
+from tilseq.cytokines.joint import VAGUE, Joint, Points, fit_curves, joint
 from tilseq.cytokines.offsets import Offsets, offsets_of
 
 ROUNDS, SETTLED = 30, 1e-4  # most, and natural logarithms by which offsets move less in the last
@@ -21,6 +21,7 @@ WELL, OWN, READING = 0.05, 0.15, 0.02
 LEAST = 0.01
 MOST_LEVERAGE = 0.9
 FIRST = 3  # rounds before a model is chosen
+CLEAR = 2.0  # evidence for a 4PL, as twice a logarithm, that is positive (Kass and Raftery 1995)
 
 @dataclass(frozen=True)
 class Standard:
@@ -210,23 +211,22 @@ class _Plate:
         return np.asarray(curve + np.einsum("nw,wv,nv->n", move, offsets.covariance, move))
 
     def choose(self, state: _State) -> tuple[dict[str, Model], dict[str, dict[Model, float]]]:
-        """Return the models of the lesser corrected criterion, and the criteria, at the offsets and weights so far."""
+        """Return the models chosen, and the criteria, at the offsets and weights so far."""
         points, sd = self.points, self.sd(state)
         told: dict[str, dict[Model, float]] = {name: {} for name in self.names}
-        counts = np.bincount(points.analyte)
-        for model, number in PARAMETERS.items():
+        for model in PARAMETERS:
             free = self.free(dict.fromkeys(self.names, model))
             theta = fit_curves(points, state.theta, free, state.offsets.mean, sd)
-            value = parts_of(theta[points.analyte], points.at(state.offsets.mean))[0]
-            squares = points.summed(((value - points.log_signal) / sd) ** 2)
-            for name, square, count in zip(self.names, squares, counts, strict=True):
-                told[name][model] = corrected_aic(float(square), int(count), number)
-        return {name: "5PL" if one["5PL"] < one["4PL"] else "4PL" for name, one in told.items()}, told
+            found = joint(points, theta, free, state.offsets.mean, sd)
+            squares = points.summed((found.residual / sd) ** 2) + (((theta - points.usual()) / VAGUE) ** 2).sum(axis=1)
+            for name, value in zip(self.names, squares - np.linalg.slogdet(found.inner)[1], strict=True):
+                told[name][model] = float(value)
+        return {name: "4PL" if one["4PL"] < one["5PL"] - CLEAR else "5PL" for name, one in told.items()}, told
 
     def finish(self, state: _State, free: NDArray[np.bool_]) -> Fitted:
         points, sd = self.points, self.sd(state)
         theta = fit_curves(points, state.theta, free, state.offsets.mean, sd)
-        told = joint(points, theta, free, state.offsets.mean, sd)
+        told = joint(points, theta, np.ones_like(free), state.offsets.mean, sd)
         shared = np.einsum("apw,wv,aqv->apq", told.cross, state.offsets.covariance, told.cross)
         squares = points.summed((told.residual / sd) ** 2)
         counts = np.bincount(points.analyte)
@@ -234,7 +234,7 @@ class _Plate:
         for k, name in enumerate(self.names):
             size = int(free[k].sum())
             curves[name] = Curve("5PL" if free[k, 4] else "4PL", theta[k, :size])
-            covariances[name] = (told.inner[k] + shared[k])[:size, :size]
+            covariances[name] = told.inner[k] + shared[k]
             residual[name] = float(np.sqrt(squares[k] / max(counts[k] - size, 1)))
         mean = np.equal.outer(np.arange(self.level_of.max() + 1), self.level_of).astype(np.float64)
         mean /= mean.sum(axis=1, keepdims=True)
