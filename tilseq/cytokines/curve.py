@@ -72,10 +72,10 @@ class Curve:
 
     def inverse(self, log_signal: ArrayLike) -> Floats:
         """Return the ln concentration of a ln signal; minus and plus infinity outside of the curve."""
-        wanted = np.atleast_1d(np.asarray(log_signal, np.float64))
+        wanted: Floats = np.atleast_1d(np.asarray(log_signal, np.float64))
         with np.errstate(divide="ignore", invalid="ignore"):
             bound = self.theta[0] + np.log(np.expm1(wanted - self.theta[0]))
-            found = self.theta[2] - np.log(np.expm1((self.theta[1] - bound) / self.asymmetry)) / self.slope
+            found: Floats = self.theta[2] - np.log(np.expm1((self.theta[1] - bound) / self.asymmetry)) / self.slope
         found[wanted <= self.theta[0]] = -np.inf
         found[wanted >= np.log(self.top)] = np.inf
         return found

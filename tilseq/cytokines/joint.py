@@ -14,7 +14,7 @@ FIRST_DAMPING, LARGEST_DAMPING = 1e-3, 1e8
 # What curves look like a priori, so that standards that do not reach the top still give one: standard deviations of
 # ln(top - bottom) about the highest signal, of ln midpoint about the middle of the standards, of ln slope about 0.1 and
 # of ln asymmetry about 0.
-VAGUE = np.array([np.inf, 1.0, 3.0, 0.3, 0.3])
+VAGUE = np.array([np.inf, 1.0, 3.0, 0.3, 0.5])
 USUAL_SLOPE = 0.1
 
 

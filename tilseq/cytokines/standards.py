@@ -23,6 +23,7 @@ MOST_LEVERAGE = 0.9
 FIRST = 3  # rounds before a model is chosen
 CLEAR = 2.0  # evidence for a 4PL, as twice a logarithm, that is positive (Kass and Raftery 1995)
 
+
 @dataclass(frozen=True)
 class Standard:
     """The standard and blank wells of one analyte.
@@ -71,16 +72,16 @@ class Fitted:
     curves
         By analyte.
     covariances
-        Of each curve's parameters; the shared errors' uncertainty is in them. As the scale of those errors is known
-        from a few levels only, covariances are widened by the square of Student's quantile over the normal one.
+        Of the five parameters of each curve, all shared errors and what is not known of their spread included; that of
+        the asymmetry also where a 4PL was chosen.
     criteria
-        Corrected Akaike criterion of each model tried, by analyte.
+        -2 ln of the marginal likelihood of each model (Laplace), up to a constant, by analyte.
     offsets
         ln(true over nominal concentration) of each standard well, the part shared by all analytes.
     levels
         ln(true over nominal) of each level; that of the top level is 0.
     level_se
-        Standard error of each, widened likewise; a common factor and a power take two degrees of freedom more.
+        Standard error of each.
     spread
         How far wells and readings scatter.
     residual_sd
@@ -107,11 +108,16 @@ def fit_standards(
     """Fit the curves of all analytes of a plate together with what went wrong with its standards.
 
     ln signal of an analyte in a well is its curve at ln nominal + the level's dilution error + the well's volume error,
-    both shared by all analytes. Curves alone cannot tell a common factor of all levels, nor a power of it, from another
-    midpoint and slope: the top level, from which all is diluted, is taken as right, and dilution errors are near 0 a
-    priori (Student's t). What stays untold enters the covariances. Weights are one over the variance, which is
-    that of the beads, the reading, and the analyte in the well times the square of the steepness; the last two and
-    that of the volume are estimated from the plate.
+    both shared by all analytes. A common factor of all levels, a power of it and, nearly, a bend look the same as other
+    curves: only what levels are like a priori tells them, see `offsets_of`; the top level, from which all is diluted,
+    is taken as right. What stays untold enters the covariances. Weights are one over the variance, which is
+    that of the beads, the reading, and the analyte in the well times the square of the steepness; the last two are
+    estimated from the plate.
+
+    Curves are fitted at the mean of the offsets a posteriori, and offsets told anew from the curves to second order,
+    until both stay. The asymmetry of a 5PL is near 1 a priori, so that a 5PL costs little where it is not needed, and a
+    4PL where it is needed bends every concentration: a 4PL is chosen only on positive evidence, a criterion less by 2
+    (Kass and Raftery, J Am Stat Assoc 1995;90:773).
 
     Parameters
     ----------
@@ -120,7 +126,7 @@ def fit_standards(
     level_of
         For each standard well its level: 0 for the top, further ones from there down; -1 for a blank.
     model
-        4PL or 5PL for all; by default the one of the lesser corrected Akaike criterion, for each analyte.
+        4PL or 5PL for all; by default chosen for each analyte.
     shared
         Whether levels have a shared dilution error. With fewer than three analytes none is fitted.
     """
