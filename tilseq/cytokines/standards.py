@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tilseq.cytokines.curve import PARAMETERS, Curve, Floats, Model, parts_of
 from tilseq.cytokines.fit import start_of
 from tilseq.cytokines.joint import VAGUE, Joint, Points, fit_curves, joint
-from tilseq.cytokines.offsets import Offsets, offsets_of
+from tilseq.cytokines.offsets import Offsets, limits_of_levels, offsets_of
 
 ROUNDS, SETTLED = 30, 1e-4  # most, and natural logarithms by which offsets move less in the last
 FEWEST_TO_SHARE = 3  # analytes from which an error of a level can be told from one of a curve
@@ -80,8 +80,8 @@ class Fitted:
         ln(true over nominal concentration) of each standard well, the part shared by all analytes.
     levels
         ln(true over nominal) of each level; that of the top level is 0.
-    level_se
-        Standard error of each.
+    level_lower, level_upper
+        95 % limits of each.
     spread
         How far wells and readings scatter.
     residual_sd
@@ -93,7 +93,8 @@ class Fitted:
     criteria: dict[str, dict[Model, float]]
     offsets: Floats
     levels: Floats
-    level_se: Floats
+    level_lower: Floats
+    level_upper: Floats
     spread: Spread
     residual_sd: dict[str, float]
 
@@ -232,6 +233,7 @@ class _Plate:
     def finish(self, state: _State, free: NDArray[np.bool_]) -> Fitted:
         points, sd = self.points, self.sd(state)
         theta = fit_curves(points, state.theta, free, state.offsets.mean, sd)
+        known = joint(points, theta, free, state.offsets.mean, sd)
         told = joint(points, theta, np.ones_like(free), state.offsets.mean, sd)
         shared = np.einsum("apw,wv,aqv->apq", told.cross, state.offsets.covariance, told.cross)
         squares = points.summed((told.residual / sd) ** 2)
@@ -250,7 +252,7 @@ class _Plate:
             self.choose(replace(state, theta=theta))[1],
             np.where(self.well_of >= 0, state.offsets.mean[self.well_of], 0.0),
             mean @ state.offsets.mean,
-            np.sqrt(np.einsum("lw,wv,lv->l", mean, state.offsets.covariance, mean)),
+            *limits_of_levels(known.information, known.score, self.level_of, self.shared),
             Spread(state.offsets.well, state.own, state.reading),
             residual,
         )
