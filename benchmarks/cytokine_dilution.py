@@ -1,7 +1,7 @@
 """How well an error of one standard level is found, and one of every step, on simulated plates of 13 analytes.
 
-Standards in duplicate, 1:4 from 10,000 pg/mL; one level holds 10 % more than it should, the others what they should but for
-their wells' volumes. Found is the mean true over nominal of a level's wells. The best share is that of an estimate
+Standards in duplicate, 1:4 from 10,000 pg/mL; one level holds 10 % more than it should, the others what they should but
+for their wells' volumes. Found is the mean true over nominal of a level's wells. The best share is that of an estimate
 without bias that were told which level is off and how far all else scatters (Cramér and Rao).
 """
 

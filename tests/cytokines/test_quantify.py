@@ -4,6 +4,7 @@ import pytest
 
 from tests.cytokines.curves import CURVES, plate, result
 from tilseq.cytokines import quantify
+from tilseq.cytokines.concentrations import tell_hooks
 
 NOWHERE = {"conc_pg_per_ml": None, "lower": None, "upper": None}
 
@@ -141,3 +142,21 @@ def test_pandas_gives_the_same(rng):
     sheet, beads, kits = plate(rng, {"S": 100.0})
     one, other = quantify(sheet, beads, kits), quantify(sheet.to_pandas(), beads.to_pandas(), kits)
     assert one.samples.equals(other.samples)
+
+
+def test_a_sample_that_gives_more_where_it_is_diluted_further_is_told():
+    rows = [
+        {"role": "sample", "acid_activated": None, "status": "quantified", "sample": sample, "analyte": analyte}
+        | {"dilution": dilution, "conc_pg_per_ml": middle, "lower": lower, "upper": upper}
+        for sample, analyte, dilution, middle, lower, upper in (
+            ("S1", "A", 2.0, 100.0, 80.0, 130.0),
+            ("S1", "A", 50.0, 420.0, 300.0, 600.0),
+            ("S2", "A", 2.0, 100.0, 80.0, 130.0),
+            ("S2", "A", 50.0, 140.0, 90.0, 220.0),
+            ("S1", "B", 2.0, 100.0, 80.0, None),
+            ("S1", "B", 50.0, 420.0, 300.0, None),
+        )
+    ]
+    tell_hooks(rows)
+    assert rows[0]["reason"] == "diluted 50-fold it gives 4.2 times as much: a hook effect, or the matrix"
+    assert not any("reason" in row for row in rows[1:])

@@ -80,7 +80,38 @@ def concentrations_of(
         told |= {"acid_activated": activated, "analyte": analyte, "wells": len(used), "wells_given": len(members)}
         told |= {"cv_pct": _cv(used, curves.get(analyte))}
         samples.append(told | _result(used or members[:1], curves, readers))
+    tell_hooks(samples)
     return wells, samples
+
+
+def tell_hooks(samples: Sequence[Row]) -> None:
+    """Write into `reason` that a sample gives clearly more, beyond both intervals, where it is diluted further.
+
+    Its signal then has fallen by a hook effect, or its matrix holds it down; of one dilution neither can be seen.
+
+    Parameters
+    ----------
+    samples
+        Rows of `sample_concentrations` of one plate.
+    """
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in samples:
+        if row["status"] == "quantified":
+            key = tuple(row[name] for name in ("role", "sample", "acid_activated", "analyte"))
+            groups.setdefault(key, []).append(row)
+    for rows in groups.values():
+        for row in rows:
+            more = [
+                other
+                for other in rows
+                if other["dilution"] > row["dilution"] and row["upper"] is not None and other["lower"] > row["upper"]
+            ]
+            if more:
+                most = max(more, key=lambda other: float(other["conc_pg_per_ml"]))
+                fold, times = most["dilution"], most["conc_pg_per_ml"] / row["conc_pg_per_ml"]
+                row["reason"] = (
+                    f"diluted {fold:g}-fold it gives {times:.1f} times as much: a hook effect, or the matrix"
+                )
 
 
 def _usable(one: Content) -> bool:
