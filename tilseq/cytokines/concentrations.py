@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tilseq.cytokines.curve_rows import CurveOf, finite
+from tilseq.cytokines.curve_rows import CurveOf
 from tilseq.cytokines.inversion import Errors, Inversion
 from tilseq.cytokines.standards import Spread
 
@@ -135,12 +135,13 @@ def _result(members: list[Content], curves: Mapping[str, CurveOf], readers: Mapp
         return told | {"status": "not_detected", "limit_pg_per_ml": dilution * float(np.exp(limits.llod))}
     if at < lloq:
         return told | {"status": "detected_below_loq", "limit_pg_per_ml": dilution * float(np.exp(lloq))}
-    if at > uloq:
-        return told | {"status": "above_range", "limit_pg_per_ml": dilution * float(np.exp(uloq))}
+    if at > uloq or upper == np.inf:  # without an upper end the signal may as well be that of saturation
+        least = uloq if at > uloq else max(lower, lloq)
+        return told | {"status": "above_range", "limit_pg_per_ml": dilution * float(np.exp(least))}
     return told | {
         "conc_pg_per_ml": dilution * float(np.exp(at)),
         "lower": dilution * float(np.exp(lower)),
-        "upper": finite(dilution * float(np.exp(upper))),
+        "upper": dilution * float(np.exp(upper)),
         "status": "quantified",
         "reason": "hook effect: a far higher concentration could give this signal" if of.hook else None,
     }
