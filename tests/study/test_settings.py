@@ -32,6 +32,7 @@ def test_defaults(tmp_path):
                 "marked_overdispersion": 0.005,
                 "volume_unit": None,
             },
+            "cytokines": {"kits": [], "model": None, "shared_dilution": True},
             "repertoire": {
                 "reference": "infusion_product",
                 "locus": None,

@@ -24,6 +24,8 @@ STEPS = (
     "flow",
     "flow_replicates",
     "til_survival",
+    "cytokine_plates",
+    "cytokines",
     "repertoire",
     "contamination",
     "persistence",
