@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from tilseq.plots.lanes import swimmer
     from tilseq.plots.overlap import overlap_heatmap, repertoire_maps
     from tilseq.plots.paired import infused_scatter, paired_slopes
-    from tilseq.plots.reading import rates_table, survival_table
     from tilseq.plots.plate import plate_map
+    from tilseq.plots.reading import rates_table, survival_table
     from tilseq.plots.repertoire import persistence_over_time, top_clones
     from tilseq.plots.running import running_enrichment
     from tilseq.plots.safety import adverse_event_bars

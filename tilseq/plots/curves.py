@@ -55,7 +55,7 @@ def standard_curves(curves: Any, recovery: Any, bead_wells: Any, concentrations:
 
         columns = min(ACROSS, drawn.height)
         rows = -(-drawn.height // columns)
-        new = Figure(figsize=(2.8 * columns, 2.5 * rows))
+        new = Figure(figsize=(max(2.8 * columns, 5.2), max(2.5 * rows, 3.2)))
         FigureCanvasAgg(new)
         panels = new.subplots(rows, columns, squeeze=False).ravel()
         for axes, row in zip(panels, drawn.iter_rows(named=True), strict=False):

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLUMNS = ("subject", "day", "specimen", "analyte", "form", "conc_pg_per_ml", "lower", "upper", "status")
-COLUMNS += ("limit_pg_per_ml", "used")
+COLUMNS = (
+    *("subject", "day", "specimen", "analyte", "form", "used"),
+    *("conc_pg_per_ml", "lower", "upper", "status", "limit_pg_per_ml"),
+)
 BELOW, ABOVE = ("detected_below_loq", "not_detected"), ("above_range",)
 PANEL_WIDTH, PANEL_HEIGHT, LEGEND = 3.6, 2.0, 1.9
 MOST_ALONE = 3  # panels that stand one below the other
+LEAST_SPAN = 10.0  # fold from end to end of an axis
 WIDE = 3.0  # fold beyond the marks that an interval may widen the axis
 
 
@@ -76,7 +79,9 @@ def cytokine_trajectories(
         for place, (axes, (analyte, form)) in enumerate(zip(panels.ravel(), shown, strict=False)):
             of_form = points["form"].is_null() if form is None else points["form"] == form
             _draw_panel(axes, points.filter(of_form, analyte=analyte), names)
-            axes.set_title(f"{short(analyte)}{f', {form}' if form else ''}", fontsize=9, pad=15 if place < columns else 5)
+            axes.set_title(
+                f"{short(analyte)}{f', {form}' if form else ''}", fontsize=9, pad=15 if place < columns else 5
+            )
         for axes in panels.ravel()[len(shown) :]:
             axes.set_axis_off()
         strip = _set_days(panels, len(shown), points["day"].to_list(), lymphodepletion_day, infusion_days, il2_end_day)
@@ -132,7 +137,7 @@ def _draw_panel(axes: Axes, points: pl.DataFrame, names: Sequence[str]) -> None:
         limits = line.filter(line["conc_pg_per_ml"].is_null() & (line["at"] > 0))
         for day, value, status in limits.select("day", "at", "status").iter_rows():
             draw_limit(axes, day, value, (colour, marker), down=status in BELOW, size=3.5 if many else 5)
-    room = (high / low) ** 0.1 * 1.25
+    room = max((high / low) ** 0.1 * 1.25, (LEAST_SPAN * low / high) ** 0.5)
     axes.set_ylim(low / room, high * room)
     plain_ticks(axes)
     axes.minorticks_off()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 WELL = re.compile(r"([A-Pa-p])0*([1-9]\d?)")
 SIZES = ((8, 12), (16, 24))  # of plates of 96 and of 384 wells
-ACROSS = 3
+ACROSS = 2
 CELL = 0.27  # inches
 LIGHTEST = 0.15  # of the colours, so that no well passes for an empty place
 NARROW = 30.0  # colours that span less than this have ticks between their decades
@@ -91,6 +91,7 @@ def plate_map(
         rows = -(-len(shown) // columns)
         figure = Figure(figsize=(columns * (CELL * size[1] + 0.9), rows * (CELL * size[0] + 0.5) + 0.5))
         FigureCanvasAgg(figure)
+        figure.set_layout_engine("constrained", h_pad=0.08)
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, analyte in zip(panels, shown, strict=False):
             own = {_place(well): cell for (well, name), cell in cells.items() if name == analyte}

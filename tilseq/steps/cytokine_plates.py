@@ -62,7 +62,7 @@ def run(job: Job, folder: Path) -> None:
     Raises
     ------
     StudyError
-        The sheet contradicts its kits; every fault is listed with its row.
+        The sheet contradicts its kits; every fault is listed with the first row that has it.
     """
     from tilseq.cytokines import find_beads, quantify
     from tilseq.io.plates import read_wells
@@ -107,7 +107,9 @@ def _sheet_and_kits(job: Job) -> tuple[pl.DataFrame, Mapping[str, Kit]]:
     sheet = pl.DataFrame(given["sheet"], schema=PLATES.schema)
     problems = check_kits(sheet, kits, file=given["file"], rows=given["rows"])
     if problems:
-        raise StudyError(problems, "the plate sheet")
+        # A kit that is not known is wrong in each of its rows: told once.
+        first = {(problem.what, problem.found): problem for problem in reversed(problems)}
+        raise StudyError([problem for problem in problems if problem in first.values()], "the plate sheet")
     return sheet, kits
 
 

@@ -284,7 +284,7 @@ def _check_settings(folder: Folder) -> list[TilseqError]:
     if folder.settings is None:
         return []
     analysis = folder.settings.analysis
-    entries = {
+    entries: dict[tuple[str, ...], str | None] = {
         ("analysis", "expression", "gene_sets"): analysis.expression.gene_sets,
         ("analysis", "expression", "transcripts"): analysis.expression.transcripts,
         ("analysis", "flow", "cuts"): analysis.flow.cuts,
