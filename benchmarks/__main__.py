@@ -46,6 +46,7 @@ ALL = (
     "time_to_event",
     "cytokine_plate",
     "cytokine_coverage",
+    "intracellular",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))

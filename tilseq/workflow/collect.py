@@ -45,6 +45,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
     from tilseq.tables.cytokines import CYTOKINE_TABLES
     from tilseq.tables.differential import DIFFERENTIAL, PSEUDOBULK_GROUPS
     from tilseq.tables.enrichment import ENRICHMENT_TABLES
+    from tilseq.tables.intracellular import INTRACELLULAR
     from tilseq.tables.lab_grades import LAB_TABLES
     from tilseq.tables.safety import ADVERSE_EVENT_RATES, ADVERSE_EVENT_ROWS, ADVERSE_EVENT_TIMES, listing_table
     from tilseq.tables.single_cells import (
@@ -81,6 +82,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         outputs.COMPARISON,
         outputs.MEDIANS,
         *CYTOKINE_TABLES,
+        INTRACELLULAR,
         repertoire_tables.DEPTH,
         repertoire_tables.DIVERSITY,
         repertoire_tables.HILL_PROFILE,
