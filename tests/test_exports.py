@@ -24,7 +24,8 @@ def test_plots_offers_every_figure_function():
     modules = (
         "bcr", "change", "clinical", "compartments", "curves", "cytokine_time", "cytokines", "depth", "differential",
         "diversity", "enrichment", "expression", "flow", "kaplan_meier", "labs", "lanes", "overlap", "paired",
-        "plate", "reading", "repertoire", "running", "safety", "stimulated", "study", "tracking", "tumor_markers", "umap", "usage",
+        "plate", "reading", "repertoire", "running", "safety", "stimulated", "study", "tracking", "tumor_markers",
+        "umap", "usage",
     )  # fmt: skip
     # What draws into axes that another figure lends it is no figure.
     drawn = {name: module for name, module in public("tilseq.plots", modules).items() if not name.startswith("draw_")}

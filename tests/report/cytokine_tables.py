@@ -4,6 +4,7 @@ from typing import Any
 
 from tilseq.tables import Table
 from tilseq.tables import cytokines as tables
+from tilseq.tables.intracellular import INTRACELLULAR
 
 DAYS = {"screening": -35, "week 1": 7, "month 1": 30}
 
@@ -39,6 +40,7 @@ def cytokine_tables(names: tuple[str, ...], hostile: str | None) -> dict[Table, 
             for visit in DAYS
         ],
         tables.CYTOKINE_LEVELS: _levels(names[0], plate, analyte, hostile),
+        INTRACELLULAR: _responses(names[0], hostile),
     }  # fmt: skip
 
 
@@ -69,3 +71,20 @@ def _levels(subject: str, plate: str, analyte: str, hostile: str | None) -> list
     over = {"visit": "month 1", "day": 30, "sample": "t3", "status": "above_range", "limit_pg_per_ml": 50_000.0}
     rows.append(common | total | over | {"baseline": False, "fold_status": "unknown"})
     return rows
+
+
+def _responses(subject: str, hostile: str | None) -> list[dict[str, Any]]:
+    pair = {"subject": subject, "visit": hostile or "month 1", "day": 30, "specimen": "blood"}
+    told = {"marker": hostile or "IFN-γ", "stimulated": "p", "unstimulated": "n", "verdict": "pass", "response": "yes"}
+    told |= {"stimulus": hostile or "PMA"}
+    cells = {"cells_stimulated": 5_100, "cells_unstimulated": 4_700, "stimulated_pct": 4.16, "unstimulated_pct": 0.19}
+    change = {"baseline_visit": "screening", "change_pct": 3.1, "change_lower": 2.0, "change_upper": 4.2}
+    first = {"population": "CD8+ T", "difference_pct": 3.97, "lower": 3.4, "upper": 4.6, "p_adjusted": 0.0001}
+    second = {"population": "CD4+ T", "difference_pct": 0.05, "lower": -0.1, "upper": 0.2, "p_adjusted": 0.6}
+    lost = {"stimulated": "q", "marker": None, "response": "not_evaluable", "verdict": "fail"}
+    return [
+        pair | told | cells | first | change,
+        pair | told | cells | second | {"response": "no"},
+        pair | told | {"population": hostile or "Treg", "response": "not_evaluable", "verdict": "warn"},
+        pair | told | lost | {"day": 60, "visit": "month 2", "reason": hostile or "q: no unstimulated tube"},
+    ]

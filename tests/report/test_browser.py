@@ -147,7 +147,7 @@ def test_paper_shows_what_the_screen_folds_and_no_contents_bar(browser, pages):
     )
     bar = browser.execute_script("return getComputedStyle(document.querySelector('nav')).display")
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
-    assert len(heights) == 47 and min(heights) > 20
+    assert len(heights) == 48 and min(heights) > 20
     assert bar == "none"
 
 

@@ -53,6 +53,10 @@ CYTOKINES = {
     "error, which tells it from their own, and it is taken out.",
     "Within 20 %": "Standards that their curve gives back within 20 % (25 % for the lowest), after shared errors.",
     "Curves": "Analytes with a standard curve that can be used.",
+    "Less unstimulated": "Share of the population’s cells that bear the cytokine in the stimulated tube less that in "
+    "the unstimulated tube of the same specimen, which is the background.",
+    "Responds, no response, not evaluable": "Whether the difference is one that the study’s rule accepts; without "
+    "enough cells, or with a tube that failed, nothing can be told.",
 }
 REPERTOIRE = {
     "Mass": "Share of this sample’s repertoire, counted in cells or molecules, that belongs to clones seen in the "
