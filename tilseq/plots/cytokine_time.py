@@ -62,9 +62,8 @@ def cytokine_trajectories(
     """
     points = _points(frame, analytes)
     order = analytes or sorted(set(points["analyte"].to_list()))
-    shown = sorted(
-        points.select("analyte", "form").unique().rows(), key=lambda one: (order.index(one[0]), one[1] or "")
-    )
+    kinds = points.select("analyte", "form").unique().rows()
+    shown = sorted(kinds, key=lambda one: (order.index(one[0]), one[1] or ""))
     names = sorted(set(points["line"].to_list()))
     columns = 1 if len(shown) <= MOST_ALONE else 2
     rows = -(-len(shown) // columns)
@@ -79,20 +78,15 @@ def cytokine_trajectories(
         for place, (axes, (analyte, form)) in enumerate(zip(panels.ravel(), shown, strict=False)):
             of_form = points["form"].is_null() if form is None else points["form"] == form
             _draw_panel(axes, points.filter(of_form, analyte=analyte), names)
-            axes.set_title(
-                f"{short(analyte)}{f', {form}' if form else ''}", fontsize=9, pad=15 if place < columns else 5
-            )
+            title = ", ".join(filter(None, (short(analyte), form)))
+            axes.set_title(title, fontsize=9, pad=15 if place < columns else 5)
         for axes in panels.ravel()[len(shown) :]:
             axes.set_axis_off()
         strip = _set_days(panels, len(shown), points["day"].to_list(), lymphodepletion_day, infusion_days, il2_end_day)
         drawn.supylabel("pg/mL", fontsize=10)
-        down, up = ({*points["status"].to_list()} & {*statuses} for statuses in (BELOW, ABOVE))
-        many = [] if len(names) <= MOST_NAMED else [f"{len(names)} lines"]
-        drawn.legend(
-            handles=[*strip, *named_lines(names), *limits_told(bool(down), bool(up))],
-            loc="outside right upper",
-            title=many[0] if many else None,
-        )
+        handles = [*strip, *named_lines(names), *limits_told(*_out_of_range(points))]
+        many = f"{len(names)} lines" if len(names) > MOST_NAMED else None
+        drawn.legend(handles=handles, loc="outside right upper", title=many)
     return drawn
 
 
@@ -116,6 +110,12 @@ def _points(frame: Any, analytes: Sequence[str] | None) -> pl.DataFrame:
     if points.filter(pl.col("at") > 0).is_empty():
         raise AnalysisError("nothing to draw: no analyte of a sample has a concentration or a limit")
     return points.sort("line", "day")
+
+
+def _out_of_range(points: pl.DataFrame) -> tuple[bool, bool]:
+    """Return whether limits are drawn below which a concentration lies, and whether such above which."""
+    drawn = set(points.filter(points["conc_pg_per_ml"].is_null() & (points["at"] > 0))["status"].to_list())
+    return bool(drawn & set(BELOW)), bool(drawn & set(ABOVE))
 
 
 def _draw_panel(axes: Axes, points: pl.DataFrame, names: Sequence[str]) -> None:

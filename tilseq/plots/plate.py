@@ -69,18 +69,9 @@ def plate_map(
 
     wells = as_polars(bead_wells)
     told = None if concentrations is None else as_polars(concentrations)
-    if wells.is_empty():
-        raise AnalysisError("nothing to draw: the plate has no well")
-    if wells["plate"].n_unique() > 1:
-        raise AnalysisError("a map is of one plate", found=", ".join(wells["plate"].unique().sort()))
     if by == "concentration" and told is None:
         raise AnalysisError("colours by concentration need the table concentrations")
-    known = wells["analyte"].unique(maintain_order=True).to_list()
-    shown = list(analytes) if analytes else known
-    for name in shown:
-        if name not in known:
-            mend = did_you_mean(name, known) or f"there are {', '.join(known)}"
-            raise AnalysisError("the plate has no such analyte", found=name, mend=mend)
+    shown = _analytes(wells, analytes)
     size = _size([_place(well) for well in wells["well"].unique()])
     cells = {(row["well"], row["analyte"]): row for row in _cells(wells, told)}
     with house_style():
@@ -104,6 +95,20 @@ def plate_map(
         marks = [f"{MARKS[one]} {MEANINGS[one]}" for one in MARKS if one in {_mark(cell) for cell in cells.values()}]
         figure.supxlabel("   ".join(marks) or " ", x=0.01, ha="left", fontsize=8, color=MUTED)
     return figure
+
+
+def _analytes(wells: pl.DataFrame, asked: Sequence[str] | None) -> list[str]:
+    """Return the analytes to draw of a table that must hold one plate."""
+    if wells.is_empty():
+        raise AnalysisError("nothing to draw: the plate has no well")
+    if wells["plate"].n_unique() > 1:
+        raise AnalysisError("a map is of one plate", found=", ".join(wells["plate"].unique().sort()))
+    known: list[str] = wells["analyte"].unique(maintain_order=True).to_list()
+    for name in asked or ():
+        if name not in known:
+            mend = did_you_mean(name, known) or f"there are {', '.join(known)}"
+            raise AnalysisError("the plate has no such analyte", found=name, mend=mend)
+    return list(asked) if asked else known
 
 
 def _cells(wells: pl.DataFrame, told: pl.DataFrame | None) -> list[dict[str, Any]]:
