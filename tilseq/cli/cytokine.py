@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -169,13 +170,15 @@ def draw_plates(told: Quantified, beads: Beads, folder: Path) -> None:
     """Write the map of each plate, and the standard curves and recoveries of each that has a curve."""
     import polars as pl
 
+    from tilseq.errors import AnalysisError
     from tilseq.plots.curves import recovery_dots, standard_curves
     from tilseq.plots.plate import plate_map
     from tilseq.plots.style import save
 
     for plate in beads.wells["plate"].unique().sort():
         on_plate = (frame.filter(plate=plate) for frame in (beads.wells, told.concentrations))
-        save(plate_map(*on_plate), folder, f"{plate}_wells")
+        with suppress(AnalysisError):  # wells that are named otherwise than those of a plate have no place on a map
+            save(plate_map(*on_plate), folder, f"{plate}_wells")
     for plate in told.curves.filter(pl.col("model").is_not_null())["plate"].unique().sort():
         tables = (frame.filter(plate=plate) for frame in (told.curves, told.recovery, beads.wells, told.concentrations))
         save(standard_curves(*tables), folder, f"{plate}_curves")

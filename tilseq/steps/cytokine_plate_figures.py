@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tilseq.errors import AnalysisError
 from tilseq.steps.figures import save_figures
 
 if TYPE_CHECKING:
@@ -38,7 +40,8 @@ def draw_plate(plate: str, beads: Beads, told: Quantified, folder: Path) -> None
     from tilseq.plots.plate import plate_map
 
     drawn: dict[str, tuple[Any, str]] = {}
-    drawn["1_wells"] = (plate_map(beads.wells, told.concentrations).axes[0], MAP)
+    with suppress(AnalysisError):  # wells that are named otherwise than those of a plate have no place on a map
+        drawn["1_wells"] = (plate_map(beads.wells, told.concentrations).axes[0], MAP)
     if told.curves.filter(pl.col("model").is_not_null()).height:
         curves = standard_curves(told.curves, told.recovery, beads.wells, told.concentrations)
         drawn["2_curves"] = (curves.axes[0], CURVES)
