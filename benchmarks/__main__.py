@@ -47,6 +47,7 @@ ALL = (
     "cytokine_plate",
     "cytokine_coverage",
     "intracellular",
+    "cytokine_dilution",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))

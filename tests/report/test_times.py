@@ -8,7 +8,9 @@ from tilseq.report.readers import headline_reader, readers_in_words
 from tilseq.report.results import TABLES, Results
 from tilseq.report.times import (
     doubts,
+    follow_up_in_words,
     further_estimates,
+    limits_in_words,
     reasons,
     rules_in_words,
     subject_times,
@@ -54,10 +56,39 @@ def test_a_number_has_its_limits_and_those_at_risk_and_a_word_stands_where_there
     ]  # fmt: skip
 
 
+def test_events_have_their_kinds_those_left_out_their_reasons_and_follow_up_stands_first(results):
+    table = results.tables["time_to_event"]
+    why = {"event": None, "days": None, "end_day": None, "rule": "not_evaluable", "reason": "no x; not infused"}
+    lost = table.filter(parameter="PFS", subject="P6").with_columns(
+        *(pl.lit(value, table.schema[name]).alias(name) for name, value in why.items())
+    )
+    dead = table.filter(parameter="PFS", subject="P5").with_columns(rule=pl.lit("death"))
+    rest = table.filter(~((pl.col("parameter") == "PFS") & pl.col("subject").is_in(["P5", "P6"])))
+    results.tables["time_to_event"] = pl.concat([rest, lost, dead])
+    rows = {row[0].text: [read(cell) for cell in row] for row in times(results).rows}
+    assert (rows["PFS"][3], rows["PFS"][-1]) == ("2 | 4 progressions, 1 death", "1 | 1 not infused")
+    assert rows["OS"][3] == "2"
+    assert follow_up_in_words(results) == (
+        "Median follow-up 7.3 months (4.6 to 9.9) from the first infusion, by reverse Kaplan-Meier."
+    )
+    words = [read(row[5]) for row in subject_times(results).rows if read(row[1]) == "OS"]
+    assert words == ["event", "alive"] * 3
+
+
+def test_a_time_to_response_has_its_range(results):
+    estimates = results.tables["survival_estimates"].filter(parameter="DOR", group="all")
+    results.tables["survival_estimates"] = estimates.with_columns(parameter=pl.lit("TTR"))
+    assert read(times(results).rows[0][4]) == "not reached | (3.3 to not reached), range 101 to 301+ days"
+
+
 def test_the_rules_are_told_and_what_could_not_be_looked_for(results):
     assert rules_in_words(results) == (
         "Endpoints by preset lm103, the first dose being that of lymphodepletion; "
         "FDA-type censoring where scans decide."
+    )
+    assert limits_in_words(results) == (
+        "Limits of medians and shares: beta product (Fay 2013); analysis.clinical.survival.interval sets others "
+        "(beta_product holds in small trials, log-log is SAS’s, log R’s)."
     )
     assert reasons(results) == ["Missed visits not looked for: no schedule."]
 
@@ -79,7 +110,7 @@ def test_a_study_without_follow_up_is_told_what_is_missing(tmp_path):
     tables = {table.name: table.frame() for table in TABLES}
     bare = Results(tmp_path, tables, frozenset(), {}, {})
     assert times(bare).empty == "No time to an event was estimated: it needs clinical/followup.csv."
-    assert (rules_in_words(bare), reasons(bare)) == ("", [])
+    assert (rules_in_words(bare), limits_in_words(bare), reasons(bare)) == ("", "", [])
     failure = {"step": "survival", "unit": "all subjects", "error": "x", "retry": "x"}
     bare.tables["failures"] = outputs.FAILURES.frame([failure])
     assert times(bare).empty == "No time to an event was estimated: see under failures why."
@@ -154,8 +185,8 @@ def test_arms_have_rows_lines_and_a_hazard_ratio(results):
     assert {read(row[2]) for row in times_by_group(results).rows} == {"head and neck"}
     assert sorted(curve("OS")(results)["group"].unique()) == ["arm=TIL", "arm=control"]
     assert [read(cell) for cell in arms(results).rows[0]] == [
-        "OS", "control | TIL", "6", "2", "2.0 (1.1-3.6)", "0.0400", "0.0800", "0.700", "−2.0 (−4.0 to 1.0)",
-        "few; fewer",
+        "OS | exploratory", "control | TIL", "6", "2", "2.0 (1.1-3.6)", "0.0400", "0.0800", "0.700",
+        "−2.0 (−4.0 to 1.0)", "few; fewer",
     ]  # fmt: skip
 
 
@@ -165,7 +196,8 @@ def test_what_the_estimates_say_against_themselves_is_told_once(results):
     told = [f"{few}; 2 of 5 TTP events are deaths of unknown cause", few]
     estimates = results.tables["survival_estimates"]
     reasons_of = pl.Series("reason", (told * estimates.height)[: estimates.height])
-    results.tables["survival_estimates"] = estimates.with_columns(reasons_of)
+    method = pl.lit("Kaplan-Meier, log-log 95 %")
+    results.tables["survival_estimates"] = estimates.with_columns(reasons_of, method=method)
     results.run["settings"]["analysis"]["clinical"]["time_to_event"]["unknown_death_cause"] = "tumor"
     assert doubts(results) == [
         "2 of 5 TTP events are deaths of unknown cause, counted as from the tumour.",

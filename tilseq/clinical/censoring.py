@@ -32,6 +32,11 @@ class Question:
         reads = [read for read in self.series.reads if read.adequate and read.day >= first]
         return next((read for read in reversed(reads) if up_to is None or read.day <= up_to), None)
 
+    def stop(self, *reasons: str) -> Found | None:
+        """Return the stop for one of some reasons; one before the start, as before a response, is none of this time."""
+        stop, reason = self.history.stop, self.history.stop_reason
+        return stop if stop is not None and reason in reasons and stop.day >= self.start else None
+
     def before_event(self, found: Found | None) -> Found | None:
         """Return what was found, if it comes before the event or there is none."""
         before = found is not None and (self.event is None or found.day < self.event.found.day)
@@ -59,33 +64,54 @@ def missed_visits(question: Question) -> Found | None:
     """Set off by an event after two or more planned assessments were missed or not adequate."""
     if question.event is None or not question.planned:
         return None
-    infused = question.history.origins["infusion"]
-    infusion = question.start if infused is None else infused
-    read = question.adequate(question.event.found.day)
-    last = max(question.start, infusion) if read is None else read.day
-    gap = question.event.found.day - last
-    longest = longest_gap(question.planned, read, infusion)
+    last, longest = _last_and_longest(question, question.event.found.day)
+    found = question.event.found
+    gap = found.day - last
     if gap <= longest:
         return None
-    found = question.event.found
     words = (f"{question.event.rule} on day {found.day}, {gap} days after day {last}; at most {longest} would do",)
     return Found(found.day, found.table, found.row_day, words)
 
 
+def _last_and_longest(question: Question, day: int) -> tuple[int, int]:
+    """Return the last adequate assessment up to a day, or where there is none the start, and how long it holds."""
+    infused = question.history.origins["infusion"]
+    infusion = question.start if infused is None else infused
+    read = question.adequate(day)
+    last = max(question.start, infusion) if read is None else read.day
+    return last, longest_gap(question.planned, read, infusion)
+
+
 def clinical_progression(question: Question) -> Found | None:
     """Set off by progression that no scan shows, before the event."""
-    stopped_so = question.history.stop_reason == "clinical_progression"
-    return question.before_event(question.history.stop) if stopped_so else None
+    return question.before_event(question.stop("clinical_progression"))
 
 
 def stopped(question: Question) -> Found | None:
-    """Set off by a stop for toxicity or another reason, before the event and with no assessment after it."""
-    stop = question.history.stop
-    if stop is None or question.history.stop_reason not in ("toxicity", "other"):
+    """Set off by a stop for toxicity or another reason, before the event and with no assessment after it.
+
+    It does not set off before the death of a subject closely followed, which is an event.
+    """
+    stop = question.stop("toxicity", "other")
+    if stop is None:
         return None
     # Who stops the treatment, as interleukin-2 after two days, and is scanned on has not stopped being followed.
     followed = any(read.evaluable and read.row_day > stop.day for read in question.series.reads)
-    return None if followed else question.before_event(stop)
+    return None if followed or _died_closely_followed(question) else question.before_event(stop)
+
+
+def _died_closely_followed(question: Question) -> bool:
+    """Return whether the event is a death before two planned assessments were missed.
+
+    Without a schedule only a death before the first assessment is known to be one.
+    """
+    event = question.event
+    if event is None or event.rule not in ("death", "tumor_death"):
+        return False
+    if not question.planned:
+        return question.adequate(event.found.day) is None
+    last, longest = _last_and_longest(question, event.found.day)
+    return event.found.day - last <= longest
 
 
 def death(question: Question) -> Found | None:

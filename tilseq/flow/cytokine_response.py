@@ -230,8 +230,9 @@ def _shares(row: Mapping[str, Any], tube_cv: float) -> dict[str, float | None]:
         return found
     counts = np.array([row[name] for name in COUNTS], float)
     positive, cells = counts[::2], counts[1::2]
-    own = effective(cells, positive / cells, tube_cv)
-    scaled = positive * own / cells
+    shares = positive / cells
+    own = effective(cells, shares, tube_cv)
+    scaled = shares * own  # never more than `own` by rounding
     lower, upper = scalar(difference_of_shares(scaled[0], own[0], scaled[1], own[1]))
     return {**found, "difference_pct": stimulated - background, "lower": 100 * lower, "upper": 100 * upper}
 

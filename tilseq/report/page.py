@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from tilseq.io.files import write_text
 from tilseq.report import (
     arms,
+    characteristics,
     clinic,
     comparison,
     contamination,
@@ -83,6 +84,7 @@ def content(results: Results) -> dict[str, Any]:
         "title": title,
         "name": name,
         "verdict": overview.verdict(results),
+        "only_clinical": overview.clinical_only(results),
         "tiles": overview.tiles(results),
         "facts": methods.facts(results),
         "no_run": "" if results.run else methods.NO_RUN,
@@ -120,6 +122,7 @@ def content(results: Results) -> dict[str, Any]:
         "comparisons": transcriptome.comparisons(results),
         "gene_sets": transcriptome.gene_sets(results),
         "reference": reference_name(results),
+        "characteristics": characteristics.characteristics(results),
         "rates": rates.rates(results),
         "unconfirmed_rates": rates.unconfirmed_rates(results),
         "denominators": rates.denominators(results),
@@ -128,6 +131,8 @@ def content(results: Results) -> dict[str, Any]:
         "times_by_arm": times.times_by_arm(results),
         "arms": arms.arms(results),
         "time_rules": times.rules_in_words(results),
+        "follow_up": times.follow_up_in_words(results),
+        "time_limits": times.limits_in_words(results),
         "time_reasons": [*times.reasons(results), *times.doubts(results)],
         "times_by_group": times.times_by_group(results),
         "further_estimates": times.further_estimates(results),
