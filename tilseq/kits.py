@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 Role = Literal["forward", "side", "classifier", "reporter"]
 ROLES: tuple[Role, ...] = ("forward", "side", "classifier", "reporter")
+LATENT = re.compile(r"\btgf[- ]?(β|b(eta)?)[- ]?\d?\b", re.IGNORECASE)
+
+
+def is_latent(analyte: str) -> bool:
+    """Whether an analyte is latent in part, so that acid activation decides what of it is measured: TGF-β, by name."""
+    return LATENT.search(analyte) is not None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@ import pytest
 from tilseq.study import clinical
 from tilseq.study.read import examine, read_study
 
-NOT_ANALYSED = "read and checked, but not analysed yet: plates/"
 UNGRADED = (
     "results of clinical/labs.csv are not graded: study.yaml names no version of the CTCAE "
     "(analysis.clinical.ctcae: 5 or 6)"
@@ -33,7 +32,7 @@ def test_tables_are_typed_and_noted_once(make_study, further_texts):
     assert study.clinical["tumor_markers"]["value_text"].to_list() == ["<0.5"]
     assert study.clinical["therapies"].rows() == [("007", "pembrolizumab", 120, None)]
     assert study.clinical["schedule"].rows() == [("baseline", -7, 3), ("D28", 28, 7)]
-    assert study.notes == [NOT_ANALYSED, "assay cytokine is not analysed yet: 'S01_D28_il'", UNGRADED]
+    assert study.notes == [UNGRADED]
 
 
 def test_a_table_without_a_row_is_as_good_as_none(make_study):

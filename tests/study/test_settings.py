@@ -40,6 +40,7 @@ def test_defaults(tmp_path):
                     "tube_cv": 0.1,
                 },
             },
+            "cytokines": {"kits": [], "model": None, "shared_dilution": True},
             "repertoire": {
                 "reference": "infusion_product",
                 "locus": None,
@@ -134,7 +135,7 @@ def test_a_whole_number_may_stand_for_a_number(tmp_path):
         (
             "study: x\nanalysis: {zzz: 1}\n",
             "study.yaml, row 2, column analysis.zzz: no such setting; "
-            "known here are flow, repertoire, expression, clinical, job_seconds, job_gigabytes",
+            "known here are flow, cytokines, repertoire, expression, clinical, job_seconds, job_gigabytes",
         ),
         (
             "study: 7\n",

@@ -39,6 +39,25 @@ FLOW = {
     "below the limit of quantification": "Some events, but too few for the share to be a number to rely on.",
     "not detected": "Not one event. The number behind < is the upper 95 % limit: there may be as much as that.",
 }
+CYTOKINES = {
+    "Below the limit of quantification": "The signal is above that of blanks, and too weak for a number to rely on: "
+    "the concentration is less than the limit.",
+    "Not detected": "The signal is no more than that of blanks and two standard deviations. The limit is where a "
+    "sample is missed every second time, so a concentration somewhat above it is possible, up to about twice as much.",
+    "Above the range": "The signal is above that of the highest standard that can be relied on: the concentration is "
+    "more than the limit, and a further dilution would tell it.",
+    "Fold change (×)": "The concentration over that of the baseline, the last specimen of its kind before treatment. "
+    "Where one of both is out of range only a least (≥) or a most (≤) is known, where both are mostly nothing.",
+    "Total, free": "TGF-β is latent in part: acid makes it measurable. Total is with acid, free without.",
+    "Shared error": "By how much a level of the standards was diluted wrongly. All analytes of a plate show the same "
+    "error, which tells it from their own, and it is taken out.",
+    "Within 20 %": "Standards that their curve gives back within 20 % (25 % for the lowest), after shared errors.",
+    "Curves": "Analytes with a standard curve that can be used.",
+    "Less unstimulated": "Share of the population’s cells that bear the cytokine in the stimulated tube less that in "
+    "the unstimulated tube of the same specimen, which is the background.",
+    "Responds, no response, not evaluable": "Whether the difference is one that the study’s rule accepts; without "
+    "enough cells, or with a tube that failed, nothing can be told.",
+}
 REPERTOIRE = {
     "Mass": "Share of this sample’s repertoire, counted in cells or molecules, that belongs to clones seen in the "
     "reference’s file. Clones match by locus and nucleotide junction.",

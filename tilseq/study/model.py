@@ -44,8 +44,8 @@ class Study:
     clinical
         The further tables of clinical/ that hold a row, by name: `followup`, `adverse_events`, `labs`,
         `tumor_markers`, `therapies`, `schedule`.
-    plates
-        The rows of all sheets of plates/, in the order of the files' names; None where there is no row.
+    sheets
+        The sheets of plates/ that hold a row, by file, in the order of the files' names.
     exclusions
         Rows of clinical/ that took no part, as `tilseq.tables.outputs.EXCLUSIONS`.
     notes
@@ -60,9 +60,14 @@ class Study:
     lesions: pl.DataFrame | None
     responses: pl.DataFrame | None
     clinical: Mapping[str, pl.DataFrame]
-    plates: pl.DataFrame | None
+    sheets: Mapping[str, pl.DataFrame]
     exclusions: pl.DataFrame
     notes: list[str]
+
+    @property
+    def plates(self) -> pl.DataFrame | None:
+        """The rows of all sheets of plates/; None where there is no row."""
+        return pl.concat(self.sheets.values()) if self.sheets else None
 
     def available(self, assay: str, *, role: str = OWN_ROLE) -> list[dict[str, Any]]:
         """Return the rows of samples.csv of one assay and role; by default those that hold a subject's own material.

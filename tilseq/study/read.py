@@ -19,6 +19,7 @@ from tilseq.study.checks import CHECKS
 from tilseq.study.clinical import CLINICAL_CHECKS, CLINICAL_NOTES
 from tilseq.study.files import check_files
 from tilseq.study.flow_settings import FLOW_CHECKS
+from tilseq.study.kits import KIT_NOTES
 from tilseq.study.model import (
     CLINICAL,
     INFUSIONS_FILE,
@@ -86,7 +87,7 @@ def read_study(path: str | Path) -> Study:
         lesions=_filled(folder.lesions),
         responses=_filled(folder.responses),
         clinical={name: frame for name, frame in folder.clinical.items() if frame.height},
-        plates=_filled(pl.concat(folder.plates.values())) if folder.plates else None,
+        sheets={file: sheet for file, sheet in folder.plates.items() if sheet.height},
         exclusions=folder.exclusions,
         notes=folder.notes,
     )
@@ -121,7 +122,7 @@ def examine(path: str | Path) -> Folder:
     _read_plates(folder)
     for check in (*CHECKS, *FLOW_CHECKS, *CLINICAL_CHECKS, *PLATE_CHECKS, check_files):
         folder.problems += check(folder)
-    for note in (*NOTES, *CLINICAL_NOTES):
+    for note in (*NOTES, *CLINICAL_NOTES, *KIT_NOTES):
         folder.notes += note(folder)
     folder.problems.sort(key=_place)
     return folder
