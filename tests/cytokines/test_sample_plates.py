@@ -41,6 +41,13 @@ def test_intervals_hold_the_true_concentrations(against_truth):
     assert held / known.height >= 0.75
 
 
+def test_what_is_out_of_range_lies_beyond_its_limit(against_truth):
+    below = against_truth.filter(pl.col("status").is_in(["not_detected", "detected_below_loq"]))
+    held = below.filter(pl.col("truth") <= pl.col("limit_pg_per_ml")).height
+    assert below.height >= 60
+    assert held / below.height >= 0.9  # of limits of 97.5 %, some of one curve
+
+
 def test_fold_changes_hold_the_true_ones(against_truth):
     base = against_truth.filter("baseline").select("subject", "analyte", base="truth")
     both = against_truth.join(base, on=["subject", "analyte"]).with_columns(true_fold=pl.col("truth") / pl.col("base"))

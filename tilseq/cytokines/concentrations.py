@@ -131,13 +131,13 @@ def _result(members: list[Content], curves: Mapping[str, CurveOf], readers: Mapp
     at, lower, upper = reader.interval(logs, np.array([one.row["signal_se_log"] for one in members]))
     limits, lloq, uloq = of.limits, of.limits.lloq, of.limits.uloq
     told: Row = {"signal": signal, "reason": None}
+    # What a result out of range lies below or above is that of the range or of its own interval, whichever says less.
     if float(logs.mean()) <= limits.log_signal_lod:
-        return told | {"status": "not_detected", "limit_pg_per_ml": dilution * float(np.exp(limits.llod))}
+        return told | {"status": "not_detected", "limit_pg_per_ml": _plain(max(limits.llod, upper), dilution)}
     if at < lloq:
-        return told | {"status": "detected_below_loq", "limit_pg_per_ml": dilution * float(np.exp(lloq))}
+        return told | {"status": "detected_below_loq", "limit_pg_per_ml": _plain(max(lloq, upper), dilution)}
     if at > uloq or upper == np.inf:  # without an upper end the signal may as well be that of saturation
-        least = uloq if at > uloq else max(lower, lloq)
-        return told | {"status": "above_range", "limit_pg_per_ml": dilution * float(np.exp(least))}
+        return told | {"status": "above_range", "limit_pg_per_ml": _plain(min(uloq, max(lower, lloq)), dilution)}
     return told | {
         "conc_pg_per_ml": dilution * float(np.exp(at)),
         "lower": dilution * float(np.exp(lower)),
@@ -145,6 +145,11 @@ def _result(members: list[Content], curves: Mapping[str, CurveOf], readers: Mapp
         "status": "quantified",
         "reason": "hook effect: a far higher concentration could give this signal" if of.hook else None,
     }
+
+
+def _plain(log_conc: float, dilution: float) -> float | None:
+    """Return pg/mL of the undiluted sample, None for infinity."""
+    return dilution * float(np.exp(log_conc)) if log_conc < np.inf else None
 
 
 def _mean_signal(members: list[Content]) -> float | None:
