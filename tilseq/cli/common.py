@@ -46,12 +46,12 @@ class Examples(click.Command):
 
 def write_result(frame: pl.DataFrame, table: Table, output: str) -> None:
     """Write one table as CSV to a file or to stdout, held against its registry."""
-    from tilseq.io.write import harmless, write_csv
+    from tilseq.io.write import csv_text, write_csv
     from tilseq.tables import conform
 
     frame = conform(frame, table)
     if output == "-":
-        sys.stdout.write(harmless(frame).write_csv())
+        sys.stdout.write(csv_text(frame))
     else:
         write_csv(frame, output)
 
