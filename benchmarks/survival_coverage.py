@@ -99,7 +99,7 @@ def by_at_risk(job: tuple[int, str, str, str, int]) -> Held:
     found: Held = defaultdict(list)
     for _ in range(runs):
         time, event = trial(rng, n, hazard, cured, followed)
-        curve = kaplan_meier(time, event)
+        curve = kaplan_meier(time, event, interval="log-log")
         for day in LANDMARKS:
             few = (time >= day).sum() < FEW_AT_RISK
             limits = value_on(curve, day)[1:]

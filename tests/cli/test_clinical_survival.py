@@ -179,13 +179,18 @@ def test_lesions_tell_the_baseline(files, capsys):
     assert rows(files)["PFS", "007"] == ("187", "true", "progression")
 
 
-def test_a_response_after_a_progression_that_counts_is_told_without_a_row(files, capsys):
+def test_a_progression_before_the_treatment_costs_no_response_to_it(files):
     before = FILES["responses"] + "007,-40,S1,inv,SD\n007,-20,S2,inv,PD\n"
     (files / "responses.csv").write_text(before)
-    assert run(files, "--preset", "lm103", "--first-dose", "infusion", full=False) == 4
-    told = "tilseq: column response_day: subject 007: a response after the progression of day -20; found 42"
-    assert told in capsys.readouterr().err
-    assert rows(files)["OS", "007"] == ("", "", "not_evaluable")
+    protocol = ("--preset", "lm103", "--first-dose", "infusion")
+    assert run(files, *protocol, full=False) == 0
+    assert (rows(files)["PFS", "007"], rows(files)["DOR", "007"]) == (
+        ("187", "true", "progression"), ("85", "true", "progression"),
+    )  # fmt: skip
+    assert run(files, *protocol, "--early-progression", "event", full=False) == 0
+    assert (rows(files)["PFS", "007"], rows(files)["DOR", "007"]) == (
+        ("41", "true", "progression"), ("85", "true", "progression"),
+    )  # fmt: skip
 
 
 def test_lm103_asks_what_the_first_dose_is_of(files, capsys):
@@ -286,3 +291,26 @@ def test_nobody_left_ends_with_3(files, capsys):
     assert run(files) == 3
     assert "no time to event can be derived of any subject" in capsys.readouterr().err
     assert not (files / "out").exists()
+
+
+def test_dates_stand_in_place_of_days_as_in_a_study(files, capsys):
+    # Day 0 of 007 is 2024-03-01, of S02 2024-01-15.
+    (files / "infusions.csv").write_text("subject,infusion,date\n007,1,2024-03-01\nS02,1,2024-01-15\n")
+    (files / "followup.csv").write_text(
+        "subject,last_alive_date,death_date,death_cause\n007,2024-09-17,,\nS02,,2024-06-13,other\n"
+    )
+    subjects = "subject,tumor_type,enrollment_date,lymphodepletion_date\n"
+    (files / "subjects.csv").write_text(
+        f"{subjects}007,melanoma,2024-01-01,2024-02-23\nS02,cervical,2023-11-16,2024-01-08\n"
+    )
+    assert run(files, "--infusions", str(files / "infusions.csv"), full=False) == 0
+    assert (rows(files)["OS", "007"], rows(files)["OS", "S02"]) == (
+        ("201", "false", "last_alive"), ("151", "true", "death"),
+    )  # fmt: skip
+    (files / "infusions.csv").write_text("subject,infusion,date\n007,1,2024-03-01\n")
+    assert run(files, "--infusions", str(files / "infusions.csv"), full=False) == 4
+    told = "followup.csv, row 3, column death_date: this date cannot be turned into a day"
+    assert told in capsys.readouterr().err
+    assert rows(files)["OS", "S02"] == ("", "", "not_evaluable")
+    assert run(files, full=False) == 3
+    assert "dates, and no infusions that they count from" in capsys.readouterr().err

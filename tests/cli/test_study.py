@@ -27,6 +27,9 @@ def test_a_template_passes_check(tmp_path, capsys):
         "0 samples",
         "0 rows of lesions, 0 assessments",
         "0 recorded responses",
+        "0 subjects followed up, 0 died",
+        "0 further therapies of 0 subjects",
+        "0 scheduled assessments",
         "nothing is wrong; next:",
         f"  tilseq run {tmp_path / 'new'} -o out",
     ]

@@ -54,6 +54,7 @@ def times(responses, follow, subject=None, *, therapy=None, schedule=PLANNED, pr
         "unknown_death_cause",
         "source",
         "progression_day",
+        "early_progression",
     }
     chosen = {name: options.pop(name) for name in settings & set(options)}
     therapies = [] if therapy is None else [{"subject": "S1", "therapy": "anti-PD-1", "start_day": therapy}]

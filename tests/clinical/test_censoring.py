@@ -106,11 +106,12 @@ def test_4_best_response_reads_a_progression_up_to_the_infusion_alike():
 def test_4_a_progression_by_the_start_of_treatment_is_told():
     row = times(reads((-7, "PD"), (42, "SD")), ALIVE, subjects(enrollment_day=None))["PFS"]
     assert told(row) == (43, False, "last_adequate")
-    assert "PD of day -7 is not counted: it is the first assessment, before treatment" in row["reason"]
+    told_so = "the treatment that followed began on day {}, and its baseline is later"
+    assert f"PD of day -7 is not counted: {told_so.format(-7)}" in row["reason"]
     untreated = subjects(lymphodepletion_day=None, first_dose_day=None)
     row = times(reads((-20, "SD"), (0, "PD"), (42, "SD")), ALIVE, untreated)["PFS"]
     assert told(row) == (43, False, "last_adequate")
-    assert "PD of day 0 is not counted: not after day 0" in row["reason"]
+    assert f"PD of day 0 is not counted: {told_so.format(0)}" in row["reason"]
 
 
 def test_4_a_progression_whose_new_lesion_was_seen_by_the_origin_counts_on_the_day_of_the_origin():
@@ -147,12 +148,32 @@ def test_6_progression_without_a_scan_of_it(day, fda, ema):
 
 @pytest.mark.parametrize("reason", ["toxicity", "other"])
 def test_7_a_stop_for_another_reason_censors_by_fda_who_is_scanned_no_more_and_is_followed_by_ema(reason):
-    died = stop(60, reason).with_columns(last_alive_day=None, death_day=100)
-    assert pfs(reads((42, "SD")), died) == (43, False, "stopped")
-    assert pfs(reads((42, "SD"), (84, "NE")), died) == (43, False, "stopped")
-    assert pfs(reads((42, "SD")), died, censoring="ema") == (101, True, "death")
-    assert pfs(reads((42, "SD"), (60, "SD")), died) == (61, False, "stopped")
-    assert pfs(reads((42, "SD"), (61, "SD")), died) == (101, True, "death")
+    alive = stop(60, reason)
+    assert pfs(reads((42, "SD")), alive) == (43, False, "stopped")
+    assert pfs(reads((42, "SD"), (84, "NE")), alive) == (43, False, "stopped")
+    assert pfs(reads((42, "SD"), (60, "SD")), alive) == (61, False, "stopped")
+    assert pfs(reads((42, "SD"), (84, "SD")), alive) == (85, False, "last_adequate")
+    late = alive.with_columns(last_alive_day=None, death_day=141)
+    assert pfs(reads((42, "SD")), late) == (43, False, "stopped")
+    assert pfs(reads((42, "SD")), late, censoring="ema") == (142, True, "death")
+
+
+@pytest.mark.parametrize("reason", ["toxicity", "other"])
+def test_7_a_death_closely_followed_after_a_stop_is_an_event(reason):
+    # Two missed visits after day 42 are those up to day 140, after the infusion those up to day 91.
+    def of(day, *seen, **options):
+        died = stop(20, reason).with_columns(last_alive_day=None, death_day=day)
+        return pfs(reads(*seen), died, **options)
+
+    assert of(30) == of(30, schedule=None) == (31, True, "death")  # before the first scan
+    assert (of(91), of(92)) == ((92, True, "death"), (1, False, "stopped"))
+    assert (of(91, (42, "NE")), of(92, (42, "NE"))) == ((92, True, "death"), (1, False, "stopped"))
+
+
+def test_7_without_a_schedule_a_death_after_a_stop_and_a_scan_is_censored():
+    died = stop(60, "toxicity").with_columns(last_alive_day=None, death_day=100)
+    assert pfs(reads((42, "SD")), died) == (101, True, "death")
+    assert pfs(reads((42, "SD")), died, schedule=None) == (43, False, "stopped")
 
 
 @pytest.mark.parametrize("style", ["fda", "ema"])

@@ -112,14 +112,16 @@ def test_a_responder_by_assessments_that_are_not_there_or_do_not_count():
     assert found(before, best_response=best(42)) == []
 
 
-def test_a_response_after_a_progression_that_counts_from_enrolment():
-    seen = reads((-40, "SD"), (-20, "PD"), (42, "PR"), (84, "PR"))
-    protocol = time_to_event_rules("lm103", first_dose="infusion")
-    what = "a response after the progression of day -20"
-    told = found(seen, best_response=best(42), rules=protocol)
-    assert told == [("best_response", 2, "response_day", what)]
-    assert found(seen, best_response=best(42)) == []  # from the infusion on there is none
-    assert found(reads((-20, "PD"), (42, "PR"), (84, "PR")), best_response=best(42), rules=protocol) == []
+@pytest.mark.parametrize("early", ["not_counted", "event"])
+def test_a_progression_before_the_treatment_contradicts_no_response_to_it(early):
+    protocol = time_to_event_rules("lm103", first_dose="infusion", early_progression=early)
+    for day in (-20, -7):
+        seen = reads((-40, "SD"), (day, "PD"), (42, "PR"), (84, "PR"))
+        assert found(seen, best_response=best(42), rules=protocol) == []
+        assert found(seen, best_response=best(42)) == []
+    seen = reads((-40, "SD"), (-6, "PD"), (42, "PR"), (84, "PR"))
+    what = "a response after the progression of day -6"
+    assert found(seen, best_response=best(42), rules=protocol) == [("best_response", 2, "response_day", what)]
 
 
 def test_a_response_or_confirmation_after_the_data_cut():

@@ -75,13 +75,13 @@ def test_lung(interval, median, at_180, at_365):
 
 def test_median_follow_up_of_lung_by_reverse_kaplan_meier():
     lung = read("lung")
-    assert quantile(kaplan_meier(lung["days"], 1 - lung["event"])) == (588, 511, 821)
+    assert quantile(kaplan_meier(lung["days"], 1 - lung["event"], interval="log-log")) == (588, 511, 821)
 
 
 def test_medians_of_aml():
     maintained, others = ((AML_DAYS[part], AML_EVENT[part]) for part in (slice(0, 11), slice(11, None)))
-    assert quantile(kaplan_meier(*maintained)) == pytest.approx((31, 13, math.nan), nan_ok=True)
-    assert quantile(kaplan_meier(*others)) == (23, 5, 33)
+    assert quantile(kaplan_meier(*maintained, interval="log-log")) == pytest.approx((31, 13, math.nan), nan_ok=True)
+    assert quantile(kaplan_meier(*others, interval="log-log")) == (23, 5, 33)
     assert quantile(kaplan_meier(*others, interval="log")) == pytest.approx((23, 8, math.nan), nan_ok=True)
 
 
@@ -93,7 +93,7 @@ def test_a_curve_flat_at_a_half_has_its_median_in_the_middle():
 
 
 def test_limits_of_a_curve_of_beta_products():
-    curve = kaplan_meier(AML_DAYS[:11], AML_EVENT[:11], interval="beta_product")
+    curve = kaplan_meier(AML_DAYS[:11], AML_EVENT[:11])
     # By a million draws of each product in R; moments come within 0.002 of them, at the end within 0.01.
     for day, lower, upper, near in (
         (0, 0.7152591347, 1, 0.001),
@@ -106,7 +106,7 @@ def test_limits_of_a_curve_of_beta_products():
 
 
 def test_beta_products_without_censoring_are_clopper_and_pearsons():
-    curve = kaplan_meier(range(1, 11), [True] * 10, interval="beta_product")
+    curve = kaplan_meier(range(1, 11), [True] * 10)
     assert value_on(curve, 6) == pytest.approx((0.4, 0.1215522581, 0.7376219234), abs=1e-9)  # R: binom.test(4, 10)
     assert value_on(curve, 0.5) == pytest.approx((1, 0.6915028922, 1), abs=1e-9)
     assert value_on(curve, 10) == pytest.approx((0, 0, 0.3084971078), abs=1e-9)
@@ -148,7 +148,7 @@ def test_table_of_curves_by_group():
     # R: summary(survfit(Surv(time, status) ~ x, aml), times = 31)
     assert (row["at_risk"], row["events"], row["censored"]) == (5, 1, 0)
     assert row["survival"] == pytest.approx(0.4909090909, abs=1e-9)
-    assert row["method"] == "Kaplan-Meier, log-log 95 %"
+    assert row["method"] == "Kaplan-Meier, beta product (Fay 2013) 95 %"
 
 
 def test_rows_in_any_order_give_the_same_table():

@@ -6,6 +6,7 @@ import pytest
 from tests.clinical.one_subject import best, derive, followup, lesion_reads, reads, subjects, times, told
 from tilseq.clinical import time_to_event_rules
 from tilseq.errors import AnalysisError
+from tilseq.tables.inputs import INFUSIONS
 
 NO_RANDOMIZATION = "no randomization in the study: counted from enrollment"
 
@@ -136,15 +137,47 @@ def test_pfs_from_enrolment_takes_no_progression_up_to_the_baseline():
 def test_pfs_from_enrolment_takes_no_first_assessment_before_treatment_for_progression_without_lesions():
     rows = lm103(reads((-50, "PD"), (42, "SD")), followup(last_alive_day=200))
     assert told(rows["PFS"]) == (103, False, "last_adequate")
-    why = "PD of day -50 is not counted: it is the first assessment, before treatment, without a baseline"
+    why = "PD of day -50 is not counted: the treatment that followed began on day -7, and its baseline is later"
     assert why in rows["PFS"]["reason"]
     before = lm103(reads((-70, "SD"), (-50, "PD"), (42, "SD")), followup(last_alive_day=200))
     assert told(before["PFS"]) == (103, False, "last_adequate")  # what was read before enrolment is not on the study
 
 
-def test_pfs_from_enrolment_takes_progression_from_an_assessment_on_the_study():
-    rows = lm103(reads((-40, "SD"), (-10, "PD"), (42, "SD")), followup(last_alive_day=200))
+def test_pfs_from_enrolment_takes_a_progression_before_the_treatment_for_none_and_says_so():
+    # What follows is a treatment with a baseline of its own, and may be answered.
+    seen = reads((-40, "SD"), (-10, "PD"), (42, "PR"), (84, "PR"), (126, "PD"))
+    rows = lm103(seen, followup(last_alive_day=200), best_response=best(42, confirmation_day=84))
+    assert told(rows["PFS"]) == told(rows["TTP"]) == (187, True, "progression")
+    assert told(rows["DOR"]) == (85, True, "progression")
+    assert told(rows["TTR"]) == (103, True, "response")
+    why = "PD of day -10 is not counted: the treatment that followed began on day -7, and its baseline is later"
+    assert all(why in rows[name]["reason"] for name in ("PFS", "TTP", "DOR", "TTR"))
+
+
+def test_pfs_from_enrolment_may_take_a_progression_before_the_treatment_for_an_event():
+    seen = reads((-40, "SD"), (-10, "PD"), (42, "PR"), (84, "PR"), (126, "PD"))
+    options = {"best_response": best(42, confirmation_day=84), "early_progression": "event"}
+    rows = lm103(seen, followup(last_alive_day=200), **options)
+    assert told(rows["PFS"]) == told(rows["TTP"]) == (51, True, "progression")
+    assert told(rows["DOR"]) == (85, True, "progression")
+    first = lm103(reads((-10, "PD"), (42, "SD")), followup(last_alive_day=200), early_progression="event")
+    assert told(first["PFS"]) == (103, False, "last_adequate")
+    why = "PD of day -10 is not counted: it is the first assessment, before treatment, without a baseline"
+    assert why in first["PFS"]["reason"]
+
+
+def test_pfs_from_enrolment_of_who_was_never_treated_ends_with_the_progression():
+    never = subjects(lymphodepletion_day=None, first_dose_day=None)
+    nobody = INFUSIONS.frame()
+    rows = lm103(reads((-40, "SD"), (-10, "PD")), followup(last_alive_day=200), never, infusions=nobody)
     assert told(rows["PFS"]) == (51, True, "progression")
+    rows = lm103(reads((-10, "PD")), followup(last_alive_day=200), never, infusions=nobody)
+    assert told(rows["PFS"]) == (1, False, "no_post_baseline")
+    why = "PD of day -10 is not counted: it is the first assessment of a subject not treated, without a baseline"
+    assert why in rows["PFS"]["reason"]
+
+
+def test_pfs_from_enrolment_takes_progression_once_the_treatment_began():
     assert told(lm103(reads((-6, "PD")), followup(last_alive_day=200))["PFS"]) == (55, True, "progression")
     assert told(lm103(reads((-7, "PD")), followup(last_alive_day=200))["PFS"]) == (1, False, "no_post_baseline")
 

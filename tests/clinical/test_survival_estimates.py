@@ -8,6 +8,8 @@ from tests.clinical.survival_sets import read, table
 from tilseq.clinical import survival_estimates
 from tilseq.errors import AnalysisError
 
+LOG_LOG = {"interval": "log-log"}
+
 
 def one(estimates, quantity, at_day=None, **where):
     rows = estimates.filter(pl.col("quantity") == quantity, pl.col("at_day").eq_missing(at_day), **where)
@@ -20,7 +22,9 @@ def lung():
 
 
 def test_lung():
-    found = survival_estimates(lung(), at_days=(180, 365), rmst_days=(180,), groups=lung().select("subject", "sex"))
+    found = survival_estimates(
+        lung(), at_days=(180, 365), rmst_days=(180,), groups=lung().select("subject", "sex"), **LOG_LOG
+    )
     median = one(found, "median", group="all")
     assert (median["estimate"], median["lower"], median["upper"]) == (310, 284, 361)
     assert (median["subjects"], median["events"], median["left_out"], median["unit"]) == (228, 165, 0, "d")
@@ -54,12 +58,21 @@ def words(days, event, quantity="median", at_day=None, **options):
     ],
 )
 def test_medians_are_numbers_or_words(days, event, expected):
-    assert words(days, event) == expected
+    assert words(days, event, **LOG_LOG) == expected
 
 
-def test_beta_products_have_limits_where_others_have_words():
-    assert words([1, 2, 3, 4], [True] * 4, interval="beta_product") == [2.5, 0, "not reached"]
-    assert words(list(range(1, 11)), [True] * 10, interval="beta_product")[2] == 9  # Clopper-Pearson: 1 of 10 to 0.445
+def test_limits_are_by_beta_products_which_have_them_where_others_have_words():
+    assert words([1, 2, 3, 4], [True] * 4) == [2.5, 0, "not reached"]
+    assert words(list(range(1, 11)), [True] * 10)[2] == 9  # Clopper-Pearson: 1 of 10 to 0.445
+
+
+def test_too_few_subjects_rule_no_early_median_out():
+    # Clopper and Pearson: of 5 subjects all alive the lower limit is 0.025 ** (1 / 5) = 0.478, of 7 it is 0.590.
+    few, more = (one(survival_estimates(table(range(9, 9 + n), [True] * n)), "median") for n in (5, 7))
+    assert (few["estimate"], few["lower"]) == (11, 0)
+    assert few["reason"] == "lower limit 0: 5 subjects are too few to rule any early median out"
+    assert (more["lower"], more["reason"]) == (9, None)
+    assert few["method"] == "Kaplan-Meier, beta product (Fay 2013) 95 %"
 
 
 @pytest.mark.parametrize(
@@ -83,8 +96,8 @@ def test_beta_products_have_limits_where_others_have_words():
     ],
 )
 def test_survival_on_a_day_is_a_number_or_words(days, event, at_day, expected, reason):
-    assert words(days, event, "survival_at", at_day, at_days=(at_day,)) == expected
-    row = one(survival_estimates(table(days, event), at_days=(at_day,)), "survival_at", at_day)
+    assert words(days, event, "survival_at", at_day, at_days=(at_day,), **LOG_LOG) == expected
+    row = one(survival_estimates(table(days, event), at_days=(at_day,), **LOG_LOG), "survival_at", at_day)
     assert row["reason"] == reason
 
 
@@ -152,14 +165,13 @@ HOLD_LESS = "log-log limits may hold less than they say, those of beta_product h
 )
 def test_limits_that_rest_on_few_are_told(many, at_day, reason):
     rows = table(list(range(1, many + 1)), [True] * many)
-    assert one(survival_estimates(rows, at_days=(at_day,)), "survival_at", at_day)["reason"] == reason
-    beta = survival_estimates(rows, at_days=(at_day,), interval="beta_product")
-    assert one(beta, "survival_at", at_day)["reason"] is None
+    assert one(survival_estimates(rows, at_days=(at_day,), **LOG_LOG), "survival_at", at_day)["reason"] == reason
+    assert one(survival_estimates(rows, at_days=(at_day,)), "survival_at", at_day)["reason"] is None
 
 
 def test_a_median_of_follow_up_of_few_is_told():
     rows = table(list(range(1, 20)), [i % 2 == 0 for i in range(19)])
-    found = survival_estimates(rows)
+    found = survival_estimates(rows, **LOG_LOG)
     assert one(found, "follow_up_median")["reason"] == f"fewer than 20 subjects: {HOLD_LESS}"
     assert "fewer than" not in one(found, "median")["reason"]  # held in every simulated cell
 
@@ -170,7 +182,7 @@ def test_events_that_are_deaths_of_unknown_cause_are_counted():
         [10, 20, 30, 40], [True, True, True, False], "TTP",
         rule=["tumor_death", "progression", "tumor_death", "other_death"], reason=[unknown, unknown, None, unknown],
     )  # fmt: skip
-    told = survival_estimates(rows, at_days=(), rmst_days=())["reason"].to_list()
+    told = survival_estimates(rows, at_days=(), rmst_days=(), **LOG_LOG)["reason"].to_list()
     assert [words.split("; ")[-1] for words in told] == ["1 of 3 TTP events is a death of unknown cause"] * 2
     two = rows.with_columns(reason=pl.lit(unknown))
     assert one(survival_estimates(two), "median")["reason"].endswith("; 2 of 3 TTP events are deaths of unknown cause")

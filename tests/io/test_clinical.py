@@ -6,6 +6,7 @@ from tilseq.errors import StudyError
 from tilseq.io.clinical import (
     parse_by_subject,
     read_followup,
+    read_infusions,
     read_lesions,
     read_responses,
     read_schedule,
@@ -93,3 +94,39 @@ def test_an_identifier_with_a_space_at_an_end_is_refused_with_its_row(tmp_path):
         "C": [5],
     }
     assert frame["subject"].to_list() == ["A", "A", "B", "C"]
+
+
+INFUSIONS = "subject,infusion,date\nA,1,2024-03-01\nA,2,2024-03-15\nB,1,\n"
+
+
+def test_dates_count_from_the_infusions(tmp_path):
+    paths = {name: tmp_path / f"{name}.csv" for name in ("infusions", "followup")}
+    paths["infusions"].write_text(INFUSIONS.replace("B,1,", "B,1,2024-05-01"))
+    paths["followup"].write_text("subject,death_date,last_alive_day\nA,2024-04-10,\nB,,30\n")
+    assert read_infusions(paths["infusions"])["day"].to_list() == [0, 14, 0]
+    found = read_followup(paths["followup"], infusions=paths["infusions"])
+    assert found.select("subject", "death_day", "last_alive_day").rows() == [("A", 40, None), ("B", None, 30)]
+    with pytest.raises(StudyError, match="column death_date: dates, and no infusions that they count from"):
+        read_followup(paths["followup"])
+
+
+def test_a_date_that_cannot_be_turned_costs_its_subject_alone(tmp_path):
+    (tmp_path / "infusions.csv").write_text(INFUSIONS)
+    path = tmp_path / "followup.csv"
+    path.write_text("subject,death_date\nA,2024-04-10\nB,2024-04-10\nC,2024-04-10\n")
+    frame, faults = parse_by_subject(path, FOLLOWUP, infusions=tmp_path / "infusions.csv")
+    assert frame["death_day"].to_list() == [40, None, None]
+    assert {name: (one.row, one.expected) for name, (one,) in faults.items()} == {
+        "B": (3, "the date of the subject's first infusion"),
+        "C": (4, "an infusion of this subject, whose day is day 0"),
+    }
+
+
+def test_what_a_spreadsheet_has_made_of_an_identifier_is_refused(tmp_path):
+    path = tmp_path / "followup.csv"
+    path.write_text("subject,death_day\n1E+05,40\n1E5,40\n")
+    with pytest.raises(StudyError) as caught:
+        read_followup(path)
+    assert [str(problem).partition("column ")[2] for problem in caught.value.problems] == [
+        "subject: a number as a spreadsheet shortens it; found '1E+05'; write it whole, in a column of text"
+    ]

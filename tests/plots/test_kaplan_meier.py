@@ -14,7 +14,7 @@ CURVE = pl.DataFrame(
     ],
     schema=["parameter", "group", "day", "at_risk", "events", "censored", "survival", "lower", "upper"],
     orient="row",
-).with_columns(reader=pl.lit(None, pl.String))
+).with_columns(reader=pl.lit(None, pl.String), method=pl.lit("Kaplan-Meier, beta product (Fay 2013) 95 %"))
 MEDIAN = {"parameter": "OS", "reader": None, "group": "all", "quantity": "median", "estimate": 91.0, "lower": 30.0,
           "upper": None, "estimate_text": None, "lower_text": None, "upper_text": "not reached",
           "unit": "d"}  # fmt: skip
@@ -48,7 +48,9 @@ def test_a_short_study_has_ticks_within_months():
 
 
 def test_the_legend_has_the_median_or_the_word_in_its_place():
-    (told,) = survival(CURVE, pl.DataFrame([MEDIAN])).get_legend().get_texts()
+    legend = survival(CURVE, pl.DataFrame([MEDIAN])).get_legend()
+    assert legend.get_title().get_text() == "In brackets 95 % limits, beta product (Fay 2013)"
+    (told,) = legend.get_texts()
     assert told.get_text() == "4 subjects, 3 events; median 3.0 months (1.0 to not reached)"
     none = MEDIAN | {"estimate": None, "estimate_text": "cannot be estimated", "lower": None, "upper_text": None}
     (told,) = survival(CURVE, pl.DataFrame([none])).get_legend().get_texts()

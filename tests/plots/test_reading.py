@@ -24,7 +24,7 @@ ESTIMATES = pl.DataFrame(
             "estimate_text", "lower_text", "upper_text", "unit"],
     orient="row",
     infer_schema_length=None,
-).with_columns(reader=pl.lit(None, pl.String), method=pl.lit("Kaplan-Meier, log-log"))  # fmt: skip
+).with_columns(reader=pl.lit(None, pl.String), method=pl.lit("Kaplan-Meier, beta product (Fay 2013) 95 %"))  # fmt: skip
 
 
 def cells(table):
@@ -65,7 +65,7 @@ def test_words_stand_where_there_is_no_number():
         "OS",
         "all", "30", "12", "median", "", "not reached", "6.2 to not reached",
         "all", "30", "12", "without an event at day 183", "20", "70.0 %", "60.0 to 80.0",
-        "Limits: Kaplan-Meier, log-log.",
+        "Limits: Kaplan-Meier, beta product (Fay 2013) 95 %.",
     ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from tests.report.safety_tables import safety_tables
 from tilseq.tables import Table, best_response, summaries, survival
 
+METHOD = "Kaplan-Meier, beta product (Fay 2013) 95 %"
 BEST = ("PR", "SD", "PD", "CR", "NE", "not_assessed")
 
 
@@ -85,14 +86,14 @@ def _curve(parameter: str, reader: str) -> list[dict[str, Any]]:
         {"parameter": parameter, "reader": None if parameter == "OS" else reader, "group": "all", "day": day,
          "at_risk": at_risk, "events": events, "censored": censored, "survival": left,
          "lower": 0.27 if 0 < left < 1 else None, "upper": 0.97 if 0 < left < 1 else None,
-         "method": "Kaplan-Meier, log-log 95 %"}
+         "method": METHOD}
         for day, at_risk, events, censored, left in days
     ]  # fmt: skip
 
 
 def _estimates(parameter: str, reader: str, group: str) -> list[dict[str, Any]]:
     own = {"parameter": parameter, "reader": None if parameter in ("OS", "follow_up") else reader, "group": group,
-           "subjects": 6, "events": 2, "left_out": 1, "method": "Kaplan-Meier, log-log 95 %"}  # fmt: skip
+           "subjects": 6, "events": 2, "left_out": 1, "method": METHOD}  # fmt: skip
     never = {"estimate_text": "not reached", "lower": 101.0, "upper_text": "not reached", "unit": "d"}
     follow_up = own | {"quantity": "follow_up_median", "estimate": 221.0, "lower": 141.0, "upper": 301.0, "unit": "d"}
     if parameter == "follow_up":

@@ -9,6 +9,7 @@ from tilseq.report.results import TABLES, Results
 from tilseq.report.times import (
     doubts,
     further_estimates,
+    limits_in_words,
     reasons,
     rules_in_words,
     subject_times,
@@ -59,6 +60,10 @@ def test_the_rules_are_told_and_what_could_not_be_looked_for(results):
         "Endpoints by preset lm103, the first dose being that of lymphodepletion; "
         "FDA-type censoring where scans decide."
     )
+    assert limits_in_words(results) == (
+        "Limits of medians and shares: beta product (Fay 2013); analysis.clinical.survival.interval sets others "
+        "(beta_product holds in small trials, log-log is SAS’s, log R’s)."
+    )
     assert reasons(results) == ["Missed visits not looked for: no schedule."]
 
 
@@ -79,7 +84,7 @@ def test_a_study_without_follow_up_is_told_what_is_missing(tmp_path):
     tables = {table.name: table.frame() for table in TABLES}
     bare = Results(tmp_path, tables, frozenset(), {}, {})
     assert times(bare).empty == "No time to an event was estimated: it needs clinical/followup.csv."
-    assert (rules_in_words(bare), reasons(bare)) == ("", [])
+    assert (rules_in_words(bare), limits_in_words(bare), reasons(bare)) == ("", "", [])
     failure = {"step": "survival", "unit": "all subjects", "error": "x", "retry": "x"}
     bare.tables["failures"] = outputs.FAILURES.frame([failure])
     assert times(bare).empty == "No time to an event was estimated: see under failures why."
@@ -154,8 +159,8 @@ def test_arms_have_rows_lines_and_a_hazard_ratio(results):
     assert {read(row[2]) for row in times_by_group(results).rows} == {"head and neck"}
     assert sorted(curve("OS")(results)["group"].unique()) == ["arm=TIL", "arm=control"]
     assert [read(cell) for cell in arms(results).rows[0]] == [
-        "OS", "control | TIL", "6", "2", "2.0 (1.1-3.6)", "0.0400", "0.0800", "0.700", "−2.0 (−4.0 to 1.0)",
-        "few; fewer",
+        "OS | exploratory", "control | TIL", "6", "2", "2.0 (1.1-3.6)", "0.0400", "0.0800", "0.700",
+        "−2.0 (−4.0 to 1.0)", "few; fewer",
     ]  # fmt: skip
 
 
@@ -165,7 +170,8 @@ def test_what_the_estimates_say_against_themselves_is_told_once(results):
     told = [f"{few}; 2 of 5 TTP events are deaths of unknown cause", few]
     estimates = results.tables["survival_estimates"]
     reasons_of = pl.Series("reason", (told * estimates.height)[: estimates.height])
-    results.tables["survival_estimates"] = estimates.with_columns(reasons_of)
+    method = pl.lit("Kaplan-Meier, log-log 95 %")
+    results.tables["survival_estimates"] = estimates.with_columns(reasons_of, method=method)
     results.run["settings"]["analysis"]["clinical"]["time_to_event"]["unknown_death_cause"] = "tumor"
     assert doubts(results) == [
         "2 of 5 TTP events are deaths of unknown cause, counted as from the tumour.",

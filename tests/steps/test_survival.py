@@ -163,6 +163,19 @@ def test_arms_have_curves_of_their_own_and_a_hazard_ratio(tmp_path):
     assert set(contrasts["method"]) == {"log_rank", "cox", "proportional_hazards", "rmst_difference"}
 
 
+def test_the_study_says_which_arm_is_the_reference_and_which_endpoint_is_primary(tmp_path):
+    asked = "analysis: {clinical: {survival: {reference_arm: control, primary: [OS]}}}\n"
+    written = finish(make_study(tmp_path, ARMS | {"study.yaml": TABLES["study.yaml"] + asked}), tmp_path, *STEPS)
+    contrasts = written["survival_contrasts"]
+    assert set(contrasts["contrast"]) == {"arm", "arm:TIL/control"}
+    families = (
+        contrasts.filter(method="log_rank").select("parameter", "family", "exploratory").unique().sort("parameter")
+    )
+    assert families.rows() == [("OS", "primary", False), ("PFS", "exploratory", True), ("TTP", "exploratory", True)]
+    of_os = contrasts.filter(parameter="OS", method="log_rank").row(0, named=True)
+    assert of_os["q"] == of_os["p"]  # alone in its family
+
+
 def test_one_arm_is_no_comparison_and_no_group(tmp_path):
     one_arm = {"subjects.csv": ARMS["subjects.csv"].replace("control", "TIL")}
     written = finish(make_study(tmp_path, one_arm), tmp_path, *STEPS)

@@ -151,6 +151,19 @@ def test_the_reader_of_the_endpoint_has_read(make_study, wanted, told):
         assert ", row " in found[0]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "told"), [("TIL", None), ("TlL", "did you mean 'TIL'"), ("x", "expected TIL, control")]
+)
+def test_the_reference_arm_has_subjects(make_study, wanted, told):
+    root = make_study({"subjects.csv": "subject,tumor_type,arm\nS01,melanoma,TIL\n007,melanoma,control\n"})
+    with (root / "study.yaml").open("a") as file:
+        file.write(f"analysis:\n  clinical:\n    survival: {{reference_arm: {wanted}}}\n")
+    found = [problem for problem in problems_of(root) if "reference_arm" in problem]
+    assert bool(found) == (told is not None)
+    if told:
+        assert "column analysis.clinical.survival.reference_arm: no arm of this name" in found[0] and told in found[0]
+
+
 def test_rows_that_repeat_others_are_a_note(make_study):
     tables = {
         "clinical/labs.csv": "subject,day,test,value_text\nS01,1,K,4\nS01,1,Na,4\nS01,1,Na,5\nS01,1,Na,4\nS01,1,Na,4\n",

@@ -7,6 +7,7 @@ from tilseq.errors import RunError
 from tilseq.study.read import examine
 from tilseq.study.settings import Settings, read_settings
 from tilseq.study.template import write_template
+from tilseq.tables.inputs import FOLLOWUP, SCHEDULE, THERAPIES
 
 
 def test_the_template_passes_all_checks(tmp_path):
@@ -20,9 +21,15 @@ def test_the_template_passes_all_checks(tmp_path):
         "samples.csv",
         "clinical/lesions.csv",
         "clinical/responses.csv",
+        "clinical/followup.csv",
+        "clinical/therapies.csv",
+        "clinical/schedule.csv",
     ]
     assert folder.settings.study == "my_study"
     assert folder.subjects.height == 1 and folder.samples.height == 0
+    for name, table in (("followup", FOLLOWUP), ("therapies", THERAPIES), ("schedule", SCHEDULE)):
+        header = (tmp_path / "my_study" / "clinical" / f"{name}.csv").read_text()
+        assert header == ",".join(table.names) + "\n"
 
 
 def test_every_setting_stands_in_the_template_with_its_default(tmp_path):

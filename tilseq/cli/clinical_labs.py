@@ -27,7 +27,11 @@ tilseq clinical labs labs.csv --ctcae 5 --subjects subjects.csv --infusions infu
     "--ctcae", required=True, type=click.Choice(["5", "6"]), help="Version of the CTCAE that the protocol names."
 )
 @click.option("--subjects", type=CSV, help="Days of lymphodepletion; without it the baseline is the last before day 0.")
-@click.option("--infusions", type=CSV, help="Infusions; without it every subject was infused once, on day 0.")
+@click.option(
+    "--infusions",
+    type=CSV,
+    help="Infusions; without it every subject was infused once, on day 0, and dates are refused.",
+)
 @click.option(
     "--symptoms",
     type=click.Choice(["assumed", "not_assumed"]),
@@ -66,8 +70,8 @@ def labs_command(
     from tilseq.tables.outputs import EXCLUSIONS
     from tilseq.tables.summaries import SUMMARIES
 
-    results, numbers, faults = read_lab_results(labs)
-    people = None if subjects is None else read_subjects(subjects)
+    results, numbers, faults = read_lab_results(labs, infusions=infusions)
+    people = None if subjects is None else read_subjects(subjects, infusions=infusions)
     results, numbers, strangers, excluded = _known(labs, results, numbers, people)
     of_subjects = people if people is not None else results
     days: dict[str, Any] = {

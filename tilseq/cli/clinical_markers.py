@@ -19,6 +19,9 @@ CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("records", metavar="M.csv", type=CSV)
 @click.option("--subjects", type=CSV, required=True, help="Kinds of tumour, and when treatment starts.")
 @click.option(
+    "--infusions", type=CSV, help="Infusions, whose dates turn dates into days; without it dates are refused."
+)
+@click.option(
     "--tg",
     type=click.Choice(["thyroglobulin", "triglycerides"]),
     default="thyroglobulin",
@@ -35,7 +38,14 @@ CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 @output_folder
 @click.pass_context
 def markers_command(
-    context: click.Context, /, records: Path, subjects: Path, tg: str, harvest: str, output: Path
+    context: click.Context,
+    /,
+    records: Path,
+    subjects: Path,
+    infusions: Path | None,
+    tg: str,
+    harvest: str,
+    output: Path,
 ) -> None:
     """Follow each tumour marker from its baseline, and write marker_courses.
 
@@ -51,8 +61,8 @@ def markers_command(
     from tilseq.tables.inputs import TUMOR_MARKERS
     from tilseq.tables.tumor_marker_course import GCIG, MARKER_COURSES
 
-    people = read_subjects(subjects)
-    recorded, faults = parse_by_subject(records, TUMOR_MARKERS)
+    people = read_subjects(subjects, infusions=infusions)
+    recorded, faults = parse_by_subject(records, TUMOR_MARKERS, infusions=infusions)
     faults = tell_faults(records, faults, marker_faults(recorded, people["subject"].to_list()))
     sound = ~pl.col("subject").is_in(list(faults))
     people = people.filter(sound)

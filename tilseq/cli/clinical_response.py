@@ -40,7 +40,9 @@ def _words(_context: click.Context, _option: click.Parameter, text: str) -> tupl
 @click.option("--responses", type=CSV, help="What the readers recorded: the endpoint, beside what is derived.")
 @click.option("--subjects", type=CSV, help="Tumour types; days of harvest, lymphodepletion and first dose.")
 @click.option("--therapies", type=CSV, help="Further anti-tumour therapies: later reads are ignored.")
-@click.option("--infusions", type=CSV, help="Who was infused: the denominator of the rates.")
+@click.option(
+    "--infusions", type=CSV, help="Who was infused: the denominator of the rates; its dates turn dates into days."
+)
 @click.option("--followup", type=CSV, help="Days of the data cut: later reads are ignored.")
 @click.option("--schedule", type=CSV, help="Planned assessments: the first, less its window, is the least day of SD.")
 @click.option(
@@ -159,7 +161,8 @@ def _read(paths: dict[str, Path | None]) -> tuple[dict[str, pl.DataFrame | None]
         path = paths[table.name]
         if path is None:
             continue
-        frame, wrong = parse_by_subject(path, table)
+        dated = path if table is INFUSIONS else paths["infusions"]
+        frame, wrong = parse_by_subject(path, table, infusions=dated)
         if table in (SUBJECTS, INFUSIONS):
             needed = [column.name for column in table.columns if column.needed]
             frame = frame.drop_nulls(needed).unique(table.key, keep="first", maintain_order=True)

@@ -18,7 +18,7 @@ CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.argument("events", metavar="AE.csv", type=CSV)
 @click.option("--subjects", type=CSV, required=True, help="Every subject, with or without an event; arms, first doses.")
-@click.option("--infusions", type=CSV, help="Who was infused, and when last.")
+@click.option("--infusions", type=CSV, help="Who was infused, and when last; its dates turn dates into days.")
 @click.option("--followup", type=CSV, help="Ends the time at risk; a death must stand behind every grade 5.")
 @click.option(
     "--emergence",
@@ -57,15 +57,15 @@ def safety_command(
     from tilseq.tables.safety import ADVERSE_EVENT_RATES, ADVERSE_EVENT_TIMES, listing_table
     from tilseq.tables.summaries import SUMMARIES
 
-    people = read_subjects(subjects)
+    people = read_subjects(subjects, infusions=infusions)
     names = people["subject"].to_list()
-    recorded, faults = adverse_events_by_subject(events)
+    recorded, faults = adverse_events_by_subject(events, infusions=infusions)
     faults = tell_faults(events, faults, event_faults(recorded, names))
     found = safety(
         recorded,
         subjects=people,
         infusions=None if infusions is None else read_infusions(infusions),
-        followup=None if followup is None else read_followup(followup),
+        followup=None if followup is None else read_followup(followup, infusions=infusions),
         emergence="all" if emergence == "all" else "from_first_dose",
         il2_end=None if il2_end_day is None else dict.fromkeys(names, il2_end_day),
         refused=faults,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import click
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from tilseq.clinical.contradictions import Contradiction
     from tilseq.clinical.survival_limits import Interval
     from tilseq.errors import TilseqError
-    from tilseq.tables import Table
 
 CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXAMPLE = """\
@@ -42,6 +41,10 @@ SETTINGS: dict[str, tuple[tuple[str, ...], str]] = {
     "progression_day": (("new_lesion", "last_scan"), "Day of a PD: earliest scan of its new lesion, or its last scan."),
     "same_day": (("event", "censored"), "Progression on the day a further therapy begins."),
     "unknown_death_cause": (("tumor", "other"), "What a death of unknown cause counts as, where the cause decides."),
+    "early_progression": (
+        ("not_counted", "event"),
+        "Progression between enrolment and the treatment that followed it.",
+    ),
 }
 # Table that tells of days on which a subject lived, and the column that does.
 CONTACTS = {"labs": "day", "adverse_events": "start_day"}
@@ -63,7 +66,9 @@ def _settings[Command: Callable[..., Any]](command: Command) -> Command:
 @click.option("--subjects", required=True, type=CSV, help="Days of enrolment, randomisation, lymphodepletion.")
 @click.option("--therapies", type=CSV, help="Further anti-tumour therapies.")
 @click.option("--schedule", type=CSV, help="Planned assessments, by which missed ones are told.")
-@click.option("--infusions", type=CSV, help="Infusions; without it every subject was infused on day 0.")
+@click.option(
+    "--infusions", type=CSV, help="Infusions; without it every subject was infused on day 0, and dates are refused."
+)
 @click.option("--lesions", type=CSV, help="Lesions, for the baseline and the day on which a new one was seen.")
 @click.option(
     "--best-response",
@@ -76,10 +81,10 @@ def _settings[Command: Callable[..., Any]](command: Command) -> Command:
 @_settings
 @click.option(
     "--interval",
-    type=click.Choice(["log-log", "log", "plain", "beta_product"]),
-    default="log-log",
+    type=click.Choice(["beta_product", "log-log", "log", "plain"]),
+    default="beta_product",
     show_default=True,
-    help="How the limits of a curve are found.",
+    help="How the limits of a curve are found: those that hold in small trials; log-log is SAS's, log R's.",
 )
 @click.option(
     "--at-day",
@@ -116,7 +121,7 @@ def survival_command(
     from tilseq.tables.survival import SURVIVAL_CURVE, SURVIVAL_ESTIMATES, TIME_TO_EVENT
 
     rules = time_to_event_rules(**{name: options.pop(name) for name in SETTINGS})
-    contacts = _contacts({name: options.pop(name) for name in CONTACTS})
+    contacts = _contacts({name: options.pop(name) for name in CONTACTS}, options["infusions"])
     tables, faults = _read({name: path for name, path in options.items() if path is not None})
     by = _groups(tables["subjects"], groups)
     paths = {name: str(path) for name, path in options.items() if path is not None}
@@ -140,23 +145,26 @@ def survival_command(
         context.exit(EXIT_SOME_FAILED)
 
 
-def _contacts(paths: dict[str, Path | None]) -> pl.DataFrame | None:
+def _contacts(paths: dict[str, Path | None], infusions: Path | None) -> pl.DataFrame | None:
     """Return the days on which further tables tell that a subject lived; rows without a day tell nothing."""
     import polars as pl
 
     from tilseq.errors import StudyError
-    from tilseq.io.text import read_cells
-    from tilseq.tables import inputs, parse
+    from tilseq.io.clinical import read_lab_results
+    from tilseq.io.clinical_events import read_adverse_events
 
     found = []
     for name, path in paths.items():
-        if path is not None:
-            table: Table = getattr(inputs, name.upper())
-            frame, problems = parse(read_cells(path), table, file=path)
+        if path is None:
+            continue
+        if name == "labs":
+            frame, _, problems = read_lab_results(path, infusions=infusions)
             if problems:
                 raise StudyError(problems)
-            days = frame.select("subject", day=CONTACTS[name]).drop_nulls()
-            found.append(days.with_columns(table=pl.lit(name)))
+        else:
+            frame = read_adverse_events(path, infusions=infusions)
+        days = frame.select("subject", day=CONTACTS[name]).drop_nulls()
+        found.append(days.with_columns(table=pl.lit(name)))
     return pl.concat(found) if found else None
 
 
@@ -193,7 +201,8 @@ def _read(paths: dict[str, Path]) -> tuple[dict[str, pl.DataFrame], dict[str, li
             continue
         derived = name == "responses" and "recorded" in read_cells(path).columns
         table = RESPONSE if derived else expected[name]
-        tables[name], wrong = parse_by_subject(path, table, extra="keep" if name == "best_response" else "refuse")
+        extra: Literal["keep", "refuse"] = "keep" if name == "best_response" else "refuse"
+        tables[name], wrong = parse_by_subject(path, table, extra=extra, infusions=paths.get("infusions"))
         for subject, problems in wrong.items():
             faults[subject] = [*faults.get(subject, []), *problems]
     return tables, faults

@@ -59,17 +59,22 @@ def missed_visits(question: Question) -> Found | None:
     """Set off by an event after two or more planned assessments were missed or not adequate."""
     if question.event is None or not question.planned:
         return None
-    infused = question.history.origins["infusion"]
-    infusion = question.start if infused is None else infused
-    read = question.adequate(question.event.found.day)
-    last = max(question.start, infusion) if read is None else read.day
-    gap = question.event.found.day - last
-    longest = longest_gap(question.planned, read, infusion)
+    last, longest = _last_and_longest(question, question.event.found.day)
+    found = question.event.found
+    gap = found.day - last
     if gap <= longest:
         return None
-    found = question.event.found
     words = (f"{question.event.rule} on day {found.day}, {gap} days after day {last}; at most {longest} would do",)
     return Found(found.day, found.table, found.row_day, words)
+
+
+def _last_and_longest(question: Question, day: int) -> tuple[int, int]:
+    """Return the last adequate assessment up to a day, or where there is none the start, and how long it holds."""
+    infused = question.history.origins["infusion"]
+    infusion = question.start if infused is None else infused
+    read = question.adequate(day)
+    last = max(question.start, infusion) if read is None else read.day
+    return last, longest_gap(question.planned, read, infusion)
 
 
 def clinical_progression(question: Question) -> Found | None:
@@ -79,13 +84,30 @@ def clinical_progression(question: Question) -> Found | None:
 
 
 def stopped(question: Question) -> Found | None:
-    """Set off by a stop for toxicity or another reason, before the event and with no assessment after it."""
+    """Set off by a stop for toxicity or another reason, before the event and with no assessment after it.
+
+    It does not set off before the death of a subject closely followed, which is an event.
+    """
     stop = question.history.stop
     if stop is None or question.history.stop_reason not in ("toxicity", "other"):
         return None
     # Who stops the treatment, as interleukin-2 after two days, and is scanned on has not stopped being followed.
     followed = any(read.evaluable and read.row_day > stop.day for read in question.series.reads)
-    return None if followed else question.before_event(stop)
+    return None if followed or _died_closely_followed(question) else question.before_event(stop)
+
+
+def _died_closely_followed(question: Question) -> bool:
+    """Return whether the event is a death before two planned assessments were missed.
+
+    Without a schedule only a death before the first assessment is known to be one.
+    """
+    event = question.event
+    if event is None or event.rule not in ("death", "tumor_death"):
+        return False
+    if not question.planned:
+        return question.adequate(event.found.day) is None
+    last, longest = _last_and_longest(question, event.found.day)
+    return event.found.day - last <= longest
 
 
 def death(question: Question) -> Found | None:

@@ -219,7 +219,7 @@ def _after_cut(row: Row, cut: int | None) -> str | None:
 def _first_progressions(
     records: Records, origins: Mapping[str, Mapping[str, int]], rules: TimeToEventRules
 ) -> dict[tuple[str, str | None], int]:
-    """Return the day of the first PD that counts for any endpoint of each subject and reader."""
+    """Return the day of the first PD after the treatment began that counts for any endpoint, by subject and reader."""
     asking = [one for one in rules.endpoints if "progression" in one.events]
     names = {rules.origin(name) for one in asking for name in one.origins} - {"response"}
     days: dict[tuple[str, str | None], int] = {}
@@ -228,7 +228,9 @@ def _first_progressions(
         start = min((day for name, day in origins[subject].items() if name in names), default=None)
         if start is not None:
             infusion = infused[subject]
-            start = progression_after(start, infusion, treatment_day(rows[subject], infusion))
+            treated = treatment_day(rows[subject], infusion)
+            # One before the treatment may be an event, and the treatment still answered.
+            start = max(progression_after(start, infusion, treated), start if treated is None else treated)
         for reader, series in by_reader.items():
             counted = [
                 read.row_day

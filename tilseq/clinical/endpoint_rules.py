@@ -181,6 +181,11 @@ class TimeToEventRules:
         Progression on the day a new therapy begins: `event`, or `censored`.
     unknown_death_cause
         A death of unknown cause counts as one from the `tumor`, or as `other`.
+    early_progression
+        Progression between enrolment and the treatment that the subject then had: `not_counted`, as nothing is
+        progression before the baseline, which is the last assessment before treatment; or an `event` of what counts
+        from the enrolment or randomisation, if an assessment on the study came before it. Of who was never treated it
+        is that always.
     """
 
     endpoints: tuple[Endpoint, ...] = CUSTOMARY
@@ -191,6 +196,7 @@ class TimeToEventRules:
     progression_day: Literal["new_lesion", "last_scan"] = "new_lesion"
     same_day: Literal["event", "censored"] = "event"
     unknown_death_cause: Literal["tumor", "other"] = "tumor"
+    early_progression: Literal["not_counted", "event"] = "not_counted"
 
     def origin(self, name: str) -> str:
         """Return the origin that a name of an endpoint's origins stands for: the first dose is of what was said."""
@@ -231,6 +237,7 @@ def time_to_event_rules(
     progression_day: Literal["new_lesion", "last_scan"] = "new_lesion",
     same_day: Literal["event", "censored"] = "event",
     unknown_death_cause: Literal["tumor", "other"] = "tumor",
+    early_progression: Literal["not_counted", "event"] = "not_counted",
 ) -> TimeToEventRules:
     """Return the rules of a preset.
 
@@ -245,7 +252,7 @@ def time_to_event_rules(
         What the first dose is of, or `recorded` for the day in `subjects`; `lm103` asks for it.
     death_in_ttp
         Where a death that is no event of TTP censors it: at the last adequate assessment, or on the day of the death.
-    confirmation, source, progression_day, same_day, unknown_death_cause
+    confirmation, source, progression_day, same_day, unknown_death_cause, early_progression
         As in `TimeToEventRules`.
 
     Raises
@@ -271,6 +278,7 @@ def time_to_event_rules(
         progression_day,
         same_day,
         unknown_death_cause,
+        early_progression,
     )
 
 
@@ -281,6 +289,7 @@ _SETTINGS: dict[str, tuple[str | None, ...]] = {
     "progression_day": ("new_lesion", "last_scan"),
     "same_day": ("event", "censored"),
     "unknown_death_cause": ("tumor", "other"),
+    "early_progression": ("not_counted", "event"),
 }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
 
-from tilseq.clinical.survival_limits import Interval, survival_limits
+from tilseq.clinical.survival_limits import NAMES, Interval, survival_limits
 from tilseq.clinical.survival_times import Floats, by_group, checked
 from tilseq.tables import conform
 from tilseq.tables.survival import SURVIVAL_CURVE
@@ -47,7 +47,7 @@ class Curve:
     @property
     def method(self) -> str:
         """Name of the estimate and its interval, as tables give it."""
-        return f"Kaplan-Meier, {self.interval} {100 * self.level:g} %"
+        return f"Kaplan-Meier, {NAMES.get(self.interval, self.interval)} {100 * self.level:g} %"
 
     @property
     def last_day(self) -> float:
@@ -55,7 +55,9 @@ class Curve:
         return float(self.day[-1])
 
 
-def kaplan_meier(days: ArrayLike, event: ArrayLike, *, interval: Interval = "log-log", level: float = 0.95) -> Curve:
+def kaplan_meier(
+    days: ArrayLike, event: ArrayLike, *, interval: Interval = "beta_product", level: float = 0.95
+) -> Curve:
     """Return the Kaplan-Meier curve of times to event.
 
     Parameters
@@ -65,7 +67,8 @@ def kaplan_meier(days: ArrayLike, event: ArrayLike, *, interval: Interval = "log
     event
         As many: true for the event, false for censored. Who is censored on the day of an event was at risk of it.
     interval
-        `log-log` (the default, as SAS), `log` (R's), `plain`, or `beta_product`; see `survival_limits`.
+        `beta_product` (the default, which holds in small trials), `log-log` (SAS's), `log` (R's) or `plain`; see
+        `survival_limits`.
     level
         Coverage of the pointwise interval.
 
@@ -139,7 +142,7 @@ def value_on(curve: Curve, day: float) -> tuple[float, float, float]:
 
 
 def survival_curve(
-    time_to_event: Any, *, groups: Any = None, interval: Interval = "log-log", level: float = 0.95
+    time_to_event: Any, *, groups: Any = None, interval: Interval = "beta_product", level: float = 0.95
 ) -> pl.DataFrame:
     """Return the Kaplan-Meier curves of each endpoint, reader and group.
 

@@ -170,7 +170,8 @@ def _series(
     late = [row for row in told if row not in within and row[column] is not None]
     if late:
         words.append(f"{len(late)} assessment{'s' if len(late) > 1 else ''} after the data cut (day {cut}) left out")
-    early = _without_baseline(rows, given, column, on_study, treated)
+    progressed = [row["day"] for row in given if row[column] == "PD"]
+    early = _without_baseline(rows, [row["day"] for row in given], progressed, on_study, treated, rules)
     words += early.values()
     words += _not_recorded(within) if recorded else ()
     answer = answers.get((rows[0]["subject"], rows[0]["reader"], column if recorded else "derived"))
@@ -191,18 +192,34 @@ def _series(
 
 
 def _without_baseline(
-    rows: Sequence[Row], given: Sequence[Row], column: str, on_study: int | None, treated: int | None
+    rows: Sequence[Row],
+    given: Sequence[int],
+    progressed: Sequence[int],
+    on_study: int | None,
+    treated: int | None,
+    rules: TimeToEventRules,
 ) -> dict[int, str]:
-    """Return the days of PD that nothing on the study came before to progress from, and why each is none."""
+    """Return the days of PD that no baseline came before to progress from, and why each is none.
+
+    The baseline of who is treated is the last assessment before it, whether lesions tell of it or not; of who is not,
+    or where early progression counts, the first assessment on the study.
+    """
     baseline = max((row["day"] for row in rows if row["baseline"]), default=None)
-    if baseline is not None:
-        early = [row["day"] for row in given if row[column] == "PD" and row["day"] <= baseline]
-        return {day: f"PD of day {day} is not counted: the baseline is of day {baseline}" for day in early}
-    first = next((row for row in given if on_study is None or row["day"] > on_study), None)
-    if first is None or first[column] != "PD" or (treated is not None and first["day"] > treated):
-        return {}
-    day = first["day"]
-    return {day: f"PD of day {day} is not counted: it is the first assessment, before treatment, without a baseline"}
+    early: dict[int, str] = {}
+    for day in progressed:
+        told = f"PD of day {day} is not counted"
+        before = treated is not None and day <= treated
+        first = not any(other < day and (on_study is None or other > on_study) for other in given)
+        if before and rules.early_progression == "event":
+            if first and (on_study is None or day > on_study):
+                early[day] = f"{told}: it is the first assessment, before treatment, without a baseline"
+        elif baseline is not None and day <= baseline:
+            early[day] = f"{told}: the baseline is of day {baseline}"
+        elif before:
+            early[day] = f"{told}: the treatment that followed began on day {treated}, and its baseline is later"
+        elif treated is None and baseline is None and first and (on_study is None or day > on_study):
+            early[day] = f"{told}: it is the first assessment of a subject not treated, without a baseline"
+    return early
 
 
 def _not_recorded(rows: Sequence[Row]) -> Iterator[str]:

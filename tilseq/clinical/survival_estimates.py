@@ -30,7 +30,7 @@ def survival_estimates(
     groups: Any = None,
     at_days: Sequence[int] = QUARTERS,
     rmst_days: Sequence[int] = (365,),
-    interval: Interval = "log-log",
+    interval: Interval = "beta_product",
     level: float = 0.95,
 ) -> pl.DataFrame:
     """Estimate each endpoint of each reader and group.
@@ -145,6 +145,8 @@ def _median(curve: Curve, quantity: str) -> Row:
     if np.isnan(values[2]) and ending == CANNOT:
         why = "no event" if not curve.events.any() else "the curve ends at 0, where this interval has no limits"
         reason = f"limit {CANNOT}: {why}"
+    elif values[1] == 0:
+        reason = f"lower limit 0: {curve.at_risk[0]:g} subjects are too few to rule any early median out"
     if quantity == "median":
         reason = sentence(reason, _flat(curve, values[0]))
     if quantity == "follow_up_median":

@@ -11,6 +11,7 @@ from tilseq.errors import AnalysisError, did_you_mean
 
 Interval = Literal["log-log", "log", "plain", "beta_product"]
 INTERVALS: tuple[Interval, ...] = get_args(Interval)
+NAMES = {"beta_product": "beta product (Fay 2013)"}  # in words; the others are called as they are
 
 
 def survival_limits(

@@ -9,8 +9,10 @@ from typing import Literal
 import polars as pl
 
 from tilseq.errors import StudyError, TableError, TilseqError
+from tilseq.io.advice import shortened_number
+from tilseq.io.dates import day_zero, parse_dated
 from tilseq.io.text import read_cells
-from tilseq.tables import Table, parse
+from tilseq.tables import Table
 from tilseq.tables.inputs import (
     FOLLOWUP,
     INFUSIONS,
@@ -25,8 +27,16 @@ from tilseq.tables.inputs import (
 IDENTIFIERS = ("subject", "reader", "visit", "lesion", "arm")
 
 
-def read_lesions(path: str | Path) -> pl.DataFrame:
+def read_lesions(path: str | Path, *, infusions: str | Path | None = None) -> pl.DataFrame:
     """Read a table of lesions.
+
+    Parameters
+    ----------
+    path
+        Delimited text.
+    infusions
+        File of the infusions, with the `date` of each first one: then a `date` may stand in place of a `day` (and
+        `harvest_date` of `harvest_day`), as year-month-day. Without it dates are refused.
 
     Returns
     -------
@@ -40,41 +50,45 @@ def read_lesions(path: str | Path) -> pl.DataFrame:
     StudyError
         A column, cell or key is wrong; every fault is listed with its row.
     """
-    return _read(path, LESIONS)
+    return _read(path, LESIONS, infusions)
 
 
-def read_responses(path: str | Path) -> pl.DataFrame:
-    """Read a table of recorded responses; see `read_lesions` for what is raised."""
-    return _read(path, RESPONSE_READS)
+def read_responses(path: str | Path, *, infusions: str | Path | None = None) -> pl.DataFrame:
+    """Read a table of recorded responses; see `read_lesions` for dates and what is raised."""
+    return _read(path, RESPONSE_READS, infusions)
 
 
-def read_subjects(path: str | Path) -> pl.DataFrame:
-    """Read a table of subjects; see `read_lesions` for what is raised."""
-    return _read(path, SUBJECTS)
+def read_subjects(path: str | Path, *, infusions: str | Path | None = None) -> pl.DataFrame:
+    """Read a table of subjects; see `read_lesions` for dates and what is raised."""
+    return _read(path, SUBJECTS, infusions)
 
 
 def read_infusions(path: str | Path) -> pl.DataFrame:
-    """Read a table of infusions; see `read_lesions` for what is raised."""
-    return _read(path, INFUSIONS)
+    """Read a table of infusions, by days or dates; see `read_lesions` for what is raised."""
+    return _read(path, INFUSIONS, path)
 
 
-def read_followup(path: str | Path) -> pl.DataFrame:
-    """Read a table of follow-up; see `read_lesions` for what is raised."""
-    return _read(path, FOLLOWUP)
+def read_followup(path: str | Path, *, infusions: str | Path | None = None) -> pl.DataFrame:
+    """Read a table of follow-up; see `read_lesions` for dates and what is raised."""
+    return _read(path, FOLLOWUP, infusions)
 
 
-def read_therapies(path: str | Path) -> pl.DataFrame:
-    """Read a table of further therapies; see `read_lesions` for what is raised."""
-    return _read(path, THERAPIES)
+def read_therapies(path: str | Path, *, infusions: str | Path | None = None) -> pl.DataFrame:
+    """Read a table of further therapies; see `read_lesions` for dates and what is raised."""
+    return _read(path, THERAPIES, infusions)
 
 
 def read_schedule(path: str | Path) -> pl.DataFrame:
     """Read the planned assessments of the tumour; see `read_lesions` for what is raised."""
-    return _read(path, SCHEDULE)
+    return _read(path, SCHEDULE, None)
 
 
 def parse_by_subject(
-    path: str | Path, table: Table, *, extra: Literal["refuse", "keep"] = "refuse"
+    path: str | Path,
+    table: Table,
+    *,
+    extra: Literal["refuse", "keep"] = "refuse",
+    infusions: str | Path | None = None,
 ) -> tuple[pl.DataFrame, dict[str, list[TilseqError]]]:
     """Read a table so that a faulty row costs its subject alone.
 
@@ -86,6 +100,8 @@ def parse_by_subject(
         What it must hold, with a column `subject`.
     extra
         What becomes of a column that the table does not know.
+    infusions
+        As of `read_lesions`.
 
     Returns
     -------
@@ -101,7 +117,7 @@ def parse_by_subject(
     StudyError
         The header is wrong, or a faulty row names no subject.
     """
-    frame, problems = _parse(path, table, extra)
+    frame, problems = _parse(path, table, infusions, extra)
     faults: dict[str, list[TilseqError]] = defaultdict(list)
     for problem in problems:
         subject = frame["subject"][problem.row - 2] if problem.row is not None and problem.row > 1 else None
@@ -111,8 +127,10 @@ def parse_by_subject(
     return frame, dict(faults)
 
 
-def read_lab_results(path: str | Path) -> tuple[pl.DataFrame, list[int], list[TilseqError]]:
-    """Read results of laboratory or other tests, so that a faulty row costs itself alone.
+def read_lab_results(
+    path: str | Path, *, infusions: str | Path | None = None
+) -> tuple[pl.DataFrame, list[int], list[TilseqError]]:
+    """Read results of laboratory or other tests, so that a faulty row costs itself alone; see `read_lesions` for dates.
 
     Returns
     -------
@@ -130,7 +148,7 @@ def read_lab_results(path: str | Path) -> tuple[pl.DataFrame, list[int], list[Ti
     StudyError
         The header is wrong.
     """
-    frame, problems = _parse(path, LABS)
+    frame, problems = _parse(path, LABS, infusions)
     if any(problem.row is None or problem.row < 2 for problem in problems):
         raise StudyError(problems)
     faulty = {problem.row for problem in problems}
@@ -139,27 +157,30 @@ def read_lab_results(path: str | Path) -> tuple[pl.DataFrame, list[int], list[Ti
 
 
 def _parse(
-    path: str | Path, table: Table, extra: Literal["refuse", "keep"] = "refuse"
+    path: str | Path, table: Table, infusions: str | Path | None, extra: Literal["refuse", "keep"] = "refuse"
 ) -> tuple[pl.DataFrame, list[TilseqError]]:
-    """Read a table, and list beside what `parse` finds each identifier with a space at an end.
+    """Read a table, and list beside what `parse_dated` finds the identifiers that are not what somebody wrote.
 
-    In a table it looks like the one without, and would be another subject or reader. The frame holds it without.
+    With a space at an end one looks like the one without, and would be another subject or reader; the frame holds it
+    without. One such as 1E+05 was a longer number before a spreadsheet shortened it.
     """
-    frame, problems = parse(read_cells(path), table, file=path, extra=extra)
+    day0 = None if infusions is None else day_zero(read_cells(infusions))
+    frame, problems = parse_dated(read_cells(path), table, day0, file=path, extra=extra)
     for name in (name for name in IDENTIFIERS if name in table.names):
-        spaced = frame[name] != frame[name].str.strip_chars()
-        problems += [
-            TableError(
-                "a space at one end", file=path, row=row + 2, column=name, found=frame[name][row], mend="remove it"
-            )
-            for row in spaced.fill_null(False).arg_true()
-        ]
+        for row, cell in enumerate(frame[name].to_list(), start=2):
+            if cell is not None and cell != cell.strip():
+                what, mend = "a space at one end", "remove it"
+            elif cell is not None and shortened_number(cell):
+                what, mend = "a number as a spreadsheet shortens it", "write it whole, in a column of text"
+            else:
+                continue
+            problems.append(TableError(what, file=path, row=row, column=name, found=cell, mend=mend))
         frame = frame.with_columns(pl.col(name).str.strip_chars())
     return frame, sorted(problems, key=lambda problem: problem.row or 0)
 
 
-def _read(path: str | Path, table: Table) -> pl.DataFrame:
-    frame, problems = _parse(path, table)
+def _read(path: str | Path, table: Table, infusions: str | Path | None) -> pl.DataFrame:
+    frame, problems = _parse(path, table, infusions)
     if problems:
         raise StudyError(problems)
     return frame

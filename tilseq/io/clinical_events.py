@@ -17,8 +17,8 @@ CODED = re.compile(r".+_(code|version)|(llt|pt|hlt|hlgt|meddra)(_.+)?", re.IGNOR
 Faults = dict[str, list[TilseqError]]
 
 
-def read_adverse_events(path: str | Path) -> pl.DataFrame:
-    """Read a table of adverse events.
+def read_adverse_events(path: str | Path, *, infusions: str | Path | None = None) -> pl.DataFrame:
+    """Read a table of adverse events; see `read_lesions` for dates.
 
     Returns
     -------
@@ -33,17 +33,17 @@ def read_adverse_events(path: str | Path) -> pl.DataFrame:
     StudyError
         A column or cell is wrong; every fault is listed with its row.
     """
-    return _whole(*adverse_events_by_subject(path))
+    return _whole(*adverse_events_by_subject(path, infusions=infusions))
 
 
-def read_tumor_markers(path: str | Path) -> pl.DataFrame:
+def read_tumor_markers(path: str | Path, *, infusions: str | Path | None = None) -> pl.DataFrame:
     """Read a table of tumour markers; see `read_adverse_events` for what is raised."""
-    return _whole(*parse_by_subject(path, TUMOR_MARKERS))
+    return _whole(*parse_by_subject(path, TUMOR_MARKERS, infusions=infusions))
 
 
-def adverse_events_by_subject(path: str | Path) -> tuple[pl.DataFrame, Faults]:
+def adverse_events_by_subject(path: str | Path, *, infusions: str | Path | None = None) -> tuple[pl.DataFrame, Faults]:
     """Read adverse events so that a faulty row costs its subject alone; see `parse_by_subject`."""
-    frame, faults = parse_by_subject(path, ADVERSE_EVENTS, extra="keep")
+    frame, faults = parse_by_subject(path, ADVERSE_EVENTS, extra="keep", infusions=infusions)
     unknown = unknown_columns(frame, path)
     if unknown:
         raise StudyError([*unknown, *(problem for problems in faults.values() for problem in problems)])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
@@ -117,6 +118,16 @@ def median_words(row: Mapping[str, Any]) -> str:
     if row["lower"] is None and row["upper"] is None:
         return f"median {in_words(row, 'estimate')}{unit} (no limits)"
     return f"median {in_words(row, 'estimate')}{unit} ({in_words(row, 'lower')} to {in_words(row, 'upper')})"
+
+
+def limits_words(methods: Iterable[str | None]) -> str:
+    """Return how the limits of Kaplan-Meier curves were found, by the methods of their rows; nothing where none says.
+
+    >>> limits_words(["area under Kaplan-Meier, logit t 95 %", "reverse Kaplan-Meier, log-log 95 %"])
+    'log-log'
+    """
+    found = (re.fullmatch(r"(?:reverse )?Kaplan-Meier, (.+) [\d.]+ %", method or "") for method in methods)
+    return " and ".join(dict.fromkeys(match[1] for match in found if match))
 
 
 def named_few(names: Sequence[str], most: int = 6) -> str:

@@ -6,14 +6,15 @@ from itertools import cycle, product
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.clinic_words import MONTH, group_in_words, median_words, needing
+from tilseq.plots.clinic_words import MONTH, group_in_words, limits_words, median_words, needing
 from tilseq.plots.style import INK, MUTED, PALETTE, figure
 
 if TYPE_CHECKING:
     import polars as pl
     from matplotlib.axes import Axes
 
-COLUMNS = ("parameter", "reader", "group", "day", "at_risk", "events", "censored", "survival", "lower", "upper")
+COLUMNS = ("parameter", "reader", "group", "day", "at_risk", "events", "censored", "survival", "lower", "upper",
+           "method")  # fmt: skip
 OF_MEDIAN = (
     "parameter",
     "reader",
@@ -39,14 +40,14 @@ def survival(curve: Any, estimates: Any = None, *, since: str = "start") -> Axes
 
     Upright ticks are subjects censored there; the band holds the 95 % limits of each moment by itself. Below the axis
     stand the subjects at risk at each of its ticks: where few are left, the line rests on few. With `estimates` the
-    legend has each group's median with its limits, in words where there is no number.
+    legend has each group's median with its limits, in words where there is no number, and says how they were found.
 
     Parameters
     ----------
     curve
         Table `survival_curve`, polars or pandas, of one parameter and reader: `parameter, reader, group, day` (days
         since the start), `at_risk, events, censored` (subjects), `survival, lower, upper` (fractions; limits may be
-        null).
+        null), `method`.
     estimates
         Table `survival_estimates`, of which the rows `median` of the same are taken; None for none.
     since
@@ -83,7 +84,9 @@ def survival(curve: Any, estimates: Any = None, *, since: str = "start") -> Axes
         axes.grid(axis="y")
         _write_at_risk(axes, groups, ticks, since)
         place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "borderpad": 0}
-        axes.legend(title="In brackets 95 % limits" if medians else None, title_fontsize=8, alignment="left", **place)
+        by = limits_words(rows["method"])
+        title = f"In brackets 95 % limits{by and f', {by}'}" if medians else None
+        axes.legend(title=title, title_fontsize=8, alignment="left", **place)
     return axes
 
 

@@ -24,7 +24,7 @@ def arms(results: Results) -> View:
         of_endpoint.setdefault(row["contrast"], {})[row["method"]] = row
     ends = table.filter(method="rmst_difference")["at_day"].unique().to_list()
     to = f" to day {ends[0]}" if ends else ""
-    heads = [Head("Endpoint"), Head("Reader"), Head("Arm", "against"), Head("Subjects", numeric=True)]
+    heads = [Head("Endpoint", "family"), Head("Reader"), Head("Arm", "against"), Head("Subjects", numeric=True)]
     heads += [Head("Events", numeric=True), Head("Hazard ratio", "(limits)", True)]
     heads += [Head("Log-rank", "p, of all arms", True), Head("q", numeric=True)]
     heads += [
@@ -41,7 +41,7 @@ def arms(results: Results) -> View:
             level, _, reference = contrast.partition(":")[2].partition("/")
             rows.append(
                 [
-                    Cell(parameter, kind="name"),
+                    Cell(parameter, note=of_all["family"].partition(",")[0], kind="name"),
                     reader_cell(results, reader),
                     Cell(level, note=reference),
                     count(own["cox"]["subjects"]),

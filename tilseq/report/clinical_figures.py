@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from tilseq.plots.clinic_words import limits_words
 from tilseq.report.readers import of_headline
 from tilseq.report.results import Results
 from tilseq.report.times import MEANINGS, origins
@@ -98,8 +99,9 @@ def draw_curve(rows: pl.DataFrame) -> Axes:
 
 def curve_caption(rows: pl.DataFrame) -> str:
     """Return what a curve shows."""
-    name = rows["parameter"][0]
+    name, by = rows["parameter"][0], limits_words(rows["method"])
     return (
-        f"{MEANINGS[name][0].upper()}{MEANINGS[name][1:]} ({name}): Kaplan-Meier with 95 % limits of each moment; "
+        f"{MEANINGS[name][0].upper()}{MEANINGS[name][1:]} ({name}): Kaplan-Meier with 95 % limits of each moment"
+        f"{by and f', {by}'}; "
         f"upright ticks are censored subjects. The line rests on those at risk below it.{_read_by(rows)}"
     )

@@ -126,6 +126,7 @@ def content(results: Results) -> dict[str, Any]:
         "times_by_arm": times.times_by_arm(results),
         "arms": arms.arms(results),
         "time_rules": times.rules_in_words(results),
+        "time_limits": times.limits_in_words(results),
         "time_reasons": [*times.reasons(results), *times.doubts(results)],
         "times_by_group": times.times_by_group(results),
         "further_estimates": times.further_estimates(results),

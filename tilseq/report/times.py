@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.plots.clinic_words import MONTH, group_in_words, in_words
+from tilseq.plots.clinic_words import MONTH, group_in_words, in_words, limits_words
 from tilseq.report.methods import run_object
 from tilseq.report.readers import is_sensitivity, reader_cell, readers
 from tilseq.report.results import Results
@@ -88,6 +88,13 @@ def rules_in_words(results: Results) -> str:
     return f"Endpoints by preset {told['preset']}{dose}; {style} censoring where scans decide."
 
 
+def limits_in_words(results: Results) -> str:
+    """Return how the limits of medians and shares were found, and which setting has others; nothing of no estimate."""
+    by = limits_words(results.tables["survival_estimates"]["method"].unique(maintain_order=True))
+    others = "beta_product holds in small trials, log-log is SAS’s, log R’s"
+    return by and f"Limits of medians and shares: {by}; analysis.clinical.survival.interval sets others ({others})."
+
+
 def reasons(results: Results) -> list[str]:
     """Return what else bears on many times, each once: rules that could not be looked for."""
     told = results.tables["time_to_event"].filter(pl.col("rule") != "not_evaluable")["reason"].drop_nulls()
@@ -107,12 +114,10 @@ def doubts(results: Results) -> list[str]:
     counted = dict(flat(run_object(results, "settings"))).get(f"{SETTINGS}unknown_death_cause")
     settled = {"tumor": ", counted as from the tumour", "other": ", counted as from something else"}
     words = [f"{one}{settled.get(counted or '', '')}." for one in unknown]
-    few = table["reason"].str.contains(MAY_HOLD_LESS, literal=True).any()
-    interval_used = table["method"].str.extract("Kaplan-Meier, (\\S+)").drop_nulls()
-    if few:
+    if table["reason"].str.contains(MAY_HOLD_LESS, literal=True).any():
         words.append(
             f"Where a group has fewer than {FEW_SUBJECTS} subjects, or fewer than {FEW_AT_RISK} are at risk, limits by "
-            f"{interval_used[0]} may hold less than 95 %; those of beta_product hold, and are wider."
+            f"{limits_words(table['method'])} may hold less than 95 %; those of beta_product hold, and are wider."
         )
     return words
 

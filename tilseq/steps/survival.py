@@ -103,7 +103,7 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(times, TIME_TO_EVENT, folder)
     write_parquet(curves, SURVIVAL_CURVE, folder)
     write_parquet(estimates, SURVIVAL_ESTIMATES, folder)
-    write_parquet(_contrasts(times, arms, reader, given["rmst_days"]), SURVIVAL_CONTRASTS, folder)
+    write_parquet(_contrasts(times, arms, reader, given), SURVIVAL_CONTRASTS, folder)
     excluded = survival_exclusions.left_out(records, rules, times, given["places"])
     write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
     _draw(times, responses, tables["therapies"], reader, folder)
@@ -123,7 +123,7 @@ def _groups(subjects: pl.DataFrame) -> tuple[pl.DataFrame | None, pl.DataFrame]:
 
 
 def _contrasts(
-    times: pl.DataFrame, arms: pl.DataFrame | None, reader: str | None, rmst_days: Sequence[int]
+    times: pl.DataFrame, arms: pl.DataFrame | None, reader: str | None, given: Mapping[str, Any]
 ) -> pl.DataFrame:
     """Return the arms compared, no row where there are not several; means up to the first of the days."""
     import polars as pl
@@ -134,7 +134,15 @@ def _contrasts(
     if arms is None:
         return SURVIVAL_CONTRASTS.frame()
     compared = times.filter(pl.col("parameter").is_in(COMPARED))
-    return survival_contrasts(compared, arms, rmst_day=next(iter(rmst_days), None), endpoint_reader=reader)
+    reference, primary = given["reference_arm"], given["primary"]
+    return survival_contrasts(
+        compared,
+        arms,
+        reference=None if reference is None else {"arm": reference},
+        rmst_day=next(iter(given["rmst_days"]), None),
+        families={"primary": primary} if primary else None,
+        endpoint_reader=reader,
+    )
 
 
 def _draw(

@@ -75,10 +75,28 @@ def check_endpoint_reader(folder: Folder) -> list[TilseqError]:
     readers = sorted({reader for frame in frames for reader in frame["reader"].drop_nulls()})
     if wanted is None or not frames or wanted in readers:
         return []
-    place = ("analysis", "clinical", "endpoint_reader")
-    expected, mend = ", ".join(readers) or "a reader's name in lesions or responses", did_you_mean(wanted, readers)
-    what, row, name = "no reader of this name", line_of(place, folder.lines), ".".join(place)
-    return [TableError(what, file=SETTINGS_FILE, row=row, column=name, found=wanted, expected=expected, mend=mend)]
+    expected = ", ".join(readers) or "a reader's name in lesions or responses"
+    return [_unknown_name(folder, ("endpoint_reader",), "no reader of this name", wanted, readers, expected)]
+
+
+def check_reference_arm(folder: Folder) -> list[TilseqError]:
+    """Check that the arm that others are held against has subjects."""
+    wanted = None if folder.settings is None else folder.settings.analysis.clinical.survival.reference_arm
+    if wanted is None or folder.subjects is None:
+        return []
+    arms = folder.subjects["arm"].drop_nulls().unique().sort().to_list()
+    if wanted in arms:
+        return []
+    expected = ", ".join(arms) or "null, as no subject has an arm"
+    return [_unknown_name(folder, ("survival", "reference_arm"), "no arm of this name", wanted, arms, expected)]
+
+
+def _unknown_name(
+    folder: Folder, setting: tuple[str, ...], what: str, found: str, known: list[str], expected: str
+) -> TableError:
+    place = ("analysis", "clinical", *setting)
+    row, name, mend = line_of(place, folder.lines), ".".join(place), did_you_mean(found, known)
+    return TableError(what, file=SETTINGS_FILE, row=row, column=name, found=found, expected=expected, mend=mend)
 
 
 def note_alike(folder: Folder) -> list[str]:
@@ -138,7 +156,13 @@ def note_therapy_ends(folder: Folder) -> list[str]:
     return [f"a therapy ends after the last day alive or the data cut, no day alive: {named(late)}"] if late else []
 
 
-CLINICAL_CHECKS: tuple[Check, ...] = (check_spans, check_deaths, check_schedule, check_endpoint_reader)
+CLINICAL_CHECKS: tuple[Check, ...] = (
+    check_spans,
+    check_deaths,
+    check_schedule,
+    check_endpoint_reader,
+    check_reference_arm,
+)
 CLINICAL_NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_alike,
     note_ungraded,

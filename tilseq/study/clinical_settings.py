@@ -90,6 +90,11 @@ class TimeToEvent(Part):
     unknown_death_cause: Literal["tumor", "other"] = Field(
         "tumor", description="What a death of unknown cause counts as, where the cause matters."
     )
+    early_progression: Literal["not_counted", "event"] = Field(
+        "not_counted",
+        description="Progression between enrolment and the treatment that followed it, where time counts from the "
+        "enrolment: none, as it comes before the baseline, or an event.",
+    )
 
     @model_validator(mode="after")
     def _first_dose_is_told(self) -> Self:
@@ -102,14 +107,24 @@ class TimeToEvent(Part):
 class Survival(Part):
     """How survival curves are summed up."""
 
-    interval: Literal["log-log", "log", "plain", "beta_product"] = Field(
-        "log-log", description="How the limits of a Kaplan-Meier curve are found; SAS has log-log, R has log."
+    interval: Literal["beta_product", "log-log", "log", "plain"] = Field(
+        "beta_product",
+        description="How the limits of a Kaplan-Meier curve are found; beta_product holds in small trials, SAS has "
+        "log-log, R has log.",
     )
     landmarks: list[Annotated[int, Field(ge=1, le=LONGEST)]] = Field(
         default=[91, 183, 274, 365], description="Days since the origin at which the share without an event is told."
     )
     rmst_days: list[Annotated[int, Field(ge=1, le=LONGEST)]] = Field(
         default=[365], description="Days since the origin up to which the restricted mean of time is told."
+    )
+    reference_arm: str | None = Field(
+        None, description="Arm that the others are held against; null: the first by name. Hazard ratios are over it."
+    )
+    primary: list[Literal["OS", "PFS", "TTP"]] = Field(
+        default=[],
+        description="Endpoints whose comparison of arms is the primary family, as the protocol declares it; the others "
+        "are exploratory.",
     )
 
 

@@ -12,11 +12,11 @@ import polars as pl
 
 from tilseq.errors import ReadError, StudyError, TilseqError, did_you_mean
 from tilseq.io.clinical_events import unknown_columns
+from tilseq.io.dates import DayZero, day_zero, parse_dated
 from tilseq.io.sdtm import read_sdtm_recist
 from tilseq.io.text import read_cells
 from tilseq.study.checks import CHECKS
 from tilseq.study.clinical import CLINICAL_CHECKS, CLINICAL_NOTES
-from tilseq.study.dates import days_from_dates, first_infusions
 from tilseq.study.files import check_files
 from tilseq.study.flow_settings import FLOW_CHECKS
 from tilseq.study.model import (
@@ -34,7 +34,7 @@ from tilseq.study.notes import NOTES
 from tilseq.study.plates import PLATE_CHECKS
 from tilseq.study.settings import FILE as SETTINGS_FILE
 from tilseq.study.settings import read_settings
-from tilseq.tables import Table, parse, without_empty_end
+from tilseq.tables import Table, without_empty_end
 from tilseq.tables.inputs import ADVERSE_EVENTS, INFUSIONS, LESIONS, PLATES, RESPONSE_READS, SAMPLES, SUBJECTS
 from tilseq.tables.outputs import EXCLUSIONS
 
@@ -112,7 +112,7 @@ def examine(path: str | Path) -> Folder:
     folder.settings, folder.lines, folder.problems = read_settings(root / SETTINGS_FILE)
     cells = {name: _cells(folder, name, needed=True) for name in (SUBJECTS_FILE, INFUSIONS_FILE, SAMPLES_FILE)}
     infusions = cells[INFUSIONS_FILE]
-    day0 = {} if infusions is None else first_infusions(infusions)
+    day0 = DayZero({}, frozenset()) if infusions is None else day_zero(infusions)
     folder.subjects = _table(folder, SUBJECTS_FILE, cells[SUBJECTS_FILE], SUBJECTS, day0)
     folder.infusions = _table(folder, INFUSIONS_FILE, infusions, INFUSIONS, day0)
     folder.samples = _with_days(_table(folder, SAMPLES_FILE, cells[SAMPLES_FILE], SAMPLES, day0), folder)
@@ -180,32 +180,14 @@ def _refuse_large(path: Path) -> None:
         raise ReadError(f"cannot be read: {error.strerror or error}") from error
 
 
-def _table(
-    folder: Folder, name: str, cells: pl.DataFrame | None, table: Table, day0: Mapping[str, date]
-) -> pl.DataFrame | None:
+def _table(folder: Folder, name: str, cells: pl.DataFrame | None, table: Table, day0: DayZero) -> pl.DataFrame | None:
     if cells is None:
         return None
-    cells, problems = days_from_dates(cells, table, day0, file=name)
     # Codes of a dictionary pass through.
     coded = table is ADVERSE_EVENTS
-    frame, faults = parse(cells, table, file=name, extra="keep" if coded else "refuse")
-    faults += unknown_columns(frame, name) if coded else []
-    told = {(problem.row, (problem.column or "").replace("date", "day")) for problem in problems}
-    faults = [fault for fault in faults if (fault.row, fault.column) not in told]
-    for fault in faults:
-        _advise(fault)
-    folder.problems += problems + faults
+    frame, problems = parse_dated(cells, table, day0, file=name, extra="keep" if coded else "refuse")
+    folder.problems += [*problems, *(unknown_columns(frame, name) if coded else [])]
     return frame
-
-
-def _advise(fault: TilseqError) -> None:
-    """Say how to mend two common slips: a date in a column of days, a word where a cell should be empty."""
-    found = (fault.found or "").strip("'\"")
-    column = fault.column or ""
-    if fault.mend is None and fault.expected == "a whole number" and column.endswith("day") and found.count("-") == 2:
-        fault.mend = f"call the column {column[:-3]}date to write dates"
-    elif fault.mend is None and found.casefold().strip() in ("na", "n/a", "nan", "null", "none", ".", "-", "?"):
-        fault.mend = "leave the cell empty where there is no value"
 
 
 def _with_days(samples: pl.DataFrame | None, folder: Folder) -> pl.DataFrame | None:
@@ -217,7 +199,7 @@ def _with_days(samples: pl.DataFrame | None, folder: Folder) -> pl.DataFrame | N
     return samples.with_columns(pl.col("day").fill_null(planned))
 
 
-def _read_clinical(folder: Folder, day0: Mapping[str, date]) -> None:
+def _read_clinical(folder: Folder, day0: DayZero) -> None:
     """Read clinical/: our tables, or SDTM's in place of lesions and responses; name what is unknown or not read."""
     folder.exclusions = EXCLUSIONS.frame()
     _check_clinical_names(folder)
@@ -240,7 +222,7 @@ def _read_clinical(folder: Folder, day0: Mapping[str, date]) -> None:
         missing = SDTM_FILES[0] if tu is None else SDTM_FILES[1]
         folder.problems.append(ReadError("SDTM's tu.csv and tr.csv are read together", file=missing, mend="add it"))
         return
-    _read_sdtm(folder, tu, tr, rs, day0)
+    _read_sdtm(folder, tu, tr, rs, day0.dates)
 
 
 def _read_sdtm(folder: Folder, tu: Path, tr: Path, rs: Path | None, day0: Mapping[str, date]) -> None:

@@ -12,12 +12,20 @@ from string import Template
 
 from tilseq.errors import RunError
 from tilseq.io.files import write_text
-from tilseq.study.model import INFUSIONS_FILE, LESIONS_FILE, RESPONSES_FILE, SAMPLES_FILE, SUBJECTS_FILE
+from tilseq.study.model import (
+    INFUSIONS_FILE,
+    LESIONS_FILE,
+    RESPONSES_FILE,
+    SAMPLES_FILE,
+    SUBJECTS_FILE,
+    clinical_file,
+)
 from tilseq.study.names import fault_of
 from tilseq.study.scan import Draft
 from tilseq.study.settings import FILE as SETTINGS_FILE
 
-FILES = (SETTINGS_FILE, SUBJECTS_FILE, INFUSIONS_FILE, SAMPLES_FILE, LESIONS_FILE, RESPONSES_FILE)
+OF_TIME = tuple(clinical_file(name) for name in ("followup", "therapies", "schedule"))
+FILES = (SETTINGS_FILE, SUBJECTS_FILE, INFUSIONS_FILE, SAMPLES_FILE, LESIONS_FILE, RESPONSES_FILE, *OF_TIME)
 VISITS = """\
   baseline: {day: -10, window: 4}   # before lymphodepletion
   product: {day: 0}                 # the infusion product

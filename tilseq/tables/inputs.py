@@ -18,11 +18,14 @@ DEATH_CAUSES = ("tumor", "other", "unknown")
 STOP_REASONS = ("clinical_progression", "toxicity", "other")
 
 _SUBJECT = Column("subject", "text", "Subject identifier, kept as text (007 stays 007).", needed=True)
-_DAY = Column("day", "integer", "Day of the visit; day 0 is the first infusion.", unit="d", needed=True)
+_FARTHEST = 36525  # days, a century: beyond it a day is a date that a spreadsheet has numbered
 
 
-def _day(name: str, meaning: str) -> Column:
-    return Column(name, "integer", meaning, unit="d")
+def _day(name: str, meaning: str, *, needed: bool = False, minimum: int = -_FARTHEST) -> Column:
+    return Column(name, "integer", meaning, unit="d", needed=needed, minimum=minimum, maximum=_FARTHEST)
+
+
+_DAY = _day("day", "Day of the visit; day 0 is the first infusion.", needed=True)
 
 
 SUBJECTS = Table(
@@ -49,7 +52,7 @@ INFUSIONS = Table(
     (
         _SUBJECT,
         Column("infusion", "integer", "Number of the infusion, from 1.", needed=True, minimum=1),
-        Column("day", "integer", "Day of the infusion; 0 for the first.", unit="d", needed=True, minimum=0),
+        _day("day", "Day of the infusion; 0 for the first.", needed=True, minimum=0),
         Column("lot", "text", "Product lot."),
         Column("cells", "number", "Viable cells infused.", unit="cells", minimum=0),
     ),
@@ -63,7 +66,7 @@ SAMPLES = Table(
         Column("sample", "text", "Sample identifier, unique in the study.", needed=True),
         _SUBJECT,
         Column("visit", "text", "Name of the visit, one of study.yaml's visits.", needed=True),
-        Column("day", "integer", "Day the specimen was taken; day 0 is the first infusion.", unit="d"),
+        _day("day", "Day the specimen was taken; day 0 is the first infusion."),
         Column("specimen", "text", "What was taken.", needed=True, allowed=SPECIMENS),
         Column("assay", "text", "What was measured.", needed=True, allowed=ASSAYS),
         Column("path", "text", "File relative to the study folder; several are parted by ';'."),
@@ -187,7 +190,7 @@ THERAPIES = Table(
     (
         _SUBJECT,
         Column("therapy", "text", "What was given.", needed=True),
-        Column("start_day", "integer", "First day.", unit="d", needed=True),
+        _day("start_day", "First day.", needed=True),
         _day("end_day", "Last day; empty while it lasts."),
     ),
 )
@@ -197,7 +200,7 @@ SCHEDULE = Table(
     "One row a planned assessment of the tumour.",
     (
         Column("visit", "text", "Name of the visit, one of study.yaml's visits.", needed=True),
-        Column("day", "integer", "Nominal day; day 0 is the first infusion.", unit="d", needed=True),
+        _day("day", "Nominal day; day 0 is the first infusion.", needed=True),
         Column("window", "integer", "Days that it may lie before or after.", unit="d", minimum=0),
     ),
     key=("visit",),

@@ -3,10 +3,10 @@ from datetime import date
 import polars as pl
 import pytest
 
-from tilseq.study.dates import date_twin, days_from_dates, first_infusions
+from tilseq.io.dates import DayZero, date_twin, day_zero, days_from_dates, first_infusions, parse_dated
 from tilseq.tables.inputs import ADVERSE_EVENTS, SAMPLES, SCHEDULE, SUBJECTS
 
-DAY0 = {"S01": date(2024, 3, 1)}
+DAY0 = DayZero({"S01": date(2024, 3, 1)}, frozenset({"S01", "S03"}))
 
 
 def text(**columns):
@@ -67,6 +67,36 @@ def test_refused(subject, cell, day, what):
         (what, "samples.csv", 2, "date", repr(cell))
     ]
     assert frame["day"].to_list() == [day]
+
+
+def test_who_was_never_infused_is_told_apart_from_whose_infusion_has_no_date():
+    cells = text(subject=["S02", "S03", "S01"], date=["2024-03-04", "2024-03-04", "45000"])
+    _, problems = days_from_dates(cells, SAMPLES, DAY0, file="samples.csv")
+    assert [(problem.expected, problem.mend) for problem in problems] == [
+        (
+            "an infusion of this subject, whose day is day 0",
+            "write days; of who was never infused day 0 may be the day that was planned for it",
+        ),
+        (
+            "the date of the subject's first infusion",
+            "give infusions.csv a `date` for this subject's first infusion, or write days instead",
+        ),
+        (
+            "year-month-day such as 2024-03-04",
+            "as spreadsheets number dates this is 2023-03-15: write it so, in a column of dates",
+        ),
+    ]
+    infusions = text(subject=["S01", "S03", None], infusion=["1", "1", "1"], date=["2024-03-01", None, None])
+    assert day_zero(infusions) == DAY0
+
+
+def test_dates_without_infusions_are_one_error_a_column():
+    cells = text(subject=["S01", "S02"], harvest_date=["2024-01-01", "x"], tumor_type=["melanoma"] * 2)
+    frame, problems = parse_dated(cells, SUBJECTS, None, file="subjects.csv")
+    assert [(problem.row, problem.column, problem.what) for problem in problems] == [
+        (1, "harvest_date", "dates, and no infusions that they count from"),
+    ]
+    assert frame["harvest_day"].to_list() == [None, None]
 
 
 def test_start_and_end():

@@ -1,0 +1,45 @@
+"""Slips that a spreadsheet makes, each with its mend."""
+
+import polars as pl
+import pytest
+
+from tilseq.io.advice import advise, shortened_number
+from tilseq.tables import parse
+from tilseq.tables.inputs import FOLLOWUP, LESIONS
+
+LESION = {"subject": "S1", "day": "0", "lesion": "T1", "role": "target", "diameter_mm": "20"}
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "mend"),
+    [
+        ("diameter_mm", "1,5", "write a decimal point: 1.5"),
+        ("diameter_mm", "-0,5", "write a decimal point: -0.5"),
+        ("diameter_mm", "1,247.5", None),
+        ("diameter_mm", "n/a", "leave the cell empty where there is no value"),
+        # Counted by hand: 2023-01-01 is 44927, so that 45000 is 73 days later.
+        ("day", "45000", "as spreadsheets number dates this is 2023-03-15: write it so, in a column of dates"),
+        ("day", "2023-03-15", "call the column date to write dates"),
+        ("day", "7,0", "write a decimal point: 7.0"),
+    ],
+)
+def test_lesions(column, cell, mend):
+    _, problems = parse(pl.DataFrame([LESION | {column: cell}]), LESIONS, file="lesions.csv")
+    (problem,) = problems
+    advise(problem)
+    assert (problem.row, problem.column, problem.mend) == (2, column, mend)
+
+
+def test_a_day_is_within_a_century():
+    _, problems = parse(
+        pl.DataFrame({"subject": ["S1", "S2"], "death_day": ["36525", "36526"]}), FOLLOWUP, file="f.csv"
+    )
+    (problem,) = problems
+    advise(problem)
+    assert (problem.row, problem.expected) == (3, "at most 36525")
+    assert problem.mend.startswith("as spreadsheets number dates this is 2000-01-01")
+
+
+def test_numbers_that_a_spreadsheet_shortens():
+    cells = ["1E+05", "1.23457E+11", "1E5", "2E-05", "E+05", "S1E+05", "100000"]
+    assert [cell for cell in cells if shortened_number(cell)] == ["1E+05", "1.23457E+11"]

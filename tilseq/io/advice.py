@@ -1,0 +1,55 @@
+"""How to mend the slips that are common in tables that a person has typed, or a spreadsheet has changed."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+
+from tilseq.errors import TilseqError
+
+MISSING_WORDS = ("na", "n/a", "nan", "null", "none", ".", "-", "?")
+NUMBERS = ("a whole number", "a number with a decimal point and without a unit")
+COMMA = re.compile(r"[-+]?[0-9]*,[0-9]+")
+SHORTENED = re.compile(r"[0-9](\.[0-9]+)?E\+[0-9]{2,3}")
+# Days since the last of 1899, as spreadsheets number the dates of 1950 to 2099.
+SPREADSHEET_ZERO, SPREADSHEET_DATES = date(1899, 12, 30), (18264, 73050)
+
+
+def advise(fault: TilseqError) -> None:
+    """Add the mend of a common slip to a fault that has none.
+
+    A date in a column of days, a word where a cell should be empty, a decimal comma, a spreadsheet's number of a date.
+    """
+    found = (fault.found or "").strip("'\"").strip()
+    column = fault.column or ""
+    if fault.mend is not None:
+        return
+    if fault.expected == "a whole number" and column.endswith("day") and found.count("-") == 2:
+        fault.mend = f"call the column {column[:-3]}date to write dates"
+    elif found.casefold() in MISSING_WORDS:
+        fault.mend = "leave the cell empty where there is no value"
+    elif fault.expected in NUMBERS and COMMA.fullmatch(found):
+        fault.mend = f"write a decimal point: {found.replace(',', '.')}"
+    elif column.endswith("day"):
+        fault.mend = serial_date(found)
+
+
+def serial_date(cell: str) -> str | None:
+    """Return the mend of a date that a spreadsheet has turned into its number, None for what is none.
+
+    >>> serial_date("45000")
+    'as spreadsheets number dates this is 2023-03-15: write it so, in a column of dates'
+    """
+    if not re.fullmatch("[0-9]{5}", cell) or not SPREADSHEET_DATES[0] <= int(cell) <= SPREADSHEET_DATES[1]:
+        return None
+    when = SPREADSHEET_ZERO + timedelta(days=int(cell))
+    return f"as spreadsheets number dates this is {when}: write it so, in a column of dates"
+
+
+def shortened_number(identifier: str) -> bool:
+    """Tell whether an identifier looks as a spreadsheet writes long numbers.
+
+    >>> shortened_number("1E+05"), shortened_number("1.2E+11"), shortened_number("1E5")
+    (True, True, False)
+    """
+    return SHORTENED.fullmatch(identifier) is not None
