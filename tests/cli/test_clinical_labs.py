@@ -134,3 +134,13 @@ def test_the_end_of_il2_is_a_setting_and_worsening_a_summary(tmp_path):
     }  # fmt: skip
     worst = "direction=low;period=any;term=Neutrophil count decreased;test=ANC;worst_grade=4"
     assert (worst, "1", "1") in written(tmp_path, "summaries", "qualifier", "numerator", "denominator")
+
+
+def test_a_file_of_sdtm_is_known_by_its_header(tmp_path, capsys):
+    header = "USUBJID,LBTESTCD,LBORRES,LBORRESU,LBORNRLO,LBORNRHI,LBDY\n"
+    text = f"{header}007,NEUT,4,10^9/L,1.8,7.5,-1\n007,NEUT,0.3,10^9/L,1.8,7.5,11\n"
+    assert labs(tmp_path, text, "--subjects", tmp_path / "subjects.csv", "--sdtm-day-1", "lymphodepletion") == 0
+    assert written(tmp_path, "lab_grades", "day", "grade") == [("-8", "0"), ("3", "4")]
+    capsys.readouterr()
+    assert labs(tmp_path, text, "--sdtm-day-1", "infusion") == 2
+    assert "--sdtm-day-1 needs --subjects" in capsys.readouterr().err

@@ -99,3 +99,20 @@ def test_an_unknown_column_is_refused_and_nothing_is_written(files, capsys):
     assert safety(files) == 3
     assert "did you mean 'serious'?" in capsys.readouterr().err
     assert not (files / "out").exists()
+
+
+def test_a_file_of_sdtm_is_known_by_its_header(files, capsys):
+    (files / "ae.csv").write_text(
+        "USUBJID,AETERM,AETOXGR,AESER,AESTDTC,AESTDY\n007,hot,3,Y,2024-03-12,9\n8,rash,1,N,2024-02,\n9,cold,1,N,,8\n"
+    )
+    (files / "i.csv").write_text("subject,infusion,date\n007,1,2024-03-11\n8,1,2024-03-11\n9,1,2024-03-11\n")
+    options = ("--infusions", files / "i.csv", "--sdtm-day-1", "first_dose")
+    assert safety(files, *options) == 4
+    assert "ae.csv, row 3, column AESTDTC: a date without its day; found '2024-02'" in capsys.readouterr().err
+    assert safety(files, *options, "--partial-dates", "last_day") == 0
+    rows = pl.read_parquet(files / "out/adverse_event_rows.parquet")
+    assert rows.select("subject", "term", "grade", "serious", "start_day", "counted").rows() == [
+        ("007", "hot", 3, True, 1, True),
+        ("8", "rash", 1, False, -11, False),
+        ("9", "cold", 1, False, 0, True),
+    ]

@@ -54,6 +54,7 @@ def test_defaults(tmp_path):
             },
             "clinical": {
                 "partial_dates": "refuse",
+                "sdtm_day_1": None,
                 "regrowth": "sum_rule",
                 "undersized": "refuse",
                 "source": "recorded",

@@ -219,3 +219,10 @@ def test_conform_takes_what_is_the_same_value_of_another_type():
         None,
         None,
     )
+
+
+def test_a_whole_number_may_be_written_with_a_point_and_zeros():
+    table = Table("t", "T.", (Column("i", "integer", "I."),))
+    frame, problems = parse(pl.DataFrame({"i": ["3.0", "-7.00", "3.5", "3.", ".0", "1e3"]}), table, file="t.csv")
+    assert frame["i"].to_list() == [3, -7, None, None, None, None]
+    assert [problem.row for problem in problems] == [4, 5, 6, 7]

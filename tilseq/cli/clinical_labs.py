@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder
+from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder, sdtm_day_1
 
 if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.clinical.ctcae import Symptoms
     from tilseq.errors import TilseqError
+    from tilseq.io.sdtm_events import DayOne
 
 CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXAMPLE = """\
@@ -42,6 +43,7 @@ tilseq clinical labs labs.csv --ctcae 5 --subjects subjects.csv --infusions infu
 @click.option(
     "--il2-end-day", type=click.IntRange(min=0), help="Last day of IL-2: the infusion's period lasts so long."
 )
+@sdtm_day_1
 @output_folder
 @click.pass_context
 def labs_command(
@@ -53,10 +55,12 @@ def labs_command(
     infusions: Path | None,
     symptoms: Symptoms,
     il2_end_day: int | None,
+    sdtm_day_1: DayOne | None,
     output: Path,
 ) -> None:
     """Grade laboratory results by the CTCAE.
 
+    LABS.csv is our table labs or SDTM's domain LB, which its header tells.
     Writes lab_grades, lab_shifts, summaries (worsening), recoveries, results_by_limits, significant_results and
     exclusions, as .csv and .parquet. A faulty row is told with its number and left out, and so are the rows of a
     subject that --subjects does not have; the others go on.
@@ -65,13 +69,17 @@ def labs_command(
     from tilseq.clinical.lab_limits import results_by_limits, significant_results
     from tilseq.clinical.recoveries import recoveries
     from tilseq.io.clinical import read_infusions, read_lab_results, read_subjects
+    from tilseq.io.sdtm_events import day_ones
     from tilseq.io.write import write_table
     from tilseq.tables import lab_grades as tables
     from tilseq.tables.outputs import EXCLUSIONS
     from tilseq.tables.summaries import SUMMARIES
 
-    results, numbers, faults = read_lab_results(labs, infusions=infusions)
     people = None if subjects is None else read_subjects(subjects, infusions=infusions)
+    if sdtm_day_1 is not None and people is None:
+        raise click.UsageError("--sdtm-day-1 needs --subjects")
+    day_one = None if people is None or sdtm_day_1 is None else day_ones(people, sdtm_day_1)
+    results, numbers, faults = read_lab_results(labs, infusions=infusions, day_one=day_one)
     results, numbers, strangers, excluded = _known(labs, results, numbers, people)
     of_subjects = people if people is not None else results
     days: dict[str, Any] = {

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder, tell_faults
+from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder, sdtm_day_1, tell_faults
+
+if TYPE_CHECKING:
+    from tilseq.io.dates import PartialDates
+    from tilseq.io.sdtm_events import DayOne
 
 CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -30,6 +35,14 @@ CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--il2-end-day", type=click.IntRange(min=0), help="Last day of IL-2: the infusion's period lasts so long."
 )
+@sdtm_day_1
+@click.option(
+    "--partial-dates",
+    type=click.Choice(["refuse", "last_day"]),
+    default="refuse",
+    show_default=True,
+    help="A first or last day of which only the month is known: an error, or the last day that it can be.",
+)
 @output_folder
 @click.pass_context
 def safety_command(
@@ -41,10 +54,13 @@ def safety_command(
     followup: Path | None,
     emergence: str,
     il2_end_day: int | None,
+    sdtm_day_1: DayOne | None,
+    partial_dates: PartialDates,
     output: Path,
 ) -> None:
     """Count subjects by adverse event and worst grade.
 
+    AE.csv is our table adverse_events or SDTM's domain AE, which its header tells.
     Writes adverse_event_rows (the listing), summaries, adverse_event_rates and adverse_event_times, as .csv and
     .parquet.
     A subject with a faulty record is told with file and row and is left out of every count; the others go on.
@@ -53,13 +69,17 @@ def safety_command(
     from tilseq.clinical.safety import fatal_without_death, safety
     from tilseq.io.clinical import read_followup, read_infusions, read_subjects
     from tilseq.io.clinical_events import adverse_events_by_subject
+    from tilseq.io.sdtm_events import day_ones
     from tilseq.io.write import write_table
     from tilseq.tables.safety import ADVERSE_EVENT_RATES, ADVERSE_EVENT_TIMES, listing_table
     from tilseq.tables.summaries import SUMMARIES
 
     people = read_subjects(subjects, infusions=infusions)
     names = people["subject"].to_list()
-    recorded, faults = adverse_events_by_subject(events, infusions=infusions)
+    day_one = None if sdtm_day_1 is None else day_ones(people, sdtm_day_1)
+    recorded, faults = adverse_events_by_subject(
+        events, infusions=infusions, day_one=day_one, partial_dates=partial_dates
+    )
     faults = tell_faults(events, faults, event_faults(recorded, names))
     found = safety(
         recorded,

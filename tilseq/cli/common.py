@@ -27,6 +27,11 @@ output_table = click.option(
 output_folder = click.option(
     "-o", "--output", "output", required=True, type=click.Path(path_type=Path), help="Folder to write to."
 )
+sdtm_day_1 = click.option(
+    "--sdtm-day-1",
+    type=click.Choice(["infusion", "first_dose", "lymphodepletion"]),
+    help="What study day 1 of a file of SDTM is, for rows without a date.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 

@@ -3,28 +3,49 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
 
 from tilseq.errors import StudyError, TableError, TilseqError, did_you_mean
 from tilseq.io.clinical import parse_by_subject
+from tilseq.io.dates import PartialDates
 from tilseq.tables.inputs import ADVERSE_EVENTS, TUMOR_MARKERS
 
-# What a coding dictionary adds: a code, its version, the names of its levels.
-CODED = re.compile(r".+_(code|version)|(llt|pt|hlt|hlgt|meddra)(_.+)?", re.IGNORECASE)
+# What a coding dictionary adds: a code, its version, the names of its levels, the words that were coded.
+CODED = re.compile(r".+_(code|version)|(llt|pt|hlt|hlgt|meddra)(_.+)?|reported_term", re.IGNORECASE)
 
 Faults = dict[str, list[TilseqError]]
 
 
-def read_adverse_events(path: str | Path, *, infusions: str | Path | None = None) -> pl.DataFrame:
-    """Read a table of adverse events; see `read_lesions` for dates.
+def read_adverse_events(
+    path: str | Path,
+    *,
+    infusions: str | Path | None = None,
+    day_one: Mapping[str, int] | None = None,
+    partial_dates: PartialDates = "refuse",
+) -> pl.DataFrame:
+    """Read a table of adverse events, ours or SDTM's domain AE, which its header tells.
+
+    Of AE the term is AEDECOD, else AETERM; the grade is AETOXGR; a day is that of the date, else made of the study day.
+
+    Parameters
+    ----------
+    path, infusions
+        As of `read_lesions`.
+    day_one
+        Subject → day (0 is the first infusion) that is SDTM's study day 1, for rows without a date. There is no study
+        day 0: the day before day 1 is day -1.
+    partial_dates
+        What becomes of a first or last day of which only month or year is known: an error, or the last day that it can
+        be, for a first day none after the event's end.
 
     Returns
     -------
     polars.DataFrame
         Table `adverse_events`, in the order of the file. Coded columns (`*_code`, `*_version`, `llt`, `pt`, `hlt`,
-        `hlgt`, `meddra*`) pass through as text, whatever dictionary they are of.
+        `hlgt`, `meddra*`, `reported_term`) pass through as text, whatever dictionary they are of.
 
     Raises
     ------
@@ -33,7 +54,7 @@ def read_adverse_events(path: str | Path, *, infusions: str | Path | None = None
     StudyError
         A column or cell is wrong; every fault is listed with its row.
     """
-    return _whole(*adverse_events_by_subject(path, infusions=infusions))
+    return _whole(*adverse_events_by_subject(path, infusions=infusions, day_one=day_one, partial_dates=partial_dates))
 
 
 def read_tumor_markers(path: str | Path, *, infusions: str | Path | None = None) -> pl.DataFrame:
@@ -41,9 +62,20 @@ def read_tumor_markers(path: str | Path, *, infusions: str | Path | None = None)
     return _whole(*parse_by_subject(path, TUMOR_MARKERS, infusions=infusions))
 
 
-def adverse_events_by_subject(path: str | Path, *, infusions: str | Path | None = None) -> tuple[pl.DataFrame, Faults]:
-    """Read adverse events so that a faulty row costs its subject alone; see `parse_by_subject`."""
-    frame, faults = parse_by_subject(path, ADVERSE_EVENTS, extra="keep", infusions=infusions)
+def adverse_events_by_subject(
+    path: str | Path,
+    *,
+    infusions: str | Path | None = None,
+    day_one: Mapping[str, int] | None = None,
+    partial_dates: PartialDates = "refuse",
+) -> tuple[pl.DataFrame, Faults]:
+    """Read adverse events so that a faulty row costs its subject alone.
+
+    See `read_adverse_events` for what may stand in the file, `parse_by_subject` for what is returned.
+    """
+    frame, faults = parse_by_subject(
+        path, ADVERSE_EVENTS, extra="keep", infusions=infusions, day_one=day_one, partial_dates=partial_dates
+    )
     unknown = unknown_columns(frame, path)
     if unknown:
         raise StudyError([*unknown, *(problem for problems in faults.values() for problem in problems)])

@@ -31,7 +31,7 @@ def check_spans(folder: Folder) -> list[TilseqError]:
         for row, cells in numbered(folder.clinical.get(name, pl.DataFrame())):
             if cells[first] is not None and cells[last] is not None and cells[last] < cells[first]:
                 what, expected = f"this is less than {first}", f"{cells[first]:g} or more"
-                file = clinical_file(name)
+                file = folder.clinical_file(name)
                 problems.append(TableError(what, file=file, row=row, column=last, found=cells[last], expected=expected))
     return problems
 
@@ -107,7 +107,7 @@ def note_alike(folder: Folder) -> list[str]:
         if repeated and not CLINICAL[name].key:
             row = 2 + frame.is_duplicated().arg_true()[0]
             notes.append(
-                f"rows of {clinical_file(name)} that repeat an earlier one: {repeated}, the first of row {row}"
+                f"rows of {folder.clinical_file(name)} that repeat an earlier one: {repeated}, the first of row {row}"
             )
     return notes
 
@@ -119,7 +119,7 @@ def note_ungraded(folder: Folder) -> list[str]:
     if not folder.clinical.get("labs", pl.DataFrame()).height:
         return []
     return [
-        f"results of {clinical_file('labs')} are not graded: {SETTINGS_FILE} names no version of the CTCAE "
+        f"results of {folder.clinical_file('labs')} are not graded: {SETTINGS_FILE} names no version of the CTCAE "
         "(analysis.clinical.ctcae: 5 or 6)"
     ]
 

@@ -132,7 +132,13 @@ class Clinical(Part):
     """Settings of the clinical laboratory."""
 
     partial_dates: Literal["refuse", "last_day"] = Field(
-        "refuse", description="A scan of SDTM with a month but no day: an error, or dated on the month's last day."
+        "refuse",
+        description="A scan of SDTM or an adverse event with a month but no day: an error, or dated on the last day "
+        "that it can be.",
+    )
+    sdtm_day_1: Literal["infusion", "first_dose", "lymphodepletion"] | None = Field(
+        None,
+        description="What SDTM's study day 1 is, for rows of AE and LB without a date; null: they are refused.",
     )
     regrowth: Literal["sum_rule", "pd"] = Field(
         "sum_rule",

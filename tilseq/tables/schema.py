@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ EXPECTED = {
 }
 TRUE_WORDS = ("true", "yes", "y", "1")
 FALSE_WORDS = ("false", "no", "n", "0")
+POINT_ZERO = re.compile(r"(?<=[0-9])\.0+$", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -236,17 +238,30 @@ def without_empty_end(text: pl.DataFrame) -> pl.DataFrame:
 
 
 def _parse_column(cells: pl.Series, column: Column, file: str | Path) -> tuple[pl.Series, list[TilseqError]]:
-    values: list[Any] = []
+    # A column of many rows has few distinct cells: each is read once.
+    read = {cell: _parse_cell(cell, column) for cell in cells.unique().to_list()}
+    mends = {
+        cell: did_you_mean(cell, column.allowed)
+        for cell, (_, expected) in read.items()
+        if cell and expected is not None and column.allowed
+    }
     problems: list[TilseqError] = []
     for row, cell in enumerate(cells.to_list(), start=2):
-        value, expected = _parse_cell(cell, column)
+        expected = read[cell][1]
         if expected is not None:
-            mend = did_you_mean(cell, column.allowed) if cell and column.allowed else None
             what = "a value is missing" if cell is None else "this value cannot stand here"
             problems.append(
-                TableError(what, file=file, row=row, column=column.name, found=cell, expected=expected, mend=mend)
+                TableError(
+                    what,
+                    file=file,
+                    row=row,
+                    column=column.name,
+                    found=cell,
+                    expected=expected,
+                    mend=mends.get(cell),
+                )
             )
-        values.append(value)
+    values = [read[cell][0] for cell in cells.to_list()]
     return pl.Series(column.name, values, dtype=DTYPES[column.kind]), problems
 
 
@@ -260,7 +275,8 @@ def _parse_cell(cell: str | None, column: Column) -> tuple[Any, str | None]:
         word = cell.casefold()
         return (word in TRUE_WORDS, None) if word in TRUE_WORDS + FALSE_WORDS else (None, EXPECTED["boolean"])
     try:
-        number = int(cell) if column.kind == "integer" else float(cell)
+        # Software that knows no empty integer writes 3 as 3.0.
+        number = int(POINT_ZERO.sub("", cell)) if column.kind == "integer" else float(cell)
     except ValueError:
         return None, EXPECTED[column.kind]
     # int() and float() also read 1_000, nan, inf and the digits of other scripts: a reader of the table may not.
@@ -278,7 +294,7 @@ def _parse_cell(cell: str | None, column: Column) -> tuple[Any, str | None]:
 
 
 def _repeated_keys(frame: pl.DataFrame, table: Table, file: str | Path) -> list[TilseqError]:
-    if not table.key:
+    if not table.key or not frame.select(table.key).is_duplicated().any():
         return []
     needed = [i for i, name in enumerate(table.key) if next(c for c in table.columns if c.name == name).needed]
     first: dict[tuple[Any, ...], int] = {}
