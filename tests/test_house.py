@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tilseq"
 BOTTOM = {
-    "errors", "gates", "gene_symbols", "intervals", "kits", "lab_tests", "markers", "multiplicity", "populations",
+    "errors", "gates", "gene_symbols", "identifiers", "intervals", "kits", "lab_tests", "markers", "multiplicity", "populations",
     "readers", "receptors", "tables",
 }  # fmt: skip
 LABORATORIES = {"flow", "cytokines", "repertoire", "expression", "clinical"}
@@ -17,6 +17,7 @@ LABORATORIES = {"flow", "cytokines", "repertoire", "expression", "clinical"}
 MAY_IMPORT = {
     "errors": set(),
     "gene_symbols": set(),
+    "identifiers": set(),
     "intervals": set(),
     "lab_tests": set(),
     "multiplicity": set(),
