@@ -73,15 +73,16 @@ def event_rows(
     rows = known.with_columns(given[name].cast(pl.String) for name in further).to_dicts()
     faulty = _by_row(unread)
     terms, systems = _commonest([_term(row) for row in rows]), _commonest([row["soc"] for row in rows])
-    named = [
-        {"row": number, "counted_term": terms.get(_key(_term(row))), "counted_soc": systems.get(_key(row["soc"]))}
-        for number, row in enumerate(rows, start=2)
-    ]
     repeats = _repeats(rows, set(faulty))
-    derived = [
-        _derived(row | own, subjects, periods, emergence, followup_known, repeated, faulty.get(own["row"], []))
-        for row, own, repeated in zip(rows, named, repeats, strict=True)
-    ]
+    derived = []
+    for number, (row, repeated) in enumerate(zip(rows, repeats, strict=True), start=2):
+        named = {
+            "row": number,
+            "counted_term": terms.get(_key(_term(row))),
+            "counted_soc": systems.get(_key(row["soc"])),
+        }
+        problems = faulty.get(number, [])
+        derived.append(_derived(row | named, subjects, periods, emergence, followup_known, repeated, problems))
     table = listing_table([*([RECORDED] if known["period"].null_count() < known.height else []), *further])
     frame = table.frame([{name: row.get(name) for name in table.names} for row in derived])
     return frame.sort("subject", "start_day", "term", "grade", nulls_last=True, maintain_order=True)

@@ -26,7 +26,7 @@ def event_table(counts: Iterable[Count]) -> Iterator[Row]:
             periods.setdefault(count.at.get("period", ANY), []).append((at, count))
     for period, own in periods.items():
         systems = {at["soc"]: _frequency(count) for at, count in own if at["term"] is None}
-        for at, count in sorted(own, key=lambda one: _place(*one, systems)):
+        for at, count in sorted(own, key=lambda one: _place(one[0], one[1], systems)):
             yield {"period": period, **at, "subjects": count.total, **_cells(count)}
 
 

@@ -158,7 +158,7 @@ def _shares(counts: Sequence[Count]) -> list[Row]:
             rows.append(
                 {
                     "parameter": count.parameter,
-                    "qualifier": qualifier_text(count.at | {"grade": grade}),
+                    "qualifier": qualifier_text({**count.at, "grade": grade}),
                     "numerator": None if count.subjects is None else count.subjects[grade],
                     "denominator": count.total,
                     "denominator_text": count.words,

@@ -91,7 +91,6 @@ ADVERSE_EVENT_TABLE = Table(
             )
         ),
     ),
-    key=("population", "group", "period", "soc", "term"),
 )
 
 _OWN = {
