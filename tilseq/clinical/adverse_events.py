@@ -60,7 +60,7 @@ def event_rows(
     followup_known
         Whether grade 5 can be held against the days of death.
     unread
-        What a reader could not read, with `row` and `column`; the cells are null.
+        What a reader could not read, with `row` and `column`; of one whose cell is not null nothing is lost.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def event_rows(
             "counted_term": terms.get(_key(_term(row))),
             "counted_soc": systems.get(_key(row["soc"])),
         }
-        problems = faulty.get(number, [])
+        problems = [problem for problem in faulty.get(number, []) if row.get(problem.column or "") is None]
         derived.append(_derived(row | named, subjects, periods, emergence, followup_known, repeated, problems))
     table = listing_table([*([RECORDED] if known["period"].null_count() < known.height else []), *further])
     frame = table.frame([{name: row.get(name) for name in table.names} for row in derived])

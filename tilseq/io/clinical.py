@@ -111,6 +111,32 @@ def parse_by_subject(
     return frame, dict(faults)
 
 
+def parse_by_row(
+    path: str | Path, table: Table, *, extra: Literal["refuse", "keep"] = "refuse"
+) -> tuple[pl.DataFrame, list[TilseqError]]:
+    """Read a table so that a faulty cell costs itself alone.
+
+    Returns
+    -------
+    frame
+        Every row, in the order of the file; a cell that cannot be read is null, and an identifier is without spaces at
+        its ends.
+    faults
+        What is wrong, with row and column.
+
+    Raises
+    ------
+    ReadError
+        The file is not delimited text.
+    StudyError
+        The header is wrong.
+    """
+    frame, problems = _parse(path, table, extra)
+    if any(problem.row is None or problem.row < 2 for problem in problems):
+        raise StudyError(problems)
+    return frame, problems
+
+
 def read_lab_results(path: str | Path) -> tuple[pl.DataFrame, list[int], list[TilseqError]]:
     """Read results of laboratory or other tests, so that a faulty row costs itself alone.
 

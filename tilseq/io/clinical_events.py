@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from tilseq.errors import StudyError, TableError, TilseqError, did_you_mean
-from tilseq.io.clinical import parse_by_subject
+from tilseq.io.clinical import parse_by_row, parse_by_subject
 from tilseq.tables.inputs import ADVERSE_EVENTS, TUMOR_MARKERS
 
 # What a coding dictionary adds: a code, its version, the names of its levels.
@@ -33,7 +33,10 @@ def read_adverse_events(path: str | Path) -> pl.DataFrame:
     StudyError
         A column or cell is wrong; every fault is listed with its row.
     """
-    return _whole(*adverse_events_by_subject(path))
+    frame, faults = adverse_events_by_row(path)
+    if faults:
+        raise StudyError(faults)
+    return frame
 
 
 def read_tumor_markers(path: str | Path) -> pl.DataFrame:
@@ -41,12 +44,12 @@ def read_tumor_markers(path: str | Path) -> pl.DataFrame:
     return _whole(*parse_by_subject(path, TUMOR_MARKERS))
 
 
-def adverse_events_by_subject(path: str | Path) -> tuple[pl.DataFrame, Faults]:
-    """Read adverse events so that a faulty row costs its subject alone; see `parse_by_subject`."""
-    frame, faults = parse_by_subject(path, ADVERSE_EVENTS, extra="keep")
+def adverse_events_by_row(path: str | Path) -> tuple[pl.DataFrame, list[TilseqError]]:
+    """Read adverse events so that a faulty cell costs itself alone; see `parse_by_row`."""
+    frame, faults = parse_by_row(path, ADVERSE_EVENTS, extra="keep")
     unknown = unknown_columns(frame, path)
     if unknown:
-        raise StudyError([*unknown, *(problem for problems in faults.values() for problem in problems)])
+        raise StudyError([*unknown, *faults])
     return frame, faults
 
 
