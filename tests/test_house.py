@@ -9,14 +9,15 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tilseq"
 BOTTOM = {
-    "errors", "gates", "gene_symbols", "intervals", "kits", "lab_tests", "markers", "multiplicity", "populations",
-    "readers", "receptors", "tables",
+    "errors", "gates", "gene_symbols", "identifiers", "intervals", "kits", "lab_tests", "markers", "multiplicity",
+    "populations", "readers", "receptors", "tables",
 }  # fmt: skip
 LABORATORIES = {"flow", "cytokines", "repertoire", "expression", "clinical"}
 # What each part may import beside itself and the bottom.
 MAY_IMPORT = {
     "errors": set(),
     "gene_symbols": set(),
+    "identifiers": set(),
     "intervals": set(),
     "lab_tests": set(),
     "multiplicity": set(),

@@ -8,11 +8,14 @@ from typing import Any
 
 import polars as pl
 
+from tilseq.clinical.treated import columns_of
 from tilseq.errors import StudyError, TableError
 from tilseq.tables import as_polars
+from tilseq.tables.inputs import SUBJECTS
 
 PERIODS = ("screening", "lymphodepletion", "infusion", "follow_up_30", "later")
 FOLLOW_UP_DAYS = 30
+DAYS = ("lymphodepletion_day", "first_dose_day", "il2_end_day")
 
 
 @dataclass(frozen=True)
@@ -65,15 +68,17 @@ def periods_of(subjects: Any, infusions: Any = None, *, il2_end: Mapping[str, in
     Parameters
     ----------
     subjects
-        Columns `subject`, `lymphodepletion_day` and `first_dose_day`. Where the first is not known, a first dose before
-        day 0 is that of lymphodepletion.
+        Columns `subject`, `lymphodepletion_day`, `first_dose_day`, `il2_end_day`. Where the first is not known, a first
+        dose before day 0 is that of lymphodepletion.
     infusions
         Columns `subject`, `day`; without it every subject is infused once, on day 0.
     il2_end
-        Subject → day of the last dose of IL-2.
+        Subject → day of the last dose of IL-2, where `subjects` does not have it.
 
     Raises
     ------
+    TableError
+        The subjects break their registry.
     StudyError
         A subject's lymphodepletion does not begin before day 0; every such subject is listed.
     """
@@ -81,19 +86,20 @@ def periods_of(subjects: Any, infusions: Any = None, *, il2_end: Mapping[str, in
     ends = il2_end or {}
     found: dict[str, Periods] = {}
     problems: list[TableError] = []
-    for row in as_polars(subjects).iter_rows(named=True):
-        subject, start = row["subject"], row.get("lymphodepletion_day")
+    for row in columns_of(subjects, SUBJECTS, ("subject", *DAYS)).iter_rows(named=True):
+        subject, start = row["subject"], row["lymphodepletion_day"]
         if start is not None and start >= 0:
             what = f"lymphodepletion of subject {subject} does not begin before the infusion"
             mend = "days count from the first infusion, which is day 0"
             problems.append(
                 TableError(what, column="lymphodepletion_day", found=start, expected="a day before 0", mend=mend)
             )
-        first_dose = row.get("first_dose_day")
+        first_dose = row["first_dose_day"]
         if start is None and first_dose is not None and first_dose < 0:
             start = first_dose
         infused = last.get(subject, 0)
-        end = max(infused, ends.get(subject, infused))
+        il2_end_day = row["il2_end_day"] if row["il2_end_day"] is not None else ends.get(subject, infused)
+        end = max(infused, il2_end_day)
         found[subject] = Periods(start, end, max(end, infused + FOLLOW_UP_DAYS))
     if problems:
         raise StudyError(problems)

@@ -91,8 +91,6 @@ def parse_by_subject(
     *,
     extra: Literal["refuse", "keep"] = "refuse",
     infusions: str | Path | None = None,
-    day_one: Mapping[str, int] | None = None,
-    partial_dates: PartialDates = "refuse",
 ) -> tuple[pl.DataFrame, dict[str, list[TilseqError]]]:
     """Read a table so that a faulty row costs its subject alone.
 
@@ -106,8 +104,6 @@ def parse_by_subject(
         What becomes of a column that the table does not know.
     infusions
         As of `read_lesions`.
-    day_one, partial_dates
-        As of `read_adverse_events`.
 
     Returns
     -------
@@ -123,7 +119,7 @@ def parse_by_subject(
     StudyError
         The header is wrong, or a faulty row names no subject.
     """
-    frame, problems = _parse(path, table, infusions, extra, day_one, partial_dates)
+    frame, problems = _parse(path, table, infusions, extra)
     faults: dict[str, list[TilseqError]] = defaultdict(list)
     for problem in problems:
         subject = frame["subject"][problem.row - 2] if problem.row is not None and problem.row > 1 else None
@@ -131,6 +127,45 @@ def parse_by_subject(
             raise StudyError(problems)
         faults[subject].append(problem)
     return frame, dict(faults)
+
+
+def parse_by_row(
+    path: str | Path,
+    table: Table,
+    *,
+    extra: Literal["refuse", "keep"] = "refuse",
+    infusions: str | Path | None = None,
+    day_one: Mapping[str, int] | None = None,
+    partial_dates: PartialDates = "refuse",
+) -> tuple[pl.DataFrame, list[TilseqError]]:
+    """Read a table so that a faulty cell costs itself alone.
+
+    Parameters
+    ----------
+    path, table, extra, infusions
+        As of `parse_by_subject`.
+    day_one, partial_dates
+        As of `read_adverse_events`.
+
+    Returns
+    -------
+    frame
+        Every row, in the order of the file; a cell that cannot be read is null, and an identifier is without spaces at
+        its ends.
+    faults
+        What is wrong, with row and column.
+
+    Raises
+    ------
+    ReadError
+        The file is not delimited text.
+    StudyError
+        The header is wrong.
+    """
+    frame, problems = _parse(path, table, infusions, extra, day_one, partial_dates)
+    if any(problem.row is None or problem.row < 2 for problem in problems):
+        raise StudyError(problems)
+    return frame, problems
 
 
 def read_lab_results(

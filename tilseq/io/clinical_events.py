@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from tilseq.errors import StudyError, TableError, TilseqError, did_you_mean
-from tilseq.io.clinical import parse_by_subject
+from tilseq.io.clinical import parse_by_row, parse_by_subject
 from tilseq.io.dates import PartialDates
 from tilseq.tables.inputs import ADVERSE_EVENTS, TUMOR_MARKERS
 
@@ -54,7 +54,10 @@ def read_adverse_events(
     StudyError
         A column or cell is wrong; every fault is listed with its row.
     """
-    return _whole(*adverse_events_by_subject(path, infusions=infusions, day_one=day_one, partial_dates=partial_dates))
+    frame, faults = adverse_events_by_row(path, infusions=infusions, day_one=day_one, partial_dates=partial_dates)
+    if faults:
+        raise StudyError(faults)
+    return frame
 
 
 def read_tumor_markers(path: str | Path, *, infusions: str | Path | None = None) -> pl.DataFrame:
@@ -62,23 +65,23 @@ def read_tumor_markers(path: str | Path, *, infusions: str | Path | None = None)
     return _whole(*parse_by_subject(path, TUMOR_MARKERS, infusions=infusions))
 
 
-def adverse_events_by_subject(
+def adverse_events_by_row(
     path: str | Path,
     *,
     infusions: str | Path | None = None,
     day_one: Mapping[str, int] | None = None,
     partial_dates: PartialDates = "refuse",
-) -> tuple[pl.DataFrame, Faults]:
-    """Read adverse events so that a faulty row costs its subject alone.
+) -> tuple[pl.DataFrame, list[TilseqError]]:
+    """Read adverse events so that a faulty cell costs itself alone.
 
-    See `read_adverse_events` for what may stand in the file, `parse_by_subject` for what is returned.
+    See `read_adverse_events` for what may stand in the file, `parse_by_row` for what is returned.
     """
-    frame, faults = parse_by_subject(
+    frame, faults = parse_by_row(
         path, ADVERSE_EVENTS, extra="keep", infusions=infusions, day_one=day_one, partial_dates=partial_dates
     )
     unknown = unknown_columns(frame, path)
     if unknown:
-        raise StudyError([*unknown, *(problem for problems in faults.values() for problem in problems)])
+        raise StudyError([*unknown, *faults])
     return frame, faults
 
 
