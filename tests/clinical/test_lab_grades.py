@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tilseq.clinical.lab_grades import lab_grades, lab_shifts, lab_worsening, ungraded_tests
+from tilseq.clinical.lab_grades import lab_grades, ungraded_tests
+from tilseq.clinical.lab_worsening import lab_shifts, lab_worsening, worst_lab_grades
 from tilseq.errors import AnalysisError, StudyError, TableError
 from tilseq.tables.inputs import LABS
 from tilseq.tables.lab_grades import LAB_GRADES, LAB_SHIFTS
@@ -38,7 +39,7 @@ def test_a_grade_stands_with_its_baseline_period_and_version():
     assert found.rows(named=True)[1] == {
         "subject": "S1", "day": 5, "test": "ANC", "term": "Neutrophil count decreased", "direction": "low",
         "value": 0.3, "value_text": "0.3", "unit": "10^9/L", "version": "5", "grade": 4, "grade_at_least": 4,
-        "baseline_grade": 0, "baseline_day": -8, "period": "follow_up_30", "reason": None,
+        "grade_at_most": 4, "baseline_grade": 0, "baseline_at_least": 0, "baseline_at_most": 0, "baseline_day": -8, "period": "follow_up_30", "reason": None,
     }  # fmt: skip
     assert list(found.columns) == LAB_GRADES.names
 
@@ -126,6 +127,48 @@ def test_creatinine_without_a_baseline_is_not_0():
     assert grades(creatinine("400"), column="reason") == [None]
     assert grades(creatinine("120"), column="reason") == ["no baseline: a higher grade cannot be told"]
     assert grades(creatinine("50", -9), creatinine("90"), subjects=SUBJECTS) == [0, 2]
+
+
+# 130 is 3.25 x 40 but 2.6 x 50; a baseline of 45 is above 40 and below 50.
+def test_a_baseline_is_held_against_its_own_limit():
+    within, above = ((alt("45", -8, upper_limit=limit), alt("130", upper_limit=40.0)) for limit in (50.0, 40.0))
+    assert grades(*within, subjects=SUBJECTS)[1] == 2  # of a normal baseline by ULN
+    assert grades(*above, subjects=SUBJECTS)[1] == 1  # of an abnormal one by its multiples: 2.9
+    swapped = alt("45", -8, upper_limit=40.0), alt("130", upper_limit=50.0)
+    assert grades(*swapped, subjects=SUBJECTS)[1] == 1
+    unsure = alt("<50", -8), alt("250")  # may be above its limit, and is not surely
+    assert grades(*unsure, subjects=SUBJECTS)[1] == 3
+
+
+def test_a_baseline_without_its_limit_is_held_against_that_of_the_result():
+    rows = alt("200", -8, upper_limit=None), alt("250")  # 5 x ULN, 1.25 x the baseline
+    assert grades(*rows, subjects=SUBJECTS) == [None, 0]
+    told = "no upper limit of the baseline: held against that of the result"
+    assert grades(*rows, subjects=SUBJECTS, column="reason")[1] == told
+    assert grades(alt("30", -8, upper_limit=None), alt("250"), subjects=SUBJECTS) == [None, 3]
+    low = {"unit": "umol/L", "lower": None, "upper": 105}
+    creatinine = row("creatinine", "50", -8, **low), row("creatinine", "170", **(low | {"lower": 60}))
+    assert grades(*creatinine, version=6, subjects=SUBJECTS)[1] == 3  # 3.4 x a baseline below LLN, 1.6 x ULN
+
+
+def test_a_baseline_at_its_lower_limit_is_not_low():
+    rows = [row("creatinine", text, day, unit="umol/L", lower=60, upper=105) for text, day in (("60", -8), ("100", 5))]
+    assert grades(*rows, version=6, subjects=SUBJECTS)[1] == 0  # 1.7 x the baseline, which counts below LLN alone
+
+
+def test_a_baseline_day_of_two_units_has_a_grade():
+    rows = alt("22", -8), alt("22", -8, unit="IU/L"), alt("60")
+    assert grades(*rows, subjects=SUBJECTS, column="baseline_grade") == [0, 0, 0]
+    mixed = anc("1.2", -8), anc("1000", -8, unit="/uL"), anc("0.3")
+    assert grades(*mixed, subjects=SUBJECTS, column="baseline_grade") == [2, 2, 2]  # by their mean, 1.1
+
+
+# What was never on anticoagulation does not become worse by a rise within its limits.
+def test_anticoagulation_is_a_policy_of_its_own():
+    rows = [row("INR", text, day, unit=None, lower=0.8, upper=1.2) for text, day in (("0.95", -8), ("0.98", 5))]
+    assert grades(*rows, subjects=SUBJECTS) == [0, 0]
+    assert grades(*rows, subjects=SUBJECTS, anticoagulation=True) == [0, 1]
+    assert grades(*rows, subjects=SUBJECTS, anticoagulation=True, column="reason")[1] == "taken as on anticoagulation"
 
 
 # Missing limits: null, not 0, unless an absolute cut fires.
@@ -230,6 +273,26 @@ def test_two_results_of_one_day_are_both_graded_and_the_worst_counts():
     assert shifts.filter(pl.col("period") == "follow_up_30")["worst_grade"].to_list() == [4]
 
 
+@pytest.mark.parametrize(
+    ("bad", "version", "at_least", "at_most"),
+    [
+        (anc("0.3"), 5, 4, 4), (anc("<0.2"), 6, 3, 4), (anc("<2"), 5, None, 4), (anc("0.3", unit="furlong"), 5, None, 4),
+        (anc("clotted"), 6, None, 4), (anc(None), 5, None, None), (anc(" "), 5, None, None),
+        (anc("1.6", lower_limit=None), 5, None, 1), (alt("400", upper_limit=None), 5, None, 4),
+        (row("CrCl", "8", unit="mL/min"), 6, 3, 3),
+    ],
+)  # fmt: skip
+def test_what_a_result_can_be(bad, version, at_least, at_most):
+    found = lab_grades(LABS.frame([bad]), version=version).row(0, named=True)
+    assert (found["grade_at_least"], found["grade_at_most"]) == (at_least, at_most)
+
+
+def test_an_albumin_below_a_limit_corrects_nothing():
+    calcium = row("calcium", "1.90", unit="mmol/L", lower=2.15, upper=2.55)
+    found = grades(row("albumin", "<20", unit="g/L", lower=35, upper=50), calcium, term="Hypocalcemia", column="reason")
+    assert found == ["not corrected: no albumin of the day"]
+
+
 def test_an_unknown_test_is_told_and_not_graded():
     labs = LABS.frame([anc("0.3"), row("Neutrofils", "0.3"), row("CRP", "5"), row("CRP", "6"), row("glucose", "5")])
     assert lab_grades(labs, version=5)["test"].to_list() == ["ANC", "glucose"]
@@ -317,16 +380,16 @@ def test_a_result_that_may_be_no_worse_than_another_does_not_hide_it():
 def test_worsening_counts_as_tern_prints(direction):
     sign = -1 if direction == "low" else 1
     each = [None, *range(-4, 5)]
-    rows = [
-        {
-            "test": "T", "term": "T", "direction": direction, "period": "any",
-            "baseline_grade": None if base is None else max(sign * base, 0),
-            "worst_grade": None if worst is None else max(sign * worst, 0),
-        }
-        for worst in each for base in each
-    ]  # fmt: skip
-    shifts = pl.DataFrame(rows).group_by(*rows[0]).agg(subjects=pl.len().cast(pl.Int64))
-    found = lab_worsening(LAB_SHIFTS.frame(shifts.rows(named=True)))
+    rows = []
+    for worst in each:
+        for base in each:
+            first = None if base is None else max(sign * base, 0)
+            low, high = (0, 4) if worst is None else (max(sign * worst, 0),) * 2
+            rows.append(
+                {"subject": str(len(rows)), "test": "T", "term": "T", "direction": direction, "period": "any"}
+                | {"baseline_at_least": first, "baseline_at_most": first, "worst_at_least": low, "worst_at_most": high}
+            )
+    found = lab_worsening(pl.DataFrame(rows)).filter(~pl.col("qualifier").str.ends_with("3-4"))
     assert found.select("numerator", "denominator").rows() == [(6, 54), (7, 63), (8, 72), (9, 81), (30, 81)]
     assert found["qualifier"][0] == f"direction={direction};period=any;term=T;test=T;worst_grade=1"
     # Clopper-Pearson of 6 of 54, by R's binom.test.

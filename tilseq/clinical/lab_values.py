@@ -18,6 +18,7 @@ EQUAL = 5e-15
 BEYOND = 2 * EQUAL
 CROSSED = "limits not used: the lower is above the upper"
 NOT_ABOVE_0 = "limits not used: the upper is not above 0"
+BLANK = "no value"  # what `read_result` says of a result that was not written
 NORMAL_ALBUMIN = 40.0  # g/L
 SCHEMA_OF_STARTS = {"subject": pl.String, "start": pl.Int64}
 CALCIUM_PER_ALBUMIN = 0.02  # mmol/L per g/L, the customary 0.8 mg/dL per g/dL
@@ -83,7 +84,8 @@ def baselines(results: pl.DataFrame, periods: Mapping[str, Periods] | None = Non
     """Return the baseline of each subject from the results of one test: the last with a number before treatment.
 
     Treatment starts with lymphodepletion, or with the infusion where the day of lymphodepletion is not known; a result
-    of the starting day itself is no baseline. Results of one day count as one: the mean of them and of their limits.
+    of the starting day itself is no baseline. Results of one day count as one: the mean of them and of their limits, in
+    the test's own unit where they are written in several.
 
     Returns
     -------
@@ -92,6 +94,7 @@ def baselines(results: pl.DataFrame, periods: Mapping[str, Periods] | None = Non
     """
     bounds = periods or {}
     before = results.filter(pl.col("low").is_not_null() & (pl.col("day") < 0))
+    own = None if before.is_empty() else lab_test(before["name"][0])
     names = before["subject"].unique()
     starts = [bounds.get(name, Periods()).start_day for name in names]
     before = before.join(pl.DataFrame({"subject": names, "start": starts}, SCHEMA_OF_STARTS), on="subject")
@@ -102,7 +105,7 @@ def baselines(results: pl.DataFrame, periods: Mapping[str, Periods] | None = Non
     numbers = ("low", "high", "lower_limit", "upper_limit")
     whole = last.group_by("subject").agg(
         pl.col("day").first(),
-        pl.when(same).then(pl.col("plain_unit").first()).alias("plain_unit"),
+        pl.when(same).then(pl.col("plain_unit").first()).otherwise(pl.lit(own and plain_unit(own.unit))).alias("plain_unit"),
         factor.alias("factor"),
         *((pl.col(name) * pl.col("factor")).mean() / factor for name in numbers),
     )
