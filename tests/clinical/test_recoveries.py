@@ -111,6 +111,79 @@ def test_the_usual_thresholds():
     ]  # fmt: skip
 
 
+# An episode ends with its recovery; new chemotherapy months later is another.
+LATER = FALL | {200: "0.05", 207: "0.8", 208: "0.9", 209: "1.5"}
+
+
+def test_a_later_fall_does_not_undo_a_recovery():
+    found = recovered(LATER)
+    assert (found["rule"], found["end_day"], found["days"]) == ("recovered", 9, 10)
+    assert found["reason"] == "nadir <0.1 on day 4; below again on day 200"
+
+
+def test_a_fall_within_30_days_of_the_infusion_is_of_the_treatment_and_one_later_is_not():
+    values = {-9: "4.0", 1: "0.6", 33: "0.7", 34: "0.8", 35: "0.9"}
+    assert recovered(values | {30: "0.4"})["end_day"] == 33
+    found = recovered(values | {31: "0.4"})
+    assert (found["rule"], found["event"], found["days"]) == ("never_below", None, None)
+    assert found["reason"] == "below on day 31, after day 30; lowest 0.6 on day 1"
+    twice = pl.DataFrame({"subject": ["S1", "S1"], "day": [0, 1]})
+    rule = RecoveryRule(thresholds=(("ANC", 0.5),))
+    assert recoveries(course(values | {31: "0.4"}), subjects=SUBJECTS, infusions=twice, rule=rule)["end_day"][0] == 33
+
+
+def therapy(day, what="pembrolizumab"):
+    return pl.DataFrame({"subject": ["S1"], "therapy": [what], "start_day": [day], "end_day": [None]})
+
+
+@pytest.mark.parametrize(
+    ("therapies", "infusions", "end_day", "reason"),
+    [
+        (therapy(60), [0], 50, "nadir 0.1 on day 2; pembrolizumab from day 60 on"),
+        (therapy(50), [0], 40, "nadir 0.1 on day 2; pembrolizumab from day 50 on"),
+        (therapy(-5), [0], 62, "nadir 0.1 on day 2"),  # before the infusion: lymphodepletion's own
+        (None, [0, 31], 30, "nadir 0.1 on day 2; another infusion from day 31 on"),
+        (None, [0, 30], 62, "nadir 0.1 on day 2"),
+    ],
+)
+def test_another_therapy_ends_the_time(therapies, infusions, end_day, reason):
+    values = {-9: "4", 2: "0.1", 30: "0.2", 40: "0.2", 50: "0.3", 60: "0.9", 61: "0.9", 62: "0.9"}
+    given = pl.DataFrame({"subject": ["S1"] * len(infusions), "day": infusions})
+    rule = RecoveryRule(thresholds=(("ANC", 0.5),), sustained=4)
+    found = recoveries(course(values), subjects=SUBJECTS, infusions=given, therapies=therapies, rule=rule)
+    (row,) = found.iter_rows(named=True)
+    assert (row["event"], row["end_day"]) == (False, end_day)
+    assert row["reason"].startswith(reason)
+
+
+def test_a_result_that_could_not_be_read_may_have_been_the_low_one():
+    rows = [*course({-9: "4", 1: "0.6", 20: "4"}).rows(), *course({3: "0.1"}, unit="furlong").rows()]
+    labs = pl.DataFrame(rows, schema=course(FALL).schema, orient="row")
+    rule = RecoveryRule(thresholds=(("ANC", 0.5),))
+    (found,) = recoveries(labs, subjects=SUBJECTS, rule=rule).iter_rows(named=True)
+    assert (found["rule"], found["event"], found["days"]) == ("not_evaluable", None, None)
+    assert found["reason"] == "lowest 0.6 on day 1; results that could not be read may have been below: 1"
+    assert recovered({1: "clotted"})["rule"] == "not_evaluable"
+    assert recovered({1: "0.6", 3: None})["rule"] == "never_below"  # not done is no result
+
+
+def test_a_result_of_the_first_day_of_lymphodepletion_counts():
+    assert recovered({-7: "0.4", 1: "0.9", 2: "0.9", 3: "0.9"})["end_day"] == 1
+    assert recovered({-8: "0.4", 1: "0.9", 2: "0.9", 3: "0.9"})["rule"] == "never_below"
+
+
+def test_the_lowest_of_a_day_is_its_nadir():
+    rows = [*course({2: "0.2", 4: "2"}).rows(), *course({2: "0.1"}).rows()]
+    labs = pl.DataFrame(rows, schema=course(FALL).schema, orient="row")
+    found = recoveries(labs, subjects=SUBJECTS, rule=RecoveryRule(thresholds=(("ANC", 0.5),), sustained=1))
+    assert found["reason"].to_list() == ["nadir 0.1 on day 2"]
+
+
+def test_a_result_of_the_day_of_origin_is_a_time_of_one_day():
+    found = recovered({-3: "0.1", 0: "0.3"})
+    assert (found["event"], found["days"]) == (False, 1)
+
+
 @pytest.mark.parametrize(
     ("rule", "why"),
     [
