@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tilseq.clinical.lab_grades import lab_grades, ungraded_tests
+from tilseq.clinical.lab_grades import lab_grades
 from tilseq.clinical.lab_worsening import lab_shifts, lab_worsening, worst_lab_grades
 from tilseq.errors import AnalysisError, StudyError, TableError
 from tilseq.tables.inputs import LABS
@@ -296,8 +296,6 @@ def test_an_albumin_below_a_limit_corrects_nothing():
 def test_an_unknown_test_is_told_and_not_graded():
     labs = LABS.frame([anc("0.3"), row("Neutrofils", "0.3"), row("CRP", "5"), row("CRP", "6"), row("glucose", "5")])
     assert lab_grades(labs, version=5)["test"].to_list() == ["ANC", "glucose"]
-    assert ungraded_tests(labs, 5) == {"Neutrofils": 1, "CRP": 2}
-    assert ungraded_tests(LABS.frame([row("calcium", "2"), row("CK", "3")]), 6) == {"CK": 1}
 
 
 def test_no_results_give_empty_tables():

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -15,8 +14,7 @@ from tilseq.clinical.grading import graded
 from tilseq.clinical.lab_values import baselines, by_test, lab_values
 from tilseq.clinical.periods import periods_of
 from tilseq.errors import AnalysisError
-from tilseq.lab_tests import lab_test
-from tilseq.tables import as_polars, conform
+from tilseq.tables import conform
 from tilseq.tables.lab_grades import LAB_GRADES
 
 BASELINE = {"baseline_grade": "grade", "baseline_at_least": "grade_at_least", "baseline_at_most": "grade_at_most"}
@@ -36,7 +34,7 @@ def lab_grades(
     """Grade laboratory results by the Common Terminology Criteria for Adverse Events.
 
     A result takes a row for each term that it can be graded by, such as hypokalaemia and hyperkalaemia; results of
-    tests without a term take none, see `ungraded_tests`. How a grade is found: `tilseq.clinical.grading.graded`.
+    tests without a term take none, see `lab_exclusions`. How a grade is found: `tilseq.clinical.grading.graded`.
     The baseline is the last result before lymphodepletion, or before day 0 where its day is not known.
     Thresholds that the NCI prints in several units are taken in the unit of the result; else it is converted to theirs.
 
@@ -106,13 +104,6 @@ def grades_by(
         return LAB_GRADES.frame([])
     found = pl.concat(parts).with_columns(pl.lit(version).alias("version")).sort("row", maintain_order=True)
     return conform(found.select(LAB_GRADES.names), LAB_GRADES)
-
-
-def ungraded_tests(labs: Any, version: str | int) -> dict[str, int]:
-    """Return test → how many of its results no term of a version grades, in the order of the results."""
-    known = {row.test for row in criteria(ctcae_version(version))} | {"calcium"}
-    tests: Iterable[str] = as_polars(labs)["test"]
-    return Counter(name for name in tests if (test := lab_test(name)) is None or test.name not in known)
 
 
 def _terms(rows: Sequence[Criterion]) -> list[list[Criterion]]:

@@ -9,7 +9,7 @@ import polars as pl
 
 from tilseq.clinical.periods import Periods, with_periods
 from tilseq.errors import StudyError, TableError, did_you_mean
-from tilseq.lab_tests import lab_test, plain_unit, read_result
+from tilseq.lab_tests import COUNT_UNIT, SHARES, LabTest, lab_test, plain_unit, read_result
 from tilseq.tables import as_polars, conform
 from tilseq.tables.inputs import LABS
 
@@ -167,7 +167,7 @@ def _with_units(frame: pl.DataFrame, check: bool) -> pl.DataFrame:
     pairs = frame.select("test", "unit").unique()
     rows = []
     for written, unit in pairs.iter_rows():
-        test = lab_test(written)
+        test = _test_of(written, unit)
         factor = None if test is None else test.factor(unit)
         why = None
         if check and test is not None and factor is None:
@@ -184,6 +184,13 @@ def _with_units(frame: pl.DataFrame, check: bool) -> pl.DataFrame:
     kept = pl.col("refused").is_null()
     low = pl.when(pl.col("name").is_not_null()).then(pl.col("low").clip(0)).otherwise("low")
     return frame.with_columns(pl.when(kept).then(low).alias("low"), pl.when(kept).then("high").alias("high"))
+
+
+def _test_of(written: str, unit: str | None) -> LabTest | None:
+    """Return the test of a name; that of a count in % is another, of a share."""
+    test = lab_test(written)
+    share = test is not None and test.unit == COUNT_UNIT and plain_unit(unit or "") in SHARES
+    return None if share else test
 
 
 def _corrected(total: pl.DataFrame, albumin: pl.DataFrame) -> pl.DataFrame:
