@@ -1,4 +1,4 @@
-"""Whom a share is over: everybody, and each arm where there are several."""
+"""Shares of subjects over everybody and over each arm where there are several, with exact limits."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import Any
 
 import polars as pl
 
+from tilseq.intervals import clopper_pearson
 from tilseq.tables import as_polars
+from tilseq.tables.summaries import SUMMARIES
 
 EVERYBODY = "all"
+EXACT = "Clopper-Pearson, exact"
 
 
 def members_by_arm(names: pl.Series, subjects: Any = None) -> Iterator[tuple[str, list[str]]]:
@@ -32,3 +35,12 @@ def members_by_arm(names: pl.Series, subjects: Any = None) -> Iterator[tuple[str
         return
     for (arm,), part in sorted(arms.partition_by("arm", as_dict=True).items()):
         yield f"arm={arm}", own.filter(own.is_in(part["subject"].to_list())).to_list()
+
+
+def with_exact_limits(rows: list[dict[str, Any]], level: float = 0.95) -> pl.DataFrame:
+    """Return rows of table `summaries` with their share and its limits; none where nobody is in the denominator."""
+    lower, upper = clopper_pearson([row["numerator"] for row in rows], [row["denominator"] for row in rows], level)
+    for row, low, high in zip(rows, lower.tolist(), upper.tolist(), strict=True):
+        if row["denominator"]:
+            row |= {"estimate": row["numerator"] / row["denominator"], "lower": low, "upper": high}
+    return SUMMARIES.frame(rows)

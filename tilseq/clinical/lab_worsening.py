@@ -7,15 +7,13 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.clinical.arms import EVERYBODY, members_by_arm
+from tilseq.clinical.arms import EVERYBODY, EXACT, members_by_arm, with_exact_limits
 from tilseq.clinical.assessments import Row
 from tilseq.clinical.periods import PERIODS
-from tilseq.intervals import clopper_pearson
 from tilseq.lab_tests import lab_test
 from tilseq.tables import conform
 from tilseq.tables.lab_grades import ANY_PERIOD, LAB_SHIFTS
 from tilseq.tables.qualifiers import qualifier_text
-from tilseq.tables.summaries import SUMMARIES
 
 TREATMENT_PERIODS = PERIODS[1:]
 OF_TERM = ("test", "term", "direction", "period")
@@ -110,11 +108,7 @@ def lab_worsening(worst: pl.DataFrame, *, subjects: Any = None, level: float = 0
         for group, members in members_by_arm(worst["subject"], subjects)
         for row in _counts(worst if group == EVERYBODY else worst.filter(pl.col("subject").is_in(members)))
     ]
-    lower, upper = clopper_pearson([row["numerator"] for row in rows], [row["denominator"] for row in rows], level)
-    for row, low, high in zip(rows, lower.tolist(), upper.tolist(), strict=True):
-        if row["denominator"]:
-            row |= {"estimate": row["numerator"] / row["denominator"], "lower": low, "upper": high}
-    return SUMMARIES.frame(rows)
+    return with_exact_limits(rows, level)
 
 
 def _counts(worst: pl.DataFrame) -> Iterator[Row]:
@@ -145,5 +139,5 @@ def _counts(worst: pl.DataFrame) -> Iterator[Row]:
                 "numerator": numerator,
                 "denominator": total,
                 "denominator_text": told + (f"; {unknown} cannot be told" if unknown else ""),
-                "method": "Clopper-Pearson, exact",
+                "method": EXACT,
             }
