@@ -28,7 +28,8 @@ def test_a_recovery_is_dated_by_the_first_of_three_days_in_a_row():
     assert recovered(FALL) == {
         "subject": "S1", "parameter": "recovery: ANC >= 0.5", "reader": None, "origin": "infusion", "start_day": 0,
         "end_day": 9, "days": 10, "event": True, "description": "first of 3 days with results at or above",
-        "rule": "recovered", "source_table": "labs", "source_row_day": 9, "reason": "nadir <0.1 on day 4",
+        "rule": "recovered", "source_table": "labs", "source_row_day": 9,
+        "reason": "nadir <0.1 on day 4; between day 7 and 9",
     }  # fmt: skip
 
 
@@ -42,8 +43,30 @@ def test_from_the_nadir():
     assert (found["origin"], found["start_day"], found["end_day"], found["days"]) == ("nadir", 4, 9, 6)
 
 
-def test_the_lowest_value_of_several_days_is_the_nadir_of_the_first_of_them():
-    assert recovered({-3: "0.1", 1: "0.1", 4: "0.6"}, sustained=1, origin="nadir")["start_day"] == -3
+def test_the_lowest_value_of_several_days_is_the_nadir_of_the_last_of_them():
+    assert recovered({-3: "0.1", 1: "0.1", 4: "0.6"}, sustained=1, origin="nadir")["start_day"] == 1
+
+
+# Center for International Blood and Marrow Transplant Research, Forms Instruction Manual, "Initial platelet recovery":
+# platelets of days 0 to 10, of which the manual reports day 7.
+def test_the_worked_example_of_the_transplantation_registry():
+    counts = (10, 35, 30, 25, 10, 15, 19, 23, 25, 40, 50)
+    assert recovered({day: str(n) for day, n in enumerate(counts)}, 20.0, "platelets")["end_day"] == 7
+
+
+def test_counts_that_differ_by_rounding_alone_are_equal():
+    rows = [
+        *course({1: "700", 5: "500"}, unit="/uL").rows(), *course({2: "0.5", 10: "1.1", 11: "1.2", 12: "1.8"}).rows(),
+        *course({25: "0.7", 32: "1.1"}).rows(),
+    ]  # fmt: skip
+    labs = pl.DataFrame(rows, schema=course(FALL).schema, orient="row")
+    rule = RecoveryRule(thresholds=(("ANC", 1.0),), origin="nadir")
+    assert recoveries(labs, subjects=SUBJECTS, rule=rule).row(0, named=True)["start_day"] == 5
+
+
+def test_a_recovery_between_two_draws_is_told_with_both():
+    found = recovered({-9: "4", 1: "0.1", 14: "0.3", 29: "0.9", 30: "1", 31: "2"})
+    assert (found["end_day"], found["reason"]) == (29, "nadir 0.1 on day 1; between day 14 and 29")
 
 
 def test_a_relapse_breaks_the_row():
@@ -118,7 +141,7 @@ LATER = FALL | {200: "0.05", 207: "0.8", 208: "0.9", 209: "1.5"}
 def test_a_later_fall_does_not_undo_a_recovery():
     found = recovered(LATER)
     assert (found["rule"], found["end_day"], found["days"]) == ("recovered", 9, 10)
-    assert found["reason"] == "nadir <0.1 on day 4; below again on day 200"
+    assert found["reason"] == "nadir <0.1 on day 4; between day 7 and 9; below again on day 200"
 
 
 def test_a_fall_within_30_days_of_the_infusion_is_of_the_treatment_and_one_later_is_not():
@@ -176,7 +199,7 @@ def test_the_lowest_of_a_day_is_its_nadir():
     rows = [*course({2: "0.2", 4: "2"}).rows(), *course({2: "0.1"}).rows()]
     labs = pl.DataFrame(rows, schema=course(FALL).schema, orient="row")
     found = recoveries(labs, subjects=SUBJECTS, rule=RecoveryRule(thresholds=(("ANC", 0.5),), sustained=1))
-    assert found["reason"].to_list() == ["nadir 0.1 on day 2"]
+    assert found["reason"].to_list() == ["nadir 0.1 on day 2; between day 2 and 4"]
 
 
 def test_a_result_of_the_day_of_origin_is_a_time_of_one_day():

@@ -151,8 +151,10 @@ def test_other_limits_break_the_series_and_missing_ones_do_not():
     assert column(course(record(-8, "8", upper=None), record(10, "4", upper=0.0)), "times_uln") == [None, None]
     first_bare = course(record(-8, "8", upper=None), record(10, "4"), record(20, "4", lower=0.0))
     assert column(first_bare, "assay") == [1, 1, 1]
-    assert first_bare["change_pct"].null_count() == 3
-    assert first_bare["reason"][1] == "% withheld: no upper limit at baseline"
+    assert column(first_bare, "change_pct") == [None, -50.0, -50.0]  # the baseline is above the 5 of its assay
+    never = course(record(-8, "8", upper=None), record(10, "4", upper=None))
+    assert column(never, "change_pct") == [None, None]
+    assert never["reason"][1] == "no upper limit; % withheld: no upper limit at baseline"
 
 
 def test_two_ways_to_write_a_unit_are_one():

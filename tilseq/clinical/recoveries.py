@@ -20,6 +20,7 @@ from tilseq.tables.lab_grades import RECOVERIES
 
 Origin = Literal["infusion", "nadir"]
 THRESHOLDS = (("ANC", 0.5), ("ANC", 1.0), ("platelets", 20.0), ("platelets", 50.0), ("lymphocytes", 0.5))
+DIGITS = 12  # to which counts converted from different units are compared
 TRANSFUSED = "platelet transfusions are not known and may hold the count up"
 
 
@@ -32,7 +33,7 @@ class RecoveryRule:
     thresholds
         Pairs of a test and a count in 10^9/L that it must reach (at or above).
     origin
-        What the time counts from: day 0 (`infusion`), or the day of the lowest count (`nadir`).
+        What the time counts from: day 0 (`infusion`), or the last day of the lowest count (`nadir`).
     sustained
         On how many days with results in a row the count must be there; recovery is dated by the first of them. Three
         is the custom of transplantation registries for neutrophils.
@@ -83,12 +84,14 @@ def recoveries(
 ) -> pl.DataFrame:
     """Return when each subject's counts were back, as rows of time to an event.
 
-    What is timed is one episode: it begins with the first count below the threshold from the start of lymphodepletion
-    (without its day, from day 0) to 30 days after the last infusion, and ends with the first of `sustained` days with
-    results in a row at or above it, not before day 0. A later fall is another episode, which the reason tells. The
-    nadir is the lowest count of the episode; its day is the first on which it was reached. Another therapy, or an
-    infusion more than 30 days after the one before, ends what is looked at. Without recovery the time is censored on
-    the last day with a result before. Death is not looked at: where a subject died before recovery the results end.
+    What is timed is the episode of the treatment: its nadir is the lowest count from the start of lymphodepletion
+    (without its day, from day 0) to 30 days after the last infusion, the last of equal ones, and recovery is the first
+    of `sustained` days with results in a row at or above the threshold from the nadir on, as registries of
+    transplantation count (CIBMTR, Forms Instruction Manual), but not before day 0. A later fall is another episode,
+    which the reason tells. Another therapy, or an infusion more than 30 days after the one before, ends what is looked
+    at. Without recovery the time is censored on the last day with a result before. A recovery between two draws is
+    dated by the later one, and the reason tells both. Death is not looked at: where a subject died before recovery the
+    results end.
 
     A subject that was never below has no time for the threshold; nor has one of whom a result could not be read while
     no other was below, as that one may have been. Of several results of a day the lowest counts. A result such as
@@ -169,18 +172,19 @@ def _recovery(test: str, days: Sequence[_Day], threshold: float, span: _Span, ru
     row: Row = {"parameter": f"recovery: {test} >= {threshold:g}", "origin": rule.origin, "source_table": "labs"}
     read = [one for one in days if one.high is not None]
     below = [one for one in read if _high(one) < threshold * (1 - EQUAL)]
-    fall = next((one for one in below if one.day <= span.last_fall), None)
-    if fall is None:
+    nadir = _lowest([one for one in below if one.day <= span.last_fall])
+    if nadir is None:
         reasons += [f"below on day {below[0].day}, after day {span.last_fall}"] if below else []
         return row | _without_fall([one for one in days if one.day <= span.last_fall], span, reasons)
-    after = [one for one in read if one.day >= max(fall.day, 0)]
+    after = [one for one in read if one.day >= max(nadir.day, 0)]
     above = [(one.low or 0) >= threshold * (1 - EQUAL) for one in after]
     runs = range(len(after) - rule.sustained + 1)
     back = next((after[i] for i in runs if all(above[i : i + rule.sustained])), None)
     end = back or read[-1]
-    nadir = _lowest([one for one in read if fall.day <= one.day <= end.day]) or fall
     start = 0 if rule.origin == "infusion" else nadir.day
     reasons.append(f"nadir {_told(nadir)} on day {nadir.day}")
+    before = max((one.day for one in read if one.day < end.day), default=end.day)
+    reasons += [f"between day {before} and {back.day}"] if back and back.day - before > 1 else []
     again = next((one.day for one in below if back and one.day > back.day), None)
     reasons += [] if again is None else [f"below again on day {again}"]
     if back is None and above and above[-1]:
@@ -224,7 +228,8 @@ def _high(day: _Day) -> float:
 
 
 def _lowest(days: Sequence[_Day]) -> _Day | None:
-    return min(days, key=lambda one: (_high(one), one.day), default=None)
+    """Return the last day of the lowest count; counts that differ by rounding alone are equal."""
+    return min(days, key=lambda one: (float(f"{_high(one):.{DIGITS}g}"), -one.day), default=None)
 
 
 def _told(day: _Day) -> str:
