@@ -55,11 +55,15 @@ class LabTest:
         Unit in which results are compared.
     factors
         Unit, written plainly → what one of it is in `unit`; of a blood count every unit of `per_ul_of_unit` serves.
+    usual_upper_limit
+        Customary upper limit of normal in `unit`, against which a record's own is held; it never stands in for it. None
+        where methods differ too much, as of enzymes.
     """
 
     name: str
     unit: str
     factors: Mapping[str, float]
+    usual_upper_limit: float | None = None
 
     @property
     def units(self) -> str:
@@ -84,10 +88,10 @@ def lab_tests() -> Mapping[str, LabTest]:
     """Return every name and alias, in small letters → the test, as `lab_tests.tsv` lists them."""
     lines = files("tilseq").joinpath("lab_tests.tsv").read_text(encoding="utf-8").splitlines()
     found: dict[str, LabTest] = {}
-    for name, aliases, unit, also, _ in (line.split("\t") for line in lines[1:]):
+    for name, aliases, unit, also, usual, _ in (line.split("\t") for line in lines[1:]):
         others = [part.split("=") for part in also.split("; ") if part]
         factors = {plain_unit(unit): 1.0} | {plain_unit(other): float(factor) for other, factor in others}
-        test = LabTest(name, unit, factors)
+        test = LabTest(name, unit, factors, float(usual) if usual else None)
         found |= {alias.casefold(): test for alias in [name, *aliases.split("; ")] if alias}
     return found
 

@@ -70,7 +70,7 @@ def test_numbers_are_compared_to_15_significant_digits():
     bili = {"unit": "mg/dL", "lower": 0.1}
     assert grades(row("bilirubin", "3.3", upper=1.1, **bili), term="Blood bilirubin increased") == [2]
     assert grades(row("bilirubin", "3.3000000000001", upper=1.1, **bili), term="Blood bilirubin increased") == [3]
-    assert grades(row("bilirubin", "0.30", upper=0.1, **bili), term="Blood bilirubin increased") == [2]
+    assert grades(row("ALT", "0.30", upper=0.1)) == [1]
 
 
 # Baseline: before lymphodepletion, ANC being near 0 on day 0.
@@ -247,7 +247,7 @@ def test_a_result_that_cannot_be_read_has_no_grade_and_the_rest_goes_on(bad, why
 
 
 def test_units_mixed_within_a_test_are_converted():
-    rows = [anc("0.3"), anc("300", unit="/uL"), anc("0.3", unit="x10E9/L"), anc("0.3", unit="K/µL")]
+    rows = [anc("0.3"), anc("300", unit="/uL", lower_limit=1800, upper_limit=7500), anc("0.3", unit="x10E9/L"), anc("0.3", unit="K/µL")]
     assert grades(*rows) == [4, 4, 4, 4]
     assert grades(*rows, column="value") == [0.3, pytest.approx(0.3), 0.3, 0.3]
     assert set(grades(*rows, column="unit")) == {"10^9/L"}
@@ -331,8 +331,68 @@ def test_total_calcium_is_corrected_by_the_albumin_of_the_day():
     assert grades(low, term="Hypocalcemia") == [2]
     assert grades(low, term="Hypocalcemia", column="reason") == ["not corrected: no albumin of the day"]
     in_mg = row("calcium", "7.6", unit="mg/dL", lower=8.6, upper=10.2)  # + 0.8 x 1.5 g/dL is 8.8
-    assert grades(albumin, in_mg, term="Hypocalcemia", column="value") == [pytest.approx(8.8, abs=0.005)]
+    assert grades(albumin, in_mg, term="Hypocalcemia", column="value") == [pytest.approx(8.8, abs=1e-12)]
     assert grades(row("corrected calcium", "1.90", **calcium), albumin, term="Hypocalcemia") == [2]
+
+
+# By 0.8 mg/dL a g/dL these lie on edges of the NCI, which stand in mg/dL.
+@pytest.mark.parametrize(
+    ("text", "albumin", "term", "grade"),
+    [
+        ("10.7", "3.0", "Hypercalcemia", 1), ("10.8", "3.0", "Hypercalcemia", 2), ("8.4", "4.5", "Hypocalcemia", 1),
+        ("6.4", "4.5", "Hypocalcemia", 3), ("6.3", "4.5", "Hypocalcemia", 4),
+    ],
+)  # fmt: skip
+def test_calcium_in_mg_is_corrected_in_mg(text, albumin, term, grade):
+    rows = row("albumin", albumin, unit="g/dL", lower=3.5, upper=5.0), row("calcium", text, unit="mg/dL", lower=8.6, upper=10.2)
+    assert grades(*rows, term=term) == [grade]
+
+
+# Limits that belong to another unit than the one that is named.
+@pytest.mark.parametrize(
+    ("test", "text", "unit", "lower", "upper"),
+    [
+        ("Hb", "79", "g/dL", 120, 160), ("Hb", "12.0", "g/dL", 120, 160), ("glucose", "5.0", "mg/dL", 3.9, 6.1),
+        ("calcium", "2.2", "mg/dL", 2.1, 2.6), ("platelets", "150", "/uL", 100, 400), ("ANC", "300", "10^9/L", 1800, 7500),
+        ("creatinine", "0.9", "umol/L", 0.6, 1.2), ("bilirubin", "15", "mg/dL", 3, 21),
+    ],
+)  # fmt: skip
+def test_a_unit_that_the_limits_deny_is_refused(test, text, unit, lower, upper):
+    found = lab_grades(LABS.frame([row(test, text, unit=unit, lower=lower, upper=upper)]), version=5)
+    assert found["grade"].null_count() == found.height > 0
+    assert found["reason"].str.contains("check the unit").all()
+
+
+def test_limits_within_three_times_of_the_usual_are_taken():
+    for upper, grade in ((479.0, 0), (511.0, None)):
+        assert grades(row("Hb", "125", unit="g/L", lower=120, upper=upper), term="Anemia") == [0 if grade == 0 else None]
+    assert grades(row("Hb", "125", unit="g/L", lower=20, upper=56), term="Anemia") == [None]
+    assert grades(row("ALT", "5000", unit="U/L", lower=1, upper=400)) == [3]  # methods of enzymes differ
+
+
+def test_a_limit_of_0_is_no_result():
+    assert grades(anc("<0"), column="reason") == ["'<0' is below 0"]
+
+
+def test_infusions_and_il2_count_without_subjects_too():
+    infusions = pl.DataFrame({"subject": ["S1", "S1"], "day": [0, 5]})
+    assert grades(anc("1", 3), column="period", infusions=infusions) == ["infusion"]
+    assert grades(anc("1", 3), column="period", il2_end={"S1": 4}) == ["infusion"]
+    assert grades(anc("1", 3), column="period") == ["follow_up_30"]
+
+
+def test_a_baseline_that_may_lie_within_lymphodepletion_is_told():
+    people = pl.DataFrame({"subject": ["S1"], "lymphodepletion_day": [None], "first_dose_day": [None]})
+    told = "day of lymphodepletion not known: the baseline of day -1 may lie within it"
+    assert grades(anc("3", -10), anc("0.1", -1), anc("0.2", 3), column="reason", subjects=people)[2] == told
+    assert grades(anc("3", -15), anc("0.2", 3), column="reason", subjects=people) == [None, None]
+    assert grades(anc("3", -10), anc("0.2", 3), column="reason", subjects=SUBJECTS) == [None, None]
+
+
+def test_subjects_of_pandas_with_an_empty_day():
+    people = SUBJECTS.with_columns(first_dose_day=None).to_pandas()
+    people.loc[1, "lymphodepletion_day"] = None  # which pandas holds as a float beside -7.0
+    assert grades(anc("1", -8), anc("1"), column="period", subjects=people) == ["screening", "follow_up_30"]
 
 
 def test_grades_that_rest_on_symptoms_say_so():
@@ -403,8 +463,8 @@ VALUES = st.decimals("0.01", "3000", places=2).map(str)
     st.randoms(),
 )
 def test_the_order_of_rows_does_not_matter(drawn, random):
-    units = {"ALT": "U/L", "ANC": "10^9/L", "creatinine": "umol/L"}
-    rows = [row(test, text, day, unit=units[test], lower=2.0, upper=50.0) for test, day, text in drawn]
+    units, uppers = {"ALT": "U/L", "ANC": "10^9/L", "creatinine": "umol/L"}, {"ALT": 50.0, "ANC": 8.0, "creatinine": 50.0}
+    rows = [row(test, text, day, unit=units[test], lower=2.0, upper=uppers[test]) for test, day, text in drawn]
     mixed = random.sample(rows, len(rows))
     key = ["test", "day", "value_text"]
     columns = [*key, "grade", "baseline_grade", "baseline_day", "reason"]
@@ -417,7 +477,7 @@ def test_the_order_of_rows_does_not_matter(drawn, random):
 def test_a_worse_value_never_has_a_lower_grade(values, version):
     ordered = sorted(values)
     for test, unit, side in (("ANC", "10^9/L", "low"), ("ALT", "U/L", "high"), ("bilirubin", "umol/L", "high")):
-        rows = [row(test, str(value), unit=unit, lower=2.0, upper=40.0) for value in ordered]
+        rows = [row(test, str(value), unit=unit, lower=2.0, upper=8.0) for value in ordered]
         found = lab_grades(LABS.frame(rows), version=version)["grade"].to_list()
         assert found == sorted(found, reverse=side == "low")
 

@@ -12,11 +12,12 @@ import polars as pl
 from tilseq.clinical.ctcae import SYMPTOMS, Criterion, Symptoms, criteria, ctcae_version
 from tilseq.clinical.grading import graded
 from tilseq.clinical.lab_values import baselines, by_test, lab_values
-from tilseq.clinical.periods import periods_of
+from tilseq.clinical.periods import Periods, periods_of_results
 from tilseq.errors import AnalysisError
 from tilseq.tables import conform
 from tilseq.tables.lab_grades import LAB_GRADES
 
+LYMPHODEPLETION_LASTS = 14  # days before the infusion at the most
 BASELINE = {"baseline_grade": "grade", "baseline_at_least": "grade_at_least", "baseline_at_most": "grade_at_most"}
 BASE = {"low": "base_low", "high": "base_high", "lower_limit": "base_lower", "upper_limit": "base_upper"}
 
@@ -88,7 +89,7 @@ def grades_by(
     """Grade results by criteria at hand, see `lab_grades`; `version` is what the table then names."""
     if symptoms not in SYMPTOMS:
         raise AnalysisError("no such policy on symptoms", found=symptoms, expected=" or ".join(SYMPTOMS))
-    periods = None if subjects is None else periods_of(subjects, infusions, il2_end=il2_end)
+    periods = periods_of_results(labs, subjects, infusions, il2_end=il2_end)
     results = by_test(lab_values(labs, periods))
     before = {name: baselines(part, periods) for name, part in results.items()}
     parts = [
@@ -103,7 +104,17 @@ def grades_by(
     if not parts:
         return LAB_GRADES.frame([])
     found = pl.concat(parts).with_columns(pl.lit(version).alias("version")).sort("row", maintain_order=True)
+    found = found.with_columns(_unsure_baseline({} if subjects is None else periods or {}))
     return conform(found.select(LAB_GRADES.names), LAB_GRADES)
+
+
+def _unsure_baseline(periods: Mapping[str, Periods]) -> pl.Expr:
+    """Return the reason, which tells where a baseline may lie within lymphodepletion, whose day is not known."""
+    unknown = [name for name, one in periods.items() if one.lymphodepletion_day is None]
+    near = pl.col("subject").is_in(unknown) & (pl.col("baseline_day") >= -LYMPHODEPLETION_LASTS)
+    after = pl.col("day") >= 0
+    told = pl.format("day of lymphodepletion not known: the baseline of day {} may lie within it", "baseline_day")
+    return pl.concat_str("reason", pl.when(near & after).then(told), separator="; ", ignore_nulls=True).replace("", None)
 
 
 def _terms(rows: Sequence[Criterion]) -> list[list[Criterion]]:

@@ -9,7 +9,7 @@ import polars as pl
 
 from tilseq.clinical.arms import EXACT, members_by_arm, with_exact_limits
 from tilseq.clinical.lab_values import EQUAL, lab_values
-from tilseq.clinical.periods import PERIODS, Periods, periods_of
+from tilseq.clinical.periods import PERIODS, Periods, periods_of_results
 from tilseq.tables import conform
 from tilseq.tables.lab_grades import ANY_PERIOD, RESULTS_BY_LIMITS, SIGNIFICANT_RESULTS
 from tilseq.tables.qualifiers import qualifier_text
@@ -36,7 +36,7 @@ def results_by_limits(
     polars.DataFrame
         Table `results_by_limits`, in the order of the results.
     """
-    periods = None if subjects is None else periods_of(subjects, infusions, il2_end=il2_end)
+    periods = periods_of_results(labs, subjects, infusions, il2_end=il2_end)
     values = lab_values(labs, periods, check_units=False)
     low, high, lower, upper = (pl.col(name) for name in ("low", "high", "lower_limit", "upper_limit"))
     least, most = lower - EQUAL * lower.abs(), upper + EQUAL * upper.abs()

@@ -81,7 +81,8 @@ def periods_of(subjects: Any, infusions: Any = None, *, il2_end: Mapping[str, in
     ends = il2_end or {}
     found: dict[str, Periods] = {}
     problems: list[TableError] = []
-    for row in as_polars(subjects).iter_rows(named=True):
+    days = pl.col(pl.Float64).cast(pl.Int64)  # pandas holds days beside an empty one as numbers with a point
+    for row in as_polars(subjects).with_columns(days).iter_rows(named=True):
         subject, start = row["subject"], row.get("lymphodepletion_day")
         if start is not None and start >= 0:
             what = f"lymphodepletion of subject {subject} does not begin before the infusion"
@@ -98,6 +99,19 @@ def periods_of(subjects: Any, infusions: Any = None, *, il2_end: Mapping[str, in
     if problems:
         raise StudyError(problems)
     return found
+
+
+def periods_of_results(
+    results: Any, subjects: Any = None, infusions: Any = None, *, il2_end: Mapping[str, int] | None = None
+) -> dict[str, Periods] | None:
+    """Return the boundaries of each subject, see `periods_of`, without subjects those of the results.
+
+    None where neither subjects nor infusions nor the end of IL-2 are known: every subject then has those of `Periods`.
+    """
+    if subjects is None and infusions is None and il2_end is None:
+        return None
+    known = as_polars(results).select(pl.col("subject").unique(maintain_order=True)) if subjects is None else subjects
+    return periods_of(known, infusions, il2_end=il2_end)
 
 
 def with_periods(frame: pl.DataFrame, periods: Mapping[str, Periods], *, day: str = "day") -> pl.DataFrame:

@@ -12,7 +12,7 @@ import polars as pl
 
 from tilseq.clinical.assessments import Row
 from tilseq.clinical.lab_values import BLANK, EQUAL, lab_values
-from tilseq.clinical.periods import FOLLOW_UP_DAYS, Periods, periods_of
+from tilseq.clinical.periods import FOLLOW_UP_DAYS, Periods, periods_of_results
 from tilseq.errors import AnalysisError
 from tilseq.lab_tests import lab_test
 from tilseq.tables import as_polars
@@ -114,7 +114,7 @@ def recoveries(
         Table `recoveries`: the columns of `time_to_event`; `parameter` such as ``recovery: ANC >= 0.5``.
     """
     rule = rule or RecoveryRule()
-    periods = None if subjects is None else periods_of(subjects, infusions)
+    periods = periods_of_results(labs, subjects, infusions)
     values = lab_values(labs, periods).filter(pl.col("refused").ne_missing(BLANK))
     others = _other_therapies(infusions, therapies)
     rows: list[Row] = []
