@@ -123,7 +123,9 @@ def test_a_sample_of_the_day_of_the_start_confirms_nothing():
 # A baseline above a limit is 400 or more: half of it is 200 or more, and what that is nobody knows.
 def test_a_pretreatment_sample_above_a_limit():
     assert response([(-8, ">400"), (20, 200), (48, 200)]) == ("PR", 20)
-    assert response([(-8, ">400"), (20, 201), (48, 201)]) == ("none", None)
+    row = evaluate([(-8, ">400"), (20, 201), (48, 201)])
+    assert (row["response"], row["category"]) == (None, "NE")
+    assert row["reason"] == "response cannot be told: half of >400 is not known"
 
 
 def test_halves_and_doubles_are_met_in_decimals():
@@ -139,6 +141,23 @@ def test_a_missing_limit_does_not_end_a_progression():
     people = pl.DataFrame([subject()], infer_schema_length=None)
     found = gcig(markers(pl.DataFrame(rows, infer_schema_length=None), subjects=people), subjects=people)
     assert found.select("progression", "progression_day").row(0) == ("C", 20)
+
+
+# The upper limit stands on the baseline alone.
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([(-8, 20), (20, 100), (40, 120)], ("PD", "C", 20)),
+        ([(-8, 200), (20, 10), (40, 21), (60, 22)], ("CR", "none", None)),
+        ([(-8, 200), (20, 10), (50, 10)], ("CR", "none", None)),
+        ([(-8, 200), (20, 10), (30, 14), (50, 10)], ("CR", "none", None)),
+    ],
+)
+def test_a_limit_that_stands_on_the_baseline_alone_is_that_of_all(values, expected):
+    rows = [*ca125(values[:1]), *ca125(values[1:], upper=None)]
+    people = pl.DataFrame([subject()], infer_schema_length=None)
+    found = gcig(markers(pl.DataFrame(rows, infer_schema_length=None), subjects=people), subjects=people)
+    assert found.select("category", "progression", "progression_day").row(0) == expected
 
 
 def test_samples_of_a_day_that_differ_are_told():

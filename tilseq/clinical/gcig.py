@@ -6,6 +6,7 @@ immunotherapy: infusion, IL-2 and effusions move CA-125 by themselves. What is f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -51,8 +52,8 @@ def gcig(
     """Find CA-125 response and progression of every subject with ovarian cancer.
 
     Response: at most half of the pretreatment sample, confirmed by a sample 28 days later or more that is so too; up to
-    it each sample is at most 110 % of the one before, where both are not within the reference range. It is dated by its
-    first sample. Evaluable is who has, in the 14 days before the start, a sample of at least twice the upper limit (the
+    it each sample is at most 110 % of the one before, where both are not within the reference range. Samples between
+    the two may so lie above half: that is our reading. It is dated by its first sample. Evaluable is who has, in the 14 days before the start, a sample of at least twice the upper limit (the
     last of them counts). A response is complete where a sample of it is within the reference range before progression.
 
     Progression: two samples 7 days apart or more, and none between them that fails, of at least twice the upper limit
@@ -127,6 +128,9 @@ def _evaluate(
         row["progression"], row["progression_day"] = progression
     elif no_progression is None:
         told += _unconfirmed(course)
+    if response is None and no_response is None and course.before is not None and math.isinf(course.before.high):
+        row["response"] = None
+        told.append(f"response cannot be told: half of {course.before.row['value_text']} is not known")
     if response is not None:
         until = row.get("progression_day")
         complete = _completed(response, until)
@@ -254,7 +258,7 @@ def _category(row: Row) -> str:
         return str(row["response"])
     if progressed is not None:
         return "PD"
-    return "SD" if row["evaluable_response"] else "NE"
+    return "NE" if row["response"] is None else "SD"
 
 
 def _at_least(sample: Sample, limit: float) -> bool:
