@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tilseq.clinical.lab_grades import lab_grades, lab_shifts, lab_worsening, ungraded_tests
+from tilseq.clinical.lab_grades import lab_grades
+from tilseq.clinical.lab_worsening import lab_shifts, lab_worsening, worst_lab_grades
 from tilseq.errors import AnalysisError, StudyError, TableError
 from tilseq.tables.inputs import LABS
 from tilseq.tables.lab_grades import LAB_GRADES, LAB_SHIFTS
@@ -38,7 +39,7 @@ def test_a_grade_stands_with_its_baseline_period_and_version():
     assert found.rows(named=True)[1] == {
         "subject": "S1", "day": 5, "test": "ANC", "term": "Neutrophil count decreased", "direction": "low",
         "value": 0.3, "value_text": "0.3", "unit": "10^9/L", "version": "5", "grade": 4, "grade_at_least": 4,
-        "baseline_grade": 0, "baseline_day": -8, "period": "follow_up_30", "reason": None,
+        "grade_at_most": 4, "baseline_grade": 0, "baseline_at_least": 0, "baseline_at_most": 0, "baseline_day": -8, "period": "follow_up_30", "reason": None,
     }  # fmt: skip
     assert list(found.columns) == LAB_GRADES.names
 
@@ -69,7 +70,7 @@ def test_numbers_are_compared_to_15_significant_digits():
     bili = {"unit": "mg/dL", "lower": 0.1}
     assert grades(row("bilirubin", "3.3", upper=1.1, **bili), term="Blood bilirubin increased") == [2]
     assert grades(row("bilirubin", "3.3000000000001", upper=1.1, **bili), term="Blood bilirubin increased") == [3]
-    assert grades(row("bilirubin", "0.30", upper=0.1, **bili), term="Blood bilirubin increased") == [2]
+    assert grades(row("ALT", "0.30", upper=0.1)) == [1]
 
 
 # Baseline: before lymphodepletion, ANC being near 0 on day 0.
@@ -126,6 +127,48 @@ def test_creatinine_without_a_baseline_is_not_0():
     assert grades(creatinine("400"), column="reason") == [None]
     assert grades(creatinine("120"), column="reason") == ["no baseline: a higher grade cannot be told"]
     assert grades(creatinine("50", -9), creatinine("90"), subjects=SUBJECTS) == [0, 2]
+
+
+# 130 is 3.25 x 40 but 2.6 x 50; a baseline of 45 is above 40 and below 50.
+def test_a_baseline_is_held_against_its_own_limit():
+    within, above = ((alt("45", -8, upper_limit=limit), alt("130", upper_limit=40.0)) for limit in (50.0, 40.0))
+    assert grades(*within, subjects=SUBJECTS)[1] == 2  # of a normal baseline by ULN
+    assert grades(*above, subjects=SUBJECTS)[1] == 1  # of an abnormal one by its multiples: 2.9
+    swapped = alt("45", -8, upper_limit=40.0), alt("130", upper_limit=50.0)
+    assert grades(*swapped, subjects=SUBJECTS)[1] == 1
+    unsure = alt("<50", -8), alt("250")  # may be above its limit, and is not surely
+    assert grades(*unsure, subjects=SUBJECTS)[1] == 3
+
+
+def test_a_baseline_without_its_limit_is_held_against_that_of_the_result():
+    rows = alt("200", -8, upper_limit=None), alt("250")  # 5 x ULN, 1.25 x the baseline
+    assert grades(*rows, subjects=SUBJECTS) == [None, 0]
+    told = "no upper limit of the baseline: held against that of the result"
+    assert grades(*rows, subjects=SUBJECTS, column="reason")[1] == told
+    assert grades(alt("30", -8, upper_limit=None), alt("250"), subjects=SUBJECTS) == [None, 3]
+    low = {"unit": "umol/L", "lower": None, "upper": 105}
+    creatinine = row("creatinine", "50", -8, **low), row("creatinine", "170", **(low | {"lower": 60}))
+    assert grades(*creatinine, version=6, subjects=SUBJECTS)[1] == 3  # 3.4 x a baseline below LLN, 1.6 x ULN
+
+
+def test_a_baseline_at_its_lower_limit_is_not_low():
+    rows = [row("creatinine", text, day, unit="umol/L", lower=60, upper=105) for text, day in (("60", -8), ("100", 5))]
+    assert grades(*rows, version=6, subjects=SUBJECTS)[1] == 0  # 1.7 x the baseline, which counts below LLN alone
+
+
+def test_a_baseline_day_of_two_units_has_a_grade():
+    rows = alt("22", -8), alt("22", -8, unit="IU/L"), alt("60")
+    assert grades(*rows, subjects=SUBJECTS, column="baseline_grade") == [0, 0, 0]
+    mixed = anc("1.2", -8), anc("1000", -8, unit="/uL"), anc("0.3")
+    assert grades(*mixed, subjects=SUBJECTS, column="baseline_grade") == [2, 2, 2]  # by their mean, 1.1
+
+
+# What was never on anticoagulation does not become worse by a rise within its limits.
+def test_anticoagulation_is_a_policy_of_its_own():
+    rows = [row("INR", text, day, unit=None, lower=0.8, upper=1.2) for text, day in (("0.95", -8), ("0.98", 5))]
+    assert grades(*rows, subjects=SUBJECTS) == [0, 0]
+    assert grades(*rows, subjects=SUBJECTS, anticoagulation=True) == [0, 1]
+    assert grades(*rows, subjects=SUBJECTS, anticoagulation=True, column="reason")[1] == "taken as on anticoagulation"
 
 
 # Missing limits: null, not 0, unless an absolute cut fires.
@@ -204,7 +247,7 @@ def test_a_result_that_cannot_be_read_has_no_grade_and_the_rest_goes_on(bad, why
 
 
 def test_units_mixed_within_a_test_are_converted():
-    rows = [anc("0.3"), anc("300", unit="/uL"), anc("0.3", unit="x10E9/L"), anc("0.3", unit="K/µL")]
+    rows = [anc("0.3"), anc("300", unit="/uL", lower_limit=1800, upper_limit=7500), anc("0.3", unit="x10E9/L"), anc("0.3", unit="K/µL")]
     assert grades(*rows) == [4, 4, 4, 4]
     assert grades(*rows, column="value") == [0.3, pytest.approx(0.3), 0.3, 0.3]
     assert set(grades(*rows, column="unit")) == {"10^9/L"}
@@ -230,11 +273,29 @@ def test_two_results_of_one_day_are_both_graded_and_the_worst_counts():
     assert shifts.filter(pl.col("period") == "follow_up_30")["worst_grade"].to_list() == [4]
 
 
+@pytest.mark.parametrize(
+    ("bad", "version", "at_least", "at_most"),
+    [
+        (anc("0.3"), 5, 4, 4), (anc("<0.2"), 6, 3, 4), (anc("<2"), 5, None, 4), (anc("0.3", unit="furlong"), 5, None, 4),
+        (anc("clotted"), 6, None, 4), (anc(None), 5, None, None), (anc(" "), 5, None, None),
+        (anc("1.6", lower_limit=None), 5, None, 1), (alt("400", upper_limit=None), 5, None, 4),
+        (row("CrCl", "8", unit="mL/min"), 6, 3, 3),
+    ],
+)  # fmt: skip
+def test_what_a_result_can_be(bad, version, at_least, at_most):
+    found = lab_grades(LABS.frame([bad]), version=version).row(0, named=True)
+    assert (found["grade_at_least"], found["grade_at_most"]) == (at_least, at_most)
+
+
+def test_an_albumin_below_a_limit_corrects_nothing():
+    calcium = row("calcium", "1.90", unit="mmol/L", lower=2.15, upper=2.55)
+    found = grades(row("albumin", "<20", unit="g/L", lower=35, upper=50), calcium, term="Hypocalcemia", column="reason")
+    assert found == ["not corrected: no albumin of the day"]
+
+
 def test_an_unknown_test_is_told_and_not_graded():
     labs = LABS.frame([anc("0.3"), row("Neutrofils", "0.3"), row("CRP", "5"), row("CRP", "6"), row("glucose", "5")])
     assert lab_grades(labs, version=5)["test"].to_list() == ["ANC", "glucose"]
-    assert ungraded_tests(labs, 5) == {"Neutrofils": 1, "CRP": 2}
-    assert ungraded_tests(LABS.frame([row("calcium", "2"), row("CK", "3")]), 6) == {"CK": 1}
 
 
 def test_no_results_give_empty_tables():
@@ -270,8 +331,68 @@ def test_total_calcium_is_corrected_by_the_albumin_of_the_day():
     assert grades(low, term="Hypocalcemia") == [2]
     assert grades(low, term="Hypocalcemia", column="reason") == ["not corrected: no albumin of the day"]
     in_mg = row("calcium", "7.6", unit="mg/dL", lower=8.6, upper=10.2)  # + 0.8 x 1.5 g/dL is 8.8
-    assert grades(albumin, in_mg, term="Hypocalcemia", column="value") == [pytest.approx(8.8, abs=0.005)]
+    assert grades(albumin, in_mg, term="Hypocalcemia", column="value") == [pytest.approx(8.8, abs=1e-12)]
     assert grades(row("corrected calcium", "1.90", **calcium), albumin, term="Hypocalcemia") == [2]
+
+
+# By 0.8 mg/dL a g/dL these lie on edges of the NCI, which stand in mg/dL.
+@pytest.mark.parametrize(
+    ("text", "albumin", "term", "grade"),
+    [
+        ("10.7", "3.0", "Hypercalcemia", 1), ("10.8", "3.0", "Hypercalcemia", 2), ("8.4", "4.5", "Hypocalcemia", 1),
+        ("6.4", "4.5", "Hypocalcemia", 3), ("6.3", "4.5", "Hypocalcemia", 4),
+    ],
+)  # fmt: skip
+def test_calcium_in_mg_is_corrected_in_mg(text, albumin, term, grade):
+    rows = row("albumin", albumin, unit="g/dL", lower=3.5, upper=5.0), row("calcium", text, unit="mg/dL", lower=8.6, upper=10.2)
+    assert grades(*rows, term=term) == [grade]
+
+
+# Limits that belong to another unit than the one that is named.
+@pytest.mark.parametrize(
+    ("test", "text", "unit", "lower", "upper"),
+    [
+        ("Hb", "79", "g/dL", 120, 160), ("Hb", "12.0", "g/dL", 120, 160), ("glucose", "5.0", "mg/dL", 3.9, 6.1),
+        ("calcium", "2.2", "mg/dL", 2.1, 2.6), ("platelets", "150", "/uL", 100, 400), ("ANC", "300", "10^9/L", 1800, 7500),
+        ("creatinine", "0.9", "umol/L", 0.6, 1.2), ("bilirubin", "15", "mg/dL", 3, 21),
+    ],
+)  # fmt: skip
+def test_a_unit_that_the_limits_deny_is_refused(test, text, unit, lower, upper):
+    found = lab_grades(LABS.frame([row(test, text, unit=unit, lower=lower, upper=upper)]), version=5)
+    assert found["grade"].null_count() == found.height > 0
+    assert found["reason"].str.contains("check the unit").all()
+
+
+def test_limits_within_three_times_of_the_usual_are_taken():
+    for upper, grade in ((479.0, 0), (511.0, None)):
+        assert grades(row("Hb", "125", unit="g/L", lower=120, upper=upper), term="Anemia") == [0 if grade == 0 else None]
+    assert grades(row("Hb", "125", unit="g/L", lower=20, upper=56), term="Anemia") == [None]
+    assert grades(row("ALT", "5000", unit="U/L", lower=1, upper=400)) == [3]  # methods of enzymes differ
+
+
+def test_a_limit_of_0_is_no_result():
+    assert grades(anc("<0"), column="reason") == ["'<0' is below 0"]
+
+
+def test_infusions_and_il2_count_without_subjects_too():
+    infusions = pl.DataFrame({"subject": ["S1", "S1"], "day": [0, 5]})
+    assert grades(anc("1", 3), column="period", infusions=infusions) == ["infusion"]
+    assert grades(anc("1", 3), column="period", il2_end={"S1": 4}) == ["infusion"]
+    assert grades(anc("1", 3), column="period") == ["follow_up_30"]
+
+
+def test_a_baseline_that_may_lie_within_lymphodepletion_is_told():
+    people = pl.DataFrame({"subject": ["S1"], "lymphodepletion_day": [None], "first_dose_day": [None]})
+    told = "day of lymphodepletion not known: the baseline of day -1 may lie within it"
+    assert grades(anc("3", -10), anc("0.1", -1), anc("0.2", 3), column="reason", subjects=people)[2] == told
+    assert grades(anc("3", -15), anc("0.2", 3), column="reason", subjects=people) == [None, None]
+    assert grades(anc("3", -10), anc("0.2", 3), column="reason", subjects=SUBJECTS) == [None, None]
+
+
+def test_subjects_of_pandas_with_an_empty_day():
+    people = SUBJECTS.with_columns(first_dose_day=None).to_pandas()
+    people.loc[1, "lymphodepletion_day"] = None  # which pandas holds as a float beside -7.0
+    assert grades(anc("1", -8), anc("1"), column="period", subjects=people) == ["screening", "follow_up_30"]
 
 
 def test_grades_that_rest_on_symptoms_say_so():
@@ -317,16 +438,16 @@ def test_a_result_that_may_be_no_worse_than_another_does_not_hide_it():
 def test_worsening_counts_as_tern_prints(direction):
     sign = -1 if direction == "low" else 1
     each = [None, *range(-4, 5)]
-    rows = [
-        {
-            "test": "T", "term": "T", "direction": direction, "period": "any",
-            "baseline_grade": None if base is None else max(sign * base, 0),
-            "worst_grade": None if worst is None else max(sign * worst, 0),
-        }
-        for worst in each for base in each
-    ]  # fmt: skip
-    shifts = pl.DataFrame(rows).group_by(*rows[0]).agg(subjects=pl.len().cast(pl.Int64))
-    found = lab_worsening(LAB_SHIFTS.frame(shifts.rows(named=True)))
+    rows = []
+    for worst in each:
+        for base in each:
+            first = None if base is None else max(sign * base, 0)
+            low, high = (0, 4) if worst is None else (max(sign * worst, 0),) * 2
+            rows.append(
+                {"subject": str(len(rows)), "test": "T", "term": "T", "direction": direction, "period": "any"}
+                | {"baseline_at_least": first, "baseline_at_most": first, "worst_at_least": low, "worst_at_most": high}
+            )
+    found = lab_worsening(pl.DataFrame(rows)).filter(~pl.col("qualifier").str.ends_with("3-4"))
     assert found.select("numerator", "denominator").rows() == [(6, 54), (7, 63), (8, 72), (9, 81), (30, 81)]
     assert found["qualifier"][0] == f"direction={direction};period=any;term=T;test=T;worst_grade=1"
     # Clopper-Pearson of 6 of 54, by R's binom.test.
@@ -342,8 +463,8 @@ VALUES = st.decimals("0.01", "3000", places=2).map(str)
     st.randoms(),
 )
 def test_the_order_of_rows_does_not_matter(drawn, random):
-    units = {"ALT": "U/L", "ANC": "10^9/L", "creatinine": "umol/L"}
-    rows = [row(test, text, day, unit=units[test], lower=2.0, upper=50.0) for test, day, text in drawn]
+    units, uppers = {"ALT": "U/L", "ANC": "10^9/L", "creatinine": "umol/L"}, {"ALT": 50.0, "ANC": 8.0, "creatinine": 50.0}
+    rows = [row(test, text, day, unit=units[test], lower=2.0, upper=uppers[test]) for test, day, text in drawn]
     mixed = random.sample(rows, len(rows))
     key = ["test", "day", "value_text"]
     columns = [*key, "grade", "baseline_grade", "baseline_day", "reason"]
@@ -356,7 +477,7 @@ def test_the_order_of_rows_does_not_matter(drawn, random):
 def test_a_worse_value_never_has_a_lower_grade(values, version):
     ordered = sorted(values)
     for test, unit, side in (("ANC", "10^9/L", "low"), ("ALT", "U/L", "high"), ("bilirubin", "umol/L", "high")):
-        rows = [row(test, str(value), unit=unit, lower=2.0, upper=40.0) for value in ordered]
+        rows = [row(test, str(value), unit=unit, lower=2.0, upper=8.0) for value in ordered]
         found = lab_grades(LABS.frame(rows), version=version)["grade"].to_list()
         assert found == sorted(found, reverse=side == "low")
 

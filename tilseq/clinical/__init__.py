@@ -9,8 +9,9 @@ from tilseq.clinical.gcig import gcig
 from tilseq.clinical.irecist import irecist, irecist_best_response
 from tilseq.clinical.irecist_course import IrecistPolicy
 from tilseq.clinical.kaplan_meier import kaplan_meier, survival_curve
-from tilseq.clinical.lab_grades import lab_grades, lab_shifts, lab_worsening
-from tilseq.clinical.lab_limits import results_by_limits, significant_results
+from tilseq.clinical.lab_grades import lab_grades
+from tilseq.clinical.lab_limits import results_by_limits, significant_results, significant_shares
+from tilseq.clinical.lab_worsening import lab_shifts, lab_worsening, worst_lab_grades
 from tilseq.clinical.landmark import landmark
 from tilseq.clinical.log_rank import log_rank
 from tilseq.clinical.recist import overall_response, response
@@ -61,10 +62,12 @@ __all__ = [
     "rmst_difference",
     "safety",
     "significant_results",
+    "significant_shares",
     "state_contrasts",
     "survival_contrasts",
     "survival_curve",
     "survival_estimates",
     "time_to_event",
     "time_to_event_rules",
+    "worst_lab_grades",
 ]

@@ -106,6 +106,19 @@ def periods_of(subjects: Any, infusions: Any = None, *, il2_end: Mapping[str, in
     return found
 
 
+def periods_of_results(
+    results: Any, subjects: Any = None, infusions: Any = None, *, il2_end: Mapping[str, int] | None = None
+) -> dict[str, Periods] | None:
+    """Return the boundaries of each subject, see `periods_of`, without subjects those of the results.
+
+    None where neither subjects nor infusions nor the end of IL-2 are known: every subject then has those of `Periods`.
+    """
+    if subjects is None and infusions is None and il2_end is None:
+        return None
+    known = as_polars(results).select(pl.col("subject").unique(maintain_order=True)) if subjects is None else subjects
+    return periods_of(known, infusions, il2_end=il2_end)
+
+
 def with_periods(frame: pl.DataFrame, periods: Mapping[str, Periods], *, day: str = "day") -> pl.DataFrame:
     """Return the frame with a column `period`, see `period_of`; a subject without boundaries has those of `Periods()`.
 
