@@ -170,6 +170,14 @@ def test_7_a_death_closely_followed_after_a_stop_is_an_event(reason):
     assert (of(91, (42, "NE")), of(92, (42, "NE"))) == ((92, True, "death"), (1, False, "stopped"))
 
 
+def test_6_a_clinical_progression_before_the_response_does_not_end_it():
+    # As the treatment may look before it works; PFS, whose time it lies in, ends there.
+    seen = reads((42, "PR"), (84, "PR"), (126, "PD"))
+    rows = times(seen, stop(20, "clinical_progression"), best_response=best(42, confirmation_day=84))
+    assert told(rows["DOR"]) == (85, True, "progression")
+    assert told(rows["PFS"]) == (1, False, "clinical_progression")
+
+
 def test_7_without_a_schedule_a_death_after_a_stop_and_a_scan_is_censored():
     died = stop(60, "toxicity").with_columns(last_alive_day=None, death_day=100)
     assert pfs(reads((42, "SD")), died) == (101, True, "death")

@@ -5,11 +5,13 @@ from html.parser import HTMLParser
 import polars as pl
 import pytest
 
+from tests.report.clinical_tables import clinical_tables
 from tilseq.errors import ReadError, RunError
 from tilseq.io.files import write_json
 from tilseq.io.write import write_table
 from tilseq.report import render
 from tilseq.report.page import lines
+from tilseq.report.results import TABLES as TABLES_OF_A_RUN
 from tilseq.tables import outputs
 from tilseq.tables import repertoire as repertoire_tables
 
@@ -276,6 +278,19 @@ def test_empty_tables_say_so_in_words(tmp_path):
         "There is no run.json",
     ):
         assert sentence in text
+
+
+def test_the_page_of_a_clinical_study_has_no_empty_sections_of_samples(tmp_path):
+    for table in TABLES_OF_A_RUN:
+        write_table(table.frame(), table, tmp_path / "tables")
+    for table, rows in clinical_tables(("P1", "P2", "P3", "P4", "P5", "P6"), None).items():
+        write_table(table.frame(rows), table, tmp_path / "tables")
+    page = page_of(tmp_path)
+    sections = [attributes["id"] for tag, attributes in page.tags if tag == "section"]
+    assert sections == ["subjects", "clinical", "safety", "failures", "exclusions", "methods"]
+    linked = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
+    assert [f"#{name}" for name in sections] == [link for link in linked if link.removeprefix("#") in sections][:6]
+    assert "The clinical data of 6 subjects, no samples." in page.text
 
 
 def test_a_laboratory_whose_samples_all_failed_does_not_say_that_there_were_none(tmp_path):

@@ -30,6 +30,7 @@ def test_rates_with_their_exact_limits_over_all_and_by_tumour_type(results):
         ["all", "investigator", "confirmed or not", "6", "33 (4-78) 2 of 6", "50 (4-78) 3 of 6"],
         ["head and neck", "investigator", "confirmed", "6", "33 (4-78) 2 of 6", "50 (4-78) 3 of 6"],
     ]
+    assert {read(cell) for cell in view.rows[0][6:]} == {"1 (17)"}  # each best response of one of the six
     assert [read(row[0]) for row in unconfirmed_rates(results).rows] == ["head and neck"]
     assert denominators(results) == ["6 infused subjects."]
 

@@ -8,6 +8,7 @@ from tilseq.report.readers import headline_reader, readers_in_words
 from tilseq.report.results import TABLES, Results
 from tilseq.report.times import (
     doubts,
+    follow_up_in_words,
     further_estimates,
     limits_in_words,
     reasons,
@@ -53,6 +54,31 @@ def test_a_number_has_its_limits_and_those_at_risk_and_a_word_stands_where_there
     assert [read(cell) for cell in further_estimates(results).rows[0]][4:] == [
         "8.2 (5.3-10.5) | 0 at risk", "101 to 301+", "7.3 (4.6-9.9)",
     ]  # fmt: skip
+
+
+def test_events_have_their_kinds_those_left_out_their_reasons_and_follow_up_stands_first(results):
+    table = results.tables["time_to_event"]
+    why = {"event": None, "days": None, "end_day": None, "rule": "not_evaluable", "reason": "no x; not infused"}
+    lost = table.filter(parameter="PFS", subject="P6").with_columns(
+        *(pl.lit(value, table.schema[name]).alias(name) for name, value in why.items())
+    )
+    dead = table.filter(parameter="PFS", subject="P5").with_columns(rule=pl.lit("death"))
+    rest = table.filter(~((pl.col("parameter") == "PFS") & pl.col("subject").is_in(["P5", "P6"])))
+    results.tables["time_to_event"] = pl.concat([rest, lost, dead])
+    rows = {row[0].text: [read(cell) for cell in row] for row in times(results).rows}
+    assert (rows["PFS"][3], rows["PFS"][-1]) == ("2 | 4 progressions, 1 death", "1 | 1 not infused")
+    assert rows["OS"][3] == "2"
+    assert follow_up_in_words(results) == (
+        "Median follow-up 7.3 months (4.6 to 9.9) from the first infusion, by reverse Kaplan-Meier."
+    )
+    words = [read(row[5]) for row in subject_times(results).rows if read(row[1]) == "OS"]
+    assert words == ["event", "alive"] * 3
+
+
+def test_a_time_to_response_has_its_range(results):
+    estimates = results.tables["survival_estimates"].filter(parameter="DOR", group="all")
+    results.tables["survival_estimates"] = estimates.with_columns(parameter=pl.lit("TTR"))
+    assert read(times(results).rows[0][4]) == "not reached | (3.3 to not reached), range 101 to 301+ days"
 
 
 def test_the_rules_are_told_and_what_could_not_be_looked_for(results):

@@ -98,7 +98,9 @@ def best_response(
         told = [gathered.before[subject]] if subject in gathered.before and policy.new_therapy == "stop" else []
         told += [UNDERIVED] if subject in underived else []
         best = _best(counted, gathered.references[subject], policy, told)
-        rows += [{"subject": subject, "reader": reader} | row for row in best]
+        therapy = gathered.bounds[subject].therapy if policy.new_therapy == "stop" else None
+        key = {"subject": subject, "reader": reader, "new_therapy_day": therapy}
+        rows += [key | row for row in best]
     return BEST_RESPONSE.frame(rows)
 
 

@@ -32,6 +32,11 @@ class Question:
         reads = [read for read in self.series.reads if read.adequate and read.day >= first]
         return next((read for read in reversed(reads) if up_to is None or read.day <= up_to), None)
 
+    def stop(self, *reasons: str) -> Found | None:
+        """Return the stop for one of some reasons; one before the start, as before a response, is none of this time."""
+        stop, reason = self.history.stop, self.history.stop_reason
+        return stop if stop is not None and reason in reasons and stop.day >= self.start else None
+
     def before_event(self, found: Found | None) -> Found | None:
         """Return what was found, if it comes before the event or there is none."""
         before = found is not None and (self.event is None or found.day < self.event.found.day)
@@ -79,8 +84,7 @@ def _last_and_longest(question: Question, day: int) -> tuple[int, int]:
 
 def clinical_progression(question: Question) -> Found | None:
     """Set off by progression that no scan shows, before the event."""
-    stopped_so = question.history.stop_reason == "clinical_progression"
-    return question.before_event(question.history.stop) if stopped_so else None
+    return question.before_event(question.stop("clinical_progression"))
 
 
 def stopped(question: Question) -> Found | None:
@@ -88,8 +92,8 @@ def stopped(question: Question) -> Found | None:
 
     It does not set off before the death of a subject closely followed, which is an event.
     """
-    stop = question.history.stop
-    if stop is None or question.history.stop_reason not in ("toxicity", "other"):
+    stop = question.stop("toxicity", "other")
+    if stop is None:
         return None
     # Who stops the treatment, as interleukin-2 after two days, and is scanned on has not stopped being followed.
     followed = any(read.evaluable and read.row_day > stop.day for read in question.series.reads)

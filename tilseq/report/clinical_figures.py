@@ -49,16 +49,26 @@ def depth_caption(rows: pl.DataFrame) -> str:
 
 
 def changes(results: Results) -> pl.DataFrame:
-    """Return every assessment by the endpoint's reader; none where no sum changed."""
+    """Return every assessment by the endpoint's reader, with the day of a new therapy; none where no sum changed."""
     rows = of_headline(results, results.tables["response"])
+    started = results.tables["best_response"].group_by("subject").agg(pl.col("new_therapy_day").min())
+    rows = rows.join(started, on="subject", how="left")
     return rows.clear() if rows["change_from_baseline_pct"].drop_nulls().is_empty() else rows
+
+
+def draw_changes(rows: pl.DataFrame) -> Axes:
+    """Draw the spider."""
+    from tilseq.plots.clinical import spider
+
+    therapies = rows.select("subject", start_day="new_therapy_day").drop_nulls().unique()
+    return spider(rows.drop("new_therapy_day"), therapies=therapies)
 
 
 def change_caption(rows: pl.DataFrame) -> str:
     """Return what the spider shows."""
     return (
         "Change of the sum of target-lesion diameters from baseline. A ring is a PD as recorded, or as derived for a "
-        f"subject and reader who has none recorded.{_read_by(rows)}"
+        f"subject and reader who has none recorded; dotted after a new therapy.{_read_by(rows)}"
     )
 
 

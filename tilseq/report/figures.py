@@ -164,12 +164,6 @@ def _draw_scores(rows: pl.DataFrame) -> Axes:
     return score_heatmap(rows)
 
 
-def _draw_changes(rows: pl.DataFrame) -> Axes:
-    from tilseq.plots.clinical import spider
-
-    return spider(rows)
-
-
 def _qualifier(rows: pl.DataFrame, name: str) -> str:
     return qualifier_pairs(rows["qualifier"][0]).get(name, name)
 
@@ -186,7 +180,7 @@ FIGURES = (
     CohortFigure(
         "clinical_spider",
         clinical_figures.changes,
-        _draw_changes,
+        clinical_figures.draw_changes,
         clinical_figures.change_caption,
     ),
     CohortFigure(

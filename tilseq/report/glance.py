@@ -20,6 +20,7 @@ from tilseq.report.words import interval, number, share
 from tilseq.tables.outputs import SAMPLE_STATES
 
 Row = dict[str, Any]
+SUBJECTS_OF = ("samples", "response", "endpoints", "time_to_event")
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def glance(results: Results) -> View:
     A column stands only where the study has data for it; a subject without any shows a dash.
     """
     tables = results.tables
-    subjects = sorted({subject for name in ("samples", "response", "endpoints") for subject in tables[name]["subject"]})
+    subjects = sorted({subject for name in SUBJECTS_OF for subject in tables[name]["subject"]})
     columns = [*_responses(results), *_best(results), *_shares(results), *_t_cells(results), *_samples(results)]
     rows = [[Cell(subject, kind="name"), *(column.cell(subject) for column in columns)] for subject in subjects]
     empty = "The run knows no subject."

@@ -25,12 +25,23 @@ class Tile:
     state: str = ""
 
 
+CLINICAL = ("response", "best_response", "time_to_event", "adverse_event_rows", "lab_grades", "marker_courses")
+
+
+def clinical_only(results: Results) -> bool:
+    """Tell whether the study is of the clinic alone: it has no sample, and the clinic has results."""
+    return results.tables["samples"].is_empty() and any(results.tables[name].height for name in CLINICAL)
+
+
 def verdict(results: Results) -> str:
     """Return the run in one sentence."""
     states = Counter(results.tables["samples"]["state"].to_list())
     failures = results.tables["failures"].height
     if not states.total():
         told = f", and {plural(failures, 'failure')}" if failures else ""
+        if clinical_only(results):
+            subjects = {name for table in CLINICAL for name in results.tables[table]["subject"]}
+            return f"The clinical data of {plural(len(subjects), 'subject')}, no samples{told}."
         return f"The run lists no samples{told}."
     told = ", ".join(f"{states[state]:,} {STATE_WORDS[state]}" for state in SAMPLE_STATES if states[state])
     return f"{plural(states.total(), 'sample')}: {told}."

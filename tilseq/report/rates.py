@@ -71,7 +71,7 @@ def _rates(results: Results, title: str, wanted: Callable[[str, str, bool], bool
     heads = [Head("Group"), Head("Reader", aside=one_reader), Head("Responses")]
     heads.append(Head("Subjects", numeric=True, aside=True))
     heads += [Head(name, f"{meaning}, %", True) for name, meaning in RATES.items()]
-    heads += [Head(RESPONSE_WORDS.get(word, word), numeric=True, group="best response") for word in words]
+    heads += [Head(RESPONSE_WORDS.get(word, word), numeric=True, group="best response, subjects (%)") for word in words]
     rows = [
         [
             Cell(group_in_words(group), note=population if several else "", kind="name"),
@@ -79,7 +79,7 @@ def _rates(results: Results, title: str, wanted: Callable[[str, str, bool], bool
             Cell(CONFIRMED.get(confirmation, confirmation)),
             count(own["ORR"]["denominator"]),
             *(rate_cell(own.get(name)) for name in RATES),
-            *(count(own[word]["numerator"] if word in own else None) for word in words),
+            *(_counted(own.get(word)) for word in words),
         ]
         for (population, group, confirmation, reader), own in sorted(
             found.items(), key=lambda item: _place(item[0], sensitivity=is_sensitivity(results, item[0][3]))
@@ -188,6 +188,13 @@ def rate_cell(row: Row | None) -> Cell:
         return Cell("–", kind="missing")
     limits = share(row["estimate"], row["lower"], row["upper"])
     return Cell(limits, note=f"{row['numerator']:,} of {row['denominator']:,}", kind="number")
+
+
+def _counted(row: Row | None) -> Cell:
+    """Return how many had a best response, and their share in percent."""
+    if row is None or row["estimate"] is None:
+        return Cell("–", kind="missing")
+    return Cell(f"{row['numerator']:,} ({100 * row['estimate']:.0f})", kind="number")
 
 
 def _word(row: Row | None) -> Cell:

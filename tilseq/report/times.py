@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
 from tilseq.plots.clinic_words import MONTH, group_in_words, in_words, limits_words
+from tilseq.plots.style import short
 from tilseq.report.methods import run_object
 from tilseq.report.readers import is_sensitivity, reader_cell, readers
 from tilseq.report.results import Results
@@ -35,6 +38,15 @@ ORIGINS = {
     "randomization": "randomisation",
     "response": "first CR or PR",
 }
+# Rule of an event → one of it and several, where an endpoint has events of several kinds.
+KINDS = {
+    "progression": ("progression", "progressions"),
+    "clinical_progression": ("clinical progression", "clinical progressions"),
+    "death": ("death", "deaths"),
+    "tumor_death": ("death from the tumour", "deaths from the tumour"),
+}
+OF_SEVERAL_KINDS = ("PFS", "TTP", "DOR")
+LONGEST_REASON = 60
 DESCRIPTIVE = ("TTR", "follow_up")  # endpoints of which a share without an event tells nothing
 SETTINGS = "analysis.clinical.time_to_event."
 STYLES = {"fda": "FDA-type", "ema": "EMA-type"}
@@ -95,6 +107,18 @@ def limits_in_words(results: Results) -> str:
     return by and f"Limits of medians and shares: {by}; analysis.clinical.survival.interval sets others ({others})."
 
 
+def follow_up_in_words(results: Results) -> str:
+    """Return how long subjects were followed, which every time rests on; nothing where it was not estimated."""
+    table = results.tables["survival_estimates"].filter(quantity="follow_up_median", group="all")
+    rows = {row["parameter"]: row for row in table.iter_rows(named=True)}
+    row = rows.get("follow_up") or rows.get("OS")
+    if row is None or row["estimate"] is None:
+        return ""
+    limits = f"{in_words(row, 'lower')} to {in_words(row, 'upper')}"
+    since = origins(results).get(row["parameter"], "start")
+    return f"Median follow-up {in_words(row, 'estimate')} months ({limits}) from the {since}, by reverse Kaplan-Meier."
+
+
 def reasons(results: Results) -> list[str]:
     """Return what else bears on many times, each once: rules that could not be looked for."""
     told = results.tables["time_to_event"].filter(pl.col("rule") != "not_evaluable")["reason"].drop_nulls()
@@ -134,7 +158,7 @@ def subject_times(results: Results) -> View:
             Cell(ORIGINS.get(row["origin"], row["origin"] or "–"), note=_day(row["start_day"])),
             count(row["end_day"]),
             count(row["days"]),
-            text({True: "event", False: "censored", None: None}[row["event"]]),
+            text({True: "event", False: "alive" if row["parameter"] == "OS" else "censored", None: None}[row["event"]]),
             Cell(row["description"] or "–", note="; ".join(_ending(row)), kind="prose"),
             text(row["reason"], "prose"),
         ]
@@ -163,16 +187,49 @@ def _estimates(results: Results, title: str, wanted: Callable[[str], bool]) -> V
                 reader_cell(results, reader),
                 text(None if group == "all" else group_in_words(group)),
                 count(own[0]["subjects"]),
-                count(None if median is None or parameter == "follow_up" else median["events"]),
-                _worded(median),
+                replace(
+                    count(None if median is None or parameter == "follow_up" else median["events"]),
+                    note=_kinds(results, parameter, reader) if group == "all" else "",
+                ),
+                _with_range(_worded(median), own) if parameter == "TTR" else _worded(median),
                 *(_worded(_of(shares and own, "survival_at", day)) for day in landmarks),
-                count(own[0]["left_out"]),
+                replace(
+                    count(own[0]["left_out"]), note=_why_left_out(results, parameter, reader) if group == "all" else ""
+                ),
             ]
         )
     failed = "survival" in results.tables["failures"]["step"]
     why = "see under failures why." if failed else "it needs clinical/followup.csv."
     empty = results.nothing("survival_estimates", f"No time to an event was estimated: {why}")
     return filled(View(title, heads, rows, empty, "tables/survival_estimates.csv"))
+
+
+def _with_range(cell: Cell, rows: Sequence[Row]) -> Cell:
+    """Return a median with the shortest and longest time below it."""
+    spread = _of(rows, "time_range")
+    told = "" if spread is None else f"range {spread['estimate_text']} days"
+    return replace(cell, note=", ".join(filter(None, (cell.note, told))))
+
+
+def _times_of(results: Results, parameter: str, reader: str) -> pl.DataFrame:
+    table = results.tables["time_to_event"].filter(parameter=parameter)
+    return table.filter(pl.col("reader").fill_null("") == reader)
+
+
+def _kinds(results: Results, parameter: str, reader: str) -> str:
+    """Return how many events are of which kind, of an endpoint that has several."""
+    if parameter not in OF_SEVERAL_KINDS:
+        return ""
+    rules = _times_of(results, parameter, reader).filter("event")["rule"].to_list()
+    counted = [(rules.count(rule), words) for rule, words in KINDS.items()]
+    return ", ".join(f"{number} {words[number > 1]}" for number, words in counted if number)
+
+
+def _why_left_out(results: Results, parameter: str, reader: str) -> str:
+    """Return why subjects could not be evaluated, the commonest first."""
+    told = _times_of(results, parameter, reader).filter(rule="not_evaluable")["reason"].drop_nulls().str.split("; ")
+    counted = Counter(short(words[-1], LONGEST_REASON) for words in told.to_list())
+    return ", ".join(f"{number} {words}" for words, number in counted.most_common(3))
 
 
 def _found(results: Results, wanted: Callable[[str], bool]) -> list[tuple[Place, list[Row]]]:

@@ -47,6 +47,7 @@ SDTM_FILES = ("clinical/tu.csv", "clinical/tr.csv", "clinical/rs.csv")
 SDTM_EVENTS = {"adverse_events": "clinical/ae.csv", "labs": "clinical/lb.csv"}
 CLINICAL_FILES = (LESIONS_FILE, RESPONSES_FILE, *SDTM_FILES, *map(clinical_file, CLINICAL), *SDTM_EVENTS.values())
 PLATES_FOLDER = "plates"
+NO_DATES = DayZero({}, frozenset())
 FILES = (SETTINGS_FILE, SUBJECTS_FILE, INFUSIONS_FILE, SAMPLES_FILE, *CLINICAL_FILES)
 
 
@@ -114,7 +115,7 @@ def examine(path: str | Path) -> Folder:
     folder.settings, folder.lines, folder.problems = read_settings(root / SETTINGS_FILE)
     cells = {name: _cells(folder, name, needed=True) for name in (SUBJECTS_FILE, INFUSIONS_FILE, SAMPLES_FILE)}
     infusions = cells[INFUSIONS_FILE]
-    day0 = DayZero({}, frozenset()) if infusions is None else day_zero(infusions)
+    day0 = NO_DATES if infusions is None else day_zero(infusions)
     folder.subjects = _table(folder, SUBJECTS_FILE, cells[SUBJECTS_FILE], SUBJECTS, day0)
     folder.infusions = _table(folder, INFUSIONS_FILE, infusions, INFUSIONS, day0)
     folder.samples = _with_days(_table(folder, SAMPLES_FILE, cells[SAMPLES_FILE], SAMPLES, day0), folder)
@@ -305,6 +306,6 @@ def _read_plates(folder: Folder) -> None:
             mend = "save a sheet as CSV; keep other files elsewhere, such as in a folder below"
             folder.problems.append(ReadError("no sheet of a plate", file=file, expected="a file .csv", mend=mend))
             continue
-        frame = _table(folder, file, _cells(folder, file), PLATES, DayZero({}, frozenset()))
+        frame = _table(folder, file, _cells(folder, file), PLATES, NO_DATES)
         if frame is not None:
             folder.plates[file] = frame

@@ -42,6 +42,7 @@ BEST_RESPONSE = Table(
             unit="%",
         ),
         _day("depth_day", "First day of that lowest change."),
+        _day("new_therapy_day", "First day of a further therapy, after which no read counts; null if it is ignored."),
         Column("reason", "text", "What was left out, what was nearly met, and what else a reader must know."),
     ),
     key=("subject", "reader", "source", "confirmation"),
