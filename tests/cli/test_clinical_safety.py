@@ -159,3 +159,18 @@ def test_a_file_of_sdtm_is_known_by_its_header(files, capsys):
         ("8", "rash", 1, False, -11, False),
         ("9", "cold", 1, False, 0, True),
     ]
+
+
+def test_a_day_of_lymphodepletion_that_cannot_be_is_told_with_its_row_and_counts_as_unknown(files, capsys):
+    people = "subject,tumor_type,lymphodepletion_day\n007,melanoma,-7\n8,cervical,7\n9,nsclc,-7\n"
+    (files / "s.csv").write_text(people)
+    (files / "i.csv").write_text("subject,infusion,day\n007,1,0\n8,1,0\n9,1,0\n")
+    assert safety(files, "--infusions", files / "i.csv") == 4
+    told = capsys.readouterr().err
+    assert "s.csv, row 3, column lymphodepletion_day: lymphodepletion of subject 8 does not begin before" in told
+    rows = pl.read_parquet(files / "out/adverse_event_rows.parquet")
+    assert rows.select("subject", "onset_days", "counted").rows() == [
+        ("007", 9, True),
+        ("007", 17, True),
+        ("8", 21, True),
+    ]

@@ -81,14 +81,15 @@ def test_all_problems_of_all_tables_come_together_in_the_order_of_the_files(make
         "expected a whole number; leave the cell empty where there is no value",
         "clinical/adverse_events.csv, row 3, column term: a value is missing; expected What happened",
         "clinical/labs.csv, row 1, column tests: labs has no such column; did you mean 'test'?",
-        "clinical/labs.csv, row 1, column test: labs needs this column",
+        "clinical/labs.csv, row 1, column test: labs needs this column; rename the one that is meant, of tests",
         "clinical/labs.csv, row 2, column day: this value cannot stand here; found '2024-03-04'; "
         "expected a whole number; call the column date to write dates",
         "clinical/tumor_markers.csv, row 2, column upper_limit: this is less than lower_limit; found 0.5; "
         "expected 5 or more",
         "clinical/therapies.csv, row 2, column end_day: this is less than start_day; found 7; expected 8 or more",
         "clinical/therapies.csv, row 3, column start_day: a value is missing; expected First day",
-        "clinical/schedule.csv, row 1, column date: schedule has no such column; its columns are visit, day, window",
+        "clinical/schedule.csv, row 1, column date: schedule has no such column; "
+        "delete it or rename it; the columns are visit, day, window",
         "clinical/schedule.csv, row 2, column visit: this visit is not in study.yaml; found 'D82'; did you mean 'D28'?",
         "clinical/schedule.csv, row 3, column window: this value cannot stand here; found '-1'; expected at least 0",
         "clinical/schedule.csv, row 3, column day: another nominal day than in study.yaml; found 29; expected 28",
@@ -183,6 +184,12 @@ def test_codes_of_a_dictionary_pass_through_and_other_columns_do_not(make_study)
     assert [str(problem) for problem in examine(strange).problems] == [
         "clinical/adverse_events.csv, row 1, column sock: adverse_events has no such column; did you mean 'soc'?"
     ]
+    strange = make_study({"clinical/adverse_events.csv": "subject,term,grade,outcome\nS01,chills,2,x\n"})
+    assert examine(strange).problems[0].mend == (
+        "delete it or rename it; the columns are subject, term, soc, grade, serious, immune_related, related, "
+        "start_day (or start_date), end_day (or end_date), period; coded columns: llt, pt, hlt, hlgt, meddra…, …_code, "
+        "…_version, reported_term"
+    )
 
 
 @pytest.mark.parametrize(("version", "told"), [("null", True), ("5", False), ("6", False)])

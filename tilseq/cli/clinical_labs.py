@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder, sdtm_day_1
+from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder, read_people, sdtm_day_1
 
 if TYPE_CHECKING:
     import polars as pl
@@ -68,14 +68,14 @@ def labs_command(
     from tilseq.clinical.lab_grades import lab_grades, lab_shifts, lab_worsening
     from tilseq.clinical.lab_limits import results_by_limits, significant_results
     from tilseq.clinical.recoveries import recoveries
-    from tilseq.io.clinical import read_infusions, read_lab_results, read_subjects
+    from tilseq.io.clinical import read_infusions, read_lab_results
     from tilseq.io.sdtm_events import day_ones
     from tilseq.io.write import write_table
     from tilseq.tables import lab_grades as tables
     from tilseq.tables.outputs import EXCLUSIONS
     from tilseq.tables.summaries import SUMMARIES
 
-    people = None if subjects is None else read_subjects(subjects, infusions=infusions)
+    people, wrong = (None, []) if subjects is None else read_people(subjects, infusions)
     if sdtm_day_1 is not None and people is None:
         raise click.UsageError("--sdtm-day-1 needs --subjects")
     day_one = None if people is None or sdtm_day_1 is None else day_ones(people, sdtm_day_1)
@@ -98,11 +98,11 @@ def labs_command(
     write_table(significant_results(by_limits), tables.SIGNIFICANT_RESULTS, output)
     excluded += _excluded(labs, results, ctcae, faults)
     write_table(EXCLUSIONS.frame(excluded), EXCLUSIONS, output)
-    for fault in [*faults, *strangers, *_unread(labs, results, numbers)]:
+    for fault in [*wrong, *faults, *strangers, *_unread(labs, results, numbers)]:
         click.echo(f"tilseq: {fault}", err=True)
     told = grades["grade"].count()
     click.echo(f"{told} grades of {results.height} results; {grades.height - told} cannot be told", err=True)
-    if faults or strangers:
+    if wrong or faults or strangers:
         context.exit(EXIT_SOME_FAILED)
 
 

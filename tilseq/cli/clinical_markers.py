@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder, tell_faults
+from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder, read_people, tell_faults
 
 CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -56,12 +56,14 @@ def markers_command(
 
     from tilseq.clinical.gcig import gcig
     from tilseq.clinical.tumor_markers import marker_faults, markers
-    from tilseq.io.clinical import parse_by_subject, read_subjects
+    from tilseq.io.clinical import parse_by_subject
     from tilseq.io.write import write_table
     from tilseq.tables.inputs import TUMOR_MARKERS
     from tilseq.tables.tumor_marker_course import GCIG, MARKER_COURSES
 
-    people = read_subjects(subjects, infusions=infusions)
+    people, wrong = read_people(subjects, infusions)
+    for fault in wrong:
+        click.echo(f"tilseq: {fault}", err=True)
     recorded, faults = parse_by_subject(records, TUMOR_MARKERS, infusions=infusions)
     faults = tell_faults(records, faults, marker_faults(recorded, people["subject"].to_list()))
     sound = ~pl.col("subject").is_in(list(faults))
@@ -81,4 +83,5 @@ def markers_command(
         click.echo(f"subject {row['subject']}, day {row['day']}, {row['test']}: {row['reason']}", err=True)
     if faults:
         click.echo(f"left out for faulty records: {', '.join(faults)}", err=True)
+    if wrong or faults:
         context.exit(EXIT_SOME_FAILED)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder, sdtm_day_1
+from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder, read_people, sdtm_day_1
 
 if TYPE_CHECKING:
     import polars as pl
@@ -86,17 +86,17 @@ def safety_command(
     """
     from tilseq.clinical.adverse_events import event_faults
     from tilseq.clinical.safety import safety
-    from tilseq.io.clinical import read_followup, read_infusions, read_subjects
+    from tilseq.io.clinical import read_followup, read_infusions
     from tilseq.io.clinical_events import adverse_events_by_row
     from tilseq.io.sdtm_events import day_ones
 
-    people = read_subjects(subjects, infusions=infusions)
+    people, wrong = read_people(subjects, infusions)
     names = people["subject"].to_list()
     day_one = None if sdtm_day_1 is None else day_ones(people, sdtm_day_1)
     recorded, unread = adverse_events_by_row(events, infusions=infusions, day_one=day_one, partial_dates=partial_dates)
     infused = None if infusions is None else read_infusions(infusions)
     followed = None if followup is None else read_followup(followup, infusions=infusions)
-    faults = [*unread, *_placed(events, [fault for _, fault in event_faults(recorded, names)])]
+    faults = [*wrong, *unread, *_placed(events, [fault for _, fault in event_faults(recorded, names)])]
     faults += [*_strangers(infusions, infused, names), *_strangers(followup, followed, names)]
     found = safety(
         recorded,

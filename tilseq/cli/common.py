@@ -132,3 +132,18 @@ def tell_faults(
     for problem in sorted(every, key=lambda problem: problem.row or 0):
         click.echo(f"tilseq: {problem}", err=True)
     return faults
+
+
+def read_people(path: Path, infusions: Path | None) -> tuple[pl.DataFrame, list[TilseqError]]:
+    """Return table `subjects` and its days of lymphodepletion that cannot be, which are taken as not known."""
+    import polars as pl
+
+    from tilseq.clinical.periods import start_faults
+    from tilseq.io.clinical import read_subjects
+
+    people = read_subjects(path, infusions=infusions)
+    faults: list[TilseqError] = [*start_faults(people)]
+    for fault in faults:
+        fault.file, fault.mend = str(path), f"{fault.mend}; it counts as not known here"
+    before = pl.when(pl.col("lymphodepletion_day") < 0).then(pl.col("lymphodepletion_day"))
+    return people.with_columns(before.alias("lymphodepletion_day")), faults

@@ -85,15 +85,12 @@ def periods_of(subjects: Any, infusions: Any = None, *, il2_end: Mapping[str, in
     last = _last_infusions(infusions)
     ends = il2_end or {}
     found: dict[str, Periods] = {}
-    problems: list[TableError] = []
-    for row in columns_of(subjects, SUBJECTS, ("subject", *DAYS)).iter_rows(named=True):
+    people = columns_of(subjects, SUBJECTS, ("subject", *DAYS))
+    problems = start_faults(people)
+    if problems:
+        raise StudyError(problems, "the subjects")
+    for row in people.iter_rows(named=True):
         subject, start = row["subject"], row["lymphodepletion_day"]
-        if start is not None and start >= 0:
-            what = f"lymphodepletion of subject {subject} does not begin before the infusion"
-            mend = "days count from the first infusion, which is day 0"
-            problems.append(
-                TableError(what, column="lymphodepletion_day", found=start, expected="a day before 0", mend=mend)
-            )
         first_dose = row["first_dose_day"]
         if start is None and first_dose is not None and first_dose < 0:
             start = first_dose
@@ -101,9 +98,24 @@ def periods_of(subjects: Any, infusions: Any = None, *, il2_end: Mapping[str, in
         il2_end_day = row["il2_end_day"] if row["il2_end_day"] is not None else ends.get(subject, infused)
         end = max(infused, il2_end_day)
         found[subject] = Periods(start, end, max(end, infused + FOLLOW_UP_DAYS))
-    if problems:
-        raise StudyError(problems)
     return found
+
+
+def start_faults(subjects: pl.DataFrame) -> list[TableError]:
+    """Return each row whose lymphodepletion does not begin before day 0; columns `subject`, `lymphodepletion_day`."""
+    days = subjects.select("subject", "lymphodepletion_day").iter_rows()
+    return [
+        TableError(
+            f"lymphodepletion of subject {subject} does not begin before the infusion",
+            row=row,
+            column="lymphodepletion_day",
+            found=start,
+            expected="a day before 0",
+            mend="days count from the first infusion, which is day 0",
+        )
+        for row, (subject, start) in enumerate(days, start=2)
+        if start is not None and start >= 0
+    ]
 
 
 def periods_of_results(

@@ -123,7 +123,7 @@ def response(
     starts = {subject: last for subject, (_, last) in days.items()}
     rows = reconcile(rows, series, recorded, problems, starts)
     if problems:
-        raise StudyError(problems)
+        raise StudyError(problems, "the lesions and responses")
     return RESPONSE.frame([{name: row.get(name) for name in RESPONSE.names} for row in rows])
 
 

@@ -220,7 +220,7 @@ def _people(table: pl.DataFrame, subjects: Any, infusions: Any, underived: Colle
         for subject in sorted(names - set(people))
     ]
     if problems:
-        raise StudyError(problems)
+        raise StudyError(problems, "the subjects")
     return people
 
 

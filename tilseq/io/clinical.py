@@ -124,7 +124,7 @@ def parse_by_subject(
     for problem in problems:
         subject = frame["subject"][problem.row - 2] if problem.row is not None and problem.row > 1 else None
         if subject is None:
-            raise StudyError(problems)
+            raise StudyError(problems, Path(path).name)
         faults[subject].append(problem)
     return frame, dict(faults)
 
@@ -164,7 +164,7 @@ def parse_by_row(
     """
     frame, problems = _parse(path, table, infusions, extra, day_one, partial_dates)
     if any(problem.row is None or problem.row < 2 for problem in problems):
-        raise StudyError(problems)
+        raise StudyError(problems, Path(path).name)
     return frame, problems
 
 
@@ -195,7 +195,7 @@ def read_lab_results(
     """
     frame, problems = _parse(path, LABS, infusions, day_one=day_one)
     if any(problem.row is None or problem.row < 2 for problem in problems):
-        raise StudyError(problems)
+        raise StudyError(problems, Path(path).name)
     faulty = {problem.row for problem in problems}
     numbers = [row for row in range(2, frame.height + 2) if row not in faulty]
     return frame[[row - 2 for row in numbers]], numbers, problems
@@ -234,5 +234,5 @@ def _parse(
 def _read(path: str | Path, table: Table, infusions: str | Path | None) -> pl.DataFrame:
     frame, problems = _parse(path, table, infusions)
     if problems:
-        raise StudyError(problems)
+        raise StudyError(problems, Path(path).name)
     return frame

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import polars as pl
 
-from tilseq.errors import StudyError, TableError, TilseqError, did_you_mean
+from tilseq.errors import StudyError, TilseqError
 from tilseq.io.clinical import parse_by_row, parse_by_subject
 from tilseq.io.dates import PartialDates
+from tilseq.tables import no_such_column
 from tilseq.tables.inputs import ADVERSE_EVENTS, TUMOR_MARKERS
 
 # What a coding dictionary adds: a code, its version, the names of its levels, the words that were coded.
 CODED = re.compile(r".+_(code|version)|(llt|pt|hlt|hlgt|meddra)(_.+)?|reported_term", re.IGNORECASE)
+CODED_WORDS = "; coded columns: llt, pt, hlt, hlgt, meddra…, …_code, …_version, reported_term"
 
 Faults = dict[str, list[TilseqError]]
 
@@ -56,7 +58,7 @@ def read_adverse_events(
     """
     frame, faults = adverse_events_by_row(path, infusions=infusions, day_one=day_one, partial_dates=partial_dates)
     if faults:
-        raise StudyError(faults)
+        raise StudyError(faults, Path(path).name)
     return frame
 
 
@@ -81,20 +83,14 @@ def adverse_events_by_row(
     )
     unknown = unknown_columns(frame, path)
     if unknown:
-        raise StudyError([*unknown, *faults])
+        raise StudyError([*unknown, *faults], Path(path).name)
     return frame, faults
 
 
 def unknown_columns(frame: pl.DataFrame, file: str | Path) -> list[TilseqError]:
     """List the columns of adverse events that are neither the table's nor those of a coding dictionary."""
     return [
-        TableError(
-            f"{ADVERSE_EVENTS.name} has no such column",
-            file=file,
-            row=1,
-            column=name,
-            mend=did_you_mean(name, ADVERSE_EVENTS.names) or f"its columns are {', '.join(ADVERSE_EVENTS.names)}",
-        )
+        no_such_column(ADVERSE_EVENTS, name, file, further=CODED_WORDS)
         for name in frame.columns
         if name not in ADVERSE_EVENTS.names and not CODED.fullmatch(name)
     ]

@@ -86,8 +86,7 @@ def parse_dated(
 
 def _without_dates(text: pl.DataFrame, table: Table, file: str | Path) -> tuple[pl.DataFrame, list[TilseqError]]:
     """Return the cells without their columns of dates, and a problem for each of these."""
-    twins = {name: date_twin(name) for name in table.names if "subject" in table.names}
-    dated = {twin: day for day, twin in twins.items() if twin in text.columns and twin not in table.names}
+    dated = {twin: day for day, twin in table.dates.items() if twin in text.columns}
     problems: list[TilseqError] = [
         TableError(
             "dates, and no infusions that they count from",
@@ -99,12 +98,7 @@ def _without_dates(text: pl.DataFrame, table: Table, file: str | Path) -> tuple[
         for twin in dated
     ]
     empty = [pl.lit(None, pl.String).alias(day) for day in dated.values() if day not in text.columns]
-    return text.with_columns(empty).drop(twin for twin in dated if twin is not None), problems
-
-
-def date_twin(column: str) -> str | None:
-    """Return the date column that may stand for a day column: `day` → `date`, `harvest_day` → `harvest_date`."""
-    return column[:-3] + "date" if column == "day" or column.endswith("_day") else None
+    return text.with_columns(empty).drop(dated), problems
 
 
 def first_infusions(infusions: pl.DataFrame) -> dict[str, date]:
@@ -171,13 +165,10 @@ def days_from_dates(
         Dates that are not ISO, that no infusion's date can turn into a day, or that disagree with the day.
     """
     problems: list[TilseqError] = []
-    if "subject" not in table.names:
-        return text, problems  # a date counts from the infusion of a subject
     if partial_dates == "last_day":
         text = _completed(text)
-    for name in table.names:
-        twin = date_twin(name)
-        if twin is None or twin in table.names or twin not in text.columns:
+    for name, twin in table.dates.items():
+        if twin not in text.columns:
             continue
         empty: list[str | None] = [None] * text.height
         subjects = text["subject"].to_list() if "subject" in text.columns else empty
