@@ -64,6 +64,7 @@ def test_results_as_laboratories_write_them(text, result):
         ("+2", "'+2' is no number"),
         ("2+", "'2+' is no number"),
         ("4.2 H", "'4.2 H' is no number"),
+        ("7.4 g/dL", "'7.4 g/dL' is no number, its unit goes to `unit`"),
         ("1-2", "'1-2' is no number"),
         ("nan", "'nan' is no number"),
         ("inf", "'inf' is no number"),
@@ -155,3 +156,9 @@ def test_no_two_tests_share_the_words_of_a_name():
 )  # fmt: skip
 def test_what_a_name_is_near_to(written, mend):
     assert near_test(written) == mend
+
+
+def test_units_are_told_as_they_are_written():
+    assert [lab_test(name).units for name in ("Hb", "INR", "ANC")] == [
+        "g/L, g/dL, mmol/L", "1, ratio, INR", "10^9/L, 10^3/uL, /uL or 10^6/L",
+    ]  # fmt: skip

@@ -58,17 +58,15 @@ class LabTest:
     usual_upper_limit
         Customary upper limit of normal in `unit`, against which a record's own is held; it never stands in for it. None
         where methods differ too much, as of enzymes.
+    units
+        Its units as they are written, for messages.
     """
 
     name: str
     unit: str
     factors: Mapping[str, float]
     usual_upper_limit: float | None = None
-
-    @property
-    def units(self) -> str:
-        """Its units, for messages."""
-        return BLOOD_UNITS if self.unit == COUNT_UNIT else ", ".join(self.factors)
+    units: str = ""
 
     def factor(self, unit: str | None) -> float | None:
         """Return what one of a unit is in the test's own, None for a unit that it does not have.
@@ -91,7 +89,8 @@ def lab_tests() -> Mapping[str, LabTest]:
     for name, aliases, unit, also, usual, _ in (line.split("\t") for line in lines[1:]):
         others = [part.split("=") for part in also.split("; ") if part]
         factors = {plain_unit(unit): 1.0} | {plain_unit(other): float(factor) for other, factor in others}
-        test = LabTest(name, unit, factors, float(usual) if usual else None)
+        written = BLOOD_UNITS if unit == COUNT_UNIT else ", ".join([unit, *(other for other, _ in others)])
+        test = LabTest(name, unit, factors, float(usual) if usual else None, written)
         found |= {alias.casefold(): test for alias in [name, *aliases.split("; ")] if alias}
     return found
 
@@ -154,7 +153,10 @@ def read_result(text: str | None, *, signed: bool = False) -> Result | str:
     match = RESULT.fullmatch(plain)
     if match is None:
         comma = "," in plain and RESULT.fullmatch(plain.replace(",", ""))
-        return f"the comma of {plain!r} may be a decimal or a thousands mark" if comma else f"{plain!r} is no number"
+        if comma:
+            return f"the comma of {plain!r} may be a decimal or a thousands mark"
+        goes = ", its unit goes to `unit`" if RESULT.match(plain) and "/" in plain else ""
+        return f"{plain!r} is no number{goes}"
     value = float(match[2])
     if value < 0 and not signed:
         return f"{plain!r} is below 0"

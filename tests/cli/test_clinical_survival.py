@@ -195,7 +195,7 @@ def test_a_progression_before_the_treatment_costs_no_response_to_it(files):
 
 def test_lm103_asks_what_the_first_dose_is_of(files, capsys):
     assert run(files, "--preset", "lm103") == 3
-    assert "set first_dose as the protocol means it" in capsys.readouterr().err
+    assert "set first_dose (`--first-dose`) as the protocol means it" in capsys.readouterr().err
     assert not (files / "out").exists()
 
 

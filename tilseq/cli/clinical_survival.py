@@ -172,7 +172,9 @@ def _groups(subjects: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame | No
     """Return subjects with the columns to group by, None without any."""
     missing = [name for name in names if name not in subjects.columns or name == "subject"]
     if missing:
-        raise click.BadParameter(f"subjects have no column {missing[0]!r} to group by", param_hint="--group")
+        known = ", ".join(name for name in subjects.columns if name != "subject")
+        what = f"subjects have no column {missing[0]!r} to group by; they have {known}"
+        raise click.BadParameter(what, param_hint="--group")
     return subjects.select("subject", *dict.fromkeys(names)) if names else None
 
 

@@ -222,7 +222,7 @@ class TimeToEventRules:
                 f"{' and '.join(needing)} count from the first dose, and it is not said of what",
                 column="first_dose",
                 expected="lymphodepletion, infusion or recorded",
-                mend="set first_dose as the protocol means it",
+                mend="set first_dose (`--first-dose`) as the protocol means it",
             )
 
 

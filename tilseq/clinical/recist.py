@@ -15,6 +15,7 @@ from tilseq.clinical.assessments import (
     is_seen,
     listed,
     numbered,
+    of_reader,
     problem,
 )
 from tilseq.clinical.baseline import (
@@ -111,7 +112,7 @@ def response(
     for (subject, reader), assessments in series.items():
         harvest, last_day = days.get(subject, (None, 0))
         baseline, why = choose_baseline(assessments, harvest, last_day)
-        place = f"subject {subject}, reader {reader}"
+        place = of_reader(subject, reader)
         if baseline is not None:
             check_against_baseline(assessments, baseline, place, problems)
             if undersized == "refuse":
