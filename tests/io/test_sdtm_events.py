@@ -41,16 +41,16 @@ def told(error):
     return [(problem.row, problem.column, problem.what) for problem in error.value.problems]
 
 
-def test_an_adverse_event_keeps_its_coded_and_its_reported_term(events, infusions):
+def test_an_adverse_event_keeps_its_reported_and_its_preferred_term(events, infusions):
     rows = (
         "T,S1,high temperature,Pyrexia,General disorders,2,N,POSSIBLE,2024-03-11,2024-03-12T08:00,8,9,RECOVERED\n"
         "T,S1,rash on arms,NA,NA,1.0,U,,2024-03-04T06:50,,1,,\n"
     )
     frame = events(rows, infusions=infusions)
-    columns = ("subject", "term", "reported_term", "pt", "soc", "grade", "serious", "related", "start_day", "end_day")
+    columns = ("subject", "term", "pt", "soc", "grade", "serious", "related", "start_day", "end_day")
     assert frame.select(columns).rows() == [
-        ("S1", "Pyrexia", "high temperature", "Pyrexia", "General disorders", 2, False, "POSSIBLE", 0, 1),
-        ("S1", "rash on arms", "rash on arms", None, None, 1, None, None, -7, None),
+        ("S1", "high temperature", "Pyrexia", "General disorders", 2, False, "POSSIBLE", 0, 1),
+        ("S1", "rash on arms", None, None, 1, None, None, -7, None),
     ]
     assert frame["immune_related"].to_list() == [None, None]
 

@@ -8,7 +8,13 @@ from tilseq.clinical import gcig, lab_grades, lab_shifts, lab_worsening, markers
 from tilseq.clinical.lab_limits import results_by_limits, significant_results
 from tilseq.tables import Table
 from tilseq.tables import lab_grades as labs
-from tilseq.tables.safety import ADVERSE_EVENT_RATES, ADVERSE_EVENT_ROWS, ADVERSE_EVENT_TIMES
+from tilseq.tables.safety import (
+    ADVERSE_EVENT_ESTIMATES,
+    ADVERSE_EVENT_RATES,
+    ADVERSE_EVENT_ROWS,
+    ADVERSE_EVENT_TABLE,
+    ADVERSE_EVENT_TIMES,
+)
 from tilseq.tables.summaries import SUMMARIES
 from tilseq.tables.tumor_marker_course import GCIG, MARKER_COURSES
 
@@ -34,6 +40,8 @@ def safety_tables(names: tuple[str, ...], hostile: str | None) -> dict[Table, li
         ADVERSE_EVENT_ROWS: found.rows,
         ADVERSE_EVENT_RATES: found.rates,
         ADVERSE_EVENT_TIMES: found.times,
+        ADVERSE_EVENT_TABLE: found.table,
+        ADVERSE_EVENT_ESTIMATES: found.estimates,
         SUMMARIES: pl.concat([found.summaries, lab_worsening(lab_shifts(grades))]),
         labs.LAB_GRADES: grades,
         labs.LAB_SHIFTS: lab_shifts(grades),

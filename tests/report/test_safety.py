@@ -1,5 +1,6 @@
 """Safety, laboratory results and tumour markers on the page: who is counted, and what is said where nothing is."""
 
+import polars as pl
 import pytest
 
 from tests.report.clinical_tables import clinical_tables
@@ -28,20 +29,21 @@ def lines(view):
 
 def test_subjects_are_counted_once_with_their_worst_grade(results):
     # Exact limits of 2, 1 and 0 of 6 by R's binom.test.
-    two, one, none = "33 (4-78) | 2 of 6", "17 (0-64) | 1 of 6", "0 (0-46) | 0 of 6"
+    two, one, none = "2 of 6 | 33 % (4-78)", "1 of 6 | 17 % (0-64)", "0 of 6 | 0 % (0-46)"
     assert lines(safety.adverse_events(results)) == [
-        ["Any adverse event", two, one, none],
-        ["Serious", one, one, none],
-        ["Immune-related", none, none, none],
-        ["Related to the treatment", two, one, none],
-        ["Related to IL-2", two, one, none],
+        ["Any adverse event", two, one, one, none],
+        ["Serious", one, one, one, none],
+        ["Immune-related", none, none, none, none],
+        ["Related to the treatment", two, one, one, none],
+        ["Related to IL-2", two, one, one, none],
     ]
+    zero, single = "0 (0)", "1 (17)"
     assert lines(safety.by_term(results)) == [
-        ["general", "any", two, one, none],
-        ["general", "chills", two, none, none],
-        ["general", "fever", one, one, none],
+        ["general", "any", two, single, zero, single, zero, zero, one],
+        ["general", "chills", two, single, single, zero, zero, zero, none],
+        ["general", "fever", one, zero, zero, single, zero, zero, one],
     ]
-    assert safety.denominator(results).startswith("6 subjects treated: infused")
+    assert safety.notes(results)[0].startswith("6 subjects treated: infused")
     assert denominators(results) == ["6 infused subjects."]  # of response, not of safety
 
 
@@ -50,11 +52,53 @@ def test_events_by_period_and_the_listing(results):
     told = {
         head.group: cell for head, cell in zip(view.heads[1:], lines(view)[0][1:], strict=True) if "Any" in head.text
     }
-    assert told["infusion, IL-2"] == "17 (0-64) | 1 of 6"
-    assert told["later"] == "17 (0-64) | 1 of 6"
-    first, *_ = lines(safety.listing(results))
-    assert first == ["P1", "fever | general", "3", "yes", "no", "IL-2", "2", "4", "3", "30 days after", "yes"]
-    assert lines(safety.onset(results))[0] == ["Any adverse event", "2", "28 (8 to 48)", "2 (2 to 2)", "1"]
+    assert "before" not in told  # nobody can have a counted event there
+    assert told["infusion, IL-2"] == "1 of 6 | 17 % (0-64)"
+    assert told["later"] == "1 of 6 | 17 % (0-64)"
+    # In the same order as the classes, and 0 of n where a cause has no event.
+    assert [line[0] for line in lines(view)] == [
+        "Any adverse event", "Serious", "Immune-related", "Related to the treatment", "Related to IL-2",
+    ]  # fmt: skip
+    assert "–" not in str(lines(view))
+    # By subject and day; a column that says one thing of all is left out.
+    every = lines(safety.listing(results))
+    assert [line[:3] for line in every] == [
+        ["P1", "chills | general", "2"], ["P1", "fever | general", "3"], ["P2", "chills | general", "1"],
+    ]  # fmt: skip
+    assert lines(safety.severe(results)) == [
+        ["P1", "fever | general", "3", "yes", "no", "IL-2", "2", "4", "3", "30 days after"]
+    ]
+
+
+def test_days_of_onset_and_duration_are_medians_of_all_with_limits(results):
+    # R's quantile(survfit): onset on days 8 and 48 of six, the others to day 108: NA (8-NA); durations 2 and 61+: 31.5,
+    # the middle of a flat at a half (2-NA).
+    assert lines(safety.onset(results))[0] == ["Any adverse event", "2 of 6", "NE (8-NE)", "0", "31.5 (2-NE)", "1"]
+
+
+def test_a_rate_stands_where_somebody_at_risk_had_no_event(results):
+    rates = lines(safety.event_rates(results))
+    assert [line[0] for line in rates[:3]] == ["Any adverse event", "Any adverse event | grade ≥ 3", "Serious"]
+    assert rates[0][1:4] == ["3", "2", "2 of 6"]
+    everybody = results.tables["adverse_event_rates"].with_columns(first_events=6)
+    results.tables["adverse_event_rates"] = everybody
+    assert lines(safety.event_rates(results))[0][-1] == "– | all had it"
+
+
+def test_what_nobody_recorded_has_no_number_and_words_nobody_knows_are_told(results):
+    summaries = results.tables["summaries"]
+    serious = pl.col("parameter") == "ae_serious"
+    numbers = ("numerator", "estimate", "lower", "upper")
+    told = pl.col("denominator_text") + "; not recorded of 3 events of 2 subjects"
+    results.tables["summaries"] = summaries.with_columns(
+        *(pl.when(~serious).then(name).alias(name) for name in numbers),
+        pl.when(serious).then(told).otherwise("denominator_text").alias("denominator_text"),
+    )
+    row = lines(safety.adverse_events(results))[1]
+    assert row == ["Serious | not recorded of 3 events of 2 subjects", *["– | not recorded"] * 4]
+    why = "related to 'radiotherapy', which is no known word, counted as unspecified"
+    results.tables["adverse_event_rows"] = results.tables["adverse_event_rows"].with_columns(reason=pl.lit(why))
+    assert safety.notes(results)[-1] == "Words of the relation that are not known count as unspecified: radiotherapy."
 
 
 def test_laboratory_terms_by_worst_grade(results):

@@ -188,7 +188,7 @@ def test_codes_of_a_dictionary_pass_through_and_other_columns_do_not(make_study)
     assert examine(strange).problems[0].mend == (
         "delete it or rename it; the columns are subject, term, soc, grade, serious, immune_related, related, "
         "start_day (or start_date), end_day (or end_date), period; coded columns: llt, pt, hlt, hlgt, meddra…, …_code, "
-        "…_version, reported_term"
+        "…_version"
     )
 
 

@@ -22,7 +22,7 @@ def test_ae_and_lb_take_the_place_of_our_tables(make_study):
     )
     study = read_study(root)
     assert study.clinical["adverse_events"].select("subject", "term", "grade", "start_day", "end_day").rows() == [
-        ("S01", "Pyrexia", 2, 1, 2)
+        ("S01", "hot", 2, 1, 2)
     ]
     assert study.clinical["labs"].select("day", "test", "value_text", "upper_limit").rows() == [(3, "NEUT", "0.4", 7.5)]
 

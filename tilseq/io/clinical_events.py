@@ -14,9 +14,9 @@ from tilseq.io.dates import PartialDates
 from tilseq.tables import no_such_column
 from tilseq.tables.inputs import ADVERSE_EVENTS, TUMOR_MARKERS
 
-# What a coding dictionary adds: a code, its version, the names of its levels, the words that were coded.
-CODED = re.compile(r".+_(code|version)|(llt|pt|hlt|hlgt|meddra)(_.+)?|reported_term", re.IGNORECASE)
-CODED_WORDS = "; coded columns: llt, pt, hlt, hlgt, meddra…, …_code, …_version, reported_term"
+# What a coding dictionary adds: a code, its version, the names of its levels.
+CODED = re.compile(r".+_(code|version)|(llt|pt|hlt|hlgt|meddra)(_.+)?", re.IGNORECASE)
+CODED_WORDS = "; coded columns: llt, pt, hlt, hlgt, meddra…, …_code, …_version"
 
 Faults = dict[str, list[TilseqError]]
 
@@ -30,7 +30,7 @@ def read_adverse_events(
 ) -> pl.DataFrame:
     """Read a table of adverse events, ours or SDTM's domain AE, which its header tells.
 
-    Of AE the term is AEDECOD, else AETERM; the grade is AETOXGR; a day is that of the date, else made of the study day.
+    Of AE the term is AETERM, the preferred term (`pt`) AEDECOD, the grade AETOXGR; a day is that of the date, else made of the study day.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def read_adverse_events(
     -------
     polars.DataFrame
         Table `adverse_events`, in the order of the file. Coded columns (`*_code`, `*_version`, `llt`, `pt`, `hlt`,
-        `hlgt`, `meddra*`, `reported_term`) pass through as text, whatever dictionary they are of.
+        `hlgt`, `meddra*`) pass through as text, whatever dictionary they are of.
 
     Raises
     ------

@@ -52,10 +52,10 @@ AE = Domain(
     "AE",
     ADVERSE_EVENTS,
     ("AETERM", "AEDECOD", "AETOXGR"),
-    (("USUBJID",), ("AEDECOD", "AETERM"), ("AETOXGR",)),
+    (("USUBJID",), ("AETERM", "AEDECOD"), ("AETOXGR",)),
     {
-        "subject": ("USUBJID",), "term": ("AEDECOD", "AETERM"), "soc": ("AEBODSYS", "AESOC"), "grade": ("AETOXGR",),
-        "serious": ("AESER",), "related": ("AEREL",), "period": ("EPOCH",), "reported_term": ("AETERM",),
+        "subject": ("USUBJID",), "term": ("AETERM", "AEDECOD"), "soc": ("AEBODSYS", "AESOC"), "grade": ("AETOXGR",),
+        "serious": ("AESER",), "related": ("AEREL",), "period": ("EPOCH",),
         "llt": ("AELLT",), "llt_code": ("AELLTCD",), "pt": ("AEDECOD",), "pt_code": ("AEPTCD",), "hlt": ("AEHLT",),
         "hlgt": ("AEHLGT",), "soc_code": ("AEBDSYCD", "AESOCCD"),
     },
@@ -118,8 +118,8 @@ def parse_sdtm(
     has no day 0: day 1 is the day that `day_one` gives, day -1 the one before it. Neither is guessed. An empty cell,
     ``NA`` and R's are missing, and so is ``U`` of yes and no.
 
-    Of AE the term is AEDECOD, else AETERM, which also stands as `reported_term`; the grade is AETOXGR, as AESEV is
-    another scale; other coded columns pass through. Of LB the result, unit and limits are those written (LBORRES), else
+    Of AE the term is AETERM, the preferred term (`pt`) AEDECOD; the grade is AETOXGR, as AESEV is another scale; other
+    coded columns pass through. Of LB the result, unit and limits are those written (LBORRES), else
     the converted ones (LBSTRESC); limits that are no number are missing. What is not of blood, serum or plasma
     (LBSPEC, or LBCAT for urine) has its specimen in the name of the test, and so is not graded as if it were.
 
