@@ -18,7 +18,7 @@ SEVERE = 3
 WIDE = 30.0  # highest over lowest value from which an axis is logarithmic
 
 
-def draw_labs(job: Job, labs: pl.DataFrame, grades: pl.DataFrame, shifts: pl.DataFrame, folder: Path) -> None:
+def draw_labs(job: Job, labs: pl.DataFrame, grades: pl.DataFrame, worst: pl.DataFrame, folder: Path) -> None:
     """Draw each term that a subject had at grade 3 or worse since treatment began, and of several subjects its shifts.
 
     Parameters
