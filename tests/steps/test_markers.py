@@ -18,7 +18,7 @@ CHANGES = {
 
 def test_courses_changes_and_categories(tmp_path):
     written = finish(make_study(tmp_path, CHANGES), tmp_path, "markers")
-    assert set(written) == {"marker_courses", "gcig", "endpoints", "failures"}
+    assert set(written) == {"marker_courses", "gcig", "endpoints", "exclusions", "failures"}
     # From 200 half or less on days 28 and 60, 28 days apart; 170 is twice the nadir, but once. S3 has no sample.
     found = written["gcig"].select("subject", "category", "response_day", "evaluable_response").rows()
     assert found == [("S1", "PR", 28, True), ("S3", "NE", None, False)]

@@ -1,5 +1,6 @@
 import pytest
 
+from tilseq.errors import StudyError
 from tilseq.study import clinical
 from tilseq.study.read import examine, read_study
 
@@ -199,3 +200,43 @@ def test_results_without_a_version_of_the_criteria_are_told_to_be_ungraded(make_
         "clinical/labs.csv": "subject,day,test\nS01,1,pH\n",
     }
     assert (UNGRADED in read_study(make_study(changes)).notes) is told
+
+
+LABS = "subject,day,test,value_text,unit\n"
+
+
+def test_laboratory_results_that_no_grade_is_of_are_noted(make_study):
+    rows = 'S01,1,Neutrofils,0.1,G/L\nS01,1,CRP,5,mg/L\nS01,2,CRP,6,mg/L\nS01,1,Neutrophils abs.,0.3,G/L\nS01,1,pH,,\n'
+    rows += 'S01,3,ANC,"0,05",G/L\nS01,3,ALT,hemolysed,U/L\nS01,3,ANC,1,furlong\nS01,3,neutrophils,55,%\nS01,4,ALT,,U/L\n'
+    graded = {"study.yaml": ("study: demo\n", "study: demo\nanalysis: {clinical: {ctcae: 5}}\n")}
+    notes = read_study(make_study(graded | {"clinical/labs.csv": LABS + rows})).notes
+    told = "Neutrofils (1; did you mean 'neutrophils'?), CRP (2), pH (1)"
+    assert f"tests of clinical/labs.csv that no grade is of, with their rows: {told}" in notes
+    comma = "the comma of '0,05' may be a decimal or a thousands mark"
+    assert f"results of clinical/labs.csv that cannot be read: 3, the first of row 7 ({comma})" in notes
+
+
+def test_many_unknown_tests_are_counted(make_study):
+    rows = "".join(f"S01,1,T{number},1,x\n" for number in range(12))
+    graded = {"study.yaml": ("study: demo\n", "study: demo\nanalysis: {clinical: {ctcae: 5}}\n")}
+    (note,) = [n for n in read_study(make_study(graded | {"clinical/labs.csv": LABS + rows})).notes if "no grade" in n]
+    assert note.endswith("T8 (1), T9 (1) and 2 more")
+
+
+def test_subjects_of_settings_stand_in_subjects(make_study):
+    clinical = "analysis: {clinical: {ca125_interference: {S01: [30], S09: [3]}, mouse_antibodies: [S08]}}\n"
+    with pytest.raises(StudyError) as caught:
+        read_study(make_study({"study.yaml": ("study: demo\n", f"study: demo\n{clinical}")}))
+    assert [(one.column, one.found) for one in caught.value.problems] == [
+        ("analysis.clinical.ca125_interference", "'S09'"), ("analysis.clinical.mouse_antibodies", "'S08'"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("recovery", "why"),
+    [("{thresholds: {ALT: [40]}}", "ALT is no blood count"), ("{sustained: 0}", "found 0"), ("{thresholds: {ANC: [0]}}", "found 0")],
+)
+def test_recovery_is_of_blood_counts(make_study, recovery, why):
+    text = f"study: demo\nanalysis: {{clinical: {{recovery: {recovery}}}}}\n"
+    with pytest.raises(StudyError, match=why):
+        read_study(make_study({"study.yaml": ("study: demo\n", text)}))

@@ -17,6 +17,7 @@ from tilseq.clinical.log_rank import log_rank
 from tilseq.clinical.recist import overall_response, response
 from tilseq.clinical.reconcile import response_differences
 from tilseq.clinical.recoveries import RecoveryRule, recoveries
+from tilseq.clinical.recovery_estimates import recovery_estimates
 from tilseq.clinical.response_candidates import BestResponsePolicy
 from tilseq.clinical.response_rates import response_rates
 from tilseq.clinical.rmst import rmst, rmst_difference
@@ -54,6 +55,7 @@ __all__ = [
     "markers",
     "overall_response",
     "recoveries",
+    "recovery_estimates",
     "response",
     "response_differences",
     "response_rates",

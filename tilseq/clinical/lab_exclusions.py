@@ -41,7 +41,7 @@ def lab_exclusions(labs: Any, grades: pl.DataFrame | None = None, *, version: st
     """
     values = lab_values(labs).filter(pl.col("refused").ne_missing(BLANK))
     parts = [
-        _counted(values.filter(pl.col("refused").is_not_null()), "unread", _plainly(pl.col("refused"))),
+        _counted(values.filter(pl.col("refused").is_not_null()), "unread", in_plain_words(pl.col("refused"))),
         _counted(values.filter(pl.col("refused").is_null()), "limits", pl.col("note")),
     ]
     if version is not None:
@@ -96,7 +96,8 @@ def _without_grade(values: pl.DataFrame, grades: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def _plainly(reason: pl.Expr) -> pl.Expr:
+def in_plain_words(reason: pl.Expr) -> pl.Expr:
+    """Return reasons without the text of the one result that they are of, so that alike ones are one."""
     for pattern, words in AS_WRITTEN:
         reason = reason.str.replace(pattern, words)
     return reason

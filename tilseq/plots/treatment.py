@@ -20,7 +20,7 @@ STRIP_LOW, STRIP_HEIGHT = 1.015, 0.035  # of the axes' height
 
 
 def set_days(axes: Axes, days: Sequence[int]) -> None:
-    """Set the axis of days: even where all are near the infusion, else pressed together beyond day 30.
+    """Set the axis of days: even where all are near the infusion, else logarithmic beyond day 30.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def set_days(axes: Axes, days: Sequence[int]) -> None:
         ticks = [tick for tick in TICKS if first - room <= tick <= last + room]
         axes.set_xticks(ticks, [f"{tick}".replace("-", "−") for tick in ticks])
         axes.minorticks_off()
-        label += f", pressed together beyond day {EVEN_DAYS}"
+        label += f", logarithmic beyond day {EVEN_DAYS}"
         last += last // 20
     axes.set_xlim(first - room, last + room)
     axes.set_xlabel(label)
@@ -79,6 +79,10 @@ def draw_treatment(
     ]
     for name, start, end, colour in spans:
         if start is not None:
+            # The strip ends where the axis does: days of it may lie beyond all results.
+            low, high = axes.get_xlim()
+            start, end = max(start, low), min(end, high)
+        if start is not None and end > start:
             _band(axes, start, end, colour)
             handles.append(Patch(color=colour, label=name))
     for day in infusion_days:
@@ -92,7 +96,7 @@ def draw_treatment(
     return handles
 
 
-def _band(axes: Axes, start: int, end: int, colour: str) -> None:
+def _band(axes: Axes, start: float, end: float, colour: str) -> None:
     from matplotlib.patches import Rectangle
 
     axes.add_patch(

@@ -127,8 +127,8 @@ def _draw_panel(axes: Axes, points: pl.DataFrame, subjects: Sequence[str]) -> No
                 [day], [value], marker=marker, markerfacecolor="white", markeredgecolor=colour, label="_limit",
                 markersize=3.5 if many else 5, linestyle="none", zorder=3,
             )  # fmt: skip
-            arrow = {"arrowstyle": "<|-", "color": colour, "shrinkA": 0, "shrinkB": 2, "linewidth": 0.9}
-            away = (0, -9 if beyond == "<" else 9)
+            arrow = {"arrowstyle": "<|-", "color": colour, "shrinkA": 0, "shrinkB": 4, "linewidth": 0.9}
+            away = (0, -12 if beyond == "<" else 12)
             axes.annotate("", (day, value), xytext=away, textcoords="offset points", arrowprops=arrow)
     _set_multiples(axes, points["times"].to_list())
 
@@ -160,7 +160,8 @@ def _limits(points: pl.DataFrame) -> list[Any]:
 
     words = {"<": "below this", ">": "above this"}
     beyond = set(points["beyond"].drop_nulls().to_list())
-    return [
+    normal = [Line2D([], [], color=MUTED, linewidth=1, linestyle="--", label="upper limit (ULN)")]
+    return normal + [
         Line2D([], [], marker="o", markerfacecolor="white", color=MUTED, linestyle="none", label=f"open: {words[sign]}")
         for sign in sorted(beyond)
     ]

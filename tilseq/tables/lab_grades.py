@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tilseq.tables.schema import Column, Table
-from tilseq.tables.survival import TIME_TO_EVENT
+from tilseq.tables.survival import SURVIVAL_ESTIMATES, TIME_TO_EVENT
 
 DIRECTIONS = ("low", "high")
 ANY_PERIOD = "any"  # of a shift: all periods from the start of treatment on
@@ -110,4 +110,11 @@ RECOVERIES = Table(
     key=TIME_TO_EVENT.key,
 )
 
-LAB_TABLES = (LAB_GRADES, LAB_SHIFTS, RECOVERIES, RESULTS_BY_LIMITS, SIGNIFICANT_RESULTS)
+RECOVERY_ESTIMATES = Table(
+    "recovery_estimates",
+    "One number of one recovery and group a row, in the columns of `survival_estimates`.",
+    SURVIVAL_ESTIMATES.columns,
+    key=SURVIVAL_ESTIMATES.key,
+)
+
+LAB_TABLES = (LAB_GRADES, LAB_SHIFTS, RECOVERIES, RECOVERY_ESTIMATES, RESULTS_BY_LIMITS, SIGNIFICANT_RESULTS)
