@@ -20,6 +20,11 @@ def test_best_responses_rates_and_endpoints(tmp_path):
     ]  # fmt: skip
     # D42 is planned with a window of 4 days.
     assert rates["denominator_text"][1] == "1 infused subject; SD counts from 38 days on, none fell short of it"
+    flow = written["characteristics"].filter(group="all").select("characteristic", "level", "subjects").rows()
+    assert flow == [
+        ("assessed", None, 2), ("enrolled", None, 3), ("infused", None, 3), ("lymphodepleted", None, 3),
+        ("tumor_type", "cervical", 1), ("tumor_type", "melanoma", 2),
+    ]  # fmt: skip
     assert written["exclusions"].is_empty()
     endpoints = written["endpoints"].select("subject", "day", "parameter", "qualifier", "value", "value_text", "status")
     assert endpoints.filter(subject="S1").rows() == [

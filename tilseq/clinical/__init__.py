@@ -1,6 +1,7 @@
 """The clinic: tumour response, time to event and its estimates, safety, laboratory grades, tumour markers."""
 
 from tilseq.clinical.best_response import best_response, ignored_reads
+from tilseq.clinical.characteristics import characteristics
 from tilseq.clinical.clinical_records import Records, clinical_records
 from tilseq.clinical.contradictions import contradictions
 from tilseq.clinical.cox import cox, cox_time_dependent
@@ -38,6 +39,7 @@ __all__ = [
     "RecoveryRule",
     "TimeToEventRules",
     "best_response",
+    "characteristics",
     "clinical_records",
     "contradictions",
     "cox",

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from tilseq.io.files import write_text
 from tilseq.report import (
     arms,
+    characteristics,
     clinic,
     comparison,
     contamination,
@@ -119,6 +120,7 @@ def content(results: Results) -> dict[str, Any]:
         "comparisons": transcriptome.comparisons(results),
         "gene_sets": transcriptome.gene_sets(results),
         "reference": reference_name(results),
+        "characteristics": characteristics.characteristics(results),
         "rates": rates.rates(results),
         "unconfirmed_rates": rates.unconfirmed_rates(results),
         "denominators": rates.denominators(results),

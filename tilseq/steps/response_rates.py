@@ -44,7 +44,7 @@ def plan(study: Study) -> list[Job]:
 
 
 def run(job: Job, folder: Path) -> None:
-    """Write best responses, their endpoints, ORR and DCR, and the rows that these do not rest on.
+    """Write best responses, their endpoints, ORR and DCR, who the subjects are, and the rows that these do not rest on.
 
     A subject whose own job failed stays in every denominator, without a response, and the words of the denominator
     name it. What was read or done after the data cut does not count.
@@ -56,9 +56,10 @@ def run(job: Job, folder: Path) -> None:
     """
     import polars as pl
 
-    from tilseq.clinical import BestResponsePolicy, best_response, ignored_reads, response_rates
+    from tilseq.clinical import BestResponsePolicy, best_response, characteristics, ignored_reads, response_rates
     from tilseq.io.write import write_parquet
     from tilseq.tables.best_response import BEST_RESPONSE
+    from tilseq.tables.characteristics import CHARACTERISTICS_TABLE
     from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, SCHEDULE, SUBJECTS, THERAPIES
     from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS
     from tilseq.tables.summaries import SUMMARIES
@@ -77,6 +78,7 @@ def run(job: Job, folder: Path) -> None:
     rows = [endpoint for row in best.iter_rows(named=True) for endpoint in _endpoints(row)]
     write_parquet(best, BEST_RESPONSE, folder)
     write_parquet(rates, SUMMARIES, folder)
+    write_parquet(characteristics(subjects, infusions, best), CHARACTERISTICS_TABLE, folder)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
     write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
 

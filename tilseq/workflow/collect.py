@@ -41,6 +41,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
     from tilseq.tables import repertoire as repertoire_tables
     from tilseq.tables.best_response import BEST_RESPONSE, IRECIST, IRECIST_BEST, RESPONSE_DIFFERENCES
     from tilseq.tables.cell_labels import CELL_LABELS
+    from tilseq.tables.characteristics import CHARACTERISTICS_TABLE
     from tilseq.tables.contamination import CONTAMINATION_TABLES
     from tilseq.tables.differential import DIFFERENTIAL, PSEUDOBULK_GROUPS
     from tilseq.tables.enrichment import ENRICHMENT_TABLES
@@ -111,6 +112,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         IRECIST,
         IRECIST_BEST,
         BEST_RESPONSE,
+        CHARACTERISTICS_TABLE,
         SUMMARIES,
         TIME_TO_EVENT,
         *SURVIVAL_TABLES,

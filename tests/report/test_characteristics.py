@@ -1,0 +1,33 @@
+from tilseq.report.characteristics import characteristics
+from tilseq.report.results import TABLES, Results
+from tilseq.tables.characteristics import CHARACTERISTICS_TABLE
+
+
+def row(group, characteristic, subjects, enrolled, level=None, **age):
+    same = {"group": group, "characteristic": characteristic, "level": level}
+    return same | {"subjects": subjects, "enrolled": enrolled} | age
+
+
+def read(cell):
+    return " | ".join(filter(None, (cell.text, cell.note)))
+
+
+def test_flow_first_then_who_they_are_a_column_an_arm(tmp_path):
+    spread = {"median": 50.5, "lowest": 40, "highest": 61}
+    rows = [
+        row("all", "tumor_type", 4, 4, "head_and_neck"), row("arm=TIL", "tumor_type", 3, 3, "head_and_neck"),
+        row("all", "age", 3, 4, **spread), row("arm=TIL", "age", 0, 3),
+        row("all", "infused", 1, 4), row("arm=TIL", "infused", 1, 3), row("all", "enrolled", 4, 4),
+        row("arm=TIL", "enrolled", 3, 3),
+    ]  # fmt: skip
+    tables = {table.name: table.frame() for table in TABLES}
+    view = characteristics(Results(tmp_path, tables | {"characteristics": CHARACTERISTICS_TABLE.frame(rows)},
+                                   frozenset(), {}, {}))  # fmt: skip
+    assert [head.text for head in view.heads] == ["Subjects", "all", "TIL"]
+    assert [[read(cell) for cell in cells] for cells in view.rows] == [
+        ["Enrolled", "4", "3"],
+        ["Infused", "1 (25)", "1 (33)"],
+        ["Age, years, median (range)", "50.5 (40-61) | of 3", "– | of 0"],
+        ["Tumour: head and neck", "4 (100)", "3 (100)"],
+    ]
+    assert not characteristics(Results(tmp_path, tables, frozenset(), {}, {})).rows
