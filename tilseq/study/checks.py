@@ -13,7 +13,6 @@ from tilseq.io.yaml_model import line_of
 from tilseq.study.model import INFUSIONS_FILE, SAMPLES_FILE, SUBJECTS_FILE, Folder, data_set_of
 from tilseq.study.names import fault_of, nearest
 from tilseq.study.settings import FILE as SETTINGS_FILE
-from tilseq.study.settings import FURTHEST_DAY
 
 IDENTIFIERS = (
     *("subject", "sample", "visit", "arm", "lot", "specimen_id", "lesion", "library", "replicate", "run", "batch"),
@@ -206,18 +205,6 @@ def check_order(folder: Folder) -> list[TilseqError]:
     return problems
 
 
-def check_days(folder: Folder) -> list[TilseqError]:
-    """Check that no day lies more than a century from the first infusion."""
-    problems: list[TilseqError] = []
-    for file, frame in folder.tables().items():
-        for name in (name for name in frame.columns if name == "day" or name.endswith("_day")):
-            for row, day in enumerate(frame[name].to_list(), start=2):
-                if day is not None and abs(day) > FURTHEST_DAY:
-                    what, expected = "more than a century from the first infusion", "a day of the trial"
-                    problems.append(TableError(what, file=file, row=row, column=name, found=day, expected=expected))
-    return problems
-
-
 def check_replicates(folder: Folder) -> list[TilseqError]:
     """Check that no two samples are alike in everything that could tell them apart."""
     if folder.samples is None:
@@ -298,7 +285,6 @@ CHECKS: tuple[Check, ...] = (
     check_gates,
     check_infusions,
     check_order,
-    check_days,
     check_replicates,
     check_products,
     check_members,
