@@ -29,6 +29,15 @@ def number(value: float | None, digits: int = 3) -> str:
     return _plain(value, 0 if math.isinf(value) or value % 1 == 0 else decimals(value, digits))
 
 
+def recorded(value: float | None) -> str:
+    """Return a number with the digits that were written down; null as a dash.
+
+    >>> recorded(5.0), recorded(0.51), recorded(None)
+    ('5', '0.51', '–')
+    """
+    return DASH if value is None else f"{value:.10g}".replace("-", "−")
+
+
 def fixed(value: float | None, places: int = 3) -> str:
     """Return a number with so many decimals, whole or not; null as a dash.
 
