@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from tilseq.errors import plural as plural
 from tilseq.plots.style import visible
 
 DASH = "–"
@@ -69,15 +70,6 @@ def decimals(value: float, digits: int) -> int:
 def share(value: float | None, lower: float | None = None, upper: float | None = None) -> str:
     """Return a fraction, with limits where there are any, as percent without the sign."""
     return interval(*(None if x is None else 100 * x for x in (value, lower, upper)))
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """Return a count with its noun.
-
-    >>> plural(1, "sample"), plural(1200, "sample")
-    ('1 sample', '1,200 samples')
-    """
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def seconds(value: float) -> str:
