@@ -43,7 +43,7 @@ def test_what_cannot_be_read_is_counted_by_test_and_reason():
     assert rules(*labs) == [
         ("not read: ANC: the result is no number, first in row 3", 2),
         ("not read: ANC: a comma may be a decimal or a thousands mark", 1),
-        ("not read: ANC: ANC has no unit 'furlong', it may be 10^9/L, 10^3/uL, /uL or 10^6/L", 1),
+        ("not read: ANC has no unit 'furlong', it may be 10^9/L, 10^3/uL, /uL or 10^6/L", 1),
         ("ANC: limits not used: the lower is above the upper", 1),
         ("no grade: Neutrophil count decreased: no lower limit; limits not used: the lower is above the upper", 1),
     ]

@@ -389,12 +389,6 @@ def test_a_baseline_that_may_lie_within_lymphodepletion_is_told():
     assert grades(anc("3", -10), anc("0.2", 3), column="reason", subjects=SUBJECTS) == [None, None]
 
 
-def test_subjects_of_pandas_with_an_empty_day():
-    people = SUBJECTS.with_columns(first_dose_day=None).to_pandas()
-    people.loc[1, "lymphodepletion_day"] = None  # which pandas holds as a float beside -7.0
-    assert grades(anc("1", -8), anc("1"), column="period", subjects=people) == ["screening", "follow_up_30"]
-
-
 def test_grades_that_rest_on_symptoms_say_so():
     low = row("potassium", "3.2", unit="mmol/L", lower=3.5, upper=5.1)
     assert grades(low, term="Hypokalemia", column="reason") == ["taken as symptomatic"]

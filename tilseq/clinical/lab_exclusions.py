@@ -57,15 +57,21 @@ def lab_exclusions(labs: Any, grades: pl.DataFrame | None = None, *, version: st
 def rule_in_words(row: dict[str, Any], number: int | None = None) -> str:
     """Return a row of `lab_exclusions` as a rule of table `exclusions`, where `number` is the first row of the file."""
     first = f", first in row {number}" if number is not None and row["rows"] > 1 else ""
+    told = reason_in_words(row)
     match row["kind"]:
         case "unknown":
             near = "" if lab_test(row["test"]) else near_test(row["test"])
             return f"not graded: {row['reason']} {row['test']}" + (f"; {near}" if near else "")
         case "limits":
-            return f"{row['test']}: {row['reason']}{first}"
+            return f"{told}{first}"
         case "no grade":
-            return f"no grade: {row['test']}: {row['reason']}"
-    return f"not read: {row['test']}: {row['reason']}{first}"
+            return f"no grade: {told}"
+    return f"not read: {told}{first}"
+
+
+def reason_in_words(row: dict[str, Any]) -> str:
+    """Return the test of a row of `lab_exclusions` and its reason, which may begin with the test."""
+    return row["reason"] if row["reason"].startswith(f"{row['test']} ") else f"{row['test']}: {row['reason']}"
 
 
 def _counted(rows: pl.DataFrame, kind: str, reason: pl.Expr) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from tilseq.errors import AnalysisError, did_you_mean
+from tilseq.errors import AnalysisError, did_you_mean, plural
 from tilseq.lab_tests import lab_test
 from tilseq.plots.maps import draw_map
 from tilseq.plots.style import MUTED, figure
@@ -91,7 +91,7 @@ def lab_trajectories(
         strip = draw_treatment(
             axes, lymphodepletion_day=lymphodepletion_day, infusion_days=infusion_days, il2_end_day=il2_end_day
         )
-        told = [f"{term}, CTCAE {points['version'][0]}", _subjects(subjects)]
+        told = [f"{term}, CTCAE {points['version'][0]}", plural(subjects, "subject")]
         told += [f"results left out: {left_out}"] if left_out else []
         axes.set_title("; ".join(told), fontweight="normal", fontsize=9, color=MUTED, pad=14)
         handles, _ = axes.get_legend_handles_labels()
@@ -149,7 +149,7 @@ def lab_shift_map(frame: Any, *, term: str, period: str = "any") -> Axes:
         since = "since treatment began" if period == "any" else period.replace("_", " ")
         axes.set_xlabel(f"Worst grade, {since}")
         axes.set_ylabel("Grade before treatment")
-        told = f"{term}, {_subjects(int(counts.sum()))}; framed: no change"
+        told = f"{term}, {plural(int(counts.sum()), 'subject')}; framed: no change"
         axes.set_title(told, fontweight="normal", fontsize=9, color=MUTED)
     return axes
 
@@ -158,10 +158,6 @@ def _shown(grades: pl.Series) -> list[int | None]:
     """Return the grades of one side: to the highest seen and at least to 1, and those that are not known."""
     known = grades.drop_nulls().to_list()
     return [*range(max([*known, 1]) + 1), *([None] if grades.null_count() else [])]
-
-
-def _subjects(count: int) -> str:
-    return "1 subject" if count == 1 else f"{count} subjects"
 
 
 def _grade(grade: int | None) -> str:
