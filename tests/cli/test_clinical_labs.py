@@ -133,7 +133,7 @@ def test_what_is_not_graded_is_told_by_name_counted_and_excluded(tmp_path, capsy
     )
     told = dict(written(tmp_path, "exclusions", "rule", "rows"))
     assert sum(map(int, told.values())) == 43
-    unit = "not read: Hb: haemoglobin has no unit 'furlong', it may be g/l, g/dl, mmol/l, first in row 6"
+    unit = "not read: Hb: haemoglobin has no unit 'furlong', it may be g/L, g/dL, mmol/L, first in row 6"
     assert told[unit] == "20"
 
 
