@@ -147,9 +147,11 @@ def test_order_of_treatment(make_study, column, cells, problem):
 
 def test_days_of_another_century(make_study):
     root = make_study({"samples.csv": ("-8,blood", "-45350,blood"), "clinical/responses.csv": ("28", "36526")})
-    assert [(problem.file, problem.row, problem.column, problem.expected) for problem in examine(root).problems] == [
-        ("samples.csv", 2, "day", "at least -36525"),
-        ("clinical/responses.csv", 2, "day", "at most 36525"),
+    what = "column day: this value cannot stand here; found"
+    assert [str(problem) for problem in examine(root).problems if problem.column == "day"] == [
+        f"samples.csv, row 2, {what} '-45350'; expected at least -36525; a day lies within a century of the infusion",
+        f"clinical/responses.csv, row 2, {what} '36526'; expected at most 36525; "
+        "as spreadsheets number dates this is 2000-01-01: write it so, in a column of dates",
     ]
 
 

@@ -39,8 +39,8 @@ def advise(fault: TilseqError) -> None:
         fault.mend = "leave the cell empty where there is no value"
     elif fault.expected in NUMBERS and COMMA.fullmatch(found):
         fault.mend = f"write a decimal point: {found.replace(',', '.')}"
-    elif column.endswith("day"):
-        fault.mend = serial_date(found)
+    elif column.endswith("day") and (fault.expected or "").startswith("at "):
+        fault.mend = serial_date(found) or ("a day lies within a century of the infusion" if len(found) > 4 else None)
 
 
 def lasting(cell: str) -> str | None:
