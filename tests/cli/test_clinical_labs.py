@@ -58,8 +58,7 @@ def test_grades_are_written_with_their_shifts(tmp_path, capsys):
     ]
     assert pl.read_parquet(tmp_path / "out/recoveries.parquet")["rule"].to_list() == ["not_recovered"] * 2
     assert capsys.readouterr().err == (
-        "3 grades of 4 results; 0 cannot be told\n"
-        "not graded: no term of CTCAE 5 is known for the test heart rate (1)\n"
+        "3 grades of 4 results; 0 cannot be told\nnot graded: no term of CTCAE 5 is known for the test heart rate (1)\n"
     )
     named = ("parameter", "quantity", "estimate", "estimate_text", "subjects", "events")
     assert written(tmp_path, "recovery_estimates", *named)[0] == (

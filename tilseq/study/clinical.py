@@ -193,7 +193,13 @@ def note_therapy_ends(folder: Folder) -> list[str]:
     return [f"a therapy ends after the last day alive or the data cut, no day alive: {named(late)}"] if late else []
 
 
-CLINICAL_CHECKS: tuple[Check, ...] = (check_spans, check_deaths, check_schedule, check_endpoint_reader, check_ca125_subjects)
+CLINICAL_CHECKS: tuple[Check, ...] = (
+    check_spans,
+    check_deaths,
+    check_schedule,
+    check_endpoint_reader,
+    check_ca125_subjects,
+)
 CLINICAL_NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_alike,
     note_ungraded,
