@@ -123,7 +123,8 @@ def test_names_of_tests():
     [
         ("Neutrophils abs.", "ANC"), ("NEUTROPHILS, ABSOLUTE", "ANC"), ("Bilirubin total", "bilirubin"),
         ("Bilirubin, total", "bilirubin"), ("K+", "potassium"), ("Leukozyten", "WBC"), ("Kreatinin", "creatinine"),
-        ("GOT (AST)", "AST"), ("ALT [SGPT]", "ALT"), ("Serum sodium", "sodium"), ("glucose, fasting, plasma", "fasting glucose"),
+        ("GOT (AST)", "AST"), ("ALT [SGPT]", "ALT"), ("Serum sodium", "sodium"),
+        ("glucose, fasting, plasma", "fasting glucose"),
         ("血小板计数", "platelets"), ("HDL-cholesterol", "HDL"),
     ],
 )  # fmt: skip

@@ -52,7 +52,13 @@ def grades(table, test, direction):
                 subject = own | before | {"subject": str(len(rows))}
                 rows += [
                     subject
-                    | {"day": day, "value_text": f"{day}", "grade": grade, "grade_at_least": grade, "grade_at_most": grade}
+                    | {
+                        "day": day,
+                        "value_text": f"{day}",
+                        "grade": grade,
+                        "grade_at_least": grade,
+                        "grade_at_most": grade,
+                    }
                     for day, grade in ((1, 0), (2, worst))
                 ]
     return LAB_GRADES.frame([{name: row.get(name) for name in LAB_GRADES.names} for row in rows])
@@ -61,5 +67,7 @@ def grades(table, test, direction):
 @pytest.mark.parametrize("key", TABLES, ids=" ".join)
 def test_worsening_by_baseline_is_as_printed(key):
     worst = worst_lab_grades(grades(TABLES[key], *key[:2])).filter(period="any")
-    found = lab_worsening(worst).filter(~pl.col("qualifier").str.ends_with("3-4")).select("numerator", "denominator").rows()
+    found = (
+        lab_worsening(worst).filter(~pl.col("qualifier").str.ends_with("3-4")).select("numerator", "denominator").rows()
+    )
     assert " ".join(f"{numerator}/{denominator}" for numerator, denominator in found) == PRINTED[key]

@@ -113,7 +113,9 @@ def test_bands_have_names():
 
 
 def test_the_strip_of_treatment_ends_with_the_axis():
-    axes = lab_trajectories(grades([result(1, "0.2"), result(3, "0.3")]), term=TERM, lymphodepletion_day=-7, il2_end_day=9)
+    axes = lab_trajectories(
+        grades([result(1, "0.2"), result(3, "0.3")]), term=TERM, lymphodepletion_day=-7, il2_end_day=9
+    )
     low, high = axes.get_xlim()
     strips = [patch for patch in axes.patches if patch.get_y() > 1]
     assert [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in strips] == [(low, 0), (0, high)]

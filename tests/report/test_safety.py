@@ -115,9 +115,38 @@ def test_laboratory_terms_by_worst_grade(results):
 
 def test_recoveries_and_what_was_called_significant(results):
     assert lines(lab_results.recoveries(results)) == [
-        ["ANC ≥ 0.5", "1", "0", "1", "9 (9 to 9)", "0", "0"],
-        ["ANC ≥ 1", "1", "0", "0", "–", "1", "0"],
+        ["ANC ≥ 0.5", "1", "0", "1", "9 (NE to NE)", "9 to 9", "0", "0"],
+        ["ANC ≥ 1", "1", "0", "0", "NE (NE to NE)", "–", "1", "0"],
     ]
+    assert lab_results.significance(results) == (
+        "A result since treatment began was called clinically significant in 1 of 1 subjects, 100 (3-100) % with exact "
+        "95 % limits: subjects of whom the investigator judged a result of the period."
+    )
+    results.tables["summaries"] = results.tables["summaries"].clear()
+    assert lab_results.significance(results) == ""
+
+
+def test_what_rests_on_an_assumption_or_has_no_grade_is_said(results):
+    assert lab_results.remarks(results) == ""
+    term, why = "Neutrophil count decreased", "taken as symptomatic; not corrected"
+    grades = results.tables["lab_grades"].with_columns(reason=pl.when(pl.col("grade") > 0).then(pl.lit(why)))
+    results.tables["lab_grades"] = grades
+    rules = ["not graded: no term of CTCAE 5 is known for the test CRP", "not read: ANC: the result is no number"]
+    rows = [{"file": "clinical/labs.csv", "rule": rule, "rows": rows} for rule, rows in zip(rules, (2, 3), strict=True)]
+    near = "not graded: no term of CTCAE 5 is known for the test Neutrofils; did you mean 'neutrophils'?"
+    results.tables["exclusions"] = outputs.EXCLUSIONS.frame([*rows, {"file": "f", "rule": near, "rows": 1}])
+    assert lab_results.remarks(results) == (
+        f"* {term}: 4 results taken as symptomatic. No grade is of these tests, with their results: CRP (2), "
+        "Neutrofils (1). 3 results could not be read, see exclusions."
+    )
+    assert lines(lab_results.worst_grades(results))[0][0] == f"{term}* | ANC"
+
+
+def test_a_term_of_which_no_grade_is_known_stands_there(results):
+    table = results.tables["lab_shifts"].with_columns(worst_grade=pl.lit(None, pl.Int64))
+    results.tables["lab_shifts"] = table
+    (row,) = lines(lab_results.worst_grades(results))
+    assert row[1:8] == ["1", "·", "·", "·", "·", "·", "1"]
     assert lines(lab_results.significant(results)) == [["P1", "0 of 1", "2 of 5", "ANC, heart rate"]]
 
 
@@ -132,8 +161,9 @@ def test_markers_and_ca125(results):
     (row,) = lines(tumor_markers.courses(results))
     assert row == [
         "P1", "CA125", "35 | U/mL", "200 | 5.7 × ULN, day −8", "80 | 2.3 × ULN, day 60", "−60.0 %",
-        "< 100 | day 90",
+        "<100 | day 90",
     ]  # fmt: skip
+    assert tumor_markers.others(results) == "Of no panel of the tumour, in tables/marker_courses.csv alone: LDH (1)."
     # At most half of 200 on day 28 and on day 60, 32 days later.
     assert [line[:4] for line in lines(tumor_markers.ca125(results))] == [
         ["P1", "PR", "PR", "28"],

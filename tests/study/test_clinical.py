@@ -206,8 +206,10 @@ LABS = "subject,day,test,value_text,unit\n"
 
 
 def test_laboratory_results_that_no_grade_is_of_are_noted(make_study):
-    rows = 'S01,1,Neutrofils,0.1,G/L\nS01,1,CRP,5,mg/L\nS01,2,CRP,6,mg/L\nS01,1,Neutrophils abs.,0.3,G/L\nS01,1,pH,,\n'
-    rows += 'S01,3,ANC,"0,05",G/L\nS01,3,ALT,hemolysed,U/L\nS01,3,ANC,1,furlong\nS01,3,neutrophils,55,%\nS01,4,ALT,,U/L\n'
+    rows = "S01,1,Neutrofils,0.1,G/L\nS01,1,CRP,5,mg/L\nS01,2,CRP,6,mg/L\nS01,1,Neutrophils abs.,0.3,G/L\nS01,1,pH,,\n"
+    rows += (
+        'S01,3,ANC,"0,05",G/L\nS01,3,ALT,hemolysed,U/L\nS01,3,ANC,1,furlong\nS01,3,neutrophils,55,%\nS01,4,ALT,,U/L\n'
+    )
     graded = {"study.yaml": ("study: demo\n", "study: demo\nanalysis: {clinical: {ctcae: 5}}\n")}
     notes = read_study(make_study(graded | {"clinical/labs.csv": LABS + rows})).notes
     told = "Neutrofils (1; did you mean 'neutrophils'?), CRP (2), pH (1)"
@@ -234,7 +236,11 @@ def test_subjects_of_settings_stand_in_subjects(make_study):
 
 @pytest.mark.parametrize(
     ("recovery", "why"),
-    [("{thresholds: {ALT: [40]}}", "ALT is no blood count"), ("{sustained: 0}", "found 0"), ("{thresholds: {ANC: [0]}}", "found 0")],
+    [
+        ("{thresholds: {ALT: [40]}}", "ALT is no blood count"),
+        ("{sustained: 0}", "found 0"),
+        ("{thresholds: {ANC: [0]}}", "found 0"),
+    ],
 )
 def test_recovery_is_of_blood_counts(make_study, recovery, why):
     text = f"study: demo\nanalysis: {{clinical: {{recovery: {recovery}}}}}\n"

@@ -48,9 +48,7 @@ CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
     metavar="SUBJECT DAY",
     help="GCIG: surgery or drainage of peritoneum or pleura; may be repeated.",
 )
-@click.option(
-    "--mouse-antibodies", multiple=True, metavar="SUBJECT", help="GCIG: who was given any; may be repeated."
-)
+@click.option("--mouse-antibodies", multiple=True, metavar="SUBJECT", help="GCIG: who was given any; may be repeated.")
 @output_folder
 @click.pass_context
 def markers_command(
@@ -95,16 +93,20 @@ def markers_command(
     _refuse_strangers({*days, *mouse_antibodies}, people["subject"].to_list())
     courses = markers(recorded.filter(sound), subjects=people, tg=tg)
     write_table(courses, MARKER_COURSES, output)
-    ca125 = gcig(
-        courses, subjects=people, harvest=harvest, interference_days=days, mouse_antibodies=mouse_antibodies
-    )
+    ca125 = gcig(courses, subjects=people, harvest=harvest, interference_days=days, mouse_antibodies=mouse_antibodies)
     if ca125.height:
         write_table(ca125, GCIG, output)
     excluded = [
-        {"file": str(records), "rule": f"left out for faulty records: {name}", "rows": recorded.filter(subject=name).height}
+        {
+            "file": str(records),
+            "rule": f"left out for faulty records: {name}",
+            "rows": recorded.filter(subject=name).height,
+        }
         for name in faults
     ]
-    excluded += [{"file": str(records), "rule": rule, "rows": rows} for rule, rows in marker_exclusions(courses).items()]
+    excluded += [
+        {"file": str(records), "rule": rule, "rows": rows} for rule, rows in marker_exclusions(courses).items()
+    ]
     write_table(EXCLUSIONS.frame(excluded), EXCLUSIONS, output)
     used = int(courses["used"].sum())
     told = f"{plural(courses.height, 'record')}, {used} used"

@@ -53,8 +53,9 @@ def gcig(
 
     Response: at most half of the pretreatment sample, confirmed by a sample 28 days later or more that is so too; up to
     it each sample is at most 110 % of the one before, where both are not within the reference range. Samples between
-    the two may so lie above half: that is our reading. It is dated by its first sample. Evaluable is who has, in the 14 days before the start, a sample of at least twice the upper limit (the
-    last of them counts). A response is complete where a sample of it is within the reference range before progression.
+    the two may so lie above half: that is our reading. It is dated by its first sample. Evaluable is who has, in the
+    14 days before the start, a sample of at least twice the upper limit (the last of them counts). A response is
+    complete where a sample of it is within the reference range before progression.
 
     Progression: two samples 7 days apart or more, and none between them that fails, of at least twice the upper limit
     (A: elevated before treatment and normal since; C: normal before treatment) or at least twice the nadir (B: elevated
@@ -136,7 +137,9 @@ def _evaluate(
         complete = _completed(response, until)
         row["response"], row["response_day"] = "PR" if complete is None else "CR", response[0].day
         if complete is not None and complete > response[0].day:
-            told.append(f"half of it or less from day {response[0].day} on, within the reference range on day {complete}")
+            told.append(
+                f"half of it or less from day {response[0].day} on, within the reference range on day {complete}"
+            )
     reasons = [f"response not evaluable: {no_response}"] if no_response else []
     reasons += [f"progression not evaluable: {no_progression}"] if no_progression else []
     return row | {"category": _category(row), "reason": "; ".join(reasons + told) or None}

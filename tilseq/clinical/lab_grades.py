@@ -114,7 +114,9 @@ def _unsure_baseline(periods: Mapping[str, Periods]) -> pl.Expr:
     near = pl.col("subject").is_in(unknown) & (pl.col("baseline_day") >= -LYMPHODEPLETION_LASTS)
     after = pl.col("day") >= 0
     told = pl.format("day of lymphodepletion not known: the baseline of day {} may lie within it", "baseline_day")
-    return pl.concat_str("reason", pl.when(near & after).then(told), separator="; ", ignore_nulls=True).replace("", None)
+    return pl.concat_str("reason", pl.when(near & after).then(told), separator="; ", ignore_nulls=True).replace(
+        "", None
+    )
 
 
 def _terms(rows: Sequence[Criterion]) -> list[list[Criterion]]:

@@ -83,11 +83,15 @@ def significant_results(results: pl.DataFrame) -> pl.DataFrame:
         Table `significant_results`; every subject and period with a result has a row.
     """
     flag = pl.col("clinically_significant")
-    counted = results.unique(maintain_order=True).group_by("subject", "period").agg(
-        pl.len().cast(pl.Int64).alias("results"),
-        flag.is_not_null().sum().cast(pl.Int64).alias("judged"),
-        flag.fill_null(False).sum().cast(pl.Int64).alias("significant"),
-        pl.col("test").filter(flag.fill_null(False)).unique().sort().str.join("; ").alias("tests"),
+    counted = (
+        results.unique(maintain_order=True)
+        .group_by("subject", "period")
+        .agg(
+            pl.len().cast(pl.Int64).alias("results"),
+            flag.is_not_null().sum().cast(pl.Int64).alias("judged"),
+            flag.fill_null(False).sum().cast(pl.Int64).alias("significant"),
+            pl.col("test").filter(flag.fill_null(False)).unique().sort().str.join("; ").alias("tests"),
+        )
     )
     named = pl.when(pl.col("significant") > 0).then(pl.col("tests")).alias("tests")
     return conform(counted.with_columns(named), SIGNIFICANT_RESULTS)

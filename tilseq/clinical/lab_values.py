@@ -75,8 +75,8 @@ def by_test(values: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Return the results of `lab_values` by the plain name of their test, in which total calcium is corrected.
 
     What is corrected stands with `corrected calcium`, as criteria are of that: by 0.02 mmol/L, or 0.08 mg/dL, for each
-    g/L that the albumin of the same subject and day is below 40. Without such an albumin it stands as it was measured. `note` says
-    which.
+    g/L that the albumin of the same subject and day is below 40. Without such an albumin it stands as it was measured.
+    `note` says which.
     """
     known = values.filter(pl.col("name").is_not_null()).partition_by("name", as_dict=True)
     found = {str(name): part for (name,), part in known.items()}
@@ -111,7 +111,10 @@ def baselines(results: pl.DataFrame, periods: Mapping[str, Periods] | None = Non
     numbers = ("low", "high", "lower_limit", "upper_limit")
     whole = last.group_by("subject").agg(
         pl.col("day").first(),
-        pl.when(same).then(pl.col("plain_unit").first()).otherwise(pl.lit(own and plain_unit(own.unit))).alias("plain_unit"),
+        pl.when(same)
+        .then(pl.col("plain_unit").first())
+        .otherwise(pl.lit(own and plain_unit(own.unit)))
+        .alias("plain_unit"),
         factor.alias("factor"),
         *((pl.col(name) * pl.col("factor")).mean() / factor for name in numbers),
     )

@@ -126,7 +126,9 @@ def recoveries(
         counts = of_test.select("subject", "day", pl.col("low") * pl.col("factor"), pl.col("high") * pl.col("factor"))
         for subject, results in groupby(counts.iter_rows(), key=lambda row: row[0]):
             span = _span((periods or {}).get(subject, Periods()), others.get(subject, []))
-            days = [day for day in _days(results) if day.day >= span.start and (span.end is None or day.day <= span.end)]
+            days = [
+                day for day in _days(results) if day.day >= span.start and (span.end is None or day.day <= span.end)
+            ]
             if days:
                 rows.append({"subject": subject} | _recovery(test.name, days, threshold, span, rule))
     return RECOVERIES.frame(rows)

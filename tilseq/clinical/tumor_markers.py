@@ -25,7 +25,9 @@ AMBIGUOUS, LEWIS = "TG", "CA199"
 LIMITS = ("lower_limit", "upper_limit")
 DIFFER = "results of one day differ"
 TRIGLYCERIDE_UNITS = ("mmol/l", "mg/dl")
-LEWIS_NEGATIVE = "every CA19-9 is far below its upper limit, below that of the assay: a Lewis-negative subject makes none"
+LEWIS_NEGATIVE = (
+    "every CA19-9 is far below its upper limit, below that of the assay: a Lewis-negative subject makes none"
+)
 FAR_BELOW, LEAST_LIMIT = 0.1, 2.0  # of the upper limit, and U/mL: what the limit of an assay lies below
 RISING = 3  # values of which the doubling time is that of the line through their logarithms
 

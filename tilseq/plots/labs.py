@@ -39,7 +39,7 @@ def lab_trajectories(
 ) -> Axes:
     """Draw the results of one term of the CTCAE over time, a grey line a subject, each point in its grade's colour.
 
-    A result such as ``<0.5`` is an open mark at its limit, where the line breaks. A point without a grade is a grey cross.
+    A result such as ``<0.5`` is an open mark at its limit, where the line breaks. What has no grade is a grey cross.
 
     Parameters
     ----------
@@ -233,7 +233,9 @@ def _shade(axes: Axes, bands: Sequence[Band]) -> list[Any]:
             axes.axhspan(start, end, color=GRADE_COLOURS[grade], alpha=SHADE, linewidth=0, zorder=0)
             shown.append(grade)
     axes.set_ylim(low, high)
-    return [Patch(color=GRADE_COLOURS[grade], alpha=SHADE, linewidth=0, label=f"band of {grade}") for grade in sorted(shown)]
+    return [
+        Patch(color=GRADE_COLOURS[grade], alpha=SHADE, linewidth=0, label=f"band of {grade}") for grade in sorted(shown)
+    ]
 
 
 def _value_in_words(test: str, unit: str | None) -> str:

@@ -81,9 +81,9 @@ def draw_treatment(
         if start is not None:
             # The strip ends where the axis does: days of it may lie beyond all results.
             low, high = axes.get_xlim()
-            start, end = max(start, low), min(end, high)
-        if start is not None and end > start:
-            _band(axes, start, end, colour)
+            first_shown, last_shown = max(float(start), low), min(float(end), high)
+            if last_shown > first_shown:
+                _band(axes, first_shown, last_shown, colour)
             handles.append(Patch(color=colour, label=name))
     for day in infusion_days:
         axes.axvline(day, color=MUTED, linewidth=0.9, linestyle=":", zorder=0)

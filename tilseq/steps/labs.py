@@ -24,7 +24,9 @@ def plan(study: Study) -> list[Job]:
     """Return one job over all subjects, none where the study has no laboratory result."""
     settings = study.settings.analysis.clinical
     own = {name: getattr(settings, name) for name in ("ctcae", "symptoms", "anticoagulation", "il2_end_day")}
-    return whole_study_job(study, STEP, "labs", "therapies", settings=own | {"recovery": settings.recovery.model_dump()})
+    return whole_study_job(
+        study, STEP, "labs", "therapies", settings=own | {"recovery": settings.recovery.model_dump()}
+    )
 
 
 def run(job: Job, folder: Path) -> None:

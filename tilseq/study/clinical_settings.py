@@ -209,7 +209,7 @@ class Clinical(Part):
     )
     ca125_interference: dict[str, list[int]] = Field(
         default={},
-        description="Subject and days of surgery or drainage of peritoneum or pleura, after which GCIG takes no sample.",
+        description="Subject and days of surgery or drainage of peritoneum or pleura, after which no CA-125 counts.",
     )
     mouse_antibodies: list[str] = Field(
         default=[], description="Subjects who were given mouse antibodies, whose CA-125 GCIG does not evaluate."
