@@ -50,7 +50,17 @@ def adverse_events_by_row(path: str | Path) -> tuple[pl.DataFrame, list[TilseqEr
     unknown = unknown_columns(frame, path)
     if unknown:
         raise StudyError([*unknown, *faults])
+    for fault in faults:
+        fault.mend = fault.mend or _mend(fault.column, (fault.found or "").strip("'"))
     return frame, faults
+
+
+def _mend(column: str | None, found: str) -> str | None:
+    """Return how to mend two slips of exports: a grade with its letter, words for an event that has not ended."""
+    grade = re.fullmatch(r"(?:g|gr|grade|ctcae)?[\s.]*([1-5])(?:\.0)?", found, re.IGNORECASE)
+    if column == "grade":
+        return f"write {grade[1]}" if grade else "write 1 to 5"
+    return "leave it empty while the event lasts" if column == "end_day" else None
 
 
 def unknown_columns(frame: pl.DataFrame, file: str | Path) -> list[TilseqError]:
