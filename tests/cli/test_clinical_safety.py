@@ -92,7 +92,7 @@ def test_a_row_that_cannot_be_used_is_told_listed_and_not_counted(files, capsys,
     error = capsys.readouterr().err
     assert f"ae.csv, row {row}" in error
     assert told in error
-    assert f"3 adverse events, 2 counted; not counted: {reason}: 1" in error
+    assert f"3 adverse events, 2 counted; not counted: 1 {reason}\n" in error
     rows = pl.read_parquet(files / "out/adverse_event_rows.parquet")
     assert rows.filter(~pl.col("counted"))["row"].to_list() == [row]
     left_out = pl.read_parquet(files / "out/exclusions.parquet").select("file", "row", "rule", "rows").rows()
@@ -124,6 +124,14 @@ def test_subjects_of_infusions_and_follow_up_that_are_not_known_are_told(files, 
     assert safety(files, "--infusions", files / "i.csv") == 4
     told = f"{files / 'i.csv'}, row 2, column subject: no such subject; found '7'; did you mean '007'?"
     assert told in capsys.readouterr().err
+
+
+def test_what_is_not_counted_is_told_by_rule(files, capsys):
+    first = ROWS.splitlines(keepends=True)[0]
+    (files / "ae.csv").write_text(EVENTS + ROWS + first + first + first.replace(",1,4,", ",-20,-19,"))
+    assert safety(files) == 0
+    line = capsys.readouterr().err.splitlines()[0]
+    assert line == "6 adverse events, 3 counted; not counted: 2 repeats another, 1 began before the first dose"
 
 
 def test_flags_nobody_recorded_and_words_nobody_knows_are_told(files, capsys):

@@ -62,6 +62,11 @@ def test_rows_that_cannot_be_read_are_no_repeats_of_one_another():
     assert tables.rows["ongoing"].to_list() == [None, None]
 
 
+def test_a_fault_that_costs_no_value_is_no_matter_of_the_row():
+    space = TableError("a space at one end", row=2, column="subject", found="A2 ")
+    assert listed(found([event("A2", "a", 3, 1)], unread=[space]), "a")["reason"] is None
+
+
 def test_faults_have_the_rows_of_the_table():
     rows = pl.DataFrame([event("A2", "a", 3, 1), event("a2", "a", 3, 1), event("A2", "a", 3, 5, 4)])
     faults = event_faults(rows, SUBJECTS["subject"].to_list())

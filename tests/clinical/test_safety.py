@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tilseq.clinical import safety
+from tilseq.clinical.adverse_events import uncounted_events
 from tilseq.clinical.safety import fatal_without_death
 from tilseq.errors import TableError
 from tilseq.intervals import clopper_pearson, poisson
@@ -355,24 +356,31 @@ drawn = st.builds(
     lambda name, term, grade, start, length, serious: event(
         name, term, grade, start, None if start is None or length is None else start + length, serious=serious
     ),
-    st.sampled_from(["A1", "A2", "A3", "S"]),
-    st.sampled_from(["x", "y"]),
-    st.integers(1, 5),
+    st.sampled_from(["A1", "A2", "A3", "S", "nobody", None]),
+    st.sampled_from(["x", "X ", "y", None]),
+    st.one_of(st.none(), st.integers(1, 5)),
     days,
-    st.one_of(st.none(), st.integers(0, 40)),
+    st.one_of(st.none(), st.integers(-3, 40)),
     st.sampled_from([True, False, None]),
 )
 
 
-@settings(max_examples=40)
-@given(st.lists(drawn, min_size=1, max_size=8))
-def test_whatever_is_recorded_the_counts_add_up(rows):
-    tables = found(rows)
-    assert tables.rows.height == len(rows)
-    shares = tables.summaries
+@settings(max_examples=40, deadline=None)
+@given(st.lists(drawn, min_size=1, max_size=8), st.sampled_from(["from_first_dose", "all"]))
+def test_whatever_is_recorded_the_counts_add_up(rows, emergence):
+    tables = found(rows, emergence=emergence)
+    assert sorted(tables.rows["row"]) == list(range(2, len(rows) + 2))
+    assert tables.rows["counted"].sum() + len(uncounted_events(tables.rows)) == len(rows)
+    shares = tables.summaries.drop_nulls("numerator")
     assert (shares["numerator"] <= shares["denominator"]).all()
     whole = {row["qualifier"]: row["numerator"] for row in shares.filter(parameter="ae_any").to_dicts()}
     assert whole["grade=any"] == sum(whole[f"grade={grade}"] for grade in range(1, 6))
     assert whole["grade=3-4"] == whole["grade=3"] + whole["grade=4"]
-    assert (tables.times["days"] >= 1).all()
-    assert ((shares["lower"] <= shares["estimate"]) & (shares["estimate"] <= shares["upper"])).all()
+    assert whole["grade=3-5"] == whole["grade=3-4"] + whole["grade=5"]
+    first = tables.table.row(0, named=True)
+    assert [first[name] for name in ("n_any", "n_3_5", "n_5")] == [
+        whole[f"grade={grade}"] for grade in ("any", "3-5", "5")
+    ]
+    assert (tables.times["days"].drop_nulls() >= 1).all()
+    known = shares.drop_nulls("estimate")
+    assert ((known["lower"] <= known["estimate"]) & (known["estimate"] <= known["upper"])).all()

@@ -38,6 +38,18 @@ def test_a_faulty_cell_costs_itself_alone(table):
     assert ([(one.row, one.column) for one in faults], frame.height) == ([(2, "serious")], 2)
 
 
+@pytest.mark.parametrize(
+    ("cells", "mend"),
+    [
+        ("G2,,1,2", "write 2"), ("3.0,,1,2", "write 3"), ("severe,,1,2", "write 1 to 5"), (",,1,2", "write 1 to 5"),
+        ("2,,1,ongoing", "leave it empty while the event lasts"), ("2,maybe,1,2", None),
+    ],
+)  # fmt: skip
+def test_slips_of_exports_say_how_to_mend_them(table, cells, mend):
+    _, (fault,) = adverse_events_by_row(table(f"subject,term,grade,serious,start_day,end_day\n1,fever,{cells}\n"))
+    assert fault.mend == mend
+
+
 def test_a_column_that_is_neither_known_nor_coded_is_refused(table):
     with pytest.raises(StudyError) as caught:
         read_adverse_events(table("subject,term,grade,gravity\n1,fever,3,x\n"))

@@ -36,6 +36,12 @@ from tilseq.study.read import read_study
             ],
         ),
         (
+            {"clinical/adverse_events.csv": "subject,term,grade,serious,related\nS01,fever,2,,no\n"},
+            [
+                "clinical/adverse_events.csv records of no event: serious, immune_related; such a class has no number",
+            ],
+        ),
+        (
             {"samples.csv": ("S01_base,S01,baseline,-8,blood,flow", "S01_base,S01,baseline,-8,plasma,cytokine")},
             ["assay cytokine is not analysed yet: 'S01_base'"],
         ),

@@ -151,11 +151,14 @@ def _results(found: Safety) -> Iterator[str]:
     """Yield the lines that tell what was found."""
     import polars as pl
 
-    from tilseq.clinical.adverse_events import uncounted_events
+    from tilseq.clinical.adverse_events import NOT_COUNTED, uncounted_events
     from tilseq.errors import first_few, plural
 
-    why = Counter(row["rule"].split(";")[0].split(" row ")[0] for row in uncounted_events(found.rows))
-    told = "".join(f"; {rule}: {count}" for rule, count in why.items())
+    why = Counter(row["rule"].removeprefix(NOT_COUNTED).partition("; ")[0] for row in uncounted_events(found.rows))
+    words: Counter[str] = Counter()
+    for rule, count in why.items():
+        words["repeats another" if rule.startswith("repeats") else rule] += count
+    told = f"; not counted: {', '.join(f'{count} {rule}' for rule, count in words.items())}" if words else ""
     yield f"{plural(found.rows.height, 'adverse event')}, {int(found.rows['counted'].sum())} counted{told}"
     of_all = found.summaries.filter(group="all")
     for words, parameter, grade in TOLD:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -113,29 +113,27 @@ def safety(
     periods = periods_of(subjects, infusions, il2_end=il2_end)
     followed = followup is not None
     rows = event_rows(adverse_events, people, periods, emergence=emergence, followup_known=followed, unread=unread)
-    words += _unusable_in_words(rows)
     treated = {name: subject for name, subject in people.items() if subject.treated}
-    arms = sorted({subject.arm for subject in treated.values() if subject.arm is not None})
+    whole = Population(treated, periods, emergence, words + _unusable_in_words(rows))
+    times = event_times(rows if followed else rows.clear(), people)
+    return Safety(rows, *_of_groups(rows.filter("counted"), whole), times, event_estimates(times, people))
+
+
+def _of_groups(counted: pl.DataFrame, whole: Population) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Return shares, the wide table and rates of everybody, and of each arm where there is more than one."""
+    arms = sorted({subject.arm for subject in whole.members.values() if subject.arm is not None})
     shares: list[Row] = []
     table: list[Row] = []
     rates: list[Row] = []
     for group in [EVERYBODY, *(arms if len(arms) > 1 else [])]:
-        members = {name: one for name, one in treated.items() if group in (EVERYBODY, one.arm)}
-        own = rows.filter(pl.col("subject").is_in(list(members)), "counted")
+        members = {name: one for name, one in whole.members.items() if group in (EVERYBODY, one.arm)}
+        own = counted.filter(pl.col("subject").is_in(list(members)))
         start = {"population": POPULATION, "group": group if group == EVERYBODY else f"arm={group}"}
-        counts = list(event_counts(own, Population(members, periods, emergence, words)))
+        counts = list(event_counts(own, replace(whole, members=members)))
         shares += [start | row for row in _shares(counts)]
         table += [start | row for row in event_table(counts)]
-        rates += [start | row for row in event_rates(own, members, words)]
-    times = event_times(rows if followed else rows.clear(), people)
-    return Safety(
-        rows,
-        SUMMARIES.frame(shares),
-        ADVERSE_EVENT_TABLE.frame(table),
-        ADVERSE_EVENT_RATES.frame(rates),
-        times,
-        event_estimates(times, people),
-    )
+        rates += [start | row for row in event_rates(own, members, whole.words)]
+    return SUMMARIES.frame(shares), ADVERSE_EVENT_TABLE.frame(table), ADVERSE_EVENT_RATES.frame(rates)
 
 
 def fatal_without_death(rows: pl.DataFrame) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from tilseq.errors import TilseqError
 LASTING_WORDS = ("ongoing", "on-going", "continuing", "continues", "still ongoing", "persistent", "not resolved")
 MISSING_WORDS = ("na", "n/a", "nan", "null", "none", ".", "-", "?")
 NUMBERS = ("a whole number", "a number with a decimal point and without a unit")
-GRADE = re.compile(r"[A-Za-z. ]{1,8}([1-5])(\.0+)?")
+GRADE = re.compile(r"(?:g|gr|grade|ctcae)?[\s.]*([1-5])", re.IGNORECASE)
 COMMA = re.compile(r"[-+]?[0-9]*,[0-9]+")
 SHORTENED = re.compile(r"[0-9](\.[0-9]+)?E\+[0-9]{2,3}")
 # Days since the last of 1899, as spreadsheets number the dates of 1950 to 2099.
@@ -33,8 +33,9 @@ def advise(fault: TilseqError) -> None:
         fault.mend = "find it out; an event without a grade can be counted nowhere"
     elif column.startswith("end_") and lasting(found) is not None:
         fault.mend = lasting(found)
-    elif column == "grade" and (named := GRADE.fullmatch(found)):
-        fault.mend = f"write {named[1]}"
+    elif column == "grade":
+        named = GRADE.fullmatch(found)
+        fault.mend = f"write {named[1]}" if named else "write 1 to 5"
     elif found.casefold() in MISSING_WORDS:
         fault.mend = "leave the cell empty where there is no value"
     elif fault.expected in NUMBERS and COMMA.fullmatch(found):
@@ -45,7 +46,7 @@ def advise(fault: TilseqError) -> None:
 
 def lasting(cell: str) -> str | None:
     """Return the mend of a word for an event that has not ended, None for another cell."""
-    return "leave the cell empty while it lasts" if cell.strip().casefold() in LASTING_WORDS else None
+    return "leave it empty while the event lasts" if cell.strip().casefold() in LASTING_WORDS else None
 
 
 def serial_date(cell: str) -> str | None:

@@ -26,6 +26,7 @@ SPANS = {
     "labs": ("lower_limit", "upper_limit"),
     "tumor_markers": ("lower_limit", "upper_limit"),
 }
+EVENT_FLAGS = ("serious", "immune_related", "related")
 
 
 def check_spans(folder: Folder) -> list[TilseqError]:
@@ -179,6 +180,15 @@ def note_ungraded(folder: Folder) -> list[str]:
     ]
 
 
+def note_flags(folder: Folder) -> list[str]:
+    """Name what no adverse event records: the class then has no number, which is not 0."""
+    events = folder.clinical.get("adverse_events", pl.DataFrame())
+    without = [name for name in EVENT_FLAGS if events.height and not events[name].count()]
+    if not without:
+        return []
+    return [f"{folder.clinical_file('adverse_events')} records of no event: {', '.join(without)}; such a class has no number"]
+
+
 def note_after_death(folder: Folder) -> list[str]:
     """Name subjects of whom a table tells something after the day of death."""
     if "followup" not in folder.clinical:
@@ -223,6 +233,7 @@ CLINICAL_NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_alike,
     note_ungraded,
     note_labs,
+    note_flags,
     note_after_death,
     note_therapy_ends,
 )

@@ -197,8 +197,8 @@ class Clinical(Part):
     )
     il2_end_day: Days | None = Field(
         None,
-        description="Last day of IL-2, up to which the period of the infusion lasts, of subjects without an `il2_end_day` "
-        "in subjects.csv; null: to the last infusion.",
+        description="Last day of IL-2, up to which the period of the infusion lasts, of subjects without an "
+        "`il2_end_day` in subjects.csv; null: to the last infusion.",
     )
     tg: Literal["thyroglobulin", "triglycerides"] = Field(
         "thyroglobulin", description="What TG means among tumour markers; triglycerides are none."
