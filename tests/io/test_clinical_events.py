@@ -41,7 +41,8 @@ def test_a_faulty_cell_costs_itself_alone(table):
 @pytest.mark.parametrize(
     ("cells", "mend"),
     [
-        ("G2,,1,2", "write 2"), ("3.0,,1,2", "write 3"), ("severe,,1,2", "write 1 to 5"), (",,1,2", "write 1 to 5"),
+        ("G2,,1,2", "write 2"), ("severe,,1,2", "write 1 to 5"),
+        (",,1,2", "find it out; an event without a grade can be counted nowhere"),
         ("2,,1,ongoing", "leave it empty while the event lasts"), ("2,maybe,1,2", None),
     ],
 )  # fmt: skip

@@ -30,7 +30,8 @@ def read_adverse_events(
 ) -> pl.DataFrame:
     """Read a table of adverse events, ours or SDTM's domain AE, which its header tells.
 
-    Of AE the term is AETERM, the preferred term (`pt`) AEDECOD, the grade AETOXGR; a day is that of the date, else made of the study day.
+    Of AE the term is AETERM, the preferred term (`pt`) AEDECOD, the grade AETOXGR; a day is that of the date, else made
+    of the study day.
 
     Parameters
     ----------

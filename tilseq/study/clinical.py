@@ -186,7 +186,8 @@ def note_flags(folder: Folder) -> list[str]:
     without = [name for name in EVENT_FLAGS if events.height and not events[name].count()]
     if not without:
         return []
-    return [f"{folder.clinical_file('adverse_events')} records of no event: {', '.join(without)}; such a class has no number"]
+    file = folder.clinical_file("adverse_events")
+    return [f"{file} records of no event: {', '.join(without)}; such a class has no number"]
 
 
 def note_after_death(folder: Folder) -> list[str]:
