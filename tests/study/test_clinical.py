@@ -75,8 +75,8 @@ def test_all_problems_of_all_tables_come_together_in_the_order_of_the_files(make
         "clinical/followup.csv, row 3, column death_day: this lies before the subject's last infusion; found 8; "
         "expected day 14 or later",
         "clinical/followup.csv, row 4, column subject: this subject stands in row 3 already; found 'S01'",
-        "clinical/adverse_events.csv, row 2, column grade: this value cannot stand here; found '6'; expected at most 5; "
-        "write 1 to 5",
+        "clinical/adverse_events.csv, row 2, column grade: this value cannot stand here; found '6'; "
+        "expected at most 5; write 1 to 5",
         "clinical/adverse_events.csv, row 2, column serious: this value cannot stand here; found 'maybe'; "
         "expected true or false",
         "clinical/adverse_events.csv, row 2, column end_day: this value cannot stand here; found 'NA'; "

@@ -110,7 +110,7 @@ def shifts(results: Results) -> View:
 def recoveries(results: Results) -> View:
     """Return when blood counts were back: of those below the threshold how many, the median by Kaplan-Meier, days."""
     table = results.tables["recoveries"]
-    heads = [Head("Blood count", "10^9/L"), Head("Subjects", numeric=True), Head("Never below", numeric=True)]
+    heads = [Head("Blood count", "10⁹/L"), Head("Subjects", numeric=True), Head("Never below", numeric=True)]
     heads += [Head("Back", numeric=True), Head("Day back", "median (limits), Kaplan-Meier", True)]
     heads += [Head("Days", "first to last of those back", True)]
     heads += [Head("Not back", "at the last result", True), Head("Not evaluable", numeric=True)]
@@ -138,7 +138,7 @@ def recoveries(results: Results) -> View:
 
 def subject_recoveries(results: Results) -> View:
     """Return the recovery of each subject with its nadir."""
-    heads = [Head("Subject"), Head("Blood count", "10^9/L"), Head("Day", "or last result", True), Head("What ended it")]
+    heads = [Head("Subject"), Head("Blood count", "10⁹/L"), Head("Day", "or last result", True), Head("What ended it")]
     heads += [Head("Reason")]
     rows = [
         [

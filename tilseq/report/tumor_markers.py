@@ -9,7 +9,7 @@ import polars as pl
 from tilseq.report.clinic import signed
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, count, filled, text
-from tilseq.report.words import number
+from tilseq.report.words import number, recorded
 
 Row = dict[str, Any]
 
@@ -78,7 +78,7 @@ def _course(subject: Any, test: Any, rows: list[Row]) -> list[Cell]:
     return [
         Cell(f"{subject}", kind="name"),
         Cell(f"{test}"),
-        Cell(number(last["upper_limit"]), note=last["unit"] or "", kind="number"),
+        Cell(recorded(last["upper_limit"]), note=last["unit"] or "", kind="number"),
         *(_result(row) for row in (before, lowest)),
         Cell("–" if change is None else signed(change), kind="number"),
         _result(last),
