@@ -47,6 +47,8 @@ ALL = (
     "time_to_event",
     "cytokine_plate",
     "cytokine_coverage",
+    "intracellular",
+    "cytokine_dilution",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))

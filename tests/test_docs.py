@@ -83,6 +83,11 @@ def infused_clones(made, folder):
     assert_picture(folder / "courses.png")
 
 
+def stimulated(made, folder):
+    assert made["table"].select("population", "response").rows() == [("CD4+ T", "no"), ("CD8+ T", "yes")]
+    assert_picture(folder / "responses.png")
+
+
 def manifest(made, folder):
     assert made["study"].samples["day"].to_list() == [7]
 
@@ -134,6 +139,7 @@ CHECKS = {
     "docs/expression.md": [expression],
     "docs/flow.md": [flow],
     "docs/infused-clones.md": [infused_clones],
+    "docs/intracellular.md": [stimulated],
     "docs/manifest.md": [manifest],
     "docs/repertoire.md": [repertoire],
     "docs/report.md": [report, own_figure],

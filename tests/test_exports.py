@@ -24,7 +24,8 @@ def test_plots_offers_every_figure_function():
     modules = (
         "bcr", "change", "clinical", "compartments", "curves", "cytokines", "depth", "differential", "diversity",
         "enrichment", "expression", "flow", "kaplan_meier", "labs", "lanes", "overlap", "paired", "reading",
-        "repertoire", "running", "safety", "study", "tracking", "tumor_markers", "umap", "usage",
+        "repertoire", "running", "safety", "stimulated", "study", "tracking", "tumor_markers", "umap",
+        "usage",
     )  # fmt: skip
     # What draws into axes that another figure lends it is no figure.
     drawn = {name: module for name, module in public("tilseq.plots", modules).items() if not name.startswith("draw_")}
@@ -44,6 +45,7 @@ def test_plots_offers_every_figure_function():
         "gene_usage": "tilseq.plots.usage",
         "hill_profiles": "tilseq.plots.diversity",
         "infused_scatter": "tilseq.plots.paired",
+        "intracellular": "tilseq.plots.stimulated",
         "isotype_bars": "tilseq.plots.bcr",
         "junction_lengths": "tilseq.plots.usage",
         "lab_shift_map": "tilseq.plots.labs",
@@ -62,6 +64,7 @@ def test_plots_offers_every_figure_function():
         "score_heatmap": "tilseq.plots.expression",
         "spider": "tilseq.plots.clinical",
         "standard_curves": "tilseq.plots.curves",
+        "stimulated_pair": "tilseq.plots.stimulated",
         "subject_heatmap": "tilseq.plots.expression",
         "survival": "tilseq.plots.kaplan_meier",
         "survival_table": "tilseq.plots.reading",

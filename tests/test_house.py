@@ -9,13 +9,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tilseq"
 BOTTOM = {
-    "errors", "gates", "gene_symbols", "identifiers", "intervals", "kits", "lab_tests", "markers", "multiplicity",
+    "errors", "exact", "gates", "gene_symbols", "identifiers", "intervals", "kits", "lab_tests", "markers", "multiplicity",
     "populations", "readers", "receptors", "tables",
 }  # fmt: skip
 LABORATORIES = {"flow", "cytokines", "repertoire", "expression", "clinical"}
 # What each part may import beside itself and the bottom.
 MAY_IMPORT = {
     "errors": set(),
+    "exact": set(),
     "gene_symbols": set(),
     "identifiers": set(),
     "intervals": set(),

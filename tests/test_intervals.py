@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilseq.intervals import clopper_pearson, log_normal, poisson, ratio_of_counts, scalar
+from tilseq.intervals import clopper_pearson, difference_of_shares, log_normal, poisson, ratio_of_counts, scalar
 
 
 # R: binom.test(x, n)$conf.int
@@ -110,3 +110,26 @@ def test_a_limit_that_is_not_known_leaves_its_side_without_numbers():
 def test_log_normal_draws_are_finite_and_above_0(value, down, up):
     draws = log_normal(value, value / down, value * up, np.random.default_rng(1), 50)
     assert np.isfinite(draws).all() and (draws > 0).all()
+
+
+# tests/oracles/intracellular.R: MOVER of binom.test's limits, in percentage points
+@pytest.mark.parametrize(
+    ("counts", "lower", "upper"),
+    [
+        ((50, 10000, 5, 10000), 0.305095587667, 0.612215253207),
+        ((12, 5000, 3, 8000), 0.06600486494, 0.383815983913),
+        ((3, 500, 0, 50000), 0.123848597557, 1.74336737259),
+        ((0, 500, 0, 500), -0.735061005191, 0.735061005191),
+        ((7, 2000, 9, 2000), -0.553618285203, 0.34305802014),
+        ((56, 70, 48, 80), 4.38868782078, 34.4171023208),
+        ((10, 10, 0, 20), 64.8516999444, 100),
+    ],
+)
+def test_difference_of_shares_equals_r(counts, lower, upper):
+    low, high = scalar(difference_of_shares(*counts))
+    assert (100 * low, 100 * high) == pytest.approx((lower, upper), rel=1e-9)
+
+
+def test_a_difference_from_nothing_has_no_interval():
+    lower, upper = difference_of_shares([1, 1], [2, 2], [0, 1], [0, 2])
+    assert np.isnan(lower[0]) and np.isnan(upper[0]) and lower[1] == -upper[1]

@@ -27,8 +27,28 @@ SCATTER: Mapping[str, str] = {
     "Time": r"(hdr )?time",
 }
 MARKERS = (*PATTERNS, *SCATTER)
+# What T cells make once they are stimulated; patterns as those of PATTERNS. LAP is the latent form's peptide.
+CYTOKINES: Mapping[str, str] = {
+    "IFN-γ": r"ifn ?(γ|g|gamma)",
+    "TNF": r"tnf( ?(α|a|alpha))?",
+    "IL-2": r"il ?2",
+    "TGF-β": r"tgf ?(β|b|beta) ?1?|lap",
+    "CD107a": r"cd ?107 ?a|lamp ?1",
+    "granzyme B": r"granzyme ?b|gzm ?b|grz ?b",
+}
 
 
 def plain_name(text: str) -> str:
     """Return a name in lower case, its punctuation turned into single spaces."""
     return " ".join(re.sub(r"[^\w]|_", " ", text.casefold()).split())
+
+
+def bears_name(pattern: str, text: str) -> bool:
+    """Tell whether a name holds what a pattern stands for, as a word of its own."""
+    return re.search(rf"(?<!\w)({pattern})(?!\w)", plain_name(text)) is not None
+
+
+def cytokine_of(name: str) -> str | None:
+    """Return the cytokine that a name is of, as IFN-γ of `IFNg` and `IFN-gamma`; None where it is of none."""
+    plain = plain_name(name)
+    return next((one for one, pattern in CYTOKINES.items() if re.fullmatch(pattern, plain)), None)

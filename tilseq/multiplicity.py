@@ -23,3 +23,22 @@ def benjamini_hochberg(p: ArrayLike) -> NDArray[np.float64]:
     ranks = np.arange(len(falling), 0, -1)
     q[falling] = np.minimum(1, np.minimum.accumulate(p[falling] * len(falling) / ranks))
     return q
+
+
+def holm(p: ArrayLike) -> NDArray[np.float64]:
+    """Return p adjusted so that a family has a false call with the stated chance at most (Holm).
+
+    Scand J Stat 1979;6:65, as R's ``p.adjust(p, "holm")``. It holds however the tests depend on each other.
+
+    Parameters
+    ----------
+    p
+        One dimension, p values of one family. NaN is no test: it stays NaN and does not count.
+    """
+    p = np.asarray(p, float)
+    adjusted = np.full(p.shape, np.nan)
+    tested = np.flatnonzero(~np.isnan(p))
+    rising = tested[np.argsort(p[tested], kind="stable")]
+    left = np.arange(len(rising), 0, -1)
+    adjusted[rising] = np.minimum(1, np.maximum.accumulate(p[rising] * left))
+    return adjusted

@@ -51,3 +51,14 @@ rule til_survival:
         fingerprint=fingerprint("til_survival"),
     shell:
         COMMAND + "til_survival/{wildcards.unit}"
+
+
+rule intracellular:
+    input:
+        needs("intracellular"),
+    output:
+        STATUS.format("intracellular/{unit}"),
+    params:
+        fingerprint=fingerprint("intracellular"),
+    shell:
+        COMMAND + "intracellular/{wildcards.unit}"

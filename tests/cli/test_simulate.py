@@ -146,7 +146,7 @@ def test_a_confounder_of_libraries_concerns_no_other_sample(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--assays", "tcr,blod"], "'blod' is none of flow, cytokine, tcr, bcr, scrna, bulk_rna, clinic."),
+        (["--assays", "tcr,blod"], "'blod' is none of flow, ics, cytokine, tcr, bcr, scrna, bulk_rna, clinic."),
         (["--confounder", "swaped_pair"], "'swaped_pair' is not one of"),
         (["--subjects", "many"], "'many' is not a valid integer"),
         (["--cores", "0"], "0 is not in the range"),

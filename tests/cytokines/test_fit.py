@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tilseq.cytokines.curve import Curve
-from tilseq.cytokines.fit import corrected_aic, fit_curve
+from tilseq.cytokines.fit import fit_curve
 
 LOG_CONC = np.array([*[np.log(10_000 / 4**k) for k in range(7)] * 2, -np.inf, -np.inf])
 LOG_SIGNAL = np.array(
@@ -54,9 +54,3 @@ def test_inverse():
     x = np.log([5.0, 200.0, 9_000.0])
     assert curve.inverse(curve.log_signal(x)) == pytest.approx(x, abs=1e-9)
     assert curve.inverse(np.log([79.0, 70_000.0])).tolist() == [-np.inf, np.inf]
-
-
-def test_corrected_criterion_by_hand():
-    # 16 points, 4 parameters and a variance: 16 ln(0.5) + 10 + 2 * 5 * 6 / 10.
-    assert corrected_aic(8, 16, 4) == pytest.approx(16 * np.log(0.5) + 10 + 6)
-    assert corrected_aic(8, 6, 4) == np.inf

@@ -4,6 +4,11 @@ import pytest
 
 from tests.cytokines.curves import CURVES, plate, result
 from tilseq.cytokines import quantify
+from tilseq.cytokines.concentrations import Content, concentrations_of, tell_hooks
+from tilseq.cytokines.curve import Curve
+from tilseq.cytokines.curve_rows import CurveOf
+from tilseq.cytokines.limits import Level, Limits
+from tilseq.cytokines.standards import Spread
 
 NOWHERE = {"conc_pg_per_ml": None, "lower": None, "upper": None}
 
@@ -141,3 +146,38 @@ def test_pandas_gives_the_same(rng):
     sheet, beads, kits = plate(rng, {"S": 100.0})
     one, other = quantify(sheet, beads, kits), quantify(sheet.to_pandas(), beads.to_pandas(), kits)
     assert one.samples.equals(other.samples)
+
+
+def test_a_sample_that_gives_more_where_it_is_diluted_further_is_told():
+    rows = [
+        {"role": "sample", "acid_activated": None, "status": "quantified", "sample": sample, "analyte": analyte}
+        | {"dilution": dilution, "conc_pg_per_ml": middle, "lower": lower, "upper": upper}
+        for sample, analyte, dilution, middle, lower, upper in (
+            ("S1", "A", 2.0, 100.0, 80.0, 130.0),
+            ("S1", "A", 50.0, 420.0, 300.0, 600.0),
+            ("S2", "A", 2.0, 100.0, 80.0, 130.0),
+            ("S2", "A", 50.0, 140.0, 90.0, 220.0),
+            ("S1", "B", 2.0, 100.0, 80.0, None),
+            ("S1", "B", 50.0, 420.0, 300.0, None),
+        )
+    ]
+    tell_hooks(rows)
+    assert rows[0]["reason"] == "diluted 50-fold it gives 4.2 times as much: a hook effect, or the matrix"
+    assert not any("reason" in row for row in rows[1:])
+
+
+def test_a_signal_that_may_be_that_of_saturation_is_above_its_lower_limit():
+    curve = Curve("4PL", np.log([100, 900, 50, 1]))
+    levels = [
+        Level(place, np.log(conc), np.log(conc), 2, np.log(conc), 0.0, 0.1) for place, conc in enumerate((1e3, 1))
+    ]
+    of = CurveOf(curve, np.zeros((5, 5)), levels, Limits(np.log(105), np.log(0.3), 0.0, np.log(1e3)), False)
+    names = ("plate", "well", "sample", "analyte", "role", "verdict", "beads", "reason", "level")
+    row = dict(zip(names, ("P", "A1", "S", "A", "sample", "pass", 60, None, None), strict=True))
+    # The curve is 935.7 at 650 and 1000 at most: 1.96 standard errors of 0.04 reach beyond.
+    contents = [Content(row | {"signal": 935.7, "signal_se_log": 0.04}, 2.0, None, None)]
+    _, samples = concentrations_of(contents, {"A": of}, Spread(0.01, 0.01, 0.01))
+    assert samples[0]["status"] == "above_range"
+    assert "conc_pg_per_ml" not in samples[0]
+    # The ends by hand: signal / exp(quantile * 0.0412), quantile 2.45 of Student's t, put into the inverse.
+    assert 2 * 200 < samples[0]["limit_pg_per_ml"] < 2 * 300

@@ -54,7 +54,7 @@ def test_the_default_is_the_sample_schedule():
     design = read_design()
     assert design == Design()
     assert design.visits == ["baseline", "D0", "D7", "D14", "D28", "D42", "D84", "D180"]
-    assert design.assays == ["flow", "cytokine", "tcr", "bcr", "scrna", "bulk_rna", "clinic"]
+    assert design.assays == ["flow", "ics", "cytokine", "tcr", "bcr", "scrna", "bulk_rna", "clinic"]
     assert (design.seed, design.subjects, design.depth, design.cells) == (1, 4, 20_000, 20_000)
     assert all(confounder is None for _, confounder in design.confounders)
 
@@ -91,12 +91,23 @@ def test_the_default_is_the_sample_schedule():
         (
             "assays:\n  - tcr\n  - bulkrna\n",
             "row 3, column assays.1: this value cannot stand here; found 'bulkrna'; "
-            "expected 'flow', 'cytokine', 'tcr', 'bcr', 'scrna', 'bulk_rna' or 'clinic'; did you mean 'bulk_rna'?",
+            "expected 'flow', 'ics', 'cytokine', 'tcr', 'bcr', 'scrna', 'bulk_rna' or 'clinic'; "
+            "did you mean 'bulk_rna'?",
         ),
         (
             "flavor: umis\n",
             "row 1, column flavor: this value cannot stand here; found 'umis'; expected 'gdna', 'umi' or 'reads'; "
             "did you mean 'umi'?",
+        ),
+        (
+            "ics: {visits: [D28, tumor]}\n",
+            "row 1, column ics.visits: there is no visit 'tumor'; write baseline, or D and a day up to 400",
+        ),
+        ("ics: {stimuli: [PMA/ionomycin, PMA/ionomycin]}\n", "row 1, column ics.stimuli: each stimulus once"),
+        (
+            "ics: {stimuli: [autologous tumor]}\n",
+            "row 1, column ics.stimuli.0: this value cannot stand here; found 'autologous tumor'; "
+            "expected 'autologous tumour' or 'PMA/ionomycin'; did you mean 'autologous tumour'?",
         ),
         (
             "confounders:\n  swaped_pair: {}\n",

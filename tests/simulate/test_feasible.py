@@ -21,6 +21,8 @@ def design(**chosen):
             "of one run: of one visit",
         ),
         ({"confounders": ["swapped_pair"]}, "found 'SIM-03_D7_tcr'; the trial has 2 subjects"),
+        ({"ics": {"subjects": ["SIM-1"]}}, "found 'SIM-1'; did you mean 'SIM-01'"),
+        ({"ics": {"subjects": ["SIM-02", "S17"]}}, "found 'S17'; name another subject"),
         ({"cells_per_template": 1.4}, "expected at least 1.5"),
         ({"depth": 10_000, "cells_per_template": 10_000.0}, "expected below 1e\\+08"),
     ],

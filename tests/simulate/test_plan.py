@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from tilseq.simulate.clinic.followup import Fate
-from tilseq.simulate.design import BLOOD_VISITS, Design
+from tilseq.simulate.design import BLOOD_VISITS, Design, Stimulation
 from tilseq.simulate.plan import samples_of, true_day, true_days
 from tilseq.simulate.subjects import draw_subject
 
@@ -30,16 +30,17 @@ def names(samples):
 def test_the_samples_of_a_subject_with_one_lot(drawn):
     assert names(samples_of(DESIGN, drawn(1))) == [
         *("SIM-01_harvest_tcr", "SIM-01_harvest_bcr", "SIM-01_harvest_sc", "SIM-01_harvest_rna"),
-        *("SIM-01_product_flow", "SIM-01_product_tstate", "SIM-01_product_tcr", "SIM-01_product_sc"),
-        "SIM-01_product_rna",
-        *("SIM-01_baseline_flow", "SIM-01_baseline_tstate", "SIM-01_baseline_tcr", "SIM-01_baseline_bcr"),
+        *("SIM-01_product_flow", "SIM-01_product_tstate", "SIM-01_product_icsnone", "SIM-01_product_icstumor"),
+        *("SIM-01_product_tcr", "SIM-01_product_sc", "SIM-01_product_rna"),
+        *("SIM-01_baseline_flow", "SIM-01_baseline_tstate", "SIM-01_baseline_icsnone", "SIM-01_baseline_icstumor"),
+        *("SIM-01_baseline_tcr", "SIM-01_baseline_bcr"),
         *("SIM-01_baseline_cytokine", "SIM-01_baseline_tgfb1", "SIM-01_baseline_rna"),
         *("SIM-01_D0_flow", "SIM-01_D0_tcr", "SIM-01_D0_cytokine", "SIM-01_D0_tgfb1"),
         *("SIM-01_D7_flow", "SIM-01_D7_tcr", "SIM-01_D7_cytokine", "SIM-01_D7_tgfb1"),
-        *("SIM-01_D28_flow", "SIM-01_D28_tstate", "SIM-01_D28_tcr", "SIM-01_D28_cytokine", "SIM-01_D28_tgfb1"),
-        *("SIM-01_D28_sc", "SIM-01_D28_rna"),
-        *("SIM-01_D84_flow", "SIM-01_D84_tstate", "SIM-01_D84_tcr", "SIM-01_D84_bcr", "SIM-01_D84_cytokine"),
-        *("SIM-01_D84_tgfb1", "SIM-01_D84_rna"),
+        *("SIM-01_D28_flow", "SIM-01_D28_tstate", "SIM-01_D28_icsnone", "SIM-01_D28_icstumor"),
+        *("SIM-01_D28_tcr", "SIM-01_D28_cytokine", "SIM-01_D28_tgfb1", "SIM-01_D28_sc", "SIM-01_D28_rna"),
+        *("SIM-01_D84_flow", "SIM-01_D84_tstate", "SIM-01_D84_icsnone", "SIM-01_D84_icstumor"),
+        *("SIM-01_D84_tcr", "SIM-01_D84_bcr", "SIM-01_D84_cytokine", "SIM-01_D84_tgfb1", "SIM-01_D84_rna"),
         *("SIM-01_D180_flow", "SIM-01_D180_tstate", "SIM-01_D180_tcr", "SIM-01_D180_bcr", "SIM-01_D180_cytokine"),
         *("SIM-01_D180_tgfb1", "SIM-01_D180_rna"),
     ]
@@ -48,12 +49,12 @@ def test_the_samples_of_a_subject_with_one_lot(drawn):
 def test_each_lot_is_sampled(drawn):
     products = [sample for sample in samples_of(DESIGN, drawn(2)) if sample.specimen == "infusion_product"]
     assert names(products) == [
-        *("SIM-02_productA_flow", "SIM-02_productA_tstate", "SIM-02_productA_tcr", "SIM-02_productA_sc"),
-        "SIM-02_productA_rna",
-        *("SIM-02_productB_flow", "SIM-02_productB_tstate", "SIM-02_productB_tcr", "SIM-02_productB_sc"),
-        "SIM-02_productB_rna",
+        *("SIM-02_productA_flow", "SIM-02_productA_tstate", "SIM-02_productA_icsnone", "SIM-02_productA_icstumor"),
+        *("SIM-02_productA_tcr", "SIM-02_productA_sc", "SIM-02_productA_rna"),
+        *("SIM-02_productB_flow", "SIM-02_productB_tstate", "SIM-02_productB_icsnone", "SIM-02_productB_icstumor"),
+        *("SIM-02_productB_tcr", "SIM-02_productB_sc", "SIM-02_productB_rna"),
     ]
-    assert [sample.lot for sample in products] == ["LOT-02A"] * 5 + ["LOT-02B"] * 5
+    assert [sample.lot for sample in products] == ["LOT-02A"] * 7 + ["LOT-02B"] * 7
     assert {sample.visit for sample in products} == {"product"}
     assert {sample.drawn for sample in products} == {"SIM-02_product_LOT-02A", "SIM-02_product_LOT-02B"}
     rest = [sample.lot for sample in samples_of(DESIGN, drawn(2)) if sample.specimen != "infusion_product"]
@@ -108,6 +109,7 @@ def test_a_row_is_that_of_the_table(drawn):
         "replicate": None,
         "panel": "tbnk",
         "role": "sample",
+        "stimulus": None,
         "timing": "post",
         "path": "x",
         "comment": None,
@@ -119,7 +121,28 @@ def test_a_row_is_that_of_the_table(drawn):
     assert {name.split("_")[-1]: row["panel"] for name, row in rows.items() if row["assay"] == "flow"} == {
         "flow": "tbnk",
         "tstate": "t_state",
+        "icsnone": "ics",
+        "icstumor": "ics",
     }
+
+
+def test_cells_are_stimulated_where_the_design_says(drawn):
+    ics = Stimulation(
+        subjects=["SIM-02"], visits=["product", "D7", "D14"], stimuli=["PMA/ionomycin", "autologous tumour"]
+    )
+    design = DESIGN.model_copy(update={"assays": ["ics"], "ics": ics})
+    assert samples_of(design, drawn(1)) == []
+    rows = [sample.row() for sample in samples_of(design, drawn(2))]
+    assert [(row["sample"], row["role"], row["stimulus"]) for row in rows] == [
+        (f"SIM-02_{where}_{name}", role, stimulus)
+        for where in ("productA", "productB", "D7")
+        for name, role, stimulus in (
+            ("icsnone", "unstimulated", None),
+            ("icspma", "stimulated", "PMA/ionomycin"),
+            ("icstumor", "stimulated", "autologous tumour"),
+        )
+    ]
+    assert {row["assay"] for row in rows} == {"flow"}
 
 
 def test_blood_is_drawn_within_the_window_of_the_visit(drawn):

@@ -219,10 +219,11 @@ def test_the_planted_faults_of_the_sample_study():
 
 def test_every_event_has_its_label(samples):
     design = read_design(SAMPLE / "design.yaml")
-    for name, path in samples.filter(assay="flow").select("sample", "path").iter_rows():
+    for name, panel, path in samples.filter(assay="flow").select("sample", "panel", "path").iter_rows():
         read = flowio.FlowData(str(SAMPLE / path))
-        assert (read.version, read.event_count) == ("3.1", design.cells)
-        assert labels(name).len() == design.cells
+        expected = design.ics.cells if panel == "ics" else design.cells
+        assert (read.version, read.event_count) == ("3.1", expected)
+        assert labels(name).len() == expected
         # Debris is small, so labels that had slipped against the events would show.
         forward = read.as_array(preprocess=False)[:, 0]
         debris, beads = ((labels(name) == kind).to_numpy() for kind in ("debris", "bead"))
@@ -307,3 +308,28 @@ def test_the_recorded_responses_are_those_of_recist():
     assert both.height == truth.height
     assert both.filter(pl.col("response") != pl.col("by_rule")).height == 0
     assert (both["recorded"] == both["recorded_right"]).all()
+
+
+def test_tubes_of_intracellular_interferon_come_in_pairs_with_their_truth(samples):
+    ics = samples.filter(panel="ics")
+    pairs = ics.group_by("subject", "visit", "day").agg(pl.col("role").sort().str.join(" "), pl.col("run").n_unique())
+    assert pairs.height == 6
+    assert set(pairs["role"]) == {"stimulated unstimulated"}
+    assert set(pairs["run"]) == {1}
+    assert ics.group_by("role").agg(pl.col("stimulus").unique()).sort("role").rows() == [
+        ("stimulated", ["autologous tumour"]),
+        ("unstimulated", [None]),
+    ]
+    truth = table("truth/intracellular.csv")
+    assert set(truth["sample"]) == set(ics["sample"])
+    for name, of_tube in truth.group_by("sample"):
+        told = table(f"truth/flow/{name[0]}.csv.gz")
+        made = dict(told.group_by("label").agg(pl.col("ifn_gamma").sum()).rows())
+        assert {kind: made[kind] for kind in of_tube["population"]} == dict(of_tube["population", "positive"].rows())
+    assert truth.filter(pl.col("sample").str.ends_with("none"))["share"].max() < 0.003
+    cd8 = dict(truth.filter(pl.col("sample").str.ends_with("tumor"), population="CD8+ T")["sample", "share"].rows())
+    for subject in ("SIM-01", "SIM-04"):
+        before, early, late = (cd8[f"{subject}_{visit}_icstumor"] for visit in ("baseline", "D28", "D84"))
+        assert before < 0.004 < late < early
+    # SIM-01 had a partial response, SIM-04 progressed.
+    assert cd8["SIM-01_D28_icstumor"] > 2 * cd8["SIM-04_D28_icstumor"]

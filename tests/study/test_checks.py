@@ -156,14 +156,15 @@ def test_days_of_another_century(make_study):
 
 
 HEADER = (
-    "sample,subject,visit,day,specimen,assay,status,timing,locus,lot,lesion,replicate,role,specimen_id,panel,plate\n"
+    "sample,subject,visit,day,specimen,assay,status,timing,locus,lot,lesion,replicate,role,specimen_id,panel,plate,"
+    "stimulus\n"
 )
 
 
 @pytest.mark.parametrize(
     ("column", "value"),
     [("timing", "pre"), ("locus", "TRA"), ("lot", "L9"), ("lesion", "T1"), ("replicate", "2"), ("role", "fmo"),
-     ("specimen_id", "x"), ("panel", "tcell"), ("plate", "P1")],
+     ("specimen_id", "x"), ("panel", "tcell"), ("plate", "P1"), ("stimulus", "PMA")],
 )  # fmt: skip
 def test_samples_that_differ_in_one_thing_are_two(make_study, column, value):
     columns = HEADER.strip().split(",")[7:]
@@ -173,7 +174,7 @@ def test_samples_that_differ_in_one_thing_are_two(make_study, column, value):
 
 
 def test_samples_alike_in_everything(make_study):
-    rows = "a,S01,D28,,blood,tcr,failed,,,,,,,,,\nb,S01,D28,28,blood,tcr,failed,,,,,,,,,\n"
+    rows = "a,S01,D28,,blood,tcr,failed,,,,,,,,,,\nb,S01,D28,28,blood,tcr,failed,,,,,,,,,,\n"
     assert found(make_study({"samples.csv": HEADER + rows}), checks.check_replicates) == [
         "samples.csv, row 3, column sample: same subject, specimen, visit and assay as 'a' in row 2; found 'b'; "
         "tell them apart by `replicate`, or by timing, lot, lesion, locus, panel or specimen_id"
@@ -181,7 +182,7 @@ def test_samples_alike_in_everything(make_study):
 
 
 def test_a_sample_twice_is_told_once(make_study):
-    rows = "a,S01,D28,,blood,tcr,failed,,,,,,,,,\na,S01,D28,,blood,tcr,failed,,,,,,,,,\n"
+    rows = "a,S01,D28,,blood,tcr,failed,,,,,,,,,,\na,S01,D28,,blood,tcr,failed,,,,,,,,,,\n"
     assert [str(problem) for problem in examine(make_study({"samples.csv": HEADER + rows})).problems] == [
         "samples.csv, row 3, column sample: this sample stands in row 2 already; found 'a'"
     ]

@@ -70,7 +70,7 @@ def test_thresholds_that_no_tree_knows(make_study):
         START
         + """\
 panels:
-  tcell: {populations: {x: {parent: CD3+, markers: [CD39+]}}, thresholds: {CD39: 1, SSC-A: 2, CD4: 3, CD38: 4}}
+  tcell: {populations: {x: {parent: CD3+, markers: [CD39+]}}, thresholds: {CD39: 1, SSC-A: 2, CD4: 3, CD38: 4, IFNg: 5}}
 analysis:
   flow:
     thresholds:

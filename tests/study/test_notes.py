@@ -80,5 +80,17 @@ def test_roles_and_columns_that_no_analysis_reads(make_study):
     ]
 
 
+def test_stimulated_tubes_are_analysed_but_not_by_a_persons_gates(make_study):
+    rows = "sample,subject,visit,specimen,assay,path,role,stimulus,panel\n"
+    rows += "a,S01,D28,blood,flow,raw/a.fcs,stimulated,PMA,tcell\nb,S01,D28,blood,flow,raw/b.tsv,unstimulated,,\n"
+    rows += "c,007,D28,blood,flow,raw/c.tsv,,PMA,\n"
+    settings = "study: d\nvisits: {baseline: {day: -7}, product: {day: 0}, D28: {day: 28}}\npanels: {tcell: {}}\n"
+    files = {"samples.csv": rows, "study.yaml": settings + "gates: {tcell: {file: raw/d.tsv}}\n"}
+    assert read_study(make_study(files)).notes == [
+        "a person's gates are not used of stimulated and unstimulated tubes: 'a'",
+        "filled but not used yet: samples.csv stimulus",
+    ]
+
+
 def test_many_names():
     assert named(list("aabcdefg")) == "'a', 'b', 'c', 'd', 'e' and 2 more"

@@ -31,6 +31,14 @@ def test_defaults(tmp_path):
                 "blood_count_cv": 0.05,
                 "marked_overdispersion": 0.005,
                 "volume_unit": None,
+                "intracellular": {
+                    "alpha": 0.05,
+                    "least_cells": 500,
+                    "least_positive": 10,
+                    "least_fold": 1.0,
+                    "most_background_pct": 1.0,
+                    "tube_cv": 0.1,
+                },
             },
             "repertoire": {
                 "reference": "infusion_product",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder, output_table, write_result
+from tilseq.cli.cytokine_intracellular import intracellular_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +28,10 @@ PLATES_FOLDER = "plates"
 
 @click.group("cytokine")
 def cytokine_command() -> None:
-    """Cytokines by bead array: beads, standard curves, concentrations."""
+    """Cytokines by bead array (beads, standard curves, concentrations) and within stimulated cells."""
+
+
+cytokine_command.add_command(intracellular_command)
 
 
 def plate_options(command: Callable[..., object]) -> Callable[..., object]:

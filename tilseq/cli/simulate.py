@@ -9,7 +9,7 @@ import click
 
 from tilseq.cli.common import Examples
 
-ASSAYS = ("flow", "cytokine", "tcr", "bcr", "scrna", "bulk_rna", "clinic")
+ASSAYS = ("flow", "ics", "cytokine", "tcr", "bcr", "scrna", "bulk_rna", "clinic")
 CONFOUNDERS = (
     "failed_library",
     "swapped_pair",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tilseq.cytokines.curve_rows import CurveOf, finite
+from tilseq.cytokines.curve_rows import CurveOf
 from tilseq.cytokines.inversion import Errors, Inversion
 from tilseq.cytokines.standards import Spread
 
@@ -80,7 +80,38 @@ def concentrations_of(
         told |= {"acid_activated": activated, "analyte": analyte, "wells": len(used), "wells_given": len(members)}
         told |= {"cv_pct": _cv(used, curves.get(analyte))}
         samples.append(told | _result(used or members[:1], curves, readers))
+    tell_hooks(samples)
     return wells, samples
+
+
+def tell_hooks(samples: Sequence[Row]) -> None:
+    """Write into `reason` that a sample gives clearly more, beyond both intervals, where it is diluted further.
+
+    Its signal then has fallen by a hook effect, or its matrix holds it down; of one dilution neither can be seen.
+
+    Parameters
+    ----------
+    samples
+        Rows of `sample_concentrations` of one plate.
+    """
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in samples:
+        if row["status"] == "quantified":
+            key = tuple(row[name] for name in ("role", "sample", "acid_activated", "analyte"))
+            groups.setdefault(key, []).append(row)
+    for rows in groups.values():
+        for row in rows:
+            more = [
+                other
+                for other in rows
+                if other["dilution"] > row["dilution"] and row["upper"] is not None and other["lower"] > row["upper"]
+            ]
+            if more:
+                most = max(more, key=lambda other: float(other["conc_pg_per_ml"]))
+                fold, times = most["dilution"], most["conc_pg_per_ml"] / row["conc_pg_per_ml"]
+                row["reason"] = (
+                    f"diluted {fold:g}-fold it gives {times:.1f} times as much: a hook effect, or the matrix"
+                )
 
 
 def _usable(one: Content) -> bool:
@@ -104,12 +135,13 @@ def _result(members: list[Content], curves: Mapping[str, CurveOf], readers: Mapp
         return told | {"status": "not_detected", "limit_pg_per_ml": dilution * float(np.exp(limits.llod))}
     if at < lloq:
         return told | {"status": "detected_below_loq", "limit_pg_per_ml": dilution * float(np.exp(lloq))}
-    if at > uloq:
-        return told | {"status": "above_range", "limit_pg_per_ml": dilution * float(np.exp(uloq))}
+    if at > uloq or upper == np.inf:  # without an upper end the signal may as well be that of saturation
+        least = uloq if at > uloq else max(lower, lloq)
+        return told | {"status": "above_range", "limit_pg_per_ml": dilution * float(np.exp(least))}
     return told | {
         "conc_pg_per_ml": dilution * float(np.exp(at)),
         "lower": dilution * float(np.exp(lower)),
-        "upper": finite(dilution * float(np.exp(upper))),
+        "upper": dilution * float(np.exp(upper)),
         "status": "quantified",
         "reason": "hook effect: a far higher concentration could give this signal" if of.hook else None,
     }

@@ -12,8 +12,6 @@ Floats = NDArray[np.float64]
 Model = Literal["4PL", "5PL"]
 
 PARAMETERS: dict[Model, int] = {"4PL": 4, "5PL": 5}
-FURTHEST = 40.0  # natural logarithms from the midpoint within which an inverse is sought
-HALVINGS = 60
 
 
 @dataclass(frozen=True)
@@ -74,31 +72,39 @@ class Curve:
 
     def inverse(self, log_signal: ArrayLike) -> Floats:
         """Return the ln concentration of a ln signal; minus and plus infinity outside of the curve."""
-        wanted = np.atleast_1d(np.asarray(log_signal, np.float64))
-        low = np.full(wanted.shape, self.theta[2] - FURTHEST)
-        high = low + 2 * FURTHEST
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            below = self.log_signal(middle) < wanted
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        found = (low + high) / 2
+        wanted: Floats = np.atleast_1d(np.asarray(log_signal, np.float64))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            bound = self.theta[0] + np.log(np.expm1(wanted - self.theta[0]))
+            found: Floats = self.theta[2] - np.log(np.expm1((self.theta[1] - bound) / self.asymmetry)) / self.slope
         found[wanted <= self.theta[0]] = -np.inf
         found[wanted >= np.log(self.top)] = np.inf
         return found
 
     def parts(self, log_conc: ArrayLike) -> tuple[Floats, Floats, Floats]:
         """Return ln signal, steepness and gradient at once; see the three."""
-        x = np.atleast_1d(np.asarray(log_conc, np.float64))
-        slope, power = self.slope, self.asymmetry
-        blank = np.isneginf(x)
-        t = -slope * (np.where(blank, self.theta[2], x) - self.theta[2])
-        soft = np.logaddexp(0, t)
-        bound = np.where(blank, -np.inf, self.theta[1] - power * soft)
-        value = np.logaddexp(self.theta[0], bound)
-        share = np.exp(bound - value)  # of the signal that is bound analyte
-        sigmoid = 1 / (1 + np.exp(-t))
-        steep = share * power * sigmoid * slope
-        columns = [1 - share, share, -steep, -share * power * sigmoid * t]
-        if self.model == "5PL":
-            columns.append(-share * power * soft)
-        return value, steep, np.column_stack(columns)
+        value, steep, gradient = parts_of(self.theta, np.atleast_1d(np.asarray(log_conc, np.float64)))
+        return value, steep, gradient[:, : PARAMETERS[self.model]]
+
+
+def parts_of(theta: Floats, log_conc: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return ln signal, steepness and gradient (points × 5) at points that may each have a curve of its own.
+
+    Parameters
+    ----------
+    theta
+        As of `Curve`, of one curve or points × parameters; of a 4PL the fifth is 0 or left out.
+    log_conc
+        ln concentration of each point; minus infinity is a blank.
+    """
+    bottom, rise, middle, log_slope, *fifth = theta.T
+    slope, power = np.exp(log_slope), np.exp(fifth[0]) if fifth else 1.0
+    blank = np.isneginf(log_conc)
+    t = -slope * (np.where(blank, middle, log_conc) - middle)
+    soft = np.logaddexp(0, t)
+    bound = np.where(blank, -np.inf, rise - power * soft)
+    value = np.logaddexp(bottom, bound)
+    share = np.exp(bound - value)  # of the signal that is bound analyte
+    sigmoid = 1 / (1 + np.exp(-t))
+    steep = share * power * sigmoid * slope
+    columns = [1 - share, share, -steep, -share * power * sigmoid * t, -share * power * soft]
+    return value, steep, np.column_stack(columns)

@@ -14,7 +14,6 @@ from tilseq.cytokines.standards import Fitted, Standard
 
 Row = dict[str, Any]
 
-NORMAL = 1.959964
 MOST_RESIDUAL = 2.0
 
 
@@ -82,12 +81,11 @@ def recovery_rows(of: CurveOf, names: Sequence[str]) -> Iterator[Row]:
 def dilution_rows(fitted: Fitted, names: Sequence[str], analytes: int) -> Iterator[Row]:
     """Yield a row a level, without the plate."""
     for place, name in enumerate(names):
-        middle, reach = float(fitted.levels[place]), NORMAL * float(fitted.level_se[place])
         yield {
             "level": name,
-            "factor": float(np.exp(middle)),
-            "lower": float(np.exp(middle - reach)),
-            "upper": float(np.exp(middle + reach)),
+            "factor": float(np.exp(fitted.levels[place])),
+            "lower": float(np.exp(fitted.level_lower[place])),
+            "upper": float(np.exp(fitted.level_upper[place])),
             "analytes": analytes,
         }
 

@@ -45,20 +45,3 @@ def start_of(log_conc: Floats, log_signal: Floats, model: Model) -> Floats:
     middle = float(above.min()) if len(above) else float(np.median(log_conc[np.isfinite(log_conc)]))
     rise = float(np.log(max(2 * np.exp(high) - np.exp(low), 1e-9)))
     return np.array([low, rise, middle + 1.0, 0.0, 0.0])[: PARAMETERS[model]]
-
-
-def corrected_aic(squares: float, points: int, parameters: int) -> float:
-    """Return Akaike's criterion with the correction for few points (Hurvich and Tsai, Biometrika 1989;76:297).
-
-    Parameters
-    ----------
-    squares
-        Weighted sum of squares.
-    points, parameters
-        How many of each; the variance counts as a further parameter.
-    """
-    number = parameters + 1
-    if points <= number + 1:
-        return float("inf")
-    least = max(squares / points, 1e-300)
-    return points * float(np.log(least)) + 2 * number + 2 * number * (number + 1) / (points - number - 1)

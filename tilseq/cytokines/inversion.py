@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tilseq.cytokines.curve import Curve, Floats
+from tilseq.cytokines.curve import Curve, Floats, parts_of
 
 BEYOND, STEPS = 4.0, 2_000  # natural logarithms beyond the standards, and points of the grid
 
@@ -18,7 +18,7 @@ class Errors:
     Attributes
     ----------
     covariance
-        Of the curve's parameters.
+        Of the curve's five parameters, the asymmetry of a 4PL included.
     wells
         Of what a well's content differs by from another's of the same sample.
     reading
@@ -49,7 +49,7 @@ class Inversion:
     def __init__(self, curve: Curve, errors: Errors, low: float, high: float) -> None:
         self.curve, self.errors = curve, errors
         self.grid = np.linspace(low - BEYOND, high + BEYOND, STEPS)
-        self.value, self.steep, gradient = curve.parts(self.grid)
+        self.value, self.steep, gradient = parts_of(curve.theta, self.grid)
         self.curve_variance = np.einsum("ij,jk,ik->i", gradient, errors.covariance, gradient)
 
     def interval(self, log_signals: Floats, ses: Floats) -> tuple[float, float, float]:

@@ -71,7 +71,7 @@ def quantify(
     kits
         By the name that the sheet gives them.
     model
-        4PL or 5PL for all curves; by default chosen for each by the corrected Akaike criterion.
+        4PL or 5PL for all curves; by default a 5PL, and a 4PL where the data speak for it; see `fit_standards`.
     shared_dilution
         Whether to fit the dilution error of each standard level that all analytes share.
 

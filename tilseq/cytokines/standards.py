@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tilseq.cytokines.curve import PARAMETERS, Curve, Floats, Model
-from tilseq.cytokines.fit import corrected_aic, start_of
-from tilseq.cytokines.least_squares import least_squares
+from tilseq.cytokines.curve import PARAMETERS, Curve, Floats, Model, parts_of
+from tilseq.cytokines.fit import start_of
+from tilseq.cytokines.joint import VAGUE, Joint, Points, fit_curves, joint
+from tilseq.cytokines.offsets import Offsets, limits_of_levels, offsets_of
 
-ROUNDS = 12
-GAIN = 1e-7
+ROUNDS, SETTLED = 30, 1e-4  # most, and natural logarithms by which offsets move less in the last
 FEWEST_TO_SHARE = 3  # analytes from which an error of a level can be told from one of a curve
-# Dilution errors of a plate follow Student's t of so few degrees of freedom that one level may be far off while the
-# others are right; its scale is the plate's, natural logarithm, of at least so much.
-DILUTION_FREEDOM, LEAST_DILUTION = 2.0, 0.05
 # Standard deviations of natural logarithms to start from and least ones: of each well's volume, of an analyte in a
 # well, and of the reading.
-WELL, OWN, READING = 0.05, 0.05, 0.02
+WELL, OWN, READING = 0.05, 0.15, 0.02
 LEAST = 0.01
-NORMAL = 1.959964
-LOST_LEVELS = 3  # the top, and what a common factor and a power of all levels hide
-# What curves look like a priori, so that standards that do not reach the top still give one: standard deviations of
-# ln(top - bottom) about the highest signal, of ln midpoint about the middle of the standards, of ln slope about 0.1 and
-# of ln asymmetry about 0.
-VAGUE = np.array([np.inf, 1.0, 3.0, 0.3, 0.3])
-USUAL_SLOPE = 0.1
+MOST_LEVERAGE = 0.9
+FIRST = 3  # rounds before a model is chosen
+CLEAR = 2.0  # evidence for a 4PL, as twice a logarithm, that is positive (Kass and Raftery 1995)
 
 
 @dataclass(frozen=True)
@@ -79,16 +72,16 @@ class Fitted:
     curves
         By analyte.
     covariances
-        Of each curve's parameters; the shared errors' uncertainty is in them. As the scale of those errors is known
-        from a few levels only, covariances are widened by the square of Student's quantile over the normal one.
+        Of the five parameters of each curve, all shared errors and what is not known of their spread included; that of
+        the asymmetry also where a 4PL was chosen.
     criteria
-        Corrected Akaike criterion of each model tried, by analyte.
+        -2 ln of the marginal likelihood of each model (Laplace), up to a constant, by analyte.
     offsets
         ln(true over nominal concentration) of each standard well, the part shared by all analytes.
     levels
         ln(true over nominal) of each level; that of the top level is 0.
-    level_se
-        Standard error of each, widened likewise; a common factor and a power take two degrees of freedom more.
+    level_lower, level_upper
+        95 % limits of each.
     spread
         How far wells and readings scatter.
     residual_sd
@@ -100,7 +93,8 @@ class Fitted:
     criteria: dict[str, dict[Model, float]]
     offsets: Floats
     levels: Floats
-    level_se: Floats
+    level_lower: Floats
+    level_upper: Floats
     spread: Spread
     residual_sd: dict[str, float]
 
@@ -115,11 +109,16 @@ def fit_standards(
     """Fit the curves of all analytes of a plate together with what went wrong with its standards.
 
     ln signal of an analyte in a well is its curve at ln nominal + the level's dilution error + the well's volume error,
-    both shared by all analytes. Curves alone cannot tell a common factor of all levels, nor a power of it, from another
-    midpoint and slope: the top level, from which all is diluted, is taken as right, and dilution errors are near 0 a
-    priori (Student's t). What stays untold enters the covariances. Weights are one over the variance, which is
-    that of the beads, the reading, and the analyte in the well times the square of the steepness; the last two and
-    that of the volume are estimated from the plate.
+    both shared by all analytes. A common factor of all levels, a power of it and, nearly, a bend look the same as other
+    curves: only what levels are like a priori tells them, see `offsets_of`; the top level, from which all is diluted,
+    is taken as right. What stays untold enters the covariances. Weights are one over the variance, which is
+    that of the beads, the reading, and the analyte in the well times the square of the steepness; the last two are
+    estimated from the plate.
+
+    Curves are fitted at the mean of the offsets a posteriori, and offsets told anew from the curves to second order,
+    until both stay. The asymmetry of a 5PL is near 1 a priori, so that a 5PL costs little where it is not needed, and a
+    4PL where it is needed bends every concentration: a 4PL is chosen only on positive evidence, a criterion less by 2
+    (Kass and Raftery, J Am Stat Assoc 1995;90:773).
 
     Parameters
     ----------
@@ -128,251 +127,135 @@ def fit_standards(
     level_of
         For each standard well its level: 0 for the top, further ones from there down; -1 for a blank.
     model
-        4PL or 5PL for all; by default the one of the lesser corrected Akaike criterion, for each analyte.
+        4PL or 5PL for all; by default chosen for each analyte.
     shared
         Whether levels have a shared dilution error. With fewer than three analytes none is fitted.
     """
     plate = _Plate(dict(standards), np.asarray(level_of, np.intp), shared and len(standards) >= FEWEST_TO_SHARE)
-    models: dict[str, Model] = dict.fromkeys(standards, model or "5PL")
-    state = plate.start(models)
+    chosen: Model = model or "5PL"
+    state = plate.start()
+    free = plate.free(dict.fromkeys(standards, chosen))
     for turn in range(ROUNDS):
-        state = plate.improve(state)
-        if turn == ROUNDS // 2 and model is None:
-            models = {name: plate.choose(name, state)[0] for name in standards}
-            state = plate.with_models(state, models)
-    return plate.finish(plate.improve(state))
+        new = plate.improve(state, free)
+        settled = turn > FIRST and np.abs(new.offsets.mean - state.offsets.mean).max() < SETTLED
+        state = new
+        if turn == FIRST and model is None:
+            free = plate.free(plate.choose(state)[0])
+        if settled:
+            break
+    return plate.finish(state, free)
 
 
-@dataclass
+@dataclass(frozen=True)
 class _State:
-    """Parameters so far: of each curve, of levels, of wells; and what is known of their spread."""
+    """Parameters so far, offsets of filled wells, and what is known of their spread."""
 
-    models: dict[str, Model]
-    theta: dict[str, Floats]
-    levels: Floats
-    wells: Floats
-    level_variance: Floats
-    spread: Spread
-    covariance: Floats
+    theta: Floats
+    offsets: Offsets
+    own: float
+    reading: float
 
 
 class _Plate:
     """The standards of one plate, and the steps that improve a state."""
 
     def __init__(self, standards: dict[str, Standard], level_of: NDArray[np.intp], shared: bool) -> None:
-        self.standards, self.level_of, self.shared = standards, level_of, shared
-        self.level_count = int(level_of.max(initial=-1)) + 1
-        self.filled = level_of >= 0
-
-    def start(self, models: dict[str, Model]) -> _State:
-        theta = {name: start_of(one.log_conc, one.log_signal, models[name]) for name, one in self.standards.items()}
-        size = sum(len(one) for one in theta.values()) + self.level_count + len(self.level_of)
-        return _State(
-            models,
-            theta,
-            np.zeros(self.level_count),
-            np.zeros(len(self.level_of)),
-            np.full(self.level_count, 0.1**2),
-            Spread(WELL, 3 * OWN, READING),
-            np.zeros((size, size)),
+        self.names, self.shared = list(standards), shared
+        self.well_of = np.where(level_of >= 0, np.cumsum(level_of >= 0) - 1, -1)
+        self.level_of = level_of[level_of >= 0]
+        each = list(standards.values())
+        self.points = Points(
+            np.concatenate([one.log_conc for one in each]),
+            np.concatenate([one.log_signal for one in each]),
+            np.concatenate([one.se for one in each]),
+            np.repeat(np.arange(len(each)), [len(one.wells) for one in each]),
+            self.well_of[np.concatenate([one.wells for one in each])],
+            len(self.level_of),
         )
 
-    def with_models(self, state: _State, models: dict[str, Model]) -> _State:
-        theta = {name: one[: PARAMETERS[models[name]]] for name, one in state.theta.items()}
-        return _State(models, theta, state.levels, state.wells, state.level_variance, state.spread, state.covariance)
+    def start(self) -> _State:
+        points = self.points
+        own = [points.analyte == k for k in range(len(self.names))]
+        theta = np.array([start_of(points.log_conc[one], points.log_signal[one], "5PL") for one in own])
+        zero = np.zeros(points.wells)
+        return _State(theta, Offsets(zero, np.zeros((len(zero), len(zero))), WELL), OWN, READING)
 
-    def offsets(self, levels: Floats, wells: Floats) -> Floats:
-        """Return ln(true over nominal) of each standard well."""
-        return np.where(self.filled, levels[np.maximum(self.level_of, 0)] + wells, 0.0)
+    def free(self, models: Mapping[str, Model]) -> NDArray[np.bool_]:
+        """Return which of the five parameters are fitted."""
+        return np.array([np.arange(5) < PARAMETERS[models[name]] for name in self.names])
 
-    def sd(self, name: str, state: _State) -> Floats:
-        """Return the standard deviation of each ln signal of an analyte about its curve."""
-        one = self.standards[name]
-        curve = Curve(state.models[name], state.theta[name])
-        steep = curve.steepness(one.log_conc + self.offsets(state.levels, state.wells)[one.wells])
-        spread = state.spread
-        return np.sqrt(one.se**2 + spread.reading**2 + (steep * spread.own) ** 2)
+    def sd(self, state: _State) -> Floats:
+        """Return the standard deviation of each ln signal about its curve."""
+        points = self.points
+        steep = parts_of(state.theta[points.analyte], points.at(state.offsets.mean))[1]
+        return np.sqrt(points.se**2 + state.reading**2 + (steep * state.own) ** 2)
 
-    def improve(self, state: _State) -> _State:
-        """Fit all parameters at the spread so far, then estimate the spread anew."""
-        sds = {name: self.sd(name, state) for name in self.standards}
-        names = list(self.standards)
-        sizes = [len(state.theta[name]) for name in names]
-        ends = np.cumsum(sizes)
+    def improve(self, state: _State, free: NDArray[np.bool_]) -> _State:
+        """Fit curves at the offsets so far, then tell offsets and spread anew."""
+        sd = self.sd(state)
+        theta = fit_curves(self.points, state.theta, free, state.offsets.mean, sd)
+        told = joint(self.points, theta, free, state.offsets.mean, sd)
+        offsets = offsets_of(told.information, told.score, self.level_of, self.shared)
+        own, reading = self._spread(told, offsets, sd)
+        return _State(theta, offsets, own, reading)
 
-        def unpack(packed: Floats) -> tuple[dict[str, Floats], Floats, Floats]:
-            parts = np.split(packed[: ends[-1]], ends[:-1])
-            rest = packed[ends[-1] :]
-            return dict(zip(names, parts, strict=True)), rest[: self.level_count], rest[self.level_count :]
-
-        def misfit(packed: Floats) -> tuple[Floats, Floats]:
-            theta, levels, wells = unpack(packed)
-            return self._misfit(state, sds, theta, levels, wells)
-
-        packed = np.concatenate([*(state.theta[name] for name in names), state.levels, state.wells])
-        packed, information = least_squares(misfit, packed, GAIN)
-        theta, levels, wells = unpack(packed)
-        covariance = np.linalg.inv(information)
-        new = _State(state.models, theta, levels, wells, state.level_variance, state.spread, covariance)
-        return self._spread_anew(new)
-
-    def _misfit(
-        self, state: _State, sds: dict[str, Floats], theta: dict[str, Floats], levels: Floats, wells: Floats
-    ) -> tuple[Floats, Floats]:
-        size = sum(len(one) for one in theta.values()) + len(levels) + len(wells)
-        first_level = size - len(levels) - len(wells)
-        first_well = size - len(wells)
-        offsets = self.offsets(levels, wells)
-        residuals, slopes, place = [], [], 0
-        for name, one in self.standards.items():
-            curve = Curve(state.models[name], theta[name])
-            value, steep, gradient = curve.parts(one.log_conc + offsets[one.wells])
-            rows = np.zeros((len(value), size))
-            rows[:, place : place + gradient.shape[1]] = gradient
-            own = np.flatnonzero(self.filled[one.wells])
-            rows[own, first_level + self.level_of[one.wells[own]]] = steep[own]
-            rows[own, first_well + one.wells[own]] = steep[own]
-            residuals.append((value - one.log_signal) / sds[name])
-            slopes.append(rows / sds[name][:, None])
-            vague = VAGUE[: gradient.shape[1]]
-            usual = self._usual(one)[: gradient.shape[1]]
-            residuals.append((theta[name] - usual) / vague)
-            prior = np.zeros((len(vague), size))
-            prior[np.arange(len(vague)), place + np.arange(len(vague))] = 1 / vague
-            slopes.append(prior)
-            place += gradient.shape[1]
-        shared = np.concatenate(
-            [np.sqrt(self._level_variance(state)), np.full(len(wells), max(state.spread.well, LEAST))]
-        )
-        residuals.append(np.concatenate([levels, wells]) / shared)
-        prior = np.zeros((len(shared), size))
-        prior[np.arange(len(shared)), first_level + np.arange(len(shared))] = 1 / shared
-        slopes.append(prior)
-        return np.concatenate(residuals), np.concatenate(slopes)
-
-    def _level_variance(self, state: _State) -> Floats:
-        """Return the prior variance of each level's error: none for the top, or where none is shared."""
-        variance = state.level_variance.copy() if self.shared else np.full(self.level_count, 1e-12)
-        if len(variance):
-            variance[0] = 1e-12
-        return variance
-
-    @staticmethod
-    def _usual(one: Standard) -> Floats:
-        told = one.log_conc[np.isfinite(one.log_conc)]
-        return np.array([0.0, float(one.log_signal.max()) + 0.5, float(np.median(told)) + 2, USUAL_SLOPE, 0.0])
-
-    def _spread_anew(self, state: _State) -> _State:
-        """Estimate dilution errors' variances and the spread from what is left over."""
-        count, wells = self.level_count, len(self.level_of)
-        variance = np.diag(state.covariance)
-        level_part = variance[-wells - count : -wells]
-        level_variance = self._level_variance_anew(state, state.levels**2 + level_part)
-        well = self._well_spread(state)
-        own, reading = self._residual_spread(state)
-        spread = Spread(max(float(well), LEAST), own, reading)
-        return _State(state.models, state.theta, state.levels, state.wells, level_variance, spread, state.covariance)
-
-    def _level_variance_anew(self, state: _State, squares: Floats) -> Floats:
-        """Return each level's variance as a scale mixture of normals, its scale from all but the top."""
-        if self.level_count < 2:
-            return state.level_variance
-        freedom, scale = DILUTION_FREEDOM, float(np.median(state.level_variance[1:]))
-        weight = (freedom + 1) / (freedom + squares / scale)
-        scale = max(float(np.mean((weight * squares)[1:])), LEAST_DILUTION**2)
-        return scale * (freedom + squares / scale) / (freedom + 1)
-
-    def _well_spread(self, state: _State) -> float:
-        """Return the spread of wells' volumes, from wells of one level against each other; `WELL` without a pair."""
-        squares, freedom, wells = 0.0, 0, len(self.level_of)
-        covariance = state.covariance[-wells:, -wells:]
-        for level in range(self.level_count):
-            own = np.flatnonzero(self.level_of == level)
-            centred = np.eye(len(own)) - 1 / len(own)
-            squares += float(((state.wells[own] - state.wells[own].mean()) ** 2).sum())
-            squares += float(np.trace(centred @ covariance[np.ix_(own, own)]))
-            freedom += len(own) - 1
-        return float(np.sqrt(squares / freedom)) if freedom else WELL
-
-    def _residual_spread(self, state: _State) -> tuple[float, float]:
-        """Return the spread of an analyte in a well, and of the reading, by the moments of weighted residuals."""
-        squares, steeps, beads, weights = [], [], [], []
-        for name, one in self.standards.items():
-            curve = Curve(state.models[name], state.theta[name])
-            value, steep, _ = curve.parts(one.log_conc + self.offsets(state.levels, state.wells)[one.wells])
-            left = max(len(value) - len(state.theta[name]) - self._lost(), 1.0) / len(value)
-            squares.append((value - one.log_signal) ** 2 / left)
-            steeps.append(steep**2)
-            beads.append(one.se**2)
-            weights.append(1 / self.sd(name, state) ** 4)
-        excess = np.concatenate(squares) - np.concatenate(beads)
-        design = np.column_stack([np.concatenate(steeps), np.ones(len(excess))])
-        weight = np.concatenate(weights)
-        own, reading = _not_negative(design, excess, weight)
+    def _spread(self, told: Joint, offsets: Offsets, sd: Floats) -> tuple[float, float]:
+        """Return the spread of an analyte in a well, and of the reading, by the moments of residuals."""
+        points = self.points
+        leverage = self._fit_variance(told, offsets) / sd**2
+        squares = told.residual**2 / (1 - np.minimum(leverage, MOST_LEVERAGE))
+        design = np.column_stack([told.steep**2, np.ones(len(squares))])
+        own, reading = _not_negative(design, squares - points.se**2, sd**-4.0)
         return max(float(np.sqrt(own)), LEAST), max(float(np.sqrt(reading)), LEAST)
 
-    def _lost(self) -> float:
-        """Return the degrees of freedom that shared errors cost each analyte."""
-        return (self.level_count * self.shared + int(self.filled.sum()) / 2) / max(len(self.standards), 1)
+    def _fit_variance(self, told: Joint, offsets: Offsets) -> Floats:
+        """Return the variance of each point of the fitted curves, offsets' share included."""
+        points = self.points
+        move = np.einsum("np,npw->nw", told.gradient, told.cross[points.analyte])
+        filled = np.flatnonzero(points.well >= 0)
+        move[filled, points.well[filled]] += told.steep[filled]
+        curve = np.einsum("np,npq,nq->n", told.gradient, told.inner[points.analyte], told.gradient)
+        return np.asarray(curve + np.einsum("nw,wv,nv->n", move, offsets.covariance, move))
 
-    def choose(self, name: str, state: _State) -> tuple[Model, dict[Model, float]]:
-        """Return the model of the lesser corrected criterion, at the shared errors and weights so far."""
-        one = self.standards[name]
-        x = one.log_conc + self.offsets(state.levels, state.wells)[one.wells]
-        sd, usual = self.sd(name, state), self._usual(one)
-        told: dict[Model, float] = {}
-        for model, number in PARAMETERS.items():
+    def choose(self, state: _State) -> tuple[dict[str, Model], dict[str, dict[Model, float]]]:
+        """Return the models chosen, and the criteria, at the offsets and weights so far."""
+        points, sd = self.points, self.sd(state)
+        told: dict[str, dict[Model, float]] = {name: {} for name in self.names}
+        for model in PARAMETERS:
+            free = self.free(dict.fromkeys(self.names, model))
+            theta = fit_curves(points, state.theta, free, state.offsets.mean, sd)
+            found = joint(points, theta, free, state.offsets.mean, sd)
+            squares = points.summed((found.residual / sd) ** 2) + (((theta - points.usual()) / VAGUE) ** 2).sum(axis=1)
+            for name, value in zip(self.names, squares - np.linalg.slogdet(found.inner)[1], strict=True):
+                told[name][model] = float(value)
+        return {name: "4PL" if one["4PL"] < one["5PL"] - CLEAR else "5PL" for name, one in told.items()}, told
 
-            def misfit(theta: Floats, model: Model = model, number: int = number) -> tuple[Floats, Floats]:
-                value, _, gradient = Curve(model, theta).parts(x)
-                residual = np.concatenate([(value - one.log_signal) / sd, (theta - usual[:number]) / VAGUE[:number]])
-                return residual, np.concatenate([gradient / sd[:, None], np.diag(1 / VAGUE[:number])])
-
-            theta, _ = least_squares(misfit, state.theta[name][:number] if len(state.theta[name]) >= number else usual)
-            left = (Curve(model, theta).log_signal(x) - one.log_signal) / sd
-            told[model] = corrected_aic(float(left @ left), len(x), number)
-        return ("5PL" if told["5PL"] < told["4PL"] else "4PL"), told
-
-    def finish(self, state: _State) -> Fitted:
-        curves, covariances, residual, place = {}, {}, {}, 0
-        inflation, wider = (_student(max(self.level_count - lost, 1)) / NORMAL for lost in (1, LOST_LEVELS))
-        for name, one in self.standards.items():
-            size = len(state.theta[name])
-            curves[name] = Curve(state.models[name], state.theta[name])
-            covariances[name] = inflation**2 * state.covariance[place : place + size, place : place + size]
-            value = curves[name].log_signal(one.log_conc + self.offsets(state.levels, state.wells)[one.wells])
-            left = (value - one.log_signal) / self.sd(name, state)
-            residual[name] = float(np.sqrt(left @ left / max(len(value) - size, 1)))
-            place += size
-        wells, count = len(self.level_of), self.level_count
-        in_level = np.array([state.wells[self.level_of == level].mean() for level in range(count)])
+    def finish(self, state: _State, free: NDArray[np.bool_]) -> Fitted:
+        points, sd = self.points, self.sd(state)
+        theta = fit_curves(points, state.theta, free, state.offsets.mean, sd)
+        known = joint(points, theta, free, state.offsets.mean, sd)
+        told = joint(points, theta, np.ones_like(free), state.offsets.mean, sd)
+        shared = np.einsum("apw,wv,aqv->apq", told.cross, state.offsets.covariance, told.cross)
+        squares = points.summed((told.residual / sd) ** 2)
+        counts = np.bincount(points.analyte)
+        curves, covariances, residual = {}, {}, {}
+        for k, name in enumerate(self.names):
+            size = int(free[k].sum())
+            curves[name] = Curve("5PL" if free[k, 4] else "4PL", theta[k, :size])
+            covariances[name] = told.inner[k] + shared[k]
+            residual[name] = float(np.sqrt(squares[k] / max(counts[k] - size, 1)))
+        mean = np.equal.outer(np.arange(self.level_of.max() + 1), self.level_of).astype(np.float64)
+        mean /= mean.sum(axis=1, keepdims=True)
         return Fitted(
             curves,
             covariances,
-            {name: self.choose(name, state)[1] for name in self.standards},
-            self.offsets(state.levels, state.wells),
-            state.levels + in_level,
-            wider * np.sqrt(np.maximum(self._level_error(state.covariance, wells, count), 0)),
-            state.spread,
+            self.choose(replace(state, theta=theta))[1],
+            np.where(self.well_of >= 0, state.offsets.mean[self.well_of], 0.0),
+            mean @ state.offsets.mean,
+            *limits_of_levels(known.information, known.score, self.level_of, self.shared),
+            Spread(state.offsets.well, state.own, state.reading),
             residual,
         )
-
-    def _level_error(self, covariance: Floats, wells: int, count: int) -> Floats:
-        """Return the variance of each level's error, the mean of its wells' included."""
-        told = []
-        for level in range(count):
-            pick = np.zeros(len(covariance))
-            pick[len(covariance) - wells - count + level] = 1
-            own = np.flatnonzero(self.level_of == level)
-            pick[len(covariance) - wells + own] = 1 / len(own)
-            told.append(float(pick @ covariance @ pick))
-        return np.array(told)
-
-
-def _student(freedom: float) -> float:
-    from scipy.special import stdtrit
-
-    return float(stdtrit(freedom, 0.975))
 
 
 def _not_negative(design: Floats, values: Floats, weight: Floats) -> tuple[float, float]:

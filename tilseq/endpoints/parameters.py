@@ -73,6 +73,14 @@ ALL = (
     ),
     Parameter("cells_per_ul", "flow", "cells/µL", "Cells per microlitre of blood.", ("population",)),
     Parameter("cd4_cd8_ratio", "flow", "ratio", "CD3+CD4+CD8- events over CD3+CD8+CD4- events."),
+    Parameter(
+        "cytokine_difference_pct",
+        "flow",
+        "%",
+        "Cells of a population that bear a cytokine: stimulated less unstimulated, percentage points.",
+        ("marker", "population", "stimulus"),
+        "cohort",
+    ),
     # They take a product, a baseline and visits: other samples than the one they are of.
     Parameter(
         "infused_share_of_cd3",

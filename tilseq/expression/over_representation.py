@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError, first_few
+from tilseq.exact import upper_tail
 from tilseq.expression.enrichment import Enrichment, joined, set_rows
-from tilseq.expression.gene_order import Floats
 from tilseq.expression.set_members import LARGEST, SMALLEST, match_sets
 from tilseq.expression.vdj_genes import vdj_genes
 
-Counts = NDArray[np.int64]
 SHOWN = 5
 LABEL = "genes taken as drawn one by one: ignores correlation of genes"
 
@@ -80,35 +78,6 @@ def over_representation(
     table = set_rows(matched, columns, contrast=contrast, method="ora", exploratory=True, reason=LABEL)
     left = len(universe) - len(genes)
     return Enrichment(table, (f"V(D)J genes left out of the universe: {left}",) if left else ())
-
-
-def upper_tail(found: Counts, genes: int, sizes: Counts, drawn: int) -> Floats:
-    """Return the chance of as many or more members of a set among genes drawn without replacement.
-
-    Parameters
-    ----------
-    found
-        Members drawn of each set.
-    genes
-        Genes there are.
-    sizes
-        Members of each set.
-    drawn
-        Genes drawn.
-    """
-    from scipy.special import gammaln
-
-    def choose(n: int, k: ArrayLike) -> Floats:
-        k = np.asarray(k)
-        return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
-
-    tails = np.zeros(len(sizes))
-    for row, (k, size) in enumerate(zip(found, sizes, strict=True)):
-        more = np.arange(k, min(size, drawn) + 1)
-        more = more[drawn - more <= genes - size]
-        chances = choose(size, more) + choose(genes - size, drawn - more) - choose(genes, drawn)
-        tails[row] = min(np.exp(chances).sum(), 1.0)
-    return tails
 
 
 def _without_vdj(genes: Sequence[str]) -> list[str]:

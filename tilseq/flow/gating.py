@@ -15,7 +15,7 @@ from tilseq.flow.beads import find_beads, single_beads
 from tilseq.flow.dead import check_undyed
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.margins import check_lymphocytes
-from tilseq.flow.panel import describe, find_markers, own_channels
+from tilseq.flow.panel import describe, find_cytokines, find_markers, own_channels
 from tilseq.flow.quality import assess, check, input_checks, non_finite
 from tilseq.flow.residual import check_residuals
 from tilseq.flow.scatter import singlets
@@ -26,6 +26,7 @@ from tilseq.flow.tree import Cut, Population, Tree
 from tilseq.flow.tube import Floats, Mask, Tube
 from tilseq.flow.uncertainty import Shift, shifts
 from tilseq.flow.values import NEEDED, SCATTER, compensated_values
+from tilseq.markers import cytokine_of
 from tilseq.populations import Rule, gate_names, stains_of, with_further
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def gate(
     thresholds: Mapping[str, float] | None = None,
     populations: Mapping[str, Rule] | None = None,
     borrowed: Borrowed | None = None,
+    cytokines: bool = False,
 ) -> Gating:
     """Gate one tube into T cells and their subsets.
 
@@ -143,11 +145,14 @@ def gate(
         of the channel that bears its very name ($PnS or $PnN).
     thresholds
         Marker → threshold on the compensated linear scale, in place of the automatic one: of any marker of the tree,
-        `viability`, and `FSC-A` (least), `SSC-A` (most), `CD45` (least) of lymphocytes.
+        `viability`, and `FSC-A` (least), `SSC-A` (most), `CD45` (least) of lymphocytes. Those of cytokines are let be:
+        no gate of the tree is theirs.
     populations
         Further populations, or others in place of the built-in ones (see `populations.T_CELLS`): name → rule.
     borrowed
         Cuts of other tubes.
+    cytokines
+        Hold the values of the tube's cytokine stains (`markers.CYTOKINES`), too; by themselves they part no population.
 
     Returns
     -------
@@ -168,6 +173,10 @@ def gate(
         raise AnalysisError("the tube holds no event")
     markers = find_markers(tube.channels, tube.markers, aliases)
     markers |= own_channels([name for name in stains if name not in markers], tube.channels, tube.markers)
+    if cytokines:
+        found = find_cytokines(tube.channels, tube.markers, aliases)
+        markers |= found
+        stains = list(dict.fromkeys([*stains, *found]))
     _refuse_missing(tube, markers)
     values, finite, told = compensated_values(tube, sample, markers, stains)
     steady = check_time(tube, values, finite, sample=sample)
@@ -261,7 +270,7 @@ def _unused(sample: str, thresholds: Mapping[str, float], values: Mapping[str, A
     return [
         check(sample, f"threshold of {name}", None, "a channel to apply it to", False, "not used: no such channel")
         for name in thresholds
-        if name not in values
+        if name not in values and cytokine_of(name) is None
     ]
 
 
@@ -274,7 +283,7 @@ def _beads_left_out(tree: Tree) -> dict[str, Any]:
 
 def _checked_thresholds(thresholds: Mapping[str, float], gates: Sequence[str]) -> dict[str, float]:
     for name, value in thresholds.items():
-        if name not in gates:
+        if name not in gates and cytokine_of(name) is None:
             mend = did_you_mean(name, gates) or f"gates are {', '.join(gates)}"
             raise AnalysisError("a threshold is set for a gate that does not exist", found=name, mend=mend)
         if isinstance(value, bool) or not isinstance(value, Real) or not abs(value) <= LARGEST:

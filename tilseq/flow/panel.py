@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from tilseq.errors import AnalysisError, first_few
-from tilseq.markers import MARKERS, PATTERNS, SCATTER, plain_name
+from tilseq.markers import CYTOKINES, MARKERS, PATTERNS, SCATTER, bears_name, cytokine_of, plain_name
 
 # A channel for several lineages at once (dump, lineage) marks none of them.
 CLUSTER = re.compile(r"\bcd ?(\d+)")
@@ -92,6 +92,43 @@ def own_channels(markers: Sequence[str], channels: Sequence[str], texts: Sequenc
     return found
 
 
+def find_cytokines(
+    channels: Sequence[str], markers: Sequence[str], aliases: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, str]:
+    """Find the channel of each cytokine stain of `markers.CYTOKINES`, by $PnS and $PnN (``IFNg PE``, ``IFN-gamma``).
+
+    Parameters
+    ----------
+    channels, markers
+        $PnN and $PnS of every channel, of one length.
+    aliases
+        More names: marker → names. A name given here is compared whole and goes before the built-in ones; the marker
+        may be written as the cytokine's names are.
+
+    Returns
+    -------
+    dict
+        Cytokine → channel ($PnN), for those found.
+
+    Raises
+    ------
+    AnalysisError
+        Several channels answer to one cytokine, one to two, or the name of its channel occurs twice.
+    """
+    texts = list(zip(channels, markers, strict=True))
+    found: dict[str, str] = {}
+    for cytokine, pattern in CYTOKINES.items():
+        own = [names for marker, names in (aliases or {}).items() if cytokine_of(marker) == cytokine]
+        wanted = {plain_name(name) for names in own for name in names}
+        hits = [name for name, mark in texts if plain_name(name) in wanted or plain_name(mark) in wanted]
+        hits = hits or [name for name, mark in texts if bears_name(pattern, name) or bears_name(pattern, mark)]
+        if hits:
+            found[cytokine] = _only(cytokine, hits, texts)
+    _refuse_shared(found)
+    _refuse_twins(found, channels)
+    return found
+
+
 def describe(channels: Sequence[str], markers: Sequence[str]) -> str:
     """Return the channels on one line, as an error lists them."""
     pairs = list(zip(channels, markers, strict=True))
@@ -99,10 +136,9 @@ def describe(channels: Sequence[str], markers: Sequence[str]) -> str:
 
 
 def _is_marker(marker: str, text: str) -> bool:
-    plain = plain_name(text)
-    if re.search(rf"(?<!\w)({PATTERNS[marker]})(?!\w)", plain) is None:
+    if not bears_name(PATTERNS[marker], text):
         return False
-    clusters = set(CLUSTER.findall(plain))
+    clusters = set(CLUSTER.findall(plain_name(text)))
     return marker == "viability" or len(clusters) <= 1 or clusters == {"16", "56"}
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tilseq.plots.repertoire import persistence_over_time, top_clones
     from tilseq.plots.running import running_enrichment
     from tilseq.plots.safety import adverse_event_bars
+    from tilseq.plots.stimulated import intracellular, stimulated_pair
     from tilseq.plots.study import endpoint_over_time
     from tilseq.plots.tracking import clone_courses, clone_tracking
     from tilseq.plots.tumor_markers import marker_courses
@@ -49,6 +50,7 @@ MODULES = {
     "gene_usage": "usage",
     "hill_profiles": "diversity",
     "infused_scatter": "paired",
+    "intracellular": "stimulated",
     "isotype_bars": "bcr",
     "junction_lengths": "usage",
     "lab_shift_map": "labs",
@@ -67,6 +69,7 @@ MODULES = {
     "score_heatmap": "expression",
     "spider": "clinical",
     "standard_curves": "curves",
+    "stimulated_pair": "stimulated",
     "subject_heatmap": "expression",
     "survival": "kaplan_meier",
     "survival_table": "reading",
@@ -96,6 +99,7 @@ __all__ = [
     "gene_usage",
     "hill_profiles",
     "infused_scatter",
+    "intracellular",
     "isotype_bars",
     "junction_lengths",
     "lab_shift_map",
@@ -114,6 +118,7 @@ __all__ = [
     "score_heatmap",
     "spider",
     "standard_curves",
+    "stimulated_pair",
     "subject_heatmap",
     "survival",
     "survival_table",

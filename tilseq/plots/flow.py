@@ -14,6 +14,7 @@ from tilseq.flow.transform import arcsinh
 from tilseq.flow.tree import Cut
 from tilseq.flow.tube import Floats
 from tilseq.plots.flow_panels import Panel, panels
+from tilseq.plots.linear_ticks import brief, ticks_of
 from tilseq.plots.style import MUTED, PALETTE, house_style, short
 
 if TYPE_CHECKING:
@@ -27,9 +28,7 @@ EDGE = 0.05  # of what events span, beyond their ends
 WIDTH, HEIGHT = 2.1, 2.8  # inches of a panel: all rows of a batch are of one height
 # Room for the shares above and below all events: of an axis's height, for each line of text and about them.
 LETTERS, LINE, ABOUT = 7.5, 0.066, 0.035
-TICKS_APART = 0.12
 LONGEST_NAME = 14
-DECADES = range(8)
 # How a gate is drawn that is not at a clear valley of the tube's own.
 LINES = {
     "valley": ("-", ""),
@@ -179,29 +178,12 @@ def _label(axis: Axis, gating: Gating, marker: str, limits: tuple[float, float])
     name = "/".join([marker, *(m for m, c in gating.markers.items() if c == channel and m in cut and m != marker)])
     axis.set_label_text(name if name == channel else f"{name} ({short(channel, LONGEST_NAME)})", fontsize=8)
     if marker in gating.cofactors:
-        ticks = _ticks(gating.cofactors[marker], limits)
-        axis.set_ticks(list(ticks), labels=[_brief(value) for value in ticks.values()])
+        ticks = ticks_of(gating.cofactors[marker], limits)
+        axis.set_ticks(list(ticks), labels=[brief(value) for value in ticks.values()])
     else:
         axis.set_major_locator(MaxNLocator(3))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: _brief(value)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: brief(value)))
     axis.set_tick_params(labelsize=7, pad=2)
-
-
-def _ticks(cofactor: float, limits: tuple[float, float]) -> dict[float, float]:
-    """Return place → linear value of 0 and the powers of ten; near 0 they crowd, so the far ones go first."""
-    ticks: dict[float, float] = {}
-    tens = [10.0**power for power in reversed(DECADES)]
-    for value in (0.0, *tens, *(-ten for ten in tens)):
-        place = float(arcsinh(value, cofactor))
-        apart = TICKS_APART * (limits[1] - limits[0])
-        if limits[0] <= place <= limits[1] and all(abs(place - other) > apart for other in ticks):
-            ticks[place] = value
-    return ticks
-
-
-def _brief(value: float) -> str:
-    size, letter = next(((s, unit) for s, unit in ((1e6, "M"), (1e3, "k")) if abs(value) >= s), (1.0, ""))
-    return f"{value / size:g}{letter}".replace("-", "\N{MINUS SIGN}")
 
 
 def _ends(gating: Gating, values: Floats, cut: Cut | None, lines: Sequence[Floats]) -> tuple[float, float]:

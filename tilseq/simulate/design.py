@@ -36,10 +36,13 @@ SCANS = {
     "D336": (336, 14),
 }
 TUMOR_VISIT, PRODUCT_VISIT = ("harvest", HARVEST_DAY), ("product", -1)
+STIMULATED_VISITS = (PRODUCT_VISIT[0], "baseline", "D28", "D84")  # where a design names none
 LAST_DAY = 400  # of the trial; a visit beyond it is refused
 _DAY = re.compile(r"D([0-9]{1,3})")
-Assay = Literal["flow", "cytokine", "tcr", "bcr", "scrna", "bulk_rna", "clinic"]
+Assay = Literal["flow", "ics", "cytokine", "tcr", "bcr", "scrna", "bulk_rna", "clinic"]
 ALL_ASSAYS: tuple[Assay, ...] = get_args(Assay)
+Stimulus = Literal["autologous tumour", "PMA/ionomycin"]
+USUAL_STIMULUS: Stimulus = "autologous tumour"
 Share = Annotated[float, Field(gt=0, lt=1)]
 Name = Annotated[str, Field(min_length=1)]
 
@@ -140,6 +143,39 @@ class Confounders(Part):
     depth_by_visit: DepthByVisit | None = None
 
 
+class Stimulation(Part):
+    """Whose cells were stimulated to make interferon-gamma, when, and with what."""
+
+    subjects: list[Name] | None = Field(None, description="Subjects; all where it is left out.")
+    visits: list[Name] = Field(
+        default_factory=lambda: list(STIMULATED_VISITS),
+        description="Visits of which cells were taken, with `product`; those that the trial lacks count for nothing.",
+    )
+    stimuli: list[Stimulus] = Field(
+        default_factory=lambda: [USUAL_STIMULUS], min_length=1, description="One tube each."
+    )
+    cells: int | None = Field(None, ge=1, le=5_000_000, description="Events of each of these tubes, where not `cells`.")
+
+    @field_validator("visits")
+    @classmethod
+    def _can_be(cls, visits: list[str]) -> list[str]:
+        for name in visits:
+            if name != PRODUCT_VISIT[0]:
+                visit_day(name)
+        return visits
+
+    @field_validator("stimuli")
+    @classmethod
+    def _are_different(cls, stimuli: list[Stimulus]) -> list[Stimulus]:
+        if len(set(stimuli)) < len(stimuli):
+            raise ValueError("each stimulus once")
+        return stimuli
+
+    def takes(self, subject: str, visit: str) -> bool:
+        """Return whether cells of a subject and visit are stimulated."""
+        return visit in self.visits and (self.subjects is None or subject in self.subjects)
+
+
 class Design(Part):
     """A whole synthetic trial.
 
@@ -155,6 +191,7 @@ class Design(Part):
         description="Visits at which blood is drawn: baseline, or D and the day.",
     )
     assays: list[Assay] = Field(default_factory=lambda: list(ALL_ASSAYS), min_length=1, description="What is measured.")
+    ics: Stimulation = Field(default_factory=Stimulation, description="Whose cells are stimulated, when, with what.")
     depth: int = Field(20_000, ge=1, le=10_000_000, description="Templates counted of each bulk library.")
     cells: int = Field(20_000, ge=1, le=5_000_000, description="Events of each flow tube.")
     single_cells: int = Field(500, ge=1, le=100_000, description="Cells of each single-cell library.")

@@ -44,6 +44,11 @@ def check(design: Design) -> None:
         expected = f"fewer than the {design.depth} of the other libraries"
         raise RunError("a failed library counts few templates", found=failed.depth, expected=expected)
     _check_targets(design)
+    subjects = _subjects(design)
+    for name in design.ics.subjects or ():
+        if name not in subjects:
+            mend = did_you_mean(name, subjects) or "name another subject in the design"
+            raise RunError("the trial has no such subject whose cells are stimulated", found=name, mend=mend)
 
 
 def _check_depth(design: Design) -> None:
@@ -63,8 +68,12 @@ def _check_depth(design: Design) -> None:
         )
 
 
+def _subjects(design: Design) -> list[str]:
+    return [name_of(number) for number in range(1, design.subjects + 1)]
+
+
 def _check_targets(design: Design) -> None:
-    subjects = [name_of(number) for number in range(1, design.subjects + 1)]
+    subjects = _subjects(design)
     for confounder, kind, target in targets(design.confounders):
         known = {"subject": subjects, "visit": design.visits}.get(kind, [])
         whose = target.split("_")[0] if kind == "sample" else ""

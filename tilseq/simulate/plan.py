@@ -12,6 +12,7 @@ from tilseq.simulate.subjects import Subject
 
 EARLY, LATE = 14, 80  # days: before the first too few cells for a large panel, after the second B cells are back
 SINGLE_CELL_DAYS = range(14, 60)
+ENDINGS = {"autologous tumour": "tumor", "PMA/ionomycin": "pma"}  # of the names of stimulated tubes
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Sample:
 
     Attributes
     ----------
-    name, subject, visit, day, specimen, assay, lot, replicate, panel
+    name, subject, visit, day, specimen, assay, lot, replicate, panel, role, stimulus
         As in samples.csv; `day` is the day on which it was truly taken.
     """
 
@@ -33,6 +34,13 @@ class Sample:
     lot: str | None = None
     replicate: int | None = None
     panel: str | None = None
+    role: str = "sample"
+    stimulus: str | None = None
+
+    @property
+    def measured(self) -> str:
+        """The assay as a design names it."""
+        return "ics" if self.panel == "ics" else self.assay
 
     @property
     def drawn(self) -> str:
@@ -53,7 +61,8 @@ class Sample:
             "lot": self.lot,
             "replicate": None if self.replicate is None else str(self.replicate),
             "panel": self.panel,
-            "role": "sample",
+            "role": self.role,
+            "stimulus": self.stimulus,
             "timing": "post" if self.day == 0 else None,
         }
         return shared | more
@@ -61,7 +70,7 @@ class Sample:
 
 def samples_of(design: Design, subject: Subject) -> list[Sample]:
     """Return all samples of a subject, in the order of the visits; none after it was last seen alive."""
-    every = (sample for sample in _every(design, subject) if sample.assay in design.assays)
+    every = (sample for sample in _every(design, subject) if sample.measured in design.assays)
     return [sample for sample in every if sample.day <= max(0, subject.fate.last_alive_day)]
 
 
@@ -88,6 +97,10 @@ def _of(design: Design, subject: Subject, visit: str, day: int, specimen: str, l
         yield sample("flow", "flow", panel="tbnk")
     if specimen == "infusion_product" or (blood and (planned < 0 or planned >= EARLY)):
         yield sample("tstate", "flow", panel="t_state")
+    if design.ics.takes(subject.name, visit):
+        yield sample("icsnone", "flow", panel="ics", role="unstimulated")
+        for stimulus in design.ics.stimuli:
+            yield sample(f"ics{ENDINGS[stimulus]}", "flow", panel="ics", role="stimulated", stimulus=stimulus)
     if design.replicates == 1:
         yield sample("tcr", "tcr")
     else:

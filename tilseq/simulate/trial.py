@@ -16,6 +16,7 @@ from tilseq.simulate.folder.cells import write_bulk_rna, write_single_cells
 from tilseq.simulate.folder.clinic import schedule, write_clinic
 from tilseq.simulate.folder.context import Context, Row, Rows, add
 from tilseq.simulate.folder.flow import write_tube
+from tilseq.simulate.folder.intracellular import write_stimulated
 from tilseq.simulate.folder.plates import write_plates
 from tilseq.simulate.folder.receptors import write_bcr, write_tcr
 from tilseq.simulate.plan import Sample, samples_of
@@ -88,11 +89,13 @@ def write_subject(folder: Path, design: Design, number: int) -> Rows:
     rows: Rows = {"subjects": [_subject_row(subject)], "infusions": _infusions(subject)}
 
     def of(assay: str) -> list[Sample]:
-        return [sample for sample in samples if sample.assay == assay]
+        return [sample for sample in samples if sample.measured == assay]
 
     files.write_gzip_table(texts.true_clones(subject), folder / "truth" / "clones" / f"{subject.name}.csv.gz")
     for sample in of("flow"):
         add(rows, write_tube(context, sample))
+    for sample in of("ics"):
+        add(rows, write_stimulated(context, sample))
     add(rows, write_tcr(context, of("tcr")))
     add(rows, write_bcr(context, of("bcr")))
     add(rows, write_plates(context, of("cytokine")))

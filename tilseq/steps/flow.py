@@ -112,7 +112,14 @@ def read_tube(path: str | Path, member: str | None, spill: Spill | None = None) 
     return tube if spill is None else with_spill(tube, spill)
 
 
-def gate_tube(tube: Tube, sample: str, arguments: Mapping[str, Any], borrowed: Borrowed | None = None) -> Gating:
+def gate_tube(
+    tube: Tube,
+    sample: str,
+    arguments: Mapping[str, Any],
+    borrowed: Borrowed | None = None,
+    *,
+    cytokines: bool = False,
+) -> Gating:
     """Gate one tube as the settings say."""
     from tilseq.flow.gating import gate
     from tilseq.populations import rule
@@ -124,6 +131,7 @@ def gate_tube(tube: Tube, sample: str, arguments: Mapping[str, Any], borrowed: B
         thresholds=arguments["thresholds"] or None,
         populations={name: rule(one["parent"], *one["markers"]) for name, one in arguments["populations"].items()},
         borrowed=borrowed,
+        cytokines=cytokines,
     )
 
 

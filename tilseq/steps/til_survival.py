@@ -43,7 +43,7 @@ def plan(study: Study) -> list[Job]:
                 arguments={
                     "samples": samples,
                     "infusions": study.infusions.filter(subject=subject).select("day", "lot", "cells").to_dicts(),
-                    "start_day": _start_day(study, subject),
+                    "start_day": start_day(study, subject),
                     "overdispersion": study.settings.analysis.flow.marked_overdispersion,
                 },
             )
@@ -66,7 +66,7 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
 
 
-def _start_day(study: Study, subject: str) -> int | None:
+def start_day(study: Study, subject: str) -> int | None:
     """Return the day up to which blood is a baseline: the first of lymphodepletion or of any dose."""
     from tilseq.clinical.treated import STARTS
 

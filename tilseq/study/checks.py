@@ -16,12 +16,12 @@ from tilseq.study.settings import FILE as SETTINGS_FILE
 
 IDENTIFIERS = (
     *("subject", "sample", "visit", "arm", "lot", "specimen_id", "lesion", "library", "replicate", "run", "batch"),
-    *("instrument", "panel", "plate", "marked_population", "reader", "test", "well", "kit", "analyte"),
+    *("instrument", "stimulus", "panel", "plate", "marked_population", "reader", "test", "well", "kit", "analyte"),
 )
 # Samples alike in all of these cannot be told apart.
 IDENTITY = (
     *("subject", "specimen", "visit", "assay", "day", "timing", "locus", "lot", "lesion", "replicate", "role"),
-    *("specimen_id", "panel", "marked_population", "library", "plate"),
+    *("stimulus", "specimen_id", "panel", "marked_population", "library", "plate"),
 )
 # First comes before second; None is the first infusion, day 0. The third says whether one day may hold both.
 ORDER = (
@@ -240,7 +240,7 @@ def check_products(folder: Folder) -> list[TilseqError]:
             lots.setdefault(cells["subject"], set()).add(cells["lot"])
     problems: list[TilseqError] = []
     first: dict[tuple[Any, ...], tuple[int, dict[str, Any]]] = {}
-    alike = ("subject", "assay", "locus", "role", "panel", "marked_population", "replicate", "library")
+    alike = ("subject", "assay", "locus", "role", "stimulus", "panel", "marked_population", "replicate", "library")
     for row, cells in numbered(folder.samples):
         if cells["specimen"] != "infusion_product":
             continue

@@ -11,6 +11,8 @@ from tilseq.study.checks import IDENTIFIERS, numbered
 from tilseq.study.model import INFUSIONS_FILE, OWN_ROLE, SAMPLES_FILE, SUBJECTS_FILE, Folder, clinical_file, parts_of
 
 MOST_NAMED = 5
+STIMULATION = ("stimulated", "unstimulated")
+FLOW_ROLES = ("blank", *STIMULATION)  # roles of tubes that an analysis reads beside samples
 LATER_ASSAYS = ("cytokine",)
 # Columns that are accepted and that no number rests on yet; of samples.csv, the assays whose analysis reads them.
 UNREAD = {SUBJECTS_FILE: ("arm", "age", "sex"), INFUSIONS_FILE: ("cells",)}
@@ -18,6 +20,7 @@ READ_WITH = {SUBJECTS_FILE: {"arm": "adverse_events"}}  # the table of clinical/
 READ_FOR: dict[str, tuple[str, ...]] = {
     "format": ("tcr", "bcr"),
     "library": ("scrna", "tcr"),
+    "stimulus": (),
     "run": (),
     "batch": ("flow",),
     "instrument": ("flow",),
@@ -158,10 +161,20 @@ def note_samples_not_analysed(folder: Folder) -> list[str]:
         role, name = cells["role"] or OWN_ROLE, cells["sample"] or ""
         if cells["assay"] in LATER_ASSAYS:
             later.setdefault(cells["assay"], []).append(name)
-        elif role != OWN_ROLE and (cells["assay"], role) != ("flow", "blank"):  # which set the limits of blank
+        elif role != OWN_ROLE and (cells["assay"] != "flow" or role not in FLOW_ROLES):
             others.setdefault(role, []).append(name)
     notes = [f"assay {assay} is not analysed yet: {named(names)}" for assay, names in later.items()]
     return notes + [f"role {role} is not analysed: {named(names)}" for role, names in others.items()]
+
+
+def note_gates_not_used(folder: Folder) -> list[str]:
+    """Name stimulated and unstimulated tubes with a person's gates, which are gated automatically all the same."""
+    if folder.samples is None or folder.settings is None or not folder.settings.gates:
+        return []
+    given = folder.settings.gates
+    tubes = folder.samples.filter(pl.col("role").is_in(STIMULATION), assay="flow").to_dicts()
+    names = [tube["sample"] for tube in tubes if tube["sample"] in given or tube["panel"] in given]
+    return [f"a person's gates are not used of stimulated and unstimulated tubes: {named(names)}"] if names else []
 
 
 def note_unused_columns(folder: Folder) -> list[str]:
@@ -192,5 +205,6 @@ NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_excluded,
     note_not_analysed,
     note_samples_not_analysed,
+    note_gates_not_used,
     note_unused_columns,
 )

@@ -74,6 +74,32 @@ class GateFile(Part):
     )
 
 
+class Intracellular(Part):
+    """What makes a response of stimulated cells."""
+
+    alpha: float = Field(
+        0.05, gt=0, lt=1, allow_inf_nan=False, description="The p adjusted within the subject must lie below it."
+    )
+    least_cells: int = Field(
+        500, ge=1, description="Cells of the population that either tube must hold; with fewer there is no test."
+    )
+    least_positive: int = Field(10, ge=1, description="Stimulated cells that must bear the cytokine.")
+    least_fold: float = Field(
+        1.0,
+        ge=1,
+        allow_inf_nan=False,
+        description="Times the background that the stimulated share must be; 2 is the historic rule, 1 asks for none.",
+    )
+    most_background_pct: float = Field(
+        1.0, ge=0, le=100, allow_inf_nan=False, description="Background (%) above which a result is a warning."
+    )
+    tube_cv: CV = Field(
+        0.1,
+        description="Variation of the share between tubes of one content beside counting, as a fraction of the share; "
+        "0 takes counts as binomial.",
+    )
+
+
 class Flow(Part):
     """Settings of the flow laboratory."""
 
@@ -101,6 +127,9 @@ class Flow(Part):
     )
     volume_unit: Literal["uL", "nL"] | None = Field(
         None, description="Unit of $VOL, where the instrument is not a known one; null: as the instrument writes it."
+    )
+    intracellular: Intracellular = Field(
+        default_factory=Intracellular, description="Cytokines within stimulated cells."
     )
 
 

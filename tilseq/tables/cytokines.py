@@ -90,7 +90,7 @@ STANDARD_CURVES = Table(
         Column("midpoint_pg_per_ml", "number", "Where (midpoint / x) ^ slope is 1.", unit="pg/mL"),
         Column("slope", "number", "Exponent of the concentration."),
         Column("asymmetry", "number", "Exponent of the whole; 1 for a 4PL."),
-        Column("criterion_4pl", "number", "Corrected Akaike criterion of the 4PL; the lesser is chosen unless set."),
+        Column("criterion_4pl", "number", "-2 ln marginal likelihood of the 4PL up to a constant; chosen if 2 less."),
         Column("criterion_5pl", "number", "That of the 5PL."),
         Column("standards", "integer", "Standard levels used.", needed=True, minimum=0),
         Column("standard_wells", "integer", "Their wells.", needed=True, minimum=0),

@@ -79,6 +79,11 @@ SAMPLES = Table(
         Column("member", "text", "Which column, obs value or data set of a shared file, as name=value or a number."),
         Column("library", "text", "Joins expression, TCR and BCR of the same cells."),
         Column("role", "text", "Part the sample plays in its assay.", allowed=ROLES),
+        Column(
+            "stimulus",
+            "text",
+            "What the cells of a stimulated tube were stimulated with, e.g. PMA/ionomycin or autologous tumour.",
+        ),
         Column("replicate", "text", "Replicate of the same specimen."),
         Column("run", "text", "Sequencing or instrument run."),
         Column("batch", "text", "Batch of reagents or staining."),

@@ -45,6 +45,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
     from tilseq.tables.contamination import CONTAMINATION_TABLES
     from tilseq.tables.differential import DIFFERENTIAL, PSEUDOBULK_GROUPS
     from tilseq.tables.enrichment import ENRICHMENT_TABLES
+    from tilseq.tables.intracellular import INTRACELLULAR
     from tilseq.tables.lab_grades import LAB_TABLES
     from tilseq.tables.safety import ADVERSE_EVENT_ROWS, SAFETY_TABLES, listing_table
     from tilseq.tables.single_cells import (
@@ -80,6 +81,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         outputs.PANEL_DIFFERENCES,
         outputs.COMPARISON,
         outputs.MEDIANS,
+        INTRACELLULAR,
         repertoire_tables.DEPTH,
         repertoire_tables.DIVERSITY,
         repertoire_tables.HILL_PROFILE,
@@ -175,6 +177,11 @@ def _samples(study: Study, jobs: Sequence[Job], failures: pl.DataFrame, quality:
 
     failed = set(failures["sample"].to_list())
     planned = {job.unit for job in jobs if job.sample}
+    lost = set(failures["unit"].filter(failures["sample"].is_null()).to_list())
+    for job in jobs:
+        stained = {name for name, one in job.arguments.get("stained", {}).items() if one["file"] is not None}
+        planned |= stained
+        failed |= stained if job.unit in lost else set()
     verdicts: dict[str, set[str]] = {}
     for sample, verdict in quality.select("sample", "verdict").iter_rows():
         verdicts.setdefault(sample, set()).add(verdict)

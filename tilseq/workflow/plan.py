@@ -24,6 +24,7 @@ STEPS = (
     "flow",
     "flow_replicates",
     "til_survival",
+    "intracellular",
     "repertoire",
     "contamination",
     "persistence",

@@ -52,6 +52,14 @@ def test_scans_are_visits_where_there_is_a_clinic(tmp_path):
 
 
 def test_panels_name_the_channel_of_each_marker(tmp_path):
+    stained = settings(tmp_path, Design(assays=["ics"])).panels["ics"].markers
+    assert stained == {
+        "CD3": ["BV421-A"],
+        "viability": ["BV510-A"],
+        "CD4": ["FITC-A"],
+        "CD8": ["PerCP-Cy5-5-A"],
+        "IFN-gamma": ["APC-A"],
+    }
     read = settings(tmp_path, Design(assays=["flow"]))
     assert set(read.panels) == {"tbnk", "t_state"}
     assert read.panels["tbnk"].markers == {

@@ -45,9 +45,10 @@ def settings(design: Design) -> str:
     for name, day in sorted(days.items(), key=lambda item: item[1]):
         about = f", window: {slack[name]}" if name in slack else ""
         lines.append(f"  {name}: {{day: {day}{about}}}")
-    if "flow" in design.assays:
+    panels = [panel for panel in PANELS.values() if ("ics" if panel.name == "ics" else "flow") in design.assays]
+    if panels:
         lines.append("panels:")
-        for panel in PANELS.values():
+        for panel in panels:
             lines += [f"  {panel.name}:", "    markers:"]
             stains = ((name, dye.channel) for dye in panel.dyes for name in dye.marker.split("+"))
             lines += [f"      {marker}: [{channel}]" for marker, channel in stains]
@@ -92,7 +93,10 @@ it is worth, molecules that came from another library |
 | `truth/infused_mass.csv` | true share of T cells in blood: of infused clones (`mass`), of those that the products' \
 bulk files show (`mass_of_seen`), of those that blood did not hold before (`mass_new`), of cells that descend from the \
 infusion (`infused_share`) |
-| `truth/flow/SAMPLE.csv.gz` | what each event is, in the order of the file |
+| `truth/flow/SAMPLE.csv.gz` | what each event is, in the order of the file; in stimulated and unstimulated tubes \
+also whether a single living cell makes interferon-gamma (`ifn_gamma`) |
+| `truth/intracellular.csv` | of each kind of cell of these tubes: true share that makes interferon-gamma in the \
+specimen (`share`) and in this tube (`share_in_tube`), single living cells, those of them that make it (`positive`) |
 | `truth/populations.csv` | true share of each kind of cell in the specimen, and cells per µL of blood |
 | `truth/cytokine/PLATE_WELL.csv.gz` | which bead each event is |
 | `truth/wells.csv`, `levels.csv`, `curves.csv` | true concentrations, dilutions and standard curves of each plate |

@@ -1,0 +1,149 @@
+import polars as pl
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tilseq.errors import AnalysisError
+from tilseq.flow.cytokine_response import (
+    ResponseRule,
+    cytokine_responses,
+    dispersion,
+    effective,
+    told_of_replicates,
+)
+from tilseq.flow.intracellular import Counted
+
+COUNTING = ResponseRule(tube_cv=0)
+
+
+def row(counts, population="CD8+ T", subject="S1", **more):
+    names = ("positive_stimulated", "cells_stimulated", "positive_unstimulated", "cells_unstimulated")
+    own = {"subject": subject, "stimulated": "pma", "unstimulated": "none", "marker": "IFN-γ"}
+    return {**own, "population": population, **dict(zip(names, counts, strict=True)), **more}
+
+
+def called(*rows, rule=None):
+    return {one["population"]: one for one in cytokine_responses(pl.DataFrame(rows), rule or ResponseRule()).to_dicts()}
+
+
+def test_shares_limits_and_p_are_those_of_r():
+    # tests/oracles/intracellular.R; Holm of the three by hand: 3 x the least, 2 x the next, the last.
+    found = called(
+        row((50, 10000, 5, 10000), "CD3+"),
+        row((12, 5000, 3, 8000), "CD4+ T"),
+        row((7, 2000, 9, 2000), "CD8+ T"),
+        rule=COUNTING,
+    )
+    first = found["CD3+"]
+    assert (first["stimulated_pct"], first["unstimulated_pct"]) == pytest.approx((0.5, 0.05))
+    assert (first["difference_pct"], first["lower"], first["upper"]) == pytest.approx(
+        (0.45, 0.305095587667, 0.612215253207)
+    )
+    assert [found[name]["p"] for name in found] == pytest.approx(
+        [1.01597729771e-10, 0.00127883779624, 0.773210167075], rel=1e-8
+    )
+    assert [found[name]["p_adjusted"] for name in found] == pytest.approx(
+        [3 * 1.01597729771e-10, 2 * 0.00127883779624, 0.773210167075], rel=1e-8
+    )
+    assert [one["response"] for one in found.values()] == ["yes", "yes", "no"]
+    assert first["family"] == "IFN-γ of S1: populations, stimuli and visits, 3 tests"
+    assert first["verdict"] == "pass" and first["reason"] is None
+
+
+def test_tubes_that_differ_beside_counting_tell_as_fewer_cells_do():
+    # tests/oracles/intracellular.R
+    assert effective(10000, 55 / 20000, 0.1) == pytest.approx(7843.13725)
+    one = called(row((50, 10000, 5, 10000)))["CD8+ T"]
+    assert one["p"] == pytest.approx(1.49573821882e-08, rel=1e-8)
+    assert (one["lower"], one["upper"]) == pytest.approx((0.280470872411, 0.653221112845))
+    assert one["difference_pct"] == pytest.approx(0.45)
+    wide = called(row((50, 10000, 5, 10000)), rule=ResponseRule(tube_cv=0.5))["CD8+ T"]
+    assert wide["p"] > one["p"] and wide["lower"] < one["lower"] and wide["upper"] > one["upper"]
+
+
+def test_each_subject_is_a_family_of_its_own():
+    found = cytokine_responses(
+        pl.DataFrame([row((12, 5000, 3, 8000), subject=name) for name in ("S1", "S2")]), COUNTING
+    )
+    assert found["p_adjusted"].to_list() == pytest.approx([0.00127883779624] * 2, rel=1e-8)
+    assert found["family"][1] == "IFN-γ of S2: populations, stimuli and visits, 1 test"
+
+
+def test_few_cells_are_not_evaluable_and_no_test_of_the_family():
+    found = called(row((40, 400, 0, 5000), "CD8+ T"), row((12, 5000, 3, 8000), "CD4+ T"))
+    few = found["CD8+ T"]
+    assert (few["response"], few["p"], few["verdict"]) == ("not_evaluable", None, "warn")
+    assert few["reason"] == "too few to test: 400 cells stimulated, 500 are needed"
+    assert few["difference_pct"] == pytest.approx(10) and few["lower"] > 0
+    assert found["CD4+ T"]["p_adjusted"] == found["CD4+ T"]["p"]
+    assert called(row((40, 400, 0, 5000)), rule=ResponseRule(least_cells=400))["CD8+ T"]["response"] == "yes"
+
+
+def test_a_response_needs_positives_and_the_folds_that_are_asked_for():
+    one = called(row((9, 5000, 0, 8000)))["CD8+ T"]
+    assert one["p_adjusted"] < 0.05 and one["lower"] > 0
+    assert one["response"] == "no" and one["reason"] == "no response: 9 stimulated positives, fewer than 10"
+    high = row((150, 5000, 100, 5000))
+    assert called(high, rule=COUNTING)["CD8+ T"]["response"] == "yes"
+    twofold = called(high, rule=ResponseRule(least_fold=2, tube_cv=0))["CD8+ T"]
+    assert twofold["response"] == "no" and "below 2 times the background" in twofold["reason"]
+    fewer = called(row((0, 5000, 40, 5000)))["CD8+ T"]
+    assert fewer["response"] == "no" and fewer["p"] > 0.999 and fewer["upper"] < 0
+
+
+def test_a_high_background_warns():
+    one = called(row((150, 5000, 100, 5000)))["CD8+ T"]
+    assert (one["verdict"], one["reason"]) == ("warn", "background of 2 % is above 1 %")
+
+
+def test_what_could_not_be_counted_stays_and_says_why():
+    rows = [
+        {"subject": "S1", "stimulated": "a", "response": "not_evaluable", "verdict": "fail", "reason": "no pair"},
+        row((50, 10000, 5, 10000), verdict="fail", reason="none: events in CD3+: few"),
+    ]
+    found = cytokine_responses(pl.DataFrame(rows))
+    assert found["response"].to_list() == ["not_evaluable"] * 2
+    assert found["p"].to_list() == [None, None] and found["verdict"].to_list() == ["fail", "fail"]
+    assert sorted(found["reason"].to_list()) == ["no pair", "none: events in CD3+: few"]
+    assert found["difference_pct"].drop_nulls().to_list() == pytest.approx([0.45])
+
+
+def test_more_positives_than_cells_are_refused():
+    with pytest.raises(AnalysisError, match="more cells bear IFN-γ than CD8.* found 501; expected at most 500"):
+        called(row((501, 500, 0, 500)))
+
+
+def test_dispersion_of_replicates_is_that_of_r():
+    unlike, alike = [Counted(5, 10000), Counted(25, 10000)], [Counted(40, 5000), Counted(44, 5000), Counted(38, 5000)]
+    # (13.353 - 1) / 15 is the square of the last
+    assert dispersion([unlike]) == pytest.approx((13.3533633784, 0.000257959564939, 0.907501))
+    assert dispersion([alike]) == pytest.approx((0.231390170105, 0.793429833033, 0))
+    assert dispersion([unlike, alike])[:2] == pytest.approx((4.60538123954, 0.00316640061045))
+    assert dispersion([[Counted(5, 100)], [Counted(1, 100)]]) is None
+    assert dispersion([[Counted(0, 100), Counted(0, 100), Counted(0, 0)]]) is None
+
+
+def test_replicates_that_differ_warn():
+    told = told_of_replicates([[Counted(5, 10000), Counted(25, 10000)]])
+    assert told["verdict"] == "warn"
+    assert told["reason"] == (
+        "replicates vary 13 times as much as counting does, as by a tube_cv of 0.91: with a smaller one p and limits "
+        "are too bold"
+    )
+    assert told_of_replicates([[Counted(40, 5000), Counted(44, 5000)]]).keys() == {"replicate_dispersion"}
+    assert told_of_replicates([]) == {}
+
+
+counts = st.integers(500, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@given(st.lists(st.tuples(counts, counts), min_size=1, max_size=6))
+@example([((0, 500), (851, 851))])
+def test_a_response_is_never_called_against_its_own_numbers(pairs):
+    rows = [row((*one, *other), population=str(i)) for i, (one, other) in enumerate(pairs)]
+    found = cytokine_responses(pl.DataFrame(rows))
+    assert found.height == len(pairs)
+    for one in found.iter_rows(named=True):
+        assert one["lower"] <= one["difference_pct"] <= one["upper"] and one["p_adjusted"] >= one["p"]
+        if one["response"] == "yes":
+            assert one["p_adjusted"] < 0.05 and one["lower"] > 0 and one["positive_stimulated"] >= 10

@@ -1,0 +1,269 @@
+"""Whether cells respond to a stimulus: counts of two tubes, their difference with its limits, and one call."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tilseq.errors import AnalysisError, first_few
+from tilseq.exact import shares_differ
+from tilseq.flow.intracellular import Counted
+from tilseq.flow.quality import worst_of
+from tilseq.intervals import Floats, difference_of_shares, scalar
+from tilseq.multiplicity import holm
+
+if TYPE_CHECKING:
+    import polars as pl
+
+COUNTS = ("positive_stimulated", "cells_stimulated", "positive_unstimulated", "cells_unstimulated")
+DISPERSED_P = 0.01  # replicates of equal share are told as unlike in one of a hundred
+
+
+class Dispersion(NamedTuple):
+    """How replicate tubes differ.
+
+    Attributes
+    ----------
+    ratio
+        Variance between them over that of counting; 1 where counts are binomial.
+    p
+        The chance of as much by counting alone.
+    cv
+        The `tube_cv` of `ResponseRule` that would explain it.
+    """
+
+    ratio: float
+    p: float
+    cv: float
+
+
+@dataclass(frozen=True)
+class ResponseRule:
+    """What makes a response.
+
+    Attributes
+    ----------
+    alpha
+        The adjusted p must lie below it.
+    least_cells
+        Cells of the population that either tube must hold; with fewer there is no test.
+    least_positive
+        Stimulated cells that must bear the cytokine.
+    least_fold
+        The stimulated share must be as many times the background; 1 asks for no more than the tests do.
+    most_background_pct
+        Background, in per cent, above which the row is a `warn`.
+    tube_cv
+        Coefficient of variation of the share between tubes of one content, beside counting; 0 takes counts as binomial.
+    """
+
+    alpha: float = 0.05
+    least_cells: int = 500
+    least_positive: int = 10
+    least_fold: float = 1.0
+    most_background_pct: float = 1.0
+    tube_cv: float = 0.1
+
+
+DEFAULT_RULE = ResponseRule()
+
+
+def cytokine_responses(counts: pl.DataFrame, rule: ResponseRule = DEFAULT_RULE) -> pl.DataFrame:
+    """Test each pair of counts, stimulated against unstimulated, and call responses.
+
+    Parameters
+    ----------
+    counts
+        One cytokine in one population of one pair of tubes a row, with the columns of the table `intracellular` that
+        are known: at least `subject`, `stimulated`, `marker`, `population` and the four counts. A `verdict` of `fail`
+        is of tubes that cannot be believed: there is no test.
+    rule
+        What makes a response.
+
+    Returns
+    -------
+    polars.DataFrame
+        Table `intracellular`. `lower` and `upper` are those of `intervals.difference_of_shares`, p is that of Fisher's
+        exact test, one-sided, both of effective counts (see `effective`), and adjusted by Holm within the family: all
+        populations, stimuli and visits of one subject and cytokine. Populations nest and share tubes, which Holm allows
+        for. `response` is `yes` where the adjusted p is below alpha, `lower` above 0, and there are enough positives
+        and, if asked for, folds of the background.
+
+    Raises
+    ------
+    AnalysisError
+        More cells bear the cytokine than there are.
+    """
+    from tilseq.tables.intracellular import INTRACELLULAR
+    from tilseq.tables.schema import as_polars
+
+    given = [{name: cell for name, cell in row.items() if cell is not None} for row in as_polars(counts).to_dicts()]
+    rows = INTRACELLULAR.frame([{"verdict": "pass", "response": "no", **row} for row in given]).to_dicts()
+    for row in rows:
+        _refuse_impossible(row)
+        row.update(_shares(row, rule.tube_cv))
+        why = _not_tested(row, rule)
+        row["response"] = "no" if why is None else "not_evaluable"
+        _tell(row, why, "warn")
+        background = row["unstimulated_pct"]
+        if background is not None and background > rule.most_background_pct:
+            _tell(row, f"background of {background:.2g} % is above {rule.most_background_pct:g} %", "warn")
+    tested = [row for row in rows if row["response"] != "not_evaluable"]
+    p = _p(np.array([[row[name] for name in COUNTS] for row in tested], float).reshape(-1, 4), rule.tube_cv)
+    families: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row, own in zip(tested, p, strict=True):
+        row["p"] = float(own)
+        families.setdefault((row["subject"], row["marker"]), []).append(row)
+    for (subject, marker), members in families.items():
+        number = f"{len(members)} test{'' if len(members) == 1 else 's'}"
+        for row, adjusted in zip(members, holm([row["p"] for row in members]), strict=True):
+            row["p_adjusted"] = float(adjusted)
+            row["family"] = f"{marker} of {subject}: populations, stimuli and visits, {number}"
+            _call(row, rule)
+    return INTRACELLULAR.frame(rows)
+
+
+def effective(cells: ArrayLike, share: ArrayLike, tube_cv: float) -> Floats:
+    """Return how many cells would tell a share as well by counting alone.
+
+    A share whose own value varies between tubes by a coefficient of variation has the variance ``share / cells +
+    (tube_cv share) ** 2``, that of ``cells / (1 + tube_cv ** 2 cells share)`` cells (a design effect; Kish, Survey
+    Sampling, 1965, section 8.2, with counts that are Poisson).
+
+    Parameters
+    ----------
+    cells, share
+        Arrays of one shape.
+    tube_cv
+        As that of `ResponseRule`.
+    """
+    cells = np.asarray(cells, float)
+    return np.asarray(cells / (1 + tube_cv**2 * cells * np.asarray(share, float)))
+
+
+def _p(counts: Floats, tube_cv: float) -> Floats:
+    """Return p of rows of the four counts: of effective counts by the share of both tubes together, as if nothing did.
+
+    What is no whole number is rounded against a response.
+    """
+    positive, cells = counts[:, ::2], counts[:, 1::2]
+    share = positive.sum(axis=1, keepdims=True) / np.maximum(cells.sum(axis=1, keepdims=True), 1)
+    own = effective(cells, share, tube_cv)
+    whole = np.round(own)
+    scaled = positive * (own / np.maximum(cells, 1))
+    stimulated, unstimulated = np.floor(scaled[:, 0]), np.minimum(np.ceil(scaled[:, 1]), whole[:, 1])
+    return shares_differ(stimulated, whole[:, 0], unstimulated, whole[:, 1])
+
+
+def dispersion(groups: Sequence[Sequence[Counted]]) -> Dispersion | None:
+    """Return how much more replicate tubes differ than counting explains, by Pearson's chi-square.
+
+    McCullagh and Nelder, Generalized Linear Models (1989), section 4.5; groups, each of tubes of one content, are taken
+    together.
+
+    Parameters
+    ----------
+    groups
+        Counts of the tubes of each content. Tubes without a cell are passed over.
+
+    Returns
+    -------
+    Dispersion or None
+        None without two tubes of one content that bear the cytokine at all.
+    """
+    from scipy.special import gammaincc
+
+    total, degrees, positives = 0.0, 0, []
+    for group in groups:
+        counted = np.array([tube for tube in group if tube.cells], float).reshape(-1, 2)
+        share = counted[:, 0].sum() / counted[:, 1].sum() if len(counted) else 0.0
+        if len(counted) < 2 or not 0 < share < 1:
+            continue
+        expected = share * counted[:, 1]
+        total += float(((counted[:, 0] - expected) ** 2 / (expected * (1 - share))).sum())
+        degrees += len(counted) - 1
+        positives += [*expected]
+    if not degrees:
+        return None
+    ratio = total / degrees
+    return Dispersion(
+        ratio, float(gammaincc(degrees / 2, total / 2)), math.sqrt(max(ratio - 1, 0) / np.mean(positives))
+    )
+
+
+def told_of_replicates(groups: Sequence[Sequence[Counted]]) -> dict[str, Any]:
+    """Return `replicate_dispersion` of a row, with `verdict` and `reason` where replicates differ too much."""
+    found = dispersion(groups)
+    if found is None:
+        return {}
+    told: dict[str, Any] = {"replicate_dispersion": found.ratio}
+    if found.p < DISPERSED_P:
+        told["verdict"] = "warn"
+        told["reason"] = (
+            f"replicates vary {found.ratio:.2g} times as much as counting does, as by a tube_cv of {found.cv:.2g}: "
+            "with a smaller one p and limits are too bold"
+        )
+    return told
+
+
+def _refuse_impossible(row: Mapping[str, Any]) -> None:
+    for tube in ("stimulated", "unstimulated"):
+        positive, cells = row[f"positive_{tube}"], row[f"cells_{tube}"]
+        if positive is not None and cells is not None and positive > cells:
+            what = f"more cells bear {row['marker']} than {row['population']} of {row[tube]} holds"
+            raise AnalysisError(what, column=f"positive_{tube}", found=positive, expected=f"at most {cells}")
+
+
+def _shares(row: Mapping[str, Any], tube_cv: float) -> dict[str, float | None]:
+    """Return shares and difference in per cent, as far as there are cells."""
+    found: dict[str, float | None] = {}
+    for tube in ("stimulated", "unstimulated"):
+        positive, cells = row[f"positive_{tube}"], row[f"cells_{tube}"]
+        found[f"{tube}_pct"] = 100 * positive / cells if cells and positive is not None else None
+    stimulated, background = found["stimulated_pct"], found["unstimulated_pct"]
+    if stimulated is None or background is None:
+        return found
+    counts = np.array([row[name] for name in COUNTS], float)
+    positive, cells = counts[::2], counts[1::2]
+    shares = positive / cells
+    own = effective(cells, shares, tube_cv)
+    scaled = shares * own  # never more than `own` by rounding
+    lower, upper = scalar(difference_of_shares(scaled[0], own[0], scaled[1], own[1]))
+    return {**found, "difference_pct": stimulated - background, "lower": 100 * lower, "upper": 100 * upper}
+
+
+def _not_tested(row: Mapping[str, Any], rule: ResponseRule) -> str | None:
+    """Return why a row is not evaluable, an empty sentence where it says so already; None where it is tested."""
+    if row["verdict"] == "fail" or any(row[name] is None for name in COUNTS):
+        return ""
+    few = [
+        f"{row[f'cells_{tube}']} cells {tube}"
+        for tube in ("stimulated", "unstimulated")
+        if row[f"cells_{tube}"] < rule.least_cells
+    ]
+    return f"too few to test: {first_few(few, 2)}, {rule.least_cells} are needed" if few else None
+
+
+def _tell(row: dict[str, Any], reason: str | None, verdict: str) -> None:
+    """Add a reason to a row, and make its verdict no better than the reason's."""
+    if reason:
+        row["reason"] = "; ".join(part for part in (row["reason"], reason) if part)
+        row["verdict"] = worst_of([row["verdict"], verdict])
+
+
+def _call(row: dict[str, Any], rule: ResponseRule) -> None:
+    """Call a response where every condition holds; where only some do, tell what is wanting."""
+    positive, background = row["positive_stimulated"], row["unstimulated_pct"]
+    wanting = [] if row["p_adjusted"] < rule.alpha and row["lower"] > 0 else ["the difference may be chance"]
+    if positive < rule.least_positive:
+        wanting.append(f"{positive} stimulated positives, fewer than {rule.least_positive}")
+    if row["stimulated_pct"] < rule.least_fold * background:
+        wanting.append(f"below {rule.least_fold:g} times the background")
+    row["response"] = "no" if wanting else "yes"
+    if wanting and row["p"] < rule.alpha:
+        row["reason"] = "; ".join(part for part in (row["reason"], f"no response: {', '.join(wanting)}") if part)
