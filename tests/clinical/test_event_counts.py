@@ -43,6 +43,29 @@ def test_before_the_infusion_only_those_with_a_day_of_lymphodepletion_have_a_per
     )
 
 
+def test_with_every_event_counted_too_one_without_that_day_has_no_period_before():
+    people = SUBJECTS.with_columns(
+        lymphodepletion_day=pl.when(pl.col("subject") != "A1").then("lymphodepletion_day"),
+        first_dose_day=pl.when(pl.col("subject") != "A1").then("first_dose_day"),
+    )
+    tables = found([event("A2", "a", 1, -3)], subjects=people, emergence="all")
+    assert summary(tables, "ae_any", "grade=any;period=lymphodepletion") == (1, 5)
+    assert summary(tables, "ae_any", "grade=any;period=screening") == (0, 5)
+
+
+@pytest.mark.parametrize(("last", "reached"), [(-8, 5), (-7, 6)])
+def test_lymphodepletion_is_reached_on_its_first_day(last, reached):
+    seen = FOLLOWUP.with_columns(last_alive_day=pl.when(subject="A1").then(last).otherwise("last_alive_day"))
+    tables = found([event("A2", "a", 1, -3)], followup=seen)
+    assert summary(tables, "ae_any", "grade=any;period=lymphodepletion") == (1, reached)
+
+
+def test_lymphodepletion_of_one_day_is_a_period():
+    people = pl.DataFrame({"subject": ["A", "B"], "tumor_type": "other", "lymphodepletion_day": [-1, -1]})
+    tables = found([event("A", "a", 1, -1)], subjects=people, infusions=None, followup=None)
+    assert summary(tables, "ae_any", "grade=any;period=lymphodepletion") == (1, 2)
+
+
 def test_every_class_and_cause_has_a_row_of_every_period():
     tables = found([event("A2", "a", 3, 1, related="TIL"), event("A2", "b", 1, 40)])
     assert summary(tables, "ae_related", "attribution=TIL;grade=any;period=later") == (0, 4)
@@ -74,7 +97,9 @@ def test_30_days_after_the_infusion_begin_the_day_behind_it():
     seen = FOLLOWUP.with_columns(
         last_alive_day=pl.when(subject="A4").then(0).otherwise("last_alive_day"), death_day=pl.lit(None, pl.Int64)
     )
-    assert summary(found([event("A2", "a", 3, 1)], followup=seen), "ae_any", "grade=any;period=follow_up_30") == (1, 4)
+    tables = found([event("A2", "a", 3, 1)], followup=seen)
+    assert summary(tables, "ae_any", "grade=any;period=infusion") == (0, 5)
+    assert summary(tables, "ae_any", "grade=any;period=follow_up_30") == (1, 4)
 
 
 def test_subjects_of_rates_are_counted_once():
