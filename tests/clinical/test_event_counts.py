@@ -18,6 +18,24 @@ def test_a_period_before_the_first_dose_has_no_row_unless_every_event_counts():
     everything = found(rows, emergence="all")
     assert summary(everything, "ae_any", "grade=any;period=screening") == (1, 6)
     assert summary(everything, "ae_serious", "grade=any;period=screening") == (0, 6)
+    words = everything.summaries.filter(qualifier="grade=any;period=screening")["denominator_text"]
+    assert not words.str.contains("followed").any()
+
+
+def test_by_period_systems_and_terms_are_of_any_event_alone():
+    rows = found([event("A2", "a", 3, 1, serious=True)]).summaries
+    within = rows.filter(pl.col("qualifier").str.contains("period="), pl.col("qualifier").str.contains("term="))
+    assert within["parameter"].unique().to_list() == ["ae_any"]
+
+
+def test_an_event_of_two_causes_is_one_related_event():
+    tables = found([event("A2", "a", 3, 1, related="TIL; IL-2")])
+    rates = dict(tables.rates.filter(parameter="ae_related").select("qualifier", "events").rows())
+    assert rates == {
+        f"{cause}grade={grade}": 1
+        for cause in ("", "attribution=IL-2;", "attribution=TIL;")
+        for grade in ("any", "3-5")
+    }
 
 
 def test_the_first_dose_is_the_earlier_of_the_two_days():
