@@ -18,6 +18,24 @@ def test_a_period_before_the_first_dose_has_no_row_unless_every_event_counts():
     everything = found(rows, emergence="all")
     assert summary(everything, "ae_any", "grade=any;period=screening") == (1, 6)
     assert summary(everything, "ae_serious", "grade=any;period=screening") == (0, 6)
+    words = everything.summaries.filter(qualifier="grade=any;period=screening")["denominator_text"]
+    assert not words.str.contains("followed").any()
+
+
+def test_by_period_systems_and_terms_are_of_any_event_alone():
+    rows = found([event("A2", "a", 3, 1, serious=True)]).summaries
+    within = rows.filter(pl.col("qualifier").str.contains("period="), pl.col("qualifier").str.contains("term="))
+    assert within["parameter"].unique().to_list() == ["ae_any"]
+
+
+def test_an_event_of_two_causes_is_one_related_event():
+    tables = found([event("A2", "a", 3, 1, related="TIL; IL-2")])
+    rates = dict(tables.rates.filter(parameter="ae_related").select("qualifier", "events").rows())
+    assert rates == {
+        f"{cause}grade={grade}": 1
+        for cause in ("", "attribution=IL-2;", "attribution=TIL;")
+        for grade in ("any", "3-5")
+    }
 
 
 def test_the_first_dose_is_the_earlier_of_the_two_days():
@@ -41,6 +59,29 @@ def test_before_the_infusion_only_those_with_a_day_of_lymphodepletion_have_a_per
     assert row["denominator_text"].endswith(
         "; of these, with a day of lymphodepletion and followed on the first day of the period"
     )
+
+
+def test_with_every_event_counted_too_one_without_that_day_has_no_period_before():
+    people = SUBJECTS.with_columns(
+        lymphodepletion_day=pl.when(pl.col("subject") != "A1").then("lymphodepletion_day"),
+        first_dose_day=pl.when(pl.col("subject") != "A1").then("first_dose_day"),
+    )
+    tables = found([event("A2", "a", 1, -3)], subjects=people, emergence="all")
+    assert summary(tables, "ae_any", "grade=any;period=lymphodepletion") == (1, 5)
+    assert summary(tables, "ae_any", "grade=any;period=screening") == (0, 5)
+
+
+@pytest.mark.parametrize(("last", "reached"), [(-8, 5), (-7, 6)])
+def test_lymphodepletion_is_reached_on_its_first_day(last, reached):
+    seen = FOLLOWUP.with_columns(last_alive_day=pl.when(subject="A1").then(last).otherwise("last_alive_day"))
+    tables = found([event("A2", "a", 1, -3)], followup=seen)
+    assert summary(tables, "ae_any", "grade=any;period=lymphodepletion") == (1, reached)
+
+
+def test_lymphodepletion_of_one_day_is_a_period():
+    people = pl.DataFrame({"subject": ["A", "B"], "tumor_type": "other", "lymphodepletion_day": [-1, -1]})
+    tables = found([event("A", "a", 1, -1)], subjects=people, infusions=None, followup=None)
+    assert summary(tables, "ae_any", "grade=any;period=lymphodepletion") == (1, 2)
 
 
 def test_every_class_and_cause_has_a_row_of_every_period():
@@ -74,7 +115,9 @@ def test_30_days_after_the_infusion_begin_the_day_behind_it():
     seen = FOLLOWUP.with_columns(
         last_alive_day=pl.when(subject="A4").then(0).otherwise("last_alive_day"), death_day=pl.lit(None, pl.Int64)
     )
-    assert summary(found([event("A2", "a", 3, 1)], followup=seen), "ae_any", "grade=any;period=follow_up_30") == (1, 4)
+    tables = found([event("A2", "a", 3, 1)], followup=seen)
+    assert summary(tables, "ae_any", "grade=any;period=infusion") == (0, 5)
+    assert summary(tables, "ae_any", "grade=any;period=follow_up_30") == (1, 4)
 
 
 def test_subjects_of_rates_are_counted_once():

@@ -280,6 +280,8 @@ def test_grade_5_on_the_day_of_death_is_borne_out():
 
 def test_a_grade_5_that_is_not_serious_is_told():
     assert listed(found([event("A3", "sepsis", 5, 60, 60)]), "sepsis")["reason"] == "grade 5, but not serious"
+    unknown = found([event("A3", "sepsis", 5, 60, 60, serious=None)])
+    assert listed(unknown, "sepsis")["reason"] == "not recorded: serious"
 
 
 def test_an_event_after_the_death_is_told_and_lengthens_no_time_at_risk():

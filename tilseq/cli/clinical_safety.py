@@ -155,10 +155,10 @@ def _results(found: Safety) -> Iterator[str]:
     from tilseq.errors import first_few, plural
 
     why = Counter(row["rule"].removeprefix(NOT_COUNTED).partition("; ")[0] for row in uncounted_events(found.rows))
-    rules: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
     for rule, count in why.items():
-        rules["repeats another" if rule.startswith("repeats") else rule] += count
-    told = f"; not counted: {', '.join(f'{count} {rule}' for rule, count in rules.items())}" if rules else ""
+        reasons["repeats another" if rule.startswith("repeats") else rule] += count
+    told = f"; not counted: {', '.join(f'{count} {rule}' for rule, count in reasons.items())}" if reasons else ""
     yield f"{plural(found.rows.height, 'adverse event')}, {int(found.rows['counted'].sum())} counted{told}"
     of_all = found.summaries.filter(group="all")
     for words, parameter, grade in TOLD:
