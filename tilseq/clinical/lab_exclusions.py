@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.clinical.ctcae import criteria, ctcae_version
-from tilseq.clinical.lab_values import BLANK, lab_values
+from tilseq.clinical.lab_values import BLANK, CORRECTED, lab_values
 from tilseq.lab_tests import COUNT_UNIT, lab_test, near_test
 
 # What differs between results of one fault: a text as it was written.
@@ -45,7 +45,7 @@ def lab_exclusions(labs: Any, grades: pl.DataFrame | None = None, *, version: st
         _counted(values.filter(pl.col("refused").is_null()), "limits", pl.col("note")),
     ]
     if version is not None:
-        known = {row.test for row in criteria(ctcae_version(version))} | {"calcium"}
+        known = {row.test for row in criteria(ctcae_version(version))} | set(CORRECTED)
         others = values.filter(pl.col("name").is_null() | ~pl.col("name").is_in(sorted(known)))
         why = f"no term of CTCAE {ctcae_version(version)} is known for the test"
         parts.append(_counted(others, "unknown", pl.lit(why)))

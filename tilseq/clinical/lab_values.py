@@ -18,6 +18,7 @@ EQUAL = 5e-15
 BEYOND = 2 * EQUAL
 CROSSED = "limits not used: the lower is above the upper"
 NOT_ABOVE_0 = "limits not used: the upper is not above 0"
+CORRECTED = {"calcium": "corrected calcium"}  # what was measured → what criteria are of
 BLANK = "no value"  # what `read_result` says of a result that was not written
 NORMAL_ALBUMIN = 40.0  # g/L
 SCHEMA_OF_STARTS = {"subject": pl.String, "start": pl.Int64}
@@ -80,9 +81,10 @@ def by_test(values: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """
     known = values.filter(pl.col("name").is_not_null()).partition_by("name", as_dict=True)
     found = {str(name): part for (name,), part in known.items()}
-    if "calcium" in found:
-        corrected = _corrected(found.pop("calcium"), found.get("albumin", values.clear()))
-        found["corrected calcium"] = pl.concat([corrected, found.get("corrected calcium", values.clear())])
+    for total, name in CORRECTED.items():
+        if total in found:
+            corrected = _corrected(found.pop(total), found.get("albumin", values.clear()))
+            found[name] = pl.concat([corrected, found.get(name, values.clear())])
     return found
 
 

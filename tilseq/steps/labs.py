@@ -134,6 +134,7 @@ def _worst(worst: pl.DataFrame, version: int) -> Iterator[dict[str, Any]]:
             "worst_lab_grade",
             grade,
             qualifiers={"term": row["term"], "test": row["test"]},
+            status="not_evaluable" if grade is None else None,
             value_text=f"at least {least}" if grade is None and least else None,
             n=row["results"],
             method=f"CTCAE {version}",

@@ -80,7 +80,9 @@ def _with_bands(own: pl.DataFrame, test: str) -> tuple[pl.DataFrame, list[Band],
 
     from tilseq.clinical.ctcae import criteria
     from tilseq.clinical.grade_bands import grade_bands
+    from tilseq.clinical.lab_values import CORRECTED
 
+    test = CORRECTED.get(test, test)
     term, side, version = own["term"][0], own["direction"][0], own["version"][0]
     unit = own["unit"].drop_nulls().mode().sort()
     limit = LIMITS[side]
