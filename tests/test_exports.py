@@ -32,6 +32,7 @@ def test_plots_offers_every_figure_function():
     assert sorted(drawn) == sorted(ts.plots.__all__)
     assert {name: getattr(ts.plots, name).__module__ for name in drawn} == {
         "adverse_event_bars": "tilseq.plots.safety",
+        "adverse_event_table": "tilseq.plots.reading",
         "bead_map": "tilseq.plots.cytokines",
         "change_scatter": "tilseq.plots.change",
         "clone_courses": "tilseq.plots.tracking",

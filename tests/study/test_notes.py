@@ -56,6 +56,12 @@ from tilseq.study.read import read_study
             ["cytokine samples on no plate, which are not analysed: 'S01_base'"],
         ),
         (
+            {"clinical/adverse_events.csv": "subject,term,grade,serious,related\nS01,fever,2,,no\n"},
+            [
+                "clinical/adverse_events.csv records of no event: serious, immune_related; such a class has no number",
+            ],
+        ),
+        (
             {"infusions.csv": "subject,infusion,day,lot,cells\nS01,1,0,L1,5e10\n007,1,0,L2,\n"},
             ["filled but not used yet: infusions.csv cells"],
         ),

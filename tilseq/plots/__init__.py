@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tilseq.plots.overlap import overlap_heatmap, repertoire_maps
     from tilseq.plots.paired import infused_scatter, paired_slopes
     from tilseq.plots.plate import plate_map
-    from tilseq.plots.reading import rates_table, survival_table
+    from tilseq.plots.reading import adverse_event_table, rates_table, survival_table
     from tilseq.plots.repertoire import persistence_over_time, top_clones
     from tilseq.plots.running import running_enrichment
     from tilseq.plots.safety import adverse_event_bars
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 # Imported when they are first asked for: a command that draws nothing should not wait for matplotlib.
 MODULES = {
     "adverse_event_bars": "safety",
+    "adverse_event_table": "reading",
     "bead_map": "cytokines",
     "change_scatter": "change",
     "clone_courses": "tracking",
@@ -89,6 +90,7 @@ MODULES = {
 
 __all__ = [
     "adverse_event_bars",
+    "adverse_event_table",
     "bead_map",
     "change_scatter",
     "clone_courses",

@@ -83,7 +83,8 @@ def marker_courses(
         told += [f"records left out: {left_out}"] if left_out else []
         panels[0].set_title("; ".join(told) or " ", fontweight="normal", fontsize=9, color=MUTED, pad=14)
         drawn.legend(
-            handles=[*strip, *named_lines(subjects), *limits_told(*_beyond(points))], loc="outside right upper"
+            handles=[*strip, *named_lines(subjects), _upper_limit(), *limits_told(*_beyond(points))],
+            loc="outside right upper",
         )
     return drawn
 
@@ -137,6 +138,12 @@ def _set_multiples(axes: Axes, values: Sequence[float]) -> None:
     plain_ticks(axes)
     axes.minorticks_off()
     axes.grid(axis="y", color=FAINT)
+
+
+def _upper_limit() -> Any:
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], color=MUTED, linewidth=1, linestyle="--", label="upper limit (ULN)")
 
 
 def _beyond(points: pl.DataFrame) -> tuple[bool, bool]:

@@ -134,16 +134,23 @@ CLINICAL = {
 SAFETY = {
     "Adverse event": "What was recorded as one, in the investigator’s words and grade; laboratory results beyond "
     "limits are none by themselves and stand in a table of their own.",
-    "Counted": "Events that begin on or after the first dose (of lymphodepletion, where its day is known), or, by "
-    "setting, all; those of subjects who were not treated and rows that repeat another are not. The listing says why.",
-    "Worst grade": "The highest of a subject’s events of the line. Grade 3–4 is severe or life-threatening, 5 death.",
-    "Serious, immune-related, related": "As the investigator flagged them. A missing flag is no flag; the listing says "
-    "that it is missing.",
+    "Counted": "Treatment-emergent events (TEAE): those that begin on or after the first dose (of lymphodepletion, "
+    "where its day is known), or, by setting, all. Rows of subjects who were not treated, rows that repeat another and "
+    "rows without a known subject, a term or a grade are not. The listing says why.",
+    "Adverse event, system": "Preferred term (`pt`) where the file codes it, else the term; ways to write one that "
+    "differ in case or blanks are one. No dictionary stands behind them.",
+    "Worst grade": "The highest of a subject’s events of the line. Grade 3–4 is severe or life-threatening, 5 death; "
+    "grade ≥ 3 holds all three, worst grade 3–4 nobody who died of an event of the line.",
+    "Serious (SAE), immune-related (irAE), related": "As the investigator flagged them. Where no event has the flag "
+    "there is no number; where some have none, it is told of how many. A relation that is unlikely or remote is none; "
+    "a word that is not known is unspecified.",
     "Period": "Of the day an event begins: before lymphodepletion; lymphodepletion up to the first infusion; infusion "
     "up to the last one, or to the last dose of IL-2 where the study names its day; 30 days from the last infusion; "
     "later. The denominator of a period are those who reached it.",
     "Rate": "Subjects with a first event per 100 person-months at risk: from the first dose to that event or the end "
-    "of follow-up.",
+    "of follow-up, of those whose follow-up is known. None where all of them had the event: see when events begin.",
+    "Begins, lasts": "Medians by Kaplan-Meier of all followed; days count from the first dose, which is day 1. Who has "
+    "no event, or one that goes on, is censored at the end of follow-up. NE: not estimable, or not reached.",
     "CTCAE": "Common Terminology Criteria for Adverse Events, in the version that the study names. Versions differ: "
     "neutrophils of 0.3 × 10⁹/L are grade 4 by version 5 and grade 3 by version 6.",
     "Grade before treatment": "Of the last result before lymphodepletion. Some criteria rest on it.",

@@ -99,7 +99,8 @@ class Folder:
     """A study folder while it is being read: what could be had of it, and what is wrong with the rest.
 
     A table is None where it is absent or cannot be read at all; a cell that cannot be read is null. `clinical` and
-    `plates` hold the tables that could be read, by name and by file.
+    `plates` hold the tables that could be read, by name and by file; `sdtm_files` names the file of a table of
+    `clinical` that SDTM's is read in place of.
     """
 
     root: Path
@@ -116,6 +117,11 @@ class Folder:
     problems: list[TilseqError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     from_sdtm: bool = False
+    sdtm_files: dict[str, str] = field(default_factory=dict)
+
+    def clinical_file(self, name: str) -> str:
+        """Return the file that a table of `clinical` was read from."""
+        return self.sdtm_files.get(name, clinical_file(name))
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """Return file name → frame of the tables that could be read, in the order of the manifest.
@@ -129,7 +135,7 @@ class Folder:
         }
         if not self.from_sdtm:
             named |= {LESIONS_FILE: self.lesions, RESPONSES_FILE: self.responses}
-        named |= {clinical_file(name): frame for name, frame in self.clinical.items()}
+        named |= {self.clinical_file(name): frame for name, frame in self.clinical.items()}
         named |= self.plates
         return {name: frame for name, frame in named.items() if frame is not None}
 

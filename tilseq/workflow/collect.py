@@ -48,7 +48,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
     from tilseq.tables.enrichment import ENRICHMENT_TABLES
     from tilseq.tables.intracellular import INTRACELLULAR
     from tilseq.tables.lab_grades import LAB_TABLES
-    from tilseq.tables.safety import ADVERSE_EVENT_RATES, ADVERSE_EVENT_ROWS, ADVERSE_EVENT_TIMES, listing_table
+    from tilseq.tables.safety import ADVERSE_EVENT_ROWS, SAFETY_TABLES, listing_table
     from tilseq.tables.single_cells import (
         CELL_EXPRESSION,
         CELL_STATUS,
@@ -121,8 +121,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         TIME_TO_EVENT,
         *SURVIVAL_TABLES,
         ADVERSE_EVENT_ROWS,
-        ADVERSE_EVENT_RATES,
-        ADVERSE_EVENT_TIMES,
+        *SAFETY_TABLES,
         *LAB_TABLES,
         MARKER_COURSES,
         GCIG,
