@@ -18,7 +18,8 @@ from tilseq.clinical.attribution import CAUSES, attribution
         # A degree or the treatment at large: related, and not told to what.
         ("possible", ["unspecified"]), ("possibly related", ["unspecified"]), ("Related", ["unspecified"]),
         ("PROBABLY RELATED", ["unspecified"]), ("related to study treatment", ["unspecified"]),
-        ("cannot be excluded", ["unspecified"]), ("可能有关", ["unspecified"]), ("肯定有关", ["unspecified"]),
+        ("cannot be excluded", ["unspecified"]), ("unlikely (cannot be excluded)", ["unspecified"]),
+        ("可能有关", ["unspecified"]), ("肯定有关", ["unspecified"]),
         # Not related, or to another cause.
         ("no", ["none"]), ("Not related", ["none"]), ("NOT RELATED", ["none"]), ("unlikely", ["none"]),
         ("UNLIKELY RELATED", ["none"]), ("Unlikely related to TIL", ["none"]), ("REMOTE", ["none"]),

@@ -184,3 +184,16 @@ def test_the_wide_table_has_a_column_a_grade():
     assert whole["pct_any"][0] == pytest.approx(100 * 4 / 6)
     later = table.filter(period="later").row(0, named=True)
     assert (later["n_any"], later["n_5"], later["subjects"]) == (1, 1, 5)  # A4's own event shows that it was followed
+
+
+def test_of_equally_common_terms_the_more_severe_comes_first():
+    table = found([event("A2", "a", 1, 1), event("A3", "b", 4, 1)]).table.filter(period="any")
+    assert table["term"].to_list() == [None, None, "b", "a"]
+
+
+def test_medians_are_of_each_arm_where_there_are_several():
+    rows = [event("A2", "a", 1, 1), event("A4", "b", 4, 2)]
+    arms = SUBJECTS.with_columns(arm=pl.Series(["x", "x", "x", "y", "y", "y", "y"]))
+    one = SUBJECTS.with_columns(arm=pl.lit("x"))
+    groups = [set(found(rows, subjects=people).estimates["group"]) for people in (arms, one, SUBJECTS)]
+    assert groups == [{"all", "arm=x", "arm=y"}, {"all"}, {"all"}]

@@ -115,7 +115,7 @@ def safety(
     rows = event_rows(adverse_events, people, periods, emergence=emergence, followup_known=followed, unread=unread)
     treated = {name: subject for name, subject in people.items() if subject.treated}
     whole = Population(treated, periods, emergence, words + _unusable_in_words(rows))
-    times = event_times(rows if followed else rows.clear(), people)
+    times = event_times(rows, people)
     return Safety(rows, *_of_groups(rows.filter("counted"), whole), times, event_estimates(times, people))
 
 
