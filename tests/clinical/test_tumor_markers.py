@@ -209,6 +209,8 @@ def test_a_marker_of_another_panel_is_followed_and_told():
 
 def test_an_upper_limit_far_from_the_usual_is_told():
     assert "check the unit" in course(record(5, "4", upper=500.0))["reason"][0]
+    assert "check the unit" in course(record(5, "4", upper=15.1))["reason"][0]  # more than three times 5
+    assert "check the unit" not in course(record(5, "4", upper=15.0))["reason"][0]
     assert "check the unit" not in course(record(5, "4", upper=4.7))["reason"][0]
 
 

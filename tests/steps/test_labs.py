@@ -120,6 +120,19 @@ def test_arms_have_shares_of_their_own(tmp_path):
     assert set(written["recovery_estimates"]["group"]) == {"all", "arm=A", "arm=B"}
 
 
+def test_a_term_of_grade_2_has_no_figure():
+    rows = [
+        {"subject": "S1", "day": day, "test": "ANC", "value_text": text, "unit": "10^9/L", "lower_limit": 1.8}
+        for day, text in ((-8, "4"), (3, "1.2"))
+    ]
+    results = LABS_TABLE.frame(rows)
+    people = pl.DataFrame({"subject": ["S1"], "lymphodepletion_day": -7, "first_dose_day": -7})
+    for text, terms in (("1.2", 0), ("0.9", 1)):
+        own = results.with_columns(value_text=pl.when(pl.col("day") > 0).then(pl.lit(text)).otherwise("value_text"))
+        grades = lab_grades(own, version=5, subjects=people)
+        assert len(list(labs_figures._severe(own, grades, worst_lab_grades(grades)))) == terms
+
+
 ALT_LIMITS = (40, 50)
 
 

@@ -65,16 +65,22 @@ def worst_lab_grades(grades: pl.DataFrame) -> pl.DataFrame:
     names = grades["test"].unique()
     plain = {name: test.name for name in names if (test := lab_test(name)) is not None}
     written = grades.filter(pl.col("period").is_in(TREATMENT_PERIODS), pl.col("grade_at_most").is_not_null())
-    since = written.with_columns(pl.col("test").replace(plain))
-    since = pl.concat([since, since.with_columns(pl.lit(ANY_PERIOD).alias("period"))])
     what = ["subject", *OF_TERM]
+    first = ("baseline_grade", "baseline_at_least", "baseline_at_most")
+    since = written.select(
+        *(pl.col(name).replace(plain) if name == "test" else name for name in what),
+        *first,
+        *("grade", "grade_at_least", "grade_at_most"),
+        pl.struct("day", "value_text", "unit").hash().alias("result"),
+    )
+    since = pl.concat([since, since.with_columns(pl.lit(ANY_PERIOD).alias("period"))])
     worst, most = pl.col("grade").max(), pl.col("grade_at_most").max()
     found = (
-        *(pl.col(name).first() for name in ("baseline_grade", "baseline_at_least", "baseline_at_most")),
+        *(pl.col(name).first() for name in first),
         pl.when(worst >= most).then(worst).alias("worst_grade"),
         pl.col("grade_at_least").max().fill_null(0).alias("worst_at_least"),
         most.alias("worst_at_most"),
-        pl.struct("day", "value_text", "unit").n_unique().cast(pl.Int64).alias("results"),
+        pl.col("result").n_unique().cast(pl.Int64).alias("results"),
     )
     return since.group_by(what).agg(found).sort(what)
 
