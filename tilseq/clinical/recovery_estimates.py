@@ -12,7 +12,7 @@ from tilseq.tables.lab_grades import RECOVERY_ESTIMATES
 
 
 def recovery_estimates(recoveries: Any, *, subjects: Any = None, level: float = 0.95) -> pl.DataFrame:
-    """Estimate the median time to each recovery by Kaplan-Meier, with log-log limits.
+    """Estimate the median time to each recovery by Kaplan-Meier, with limits by beta product.
 
     Those who did not recover count as long as they were seen; those never below a threshold have no time and are
     counted in `left_out`. Who died before recovery is censored there, so that the curve tells of recovery were there no

@@ -183,7 +183,7 @@ def _median(row: Row | None) -> Cell:
     """Return a median in days of the study, of which the infusion's is 0; NE where it is not reached."""
     if row is None:
         return Cell("–", kind="missing")
-    values = ["NE" if row[name] is None else f"{row[name] - 1:g}" for name in ("estimate", "lower", "upper")]
+    values = ["NE" if row[name] is None else f"{max(row[name] - 1, 0):g}" for name in ("estimate", "lower", "upper")]
     return Cell(f"{values[0]} ({values[1]} to {values[2]})", kind="number")
 
 
