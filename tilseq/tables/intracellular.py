@@ -7,7 +7,7 @@ from tilseq.tables.outputs import VERDICTS
 from tilseq.tables.schema import Column, Table
 
 RESPONSES = ("yes", "no", "not_evaluable")
-SOURCES = ("unstimulated", "settings")
+SOURCES = ("unstimulated", "stimulated", "settings")
 
 INTRACELLULAR = Table(
     "intracellular",
@@ -63,7 +63,7 @@ INTRACELLULAR = Table(
         Column("change_lower", "number", "Lower 95 % limit of the change.", unit="%"),
         Column("change_upper", "number", "Upper 95 % limit of the change.", unit="%"),
         Column("threshold", "number", "Cells above it bear the cytokine, on the compensated linear scale."),
-        Column("threshold_source", "text", "Where the threshold comes from.", allowed=SOURCES),
+        Column("threshold_source", "text", "Whose negatives set the threshold; settings: a person.", allowed=SOURCES),
         Column("verdict", "text", "Worst verdict on the tubes and their counts.", needed=True, allowed=VERDICTS),
         Column("reason", "text", "Why."),
     ),
