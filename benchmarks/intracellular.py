@@ -23,7 +23,7 @@ DIFFERENCES = (0.0, 0.0002, 0.0005, 0.001, 0.003, 0.01, 0.05)
 NAMES = ("CD4+ T", "CD8+ T")
 VISITS, STIMULI = ("baseline", "D28", "D84"), ("PMA", "tumour")
 TUBE_CV = (0.0, 0.1, 0.2, 0.3)  # of the true share between tubes of one content; 0 is binomial
-ASSUMED = (0.1, 0.0)  # the default setting, and counting alone
+ASSUMED = (0.1, 0.0)  # less than the default setting, and counting alone
 
 
 def binomial(total: int, share: float) -> tuple[np.ndarray, np.ndarray]:
@@ -114,7 +114,7 @@ def calls(runs: int) -> None:
 
 def tube_coverage(runs: int) -> None:
     rng = np.random.default_rng(SEED + 2)
-    print("\nLimits by the default tube_cv of 10 % where tubes differ so much: held, of simulated pairs\n")
+    print("\nLimits by a tube_cv of 10 % where tubes differ so much: held, of simulated pairs\n")
     print("| cells of each | background, % | difference, points | held, % | tube_cv 0, % |\n|---|---|---|---|---|")
     for cells, background, effect in product((2_000, 20_000), (0.0005, 0.005), (0.001, 0.01, 0.1)):
         pairs = [

@@ -14,7 +14,7 @@ from tilseq.flow.cytokine_response import (
 )
 from tilseq.flow.intracellular import Counted
 
-COUNTING = ResponseRule(tube_cv=0)
+COUNTING, TENTH = ResponseRule(tube_cv=0), ResponseRule(tube_cv=0.1)
 
 
 def row(counts, population="CD8+ T", subject="S1", **more):
@@ -24,7 +24,7 @@ def row(counts, population="CD8+ T", subject="S1", **more):
 
 
 def called(*rows, rule=None):
-    return {one["population"]: one for one in cytokine_responses(pl.DataFrame(rows), rule or ResponseRule()).to_dicts()}
+    return {one["population"]: one for one in cytokine_responses(pl.DataFrame(rows), rule or TENTH).to_dicts()}
 
 
 def test_shares_limits_and_p_are_those_of_r():
@@ -85,7 +85,7 @@ def test_limits_hold_where_shares_of_tubes_vary_as_much_as_is_allowed_for(share)
     random = np.random.default_rng(8)
     pairs = [random.binomial(5000, np.minimum(own * random.gamma(100, 0.01, 1000), 1)) for own in (share, 0.01)]
     rows = [row((a, 5000, b, 5000), subject=f"S{i}") for i, (a, b) in enumerate(zip(*map(list, pairs), strict=True))]
-    found = cytokine_responses(pl.DataFrame(rows))
+    found = cytokine_responses(pl.DataFrame(rows), TENTH)
     held = ((found["lower"] <= 100 * (share - 0.01)) & (found["upper"] >= 100 * (share - 0.01))).mean()
     assert held > 0.93
 

@@ -85,7 +85,7 @@ class ResponseRule:
     least_positive: int = 10
     least_fold: float = 1.0
     most_background_pct: float = 1.0
-    tube_cv: float = 0.1
+    tube_cv: float = 0.15
 
     def __post_init__(self) -> None:
         for name, (least, most) in RANGES.items():
