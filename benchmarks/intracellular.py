@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
@@ -135,6 +137,35 @@ def tube_coverage(runs: int) -> None:
         print(f"| {cells:,} | {100 * background:g} | {100 * effect:g} | {held[0]:.1f} | {held[1]:.1f} |")
 
 
+def tubes(subjects: int, cells: int = 20_000, seed: int = 5) -> None:
+    """Simulate a trial whose cells answer no stimulus, and call it."""
+    from unittest.mock import patch
+
+    from tilseq.cli.cytokine_intracellular import stimulated_rows, to_read
+    from tilseq.cli.flow_tubes import settings_of
+    from tilseq.simulate import Design, simulate_trial, stimulation
+    from tilseq.steps.stimulated_tubes import read_subject, responses
+
+    visits = ["baseline", "D28", "D84"]
+    ics = {"visits": visits, "stimuli": ["autologous tumour"], "cells": cells}
+    design = Design(seed=seed, subjects=subjects, visits=visits, assays=["ics"], memory_clones=300, ics=ics)
+    with TemporaryDirectory() as folder, patch.object(stimulation, "answering", lambda *_: {}):
+        root = Path(folder) / "trial"
+        simulate_trial(root, design)
+        rows = stimulated_rows(root / "samples.csv")
+        names = dict.fromkeys(row["subject"] for row in rows)
+        own = settings_of(None, None)
+        reads = [
+            read_subject([to_read(row, root, own, None) for row in rows if row["subject"] == name]) for name in names
+        ]
+    found = responses(reads, ResponseRule())
+    called = found.filter(response="yes")["subject"].n_unique()
+    low = 100 * share(found["p"].drop_nulls() < 0.05)
+    print(
+        f"\nSimulated tubes without an answer: {called} of {subjects} subjects called, p < 0.05 in {low:.1f} % of tests"
+    )
+
+
 def share(told: pl.Series) -> float:
     """Return the share that is true."""
     return float(told.fill_null(False).sum()) / len(told)
@@ -179,6 +210,7 @@ def main() -> None:
     tube_coverage(runs)
     calls(runs)
     thresholds(runs)
+    tubes(max(3, runs * 60 // FAMILIES))
 
 
 if __name__ == "__main__":

@@ -247,8 +247,8 @@ def told_of_replicates(groups: Sequence[Sequence[Counted]]) -> dict[str, Any]:
     Returns
     -------
     dict
-        `tubes_stimulated` and `tubes_unstimulated`; where there are replicates `replicate_dispersion` and the `tube_cv`
-        that explains it; where they differ too much `verdict` and `reason`.
+        `tubes_stimulated` and `tubes_unstimulated`; where there are replicates `replicate_dispersion`; where chance
+        explains it in one of a hundred at most the `tube_cv` that does, `verdict` and `reason`.
     """
     told: dict[str, Any] = {}
     for role, group in zip(("stimulated", "unstimulated"), groups, strict=True):
@@ -257,9 +257,9 @@ def told_of_replicates(groups: Sequence[Sequence[Counted]]) -> dict[str, Any]:
     found = dispersion(groups)
     if found is None:
         return told
-    told |= {"replicate_dispersion": found.ratio, "tube_cv": found.cv}
+    told["replicate_dispersion"] = found.ratio
     if found.p < DISPERSED_P:
-        told["verdict"] = "warn"
+        told |= {"tube_cv": found.cv, "verdict": "warn"}
         told["reason"] = (
             f"replicates vary {found.ratio:.2g} times as much as counting does, as by a tube_cv of {found.cv:.2g}"
         )

@@ -131,7 +131,7 @@ def cytokine_threshold(unstimulated: Sequence[Stained], cytokine: str) -> float:
     quantile, whichever is further, the upper one twice as far at most, so that negatives may be skewed. Cells ten
     standard deviations brighter
     than the densest place count for bearing the cytokine and take no part. Above it lie 1 in 50,000 normal negatives,
-    1 in 2,000 log-normal ones and 1 in 500 of Student's t with 5 degrees of freedom.
+    1 in 1,200 log-normal ones and 1 in 500 of Student's t with 5 degrees of freedom.
 
     Parameters
     ----------
