@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
@@ -23,7 +25,7 @@ DIFFERENCES = (0.0, 0.0002, 0.0005, 0.001, 0.003, 0.01, 0.05)
 NAMES = ("CD4+ T", "CD8+ T")
 VISITS, STIMULI = ("baseline", "D28", "D84"), ("PMA", "tumour")
 TUBE_CV = (0.0, 0.1, 0.2, 0.3)  # of the true share between tubes of one content; 0 is binomial
-ASSUMED = (0.1, 0.0)  # the default setting, and counting alone
+ASSUMED = (0.1, 0.0)  # less than the default setting, and counting alone
 
 
 def binomial(total: int, share: float) -> tuple[np.ndarray, np.ndarray]:
@@ -114,7 +116,7 @@ def calls(runs: int) -> None:
 
 def tube_coverage(runs: int) -> None:
     rng = np.random.default_rng(SEED + 2)
-    print("\nLimits by the default tube_cv of 10 % where tubes differ so much: held, of simulated pairs\n")
+    print("\nLimits by a tube_cv of 10 % where tubes differ so much: held, of simulated pairs\n")
     print("| cells of each | background, % | difference, points | held, % | tube_cv 0, % |\n|---|---|---|---|---|")
     for cells, background, effect in product((2_000, 20_000), (0.0005, 0.005), (0.001, 0.01, 0.1)):
         pairs = [
@@ -133,6 +135,35 @@ def tube_coverage(runs: int) -> None:
             found = cytokine_responses(pl.DataFrame(rows), ResponseRule(tube_cv=cv))
             held.append(100 * share((found["lower"] <= 100 * effect) & (found["upper"] >= 100 * effect)))
         print(f"| {cells:,} | {100 * background:g} | {100 * effect:g} | {held[0]:.1f} | {held[1]:.1f} |")
+
+
+def tubes(subjects: int, cells: int = 20_000, seed: int = 5) -> None:
+    """Simulate a trial whose cells answer no stimulus, and call it."""
+    from unittest.mock import patch
+
+    from tilseq.cli.cytokine_intracellular import stimulated_rows, to_read
+    from tilseq.cli.flow_tubes import settings_of
+    from tilseq.simulate import Design, simulate_trial, stimulation
+    from tilseq.steps.stimulated_tubes import read_subject, responses
+
+    visits = ["baseline", "D28", "D84"]
+    ics = {"visits": visits, "stimuli": ["autologous tumour"], "cells": cells}
+    design = Design(seed=seed, subjects=subjects, visits=visits, assays=["ics"], memory_clones=300, ics=ics)
+    with TemporaryDirectory() as folder, patch.object(stimulation, "answering", lambda *_: {}):
+        root = Path(folder) / "trial"
+        simulate_trial(root, design)
+        rows = stimulated_rows(root / "samples.csv")
+        names = dict.fromkeys(row["subject"] for row in rows)
+        own = settings_of(None, None)
+        reads = [
+            read_subject([to_read(row, root, own, None) for row in rows if row["subject"] == name]) for name in names
+        ]
+    found = responses(reads, ResponseRule())
+    called = found.filter(response="yes")["subject"].n_unique()
+    low = 100 * share(found["p"].drop_nulls() < 0.05)
+    print(
+        f"\nSimulated tubes without an answer: {called} of {subjects} subjects called, p < 0.05 in {low:.1f} % of tests"
+    )
 
 
 def share(told: pl.Series) -> float:
@@ -179,6 +210,7 @@ def main() -> None:
     tube_coverage(runs)
     calls(runs)
     thresholds(runs)
+    tubes(max(3, runs * 60 // FAMILIES))
 
 
 if __name__ == "__main__":

@@ -1,3 +1,4 @@
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import example, given
@@ -13,7 +14,7 @@ from tilseq.flow.cytokine_response import (
 )
 from tilseq.flow.intracellular import Counted
 
-COUNTING = ResponseRule(tube_cv=0)
+COUNTING, TENTH = ResponseRule(tube_cv=0), ResponseRule(tube_cv=0.1)
 
 
 def row(counts, population="CD8+ T", subject="S1", **more):
@@ -23,7 +24,7 @@ def row(counts, population="CD8+ T", subject="S1", **more):
 
 
 def called(*rows, rule=None):
-    return {one["population"]: one for one in cytokine_responses(pl.DataFrame(rows), rule or ResponseRule()).to_dicts()}
+    return {one["population"]: one for one in cytokine_responses(pl.DataFrame(rows), rule or TENTH).to_dicts()}
 
 
 def test_shares_limits_and_p_are_those_of_r():
@@ -52,13 +53,41 @@ def test_shares_limits_and_p_are_those_of_r():
 
 def test_tubes_that_differ_beside_counting_tell_as_fewer_cells_do():
     # tests/oracles/intracellular.R
-    assert effective(10000, 55 / 20000, 0.1) == pytest.approx(7843.13725)
+    assert effective(10000, 55 / 20000, 0.1) == pytest.approx(7838.47514246)
     one = called(row((50, 10000, 5, 10000)))["CD8+ T"]
-    assert one["p"] == pytest.approx(1.49573821882e-08, rel=1e-8)
-    assert (one["lower"], one["upper"]) == pytest.approx((0.280470872411, 0.653221112845))
-    assert one["difference_pct"] == pytest.approx(0.45)
+    assert one["p"] == pytest.approx(1.49570161297e-08, rel=1e-8)
+    assert (one["lower"], one["upper"]) == pytest.approx((0.280363313963, 0.653413630217))
+    assert one["difference_pct"] == pytest.approx(0.45) and one["tube_cv"] == 0.1
+    most = called(row((1400, 2000, 600, 2000)))["CD8+ T"]
+    assert most["p"] == pytest.approx(6.21907270064e-08, rel=1e-8)
+    assert (most["lower"], most["upper"]) == pytest.approx((30.5162448641, 48.6668214423))
     wide = called(row((50, 10000, 5, 10000)), rule=ResponseRule(tube_cv=0.5))["CD8+ T"]
     assert wide["p"] > one["p"] and wide["lower"] < one["lower"] and wide["upper"] > one["upper"]
+
+
+def test_summed_replicates_vary_less_than_one_tube():
+    # tests/oracles/intracellular.R
+    one = called(row((50, 10000, 5, 10000), tubes_stimulated=2.0))["CD8+ T"]
+    assert one["p"] == pytest.approx(1.1659917712e-08, rel=1e-8)
+    assert (one["lower"], one["upper"]) == pytest.approx((0.291583563717, 0.633585347755))
+
+
+def test_what_replicates_tell_takes_the_place_of_a_smaller_tube_cv():
+    own = called(row((50, 10000, 5, 10000), tube_cv=0.5))["CD8+ T"]
+    set_so = called(row((50, 10000, 5, 10000)), rule=ResponseRule(tube_cv=0.5))["CD8+ T"]
+    assert own == set_so and own["tube_cv"] == 0.5
+    assert called(row((50, 10000, 5, 10000), tube_cv=0.05))["CD8+ T"]["tube_cv"] == 0.1
+    assert called(row((50, 10000, 5, 10000), tube_cv=0.5), rule=COUNTING)["CD8+ T"]["tube_cv"] == 0
+
+
+@pytest.mark.parametrize("share", [0.02, 0.4])
+def test_limits_hold_where_shares_of_tubes_vary_as_much_as_is_allowed_for(share):
+    random = np.random.default_rng(8)
+    pairs = [random.binomial(5000, np.minimum(own * random.gamma(100, 0.01, 1000), 1)) for own in (share, 0.01)]
+    rows = [row((a, 5000, b, 5000), subject=f"S{i}") for i, (a, b) in enumerate(zip(*map(list, pairs), strict=True))]
+    found = cytokine_responses(pl.DataFrame(rows), TENTH)
+    held = ((found["lower"] <= 100 * (share - 0.01)) & (found["upper"] >= 100 * (share - 0.01))).mean()
+    assert held > 0.93
 
 
 def test_each_subject_is_a_family_of_its_own():
@@ -113,10 +142,49 @@ def test_more_positives_than_cells_are_refused():
         called(row((501, 500, 0, 500)))
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"positive_stimulated": 50.5}, "a count of cells is no whole number; found 50.5"),
+        ({"positive_stimulated": float("nan")}, "a count of cells is no whole number; found nan"),
+        ({"marker": None}, "counts of pma are of no marker"),
+    ],
+)
+def test_counts_that_are_none_are_refused(more, told):
+    with pytest.raises(AnalysisError, match=told):
+        called(row((50, 10000, 5, 10000)) | more)
+
+
+def test_a_column_of_counts_must_be_there_and_an_unknown_count_is_told():
+    with pytest.raises(AnalysisError, match="the counts lack a column; expected cells_unstimulated"):
+        cytokine_responses(pl.DataFrame([row((50, 10000, 5, 10000))]).drop("cells_unstimulated"))
+    one = called(row((50, 10000, 5, 10000)), row((50, None, 5, 10000), "CD4+ T"))["CD4+ T"]
+    assert (one["response"], one["verdict"], one["reason"]) == ("not_evaluable", "warn", "not all counts are known")
+
+
+def test_former_tests_are_made_anew():
+    first = cytokine_responses(pl.DataFrame([row((50, 10000, 5, 10000))]))
+    again = cytokine_responses(first.with_columns(verdict=pl.lit("fail")))
+    assert again.select("p", "p_adjusted", "family", "response").rows() == [(None, None, None, "not_evaluable")]
+
+
+@pytest.mark.parametrize(
+    "setting", [{"alpha": 0}, {"least_cells": 0}, {"least_fold": 0.5}, {"tube_cv": -0.1}, {"tube_cv": float("nan")}]
+)
+def test_a_rule_beyond_its_range_is_refused(setting):
+    with pytest.raises(AnalysisError, match=f"{next(iter(setting))} of what makes a response is out of range"):
+        ResponseRule(**setting)
+
+
+def test_more_unstimulated_positives_warn_of_swapped_roles():
+    one = called(row((3, 5000, 45, 5000)))["CD8+ T"]
+    assert (one["response"], one["verdict"]) == ("no", "warn")
+    assert one["reason"] == "more cells bear it unstimulated than stimulated: are the roles of the tubes swapped?"
+
+
 def test_dispersion_of_replicates_is_that_of_r():
     unlike, alike = [Counted(5, 10000), Counted(25, 10000)], [Counted(40, 5000), Counted(44, 5000), Counted(38, 5000)]
-    # (13.353 - 1) / 15 is the square of the last
-    assert dispersion([unlike]) == pytest.approx((13.3533633784, 0.000257959564939, 0.907501))
+    assert dispersion([unlike]) == pytest.approx((13.3533633784, 0.000257959564939, 0.906819840003))
     assert dispersion([alike]) == pytest.approx((0.231390170105, 0.793429833033, 0))
     assert dispersion([unlike, alike])[:2] == pytest.approx((4.60538123954, 0.00316640061045))
     assert dispersion([[Counted(5, 100)], [Counted(1, 100)]]) is None
@@ -124,14 +192,17 @@ def test_dispersion_of_replicates_is_that_of_r():
 
 
 def test_replicates_that_differ_warn():
-    told = told_of_replicates([[Counted(5, 10000), Counted(25, 10000)]])
-    assert told["verdict"] == "warn"
-    assert told["reason"] == (
-        "replicates vary 13 times as much as counting does, as by a tube_cv of 0.91: with a smaller one p and limits "
-        "are too bold"
-    )
-    assert told_of_replicates([[Counted(40, 5000), Counted(44, 5000)]]).keys() == {"replicate_dispersion"}
-    assert told_of_replicates([]) == {}
+    told = told_of_replicates([[Counted(5, 10000), Counted(25, 10000)], [Counted(3, 9000)]])
+    assert told["verdict"] == "warn" and told["tube_cv"] == pytest.approx(0.906819840003)
+    assert (told["tubes_stimulated"], told["tubes_unstimulated"]) == (2, 1)
+    assert told["reason"] == "replicates vary 13 times as much as counting does, as by a tube_cv of 0.91"
+    alike = told_of_replicates([[Counted(40, 5000), Counted(44, 5000)], [Counted(0, 0)]])
+    assert not {"tube_cv", "verdict"} & alike.keys() and alike["tubes_unstimulated"] is None
+    few = told_of_replicates([[Counted(594, 1992)], [Counted(3, 1993), Counted(0, 1995)]])
+    assert few["replicate_dispersion"] == pytest.approx(3, rel=0.01) and "tube_cv" not in few  # by counting in 8 of 100
+    # By hand: 12,000 squared by the sum of the squares of 10,000 and 2,000
+    unequal = told_of_replicates([[Counted(0, 10000), Counted(0, 2000)], [Counted(0, 5)]])
+    assert unequal == {"tubes_stimulated": pytest.approx(144 / 104), "tubes_unstimulated": 1}
 
 
 counts = st.integers(500, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))

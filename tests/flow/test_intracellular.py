@@ -1,10 +1,23 @@
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.flow.stimulated import simulate
 from tilseq.errors import AnalysisError
 from tilseq.flow.gating import gate
-from tilseq.flow.intracellular import Counted, Stained, count_positive, cytokine_threshold, stained
+from tilseq.flow.intracellular import (
+    Counted,
+    Moved,
+    Stained,
+    count_positive,
+    cut_alike,
+    cytokine_threshold,
+    negatives_moved,
+    stained,
+    told_of_moved,
+)
 from tilseq.flow.panel import find_cytokines
 from tilseq.populations import rule
 
@@ -59,6 +72,60 @@ def test_cells_that_bear_it_unstimulated_hardly_move_the_threshold():
     assert 0.98 * alone < with_some < 1.15 * alone
 
 
+@pytest.mark.parametrize(("share", "most"), [(0.1, 1.1), (0.3, 1.3), (0.6, 5)])
+def test_many_cells_that_bear_it_unstimulated_do_not_hide_behind_the_threshold(share, most):
+    random = np.random.default_rng(5)
+    negatives = random.normal(0, 100, 10_000)
+    bearing = 2000 * random.lognormal(0, 0.5, int(10_000 * share / (1 - share)))
+    alone, together = (
+        cytokine_threshold([tube_of(negatives)], IFNG),
+        cytokine_threshold([tube_of([*negatives, *bearing])], IFNG),
+    )
+    assert 0.95 * alone < together < most * alone
+
+
+def test_cells_of_one_value_have_no_threshold():
+    with pytest.raises(AnalysisError, match="most unstimulated CD3.* have one value of IFN-γ"):
+        cytokine_threshold([tube_of([*[0] * 950, *np.linspace(0, 10, 50)])], IFNG)
+
+
+def test_negatives_that_moved_are_seen_and_cells_that_bear_it_are_not():
+    random = np.random.default_rng(7)
+    unstimulated = [tube_of(random.normal(0, 100, 20_000))]
+    threshold = cytokine_threshold(unstimulated, IFNG)
+    shifted = [*random.normal(100, 100, 10_000), *4000 * random.lognormal(0, 0.5, 10_000)]
+    moved = negatives_moved(unstimulated, [tube_of(shifted)], IFNG, threshold)
+    assert moved.shift == pytest.approx(1, abs=0.1) and moved.width == pytest.approx(1, abs=0.1)
+    assert moved.threshold == pytest.approx(threshold + 100, rel=0.05)
+    wider = negatives_moved(unstimulated, [tube_of(random.normal(0, 150, 20_000))], IFNG, threshold)
+    # The 25 % quantile of the wider ones: 0.674 (1 - 1.5) of the others' standard deviations
+    assert wider.shift == pytest.approx(-0.337, abs=0.1) and wider.width == pytest.approx(1.5, abs=0.15)
+
+
+def test_negatives_that_did_not_move_leave_the_threshold():
+    tubes = [tube_of(np.random.default_rng(8).normal(50, 100, 4000))]
+    threshold = cytokine_threshold(tubes, IFNG)
+    assert negatives_moved(tubes, tubes, IFNG, threshold) == pytest.approx((0, 1, threshold), rel=1e-5)
+    assert negatives_moved(tubes, [tube_of(np.full(500, 1e4))], IFNG, threshold) is None
+
+
+@pytest.mark.parametrize(
+    ("moved", "source", "verdict", "told"),
+    [
+        (Moved(0.4, 1.1, 500), "stimulated", "pass", None),
+        (Moved(0.7, 1.1, 500), "stimulated", "warn", "spread 1.1 times as wide: the threshold is raised"),
+        (Moved(-0.7, 1.1, 300), "unstimulated", "warn", "negatives moved by -0.7 .*: dim cells may be missed"),
+        (Moved(0.1, 1.4, 500), "stimulated", "warn", "spread 1.4 times"),
+        (Moved(2.5, 1.1, 900), "stimulated", "fail", "the tubes are not alike"),
+        (Moved(2.5, 1.1, 900), "settings", "warn", "the threshold that was set is used all the same"),
+        (None, "unstimulated", "warn", "too few CD3.* cells below the threshold"),
+    ],
+)
+def test_what_is_told_of_negatives_that_moved(moved, source, verdict, told):
+    found, reason = told_of_moved(moved, source)
+    assert found == verdict and (reason is None if told is None else re.search(told, reason))
+
+
 def test_the_threshold_goes_with_the_gain_and_pools_replicates():
     values = np.random.default_rng(6).normal(50, 100, 4000)
     threshold = cytokine_threshold([tube_of(values)], IFNG)
@@ -84,6 +151,22 @@ def test_counts_of_simulated_tubes_are_the_truth_within_their_gates():
         assert true - 5 <= positive <= true + 2 and 0.98 * size < cells <= size
         assert count_positive([none], IFNG, population, threshold)[0].positive <= 2
     assert count_positive([tube_of([1, 2, 3])], IFNG, "CD3+", 2) == [Counted(1, 3)]
+
+
+def test_tubes_of_a_pair_are_kept_within_each_others_cuts():
+    none, pma = (
+        gate(simulate({}, seed=seed), sample=str(seed), cytokines=True, thresholds=thresholds)
+        for seed, thresholds in ((1, {"CD3": 6000.0}), (2, {"viability": 90.0}))
+    )
+    within = cut_alike([none, pma])
+    assert within == {"CD3": (6000.0, np.inf), "viability": (-np.inf, 90.0)}
+    for gating in (none, pma):
+        cells = gating.populations["CD8+ T"].mask & (gating.values["CD3"] > 6000) & (gating.values["viability"] <= 90)
+        assert 500 < cells.sum() < gating.populations["CD8+ T"].mask.sum()
+        alike = stained(gating, within)
+        assert len(alike.values[IFNG]["CD8+ T"]) == cells.sum() and len(alike.cd8) == len(alike.values[IFNG]["CD3+"])
+    other = replace(pma, markers={**pma.markers, "CD3": "R9-A"})
+    assert list(cut_alike([none, other])) == ["viability"]
 
 
 def test_populations_that_a_cytokine_tells_are_left_out_and_a_panels_own_are_kept():

@@ -41,3 +41,8 @@ def test_a_tube_without_its_unstimulated_says_in_what_the_others_differ():
         "bare has specimen_id x, not none, panel none, not ics"
     )
     assert pair_tubes([tube("none", "unstimulated")]) == []
+
+
+def test_a_name_that_would_be_taken_for_two_is_told():
+    (pair,) = pair_tubes([tube("a;b", "stimulated", stimulus="PMA"), tube("none", "unstimulated")])
+    assert pair.fault == "a;b bears ';' in its name, which parts replicates here: name the sample anew"

@@ -28,10 +28,19 @@ t1 <- suppressWarnings(chisq.test(rbind(c(5, 9995), c(25, 9975)), correct = FALS
 t2 <- suppressWarnings(chisq.test(rbind(c(40, 4960), c(44, 4956), c(38, 4962)), correct = FALSE))
 cat("both", (t1$statistic + t2$statistic) / 3, pchisq(t1$statistic + t2$statistic, 3, lower.tail = FALSE), "\n")
 # Tubes that differ by 10 % beside counting: 50 of 10,000 against 5 of 10,000 as so many effective cells
-share <- 55 / 20000; n <- 10000 / (1 + 0.01 * 10000 * share)
-f <- fisher.test(matrix(c(39, 7843 - 39, 4, 7843 - 4), 2), alternative = "greater")
-cat("effective", n, 50 * n / 10000, 5 * n / 10000, format(f$p.value, digits = 12), "\n")
+own <- function(n, p, cv) n / (1 + cv^2 * n * min(p, 1 - p) / max(p, 1 - p))
 cp <- function(x, n) c(qbeta(0.025, x, n - x + 1), qbeta(0.975, x + 1, n - x))
-na <- 10000 / 1.5; nb <- 10000 / 1.05
-ca <- cp(50 / 1.5, na); cb <- cp(5 / 1.05, nb); a <- 0.005; b <- 0.0005
-cat("effective limits", 100 * (a - b - sqrt((a - ca[1])^2 + (cb[2] - b)^2)), 100 * (a - b + sqrt((ca[2] - a)^2 + (b - cb[1])^2)), "\n")
+tell <- function(name, x, cv) {
+  share <- (x[1] + x[3]) / (x[2] + x[4]); n <- c(own(x[2], share, cv[1]), own(x[4], share, cv[2]))
+  k <- c(floor(x[1] * n[1] / x[2]), ceiling(x[3] * n[2] / x[4])); w <- round(n)
+  f <- fisher.test(matrix(c(k[1], w[1] - k[1], k[2], w[2] - k[2]), 2), alternative = "greater")
+  a <- x[1] / x[2]; b <- x[3] / x[4]; na <- own(x[2], a, cv[1]); nb <- own(x[4], b, cv[2])
+  ca <- cp(a * na, na); cb <- cp(b * nb, nb)
+  cat(name, n, k, format(f$p.value, digits = 12), 100 * (a - b - sqrt((a - ca[1])^2 + (cb[2] - b)^2)),
+      100 * (a - b + sqrt((ca[2] - a)^2 + (b - cb[1])^2)), "\n")
+}
+tell("effective", c(50, 10000, 5, 10000), c(0.1, 0.1))
+tell("two of one size stimulated", c(50, 10000, 5, 10000), c(0.1 / sqrt(2), 0.1))
+tell("most of them", c(1400, 2000, 600, 2000), c(0.1, 0.1))
+# The tube_cv that explains 5 and 25 of 10,000: ratio = 1 + cv^2 n p / (1 - p)
+cat("cv", sqrt((t1$statistic - 1) / (10000 * 0.0015 / 0.9985)), "\n")

@@ -37,6 +37,14 @@ def test_rows_bear_shares_differences_and_calls():
     assert left.get_xlabel() == "IFN-γ+ cells, %"
 
 
+def test_a_label_names_the_specimen_where_a_visit_has_several():
+    rows = table("IFN-γ")
+    own = rows.with_columns(specimen_id=pl.col("visit") + "_blood")
+    assert intracellular(own).axes[0].get_yticklabels()[0].get_text() == "D7 · PMA · CD8+ T"
+    twice = pl.concat([own, own.with_columns(specimen_id=pl.lit("other"))])
+    assert intracellular(twice).axes[0].get_yticklabels()[0].get_text() == "D7 · D7_blood · PMA · CD8+ T"
+
+
 def test_one_of_several_cytokines_is_to_be_named():
     both = table("IFN-γ", "TNF")
     with pytest.raises(AnalysisError, match="several cytokines; found 'IFN-γ, TNF'"):

@@ -53,11 +53,9 @@ def test_responses_are_those_that_were_simulated(results):
         true = 100 * true if row["population"] == "CD3+" else true
         assert row["lower"] <= true <= row["upper"]
         assert row["response"] == ("no" if true < 0 else "yes")
-        assert row["threshold_source"] == "unstimulated" and row["family"].endswith("9 tests")
+        assert row["threshold_source"] in ("unstimulated", "stimulated") and row["family"].endswith("9 tests")
     one = counted.group_by("visit", "stimulus").agg(pl.col("threshold").n_unique())
     assert one["threshold"].to_list() == [1, 1, 1]
-    of_day = counted.filter(visit="D28")["threshold"].n_unique()
-    assert of_day == 1  # both stimuli are held against one unstimulated tube
 
 
 def test_what_cannot_be_counted_has_a_row_and_the_rest_goes_on(results):
@@ -107,7 +105,7 @@ def test_thresholds_of_a_person_go_before_and_must_agree(study, tmp_path):
         "the tubes of the pair have several thresholds of IFN-γ; found 'pma28 800; none28 none'; "
         "set one for all tubes of the pair"
     )
-    assert table.filter(stimulated="tumour28")["threshold_source"].unique().to_list() == ["unstimulated"]
+    assert "settings" not in table.filter(stimulated="tumour28")["threshold_source"].to_list()
 
 
 def test_replicates_are_summed_and_one_that_fails_is_told(study, tmp_path):

@@ -42,6 +42,38 @@ def test_few_cells_have_numbers_but_no_test(tmp_path):
     assert (check["value"], check["verdict"]) == (2, "warn")
 
 
+def moved_by(spreads, seed=11):
+    tube = simulate({}, seed=seed)
+    tube.events[:, tube.channels.index("Y1-A")] += 66 * spreads  # the standard deviation of its negatives
+    return tube
+
+
+def test_negatives_that_moved_raise_the_threshold_or_stop_the_test(tmp_path):
+    rows = table_of(tmp_path, simulate({"CD8+ T": 2}, seed=1), moved_by(1.5)).to_dicts()
+    assert {(row["threshold_source"], row["verdict"], row["response"]) for row in rows} == {
+        ("stimulated", "warn", "no")
+    }
+    assert "the threshold is raised" in rows[0]["reason"]
+    rows = table_of(tmp_path, simulate({"CD8+ T": 2}, seed=1), moved_by(4)).to_dicts()
+    assert {(row["verdict"], row["response"], row["p"]) for row in rows} == {("fail", "not_evaluable", None)}
+    assert "the tubes are not alike" in rows[0]["reason"] and rows[0]["difference_pct"] is not None
+
+
+def test_swapped_roles_are_told(tmp_path):
+    rows = table_of(tmp_path, simulate({"CD4+ T": 400, "CD8+ T": 600}, seed=2), simulate({}, seed=1)).to_dicts()
+    assert [row["response"] for row in rows] == ["no"] * 3
+    assert all("are the roles of the tubes swapped?" in row["reason"] for row in rows)
+    assert 950 < rows[0]["positive_unstimulated"] < 1010
+
+
+def test_a_cytokine_in_another_channel_of_one_tube_is_refused(tmp_path):
+    other = simulate({"CD8+ T": 100}, seed=2)
+    other.channels = [name.replace("Y1", "Y2") for name in other.channels]
+    other.spill.channels = other.channels[3:8]
+    (row,) = table_of(tmp_path, simulate({}, seed=1), other).to_dicts()
+    assert row["reason"] == "IFN-γ is in several channels within the pair: pma Y2-A; none Y1-A"
+
+
 def test_two_empty_roles_have_no_rows():
     assert responses([read_subject([])], ResponseRule()).is_empty()
     assert pair_checks(responses([], ResponseRule())) == []

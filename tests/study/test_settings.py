@@ -37,7 +37,7 @@ def test_defaults(tmp_path):
                     "least_positive": 10,
                     "least_fold": 1.0,
                     "most_background_pct": 1.0,
-                    "tube_cv": 0.1,
+                    "tube_cv": 0.15,
                 },
             },
             "cytokines": {"kits": [], "model": None, "shared_dilution": True},

@@ -39,7 +39,7 @@ def rule_options(command: Any) -> Any:
     for option in (
         click.option("--most-background-pct", type=click.FloatRange(0, 100), default=1.0, show_default=True,
                      help="Background (%) above which a result is a warning."),
-        click.option("--tube-cv", type=click.FloatRange(0, 1, max_open=True), default=0.1, show_default=True,
+        click.option("--tube-cv", type=click.FloatRange(0, 1, max_open=True), default=0.15, show_default=True,
                      help="Variation of the share between tubes of one content beside counting, as a fraction of it."),
         click.option("--least-fold", type=click.FloatRange(1), default=1.0, show_default=True,
                      help="Times the background that the stimulated share must be; 2 is the historic rule."),

@@ -20,7 +20,19 @@ from tilseq.multiplicity import holm
 if TYPE_CHECKING:
     import polars as pl
 
+# What tests tell of a row.
+TOLD = ("stimulated_pct", "unstimulated_pct", "difference_pct", "lower", "upper", "p", "p_adjusted", "family")
 COUNTS = ("positive_stimulated", "cells_stimulated", "positive_unstimulated", "cells_unstimulated")
+# Setting → least and most; those of OPEN lie between.
+RANGES: Mapping[str, tuple[float, float]] = {
+    "alpha": (0, 1),
+    "least_cells": (1, math.inf),
+    "least_positive": (1, math.inf),
+    "least_fold": (1, math.inf),
+    "most_background_pct": (0, 100),
+    "tube_cv": (0, 1),
+}
+OPEN = ("alpha",)
 DISPERSED_P = 0.01  # replicates of equal share are told as unlike in one of a hundred
 
 
@@ -34,7 +46,7 @@ class Dispersion(NamedTuple):
     p
         The chance of as much by counting alone.
     cv
-        The `tube_cv` of `ResponseRule` that would explain it.
+        The `tube_cv` of `ResponseRule` that explains it; 0 where they differ no more than by counting.
     """
 
     ratio: float
@@ -59,7 +71,13 @@ class ResponseRule:
     most_background_pct
         Background, in per cent, above which the row is a `warn`.
     tube_cv
-        Coefficient of variation of the share between tubes of one content, beside counting; 0 takes counts as binomial.
+        Coefficient of variation of the share between tubes of one content, beside counting, or of the rest where most
+        cells bear the cytokine; 0 takes counts as binomial.
+
+    Raises
+    ------
+    AnalysisError
+        A number is beyond its range.
     """
 
     alpha: float = 0.05
@@ -67,7 +85,17 @@ class ResponseRule:
     least_positive: int = 10
     least_fold: float = 1.0
     most_background_pct: float = 1.0
-    tube_cv: float = 0.1
+    tube_cv: float = 0.15
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in RANGES.items():
+            value = getattr(self, name)
+            if not least <= value <= most or (name in OPEN and value in (least, most)):
+                raise AnalysisError(
+                    f"{name} of what makes a response is out of range",
+                    found=value,
+                    expected=f"{'above' if name in OPEN else 'from'} {least:g} to {most:g}",
+                )
 
 
 DEFAULT_RULE = ResponseRule()
@@ -81,7 +109,8 @@ def cytokine_responses(counts: pl.DataFrame, rule: ResponseRule = DEFAULT_RULE) 
     counts
         One cytokine in one population of one pair of tubes a row, with the columns of the table `intracellular` that
         are known: at least `subject`, `stimulated`, `marker`, `population` and the four counts. A `verdict` of `fail`
-        is of tubes that cannot be believed: there is no test.
+        is of tubes that cannot be believed: there is no test. `tube_cv` is what replicates tell, and takes the place
+        of a smaller one of the rule, but for 0. Former tests are made anew.
     rule
         What makes a response.
 
@@ -97,26 +126,27 @@ def cytokine_responses(counts: pl.DataFrame, rule: ResponseRule = DEFAULT_RULE) 
     Raises
     ------
     AnalysisError
-        More cells bear the cytokine than there are.
+        A column of counts is missing, a count is no whole number, more cells bear the cytokine than there are, or
+        counts are of no marker or population.
     """
     from tilseq.tables.intracellular import INTRACELLULAR
-    from tilseq.tables.schema import as_polars
 
-    given = [{name: cell for name, cell in row.items() if cell is not None} for row in as_polars(counts).to_dicts()]
-    rows = INTRACELLULAR.frame([{"verdict": "pass", "response": "no", **row} for row in given]).to_dicts()
+    rows = INTRACELLULAR.frame(_given(counts)).to_dicts()
     for row in rows:
         _refuse_impossible(row)
-        row.update(_shares(row, rule.tube_cv))
+        row["tube_cv"] = max(rule.tube_cv, row["tube_cv"] or 0.0) if rule.tube_cv else 0.0
+        row.update(_shares(row))
         why = _not_tested(row, rule)
         row["response"] = "no" if why is None else "not_evaluable"
         _tell(row, why, "warn")
         background = row["unstimulated_pct"]
         if background is not None and background > rule.most_background_pct:
             _tell(row, f"background of {background:.2g} % is above {rule.most_background_pct:g} %", "warn")
+        if row["upper"] is not None and row["upper"] < 0:
+            _tell(row, "more cells bear it unstimulated than stimulated: are the roles of the tubes swapped?", "warn")
     tested = [row for row in rows if row["response"] != "not_evaluable"]
-    p = _p(np.array([[row[name] for name in COUNTS] for row in tested], float).reshape(-1, 4), rule.tube_cv)
     families: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row, own in zip(tested, p, strict=True):
+    for row, own in zip(tested, _p(tested), strict=True):
         row["p"] = float(own)
         families.setdefault((row["subject"], row["marker"]), []).append(row)
     for (subject, marker), members in families.items():
@@ -128,34 +158,45 @@ def cytokine_responses(counts: pl.DataFrame, rule: ResponseRule = DEFAULT_RULE) 
     return INTRACELLULAR.frame(rows)
 
 
-def effective(cells: ArrayLike, share: ArrayLike, tube_cv: float) -> Floats:
+def effective(cells: ArrayLike, share: ArrayLike, tube_cv: ArrayLike) -> Floats:
     """Return how many cells would tell a share as well by counting alone.
 
-    A share whose own value varies between tubes by a coefficient of variation has the variance ``share / cells +
-    (tube_cv share) ** 2``, that of ``cells / (1 + tube_cv ** 2 cells share)`` cells (a design effect; Kish, Survey
-    Sampling, 1965, section 8.2, with counts that are Poisson).
+    Cells of one tube are alike by an intraclass correlation r, so that n of them tell as ``n / (1 + n r)`` (the design
+    effect of Kish, Survey Sampling, 1965, section 5.4, with n for n - 1). A share p whose own value varies between
+    tubes by a coefficient of variation has ``r = tube_cv ** 2 p / (1 - p)``. Where more than half of the cells bear the
+    cytokine the variation is taken to be that of the others, ``r = tube_cv ** 2 (1 - p) / p``.
 
     Parameters
     ----------
-    cells, share
-        Arrays of one shape.
-    tube_cv
-        As that of `ResponseRule`.
+    cells, share, tube_cv
+        Arrays of one shape, or numbers; `tube_cv` as that of `ResponseRule`.
     """
     cells = np.asarray(cells, float)
-    return np.asarray(cells / (1 + tube_cv**2 * cells * np.asarray(share, float)))
+    return np.asarray(cells / (1 + np.asarray(tube_cv, float) ** 2 * cells * _odds_of_fewer(share)))
 
 
-def _p(counts: Floats, tube_cv: float) -> Floats:
-    """Return p of rows of the four counts: of effective counts by the share of both tubes together, as if nothing did.
+def _odds_of_fewer(share: ArrayLike) -> Floats:
+    share = np.asarray(share, float)
+    return np.asarray(np.minimum(share, 1 - share) / np.maximum(share, 1 - share))
+
+
+def _variation(rows: Sequence[Mapping[str, Any]]) -> Floats:
+    """Return the coefficient of variation of both sums of tubes: that of one tube over the root of their number."""
+    tubes = [[row["tubes_stimulated"] or 1, row["tubes_unstimulated"] or 1] for row in rows]
+    return np.array([[row["tube_cv"]] for row in rows]).reshape(-1, 1) / np.sqrt(np.array(tubes, float).reshape(-1, 2))
+
+
+def _p(rows: Sequence[Mapping[str, Any]]) -> Floats:
+    """Return p of tested rows: of effective counts by the share of both tubes together, as if nothing did.
 
     What is no whole number is rounded against a response.
     """
+    counts = np.array([[row[name] for name in COUNTS] for row in rows], float).reshape(-1, 4)
     positive, cells = counts[:, ::2], counts[:, 1::2]
-    share = positive.sum(axis=1, keepdims=True) / np.maximum(cells.sum(axis=1, keepdims=True), 1)
-    own = effective(cells, share, tube_cv)
+    share = positive.sum(axis=1, keepdims=True) / cells.sum(axis=1, keepdims=True)
+    own = effective(cells, share, _variation(rows))
     whole = np.round(own)
-    scaled = positive * (own / np.maximum(cells, 1))
+    scaled = positive * (own / cells)
     stimulated, unstimulated = np.floor(scaled[:, 0]), np.minimum(np.ceil(scaled[:, 1]), whole[:, 1])
     return shares_differ(stimulated, whole[:, 0], unstimulated, whole[:, 1])
 
@@ -178,7 +219,7 @@ def dispersion(groups: Sequence[Sequence[Counted]]) -> Dispersion | None:
     """
     from scipy.special import gammaincc
 
-    total, degrees, positives = 0.0, 0, []
+    total, degrees, weights = 0.0, 0, []
     for group in groups:
         counted = np.array([tube for tube in group if tube.cells], float).reshape(-1, 2)
         share = counted[:, 0].sum() / counted[:, 1].sum() if len(counted) else 0.0
@@ -187,28 +228,67 @@ def dispersion(groups: Sequence[Sequence[Counted]]) -> Dispersion | None:
         expected = share * counted[:, 1]
         total += float(((counted[:, 0] - expected) ** 2 / (expected * (1 - share))).sum())
         degrees += len(counted) - 1
-        positives += [*expected]
+        weights += [*(counted[:, 1] * _odds_of_fewer(share))]
     if not degrees:
         return None
     ratio = total / degrees
-    return Dispersion(
-        ratio, float(gammaincc(degrees / 2, total / 2)), math.sqrt(max(ratio - 1, 0) / np.mean(positives))
-    )
+    p, cv = float(gammaincc(degrees / 2, total / 2)), math.sqrt(max(ratio - 1, 0) / np.mean(weights))
+    return Dispersion(ratio, p, cv)
 
 
 def told_of_replicates(groups: Sequence[Sequence[Counted]]) -> dict[str, Any]:
-    """Return `replicate_dispersion` of a row, with `verdict` and `reason` where replicates differ too much."""
+    """Return what a row of the table tells of replicates.
+
+    Parameters
+    ----------
+    groups
+        Counts of the stimulated tubes, then of the unstimulated.
+
+    Returns
+    -------
+    dict
+        `tubes_stimulated` and `tubes_unstimulated`; where there are replicates `replicate_dispersion`; where chance
+        explains it in one of a hundred at most the `tube_cv` that does, `verdict` and `reason`.
+    """
+    told: dict[str, Any] = {}
+    for role, group in zip(("stimulated", "unstimulated"), groups, strict=True):
+        cells = np.array([tube.cells for tube in group], float)
+        told[f"tubes_{role}"] = float(cells.sum() ** 2 / (cells**2).sum()) if cells.any() else None
     found = dispersion(groups)
     if found is None:
-        return {}
-    told: dict[str, Any] = {"replicate_dispersion": found.ratio}
+        return told
+    told["replicate_dispersion"] = found.ratio
     if found.p < DISPERSED_P:
-        told["verdict"] = "warn"
+        told |= {"tube_cv": found.cv, "verdict": "warn"}
         told["reason"] = (
-            f"replicates vary {found.ratio:.2g} times as much as counting does, as by a tube_cv of {found.cv:.2g}: "
-            "with a smaller one p and limits are too bold"
+            f"replicates vary {found.ratio:.2g} times as much as counting does, as by a tube_cv of {found.cv:.2g}"
         )
     return told
+
+
+def _given(counts: Any) -> list[dict[str, Any]]:
+    """Return rows of counts without what tests tell.
+
+    Raises
+    ------
+    AnalysisError
+        A column of counts is missing, or a count is no whole number.
+    """
+    from tilseq.tables.schema import as_polars
+
+    frame = as_polars(counts)
+    for name in COUNTS:
+        if name not in frame.columns:
+            raise AnalysisError("the counts lack a column", expected=name)
+        for count in frame[name]:
+            if isinstance(count, float) and not count.is_integer():
+                expected = "a whole number, or none where it is not known"
+                raise AnalysisError("a count of cells is no whole number", column=name, found=count, expected=expected)
+    rows = [{name: cell for name, cell in row.items() if cell is not None} for row in frame.to_dicts()]
+    return [
+        {"verdict": "pass", **{name: cell for name, cell in row.items() if name not in TOLD}, "response": "no"}
+        for row in rows
+    ]
 
 
 def _refuse_impossible(row: Mapping[str, Any]) -> None:
@@ -217,9 +297,12 @@ def _refuse_impossible(row: Mapping[str, Any]) -> None:
         if positive is not None and cells is not None and positive > cells:
             what = f"more cells bear {row['marker']} than {row['population']} of {row[tube]} holds"
             raise AnalysisError(what, column=f"positive_{tube}", found=positive, expected=f"at most {cells}")
+    for name in ("marker", "population"):
+        if row[name] is None and any(row[count] is not None for count in COUNTS):
+            raise AnalysisError(f"counts of {row['stimulated']} are of no {name}", column=name, expected=f"its {name}")
 
 
-def _shares(row: Mapping[str, Any], tube_cv: float) -> dict[str, float | None]:
+def _shares(row: Mapping[str, Any]) -> dict[str, float | None]:
     """Return shares and difference in per cent, as far as there are cells."""
     found: dict[str, float | None] = {}
     for tube in ("stimulated", "unstimulated"):
@@ -231,7 +314,7 @@ def _shares(row: Mapping[str, Any], tube_cv: float) -> dict[str, float | None]:
     counts = np.array([row[name] for name in COUNTS], float)
     positive, cells = counts[::2], counts[1::2]
     shares = positive / cells
-    own = effective(cells, shares, tube_cv)
+    own = effective(cells, shares, _variation([row])[0])
     scaled = shares * own  # never more than `own` by rounding
     lower, upper = scalar(difference_of_shares(scaled[0], own[0], scaled[1], own[1]))
     return {**found, "difference_pct": stimulated - background, "lower": 100 * lower, "upper": 100 * upper}
@@ -239,8 +322,10 @@ def _shares(row: Mapping[str, Any], tube_cv: float) -> dict[str, float | None]:
 
 def _not_tested(row: Mapping[str, Any], rule: ResponseRule) -> str | None:
     """Return why a row is not evaluable, an empty sentence where it says so already; None where it is tested."""
-    if row["verdict"] == "fail" or any(row[name] is None for name in COUNTS):
+    if row["verdict"] == "fail":
         return ""
+    if any(row[name] is None for name in COUNTS):
+        return "not all counts are known"
     few = [
         f"{row[f'cells_{tube}']} cells {tube}"
         for tube in ("stimulated", "unstimulated")

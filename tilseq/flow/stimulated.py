@@ -12,6 +12,7 @@ ALIKE = (
     *("panel", "batch", "run", "instrument"),
 )
 MOST_NAMED = 3
+PARTS = ";"  # names of replicates, in the table
 
 
 class Pair(NamedTuple):
@@ -56,9 +57,21 @@ def pair_tubes(rows: Sequence[Mapping[str, Any]]) -> list[Pair]:
             stimuli.setdefault((*key, row.get("stimulus")), []).append(row)
     every = [row for group in groups.values() for row in group]
     return [
-        Pair(_names(tubes), _names(groups.get(key[:-1], ())), None if key[:-1] in groups else _missing(tubes[0], every))
+        Pair(
+            _names(tubes),
+            _names(groups.get(key[:-1], ())),
+            _misnamed([*tubes, *groups[key[:-1]]]) if key[:-1] in groups else _missing(tubes[0], every),
+        )
         for key, tubes in stimuli.items()
     ]
+
+
+def _misnamed(tubes: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return that a name holds what parts the names of replicates, if one does."""
+    names = [str(tube["sample"]) for tube in tubes if PARTS in str(tube["sample"])]
+    return (
+        f"{names[0]} bears '{PARTS}' in its name, which parts replicates here: name the sample anew" if names else None
+    )
 
 
 def _names(tubes: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -56,6 +56,11 @@ def cofactor(values: ArrayLike) -> float:
     AnalysisError
         No value is finite, or all are the same.
     """
+    return SPREADS * negatives(values)[1]
+
+
+def negatives(values: ArrayLike) -> tuple[float, float]:
+    """Return the middle and the standard deviation of a channel's negatives, as `cofactor` finds them."""
     finite = np.asarray(values).ravel()
     finite = finite[np.isfinite(finite)]
     ordered = np.sort(finite[:: max(1, -(-finite.size // MOST_LOOKED_AT))])
@@ -73,7 +78,7 @@ def cofactor(values: ArrayLike) -> float:
     above_floor = levels[levels > levels[0]]
     middle = _middle_of_narrowest(above_floor, max(1, len(above_floor) // 4))
     below = levels[levels < middle]
-    return float(SPREADS * MAD_TO_SD * np.median(middle - below))
+    return middle, float(MAD_TO_SD * np.median(middle - below))
 
 
 def _middle_of_narrowest(ordered: NDArray[np.float64], steps: int) -> float:

@@ -145,7 +145,10 @@ def _rows(table: pl.DataFrame, marker: str | None) -> list[dict[str, Any]]:
 
 def _labels(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Return a label a row: visit, stimulus and population, and before them what differs between rows."""
-    several = {name for name in ("subject", "specimen", "specimen_id", "panel") if len({row[name] for row in rows}) > 1}
+    several = {name for name in ("subject", "specimen", "panel") if len({row[name] for row in rows}) > 1}
+    specimens = {tuple(row[name] for name in ("subject", "visit", "specimen", "specimen_id")) for row in rows}
+    if len(specimens) > len({names[:-1] for names in specimens}):
+        several.add("specimen_id")
     order = ("subject", "visit", "specimen", "specimen_id", "panel", "stimulus", "population")
     shown = [name for name in order if name in several or name in ("visit", "stimulus", "population")]
     return [short(" · ".join(str(row[name]) for name in shown if row[name] is not None), LONGEST) for row in rows]

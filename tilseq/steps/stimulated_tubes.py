@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from tilseq.flow.cytokine_response import ResponseRule
     from tilseq.flow.gating import Gating
-    from tilseq.flow.intracellular import Stained
+    from tilseq.flow.intracellular import Moved, Stained
     from tilseq.flow.stimulated import Pair
     from tilseq.io.fcs import Spill
 
@@ -90,9 +90,10 @@ def read_subject(tubes: Sequence[ToRead]) -> Read:
     from tilseq.flow.stimulated import pair_tubes
 
     read = Read()
-    stained = _gate_all(tubes, read)
+    pairs = pair_tubes([tube.row for tube in tubes])
+    stained = _gate_all(tubes, pairs, read)
     rows = {str(tube.row["sample"]): tube for tube in tubes}
-    for pair in pair_tubes([tube.row for tube in tubes]):
+    for pair in pairs:
         read.counts += _pair_rows(pair, rows, stained, read)
     return read
 
@@ -135,27 +136,38 @@ def pair_checks(table: pl.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def _gate_all(tubes: Sequence[ToRead], read: Read) -> dict[str, Stained]:
-    """Gate the tubes twice where there are enough to lend each other cuts, and keep what they show of cytokines."""
+def _gate_all(tubes: Sequence[ToRead], pairs: Sequence[Pair], read: Read) -> dict[str, Stained]:
+    """Gate the tubes twice where there are enough to lend each other cuts, and keep what they show of cytokines.
+
+    Tubes that are held against one unstimulated tube are kept within each other's cuts, see `cut_alike`.
+    """
     from tilseq.errors import TilseqError
     from tilseq.flow.cuts import cuts_table
-    from tilseq.flow.intracellular import stained
+    from tilseq.flow.intracellular import cut_alike, stained
 
     lent = _usual_cuts(tubes)
-    found: dict[str, Stained] = {}
+    gated: dict[str, Gating] = {}
     for tube in tubes:
         sample = str(tube.row["sample"])
         try:
-            gating = _gated(tube, lent.get(_group(tube)) if tube.usual is None else tube.usual)
+            gated[sample] = _gated(tube, lent.get(_group(tube)) if tube.usual is None else tube.usual)
         except TilseqError as error:
             error.file = tube.row["path"]  # as the table names it: nobody's home belongs into a result
             read.faults[sample] = str(error)
             continue
-        found[sample] = stained(gating)
-        read.quality.append(gating.quality)
-        read.cuts.append(cuts_table(gating))
-        read.exclusions += [{**row, "file": tube.row["path"]} for row in gating.exclusions.to_dicts()]
-    return found
+        read.quality.append(gated[sample].quality)
+        read.cuts.append(cuts_table(gated[sample]))
+        read.exclusions += [{**row, "file": tube.row["path"]} for row in gated[sample].exclusions.to_dicts()]
+    together: dict[tuple[str, ...], dict[str, None]] = {}
+    for pair in pairs:
+        together.setdefault(pair.unstimulated or pair.stimulated, {}).update(dict.fromkeys(names_of(pair)))
+    within = {
+        name: limits
+        for names in together.values()
+        for limits in [cut_alike([gated[name] for name in names if name in gated])]
+        for name in names
+    }
+    return {name: stained(gating, within.get(name)) for name, gating in gated.items()}
 
 
 def _group(tube: ToRead) -> tuple[Any, ...]:
@@ -207,6 +219,7 @@ def _pair_rows(
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of one pair: one a cytokine and population, or one that says why there is none."""
     from tilseq.errors import AnalysisError
+    from tilseq.flow.intracellular import told_of_moved
 
     first = tubes[pair.stimulated[0]].row
     names = {"stimulated": ";".join(pair.stimulated), "unstimulated": ";".join(pair.unstimulated) or None}
@@ -228,14 +241,21 @@ def _pair_rows(
             why = f"no channel of {cytokine} in {', '.join(lacking)}: name it among the panel's markers"
             yield {**row, "marker": cytokine, "verdict": "fail", "reason": why}
             continue
+        own = {tube.sample: tube.channels.get(cytokine) for tube in every}
+        if len(set(own.values())) > 1:
+            where = "; ".join(f"{name} {channel}" for name, channel in own.items())
+            why = f"{cytokine} is in several channels within the pair: {where}"
+            yield {**row, "marker": cytokine, "verdict": "fail", "reason": why}
+            continue
         try:
-            threshold, source = _threshold([tubes[name] for part in used for name in part], cytokine, groups[1])
+            threshold, source, moved = _threshold([tubes[name] for part in used for name in part], cytokine, groups)
         except AnalysisError as error:
             yield {**row, "marker": cytokine, "verdict": "fail", "reason": str(error)}
             continue
         read.panels.append(Panels(cytokine, groups[1], groups[0], threshold))
         told = {**row, "marker": cytokine, "threshold": threshold, "threshold_source": source}
-        yield from (told | counted for counted in _counted(groups, cytokine, threshold, lost))
+        of_pair = [told_of_moved(moved, source), ("warn", f"left out: {lost}") if lost else ("pass", None)]
+        yield from (told | counted for counted in _counted(groups, cytokine, threshold, of_pair))
 
 
 def names_of(pair: Pair) -> tuple[str, ...]:
@@ -243,8 +263,12 @@ def names_of(pair: Pair) -> tuple[str, ...]:
     return (*pair.stimulated, *pair.unstimulated)
 
 
-def _threshold(tubes: Sequence[ToRead], cytokine: str, unstimulated: Sequence[Stained]) -> tuple[float, str]:
-    """Return the threshold that a person set for the tubes of a pair, else that of the unstimulated, and which it is.
+def _threshold(
+    tubes: Sequence[ToRead], cytokine: str, groups: Sequence[Sequence[Stained]]
+) -> tuple[float, str, Moved | None]:
+    """Return the threshold of a pair, whose it is, and how negatives moved between its tubes.
+
+    It is a person's for the tubes of the pair; else that of the unstimulated, or of the stimulated if that lies above.
 
     Raises
     ------
@@ -252,7 +276,7 @@ def _threshold(tubes: Sequence[ToRead], cytokine: str, unstimulated: Sequence[St
         It was set to several values within the pair, or cannot be found.
     """
     from tilseq.errors import AnalysisError
-    from tilseq.flow.intracellular import cytokine_threshold
+    from tilseq.flow.intracellular import cytokine_threshold, negatives_moved
     from tilseq.markers import cytokine_of
 
     given: dict[str, set[float]] = {}
@@ -260,26 +284,33 @@ def _threshold(tubes: Sequence[ToRead], cytokine: str, unstimulated: Sequence[St
         own = {value for marker, value in tube.gating["thresholds"].items() if cytokine_of(marker) == cytokine}
         given[str(tube.row["sample"])] = own
     values = set().union(*given.values())
-    if not values:
-        return cytokine_threshold(unstimulated, cytokine), "unstimulated"
-    if len(values) > 1 or not all(given.values()):
+    if len(values) > 1 or (values and not all(given.values())):
         told = "; ".join(f"{name} {', '.join(f'{one:g}' for one in own) or 'none'}" for name, own in given.items())
         mend = "set one for all tubes of the pair"
         raise AnalysisError(f"the tubes of the pair have several thresholds of {cytokine}", found=told, mend=mend)
-    return values.pop(), "settings"
+    threshold = values.pop() if values else cytokine_threshold(groups[1], cytokine)
+    moved = negatives_moved(groups[1], groups[0], cytokine, threshold)
+    if any(given.values()):
+        return threshold, "settings", moved
+    if moved is not None and moved.threshold > threshold:
+        return moved.threshold, "stimulated", moved
+    return threshold, "unstimulated", moved
 
 
 def _counted(
-    groups: Sequence[Sequence[Stained]], cytokine: str, threshold: float, lost: str
+    groups: Sequence[Sequence[Stained]], cytokine: str, threshold: float, pair: Sequence[tuple[str, str | None]]
 ) -> Iterator[dict[str, Any]]:
-    """Yield the counts of each population that all tubes have, replicates summed, with the worst verdict on them."""
+    """Yield the counts of each population that all tubes have, replicates summed, with the worst verdict on them.
+
+    `pair` is what is told of the pair as a whole: verdicts with their reasons.
+    """
     from tilseq.flow.cytokine_response import told_of_replicates
     from tilseq.flow.intracellular import count_positive
     from tilseq.flow.quality import worst_of
 
     every = [tube for group in groups for tube in group]
-    verdicts = [*(tube.verdict for tube in every), *(["warn"] if lost else [])]
-    reasons = [f"left out: {lost}"] if lost else []
+    verdicts = [*(tube.verdict for tube in every), *(verdict for verdict, _ in pair)]
+    reasons = [reason for _, reason in pair if reason]
     reasons += [f"{tube.sample}: {tube.reason}" for tube in every if tube.reason]
     for population in dict.fromkeys(name for tube in every for name in tube.values[cytokine]):
         if not all(population in tube.values[cytokine] for tube in every):

@@ -94,7 +94,7 @@ class Intracellular(Part):
         1.0, ge=0, le=100, allow_inf_nan=False, description="Background (%) above which a result is a warning."
     )
     tube_cv: CV = Field(
-        0.1,
+        0.15,
         description="Variation of the share between tubes of one content beside counting, as a fraction of the share; "
         "0 takes counts as binomial.",
     )

@@ -7,7 +7,7 @@ from tilseq.tables.outputs import VERDICTS
 from tilseq.tables.schema import Column, Table
 
 RESPONSES = ("yes", "no", "not_evaluable")
-SOURCES = ("unstimulated", "settings")
+SOURCES = ("unstimulated", "stimulated", "settings")
 
 INTRACELLULAR = Table(
     "intracellular",
@@ -50,12 +50,20 @@ INTRACELLULAR = Table(
             "Variance between replicate tubes over that of counting; null without replicates.",
             minimum=0,
         ),
+        Column("tubes_stimulated", "number", "Stimulated tubes that were summed, as many of one size.", minimum=1),
+        Column("tubes_unstimulated", "number", "Unstimulated tubes that were summed, as many of one size.", minimum=1),
+        Column(
+            "tube_cv",
+            "number",
+            "Variation of shares between tubes that p and limits allow for: as set, or a larger one of replicates.",
+            minimum=0,
+        ),
         Column("baseline_visit", "text", "Last visit before treatment that the change is from."),
         Column("change_pct", "number", "Difference less that of the baseline, percentage points.", unit="%"),
         Column("change_lower", "number", "Lower 95 % limit of the change.", unit="%"),
         Column("change_upper", "number", "Upper 95 % limit of the change.", unit="%"),
         Column("threshold", "number", "Cells above it bear the cytokine, on the compensated linear scale."),
-        Column("threshold_source", "text", "Where the threshold comes from.", allowed=SOURCES),
+        Column("threshold_source", "text", "Whose negatives set the threshold; settings: a person.", allowed=SOURCES),
         Column("verdict", "text", "Worst verdict on the tubes and their counts.", needed=True, allowed=VERDICTS),
         Column("reason", "text", "Why."),
     ),
