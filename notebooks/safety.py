@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import polars as pl
-from IPython.display import Image
+from IPython.display import HTML, Image
 
 import tilseq as ts
 from tilseq.clinical.grade_bands import grade_bands
@@ -68,7 +68,7 @@ show(ts.plots.adverse_event_bars(safety.rows, subjects=24, most=20).figure, "bar
 # The same to print: subjects (%) by system, term and worst grade.
 
 # %%
-ts.plots.adverse_event_table(safety.table.filter(pl.col("term").is_null()))
+HTML(ts.plots.adverse_event_table(safety.table.filter(pl.col("term").is_null())).as_raw_html())
 
 # %% [markdown]
 # Of events of grade 3 or 4, the share of subjects beside the share that the simulator drew them with. The limits are

@@ -1,4 +1,4 @@
-"""Write docs/images/transcriptome.png and cytokines.png: two pictures of an executed notebook each, side by side.
+"""Write docs/images/transcriptome.png, cytokines.png and safety.png: pictures of an executed notebook each, in columns.
 
     .venv/bin/python tools/make_images.py
 
@@ -13,8 +13,12 @@ import jupytext
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-# Image → notebook, and what it calls its pictures.
-IMAGES = {"transcriptome": ("expression", ("dots", "slopes")), "cytokines": ("cytokines", ("curves", "courses"))}
+# Image → notebook, and what it calls the pictures of each column.
+IMAGES = {
+    "transcriptome": ("expression", (("dots",), ("slopes",))),
+    "cytokines": ("cytokines", (("curves",), ("courses",))),
+    "safety": ("safety", (("bars",), ("neutrophils", "markers"))),
+}
 GAP, WHITE = 40, (255, 255, 255)
 
 
@@ -23,6 +27,16 @@ def picture(notebook: Path, name: str) -> Image.Image:
     (cell,) = (cell for cell in jupytext.read(notebook).cells if f', "{name}")' in cell.source)
     (found,) = (output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {}))
     return Image.open(BytesIO(b64decode(found))).convert("RGB")
+
+
+def stacked(pictures: list[Image.Image]) -> Image.Image:
+    """Return pictures from above to below on white, from one left edge."""
+    height = sum(one.height for one in pictures) + GAP * (len(pictures) - 1)
+    whole, top = Image.new("RGB", (max(one.width for one in pictures), height), WHITE), 0
+    for one in pictures:
+        whole.paste(one, (0, top))
+        top += one.height + GAP
+    return whole
 
 
 def side_by_side(pictures: list[Image.Image]) -> Image.Image:
@@ -36,6 +50,7 @@ def side_by_side(pictures: list[Image.Image]) -> Image.Image:
 
 
 if __name__ == "__main__":
-    for image, (notebook, names) in IMAGES.items():
-        whole = side_by_side([picture(ROOT / "notebooks" / f"{notebook}.ipynb", name) for name in names])
+    for image, (name, columns) in IMAGES.items():
+        notebook = ROOT / "notebooks" / f"{name}.ipynb"
+        whole = side_by_side([stacked([picture(notebook, one) for one in column]) for column in columns])
         whole.save(ROOT / "docs" / "images" / f"{image}.png", optimize=True)

@@ -168,7 +168,7 @@ def test_a_subject_that_is_not_known_is_told_and_the_others_go_on(tmp_path, caps
     text = LABS + "07,3,ANC,0.2,10^9/L,1.8,7.5,\n07,4,ANC,0.2,10^9/L,1.8,7.5,\n"
     assert labs(tmp_path, text, "--subjects", tmp_path / "subjects.csv") == 4
     told = capsys.readouterr().err
-    assert f"{tmp_path / 'labs.csv'}, row 6, column subject: a subject of the results is not among the subjects" in told
+    assert f"{tmp_path / 'labs.csv'}, row 6, column subject: no such subject" in told
     assert "found '07'; did you mean '007'?" in told
     assert {name for (name,) in written(tmp_path, "lab_grades", "subject")} == {"007"}
     assert written(tmp_path, "exclusions", "rule", "rows")[0] == ("no such subject: 07", "2")

@@ -163,7 +163,7 @@ def test_no_results_give_empty_tables():
 
 
 def test_a_subject_that_is_not_listed_is_refused():
-    with pytest.raises(StudyError, match="a subject of the results is not among the subjects; found 'S9'"):
+    with pytest.raises(StudyError, match="no such subject; found 'S9'"):
         lab_grades(LABS.frame([anc("1", subject="S9")]), version=5, subjects=SUBJECTS)
 
 

@@ -211,9 +211,7 @@ def test_an_unknown_subject_is_a_failure_and_the_others_go_on(tmp_path):
     written = finish(replace(study, clinical=tables), tmp_path, "labs")
     (failure,) = written["failures"].iter_rows(named=True)
     assert failure["unit"] == "S22"
-    assert failure["error"].startswith(
-        "clinical/labs.csv, row 8, column subject: a subject of the results is not among"
-    )
+    assert failure["error"].startswith("clinical/labs.csv, row 8, column subject: no such subject; found 'S22'")
     assert written["lab_grades"]["subject"].unique().to_list() == ["S1"]
     assert "left out for faulty records: 1" in written["summaries"]["denominator_text"][0]
 

@@ -154,9 +154,9 @@ def _known(
     labs: Path, results: pl.DataFrame, numbers: list[int], people: pl.DataFrame | None
 ) -> tuple[pl.DataFrame, list[int], list[TilseqError], list[dict[str, object]]]:
     """Return the results of known subjects with their rows in the file, a fault for each other, and its exclusion."""
-    from tilseq.clinical.lab_values import lab_faults
+    from tilseq.identifiers import unknown_subjects
 
-    found = dict([] if people is None else lab_faults(results, people["subject"].to_list()))
+    found = dict([] if people is None else unknown_subjects(results, people["subject"].to_list()))
     kept = [place for place, name in enumerate(results["subject"]) if name not in found]
     excluded: list[dict[str, object]] = []
     for name, fault in found.items():

@@ -72,8 +72,9 @@ def markers_command(
 
     from tilseq.clinical.gcig import gcig
     from tilseq.clinical.marker_exclusions import marker_exclusions
-    from tilseq.clinical.tumor_markers import marker_faults, markers
+    from tilseq.clinical.tumor_markers import markers
     from tilseq.errors import plural
+    from tilseq.identifiers import unknown_subjects
     from tilseq.io.clinical import parse_by_subject
     from tilseq.io.write import write_table
     from tilseq.tables.inputs import TUMOR_MARKERS
@@ -84,7 +85,7 @@ def markers_command(
     for fault in wrong:
         click.echo(f"tilseq: {fault}", err=True)
     recorded, faults = parse_by_subject(records, TUMOR_MARKERS, infusions=infusions)
-    faults = tell_faults(records, faults, marker_faults(recorded, people["subject"].to_list()))
+    faults = tell_faults(records, faults, unknown_subjects(recorded, people["subject"].to_list()))
     sound = ~pl.col("subject").is_in(list(faults))
     people = people.filter(sound)
     days: dict[str, list[int]] = {}

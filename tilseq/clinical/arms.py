@@ -15,6 +15,18 @@ EVERYBODY = "all"
 EXACT = "Clopper-Pearson, exact"
 
 
+def several_arms(subjects: Any) -> pl.DataFrame | None:
+    """Return `subject` and `arm` of those who have an arm; None where these are of fewer than two.
+
+    Parameters
+    ----------
+    subjects
+        Columns `subject` and `arm`, polars or pandas.
+    """
+    arms = as_polars(subjects).select("subject", pl.col("arm").cast(pl.String)).drop_nulls("arm")
+    return arms if arms["arm"].n_unique() > 1 else None
+
+
 def members_by_arm(names: pl.Series, subjects: Any = None) -> Iterator[tuple[str, list[str]]]:
     """Yield `all` with every name, and, where these are of two arms or more, ``arm=name`` with those of each.
 
@@ -30,17 +42,20 @@ def members_by_arm(names: pl.Series, subjects: Any = None) -> Iterator[tuple[str
     frame = None if subjects is None else as_polars(subjects)
     if frame is None or "arm" not in frame.columns:
         return
-    arms = frame.filter(pl.col("arm").is_not_null()).select("subject", "arm")
-    if arms["arm"].n_unique() < 2:
+    arms = several_arms(frame)
+    if arms is None:
         return
     for (arm,), part in sorted(arms.partition_by("arm", as_dict=True).items()):
         yield f"arm={arm}", own.filter(own.is_in(part["subject"].to_list())).to_list()
 
 
 def with_exact_limits(rows: list[dict[str, Any]], level: float = 0.95) -> pl.DataFrame:
-    """Return rows of table `summaries` with their share and its limits; none where nobody is in the denominator."""
-    lower, upper = clopper_pearson([row["numerator"] for row in rows], [row["denominator"] for row in rows], level)
-    for row, low, high in zip(rows, lower.tolist(), upper.tolist(), strict=True):
-        if row["denominator"]:
-            row |= {"estimate": row["numerator"] / row["denominator"], "lower": low, "upper": high}
+    """Return rows of table `summaries` with their share and its limits.
+
+    None where nobody is in the denominator or the numerator is not known.
+    """
+    known = [row for row in rows if row["denominator"] and row["numerator"] is not None]
+    lower, upper = clopper_pearson([row["numerator"] for row in known], [row["denominator"] for row in known], level)
+    for row, low, high in zip(known, lower.tolist(), upper.tolist(), strict=True):
+        row |= {"estimate": row["numerator"] / row["denominator"], "lower": low, "upper": high}
     return SUMMARIES.frame(rows)

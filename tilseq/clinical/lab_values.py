@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
 from tilseq.clinical.periods import Periods, with_periods
-from tilseq.errors import StudyError, TableError, did_you_mean
+from tilseq.errors import StudyError
+from tilseq.identifiers import unknown_subjects
 from tilseq.lab_tests import COUNT_UNIT, SHARES, LabTest, lab_test, lab_tests, plain_unit, read_result
 from tilseq.tables import as_polars, conform
 from tilseq.tables.inputs import LABS
@@ -63,7 +64,7 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None, *, check
     """
     frame = conform(as_polars(labs), LABS).with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
     if periods is not None:
-        faults = [error for _, error in lab_faults(frame, list(periods))]
+        faults = [error for _, error in unknown_subjects(frame, periods)]
         if faults:
             raise StudyError(faults, "the laboratory results")
     frame = _with_limits(_with_units(_read(frame), check_units))
@@ -123,26 +124,6 @@ def baselines(results: pl.DataFrame, periods: Mapping[str, Periods] | None = Non
     # A mean of several results rounds; a single one stays what it is.
     single = last.filter(pl.len().over("subject") == 1)
     return pl.concat([whole.join(single, on="subject", how="anti"), single.select(whole.columns)])
-
-
-def lab_faults(labs: pl.DataFrame, subjects: Sequence[str]) -> list[tuple[str, TableError]]:
-    """Return the first row of each unknown subject, with that subject.
-
-    Parameters
-    ----------
-    labs
-        Table `labs`.
-    subjects
-        Every subject of the study.
-    """
-    known, faults = set(subjects), []
-    first = labs.select("subject").with_row_index("_row", offset=2).unique("subject", keep="first", maintain_order=True)
-    for row, name in first.iter_rows():
-        if name not in known:
-            what = "a subject of the results is not among the subjects"
-            mend = did_you_mean(name, subjects) or "add the subject to the table of subjects"
-            faults.append((name, TableError(what, row=row, column="subject", found=name, mend=mend)))
-    return faults
 
 
 def _read(frame: pl.DataFrame) -> pl.DataFrame:

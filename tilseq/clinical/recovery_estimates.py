@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 
+from tilseq.clinical.arms import several_arms
 from tilseq.clinical.survival_estimates import survival_estimates
-from tilseq.tables import as_polars, conform
+from tilseq.tables import conform
 from tilseq.tables.lab_grades import RECOVERY_ESTIMATES
 
 
@@ -33,10 +34,7 @@ def recovery_estimates(recoveries: Any, *, subjects: Any = None, level: float = 
         Table `recovery_estimates`: quantities `median` and `time_range`, in days of which the first is that of the
         origin: a median of 10 is day 9 of the infusion. See `survival_estimates`.
     """
-    groups = None
-    if subjects is not None:
-        arms = as_polars(subjects).select("subject", pl.col("arm").cast(pl.String)).drop_nulls()
-        groups = arms if arms["arm"].n_unique() > 1 else None
+    groups = None if subjects is None else several_arms(subjects)
     days: dict[str, Any] = {"at_days": (), "rmst_days": ()}
     found = survival_estimates(recoveries, groups=groups, level=level, **days)
     return conform(found, RECOVERY_ESTIMATES)

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.clinical.adverse_events import FATAL, Emergence, event_rows
+from tilseq.clinical.arms import EVERYBODY, with_exact_limits
 from tilseq.clinical.event_counts import GRADES, Count, Population, event_counts
 from tilseq.clinical.event_rates import event_rates
 from tilseq.clinical.event_table import event_table
@@ -16,12 +17,10 @@ from tilseq.clinical.event_times import event_estimates, event_times
 from tilseq.clinical.periods import periods_of
 from tilseq.clinical.treated import subjects_of
 from tilseq.errors import TilseqError, plural
-from tilseq.intervals import clopper_pearson
 from tilseq.tables.qualifiers import qualifier_text
 from tilseq.tables.safety import ADVERSE_EVENT_RATES, ADVERSE_EVENT_TABLE
-from tilseq.tables.summaries import SUMMARIES
 
-POPULATION, EVERYBODY = "treated", "all"
+POPULATION = "treated"
 FEW_GRADES = ("any", "3-4", "3-5", "5")
 SHARE = "subjects by worst grade; exact interval (Clopper-Pearson)"
 
@@ -133,7 +132,7 @@ def _of_groups(counted: pl.DataFrame, whole: Population) -> tuple[pl.DataFrame, 
         shares += [start | row for row in _shares(counts)]
         table += [start | row for row in event_table(counts)]
         rates += [start | row for row in event_rates(own, members, whole.words)]
-    return SUMMARIES.frame(shares), ADVERSE_EVENT_TABLE.frame(table), ADVERSE_EVENT_RATES.frame(rates)
+    return with_exact_limits(shares), ADVERSE_EVENT_TABLE.frame(table), ADVERSE_EVENT_RATES.frame(rates)
 
 
 def fatal_without_death(rows: pl.DataFrame) -> pl.DataFrame:
@@ -148,7 +147,7 @@ def _unusable_in_words(rows: pl.DataFrame) -> str:
 
 
 def _shares(counts: Sequence[Count]) -> list[Row]:
-    """Return a row a count and grade with its exact interval; no number where none was recorded or nobody is in it."""
+    """Return a row a count and grade; no number where none was recorded."""
     rows: list[Row] = []
     for count in counts:
         whole = count.parameter == "ae_any" or not ({"soc", "term", "period"} & set(count.at))
@@ -163,8 +162,4 @@ def _shares(counts: Sequence[Count]) -> list[Row]:
                     "method": SHARE,
                 }
             )
-    known = [row for row in rows if row["denominator"] and row["numerator"] is not None]
-    lower, upper = clopper_pearson([row["numerator"] for row in known], [row["denominator"] for row in known])
-    for row, low, high in zip(known, lower.tolist(), upper.tolist(), strict=True):
-        row |= {"estimate": row["numerator"] / row["denominator"], "lower": low, "upper": high}
     return rows

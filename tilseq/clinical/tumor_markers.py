@@ -13,7 +13,8 @@ import polars as pl
 from tilseq.clinical.marker_panel import implausible, marker_name, marker_panel, same_unit
 from tilseq.clinical.periods import periods_of
 from tilseq.clinical.treated import STARTS, columns_of
-from tilseq.errors import StudyError, TableError, did_you_mean
+from tilseq.errors import StudyError
+from tilseq.identifiers import unknown_subjects
 from tilseq.lab_tests import Result, read_result
 from tilseq.tables import as_polars, conform
 from tilseq.tables.inputs import SUBJECTS, TUMOR_MARKERS
@@ -79,7 +80,7 @@ def markers(tumor_markers: Any, *, subjects: Any, tg: Thyroglobulin = "thyroglob
     Raises
     ------
     StudyError
-        A subject that is not in `subjects`; every such row is listed.
+        A subject that is not in `subjects`; each is listed with its first row.
     TableError
         A table breaks its registry.
     """
@@ -87,7 +88,7 @@ def markers(tumor_markers: Any, *, subjects: Any, tg: Thyroglobulin = "thyroglob
     tumor_types = dict(zip(people["subject"].to_list(), people["tumor_type"].to_list(), strict=True))
     starts = {name: periods.start_day for name, periods in periods_of(people).items()}
     given = conform(as_polars(tumor_markers), TUMOR_MARKERS)
-    faults = [error for _, error in marker_faults(given, list(tumor_types))]
+    faults = [error for _, error in unknown_subjects(given, tumor_types)]
     if faults:
         raise StudyError(faults, "the tumour markers")
     series: dict[tuple[str, str], list[Row]] = defaultdict(list)
@@ -126,16 +127,6 @@ def samples_of(rows: Sequence[Row]) -> list[Sample]:
             low, high = (0.0, limit) if below else (limit, math.inf)
         found.append(Sample(row, row["day"], low, high, limits.get(row["assay"])))
     return found
-
-
-def marker_faults(tumor_markers: pl.DataFrame, subjects: Sequence[str]) -> list[tuple[str, TableError]]:
-    """Return each row of an unknown subject, with that subject."""
-    faults = []
-    for number, name in enumerate(tumor_markers["subject"], start=2):
-        if name not in subjects:
-            mend = did_you_mean(name, subjects) or "add the subject to the table of subjects"
-            faults.append((name, TableError("no such subject", row=number, column="subject", found=name, mend=mend)))
-    return faults
 
 
 def _remarks(record: Row, tumor_type: str, in_panel: bool) -> list[str]:

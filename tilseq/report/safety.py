@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from statistics import median
 from typing import Any
 
 import polars as pl
@@ -290,12 +289,6 @@ def _unrecorded(row: Row) -> str:
 def _class(name: str, at: tuple[tuple[str, str], ...]) -> str:
     cause = dict(at).get("attribution")
     return CLASSES[name] if cause is None else f"Related to {cause}"
-
-
-def span(days: pl.Series) -> str:
-    """Return the median of days with the least and the most, a dash for none."""
-    known = days.sort().to_list()
-    return f"{median(known):g} ({known[0]} to {known[-1]})" if known else DASH
 
 
 def _yes(value: bool | None) -> str | None:

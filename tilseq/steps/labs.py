@@ -38,8 +38,8 @@ def run(job: Job, folder: Path) -> None:
     import polars as pl
 
     from tilseq.clinical import lab_shifts, recovery_estimates, results_by_limits, significant_results
-    from tilseq.clinical.lab_values import lab_faults
     from tilseq.clinical.lab_worsening import worst_lab_grades
+    from tilseq.identifiers import unknown_subjects
     from tilseq.io.write import write_parquet
     from tilseq.tables import lab_grades as tables
     from tilseq.tables.inputs import INFUSIONS, LABS, SUBJECTS
@@ -47,7 +47,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.tables.summaries import SUMMARIES
 
     every, subjects, infusions = (frame_of(job, table) for table in (LABS, SUBJECTS, INFUSIONS))
-    refused, failures = refusals(STEP, "labs", lab_faults(every, subjects["subject"].to_list()))
+    refused, failures = refusals(STEP, "labs", unknown_subjects(every, subjects["subject"].to_list()))
     labs = every.filter(~pl.col("subject").is_in(refused))
     days: dict[str, Any] = {"subjects": subjects, "infusions": infusions}
     grades = _grades(job, labs, days)

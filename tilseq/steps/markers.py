@@ -36,7 +36,7 @@ def run(job: Job, folder: Path) -> None:
 
     from tilseq.clinical import gcig, markers
     from tilseq.clinical.marker_exclusions import marker_exclusions
-    from tilseq.clinical.tumor_markers import marker_faults
+    from tilseq.identifiers import unknown_subjects
     from tilseq.io.write import write_parquet
     from tilseq.tables.inputs import SUBJECTS, TUMOR_MARKERS
     from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, FAILURES
@@ -44,7 +44,7 @@ def run(job: Job, folder: Path) -> None:
 
     given = job.arguments
     records, subjects = frame_of(job, TUMOR_MARKERS), frame_of(job, SUBJECTS)
-    refused, failures = refusals(STEP, "tumor_markers", marker_faults(records, subjects["subject"].to_list()))
+    refused, failures = refusals(STEP, "tumor_markers", unknown_subjects(records, subjects["subject"].to_list()))
     sound = ~pl.col("subject").is_in(refused)
     people = subjects.filter(sound)
     courses = markers(records.filter(sound), subjects=people, tg=given["tg"])

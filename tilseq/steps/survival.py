@@ -127,10 +127,10 @@ def _responses(job: Job, folder: Path) -> tuple[pl.DataFrame, list[str], pl.Data
 
 def _groups(subjects: pl.DataFrame) -> tuple[pl.DataFrame | None, pl.DataFrame]:
     """Return the arm of each subject, None where there are not several, and what to estimate by."""
-    arms = subjects.drop_nulls("arm").select("subject", "arm")
-    if arms["arm"].n_unique() < 2:
-        return None, subjects.select("subject", "tumor_type")
-    return arms, subjects.select("subject", "arm", "tumor_type")
+    from tilseq.clinical.arms import several_arms
+
+    arms = several_arms(subjects)
+    return arms, subjects.select("subject", *([] if arms is None else ["arm"]), "tumor_type")
 
 
 def _contrasts(
