@@ -52,7 +52,7 @@ def test_each_point_has_the_colour_of_its_grade_and_a_limit_is_open():
         (4, True): [(5, 0.1)],
     }
     assert axes.get_title(loc="left") == f"{TERM}, CTCAE 5; 2 subjects"
-    assert axes.get_ylabel() == "ANC (10^9/L)"
+    assert axes.get_ylabel() == "ANC (10⁹/L)"
 
 
 def test_bands_lie_behind_and_leave_the_axis_as_it_is():
@@ -125,7 +125,7 @@ def test_one_subject_is_one():
     axes = lab_trajectories(grades([result(3, "0.3")]), term=TERM)
     assert axes.get_title(loc="left") == f"{TERM}, CTCAE 5; 1 subject"
     other = lab_trajectories(grades([result(3, "0.3", test="neut")]), term=TERM)
-    assert other.get_ylabel() == "ANC (10^9/L)"
+    assert other.get_ylabel() == "ANC (10⁹/L)"
 
 
 def test_what_is_not_there_is_refused():

@@ -37,12 +37,23 @@ def test_rows_bear_shares_differences_and_calls():
     assert left.get_xlabel() == "IFN-γ+ cells, %"
 
 
-def test_a_label_names_the_specimen_where_a_visit_has_several():
-    rows = table("IFN-γ")
-    own = rows.with_columns(specimen_id=pl.col("visit") + "_blood")
-    assert intracellular(own).axes[0].get_yticklabels()[0].get_text() == "D7 · PMA · CD8+ T"
-    twice = pl.concat([own, own.with_columns(specimen_id=pl.lit("other"))])
-    assert intracellular(twice).axes[0].get_yticklabels()[0].get_text() == "D7 · D7_blood · PMA · CD8+ T"
+def labels_of(rows):
+    return [label.get_text() for label in intracellular(rows).axes[0].get_yticklabels()]
+
+
+def test_a_specimen_is_named_where_it_alone_parts_rows_and_no_label_is_cut_off():
+    named = table("IFN-γ").with_columns(specimen=pl.lit("blood"), specimen_id=pl.col("visit"))
+    assert labels_of(named) == ["D7 · PMA · CD8+ T", "D28 · PMA · CD8+ T", "D84 · PMA · CD8+ T"]
+    twice = pl.concat([named, named.with_columns(specimen=pl.lit("tumor"), specimen_id=pl.lit("lesion 1"))])
+    assert labels_of(twice)[0] == "D7 · blood · PMA · CD8+ T" and labels_of(twice)[3] == "D7 · tumor · PMA · CD8+ T"
+    figure = intracellular(named.with_columns(stimulus=pl.lit("PMA/ionomycin, brefeldin A, 6 h, anti-CD28/CD49d")))
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()][0] == (
+        "D7 · PMA/ionomycin…i-CD28/CD49d · CD8+ T"
+    )
+    figure.draw_without_rendering()
+    for text in (*figure.axes[0].get_yticklabels(), figure.axes[1].xaxis.label):
+        box = text.get_window_extent()
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.x1
 
 
 def test_one_of_several_cytokines_is_to_be_named():

@@ -1,10 +1,12 @@
 """Cytokines on the page: levels by visit, plates, and what is said where there is no number."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.report.cytokine_tables import cytokine_tables
 from tilseq.report import cytokines
-from tilseq.report.figures import FIGURES
+from tilseq.report.images import pictures
 from tilseq.report.results import TABLES, Results
 from tilseq.tables import outputs
 
@@ -87,13 +89,14 @@ def test_what_is_to_be_said_of_the_levels(results):
     ]
 
 
-def test_the_figure_of_the_cohort_needs_a_number_or_a_limit(results):
-    (one,) = (figure for figure in FIGURES if figure.name == "cytokines_levels")
-    assert one.rows(results).height == 6
-    assert len([axes for axes in one.draw(one.rows(results)).figure.axes if axes.get_title(loc="left")]) == 2
-    table = results.tables["cytokine_levels"]
-    results.tables["cytokine_levels"] = table.with_columns(conc_pg_per_ml=None, limit_pg_per_ml=None)
-    assert one.rows(results).is_empty()
+def test_the_figure_of_all_subjects_stands_apart_from_those_of_one(results, tmp_path):
+    folder = tmp_path / "figures" / "cytokines"
+    folder.mkdir(parents=True)
+    for name in ("all-levels", "all-cytokines_P1"):
+        (folder / f"{name}.svg").write_text("<svg/>")
+    found = pictures(replace(results, folder=tmp_path))
+    assert [picture.file for picture in found["cytokines:cohort"]] == ["figures/cytokines/all-levels.svg"]
+    assert [picture.file for picture in found["cytokines"]] == ["figures/cytokines/all-cytokines_P1.svg"]
 
 
 def test_without_a_plate_the_page_says_so(tmp_path):

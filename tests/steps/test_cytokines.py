@@ -126,7 +126,7 @@ def test_levels_and_endpoints_of_the_study(ran):
     common = day_7.select("qualifier", "status", "scope", "day", "specimen").unique()
     assert common.rows() == [("analyte=TGF-beta1;form=total", "quantified", "cohort", 9, "plasma")]
     assert day_7["lower"].null_count() == day_7["upper"].null_count() == 0
-    assert written["all subjects"]["figures"] == ["cytokines_SIM-01", "cytokines_SIM-03"]
+    assert written["all subjects"]["figures"] == ["cytokines_SIM-01", "cytokines_SIM-03", "levels"]
 
 
 def test_a_sample_that_failed_is_excluded_by_name(ran):

@@ -161,6 +161,23 @@ def test_terms_of_multiples_are_drawn_in_them_where_limits_differ():
     assert told == "as multiples of each record's own ULN; shaded: the grades of a normal baseline"
 
 
+def test_of_creatinine_what_rests_on_the_baseline_is_said_to_be_in_the_colour_alone():
+    """90 is below the limit of 100, and twice the baseline: grade 2 by the CTCAE above 1.5 to 3 times of it."""
+    rows = [
+        {"subject": "S1", "day": day, "test": "creatinine", "value_text": text, "unit": "umol/L", "upper_limit": 100.0}
+        for day, text in ((-8, "45"), (3, "90"), (4, "140"))
+    ]
+    results = LABS_TABLE.frame(rows)
+    grades = lab_grades(results, version=5, subjects=pl.DataFrame({"subject": ["S1"], "lymphodepletion_day": -7}))
+    ((_, _, test, own),) = labs_figures._severe(results, grades, worst_lab_grades(grades))
+    assert own.sort("day")["grade"].to_list() == [0, 2, 3]
+    _, bands, told = labs_figures._with_bands(own, test)
+    assert bands == [(4, 600, None), (3, 300, 600), (2, 150, 300), (1, 100, 150)]
+    assert told == (
+        "shaded: the grades by limits of normal; a grade by the rise over the baseline shows in the colour alone"
+    )
+
+
 def test_calcium_that_is_ionised_has_a_figure_of_its_own():
     limits = {"calcium": (2.1, 2.6, "3.2"), "ionised calcium": (1.1, 1.3, "1.7")}
     rows = [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from tilseq.errors import AnalysisError, did_you_mean, plural
 from tilseq.lab_tests import lab_test
 from tilseq.plots.maps import draw_map
-from tilseq.plots.style import MUTED, figure
+from tilseq.plots.style import MUTED, figure, raised
 from tilseq.plots.timeline import MOST_NAMED, plain_ticks
 from tilseq.plots.treatment import GRADE_COLOURS, draw_treatment, set_days
 
@@ -239,7 +239,7 @@ def _shade(axes: Axes, bands: Sequence[Band]) -> list[Any]:
 
 
 def _value_in_words(test: str, unit: str | None) -> str:
-    """Return the label of the axis of values: a test's plain name and the unit."""
+    """Return the label of the axis of values: a test's plain name and the unit, its power of ten raised."""
     known = lab_test(test)
     name = test if known is None else known.name
-    return f"{name} ({unit})" if unit else name
+    return f"{name} ({raised(unit)})" if unit else name

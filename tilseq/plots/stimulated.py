@@ -20,14 +20,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH, ROW, ABOUT = 7.6, 0.24, 1.3  # inches: of the figure, of a row, and above and below the rows
+WIDTH, LETTER = 5.0, 0.072  # inches: of both panels, and of a letter of the labels
+ROW, ABOUT = 0.24, 1.3  # inches: of a row, and above and below the rows
 FILLED = {"yes": PALETTE[0], "no": "white", "not_evaluable": "white"}
 EDGES = {"yes": PALETTE[0], "no": PALETTE[0], "not_evaluable": MUTED}
 LEGEND = (
     "left, open: unstimulated, filled: stimulated; right, with 95 % interval, filled: response, open: none, "
     "grey: not evaluable"
 )
-LONGEST = 48
+LONGEST, LONGEST_STIMULUS = 64, 26
+OF_ROW = ("visit", "stimulus", "population")  # what every label names
 BINS, SHOWN, ROOM = 80, (0.001, 0.999), 0.3
 
 
@@ -59,7 +61,8 @@ def intracellular(table: Any, *, marker: str | None = None) -> Figure:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(WIDTH, ABOUT + ROW * len(rows)))
+        width = WIDTH + LETTER * max(len(label) for label in labels)
+        figure = Figure(figsize=(width, ABOUT + ROW * len(rows)))
         FigureCanvasAgg(figure)
         left, right = figure.subplots(1, 2, sharey=True)
         for place, row in enumerate(rows):
@@ -144,14 +147,20 @@ def _rows(table: pl.DataFrame, marker: str | None) -> list[dict[str, Any]]:
 
 
 def _labels(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Return a label a row: visit, stimulus and population, and before them what differs between rows."""
-    several = {name for name in ("subject", "specimen", "panel") if len({row[name] for row in rows}) > 1}
-    specimens = {tuple(row[name] for name in ("subject", "visit", "specimen", "specimen_id")) for row in rows}
-    if len(specimens) > len({names[:-1] for names in specimens}):
-        several.add("specimen_id")
-    order = ("subject", "visit", "specimen", "specimen_id", "panel", "stimulus", "population")
-    shown = [name for name in order if name in several or name in ("visit", "stimulus", "population")]
-    return [short(" · ".join(str(row[name]) for name in shown if row[name] is not None), LONGEST) for row in rows]
+    """Return a label a row: visit, stimulus and population; before them the subject, specimen or panel that parts rows.
+
+    A name of a specimen or panel stands only where rows would else be alike: most names repeat subject and visit.
+    """
+    shown = [name for name in ("subject",) if len({row[name] for row in rows}) > 1] + list(OF_ROW)
+    for name in ("specimen", "specimen_id", "panel"):
+        if len({_joined(row, [*shown, name]) for row in rows}) > len({_joined(row, shown) for row in rows}):
+            shown.insert(shown.index("stimulus"), name)
+    cut = [row | {"stimulus": short(str(row["stimulus"]), LONGEST_STIMULUS)} for row in rows]
+    return [short(_joined(row, shown), LONGEST) for row in cut]
+
+
+def _joined(row: dict[str, Any], names: Sequence[str]) -> str:
+    return " · ".join(str(row[name]) for name in names if row[name] is not None)
 
 
 def _draw_shares(axes: Axes, place: int, row: dict[str, Any]) -> None:

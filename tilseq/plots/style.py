@@ -22,6 +22,8 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 INK, MUTED, FAINT = "#1b1f24", "#57606a", "#d8dee4"
 COLOURS = 256  # of a PNG: a third of the bytes, and no eye sees it in figures of few colours
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+POWER = re.compile(r"\^(-?\d+)")
 LONGEST_LABEL = 24
 LONGEST_STEM = 80
 EVEN = 0.19  # luminance on which white and ink stand out alike: sqrt(1.05 * (ink's + 0.05)) - 0.05
@@ -179,6 +181,15 @@ def plain(value: float) -> str:
         if value >= least:
             return f"{value / least:g}{letter}"
     return f"{value:g}"
+
+
+def raised(unit: str) -> str:
+    """Return a unit with its powers raised.
+
+    >>> raised("10^9/L"), raised("g/L")
+    ('10⁹/L', 'g/L')
+    """
+    return POWER.sub(lambda power: power[1].translate(SUPERSCRIPTS), unit)
 
 
 def ink_on(colour: Any) -> str:

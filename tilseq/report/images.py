@@ -14,6 +14,7 @@ PARTS = (
     *("clinical", "survival", "safety", "labs", "markers", "study"),
 )
 SHARP = ("study", "survival", "safety")  # parts whose figures are of the cohort
+OF_ALL = ("cytokines/all-levels",)  # drawn by the run, which knows the days of the treatment
 OF = {"study": "cohort", "subject": "subject"}  # folder → what its figures are about
 # Figures that stand before others of their part, in this order.
 FIRST = ("clinical_survival_OS", "clinical_survival_PFS", "clinical_survival_DOR", "clinical_waterfall")
@@ -37,9 +38,10 @@ def pictures(results: Results) -> dict[str, list[Picture]]:
     """Return the figures by part: ``flow``, ``repertoire``, ``tracking``, ``diversity`` and so on.
 
     A figure whose name starts with ``<part>_`` in the folder ``study`` is about the whole cohort and stands at
-    ``<part>:cohort``; one of no part stands at ``study:cohort``. One in the folder ``subject`` is about one subject and
-    stands at ``<part>:subject``. Of the cohort's the SVG is taken, or its PNG twin where the SVG is large; of the many
-    others, such as gates, whichever is smaller. When the page holds `MOST_BYTES` of figures the rest is named only.
+    ``<part>:cohort``, as does one of `OF_ALL`; one of no part stands at ``study:cohort``. One in the folder ``subject``
+    is about one subject and stands at ``<part>:subject``. Of the cohort's the SVG is taken, or its PNG twin where the
+    SVG is large; of the many others, such as gates, whichever is smaller. When the page holds `MOST_BYTES` of figures
+    the rest is named only.
     """
     keys = [key for part in PARTS for key in (part, *(f"{part}:{about}" for about in OF.values()))]
     found: dict[str, list[Picture]] = {key: [] for key in keys}
@@ -48,10 +50,12 @@ def pictures(results: Results) -> dict[str, list[Picture]]:
         for path in sorted(results.figures(part), key=_order):
             name = path.relative_to(results.folder / "figures").as_posix()
             caption = results.captions.get(name) or path.stem
-            source = _source(path, left, LARGEST_SVG if part in SHARP else 0)
+            of_all = f"{part}/{path.stem}" in OF_ALL
+            source = _source(path, left, LARGEST_SVG if part in SHARP or of_all else 0)
             left -= len(source)
             about = path.stem.split("_")[0] if part in OF else part
             key = f"{about if about in PARTS else 'study'}:{OF[part]}" if part in OF else part
+            key = f"{part}:{OF['study']}" if of_all else key
             found[key].append(Picture(source, caption, f"figures/{name}"))
     return found
 

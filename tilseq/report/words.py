@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from tilseq.errors import plural as plural
-from tilseq.plots.style import visible
+from tilseq.plots.style import SUPERSCRIPTS, visible
 
 DASH = "–"
 LONGEST_TEXT = 400
-SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SMALLEST_PLAIN, LARGEST_PLAIN = 1e-4, 1e15
 MOST_DECIMALS = 6
 

@@ -20,6 +20,7 @@ FEWEST_MAPPED = 10  # subjects: a map of fewer tells what the table does
 WIDE = 30.0  # highest over lowest value from which an axis is logarithmic
 LIMITS = {"low": "lower_limit", "high": "upper_limit"}
 NAMES = {"low": "LLN", "high": "ULN"}
+BY_BASELINE = "a grade by the rise over the baseline shows in the colour alone"
 
 
 def draw_labs(job: Job, labs: pl.DataFrame, grades: pl.DataFrame, worst: pl.DataFrame, folder: Path) -> None:
@@ -79,7 +80,7 @@ def _with_bands(own: pl.DataFrame, test: str) -> tuple[pl.DataFrame, list[Band],
     import polars as pl
 
     from tilseq.clinical.ctcae import criteria
-    from tilseq.clinical.grade_bands import grade_bands
+    from tilseq.clinical.grade_bands import NORMAL_BASELINE, grade_bands
     from tilseq.clinical.lab_values import CORRECTED
 
     test = CORRECTED.get(test, test)
@@ -90,12 +91,14 @@ def _with_bands(own: pl.DataFrame, test: str) -> tuple[pl.DataFrame, list[Band],
     same = own.filter(pl.col("unit").eq_missing(pl.col("written")))
     known = same[limit].drop_nulls().unique()
     normal = "shaded: the grades of a normal baseline"
+    rows = [row for row in criteria(version) if row.term == term and row.test == test]
+    if any(row.of == "baseline" and row.condition in NORMAL_BASELINE for row in rows):
+        normal = f"shaded: the grades by limits of normal; {BY_BASELINE}"
     if unit.is_empty() or known.len() == 1:
         one = {limit: known[0] if known.len() else None}
         bands = grade_bands(term, test=test, version=version, unit=unit[0] if unit.len() else "", **one)
         return own, bands, normal if bands else "no bands, as its criteria are in another unit or hang on a baseline"
-    absolute = any(row.of == "value" for row in criteria(version) if row.term == term and row.test == test)
-    if absolute:
+    if any(row.of == "value" for row in rows):
         bands = grade_bands(term, test=test, version=version, unit=unit[0])
         return own, bands, f"{normal}, but for grades that hang on limits of normal, which differ between records"
     in_multiples = same.filter(pl.col(limit) > 0).with_columns(
