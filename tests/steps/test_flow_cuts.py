@@ -113,7 +113,9 @@ def test_frozen_cuts_go_in_place_of_the_runs_own(study_folder, cohort, tmp_path)
     finally:
         (study_folder / "study.yaml").write_text(SETTINGS)
     lent = usual.filter(gate="CD8", parent="CD3+")["threshold"][0]
-    assert tables["cuts"].filter(gate="CD8", parent="CD3+")["threshold"].to_list() == [1.5 * lent]
+    assert tables["cuts"].filter(gate="CD8", parent="CD3+")["threshold"].to_list() == [
+        pytest.approx(1.5 * lent, rel=1e-9)
+    ]
 
 
 def test_a_tube_that_cannot_be_gated_alone_has_no_part_in_the_cuts(study_folder, cohort):

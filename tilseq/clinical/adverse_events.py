@@ -15,11 +15,10 @@ from tilseq.clinical.periods import Periods, period_of
 from tilseq.clinical.treated import Subject
 from tilseq.errors import TableError, TilseqError
 from tilseq.identifiers import unknown_subjects
-from tilseq.tables import as_polars, conform
+from tilseq.tables import Row, as_polars, conform
 from tilseq.tables.inputs import ADVERSE_EVENTS
 from tilseq.tables.safety import listing_table
 
-Row = dict[str, Any]
 Emergence = Literal["from_first_dose", "all"]
 FATAL = 5
 END_COLUMNS = ("end_day", "end_date", "AEENDTC", "AEENDY")  # as a file may call the last day

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import TableError
-from tilseq.tables import Table, as_polars, conform
+from tilseq.tables import Row, Table, as_polars, conform
 from tilseq.tables.inputs import LESIONS
 
 # Whole micrometres: a threshold in floating point misses about one exact -30 % or +20 % case in three.
@@ -19,7 +19,6 @@ MICROMETRES = 1000
 NORMAL_NODE = 10 * MICROMETRES
 LONGEST_VISIT = 14  # days from the first to the last scan of one visit
 
-Row = dict[str, Any]
 Series = dict[tuple[str, str | None], list["Assessment"]]
 
 

@@ -8,12 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.clinical.assessments import Row
 from tilseq.clinical.counted_reads import Bounds, CountedReads
 from tilseq.clinical.response_candidates import BestResponsePolicy, candidates, near_misses, too_early
 from tilseq.clinical.treated import STARTS
 from tilseq.errors import StudyError, TableError, TilseqError, first_few
-from tilseq.tables import Table, as_polars, conform
+from tilseq.tables import Row, Table, as_polars, conform
 from tilseq.tables.best_response import BEST_RESPONSE, IGNORED_READS
 from tilseq.tables.inputs import FOLLOWUP, SUBJECTS, THERAPIES
 from tilseq.tables.outputs import RESPONSE

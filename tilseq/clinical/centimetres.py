@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tilseq.clinical.assessments import MICROMETRES, Assessment, Row, listed, problem
+from tilseq.clinical.assessments import MICROMETRES, Assessment, listed, problem
 from tilseq.errors import TableError
+from tilseq.tables import Row
 
 LEAST_TARGET = {False: 10 * MICROMETRES, True: 15 * MICROMETRES}
 TOO_SMALL = 5 * MICROMETRES  # what RECIST 1.1 writes down for a lesion too small to measure

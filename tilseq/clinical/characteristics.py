@@ -8,11 +8,9 @@ from typing import Any
 import polars as pl
 
 from tilseq.clinical.treated import columns_of
-from tilseq.tables import as_polars
+from tilseq.tables import Row, as_polars
 from tilseq.tables.characteristics import CHARACTERISTICS_TABLE
 from tilseq.tables.inputs import INFUSIONS, SUBJECTS
-
-Row = dict[str, Any]
 
 ALL, NOT_GIVEN, NOT_ASSESSED = "all", "not given", "not_assessed"
 # Step of the flow → the day of `subjects` that tells it was taken; a step that no subject took has no row.

@@ -8,9 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.clinical.assessments import Row
 from tilseq.errors import TableError
-from tilseq.tables import Column, Table, as_polars, conform
+from tilseq.tables import Column, Row, Table, as_polars, conform
 from tilseq.tables.best_response import BEST_RESPONSE
 from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, LESIONS, RESPONSE_READS, SCHEDULE, SUBJECTS, THERAPIES
 from tilseq.tables.outputs import RESPONSE

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tilseq.clinical.assessments import Row
 from tilseq.clinical.clinical_records import RESPONDERS, Records
 from tilseq.clinical.endpoint_rules import TimeToEventRules
 from tilseq.clinical.reader_series import first_infusions, progression_after, series_by_subject, treatment_day
 from tilseq.errors import TableError
+from tilseq.tables import Row
 
 ORIGIN_DAYS = {
     "infusion": "the first infusion",

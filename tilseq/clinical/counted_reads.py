@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from tilseq.clinical.assessments import Row
 from tilseq.clinical.response_candidates import BestResponsePolicy, Read, by_table_3
+from tilseq.tables import Row
 
 Rule = Literal["by the start of treatment", "after the data cut", "after a new therapy", "after the first progression"]
 

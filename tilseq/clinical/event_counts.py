@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import polars as pl
 
@@ -13,6 +12,7 @@ from tilseq.clinical.attribution import NONE
 from tilseq.clinical.periods import PERIODS, Periods
 from tilseq.clinical.treated import Subject
 from tilseq.errors import plural
+from tilseq.tables import Row
 
 # Grade of a row → least and most worst grade.
 GRADES = {**{str(grade): (grade, grade) for grade in range(1, 6)}, "any": (1, 5), "3-4": (3, 4), "3-5": (3, 5)}
@@ -22,7 +22,6 @@ NO_PERIOD = "unknown"
 BEFORE = ("screening", "lymphodepletion")  # periods that need the day of lymphodepletion
 CLASS, WORDS = ["parameter", "cause"], {"soc": "counted_soc", "term": "counted_term"}
 
-Row = dict[str, Any]
 Key = tuple[str | None, ...]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import polars as pl
 
@@ -11,13 +10,12 @@ from tilseq.clinical.event_counts import FLAGS, WORDS, classes, not_recorded, of
 from tilseq.clinical.event_times import times_at_risk
 from tilseq.clinical.treated import Subject
 from tilseq.intervals import poisson
+from tilseq.tables import Row
 from tilseq.tables.qualifiers import qualifier_text
 
 DAYS_PER_MONTH = 30.4375
 RATED = {"any": 1, "3-5": 3}  # grade → the least that is an event of the rate
 RATE = "first events as a Poisson count; exact interval (Garwood)"
-
-Row = dict[str, Any]
 
 
 def event_rates(rows: pl.DataFrame, members: Mapping[str, Subject], words: str) -> Iterator[Row]:

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tilseq.clinical.event_counts import Count
+from tilseq.tables import Row
 
 ANY = "any"
 SHOWN = ("any", "1", "2", "3", "4", "5", "3-5")
-
-Row = dict[str, Any]
 
 
 def event_table(counts: Iterable[Count]) -> Iterator[Row]:

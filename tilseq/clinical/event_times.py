@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import polars as pl
 
 from tilseq.clinical.adverse_events import FATAL
 from tilseq.clinical.survival_estimates import survival_estimates
 from tilseq.clinical.treated import Subject
+from tilseq.tables import Row
 from tilseq.tables.safety import ADVERSE_EVENT_ESTIMATES, ADVERSE_EVENT_TIMES
 
 SOURCE, FOLLOWUP = "adverse_events", "followup"
 NO_FIRST_DAY = "no first day recorded"
 NO_LAST_DAY = "the last day cannot be read"
 NOT_EVALUABLE = "not_evaluable"
-
-Row = dict[str, Any]
 
 
 def event_times(rows: pl.DataFrame, subjects: Mapping[str, Subject]) -> pl.DataFrame:

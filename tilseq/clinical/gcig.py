@@ -16,7 +16,7 @@ import polars as pl
 from tilseq.clinical.periods import periods_of
 from tilseq.clinical.treated import STARTS, columns_of
 from tilseq.clinical.tumor_markers import DIFFER, Sample, samples_of
-from tilseq.tables import as_polars
+from tilseq.tables import Row, as_polars
 from tilseq.tables.inputs import SUBJECTS
 from tilseq.tables.tumor_marker_course import GCIG
 
@@ -29,7 +29,6 @@ TOLERANCE = 1.10  # variability of the assay between a sample and the one before
 RELATIVE_ERROR = 1e-9  # of floating point, so that exactly half or twice is met
 
 Harvest = Literal["interferes", "ignored"]
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)

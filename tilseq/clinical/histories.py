@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tilseq.clinical.assessments import Row
 from tilseq.clinical.clinical_records import Records
 from tilseq.clinical.endpoint_rules import TimeToEventRules
 from tilseq.clinical.reader_series import (
@@ -17,6 +16,7 @@ from tilseq.clinical.reader_series import (
     series_by_subject,
     treatment_day,
 )
+from tilseq.tables import Row
 
 
 @dataclass(frozen=True)

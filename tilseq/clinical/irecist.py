@@ -7,12 +7,12 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.clinical.assessments import MICROMETRES, Assessment, Row, gather, numbered, of_reader
+from tilseq.clinical.assessments import MICROMETRES, Assessment, gather, numbered, of_reader
 from tilseq.clinical.irecist_course import Course, IrecistPolicy, Visit
 from tilseq.clinical.new_lesions import new_lesions, since_baseline
 from tilseq.clinical.treatment_days import resection_days, treatment_days
 from tilseq.errors import AnalysisError
-from tilseq.tables import as_polars, conform
+from tilseq.tables import Row, as_polars, conform
 from tilseq.tables.best_response import IRECIST, IRECIST_BEST
 from tilseq.tables.inputs import LESIONS
 from tilseq.tables.outputs import RESPONSE

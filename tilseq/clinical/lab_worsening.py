@@ -8,10 +8,9 @@ from typing import Any
 import polars as pl
 
 from tilseq.clinical.arms import EVERYBODY, EXACT, members_by_arm, with_exact_limits
-from tilseq.clinical.assessments import Row
 from tilseq.clinical.periods import PERIODS
 from tilseq.lab_tests import lab_test
-from tilseq.tables import conform
+from tilseq.tables import Row, conform
 from tilseq.tables.lab_grades import ANY_PERIOD, LAB_SHIFTS
 from tilseq.tables.qualifiers import qualifier_text
 

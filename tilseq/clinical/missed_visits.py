@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tilseq.clinical.assessments import Row
 from tilseq.clinical.reader_series import Read
+from tilseq.tables import Row
 
 
 @dataclass(frozen=True)

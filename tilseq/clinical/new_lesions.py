@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tilseq.clinical.assessments import NORMAL_NODE, Assessment, Row, is_seen
+from tilseq.clinical.assessments import NORMAL_NODE, Assessment, is_seen
+from tilseq.tables import Row
 
 
 def since_baseline(assessments: Sequence[Assessment], baseline: int) -> tuple[list[Assessment], list[str]]:

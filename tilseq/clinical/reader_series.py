@@ -9,9 +9,10 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.clinical.assessments import LONGEST_VISIT, Row
+from tilseq.clinical.assessments import LONGEST_VISIT
 from tilseq.clinical.clinical_records import RESPONDERS, Records
 from tilseq.clinical.endpoint_rules import TimeToEventRules
+from tilseq.tables import Row
 from tilseq.tables.best_response import IGNORED_READS
 
 UNSEEN = ("absent", "not_evaluable")

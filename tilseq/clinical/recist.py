@@ -10,7 +10,6 @@ import polars as pl
 from tilseq.clinical.assessments import (
     MICROMETRES,
     Assessment,
-    Row,
     gather,
     is_seen,
     listed,
@@ -29,7 +28,7 @@ from tilseq.clinical.new_lesions import is_normal_node, new_lesions, since_basel
 from tilseq.clinical.reconcile import readers_half_named, reconcile
 from tilseq.clinical.treatment_days import resection_days, treatment_days
 from tilseq.errors import StudyError, TableError
-from tilseq.tables import Table
+from tilseq.tables import Row, Table
 from tilseq.tables.inputs import LESIONS, RESPONSE_READS
 from tilseq.tables.outputs import RESPONSE
 

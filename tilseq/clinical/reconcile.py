@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.clinical.assessments import LONGEST_VISIT, Assessment, Row, Series, of_reader, problem
+from tilseq.clinical.assessments import LONGEST_VISIT, Assessment, Series, of_reader, problem
 from tilseq.errors import TableError
-from tilseq.tables import as_polars, conform
+from tilseq.tables import Row, as_polars, conform
 from tilseq.tables.best_response import RESPONSE_DIFFERENCES
 from tilseq.tables.inputs import RESPONSE_READS
 from tilseq.tables.outputs import RESPONSE

@@ -10,12 +10,11 @@ from typing import Any, Literal
 
 import polars as pl
 
-from tilseq.clinical.assessments import Row
 from tilseq.clinical.lab_values import BLANK, EQUAL, lab_values
 from tilseq.clinical.periods import FOLLOW_UP_DAYS, Periods, periods_of_results
 from tilseq.errors import AnalysisError
 from tilseq.lab_tests import lab_test
-from tilseq.tables import as_polars
+from tilseq.tables import Row, as_polars
 from tilseq.tables.lab_grades import RECOVERIES
 
 Origin = Literal["infusion", "nadir"]

@@ -9,13 +9,13 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.clinical.assessments import Row, of_reader
+from tilseq.clinical.assessments import of_reader
 from tilseq.clinical.best_response import DEFAULT
 from tilseq.clinical.clinical_records import RESPONDERS
 from tilseq.clinical.response_candidates import BestResponsePolicy
 from tilseq.errors import AnalysisError, StudyError, TableError, first_few
 from tilseq.intervals import clopper_pearson
-from tilseq.tables import Table, as_polars, conform
+from tilseq.tables import Row, Table, as_polars, conform
 from tilseq.tables.best_response import BEST_RESPONSE, BEST_WORDS
 from tilseq.tables.inputs import SUBJECTS
 from tilseq.tables.summaries import SUMMARIES

@@ -17,14 +17,13 @@ from tilseq.clinical.event_times import event_estimates, event_times
 from tilseq.clinical.periods import periods_of
 from tilseq.clinical.treated import subjects_of
 from tilseq.errors import TilseqError, plural
+from tilseq.tables import Row
 from tilseq.tables.qualifiers import qualifier_text
 from tilseq.tables.safety import ADVERSE_EVENT_RATES, ADVERSE_EVENT_TABLE
 
 POPULATION = "treated"
 FEW_GRADES = ("any", "3-4", "3-5", "5")
 SHARE = "subjects by worst grade; exact interval (Clopper-Pearson)"
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from tilseq.clinical.cox import Ties, cox_time_dependent
 from tilseq.clinical.landmark import landmark
 from tilseq.clinical.survival_contrasts import (
     Families,
-    Row,
     counts,
     cox_row,
     finished,
@@ -21,7 +20,7 @@ from tilseq.clinical.survival_contrasts import (
 )
 from tilseq.clinical.survival_times import CANNOT, by_endpoint, read_times, sentence, times
 from tilseq.errors import TableError
-from tilseq.tables import Column, Table, as_polars, conform
+from tilseq.tables import Column, Row, Table, as_polars, conform
 
 STATES = Table(
     "states",

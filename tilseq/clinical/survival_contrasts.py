@@ -16,9 +16,9 @@ from tilseq.clinical.rmst import rmst_difference
 from tilseq.clinical.survival_times import CANNOT, Times, by_endpoint, read_groups, read_times, sentence, times
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.multiplicity import benjamini_hochberg
+from tilseq.tables import Row
 from tilseq.tables.survival import SURVIVAL_CONTRASTS
 
-Row = dict[str, Any]
 Families = Mapping[str, Sequence[str]]
 
 EXPLORATORY = "exploratory"

@@ -13,9 +13,8 @@ from tilseq.clinical.rmst import restricted_mean
 from tilseq.clinical.survival_limits import Interval
 from tilseq.clinical.survival_times import CANNOT, NOT_REACHED, Times, by_group, sentence
 from tilseq.errors import AnalysisError
+from tilseq.tables import Row
 from tilseq.tables.survival import FEW_AT_RISK, FEW_SUBJECTS, MAY_HOLD_LESS, SURVIVAL_ESTIMATES
-
-Row = dict[str, Any]
 
 QUARTERS = (91, 183, 274, 365)  # 3, 6, 9 and 12 months of 30.4375 days
 FOLLOW_UP = "follow_up"  # the endpoint whose events are the ends of follow-up

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from tilseq.clinical.assessments import Row
 from tilseq.clinical.censoring import Censored, Question, earliest_censoring, end_of_observation
 from tilseq.clinical.clinical_records import Records
 from tilseq.clinical.contradictions import contradictions
@@ -17,6 +16,7 @@ from tilseq.clinical.histories import History, histories
 from tilseq.clinical.missed_visits import Planned, planned_visits
 from tilseq.clinical.reader_series import Found, Series, days_in_words
 from tilseq.errors import StudyError
+from tilseq.tables import Row
 from tilseq.tables.survival import TIME_TO_EVENT
 
 NOT_EVALUABLE = "not_evaluable"

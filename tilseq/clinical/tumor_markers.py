@@ -16,11 +16,10 @@ from tilseq.clinical.treated import STARTS, columns_of
 from tilseq.errors import StudyError
 from tilseq.identifiers import unknown_subjects
 from tilseq.lab_tests import Result, read_result
-from tilseq.tables import as_polars, conform
+from tilseq.tables import Row, as_polars, conform
 from tilseq.tables.inputs import SUBJECTS, TUMOR_MARKERS
 from tilseq.tables.tumor_marker_course import MARKER_COURSES
 
-Row = dict[str, Any]
 Thyroglobulin = Literal["thyroglobulin", "triglycerides"]
 AMBIGUOUS, LEWIS = "TG", "CA199"
 LIMITS = ("lower_limit", "upper_limit")

@@ -20,7 +20,8 @@ from tilseq.kits import Kit, KitBead
 if TYPE_CHECKING:
     import polars as pl
 
-Row = dict[str, Any]
+    from tilseq.tables import Row
+
 Key = tuple[str, str]
 
 POOLED = 40_000  # events of all wells from which the places are found

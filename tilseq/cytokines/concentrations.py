@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,8 @@ from tilseq.cytokines.curve_rows import CurveOf
 from tilseq.cytokines.inversion import Errors, Inversion
 from tilseq.cytokines.standards import Spread
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from tilseq.tables import Row
 
 LEVEL = 0.975  # of the quantile of a two-sided 95 % interval
 STANDARD_FREEDOM = 6.0  # degrees of freedom of what standards tell of the spread between wells

@@ -13,7 +13,8 @@ from tilseq.kits import is_latent
 if TYPE_CHECKING:
     import polars as pl
 
-Row = dict[str, Any]
+    from tilseq.tables import Row
+
 
 OF_SAMPLE = ("subject", "visit", "day", "timing", "specimen", "specimen_id")
 SPECIMEN = ("specimen", "visit", "day", "timing", "specimen_id")  # of one subject: what tells specimens apart

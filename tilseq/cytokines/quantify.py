@@ -20,7 +20,8 @@ from tilseq.kits import Kit
 if TYPE_CHECKING:
     import polars as pl
 
-Row = dict[str, Any]
+    from tilseq.tables import Row
+
 
 FEWEST_LEVELS = 4
 HOOK_SD, HOOK_LEAST = 3.0, 0.1  # standard deviations, and ln signal, by which a higher standard shines less

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from tilseq.endpoints.areas import Rule, area
 from tilseq.errors import AnalysisError
 from tilseq.intervals import log_normal
+from tilseq.tables import Row
 from tilseq.tables.outputs import VALUE_STATUSES
 from tilseq.tables.schema import Column, Table, as_polars, conform
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-Row = dict[str, Any]
 
 PARAMETERS = ("peak", "day_of_peak", "auc_0_28", "auc_0_last", "half_life", "last_day_quantified", "time_to_loss")
 DETECTED = ("detected_below_loq", "quantified", "above_range")

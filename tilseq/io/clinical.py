@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -163,7 +163,8 @@ def parse_by_row(
         The header is wrong.
     """
     frame, problems = _parse(path, table, infusions, extra, day_one, partial_dates)
-    _refuse_header(path, problems)
+    if any(problem.row is None or problem.row < 2 for problem in problems):
+        raise StudyError(problems, Path(path).name)
     return frame, problems
 
 
@@ -193,16 +194,11 @@ def read_lab_results(
         The header is wrong.
     """
     frame, problems = _parse(path, LABS, infusions, day_one=day_one)
-    _refuse_header(path, problems)
+    if any(problem.row is None or problem.row < 2 for problem in problems):
+        raise StudyError(problems, Path(path).name)
     faulty = {problem.row for problem in problems}
     numbers = [row for row in range(2, frame.height + 2) if row not in faulty]
     return frame[[row - 2 for row in numbers]], numbers, problems
-
-
-def _refuse_header(path: str | Path, problems: Sequence[TilseqError]) -> None:
-    """Raise what is wrong with a file where some of it is of no row of its own."""
-    if any(problem.row is None or problem.row < 2 for problem in problems):
-        raise StudyError(problems, Path(path).name)
 
 
 def _parse(

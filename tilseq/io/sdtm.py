@@ -14,11 +14,9 @@ import polars as pl
 
 from tilseq.errors import ReadError, StudyError, TilseqError
 from tilseq.io.text import read_cells
-from tilseq.tables import Table, parse
+from tilseq.tables import Row, Table, parse
 from tilseq.tables.inputs import LESIONS, RESPONSE_READS, RESPONSES
 from tilseq.tables.outputs import EXCLUSIONS
-
-Row = dict[str, Any]
 
 ROLES = {"TARGET": "target", "NON-TARGET": "nontarget", "NEW": "new"}
 STATES = {

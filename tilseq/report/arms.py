@@ -11,8 +11,7 @@ from tilseq.report.results import Results
 from tilseq.report.times import MEANINGS
 from tilseq.report.view import Cell, Head, View, count, filled, text
 from tilseq.report.words import interval
-
-Row = dict[str, Any]
+from tilseq.tables import Row
 
 
 def arms(results: Results) -> View:

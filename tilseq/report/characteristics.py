@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tilseq.plots.clinic_words import group_in_words
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, filled
 from tilseq.report.words import number
+from tilseq.tables import Row
 from tilseq.tables.characteristics import CHARACTERISTICS
-
-Row = dict[str, Any]
 
 NAMES = {
     "enrolled": "Enrolled",

@@ -10,8 +10,7 @@ import polars as pl
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Chip, Head, View, count, days_words, filled, measured, text
 from tilseq.report.words import number
-
-Row = dict[str, Any]
+from tilseq.tables import Row
 
 RESPONSE_STATES = {"CR": "good", "PR": "good", "PD": "bad"}
 TO_EXPLAIN = ("PD", "NE")

@@ -6,9 +6,10 @@ from typing import Any
 
 from tilseq.report.flow import as_tree
 from tilseq.report.results import Results
-from tilseq.report.rows import WHEN, WHO, Row, when, who
+from tilseq.report.rows import WHEN, WHO, when, who
 from tilseq.report.view import Cell, Head, View, count, filled, measured, missing, text
 from tilseq.report.words import fixed
+from tilseq.tables import Row
 from tilseq.tables.outputs import RATIO
 
 T_CELLS = (("CD3+", "CD3+"), ("CD4+ T", "CD4+"), ("CD8+ T", "CD8+"))

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import polars as pl
 
 from tilseq.report.results import Results
-from tilseq.report.rows import WHEN, Row, when
+from tilseq.report.rows import WHEN, when
 from tilseq.report.view import Cell, Chip, Head, View, text
 from tilseq.report.words import interval, number, plural
+from tilseq.tables import Row
 
 RECEPTORS = ("tcr", "bcr")
 # Verdict on a sample → what is seen, and the state of its chip.

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import Any
 
 import polars as pl
 
 from tilseq.report.results import STATE_WORDS, STATUS_WORDS, Results
 from tilseq.report.view import Cell, Head, View, count, days_words, filled, missing, on_two_lines, text
 from tilseq.report.words import interval, number
-
-Row = dict[str, Any]
+from tilseq.tables import Row
 
 ASSAY = "cytokine"
 STEP_PLATES = "cytokine_plates"

@@ -8,9 +8,10 @@ import polars as pl
 
 from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.report.results import Results
-from tilseq.report.rows import WHEN, WHO, Row, endpoint_cell, number_cell, sample_rows, when, who
+from tilseq.report.rows import WHEN, WHO, endpoint_cell, number_cell, sample_rows, when, who
 from tilseq.report.view import Cell, Head, View, count, filled, measured, missing, on_two_lines, text
 from tilseq.report.words import fixed, interval
+from tilseq.tables import Row
 
 # Columns of the table of T cells: endpoint parameter, its population, name, unit.
 T_CELLS = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
@@ -17,9 +16,9 @@ from tilseq.report.results import STATE_WORDS, STATUS_WORDS, Results
 from tilseq.report.series import commonest, in_blood, reference_name, repertoires
 from tilseq.report.view import Cell, Head, View, doubt, missing
 from tilseq.report.words import interval, number, share
+from tilseq.tables import Row
 from tilseq.tables.outputs import SAMPLE_STATES
 
-Row = dict[str, Any]
 SUBJECTS_OF = ("samples", "response", "endpoints", "time_to_event")
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, count, filled, measured, missing, on_two_lines, text
 from tilseq.report.words import interval, number
-
-Row = dict[str, Any]
+from tilseq.tables import Row
 
 FIRST = ("CD3+", "CD4+ T", "CD8+ T")  # of the populations
 RESPONSES = {"yes": "responds", "no": "no response", "not_evaluable": "not evaluable"}

@@ -13,8 +13,7 @@ from tilseq.report.results import Results
 from tilseq.report.safety import PERIODS
 from tilseq.report.view import Cell, Head, View, count, text
 from tilseq.report.words import plural, share
-
-Row = dict[str, Any]
+from tilseq.tables import Row
 
 GRADES = (0, 1, 2, 3, 4)
 ANY = "any"

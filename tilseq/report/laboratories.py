@@ -8,10 +8,11 @@ from dataclasses import replace
 import polars as pl
 
 from tilseq.report.results import STATE_WORDS, Results
-from tilseq.report.rows import BRIEFLY, WHO, Row, unfinished, who, who_briefly
+from tilseq.report.rows import BRIEFLY, WHO, unfinished, who, who_briefly
 from tilseq.report.series import reference_name, references
 from tilseq.report.view import Cell, Head, View, count, doubt, measured, missing, on_two_lines, text
 from tilseq.report.words import number, plural, share
+from tilseq.tables import Row
 from tilseq.tables.repertoire import STANDARDISED_PARAMETERS
 
 COMMON = "Of the reference, at a common depth"

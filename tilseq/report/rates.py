@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import polars as pl
 
@@ -15,9 +14,9 @@ from tilseq.report.readers import is_sensitivity, reader_cell
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Chip, Head, View, count, filled, text
 from tilseq.report.words import share
+from tilseq.tables import Row
 from tilseq.tables.best_response import BEST_WORDS, SOURCES
 
-Row = dict[str, Any]
 Place = tuple[str, str, str, str]  # population, group, confirmation, reader
 
 ENROLLED = "enrolled"

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import polars as pl
 
 from tilseq.report.results import Results
-from tilseq.report.rows import WHEN, Row, who
+from tilseq.report.rows import WHEN, who
 from tilseq.report.series import WAY
 from tilseq.report.view import Cell, Head, View, count, measured, missing, on_two_lines, text
 from tilseq.report.words import interval, number, share
+from tilseq.tables import Row
 
 # The first of which a subject's pairs have any value: only it is of the repertoires, at any depth.
 INDICES = {"morisita": "Morisita", "morisita_horn": "Morisita-Horn"}

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import polars as pl
 
 from tilseq.report.results import STATE_WORDS, STATUS_WORDS, Results
 from tilseq.report.view import Cell, Head, count, doubt, measured, missing, text
 from tilseq.report.words import number
-
-Row = dict[str, Any]
+from tilseq.tables import Row
 
 WHEN = [Head("Subject"), Head("Visit"), Head("Day", numeric=True)]
 BRIEFLY = [*WHEN, Head("Sample", aside=True)]

@@ -12,8 +12,7 @@ from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, count, filled, measured, missing, text
 from tilseq.report.words import DASH, interval, plural, share
-
-Row = dict[str, Any]
+from tilseq.tables import Row
 
 CLASSES = {
     "ae_any": "Any adverse event",

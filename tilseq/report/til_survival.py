@@ -9,9 +9,10 @@ import polars as pl
 from tilseq.endpoints.parameters import INFUSED_UPPER_BOUND
 from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.report.results import Results
-from tilseq.report.rows import WHO, Row, endpoint_cell, number_cell, unfinished, who
+from tilseq.report.rows import WHO, endpoint_cell, number_cell, unfinished, who
 from tilseq.report.view import Cell, Head, View, missing, on_two_lines, text
 from tilseq.report.words import number
+from tilseq.tables import Row
 
 SHARE, CELLS, ABOVE = "infused_share_of_cd3", "infused_cells_per_ul", "infused_probability_above_blank"
 PER_CENT = 100.0

@@ -16,9 +16,9 @@ from tilseq.report.readers import is_sensitivity, reader_cell, readers
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, count, filled, text
 from tilseq.report.words import flat, interval, number
+from tilseq.tables import Row
 from tilseq.tables.survival import FEW_AT_RISK, FEW_SUBJECTS, MAY_HOLD_LESS
 
-Row = dict[str, Any]
 Place = tuple[int, str, bool, str, str]  # of the parameter, which, for sensitivity, reader, group
 
 # Parameter → what it is, in the order of the page.

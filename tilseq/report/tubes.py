@@ -11,9 +11,10 @@ import polars as pl
 
 from tilseq.report.images import Picture
 from tilseq.report.results import STATE_WORDS, Results
-from tilseq.report.rows import WHO, Row, sample_rows, unfinished, who
+from tilseq.report.rows import WHO, sample_rows, unfinished, who
 from tilseq.report.view import Cell, Chip, Head, View, days_words, filled, measured, missing
 from tilseq.report.words import plural
+from tilseq.tables import Row
 
 REGION = "lymphocytes "  # how the table `cuts` names a channel of their region
 LENT_BY = ("gate", "parent", "channel")

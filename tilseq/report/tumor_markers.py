@@ -10,8 +10,7 @@ from tilseq.report.clinic import signed
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, count, filled, text
 from tilseq.report.words import number, recorded
-
-Row = dict[str, Any]
+from tilseq.tables import Row
 
 
 def courses(results: Results) -> View:

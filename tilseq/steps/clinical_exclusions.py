@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.study import Study
+    from tilseq.tables import Row
 
-Row = dict[str, Any]
 OUR_FILES = {"lesions": "clinical/lesions.csv", "responses": "clinical/responses.csv"}
 # Where the rows of our tables come from SDTM; which of its rows each was is not kept.
 SDTM_FILES = {"lesions": "clinical/tr.csv", "responses": "clinical/rs.csv"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tilseq.steps.clinical_exclusions import SUBJECTS_FILE, counted, of_reads
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.clinical import Records, TimeToEventRules
+    from tilseq.tables import Row
 
-Row = dict[str, Any]
 NOT_INFUSED = "not infused"
 
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from tilseq.errors import TableError, TilseqError, did_you_mean, first_few
 
+Row = dict[str, Any]  # column → value
 Kind = Literal["text", "integer", "number", "boolean"]
 DTYPES: Mapping[Kind, pl.DataType] = {
     "text": pl.String(),

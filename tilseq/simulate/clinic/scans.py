@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +13,9 @@ from tilseq.errors import RunError
 from tilseq.simulate.calendar import HARVEST_DAY, LYMPHODEPLETION_DAY
 from tilseq.simulate.clinic.lesions import FIRST_DAY, SIZES_DAY, Disease, Lesion
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from tilseq.tables import Row
+
 VisitRng = Callable[[str], np.random.Generator]
 Planned = Mapping[str, tuple[int, int]]
 Sizes = Sequence[int | None]
