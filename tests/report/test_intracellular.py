@@ -19,7 +19,7 @@ def test_a_row_a_visit_and_stimulus_and_a_column_a_population(tmp_path):
     assert [head.text for head in view.heads[5:]] == ["CD4+ T", "CD8+ T", "Treg"]
     assert lines(view) == [
         [
-            "P1", "month 1", "30", "IFN-γ", "PMA", "0.050 | (−0.100 to 0.200) / no response",
+            "P1", "month 1", "30", "IFN-γ", "PMA", "0.05 | (−0.10 to 0.20) / no response",
             "4.0 | (3.4-4.6) / responds / change 3.1 (2.0-4.2)", "– | not evaluable",
         ],
         ["P1", "month 2", "60", "–", "PMA", "– | q: no unstimulated tube", "–", "–"],

@@ -22,7 +22,7 @@ COLUMNS = (
 )
 BELOW, ABOVE = ("detected_below_loq", "not_detected"), ("above_range",)
 PANEL_WIDTH, PANEL_HEIGHT, LEGEND = 3.6, 2.0, 1.9
-MOST_ALONE = 3  # panels that stand one below the other
+MOST_ALONE, MOST_PAIRED = 3, 4  # panels that stand one below the other, and two in a row; of more three
 LEAST_SPAN = 10.0  # fold from end to end of an axis
 WIDE = 3.0  # fold beyond the marks that an interval may widen the axis
 
@@ -65,7 +65,7 @@ def cytokine_trajectories(
     kinds = points.select("analyte", "form").unique().rows()
     shown = sorted(kinds, key=lambda one: (order.index(one[0]), one[1] or ""))
     names = sorted(set(points["line"].to_list()))
-    columns = 1 if len(shown) <= MOST_ALONE else 2
+    columns = 1 if len(shown) <= MOST_ALONE else 2 if len(shown) <= MOST_PAIRED else 3
     rows = -(-len(shown) // columns)
     with house_style():
         from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from tilseq.report.results import Results
-from tilseq.report.view import Cell, Head, View, count, measured, missing, text
+from tilseq.report.view import Cell, Head, View, count, filled, measured, missing, text
 from tilseq.report.words import number, plural
 
 ALPHA = 0.05
@@ -36,7 +36,7 @@ def comparisons(results: Results) -> View:
     heads = [Head("Samples of"), Head("Compared"), Head("Subjects", numeric=True), Head("Genes tested", numeric=True)]
     heads += [Head("Genes", "up, down", True), Head("Gene sets", "up, down", True), Head("Of note")]
     empty = results.nothing("transcriptome", "No two visits were compared.", "scrna", "bulk_rna")
-    return View("Expression within subjects", heads, rows, empty, "tables/transcriptome.csv")
+    return filled(View("Expression within subjects", heads, rows, empty, "tables/transcriptome.csv"))
 
 
 def _changed(row: dict[str, object], what: str) -> Cell:

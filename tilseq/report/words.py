@@ -49,21 +49,28 @@ def fixed(value: float | None, places: int = 3) -> str:
 def interval(value: float | None, lower: float | None, upper: float | None) -> str:
     """Return a value with its limits, all with the same decimals: two digits of the interval's width.
 
-    The value itself keeps at least two significant digits, so that a wide interval does not round it to nothing.
+    The value itself keeps at least two significant digits, so that a wide interval does not round it to nothing, unless
+    the interval reaches from below 0 to above it.
 
     >>> interval(62.79, 61.71, 63.86), interval(0.0, 0.0, 0.0123), interval(2.5, 1.25, None)
     ('62.8 (61.7-63.9)', '0 (0-0.012)', '2.50 (1.25-–)')
+    >>> interval(-0.00063, -0.8626, 0.86445)
+    '0.0 (−0.9 to 0.9)'
     """
     value, lower, upper = (None if x is None or math.isnan(x) else x for x in (value, lower, upper))
     limits = [limit for limit in (lower, upper) if limit is not None]
     if value is None or not limits:
         return number(value)
-    if _is_extreme(value or limits[-1]):
+    about_zero = limits[0] < 0 < limits[-1]
+    if _is_extreme(limits[-1] if about_zero else value or limits[-1]):
         texts = [number(x, 2) if not x or math.isinf(x) else _scientific(x, 2) for x in (value, lower, upper)]
     else:
         width = limits[-1] - limits[0]
-        places = min(max(decimals(width, 2), decimals(value, 2 if width else 3)), MOST_DECIMALS)
+        least = 0 if about_zero else decimals(value, 2 if width else 3)
+        places = min(max(decimals(width, 2), least), MOST_DECIMALS)
         texts = [number(x) if not x or abs(x) >= LARGEST_PLAIN else _plain(x, places) for x in (value, lower, upper)]
+        if about_zero and value:
+            texts[0] = _plain(round(value, places) + 0.0, places)  # never −0.0
     between = " to " if min(limits) < 0 else "-"
     return f"{texts[0]} ({texts[1]}{between}{texts[2]})"
 
