@@ -161,6 +161,17 @@ def note_samples_not_analysed(folder: Folder) -> list[str]:
     return [f"role {role} is not analysed: {named(names)}" for role, names in others.items()]
 
 
+def note_unstimulated(folder: Folder) -> list[str]:
+    """Name unstimulated tubes of subjects without a stimulated one, which are held against nothing."""
+    if folder.samples is None:
+        return []
+    stimulated, unstimulated = (folder.samples.filter(assay="flow", role=role) for role in STIMULATION)
+    alone = unstimulated.filter(~pl.col("subject").is_in(stimulated["subject"].to_list()))["sample"].to_list()
+    return (
+        [f"unstimulated tubes of subjects without a stimulated one are not analysed: {named(alone)}"] if alone else []
+    )
+
+
 def note_gates_not_used(folder: Folder) -> list[str]:
     """Name stimulated and unstimulated tubes with a person's gates, which are gated automatically all the same."""
     if folder.samples is None or folder.settings is None or not folder.settings.gates:
@@ -197,6 +208,7 @@ NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_excluded,
     note_not_analysed,
     note_samples_not_analysed,
+    note_unstimulated,
     note_gates_not_used,
     note_unused_columns,
 )
