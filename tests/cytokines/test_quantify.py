@@ -122,6 +122,25 @@ def test_without_blanks_the_limit_of_detection_is_the_curves(rng):
     assert told.curves["llod_pg_per_ml"].is_between(0.1, 20).all()
 
 
+def test_standards_that_reach_neither_end_without_a_blank(rng):
+    told = quantify(*plate(rng, {"low": 12.0, "S": 2_000.0}, levels=(0, 1, 2, 3), blanks=0))
+    assert told.samples.filter(sample="S", status="quantified")["conc_pg_per_ml"].to_list() == [
+        pytest.approx(2_000, rel=0.15)
+    ] * 4
+    # 6 pg/mL in the well, 26 times less than the lowest standard: no more is known than that it lies below that one.
+    low = told.samples.filter(sample="low")
+    assert set(low["status"]) <= {"detected_below_loq", "not_detected"}
+    assert (low["limit_pg_per_ml"] > 100).all()
+
+
+def test_a_blank_that_shines_is_no_traceback(rng):
+    sheet, beads, kits = plate(rng, {"S": 100.0})
+    bright = pl.when(role="blank").then(20_000.0).otherwise("signal")
+    told = quantify(sheet, beads.with_columns(signal=bright), kits)
+    assert set(told.curves["verdict"]) == {"fail"}
+    assert set(told.samples["status"]) == {"not_evaluable"}
+
+
 def test_a_hook_is_seen_and_its_standards_left_out(rng):
     sheet, beads, kits = plate(rng, {"S": 100.0})
     hooked = (pl.col("level") == "C7") & (pl.col("analyte") == "D")
