@@ -9,6 +9,8 @@ from tilseq.cytokines.curve import Curve
 from tilseq.cytokines.curve_rows import CurveOf
 from tilseq.cytokines.limits import Level, Limits
 from tilseq.cytokines.standards import Spread
+from tilseq.errors import AnalysisError
+from tilseq.kits import Kit, KitBead
 
 NOWHERE = {"conc_pg_per_ml": None, "lower": None, "upper": None}
 
@@ -52,6 +54,14 @@ def test_out_of_range_there_is_no_number_but_a_limit(rng, pg_per_ml, status, lim
     assert row["status"] == status
     assert {name: row[name] for name in NOWHERE} == NOWHERE
     assert row["limit_pg_per_ml"] == pytest.approx(2 * result(told.curves, analyte="A")[limit])
+
+
+def test_a_well_below_the_curve_has_no_concentration_to_vary_about(rng):
+    sheet, beads, kits = plate(rng, {"S": 4.0}, noise=0.01)
+    well = sheet.filter(role="sample")["well"][0]
+    dark = pl.when(well=well).then(20.0).otherwise("signal")
+    told = quantify(sheet, beads.with_columns(signal=dark), kits)
+    assert told.samples["cv_pct"].null_count() == 4
 
 
 def test_a_dilution_multiplies(rng):
@@ -102,11 +112,48 @@ def test_a_standard_left_out(rng):
 def test_blanks_alone_and_too_few_standards(rng, levels):
     told = quantify(*plate(rng, {"S": 100.0}, levels=levels))
     assert set(told.curves["verdict"]) == {"fail"}
-    assert told.curves["reason"][0] == (
-        f"{len(levels)} standard levels with enough beads and a concentration; 4 are needed"
-    )
+    reason = f"{len(levels)} standard levels with enough beads and a concentration; 4 are needed"
+    assert told.curves["reason"][0] == reason
     assert set(told.samples["status"]) == {"not_evaluable"}
-    assert set(told.samples["reason"]) == {"no standard curve"}
+    assert set(told.samples["reason"]) == {f"no standard curve: {reason}"}
+
+
+def renamed(args, names):
+    """The plate with its standards' levels called otherwise, concentrations with them."""
+    sheet, beads, kits = args
+    held = dict(sheet.filter(role="standard").select("level", "nominal_pg_per_ml").unique().iter_rows())
+    level = pl.col("level").replace(names)
+    nominal = level.replace_strict(held, default=None, return_dtype=pl.Float64)
+    sheet = sheet.with_columns(level=level, nominal_pg_per_ml=pl.coalesce(nominal, "nominal_pg_per_ml"))
+    return sheet, beads.with_columns(level=level), kits
+
+
+@pytest.mark.parametrize("analytes", [["A"], list("ABCD")])
+def test_two_standards_exchanged_are_a_warning(rng, analytes):
+    sheet, beads, kits = renamed(plate(rng, {"S": 400.0}), {"C3": "C4", "C4": "C3"})
+    told = quantify(sheet, beads.filter(pl.col("analyte").is_in(analytes)), kits)
+    assert set(told.curves["verdict"]) == {"warn"}
+    reason = "C4 shines less than C3, which should hold less: wells exchanged, or is the sheet wrong?"
+    assert all(reason in found for found in told.curves["reason"])
+
+
+def test_a_wrong_concentration_in_the_sheet_is_a_warning(rng):
+    sheet, beads, kits = plate(rng, {"S": 400.0})
+    wrong = pl.when(level="C4").then(3 * pl.col("nominal_pg_per_ml")).otherwise("nominal_pg_per_ml")
+    told = quantify(sheet.with_columns(nominal_pg_per_ml=wrong), beads, kits)
+    assert set(told.curves["verdict"]) == {"warn"}
+    assert all(" times what the sheet says: wells exchanged, or" in reason for reason in told.curves["reason"])
+    assert all(reason.startswith("C4 holds 0.") for reason in told.curves["reason"])
+
+
+def test_standards_in_the_opposite_order_say_so(rng):
+    told = quantify(*renamed(plate(rng, {"S": 400.0}), {f"C{n}": f"C{8 - n}" for n in range(1, 8)}))
+    assert set(told.curves["verdict"]) == {"fail"}
+    assert told.curves["reason"][0] == (
+        "1 standard level with enough beads and a concentration; 4 are needed; 6 above the brightest shine less and "
+        "are left out: a hook effect, or wells exchanged"
+    )
+    assert told.samples["reason"][0] == f"no standard curve: {told.curves['reason'][0]}"
 
 
 def test_one_analyte_without_standards_leaves_the_others(rng):
@@ -124,9 +171,10 @@ def test_without_blanks_the_limit_of_detection_is_the_curves(rng):
 
 def test_standards_that_reach_neither_end_without_a_blank(rng):
     told = quantify(*plate(rng, {"low": 12.0, "S": 2_000.0}, levels=(0, 1, 2, 3), blanks=0))
-    assert told.samples.filter(sample="S", status="quantified")["conc_pg_per_ml"].to_list() == [
-        pytest.approx(2_000, rel=0.15)
-    ] * 4
+    assert (
+        told.samples.filter(sample="S", status="quantified")["conc_pg_per_ml"].to_list()
+        == [pytest.approx(2_000, rel=0.15)] * 4
+    )
     # 6 pg/mL in the well, 26 times less than the lowest standard: no more is known than that it lies below that one.
     low = told.samples.filter(sample="low")
     assert set(low["status"]) <= {"detected_below_loq", "not_detected"}
@@ -159,6 +207,40 @@ def test_nominal_concentrations_of_the_kit_where_the_sheet_has_none(rng):
     one = quantify(sheet, beads, kits)
     other = quantify(sheet.with_columns(nominal_pg_per_ml=pl.lit(None, pl.Float64)), beads, kits)
     assert other.samples["conc_pg_per_ml"].to_list() == pytest.approx(one.samples["conc_pg_per_ml"].to_list(), rel=1e-9)
+
+
+def test_levels_of_the_kit_hold_where_the_highest_was_left_out(rng):
+    sheet, beads, kits = plate(rng, {"S": 100.0}, levels=range(1, 7))
+    told = quantify(sheet.with_columns(nominal_pg_per_ml=pl.lit(None, pl.Float64)), beads, kits)
+    assert told.recovery.filter(analyte="A", level="C6")["nominal_pg_per_ml"][0] == pytest.approx(2_500)
+    assert told.samples["conc_pg_per_ml"].to_list() == pytest.approx([100] * 4, rel=0.15)
+
+
+def test_wells_of_one_level_that_should_hold_different_concentrations_are_refused(rng):
+    sheet, beads, kits = plate(rng, {"S": 100.0})
+    well = sheet.filter(level="C4")["well"][1]
+    wrong = pl.when(well=well).then(1_562.5).otherwise("nominal_pg_per_ml")
+    with pytest.raises(AnalysisError, match=f"plate P, well {well}: wells of level C4 hold different concentrations"):
+        quantify(sheet.with_columns(nominal_pg_per_ml=wrong), beads, kits)
+
+
+def test_two_kits_of_a_plate_share_no_dilution_errors(rng):
+    sheet, beads, kits = plate(rng, {"S": 100.0})
+    other = Kit("l", "", (), tuple(KitBead(name, "x", 1, None, None) for name in "EFGH"), {}, None, None)
+    wells = pl.col("well").str.to_lowercase()
+    moved = sheet.with_columns(kit=pl.lit("l"), well=wells)
+    off = pl.when(level="C4").then(0.7 * pl.col("signal")).otherwise("signal")
+    twin = beads.with_columns(
+        kit=pl.lit("l"),
+        well=wells,
+        signal=off,
+        analyte=pl.col("analyte").replace(dict(zip("ABCD", "EFGH", strict=True))),
+    )
+    told = quantify(pl.concat([sheet, moved]), pl.concat([beads, twin]), kits | {"l": other})
+    alone = quantify(sheet, beads, kits)
+    assert told.dilution.filter(kit="k").equals(alone.dilution)
+    assert told.dilution.filter(kit="l", level="C4")["factor"][0] < 0.8
+    assert told.samples.filter(pl.col("analyte").is_in(list("ABCD"))).equals(alone.samples)
 
 
 def test_pandas_gives_the_same(rng):
@@ -195,7 +277,7 @@ def test_a_signal_that_may_be_that_of_saturation_is_above_its_lower_limit():
     row = dict(zip(names, ("P", "A1", "S", "A", "sample", "pass", 60, None, None), strict=True))
     # The curve is 935.7 at 650 and 1000 at most: 1.96 standard errors of 0.04 reach beyond.
     contents = [Content(row | {"signal": 935.7, "signal_se_log": 0.04}, 2.0, None, None)]
-    _, samples = concentrations_of(contents, {"A": of}, Spread(0.01, 0.01, 0.01))
+    _, samples = concentrations_of(contents, {"A": of}, Spread(0.01, 0.01, 0.01), {})
     assert samples[0]["status"] == "above_range"
     assert "conc_pg_per_ml" not in samples[0]
     # The ends by hand: signal / exp(quantile * 0.0412), quantile 2.45 of Student's t, put into the inverse.

@@ -43,7 +43,10 @@ class Content:
 
 
 def concentrations_of(
-    contents: Sequence[Content], curves: Mapping[str, CurveOf], spread: Spread | None
+    contents: Sequence[Content],
+    curves: Mapping[str, CurveOf],
+    spread: Spread | None,
+    unfit: Mapping[str, str],
 ) -> tuple[list[Row], list[Row]]:
     """Return rows of `concentrations`, one a well, and of `sample_concentrations`, one a sample.
 
@@ -55,6 +58,8 @@ def concentrations_of(
         By analyte, those that could be fitted.
     spread
         Of the plate; None without a curve.
+    unfit
+        By analyte without a curve, why.
     """
     groups: dict[tuple[Any, ...], list[Content]] = {}
     for one in contents:
@@ -70,7 +75,7 @@ def concentrations_of(
     wells = [
         {name: one.row[name] for name in ("plate", "well", "role", "sample", "analyte", "beads")}
         | {"replicate": one.replicate, "dilution": one.dilution, "acid_activated": one.acid_activated}
-        | _result([one], curves, readers)
+        | _result([one], curves, readers, unfit)
         for one in contents
     ]
     samples = []
@@ -79,7 +84,7 @@ def concentrations_of(
         told = {"plate": members[0].row["plate"], "role": role, "sample": name, "dilution": dilution}
         told |= {"acid_activated": activated, "analyte": analyte, "wells": len(used), "wells_given": len(members)}
         told |= {"cv_pct": _cv(used, curves.get(analyte))}
-        samples.append(told | _result(used or members[:1], curves, readers))
+        samples.append(told | _result(used or members[:1], curves, readers, unfit))
     tell_hooks(samples)
     return wells, samples
 
@@ -119,11 +124,16 @@ def _usable(one: Content) -> bool:
     return one.row["verdict"] != "fail" and signal is not None and signal > 0 and one.row["signal_se_log"] is not None
 
 
-def _result(members: list[Content], curves: Mapping[str, CurveOf], readers: Mapping[str, Inversion]) -> Row:
+def _result(
+    members: list[Content],
+    curves: Mapping[str, CurveOf],
+    readers: Mapping[str, Inversion],
+    unfit: Mapping[str, str],
+) -> Row:
     """Return what the wells of one sample tell together: signal, concentration, interval, status, limit, reason."""
     analyte, dilution = members[0].row["analyte"], members[0].dilution
     signal = _mean_signal(members)
-    fault = _fault(members, curves.get(analyte))
+    fault = _fault(members, curves.get(analyte), unfit)
     if fault is not None or dilution is None:
         return {"signal": signal, "status": "not_evaluable", "reason": fault}
     of, reader = curves[analyte], readers[analyte]
@@ -154,24 +164,27 @@ def _mean_signal(members: list[Content]) -> float | None:
     return float(np.exp(np.mean(np.log(signals))))
 
 
-def _fault(members: list[Content], of: CurveOf | None) -> str | None:
+def _fault(members: list[Content], of: CurveOf | None, unfit: Mapping[str, str]) -> str | None:
     """Return why there is no concentration, if so."""
     one = members[0]
     if not _usable(one):
         return one.row["reason"] or "the median reporter has no logarithm"
     if of is None:
-        return "no standard curve"
+        return f"no standard curve: {unfit[one.row['analyte']]}"
     if of.limits.lloq == np.inf:
         return "the standard curve has no usable range"
     return "the sheet does not tell the dilution" if one.dilution is None else None
 
 
 def _cv(used: list[Content], of: CurveOf | None) -> float | None:
-    """Return the coefficient of variation of concentrations between wells, in percent."""
+    """Return the coefficient of variation of concentrations between wells, in percent; None where one has none."""
     if of is None or len(used) < 2:
         return None
-    back = np.exp(of.curve.inverse(np.log([one.row["signal"] for one in used])))
-    return float(100 * back.std(ddof=1) / back.mean()) if np.isfinite(back).all() and back.mean() > 0 else None
+    told = of.curve.inverse(np.log([one.row["signal"] for one in used]))
+    if not np.isfinite(told).all():
+        return None
+    back = np.exp(told)
+    return float(100 * back.std(ddof=1) / back.mean())
 
 
 def _between_wells(

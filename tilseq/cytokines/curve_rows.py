@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from tilseq.cytokines.standards import Fitted, Standard
 Row = dict[str, Any]
 
 MOST_RESIDUAL = 2.0
+MOST_OFF = 2.0  # fold: a level further off what the sheet says is hardly pipetting
+CLEARLY = 3.0  # standard deviations of what is read of two levels
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,11 @@ def unusable(plate: str, analyte: str, reason: str) -> Row:
     return {"plate": plate, "analyte": analyte, **none, "verdict": "fail", "reason": reason}
 
 
-def curve_row(of: CurveOf, one: Standard, fitted: Fitted, analyte: str) -> Row:
-    """Return the row of a curve, without plate and analyte."""
+def curve_row(of: CurveOf, one: Standard, fitted: Fitted, analyte: str, names: Sequence[str]) -> Row:
+    """Return the row of a curve, without plate and analyte; names are those of the plate's levels from the top down."""
     curve, limits = of.curve, of.limits
     blanks = int(np.isneginf(one.log_conc).sum())
-    verdict, reason = _judge(of, fitted.residual_sd[analyte])
+    verdict, reason = _judge(of, fitted.residual_sd[analyte], names)
     return {
         "model": curve.model,
         "bottom": curve.bottom,
@@ -100,12 +103,29 @@ def _exp(logarithm: float, times: float = 1.0) -> float | None:
     return float(times * np.exp(logarithm)) if np.isfinite(logarithm) else None
 
 
-def _judge(of: CurveOf, residual: float) -> tuple[str, str | None]:
+def _judge(of: CurveOf, residual: float, names: Sequence[str]) -> tuple[str, str | None]:
     if of.limits.lloq == np.inf:
         return "fail", "no two standards give back what they should: no usable range"
     doubts = []
     if of.hook:
         doubts.append("hook effect: the highest standards shine less than a lower one and are left out")
+    doubts += [f"{told}: wells exchanged, or is the sheet wrong?" for told in _misplaced(of.levels, names)]
     if residual > MOST_RESIDUAL:
         doubts.append(f"standards lie {residual:.1f} times as far off the curve as the plate's spread explains")
     return ("warn", "; ".join(doubts)) if doubts else ("pass", None)
+
+
+def _misplaced(levels: Sequence[Level], names: Sequence[str]) -> list[str]:
+    """Return what is told of levels that hold less than the next weaker one, or far from what the sheet says."""
+    fallen = [
+        f"{names[high.place]} shines less than {names[low.place]}, which should hold less"
+        for high, low in pairwise(levels)
+        if low.log_back - high.log_back > CLEARLY * np.hypot(high.reading_cv, low.reading_cv)
+    ]
+    if fallen:
+        return fallen
+    return [
+        f"{names[level.place]} holds {np.exp(level.log_true - level.log_nominal):.2g} times what the sheet says"
+        for level in levels
+        if abs(level.log_true - level.log_nominal) > np.log(MOST_OFF)
+    ]
