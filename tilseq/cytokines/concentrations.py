@@ -114,9 +114,8 @@ def tell_hooks(samples: Sequence[Row]) -> None:
             if more:
                 most = max(more, key=lambda other: float(other["conc_pg_per_ml"]))
                 fold, times = most["dilution"], most["conc_pg_per_ml"] / row["conc_pg_per_ml"]
-                row["reason"] = (
-                    f"diluted {fold:g}-fold it gives {times:.1f} times as much: a hook effect, or the matrix"
-                )
+                told = f"diluted {fold:g}-fold it gives {times:.1f} times as much: a hook effect, or the matrix"
+                row["reason"] = f"{told}; {row['reason']}" if row["reason"] else told
 
 
 def _usable(one: Content) -> bool:
@@ -140,7 +139,7 @@ def _result(
     logs = np.log([one.row["signal"] for one in members])
     at, lower, upper = reader.interval(logs, np.array([one.row["signal_se_log"] for one in members]))
     limits, lloq, uloq = of.limits, of.limits.lloq, of.limits.uloq
-    told: Row = {"signal": signal, "reason": None}
+    told: Row = {"signal": signal, "reason": "; ".join(_doubts(members, of)) or None}
     if float(logs.mean()) <= limits.log_signal_lod:
         return told | {"status": "not_detected", "limit_pg_per_ml": dilution * float(np.exp(limits.llod))}
     if at < lloq:
@@ -153,8 +152,15 @@ def _result(
         "lower": dilution * float(np.exp(lower)),
         "upper": dilution * float(np.exp(upper)),
         "status": "quantified",
-        "reason": "hook effect: a far higher concentration could give this signal" if of.hook else None,
     }
+
+
+def _doubts(members: list[Content], of: CurveOf) -> list[str]:
+    """Return what is odd with the curve and with the beads of each well."""
+    curve = [f"curve: {told}" for told in of.doubts]
+    if of.hook:
+        curve.append("a far higher concentration could give this signal")
+    return curve + [f"{one.row['well']}: {one.row['reason']}" for one in members if one.row["reason"]]
 
 
 def _mean_signal(members: list[Content]) -> float | None:

@@ -22,13 +22,24 @@ CLEARLY = 3.0  # standard deviations of what is read of two levels
 
 @dataclass(frozen=True)
 class CurveOf:
-    """A fitted curve with what may be done with it; `hook` where the highest standards shine less than a lower one."""
+    """A fitted curve with what may be done with it.
+
+    Attributes
+    ----------
+    curve, covariance, levels, limits
+        The curve, the covariance of its five parameters, and what it gives back.
+    hook
+        Whether the highest standards shine less than a lower one.
+    doubts
+        What is odd with it, each in a clause.
+    """
 
     curve: Curve
     covariance: Floats
     levels: list[Level]
     limits: Limits
     hook: bool
+    doubts: tuple[str, ...]
 
 
 def unusable(plate: str, analyte: str, reason: str) -> Row:
@@ -37,11 +48,11 @@ def unusable(plate: str, analyte: str, reason: str) -> Row:
     return {"plate": plate, "analyte": analyte, **none, "verdict": "fail", "reason": reason}
 
 
-def curve_row(of: CurveOf, one: Standard, fitted: Fitted, analyte: str, names: Sequence[str]) -> Row:
-    """Return the row of a curve, without plate and analyte; names are those of the plate's levels from the top down."""
+def curve_row(of: CurveOf, one: Standard, fitted: Fitted, analyte: str) -> Row:
+    """Return the row of a curve, without plate and analyte."""
     curve, limits = of.curve, of.limits
     blanks = int(np.isneginf(one.log_conc).sum())
-    verdict, reason = _judge(of, fitted.residual_sd[analyte], names)
+    verdict, reason = _judge(of)
     return {
         "model": curve.model,
         "bottom": curve.bottom,
@@ -103,16 +114,31 @@ def _exp(logarithm: float, times: float = 1.0) -> float | None:
     return float(times * np.exp(logarithm)) if np.isfinite(logarithm) else None
 
 
-def _judge(of: CurveOf, residual: float, names: Sequence[str]) -> tuple[str, str | None]:
-    if of.limits.lloq == np.inf:
-        return "fail", "no two standards give back what they should: no usable range"
-    doubts = []
-    if of.hook:
-        doubts.append("hook effect: the highest standards shine less than a lower one and are left out")
-    doubts += [f"{told}: wells exchanged, or is the sheet wrong?" for told in _misplaced(of.levels, names)]
+def doubts_of(levels: Sequence[Level], names: Sequence[str], residual: float, hook: bool) -> tuple[str, ...]:
+    """Return what is odd with a curve.
+
+    Parameters
+    ----------
+    levels
+        What it gives back, from the top down.
+    names
+        Of the plate's levels.
+    residual
+        Weighted residual standard deviation.
+    hook
+        Whether the highest standards shine less than a lower one.
+    """
+    doubts = ["hook effect: the highest standards shine less than a lower one and are left out"] if hook else []
+    doubts += [f"{told}: wells exchanged, or is the sheet wrong?" for told in _misplaced(levels, names)]
     if residual > MOST_RESIDUAL:
         doubts.append(f"standards lie {residual:.1f} times as far off the curve as the plate's spread explains")
-    return ("warn", "; ".join(doubts)) if doubts else ("pass", None)
+    return tuple(doubts)
+
+
+def _judge(of: CurveOf) -> tuple[str, str | None]:
+    if of.limits.lloq == np.inf:
+        return "fail", "; ".join(("no two standards give back what they should: no usable range", *of.doubts))
+    return ("warn", "; ".join(of.doubts)) if of.doubts else ("pass", None)
 
 
 def _misplaced(levels: Sequence[Level], names: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tilseq.cytokines.concentrations import Content, concentrations_of
 from tilseq.cytokines.curve import Model
-from tilseq.cytokines.curve_rows import CurveOf, curve_row, dilution_rows, recovery_rows, unusable
+from tilseq.cytokines.curve_rows import CurveOf, curve_row, dilution_rows, doubts_of, recovery_rows, unusable
 from tilseq.cytokines.limits import levels_of, limits_of
 from tilseq.cytokines.standards import Standard, fit_standards
 from tilseq.errors import AnalysisError
@@ -127,9 +127,12 @@ class _Plate:
             curve = fitted.curves[analyte]
             levels = levels_of(one, self.level_of, curve, fitted.levels, fitted.spread)
             limits = limits_of(one, curve, levels, fitted.spread)
-            curves[analyte] = CurveOf(curve, fitted.covariances[analyte], levels, limits, analyte in hooked)
-            told = curve_row(curves[analyte], one, fitted, analyte, self.levels)
-            rows["curves"].append({"plate": plate, "analyte": analyte} | told)
+            hook = analyte in hooked
+            doubts = doubts_of(levels, self.levels, fitted.residual_sd[analyte], hook)
+            curves[analyte] = CurveOf(curve, fitted.covariances[analyte], levels, limits, hook, doubts)
+            rows["curves"].append(
+                {"plate": plate, "analyte": analyte} | curve_row(curves[analyte], one, fitted, analyte)
+            )
             rows["recovery"] += [
                 {"plate": plate, "analyte": analyte} | row for row in recovery_rows(curves[analyte], self.levels)
             ]
