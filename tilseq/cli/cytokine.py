@@ -66,7 +66,7 @@ def qc_command(plate: Path, kits: Sequence[Path], root: Path | None, figures: Pa
     write_result(beads.wells, BEAD_WELLS, output)
     if figures is not None:
         draw_maps(beads, figures)
-    return tell_wells(beads.wells)
+    return tell_wells(beads)
 
 
 @cytokine_command.command(
@@ -117,7 +117,8 @@ def quantify_command(
         draw_curves(told, beads, figures)
     counts = told.samples["status"].value_counts().sort("status").iter_rows()
     click.echo("analytes in samples: " + ", ".join(f"{number} {status}" for status, number in counts), err=True)
-    return max(tell_wells(beads.wells), tell_curves(told.curves), key=(0, EXIT_SOME_FAILED, EXIT_INVALID).index)
+    tell_doubts(told.curves, "curves")
+    return max(tell_wells(beads), exit_code(told.curves), key=(0, EXIT_SOME_FAILED, EXIT_INVALID).index)
 
 
 def beads_of(plate: Path, kits: Sequence[Path], root: Path | None) -> tuple[pl.DataFrame, dict[str, Kit], Beads]:
@@ -180,20 +181,21 @@ def draw_curves(told: Quantified, beads: Beads, folder: Path) -> None:
             save(cast("Figure", recovery_dots(recovery).figure), folder, f"{plate}_recovery")
 
 
-def tell_wells(wells: pl.DataFrame) -> int:
-    """Tell stderr how the beads are; return the exit code."""
+def tell_wells(beads: Beads) -> int:
+    """Tell stderr how the beads are, and which populations are doubtful; return the exit code."""
+    tell_doubts(beads.populations, "beads")
+    wells = beads.wells
     counts = {word: int((wells["verdict"] == word).sum()) for word in ("pass", "warn", "fail")}
     told = ", ".join(f"{number} {word}" for word, number in counts.items())
     click.echo(f"{wells['well'].n_unique()} wells; analytes in wells: {told}", err=True)
     return exit_code(wells)
 
 
-def tell_curves(curves: pl.DataFrame) -> int:
-    """Tell stderr of curves that are doubtful or failed, with the reason; return the exit code."""
-    doubtful = curves.filter(curves["verdict"] != "pass")
-    for (plate, verdict, reason), rows in doubtful.group_by("plate", "verdict", "reason", maintain_order=True):
-        click.echo(f"tilseq: plate {plate}, curves of {', '.join(rows['analyte'])}: {verdict}: {reason}", err=True)
-    return exit_code(curves)
+def tell_doubts(rows: pl.DataFrame, what: str) -> None:
+    """Tell stderr which analytes of a plate do not pass, by reason."""
+    doubtful = rows.filter(rows["verdict"] != "pass")
+    for (plate, verdict, reason), own in doubtful.group_by("plate", "verdict", "reason", maintain_order=True):
+        click.echo(f"tilseq: plate {plate}, {what} of {', '.join(own['analyte'])}: {verdict}: {reason}", err=True)
 
 
 def exit_code(rows: pl.DataFrame) -> int:

@@ -84,11 +84,12 @@ class Beads:
 
 @dataclass(frozen=True)
 class _Places:
-    """The populations of a plate: those of the beads, how far apart they lie, and the plate's highest reporter."""
+    """The populations of a plate: those of the beads, how far apart they lie, what is odd, and the highest reporter."""
 
     mixture: Mixture
     beads: tuple[KitBead, ...]
     apart: Floats
+    odd: Mapping[str, str]
     highest: float
 
 
@@ -200,8 +201,11 @@ def _plate(found: _Found, rows: list[Row], events: Mapping[Key, Floats], kit: Ki
         if row["well"] in own and places is not None:
             told += _read(found, row, own[row["well"]], places)
     found.wells += told
+    odd = {} if places is None else places.odd
     for bead in kit.beads:
-        found.populations.append(_population(plate, kit, bead, told, len(own)) | _where(places, bead))
+        found.populations.append(
+            _population(plate, kit, bead, told, len(own), odd.get(bead.analyte)) | _where(places, bead)
+        )
 
 
 def _logs(events: Floats) -> Floats:
@@ -238,7 +242,7 @@ def _places(own: Mapping[str, Floats], kit: Kit) -> tuple[_Places | None, dict[s
         start[spot_of == placed.spots[bead.analyte]] = place
     mixture = fit_mixture(pooled, start, len(beads))
     highest = max(float(events[:, 3].max()) for events in filled)
-    return _Places(mixture, beads, separations(mixture), highest), placed.missing
+    return _Places(mixture, beads, separations(mixture), placed.odd, highest), placed.missing
 
 
 def _read(found: _Found, row: Row, events: Floats, places: _Places) -> list[Row]:
@@ -260,6 +264,7 @@ def _read(found: _Found, row: Row, events: Floats, places: _Places) -> list[Row]
                 shift=shift,
                 separation=float(places.apart[place]),
                 at_highest=float(np.mean(reporter >= places.highest)) if len(reporter) else 0.0,
+                odd=places.odd.get(bead.analyte),
             )
         )
         told.append(
@@ -294,11 +299,11 @@ def _exclude(
             found.exclusions.append(told)
 
 
-def _population(plate: str, kit: Kit, bead: KitBead, told: list[Row], read: int) -> Row:
+def _population(plate: str, kit: Kit, bead: KitBead, told: list[Row], read: int, odd: str | None) -> Row:
     own = [row for row in told if row["analyte"] == bead.analyte]
     counted = [row for row in own if row.get("beads") is not None]
     failed = [row for row in counted if row["verdict"] == "fail"]
-    verdict, reason = judge_population(len(counted), len(failed), own)
+    verdict, reason = judge_population(len(counted), len(failed), own, odd)
     return {
         "plate": plate,
         "kit": kit.name,

@@ -160,7 +160,11 @@ def _doubts(members: list[Content], of: CurveOf) -> list[str]:
     curve = [f"curve: {told}" for told in of.doubts]
     if of.hook:
         curve.append("a far higher concentration could give this signal")
-    return curve + [f"{one.row['well']}: {one.row['reason']}" for one in members if one.row["reason"]]
+    wells: dict[str, list[str]] = {}
+    for one in members:
+        if one.row["reason"]:
+            wells.setdefault(one.row["reason"], []).append(one.row["well"])
+    return curve + [f"{', '.join(names)}: {reason}" for reason, names in wells.items()]
 
 
 def _mean_signal(members: list[Content]) -> float | None:

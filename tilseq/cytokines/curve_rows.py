@@ -16,7 +16,7 @@ from tilseq.cytokines.standards import Fitted, Standard
 Row = dict[str, Any]
 
 MOST_RESIDUAL = 2.0
-MOST_OFF = 2.0  # fold: a level further off what the sheet says is hardly pipetting
+MOST_OFF = 3.0  # fold: a level further off what the sheet says is hardly pipetting
 CLEARLY = 3.0  # standard deviations of what is read of two levels
 
 
@@ -129,7 +129,9 @@ def doubts_of(levels: Sequence[Level], names: Sequence[str], residual: float, ho
         Whether the highest standards shine less than a lower one.
     """
     doubts = ["hook effect: the highest standards shine less than a lower one and are left out"] if hook else []
-    doubts += [f"{told}: wells exchanged, or is the sheet wrong?" for told in _misplaced(levels, names)]
+    misplaced = ", ".join(_misplaced(levels, names))
+    if misplaced:
+        doubts.append(f"{misplaced}: wells exchanged, or is the sheet wrong?")
     if residual > MOST_RESIDUAL:
         doubts.append(f"standards lie {residual:.1f} times as far off the curve as the plate's spread explains")
     return tuple(doubts)
