@@ -138,21 +138,26 @@ def _result(
     of, reader = curves[analyte], readers[analyte]
     logs = np.log([one.row["signal"] for one in members])
     at, lower, upper = reader.interval(logs, np.array([one.row["signal_se_log"] for one in members]))
-    limits, lloq, uloq = of.limits, of.limits.lloq, of.limits.uloq
+    lloq, uloq = of.limits.lloq, of.limits.uloq
     told: Row = {"signal": signal, "reason": "; ".join(_doubts(members, of)) or None}
-    if float(logs.mean()) <= limits.log_signal_lod:
-        return told | {"status": "not_detected", "limit_pg_per_ml": dilution * float(np.exp(limits.llod))}
+    # The limit of a range is no limit of the sample where its interval reaches beyond.
+    if float(logs.mean()) <= of.limits.log_signal_lod:
+        return told | {"status": "not_detected", "limit_pg_per_ml": _limit(dilution, max(of.limits.llod, upper))}
     if at < lloq:
-        return told | {"status": "detected_below_loq", "limit_pg_per_ml": dilution * float(np.exp(lloq))}
+        return told | {"status": "detected_below_loq", "limit_pg_per_ml": _limit(dilution, max(lloq, upper))}
     if at > uloq or upper == np.inf:  # without an upper end the signal may as well be that of saturation
-        least = uloq if at > uloq else max(lower, lloq)
-        return told | {"status": "above_range", "limit_pg_per_ml": dilution * float(np.exp(least))}
+        return told | {"status": "above_range", "limit_pg_per_ml": _limit(dilution, max(min(lower, uloq), lloq))}
     return told | {
         "conc_pg_per_ml": dilution * float(np.exp(at)),
         "lower": dilution * float(np.exp(lower)),
         "upper": dilution * float(np.exp(upper)),
         "status": "quantified",
     }
+
+
+def _limit(dilution: float, log_limit: float) -> float | None:
+    """Return pg/mL in the undiluted sample; None for no limit at all."""
+    return dilution * float(np.exp(log_limit)) if np.isfinite(log_limit) else None
 
 
 def _doubts(members: list[Content], of: CurveOf) -> list[str]:

@@ -56,9 +56,10 @@ def quantify(
     """Fit the standard curves of each plate and kit and read its samples from them.
 
     Concentrations are in the undiluted sample. A signal below or above the range of its curve gives no number but a
-    status with the limit, never an extrapolation. The 95 % interval holds what a plate can know: the beads, how far
-    wells of one content differ on the plate, and the curve with the dilution errors of its standards; not the sample's
-    own dilution, which its wells share, nor the matrix.
+    status with the limit (that of the range, or of the sample's own interval where it reaches beyond), never an
+    extrapolation. The 95 % interval holds what a plate can know: the beads, how far wells of one content differ on the
+    plate, and the curve with the dilution errors of its standards; not the sample's own dilution, which its wells
+    share, nor the matrix.
 
     Parameters
     ----------

@@ -156,7 +156,12 @@ _RESULT = (
     Column("lower", "number", "Lower 95 % limit: beads, wells of the plate against each other, curve.", "pg/mL"),
     Column("upper", "number", "Upper 95 % limit; null where there is none.", "pg/mL"),
     Column("status", "text", "What the number is.", needed=True, allowed=CONCENTRATION_STATUSES),
-    Column("limit_pg_per_ml", "number", "The limit that a sample out of range lies below or above.", "pg/mL"),
+    Column(
+        "limit_pg_per_ml",
+        "number",
+        "What a sample out of range lies below or above: the range's limit, or its own 95 % limit where that is beyond.",
+        "pg/mL",
+    ),
     _REASON,
 )
 
