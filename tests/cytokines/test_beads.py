@@ -131,6 +131,17 @@ def test_a_well_may_shift_a_little(rng):
     assert all("off the plate's in classifier" in reason for reason in reasons)
 
 
+def test_a_well_whose_beads_stand_where_those_of_others_should_fails_alone(rng):
+    wells = {f"A{n}": well(rng, ALL) for n in range(1, 6)}
+    # A stands where B should, 7,000 * 3.3 = 23,100; the others where there is none.
+    told = found(wells | {"B1": well(rng, ALL, gain=3.3)})
+    shifted = told.wells.filter(well="B1")
+    assert row(shifted, analyte="B")["beads"] > 180
+    assert set(shifted["verdict"]) == {"fail"}
+    assert "where the plate has no population" in row(shifted, analyte="B")["reason"]
+    assert set(told.wells.filter(pl.col("well") != "B1")["verdict"]) == {"pass"}
+
+
 def test_beads_at_the_highest_reporter_are_a_warning(rng):
     wells = {"A1": well(rng, ALL), "A2": well(rng, ALL, reporter=200_000)}
     told = found({name: np.minimum(events, 262_143) for name, events in wells.items()})

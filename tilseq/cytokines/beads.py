@@ -13,7 +13,7 @@ from tilseq.cytokines.medians import median_signal
 from tilseq.cytokines.mixture import Floats, Mixture, assign, fit_mixture, fit_well, separations
 from tilseq.cytokines.peaks import find_spots
 from tilseq.cytokines.places import place_spots
-from tilseq.cytokines.verdicts import Well, judge_population, judge_well
+from tilseq.cytokines.verdicts import FAILED, Well, judge_population, judge_well
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.kits import Kit, KitBead
 
@@ -26,6 +26,7 @@ Key = tuple[str, str]
 POOLED = 40_000  # events of all wells from which the places are found
 FEWEST_OF_A_WELL = 500
 CLEAR = 0.9  # probability from which an event is a bead of a population
+ELSEWHERE = 0.5  # of the well's median population: as many events together beside the plate's are a population
 LARGER_SD = 3.0  # above the centre of the largest beads, in forward scatter
 LARGER, UNCLEAR, OTHER = (
     "larger than a single bead: doublets",
@@ -252,6 +253,7 @@ def _read(found: _Found, row: Row, events: Floats, places: _Places) -> list[Row]
     owner, inside = assign(logs, mixture, CLEAR)
     _exclude(found, row, logs, owner, inside, mixture)
     analytes = tuple(bead.analyte for bead in places.beads)
+    elsewhere = _elsewhere(logs, owner, len(analytes))
     found.maps.append(WellMap(row["plate"], row["well"], _title(row), events, owner, analytes))
     told = []
     for place, bead in enumerate(places.beads):
@@ -265,6 +267,7 @@ def _read(found: _Found, row: Row, events: Floats, places: _Places) -> list[Row]
                 separation=float(places.apart[place]),
                 at_highest=float(np.mean(reporter >= places.highest)) if len(reporter) else 0.0,
                 odd=places.odd.get(bead.analyte),
+                elsewhere=elsewhere,
             )
         )
         told.append(
@@ -273,6 +276,22 @@ def _read(found: _Found, row: Row, events: Floats, places: _Places) -> list[Row]
             | {"signal_cv_beads": median.cv, "verdict": verdict, "reason": reason}
         )
     return told
+
+
+def _elsewhere(logs: Floats, owner: NDArray[np.intp], populations: int) -> str | None:
+    """Return what tells that a well's beads lie off the plate's, so that some may stand where other analytes' should.
+
+    It is looked for where a population lacks its beads and others do not: then no event may lie together beside them.
+    """
+    counts = np.bincount(owner[owner >= 0], minlength=populations)
+    left = logs[owner < 0]
+    there = counts[counts >= FAILED]
+    if len(there) in (0, populations) or not len(left):
+        return None
+    most = max((spot.events for spot in find_spots(left[:, 0], left[:, 2])[0]), default=0)
+    if most < ELSEWHERE * np.median(there):
+        return None
+    return f"{most} events lie together where the plate has no population: beads of this well lie elsewhere"
 
 
 def _row(row: Row, bead: KitBead, fault: str | None = None) -> Row:

@@ -36,6 +36,8 @@ class Well:
         Share of the beads at the highest reporter of the plate.
     odd
         What is odd with its population on the whole plate, if anything.
+    elsewhere
+        What tells that the well's beads lie off the plate's, if anything.
     """
 
     beads: int
@@ -44,12 +46,15 @@ class Well:
     separation: float
     at_highest: float
     odd: str | None = None
+    elsewhere: str | None = None
 
 
 def judge_well(well: Well) -> tuple[Verdict, str | None]:
     """Return the verdict on one analyte in one well, and why it is not a pass."""
     if well.beads < FAILED:
         return "fail", f"{well.beads} beads; {FAILED} are needed, and {GOOD} are good"
+    if well.elsewhere is not None:
+        return "fail", well.elsewhere
     doubts = []
     if well.beads < GOOD:
         doubts.append(f"{well.beads} beads; {GOOD} are good")
@@ -85,8 +90,8 @@ def judge_population(
     if not counted:
         return "fail", rows[0]["reason"] if rows else None
     if failed == counted:
-        return "fail", "too few beads in every well"
+        return "fail", "its beads fail in every well"
     doubts = [] if odd is None else [odd]
     if failed:
-        doubts.append(f"too few beads in {failed} of {counted} wells")
+        doubts.append(f"its beads fail in {failed} of {counted} wells")
     return ("warn", "; ".join(doubts)) if doubts else ("pass", None)

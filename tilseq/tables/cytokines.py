@@ -70,7 +70,7 @@ BEAD_POPULATIONS = Table(
         ),
         Column("beads", "integer", "Its beads in all wells.", unit="beads", minimum=0),
         Column("wells", "integer", "Wells that were read.", needed=True, minimum=0),
-        Column("wells_failed", "integer", "Those of them in which it has too few beads.", needed=True, minimum=0),
+        Column("wells_failed", "integer", "Those of them in which its beads fail.", needed=True, minimum=0),
         _VERDICT,
         _REASON,
     ),
