@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FORWARD, CLASSIFIER, REPORTER = 0, 2, 3
 SHOWN = (0.2, 99.8)  # percentiles of the events that an axis spans
 MARGIN = 1.25
+BIGGER = 1.3  # of the forward scatter of two sizes
 NARROW = 30.0  # an axis that spans less than this has ticks between its decades
 LEAST = 1.0  # what is below stands at the edge of a logarithmic axis
 
@@ -91,13 +92,18 @@ def _scatter(axes: Axes, well: WellMap, across: int) -> None:
 
 
 def _name(axes: Axes, well: WellMap) -> None:
-    """Write the name of each population that has a bead beside it."""
+    """Write the name of each population that has a bead beside it, to the left of the smaller of two sizes."""
     box = {"facecolor": "white", "edgecolor": FAINT, "alpha": 0.8, "pad": 1.0}
-    for place, analyte in enumerate(well.analytes):
-        own = well.events[well.places == place]
-        if len(own):
-            middle = (float(np.percentile(own[:, FORWARD], 90)), float(np.median(own[:, CLASSIFIER])))
-            axes.text(*middle, short(analyte, 14), fontsize=7, color=INK, va="center", bbox=box, clip_on=True)
+    populations = {name: well.events[well.places == place] for place, name in enumerate(well.analytes)}
+    sizes = {name: float(np.median(own[:, FORWARD])) for name, own in populations.items() if len(own)}
+    for analyte, size in sizes.items():
+        own = populations[analyte]
+        left = size * BIGGER < max(sizes.values())
+        edge = float(np.percentile(own[:, FORWARD], 10 if left else 90))
+        axes.text(
+            edge, float(np.median(own[:, CLASSIFIER])), short(analyte, 14), fontsize=7, color=INK, va="center",
+            ha="right" if left else "left", bbox=box, clip_on=True,
+        )  # fmt: skip
 
 
 def _mark_medians(axes: Axes, well: WellMap) -> None:
