@@ -117,6 +117,7 @@ def test_failed_beads_leave_the_other_well_and_the_other_analytes(rng):
     assert result(told.concentrations, well=well, analyte="A")["reason"] == "12 beads"
     row = result(told.samples, analyte="A")
     assert (row["status"], row["wells"], row["wells_given"]) == ("quantified", 1, 2)
+    assert row["reason"] == f"without {well}: 12 beads"
     assert set(told.samples["status"]) == {"quantified"}
 
 

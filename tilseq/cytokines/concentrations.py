@@ -84,7 +84,13 @@ def concentrations_of(
         told = {"plate": members[0].row["plate"], "role": role, "sample": name, "dilution": dilution}
         told |= {"acid_activated": activated, "analyte": analyte, "wells": len(used), "wells_given": len(members)}
         told |= {"cv_pct": _cv(used, curves.get(analyte))}
-        samples.append(told | _result(used or members[:1], curves, readers, unfit))
+        told |= _result(used or members[:1], curves, readers, unfit)
+        if used and len(used) < len(members):
+            left = _by_well([one for one in members if one not in used])
+            told["reason"] = "; ".join(
+                [*([told["reason"]] if told["reason"] else []), *(f"without {one}" for one in left)]
+            )
+        samples.append(told)
     tell_hooks(samples)
     return wells, samples
 
@@ -165,11 +171,16 @@ def _doubts(members: list[Content], of: CurveOf) -> list[str]:
     curve = [f"curve: {told}" for told in of.doubts]
     if of.hook:
         curve.append("a far higher concentration could give this signal")
+    return curve + _by_well(members)
+
+
+def _by_well(members: list[Content]) -> list[str]:
+    """Return what is odd with the beads of wells, each reason once."""
     wells: dict[str, list[str]] = {}
     for one in members:
         if one.row["reason"]:
             wells.setdefault(one.row["reason"], []).append(one.row["well"])
-    return curve + [f"{', '.join(names)}: {reason}" for reason, names in wells.items()]
+    return [f"{', '.join(names)}: {reason}" for reason, names in wells.items()]
 
 
 def _mean_signal(members: list[Content]) -> float | None:
