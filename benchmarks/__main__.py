@@ -26,6 +26,7 @@ ALL = (
     "contamination",
     "published_change",
     "published_labs",
+    "published_sdtm",
     "planted_labs",
     "published_trial",
     "responses",

@@ -12,12 +12,13 @@ from collections import Counter
 import numpy as np
 import polars as pl
 
-from tilseq.clinical import lab_grades, recoveries
+from tilseq.clinical import lab_grades, lab_worsening, recoveries, recovery_estimates
 from tilseq.simulate.clinic.labs import HOSPITAL_DAYS, draw_course, draw_tolerance, lab_rows, recovery_rows
 from tilseq.simulate.clinic.lesions import FIRST_DAY
 from tilseq.simulate.clinic.safety import LAB_EVENTS, grades
 from tilseq.simulate.streams import stream
 from tilseq.tables.inputs import LABS
+from tilseq.tables.lab_grades import RECOVERIES
 
 SUBJECTS, LAST_DAY, SEED = 300, 180, 2_026
 DAYS = (-10, -8, *HOSPITAL_DAYS, 21, 28, 42, 56, 84, 126, 168)
@@ -66,6 +67,48 @@ def main() -> None:
         other = sum(count for by, count in apart.items() if abs(by) > 1)
         print(f"| {event.term} | {results} | {same} | {apart[0]} | {apart[1]} | {apart[-1]} | {other} |")
     _recoveries(labs, subjects, {name: recovery_rows(name, course) for name, course in courses.items()})
+    print("\n| subjects | share worse held, % | median recovery held, % | without upper limit, % |\n|-|-|-|-|")
+    for number in (6, 12, 24):
+        coverage(number)
+
+
+def coverage(subjects: int, trials: int = 1_000) -> None:
+    """Print how often intervals hold what is true: of the share that became worse, and of the median recovery.
+
+    Days of recovery are exponential from day 5 on with a mean of 12, whole days as of daily draws; follow-up ends
+    uniformly between days 10 and 60. The share that becomes worse is 0.3.
+    """
+    generator = np.random.default_rng(SEED)
+    worse, held, no_upper = 0, 0, 0
+    names = [f"S{number}" for number in range(subjects)]
+    median = int(np.floor(5 + 12 * np.log(2)))  # the day on which half are back, in whole days
+    for _ in range(trials):
+        hit = generator.random(subjects) < 0.3
+        rows = pl.DataFrame(
+            {
+                "subject": names, "test": "ANC", "term": "T", "direction": "low", "period": "any",
+                "baseline_at_least": 0, "baseline_at_most": 0, "worst_at_least": hit.astype(int),
+                "worst_at_most": hit.astype(int),
+            }
+        )  # fmt: skip
+        share = lab_worsening(rows).filter(pl.col("qualifier").str.ends_with("=any")).row(0, named=True)
+        worse += share["lower"] <= 0.3 <= share["upper"]
+        back = np.floor(5 + generator.exponential(12, subjects)).astype(int)
+        end = generator.integers(10, 61, subjects)
+        times = RECOVERIES.frame(
+            [
+                {
+                    "subject": name, "parameter": "recovery: ANC >= 0.5", "origin": "infusion", "start_day": 0,
+                    "end_day": min(day, last), "days": min(day, last) + 1, "event": day <= last,
+                    "rule": "recovered" if day <= last else "not_recovered",
+                }
+                for name, day, last in zip(names, back.tolist(), end.tolist(), strict=True)
+            ]
+        )  # fmt: skip
+        row = recovery_estimates(times).filter(quantity="median").row(0, named=True)
+        no_upper += row["upper"] is None
+        held += (row["lower"] or 0) <= median + 1 <= (row["upper"] or np.inf)
+    print(f"| {subjects} | {100 * worse / trials:.1f} | {100 * held / trials:.1f} | {100 * no_upper / trials:.1f} |")
 
 
 def _recoveries(labs: pl.DataFrame, subjects: pl.DataFrame, truth: dict[str, list[dict[str, object]]]) -> None:

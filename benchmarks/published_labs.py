@@ -35,16 +35,16 @@ TESTS = {
 ULN_ONLY = {
     "ALP": (2.5, 5, 20), "ALT": (3, 5, 20), "AST": (3, 5, 20), "bilirubin": (1.5, 3, 10), "GGT": (2.5, 5, 20),
 }  # fmt: skip
-# What v5 and v6 changed; every other difference from their grades would be told by its term.
-CHANGED = {
-    "Alanine aminotransferase increased": "an abnormal baseline counts by its multiples from v5 on",
-    "Aspartate aminotransferase increased": "an abnormal baseline counts by its multiples from v5 on",
-    "Alkaline phosphatase increased": "an abnormal baseline counts by its multiples from v5 on, grade 1 alone in v6",
-    "GGT increased": "an abnormal baseline counts by its multiples from v5 on",
-    "Blood bilirubin increased": "an abnormal baseline counts by its multiples from v5 on",
-    "Creatinine increased": "v5 dropped grade 1 above the baseline; v6 counts the baseline only where it is below LLN",
-    "Hyponatremia": "v4 and v6 have grade 3 below 130, v5 up to 129",
-}
+# What v5 and v6 changed, typed from the NCI's documents and written apart from the package. Grades 1 to 4 of an
+# abnormal baseline begin at these multiples of it: the first at or above where it is marked so, the others above.
+OF_BASELINE = {
+    ("5", "ALT"): (">=", 1.5, 3, 5, 20), ("5", "AST"): (">=", 1.5, 3, 5, 20), ("5", "ALP"): (">=", 2, 2.5, 5, 20),
+    ("5", "GGT"): (">=", 2, 2.5, 5, 20), ("5", "bilirubin"): (">", 1, 1.5, 3, 10),
+    ("6", "ALT"): (">=", 1, 1.5, 2, 4), ("6", "AST"): (">=", 1, 1.5, 2, 4), ("6", "bilirubin"): (">=", 1, 1.5, 2.5, 10),
+    ("6", "GGT"): (">=", 1, 1.5, 3, 10),
+}  # fmt: skip
+NO_TERM = {("5", "phosphate", "low"), ("5", "glucose", "high"), ("6", "phosphate", "low"), ("6", "CK", "high")}
+EQUAL = 1e-12
 
 
 def version_4() -> list[Criterion]:
@@ -104,35 +104,71 @@ def published(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     return LABS.frame(pl.concat([base, own]).drop("base").rows(named=True)), graded
 
 
-def compared(labs: pl.DataFrame, graded: pl.DataFrame, found: pl.DataFrame) -> tuple[int, Counter[tuple[str, str]]]:
-    """Return how many published grades are the same, and the others by term with both grades."""
-    ours = found.filter(pl.col("day") == 1).select("subject", "term", "direction", "grade")
+def compared(labs: pl.DataFrame, graded: pl.DataFrame, found: pl.DataFrame) -> tuple[int, pl.DataFrame]:
+    """Return how many published grades are the same, and the others with their results, limits and baselines."""
+    ours = found.filter(pl.col("day") == 1).select("subject", "direction", "grade", "term")
     theirs = pl.concat(
         graded.filter(pl.col(column).is_not_null()).select(
             subject=pl.col("number").cast(pl.String), direction=pl.lit(side), theirs=pl.col(column).cast(pl.Int64)
         )
         for side, column in (("low", "ATOXGRL"), ("high", "ATOXGRH"))
     )
-    both = theirs.join(ours, on=["subject", "direction"], how="left")
+    results = graded.select(
+        subject=pl.col("number").cast(pl.String), test=pl.col("PARAMCD").replace_strict(TESTS), x="AVAL", base="BASE",
+        lower="ANRLO", upper="ANRHI",
+    )  # fmt: skip
+    both = theirs.join(ours, on=["subject", "direction"], how="left").join(results, on="subject")
     differ = both.filter(pl.col("grade").ne_missing(pl.col("theirs")))
-    told = Counter((row["term"] or "none", f"{row['theirs']} → {row['grade']}") for row in differ.iter_rows(named=True))
-    return both.height - differ.height, told
+    return both.height - differ.height, differ
+
+
+def why(version: str, row: dict[str, Any]) -> str:
+    """Return by which change of the criteria a result has another grade; ? where none gives ours."""
+    test, x, base, upper, ours = (row[name] for name in ("test", "x", "base", "upper", "grade"))
+    if (version, test, row["direction"]) in NO_TERM:
+        return "the version has no such term" if ours is None else "?"
+    if version == "6" and (test, row["direction"]) == ("glucose", "high"):
+        return "grades 1 and 2 are of fasting glucose" if ours == row["theirs"] * (row["theirs"] > 2) else "?"
+    if (version, test) == ("6", "ALP"):
+        return "grade 1 alone, above baseline and ULN" if ours == (x > upper and x > base) else "?"
+    if (version, test) in OF_BASELINE and base > upper:
+        first, *cuts = OF_BASELINE[version, test]
+        reached = [x > cut * base * (1 + EQUAL) for cut in cuts]
+        reached[0] = x >= cuts[0] * base * (1 - EQUAL) if first == ">=" else reached[0]
+        return "an abnormal baseline counts by its multiples" if ours == sum(reached) else "?"
+    if test == "creatinine":
+        by_limit = sum(x > cut * upper * (1 + EQUAL) for cut in (1, 1.5, 3, 6))
+        if version == "5":
+            return (
+                "above the baseline and not above ULN is 0" if x <= upper and (row["theirs"], ours) == (1, 0) else "?"
+            )
+        if base >= row["lower"]:
+            return "the baseline counts only below LLN" if ours == by_limit else "?"
+        by_baseline = 3 if x > 3 * base else 2 if x > 1.5 * base else int(x > upper)
+        return (
+            "grade 1 is above ULN, not above a low baseline" if ours == max(by_baseline, 4 * (x > 6 * upper)) else "?"
+        )
+    if (version, test) == ("5", "sodium"):
+        return "grade 3 is up to 129" if 129 < x < 130 and ours == 1 else "?"
+    return "?"
 
 
 def agreement(folder: Path) -> None:
     labs, graded = published(folder)
-    print(f"{graded.height} results of adlb with a grade\n\n| version | grades | the same | other |\n|-|-|-|-|")
-    wholly: list[tuple[str, Counter[tuple[str, str]]]] = []
+    print(f"{graded.height} results of adlb with a grade\n\n| version | grades | the same | other | explained |")
+    print("|-|-|-|-|-|")
+    listed: list[tuple[str, Counter[tuple[str, str, str]]]] = []
     for version in ("4", "5", "6"):
         found = grades_by(labs, version_4(), version="4") if version == "4" else lab_grades(labs, version=version)
         same, others = compared(labs, graded, found)
-        print(f"| {version} | {same + others.total()} | {same} | {others.total()} |")
-        wholly.append((version, others))
-    print("\n| version | term | theirs → ours | results | why |\n|-|-|-|-|-|")
-    for version, others in wholly:
-        for (term, pair), count in sorted(others.items()):
-            why = "the version has no such term" if pair.endswith("None") and term == "none" else CHANGED.get(term, "?")
-            print(f"| {version} | {term} | {pair} | {count} | {why} |")
+        told = Counter((row["test"], row["direction"], why(version, row)) for row in others.iter_rows(named=True))
+        explained = sum(count for (_, _, reason), count in told.items() if reason != "?")
+        print(f"| {version} | {same + others.height} | {same} | {others.height} | {explained} |")
+        listed.append((version, told))
+    print("\n| version | test | side | results | why |\n|-|-|-|-|-|")
+    for version, told in listed:
+        for (test, side, reason), count in sorted(told.items()):
+            print(f"| {version} | {test} | {side} | {count} | {reason} |")
 
 
 def tested(path: Path) -> None:

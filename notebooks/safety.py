@@ -65,6 +65,12 @@ print("the worst grade of each subject is the true one:", worst.equals(true_wors
 show(ts.plots.adverse_event_bars(safety.rows, subjects=24, most=20).figure, "bars")
 
 # %% [markdown]
+# The same to print: subjects (%) by system, term and worst grade.
+
+# %%
+ts.plots.adverse_event_table(safety.table.filter(pl.col("term").is_null()))
+
+# %% [markdown]
 # Of events of grade 3 or 4, the share of subjects beside the share that the simulator drew them with. The limits are
 # exact, and of twenty-four subjects wide.
 

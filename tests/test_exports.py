@@ -22,21 +22,23 @@ def public(package, modules, prefix=""):
 
 def test_plots_offers_every_figure_function():
     modules = (
-        "bcr", "change", "clinical", "compartments", "curves", "cytokines", "depth", "differential", "diversity",
-        "enrichment", "expression", "flow", "kaplan_meier", "labs", "lanes", "overlap", "paired", "reading",
-        "repertoire", "running", "safety", "stimulated", "study", "tracking", "tumor_markers", "umap",
-        "usage",
+        "bcr", "change", "clinical", "compartments", "curves", "cytokine_time", "cytokines", "depth", "differential",
+        "diversity", "enrichment", "expression", "flow", "kaplan_meier", "labs", "lanes", "overlap", "paired",
+        "plate", "reading", "repertoire", "running", "safety", "stimulated", "study", "tracking", "tumor_markers",
+        "umap", "usage",
     )  # fmt: skip
     # What draws into axes that another figure lends it is no figure.
     drawn = {name: module for name, module in public("tilseq.plots", modules).items() if not name.startswith("draw_")}
     assert sorted(drawn) == sorted(ts.plots.__all__)
     assert {name: getattr(ts.plots, name).__module__ for name in drawn} == {
         "adverse_event_bars": "tilseq.plots.safety",
+        "adverse_event_table": "tilseq.plots.reading",
         "bead_map": "tilseq.plots.cytokines",
         "change_scatter": "tilseq.plots.change",
         "clone_courses": "tilseq.plots.tracking",
         "clone_tracking": "tilseq.plots.tracking",
         "compartment_flow": "tilseq.plots.compartments",
+        "cytokine_trajectories": "tilseq.plots.cytokine_time",
         "distance_histogram": "tilseq.plots.bcr",
         "endpoint_over_time": "tilseq.plots.study",
         "enrichment_dots": "tilseq.plots.enrichment",
@@ -54,6 +56,7 @@ def test_plots_offers_every_figure_function():
         "overlap_heatmap": "tilseq.plots.overlap",
         "paired_slopes": "tilseq.plots.paired",
         "persistence_over_time": "tilseq.plots.repertoire",
+        "plate_map": "tilseq.plots.plate",
         "rank_abundance": "tilseq.plots.diversity",
         "rarefaction_curves": "tilseq.plots.diversity",
         "rates_table": "tilseq.plots.reading",

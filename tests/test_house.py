@@ -9,8 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tilseq"
 BOTTOM = {
-    "errors", "exact", "gates", "gene_symbols", "intervals", "kits", "lab_tests", "markers", "multiplicity",
-    "populations", "readers", "receptors", "tables",
+    "errors", "exact", "gates", "gene_symbols", "identifiers", "intervals", "kits", "lab_tests", "markers",
+    "multiplicity", "populations", "readers", "receptors", "tables",
 }  # fmt: skip
 LABORATORIES = {"flow", "cytokines", "repertoire", "expression", "clinical"}
 # What each part may import beside itself and the bottom.
@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "errors": set(),
     "exact": set(),
     "gene_symbols": set(),
+    "identifiers": set(),
     "intervals": set(),
     "lab_tests": set(),
     "multiplicity": set(),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tilseq.lab_tests import Result, lab_test, lab_tests, per_ul_of_unit, read_result
+from tilseq.lab_tests import Result, lab_test, lab_tests, near_test, per_ul_of_unit, read_result
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,7 @@ def test_results_as_laboratories_write_them(text, result):
         ("+2", "'+2' is no number"),
         ("2+", "'2+' is no number"),
         ("4.2 H", "'4.2 H' is no number"),
+        ("7.4 g/dL", "'7.4 g/dL' is no number, its unit goes to `unit`"),
         ("1-2", "'1-2' is no number"),
         ("nan", "'nan' is no number"),
         ("inf", "'inf' is no number"),
@@ -115,3 +116,50 @@ def test_names_of_tests():
     assert lab_test("Neutrofils") is None
     assert lab_test("TG") is None  # triglycerides or thyroglobulin
     assert len({test.name for test in lab_tests().values()}) == 37
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("Neutrophils abs.", "ANC"), ("NEUTROPHILS, ABSOLUTE", "ANC"), ("Bilirubin total", "bilirubin"),
+        ("Bilirubin, total", "bilirubin"), ("K+", "potassium"), ("Leukozyten", "WBC"), ("Kreatinin", "creatinine"),
+        ("GOT (AST)", "AST"), ("ALT [SGPT]", "ALT"), ("Serum sodium", "sodium"),
+        ("glucose, fasting, plasma", "fasting glucose"),
+        ("血小板计数", "platelets"), ("HDL-cholesterol", "HDL"),
+    ],
+)  # fmt: skip
+def test_names_are_compared_without_punctuation_brackets_and_order(written, name):
+    assert lab_test(written).name == name
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["Bilirubin (direct)", "Potassium, urine", "Albumin (CSF)", "Neutrophils %", "Neutrophils (%)", "ALT (AST)",
+     "CD4 %", "Ca++", "protein", "", "()", "glucose (urine)"],
+)  # fmt: skip
+def test_what_else_is_written_makes_another_test(written):
+    assert lab_test(written) is None
+
+
+def test_no_two_tests_share_the_words_of_a_name():
+    owners = {}
+    for name, test in lab_tests().items():
+        words = frozenset(name.replace("-", " ").replace(".", " ").split()) - {"serum", "plasma"}
+        assert owners.setdefault(words, test.name) == test.name
+
+
+@pytest.mark.parametrize(
+    ("written", "mend"),
+    [
+        ("Neutrofils", "did you mean 'neutrophils'?"), ("Potasium", "did you mean 'potassium'?"), ("CRP", None),
+        ("Albumin urine", None), ("Neutrophils %", None), ("Total Protein", None),
+    ],
+)  # fmt: skip
+def test_what_a_name_is_near_to(written, mend):
+    assert near_test(written) == mend
+
+
+def test_units_are_told_as_they_are_written():
+    assert [lab_test(name).units for name in ("Hb", "INR", "ANC")] == [
+        "g/L, g/dL, mmol/L", "1, ratio, INR", "10^9/L, 10^3/uL, /uL or 10^6/L",
+    ]  # fmt: skip

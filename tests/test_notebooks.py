@@ -63,7 +63,9 @@ def test_what_is_kept_is_small_and_without_complaint(path):
     assert pictures and all(picture.startswith(PNG) for picture in pictures)
 
 
-@pytest.mark.parametrize(("name", "many", "limits"), [("flow", 2, 13), ("clinical", 1, 4), ("safety", 1, 8)])
+@pytest.mark.parametrize(
+    ("name", "many", "limits"), [("flow", 2, 13), ("clinical", 1, 4), ("safety", 1, 8), ("cytokines", 2, 15)]
+)
 def test_a_notebook_shows_estimates_about_the_truth(name, many, limits):
     shown = [dict(told(cell)) for cell in jupytext.read(ROOT / "notebooks" / f"{name}.ipynb").cells]
     tables = [cell["text/plain"] for cell in shown if "truth" in cell.get("text/plain", "")]

@@ -10,6 +10,12 @@ from typing import Literal
 Role = Literal["forward", "side", "classifier", "reporter"]
 ROLES: tuple[Role, ...] = ("forward", "side", "classifier", "reporter")
 LEVEL = re.compile(r"[A-Za-z]*0*(\d+)")
+LATENT = re.compile(r"\btgf[- ]?(β|b(eta)?)[- ]?\d?\b", re.IGNORECASE)
+
+
+def is_latent(analyte: str) -> bool:
+    """Whether an analyte is latent in part, so that acid activation decides what of it is measured: TGF-β, by name."""
+    return LATENT.search(analyte) is not None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,11 @@ SUPERSCRIPTS = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u
 RESULT = re.compile(r"(<=|>=|<|>|≤|≥)?\s*(-?(?:\d+(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d{1,3}))?)", re.ASCII)
 OPERATORS = {"≤": "<=", "≥": ">="}
 LARGEST_RESULT = 1e15
+PUNCTUATION = re.compile(r"[\s.,;:_/()\[\]-]+")  # neither + nor %: those make another test
+TWO_NAMES = re.compile(r"([^()\[\]]+)[(\[]([^()\[\]]+)[)\]]")
+NEAR = 0.8  # ratio of difflib from which one name is near to another
+SPECIMENS = {"serum", "plasma"}
+SHARES = ("%", "percent", "fraction")  # of leucocytes: no count
 
 
 @dataclass(frozen=True)
@@ -50,16 +55,18 @@ class LabTest:
         Unit in which results are compared.
     factors
         Unit, written plainly → what one of it is in `unit`; of a blood count every unit of `per_ul_of_unit` serves.
+    usual_upper_limit
+        Customary upper limit of normal in `unit`, against which a record's own is held; it never stands in for it. None
+        where methods differ too much, as of enzymes.
+    units
+        Its units as they are written, for messages.
     """
 
     name: str
     unit: str
     factors: Mapping[str, float]
-
-    @property
-    def units(self) -> str:
-        """Its units, for messages."""
-        return BLOOD_UNITS if self.unit == COUNT_UNIT else ", ".join(self.factors)
+    usual_upper_limit: float | None = None
+    units: str = ""
 
     def factor(self, unit: str | None) -> float | None:
         """Return what one of a unit is in the test's own, None for a unit that it does not have.
@@ -79,17 +86,56 @@ def lab_tests() -> Mapping[str, LabTest]:
     """Return every name and alias, in small letters → the test, as `lab_tests.tsv` lists them."""
     lines = files("tilseq").joinpath("lab_tests.tsv").read_text(encoding="utf-8").splitlines()
     found: dict[str, LabTest] = {}
-    for name, aliases, unit, also, _ in (line.split("\t") for line in lines[1:]):
+    for name, aliases, unit, also, usual, _ in (line.split("\t") for line in lines[1:]):
         others = [part.split("=") for part in also.split("; ") if part]
         factors = {plain_unit(unit): 1.0} | {plain_unit(other): float(factor) for other, factor in others}
-        test = LabTest(name, unit, factors)
+        written = BLOOD_UNITS if unit == COUNT_UNIT else ", ".join([unit, *(other for other, _ in others)])
+        test = LabTest(name, unit, factors, float(usual) if usual else None, written)
         found |= {alias.casefold(): test for alias in [name, *aliases.split("; ")] if alias}
     return found
 
 
+@cache
 def lab_test(name: str) -> LabTest | None:
-    """Return the test of a name or alias, whatever its letters' case; None for one that is not known."""
-    return lab_tests().get(" ".join(name.split()).casefold())
+    """Return the test of a name or alias; None for one that is not known.
+
+    Upper and lower case, the order of words, and commas, dots, hyphens and brackets are alike, and serum and plasma may
+    stand beside. What else is written, such as urine, direct or %, makes it another test. A name in brackets may stand
+    behind another of the same test.
+
+    >>> [lab_test(name).name for name in ("Bilirubin, total", "Neutrophils abs.", "GOT (AST)", "Serum sodium")]
+    ['bilirubin', 'ANC', 'AST', 'sodium']
+    >>> lab_test("Bilirubin (direct)"), lab_test("Potassium, urine"), lab_test("Neutrophils %")
+    (None, None, None)
+    """
+    found = lab_tests().get(" ".join(name.split()).casefold()) or _by_words().get(_words(name))
+    twice = TWO_NAMES.fullmatch(name.strip())
+    if found is None and twice:
+        one, other = (lab_tests().get(part.strip().casefold()) for part in twice.groups())
+        found = one if one is not None and one == other else None
+    return found
+
+
+def near_test(name: str) -> str | None:
+    """Return a mend such as ``did you mean 'sodium'?`` for a name of no known test, None where nothing is near.
+
+    A further word is no slip of the pen: urine albumin is not near albumin.
+    """
+    from difflib import get_close_matches
+
+    near = get_close_matches(" ".join(name.split()).casefold(), list(lab_tests()), n=1, cutoff=NEAR)
+    return None if not near or _words(near[0]) < _words(name) else f"did you mean {near[0]!r}?"
+
+
+@cache
+def _by_words() -> Mapping[frozenset[str], LabTest]:
+    """Return the words of every name and alias → the test."""
+    return {_words(name): test for name, test in lab_tests().items()}
+
+
+def _words(name: str) -> frozenset[str]:
+    words = frozenset(PUNCTUATION.sub(" ", name).casefold().split())
+    return words - SPECIMENS or words
 
 
 def read_result(text: str | None, *, signed: bool = False) -> Result | str:
@@ -107,7 +153,10 @@ def read_result(text: str | None, *, signed: bool = False) -> Result | str:
     match = RESULT.fullmatch(plain)
     if match is None:
         comma = "," in plain and RESULT.fullmatch(plain.replace(",", ""))
-        return f"the comma of {plain!r} may be a decimal or a thousands mark" if comma else f"{plain!r} is no number"
+        if comma:
+            return f"the comma of {plain!r} may be a decimal or a thousands mark"
+        goes = ", its unit goes to `unit`" if RESULT.match(plain) and "/" in plain else ""
+        return f"{plain!r} is no number{goes}"
     value = float(match[2])
     if value < 0 and not signed:
         return f"{plain!r} is below 0"

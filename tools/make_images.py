@@ -1,8 +1,8 @@
-"""Write docs/images/transcriptome.png: two pictures of the executed notebook of expression, side by side.
+"""Write docs/images/transcriptome.png and cytokines.png: two pictures of an executed notebook each, side by side.
 
     .venv/bin/python tools/make_images.py
 
-Run it behind tools/make_notebooks.py, so that both are of the present code.
+Run it behind tools/make_notebooks.py, so that all are of the present code.
 """
 
 from base64 import b64decode
@@ -13,7 +13,8 @@ import jupytext
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-PICTURES = ("dots", "slopes")  # as the notebook names them
+# Image → notebook, and what it calls its pictures.
+IMAGES = {"transcriptome": ("expression", ("dots", "slopes")), "cytokines": ("cytokines", ("curves", "courses"))}
 GAP, WHITE = 40, (255, 255, 255)
 
 
@@ -35,6 +36,6 @@ def side_by_side(pictures: list[Image.Image]) -> Image.Image:
 
 
 if __name__ == "__main__":
-    notebook = ROOT / "notebooks" / "expression.ipynb"
-    whole = side_by_side([picture(notebook, name) for name in PICTURES])
-    whole.save(ROOT / "docs" / "images" / "transcriptome.png", optimize=True)
+    for image, (notebook, names) in IMAGES.items():
+        whole = side_by_side([picture(ROOT / "notebooks" / f"{notebook}.ipynb", name) for name in names])
+        whole.save(ROOT / "docs" / "images" / f"{image}.png", optimize=True)

@@ -57,7 +57,15 @@ def test_grades_are_written_with_their_shifts(tmp_path, capsys):
         ("screening", "1", "0", ""),
     ]
     assert pl.read_parquet(tmp_path / "out/recoveries.parquet")["rule"].to_list() == ["not_recovered"] * 2
-    assert capsys.readouterr().err == "3 grades of 4 results; 0 cannot be told\n"
+    assert capsys.readouterr().err == (
+        "3 grades of 4 results; 0 cannot be told\nnot graded: no term of CTCAE 5 is known for the test heart rate (1)\n"
+    )
+    named = ("parameter", "quantity", "estimate", "estimate_text", "subjects", "events")
+    assert written(tmp_path, "recovery_estimates", *named)[0] == (
+        "recovery: ANC >= 0.5", "median", "", "not reached", "1", "0",
+    )  # fmt: skip
+    shares = written(tmp_path, "summaries", "parameter", "qualifier", "numerator", "denominator")
+    assert ("lab_clinically_significant", "period=any", "1", "1") in shares
 
 
 def test_without_subjects_the_baseline_is_the_last_before_day_0(tmp_path):
@@ -100,15 +108,54 @@ def test_a_faulty_row_is_told_and_left_out_and_the_rest_goes_on(tmp_path, capsys
     ("text", "why", "grade"),
     [
         ("007,11,ANC,0.2,furlong,1.8,7.5,", "ANC has no unit 'furlong', it may be", ""),
-        ('007,11,ANC,"0,2",10^9/L,1.8,7.5,', "the comma of '0,2' may be a decimal or a thousands mark", ""),
-        ("007,11,ANC,clotted,10^9/L,1.8,7.5,", "'clotted' is no number", ""),
-        ("007,11,ANC,0.2,10^9/L,7.5,1.8,", "limits not used: the lower is above the upper", "4"),
+        ('007,11,ANC,"0,2",10^9/L,1.8,7.5,', "ANC: a comma may be a decimal or a thousands mark; found '0,2'", ""),
+        ("007,11,ANC,clotted,10^9/L,1.8,7.5,", "ANC: the result is no number; found 'clotted'", ""),
+        ("007,11,ANC,0.2,10^9/L,7.5,1.8,", "ANC: limits not used: the lower is above the upper; found '0.2'", "4"),
     ],
 )
 def test_a_result_that_cannot_be_read_is_told_with_its_row(tmp_path, capsys, text, why, grade):
     assert labs(tmp_path, LABS + "007,x,ANC,1,10^9/L,1,7,\n" + text + "\n007,12,ANC,0.2,10^9/L,1.8,7.5,\n") == 4
     assert f"{tmp_path / 'labs.csv'}, row 7: {why}" in capsys.readouterr().err
     assert written(tmp_path, "lab_grades", "grade") == [("0",), ("4",), ("3",), (grade,), ("4",)]
+
+
+def test_what_is_not_graded_is_told_by_name_counted_and_excluded(tmp_path, capsys):
+    rows = "007,3,Neutrofils,0.1,10^9/L,1.8,7.5,\n007,3,CRP,5,mg/L,0,5,\n007,4,CRP,6,mg/L,0,5,\n"
+    rows += "".join(f"007,{day},platelets,{day},%,150,400,\n007,{day},Hb,7,furlong,12,16,\n" for day in range(5, 25))
+    assert labs(tmp_path, HEADER + rows) == 4  # results of haemoglobin could not be read
+    assert capsys.readouterr().err == (
+        f"tilseq: {tmp_path / 'labs.csv'}, row 6: Hb: haemoglobin has no unit 'furlong', it may be g/L, g/dL, mmol/L; "
+        "found '7'; 20 such results\n"
+        "0 grades of 43 results; 40 cannot be told\n"
+        "not graded: no term of CTCAE 5 is known for the test Neutrofils; did you mean 'neutrophils'? (1)\n"
+        "not graded: no term of CTCAE 5 is known for the test CRP (2)\n"
+        "not graded: no term of CTCAE 5 is known for the test platelets in % (20)\n"
+    )
+    told = dict(written(tmp_path, "exclusions", "rule", "rows"))
+    assert sum(map(int, told.values())) == 43
+    unit = "not read: Hb: haemoglobin has no unit 'furlong', it may be g/L, g/dL, mmol/L, first in row 6"
+    assert told[unit] == "20"
+
+
+def test_what_rests_on_symptoms_is_told(tmp_path, capsys):
+    text = HEADER + "007,3,potassium,3.2,mmol/L,3.5,5.1,\n007,4,potassium,3.3,mmol/L,3.5,5.1,\n"
+    assert labs(tmp_path, text) == 0
+    assert capsys.readouterr().err.endswith("Hypokalemia: 2 grades taken as symptomatic\n")
+    assert labs(tmp_path, text, "--symptoms", "not_assumed") == 0
+    assert "symptomatic" not in capsys.readouterr().err
+
+
+def test_anticoagulation_therapies_and_recovery_are_options(tmp_path):
+    text = HEADER + "007,-8,INR,0.95,1,0.8,1.2,\n007,3,INR,0.98,1,0.8,1.2,\n007,3,ANC,0.3,10^9/L,1.8,7.5,\n"
+    text += "007,20,ANC,0.4,10^9/L,1.8,7.5,\n007,40,ANC,2.4,10^9/L,1.8,7.5,\n"
+    (tmp_path / "therapies.csv").write_text("subject,therapy,start_day\n007,x,40\n")
+    assert labs(tmp_path, text, "--anticoagulation") == 0
+    assert written(tmp_path, "lab_grades", "grade")[1] == ("1",)
+    options = ("--therapies", tmp_path / "therapies.csv", "--recovery", "ANC", "2", "--sustained", "1")
+    assert labs(tmp_path, text, *options) == 0
+    told = written(tmp_path, "recoveries", "parameter", "rule", "end_day")
+    assert told == [("recovery: ANC >= 2", "not_recovered", "20")]
+    assert labs(tmp_path, text, "--recovery", "ALT", "2") == 3
 
 
 def test_a_table_without_a_needed_column_ends_with_3_and_writes_nothing(tmp_path, capsys):
@@ -134,3 +181,13 @@ def test_the_end_of_il2_is_a_setting_and_worsening_a_summary(tmp_path):
     }  # fmt: skip
     worst = "direction=low;period=any;term=Neutrophil count decreased;test=ANC;worst_grade=4"
     assert (worst, "1", "1") in written(tmp_path, "summaries", "qualifier", "numerator", "denominator")
+
+
+def test_a_file_of_sdtm_is_known_by_its_header(tmp_path, capsys):
+    header = "USUBJID,LBTESTCD,LBORRES,LBORRESU,LBORNRLO,LBORNRHI,LBDY\n"
+    text = f"{header}007,NEUT,4,10^9/L,1.8,7.5,-1\n007,NEUT,0.3,10^9/L,1.8,7.5,11\n"
+    assert labs(tmp_path, text, "--subjects", tmp_path / "subjects.csv", "--sdtm-day-1", "lymphodepletion") == 0
+    assert written(tmp_path, "lab_grades", "day", "grade") == [("-8", "0"), ("3", "4")]
+    capsys.readouterr()
+    assert labs(tmp_path, text, "--sdtm-day-1", "infusion") == 2
+    assert "--sdtm-day-1 needs --subjects" in capsys.readouterr().err

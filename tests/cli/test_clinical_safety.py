@@ -32,9 +32,10 @@ def safety(files, *more):
     return run("clinical", "safety", files / "ae.csv", "--subjects", files / "s.csv", "-o", files / "out", *more)
 
 
-def test_writes_four_tables(files, capsys):
+def test_writes_seven_tables(files, capsys):
     assert safety(files, "--followup", files / "f.csv") == 0
-    names = ["adverse_event_rates", "adverse_event_rows", "adverse_event_times", "summaries"]
+    names = ["adverse_event_estimates", "adverse_event_rates", "adverse_event_rows", "adverse_event_table"]
+    names += ["adverse_event_times", "exclusions", "summaries"]
     assert sorted(path.name for path in (files / "out").iterdir()) == [
         f"{name}.{kind}" for name in names for kind in ("csv", "parquet")
     ]
@@ -47,7 +48,18 @@ def test_writes_four_tables(files, capsys):
     summaries = pl.read_parquet(files / "out/summaries.parquet")
     one = summaries.filter(parameter="ae_any", qualifier="grade=3;soc=general;term=fever").row(0, named=True)
     assert (one["numerator"], one["denominator"]) == (1, 3)
-    assert capsys.readouterr().err == "3 adverse events, 3 counted\n"
+    # Exact limits of 2, 1 and 0 of 3 by R's binom.test.
+    assert capsys.readouterr().err.splitlines() == [
+        "3 adverse events, 3 counted",
+        "of 3 subjects treated: infused, or with a day of the first dose or of lymphodepletion",
+        "  any adverse event    2 of 3  66.7 % (9.4-99.2)",
+        "  grade 3 to 5         2 of 3  66.7 % (9.4-99.2)",
+        "  grade 5              1 of 3  33.3 % (0.8-90.6)",
+        "  serious              2 of 3  66.7 % (9.4-99.2)",
+        "  immune-related       0 of 3   0.0 % (0.0-70.8)",
+        "  related              2 of 3  66.7 % (9.4-99.2)",
+        "commonest, subjects (of grade 3 to 5): fever 1 (1), sepsis 1 (1)",
+    ]
 
 
 def test_the_end_of_il2_and_emergence_are_settings(files):
@@ -63,35 +75,74 @@ def test_a_grade_5_without_a_death_is_told(files, capsys):
 
 
 @pytest.mark.parametrize(
-    ("found", "given", "row", "told", "left"),
+    ("found", "given", "row", "told", "reason"),
     [
-        ("fever,general,3", "fever,general,severe", 2, "'severe'", ["8"]),
-        ("fever,general,3", "fever,general,6", 2, "at most 5", ["8"]),
-        ("fever,general,3", "fever,general,", 2, "a value is missing", ["8"]),
-        ("3,true,false", "3,maybe,false", 2, "true or false", ["8"]),
-        ("IL-2,1,4", "IL-2,1,0", 2, "ends before it begins", ["8"]),
-        ("IL-2,1,4", "IL-2,1.5,4", 2, "a whole number", ["8"]),
-        ("8,sepsis", "88,sepsis", 4, "no such subject", ["007", "007"]),
+        ("fever,general,3", "fever,general,severe", 2, "'severe'", "no grade that can be read"),
+        ("fever,general,3", "fever,general,6", 2, "at most 5", "no grade that can be read"),
+        ("fever,general,3", "fever,general,", 2, "a value is missing", "no grade that can be read"),
+        ("007,fever,general,3", "007,,general,3", 2, "a value is missing", "no term"),
+        (",fever,general,3", ",fever,general,3", 2, "a value is missing", "no subject"),
+        ("8,sepsis", "88,sepsis", 4, "no such subject", "no such subject"),
     ],
 )
-def test_a_faulty_cell_is_told_with_file_and_row_and_costs_its_subject_alone(
-    files, capsys, found, given, row, told, left
-):
-    (files / "ae.csv").write_text((EVENTS + ROWS).replace(found, given, 1))
+def test_a_row_that_cannot_be_used_is_told_listed_and_not_counted(files, capsys, found, given, row, told, reason):
+    text = (EVENTS + ROWS).replace("007,fever,general,3", ",fever,general,3", reason == "no subject")
+    (files / "ae.csv").write_text(text.replace(found, given, 1))
     assert safety(files) == 4
     error = capsys.readouterr().err
     assert f"ae.csv, row {row}" in error
     assert told in error
-    assert "left out for faulty records: " in error
-    assert pl.read_parquet(files / "out/adverse_event_rows.parquet")["subject"].to_list() == left
+    assert f"3 adverse events, 2 counted; not counted: 1 {reason}\n" in error
+    rows = pl.read_parquet(files / "out/adverse_event_rows.parquet")
+    assert rows.filter(~pl.col("counted"))["row"].to_list() == [row]
+    left_out = pl.read_parquet(files / "out/exclusions.parquet").select("file", "row", "rule", "rows").rows()
+    assert left_out == [(str(files / "ae.csv"), row, f"not counted: {reason}", 1)]
+    # Every subject stays in the denominator, whose words tell.
+    first = pl.read_parquet(files / "out/summaries.parquet").row(0, named=True)
+    assert first["denominator"] == 3
+    assert first["denominator_text"].endswith("; 1 event not counted for faulty records")
 
 
-def test_denominators_say_who_is_left_out(files):
-    (files / "ae.csv").write_text((EVENTS + ROWS).replace(",3,true", ",x,maybe").replace("8,sepsis", "88,sepsis"))
+@pytest.mark.parametrize(
+    ("found", "given", "told"),
+    [
+        ("3,true,false", "3,maybe,false", "true or false"),
+        ("IL-2,1,4", "IL-2,1,0", "ends before it begins"),
+        ("IL-2,1,4", "IL-2,1.5,4", "a whole number"),
+        ("IL-2,1,4", "IL-2,1,ongoing", "a whole number"),
+    ],
+)
+def test_any_other_faulty_cell_is_told_and_its_row_counts(files, capsys, found, given, told):
+    (files / "ae.csv").write_text((EVENTS + ROWS).replace(found, given, 1))
     assert safety(files) == 4
-    row = pl.read_parquet(files / "out/summaries.parquet").row(0, named=True)
-    assert (row["numerator"], row["denominator"]) == (0, 2)
-    assert row["denominator_text"].endswith("; left out for faulty records: 1; events of 1 unknown subjects left out")
+    assert told in capsys.readouterr().err
+    assert pl.read_parquet(files / "out/adverse_event_rows.parquet")["counted"].all()
+
+
+def test_subjects_of_infusions_and_follow_up_that_are_not_known_are_told(files, capsys):
+    (files / "i.csv").write_text("subject,infusion,day\n7,1,0\n8,1,0\n")
+    assert safety(files, "--infusions", files / "i.csv") == 4
+    told = f"{files / 'i.csv'}, row 2, column subject: no such subject; found '7'; did you mean '007'?"
+    assert told in capsys.readouterr().err
+
+
+def test_what_is_not_counted_is_told_by_rule(files, capsys):
+    first = ROWS.splitlines(keepends=True)[0]
+    (files / "ae.csv").write_text(EVENTS + ROWS + first + first + first.replace(",1,4,", ",-20,-19,"))
+    assert safety(files) == 0
+    line = capsys.readouterr().err.splitlines()[0]
+    assert line == "6 adverse events, 3 counted; not counted: 2 repeats another, 1 began before the first dose"
+
+
+def test_flags_nobody_recorded_and_words_nobody_knows_are_told(files, capsys):
+    text = (
+        (EVENTS + ROWS).replace(",true,false", ",,false").replace(",false,false", ",,false").replace(",true,no", ",,no")
+    )
+    (files / "ae.csv").write_text(text.replace(",IL-2,", ",radiotherapy,", 1))
+    assert safety(files) == 0
+    error = capsys.readouterr().err
+    assert "  serious            not recorded\n" in error
+    assert "words of `related` that are not known, counted as unspecified: 'radiotherapy'" in error
 
 
 def test_an_unknown_column_is_refused_and_nothing_is_written(files, capsys):
@@ -99,3 +150,35 @@ def test_an_unknown_column_is_refused_and_nothing_is_written(files, capsys):
     assert safety(files) == 3
     assert "did you mean 'serious'?" in capsys.readouterr().err
     assert not (files / "out").exists()
+
+
+def test_a_file_of_sdtm_is_known_by_its_header(files, capsys):
+    (files / "ae.csv").write_text(
+        "USUBJID,AETERM,AETOXGR,AESER,AESTDTC,AESTDY\n007,hot,3,Y,2024-03-12,9\n8,rash,1,N,2024-02,\n9,cold,1,N,,8\n"
+    )
+    (files / "i.csv").write_text("subject,infusion,date\n007,1,2024-03-11\n8,1,2024-03-11\n9,1,2024-03-11\n")
+    options = ("--infusions", files / "i.csv", "--sdtm-day-1", "first_dose")
+    assert safety(files, *options) == 4
+    assert "ae.csv, row 3, column AESTDTC: a date without its day; found '2024-02'" in capsys.readouterr().err
+    assert safety(files, *options, "--partial-dates", "last_day") == 0
+    rows = pl.read_parquet(files / "out/adverse_event_rows.parquet")
+    assert rows.select("subject", "term", "grade", "serious", "start_day", "counted").rows() == [
+        ("007", "hot", 3, True, 1, True),
+        ("8", "rash", 1, False, -11, False),
+        ("9", "cold", 1, False, 0, True),
+    ]
+
+
+def test_a_day_of_lymphodepletion_that_cannot_be_is_told_with_its_row_and_counts_as_unknown(files, capsys):
+    people = "subject,tumor_type,lymphodepletion_day\n007,melanoma,-7\n8,cervical,7\n9,nsclc,-7\n"
+    (files / "s.csv").write_text(people)
+    (files / "i.csv").write_text("subject,infusion,day\n007,1,0\n8,1,0\n9,1,0\n")
+    assert safety(files, "--infusions", files / "i.csv") == 4
+    told = capsys.readouterr().err
+    assert "s.csv, row 3, column lymphodepletion_day: lymphodepletion of subject 8 does not begin before" in told
+    rows = pl.read_parquet(files / "out/adverse_event_rows.parquet")
+    assert rows.select("subject", "onset_days", "counted").rows() == [
+        ("007", 9, True),
+        ("007", 17, True),
+        ("8", 21, True),
+    ]

@@ -64,6 +64,7 @@ def test_the_table_is_written_twice_and_told_in_short(files, capsys):
         "TTP: 1 events, 1 censored, 0 not evaluable",
         "TTR: 1 events, 0 censored, 0 not evaluable",
         "follow_up: 1 events, 1 censored, 0 not evaluable",
+        "missing baselines not looked for: no lesions",
     ]
 
 
@@ -195,7 +196,7 @@ def test_a_progression_before_the_treatment_costs_no_response_to_it(files):
 
 def test_lm103_asks_what_the_first_dose_is_of(files, capsys):
     assert run(files, "--preset", "lm103") == 3
-    assert "set first_dose as the protocol means it" in capsys.readouterr().err
+    assert "set first_dose (`--first-dose`) as the protocol means it" in capsys.readouterr().err
     assert not (files / "out").exists()
 
 
@@ -314,3 +315,20 @@ def test_dates_stand_in_place_of_days_as_in_a_study(files, capsys):
     assert rows(files)["OS", "S02"] == ("", "", "not_evaluable")
     assert run(files, full=False) == 3
     assert "dates, and no infusions that they count from" in capsys.readouterr().err
+
+
+def test_without_responses_there_is_what_no_scan_decides(files, capsys):
+    more = ["clinical", "survival", files / "followup.csv", "--subjects", files / "subjects.csv", "-o", files / "out"]
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in more])
+    assert ended.value.code == 0
+    assert rows(files) == {
+        ("OS", "007"): ("201", "false", "last_alive"),
+        ("OS", "S02"): ("151", "true", "death"),
+        ("follow_up", "007"): ("201", "true", "last_alive"),
+        ("follow_up", "S02"): ("151", "false", "death"),
+    }
+    assert capsys.readouterr().err.splitlines() == [
+        "OS: 1 events, 1 censored, 0 not evaluable",
+        "follow_up: 1 events, 1 censored, 0 not evaluable",
+    ]

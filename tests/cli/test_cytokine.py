@@ -1,11 +1,17 @@
 import csv
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import polars as pl
 import pytest
 
+from tests.cytokines.curves import plate
 from tilseq.cli import main
+from tilseq.cli.cytokine import draw_plates
+from tilseq.cytokines import quantify
+from tilseq.steps.cytokine_plate_figures import draw_plate
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 PLATE = "SIM-01_tgfb1"
@@ -124,3 +130,18 @@ def test_a_sheet_beside_its_files_and_a_kit_of_ones_own(study, capsys):
     shutil.move(study / f"plates/{PLATE}.csv", study / "sheet.csv")
     assert run("cytokine", "qc", study / "sheet.csv", "--kit", study / "mine.yaml", "-o", study / "qc.csv") == 0
     assert set(pl.read_csv(study / "qc.csv")["kit"]) == {"mine"}
+
+
+def test_a_plate_has_its_map_curves_and_recoveries(tmp_path):
+    sheet, wells, kits = plate(np.random.default_rng(11), {"S1": 100.0}, noise=0.01)
+    draw_plates(quantify(sheet, wells, kits), SimpleNamespace(wells=wells), tmp_path)
+    assert sorted(path.stem for path in tmp_path.glob("*.svg")) == ["P_curves", "P_recovery", "P_wells"]
+
+
+def test_wells_that_no_plate_has_are_quantified_and_stand_on_no_map(tmp_path):
+    sheet, wells, kits = plate(np.random.default_rng(11), {"S1": 100.0}, noise=0.01)
+    sheet, wells = (frame.with_columns(well="tube " + pl.col("well")) for frame in (sheet, wells))
+    draw_plates(quantify(sheet, wells, kits), SimpleNamespace(wells=wells), tmp_path)
+    draw_plate("P", SimpleNamespace(wells=wells, maps=[]), quantify(sheet, wells, kits), tmp_path / "step")
+    assert sorted(path.stem for path in tmp_path.glob("*.svg")) == ["P_curves", "P_recovery"]
+    assert sorted(path.stem for path in tmp_path.glob("step/*.svg")) == ["2_curves", "3_recovery"]

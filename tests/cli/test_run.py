@@ -23,3 +23,30 @@ def test_a_run_ends_with_how_its_samples_went(
     assert lines[:2] == [f"7 jobs: {7 - failed} done (2 from before), {failed} failed", SAMPLES]
     assert lines[-1] == f"every check of every sample: {tmp_path / 'tables' / 'quality.csv'}"
     assert result.stdout == f"{tmp_path / 'report.html'}\n"
+
+
+def test_without_a_folder_the_run_is_written_to_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {}
+
+    def run(study, out, **options):
+        given.update(out=out, **options)
+        return Outcome(out / "report.html", SAMPLES, 1, 0, 0)
+
+    monkeypatch.setattr("tilseq.study.read_study", lambda path: None)
+    monkeypatch.setattr("tilseq.workflow.run.run", run)
+    CliRunner().invoke(root, ["run", "my study"], standalone_mode=False)
+    assert (given["out"], given["command"]) == (Path("out"), "tilseq run 'my study' -o out")
+
+
+def test_without_a_terminal_a_line_a_minute_tells_how_far_the_run_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tilseq.cli.run import _Progress
+
+    seconds = iter([0, 30, 61, 61, 100, 122, 122, 400])
+    monkeypatch.setattr("time.monotonic", lambda: next(seconds))
+    progress = _Progress()
+    for done in (0, 3, 4, 5):
+        progress(done, 9)
+    progress(9, 9)
+    assert capsys.readouterr().err == "3 of 9 jobs have ended\n5 of 9 jobs have ended\n"

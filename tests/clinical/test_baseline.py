@@ -63,7 +63,7 @@ def test_a_baseline_in_centimetres_is_refused_with_its_row_and_asked_about():
     rows = [lesion(-5, "T1", 2.9), lesion(-5, "T2", 9.9), lesion(41, "T1", 2.4), lesion(41, "T2", 1.0)]
     (problem,) = refusal(*rows, lesion_rows=[2, 3, 4, 5])
     assert (problem.row, problem.column, problem.expected) == (2, "diameter_mm", "diameters in mm, not cm")
-    assert "S1, reader None, day -5: 2.9, 9.9" in problem.found
+    assert "S1, day -5: 2.9, 9.9" in problem.found
     told = reasons(*rows, undersized="accept")
     assert told[0] == "T1, T2 smaller than a target may be (10 mm, node 15 mm; is it in mm?)"
     # One target of 10 mm is a measurement in mm; its small neighbour is told.

@@ -37,7 +37,7 @@ def test_a_visit_whose_targets_can_only_be_in_centimetres_is_refused(visits, row
         derived(*visits)
     problem = caught.value.problems[0]
     assert (problem.row, problem.column, problem.expected) == (row, "diameter_mm", "diameters in mm, not cm")
-    assert problem.found == f"'subject S1, reader None, {found}'"
+    assert problem.found == f"'subject S1, {found}'"
     assert derived(*visits, undersized="accept").height == len(visits)
 
 

@@ -73,7 +73,7 @@ ALWAYS = [
      "60.1:0 199.9:0 200:1 250:1 250.1:2 500:2 500.1:3 2000:3 2000.1:4"),
     ("6", "GGT increased", "GGT", "U/L", 10, 60, 30, "60:0 60.1:1 150:1 150.1:2 300:2 300.1:3 1200:3 1200.1:4"),
     ("6", "GGT increased", "GGT", "U/L", 10, 60, 100, "99.9:0 100:1 150:1 150.1:2 300:2 300.1:3 1000:3 1000.1:4"),
-    ("56", "Haptoglobin decreased", "haptoglobin", "g/L", 0.3, 2, 1, "0.3:0 0.29:1 0.01:1"),
+    ("56", "Haptoglobin decreased", "haptoglobin", "g/L", 0.3, 2, 1, "0.3:0 0.299:1 0.01:1"),
     ("6", "HDL decreased", "HDL", "mmol/L", 1, 2.5, 1.5, "1:0 0.99:1 0.1:1"),
     ("56", "Hemoglobin increased", "haemoglobin", "g/L", 120, 160, 130, "160:0 160.1:1 180:1 180.1:2 200:2 200.1:3"),
     ("56", "Hemoglobin increased", "haemoglobin", "g/dL", 12, 16, 13, "16:0 16.1:1 18:1 18.1:2 20:2 20.1:3"),
@@ -113,13 +113,13 @@ ALWAYS = [
     ("6", "Hyperglycemia", "fasting glucose", "mg/dL", 70, 100, 90,
      "100:0 101:1 160:1 161:2 250:2 251:3 500:3 501:4"),
     ("56", "Hypoglycemia", "glucose", "mmol/L", 3.9, 5.6, 5, "3.9:0 3.89:1 3:1 2.99:2 2.2:2 2.19:3 1.7:3 1.69:4"),
-    ("56", "Hypoglycemia", "glucose", "mg/dL", 70, 100, 90, "70:0 69:1 55:1 54:2 40:2 39:3 30:3 29:4"),
+    ("56", "Hypoglycemia", "glucose", "mg/dL", 70, 100, 90, "70:0 69.9:1 55:1 54.9:2 40:2 39.9:3 30:3 29.9:4"),
     ("56", "Hypoglycemia", "fasting glucose", "mmol/L", 3.9, 5.6, 5,
      "3.9:0 3.89:1 3:1 2.99:2 2.2:2 2.19:3 1.7:3 1.69:4"),
-    ("56", "Hypoglycemia", "fasting glucose", "mg/dL", 70, 100, 90, "70:0 69:1 55:1 54:2 40:2 39:3 30:3 29:4"),
+    ("56", "Hypoglycemia", "fasting glucose", "mg/dL", 70, 100, 90, "70:0 69.9:1 55:1 54.9:2 40:2 39.9:3 30:3 29.9:4"),
     ("56", "Hyperkalemia", "potassium", "mmol/L", 3.5, 5.1, 4, "5.1:0 5.11:1 5.5:1 5.51:2 6:2 6.01:3 7:3 7.01:4"),
     ("56", "Hypermagnesemia", "magnesium", "mmol/L", 0.7, 1.05, 0.9, "1.05:0 1.06:1 1.23:1 1.24:3 3.3:3 3.31:4"),
-    ("56", "Hypermagnesemia", "magnesium", "mg/dL", 1.7, 2.6, 2, "2.6:0 2.7:1 3:1 3.1:3 8:3 8.1:4"),
+    ("56", "Hypermagnesemia", "magnesium", "mg/dL", 1.7, 2.6, 2, "2.6:0 2.61:1 3:1 3.01:3 8:3 8.01:4"),
     ("56", "Hypernatremia", "sodium", "mmol/L", 135, 145, 140,
      "145:0 145.1:1 150:1 150.1:2 155:2 155.1:3 160:3 160.1:4"),
     ("56", "Hypertriglyceridemia", "triglycerides", "mmol/L", 0.5, 1.7, 1,
@@ -129,8 +129,8 @@ ALWAYS = [
     ("56", "Hypoalbuminemia", "albumin", "g/L", 35, 50, 40, "35:0 34.9:1 30:1 29.9:2 20:2 19.9:3"),
     ("56", "Hypoalbuminemia", "albumin", "g/dL", 3.5, 5, 4, "3.5:0 3.49:1 3:1 2.99:2 2:2 1.99:3"),
     ("56", "Hypomagnesemia", "magnesium", "mmol/L", 0.7, 1.05, 0.9,
-     "0.7:0 0.69:1 0.5:1 0.49:2 0.4:2 0.39:3 0.3:3 0.29:4"),
-    ("56", "Hypomagnesemia", "magnesium", "mg/dL", 1.7, 2.6, 2, "1.7:0 1.6:1 1.2:1 1.1:2 0.9:2 0.8:3 0.7:3 0.6:4"),
+     "0.7:0 0.699:1 0.5:1 0.499:2 0.4:2 0.399:3 0.3:3 0.299:4"),
+    ("56", "Hypomagnesemia", "magnesium", "mg/dL", 1.7, 2.6, 2, "1.7:0 1.69:1 1.2:1 1.19:2 0.9:2 0.89:3 0.7:3 0.69:4"),
 ]  # fmt: skip
 for _test, _term in (("ALT", "Alanine aminotransferase increased"), ("AST", "Aspartate aminotransferase increased")):
     ALWAYS += [
@@ -140,7 +140,7 @@ for _test, _term in (("ALT", "Alanine aminotransferase increased"), ("AST", "Asp
         ("6", _term, _test, "U/L", 5, 40, 100, "40.1:0 99.9:0 100:1 150:1 150.1:2 200:2 200.1:3 400:3 400.1:4"),
     ]  # fmt: skip
 
-# Where a grade needs what no laboratory knows: the worse is taken (symptoms, anticoagulation) …
+# Where a grade needs what no laboratory knows: the worse is taken, here with the policy on anticoagulation …
 ASSUMED = [
     ("56", "INR increased", "INR", None, 0.9, 1.1, 1.1, "1.1:0 1.11:1 1.5:1 1.51:2 2.5:2 2.51:3 2.8:3"),
     ("56", "INR increased", "INR", "1", 0.9, 1.1, 0.8, "0.8:0 0.81:1 1.2:1 1.21:2 2:2 2.01:3"),  # by the baseline
@@ -185,7 +185,8 @@ def graded(policy, version):
         if baseline is not None:
             rows.append(own | {"day": -10, "value_text": str(baseline)})
         rows += [own | {"day": 5, "value_text": pair.split(":")[0]} for pair in values.split()]
-    found = lab_grades(LABS.frame(rows), version=version, symptoms=policy).filter(pl.col("day") == 5)
+    options = {"symptoms": policy, "anticoagulation": policy == "assumed"}
+    found = lab_grades(LABS.frame(rows), version=version, **options).filter(pl.col("day") == 5)
     return {(row["subject"], row["value_text"], row["term"]): row["grade"] for row in found.iter_rows(named=True)}
 
 

@@ -109,6 +109,78 @@ def test_the_last_sample_before_the_start_counts():
     assert response([(-20, 800), (-8, 400), (20, 201), (48, 201)]) == ("none", None)
 
 
+def test_a_sample_of_the_day_of_surgery_takes_no_part():
+    assert response([(-8, 400), (20, 200), (48, 200)], interference_days={"O": [48]}) == ("none", None)
+    assert response([(-8, 400), (20, 200), (48, 200)], interference_days={"O": [49]}) == ("PR", 20)
+
+
+def test_a_sample_of_the_day_of_the_start_confirms_nothing():
+    values = [(-8, 400), (20, 200), (48, 200)]
+    assert progression([*values, (-7, 30)]) == progression(values) == ("none", None)
+    assert progression([(-8, 400), (-7, 30), (20, 80), (27, 80)]) == ("none", None)  # A and B, were day -7 one of them
+
+
+# A baseline above a limit is 400 or more: half of it is 200 or more, and what that is nobody knows.
+def test_a_pretreatment_sample_above_a_limit():
+    assert response([(-8, ">400"), (20, 200), (48, 200)]) == ("PR", 20)
+    row = evaluate([(-8, ">400"), (20, 201), (48, 201)])
+    assert (row["response"], row["category"]) == (None, "NE")
+    assert row["reason"] == "response cannot be told: half of >400 is not known"
+
+
+def test_halves_and_doubles_are_met_in_decimals():
+    assert response([(-8, 0.7), (20, 0.35), (48, 0.35)], upper=0.35) == ("CR", 20)
+    assert progression([(-8, 0.8), (20, 0.15), (30, 0.3), (37, 0.3)], upper=0.1) == ("B", 30)
+    assert response([(-8, 400), (20, 11), (30, 12.1), (48, 12.1)], upper=5) == ("PR", 20)  # 1.1 x 11
+
+
+# A sample without limits is held against those of its assay.
+def test_a_missing_limit_does_not_end_a_progression():
+    values = [(-8, 30), (20, 80), (41, 95)]
+    rows = [*ca125(values), *ca125([(30, 90)], upper=None)]
+    people = pl.DataFrame([subject()], infer_schema_length=None)
+    found = gcig(markers(pl.DataFrame(rows, infer_schema_length=None), subjects=people), subjects=people)
+    assert found.select("progression", "progression_day").row(0) == ("C", 20)
+
+
+# The upper limit stands on the baseline alone.
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([(-8, 20), (20, 100), (40, 120)], ("PD", "C", 20)),
+        ([(-8, 200), (20, 10), (40, 21), (60, 22)], ("CR", "none", None)),
+        ([(-8, 200), (20, 10), (50, 10)], ("CR", "none", None)),
+        ([(-8, 200), (20, 10), (30, 14), (50, 10)], ("CR", "none", None)),
+    ],
+)
+def test_a_limit_that_stands_on_the_baseline_alone_is_that_of_all(values, expected):
+    rows = [*ca125(values[:1]), *ca125(values[1:], upper=None)]
+    people = pl.DataFrame([subject()], infer_schema_length=None)
+    found = gcig(markers(pl.DataFrame(rows, infer_schema_length=None), subjects=people), subjects=people)
+    assert found.select("category", "progression", "progression_day").row(0) == expected
+
+
+def test_samples_of_a_day_that_differ_are_told():
+    row = evaluate([(-8, 400), (20, 150), (20, 180), (48, 150), (76, 150)])
+    assert (row["response"], row["response_day"]) == ("PR", 48)
+    assert row["reason"] == "samples of day 20 not used: results of one day differ"
+
+
+def test_what_was_not_confirmed_is_told():
+    row = evaluate([(-8, 180), (30, 200), (75, 420)])
+    assert (row["category"], row["progression"]) == ("SD", "none")
+    assert row["reason"] == (
+        "rule B not confirmed: day 75 is at least twice the nadir, no sample 7 days later or more is so too"
+    )
+
+
+def test_when_a_response_became_complete_is_told():
+    row = evaluate([(-8, 400), (28, 200), (56, 30)])
+    assert (row["response"], row["response_day"]) == ("CR", 28)
+    assert row["reason"] == "half of it or less from day 28 on, within the reference range on day 56"
+    assert evaluate([(-8, 400), (28, 30), (56, 30)])["reason"] is None
+
+
 def test_surgery_within_28_days_takes_the_sample_out():
     assert response([(-8, 400), (20, 200), (48, 200)], person=subject(harvest_day=-37)) == ("PR", 20)
     row = evaluate([(-8, 400), (20, 200), (48, 200)], person=subject(harvest_day=-36))

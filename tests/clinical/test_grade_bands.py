@@ -23,11 +23,33 @@ from tilseq.errors import AnalysisError
         # Without the limit only bands between numbers stand.
         ("Neutrophil count decreased", 5, "10^9/L", (None, None), [(4, None, 0.5), (3, 0.5, 1.0), (2, 1.0, 1.5)]),
         ("Anemia", 5, "mg/dL", (130, None), []),
+        ("Hemoglobin increased", 5, "g/L", (None, 160), [(3, 200, None), (2, 180, 200), (1, 160, 180)]),
+        ("Hemoglobin increased", 5, "g/dL", (None, 16), []),
+        # In multiples of the limit, which is 1 there.
+        ("Alanine aminotransferase increased", 5, "", (None, 1), [(4, 20, None), (3, 5, 20), (2, 3, 5), (1, 1, 3)]),
+        # Not on anticoagulation.
+        ("INR increased", 5, "1", (0.8, 1.2), [(3, 2.5, None), (2, 1.5, 2.5), (1, 1.2, 1.5)]),
     ],
 )  # fmt: skip
 def test_bands(term, version, unit, limits, bands):
     found = grade_bands(term, version=version, unit=unit, lower_limit=limits[0], upper_limit=limits[1])
     assert found == bands
+
+
+# Random glucose has grades 3 and 4 alone in version 6; those of ionised calcium are not those of calcium.
+@pytest.mark.parametrize(
+    ("term", "test", "unit", "bands"),
+    [
+        ("Hyperglycemia", "glucose", "mmol/L", [(4, 27.8, None), (3, 13.9, 27.8)]),
+        ("Hyperglycemia", "fasting glucose", "mmol/L", [(4, 27.8, None), (3, 13.9, 27.8), (2, 8.9, 13.9), (1, 6, 8.9)]),
+        ("Hypocalcemia", "ionized calcium", "mmol/L", [(4, None, 0.8), (3, 0.8, 0.9), (2, 0.9, 1)]),
+        ("Hypocalcemia", "corrected calcium", "mmol/L", [(4, None, 1.5), (3, 1.5, 1.75), (2, 1.75, 2)]),
+    ],
+)
+def test_bands_of_a_term_of_several_tests(term, test, unit, bands):
+    assert grade_bands(term, test=test, version=6, unit=unit, upper_limit=6) == bands
+    with pytest.raises(AnalysisError, match="need one"):
+        grade_bands(term, version=6, unit=unit)
 
 
 def test_an_unknown_term_and_a_missing_version_are_refused():

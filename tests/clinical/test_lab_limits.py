@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from tilseq.clinical import results_by_limits, significant_results
+from tilseq.clinical import results_by_limits, significant_results, significant_shares
 from tilseq.tables.inputs import LABS
 
 SUBJECTS = pl.DataFrame({"subject": ["S1", "S2"], "lymphodepletion_day": [-7, -7], "first_dose_day": [None, None]})
@@ -84,3 +84,36 @@ def test_flags_are_counted_by_subject_and_period_and_never_inferred():
         ("S1", "screening", 1, 1, 0, None),
         ("S2", "follow_up_30", 1, 1, 0, None),
     ]
+
+
+def test_a_row_that_repeats_another_is_judged_once():
+    rows = [vital("140", 2, clinically_significant=True)] * 2 + [vital("141", 2, clinically_significant=True)]
+    found = significant_results(results_by_limits(LABS.frame(rows), subjects=SUBJECTS))
+    assert found.select("results", "judged", "significant").rows() == [(2, 2, 2)]
+
+
+def test_the_share_of_subjects_with_a_significant_result():
+    rows = [
+        vital("140", 2, clinically_significant=True),
+        vital("140", 3, clinically_significant=True),
+        vital("80", 1, subject="S2", clinically_significant=False),
+        vital("80", 40, subject="S2"),
+        vital("150", -10, subject="S2", clinically_significant=True),
+    ]
+    people = SUBJECTS.with_columns(arm=pl.col("subject"))
+    found = significant_shares(results_by_limits(LABS.frame(rows), subjects=SUBJECTS), subjects=people)
+    told = found.filter(group="all").select("parameter", "qualifier", "numerator", "denominator", "denominator_text")
+    who = "subjects of whom the investigator judged a result of the period"
+    assert told.rows() == [
+        ("lab_clinically_significant", "period=any", 1, 2, who),
+        ("lab_clinically_significant", "period=follow_up_30", 1, 2, who),
+        ("lab_clinically_significant", "period=later", 0, 0, f"{who}; with results that nobody judged: 1"),
+        ("lab_clinically_significant", "period=screening", 1, 1, who),
+    ]
+    # 1 of 2 by R's binom.test; nobody judged has no share.
+    limits = found.filter(group="all").select("estimate", "lower", "upper").rows()
+    assert limits[1] == (0.5, pytest.approx(0.01257912), pytest.approx(0.98742088))
+    assert limits[2] == (None, None, None)
+    by_arm = found.filter(group="arm=S2", qualifier="period=any").select("numerator", "denominator")
+    assert by_arm.rows() == [(0, 1)]
+    assert significant_shares(results_by_limits(LABS.frame([]))).is_empty()

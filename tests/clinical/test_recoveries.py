@@ -28,7 +28,8 @@ def test_a_recovery_is_dated_by_the_first_of_three_days_in_a_row():
     assert recovered(FALL) == {
         "subject": "S1", "parameter": "recovery: ANC >= 0.5", "reader": None, "origin": "infusion", "start_day": 0,
         "end_day": 9, "days": 10, "event": True, "description": "first of 3 days with results at or above",
-        "rule": "recovered", "source_table": "labs", "source_row_day": 9, "reason": "nadir <0.1 on day 4",
+        "rule": "recovered", "source_table": "labs", "source_row_day": 9,
+        "reason": "nadir <0.1 on day 4; between day 7 and 9",
     }  # fmt: skip
 
 
@@ -42,8 +43,30 @@ def test_from_the_nadir():
     assert (found["origin"], found["start_day"], found["end_day"], found["days"]) == ("nadir", 4, 9, 6)
 
 
-def test_the_lowest_value_of_several_days_is_the_nadir_of_the_first_of_them():
-    assert recovered({-3: "0.1", 1: "0.1", 4: "0.6"}, sustained=1, origin="nadir")["start_day"] == -3
+def test_the_lowest_value_of_several_days_is_the_nadir_of_the_last_of_them():
+    assert recovered({-3: "0.1", 1: "0.1", 4: "0.6"}, sustained=1, origin="nadir")["start_day"] == 1
+
+
+# Center for International Blood and Marrow Transplant Research, Forms Instruction Manual, "Initial platelet recovery":
+# platelets of days 0 to 10, of which the manual reports day 7.
+def test_the_worked_example_of_the_transplantation_registry():
+    counts = (10, 35, 30, 25, 10, 15, 19, 23, 25, 40, 50)
+    assert recovered({day: str(n) for day, n in enumerate(counts)}, 20.0, "platelets")["end_day"] == 7
+
+
+def test_counts_that_differ_by_rounding_alone_are_equal():
+    rows = [
+        *course({1: "700", 5: "500"}, unit="/uL").rows(), *course({2: "0.5", 10: "1.1", 11: "1.2", 12: "1.8"}).rows(),
+        *course({25: "0.7", 32: "1.1"}).rows(),
+    ]  # fmt: skip
+    labs = pl.DataFrame(rows, schema=course(FALL).schema, orient="row")
+    rule = RecoveryRule(thresholds=(("ANC", 1.0),), origin="nadir")
+    assert recoveries(labs, subjects=SUBJECTS, rule=rule).row(0, named=True)["start_day"] == 5
+
+
+def test_a_recovery_between_two_draws_is_told_with_both():
+    found = recovered({-9: "4", 1: "0.1", 14: "0.3", 29: "0.9", 30: "1", 31: "2"})
+    assert (found["end_day"], found["reason"]) == (29, "nadir 0.1 on day 1; between day 14 and 29")
 
 
 def test_a_relapse_breaks_the_row():
@@ -109,6 +132,79 @@ def test_the_usual_thresholds():
         "recovery: ANC >= 0.5", "recovery: ANC >= 1", "recovery: lymphocytes >= 0.5",
         "recovery: platelets >= 20", "recovery: platelets >= 50",
     ]  # fmt: skip
+
+
+# An episode ends with its recovery; new chemotherapy months later is another.
+LATER = FALL | {200: "0.05", 207: "0.8", 208: "0.9", 209: "1.5"}
+
+
+def test_a_later_fall_does_not_undo_a_recovery():
+    found = recovered(LATER)
+    assert (found["rule"], found["end_day"], found["days"]) == ("recovered", 9, 10)
+    assert found["reason"] == "nadir <0.1 on day 4; between day 7 and 9; below again on day 200"
+
+
+def test_a_fall_within_30_days_of_the_infusion_is_of_the_treatment_and_one_later_is_not():
+    values = {-9: "4.0", 1: "0.6", 33: "0.7", 34: "0.8", 35: "0.9"}
+    assert recovered(values | {30: "0.4"})["end_day"] == 33
+    found = recovered(values | {31: "0.4"})
+    assert (found["rule"], found["event"], found["days"]) == ("never_below", None, None)
+    assert found["reason"] == "below on day 31, after day 30; lowest 0.6 on day 1"
+    twice = pl.DataFrame({"subject": ["S1", "S1"], "day": [0, 1]})
+    rule = RecoveryRule(thresholds=(("ANC", 0.5),))
+    assert recoveries(course(values | {31: "0.4"}), subjects=SUBJECTS, infusions=twice, rule=rule)["end_day"][0] == 33
+
+
+def therapy(day, what="pembrolizumab"):
+    return pl.DataFrame({"subject": ["S1"], "therapy": [what], "start_day": [day], "end_day": [None]})
+
+
+@pytest.mark.parametrize(
+    ("therapies", "infusions", "end_day", "reason"),
+    [
+        (therapy(60), [0], 50, "nadir 0.1 on day 2; pembrolizumab from day 60 on"),
+        (therapy(50), [0], 40, "nadir 0.1 on day 2; pembrolizumab from day 50 on"),
+        (therapy(-5), [0], 62, "nadir 0.1 on day 2"),  # before the infusion: lymphodepletion's own
+        (None, [0, 31], 30, "nadir 0.1 on day 2; another infusion from day 31 on"),
+        (None, [0, 30], 62, "nadir 0.1 on day 2"),
+    ],
+)
+def test_another_therapy_ends_the_time(therapies, infusions, end_day, reason):
+    values = {-9: "4", 2: "0.1", 30: "0.2", 40: "0.2", 50: "0.3", 60: "0.9", 61: "0.9", 62: "0.9"}
+    given = pl.DataFrame({"subject": ["S1"] * len(infusions), "day": infusions})
+    rule = RecoveryRule(thresholds=(("ANC", 0.5),), sustained=4)
+    found = recoveries(course(values), subjects=SUBJECTS, infusions=given, therapies=therapies, rule=rule)
+    (row,) = found.iter_rows(named=True)
+    assert (row["event"], row["end_day"]) == (False, end_day)
+    assert row["reason"].startswith(reason)
+
+
+def test_a_result_that_could_not_be_read_may_have_been_the_low_one():
+    rows = [*course({-9: "4", 1: "0.6", 20: "4"}).rows(), *course({3: "0.1"}, unit="furlong").rows()]
+    labs = pl.DataFrame(rows, schema=course(FALL).schema, orient="row")
+    rule = RecoveryRule(thresholds=(("ANC", 0.5),))
+    (found,) = recoveries(labs, subjects=SUBJECTS, rule=rule).iter_rows(named=True)
+    assert (found["rule"], found["event"], found["days"]) == ("not_evaluable", None, None)
+    assert found["reason"] == "lowest 0.6 on day 1; results that could not be read may have been below: 1"
+    assert recovered({1: "clotted"})["rule"] == "not_evaluable"
+    assert recovered({1: "0.6", 3: None})["rule"] == "never_below"  # not done is no result
+
+
+def test_a_result_of_the_first_day_of_lymphodepletion_counts():
+    assert recovered({-7: "0.4", 1: "0.9", 2: "0.9", 3: "0.9"})["end_day"] == 1
+    assert recovered({-8: "0.4", 1: "0.9", 2: "0.9", 3: "0.9"})["rule"] == "never_below"
+
+
+def test_the_lowest_of_a_day_is_its_nadir():
+    rows = [*course({2: "0.2", 4: "2"}).rows(), *course({2: "0.1"}).rows()]
+    labs = pl.DataFrame(rows, schema=course(FALL).schema, orient="row")
+    found = recoveries(labs, subjects=SUBJECTS, rule=RecoveryRule(thresholds=(("ANC", 0.5),), sustained=1))
+    assert found["reason"].to_list() == ["nadir 0.1 on day 2; between day 2 and 4"]
+
+
+def test_a_result_of_the_day_of_origin_is_a_time_of_one_day():
+    found = recovered({-3: "0.1", 0: "0.3"})
+    assert (found["event"], found["days"]) == (False, 1)
 
 
 @pytest.mark.parametrize(

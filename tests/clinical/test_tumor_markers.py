@@ -142,12 +142,19 @@ def test_another_unit_breaks_the_series():
 def test_other_limits_break_the_series_and_missing_ones_do_not():
     frame = course(record(-8, "8"), record(10, "4", upper=None), record(20, "4", upper=4.6))
     assert column(frame, "assay") == [1, 1, 2]
-    assert column(frame, "times_uln") == [1.6, None, pytest.approx(4 / 4.6)]
-    assert column(frame, "reason")[1] == "no upper limit"
+    assert column(frame, "times_uln") == [1.6, 0.8, pytest.approx(4 / 4.6)]  # 4 of the 5 of its assay
+    assert column(frame, "upper_limit") == [5.0, None, 4.6]
+    assert "no upper limit: 5 of its assay taken" in column(frame, "reason")[1]
+    assert column(frame, "normalised") == [None, True, None]
+    back = course(record(-8, "8"), record(10, "4", upper=4.6), record(20, "3", upper=None))
+    assert column(back, "assay") == [1, 2, 2]  # that of the record before it
+    assert column(course(record(-8, "8", upper=None), record(10, "4", upper=0.0)), "times_uln") == [None, None]
     first_bare = course(record(-8, "8", upper=None), record(10, "4"), record(20, "4", lower=0.0))
     assert column(first_bare, "assay") == [1, 1, 1]
-    assert first_bare["change_pct"].null_count() == 3
-    assert first_bare["reason"][1] == "% withheld: no upper limit at baseline"
+    assert column(first_bare, "change_pct") == [None, -50.0, -50.0]  # the baseline is above the 5 of its assay
+    never = course(record(-8, "8", upper=None), record(10, "4", upper=None))
+    assert column(never, "change_pct") == [None, None]
+    assert never["reason"][1] == "no upper limit; % withheld: no upper limit at baseline"
 
 
 def test_two_ways_to_write_a_unit_are_one():
@@ -202,6 +209,8 @@ def test_a_marker_of_another_panel_is_followed_and_told():
 
 def test_an_upper_limit_far_from_the_usual_is_told():
     assert "check the unit" in course(record(5, "4", upper=500.0))["reason"][0]
+    assert "check the unit" in course(record(5, "4", upper=15.1))["reason"][0]  # more than three times 5
+    assert "check the unit" not in course(record(5, "4", upper=15.0))["reason"][0]
     assert "check the unit" not in course(record(5, "4", upper=4.7))["reason"][0]
 
 
@@ -218,7 +227,12 @@ def test_tg_is_thyroglobulin_unless_set_or_its_unit_is_of_triglycerides():
 def test_a_subject_without_any_ca199_may_be_lewis_negative():
     ca = [record(day, "<0.6", test="CA19-9", unit="U/mL", upper=37.0) for day in (-8, 10)]
     assert all("Lewis-negative" in reason for reason in course(*ca)["reason"])
-    assert "Lewis" not in course(ca[0])["reason"][0]  # one record tells nothing
+    assert "Lewis" not in str(course(ca[0])["reason"][0])  # one record tells nothing
+    normal = [record(day, "<37", test="CA19-9", unit="U/mL", upper=37.0) for day in (-8, 10)]
+    assert "Lewis" not in str(course(*normal)["reason"][0])  # a limit at the upper limit tells nothing either
+    assert "Lewis" in str(course(*[one | {"value_text": "<3.7"} for one in normal])["reason"][0])
+    assert "Lewis" not in str(course(*[one | {"value_text": "<3.8"} for one in normal])["reason"][0])
+    assert "Lewis" in str(course(*[one | {"upper_limit": None} for one in ca])["reason"][0])
     assert "Lewis" not in (course(*ca, record(20, "3", test="CA199", unit="U/mL", upper=37.0))["reason"][1] or "")
 
 

@@ -53,8 +53,9 @@ def test_out_of_range_there_is_no_number_but_a_limit(rng, pg_per_ml, status, lim
     row = result(told.samples, analyte="A")
     assert row["status"] == status
     assert {name: row[name] for name in NOWHERE} == NOWHERE
-    of_curve = 2 * result(told.curves, analyte="A")[limit]
-    assert row["limit_pg_per_ml"] == pytest.approx(of_curve, rel=0.3 if status == "not_detected" else 1e-3)
+    # The limit of the range, or that of the sample's own interval where it says less; both are of the diluted sample.
+    of_range = 2 * result(told.curves, analyte="A")[limit]
+    assert of_range * 0.99 <= row["limit_pg_per_ml"] <= of_range * (1.01 if status == "above_range" else 1.5)
 
 
 @pytest.mark.parametrize("in_range", [0.95, 1.6])

@@ -5,7 +5,7 @@ import pytest
 
 from tilseq.io.advice import advise, shortened_number
 from tilseq.tables import parse
-from tilseq.tables.inputs import FOLLOWUP, LESIONS
+from tilseq.tables.inputs import ADVERSE_EVENTS, FOLLOWUP, LESIONS
 
 LESION = {"subject": "S1", "day": "0", "lesion": "T1", "role": "target", "diameter_mm": "20"}
 
@@ -43,3 +43,22 @@ def test_a_day_is_within_a_century():
 def test_numbers_that_a_spreadsheet_shortens():
     cells = ["1E+05", "1.23457E+11", "1E5", "2E-05", "E+05", "S1E+05", "100000"]
     assert [cell for cell in cells if shortened_number(cell)] == ["1E+05", "1.23457E+11"]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "mend"),
+    [
+        ("grade", "G2", "write 2"),
+        ("grade", "Grade 3", "write 3"),
+        ("grade", "severe", "write 1 to 5"),
+        ("grade", None, "find it out; an event without a grade can be counted nowhere"),
+        ("end_day", "Ongoing", "leave it empty while the event lasts"),
+        ("end_day", "?", "leave the cell empty where there is no value"),
+    ],
+)
+def test_adverse_events(column, cell, mend):
+    row = {"subject": "S1", "term": "chills", "grade": "2", "end_day": None} | {column: cell}
+    _, problems = parse(pl.DataFrame([row], schema=dict.fromkeys(row, pl.String)), ADVERSE_EVENTS, file="ae.csv")
+    (problem,) = problems
+    advise(problem)
+    assert problem.mend == mend

@@ -2,7 +2,7 @@ import pytest
 
 from tilseq.errors import StudyError
 from tilseq.io import read_adverse_events, read_tumor_markers
-from tilseq.io.clinical_events import adverse_events_by_subject
+from tilseq.io.clinical_events import adverse_events_by_row
 
 EVENTS = "subject,term,grade,serious,pt_code,MedDRA_version\n"
 
@@ -33,9 +33,22 @@ def test_every_fault_is_told_at_once(table):
     ]  # fmt: skip
 
 
-def test_a_fault_costs_its_subject_alone(table):
-    frame, faults = adverse_events_by_subject(table(EVENTS + "1,fever,3,maybe,,\n2,fever,1,no,,\n"))
-    assert (list(faults), frame.height) == (["1"], 2)
+def test_a_faulty_cell_costs_itself_alone(table):
+    frame, faults = adverse_events_by_row(table(EVENTS + "1,fever,3,maybe,,\n2,fever,1,no,,\n"))
+    assert ([(one.row, one.column) for one in faults], frame.height) == ([(2, "serious")], 2)
+
+
+@pytest.mark.parametrize(
+    ("cells", "mend"),
+    [
+        ("G2,,1,2", "write 2"), ("severe,,1,2", "write 1 to 5"),
+        (",,1,2", "find it out; an event without a grade can be counted nowhere"),
+        ("2,,1,ongoing", "leave it empty while the event lasts"), ("2,maybe,1,2", None),
+    ],
+)  # fmt: skip
+def test_slips_of_exports_say_how_to_mend_them(table, cells, mend):
+    _, (fault,) = adverse_events_by_row(table(f"subject,term,grade,serious,start_day,end_day\n1,fever,{cells}\n"))
+    assert fault.mend == mend
 
 
 def test_a_column_that_is_neither_known_nor_coded_is_refused(table):

@@ -3,7 +3,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from tilseq.io.dates import DayZero, date_twin, day_zero, days_from_dates, first_infusions, parse_dated
+from tilseq.io.dates import DayZero, day_zero, days_from_dates, first_infusions, parse_dated
 from tilseq.tables.inputs import ADVERSE_EVENTS, SAMPLES, SCHEDULE, SUBJECTS
 
 DAY0 = DayZero({"S01": date(2024, 3, 1)}, frozenset({"S01", "S03"}))
@@ -11,15 +11,6 @@ DAY0 = DayZero({"S01": date(2024, 3, 1)}, frozenset({"S01", "S03"}))
 
 def text(**columns):
     return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
-
-
-def test_twins():
-    assert [date_twin(name) for name in ("day", "harvest_day", "visit", "holiday")] == [
-        "date",
-        "harvest_date",
-        None,
-        None,
-    ]
 
 
 def test_day_0_is_the_date_of_the_first_infusion():

@@ -4,8 +4,10 @@ import sys
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tilseq.io.write import harmless, write_table
+from tilseq.io.write import csv_text, harmless, write_table
 from tilseq.tables.outputs import QUALITY
 
 
@@ -52,3 +54,18 @@ def test_a_disk_that_is_full_is_told_by_name(tmp_path):
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\ta", "\ra"])
 def test_every_start_of_a_formula_is_made_harmless(text):
     assert harmless(pl.DataFrame({"a": [text, "plain", None]}))["a"].to_list() == ["'" + text, "plain", None]
+
+
+def test_a_number_of_a_csv_has_ten_digits_unless_it_is_whole():
+    numbers = [0.19999999999999973, 2.9999999999999996, 1739.2857142857142, -0.1 - 0.2, 12345678901.0, 1e-15 / 3, None]
+    text = csv_text(pl.DataFrame({"number": numbers, "count": [1234567890123] * 7}))
+    assert [line.split(",")[0] for line in text.splitlines()] == [
+        "number", "0.2", "3.0", "1739.285714", "-0.3", "12345678901.0", "3.333333333e-16", "",
+    ]  # fmt: skip
+    assert text.count("1234567890123") == 7
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_of_a_csv_is_the_nearest_of_ten_digits(number):
+    written = float(csv_text(pl.DataFrame({"a": [number]})).splitlines()[1])
+    assert written == (number if number == round(number) else float(f"{number:.10g}"))

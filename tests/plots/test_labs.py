@@ -1,3 +1,4 @@
+import numpy as np
 import polars as pl
 import pytest
 from matplotlib.colors import to_hex
@@ -33,9 +34,10 @@ def marks(axes):
     """Return the points of each grade, and which of them are open."""
     found = {}
     names = {colour: grade for grade, colour in GRADE_COLOURS.items()}
-    for points in axes.collections:
-        edge, face = to_hex(points.get_edgecolor()[0]), to_hex(points.get_facecolor()[0])
-        found[names[edge], face == "#ffffff"] = sorted(map(tuple, points.get_offsets().tolist()))
+    for points in axes.lines:
+        edge, face = to_hex(points.get_markeredgecolor()), to_hex(points.get_markerfacecolor())
+        if points.get_marker() == "o":
+            found[names[edge], face == "#ffffff"] = sorted(zip(*points.get_data(), strict=True))
     return found
 
 
@@ -82,16 +84,48 @@ def test_results_without_a_value_are_counted_and_logarithms_leave_out_0():
 def test_shifts_from_each_grade_to_the_worst():
     axes = lab_shift_map(lab_shifts(grades()), term=TERM)
     image = axes.images[0].get_array()
-    assert image.shape == (5, 5)
+    assert image.shape == (2, 5)  # before treatment 0 and 1, then up to 4
     assert (image[0, 4], image[1, 3], image.sum()) == (1, 1, 2)
     assert [text.get_text() for text in axes.texts if text.get_text()] == ["1", "1"]
-    assert axes.get_title(loc="left") == f"{TERM}, 2 subjects"
+    assert axes.get_title(loc="left") == f"{TERM}, 2 subjects; framed: no change"
+    assert len(axes.figure.axes) == 1  # no bar of colours: every number is printed
+    assert [patch.get_xy() for patch in axes.patches] == [(-0.5, -0.5), (0.5, 0.5)]
+    assert axes.get_xlabel() == "Worst grade, since treatment began"
 
 
 def test_a_grade_that_is_not_known_has_a_row_of_its_own():
     axes = lab_shift_map(lab_shifts(grades([result(3, "0.2")])), term=TERM)
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["0", "1", "2", "3", "4", "not known"]
-    assert axes.images[0].get_array()[5, 4] == 1
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["0", "1", "not known"]
+    assert axes.images[0].get_array()[2, 4] == 1
+
+
+def test_lines_are_grey_and_break_at_limits():
+    axes = lab_trajectories(grades(), term=TERM)
+    lines = [line for line in axes.lines if line.get_label() in ("_A", "_B")]
+    assert {to_hex(line.get_color()) for line in lines} == {"#9aa4ae"}
+    assert np.isnan(lines[0].get_ydata()).tolist() == [False, False, True, False, False, False]
+
+
+def test_bands_have_names():
+    axes = lab_trajectories(grades([result(-8, "4.0"), result(3, "1.2")]), term=TERM, bands=BANDS)
+    told = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert told == ["grade 0", "grade 2", "band of 1", "band of 2", "infusion"]
+
+
+def test_the_strip_of_treatment_ends_with_the_axis():
+    axes = lab_trajectories(
+        grades([result(1, "0.2"), result(3, "0.3")]), term=TERM, lymphodepletion_day=-7, il2_end_day=9
+    )
+    low, high = axes.get_xlim()
+    strips = [patch for patch in axes.patches if patch.get_y() > 1]
+    assert [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in strips] == [(low, 0), (0, high)]
+
+
+def test_one_subject_is_one():
+    axes = lab_trajectories(grades([result(3, "0.3")]), term=TERM)
+    assert axes.get_title(loc="left") == f"{TERM}, CTCAE 5; 1 subject"
+    other = lab_trajectories(grades([result(3, "0.3", test="neut")]), term=TERM)
+    assert other.get_ylabel() == "ANC (10^9/L)"
 
 
 def test_what_is_not_there_is_refused():

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.reading import rates_table, survival_table
+from tilseq.plots.reading import adverse_event_table, rates_table, survival_table
 
 RATES = pl.DataFrame(
     [
@@ -81,3 +81,27 @@ def test_a_table_without_rows_or_a_column_is_refused():
         rates_table(RATES.clear())
     with pytest.raises(AnalysisError, match="needs this column"):
         survival_table(ESTIMATES.drop("unit"))
+
+
+def test_adverse_events_by_system_term_and_worst_grade():
+    shares = {"any": 2, "1": 0, "2": 1, "3": 0, "4": 0, "5": 1, "3_5": 1}
+    cell = {f"n_{grade}": n for grade, n in shares.items()} | {f"pct_{grade}": 25.0 * n for grade, n in shares.items()}
+    place = {"population": "treated", "group": "all", "period": "any", "subjects": 4}
+    table = pl.DataFrame(
+        [
+            {**place, "soc": None, "term": None, **cell},
+            {**place, "soc": "gut", "term": None, **cell},
+            {**place, "soc": "gut", "term": "nausea", **cell},
+            {**place, "soc": None, "term": "ache", **cell},
+            {**place, "period": "later", "soc": None, "term": None, **cell},
+        ],
+        infer_schema_length=None,
+    )
+    row = ["2 (50)", "0 (0)", "1 (25)", "0 (0)", "0 (0)", "1 (25)", "1 (25)"]
+    assert cells(adverse_event_table(table)) == [
+        "Any", "any", *row, "gut", "any", *row, "nausea", *row, "Not coded", "ache", *row,
+        "Subjects (%) of 4 treated, each once a line. Grades 1 to 5 are those of the worst event.",
+    ]  # fmt: skip
+    assert cells(adverse_event_table(table, period="later"))[-1] == "Begun in the period later."
+    with pytest.raises(AnalysisError, match="no row"):
+        adverse_event_table(table, group="arm=A")

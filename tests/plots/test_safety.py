@@ -7,7 +7,7 @@ from tilseq.plots.treatment import GRADE_COLOURS
 
 
 def rows(*cells):
-    names = ("subject", "soc", "term", "grade", "counted")
+    names = ("subject", "counted_soc", "counted_term", "grade", "counted")
     return pl.DataFrame([dict(zip(names, cell, strict=True)) for cell in cells], infer_schema_length=None)
 
 
@@ -42,7 +42,11 @@ def test_a_bar_is_the_share_of_subjects_by_worst_grade():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["nausea", "rash", "sepsis", "vomiting"]
     assert bars(axes) == {(0, 2): (0, 10), (0, 3): (10, 10), (1, 4): (0, 10), (2, 5): (0, 10), (3, 2): (0, 10)}
     assert [text.get_text() for text in axes.texts] == ["2 (1)", "1 (1)", "1 (1)", "1"]
-    assert axes.get_xlabel() == "Subjects (% of 10 treated), by worst grade"
+    assert axes.get_xlabel().splitlines() == [
+        "Subjects (% of 10 treated), by worst grade",
+        "beside a bar: subjects (of grade 3 to 5)",
+    ]
+    assert axes.get_title(loc="left") == "without 1 event not counted"
 
 
 def test_systems_count_each_subject_once():
@@ -56,7 +60,18 @@ def test_of_many_terms_the_commonest_are_drawn_and_that_is_said():
     many = rows(*((f"S{i}", "x", f"term {j:02}", 1, True) for j in range(40) for i in range(j + 1)))
     axes = adverse_event_bars(many, subjects=40, most=5)
     assert [label.get_text() for label in axes.get_yticklabels()] == [f"term {j}" for j in (39, 38, 37, 36, 35)]
-    assert axes.get_title(loc="left").startswith("the 5 commonest of 40 terms; ")
+    assert axes.get_title(loc="left") == "the 5 commonest of 40 terms"
+
+
+def test_where_few_would_be_left_all_are_drawn():
+    many = rows(*(("S", "x", f"term {j}", 1, True) for j in range(12)), ("S", None, None, 1, True))
+    assert len(adverse_event_bars(many, subjects=40, most=8).get_yticklabels()) == 13
+    assert len(adverse_event_bars(many, subjects=40, most=7).get_yticklabels()) == 7
+
+
+def test_what_has_no_system_is_not_coded():
+    axes = adverse_event_bars(rows(("A", None, "nausea", 1, True)), subjects=4, by="soc")
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["not coded"]
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_a_panel_a_marker_and_the_strip_of_the_treatment():
     spans = [(patch.get_x(), patch.get_width()) for patch in drawn.axes[0].patches]
     assert spans == [(-7, 7), (0, 5)]
     labels = [text.get_text() for text in drawn.legends[0].get_texts()]
-    assert labels == ["lymphodepletion", "infusion", "IL-2", "A", "open: below this"]
+    assert labels == ["lymphodepletion", "infusion", "IL-2", "A", "upper limit (ULN)", "open: below this"]
     triangles = [line for line in drawn.axes[0].get_lines() if line.get_label() == "_infusion"]
     assert [line.get_xdata()[0] for line in triangles] == [0, 14]
 
@@ -58,7 +58,7 @@ def test_many_subjects_are_grey_without_names():
     names = [f"S{i:02}" for i in range(20)]
     drawn = marker_courses(courses([record(day, "4", subject=name) for name in names for day in (-8, 9)], names))
     assert drawn.axes[0].get_title(loc="left") == "20 subjects"
-    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["infusion"]
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["infusion", "upper limit (ULN)"]
 
 
 def test_what_has_no_place_is_counted():

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.report.clinical_tables import clinical_tables
+from tests.report.cytokine_tables import cytokine_tables
 from tilseq.endpoints.parameters import INFUSED_UPPER_BOUND
 from tilseq.io.files import write_json
 from tilseq.io.write import write_table
@@ -111,6 +112,7 @@ def fake_out(out: Path, names: tuple[str, ...], *, hostile: bool = False) -> Pat
         ],
         outputs.RESPONSE: [row for i, name in enumerate(names) for row in _response(i, name, hostile)],
         **clinical_tables(names, HOSTILE[0] if hostile else None),
+        **cytokine_tables(names, HOSTILE[0] if hostile else None),
         outputs.QUALITY: _quality(samples, hostile),
         outputs.FAILURES: _failures(samples, hostile),
         outputs.EXCLUSIONS: [

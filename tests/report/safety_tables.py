@@ -4,11 +4,18 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.clinical import gcig, lab_grades, lab_shifts, lab_worsening, markers, recoveries, safety
-from tilseq.clinical.lab_limits import results_by_limits, significant_results
+from tilseq.clinical import gcig, lab_grades, lab_shifts, lab_worsening, markers, recoveries, safety, worst_lab_grades
+from tilseq.clinical.lab_limits import results_by_limits, significant_results, significant_shares
+from tilseq.clinical.recovery_estimates import recovery_estimates
 from tilseq.tables import Table
 from tilseq.tables import lab_grades as labs
-from tilseq.tables.safety import ADVERSE_EVENT_RATES, ADVERSE_EVENT_ROWS, ADVERSE_EVENT_TIMES
+from tilseq.tables.safety import (
+    ADVERSE_EVENT_ESTIMATES,
+    ADVERSE_EVENT_RATES,
+    ADVERSE_EVENT_ROWS,
+    ADVERSE_EVENT_TABLE,
+    ADVERSE_EVENT_TIMES,
+)
 from tilseq.tables.summaries import SUMMARIES
 from tilseq.tables.tumor_marker_course import GCIG, MARKER_COURSES
 
@@ -29,15 +36,19 @@ def safety_tables(names: tuple[str, ...], hostile: str | None) -> dict[Table, li
     results = _labs(first, hostile)
     grades = lab_grades(results, version=5, **days)
     by_limits = results_by_limits(results, **days)
+    counts = recoveries(results, **days)
     courses = markers(_markers(first, hostile), subjects=subjects)
     frames = {
         ADVERSE_EVENT_ROWS: found.rows,
         ADVERSE_EVENT_RATES: found.rates,
         ADVERSE_EVENT_TIMES: found.times,
-        SUMMARIES: pl.concat([found.summaries, lab_worsening(lab_shifts(grades))]),
+        ADVERSE_EVENT_TABLE: found.table,
+        ADVERSE_EVENT_ESTIMATES: found.estimates,
+        SUMMARIES: pl.concat([found.summaries, lab_worsening(worst_lab_grades(grades)), significant_shares(by_limits)]),
         labs.LAB_GRADES: grades,
         labs.LAB_SHIFTS: lab_shifts(grades),
-        labs.RECOVERIES: recoveries(results, **days),
+        labs.RECOVERIES: counts,
+        labs.RECOVERY_ESTIMATES: recovery_estimates(counts),
         labs.RESULTS_BY_LIMITS: by_limits,
         labs.SIGNIFICANT_RESULTS: significant_results(by_limits),
         MARKER_COURSES: courses,

@@ -69,7 +69,7 @@ def test_every_image_is_drawn(browser, pages):
     open_page(browser, pages["good"])
     browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
     sizes = browser.execute_script("return [...document.images].map(i => [i.complete, i.naturalWidth > 0])")
-    assert sizes == [[True, True]] * 19
+    assert sizes == [[True, True]] * 20
 
 
 def test_hostile_names_stand_as_text(browser, pages):
@@ -147,7 +147,7 @@ def test_paper_shows_what_the_screen_folds_and_no_contents_bar(browser, pages):
     )
     bar = browser.execute_script("return getComputedStyle(document.querySelector('nav')).display")
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
-    assert len(heights) == 44 and min(heights) > 20
+    assert len(heights) == 48 and min(heights) > 20
     assert bar == "none"
 
 
@@ -161,3 +161,14 @@ def test_a_narrow_screen_shows_rates_and_medians_before_it_scrolls(browser, page
     assert times[:4] == ["Endpoint", "Subjects", "Events", "Median"]
     open_page(browser, pages["good"], 1400)
     assert browser.execute_script(shown)[0][:5] == ["Group", "Reader", "Responses", "Subjects", "ORR"]
+
+
+def test_cytokines_stand_by_visit_with_their_limits_on_one_line(browser, pages):
+    open_page(browser, pages["good"], 1400)
+    heads, cell, breaks = browser.execute_script("""const box = document.querySelector('#cytokines .box');
+        const heads = [...box.querySelectorAll('thead th')].map(th => th.firstChild.data);
+        const cell = box.querySelectorAll('tbody tr')[1].querySelectorAll('td')[2];
+        return [heads, cell.innerText.split(/\\n+/), [...cell.querySelectorAll('small')].map(s => s.offsetHeight)]""")
+    assert heads == ["Subject", "Analyte", "screening", "week 1", "month 1"]
+    assert cell == ["6,000", "(4,000-9,000)", "× 0.50 (0.30-0.80)"]
+    assert max(breaks) < 30

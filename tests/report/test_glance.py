@@ -4,7 +4,7 @@ import pytest
 from tilseq.io.write import write_table
 from tilseq.report.glance import glance
 from tilseq.report.results import read_results
-from tilseq.tables import Table, best_response, outputs
+from tilseq.tables import Table, best_response, outputs, safety
 from tilseq.tables import repertoire as repertoire_tables
 
 
@@ -26,7 +26,12 @@ def mass(name, subject, day, value, lower=None, upper=None, **more):
 
 
 def table_of(folder, **tables):
-    everything = (*vars(best_response).values(), *vars(outputs).values(), *vars(repertoire_tables).values())
+    everything = (
+        *vars(best_response).values(),
+        *vars(outputs).values(),
+        *vars(repertoire_tables).values(),
+        *vars(safety).values(),
+    )
     by_name = {table.name: table for table in everything if isinstance(table, Table)}
     (folder / "tables").mkdir(exist_ok=True)
     for name, rows in tables.items():
@@ -135,3 +140,18 @@ def test_it_is_the_first_thing_after_the_headline(good_out):
     assert pl.read_parquet(good_out / "tables" / "samples.parquet")["subject"].n_unique() == html[
         html.index('id="subjects"') : html.index('id="study"')
     ].count('<th scope="row"')
+
+
+def test_adverse_events_of_each_subject_are_told(tmp_path):
+    worst = {"parameter": "worst_adverse_event_grade", "unit": "grade", "status": "quantified", "scope": "sample"}
+    event = {"subject": "S1", "term": "x", "grade": 3, "counted": True}
+    _, heads, rows = table_of(
+        tmp_path,
+        endpoints=[{**worst, "subject": f"S{i}", "value": grade} for i, grade in ((1, 3.0), (2, 0.0), (3, 1.0))],
+        adverse_event_rows=[
+            {**event, "serious": True}, {**event, "serious": False}, {**event, "serious": True, "counted": False},
+            {**event, "subject": "S3", "grade": 1, "serious": False},
+        ],
+    )  # fmt: skip
+    assert heads == ["Subject", "Adverse events worst grade"]
+    assert rows == {"S1": ["3 1 serious"], "S2": ["none"], "S3": ["1 none serious"]}

@@ -6,7 +6,9 @@ import polars as pl
 import pytest
 
 from tests.steps.clinical_study import TABLES, finish, make_study
-from tilseq.steps import labs
+from tilseq.clinical import lab_grades, worst_lab_grades
+from tilseq.steps import labs, labs_figures
+from tilseq.tables.inputs import LABS as LABS_TABLE
 
 HEADER = "subject,day,test,value_text,unit,lower_limit,upper_limit,clinically_significant\n"
 COUNTS = {-8: 4.0, 0: 0.3, 3: 0.2, 9: 0.8, 10: 1.2, 11: 1.4}
@@ -30,7 +32,7 @@ def test_grades_shifts_and_worsening(written):
     assert shifts.rows() == [(0, 0, 1), (0, 4, 1)]
     worst = f"direction=low;period=any;term={TERM};test=ANC;worst_grade=4"
     row = written["summaries"].filter(qualifier=worst).select("parameter", "numerator", "denominator")
-    assert row.rows() == [("lab worsening", 1, 2)]
+    assert row.rows() == [("lab_worsening", 1, 2)]
 
 
 def test_endpoints_of_each_subject(written):
@@ -56,9 +58,137 @@ def test_what_no_term_grades_is_excluded_but_held_against_its_limits(written):
     assert flagged.rows() == [("S1", 4, 2), ("S2", 1, 1)]
 
 
+FAULTS = LABS + "S2,4,ANC,clotted,10^9/L,1.8,7.5,\nS2,5,Neutrofils,0.1,10^9/L,1.8,7.5,\nS2,6,ANC,0.1,furlong,1.8,7.5,\n"
+
+
+def test_what_could_not_be_read_is_excluded_by_row_and_leaves_no_grade_behind(tmp_path):
+    written = finish(make_study(tmp_path, GRADED | {"clinical/labs.csv": FAULTS}), tmp_path, "labs")
+    assert written["exclusions"].select("row", "rule", "rows").sort("row").rows() == [
+        (10, "not graded: no term of CTCAE 5 is known for the test heart rate", 1),
+        (11, "not read: ANC: the result is no number", 1),
+        (12, "not graded: no term of CTCAE 5 is known for the test Neutrofils; did you mean 'neutrophils'?", 1),
+        (13, "not read: ANC has no unit 'furlong', it may be 10^9/L, 10^3/uL, /uL or 10^6/L", 1),
+    ]
+    told = written["endpoints"].filter(subject="S2").select("parameter", "value", "value_text", "status")
+    assert told.rows() == [
+        ("blood_count_recovery", None, None, "not_evaluable"),
+        ("blood_count_recovery", None, None, "not_evaluable"),
+        ("worst_lab_grade", None, None, "not_evaluable"),
+    ]
+    assert written["recoveries"].filter(subject="S2")["rule"].to_list() == ["not_evaluable"] * 2
+
+
+def test_a_worst_grade_that_is_known_within_limits_says_so(tmp_path):
+    low = HEADER + "S1,-8,ANC,4,10^9/L,1.8,7.5,\nS1,3,ANC,<0.2,10^9/L,1.8,7.5,\n"
+    changes = {"study.yaml": GRADED["study.yaml"].replace("ctcae: 5", "ctcae: 6"), "clinical/labs.csv": low}
+    written = finish(make_study(tmp_path, changes), tmp_path, "labs")
+    told = written["endpoints"].filter(parameter="worst_lab_grade").select("value", "value_text", "status")
+    assert told.rows() == [(None, "at least 3", "not_evaluable")]
+    drawn = {path.name[:26] for path in (tmp_path / "work/labs/all/figures").glob("*.svg")}
+    assert drawn == {"Neutrophil_count_decreased"}
+
+
+def test_recoveries_by_the_studys_rule_and_up_to_the_next_therapy(tmp_path):
+    rule = "recovery: {thresholds: {ANC: [1.0]}, sustained: 2}"
+    yaml = {"study.yaml": GRADED["study.yaml"].replace("ctcae: 5", f"ctcae: 5, {rule}")}
+    written = finish(make_study(tmp_path, GRADED | yaml), tmp_path, "labs")
+    assert written["recoveries"].filter(subject="S1").select("parameter", "rule", "end_day").rows() == [
+        ("recovery: ANC >= 1", "recovered", 10)
+    ]
+    method = written["endpoints"].filter(pl.col("value") == 10)["method"][0]
+    assert method.startswith("first of 2 days")
+    median = written["recovery_estimates"].filter(quantity="median").select("estimate", "subjects", "left_out")
+    assert median.rows() == [(11.0, 1, 1)]  # day 10 of the infusion; S2 was never below
+    therapy = {"clinical/therapies.csv": "subject,therapy,start_day\nS1,x,10\n"}
+    written = finish(make_study(tmp_path, GRADED | yaml | therapy), tmp_path, "labs")
+    assert written["recoveries"].filter(subject="S1")["reason"][0].endswith("x from day 10 on")
+
+
+def test_arms_have_shares_of_their_own(tmp_path):
+    arms = (
+        TABLES["subjects.csv"].replace("lymphodepletion_day", "lymphodepletion_day,arm").replace("-60,-7", "-60,-7,A")
+    )
+    changes = GRADED | {"subjects.csv": arms.replace("S2,cervical,-60,-7,A", "S2,cervical,-60,-7,B")}
+    written = finish(make_study(tmp_path, changes), tmp_path, "labs")
+    shares = written["summaries"].filter(pl.col("qualifier").str.contains("period=any"))
+    worse = shares.filter(pl.col("qualifier").str.contains("worst_grade=any")).select(
+        "group", "numerator", "denominator"
+    )
+    assert worse.rows() == [("all", 1, 2), ("arm=A", 1, 1), ("arm=B", 0, 1)]
+    called = shares.filter(parameter="lab_clinically_significant").select("group", "numerator", "denominator")
+    assert called.rows() == [("all", 2, 2), ("arm=A", 1, 1), ("arm=B", 1, 1)]
+    assert set(written["recovery_estimates"]["group"]) == {"all", "arm=A", "arm=B"}
+
+
+def test_a_term_of_grade_2_has_no_figure():
+    rows = [
+        {"subject": "S1", "day": day, "test": "ANC", "value_text": text, "unit": "10^9/L", "lower_limit": 1.8}
+        for day, text in ((-8, "4"), (3, "1.2"))
+    ]
+    results = LABS_TABLE.frame(rows)
+    people = pl.DataFrame({"subject": ["S1"], "lymphodepletion_day": -7, "first_dose_day": -7})
+    for text, terms in (("1.2", 0), ("0.9", 1)):
+        own = results.with_columns(value_text=pl.when(pl.col("day") > 0).then(pl.lit(text)).otherwise("value_text"))
+        grades = lab_grades(own, version=5, subjects=people)
+        assert len(list(labs_figures._severe(own, grades, worst_lab_grades(grades)))) == terms
+
+
+ALT_LIMITS = (40, 50)
+
+
+def test_terms_of_multiples_are_drawn_in_them_where_limits_differ():
+    rows = [
+        {
+            "subject": f"S{upper}",
+            "day": day,
+            "test": "ALT",
+            "value_text": text,
+            "unit": "U/L",
+            "upper_limit": float(upper),
+        }
+        for upper in ALT_LIMITS
+        for day, text in ((-8, "20"), (3, "400"))
+    ]
+    results = LABS_TABLE.frame(rows)
+    people = pl.DataFrame({"subject": ["S40", "S50"], "lymphodepletion_day": -7, "first_dose_day": -7})
+    grades = lab_grades(results, version=5, subjects=people)
+    ((name, term, test, own),) = labs_figures._severe(results, grades, worst_lab_grades(grades))
+    shown, bands, told = labs_figures._with_bands(own, test)
+    assert (name, term, test) == ("Alanine aminotransferase increased",) * 2 + ("ALT",)
+    assert shown["value"].to_list() == [0.5, 10.0, 0.4, 8.0]
+    assert shown["unit"].unique().to_list() == ["× ULN"]
+    assert bands == [(4, 20, None), (3, 5, 20), (2, 3, 5), (1, 1, 3)]
+    assert told == "as multiples of each record's own ULN; shaded: the grades of a normal baseline"
+
+
+def test_calcium_that_is_ionised_has_a_figure_of_its_own():
+    limits = {"calcium": (2.1, 2.6, "3.2"), "ionised calcium": (1.1, 1.3, "1.7")}
+    rows = [
+        {
+            "subject": "S1",
+            "day": 3,
+            "test": test,
+            "value_text": text,
+            "unit": "mmol/L",
+            "lower_limit": low,
+            "upper_limit": up,
+        }
+        for test, (low, up, text) in limits.items()
+    ]
+    results = LABS_TABLE.frame(rows)
+    grades = lab_grades(results, version=5)
+    found = {
+        test: (name, labs_figures._with_bands(own, test)[1])
+        for name, _, test, own in labs_figures._severe(results, grades, worst_lab_grades(grades))
+    }
+    total, free = "calcium", "ionized calcium"
+    assert found[total] == (f"Hypercalcemia, {total}", [(4, 3.4, None), (3, 3.1, 3.4), (2, 2.9, 3.1), (1, 2.6, 2.9)])
+    assert found[free] == (f"Hypercalcemia, {free}", [(4, 1.8, None), (3, 1.6, 1.8), (2, 1.5, 1.6), (1, 1.3, 1.5)])
+
+
 def test_severe_terms_are_drawn(written, tmp_path):
     drawn = {path.name[:-15] for path in (tmp_path / "work/labs/all/figures").glob("*.svg")}
-    assert drawn == {"Neutrophil_count_decreased_over_time", "Neutrophil_count_decreased_shifts"}
+    assert drawn == {"Neutrophil_count_decreased_over_time"}  # a map of two subjects tells what the table does
 
 
 def test_without_a_version_nothing_is_graded_and_it_is_said(tmp_path):

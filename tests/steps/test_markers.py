@@ -1,5 +1,6 @@
 """Tumour markers over a study: courses, changes, and CA-125 of ovarian cancer alone."""
 
+import json
 from dataclasses import replace
 
 import polars as pl
@@ -18,7 +19,7 @@ CHANGES = {
 
 def test_courses_changes_and_categories(tmp_path):
     written = finish(make_study(tmp_path, CHANGES), tmp_path, "markers")
-    assert set(written) == {"marker_courses", "gcig", "endpoints", "failures"}
+    assert set(written) == {"marker_courses", "gcig", "endpoints", "exclusions", "failures"}
     # From 200 half or less on days 28 and 60, 28 days apart; 170 is twice the nadir, but once. S3 has no sample.
     found = written["gcig"].select("subject", "category", "response_day", "evaluable_response").rows()
     assert found == [("S1", "PR", 28, True), ("S3", "NE", None, False)]
@@ -30,6 +31,27 @@ def test_courses_changes_and_categories(tmp_path):
     ]
     drawn = tmp_path / "work/markers/all/figures"
     assert sorted(path.stem for path in drawn.glob("*.svg")) == ["markers_S1", "markers_S2"]
+
+
+def test_every_figure_has_its_caption_and_what_takes_no_part_is_excluded(tmp_path):
+    more = MARKERS + "S1,28,CA125,95,U/mL,35\nS2,30,SCC,n/a,ng/mL,1.5\nS2,31,SCC,lost,ng/mL,1.5\n"
+    written = finish(make_study(tmp_path, CHANGES | {"clinical/tumor_markers.csv": more}), tmp_path, "markers")
+    assert written["exclusions"].select("file", "rule", "rows").rows() == [
+        ("clinical/tumor_markers.csv", "not used: CA125: results of one day differ", 2),
+        ("clinical/tumor_markers.csv", "not used: SCC: the result is no number", 2),
+    ]
+    captions = json.loads((tmp_path / "work/markers/all/figures/captions.json").read_text())
+    assert set(captions) == {f"markers_S{n}.{kind}" for n in (1, 2) for kind in ("svg", "png")}
+
+
+def test_drainage_and_antibodies_are_settings(tmp_path):
+    for setting, why in (
+        ("ca125_interference: {S1: [28, 60]}", "sample of day 28 not used"),
+        ("mouse_antibodies: [S1]", "given mouse antibodies"),
+    ):
+        yaml = TABLES["study.yaml"] + f"analysis: {{clinical: {{{setting}}}}}\n"
+        written = finish(make_study(tmp_path, CHANGES | {"study.yaml": yaml}), tmp_path, "markers")
+        assert why in written["gcig"].filter(subject="S1")["reason"][0]
 
 
 def test_what_tg_means_is_a_setting(tmp_path):

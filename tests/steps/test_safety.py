@@ -26,6 +26,7 @@ def test_subjects_are_counted_and_each_has_its_worst_grade(tmp_path):
     written = finish(make_study(tmp_path, CHANGES), tmp_path, "safety")
     assert set(written) == {
         "adverse_event_rows", "summaries", "adverse_event_rates", "adverse_event_times", "endpoints", "failures",
+        "adverse_event_table", "adverse_event_estimates", "exclusions",
     }  # fmt: skip
     # S2's chills ended before lymphodepletion, its first dose: not counted. S3 was treated and had nothing.
     assert written["adverse_event_rows"].select("subject", "term", "counted", "pt").rows() == [
@@ -41,6 +42,14 @@ def test_subjects_are_counted_and_each_has_its_worst_grade(tmp_path):
         ("S3", "worst_adverse_event_grade", 0.0, 0.0),
     ]
     assert written["failures"].is_empty()
+    left_out = written["exclusions"].select("file", "row", "rule", "rows").rows()
+    assert left_out == [("clinical/adverse_events.csv", 4, "not counted: began before the first dose", 1)]
+    # Chills of one counted subject, fever of the same, rash of the other.
+    table = written["adverse_event_table"].filter(period="any").select("soc", "term", "n_any", "n_3_5")
+    assert table.rows() == [
+        (None, None, 2, 2), ("general", None, 1, 1), ("general", "Pyrexia", 1, 1), ("general", "Chills", 1, 0),
+        ("skin", None, 1, 1), ("skin", "Rash", 1, 1),
+    ]  # fmt: skip
     drawn = tmp_path / "work/safety/all/figures"
     assert sorted(path.name for path in drawn.iterdir()) == ["bars.png", "bars.svg", "captions.json"]
 
@@ -53,7 +62,7 @@ def test_settings_of_the_study_decide_whom_and_when(tmp_path):
     assert rows["period"].to_list() == ["infusion", "infusion", "screening", "follow_up_30"]
 
 
-def test_a_faulty_record_costs_its_subject_alone_and_the_denominator_tells(tmp_path):
+def test_a_faulty_record_costs_itself_alone(tmp_path):
     study = make_study(tmp_path, CHANGES)
     ended_early = pl.when(term="fever").then(pl.lit(1)).otherwise("end_day").alias("end_day")
     tables = {**study.clinical, "adverse_events": study.clinical["adverse_events"].with_columns(ended_early)}
@@ -61,9 +70,28 @@ def test_a_faulty_record_costs_its_subject_alone_and_the_denominator_tells(tmp_p
     (failure,) = written["failures"].iter_rows(named=True)
     assert (failure["step"], failure["unit"], failure["file"]) == ("safety", "S1", "clinical/adverse_events.csv")
     assert failure["error"].startswith("clinical/adverse_events.csv, row 3, column end_day: the event ends before")
-    assert shares(written, parameter="ae_any", qualifier="grade=any") == (1, 2)
-    assert "left out for faulty records: 1" in written["summaries"]["denominator_text"][0]
-    assert written["endpoints"]["subject"].to_list() == ["S2", "S3"]
+    # The fever counts as ever; its end is not used.
+    assert shares(written, parameter="ae_any", qualifier="grade=any") == (2, 3)
+    assert shares(written, parameter="ae_serious", qualifier="grade=any") == (1, 3)
+    fever = written["adverse_event_rows"].filter(term="fever").row(0, named=True)
+    assert (fever["counted"], fever["end_day"]) == (True, None)
+
+
+def test_every_row_of_the_file_is_counted_or_excluded(tmp_path):
+    repeated = EVENTS + EVENTS.splitlines()[1] + "\n"
+    written = finish(make_study(tmp_path, {"clinical/adverse_events.csv": repeated}), tmp_path, "safety")
+    rows = written["adverse_event_rows"]
+    assert rows["counted"].sum() + written["exclusions"]["rows"].sum() == rows.height == 5
+    assert sorted(rows["row"]) == [2, 3, 4, 5, 6]
+
+
+def test_the_last_day_of_il2_may_be_each_subject_s_own(tmp_path):
+    people = "subject,tumor_type,lymphodepletion_day,il2_end_day\nS1,melanoma,-7,2\nS2,cervical,-7,\nS3,melanoma,-7,\n"
+    changes = CHANGES | {"subjects.csv": people, "clinical/responses.csv": None, "clinical/lesions.csv": None}
+    own = {"study.yaml": TABLES["study.yaml"] + "analysis: {clinical: {il2_end_day: 12}}\n"}
+    rows = finish(make_study(tmp_path, changes | own), tmp_path, "safety")["adverse_event_rows"]
+    periods = dict(rows.select("term", "period").rows())
+    assert (periods["fever"], periods["rash"]) == ("infusion", "infusion")
 
 
 def test_without_adverse_events_there_is_no_job_and_without_follow_up_no_rate(tmp_path):

@@ -201,3 +201,17 @@ def test_lanes_are_those_of_the_endpoints_reader_or_of_nobody(tmp_path):
     assert "nobody's reading is the endpoint, as endpoint_reader is not set" in captions_of(tmp_path, {})
     renamed = READ_TWICE["clinical/responses.csv"].replace(",b,", ",investigator,")
     assert "Responses of reader investigator" in captions_of(tmp_path, {"clinical/responses.csv": renamed})
+
+
+def test_without_responses_there_is_what_no_scan_decides(tmp_path):
+    study = make_study(tmp_path, {"clinical/lesions.csv": None, "clinical/responses.csv": None})
+    written = finish(study, tmp_path, "survival")
+    times = written["time_to_event"].select(SAID)
+    assert sorted(times.filter(parameter="OS").rows()) == [
+        ("S1", "OS", 301, False, "last_alive"),
+        ("S2", "OS", 101, True, "death"),
+        ("S3", "OS", 31, True, "death"),
+    ]
+    assert set(times["parameter"]) == {"OS", "follow_up"}
+    assert written["survival_estimates"].filter(parameter="OS", group="all", quantity="median")["estimate"][0] == 101
+    assert (written["failures"].height, written["exclusions"].height) == (0, 0)

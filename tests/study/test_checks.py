@@ -55,7 +55,7 @@ def test_unknown_subjects_in_every_table(make_study):
     assert found(root, checks.check_subjects) == [
         f"infusions.csv, row 4, column subject: {what}; found '7'; did you mean '007'? "
         "A spreadsheet may have taken the leading zeros",
-        f"samples.csv, row 5, column subject: {what}; found 'S0l'; did you mean 'S01'?",
+        f"samples.csv, row 5, column subject: {what}; found 'S0l'",
         f"clinical/lesions.csv, row 3, column subject: {what}; found 's01'; did you mean 'S01'? "
         "They differ only in case or Unicode form",
         f"clinical/responses.csv, row 2, column subject: {what}; found 'patient'",
@@ -263,7 +263,10 @@ def test_all_assays_of_one_visit_stand_beside_one_another(make_study):
         "subjects.csv": "subject,tumor_type,harvest_day,lymphodepletion_day\nS01,melanoma,-45,-7\n",
         "infusions.csv": "subject,infusion,day,lot\nS01,1,0,A\n",
         "samples.csv": WHOLE_TRIAL,
-        "plates/all.csv": "plate,well,path,role,sample\nP1,A1,raw/15,sample,day0_il\nP2,A1,raw/16,sample,day0_tgfb\n",
+        "plates/all.csv": "plate,well,path,role,sample,kit\nP1,A1,raw/15,sample,day0_il,multiplex\n"
+        "P2,A1,raw/16,sample,day0_tgfb,multiplex\n",
+        "raw/a.fcs": None,
+        "raw/e.fcs": None,
         **{f"raw/{number}": f"file {number}" for number in range(1, 17)},
     }
     folder = examine(make_study(changes))

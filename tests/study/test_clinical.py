@@ -1,9 +1,9 @@
 import pytest
 
+from tilseq.errors import StudyError
 from tilseq.study import clinical
 from tilseq.study.read import examine, read_study
 
-NOT_ANALYSED = "read and checked, but not analysed yet: plates/"
 UNGRADED = (
     "results of clinical/labs.csv are not graded: study.yaml names no version of the CTCAE "
     "(analysis.clinical.ctcae: 5 or 6)"
@@ -33,7 +33,7 @@ def test_tables_are_typed_and_noted_once(make_study, further_texts):
     assert study.clinical["tumor_markers"]["value_text"].to_list() == ["<0.5"]
     assert study.clinical["therapies"].rows() == [("007", "pembrolizumab", 120, None)]
     assert study.clinical["schedule"].rows() == [("baseline", -7, 3), ("D28", 28, 7)]
-    assert study.notes == [NOT_ANALYSED, "assay cytokine is not analysed yet: 'S01_D28_il'", UNGRADED]
+    assert study.notes == [UNGRADED]
 
 
 def test_a_table_without_a_row_is_as_good_as_none(make_study):
@@ -67,29 +67,30 @@ def test_all_problems_of_all_tables_come_together_in_the_order_of_the_files(make
         }
     )
     assert problems_of(root) == [
-        "clinical/followup.csv, row 2, column subject: this subject is not in subjects.csv; found 'S0l'; "
-        "did you mean 'S01'?",
+        "clinical/followup.csv, row 2, column subject: this subject is not in subjects.csv; found 'S0l'",
         "clinical/followup.csv, row 3, column death_cause: this value cannot stand here; found 'tumour'; "
         "expected tumor, other, unknown; did you mean 'tumor'?",
         "clinical/followup.csv, row 3, column death_day: this is less than last_alive_day; found 8; expected 9 or more",
         "clinical/followup.csv, row 3, column death_day: this lies before the subject's last infusion; found 8; "
         "expected day 14 or later",
         "clinical/followup.csv, row 4, column subject: this subject stands in row 3 already; found 'S01'",
-        "clinical/adverse_events.csv, row 2, column grade: this value cannot stand here; found '6'; expected at most 5",
+        "clinical/adverse_events.csv, row 2, column grade: this value cannot stand here; found '6'; "
+        "expected at most 5; write 1 to 5",
         "clinical/adverse_events.csv, row 2, column serious: this value cannot stand here; found 'maybe'; "
         "expected true or false",
         "clinical/adverse_events.csv, row 2, column end_day: this value cannot stand here; found 'NA'; "
         "expected a whole number; leave the cell empty where there is no value",
         "clinical/adverse_events.csv, row 3, column term: a value is missing; expected What happened",
         "clinical/labs.csv, row 1, column tests: labs has no such column; did you mean 'test'?",
-        "clinical/labs.csv, row 1, column test: labs needs this column",
+        "clinical/labs.csv, row 1, column test: labs needs this column; rename the one that is meant, of tests",
         "clinical/labs.csv, row 2, column day: this value cannot stand here; found '2024-03-04'; "
         "expected a whole number; call the column date to write dates",
         "clinical/tumor_markers.csv, row 2, column upper_limit: this is less than lower_limit; found 0.5; "
         "expected 5 or more",
         "clinical/therapies.csv, row 2, column end_day: this is less than start_day; found 7; expected 8 or more",
         "clinical/therapies.csv, row 3, column start_day: a value is missing; expected First day",
-        "clinical/schedule.csv, row 1, column date: schedule has no such column; its columns are visit, day, window",
+        "clinical/schedule.csv, row 1, column date: schedule has no such column; "
+        "delete it or rename it; the columns are visit, day, window",
         "clinical/schedule.csv, row 2, column visit: this visit is not in study.yaml; found 'D82'; did you mean 'D28'?",
         "clinical/schedule.csv, row 3, column window: this value cannot stand here; found '-1'; expected at least 0",
         "clinical/schedule.csv, row 3, column day: another nominal day than in study.yaml; found 29; expected 28",
@@ -184,6 +185,12 @@ def test_codes_of_a_dictionary_pass_through_and_other_columns_do_not(make_study)
     assert [str(problem) for problem in examine(strange).problems] == [
         "clinical/adverse_events.csv, row 1, column sock: adverse_events has no such column; did you mean 'soc'?"
     ]
+    strange = make_study({"clinical/adverse_events.csv": "subject,term,grade,outcome\nS01,chills,2,x\n"})
+    assert examine(strange).problems[0].mend == (
+        "delete it or rename it; the columns are subject, term, soc, grade, serious, immune_related, related, "
+        "start_day (or start_date), end_day (or end_date), period; coded columns: llt, pt, hlt, hlgt, meddra…, …_code, "
+        "…_version"
+    )
 
 
 @pytest.mark.parametrize(("version", "told"), [("null", True), ("5", False), ("6", False)])
@@ -193,3 +200,49 @@ def test_results_without_a_version_of_the_criteria_are_told_to_be_ungraded(make_
         "clinical/labs.csv": "subject,day,test\nS01,1,pH\n",
     }
     assert (UNGRADED in read_study(make_study(changes)).notes) is told
+
+
+LABS = "subject,day,test,value_text,unit\n"
+
+
+def test_laboratory_results_that_no_grade_is_of_are_noted(make_study):
+    rows = "S01,1,Neutrofils,0.1,G/L\nS01,1,CRP,5,mg/L\nS01,2,CRP,6,mg/L\nS01,1,Neutrophils abs.,0.3,G/L\nS01,1,pH,,\n"
+    rows += (
+        'S01,3,ANC,"0,05",G/L\nS01,3,ALT,hemolysed,U/L\nS01,3,ANC,1,furlong\nS01,3,neutrophils,55,%\nS01,4,ALT,,U/L\n'
+    )
+    graded = {"study.yaml": ("study: demo\n", "study: demo\nanalysis: {clinical: {ctcae: 5}}\n")}
+    notes = read_study(make_study(graded | {"clinical/labs.csv": LABS + rows})).notes
+    told = "Neutrofils (1; did you mean 'neutrophils'?), CRP (2), pH (1)"
+    assert f"tests of clinical/labs.csv that no grade is of, with their rows: {told}" in notes
+    comma = "the comma of '0,05' may be a decimal or a thousands mark"
+    assert f"results of clinical/labs.csv that cannot be read: 3, the first of row 7 ({comma})" in notes
+
+
+def test_many_unknown_tests_are_counted(make_study):
+    rows = "".join(f"S01,1,T{number},1,x\n" for number in range(12))
+    graded = {"study.yaml": ("study: demo\n", "study: demo\nanalysis: {clinical: {ctcae: 5}}\n")}
+    (note,) = [n for n in read_study(make_study(graded | {"clinical/labs.csv": LABS + rows})).notes if "no grade" in n]
+    assert note.endswith("T8 (1), T9 (1) and 2 more")
+
+
+def test_subjects_of_settings_stand_in_subjects(make_study):
+    clinical = "analysis: {clinical: {ca125_interference: {S01: [30], S09: [3]}, mouse_antibodies: [S08]}}\n"
+    with pytest.raises(StudyError) as caught:
+        read_study(make_study({"study.yaml": ("study: demo\n", f"study: demo\n{clinical}")}))
+    assert [(one.column, one.found) for one in caught.value.problems] == [
+        ("analysis.clinical.ca125_interference", "'S09'"), ("analysis.clinical.mouse_antibodies", "'S08'"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("recovery", "why"),
+    [
+        ("{thresholds: {ALT: [40]}}", "ALT is no blood count"),
+        ("{sustained: 0}", "found 0"),
+        ("{thresholds: {ANC: [0]}}", "found 0"),
+    ],
+)
+def test_recovery_is_of_blood_counts(make_study, recovery, why):
+    text = f"study: demo\nanalysis: {{clinical: {{recovery: {recovery}}}}}\n"
+    with pytest.raises(StudyError, match=why):
+        read_study(make_study({"study.yaml": ("study: demo\n", text)}))

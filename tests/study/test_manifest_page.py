@@ -9,7 +9,7 @@ from pydantic_core import PydanticUndefined
 from tilseq.study.checks import IDENTITY
 from tilseq.study.model import CLINICAL
 from tilseq.study.pattern import FIELDS
-from tilseq.study.read import CLINICAL_FILES, LATER_FILES
+from tilseq.study.read import CLINICAL_FILES
 from tilseq.study.settings import Part, Settings
 from tilseq.tables.inputs import INFUSIONS, LESIONS, PLATES, RESPONSE_READS, SAMPLES, SUBJECTS
 
@@ -54,8 +54,3 @@ def test_settings():
 @pytest.mark.parametrize("name", [*CLINICAL_FILES, *FIELDS, *IDENTITY])
 def test_names(name):
     assert f"`{name.removeprefix('clinical/')}`" in PAGE.read_text()
-
-
-def test_what_comes_later_is_called_so():
-    line = next(line for line in PAGE.read_text().splitlines() if "not read yet" in line)
-    assert all(f"`{name.removeprefix('clinical/')}`" in line for name in LATER_FILES)

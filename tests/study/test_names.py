@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilseq.study.names import fault_of, nearest, safe_name, twin_key
+from tilseq.identifiers import twin_key
+from tilseq.study.names import fault_of, nearest, safe_name
 
 HOSTILE = [
     "CON", "con", "Con.txt", "nul", "lpt1", "com0", "a/b", "a\\b", "..", ".", "", " ", "a b", "x" * 300, "x" * 301,

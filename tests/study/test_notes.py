@@ -22,8 +22,19 @@ from tilseq.study.read import read_study
         ({"raw/e.fcs": ""}, ["empty files, their samples will fail: 'raw/e.fcs'"]),
         ({"plates/p1.csv": "plate,well,path,role\n"}, []),
         (
-            {"plates/p1.csv": "plate,well,path,role\nP,A1,raw/w.fcs,control\n", "raw/w.fcs": ""},
-            ["empty files, their samples will fail: 'raw/w.fcs'", "read and checked, but not analysed yet: plates/"],
+            {"plates/p1.csv": "plate,well,path,role,kit\nP,A1,wells/w.fcs,control,multiplex\n", "wells/w.fcs": ""},
+            ["empty files, their samples will fail: 'wells/w.fcs'"],
+        ),
+        (
+            {
+                "plates/p1.csv": "plate,well,path,role,kit\nP,A1,wells/w.fcs,blank,multiplx\nP,A2,wells/x.fcs,blank,\n",
+                **{f"wells/{name}": name for name in ("w.fcs", "x.fcs", "stray.fcs", "notes.txt", ".hidden.fcs")},
+            },
+            [
+                "plate 'P' will fail: plates/p1.csv, row 2, column kit: no such kit; found 'multiplx'; expected "
+                "cba_6plex, multiplex, tgfb1_singleplex, two_size_13plex; did you mean 'multiplex'? (1 more such)",
+                "files beside the wells that no table names, which take no part: 'wells/stray.fcs'",
+            ],
         ),
         (
             {
@@ -36,8 +47,19 @@ from tilseq.study.read import read_study
             ],
         ),
         (
-            {"samples.csv": ("S01_base,S01,baseline,-8,blood,flow", "S01_base,S01,baseline,-8,plasma,cytokine")},
-            ["assay cytokine is not analysed yet: 'S01_base'"],
+            {
+                "samples.csv": (
+                    "S01_base,S01,baseline,-8,blood,flow,raw/a.fcs,tcell",
+                    "S01_base,S01,baseline,-8,plasma,cytokine,raw/a.fcs,",
+                )
+            },
+            ["cytokine samples on no plate, which are not analysed: 'S01_base'"],
+        ),
+        (
+            {"clinical/adverse_events.csv": "subject,term,grade,serious,related\nS01,fever,2,,no\n"},
+            [
+                "clinical/adverse_events.csv records of no event: serious, immune_related; such a class has no number",
+            ],
         ),
         (
             {"infusions.csv": "subject,infusion,day,lot,cells\nS01,1,0,L1,5e10\n007,1,0,L2,\n"},

@@ -205,3 +205,21 @@ def test_other_files_in_the_folder_are_refused(problems_of):
         "plates/p1.xlsx: no sheet of a plate; expected a file .csv; "
         "save a sheet as CSV; keep other files elsewhere, such as in a folder below"
     ]
+
+
+def test_kits_of_the_study_are_read_and_faults_told_with_their_file(make_study):
+    kit = "kit: mine\nunit: pg/mL\nchannels: {forward: [F], side: [S], classifier: [C], reporter: [R]}\n"
+    kit += "beads: {all: [{analyte: A}]}\n"
+    own = {
+        "plates/p1.csv": "plate,well,path,role,kit\nP,A1,wells/w.fcs,blank,mine\n",
+        "wells/w.fcs": "w",
+        "study.yaml": ("panels:", "analysis: {cytokines: {kits: [mine.yaml]}}\npanels:"),
+    }
+    (problem,) = examine(make_study(own)).problems
+    assert (
+        str(problem) == "study.yaml, row 6, column analysis.cytokines.kits.0: there is no such file; found 'mine.yaml'"
+    )
+    sound = examine(make_study(own | {"mine.yaml": kit}))
+    assert (sound.problems, sound.notes) == ([], [])
+    (problem,) = examine(make_study(own | {"mine.yaml": kit.replace("[C]", "[]")})).problems
+    assert str(problem).startswith("mine.yaml, row 3, column channels.classifier: ")

@@ -40,6 +40,7 @@ def test_defaults(tmp_path):
                     "tube_cv": 0.1,
                 },
             },
+            "cytokines": {"kits": [], "model": None, "shared_dilution": True},
             "repertoire": {
                 "reference": "infusion_product",
                 "locus": None,
@@ -62,6 +63,7 @@ def test_defaults(tmp_path):
             },
             "clinical": {
                 "partial_dates": "refuse",
+                "sdtm_day_1": None,
                 "regrowth": "sum_rule",
                 "undersized": "refuse",
                 "source": "recorded",
@@ -97,10 +99,17 @@ def test_defaults(tmp_path):
                 },
                 "ctcae": None,
                 "symptoms": "assumed",
+                "anticoagulation": False,
+                "recovery": {
+                    "thresholds": {"ANC": [0.5, 1.0], "platelets": [20.0, 50.0], "lymphocytes": [0.5]},
+                    "sustained": 3,
+                },
                 "emergence": "from_first_dose",
                 "il2_end_day": None,
                 "tg": "thyroglobulin",
                 "harvest": "interferes",
+                "ca125_interference": {},
+                "mouse_antibodies": [],
             },
             "job_seconds": 600,
             "job_gigabytes": 16.0,
@@ -134,7 +143,7 @@ def test_a_whole_number_may_stand_for_a_number(tmp_path):
         (
             "study: x\nanalysis: {zzz: 1}\n",
             "study.yaml, row 2, column analysis.zzz: no such setting; "
-            "known here are flow, repertoire, expression, clinical, job_seconds, job_gigabytes",
+            "known here are flow, cytokines, repertoire, expression, clinical, job_seconds, job_gigabytes",
         ),
         (
             "study: 7\n",

@@ -219,3 +219,31 @@ def test_conform_takes_what_is_the_same_value_of_another_type():
         None,
         None,
     )
+
+
+def test_a_whole_number_may_be_written_with_a_point_and_zeros():
+    table = Table("t", "T.", (Column("i", "integer", "I."),))
+    frame, problems = parse(pl.DataFrame({"i": ["3.0", "-7.00", "3.5", "3.", ".0", "1e3"]}), table, file="t.csv")
+    assert frame["i"].to_list() == [3, -7, None, None, None, None]
+    assert [problem.row for problem in problems] == [4, 5, 6, 7]
+
+
+def test_a_date_may_stand_for_a_day_of_a_subject():
+    columns = [Column(name, "integer", "Day.") for name in ("day", "harvest_day", "holiday")]
+    assert Table("t", "T.", (Column("subject", "text", "S."), *columns)).dates == {
+        "day": "date",
+        "harvest_day": "harvest_date",
+    }
+    assert Table("t", "T.", tuple(columns)).dates == {}
+
+
+def test_a_column_that_is_not_known_is_told_with_its_mend():
+    table = Table("t", "T.", (Column("subject", "text", "S.", needed=True), Column("start_day", "integer", "D.")))
+    text = pl.DataFrame(schema=dict.fromkeys(["Subject ID", "outcome", "startdate"], pl.String))
+    _, problems = parse(text, table, file="t.csv")
+    assert [(problem.column, problem.mend) for problem in problems] == [
+        ("Subject ID", "did you mean 'subject'?"),
+        ("outcome", "delete it or rename it; the columns are subject, start_day (or start_date)"),
+        ("startdate", "did you mean 'start_date'?"),
+        ("subject", "rename the one that is meant, of Subject ID, outcome, startdate"),
+    ]

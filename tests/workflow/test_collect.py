@@ -166,3 +166,23 @@ def test_codes_of_adverse_events_pass_through_and_the_report_reads_the_table(col
     rows = pl.read_parquet(collected / "tables" / "adverse_event_rows.parquet")
     assert rows.select("term", "pt").rows() == [("chills", "Chills")]
     assert read_results(collected).tables["adverse_event_rows"]["term"].to_list() == ["chills"]
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict", "told"), [("ok", "warn", "warn"), ("ok", "pass", "ok"), ("failed", "", "failed")]
+)
+def test_samples_of_a_plate_stand_and_fall_with_its_job(tmp_path, state, verdict, told):
+    rows = SAMPLES.frame([PLATED])
+    study = SimpleNamespace(root=tmp_path, samples=rows, exclusions=EXCLUSIONS.frame())
+    folder = tmp_path / "work" / "cytokine_plates" / "p1"
+    folder.mkdir(parents=True)
+    status = {"state": state, "error": ReadError("no such kit").as_dict() if state == "failed" else None}
+    (folder / "status.json").write_text(json.dumps(status))
+    if verdict:
+        check = {"sample": "plated", "check": "beads", "verdict": verdict}
+        QUALITY.frame([check]).write_parquet(folder / "quality.parquet")
+    job = Job("cytokine_plates", "P1", "cytokine_plates/p1", samples=("plated",))
+    failures = collect(study, [Job.from_dict(job.as_dict())], tmp_path / "work", tmp_path / "out", "again")
+    samples = pl.read_parquet(tmp_path / "out" / "tables" / "samples.parquet")
+    assert dict(samples.select("sample", "state").iter_rows()) == {"plated": told}
+    assert failures.select("unit", "sample").rows() == ([("P1", None)] if state == "failed" else [])

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder
+from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder, read_people, sdtm_day_1
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from tilseq.clinical import RecoveryRule
     from tilseq.clinical.ctcae import Symptoms
     from tilseq.errors import TilseqError
+    from tilseq.io.sdtm_events import DayOne
 
 CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXAMPLE = """\
@@ -32,6 +34,7 @@ tilseq clinical labs labs.csv --ctcae 5 --subjects subjects.csv --infusions infu
     type=CSV,
     help="Infusions; without it every subject was infused once, on day 0, and dates are refused.",
 )
+@click.option("--therapies", type=CSV, help="Further therapies: a recovery is looked for up to the next one.")
 @click.option(
     "--symptoms",
     type=click.Choice(["assumed", "not_assumed"]),
@@ -40,8 +43,26 @@ tilseq clinical labs labs.csv --ctcae 5 --subjects subjects.csv --infusions infu
     help="What is taken where a grade needs what no laboratory knows: the worse, or the better.",
 )
 @click.option(
+    "--anticoagulation", is_flag=True, help="Subjects are on it: INR counts by multiples of its baseline too."
+)
+@click.option(
+    "--recovery",
+    type=(str, click.FloatRange(min=0, min_open=True)),
+    multiple=True,
+    metavar="TEST COUNT",
+    help="A blood count and what it must come back to, in 10^9/L, instead of the usual ones; may be repeated.",
+)
+@click.option(
+    "--sustained",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Days with results in a row on which a count that is back must be there.",
+)
+@click.option(
     "--il2-end-day", type=click.IntRange(min=0), help="Last day of IL-2: the infusion's period lasts so long."
 )
+@sdtm_day_1
 @output_folder
 @click.pass_context
 def labs_command(
@@ -51,51 +72,82 @@ def labs_command(
     ctcae: str,
     subjects: Path | None,
     infusions: Path | None,
+    therapies: Path | None,
     symptoms: Symptoms,
+    anticoagulation: bool,
+    recovery: tuple[tuple[str, float], ...],
+    sustained: int,
     il2_end_day: int | None,
+    sdtm_day_1: DayOne | None,
     output: Path,
 ) -> None:
     """Grade laboratory results by the CTCAE.
 
-    Writes lab_grades, lab_shifts, summaries (worsening), recoveries, results_by_limits, significant_results and
-    exclusions, as .csv and .parquet. A faulty row is told with its number and left out, and so are the rows of a
-    subject that --subjects does not have; the others go on.
+    LABS.csv is our table labs or SDTM's domain LB, which its header tells.
+    Writes lab_grades, lab_shifts, summaries (worsening, results called significant), recoveries, recovery_estimates,
+    results_by_limits, significant_results and exclusions, as .csv and .parquet. A faulty row is told with its number
+    and left out, and so are the rows of a subject that --subjects does not have; the others go on. Results that cannot
+    be read are counted by test and reason.
     """
-    from tilseq.clinical.lab_grades import lab_grades, lab_shifts, lab_worsening
-    from tilseq.clinical.lab_limits import results_by_limits, significant_results
-    from tilseq.clinical.recoveries import recoveries
-    from tilseq.io.clinical import read_infusions, read_lab_results, read_subjects
-    from tilseq.io.write import write_table
-    from tilseq.tables import lab_grades as tables
-    from tilseq.tables.outputs import EXCLUSIONS
-    from tilseq.tables.summaries import SUMMARIES
+    from tilseq.clinical import RecoveryRule
+    from tilseq.io.clinical import read_infusions, read_lab_results, read_therapies
+    from tilseq.io.sdtm_events import day_ones
 
-    results, numbers, faults = read_lab_results(labs, infusions=infusions)
-    people = None if subjects is None else read_subjects(subjects, infusions=infusions)
+    default = RecoveryRule()
+    rule = RecoveryRule(thresholds=recovery or default.thresholds, sustained=sustained)
+    people, wrong = (None, []) if subjects is None else read_people(subjects, infusions)
+    if sdtm_day_1 is not None and people is None:
+        raise click.UsageError("--sdtm-day-1 needs --subjects")
+    day_one = None if people is None or sdtm_day_1 is None else day_ones(people, sdtm_day_1)
+    results, numbers, faults = read_lab_results(labs, infusions=infusions, day_one=day_one)
     results, numbers, strangers, excluded = _known(labs, results, numbers, people)
-    of_subjects = people if people is not None else results
+    names = (people if people is not None else results)["subject"].to_list()
     days: dict[str, Any] = {
         "subjects": people,
         "infusions": None if infusions is None else read_infusions(infusions),
     }
-    il2_end = None if il2_end_day is None else dict.fromkeys(of_subjects["subject"].to_list(), il2_end_day)
-    grades = lab_grades(results, version=ctcae, symptoms=symptoms, il2_end=il2_end, **days)
-    by_limits = results_by_limits(results, il2_end=il2_end, **days)
-    shifts = lab_shifts(grades)
-    write_table(grades, tables.LAB_GRADES, output)
-    write_table(shifts, tables.LAB_SHIFTS, output)
-    write_table(lab_worsening(shifts), SUMMARIES, output)
-    write_table(recoveries(results, **days), tables.RECOVERIES, output)
-    write_table(by_limits, tables.RESULTS_BY_LIMITS, output)
-    write_table(significant_results(by_limits), tables.SIGNIFICANT_RESULTS, output)
-    excluded += _excluded(labs, results, ctcae, faults)
-    write_table(EXCLUSIONS.frame(excluded), EXCLUSIONS, output)
-    for fault in [*faults, *strangers, *_unread(labs, results, numbers)]:
-        click.echo(f"tilseq: {fault}", err=True)
-    told = grades["grade"].count()
-    click.echo(f"{told} grades of {results.height} results; {grades.height - told} cannot be told", err=True)
-    if faults or strangers:
+    il2_end = None if il2_end_day is None else dict.fromkeys(names, il2_end_day)
+    given = None if therapies is None else read_therapies(therapies, infusions=infusions)
+    policies: dict[str, Any] = {"version": ctcae, "symptoms": symptoms, "anticoagulation": anticoagulation}
+    grades = _write(results, output, days, il2_end, policies, given, rule)
+    left_out = _exclusions(labs, results, numbers, grades, ctcae)
+    _tell(labs, results, numbers, grades, [*wrong, *faults, *strangers], left_out)
+    _write_exclusions([*excluded, *_faulty(labs, faults), *left_out], output)
+    if wrong or faults or strangers or any(row["kind"] == "unread" for row in left_out):
         context.exit(EXIT_SOME_FAILED)
+
+
+def _write(
+    results: pl.DataFrame,
+    output: Path,
+    days: dict[str, Any],
+    il2_end: dict[str, int] | None,
+    policies: dict[str, Any],
+    therapies: pl.DataFrame | None,
+    rule: RecoveryRule,
+) -> pl.DataFrame:
+    """Write every table but the exclusions, and return the grades."""
+    import polars as pl
+
+    from tilseq import clinical
+    from tilseq.io.write import write_table
+    from tilseq.tables import lab_grades as tables
+    from tilseq.tables.summaries import SUMMARIES
+
+    people = days["subjects"]
+    grades = clinical.lab_grades(results, il2_end=il2_end, **policies, **days)
+    by_limits = clinical.results_by_limits(results, il2_end=il2_end, **days)
+    counts = clinical.recoveries(results, therapies=therapies, rule=rule, **days)
+    worse = clinical.lab_worsening(clinical.worst_lab_grades(grades), subjects=people)
+    significant = clinical.significant_shares(by_limits, subjects=people)
+    write_table(grades, tables.LAB_GRADES, output)
+    write_table(clinical.lab_shifts(grades), tables.LAB_SHIFTS, output)
+    write_table(pl.concat([worse, significant]), SUMMARIES, output)
+    write_table(counts, tables.RECOVERIES, output)
+    write_table(clinical.recovery_estimates(counts, subjects=people), tables.RECOVERY_ESTIMATES, output)
+    write_table(by_limits, tables.RESULTS_BY_LIMITS, output)
+    write_table(clinical.significant_results(by_limits), tables.SIGNIFICANT_RESULTS, output)
+    return grades
 
 
 def _known(
@@ -114,34 +166,67 @@ def _known(
     return results[kept], [numbers[place] for place in kept], list(found.values()), excluded
 
 
-def _unread(labs: Path, results: pl.DataFrame, numbers: list[int]) -> list[TilseqError]:
-    """Return what is wrong with results that stand in the tables without a number or limits."""
-    import polars as pl
+def _exclusions(
+    labs: Path, results: pl.DataFrame, numbers: list[int], grades: pl.DataFrame, version: str
+) -> list[dict[str, Any]]:
+    """Return what has no grade, by test and reason, as rows of `exclusions`; `kind` and `first` say more of each."""
+    from tilseq.clinical.lab_exclusions import lab_exclusions, rule_in_words
 
-    from tilseq.clinical.lab_values import lab_values
-    from tilseq.errors import TableError
-
-    why = pl.coalesce("refused", "note").alias("why")
-    faulty = (
-        lab_values(results).with_columns(why).filter(pl.col("why").is_not_null(), pl.col("value_text").is_not_null())
-    )
-    return [
-        TableError(row["why"], file=labs, row=numbers[row["row"]], found=row["value_text"])
-        for row in faulty.iter_rows(named=True)
-    ]
+    rows = []
+    for row in lab_exclusions(results, grades, version=version).iter_rows(named=True):
+        number = None if row["first"] is None else numbers[row["first"]]
+        single = number if row["rows"] == 1 else None
+        rows.append(row | {"file": str(labs), "row": single, "rule": rule_in_words(row, number)})
+    return rows
 
 
-def _excluded(
-    labs: Path, results: pl.DataFrame, version: str, faults: list[TilseqError]
-) -> Iterator[dict[str, object]]:
-    """Yield the rows of `exclusions` of what was left out: the faulty rows, and results that no term grades."""
-    from tilseq.clinical.lab_grades import ungraded_tests
-
+def _faulty(labs: Path, faults: list[TilseqError]) -> Iterator[dict[str, object]]:
+    """Yield the rows of `exclusions` of rows with a fault."""
     rules: dict[int | None, list[str]] = {}
     for fault in faults:
         rules.setdefault(fault.row, []).append(f"{fault.column}: {fault.what}")
     for row, what in rules.items():
         yield {"file": str(labs), "row": row, "rule": "; ".join(what), "rows": 1}
-    for test, count in ungraded_tests(results, version).items():
-        rule = f"not graded: no term of CTCAE {version} is known for the test {test}"
-        yield {"file": str(labs), "row": None, "rule": rule, "rows": count}
+
+
+def _write_exclusions(rows: list[dict[str, Any]], output: Path) -> None:
+    from tilseq.io.write import write_table
+    from tilseq.tables.outputs import EXCLUSIONS
+
+    kept = [{name: row.get(name) for name in EXCLUSIONS.names} for row in rows]
+    write_table(EXCLUSIONS.frame(kept), EXCLUSIONS, output)
+
+
+def _tell(
+    labs: Path,
+    results: pl.DataFrame,
+    numbers: list[int],
+    grades: pl.DataFrame,
+    faults: list[TilseqError],
+    left_out: list[dict[str, Any]],
+) -> None:
+    """Tell what is wrong, how many grades there are, and which of them rest on an assumption."""
+    import polars as pl
+
+    from tilseq.clinical.lab_exclusions import reason_in_words
+    from tilseq.errors import plural
+
+    for fault in faults:
+        click.echo(f"tilseq: {fault}", err=True)
+    for row in left_out:
+        if row["kind"] in ("unread", "limits"):
+            text = results["value_text"][row["first"]]
+            more = f"; {row['rows']} such results" if row["rows"] > 1 else ""
+            place = f"{labs}, row {numbers[row['first']]}"
+            click.echo(f"tilseq: {place}: {reason_in_words(row)}; found {text!r}{more}", err=True)
+    told = grades["grade"].count()
+    unknown = grades.height - told
+    click.echo(f"{plural(told, 'grade')} of {plural(results.height, 'result')}; {unknown} cannot be told", err=True)
+    for row in left_out:
+        if row["kind"] == "unknown":
+            click.echo(f"{row['rule']} ({row['rows']})", err=True)
+    assumed = grades.filter(pl.col("reason").str.contains("taken as").fill_null(False), pl.col("grade") > 0)
+    for (term,), rows in assumed.group_by("term", maintain_order=True):
+        why = rows["reason"].str.extract("(taken as [^;]*)").drop_nulls()
+        if why.len():
+            click.echo(f"{term}: {plural(why.len(), 'grade')} {why[0]}", err=True)

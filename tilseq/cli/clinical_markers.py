@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder, tell_faults
+from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder, read_people, tell_faults
+
+if TYPE_CHECKING:
+    from tilseq.clinical.gcig import Harvest
+    from tilseq.clinical.tumor_markers import Thyroglobulin
 
 CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -35,6 +41,14 @@ CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default=True,
     help="GCIG: whether the resection for the product counts as surgery of peritoneum or pleura.",
 )
+@click.option(
+    "--interference",
+    type=(str, int),
+    multiple=True,
+    metavar="SUBJECT DAY",
+    help="GCIG: surgery or drainage of peritoneum or pleura; may be repeated.",
+)
+@click.option("--mouse-antibodies", multiple=True, metavar="SUBJECT", help="GCIG: who was given any; may be repeated.")
 @output_folder
 @click.pass_context
 def markers_command(
@@ -43,11 +57,13 @@ def markers_command(
     records: Path,
     subjects: Path,
     infusions: Path | None,
-    tg: str,
-    harvest: str,
+    tg: Thyroglobulin,
+    harvest: Harvest,
+    interference: tuple[tuple[str, int], ...],
+    mouse_antibodies: tuple[str, ...],
     output: Path,
 ) -> None:
-    """Follow each tumour marker from its baseline, and write marker_courses.
+    """Follow each tumour marker from its baseline, and write marker_courses and exclusions.
 
     With subjects of ovarian cancer also gcig: response and progression by CA-125, exploratory after cells.
     A subject with a faulty record is told with file and row and left out; the others go on.
@@ -55,30 +71,58 @@ def markers_command(
     import polars as pl
 
     from tilseq.clinical.gcig import gcig
+    from tilseq.clinical.marker_exclusions import marker_exclusions
     from tilseq.clinical.tumor_markers import marker_faults, markers
-    from tilseq.io.clinical import parse_by_subject, read_subjects
+    from tilseq.errors import plural
+    from tilseq.io.clinical import parse_by_subject
     from tilseq.io.write import write_table
     from tilseq.tables.inputs import TUMOR_MARKERS
+    from tilseq.tables.outputs import EXCLUSIONS
     from tilseq.tables.tumor_marker_course import GCIG, MARKER_COURSES
 
-    people = read_subjects(subjects, infusions=infusions)
+    people, wrong = read_people(subjects, infusions)
+    for fault in wrong:
+        click.echo(f"tilseq: {fault}", err=True)
     recorded, faults = parse_by_subject(records, TUMOR_MARKERS, infusions=infusions)
     faults = tell_faults(records, faults, marker_faults(recorded, people["subject"].to_list()))
     sound = ~pl.col("subject").is_in(list(faults))
     people = people.filter(sound)
-    courses = markers(
-        recorded.filter(sound),
-        subjects=people,
-        tg="triglycerides" if tg == "triglycerides" else "thyroglobulin",
-    )
+    days: dict[str, list[int]] = {}
+    for name, day in interference:
+        days.setdefault(name, []).append(day)
+    _refuse_strangers({*days, *mouse_antibodies}, people["subject"].to_list())
+    courses = markers(recorded.filter(sound), subjects=people, tg=tg)
     write_table(courses, MARKER_COURSES, output)
-    ca125 = gcig(courses, subjects=people, harvest="ignored" if harvest == "ignored" else "interferes")
+    ca125 = gcig(courses, subjects=people, harvest=harvest, interference_days=days, mouse_antibodies=mouse_antibodies)
     if ca125.height:
         write_table(ca125, GCIG, output)
+    excluded = [
+        {
+            "file": str(records),
+            "rule": f"left out for faulty records: {name}",
+            "rows": recorded.filter(subject=name).height,
+        }
+        for name in faults
+    ]
+    excluded += [
+        {"file": str(records), "rule": rule, "rows": rows} for rule, rows in marker_exclusions(courses).items()
+    ]
+    write_table(EXCLUSIONS.frame(excluded), EXCLUSIONS, output)
     used = int(courses["used"].sum())
-    click.echo(f"{courses.height} records, {used} used; {ca125.height} subjects by GCIG", err=True)
+    told = f"{plural(courses.height, 'record')}, {used} used"
+    click.echo(f"{told}; {plural(ca125.height, 'subject')} by GCIG", err=True)
+    others = courses.filter("used", ~pl.col("in_panel"))["test"].value_counts(sort=True)
+    for test, count in others.iter_rows():
+        click.echo(f"{test}: {plural(count, 'record')} of no panel of the tumour, in marker_courses alone", err=True)
     for row in courses.filter(~courses["used"]).iter_rows(named=True):
         click.echo(f"subject {row['subject']}, day {row['day']}, {row['test']}: {row['reason']}", err=True)
     if faults:
         click.echo(f"left out for faulty records: {', '.join(faults)}", err=True)
+    if wrong or faults:
         context.exit(EXIT_SOME_FAILED)
+
+
+def _refuse_strangers(names: Collection[str], known: Collection[str]) -> None:
+    """Refuse an option that names nobody of the table of subjects."""
+    for name in sorted(set(names) - set(known)):
+        raise click.BadParameter(f"no such subject: {name}", param_hint="--interference or --mouse-antibodies")

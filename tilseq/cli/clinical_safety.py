@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder, tell_faults
+from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder, read_people, sdtm_day_1
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.clinical.adverse_events import Emergence
+    from tilseq.clinical.safety import Safety
+    from tilseq.errors import TilseqError
+    from tilseq.io.dates import PartialDates
+    from tilseq.io.sdtm_events import DayOne
 
 CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
+# What the screen shows of the summaries: words, parameter, grade.
+TOLD = (
+    ("any adverse event", "ae_any", "any"),
+    ("grade 3 to 5", "ae_any", "3-5"),
+    ("grade 5", "ae_any", "5"),
+    ("serious", "ae_serious", "any"),
+    ("immune-related", "ae_immune_related", "any"),
+    ("related", "ae_related", "any"),
+)
+COMMONEST = 5
 
 
 @click.command(
@@ -28,7 +50,17 @@ CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="Count events that begin on or after the first dose (or whose first day is not known), or all.",
 )
 @click.option(
-    "--il2-end-day", type=click.IntRange(min=0), help="Last day of IL-2: the infusion's period lasts so long."
+    "--il2-end-day",
+    type=click.IntRange(min=0),
+    help="Last day of IL-2 of those of whom --subjects has none: the infusion's period lasts so long.",
+)
+@sdtm_day_1
+@click.option(
+    "--partial-dates",
+    type=click.Choice(["refuse", "last_day"]),
+    default="refuse",
+    show_default=True,
+    help="A first or last day of which only the month is known: an error, or the last day that it can be.",
 )
 @output_folder
 @click.pass_context
@@ -39,45 +71,126 @@ def safety_command(
     subjects: Path,
     infusions: Path | None,
     followup: Path | None,
-    emergence: str,
+    emergence: Emergence,
     il2_end_day: int | None,
+    sdtm_day_1: DayOne | None,
+    partial_dates: PartialDates,
     output: Path,
 ) -> None:
     """Count subjects by adverse event and worst grade.
 
-    Writes adverse_event_rows (the listing), summaries, adverse_event_rates and adverse_event_times, as .csv and
-    .parquet.
-    A subject with a faulty record is told with file and row and is left out of every count; the others go on.
+    AE.csv is our table adverse_events or SDTM's domain AE, which its header tells.
+    Writes adverse_event_rows (the listing), adverse_event_table, summaries, adverse_event_rates, adverse_event_times,
+    adverse_event_estimates and exclusions, as .csv and .parquet. A faulty cell is told with file and row: a row without
+    a known subject, term or grade is listed and not counted, any other counts without the cell.
     """
     from tilseq.clinical.adverse_events import event_faults
-    from tilseq.clinical.safety import fatal_without_death, safety
-    from tilseq.io.clinical import read_followup, read_infusions, read_subjects
-    from tilseq.io.clinical_events import adverse_events_by_subject
-    from tilseq.io.write import write_table
-    from tilseq.tables.safety import ADVERSE_EVENT_RATES, ADVERSE_EVENT_TIMES, listing_table
-    from tilseq.tables.summaries import SUMMARIES
+    from tilseq.clinical.safety import safety
+    from tilseq.io.clinical import read_followup, read_infusions
+    from tilseq.io.clinical_events import adverse_events_by_row
+    from tilseq.io.sdtm_events import day_ones
 
-    people = read_subjects(subjects, infusions=infusions)
+    people, wrong = read_people(subjects, infusions)
     names = people["subject"].to_list()
-    recorded, faults = adverse_events_by_subject(events, infusions=infusions)
-    faults = tell_faults(events, faults, event_faults(recorded, names))
+    day_one = None if sdtm_day_1 is None else day_ones(people, sdtm_day_1)
+    recorded, unread = adverse_events_by_row(events, infusions=infusions, day_one=day_one, partial_dates=partial_dates)
+    infused = None if infusions is None else read_infusions(infusions)
+    followed = None if followup is None else read_followup(followup, infusions=infusions)
+    faults = [*wrong, *unread, *_placed(events, [fault for _, fault in event_faults(recorded, names)])]
+    faults += [*_strangers(infusions, infused, names), *_strangers(followup, followed, names)]
     found = safety(
         recorded,
         subjects=people,
-        infusions=None if infusions is None else read_infusions(infusions),
-        followup=None if followup is None else read_followup(followup, infusions=infusions),
-        emergence="all" if emergence == "all" else "from_first_dose",
+        infusions=infused,
+        followup=followed,
+        emergence=emergence,
         il2_end=None if il2_end_day is None else dict.fromkeys(names, il2_end_day),
-        refused=faults,
+        unread=unread,
     )
-    write_table(found.rows, listing_table(found.rows.columns), output)
-    write_table(found.summaries, SUMMARIES, output)
-    write_table(found.rates, ADVERSE_EVENT_RATES, output)
-    write_table(found.times, ADVERSE_EVENT_TIMES, output)
-    counted = int(found.rows["counted"].sum())
-    click.echo(f"{found.rows.height} adverse events, {counted} counted", err=True)
-    for row in fatal_without_death(found.rows).iter_rows(named=True):
-        click.echo(f"subject {row['subject']}, {row['term']}: {row['reason']}", err=True)
+    _write(found, events, output)
+    for fault in sorted(faults, key=lambda fault: (fault.file or "", fault.row or 0)):
+        click.echo(f"tilseq: {fault}", err=True)
+    for line in [*_results(found), *_doubts(found)]:
+        click.echo(line, err=True)
     if faults:
-        click.echo(f"left out for faulty records: {', '.join(faults)}", err=True)
         context.exit(EXIT_SOME_FAILED)
+
+
+def _write(found: Safety, events: Path, output: Path) -> None:
+    from tilseq.clinical.adverse_events import uncounted_events
+    from tilseq.io.write import write_table
+    from tilseq.tables import safety as tables
+    from tilseq.tables.outputs import EXCLUSIONS
+    from tilseq.tables.summaries import SUMMARIES
+
+    excluded = [{"file": str(events), **row} for row in uncounted_events(found.rows)]
+    write_table(found.rows, tables.listing_table(found.rows.columns), output)
+    write_table(found.table, tables.ADVERSE_EVENT_TABLE, output)
+    write_table(found.summaries, SUMMARIES, output)
+    write_table(found.rates, tables.ADVERSE_EVENT_RATES, output)
+    write_table(found.times, tables.ADVERSE_EVENT_TIMES, output)
+    write_table(found.estimates, tables.ADVERSE_EVENT_ESTIMATES, output)
+    write_table(EXCLUSIONS.frame(excluded), EXCLUSIONS, output)
+
+
+def _placed[Fault: TilseqError](path: Path | None, faults: list[Fault]) -> list[Fault]:
+    """Return the faults with the file that they are of."""
+    for fault in faults:
+        fault.file = str(path)
+    return faults
+
+
+def _strangers(path: Path | None, frame: pl.DataFrame | None, names: list[str]) -> list[TilseqError]:
+    """Return a fault for each subject of a further table that is not among the subjects: nothing is known of it."""
+    from tilseq.identifiers import unknown_subjects
+
+    return [] if frame is None else [*_placed(path, [fault for _, fault in unknown_subjects(frame, names)])]
+
+
+def _results(found: Safety) -> Iterator[str]:
+    """Yield the lines that tell what was found."""
+    import polars as pl
+
+    from tilseq.clinical.adverse_events import NOT_COUNTED, uncounted_events
+    from tilseq.errors import first_few, plural
+
+    why = Counter(row["rule"].removeprefix(NOT_COUNTED).partition("; ")[0] for row in uncounted_events(found.rows))
+    reasons: Counter[str] = Counter()
+    for rule, count in why.items():
+        reasons["repeats another" if rule.startswith("repeats") else rule] += count
+    told = f"; not counted: {', '.join(f'{count} {rule}' for rule, count in reasons.items())}" if reasons else ""
+    yield f"{plural(found.rows.height, 'adverse event')}, {int(found.rows['counted'].sum())} counted{told}"
+    of_all = found.summaries.filter(group="all")
+    for words, parameter, grade in TOLD:
+        row = of_all.filter(parameter=parameter, qualifier=f"grade={grade}").row(0, named=True)
+        if parameter == "ae_any" and grade == "any":
+            yield f"of {row['denominator']} {row['denominator_text']}"
+        yield f"  {words:<18} {_share(row)}"
+    terms = found.table.filter(pl.col("term").is_not_null(), group="all", period="any")
+    terms = terms.sort("n_any", "n_3_5", "term", descending=[True, True, False])
+    named = [f"{term} {n} ({severe})" for term, n, severe in terms.select("term", "n_any", "n_3_5").iter_rows()]
+    if named:
+        yield f"commonest, subjects (of grade 3 to 5): {first_few(named, COMMONEST)}"
+
+
+def _share(row: dict[str, Any]) -> str:
+    if row["numerator"] is None:
+        return "not recorded"
+    count = f"{row['numerator']:>3} of {row['denominator']}"
+    without = f"{row['denominator_text']}".partition("; not recorded ")[2]
+    estimate, lower, upper = (100 * row[name] for name in ("estimate", "lower", "upper"))
+    limits = f"{estimate:5.1f} % ({lower:.1f}-{upper:.1f})"
+    return f"{count} {limits}" + (f"; not recorded {without}" if without else "")
+
+
+def _doubts(found: Safety) -> Iterator[str]:
+    """Yield what a reader of the numbers should look at."""
+    from tilseq.clinical.adverse_events import unknown_causes
+    from tilseq.clinical.safety import fatal_without_death
+    from tilseq.errors import first_few
+
+    for row in fatal_without_death(found.rows).iter_rows(named=True):
+        yield f"subject {row['subject']}, {row['term']}: {row['reason']}"
+    words = [repr(word) for word in unknown_causes(found.rows)]
+    if words:
+        yield f"words of `related` that are not known, counted as unspecified: {first_few(words, 10)}"

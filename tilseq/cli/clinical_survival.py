@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXAMPLE = """\
-tilseq clinical survival followup.csv --responses responses.csv --subjects subjects.csv --group tumor_type -o out
+tilseq clinical survival followup.csv --responses responses.csv --lesions lesions.csv --subjects subjects.csv -o out
 tilseq clinical survival followup.csv --responses out/response.csv --subjects subjects.csv \\
     --therapies therapies.csv --schedule schedule.csv --preset lm103 --first-dose infusion -o out"""
 
@@ -48,6 +48,7 @@ SETTINGS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 # Table that tells of days on which a subject lived, and the column that does.
 CONTACTS = {"labs": "day", "adverse_events": "start_day"}
+NOT_LOOKED_FOR = "not looked for"  # in the reason of a time of which a table could have told more
 REQUIRED = ("first_dose",)  # where it is asked for, nobody may guess it
 
 
@@ -62,7 +63,11 @@ def _settings[Command: Callable[..., Any]](command: Command) -> Command:
 
 @click.command("survival", cls=Examples, example=EXAMPLE)
 @click.argument("followup", metavar="FOLLOWUP.csv", type=CSV)
-@click.option("--responses", required=True, type=CSV, help="Recorded ones, or response.csv of `clinical response`.")
+@click.option(
+    "--responses",
+    type=CSV,
+    help="Recorded ones, or response.csv of `clinical response`; without it and --lesions OS and follow-up alone.",
+)
 @click.option("--subjects", required=True, type=CSV, help="Days of enrolment, randomisation, lymphodepletion.")
 @click.option("--therapies", type=CSV, help="Further anti-tumour therapies.")
 @click.option("--schedule", type=CSV, help="Planned assessments, by which missed ones are told.")
@@ -118,6 +123,8 @@ def survival_command(
     from tilseq.clinical import survival_curve, survival_estimates, time_to_event, time_to_event_rules
     from tilseq.io.write import write_table
     from tilseq.tables.best_response import BEST_RESPONSE
+    from tilseq.tables.inputs import RESPONSE_READS
+    from tilseq.tables.outputs import RESPONSE
     from tilseq.tables.survival import SURVIVAL_CURVE, SURVIVAL_ESTIMATES, TIME_TO_EVENT
 
     rules = time_to_event_rules(**{name: options.pop(name) for name in SETTINGS})
@@ -125,9 +132,12 @@ def survival_command(
     tables, faults = _read({name: path for name, path in options.items() if path is not None})
     by = _groups(tables["subjects"], groups)
     paths = {name: str(path) for name, path in options.items() if path is not None}
+    if "responses" not in tables:
+        tables["responses"] = RESPONSE_READS.frame() if "lesions" in tables else RESPONSE.frame()
+        rules = rules if "lesions" in tables else rules.without_scans()
     if "lesions" in tables and "recorded" not in tables["responses"].columns:
         tables["responses"] = _beside_lesions(tables, faults, paths)
-        paths["response"] = paths.pop("responses")
+        paths["response"] = paths.pop("responses", "")
     records, best = _gather({**tables, "contacts": contacts}, faults, paths, rules)
     derived = time_to_event(records, rules)
     if not derived["days"].count():
@@ -172,7 +182,9 @@ def _groups(subjects: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame | No
     """Return subjects with the columns to group by, None without any."""
     missing = [name for name in names if name not in subjects.columns or name == "subject"]
     if missing:
-        raise click.BadParameter(f"subjects have no column {missing[0]!r} to group by", param_hint="--group")
+        known = ", ".join(name for name in subjects.columns if name != "subject")
+        what = f"subjects have no column {missing[0]!r} to group by; they have {known}"
+        raise click.BadParameter(what, param_hint="--group")
     return subjects.select("subject", *dict.fromkeys(names)) if names else None
 
 
@@ -321,6 +333,9 @@ def _tell(derived: pl.DataFrame, estimates: pl.DataFrame) -> None:
     )
     for row in counts.iter_rows(named=True):
         click.echo("{parameter}: {events} events, {censored} censored, {without} not evaluable".format(**row), err=True)
+    reasons = derived["reason"].drop_nulls().unique(maintain_order=True).to_list()
+    for words in dict.fromkeys(part for reason in reasons for part in reason.split("; ") if NOT_LOOKED_FOR in part):
+        click.echo(words, err=True)
     medians = estimates.filter(pl.col("quantity") == "median", pl.col("group") == "all").drop_nulls("reason")
     for reader, reason in medians.select("reader", "reason").iter_rows():
         for words in reason.split("; "):

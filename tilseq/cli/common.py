@@ -27,6 +27,11 @@ output_table = click.option(
 output_folder = click.option(
     "-o", "--output", "output", required=True, type=click.Path(path_type=Path), help="Folder to write to."
 )
+sdtm_day_1 = click.option(
+    "--sdtm-day-1",
+    type=click.Choice(["infusion", "first_dose", "lymphodepletion"]),
+    help="What study day 1 of a file of SDTM is, for rows without a date.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
@@ -46,12 +51,12 @@ class Examples(click.Command):
 
 def write_result(frame: pl.DataFrame, table: Table, output: str) -> None:
     """Write one table as CSV to a file or to stdout, held against its registry."""
-    from tilseq.io.write import harmless, write_csv
+    from tilseq.io.write import csv_text, write_csv
     from tilseq.tables import conform
 
     frame = conform(frame, table)
     if output == "-":
-        sys.stdout.write(harmless(frame).write_csv())
+        sys.stdout.write(csv_text(frame))
     else:
         write_csv(frame, output)
 
@@ -127,3 +132,18 @@ def tell_faults(
     for problem in sorted(every, key=lambda problem: problem.row or 0):
         click.echo(f"tilseq: {problem}", err=True)
     return faults
+
+
+def read_people(path: Path, infusions: Path | None) -> tuple[pl.DataFrame, list[TilseqError]]:
+    """Return table `subjects` and its days of lymphodepletion that cannot be, which are taken as not known."""
+    import polars as pl
+
+    from tilseq.clinical.periods import start_faults
+    from tilseq.io.clinical import read_subjects
+
+    people = read_subjects(path, infusions=infusions)
+    faults: list[TilseqError] = [*start_faults(people)]
+    for fault in faults:
+        fault.file, fault.mend = str(path), f"{fault.mend}; it counts as not known here"
+    before = pl.when(pl.col("lymphodepletion_day") < 0).then(pl.col("lymphodepletion_day"))
+    return people.with_columns(before.alias("lymphodepletion_day")), faults

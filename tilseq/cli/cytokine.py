@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -40,7 +41,7 @@ def plate_options(command: Callable[..., object]) -> Callable[..., object]:
         click.option(
             "--figures",
             type=FOLDER,
-            help="Folder for figures (a bead map of each well, curves), as SVG and PNG; none by default.",
+            help="Folder for figures (bead maps of wells, plate map, curves), as SVG and PNG; none by default.",
         ),
         click.option(
             "--root",
@@ -114,7 +115,7 @@ def quantify_command(
         write_table(frame, table, output)
     if figures is not None:
         draw_maps(beads, figures)
-        draw_curves(told, beads, figures)
+        draw_plates(told, beads, figures)
     counts = told.samples["status"].value_counts().sort("status").iter_rows()
     click.echo("analytes in samples: " + ", ".join(f"{number} {status}" for status, number in counts), err=True)
     tell_doubts(told.curves, "curves")
@@ -166,13 +167,19 @@ def draw_maps(beads: Beads, folder: Path) -> None:
             save(bead_map(one), folder, f"{one.plate}_{one.well}")
 
 
-def draw_curves(told: Quantified, beads: Beads, folder: Path) -> None:
-    """Write the standard curves and recoveries of each plate that has a curve."""
+def draw_plates(told: Quantified, beads: Beads, folder: Path) -> None:
+    """Write the map of each plate, and the standard curves and recoveries of each that has a curve."""
     import polars as pl
 
+    from tilseq.errors import AnalysisError
     from tilseq.plots.curves import recovery_dots, standard_curves
+    from tilseq.plots.plate import plate_map
     from tilseq.plots.style import save
 
+    for plate in beads.wells["plate"].unique().sort():
+        on_plate = (frame.filter(plate=plate) for frame in (beads.wells, told.concentrations))
+        with suppress(AnalysisError):  # wells that are named otherwise than those of a plate have no place on a map
+            save(plate_map(*on_plate), folder, f"{plate}_wells")
     for plate in told.curves.filter(pl.col("model").is_not_null())["plate"].unique().sort():
         tables = (frame.filter(plate=plate) for frame in (told.curves, told.recovery, beads.wells, told.concentrations))
         save(standard_curves(*tables), folder, f"{plate}_curves")

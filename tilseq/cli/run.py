@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import time
 from pathlib import Path
 
 import click
 
-from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder
+from tilseq.cli.common import EXIT_SOME_FAILED, Examples
 
+BAR_WIDTH = 40
+SECONDS_A_LINE = 60
 RUN_EXAMPLE = """\
 tilseq run my_study -o out
 tilseq run my_study -o out --cores 8      # stopped or changed? the same command goes on from there"""
@@ -18,7 +21,14 @@ tilseq run my_study -o out --cores 8      # stopped or changed? the same command
 
 @click.command("run", cls=Examples, example=RUN_EXAMPLE)
 @click.argument("study", type=click.Path(path_type=Path))
-@output_folder
+@click.option(
+    "-o",
+    "--output",
+    default="out",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Folder to write to, of this study alone.",
+)
 @click.option("--cores", type=click.IntRange(min=1), help="Jobs at a time; by default every core.")
 @click.option("--dry-run", is_flag=True, help="Only list the jobs that would be run.")
 def run_command(study: Path, output: Path, cores: int | None, dry_run: bool) -> int:
@@ -38,7 +48,7 @@ def run_command(study: Path, output: Path, cores: int | None, dry_run: bool) -> 
         click.echo(f"{len(to_do)} of {len(plan.jobs)} jobs to do", err=True)
         return 0
     command = shlex.join(["tilseq", "run", str(study), "-o", str(output)])
-    outcome = run(loaded, output, command=command, cores=cores or os.cpu_count() or 1, progress=_bar)
+    outcome = run(loaded, output, command=command, cores=cores or os.cpu_count() or 1, progress=_Progress())
     click.echo(
         f"{outcome.jobs} jobs: {outcome.jobs - outcome.failed} done ({outcome.trusted} from before), "
         f"{outcome.failed} failed",
@@ -64,11 +74,18 @@ def report_command(out: Path) -> int:
     return 0
 
 
-def _bar(done: int, total: int) -> None:
-    """Draw one progress bar, on a terminal only."""
-    if not sys.stderr.isatty():
-        return
-    width = 40
-    filled = width * done // max(total, 1)
-    end = "\n" if done == total else ""
-    click.echo(f"\r[{'#' * filled}{'.' * (width - filled)}] {done}/{total} jobs{end}", err=True, nl=False)
+class _Progress:
+    """How far a run is: a bar on a terminal, elsewhere a line a minute."""
+
+    def __init__(self) -> None:
+        self.told = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            filled = BAR_WIDTH * done // max(total, 1)
+            end = "\n" if done == total else ""
+            bar = f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}]"
+            click.echo(f"\r{bar} {done}/{total} jobs{end}", err=True, nl=False)
+        elif done < total and time.monotonic() - self.told >= SECONDS_A_LINE:
+            self.told = time.monotonic()
+            click.echo(f"{done} of {total} jobs have ended", err=True)

@@ -10,13 +10,15 @@ from tilseq.clinical.gcig import gcig
 from tilseq.clinical.irecist import irecist, irecist_best_response
 from tilseq.clinical.irecist_course import IrecistPolicy
 from tilseq.clinical.kaplan_meier import kaplan_meier, survival_curve
-from tilseq.clinical.lab_grades import lab_grades, lab_shifts, lab_worsening
-from tilseq.clinical.lab_limits import results_by_limits, significant_results
+from tilseq.clinical.lab_grades import lab_grades
+from tilseq.clinical.lab_limits import results_by_limits, significant_results, significant_shares
+from tilseq.clinical.lab_worsening import lab_shifts, lab_worsening, worst_lab_grades
 from tilseq.clinical.landmark import landmark
 from tilseq.clinical.log_rank import log_rank
 from tilseq.clinical.recist import overall_response, response
 from tilseq.clinical.reconcile import response_differences
 from tilseq.clinical.recoveries import RecoveryRule, recoveries
+from tilseq.clinical.recovery_estimates import recovery_estimates
 from tilseq.clinical.response_candidates import BestResponsePolicy
 from tilseq.clinical.response_rates import response_rates
 from tilseq.clinical.rmst import rmst, rmst_difference
@@ -55,6 +57,7 @@ __all__ = [
     "markers",
     "overall_response",
     "recoveries",
+    "recovery_estimates",
     "response",
     "response_differences",
     "response_rates",
@@ -63,10 +66,12 @@ __all__ = [
     "rmst_difference",
     "safety",
     "significant_results",
+    "significant_shares",
     "state_contrasts",
     "survival_contrasts",
     "survival_curve",
     "survival_estimates",
     "time_to_event",
     "time_to_event_rules",
+    "worst_lab_grades",
 ]

@@ -74,7 +74,7 @@ def gather(rows: Iterable[Row], problems: list[TableError], last_days: Mapping[s
         lesions = {row["lesion"]: row for row in seen}
         days = sorted({row["day"] for row in seen})
         if len(lesions) < len(seen):
-            place = f"subject {subject}, reader {reader}, visit {visit}, days {', '.join(map(str, days))}"
+            place = f"{of_reader(subject, reader)}, visit {visit}, days {', '.join(map(str, days))}"
             mend = "give each assessment a visit name of its own"
             what = "a visit holds the same lesion on several days"
             problems.append(problem(what, "visit", place, mend, row=seen[-1]["row"]))
@@ -83,7 +83,7 @@ def gather(rows: Iterable[Row], problems: list[TableError], last_days: Mapping[s
         assessments.sort(key=lambda assessment: (assessment.day, assessment.visit or ""))
         for one, other in pairwise(assessments):
             if one.day == other.day:
-                place = f"subject {subject}, reader {reader}, day {one.day}, visits {one.visit} and {other.visit}"
+                place = f"{of_reader(subject, reader)}, day {one.day}, visits {one.visit} and {other.visit}"
                 problems.append(problem("two visits end on the same day", "day", place))
     return series
 
@@ -111,7 +111,7 @@ def _facts(rows: Iterable[Row], problems: list[TableError], last_days: Mapping[s
         lesions[row["subject"], row["reader"], row["lesion"]].append(row)
     facts: list[Row] = []
     for (subject, reader, lesion), history in lesions.items():
-        place = f"subject {subject}, reader {reader}, lesion {lesion}"
+        place = f"{of_reader(subject, reader)}, lesion {lesion}"
         last = last_days.get(subject, 0)
         settled: Row = {"resected": any(row["resected"] and row["day"] <= last for row in history)}
         for name in ("role", "node"):
@@ -178,6 +178,11 @@ def problem(
     error = TableError(what, row=row, column=column, found=found, mend=mend)
     error.table = table
     return error
+
+
+def of_reader(subject: str, reader: str | None) -> str:
+    """Return whose readings an error is of; the reader where one is named."""
+    return f"subject {subject}" if reader is None else f"subject {subject}, reader {reader}"
 
 
 def listed(what: str, names: Iterable[str]) -> str:

@@ -3,31 +3,58 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 NONE, UNSPECIFIED = "none", "unspecified"
 CAUSES = {
     "lymphodepletion": (
-        "lymphodepletion", "lymphodepleting chemotherapy", "chemotherapy", "ld", "nma-ld", "cyclophosphamide",
-        "fludarabine", "cy", "flu",
+        "lymphodepletion", "lymphodepleting", "chemo", "chemotherapy", "lymphodepleting chemotherapy", "conditioning",
+        "ld", "nma-ld", "cyclophosphamide", "fludarabine", "cy", "flu",
     ),
-    "TIL": ("til", "tils", "til infusion", "infusion", "cells", "product"),
-    "IL-2": ("il-2", "il2", "interleukin-2", "interleukin 2", "aldesleukin"),
-    NONE: ("no", "n", "none", "not related", "unrelated", "not", "unlikely", "false", "0"),
+    "TIL": ("til", "tils", "cell", "cells", "product", "infusion", "lifileucel"),
+    "IL-2": ("il-2", "il2", "il 2", "interleukin-2", "interleukin 2", "aldesleukin", "proleukin"),
+    # The disease or another drug: not the treatment.
+    NONE: (
+        "disease", "underlying disease", "study disease", "disease under study", "disease progression",
+        "progressive disease", "progression",
+        "tumor", "tumour", "cancer", "concomitant medication", "concomitant disease", "intercurrent illness",
+    ),
+    # The treatment, and not which part of it.
     UNSPECIFIED: (
-        "yes", "y", "related", "possible", "possibly", "probable", "probably", "definite", "definitely", "true", "1",
+        "treatment", "study treatment", "study drug", "study medication", "investigational product", "therapy", "drug",
+        "medication",
     ),
 }  # fmt: skip
 WORDS = {word: cause for cause, words in CAUSES.items() for word in words}
-NOT_RECORDED = ("n/a", "na", "nd", "unknown", "-")
-PARTS = re.compile(r"\s*(?:[;,+&/]|\band\b)\s*")
+# Words that say no more of a cause: `TIL infusion product` is the product, `IL-2 therapy` is IL-2.
+GENERIC = ("infusion", "product", "therapy", "treatment", "cells", "administration", "dose", "chemotherapy")
+NOT_RECORDED = (
+    "n/a", "na", "nd", "unk", "unknown", "?", "not applicable", "not assessed", "not recorded", "not known",
+    "not done", "not evaluable", "missing", "无法判断", "不详",
+)  # fmt: skip
+STILL_POSSIBLE = re.compile(r"(?:cannot|can not|could not|not)(?: be)? (?:excluded|ruled out)|不能排除")
+NEGATIVE = re.compile(
+    r"\b(?:not|no|n|none|non|false|0|unrelated|unlikely|improbable|improbably|doubtful|remote|remotely)\b"
+    r"|(?:肯定|可能)?(?:无关|不相关)|不太可能|否"
+)
+POSITIVE = re.compile(
+    r"\b(?:yes|y|true|1|possible|possibly|probable|probably|definite|definitely|certain|certainly|likely|suspected)\b"
+    r"|(?:肯定|很可能|可能)?(?:有关|相关)|是"
+)
+FILLERS = re.compile(r"\b(?:related|relation|relationship|association|associated|to|the|of|by|due|with|is|was|a)\b")
+SENTENCES = re.compile(r"[;\n；]")
+PARTS = re.compile(r"\s*(?:\band/or\b|[,+&/，、]|\band\b|\bor\b)\s*", re.IGNORECASE)
+DENIES_ALL = re.compile(r"(?:not|no|un|non).*\bto\b")  # `not related to TIL, IL-2` denies both
+MARKS = re.compile(r"[()\[\]:=.'\"：（）]|(?<!\w)-|-(?!\w)")
 
 
 def attribution(related: str | None) -> tuple[list[str], list[str]]:
     """Return the causes that a cell names, and what of it is no known word.
 
-    Several causes are parted by ``;``, ``,``, ``+``, ``&``, ``/`` or *and*; upper and lower case are alike. A word that
-    is not known is a cause in its own words, so that it is counted as related and can be seen. `unlikely` counts as
-    not related, `possible`, `probable` and `definite` as related to what is not told (`unspecified`).
+    Several causes are parted by ``;``, ``,``, ``+``, ``&``, ``/``, *and*, *or*; upper and lower case are alike. Each
+    may have a degree before or behind it: `not`, `unrelated`, `unlikely`, `remote`, `doubtful` count as not related;
+    `possible`, `probable`, `definite`, `cannot be excluded` as related. A degree alone, or one of the treatment at
+    large, is related to what is not told, `unspecified`; so is a word that is not known, unless it is denied.
 
     Parameters
     ----------
@@ -37,13 +64,49 @@ def attribution(related: str | None) -> tuple[list[str], list[str]]:
     Returns
     -------
     causes
-        `lymphodepletion`, `TIL`, `IL-2`, `unspecified`, other words as they stand, or `none` alone; empty where nothing
-        is recorded. Each once, in the order given.
+        `lymphodepletion`, `TIL`, `IL-2`, `unspecified`, or `none` alone; empty where nothing is recorded. Each once,
+        in the order given.
     unknown
-        Those that are no known word.
+        Those parts that are no known word, as they stand.
     """
     cell = (related or "").strip()
-    words = [] if cell.casefold() in NOT_RECORDED else [word for word in PARTS.split(cell) if word]
-    causes = list(dict.fromkeys(WORDS.get(word.casefold(), word) for word in words))
-    named = [cause for cause in causes if cause != NONE]
-    return named or causes, [word for word in named if word not in CAUSES]
+    if _plain(cell) in ("", *NOT_RECORDED):
+        return [], []
+    read = [told for sentence in SENTENCES.split(cell) for told in _causes(sentence)]
+    unknown = [part for part, _, known in read if not known]
+    causes = list(dict.fromkeys(cause for _, cause, _ in read))
+    named = [cause for cause in causes if cause not in (NONE, UNSPECIFIED)]
+    if UNSPECIFIED in causes and (not named or any(cause == UNSPECIFIED for _, cause, known in read if not known)):
+        named.append(UNSPECIFIED)
+    return named or causes, unknown
+
+
+def _causes(sentence: str) -> Iterator[tuple[str, str, bool]]:
+    """Yield each part, its cause, and whether its words are known; a denial at the head holds for all behind it."""
+    parts = [part for part in PARTS.split(sentence.strip()) if _plain(part) not in ("", *NOT_RECORDED)]
+    denies = bool(parts) and DENIES_ALL.match(_plain(parts[0])) is not None
+    for part in parts:
+        cause, known = _cause(part)
+        yield part, NONE if denies and not POSITIVE.search(_plain(part)) else cause, known
+
+
+def _cause(part: str) -> tuple[str, bool]:
+    """Return the cause that one part of a cell names, and whether its words are known."""
+    text = _plain(part)
+    possible = STILL_POSSIBLE.search(text) is not None
+    text = STILL_POSSIBLE.sub(" ", text)
+    denied = not possible and NEGATIVE.search(text) is not None
+    rest = _plain(FILLERS.sub(" ", POSITIVE.sub(" ", NEGATIVE.sub(" ", text))))
+    cause = _known(rest) if rest else UNSPECIFIED
+    return (NONE if denied else cause or UNSPECIFIED), cause is not None
+
+
+def _known(words: str) -> str | None:
+    """Return the cause of words that are known, as they stand or without what says no more at their end."""
+    while words not in WORDS and words.endswith(tuple(f" {word}" for word in GENERIC)):
+        words = words.rpartition(" ")[0]
+    return WORDS.get(words)
+
+
+def _plain(text: str) -> str:
+    return " ".join(MARKS.sub(" ", text.casefold()).split())

@@ -160,7 +160,7 @@ class _Gathered:
         self.policy = policy
         self.readers = _readers(table, problems)
         if problems:
-            raise StudyError(problems)
+            raise StudyError(problems, "the records")
         cuts = _data_cuts(followup)
         self.references = {subject: reference for subject, (_, reference) in days.items()}
         self.bounds = {

@@ -11,7 +11,7 @@ LEAST_TARGET = {False: 10 * MICROMETRES, True: 15 * MICROMETRES}
 TOO_SMALL = 5 * MICROMETRES  # what RECIST 1.1 writes down for a lesion too small to measure
 LARGE = 30 * MICROMETRES
 FALL = 8  # a change of unit is tenfold, and the lesion may have changed too
-MEND = "multiply centimetres by 10; if these are mm, accept them (`undersized`)"
+MEND = "multiply centimetres by 10; if these are mm, accept them (`undersized: accept`, `--undersized accept`)"
 
 
 def undersized_targets(base: Assessment, place: str, problems: list[TableError]) -> None:

@@ -13,6 +13,7 @@ VERSIONS = ("5", "6")
 Direction = Literal["low", "high"]
 Symptoms = Literal["assumed", "not_assumed"]
 SYMPTOMS: tuple[Symptoms, ...] = ("assumed", "not_assumed")
+ANTICOAGULATED = "anticoagulated"  # of criteria that hold of subjects on anticoagulation
 
 
 @dataclass(frozen=True)

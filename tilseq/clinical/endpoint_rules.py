@@ -198,6 +198,10 @@ class TimeToEventRules:
     unknown_death_cause: Literal["tumor", "other"] = "tumor"
     early_progression: Literal["not_counted", "event"] = "not_counted"
 
+    def without_scans(self) -> TimeToEventRules:
+        """Return the rules of the endpoints alone that no scan decides, where nobody's response is known."""
+        return replace(self, endpoints=tuple(one for one in self.endpoints if not one.by_scan))
+
     def origin(self, name: str) -> str:
         """Return the origin that a name of an endpoint's origins stands for: the first dose is of what was said."""
         if name != "first_dose" or self.first_dose in (None, "recorded"):
@@ -222,7 +226,7 @@ class TimeToEventRules:
                 f"{' and '.join(needing)} count from the first dose, and it is not said of what",
                 column="first_dose",
                 expected="lymphodepletion, infusion or recorded",
-                mend="set first_dose as the protocol means it",
+                mend="set first_dose (`--first-dose`) as the protocol means it",
             )
 
 

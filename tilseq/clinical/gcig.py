@@ -6,6 +6,7 @@ immunotherapy: infusion, IL-2 and effusions move CA-125 by themselves. What is f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,7 +15,7 @@ import polars as pl
 
 from tilseq.clinical.periods import periods_of
 from tilseq.clinical.treated import STARTS, columns_of
-from tilseq.clinical.tumor_markers import Sample, samples_of
+from tilseq.clinical.tumor_markers import DIFFER, Sample, samples_of
 from tilseq.tables import as_polars
 from tilseq.tables.inputs import SUBJECTS
 from tilseq.tables.tumor_marker_course import GCIG
@@ -51,9 +52,10 @@ def gcig(
     """Find CA-125 response and progression of every subject with ovarian cancer.
 
     Response: at most half of the pretreatment sample, confirmed by a sample 28 days later or more that is so too; up to
-    it each sample is at most 110 % of the one before, where both are not within the reference range. It is dated by its
-    first sample. Evaluable is who has, in the 14 days before the start, a sample of at least twice the upper limit (the
-    last of them counts). A response is complete where a sample of it is within the reference range before progression.
+    it each sample is at most 110 % of the one before, where both are not within the reference range. Samples between
+    the two may so lie above half: that is our reading. It is dated by its first sample. Evaluable is who has, in the
+    14 days before the start, a sample of at least twice the upper limit (the last of them counts). A response is
+    complete where a sample of it is within the reference range before progression.
 
     Progression: two samples 7 days apart or more, and none between them that fails, of at least twice the upper limit
     (A: elevated before treatment and normal since; C: normal before treatment) or at least twice the nadir (B: elevated
@@ -91,6 +93,7 @@ def gcig(
     """
     people = columns_of(subjects, SUBJECTS, ("subject", "tumor_type", "harvest_day", *STARTS))
     rows = as_polars(courses).filter(pl.col("test") == MARKER)
+    days_differ = pl.col("reason").str.contains(DIFFER, literal=True).fill_null(False)
     starts = {name: periods.start_day for name, periods in periods_of(people).items()}
     found = []
     for person in people.filter(pl.col("tumor_type") == TUMOR_TYPE).to_dicts():
@@ -98,15 +101,20 @@ def gcig(
         days = [*(interference_days or {}).get(name, ())]
         if harvest == "interferes" and person["harvest_day"] is not None:
             days.append(person["harvest_day"])
-        own = samples_of(rows.filter(pl.col("subject") == name).to_dicts())
-        found.append({"subject": name} | _evaluate(own, starts[name], days, name in mouse_antibodies))
+        records = rows.filter(pl.col("subject") == name)
+        differing = records.filter(~pl.col("used"), days_differ)["day"].unique().sort().to_list()
+        told = [f"samples of day {day} not used: {DIFFER}" for day in differing]
+        mouse = name in mouse_antibodies
+        found.append({"subject": name} | _evaluate(samples_of(records.to_dicts()), starts[name], days, mouse, told))
     return GCIG.frame(found)
 
 
-def _evaluate(samples: list[Sample], start_day: int, interference_days: Sequence[int], mouse: bool) -> Row:
+def _evaluate(
+    samples: list[Sample], start_day: int, interference_days: Sequence[int], mouse: bool, differing: list[str]
+) -> Row:
     clean = [sample for sample in samples if _interference(sample, interference_days) is None]
     course, left_out = _one_assay(clean, start_day)
-    told = list(_interfered(samples, interference_days)) + left_out
+    told = [*differing, *_interfered(samples, interference_days), *left_out]
     no_response = "given mouse antibodies" if mouse else _response_not_evaluable(course)
     no_progression = "given mouse antibodies" if mouse else _progression_not_evaluable(course)
     response = None if no_response else _response(course)
@@ -119,9 +127,19 @@ def _evaluate(samples: list[Sample], start_day: int, interference_days: Sequence
     }
     if progression is not None:
         row["progression"], row["progression_day"] = progression
+    elif no_progression is None:
+        told += _unconfirmed(course)
+    if response is None and no_response is None and course.before is not None and math.isinf(course.before.high):
+        row["response"] = None
+        told.append(f"response cannot be told: half of {course.before.row['value_text']} is not known")
     if response is not None:
         until = row.get("progression_day")
-        row["response"], row["response_day"] = _completeness(response, until), response[0].day
+        complete = _completed(response, until)
+        row["response"], row["response_day"] = "PR" if complete is None else "CR", response[0].day
+        if complete is not None and complete > response[0].day:
+            told.append(
+                f"half of it or less from day {response[0].day} on, within the reference range on day {complete}"
+            )
     reasons = [f"response not evaluable: {no_response}"] if no_response else []
     reasons += [f"progression not evaluable: {no_progression}"] if no_progression else []
     return row | {"category": _category(row), "reason": "; ".join(reasons + told) or None}
@@ -193,35 +211,48 @@ def _response(course: _Course) -> list[Sample] | None:
 
 def _held(one: Sample, other: Sample) -> bool:
     """Whether a sample is at most 110 % of the one before, or both lie within the reference range."""
-    return _at_most(other, TOLERANCE * one.high) or (_within_range(one) and _within_range(other))
+    # Where the one before is above the range, so is 110 % of it, and more than any sample within.
+    return _at_most(other, TOLERANCE * one.high) or _within_range(other)
 
 
-def _completeness(samples: Sequence[Sample], progression_day: int | None) -> str:
+def _completed(samples: Sequence[Sample], progression_day: int | None) -> int | None:
+    """Return the day of the first sample within the reference range before progression."""
     until = [sample for sample in samples if progression_day is None or sample.day < progression_day]
-    return "CR" if any(_within_range(sample) for sample in until) else "PR"
+    return next((sample.day for sample in until if _within_range(sample)), None)
 
 
 def _progression(course: _Course) -> tuple[str, int] | None:
     """Return the rule that is met and the day of the first of its samples."""
     if course.before is None:
         return None
-    elevated, seen = _above_range(course.before), [course.before]
-    for place, first in enumerate(course.after):
-        rule = "C" if not elevated else "A" if any(_within_range(sample) for sample in seen) else "B"
-        limits = (_threshold(rule, sample, seen) for sample in course.after[place:])
-        for sample, limit in zip(course.after[place:], limits, strict=True):
-            if limit is None or not _at_least(sample, limit):
+    for place, (first, rule, limit) in enumerate(_thresholds(course, course.before)):
+        for sample in course.after[place:]:
+            if not _at_least(sample, limit):
                 break
             if sample.day - first.day >= APART_DAYS:
                 return rule, first.day
-        seen.append(first)
     return None
 
 
-def _threshold(rule: str, sample: Sample, before_first: Sequence[Sample]) -> float | None:
-    if rule == "B":
-        return 2 * min(one.high for one in before_first)
-    return 2 * sample.upper_limit if sample.upper_limit else None
+def _thresholds(course: _Course, before: Sample) -> Iterator[tuple[Sample, str, float]]:
+    """Yield each sample after the start with the rule that it may progress by and what that asks for."""
+    seen = [before]
+    for sample in course.after:
+        rule = "C" if not _above_range(before) else "A" if any(_within_range(one) for one in seen) else "B"
+        yield sample, rule, 2 * (min(one.high for one in seen) if rule == "B" else before.upper_limit or 0)
+        seen.append(sample)
+
+
+def _unconfirmed(course: _Course) -> Iterator[str]:
+    """Yield the first sample that reached what progression asks for, and was not confirmed."""
+    if course.before is None:
+        return
+    for sample, rule, limit in _thresholds(course, course.before):
+        if _at_least(sample, limit):
+            what = "nadir" if rule == "B" else "upper limit"
+            twice = f"day {sample.day} is at least twice the {what}"
+            yield f"rule {rule} not confirmed: {twice}, no sample {APART_DAYS} days later or more is so too"
+            return
 
 
 def _category(row: Row) -> str:
@@ -230,7 +261,7 @@ def _category(row: Row) -> str:
         return str(row["response"])
     if progressed is not None:
         return "PD"
-    return "SD" if row["evaluable_response"] else "NE"
+    return "NE" if row["response"] is None else "SD"
 
 
 def _at_least(sample: Sample, limit: float) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from tilseq.clinical.ctcae import Criterion, Symptoms
-from tilseq.clinical.lab_values import EQUAL
+from tilseq.clinical.ctcae import ANTICOAGULATED, Criterion, Symptoms
+from tilseq.clinical.lab_values import BLANK, EQUAL
 from tilseq.lab_tests import lab_test, plain_unit
 
 GRADES = (4, 3, 2, 1)
@@ -16,14 +16,17 @@ CONDITIONS = {"value high": "upper_limit", "value low": "lower_limit"}
 MISSING = {"lower_limit": "no lower limit", "upper_limit": "no upper limit", "base_low": "no baseline"}
 
 
-def graded(results: pl.DataFrame, rows: Sequence[Criterion], symptoms: Symptoms) -> pl.DataFrame:
+def graded(
+    results: pl.DataFrame, rows: Sequence[Criterion], symptoms: Symptoms, *, anticoagulation: bool = False
+) -> pl.DataFrame:
     """Return results of one test with their grades by one term.
 
     Criteria are looked at from grade 4 to 1, and the first that holds is the grade; 0 where all could be looked at and
     none holds. A criterion that needs a limit or baseline that is missing cannot hold: where a lower grade does, that
     is the grade and the reason says what could not be looked at; where none does, there is no grade.
     A result beyond a limit of detection has a grade only where all that it can be has the same.
-    A baseline that is not known counts as neither above nor below its limits.
+    A baseline that is not known counts as neither above nor below its limits; one without limits is held against those
+    of the result.
 
     Parameters
     ----------
@@ -34,15 +37,17 @@ def graded(results: pl.DataFrame, rows: Sequence[Criterion], symptoms: Symptoms)
     rows
         Criteria of one term, test and direction.
     symptoms
-        `assumed`: what no laboratory knows is taken as the worse, as symptomatic or on anticoagulation;
-        `not_assumed`: as the better.
+        `assumed`: what no laboratory knows is taken as the worse, as symptomatic; `not_assumed`: as the better.
+    anticoagulation
+        Whether subjects are on anticoagulation, so that INR counts by multiples of its baseline too.
 
     Returns
     -------
     polars.DataFrame
-        The rows in another order, with columns `grade`, `grade_at_least`, `reason`, and `value` and `unit` as graded.
+        The rows in another order, with columns `grade`, `grade_at_least`, `grade_at_most`, `reason`, and `value` and
+        `unit` as graded. A result that cannot be read can have any grade of the term; one without a value has none.
     """
-    applied = [row for row in rows if row.clinical in ("", symptoms)]
+    applied = [row for row in rows if row.clinical in ("", symptoms, ANTICOAGULATED if anticoagulation else "")]
     own = lab_test(rows[0].test)
     units = list(dict.fromkeys(row.unit for row in rows))
     others = [unit for unit in units if own is not None and unit not in ("", own.unit)]
@@ -72,9 +77,17 @@ def _by_unit(part: pl.DataFrame, rows: Sequence[Criterion], as_written: bool, ow
     certain, has_range = pl.col("_certain"), pl.col("low").is_not_null()
     same = certain == pl.col("_possible")
     told = has_range & same & ((certain > 0) | (pl.col("_unknown") == 0)) & ~pl.col("_ungraded")
+    highest = pl.lit(max((row.grade for row in rows if row.grade is not None), default=0), pl.Int64)
     return part.with_columns(
         pl.when(told).then(certain).alias("grade"),
         pl.when(told | (has_range & (certain > 0))).then(certain).alias("grade_at_least"),
+        pl.when(told)
+        .then(certain)
+        .when(has_range & ~pl.col("_ungraded"))
+        .then(pl.max_horizontal(pl.col("_possible"), pl.col("_unknown")))
+        .when(pl.col("refused").ne_missing(BLANK))
+        .then(highest)
+        .alias("grade_at_most"),
         _reason(rows),
     ).drop("_certain", "_possible", "_unknown", "_assumed", "_ungraded")
 
@@ -138,8 +151,9 @@ def _compared(comparison: str, least: pl.Expr, most: pl.Expr) -> tuple[pl.Expr, 
 def _condition(condition: str) -> tuple[pl.Expr, pl.Expr] | None:
     """Return a condition as `_compared` does; those of the baseline are sure, but need the record's own ULN as well."""
     limited = pl.col("upper_limit").is_not_null()
-    high = (pl.col("base_low") > pl.col("base_upper") * (1 + EQUAL)).fill_null(False)
-    low = (pl.col("base_high") < pl.col("base_lower") * (1 - EQUAL)).fill_null(False)
+    upper, lower = (pl.coalesce(f"base_{side}", f"{side}_limit") for side in ("upper", "lower"))
+    high = (pl.col("base_low") > upper * (1 + EQUAL)).fill_null(False)
+    low = (pl.col("base_high") < lower * (1 - EQUAL)).fill_null(False)
     match condition:
         case "baseline high":
             return (found := pl.when(limited).then(high)), found
@@ -173,8 +187,10 @@ def _reason(rows: Sequence[Criterion]) -> pl.Expr:
         pl.col("note"),
     ]
     if any(row.condition == "baseline not high" for row in rows):
-        without = pl.col("base_low").is_null() | pl.col("base_upper").is_null()
+        without, limit = pl.col("base_low").is_null(), pl.col("upper_limit").is_not_null()
         parts.append(pl.when((certain > 0) & without).then(pl.lit("no baseline: taken as not above its limit")))
+        borrowed = ~without & pl.col("base_upper").is_null() & limit
+        parts.append(pl.when(borrowed).then(pl.lit("no upper limit of the baseline: held against that of the result")))
     whole = pl.concat_str(parts, separator="; ", ignore_nulls=True)
     told = pl.when(pl.col("low").is_not_null() & (whole != "")).then(whole)
     return pl.coalesce("refused", told).alias("reason")
@@ -189,5 +205,5 @@ def _missing(rows: Sequence[Criterion]) -> pl.Expr:
 
 
 def _assumption(rows: Sequence[Criterion]) -> str:
-    notes = [row.note for row in rows if row.clinical == "assumed"]
+    notes = [row.note for row in rows if row.clinical in ("assumed", ANTICOAGULATED)]
     return f"taken as {notes[0].partition(';')[0]}" if notes else ""

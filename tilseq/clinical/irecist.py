@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.clinical.assessments import MICROMETRES, Assessment, Row, gather, numbered
+from tilseq.clinical.assessments import MICROMETRES, Assessment, Row, gather, numbered, of_reader
 from tilseq.clinical.irecist_course import Course, IrecistPolicy, Visit
 from tilseq.clinical.new_lesions import new_lesions, since_baseline
 from tilseq.clinical.treatment_days import resection_days, treatment_days
@@ -73,7 +73,7 @@ def irecist(
         if absent is not None:
             raise AnalysisError(
                 "an assessment of the lesions is not in the responses",
-                found=f"subject {subject}, reader {reader}, day {absent}",
+                found=f"{of_reader(subject, reader)}, day {absent}",
                 mend="give the responses that were derived from these lesions",
             )
         found = _course(assessments, by_day, policy)

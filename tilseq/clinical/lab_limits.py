@@ -7,10 +7,12 @@ from typing import Any
 
 import polars as pl
 
+from tilseq.clinical.arms import EXACT, members_by_arm, with_exact_limits
 from tilseq.clinical.lab_values import EQUAL, lab_values
-from tilseq.clinical.periods import Periods, periods_of
+from tilseq.clinical.periods import PERIODS, Periods, periods_of_results
 from tilseq.tables import conform
-from tilseq.tables.lab_grades import RESULTS_BY_LIMITS, SIGNIFICANT_RESULTS
+from tilseq.tables.lab_grades import ANY_PERIOD, RESULTS_BY_LIMITS, SIGNIFICANT_RESULTS
+from tilseq.tables.qualifiers import qualifier_text
 
 
 def results_by_limits(
@@ -34,7 +36,7 @@ def results_by_limits(
     polars.DataFrame
         Table `results_by_limits`, in the order of the results.
     """
-    periods = None if subjects is None else periods_of(subjects, infusions, il2_end=il2_end)
+    periods = periods_of_results(labs, subjects, infusions, il2_end=il2_end)
     values = lab_values(labs, periods, check_units=False)
     low, high, lower, upper = (pl.col(name) for name in ("low", "high", "lower_limit", "upper_limit"))
     least, most = lower - EQUAL * lower.abs(), upper + EQUAL * upper.abs()
@@ -67,7 +69,8 @@ def results_by_limits(
 def significant_results(results: pl.DataFrame) -> pl.DataFrame:
     """Count the results that the investigator called clinically significant, by subject and period.
 
-    What nobody judged is not counted as judged, and nothing is inferred from a value.
+    What nobody judged is not counted as judged, and nothing is inferred from a value. A row that repeats another counts
+    once.
 
     Parameters
     ----------
@@ -80,11 +83,62 @@ def significant_results(results: pl.DataFrame) -> pl.DataFrame:
         Table `significant_results`; every subject and period with a result has a row.
     """
     flag = pl.col("clinically_significant")
-    counted = results.group_by("subject", "period").agg(
-        pl.len().cast(pl.Int64).alias("results"),
-        flag.is_not_null().sum().cast(pl.Int64).alias("judged"),
-        flag.fill_null(False).sum().cast(pl.Int64).alias("significant"),
-        pl.col("test").filter(flag.fill_null(False)).unique().sort().str.join("; ").alias("tests"),
+    counted = (
+        results.unique(maintain_order=True)
+        .group_by("subject", "period")
+        .agg(
+            pl.len().cast(pl.Int64).alias("results"),
+            flag.is_not_null().sum().cast(pl.Int64).alias("judged"),
+            flag.fill_null(False).sum().cast(pl.Int64).alias("significant"),
+            pl.col("test").filter(flag.fill_null(False)).unique().sort().str.join("; ").alias("tests"),
+        )
     )
     named = pl.when(pl.col("significant") > 0).then(pl.col("tests")).alias("tests")
     return conform(counted.with_columns(named), SIGNIFICANT_RESULTS)
+
+
+def significant_shares(results: pl.DataFrame, *, subjects: Any = None, level: float = 0.95) -> pl.DataFrame:
+    """Return the share of subjects with a result that the investigator called clinically significant.
+
+    Parameters
+    ----------
+    results
+        Table `results_by_limits`.
+    subjects
+        Columns `subject` and `arm`; more than one arm gives each its rows beside `all`.
+    level
+        Coverage of the limits (exact, Clopper and Pearson).
+
+    Returns
+    -------
+    polars.DataFrame
+        Table `summaries`, parameter `lab_clinically_significant`, qualifier `period`: each period of the treatment, and
+        `any` from its start on. The denominator is subjects of whom a result of the period was judged; its words say
+        how many others have results that nobody judged.
+    """
+    flag = pl.col("clinically_significant")
+    since = results.filter(pl.col("period").is_in(PERIODS[1:])).with_columns(pl.lit(ANY_PERIOD).alias("period"))
+    every = pl.concat([results.filter(pl.col("period").is_not_null()), since])
+    by_subject = every.group_by("subject", "period").agg(flag.any().alias("found"), flag.count().alias("judged"))
+    rows: list[dict[str, Any]] = []
+    for group, members in members_by_arm(results["subject"], subjects):
+        own = by_subject.filter(pl.col("subject").is_in(members))
+        for period in (*PERIODS, ANY_PERIOD):
+            within = own.filter(period=period)
+            judged = within.filter(pl.col("judged") > 0)
+            others = within.height - judged.height
+            told = "subjects of whom the investigator judged a result of the period"
+            if within.height:
+                rows.append(
+                    {
+                        "population": "judged in the period",
+                        "group": group,
+                        "parameter": "lab_clinically_significant",
+                        "qualifier": qualifier_text({"period": period}),
+                        "numerator": judged.filter("found").height,
+                        "denominator": judged.height,
+                        "denominator_text": told + (f"; with results that nobody judged: {others}" if others else ""),
+                        "method": EXACT,
+                    }
+                )
+    return with_exact_limits(rows, level)

@@ -9,7 +9,7 @@ import polars as pl
 
 from tilseq.clinical.periods import Periods, with_periods
 from tilseq.errors import StudyError, TableError, did_you_mean
-from tilseq.lab_tests import lab_test, plain_unit, read_result
+from tilseq.lab_tests import COUNT_UNIT, SHARES, LabTest, lab_test, lab_tests, plain_unit, read_result
 from tilseq.tables import as_polars, conform
 from tilseq.tables.inputs import LABS
 
@@ -18,9 +18,12 @@ EQUAL = 5e-15
 BEYOND = 2 * EQUAL
 CROSSED = "limits not used: the lower is above the upper"
 NOT_ABOVE_0 = "limits not used: the upper is not above 0"
+CORRECTED = {"calcium": "corrected calcium"}  # what was measured → what criteria are of
+BLANK = "no value"  # what `read_result` says of a result that was not written
 NORMAL_ALBUMIN = 40.0  # g/L
 SCHEMA_OF_STARTS = {"subject": pl.String, "start": pl.Int64}
-CALCIUM_PER_ALBUMIN = 0.02  # mmol/L per g/L, the customary 0.8 mg/dL per g/dL
+MMOL_PER_ALBUMIN, MG_PER_ALBUMIN = 0.02, 0.08  # mmol/L and mg/dL of calcium per g/L, as each is customary
+FAR_FROM_USUAL = 3.0
 
 
 def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None, *, check_units: bool = True) -> pl.DataFrame:
@@ -39,6 +42,9 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None, *, check
     check_units
         Refuse a known test in a unit that it does not have. A result and the limits of its record share their unit, so
         that they can be compared in any.
+
+    A record whose upper limit of normal, in the unit that it names, is less than a third or more than three times the
+    usual one is of another unit, and is refused: haemoglobin of 120 to 160 "g/dL".
 
     Returns
     -------
@@ -61,21 +67,24 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None, *, check
         if faults:
             raise StudyError(faults, "the laboratory results")
     frame = _with_limits(_with_units(_read(frame), check_units))
+    if check_units:
+        frame = _without_strange_limits(frame)
     return with_periods(frame, periods or {})
 
 
 def by_test(values: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Return the results of `lab_values` by the plain name of their test, in which total calcium is corrected.
 
-    What is corrected stands with `corrected calcium`, as criteria are of that: by 0.02 mmol/L for each g/L that the
-    albumin of the same subject and day is below 40. Without such an albumin it stands as it was measured. `note` says
-    which.
+    What is corrected stands with `corrected calcium`, as criteria are of that: by 0.02 mmol/L, or 0.08 mg/dL, for each
+    g/L that the albumin of the same subject and day is below 40. Without such an albumin it stands as it was measured.
+    `note` says which.
     """
     known = values.filter(pl.col("name").is_not_null()).partition_by("name", as_dict=True)
     found = {str(name): part for (name,), part in known.items()}
-    if "calcium" in found:
-        corrected = _corrected(found.pop("calcium"), found.get("albumin", values.clear()))
-        found["corrected calcium"] = pl.concat([corrected, found.get("corrected calcium", values.clear())])
+    for total, name in CORRECTED.items():
+        if total in found:
+            corrected = _corrected(found.pop(total), found.get("albumin", values.clear()))
+            found[name] = pl.concat([corrected, found.get(name, values.clear())])
     return found
 
 
@@ -83,7 +92,8 @@ def baselines(results: pl.DataFrame, periods: Mapping[str, Periods] | None = Non
     """Return the baseline of each subject from the results of one test: the last with a number before treatment.
 
     Treatment starts with lymphodepletion, or with the infusion where the day of lymphodepletion is not known; a result
-    of the starting day itself is no baseline. Results of one day count as one: the mean of them and of their limits.
+    of the starting day itself is no baseline. Results of one day count as one: the mean of them and of their limits, in
+    the test's own unit where they are written in several.
 
     Returns
     -------
@@ -92,6 +102,7 @@ def baselines(results: pl.DataFrame, periods: Mapping[str, Periods] | None = Non
     """
     bounds = periods or {}
     before = results.filter(pl.col("low").is_not_null() & (pl.col("day") < 0))
+    own = None if before.is_empty() else lab_test(before["name"][0])
     names = before["subject"].unique()
     starts = [bounds.get(name, Periods()).start_day for name in names]
     before = before.join(pl.DataFrame({"subject": names, "start": starts}, SCHEMA_OF_STARTS), on="subject")
@@ -102,7 +113,10 @@ def baselines(results: pl.DataFrame, periods: Mapping[str, Periods] | None = Non
     numbers = ("low", "high", "lower_limit", "upper_limit")
     whole = last.group_by("subject").agg(
         pl.col("day").first(),
-        pl.when(same).then(pl.col("plain_unit").first()).alias("plain_unit"),
+        pl.when(same)
+        .then(pl.col("plain_unit").first())
+        .otherwise(pl.lit(own and plain_unit(own.unit)))
+        .alias("plain_unit"),
         factor.alias("factor"),
         *((pl.col(name) * pl.col("factor")).mean() / factor for name in numbers),
     )
@@ -164,7 +178,7 @@ def _with_units(frame: pl.DataFrame, check: bool) -> pl.DataFrame:
     pairs = frame.select("test", "unit").unique()
     rows = []
     for written, unit in pairs.iter_rows():
-        test = lab_test(written)
+        test = _test_of(written, unit)
         factor = None if test is None else test.factor(unit)
         why = None
         if check and test is not None and factor is None:
@@ -174,7 +188,8 @@ def _with_units(frame: pl.DataFrame, check: bool) -> pl.DataFrame:
     schema = dict.fromkeys(names, pl.String) | {"factor": pl.Float64}
     known = pl.DataFrame(rows, schema=schema, orient="row")
     frame = frame.join(known, on=["test", "unit"], how="left", nulls_equal=True, maintain_order="left")
-    below = pl.when(pl.col("name").is_not_null() & (pl.col("value") < 0)).then(
+    below_0 = (pl.col("value") == 0) & pl.col("value_text").str.contains(r"^\s*<\s*[^=]")
+    below = pl.when(pl.col("name").is_not_null() & ((pl.col("value") < 0) | below_0)).then(
         pl.format("'{}' is below 0", pl.col("value_text").str.strip_chars())
     )
     frame = frame.with_columns(pl.coalesce("refused", below, "why").alias("refused")).drop("why")
@@ -183,12 +198,34 @@ def _with_units(frame: pl.DataFrame, check: bool) -> pl.DataFrame:
     return frame.with_columns(pl.when(kept).then(low).alias("low"), pl.when(kept).then("high").alias("high"))
 
 
+def _test_of(written: str, unit: str | None) -> LabTest | None:
+    """Return the test of a name; that of a count in % is another, of a share."""
+    test = lab_test(written)
+    share = test is not None and test.unit == COUNT_UNIT and plain_unit(unit or "") in SHARES
+    return None if share else test
+
+
+def _without_strange_limits(frame: pl.DataFrame) -> pl.DataFrame:
+    """Refuse results whose upper limit is far from the usual one: their unit is another than the record says."""
+    usual = {test.name: test.usual_upper_limit for test in lab_tests().values() if test.usual_upper_limit}
+    limit = pl.col("name").replace_strict(usual, default=None, return_dtype=pl.Float64) / pl.col("factor")
+    times = pl.col("upper_limit") / limit
+    far = ((times > FAR_FROM_USUAL) | (times < 1 / FAR_FROM_USUAL)).fill_null(False) & pl.col("low").is_not_null()
+    upper, about = pl.col("upper_limit").round_sig_figs(6), limit.round_sig_figs(2)
+    told = pl.format("upper limit {} {}, usually about {}: check the unit", upper, pl.col("unit").fill_null(""), about)
+    return frame.with_columns(
+        pl.when(far).then(told).otherwise("refused").alias("refused"),
+        *(pl.when(~far).then(name).alias(name) for name in ("low", "high")),
+    )
+
+
 def _corrected(total: pl.DataFrame, albumin: pl.DataFrame) -> pl.DataFrame:
     """Return total calcium as corrected by the albumin of the day, see `by_test`."""
     exact = albumin.filter(pl.col("low") == pl.col("high"))
     g_per_l = exact.group_by("subject", "day").agg((pl.col("low") * pl.col("factor")).mean().alias("g"))
     joined = total.join(g_per_l, on=["subject", "day"], how="left")
-    shift = (CALCIUM_PER_ALBUMIN * (NORMAL_ALBUMIN - pl.col("g")) / pl.col("factor")).fill_null(0)
+    one_g = pl.when(pl.col("plain_unit") == "mg/dl").then(MG_PER_ALBUMIN).otherwise(MMOL_PER_ALBUMIN / pl.col("factor"))
+    shift = (one_g * (NORMAL_ALBUMIN - pl.col("g"))).fill_null(0)
     told = (
         pl.when(pl.col("low").is_null())
         .then(None)

@@ -8,11 +8,14 @@ from typing import Any
 
 import polars as pl
 
+from tilseq.clinical.treated import columns_of
 from tilseq.errors import StudyError, TableError
 from tilseq.tables import as_polars
+from tilseq.tables.inputs import SUBJECTS
 
 PERIODS = ("screening", "lymphodepletion", "infusion", "follow_up_30", "later")
 FOLLOW_UP_DAYS = 30
+DAYS = ("lymphodepletion_day", "first_dose_day", "il2_end_day")
 
 
 @dataclass(frozen=True)
@@ -65,39 +68,67 @@ def periods_of(subjects: Any, infusions: Any = None, *, il2_end: Mapping[str, in
     Parameters
     ----------
     subjects
-        Columns `subject`, `lymphodepletion_day` and `first_dose_day`. Where the first is not known, a first dose before
-        day 0 is that of lymphodepletion.
+        Columns `subject`, `lymphodepletion_day`, `first_dose_day`, `il2_end_day`. Where the first is not known, a first
+        dose before day 0 is that of lymphodepletion.
     infusions
         Columns `subject`, `day`; without it every subject is infused once, on day 0.
     il2_end
-        Subject → day of the last dose of IL-2.
+        Subject → day of the last dose of IL-2, where `subjects` does not have it.
 
     Raises
     ------
+    TableError
+        The subjects break their registry.
     StudyError
         A subject's lymphodepletion does not begin before day 0; every such subject is listed.
     """
     last = _last_infusions(infusions)
     ends = il2_end or {}
     found: dict[str, Periods] = {}
-    problems: list[TableError] = []
-    for row in as_polars(subjects).iter_rows(named=True):
-        subject, start = row["subject"], row.get("lymphodepletion_day")
-        if start is not None and start >= 0:
-            what = f"lymphodepletion of subject {subject} does not begin before the infusion"
-            mend = "days count from the first infusion, which is day 0"
-            problems.append(
-                TableError(what, column="lymphodepletion_day", found=start, expected="a day before 0", mend=mend)
-            )
-        first_dose = row.get("first_dose_day")
+    people = columns_of(subjects, SUBJECTS, ("subject", *DAYS))
+    problems = start_faults(people)
+    if problems:
+        raise StudyError(problems, "the subjects")
+    for row in people.iter_rows(named=True):
+        subject, start = row["subject"], row["lymphodepletion_day"]
+        first_dose = row["first_dose_day"]
         if start is None and first_dose is not None and first_dose < 0:
             start = first_dose
         infused = last.get(subject, 0)
-        end = max(infused, ends.get(subject, infused))
+        il2_end_day = row["il2_end_day"] if row["il2_end_day"] is not None else ends.get(subject, infused)
+        end = max(infused, il2_end_day)
         found[subject] = Periods(start, end, max(end, infused + FOLLOW_UP_DAYS))
-    if problems:
-        raise StudyError(problems)
     return found
+
+
+def start_faults(subjects: pl.DataFrame) -> list[TableError]:
+    """Return each row whose lymphodepletion does not begin before day 0; columns `subject`, `lymphodepletion_day`."""
+    days = subjects.select("subject", "lymphodepletion_day").iter_rows()
+    return [
+        TableError(
+            f"lymphodepletion of subject {subject} does not begin before the infusion",
+            row=row,
+            column="lymphodepletion_day",
+            found=start,
+            expected="a day before 0",
+            mend="days count from the first infusion, which is day 0",
+        )
+        for row, (subject, start) in enumerate(days, start=2)
+        if start is not None and start >= 0
+    ]
+
+
+def periods_of_results(
+    results: Any, subjects: Any = None, infusions: Any = None, *, il2_end: Mapping[str, int] | None = None
+) -> dict[str, Periods] | None:
+    """Return the boundaries of each subject, see `periods_of`, without subjects those of the results.
+
+    None where neither subjects nor infusions nor the end of IL-2 are known: every subject then has those of `Periods`.
+    """
+    if subjects is None and infusions is None and il2_end is None:
+        return None
+    known = as_polars(results).select(pl.col("subject").unique(maintain_order=True)) if subjects is None else subjects
+    return periods_of(known, infusions, il2_end=il2_end)
 
 
 def with_periods(frame: pl.DataFrame, periods: Mapping[str, Periods], *, day: str = "day") -> pl.DataFrame:

@@ -15,6 +15,7 @@ from tilseq.clinical.assessments import (
     is_seen,
     listed,
     numbered,
+    of_reader,
     problem,
 )
 from tilseq.clinical.baseline import (
@@ -111,7 +112,7 @@ def response(
     for (subject, reader), assessments in series.items():
         harvest, last_day = days.get(subject, (None, 0))
         baseline, why = choose_baseline(assessments, harvest, last_day)
-        place = f"subject {subject}, reader {reader}"
+        place = of_reader(subject, reader)
         if baseline is not None:
             check_against_baseline(assessments, baseline, place, problems)
             if undersized == "refuse":
@@ -123,7 +124,7 @@ def response(
     starts = {subject: last for subject, (_, last) in days.items()}
     rows = reconcile(rows, series, recorded, problems, starts)
     if problems:
-        raise StudyError(problems)
+        raise StudyError(problems, "the lesions and responses")
     return RESPONSE.frame([{name: row.get(name) for name in RESPONSE.names} for row in rows])
 
 

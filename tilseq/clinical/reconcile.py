@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.clinical.assessments import LONGEST_VISIT, Assessment, Row, Series, problem
+from tilseq.clinical.assessments import LONGEST_VISIT, Assessment, Row, Series, of_reader, problem
 from tilseq.errors import TableError
 from tilseq.tables import as_polars, conform
 from tilseq.tables.best_response import RESPONSE_DIFFERENCES
@@ -73,7 +73,7 @@ def reconcile(
             rows.append(row)
             place.setdefault((*who, read["day"]), row)
         if "recorded" in row:
-            where = f"subject {who[0]}, reader {who[1]}, day {row['day']}"
+            where = f"{of_reader(*who)}, day {row['day']}"
             what = "two recorded responses belong to one assessment"
             problems.append(problem(what, "response", where, row=read["row"], table=RESPONSE_READS.name))
         row["recorded"] = read["response"]

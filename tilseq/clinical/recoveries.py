@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, Literal
 
 import polars as pl
 
 from tilseq.clinical.assessments import Row
-from tilseq.clinical.lab_values import EQUAL, lab_values
-from tilseq.clinical.periods import Periods, periods_of
+from tilseq.clinical.lab_values import BLANK, EQUAL, lab_values
+from tilseq.clinical.periods import FOLLOW_UP_DAYS, Periods, periods_of_results
 from tilseq.errors import AnalysisError
 from tilseq.lab_tests import lab_test
+from tilseq.tables import as_polars
 from tilseq.tables.lab_grades import RECOVERIES
 
 Origin = Literal["infusion", "nadir"]
 THRESHOLDS = (("ANC", 0.5), ("ANC", 1.0), ("platelets", 20.0), ("platelets", 50.0), ("lymphocytes", 0.5))
+DIGITS = 12  # to which counts converted from different units are compared
 TRANSFUSED = "platelet transfusions are not known and may hold the count up"
 
 
@@ -30,7 +33,7 @@ class RecoveryRule:
     thresholds
         Pairs of a test and a count in 10^9/L that it must reach (at or above).
     origin
-        What the time counts from: day 0 (`infusion`), or the day of the lowest count (`nadir`).
+        What the time counts from: day 0 (`infusion`), or the last day of the lowest count (`nadir`).
     sustained
         On how many days with results in a row the count must be there; recovery is dated by the first of them. Three
         is the custom of transplantation registries for neutrophils.
@@ -54,24 +57,45 @@ class RecoveryRule:
 
 @dataclass(frozen=True)
 class _Day:
-    """What the results of one day allow: the range of the lowest of them."""
+    """What the results of one day allow: the range of the lowest of them; None where one could not be read."""
 
     day: int
-    low: float
-    high: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class _Span:
+    """The days of one subject that tell of its first recovery, inclusive."""
+
+    start: int  # of treatment
+    last_fall: int  # after which a fall is another episode
+    end: int | None  # the last day before another therapy; None without one
+    why: str | None  # what ends it
 
 
 def recoveries(
-    labs: Any, *, subjects: Any = None, infusions: Any = None, rule: RecoveryRule | None = None
+    labs: Any,
+    *,
+    subjects: Any = None,
+    infusions: Any = None,
+    therapies: Any = None,
+    rule: RecoveryRule | None = None,
 ) -> pl.DataFrame:
     """Return when each subject's counts were back, as rows of time to an event.
 
-    The nadir is the lowest count from the start of lymphodepletion on (without its day, from day 0); its day is the
-    first on which it was reached. A subject that was never below a threshold has no time for it. Of several results of
-    a day the lowest counts. A result such as ``<0.1`` is below a threshold it surely lies below, and breaks a row of
-    days where it is not surely above. Recovery is looked for from the nadir on, but not before day 0; without it the
-    time is censored on the last day with a result. Death and further infusions are not looked at: where a subject died
-    before recovery the results end before.
+    What is timed is the episode of the treatment: its nadir is the lowest count from the start of lymphodepletion
+    (without its day, from day 0) to 30 days after the last infusion, the last of equal ones, and recovery is the first
+    of `sustained` days with results in a row at or above the threshold from the nadir on, as registries of
+    transplantation count (CIBMTR, Forms Instruction Manual), but not before day 0. A later fall is another episode,
+    which the reason tells. Another therapy, or an infusion more than 30 days after the one before, ends what is looked
+    at. Without recovery the time is censored on the last day with a result before. A recovery between two draws is
+    dated by the later one, and the reason tells both. Death is not looked at: where a subject died before recovery the
+    results end.
+
+    A subject that was never below has no time for the threshold; nor has one of whom a result could not be read while
+    no other was below, as that one may have been. Of several results of a day the lowest counts. A result such as
+    ``<0.1`` is below a threshold it surely lies below, and breaks a row of days where it is not surely above.
 
     Parameters
     ----------
@@ -79,6 +103,8 @@ def recoveries(
         Table `labs`.
     subjects, infusions
         As in `lab_grades`.
+    therapies
+        Table `therapies`; without it none is known.
     rule
         What recovery is.
 
@@ -88,8 +114,9 @@ def recoveries(
         Table `recoveries`: the columns of `time_to_event`; `parameter` such as ``recovery: ANC >= 0.5``.
     """
     rule = rule or RecoveryRule()
-    periods = None if subjects is None else periods_of(subjects, infusions)
-    values = lab_values(labs, periods).filter(pl.col("low").is_not_null())
+    periods = periods_of_results(labs, subjects, infusions)
+    values = lab_values(labs, periods).filter(pl.col("refused").ne_missing(BLANK))
+    others = _other_therapies(infusions, therapies)
     rows: list[Row] = []
     for name, threshold in rule.thresholds:
         test = lab_test(name)
@@ -98,51 +125,113 @@ def recoveries(
         of_test = values.filter(pl.col("name") == test.name).sort("subject", "day")
         counts = of_test.select("subject", "day", pl.col("low") * pl.col("factor"), pl.col("high") * pl.col("factor"))
         for subject, results in groupby(counts.iter_rows(), key=lambda row: row[0]):
-            start = (periods or {}).get(subject, Periods()).start_day
-            days = [day for day in _days(results) if day.day >= start]
+            span = _span((periods or {}).get(subject, Periods()), others.get(subject, []))
+            days = [
+                day for day in _days(results) if day.day >= span.start and (span.end is None or day.day <= span.end)
+            ]
             if days:
-                rows.append({"subject": subject} | _recovery(test.name, days, threshold, rule))
+                rows.append({"subject": subject} | _recovery(test.name, days, threshold, span, rule))
     return RECOVERIES.frame(rows)
+
+
+def _other_therapies(infusions: Any, therapies: Any) -> dict[str, list[tuple[int, str]]]:
+    """Return subject → days on which another therapy began, and what it was; late infusions are some."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    if therapies is not None:
+        for row in as_polars(therapies).iter_rows(named=True):
+            found.setdefault(row["subject"], []).append((row["start_day"], row["therapy"]))
+    if infusions is not None:
+        ordered = as_polars(infusions).select("subject", "day").sort("subject", "day")
+        for (subject, one), (other, next_day) in pairwise(ordered.iter_rows()):
+            if subject == other and next_day - one > FOLLOW_UP_DAYS:
+                found.setdefault(subject, []).append((next_day, "another infusion"))
+    return found
+
+
+def _span(periods: Periods, others: Sequence[tuple[int, str]]) -> _Span:
+    later = min((one for one in others if one[0] > 0), default=None)
+    last_fall = periods.follow_up_end_day
+    if later is None:
+        return _Span(periods.start_day, last_fall, None, None)
+    return _Span(periods.start_day, last_fall, later[0] - 1, f"{later[1]} from day {later[0]} on")
 
 
 def _days(results: Any) -> list[_Day]:
     found = []
     for day, of_day in groupby(results, key=lambda row: row[1]):
         ranges = [row[2:] for row in of_day]
-        found.append(_Day(day, min(low for low, _ in ranges), min(high for _, high in ranges)))
+        read = [(low, high) for low, high in ranges if low is not None]
+        if len(read) < len(ranges):
+            found.append(_Day(day, None, None))
+        if read:
+            found.append(_Day(day, min(low for low, _ in read), min(high for _, high in read)))
     return found
 
 
-def _recovery(test: str, days: Sequence[_Day], threshold: float, rule: RecoveryRule) -> Row:
+def _recovery(test: str, days: Sequence[_Day], threshold: float, span: _Span, rule: RecoveryRule) -> Row:
     """Return the row of one subject and threshold."""
-    nadir = min(days, key=lambda one: (one.high, one.day))
     reasons = [TRANSFUSED] if test == "platelets" else []
     row: Row = {"parameter": f"recovery: {test} >= {threshold:g}", "origin": rule.origin, "source_table": "labs"}
-    if not any(one.high < threshold * (1 - EQUAL) for one in days):
-        told = "; ".join([*reasons, f"lowest {_told(nadir)} on day {nadir.day}"])
-        return row | {"rule": "never_below", "description": "never below the threshold", "reason": told}
-    start = 0 if rule.origin == "infusion" else nadir.day
-    after = [one for one in days if one.day >= max(nadir.day, 0)]
-    above = [one.low >= threshold * (1 - EQUAL) for one in after]
+    read = [one for one in days if one.high is not None]
+    below = [one for one in read if _high(one) < threshold * (1 - EQUAL)]
+    nadir = _lowest([one for one in below if one.day <= span.last_fall])
+    if nadir is None:
+        reasons += [f"below on day {below[0].day}, after day {span.last_fall}"] if below else []
+        return row | _without_fall([one for one in days if one.day <= span.last_fall], span, reasons)
+    after = [one for one in read if one.day >= max(nadir.day, 0)]
+    above = [(one.low or 0) >= threshold * (1 - EQUAL) for one in after]
     runs = range(len(after) - rule.sustained + 1)
     back = next((after[i] for i in runs if all(above[i : i + rule.sustained])), None)
-    end = back or days[-1]
+    end = back or read[-1]
+    start = 0 if rule.origin == "infusion" else nadir.day
     reasons.append(f"nadir {_told(nadir)} on day {nadir.day}")
+    before = max((one.day for one in read if one.day < end.day), default=end.day)
+    reasons += [f"between day {before} and {back.day}"] if back and back.day - before > 1 else []
+    again = next((one.day for one in below if back and one.day > back.day), None)
+    reasons += [] if again is None else [f"below again on day {again}"]
     if back is None and above and above[-1]:
         reasons.append(f"at or above on the last day, but not on {rule.sustained} in a row")
+    if back is None and span.why:
+        reasons.append(span.why)
     if end.day < start:
-        what = {"rule": "not_evaluable", "description": "no result from the origin on"}
-        return row | what | {"reason": "; ".join(reasons)}
+        return row | _no_time("not_evaluable", "no result from the origin on", reasons)
+    last = "last result" if span.end is None else "last result before another therapy"
     return row | {
         "start_day": start,
         "end_day": end.day,
         "days": end.day - start + 1,
         "event": back is not None,
         "rule": "recovered" if back else "not_recovered",
-        "description": f"first of {rule.sustained} days with results at or above" if back else "last result",
+        "description": f"first of {rule.sustained} days with results at or above" if back else last,
         "source_row_day": end.day,
         "reason": "; ".join(reasons),
     }
+
+
+def _without_fall(days: Sequence[_Day], span: _Span, reasons: list[str]) -> Row:
+    """Return what is said of a subject that was not seen to fall below."""
+    lowest = _lowest([one for one in days if one.high is not None])
+    reasons += [f"lowest {_told(lowest)} on day {lowest.day}"] if lowest else []
+    unread = sum(one.high is None for one in days)
+    if unread:
+        reasons.append(f"results that could not be read may have been below: {unread}")
+        return _no_time("not_evaluable", "cannot be told to have been below", reasons)
+    if lowest is None:
+        return _no_time("not_evaluable", f"no result up to day {span.last_fall}", reasons)
+    return _no_time("never_below", "never below the threshold", reasons)
+
+
+def _no_time(rule: str, description: str, reasons: Sequence[str]) -> Row:
+    return {"rule": rule, "description": description, "reason": "; ".join(reasons) or None}
+
+
+def _high(day: _Day) -> float:
+    return math.inf if day.high is None else day.high
+
+
+def _lowest(days: Sequence[_Day]) -> _Day | None:
+    """Return the last day of the lowest count; counts that differ by rounding alone are equal."""
+    return min(days, key=lambda one: (float(f"{_high(one):.{DIGITS}g}"), -one.day), default=None)
 
 
 def _told(day: _Day) -> str:

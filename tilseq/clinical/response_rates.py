@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.clinical.assessments import Row
+from tilseq.clinical.assessments import Row, of_reader
 from tilseq.clinical.best_response import DEFAULT
 from tilseq.clinical.clinical_records import RESPONDERS
 from tilseq.clinical.response_candidates import BestResponsePolicy
@@ -109,7 +109,7 @@ def _by_reader(table: pl.DataFrame) -> dict[tuple[str | None, str], dict[str, Ro
         one = found[row["reader"], row["confirmation"]]
         if row["subject"] in one:
             mend = "give the rows of one source"
-            where = f"subject {row['subject']}, reader {row['reader']}"
+            where = of_reader(row["subject"], row["reader"])
             raise AnalysisError("two best responses of one subject and reader", found=where, mend=mend)
         one[row["subject"]] = row
     return found
@@ -220,7 +220,7 @@ def _people(table: pl.DataFrame, subjects: Any, infusions: Any, underived: Colle
         for subject in sorted(names - set(people))
     ]
     if problems:
-        raise StudyError(problems)
+        raise StudyError(problems, "the subjects")
     return people
 
 

@@ -28,7 +28,7 @@ class Subject:
     treated
         It was infused or has a first dose.
     first_dose
-        Day of the first dose: `first_dose_day`, else `lymphodepletion_day`, else day 0.
+        Day of the first dose: the earlier of `first_dose_day` and `lymphodepletion_day`, else day 0.
     infused
         It was infused; None where infusions are not known.
     death_day, last_day
@@ -68,7 +68,8 @@ def subjects_of(subjects: Any, infusions: Any = None, followup: Any = None) -> t
     if followup is not None:
         names = ("subject", "last_alive_day", "death_day")
         seen = {row["subject"]: row for row in columns_of(followup, FOLLOWUP, names).to_dicts()}
-    doses = {row["subject"]: _first(*(row[name] for name in STARTS)) for row in rows}
+    # One who calls the infusion the first dose was treated from lymphodepletion on all the same.
+    doses = {row["subject"]: min((row[name] for name in STARTS if row[name] is not None), default=None) for row in rows}
     known = infusions is not None or any(day is not None for day in doses.values())
     found = {
         name: Subject(

@@ -23,8 +23,12 @@ Row = dict[str, Any]
 Thyroglobulin = Literal["thyroglobulin", "triglycerides"]
 AMBIGUOUS, LEWIS = "TG", "CA199"
 LIMITS = ("lower_limit", "upper_limit")
+DIFFER = "results of one day differ"
 TRIGLYCERIDE_UNITS = ("mmol/l", "mg/dl")
-LEWIS_NEGATIVE = "every CA19-9 is below the limit of the assay: a Lewis-negative subject makes none"
+LEWIS_NEGATIVE = (
+    "every CA19-9 is far below its upper limit, below that of the assay: a Lewis-negative subject makes none"
+)
+FAR_BELOW, LEAST_LIMIT = 0.1, 2.0  # of the upper limit, and U/mL: what the limit of an assay lies below
 RISING = 3  # values of which the doubling time is that of the line through their logarithms
 
 
@@ -50,7 +54,7 @@ def markers(tumor_markers: Any, *, subjects: Any, tg: Thyroglobulin = "thyroglob
     The baseline is the last result before treatment (lymphodepletion, else the first dose, else day 0), of the same
     assay. Records of one marker that differ in unit or limits are of different assays: none is held against a
     baseline or nadir of another. ng/mL and µg/L, and U/mL and kU/L, are one unit; a missing limit counts as that of the
-    record before it.
+    record before it, or else of the assay.
     A result such as ``<0.5`` stays a limit: it is no number, has no change and no multiple of the upper limit, but
     tells that a marker is normal where the limit is. What is no number, or negative, takes no part; so do two results
     of one assay and day that differ, and a record that repeats another. The reason tells each.
@@ -103,7 +107,14 @@ def markers(tumor_markers: Any, *, subjects: Any, tg: Thyroglobulin = "thyroglob
 
 
 def samples_of(rows: Sequence[Row]) -> list[Sample]:
-    """Return the results that can be used, from rows of `marker_courses`, in the order of their days."""
+    """Return the results of one subject and marker that can be used, in the order of their days.
+
+    Parameters
+    ----------
+    rows
+        Of `marker_courses`. A record without an upper limit has that of its assay.
+    """
+    limits = {row["assay"]: row["upper_limit"] for row in rows if (row["upper_limit"] or 0) > 0}
     found = []
     for row in sorted(rows, key=lambda row: row["day"]):
         if not row["used"]:
@@ -113,7 +124,7 @@ def samples_of(rows: Sequence[Row]) -> list[Sample]:
         else:
             limit, below = row["limit_value"], row["operator"].startswith("<")
             low, high = (0.0, limit) if below else (limit, math.inf)
-        found.append(Sample(row, row["day"], low, high, row["upper_limit"]))
+        found.append(Sample(row, row["day"], low, high, limits.get(row["assay"])))
     return found
 
 
@@ -141,9 +152,11 @@ def _series(records: list[Row], start_day: int, tg: Thyroglobulin) -> list[Row]:
     _number_assays(records)
     _settle_days(records)
     used = [record for record in records if record["used"]]
-    lewis = len(used) > 1 and all((record["operator"] or "").startswith("<") for record in used)
+    samples = samples_of(records)
+    _hold_against_limits(samples)
+    lewis = len(used) > 1 and all(_makes_none(sample) for sample in samples)
     for assay in sorted({record["assay"] for record in used}):
-        own = samples_of([record for record in used if record["assay"] == assay])
+        own = [sample for sample in samples if sample.row["assay"] == assay]
         _derive(own, start_day, first=assay == used[0]["assay"])
     for record in records:
         if lewis and record["test"] == LEWIS and record["used"]:
@@ -170,11 +183,24 @@ def _read(records: list[Row], tg: Thyroglobulin) -> None:
             why = "TG is set to be triglycerides" if tg == "triglycerides" else "TG in a unit of triglycerides"
             record["used"] = False
             record["told"].insert(0, f"not used: {why}")
-        upper, value = record["upper_limit"], record["value"]
-        if record["used"] and (upper is None or upper <= 0):
-            record["told"].append("no upper limit")
-        elif record["used"] and value is not None:
-            record["times_uln"] = value / upper
+
+
+def _hold_against_limits(samples: Sequence[Sample]) -> None:
+    """Give each sample its multiple of the upper limit, and say where that is not its own or there is none."""
+    for sample in samples:
+        if not sample.upper_limit:
+            sample.row["told"].append("no upper limit")
+            continue
+        if (sample.row["upper_limit"] or 0) <= 0:
+            sample.row["told"].append(f"no upper limit: {sample.upper_limit:g} of its assay taken")
+        if sample.value is not None:
+            sample.row["times_uln"] = sample.value / sample.upper_limit
+
+
+def _makes_none(sample: Sample) -> bool:
+    """Whether a result lies below a limit of detection that is far below the upper limit of normal."""
+    usual = sample.upper_limit or marker_panel()[LEWIS].usual_upper_limit
+    return sample.low == 0 and sample.high <= max(FAR_BELOW * usual, LEAST_LIMIT)
 
 
 def _number_assays(records: list[Row]) -> None:
@@ -208,7 +234,7 @@ def _settle_days(records: list[Row]) -> None:
     for same in days.values():
         results = {(record["value"], record["operator"], record["limit_value"]) for record in same}
         out = same if len(results) > 1 else same[1:]
-        why = "results of one day differ" if len(results) > 1 else "repeats another record"
+        why = DIFFER if len(results) > 1 else "repeats another record"
         for record in out:
             record["used"] = False
             record["told"].insert(0, f"not used: {why}")

@@ -4,6 +4,7 @@ from tilseq.cytokines.beads import Beads, WellMap, find_beads
 from tilseq.cytokines.curve import Curve
 from tilseq.cytokines.fit import fit_curve
 from tilseq.cytokines.fold import FoldChange, fold_change
+from tilseq.cytokines.levels import levels
 from tilseq.cytokines.quantify import Quantified, quantify
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "find_beads",
     "fit_curve",
     "fold_change",
+    "levels",
     "quantify",
 ]

@@ -144,15 +144,15 @@ def _result(
     of, reader = curves[analyte], readers[analyte]
     logs = np.log([one.row["signal"] for one in members])
     at, lower, upper = reader.interval(logs, np.array([one.row["signal_se_log"] for one in members]))
-    lloq, uloq = of.limits.lloq, of.limits.uloq
+    limits, lloq, uloq = of.limits, of.limits.lloq, of.limits.uloq
     told: Row = {"signal": signal, "reason": "; ".join(_doubts(members, of)) or None}
-    # The limit of a range is no limit of the sample where its interval reaches beyond.
-    if float(logs.mean()) <= of.limits.log_signal_lod:
-        return told | {"status": "not_detected", "limit_pg_per_ml": _limit(dilution, max(of.limits.llod, upper))}
+    # What a result out of range lies below or above is that of the range or of its own interval, whichever says less.
+    if float(logs.mean()) <= limits.log_signal_lod:
+        return told | {"status": "not_detected", "limit_pg_per_ml": _plain(max(limits.llod, upper), dilution)}
     if at < lloq:
-        return told | {"status": "detected_below_loq", "limit_pg_per_ml": _limit(dilution, max(lloq, upper))}
+        return told | {"status": "detected_below_loq", "limit_pg_per_ml": _plain(max(lloq, upper), dilution)}
     if at > uloq or upper == np.inf:  # without an upper end the signal may as well be that of saturation
-        return told | {"status": "above_range", "limit_pg_per_ml": _limit(dilution, max(min(lower, uloq), lloq))}
+        return told | {"status": "above_range", "limit_pg_per_ml": _plain(min(uloq, max(lower, lloq)), dilution)}
     return told | {
         "conc_pg_per_ml": dilution * float(np.exp(at)),
         "lower": dilution * float(np.exp(lower)),
@@ -161,9 +161,9 @@ def _result(
     }
 
 
-def _limit(dilution: float, log_limit: float) -> float | None:
-    """Return pg/mL in the undiluted sample; None for no limit at all."""
-    return dilution * float(np.exp(log_limit)) if np.isfinite(log_limit) else None
+def _plain(log_conc: float, dilution: float) -> float | None:
+    """Return pg/mL of the undiluted sample, None for infinity."""
+    return dilution * float(np.exp(log_conc)) if log_conc < np.inf else None
 
 
 def _doubts(members: list[Content], of: CurveOf) -> list[str]:

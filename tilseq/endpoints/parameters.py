@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Laboratory = Literal["flow", "repertoire", "expression", "clinical"]
+Laboratory = Literal["flow", "cytokines", "repertoire", "expression", "clinical"]
 Scope = Literal["sample", "cohort"]
 # What the reader of any number of infused cells by a mark that other cells can bear must know.
 INFUSED_UPPER_BOUND = (
@@ -104,6 +104,23 @@ ALL = (
         "probability",
         "Chance that a visit holds a larger share of marked cells than the baseline, its blank.",
         ("population",),
+        "cohort",
+    ),
+    # A plate's curves, its bead populations and the difference of its wells are those of all its samples.
+    Parameter(
+        "cytokine_pg_per_ml",
+        "cytokines",
+        "pg/mL",
+        "Concentration of an analyte in the undiluted specimen; of TGF-β `form` tells total or free.",
+        ("analyte", "form"),
+        "cohort",
+    ),
+    Parameter(
+        "cytokine_fold_from_baseline",
+        "cytokines",
+        "ratio",
+        "Concentration of an analyte over that of the last specimen of its kind before lymphodepletion.",
+        ("analyte", "form"),
         "cohort",
     ),
     *_kinetics("infused_share_of_cd3", "fraction", "share of CD3+ cells compatible with infused cells"),

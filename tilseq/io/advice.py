@@ -7,8 +7,10 @@ from datetime import date, timedelta
 
 from tilseq.errors import TilseqError
 
+LASTING_WORDS = ("ongoing", "on-going", "continuing", "continues", "still ongoing", "persistent", "not resolved")
 MISSING_WORDS = ("na", "n/a", "nan", "null", "none", ".", "-", "?")
 NUMBERS = ("a whole number", "a number with a decimal point and without a unit")
+GRADE = re.compile(r"(?:g|gr|grade|ctcae)?[\s.]*([1-5])", re.IGNORECASE)
 COMMA = re.compile(r"[-+]?[0-9]*,[0-9]+")
 SHORTENED = re.compile(r"[0-9](\.[0-9]+)?E\+[0-9]{2,3}")
 # Days since the last of 1899, as spreadsheets number the dates of 1950 to 2099.
@@ -18,7 +20,8 @@ SPREADSHEET_ZERO, SPREADSHEET_DATES = date(1899, 12, 30), (18264, 73050)
 def advise(fault: TilseqError) -> None:
     """Add the mend of a common slip to a fault that has none.
 
-    A date in a column of days, a word where a cell should be empty, a decimal comma, a spreadsheet's number of a date.
+    A date in a column of days, a word where a cell should be empty, an end that has not come, a grade with its name, a
+    decimal comma, a spreadsheet's number of a date.
     """
     found = (fault.found or "").strip("'\"").strip()
     column = fault.column or ""
@@ -26,12 +29,24 @@ def advise(fault: TilseqError) -> None:
         return
     if fault.expected == "a whole number" and column.endswith("day") and found.count("-") == 2:
         fault.mend = f"call the column {column[:-3]}date to write dates"
+    elif column == "grade" and fault.found is None:
+        fault.mend = "find it out; an event without a grade can be counted nowhere"
+    elif column.startswith("end_") and lasting(found) is not None:
+        fault.mend = lasting(found)
+    elif column == "grade":
+        named = GRADE.fullmatch(found)
+        fault.mend = f"write {named[1]}" if named else "write 1 to 5"
     elif found.casefold() in MISSING_WORDS:
         fault.mend = "leave the cell empty where there is no value"
     elif fault.expected in NUMBERS and COMMA.fullmatch(found):
         fault.mend = f"write a decimal point: {found.replace(',', '.')}"
     elif column.endswith("day") and (fault.expected or "").startswith("at "):
         fault.mend = serial_date(found) or ("a day lies within a century of the infusion" if len(found) > 4 else None)
+
+
+def lasting(cell: str) -> str | None:
+    """Return the mend of a word for an event that has not ended, None for another cell."""
+    return "leave it empty while the event lasts" if cell.strip().casefold() in LASTING_WORDS else None
 
 
 def serial_date(cell: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +11,8 @@ import polars as pl
 
 from tilseq.errors import StudyError, TableError, TilseqError
 from tilseq.io.advice import shortened_number
-from tilseq.io.dates import day_zero, parse_dated
+from tilseq.io.dates import PartialDates, day_zero
+from tilseq.io.sdtm_events import parse_events
 from tilseq.io.text import read_cells
 from tilseq.tables import Table
 from tilseq.tables.inputs import (
@@ -122,15 +124,58 @@ def parse_by_subject(
     for problem in problems:
         subject = frame["subject"][problem.row - 2] if problem.row is not None and problem.row > 1 else None
         if subject is None:
-            raise StudyError(problems)
+            raise StudyError(problems, Path(path).name)
         faults[subject].append(problem)
     return frame, dict(faults)
 
 
+def parse_by_row(
+    path: str | Path,
+    table: Table,
+    *,
+    extra: Literal["refuse", "keep"] = "refuse",
+    infusions: str | Path | None = None,
+    day_one: Mapping[str, int] | None = None,
+    partial_dates: PartialDates = "refuse",
+) -> tuple[pl.DataFrame, list[TilseqError]]:
+    """Read a table so that a faulty cell costs itself alone.
+
+    Parameters
+    ----------
+    path, table, extra, infusions
+        As of `parse_by_subject`.
+    day_one, partial_dates
+        As of `read_adverse_events`.
+
+    Returns
+    -------
+    frame
+        Every row, in the order of the file; a cell that cannot be read is null, and an identifier is without spaces at
+        its ends.
+    faults
+        What is wrong, with row and column.
+
+    Raises
+    ------
+    ReadError
+        The file is not delimited text.
+    StudyError
+        The header is wrong.
+    """
+    frame, problems = _parse(path, table, infusions, extra, day_one, partial_dates)
+    if any(problem.row is None or problem.row < 2 for problem in problems):
+        raise StudyError(problems, Path(path).name)
+    return frame, problems
+
+
 def read_lab_results(
-    path: str | Path, *, infusions: str | Path | None = None
+    path: str | Path, *, infusions: str | Path | None = None, day_one: Mapping[str, int] | None = None
 ) -> tuple[pl.DataFrame, list[int], list[TilseqError]]:
     """Read results of laboratory or other tests, so that a faulty row costs itself alone; see `read_lesions` for dates.
+
+    The file holds our table `labs` or SDTM's domain LB, which its header tells; of LB see `read_adverse_events` for
+    days. Its result, unit and limits are those written (LBORRES), else the converted ones (LBSTRESC); limits that are
+    no number are missing. What is not of blood has its specimen in the name of the test.
 
     Returns
     -------
@@ -148,24 +193,31 @@ def read_lab_results(
     StudyError
         The header is wrong.
     """
-    frame, problems = _parse(path, LABS, infusions)
+    frame, problems = _parse(path, LABS, infusions, day_one=day_one)
     if any(problem.row is None or problem.row < 2 for problem in problems):
-        raise StudyError(problems)
+        raise StudyError(problems, Path(path).name)
     faulty = {problem.row for problem in problems}
     numbers = [row for row in range(2, frame.height + 2) if row not in faulty]
     return frame[[row - 2 for row in numbers]], numbers, problems
 
 
 def _parse(
-    path: str | Path, table: Table, infusions: str | Path | None, extra: Literal["refuse", "keep"] = "refuse"
+    path: str | Path,
+    table: Table,
+    infusions: str | Path | None,
+    extra: Literal["refuse", "keep"] = "refuse",
+    day_one: Mapping[str, int] | None = None,
+    partial_dates: PartialDates = "refuse",
 ) -> tuple[pl.DataFrame, list[TilseqError]]:
-    """Read a table, and list beside what `parse_dated` finds the identifiers that are not what somebody wrote.
+    """Read a table, ours or SDTM's, and list beside what is wrong the identifiers that are not what somebody wrote.
 
     With a space at an end one looks like the one without, and would be another subject or reader; the frame holds it
     without. One such as 1E+05 was a longer number before a spreadsheet shortened it.
     """
     day0 = None if infusions is None else day_zero(read_cells(infusions))
-    frame, problems = parse_dated(read_cells(path), table, day0, file=path, extra=extra)
+    frame, problems = parse_events(
+        read_cells(path), table, day0, file=path, extra=extra, day_one=day_one, partial_dates=partial_dates
+    )
     for name in (name for name in IDENTIFIERS if name in table.names):
         for row, cell in enumerate(frame[name].to_list(), start=2):
             if cell is not None and cell != cell.strip():
@@ -182,5 +234,5 @@ def _parse(
 def _read(path: str | Path, table: Table, infusions: str | Path | None) -> pl.DataFrame:
     frame, problems = _parse(path, table, infusions)
     if problems:
-        raise StudyError(problems)
+        raise StudyError(problems, Path(path).name)
     return frame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -11,11 +12,18 @@ from typing import Literal, NamedTuple
 import polars as pl
 
 from tilseq.errors import TableError, TilseqError
-from tilseq.io.advice import advise, serial_date
+from tilseq.io.advice import advise, lasting, serial_date
 from tilseq.tables import Table, parse
 
-ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# A time of day behind a date is cut off, in whatever zone it is.
+ISO = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9:.,+Z-]*)?")
+PARTIAL = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?(?:-(?:UN|UNK|UK|NK))*")
 ISO_EXPECTED = "year-month-day such as 2024-03-04"
+PartialDates = Literal["refuse", "last_day"]
+PARTIAL_MEND = (
+    "leave the cell empty: an event without a first day counts unless it ended before the first dose; "
+    "or say `partial_dates: last_day`, which takes the last day that it can be"
+)
 
 
 class DayZero(NamedTuple):
@@ -46,6 +54,7 @@ def parse_dated(
     *,
     file: str | Path,
     extra: Literal["refuse", "keep"] = "refuse",
+    partial_dates: PartialDates | None = None,
 ) -> tuple[pl.DataFrame, list[TilseqError]]:
     """Turn text cells into a typed frame, dates into days, and list everything that is wrong.
 
@@ -55,6 +64,8 @@ def parse_dated(
         As of `tilseq.tables.parse`.
     day0
         What dates count from; None where no infusions are given, so that there may be no date.
+    partial_dates
+        As of `days_from_dates`.
 
     Returns
     -------
@@ -64,7 +75,7 @@ def parse_dated(
     if day0 is None:
         text, problems = _without_dates(text, table, file)
     else:
-        text, problems = days_from_dates(text, table, day0, file=file)
+        text, problems = days_from_dates(text, table, day0, file=file, partial_dates=partial_dates)
     frame, faults = parse(text, table, file=file, extra=extra)
     told = {(problem.row, (problem.column or "").replace("date", "day")) for problem in problems}
     every = [*problems, *(fault for fault in faults if (fault.row, fault.column) not in told)]
@@ -75,8 +86,7 @@ def parse_dated(
 
 def _without_dates(text: pl.DataFrame, table: Table, file: str | Path) -> tuple[pl.DataFrame, list[TilseqError]]:
     """Return the cells without their columns of dates, and a problem for each of these."""
-    twins = {name: date_twin(name) for name in table.names if "subject" in table.names}
-    dated = {twin: day for day, twin in twins.items() if twin in text.columns and twin not in table.names}
+    dated = {twin: day for day, twin in table.dates.items() if twin in text.columns}
     problems: list[TilseqError] = [
         TableError(
             "dates, and no infusions that they count from",
@@ -88,12 +98,7 @@ def _without_dates(text: pl.DataFrame, table: Table, file: str | Path) -> tuple[
         for twin in dated
     ]
     empty = [pl.lit(None, pl.String).alias(day) for day in dated.values() if day not in text.columns]
-    return text.with_columns(empty).drop(twin for twin in dated if twin is not None), problems
-
-
-def date_twin(column: str) -> str | None:
-    """Return the date column that may stand for a day column: `day` → `date`, `harvest_day` → `harvest_date`."""
-    return column[:-3] + "date" if column == "day" or column.endswith("_day") else None
+    return text.with_columns(empty).drop(dated), problems
 
 
 def first_infusions(infusions: pl.DataFrame) -> dict[str, date]:
@@ -113,7 +118,7 @@ def first_infusions(infusions: pl.DataFrame) -> dict[str, date]:
         return {}
     best: dict[str, tuple[int, date]] = {}
     for row in infusions.iter_rows(named=True):
-        day0, number = _iso(row["date"]), _whole(row.get("infusion"))
+        day0, number = whole_date(row["date"]), _whole(row.get("infusion"))
         # A later infusion tells day 0 only when it also tells its own day.
         offset = _whole(row.get("day"))
         offset = 0 if offset is None and number == 1 else offset
@@ -126,7 +131,12 @@ def first_infusions(infusions: pl.DataFrame) -> dict[str, date]:
 
 
 def days_from_dates(
-    text: pl.DataFrame, table: Table, day0: DayZero, *, file: str | Path
+    text: pl.DataFrame,
+    table: Table,
+    day0: DayZero,
+    *,
+    file: str | Path,
+    partial_dates: PartialDates | None = None,
 ) -> tuple[pl.DataFrame, list[TilseqError]]:
     """Replace the date columns of a table of text cells by its day columns.
 
@@ -143,6 +153,9 @@ def days_from_dates(
         What the dates count from.
     file
         The name that errors give.
+    partial_dates
+        What becomes of a start or end whose day of the month is not known: an error, or the last day that it can be,
+        for a start none after the end. None for a table that knows no such dates.
 
     Returns
     -------
@@ -152,11 +165,10 @@ def days_from_dates(
         Dates that are not ISO, that no infusion's date can turn into a day, or that disagree with the day.
     """
     problems: list[TilseqError] = []
-    if "subject" not in table.names:
-        return text, problems  # a date counts from the infusion of a subject
-    for name in table.names:
-        twin = date_twin(name)
-        if twin is None or twin in table.names or twin not in text.columns:
+    if partial_dates == "last_day":
+        text = _completed(text)
+    for name, twin in table.dates.items():
+        if twin not in text.columns:
             continue
         empty: list[str | None] = [None] * text.height
         subjects = text["subject"].to_list() if "subject" in text.columns else empty
@@ -169,6 +181,8 @@ def days_from_dates(
                 days[i] = day
             else:
                 what, expected, mend = fault
+                if partial_dates is not None and PARTIAL.fullmatch(cell):
+                    what, mend = "a date without its day", PARTIAL_MEND
                 problems.append(
                     TableError(what, file=file, row=i + 2, column=twin, found=cell, expected=expected, mend=mend)
                 )
@@ -180,9 +194,10 @@ def _day(
     cell: str, written: str | None, subject: str, day0: DayZero
 ) -> tuple[str | None, tuple[str, str | None, str | None] | None]:
     """Return the day as text and None, or None and what is wrong, what was expected and the mend."""
-    when, start = _iso(cell), day0.dates.get(subject)
+    when, start = whole_date(cell), day0.dates.get(subject)
     if when is None:
-        return None, ("no date that reads in one way only", ISO_EXPECTED, serial_date(cell) or "write it so")
+        mend = lasting(cell) or serial_date(cell) or "write it so"
+        return None, ("no date that reads in one way only", ISO_EXPECTED, mend)
     if start is None and subject not in day0.infused:
         expected = "an infusion of this subject, whose day is day 0"
         mend = "write days; of who was never infused day 0 may be the day that was planned for it"
@@ -196,14 +211,47 @@ def _day(
     return str(day), None
 
 
-def _iso(cell: str | None) -> date | None:
-    if cell is None or not ISO.fullmatch(cell):
+def whole_date(cell: str | None) -> date | None:
+    """Return a date written as ISO 8601 has it, without its time of day; None for what is none.
+
+    >>> whole_date("2024-03-04T06:50"), whole_date("2024-03"), whole_date("04/03/2024")
+    (datetime.date(2024, 3, 4), None, None)
+    """
+    found = ISO.fullmatch(cell or "")
+    if found is None:
         return None
     try:
-        return date.fromisoformat(cell)
+        return date.fromisoformat(found[1])
     except ValueError:
         return None
 
 
+def _completed(text: pl.DataFrame) -> pl.DataFrame:
+    """Return the cells with each partial date of a start or end as the last day that it can be."""
+    known = {name: text[name].to_list() for name in ("end_date", "start_date") if name in text.columns}
+    for name, cells in known.items():
+        for i, cell in enumerate(cells):
+            span = _span(cell)
+            if span is None:
+                continue
+            end = whole_date(known["end_date"][i]) if name == "start_date" and "end_date" in known else None
+            cells[i] = str(end if end is not None and span[0] <= end < span[1] else span[1])
+    return text.with_columns(pl.Series(name, cells, dtype=pl.String) for name, cells in known.items())
+
+
+def _span(cell: str | None) -> tuple[date, date] | None:
+    """Return the first and last day that a partial date can be."""
+    found = PARTIAL.fullmatch(cell or "")
+    try:
+        if found is None:
+            return None
+        year, month = int(found[1]), found[2]
+        first, last = (1, 12) if month is None else (int(month), int(month))
+        return date(year, first, 1), date(year, last, monthrange(year, last)[1])
+    except ValueError:  # no year or month of the calendar
+        return None
+
+
 def _whole(cell: str | None) -> int | None:
-    return int(cell) if cell is not None and re.fullmatch(r"[-+]?[0-9]{1,6}", cell) else None
+    found = re.fullmatch(r"([-+]?[0-9]{1,6})(?:\.0+)?", cell or "")
+    return None if found is None else int(found[1])

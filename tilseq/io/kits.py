@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -11,10 +10,9 @@ from pydantic import Field, model_validator
 
 from tilseq.errors import ReadError, StudyError
 from tilseq.io.yaml_model import Part, read_model
-from tilseq.kits import Kit, KitBead
+from tilseq.kits import Kit, KitBead, is_latent
 
 SHIPPED = Path(__file__).parents[1] / "cytokines" / "kits"
-LATENT = re.compile(r"\btgf[- ]?(β|b(eta)?)[- ]?\d?\b", re.IGNORECASE)
 MOST_CONCENTRATED = 1e9  # pg/mL, a milligram
 
 Names = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
@@ -84,7 +82,7 @@ class KitFile(Part):
                 raise ValueError(f"the classifiers of size {size} do not rise; list its beads from the dimmest up")
         if len({bead.classifier is None for bead in beads}) > 1:
             raise ValueError("a classifier stands at some beads only; give all of them one, or none")
-        latent = next((name for name in names if LATENT.search(name)), None)
+        latent = next((name for name in names if is_latent(name)), None)
         if latent is not None and self.activation is None:
             raise ValueError(
                 f"{latent} is latent in part: `activation: {{dilution: ...}}` is needed, see the kit's insert"

@@ -73,7 +73,9 @@ def read_plate(path: str | Path) -> pl.DataFrame:
     return frame
 
 
-def check_kits(sheet: pl.DataFrame, kits: Mapping[str, Kit], *, file: str | Path) -> list[TilseqError]:
+def check_kits(
+    sheet: pl.DataFrame, kits: Mapping[str, Kit], *, file: str | Path, rows: Sequence[int] | None = None
+) -> list[TilseqError]:
     """Check a plate sheet against its kits.
 
     Every well has a known kit, every analyte named is one of it, a CSV of events tells its scale, a standard's level
@@ -81,13 +83,25 @@ def check_kits(sheet: pl.DataFrame, kits: Mapping[str, Kit], *, file: str | Path
     with acid activation says whether it was activated and how it was diluted (at least by the activation), and where
     all files end in the name of a well, it is the well of their row.
 
+    Parameters
+    ----------
+    sheet
+        Table `plates`.
+    kits
+        By the name that the sheet gives them.
+    file
+        What errors call the sheet.
+    rows
+        Rows of the file that those of the sheet are, where these are some of them; by default from 2 on.
+
     Returns
     -------
     list of TilseqError
         One a fault, with its row.
     """
     problems: list[TilseqError] = []
-    for row, cells in enumerate(sheet.iter_rows(named=True), start=2):
+    numbers = range(2, sheet.height + 2) if rows is None else rows
+    for row, cells in zip(numbers, sheet.iter_rows(named=True), strict=True):
         for fault in _faults(cells, kits):
             problems.append(
                 TableError(
@@ -100,7 +114,7 @@ def check_kits(sheet: pl.DataFrame, kits: Mapping[str, Kit], *, file: str | Path
                     mend=fault.mend,
                 )
             )
-    return problems + _misnamed(sheet, file)
+    return problems + _misnamed(sheet, numbers, file)
 
 
 def read_wells(sheet: pl.DataFrame, root: str | Path, kits: Mapping[str, Kit]) -> Wells:
@@ -248,9 +262,9 @@ def _activation_faults(cells: Mapping[str, Any], least: float) -> list[_Fault]:
     return faults
 
 
-def _misnamed(sheet: pl.DataFrame, file: str | Path) -> list[TilseqError]:
+def _misnamed(sheet: pl.DataFrame, numbers: Sequence[int], file: str | Path) -> list[TilseqError]:
     """Return files named after another well, where all files of the sheet end in the name of a well."""
-    rows = [(row, cells["well"], cells["path"]) for row, cells in enumerate(sheet.iter_rows(named=True), start=2)]
+    rows = zip(numbers, sheet["well"], sheet["path"], strict=True)
     told = [(row, well, path, WELL_AT_END.search(re.sub(r"(\.\w+)+$", "", path))) for row, well, path in rows]
     problems: list[TilseqError] = []
     if any(found is None for *_, found in told):

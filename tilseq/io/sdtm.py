@@ -122,7 +122,7 @@ class _Sdtm:
 
     def _stop_if_wrong(self) -> None:
         if self.problems:
-            raise StudyError(self.problems)
+            raise StudyError(self.problems, "the files of SDTM")
 
     def _problem(self, domain: str, row: int | None, column: str, what: str, **parts: Any) -> None:
         self.problems.append(ReadError(what, file=self.files[domain], row=row, column=column, **parts))

@@ -11,13 +11,16 @@ from tilseq.io.files import write_text, write_with
 from tilseq.tables import Table, conform
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+DIGITS = 10  # of a number in a CSV; Parquet keeps all
+# Sizes that polars rounds to the nearest number of so many digits; it misses it beyond.
+ROUNDED_EXACTLY = (1e-12, 1e12)
 
 
 def write_table(frame: pl.DataFrame, table: Table, folder: str | Path) -> list[Path]:
     """Hold a frame against its table and write `<table>.parquet` with its `.csv` twin.
 
-    A text cell of the twin that a spreadsheet would run as a formula gets a leading apostrophe; numbers are untouched.
-    The Parquet file is lossless.
+    A text cell of the twin that a spreadsheet would run as a formula gets a leading apostrophe; a number that is not
+    whole has at most 10 significant digits. The Parquet file is lossless.
     """
     frame = conform(frame, table)
     parquet, twin = (Path(folder) / f"{table.name}.{kind}" for kind in ("parquet", "csv"))
@@ -42,8 +45,25 @@ def write_frame(frame: pl.DataFrame, path: str | Path) -> None:
 
 
 def write_csv(frame: pl.DataFrame, path: str | Path) -> None:
-    """Write a CSV whose text cells no spreadsheet runs; empty cells are nulls."""
-    write_text(path, harmless(frame).write_csv())
+    """Write a CSV as `csv_text` has it."""
+    write_text(path, csv_text(frame))
+
+
+def csv_text(frame: pl.DataFrame) -> str:
+    """Return a frame as CSV whose text cells no spreadsheet runs, numbers to 10 digits; empty cells are nulls."""
+    numbers = [_shortened(frame[name]) for name in frame.select(pl.selectors.float()).columns]
+    return harmless(frame.with_columns(numbers)).write_csv()
+
+
+def _shortened(values: pl.Series) -> pl.Series:
+    """Return numbers to at most 10 significant digits, whole ones as they are."""
+    short = values.round_sig_figs(DIGITS)
+    size, whole = values.abs(), values == values.round()
+    beyond = ((size < ROUNDED_EXACTLY[0]) | (size >= ROUNDED_EXACTLY[1])).fill_null(False)
+    if beyond.any():
+        one_by_one = [float(f"{value:.{DIGITS}g}") for value in values.filter(beyond)]
+        short = short.scatter(beyond.arg_true(), pl.Series(one_by_one, dtype=values.dtype))
+    return values.zip_with(whole.fill_null(False), short)
 
 
 def harmless(frame: pl.DataFrame) -> pl.DataFrame:

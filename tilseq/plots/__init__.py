@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tilseq.plots.clinical import spider
     from tilseq.plots.compartments import compartment_flow
     from tilseq.plots.curves import recovery_dots, standard_curves
+    from tilseq.plots.cytokine_time import cytokine_trajectories
     from tilseq.plots.cytokines import bead_map
     from tilseq.plots.depth import waterfall
     from tilseq.plots.differential import volcano
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from tilseq.plots.lanes import swimmer
     from tilseq.plots.overlap import overlap_heatmap, repertoire_maps
     from tilseq.plots.paired import infused_scatter, paired_slopes
-    from tilseq.plots.reading import rates_table, survival_table
+    from tilseq.plots.plate import plate_map
+    from tilseq.plots.reading import adverse_event_table, rates_table, survival_table
     from tilseq.plots.repertoire import persistence_over_time, top_clones
     from tilseq.plots.running import running_enrichment
     from tilseq.plots.safety import adverse_event_bars
@@ -37,11 +39,13 @@ if TYPE_CHECKING:
 # Imported when they are first asked for: a command that draws nothing should not wait for matplotlib.
 MODULES = {
     "adverse_event_bars": "safety",
+    "adverse_event_table": "reading",
     "bead_map": "cytokines",
     "change_scatter": "change",
     "clone_courses": "tracking",
     "clone_tracking": "tracking",
     "compartment_flow": "compartments",
+    "cytokine_trajectories": "cytokine_time",
     "distance_histogram": "bcr",
     "endpoint_over_time": "study",
     "enrichment_dots": "enrichment",
@@ -59,6 +63,7 @@ MODULES = {
     "overlap_heatmap": "overlap",
     "paired_slopes": "paired",
     "persistence_over_time": "repertoire",
+    "plate_map": "plate",
     "rank_abundance": "diversity",
     "rarefaction_curves": "diversity",
     "rates_table": "reading",
@@ -85,11 +90,13 @@ MODULES = {
 
 __all__ = [
     "adverse_event_bars",
+    "adverse_event_table",
     "bead_map",
     "change_scatter",
     "clone_courses",
     "clone_tracking",
     "compartment_flow",
+    "cytokine_trajectories",
     "distance_histogram",
     "endpoint_over_time",
     "enrichment_dots",
@@ -107,6 +114,7 @@ __all__ = [
     "overlap_heatmap",
     "paired_slopes",
     "persistence_over_time",
+    "plate_map",
     "rank_abundance",
     "rarefaction_curves",
     "rates_table",

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 FORWARD, CLASSIFIER, REPORTER = 0, 2, 3
 SHOWN = (0.2, 99.8)  # percentiles of the events that an axis spans
 MARGIN = 1.25
-BIGGER = 1.3  # of the forward scatter of two sizes
 NARROW = 30.0  # an axis that spans less than this has ticks between its decades
+TWO_SIZES = 1.25  # fold in forward scatter from which beads are of two sizes
 LEAST = 1.0  # what is below stands at the edge of a logarithmic axis
 
 
@@ -70,7 +70,13 @@ def bead_map(well: WellMap) -> Figure:
 
 def _scatter(axes: Axes, well: WellMap, across: int) -> None:
     shown = np.maximum(well.events, LEAST)
-    look: dict[str, Any] = {"marker": ",", "linestyle": "none", "rasterized": True}
+    look: dict[str, Any] = {
+        "marker": ".",
+        "markersize": 2,
+        "markeredgewidth": 0,
+        "linestyle": "none",
+        "rasterized": True,
+    }
     none = well.places < 0
     axes.plot(shown[none, across], shown[none, CLASSIFIER], color=MUTED, alpha=0.5, **look)
     for place, colour in zip(range(len(well.analytes)), cycle(PALETTE[:-1]), strict=False):
@@ -92,18 +98,17 @@ def _scatter(axes: Axes, well: WellMap, across: int) -> None:
 
 
 def _name(axes: Axes, well: WellMap) -> None:
-    """Write the name of each population that has a bead beside it, to the left of the smaller of two sizes."""
+    """Write the name of each population that has a bead beside it: of small beads on the left, of others right."""
     box = {"facecolor": "white", "edgecolor": FAINT, "alpha": 0.8, "pad": 1.0}
-    populations = {name: well.events[well.places == place] for place, name in enumerate(well.analytes)}
-    sizes = {name: float(np.median(own[:, FORWARD])) for name, own in populations.items() if len(own)}
-    for analyte, size in sizes.items():
-        own = populations[analyte]
-        left = size * BIGGER < max(sizes.values())
-        edge = float(np.percentile(own[:, FORWARD], 10 if left else 90))
-        axes.text(
-            edge, float(np.median(own[:, CLASSIFIER])), short(analyte, 14), fontsize=7, color=INK, va="center",
-            ha="right" if left else "left", bbox=box, clip_on=True,
-        )  # fmt: skip
+    populations = [well.events[well.places == place] for place in range(len(well.analytes))]
+    sizes = [float(np.median(own[:, FORWARD])) for own in populations if len(own)]
+    middle = (min(sizes) * max(sizes)) ** 0.5 if sizes and max(sizes) > TWO_SIZES * min(sizes) else 0.0
+    for analyte, own in zip(well.analytes, populations, strict=True):
+        if len(own):
+            left = float(np.median(own[:, FORWARD])) < middle
+            place = (float(np.percentile(own[:, FORWARD], 5 if left else 95)), float(np.median(own[:, CLASSIFIER])))
+            side = "right" if left else "left"
+            axes.text(*place, short(analyte, 14), fontsize=7, color=INK, va="center", ha=side, bbox=box, clip_on=True)
 
 
 def _mark_medians(axes: Axes, well: WellMap) -> None:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from tilseq.errors import AnalysisError, did_you_mean
+from tilseq.errors import AnalysisError, did_you_mean, plural
+from tilseq.lab_tests import lab_test
 from tilseq.plots.maps import draw_map
 from tilseq.plots.style import MUTED, figure
-from tilseq.plots.timeline import MOST_NAMED, look, plain_ticks
+from tilseq.plots.timeline import MOST_NAMED, plain_ticks
 from tilseq.plots.treatment import GRADE_COLOURS, draw_treatment, set_days
 
 if TYPE_CHECKING:
     import polars as pl
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLUMNS = ("subject", "day", "test", "term", "value", "value_text", "unit", "version", "grade")
 SHIFT_COLUMNS = ("test", "term", "direction", "period", "baseline_grade", "worst_grade", "subjects")
 GRADES = (0, 1, 2, 3, 4)
 NOT_KNOWN = "not known"
+PLACE = (0.09, 0.14, 0.68, 0.71)  # of the axes in the figure: left, bottom, width, height
+LINE = "#9aa4ae"  # no colour of a grade or of the treatment
+SHADE = 0.2
 Band = tuple[int, float | None, float | None]
 
 
@@ -32,9 +37,9 @@ def lab_trajectories(
     infusion_days: Sequence[int] = (0,),
     il2_end_day: int | None = None,
 ) -> Axes:
-    """Draw the results of one term of the CTCAE over time, a line a subject, each point in the colour of its grade.
+    """Draw the results of one term of the CTCAE over time, a grey line a subject, each point in its grade's colour.
 
-    A result such as ``<0.5`` is an open mark at its limit. A point without a grade is grey with a cross.
+    A result such as ``<0.5`` is an open mark at its limit, where the line breaks. What has no grade is a grey cross.
 
     Parameters
     ----------
@@ -62,33 +67,36 @@ def lab_trajectories(
         A column or the term is absent, or nothing can be drawn.
     """
     points, left_out = _points(frame, term, scale)
-    subjects = sorted(set(points["subject"].to_list()))
+    subjects = points["subject"].n_unique()
+    many = subjects > MOST_NAMED
     with figure(8.2, 3.8) as axes:
+        # Where all parts lie is known, so that no engine has to find it.
+        cast("Figure", axes.figure).set_layout_engine("none")
+        axes.set_position(PLACE)
         axes.set_yscale(scale)
-        many = len(subjects) > MOST_NAMED
-        for (subject,), line in points.partition_by("subject", as_dict=True, maintain_order=True).items():
-            colour, _ = look(subjects.index(subject), len(subjects))
-            days, values = line["day"].to_list(), line["value"].to_list()
+        for line in points.partition_by("subject", maintain_order=True):
+            # A result that is a limit is no value: no line runs through it.
+            values = [float("nan") if limit else value for value, limit in line.select("value", "limit").rows()]
             axes.plot(
-                days, values, color=colour, linewidth=0.7 if many else 1.2, alpha=0.45 if many else 0.9,
-                label=f"_{subject}", zorder=1,
+                line["day"].to_list(), values, color=LINE, linewidth=0.7 if many else 1.1, alpha=0.6 if many else 1.0,
+                label=f"_{line['subject'][0]}", zorder=1,
             )  # fmt: skip
-        _mark_grades(axes, points, 9 if many else 22)
+        _mark_grades(axes, points, 3.0 if many else 4.7)
         set_days(axes, points["day"].to_list())
-        _shade(axes, bands)
+        shaded = _shade(axes, bands)
         if scale == "log":
             plain_ticks(axes)
             axes.minorticks_off()
-        unit, version = points["unit"][0], points["version"][0]
-        axes.set_ylabel(f"{points['test'][0]}" + (f" ({unit})" if unit else ""))
+        axes.set_ylabel(_value_in_words(points["test"][0], points["unit"][0]))
         strip = draw_treatment(
             axes, lymphodepletion_day=lymphodepletion_day, infusion_days=infusion_days, il2_end_day=il2_end_day
         )
-        told = [f"{term}, CTCAE {version}", f"{len(subjects)} subjects"]
+        told = [f"{term}, CTCAE {points['version'][0]}", plural(subjects, "subject")]
         told += [f"results left out: {left_out}"] if left_out else []
         axes.set_title("; ".join(told), fontweight="normal", fontsize=9, color=MUTED, pad=14)
         handles, _ = axes.get_legend_handles_labels()
-        axes.legend(handles=[*handles, *_open_marks(points), *strip], loc="center left", bbox_to_anchor=(1.0, 0.5))
+        handles = [*handles, *_open_marks(points), *shaded, *strip]
+        axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return axes
 
 
@@ -107,8 +115,8 @@ def lab_shift_map(frame: Any, *, term: str, period: str = "any") -> Axes:
     Returns
     -------
     Axes
-        The only axes of a new figure: rows are grades before treatment, columns the worst grades, no change is
-        framed; what is not known has a row or column of its own where there is any.
+        The only axes of a new figure: rows are grades before treatment, columns the worst grades, each to the highest
+        there is; no change is framed; what is not known has a row or column of its own where there is any.
 
     Raises
     ------
@@ -127,22 +135,29 @@ def lab_shift_map(frame: Any, *, term: str, period: str = "any") -> Axes:
     if rows.is_empty():
         mend = did_you_mean(period, periods) or f"there are {', '.join(periods)}"
         raise AnalysisError("no shift is of this period", found=period, mend=mend)
-    before = [*GRADES, *([None] if rows["baseline_grade"].null_count() else [])]
-    worst = [*GRADES, *([None] if rows["worst_grade"].null_count() else [])]
+    before, worst = (_shown(rows[name]) for name in ("baseline_grade", "worst_grade"))
     counts = np.zeros((len(before), len(worst)))
     for one, other, n in rows.select("baseline_grade", "worst_grade", "subjects").iter_rows():
         counts[before.index(one), worst.index(other)] += n
     with figure(5.6, 4.4) as axes:
         names = [[_grade(grade) for grade in side] for side in (before, worst)]
-        draw_map(axes, counts, *names, label="subjects", printed=lambda n: f"{n:.0f}" if n else "")
+        draw_map(axes, counts, *names, label=None, printed=lambda n: f"{n:.0f}" if n else "")
         axes.set_xticks(range(len(worst)), names[1], rotation=0, ha="center")
-        for grade in range(len(GRADES)):  # no change
-            square = Rectangle((grade - 0.5, grade - 0.5), 1, 1, fill=False, edgecolor=MUTED, linewidth=0.8)
-            axes.add_patch(square)
-        axes.set_xlabel("Worst grade" + ("" if period == "any" else f", {period.replace('_', ' ')}"))
+        for grade in set(before) & set(worst) - {None}:  # no change
+            corner = (worst.index(grade) - 0.5, before.index(grade) - 0.5)
+            axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=MUTED, linewidth=0.8))
+        since = "since treatment began" if period == "any" else period.replace("_", " ")
+        axes.set_xlabel(f"Worst grade, {since}")
         axes.set_ylabel("Grade before treatment")
-        axes.set_title(f"{term}, {int(counts.sum())} subjects", fontweight="normal", fontsize=9, color=MUTED)
+        told = f"{term}, {plural(int(counts.sum()), 'subject')}; framed: no change"
+        axes.set_title(told, fontweight="normal", fontsize=9, color=MUTED)
     return axes
+
+
+def _shown(grades: pl.Series) -> list[int | None]:
+    """Return the grades of one side: to the highest seen and at least to 1, and those that are not known."""
+    known = grades.drop_nulls().to_list()
+    return [*range(max([*known, 1]) + 1), *([None] if grades.null_count() else [])]
 
 
 def _grade(grade: int | None) -> str:
@@ -181,19 +196,19 @@ def _mark_grades(axes: Axes, points: pl.DataFrame, size: float) -> None:
     """Draw the points in the colours of their grades, the worst last."""
     for grade in GRADES:
         of_grade = points.filter(points["grade"] == grade)
-        if of_grade.height:
-            colour = GRADE_COLOURS[grade]
-            for limit, part in of_grade.partition_by("limit", as_dict=True).items():
-                face = "white" if limit[0] else colour
-                label = f"_{grade}" if limit[0] and not of_grade["limit"].all() else f"grade {grade}"
-                axes.scatter(
-                    part["day"].to_list(), part["value"].to_list(), s=size, facecolors=face, edgecolors=colour,
-                    linewidths=0.8, label=label, zorder=2 + grade,
-                )  # fmt: skip
+        colour = GRADE_COLOURS[grade]
+        for (limit,), part in of_grade.partition_by("limit", as_dict=True, maintain_order=True).items():
+            axes.plot(
+                part["day"].to_list(), part["value"].to_list(), marker="o", linestyle="none", markersize=size,
+                markerfacecolor="white" if limit else colour, markeredgecolor=colour, markeredgewidth=0.8,
+                label=f"_{grade}" if limit and not of_grade["limit"].all() else f"grade {grade}", zorder=2 + grade,
+            )  # fmt: skip
     unknown = points.filter(points["grade"].is_null())
     if unknown.height:
-        days, values = unknown["day"].to_list(), unknown["value"].to_list()
-        axes.scatter(days, values, s=size, marker="x", color=MUTED, linewidths=0.8, label="no grade", zorder=2)
+        axes.plot(
+            unknown["day"].to_list(), unknown["value"].to_list(), marker="x", linestyle="none", markersize=size,
+            color=MUTED, markeredgewidth=0.8, label="no grade", zorder=2,
+        )  # fmt: skip
 
 
 def _open_marks(points: pl.DataFrame) -> list[Any]:
@@ -205,12 +220,26 @@ def _open_marks(points: pl.DataFrame) -> list[Any]:
     return [Line2D([], [], color=MUTED, label="open: a limit, as <0.5", **look)]
 
 
-def _shade(axes: Axes, bands: Sequence[Band]) -> None:
-    """Shade the bands of grades behind the lines, within the axis as it stands."""
+def _shade(axes: Axes, bands: Sequence[Band]) -> list[Any]:
+    """Shade the bands of grades behind the lines, within the axis as it stands; return a handle of each."""
+    from matplotlib.patches import Patch
+
     low, high = axes.get_ylim()
+    shown = []
     for grade, lowest, highest in bands:
         start = low if lowest is None else max(lowest, low)
         end = high if highest is None else min(highest, high)
         if end > start:
-            axes.axhspan(start, end, color=GRADE_COLOURS[grade], alpha=0.16, linewidth=0, zorder=0)
+            axes.axhspan(start, end, color=GRADE_COLOURS[grade], alpha=SHADE, linewidth=0, zorder=0)
+            shown.append(grade)
     axes.set_ylim(low, high)
+    return [
+        Patch(color=GRADE_COLOURS[grade], alpha=SHADE, linewidth=0, label=f"band of {grade}") for grade in sorted(shown)
+    ]
+
+
+def _value_in_words(test: str, unit: str | None) -> str:
+    """Return the label of the axis of values: a test's plain name and the unit."""
+    known = lab_test(test)
+    name = test if known is None else known.name
+    return f"{name} ({unit})" if unit else name

@@ -26,7 +26,7 @@ def draw_map(
     rows: Sequence[str],
     columns: Sequence[str],
     *,
-    label: str,
+    label: str | None,
     printed: Callable[[float], str] | None = None,
     percent: bool = False,
     most: float = float("inf"),
@@ -46,7 +46,7 @@ def draw_map(
     rows, columns
         Their names; many get a smaller type.
     label
-        What the colours mean.
+        What the colours mean; None for no bar of colours, where every value is printed.
     printed
         Writes a value into its cell; without it, and where there are more than 144 cells, none is written.
     percent
@@ -85,6 +85,8 @@ def draw_map(
                 fontsize=8 if values.size <= 64 else 6.5,
                 color=ink,
             )
+    if label is None:
+        return
     bar = axes.figure.colorbar(image, ax=axes, label=label, shrink=0.8)
     if percent:
         bar.ax.yaxis.set_major_formatter(PercentFormatter(1))

@@ -15,6 +15,10 @@ RATES = ("population", "group", "parameter", "numerator", "denominator", "denomi
          "upper", "method")  # fmt: skip
 ESTIMATES = ("parameter", "reader", "group", "quantity", "at_day", "subjects", "events", "at_risk", "estimate", "lower",
              "upper", "estimate_text", "lower_text", "upper_text", "unit", "method")  # fmt: skip
+TEXTS = ("Group", "What", "Adverse event")
+GRADES = {"any": "Any", **{f"{grade}": f"{grade}" for grade in range(1, 6)}, "3_5": "3 to 5"}
+EVENTS = ("population", "group", "period", "soc", "term", "subjects",
+          *(f"{what}_{grade}" for grade in GRADES for what in ("n", "pct")))  # fmt: skip
 QUANTITIES = {"median": "median", "survival_at": "without an event", "rmst": "restricted mean",
               "follow_up_median": "median follow-up", "time_range": "shortest and longest time"}  # fmt: skip
 
@@ -95,6 +99,44 @@ def survival_table(estimates: Any) -> GT:
     return _table(shown, "Time to event", [_limits(rows)])
 
 
+def adverse_event_table(table: Any, *, group: str = "all", period: str = "any") -> GT:
+    """Return subjects by system, term and worst grade as a table for reading: a row a term, a column a grade.
+
+    Parameters
+    ----------
+    table
+        Table `adverse_event_table`, polars or pandas.
+    group, period
+        Which of its rows.
+
+    Returns
+    -------
+    great_tables.GT
+        As `rates_table` gives it; each cell holds subjects and their share in percent.
+
+    Raises
+    ------
+    AnalysisError
+        A column is absent, or there is no row of the group and period.
+    """
+    rows = _filled(needing(table, EVENTS).filter(group=group, period=period))
+    shown = [
+        {
+            "parameter": row["soc"] or ("Any" if row["term"] is None else "Not coded"),
+            "Adverse event": row["term"] or "any",
+            **{words: f"{row[f'n_{name}']} ({row[f'pct_{name}'] or 0:.0f})" for name, words in GRADES.items()},
+        }
+        for row in rows.iter_rows(named=True)
+    ]
+    told = [
+        f"Subjects (%) of {rows['subjects'][0]} {rows['population'][0]}, each once a line. Grades 1 to 5 are those of "
+        "the worst event.",
+        *([] if group == "all" else [f"Of {group_in_words(group)}."]),
+        *([] if period == "any" else [f"Begun in the period {period.replace('_', ' ')}."]),
+    ]
+    return _table(shown, "Adverse events by worst grade", told)
+
+
 def _filled(rows: pl.DataFrame) -> pl.DataFrame:
     if rows.is_empty():
         raise AnalysisError("nothing to show: the table has no row")
@@ -118,7 +160,7 @@ def _table(shown: list[dict[str, Any]], title: str, notes: list[str]) -> GT:
 
     frame = pl.DataFrame(shown, infer_schema_length=None)
     table = GT(frame, groupname_col="parameter", id="tilseq").tab_header(title)  # an id of its own is random
-    table = table.cols_align("right", columns=[name for name in frame.columns if name not in ("Group", "What")])
+    table = table.cols_align("right", columns=[name for name in frame.columns if name not in TEXTS])
     for note in notes:
         table = table.tab_source_note(note)
     return table

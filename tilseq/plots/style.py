@@ -140,7 +140,7 @@ def _save_png(figure: Figure, stream: Any) -> None:
     width, height = (int(inches * dpi) for inches in figure.get_size_inches())
     image = Image.frombytes("RGBA", (width, height), drawn.getvalue()).convert("RGB")
     few = image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    few.save(stream, format="png", optimize=True, dpi=(dpi, dpi))
+    few.save(stream, format="png", compress_level=6, dpi=(dpi, dpi))
 
 
 def file_stem(name: str) -> str:

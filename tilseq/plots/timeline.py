@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.style import FAINT, MARKERS, MUTED, PALETTE
+from tilseq.plots.style import FAINT, MARKERS, MUTED, PALETTE, short
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,7 +18,7 @@ COLUMNS = ("subject", "day", "value", "lower", "upper", "status", "state")
 NEEDED, LIMITS, WORDS = COLUMNS[:3], COLUMNS[3:5], COLUMNS[5:]
 # How far limits may widen the axis beyond the values, as a share of what the values span.
 ROOM, MARGIN = 0.5, 0.05
-ARROW = 11  # points
+ARROW, LIMIT_ARROW = 11, 9  # points
 MOST_NAMED = 14
 ANYONE = (MUTED, "o")
 TICKS = (1.0, 2.0, 5.0)
@@ -145,6 +146,54 @@ def draw_line(
     for day, value, lower, upper in joined.drop_nulls("value").select("day", "value", *LIMITS).iter_rows():
         limits = [value if limit is None else min(max(limit, ends[0]), ends[1]) for limit in (lower, upper)]
         axes.vlines(day, *limits, color=colour, linewidth=1.1, alpha=0.7 * alpha)
+
+
+def draw_limit(axes: Axes, day: float, value: float, look: tuple[str, str], *, down: bool, size: float = 5) -> None:
+    """Draw a limit in place of a value: an open mark with an arrow to where the value lies.
+
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    day, value
+        Place of the limit.
+    look
+        Colour and marker.
+    down
+        Whether the value lies below the limit, or above it.
+    size
+        Of the mark.
+    """
+    colour, marker = look
+    axes.plot(
+        [day], [value], marker=marker, markerfacecolor="white", markeredgecolor=colour, label="_limit",
+        markersize=size, linestyle="none", zorder=3,
+    )  # fmt: skip
+    arrow = {"arrowstyle": "<|-", "color": colour, "shrinkA": 0, "shrinkB": 2, "linewidth": 0.9}
+    away = (0, -LIMIT_ARROW if down else LIMIT_ARROW)
+    axes.annotate("", (day, value), xytext=away, textcoords="offset points", arrowprops=arrow)
+
+
+def named_lines(names: Sequence[str]) -> list[Any]:
+    """Return handles of a legend for the lines of so many names; none where there are too many to be told apart."""
+    from matplotlib.lines import Line2D
+
+    if len(names) > MOST_NAMED:
+        return []
+    looks = [look(place, len(names)) for place in range(len(names))]
+    return [
+        Line2D([], [], color=colour, marker=marker, label=short(name))
+        for name, (colour, marker) in zip(names, looks, strict=True)
+    ]
+
+
+def limits_told(down: bool, up: bool) -> list[Any]:
+    """Return handles of a legend for the limits that are drawn."""
+    from matplotlib.lines import Line2D
+
+    words = [word for word, there in (("below this", down), ("above this", up)) if there]
+    look: dict[str, Any] = {"marker": "o", "markerfacecolor": "white", "color": MUTED, "linestyle": "none"}
+    return [Line2D([], [], label=f"open: {word}", **look) for word in words]
 
 
 def set_axes(axes: Axes, points: pl.DataFrame, scale: Scale, ends: tuple[float, float]) -> int:

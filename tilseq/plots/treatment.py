@@ -20,7 +20,7 @@ STRIP_LOW, STRIP_HEIGHT = 1.015, 0.035  # of the axes' height
 
 
 def set_days(axes: Axes, days: Sequence[int]) -> None:
-    """Set the axis of days: even where all are near the infusion, else pressed together beyond day 30.
+    """Set the axis of days: even where all are near the infusion, else logarithmic beyond day 30.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def set_days(axes: Axes, days: Sequence[int]) -> None:
         ticks = [tick for tick in TICKS if first - room <= tick <= last + room]
         axes.set_xticks(ticks, [f"{tick}".replace("-", "−") for tick in ticks])
         axes.minorticks_off()
-        label += f", pressed together beyond day {EVEN_DAYS}"
+        label += f", logarithmic beyond day {EVEN_DAYS}"
         last += last // 20
     axes.set_xlim(first - room, last + room)
     axes.set_xlabel(label)
@@ -79,7 +79,11 @@ def draw_treatment(
     ]
     for name, start, end, colour in spans:
         if start is not None:
-            _band(axes, start, end, colour)
+            # The strip ends where the axis does: days of it may lie beyond all results.
+            low, high = axes.get_xlim()
+            first_shown, last_shown = max(float(start), low), min(float(end), high)
+            if last_shown > first_shown:
+                _band(axes, first_shown, last_shown, colour)
             handles.append(Patch(color=colour, label=name))
     for day in infusion_days:
         axes.axvline(day, color=MUTED, linewidth=0.9, linestyle=":", zorder=0)
@@ -92,7 +96,7 @@ def draw_treatment(
     return handles
 
 
-def _band(axes: Axes, start: int, end: int, colour: str) -> None:
+def _band(axes: Axes, start: float, end: float, colour: str) -> None:
     from matplotlib.patches import Rectangle
 
     axes.add_patch(

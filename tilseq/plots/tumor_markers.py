@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
 from tilseq.plots.style import FAINT, MUTED, house_style, short
-from tilseq.plots.timeline import MOST_NAMED, look, plain_ticks
+from tilseq.plots.timeline import MOST_NAMED, draw_limit, limits_told, look, named_lines, plain_ticks
 from tilseq.plots.treatment import draw_treatment, set_days
 
 if TYPE_CHECKING:
@@ -82,7 +82,10 @@ def marker_courses(
         told += ["a line breaks where the assay changes"] if _assays_change(points) else []
         told += [f"records left out: {left_out}"] if left_out else []
         panels[0].set_title("; ".join(told) or " ", fontweight="normal", fontsize=9, color=MUTED, pad=14)
-        drawn.legend(handles=[*strip, *_subjects(subjects), *_limits(points)], loc="outside right upper")
+        drawn.legend(
+            handles=[*strip, *named_lines(subjects), _upper_limit(), *limits_told(*_beyond(points))],
+            loc="outside right upper",
+        )
     return drawn
 
 
@@ -123,13 +126,7 @@ def _draw_panel(axes: Axes, points: pl.DataFrame, subjects: Sequence[str]) -> No
             alpha=0.55 if many else 1.0, label=f"_{subject}",
         )  # fmt: skip
         for day, value, beyond in line.filter(line["beyond"].is_not_null()).select("day", "times", "beyond").rows():
-            axes.plot(
-                [day], [value], marker=marker, markerfacecolor="white", markeredgecolor=colour, label="_limit",
-                markersize=3.5 if many else 5, linestyle="none", zorder=3,
-            )  # fmt: skip
-            arrow = {"arrowstyle": "<|-", "color": colour, "shrinkA": 0, "shrinkB": 2, "linewidth": 0.9}
-            away = (0, -9 if beyond == "<" else 9)
-            axes.annotate("", (day, value), xytext=away, textcoords="offset points", arrowprops=arrow)
+            draw_limit(axes, day, value, (colour, marker), down=beyond == "<", size=3.5 if many else 5)
     _set_multiples(axes, points["times"].to_list())
 
 
@@ -143,24 +140,13 @@ def _set_multiples(axes: Axes, values: Sequence[float]) -> None:
     axes.grid(axis="y", color=FAINT)
 
 
-def _subjects(subjects: Sequence[str]) -> list[Any]:
+def _upper_limit() -> Any:
     from matplotlib.lines import Line2D
 
-    if len(subjects) > MOST_NAMED:
-        return []
-    looks = [look(place, len(subjects)) for place in range(len(subjects))]
-    return [
-        Line2D([], [], color=colour, marker=marker, label=short(name))
-        for name, (colour, marker) in zip(subjects, looks, strict=True)
-    ]
+    return Line2D([], [], color=MUTED, linewidth=1, linestyle="--", label="upper limit (ULN)")
 
 
-def _limits(points: pl.DataFrame) -> list[Any]:
-    from matplotlib.lines import Line2D
-
-    words = {"<": "below this", ">": "above this"}
+def _beyond(points: pl.DataFrame) -> tuple[bool, bool]:
+    """Return whether results below a limit of the assay are drawn, and whether results above one."""
     beyond = set(points["beyond"].drop_nulls().to_list())
-    return [
-        Line2D([], [], marker="o", markerfacecolor="white", color=MUTED, linestyle="none", label=f"open: {words[sign]}")
-        for sign in sorted(beyond)
-    ]
+    return "<" in beyond, ">" in beyond

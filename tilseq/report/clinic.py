@@ -23,7 +23,9 @@ def responses(results: Results) -> View:
     The reader's record is the endpoint and leads; the derived response stands where there is none, or where it differs.
     """
     table = results.tables["response"].with_columns(
-        place=pl.col("visit").fill_null(pl.format("day {}", "day")),
+        place=pl.col("visit").fill_null(
+            pl.format("day {}", pl.col("day").cast(pl.String).str.replace("-", "−", literal=True))
+        ),
     )
     by_place = table.group_by("place").agg(first=pl.col("day").median(), days=pl.col("day").unique())
     places = {place: days for place, _, days in by_place.sort("first", "place").iter_rows()}
@@ -69,7 +71,9 @@ def response_cell(rows: Sequence[Row], *, with_day: bool, readers: str = "") -> 
         return Cell(note=", ".join(["not assessed", *day, *_changes(rows)]))
     note = (f"{readers}: " if readers else "") + ", ".join([source, *day, *_changes(rows)]) + _beside(row)
     state = RESPONSE_STATES.get(word, "neutral")
-    chip = Chip(word, f"{state} derived" if source == "derived" else state, f"{word}, {source}, day {row['day']}")
+    chip = Chip(
+        word, f"{state} derived" if source == "derived" else state, f"{word}, {source}, day {number(row['day'])}"
+    )
     return Cell(chips=(chip,), note=note)
 
 

@@ -136,6 +136,18 @@ def _draw_repertoires(results: Results, folder: Path) -> dict[str, list[Path]]:
     return drawn
 
 
+def _cytokines(results: Results) -> pl.DataFrame:
+    drawn = pl.coalesce("conc_pg_per_ml", "limit_pg_per_ml") > 0
+    rows = results.tables["cytokine_levels"].filter("used", pl.col("day").is_not_null())
+    return rows if rows.filter(drawn).height else rows.clear()
+
+
+def _draw_cytokines(rows: pl.DataFrame) -> Figure:
+    from tilseq.plots.cytokine_time import cytokine_trajectories
+
+    return cytokine_trajectories(rows)
+
+
 def _masses(results: Results) -> pl.DataFrame:
     rows = commonest(repertoires(results), "assay", "qualifier", "way")
     return rows if rows.is_empty() else with_gaps(results, rows)
@@ -174,6 +186,12 @@ FIGURES = (
         t_cells,
         _draw_t_cells,
         lambda rows: f"T cells in blood over time, with 95 % limits, all subjects.{ways_in_words(rows)}",
+    ),
+    CohortFigure(
+        "cytokines_levels",
+        _cytokines,
+        _draw_cytokines,
+        lambda rows: "Cytokines over time, with 95 % limits, all subjects; out of range an arrow at the limit.",
     ),
     CohortFigure("repertoire_mass", _masses, _draw_masses, _mass_caption),
     CohortFigure("expression_scores", _scores, _draw_scores, lambda rows: "Mean gene-set score of each sample."),

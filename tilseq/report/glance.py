@@ -32,13 +32,14 @@ class Column:
 
 
 def glance(results: Results) -> View:
-    """Return one row a subject: last response, clones of the reference in blood, T cells, samples that are not ok.
+    """Return one row a subject: response, worst adverse event, clones in blood, T cells, samples that are not ok.
 
     A column stands only where the study has data for it; a subject without any shows a dash.
     """
     tables = results.tables
     subjects = sorted({subject for name in SUBJECTS_OF for subject in tables[name]["subject"]})
-    columns = [*_responses(results), *_best(results), *_shares(results), *_t_cells(results), *_samples(results)]
+    columns = [*_responses(results), *_best(results), *_adverse_events(results), *_shares(results), *_t_cells(results)]
+    columns += _samples(results)
     rows = [[Cell(subject, kind="name"), *(column.cell(subject) for column in columns)] for subject in subjects]
     empty = "The run knows no subject."
     heads = [Head("Subject"), *(column.head for column in columns)]
@@ -64,6 +65,24 @@ def _best(results: Results) -> list[Column]:
         return Cell(stack=best_cells(found[subject])) if subject in found else missing()
 
     return [Column(Head("Best response", "CR and PR confirmed"), cell)] if found else []
+
+
+def _adverse_events(results: Results) -> list[Column]:
+    """Return the worst grade of each subject treated, and how many of its events are serious."""
+    worst = dict(results.endpoints.filter(parameter="worst_adverse_event_grade").select("subject", "value").iter_rows())
+    counted = results.tables["adverse_event_rows"].filter("counted")
+    recorded = counted["serious"].count() > 0 or counted.is_empty()
+    serious = Counter(counted.filter("serious")["subject"])
+
+    def cell(subject: str) -> Cell:
+        if worst.get(subject) is None:
+            return missing()
+        told = (
+            f"{serious[subject]} serious" if serious[subject] else "none serious" if recorded and worst[subject] else ""
+        )
+        return Cell(number(worst[subject]) if worst[subject] else "none", note=told)
+
+    return [Column(Head("Adverse events", "worst grade"), cell)] if worst else []
 
 
 def _shares(results: Results) -> list[Column]:

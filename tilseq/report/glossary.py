@@ -39,6 +39,25 @@ FLOW = {
     "below the limit of quantification": "Some events, but too few for the share to be a number to rely on.",
     "not detected": "Not one event. The number behind < is the upper 95 % limit: there may be as much as that.",
 }
+CYTOKINES = {
+    "Below the limit of quantification": "The signal is above that of blanks, and too weak for a number to rely on: "
+    "the concentration is less than the limit.",
+    "Not detected": "The signal is no more than that of blanks and two standard deviations. The limit is where a "
+    "sample is missed every second time, so a concentration somewhat above it is possible, up to about twice as much.",
+    "Above the range": "The signal is above that of the highest standard that can be relied on: the concentration is "
+    "more than the limit, and a further dilution would tell it.",
+    "Fold change (×)": "The concentration over that of the baseline, the last specimen of its kind before treatment. "
+    "Where one of both is out of range only a least (≥) or a most (≤) is known, where both are mostly nothing.",
+    "Total, free": "TGF-β is latent in part: acid makes it measurable. Total is with acid, free without.",
+    "Shared error": "By how much a level of the standards was diluted wrongly. All analytes of a plate show the same "
+    "error, which tells it from their own, and it is taken out.",
+    "Within 20 %": "Standards that their curve gives back within 20 % (25 % for the lowest), after shared errors.",
+    "Curves": "Analytes with a standard curve that can be used.",
+    "Less unstimulated": "Share of the population’s cells that bear the cytokine in the stimulated tube less that in "
+    "the unstimulated tube of the same specimen, which is the background.",
+    "Responds, no response, not evaluable": "Whether the difference is one that the study’s rule accepts; without "
+    "enough cells, or with a tube that failed, nothing can be told.",
+}
 REPERTOIRE = {
     "Mass": "Share of this sample’s repertoire, counted in cells or molecules, that belongs to clones seen in the "
     "reference’s file. Clones match by locus and nucleotide junction.",
@@ -115,16 +134,23 @@ CLINICAL = {
 SAFETY = {
     "Adverse event": "What was recorded as one, in the investigator’s words and grade; laboratory results beyond "
     "limits are none by themselves and stand in a table of their own.",
-    "Counted": "Events that begin on or after the first dose (of lymphodepletion, where its day is known), or, by "
-    "setting, all; those of subjects who were not treated and rows that repeat another are not. The listing says why.",
-    "Worst grade": "The highest of a subject’s events of the line. Grade 3–4 is severe or life-threatening, 5 death.",
-    "Serious, immune-related, related": "As the investigator flagged them. A missing flag is no flag; the listing says "
-    "that it is missing.",
+    "Counted": "Treatment-emergent events (TEAE): those that begin on or after the first dose (of lymphodepletion, "
+    "where its day is known), or, by setting, all. Rows of subjects who were not treated, rows that repeat another and "
+    "rows without a known subject, a term or a grade are not. The listing says why.",
+    "Adverse event, system": "Preferred term (`pt`) where the file codes it, else the term; ways to write one that "
+    "differ in case or blanks are one. No dictionary stands behind them.",
+    "Worst grade": "The highest of a subject’s events of the line. Grade 3–4 is severe or life-threatening, 5 death; "
+    "grade ≥ 3 holds all three, worst grade 3–4 nobody who died of an event of the line.",
+    "Serious (SAE), immune-related (irAE), related": "As the investigator flagged them. Where no event has the flag "
+    "there is no number; where some have none, it is told of how many. A relation that is unlikely or remote is none; "
+    "a word that is not known is unspecified.",
     "Period": "Of the day an event begins: before lymphodepletion; lymphodepletion up to the first infusion; infusion "
     "up to the last one, or to the last dose of IL-2 where the study names its day; 30 days from the last infusion; "
     "later. The denominator of a period are those who reached it.",
     "Rate": "Subjects with a first event per 100 person-months at risk: from the first dose to that event or the end "
-    "of follow-up.",
+    "of follow-up, of those whose follow-up is known. None where all of them had the event: see when events begin.",
+    "Begins, lasts": "Medians by Kaplan-Meier of all followed; days count from the first dose, which is day 1. Who has "
+    "no event, or one that goes on, is censored at the end of follow-up. NE: not estimable, or not reached.",
     "CTCAE": "Common Terminology Criteria for Adverse Events, in the version that the study names. Versions differ: "
     "neutrophils of 0.3 × 10⁹/L are grade 4 by version 5 and grade 3 by version 6.",
     "Grade before treatment": "Of the last result before lymphodepletion. Some criteria rest on it.",

@@ -9,7 +9,8 @@ from pathlib import Path
 from tilseq.report.results import Results
 
 PARTS = (
-    *("flow", "repertoire", "tracking", "diversity", "expression", "transcriptome"),
+    *("flow", "cytokines", "cytokine_plates", "intracellular"),
+    *("repertoire", "tracking", "diversity", "expression", "transcriptome"),
     *("clinical", "survival", "safety", "labs", "markers", "study"),
 )
 SHARP = ("study", "survival", "safety")  # parts whose figures are of the cohort

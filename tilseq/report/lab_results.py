@@ -10,15 +10,16 @@ import polars as pl
 from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.report.rates import rate_cell
 from tilseq.report.results import Results
-from tilseq.report.safety import PERIODS, span
+from tilseq.report.safety import PERIODS
 from tilseq.report.view import Cell, Head, View, count, text
+from tilseq.report.words import plural, share
 
 Row = dict[str, Any]
 
 GRADES = (0, 1, 2, 3, 4)
 ANY = "any"
 NOT_NAMED = "not graded: study.yaml"  # how the exclusion of a study without a version of the CTCAE begins
-SIDES = {"low": "below", "high": "above"}
+NO_TERM, NOT_READ = "not graded: no term of", "not read: "  # how exclusions of results begin
 
 
 def worst_grades(results: Results) -> View:
@@ -28,7 +29,8 @@ def worst_grades(results: Results) -> View:
     heads = [Head("Term", "test"), Head("Subjects", numeric=True)]
     heads += [Head(f"{grade}", numeric=True, group="worst grade, subjects") for grade in GRADES]
     heads += [Head("not known", numeric=True, group="worst grade, subjects")]
-    heads += [Head(words, "% (limits)", True, "worse than before treatment") for words in ("Any", "To grade 4")]
+    heads += [Head(words, "% (limits)", True, "worse than before treatment") for words in ("Any", "To grade 3–4")]
+    assumed = _assumed(results)
     found: dict[tuple[str, str], dict[int | None, int]] = {}
     for term, test, grade, subjects in table.select("term", "test", "worst_grade", "subjects").iter_rows():
         own = found.setdefault((term, test), {})
@@ -37,16 +39,50 @@ def worst_grades(results: Results) -> View:
     severe = sorted(graded, key=lambda item: ([-item[1].get(grade, 0) for grade in (4, 3, 2, 1)], item[0]))
     rows = [
         [
-            Cell(term, note=test, kind="name"),
+            Cell(f"{term}*" if term in assumed else term, note=test, kind="name"),
             count(sum(own.values())),
             *(_counted(own.get(grade, 0)) for grade in (*GRADES, None)),
-            *(rate_cell(worse.get((term, test, grade))) for grade in (ANY, "4")),
+            *(rate_cell(worse.get((term, test, grade))) for grade in (ANY, "3-4")),
         ]
         for (term, test), own in severe
     ]
     version = results.tables["lab_grades"]["version"].drop_nulls()
     by = f", CTCAE {version[0]}" if version.len() else ""
     return View(f"Laboratory terms by worst grade{by}", heads, rows, _nothing(results), "tables/lab_shifts.csv")
+
+
+def remarks(results: Results) -> str:
+    """Return what must be said beside the grades: what rests on an assumption, and what has no grade at all."""
+    told = []
+    for words, rows in sorted(_assumed(results).items()):
+        told.append(f"* {words}: {rows}")
+    rules = results.tables["exclusions"].filter(pl.col("rule").str.starts_with(NO_TERM))
+    unknown = [
+        f"{rule.partition(' for the test ')[2].partition(';')[0]} ({rows:,})"
+        for rule, rows in rules.select("rule", "rows").iter_rows()
+    ]
+    if unknown:
+        told.append(f"No grade is of these tests, with their results: {', '.join(unknown)}")
+    unread = int(results.tables["exclusions"].filter(pl.col("rule").str.starts_with(NOT_READ))["rows"].sum())
+    if unread:
+        told.append(f"{plural(unread, 'result')} could not be read, see exclusions")
+    return "".join(f"{sentence}. " for sentence in told).rstrip()
+
+
+def significance(results: Results) -> str:
+    """Return the share of subjects with a result called clinically significant, a sentence; empty without one."""
+    rows = results.tables["summaries"].filter(
+        group="all", parameter="lab_clinically_significant", qualifier=f"period={ANY}"
+    )
+    if rows.is_empty() or rows["estimate"][0] is None:
+        return ""
+    row = rows.row(0, named=True)
+    limits = share(row["estimate"], row["lower"], row["upper"])
+    of = f"{row['numerator']:,} of {row['denominator']:,} subjects"
+    return (
+        f"A result since treatment began was called clinically significant in {of}, {limits} % with exact 95 % limits: "
+        f"{row['denominator_text']}."
+    )
 
 
 def shifts(results: Results) -> View:
@@ -72,11 +108,16 @@ def shifts(results: Results) -> View:
 
 
 def recoveries(results: Results) -> View:
-    """Return when blood counts were back: of those below the threshold how many, and their days."""
+    """Return when blood counts were back: of those below the threshold how many, the median by Kaplan-Meier, days."""
     table = results.tables["recoveries"]
-    heads = [Head("Blood count", "10^9/L"), Head("Subjects", numeric=True), Head("Never below", numeric=True)]
-    heads += [Head("Back", numeric=True), Head("Day back", "median (range) of those", True)]
+    heads = [Head("Blood count", "10⁹/L"), Head("Subjects", numeric=True), Head("Never below", numeric=True)]
+    heads += [Head("Back", numeric=True), Head("Day back", "median (limits), Kaplan-Meier", True)]
+    heads += [Head("Days", "first to last of those back", True)]
     heads += [Head("Not back", "at the last result", True), Head("Not evaluable", numeric=True)]
+    medians = {
+        row["parameter"]: row
+        for row in results.tables["recovery_estimates"].filter(group="all", quantity="median").iter_rows(named=True)
+    }
     rows = []
     for (name,), own in table.group_by("parameter", maintain_order=True):
         days = own.filter(rule="recovered")["end_day"]
@@ -86,7 +127,8 @@ def recoveries(results: Results) -> View:
                 count(own.height),
                 count(own.filter(rule="never_below").height),
                 count(days.len()),
-                Cell(span(days), kind="number"),
+                _median(medians.get(f"{name}")),
+                _span(days.to_list()),
                 *(count(own.filter(rule=rule).height) for rule in ("not_recovered", "not_evaluable")),
             ]
         )
@@ -96,7 +138,7 @@ def recoveries(results: Results) -> View:
 
 def subject_recoveries(results: Results) -> View:
     """Return the recovery of each subject with its nadir."""
-    heads = [Head("Subject"), Head("Blood count", "10^9/L"), Head("Day", "or last result", True), Head("What ended it")]
+    heads = [Head("Subject"), Head("Blood count", "10⁹/L"), Head("Day", "or last result", True), Head("What ended it")]
     heads += [Head("Reason")]
     rows = [
         [
@@ -133,6 +175,28 @@ def significant(results: Results) -> View:
     return View("Results called clinically significant", heads, rows, empty, "tables/significant_results.csv")
 
 
+def _span(days: Sequence[int]) -> Cell:
+    return Cell(f"{min(days)} to {max(days)}", kind="number") if days else Cell("–", kind="missing")
+
+
+def _median(row: Row | None) -> Cell:
+    """Return a median in days of the study, of which the infusion's is 0; NE where it is not reached."""
+    if row is None:
+        return Cell("–", kind="missing")
+    values = ["NE" if row[name] is None else f"{max(row[name] - 1, 0):g}" for name in ("estimate", "lower", "upper")]
+    return Cell(f"{values[0]} ({values[1]} to {values[2]})", kind="number")
+
+
+def _assumed(results: Results) -> dict[str, str]:
+    """Return each term of which grades rest on an assumption → how many results, and on which."""
+    reason = pl.col("reason").str.extract("(taken as [^;]*)")
+    rows = results.tables["lab_grades"].filter(pl.col("grade") > 0).with_columns(why=reason).drop_nulls("why")
+    return {
+        f"{term}": f"{plural(own.height, 'result')} {own['why'][0]}"
+        for (term,), own in rows.filter(~pl.col("why").str.contains("not above")).group_by("term", maintain_order=True)
+    }
+
+
 def _place(key: tuple[str, str, str, int | None]) -> tuple[str, str, int, bool, int]:
     term, test, period, before = key
     return term, test, [*PERIODS, ANY].index(period), before is None, before or 0
@@ -141,7 +205,7 @@ def _place(key: tuple[str, str, str, int | None]) -> tuple[str, str, int, bool, 
 def _worsening(results: Results) -> dict[tuple[str, str, str], Row]:
     """Return the shares of subjects that became worse since treatment began, by term, test and grade."""
     found = {}
-    rows = results.tables["summaries"].filter(group="all", parameter="lab worsening")
+    rows = results.tables["summaries"].filter(group="all", parameter="lab_worsening")
     for row in rows.iter_rows(named=True):
         at = qualifier_pairs(row["qualifier"])
         if at["period"] == ANY:

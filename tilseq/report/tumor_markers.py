@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import polars as pl
+
 from tilseq.report.clinic import signed
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, count, filled, text
-from tilseq.report.words import number
+from tilseq.report.words import number, recorded
 
 Row = dict[str, Any]
 
@@ -24,6 +26,13 @@ def courses(results: Results) -> View:
     ]
     empty = results.nothing("marker_courses", "No tumour marker of a panel was recorded.")
     return filled(View("Tumour markers", heads, rows, empty, "tables/marker_courses.csv"))
+
+
+def others(results: Results) -> str:
+    """Return which markers of no panel of the tumour were recorded, a sentence; empty without one."""
+    table = results.tables["marker_courses"].filter("used", ~pl.col("in_panel"))
+    told = [f"{test} ({rows:,})" for test, rows in table["test"].value_counts().sort("test").iter_rows()]
+    return f"Of no panel of the tumour, in tables/marker_courses.csv alone: {', '.join(told)}." if told else ""
 
 
 def ca125(results: Results) -> View:
@@ -69,7 +78,7 @@ def _course(subject: Any, test: Any, rows: list[Row]) -> list[Cell]:
     return [
         Cell(f"{subject}", kind="name"),
         Cell(f"{test}"),
-        Cell(number(last["upper_limit"]), note=last["unit"] or "", kind="number"),
+        Cell(recorded(last["upper_limit"]), note=last["unit"] or "", kind="number"),
         *(_result(row) for row in (before, lowest)),
         Cell("–" if change is None else signed(change), kind="number"),
         _result(last),
@@ -87,7 +96,6 @@ def _result(row: Row | None) -> Cell:
     """Return a result as it was written, with its multiple of the upper limit and its day."""
     if row is None:
         return Cell("–", kind="missing")
-    value = number(row["value"]) if row["value"] is not None else f"{row['operator']} {number(row['limit_value'])}"
     times = [] if row["times_uln"] is None else [f"{number(row['times_uln'], 2)} × ULN"]
     told = (part.replace(" ", "\N{NO-BREAK SPACE}") for part in [*times, f"day {number(row['day'])}"])
-    return Cell(value, note=", ".join(told), kind="number")
+    return Cell(row["value_text"].strip(), note=", ".join(told), kind="number")

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from tilseq.errors import plural as plural
 from tilseq.plots.style import visible
 
 DASH = "–"
@@ -26,6 +27,15 @@ def number(value: float | None, digits: int = 3) -> str:
     if _is_extreme(value):
         return _scientific(value, digits)
     return _plain(value, 0 if math.isinf(value) or value % 1 == 0 else decimals(value, digits))
+
+
+def recorded(value: float | None) -> str:
+    """Return a number with the digits that were written down; null as a dash.
+
+    >>> recorded(5.0), recorded(0.51), recorded(None)
+    ('5', '0.51', '–')
+    """
+    return DASH if value is None else f"{value:.10g}".replace("-", "−")
 
 
 def fixed(value: float | None, places: int = 3) -> str:
@@ -69,15 +79,6 @@ def decimals(value: float, digits: int) -> int:
 def share(value: float | None, lower: float | None = None, upper: float | None = None) -> str:
     """Return a fraction, with limits where there are any, as percent without the sign."""
     return interval(*(None if x is None else 100 * x for x in (value, lower, upper)))
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """Return a count with its noun.
-
-    >>> plural(1, "sample"), plural(1200, "sample")
-    ('1 sample', '1,200 samples')
-    """
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def seconds(value: float) -> str:

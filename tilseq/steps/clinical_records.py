@@ -39,7 +39,7 @@ def frame_of(job: Job, table: Table) -> pl.DataFrame:
 
 
 def il2_ends(job: Job) -> dict[str, int] | None:
-    """Return subject → last day of IL-2, None where no setting names it."""
+    """Return subject → last day of IL-2 by the setting, None where it names none; that of `subjects` goes before."""
     day = job.arguments["il2_end_day"]
     return None if day is None else dict.fromkeys(job.arguments["subjects"]["subject"], day)
 
@@ -81,8 +81,14 @@ def treatment_days(job: Job, subject: str | None = None) -> dict[str, Any]:
         if subject in (None, name):
             given.setdefault(name, []).append(day)
     days = {tuple(sorted(days)) for days in given.values()}
+    common = job.arguments["il2_end_day"]
+    ends = {
+        common if day is None else day
+        for name, day in zip(people["subject"], people["il2_end_day"], strict=True)
+        if subject in (None, name)
+    }
     return {
         "lymphodepletion_day": starts.pop() if len(starts) == 1 else None,
         "infusion_days": days.pop() if len(days) == 1 else (0,),
-        "il2_end_day": job.arguments["il2_end_day"],
+        "il2_end_day": ends.pop() if len(ends) == 1 else None,
     }

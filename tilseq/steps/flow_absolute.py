@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from tilseq.flow.tube import Mask, Tube
     from tilseq.study import Study
 
-SHARES = ("%", "percent", "fraction")  # of leucocytes: no count, and none is missed
 LARGEST_CV = 0.99  # of a blood count of less than its last digit
 VOLUME_TAKEN = ("volume taken", "a volume of 1 µL to 5 mL in a known unit")
 
@@ -29,7 +28,7 @@ def blood_count_of(study: Study, sample: Mapping[str, Any]) -> dict[str, Any] | 
     """
     import polars as pl
 
-    from tilseq.lab_tests import lab_test, per_ul_of_unit
+    from tilseq.lab_tests import SHARES, lab_test, per_ul_of_unit
 
     labs = study.clinical.get("labs")
     if labs is None or sample["specimen"] != "blood" or sample["day"] is None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tilseq.steps.baselines import start_day
 from tilseq.steps.job import Job
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ def plan(study: Study) -> list[Job]:
     Files that it reads are the tubes, each once, then spillovers and frozen cuts; its arguments tell which is which.
     """
     from tilseq.steps.stimulated_tubes import ROLES
-    from tilseq.steps.til_survival import start_day
     from tilseq.study.names import safe_name
 
     rows = study.samples.filter(assay="flow").to_dicts()
@@ -44,7 +44,10 @@ def plan(study: Study) -> list[Job]:
             "rule": study.settings.analysis.flow.intracellular.model_dump(),
         }
         folder = f"{STEP}/{safe_name(subject)}"
-        planned.append(Job(step=STEP, unit=subject, folder=folder, paths=tuple(paths), arguments=arguments))
+        read = tuple(name for name, tube in tubes.items() if tube["file"] is not None)
+        planned.append(
+            Job(step=STEP, unit=subject, folder=folder, paths=tuple(paths), arguments=arguments, samples=read)
+        )
     return planned
 
 

@@ -33,6 +33,8 @@ class Job:
         Everything else that its outputs depend on, as JSON values.
     sample
         Row of `samples.csv`, where the unit is a sample.
+    samples
+        Names of the samples that stand or fall with it, where it is not of one alone.
     digests
         SHA-256 of each file in `paths`, as it was when the run was planned.
     """
@@ -44,6 +46,7 @@ class Job:
     needs: tuple[str, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
     sample: Mapping[str, Any] | None = None
+    samples: tuple[str, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -53,7 +56,8 @@ class Job:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Job:
         """Return the job that `as_dict` was made from."""
-        return cls(**{**values, "paths": tuple(values["paths"]), "needs": tuple(values["needs"])})
+        listed = {name: tuple(values.get(name, ())) for name in ("paths", "needs", "samples")}
+        return cls(**{**values, **listed})
 
 
 def needed(job: Job, folder: Path, table: str) -> dict[str, Path]:

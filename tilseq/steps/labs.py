@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 
 STEP = "labs"
 UNGRADED = "not graded: study.yaml names no version of the CTCAE (analysis.clinical.ctcae: 5 or 6)"
-RECOVERY = "first of {} days with results at or above, from the lowest count on"
+RECOVERY = "first of {} days with results at or above, from the last day of the lowest count of the treatment on"
 
 
 def plan(study: Study) -> list[Job]:
     """Return one job over all subjects, none where the study has no laboratory result."""
     settings = study.settings.analysis.clinical
-    own = {"ctcae": settings.ctcae, "symptoms": settings.symptoms, "il2_end_day": settings.il2_end_day}
-    return whole_study_job(study, STEP, "labs", settings=own)
+    own = {name: getattr(settings, name) for name in ("ctcae", "symptoms", "anticoagulation", "il2_end_day")}
+    return whole_study_job(
+        study, STEP, "labs", "therapies", settings=own | {"recovery": settings.recovery.model_dump()}
+    )
 
 
 def run(job: Job, folder: Path) -> None:
@@ -35,34 +37,35 @@ def run(job: Job, folder: Path) -> None:
     """
     import polars as pl
 
-    from tilseq.clinical import lab_shifts, recoveries, results_by_limits, significant_results
-    from tilseq.clinical.lab_grades import worst_lab_grades
+    from tilseq.clinical import lab_shifts, recovery_estimates, results_by_limits, significant_results
     from tilseq.clinical.lab_values import lab_faults
+    from tilseq.clinical.lab_worsening import worst_lab_grades
     from tilseq.io.write import write_parquet
     from tilseq.tables import lab_grades as tables
     from tilseq.tables.inputs import INFUSIONS, LABS, SUBJECTS
     from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, FAILURES
     from tilseq.tables.summaries import SUMMARIES
 
-    labs, subjects, infusions = (frame_of(job, table) for table in (LABS, SUBJECTS, INFUSIONS))
-    refused, failures = refusals(STEP, "labs", lab_faults(labs, subjects["subject"].to_list()))
-    labs = labs.filter(~pl.col("subject").is_in(refused))
+    every, subjects, infusions = (frame_of(job, table) for table in (LABS, SUBJECTS, INFUSIONS))
+    refused, failures = refusals(STEP, "labs", lab_faults(every, subjects["subject"].to_list()))
+    labs = every.filter(~pl.col("subject").is_in(refused))
     days: dict[str, Any] = {"subjects": subjects, "infusions": infusions}
     grades = _grades(job, labs, days)
-    shifts, counts = lab_shifts(grades), recoveries(labs, **days)
+    worst = worst_lab_grades(grades)
+    shifts, counts = lab_shifts(grades), _recoveries(job, labs, days)
     by_limits = results_by_limits(labs, il2_end=il2_ends(job), **days)
-    worst = worst_lab_grades(grades).filter(period=tables.ANY_PERIOD)
-    endpoints = [*_worst(worst, job.arguments["ctcae"]), *_recoveries(counts)]
+    endpoints = [*_worst(worst.filter(period=tables.ANY_PERIOD), job.arguments["ctcae"]), *_recovery_days(job, counts)]
     write_parquet(grades, tables.LAB_GRADES, folder)
     write_parquet(shifts, tables.LAB_SHIFTS, folder)
-    write_parquet(_worsening(shifts, refused), SUMMARIES, folder)
+    write_parquet(_shares(worst, by_limits, subjects, refused), SUMMARIES, folder)
     write_parquet(counts, tables.RECOVERIES, folder)
+    write_parquet(recovery_estimates(counts, subjects=subjects), tables.RECOVERY_ESTIMATES, folder)
     write_parquet(by_limits, tables.RESULTS_BY_LIMITS, folder)
     write_parquet(significant_results(by_limits), tables.SIGNIFICANT_RESULTS, folder)
-    write_parquet(EXCLUSIONS.frame(list(_excluded(job, labs))), EXCLUSIONS, folder)
+    write_parquet(EXCLUSIONS.frame([*_excluded(job, every, refused, grades)]), EXCLUSIONS, folder)
     write_parquet(ENDPOINTS.frame(endpoints), ENDPOINTS, folder)
     write_parquet(failures, FAILURES, folder)
-    draw_labs(job, labs, grades, shifts, folder)
+    draw_labs(job, labs, grades, worst, folder)
 
 
 def _grades(job: Job, labs: pl.DataFrame, days: Mapping[str, Any]) -> pl.DataFrame:
@@ -72,30 +75,52 @@ def _grades(job: Job, labs: pl.DataFrame, days: Mapping[str, Any]) -> pl.DataFra
     given = job.arguments
     if given["ctcae"] is None:
         return LAB_GRADES.frame()
-    return lab_grades(labs, version=given["ctcae"], symptoms=given["symptoms"], il2_end=il2_ends(job), **days)
+    policies = {"symptoms": given["symptoms"], "anticoagulation": given["anticoagulation"]}
+    return lab_grades(labs, version=given["ctcae"], il2_end=il2_ends(job), **policies, **days)
 
 
-def _worsening(shifts: pl.DataFrame, refused: list[str]) -> pl.DataFrame:
-    """Return the shares of subjects that became worse; the words of the denominator tell who was left out."""
+def _recoveries(job: Job, labs: pl.DataFrame, days: Mapping[str, Any]) -> pl.DataFrame:
+    from tilseq.clinical import RecoveryRule, recoveries
+    from tilseq.tables.inputs import THERAPIES
+
+    given = job.arguments["recovery"]
+    pairs = tuple((test, threshold) for test, thresholds in given["thresholds"].items() for threshold in thresholds)
+    therapies = None if job.arguments["therapies"] is None else frame_of(job, THERAPIES)
+    rule = RecoveryRule(thresholds=pairs, sustained=given["sustained"])
+    return recoveries(labs, therapies=therapies, rule=rule, **days)
+
+
+def _shares(worst: pl.DataFrame, by_limits: pl.DataFrame, subjects: pl.DataFrame, refused: list[str]) -> pl.DataFrame:
+    """Return the shares of subjects that became worse, and of those with what was called significant.
+
+    The words of the denominator tell who was left out.
+    """
     import polars as pl
 
-    from tilseq.clinical import lab_worsening
+    from tilseq.clinical import lab_worsening, significant_shares
 
     told = f"; left out for faulty records: {len(refused)}" if refused else ""
-    return lab_worsening(shifts).with_columns(denominator_text=pl.col("denominator_text") + told)
+    shares = pl.concat([lab_worsening(worst, subjects=subjects), significant_shares(by_limits, subjects=subjects)])
+    return shares.with_columns(denominator_text=pl.col("denominator_text") + told)
 
 
-def _excluded(job: Job, labs: pl.DataFrame) -> Iterator[dict[str, Any]]:
-    """Yield what no grade is of, counted by rule."""
-    from tilseq.clinical.lab_grades import ungraded_tests
+def _excluded(job: Job, every: pl.DataFrame, refused: list[str], grades: pl.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield what took no part, counted by rule: rows of refused subjects, and what no grade is of."""
+    import polars as pl
+
+    from tilseq.clinical.lab_exclusions import lab_exclusions, rule_in_words
 
     version, file = job.arguments["ctcae"], "clinical/labs.csv"
+    for subject in refused:
+        yield {"file": file, "rule": f"no such subject: {subject}", "rows": every.filter(subject=subject).height}
+    labs = every.with_row_index("place").filter(~pl.col("subject").is_in(refused))
     if version is None:
         yield {"file": file, "rule": UNGRADED, "rows": labs.height}
-        return
-    for test, count in ungraded_tests(labs, version).items():
-        rule = f"not graded: no term of CTCAE {version} is known for the test {test}"
-        yield {"file": file, "rule": rule, "rows": count}
+    left_out = lab_exclusions(labs.drop("place"), None if version is None else grades, version=version)
+    for row in left_out.iter_rows(named=True):
+        number = None if row["first"] is None else labs["place"][row["first"]] + 2
+        single = number if row["rows"] == 1 else None
+        yield {"file": file, "row": single, "rule": rule_in_words(row, number), "rows": row["rows"]}
 
 
 def _worst(worst: pl.DataFrame, version: int) -> Iterator[dict[str, Any]]:
@@ -103,15 +128,21 @@ def _worst(worst: pl.DataFrame, version: int) -> Iterator[dict[str, Any]]:
     from tilseq.endpoints.rows import endpoint
 
     for row in worst.iter_rows(named=True):
-        at = {"term": row["term"], "test": row["test"]}
-        how = f"CTCAE {version}"
-        own = {"subject": row["subject"]}
-        yield endpoint(own, "worst_lab_grade", row["worst_grade"], qualifiers=at, n=row["results"], method=how)
+        grade, least = row["worst_grade"], row["worst_at_least"]
+        yield endpoint(
+            {"subject": row["subject"]},
+            "worst_lab_grade",
+            grade,
+            qualifiers={"term": row["term"], "test": row["test"]},
+            status="not_evaluable" if grade is None else None,
+            value_text=f"at least {least}" if grade is None and least else None,
+            n=row["results"],
+            method=f"CTCAE {version}",
+        )
 
 
-def _recoveries(counts: pl.DataFrame) -> Iterator[dict[str, Any]]:
+def _recovery_days(job: Job, counts: pl.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield the day on which each count was back; one that was not is later than its last result."""
-    from tilseq.clinical import RecoveryRule
     from tilseq.endpoints.rows import endpoint
 
     for row in counts.iter_rows(named=True):
@@ -125,5 +156,5 @@ def _recoveries(counts: pl.DataFrame) -> Iterator[dict[str, Any]]:
             qualifiers={"test": test, "threshold": threshold},
             status="above_range" if waits else None if row["event"] else "not_evaluable",
             value_text=words.get(row["rule"]),
-            method=RECOVERY.format(RecoveryRule().sustained),
+            method=RECOVERY.format(job.arguments["recovery"]["sustained"]),
         )

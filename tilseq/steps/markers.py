@@ -22,7 +22,8 @@ EXPLORATORY = "GCIG's criteria of CA-125 (Rustin 2011), made for chemotherapy: e
 def plan(study: Study) -> list[Job]:
     """Return one job over all subjects, none where the study has no tumour marker."""
     settings = study.settings.analysis.clinical
-    own = {"tg": settings.tg, "harvest": settings.harvest, "il2_end_day": settings.il2_end_day}
+    names = ("tg", "harvest", "il2_end_day", "ca125_interference", "mouse_antibodies")
+    own = {name: getattr(settings, name) for name in names}
     return whole_study_job(study, STEP, "tumor_markers", settings=own)
 
 
@@ -34,10 +35,11 @@ def run(job: Job, folder: Path) -> None:
     import polars as pl
 
     from tilseq.clinical import gcig, markers
+    from tilseq.clinical.marker_exclusions import marker_exclusions
     from tilseq.clinical.tumor_markers import marker_faults
     from tilseq.io.write import write_parquet
     from tilseq.tables.inputs import SUBJECTS, TUMOR_MARKERS
-    from tilseq.tables.outputs import ENDPOINTS, FAILURES
+    from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, FAILURES
     from tilseq.tables.tumor_marker_course import GCIG, MARKER_COURSES
 
     given = job.arguments
@@ -46,10 +48,23 @@ def run(job: Job, folder: Path) -> None:
     sound = ~pl.col("subject").is_in(refused)
     people = subjects.filter(sound)
     courses = markers(records.filter(sound), subjects=people, tg=given["tg"])
-    by_ca125 = gcig(courses, subjects=people, harvest=given["harvest"])
+    by_ca125 = gcig(
+        courses,
+        subjects=people,
+        harvest=given["harvest"],
+        interference_days=given["ca125_interference"],
+        mouse_antibodies=given["mouse_antibodies"],
+    )
+    file = "clinical/tumor_markers.csv"
+    excluded = [
+        {"file": file, "rule": f"no such subject: {name}", "rows": records.filter(subject=name).height}
+        for name in refused
+    ]
+    excluded += [{"file": file, "rule": rule, "rows": rows} for rule, rows in marker_exclusions(courses).items()]
     write_parquet(courses, MARKER_COURSES, folder)
     write_parquet(by_ca125, GCIG, folder)
     write_parquet(ENDPOINTS.frame([*_changes(courses), *_categories(by_ca125)]), ENDPOINTS, folder)
+    write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
     write_parquet(failures, FAILURES, folder)
     _draw(job, courses, folder)
 
@@ -86,7 +101,9 @@ def _draw(job: Job, courses: pl.DataFrame, folder: Path) -> None:
 
     number = pl.coalesce("value", "limit_value")
     drawn = courses.filter("used", "in_panel", number > 0, pl.col("upper_limit") > 0)
+    figures = {}
     for (subject,), own in drawn.group_by("subject", maintain_order=True):
         axes = marker_courses(own, **treatment_days(job, f"{subject}")).axes[0]
         caption = f"tumour markers of {subject}, of the panel of its tumour, as multiples of the upper limit of normal."
-        save_figures({f"markers_{subject}": (axes, caption)}, folder / "figures")
+        figures[f"markers_{subject}"] = (axes, caption)
+    save_figures(figures, folder / "figures")

@@ -12,6 +12,7 @@ from tilseq.steps.job import Job
 if TYPE_CHECKING:
     import polars as pl
 
+    from tilseq.clinical.adverse_events import Emergence
     from tilseq.study import Study
 
 STEP = "safety"
@@ -28,23 +29,21 @@ def plan(study: Study) -> list[Job]:
 def run(job: Job, folder: Path) -> None:
     """Write the listing of adverse events, shares, rates and times, and the worst grade of each subject.
 
-    A subject whose records cannot be used becomes a row of `failures`, and is in no count and no denominator, whose
-    words say so.
+    A row that cannot be used is listed and not counted, and becomes a row of `failures` with its file and row; its
+    subject stays in every denominator, whose words say so. What is not counted becomes rows of `exclusions`.
     """
-    import polars as pl
-
-    from tilseq.clinical.adverse_events import event_faults
+    from tilseq.clinical.adverse_events import event_faults, uncounted_events
     from tilseq.clinical.safety import safety
     from tilseq.io.write import write_parquet
+    from tilseq.tables import safety as tables
     from tilseq.tables.inputs import ADVERSE_EVENTS, FOLLOWUP, INFUSIONS, SUBJECTS
-    from tilseq.tables.outputs import ENDPOINTS, FAILURES
-    from tilseq.tables.safety import ADVERSE_EVENT_RATES, ADVERSE_EVENT_TIMES, listing_table
+    from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, FAILURES
     from tilseq.tables.summaries import SUMMARIES
 
     given = job.arguments
     events, subjects, infusions = (frame_of(job, table) for table in (ADVERSE_EVENTS, SUBJECTS, INFUSIONS))
     followup = None if given["followup"] is None else frame_of(job, FOLLOWUP)
-    refused, failures = refusals(STEP, "adverse_events", event_faults(events, subjects["subject"].to_list()))
+    _, failures = refusals(STEP, "adverse_events", event_faults(events, subjects["subject"].to_list()))
     found = safety(
         events,
         subjects=subjects,
@@ -52,17 +51,19 @@ def run(job: Job, folder: Path) -> None:
         followup=followup,
         emergence=given["emergence"],
         il2_end=il2_ends(job),
-        refused=refused,
     )
-    sound = subjects.filter(~pl.col("subject").is_in(refused))
-    treated = _treated(sound, infusions)
-    write_parquet(found.rows, listing_table(found.rows.columns), folder)
+    treated = _treated(subjects, infusions)
+    excluded = [{"file": "clinical/adverse_events.csv", **row} for row in uncounted_events(found.rows)]
+    write_parquet(found.rows, tables.listing_table(found.rows.columns), folder)
+    write_parquet(found.table, tables.ADVERSE_EVENT_TABLE, folder)
     write_parquet(found.summaries, SUMMARIES, folder)
-    write_parquet(found.rates, ADVERSE_EVENT_RATES, folder)
-    write_parquet(found.times, ADVERSE_EVENT_TIMES, folder)
+    write_parquet(found.rates, tables.ADVERSE_EVENT_RATES, folder)
+    write_parquet(found.times, tables.ADVERSE_EVENT_TIMES, folder)
+    write_parquet(found.estimates, tables.ADVERSE_EVENT_ESTIMATES, folder)
     write_parquet(ENDPOINTS.frame(list(_endpoints(found.rows, treated))), ENDPOINTS, folder)
+    write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
     write_parquet(failures, FAILURES, folder)
-    _draw(found.rows, len(treated), folder)
+    _draw(found.rows, len(treated), given["emergence"], folder)
 
 
 def _treated(subjects: pl.DataFrame, infusions: pl.DataFrame) -> list[str]:
@@ -87,11 +88,12 @@ def _endpoints(rows: pl.DataFrame, treated: Sequence[str]) -> Iterator[dict[str,
         )
 
 
-def _draw(rows: pl.DataFrame, treated: int, folder: Path) -> None:
+def _draw(rows: pl.DataFrame, treated: int, emergence: Emergence, folder: Path) -> None:
     from tilseq.plots.safety import adverse_event_bars
     from tilseq.steps.figures import save_figures
 
     if rows.filter("counted").is_empty():
         return
-    caption = f"adverse events by worst grade; each of the {treated} treated counts once a term."
+    which = "that began on or after the first dose" if emergence == "from_first_dose" else "of any day"
+    caption = f"adverse events {which}, by worst grade; each of the {treated} treated counts once a term."
     save_figures({"bars": (adverse_event_bars(rows, subjects=treated), caption)}, folder / "figures")

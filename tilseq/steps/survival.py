@@ -30,9 +30,9 @@ READS = ("responses", "lesions")  # where the day of an assessment is looked up
 
 
 def plan(study: Study) -> list[Job]:
-    """Return one job over all subjects, none where nobody's follow-up is known or no response could be."""
+    """Return one job over all subjects, none where nobody's follow-up is known."""
     jobs, rates = clinical.plan(study), response_rates.plan(study)
-    if "followup" not in study.clinical or not rates:
+    if "followup" not in study.clinical:
         return []
     settings = study.settings.analysis.clinical
     return [
@@ -63,6 +63,7 @@ def plan(study: Study) -> list[Job]:
 def run(job: Job, folder: Path) -> None:
     """Write times to event, Kaplan-Meier curves and what is estimated, over all, by arm and by tumour type.
 
+    Of a study without lesions and responses they are those that no scan decides: OS and the length of follow-up.
     Arms are told apart where there are two or more, and then compared; tumour types are not compared.
 
     A subject whose records contradict one another becomes a row of `failures` and cannot be evaluated; one whose own
@@ -75,23 +76,17 @@ def run(job: Job, folder: Path) -> None:
         Of no subject the responses could be derived, there is no best response, or the reader of the endpoint has not
         read.
     """
-    import polars as pl
-
     from tilseq.clinical import clinical_records, contradictions, survival_curve, survival_estimates, time_to_event
-    from tilseq.errors import AnalysisError
     from tilseq.io.write import write_parquet
     from tilseq.readers import endpoint_reader
     from tilseq.tables.outputs import EXCLUSIONS, FAILURES
     from tilseq.tables.survival import SURVIVAL_CONTRASTS, SURVIVAL_CURVE, SURVIVAL_ESTIMATES, TIME_TO_EVENT
 
     given = job.arguments
-    responses, underived = response_rates.derived_responses(job, folder)
-    best = next(iter(needed(job, folder, "best_response").values()), None)
-    if best is None:
-        raise AnalysisError("there is no best response", mend="mend what the step response_rates failed of")
-    rules = _rules(given["rules"])
+    rules = _rules(given["rules"]) if job.needs else _rules(given["rules"]).without_scans()
+    responses, underived, best = _responses(job, folder)
     tables = _tables(given)
-    records = clinical_records(responses, **tables, best_response=pl.read_parquet(best))
+    records = clinical_records(responses, **tables, best_response=best)
     wrong = _by_subject(contradictions(records, rules), given["days_read"])
     records = records.refusing({name: "; ".join(error.what for error in errors) for name, errors in wrong.items()})
     times = _without_scans(time_to_event(records, rules), underived, rules)
@@ -112,6 +107,22 @@ def run(job: Job, folder: Path) -> None:
         for subject, errors in sorted(wrong.items())
     ]
     write_parquet(FAILURES.frame(rows), FAILURES, folder)
+
+
+def _responses(job: Job, folder: Path) -> tuple[pl.DataFrame, list[str], pl.DataFrame | None]:
+    """Return the responses, the subjects of whom they could not be derived, and best responses; none without scans."""
+    import polars as pl
+
+    from tilseq.errors import AnalysisError
+    from tilseq.tables.outputs import RESPONSE
+
+    if not job.needs:
+        return RESPONSE.frame(), [], None
+    responses, underived = response_rates.derived_responses(job, folder)
+    best = next(iter(needed(job, folder, "best_response").values()), None)
+    if best is None:
+        raise AnalysisError("there is no best response", mend="mend what the step response_rates failed of")
+    return responses, underived, pl.read_parquet(best)
 
 
 def _groups(subjects: pl.DataFrame) -> tuple[pl.DataFrame | None, pl.DataFrame]:

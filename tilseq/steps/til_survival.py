@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tilseq.endpoints.parameters import INFUSED_UPPER_BOUND
 from tilseq.steps import flow
+from tilseq.steps.baselines import start_day
 from tilseq.steps.job import Job, needed
 
 if TYPE_CHECKING:
@@ -64,14 +65,6 @@ def run(job: Job, folder: Path) -> None:
     for mark in sorted(marks - {None}):
         rows += _of_mark(job, counts, mark)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
-
-
-def start_day(study: Study, subject: str) -> int | None:
-    """Return the day up to which blood is a baseline: the first of lymphodepletion or of any dose."""
-    from tilseq.clinical.treated import STARTS
-
-    row = study.subjects.filter(subject=subject).row(0, named=True)
-    return min((row[name] for name in STARTS if row[name] is not None), default=None)
 
 
 def _is_visit(sample: Mapping[str, Any]) -> bool:

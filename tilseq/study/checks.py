@@ -8,9 +8,10 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import ReadError, TableError, TilseqError
+from tilseq.identifiers import same_identifier, twin_key
 from tilseq.io.yaml_model import line_of
 from tilseq.study.model import INFUSIONS_FILE, SAMPLES_FILE, SUBJECTS_FILE, Folder, data_set_of
-from tilseq.study.names import fault_of, nearest, twin_key
+from tilseq.study.names import fault_of, nearest
 from tilseq.study.settings import FILE as SETTINGS_FILE
 
 IDENTIFIERS = (
@@ -84,7 +85,11 @@ def _identifier_faults(values: pl.Series, file: str) -> list[TilseqError]:
 
 
 def unknown(frame: pl.DataFrame, column: str, known: Collection[str], file: str, what: str) -> list[TilseqError]:
-    """List the cells of a column that are not among the known identifiers, each with the nearest one."""
+    """List the cells of a column that are not among the known identifiers, each with the nearest one.
+
+    A subject that is merely spelt alike is not proposed: it is another person.
+    """
+    near = same_identifier if column == "subject" else nearest
     known = dict.fromkeys(known)
     mends: dict[str, str | None] = {}
     problems: list[TilseqError] = []
@@ -92,7 +97,7 @@ def unknown(frame: pl.DataFrame, column: str, known: Collection[str], file: str,
         if value is None or value in known:
             continue
         if value not in mends:
-            mends[value] = nearest(value, known) if len(mends) < MOST_SUGGESTIONS else None
+            mends[value] = near(value, known) if len(mends) < MOST_SUGGESTIONS else None
         problems.append(TableError(what, file=file, row=row, column=column, found=value, mend=mends[value]))
     return problems
 

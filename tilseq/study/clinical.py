@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import polars as pl
 
 from tilseq.errors import TableError, TilseqError, did_you_mean
 from tilseq.io.yaml_model import line_of
+from tilseq.lab_tests import SHARES, lab_test, near_test, plain_unit, read_result
 from tilseq.study.checks import Check, numbered, unknown
-from tilseq.study.model import CLINICAL, Folder, clinical_file
+from tilseq.study.model import CLINICAL, SUBJECTS_FILE, Folder, clinical_file
 from tilseq.study.notes import named
 from tilseq.study.settings import FILE as SETTINGS_FILE
 
 FOLLOWUP_FILE, SCHEDULE_FILE = clinical_file("followup"), clinical_file("schedule")
+MOST = 10  # tests that a note names
 # Table: two columns, of which the second may not be less than the first.
 SPANS = {
     "followup": ("last_alive_day", "death_day"),
@@ -22,6 +26,7 @@ SPANS = {
     "labs": ("lower_limit", "upper_limit"),
     "tumor_markers": ("lower_limit", "upper_limit"),
 }
+EVENT_FLAGS = ("serious", "immune_related", "related")
 
 
 def check_spans(folder: Folder) -> list[TilseqError]:
@@ -31,7 +36,7 @@ def check_spans(folder: Folder) -> list[TilseqError]:
         for row, cells in numbered(folder.clinical.get(name, pl.DataFrame())):
             if cells[first] is not None and cells[last] is not None and cells[last] < cells[first]:
                 what, expected = f"this is less than {first}", f"{cells[first]:g} or more"
-                file = clinical_file(name)
+                file = folder.clinical_file(name)
                 problems.append(TableError(what, file=file, row=row, column=last, found=cells[last], expected=expected))
     return problems
 
@@ -99,6 +104,57 @@ def _unknown_name(
     return TableError(what, file=SETTINGS_FILE, row=row, column=name, found=found, expected=expected, mend=mend)
 
 
+def check_ca125_subjects(folder: Folder) -> list[TilseqError]:
+    """Check that every subject that study.yaml names for GCIG's CA-125 stands in subjects.csv."""
+    if folder.settings is None or folder.subjects is None:
+        return []
+    settings, known = folder.settings.analysis.clinical, folder.subjects["subject"].drop_nulls().to_list()
+    problems: list[TilseqError] = []
+    for name in ("ca125_interference", "mouse_antibodies"):
+        place = ("analysis", "clinical", name)
+        row = line_of(place, folder.lines)
+        what = f"this subject is not in {SUBJECTS_FILE}"
+        problems += [
+            TableError(what, file=SETTINGS_FILE, row=row, column=".".join(place), found=subject)
+            for subject in getattr(settings, name)
+            if subject not in known
+        ]
+    return problems
+
+
+def note_labs(folder: Folder) -> list[str]:
+    """Count the laboratory results of no known test, and those that cannot be read."""
+    labs = folder.clinical.get("labs", pl.DataFrame())
+    if labs.is_empty():
+        return []
+    notes, file = [], folder.clinical_file("labs")
+    strange = [name for name in labs["test"].drop_nulls().to_list() if lab_test(name) is None]
+    if strange and folder.settings is not None and folder.settings.analysis.clinical.ctcae is not None:
+        told = []
+        for name, rows in Counter(strange).items():
+            near = near_test(name)
+            told.append(f"{name} ({rows}; {near})" if near else f"{name} ({rows})")
+        more = f" and {len(told) - MOST} more" if len(told) > MOST else ""
+        notes.append(f"tests of {file} that no grade is of, with their rows: {', '.join(told[:MOST])}{more}")
+    faults = [(row, why) for row, cells in numbered(labs) if (why := _unread(cells))]
+    if faults:
+        row, why = faults[0]
+        notes.append(f"results of {file} that cannot be read: {len(faults)}, the first of row {row} ({why})")
+    return notes
+
+
+def _unread(cells: dict[str, Any]) -> str | None:
+    """Return why a result cannot be read; None for one that can, or that was not written."""
+    text, test, unit = (cells[name] for name in ("value_text", "test", "unit"))
+    if not (text or "").strip():
+        return None
+    result, known = read_result(text, signed=True), lab_test(test or "")
+    if isinstance(result, str):
+        return result
+    wrong = known is not None and known.factor(unit) is None and plain_unit(unit or "") not in SHARES
+    return f"{known.name} has no unit {unit!r}" if known is not None and wrong else None
+
+
 def note_alike(folder: Folder) -> list[str]:
     """Count the rows that repeat an earlier one, in tables whose records may be alike but for their value."""
     notes = []
@@ -107,7 +163,7 @@ def note_alike(folder: Folder) -> list[str]:
         if repeated and not CLINICAL[name].key:
             row = 2 + frame.is_duplicated().arg_true()[0]
             notes.append(
-                f"rows of {clinical_file(name)} that repeat an earlier one: {repeated}, the first of row {row}"
+                f"rows of {folder.clinical_file(name)} that repeat an earlier one: {repeated}, the first of row {row}"
             )
     return notes
 
@@ -119,9 +175,19 @@ def note_ungraded(folder: Folder) -> list[str]:
     if not folder.clinical.get("labs", pl.DataFrame()).height:
         return []
     return [
-        f"results of {clinical_file('labs')} are not graded: {SETTINGS_FILE} names no version of the CTCAE "
+        f"results of {folder.clinical_file('labs')} are not graded: {SETTINGS_FILE} names no version of the CTCAE "
         "(analysis.clinical.ctcae: 5 or 6)"
     ]
+
+
+def note_flags(folder: Folder) -> list[str]:
+    """Name what no adverse event records: the class then has no number, which is not 0."""
+    events = folder.clinical.get("adverse_events", pl.DataFrame())
+    without = [name for name in EVENT_FLAGS if events.height and not events[name].count()]
+    if not without:
+        return []
+    file = folder.clinical_file("adverse_events")
+    return [f"{file} records of no event: {', '.join(without)}; such a class has no number"]
 
 
 def note_after_death(folder: Folder) -> list[str]:
@@ -162,10 +228,13 @@ CLINICAL_CHECKS: tuple[Check, ...] = (
     check_schedule,
     check_endpoint_reader,
     check_reference_arm,
+    check_ca125_subjects,
 )
 CLINICAL_NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_alike,
     note_ungraded,
+    note_labs,
+    note_flags,
     note_after_death,
     note_therapy_ends,
 )

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from tilseq.io.yaml_model import Part
+from tilseq.lab_tests import COUNT_UNIT, lab_test
 
 LONGEST = 36525  # days, a century
 Days = Annotated[int, Field(ge=0, le=LONGEST)]
@@ -128,11 +129,36 @@ class Survival(Part):
     )
 
 
+class Recovery(Part):
+    """What the recovery of a blood count is."""
+
+    thresholds: dict[str, list[Annotated[float, Field(gt=0)]]] = Field(
+        default={"ANC": [0.5, 1.0], "platelets": [20.0, 50.0], "lymphocytes": [0.5]},
+        description="Blood counts and what each must reach, in 10^9/L.",
+    )
+    sustained: int = Field(3, ge=1, le=100, description="Days with results in a row on which the count is there.")
+
+    @model_validator(mode="after")
+    def _of_blood_counts(self) -> Self:
+        """Refuse what is no blood count."""
+        for name in self.thresholds:
+            test = lab_test(name)
+            if test is None or test.unit != COUNT_UNIT:
+                raise ValueError(f"{name} is no blood count, such as ANC, platelets or lymphocytes")
+        return self
+
+
 class Clinical(Part):
     """Settings of the clinical laboratory."""
 
     partial_dates: Literal["refuse", "last_day"] = Field(
-        "refuse", description="A scan of SDTM with a month but no day: an error, or dated on the month's last day."
+        "refuse",
+        description="A scan of SDTM or an adverse event with a month but no day: an error, or dated on the last day "
+        "that it can be.",
+    )
+    sdtm_day_1: Literal["infusion", "first_dose", "lymphodepletion"] | None = Field(
+        None,
+        description="What SDTM's study day 1 is, for rows of AE and LB without a date; null: they are refused.",
     )
     regrowth: Literal["sum_rule", "pd"] = Field(
         "sum_rule",
@@ -161,12 +187,18 @@ class Clinical(Part):
         "assumed",
         description="What is taken where a grade needs what no laboratory knows: the worse (assumed), or the better.",
     )
+    anticoagulation: bool = Field(
+        False, description="Whether subjects are on anticoagulation: INR then counts by multiples of its baseline too."
+    )
+    recovery: Recovery = Field(default_factory=Recovery, description="Recovery of blood counts.")
     emergence: Literal["from_first_dose", "all"] = Field(
         "from_first_dose",
         description="Adverse events that are counted: those that begin on or after the first dose, or all.",
     )
     il2_end_day: Days | None = Field(
-        None, description="Last day of IL-2, up to which the period of the infusion lasts; null: to the last infusion."
+        None,
+        description="Last day of IL-2, up to which the period of the infusion lasts, of subjects without an "
+        "`il2_end_day` in subjects.csv; null: to the last infusion.",
     )
     tg: Literal["thyroglobulin", "triglycerides"] = Field(
         "thyroglobulin", description="What TG means among tumour markers; triglycerides are none."
@@ -174,4 +206,11 @@ class Clinical(Part):
     harvest: Literal["interferes", "ignored"] = Field(
         "interferes",
         description="Whether the resection for the product counts as surgery of the peritoneum for GCIG's CA-125.",
+    )
+    ca125_interference: dict[str, list[int]] = Field(
+        default={},
+        description="Subject and days of surgery or drainage of peritoneum or pleura, after which no CA-125 counts.",
+    )
+    mouse_antibodies: list[str] = Field(
+        default=[], description="Subjects who were given mouse antibodies, whose CA-125 GCIG does not evaluate."
     )

@@ -14,6 +14,7 @@ from tilseq.io.digest import sha256_of_file
 from tilseq.io.spill import read_spill
 from tilseq.io.yaml_model import line_of
 from tilseq.study.checks import WHOLE_FILES
+from tilseq.study.kits import kit_faults
 from tilseq.study.model import SAMPLES_FILE, Folder, parts_of
 from tilseq.study.names import nearest
 from tilseq.study.plates import ASSAY as PLATE_ASSAY
@@ -283,10 +284,11 @@ def _check_settings(folder: Folder) -> list[TilseqError]:
     if folder.settings is None:
         return []
     analysis = folder.settings.analysis
-    entries = {
+    entries: dict[tuple[str, ...], str | None] = {
         ("analysis", "expression", "gene_sets"): analysis.expression.gene_sets,
         ("analysis", "expression", "transcripts"): analysis.expression.transcripts,
         ("analysis", "flow", "cuts"): analysis.flow.cuts,
+        **{("analysis", "cytokines", "kits", f"{n}"): kit for n, kit in enumerate(analysis.cytokines.kits)},
         **{("gates", name, "file"): gates.file for name, gates in folder.settings.gates.items()},
         **{("panels", name, "spill"): panel.spill for name, panel in folder.settings.panels.items()},
     }
@@ -298,6 +300,7 @@ def _check_settings(folder: Folder) -> list[TilseqError]:
         try:
             path, _ = locate(folder.root, entry)
             problems += _check_spill(path, entry) if place[-1] == "spill" else []
+            problems += kit_faults(path, entry) if "kits" in place else []
             continue
         except _Refused as refused:
             what, mend = refused.what, refused.mend

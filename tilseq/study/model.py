@@ -44,8 +44,8 @@ class Study:
     clinical
         The further tables of clinical/ that hold a row, by name: `followup`, `adverse_events`, `labs`,
         `tumor_markers`, `therapies`, `schedule`.
-    plates
-        The rows of all sheets of plates/, in the order of the files' names; None where there is no row.
+    sheets
+        The sheets of plates/ that hold a row, by file, in the order of the files' names.
     exclusions
         Rows of clinical/ that took no part, as `tilseq.tables.outputs.EXCLUSIONS`.
     notes
@@ -60,9 +60,14 @@ class Study:
     lesions: pl.DataFrame | None
     responses: pl.DataFrame | None
     clinical: Mapping[str, pl.DataFrame]
-    plates: pl.DataFrame | None
+    sheets: Mapping[str, pl.DataFrame]
     exclusions: pl.DataFrame
     notes: list[str]
+
+    @property
+    def plates(self) -> pl.DataFrame | None:
+        """The rows of all sheets of plates/; None where there is no row."""
+        return pl.concat(self.sheets.values()) if self.sheets else None
 
     def available(self, assay: str, *, role: str = OWN_ROLE) -> list[dict[str, Any]]:
         """Return the rows of samples.csv of one assay and role; by default those that hold a subject's own material.
@@ -94,7 +99,8 @@ class Folder:
     """A study folder while it is being read: what could be had of it, and what is wrong with the rest.
 
     A table is None where it is absent or cannot be read at all; a cell that cannot be read is null. `clinical` and
-    `plates` hold the tables that could be read, by name and by file.
+    `plates` hold the tables that could be read, by name and by file; `sdtm_files` names the file of a table of
+    `clinical` that SDTM's is read in place of.
     """
 
     root: Path
@@ -111,6 +117,11 @@ class Folder:
     problems: list[TilseqError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     from_sdtm: bool = False
+    sdtm_files: dict[str, str] = field(default_factory=dict)
+
+    def clinical_file(self, name: str) -> str:
+        """Return the file that a table of `clinical` was read from."""
+        return self.sdtm_files.get(name, clinical_file(name))
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """Return file name → frame of the tables that could be read, in the order of the manifest.
@@ -124,7 +135,7 @@ class Folder:
         }
         if not self.from_sdtm:
             named |= {LESIONS_FILE: self.lesions, RESPONSES_FILE: self.responses}
-        named |= {clinical_file(name): frame for name, frame in self.clinical.items()}
+        named |= {self.clinical_file(name): frame for name, frame in self.clinical.items()}
         named |= self.plates
         return {name: frame for name, frame in named.items() if frame is not None}
 

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Collection
 
 from tilseq.errors import did_you_mean
+from tilseq.identifiers import same_identifier
 
 LONGEST_FILE_NAME = 80
 HASH_LENGTH = 10
@@ -58,20 +59,9 @@ def fault_of(identifier: str) -> str | None:
     return None
 
 
-def twin_key(identifier: str) -> str:
-    """Return what identifiers share that differ only in case or in how Unicode writes them."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", identifier).casefold())
-
-
 def nearest(word: str, known: Collection[str]) -> str | None:
     """Return a mend that names the identifier which `word` was meant to be, or None.
 
-    Twins come first, then numbers whose leading zeros a spreadsheet took, then what is spelt alike.
+    One that is the same but for case, blanks or leading zeros comes first, then what is spelt alike.
     """
-    twin = next((name for name in known if twin_key(name) == twin_key(word)), None)
-    if twin is not None:
-        return f"did you mean {twin!r}? They differ only in case or Unicode form"
-    bare = next((name for name in known if name.lstrip("0") == word.lstrip("0") and word.isdigit()), None)
-    if bare is not None:
-        return f"did you mean {bare!r}? A spreadsheet may have taken the leading zeros"
-    return did_you_mean(word, list(known))
+    return same_identifier(word, known) or did_you_mean(word, list(known))

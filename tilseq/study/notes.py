@@ -13,7 +13,6 @@ from tilseq.study.model import INFUSIONS_FILE, OWN_ROLE, SAMPLES_FILE, SUBJECTS_
 MOST_NAMED = 5
 STIMULATION = ("stimulated", "unstimulated")
 FLOW_ROLES = ("blank", *STIMULATION)  # roles of tubes that an analysis reads beside samples
-LATER_ASSAYS = ("cytokine",)
 # Columns that are accepted and that no number rests on yet; of samples.csv, the assays whose analysis reads them.
 UNREAD = {SUBJECTS_FILE: ("arm", "age", "sex"), INFUSIONS_FILE: ("cells",)}
 READ_WITH = {SUBJECTS_FILE: {"arm": "adverse_events"}}  # the table of clinical/ whose analysis reads a column
@@ -25,7 +24,7 @@ READ_FOR: dict[str, tuple[str, ...]] = {
     "batch": ("flow",),
     "instrument": ("flow",),
     "panel": ("flow",),
-    "plate": (),
+    "plate": ("cytokine",),
     "locus": ("tcr", "bcr"),
     "cells": ("tcr", "bcr"),
     "t_cell_fraction": ("tcr",),
@@ -147,24 +146,19 @@ def note_not_analysed(folder: Folder) -> list[str]:
     read = {name for name, frame in folder.clinical.items() if frame.height}
     unread = set() if "followup" in read else {"schedule"}
     tables = [clinical_file(name) for name in folder.clinical if name in read & unread]
-    tables += ["plates/"] if any(frame.height for frame in folder.plates.values()) else []
     return [f"read and checked, but not analysed yet: {', '.join(tables)}"] if tables else []
 
 
 def note_samples_not_analysed(folder: Folder) -> list[str]:
-    """Name samples of assays and of roles that no analysis reads."""
+    """Name samples of roles that no analysis reads."""
     if folder.samples is None:
         return []
-    later: dict[str, list[str]] = {}
     others: dict[str, list[str]] = {}
     for _, cells in numbered(folder.samples):
         role, name = cells["role"] or OWN_ROLE, cells["sample"] or ""
-        if cells["assay"] in LATER_ASSAYS:
-            later.setdefault(cells["assay"], []).append(name)
-        elif role != OWN_ROLE and (cells["assay"] != "flow" or role not in FLOW_ROLES):
+        if role != OWN_ROLE and (cells["assay"] != "flow" or role not in FLOW_ROLES):
             others.setdefault(role, []).append(name)
-    notes = [f"assay {assay} is not analysed yet: {named(names)}" for assay, names in later.items()]
-    return notes + [f"role {role} is not analysed: {named(names)}" for role, names in others.items()]
+    return [f"role {role} is not analysed: {named(names)}" for role, names in others.items()]
 
 
 def note_gates_not_used(folder: Folder) -> list[str]:
@@ -185,9 +179,7 @@ def note_unused_columns(folder: Folder) -> list[str]:
         idle = [name for name in UNREAD.get(file, ()) if read.get(name) not in folder.clinical]
         unused += [f"{file} {name}" for name in idle if frame[name].count()]
     if folder.samples is not None:
-        rows = folder.samples.filter(
-            ~pl.col("assay").is_in(LATER_ASSAYS), pl.col("role").fill_null(OWN_ROLE) == OWN_ROLE
-        )
+        rows = folder.samples.filter(pl.col("role").fill_null(OWN_ROLE) == OWN_ROLE)
         for name, assays in READ_FOR.items():
             others = rows.filter(pl.col(name).is_not_null(), ~pl.col("assay").is_in(assays))["assay"]
             of = f" of {', '.join(others.unique().sort())}" if assays else ""

@@ -7,18 +7,21 @@ import stat
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from tilseq.errors import ReadError, StudyError, TilseqError, did_you_mean
 from tilseq.io.clinical_events import unknown_columns
-from tilseq.io.dates import DayZero, day_zero, parse_dated
+from tilseq.io.dates import DayZero, day_zero
 from tilseq.io.sdtm import read_sdtm_recist
+from tilseq.io.sdtm_events import day_ones, parse_events
 from tilseq.io.text import read_cells
 from tilseq.study.checks import CHECKS
 from tilseq.study.clinical import CLINICAL_CHECKS, CLINICAL_NOTES
 from tilseq.study.files import check_files
 from tilseq.study.flow_settings import FLOW_CHECKS
+from tilseq.study.kits import KIT_NOTES
 from tilseq.study.model import (
     CLINICAL,
     INFUSIONS_FILE,
@@ -42,8 +45,8 @@ TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 LARGEST_TABLE_BYTES = 32 << 20
 MOST_ROWS = 100_000
 SDTM_FILES = ("clinical/tu.csv", "clinical/tr.csv", "clinical/rs.csv")
-LATER_FILES = ("clinical/ae.csv", "clinical/lb.csv")
-CLINICAL_FILES = (LESIONS_FILE, RESPONSES_FILE, *SDTM_FILES, *map(clinical_file, CLINICAL), *LATER_FILES)
+SDTM_EVENTS = {"adverse_events": "clinical/ae.csv", "labs": "clinical/lb.csv"}
+CLINICAL_FILES = (LESIONS_FILE, RESPONSES_FILE, *SDTM_FILES, *map(clinical_file, CLINICAL), *SDTM_EVENTS.values())
 PLATES_FOLDER = "plates"
 NO_DATES = DayZero({}, frozenset())
 FILES = (SETTINGS_FILE, SUBJECTS_FILE, INFUSIONS_FILE, SAMPLES_FILE, *CLINICAL_FILES)
@@ -86,7 +89,7 @@ def read_study(path: str | Path) -> Study:
         lesions=_filled(folder.lesions),
         responses=_filled(folder.responses),
         clinical={name: frame for name, frame in folder.clinical.items() if frame.height},
-        plates=_filled(pl.concat(folder.plates.values())) if folder.plates else None,
+        sheets={file: sheet for file, sheet in folder.plates.items() if sheet.height},
         exclusions=folder.exclusions,
         notes=folder.notes,
     )
@@ -121,7 +124,7 @@ def examine(path: str | Path) -> Folder:
     _read_plates(folder)
     for check in (*CHECKS, *FLOW_CHECKS, *CLINICAL_CHECKS, *PLATE_CHECKS, check_files):
         folder.problems += check(folder)
-    for note in (*NOTES, *CLINICAL_NOTES):
+    for note in (*NOTES, *CLINICAL_NOTES, *KIT_NOTES):
         folder.notes += note(folder)
     folder.problems.sort(key=_place)
     return folder
@@ -186,9 +189,20 @@ def _table(folder: Folder, name: str, cells: pl.DataFrame | None, table: Table, 
         return None
     # Codes of a dictionary pass through.
     coded = table is ADVERSE_EVENTS
-    frame, problems = parse_dated(cells, table, day0, file=name, extra="keep" if coded else "refuse")
+    frame, problems = parse_events(
+        cells, table, day0, file=name, extra="keep" if coded else "refuse", **_sdtm_days(folder)
+    )
     folder.problems += [*problems, *(unknown_columns(frame, name) if coded else [])]
     return frame
+
+
+def _sdtm_days(folder: Folder) -> dict[str, Any]:
+    """Return what the settings say of SDTM's study days and of dates without a day."""
+    if folder.settings is None:
+        return {}
+    settings, subjects = folder.settings.analysis.clinical, folder.subjects
+    told = None if subjects is None or settings.sdtm_day_1 is None else day_ones(subjects, settings.sdtm_day_1)
+    return {"day_one": told, "partial_dates": settings.partial_dates}
 
 
 def _with_days(samples: pl.DataFrame | None, folder: Folder) -> pl.DataFrame | None:
@@ -201,11 +215,17 @@ def _with_days(samples: pl.DataFrame | None, folder: Folder) -> pl.DataFrame | N
 
 
 def _read_clinical(folder: Folder, day0: DayZero) -> None:
-    """Read clinical/: our tables, or SDTM's in place of lesions and responses; name what is unknown or not read."""
+    """Read clinical/: our tables, or SDTM's in their place; name what is unknown or not read."""
     folder.exclusions = EXCLUSIONS.frame()
     _check_clinical_names(folder)
     for name, table in CLINICAL.items():
-        file = clinical_file(name)
+        file, sdtm = clinical_file(name), SDTM_EVENTS.get(name)
+        if sdtm is not None and os.path.lexists(folder.root / sdtm):
+            if os.path.lexists(folder.root / file):
+                what, mend = f"the same records as in {file}, as SDTM has them", "keep one of the two"
+                folder.problems.append(ReadError(what, file=sdtm, mend=mend))
+            else:
+                file = folder.sdtm_files[name] = sdtm
         frame = _table(folder, file, _cells(folder, file), table, day0)
         if frame is not None:
             folder.clinical[name] = frame
@@ -269,9 +289,7 @@ def _check_clinical_names(folder: Folder) -> None:
     for name in _listing(place):
         if name.startswith((".", "~$")):
             continue  # what file browsers and open spreadsheets leave behind
-        if f"clinical/{name}" in LATER_FILES:
-            folder.notes.append(f"clinical/{name} is not read yet")
-        elif name not in known:
+        if name not in known:
             mend = did_you_mean(name, known) or f"known here are {', '.join(known)}; keep other files elsewhere"
             folder.problems.append(ReadError("no table of this name is known", file=f"clinical/{name}", mend=mend))
 

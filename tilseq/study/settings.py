@@ -133,6 +133,20 @@ class Flow(Part):
     )
 
 
+class Cytokines(Part):
+    """Settings of the cytokine laboratory."""
+
+    kits: list[Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=list, description="YAML files of kits of your own, relative to the study, beside the built in."
+    )
+    model: Literal["4PL", "5PL"] | None = Field(
+        None, description="Model of all standard curves; null: the better of both for each."
+    )
+    shared_dilution: bool = Field(
+        True, description="The dilution error of each standard level that all analytes of a plate share is taken out."
+    )
+
+
 class Repertoire(Part):
     """Settings of the repertoire laboratory."""
 
@@ -211,6 +225,7 @@ class Analysis(Part):
     """Settings of all laboratories."""
 
     flow: Flow = Field(default_factory=Flow, description="Flow cytometry.")
+    cytokines: Cytokines = Field(default_factory=Cytokines, description="Bead arrays of cytokines.")
     repertoire: Repertoire = Field(default_factory=Repertoire, description="T- and B-cell receptors.")
     expression: Expression = Field(default_factory=Expression, description="Gene expression.")
     clinical: Clinical = Field(default_factory=Clinical, description="Response and time to event.")

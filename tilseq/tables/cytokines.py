@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tilseq.tables.inputs import WELL_ROLES
+from tilseq.tables.inputs import SPECIMENS, TIMINGS, WELL_ROLES
 from tilseq.tables.outputs import VERDICTS
 from tilseq.tables.schema import Column, Table
 
@@ -159,7 +159,7 @@ _RESULT = (
     Column(
         "limit_pg_per_ml",
         "number",
-        "What a sample out of range lies below or above: the range's limit, or its own 95 % limit where that is beyond.",
+        "What a sample out of range lies below or above: the limit of the range or of its own interval.",
         "pg/mL",
     ),
     _REASON,
@@ -197,6 +197,40 @@ SAMPLE_CONCENTRATIONS = Table(
     key=("plate", "role", "sample", "dilution", "acid_activated", "analyte"),
 )
 
+FORMS = ("free", "total")
+FOLD_STATUSES = ("quantified", "at_least", "at_most", "unknown")
+
+CYTOKINE_LEVELS = Table(
+    "cytokine_levels",
+    "One analyte of one sample on one plate and at one dilution a row, and how it stands to the subject's baseline.",
+    (
+        Column("subject", "text", "Subject.", needed=True),
+        Column("visit", "text", "Visit."),
+        Column("day", "integer", "Day; day 0 is the first infusion.", unit="d"),
+        Column("timing", "text", "On a day of infusion: before or after it.", allowed=TIMINGS),
+        Column("specimen", "text", "What was taken.", needed=True, allowed=SPECIMENS),
+        Column("specimen_id", "text", "Identifier of the specimen."),
+        Column("sample", "text", "Sample.", needed=True),
+        _PLATE,
+        *_STATUS,
+        Column("form", "text", "Of TGF-β: total where activated by acid, else free.", allowed=FORMS),
+        Column("wells", "integer", "Wells used.", needed=True, minimum=0),
+        Column("wells_given", "integer", "Wells of the sheet.", needed=True, minimum=1),
+        Column("cv_pct", "number", "Coefficient of variation between wells, as concentrations.", unit="%"),
+        *_RESULT[1:-1],
+        Column("used", "boolean", "Of several measurements of one specimen the one that is reported.", needed=True),
+        Column("baseline", "boolean", "Whether the subject's later samples are held against it.", needed=True),
+        Column("baseline_sample", "text", "Sample that this one is held against; null where there is none."),
+        Column("baseline_day", "integer", "Its day.", unit="d"),
+        Column("fold", "number", "Concentration over that of the baseline, or the limit of this ratio.", above=0),
+        Column("fold_lower", "number", "Lower 95 % limit.", minimum=0),
+        Column("fold_upper", "number", "Upper 95 % limit."),
+        Column("fold_status", "text", "What the fold change is; null without a baseline.", allowed=FOLD_STATUSES),
+        _REASON,
+    ),
+    key=("subject", "specimen", "analyte", "acid_activated", "day", "sample", "plate", "dilution"),
+)
+
 CYTOKINE_TABLES = (
     BEAD_WELLS,
     BEAD_POPULATIONS,
@@ -205,4 +239,5 @@ CYTOKINE_TABLES = (
     DILUTION_ERRORS,
     CONCENTRATIONS,
     SAMPLE_CONCENTRATIONS,
+    CYTOKINE_LEVELS,
 )

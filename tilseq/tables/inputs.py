@@ -42,6 +42,7 @@ SUBJECTS = Table(
         _day("first_dose_day", "Day of the first dose."),
         _day("harvest_day", "Day the tumour was resected for the product."),
         _day("lymphodepletion_day", "First day of lymphodepletion."),
+        Column("il2_end_day", "integer", "Day of the last dose of IL-2.", unit="d", minimum=0),
     ),
     key=("subject",),
 )

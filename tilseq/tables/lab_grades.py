@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tilseq.tables.schema import Column, Table
-from tilseq.tables.survival import TIME_TO_EVENT
+from tilseq.tables.survival import SURVIVAL_ESTIMATES, TIME_TO_EVENT
 
 DIRECTIONS = ("low", "high")
 ANY_PERIOD = "any"  # of a shift: all periods from the start of treatment on
@@ -33,7 +33,10 @@ LAB_GRADES = Table(
         Column("version", "text", "Version of the CTCAE.", needed=True),
         _grade("grade", "Grade; null where it cannot be told, never 0 for that."),
         _grade("grade_at_least", "The grade, or the least that it can be where it cannot be told."),
+        _grade("grade_at_most", "The grade, or the most that it can be; null where no result was written."),
         _grade("baseline_grade", "Grade of the subject's last result before treatment."),
+        _grade("baseline_at_least", "That grade, or the least that it can be."),
+        _grade("baseline_at_most", "That grade, or the most that it can be; null where there is no such result."),
         Column("baseline_day", "integer", "Day of that result.", unit="d"),
         _PERIOD,
         Column("reason", "text", "Why there is no grade, or what it rests on."),
@@ -107,4 +110,11 @@ RECOVERIES = Table(
     key=TIME_TO_EVENT.key,
 )
 
-LAB_TABLES = (LAB_GRADES, LAB_SHIFTS, RECOVERIES, RESULTS_BY_LIMITS, SIGNIFICANT_RESULTS)
+RECOVERY_ESTIMATES = Table(
+    "recovery_estimates",
+    "One number of one recovery and group a row, in the columns of `survival_estimates`.",
+    SURVIVAL_ESTIMATES.columns,
+    key=SURVIVAL_ESTIMATES.key,
+)
+
+LAB_TABLES = (LAB_GRADES, LAB_SHIFTS, RECOVERIES, RECOVERY_ESTIMATES, RESULTS_BY_LIMITS, SIGNIFICANT_RESULTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from tilseq.errors import TableError, TilseqError, did_you_mean
+from tilseq.errors import TableError, TilseqError, did_you_mean, first_few
 
 Kind = Literal["text", "integer", "number", "boolean"]
 DTYPES: Mapping[Kind, pl.DataType] = {
@@ -25,6 +26,8 @@ EXPECTED = {
 }
 TRUE_WORDS = ("true", "yes", "y", "1")
 FALSE_WORDS = ("false", "no", "n", "0")
+MOST_NAMED = 12  # columns of a file, in a message
+POINT_ZERO = re.compile(r"(?<=[0-9])\.0+$", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,12 @@ class Table:
         return [column.name for column in self.columns]
 
     @property
+    def dates(self) -> dict[str, str]:
+        """Column of a day → that of the date which may stand for it in a file; dates count from a subject's day 0."""
+        twins = {name: date_twin(name) for name in self.names if "subject" in self.names}
+        return {day: twin for day, twin in twins.items() if twin is not None and twin not in twins}
+
+    @property
     def schema(self) -> dict[str, pl.DataType]:
         """Polars type of each column, in order."""
         return {column.name: DTYPES[column.kind] for column in self.columns}
@@ -85,6 +94,20 @@ class Table:
         """Return rows given as mappings as a frame of this table; a column not given is null."""
         frame = pl.DataFrame([dict(row) for row in rows], schema_overrides=self.schema, infer_schema_length=None)
         return conform(frame, self)
+
+
+def date_twin(column: str) -> str | None:
+    """Return the date column that may stand for a day column: `day` → `date`, `harvest_day` → `harvest_date`."""
+    return column[:-3] + "date" if column == "day" or column.endswith("_day") else None
+
+
+def no_such_column(table: Table, name: str, file: str | Path, *, further: str = "") -> TableError:
+    """Return the error of a column that a table does not have; `further` tells of others that may stand there."""
+    dates = table.dates
+    known = ", ".join(f"{one} (or {dates[one]})" if one in dates else one for one in table.names)
+    near = did_you_mean(name, [*table.names, *dates.values()])
+    mend = near or f"delete it or rename it; the columns are {known}{further}"
+    return TableError(f"{table.name} has no such column", file=file, row=1, column=name, mend=mend)
 
 
 def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
@@ -203,21 +226,14 @@ def parse(
     problems: list[TilseqError] = []
     unknown = [name for name in text.columns if name not in table.names]
     if extra == "refuse":
-        problems += [
-            TableError(
-                f"{table.name} has no such column",
-                file=file,
-                row=1,
-                column=name,
-                mend=did_you_mean(name, table.names) or f"its columns are {', '.join(table.names)}",
-            )
-            for name in unknown
-        ]
+        problems += [no_such_column(table, name, file) for name in unknown]
     columns: list[pl.Series] = []
     for column in table.columns:
         if column.name not in text.columns:
             if column.needed:
-                problems.append(TableError(f"{table.name} needs this column", file=file, row=1, column=column.name))
+                what = f"{table.name} needs this column"
+                mend = f"rename the one that is meant, of {first_few(unknown, MOST_NAMED)}" if unknown else None
+                problems.append(TableError(what, file=file, row=1, column=column.name, mend=mend))
             columns.append(pl.Series(column.name, [None] * text.height, dtype=DTYPES[column.kind]))
             continue
         values, faults = _parse_column(text[column.name], column, file)
@@ -236,17 +252,30 @@ def without_empty_end(text: pl.DataFrame) -> pl.DataFrame:
 
 
 def _parse_column(cells: pl.Series, column: Column, file: str | Path) -> tuple[pl.Series, list[TilseqError]]:
-    values: list[Any] = []
+    # A column of many rows has few distinct cells: each is read once.
+    read = {cell: _parse_cell(cell, column) for cell in cells.unique().to_list()}
+    mends = {
+        cell: did_you_mean(cell, column.allowed)
+        for cell, (_, expected) in read.items()
+        if cell and expected is not None and column.allowed
+    }
     problems: list[TilseqError] = []
     for row, cell in enumerate(cells.to_list(), start=2):
-        value, expected = _parse_cell(cell, column)
+        expected = read[cell][1]
         if expected is not None:
-            mend = did_you_mean(cell, column.allowed) if cell and column.allowed else None
             what = "a value is missing" if cell is None else "this value cannot stand here"
             problems.append(
-                TableError(what, file=file, row=row, column=column.name, found=cell, expected=expected, mend=mend)
+                TableError(
+                    what,
+                    file=file,
+                    row=row,
+                    column=column.name,
+                    found=cell,
+                    expected=expected,
+                    mend=mends.get(cell),
+                )
             )
-        values.append(value)
+    values = [read[cell][0] for cell in cells.to_list()]
     return pl.Series(column.name, values, dtype=DTYPES[column.kind]), problems
 
 
@@ -260,7 +289,8 @@ def _parse_cell(cell: str | None, column: Column) -> tuple[Any, str | None]:
         word = cell.casefold()
         return (word in TRUE_WORDS, None) if word in TRUE_WORDS + FALSE_WORDS else (None, EXPECTED["boolean"])
     try:
-        number = int(cell) if column.kind == "integer" else float(cell)
+        # Software that knows no empty integer writes 3 as 3.0.
+        number = int(POINT_ZERO.sub("", cell)) if column.kind == "integer" else float(cell)
     except ValueError:
         return None, EXPECTED[column.kind]
     # int() and float() also read 1_000, nan, inf and the digits of other scripts: a reader of the table may not.
@@ -278,7 +308,7 @@ def _parse_cell(cell: str | None, column: Column) -> tuple[Any, str | None]:
 
 
 def _repeated_keys(frame: pl.DataFrame, table: Table, file: str | Path) -> list[TilseqError]:
-    if not table.key:
+    if not table.key or not frame.select(table.key).is_duplicated().any():
         return []
     needed = [i for i, name in enumerate(table.key) if next(c for c in table.columns if c.name == name).needed]
     first: dict[tuple[Any, ...], int] = {}

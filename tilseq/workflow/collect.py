@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,11 +43,12 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
     from tilseq.tables.cell_labels import CELL_LABELS
     from tilseq.tables.characteristics import CHARACTERISTICS_TABLE
     from tilseq.tables.contamination import CONTAMINATION_TABLES
+    from tilseq.tables.cytokines import CYTOKINE_TABLES
     from tilseq.tables.differential import DIFFERENTIAL, PSEUDOBULK_GROUPS
     from tilseq.tables.enrichment import ENRICHMENT_TABLES
     from tilseq.tables.intracellular import INTRACELLULAR
     from tilseq.tables.lab_grades import LAB_TABLES
-    from tilseq.tables.safety import ADVERSE_EVENT_RATES, ADVERSE_EVENT_ROWS, ADVERSE_EVENT_TIMES, listing_table
+    from tilseq.tables.safety import ADVERSE_EVENT_ROWS, SAFETY_TABLES, listing_table
     from tilseq.tables.single_cells import (
         CELL_EXPRESSION,
         CELL_STATUS,
@@ -81,6 +82,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         outputs.PANEL_DIFFERENCES,
         outputs.COMPARISON,
         outputs.MEDIANS,
+        *CYTOKINE_TABLES,
         INTRACELLULAR,
         repertoire_tables.DEPTH,
         repertoire_tables.DIVERSITY,
@@ -119,8 +121,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         TIME_TO_EVENT,
         *SURVIVAL_TABLES,
         ADVERSE_EVENT_ROWS,
-        ADVERSE_EVENT_RATES,
-        ADVERSE_EVENT_TIMES,
+        *SAFETY_TABLES,
         *LAB_TABLES,
         MARKER_COURSES,
         GCIG,
@@ -135,7 +136,8 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         own = listing_table(frames[table.name].columns) if table is ADVERSE_EVENT_ROWS else table
         write_table(frames[table.name], own, tables)
     write_table(failures, outputs.FAILURES, tables)
-    write_table(_samples(study, jobs, failures, frames["quality"]), outputs.SAMPLES_RUN, tables)
+    lost = {name for job in failed for name in job.samples}
+    write_table(_samples(study, jobs, failures, lost, frames["quality"]), outputs.SAMPLES_RUN, tables)
     _copy_figures(whole, work, out / "figures")
     _copy_gates(whole, work, out / "objects" / "gates")
     return failures
@@ -172,17 +174,14 @@ def _failures_within(jobs: Sequence[Job], work: Path, retry: str) -> list[pl.Dat
     return [pl.read_parquet(path).with_columns(retry=pl.lit(retry)) for path in paths]
 
 
-def _samples(study: Study, jobs: Sequence[Job], failures: pl.DataFrame, quality: pl.DataFrame) -> pl.DataFrame:
-    """Return one row a sample of the study with the worst that can be said of it."""
+def _samples(
+    study: Study, jobs: Sequence[Job], failures: pl.DataFrame, lost: Set[str], quality: pl.DataFrame
+) -> pl.DataFrame:
+    """Return one row a sample of the study with the worst that can be said of it; those lost fell with their job."""
     from tilseq.tables.outputs import SAMPLES_RUN
 
-    failed = set(failures["sample"].to_list())
-    planned = {job.unit for job in jobs if job.sample}
-    lost = set(failures["unit"].filter(failures["sample"].is_null()).to_list())
-    for job in jobs:
-        stained = {name for name, one in job.arguments.get("stained", {}).items() if one["file"] is not None}
-        planned |= stained
-        failed |= stained if job.unit in lost else set()
+    failed = {*failures["sample"].to_list(), *lost}
+    planned = {job.unit for job in jobs if job.sample} | {name for job in jobs for name in job.samples}
     verdicts: dict[str, set[str]] = {}
     for sample, verdict in quality.select("sample", "verdict").iter_rows():
         verdicts.setdefault(sample, set()).add(verdict)

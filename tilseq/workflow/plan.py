@@ -25,6 +25,8 @@ STEPS = (
     "flow_replicates",
     "til_survival",
     "intracellular",
+    "cytokine_plates",
+    "cytokines",
     "repertoire",
     "contamination",
     "persistence",

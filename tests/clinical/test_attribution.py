@@ -1,0 +1,59 @@
+"""Words of causality: those of CDISC, of sites and of Chinese protocols, each with the cause that a person reads."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tilseq.clinical.attribution import CAUSES, attribution
+
+
+@pytest.mark.parametrize(
+    ("cell", "causes"),
+    [
+        ("lymphodepletion", ["lymphodepletion"]), ("TIL, IL-2", ["TIL", "IL-2"]),
+        ("Flu/Cy + aldesleukin", ["lymphodepletion", "IL-2"]), ("til infusion and il2", ["TIL", "IL-2"]),
+        ("IL-2 and/or TIL", ["IL-2", "TIL"]), ("IL2 (possible)", ["IL-2"]), ("TIL product", ["TIL"]),
+        ("possibly related to aldesleukin", ["IL-2"]), ("IL-2 therapy", ["IL-2"]), ("TIL: yes; IL-2: no", ["TIL"]),
+        ("no; IL-2", ["IL-2"]), ("yes; IL-2", ["IL-2"]), ("unrelated to TIL, possibly IL-2", ["IL-2"]),
+        # A degree or the treatment at large: related, and not told to what.
+        ("possible", ["unspecified"]), ("possibly related", ["unspecified"]), ("Related", ["unspecified"]),
+        ("PROBABLY RELATED", ["unspecified"]), ("related to study treatment", ["unspecified"]),
+        ("cannot be excluded", ["unspecified"]), ("unlikely (cannot be excluded)", ["unspecified"]),
+        ("可能有关", ["unspecified"]), ("肯定有关", ["unspecified"]),
+        # Not related, or to another cause.
+        ("no", ["none"]), ("Not related", ["none"]), ("NOT RELATED", ["none"]), ("unlikely", ["none"]),
+        ("UNLIKELY RELATED", ["none"]), ("Unlikely related to TIL", ["none"]), ("REMOTE", ["none"]),
+        ("doubtful", ["none"]), ("Not related to study treatment", ["none"]), ("unrelated to TIL", ["none"]),
+        ("non-related", ["none"]), ("TIL: no; IL-2: no", ["none"]), ("not related to IL-2, TIL", ["none"]),
+        ("disease", ["none"]), ("unrelated (disease)", ["none"]), ("无关", ["none"]), ("可能无关", ["none"]),
+        # Nothing recorded.
+        ("n/a", []), ("not applicable", []), ("unknown", []), ("-", []), ("", []), (None, []), ("无法判断", []),
+    ],
+)  # fmt: skip
+def test_words_that_are_known(cell, causes):
+    assert attribution(cell) == (causes, [])
+
+
+@pytest.mark.parametrize(
+    ("cell", "causes", "unknown"),
+    [
+        ("pembrolizumab", ["unspecified"], ["pembrolizumab"]),
+        ("pembrolizumab, TIL", ["TIL", "unspecified"], ["pembrolizumab"]),
+        ("not related to pembrolizumab", ["none"], ["not related to pembrolizumab"]),
+    ],
+)
+def test_a_word_that_is_not_known_is_unspecified_unless_denied_and_is_told(cell, causes, unknown):
+    assert attribution(cell) == (causes, unknown)
+
+
+@given(st.text())
+def test_whatever_stands_there_a_cause_is_one_of_ours(cell):
+    causes, _ = attribution(cell)
+    assert set(causes) <= set(CAUSES)
+    assert "none" not in causes or causes == ["none"]
+
+
+@given(st.sampled_from([word for words in CAUSES.values() for word in words]))
+def test_every_word_may_be_denied(word):
+    assert attribution(f"not related to {word}") == (["none"], [])
+    assert attribution(f"{word}: unlikely") == (["none"], [])

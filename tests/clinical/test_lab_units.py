@@ -1,0 +1,112 @@
+"""Units of laboratory results, converted or refused, and corrected calcium; all literal."""
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.clinical.lab_rows import anc, grades, row
+from tilseq.clinical.lab_grades import lab_grades
+from tilseq.tables.inputs import LABS
+
+
+def test_units_mixed_within_a_test_are_converted():
+    rows = [
+        anc("0.3"),
+        anc("300", unit="/uL", lower_limit=1800, upper_limit=7500),
+        anc("0.3", unit="x10E9/L"),
+        anc("0.3", unit="K/µL"),
+    ]
+    assert grades(*rows) == [4, 4, 4, 4]
+    assert grades(*rows, column="value") == [0.3, pytest.approx(0.3), 0.3, 0.3]
+    assert set(grades(*rows, column="unit")) == {"10^9/L"}
+
+
+def test_haemoglobin_in_three_units():
+    rows = [
+        row("Hb", text, unit=unit, lower=lower, upper=None, subject=unit)
+        for text, unit, lower in (("79", "g/L", 120), ("7.9", "g/dL", 12), ("4.89", "mmol/L", 7.5))
+    ]
+    found = lab_grades(LABS.frame(rows), version=5).filter(pl.col("term") == "Anemia")
+    assert found["grade"].to_list() == [3, 3, 3]
+    assert found["unit"].to_list() == ["g/L", "g/L", "mmol/L"]
+    # Printed by the NCI as 6.2: converted, 6.2 mmol/L would be 99.9 g/L and grade 2.
+    at_edge = row("Hb", "6.2", unit="mmol/L", lower=7.5)
+    assert grades(at_edge, term="Anemia") == [1]
+
+
+def test_an_albumin_below_a_limit_corrects_nothing():
+    calcium = row("calcium", "1.90", unit="mmol/L", lower=2.15, upper=2.55)
+    found = grades(row("albumin", "<20", unit="g/L", lower=35, upper=50), calcium, term="Hypocalcemia", column="reason")
+    assert found == ["not corrected: no albumin of the day"]
+
+
+# Total calcium: + 0.02 mmol/L for each g/L of albumin below 40.
+def test_total_calcium_is_corrected_by_the_albumin_of_the_day():
+    calcium = {"unit": "mmol/L", "lower": 2.15, "upper": 2.55}
+    albumin = row("albumin", "25", unit="g/L", lower=35, upper=50)
+    low = row("calcium", "1.90", **calcium)  # corrected 2.20
+    assert grades(albumin, low, term="Hypocalcemia") == [0]
+    assert grades(albumin, low, term="Hypocalcemia", column="value") == [pytest.approx(2.2)]
+    assert grades(albumin, low, term="Hypocalcemia", column="reason") == ["corrected by albumin of 25.0 g/L"]
+    assert grades(low, term="Hypocalcemia") == [2]
+    assert grades(low, term="Hypocalcemia", column="reason") == ["not corrected: no albumin of the day"]
+    in_mg = row("calcium", "7.6", unit="mg/dL", lower=8.6, upper=10.2)  # + 0.8 x 1.5 g/dL is 8.8
+    assert grades(albumin, in_mg, term="Hypocalcemia", column="value") == [pytest.approx(8.8, abs=1e-12)]
+    assert grades(row("corrected calcium", "1.90", **calcium), albumin, term="Hypocalcemia") == [2]
+
+
+# By 0.8 mg/dL a g/dL these lie on edges of the NCI, which stand in mg/dL.
+@pytest.mark.parametrize(
+    ("text", "albumin", "term", "grade"),
+    [
+        ("10.7", "3.0", "Hypercalcemia", 1), ("10.8", "3.0", "Hypercalcemia", 2), ("8.4", "4.5", "Hypocalcemia", 1),
+        ("6.4", "4.5", "Hypocalcemia", 3), ("6.3", "4.5", "Hypocalcemia", 4),
+    ],
+)  # fmt: skip
+def test_calcium_in_mg_is_corrected_in_mg(text, albumin, term, grade):
+    rows = (
+        row("albumin", albumin, unit="g/dL", lower=3.5, upper=5.0),
+        row("calcium", text, unit="mg/dL", lower=8.6, upper=10.2),
+    )
+    assert grades(*rows, term=term) == [grade]
+
+
+# Limits that belong to another unit than the one that is named.
+@pytest.mark.parametrize(
+    ("test", "text", "unit", "lower", "upper"),
+    [
+        ("Hb", "79", "g/dL", 120, 160), ("Hb", "12.0", "g/dL", 120, 160), ("glucose", "5.0", "mg/dL", 3.9, 6.1),
+        ("calcium", "2.2", "mg/dL", 2.1, 2.6), ("platelets", "150", "/uL", 100, 400),
+        ("ANC", "300", "10^9/L", 1800, 7500),
+        ("creatinine", "0.9", "umol/L", 0.6, 1.2), ("bilirubin", "15", "mg/dL", 3, 21),
+    ],
+)  # fmt: skip
+def test_a_unit_that_the_limits_deny_is_refused(test, text, unit, lower, upper):
+    found = lab_grades(LABS.frame([row(test, text, unit=unit, lower=lower, upper=upper)]), version=5)
+    assert found["grade"].null_count() == found.height > 0
+    assert found["reason"].str.contains("check the unit").all()
+
+
+def test_limits_within_three_times_of_the_usual_are_taken():
+    for upper, grade in ((479.0, 0), (511.0, None)):
+        assert grades(row("Hb", "125", unit="g/L", lower=120, upper=upper), term="Anemia") == [
+            0 if grade == 0 else None
+        ]
+    assert grades(row("Hb", "125", unit="g/L", lower=20, upper=56), term="Anemia") == [None]
+    assert grades(row("ALT", "5000", unit="U/L", lower=1, upper=400)) == [3]  # methods of enzymes differ
+
+
+def test_a_limit_of_0_is_no_result():
+    assert grades(anc("<0"), column="reason") == ["'<0' is below 0"]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.decimals("1", "900", places=0), st.sampled_from([5, 6]))
+def test_a_count_has_the_same_grade_in_every_unit(count, version):
+    whole = {"lower": 1800, "upper": 7500}
+    rows = [
+        row("ANC", str(count), unit="/uL", **whole),
+        row("ANC", str(count / 1000), unit="10^9/L", lower=1.8, upper=7.5),
+    ]
+    assert len(set(grades(*rows, version=version))) == 1

@@ -1,0 +1,105 @@
+"""Cytokines on the page: levels by visit, plates, and what is said where there is no number."""
+
+import pytest
+
+from tests.report.cytokine_tables import cytokine_tables
+from tilseq.report import cytokines
+from tilseq.report.figures import FIGURES
+from tilseq.report.results import TABLES, Results
+from tilseq.tables import outputs
+
+
+@pytest.fixture
+def results(tmp_path):
+    tables = {table.name: table.frame() for table in TABLES}
+    tables |= {table.name: table.frame(rows) for table, rows in cytokine_tables(("P1",), None).items()}
+    return Results(tmp_path, tables, frozenset(), {}, {})
+
+
+def read(cell):
+    own = " | ".join(filter(None, (cell.text, cell.note))).replace("\N{NO-BREAK SPACE}", " ")
+    return " / ".join(map(read, cell.stack)) if cell.stack else own
+
+
+def lines(view):
+    return [[read(cell) for cell in row] for row in view.rows]
+
+
+def test_a_row_a_subject_and_analyte_and_a_column_a_visit(results):
+    view = cytokines.levels(results)
+    assert [(head.text, head.note) for head in view.heads[2:]] == [
+        ("screening", "day −35"), ("week 1", "day 7"), ("month 1", "day 30"),
+    ]  # fmt: skip
+    assert lines(view) == [
+        ["P1", "IFN-gamma", "< 3.20 | not detected, baseline", "80 | (53-120) / × ≥ 17", "12 | (8-18) / × ≥ 2.5"],
+        [
+            "P1", "TGF-beta1 | total", "12,000 | (8,000-18,000) / baseline",
+            "6,000 | (4,000-9,000) / × 0.50 (0.30-0.80)", "> 50,000 | above the range",
+        ],
+    ]  # fmt: skip
+
+
+def test_of_several_specimens_each_has_a_row(results):
+    table = results.tables["cytokine_levels"]
+    serum = table.filter(visit="week 1", analyte="IFN-gamma").with_columns(
+        specimen=table["specimen"][:1].replace("plasma", "serum")
+    )
+    results.tables["cytokine_levels"] = table.vstack(serum)
+    assert [row[1] for row in lines(cytokines.levels(results))[:2]] == [
+        "IFN-gamma | plasma",
+        "TGF-beta1 | total, plasma",
+    ]
+
+
+def test_plates_with_what_their_numbers_rest_on(results):
+    failed = {"step": "cytokine_plates", "unit": "plate 2", "error": "no such kit", "retry": ""}
+    results.tables["failures"] = outputs.FAILURES.frame([failed])
+    assert lines(cytokines.plates(results)) == [
+        [
+            "plate 1", "3", "41 (9)", "1 warn, 1 fail | of 3", "1 of 1", "1 of 2 | by nominal 1", "30 | (20-40), C6",
+            "3 of 3",
+        ],
+        ["plate 2", "– | failed, see under failures", *["–"] * 6],
+    ]  # fmt: skip
+    assert lines(cytokines.curves(results)) == [["plate 1", "IFN-gamma", "4PL", "7", "1.50", "2.44 to 10,000", "pass"]]
+    assert lines(cytokines.dilution_errors(results)) == [["plate 1", "C6", "1.30 (1.20-1.40)", "6"]]
+    # What failed stands first.
+    assert [row[1] for row in lines(cytokines.doubted_beads(results))] == ["B01", "A02"]
+
+
+def test_what_is_to_be_said_of_the_levels(results):
+    assert cytokines.doubts(results) == []
+    sample = {
+        "sample": "x",
+        "subject": "P2",
+        "visit": "D7",
+        "specimen": "plasma",
+        "assay": "cytokine",
+        "state": "failed",
+    }
+    results.tables["samples"] = outputs.SAMPLES_RUN.frame([sample])
+    table = results.tables["cytokine_levels"]
+    reason = "no baseline: no plasma from before lymphodepletion gave a number or a limit; other words"
+    results.tables["cytokine_levels"] = table.with_columns(reason=table["subject"].replace("P1", reason))
+    assert cytokines.doubts(results) == [
+        "Without a number: x (not finished).",
+        "P1: no specimen from before treatment gave a number or a limit, so there is no fold change.",
+    ]
+
+
+def test_the_figure_of_the_cohort_needs_a_number_or_a_limit(results):
+    (one,) = (figure for figure in FIGURES if figure.name == "cytokines_levels")
+    assert one.rows(results).height == 6
+    assert len([axes for axes in one.draw(one.rows(results)).figure.axes if axes.get_title(loc="left")]) == 2
+    table = results.tables["cytokine_levels"]
+    results.tables["cytokine_levels"] = table.with_columns(conc_pg_per_ml=None, limit_pg_per_ml=None)
+    assert one.rows(results).is_empty()
+
+
+def test_without_a_plate_the_page_says_so(tmp_path):
+    empty = Results(tmp_path, {table.name: table.frame() for table in TABLES}, frozenset(), {}, {})
+    assert (
+        cytokines.levels(empty).empty
+        == "No cytokine of a subject was measured. Samples that could have given some: none."
+    )
+    assert cytokines.doubts(empty) == []

@@ -1,0 +1,42 @@
+"""Commands of the README and of docs/ on the sample study (`$S`) name files that are there; clinical ones run."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tilseq.cli import main
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SAMPLE = ROOT / "data" / "sample"
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def commands():
+    """Yield page and arguments of each command on the sample study."""
+    for page in PAGES:
+        for language, block in BLOCK.findall(page.read_text()):
+            for line in [] if language == "python" else block.replace("\\\n", " ").splitlines():
+                if line.startswith("tilseq ") and "$S/" in line:
+                    yield page.name, shlex.split(line.replace("$S/", f"{SAMPLE}/"), comments=True)[1:]
+
+
+COMMANDS = list(commands())
+CLINICAL = [(page, words) for page, words in COMMANDS if words[0] == "clinical"]
+
+
+def test_the_files_of_the_commands_are_there():
+    named = [word for _, words in COMMANDS for word in words if word.startswith(f"{SAMPLE}/")]
+    assert len(named) > 40
+    assert [name for name in named if not Path(name).is_file()] == []
+
+
+@pytest.mark.parametrize("words", [words for _, words in CLINICAL], ids=[f"{page} {w[1]}" for page, w in CLINICAL])
+def test_a_clinical_command_runs_as_it_is_written(words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code in (0, None)
+    assert list((tmp_path / words[-1]).glob("*.csv"))

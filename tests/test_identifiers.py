@@ -1,0 +1,46 @@
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tilseq.identifiers import same_identifier, twin_key, unknown_subjects
+
+CASE = "They differ only in case or Unicode form"
+ZEROS = "A spreadsheet may have taken the leading zeros"
+KNOWN = ["S01", "007", "003", "P 12"]
+
+
+@pytest.mark.parametrize(
+    ("word", "mend"),
+    [
+        ("s01", f"did you mean 'S01'? {CASE}"),
+        ("7", f"did you mean '007'? {ZEROS}"),
+        ("S1", f"did you mean 'S01'? {ZEROS}"),
+        ("P12", "did you mean 'P 12'? They differ only in blanks"),
+        (" 007", "did you mean '007'? They differ only in blanks"),
+        # Spelt alike, but perhaps another person's.
+        ("004", None), ("S02", None), ("S0l", None), ("S010", None), ("", None),
+    ],
+)  # fmt: skip
+def test_an_identifier_is_meant_only_where_it_is_the_same(word, mend):
+    assert same_identifier(word, KNOWN) == mend
+
+
+def test_of_two_that_could_be_meant_none_is_named():
+    assert same_identifier("7", ["007", "07"]) is None
+
+
+@given(st.text(), st.lists(st.text(), max_size=5))
+def test_a_twin_is_found_whatever_it_is(word, others):
+    others = [name for name in others if twin_key(name) != twin_key(word)]
+    assert same_identifier(word.casefold(), [*others, word]) == f"did you mean {word!r}? {CASE}"
+
+
+def test_unknown_subjects_are_told_once_with_their_first_row():
+    frame = pl.DataFrame({"subject": ["007", "9", None, "7", "9"]})
+    faults = unknown_subjects(frame, KNOWN)
+    assert [(name, fault.row, fault.column, fault.mend) for name, fault in faults] == [
+        ("9", 3, "subject", "add the subject to the table of subjects"),
+        ("7", 5, "subject", f"did you mean '007'? {ZEROS}"),
+    ]
+    assert [fault.what for _, fault in faults] == ["no such subject", "no such subject"]

@@ -1,0 +1,64 @@
+"""Identifiers that mean the same, and subjects that a table of subjects does not have."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection
+
+import polars as pl
+
+from tilseq.errors import TableError
+
+LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
+
+
+def twin_key(identifier: str) -> str:
+    """Return what identifiers share that differ only in case or in how Unicode writes them."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", identifier).casefold())
+
+
+def same_identifier(word: str, known: Collection[str]) -> str | None:
+    """Return a mend that names the identifier which `word` is but for case, Unicode form, blanks or leading zeros.
+
+    None where there is none or where two could be meant: one that is merely spelt alike may be another's.
+
+    >>> same_identifier("7", ["007", "008"]), same_identifier("009", ["007", "008"])
+    ("did you mean '007'? A spreadsheet may have taken the leading zeros", None)
+    """
+    for key, why in (
+        (twin_key, "They differ only in case or Unicode form"),
+        (_without_blanks, "They differ only in blanks"),
+        (_without_zeros, "A spreadsheet may have taken the leading zeros"),
+    ):
+        alike = [name for name in known if key(name) == key(word)]
+        if alike:
+            return f"did you mean {alike[0]!r}? {why}" if len(alike) == 1 else None
+    return None
+
+
+def unknown_subjects(frame: pl.DataFrame, known: Collection[str]) -> list[tuple[str, TableError]]:
+    """Return each subject of a table that is not among the known ones, with what is wrong in its first row.
+
+    Parameters
+    ----------
+    frame
+        Column `subject`; a null is passed over. The first row is row 2, as a spreadsheet counts them.
+    known
+        Every subject of the study.
+    """
+    subjects = frame.select("subject").with_row_index("row", offset=2).drop_nulls()
+    wanted, faults = set(known), []
+    for row, name in subjects.unique("subject", keep="first", maintain_order=True).iter_rows():
+        if name not in wanted:
+            mend = same_identifier(name, known) or "add the subject to the table of subjects"
+            faults.append((name, TableError("no such subject", row=row, column="subject", found=name, mend=mend)))
+    return faults
+
+
+def _without_blanks(identifier: str) -> str:
+    return "".join(twin_key(identifier).split())
+
+
+def _without_zeros(identifier: str) -> str:
+    return LEADING_ZEROS.sub("", _without_blanks(identifier))

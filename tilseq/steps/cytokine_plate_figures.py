@@ -1,0 +1,63 @@
+"""Figures of a plate of beads: its map, curves, recoveries, and the beads of some wells."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tilseq.errors import AnalysisError
+from tilseq.steps.figures import save_figures
+
+if TYPE_CHECKING:
+    from tilseq.cytokines import Beads, Quantified, WellMap
+
+MOST_MAPS = 3
+MAP = "wells in the colour of the median reporter, on a logarithmic scale of each analyte"
+CURVES = (
+    "standard curves with their standards (dots, at what their level truly holds), samples (crosses), blanks (dotted) "
+    "and usable range (shaded)"
+)
+RECOVERY = "what the curves give back of each standard, by its nominal concentration and less the shared dilution error"
+
+
+def draw_plate(plate: str, beads: Beads, told: Quantified, folder: Path) -> None:
+    """Draw the plate: whatever of it there is.
+
+    Parameters
+    ----------
+    plate
+        Its name.
+    beads, told
+        What was found on it.
+    folder
+        Where figures go.
+    """
+    import polars as pl
+
+    from tilseq.plots.curves import recovery_dots, standard_curves
+    from tilseq.plots.cytokines import bead_map
+    from tilseq.plots.plate import plate_map
+
+    drawn: dict[str, tuple[Any, str]] = {}
+    with suppress(AnalysisError):  # wells that are named otherwise than those of a plate have no place on a map
+        drawn["1_wells"] = (plate_map(beads.wells, told.concentrations).axes[0], MAP)
+    if told.curves.filter(pl.col("model").is_not_null()).height:
+        curves = standard_curves(told.curves, told.recovery, beads.wells, told.concentrations)
+        drawn["2_curves"] = (curves.axes[0], CURVES)
+    if told.recovery["recovery_pct"].drop_nulls().len():
+        drawn["3_recovery"] = (recovery_dots(told.recovery), RECOVERY)
+    for one in _shown(beads):
+        caption = f"beads of well {one.title}, by population"
+        drawn[f"4_beads_{one.well}"] = (bead_map(one).axes[0], caption)
+    save_figures(drawn, folder)
+
+
+def _shown(beads: Beads) -> list[WellMap]:
+    """Return the wells whose beads are drawn: the first of a sample, then those in which an analyte failed."""
+    filled = [one for one in beads.maps if len(one.events)]
+    failed = set(beads.wells.filter(verdict="fail")["well"])
+    samples = set(beads.wells.filter(role="sample")["well"])
+    first = next((one for one in filled if one.well in samples), None) or next(iter(filled), None)
+    others = [one for one in filled if one.well in failed and one is not first]
+    return [*([] if first is None else [first]), *others][:MOST_MAPS]

@@ -1,0 +1,153 @@
+"""Bead arrays: one job a plate, from its wells to concentrations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tilseq.steps.cytokine_plate_figures import draw_plate
+from tilseq.steps.job import Job
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tilseq.cytokines import Beads, Quantified
+    from tilseq.kits import Kit
+    from tilseq.study import Study
+
+STEP = "cytokine_plates"
+SAMPLE = "sample"
+BEADS = "50 beads of each analyte in each well are good, 35 needed"
+CURVES = "a standard curve of each analyte of the kit"
+
+
+def plan(study: Study) -> list[Job]:
+    """Return one job for each plate of plates/; it reads the files of the wells, then the kits of the study's own."""
+    from tilseq.study.names import safe_name
+
+    settings = study.settings.analysis.cytokines
+    kits = [str(study.root / path) for path in settings.kits]
+    jobs = []
+    for file, sheet in study.sheets.items():
+        numbered = sheet.with_row_index("row", offset=2)
+        for (plate,), rows in numbered.group_by("plate", maintain_order=True):
+            wells = rows["path"].unique(maintain_order=True)
+            arguments = {
+                "file": file,
+                "rows": rows["row"].to_list(),
+                "sheet": rows.drop("row").to_dict(as_series=False),
+                "kits": len(kits),
+                "model": settings.model,
+                "shared_dilution": settings.shared_dilution,
+            }
+            jobs.append(
+                Job(
+                    step=STEP,
+                    unit=f"{plate}",
+                    folder=f"{STEP}/{safe_name(f'{plate}')}",
+                    paths=(*(str(study.root / path) for path in wells), *kits),
+                    arguments=arguments,
+                    samples=tuple(rows.filter(role=SAMPLE)["sample"].drop_nulls().unique(maintain_order=True)),
+                )
+            )
+    return jobs
+
+
+def run(job: Job, folder: Path) -> None:
+    """Write beads, curves, recoveries, dilution errors, concentrations, quality, exclusions and figures of a plate.
+
+    A well whose file cannot be read fails alone, and its rows say why; so does an analyte without a curve.
+
+    Raises
+    ------
+    StudyError
+        The sheet contradicts its kits; every fault is listed with the first row that has it.
+    """
+    from tilseq.cytokines import find_beads, quantify
+    from tilseq.io.plates import read_wells
+    from tilseq.io.write import write_parquet
+    from tilseq.tables import cytokines as tables
+    from tilseq.tables.outputs import EXCLUSIONS, QUALITY
+
+    given = job.arguments
+    sheet, kits = _sheet_and_kits(job)
+    root = job.paths[0].removesuffix(Path(sheet["path"][0]).as_posix())
+    wells = read_wells(sheet, root, kits)
+    # Nobody's home belongs into a table.
+    lost = {key: reason.replace(root, "") for key, reason in wells.lost.items()}
+    beads = find_beads(sheet, wells.events, kits, lost)
+    told = quantify(sheet, beads.wells, kits, model=given["model"], shared_dilution=given["shared_dilution"])
+    for frame, table in (
+        (beads.wells, tables.BEAD_WELLS),
+        (beads.populations, tables.BEAD_POPULATIONS),
+        (told.curves, tables.STANDARD_CURVES),
+        (told.recovery, tables.STANDARD_RECOVERY),
+        (told.dilution, tables.DILUTION_ERRORS),
+        (told.concentrations, tables.CONCENTRATIONS),
+        (told.samples, tables.SAMPLE_CONCENTRATIONS),
+        (QUALITY.frame(list(_quality(job.samples, beads, told))), QUALITY),
+        (beads.exclusions, EXCLUSIONS),
+    ):
+        write_parquet(frame, table, folder)
+    draw_plate(job.unit, beads, told, folder / "figures")
+
+
+def _sheet_and_kits(job: Job) -> tuple[pl.DataFrame, Mapping[str, Kit]]:
+    """Return the plate's rows in the order of the sheet, and all kits; a sheet that contradicts them is refused."""
+    import polars as pl
+
+    from tilseq.errors import StudyError
+    from tilseq.io.kits import read_kits
+    from tilseq.io.plates import check_kits
+    from tilseq.tables.inputs import PLATES
+
+    given = job.arguments
+    kits = read_kits(job.paths[len(job.paths) - given["kits"] :])
+    sheet = pl.DataFrame(given["sheet"], schema=PLATES.schema)
+    problems = check_kits(sheet, kits, file=given["file"], rows=given["rows"])
+    if problems:
+        # A kit that is not known is wrong in each of its rows: told once.
+        first = {(problem.what, problem.found): problem for problem in reversed(problems)}
+        raise StudyError([problem for problem in problems if problem in first.values()], "the plate sheet")
+    return sheet, kits
+
+
+def _quality(samples: Sequence[str], beads: Beads, told: Quantified) -> Iterator[dict[str, Any]]:
+    """Yield two checks of each sample: the beads of its wells, and the curves that it is read from."""
+    import polars as pl
+
+    curves = {row["analyte"]: row for row in told.curves.iter_rows(named=True)}
+    for sample in samples:
+        own = beads.wells.filter(sample=sample)
+        usable = own.filter(pl.col("verdict") != "fail")
+        doubted = own.filter(pl.col("verdict") != "pass")
+        counts = own["beads"].fill_null(0)
+        yield {
+            "sample": sample,
+            "check": "beads",
+            "value": counts.min(),
+            "limit": BEADS,
+            "verdict": "fail" if usable.is_empty() else "warn" if doubted.height else "pass",
+            "reason": _of_beads(doubted, own.height),
+        }
+        analytes = own["analyte"].unique(maintain_order=True)
+        lacking = [name for name in analytes if curves[name]["verdict"] == "fail"]
+        unsure = [name for name in analytes if curves[name]["verdict"] != "pass"]
+        yield {
+            "sample": sample,
+            "check": "standard_curves",
+            "value": analytes.len() - len(lacking),
+            "limit": CURVES,
+            "verdict": "fail" if len(lacking) == analytes.len() else "warn" if unsure else "pass",
+            "reason": "; ".join(f"{name}: {curves[name]['reason']}" for name in unsure) or None,
+        }
+
+
+def _of_beads(doubted: pl.DataFrame, analytes: int) -> str | None:
+    """Return in how many wells an analyte was in doubt, and why the first of them was."""
+    if doubted.is_empty():
+        return None
+    first = doubted.row(0, named=True)
+    where = f"{first['analyte']} in {first['well']}"
+    return f"{doubted.height} of {analytes} analytes in wells are in doubt; {where}: {first['reason']}"
