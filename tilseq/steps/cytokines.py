@@ -40,7 +40,7 @@ def plan(study: Study) -> list[Job]:
     arguments = {
         "samples": samples.to_dicts(),
         "starts": {subject: start_day(study, subject) for subject in subjects},
-        "subjects": study.subjects.select("subject", "lymphodepletion_day").to_dict(as_series=False),
+        "subjects": study.subjects.select("subject", "lymphodepletion_day", "il2_end_day").to_dict(as_series=False),
         "infusions": infusions.select("subject", "day").to_dict(as_series=False),
         "il2_end_day": study.settings.analysis.clinical.il2_end_day,
     }
