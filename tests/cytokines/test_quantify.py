@@ -235,6 +235,22 @@ def test_a_hook_is_seen_and_its_standards_left_out(rng):
     assert not told.curves.filter(pl.col("analyte") != "D")["hook"].any()
 
 
+def test_a_top_standard_that_shines_five_percent_less_is_no_hook(rng):
+    sheet, beads, kits = plate(rng, {"S": 100.0}, noise=0.002)
+    top = 0.95 * beads.filter(level="C6", analyte="D")["signal"].max()
+    signal = pl.when(level="C7", analyte="D").then(top).otherwise("signal")
+    assert not result(quantify(sheet, beads.with_columns(signal=signal), kits).curves, analyte="D")["hook"]
+
+
+def test_a_control_without_a_dilution_is_undiluted(rng):
+    sheet, beads, kits = plate(rng, {"S": 200.0}, dilution=2.0)
+    control = pl.when(role="sample").then(pl.lit("control")).otherwise("role")
+    undiluted = pl.lit(None, pl.Float64)
+    told = quantify(sheet.with_columns(role=control, dilution=undiluted), beads.with_columns(role=control), kits)
+    assert set(told.samples["role"]) == {"control"}
+    assert told.samples["conc_pg_per_ml"].to_list() == pytest.approx([100] * 4, rel=0.12)
+
+
 def test_nominal_concentrations_of_the_kit_where_the_sheet_has_none(rng):
     sheet, beads, kits = plate(rng, {"S": 100.0})
     one = quantify(sheet, beads, kits)
