@@ -9,6 +9,7 @@ from typing import Literal
 
 Role = Literal["forward", "side", "classifier", "reporter"]
 ROLES: tuple[Role, ...] = ("forward", "side", "classifier", "reporter")
+LEVEL = re.compile(r"[A-Za-z]*0*(\d+)")
 LATENT = re.compile(r"\btgf[- ]?(β|b(eta)?)[- ]?\d?\b", re.IGNORECASE)
 
 
@@ -68,6 +69,8 @@ class Kit:
     activation_dilution
         For a kit that measures a latent analyte: final over original volume of the acid activation (acid and
         neutraliser). Such a kit's wells must say whether they were activated. None for any other kit.
+    levels
+        How many standards lie above the blank: with 7 the highest is C7; None where not told.
     """
 
     name: str
@@ -77,6 +80,7 @@ class Kit:
     channels: Mapping[Role, tuple[str, ...]]
     fold: float | None
     activation_dilution: float | None
+    levels: int | None = None
 
     @property
     def analytes(self) -> tuple[str, ...]:
@@ -86,3 +90,24 @@ class Kit:
     def of_size(self, size: str) -> tuple[KitBead, ...]:
         """Return the beads of one size, from the dimmest classifier up."""
         return tuple(bead for bead in self.beads if bead.size == size)
+
+    def nominal(self, analyte: str, level: str) -> float | None:
+        """Return what a standard should hold of an analyte by the kit's series.
+
+        Parameters
+        ----------
+        analyte
+            One of the kit's.
+        level
+            Such as C7; its number counts from 0, the blank, up to the kit's highest.
+
+        Returns
+        -------
+        float or None
+            pg/mL, 0 for a blank; None where the kit does not tell, or has no such level.
+        """
+        found = LEVEL.fullmatch(level)
+        top = next((bead.top_pg_per_ml for bead in self.beads if bead.analyte == analyte), None)
+        if found is None or top is None or self.fold is None or self.levels is None or int(found[1]) > self.levels:
+            return None
+        return top / self.fold ** (self.levels - int(found[1])) if int(found[1]) else 0.0

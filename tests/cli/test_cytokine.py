@@ -15,6 +15,7 @@ from tilseq.steps.cytokine_plate_figures import draw_plate
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 PLATE = "SIM-01_tgfb1"
+GONE = ("C7", "C5", "C3", "C1")
 
 
 @pytest.fixture
@@ -80,9 +81,24 @@ def test_a_missing_well_fails_alone(study, capsys):
     assert set(samples["wells_given"] - samples["wells"]) == {0, 1}
 
 
+def test_curves_that_fail_are_told_and_no_success(study, capsys):
+    sheet = study / f"plates/{PLATE}.csv"
+    kept = [line for line in sheet.read_text().splitlines() if not any(f",{level}," in line for level in GONE)]
+    sheet.write_text("\n".join(kept) + "\n")
+    assert run("cytokine", "quantify", sheet, "-o", study / "out") == 3
+    told = capsys.readouterr().err
+    assert f"tilseq: plate {PLATE}, curves of TGF-beta1: fail: 3 standard levels with enough beads and" in told
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
+        (",C7,10000.0,", ",C7,10.0,", "a thousandth of what kit tgfb1_singleplex has at level C7"),
+        (
+            f"{PLATE}_A02.fcs,standard,,tgfb1_singleplex,TGF-beta1,C7,10000.0,",
+            f"{PLATE}_A02.fcs,standard,,tgfb1_singleplex,TGF-beta1,C7,1000.0,",
+            "the same level as row 2, and another",
+        ),
         (f"{PLATE}_A03.fcs", f"{PLATE}_A04.fcs", "row 4, column path: the file is named after well A04"),
         (",A03,", ",A02,", "this plate and well and analyte stands in row 3 already"),
         (",tgfb1_singleplex,", ",tgfb1_singelplex,", "did you mean 'tgfb1_singleplex'?"),
@@ -96,6 +112,15 @@ def test_a_sheet_that_does_not_hold_is_refused(study, capsys, old, new, told):
     assert run("cytokine", "quantify", study / f"plates/{PLATE}.csv", "-o", study / "out") == 3
     assert told in capsys.readouterr().err
     assert not (study / "out").exists()
+
+
+def test_a_sheet_that_names_levels_alone(study):
+    sheet = study / f"plates/{PLATE}.csv"
+    pl.read_csv(sheet, infer_schema=False).with_columns(nominal_pg_per_ml=None).write_csv(study / "plates/levels.csv")
+    for name in (PLATE, "levels"):
+        assert run("cytokine", "quantify", study / f"plates/{name}.csv", "-o", study / name) == 0
+    one, other = (pl.read_parquet(study / f"{name}/sample_concentrations.parquet") for name in (PLATE, "levels"))
+    assert one["conc_pg_per_ml"].to_list() == pytest.approx(other["conc_pg_per_ml"].to_list(), rel=1e-5)
 
 
 def test_a_sheet_beside_its_files_and_a_kit_of_ones_own(study, capsys):

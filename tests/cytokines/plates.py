@@ -16,7 +16,7 @@ def kit(name="k", *, analytes=ANALYTES, classifiers=True, top=10_000.0, activati
     for analyte, (size, classifier) in analytes.items():
         places[size] = places.get(size, 0) + 1
         beads.append(KitBead(analyte, size, places[size], classifier if classifiers else None, top))
-    return Kit(name, "", tuple(places), tuple(beads), CHANNELS, 4.0, activation)
+    return Kit(name, "", tuple(places), tuple(beads), CHANNELS, 4.0, activation, 7)
 
 
 def beads(rng, analyte, number, reporter, *, gain=1.0):

@@ -101,6 +101,19 @@ def test_beads_missing_from_the_whole_plate_are_told_by_the_classifier(rng):
     assert row(told.populations, analyte="A")["classifier"] == pytest.approx(7_000, rel=0.02)
 
 
+def test_a_kit_whose_sizes_stand_in_the_wrong_order_is_a_warning(rng):
+    swapped = kit(
+        analytes={"C": ("big", 4_000.0), "D": ("big", 90_000.0), "A": ("tiny", 7_000.0), "B": ("tiny", 23_000.0)}
+    )
+    told = found({f"A{n}": well(rng, ALL) for n in range(1, 4)}, of=swapped)
+    # C stands where A is, 7,000 for 4,000, and D where B is; by the shift that fits best, two of the four do not meet.
+    reasons = told.populations["reason"].drop_nulls().to_list()
+    assert len(reasons) >= 2
+    assert all("times what the kit has: another kit, or another order?" in reason for reason in reasons)
+    assert set(told.wells.filter(verdict="warn")["reason"]) == set(reasons)
+    assert found({"A1": well(rng, ALL, gain=2.0)}).populations["verdict"].to_list() == ["pass"] * 4
+
+
 def test_without_classifiers_in_the_kit_the_other_size_finishes(rng):
     there = {name: 200 for name in ANALYTES if name != "B"}
     told = found({f"A{n}": well(rng, there) for n in range(1, 4)}, of=kit(classifiers=False))
@@ -116,6 +129,17 @@ def test_a_well_may_shift_a_little(rng):
     far = found({f"A{n}": well(rng, ALL) for n in range(1, 6)} | {"B1": well(rng, ALL, gain=1.15)})
     reasons = far.wells.filter(well="B1")["reason"].to_list()
     assert all("off the plate's in classifier" in reason for reason in reasons)
+
+
+def test_a_well_whose_beads_stand_where_those_of_others_should_fails_alone(rng):
+    wells = {f"A{n}": well(rng, ALL) for n in range(1, 6)}
+    # A stands where B should, 7,000 * 3.3 = 23,100; the others where there is none.
+    told = found(wells | {"B1": well(rng, ALL, gain=3.3)})
+    shifted = told.wells.filter(well="B1")
+    assert row(shifted, analyte="B")["beads"] > 180
+    assert set(shifted["verdict"]) == {"fail"}
+    assert "where the plate has no population" in row(shifted, analyte="B")["reason"]
+    assert set(told.wells.filter(pl.col("well") != "B1")["verdict"]) == {"pass"}
 
 
 def test_beads_at_the_highest_reporter_are_a_warning(rng):

@@ -22,7 +22,7 @@ def points():
 
 def least(points, offsets, sd):
     """Half of the least sum of squares over all curves, and those curves."""
-    start = points.usual() + [4.5, 0, 0, 0, 0]
+    start = points.usual()
     theta = fit_curves(points, start, FREE, offsets, sd)
     for _ in range(3):
         theta = fit_curves(points, theta, FREE, offsets, sd)
@@ -53,6 +53,6 @@ def test_cross_is_how_curves_move_with_offsets(points):
 
 def test_what_is_not_fitted_stays(points):
     free = np.tile([True, True, True, True, False], (4, 1))
-    theta = fit_curves(points, points.usual() + [4.5, 0, 0, 0, 0.7], free, np.zeros(8), np.full(36, 0.05))
+    theta = fit_curves(points, points.usual() + [0, 0, 0, 0, 0.7], free, np.zeros(8), np.full(36, 0.05))
     assert (theta[:, 4] == 0).all()
     assert theta[1, 2] == pytest.approx(np.log(600), abs=0.1)

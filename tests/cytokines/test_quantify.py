@@ -9,6 +9,8 @@ from tilseq.cytokines.curve import Curve
 from tilseq.cytokines.curve_rows import CurveOf
 from tilseq.cytokines.limits import Level, Limits
 from tilseq.cytokines.standards import Spread
+from tilseq.errors import AnalysisError
+from tilseq.kits import Kit, KitBead
 
 NOWHERE = {"conc_pg_per_ml": None, "lower": None, "upper": None}
 
@@ -56,6 +58,32 @@ def test_out_of_range_there_is_no_number_but_a_limit(rng, pg_per_ml, status, lim
     assert of_range * 0.99 <= row["limit_pg_per_ml"] <= of_range * (1.01 if status == "above_range" else 1.5)
 
 
+@pytest.mark.parametrize("in_range", [0.95, 1.6])
+def test_limits_hold_for_samples_next_to_the_end_of_a_range(in_range):
+    """A sample at a range's very end is out of it as often as not: its limit is that of its own interval."""
+    held = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        true = {"llod": 2.1, "lloq": 2 * 2.44, "uloq": 2 * 10_000.0}
+        samples = {f"{name} {n}": in_range * at for name, at in true.items() for n in range(6)}
+        told = quantify(*plate(rng, samples, noise=0.03)).samples.filter(analyte="A")
+        for name, status, limit in told.select("sample", "status", "limit_pg_per_ml").iter_rows():
+            if status in ("not_detected", "detected_below_loq"):
+                held.append(samples[name] <= limit)
+            elif status == "above_range":
+                held.append(samples[name] >= limit)
+    assert len(held) > 20
+    assert np.mean(held) > 0.95
+
+
+def test_a_well_below_the_curve_has_no_concentration_to_vary_about(rng):
+    sheet, beads, kits = plate(rng, {"S": 4.0}, noise=0.01)
+    well = sheet.filter(role="sample")["well"][0]
+    dark = pl.when(well=well).then(20.0).otherwise("signal")
+    told = quantify(sheet, beads.with_columns(signal=dark), kits)
+    assert told.samples["cv_pct"].null_count() == 4
+
+
 def test_a_dilution_multiplies(rng):
     told = quantify(*plate(rng, {"S": 4_000.0}, dilution=20.0))
     assert result(told.samples, analyte="B")["conc_pg_per_ml"] == pytest.approx(4_000, rel=0.12)
@@ -90,7 +118,20 @@ def test_failed_beads_leave_the_other_well_and_the_other_analytes(rng):
     assert result(told.concentrations, well=well, analyte="A")["reason"] == "12 beads"
     row = result(told.samples, analyte="A")
     assert (row["status"], row["wells"], row["wells_given"]) == ("quantified", 1, 2)
+    assert row["reason"] == f"without {well}: 12 beads"
     assert set(told.samples["status"]) == {"quantified"}
+
+
+def test_what_is_odd_with_beads_and_curve_stands_beside_the_number(rng):
+    sheet, beads, kits = renamed(plate(rng, {"S": 400.0}), {"C3": "C4", "C4": "C3"})
+    wells = sheet.filter(role="sample")["well"]
+    few = pl.when(pl.col("well").is_in(wells.to_list()), analyte="A").then(pl.lit("41 beads; 50 are good"))
+    told = quantify(sheet, beads.with_columns(reason=few), kits)
+    row = result(told.samples, analyte="A")
+    assert row["status"] == "quantified"
+    assert row["reason"].startswith("curve: C4 shines less than C3")
+    assert row["reason"].endswith(f"; {wells[0]}, {wells[1]}: 41 beads; 50 are good")
+    assert "beads" not in result(told.samples, analyte="B")["reason"]
 
 
 def test_a_standard_left_out(rng):
@@ -104,11 +145,48 @@ def test_a_standard_left_out(rng):
 def test_blanks_alone_and_too_few_standards(rng, levels):
     told = quantify(*plate(rng, {"S": 100.0}, levels=levels))
     assert set(told.curves["verdict"]) == {"fail"}
-    assert told.curves["reason"][0] == (
-        f"{len(levels)} standard levels with enough beads and a concentration; 4 are needed"
-    )
+    reason = f"{len(levels)} standard levels with enough beads and a concentration; 4 are needed"
+    assert told.curves["reason"][0] == reason
     assert set(told.samples["status"]) == {"not_evaluable"}
-    assert set(told.samples["reason"]) == {"no standard curve"}
+    assert set(told.samples["reason"]) == {f"no standard curve: {reason}"}
+
+
+def renamed(args, names):
+    """The plate with its standards' levels called otherwise, concentrations with them."""
+    sheet, beads, kits = args
+    held = dict(sheet.filter(role="standard").select("level", "nominal_pg_per_ml").unique().iter_rows())
+    level = pl.col("level").replace(names)
+    nominal = level.replace_strict(held, default=None, return_dtype=pl.Float64)
+    sheet = sheet.with_columns(level=level, nominal_pg_per_ml=pl.coalesce(nominal, "nominal_pg_per_ml"))
+    return sheet, beads.with_columns(level=level), kits
+
+
+@pytest.mark.parametrize("analytes", [["A"], list("ABCD")])
+def test_two_standards_exchanged_are_a_warning(rng, analytes):
+    sheet, beads, kits = renamed(plate(rng, {"S": 400.0}), {"C3": "C4", "C4": "C3"})
+    told = quantify(sheet, beads.filter(pl.col("analyte").is_in(analytes)), kits)
+    assert set(told.curves["verdict"]) == {"warn"}
+    reason = "C4 shines less than C3, which should hold less: wells exchanged, or is the sheet wrong?"
+    assert all(reason in found for found in told.curves["reason"])
+
+
+def test_a_wrong_concentration_in_the_sheet_is_a_warning(rng):
+    sheet, beads, kits = plate(rng, {"S": 400.0}, levels=(0, 1, 3, 5, 6))
+    wrong = pl.when(level="C4").then(10 * pl.col("nominal_pg_per_ml")).otherwise("nominal_pg_per_ml")
+    told = quantify(sheet.with_columns(nominal_pg_per_ml=wrong), beads, kits)
+    assert set(told.curves["verdict"]) == {"warn"}
+    assert all(" times what the sheet says: wells exchanged, or" in reason for reason in told.curves["reason"])
+    assert all(reason.startswith("C4 holds 0.") for reason in told.curves["reason"])
+
+
+def test_standards_in_the_opposite_order_say_so(rng):
+    told = quantify(*renamed(plate(rng, {"S": 400.0}), {f"C{n}": f"C{8 - n}" for n in range(1, 8)}))
+    assert set(told.curves["verdict"]) == {"fail"}
+    assert told.curves["reason"][0] == (
+        "1 standard level with enough beads and a concentration; 4 are needed; 6 above the brightest shine less and "
+        "are left out: a hook effect, or wells exchanged"
+    )
+    assert told.samples["reason"][0] == f"no standard curve: {told.curves['reason'][0]}"
 
 
 def test_one_analyte_without_standards_leaves_the_others(rng):
@@ -124,6 +202,26 @@ def test_without_blanks_the_limit_of_detection_is_the_curves(rng):
     assert told.curves["llod_pg_per_ml"].is_between(0.1, 20).all()
 
 
+def test_standards_that_reach_neither_end_without_a_blank(rng):
+    told = quantify(*plate(rng, {"low": 12.0, "S": 2_000.0}, levels=(0, 1, 2, 3), blanks=0))
+    assert (
+        told.samples.filter(sample="S", status="quantified")["conc_pg_per_ml"].to_list()
+        == [pytest.approx(2_000, rel=0.15)] * 4
+    )
+    # 6 pg/mL in the well, 26 times less than the lowest standard: no more is known than that it lies below that one.
+    low = told.samples.filter(sample="low")
+    assert set(low["status"]) <= {"detected_below_loq", "not_detected"}
+    assert (low["limit_pg_per_ml"] > 100).all()
+
+
+def test_a_blank_that_shines_is_no_traceback(rng):
+    sheet, beads, kits = plate(rng, {"S": 100.0})
+    bright = pl.when(role="blank").then(20_000.0).otherwise("signal")
+    told = quantify(sheet, beads.with_columns(signal=bright), kits)
+    assert set(told.curves["verdict"]) == {"fail"}
+    assert set(told.samples["status"]) == {"not_evaluable"}
+
+
 def test_a_hook_is_seen_and_its_standards_left_out(rng):
     sheet, beads, kits = plate(rng, {"S": 100.0})
     hooked = (pl.col("level") == "C7") & (pl.col("analyte") == "D")
@@ -137,11 +235,61 @@ def test_a_hook_is_seen_and_its_standards_left_out(rng):
     assert not told.curves.filter(pl.col("analyte") != "D")["hook"].any()
 
 
+def test_a_top_standard_that_shines_five_percent_less_is_no_hook(rng):
+    sheet, beads, kits = plate(rng, {"S": 100.0}, noise=0.002)
+    top = 0.95 * beads.filter(level="C6", analyte="D")["signal"].max()
+    signal = pl.when(level="C7", analyte="D").then(top).otherwise("signal")
+    assert not result(quantify(sheet, beads.with_columns(signal=signal), kits).curves, analyte="D")["hook"]
+
+
+def test_a_control_without_a_dilution_is_undiluted(rng):
+    sheet, beads, kits = plate(rng, {"S": 200.0}, dilution=2.0)
+    control = pl.when(role="sample").then(pl.lit("control")).otherwise("role")
+    undiluted = pl.lit(None, pl.Float64)
+    told = quantify(sheet.with_columns(role=control, dilution=undiluted), beads.with_columns(role=control), kits)
+    assert set(told.samples["role"]) == {"control"}
+    assert told.samples["conc_pg_per_ml"].to_list() == pytest.approx([100] * 4, rel=0.12)
+
+
 def test_nominal_concentrations_of_the_kit_where_the_sheet_has_none(rng):
     sheet, beads, kits = plate(rng, {"S": 100.0})
     one = quantify(sheet, beads, kits)
     other = quantify(sheet.with_columns(nominal_pg_per_ml=pl.lit(None, pl.Float64)), beads, kits)
     assert other.samples["conc_pg_per_ml"].to_list() == pytest.approx(one.samples["conc_pg_per_ml"].to_list(), rel=1e-9)
+
+
+def test_levels_of_the_kit_hold_where_the_highest_was_left_out(rng):
+    sheet, beads, kits = plate(rng, {"S": 100.0}, levels=range(1, 7))
+    told = quantify(sheet.with_columns(nominal_pg_per_ml=pl.lit(None, pl.Float64)), beads, kits)
+    assert told.recovery.filter(analyte="A", level="C6")["nominal_pg_per_ml"][0] == pytest.approx(2_500)
+    assert told.samples["conc_pg_per_ml"].to_list() == pytest.approx([100] * 4, rel=0.15)
+
+
+def test_wells_of_one_level_that_should_hold_different_concentrations_are_refused(rng):
+    sheet, beads, kits = plate(rng, {"S": 100.0})
+    well = sheet.filter(level="C4")["well"][1]
+    wrong = pl.when(well=well).then(1_562.5).otherwise("nominal_pg_per_ml")
+    with pytest.raises(AnalysisError, match=f"plate P, well {well}: wells of level C4 hold different concentrations"):
+        quantify(sheet.with_columns(nominal_pg_per_ml=wrong), beads, kits)
+
+
+def test_two_kits_of_a_plate_share_no_dilution_errors(rng):
+    sheet, beads, kits = plate(rng, {"S": 100.0})
+    other = Kit("l", "", (), tuple(KitBead(name, "x", 1, None, None) for name in "EFGH"), {}, None, None)
+    wells = pl.col("well").str.to_lowercase()
+    moved = sheet.with_columns(kit=pl.lit("l"), well=wells)
+    off = pl.when(level="C4").then(0.7 * pl.col("signal")).otherwise("signal")
+    twin = beads.with_columns(
+        kit=pl.lit("l"),
+        well=wells,
+        signal=off,
+        analyte=pl.col("analyte").replace(dict(zip("ABCD", "EFGH", strict=True))),
+    )
+    told = quantify(pl.concat([sheet, moved]), pl.concat([beads, twin]), kits | {"l": other})
+    alone = quantify(sheet, beads, kits)
+    assert told.dilution.filter(kit="k").equals(alone.dilution)
+    assert told.dilution.filter(kit="l", level="C4")["factor"][0] < 0.8
+    assert told.samples.filter(pl.col("analyte").is_in(list("ABCD"))).equals(alone.samples)
 
 
 def test_pandas_gives_the_same(rng):
@@ -152,7 +300,14 @@ def test_pandas_gives_the_same(rng):
 
 def test_a_sample_that_gives_more_where_it_is_diluted_further_is_told():
     rows = [
-        {"role": "sample", "acid_activated": None, "status": "quantified", "sample": sample, "analyte": analyte}
+        {
+            "role": "sample",
+            "acid_activated": None,
+            "status": "quantified",
+            "reason": None,
+            "sample": sample,
+            "analyte": analyte,
+        }
         | {"dilution": dilution, "conc_pg_per_ml": middle, "lower": lower, "upper": upper}
         for sample, analyte, dilution, middle, lower, upper in (
             ("S1", "A", 2.0, 100.0, 80.0, 130.0),
@@ -165,7 +320,7 @@ def test_a_sample_that_gives_more_where_it_is_diluted_further_is_told():
     ]
     tell_hooks(rows)
     assert rows[0]["reason"] == "diluted 50-fold it gives 4.2 times as much: a hook effect, or the matrix"
-    assert not any("reason" in row for row in rows[1:])
+    assert not any(row["reason"] for row in rows[1:])
 
 
 def test_a_signal_that_may_be_that_of_saturation_is_above_its_lower_limit():
@@ -173,12 +328,12 @@ def test_a_signal_that_may_be_that_of_saturation_is_above_its_lower_limit():
     levels = [
         Level(place, np.log(conc), np.log(conc), 2, np.log(conc), 0.0, 0.1) for place, conc in enumerate((1e3, 1))
     ]
-    of = CurveOf(curve, np.zeros((5, 5)), levels, Limits(np.log(105), np.log(0.3), 0.0, np.log(1e3)), False)
+    of = CurveOf(curve, np.zeros((5, 5)), levels, Limits(np.log(105), np.log(0.3), 0.0, np.log(1e3)), False, ())
     names = ("plate", "well", "sample", "analyte", "role", "verdict", "beads", "reason", "level")
     row = dict(zip(names, ("P", "A1", "S", "A", "sample", "pass", 60, None, None), strict=True))
     # The curve is 935.7 at 650 and 1000 at most: 1.96 standard errors of 0.04 reach beyond.
     contents = [Content(row | {"signal": 935.7, "signal_se_log": 0.04}, 2.0, None, None)]
-    _, samples = concentrations_of(contents, {"A": of}, Spread(0.01, 0.01, 0.01))
+    _, samples = concentrations_of(contents, {"A": of}, Spread(0.01, 0.01, 0.01), {})
     assert samples[0]["status"] == "above_range"
     assert "conc_pg_per_ml" not in samples[0]
     # The ends by hand: signal / exp(quantile * 0.0412), quantile 2.45 of Student's t, put into the inverse.

@@ -29,7 +29,7 @@ def test_kits_that_ship():
 def test_a_kit_of_ones_own_in_order(tmp_path):
     path = tmp_path / "mine.yaml"
     beads = "beads:\n  s: [{analyte: X, top_pg_per_ml: 50000}, {analyte: Y}]\n  l: [{analyte: Z}]\n"
-    path.write_text(HEAD + beads + "standards: {top_pg_per_ml: 10000, fold: 4}\n")
+    path.write_text(HEAD + beads + "standards: {top_pg_per_ml: 10000, fold: 4, levels: 7}\n")
     kit = read_kits([path])["mine"]
     assert [(bead.analyte, bead.population, bead.top_pg_per_ml) for bead in kit.beads] == [
         ("X", "s 1", 50_000),
@@ -37,7 +37,8 @@ def test_a_kit_of_ones_own_in_order(tmp_path):
         ("Z", "l 1", 10_000),
     ]
     assert kit.channels["reporter"] == ("PE-A",)
-    assert kit.fold == 4
+    assert (kit.fold, kit.levels) == (4, 7)
+    assert [kit.nominal("X", level) for level in ("C7", "C6", "C0", "C8", "top")] == [50_000, 12_500, 0, None, None]
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_marker_texts_are_names_too(tmp_path, kits):
 
 
 def test_events_that_are_not_finite_are_told(tmp_path, kits):
-    (tmp_path / "a.csv").write_text("FSC-A,SSC-A,APC-A,PE-A\n1,2,nan,4\n1,2,3,4\n")
+    (tmp_path / "a.csv").write_text("FSC-A,SSC-A,APC-A,PE-A\n1,2,nan,4\n1,2,300,4\n")
     events, warnings = read_well(tmp_path / "a.csv", kits["multiplex"], scale="linear")
     assert len(events) == 1
     assert warnings[-1] == "1 events with a value that is not finite are left out"
@@ -127,6 +127,54 @@ def test_tables_on_a_declared_scale(tmp_path, kits, scale, stored):
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(text.encode()))
     events, _ = read_well(tmp_path / "a.csv.gz", kits["multiplex"], scale=scale)
     assert events.ravel() == pytest.approx([1e5, 2e5, 3_000, 400])
+
+
+@pytest.mark.parametrize(
+    ("scale", "classifier", "told"),
+    [
+        (
+            "linear",
+            np.log10(3_000),
+            r"not on the scale linear; found '3.48 as the highest, made linear'; expected up to 1e\+09, and of",
+        ),
+        ("linear", np.arcsinh(250_001), "not on the scale linear"),
+        ("log10", 3_000, "not on the scale log10; found 'inf as the highest, made linear'"),
+        ("log2", 40, "not on the scale log2"),
+    ],
+)
+def test_a_scale_that_cannot_be_is_refused(tmp_path, kits, scale, classifier, told):
+    (tmp_path / "a.csv").write_text(f"FSC-A,SSC-A,APC-A,PE-A\n1e5,2e5,{classifier},4\n")
+    with pytest.raises(ReadError, match=told):
+        read_well(tmp_path / "a.csv", kits["multiplex"], scale=scale)
+
+
+def test_a_table_without_events_is_a_well_without_events(tmp_path, kits):
+    (tmp_path / "a.csv").write_text("FSC-A,SSC-A,APC-A,PE-A\n")
+    assert read_well(tmp_path / "a.csv", kits["multiplex"], scale="linear")[0].shape == (0, 4)
+
+
+def test_standards_against_the_series_of_the_kit(tmp_path, kits):
+    path = tmp_path / "P1.csv"
+    rows = [
+        "P1,A1,a.fcs,standard,multiplex,,C7,",
+        "P1,A2,b.fcs,standard,multiplex,,C8,",
+        "P1,A3,c.fcs,standard,multiplex,,C0,",
+        "P1,A4,d.fcs,standard,multiplex,,C7,10",
+        "P1,A5,e.fcs,standard,multiplex,IL-2,C6,2.5",
+        "P1,A6,f.fcs,standard,multiplex,,C6,300",
+        "P1,A7,g.fcs,standard,multiplex,,Top,10000",
+    ]
+    path.write_text("plate,well,path,role,kit,analyte,level,nominal_pg_per_ml\n" + "\n".join(rows) + "\n")
+    told = [str(fault).removeprefix(f"{path}, ") for fault in check_kits(read_plate(path), kits, file=path)]
+    assert told == [
+        "row 3, column nominal_pg_per_ml: neither the sheet nor kit multiplex tells the concentration of level C8; "
+        "expected above 0",
+        "row 4, column role: level C0 is kit multiplex's blank; found 'standard'; expected blank",
+        "row 5, column nominal_pg_per_ml: a thousandth of what kit multiplex has at level C7; found 10.0; "
+        "expected pg/mL; is it ng/mL?",
+        "row 6, column nominal_pg_per_ml: a thousandth of what kit multiplex has at level C6; found 2.5; "
+        "expected pg/mL; is it ng/mL?",
+    ]
 
 
 def test_a_table_without_a_scale_or_with_words_is_refused(tmp_path, kits):

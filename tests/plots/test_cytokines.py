@@ -18,6 +18,8 @@ def test_populations_bear_their_names_and_medians():
     figure = bead_map(one)
     left, right = figure.axes
     assert [text.get_text() for text in left.texts] == list(ANALYTES)
+    # The two of the smaller size to the left, so that no name covers a population of the other.
+    assert [text.get_horizontalalignment() for text in left.texts] == ["right", "right", "left", "left"]
     assert figure.get_suptitle() == "P · A1 · control"
     marks = [line for line in right.get_lines() if line.get_marker() == "+"]
     assert [float(mark.get_xdata()[0]) for mark in marks] == pytest.approx([700] * 4, rel=0.15)

@@ -115,6 +115,19 @@ def test_contents(problems_of, cells, problem):
     assert problems_of(sample, f"P1,A1,raw/w2.fcs,{cells},,") == expected
 
 
+def test_wells_of_one_level_hold_the_same(problems_of):
+    sample = "P1,B1,raw/w1.fcs,sample,S01_D28_il,,,,,"
+    assert problems_of(
+        sample,
+        "P1,A1,raw/w2.fcs,standard,,,C4,156.25,,",
+        "P1,A2,raw/w3.fcs,standard,,,C4,1562.5,,",
+        "P1,A3,raw/w4.fcs,standard,,,C4,156.25,,",
+    ) == [
+        "plates/p1.csv, row 4, column nominal_pg_per_ml: the same level as row 3, and another concentration; "
+        "found 1562.5; expected 156.25"
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "samples", "problem"),
     [

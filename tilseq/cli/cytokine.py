@@ -67,7 +67,7 @@ def qc_command(plate: Path, kits: Sequence[Path], root: Path | None, figures: Pa
     write_result(beads.wells, BEAD_WELLS, output)
     if figures is not None:
         draw_maps(beads, figures)
-    return exit_code(beads.wells)
+    return tell_wells(beads)
 
 
 @cytokine_command.command(
@@ -118,7 +118,8 @@ def quantify_command(
         draw_plates(told, beads, figures)
     counts = told.samples["status"].value_counts().sort("status").iter_rows()
     click.echo("analytes in samples: " + ", ".join(f"{number} {status}" for status, number in counts), err=True)
-    return exit_code(beads.wells)
+    tell_doubts(told.curves, "curves")
+    return max(tell_wells(beads), exit_code(told.curves), key=(0, EXIT_SOME_FAILED, EXIT_INVALID).index)
 
 
 def beads_of(plate: Path, kits: Sequence[Path], root: Path | None) -> tuple[pl.DataFrame, dict[str, Kit], Beads]:
@@ -149,10 +150,10 @@ def sheet_problems(sheet: pl.DataFrame, plate: Path, root: Path) -> list[TilseqE
     from tilseq.study.checks import check_identifiers
     from tilseq.study.files import ABSENT, check_files
     from tilseq.study.model import Folder
-    from tilseq.study.plates import check_contents, check_sheets, check_wells
+    from tilseq.study.plates import check_contents, check_levels, check_sheets, check_wells
 
     folder = Folder(root, plates={str(plate): sheet})
-    checks = (check_identifiers, check_sheets, check_wells, check_contents, check_files)
+    checks = (check_identifiers, check_sheets, check_wells, check_contents, check_levels, check_files)
     return [problem for check in checks for problem in check(folder) if problem.what != ABSENT]
 
 
@@ -187,11 +188,26 @@ def draw_plates(told: Quantified, beads: Beads, folder: Path) -> None:
             save(cast("Figure", recovery_dots(recovery).figure), folder, f"{plate}_recovery")
 
 
-def exit_code(wells: pl.DataFrame) -> int:
-    """Tell stderr how the beads are; return 0, 4 where some failed, 3 where all did."""
+def tell_wells(beads: Beads) -> int:
+    """Tell stderr how the beads are, and which populations are doubtful; return the exit code."""
+    tell_doubts(beads.populations, "beads")
+    wells = beads.wells
     counts = {word: int((wells["verdict"] == word).sum()) for word in ("pass", "warn", "fail")}
     told = ", ".join(f"{number} {word}" for word, number in counts.items())
     click.echo(f"{wells['well'].n_unique()} wells; analytes in wells: {told}", err=True)
-    if not counts["fail"]:
+    return exit_code(wells)
+
+
+def tell_doubts(rows: pl.DataFrame, what: str) -> None:
+    """Tell stderr which analytes of a plate do not pass, by reason."""
+    doubtful = rows.filter(rows["verdict"] != "pass")
+    for (plate, verdict, reason), own in doubtful.group_by("plate", "verdict", "reason", maintain_order=True):
+        click.echo(f"tilseq: plate {plate}, {what} of {', '.join(own['analyte'])}: {verdict}: {reason}", err=True)
+
+
+def exit_code(rows: pl.DataFrame) -> int:
+    """Return 0, 4 where some of the rows failed, 3 where all did."""
+    failed = int((rows["verdict"] == "fail").sum())
+    if not failed:
         return 0
-    return EXIT_INVALID if counts["fail"] == wells.height else EXIT_SOME_FAILED
+    return EXIT_INVALID if failed == rows.height else EXIT_SOME_FAILED

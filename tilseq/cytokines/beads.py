@@ -13,7 +13,7 @@ from tilseq.cytokines.medians import median_signal
 from tilseq.cytokines.mixture import Floats, Mixture, assign, fit_mixture, fit_well, separations
 from tilseq.cytokines.peaks import find_spots
 from tilseq.cytokines.places import place_spots
-from tilseq.cytokines.verdicts import Well, judge_population, judge_well
+from tilseq.cytokines.verdicts import FAILED, Well, judge_population, judge_well
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.kits import Kit, KitBead
 
@@ -27,6 +27,7 @@ Key = tuple[str, str]
 POOLED = 40_000  # events of all wells from which the places are found
 FEWEST_OF_A_WELL = 500
 CLEAR = 0.9  # probability from which an event is a bead of a population
+ELSEWHERE = 0.5  # of the well's median population: as many events together beside the plate's are a population
 LARGER_SD = 3.0  # above the centre of the largest beads, in forward scatter
 LARGER, UNCLEAR, OTHER = (
     "larger than a single bead: doublets",
@@ -85,11 +86,12 @@ class Beads:
 
 @dataclass(frozen=True)
 class _Places:
-    """The populations of a plate: those of the beads, how far apart they lie, and the plate's highest reporter."""
+    """The populations of a plate: those of the beads, how far apart they lie, what is odd, and the highest reporter."""
 
     mixture: Mixture
     beads: tuple[KitBead, ...]
     apart: Floats
+    odd: Mapping[str, str]
     highest: float
 
 
@@ -201,8 +203,11 @@ def _plate(found: _Found, rows: list[Row], events: Mapping[Key, Floats], kit: Ki
         if row["well"] in own and places is not None:
             told += _read(found, row, own[row["well"]], places)
     found.wells += told
+    odd = {} if places is None else places.odd
     for bead in kit.beads:
-        found.populations.append(_population(plate, kit, bead, told, len(own)) | _where(places, bead))
+        found.populations.append(
+            _population(plate, kit, bead, told, len(own), odd.get(bead.analyte)) | _where(places, bead)
+        )
 
 
 def _logs(events: Floats) -> Floats:
@@ -239,7 +244,7 @@ def _places(own: Mapping[str, Floats], kit: Kit) -> tuple[_Places | None, dict[s
         start[spot_of == placed.spots[bead.analyte]] = place
     mixture = fit_mixture(pooled, start, len(beads))
     highest = max(float(events[:, 3].max()) for events in filled)
-    return _Places(mixture, beads, separations(mixture), highest), placed.missing
+    return _Places(mixture, beads, separations(mixture), placed.odd, highest), placed.missing
 
 
 def _read(found: _Found, row: Row, events: Floats, places: _Places) -> list[Row]:
@@ -249,6 +254,7 @@ def _read(found: _Found, row: Row, events: Floats, places: _Places) -> list[Row]
     owner, inside = assign(logs, mixture, CLEAR)
     _exclude(found, row, logs, owner, inside, mixture)
     analytes = tuple(bead.analyte for bead in places.beads)
+    elsewhere = _elsewhere(logs, owner, len(analytes))
     found.maps.append(WellMap(row["plate"], row["well"], _title(row), events, owner, analytes))
     told = []
     for place, bead in enumerate(places.beads):
@@ -261,6 +267,8 @@ def _read(found: _Found, row: Row, events: Floats, places: _Places) -> list[Row]
                 shift=shift,
                 separation=float(places.apart[place]),
                 at_highest=float(np.mean(reporter >= places.highest)) if len(reporter) else 0.0,
+                odd=places.odd.get(bead.analyte),
+                elsewhere=elsewhere,
             )
         )
         told.append(
@@ -269,6 +277,22 @@ def _read(found: _Found, row: Row, events: Floats, places: _Places) -> list[Row]
             | {"signal_cv_beads": median.cv, "verdict": verdict, "reason": reason}
         )
     return told
+
+
+def _elsewhere(logs: Floats, owner: NDArray[np.intp], populations: int) -> str | None:
+    """Return what tells that a well's beads lie off the plate's, so that some may stand where other analytes' should.
+
+    It is looked for where a population lacks its beads and others do not: then no event may lie together beside them.
+    """
+    counts = np.bincount(owner[owner >= 0], minlength=populations)
+    left = logs[owner < 0]
+    there = counts[counts >= FAILED]
+    if len(there) in (0, populations) or not len(left):
+        return None
+    most = max((spot.events for spot in find_spots(left[:, 0], left[:, 2])[0]), default=0)
+    if most < ELSEWHERE * np.median(there):
+        return None
+    return f"{most} events lie together where the plate has no population: beads of this well lie elsewhere"
 
 
 def _row(row: Row, bead: KitBead, fault: str | None = None) -> Row:
@@ -295,11 +319,11 @@ def _exclude(
             found.exclusions.append(told)
 
 
-def _population(plate: str, kit: Kit, bead: KitBead, told: list[Row], read: int) -> Row:
+def _population(plate: str, kit: Kit, bead: KitBead, told: list[Row], read: int, odd: str | None) -> Row:
     own = [row for row in told if row["analyte"] == bead.analyte]
     counted = [row for row in own if row.get("beads") is not None]
     failed = [row for row in counted if row["verdict"] == "fail"]
-    verdict, reason = judge_population(len(counted), len(failed), own)
+    verdict, reason = judge_population(len(counted), len(failed), own, odd)
     return {
         "plate": plate,
         "kit": kit.name,

@@ -44,7 +44,10 @@ class Content:
 
 
 def concentrations_of(
-    contents: Sequence[Content], curves: Mapping[str, CurveOf], spread: Spread | None
+    contents: Sequence[Content],
+    curves: Mapping[str, CurveOf],
+    spread: Spread | None,
+    unfit: Mapping[str, str],
 ) -> tuple[list[Row], list[Row]]:
     """Return rows of `concentrations`, one a well, and of `sample_concentrations`, one a sample.
 
@@ -56,6 +59,8 @@ def concentrations_of(
         By analyte, those that could be fitted.
     spread
         Of the plate; None without a curve.
+    unfit
+        By analyte without a curve, why.
     """
     groups: dict[tuple[Any, ...], list[Content]] = {}
     for one in contents:
@@ -71,7 +76,7 @@ def concentrations_of(
     wells = [
         {name: one.row[name] for name in ("plate", "well", "role", "sample", "analyte", "beads")}
         | {"replicate": one.replicate, "dilution": one.dilution, "acid_activated": one.acid_activated}
-        | _result([one], curves, readers)
+        | _result([one], curves, readers, unfit)
         for one in contents
     ]
     samples = []
@@ -80,7 +85,13 @@ def concentrations_of(
         told = {"plate": members[0].row["plate"], "role": role, "sample": name, "dilution": dilution}
         told |= {"acid_activated": activated, "analyte": analyte, "wells": len(used), "wells_given": len(members)}
         told |= {"cv_pct": _cv(used, curves.get(analyte))}
-        samples.append(told | _result(used or members[:1], curves, readers))
+        told |= _result(used or members[:1], curves, readers, unfit)
+        if used and len(used) < len(members):
+            left = _by_well([one for one in members if one not in used])
+            told["reason"] = "; ".join(
+                [*([told["reason"]] if told["reason"] else []), *(f"without {one}" for one in left)]
+            )
+        samples.append(told)
     tell_hooks(samples)
     return wells, samples
 
@@ -110,9 +121,8 @@ def tell_hooks(samples: Sequence[Row]) -> None:
             if more:
                 most = max(more, key=lambda other: float(other["conc_pg_per_ml"]))
                 fold, times = most["dilution"], most["conc_pg_per_ml"] / row["conc_pg_per_ml"]
-                row["reason"] = (
-                    f"diluted {fold:g}-fold it gives {times:.1f} times as much: a hook effect, or the matrix"
-                )
+                told = f"diluted {fold:g}-fold it gives {times:.1f} times as much: a hook effect, or the matrix"
+                row["reason"] = f"{told}; {row['reason']}" if row["reason"] else told
 
 
 def _usable(one: Content) -> bool:
@@ -120,18 +130,23 @@ def _usable(one: Content) -> bool:
     return one.row["verdict"] != "fail" and signal is not None and signal > 0 and one.row["signal_se_log"] is not None
 
 
-def _result(members: list[Content], curves: Mapping[str, CurveOf], readers: Mapping[str, Inversion]) -> Row:
+def _result(
+    members: list[Content],
+    curves: Mapping[str, CurveOf],
+    readers: Mapping[str, Inversion],
+    unfit: Mapping[str, str],
+) -> Row:
     """Return what the wells of one sample tell together: signal, concentration, interval, status, limit, reason."""
     analyte, dilution = members[0].row["analyte"], members[0].dilution
     signal = _mean_signal(members)
-    fault = _fault(members, curves.get(analyte))
+    fault = _fault(members, curves.get(analyte), unfit)
     if fault is not None or dilution is None:
         return {"signal": signal, "status": "not_evaluable", "reason": fault}
     of, reader = curves[analyte], readers[analyte]
     logs = np.log([one.row["signal"] for one in members])
     at, lower, upper = reader.interval(logs, np.array([one.row["signal_se_log"] for one in members]))
     limits, lloq, uloq = of.limits, of.limits.lloq, of.limits.uloq
-    told: Row = {"signal": signal, "reason": None}
+    told: Row = {"signal": signal, "reason": "; ".join(_doubts(members, of)) or None}
     # What a result out of range lies below or above is that of the range or of its own interval, whichever says less.
     if float(logs.mean()) <= limits.log_signal_lod:
         return told | {"status": "not_detected", "limit_pg_per_ml": _plain(max(limits.llod, upper), dilution)}
@@ -144,13 +159,29 @@ def _result(members: list[Content], curves: Mapping[str, CurveOf], readers: Mapp
         "lower": dilution * float(np.exp(lower)),
         "upper": dilution * float(np.exp(upper)),
         "status": "quantified",
-        "reason": "hook effect: a far higher concentration could give this signal" if of.hook else None,
     }
 
 
 def _plain(log_conc: float, dilution: float) -> float | None:
     """Return pg/mL of the undiluted sample, None for infinity."""
     return dilution * float(np.exp(log_conc)) if log_conc < np.inf else None
+
+
+def _doubts(members: list[Content], of: CurveOf) -> list[str]:
+    """Return what is odd with the curve and with the beads of each well."""
+    curve = [f"curve: {told}" for told in of.doubts]
+    if of.hook:
+        curve.append("a far higher concentration could give this signal")
+    return curve + _by_well(members)
+
+
+def _by_well(members: list[Content]) -> list[str]:
+    """Return what is odd with the beads of wells, each reason once."""
+    wells: dict[str, list[str]] = {}
+    for one in members:
+        if one.row["reason"]:
+            wells.setdefault(one.row["reason"], []).append(one.row["well"])
+    return [f"{', '.join(names)}: {reason}" for reason, names in wells.items()]
 
 
 def _mean_signal(members: list[Content]) -> float | None:
@@ -160,24 +191,27 @@ def _mean_signal(members: list[Content]) -> float | None:
     return float(np.exp(np.mean(np.log(signals))))
 
 
-def _fault(members: list[Content], of: CurveOf | None) -> str | None:
+def _fault(members: list[Content], of: CurveOf | None, unfit: Mapping[str, str]) -> str | None:
     """Return why there is no concentration, if so."""
     one = members[0]
     if not _usable(one):
         return one.row["reason"] or "the median reporter has no logarithm"
     if of is None:
-        return "no standard curve"
+        return f"no standard curve: {unfit[one.row['analyte']]}"
     if of.limits.lloq == np.inf:
         return "the standard curve has no usable range"
     return "the sheet does not tell the dilution" if one.dilution is None else None
 
 
 def _cv(used: list[Content], of: CurveOf | None) -> float | None:
-    """Return the coefficient of variation of concentrations between wells, in percent."""
+    """Return the coefficient of variation of concentrations between wells, in percent; None where one has none."""
     if of is None or len(used) < 2:
         return None
-    back = np.exp(of.curve.inverse(np.log([one.row["signal"] for one in used])))
-    return float(100 * back.std(ddof=1) / back.mean()) if np.isfinite(back).all() and back.mean() > 0 else None
+    told = of.curve.inverse(np.log([one.row["signal"] for one in used]))
+    if not np.isfinite(told).all():
+        return None
+    back = np.exp(told)
+    return float(100 * back.std(ddof=1) / back.mean())
 
 
 def _between_wells(

@@ -104,7 +104,7 @@ def parts_of(theta: Floats, log_conc: Floats) -> tuple[Floats, Floats, Floats]:
     bound = np.where(blank, -np.inf, rise - power * soft)
     value = np.logaddexp(bottom, bound)
     share = np.exp(bound - value)  # of the signal that is bound analyte
-    sigmoid = 1 / (1 + np.exp(-t))
+    sigmoid = np.exp(t - soft)
     steep = share * power * sigmoid * slope
     columns = [1 - share, share, -steep, -share * power * sigmoid * t, -share * power * soft]
     return value, steep, np.column_stack(columns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,17 +16,30 @@ from tilseq.cytokines.standards import Fitted, Standard
 Row = dict[str, Any]
 
 MOST_RESIDUAL = 2.0
+MOST_OFF = 3.0  # fold: a level further off what the sheet says is hardly pipetting
+CLEARLY = 3.0  # standard deviations of what is read of two levels
 
 
 @dataclass(frozen=True)
 class CurveOf:
-    """A fitted curve with what may be done with it; `hook` where the highest standards shine less than a lower one."""
+    """A fitted curve with what may be done with it.
+
+    Attributes
+    ----------
+    curve, covariance, levels, limits
+        The curve, the covariance of its five parameters, and what it gives back.
+    hook
+        Whether the highest standards shine less than a lower one.
+    doubts
+        What is odd with it, each in a clause.
+    """
 
     curve: Curve
     covariance: Floats
     levels: list[Level]
     limits: Limits
     hook: bool
+    doubts: tuple[str, ...]
 
 
 def unusable(plate: str, analyte: str, reason: str) -> Row:
@@ -38,7 +52,7 @@ def curve_row(of: CurveOf, one: Standard, fitted: Fitted, analyte: str) -> Row:
     """Return the row of a curve, without plate and analyte."""
     curve, limits = of.curve, of.limits
     blanks = int(np.isneginf(one.log_conc).sum())
-    verdict, reason = _judge(of, fitted.residual_sd[analyte])
+    verdict, reason = _judge(of)
     return {
         "model": curve.model,
         "bottom": curve.bottom,
@@ -100,12 +114,46 @@ def _exp(logarithm: float, times: float = 1.0) -> float | None:
     return float(times * np.exp(logarithm)) if np.isfinite(logarithm) else None
 
 
-def _judge(of: CurveOf, residual: float) -> tuple[str, str | None]:
-    if of.limits.lloq == np.inf:
-        return "fail", "no two standards give back what they should: no usable range"
-    doubts = []
-    if of.hook:
-        doubts.append("hook effect: the highest standards shine less than a lower one and are left out")
+def doubts_of(levels: Sequence[Level], names: Sequence[str], residual: float, hook: bool) -> tuple[str, ...]:
+    """Return what is odd with a curve.
+
+    Parameters
+    ----------
+    levels
+        What it gives back, from the top down.
+    names
+        Of the plate's levels.
+    residual
+        Weighted residual standard deviation.
+    hook
+        Whether the highest standards shine less than a lower one.
+    """
+    doubts = ["hook effect: the highest standards shine less than a lower one and are left out"] if hook else []
+    misplaced = ", ".join(_misplaced(levels, names))
+    if misplaced:
+        doubts.append(f"{misplaced}: wells exchanged, or is the sheet wrong?")
     if residual > MOST_RESIDUAL:
         doubts.append(f"standards lie {residual:.1f} times as far off the curve as the plate's spread explains")
-    return ("warn", "; ".join(doubts)) if doubts else ("pass", None)
+    return tuple(doubts)
+
+
+def _judge(of: CurveOf) -> tuple[str, str | None]:
+    if of.limits.lloq == np.inf:
+        return "fail", "; ".join(("no two standards give back what they should: no usable range", *of.doubts))
+    return ("warn", "; ".join(of.doubts)) if of.doubts else ("pass", None)
+
+
+def _misplaced(levels: Sequence[Level], names: Sequence[str]) -> list[str]:
+    """Return what is told of levels that hold less than the next weaker one, or far from what the sheet says."""
+    fallen = [
+        f"{names[high.place]} shines less than {names[low.place]}, which should hold less"
+        for high, low in pairwise(levels)
+        if low.log_back - high.log_back > CLEARLY * np.hypot(high.reading_cv, low.reading_cv)
+    ]
+    if fallen:
+        return fallen
+    return [
+        f"{names[level.place]} holds {np.exp(level.log_true - level.log_nominal):.2g} times what the sheet says"
+        for level in levels
+        if abs(level.log_true - level.log_nominal) > np.log(MOST_OFF)
+    ]

@@ -11,10 +11,10 @@ from tilseq.cytokines.curve import Floats, parts_of
 
 STEPS, GAIN = 60, 1e-7
 FIRST_DAMPING, LARGEST_DAMPING = 1e-3, 1e8
-# What curves look like a priori, so that standards that do not reach the top still give one: standard deviations of
-# ln(top - bottom) about the highest signal, of ln midpoint about the middle of the standards, of ln slope about 0.1 and
-# of ln asymmetry about 0.
-VAGUE = np.array([np.inf, 1.0, 3.0, 0.3, 0.5])
+# What curves look like a priori, so that standards that do not reach the ends still give one: standard deviations of
+# ln bottom about the lowest signal, of ln(top - bottom) about the highest, of ln midpoint about the middle of the
+# standards, of ln slope about 0.1 and of ln asymmetry about 0.
+VAGUE = np.array([3.0, 1.0, 3.0, 0.3, 0.5])
 USUAL_SLOPE = 0.1
 
 
@@ -57,10 +57,10 @@ class Points:
     def usual(self) -> Floats:
         """Return the parameters that `VAGUE` is about: analytes × 5."""
         told = np.isfinite(self.log_conc)
-        highest = np.maximum.reduceat(self.log_signal, self.starts)
+        lowest, highest = (end.reduceat(self.log_signal, self.starts) for end in (np.minimum, np.maximum))
         middle = [np.median(self.log_conc[told & (self.analyte == k)]) for k in range(len(highest))]
         zero = np.zeros(len(highest))
-        return np.column_stack([zero, highest + 0.5, np.array(middle) + 2, zero + USUAL_SLOPE, zero])
+        return np.column_stack([lowest, highest + 0.5, np.array(middle) + 2, zero + USUAL_SLOPE, zero])
 
 
 @dataclass(frozen=True)

@@ -122,15 +122,19 @@ def limits_of(one: Standard, curve: Curve, levels: list[Level], spread: Spread) 
     """Return the limits of a curve.
 
     The limit of detection is the concentration at the mean blank + 2 standard deviations of a blank (ln signal; those
-    of beads and reading on this plate), or at the curve's bottom without a blank. The limits of quantification are the
-    outermost standards whose recovery is within 20 % (25 % for the lowest), whose wells agree to a CV of 20 % and
-    whose signal alone tells the concentration to 25 %; the lowest lies above the limit of detection.
+    of beads and reading on this plate); without a blank it is that of the curve's bottom, and no less than the lowest
+    standard, below which nothing was measured. The limits of quantification are the outermost standards whose recovery
+    is within 20 % (25 % for the lowest), whose wells agree to a CV of 20 % and whose signal alone tells the
+    concentration to 25 %; the lowest lies above the limit of detection.
     """
     blanks = np.isneginf(one.log_conc)
     sd = float(np.sqrt(np.mean(one.se[blanks] ** 2 if blanks.any() else one.se**2) + spread.reading**2))
     mean = float(one.log_signal[blanks].mean()) if blanks.any() else float(curve.theta[0])
     lod_signal = mean + BLANK_SD * sd
     llod = float(curve.inverse(lod_signal)[0])
+    lowest = min(level.log_true for level in levels)
+    if not blanks.any() and llod < lowest:
+        lod_signal, llod = float(curve.log_signal(lowest)[0]), lowest
     low = [level.log_true for level in levels if level.passes(RECOVERY_AT_LLOQ) and level.log_true >= llod]
     high = [level.log_true for level in levels if level.passes(RECOVERY)]
     if not low or not high or max(high) <= min(low):

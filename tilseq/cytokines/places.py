@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
@@ -26,18 +26,22 @@ class Placed:
         The place of its spot in the list given, by analyte, for those found.
     missing
         Why the others were not, by analyte.
+    odd
+        By analyte found by order alone, that its classifier is not where the kit has it.
     """
 
     spots: dict[str, int]
     missing: dict[str, str]
+    odd: dict[str, str] = field(default_factory=dict)
 
 
 def place_spots(spots: Sequence[Spot], kit: Kit) -> Placed:
     """Match spots with the populations of a kit, constrained to the kit's number and order.
 
     Spots are parted by forward scatter into as many groups as the kit has sizes, the heaviest ones; within a group
-    they are the kit's populations in the order of the classifier where their number is the kit's. Where it is not,
-    the kit's relative classifiers tell which they are; without those, none of that size can be told.
+    they are the kit's populations in the order of the classifier where their number is the kit's; the kit's relative
+    classifiers, if told, are held against that. Where the number is not the kit's, they tell which the populations are;
+    without them, none of that size can be told.
 
     Parameters
     ----------
@@ -55,6 +59,7 @@ def place_spots(spots: Sequence[Spot], kit: Kit) -> Placed:
         return Placed({}, dict.fromkeys(kit.analytes, reason))
     found: dict[str, int] = {}
     missing: dict[str, str] = {}
+    odd: dict[str, str] = {}
     counts = sorted(spots[place].events for group in groups for place in group)
     least = FEW * float(np.median(counts[-len(kit.beads) :]))
     by_size = {
@@ -66,6 +71,8 @@ def place_spots(spots: Sequence[Spot], kit: Kit) -> Placed:
         beads = kit.of_size(size)
         if len(group) == len(beads):
             found |= {bead.analyte: place for bead, place in zip(beads, group, strict=True)}
+            if shift is not None:
+                odd |= _odd([spots[place].classifier - shift for place in group], beads)
             continue
         populations = "population" if len(group) == 1 else "populations"
         seen = (
@@ -80,7 +87,17 @@ def place_spots(spots: Sequence[Spot], kit: Kit) -> Placed:
         found |= {analyte: group[place] for analyte, place in matched.items()}
         lost = f"{told}; none lies where that of this analyte should"
         missing |= {bead.analyte: lost for bead in beads if bead.analyte not in matched}
-    return Placed(found, missing)
+    return Placed(found, missing, odd)
+
+
+def _odd(classifier: Sequence[float], beads: Sequence[KitBead]) -> dict[str, str]:
+    """Return of which analytes the classifier is not where the kit has it, with what is odd."""
+    gaps = [here - float(np.log(bead.classifier or 1)) for here, bead in zip(classifier, beads, strict=True)]
+    return {
+        bead.analyte: f"its classifier is {np.exp(gap):.2g} times what the kit has: another kit, or another order?"
+        for bead, gap in zip(beads, gaps, strict=True)
+        if abs(gap) > SAME_CLASSIFIER
+    }
 
 
 def _size_groups(spots: Sequence[Spot], number: int) -> list[list[int]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,9 +11,10 @@ from numpy.typing import NDArray
 
 from tilseq.cytokines.concentrations import Content, concentrations_of
 from tilseq.cytokines.curve import Model
-from tilseq.cytokines.curve_rows import CurveOf, curve_row, dilution_rows, recovery_rows, unusable
+from tilseq.cytokines.curve_rows import CurveOf, curve_row, dilution_rows, doubts_of, recovery_rows, unusable
 from tilseq.cytokines.limits import levels_of, limits_of
 from tilseq.cytokines.standards import Standard, fit_standards
+from tilseq.errors import AnalysisError
 from tilseq.kits import Kit
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 FEWEST_LEVELS = 4
 HOOK_SD, HOOK_LEAST = 3.0, 0.1  # standard deviations, and ln signal, by which a higher standard shines less
-LEVEL = re.compile(r"[A-Za-z]*0*(\d+)")
 
 
 @dataclass(frozen=True)
@@ -55,18 +54,19 @@ def quantify(
     model: Model | None = None,
     shared_dilution: bool = True,
 ) -> Quantified:
-    """Fit the standard curves of each plate and read its samples from them.
+    """Fit the standard curves of each plate and kit and read its samples from them.
 
     Concentrations are in the undiluted sample. A signal below or above the range of its curve gives no number but a
-    status with the limit, never an extrapolation. The 95 % interval holds what a plate can know: the beads, how far
-    wells of one content differ on the plate, and the curve with the dilution errors of its standards; not the sample's
-    own dilution, which its wells share, nor the matrix.
+    status with the limit (that of the range, or of the sample's own interval where it reaches beyond), never an
+    extrapolation. The 95 % interval holds what a plate can know: the beads, how far wells of one content differ on the
+    plate, and the curve with the dilution errors of its standards; not the sample's own dilution, which its wells
+    share, nor the matrix.
 
     Parameters
     ----------
     sheet
         Table `plates`, polars or pandas. A standard's concentration is the sheet's, else that of the kit by its level
-        (C7 is the top of C0 to C7). A control without a dilution is taken as undiluted.
+        (`Kit.nominal`). A control without a dilution is taken as undiluted.
     bead_wells
         Table `bead_wells` of `find_beads`. Rows that failed take no part.
     kits
@@ -80,17 +80,20 @@ def quantify(
     -------
     Quantified
         A row for every well of a sample or control and every analyte of its kit.
+
+    Raises
+    ------
+    AnalysisError
+        Two wells of one standard level should hold different concentrations.
     """
     from tilseq.tables import as_polars
     from tilseq.tables import cytokines as tables
 
     rows: dict[str, list[Row]] = {"curves": [], "recovery": [], "dilution": [], "wells": [], "samples": []}
     sheet, beads = as_polars(sheet), as_polars(bead_wells)
-    for plate in sorted(sheet["plate"].unique().to_list()):
-        on_plate = _Plate(
-            sheet.filter(sheet["plate"] == plate).to_dicts(), beads.filter(beads["plate"] == plate).to_dicts(), kits
-        )
-        on_plate.read(rows, plate, model, shared_dilution)
+    for plate, kit in sheet.select("plate", "kit").unique().sort("plate", "kit").iter_rows():
+        own, of_kit = (frame.filter(frame["plate"] == plate, frame["kit"].eq_missing(kit)) for frame in (sheet, beads))
+        _Plate(plate, kit, own.to_dicts(), of_kit.to_dicts(), kits).read(rows, model, shared_dilution)
     return Quantified(
         tables.STANDARD_CURVES.frame(rows["curves"]),
         tables.STANDARD_RECOVERY.frame(rows["recovery"]),
@@ -101,32 +104,34 @@ def quantify(
 
 
 class _Plate:
-    """The wells of one plate by analyte."""
+    """The wells of one plate and kit by analyte: each kit has standards of its own."""
 
-    def __init__(self, sheet: list[Row], beads: list[Row], kits: Mapping[str, Kit]) -> None:
+    def __init__(self, plate: str, kit: str, sheet: list[Row], beads: list[Row], kits: Mapping[str, Kit]) -> None:
+        self.plate, self.kit = plate, kits.get(kit)
         self.sheet = {(row["well"], row["analyte"]): row for row in sheet}
         self.of_well = {row["well"]: row for row in reversed(sheet)}
-        self.kits = {bead.analyte: kit for kit in kits.values() for bead in kit.beads}
-        self.kit_of = {row["well"]: kits[row["kit"]] for row in sheet if row["kit"] in kits}
         self.beads = beads
         self.analytes = list(dict.fromkeys(row["analyte"] for row in beads))
         standard = sorted({row["well"] for row in sheet if row["role"] in ("standard", "blank")})
         self.place = {well: place for place, well in enumerate(standard)}
         self.levels, self.level_of = self._levels(standard)
 
-    def read(self, rows: dict[str, list[Row]], plate: str, model: Model | None, shared: bool) -> None:
+    def read(self, rows: dict[str, list[Row]], model: Model | None, shared: bool) -> None:
+        plate = self.plate
         standards, unfit, hooked = self._standards()
         fitted = fit_standards(standards, self.level_of.tolist(), model=model, shared=shared) if standards else None
         curves: dict[str, CurveOf] = {}
         for analyte in self.analytes:
             if fitted is None or analyte in unfit:
-                rows["curves"].append(unusable(plate, analyte, unfit.get(analyte, "no standard was read")))
+                rows["curves"].append(unusable(plate, analyte, unfit[analyte]))
                 continue
             one = standards[analyte]
             curve = fitted.curves[analyte]
             levels = levels_of(one, self.level_of, curve, fitted.levels, fitted.spread)
             limits = limits_of(one, curve, levels, fitted.spread)
-            curves[analyte] = CurveOf(curve, fitted.covariances[analyte], levels, limits, analyte in hooked)
+            hook = analyte in hooked
+            doubts = doubts_of(levels, self.levels, fitted.residual_sd[analyte], hook)
+            curves[analyte] = CurveOf(curve, fitted.covariances[analyte], levels, limits, hook, doubts)
             rows["curves"].append(
                 {"plate": plate, "analyte": analyte} | curve_row(curves[analyte], one, fitted, analyte)
             )
@@ -134,9 +139,10 @@ class _Plate:
                 {"plate": plate, "analyte": analyte} | row for row in recovery_rows(curves[analyte], self.levels)
             ]
         if fitted is not None:
-            rows["dilution"] += [{"plate": plate} | row for row in dilution_rows(fitted, self.levels, len(standards))]
+            told = {"plate": plate, "kit": self.kit.name if self.kit else None}
+            rows["dilution"] += [told | row for row in dilution_rows(fitted, self.levels, len(standards))]
         contents = [self._content(row) for row in self.beads if row["role"] in ("sample", "control")]
-        wells, samples = concentrations_of(contents, curves, fitted.spread if fitted else None)
+        wells, samples = concentrations_of(contents, curves, fitted.spread if fitted else None, unfit)
         rows["wells"] += wells
         rows["samples"] += samples
 
@@ -145,27 +151,25 @@ class _Plate:
         row = self.sheet.get((well, analyte)) or self.sheet.get((well, None))
         if row is not None and row["nominal_pg_per_ml"] is not None:
             return float(row["nominal_pg_per_ml"])
-        kit = self.kit_of.get(well)
-        found = LEVEL.fullmatch((row or self.of_well[well])["level"] or "")
-        bead = None if kit is None else next((bead for bead in kit.beads if bead.analyte == analyte), None)
-        if kit is None or kit.fold is None or bead is None or bead.top_pg_per_ml is None or found is None:
-            return None
-        top = max(int(told[1]) for row in self.of_well.values() if (told := LEVEL.fullmatch(row["level"] or "")))
-        return 0.0 if int(found[1]) == 0 else bead.top_pg_per_ml / kit.fold ** (top - int(found[1]))
+        level = self.of_well[well]["level"]
+        return None if self.kit is None or level is None else self.kit.nominal(analyte, level)
 
     def _levels(self, standard: list[str]) -> tuple[list[str], NDArray[np.intp]]:
         """Return the names of the levels from the top down, and the place of each standard well's; -1 for a blank."""
-        strength: dict[str, float] = {}
+        held: dict[str, tuple[float | None, ...]] = {}
         name_of: dict[str, str] = {}
         for well in standard:
-            told = (
-                [self._nominal(well, analyte) for analyte in self.kit_of[well].analytes] if well in self.kit_of else []
-            )
+            told = tuple(self._nominal(well, analyte) for analyte in self.analytes)
             filled = [value for value in told if value]
             if self.of_well[well]["role"] == "blank" or not filled:
                 continue
-            name_of[well] = self.of_well[well]["level"] or f"{filled[0]:g} pg/mL"
-            strength[name_of[well]] = float(np.mean(np.log(filled)))
+            name_of[well] = name = self.of_well[well]["level"] or f"{filled[0]:g} pg/mL"
+            if held.setdefault(name, told) != told:
+                raise AnalysisError(
+                    f"plate {self.plate}, well {well}: wells of level {name} hold different concentrations",
+                    column="nominal_pg_per_ml",
+                )
+        strength = {name: float(np.mean(np.log([value for value in told if value]))) for name, told in held.items()}
         names = sorted(strength, key=lambda name: -strength[name])
         place = [names.index(name_of[well]) if well in name_of else -1 for well in standard]
         return names, np.array(place, dtype=np.intp)
@@ -200,9 +204,7 @@ class _Plate:
                 hooked.add(analyte)
             levels = len(set(self.level_of[one.wells].tolist()) - {-1})
             if levels < FEWEST_LEVELS:
-                unfit[analyte] = (
-                    f"{levels} standard levels with enough beads and a concentration; {FEWEST_LEVELS} are needed"
-                )
+                unfit[analyte] = _too_few(levels, lost)
             else:
                 usable[analyte] = one
         return usable, unfit, hooked
@@ -211,6 +213,14 @@ class _Plate:
         own = self.sheet.get((row["well"], row["analyte"])) or self.of_well[row["well"]]
         dilution = own["dilution"] if own["dilution"] is not None or row["role"] == "sample" else 1.0
         return Content(row, dilution, own["acid_activated"], own["replicate"])
+
+
+def _too_few(levels: int, lost: int) -> str:
+    """Return why so many levels give no curve, `lost` of them left out for a hook."""
+    told = f"{levels} standard level{'' if levels == 1 else 's'} with enough beads and a concentration"
+    told += f"; {FEWEST_LEVELS} are needed"
+    more = f"; {lost} above the brightest shine less and are left out: a hook effect, or wells exchanged"
+    return told + more if lost else told
 
 
 def _without_hook(one: Standard, level_of: NDArray[np.intp]) -> tuple[Standard, int]:

@@ -76,8 +76,6 @@ class Fitted:
         the asymmetry also where a 4PL was chosen.
     criteria
         -2 ln of the marginal likelihood of each model (Laplace), up to a constant, by analyte.
-    offsets
-        ln(true over nominal concentration) of each standard well, the part shared by all analytes.
     levels
         ln(true over nominal) of each level; that of the top level is 0.
     level_lower, level_upper
@@ -91,7 +89,6 @@ class Fitted:
     curves: dict[str, Curve]
     covariances: dict[str, Floats]
     criteria: dict[str, dict[Model, float]]
-    offsets: Floats
     levels: Floats
     level_lower: Floats
     level_upper: Floats
@@ -250,7 +247,6 @@ class _Plate:
             curves,
             covariances,
             self.choose(replace(state, theta=theta))[1],
-            np.where(self.well_of >= 0, state.offsets.mean[self.well_of], 0.0),
             mean @ state.offsets.mean,
             *limits_of_levels(known.information, known.score, self.level_of, self.shared),
             Spread(state.offsets.well, state.own, state.reading),

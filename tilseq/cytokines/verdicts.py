@@ -34,6 +34,10 @@ class Well:
         Standard deviations to the nearest other population of the plate.
     at_highest
         Share of the beads at the highest reporter of the plate.
+    odd
+        What is odd with its population on the whole plate, if anything.
+    elsewhere
+        What tells that the well's beads lie off the plate's, if anything.
     """
 
     beads: int
@@ -41,15 +45,21 @@ class Well:
     shift: NDArray[np.float64]
     separation: float
     at_highest: float
+    odd: str | None = None
+    elsewhere: str | None = None
 
 
 def judge_well(well: Well) -> tuple[Verdict, str | None]:
     """Return the verdict on one analyte in one well, and why it is not a pass."""
     if well.beads < FAILED:
         return "fail", f"{well.beads} beads; {FAILED} are needed, and {GOOD} are good"
+    if well.elsewhere is not None:
+        return "fail", well.elsewhere
     doubts = []
     if well.beads < GOOD:
         doubts.append(f"{well.beads} beads; {GOOD} are good")
+    if well.odd is not None:
+        doubts.append(well.odd)
     if well.signal is not None and well.signal <= 0:
         doubts.append("the median reporter is not above 0")
     if well.at_highest > MOST_AT_HIGHEST:
@@ -63,7 +73,9 @@ def judge_well(well: Well) -> tuple[Verdict, str | None]:
     return ("warn", "; ".join(doubts)) if doubts else ("pass", None)
 
 
-def judge_population(counted: int, failed: int, rows: Sequence[Mapping[str, Any]]) -> tuple[Verdict, str | None]:
+def judge_population(
+    counted: int, failed: int, rows: Sequence[Mapping[str, Any]], odd: str | None
+) -> tuple[Verdict, str | None]:
     """Return the verdict on one population over the wells of a plate.
 
     Parameters
@@ -72,9 +84,14 @@ def judge_population(counted: int, failed: int, rows: Sequence[Mapping[str, Any]
         Wells in which its beads could be counted, and those of them that fail.
     rows
         Its rows of `bead_wells`.
+    odd
+        What is odd with its place, if anything.
     """
     if not counted:
         return "fail", rows[0]["reason"] if rows else None
     if failed == counted:
-        return "fail", "too few beads in every well"
-    return ("warn", f"too few beads in {failed} of {counted} wells") if failed else ("pass", None)
+        return "fail", "its beads fail in every well"
+    doubts = [] if odd is None else [odd]
+    if failed:
+        doubts.append(f"its beads fail in {failed} of {counted} wells")
+    return ("warn", "; ".join(doubts)) if doubts else ("pass", None)

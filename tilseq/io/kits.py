@@ -45,6 +45,7 @@ class Standards(Part):
 
     top_pg_per_ml: Concentration | None = Field(None, description="Concentration of the highest standard.")
     fold: float = Field(gt=1, le=1000, allow_inf_nan=False, description="Fold between one standard and the next.")
+    levels: int = Field(ge=2, le=20, description="Standards above the blank; with 7 the highest is C7.")
 
 
 class Activation(Part):
@@ -155,4 +156,5 @@ def _kit(read: KitFile) -> Kit:
         },
         fold=read.standards.fold if read.standards else None,
         activation_dilution=read.activation.dilution if read.activation else None,
+        levels=read.standards.levels if read.standards else None,
     )

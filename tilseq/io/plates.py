@@ -28,6 +28,9 @@ WELL_KEYWORDS = ("$WELLID", "WELLID", "WELL ID", "WELL_ID")
 WELL = re.compile(r"([A-Pa-p])0*([1-9]\d?)")
 WELL_AT_END = re.compile(r"(?:^|[^A-Za-z0-9])([A-Pa-p]\d{1,2})$")
 MOST_LISTED = 8
+THOUSAND, ABOUT = 1000, 0.05
+# On a linear scale no detector has any value above the one, nor beads a classifier all below the other.
+MOST_LINEAR, LEAST_CLASSIFIER = 1e9, 25.0
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,10 @@ def check_kits(
 ) -> list[TilseqError]:
     """Check a plate sheet against its kits.
 
-    Every well has a known kit, every analyte named is one of it, a CSV of events tells its scale, a sample or control
-    of a kit with acid activation says whether it was activated and how it was diluted (at least by the activation), and
-    where all files end in the name of a well, it is the well of their row.
+    Every well has a known kit, every analyte named is one of it, a CSV of events tells its scale, a standard's level
+    without a concentration is one whose concentration the kit tells, and one with it is not in ng/mL, a sample of a kit
+    with acid activation says whether it was activated and how it was diluted (at least by the activation), and where
+    all files end in the name of a well, it is the well of their row.
 
     Parameters
     ----------
@@ -222,9 +226,27 @@ def _faults(cells: Mapping[str, Any], kits: Mapping[str, Kit]) -> list[_Fault]:
     if analyte is not None and analyte not in kit.analytes:
         mend = did_you_mean(analyte, kit.analytes)
         faults.append(_Fault("analyte", f"kit {kit.name} has no such analyte", ", ".join(kit.analytes), mend))
+    if cells["role"] == "standard" and cells["level"] is not None:
+        faults += _standard_faults(cells, kit)
     if kit.activation_dilution is not None and cells["role"] == "sample":
         faults += _activation_faults(cells, kit.activation_dilution)
     return faults
+
+
+def _standard_faults(cells: Mapping[str, Any], kit: Kit) -> list[_Fault]:
+    """Return what is wrong with a standard against its kit's series."""
+    found = cells["nominal_pg_per_ml"]
+    analytes = (cells["analyte"],) if cells["analyte"] is not None else kit.analytes
+    told = [kit.nominal(analyte, cells["level"]) for analyte in analytes]
+    if found is None and None in told:
+        what = f"neither the sheet nor kit {kit.name} tells the concentration of level {cells['level']}"
+        return [_Fault("nominal_pg_per_ml", what, "above 0")]
+    if found is None and 0 in told:
+        return [_Fault("role", f"level {cells['level']} is kit {kit.name}'s blank", "blank")]
+    if found and all(value and abs(value / found / THOUSAND - 1) < ABOUT for value in told):
+        what = f"a thousandth of what kit {kit.name} has at level {cells['level']}"
+        return [_Fault("nominal_pg_per_ml", what, "pg/mL", "is it ng/mL?")]
+    return []
 
 
 def _activation_faults(cells: Mapping[str, Any], least: float) -> list[_Fault]:
@@ -300,6 +322,25 @@ def _of_table(path: Path, kit: Kit, scale: str | None) -> Floats:
         if values.null_count():
             row = int(values.is_null().arg_max() or 0)
             raise ReadError("not a number", file=path, row=row + 2, column=name, found=cells[name][row])
-        linear = values.to_numpy()
-        columns.append(to_linear(linear, scale) if role in ("classifier", "reporter") else linear)
+        columns.append(values.to_numpy())
+        if role in ("classifier", "reporter"):
+            least = LEAST_CLASSIFIER if role == "classifier" else -np.inf
+            columns[-1] = _checked_linear(columns[-1], scale, least, path, name)
     return np.column_stack(columns)
+
+
+def _checked_linear(values: Floats, scale: str, least: float, path: Path, name: str) -> Floats:
+    """Return values of a declared scale as linear ones; refuse a scale on which no detector gives such values."""
+    with np.errstate(over="ignore"):
+        linear = to_linear(values, scale)
+    told = linear[np.isfinite(values)]
+    if len(told) and not least <= told.max() < MOST_LINEAR:
+        raise ReadError(
+            f"these values are not on the scale {scale}",
+            file=path,
+            column=name,
+            found=f"{told.max():.3g} as the highest, made linear",
+            expected=f"up to {MOST_LINEAR:g}, and of a classifier {LEAST_CLASSIFIER:g} or more",
+            mend="mend `scale` in the plate sheet",
+        )
+    return linear

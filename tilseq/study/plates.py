@@ -62,11 +62,15 @@ def check_wells(folder: Folder) -> list[TilseqError]:
 
 
 def check_contents(folder: Folder) -> list[TilseqError]:
-    """Check that a standard tells its concentration, a blank has none, and a well of a sample says of which."""
+    """Check that a standard tells its concentration, a blank has none, and a well of a sample says of which.
+
+    A standard that names its level may leave the concentration to its kit, which `tilseq.io.plates.check_kits` checks.
+    """
     problems: list[TilseqError] = []
     for file, row, cells in wells(folder):
         role, nominal = cells["role"], cells["nominal_pg_per_ml"]
-        if role == "standard" and not nominal:
+        by_kit = nominal is None and None not in (cells["level"], cells["kit"])
+        if role == "standard" and not nominal and not by_kit:
             what, expected, column = "a standard needs its concentration", "above 0", "nominal_pg_per_ml"
         elif role == "blank" and nominal:
             what, expected, column = "a blank holds nothing", "0, or an empty cell", "nominal_pg_per_ml"
@@ -77,6 +81,23 @@ def check_contents(folder: Folder) -> list[TilseqError]:
         else:
             continue
         problems.append(TableError(what, file=file, row=row, column=column, found=cells[column], expected=expected))
+    return problems
+
+
+def check_levels(folder: Folder) -> list[TilseqError]:
+    """Check that wells of one standard level of a plate and kit hold the same."""
+    problems: list[TilseqError] = []
+    first: dict[tuple[Any, ...], tuple[int, float | None]] = {}
+    for file, row, cells in wells(folder):
+        if cells["role"] != "standard" or cells["level"] is None:
+            continue
+        found = cells["nominal_pg_per_ml"]
+        key = (file, *(cells[name] for name in ("plate", "kit", "level", "analyte")))
+        other, expected = first.setdefault(key, (row, found))
+        if found != expected:
+            what, column = f"the same level as row {other}, and another concentration", "nominal_pg_per_ml"
+            wanted = "an empty cell" if expected is None else shown(expected)
+            problems.append(TableError(what, file=file, row=row, column=column, found=found, expected=wanted))
     return problems
 
 
@@ -126,4 +147,4 @@ def _check_placed(folder: Folder) -> list[TilseqError]:
     return problems
 
 
-PLATE_CHECKS: tuple[Check, ...] = (check_sheets, check_wells, check_contents, check_plate_samples)
+PLATE_CHECKS: tuple[Check, ...] = (check_sheets, check_wells, check_contents, check_levels, check_plate_samples)

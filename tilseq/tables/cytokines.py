@@ -70,7 +70,7 @@ BEAD_POPULATIONS = Table(
         ),
         Column("beads", "integer", "Its beads in all wells.", unit="beads", minimum=0),
         Column("wells", "integer", "Wells that were read.", needed=True, minimum=0),
-        Column("wells_failed", "integer", "Those of them in which it has too few beads.", needed=True, minimum=0),
+        Column("wells_failed", "integer", "Those of them in which its beads fail.", needed=True, minimum=0),
         _VERDICT,
         _REASON,
     ),
@@ -134,13 +134,14 @@ DILUTION_ERRORS = Table(
     "One standard level of a plate a row: by how much its wells were off, shared by all analytes.",
     (
         _PLATE,
+        Column("kit", "text", "Kit whose standards they are."),
         Column("level", "text", "Level.", needed=True),
         Column("factor", "number", "True over nominal concentration; the top level is taken as right but for volume."),
         Column("lower", "number", "Lower 95 % limit."),
         Column("upper", "number", "Upper 95 % limit."),
         Column("analytes", "integer", "Analytes that tell it.", needed=True, minimum=0),
     ),
-    key=("plate", "level"),
+    key=("plate", "kit", "level"),
 )
 
 CONCENTRATION_STATUSES = ("quantified", "detected_below_loq", "not_detected", "above_range", "not_evaluable")
