@@ -190,6 +190,22 @@ def test_a_result_that_could_not_be_read_may_have_been_the_low_one():
     assert recovered({1: "0.6", 3: None})["rule"] == "never_below"  # not done is no result
 
 
+@pytest.mark.parametrize(
+    ("values", "rule", "reason"),
+    [
+        ({1: "3.0", 3: "<1.0", 5: "2.0"}, "not_evaluable", "lowest <1 on day 3; may have been below on day 3"),
+        ({1: "3.0", 3: ">0.3", 5: "2.0"}, "not_evaluable", "lowest 2 on day 5; may have been below on day 3"),
+        ({1: "3.0", 3: ">0.5", 5: "2.0"}, "never_below", "lowest 2 on day 5"),
+        ({1: "3.0", 3: "<=0.5", 5: "2.0"}, "not_evaluable", "lowest <0.5 on day 3; may have been below on day 3"),
+        ({1: "3.0", 3: "<0.5", 5: "2.0"}, "not_recovered", "nadir <0.5 on day 3; at or above on the last day, but not on 3 in a row"),
+        ({1: "3.0", 5: "2.0", 40: "<1.0"}, "never_below", "lowest 2 on day 5"),
+    ],
+)  # fmt: skip
+def test_a_result_on_both_sides_of_the_threshold_may_have_been_the_low_one(values, rule, reason):
+    found = recovered(values)
+    assert (found["rule"], found["reason"]) == (rule, reason)
+
+
 def test_a_result_of_the_first_day_of_lymphodepletion_counts():
     assert recovered({-7: "0.4", 1: "0.9", 2: "0.9", 3: "0.9"})["end_day"] == 1
     assert recovered({-8: "0.4", 1: "0.9", 2: "0.9", 3: "0.9"})["rule"] == "never_below"

@@ -93,8 +93,8 @@ def recoveries(
     dated by the later one, and the reason tells both. Death is not looked at: where a subject died before recovery the
     results end.
 
-    A subject that was never below has no time for the threshold; nor has one of whom a result could not be read while
-    no other was below, as that one may have been. Of several results of a day the lowest counts. A result such as
+    A subject that was never below has no time for the threshold; nor has one of whom a result could not be read, or may
+    lie on either side such as ``<1.0`` of 0.5, while no other was below, as that one may have been. Of several results of a day the lowest counts. A result such as
     ``<0.1`` is below a threshold it surely lies below, and breaks a row of days where it is not surely above.
 
     Parameters
@@ -177,7 +177,7 @@ def _recovery(test: str, days: Sequence[_Day], threshold: float, span: _Span, ru
     nadir = _lowest([one for one in below if one.day <= span.last_fall])
     if nadir is None:
         reasons += [f"below on day {below[0].day}, after day {span.last_fall}"] if below else []
-        return row | _without_fall([one for one in days if one.day <= span.last_fall], span, reasons)
+        return row | _without_fall([one for one in days if one.day <= span.last_fall], threshold, span, reasons)
     after = [one for one in read if one.day >= max(nadir.day, 0)]
     above = [(one.low or 0) >= threshold * (1 - EQUAL) for one in after]
     runs = range(len(after) - rule.sustained + 1)
@@ -208,13 +208,15 @@ def _recovery(test: str, days: Sequence[_Day], threshold: float, span: _Span, ru
     }
 
 
-def _without_fall(days: Sequence[_Day], span: _Span, reasons: list[str]) -> Row:
+def _without_fall(days: Sequence[_Day], threshold: float, span: _Span, reasons: list[str]) -> Row:
     """Return what is said of a subject that was not seen to fall below."""
     lowest = _lowest([one for one in days if one.high is not None])
     reasons += [f"lowest {_told(lowest)} on day {lowest.day}"] if lowest else []
     unread = sum(one.high is None for one in days)
-    if unread:
-        reasons.append(f"results that could not be read may have been below: {unread}")
+    open_ = [one.day for one in days if one.low is not None and one.low < threshold * (1 - EQUAL)]
+    if unread or open_:
+        reasons += [f"results that could not be read may have been below: {unread}"] if unread else []
+        reasons += [f"may have been below on day {open_[0]}"] if open_ else []
         return _no_time("not_evaluable", "cannot be told to have been below", reasons)
     if lowest is None:
         return _no_time("not_evaluable", f"no result up to day {span.last_fall}", reasons)
