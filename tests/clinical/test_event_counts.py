@@ -142,8 +142,8 @@ def test_medians_of_onset_and_duration_are_those_of_kaplan_and_meier():
     """Six subjects from day 0: onset on days 5, 9, 9, 20, none to day 40 and 60; durations 3, 10, 4+, 8.
 
     R: survfit(Surv(c(5, 9, 9, 20, 40, 60), c(1, 1, 1, 1, 0, 0)) ~ 1, conf.type = "log-log") gives 14.5 (5-NA);
-    survfit(Surv(c(3, 10, 4, 8), c(1, 1, 0, 1)) ~ 1, conf.type = "log-log") gives 8 (3-NA). By beta product the first day
-    is a lower limit of six subjects, as 0.5 ** 6 < 0.025, but not of four, whose limit is 0.
+    survfit(Surv(c(3, 10, 4, 8), c(1, 1, 0, 1)) ~ 1, conf.type = "log-log") gives 8 (3-NA). By beta product the first
+    day is a lower limit of six subjects, as 0.5 ** 6 < 0.025, but not of four, whose limit is 0.
     """
     people = pl.DataFrame({"subject": list("ABCDEF"), "tumor_type": "other", "first_dose_day": 0})
     seen = pl.DataFrame({"subject": list("ABCDEF"), "last_alive_day": [50, 50, 11, 50, 39, 59]})

@@ -197,7 +197,7 @@ def test_a_result_that_could_not_be_read_may_have_been_the_low_one():
         ({1: "3.0", 3: ">0.3", 5: "2.0"}, "not_evaluable", "lowest 2 on day 5; may have been below on day 3"),
         ({1: "3.0", 3: ">0.5", 5: "2.0"}, "never_below", "lowest 2 on day 5"),
         ({1: "3.0", 3: "<=0.5", 5: "2.0"}, "not_evaluable", "lowest <0.5 on day 3; may have been below on day 3"),
-        ({1: "3.0", 3: "<0.5", 5: "2.0"}, "not_recovered", "nadir <0.5 on day 3; at or above on the last day, but not on 3 in a row"),
+        ({1: "3.0", 3: "<0.5"}, "not_recovered", "nadir <0.5 on day 3"),
         ({1: "3.0", 5: "2.0", 40: "<1.0"}, "never_below", "lowest 2 on day 5"),
     ],
 )  # fmt: skip
@@ -228,6 +228,8 @@ def test_a_result_of_the_day_of_origin_is_a_time_of_one_day():
     [
         ({"thresholds": (("ALT", 40.0),)}, "no such recovery; found 'ALT 40'"),
         ({"thresholds": (("ANC", 0.0),)}, "no such recovery"),
+        ({"thresholds": (("ANC", float("inf")),)}, "no such recovery"),
+        ({"thresholds": (("ANC", float("nan")),)}, "no such recovery"),
         ({"thresholds": (("Neutrofils", 0.5),)}, "no such recovery"),
         ({"origin": "harvest"}, "no such origin of recovery; found 'harvest'"),
         ({"sustained": 0}, "recovery needs a day with a result"),

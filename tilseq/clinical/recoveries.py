@@ -46,7 +46,7 @@ class RecoveryRule:
     def __post_init__(self) -> None:
         for name, threshold in self.thresholds:
             test = lab_test(name)
-            if test is None or test.unit != "10^9/L" or threshold <= 0:
+            if test is None or test.unit != "10^9/L" or not 0 < threshold < math.inf:
                 expected = "a blood count and a threshold above 0 in 10^9/L"
                 raise AnalysisError("no such recovery", found=f"{name} {threshold:g}", expected=expected)
         if self.origin not in ("infusion", "nadir"):
@@ -94,8 +94,9 @@ def recoveries(
     results end.
 
     A subject that was never below has no time for the threshold; nor has one of whom a result could not be read, or may
-    lie on either side such as ``<1.0`` of 0.5, while no other was below, as that one may have been. Of several results of a day the lowest counts. A result such as
-    ``<0.1`` is below a threshold it surely lies below, and breaks a row of days where it is not surely above.
+    lie on either side such as ``<1.0`` of 0.5, while no other was below, as that one may have been. Of several results
+    of a day the lowest counts. A result such as ``<0.1`` is below a threshold it surely lies below, and breaks a row of
+    days where it is not surely above.
 
     Parameters
     ----------
@@ -177,7 +178,8 @@ def _recovery(test: str, days: Sequence[_Day], threshold: float, span: _Span, ru
     nadir = _lowest([one for one in below if one.day <= span.last_fall])
     if nadir is None:
         reasons += [f"below on day {below[0].day}, after day {span.last_fall}"] if below else []
-        return row | _without_fall([one for one in days if one.day <= span.last_fall], threshold, span, reasons)
+        within = [one for one in days if one.day <= span.last_fall]
+        return row | _without_fall(within, threshold, span, reasons)
     after = [one for one in read if one.day >= max(nadir.day, 0)]
     above = [(one.low or 0) >= threshold * (1 - EQUAL) for one in after]
     runs = range(len(after) - rule.sustained + 1)
