@@ -52,8 +52,8 @@ MARKS = re.compile(r"[()\[\]:=.'\"：（）]|(?<!\w)-|-(?!\w)")
 def attribution(related: str | None) -> tuple[list[str], list[str]]:
     """Return the causes that a cell names, and what of it is no known word.
 
-    Several causes are parted by ``;``, ``,``, ``+``, ``&``, ``/``, *and*, *or*, *but*; upper and lower case are alike. Each
-    may have a degree before or behind it: `not`, `unrelated`, `unlikely`, `remote`, `doubtful` count as not related;
+    Several causes are parted by ``;``, ``,``, ``+``, ``&``, ``/``, *and*, *or*, *but*; case does not matter. Each may
+    have a degree before or behind it: `not`, `unrelated`, `unlikely`, `remote`, `doubtful` count as not related;
     `possible`, `probable`, `definite`, `cannot be excluded` as related. A degree alone, or one of the treatment at
     large, is related to what is not told, `unspecified`; so is a word that is not known, unless it is denied.
 
