@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from tilseq.clinical import RecoveryRule, recoveries
-from tilseq.errors import AnalysisError
+from tilseq.errors import AnalysisError, TableError
 from tilseq.tables.inputs import LABS
 
 SUBJECTS = pl.DataFrame({"subject": ["S1"], "lymphodepletion_day": [-7], "first_dose_day": [-7]})
@@ -238,3 +238,19 @@ def test_a_result_of_the_day_of_origin_is_a_time_of_one_day():
 def test_rules_that_cannot_be_are_refused(rule, why):
     with pytest.raises(AnalysisError, match=why):
         RecoveryRule(**rule)
+
+
+def test_tables_of_pandas_whose_days_are_numbers_with_a_point_are_read():
+    labs, people = (
+        course({1: "0.3", 9: "0.9", 20: "2"}).to_pandas(),
+        SUBJECTS.to_pandas().astype({"first_dose_day": float}),
+    )
+    infusions = pl.DataFrame({"subject": ["S1", "S1"], "infusion": [1, 2], "day": [0.0, 1.0]}).to_pandas()
+    therapies = pl.DataFrame({"subject": ["S1", "S1"], "start_day": [9.0, 15.0], "therapy": "x"}).to_pandas()
+    rule = RecoveryRule(thresholds=(("ANC", 0.5),), sustained=1)
+    (found,) = recoveries(labs, subjects=people, infusions=infusions, therapies=therapies, rule=rule).rows(named=True)
+    assert (found["rule"], found["end_day"], found["days"]) == ("not_recovered", 1, 2)
+    with pytest.raises(TableError, match="start_day"):
+        recoveries(
+            labs, subjects=people, therapies=pl.DataFrame({"subject": ["S1"], "start_day": [None], "therapy": "x"})
+        )

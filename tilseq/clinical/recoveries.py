@@ -13,9 +13,10 @@ import polars as pl
 from tilseq.clinical.assessments import Row
 from tilseq.clinical.lab_values import BLANK, EQUAL, lab_values
 from tilseq.clinical.periods import FOLLOW_UP_DAYS, Periods, periods_of_results
+from tilseq.clinical.treated import columns_of
 from tilseq.errors import AnalysisError
 from tilseq.lab_tests import lab_test
-from tilseq.tables import as_polars
+from tilseq.tables.inputs import INFUSIONS, THERAPIES
 from tilseq.tables.lab_grades import RECOVERIES
 
 Origin = Literal["infusion", "nadir"]
@@ -139,10 +140,11 @@ def _other_therapies(infusions: Any, therapies: Any) -> dict[str, list[tuple[int
     """Return subject → days on which another therapy began, and what it was; late infusions are some."""
     found: dict[str, list[tuple[int, str]]] = {}
     if therapies is not None:
-        for row in as_polars(therapies).iter_rows(named=True):
-            found.setdefault(row["subject"], []).append((row["start_day"], row["therapy"]))
+        names = ("subject", "start_day", "therapy")
+        for name, day, what in columns_of(therapies, THERAPIES, names).select(names).iter_rows():
+            found.setdefault(name, []).append((day, what))
     if infusions is not None:
-        ordered = as_polars(infusions).select("subject", "day").sort("subject", "day")
+        ordered = columns_of(infusions, INFUSIONS, ("subject", "day")).select("subject", "day").sort("subject", "day")
         for (subject, one), (other, next_day) in pairwise(ordered.iter_rows()):
             if subject == other and next_day - one > FOLLOW_UP_DAYS:
                 found.setdefault(subject, []).append((next_day, "another infusion"))
