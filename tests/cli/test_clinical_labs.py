@@ -104,6 +104,26 @@ def test_a_faulty_row_is_told_and_left_out_and_the_rest_goes_on(tmp_path, capsys
     )  # fmt: skip
 
 
+def test_a_faulty_limit_or_judgement_costs_its_cell_and_not_the_result(tmp_path, capsys):
+    text = HEADER + "007,3,ANC,0.1,10^9/L,<1.8,7.5,CS\n007,4,ANC,0.3,10^9/L,1.8,7.5,true\n"
+    assert labs(tmp_path, text) == 4
+    told = capsys.readouterr().err
+    assert "row 2, column lower_limit: this value cannot stand here; found '<1.8'" in told
+    assert "row 2, column clinically_significant: this value cannot stand here; found 'CS'" in told
+    assert written(tmp_path, "lab_grades", "day", "grade", "reason") == [("3", "4", ""), ("4", "4", "")]
+    assert written(tmp_path, "significant_results", "results", "judged") == [("2", "1")]
+
+
+def test_subjects_of_further_tables_that_are_not_known_are_told(tmp_path, capsys):
+    (tmp_path / "therapies.csv").write_text("subject,therapy,start_day\n7,x,40\n")
+    (tmp_path / "infusions.csv").write_text("subject,infusion,day\n007,1,0\n08,1,0\n")
+    options = ("--therapies", tmp_path / "therapies.csv", "--infusions", tmp_path / "infusions.csv")
+    assert labs(tmp_path, LABS, "--subjects", tmp_path / "subjects.csv", *options) == 4
+    told = capsys.readouterr().err
+    assert "therapies.csv, row 2, column subject: no such subject; found '7'; did you mean '007'?" in told
+    assert "infusions.csv, row 3, column subject: no such subject; found '08'" in told
+
+
 @pytest.mark.parametrize(
     ("text", "why", "grade"),
     [

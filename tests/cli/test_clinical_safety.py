@@ -182,3 +182,15 @@ def test_a_day_of_lymphodepletion_that_cannot_be_is_told_with_its_row_and_counts
         ("007", 17, True),
         ("8", 21, True),
     ]
+
+
+def test_an_event_that_did_not_occur_is_listed_and_not_counted(files, capsys):
+    header = "USUBJID,AETERM,AETOXGR,AESTDY,AEOCCUR\n"
+    (files / "ae.csv").write_text(header + "007,rash,3,9,N\n007,hot,1,9,Y\n")
+    assert safety(files, "--sdtm-day-1", "first_dose") == 4
+    told = capsys.readouterr().err
+    assert "row 2, column AEOCCUR: an event that did not occur" in told
+    assert "2 adverse events, 1 counted; not counted: 1 it did not occur" in told
+    rows = pl.read_parquet(files / "out/adverse_event_rows.parquet")
+    assert rows.select("term", "counted").rows() == [("hot", True), ("rash", False)]
+    assert rows["reason"][1].startswith("not counted: it did not occur; not recorded: serious")

@@ -15,6 +15,8 @@ from tilseq.clinical.attribution import CAUSES, attribution
         ("IL-2 and/or TIL", ["IL-2", "TIL"]), ("IL2 (possible)", ["IL-2"]), ("TIL product", ["TIL"]),
         ("possibly related to aldesleukin", ["IL-2"]), ("IL-2 therapy", ["IL-2"]), ("TIL: yes; IL-2: no", ["TIL"]),
         ("no; IL-2", ["IL-2"]), ("yes; IL-2", ["IL-2"]), ("unrelated to TIL, possibly IL-2", ["IL-2"]),
+        ("related to TIL but not IL-2", ["TIL"]), ("not related to IL-2 but related to TIL", ["TIL"]),
+        ("not related to TIL and related to IL-2", ["IL-2"]), ("TIL 有关，但 IL-2 无关", ["TIL"]),
         # A degree or the treatment at large: related, and not told to what.
         ("possible", ["unspecified"]), ("possibly related", ["unspecified"]), ("Related", ["unspecified"]),
         ("PROBABLY RELATED", ["unspecified"]), ("related to study treatment", ["unspecified"]),
@@ -40,6 +42,7 @@ def test_words_that_are_known(cell, causes):
         ("pembrolizumab", ["unspecified"], ["pembrolizumab"]),
         ("pembrolizumab, TIL", ["TIL", "unspecified"], ["pembrolizumab"]),
         ("not related to pembrolizumab", ["none"], ["not related to pembrolizumab"]),
+        ("related to TIL (not IL-2)", ["unspecified"], ["related to TIL (not IL-2)"]),
     ],
 )
 def test_a_word_that_is_not_known_is_unspecified_unless_denied_and_is_told(cell, causes, unknown):

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from tilseq.clinical import RecoveryRule, recoveries
-from tilseq.errors import AnalysisError
+from tilseq.errors import AnalysisError, TableError
 from tilseq.tables.inputs import LABS
 
 SUBJECTS = pl.DataFrame({"subject": ["S1"], "lymphodepletion_day": [-7], "first_dose_day": [-7]})
@@ -190,6 +190,22 @@ def test_a_result_that_could_not_be_read_may_have_been_the_low_one():
     assert recovered({1: "0.6", 3: None})["rule"] == "never_below"  # not done is no result
 
 
+@pytest.mark.parametrize(
+    ("values", "rule", "reason"),
+    [
+        ({1: "3.0", 3: "<1.0", 5: "2.0"}, "not_evaluable", "lowest <1 on day 3; may have been below on day 3"),
+        ({1: "3.0", 3: ">0.3", 5: "2.0"}, "not_evaluable", "lowest 2 on day 5; may have been below on day 3"),
+        ({1: "3.0", 3: ">0.5", 5: "2.0"}, "never_below", "lowest 2 on day 5"),
+        ({1: "3.0", 3: "<=0.5", 5: "2.0"}, "not_evaluable", "lowest <0.5 on day 3; may have been below on day 3"),
+        ({1: "3.0", 3: "<0.5"}, "not_recovered", "nadir <0.5 on day 3"),
+        ({1: "3.0", 5: "2.0", 40: "<1.0"}, "never_below", "lowest 2 on day 5"),
+    ],
+)  # fmt: skip
+def test_a_result_on_both_sides_of_the_threshold_may_have_been_the_low_one(values, rule, reason):
+    found = recovered(values)
+    assert (found["rule"], found["reason"]) == (rule, reason)
+
+
 def test_a_result_of_the_first_day_of_lymphodepletion_counts():
     assert recovered({-7: "0.4", 1: "0.9", 2: "0.9", 3: "0.9"})["end_day"] == 1
     assert recovered({-8: "0.4", 1: "0.9", 2: "0.9", 3: "0.9"})["rule"] == "never_below"
@@ -212,6 +228,8 @@ def test_a_result_of_the_day_of_origin_is_a_time_of_one_day():
     [
         ({"thresholds": (("ALT", 40.0),)}, "no such recovery; found 'ALT 40'"),
         ({"thresholds": (("ANC", 0.0),)}, "no such recovery"),
+        ({"thresholds": (("ANC", float("inf")),)}, "no such recovery"),
+        ({"thresholds": (("ANC", float("nan")),)}, "no such recovery"),
         ({"thresholds": (("Neutrofils", 0.5),)}, "no such recovery"),
         ({"origin": "harvest"}, "no such origin of recovery; found 'harvest'"),
         ({"sustained": 0}, "recovery needs a day with a result"),
@@ -220,3 +238,19 @@ def test_a_result_of_the_day_of_origin_is_a_time_of_one_day():
 def test_rules_that_cannot_be_are_refused(rule, why):
     with pytest.raises(AnalysisError, match=why):
         RecoveryRule(**rule)
+
+
+def test_tables_of_pandas_whose_days_are_numbers_with_a_point_are_read():
+    labs, people = (
+        course({1: "0.3", 9: "0.9", 20: "2"}).to_pandas(),
+        SUBJECTS.to_pandas().astype({"first_dose_day": float}),
+    )
+    infusions = pl.DataFrame({"subject": ["S1", "S1"], "infusion": [1, 2], "day": [0.0, 1.0]}).to_pandas()
+    therapies = pl.DataFrame({"subject": ["S1", "S1"], "start_day": [9.0, 15.0], "therapy": "x"}).to_pandas()
+    rule = RecoveryRule(thresholds=(("ANC", 0.5),), sustained=1)
+    (found,) = recoveries(labs, subjects=people, infusions=infusions, therapies=therapies, rule=rule).rows(named=True)
+    assert (found["rule"], found["end_day"], found["days"]) == ("not_recovered", 1, 2)
+    with pytest.raises(TableError, match="start_day"):
+        recoveries(
+            labs, subjects=people, therapies=pl.DataFrame({"subject": ["S1"], "start_day": [None], "therapy": "x"})
+        )

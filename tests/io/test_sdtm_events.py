@@ -149,6 +149,8 @@ def test_a_result_is_as_written_else_as_converted(labs, infusions):
         ("GLUC,Glucose,URINALYSIS,", "Glucose (urine)"),
         ("GLUC,Glucose,CHEMISTRY,URINE", "Glucose (urine)"),
         ("PROT,Protein,,CEREBROSPINAL FLUID", "Protein (cerebrospinal fluid)"),
+        ("K,Urine Potassium,,", "Urine Potassium"),
+        ("K,Potassium (plasma),,", "Potassium (plasma)"),
         ("INR,Prothrombin Intl. Normalized Ratio,COAGULATION,PLASMA", "INR"),
         ("NEUTLE,Neutrophils/Leukocytes,HEMATOLOGY,BLOOD", "Neutrophils/Leukocytes"),
         (",Sodium,,", "Sodium"),

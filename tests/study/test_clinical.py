@@ -218,6 +218,11 @@ def test_laboratory_results_that_no_grade_is_of_are_noted(make_study):
     assert f"results of clinical/labs.csv that cannot be read: 3, the first of row 7 ({comma})" in notes
 
 
+def test_a_result_without_a_unit_is_noted(make_study):
+    notes = read_study(make_study({"clinical/labs.csv": LABS + "S01,1,WBC,4,\n"})).notes
+    assert "results of clinical/labs.csv that cannot be read: 1, the first of row 2 (WBC without a unit)" in notes
+
+
 def test_many_unknown_tests_are_counted(make_study):
     rows = "".join(f"S01,1,T{number},1,x\n" for number in range(12))
     graded = {"study.yaml": ("study: demo\n", "study: demo\nanalysis: {clinical: {ctcae: 5}}\n")}
@@ -237,6 +242,7 @@ def test_subjects_of_settings_stand_in_subjects(make_study):
 @pytest.mark.parametrize(
     ("recovery", "why"),
     [
+        ("{thresholds: {ANC: [.inf]}}", "found .\\.inf"),
         ("{thresholds: {ALT: [40]}}", "ALT is no blood count"),
         ("{sustained: 0}", "found 0"),
         ("{thresholds: {ANC: [0]}}", "found 0"),

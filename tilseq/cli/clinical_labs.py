@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder, read_people, sdtm_day_1
+from tilseq.cli.common import (
+    EXIT_SOME_FAILED,
+    Examples,
+    output_folder,
+    read_people,
+    sdtm_day_1,
+    strange_subjects,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -86,8 +93,8 @@ def labs_command(
     LABS.csv is our table labs or SDTM's domain LB, which its header tells.
     Writes lab_grades, lab_shifts, summaries (worsening, results called significant), recoveries, recovery_estimates,
     results_by_limits, significant_results and exclusions, as .csv and .parquet. A faulty row is told with its number
-    and left out, and so are the rows of a subject that --subjects does not have; the others go on. Results that cannot
-    be read are counted by test and reason.
+    and left out, of a faulty limit or judgement the cell alone, and so are the rows of a subject that --subjects does
+    not have; the others go on. Results that cannot be read are counted by test and reason.
     """
     from tilseq.clinical import RecoveryRule
     from tilseq.io.clinical import read_infusions, read_lab_results, read_therapies
@@ -102,12 +109,12 @@ def labs_command(
     results, numbers, faults = read_lab_results(labs, infusions=infusions, day_one=day_one)
     results, numbers, strangers, excluded = _known(labs, results, numbers, people)
     names = (people if people is not None else results)["subject"].to_list()
-    days: dict[str, Any] = {
-        "subjects": people,
-        "infusions": None if infusions is None else read_infusions(infusions),
-    }
-    il2_end = None if il2_end_day is None else dict.fromkeys(names, il2_end_day)
+    infused = None if infusions is None else read_infusions(infusions)
     given = None if therapies is None else read_therapies(therapies, infusions=infusions)
+    if people is not None:
+        strangers += [*strange_subjects(infusions, infused, names), *strange_subjects(therapies, given, names)]
+    days: dict[str, Any] = {"subjects": people, "infusions": infused}
+    il2_end = None if il2_end_day is None else dict.fromkeys(names, il2_end_day)
     policies: dict[str, Any] = {"version": ctcae, "symptoms": symptoms, "anticoagulation": anticoagulation}
     grades = _write(results, output, days, il2_end, policies, given, rule)
     left_out = _exclusions(labs, results, numbers, grades, ctcae)

@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder, read_people, sdtm_day_1
+from tilseq.cli.common import (
+    EXIT_SOME_FAILED,
+    Examples,
+    output_folder,
+    read_people,
+    sdtm_day_1,
+    strange_subjects,
+)
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from tilseq.clinical.adverse_events import Emergence
     from tilseq.clinical.safety import Safety
     from tilseq.errors import TilseqError
@@ -97,7 +102,7 @@ def safety_command(
     infused = None if infusions is None else read_infusions(infusions)
     followed = None if followup is None else read_followup(followup, infusions=infusions)
     faults = [*wrong, *unread, *_placed(events, [fault for _, fault in event_faults(recorded, names)])]
-    faults += [*_strangers(infusions, infused, names), *_strangers(followup, followed, names)]
+    faults += [*strange_subjects(infusions, infused, names), *strange_subjects(followup, followed, names)]
     found = safety(
         recorded,
         subjects=people,
@@ -138,13 +143,6 @@ def _placed[Fault: TilseqError](path: Path | None, faults: list[Fault]) -> list[
     for fault in faults:
         fault.file = str(path)
     return faults
-
-
-def _strangers(path: Path | None, frame: pl.DataFrame | None, names: list[str]) -> list[TilseqError]:
-    """Return a fault for each subject of a further table that is not among the subjects: nothing is known of it."""
-    from tilseq.identifiers import unknown_subjects
-
-    return [] if frame is None else [*_placed(path, [fault for _, fault in unknown_subjects(frame, names)])]
 
 
 def _results(found: Safety) -> Iterator[str]:

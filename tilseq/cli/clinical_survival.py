@@ -118,7 +118,7 @@ def survival_command(
 
     Tables time_to_event, survival_curve and survival_estimates are written as .csv and .parquet, and best_response
     where it was derived. A subject whose records contradict one another is told with file and row, and stands in the
-    table as not evaluable; the others go on.
+    table as not evaluable; rows of one who is not among the subjects are told and left out; the others go on.
     """
     from tilseq.clinical import survival_curve, survival_estimates, time_to_event, time_to_event_rules
     from tilseq.io.write import write_table
@@ -138,7 +138,7 @@ def survival_command(
     if "lesions" in tables and "recorded" not in tables["responses"].columns:
         tables["responses"] = _beside_lesions(tables, faults, paths)
         paths["response"] = paths.pop("responses", "")
-    records, best = _gather({**tables, "contacts": contacts}, faults, paths, rules)
+    records, best, wrong = _gather({**tables, "contacts": contacts}, faults, paths, rules)
     derived = time_to_event(records, rules)
     if not derived["days"].count():
         click.echo("tilseq: no time to event can be derived of any subject", err=True)
@@ -151,7 +151,7 @@ def survival_command(
     if figures:
         _draw(curves, estimates, output)
     _tell(derived, estimates)
-    if records.refused:
+    if wrong:
         context.exit(EXIT_SOME_FAILED)
 
 
@@ -249,10 +249,10 @@ def _beside_lesions(
 
 def _gather(
     tables: dict[str, Any], faults: dict[str, list[TilseqError]], paths: dict[str, str], rules: TimeToEventRules
-) -> tuple[Records, pl.DataFrame | None]:
-    """Return the records, with why a subject is refused, and best responses where they were derived here.
+) -> tuple[Records, pl.DataFrame | None, list[str]]:
+    """Return the records, with why a subject is refused, best responses where they were derived here, and who is wrong.
 
-    Every fault is told with file and row.
+    Every fault is told with file and row; wrong are those refused and who is not among the subjects.
     """
     from tilseq.clinical import clinical_records, contradictions
 
@@ -260,10 +260,11 @@ def _gather(
     records = clinical_records(**tables, refused=refused)
     refused |= _contradicting(contradictions(records, rules), paths)
     if tables.get("best_response") is not None:
-        return records.refusing(refused), None
+        return records.refusing(refused), None, sorted(refused)
     best = _best_response(tables, refused, rules)
     records = clinical_records(**{**tables, "best_response": best}, refused=refused)
-    return records.refusing(_contradicting(contradictions(records, rules), paths)), best
+    further = _contradicting(contradictions(records, rules), paths)
+    return records.refusing(further), best, sorted({*refused, *further})
 
 
 def _best_response(tables: dict[str, Any], refused: Mapping[str, str], rules: TimeToEventRules) -> pl.DataFrame:
@@ -328,11 +329,14 @@ def _tell(derived: pl.DataFrame, estimates: pl.DataFrame) -> None:
     """Tell how many subjects, events and censored times each endpoint has, and what the estimates rest on."""
     import polars as pl
 
+    from tilseq.errors import plural
+
     counts = derived.group_by("parameter", maintain_order=True).agg(
         events=pl.col("event").sum(), censored=pl.col("event").not_().sum(), without=pl.col("event").null_count()
     )
     for row in counts.iter_rows(named=True):
-        click.echo("{parameter}: {events} events, {censored} censored, {without} not evaluable".format(**row), err=True)
+        events, others = plural(row["events"], "event"), f"{row['censored']} censored, {row['without']} not evaluable"
+        click.echo(f"{row['parameter']}: {events}, {others}", err=True)
     reasons = derived["reason"].drop_nulls().unique(maintain_order=True).to_list()
     for words in dict.fromkeys(part for reason in reasons for part in reason.split("; ") if NOT_LOOKED_FOR in part):
         click.echo(words, err=True)

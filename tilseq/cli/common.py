@@ -147,3 +147,13 @@ def read_people(path: Path, infusions: Path | None) -> tuple[pl.DataFrame, list[
         fault.file, fault.mend = str(path), f"{fault.mend}; it counts as not known here"
     before = pl.when(pl.col("lymphodepletion_day") < 0).then(pl.col("lymphodepletion_day"))
     return people.with_columns(before.alias("lymphodepletion_day")), faults
+
+
+def strange_subjects(path: Path | None, frame: pl.DataFrame | None, names: list[str]) -> list[TilseqError]:
+    """Return a fault for each subject of a further table that is not among the subjects: nothing is known of it."""
+    from tilseq.identifiers import unknown_subjects
+
+    faults: list[TilseqError] = [] if frame is None else [fault for _, fault in unknown_subjects(frame, names)]
+    for fault in faults:
+        fault.file = str(path)
+    return faults

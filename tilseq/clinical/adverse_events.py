@@ -22,6 +22,7 @@ from tilseq.tables.safety import listing_table
 Emergence = Literal["from_first_dose", "all"]
 FATAL = 5
 END_COLUMNS = ("end_day", "end_date", "AEENDTC", "AEENDY")  # as a file may call the last day
+OCCURRED = "AEOCCUR"  # SDTM's column of a row that asks after an event; a fault there is one that did not occur
 RECORDED = "period_recorded"  # what the input calls `period`; ours is derived from the day
 PREFERRED_TERM = "pt"
 NOT_COUNTED = "not counted: "
@@ -42,7 +43,8 @@ def event_rows(
 
     An event is emergent where it begins on or after the first dose; one without a first day counts as emergent, unless
     it ended before the first dose. Not counted is a row that repeats another in every column, one of a subject who was
-    not treated, and one without a known subject, a term or a grade; the reason says so. A last day that cannot be read
+    not treated, one without a known subject, a term or a grade, and one of an event that SDTM says did not occur; the
+    reason says so. A last day that cannot be read
     or lies before the first is not used, and costs nothing else.
 
     Parameters
@@ -186,6 +188,7 @@ def _derived(
     causes, _ = attribution(row["related"])
     against = [
         *_unusable(row, subject),
+        *(["it did not occur"] if any(problem.column == OCCURRED for problem in unread) else []),
         *([] if repeats is None else [f"repeats row {repeats}"]),
         *([] if emergent or emergence == "all" else ["began before the first dose"]),
     ]
@@ -226,7 +229,7 @@ def _unusable(row: Row, subject: Subject | None) -> Iterator[str]:
 
 def _told(row: Row, emergent: bool, unread: Sequence[TilseqError]) -> Iterator[str]:
     """Yield what bears on a row beside its being counted."""
-    for problem in unread:
+    for problem in (one for one in unread if one.column != OCCURRED):
         yield f"{problem.column} cannot be read" + (f": {problem.found}" if problem.found else "")
     if row["start_day"] is None:
         yield "no first day: taken to be emergent" if emergent else "no first day"

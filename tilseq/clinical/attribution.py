@@ -43,7 +43,8 @@ POSITIVE = re.compile(
 )
 FILLERS = re.compile(r"\b(?:related|relation|relationship|association|associated|to|the|of|by|due|with|is|was|a)\b")
 SENTENCES = re.compile(r"[;\n；]")
-PARTS = re.compile(r"\s*(?:\band/or\b|[,+&/，、]|\band\b|\bor\b)\s*", re.IGNORECASE)
+PARTS = re.compile(r"\s*(?:\band/or\b|[,+&/，、]|\band\b|\bor\b|\bbut\b|但)\s*", re.IGNORECASE)
+ASSERTS = re.compile(r"^(?:is |was )?(?:related|relation|due)\b")  # `not related to IL-2 but related to TIL`
 DENIES_ALL = re.compile(r"(?:not|no|un|non).*\bto\b")  # `not related to TIL, IL-2` denies both
 MARKS = re.compile(r"[()\[\]:=.'\"：（）]|(?<!\w)-|-(?!\w)")
 
@@ -51,8 +52,8 @@ MARKS = re.compile(r"[()\[\]:=.'\"：（）]|(?<!\w)-|-(?!\w)")
 def attribution(related: str | None) -> tuple[list[str], list[str]]:
     """Return the causes that a cell names, and what of it is no known word.
 
-    Several causes are parted by ``;``, ``,``, ``+``, ``&``, ``/``, *and*, *or*; upper and lower case are alike. Each
-    may have a degree before or behind it: `not`, `unrelated`, `unlikely`, `remote`, `doubtful` count as not related;
+    Several causes are parted by ``;``, ``,``, ``+``, ``&``, ``/``, *and*, *or*, *but*; case does not matter. Each may
+    have a degree before or behind it: `not`, `unrelated`, `unlikely`, `remote`, `doubtful` count as not related;
     `possible`, `probable`, `definite`, `cannot be excluded` as related. A degree alone, or one of the treatment at
     large, is related to what is not told, `unspecified`; so is a word that is not known, unless it is denied.
 
@@ -87,7 +88,8 @@ def _causes(sentence: str) -> Iterator[tuple[str, str, bool]]:
     denies = bool(parts) and DENIES_ALL.match(_plain(parts[0])) is not None
     for part in parts:
         cause, known = _cause(part)
-        yield part, NONE if denies and not POSITIVE.search(_plain(part)) else cause, known
+        asserted = POSITIVE.search(_plain(part)) or ASSERTS.match(_plain(part))
+        yield part, NONE if denies and not asserted else cause, known
 
 
 def _cause(part: str) -> tuple[str, bool]:
@@ -95,10 +97,17 @@ def _cause(part: str) -> tuple[str, bool]:
     text = _plain(part)
     possible = STILL_POSSIBLE.search(text) is not None
     text = STILL_POSSIBLE.sub(" ", text)
-    denied = not possible and NEGATIVE.search(text) is not None
-    rest = _plain(FILLERS.sub(" ", POSITIVE.sub(" ", NEGATIVE.sub(" ", text))))
+    denial = NEGATIVE.search(text)
+    both = denial is not None and all(_bare(side) in WORDS for side in (text[: denial.start()], text[denial.end() :]))
+    denied = not possible and denial is not None and not both  # `TIL (not IL-2)` denies one of two
+    rest = _bare(text)
     cause = _known(rest) if rest else UNSPECIFIED
     return (NONE if denied else cause or UNSPECIFIED), cause is not None
+
+
+def _bare(text: str) -> str:
+    """Return text without degrees and what joins them to a cause."""
+    return _plain(FILLERS.sub(" ", POSITIVE.sub(" ", NEGATIVE.sub(" ", text))))
 
 
 def _known(words: str) -> str | None:

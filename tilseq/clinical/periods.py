@@ -11,7 +11,7 @@ import polars as pl
 from tilseq.clinical.treated import columns_of
 from tilseq.errors import StudyError, TableError
 from tilseq.tables import as_polars
-from tilseq.tables.inputs import SUBJECTS
+from tilseq.tables.inputs import INFUSIONS, SUBJECTS
 
 PERIODS = ("screening", "lymphodepletion", "infusion", "follow_up_30", "later")
 FOLLOW_UP_DAYS = 30
@@ -78,7 +78,7 @@ def periods_of(subjects: Any, infusions: Any = None, *, il2_end: Mapping[str, in
     Raises
     ------
     TableError
-        The subjects break their registry.
+        The subjects or infusions break their registry.
     StudyError
         A subject's lymphodepletion does not begin before day 0; every such subject is listed.
     """
@@ -175,5 +175,5 @@ def _last_infusions(infusions: Any) -> dict[str, int]:
     """Return the day of each subject's last infusion."""
     if infusions is None:
         return {}
-    last = as_polars(infusions).group_by("subject").agg(pl.col("day").max())
+    last = columns_of(infusions, INFUSIONS, ("subject", "day")).group_by("subject").agg(pl.col("day").max())
     return dict(zip(last["subject"].to_list(), last["day"].to_list(), strict=True))

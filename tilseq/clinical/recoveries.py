@@ -12,9 +12,11 @@ import polars as pl
 
 from tilseq.clinical.lab_values import BLANK, EQUAL, lab_values
 from tilseq.clinical.periods import FOLLOW_UP_DAYS, Periods, periods_of_results
+from tilseq.clinical.treated import columns_of
 from tilseq.errors import AnalysisError
 from tilseq.lab_tests import lab_test
-from tilseq.tables import Row, as_polars
+from tilseq.tables import Row
+from tilseq.tables.inputs import INFUSIONS, THERAPIES
 from tilseq.tables.lab_grades import RECOVERIES
 
 Origin = Literal["infusion", "nadir"]
@@ -45,7 +47,7 @@ class RecoveryRule:
     def __post_init__(self) -> None:
         for name, threshold in self.thresholds:
             test = lab_test(name)
-            if test is None or test.unit != "10^9/L" or threshold <= 0:
+            if test is None or test.unit != "10^9/L" or not 0 < threshold < math.inf:
                 expected = "a blood count and a threshold above 0 in 10^9/L"
                 raise AnalysisError("no such recovery", found=f"{name} {threshold:g}", expected=expected)
         if self.origin not in ("infusion", "nadir"):
@@ -92,9 +94,10 @@ def recoveries(
     dated by the later one, and the reason tells both. Death is not looked at: where a subject died before recovery the
     results end.
 
-    A subject that was never below has no time for the threshold; nor has one of whom a result could not be read while
-    no other was below, as that one may have been. Of several results of a day the lowest counts. A result such as
-    ``<0.1`` is below a threshold it surely lies below, and breaks a row of days where it is not surely above.
+    A subject that was never below has no time for the threshold; nor has one of whom a result could not be read, or may
+    lie on either side such as ``<1.0`` of 0.5, while no other was below, as that one may have been. Of several results
+    of a day the lowest counts. A result such as ``<0.1`` is below a threshold it surely lies below, and breaks a row of
+    days where it is not surely above.
 
     Parameters
     ----------
@@ -137,10 +140,11 @@ def _other_therapies(infusions: Any, therapies: Any) -> dict[str, list[tuple[int
     """Return subject → days on which another therapy began, and what it was; late infusions are some."""
     found: dict[str, list[tuple[int, str]]] = {}
     if therapies is not None:
-        for row in as_polars(therapies).iter_rows(named=True):
-            found.setdefault(row["subject"], []).append((row["start_day"], row["therapy"]))
+        names = ("subject", "start_day", "therapy")
+        for name, day, what in columns_of(therapies, THERAPIES, names).select(names).iter_rows():
+            found.setdefault(name, []).append((day, what))
     if infusions is not None:
-        ordered = as_polars(infusions).select("subject", "day").sort("subject", "day")
+        ordered = columns_of(infusions, INFUSIONS, ("subject", "day")).select("subject", "day").sort("subject", "day")
         for (subject, one), (other, next_day) in pairwise(ordered.iter_rows()):
             if subject == other and next_day - one > FOLLOW_UP_DAYS:
                 found.setdefault(subject, []).append((next_day, "another infusion"))
@@ -176,7 +180,8 @@ def _recovery(test: str, days: Sequence[_Day], threshold: float, span: _Span, ru
     nadir = _lowest([one for one in below if one.day <= span.last_fall])
     if nadir is None:
         reasons += [f"below on day {below[0].day}, after day {span.last_fall}"] if below else []
-        return row | _without_fall([one for one in days if one.day <= span.last_fall], span, reasons)
+        within = [one for one in days if one.day <= span.last_fall]
+        return row | _without_fall(within, threshold, span, reasons)
     after = [one for one in read if one.day >= max(nadir.day, 0)]
     above = [(one.low or 0) >= threshold * (1 - EQUAL) for one in after]
     runs = range(len(after) - rule.sustained + 1)
@@ -207,13 +212,15 @@ def _recovery(test: str, days: Sequence[_Day], threshold: float, span: _Span, ru
     }
 
 
-def _without_fall(days: Sequence[_Day], span: _Span, reasons: list[str]) -> Row:
+def _without_fall(days: Sequence[_Day], threshold: float, span: _Span, reasons: list[str]) -> Row:
     """Return what is said of a subject that was not seen to fall below."""
     lowest = _lowest([one for one in days if one.high is not None])
     reasons += [f"lowest {_told(lowest)} on day {lowest.day}"] if lowest else []
     unread = sum(one.high is None for one in days)
-    if unread:
-        reasons.append(f"results that could not be read may have been below: {unread}")
+    open_ = [one.day for one in days if one.low is not None and one.low < threshold * (1 - EQUAL)]
+    if unread or open_:
+        reasons += [f"results that could not be read may have been below: {unread}"] if unread else []
+        reasons += [f"may have been below on day {open_[0]}"] if open_ else []
         return _no_time("not_evaluable", "cannot be told to have been below", reasons)
     if lowest is None:
         return _no_time("not_evaluable", f"no result up to day {span.last_fall}", reasons)

@@ -101,7 +101,7 @@ def columns_of(frame: Any, table: Table, names: Sequence[str]) -> pl.DataFrame:
         table.name,
         table.meaning,
         tuple(column for column in table.columns if column.name in names),
-        key=tuple(name for name in table.key if name in names),
+        key=table.key if set(table.key) <= set(names) else (),  # a part of a key may stand twice
     )
     return conform(given.select(name for name in part.names if name in given.columns), part)
 

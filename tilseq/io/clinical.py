@@ -27,6 +27,8 @@ from tilseq.tables.inputs import (
 )
 
 IDENTIFIERS = ("subject", "reader", "visit", "lesion", "arm")
+# Cells that a result does not rest on, as ours and SDTM's files call them: a fault costs the cell alone.
+BESIDE_RESULT = ("lower_limit", "upper_limit", "clinically_significant", "LBCLSIG")
 
 
 def read_lesions(path: str | Path, *, infusions: str | Path | None = None) -> pl.DataFrame:
@@ -173,6 +175,8 @@ def read_lab_results(
 ) -> tuple[pl.DataFrame, list[int], list[TilseqError]]:
     """Read results of laboratory or other tests, so that a faulty row costs itself alone; see `read_lesions` for dates.
 
+    A fault of a limit of normal or of `clinically_significant` costs that cell alone, not the result.
+
     The file holds our table `labs` or SDTM's domain LB, which its header tells; of LB see `read_adverse_events` for
     days. Its result, unit and limits are those written (LBORRES), else the converted ones (LBSTRESC); limits that are
     no number are missing. What is not of blood has its specimen in the name of the test.
@@ -180,11 +184,11 @@ def read_lab_results(
     Returns
     -------
     frame
-        Table `labs`: the rows without a fault, in the order of the file.
+        Table `labs`: the rows that can be used, in the order of the file.
     numbers
         The row of the file that each of them is (the header is row 1).
     faults
-        What is wrong with the other rows.
+        What is wrong with the other rows, and with the cells that are not used.
 
     Raises
     ------
@@ -196,7 +200,7 @@ def read_lab_results(
     frame, problems = _parse(path, LABS, infusions, day_one=day_one)
     if any(problem.row is None or problem.row < 2 for problem in problems):
         raise StudyError(problems, Path(path).name)
-    faulty = {problem.row for problem in problems}
+    faulty = {problem.row for problem in problems if problem.column not in BESIDE_RESULT}
     numbers = [row for row in range(2, frame.height + 2) if row not in faulty]
     return frame[[row - 2 for row in numbers]], numbers, problems
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from tilseq.tables.inputs import ADVERSE_EVENTS, LABS
 
 DayOne = Literal["infusion", "first_dose", "lymphodepletion"]
 BLOOD = ("BLOOD", "SERUM", "PLASMA")
+# In the name of a test: it is not of blood, whatever its code, which SDTM has in common for all specimens.
+ELSEWHERE = re.compile(r"urin|\bcsf\b|cerebrospinal|fluid|ascit|pleura|stool|fa?ec[ae]|saliva|sweat", re.IGNORECASE)
 DAY_ONE_MEND = "say what day 1 is (sdtm_day_1), or give dates, and infusions with the `date` of each first one"
 
 
@@ -225,7 +228,8 @@ def _test(
         specimen = "URINE"
     if written is not None and specimen is not None and not any(word in specimen.upper() for word in BLOOD):
         return f"{written} ({specimen.casefold()})"
-    found = next((one for one in (name, code) if one is not None and lab_test(one) is not None), written)
+    names = (name,) if name is not None and ELSEWHERE.search(name) else (name, code)
+    found = next((one for one in names if one is not None and lab_test(one) is not None), written)
     if fasting == "Y" and found is not None and lab_test(f"fasting {found}") is not None:
         return f"fasting {found}"
     return found

@@ -151,8 +151,9 @@ def _unread(cells: dict[str, Any]) -> str | None:
     result, known = read_result(text, signed=True), lab_test(test or "")
     if isinstance(result, str):
         return result
-    wrong = known is not None and known.factor(unit) is None and plain_unit(unit or "") not in SHARES
-    return f"{known.name} has no unit {unit!r}" if known is not None and wrong else None
+    if known is None or known.factor(unit) is not None or plain_unit(unit or "") in SHARES:
+        return None
+    return f"{known.name} has no unit {unit!r}" if unit else f"{known.name} without a unit"
 
 
 def note_alike(folder: Folder) -> list[str]:

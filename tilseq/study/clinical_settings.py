@@ -132,7 +132,7 @@ class Survival(Part):
 class Recovery(Part):
     """What the recovery of a blood count is."""
 
-    thresholds: dict[str, list[Annotated[float, Field(gt=0)]]] = Field(
+    thresholds: dict[str, list[Annotated[float, Field(gt=0, allow_inf_nan=False)]]] = Field(
         default={"ANC": [0.5, 1.0], "platelets": [20.0, 50.0], "lymphocytes": [0.5]},
         description="Blood counts and what each must reach, in 10^9/L.",
     )
