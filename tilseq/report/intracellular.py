@@ -6,7 +6,7 @@ from typing import Any
 
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, count, filled, measured, missing, on_two_lines, text
-from tilseq.report.words import interval, number
+from tilseq.report.words import DASH, interval, number
 
 Row = dict[str, Any]
 
@@ -54,7 +54,7 @@ def _difference(row: Row | None) -> Cell:
 
 def every_response(results: Results) -> View:
     """Return each cytokine in each population of each pair of tubes with its counts and test."""
-    heads = [Head("Subject"), Head("Visit"), Head("Cytokine"), Head("Stimulus"), Head("Population")]
+    heads = [Head("Subject"), Head("Visit"), Head("Cytokine", "stimulus"), Head("Population")]
     heads += [Head("Stimulated", "% of cells", True), Head("Unstimulated", "% of cells", True)]
     heads += [Head("Difference", "(limits)", True), Head("p", "adjusted", True), Head("Response")]
     heads += [Head("Change", "(limits)", True), Head("Verdict", "why")]
@@ -62,8 +62,7 @@ def every_response(results: Results) -> View:
         [
             Cell(row["subject"], kind="name"),
             text(row["visit"]),
-            text(row["marker"]),
-            text(row["stimulus"]),
+            Cell(row["marker"] or DASH, note=row["stimulus"] or ""),
             text(row["population"], "name"),
             *(_share(row, name) for name in ("stimulated", "unstimulated")),
             on_two_lines(measured(row["difference_pct"], row["lower"], row["upper"])),
