@@ -32,7 +32,7 @@ def test_every_population_with_its_counts(tmp_path):
     assert len(rows) == 4
     (of_cd8,) = (row for row in rows if "CD8+ T" in row)
     assert of_cd8 == [
-        "P1", "month 1", "IFN-γ", "PMA", "CD8+ T", "4.16 | of 5,100", "0.190 | of 4,700", "4.0 | (3.4-4.6)",
+        "P1", "month 1", "IFN-γ | PMA", "CD8+ T", "4.16 | of 5,100", "0.190 | of 4,700", "4.0 | (3.4-4.6)",
         "0.000100", "responds", "3.1 | (2.0-4.2)", "pass",
     ]  # fmt: skip
 

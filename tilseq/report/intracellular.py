@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, count, filled, measured, missing, on_two_lines, text
-from tilseq.report.words import interval, number
+from tilseq.report.words import DASH, interval, number
 from tilseq.tables import Row
 
 FIRST = ("CD3+", "CD4+ T", "CD8+ T")  # of the populations
@@ -51,7 +51,7 @@ def _difference(row: Row | None) -> Cell:
 
 def every_response(results: Results) -> View:
     """Return each cytokine in each population of each pair of tubes with its counts and test."""
-    heads = [Head("Subject"), Head("Visit"), Head("Cytokine"), Head("Stimulus"), Head("Population")]
+    heads = [Head("Subject"), Head("Visit"), Head("Cytokine", "stimulus"), Head("Population")]
     heads += [Head("Stimulated", "% of cells", True), Head("Unstimulated", "% of cells", True)]
     heads += [Head("Difference", "(limits)", True), Head("p", "adjusted", True), Head("Response")]
     heads += [Head("Change", "(limits)", True), Head("Verdict", "why")]
@@ -59,8 +59,7 @@ def every_response(results: Results) -> View:
         [
             Cell(row["subject"], kind="name"),
             text(row["visit"]),
-            text(row["marker"]),
-            text(row["stimulus"]),
+            Cell(row["marker"] or DASH, note=row["stimulus"] or ""),
             text(row["population"], "name"),
             *(_share(row, name) for name in ("stimulated", "unstimulated")),
             on_two_lines(measured(row["difference_pct"], row["lower"], row["upper"])),

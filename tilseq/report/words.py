@@ -61,7 +61,7 @@ def interval(value: float | None, lower: float | None, upper: float | None) -> s
     limits = [limit for limit in (lower, upper) if limit is not None]
     if value is None or not limits:
         return number(value)
-    about_zero = limits[0] < 0 < limits[-1]
+    about_zero = limits[0] < 0 < limits[-1] and limits[0] <= value <= limits[-1]
     if _is_extreme(limits[-1] if about_zero else value or limits[-1]):
         texts = [number(x, 2) if not x or math.isinf(x) else _scientific(x, 2) for x in (value, lower, upper)]
     else:
@@ -69,8 +69,6 @@ def interval(value: float | None, lower: float | None, upper: float | None) -> s
         least = 0 if about_zero else decimals(value, 2 if width else 3)
         places = min(max(decimals(width, 2), least), MOST_DECIMALS)
         texts = [number(x) if not x or abs(x) >= LARGEST_PLAIN else _plain(x, places) for x in (value, lower, upper)]
-        if about_zero and value:
-            texts[0] = _plain(round(value, places) + 0.0, places)  # never −0.0
     between = " to " if min(limits) < 0 else "-"
     return f"{texts[0]} ({texts[1]}{between}{texts[2]})"
 
