@@ -96,22 +96,11 @@ def quantify_command(
     """
     from tilseq.cytokines import quantify
     from tilseq.io.write import write_table
-    from tilseq.tables import cytokines as tables
-    from tilseq.tables.outputs import EXCLUSIONS
 
     sheet, known, beads = beads_of(plate, kits, root)
     chosen: Model | None = None if model is None else "5PL" if model == "5PL" else "4PL"
     told = quantify(sheet, beads.wells, known, model=chosen, shared_dilution=shared)
-    for frame, table in (
-        (beads.wells, tables.BEAD_WELLS),
-        (beads.populations, tables.BEAD_POPULATIONS),
-        (told.curves, tables.STANDARD_CURVES),
-        (told.recovery, tables.STANDARD_RECOVERY),
-        (told.dilution, tables.DILUTION_ERRORS),
-        (told.concentrations, tables.CONCENTRATIONS),
-        (told.samples, tables.SAMPLE_CONCENTRATIONS),
-        (beads.exclusions, EXCLUSIONS),
-    ):
+    for frame, table in [*beads.tables(), *told.tables()]:
         write_table(frame, table, output)
     if figures is not None:
         draw_maps(beads, figures)

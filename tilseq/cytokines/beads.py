@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.tables import Row
+    from tilseq.tables.schema import Table
 
 Key = tuple[str, str]
 
@@ -82,6 +83,13 @@ class Beads:
     populations: pl.DataFrame
     exclusions: pl.DataFrame
     maps: list[WellMap]
+
+    def tables(self) -> list[tuple[pl.DataFrame, Table]]:
+        """Return each frame beside the table that it is."""
+        from tilseq.tables.cytokines import BEAD_POPULATIONS, BEAD_WELLS
+        from tilseq.tables.outputs import EXCLUSIONS
+
+        return [(self.wells, BEAD_WELLS), (self.populations, BEAD_POPULATIONS), (self.exclusions, EXCLUSIONS)]
 
 
 @dataclass(frozen=True)

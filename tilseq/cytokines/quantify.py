@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.tables import Row
+    from tilseq.tables.schema import Table
 
 
 FEWEST_LEVELS = 4
@@ -44,6 +45,18 @@ class Quantified:
     dilution: pl.DataFrame
     concentrations: pl.DataFrame
     samples: pl.DataFrame
+
+    def tables(self) -> list[tuple[pl.DataFrame, Table]]:
+        """Return each frame beside the table that it is."""
+        from tilseq.tables import cytokines as known
+
+        return [
+            (self.curves, known.STANDARD_CURVES),
+            (self.recovery, known.STANDARD_RECOVERY),
+            (self.dilution, known.DILUTION_ERRORS),
+            (self.concentrations, known.CONCENTRATIONS),
+            (self.samples, known.SAMPLE_CONCENTRATIONS),
+        ]
 
 
 def quantify(

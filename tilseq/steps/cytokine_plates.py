@@ -67,8 +67,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.cytokines import find_beads, quantify
     from tilseq.io.plates import read_wells
     from tilseq.io.write import write_parquet
-    from tilseq.tables import cytokines as tables
-    from tilseq.tables.outputs import EXCLUSIONS, QUALITY
+    from tilseq.tables.outputs import QUALITY
 
     given = job.arguments
     sheet, kits = _sheet_and_kits(job)
@@ -79,15 +78,9 @@ def run(job: Job, folder: Path) -> None:
     beads = find_beads(sheet, wells.events, kits, lost)
     told = quantify(sheet, beads.wells, kits, model=given["model"], shared_dilution=given["shared_dilution"])
     for frame, table in (
-        (beads.wells, tables.BEAD_WELLS),
-        (beads.populations, tables.BEAD_POPULATIONS),
-        (told.curves, tables.STANDARD_CURVES),
-        (told.recovery, tables.STANDARD_RECOVERY),
-        (told.dilution, tables.DILUTION_ERRORS),
-        (told.concentrations, tables.CONCENTRATIONS),
-        (told.samples, tables.SAMPLE_CONCENTRATIONS),
+        *beads.tables(),
+        *told.tables(),
         (QUALITY.frame(list(_quality(job.samples, beads, told))), QUALITY),
-        (beads.exclusions, EXCLUSIONS),
     ):
         write_parquet(frame, table, folder)
     draw_plate(job.unit, beads, told, folder / "figures")
