@@ -42,7 +42,13 @@ def test_spill_is_taken_out_once(simulate: Simulate) -> None:
 @pytest.mark.parametrize(
     ("spill", "channels", "verdict", "reason"),
     [
-        (None, {}, "warn", "the file holds no spillover and nothing tells that it was taken out"),
+        (
+            None,
+            {},
+            "warn",
+            "the file holds no spillover and nothing tells that it was taken out; if the cytometer did, give an "
+            "identity matrix as spillover",
+        ),
         (SimpleNamespace(channels=["B1-A", "B2-A"], matrix=np.eye(2)), {}, "pass", "the file says that nothing spills"),
         (
             None,

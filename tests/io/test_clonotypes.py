@@ -101,6 +101,21 @@ def test_odd_junctions_are_kept_and_flagged(tmp_path):
     )
 
 
+@pytest.mark.parametrize(("odd", "warns"), [(1, False), (2, True)])
+def test_one_odd_junction_of_a_hundred_is_noted_and_two_are_warned_of(tmp_path, odd, warns):
+    codons = ["GCA", "TGT", "GAT", "GAA", "TTT", "GGA", "CAT", "ATA", "AAA", "TTA"]
+    amino = "ACDEFGHIKL"
+    middles = [(codons[i // 10] + codons[i % 10], amino[i // 10] + amino[i % 10]) for i in range(100)]
+    ends = [("GCA", "A") if i < odd else ("TTC", "F") for i in range(100)]
+    rows = [
+        f"{i}\tTRBV1\tTRBJ1-1\tTGT{b}{e}\tC{a}{f}\t1"
+        for i, ((b, a), (e, f)) in enumerate(zip(middles, ends, strict=True))
+    ]
+    read = read_airr(tmp_path, *rows)
+    told = (f"{odd} of 100 clonotypes have a junction without its C or F/W anchor; they are kept",)
+    assert (read.warnings, read.notes) == ((told, ()) if warns else ((), told))
+
+
 @pytest.mark.parametrize(
     ("v", "j", "locus"),
     [

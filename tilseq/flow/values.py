@@ -26,6 +26,10 @@ NEEDED = ("FSC-A", "SSC-A", "CD3", "CD4", "CD8")
 SCATTER = ("FSC-A", "FSC-H", "SSC-A")
 # No cytometer writes more; a damaged value may be so large that 32-bit floats cannot calculate with it.
 LARGEST = 1e18
+UNTOLD = (
+    "the file holds no spillover and nothing tells that it was taken out; if the cytometer did, give an identity "
+    "matrix as spillover"
+)
 FIRST = 1_000  # events that show at once that a channel has a spread
 HELD_BYTES = 31 << 20  # glibc's largest threshold is 32 MB
 
@@ -160,7 +164,7 @@ def _compensation(tube: Tube, sample: str, stains: Sequence[str]) -> tuple[list[
             return told(None, "the file's values are transformed", False), None
         # A tube bears three stains at least, and no three dyes keep apart by themselves.
         if spill is None:
-            return told(None, "the file holds no spillover and nothing tells that it was taken out", False), None
+            return told(None, UNTOLD, False), None
         whose = "the file" if given is None else given.source
         return told(None, f"{whose} says that nothing spills over"), None
     if transformed:

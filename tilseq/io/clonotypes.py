@@ -69,8 +69,9 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
     (10x), not productive, a chain that is not its cell's main one of its kind (TRUST4's report of barcodes), no or an
     unknown locus, another locus, no junction, one cut off by the end of its read (immunoSEQ), several in one row, a
     stop or frame shift, a count of 0.
-    Kept, with a warning: a junction without its C or F/W anchor, with a letter that is no amino acid, or that does not
-    code for its amino acids; a gene that IMGT does not name. Rows of one locus and nucleotide junction are summed.
+    Kept, with a warning: a junction that does not code for its amino acids; a gene that IMGT does not name; and, with a
+    warning where they are more than 1 % of the clonotypes and a note else, junctions without their C or F/W anchor or
+    with a letter that is no amino acid or base. Rows of one locus and nucleotide junction are summed.
     Letters of junctions are made upper case; genes get IMGT's names, see `tilseq.io.genes.imgt_calls`.
 
     What counts is the first column that is filled and not 0 throughout, of: AIRR `umi_count`, `duplicate_count` (whose
@@ -121,7 +122,9 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
     else:
         notes += sums_told(kept, clonotypes)
         warnings += [*names.result(), *_cells_named(rows)]
-    warnings += [*flags(clonotypes), *wrong.result()]
+    many, few = flags(clonotypes)
+    warnings += [*many, *wrong.result()]
+    notes += few
     return Clonotypes(
         clonotypes.drop("plain"),
         count_of,
