@@ -63,6 +63,15 @@ def test_clones_of_the_product_stand_apart_from_blood_that_comes_back():
     assert faces["expanded, of the product (1)"] == PALETTE[1]
 
 
+def test_a_legend_of_many_clones_lies_within_the_figure():
+    rows = changed([(0.1, 0.2, "cannot_tell", 0.5)] * 12_345).with_columns(in_product=False)
+    axes = change_scatter(rows, before="infusion product, day 0", after="blood, day 14")
+    assert axes.get_legend().get_texts()[1].get_text() == "cannot tell, not of the product (12,345)"
+    axes.figure.draw_without_rendering()
+    assert axes.get_legend().get_window_extent().x1 < axes.figure.bbox.x1
+    assert axes.yaxis.label.get_window_extent().x0 > 0
+
+
 def test_a_figure_is_of_one_pair_of_samples():
     both = pl.concat([changed(ROWS), changed(ROWS, "d28")])
     with pytest.raises(AnalysisError, match="product to d28, TRB; product to d7, TRB"):

@@ -43,6 +43,21 @@ def test_a_png_has_so_few_colours_that_it_is_small(tmp_path):
         assert (image.mode, image.size, round(image.info["dpi"][0])) == ("P", (450, 300), 150)
 
 
+@pytest.mark.parametrize("width", [3.0, 7.6 + 0.6 * 2, 1.1 * 3])  # 8.8 less a bit, 3.3 and a bit more
+def test_a_png_shows_what_was_drawn_whatever_the_width(width, tmp_path):
+    import numpy as np
+    from PIL import Image
+
+    with figure(width, 2) as axes:
+        axes.set_axis_off()
+        axes.axvline(0.5, color="black", linewidth=4)
+    _, png = save(axes.figure, tmp_path, "x")
+    with Image.open(png) as image:
+        dark = np.asarray(image.convert("L")) < 128
+    assert dark.any(axis=1).sum() > 250  # of 300 rows
+    assert dark.any(axis=0).sum() < 12  # an upright line
+
+
 def test_the_style_ends_with_its_block_and_pyplot_knows_no_figure():
     before = dict(matplotlib.rcParams)
     with house_style():

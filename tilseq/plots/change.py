@@ -25,6 +25,7 @@ CALLS = {
 WHOSE = {True: "of the product", False: "not of the product"}
 SIDES = ("before", "after")
 NINETY_FIVE = 0.05
+WIDTH, HEIGHT = 8.4, 4.6  # inches: a square, and beside it the longest line of the legend
 
 
 def change_scatter(frame: Any, *, before: str = "", after: str = "") -> Axes:
@@ -57,14 +58,14 @@ def change_scatter(frame: Any, *, before: str = "", after: str = "") -> Axes:
         raise AnalysisError("a figure of change takes tested clones of one pair of samples and locus", found=found)
     names = [short(given or name) for given, name in zip((before, after), what.row(0), strict=False)]
     limits = {side: _limit(rows, side) for side in SIDES}
-    with figure(6.8, 4.6) as axes:
+    with figure(WIDTH, HEIGHT) as axes:
         low, high = _ends(rows, limits)
         axes.plot([low, high], [low, high], color=FAINT, linewidth=1.4, zorder=0)
         _draw_limits(axes, limits)
         for call, (colour, words) in CALLS.items():
             for label, own, ring in _parts(rows.filter(call=call), words):
                 _draw_clones(axes, own, limits, colour, label, ring=ring)
-        axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), aspect="equal")
+        axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), aspect="equal", anchor="W")
         for axis, name in ((axes.xaxis, names[0]), (axes.yaxis, names[1])):
             axis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
             axis.set_label_text(f"Share of {what.row(0)[2]}, {name}")
@@ -77,12 +78,12 @@ def _parts(own: pl.DataFrame, words: str) -> Iterator[tuple[str, pl.DataFrame, b
     if own.is_empty():
         return
     if "in_product" not in own.columns or own["in_product"].has_nulls():
-        yield f"{words} ({own.height})", own, False
+        yield f"{words} ({own.height:,})", own, False
         return
     for infused in (False, True):
         part = own.filter(in_product=infused)
         if part.height:
-            yield f"{words}, {WHOSE[infused]} ({part.height})", part, not infused
+            yield f"{words}, {WHOSE[infused]} ({part.height:,})", part, not infused
 
 
 def _limit(rows: pl.DataFrame, side: str) -> float | None:

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, LETTER = 5.0, 0.072  # inches: of both panels, and of a letter of the labels
-ROW, ABOUT = 0.24, 1.3  # inches: of a row, and above and below the rows
+ROW, ABOUT = 0.24, 1.45  # inches: of a row, and above and below the rows
 FILLED = {"yes": PALETTE[0], "no": "white", "not_evaluable": "white"}
 EDGES = {"yes": PALETTE[0], "no": PALETTE[0], "not_evaluable": MUTED}
 LEGEND = (
-    "left, open: unstimulated, filled: stimulated; right, with 95 % interval, filled: response, open: none, "
-    "grey: not evaluable"
+    "left, open: unstimulated, filled: stimulated\n"
+    "right, with 95 % interval, filled: response, open: none, grey: not evaluable"
 )
 LONGEST, LONGEST_STIMULUS = 64, 26
 OF_ROW = ("visit", "stimulus", "population")  # what every label names

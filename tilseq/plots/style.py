@@ -138,9 +138,8 @@ def _save_png(figure: Figure, stream: Any) -> None:
     from PIL import Image
 
     drawn, dpi = BytesIO(), STYLE["savefig.dpi"]
-    figure.savefig(drawn, format="rgba")
-    width, height = (int(inches * dpi) for inches in figure.get_size_inches())
-    image = Image.frombytes("RGBA", (width, height), drawn.getvalue()).convert("RGB")
+    figure.savefig(drawn, format="png", pil_kwargs={"compress_level": 0})
+    image = Image.open(drawn).convert("RGB")
     few = image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     few.save(stream, format="png", compress_level=6, dpi=(dpi, dpi))
 
