@@ -35,7 +35,7 @@ from tilseq.report import (
 )
 from tilseq.report.common_depth import common_depth
 from tilseq.report.glance import glance
-from tilseq.report.images import pictures
+from tilseq.report.images import Picture, pictures
 from tilseq.report.results import STATE_WORDS, Results, read_results
 from tilseq.report.series import reference_name
 from tilseq.report.tubes import batches, tubes
@@ -75,11 +75,23 @@ def render(out: str | Path) -> Path:
 
 
 def content(results: Results) -> dict[str, Any]:
-    """Return everything that the template shows."""
-    title, name = methods.title(results)
-    worst, passed = overview.quality(results)
-    by_rule, each = overview.exclusions(results)
+    """Return everything that the template shows, by its section."""
     images = pictures(results)
+    return {
+        **_study(results, images),
+        **_clinic(results),
+        **_times(results),
+        **_safety(results),
+        **_flow(results, images),
+        **_cytokines(results),
+        **_repertoires(results),
+        **_expression(results),
+        **_methods(results),
+    }
+
+
+def _study(results: Results, images: dict[str, list[Picture]]) -> dict[str, Any]:
+    title, name = methods.title(results)
     return {
         "title": title,
         "name": name,
@@ -91,42 +103,28 @@ def content(results: Results) -> dict[str, Any]:
         "glance": glance(results),
         "grid": overview.grid(results),
         "legend": [Chip(words, state, words) for state, words in STATE_WORDS.items()],
-        "t_cells": flow.t_cells(results),
-        "infused": til_survival.infused(results),
-        "kinetics": til_survival.kinetics(results),
-        "agreement": comparison.agreement(results),
-        "populations_of_both": comparison.populations_of_both(results),
-        "tubes": tubes(results),
-        "batches": batches(results, images["flow"]),
-        "populations": flow.populations(results),
-        "absolute_counts": flow.absolute_counts(results),
-        "thresholds": flow.thresholds(results),
-        "usual_thresholds": flow.usual_thresholds(results),
-        "panel_differences": flow.panel_differences(results),
-        "suspects": contamination.suspects(results),
-        "unjudged": contamination.unjudged(results),
-        "persistence": laboratories.persistence(results),
-        "not_evaluable": laboratories.not_evaluable(results),
-        "mass_kinetics": til_survival.mass_kinetics(results),
-        "origins": infused.origins(results),
-        "changes": infused.changes(results),
-        "cell_labels": infused.cell_labels(results),
-        "diversity": laboratories.diversity(results),
-        "diversity_of_subject": common_depth(results, "subject"),
-        "diversity_of_study": common_depth(results, "study"),
-        "depth": repertoires.depth(results),
-        "in_common": repertoires.in_common(results),
-        "pairs": repertoires.pairs(results),
-        "genes": repertoires.genes(results),
-        "scores": laboratories.scores(results),
-        "comparisons": transcriptome.comparisons(results),
-        "gene_sets": transcriptome.gene_sets(results),
-        "reference": reference_name(results),
+        "pictures": images,
+    }
+
+
+def _clinic(results: Results) -> dict[str, Any]:
+    return {
         "characteristics": characteristics.characteristics(results),
         "rates": rates.rates(results),
         "unconfirmed_rates": rates.unconfirmed_rates(results),
         "denominators": rates.denominators(results),
         "readers": readers.readers_in_words(results),
+        "best_responses": rates.best_responses(results),
+        "responses": clinic.responses(results),
+        "differences": rates.differences(results),
+        "immune_responses": rates.immune_responses(results),
+        "assessments": clinic.assessments(results),
+        "clinical_words": glossary.CLINICAL,
+    }
+
+
+def _times(results: Results) -> dict[str, Any]:
+    return {
         "times": times.times(results),
         "times_by_arm": times.times_by_arm(results),
         "arms": arms.arms(results),
@@ -137,11 +135,11 @@ def content(results: Results) -> dict[str, Any]:
         "times_by_group": times.times_by_group(results),
         "further_estimates": times.further_estimates(results),
         "subject_times": times.subject_times(results),
-        "best_responses": rates.best_responses(results),
-        "responses": clinic.responses(results),
-        "differences": rates.differences(results),
-        "immune_responses": rates.immune_responses(results),
-        "assessments": clinic.assessments(results),
+    }
+
+
+def _safety(results: Results) -> dict[str, Any]:
+    return {
         "adverse_events": safety.adverse_events(results),
         "by_term": safety.by_term(results),
         "safety_notes": safety.notes(results),
@@ -160,6 +158,30 @@ def content(results: Results) -> dict[str, Any]:
         "significant": lab_results.significant(results),
         "marker_courses": tumor_markers.courses(results),
         "ca125": tumor_markers.ca125(results),
+        "safety_words": glossary.SAFETY,
+    }
+
+
+def _flow(results: Results, images: dict[str, list[Picture]]) -> dict[str, Any]:
+    return {
+        "t_cells": flow.t_cells(results),
+        "infused": til_survival.infused(results),
+        "kinetics": til_survival.kinetics(results),
+        "agreement": comparison.agreement(results),
+        "populations_of_both": comparison.populations_of_both(results),
+        "tubes": tubes(results),
+        "batches": batches(results, images["flow"]),
+        "populations": flow.populations(results),
+        "absolute_counts": flow.absolute_counts(results),
+        "thresholds": flow.thresholds(results),
+        "usual_thresholds": flow.usual_thresholds(results),
+        "panel_differences": flow.panel_differences(results),
+        "flow_words": glossary.FLOW,
+    }
+
+
+def _cytokines(results: Results) -> dict[str, Any]:
+    return {
         "cytokine_levels": cytokines.levels(results),
         "cytokine_doubts": cytokines.doubts(results),
         "plates": cytokines.plates(results),
@@ -168,11 +190,44 @@ def content(results: Results) -> dict[str, Any]:
         "doubted_beads": cytokines.doubted_beads(results),
         "responses_of_cells": intracellular.responses(results),
         "every_response": intracellular.every_response(results),
-        "clinical_words": glossary.CLINICAL,
-        "safety_words": glossary.SAFETY,
-        "flow_words": glossary.FLOW,
         "cytokine_words": glossary.CYTOKINES,
+    }
+
+
+def _repertoires(results: Results) -> dict[str, Any]:
+    return {
+        "suspects": contamination.suspects(results),
+        "unjudged": contamination.unjudged(results),
+        "persistence": laboratories.persistence(results),
+        "not_evaluable": laboratories.not_evaluable(results),
+        "mass_kinetics": til_survival.mass_kinetics(results),
+        "origins": infused.origins(results),
+        "changes": infused.changes(results),
+        "cell_labels": infused.cell_labels(results),
+        "diversity": laboratories.diversity(results),
+        "diversity_of_subject": common_depth(results, "subject"),
+        "diversity_of_study": common_depth(results, "study"),
+        "depth": repertoires.depth(results),
+        "in_common": repertoires.in_common(results),
+        "pairs": repertoires.pairs(results),
+        "genes": repertoires.genes(results),
         "repertoire_words": glossary.REPERTOIRE,
+    }
+
+
+def _expression(results: Results) -> dict[str, Any]:
+    return {
+        "scores": laboratories.scores(results),
+        "comparisons": transcriptome.comparisons(results),
+        "gene_sets": transcriptome.gene_sets(results),
+        "reference": reference_name(results),
+    }
+
+
+def _methods(results: Results) -> dict[str, Any]:
+    worst, passed = overview.quality(results)
+    by_rule, each = overview.exclusions(results)
+    return {
         "quality": worst,
         "passed": passed,
         "failures": overview.failures(results),
@@ -182,7 +237,6 @@ def content(results: Results) -> dict[str, Any]:
         "settings": methods.settings(results),
         "versions": methods.versions(results),
         "inputs": methods.inputs(results),
-        "pictures": images,
     }
 
 

@@ -7,7 +7,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tilseq.errors import TilseqError
 from tilseq.steps.figures import CAPTIONS
@@ -38,29 +38,6 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
 
     from tilseq.io.write import write_table
     from tilseq.tables import outputs
-    from tilseq.tables import repertoire as repertoire_tables
-    from tilseq.tables.best_response import BEST_RESPONSE, IRECIST, IRECIST_BEST, RESPONSE_DIFFERENCES
-    from tilseq.tables.cell_labels import CELL_LABELS
-    from tilseq.tables.characteristics import CHARACTERISTICS_TABLE
-    from tilseq.tables.contamination import CONTAMINATION_TABLES
-    from tilseq.tables.cytokines import CYTOKINE_TABLES
-    from tilseq.tables.differential import DIFFERENTIAL, PSEUDOBULK_GROUPS
-    from tilseq.tables.enrichment import ENRICHMENT_TABLES
-    from tilseq.tables.intracellular import INTRACELLULAR
-    from tilseq.tables.lab_grades import LAB_TABLES
-    from tilseq.tables.safety import ADVERSE_EVENT_ROWS, SAFETY_TABLES, listing_table
-    from tilseq.tables.single_cells import (
-        CELL_EXPRESSION,
-        CELL_STATUS,
-        QUALITY_LIMITS,
-        RECEPTOR_OVERLAP,
-        SIGNATURE_COVERAGE,
-    )
-    from tilseq.tables.summaries import SUMMARIES
-    from tilseq.tables.survival import SURVIVAL_TABLES, TIME_TO_EVENT
-    from tilseq.tables.tracking import TRACKING_TABLES
-    from tilseq.tables.transcriptome import TRANSCRIPTOME
-    from tilseq.tables.tumor_marker_course import GCIG, MARKER_COURSES
 
     states = {job.folder: _state(work / job.folder) for job in jobs}
     whole = [job for job in jobs if states[job.folder]["state"] == "ok"]
@@ -72,75 +49,34 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         ]
     )
     tables = out / "tables"
-    gathered = (
-        outputs.ENDPOINTS,
-        outputs.QUALITY,
-        outputs.EXCLUSIONS,
-        outputs.COUNTS,
-        outputs.CUTS,
-        outputs.COHORT_CUTS,
-        outputs.PANEL_DIFFERENCES,
-        outputs.COMPARISON,
-        outputs.MEDIANS,
-        *CYTOKINE_TABLES,
-        INTRACELLULAR,
-        repertoire_tables.DEPTH,
-        repertoire_tables.DIVERSITY,
-        repertoire_tables.HILL_PROFILE,
-        repertoire_tables.RAREFACTION,
-        repertoire_tables.FAMILIES,
-        repertoire_tables.MUTATION,
-        repertoire_tables.MUTATION_LOAD,
-        repertoire_tables.ISOTYPES,
-        repertoire_tables.CELLS,
-        repertoire_tables.CELL_QUALITY,
-        repertoire_tables.PAIRED_CLONES,
-        repertoire_tables.PERSISTENCE,
-        CELL_LABELS,
-        repertoire_tables.OVERLAP,
-        repertoire_tables.USAGE,
-        *TRACKING_TABLES,
-        *CONTAMINATION_TABLES,
-        outputs.SCORES,
-        PSEUDOBULK_GROUPS,
-        TRANSCRIPTOME,
-        DIFFERENTIAL,
-        *ENRICHMENT_TABLES,
-        SIGNATURE_COVERAGE,
-        CELL_EXPRESSION,
-        QUALITY_LIMITS,
-        CELL_STATUS,
-        RECEPTOR_OVERLAP,
-        outputs.RESPONSE,
-        RESPONSE_DIFFERENCES,
-        IRECIST,
-        IRECIST_BEST,
-        BEST_RESPONSE,
-        CHARACTERISTICS_TABLE,
-        SUMMARIES,
-        TIME_TO_EVENT,
-        *SURVIVAL_TABLES,
-        ADVERSE_EVENT_ROWS,
-        *SAFETY_TABLES,
-        *LAB_TABLES,
-        MARKER_COURSES,
-        GCIG,
-    )
-    read_with_the_study = {outputs.EXCLUSIONS.name: study.exclusions}
-    frames: dict[str, pl.DataFrame] = {}
-    for table in gathered:
-        paths = [path for job in whole if (path := work / job.folder / f"{table.name}.parquet").exists()]
-        parts = [read_with_the_study.get(table.name, table.frame()), *(pl.read_parquet(path) for path in paths)]
-        # Adverse events keep the further columns of their file.
-        frames[table.name] = pl.concat(parts, how="diagonal" if table is ADVERSE_EVENT_ROWS else "vertical")
-        own = listing_table(frames[table.name].columns) if table is ADVERSE_EVENT_ROWS else table
-        write_table(frames[table.name], own, tables)
+    quality = _write_tables(study, whole, work, tables)
     write_table(failures, outputs.FAILURES, tables)
     lost = {name for job in failed for name in job.samples}
-    write_table(_samples(study, jobs, failures, lost, frames["quality"]), outputs.SAMPLES_RUN, tables)
+    write_table(_samples(study, jobs, failures, lost, quality), outputs.SAMPLES_RUN, tables)
     _copy_figures(whole, work, out / "figures")
     _copy_gates(whole, work, out / "objects" / "gates")
     return failures
+
+
+def _write_tables(study: Study, jobs: Sequence[Job], work: Path, tables: Path) -> pl.DataFrame:
+    """Write what the jobs left of each table, and return that of quality."""
+    import polars as pl
+
+    from tilseq.io.write import write_table
+    from tilseq.tables.of_run import GATHERED
+    from tilseq.tables.outputs import EXCLUSIONS, QUALITY
+    from tilseq.tables.safety import ADVERSE_EVENT_ROWS, listing_table
+
+    quality = QUALITY.frame()
+    for table in GATHERED:
+        paths = [path for job in jobs if (path := work / job.folder / f"{table.name}.parquet").exists()]
+        read_with_the_study = study.exclusions if table is EXCLUSIONS else table.frame()
+        # Adverse events keep the further columns of their file.
+        how: Literal["diagonal", "vertical"] = "diagonal" if table is ADVERSE_EVENT_ROWS else "vertical"
+        frame = pl.concat([read_with_the_study, *(pl.read_parquet(path) for path in paths)], how=how)
+        write_table(frame, listing_table(frame.columns) if table is ADVERSE_EVENT_ROWS else table, tables)
+        quality = frame if table is QUALITY else quality
+    return quality
 
 
 def _state(folder: Path) -> dict[str, Any]:
