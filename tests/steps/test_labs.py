@@ -233,5 +233,18 @@ def test_an_unknown_subject_is_a_failure_and_the_others_go_on(tmp_path):
     assert "left out for faulty records: 1" in written["summaries"]["denominator_text"][0]
 
 
+def test_what_took_no_part_of_sdtm_names_its_file(tmp_path):
+    dated = {"infusions.csv": "subject,infusion,day,date\nS1,1,0,2024-03-11\nS2,1,0,2024-03-11\nS3,1,0,2024-03-11\n"}
+    lb = "USUBJID,LBTESTCD,LBORRES,LBORRESU,LBDTC\nS1,NEUT,0.4,10^9/L,2024-03-14\nS2,NEUT,0.4,furlong,2024-03-14\n"
+    yaml = {"study.yaml": GRADED["study.yaml"], "clinical/lb.csv": lb}
+    study = make_study(tmp_path, dated | yaml)
+    assert finish(study, tmp_path, "labs")["exclusions"].select("file", "row").rows() == [("clinical/lb.csv", 3)]
+    stranger = {"labs": study.clinical["labs"].with_columns(subject=pl.lit("S22"))}
+    (failure,) = finish(replace(study, clinical=stranger), tmp_path, "labs")["failures"].iter_rows(named=True)
+    assert failure["file"] == "clinical/lb.csv" and failure["error"].startswith(
+        "clinical/lb.csv, row 2, column subject"
+    )
+
+
 def test_without_results_there_is_no_job(tmp_path):
     assert labs.plan(make_study(tmp_path)) == []

@@ -20,14 +20,17 @@ PEOPLE = ("subjects", "infusions")
 def whole_study_job(study: Study, step: str, *tables: str, settings: Mapping[str, Any]) -> list[Job]:
     """Return one job over all subjects that carries subjects, infusions and some tables of clinical/ whole.
 
-    None where the first of these tables holds no row; another that the study does not have is null.
+    `file` is that of the first of these tables. There is none where that holds no row; another that the study does not
+    have is null.
     """
     if tables[0] not in study.clinical:
         return []
     frames = {"subjects": study.subjects, "infusions": study.infusions, **study.clinical}
     # By column, as a laboratory's results are many.
     rows = {name: frames[name].to_dict(as_series=False) if name in frames else None for name in (*PEOPLE, *tables)}
-    return [Job(step, "all subjects", f"{step}/all", arguments={**rows, **settings})]
+    return [
+        Job(step, "all subjects", f"{step}/all", arguments={"file": study.clinical_file(tables[0]), **rows, **settings})
+    ]
 
 
 def frame_of(job: Job, table: Table) -> pl.DataFrame:
@@ -44,19 +47,18 @@ def il2_ends(job: Job) -> dict[str, int] | None:
     return None if day is None else dict.fromkeys(job.arguments["subjects"]["subject"], day)
 
 
-def refusals(step: str, table: str, faults: Sequence[tuple[str, TilseqError]]) -> tuple[list[str], pl.DataFrame]:
+def refusals(step: str, file: str, faults: Sequence[tuple[str, TilseqError]]) -> tuple[list[str], pl.DataFrame]:
     """Return the subjects whose records cannot be used, and for each a row of `failures`.
 
     Parameters
     ----------
-    step, table
-        Name of the step, and of the table of clinical/ that the faults are of.
+    step, file
+        Name of the step, and the file that the faults are of.
     faults
         Subject and what a laboratory finds wrong with a row.
     """
     from tilseq.tables.outputs import FAILURES
 
-    file = f"clinical/{table}.csv"
     found: dict[str, list[str]] = {}
     for subject, error in faults:
         error.file = file

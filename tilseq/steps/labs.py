@@ -47,7 +47,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.tables.summaries import SUMMARIES
 
     every, subjects, infusions = (frame_of(job, table) for table in (LABS, SUBJECTS, INFUSIONS))
-    refused, failures = refusals(STEP, "labs", unknown_subjects(every, subjects["subject"].to_list()))
+    refused, failures = refusals(STEP, job.arguments["file"], unknown_subjects(every, subjects["subject"].to_list()))
     labs = every.filter(~pl.col("subject").is_in(refused))
     days: dict[str, Any] = {"subjects": subjects, "infusions": infusions}
     grades = _grades(job, labs, days)
@@ -110,7 +110,7 @@ def _excluded(job: Job, every: pl.DataFrame, refused: list[str], grades: pl.Data
 
     from tilseq.clinical.lab_exclusions import lab_exclusions, rule_in_words
 
-    version, file = job.arguments["ctcae"], "clinical/labs.csv"
+    version, file = job.arguments["ctcae"], job.arguments["file"]
     for subject in refused:
         yield {"file": file, "rule": f"no such subject: {subject}", "rows": every.filter(subject=subject).height}
     labs = every.with_row_index("place").filter(~pl.col("subject").is_in(refused))

@@ -44,7 +44,7 @@ def run(job: Job, folder: Path) -> None:
 
     given = job.arguments
     records, subjects = frame_of(job, TUMOR_MARKERS), frame_of(job, SUBJECTS)
-    refused, failures = refusals(STEP, "tumor_markers", unknown_subjects(records, subjects["subject"].to_list()))
+    refused, failures = refusals(STEP, given["file"], unknown_subjects(records, subjects["subject"].to_list()))
     sound = ~pl.col("subject").is_in(refused)
     people = subjects.filter(sound)
     courses = markers(records.filter(sound), subjects=people, tg=given["tg"])
@@ -55,12 +55,13 @@ def run(job: Job, folder: Path) -> None:
         interference_days=given["ca125_interference"],
         mouse_antibodies=given["mouse_antibodies"],
     )
-    file = "clinical/tumor_markers.csv"
     excluded = [
-        {"file": file, "rule": f"no such subject: {name}", "rows": records.filter(subject=name).height}
+        {"file": given["file"], "rule": f"no such subject: {name}", "rows": records.filter(subject=name).height}
         for name in refused
     ]
-    excluded += [{"file": file, "rule": rule, "rows": rows} for rule, rows in marker_exclusions(courses).items()]
+    excluded += [
+        {"file": given["file"], "rule": rule, "rows": rows} for rule, rows in marker_exclusions(courses).items()
+    ]
     write_parquet(courses, MARKER_COURSES, folder)
     write_parquet(by_ca125, GCIG, folder)
     write_parquet(ENDPOINTS.frame([*_changes(courses), *_categories(by_ca125)]), ENDPOINTS, folder)

@@ -43,7 +43,7 @@ def run(job: Job, folder: Path) -> None:
     given = job.arguments
     events, subjects, infusions = (frame_of(job, table) for table in (ADVERSE_EVENTS, SUBJECTS, INFUSIONS))
     followup = None if given["followup"] is None else frame_of(job, FOLLOWUP)
-    _, failures = refusals(STEP, "adverse_events", event_faults(events, subjects["subject"].to_list()))
+    _, failures = refusals(STEP, given["file"], event_faults(events, subjects["subject"].to_list()))
     found = safety(
         events,
         subjects=subjects,
@@ -53,7 +53,7 @@ def run(job: Job, folder: Path) -> None:
         il2_end=il2_ends(job),
     )
     treated = _treated(subjects, infusions)
-    excluded = [{"file": "clinical/adverse_events.csv", **row} for row in uncounted_events(found.rows)]
+    excluded = [{"file": given["file"], **row} for row in uncounted_events(found.rows)]
     write_parquet(found.rows, tables.listing_table(found.rows.columns), folder)
     write_parquet(found.table, tables.ADVERSE_EVENT_TABLE, folder)
     write_parquet(found.summaries, SUMMARIES, folder)

@@ -44,6 +44,8 @@ class Study:
     clinical
         The further tables of clinical/ that hold a row, by name: `followup`, `adverse_events`, `labs`,
         `tumor_markers`, `therapies`, `schedule`.
+    sdtm_files
+        Those of them that were read from SDTM's tables → their file.
     sheets
         The sheets of plates/ that hold a row, by file, in the order of the files' names.
     exclusions
@@ -60,9 +62,14 @@ class Study:
     lesions: pl.DataFrame | None
     responses: pl.DataFrame | None
     clinical: Mapping[str, pl.DataFrame]
+    sdtm_files: Mapping[str, str]
     sheets: Mapping[str, pl.DataFrame]
     exclusions: pl.DataFrame
     notes: list[str]
+
+    def clinical_file(self, name: str) -> str:
+        """Return the file that a table of `clinical` was read from."""
+        return self.sdtm_files.get(name, clinical_file(name))
 
     @property
     def plates(self) -> pl.DataFrame | None:

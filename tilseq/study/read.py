@@ -89,6 +89,7 @@ def read_study(path: str | Path) -> Study:
         lesions=_filled(folder.lesions),
         responses=_filled(folder.responses),
         clinical={name: frame for name, frame in folder.clinical.items() if frame.height},
+        sdtm_files=folder.sdtm_files,
         sheets={file: sheet for file, sheet in folder.plates.items() if sheet.height},
         exclusions=folder.exclusions,
         notes=folder.notes,
