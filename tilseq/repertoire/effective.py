@@ -55,21 +55,33 @@ def effective_clones(table: Any, n_effective: Depths) -> pl.DataFrame:
         An effective number is not above 0 or exceeds the counts.
     """
     clones = clone_counts(table)
-    sums = _by_locus(clones, pl.col("duplicate_count").sum())
-    known = {}
-    for locus, total in sums.items():
-        n = n_effective.get(locus) if isinstance(n_effective, Mapping) else n_effective
-        known[locus] = checked_effective(n, total, locus)
-    if len(sums) == 1:
-        every, total, cells = clones, *(pl.lit(*one.values()) for one in (sums, known))
+    totals = totals_of(clones, n_effective)
+    total: Any  # of all rows, or of each
+    if len(totals) == 1:
+        every, ((total, n),) = clones, totals.values()
+        cells = pl.lit(n, pl.Float64)
     else:
-        of_locus = pl.DataFrame([*zip(sums, sums.values(), known.values(), strict=True)], schema=_DEPTHS, orient="row")
-        every, total, cells = clones.join(of_locus, on="locus"), pl.col("counts"), pl.col("n_effective")
-    share, cells = pl.col("duplicate_count") / total, cells.cast(pl.Float64)
+        of_locus = pl.DataFrame([(locus, *both) for locus, both in totals.items()], schema=_DEPTHS, orient="row")
+        every = clones.join(of_locus, on="locus")
+        total, cells = every["counts"].to_numpy(), pl.col("n_effective")
+    # polars multiplies by 1 / total where that is one number, and so has 3 / 10 be 0.30000000000000004
+    share = pl.lit(pl.Series(every["duplicate_count"].to_numpy() / total))
     return every.select(*CLONE, "duplicate_count", frequency=share, n_effective=cells, cells=share * cells)
 
 
 _DEPTHS = {"locus": pl.String, "counts": pl.Int64, "n_effective": pl.Float64}
+
+
+def totals_of(counts: pl.DataFrame, n_effective: Depths) -> dict[str, tuple[int, float | None]]:
+    """Return locus → sum of its counts, and its effective number of cells of those given.
+
+    Errors are those of `checked_effective`.
+    """
+    totals = {}
+    for locus, total in _by_locus(counts, pl.col("duplicate_count").sum()).items():
+        n = n_effective.get(locus) if isinstance(n_effective, Mapping) else n_effective
+        totals[locus] = total, checked_effective(n, total, locus)
+    return totals
 
 
 def _by_locus(clones: pl.DataFrame, value: pl.Expr) -> dict[str, Any]:
