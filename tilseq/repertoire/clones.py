@@ -81,4 +81,4 @@ def checked_counts(table: Any, columns: Sequence[str]) -> pl.DataFrame:
             raise TableError("a count must be a whole number above 0", column="duplicate_count", found=wrong[0])
     if numbers.sum() > LARGEST_SUM:
         raise TableError("the counts add up to more than 2**53", column="duplicate_count")
-    return frame.select(pl.col(columns).cast(pl.String), pl.col("duplicate_count").cast(pl.Int64))
+    return pl.DataFrame([*(frame[name].cast(pl.String) for name in columns), counts.cast(pl.Int64)])
