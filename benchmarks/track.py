@@ -2,11 +2,12 @@
 
 10,000 clones, the largest of one sample, are looked for in 60 samples x 50,000 clonotypes. Each run is a fresh
 process that holds all tables in memory as it starts the clock, so that reading is left out. tilseq
-(`effective_clones` of each table, then `presence`) gives share, limits, limit of detection and a call of each clone
-in each sample; pyimmunarch (`trackClonotypes`) its share; vdjtools (`track_clonotypes`) the shares of all clones, as
-it can be asked for no others. The shares that all find must be the same. The peers run in environments of their own,
-whose Pythons TILSEQ_IMMUNARCH and TILSEQ_VDJTOOLS name; one is left out where that is not set. A second table tells
-of time and peak memory of 1,000 samples x 100,000 clonotypes, made one after another.
+(`presence` of the tables; in a row of its own, of their `effective_clones`, as `track` takes it) gives share, limits,
+limit of detection and a call of each clone in each sample; pyimmunarch (`trackClonotypes`) its share; vdjtools
+(`track_clonotypes`) the shares of all clones, as it can be asked for no others. The shares that all find must be the
+same. The peers run in environments of their own, whose Pythons TILSEQ_IMMUNARCH and TILSEQ_VDJTOOLS name; one is left
+out where that is not set. A second table tells of time and peak memory of 1,000 samples x 100,000 clonotypes, made one
+after another.
 """
 
 import json
@@ -22,8 +23,7 @@ from benchmarks.overlap import CLONES, SAMPLES, write_samples
 FOLLOWED, REPEATS = 10_000, 3
 LARGE = ((100, 100_000), (1000, 100_000))
 
-PROGRAMS = {
-    "tilseq": """
+TILSEQ = """
 import json, sys, time
 from pathlib import Path
 import polars as pl
@@ -31,12 +31,20 @@ from tilseq.repertoire import effective_clones, presence
 tables = {path.stem: pl.read_parquet(path) for path in sorted(Path(sys.argv[1]).glob('s*.parquet'))}
 clones = pl.read_parquet(Path(sys.argv[1]) / 'clones.parquet')
 depths = {name: float(table['duplicate_count'].sum()) for name, table in tables.items()}
-presence({'s': effective_clones(tables['s00'].head(10), 10.0)}, clones)
+
+def follow(tables, depths):
+    return presence(%s)
+
+follow({'s': tables['s00'].head(10)}, {'s': 10.0})
 start, used = time.perf_counter(), time.process_time()
-found = presence({name: effective_clones(table, depths[name]) for name, table in tables.items()}, clones)
+found = follow(tables, depths)
 taken = time.perf_counter() - start, time.process_time() - used
 total = found['frequency'].sum()
-""",
+"""
+PROGRAMS = {
+    "tilseq": TILSEQ % "tables, clones, n_effective=depths",
+    "tilseq, of effective clones": TILSEQ
+    % "{name: effective_clones(table, depths[name]) for name, table in tables.items()}, clones",
     "pyimmunarch": """
 import json, sys, time
 from pathlib import Path
@@ -71,7 +79,7 @@ LARGE_RUN = """
 import json, resource, sys, time
 from collections.abc import Mapping
 import numpy as np, polars as pl
-from tilseq.repertoire import effective_clones, presence
+from tilseq.repertoire import presence
 samples, clones, followed = map(int, sys.argv[1:])
 made = 0.0
 
@@ -94,11 +102,11 @@ class Samples(Mapping):
         table = junctions(np.concatenate([own, common]))
         table = table.with_columns(duplicate_count=pl.Series(random.zipf(2.0, table.height).clip(max=10_000)))
         made += time.perf_counter() - start
-        return effective_clones(table, float(table['duplicate_count'].sum()))
+        return table
 
 wanted = junctions(np.arange(followed))
 start = time.perf_counter()
-found = presence(Samples(), wanted)
+found = presence(Samples(), wanted, n_effective=dict.fromkeys(Samples(), float(clones)))
 taken = time.perf_counter() - start - made
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 print(json.dumps([taken, peak, found.height, found.filter(call='present').height]))

@@ -22,6 +22,7 @@ def test_clones_carry_their_shares_and_cells():
     assert by_clone(found) == {"a": (0.75, 20, 15), "b": (0.25, 20, 5)}
     assert by_clone(effective_clones(clones({"a": 3}), None)) == {"a": (1, None, None)}
     assert depths_of(effective_clones(clones({"a": 3}), {"TRA": 1.0})) == {"TRB": None}
+    assert by_clone(effective_clones(clones({"a": 3, "b": 7}), 10)) == {"a": (0.3, 10, 3), "b": (0.7, 10, 7)}
 
 
 @pytest.mark.parametrize("n", [0, -1, 5, float("nan")])

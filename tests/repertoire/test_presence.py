@@ -1,7 +1,12 @@
+import sys
+
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
-from tilseq.errors import TableError
+from tilseq.errors import AnalysisError, TableError
 from tilseq.repertoire import effective_clones, presence
 
 
@@ -50,3 +55,51 @@ def test_a_locus_that_the_sample_lacks_has_no_row():
     assert presence({}, WANTED).height == 0
     with pytest.raises(TableError, match="needs this column"):
         presence({}, WANTED.drop("locus"))
+
+
+def test_of_a_clonotype_table_rows_of_one_clone_are_summed():
+    table = pl.DataFrame({"locus": "TRB", "junction": ["a", "b", "a"], "duplicate_count": [3, 4993, 4]})
+    (found,) = presence({"s": table}, WANTED.head(1), n_effective={"s": 5000.0}).to_dicts()
+    # 7 of 5000 by R's binom.test
+    assert (found["duplicate_count"], found["frequency"]) == (7, 0.0014)
+    assert (found["lower"], found["upper"]) == pytest.approx((0.00056305202429, 0.00288239435280))
+
+
+ROWS = st.tuples(st.sampled_from(("TRA", "TRB")), st.text("abc", min_size=1, max_size=2), st.integers(1, 9))
+DEPTHS = st.one_of(st.none(), st.just(1.0), st.fixed_dictionaries({}, optional={"TRA": st.none(), "TRB": st.just(1)}))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.lists(ROWS), DEPTHS), max_size=3), st.lists(ROWS, min_size=1))
+def test_clonotype_tables_and_their_effective_clones_give_the_same(samples, wanted):
+    types = {"locus": pl.String, "junction": pl.String, "duplicate_count": pl.Int64}
+    tables = {str(i): pl.DataFrame(rows, types, orient="row") for i, (rows, _) in enumerate(samples)}
+    depths = {str(i): n for i, (_, n) in enumerate(samples)}
+    looked_for = pl.DataFrame(wanted, types, orient="row")
+    found = presence(tables, looked_for, n_effective=depths)
+    assert_frame_equal(found, presence({s: effective_clones(tables[s], depths[s]) for s in tables}, looked_for))
+    counted = {
+        (s, *clone): sum(n for *own, n in rows.rows() if own == clone)
+        for s, rows in tables.items()
+        for clone in ([*row[:2]] for row in wanted)
+        if clone[0] in set(rows["locus"])
+    }
+    assert {row[:3]: row[3] for row in found.iter_rows()} == counted
+
+
+def test_junctions_of_one_hash_are_not_one_clone(monkeypatch):
+    wanted = sys.modules["tilseq.repertoire.presence"]._Wanted
+    monkeypatch.setattr(wanted, "_hashes_of", lambda _, junctions: junctions.str.len_bytes().cast(pl.Int64).to_numpy())
+    table = pl.DataFrame({"locus": "TRB", "junction": ["b", "zz", "zzz"], "duplicate_count": [1, 2, 3]})
+    clones = pl.DataFrame({"locus": "TRB", "junction": ["a", "zz"]})
+    assert presence({"s": table}, clones, n_effective={"s": 6.0})["duplicate_count"].to_list() == [0, 2]
+
+
+def test_samples_that_are_no_tables_and_depths_beyond_them_are_refused():
+    table = pl.DataFrame({"locus": "TRB", "junction": ["a"], "duplicate_count": [3]})
+    with pytest.raises(TableError, match="where `n_effective` is not given, needs this column"):
+        presence({"s": table}, WANTED)
+    with pytest.raises(AnalysisError, match="cannot exceed its counts"):
+        presence({"s": table}, WANTED, n_effective={"s": 4.0})
+    with pytest.raises(TableError, match="whole number above 0"):
+        presence({"s": table.with_columns(duplicate_count=0)}, WANTED, n_effective={})

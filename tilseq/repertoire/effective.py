@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -55,29 +55,42 @@ def effective_clones(table: Any, n_effective: Depths) -> pl.DataFrame:
         An effective number is not above 0 or exceeds the counts.
     """
     clones = clone_counts(table)
-    sums = _by_locus(clones, pl.col("duplicate_count").sum())
-    known = {}
-    for locus, total in sums.items():
-        n = n_effective.get(locus) if isinstance(n_effective, Mapping) else n_effective
-        known[locus] = checked_effective(n, total, locus)
-    if len(sums) == 1:
-        every, total, cells = clones, *(pl.lit(*one.values()) for one in (sums, known))
+    totals = totals_of(clones, n_effective)
+    total: Any  # of all rows, or of each
+    if len(totals) == 1:
+        every, ((total, n),) = clones, totals.values()
+        cells = pl.lit(n, pl.Float64)
     else:
-        of_locus = pl.DataFrame([*zip(sums, sums.values(), known.values(), strict=True)], schema=_DEPTHS, orient="row")
-        every, total, cells = clones.join(of_locus, on="locus"), pl.col("counts"), pl.col("n_effective")
-    share, cells = pl.col("duplicate_count") / total, cells.cast(pl.Float64)
+        of_locus = pl.DataFrame([(locus, *both) for locus, both in totals.items()], schema=_DEPTHS, orient="row")
+        every = clones.join(of_locus, on="locus")
+        total, cells = every["counts"].to_numpy(), pl.col("n_effective")
+    # polars multiplies by 1 / total where that is one number, and so has 3 / 10 be 0.30000000000000004
+    share = pl.lit(pl.Series(every["duplicate_count"].to_numpy() / total))
     return every.select(*CLONE, "duplicate_count", frequency=share, n_effective=cells, cells=share * cells)
 
 
 _DEPTHS = {"locus": pl.String, "counts": pl.Int64, "n_effective": pl.Float64}
 
 
-def _by_locus(clones: pl.DataFrame, value: pl.Expr) -> dict[str, Any]:
-    """Return locus → a number of its clones, by locus; most tables hold one, which is told faster than grouped."""
+def totals_of(counts: pl.DataFrame, n_effective: Depths) -> dict[str, tuple[int, float | None]]:
+    """Return locus → sum of its counts, and its effective number of cells of those given.
+
+    Errors are those of `checked_effective`.
+    """
+    totals = {}
+    for locus, total in _by_locus(counts, "duplicate_count", pl.Series.sum).items():
+        n = n_effective.get(locus) if isinstance(n_effective, Mapping) else n_effective
+        totals[locus] = total, checked_effective(n, total, locus)
+    return totals
+
+
+def _by_locus(clones: pl.DataFrame, column: str, value: Callable[[pl.Series], Any]) -> dict[str, Any]:
+    """Return locus → a number of its clones, by locus; most tables hold one, which is told faster than parted."""
     loci = clones["locus"]
     if loci.len() and (loci == loci[0]).all():
-        return {loci[0]: clones.select(value).item()}
-    return dict(clones.group_by("locus").agg(value).sort("locus").iter_rows())
+        return {loci[0]: value(clones[column])}
+    parts = clones.select("locus", column).partition_by("locus", as_dict=True)
+    return {str(locus): value(part[column]) for (locus,), part in sorted(parts.items())}
 
 
 def summed(samples: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -112,4 +125,4 @@ def summed(samples: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 def depths_of(clones: pl.DataFrame) -> dict[str, float | None]:
     """Return locus → effective number of cells, of what `effective_clones` gives."""
-    return _by_locus(clones, pl.col("n_effective").first())
+    return _by_locus(clones, "n_effective", pl.Series.first)

@@ -131,7 +131,8 @@ def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
                 raise TableError(f"table {table.name} lacks a column", column=column.name)
             frame = frame.with_columns(pl.lit(None, dtype=DTYPES[column.kind]).alias(column.name))
     frame = frame.select(_typed(frame[column.name], table, column) for column in table.columns)
-    frame = frame.with_columns(pl.col(c.name).fill_nan(None) for c in table.columns if c.kind == "number")
+    numbers = [column.name for column in table.columns if column.kind == "number"]
+    frame = frame.with_columns(pl.col(name).fill_nan(None) for name in numbers if frame[name].is_nan().any())
     for column in table.columns:
         _check_output_column(frame, table, column)
     if table.key and not _rises(frame.select(table.key)):
@@ -170,8 +171,9 @@ def _typed(values: pl.Series, table: Table, column: Column) -> pl.Series:
 def _rises(keys: pl.DataFrame) -> bool:
     """Tell whether each row is above the one before it, so that there is nothing to sort and no key stands twice."""
     before, after = keys.head(-1), keys.slice(1)
-    above = pl.repeat(False, before.height, eager=True)
-    for name in reversed(keys.columns):
+    *first, last = keys.columns
+    above = (after[last] > before[last]).fill_null(False)
+    for name in reversed(first):
         above = (after[name] > before[name]).fill_null(False) | (after[name].eq_missing(before[name]) & above)
     return above.all()
 
