@@ -11,10 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.intervals import clopper_pearson
-from tilseq.receptors import CLONE
-from tilseq.repertoire.clones import check_columns
+from tilseq.repertoire.clones import listed
 from tilseq.repertoire.effective import below_detection, check_threshold, depths_of, limit_of_detection
-from tilseq.tables import as_polars
 from tilseq.tables.schema import conform
 from tilseq.tables.tracking import CLONES
 
@@ -55,9 +53,7 @@ def presence(samples: Mapping[str, pl.DataFrame], clones: Any, *, threshold: flo
         `clones` lacks a column.
     """
     check_threshold(threshold)
-    wanted = as_polars(clones)
-    check_columns(wanted, CLONE, "a list of clones")
-    wanted = wanted.select(pl.col(CLONE).cast(pl.String)).unique().sort(CLONE)
+    wanted = listed(clones)
     of_locus = {
         locus: _Wanted(part["junction"]) for (locus,), part in wanted.partition_by("locus", as_dict=True).items()
     }
