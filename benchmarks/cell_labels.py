@@ -190,8 +190,8 @@ def _off(table: pl.DataFrame, least: int) -> str:
     mean, largest = np.average(np.abs(off), weights=n), np.abs(off[many]).max()
     beyond = many & (np.abs(off) > LIMIT)
     return (
-        f"mean {100 * mean:.1f} points, largest {100 * largest:.1f}, {beyond.sum()} of {many.sum()} tenths off by more "
-        f"than 5, {surely.sum()} by more than 5 and two standard errors"
+        f"mean {100 * mean:.1f} points, largest {100 * largest:.1f}, off by more than 5 {beyond.sum()} of {many.sum()} "
+        f"tenths, {surely.sum()} of them by 5 and two standard errors"
     )
 
 
