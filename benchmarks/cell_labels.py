@@ -30,7 +30,7 @@ SUBJECTS, SEED = 48, 600
 DAYS, CELLS = (14, 28, 84), (500, 3_000)
 BULK, SINGLE = (2_000, 6_000, 50_000), (500, 2_000, 8_000)
 CELLS_PER_TEMPLATE = 2
-BINS, LEAST_OF_BIN = 10, 500
+BINS, LEAST_OF_BIN, CLONES_OF_BIN, LIMIT = 10, 500, 100, 0.05
 # What the product was sequenced by; how its effective cells are known.
 KINDS = (
     ("gdna", "true"),
@@ -82,8 +82,9 @@ def products(subject: Subject) -> Iterator[tuple[str, str, int, ProductLot]]:
                 cells_behind(table, sample="product", count_of=library.flavor.count_of, cells=cells)
             )
             true = {"TRB": min(n_effective(cells, depth, library.flavor), float(table["duplicate_count"].sum()))}
-            yield flavor, "declared", depth, ProductLot(f"{flavor} {depth}", table, declared)
-            yield flavor, "true", depth, ProductLot(f"{flavor} {depth}", table, true)
+            for known, behind in (("declared", declared), ("true", true)):
+                lot = ProductLot(f"{flavor} {depth}", table, behind, count_of=library.flavor.count_of)
+                yield flavor, known, depth, lot
     for cells in SINGLE:
         receptors, _ = single_cells(subject, f"product {cells}", "infusion_product", -1, cells)
         yield "single cells", "counted", cells, lot_of(receptors)
@@ -97,7 +98,7 @@ def lot_of(receptors: pl.DataFrame) -> ProductLot:
     ).drop_nulls()
     cells = dict(chains.group_by("locus").agg(pl.col("cell_id").n_unique()).iter_rows())
     table = chains.group_by("locus", "junction").agg(duplicate_count=pl.len())
-    return ProductLot("cells", table, {locus: float(number) for locus, number in cells.items()}, receptors)
+    return ProductLot("cells", table, {locus: float(number) for locus, number in cells.items()}, receptors, "cells")
 
 
 def labelled(number: int) -> pl.DataFrame:
@@ -114,7 +115,7 @@ def labelled(number: int) -> pl.DataFrame:
             joined = cell_labels(receptors, [lot]).join(truth, on="cell_id").join(infused, on="clone", how="left")
             frames.append(
                 joined.select(
-                    "label", "probability", "matched_by", "reason", pl.col("true").fill_null(False)
+                    "label", "probability", "matched_by", "cells_of_clone", pl.col("true").fill_null(False)
                 ).with_columns(
                     kind=pl.lit(kind),
                     known=pl.lit(known),
@@ -127,27 +128,29 @@ def labelled(number: int) -> pl.DataFrame:
     return pl.concat(frames)
 
 
-def reliability(labels: pl.DataFrame) -> pl.DataFrame:
-    """Return by tenth of the stated chance: cells, mean stated, true share, and the standard error of the latter.
+def reliability(labels: pl.DataFrame, *, by_clone: bool = False) -> pl.DataFrame:
+    """Return by tenth of the stated chance: cells, mean stated, true share, and the standard error of their difference.
 
-    The error is that of a ratio of sums over subjects, as cells of a clone and a subject are not independent.
+    The error is that of a ratio of sums over subjects, as cells of a clone and a subject are not independent. By clone
+    each cell counts as the part of its clone in the sample that it is, so that a clone of many counts once.
     """
     place = (pl.col("probability") * BINS).floor().clip(0, BINS - 1).cast(pl.Int64).alias("bin")
-    told = labels.drop_nulls("probability").with_columns(place)
+    weight = 1 / pl.col("cells_of_clone") if by_clone else pl.lit(1.0)
+    told = labels.drop_nulls("probability").with_columns(place, weight=weight)
     sums = told.group_by("bin", "subject").agg(
-        n=pl.len(), stated=pl.col("probability").sum(), true=pl.col("true").sum()
+        n=pl.col("weight").sum(),
+        stated=(pl.col("probability") * pl.col("weight")).sum(),
+        true=(pl.col("true") * pl.col("weight")).sum(),
     )
-    total = sums.group_by("bin").agg(
-        pl.col("n").sum(),
-        stated=pl.col("stated").sum() / pl.col("n").sum(),
-        true=pl.col("true").sum() / pl.col("n").sum(),
-    )
+    total = sums.group_by("bin").agg(pl.col("n", "stated", "true").sum())
+    total = total.with_columns(stated=pl.col("stated") / pl.col("n"), true=pl.col("true") / pl.col("n"))
+    off = pl.col("true") - pl.col("stated") - pl.col("n") * pl.col("off")
     spread = (
-        sums.join(total.select("bin", share="true"), on="bin")
+        sums.join(total.select("bin", off=pl.col("true") - pl.col("stated")), on="bin")
         .group_by("bin")
-        .agg(error=(pl.col("true") - pl.col("share") * pl.col("n")).pow(2).sum().sqrt() / pl.col("n").sum())
+        .agg(error=off.pow(2).sum().sqrt() / pl.col("n").sum())
     )
-    return total.join(spread, on="bin").sort("bin")
+    return total.join(spread, on="bin").sort("bin").select("bin", "n", "stated", "true", "error")
 
 
 def main() -> None:
@@ -167,18 +170,29 @@ def main() -> None:
                 row = table.filter(bin=place)
                 if row.height:
                     _, n, stated, true, error = row.row(0)
-                    cells.append(f"{100 * stated:.1f} → {100 * true:.1f} ({100 * error:.1f}; {n:,})")
+                    cells.append(f"{100 * stated:.1f} → {100 * true:.1f} ({100 * error:.1f}; {n:,.0f})")
                 else:
                     cells.append("")
             print(f"| {place * 10} to {place * 10 + 10} | " + " | ".join(cells) + " |")
         for depth, table in tables.items():
-            off = np.abs(table["stated"].to_numpy() - table["true"].to_numpy())
-            many = table["n"].to_numpy() >= LEAST_OF_BIN
-            mean = np.average(off, weights=table["n"].to_numpy())
-            largest = f"largest of {LEAST_OF_BIN} cells or more {100 * off[many].max():.1f}"
-            print(f"\n{depth:,}: mean difference {100 * mean:.1f} points, {largest}", end="")
+            by_clone = reliability(of_kind.filter(depth=depth), by_clone=True)
+            print(f"\n{depth:,}: by cell {_off(table, LEAST_OF_BIN)}; by clone {_off(by_clone, CLONES_OF_BIN)}", end="")
         print("\n")
     _labels(labels)
+
+
+def _off(table: pl.DataFrame, least: int) -> str:
+    """Return the mean difference, the largest of tenths of so many or more, and the tenths that are surely off by 5."""
+    off, error, n = (table[name].to_numpy() for name in ("true", "error", "n"))
+    off = off - table["stated"].to_numpy()
+    many = n >= least
+    surely = many & (np.abs(off) > LIMIT) & (np.abs(off) - LIMIT > 2 * error)
+    mean, largest = np.average(np.abs(off), weights=n), np.abs(off[many]).max()
+    beyond = many & (np.abs(off) > LIMIT)
+    return (
+        f"mean {100 * mean:.1f} points, largest {100 * largest:.1f}, off by more than 5 {beyond.sum()} of {many.sum()} "
+        f"tenths, {surely.sum()} of them by 5 and two standard errors"
+    )
 
 
 def _labels(labels: pl.DataFrame) -> None:

@@ -10,8 +10,33 @@ for (mean in c(0.5, 4)) for (each in c(0.5, 10)) {
   cat(mean, each, sapply(c(0, 1, 2, 7, 40), counted, mean = mean, each = each), "\n")
 }
 
+# A Poisson number of cells that yield unequally: each a negative binomial, with a variance of u beyond the mean in all.
+unequal <- function(y, mean, u) {
+  each <- u / 1.7
+  cells <- 1:4000
+  (y == 0) * dpois(0, mean / each) +
+    sum(dpois(cells, mean / each) * dnbinom(y, size = cells / 0.7, mu = cells * each))
+}
+for (mean in c(0.5, 4)) for (u in c(0.5, 10)) {
+  cat("unequal", mean, u, sapply(c(0, 1, 2, 7, 40), unequal, mean = mean, u = u), "\n")
+}
+
+# A Poisson number of templates, each missed, counted once or counted twice.
+templates <- function(y, mean, u) {
+  total <- 0
+  for (drawn in 0:200) for (twice in 0:min(drawn, floor(y / 2))) {
+    once <- y - 2 * twice
+    if (once + twice <= drawn) {
+      ways <- dmultinom(c(drawn - once - twice, once, twice), prob = c(u / 2, 1 - u, u / 2))
+      total <- total + dpois(drawn, mean) * ways
+    }
+  }
+  total
+}
+for (mean in c(0.5, 4)) cat("templates", mean, 0.3, sapply(c(0, 1, 2, 7, 40), templates, mean = mean, u = 0.3), "\n")
+
 # Mean of a normal distribution cut off at 0 and 1.
 for (share in c(0.05, 0.5, 1, 1.6)) {
-  f <- function(x) dnorm(x, share, 0.3 * share)
+  f <- function(x) dnorm(x, share, 0.25 * share)
   cat(share, integrate(function(x) x * f(x), 0, 1)$value / integrate(f, 0, 1)$value, "\n")
 }

@@ -60,7 +60,10 @@ def test_the_source_of_the_cells_is_the_best_that_is_known(count_of, known, cell
         ("umis", {"cells": 1700}, 1 / (1.7 / 1700 + 1 / 900)),
         ("reads", {"cells": 1700}, 1 / (1.7 / 1700 + 1 / 900)),
         ("unknown", {"cells": 1700}, 1 / (1.7 / 1700 + 1 / 900)),
-        ("templates", {"cells": 1700}, 1 / (1 / 1700 + 1 / 900)),  # a cell yields one or none
+        ("templates", {"cells": 1700}, 900 / 1.3),  # drawn without replacement: the cells do not matter
+        ("templates", {"cells": 600}, 600),
+        ("templates", {}, 900 / 1.3),
+        ("templates", {"replicates": {"TRB": Estimate(100, 80, 120)}}, 90),
         ("reads", {"replicates": {"TRB": Estimate(100, 80, 120)}}, 90),
         ("umis", {}, 900),
         ("reads", {}, None),

@@ -5,20 +5,27 @@ from hypothesis import strategies as st
 
 from tilseq.repertoire.missed_clones import count_chances, kept_below_one, missed, smoothed
 
-# tests/oracles/cell_labels.R: mean, counts a cell, chances of 0, 1, 2, 7 and 40
+# tests/oracles/cell_labels.R: mean, u, what is counted, chances of 0, 1, 2, 7 and 40
 COUNTED = [
-    (0.5, 0.5, (0.674712003736, 0.204616758371, 0.0821807739535, 0.000157801039776, 1.60119588171e-28)),
-    (0.5, 10, (0.951231583791, 2.1592923546e-05, 0.000107964862809, 0.00428492293228, 3.24994155209e-07)),
-    (4, 0.5, (0.0429484498874, 0.104198206575, 0.152448365594, 0.0628372678497, 2.18656766646e-15)),
-    (4, 10, (0.670332219139, 0.000121732142666, 0.000608671766591, 0.0241808384611, 0.000147429285506)),
+    (0.5, 0.5, "cells", (0.674712003736, 0.204616758371, 0.0821807739535, 0.000157801039776, 1.60119588171e-28)),
+    (0.5, 10, "cells", (0.951231583791, 2.1592923546e-05, 0.000107964862809, 0.00428492293228, 3.24994155209e-07)),
+    (4, 0.5, "cells", (0.0429484498874, 0.104198206575, 0.152448365594, 0.0628372678497, 2.18656766646e-15)),
+    (4, 10, "cells", (0.670332219139, 0.000121732142666, 0.000608671766591, 0.0241808384611, 0.000147429285506)),
+    (0.5, 0.5, "umis", (0.671034344306, 0.212941299101, 0.0779330107804, 0.000213567685487, 9.52637425484e-25)),
+    (0.5, 10, "reads", (0.926121484511, 0.00878233534664, 0.00862208366895, 0.00468796020286, 1.03737171505e-05)),
+    (4, 0.5, "unknown", (0.0411109949411, 0.10436698204, 0.154113380871, 0.0621725837012, 1.33117983587e-14)),
+    (4, 10, "umis", (0.541182412026, 0.0410559133384, 0.0416694188989, 0.0278488303457, 0.0002956023364)),
+    (0.5, 0.3, "templates", (0.65376978513, 0.228819424795, 0.0890761332239, 3.1457640656e-05, 1.09683761384e-39)),
+    (4, 0.3, "templates", (0.0333732699603, 0.0934451558889, 0.150847180221, 0.062995225372, 6.27408771313e-19)),
+    (4, 10, "templates", (0.670332219139, 0.000121732142666, 0.000608671766591, 0.0241808384611, 0.000147429285506)),
 ]
-CUT_OFF = {0.05: 0.0500231441148, 0.5: 0.5, 1: 0.761355213133, 1.6: 0.773819827729}
+CUT_OFF = {0.05: 0.0500016729308, 0.5: 0.5, 1: 0.800583143353, 1.6: 0.824963004335}
 
 
-@pytest.mark.parametrize(("mean", "each", "expected"), COUNTED)
-def test_counts_of_cells_counted_several_times_as_r(mean, each, expected):
-    chances, none = count_chances(np.array([1, 2, 7, 40]), np.array([float(mean)]), each)
-    assert [none[0], *chances[:, 0]] == pytest.approx(expected, rel=1e-9)
+@pytest.mark.parametrize(("mean", "each", "count_of", "expected"), COUNTED)
+def test_counts_of_cells_counted_several_times_as_r(mean, each, count_of, expected):
+    chances, none = count_chances(np.array([1, 2, 7, 40]), np.array([float(mean)]), each, count_of)
+    assert [none[0], *chances[:, 0]] == pytest.approx(expected, rel=1e-8)
 
 
 def test_counts_of_cells_counted_once_are_poisson():
@@ -26,9 +33,10 @@ def test_counts_of_cells_counted_once_are_poisson():
     assert [none[0], *chances[:, 0]] == pytest.approx([np.exp(-2), 2 * np.exp(-2), 8 / 6 * np.exp(-2)])
 
 
-def test_large_counts_keep_mean_and_variance():
+@pytest.mark.parametrize("count_of", ["cells", "umis", "templates"])
+def test_large_counts_keep_mean_and_variance(count_of):
     counts = np.arange(1, 3000)
-    chances, none = count_chances(counts, np.array([200.0]), 0.5)
+    chances, none = count_chances(counts, np.array([200.0]), 0.5, count_of)
     share = chances[:, 0]
     assert share.sum() + none[0] == pytest.approx(1, abs=1e-6)
     assert share @ counts == pytest.approx(200, rel=1e-4)

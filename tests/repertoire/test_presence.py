@@ -65,6 +65,12 @@ def test_of_a_clonotype_table_rows_of_one_clone_are_summed():
     assert (found["lower"], found["upper"]) == pytest.approx((0.00056305202429, 0.00288239435280))
 
 
+def test_nucleotides_of_a_clonotype_table_are_found_in_either_case():
+    table = pl.DataFrame({"locus": "TRB", "junction": ["tgtGCC", "TGTGCC", "TGTTTC"], "duplicate_count": [3, 4, 5]})
+    clones = pl.DataFrame({"locus": "TRB", "junction": ["TGTgcc", "tgtttc"]})
+    assert presence({"s": table}, clones, n_effective={"s": 12.0})["duplicate_count"].to_list() == [7, 5]
+
+
 ROWS = st.tuples(st.sampled_from(("TRA", "TRB")), st.text("abc", min_size=1, max_size=2), st.integers(1, 9))
 DEPTHS = st.one_of(st.none(), st.just(1.0), st.fixed_dictionaries({}, optional={"TRA": st.none(), "TRB": st.just(1)}))
 

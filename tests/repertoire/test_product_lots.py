@@ -22,6 +22,16 @@ def test_lots_put_together_by_hand():
     assert found.n_effective == {"TRB": 60}
 
 
+def test_libraries_that_count_different_things_count_what_is_not_known():
+    umis = ProductLot("a", table(AAA=3), {"TRB": 3}, count_of="umis")
+    alpha = ProductLot("b", table("TRA", CCC=3), {"TRA": 3}, count_of="templates")
+    assert product_of([umis, alpha]).count_of == {"TRB": "umis", "TRA": "templates"}
+    other = ProductLot("c", table(AAA=3), {"TRB": 3}, count_of="templates")
+    assert product_of([umis, other]).count_of == {"TRB": "unknown"}
+    with pytest.raises(AnalysisError, match="counts are not of that"):
+        product_of([ProductLot("a", table(AAA=3), count_of="umi")])
+
+
 def test_where_the_cells_of_one_lot_are_not_known_those_of_the_product_are_not():
     found = product_of([ProductLot("a", table(AAA=3), {"TRB": 3}), ProductLot("b", table(AAA=3))])
     assert found.n_effective == {"TRB": None}

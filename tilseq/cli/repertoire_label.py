@@ -9,7 +9,7 @@ import click
 
 from tilseq.cli.common import Examples, each_file, output_folder, refuse_copies, sample_name, sample_names, write_result
 from tilseq.cli.repertoire_depth import depth_of
-from tilseq.cli.repertoire_files import cells_given, cells_option, count_option, joined, read_file, tell
+from tilseq.cli.repertoire_files import cells_given, cells_option, count_option, counted_by, joined, read_file, tell
 
 if TYPE_CHECKING:
     import polars as pl
@@ -120,11 +120,10 @@ def _lot(path: Path, cells: dict[str, float], count_of: str | None) -> tuple[Pro
     name = sample_name(path)
     clonotypes, left_out = read_file(path, name, None, None)
     single = clonotypes.dialect == "10x"
-    effective = product_cells(
-        depth_of(name, clonotypes, None if single else count_of, cells.get(name), None, mends=MENDS)
-    )
+    counted = "cells" if single else counted_by(name, clonotypes, count_of)
+    effective = product_cells(depth_of(name, clonotypes, counted, cells.get(name), None, mends=MENDS))
     receptors = _paired(read_contigs(path), name) if single else None
-    return ProductLot(name, clonotypes.table, effective, receptors), left_out
+    return ProductLot(name, clonotypes.table, effective, receptors, counted), left_out
 
 
 def _write_object(labels: pl.DataFrame, source: Path, target: Path) -> None:

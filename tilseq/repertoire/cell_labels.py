@@ -12,7 +12,7 @@ import polars as pl
 
 from tilseq.errors import AnalysisError, TableError, did_you_mean
 from tilseq.repertoire.chain_search import COLLISIONS, Search, search
-from tilseq.repertoire.clones import check_columns
+from tilseq.repertoire.clones import check_columns, nucleotides
 from tilseq.repertoire.product_lots import ALPHA, ALPHAS, BETA, BETAS, Product, ProductLot, product_of
 from tilseq.tables import as_polars
 from tilseq.tables.cell_labels import CELL_LABELS, INFUSED, NO_RECEPTOR, NOT_SEEN, UNDECIDED
@@ -94,6 +94,7 @@ def cell_labels(
     """
     frame = as_polars(cells)
     check_columns(frame, NEEDED, "labelling of cells")
+    frame = frame.with_columns(nucleotides(frame[f"{place}_junction"]) for place in (*ALPHAS, *BETAS))
     if frame["sample"].null_count() or frame["cell_id"].null_count():
         raise TableError("a cell or its sample has no name", column="cell_id")
     rates = {**COLLISIONS, **_checked(collisions)}

@@ -94,7 +94,9 @@ def search(product: Product, locus: str, chains: pl.DataFrame, collision: float)
     both = of_product.join(held, on="junction", how="full", coalesce=True)
     both = both.with_columns(pl.col("product_count", "cells").fill_null(0))
     n_effective, why = product.n_effective.get(locus), product.why.get(locus, "")
-    model = None if n_effective is None else missed(both["cells"], both["product_count"], n_effective)
+    model = None
+    if n_effective is not None:
+        model = missed(both["cells"], both["product_count"], n_effective, count_of=product.count_of[locus])
     if model is None and not why:
         why = f"the product shows fewer than {FEWEST_CLONES} clones of {locus}: what it misses cannot be told"
     chance = {} if model is None else dict(zip(model.cells.tolist(), model.chance.tolist(), strict=True))

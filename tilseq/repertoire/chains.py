@@ -9,7 +9,7 @@ import polars as pl
 
 from tilseq.errors import AnalysisError, TableError
 from tilseq.receptors import VDJ_LOCI, VJ_LOCI
-from tilseq.repertoire.clones import check_columns
+from tilseq.repertoire.clones import check_columns, nucleotides
 from tilseq.tables import as_polars, conform
 from tilseq.tables.repertoire import CELLS
 
@@ -131,6 +131,7 @@ def _chains(contigs: Any) -> pl.DataFrame:
     if strange.height:
         expected = ", ".join([*VJ_LOCI, *VDJ_LOCI])
         raise TableError("no such locus", column="locus", found=strange["locus"][0], expected=expected)
+    frame = frame.with_columns(nucleotides(frame["junction"]))
     kinds = {"v_call": pl.String, "j_call": pl.String, "umi_count": pl.Int64, "consensus_count": pl.Int64}
     frame = frame.with_columns(pl.lit(None, kind).alias(n) for n, kind in kinds.items() if n not in frame.columns)
     ties = ["junction", "junction_aa", "locus", "v_call", "j_call"]

@@ -16,6 +16,8 @@ INDEPENDENT = ("cells", "umis", "templates")
 COUNTED = (*INDEPENDENT, "reads", "unknown")
 
 LARGEST_SUM = 2**53  # beyond it a float no longer holds every whole number
+NUCLEOTIDES = "^[ACGTNacgtn+]{3,}$"  # a codon or more; `+` between the chains of a pair
+AT_ONCE = 1_000_000  # junctions looked through together
 
 
 def check_count_of(count_of: str) -> None:
@@ -38,7 +40,8 @@ def clone_counts(table: Any) -> pl.DataFrame:
     Parameters
     ----------
     table
-        polars or pandas; rows of one locus and junction are summed, further columns are let be.
+        polars or pandas; rows of one locus and junction are summed, be its nucleotides in upper or in lower case;
+        further columns are let be.
 
     Raises
     ------
@@ -46,9 +49,51 @@ def clone_counts(table: Any) -> pl.DataFrame:
         A column is absent, a cell is empty, or a count is not a whole number above 0.
     """
     counts = checked_counts(table, CLONE)
+    counts = counts.with_columns(nucleotides(counts["junction"]))
     if counts["junction"].n_unique() == counts.height:  # as most tables have it, at a third of the time
         return counts
     return counts.group_by(CLONE, maintain_order=True).sum()
+
+
+def listed(clones: Any) -> pl.DataFrame:
+    """Return the distinct `locus, junction` of a list of clones, polars or pandas, as `clone_counts` has them.
+
+    Raises
+    ------
+    TableError
+        A column is absent.
+    """
+    frame = as_polars(clones)
+    check_columns(frame, CLONE, "a list of clones")
+    return frame.select(pl.col(CLONE).cast(pl.String)).with_columns(nucleotides(frame["junction"])).unique().sort(CLONE)
+
+
+def nucleotides(junctions: pl.Series) -> pl.Series:
+    """Return junctions with nucleotides in upper case, as the readers give them; names that are none are let be."""
+    junctions = junctions.cast(pl.String)
+    if not _has_small(junctions):
+        return junctions
+    name = junctions.name
+    upper_case = pl.when(pl.col(name).str.contains(NUCLEOTIDES)).then(pl.col(name).str.to_uppercase()).otherwise(name)
+    return junctions.to_frame().select(upper_case.alias(name)).to_series()
+
+
+def upper(junctions: pl.Series) -> pl.Series:
+    """Return junctions, of nucleotides or amino acids, in upper case."""
+    junctions = junctions.cast(pl.String)
+    return junctions.str.to_uppercase() if _has_small(junctions) else junctions
+
+
+def _has_small(junctions: pl.Series) -> bool:
+    return any(_small_among(junctions[start : start + AT_ONCE]) for start in range(0, junctions.len(), AT_ONCE))
+
+
+def _small_among(junctions: pl.Series) -> bool:
+    """Return whether a letter is in lower case; their largest byte tells it five times faster than to change them."""
+    import numpy as np
+
+    letters = junctions.str.join("").cast(pl.Binary).item()
+    return bool(len(letters) and np.frombuffer(letters, np.uint8).max() >= ord("a"))
 
 
 def check_columns(frame: pl.DataFrame, columns: Sequence[str], what: str) -> None:

@@ -14,6 +14,7 @@ from tilseq.tables import as_polars
 from tilseq.tables.repertoire import DEPTH
 
 UNEQUAL, YIELD_CV2 = ("umis", "reads", "unknown"), 0.7  # what cells yield unequally, and how
+MISCOUNTED = 0.3  # variance of how often a template is counted, where templates are told from reads: a round figure
 TOLD = ("declared", "input_ng")  # sources of cells that the counts have no part in
 
 
@@ -173,14 +174,25 @@ def product_cells(depths: pl.DataFrame) -> dict[str, float | None]:
     variation of what cells yield. It is taken to be 0.7, by which replicates of Minervina and others scatter (eLife
     2021;10:e63502). An estimate from replicates has it in itself.
 
+    Templates of DNA are a sample of the specimen itself, whatever the number of cells that they were drawn from without
+    replacement: D of them are worth D cells, but for those that are missed or counted twice; ``D / 1.3``, and at most
+    the cells that were told. That is a round figure, where replicates tell better.
+
     Parameters
     ----------
     depths
         Rows of the table `depth` of one sample.
     """
-    unequal = depths.filter(pl.col("cells_from").is_in(TOLD), pl.col("count_of").is_in(UNEQUAL))
-    worth = 1 / ((1 + YIELD_CV2) / pl.col("cells") + 1 / pl.col("counts"))
-    return share_cells(depths) | dict(unequal.select("locus", worth.alias("n_effective")).iter_rows())
+    unequal = pl.col("cells_from").is_in(TOLD) & pl.col("count_of").is_in(UNEQUAL)
+    drawn = pl.col("cells_from").is_in((*TOLD, "templates")) & (pl.col("count_of") == "templates")
+    worth = (
+        pl.when(unequal)
+        .then(1 / ((1 + YIELD_CV2) / pl.col("cells") + 1 / pl.col("counts")))
+        .when(drawn)
+        .then(pl.min_horizontal("cells", pl.col("counts") / (1 + MISCOUNTED)))
+    )
+    known = depths.select("locus", worth.alias("n_effective")).drop_nulls()
+    return share_cells(depths) | dict(known.iter_rows())
 
 
 def _estimated(found: Estimate, source: str, counts: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import polars as pl
 
 from tilseq.errors import AnalysisError, TableError, did_you_mean
 from tilseq.receptors import GENES, KEYS
-from tilseq.repertoire.clones import check_columns, checked_counts
+from tilseq.repertoire.clones import check_columns, checked_counts, nucleotides, upper
 from tilseq.tables import as_polars
 
 PAIRED = "+"  # between the loci, junctions and genes of the two chains of a cell
@@ -89,12 +89,6 @@ def _with_parts(table: Any, key: str) -> pl.DataFrame:
     return frame.select("locus", *columns, "duplicate_count").with_columns(*genes, *junctions)
 
 
-def upper(junctions: pl.Series) -> pl.Series:
-    """Return junctions in upper case, as the readers give them; the last in order tells whether one is not."""
-    junctions = junctions.cast(pl.String)
-    return junctions.str.to_uppercase() if str(junctions.max() or "") >= "a" else junctions
-
-
 def genes_of(calls: pl.Series) -> pl.Series:
     """Return gene calls without alleles; of several genes each once, sorted, parted by commas."""
     several = pl.col("call").str.replace_all(r"\*[^,]*", "").str.split(",")
@@ -137,7 +131,8 @@ def paired(chains: Any, loci: tuple[str, str] = ("TRA", "TRB")) -> tuple[pl.Data
     for name in ("cell_id", "locus", "junction"):
         if frame[name].null_count():
             raise TableError("pairing takes no null here", column=name)
-    frame = frame.filter(pl.col("locus").is_in(loci)).unique(("cell_id", "locus", "junction"), maintain_order=True)
+    frame = frame.with_columns(nucleotides(frame["junction"])).filter(pl.col("locus").is_in(loci))
+    frame = frame.unique(("cell_id", "locus", "junction"), maintain_order=True)
     frame = frame.select("cell_id", "locus", *(pl.col(name).cast(pl.String) for name in parts))
     first, second = ((pl.col("locus") == locus).sum() for locus in loci)
     rule = (

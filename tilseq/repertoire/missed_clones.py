@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tilseq.repertoire.depth import UNEQUAL, YIELD_CV2
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -19,7 +21,7 @@ GROWTH, GROWTH_SD = np.log(0.8), 0.5
 FREEDOM = 3  # of Student's t for the logarithm of growth: some clones grow beyond what a log-normal allows
 EDGES = np.concatenate([[0, 0.001, 0.004, 0.015], np.linspace(0.04, 0.96, 17), [0.985, 0.996, 0.999, 1]])
 WIDEST = 6.0  # of growth, in scales
-MODEL_ERROR = 0.3  # relative standard error of the number missed, see `kept_below_one`
+MODEL_ERROR = 0.25  # relative standard error of the number missed, see `kept_below_one`
 SIZES, ROUNDS = 40, 200  # of the mixture that smooths the numbers of clones not seen
 
 
@@ -42,16 +44,15 @@ class Missed:
     mean_expected: Floats
 
 
-def missed(cells: ArrayLike, counts: ArrayLike, n_effective: float) -> Missed | None:
+def missed(cells: ArrayLike, counts: ArrayLike, n_effective: float, *, count_of: str = "cells") -> Missed | None:
     """Return the chance that a clone of so many cells in a sample was in the product, though its library misses it.
 
     Empirical Bayes over the clones of one locus, without any training:
 
     1. *Sizes.* A clone of the product has an expected count μ in its library, log-normal over clones (the
-       Poisson log-normal of Bulmer, Biometrics 1974;30:101). Its count is that of cells drawn, each counted u times in
-       the mean: a Poisson number of Poisson numbers (Neyman's type A) with ``u = counts / n_effective - 1``, so that
-       the variance is ``μ (1 + u)``, what `n_effective` says. It is missed with the chance
-       ``exp(-μ (1 - exp(-u)) / u)``.
+       Poisson log-normal of Bulmer, Biometrics 1974;30:101). Its count is that of a Poisson number of cells, each
+       counted as `counts_of_a_cell` says for what is counted, with the variance ``μ (1 + u)``, ``u = counts /
+       n_effective - 1``, which is what `n_effective` says.
     2. *Growth.* Its cells in the sample are Poisson with the mean ``a μ G``; ln G is Student's t with 3 degrees of
        freedom and a scale of its own: clones grow unequally, but not by how large they were.
     3. Both are fitted by maximum a posteriori to the clones that the product shows, in the sample or not.
@@ -65,6 +66,8 @@ def missed(cells: ArrayLike, counts: ArrayLike, n_effective: float) -> Missed | 
         Of the same clones, those that sample or product show: cells in the sample, counts in the product's library.
     n_effective
         Effective number of cells of the product's library.
+    count_of
+        What its counts count: `cells`, `umis`, `templates`, `reads` or `unknown`.
 
     Returns
     -------
@@ -78,13 +81,13 @@ def missed(cells: ArrayLike, counts: ArrayLike, n_effective: float) -> Missed | 
     unseen, times = np.unique(x[~seen], return_counts=True)
     if not len(unseen):
         return Missed(unseen, np.empty(0), np.empty(0))
-    model = _Model(x[seen], y[seen], max(float(y.sum()) / n_effective - 1, 0.0))
+    model = _Model(x[seen], y[seen], max(float(y.sum()) / n_effective - 1, 0.0), count_of)
     number, expected = model.missed(model.fitted(), unseen)
     return Missed(unseen, kept_below_one(number / smoothed(unseen, times)), expected)
 
 
 def kept_below_one(ratio: Floats) -> Floats:
-    """Return the mean of a share that is estimated with a relative standard error of 0.3 and lies between 0 and 1.
+    """Return the mean of a share that is estimated with a relative standard error of 0.25 and lies between 0 and 1.
 
     The mean of a normal distribution cut off at both ends. A small ratio stays as it is; one near or above 1, which
     chance and the model's error make now and then, does not become certainty.
@@ -113,10 +116,34 @@ def smoothed(cells: Integers, clones: Integers) -> Floats:
     return np.asarray(clones.sum() * (chance @ weight))
 
 
-def count_chances(counts: Integers, expected: Floats, repeats: float) -> tuple[Floats, Floats]:
-    """Return the chances of counts, and of none, given expected counts: Neyman's type A, `repeats` counts a cell.
+def counts_of_a_cell(most: int, repeats: float, count_of: str) -> tuple[Floats, float]:
+    """Return the chances of 0, 1 … `most` counts of a cell, and its mean, so that counts of clones vary 1 + u times.
 
-    By the recursion of its probabilities; counts above 100 as a negative binomial of the same mean and variance.
+    - Of UMIs, reads and what is not known cells yield unequally, as a gamma of the squared coefficient of variation c
+      of `product_cells`: negative binomial with the mean ``u / (1 + c)``.
+    - Of templates a cell has one, which is counted 0, 1 or 2 times with the chances ``u / 2, 1 - u, u / 2``.
+    - Of cells, and of templates with u above 1/2, it is Poisson with the mean u (Neyman's type A).
+
+    Counts of one mean and variance, but another of these shapes, would tell others to be missed: of UMIs 12 % more as
+    Neyman's type A, of templates 10 % fewer.
+    """
+    from scipy.special import gammaln
+
+    steps = np.arange(most + 1)
+    if count_of == "templates" and repeats <= 0.5:
+        return np.array([repeats / 2, 1 - repeats, repeats / 2, *np.zeros(most)])[: most + 1], 1.0
+    if count_of not in UNEQUAL:
+        return np.exp(steps * np.log(repeats) - repeats - gammaln(steps + 1)), repeats
+    shape, mean = 1 / YIELD_CV2, repeats / (1 + YIELD_CV2)
+    ways = gammaln(steps + shape) - gammaln(shape) - gammaln(steps + 1)
+    return np.exp(ways + steps * np.log(mean / (shape + mean)) - shape * np.log1p(mean / shape)), mean
+
+
+def count_chances(counts: Integers, expected: Floats, repeats: float, count_of: str = "cells") -> tuple[Floats, Floats]:
+    """Return the chances of counts, and of none, given expected counts: of a Poisson number of cells, u = `repeats`.
+
+    By Panjer's recursion (ASTIN Bull 1981;12:22); counts above 100 as a negative binomial of the same mean and
+    variance.
 
     Returns
     -------
@@ -129,20 +156,19 @@ def count_chances(counts: Integers, expected: Floats, repeats: float) -> tuple[F
 
     if repeats < 1e-6:
         return _poisson(counts, np.log(expected)), np.exp(-expected)
-    cells = expected / repeats
     top = min(int(counts.max()), EXACT)
-    steps = np.arange(top + 1)
-    each = np.exp(steps * np.log(repeats) - repeats - gammaln(steps + 1))
+    of_cell, mean = counts_of_a_cell(top, repeats, count_of)
+    cells, each = expected / mean, np.arange(top + 1) * of_cell
     table = np.empty((top + 1, len(expected)))
-    table[0] = np.exp(cells * np.expm1(-repeats))
+    table[0] = np.exp(cells * (of_cell[0] - 1))
     for count in range(1, top + 1):
-        table[count] = cells * repeats / count * (each[:count, None] * table[count - 1 :: -1]).sum(axis=0)
+        table[count] = cells / count * (each[1 : count + 1, None] * table[count - 1 :: -1]).sum(axis=0)
     small = counts <= top
     found = np.empty((len(counts), len(expected)))
     found[small] = table[counts[small]]
-    large = counts[~small][:, None].astype(float)
-    log_ways = gammaln(large + cells) - gammaln(cells) - gammaln(large + 1)
-    found[~small] = np.exp(log_ways - cells * np.log1p(repeats) + large * np.log(repeats / (1 + repeats)))
+    large, size = counts[~small][:, None].astype(float), expected / repeats
+    log_ways = gammaln(large + size) - gammaln(size) - gammaln(large + 1)
+    found[~small] = np.exp(log_ways - size * np.log1p(repeats) + large * np.log(repeats / (1 + repeats)))
     return found, table[0]
 
 
@@ -165,13 +191,13 @@ class _Model:
         Of the distinct counts, and of none, at each μ.
     """
 
-    def __init__(self, cells: Integers, counts: Integers, repeats: float) -> None:
+    def __init__(self, cells: Integers, counts: Integers, repeats: float, count_of: str) -> None:
         from scipy.special import stdtrit
 
         self.log_expected = np.linspace(np.log(LEAST), np.log(max(3 * int(counts.max()), 30)), GRID)
         self.expected = np.exp(self.log_expected)
         distinct, place = np.unique(counts, return_inverse=True)
-        self.chances, self.none = count_chances(distinct, self.expected, repeats)
+        self.chances, self.none = count_chances(distinct, self.expected, repeats, count_of)
         pairs, self.times = np.unique(np.column_stack([place, cells]), axis=0, return_counts=True)
         self.place = pairs[:, 0]
         self.cells, self.cells_place = np.unique(pairs[:, 1], return_inverse=True)

@@ -7,8 +7,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.receptors import CLONE
-from tilseq.repertoire.clones import check_columns, checked_counts
-from tilseq.repertoire.keys import upper
+from tilseq.repertoire.clones import check_columns, checked_counts, upper
 from tilseq.repertoire.neighbours import neighbours
 from tilseq.tables import as_polars
 from tilseq.tables.schema import conform

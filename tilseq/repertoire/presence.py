@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tilseq.intervals import clopper_pearson
 from tilseq.receptors import CLONE
-from tilseq.repertoire.clones import check_columns, checked_counts
+from tilseq.repertoire.clones import check_columns, checked_counts, listed, nucleotides
 from tilseq.repertoire.effective import (
     Depths,
     below_detection,
@@ -21,7 +21,6 @@ from tilseq.repertoire.effective import (
     limit_of_detection,
     totals_of,
 )
-from tilseq.tables import as_polars
 from tilseq.tables.schema import conform
 from tilseq.tables.tracking import CLONES
 
@@ -77,9 +76,7 @@ def presence(
         The threshold is no share above 0; an effective number is not above 0 or exceeds the counts.
     """
     check_threshold(threshold)
-    wanted = as_polars(clones)
-    check_columns(wanted, CLONE, "a list of clones")
-    wanted = wanted.select(pl.col(CLONE).cast(pl.String)).unique().sort(CLONE)
+    wanted = listed(clones)
     looked_for = {str(locus): _Wanted(part) for (locus,), part in wanted.partition_by("locus", as_dict=True).items()}
     totals: Mapping[str, tuple[int | None, float | None]]  # locus → counts, where shares are yet to come, and cells
     parts = []
@@ -90,6 +87,7 @@ def presence(
             totals = {locus: (None, n) for locus, n in depths_of(own).items()}
         else:
             own = checked_counts(samples[sample], CLONE)
+            own = own.with_columns(nucleotides(own["junction"]))
             totals = totals_of(own, n_effective.get(sample))
         for locus, (total, n) in totals.items():
             if locus in looked_for:

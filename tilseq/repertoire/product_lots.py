@@ -10,7 +10,7 @@ import polars as pl
 
 from tilseq.errors import AnalysisError
 from tilseq.receptors import CLONE
-from tilseq.repertoire.clones import check_columns, clone_counts
+from tilseq.repertoire.clones import check_columns, check_count_of, clone_counts, nucleotides
 from tilseq.tables import as_polars
 
 ALPHA, BETA = "TRA", "TRB"
@@ -32,12 +32,15 @@ class ProductLot:
         Locus → effective number of cells (see `product_cells`), None or absent where it is not known.
     cells
         Table of `chain_pairing`, where the library is of single cells: which TRA goes with which TRB.
+    count_of
+        What the counts count: `cells`, `umis`, `templates`, `reads` or `unknown`.
     """
 
     name: str
     table: Any
     n_effective: Mapping[str, float | None] = field(default_factory=dict)
     cells: Any = None
+    count_of: str = "unknown"
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Product:
         `locus, junction, product_count, product_share, product_lots`, a row a clone.
     n_effective
         Locus → effective cells of all libraries, None where it is not known of one of them.
+    count_of
+        Locus → what the counts of its libraries count, `unknown` where they count different things.
     why
         Locus → why its effective number is not known.
     pairs
@@ -64,6 +69,7 @@ class Product:
 
     clones: pl.DataFrame
     n_effective: Mapping[str, float | None]
+    count_of: Mapping[str, str]
     why: Mapping[str, str]
     pairs: pl.DataFrame
     alone: frozenset[str]
@@ -80,7 +86,7 @@ def product_of(lots: Sequence[ProductLot]) -> Product:
     Raises
     ------
     AnalysisError
-        There is no library, or one without a TRA or TRB; two bear one name.
+        There is no library, or one without a TRA or TRB; two bear one name; counts are not of that.
     TableError
         A table is not a clonotype table, or one of cells lacks a column.
     """
@@ -89,6 +95,7 @@ def product_of(lots: Sequence[ProductLot]) -> Product:
         raise AnalysisError("two libraries of the product bear one name", found=", ".join(names))
     parts = []
     for lot in lots:
+        check_count_of(lot.count_of)
         counts = clone_counts(lot.table).filter(pl.col("locus").is_in([ALPHA, BETA]))
         share = pl.col("duplicate_count") / pl.col("duplicate_count").sum().over("locus")
         if not counts.height:
@@ -117,6 +124,7 @@ def product_of(lots: Sequence[ProductLot]) -> Product:
         )
         .drop("summed"),
         {locus: n for locus, (n, _) in told.items()},
+        {locus: _counted(lots, set(lot_names)) for locus, lot_names in having.items()},
         {locus: why for locus, (_, why) in told.items() if why},
         pl.concat(pairs).unique(maintain_order=True)
         if pairs
@@ -161,11 +169,18 @@ def _depth(lots: Sequence[ProductLot], locus: str, having: set[str]) -> tuple[fl
     return sum(lot.n_effective[locus] or 0.0 for lot in lots if lot.name in having), ""
 
 
+def _counted(lots: Sequence[ProductLot], having: set[str]) -> str:
+    """Return what the counts of some libraries count."""
+    counted = {lot.count_of for lot in lots if lot.name in having}
+    return counted.pop() if len(counted) == 1 else "unknown"
+
+
 def _pairs(cells: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the chains of a product's cells that stand together, and the cells with a TRA that have no TRB."""
     frame = as_polars(cells)
     columns = [f"{place}_{name}" for place in (*ALPHAS, *BETAS) for name in CLONE]
     check_columns(frame, columns, "the cells of a product")
+    frame = frame.with_columns(nucleotides(frame[f"{place}_junction"]) for place in (*ALPHAS, *BETAS))
     found = pl.concat(
         frame.filter(pl.col(f"{alpha}_locus") == ALPHA, pl.col(f"{beta}_locus") == BETA).select(
             beta=f"{beta}_junction", alpha=f"{alpha}_junction", second=pl.lit(alpha == "vj_2" or beta == "vdj_2")

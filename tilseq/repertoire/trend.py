@@ -13,9 +13,9 @@ from tilseq.errors import AnalysisError
 from tilseq.multiplicity import benjamini_hochberg
 from tilseq.receptors import CLONE
 from tilseq.repertoire.change import FEWEST, Effective, worth_in_cells
-from tilseq.repertoire.clones import clone_counts
+from tilseq.repertoire.clones import clone_counts, listed
 from tilseq.repertoire.log_linear import Courses, counts_of, courses, dispersion_of
-from tilseq.tables.schema import as_polars, conform
+from tilseq.tables.schema import conform
 from tilseq.tables.tracking import TREND
 
 Floats = NDArray[np.float64]
@@ -115,7 +115,7 @@ def _joined(tables: Sequence[pl.DataFrame], clones: Any) -> pl.DataFrame:
     """Return the clones of one locus, then a column of counts for each sample, 0 where it does not hold them."""
     every = pl.concat([table.select(CLONE) for table in tables]).unique(maintain_order=True)
     if clones is not None:
-        every = every.join(as_polars(clones).select(pl.col(CLONE).cast(pl.String)), on=CLONE, how="semi")
+        every = every.join(listed(clones), on=CLONE, how="semi")
     for place, table in enumerate(tables):
         counts = table.rename({"duplicate_count": f"n{place}"})
         every = every.join(counts, on=CLONE, how="left", maintain_order="left")

@@ -72,6 +72,7 @@ def run(job: Job, folder: Path) -> None:
     tables = {samples[need]["sample"]: one for need, one in read.items()}
     behind = known_cells(list(samples.values()), tables)
     depth = {name: product_cells(behind.filter(sample=name)) for name in tables}
+    counted = dict(behind.select("sample", "count_of").iter_rows())
     labels, quality = [CELL_LABELS.frame()], [QUALITY.frame()]
     for need in sorted(cells, key=lambda need: in_time(samples[need])):
         sample = samples[need]
@@ -82,7 +83,7 @@ def run(job: Job, folder: Path) -> None:
         if lost:
             quality.append(QUALITY.frame([_told(sample, "fail", lost)]))
             continue
-        lots = [_lot(samples[part]["sample"], read[part], depth, cells.get(part)) for part in parts]
+        lots = [_lot(samples[part]["sample"], read[part], depth, counted, cells.get(part)) for part in parts]
         try:
             found = cell_labels(cells[need], lots)
         except AnalysisError as error:  # such as a lot of another locus: one sample does not stop the others
@@ -112,11 +113,15 @@ def _with_origins(job: Job, folder: Path, labels: pl.DataFrame) -> pl.DataFrame:
 
 
 def _lot(
-    name: str, table: pl.DataFrame, depth: Mapping[str, Mapping[str, Any]], cells: pl.DataFrame | None
+    name: str,
+    table: pl.DataFrame,
+    depth: Mapping[str, Mapping[str, Any]],
+    counted: Mapping[str, str],
+    cells: pl.DataFrame | None,
 ) -> ProductLot:
     from tilseq.repertoire import ProductLot
 
-    return ProductLot(name, table, depth.get(name, {}), cells)
+    return ProductLot(name, table, depth.get(name, {}), cells, counted.get(name, "unknown"))
 
 
 def _told(sample: Mapping[str, Any], verdict: str, reason: str) -> dict[str, Any]:
