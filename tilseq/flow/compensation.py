@@ -13,8 +13,9 @@ from tilseq.errors import AnalysisError
 from tilseq.flow.tube import Floats, Tube
 from tilseq.gates import COMPENSATED_PREFIXES, LARGEST_CONDITION, Spectra, spectra_fault
 
-# So many events stay in a processor's cache while they are laid out by channel and multiplied.
-ROWS_AT_ONCE = 4096
+# So many events stay in a processor's cache while they are laid out by channel and multiplied. A product of more terms
+# is for OpenBLAS one of several threads, which on so small a piece work less than they wait for each other.
+ROWS_AT_ONCE, LARGEST_PRODUCT = 4096, 1 << 18
 NOT_STAINS = ("fsc", "ssc", "time")
 # Even log2 of the largest number of a 24-bit cytometer is below 25; on the linear scale that is noise.
 LARGEST_LOGARITHM, LARGEST_SHARE_OF_RANGE, SMALLEST_RANGE = 25.0, 0.01, 1024.0
@@ -96,10 +97,11 @@ def _compensated(
     rows = np.ascontiguousarray(inverse.T[[places.index(wanted[row]) for row in stained]])
     plain = [row for row, column in enumerate(wanted) if column not in places]
     by_channel = np.empty((len(wanted), len(events)), dtype=np.float32)
+    at_once = max(1, min(ROWS_AT_ONCE, LARGEST_PRODUCT // max(1, rows.size)))
     with np.errstate(over="ignore", invalid="ignore"):  # an event that is not finite comes out not finite
-        for start in range(0, len(events), ROWS_AT_ONCE):
-            block = events[start : start + ROWS_AT_ONCE]
-            part = by_channel[:, start : start + ROWS_AT_ONCE]
+        for start in range(0, len(events), at_once):
+            block = events[start : start + at_once]
+            part = by_channel[:, start : start + at_once]
             part[plain] = block[:, [wanted[row] for row in plain]].T
             part[stained] = rows @ np.asarray(block[:, dyes].T, dtype=np.float32)
     return by_channel.T
