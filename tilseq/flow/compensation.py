@@ -157,14 +157,14 @@ def too_much(events: Floats, channels: Sequence[str], spill_channels: Sequence[s
         The worst pair, if the median of the brightest 2 % (50 events at least) in the dye lies below -5 % of their
         light, and below zero by more than four standard errors.
     """
-    some = events[:: 1 + len(events) // ENOUGH_EVENTS, checked_columns(channels, spill_channels)].T.astype(np.float64)
-    some = some[:, np.isfinite(some).all(axis=0)]
+    some = np.asarray(events[:: 1 + len(events) // ENOUGH_EVENTS, checked_columns(channels, spill_channels)].T)
+    some = np.compress(np.isfinite(some).all(axis=0), some, axis=1)
     number = max(FEWEST_BRIGHTEST, int(BRIGHTEST * some.shape[1]))
     if some.shape[1] <= number:
         return None
     found = []
     for place, dye in enumerate(spill_channels):
-        brightest = some[:, np.argpartition(some[place], -number)[-number:]]
+        brightest = some[:, np.argpartition(some[place], -number)[-number:]].astype(np.float64)
         middle = np.median(brightest, axis=1)
         error = ERROR_OF_MEDIAN * np.median(np.abs(brightest - middle[:, np.newaxis]), axis=1) / np.sqrt(number)
         percent = 100 * middle / middle[place]

@@ -97,11 +97,10 @@ def _binned(data: NDArray[Any], low: float, step: float) -> Curve:
     """Count values in bins of one width from `low` on; what lies outside is left out."""
     away = data - low
     away /= step
-    places = np.floor(away, out=away).astype(np.int32)
-    np.minimum(places, BINS, out=places, where=places > BINS)
+    places = np.floor(away, out=away).astype(np.intp)
     places[data == low + BINS * step] = BINS - 1
     inside = (places >= 0) & (places < BINS)
-    return np.bincount(places if inside.all() else places[inside], minlength=BINS).astype(np.float64)
+    return np.bincount(places if inside.all() else np.compress(inside, places), minlength=BINS).astype(np.float64)
 
 
 def _sd(grid: NDArray[Any], counts: Curve) -> float:

@@ -304,8 +304,8 @@ def _cells(tree: Tree) -> tuple[str, list[dict[str, Any]]]:
     """Add single and living cells where channels allow; return the name of the last population and what to tell."""
     parent = "cells" if "cells" in tree.populations else "all events"
     if "FSC-H" in tree.values:
-        events = tree.mask(parent)
-        single = np.zeros(len(events), dtype=bool)
+        events = np.flatnonzero(tree.mask(parent))
+        single = np.zeros(len(tree.mask(parent)), dtype=bool)
         single[events] = singlets(tree.values["FSC-A"][events], tree.values["FSC-H"][events])
         tree.add("singlets", parent, single)
         parent = "singlets"

@@ -150,7 +150,7 @@ def _region(tree: Tree, region: Region | None) -> list[dict[str, Any]]:
     if region.separation is not None and region.separation >= CLEAR_SEPARATION:
         return [*rows, check(tree.sample, name, None, limit, True, "a clear valley parts them from other cells")]
     away = distance({name: tree.values[name] for name in region.centre}, region)
-    away = away[tree.mask(tree.populations["lymphocytes"].parent or "all events")]
+    away = np.compress(tree.mask(tree.populations["lymphocytes"].parent or "all events"), away)
     least, own, most = (int(np.count_nonzero(away <= end)) for end in (region.lower, region.radius, region.upper))
     share = _ratio(100.0 * max(own - least, most - own), own)
     fine = share is not None and share <= MOST_AT_EDGE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -42,7 +43,7 @@ class Population:
     parent: str | None
     mask: Mask
 
-    @property
+    @cached_property
     def events(self) -> int:
         """How many events it holds."""
         return int(np.count_nonzero(self.mask))
@@ -144,7 +145,7 @@ class Tree:
 
     def scaled(self, marker: str, events: Mask) -> Floats:
         """Return a marker's values of some events on the scale on which cuts are sought."""
-        values = self.values[marker][events]
+        values = np.compress(events, self.values[marker])
         return arcsinh(values, self.cofactors[marker]) if marker in self.cofactors else square_root(values)
 
     def linear(self, marker: str, place: float) -> float:
@@ -229,7 +230,8 @@ class Tree:
         """Return mode and standard deviation of living cells, the dimmer of the two most prominent modes or the one."""
         living = float(curve.grid[min(modes(curve.height)[: 1 if valley(values, curve) is None else 2])])
         # A part of a bandwidth more, as values on the detector's floor can lie just above the mode that they make.
-        return living, MAD_TO_SD * float(np.median(np.abs(living - values[values <= living + curve.bandwidth / 4])))
+        dim = np.compress(values <= living + curve.bandwidth / 4, values)
+        return living, MAD_TO_SD * float(np.median(np.abs(living - dim)))
 
     def not_parted(self, marker: str, parent: str) -> AnalysisError:
         """Return the error that a needed marker has no cut."""
@@ -264,7 +266,7 @@ class Tree:
         """Return the largest value of a marker in a population that holds an event."""
         values, mask = self.values[marker], self.mask(parent)
         place = values.argmax()  # most often the population's; NaN is in none
-        return float(values[place] if mask[place] else values[mask].max())
+        return float(values[place] if mask[place] else np.compress(mask, values).max())
 
     def set_by_hand(self, marker: str, parent: str) -> bool:
         """Record a cut that someone set; tell whether there is one."""
