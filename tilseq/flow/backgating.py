@@ -30,9 +30,9 @@ def add_lymphocytes(tree: Tree, parent: str, borrowed: Region | None) -> Region 
             inside &= ~tree.over(name, parent) if name == "SSC-A" else tree.over(name, parent)
     region = _region(tree, parent, free, borrowed) if free else None
     if region is not None:
-        away = distance({name: tree.values[name] for name in region.centre}, region)
-        inside &= away <= region.radius
-        tree.far_from_others = away <= CORE * region.radius
+        tree.away = distance({name: tree.values[name] for name in region.centre}, region)
+        inside &= tree.away <= region.radius
+        tree.far_from_others = tree.away <= CORE * region.radius
     tree.add("lymphocytes", parent, inside)
     return region
 

@@ -344,4 +344,4 @@ def _finish(
         values=tree.values,
         cofactors=tree.cofactors,
     )
-    return replace(gating, moved=shifts(gating))
+    return replace(gating, moved=shifts(gating, tree.away))

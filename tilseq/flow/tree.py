@@ -95,6 +95,8 @@ class Tree:
         Marker and parent → cut of other tubes, which takes the place of one that is not clear.
     populations, cuts
         What is found so far; cuts by marker and parent.
+    away
+        Spreads that each event lies from the middle of the lymphocytes' region; None where there is no region.
     far_from_others
         Events well within the region of the lymphocytes, by which the cuts of lymphocytes are found.
     """
@@ -107,6 +109,7 @@ class Tree:
     borrowed: Mapping[tuple[str, str], Cut] = field(default_factory=dict)
     populations: dict[str, Population] = field(default_factory=dict)
     cuts: dict[tuple[str, str], Cut] = field(default_factory=dict)
+    away: Floats | None = None
     far_from_others: Mask | None = None
 
     def add(self, name: str, parent: str | None, mask: Mask) -> None:
@@ -230,8 +233,9 @@ class Tree:
         """Return mode and standard deviation of living cells, the dimmer of the two most prominent modes or the one."""
         living = float(curve.grid[min(modes(curve.height)[: 1 if valley(values, curve) is None else 2])])
         # A part of a bandwidth more, as values on the detector's floor can lie just above the mode that they make.
-        dim = np.compress(values <= living + curve.bandwidth / 4, values)
-        return living, MAD_TO_SD * float(np.median(np.abs(living - dim)))
+        below = np.compress(values <= living + curve.bandwidth / 4, values)
+        below -= living
+        return living, MAD_TO_SD * float(np.median(np.abs(below, out=below)))
 
     def not_parted(self, marker: str, parent: str) -> AnalysisError:
         """Return the error that a needed marker has no cut."""

@@ -88,7 +88,8 @@ def compensated_values(
         if markers[marker] in odd:
             finite &= np.isfinite(values[marker])
     if "Time" in markers:
-        finite &= ~(np.abs(tube.events[:, channels.index(markers["Time"])]) > LARGEST)
+        time = np.ascontiguousarray(tube.events[:, channels.index(markers["Time"])])
+        finite &= ~(np.abs(time) > LARGEST)
     if not finite.any():
         raise AnalysisError("no event is finite in every channel of the panel")
     quality += _drop_constant(values, finite, sample, markers)
