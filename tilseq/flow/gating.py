@@ -17,7 +17,7 @@ from tilseq.flow.lymphocytes import Region
 from tilseq.flow.margins import check_lymphocytes
 from tilseq.flow.panel import describe, find_cytokines, find_markers, own_channels
 from tilseq.flow.quality import assess, check, input_checks, non_finite
-from tilseq.flow.residual import check_residuals
+from tilseq.flow.residual import check_residuals, taken_from_common
 from tilseq.flow.scatter import singlets
 from tilseq.flow.signs import add_by_rules
 from tilseq.flow.time_quality import check_time
@@ -201,7 +201,7 @@ def gate(
     quality += [non_finite(sample, no_number, len(finite)), *steady.quality, *told, *assess(tree, region)]
     seen = [markers[name] for name in values if name != "FSC-A"]  # which has a check of T cells of its own
     quality += check_lymphocytes(tube, tree.mask("lymphocytes"), seen, sample=sample)
-    quality += check_residuals(sample, tree.populations, values)
+    quality += check_residuals(sample, tree.populations, values, taken_from_common(tree, rules))
     quality += check_undyed(sample, tree.populations, values, markers)
     quality += _elsewhere(sample, region, borrowed.region)
     return _finish(tree, rules, region, quality, lost)

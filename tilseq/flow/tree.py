@@ -118,15 +118,22 @@ class Tree:
 
     def add_by_rule(self, name: str, rule: Rule) -> bool:
         """Add a population by its signs, as far as there are cuts for them; tell whether there are."""
-        mask = self.mask(rule.parent).copy()
+        mask = self.by_rule(rule, self.mask(rule.parent))
+        if mask is None:
+            return False
+        self.populations[name] = Population(name, rule.parent, mask)
+        return True
+
+    def by_rule(self, rule: Rule, among: Mask) -> Mask | None:
+        """Return which of some events have the signs of a rule, as far as there are cuts for them; None without."""
+        mask = among.copy()
         for condition in rule.conditions:
             signs = [sign for sign in condition if (sign.marker, rule.parent) in self.cuts]
             if not signs:
-                return False
+                return None
             over = [self.over(sign.marker, rule.parent) == sign.positive for sign in signs]
             mask &= np.logical_or.reduce(over)
-        self.populations[name] = Population(name, rule.parent, mask)
-        return True
+        return mask
 
     def mask(self, name: str) -> Mask:
         """Return the events of a population."""
