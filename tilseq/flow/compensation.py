@@ -117,7 +117,8 @@ def _compensated(
         for start in range(0, len(events), at_once):
             block = events[start : start + at_once]
             part = by_channel[:, start : start + at_once]
-            part[plain] = block[:, [wanted[row] for row in plain]].T
+            for row in plain:
+                part[row] = block[:, wanted[row]]
             part[stained] = rows @ np.asarray(block[:, dyes].T, dtype=np.float32)
     return by_channel.T
 
