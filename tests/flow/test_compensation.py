@@ -110,6 +110,25 @@ def test_cells_that_bear_both_dyes_or_are_few_or_not_finite_do_not_tell() -> Non
     assert too_much(events, ["A", "B", "FSC"], ["A", "B"]) is None
 
 
+def test_a_tenth_tells_where_most_of_the_brightest_bear_both_dyes() -> None:
+    names = ["A", "B", "FSC"], ["A", "B"]
+    events = dyes_apart()
+    events[:1000, 1] += np.where(np.arange(1000) % 5 > 0, 9_000, 0).astype(np.float32)  # a fifth lack dye B
+    assert too_much(events, *names) is None
+    for taken, percent in ((0.1, None), (0.4, -40)):
+        found = too_much(events - np.float32([0, taken, 0]) * events[:, :1], *names)
+        assert (found is None) == (percent is None)
+        if found is not None:
+            assert (found.dye, found.detector, found.part) == ("A", "B", 0.1)
+            assert found.percent == pytest.approx(percent, abs=6)
+            assert str(found).startswith(
+                "it takes too much of A out of B, where a tenth of the events that are brightest"
+            )
+    # Where what is dim in A lies as far below zero by itself nothing can be told.
+    events[:, 1] += np.random.default_rng(2).normal(0, 2_000, 3000).astype(np.float32)
+    assert too_much(events - np.float32([0, 0.4, 0]) * events[:, :1], *names) is None
+
+
 def test_no_sound_real_tube_shows_too_much_taken_out(shared_data: Path) -> None:
     from tilseq.io.fcs import read_fcs
 

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tilseq.flow.lymphocytes import Region
+from tilseq.flow.lymphocytes import Region, distance
 from tilseq.flow.quality import assess
 from tilseq.flow.tree import Tree
 
@@ -79,6 +79,7 @@ def edge(inside: int, beyond: int, **region: Any) -> dict[str, Any]:
     tree.find("CD3", "lymphocytes")
     tree.add("CD3+", "lymphocytes", tree.over("CD3", "lymphocytes"))
     found = Region({"FSC-A": 50.0, "SSC-A": 20.0}, {"FSC-A": 0.16, "SSC-A": 0.35}, 3.72, 3.12, 4.32, **region)
+    tree.away = distance({name: values[name] for name in found.centre}, found)
     return {row["check"]: row for row in assess(tree, found)}["edge of lymphocytes"]
 
 

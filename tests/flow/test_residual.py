@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from tilseq.flow import gate
-from tilseq.flow.residual import check_residuals, residuals
-from tilseq.flow.tree import Population
+from tilseq.flow.residual import check_residuals, residuals, taken_from_common
+from tilseq.flow.tree import Cut, Population, Tree
+from tilseq.populations import T_CELLS
 
 Simulate = Callable[..., Any]
 RANDOM = np.random.default_rng(4)
@@ -43,6 +44,45 @@ def test_few_cells_tell_nothing() -> None:
     few = Population("CD4+ T", "CD3+", np.arange(3000) < 199)
     assert check_residuals("s", {"CD4+ T": few}, values) == []
     assert residuals(populations, values)
+
+
+def killers(taken: float, number: int = 600) -> Tree:
+    """CD8+ T cells that bear CD45, of which a share of CD8's light was taken too much; dim ones are no lymphocytes."""
+    random = np.random.default_rng(9)
+    cd8 = 12_000 * random.lognormal(0, 0.4, number)
+    values = {
+        "CD3": random.normal(5000, 800, number),
+        "CD4": random.normal(0, 50, number),
+        "CD8": cd8,
+        "CD45": 12_000 * random.lognormal(0, 0.2, number) - taken * cd8,
+    }
+    columns = {marker: column.astype(np.float32) for marker, column in values.items()}
+    tree = Tree("s", {marker: marker for marker in values}, columns, {}, {})
+    tree.add("live", None, np.ones(number, dtype=bool))
+    tree.add("lymphocytes", "live", columns["CD45"] > 6_000)
+    for marker, parent in (("CD3", "lymphocytes"), ("CD4", "CD3+"), ("CD8", "CD3+")):
+        tree.cuts[marker, parent] = Cut(marker, parent, 500.0, None, None, None, "settings")
+    for name in ("CD3+", "CD8+ T"):
+        tree.add_by_rule(name, T_CELLS[name])
+    return tree
+
+
+@pytest.mark.parametrize(("taken", "percent"), [(0.0, None), (-0.3, None), (0.2, -20), (0.5, -50)])
+def test_what_is_taken_out_of_a_marker_of_all_cells_shows_where_it_falls(taken: float, percent: float | None) -> None:
+    found = {(one.population, one.dye, one.detector): one.percent for one in taken_from_common(killers(taken), T_CELLS)}
+    assert found.pop(("CD8+ T", "CD8", "CD45"), None) == (None if percent is None else pytest.approx(percent, abs=8))
+    assert not found
+
+
+def test_of_few_cells_or_without_the_marker_nothing_is_known_of_what_was_taken() -> None:
+    assert taken_from_common(killers(0.5, 99), T_CELLS) == []
+    assert taken_from_common(killers(0.5), T_CELLS, "CD56") == []
+
+
+def test_what_is_taken_is_told_beside_what_is_left() -> None:
+    (row,) = check_residuals("s", *cells(0.03), taken_from_common(killers(0.5), T_CELLS))
+    assert row["verdict"] == "warn"
+    assert row["reason"] == "of the light of CD8 on CD8+ T shows in the detector of CD45"
 
 
 def test_a_tube_with_a_wrong_matrix_warns(simulate: Simulate) -> None:

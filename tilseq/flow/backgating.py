@@ -30,9 +30,9 @@ def add_lymphocytes(tree: Tree, parent: str, borrowed: Region | None) -> Region 
             inside &= ~tree.over(name, parent) if name == "SSC-A" else tree.over(name, parent)
     region = _region(tree, parent, free, borrowed) if free else None
     if region is not None:
-        away = distance({name: tree.values[name] for name in region.centre}, region)
-        inside &= away <= region.radius
-        tree.far_from_others = away <= CORE * region.radius
+        tree.away = distance({name: tree.values[name] for name in region.centre}, region)
+        inside &= tree.away <= region.radius
+        tree.far_from_others = tree.away <= CORE * region.radius
     tree.add("lymphocytes", parent, inside)
     return region
 
@@ -85,7 +85,7 @@ def is_near(own: Region, lent: Region) -> bool:
 
 def _are_bright(tree: Tree, t_cells: Mask, cut: Cut | None) -> bool:
     """Tell whether T cells are as bright as T cells are, not just beyond the cut as other cells that stick may be."""
-    middle = float(np.median(tree.values["CD3"][t_cells]))
+    middle = float(np.median(np.compress(t_cells, tree.values["CD3"])))
     return cut is not None and middle >= TIMES_CUT * cut.threshold > 0
 
 
@@ -102,5 +102,6 @@ def _first_cd3(tree: Tree, parent: str) -> float | None:
     parted = None if curve is None else valley(values, curve)
     if parted is None or (lent is not None and tree.linear("CD3", parted.right) <= lent.threshold):
         return None if lent is None else lent.threshold
-    nearest = next_valley(values, float(np.median(values[values > parted.threshold])), above=False, curve=curve)
+    brighter = np.compress(values > parted.threshold, values)
+    nearest = next_valley(values, float(np.median(brighter)), above=False, curve=curve)
     return tree.linear("CD3", (nearest or parted).threshold)

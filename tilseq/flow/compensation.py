@@ -10,27 +10,43 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError
+from tilseq.flow.robust import ERROR_OF_MEDIAN, MAD_TO_SD
 from tilseq.flow.tube import Floats, Tube
 from tilseq.gates import COMPENSATED_PREFIXES, LARGEST_CONDITION, Spectra, spectra_fault
 
-# So many events stay in a processor's cache while they are laid out by channel and multiplied.
-ROWS_AT_ONCE = 4096
+# So many events stay in a processor's cache while they are laid out by channel and multiplied. A product of more terms
+# is for OpenBLAS one of several threads, which on so small a piece work less than they wait for each other.
+ROWS_AT_ONCE, LARGEST_PRODUCT = 4096, 1 << 18
 NOT_STAINS = ("fsc", "ssc", "time")
 # Even log2 of the largest number of a 24-bit cytometer is below 25; on the linear scale that is noise.
 LARGEST_LOGARITHM, LARGEST_SHARE_OF_RANGE, SMALLEST_RANGE = 25.0, 0.01, 1024.0
 # A dye's brightest events: this share of all, but not so few that their median says nothing.
 BRIGHTEST, FEWEST_BRIGHTEST = 0.02, 50
 MOST_BELOW_ZERO, STANDARD_ERRORS = 5.0, 4.0
-ERROR_OF_MEDIAN = 1.2533 * 1.4826  # of a normal distribution, in median absolute deviations / sqrt(n)
+# Where most of these bear the detector's dye, too, the others are the lowest: a tenth, further below than dyes spread.
+LOWEST, MOST_BELOW_ZERO_OF_LOWEST, STANDARD_DEVIATIONS = 0.1, 20.0, 5.0
+NOISE_LOOKED_AT, FEWEST_FOR_NOISE = 5_000, 20
 ENOUGH_EVENTS = 50_000
 
 
 class TooMuch(NamedTuple):
-    """How far below zero the events brightest in a dye lie in another detector, in percent of their light."""
+    """How far below zero the events brightest in a dye lie in another detector, in percent of their light.
+
+    It is the median of them all, or the end of the lowest tenth: `part` is 0.5 or 0.1.
+    """
 
     dye: str
     detector: str
     percent: float
+    part: float
+
+    def __str__(self) -> str:
+        whose = "the events that are" if self.part != LOWEST else "a tenth of the events that are"
+        end = "" if self.part != LOWEST else ", or lower"
+        return (
+            f"it takes too much of {self.dye} out of {self.detector}, where {whose} brightest in {self.dye} lie at "
+            f"{self.percent:.2g} % of their light{end}"
+        )
 
 
 def compensate(
@@ -96,11 +112,13 @@ def _compensated(
     rows = np.ascontiguousarray(inverse.T[[places.index(wanted[row]) for row in stained]])
     plain = [row for row, column in enumerate(wanted) if column not in places]
     by_channel = np.empty((len(wanted), len(events)), dtype=np.float32)
+    at_once = max(1, min(ROWS_AT_ONCE, LARGEST_PRODUCT // max(1, rows.size)))
     with np.errstate(over="ignore", invalid="ignore"):  # an event that is not finite comes out not finite
-        for start in range(0, len(events), ROWS_AT_ONCE):
-            block = events[start : start + ROWS_AT_ONCE]
-            part = by_channel[:, start : start + ROWS_AT_ONCE]
-            part[plain] = block[:, [wanted[row] for row in plain]].T
+        for start in range(0, len(events), at_once):
+            block = events[start : start + at_once]
+            part = by_channel[:, start : start + at_once]
+            for row in plain:
+                part[row] = block[:, wanted[row]]
             part[stained] = rows @ np.asarray(block[:, dyes].T, dtype=np.float32)
     return by_channel.T
 
@@ -137,8 +155,9 @@ def too_much(events: Floats, channels: Sequence[str], spill_channels: Sequence[s
     """Find the dye of which most too much was taken out of the detector of another.
 
     Light cannot be negative: where the spillover is right, the events that are brightest in one dye lie about zero in
-    another detector, or above it if they bear its dye as well. If more than half of them lie clearly below it, the
-    matrix says more than what spilled. Too little taken out does not show by this; see `residual`.
+    another detector, or above it if they bear its dye as well. If more than half of them lie clearly below it, or a
+    tenth of them very clearly, the matrix says more than what spilled. Too little taken out does not show by this; see
+    `residual`.
 
     Parameters
     ----------
@@ -153,23 +172,42 @@ def too_much(events: Floats, channels: Sequence[str], spill_channels: Sequence[s
     -------
     TooMuch or None
         The worst pair, if the median of the brightest 2 % (50 events at least) in the dye lies below -5 % of their
-        light, and below zero by more than four standard errors.
+        light, and below zero by more than four standard errors; or else if their lowest tenth lies below -20 % of their
+        light, and below zero by more than five standard deviations of what is dim in the dye (by what of it lies below
+        zero).
     """
-    some = events[:: 1 + len(events) // ENOUGH_EVENTS, checked_columns(channels, spill_channels)].T.astype(np.float64)
-    some = some[:, np.isfinite(some).all(axis=0)]
+    some = np.asarray(events[:: 1 + len(events) // ENOUGH_EVENTS, checked_columns(channels, spill_channels)].T)
+    some = np.compress(np.isfinite(some).all(axis=0), some, axis=1)
     number = max(FEWEST_BRIGHTEST, int(BRIGHTEST * some.shape[1]))
     if some.shape[1] <= number:
         return None
-    found = []
+    found: list[TooMuch] = []
+    dim = some[:, :: 1 + some.shape[1] // NOISE_LOOKED_AT]
     for place, dye in enumerate(spill_channels):
-        brightest = some[:, np.argpartition(some[place], -number)[-number:]]
-        middle = np.median(brightest, axis=1)
-        error = ERROR_OF_MEDIAN * np.median(np.abs(brightest - middle[:, np.newaxis]), axis=1) / np.sqrt(number)
-        percent = 100 * middle / middle[place]
-        clear = (percent < -MOST_BELOW_ZERO) & (middle < -STANDARD_ERRORS * error)
-        others = np.flatnonzero(clear).tolist()
-        found += [TooMuch(dye, spill_channels[other], float(percent[other])) for other in others]
-    return min(found, key=lambda one: one.percent, default=None)
+        brightest = some[:, np.argpartition(some[place], -number)[-number:]].astype(np.float64)
+        lowest, middle = np.quantile(brightest, (LOWEST, 0.5), axis=1)
+        spread = MAD_TO_SD * np.median(np.abs(brightest - middle[:, np.newaxis]), axis=1)
+        for part, values, most, noise in (
+            (0.5, middle, MOST_BELOW_ZERO, STANDARD_ERRORS * ERROR_OF_MEDIAN * spread / np.sqrt(number)),
+            (LOWEST, lowest, MOST_BELOW_ZERO_OF_LOWEST, STANDARD_DEVIATIONS * _noise(dim, place)),
+        ):
+            percent = 100 * values / middle[place]
+            others = np.flatnonzero((percent < -most) & (values < -noise)).tolist()
+            found += [TooMuch(dye, spill_channels[other], float(percent[other]), part) for other in others]
+    # What half of the events tell is surer than what a tenth does.
+    return min(found, key=lambda one: (-one.part, one.percent), default=None)
+
+
+def _noise(events: Floats, place: int) -> NDArray[np.float64]:
+    """Return each detector's standard deviation among the quarter of events dimmest in a dye.
+
+    It is the root mean square of what lies below zero; infinite where fewer than 20 events do.
+    """
+    dimmest = np.compress(events[place] <= np.quantile(events[place], 0.25), events, axis=1)
+    below = np.minimum(dimmest, 0).astype(np.float64)
+    number = np.count_nonzero(below, axis=1)
+    squares = (below**2).sum(axis=1) / np.maximum(number, 1)
+    return np.where(number >= FEWEST_FOR_NOISE, np.sqrt(squares), np.inf)
 
 
 def is_compensated(tube: Tube) -> bool:

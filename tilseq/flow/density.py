@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 Curve = NDArray[np.float64]
 
 BINS, LEAST_BINS_A_BANDWIDTH, MOST_ROUNDS = 4096, 4, 3
+AT_ONCE = 65_536  # so many values stay in a processor's cache
 TAIL = 0.0005
 SMALLEST_SHARE = 0.005
 LEAST_MODE = 10
@@ -95,13 +96,16 @@ def density(values: ArrayLike) -> Density | None:
 
 def _binned(data: NDArray[Any], low: float, step: float) -> Curve:
     """Count values in bins of one width from `low` on; what lies outside is left out."""
-    away = data - low
-    away /= step
-    places = np.floor(away, out=away).astype(np.int32)
-    np.minimum(places, BINS, out=places, where=places > BINS)
-    places[data == low + BINS * step] = BINS - 1
-    inside = (places >= 0) & (places < BINS)
-    return np.bincount(places if inside.all() else places[inside], minlength=BINS).astype(np.float64)
+    counts = np.zeros(BINS)
+    for start in range(0, len(data), AT_ONCE):
+        part = data[start : start + AT_ONCE]
+        away = part - low
+        away /= step
+        places = np.floor(away, out=away).astype(np.intp)
+        places[part == low + BINS * step] = BINS - 1
+        inside = (places >= 0) & (places < BINS)
+        counts += np.bincount(places if inside.all() else np.compress(inside, places), minlength=BINS)
+    return counts
 
 
 def _sd(grid: NDArray[Any], counts: Curve) -> float:

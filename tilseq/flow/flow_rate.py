@@ -67,13 +67,13 @@ def read_runs(ticks: Floats) -> list[Run]:
     list of Run
         Those of which the clock moves.
     """
-    time = ticks.astype(np.float64)
-    if not len(time):
+    if not len(ticks):
         return []
-    steps = np.diff(time)
-    if (steps >= 0).all():
-        return [Run(np.arange(len(time)), time - time[0])] if time[0] < time[-1] else []
-    falls = np.flatnonzero(steps < -LEAST_FALL * np.ptp(time)) + 1
+    time = ticks.astype(np.float64)
+    if (ticks[1:] >= ticks[:-1]).all():
+        time -= time[0]
+        return [Run(np.arange(len(time)), time)] if time[-1] else []
+    falls = np.flatnonzero(np.diff(time) < -LEAST_FALL * np.ptp(time)) + 1
     parts = np.split(np.arange(len(time)), falls if len(falls) < MOST_RUNS else falls[:0])
     runs = []
     for part in parts:
@@ -131,7 +131,7 @@ def _usual(rates: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _in_batches(ticks: NDArray[np.float64], span: int) -> bool:
     """Tell whether far fewer times are seen than events that come at random would have."""
-    stamps = 1 + np.count_nonzero(np.diff(ticks))
+    stamps = 1 + np.count_nonzero(ticks[1:] != ticks[:-1])
     at_random = -span * np.expm1(-len(ticks) / span)
     return bool(stamps < LEAST_STAMPS * at_random)
 

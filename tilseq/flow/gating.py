@@ -17,7 +17,7 @@ from tilseq.flow.lymphocytes import Region
 from tilseq.flow.margins import check_lymphocytes
 from tilseq.flow.panel import describe, find_cytokines, find_markers, own_channels
 from tilseq.flow.quality import assess, check, input_checks, non_finite
-from tilseq.flow.residual import check_residuals
+from tilseq.flow.residual import check_residuals, taken_from_common
 from tilseq.flow.scatter import singlets
 from tilseq.flow.signs import add_by_rules
 from tilseq.flow.time_quality import check_time
@@ -201,7 +201,7 @@ def gate(
     quality += [non_finite(sample, no_number, len(finite)), *steady.quality, *told, *assess(tree, region)]
     seen = [markers[name] for name in values if name != "FSC-A"]  # which has a check of T cells of its own
     quality += check_lymphocytes(tube, tree.mask("lymphocytes"), seen, sample=sample)
-    quality += check_residuals(sample, tree.populations, values)
+    quality += check_residuals(sample, tree.populations, values, taken_from_common(tree, rules))
     quality += check_undyed(sample, tree.populations, values, markers)
     quality += _elsewhere(sample, region, borrowed.region)
     return _finish(tree, rules, region, quality, lost)
@@ -304,8 +304,8 @@ def _cells(tree: Tree) -> tuple[str, list[dict[str, Any]]]:
     """Add single and living cells where channels allow; return the name of the last population and what to tell."""
     parent = "cells" if "cells" in tree.populations else "all events"
     if "FSC-H" in tree.values:
-        events = tree.mask(parent)
-        single = np.zeros(len(events), dtype=bool)
+        events = np.flatnonzero(tree.mask(parent))
+        single = np.zeros(len(tree.mask(parent)), dtype=bool)
         single[events] = singlets(tree.values["FSC-A"][events], tree.values["FSC-H"][events])
         tree.add("singlets", parent, single)
         parent = "singlets"
@@ -344,4 +344,4 @@ def _finish(
         values=tree.values,
         cofactors=tree.cofactors,
     )
-    return replace(gating, moved=shifts(gating))
+    return replace(gating, moved=shifts(gating, tree.away))

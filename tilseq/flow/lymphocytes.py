@@ -190,9 +190,9 @@ def with_own_radius(
     A valley is looked for from `within` spreads within the usual radius to 0.6 beyond it. On its near side a few
     lymphocytes of every kind are missed, more readily than others are taken in.
     """
-    away = distance(values, region)[among]
+    away = np.compress(among, distance(values, region))
     start = math.sqrt(len(region.centre) + sum(part**2 for part in region.shift.values()))
-    found = next_valley(away[away < FURTHEST], start, above=True, least=LEAST_SEPARATION)
+    found = next_valley(np.compress(away < FURTHEST, away), start, above=True, least=LEAST_SEPARATION)
     usual = (RADII_OFF if region.shift else RADII)[len(region.centre)]
     if found is None or not usual - within <= found.threshold <= usual + FURTHEST_BEYOND:
         return region

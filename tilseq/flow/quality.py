@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tilseq.flow.lymphocytes import Region, distance
+from tilseq.flow.lymphocytes import Region
 from tilseq.flow.tree import CLEAR_SEPARATION, Cut, Tree
 from tilseq.flow.tube import Tube
 
@@ -140,7 +140,7 @@ def _region(tree: Tree, region: Region | None) -> list[dict[str, Any]]:
 
     A region without a clear valley before other cells is usual, and harmless where few events lie at its edge.
     """
-    if region is None:
+    if region is None or tree.away is None:
         return []
     rows = []
     if region.source == "cohort":
@@ -149,8 +149,7 @@ def _region(tree: Tree, region: Region | None) -> list[dict[str, Any]]:
     name, limit = "edge of lymphocytes", f"a clear valley, or at most {MOST_AT_EDGE:g} % of them where they could end"
     if region.separation is not None and region.separation >= CLEAR_SEPARATION:
         return [*rows, check(tree.sample, name, None, limit, True, "a clear valley parts them from other cells")]
-    away = distance({name: tree.values[name] for name in region.centre}, region)
-    away = away[tree.mask(tree.populations["lymphocytes"].parent or "all events")]
+    away = np.compress(tree.mask(tree.populations["lymphocytes"].parent or "all events"), tree.away)
     least, own, most = (int(np.count_nonzero(away <= end)) for end in (region.lower, region.radius, region.upper))
     share = _ratio(100.0 * max(own - least, most - own), own)
     fine = share is not None and share <= MOST_AT_EDGE

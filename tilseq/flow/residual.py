@@ -1,15 +1,18 @@
-"""What compensation left: the light of a dye in a detector whose marker the cells lack."""
+"""What compensation left or took too much: the light of a dye in a detector of another marker."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tilseq.flow.quality import check
-from tilseq.flow.tree import Population
-from tilseq.flow.tube import Floats
+from tilseq.flow.robust import ERROR_OF_MEDIAN, centre_and_spread
+from tilseq.flow.tree import Population, Tree
+from tilseq.flow.tube import Floats, Mask
+from tilseq.populations import Rule
 
 # Population → markers that it bears, markers that it lacks.
 KNOWN: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -18,6 +21,7 @@ KNOWN: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "B": (("CD19",), ("CD3", "CD4", "CD8")),
 }
 LEAST_EVENTS, MOST_LOOKED_AT = 200, 32_768
+FEWEST_OF_COMMON, STANDARD_ERRORS = 100, 3.0
 LARGEST_RESIDUAL = 5.0
 
 
@@ -57,8 +61,7 @@ def residuals(populations: Mapping[str, Population], values: Mapping[str, Floats
         places = places[:: -(-len(places) // MOST_LOOKED_AT)]
         own = {marker: values[marker][places] for marker in (*borne, *lacked) if marker in values}
         for dye in (marker for marker in borne if marker in own):
-            low, high = np.quantile(own[dye], (1 / 3, 2 / 3))
-            dim, bright = own[dye] <= low, own[dye] >= high
+            dim, bright = _thirds(own[dye])
             rise = float(np.median(own[dye][bright]) - np.median(own[dye][dim]))
             for detector in (marker for marker in lacked if marker in own and rise > 0):
                 seen = float(np.median(own[detector][bright]) - np.median(own[detector][dim]))
@@ -66,11 +69,73 @@ def residuals(populations: Mapping[str, Population], values: Mapping[str, Floats
     return found
 
 
+def taken_from_common(tree: Tree, rules: Mapping[str, Rule], common: str = "CD45") -> list[Residual]:
+    """Find the dyes of which too much was taken out of the detector of a marker that all lymphocytes bear.
+
+    Larger cells bear more of every marker: among cells of one kind it can rise with a dye, but does not fall. As cells
+    that lost its light are no lymphocytes, cells are taken wherever they lie about the lymphocytes.
+
+    Parameters
+    ----------
+    tree
+        The gated tube.
+    rules
+        Population → rule.
+    common
+        The marker.
+
+    Returns
+    -------
+    list of Residual
+        One for each marker borne by CD4+ T, CD8+ T and B cells, of at least 100 events, with which it falls by more
+        than three standard errors, between the medians of its brighter and its dimmer third as in `residuals`.
+    """
+    found = []
+    for name, (borne, _) in KNOWN.items() if common in tree.values else ():
+        mask = _wherever(tree, rules, name)
+        places = np.flatnonzero(mask)
+        if len(places) < FEWEST_OF_COMMON:
+            continue
+        places = places[:: -(-len(places) // MOST_LOOKED_AT)]
+        detected = tree.values[common][places]
+        for dye in (marker for marker in borne if marker in tree.values):
+            own = tree.values[dye][places]
+            dim, bright = _thirds(own)
+            (high, above), (low, below) = (centre_and_spread(detected[third]) for third in (dim, bright))
+            rise = float(np.median(own[bright]) - np.median(own[dim]))
+            error = ERROR_OF_MEDIAN * math.hypot(above / math.sqrt(dim.sum()), below / math.sqrt(bright.sum()))
+            if rise > 0 and low - high < -STANDARD_ERRORS * error:
+                found.append(Residual(name, dye, common, 100 * (low - high) / rise))
+    return found
+
+
+def _wherever(tree: Tree, rules: Mapping[str, Rule], name: str) -> Mask:
+    """Return the events that bear the signs of a population and of those above it, lymphocytes or not."""
+    if name == "lymphocytes":
+        return tree.mask(tree.populations[name].parent or "all events")
+    if name not in tree.populations or name not in rules:
+        return np.zeros(len(tree.values["CD3"]), dtype=bool)
+    mask = tree.by_rule(rules[name], _wherever(tree, rules, rules[name].parent))
+    return np.zeros(len(tree.values["CD3"]), dtype=bool) if mask is None else mask
+
+
+def _thirds(values: Floats) -> tuple[Mask, Mask]:
+    """Return the dimmer and the brighter third."""
+    low, high = np.quantile(values, (1 / 3, 2 / 3))
+    return values <= low, values >= high
+
+
 def check_residuals(
-    sample: str, populations: Mapping[str, Population], values: Mapping[str, Floats]
+    sample: str,
+    populations: Mapping[str, Population],
+    values: Mapping[str, Floats],
+    more: Sequence[Residual] = (),
 ) -> list[dict[str, Any]]:
-    """Return the check of what compensation left, by the pair that it left most between; none without such cells."""
-    found = residuals(populations, values)
+    """Return the check of what compensation left, by the pair that it left most between; none without such cells.
+
+    More pairs, such as of `taken_from_common`, are looked at beside those of `residuals`.
+    """
+    found = [*residuals(populations, values), *more]
     if not found:
         return []
     worst = max(found, key=lambda one: abs(one.percent))

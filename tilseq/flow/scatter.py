@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -36,15 +37,14 @@ def singlets(area: Floats, height: Floats) -> Mask:
     ndarray of bool
         True for single cells; all True for fewer than 20 events with positive values.
     """
-    positive, x, y = _logs(area, height)
-    on_scale = positive & _below_the_top(area) & _below_the_top(height)
-    line = _line(x[on_scale], y[on_scale])
+    line = singlet_line(area, height)
     if line is None:
         return np.ones(len(area), dtype=bool)
-    off = x * np.float32(line.slope)
+    off = _log(area)
+    off *= np.float32(line.slope)
     off += np.float32(line.offset)
-    off -= y
-    return positive & (np.abs(off, out=off) <= line.reach)
+    off -= _log(height)
+    return (area > 0) & (height > 0) & (np.abs(off, out=off) <= line.reach)
 
 
 def singlet_line(area: Floats, height: Floats) -> Line | None:
@@ -64,9 +64,15 @@ def singlet_line(area: Floats, height: Floats) -> Line | None:
     Line or None
         None for fewer than 20 events with positive values.
     """
-    positive, x, y = _logs(area, height)
-    on_scale = positive & _below_the_top(area) & _below_the_top(height)
-    return _line(x[on_scale], y[on_scale])
+    places = np.flatnonzero((area > 0) & (height > 0) & _below_the_top(area) & _below_the_top(height))
+    if len(places) < BINS:
+        return None
+    places = places[:: -(-len(places) // MOST_LOOKED_AT)]
+    x, y = (_log(values[places]).astype(np.float64) for values in (area, height))
+    slope, offset = _robust_line(x, y)
+    middle, spread = centre_and_spread(y - (slope * x + offset))
+    # Rounded scatter can leave no spread at all; a part in a thousand is below any instrument's.
+    return Line(slope, offset + middle, SINGLET_SPREADS * max(spread, 1e-3))
 
 
 def _below_the_top(values: Floats) -> Mask:
@@ -75,28 +81,17 @@ def _below_the_top(values: Floats) -> Mask:
     return below if np.count_nonzero(~below) > 1 else np.ones(len(values), dtype=bool)
 
 
-def _line(x: Floats, y: Floats) -> Line | None:
-    if len(x) < BINS:
-        return None
-    step = -(-len(x) // MOST_LOOKED_AT)
-    x, y = x[::step].astype(np.float64), y[::step].astype(np.float64)
-    slope, offset = _robust_line(x, y)
-    middle, spread = centre_and_spread(y - (slope * x + offset))
-    # Rounded scatter can leave no spread at all; a part in a thousand is below any instrument's.
-    return Line(slope, offset + middle, SINGLET_SPREADS * max(spread, 1e-3))
-
-
-def _logs(area: Floats, height: Floats) -> tuple[Mask, Floats, Floats]:
-    """Return which events have positive values, and the logarithms of all, whatever they are for the others."""
-    positive = (area > 0) & (height > 0)
-    x, y = (np.maximum(values, np.finfo(np.float32).tiny) for values in (area, height))
-    return positive, np.log(x, out=x), np.log(y, out=y)
+def _log(values: Floats) -> Floats:
+    """Return logarithms, whatever they are of values not above 0."""
+    positive = np.maximum(values, np.finfo(np.float32).tiny)
+    return np.log(positive, out=positive)
 
 
 def _robust_line(x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[float, float]:
-    limits = np.quantile(x, np.linspace(0, 1, BINS + 1))
-    bins = np.clip(np.searchsorted(limits, x, side="right") - 1, 0, BINS - 1)
-    groups = [bins == number for number in range(BINS) if (bins == number).any()]
+    order = np.argsort(x)
+    x, y = x[order], y[order]
+    starts = np.searchsorted(x, np.quantile(x, np.linspace(0, 1, BINS + 1)[:-1]))
+    groups = [slice(start, end) for start, end in pairwise([*starts.tolist(), len(x)]) if start < end]
     middles_x, middles_y = (np.array([np.median(values[group]) for group in groups]) for values in (x, y))
     first, second = np.triu_indices(len(groups), 1)
     run, rise = middles_x[second] - middles_x[first], middles_y[second] - middles_y[first]

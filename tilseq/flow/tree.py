@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -42,7 +43,7 @@ class Population:
     parent: str | None
     mask: Mask
 
-    @property
+    @cached_property
     def events(self) -> int:
         """How many events it holds."""
         return int(np.count_nonzero(self.mask))
@@ -94,6 +95,8 @@ class Tree:
         Marker and parent → cut of other tubes, which takes the place of one that is not clear.
     populations, cuts
         What is found so far; cuts by marker and parent.
+    away
+        Spreads that each event lies from the middle of the lymphocytes' region; None where there is no region.
     far_from_others
         Events well within the region of the lymphocytes, by which the cuts of lymphocytes are found.
     """
@@ -106,6 +109,7 @@ class Tree:
     borrowed: Mapping[tuple[str, str], Cut] = field(default_factory=dict)
     populations: dict[str, Population] = field(default_factory=dict)
     cuts: dict[tuple[str, str], Cut] = field(default_factory=dict)
+    away: Floats | None = None
     far_from_others: Mask | None = None
 
     def add(self, name: str, parent: str | None, mask: Mask) -> None:
@@ -114,15 +118,22 @@ class Tree:
 
     def add_by_rule(self, name: str, rule: Rule) -> bool:
         """Add a population by its signs, as far as there are cuts for them; tell whether there are."""
-        mask = self.mask(rule.parent).copy()
+        mask = self.by_rule(rule, self.mask(rule.parent))
+        if mask is None:
+            return False
+        self.populations[name] = Population(name, rule.parent, mask)
+        return True
+
+    def by_rule(self, rule: Rule, among: Mask) -> Mask | None:
+        """Return which of some events have the signs of a rule, as far as there are cuts for them; None without."""
+        mask = among.copy()
         for condition in rule.conditions:
             signs = [sign for sign in condition if (sign.marker, rule.parent) in self.cuts]
             if not signs:
-                return False
+                return None
             over = [self.over(sign.marker, rule.parent) == sign.positive for sign in signs]
             mask &= np.logical_or.reduce(over)
-        self.populations[name] = Population(name, rule.parent, mask)
-        return True
+        return mask
 
     def mask(self, name: str) -> Mask:
         """Return the events of a population."""
@@ -144,7 +155,7 @@ class Tree:
 
     def scaled(self, marker: str, events: Mask) -> Floats:
         """Return a marker's values of some events on the scale on which cuts are sought."""
-        values = self.values[marker][events]
+        values = np.compress(events, self.values[marker])
         return arcsinh(values, self.cofactors[marker]) if marker in self.cofactors else square_root(values)
 
     def linear(self, marker: str, place: float) -> float:
@@ -229,7 +240,9 @@ class Tree:
         """Return mode and standard deviation of living cells, the dimmer of the two most prominent modes or the one."""
         living = float(curve.grid[min(modes(curve.height)[: 1 if valley(values, curve) is None else 2])])
         # A part of a bandwidth more, as values on the detector's floor can lie just above the mode that they make.
-        return living, MAD_TO_SD * float(np.median(np.abs(living - values[values <= living + curve.bandwidth / 4])))
+        below = np.compress(values <= living + curve.bandwidth / 4, values)
+        below -= living
+        return living, MAD_TO_SD * float(np.median(np.abs(below, out=below)))
 
     def not_parted(self, marker: str, parent: str) -> AnalysisError:
         """Return the error that a needed marker has no cut."""
@@ -264,7 +277,7 @@ class Tree:
         """Return the largest value of a marker in a population that holds an event."""
         values, mask = self.values[marker], self.mask(parent)
         place = values.argmax()  # most often the population's; NaN is in none
-        return float(values[place] if mask[place] else values[mask].max())
+        return float(values[place] if mask[place] else np.compress(mask, values).max())
 
     def set_by_hand(self, marker: str, parent: str) -> bool:
         """Record a cut that someone set; tell whether there is one."""

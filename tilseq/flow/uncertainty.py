@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tilseq.flow.lymphocytes import CHANNELS, distance
 from tilseq.flow.tree import Cut
-from tilseq.flow.tube import Mask
+from tilseq.flow.tube import Floats, Mask
 from tilseq.intervals import Z95
 
 if TYPE_CHECKING:
@@ -72,8 +72,15 @@ class Shift(NamedTuple):
     upper: Mapping[str, int]
 
 
-def shifts(gating: Gating) -> dict[str, Shift]:
+def shifts(gating: Gating, away: Floats | None) -> dict[str, Shift]:
     """Count the populations again with each cut moved, the others in place.
+
+    Parameters
+    ----------
+    gating
+        A gated tube.
+    away
+        Spreads that each event lies from the middle of the region of its lymphocytes; None where there is no region.
 
     Returns
     -------
@@ -85,8 +92,7 @@ def shifts(gating: Gating) -> dict[str, Shift]:
     for cuts in _by_channel(gating):
         moved = [_with_cuts(gating, cuts, lower=lower) for lower in (True, False)]
         found[f"{' and '.join(cut.marker for cut in cuts)} of {cuts[0].parent}"] = Shift(*moved)
-    if gating.region is not None:
-        away = distance({name: gating.values[name] for name in gating.region.centre}, gating.region)
+    if gating.region is not None and away is not None:
         moved = [_with_radius(gating, away, end) for end in (gating.region.lower, gating.region.upper)]
         found["lymphocytes"] = Shift(*moved)
     return found
@@ -120,7 +126,7 @@ def _end(cut: Cut, lower: bool) -> float:
     return cut.threshold if end is None else end
 
 
-def _with_radius(gating: Gating, away: NDArray[np.float32], end: float) -> dict[str, int]:
+def _with_radius(gating: Gating, away: Floats, end: float) -> dict[str, int]:
     """Return the counts with the radius of the lymphocytes moved to an end."""
     region, population = gating.region, gating.populations["lymphocytes"]
     radius = region.radius if region is not None else 0.0

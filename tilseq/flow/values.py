@@ -92,7 +92,8 @@ def compensated_values(
         if markers[marker] in odd:
             finite &= np.isfinite(values[marker])
     if "Time" in markers:
-        finite &= ~(np.abs(tube.events[:, channels.index(markers["Time"])]) > LARGEST)
+        time = np.ascontiguousarray(tube.events[:, channels.index(markers["Time"])])
+        finite &= ~(np.abs(time) > LARGEST)
     if not finite.any():
         raise AnalysisError("no event is finite in every channel of the panel")
     quality += _drop_constant(values, finite, sample, markers)
@@ -189,9 +190,5 @@ def judged(tube: Tube, stains: Sequence[str], spill: Spill, whose: str) -> tuple
     some = compensate(some, tube.channels, spill.channels, spill.matrix)
     over = too_much(some, tube.channels, spill.channels)
     if over is not None:
-        reason = (
-            f"{whose} does not fit: it takes too much of {over.dye} out of {over.detector}, where the "
-            f"events that are brightest in {over.dye} lie at {over.percent:.2g} % of their light"
-        )
-        return condition, reason, False
+        return condition, f"{whose} does not fit: {over}", False
     return condition, f"{whose} is taken out; its condition number", True

@@ -99,17 +99,24 @@ def gate_file(
 
 def read_tube(path: str | Path, member: str | None, spill: Spill | None = None) -> Tube:
     """Read the data set of a tube's file that `member` names, with a spillover in place of its own if given."""
-    from tilseq.errors import AnalysisError
     from tilseq.flow.given_spill import with_spill
     from tilseq.io.fcs import read_fcs
+
+    tube = read_fcs(path, data_set=_data_set(member))
+    return tube if spill is None else with_spill(tube, spill)
+
+
+def _data_set(member: str | None) -> int:
+    if member is None:
+        return 0  # without the time that importing the model of a study takes
+    from tilseq.errors import AnalysisError
     from tilseq.study.model import data_set_of
 
     number = data_set_of(member)
     if number is None:
         expected = "the number of a data set of the FCS file, from 0"
         raise AnalysisError("no data set", file="samples.csv", column="member", found=member, expected=expected)
-    tube = read_fcs(path, data_set=number)
-    return tube if spill is None else with_spill(tube, spill)
+    return number
 
 
 def gate_tube(
