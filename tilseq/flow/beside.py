@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-# How many cells of the usual kind count with a population's own.
-WEIGHT_OF_USUAL = 20
-# How far off what is told of cells beyond the edge can be, as a part of it: distances are not quite normal.
-OFF = 0.3
+# How many cells of the usual kind count with a population's own: the part of B cells near the edge varies between
+# simulated tubes as if of 54 cells (a moment estimate). How far off what is told of cells beyond the edge can be, as a
+# part of it: distances are not quite normal.
+WEIGHT_OF_USUAL, OFF = 50, 0.3
 FURTHEST, STEPS = 6.0, 601  # standard deviations that an edge can lie from the middle of a population
 
 
@@ -47,7 +47,7 @@ def beyond_edge(events: int, within: int, width: float, usual: float) -> Loss:
     width
         In standard deviations.
     usual
-        What part of all cells within the edge lies so near to it: counts as 20 cells of the population.
+        What part of all cells within the edge lies so near to it: counts as 50 cells of the population.
     """
     from scipy.special import log_ndtr, ndtr
 

@@ -76,7 +76,7 @@ def _of_lineage(gating: Gating, name: str) -> tuple[Limits, Limits]:
     ]
     rare = gating.region is not None and gating.region.source == "cohort"
     gained = (NO_T_CELLS_WHERE_RARE if rare else NO_T_CELLS) if name == "CD3+" else 0.0
-    misplaced = bearing(numbers[name] / max(1, total), _borne(gating.rules[name]), Misplaced(gained, 0.0))
+    misplaced = Misplaced(gained * numbers[name] / max(1, total), 0.0)
     counting = scalar(clopper_pearson(numbers[name], total))
     return with_gates(numbers[name], total, counting, ends, misplaced=misplaced, beyond=_beyond(gating, name, others))
 
