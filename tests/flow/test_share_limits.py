@@ -85,3 +85,12 @@ def test_without_nk_cells_told_b_cells_are_limited_as_any_others(simulate: Simul
     (lower, upper), _ = share_limits(alone, alone.populations["B"])
     share = alone.populations["B"].events / alone.populations["CD3-"].events
     assert lower < share < upper < 800 / 1300 + 0.15
+
+
+def test_cells_that_most_are_left_over_from_are_limited_as_any_others(simulate: Simulate) -> None:
+    """Most T cells of this tube are DN T: what lies below the cuts is mostly their own."""
+    gating = gate(simulate({"CD4+ T": 900, "CD8+ T": 700, "DN T": 3000, "DP T": 50, "B": 800, "NK": 500}), sample="s")
+    (lower, upper), _ = share_limits(gating, gating.populations["DN T"])
+    exact_lower, exact_upper = clopper_pearson(gating.populations["DN T"].events, gating.populations["CD3+"].events)
+    assert lower < exact_lower
+    assert upper > exact_upper

@@ -106,10 +106,12 @@ def _ends(gating: Gating, name: str, parent: str) -> Ends:
 def _left_over(gating: Gating, name: str, parent: str) -> tuple[Misplaced, Ends] | None:
     """Return what is misplaced of cells that lack several markers, and the ends of all other cuts; None of others.
 
-    Of one marker that cells lack their share is what those that bear it leave.
+    Of one marker that cells lack their share is what those that bear it leave. Where more cells lack the markers than
+    bear one, they themselves lie next to the cuts, and nothing is told of others by these.
     """
     rule = gating.rules.get(name)
-    if rule is None or _borne(rule) or len(rule.markers) < 2:
+    events, total = gating.populations[name].events, gating.populations[parent].events
+    if rule is None or _borne(rule) or len(rule.markers) < 2 or 2 * events > total:
         return None
     lacked = {
         name_of(cuts): cuts
@@ -118,7 +120,6 @@ def _left_over(gating: Gating, name: str, parent: str) -> tuple[Misplaced, Ends]
     }
     if not {cut.marker for cuts in lacked.values() for cut in cuts}.issuperset(rule.markers):
         return None
-    events, total = gating.populations[name].events, gating.populations[parent].events
     at_most = sum(
         below_cut(events - gating.moved[gate].lower[name], end, cuts[0].threshold)
         for gate, cuts in lacked.items()
