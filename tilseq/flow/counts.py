@@ -52,7 +52,7 @@ def count(gating: Gating, blanks: Mapping[str, Blank] | None = None) -> pl.DataF
     -------
     polars.DataFrame
         Table `counts`: events, share of the parent in percent with 95 % limits of counting and gating together, of
-        counting alone (Clopper and Pearson, 1934) and of gating alone, see `uncertainty`; the tube's ratio of CD4 to
+        counting alone (Clopper and Pearson, 1934) and of gating alone, see `share_limits`; the tube's ratio of CD4 to
         CD8, see `cd4_cd8_ratio`; and its worst verdict with its reasons. A share of a parent without events is null.
         `cells_per_ul` is null: see `absolute`.
     """

@@ -49,7 +49,8 @@ class Misplaced(NamedTuple):
 
 
 PURE = Misplaced(0.0, 0.0)
-# Of a parent that holds other cells: what of the share of a part that bears a marker is gained and lost by it.
+# Where T, B and NK cells are not all told, of a parent that holds other cells: what of the share of a part that bears a
+# marker is gained and lost by it.
 IMPURE: Mapping[str, Misplaced] = {
     "lymphocytes": Misplaced(0.0045, 0.0),
     "CD3-": Misplaced(0.015, 0.025, 0.0, 0.02),
