@@ -71,7 +71,7 @@ IMPURE_WHERE_RARE: Mapping[str, Misplaced] = {
 EDGE = "lymphocytes"  # what their radius is called among the cuts that are moved
 # What of the share of T cells among T, B and NK cells are monocytes and dead cells, as a standard deviation; the same
 # where T cells are rare.
-NO_T_CELLS, NO_T_CELLS_WHERE_RARE = 0.002, 0.02
+NO_T_CELLS, NO_T_CELLS_WHERE_RARE = 0.002, 0.03
 
 
 class Shift(NamedTuple):
