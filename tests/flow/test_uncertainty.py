@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from tilseq.flow import gate
+from tilseq.flow.beside import Beyond
 from tilseq.flow.lymphocytes import distance
-from tilseq.flow.uncertainty import PURE, Misplaced, bearing, lacking, loss, ratio_with_gates, with_gates
+from tilseq.flow.uncertainty import PURE, Misplaced, bearing, lacking, left_over, loss, ratio_with_gates, with_gates
 from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
 
 Simulate = Callable[..., Any]
@@ -144,3 +145,26 @@ def test_what_is_gained_lowers_and_what_is_lost_raises_a_limit() -> None:
     assert lost == (plain[0], pytest.approx(0.4 + math.hypot(plain[1] - 0.4, 1.959964 * 0.02)))
     surely, _ = with_gates(400, 1000, counting, [], misplaced=Misplaced(0.0, 0.0, 0.01, 0.02))
     assert surely == pytest.approx((plain[0] - 0.01, plain[1] + 0.02))
+
+
+def test_what_is_left_over_lies_evenly_between_none_and_all_that_it_can_gain() -> None:
+    counting = scalar(clopper_pearson(400, 1000))
+    plain, _ = with_gates(400, 1000, counting, [], misplaced=PURE)
+    # Of at most 0.04 half is taken off, and 95 % of an even distribution lie within 0.019 of that.
+    (lower, upper), _ = with_gates(400, 1000, counting, [], misplaced=left_over(0.04))
+    either_way = math.hypot(0.019, 1.959964 * 1.7e-4)
+    assert lower == pytest.approx(0.4 - 0.02 - math.hypot(0.4 - plain[0], either_way))
+    assert upper == pytest.approx(0.4 - 0.02 + math.hypot(plain[1] - 0.4, either_way))
+    assert with_gates(400, 1000, counting, [], misplaced=left_over(0.9))[0][1] >= 0.4
+
+
+def test_cells_beyond_an_edge_move_both_limits() -> None:
+    # Logit of 400.5 / 600.5: -0.405049; counting alone 0.369473 to 0.431127, see above; the floor is 0.00392.
+    counting = scalar(clopper_pearson(400, 1000))
+    (lower, upper), gates = with_gates(400, 1000, counting, [], misplaced=PURE, beyond=Beyond(0.1, 0.03))
+    error = math.hypot(0.00392, 1.959964 * 0.03)
+    down = math.hypot(-0.405049 - math.log(0.369473 / 0.630527), error)
+    up = math.hypot(math.log(0.431127 / 0.568873) + 0.405049, error)
+    expected = [1 / (1 + math.exp(0.305049 + down)), 1 / (1 + math.exp(0.305049 - up))]
+    np.testing.assert_allclose([lower, upper], expected, atol=2e-4)
+    assert gates == (0.4, pytest.approx(1 / (1 + math.exp(0.305049 - error)), abs=2e-4))  # the share itself is held

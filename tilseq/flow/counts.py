@@ -7,22 +7,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tilseq.flow.gating import Gating
-from tilseq.flow.lymphocytes import Region
 from tilseq.flow.quality import worst_of
 from tilseq.flow.rare import NO_BLANK, Blank, rare, status_of_counts
+from tilseq.flow.share_limits import share_limits
 from tilseq.flow.tree import Population
-from tilseq.flow.uncertainty import (
-    IMPURE,
-    IMPURE_WHERE_RARE,
-    IMPURE_WITHOUT_CD45,
-    PURE,
-    Misplaced,
-    bearing,
-    lacking,
-    loss,
-    ratio_with_gates,
-    with_gates,
-)
+from tilseq.flow.uncertainty import ratio_with_gates
 from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
 from tilseq.populations import Rule
 
@@ -63,7 +52,7 @@ def count(gating: Gating, blanks: Mapping[str, Blank] | None = None) -> pl.DataF
     -------
     polars.DataFrame
         Table `counts`: events, share of the parent in percent with 95 % limits of counting and gating together, of
-        counting alone (Clopper and Pearson, 1934) and of gating alone, see `uncertainty`; the tube's ratio of CD4 to
+        counting alone (Clopper and Pearson, 1934) and of gating alone, see `share_limits`; the tube's ratio of CD4 to
         CD8, see `cd4_cd8_ratio`; and its worst verdict with its reasons. A share of a parent without events is null.
         `cells_per_ul` is null: see `absolute`.
     """
@@ -143,31 +132,9 @@ def _share_limits(gating: Gating, population: Population) -> dict[str, float]:
     counting = scalar(clopper_pearson(events, total))
     if population.name not in gating.rules and population.name not in WITH_GATES:
         return dict(zip(("lower", "upper", "counting_lower", "counting_upper"), counting * 2, strict=True))
-    ends = [[(end[population.name], end[parent]) for end in shift] for shift in gating.moved.values()]
-    both, gates = with_gates(events, total, counting, ends, misplaced=_misplaced(gating, population.name, parent))
+    both, gates = share_limits(gating, population)
     names = ("lower", "upper", "counting_lower", "counting_upper", "gate_lower", "gate_upper")
     return dict(zip(names, (*both, *counting, *gates), strict=True))
-
-
-def _misplaced(gating: Gating, name: str, parent: str) -> Misplaced:
-    """Return what of a population is misplaced whatever the cut; `live` and `lymphocytes` bear no stain."""
-    shares = {
-        name: population.events / max(1, gating.populations[parent].events)
-        for name, population in gating.populations.items()
-        if population.parent == parent
-    }
-    impure = _impure(gating.region).get(parent, PURE)
-    borne = {other: _borne(gating.rules[other]) for other in shares if other in gating.rules}
-    if borne.get(name) or name not in borne:
-        return bearing(shares[name], borne.get(name) or [name], impure)
-    lost = sum(loss(markers) * shares[other] for other, markers in borne.items() if markers)
-    return lacking(shares[name], lost, impure)
-
-
-def _impure(region: Region | None) -> Mapping[str, Misplaced]:
-    if region is not None and region.source == "cohort":  # lent to a tube in which T cells are rare
-        return IMPURE_WHERE_RARE
-    return IMPURE if region is None or "CD45" in region.centre else IMPURE_WITHOUT_CD45
 
 
 def _borne(rule: Rule) -> list[str]:

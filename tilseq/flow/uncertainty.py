@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tilseq.flow.beside import NONE_BEYOND, Beyond
 from tilseq.flow.lymphocytes import CHANNELS, distance
 from tilseq.flow.tree import Cut
 from tilseq.flow.tube import Floats, Mask
@@ -31,13 +32,14 @@ FLOOR, MISPLACED, MISPLACED_OF_SEVERAL = 0.002, 1.7e-4, 8e-4
 LOST, LOST_SPREAD = 0.0015, 0.0013
 LOST_OF: Mapping[str, float] = {"CD8": 0.0065}
 FLOOR_OF_COUNTS = 0.01  # of the logarithm of a count
+EVENLY = 0.95 / 2 / Z95  # of what is evenly spread, so that 1.96 of it hold 95 %
 
 
 class Misplaced(NamedTuple):
     """Cells that are misplaced whatever the cut, as parts of a whole.
 
     `gained` and `lost` are standard deviations of the share, by which the truth can lie below and above what is found;
-    by `surely_gained` and `surely_lost` it does so on average.
+    by `surely_gained` and `surely_lost` it does so on average. One of these below 0 takes its limit nearer.
     """
 
     gained: float
@@ -47,7 +49,8 @@ class Misplaced(NamedTuple):
 
 
 PURE = Misplaced(0.0, 0.0)
-# Of a parent that holds other cells: what of the share of a part that bears a marker is gained and lost by it.
+# Where T, B and NK cells are not all told, of a parent that holds other cells: what of the share of a part that bears a
+# marker is gained and lost by it.
 IMPURE: Mapping[str, Misplaced] = {
     "lymphocytes": Misplaced(0.0045, 0.0),
     "CD3-": Misplaced(0.015, 0.025, 0.0, 0.02),
@@ -63,6 +66,12 @@ IMPURE_WHERE_RARE: Mapping[str, Misplaced] = {
     "CD3+": Misplaced(0.01, 0.026),
     "CD3-": Misplaced(0.03, 0.03, 0.0, 0.02),
 }
+
+
+EDGE = "lymphocytes"  # what their radius is called among the cuts that are moved
+# What of the share of T cells among T, B and NK cells are monocytes and dead cells, as a standard deviation; the same
+# where T cells are rare.
+NO_T_CELLS, NO_T_CELLS_WHERE_RARE = 0.002, 0.03
 
 
 class Shift(NamedTuple):
@@ -89,16 +98,21 @@ def shifts(gating: Gating, away: Floats | None) -> dict[str, Shift]:
         that share a channel are moved together. A cut that someone set has no ends and is not moved.
     """
     found = {}
-    for cuts in _by_channel(gating):
+    for cuts in by_channel(gating):
         moved = [_with_cuts(gating, cuts, lower=lower) for lower in (True, False)]
-        found[f"{' and '.join(cut.marker for cut in cuts)} of {cuts[0].parent}"] = Shift(*moved)
+        found[name_of(cuts)] = Shift(*moved)
     if gating.region is not None and away is not None:
         moved = [_with_radius(gating, away, end) for end in (gating.region.lower, gating.region.upper)]
-        found["lymphocytes"] = Shift(*moved)
+        found[EDGE] = Shift(*moved)
     return found
 
 
-def _by_channel(gating: Gating) -> list[list[Cut]]:
+def name_of(cuts: Sequence[Cut]) -> str:
+    """Return what cuts that are moved together are called."""
+    return f"{' and '.join(cut.marker for cut in cuts)} of {cuts[0].parent}"
+
+
+def by_channel(gating: Gating) -> list[list[Cut]]:
     """Return the cuts that can be moved, those of one channel within one parent together."""
     groups: dict[tuple[str, str], list[Cut]] = {}
     for cut in gating.cuts.values():
@@ -175,12 +189,15 @@ def _counts(
     return events
 
 
-def with_gates(events: int, total: int, counting: Limits, ends: Ends, *, misplaced: Misplaced) -> tuple[Limits, Limits]:
+def with_gates(
+    events: int, total: int, counting: Limits, ends: Ends, *, misplaced: Misplaced, beyond: Beyond = NONE_BEYOND
+) -> tuple[Limits, Limits]:
     """Join the limits of a share from counting with what the placing of gates adds.
 
     On the logit scale the distance to a limit is the root of the sum of squares: of the distance to the counting
-    limit, of the furthest that each moved cut takes the share on that side, and of a floor. On the scale of shares
-    what is misplaced and lost whatever the cut is joined in the same way.
+    limit, of the furthest that each moved cut takes the share on that side, of the error of what lies beyond an edge,
+    and of a floor; both limits move by what lies there. On the scale of shares what is misplaced and lost whatever the
+    cut is joined in the same way. The limits hold the share itself.
 
     Parameters
     ----------
@@ -191,7 +208,9 @@ def with_gates(events: int, total: int, counting: Limits, ends: Ends, *, misplac
     ends
         For each cut the events of part and whole at its lower and at its upper end.
     misplaced
-        Cells that are misplaced whatever the cut, see `bearing` and `lacking`.
+        Cells that are misplaced whatever the cut, see `bearing`, `lacking`, `left_over`.
+    beyond
+        Cells that lie beyond the lymphocytes' edge, see `beside.beyond_edge`.
 
     Returns
     -------
@@ -199,11 +218,19 @@ def with_gates(events: int, total: int, counting: Limits, ends: Ends, *, misplac
         Limits as fractions: of both together, and of gating alone.
     """
     share, middle = events / total, _logit(events, total - events)
-    down, up = _reach(middle, ([_logit(part, whole - part) for part, whole in pair] for pair in ends))
-    lower = _share(middle - math.hypot(middle - _of_share(counting[0]), down)) if events else 0.0
-    upper = _share(middle + math.hypot(_of_share(counting[1]) - middle, up)) if events < total else 1.0
-    gates = _with_misplaced(misplaced, share, _share(middle - down), _share(middle + up))
-    return _with_misplaced(misplaced, share, lower, upper), gates
+    down, up = (
+        math.hypot(reach, Z95 * beyond.sd)
+        for reach in _reach(middle, ([_logit(part, whole - part) for part, whole in pair] for pair in ends))
+    )
+    true = middle + beyond.shift
+    lower = _share(true - math.hypot(middle - _of_share(counting[0]), down)) if events else 0.0
+    upper = _share(true + math.hypot(_of_share(counting[1]) - middle, up)) if events < total else 1.0
+    centre = share + _share(true) - _share(middle)
+    both, gates = (
+        _with_misplaced(misplaced, centre, *limits)
+        for limits in ((lower, upper), (_share(true - down), _share(true + up)))
+    )
+    return _holding(both, share), _holding(gates, share)
 
 
 def bearing(share: float, markers: Collection[str], impure: Misplaced = PURE) -> Misplaced:
@@ -248,6 +275,19 @@ def lacking(share: float, lost_by_others: float, impure: Misplaced = PURE) -> Mi
     )
 
 
+def left_over(at_most: float) -> Misplaced:
+    """Return what is misplaced of a part that is left when several markers are taken away: it gains by each of them.
+
+    Parameters
+    ----------
+    at_most
+        Share of the whole that other parts lose to it at most, see `beside.below_cut`: any share from none to that is
+        taken as likely.
+    """
+    either_way = math.hypot(MISPLACED, EVENLY * at_most)
+    return Misplaced(either_way, either_way, at_most / 2, -at_most / 2)
+
+
 def loss(markers: Collection[str]) -> float:
     """Return what part of the cells that bear some markers is lost on average."""
     return max(LOST_OF.get(marker, LOST) for marker in markers)
@@ -286,10 +326,15 @@ def log_sds(gating: Gating) -> dict[str, float]:
     return sds
 
 
-def _with_misplaced(misplaced: Misplaced, share: float, lower: float, upper: float) -> Limits:
-    down = math.hypot(share - lower, Z95 * misplaced.gained) + misplaced.surely_gained
-    up = math.hypot(upper - share, Z95 * misplaced.lost) + misplaced.surely_lost
-    return max(0.0, share - down), min(1.0, share + up)
+def _with_misplaced(misplaced: Misplaced, centre: float, lower: float, upper: float) -> Limits:
+    down = math.hypot(centre - lower, Z95 * misplaced.gained) + misplaced.surely_gained
+    up = math.hypot(upper - centre, Z95 * misplaced.lost) + misplaced.surely_lost
+    return centre - down, centre + up
+
+
+def _holding(limits: Limits, share: float) -> Limits:
+    """Return limits that hold a share, within 0 and 1."""
+    return max(0.0, min(share, limits[0])), min(1.0, max(share, limits[1]))
 
 
 def _reach(middle: float, ends: Iterable[Sequence[float]]) -> Limits:

@@ -1,0 +1,96 @@
+"""Limits of shares of a gated tube."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tilseq.flow import gate
+from tilseq.flow.gating import Gating
+from tilseq.flow.share_limits import share_limits
+from tilseq.flow.uncertainty import EDGE
+from tilseq.intervals import clopper_pearson
+
+Simulate = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def gating(simulate: Simulate) -> Gating:
+    return gate(simulate(), sample="s")
+
+
+def test_limits_hold_the_share_as_it_is_counted(gating: Gating) -> None:
+    for name in gating.rules:
+        population = gating.populations[name]
+        share = population.events / gating.populations[population.parent or ""].events
+        (lower, upper), (gate_lower, gate_upper) = share_limits(gating, population)
+        assert 0 <= lower <= gate_lower <= share <= gate_upper <= upper <= 1, name
+
+
+def test_what_t_cells_leave_has_the_limits_that_they_leave(gating: Gating) -> None:
+    (lower, upper), _ = share_limits(gating, gating.populations["CD3-"])
+    (t_lower, t_upper), _ = share_limits(gating, gating.populations["CD3+"])
+    assert (lower, upper) == (pytest.approx(1 - t_upper), pytest.approx(1 - t_lower))
+
+
+def test_cells_of_no_lineage_raise_the_upper_limit(gating: Gating) -> None:
+    """CD3- cells that are neither B nor NK cells may be no lymphocytes: the share is then that among B and NK cells."""
+    cells = gating.populations["CD3-"]
+    mask = cells.mask.copy()
+    others = ~gating.populations["lymphocytes"].mask
+    mask[others.nonzero()[0][:400]] = True
+    with_others = replace(gating, populations={**gating.populations, "CD3-": replace(cells, mask=mask)})
+    numbers = {name: one.events for name, one in with_others.populations.items()}
+    assert numbers["CD3-"] == numbers["B"] + numbers["NK"] + 400
+    for name in ("B", "NK"):
+        (lower, upper), _ = share_limits(with_others, with_others.populations[name])
+        assert lower <= numbers[name] / numbers["CD3-"]
+        assert upper > numbers[name] / (numbers["B"] + numbers["NK"])
+
+
+def test_what_lies_at_the_edge_of_the_lymphocytes_is_made_whole(gating: Gating) -> None:
+    """Half of the B cells near the edge: then many more lie beyond it, and the limits go up."""
+    at_edge = gating.moved[EDGE]
+    numbers = {name: one.events for name, one in gating.populations.items()}
+    lower = {**at_edge.lower, "B": numbers["B"] // 2}
+    moved = {**gating.moved, EDGE: at_edge._replace(lower=lower)}
+    before, _ = share_limits(gating, gating.populations["B"])
+    after, _ = share_limits(replace(gating, moved=moved), gating.populations["B"])
+    assert after[1] > before[1] + 0.1
+    assert after[0] == numbers["B"] / numbers["CD3-"]
+
+
+def test_left_over_cells_gain_what_lies_below_the_cuts_of_others(gating: Gating) -> None:
+    """9 cells below the cut of CD4, on the last tenth of the way up to it, stand for at most 90, 45 ± 43."""
+    cut = gating.cuts["CD4", "CD3+"]
+    cuts = {**gating.cuts, ("CD4", "CD3+"): cut._replace(lower=0.9 * cut.threshold)}
+    shift = gating.moved["CD4 of CD3+"]
+    left, total = gating.populations["DN T"].events, gating.populations["CD3+"].events
+    moved = {**gating.moved, "CD4 of CD3+": shift._replace(lower={**shift.lower, "DN T": left - 9})}
+    (lower, upper), _ = share_limits(replace(gating, cuts=cuts, moved=moved), gating.populations["DN T"])
+    exact_lower, exact_upper = (total * float(limit) for limit in clopper_pearson(left, total))
+    down, up = math.hypot(left - exact_lower, 0.475 * 90), math.hypot(exact_upper - left, 0.475 * 90)
+    assert total * lower == pytest.approx(left - 45 - down, abs=1)
+    assert total * upper == pytest.approx(max(left, left - 45 + up), abs=1)
+
+
+def test_without_nk_cells_told_b_cells_are_limited_as_any_others(simulate: Simulate) -> None:
+    tube = simulate()
+    markers = [marker if marker != "CD56" else "" for marker in tube.markers]
+    alone = gate(SimpleNamespace(**vars(tube) | {"markers": markers}), sample="s")
+    assert "NK" not in alone.populations
+    (lower, upper), _ = share_limits(alone, alone.populations["B"])
+    share = alone.populations["B"].events / alone.populations["CD3-"].events
+    assert lower < share < upper < 800 / 1300 + 0.15
+
+
+def test_cells_that_most_are_left_over_from_are_limited_as_any_others(simulate: Simulate) -> None:
+    """Most T cells of this tube are DN T: what lies below the cuts is mostly their own."""
+    gating = gate(simulate({"CD4+ T": 900, "CD8+ T": 700, "DN T": 3000, "DP T": 50, "B": 800, "NK": 500}), sample="s")
+    (lower, upper), _ = share_limits(gating, gating.populations["DN T"])
+    exact_lower, exact_upper = clopper_pearson(gating.populations["DN T"].events, gating.populations["CD3+"].events)
+    assert lower < exact_lower
+    assert upper > exact_upper

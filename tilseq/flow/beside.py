@@ -1,0 +1,91 @@
+"""Cells that lie beyond a gate, told by those that lie beside it."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+# How many cells of the usual kind count with a population's own: the part of B cells near the edge varies between
+# simulated tubes as if of 54 cells (a moment estimate). How far off what is told of cells beyond the edge can be, as a
+# part of it: distances are not quite normal.
+WEIGHT_OF_USUAL, OFF = 50, 0.3
+FURTHEST, STEPS = 6.0, 601  # standard deviations that an edge can lie from the middle of a population
+
+
+class Loss(NamedTuple):
+    """What an edge leaves of a population: the logarithm of the part within it, and its standard error."""
+
+    left: float
+    sd: float
+
+
+class Beyond(NamedTuple):
+    """What cells beyond an edge change: of the logit of a share the change to the truth, and its standard error."""
+
+    shift: float
+    sd: float
+
+
+NONE_BEYOND = Beyond(0.0, 0.0)
+
+
+def beyond_edge(events: int, within: int, width: float, usual: float) -> Loss:
+    """Tell what part of a population lies beyond an edge from the part that lies just within it.
+
+    Distances from the edge are taken as normal, in the unit that they are counted in: of the cells within an edge that
+    lies z standard deviations from their middle, those of the last `width` are the part (Φ(z) - Φ(z - width)) / Φ(z),
+    which tells z and the part beyond it, 1 - Φ(z).
+
+    Parameters
+    ----------
+    events
+        Cells within the edge.
+    within
+        Of these, those no further than `width` from it.
+    width
+        In standard deviations.
+    usual
+        What part of all cells within the edge lies so near to it: counts as 50 cells of the population.
+    """
+    from scipy.special import log_ndtr, ndtr
+
+    z = np.linspace(-FURTHEST, FURTHEST, STEPS)
+    # A logarithm of ratios, as far below the edge both are next to nothing.
+    near = -np.expm1(log_ndtr(z - width) - log_ndtr(z))
+    cells, number = within + WEIGHT_OF_USUAL * usual, events + WEIGHT_OF_USUAL
+    part, error = cells / number, math.sqrt(cells) / number
+    left, worse = np.log(ndtr(np.interp([-part, -part - error], -near, z)))
+    return Loss(float(left), float(left - worse))
+
+
+def of_odds(own: Loss, others: list[tuple[int, Loss]]) -> Beyond:
+    """Tell what losses at an edge change of the odds of a population to others.
+
+    Parameters
+    ----------
+    own
+        Of the population.
+    others
+        Events of each of the others, and its loss.
+    """
+    whole = max(1, sum(events for events, _ in others))
+    shift = sum(events / whole * loss.left for events, loss in others) - own.left
+    return Beyond(shift, math.hypot(own.sd, OFF * shift, *(events / whole * loss.sd for events, loss in others)))
+
+
+def below_cut(events: int, lower: float, threshold: float) -> float:
+    """Tell at most how many cells that took a stain poorly lie below its cut, from those just below it.
+
+    Such cells lie evenly between dark and stained: as densely, on the linear scale, all the way down to darkness as
+    between the lower end of where the cut could lie and the cut. Cells that lack the marker are among those, too.
+
+    Parameters
+    ----------
+    events
+        Cells between `lower` and `threshold`.
+    lower, threshold
+        Linear.
+    """
+    return events * max(1.0, threshold / (threshold - lower)) if threshold > lower else float(events)

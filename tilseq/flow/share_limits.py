@@ -1,0 +1,154 @@
+"""Limits of the share of one population of a gated tube, of counting and gating together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from tilseq.flow.beside import NONE_BEYOND, Beyond, Loss, below_cut, beyond_edge, of_odds
+from tilseq.flow.lymphocytes import Region
+from tilseq.flow.uncertainty import (
+    EDGE,
+    IMPURE,
+    IMPURE_WHERE_RARE,
+    IMPURE_WITHOUT_CD45,
+    NO_T_CELLS,
+    NO_T_CELLS_WHERE_RARE,
+    PURE,
+    Ends,
+    Limits,
+    Misplaced,
+    bearing,
+    by_channel,
+    lacking,
+    left_over,
+    loss,
+    name_of,
+    with_gates,
+)
+from tilseq.intervals import clopper_pearson, scalar
+from tilseq.populations import T_CELLS, Rule
+
+if TYPE_CHECKING:
+    from tilseq.flow.gating import Gating
+    from tilseq.flow.tree import Population
+
+# Lymphocytes are T, B or NK cells; what is none of them is not a lymphocyte, or is missed by a cut.
+LINEAGES = ("CD3+", "B", "NK")
+
+
+def share_limits(gating: Gating, population: Population) -> tuple[Limits, Limits]:
+    """Return the 95 % limits of a share of the parent, as fractions: of counting and gating together, of gating alone.
+
+    Where T, B and NK cells are all told, their shares are of these alone, each made whole by what lies beyond the edge
+    of the lymphocytes (see `beside.beyond_edge`), and the limits hold the share of all events of the parent, too.
+    """
+    name, parent = population.name, population.parent or ""
+    if name in {*LINEAGES, "CD3-"} and _known(gating):
+        share = population.events / gating.populations[parent].events
+        both, gates = _of_lineage(gating, "CD3+" if name == "CD3-" else name)
+        if name == "CD3-":
+            both, gates = (1 - both[1], 1 - both[0]), (1 - gates[1], 1 - gates[0])
+        return (min(both[0], share), max(both[1], share)), (min(gates[0], share), max(gates[1], share))
+    events, total = population.events, gating.populations[parent].events
+    misplaced, ends = _left_over(gating, name, parent) or (
+        _misplaced(gating, name, parent),
+        _ends(gating, name, parent),
+    )
+    return with_gates(events, total, scalar(clopper_pearson(events, total)), ends, misplaced=misplaced)
+
+
+def _known(gating: Gating) -> bool:
+    """Tell whether T, B and NK cells are told, by the built-in rules, and there are any."""
+    told = all(name in gating.populations and gating.rules.get(name) == T_CELLS[name] for name in LINEAGES)
+    return told and any(gating.populations[name].events for name in ("B", "NK"))
+
+
+def _of_lineage(gating: Gating, name: str) -> tuple[Limits, Limits]:
+    """Return the limits of the share of T cells among T, B and NK cells, or of B or NK cells among both."""
+    numbers = {other: gating.populations[other].events for other in LINEAGES}
+    others = [other for other in ("B", "NK") if other != name]
+    total = numbers[name] + sum(numbers[other] for other in others)
+    ends = [
+        [(end[name], end[name] + sum(end[other] for other in others)) for end in shift]
+        for gate, shift in gating.moved.items()
+        if gate != EDGE
+    ]
+    rare = gating.region is not None and gating.region.source == "cohort"
+    gained = (NO_T_CELLS_WHERE_RARE if rare else NO_T_CELLS) if name == "CD3+" else 0.0
+    misplaced = Misplaced(gained * numbers[name] / max(1, total), 0.0)
+    counting = scalar(clopper_pearson(numbers[name], total))
+    return with_gates(numbers[name], total, counting, ends, misplaced=misplaced, beyond=_beyond(gating, name, others))
+
+
+def _beyond(gating: Gating, name: str, others: list[str]) -> Beyond:
+    """Return what lymphocytes beyond their edge change of the odds of one lineage to others."""
+    region = gating.region
+    if region is None or EDGE not in gating.moved:
+        return NONE_BEYOND
+    width, at_edge = region.radius - region.lower, gating.moved[EDGE].lower
+
+    def within(population: str) -> int:
+        return gating.populations[population].events - at_edge[population]
+
+    usual = within("lymphocytes") / gating.populations["lymphocytes"].events
+
+    def lost(population: str) -> Loss:
+        return beyond_edge(gating.populations[population].events, within(population), width, usual)
+
+    return of_odds(lost(name), [(gating.populations[other].events, lost(other)) for other in others])
+
+
+def _ends(gating: Gating, name: str, parent: str) -> Ends:
+    return [[(end[name], end[parent]) for end in shift] for shift in gating.moved.values()]
+
+
+def _left_over(gating: Gating, name: str, parent: str) -> tuple[Misplaced, Ends] | None:
+    """Return what is misplaced of cells that lack several markers, and the ends of all other cuts; None of others.
+
+    Of one marker that cells lack their share is what those that bear it leave. Where more cells lack the markers than
+    bear one, they themselves lie next to the cuts, and nothing is told of others by these.
+    """
+    rule = gating.rules.get(name)
+    events, total = gating.populations[name].events, gating.populations[parent].events
+    if rule is None or _borne(rule) or len(rule.markers) < 2 or 2 * events > total:
+        return None
+    lacked = {
+        name_of(cuts): cuts
+        for cuts in by_channel(gating)
+        if cuts[0].parent == parent and any(cut.marker in rule.markers for cut in cuts)
+    }
+    if not {cut.marker for cuts in lacked.values() for cut in cuts}.issuperset(rule.markers):
+        return None
+    at_most = sum(
+        below_cut(events - gating.moved[gate].lower[name], end, cuts[0].threshold)
+        for gate, cuts in lacked.items()
+        if (end := cuts[0].lower) is not None
+    )
+    ends = [[(end[name], end[parent]) for end in shift] for gate, shift in gating.moved.items() if gate not in lacked]
+    return left_over(at_most / total), ends
+
+
+def _misplaced(gating: Gating, name: str, parent: str) -> Misplaced:
+    """Return what of a population is misplaced whatever the cut; `live` and `lymphocytes` bear no stain."""
+    shares = {
+        name: population.events / max(1, gating.populations[parent].events)
+        for name, population in gating.populations.items()
+        if population.parent == parent
+    }
+    impure = _impure(gating.region).get(parent, PURE)
+    borne = {other: _borne(gating.rules[other]) for other in shares if other in gating.rules}
+    if borne.get(name) or name not in borne:
+        return bearing(shares[name], borne.get(name) or [name], impure)
+    lost = sum(loss(markers) * shares[other] for other, markers in borne.items() if markers)
+    return lacking(shares[name], lost, impure)
+
+
+def _impure(region: Region | None) -> Mapping[str, Misplaced]:
+    if region is not None and region.source == "cohort":  # lent to a tube in which T cells are rare
+        return IMPURE_WHERE_RARE
+    return IMPURE if region is None or "CD45" in region.centre else IMPURE_WITHOUT_CD45
+
+
+def _borne(rule: Rule) -> list[str]:
+    return [sign.marker for condition in rule.conditions for sign in condition if sign.positive]
