@@ -27,7 +27,7 @@ def test_intervals_of_dilution_errors_cover():
         off = np.array([0, *(0.25 * rng.standard_normal(LEVELS - 1))])
         told, level_of, true = standards(rng, off, well=0.06, own=0.06)
         fitted = fit_standards(told, level_of)
-        hits.append((fitted.level_lower <= true) & (true <= fitted.level_upper))
+        hits.append((fitted.errors.lower <= true) & (true <= fitted.errors.upper))
     assert np.mean(hits) > 0.8  # 84 levels, those of one plate together
 
 
