@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,18 @@ def test_a_level_off_by_a_tenth_is_found_within_two_points():
     assert abs(np.mean(found)) < 0.02
     assert np.mean(np.abs(found)) < 0.03
     assert np.mean(np.abs(others)) < 0.03
+
+
+@pytest.mark.parametrize("level", [1, 3, 6])
+def test_an_error_that_is_told_vaguely_is_found_as_well(level):
+    """Signals without noise that are said to have some: what is found differs from the truth by the priors alone."""
+    off = np.zeros(LEVELS)
+    off[level] = np.log(1.1)
+    told, level_of, true = standards(np.random.default_rng(0), off, well=0, own=0, reading=0)
+    vague = {name: replace(one, se=np.full(len(one.se), 0.03)) for name, one in told.items()}
+    found = fit_standards(vague, level_of).errors
+    assert np.exp(found.median[level]) == pytest.approx(1.1, abs=0.02)
+    assert ((found.lower < true) & (true < found.upper)).all()
 
 
 def test_intervals_of_dilution_errors_cover():
