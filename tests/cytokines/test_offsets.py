@@ -46,6 +46,7 @@ def test_mean_and_covariance_are_those_of_the_mixture(levels):
     assert told.mean == pytest.approx(mean, abs=1e-9)
     spread = np.einsum("k,kij->ij", weight, covariances) + (weight * (means - mean).T) @ (means - mean)
     assert told.covariance == pytest.approx(spread, abs=1e-9)
+    assert told.well**2 == pytest.approx(weight @ np.repeat(WELLS**2, len(weight) // len(WELLS)), rel=1e-9)
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])

@@ -45,6 +45,36 @@ def test_intervals_of_dilution_errors_cover():
     assert np.mean(hits) > 0.8  # 84 levels, those of one plate together
 
 
+def test_a_4pl_is_taken_on_positive_evidence_alone():
+    gaps = []
+    for seed in (2, 3):
+        told, level_of, _ = standards(np.random.default_rng(seed), np.zeros(LEVELS))
+        fitted = fit_standards(told, level_of)
+        for name, curve in fitted.curves.items():
+            gaps.append(fitted.criteria[name]["5PL"] - fitted.criteria[name]["4PL"])
+            assert curve.model == ("4PL" if gaps[-1] > 2 else "5PL")
+    assert any(0.5 < gap < 1.5 for gap in gaps)
+    assert max(gaps) > 2
+
+
+def test_what_readings_scatter_by_is_seen_and_explains_the_residuals():
+    told, level_of, _ = standards(np.random.default_rng(3), np.zeros(LEVELS), well=0.005, own=0.005, reading=0.06)
+    fitted = fit_standards(told, level_of)
+    assert fitted.spread.reading == pytest.approx(0.06, abs=0.015)
+    assert np.mean(list(fitted.residual_sd.values())) == pytest.approx(1, abs=0.2)
+
+
+def test_covariances_hold_what_volumes_do_to_all_concentrations():
+    """The mean of the 14 volumes shifts every concentration, and nothing tells it."""
+    told, level_of, _ = standards(np.random.default_rng(4), np.zeros(LEVELS), well=0.1, own=0.02)
+    fitted = fit_standards(told, level_of, model="5PL", shared=False)
+    for analyte, curve in fitted.curves.items():
+        middle = curve.theta[2]
+        gradient = curve.gradient(middle)[0]
+        variance = gradient @ fitted.covariances[analyte] @ gradient / curve.steepness(middle)[0] ** 2
+        assert np.sqrt(variance) > fitted.spread.well / np.sqrt(14)
+
+
 def test_without_a_shared_error_levels_are_right():
     off = np.log([1, 1.4, 0.7, 1.3, 0.8, 1, 1])
     told, level_of, true = standards(np.random.default_rng(1), off)
