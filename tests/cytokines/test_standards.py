@@ -64,6 +64,15 @@ def test_what_readings_scatter_by_is_seen_and_explains_the_residuals():
     assert np.mean(list(fitted.residual_sd.values())) == pytest.approx(1, abs=0.2)
 
 
+def test_the_spread_of_an_analyte_is_not_that_of_residuals_which_fits_made_smaller():
+    own = []
+    for seed in range(8):
+        told, level_of, _ = standards(np.random.default_rng(seed), np.zeros(LEVELS), own=0.08, reading=0.01)
+        own.append(fit_standards(told, level_of).spread.own)
+    # Of 16 points of an analyte the curve takes 5, and levels 6 of 64.
+    assert np.sqrt(np.mean(np.square(own))) == pytest.approx(0.08, rel=0.15)
+
+
 def test_covariances_hold_what_volumes_do_to_all_concentrations():
     """The mean of the 14 volumes shifts every concentration, and nothing tells it."""
     told, level_of, _ = standards(np.random.default_rng(4), np.zeros(LEVELS), well=0.1, own=0.02)
