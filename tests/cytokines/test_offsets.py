@@ -1,24 +1,30 @@
 """Against the same mixture over wells instead of levels, by the textbook's formulas."""
 
 from itertools import product
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilseq.cytokines.offsets import FAR, FAR_CHANCE, LEVELS, WELLS, limits_of_levels, offsets_of
+from tilseq.cytokines.offsets import FAR, FAR_CHANCE, FREE, LEVELS, WELLS, level_errors, offsets_of
 
 LEVEL_OF = np.array([0, 0, 1, 1, 2, 2])
 # Standard errors of 0.02 each, but a common factor is not told.
 INFORMATION = 2_500 * (np.eye(6) - 1 / 6)
 
 
-def by_wells(information, score):
-    """Return the probability, mean and covariance of every pair of spreads: normal prior, normal likelihood."""
+def by_wells(information, score, free=None):
+    """Return the probability, mean and covariance of every pair of spreads: normal prior, normal likelihood.
+
+    The variance of level `free` is that of an error of any size.
+    """
     told = []
     for well, (near, chance), far, off in product(WELLS, LEVELS.items(), FAR, product((False, True), repeat=2)):
         levels = np.array([0, *(near**2 + far**2 * one for one in off)])
+        if free:
+            levels[free] = FREE**2
         prior = well**2 * np.eye(6) + np.where(np.equal.outer(LEVEL_OF, LEVEL_OF), levels[LEVEL_OF], 0)
         covariance = np.linalg.inv(information + np.linalg.inv(prior))
         likely = chance / 2 * np.prod(np.where(off, FAR_CHANCE, 1 - FAR_CHANCE))
@@ -40,26 +46,44 @@ def test_mean_and_covariance_are_those_of_the_mixture(levels):
     assert told.mean == pytest.approx(mean, abs=1e-9)
     spread = np.einsum("k,kij->ij", weight, covariances) + (weight * (means - mean).T) @ (means - mean)
     assert told.covariance == pytest.approx(spread, abs=1e-9)
+    assert told.well**2 == pytest.approx(weight @ np.repeat(WELLS**2, len(weight) // len(WELLS)), rel=1e-9)
 
 
-def test_limits_hold_95_of_100_of_the_mixture():
-    weight, means, covariances = by_wells(INFORMATION, score_of(0, 0, 0.1))
-    rng = np.random.default_rng(1)
-    drawn = [rng.multivariate_normal(means[k], covariances[k]) for k in rng.choice(len(weight), 4_000, p=weight)]
-    last = np.array(drawn)[:, 4:].mean(axis=1)
-    lower, upper = limits_of_levels(INFORMATION, score_of(0, 0, 0.1), LEVEL_OF, True)
-    assert np.mean(last < lower[2]) == pytest.approx(0.025, abs=0.01)
-    assert np.mean(last > upper[2]) == pytest.approx(0.025, abs=0.01)
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_median_and_limits_of_a_level_are_those_of_the_mixture(level):
+    score = score_of(0, 0.2, 0.1)
+    weight, means, covariances = by_wells(INFORMATION, score, level)
+    mean_of = (LEVEL_OF == level) / 2
+    middle, sd = means @ mean_of, np.sqrt(covariances @ mean_of @ mean_of)
+    told = level_errors(INFORMATION, score, LEVEL_OF, True)
+    for share, at in ((0.5, told.median), (0.025, told.lower), (0.975, told.upper)):
+        below = sum(w * NormalDist(m, s).cdf(at[level]) for w, m, s in zip(weight, middle, sd, strict=True))
+        assert below == pytest.approx(share, abs=1e-5)
+
+
+def test_an_error_told_vaguely_is_not_drawn_towards_0():
+    """One level alone is told, to 0.05, and stands 0.10 high: a normal about 0.10 + a volume's, of which 0.1 shows."""
+    information = np.diag([1e6, 1e6, 200, 200, 1e6, 1e6])
+    score = information @ np.array([0, 0, 0.1, 0.1, 0, 0])
+    drawn, told = (of(information, score, LEVEL_OF, True) for of in (offsets_of, level_errors))
+    assert told.median[1] == pytest.approx(0.1, abs=0.002)
+    assert drawn.mean[2:4].mean() < 0.08
+    # Two wells known to 1 / sqrt(200) each: a standard error of 0.05.
+    assert told.upper[1] - told.median[1] == pytest.approx(1.96 * 0.05, abs=0.003)
+    assert told.median[1] - told.lower[1] == pytest.approx(1.96 * 0.05, abs=0.003)
 
 
 def test_levels_that_are_not_shared_are_right_but_for_volumes():
     told = offsets_of(INFORMATION, score_of(0, 0.3, -0.2), LEVEL_OF, False)
     assert told.mean == pytest.approx(np.zeros(6), abs=0.1)
+    assert level_errors(INFORMATION, score_of(0, 0.3, -0.2), LEVEL_OF, False).median == pytest.approx(0, abs=0.1)
 
 
 @given(st.lists(st.floats(-0.5, 0.5), min_size=2, max_size=2))
 def test_mirrored_errors_give_mirrored_offsets(levels):
     one, other = (offsets_of(INFORMATION, sign * score_of(0, *levels), LEVEL_OF, True) for sign in (1, -1))
     assert one.mean == pytest.approx(-other.mean, abs=1e-9)
-    lower, upper = limits_of_levels(INFORMATION, score_of(0, *levels), LEVEL_OF, True)
-    assert (lower < upper).all()
+    one, other = (level_errors(INFORMATION, sign * score_of(0, *levels), LEVEL_OF, True) for sign in (1, -1))
+    assert one.median == pytest.approx(-other.median, abs=1e-6)
+    assert one.lower == pytest.approx(-other.upper, abs=1e-6)
+    assert (one.lower < one.median).all()

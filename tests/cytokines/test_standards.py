@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,18 @@ def test_a_level_off_by_a_tenth_is_found_within_two_points():
     assert np.mean(np.abs(others)) < 0.03
 
 
+@pytest.mark.parametrize("level", [1, 3, 6])
+def test_an_error_that_is_told_vaguely_is_found_as_well(level):
+    """Signals without noise that are said to have some: what is found differs from the truth by the priors alone."""
+    off = np.zeros(LEVELS)
+    off[level] = np.log(1.1)
+    told, level_of, true = standards(np.random.default_rng(0), off, well=0, own=0, reading=0)
+    vague = {name: replace(one, se=np.full(len(one.se), 0.03)) for name, one in told.items()}
+    found = fit_standards(vague, level_of).errors
+    assert np.exp(found.median[level]) == pytest.approx(1.1, abs=0.02)
+    assert ((found.lower < true) & (true < found.upper)).all()
+
+
 def test_intervals_of_dilution_errors_cover():
     hits = []
     for seed in range(12):
@@ -27,8 +41,47 @@ def test_intervals_of_dilution_errors_cover():
         off = np.array([0, *(0.25 * rng.standard_normal(LEVELS - 1))])
         told, level_of, true = standards(rng, off, well=0.06, own=0.06)
         fitted = fit_standards(told, level_of)
-        hits.append((fitted.level_lower <= true) & (true <= fitted.level_upper))
+        hits.append((fitted.errors.lower <= true) & (true <= fitted.errors.upper))
     assert np.mean(hits) > 0.8  # 84 levels, those of one plate together
+
+
+def test_a_4pl_is_taken_on_positive_evidence_alone():
+    gaps = []
+    for seed in (2, 3):
+        told, level_of, _ = standards(np.random.default_rng(seed), np.zeros(LEVELS))
+        fitted = fit_standards(told, level_of)
+        for name, curve in fitted.curves.items():
+            gaps.append(fitted.criteria[name]["5PL"] - fitted.criteria[name]["4PL"])
+            assert curve.model == ("4PL" if gaps[-1] > 2 else "5PL")
+    assert any(0.5 < gap < 1.5 for gap in gaps)
+    assert max(gaps) > 2
+
+
+def test_what_readings_scatter_by_is_seen_and_explains_the_residuals():
+    told, level_of, _ = standards(np.random.default_rng(3), np.zeros(LEVELS), well=0.005, own=0.005, reading=0.06)
+    fitted = fit_standards(told, level_of)
+    assert fitted.spread.reading == pytest.approx(0.06, abs=0.015)
+    assert np.mean(list(fitted.residual_sd.values())) == pytest.approx(1, abs=0.2)
+
+
+def test_the_spread_of_an_analyte_is_not_that_of_residuals_which_fits_made_smaller():
+    own = []
+    for seed in range(8):
+        told, level_of, _ = standards(np.random.default_rng(seed), np.zeros(LEVELS), own=0.08, reading=0.01)
+        own.append(fit_standards(told, level_of).spread.own)
+    # Of 16 points of an analyte the curve takes 5, and levels 6 of 64.
+    assert np.sqrt(np.mean(np.square(own))) == pytest.approx(0.08, rel=0.15)
+
+
+def test_covariances_hold_what_volumes_do_to_all_concentrations():
+    """The mean of the 14 volumes shifts every concentration, and nothing tells it."""
+    told, level_of, _ = standards(np.random.default_rng(4), np.zeros(LEVELS), well=0.1, own=0.02)
+    fitted = fit_standards(told, level_of, model="5PL", shared=False)
+    for analyte, curve in fitted.curves.items():
+        middle = curve.theta[2]
+        gradient = curve.gradient(middle)[0]
+        variance = gradient @ fitted.covariances[analyte] @ gradient / curve.steepness(middle)[0] ** 2
+        assert np.sqrt(variance) > fitted.spread.well / np.sqrt(14)
 
 
 def test_without_a_shared_error_levels_are_right():

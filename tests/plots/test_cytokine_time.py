@@ -46,6 +46,9 @@ def test_numbers_are_joined_and_limits_are_open_marks_with_arrows():
     assert axes.get_yscale() == "log"
     words = [text.get_text() for text in figure.legends[0].get_texts()]
     assert words == ["IL-2", "infusion", "S1", "open: below this", "open: above this"]
+    below, above = (line.get_marker().vertices for line in figure.legends[0].get_lines()[-2:])
+    # A ring with an arrow down, and one with an arrow up: the last corners are those of an arrow's head.
+    assert [path[-2:, 1].tolist() for path in (below, above)] == [[-1.8, -0.9], [1.8, 0.9]]
 
 
 def test_a_panel_an_analyte_and_form_and_a_line_a_specimen():

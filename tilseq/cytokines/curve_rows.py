@@ -97,9 +97,9 @@ def dilution_rows(fitted: Fitted, names: Sequence[str], analytes: int) -> Iterat
     for place, name in enumerate(names):
         yield {
             "level": name,
-            "factor": float(np.exp(fitted.levels[place])),
-            "lower": float(np.exp(fitted.level_lower[place])),
-            "upper": float(np.exp(fitted.level_upper[place])),
+            "factor": float(np.exp(fitted.errors.median[place])),
+            "lower": float(np.exp(fitted.errors.lower[place])),
+            "upper": float(np.exp(fitted.errors.upper[place])),
             "analytes": analytes,
         }
 

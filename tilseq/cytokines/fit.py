@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tilseq.cytokines.curve import PARAMETERS, Curve, Floats, Model
-from tilseq.cytokines.least_squares import least_squares
+from tilseq.cytokines.least_squares import Normal, least_squares
+
+GAIN, STEPS = 1e-13, 500
 
 
 def fit_curve(log_conc: ArrayLike, log_signal: ArrayLike, sd: ArrayLike, model: Model) -> Curve:
@@ -30,12 +32,12 @@ def fit_curve(log_conc: ArrayLike, log_signal: ArrayLike, sd: ArrayLike, model: 
     """
     x, y, spread = (np.asarray(values, np.float64) for values in (log_conc, log_signal, sd))
 
-    def misfit(theta: Floats) -> tuple[Floats, Floats]:
-        curve = Curve(model, theta)
-        value, _, gradient = curve.parts(x)
-        return (value - y) / spread, gradient / spread[:, None]
+    def normal(theta: Floats) -> Normal:
+        value, _, gradient = Curve(model, theta[0]).parts(x)
+        residual, slope = (value - y) / spread, gradient / spread[:, None]
+        return np.sum(residual**2, keepdims=True), (residual @ slope)[None], (slope.T @ slope)[None]
 
-    return Curve(model, least_squares(misfit, start_of(x, y, model))[0])
+    return Curve(model, least_squares(normal, start_of(x, y, model)[None], gain=GAIN, steps=STEPS)[0])
 
 
 def start_of(log_conc: Floats, log_signal: Floats, model: Model) -> Floats:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilseq.cytokines.curve import Floats, parts_of
+from tilseq.cytokines.least_squares import Normal, least_squares
 
-STEPS, GAIN = 60, 1e-7
-FIRST_DAMPING, LARGEST_DAMPING = 1e-3, 1e8
+GAIN, STEPS = 1e-7, 60
 # What curves look like a priori, so that standards that do not reach the ends still give one: standard deviations of
 # ln bottom about the lowest signal, of ln(top - bottom) about the highest, of ln midpoint about the middle of the
 # standards, of ln slope about 0.1 and of ln asymmetry about 0.
@@ -92,7 +92,7 @@ class Joint:
 
 
 def fit_curves(points: Points, theta: Floats, free: NDArray[np.bool_], offsets: Floats, sd: Floats) -> Floats:
-    """Return the parameters of all curves of least squares (Marquardt's steps), a priori about the usual ones.
+    """Return the parameters of all curves of least squares, a priori about the usual ones.
 
     Parameters
     ----------
@@ -109,36 +109,17 @@ def fit_curves(points: Points, theta: Floats, free: NDArray[np.bool_], offsets: 
     """
     x, usual = points.at(offsets), points.usual()
 
-    def misfit(at: Floats) -> tuple[Floats, Floats, Floats]:
+    def normal(at: Floats) -> Normal:
         value, _, gradient = parts_of(at[points.analyte], x)
-        return (value - points.log_signal) / sd, gradient * free[points.analyte] / sd[:, None], (at - usual) / VAGUE
+        residual, slope = (value - points.log_signal) / sd, gradient * free[points.analyte] / sd[:, None]
+        prior = (at - usual) / VAGUE
+        return (
+            points.summed(residual**2) + (prior**2).sum(axis=1),
+            points.summed(slope * residual[:, None]) + prior / VAGUE,
+            points.summed(slope[:, :, None] * slope[:, None, :]) + np.diag(VAGUE**-2.0),
+        )
 
-    def total(residual: Floats, prior: Floats) -> Floats:
-        return np.asarray(points.summed(residual**2) + (prior**2).sum(axis=1))
-
-    theta = theta * free
-    residual, slope, prior = misfit(theta)
-    squares, damping = total(residual, prior), np.full(len(theta), FIRST_DAMPING)
-    still = np.zeros(len(theta), bool)
-    for _ in range(STEPS):
-        information = points.summed(slope[:, :, None] * slope[:, None, :]) + np.diag(VAGUE**-2.0)
-        pull = points.summed(slope * residual[:, None]) + prior / VAGUE
-        diagonal = np.einsum("aii->ai", information)
-        diagonal += damping[:, None] * np.maximum(diagonal, 1e-12)
-        there = theta - np.linalg.solve(information, pull[:, :, None])[:, :, 0] * free
-        residual_there, slope_there, prior_there = misfit(there)
-        new = total(residual_there, prior_there)
-        better = np.isfinite(new) & (new <= squares)
-        still = np.where(better, squares - new <= GAIN * squares, damping > LARGEST_DAMPING)
-        damping = np.where(better, damping / 3, damping * 4)
-        point = better[points.analyte]
-        theta, squares = np.where(better[:, None], there, theta), np.where(better, new, squares)
-        residual = np.where(point, residual_there, residual)
-        slope = np.where(point[:, None], slope_there, slope)
-        prior = np.where(better[:, None], prior_there, prior)
-        if still.all():
-            break
-    return theta
+    return least_squares(normal, theta * free, gain=GAIN, steps=STEPS)
 
 
 def joint(points: Points, theta: Floats, free: NDArray[np.bool_], offsets: Floats, sd: Floats) -> Joint:

@@ -1,55 +1,55 @@
-"""Least squares of a non-linear model by Levenberg's and Marquardt's steps."""
+"""Least squares of non-linear models by Levenberg's and Marquardt's steps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from tilseq.cytokines.curve import Floats
 
-MOST_STEPS = 500
-FIRST_DAMPING, LARGEST_DAMPING = 1e-3, 1e12
+FIRST_DAMPING, LARGEST_DAMPING = 1e-3, 1e8
+Normal = tuple[Floats, Floats, Floats]
 
 
-def least_squares(
-    misfit: Callable[[Floats], tuple[Floats, Floats]], start: Floats, gain: float = 1e-13
-) -> tuple[Floats, Floats]:
-    """Minimise a sum of squares (Marquardt, J SIAM 1963;11:431).
+def least_squares(normal: Callable[[Floats], Normal], start: Floats, *, gain: float, steps: int) -> Floats:
+    """Minimise the sums of squares of several problems at once (Marquardt, J SIAM 1963;11:431).
 
     Parameters
     ----------
-    misfit
-        Returns residuals and their derivatives, residuals × parameters.
+    normal
+        Returns of parameters, problems × parameters: each problem's sum of squares, the products of its derivatives
+        with its residuals (problems × parameters), and with themselves (problems × parameters × parameters).
     start
-        Parameters to start from.
+        Parameters to start from, problems × parameters.
     gain
-        Relative gain in the sum of squares below which two steps in a row end the search.
+        Relative gain in its sum of squares at which a problem is solved.
+    steps
+        Most steps, those that gain nothing included.
 
     Returns
     -------
-    parameters
-        Where the sum is least, as far as found.
-    information
-        Product of the derivatives with themselves there: its inverse is the covariance where residuals have variance 1.
+    Floats
+        Parameters of the least sums, as far as found.
     """
-    at = np.asarray(start, np.float64)
-    residual, slope = misfit(at)
-    total, damping, still = float(residual @ residual), FIRST_DAMPING, 0
-    for _ in range(MOST_STEPS):
-        information = slope.T @ slope
-        scale = np.maximum(np.diag(information), 1e-12)
-        step = np.linalg.solve(information + damping * np.diag(scale), -slope.T @ residual)
-        there, slope_there = misfit(at + step)
-        new = float(there @ there)
-        if not np.isfinite(new) or new > total:
-            damping *= 4
-            if damping > LARGEST_DAMPING:
-                break
-            continue
-        still = still + 1 if total - new <= gain * total else 0
-        at, residual, slope, total, damping = at + step, there, slope_there, new, damping / 3
-        if still == 2:
+    at, found = start, normal(start)
+    damping, still = np.full(len(at), FIRST_DAMPING), np.zeros(len(at), bool)
+    for _ in range(steps):
+        squares, pull, products = found
+        damped = products.copy()
+        diagonal = np.einsum("aii->ai", damped)
+        diagonal += damping[:, None] * np.maximum(diagonal, 1e-12)
+        there = at - np.linalg.solve(damped, pull[:, :, None])[:, :, 0]
+        new = normal(there)
+        better = np.isfinite(new[0]) & (new[0] <= squares)
+        still = np.where(better, squares - new[0] <= gain * squares, damping > LARGEST_DAMPING)
+        damping = np.where(better, damping / 3, damping * 4)
+        at = np.where(better[:, None], there, at)
+        found = (
+            np.where(better, new[0], squares),
+            np.where(better[:, None], new[1], pull),
+            np.where(better[:, None, None], new[2], products),
+        )
+        if still.all():
             break
-    return at, slope.T @ slope
+    return at

@@ -17,7 +17,8 @@ WELLS = np.geomspace(0.005, 0.3, 9)
 LEVELS = {0.005: 0.4, 0.1: 0.15, 0.2: 0.15, 0.4: 0.15, 0.8: 0.15}
 # A level may be far off while others are less so: its chance, standard deviations, and how many are looked for.
 FAR_CHANCE, FAR, MOST_FAR = 0.35, (0.1, 0.3), 2
-NEGLIGIBLE = 1e-8
+FREE = 3.0  # standard deviation of a level that is not drawn towards 0: a factor of 400 either way
+NEGLIGIBLE = 1e-6
 OUTSIDE, FURTHEST, HALVINGS = 0.025, 6.0, 40
 
 
@@ -39,17 +40,42 @@ class Offsets:
 
 
 @dataclass(frozen=True)
-class _Tried:
-    """What is told at one spread of volumes, for each of the spreads of levels.
+class LevelErrors:
+    """ln(true over nominal) of standard levels, each not drawn towards 0: see `level_errors`.
 
-    Given levels, the wells' offsets are normal about `through @ levels + volume @ score` with covariance `volume`.
+    Attributes
+    ----------
+    median, lower, upper
+        Of each level's wells in the mean, with 95 % limits.
     """
 
-    ln: Floats
-    levels: Floats
-    covariances: Floats
+    median: Floats
+    lower: Floats
+    upper: Floats
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What is told of levels at one spread of volumes.
+
+    Their ln likelihood is ``ln + pull @ levels - levels @ told @ levels / 2``. Given levels, the wells' offsets are
+    normal about `through @ levels + volume @ score` with covariance `volume`.
+    """
+
+    ln: float
+    told: Floats
+    pull: Floats
     through: Floats
     volume: Floats
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """Levels a posteriori at each of the spreads of levels that are tried: ln evidence, means and covariances."""
+
+    ln: Floats
+    means: Floats
+    covariances: Floats
 
 
 def offsets_of(information: Floats, score: Floats, level_of: NDArray[np.intp], shared: bool) -> Offsets:
@@ -71,68 +97,79 @@ def offsets_of(information: Floats, score: Floats, level_of: NDArray[np.intp], s
     """
     evidence, means, covariances = [], [], []
     for well in WELLS:
-        tried = _tried(information, score, level_of, well)
+        seen = _seen(information, score, level_of, well)
+        tried = _tried(seen)
         weight = np.exp(tried.ln - tried.ln.max())
         evidence.append(tried.ln.max() + np.log(weight.sum()))
-        mean, spread = _mixture(weight / weight.sum(), tried.levels, tried.covariances)
-        means.append(tried.through @ mean * shared + tried.volume @ score)
-        covariances.append(tried.through @ spread @ tried.through.T * shared + tried.volume)
+        mean, spread = _mixture(weight / weight.sum(), tried.means, tried.covariances)
+        means.append(seen.through @ mean * shared + seen.volume @ score)
+        covariances.append(seen.through @ spread @ seen.through.T * shared + seen.volume)
     weight = np.exp(np.array(evidence) - max(evidence))
     weight /= weight.sum()
     return Offsets(*_mixture(weight, np.array(means), np.array(covariances)), float(np.sqrt(weight @ WELLS**2)))
 
 
-def limits_of_levels(
-    information: Floats, score: Floats, level_of: NDArray[np.intp], shared: bool
-) -> tuple[Floats, Floats]:
-    """Return 95 % limits of the mean offset of each level's wells.
+def level_errors(information: Floats, score: Floats, level_of: NDArray[np.intp], shared: bool) -> LevelErrors:
+    """Return how far each level is off, not drawn towards 0.
 
-    They are quantiles of the mixture: a level that is either right or far off has a distribution of two peaks.
-    Parameters are those of `offsets_of`.
+    `offsets_of` draws errors towards 0 by what levels are like a priori, which steadies curves, but of an error that
+    the plate tells but vaguely it takes up to a half. Here each level in turn may be off by any factor, all alike
+    likely, while the others are as in `offsets_of`: the estimate has hardly a bias, and its limits hold a large error
+    as well as a small one; it scatters more. The top level is off by its volumes alone. What the others may be like
+    makes for distributions of several peaks, of which median and limits are quantiles. Parameters are those of
+    `offsets_of`.
     """
-    mean_of = np.equal.outer(np.arange(level_of.max() + 1), level_of).astype(np.float64)
-    mean_of /= mean_of.sum(axis=1, keepdims=True)
+    levels = range(int(level_of.max()) + 1)
+    each = [_seen(information, score, level_of, well) for well in WELLS]
+    return LevelErrors(*np.array([_of_level(each, score, level_of, k, shared) for k in levels]).T)
+
+
+def _of_level(
+    each: list[_Seen], score: Floats, level_of: NDArray[np.intp], level: int, shared: bool
+) -> tuple[float, float, float]:
+    """Return median and limits of the mean offset of a level's wells, over all spreads."""
+    mean_of = (level_of == level) / np.sum(level_of == level)
     ln, middles, variances = [], [], []
-    for well in WELLS:
-        tried = _tried(information, score, level_of, well)
-        through = mean_of @ tried.through * shared
+    for seen in each:
+        tried = _tried(seen, level)
+        through = mean_of @ seen.through * shared
         ln.append(tried.ln)
-        middles.append(tried.levels @ through.T + mean_of @ tried.volume @ score)
-        own = np.einsum("lw,wv,lv->l", mean_of, tried.volume, mean_of)
-        variances.append(np.einsum("lp,kpq,lq->kl", through, tried.covariances, through) + own)
+        middles.append(tried.means @ through + mean_of @ seen.volume @ score)
+        variances.append(tried.covariances @ through @ through + mean_of @ seen.volume @ mean_of)
     weight = np.exp(np.concatenate(ln) - np.max(ln))
-    weight /= weight.sum()
-    likely = weight > NEGLIGIBLE
+    likely = weight > NEGLIGIBLE * weight.sum()
     middle, sd = np.concatenate(middles)[likely], np.sqrt(np.concatenate(variances)[likely])
-    return _quantile(OUTSIDE, weight[likely], middle, sd), _quantile(1 - OUTSIDE, weight[likely], middle, sd)
+    weight = weight[likely] / weight[likely].sum()
+    median, lower, upper = (_quantile(share, weight, middle, sd) for share in (0.5, OUTSIDE, 1 - OUTSIDE))
+    return median, lower, upper
 
 
-def _quantile(level: float, weight: Floats, means: Floats, sds: Floats) -> Floats:
-    """Return a quantile of mixtures of normals, means and sds components × mixtures, by halving."""
+def _quantile(share: float, weight: Floats, means: Floats, sds: Floats) -> float:
+    """Return a quantile of a mixture of normals, by halving."""
     from scipy.special import ndtr
 
-    low, high = (means - FURTHEST * sds).min(axis=0), (means + FURTHEST * sds).max(axis=0)
+    low, high = float((means - FURTHEST * sds).min()), float((means + FURTHEST * sds).max())
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        below = weight @ ndtr((middle - means) / sds) < level * weight.sum()
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return np.asarray(middle)
+        low, high = (middle, high) if weight @ ndtr((middle - means) / sds) < share else (low, middle)
+    return middle
 
 
-def _tried(information: Floats, score: Floats, level_of: NDArray[np.intp], well: float) -> _Tried:
-    count = int(level_of.max()) + 1
-    member = np.equal.outer(level_of, np.arange(1, count)).astype(np.float64)
-    spreads, prior = _spreads(count - 1)
+def _seen(information: Floats, score: Floats, level_of: NDArray[np.intp], well: float) -> _Seen:
+    member = np.equal.outer(level_of, np.arange(1, int(level_of.max()) + 1)).astype(np.float64)
     shrunk = np.linalg.inv(np.eye(len(score)) + well**2 * information)
     volume, through = well**2 * shrunk, shrunk @ member
-    # Volumes integrated out, what is told of levels.
-    told, pull = member.T @ information @ through, through.T @ score
-    precision = np.eye(count - 1) + spreads[:, :, None] * told * spreads[:, None, :]
+    ln = np.linalg.slogdet(shrunk)[1] / 2 + score @ volume @ score / 2
+    return _Seen(float(ln), member.T @ information @ through, through.T @ score, through, volume)
+
+
+def _tried(seen: _Seen, free: int = 0) -> _Tried:
+    spreads, prior = _spreads(len(seen.pull), free)
+    precision = np.eye(len(seen.pull)) + spreads[:, :, None] * seen.told * spreads[:, None, :]
     covariances = spreads[:, :, None] * np.linalg.inv(precision) * spreads[:, None, :]
-    levels = covariances @ pull
-    ln = prior + levels @ pull / 2 - np.linalg.slogdet(precision)[1] / 2
-    ln += np.linalg.slogdet(shrunk)[1] / 2 + score @ volume @ score / 2
-    return _Tried(ln, levels, covariances, through, volume)
+    means = covariances @ seen.pull
+    ln = seen.ln + prior + means @ seen.pull / 2 - np.linalg.slogdet(precision)[1] / 2
+    return _Tried(ln, means, covariances)
 
 
 def _mixture(weight: Floats, means: Floats, covariances: Floats) -> tuple[Floats, Floats]:
@@ -143,11 +180,15 @@ def _mixture(weight: Floats, means: Floats, covariances: Floats) -> tuple[Floats
 
 
 @cache
-def _spreads(levels: int) -> tuple[Floats, Floats]:
-    """Return the standard deviations of levels that are tried, tries × levels, and ln of their prior probability."""
-    which = [off for number in range(MOST_FAR + 1) for off in combinations(range(levels), number)]
-    far = np.array([np.isin(np.arange(levels), off) for off in which])
+def _spreads(levels: int, free: int) -> tuple[Floats, Floats]:
+    """Return the standard deviations of levels that are tried, tries × levels, and ln of their prior probability.
+
+    A level `free`, counted from 1, may be off by any factor; 0 for none.
+    """
+    others = levels - (free > 0)
+    which = [off for number in range(MOST_FAR + 1) for off in combinations(range(others), number)]
+    far = np.array([np.isin(np.arange(others), off) for off in which])
     chance = np.where(far, FAR_CHANCE, 1 - FAR_CHANCE).prod(axis=1)
-    spreads = [np.sqrt(near**2 + far * away**2) for near in LEVELS for away in FAR]
-    ln = [np.log(chance * likely / len(FAR)) for likely in LEVELS.values() for _ in FAR]
-    return np.concatenate(spreads), np.concatenate(ln)
+    spreads = np.concatenate([np.sqrt(near**2 + far * away**2) for near in LEVELS for away in FAR])
+    ln = np.concatenate([np.log(chance * likely / len(FAR)) for likely in LEVELS.values() for _ in FAR])
+    return np.insert(spreads, free - 1, FREE, axis=1) if free else spreads, ln

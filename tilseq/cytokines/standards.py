@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tilseq.cytokines.curve import PARAMETERS, Curve, Floats, Model, parts_of
 from tilseq.cytokines.fit import start_of
 from tilseq.cytokines.joint import VAGUE, Joint, Points, fit_curves, joint
-from tilseq.cytokines.offsets import Offsets, limits_of_levels, offsets_of
+from tilseq.cytokines.offsets import LevelErrors, Offsets, level_errors, offsets_of
 
 ROUNDS, SETTLED = 30, 1e-4  # most, and natural logarithms by which offsets move less in the last
 FEWEST_TO_SHARE = 3  # analytes from which an error of a level can be told from one of a curve
@@ -77,9 +77,9 @@ class Fitted:
     criteria
         -2 ln of the marginal likelihood of each model (Laplace), up to a constant, by analyte.
     levels
-        ln(true over nominal) of each level; that of the top level is 0.
-    level_lower, level_upper
-        95 % limits of each.
+        ln(true over nominal) of each level's wells at which the curves stand: drawn towards 0, so that they are steady.
+    errors
+        The same as estimates of their own, not drawn towards 0, with limits.
     spread
         How far wells and readings scatter.
     residual_sd
@@ -90,8 +90,7 @@ class Fitted:
     covariances: dict[str, Floats]
     criteria: dict[str, dict[Model, float]]
     levels: Floats
-    level_lower: Floats
-    level_upper: Floats
+    errors: LevelErrors
     spread: Spread
     residual_sd: dict[str, float]
 
@@ -230,7 +229,6 @@ class _Plate:
     def finish(self, state: _State, free: NDArray[np.bool_]) -> Fitted:
         points, sd = self.points, self.sd(state)
         theta = fit_curves(points, state.theta, free, state.offsets.mean, sd)
-        known = joint(points, theta, free, state.offsets.mean, sd)
         told = joint(points, theta, np.ones_like(free), state.offsets.mean, sd)
         shared = np.einsum("apw,wv,aqv->apq", told.cross, state.offsets.covariance, told.cross)
         squares = points.summed((told.residual / sd) ** 2)
@@ -248,7 +246,7 @@ class _Plate:
             covariances,
             self.choose(replace(state, theta=theta))[1],
             mean @ state.offsets.mean,
-            *limits_of_levels(known.information, known.score, self.level_of, self.shared),
+            level_errors(told.information, told.score, self.level_of, self.shared),
             Spread(state.offsets.well, state.own, state.reading),
             residual,
         )

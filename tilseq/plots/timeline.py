@@ -191,9 +191,19 @@ def limits_told(down: bool, up: bool) -> list[Any]:
     """Return handles of a legend for the limits that are drawn."""
     from matplotlib.lines import Line2D
 
-    words = [word for word, there in (("below this", down), ("above this", up)) if there]
-    look: dict[str, Any] = {"marker": "o", "markerfacecolor": "white", "color": MUTED, "linestyle": "none"}
-    return [Line2D([], [], label=f"open: {word}", **look) for word in words]
+    told = [(word, way) for word, way, there in (("below this", -1, down), ("above this", 1, up)) if there]
+    look: dict[str, Any] = {"markersize": 10, "markerfacecolor": "white", "color": MUTED, "linestyle": "none"}
+    return [Line2D([], [], label=f"open: {word}", marker=_limit_mark(way), **look) for word, way in told]
+
+
+def _limit_mark(way: int) -> Any:
+    """Return an open mark with an arrow up (1) or down (-1), as `draw_limit` draws it."""
+    from matplotlib.path import Path
+
+    move, line = Path.MOVETO, Path.LINETO
+    arrow = [(0, 0.2 * way), (0, 1.8 * way), (-0.8, 0.9 * way), (0, 1.8 * way), (0.8, 0.9 * way)]
+    ring = Path.circle((0, -0.8 * way), 1.0)
+    return Path.make_compound_path(ring, Path(arrow, [move, line, move, line, line]))
 
 
 def set_axes(axes: Axes, points: pl.DataFrame, scale: Scale, ends: tuple[float, float]) -> int:
