@@ -90,6 +90,14 @@ def test_where_nobody_answers_a_job_has_an_interpreter_of_its_own(home):
     assert "No module named 'tilseq.steps.fake'" in _status(home, "fake/good")["error"]["what"]
 
 
+def test_a_warm_process_ends_with_its_block_and_leaves_no_socket(home):
+    with open(home / "log", "w") as log, warm.warm_process(home, log, ONE_THREAD):
+        _wait_for(home / ask.DOOR)
+        assert _ask(home, "fake/good").returncode == 0
+        assert _status(home, "fake/good")["state"] == "failed"  # it knows no step "fake"
+    assert not (home / ask.DOOR).exists()
+
+
 def test_a_process_with_threads_is_not_copied(home):
     server = subprocess.Popen([sys.executable, "-c", SERVER, "thread"], cwd=home, env=ONE_THREAD)
     assert server.wait(timeout=60) == 0

@@ -74,6 +74,7 @@ def warm_process(home: Path, log: IO[str], environment: Mapping[str, str]) -> It
     finally:
         process.kill()  # jobs die with it
         process.wait()
+        (home / DOOR).unlink(missing_ok=True)  # a folder that holds a socket cannot be copied by every program
 
 
 def main(parent: int) -> None:
