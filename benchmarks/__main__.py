@@ -11,6 +11,7 @@ ALL = (
     "clonotypes_read",
     "start_up",
     "engine",
+    "sample_study",
     "flow_core",
     "flow_tree",
     "gates",

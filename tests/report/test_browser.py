@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tilseq.report import render
+from tilseq.report.page import _environment
+from tilseq.report.view import Cell, Head, View
 
 BROWSER, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 ARGUMENTS = (
@@ -114,12 +116,36 @@ def test_a_narrow_screen_leaves_out_specimen_and_sample_and_keeps_the_subject_in
     assert heads == ["Subject", "Visit", "Day", "Specimen", "Sample"] and not narrow
 
 
-def test_wide_tables_fit_a_wide_screen(browser, pages):
-    open_page(browser, pages["good"], 1400)
+@pytest.mark.parametrize("width", [1280, 1400])
+def test_wide_tables_fit_a_wide_screen(width, browser, pages):
+    open_page(browser, pages["good"], width)
+    browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
     cut = (
-        "return [...document.querySelectorAll('.box')].filter(b => b.scrollWidth > b.clientWidth).map(b => b.ariaLabel)"
+        "return [...document.querySelectorAll('.box:has(table)')]"
+        ".filter(b => b.scrollWidth > b.clientWidth).map(b => b.ariaLabel)"
     )
     assert browser.execute_script(cut) == []
+
+
+def test_scores_of_eight_samples_fit_a_screen_of_1280(browser, tmp_path):
+    samples = [f"SIM-0{number}_product_sc" for number in range(1, 9)]
+    heads = [
+        Head("Gene set"),
+        Head("Genes found", True),
+        *(Head(one, "126 cells · with warnings", True) for one in samples),
+    ]
+    cells = [Cell(f"0.{number}", kind="number") for number in range(101, 109)]
+    row = [Cell("amino_acid_transport", kind="name"), Cell("31 of 33", kind="number"), *cells]
+    view = View("Scores", heads, [row], "", "")
+    templates = _environment()
+    css = templates.get_template("report.css").render()
+    table = templates.get_template("macros.html").module.table(view)
+    page = tmp_path / "page.html"
+    page.write_text(f"<!doctype html><meta charset=utf-8><style>{css}</style><main>{table}</main>")
+    open_page(browser, page, 1280)
+    widths = "const box = document.querySelector('.box'); return [box.scrollWidth, box.clientWidth]"
+    needed, room = browser.execute_script(widths)
+    assert needed == room > 1000
 
 
 def test_gates_of_a_batch_stand_in_rows_of_one_height_beside_how_their_tube_went(browser, pages):

@@ -10,14 +10,14 @@ from tilseq.errors import ReadError, RunError
 from tilseq.io.files import write_json
 from tilseq.io.write import write_table
 from tilseq.report import render
-from tilseq.report.page import lines
+from tilseq.report.page import breaking, lines
 from tilseq.report.results import TABLES as TABLES_OF_A_RUN
 from tilseq.tables import outputs
 from tilseq.tables import repertoire as repertoire_tables
 
 TAGS = set(
     "html head meta title style body header p h1 h2 nav ul li a main section dl div dt dd table caption thead tbody tr "
-    "th td small span i b code br details summary figure img figcaption footer".split()
+    "th td small span i b code br wbr details summary figure img figcaption footer".split()
 )
 ATTRIBUTES = {
     "html": {"lang"}, "meta": {"charset", "http-equiv", "content", "name"}, "a": {"href"}, "img": {"src", "alt"},
@@ -28,7 +28,7 @@ ATTRIBUTES = {
 }  # fmt: skip
 TABLES = {"persistence": repertoire_tables.PERSISTENCE, "samples": outputs.SAMPLES_RUN}
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-VOID = ("meta", "img", "br")
+VOID = ("meta", "img", "br", "wbr")
 
 
 class Page(HTMLParser):
@@ -60,6 +60,10 @@ class Page(HTMLParser):
             self.text += data
         if {"td", "th"} & set(self.open):
             self.rows[-1][-1] += data.strip("\n")
+
+
+def test_a_name_may_go_on_in_another_line_after_each_underscore():
+    assert breaking("S_<b>_1\u200b") == "S_<wbr>&lt;b&gt;_<wbr>1⟨U+200B⟩"
 
 
 def page_of(out):

@@ -66,15 +66,16 @@ def stop_on_the_way(study, out, stop, **options):
 
 
 def workers(driver):
-    """Supervised children: their command line is their supervisor's, and so is their parent."""
+    """Jobs at work: copies of the warm process that a supervisor, itself one, has made."""
     found = []
     for process in psutil.Process(driver.pid).children(recursive=True):
         try:
-            parent = process.parent()
-            if "step" in process.cmdline() and parent is not None and "step" in parent.cmdline():
-                found.append(process)
+            line = process.cmdline()
+            above = [parent.cmdline() for parent in process.parents()[:2]]
         except psutil.Error:
             continue
+        if any("tilseq.workflow.warm" in word for word in line) and above == [line, line]:
+            found.append(process)
     return found
 
 

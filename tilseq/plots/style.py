@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 INK, MUTED, FAINT = "#1b1f24", "#57606a", "#d8dee4"
+POINTS_PER_INCH = 72  # the resolution in which an SVG is drawn
 COLOURS = 256  # of a PNG: a third of the bytes, and no eye sees it in figures of few colours
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 POWER = re.compile(r"\^(-?\d+)")
@@ -125,13 +126,32 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     from tilseq.io.files import write_with
 
     svg, png = (Path(folder) / f"{file_stem(name)}.{kind}" for kind in ("svg", "png"))
-    layout = figure.get_layout_engine()
-    with house_style():
+    with house_style(), _laid_out(figure):
         write_with(svg, partial(figure.savefig, format="svg", metadata={"Date": None, "Creator": None}))
-        figure.set_layout_engine("none")  # the PNG stands as the SVG was laid out, which takes long to find
         write_with(png, partial(_save_png, figure))
-    figure.set_layout_engine(layout)
     return [svg, png]
+
+
+@contextmanager
+def _laid_out(figure: Figure) -> Iterator[None]:
+    """Find the places of all axes once, as an SVG measures text, and keep them for every format within the block.
+
+    With an engine at work, matplotlib would go through the whole figure once more for each format before it draws it.
+    """
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    layout, canvas, dpi = figure.get_layout_engine(), figure.canvas, figure.dpi
+    if layout is not None:
+        FigureCanvasSVG(figure)
+        figure.dpi = POINTS_PER_INCH
+        layout.execute(figure)
+        figure.dpi = dpi
+        figure.set_canvas(canvas)
+    with rc_context({"figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)  # none at all, as the settings have none
+        yield
+    figure.set_layout_engine(layout)
 
 
 def _save_png(figure: Figure, stream: Any) -> None:

@@ -246,6 +246,11 @@ def lines(text: str) -> Markup:
     return Markup("<br>").join(escape(shown(line, LONGEST_LINES)) for line in cut.split("\n"))
 
 
+def breaking(text: str) -> Markup:
+    """Return text as HTML, escaped and made visible, that may go on in another line after each underscore."""
+    return Markup("_<wbr>").join(escape(shown(text)).split("_"))
+
+
 def _environment() -> Environment:
     """Return the template engine: everything is escaped, and every text is made visible before it is."""
     environment = Environment(
@@ -256,5 +261,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["lines"] = lines
+    environment.filters |= {"lines": lines, "breaking": breaking}
     return environment

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from tilseq.workflow.warm import warm_process
+
 # One thread a job: sums in one order, and jobs that do not fight for cores.
 THREAD_SETTINGS = (
     "OMP_NUM_THREADS",
@@ -43,13 +45,14 @@ def run_engine(home: Path, *, cores: int, look: Callable[[], None]) -> int:
             *("--cores", str(cores)),
         ]
         starter = "import sys; from tilseq.workflow.engine import main; main(int(sys.argv[1]), sys.argv[2:])"
-        with open(home / "engine.log", "w") as log:
+        environment = {**os.environ, **dict.fromkeys(THREAD_SETTINGS, "1")}
+        with open(home / "engine.log", "w") as log, warm_process(home, log, environment):
             process = subprocess.Popen(
                 [sys.executable, "-c", starter, str(os.getpid()), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **dict.fromkeys(THREAD_SETTINGS, "1")},
+                env=environment,
             )
             try:
                 while process.poll() is None:

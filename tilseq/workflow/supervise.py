@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 import time
@@ -48,7 +49,7 @@ def supervise(job: Job, fingerprint: str, work: Path, *, seconds: float, gigabyt
     folder = work / job.folder
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    started = time.monotonic()
+    started, used = time.monotonic(), _processor_seconds()
     error = _run_child(job, folder, started + seconds, seconds, gigabytes)
     if error is not None:
         for path in folder.iterdir():  # a failed job leaves its status and its log, nothing half done
@@ -62,10 +63,17 @@ def supervise(job: Job, fingerprint: str, work: Path, *, seconds: float, gigabyt
         "error": error,
         "fingerprint": fingerprint,
         "seconds": round(time.monotonic() - started, 3),
+        "processor_seconds": round(_processor_seconds() - used, 3),
         "outputs": {str(path.relative_to(folder)): sha256_of_file(path) for path in outputs},
     }
     write_json(folder / STATUS, status)
     return error is None
+
+
+def _processor_seconds() -> float:
+    """Return what the children of this process that have ended took of processors."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def read_status(folder: Path) -> dict[str, Any] | None:
