@@ -89,9 +89,11 @@ def diversity(table: Any, *, sample: str, count_of: str = "unknown", n_effective
         What the counts count. Without `n_effective` limits are given for `cells`, `umis` and `templates` alone: reads
         of one molecule are not independent, and limits drawn from them would be far too narrow.
     n_effective
-        Effective number of cells, for all loci or by locus, see `depth`. Where it is below the counts, limits are those
-        of so many cells, and given for indices of shares alone, not for `d50_clones`; what rests on clones seen once
-        and twice (Chao1, ACE, coverage, asymptotic estimates) is then that of the counts scaled to so many cells.
+        Effective number of cells, for all loci or by locus, see `depth`. Where it is below the counts, cells are taken
+        to be drawn from the repertoire and counts from the cells (1 / effective = 1 / cells + 1 / counts). Limits are
+        then given for indices of shares alone, not for `d50_clones`, and as far away as the standard error is half way
+        to them; what rests on clones seen once and twice (Chao1, ACE, coverage, asymptotic estimates) is that of the
+        counts scaled to so many cells.
 
     Returns
     -------
