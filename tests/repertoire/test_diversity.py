@@ -124,7 +124,8 @@ def test_effective_cells_bear_the_limits_of_indices_of_shares():
     found = {row["parameter"]: row for row in reads.iter_rows(named=True)}
     for parameter in ("shannon_entropy_nats", "gini_simpson", "hill_q1", "simpson_inverse", "hill_q3", "top_1_share"):
         row = found[parameter]
-        assert [row["value"], row["lower"], row["upper"]] == [near(each) for each in measured(Y)[parameter]]
+        assert row["value"] == near(measured(Y)[parameter][0])
+        assert row["lower"] < row["value"] < row["upper"]
     # clones of one cell were read forty times: what rests on them is that of the cells
     for parameter in ("chao1_bias_corrected", "ace", "coverage", "hill_q1_asymptotic"):
         assert (found[parameter]["value"], found[parameter]["lower"]) == (near(measured(Y)[parameter][0]), None)
@@ -132,6 +133,23 @@ def test_effective_cells_bear_the_limits_of_indices_of_shares():
     assert (found["d50_clones"]["lower"], found["d50_clones"]["upper"]) == (None, None)
     assert {row["depth"] for row in found.values()} == {100}
     assert {row["n"] for row in found.values()} == {4000}
+
+
+@pytest.mark.parametrize("times", [2, 40])
+def test_cells_counted_several_times_bear_the_limits_of_as_many_cells(times):
+    # of the cells W, multinomial: tests/oracles/repertoire.R
+    counted = diversity(clones([times * w for w in W]), sample="s", count_of="reads", n_effective=1000)
+    found = {row["parameter"]: (row["value"], row["lower"], row["upper"]) for row in counted.iter_rows(named=True)}
+    for parameter, lower, upper in [
+        ("shannon_entropy_nats", 0.367624045763841, 0.488472503831970),
+        ("simpson_inverse", 1.18222938367934, 1.27919693081878),
+    ]:
+        assert found[parameter][1:] == (pytest.approx(lower, rel=0.02), pytest.approx(upper, rel=0.02))
+    once = measured(W)
+    for parameter in ("shannon_entropy_nats", "gini_simpson", "hill_q1", "simpson_inverse", "hill_q3", "top_1_share"):
+        value, lower, upper = once[parameter]
+        expected = [near(value), *(pytest.approx(end, abs=0.04 * (upper - lower)) for end in (lower, upper))]
+        assert list(found[parameter]) == expected, parameter
 
 
 def test_a_hill_profile_falls_and_meets_the_indices():

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from tilseq.repertoire import indices
+from tilseq.repertoire.chances import counted_often
 from tilseq.repertoire.largest import d50_clones, error_of_largest, held_by_largest, limits_of_d50
 from tilseq.repertoire.sampling import Sampling, knows_clones
-from tilseq.repertoire.spectrum import spectrum
+from tilseq.repertoire.spectrum import effective_spectrum, spectrum
 
 W = [9000, 500, 300, 200]
 
@@ -44,10 +45,41 @@ def test_errors_are_those_of_samples_drawn(share):
         scales = [index.value if index.scale == "log" else 1 for index in found]
         values.append([index.value for index in found] + [held_by_largest(whole, 10)])
         drawn = sampling.errors(np.array([index.influence for index in found]))[0] * scales
-        errors.append([*drawn, error_of_largest(whole, sampling, 10)])
+        errors.append([*drawn, error_of_largest(whole, sampling, 10)[0]])
     ratio = np.sqrt(np.mean(np.square(errors), axis=0)) / np.std(values, axis=0)
     # the standard deviation of 150 has an error of 6 %: three of it, and 7 % for the method
     assert ratio == pytest.approx(np.ones(len(ratio)), abs=0.25)
+
+
+@pytest.mark.parametrize(("cells", "counts"), [(1_500, 3_000), (1_500, 40_000)])
+def test_errors_of_cells_counted_several_times_are_those_of_samples_drawn(cells, counts):
+    share = np.exp(1.5 * np.random.default_rng(0).standard_normal(5_000))
+    share /= share.sum()
+    random = np.random.default_rng(9)
+    chances = counted_often(counts / cells)
+    values, errors = [], []
+    for _ in range(150):
+        drawn = random.multinomial(counts, random.multinomial(cells, share) / cells)
+        base = effective_spectrum(spectrum(drawn[drawn > 0]), chances.per_cell * cells)
+        sampling = Sampling(base, chances)
+        found = [indices.shannon_entropy_nats(base, sampling.points), indices.gini_simpson(base, sampling.points)]
+        values.append([*(index.value for index in found), *(held_by_largest(base, n) for n in (1, 10, 100))])
+        of_sums = sampling.errors(np.array([index.influence for index in found]))[0]
+        errors.append([*of_sums, *(error_of_largest(base, sampling, n)[0] for n in (1, 10, 100))])
+    ratio = np.sqrt(np.mean(np.square(errors), axis=0)) / np.std(values, axis=0)
+    # the standard deviation of 150 has an error of 6 %: three of it, and 7 % for the method
+    assert ratio == pytest.approx(np.ones(len(ratio)), abs=0.25)
+
+
+def test_a_variance_rises_with_the_sum_as_that_of_counts_does():
+    # x² / n² of one clone of 4,000 has the variance spread 4 x³ / n⁴, that rises by spread 12 x² / n⁴ for each count
+    # more, while the sum rises by 2 x / n².
+    chances = counted_often(3.0)
+    counts = spectrum(np.array([4_000, *[2_000] * 498]))
+    sampling = Sampling(counts, chances)
+    squares = np.where(sampling.points > 3_000, (sampling.points / counts.n) ** 2, 0.0)
+    expected = chances.spread * 6 * 4_000 / counts.n**2
+    assert sampling.rises(squares[None])[0] == pytest.approx(expected, rel=0.02)
 
 
 def test_what_the_largest_clones_hold():
@@ -59,7 +91,9 @@ def test_what_the_largest_clones_hold():
     # the largest of clones far apart is a binomial share, sqrt(p (1 - p) / n), and half a count
     apart = spectrum(np.array([6000, 3000, 1000]))
     expected = np.sqrt(10_000 * 0.6 * 0.4 + 0.25) / 10_000
-    assert error_of_largest(apart, Sampling(apart), 1) == pytest.approx(expected, rel=0.01)
+    error, freedom = error_of_largest(apart, Sampling(apart), 1)
+    assert error == pytest.approx(expected, rel=0.01)
+    assert freedom > 1000
 
 
 def test_pairs_of_cells_of_one_clone():

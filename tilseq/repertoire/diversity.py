@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import partial
 from math import inf
 from typing import Any
@@ -14,6 +14,7 @@ from tilseq.errors import AnalysisError
 from tilseq.intervals import Z95
 from tilseq.repertoire import indices
 from tilseq.repertoire.cells import checked_effective, effective_number
+from tilseq.repertoire.chances import counted_often
 from tilseq.repertoire.clones import check_count_of, clone_counts
 from tilseq.repertoire.indices import Index, limits
 from tilseq.repertoire.largest import d50_clones, error_of_largest, held_by_largest, limits_of_d50
@@ -88,9 +89,11 @@ def diversity(table: Any, *, sample: str, count_of: str = "unknown", n_effective
         What the counts count. Without `n_effective` limits are given for `cells`, `umis` and `templates` alone: reads
         of one molecule are not independent, and limits drawn from them would be far too narrow.
     n_effective
-        Effective number of cells, for all loci or by locus, see `depth`. Where it is below the counts, limits are those
-        of so many cells, and given for indices of shares alone, not for `d50_clones`; what rests on clones seen once
-        and twice (Chao1, ACE, coverage, asymptotic estimates) is then that of the counts scaled to so many cells.
+        Effective number of cells, for all loci or by locus, see `depth`. Where it is below the counts, cells are taken
+        to be drawn from the repertoire and counts from the cells (1 / effective = 1 / cells + 1 / counts). Limits are
+        then given for indices of shares alone, not for `d50_clones`, and as far away as the standard error is half way
+        to them; what rests on clones seen once and twice (Chao1, ACE, coverage, asymptotic estimates) is that of the
+        counts scaled to so many cells.
 
     Returns
     -------
@@ -152,9 +155,8 @@ def hill_profile(
     for locus, counts, cells in by_locus(table, count_of, n_effective):
         whole = spectrum(counts)
         wanted = {str(q): partial(indices.hill, q=q) for q in orders}
-        base = _base(whole, cells)
         of_shares = {str(q) for q in orders if q >= 1}
-        found = _with_limits(whole, wanted, base, Sampling(base) if base else None, of_shares)
+        found = _with_limits(whole, wanted, *_base(whole, cells), of_shares)
         for q, (value, ends) in zip(orders, found.values(), strict=True):
             lower, upper = ends or (None, None)
             row = {"sample": sample, "locus": locus, "q": float(q), "value": value}
@@ -178,8 +180,7 @@ def by_locus(table: Any, count_of: str, n_effective: Cells) -> list[tuple[str, I
 def measured(whole: Spectrum, cells: float | None) -> dict[str, tuple[float | None, Limits]]:
     """Return each index of a spectrum with its limits, which are those of so many cells."""
     found: dict[str, tuple[float | None, Limits]] = {"cells_or_counts": (whole.n, None)}
-    base = _base(whole, cells)
-    sampling = Sampling(base) if base else None
+    base, sampling = _base(whole, cells)
     found |= _with_limits(whole, INDICES, base, sampling, OF_SHARES)
     if cells is not None and cells < whole.n:
         effective = effective_spectrum(whole, cells)
@@ -187,19 +188,26 @@ def measured(whole: Spectrum, cells: float | None) -> dict[str, tuple[float | No
         of_cells["hill_q2_asymptotic"] = _order_two_of_cells(whole, cells)
         found |= {name: (index.value if index else None, None) for name, index in of_cells.items()}
     # Fewer cells than counts hold half in fewer clones: limits of the one are none of the other.
-    found["d50_clones"] = (
-        d50_clones(whole),
-        limits_of_d50(base, sampling, Z95) if base is whole and sampling else None,
-    )
+    half = limits_of_d50(base, sampling, Z95) if base and sampling and sampling.chances.once else None
+    found["d50_clones"] = (d50_clones(whole), half)
     for number in TOPS:
         value = held_by_largest(whole, number) if whole.richness > number else None
-        ends = None
-        if value is not None and base and sampling and base.richness > number:
-            ends = limits(Index(value, NOWHERE, "share"), error_of_largest(base, sampling, number), Z95, 0)
-            # The largest counts are whole numbers: a whole count more each way.
-            ends = ends and (max(0.0, ends[0] - 1 / base.n), min(1.0, ends[1] + 1 / base.n))
+        ends = _limits_of_largest(base, sampling, number, value) if value is not None and base and sampling else None
         found[f"top_{number}_share"] = (value, ends)
     return found
+
+
+def _limits_of_largest(base: Spectrum, sampling: Sampling, number: int, value: float) -> Limits:
+    """Return limits of the share that the so many largest clones hold."""
+    from scipy.special import stdtrit
+
+    if base.richness <= number:
+        return None
+    error, freedom = error_of_largest(base, sampling, number)
+    ends = limits(Index(value, NOWHERE, "share"), error, float(stdtrit(max(1.0, freedom), 0.975)), 0)
+    # The largest are counted in whole cells: half a cell more each way.
+    half = sampling.chances.spread / base.n / 2
+    return ends and (max(0.0, ends[0] - half), min(1.0, ends[1] + half))
 
 
 def _order_two_of_cells(whole: Spectrum, cells: float) -> Index | None:
@@ -210,10 +218,15 @@ def _order_two_of_cells(whole: Spectrum, cells: float) -> Index | None:
     return Index(1 / pairs, NOWHERE, "log") if pairs > ROUNDING else None
 
 
-def _base(whole: Spectrum, cells: float | None) -> Spectrum | None:
-    """Return the spectrum that limits rest on; None where cells are not known or too few pairs are of one clone."""
-    base = effective_spectrum(whole, cells) if cells is not None else None
-    return base if base and knows_clones(base) else None
+def _base(whole: Spectrum, cells: float | None) -> tuple[Spectrum | None, Sampling | None]:
+    """Return spectrum and sampling that limits rest on; None where cells are unknown or too few pairs of one clone."""
+    if cells is None or not knows_clones(effective_spectrum(whole, cells)):
+        return None, None
+    if round(cells) >= whole.n:
+        return whole, Sampling(whole)
+    chances = counted_often(whole.n / cells - 1)
+    base = effective_spectrum(whole, chances.spread * cells)
+    return base, Sampling(base, chances)
 
 
 def _with_limits(
@@ -228,13 +241,16 @@ def _with_limits(
     found: dict[str, tuple[float | None, Limits]] = {n: (i.value if i else None, None) for n, i in values.items()}
     if base is None or sampling is None:
         return found
-    drawn = {name: wanted[name](base, sampling.points) for name in wanted if base is whole or name in of_shares}
+    once = sampling.chances.once
+    drawn = {name: wanted[name](base, sampling.points) for name in wanted if once or name in of_shares}
     known = {name: index for name, index in drawn.items() if index is not None}
     errors, quantiles = error_and_quantile(sampling, list(known.values()))
-    for (name, index), error, quantile in zip(known.items(), errors, quantiles, strict=True):
+    rises = [None] * len(known) if once else sampling.rises(_influences(known.values())).tolist()
+    for (name, index), error, quantile, rise in zip(known.items(), errors, quantiles, rises, strict=True):
         value = found[name][0]
         if value is not None:
-            found[name] = (value, limits(index._replace(value=value), float(error), float(quantile), whole.richness))
+            ends = limits(index._replace(value=value), float(error), float(quantile), whole.richness, rise)
+            found[name] = (value, ends)
     return found
 
 
@@ -242,6 +258,10 @@ def error_and_quantile(sampling: Sampling, found: Sequence[Index]) -> tuple[Floa
     """Return standard errors of indices and the quantiles of Student's t that go with them."""
     from scipy.special import stdtrit
 
-    errors, freedom = sampling.errors(np.array([index.influence for index in found]))
+    errors, freedom = sampling.errors(_influences(found))
     with np.errstate(invalid="ignore"):
         return errors, np.where(np.isfinite(freedom), stdtrit(np.clip(freedom, 1, 1e9), 0.975), Z95)
+
+
+def _influences(found: Iterable[Index]) -> Floats:
+    return np.array([index.influence for index in found])

@@ -7,7 +7,7 @@ derivative by the number of clones of each count. `sampling` turns influences in
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import exp, log, sqrt
+from math import exp, hypot, log, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -31,15 +31,24 @@ class Index(NamedTuple):
     scale
         `plain`, `log` or `share`: limits are symmetric in the value, its logarithm or its logit; `unseen`: in the
         logarithm of what exceeds the richness.
+    order
+        Of a Hill number: it is a sum to the power 1 / (1 - order), of order 1 the exponential of a sum.
     """
 
     value: float
     influence: Floats
     scale: str = "plain"
+    order: float = 1.0
 
 
-def limits(index: Index, error: float, quantile: float, seen: float) -> tuple[float, float] | None:
+def limits(
+    index: Index, error: float, quantile: float, seen: float, rise: float | None = None
+) -> tuple[float, float] | None:
     """Return limits of an index on its scale; None where it cannot vary or its scale has no place for it.
+
+    A few large clones raise a sum and its variance alike, so that a low value seems surer than it is. Where it is known
+    how the variance rises, each limit is as far as `quantile` standard errors are half way to it: the d that solve
+    ``d² = quantile² (error² + rise d / 2)``, to first order symmetric where the variance is constant.
 
     Parameters
     ----------
@@ -51,13 +60,20 @@ def limits(index: Index, error: float, quantile: float, seen: float) -> tuple[fl
         Standard errors to go each way.
     seen
         Clones seen, which a limit of unseen ones never falls below (Chao, Biometrics 1987;43:783).
+    rise
+        How much the variance rises as the sum does, on the scale `plain` or `log`.
     """
-    value, reach = index.value, quantile * error
+    value, reach, lean = index.value, quantile * error, 0.0
     if not 0 < error < float("inf"):
         return None
+    if rise is not None:
+        # To first order a logarithm varies as its sum, to the second by its curvature less.
+        curved = 2 * (1 - index.order) * error**2 if index.scale == "log" else 0.0
+        lean = quantile**2 * (rise - curved) / 4
+        reach = hypot(lean, reach)
     if index.scale == "log":
         # All of this scale are numbers of clones, of which there is one at least.
-        return (max(1.0, value * exp(-reach)), value * exp(reach)) if reach < LARGEST_REACH else None
+        return (max(1.0, value * exp(lean - reach)), value * exp(lean + reach)) if reach < LARGEST_REACH else None
     if index.scale == "share":
         if not 0 < value < 1:
             return None
@@ -69,7 +85,7 @@ def limits(index: Index, error: float, quantile: float, seen: float) -> tuple[fl
             return None
         spread = exp(quantile * sqrt(log(1 + (error / unseen) ** 2)))
         return seen + unseen / spread, seen + unseen * spread
-    return value - reach, value + reach
+    return value + lean - reach, value + lean + reach
 
 
 def richness(s: Spectrum, x: Integers) -> Index:
@@ -141,7 +157,7 @@ def hill(s: Spectrum, x: Integers, q: float) -> Index:
         return Index(exp(entropy.value), entropy.influence, "log")
     powers = s.sum((s.sizes / s.n) ** q)
     added = np.where(x > 0, (np.maximum(x, 1) / s.n) ** q, 0.0)
-    return Index(powers ** (1 / (1 - q)), added / powers / (1 - q), "log")
+    return Index(powers ** (1 / (1 - q)), added / powers / (1 - q), "log", q)
 
 
 def hill_q1_asymptotic(s: Spectrum, x: Integers) -> Index | None:

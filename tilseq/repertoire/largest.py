@@ -5,10 +5,13 @@ from __future__ import annotations
 from math import ceil
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tilseq.repertoire.sampling import Sampling
-from tilseq.repertoire.spectrum import Floats, Spectrum
+from tilseq.repertoire.spectrum import Floats, Integers, Spectrum
 
+CERTAIN = 1 - 1e-15
+MOST_FREEDOM = 1e9  # degrees of freedom: a normal deviate then
 STEPS = 96  # counts about the border of the largest clones at which chances are taken
 
 
@@ -19,35 +22,67 @@ def held_by_largest(spectrum: Spectrum, number: int) -> float:
     return float(sizes @ np.clip(number - before, 0, clones)) / spectrum.n
 
 
-def error_of_largest(spectrum: Spectrum, sampling: Sampling, number: int) -> float:
-    """Return the standard error of the share that the so many largest clones hold.
+def error_of_largest(spectrum: Spectrum, sampling: Sampling, number: int) -> tuple[float, float]:
+    """Return the standard error of the share that the so many largest clones hold, and its degrees of freedom.
 
     The sum of the largest counts is the sum over c from 1 of the smaller of `number` and M(c), the clones counted c
     times or more. Its projection on the count of one clone (Hajek, Ann Math Stat 1968;39:325) adds, for each c up to
-    that count, the chance that fewer than `number` others reach c; M(c) is taken for normal.
+    that count, the chance that fewer than `number` others reach c: for the largest clone the product of their chances
+    not to, else M(c) is taken for normal. Degrees of freedom as in `Sampling.errors`.
     """
-    from scipy.special import gammainc, gammaln, ndtr
+    from scipy.special import ndtr
 
+    spread = sampling.chances.spread
     every, of_each = sampling.repertoire()
     place = int(np.searchsorted(np.cumsum(spectrum.clones[::-1]), number))
     border = spectrum.sizes[::-1][min(place, len(spectrum.sizes) - 1)]
-    scale = np.sqrt(border) + 1
-    steps = np.unique(np.rint(np.linspace(max(1, border - 8 * scale), border + 18 * scale, STEPS)))
-    safe = every > border + 10 * scale  # always among the largest
-    near = ~safe & (every > border - 14 * scale)
+    scale = np.sqrt(border * spread) + spread
+    steps = np.unique(np.rint(np.linspace(max(1, border - 8 * scale), border + 15 * scale, STEPS))).astype(np.int64)
+    safe = (every > border + 8 * scale) & (number > 1)  # always among the largest
+    near = ~safe & (every > border - 10 * scale)
     expected, clones = every[near], of_each[near]
-    reach = gammainc(steps, expected[:, None])
-    just_before = np.exp((steps - 1) * np.log(expected[:, None]) - expected[:, None] - gammaln(steps))  # of one less
-    others = of_each[safe].sum() + clones @ reach - reach
-    spread = clones @ (reach * (1 - reach)) - reach * (1 - reach)
-    chance = ndtr((number - 0.5 - others) / np.sqrt(np.maximum(spread, 1e-12)))
+    reach, with_counts = _reach(sampling, steps, near)
+    if number == 1:
+        none = np.log1p(-np.minimum(reach, CERTAIN))
+        chance = np.exp(clones @ none - none)
+    else:
+        others = of_each[safe].sum() + clones @ reach - reach
+        apart = clones @ (reach * (1 - reach)) - reach * (1 - reach)
+        chance = ndtr((number - 0.5 - others) / np.sqrt(np.maximum(apart, 1e-12)))
     added = chance * np.diff(steps, prepend=steps[0] - 1)
     risen = np.cumsum(added, axis=1)
-    variance = np.sum((risen**2 - (risen - added) ** 2) * reach, axis=1) - np.sum(added * reach, axis=1) ** 2
-    with_cells = clones @ (expected * np.sum(added * just_before, axis=1))
-    always = float(every[safe] @ of_each[safe])
-    total = clones @ variance + always - (with_cells + always) ** 2 / float(every @ of_each)
-    return float(np.sqrt(max(0.0, total) + 0.25)) / spectrum.n
+    own = np.sum((risen**2 - (risen - added) ** 2) * reach, axis=1) - np.sum(added * reach, axis=1) ** 2
+    along = np.sum(added * with_counts, axis=1)
+    # The sum of counts is fixed, so that what runs along with it does not vary.
+    always = spread * float(every[safe] @ of_each[safe])
+    taken = (clones @ along + always) / (spread * float(every @ of_each))
+    of_clone = np.where(safe, 1 - taken, taken) ** 2 * spread * every
+    of_clone[near] = np.maximum(0.0, own - 2 * taken * along + taken**2 * spread * expected)
+    variance = float(of_clone @ of_each)
+    doubt = float((of_clone**2 * np.minimum(1.0, 4 * spread / every)) @ of_each)
+    freedom = min(2 * variance**2 / doubt, MOST_FREEDOM) if doubt > 0 else MOST_FREEDOM
+    return float(np.sqrt(variance + spread**2 / 4)) / spectrum.n, freedom
+
+
+def _reach(sampling: Sampling, steps: Integers, near: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Return the chances that clones are counted so many times or more, and their covariances with the count.
+
+    Shape (expected counts, steps), for those of `Sampling.repertoire` that are near. A clone counted often is taken for
+    Poisson in effective cells.
+    """
+    from scipy.special import gammainc, gammaln
+
+    chances = sampling.chances
+    grid = len(chances.expected)
+    of_grid = near[:grid]
+    last = chances.chance.shape[1] - 1
+    place, inside = np.minimum(steps, last), steps <= last
+    tails = (np.cumsum(each[of_grid, ::-1], axis=1)[:, ::-1][:, place] * inside for each in chances[3:5])
+    cells, whole = steps / chances.spread, sampling.repertoire()[0][grid:][near[grid:], None]
+    often = whole / chances.spread
+    just_before = np.exp((cells - 1) * np.log(often) - often - gammaln(cells))  # of one cell less
+    reach, along = (np.vstack(both) for both in zip(tails, (gammainc(cells, often), whole * just_before), strict=True))
+    return np.clip(reach, 0.0, 1.0), along
 
 
 def d50_clones(spectrum: Spectrum, share: float = 0.5) -> int:

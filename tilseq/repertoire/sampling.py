@@ -1,22 +1,19 @@
 """How much a sum over clones varies from sample to sample of one repertoire, without a bootstrap.
 
-The count of a clone is Poisson about its expected count. Of clones counted often the expected count is the count; of
-the others the distribution of expected counts is estimated by maximum likelihood, without a form (Norris and Pollock,
-Environ Ecol Stat 1998;5:391), on a grid. The variance of a sum over clones is then summed, not drawn.
+The count of a clone is Poisson about its expected count, or as `chances` says where cells are counted several times.
+Of clones counted often the expected count is the count; of the others the distribution of expected counts is estimated
+by maximum likelihood, without a form (Norris and Pollock, Environ Ecol Stat 1998;5:391), on a grid. The variance of a
+sum over clones is then summed, not drawn.
 """
 
 from __future__ import annotations
 
-from functools import cache
-from math import isqrt
-
 import numpy as np
 
+from tilseq.repertoire.chances import Chances, counted_once
 from tilseq.repertoire.spectrum import Floats, Integers, Spectrum
 
 OFTEN = 50  # counts above it stand for themselves
-EXPECTED = np.geomspace(0.005, 70, 48)  # the grid of expected counts of the other clones
-LARGEST_POINT = 160  # a clone of the largest of them is never counted more often
 ITERATIONS = 200
 # With fewer pairs of cells of one clone a sample hardly knows any clone twice, and little of how it varies.
 LEAST_PAIRS = 100
@@ -26,25 +23,41 @@ class Sampling:
     """Sampling of one repertoire, for variances of sums over clones.
 
     What a clone adds to a sum is a function of its count. It is wanted at `points`: whole numbers from 0 on, then
-    for each larger count one number below and one above.
+    numbers below all larger counts and numbers above them; where cells are counted several times these counts as well.
+
+    Parameters
+    ----------
+    spectrum
+        Counts of the clones.
+    chances
+        Chances of such counts; without them the counts are cells.
 
     Attributes
     ----------
     points
         Counts at which functions of the count are wanted.
+    chances
+        Chances of the counts of a clone.
     """
 
-    def __init__(self, spectrum: Spectrum) -> None:
-        seldom = spectrum.sizes <= OFTEN
+    def __init__(self, spectrum: Spectrum, chances: Chances | None = None) -> None:
+        self.chances = chances = chances or counted_once()
+        often = OFTEN * chances.spread
+        seldom = spectrum.sizes <= often
         self._counts = spectrum.sizes[seldom]
         self._clones = spectrum.clones[seldom]
-        self._worth = _worth(self._counts, self._clones)
+        self._worth = _worth(self._counts, self._clones, chances.chance, int(often))
+        self._weights = self._worth @ self._clones
         self._large = spectrum.sizes[~seldom]
         self._large_clones = spectrum.clones[~seldom]
-        step = np.array([isqrt(count) for count in self._large], dtype=np.int64)
+        step = np.sqrt(self._large * chances.spread).astype(np.int64)
         below, above = self._large - step, np.minimum(self._large + step, spectrum.n)
-        self._step = (above - below).astype(float)
-        self.points: Integers = np.concatenate([np.minimum(np.arange(LARGEST_POINT + 1), spectrum.n), below, above])
+        self._down, self._up = (np.maximum(1.0, apart) for apart in (self._large - below, above - self._large))
+        self._grid = chances.chance.shape[1]
+        small = np.minimum(np.arange(self._grid), spectrum.n)
+        # How functions bend at the large counts is asked where cells are counted several times.
+        at = self._large[: 0 if chances.once else None]
+        self.points: Integers = np.concatenate([small, below, above, at])
 
     def errors(self, functions: Floats) -> tuple[Floats, Floats]:
         """Return the standard error of sums over clones, and its degrees of freedom.
@@ -55,65 +68,102 @@ class Sampling:
         Parameters
         ----------
         functions
-            As for `covariance`.
+            What a clone of each of the `points` adds to each sum, shape (functions, points).
 
         Returns
         -------
         errors, freedom
             Shape (functions,) each.
         """
-        probability, centred = _poisson()
-        small, slope = self._parts(functions)
-        # The sum of counts is fixed, so that what runs along with it does not vary.
-        weights = self._worth @ self._clones
-        along = small @ (centred.T @ weights) + slope @ (self._large * self._large_clones)
-        along /= EXPECTED @ weights + self._large @ self._large_clones
-        small, slope = small - np.outer(along, np.arange(LARGEST_POINT + 1)), slope - along[:, None]
-        own = np.maximum(0.0, small**2 @ probability.T - (small @ probability.T) ** 2)
-        of_clone = np.hstack([own @ self._worth, slope**2 * self._large])
+        small, slope, _, cells = self._free(functions)
+        of_clone = np.hstack([self._own(small, cells) @ self._worth, self._own_large(slope, cells)])
         clones, counts = np.append(self._clones, self._large_clones), np.append(self._counts, self._large)
         variance = of_clone @ clones
-        doubt = of_clone**2 @ (clones * np.minimum(1.0, 4 / counts))
+        doubt = of_clone**2 @ (clones * np.minimum(1.0, 4 * self.chances.spread / counts))
         with np.errstate(divide="ignore", invalid="ignore"):
             freedom = np.where(doubt > 0, 2 * variance**2 / doubt, np.inf)
         return np.sqrt(variance), freedom
 
+    def rises(self, functions: Floats) -> Floats:
+        """Return how much the variance of sums over clones rises as the sum does, shape (functions,).
+
+        Clones grow so that the sum rises with the least change in them: along the least favourable family (Stein, Proc
+        3rd Berkeley Symp 1956;1:187), each by its expected count times what one count more of it adds. Not for counts
+        that are cells, of which `points` do not tell.
+        """
+        expected, spread, per_cell = self.chances[:3]
+        small, slope, bend, cells = self._free(functions)
+        given = 0.0 if self.chances.once else cells / per_cell
+        adds = small @ self.chances.with_cells.T / expected - given
+        rise = np.gradient(self._own(small, cells), expected, axis=1)
+        rise_large = spread * (slope**2 + 2 * slope * bend * self._large) + cells * (
+            given - 2 * (slope + bend * self._large)
+        )
+        weights, large = expected * self._weights, self._large * self._large_clones
+        adds_large = slope - given
+        total = adds**2 @ weights + adds_large**2 @ large
+        return ((adds * rise) @ weights + (adds_large * rise_large) @ large) / np.where(total > 0, total, 1.0)
+
     def repertoire(self) -> tuple[Floats, Floats]:
         """Return expected counts, and how many clones have each."""
-        weights = self._worth @ self._clones
-        return np.append(EXPECTED, self._large), np.append(weights, self._large_clones)
+        return np.append(self.chances.expected, self._large), np.append(self._weights, self._large_clones)
 
-    def _parts(self, functions: Floats) -> tuple[Floats, Floats]:
-        """Return the functions at the small counts, and their slopes at the large ones."""
-        grid = LARGEST_POINT + 1
-        small, below, above = np.split(functions, [grid, grid + len(self._large)], axis=1)
-        return small, (above - below) / self._step
+    def _free(self, functions: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return the functions without what the fixed sums of counts and of cells take from them.
+
+        At the small counts; their slopes and how these bend at the large ones; and what each cell takes, of shape
+        (functions, 1).
+        """
+        expected, spread, per_cell, _, with_counts, with_cells = self.chances
+        small, slope, bend = self._parts(functions)
+        weights = self._weights
+        total = expected @ weights + self._large @ self._large_clones
+        large = slope @ (self._large * self._large_clones)
+        counts = small @ (with_counts.T @ weights) + spread * large
+        if self.chances.once:
+            counts, cells = counts / total, np.zeros(len(counts))
+        else:
+            fixed = total * np.array([[spread, 1], [1, 1 / per_cell]])
+            counts, cells = np.linalg.solve(fixed, [counts, small @ (with_cells.T @ weights) + large])
+        return small - np.outer(counts, np.arange(self._grid)), slope - counts[:, None], bend, cells[:, None]
+
+    def _own(self, small: Floats, cells: Floats) -> Floats:
+        """Return the variance that a clone of each expected count adds, shape (functions, expected counts)."""
+        expected, _, per_cell, chance, _, with_cells = self.chances
+        own = np.maximum(0.0, small**2 @ chance.T - (small @ chance.T) ** 2)
+        if not self.chances.once:
+            own = np.maximum(0.0, own + cells * (cells * expected / per_cell - 2 * small @ with_cells.T))
+        return np.asarray(own)
+
+    def _own_large(self, slope: Floats, cells: Floats) -> Floats:
+        """Return the variance that a clone of each large count adds, shape (functions, large counts)."""
+        of_counts = slope**2 * self._large * self.chances.spread
+        if self.chances.once:
+            return np.asarray(of_counts)
+        return np.asarray(of_counts + self._large * cells * (cells / self.chances.per_cell - 2 * slope))
+
+    def _parts(self, functions: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return the functions at the small counts, and their slopes and, where asked, bends at the large ones."""
+        grid, large = self._grid, len(self._large)
+        small, below, above, at = np.split(functions, [grid, grid + large, grid + 2 * large], axis=1)
+        step = self._up + self._down
+        bend = at if self.chances.once else ((above - at) / self._up - (at - below) / self._down) * 2 / step
+        return small, (above - below) / step, bend
 
 
-@cache
-def _poisson() -> tuple[Floats, Floats]:
-    """Return the chance of each count for each expected count, and it times the count's distance from its mean."""
-    from scipy.special import gammaln
-
-    counts = np.arange(LARGEST_POINT + 1)
-    chance = np.exp(counts * np.log(EXPECTED[:, None]) - EXPECTED[:, None] - gammaln(counts + 1.0))
-    chance /= chance.sum(axis=1, keepdims=True)
-    return chance, chance * (counts - EXPECTED[:, None])
-
-
-def _worth(counts: Integers, clones: Floats) -> Floats:
+def _worth(counts: Integers, clones: Floats, every: Floats, often: int) -> Floats:
     """Return how many clones of each expected count a clone of each count stands for, those not seen with it.
 
     Shape (expected counts, counts). The maximum is climbed by expectation and maximisation from a flat start.
     """
     if not len(counts):
-        return np.zeros((len(EXPECTED), 0))
-    every = _poisson()[0]
+        return np.zeros((len(every), 0))
     chance = every[:, counts]
-    seen = every[:, 1 : OFTEN + 1].sum(axis=1)
-    weights = np.full(len(EXPECTED), clones.sum() / len(EXPECTED)) / seen
+    seen = every[:, 1 : often + 1].sum(axis=1)
+    weights = np.full(len(every), clones.sum() / len(every)) / seen
+    of_seen = chance / seen[:, None]
     for _ in range(ITERATIONS):
-        weights *= chance @ (clones / (weights @ chance)) / seen
+        weights *= of_seen @ (clones / (weights @ chance))
     of_count = chance * weights[:, None] / (weights @ chance)
     return of_count * (1 + every[:, 0] / seen)[:, None]
 
