@@ -98,9 +98,12 @@ def test_a_warm_process_ends_with_its_block_and_leaves_no_socket(home):
     assert not (home / ask.DOOR).exists()
 
 
-def test_a_process_with_threads_is_not_copied(home):
+def test_a_process_with_threads_is_not_copied_and_whoever_waits_for_it_goes_on_alone(home):
     server = subprocess.Popen([sys.executable, "-c", SERVER, "thread"], cwd=home, env=ONE_THREAD)
+    _wait_for(home / ask.DOOR)
+    assert _ask(home, "fake/good").returncode == 0  # asked while the process is still importing
     assert server.wait(timeout=60) == 0
+    assert "No module named 'tilseq.steps.fake'" in _status(home, "fake/good")["error"]["what"]
     assert _ask(home, "fake/good").returncode == 0
     assert "No module named 'tilseq.steps.fake'" in _status(home, "fake/good")["error"]["what"]
 

@@ -21,7 +21,7 @@ from subprocess import DEVNULL, Popen
 from typing import IO
 
 from tilseq.steps.job import Job
-from tilseq.workflow.ask import DONE, DOOR
+from tilseq.workflow.ask import DONE, DOOR, TAKEN
 from tilseq.workflow.plan import Plan
 from tilseq.workflow.processes import die_with_parent
 from tilseq.workflow.supervise import read_status, supervise
@@ -118,6 +118,7 @@ def serve(door: socket.socket, plan: Plan) -> None:
 def _answer(line: socket.socket, jobs: Mapping[str, Job], plan: Plan, server: int) -> None:
     die_with_parent(server)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    line.sendall(TAKEN)
     with line.makefile("r") as asked:
         folder = asked.readline().rstrip("\n")
     job = jobs[folder]
