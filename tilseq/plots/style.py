@@ -161,7 +161,7 @@ def _save_png(figure: Figure, stream: Any) -> None:
     figure.savefig(drawn, format="png", pil_kwargs={"compress_level": 0})
     image = Image.open(drawn).convert("RGB")
     few = image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    few.save(stream, format="png", compress_level=6, dpi=(dpi, dpi))
+    few.save(stream, format="png", compress_level=8, dpi=(dpi, dpi))
 
 
 def file_stem(name: str) -> str:
