@@ -168,7 +168,8 @@ def by_locus(table: Any, count_of: str, n_effective: Cells) -> list[tuple[str, I
     """Return locus, counts of its clones and effective number of cells of each locus."""
     check_count_of(count_of)
     found = []
-    for (locus,), group in clone_counts(table).select("locus", "duplicate_count").group_by("locus", maintain_order=True):
+    clones = clone_counts(table).select("locus", "duplicate_count")
+    for (locus,), group in clones.group_by("locus", maintain_order=True):
         counts = group["duplicate_count"].to_numpy()
         total = float(counts.sum())
         cells = n_effective.get(str(locus)) if isinstance(n_effective, Mapping) else n_effective
