@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.io.clonotypes import Clonotypes
+    from tilseq.repertoire.track import Tracked
 
     Read = tuple[str, Clonotypes, pl.DataFrame, pl.DataFrame]
 
@@ -93,8 +94,6 @@ def track_command(
     from tilseq.repertoire.persistence import check_loci
     from tilseq.repertoire.track import changes
     from tilseq.tables.outputs import EXCLUSIONS
-    from tilseq.tables.repertoire import PERSISTENCE
-    from tilseq.tables.tracking import CHANGE, CLONES, NEAR_MATCHES, ORIGIN_CLASSES, ORIGINS
 
     files = (*paths, *products, *baselines, *tumors)
     known = cells_given(cells, sample_names(files))
@@ -134,15 +133,22 @@ def track_command(
     tracked = track(blood, **samples, threshold=threshold)
     product = joined([one.table for _, one, *_ in given["product"]])
     near = joined([near_matches(one.table, product, sample=sample) for sample, one, *_ in later])
+    _write(tracked, near, changes(samples["product"], blood), output)
+    left_out = joined([rows for *_, rows in every]).unique(maintain_order=True)
+    write_result(left_out, EXCLUSIONS, str(output / "exclusions.csv"))
+    return status
+
+
+def _write(tracked: Tracked, near: pl.DataFrame, change: pl.DataFrame, output: Path) -> None:
+    from tilseq.tables.repertoire import PERSISTENCE
+    from tilseq.tables.tracking import CHANGE, CLONES, NEAR_MATCHES, ORIGIN_CLASSES, ORIGINS
+
     write_result(tracked.persistence, PERSISTENCE, str(output / "persistence.csv"))
     write_result(tracked.clones, CLONES, str(output / "clones.csv"))
     write_result(tracked.origins, ORIGINS, str(output / "origins.csv"))
     write_result(tracked.origin_classes, ORIGIN_CLASSES, str(output / "origin_classes.csv"))
-    write_result(changes(samples["product"], blood), CHANGE, str(output / "change.csv"))
+    write_result(change, CHANGE, str(output / "change.csv"))
     write_result(near, NEAR_MATCHES, str(output / "near_matches.csv"))
-    left_out = joined([rows for *_, rows in every]).unique(maintain_order=True)
-    write_result(left_out, EXCLUSIONS, str(output / "exclusions.csv"))
-    return status
 
 
 def _tell_strangers(later: list[Read], own: list[Read]) -> None:
