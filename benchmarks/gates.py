@@ -122,7 +122,7 @@ def coverage_row(cell: tuple[Any, ...], name: str, found: list[Found], refused: 
     truth = np.array([one.truth for one in told])
     exact = np.array([(one.exact_lower, one.exact_upper) for one in told]).reshape(-1, 2)
     ratio = name == "CD4/CD8"
-    width, of_exact = _widths(low, high, ratio), _widths(*exact.T, ratio)
+    width, of_exact = _widths(low, high, ratio), _widths(exact[:, 0], exact[:, 1], ratio)
     both = np.isfinite(width) & np.isfinite(of_exact)
     values = [one.value / one.truth for one in told if one.value is not None]
     line = [*cell, name, len(told), f"{100 * np.mean((low <= truth) & (truth <= high)):.1f}"]

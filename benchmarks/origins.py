@@ -19,7 +19,8 @@ from tilseq.receptors import CLONE
 from tilseq.repertoire import effective_clones, origin_classes, origins
 from tilseq.repertoire.effective import summed
 from tilseq.repertoire.origin import FEWEST_CELLS
-from tilseq.simulate.design import BASELINE_DAY, HARVEST_DAY, Design
+from tilseq.simulate.calendar import BASELINE_DAY, HARVEST_DAY
+from tilseq.simulate.design import Design
 from tilseq.simulate.subjects import draw_subject
 
 SUBJECTS, SEED = 96, 20_31

@@ -23,7 +23,8 @@ from tilseq.repertoire import effective_clones
 from tilseq.repertoire.cells import effective_cells
 from tilseq.repertoire.persistence import persistence_of
 from tilseq.repertoire.still_seen import Depth
-from tilseq.simulate.design import BASELINE_DAY, Design
+from tilseq.simulate.calendar import BASELINE_DAY
+from tilseq.simulate.design import Design
 from tilseq.simulate.subjects import draw_subject
 
 RUNS, SEED, SUBJECTS = 400, 20_30, 16

@@ -23,8 +23,7 @@ from tilseq.simulate.clinic import labs
 from tilseq.simulate.clinic.followup import Fate, draw_fate
 from tilseq.simulate.clinic.lesions import FIRST_DAY, Disease, draw_lesions, follow
 from tilseq.simulate.clinic.scans import Reading, read_scans
-from tilseq.simulate.design import TUMOR_VISIT, Design
-from tilseq.simulate.folder.clinic import SCANS
+from tilseq.simulate.design import SCANS, TUMOR_VISIT, Design
 from tilseq.simulate.streams import stream
 from tilseq.simulate.subjects import draw_subject
 

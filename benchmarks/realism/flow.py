@@ -87,7 +87,7 @@ def _figures(gating: Gating) -> dict[str, float]:
         low, middle, high = np.quantile(scaled[inside[negative]], (0.16, 0.5, 0.84))
         apart = np.median(scaled[inside[positive]]) - middle
         figures[f"spread of {marker}- over its distance from {marker}+"] = (high - low) / 2 / apart
-    cuts = dict(gating.cuts.select("gate", "separation").rows())
+    cuts = {marker: cut.separation for (marker, _), cut in gating.cuts.items()}
     figures |= {f"depth of the valley of {marker}": cuts[marker] or 0.0 for marker in ("CD3", "CD4", "CD8")}
     for marker in ("FSC-A", "SSC-A"):
         low, high = np.quantile(np.log(gating.values[marker][inside["CD3+"]]), (0.16, 0.84))

@@ -218,17 +218,23 @@ def test_large_plain_files_are_mapped_and_read_or_refused_alike(tmp_path, monkey
         "a\tb\r\n1\t2\r\n",
         "a\tb\n1\té\n",
         "a\tb\n1\t2\n\n\n",
+        "a\tb\r1\t2\r",
+        "\ufeffa\tb\n1\t2\n",
+        "é\tb\n1\t2\n",
+        "a\tb\n1\t2\v\x1f\n",
+        "a,b\n1,2\t3\n",
     ]
     faults = ["a\tb\n1\t2\n3\n", "a\tb\n1\t2\t3\n4\n", "a\tb\n1\t\x00\n", "<html>", "a\ta\n1\t2\n", "a\tb\n1\t\xff\n"]
     path = tmp_path / "a.txt"
     for body in (*bodies, *faults):
         path.write_bytes(body.encode("latin-1" if "\xff" in body else "utf-8"))
         found = []
-        for limit in (1, 1 << 20):
-            monkeypatch.setattr("tilseq.io.text.MAPPED_BYTES", limit)
+        for mapped_from, beginning in ((1, 4), (1, 1 << 20), (1 << 20, 4)):
+            monkeypatch.setattr("tilseq.io.text.MAPPED_BYTES", mapped_from)
+            monkeypatch.setattr("tilseq.io.text.BEGINNING", beginning)
             try:
                 found.append(read_cells(path, comment="# ").to_dict(as_series=False))
             except ReadError as error:
                 found.append(str(error))
-        assert found[0] == found[1], body
+        assert found[0] == found[1] == found[2], body
         assert isinstance(found[0], str) == (body in faults)

@@ -1,4 +1,5 @@
 import sys
+import time
 
 import polars as pl
 import pytest
@@ -55,6 +56,35 @@ def test_a_locus_that_the_sample_lacks_has_no_row():
     assert presence({}, WANTED).height == 0
     with pytest.raises(TableError, match="needs this column"):
         presence({}, WANTED.drop("locus"))
+
+
+class Loaded(dict):
+    """Samples made as they are asked for, and how many were being made at once."""
+
+    now = most = 0
+
+    def __getitem__(self, name):
+        self.now += 1
+        self.most = max(self.most, self.now)
+        time.sleep(0.002)
+        self.now -= 1
+        return super().__getitem__(name)
+
+
+@pytest.mark.parametrize("processors", [None, 1, 3, 64])
+def test_samples_are_shared_among_processors_and_made_one_at_a_time(processors, monkeypatch):
+    monkeypatch.setattr(sys.modules["tilseq.repertoire.presence"], "cpu_count", lambda: processors)
+    samples = Loaded({f"s{i}": sample({"a": i, "b": 100 - i}, 100) for i in range(1, 8)})
+    found = presence(samples, WANTED)
+    assert found.filter(junction="a").select("sample", "duplicate_count").rows() == [(f"s{i}", i) for i in range(1, 8)]
+    assert found.height == 14
+    assert samples.most == 1
+
+
+def test_the_first_faulty_sample_is_told():
+    samples = {"a": sample({"a": 1}, 1), "b": WANTED, "c": WANTED.drop("locus")}
+    with pytest.raises(TableError, match=r"duplicate_count.*locus, junction"):
+        presence(samples, WANTED)
 
 
 def test_of_a_clonotype_table_rows_of_one_clone_are_summed():

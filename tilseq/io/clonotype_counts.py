@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -73,12 +73,16 @@ def _usual(rows: Rows) -> str:
 
 
 def _empty(cells: pl.Series) -> bool:
-    return bool((cells.is_null() | cells.is_in(NO_VALUE)).all())
+    return _all(cells, lambda part: part.is_null() | part.is_in(NO_VALUE))
 
 
 def _zero(cells: pl.Series) -> bool:
-    """Return whether all cells are 0, which the first of them mostly denies."""
-    return all(bool(part.str.contains(r"^0+(\.0+)?$").all()) for part in (cells.head(), cells))
+    return _all(cells, lambda part: part.str.contains(r"^0+(\.0+)?$"))
+
+
+def _all(cells: pl.Series, holds: Callable[[pl.Series], pl.Series]) -> bool:
+    """Return whether something holds of all cells, which the first of them mostly deny."""
+    return all(bool(holds(part).all()) for part in (cells.head(), cells))
 
 
 def _of_names(rows: Rows) -> tuple[Rows, CountOf]:

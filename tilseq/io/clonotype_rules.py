@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.errors import TableError
-from tilseq.io.clonotype_rows import Rows, replaced
+from tilseq.io.clonotype_rows import Rows, distinct, replaced
 from tilseq.io.junctions import AMINO_ACIDS
 from tilseq.receptors import CLONE, LOCI
 
@@ -31,7 +31,7 @@ def with_locus(rows: Rows, table: pl.DataFrame, wanted: str | None) -> pl.DataFr
             table = table.with_columns(locus=pl.coalesce("locus", "of_genes"))
     else:
         table = table.with_columns(replaced(table["locus"], lambda word: None if word == SEVERAL_CHAINS else word))
-    if not set(table["locus"].unique().drop_nulls()) <= set(LOCI):
+    if not set(distinct(table["locus"]).drop_nulls()) <= set(LOCI):
         strange = table.filter(~pl.col("locus").is_in(LOCI))
         raise TableError(
             "no such locus",
@@ -150,7 +150,7 @@ def _order(table: pl.DataFrame) -> NDArray[np.intp]:
     order = np.argsort(MOST_16 - np.minimum(counts, MOST_16).astype(np.uint16), kind="stable")
     large = order[: np.count_nonzero(counts >= MOST_16)]
     order[: len(large)] = large[np.argsort(-counts[large], kind="stable")]
-    if table["locus"].n_unique() > 1:
+    if distinct(table["locus"]).len() > 1:
         loci = table["locus"].cast(pl.Enum(sorted(LOCI))).to_physical().to_numpy().astype(np.uint16)
         order = order[np.argsort(loci[order], kind="stable")]
     return order
@@ -188,8 +188,8 @@ def sums_told(kept: pl.DataFrame, table: pl.DataFrame) -> list[str]:
     if again:
         rows = "1 row repeats" if again == 1 else f"{again} rows repeat"
         told.append(f"{rows} the locus and junction of another and {'is' if again == 1 else 'are'} summed with it")
-    loci = table["locus"].value_counts().sort("locus")
-    if loci.height > 1:
+    if distinct(table["locus"]).len() > 1:
+        loci = table["locus"].value_counts().sort("locus")
         told.append(f"several loci: {', '.join(f'{clones} clonotypes of {locus}' for locus, clones in loci.rows())}")
     return told
 

@@ -3,27 +3,66 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tilseq.errors import ReadError
 
 MAX_LINE_BYTES = 16 << 20
 PIECE = 512 << 10  # of which the masks stay in cache
 LARGE_PIECE = 4 << 20  # for a processor to look at
-NEWLINE, QUOTE = 10, 34
+NEWLINE, BLANK, QUOTE = 10, 32, 34
 
 Content = bytes | mmap.mmap
 
 
-def of_pieces[N: np.generic, R](buffer: NDArray[N], look: Callable[[NDArray[N]], R]) -> list[R]:
-    """Return what a function says of each piece of a buffer, on all processors."""
+class Marks(NamedTuple):
+    """What the bytes of a text hold, from its header on.
+
+    Attributes
+    ----------
+    rows
+        Below the header.
+    separators
+        All that stand there.
+    plain
+        Of bytes all are ASCII, and none is a control character but line feeds and, where they part the cells, tabs.
+    short
+        Line ends are so dense that no line is longer than `MAX_LINE_BYTES`.
+    """
+
+    rows: int
+    separators: int
+    plain: bool
+    short: bool
+
+
+def marks_of(content: Content, start: int, separator: str) -> Marks:
+    """Count on all processors, in one pass, what tells whether a text is plain and its rows may be even."""
+    buffer = np.frombuffer(content, np.int8)[start:]  # with a sign, what is not ASCII lies below all that is
+
+    def look(at: int) -> tuple[int, int, int]:
+        piece = buffer[at : at + LARGE_PIECE]
+        parts = (piece[small : small + PIECE] for small in range(0, len(piece), PIECE))
+        counts = [
+            [np.count_nonzero(part == mark) for mark in marks] + [np.count_nonzero(part < BLANK)] for part in parts
+        ]
+        lines, separators, controls = map(sum, zip(*counts, strict=True))
+        return lines, separators, controls
+
+    marks = NEWLINE, ord(separator)
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(look, (buffer[at : at + LARGE_PIECE] for at in range(0, len(buffer), LARGE_PIECE))))
+        lines, separators, controls = zip(*pool.map(look, range(0, len(buffer), LARGE_PIECE)), strict=True)
+    expected = sum(lines) + (sum(separators) if ord(separator) < BLANK else 0)
+    return Marks(
+        rows=sum(lines) + int(buffer[-1] != NEWLINE) - 1,
+        separators=sum(separators),
+        plain=sum(controls) == expected,
+        short=all(lines[:-1]) and 2 * LARGE_PIECE <= MAX_LINE_BYTES,
+    )
 
 
 def may_quote(separator: str) -> bool:
@@ -31,22 +70,14 @@ def may_quote(separator: str) -> bool:
     return separator != "\t"
 
 
-def rows_if_even(content: Content, start: int, separator: str, width: int) -> int | None:
+def rows_if_even(content: Content, marks: Marks, separator: str, width: int) -> int | None:
     """Return the number of rows below the header if there are as many separators as they should hold, else None.
 
     None too where there are quotes, and where a line may be too long: one of a piece without a line end.
     """
     if may_quote(separator) and content.find(b'"') >= 0:
         return None
-    buffer = np.frombuffer(content, np.uint8)[start:]
-
-    def look(piece: NDArray[np.uint8]) -> tuple[int, int]:
-        return int(np.count_nonzero(piece == NEWLINE)), int(np.count_nonzero(piece == ord(separator)))
-
-    lines, separators = zip(*of_pieces(buffer, look), strict=True)
-    rows = sum(lines) + int(buffer[-1] != NEWLINE)
-    short_lines = all(lines[:-1]) and 2 * LARGE_PIECE <= MAX_LINE_BYTES
-    return rows - 1 if short_lines and sum(separators) == rows * (width - 1) else None
+    return marks.rows if marks.short and marks.separators == (marks.rows + 1) * (width - 1) else None
 
 
 def check_rows(content: Content, start: int, separator: str, width: int, header_row: int, path: str | Path) -> int:

@@ -12,15 +12,14 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-import numpy as np
 import polars as pl
 
 from tilseq.errors import ReadError
 from tilseq.io import row_checks
 from tilseq.io.kinds import GZIP, KIND_BYTES, kind_of
-from tilseq.io.row_checks import Content, check_rows, long_line, may_quote, of_pieces, rows_if_even
+from tilseq.io.row_checks import Content, check_rows, long_line, marks_of, may_quote, rows_if_even
 
 MAX_BYTES = 4 << 30
 MAX_COLUMNS = 100_000
@@ -32,6 +31,7 @@ FIRST_BYTES = 4096
 SEPARATORS = ("\t", ",", ";")
 SEPARATOR_OF_SUFFIX = {".tsv": "\t", ".tab": "\t", ".csv": ","}
 MAPPED_BYTES = 16 << 20  # larger plain files are mapped into memory, not copied
+BEGINNING = 1 << 20  # of a mapped file, in which its header ends
 
 
 @dataclass(frozen=True)
@@ -135,16 +135,36 @@ def read_cells(path: str | Path, *, separator: str | None = None, comment: str |
 
 def open_delimited(path: str | Path, *, separator: str | None = None, comment: str | None = None) -> Delimited:
     """Check a delimited text file and read its header, so that the columns needed can be chosen; see `read_cells`."""
-    content = _mapped(path) or _as_utf8(_read_bytes(path), path)
-    header_row, start, end = _find_header(content, path, comment)
-    header = content[start:end].decode()
-    separator = separator or _separator(header, Path(path))
-    names = _names(header, separator, header_row, path)
-    rows = rows_if_even(content, start, separator, len(names))
+    mapped = _mapped(path)
+    content: Content = mapped or _as_utf8(_read_bytes(path), path)
+    header = _header(content, path, separator, comment)
+    marks = marks_of(content, header.start, header.separator)
+    if mapped and not marks.plain:
+        content = _as_utf8(_read_bytes(path), path)
+        header = _header(content, path, separator, comment)
+        marks = marks_of(content, header.start, header.separator)
+    width = len(header.names)
+    rows = rows_if_even(content, marks, header.separator, width)
     checked = rows is None
     if rows is None:
-        rows = check_rows(content, start, separator, len(names), header_row, path)
-    return Delimited(str(path), names, separator, rows, header_row, content, start, checked)
+        rows = check_rows(content, header.start, header.separator, width, header.row, path)
+    return Delimited(str(path), header.names, header.separator, rows, header.row, content, header.start, checked)
+
+
+class _Header(NamedTuple):
+    """The names of the columns, what parts them, and the row and the byte that they start at."""
+
+    names: tuple[str, ...]
+    separator: str
+    row: int
+    start: int
+
+
+def _header(content: Content, path: str | Path, separator: str | None, comment: str | None) -> _Header:
+    row, start, end = _find_header(content, path, comment)
+    header = content[start:end].decode(errors="replace")  # a file that is not UTF-8 is told of when it was read whole
+    separator = separator or _separator(header, Path(path))
+    return _Header(_names(header, separator, row, path), separator, row, start)
 
 
 def read_text(path: str | Path) -> str:
@@ -193,7 +213,7 @@ def unpacked(path: str | Path) -> tuple[bytes, bool]:
 
 
 def _mapped(path: str | Path) -> mmap.mmap | None:
-    """Return a large plain file of ASCII with LF line ends as it stands on disk, or None for any other."""
+    """Return a large plain file as it stands on disk if its beginning is ASCII with LF line ends, else None."""
     try:
         status = Path(path).stat()
         if not stat.S_ISREG(status.st_mode) or not MAPPED_BYTES <= status.st_size <= MAX_BYTES:
@@ -202,11 +222,9 @@ def _mapped(path: str | Path) -> mmap.mmap | None:
             content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError:
         return None
-    if kind_of(content[:KIND_BYTES]) or content.find(b"\r") >= 0 or content[-2:] == b"\n\n":
-        return None
-    # Of ASCII all bytes are above 0 as numbers with a sign, but NUL.
-    lowest = of_pieces(np.frombuffer(content, np.int8), np.min)
-    return content if min(lowest) > 0 else None
+    beginning = content[:BEGINNING]
+    plain = beginning.isascii() and b"\n" in beginning and not (b"\r" in beginning or b"\0" in beginning)
+    return content if plain and not kind_of(beginning[:KIND_BYTES]) and content[-2:] != b"\n\n" else None
 
 
 def _unpack(stream: BinaryIO, size: int, path: str | Path) -> bytes:

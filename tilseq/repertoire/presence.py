@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate, count
+from os import cpu_count
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,7 +55,8 @@ def presence(
     ----------
     samples
         Sample → its clones, as `effective_clones` gives them; with `n_effective`, its clonotype table, polars or
-        pandas, of which nothing is worked out for clones that are not looked for. One at a time is held.
+        pandas, of which nothing is worked out for clones that are not looked for. One for each
+        processor is held at a time.
     clones
         polars or pandas: `locus, junction` of the clones to look for.
     n_effective
@@ -78,22 +82,33 @@ def presence(
     check_threshold(threshold)
     wanted = listed(clones)
     looked_for = {str(locus): _Wanted(part) for (locus,), part in wanted.partition_by("locus", as_dict=True).items()}
-    totals: Mapping[str, tuple[int | None, float | None]]  # locus → counts, where shares are yet to come, and cells
-    parts = []
-    for sample in sorted(samples):
+    one_at_a_time = Lock()  # what gives the samples may not be made for several threads
+
+    def parts_of(sample: str) -> Iterator[_Part]:
+        with one_at_a_time:
+            table = samples[sample]
+        totals: Mapping[str, tuple[int | None, float | None]]  # locus → counts, where shares are yet to come, and cells
         if n_effective is None:
-            own = samples[sample]
-            check_columns(own, WITH_SHARES, "a sample, where `n_effective` is not given,")
-            totals = {locus: (None, n) for locus, n in depths_of(own).items()}
+            check_columns(table, WITH_SHARES, "a sample, where `n_effective` is not given,")
+            own, totals = table, {locus: (None, n) for locus, n in depths_of(table).items()}
         else:
-            own = checked_counts(samples[sample], CLONE)
+            own = checked_counts(table, CLONE)
             own = own.with_columns(nucleotides(own["junction"]))
             totals = totals_of(own, n_effective.get(sample))
         for locus, (total, n) in totals.items():
             if locus in looked_for:
                 of_locus = own if len(totals) == 1 else own.filter(locus=locus)
-                parts.append(_in_sample(sample, of_locus, looked_for[locus], total, n))
-    return _together(parts, threshold) if parts else CLONES.frame()
+                yield _in_sample(sample, of_locus, looked_for[locus], total, n)
+
+    def followed(names: Sequence[str]) -> pl.DataFrame:
+        parts = [part for name in names for part in parts_of(name)]
+        return _together(parts, threshold) if parts else CLONES.frame()
+
+    names, processors = sorted(samples), cpu_count() or 1
+    each = -(-len(names) // processors) or 1
+    with ThreadPoolExecutor(processors) as pool:
+        found = pool.map(followed, (names[at : at + each] for at in range(0, len(names), each)))
+        return pl.concat([CLONES.frame(), *found])
 
 
 class _Wanted:

@@ -172,10 +172,13 @@ def _rises(keys: pl.DataFrame) -> bool:
     """Tell whether each row is above the one before it, so that there is nothing to sort and no key stands twice."""
     before, after = keys.head(-1), keys.slice(1)
     *first, last = keys.columns
-    above = (after[last] > before[last]).fill_null(False)
-    for name in reversed(first):
-        above = (after[name] > before[name]).fill_null(False) | (after[name].eq_missing(before[name]) & above)
-    return above.all()
+    parted = pl.repeat(False, after.height, dtype=pl.Boolean, eager=True)  # by an earlier column of the key
+    for name in first:
+        new = after[name].ne_missing(before[name]) & ~parted
+        if not (after[name].filter(new) > before[name].filter(new)).fill_null(False).all():
+            return False
+        parted |= new
+    return (parted | (after[last] > before[last]).fill_null(False)).all()
 
 
 def _check_output_column(frame: pl.DataFrame, table: Table, column: Column) -> None:
