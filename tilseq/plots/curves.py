@@ -18,12 +18,13 @@ ACROSS = 4
 POINTS = 200
 BEYOND = 8.0  # fold beyond the outermost standards that a curve is drawn
 LIMITS = (80, 120)  # % of recovery
+KEY = "dot: standard   cross: sample   dotted: blank   shaded: usable range"
 
 
 def standard_curves(curves: Any, recovery: Any, bead_wells: Any, concentrations: Any) -> Figure:
     """Draw the curve of each analyte of a plate with its standards, samples and usable range.
 
-    Standards stand at what they truly hold by their level's shared dilution error, samples where the curve puts them in
+    Standards stand at what they hold by their level's shared dilution error, samples where the curve puts them in
     the undiluted sample over their dilution; the usable range is shaded. Both axes are logarithmic.
 
     Parameters
@@ -64,6 +65,7 @@ def standard_curves(curves: Any, recovery: Any, bead_wells: Any, concentrations:
         for axes in panels[drawn.height :]:
             axes.set_axis_off()
         new.supxlabel("pg/mL in the well", fontsize=10)
+        new.text(0.995, 0.005, KEY, ha="right", va="bottom", fontsize=7, color=MUTED)
         new.supylabel("Median reporter", fontsize=10)
     return new
 
