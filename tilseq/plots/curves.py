@@ -18,7 +18,6 @@ ACROSS = 4
 POINTS = 200
 BEYOND = 8.0  # fold beyond the outermost standards that a curve is drawn
 LIMITS = (80, 120)  # % of recovery
-KEY = "dot: standard   cross: sample   dotted: blank   shaded: usable range"
 
 
 def standard_curves(curves: Any, recovery: Any, bead_wells: Any, concentrations: Any) -> Figure:
@@ -65,7 +64,7 @@ def standard_curves(curves: Any, recovery: Any, bead_wells: Any, concentrations:
         for axes in panels[drawn.height :]:
             axes.set_axis_off()
         new.supxlabel("pg/mL in the well", fontsize=10)
-        new.text(0.995, 0.005, KEY, ha="right", va="bottom", fontsize=7, color=MUTED)
+        new.legend(handles=_key(), loc="outside upper right", ncols=4, fontsize=7, frameon=False)
         new.supylabel("Median reporter", fontsize=10)
     return new
 
@@ -143,6 +142,20 @@ def _panel(axes: Axes, row: dict[str, Any], recovery: pl.DataFrame, beads: pl.Da
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
         axis.set_tick_params(labelsize=7)
+
+
+def _key() -> list[Any]:
+    """Return what the marks of a panel mean."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    marks = (("o", PALETTE[0], "standard"), ("x", PALETTE[1], "sample"))
+    dots = [
+        Line2D([], [], linestyle="none", marker=marker, markersize=3.5, color=colour, label=label)
+        for marker, colour, label in marks
+    ]
+    blank = Line2D([], [], color=MUTED, linewidth=0.7, linestyle=":", label="blank")
+    return [*dots, blank, Patch(color=FAINT, alpha=0.6, linewidth=0, label="usable range")]
 
 
 def _signal(row: dict[str, Any], x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
