@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilseq.cli.common import Examples, each_file, output_folder, refuse_copies, sample_name, sample_names, write_result
+from tilseq.cli.common import (
+    Examples,
+    each_file,
+    output_folder,
+    refuse_copies,
+    sample_name,
+    sample_names,
+    tell_written,
+    write_result,
+)
 from tilseq.cli.repertoire_depth import cells_of_replicates, depth_of, replicates_option
 from tilseq.cli.repertoire_files import (
     cells_given,
@@ -140,7 +149,7 @@ def track_command(
     left_out = joined([rows for *_, rows in every]).unique(maintain_order=True)
     write_result(left_out, EXCLUSIONS, str(output / "exclusions.csv"))
     _tell_mass(tracked.persistence, list(blood))
-    click.echo(f"wrote {output}", err=True)
+    tell_written(output)
     return status
 
 
