@@ -220,7 +220,11 @@ falling = courses.filter(pl.col("q") < 0.05).sort("cells", descending=True).head
 falling.select("cells", "slope_per_day", "half_life", "half_life_lower", "half_life_upper", "dispersion", "q")
 
 # %% [markdown]
-# **Do not conclude** a half-life from a course that rises first: give the visits from the peak on.
+# `cells` are the effective cells of the clone in all four samples; `half_life` is in days, with its 95 % limits.
+#
+# **Conclude:** of the clones that surely fall the largest lose half of their share in about 50 to 80 days; the limits
+# of a single clone reach from 35 to 160 days. **Do not conclude** a half-life from a course that rises first: give the
+# visits from the peak on.
 #
 # ## Near, but not the same
 #
@@ -244,11 +248,20 @@ contigs = ts.io.read_contigs(STUDY / "raw/sctcr/SIM-01_D28_sctcr.csv.gz")
 cells = ts.repertoire.chain_pairing(contigs.table, sample="D28", cells=contigs.cells)
 lot = ts.repertoire.ProductLot("product", tables["product"], {"TRB": effective["product"]}, None)
 labels = ts.repertoire.cell_labels(cells, [lot])
-labels.group_by("label").agg(cells=pl.len(), mean_probability=pl.col("probability").mean()).sort("label")
+droplets = pl.read_csv(STUDY / "truth/cells/SIM-01_D28_sc.csv.gz").select("infused", cell_id="barcode")
+labelled = labels.join(droplets, on="cell_id", how="left").group_by("label")
+labelled.agg(
+    cells=pl.len(),
+    least_probability=pl.col("probability").min(),
+    mean_probability=pl.col("probability").mean(),
+    truly_infused=pl.col("infused").sum(),
+).sort("label")
 
 # %% [markdown]
-# **Conclude:** compare the expression of cells above 0.9 with those below 0.1. **Do not conclude** that cells which
-# the product does not show are endogenous: here a good part of them is not.
+# **Conclude:** 93 cells are of infused clones, with hardly a doubt. Of the 20 that the product does not show, each was
+# in it with a chance of about a half, and in truth 11 were infused. **Do not conclude** that cells which the product
+# does not show are endogenous. To compare expression take cells above 0.9 against cells below 0.1; here none lies
+# below 0.1, so this product, at 4,000 effective cells, leaves none to compare with.
 #
 # In a study `tilseq run` does all of this for every subject; `tilseq repertoire track` does it for files.
 

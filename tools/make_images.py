@@ -1,13 +1,18 @@
-"""Write docs/images/transcriptome.png, cytokines.png and safety.png: pictures of an executed notebook each, in columns.
+"""Write the pictures of docs/images that are of an executed notebook, or of a run of the sample study.
 
-    .venv/bin/python tools/make_images.py
+    .venv/bin/python tools/make_images.py [OUT]
 
-Run it behind tools/make_notebooks.py, so that all are of the present code.
+Run it behind tools/make_notebooks.py, so that all are of the present code. With the folder of a run, as `make demo`
+leaves it in demo-out, those of the run are made as well, and where chromium is installed the top of its report.
 """
 
+import shutil
+import subprocess
+import sys
 from base64 import b64decode
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import jupytext
 from PIL import Image
@@ -19,6 +24,15 @@ IMAGES = {
     "cytokines": ("cytokines", (("curves",), ("courses",))),
     "safety": ("safety", (("bars",), ("neutrophils", "markers"))),
 }
+# Image → figure of a run of data/sample.
+OF_RUN = {
+    "flow_gates": "flow/SIM-01_D28_tstate-*-gates.png",
+    "infused_compartments": "tracking/SIM-01-*-4-compartments.png",
+    "infused_courses": "tracking/SIM-01-*-2-courses.png",
+    "rarefaction": "diversity/SIM-01-*-rarefaction_TRB-*.png",
+    "repertoire_families": "repertoire/SIM-01_baseline_bcr-*-distances.png",
+}
+REPORT_SIZE = "1120,1500"  # pixels of the report's top
 GAP, WHITE = 40, (255, 255, 255)
 
 
@@ -49,8 +63,32 @@ def side_by_side(pictures: list[Image.Image]) -> Image.Image:
     return whole
 
 
-if __name__ == "__main__":
+def of_notebooks() -> None:
+    """Write the pictures of notebooks, in columns."""
     for image, (name, columns) in IMAGES.items():
         notebook = ROOT / "notebooks" / f"{name}.ipynb"
         whole = side_by_side([stacked([picture(notebook, one) for one in column]) for column in columns])
         whole.save(ROOT / "docs" / "images" / f"{image}.png", optimize=True)
+
+
+def of_run(out: Path) -> None:
+    """Write the pictures of a run: figures, and the top of the report."""
+    for image, pattern in OF_RUN.items():
+        (found,) = (out / "figures").glob(pattern)
+        shutil.copyfile(found, ROOT / "docs" / "images" / f"{image}.png")
+    if (chromium := shutil.which("chromium")) is None:
+        print("no chromium: docs/images/report.png stays as it is")
+        return
+    with TemporaryDirectory() as folder:
+        shot = Path(folder) / "report.png"
+        options = ["--headless=new", "--no-sandbox", "--hide-scrollbars", f"--user-data-dir={folder}/user"]
+        options += [f"--window-size={REPORT_SIZE}", f"--screenshot={shot}", (out / "report.html").resolve().as_uri()]
+        subprocess.run([chromium, *options], check=True, capture_output=True)
+        few = Image.open(shot).convert("RGB").quantize(256)
+        few.save(ROOT / "docs" / "images" / "report.png", optimize=True)
+
+
+if __name__ == "__main__":
+    of_notebooks()
+    if sys.argv[1:]:
+        of_run(Path(sys.argv[1]))

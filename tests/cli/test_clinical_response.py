@@ -59,8 +59,8 @@ def test_every_table_is_written_twice_and_the_rates_are_told(folder, capsys):
     )
     assert told == [
         "6 assessments: 2 baselines, 4 compared, 1 differs",
-        f"ORR by inv, confirmed: 1 of {absent}, 33.3 % (0.8 to 90.6)",
-        f"DCR by inv, confirmed: 2 of {absent}, 66.7 % (9.4 to 99.2)",
+        f"ORR by inv, confirmed: 33.3 % (0.8 to 90.6), 1 of {absent}",
+        f"DCR by inv, confirmed: 66.7 % (9.4 to 99.2), 2 of {absent}",
     ]
     differences = pl.read_csv(folder / "out/response_differences.csv")
     assert differences.select("subject", "day", "recorded", "derived").rows() == [("P2", 42, "SD", "PD")]
@@ -135,8 +135,10 @@ def test_a_bad_subject_is_told_with_its_row_and_the_others_are_written(folder, c
     assert first.startswith(f"tilseq: {folder / 'bad.csv'}, row {row}, column {column}: ")
     assert words in first
     # The denominator is who was infused, whatever could be derived of them.
-    assert rest[-2].startswith("ORR by inv, confirmed: 1 of 3 infused subjects; 2 of them without an assessment")
-    assert "; of these P2 could not be derived: not assessed, 33.3 %" in rest[-2]
+    assert rest[-2].startswith(
+        "ORR by inv, confirmed: 33.3 % (0.8 to 90.6), 1 of 3 infused subjects; 2 of them without"
+    )
+    assert "; of these P2 could not be derived: not assessed" in rest[-2]
     assert best(folder) == {"P1": "PR", "P2": "not_assessed", "P3": "not_assessed"}
 
 
@@ -145,8 +147,8 @@ def test_the_enrolled_are_told_where_they_are_more_than_the_infused(folder, caps
     assert run(folder) == 0
     told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("ORR")]
     assert [line.split("; ")[0] for line in told] == [
-        "ORR by inv, confirmed: 1 of 2 infused subjects",
-        "ORR by inv, confirmed: 1 of 3 enrolled subjects",
+        "ORR by inv, confirmed: 50.0 % (1.3 to 98.7), 1 of 2 infused subjects",
+        "ORR by inv, confirmed: 33.3 % (0.8 to 90.6), 1 of 3 enrolled subjects",
     ]
     assert "1 of them never infused: P3" in told[1]
 

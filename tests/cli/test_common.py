@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tilseq.cli.common import sample_name
+from tilseq.cli.common import sample_name, tell_written
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,10 @@ from tilseq.cli.common import sample_name
 )
 def test_a_sample_is_called_as_its_file_without_the_extensions_of_its_format(file, name):
     assert sample_name(Path(file)) == name
+
+
+def test_where_tables_went_is_told_but_of_stdout(capsys):
+    tell_written("-")
+    tell_written(Path("out"))
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "wrote out\n")

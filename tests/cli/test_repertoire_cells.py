@@ -36,6 +36,7 @@ def test_tables_of_two_files(write, tmp_path, capsys):
     other = write("other.csv", A=PAIR)
     out = tmp_path / "out"
     assert run(one, other, "-o", out) == 0
+    assert capsys.readouterr().err.splitlines()[-1] == f"wrote {out}"
     tables = {path.stem: pl.read_csv(path) for path in out.glob("*.csv")}
     assert tables["cells"].select("sample", "cell_id", "chain_pairing", "dual_alpha").rows() == [
         ("one", "A-1", "single pair", False),

@@ -48,6 +48,23 @@ def test_persistence_and_exclusions(folder, capsys):
     assert "day7: 1 row (9 counts) left out: not productive" in capsys.readouterr().err
 
 
+def test_what_was_found_is_told_and_what_unknown_cells_cost(folder, capsys):
+    for name in ("product.tsv", "day7.tsv"):
+        (folder / f"reads_{name}").write_text((folder / name).read_text().replace("umi_count", "duplicate_count"))
+    given = ["--product", folder / "reads_product.tsv", "-o", folder]
+    assert run(folder / "reads_day7.tsv", folder / "day28.tsv", *given) == 0
+    told = capsys.readouterr().err.splitlines()
+    unknown = "as the cells behind counts of unknown meaning are not known (see --count-of, --cells, --replicates)"
+    assert f"reads_product: no clone is absent from it and none is tested for change, {unknown}" in told
+    assert f"reads_day7: no limits and no common depth, {unknown}" in told
+    # 15 of 18; none of 40 cells: 1 - 0.05 ** (1 / 40) = 7.22 %
+    assert told[-3:] == [
+        "reads_day7: clones of the product hold 83.3 % of TRB",
+        "day28: clones of the product are not seen in TRB: below 7.22 %",
+        f"wrote {folder}",
+    ]
+
+
 def test_clones_origins_and_near_matches(folder):
     given = ["--product", folder / "product.tsv", "--baseline", folder / "before.tsv", "-o", folder]
     assert run(folder / "day7.tsv", folder / "day28.tsv", *given, "--threshold", "0.05") == 0
@@ -139,7 +156,7 @@ def test_a_sample_that_shares_nothing_is_asked_about(folder, capsys):
     assert run(folder / "day7.tsv", folder / "day28.tsv", *given) == 0
     told = capsys.readouterr().err
     assert "day28: clones of product and baseline hold 0 of its counts: is it of this subject?" in told
-    assert "day7: clones" not in told
+    assert "day7: clones of product and baseline" not in told
 
 
 def test_a_file_that_stands_twice_is_refused(folder, capsys):

@@ -79,6 +79,7 @@ def test_what_is_sound_is_read_as_it_stands(tmp_path, name, content, columns, ro
         (b"\xef\xbb\xbf\r\n <!DOCTYPE html><html>", None, "HTML"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", None, "Git-LFS"),
         (b"PAR1\x15\x04", None, "Parquet"),
+        (b"FCS3.1          58    1023    1024    5023       0       0", None, "an FCS file"),
         (gzip.compress(gzip.compress(b"a,b\n1,2\n", mtime=0), mtime=0), None, "gzip file within a gzip"),
         (gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:-9], None, "cut"),
         (gzip.compress(b"a,b\n1,2\n" * 99, mtime=0) + b"rest", None, "cut or damaged"),

@@ -18,6 +18,8 @@ def test_a_panel_an_analyte_with_standards_samples_and_range(told):
     quantified, beads = told
     figure = standard_curves(quantified.curves, quantified.recovery, beads, quantified.concentrations)
     assert [axes.get_title(loc="left").split(" · ")[0] for axes in figure.axes] == list(CURVES)
+    marks = ["standard", "sample", "blank", "usable range"]
+    assert [label.get_text() for label in figure.legends[0].get_texts()] == marks
     axes = figure.axes[0]
     curve, standards, samples = axes.get_lines()[:3]
     x, y = curve.get_data()

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import polars as pl
 import pytest
 
 from tests.report.cytokine_tables import cytokine_tables
@@ -58,7 +59,7 @@ def test_plates_with_what_their_numbers_rest_on(results):
     results.tables["failures"] = outputs.FAILURES.frame([failed])
     assert lines(cytokines.plates(results)) == [
         [
-            "plate 1", "3", "41 (9)", "1 warn, 1 fail | of 3", "1 of 1", "1 of 2 | by nominal 1", "30 | (20-40), C6",
+            "plate 1", "3", "41 (9)", "1 warn, 1 fail | of 3", "1 of 1", "1 of 2 | 1, by nominal 1", "30 | (20-40), C6",
             "3 of 3",
         ],
         ["plate 2", "– | failed, see under failures", *["–"] * 6],
@@ -67,6 +68,17 @@ def test_plates_with_what_their_numbers_rest_on(results):
     assert lines(cytokines.dilution_errors(results)) == [["plate 1", "C6", "1.30 (1.20-1.40)", "6"]]
     # What failed stands first.
     assert [row[1] for row in lines(cytokines.doubted_beads(results))] == ["B01", "A02"]
+
+
+def test_both_concentrations_of_the_standards_are_counted_by_one_rule(results):
+    # C7 is given back as 100 %, C6 as 130 % of its nominal and 100 % of its true concentration; wells of C7 disagree
+    level = results.tables["standard_recovery"]["level"]
+    results.tables["standard_recovery"] = results.tables["standard_recovery"].with_columns(
+        recovery_pct=pl.lit(100.0),
+        cv_pct=(level == "C7").replace_strict({True: 31.0, False: 5.0}),
+        within=level == "C6",
+    )
+    assert read(cytokines.plates(results).rows[0][5]) == "1 of 2 | 2, by nominal 1"
 
 
 def test_what_is_to_be_said_of_the_levels(results):

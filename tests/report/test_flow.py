@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from tilseq.report import flow
 from tilseq.report.results import Results, read_results
 from tilseq.report.view import View
 from tilseq.tables import outputs
+from tilseq.tables.intracellular import INTRACELLULAR
 
 SAMPLE = {"sample": "a", "subject": "S1", "visit": "D7", "day": 7, "specimen": "blood", "assay": "flow", "state": "ok"}
 
@@ -49,6 +51,16 @@ def test_the_key_numbers_hold_cells_per_microlitre_of_each_subset_with_their_lim
         ("60.0", "(59.0-61.0)"), ("40.0", "(39.0-41.0)"), ("50.0", "(49.0-51.0)"), ("0.80", "(0.70-0.90)"),
         ("600", "(540-660)"), ("400", "(360-440)"), ("< 2.70", "not detected"),
     ]  # fmt: skip
+
+
+def test_stimulated_tubes_have_no_row_among_the_t_cells(tmp_path: Path) -> None:
+    samples = [{**SAMPLE, "sample": name} for name in ("a", "none", "pma1", "pma2", "lost")]
+    samples[-1]["state"] = "failed"
+    pair = {"subject": "S1", "specimen": "blood", "marker": "IFN-γ", "population": "CD3+"}
+    pair |= {"stimulated": "pma1;pma2", "unstimulated": "none", "response": "no", "verdict": "pass"}
+    results = results_of(tmp_path, samples=samples, endpoints=[endpoint("percent_of_parent", 60.0, "CD3+")])
+    held = replace(results, tables={**results.tables, "intracellular": INTRACELLULAR.frame([pair])})
+    assert [row["Sample"] for row in told(flow.t_cells(held))] == ["a", "lost"]
 
 
 COUNT = {

@@ -1,5 +1,7 @@
 """The section of infused clones: warnings first, persistence in short, origins, changes, cells."""
 
+from dataclasses import replace
+
 import polars as pl
 
 from tests.report.test_page import page_of
@@ -82,6 +84,16 @@ def test_a_locus_without_a_number_is_told_in_a_sentence(good_out):
     assert laboratories.not_evaluable(results) == f"Without a number: {told}"
     assert not [row for row in shown(laboratories.persistence(results)) if row[5] == "TRA"]
     assert told in page_of(good_out).text
+
+
+def test_an_assay_without_a_reference_is_told_in_a_sentence(good_out):
+    results = read_results(good_out)
+    samples = results.tables["samples"]
+    chains = samples.filter(sample="P01_3_tcr").with_columns(sample=pl.lit("P01_3_bcr"), assay=pl.lit("bcr"))
+    with_chains = replace(results, tables={**results.tables, "samples": pl.concat([samples, chains])})
+    assert not [row for row in shown(laboratories.persistence(with_chains)) if row[4] == "P01_3_bcr"]
+    assert laboratories.not_evaluable(with_chains) == "Not held against a reference: 1 sample of bcr."
+    assert laboratories.not_evaluable(results) == ""
 
 
 def test_origins_stand_with_how_many_are_expected_to_be_wrong(good_out):

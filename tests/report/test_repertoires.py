@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
@@ -69,6 +71,17 @@ def test_maps_take_the_locus_of_most_samples_and_of_two_alike_trb(results):
     assert alike[4][:3] == ["screening blood", "screening tumor", "infusion product"]
     fewer = twice.filter(pl.col("sample_a") != "P01_0_tcr", pl.col("sample_b") != "P01_0_tcr")
     assert next(repertoires.maps(_with(results, pl.concat([other, fewer]))))[1] == "TRA"
+
+
+def test_what_speaks_against_a_sample_stands_beside_it_in_pairs_and_maps(results):
+    states = pl.col("sample").replace_strict({"P01_0_tcr": "fail", "P01_5_tcr": "warn"}, default="ok")
+    samples = results.tables["samples"].with_columns(state=states)
+    doubted = replace(results, tables={**results.tables, "samples": samples})
+    row = texts(repertoires.in_common(doubted))[0]
+    assert row[4] == "infusion product – month 3 blood|21,400 and 21,400 cells; month 3 blood with warnings"
+    assert row[6] == "screening blood – screening tumor|21,400 and 21,400 cells; screening blood failed quality"
+    assert texts(repertoires.pairs(doubted))[0][2:4] == ["screening blood|failed quality", "screening tumor"]
+    assert next(repertoires.maps(doubted))[4][:2] == ["screening blood, failed quality", "screening tumor"]
 
 
 def test_a_map_in_words():

@@ -65,6 +65,26 @@ from tilseq.study.read import read_study
             {"infusions.csv": "subject,infusion,day,lot,cells\nS01,1,0,L1,5e10\n007,1,0,L2,\n"},
             ["filled but not used yet: infusions.csv cells"],
         ),
+        # Scans tell who the subjects are, by arm too; without any nothing does.
+        ({"subjects.csv": "subject,tumor_type,arm,age,sex\nS01,melanoma,A,50,male\n007,cervical,B,60,female\n"}, []),
+        (
+            {
+                "subjects.csv": "subject,tumor_type,arm,age,sex\nS01,melanoma,A,50,male\n007,cervical,B,60,female\n",
+                "clinical/lesions.csv": "subject,day,lesion,role,diameter_mm\n",
+                "clinical/responses.csv": "subject,day,response\n",
+            },
+            ["filled but not used yet: subjects.csv arm; subjects.csv age; subjects.csv sex"],
+        ),
+        # Leaks are sought within a run of sequencing; cells infused weigh the lots of a mark.
+        (
+            {
+                "samples.csv": "sample,subject,visit,day,specimen,assay,path,run,marked_population\n"
+                "S01_base,S01,baseline,-8,blood,flow,raw/a.fcs,,TCR Vb2\n"
+                "S01_prod,S01,product,,infusion_product,tcr,raw/b.tsv,run1,\n",
+                "infusions.csv": "subject,infusion,day,lot,cells\nS01,1,0,L1,5e10\n007,1,0,L2,\n",
+            },
+            ["no sample of '007'"],
+        ),
         ({"samples.csv": ("S01_D28", '"S01\nD28"')}, [r"a line break inside an identifier: 'S01\nD28'"]),
     ],
 )
@@ -92,8 +112,21 @@ def test_roles_and_columns_that_no_analysis_reads(make_study):
     assert read_study(make_study({"samples.csv": rows, "raw/f.fcs": "file f"})).notes == [
         "role fmo is not analysed: 'c'",
         "role blank is not analysed: 'd'",
+        "no tcr sample of infusion_product (analysis.repertoire.reference) of 'S01': no clones are followed",
         "filled but not used yet: samples.csv panel of bcr; samples.csv cells of flow; samples.csv input_ng of bcr",
     ]
+
+
+def test_a_repertoire_without_a_sample_of_the_reference(make_study):
+    rows = "sample,subject,visit,specimen,assay,path\n"
+    rows += "a,S01,product,infusion_product,tcr,raw/b.tsv\nb,S01,D28,blood,tcr,raw/c.tsv\n"
+    rows += "c,007,D28,blood,tcr,raw/d.tsv\nd,007,product,infusion_product,flow,raw/a.fcs\n"
+    told = "no tcr sample of {} (analysis.repertoire.reference) of {}: no clones are followed"
+    assert read_study(make_study({"samples.csv": rows})).notes == [told.format("infusion_product", "'007'")]
+    tumor = "  product: {day: 0}\nanalysis: {repertoire: {reference: tumor}}\n"
+    settings = "study: demo\nvisits:\n  D28: {day: 28}\n" + tumor
+    notes = read_study(make_study({"samples.csv": rows, "study.yaml": settings})).notes
+    assert notes == [told.format("tumor", "'S01', '007'")]
 
 
 def test_stimulated_tubes_are_analysed_but_not_by_a_persons_gates(make_study):

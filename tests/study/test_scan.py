@@ -95,6 +95,15 @@ def test_days_timing_and_specimens_of_the_pattern(root):
     assert draft.left_out == {"S01/PBMC_D008_noon.fcs": "timing 'noon' is not known; known are pre, post"}
 
 
+def test_a_word_of_another_field_says_which(root):
+    (root / "raw" / "S02_D7_PBMC.fcs").write_text("FCS3.1 6")
+    told = scan(root / "raw", root, "{subject}_{visit}_{assay}").left_out["S02_D7_PBMC.fcs"]
+    assert told == (
+        "assay 'PBMC' is not known (specimen blood: write {specimen}, or * there); "
+        "known are flow, cytokine, tcr, bcr, scrna, bulk_rna"
+    )
+
+
 def test_files_alike_are_numbered_and_named_apart(root):
     for name in ("a/S01_D7.fcs", "b/S01_D7.fcs", "b/S01_D7.fcs.lmd"):
         (root / "tubes" / name).parent.mkdir(parents=True, exist_ok=True)

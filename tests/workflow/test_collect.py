@@ -141,6 +141,20 @@ def test_a_caption_of_all_subjects_begins_with_a_capital(tmp_path):
     assert captions == {"survival/all-swimmer.svg": "All subjects: swimmer", "flow/all-swimmer.svg": "all: swimmer"}
 
 
+def test_a_caption_of_one_subject_drawn_beside_others_does_not_say_all(tmp_path):
+    from tilseq.steps.job import Job
+    from tilseq.workflow.collect import _copy_figures
+
+    drawn = tmp_path / "work" / "markers/all" / "figures"
+    drawn.mkdir(parents=True)
+    (drawn / "one.svg").write_text("<svg/>")
+    (drawn / "captions.json").write_text('{"one.svg": "Tumour markers of S1"}')
+    _copy_figures([Job("markers", "all subjects", "markers/all")], tmp_path / "work", tmp_path / "figures")
+    assert json.loads((tmp_path / "figures" / "captions.json").read_text()) == {
+        "markers/all-one.svg": "Tumour markers of S1"
+    }
+
+
 def test_a_caption_shows_the_name_that_a_figure_was_given():
     from tilseq.plots.style import file_stem
     from tilseq.workflow.collect import _shown

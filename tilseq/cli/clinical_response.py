@@ -306,9 +306,9 @@ def _tell_results(derived: pl.DataFrame, rates: pl.DataFrame) -> None:
     confirmed = confirmed.sort("qualifier", "parameter", "population", descending=[False, True, True])
     told = confirmed.unique(["qualifier", "parameter", "denominator"], keep="first", maintain_order=True)
     for row in told.iter_rows(named=True):
-        share = "" if row["estimate"] is None else f", {100 * row['estimate']:.1f} % "
-        limits = "" if row["lower"] is None else f"({100 * row['lower']:.1f} to {100 * row['upper']:.1f})"
+        limits = "" if row["lower"] is None else f" ({100 * row['lower']:.1f} to {100 * row['upper']:.1f})"
+        share = "" if row["estimate"] is None else f"{100 * row['estimate']:.1f} %{limits}, "
         reader = row["qualifier"].partition("reader=")[2]
         of = f" by {reader}" if reader else ""
         counts = f"{row['numerator']} of {row['denominator_text']}"
-        click.echo(f"{row['parameter']}{of}, confirmed: {counts.strip()}{share}{limits}", err=True)
+        click.echo(f"{row['parameter']}{of}, confirmed: {share}{counts.strip()}", err=True)

@@ -61,6 +61,12 @@ def write_result(frame: pl.DataFrame, table: Table, output: str) -> None:
         write_csv(frame, output)
 
 
+def tell_written(output: str | Path) -> None:
+    """Say on stderr where the tables went; what went to stdout tells itself."""
+    if output != "-":
+        click.echo(f"wrote {output}", err=True)
+
+
 def sample_name(path: Path) -> str:
     """Return a file's name without the extensions of its format, which is what a sample is called on the command line.
 

@@ -128,8 +128,8 @@ def gate_command(
 ) -> int:
     """Gate each FILE and write its gates as GatingML 2.0, with a figure of them.
 
-    Besides cuts.csv, the thresholds of all tubes, and cohort_cuts.csv, the usual ones, which other tubes can borrow
-    (--cuts). A file that cannot be read or gated does not stop the others.
+    Besides cuts.csv, the thresholds of all tubes, and, of three tubes or more, cohort_cuts.csv, the usual ones, which
+    other tubes can borrow (--cuts). A file that cannot be read or gated does not stop the others.
     """
     import polars as pl
 

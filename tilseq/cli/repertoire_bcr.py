@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, write_result
+from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, tell_written, write_result
 from tilseq.cli.repertoire_files import count_option, counted_by, dialect_option, files, joined, tell
 
 if TYPE_CHECKING:
@@ -63,4 +63,6 @@ def bcr_command(
     for table in (*written, EXCLUSIONS) if results else ():
         frame = joined([tables[table.name] for tables in results])
         write_result(frame, table, str(output / f"{table.name}.csv"))
+    if results:
+        tell_written(output)
     return status

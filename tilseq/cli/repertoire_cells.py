@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, write_result
+from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, tell_written, write_result
 from tilseq.cli.repertoire_files import files, joined, tell
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ def cells_command(paths: tuple[Path, ...], output: Path, dialect: str | None) ->
         write_result(frame, table, str(output / f"{table.name}.csv"))
     if len(results) > 1:
         _write_overlap([tables[PAIRED_CLONES.name] for tables in results], output)
+    if results:
+        tell_written(output)
     return status
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, write_result
+from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, tell_written, write_result
 from tilseq.cli.repertoire_files import dialect_option, files, joined, locus_option, read_file
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def contamination_command(
         found.rates.filter(verdict="leak").drop_nulls("recipient").select("run", "donor_subject", "recipient", "rate")
     ).iter_rows():
         click.echo(f"{recipient}: clones of {donor} leaked into it in run {run}, {rate:.2g} of their counts", err=True)
+    tell_written(output)
     return status
 
 

@@ -56,8 +56,12 @@ def depth_of(
     replicates: dict[str, Estimate] | None,
     *,
     mends: str = "--count-of, --cells, --replicates",
+    lost: str = "no limits and no common depth",
 ) -> pl.DataFrame:
-    """Return a sample's rows of the table `depth`; say on stderr where its cells are not known, and what mends that."""
+    """Return a sample's rows of the table `depth`; say on stderr where its cells are not known.
+
+    It says what is `lost` by that, and what `mends` it.
+    """
     from tilseq.repertoire import depth, one_library
     from tilseq.repertoire.depth import too_few_cells
 
@@ -72,8 +76,7 @@ def depth_of(
     )
     if found["n_effective"].null_count():
         click.echo(
-            f"{sample}: no limits and no common depth, as the cells behind {counts_of(counted)} are not known (see "
-            f"{mends})",
+            f"{sample}: {lost}, as the cells behind {counts_of(counted)} are not known (see {mends})",
             err=True,
         )
     few = too_few_cells(clonotypes.table, found)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tilseq.cli.common import Examples, each_file, output_table, sample_name, sample_names, write_result
+from tilseq.cli.common import Examples, each_file, output_table, sample_name, sample_names, tell_written, write_result
 from tilseq.cli.repertoire_depth import cells_of_replicates, depth_of, replicates_option
 from tilseq.cli.repertoire_files import (
     cells_given,
@@ -94,6 +94,7 @@ def diversity_command(
     write_result(joined(frames), DIVERSITY, output)
     if depth_file:
         write_result(joined(depths), DEPTH, depth_file)
+    tell_written(output)
     return status
 
 

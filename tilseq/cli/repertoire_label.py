@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tilseq.cli.common import Examples, each_file, output_folder, refuse_copies, sample_name, sample_names, write_result
+from tilseq.cli.common import (
+    Examples,
+    each_file,
+    output_folder,
+    refuse_copies,
+    sample_name,
+    sample_names,
+    tell_written,
+    write_result,
+)
 from tilseq.cli.repertoire_depth import depth_of
 from tilseq.cli.repertoire_files import cells_given, cells_option, count_option, counted_by, joined, read_file, tell
 
@@ -91,6 +100,7 @@ def label_command(
         write_result(labels, CELL_LABELS, str(output / "cell_labels.csv"))
         write_result(label_checks(labels), QUALITY, str(output / "quality.csv"))
         write_result(joined(left_out).unique(maintain_order=True), EXCLUSIONS, str(output / "exclusions.csv"))
+        tell_written(output)
     return status
 
 

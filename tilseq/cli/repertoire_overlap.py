@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tilseq.cli.common import Examples, each_file, output_table, sample_name, sample_names, write_result
+from tilseq.cli.common import Examples, each_file, output_table, sample_name, sample_names, tell_written, write_result
 from tilseq.cli.repertoire_depth import cells_of_replicates, depth_of, replicates_option
 from tilseq.cli.repertoire_files import (
     cells_given,
@@ -88,6 +88,7 @@ def overlap_command(
         write_result(used, USAGE, usage_file)
     if neighbours_file:
         write_result(neighbours(tables), NEIGHBOURS, neighbours_file)
+    tell_written(output)
     return status
 
 
@@ -123,4 +124,5 @@ def qc_command(
     frames, status = each_file(paths, check)
     if frames:
         write_result(joined(frames), QUALITY, output)
+        tell_written(output)
     return status

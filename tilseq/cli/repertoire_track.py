@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilseq.cli.common import Examples, each_file, output_folder, refuse_copies, sample_name, sample_names, write_result
+from tilseq.cli.common import (
+    Examples,
+    each_file,
+    output_folder,
+    refuse_copies,
+    sample_name,
+    sample_names,
+    tell_written,
+    write_result,
+)
 from tilseq.cli.repertoire_depth import cells_of_replicates, depth_of, replicates_option
 from tilseq.cli.repertoire_files import (
     cells_given,
@@ -31,6 +40,9 @@ if TYPE_CHECKING:
     Read = tuple[str, Clonotypes, pl.DataFrame, pl.DataFrame]
 
 LEAST_SHARED = 0.01  # of the counts of a sample of the subject
+# What is lost where the cells behind a file's counts are not known.
+LOST_OF_BLOOD = "no limits and no common depth"
+LOST_OF_REFERENCE = "no clone is absent from it and none is tested for change"
 TRACK_EXAMPLE = """\
 tilseq repertoire track day7.tsv day28.tsv --product product.tsv --baseline before.tsv -o tracked
 tilseq repertoire track day28.tsv --product product.tsv --cells day28=40000 --cells product=50000 -o tracked"""
@@ -100,10 +112,10 @@ def track_command(
     refuse_copies(files)
     estimated = cells_of_replicates(replicates, files, dialect, locus)
 
-    def read(path: Path) -> Read:
+    def read(path: Path, lost: str = LOST_OF_REFERENCE) -> Read:
         sample = sample_name(path)
         clonotypes, left_out = read_file(path, sample, dialect, locus)
-        depth = depth_of(sample, clonotypes, count_of, known.get(sample), estimated.get(sample))
+        depth = depth_of(sample, clonotypes, count_of, known.get(sample), estimated.get(sample), lost=lost)
         return sample, clonotypes, effective_clones(clonotypes.table, share_cells(depth)), left_out
 
     def read_given(path: Path) -> Read:
@@ -117,7 +129,7 @@ def track_command(
     lots = joined([clones for *_, clones, _ in given["product"]])
 
     def read_later(path: Path) -> Read:
-        found = read(path)
+        found = read(path, LOST_OF_BLOOD)
         check_loci(found[2], lots)
         return found
 
@@ -136,6 +148,8 @@ def track_command(
     _write(tracked, near, changes(samples["product"], blood), output)
     left_out = joined([rows for *_, rows in every]).unique(maintain_order=True)
     write_result(left_out, EXCLUSIONS, str(output / "exclusions.csv"))
+    _tell_mass(tracked.persistence, list(blood))
+    tell_written(output)
     return status
 
 
@@ -149,6 +163,22 @@ def _write(tracked: Tracked, near: pl.DataFrame, change: pl.DataFrame, output: P
     write_result(tracked.origin_classes, ORIGIN_CLASSES, str(output / "origin_classes.csv"))
     write_result(change, CHANGE, str(output / "change.csv"))
     write_result(near, NEAR_MATCHES, str(output / "near_matches.csv"))
+
+
+def _tell_mass(persistence: pl.DataFrame, samples: list[str]) -> None:
+    """Say on stderr what clones of the product hold of each sample."""
+    from tilseq.report.words import share
+
+    held = persistence.filter(measure="mass")
+    for sample in samples:
+        for row in held.filter(sample=sample).iter_rows(named=True):
+            if row["value"] is None:
+                told = f"are not seen in {row['locus']}, of unknown cells: neither 0 nor a limit"
+            elif row["value"] == 0:
+                told = f"are not seen in {row['locus']}: below {share(row['limit_of_detection'])} %"
+            else:
+                told = f"hold {share(row['value'], row['lower'], row['upper'])} % of {row['locus']}"
+            click.echo(f"{sample}: clones of the product {told}", err=True)
 
 
 def _tell_strangers(later: list[Read], own: list[Read]) -> None:

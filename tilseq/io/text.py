@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import mmap
+import re
 import stat
 import zlib
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ CHUNK = 4 << 20
 FIRST_BYTES = 4096
 SEPARATORS = ("\t", ",", ";")
 SEPARATOR_OF_SUFFIX = {".tsv": "\t", ".tab": "\t", ".csv": ","}
+FCS_HEADER = re.compile(rb"FCS[23]\.[0-9] {4}")  # and no header of a table
 MAPPED_BYTES = 16 << 20  # larger plain files are mapped into memory, not copied
 BEGINNING = 1 << 20  # of a mapped file, in which its header ends
 
@@ -253,6 +255,8 @@ def _refuse_other_types(content: bytes, path: str | Path, packed: bool) -> None:
     kind = kind_of(content)
     if packed and content.startswith(GZIP):
         kind = "a gzip file within a gzip file"
+    if FCS_HEADER.match(content):
+        kind = "an FCS file"
     if kind:
         raise ReadError("this is not delimited text", file=path, found=kind, expected="CSV or TSV, plain or gzip")
 

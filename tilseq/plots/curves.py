@@ -23,7 +23,7 @@ LIMITS = (80, 120)  # % of recovery
 def standard_curves(curves: Any, recovery: Any, bead_wells: Any, concentrations: Any) -> Figure:
     """Draw the curve of each analyte of a plate with its standards, samples and usable range.
 
-    Standards stand at what they truly hold by their level's shared dilution error, samples where the curve puts them in
+    Standards stand at what they hold by their level's shared dilution error, samples where the curve puts them in
     the undiluted sample over their dilution; the usable range is shaded. Both axes are logarithmic.
 
     Parameters
@@ -64,6 +64,7 @@ def standard_curves(curves: Any, recovery: Any, bead_wells: Any, concentrations:
         for axes in panels[drawn.height :]:
             axes.set_axis_off()
         new.supxlabel("pg/mL in the well", fontsize=10)
+        new.legend(handles=_key(), loc="outside upper right", ncols=4, fontsize=7, frameon=False)
         new.supylabel("Median reporter", fontsize=10)
     return new
 
@@ -141,6 +142,20 @@ def _panel(axes: Axes, row: dict[str, Any], recovery: pl.DataFrame, beads: pl.Da
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
         axis.set_tick_params(labelsize=7)
+
+
+def _key() -> list[Any]:
+    """Return what the marks of a panel mean."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    marks = (("o", PALETTE[0], "standard"), ("x", PALETTE[1], "sample"))
+    dots = [
+        Line2D([], [], linestyle="none", marker=marker, markersize=3.5, color=colour, label=label)
+        for marker, colour, label in marks
+    ]
+    blank = Line2D([], [], color=MUTED, linewidth=0.7, linestyle=":", label="blank")
+    return [*dots, blank, Patch(color=FAINT, alpha=0.6, linewidth=0, label="usable range")]
 
 
 def _signal(row: dict[str, Any], x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

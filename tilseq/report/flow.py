@@ -44,7 +44,10 @@ TREE = (
 
 
 def t_cells(results: Results) -> View:
-    """Return the key numbers of flow cytometry: a row a tube, CD3+, CD4+, CD8+, their ratio and absolute counts."""
+    """Return the key numbers of flow cytometry: a row a tube, CD3+, CD4+, CD8+, their ratio and absolute counts.
+
+    Stimulated tubes, and those that they are held against, have none: they stand under cytokines.
+    """
     endpoints = results.tables["endpoints"].filter(pl.col("assay") == "flow")
     found: dict[tuple[str, str, str | None], Row] = {}
     for row in endpoints.filter(pl.col("sample").is_not_null()).iter_rows(named=True):
@@ -56,7 +59,10 @@ def t_cells(results: Results) -> View:
     ]
     heads = [Head(name, _unit(unit, parent), True) for (*_, name, unit), parent in zip(columns, parents, strict=True)]
     rows = []
+    elsewhere = _of_cytokines(results) - {key[0] for key in found}
     for sample in sample_rows(results, endpoints, "flow"):
+        if sample["sample"] in elsewhere:
+            continue
         cells = []
         for (parameter, population, *_), parent in zip(columns, parents, strict=True):
             endpoint = found.get((sample["sample"], parameter, population))
@@ -71,6 +77,12 @@ def t_cells(results: Results) -> View:
         results.nothing("endpoints", "No tube was measured.", "flow"),
         "tables/endpoints.csv",
     )
+
+
+def _of_cytokines(results: Results) -> set[str]:
+    """Return the stimulated tubes and those that they are held against."""
+    pairs = results.tables["intracellular"].select("stimulated", "unstimulated").unique().drop_nulls("stimulated")
+    return {tube for names in pairs.iter_rows() for name in names if name for tube in name.split(";")}
 
 
 def populations(results: Results) -> View:

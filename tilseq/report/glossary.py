@@ -51,7 +51,10 @@ CYTOKINES = {
     "Total, free": "TGF-β is latent in part: acid makes it measurable. Total is with acid, free without.",
     "Shared error": "By how much a level of the standards was diluted wrongly. All analytes of a plate show the same "
     "error, which tells it from their own, and it is taken out.",
-    "Within 20 %": "Standards that their curve gives back within 20 % (25 % for the lowest), after shared errors.",
+    "Pass, within 20 %, by nominal": "A standard passes where its curve gives it back within 20 % (25 % at the limit "
+    "of quantification) after shared errors, its wells agree to a CV of 20 %, and its signal alone is good for 25 %. "
+    "Below it how many are given back within 20 %, whatever their wells: after shared errors, and by the sheet’s "
+    "concentrations.",
     "Curves": "Analytes with a standard curve that can be used.",
     "Less unstimulated": "Share of the population’s cells that bear the cytokine in the stimulated tube less that in "
     "the unstimulated tube of the same specimen, which is the background.",
@@ -63,7 +66,8 @@ REPERTOIRE = {
     "reference’s file. Clones match by locus and nucleotide junction.",
     "Of which new": "Mass of the clones that blood before the infusion does not show. Some were there and missed.",
     "Clones seen, reference kept": "What a sample would show of the reference, of its clones and of what they held of "
-    "it, if it had as many cells as the shallowest of the subject’s later samples of blood.",
+    "it, if it had as many cells as the shallowest of the subject’s later samples of blood. “At” is how many distinct "
+    "cells those are; where cells were read unequally often the effective ones are fewer.",
     "Infused, emergent, tumour": "Where a clone comes from, by where it was seen: product, blood before, tumour. "
     "Emergent is a clone of blood after the infusion that none of them shows and would not have missed.",
     "Expanded, contracted, unchanged": "A clone whose share changed, tested on effective cells, at a false discovery "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Collection, Iterator, Set
 from dataclasses import replace
 
 import polars as pl
@@ -48,14 +48,15 @@ def persistence(results: Results) -> View:
     """Return how much of each other sample the clones of the reference, mostly the infusion product, hold.
 
     A sample that should stand here and gave no number keeps a row, which says why. A locus without a number of a sample
-    that has one at another is left to `not_evaluable`.
+    that has one at another, and an assay without any, are left to `not_evaluable`.
     """
     table = _with_a_number(results.with_sample("persistence"))
+    assays = set(REPERTOIRES) & set(table["assay"])
     named = references(results.endpoints.filter(parameter="persistence_mass")["qualifier"])
     heads = [*WHO, Head("Locus"), *MEASURES.values(), Head("At", "distinct cells", True, COMMON)]
     heads.append(Head("Effective cells", numeric=True))
     rows = []
-    for first, values in _groups(_with_unmeasured(results, table, named), "measure"):
+    for first, values in _groups(_with_unmeasured(results, table, named, assays), "measure"):
         at = [row["at_cells"] for row in values.values() if row["at_cells"] is not None]
         effective = [row["n_effective"] for row in values.values() if row["n_effective"] is not None]
         cells = [on_two_lines(_share_cell(values.get(name))) for name in MEASURES]
@@ -71,7 +72,7 @@ def persistence(results: Results) -> View:
 
 
 def not_evaluable(results: Results) -> str:
-    """Return which loci of samples have no number while another has one, and why; nothing where there is none."""
+    """Return which loci and assays have no number while another has one, and why; nothing where there is none."""
     table = results.tables["persistence"].join(results.tables["depth"], on=["sample", "locus"], how="semi")
     left_out = table.join(_with_a_number(table), on=["sample", "locus"], how="anti")
     told = []
@@ -83,7 +84,17 @@ def not_evaluable(results: Results) -> str:
         )
         reason = why["method"].drop_nulls().to_list()
         told.append(f"{locus} of {plural(len(own), 'sample')}" + (f" ({own[0]}: {reason[0]})" if reason else ""))
-    return f"Without a number: {'; '.join(told)}. The table endpoints tells why, sample by sample." if told else ""
+    sentence = f"Without a number: {'; '.join(told)}. The table endpoints tells why, sample by sample." if told else ""
+    return " ".join(filter(None, (sentence, _without_reference(results))))
+
+
+def _without_reference(results: Results) -> str:
+    """Return which assays hold no sample that was compared while another does; nothing where each has one."""
+    compared = set(results.with_sample("persistence")["assay"])
+    lacking = [assay for assay in REPERTOIRES if assay not in compared]
+    counts = [(results.tables["samples"].filter(assay=assay).height, assay) for assay in lacking]
+    told = ", ".join(f"{plural(number, 'sample')} of {assay}" for number, assay in counts if number)
+    return f"Not held against a reference: {told}." if compared and told else ""
 
 
 def _with_a_number(table: pl.DataFrame) -> pl.DataFrame:
@@ -134,12 +145,14 @@ def scores(results: Results) -> View:
     return View("Gene-set scores", heads, rows, empty, "tables/scores.csv")
 
 
-def _with_unmeasured(results: Results, table: pl.DataFrame, specimens: Set[str] = frozenset()) -> pl.DataFrame:
+def _with_unmeasured(
+    results: Results, table: pl.DataFrame, specimens: Set[str] = frozenset(), assays: Collection[str] = REPERTOIRES
+) -> pl.DataFrame:
     """Return a table with a row for each receptor sample it lacks, but of these specimens; an empty one as it is."""
     if table.is_empty():
         return table
     known = results.tables["samples"].filter(
-        pl.col("assay").is_in(REPERTOIRES), ~pl.col("specimen").is_in(sorted(specimens))
+        pl.col("assay").is_in(list(assays)), ~pl.col("specimen").is_in(sorted(specimens))
     )
     lacking = known.join(table, on="sample", how="anti", maintain_order="left")
     both = pl.concat([table, lacking], how="diagonal")

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from tilseq.report.results import Results
+from tilseq.report.results import STATE_WORDS, Results
 from tilseq.report.rows import WHEN, who
 from tilseq.report.series import WAY
-from tilseq.report.view import Cell, Head, View, count, measured, missing, on_two_lines, text
+from tilseq.report.view import Cell, Head, View, count, doubt, measured, missing, on_two_lines, text
 from tilseq.report.words import interval, number, share
 from tilseq.tables import Row
 
@@ -62,14 +62,14 @@ def depth(results: Results) -> View:
 
 def in_common(results: Results) -> View:
     """Return which samples of each subject have most and least in common: a row a subject and locus."""
-    names = labels(results)
+    names, doubts = labels(results), _doubts(results)
     heads = [Head("Subject"), Head("Locus"), Head("Samples", numeric=True)]
     heads += [Head("Index"), Head("Most in common"), Head("Value", numeric=True)]
     heads += [Head("Least in common"), Head("Value", numeric=True)]
     rows = []
     for subject, locus, pairs in _by_subject(results):
         samples = set(pairs["sample_a"]) | set(pairs["sample_b"])
-        cells = [part for row in _ends(pairs) for part in (_pair(row, names), on_two_lines(_value(row)))]
+        cells = [part for row in _ends(pairs) for part in (_pair(row, names, doubts), on_two_lines(_value(row)))]
         cells += [Cell()] * (4 - len(cells))
         index = Cell(
             INDICES[pairs["parameter"][0]], note="" if pairs["parameter"][0] == "morisita" else "grows with depth"
@@ -82,7 +82,7 @@ def in_common(results: Results) -> View:
 
 def pairs(results: Results) -> View:
     """Return the overlap of each pair of samples of a subject."""
-    names = labels(results)
+    names, doubts = labels(results), _doubts(results)
     heads = [Head("Subject"), Head("Locus"), Head("First sample"), Head("Second sample")]
     heads += [Head("Counts", "first, second", True), Head("Shared clones", numeric=True), Head("Jaccard", numeric=True)]
     heads += [Head("Morisita-Horn", numeric=True), Head("Morisita", "at any depth", True)]
@@ -104,7 +104,8 @@ def pairs(results: Results) -> View:
             counts = of_pair[*sorted((a, b)), locus, "shared_clones"]
             counts_of = {counts[f"sample_{x}"]: number(counts[f"n_{x}"]) for x in "ab"}
             depths = Cell(f"{counts_of[a]}, {counts_of[b]}", kind="number")
-            rows.append([Cell(subject, kind="name"), text(locus), text(names[a]), text(names[b]), depths, *told])
+            samples = (Cell(names[sample], note=doubts.get(sample, "")) for sample in (a, b))
+            rows.append([Cell(subject, kind="name"), text(locus), *samples, depths, *told])
     return View("Overlap of every pair of a subject’s samples", heads, rows, "", "tables/overlap.csv")
 
 
@@ -141,9 +142,10 @@ def maps(results: Results) -> Iterator[tuple[str, str, pl.DataFrame, pl.DataFram
     """Yield what the maps of each subject are drawn from: subject, locus, pairs, use of genes, samples in time.
 
     Of the loci of T cells, and of those of B cells, the one measured in most samples; of several alike TRB and IGH.
-    Samples bear their labels.
+    Samples bear their labels, and what speaks against one that failed quality.
     """
-    names = labels(results)
+    failed = {sample: told for sample, told in _doubts(results).items() if told == STATE_WORDS["fail"]}
+    names = {sample: ", ".join(filter(None, (name, failed.get(sample)))) for sample, name in labels(results).items()}
     by_subject: dict[tuple[str, str], list[tuple[int, bool, str, pl.DataFrame]]] = {}
     for subject, locus, found in _by_subject(results):
         samples = len(set(found["sample_a"]) | set(found["sample_b"]))
@@ -209,10 +211,18 @@ def _ends(pairs: pl.DataFrame) -> list[Row]:
     return [most] if least == most else [most, least]
 
 
-def _pair(row: Row, names: dict[str, str]) -> Cell:
+def _doubts(results: Results) -> dict[str, str]:
+    """Return sample → what speaks against its numbers, of the samples that warned or failed."""
+    states = results.tables["samples"].select("sample", "state").iter_rows()
+    return {sample: doubt(state) for sample, state in states if doubt(state)}
+
+
+def _pair(row: Row, names: dict[str, str], doubts: dict[str, str]) -> Cell:
     unit = "cells" if row["parameter"] == "morisita" else "counts"
+    a, b = row["sample_a"], row["sample_b"]
     depths = f"{number(row['n_a'] and round(row['n_a']))} and {number(row['n_b'] and round(row['n_b']))} {unit}"
-    return Cell(f"{names[row['sample_a']]} – {names[row['sample_b']]}", note=depths)
+    told = [f"{names[sample]} {doubts[sample]}" for sample in (a, b) if sample in doubts]
+    return Cell(f"{names[a]} – {names[b]}", note="; ".join([depths, *told]))
 
 
 def _value(row: Row | None) -> Cell:

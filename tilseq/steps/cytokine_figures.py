@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 COHORT = "levels"
 WORDS = "with 95 % limits; what is out of range stands at its limit, with an arrow."
-CAPTION = "cytokines of {}, " + WORDS
+CAPTION = "Cytokines of {}, " + WORDS
 CAPTION_OF_ALL = "cytokines over time, " + WORDS
 
 

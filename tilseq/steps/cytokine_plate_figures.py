@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 MOST_MAPS = 3
 MAP = "wells in the colour of the median reporter, on a logarithmic scale of each analyte"
 CURVES = (
-    "standard curves with their standards (dots, at what their level truly holds), samples (crosses), blanks (dotted) "
-    "and usable range (shaded)"
+    "standard curves with their standards (dots, less the shared error of their level), samples (crosses), "
+    "blanks (dotted) and usable range (shaded)"
 )
 RECOVERY = "what the curves give back of each standard, by its nominal concentration and less the shared dilution error"
 

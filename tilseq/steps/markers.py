@@ -105,6 +105,6 @@ def _draw(job: Job, courses: pl.DataFrame, folder: Path) -> None:
     figures = {}
     for (subject,), own in drawn.group_by("subject", maintain_order=True):
         axes = marker_courses(own, **treatment_days(job, f"{subject}")).axes[0]
-        caption = f"tumour markers of {subject}, of the panel of its tumour, as multiples of the upper limit of normal."
+        caption = f"Tumour markers of {subject}, of the panel of its tumour, as multiples of the upper limit of normal."
         figures[f"markers_{subject}"] = (axes, caption)
     save_figures(figures, folder / "figures")

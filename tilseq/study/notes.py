@@ -13,14 +13,17 @@ from tilseq.study.model import INFUSIONS_FILE, OWN_ROLE, SAMPLES_FILE, SUBJECTS_
 MOST_NAMED = 5
 STIMULATION = ("stimulated", "unstimulated")
 FLOW_ROLES = ("blank", *STIMULATION)  # roles of tubes that an analysis reads beside samples
-# Columns that are accepted and that no number rests on yet; of samples.csv, the assays whose analysis reads them.
-UNREAD = {SUBJECTS_FILE: ("arm", "age", "sex"), INFUSIONS_FILE: ("cells",)}
-READ_WITH = {SUBJECTS_FILE: {"arm": "adverse_events"}}  # the table of clinical/ whose analysis reads a column
+# Columns that some analyses alone read: of which tables, or of samples with a mark; of samples.csv, of which assays.
+SCANS, MARKED = ("lesions", "responses"), "marked samples"
+READ_WITH: dict[str, dict[str, tuple[str, ...]]] = {
+    SUBJECTS_FILE: {"arm": (*SCANS, "followup", "adverse_events", "labs"), "age": SCANS, "sex": SCANS},
+    INFUSIONS_FILE: {"cells": (MARKED,)},
+}
 READ_FOR: dict[str, tuple[str, ...]] = {
     "format": ("tcr", "bcr"),
     "library": ("scrna", "tcr"),
     "stimulus": (),
-    "run": (),
+    "run": ("tcr", "bcr"),
     "batch": ("flow",),
     "instrument": ("flow",),
     "panel": ("flow",),
@@ -172,6 +175,18 @@ def note_unstimulated(folder: Folder) -> list[str]:
     )
 
 
+def note_reference(folder: Folder) -> list[str]:
+    """Name subjects whose TCR repertoires are held against no reference, as none of theirs is of its specimen."""
+    if folder.samples is None or folder.settings is None:
+        return []
+    reference = folder.settings.analysis.repertoire.reference
+    tcr = folder.samples.filter(assay="tcr").drop_nulls("subject")
+    known = set(tcr.filter(specimen=reference)["subject"])
+    without = [subject for subject in tcr["subject"].unique(maintain_order=True) if subject not in known]
+    told = f"no tcr sample of {reference} (analysis.repertoire.reference) of {named(without)}: no clones are followed"
+    return [told] if without else []
+
+
 def note_gates_not_used(folder: Folder) -> list[str]:
     """Name stimulated and unstimulated tubes with a person's gates, which are gated automatically all the same."""
     if folder.samples is None or folder.settings is None or not folder.settings.gates:
@@ -184,10 +199,9 @@ def note_gates_not_used(folder: Folder) -> list[str]:
 
 def note_unused_columns(folder: Folder) -> list[str]:
     """Name columns that are filled and that no analysis of their rows reads."""
-    unused = []
+    unused, there = [], _analysed(folder)
     for file, frame in folder.tables().items():
-        read = READ_WITH.get(file, {})
-        idle = [name for name in UNREAD.get(file, ()) if read.get(name) not in folder.clinical]
+        idle = [name for name, read in READ_WITH.get(file, {}).items() if there.isdisjoint(read)]
         unused += [f"{file} {name}" for name in idle if frame[name].count()]
     if folder.samples is not None:
         rows = folder.samples.filter(pl.col("role").fill_null(OWN_ROLE) == OWN_ROLE)
@@ -196,6 +210,14 @@ def note_unused_columns(folder: Folder) -> list[str]:
             of = f" of {', '.join(others.unique().sort())}" if assays else ""
             unused += [f"{SAMPLES_FILE} {name}{of}"] if others.count() else []
     return [f"filled but not used yet: {'; '.join(unused)}"] if unused else []
+
+
+def _analysed(folder: Folder) -> set[str]:
+    """Return the tables of the clinic that hold a row, and whether there are samples with a mark."""
+    tables = {"lesions": folder.lesions, "responses": folder.responses, **folder.clinical}
+    there = {name for name, frame in tables.items() if frame is not None and frame.height}
+    marked = folder.samples is not None and folder.samples["marked_population"].count()
+    return there | ({MARKED} if marked else set())
 
 
 NOTES: tuple[Callable[[Folder], list[str]], ...] = (
@@ -209,6 +231,7 @@ NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_not_analysed,
     note_samples_not_analysed,
     note_unstimulated,
+    note_reference,
     note_gates_not_used,
     note_unused_columns,
 )

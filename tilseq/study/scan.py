@@ -122,7 +122,10 @@ def _sample(path: Path, name: str, tokens: tuple[Token, ...]) -> Row | str:
         if key in WORDS and (word := meant(key, value)):
             row[key] = word
         elif key in WORDS:
-            return f"{key} {shown(value)} is not known; known are {', '.join(WORDS[key])}"
+            other = next(
+                (f" ({one} {meant(one, value)}: write {{{one}}}, or * there)" for one in WORDS if meant(one, value)), ""
+            )
+            return f"{key} {shown(value)} is not known{other}; known are {', '.join(WORDS[key])}"
     return _with_guesses(row, path)
 
 

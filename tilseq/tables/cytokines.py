@@ -124,7 +124,11 @@ STANDARD_RECOVERY = Table(
         Column("recovery_pct", "number", "Back-calculated over nominal and offset factor.", unit="%"),
         Column("recovery_nominal_pct", "number", "Back-calculated over nominal alone.", unit="%"),
         Column("cv_pct", "number", "Coefficient of variation between wells, back-calculated.", unit="%"),
-        Column("within", "boolean", "Recovery within 20 % (25 % at the limit of quantification) and CV up to 20 %."),
+        Column(
+            "within",
+            "boolean",
+            "Recovery within 20 % (25 % at the limit of quantification), CV up to 20 %, signal alone good for 25 %.",
+        ),
     ),
     key=("plate", "analyte", "level"),
 )

@@ -23,7 +23,9 @@ ENDPOINTS = Table(
         Column("visit", "text", "Name of the visit."),
         Column("specimen_id", "text", "Identifier of the specimen, where given."),
         Column("sample", "text", "Sample, or null for a number of the clinic."),
-        Column("parameter", "text", "What the number is; see the parameter list.", needed=True),
+        Column(
+            "parameter", "text", "What the number is: see the parameters of endpoints in docs/tables.md.", needed=True
+        ),
         Column("qualifier", "text", "Sorted name=value pairs, parted by ';', that tell rows of one parameter apart."),
         Column("day", "integer", "Day; 0 is the first infusion.", unit="d"),
         Column("timing", "text", "On day 0: before or after the infusion.", allowed=TIMINGS),

@@ -150,9 +150,16 @@ def _copy_figures(jobs: Sequence[Job], work: Path, figures: Path) -> None:
             target = figures / step / f"{unit}-{path.name}"
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-            who = f"A{job.unit[1:]}" if unit == "all" != job.unit else job.unit  # such as "all subjects", no name
-            captions[str(target.relative_to(figures))] = f"{who}: {told.get(path.name) or _shown(path.stem)}"
+            words = told.get(path.name) or _shown(path.stem)
+            captions[str(target.relative_to(figures))] = _caption(words, job.unit, of_all=unit == "all" != job.unit)
     write_json(figures / "captions.json", captions)
+
+
+def _caption(words: str, unit: str, *, of_all: bool) -> str:
+    """Return a caption with whose figure it is; of a job of all subjects one with a capital says so itself."""
+    if of_all and words[:1].isupper():
+        return words
+    return f"{unit[:1].upper() if of_all else unit[:1]}{unit[1:]}: {words}"
 
 
 def _shown(stem: str) -> str:
