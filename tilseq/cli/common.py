@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import polars as pl
 
@@ -92,6 +92,14 @@ def refuse_copies(paths: Sequence[Path]) -> None:
             same = first.setdefault(sha256_of_file(path), path)
             if same is not path:
                 raise click.UsageError(f"{same} and {path} are the same file, byte for byte; give it once")
+
+
+def refuse_same_clones(tables: Mapping[str, pl.DataFrame]) -> None:
+    """Refuse samples of the same clonotypes and counts: copies of one file that differ in their bytes alone."""
+    from tilseq.repertoire.copies import copies
+
+    for name, first in copies(tables).items():
+        raise click.UsageError(f"{first} and {name} hold the same clonotypes with the same counts; give one of them")
 
 
 def each_file[Result](paths: Sequence[Path], work: Callable[[Path], Result]) -> tuple[list[Result], int]:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tilseq.cli.common import Examples, each_file, output_folder, refuse_copies, sample_name, sample_names, write_result
+from tilseq.cli.common import (
+    Examples,
+    each_file,
+    output_folder,
+    refuse_copies,
+    refuse_same_clones,
+    sample_name,
+    sample_names,
+    write_result,
+)
 from tilseq.cli.repertoire_depth import depth_of
 from tilseq.cli.repertoire_files import cells_given, cells_option, count_option, counted_by, joined, read_file, tell
 
@@ -74,6 +83,7 @@ def label_command(
     refuse_copies((*paths, *products))
     read = [_lot(path, known, count_of) for path in products]
     lots = [lot for lot, _ in read]
+    refuse_same_clones({lot.name: lot.table for lot in lots})
 
     def measure(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
         sample = sample_name(path)

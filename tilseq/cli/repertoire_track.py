@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tilseq.cli.common import Examples, each_file, output_folder, refuse_copies, sample_name, sample_names, write_result
+from tilseq.cli.common import (
+    Examples,
+    each_file,
+    output_folder,
+    refuse_copies,
+    refuse_same_clones,
+    sample_name,
+    sample_names,
+    write_result,
+)
 from tilseq.cli.repertoire_depth import cells_of_replicates, depth_of, replicates_option
 from tilseq.cli.repertoire_files import (
     cells_given,
@@ -125,6 +134,7 @@ def track_command(
     if not later:
         return status
     every = [one for some in (later, *given.values()) for one in some]
+    refuse_same_clones({sample: one.table for sample, one, *_ in every})
     _tell_strangers(later, [*given["product"], *given["baseline"]])
     _tell_lots(given["product"])
     _tell_without_depth(later)
