@@ -10,7 +10,7 @@ import polars as pl
 from tilseq.errors import TableError
 from tilseq.io.clonotype_counts import with_counts
 from tilseq.io.clonotype_rows import NO_VALUE, Rows, read_rows
-from tilseq.io.clonotype_rules import cells_of, exclusions, rule, with_locus
+from tilseq.io.clonotype_rules import cells_of, exclusions, loci_denied, rule, with_locus
 from tilseq.io.clonotypes import contigs_once
 from tilseq.io.dialects import CountOf
 
@@ -78,9 +78,10 @@ def read_bcr(path: str | Path, *, dialect: str | None = None, locus: str | None 
         notes += several
     table, identities = _with_identity(rows, table)
     sequences = _named(rows, _filled(table).filter(pl.col("rule").is_null()))
+    warnings = (*rows.warnings, *loci_denied(rows, sequences))
     left_out = exclusions(table, rows.file)
     sequences = sequences.select(*COLUMNS, *COLUMNS_OF_V)
-    return BcrSequences(sequences, count_of, rows.dialect, left_out, rows.warnings, (*notes, *identities))
+    return BcrSequences(sequences, count_of, rows.dialect, left_out, warnings, (*notes, *identities))
 
 
 def _filled(table: pl.DataFrame) -> pl.DataFrame:
