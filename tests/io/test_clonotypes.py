@@ -176,6 +176,16 @@ def test_a_count_that_is_no_plain_whole_number_is_an_error_with_its_row(tmp_path
     assert (caught.value.row, caught.value.column) == (3, "duplicate_count")
 
 
+def test_a_count_with_a_point_and_three_zeros_may_be_a_thousand(tmp_path):
+    rows = ["1\tTRBV1\tTRBJ1-1\tTGTGCATTC\tCAF\t2.0", "2\tTRBV1\tTRBJ1-1\tTGTGAATTC\tCEF\t12.000"]
+    with pytest.raises(TableError, match="found '12.000'.*is it a thousand") as caught:
+        read_airr(tmp_path, *rows)
+    assert (caught.value.row, caught.value.column) == (3, "duplicate_count")
+    for plain in ("12.00", "12.0000", "0012.000", "1200.000"):
+        read = read_airr(tmp_path, rows[0], rows[1].replace("12.000", plain))
+        assert read.table["duplicate_count"].to_list() == [int(float(plain)), 2]
+
+
 def test_the_largest_count_is_exact_and_a_larger_sum_is_refused(tmp_path):
     row = f"1\tTRBV1\tTRBJ1-1\tTGTGCATTC\tCAF\t{LARGEST_COUNT}"
     assert read_airr(tmp_path, row).table["duplicate_count"].to_list() == [9007199254740992]
