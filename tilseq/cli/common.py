@@ -21,11 +21,28 @@ EXIT_FAULT, EXIT_USAGE, EXIT_INVALID, EXIT_SOME_FAILED = 1, 2, 3, 4
 PACKED = (".gz",)
 FORMATS = (".fcs", ".lmd", ".csv", ".tsv", ".txt", ".h5ad")
 
+# Parameters that name a file to write; a folder takes several results, and all other paths are read.
+WRITTEN = ("output", "quality", "usage_file", "neighbours_file", "depth_file")
+
+
+def _no_stdout(ctx: click.Context, param: click.Parameter, value: Path) -> Path:
+    """Refuse `-`, which is stdout elsewhere and would be made a folder of this name."""
+    if str(value) == "-":
+        raise click.BadParameter("several tables are written: give a folder, not -")
+    return value
+
+
 output_table = click.option(
     "-o", "--output", "output", default="-", show_default="stdout", help="CSV file to write, or - for stdout."
 )
 output_folder = click.option(
-    "-o", "--output", "output", required=True, type=click.Path(path_type=Path), help="Folder to write to."
+    "-o",
+    "--output",
+    "output",
+    required=True,
+    type=click.Path(path_type=Path),
+    callback=_no_stdout,
+    help="Folder to write to.",
 )
 sdtm_day_1 = click.option(
     "--sdtm-day-1",
@@ -42,11 +59,40 @@ class Examples(click.Command):
         super().__init__(*args, **kwargs)
         self.example = example
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command unless it would write over what it reads, or write two results to one file."""
+        refuse_overwriting(ctx.params)
+        return super().invoke(ctx)
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the example below the options."""
         with formatter.section("Example"):
             for line in self.example.splitlines():
                 formatter.write(f"  {line}\n")
+
+
+def refuse_overwriting(params: Mapping[str, Any]) -> None:
+    """Refuse a call whose output is one of the files that it reads, or that writes two results to one file.
+
+    Parameters
+    ----------
+    params
+        Parameters of a command by name.
+    """
+    values = [one for name, value in params.items() if name not in WRITTEN for one in _each(value)]
+    read = [one for one in values if isinstance(one, Path) and one.is_file()]
+    written: set[Path] = set()
+    for one in (params[name] for name in WRITTEN if params.get(name) not in (None, "-")):
+        path = Path(one).resolve()
+        if path.exists() and any(path.samefile(other) for other in read):
+            raise click.UsageError(f"{one} is read by this command and would be lost: name another file")
+        if path in written:
+            raise click.UsageError(f"two results would be written to {one}: name another file for one of them")
+        written.add(path)
+
+
+def _each(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def write_result(frame: pl.DataFrame, table: Table, output: str) -> None:

@@ -111,6 +111,8 @@ def _objects(options: tuple[str, ...], samples: list[str]) -> dict[str, Path]:
         sample, equals, path = option.partition("=")
         if not equals or sample not in samples:
             raise click.UsageError(f"--h5ad {option}: write SAMPLE=FILE, with a sample of {', '.join(samples)}")
+        if sample in found:
+            raise click.UsageError(f"--h5ad {option}: the file of {sample!r} is given twice")
         found[sample] = Path(path)
     return found
 
