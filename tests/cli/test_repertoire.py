@@ -1,3 +1,6 @@
+import os
+import shutil
+
 import numpy as np
 import polars as pl
 import pytest
@@ -195,6 +198,15 @@ def test_what_is_read_is_not_written_over(folder, monkeypatch, capsys, arguments
     assert run(*arguments) == 2
     assert "is read by this command and would be lost" in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_file_whose_name_is_no_text_is_refused(folder, capsys):
+    odd = os.fsdecode(os.fsencode(folder) + b"/d\xff.tsv")  # as of an archive from another system
+    shutil.copy(folder / "day7.tsv", odd)
+    assert run("qc", odd) == 2
+    assert "d\\udcff.tsv': this name is not UTF-8; rename the file" in capsys.readouterr().err
+    assert run("qc", "x" * 5000) == 3
+    assert "File name too long" in capsys.readouterr().err
 
 
 def test_two_results_are_not_written_to_one_file(folder, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from os.path import isfile  # of a name that no file can have it says no, where `Path.is_file` raises
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,8 @@ class Examples(click.Command):
         self.example = example
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command unless it would write over what it reads, or write two results to one file."""
+        """Run the command unless a name is no text, or it would write over what it reads or two results to one file."""
+        _refuse_odd_names(ctx.params)
         refuse_overwriting(ctx.params)
         return super().invoke(ctx)
 
@@ -69,6 +71,15 @@ class Examples(click.Command):
         with formatter.section("Example"):
             for line in self.example.splitlines():
                 formatter.write(f"  {line}\n")
+
+
+def _refuse_odd_names(params: Mapping[str, Any]) -> None:
+    """Refuse files whose names are not UTF-8, as of archives from other systems: no table could hold them."""
+    for one in (one for value in params.values() for one in _each(value) if isinstance(one, str | Path)):
+        try:
+            str(one).encode()
+        except UnicodeEncodeError as error:
+            raise click.UsageError(f"{str(one)!a}: this name is not UTF-8; rename the file") from error
 
 
 def refuse_overwriting(params: Mapping[str, Any]) -> None:
@@ -80,7 +91,7 @@ def refuse_overwriting(params: Mapping[str, Any]) -> None:
         Parameters of a command by name.
     """
     values = [one for name, value in params.items() if name not in WRITTEN for one in _each(value)]
-    read = [one for one in values if isinstance(one, Path) and one.is_file()]
+    read = [one for one in values if isinstance(one, Path) and isfile(one)]
     written: set[Path] = set()
     for one in (params[name] for name in WRITTEN if params.get(name) not in (None, "-")):
         path = Path(one).resolve()
@@ -134,7 +145,7 @@ def refuse_copies(paths: Sequence[Path]) -> None:
 
     first: dict[str, Path] = {}
     for path in paths:
-        if path.is_file() and path.stat().st_size:
+        if isfile(path) and path.stat().st_size:
             same = first.setdefault(sha256_of_file(path), path)
             if same is not path:
                 raise click.UsageError(f"{same} and {path} are the same file, byte for byte; give it once")
