@@ -234,6 +234,16 @@ def test_cells_of_a_sample_are_given_once(folder, capsys):
     assert "the cells of 'day7' are given twice" in capsys.readouterr().err
 
 
+def test_cells_of_a_file_that_counts_them_are_not_used(folder, capsys):
+    header = "barcode,is_cell,contig_id,high_confidence,chain,v_gene,j_gene,productive,cdr3,cdr3_nt\n"
+    rows = "".join(f"{c},true,{c}_1,true,TRB,TRBV2,TRBJ1-1,true,CAF,TGTGCATTC\n" for c in "abc")
+    (folder / "cells.csv").write_text(header + rows)
+    assert run("diversity", folder / "cells.csv", "--cells", "cells=9000") == 0
+    told = capsys.readouterr()
+    assert "cells: --cells is not used, as the file itself counts cells" in told.err
+    assert "cells,TRB,richness,1.0,,,3.0,3.0,," in told.out
+
+
 def test_the_choices_are_those_of_the_reader():
     options = {option.name: option for option in repertoire_command.commands["diversity"].params}
     assert tuple(options["dialect"].type.choices) == tuple(DIALECTS)
