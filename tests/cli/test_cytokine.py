@@ -94,6 +94,8 @@ def test_curves_that_fail_are_told_and_no_success(study, capsys):
     ("old", "new", "told"),
     [
         (",C7,10000.0,", ",C7,10.0,", "a thousandth of what kit tgfb1_singleplex has at level C7"),
+        (",C7,10000.0,", ",C7,9.0,", "about a thousandth of what kit tgfb1_singleplex has at level C7"),
+        (",C7,10000.0,", ",C7,18.0,", "is it ng/mL?"),
         (
             f"{PLATE}_A02.fcs,standard,,tgfb1_singleplex,TGF-beta1,C7,10000.0,",
             f"{PLATE}_A02.fcs,standard,,tgfb1_singleplex,TGF-beta1,C7,1000.0,",
@@ -111,6 +113,14 @@ def test_a_sheet_that_does_not_hold_is_refused(study, capsys, old, new, told):
     edit(study, old, new)
     assert run("cytokine", "quantify", study / f"plates/{PLATE}.csv", "-o", study / "out") == 3
     assert told in capsys.readouterr().err
+    assert not (study / "out").exists()
+
+
+def test_a_sheet_without_a_well_is_refused(study, capsys):
+    sheet = study / f"plates/{PLATE}.csv"
+    sheet.write_text(sheet.read_text().splitlines()[0] + "\n")
+    assert run("cytokine", "quantify", sheet, "-o", study / "out") == 3
+    assert f"{PLATE}.csv, row 2: the plate sheet names no well" in capsys.readouterr().err
     assert not (study / "out").exists()
 
 

@@ -67,5 +67,5 @@ def test_ensembl_ids_and_retired_symbols_are_summed_under_present_symbols(cells,
 
 def test_the_cells_are_not_written_over(cells, capsys):
     assert run("pseudobulk", "cells.h5ad", "--subject", "patient", "-o", "./cells.h5ad") == 2
-    assert "-o is the file of the cells itself" in capsys.readouterr().err
+    assert "cells.h5ad is read by this command and would be lost" in capsys.readouterr().err
     assert anndata.read_h5ad("cells.h5ad").n_obs == cells.n_obs

@@ -318,6 +318,8 @@ def test_the_files_of_a_tube_bear_one_name_whatever_its_letters(tubes: Path, tmp
         (["count", "--name", "T=CD3+"], "--name goes with --gates, --cuts without"),
         (["count", "--gates", "g", "--cuts", "c"], "--name goes with --gates, --cuts without"),
         (["count", "--cores", "0"], "--cores"),
+        (["count", "--gates", "g", "--name", "T=CD3+", "--name", "T=CD4+ T"], "gate 'T' is given two populations"),
+        (["count", "--quality", "one.csv", "-o", "./one.csv"], "two results would be written to one.csv"),
     ],
 )
 def test_calls_that_make_no_sense_are_usage_errors(tubes: Path, arguments: list[str], message: str) -> None:

@@ -1,3 +1,6 @@
+import os
+import shutil
+
 import numpy as np
 import polars as pl
 import pytest
@@ -176,6 +179,69 @@ def test_convert_writes_airr_that_reads_back(folder, capsys):
     again, first = read_clonotypes(folder / "out.tsv"), read_clonotypes(folder / "day7.tsv")
     assert again.table.equals(first.table)
     assert again.count_of == first.count_of == "umis"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("convert", "day7.tsv", "-o", "day7.tsv"),
+        ("diversity", "day7.tsv", "product.tsv", "-o", "link.csv"),
+        ("diversity", "day7.tsv", "-o", "out.csv", "--depth", "product.tsv/../day7.tsv"),
+        ("overlap", "day7.tsv", "product.tsv", "-o", "o.csv", "--usage", "product.tsv"),
+    ],
+)
+def test_what_is_read_is_not_written_over(folder, monkeypatch, capsys, arguments):
+    monkeypatch.chdir(folder)
+    (folder / "link.csv").symlink_to("product.tsv")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    arguments = [argument.replace("product.tsv/..", str(folder)) for argument in arguments]
+    assert run(*arguments) == 2
+    assert "is read by this command and would be lost" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_file_whose_name_is_no_text_is_refused(folder, capsys):
+    odd = os.fsdecode(os.fsencode(folder) + b"/d\xff.tsv")  # as of an archive from another system
+    shutil.copy(folder / "day7.tsv", odd)
+    assert run("qc", odd) == 2
+    assert "d\\udcff.tsv': this name is not UTF-8; rename the file" in capsys.readouterr().err
+    assert run("qc", "x" * 5000) == 3
+    assert "File name too long" in capsys.readouterr().err
+
+
+def test_two_results_are_not_written_to_one_file(folder, capsys):
+    out = folder / "out.csv"
+    assert run("diversity", folder / "day7.tsv", "-o", out, "--depth", out) == 2
+    assert "two results would be written to" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_folder_of_tables_does_not_go_to_stdout(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    assert run("bcr", "day7.tsv", "-o", "-") == 2
+    assert "several tables are written: give a folder, not -" in capsys.readouterr().err
+    assert not (folder / "-").exists()
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "٣٠", "1e3", "20.000", "-7", "00"])
+def test_cells_are_a_plain_whole_number(folder, capsys, number):
+    assert run("diversity", folder / "day7.tsv", "--cells", f"day7={number}") == 2
+    assert "is not a whole number above 0" in capsys.readouterr().err
+
+
+def test_cells_of_a_sample_are_given_once(folder, capsys):
+    assert run("diversity", folder / "day7.tsv", "--cells", "day7=10", "--cells", "day7=9000") == 2
+    assert "the cells of 'day7' are given twice" in capsys.readouterr().err
+
+
+def test_cells_of_a_file_that_counts_them_are_not_used(folder, capsys):
+    header = "barcode,is_cell,contig_id,high_confidence,chain,v_gene,j_gene,productive,cdr3,cdr3_nt\n"
+    rows = "".join(f"{c},true,{c}_1,true,TRB,TRBV2,TRBJ1-1,true,CAF,TGTGCATTC\n" for c in "abc")
+    (folder / "cells.csv").write_text(header + rows)
+    assert run("diversity", folder / "cells.csv", "--cells", "cells=9000") == 0
+    told = capsys.readouterr()
+    assert "cells: --cells is not used, as the file itself counts cells" in told.err
+    assert "cells,TRB,richness,1.0,,,3.0,3.0,," in told.out
 
 
 def test_the_choices_are_those_of_the_reader():

@@ -28,6 +28,15 @@ def path(tmp_path):
     return tmp_path / "day28.tsv"
 
 
+def test_alignments_that_are_shifted_are_told(path, capsys):
+    # CACACAGGG and what stands there one base later have one base in eight alike
+    shifted = ROWS[0].replace("ATGAAACCC\tATGAAACCC", "CACACAGGG\tNCACACAGGG")
+    path.write_text(HEADER + shifted + "\n" + ROWS[2] + "\n")
+    assert run(path, "--threshold", 0.1, "-o", path.parent / "out") == 0
+    told = capsys.readouterr().err
+    assert "1 of 2 sequences have less than half of V's bases of their germline" in told
+
+
 def test_tables_of_a_file(path, capsys):
     out = path.parent / "out"
     assert run(path, "--threshold", 0.1, "--count-of", "umis", "-o", out) == 0

@@ -87,6 +87,7 @@ def test_labels_into_h5ad(folder):
     assert run(*arguments, "--h5ad", f"blood={folder / 'gex.h5ad'}") == 0
     assert list(read_h5ad(folder / "out" / "blood.h5ad").obs["product_label"]) == ["not_seen_in_product", "infused"]
     assert run(*arguments, "--h5ad", "gex.h5ad") == 2
+    assert run(*arguments, *(("--h5ad", f"blood={folder / 'gex.h5ad'}") * 2)) == 2
 
 
 def test_errors(folder, capsys):

@@ -165,6 +165,17 @@ def test_a_file_that_stands_twice_is_refused(folder, capsys):
     assert "are the same file, byte for byte" in capsys.readouterr().err
 
 
+def test_the_same_clones_in_a_file_of_other_bytes_are_refused(folder, capsys):
+    junctions = ("AAA", "AAC", "AAG", "AAT", "ACA", "ACC", "ACG", "ACT", "AGA", "AGC")
+    rows = [f"{n}\tTRBV1\tTRBJ1-1\t{junction}\tCKF\tT\t{n}\n" for n, junction in enumerate(junctions, start=1)]
+    (folder / "large.tsv").write_text(HEADER + "".join(rows))
+    (folder / "turned.tsv").write_bytes((HEADER + "".join(reversed(rows))).replace("\n", "\r\n").encode())
+    lots = ["--product", folder / "large.tsv", "--product", folder / "turned.tsv"]
+    assert run(folder / "before.tsv", *lots, "-o", folder / "out") == 2
+    assert "large and turned hold the same clonotypes with the same counts" in capsys.readouterr().err
+    assert not (folder / "out").exists()
+
+
 @pytest.mark.parametrize("threshold", ["nan", "0", "2"])
 def test_a_threshold_that_is_no_share_is_refused(folder, threshold):
     given = ["--product", folder / "product.tsv", "-o", folder, "--threshold", threshold]

@@ -5,6 +5,7 @@ import pytest
 
 from tilseq.cytokines.curve import Curve
 from tilseq.cytokines.fit import fit_curve
+from tilseq.errors import AnalysisError
 
 LOG_CONC = np.array([*[np.log(10_000 / 4**k) for k in range(7)] * 2, -np.inf, -np.inf])
 LOG_SIGNAL = np.array(
@@ -54,3 +55,19 @@ def test_inverse():
     x = np.log([5.0, 200.0, 9_000.0])
     assert curve.inverse(curve.log_signal(x)) == pytest.approx(x, abs=1e-9)
     assert curve.inverse(np.log([79.0, 70_000.0])).tolist() == [-np.inf, np.inf]
+
+
+@pytest.mark.parametrize(
+    ("log_conc", "log_signal", "sd", "model", "told"),
+    [
+        ([0.0, np.nan, 2.0], [1.0, 2.0, 3.0], [0.1] * 3, "4PL", "cannot be fitted"),
+        ([0.0, 1.0, 2.0], [1.0, np.nan, 3.0], [0.1] * 3, "4PL", "cannot be fitted"),
+        ([0.0, 1.0, 2.0], [1.0, 2.0, 3.0], [0.1, 0.0, 0.1], "5PL", "cannot be fitted"),
+        ([0.0, 1.0, 2.0], [1.0, 2.0], [0.1] * 3, "5PL", "cannot be fitted"),
+        ([-np.inf] * 3, [1.0, 2.0, 3.0], [0.1] * 3, "5PL", "cannot be fitted"),
+        ([0.0, 1.0, 2.0], [1.0, 2.0, 3.0], [0.1] * 3, "6PL", "no such model.*found '6PL'; expected 4PL, 5PL"),
+    ],
+)
+def test_what_is_no_number_is_not_fitted(log_conc, log_signal, sd, model, told):
+    with pytest.raises(AnalysisError, match=told):
+        fit_curve(log_conc, log_signal, sd, model)

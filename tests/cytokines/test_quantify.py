@@ -9,7 +9,7 @@ from tilseq.cytokines.curve import Curve
 from tilseq.cytokines.curve_rows import CurveOf
 from tilseq.cytokines.limits import Level, Limits
 from tilseq.cytokines.standards import Spread
-from tilseq.errors import AnalysisError
+from tilseq.errors import AnalysisError, TableError
 from tilseq.kits import Kit, KitBead
 
 NOWHERE = {"conc_pg_per_ml": None, "lower": None, "upper": None}
@@ -338,3 +338,22 @@ def test_a_signal_that_may_be_that_of_saturation_is_above_its_lower_limit():
     assert "conc_pg_per_ml" not in samples[0]
     # The ends by hand: signal / exp(quantile * 0.0412), quantile 2.45 of Student's t, put into the inverse.
     assert 2 * 200 < samples[0]["limit_pg_per_ml"] < 2 * 300
+
+
+@pytest.mark.parametrize(
+    ("sheet_of", "beads_of", "told"),
+    [
+        (lambda sheet: sheet.drop("role"), None, "column role: table plates lacks a column"),
+        (lambda sheet: sheet.head(3), None, "a well that the sheet does not name; found 'well B1 of plate P'"),
+        (lambda sheet: sheet.with_columns(dilution=pl.lit(0.5)), None, "column dilution.*found 0.5"),
+        (lambda sheet: sheet.with_columns(nominal_pg_per_ml=pl.lit(-1.0)), None, "column nominal_pg_per_ml.*found -1"),
+        (None, lambda beads: beads.with_columns(signal=-pl.col("signal")), "column signal: beads that did not fail"),
+        (None, lambda beads: beads.with_columns(signal=pl.lit(np.nan)), "a signal above 0; found 'none'"),
+        (None, lambda beads: pl.concat([beads, beads]), "table bead_wells holds a key twice"),
+    ],
+)
+def test_tables_that_are_none_are_refused(rng, sheet_of, beads_of, told):
+    sheet, beads, kits = plate(rng, {"S": 400.0})
+    sheet, beads = (sheet_of or (lambda one: one))(sheet), (beads_of or (lambda one: one))(beads)
+    with pytest.raises(TableError, match=told):
+        quantify(sheet, beads, kits)

@@ -29,6 +29,11 @@ def test_by_hand() -> None:
     assert {row["sample"] for row in rows.values()} == {"s1"}
 
 
+def test_a_label_that_pandas_has_as_nan_is_none() -> None:
+    first, second = ["A", None, "B"], ["A", float("nan"), "A"]
+    assert compare(first, second).select("population", "events_a", "events_b").rows() == [("A", 1, 2), ("B", 1, None)]
+
+
 def test_labels_are_masks_of_their_events() -> None:
     first, second = ["T", "B", None, "T"], np.array(["T", "", "B", "B"])
     frame = compare(first, second)

@@ -73,6 +73,19 @@ def test_percentages_become_shares_and_are_told(read):
         assert (told.value.row, told.value.column) == (3, "v_identity")
 
 
+@pytest.mark.parametrize("share", ["0.95", "0.004"])
+def test_percentages_and_shares_in_one_file_are_refused(read, share):
+    with pytest.raises(TableError, match="expected percentages or shares throughout") as told:
+        read({"v_identity": "97.5"}, {"sequence_id": "s2", "v_identity": share})
+    assert (told.value.row, told.value.column, told.value.found) == (3, "v_identity", f"'{share}'")
+
+
+def test_blanks_about_an_alignment_do_not_shift_it(read):
+    found = read({"sequence_alignment": " ATGAAACCC", "germline_alignment_d_mask": "ATGNNNCCC ", "c_call": " IGHM "})
+    texts = found.table.select("sequence_alignment", "germline_alignment", "c_call").row(0)
+    assert texts == ("ATGAAACCC", "ATGNNNCCC", "IGHM")
+
+
 def test_a_name_that_stands_twice_is_refused(read):
     with pytest.raises(TableError, match="1 sequences bear the name") as told:
         read({}, {"umi_count": "9"})

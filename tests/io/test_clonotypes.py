@@ -176,6 +176,16 @@ def test_a_count_that_is_no_plain_whole_number_is_an_error_with_its_row(tmp_path
     assert (caught.value.row, caught.value.column) == (3, "duplicate_count")
 
 
+def test_a_count_with_a_point_and_three_zeros_may_be_a_thousand(tmp_path):
+    rows = ["1\tTRBV1\tTRBJ1-1\tTGTGCATTC\tCAF\t2.0", "2\tTRBV1\tTRBJ1-1\tTGTGAATTC\tCEF\t12.000"]
+    with pytest.raises(TableError, match="found '12.000'.*is it a thousand") as caught:
+        read_airr(tmp_path, *rows)
+    assert (caught.value.row, caught.value.column) == (3, "duplicate_count")
+    for plain in ("12.00", "12.0000", "0012.000", "1200.000"):
+        read = read_airr(tmp_path, rows[0], rows[1].replace("12.000", plain))
+        assert read.table["duplicate_count"].to_list() == [int(float(plain)), 2]
+
+
 def test_the_largest_count_is_exact_and_a_larger_sum_is_refused(tmp_path):
     row = f"1\tTRBV1\tTRBJ1-1\tTGTGCATTC\tCAF\t{LARGEST_COUNT}"
     assert read_airr(tmp_path, row).table["duplicate_count"].to_list() == [9007199254740992]
@@ -274,6 +284,34 @@ def test_tenx_counts_distinct_cells_by_stated_rules(tmp_path):
     assert read.warnings == ()
     assert read.notes == ("1 of 3 cells have more than one TRB and count once for each",)
     assert read.cells["TRB"] == 3
+
+
+def test_tenx_cells_whose_names_are_alike_but_for_blanks_or_case_are_told(tmp_path):
+    names = ("AC-1", " AC-1", "GT-1", "gt-1", "TT-1")
+    rows = [f"{name},True,{i},True,TRB,TRBV2,TRBJ1-1,True,CAF,TGTGCATTC,9,3\n" for i, name in enumerate(names)]
+    read = read_clonotypes(written(tmp_path, TENX + "".join(rows), "contigs.csv"))
+    assert read.table["duplicate_count"].to_list() == [5]
+    assert read.warnings == (
+        "4 cells have names that differ in blanks, case or Unicode form alone, such as ' AC-1' and 'AC-1': each counts "
+        "as a cell of its own",
+    )
+
+
+def test_a_locus_that_the_genes_deny_is_told(tmp_path):
+    header = AIRR.replace("sequence_id", "locus")
+    read = read_airr(
+        tmp_path,
+        "TRB\tTRAV1-1*01\tTRAJ1*01\tTGTGCATTC\tCAF\t3",
+        "TRB\tTRBV2*01\tTRBJ1-1*01\tTGTGAATTC\tCEF\t4",
+        "trd\tTRAV29/DV5*01\t\tTGTGACTTC\tCDF\t2",
+        "IGH\t\tIGKJ1*01\tTGTAAATTC\tCKF\t1",
+        header=header,
+    )
+    assert read.warnings == (
+        "2 rows name a locus that is not that of the genes, the first in row 2, TRB with TRAV1-1*01 and TRAJ1*01: the "
+        "locus named is taken",
+    )
+    assert read.table["locus"].to_list() == ["IGH", "TRB", "TRB", "TRD"]
 
 
 def test_tenx_needs_a_barcode_and_a_locus_it_knows(tmp_path):

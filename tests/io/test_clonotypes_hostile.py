@@ -25,6 +25,7 @@ Files that are no table (a tar archive, gzip in gzip, a Git-LFS pointer, HTML) s
 """
 
 import gzip
+import os
 
 import pytest
 
@@ -241,3 +242,9 @@ def test_row_34_names_of_cells_stay_text(read):
 def test_what_is_no_table_is_refused_by_its_real_kind(read, content, told):
     with pytest.raises(ReadError, match=told):
         read(content)
+
+
+def test_a_named_pipe_is_refused_instead_of_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "x.tsv")
+    with pytest.raises(ReadError, match="not a regular file"):
+        read_clonotypes(tmp_path / "x.tsv")

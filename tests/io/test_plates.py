@@ -170,9 +170,9 @@ def test_standards_against_the_series_of_the_kit(tmp_path, kits):
         "row 3, column nominal_pg_per_ml: neither the sheet nor kit multiplex tells the concentration of level C8; "
         "expected above 0",
         "row 4, column role: level C0 is kit multiplex's blank; found 'standard'; expected blank",
-        "row 5, column nominal_pg_per_ml: a thousandth of what kit multiplex has at level C7; found 10.0; "
+        "row 5, column nominal_pg_per_ml: about a thousandth of what kit multiplex has at level C7; found 10.0; "
         "expected pg/mL; is it ng/mL?",
-        "row 6, column nominal_pg_per_ml: a thousandth of what kit multiplex has at level C6; found 2.5; "
+        "row 6, column nominal_pg_per_ml: about a thousandth of what kit multiplex has at level C6; found 2.5; "
         "expected pg/mL; is it ng/mL?",
     ]
 

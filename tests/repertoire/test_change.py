@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tilseq.errors import AnalysisError, TableError
 from tilseq.repertoire import change, effective_cells
+from tilseq.repertoire.change import log2_ratios
 from tilseq.tables.tracking import CHANGE
 
 BEFORE = {"a": 12, "b": 4, "c": 0, "d": 60, "e": 3, "f": 40, "g": 1, "h": 250, "rest": 630}
@@ -135,3 +136,11 @@ def test_for_all_counts(pairs, overdispersion):
     assert there.filter(pl.col("cells_before") + pl.col("cells_after") < 5 - 1e-9)["p"].null_count() == (
         there.filter(pl.col("cells_before") + pl.col("cells_after") < 5 - 1e-9).height
     )
+
+
+def test_shares_of_next_to_no_cells_have_limits_without_a_warning(recwarn):
+    # 1e-150 of a cell: the limits of its share are beyond what a float tells, and stand as infinite
+    log2, lower, upper = log2_ratios(np.array([1e-150]), np.array([3.0]), 5.0, 10.0)
+    assert log2[0] == pytest.approx(np.log2(3 / 1e-150 * 5 / 10))
+    assert lower[0] < log2[0] < upper[0] == np.inf
+    assert not recwarn.list

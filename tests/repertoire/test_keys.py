@@ -105,3 +105,8 @@ def test_junctions_in_lower_case_are_those_in_upper_case():
     other = table.with_columns(pl.col("junction").str.to_uppercase())
     shared = overlap({"a": table, "b": other}).filter(parameter="shared_clones")
     assert shared["value"].to_list() == [2]
+
+
+def test_counts_of_what_is_left_out_must_be_counts():
+    with pytest.raises(TableError, match="counts must be numbers"):
+        lacking(TABLE.cast({"duplicate_count": pl.String}), "junction_aa")

@@ -259,3 +259,15 @@ def test_two_real_repertoires(shared_data):
         shares = [table.filter(pl.col(key).is_in(both))["duplicate_count"].sum() / table["duplicate_count"].sum()
                   for table in (a, b)]  # fmt: skip
         assert value["f"] == near(np.sqrt(shares[0] * shares[1]))
+
+
+@pytest.mark.parametrize(
+    ("column", "told"), [(pl.lit("3"), "counts must be numbers"), (pl.lit(1.5), "must be a whole number above 0")]
+)
+def test_counts_are_looked_at_before_they_are_summed(column, told):
+    table = pl.DataFrame({"locus": "TRB", "junction": ["AAA", "CCC"], "duplicate_count": [3, 1]})
+    cells = {"a": {"TRB": 4.0}, "b": {"TRB": 4.0}}
+    with pytest.raises(TableError, match=told):
+        overlap({"a": table.with_columns(duplicate_count=column), "b": table}, n_effective=cells)
+    with pytest.raises(TableError, match="needs this column"):
+        overlap({"a": table.drop("duplicate_count"), "b": table}, n_effective=cells)

@@ -200,3 +200,15 @@ def test_real_blood_and_tumour_of_one_subject_share_what_python_finds(shared_dat
     strange = persistence(blood, other, sample="P17B", n_effective=100).filter(measure="mass")
     assert strange["value"].null_count() == 0
     assert strange["value"].max() < 0.05
+
+
+@pytest.mark.parametrize("cells", [0, -1, 18.1, float("nan"), float("inf")])
+def test_a_depth_that_the_sample_does_not_have_is_refused(cells):
+    with pytest.raises(AnalysisError, match="cannot be told at this number of distinct cells.*at most the 18"):
+        persistence(LATER, PRODUCT, sample="s", n_effective=18, at_cells={"TRB": cells})
+
+
+@pytest.mark.parametrize("threshold", [0, -1, 5, float("nan")])
+def test_a_threshold_that_is_no_share_is_refused(threshold):
+    with pytest.raises(AnalysisError, match="a threshold must be a share above 0"):
+        persistence(LATER, PRODUCT, sample="s", threshold=threshold)

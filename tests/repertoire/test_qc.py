@@ -92,3 +92,9 @@ def test_more_clones_than_cells_told_can_hold_warn(locus, cells_from, cells, clo
 def test_what_is_no_clonotype_table_is_refused():
     with pytest.raises(TableError):
         qc(clones([0]), sample="s")
+
+
+def test_a_clone_in_several_rows_is_refused():
+    table = clones([1, 1]).with_columns(junction=pl.Series(["TGTAAA", "tgtaaa"]))
+    with pytest.raises(TableError, match="a clone stands in several rows.*found 'TGTAAA'.*sum its rows first"):
+        qc(table, sample="s")

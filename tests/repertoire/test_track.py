@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 
+from tilseq.errors import AnalysisError, TableError
 from tilseq.repertoire import effective_clones, track
 from tilseq.repertoire.track import changes, follow, with_product
 
@@ -82,3 +83,12 @@ def test_a_clone_is_of_the_product_by_locus_and_junction():
     other = pl.DataFrame({"locus": ["TRA", "TRB"], "junction": ["AAA", "TTT"]})
     assert dict(with_product(changed, other).select("junction", "in_product").iter_rows())["AAA"] is False
     assert dict(with_product(changed, other).select("junction", "in_product").iter_rows())["TTT"] is True
+
+
+def test_what_cannot_be_tracked_is_refused():
+    with pytest.raises(AnalysisError, match="no sample of blood after the infusion is given"):
+        track({}, LOT)
+    with pytest.raises(AnalysisError, match="no sample of the product is given"):
+        track(LATER, {})
+    with pytest.raises(TableError, match="column frequency: a sample as `effective_clones` gives it needs this column"):
+        track({"day7": sample(DAY7).drop("frequency")}, LOT)

@@ -68,6 +68,8 @@ def test_what_is_no_table_for_it_is_refused():
         usage(clones([3, 1]), sample="s", n_effective={"TRB": 5.0})
     with pytest.raises(TableError, match="needs this column"):
         usage(clones([3, 1]).drop("j_call"), sample="s")
+    with pytest.raises(TableError, match="a clone stands in several rows.*sum its rows first"):
+        usage(pl.concat([clones([3, 1]), clones([2])]), sample="s")
 
 
 def test_limits_of_counts_cover_the_repertoires_share_at_the_effective_number():

@@ -80,6 +80,13 @@ def test_heavy_chains_without_a_gene_are_told(run):
     assert check == ["the threshold is set; 1 heavy chains without V or J gene are of no family"]
 
 
+def test_sequences_too_far_from_their_germline_are_told(run):
+    tables, _ = run(*ROWS, ("IGHV1-2*01", "IGHM", "TGTGCGAAATGG", 1, "ATGACCAAA"))  # four bases of nine are alike
+    check = tables["quality"].filter(check="mutations").row(0, named=True)
+    assert check["verdict"] == "warn"
+    assert check["reason"].startswith(f"1 of {len(ROWS) + 1} sequences have less than half of V's bases")
+
+
 def test_light_chains_alone_have_no_families(run):
     tables, figures = run(*(("IGKV1-5*01", "IGKC", "TGTCAACAATTT", 9, GERMLINE) for _ in range(2)))
     assert tables["families"].height == tables["isotypes"].height == 0

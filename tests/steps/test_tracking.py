@@ -144,6 +144,16 @@ def test_of_a_file_that_stands_twice_the_subject_keeps_its_own(subject):
     assert tables["quality"].height == 0
 
 
+def test_a_sample_of_the_same_clones_and_counts_is_called_a_copy(subject):
+    junctions = ["AAA", "AAC", "AAG", "AAT", "ACA", "ACC", "ACG", "ACT", "AGA", "AGC"]
+    counts = dict(zip(junctions, range(1, 11), strict=True))
+    subject.add("d42", counts, day=42).add("d84", dict(reversed(counts.items())), day=84)
+    quality = subject.run()["quality"].filter(check="copies")
+    assert quality.select("sample", "verdict", "reason").rows() == [
+        ("d84", "warn", "holds the same clones with the same counts as d42")
+    ]
+
+
 def test_where_contamination_could_not_be_told_each_sample_says_so(subject):
     subject.needs.append("contamination/all")
     tables = subject.run()

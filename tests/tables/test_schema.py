@@ -1,4 +1,5 @@
 from datetime import date
+from types import SimpleNamespace
 
 import pandas as pd
 import polars as pl
@@ -248,3 +249,21 @@ def test_a_column_that_is_not_known_is_told_with_its_mend():
         ("startdate", "did you mean 'start_date'?"),
         ("subject", "rename the one that is meant, of Subject ID, outcome, startdate"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("clones.tsv", "this is no table; found 'str'; expected a DataFrame of polars or pandas"),
+        (None, "found 'NoneType'"),
+        ([{"locus": "TRB"}], "found 'list'"),
+        (pd.Series([1]), "found 'Series'"),
+        (pl.LazyFrame({"a": [1]}), "found 'LazyFrame'.*collect it first"),
+        (SimpleNamespace(table=pl.DataFrame()), "found 'SimpleNamespace'.*give its `.table`"),
+        (pd.DataFrame([[1, 2]], columns=["n", "n"]), "column n: this column stands twice"),
+        (pd.DataFrame([[1, 2]], columns=[1, "1"]), "column 1: this column stands twice"),
+    ],
+)
+def test_what_is_no_frame_is_refused(given, told):
+    with pytest.raises(TableError, match=told):
+        as_polars(given)

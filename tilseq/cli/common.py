@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from os.path import isfile  # of a name that no file can have it says no, where `Path.is_file` raises
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import polars as pl
 
@@ -21,11 +22,28 @@ EXIT_FAULT, EXIT_USAGE, EXIT_INVALID, EXIT_SOME_FAILED = 1, 2, 3, 4
 PACKED = (".gz",)
 FORMATS = (".fcs", ".lmd", ".csv", ".tsv", ".txt", ".h5ad")
 
+# Parameters that name a file to write; a folder takes several results, and all other paths are read.
+WRITTEN = ("output", "quality", "usage_file", "neighbours_file", "depth_file")
+
+
+def _no_stdout(ctx: click.Context, param: click.Parameter, value: Path) -> Path:
+    """Refuse `-`, which is stdout elsewhere and would be made a folder of this name."""
+    if str(value) == "-":
+        raise click.BadParameter("several tables are written: give a folder, not -")
+    return value
+
+
 output_table = click.option(
     "-o", "--output", "output", default="-", show_default="stdout", help="CSV file to write, or - for stdout."
 )
 output_folder = click.option(
-    "-o", "--output", "output", required=True, type=click.Path(path_type=Path), help="Folder to write to."
+    "-o",
+    "--output",
+    "output",
+    required=True,
+    type=click.Path(path_type=Path),
+    callback=_no_stdout,
+    help="Folder to write to.",
 )
 sdtm_day_1 = click.option(
     "--sdtm-day-1",
@@ -42,11 +60,50 @@ class Examples(click.Command):
         super().__init__(*args, **kwargs)
         self.example = example
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command unless a name is no text, or it would write over what it reads or two results to one file."""
+        _refuse_odd_names(ctx.params)
+        refuse_overwriting(ctx.params)
+        return super().invoke(ctx)
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the example below the options."""
         with formatter.section("Example"):
             for line in self.example.splitlines():
                 formatter.write(f"  {line}\n")
+
+
+def _refuse_odd_names(params: Mapping[str, Any]) -> None:
+    """Refuse files whose names are not UTF-8, as of archives from other systems: no table could hold them."""
+    for one in (one for value in params.values() for one in _each(value) if isinstance(one, str | Path)):
+        try:
+            str(one).encode()
+        except UnicodeEncodeError as error:
+            raise click.UsageError(f"{str(one)!a}: this name is not UTF-8; rename the file") from error
+
+
+def refuse_overwriting(params: Mapping[str, Any]) -> None:
+    """Refuse a call whose output is one of the files that it reads, or that writes two results to one file.
+
+    Parameters
+    ----------
+    params
+        Parameters of a command by name.
+    """
+    values = [one for name, value in params.items() if name not in WRITTEN for one in _each(value)]
+    read = [one for one in values if isinstance(one, Path) and isfile(one)]
+    written: set[Path] = set()
+    for one in (params[name] for name in WRITTEN if params.get(name) not in (None, "-")):
+        path = Path(one).resolve()
+        if path.exists() and any(path.samefile(other) for other in read):
+            raise click.UsageError(f"{one} is read by this command and would be lost: name another file")
+        if path in written:
+            raise click.UsageError(f"two results would be written to {one}: name another file for one of them")
+        written.add(path)
+
+
+def _each(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def write_result(frame: pl.DataFrame, table: Table, output: str) -> None:
@@ -94,10 +151,18 @@ def refuse_copies(paths: Sequence[Path]) -> None:
 
     first: dict[str, Path] = {}
     for path in paths:
-        if path.is_file() and path.stat().st_size:
+        if isfile(path) and path.stat().st_size:
             same = first.setdefault(sha256_of_file(path), path)
             if same is not path:
                 raise click.UsageError(f"{same} and {path} are the same file, byte for byte; give it once")
+
+
+def refuse_same_clones(tables: Mapping[str, pl.DataFrame]) -> None:
+    """Refuse samples of the same clonotypes and counts: copies of one file that differ in their bytes alone."""
+    from tilseq.repertoire.copies import copies
+
+    for name, first in copies(tables).items():
+        raise click.UsageError(f"{first} and {name} hold the same clonotypes with the same counts; give one of them")
 
 
 def each_file[Result](paths: Sequence[Path], work: Callable[[Path], Result]) -> tuple[list[Result], int]:

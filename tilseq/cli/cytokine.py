@@ -117,12 +117,14 @@ def beads_of(plate: Path, kits: Sequence[Path], root: Path | None) -> tuple[pl.D
     A well whose file is missing or cannot be read fails alone; anything else that is wrong with the sheet is refused.
     """
     from tilseq.cytokines import find_beads
-    from tilseq.errors import StudyError
+    from tilseq.errors import StudyError, TableError
     from tilseq.io.kits import read_kits
     from tilseq.io.plates import check_kits, read_plate, read_wells
 
     known = read_kits(kits)
     sheet = read_plate(plate)
+    if sheet.is_empty():
+        raise TableError("the plate sheet names no well", file=plate, row=2, expected="a row for each well")
     if root is None:
         root = plate.parent.parent if plate.parent.name == PLATES_FOLDER else plate.parent
     problems = check_kits(sheet, known, file=plate) + sheet_problems(sheet, plate, root)

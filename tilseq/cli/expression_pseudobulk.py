@@ -41,8 +41,6 @@ def pseudobulk_command(
     from tilseq.io.single_cells import read_single_cells
     from tilseq.tables.differential import PSEUDOBULK_GROUPS
 
-    if output.exists() and output.samefile(h5ad):
-        raise click.UsageError("-o is the file of the cells itself, which would be lost; name another")
     asked = {name: column for name in PARTS if (column := columns[name]) is not None}
     cells, told = read_single_cells(h5ad)
     for sentence in told:

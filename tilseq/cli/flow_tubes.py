@@ -76,12 +76,13 @@ def settings_of(panel: Path | None, spill: Path | None = None, **further: Any) -
 
 def names_of(pairs: Sequence[str]) -> dict[str, str]:
     """Return gate → population of options ``GATE=POPULATION``."""
-    names = {}
+    names: dict[str, str] = {}
     for pair in pairs:
         gate, sign, population = pair.partition("=")
         if not (gate and sign and population):
             raise click.BadParameter(f"{pair!r} is not GATE=POPULATION", param_hint="--name")
-        names[gate] = population
+        if names.setdefault(gate, population) != population:
+            raise click.BadParameter(f"gate {gate!r} is given two populations", param_hint="--name")
     return names
 
 

@@ -74,6 +74,8 @@ def depth_of(
         cells=cells,
         replicates=replicates,
     )
+    if cells is not None and (found["cells_from"] == "counted").any():
+        click.echo(f"{sample}: --cells is not used, as the file itself counts cells", err=True)
     if found["n_effective"].null_count():
         click.echo(
             f"{sample}: {lost}, as the cells behind {counts_of(counted)} are not known (see {mends})",

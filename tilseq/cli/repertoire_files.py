@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from tilseq.io.bcr import BcrSequences
     from tilseq.io.clonotypes import Clonotypes
     from tilseq.io.contigs import Contigs
+
+CELLS = re.compile("0*[1-9][0-9]{0,14}")
 
 files = click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 dialect_option = click.option(
@@ -89,8 +92,10 @@ def cells_given(options: tuple[str, ...], samples: list[str]) -> dict[str, float
         sample, _, number = option.rpartition("=")
         if sample not in samples:
             raise click.UsageError(f"--cells {option}: no such sample; they are {', '.join(samples)}")
-        if not number.isdecimal() or int(number) == 0:
-            raise click.UsageError(f"--cells {option}: {number!r} is not a whole number above 0")
+        if not CELLS.fullmatch(number):
+            raise click.UsageError(f"--cells {option}: {number!r} is not a whole number above 0 in digits alone")
+        if sample in cells:
+            raise click.UsageError(f"--cells {option}: the cells of {sample!r} are given twice")
         cells[sample] = float(number)
     return cells
 

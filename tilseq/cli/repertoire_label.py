@@ -12,6 +12,7 @@ from tilseq.cli.common import (
     each_file,
     output_folder,
     refuse_copies,
+    refuse_same_clones,
     sample_name,
     sample_names,
     tell_written,
@@ -83,6 +84,7 @@ def label_command(
     refuse_copies((*paths, *products))
     read = [_lot(path, known, count_of) for path in products]
     lots = [lot for lot, _ in read]
+    refuse_same_clones({lot.name: lot.table for lot in lots})
 
     def measure(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
         sample = sample_name(path)
@@ -111,6 +113,8 @@ def _objects(options: tuple[str, ...], samples: list[str]) -> dict[str, Path]:
         sample, equals, path = option.partition("=")
         if not equals or sample not in samples:
             raise click.UsageError(f"--h5ad {option}: write SAMPLE=FILE, with a sample of {', '.join(samples)}")
+        if sample in found:
+            raise click.UsageError(f"--h5ad {option}: the file of {sample!r} is given twice")
         found[sample] = Path(path)
     return found
 

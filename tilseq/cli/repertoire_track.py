@@ -12,6 +12,7 @@ from tilseq.cli.common import (
     each_file,
     output_folder,
     refuse_copies,
+    refuse_same_clones,
     sample_name,
     sample_names,
     tell_written,
@@ -137,6 +138,7 @@ def track_command(
     if not later:
         return status
     every = [one for some in (later, *given.values()) for one in some]
+    refuse_same_clones({sample: one.table for sample, one, *_ in every})
     _tell_strangers(later, [*given["product"], *given["baseline"]])
     _tell_lots(given["product"])
     _tell_without_depth(later)

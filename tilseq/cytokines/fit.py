@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from tilseq.cytokines.curve import PARAMETERS, Curve, Floats, Model
 from tilseq.cytokines.least_squares import Normal, least_squares
+from tilseq.errors import AnalysisError
 
 GAIN, STEPS = 1e-13, 500
 
@@ -29,8 +30,21 @@ def fit_curve(log_conc: ArrayLike, log_signal: ArrayLike, sd: ArrayLike, model: 
     -------
     Curve
         That of the least sum of squares, as far as found from a start by rule.
+
+    Raises
+    ------
+    AnalysisError
+        There is no such model; the three are not of one length, or a number is none.
     """
     x, y, spread = (np.asarray(values, np.float64) for values in (log_conc, log_signal, sd))
+    if model not in PARAMETERS:
+        raise AnalysisError("no such model of a standard curve", found=model, expected=", ".join(PARAMETERS))
+    sound = x.shape == y.shape == spread.shape and np.isfinite(y).all() and (x < np.inf).all()
+    if not sound or not np.isfinite(x).any() or not ((spread > 0) & np.isfinite(spread)).all():
+        raise AnalysisError(
+            "a curve cannot be fitted to these",
+            expected="for each well ln pg/mL (minus infinity of a blank), a finite ln signal, and an sd above 0",
+        )
 
     def normal(theta: Floats) -> Normal:
         value, _, gradient = Curve(model, theta[0]).parts(x)

@@ -14,7 +14,7 @@ from tilseq.cytokines.curve import Model
 from tilseq.cytokines.curve_rows import CurveOf, curve_row, dilution_rows, doubts_of, recovery_rows, unusable
 from tilseq.cytokines.limits import levels_of, limits_of
 from tilseq.cytokines.standards import Standard, fit_standards
-from tilseq.errors import AnalysisError
+from tilseq.errors import AnalysisError, TableError
 from tilseq.kits import Kit
 
 if TYPE_CHECKING:
@@ -96,14 +96,28 @@ def quantify(
 
     Raises
     ------
+    TableError
+        One of the two is not its table, or the sheet lacks a well of the other.
     AnalysisError
         Two wells of one standard level should hold different concentrations.
     """
-    from tilseq.tables import as_polars
+    import polars as pl
+
+    from tilseq.tables import as_polars, conform
     from tilseq.tables import cytokines as tables
+    from tilseq.tables.inputs import PLATES
 
     rows: dict[str, list[Row]] = {"curves": [], "recovery": [], "dilution": [], "wells": [], "samples": []}
-    sheet, beads = as_polars(sheet), as_polars(bead_wells)
+    sheet, beads = conform(as_polars(sheet), PLATES), conform(as_polars(bead_wells), tables.BEAD_WELLS)
+    strange = beads.join(sheet, on=("plate", "well"), how="anti")
+    if strange.height:
+        found = f"well {strange['well'][0]} of plate {strange['plate'][0]}"
+        raise TableError("bead_wells holds a well that the sheet does not name", column="well", found=found)
+    dark = beads.filter(pl.col("verdict") != "fail", ~(pl.col("signal") > 0).fill_null(False))
+    if dark.height:
+        raise TableError(
+            "beads that did not fail have a signal above 0", column="signal", found=dark["signal"][0] or "none"
+        )
     for plate, kit in sheet.select("plate", "kit").unique().sort("plate", "kit").iter_rows():
         own, of_kit = (frame.filter(frame["plate"] == plate, frame["kit"].eq_missing(kit)) for frame in (sheet, beads))
         _Plate(plate, kit, own.to_dicts(), of_kit.to_dicts(), kits).read(rows, model, shared_dilution)

@@ -66,7 +66,8 @@ def compare(
 def _masks(gating: Mapping[str, ArrayLike] | Sequence[str | None]) -> dict[str, Mask]:
     if isinstance(gating, Mapping):
         return {name: np.asarray(mask, dtype=bool) for name, mask in gating.items()}
-    labels = np.array([label or "" for label in gating], dtype=object)
+    # pandas has NaN where a label is missing.
+    labels = np.array([label if label and label == label else "" for label in gating], dtype=object)
     return {str(name): labels == name for name in sorted(set(labels) - {""})}
 
 

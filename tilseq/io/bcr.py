@@ -10,7 +10,7 @@ import polars as pl
 from tilseq.errors import TableError
 from tilseq.io.clonotype_counts import with_counts
 from tilseq.io.clonotype_rows import NO_VALUE, Rows, read_rows
-from tilseq.io.clonotype_rules import cells_of, exclusions, rule, with_locus
+from tilseq.io.clonotype_rules import cells_of, exclusions, loci_denied, rule, with_locus
 from tilseq.io.clonotypes import contigs_once
 from tilseq.io.dialects import CountOf
 
@@ -63,7 +63,7 @@ def read_bcr(path: str | Path, *, dialect: str | None = None, locus: str | None 
     ------
     ReadError, TableError
         As for `read_clonotypes`; a sequence is named twice; a `v_identity` is no number from 0 to 1, or to 100
-        where the file has percentages.
+        where the file has percentages; some are shares and some are percentages.
     """
     rows = read_rows(path, dialect, FURTHER)
     rows, count_of = with_counts(rows)
@@ -78,9 +78,10 @@ def read_bcr(path: str | Path, *, dialect: str | None = None, locus: str | None 
         notes += several
     table, identities = _with_identity(rows, table)
     sequences = _named(rows, _filled(table).filter(pl.col("rule").is_null()))
+    warnings = (*rows.warnings, *loci_denied(rows, sequences))
     left_out = exclusions(table, rows.file)
     sequences = sequences.select(*COLUMNS, *COLUMNS_OF_V)
-    return BcrSequences(sequences, count_of, rows.dialect, left_out, rows.warnings, (*notes, *identities))
+    return BcrSequences(sequences, count_of, rows.dialect, left_out, warnings, (*notes, *identities))
 
 
 def _filled(table: pl.DataFrame) -> pl.DataFrame:
@@ -89,7 +90,8 @@ def _filled(table: pl.DataFrame) -> pl.DataFrame:
     if germline:
         table = table.with_columns(germline_alignment=pl.col(germline[0]))
     table = table.with_columns(pl.lit(None, pl.String).alias(name) for name in TEXT if name not in table.columns)
-    return table.with_columns(pl.when(~pl.col(TEXT).str.strip_chars().is_in(NO_VALUE)).then(pl.col(TEXT)).name.keep())
+    bare = pl.col(TEXT).str.strip_chars()  # a blank before an alignment would shift it
+    return table.with_columns(pl.when(~bare.is_in(NO_VALUE)).then(bare).name.keep())
 
 
 def _with_identity(rows: Rows, table: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
@@ -100,6 +102,9 @@ def _with_identity(rows: Rows, table: pl.DataFrame) -> tuple[pl.DataFrame, list[
     given = ~text.is_in(NO_VALUE) & text.is_not_null()
     numbers = text.cast(pl.Float64, strict=False)
     faults = given & ~numbers.is_between(0, PERCENT).fill_null(False)
+    percent = bool((numbers > 1).any())
+    if percent and not faults.any():  # no sequence has so little of its germline that 0.95 could be percent
+        faults = ((numbers > 0) & (numbers < 1)).fill_null(False)
     if faults.any():
         first = int(faults.arg_max() or 0)
         raise TableError(
@@ -108,10 +113,10 @@ def _with_identity(rows: Rows, table: pl.DataFrame) -> tuple[pl.DataFrame, list[
             row=table["row"][first],
             column=rows.headers["v_identity"],
             found=text[first],
-            expected="a number from 0 to 1, or from 0 to 100 where the file has percentages",
+            expected="percentages or shares throughout, a number from 0 to 100 or to 1",
         )
     shares = numbers.set(~given, None)
-    if (shares > 1).any():
+    if percent:
         told = [f"{rows.headers['v_identity']} is in percent, where AIRR has a share: it is divided by 100"]
         return table.with_columns((shares / PERCENT).alias("v_identity")), told
     return table.with_columns(shares.alias("v_identity")), []

@@ -14,6 +14,7 @@ from tilseq.io.dialects import CountOf
 LARGEST_COUNT = 2**53
 FREQUENCY_TOLERANCE = 1e-6
 WHOLE = r"^([0-9]{1,16})(?:\.0+)?$"
+THOUSANDS = r"^[1-9][0-9]{0,2}\.000$"
 IN_NAME = r"(?:DUPCOUNT=|;size=)([0-9]{1,16})(?:\||;|$)"
 
 
@@ -100,7 +101,7 @@ def _whole(rows: Rows, cells: pl.Series) -> pl.Series:
     numbers = cells.cast(pl.Int64, strict=False)
     signed = cells.str.starts_with("+") | cells.str.starts_with("-")
     if numbers.null_count() or signed.any():
-        numbers = cells.str.extract(WHOLE).cast(pl.Int64)
+        numbers = whole(cells)
     faults = numbers.is_null() | (numbers > LARGEST_COUNT)
     if faults.any():
         first = int(faults.arg_max() or 0)
@@ -111,9 +112,18 @@ def _whole(rows: Rows, cells: pl.Series) -> pl.Series:
             column=cells.name,
             found=cells[first] or "",
             expected="a whole number in digits alone, at most 2**53",
+            mend="is it a thousand? write it without the point" if (cells[first] or "").endswith(".000") else None,
         )
     if float(numbers.cast(pl.Float64).sum()) > LARGEST_COUNT:
         raise TableError("the counts add up to more than 2**53", file=rows.file, column=cells.name)
+    return numbers
+
+
+def whole(cells: pl.Series) -> pl.Series:
+    """Return text as whole numbers, null where it is none; 3.0 is 3, but 1.000 may be a thousand and is none."""
+    numbers = cells.str.extract(WHOLE).cast(pl.Int64)
+    if cells.str.ends_with(".000").any():
+        numbers = numbers.set(cells.str.contains(THOUSANDS).fill_null(False), None)
     return numbers
 
 

@@ -65,6 +65,23 @@ def _locus_of_genes(table: pl.DataFrame) -> pl.Series:
     return pl.DataFrame({"v": found[0], "j": found[1]}).select(of_both).to_series()
 
 
+def loci_denied(rows: Rows, kept: pl.DataFrame) -> list[str]:
+    """Say how many rows name a locus that their genes deny. V and J of TRA and TRD lie together and serve either."""
+    if "locus" not in rows.headers:
+        return []
+    of_row, of_genes = kept["locus"].replace("TRD", "TRA"), _locus_of_genes(kept).replace("TRD", "TRA")
+    denied = (of_row != of_genes).fill_null(False)
+    if not denied.any():
+        return []
+    first, number = kept.row(int(denied.arg_max() or 0), named=True), int(denied.sum())
+    name = "1 row names" if number == 1 else f"{number} rows name"
+    genes = " and ".join(call for call in (first["v_call"], first["j_call"]) if call)
+    return [
+        f"{name} a locus that is not that of the genes, the first in row {first['row']}, {first['locus']} with "
+        f"{genes}: the locus named is taken"
+    ]
+
+
 def rule(table: pl.DataFrame, wanted: str | None) -> pl.Expr:
     """Return the first rule that leaves a row out, or null for a row that is kept."""
     tenx = "is_cell" in table.columns
@@ -122,6 +139,20 @@ def cells_of(table: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int], list[st
             if more
         ],
     )
+
+
+def cells_alike(cells: pl.Series) -> list[str]:
+    """Say how many cells have names that differ in blanks, case or Unicode form alone: a hand may have changed them."""
+    names = pl.DataFrame({"name": cells.unique()})
+    names = names.with_columns(plain=pl.col("name").str.normalize("NFKC").str.strip_chars().str.to_lowercase())
+    twins = names.filter(pl.col("plain").is_duplicated()).sort("plain", "name")
+    if twins.is_empty():
+        return []
+    first, second = map(repr, twins["name"][:2])
+    return [
+        f"{twins.height} cells have names that differ in blanks, case or Unicode form alone, such as {first} and "
+        f"{second}: each counts as a cell of its own"
+    ]
 
 
 def summed(kept: pl.DataFrame) -> pl.DataFrame:

@@ -12,7 +12,18 @@ import polars as pl
 from tilseq.errors import TableError, did_you_mean
 from tilseq.io.clonotype_counts import with_counts
 from tilseq.io.clonotype_rows import NO_VALUE, Rows, read_rows
-from tilseq.io.clonotype_rules import cells_of, exclusions, flags, kinds_told, summed, sums_told, with_locus, with_rules
+from tilseq.io.clonotype_rules import (
+    cells_alike,
+    cells_of,
+    exclusions,
+    flags,
+    kinds_told,
+    loci_denied,
+    summed,
+    sums_told,
+    with_locus,
+    with_rules,
+)
 from tilseq.io.dialects import DIALECTS, CountOf
 from tilseq.io.junctions import mismatch
 from tilseq.io.write import harmless
@@ -69,9 +80,10 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
     (10x), not productive, a chain that is not its cell's main one of its kind (TRUST4's report of barcodes), no or an
     unknown locus, another locus, no junction, one cut off by the end of its read (immunoSEQ), several in one row, a
     stop or frame shift, a count of 0.
-    Kept, with a warning: a junction that does not code for its amino acids; a gene that IMGT does not name; and, with a
-    warning where they are more than 1 % of the clonotypes and a note else, junctions without their C or F/W anchor or
-    with a letter that is no amino acid or base. Rows of one locus and nucleotide junction are summed.
+    Kept, with a warning: a junction that does not code for its amino acids; a gene that IMGT does not name; a locus
+    that is not that of its genes; and, with a warning where they are more than 1 % of the clonotypes and a note else,
+    junctions without their C or F/W anchor or with a letter that is no amino acid or base. Rows of one locus and
+    nucleotide junction are summed.
     Letters of junctions are made upper case; genes get IMGT's names, see `tilseq.io.genes.imgt_calls`.
 
     What counts is the first column that is filled and not 0 throughout, of: AIRR `umi_count`, `duplicate_count` (whose
@@ -116,14 +128,15 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
     kept = table.filter(pl.col("rule").is_null()) if table["rule"].null_count() < table.height else table
     with ThreadPoolExecutor() as pool:  # each is mostly work for one processor
         names, wrong = pool.submit(_names_once, rows), pool.submit(_coded, kept)
+        loci = pool.submit(loci_denied, rows, kept)
         clonotypes = summed(kept)
     if "barcode" in table.columns:
-        warnings += kinds_told(clonotypes)
+        warnings += [*cells_alike(kept["barcode"]), *kinds_told(clonotypes)]
     else:
         notes += sums_told(kept, clonotypes)
         warnings += [*names.result(), *_cells_named(rows)]
     many, few = flags(clonotypes)
-    warnings += [*many, *wrong.result()]
+    warnings += [*loci.result(), *many, *wrong.result()]
     notes += few
     return Clonotypes(
         clonotypes.drop("plain"),

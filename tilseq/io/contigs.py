@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 
 from tilseq.errors import TableError
-from tilseq.io.clonotype_counts import WHOLE
+from tilseq.io.clonotype_counts import whole
 from tilseq.io.clonotype_rows import NO_VALUE, Rows, read_rows
-from tilseq.io.clonotype_rules import exclusions, rule, with_locus
+from tilseq.io.clonotype_rules import cells_alike, exclusions, loci_denied, rule, with_locus
 from tilseq.io.clonotypes import contigs_once
 
 FURTHER = {
@@ -78,7 +78,7 @@ def read_contigs(path: str | Path, *, dialect: str | None = None) -> Contigs:
         kept.select(*CHAIN, *counts),
         tuple(sorted(trusted["barcode"].unique())),
         exclusions(table, rows.file),
-        rows.warnings,
+        (*rows.warnings, *cells_alike(kept["cell_id"]), *loci_denied(rows, kept)),
         rows.notes,
     )
 
@@ -111,7 +111,7 @@ def _count(rows: Rows, table: pl.DataFrame, ours: str, names: tuple[str, ...]) -
         text = table[name].set(table[name].is_in(NO_VALUE), None)
         if text.null_count() == len(text):
             continue
-        numbers = text.str.extract(WHOLE).cast(pl.Int64)
+        numbers = whole(text)
         faults = numbers.is_null() & text.is_not_null()
         if faults.any():
             first = int(faults.arg_max() or 0)

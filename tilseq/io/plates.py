@@ -28,7 +28,7 @@ WELL_KEYWORDS = ("$WELLID", "WELLID", "WELL ID", "WELL_ID")
 WELL = re.compile(r"([A-Pa-p])0*([1-9]\d?)")
 WELL_AT_END = re.compile(r"(?:^|[^A-Za-z0-9])([A-Pa-p]\d{1,2})$")
 MOST_LISTED = 8
-THOUSAND, ABOUT = 1000, 0.05
+THOUSAND, ABOUT = 1000, 2  # by what factor a lot's standard may differ from the kit's
 # On a linear scale no detector has any value above the one, nor beads a classifier all below the other.
 MOST_LINEAR, LEAST_CLASSIFIER = 1e9, 25.0
 
@@ -243,8 +243,8 @@ def _standard_faults(cells: Mapping[str, Any], kit: Kit) -> list[_Fault]:
         return [_Fault("nominal_pg_per_ml", what, "above 0")]
     if found is None and 0 in told:
         return [_Fault("role", f"level {cells['level']} is kit {kit.name}'s blank", "blank")]
-    if found and all(value and abs(value / found / THOUSAND - 1) < ABOUT for value in told):
-        what = f"a thousandth of what kit {kit.name} has at level {cells['level']}"
+    if found and all(value and THOUSAND / ABOUT < value / found < THOUSAND * ABOUT for value in told):
+        what = f"about a thousandth of what kit {kit.name} has at level {cells['level']}"
         return [_Fault("nominal_pg_per_ml", what, "pg/mL", "is it ng/mL?")]
     return []
 

@@ -12,6 +12,7 @@ import stat
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os.path import isfile
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -176,6 +177,8 @@ def read_text(path: str | Path) -> str:
 
 def first_character(path: str | Path) -> str:
     """Return the first character of a text file, plain or gzip, that is no blank; none where it cannot be read."""
+    if not isfile(path):  # opening a pipe could wait for ever
+        return ""
     try:
         with open(path, "rb") as stream:
             packed = stream.read(2) == GZIP

@@ -15,6 +15,8 @@ from tilseq.repertoire.threshold import USUAL_THRESHOLD, family_threshold
 from tilseq.tables import as_polars, conform
 from tilseq.tables.repertoire import FAMILIES, MUTATION
 
+LEAST_IDENTITY = 0.5  # the most mutated antibodies known have a third of V's bases changed
+
 
 @dataclass(frozen=True)
 class Bcr:
@@ -45,6 +47,17 @@ class Bcr:
         """Heavy chains that are of no family, as they have no V or no J gene."""
         return int(self.mutation.filter(locus="IGH")["family_id"].null_count())
 
+    @property
+    def far_from_germline(self) -> str | None:
+        """How many sequences are further from their germline than hypermutation takes them; None where none is."""
+        far = self.mutation.filter(pl.col("v_identity") < LEAST_IDENTITY).height
+        if not far:
+            return None
+        return (
+            f"{far} of {self.mutation.height} sequences have less than half of V's bases of their germline, which no "
+            "hypermutation does: are the alignments shifted, or of other rows?"
+        )
+
     def lacking(self, count_of: str) -> list[str]:
         """Return what the tables do not tell, and what it would take: a sentence each.
 
@@ -62,6 +75,8 @@ class Bcr:
                 f"{without} of {sequences} sequences have no mutations told, as they have no alignments: AIRR's "
                 "sequence_alignment and germline_alignment"
             )
+        if self.far_from_germline:
+            told.append(self.far_from_germline)
         heavy = self.mutation.filter(locus="IGH")
         unnamed = int(heavy["c_call"].null_count())
         if unnamed:

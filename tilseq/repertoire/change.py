@@ -224,7 +224,7 @@ def log2_ratios(
     least, _ = clopper_pearson(after / shrunk, total / shrunk)
     # What the later share leaves at most is what the earlier one has at least, told without loss of digits.
     rest, _ = clopper_pearson(before / shrunk, total / shrunk)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         odds = (after / before, least / (1 - least), (1 - rest) / rest)
         log2, lower, upper = (np.log2(each * n_before / n_after)[back] for each in odds)
     return log2, lower, upper

@@ -55,6 +55,20 @@ def clone_counts(table: Any) -> pl.DataFrame:
     return counts.group_by(CLONE, maintain_order=True).sum()
 
 
+def check_once(table: Any) -> None:
+    """Raise a TableError where a clone stands in several rows, of which each would be taken for a clone.
+
+    Errors are those of `clone_counts`, too.
+    """
+    frame = as_polars(table)
+    if clone_counts(frame).height == frame.height:
+        return
+    rows = frame.select(pl.col("locus").cast(pl.String), nucleotides(frame["junction"]))
+    found = rows["junction"].filter(rows.is_duplicated())[0]
+    what = "a clone stands in several rows, where each row is taken for a clone"
+    raise TableError(what, column="junction", found=found, mend="sum its rows first")
+
+
 def listed(clones: Any) -> pl.DataFrame:
     """Return the distinct `locus, junction` of a list of clones, polars or pandas, as `clone_counts` has them.
 

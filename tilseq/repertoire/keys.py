@@ -72,7 +72,7 @@ def lacking(table: Any, key: str) -> pl.DataFrame:
     frame, columns = _with_parts(table, key), key_columns(key)
     rule = pl.coalesce(pl.when(pl.col(name).is_null()).then(pl.lit(f"no {name} for the key {key}")) for name in columns)
     return (
-        frame.select(rule.alias("rule"), "duplicate_count")
+        frame.select(rule.alias("rule"), checked_counts(frame, ("locus",))["duplicate_count"])
         .drop_nulls("rule")
         .group_by("rule")
         .agg(rows=pl.len().cast(pl.Int64), counts=pl.col("duplicate_count").sum().cast(pl.Float64))

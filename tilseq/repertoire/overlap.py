@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
 from tilseq.repertoire.cells import checked_effective
+from tilseq.repertoire.clones import checked_counts
 from tilseq.repertoire.keys import keyed
 from tilseq.repertoire.morisita import Moments, morisita, morisita_limits
 from tilseq.repertoire.shared import Coded, SharedSums, coded, shared_sums
-from tilseq.tables import as_polars
 from tilseq.tables.repertoire import OVERLAP
 
 Floats = NDArray[np.float64]
@@ -96,7 +96,7 @@ def overlap(
 
 def _counts(table: Any) -> dict[str, int]:
     """Return the sum of counts of each locus, of rows without the key too."""
-    return dict(as_polars(table).group_by("locus").agg(pl.col("duplicate_count").sum()).iter_rows())
+    return dict(checked_counts(table, ("locus",)).group_by("locus").agg(pl.col("duplicate_count").sum()).iter_rows())
 
 
 def _effective(number: float | None, counts: int, whole: int, name: str) -> float:

@@ -12,8 +12,8 @@ from tilseq.errors import AnalysisError
 from tilseq.intervals import clopper_pearson, scalar
 from tilseq.receptors import CLONE
 from tilseq.repertoire.clones import clone_counts
-from tilseq.repertoire.effective import Depths, depths_of, effective_clones, limit_of_detection
-from tilseq.repertoire.still_seen import still_seen
+from tilseq.repertoire.effective import Depths, check_threshold, depths_of, effective_clones, limit_of_detection
+from tilseq.repertoire.still_seen import check_at_cells, still_seen
 from tilseq.tables.repertoire import PERSISTENCE
 
 
@@ -74,7 +74,8 @@ def persistence(
     TableError
         A table is not a clonotype table.
     AnalysisError
-        The tables have no locus in common; an effective number is not above 0 or exceeds the counts.
+        The tables have no locus in common; an effective number is not above 0 or exceeds the counts; the threshold is
+        no share above 0; the sample does not show so many distinct cells.
     """
     return persistence_of(
         effective_clones(sample_table, n_effective),
@@ -96,6 +97,7 @@ def persistence_of(
     threshold: float = 1e-3,
 ) -> pl.DataFrame:
     """Return what `persistence` does, of clones as `effective_clones` gives them."""
+    check_threshold(threshold)
     ours, theirs = check_loci(later, reference)
     depths = depths_of(later)
     rows: list[dict[str, Any]] = []
@@ -158,6 +160,7 @@ def _kept(
     yield {"measure": "product_mass_kept", **whole}
     if cells is None:
         return
+    check_at_cells(later, cells)
     yield from (
         {"measure": f"{name}_at_n", "at_cells": cells, **kept}
         for name, kept in still_seen(later, reference, cells).items()

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from tilseq.repertoire.clones import INDEPENDENT, check_count_of, clone_counts
+from tilseq.repertoire.clones import INDEPENDENT, check_count_of, check_once, clone_counts
 from tilseq.repertoire.depth import too_few_cells
 from tilseq.tables import as_polars
 from tilseq.tables.outputs import QUALITY
@@ -62,12 +62,13 @@ def qc(
     Raises
     ------
     TableError
-        The table is not a clonotype table.
+        The table is not a clonotype table, or a clone stands in several rows.
     AnalysisError
         Counts are not of that.
     """
     check_count_of(count_of)
     frame = as_polars(table)
+    check_once(frame)
     counts = int(clone_counts(frame)["duplicate_count"].sum())
     known = count_of in INDEPENDENT or (depth is not None and not as_polars(depth)["n_effective"].has_nulls())
     told = "unknown meaning" if count_of == "unknown" else count_of

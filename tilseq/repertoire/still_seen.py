@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tilseq.errors import AnalysisError
 from tilseq.intervals import clopper_pearson, scalar
 from tilseq.receptors import CLONE
 from tilseq.repertoire.effective import depths_of
@@ -62,6 +63,18 @@ def common_cells(samples: Mapping[str, pl.DataFrame]) -> dict[str, float]:
             if depth is not None:
                 least[locus] = min(least.get(locus, inf), depth.distinct(depth.counts))
     return least
+
+
+def check_at_cells(later: pl.DataFrame, cells: float) -> None:
+    """Raise an AnalysisError where a sample, of one locus and of known depth, does not show so many distinct cells."""
+    (depth,) = depths_in(later).values()
+    shown = inf if depth is None else depth.distinct(depth.counts)
+    if not 0 < cells <= shown * (1 + ROUNDING):
+        raise AnalysisError(
+            "a sample cannot be told at this number of distinct cells",
+            found=cells,
+            expected=f"above 0, at most the {shown:g} that it shows",
+        )
 
 
 def without_depth(clones: pl.DataFrame) -> str | None:

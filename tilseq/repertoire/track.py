@@ -8,12 +8,14 @@ from typing import NamedTuple
 
 import polars as pl
 
+from tilseq.errors import AnalysisError
 from tilseq.receptors import CLONE
 from tilseq.repertoire.change import change
+from tilseq.repertoire.clones import check_columns
 from tilseq.repertoire.effective import depths_of, summed
 from tilseq.repertoire.origin import origin_classes, origins
 from tilseq.repertoire.persistence import persistence_of
-from tilseq.repertoire.presence import presence
+from tilseq.repertoire.presence import WITH_SHARES, presence
 from tilseq.repertoire.still_seen import common_cells
 from tilseq.tables.schema import conform
 from tilseq.tables.tracking import CHANGE
@@ -70,10 +72,18 @@ def track(
 
     Raises
     ------
+    TableError
+        A sample lacks a column that `effective_clones` gives.
     AnalysisError
-        A sample has no locus in common with the product.
+        There is no product, or no blood after it; a sample has no locus in common with the product; the threshold is
+        no share above 0.
     """
+    for given, what in ((product, "of the product"), (later, "of blood after the infusion")):
+        if not given:
+            raise AnalysisError(f"no sample {what} is given: no clone can be followed")
     baseline, tumor = baseline or {}, tumor or {}
+    for clones in (*later.values(), *product.values(), *baseline.values(), *tumor.values()):
+        check_columns(clones, WITH_SHARES, "a sample as `effective_clones` gives it")
     whole = summed(list(product.values()))
     before = summed(list(baseline.values())) if baseline else None
     at_cells = common_cells(later)

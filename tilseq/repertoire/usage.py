@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tilseq.intervals import clopper_pearson
 from tilseq.repertoire.cells import checked_effective
-from tilseq.repertoire.clones import check_columns, checked_counts
+from tilseq.repertoire.clones import check_columns, check_once, checked_counts
 from tilseq.repertoire.keys import genes_of
 from tilseq.tables import as_polars
 from tilseq.tables.repertoire import OVERLAP, USAGE, USAGE_FEATURES
@@ -48,7 +48,7 @@ def usage(table: Any, *, sample: str, n_effective: Mapping[str, float | None] | 
     Raises
     ------
     TableError
-        The table is not a clonotype table, or lacks a column.
+        The table is not a clonotype table, lacks a column, or has a clone in several rows.
     AnalysisError
         An effective number is not above 0 or exceeds the counts.
     """
@@ -82,6 +82,7 @@ def usage(table: Any, *, sample: str, n_effective: Mapping[str, float | None] | 
 def _features(table: Any) -> pl.DataFrame:
     """Return locus, each feature as text, and counts, a row a clone."""
     frame = as_polars(table)
+    check_once(frame)
     counts = checked_counts(frame, ("locus", "junction", "junction_aa"))
     check_columns(frame, ("v_call", "j_call"), "usage")
     genes = [genes_of(frame[name]).fill_null(NO_GENE).alias(name) for name in ("v_call", "j_call")]

@@ -100,9 +100,14 @@ def _endpoints(sample: Mapping[str, Any], found: Bcr, count_of: str) -> list[dic
 
 
 def _quality(sample: str, found: Bcr) -> list[dict[str, Any]]:
-    """Return a warning where the distances do not tell the threshold, and what it is where they do."""
+    """Return a warning where the distances do not tell the threshold, and what it is where they do.
+
+    And one where sequences are too far from their germline.
+    """
+    reason = found.far_from_germline
+    far = [{"sample": sample, "check": "mutations", "verdict": "warn", "reason": reason}] if reason else []
     if not found.families.height:
-        return []
+        return far
     if found.threshold_source == "usual":
         verdict, reason = "warn", "the distances between junctions show no valley: the usual threshold is taken"
     else:
@@ -110,7 +115,7 @@ def _quality(sample: str, found: Bcr) -> list[dict[str, Any]]:
     if found.without_family:
         reason += f"; {found.without_family} heavy chains without V or J gene are of no family"
     check = {"sample": sample, "check": "families", "value": found.threshold, "verdict": verdict, "reason": reason}
-    return [check | {"limit": "largest share of bases in which neighbours differ"}]
+    return [check | {"limit": "largest share of bases in which neighbours differ"}, *far]
 
 
 def _draw(found: Bcr, folder: Path) -> None:

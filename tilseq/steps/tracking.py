@@ -45,6 +45,7 @@ def run(job: Job, folder: Path) -> None:
     import polars as pl
 
     from tilseq.io.write import write_parquet
+    from tilseq.repertoire.copies import copies
     from tilseq.repertoire.effective import effective_clones
     from tilseq.repertoire.near_matches import near_matches
     from tilseq.repertoire.product_lots import lots_apart
@@ -86,6 +87,8 @@ def run(job: Job, folder: Path) -> None:
     }
     told = [("clones followed", {**lost, **strange, **_not_checked(job, folder, rows)})]
     told.append(("lots of the product", lots_apart({name: tables[name] for name in places["product"]})))
+    same = copies(tables).items()
+    told.append(("copies", {name: f"holds the same clones with the same counts as {first}" for name, first in same}))
     quality = [
         {"sample": name, "check": check, "verdict": "warn", "reason": reason}
         for check, reasons in told

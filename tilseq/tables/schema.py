@@ -337,9 +337,24 @@ def _repeated_keys(frame: pl.DataFrame, table: Table, file: str | Path) -> list[
 
 
 def as_polars(frame: Any) -> pl.DataFrame:
-    """Return a polars or pandas frame as polars; what pandas holds to be missing (NaN, NaT, NA, None) becomes null."""
+    """Return a polars or pandas frame as polars; what pandas holds to be missing (NaN, NaT, NA, None) becomes null.
+
+    Raises
+    ------
+    TableError
+        It is no frame, or two of its columns bear one name.
+    """
     if isinstance(frame, pl.DataFrame):
         return frame
+    if not (hasattr(frame, "isna") and hasattr(frame, "columns")):
+        has_table = isinstance(getattr(frame, "table", None), pl.DataFrame)
+        mend = "give its `.table`" if has_table else "collect it first" if isinstance(frame, pl.LazyFrame) else None
+        found = type(frame).__name__
+        raise TableError("this is no table", found=found, expected="a DataFrame of polars or pandas", mend=mend)
+    names = [str(name) for name in frame.columns]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise TableError("this column stands twice", column=twice)
     missing = frame.isna()
     columns = {
         str(name): [None if gone else value for value, gone in zip(frame[name].tolist(), missing[name], strict=True)]
