@@ -401,6 +401,8 @@ def test_tenxs_json(tmp_path, packed):
         ("[" * 100_000, ReadError, "cut or damaged", None),
         ("[1]", TableError, "no JSON object", 1),
         (json.dumps([contig(1), contig(2, barcode=None)]), TableError, "no barcode", 2),
+        (json.dumps([contig(1), contig(2, barcode=" ")]), TableError, "no barcode", 2),
+        (json.dumps([contig(1), contig(2, barcode="a\ud800")]), TableError, "half of a character is escaped", 2),
         (json.dumps([contig(1), contig(2, cdr3=5)]), TableError, "another type", 2),
         (json.dumps([contig(1), contig(2, is_cell="yes")]), TableError, "another type", 2),
         (json.dumps([contig(1), contig(2, annotations=[5])]), TableError, "no feature", 2),

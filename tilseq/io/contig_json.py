@@ -88,7 +88,7 @@ def _contig(number: int, contig: Any, path: str | Path) -> tuple[Any, ...]:
     values: dict[str, Any] = {"row": number}
     for ours, theirs in TEXT.items():
         values[ours] = _value(contig, theirs, str, number, path)
-    if values["barcode"] is None:
+    if not (values["barcode"] or "").strip():
         raise TableError("a cell has no barcode", file=path, row=number, column="barcode")
     for flag in FLAGS:
         values[flag] = _value(contig, flag, bool, number, path)
@@ -116,6 +116,9 @@ def _value(holder: dict[str, Any], name: str, kind: type, number: int, path: str
             found=value,
             expected=kind.__name__,
         )
+    if isinstance(value, str) and not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        what = "a field of a contig is no text: half of a character is escaped"
+        raise TableError(what, file=path, row=number, column=name, found=ascii(value))
     return value
 
 

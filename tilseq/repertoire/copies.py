@@ -35,18 +35,21 @@ def copies(samples: Mapping[str, Any]) -> dict[str, str]:
     TableError
         A table is not a clonotype table.
     """
-    alike: dict[tuple[int, int], list[str]] = {}
-    tables: dict[str, pl.DataFrame] = {}
+    peers: dict[tuple[int, int], list[tuple[str, pl.DataFrame]]] = {}  # of as many clones and counts
     found = {}
     for name, table in samples.items():
         clones = clone_counts(table)
         if clones.height < FEWEST:
             continue
-        peers = alike.setdefault((clones.height, int(clones["duplicate_count"].sum())), [])
-        tables[name] = clones.sort(CLONE)
-        first = next((peer for peer in peers if tables[peer].equals(tables[name])), None)
+        others = peers.setdefault((clones.height, int(clones["duplicate_count"].sum())), [])
+        first = next((other for other, theirs in others if _same(clones, theirs)), None)
         if first is None:
-            peers.append(name)
+            others.append((name, clones))
         else:
             found[name] = first
     return found
+
+
+def _same(one: pl.DataFrame, other: pl.DataFrame) -> bool:
+    """Whether two tables of as many clones hold the same ones with the same counts."""
+    return one.join(other, on=(*CLONE, "duplicate_count"), how="semi").height == one.height
