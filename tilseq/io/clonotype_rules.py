@@ -16,6 +16,7 @@ MOST_16 = np.uint16(2**16 - 1)
 SECONDARY = "TRUST4 took another chain of this kind for the cell's"
 SECOND_CONTIG = "another contig of the same cell and clonotype"
 CUT = "the junction is not whole within the read"
+GENE_LOCUS = r"\b(TR[ABGD]|IG[HKL])[VJ]"
 ORDINARY = 0.01  # of clonotypes of 10x 0.3 to 0.5 % lack an anchor
 
 
@@ -52,7 +53,7 @@ def _locus_of_genes(table: pl.DataFrame) -> pl.Series:
     found = []
     for name in ("v_call", "j_call"):
         calls = table[name].unique()
-        known = calls.str.extract(r"\b(TR[ABGD]|IG[HKL])[VJ]")
+        known = calls.str.extract(GENE_LOCUS)
         found.append(table[name].replace_strict(calls, known, return_dtype=pl.String))
     of_v, of_j = pl.col("v"), pl.col("j")
     # V genes such as TRAV29/DV5 serve alpha and delta: their J tells which. Other pairs of two loci are no receptor.
@@ -69,16 +70,19 @@ def loci_denied(rows: Rows, kept: pl.DataFrame) -> list[str]:
     """Say how many rows name a locus that their genes deny. V and J of TRA and TRD lie together and serve either."""
     if "locus" not in rows.headers:
         return []
+    genes = pl.concat([kept[name].unique().str.extract(GENE_LOCUS) for name in ("v_call", "j_call")]).drop_nulls()
+    if pl.concat([distinct(kept["locus"]), genes]).replace("TRD", "TRA").n_unique() < 2:
+        return []
     of_row, of_genes = kept["locus"].replace("TRD", "TRA"), _locus_of_genes(kept).replace("TRD", "TRA")
     denied = (of_row != of_genes).fill_null(False)
     if not denied.any():
         return []
     first, number = kept.row(int(denied.arg_max() or 0), named=True), int(denied.sum())
     name = "1 row names" if number == 1 else f"{number} rows name"
-    genes = " and ".join(call for call in (first["v_call"], first["j_call"]) if call)
+    called = " and ".join(call for call in (first["v_call"], first["j_call"]) if call)
     return [
         f"{name} a locus that is not that of the genes, the first in row {first['row']}, {first['locus']} with "
-        f"{genes}: the locus named is taken"
+        f"{called}: the locus named is taken"
     ]
 
 
