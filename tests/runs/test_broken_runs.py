@@ -95,14 +95,20 @@ def test_a_run_stopped_in_every_way_and_gone_on_with_ends_as_an_unbroken_one(sma
     assert code == 130
     assert "Traceback" not in told
 
+    # As a script starts it that goes on meanwhile: with Ctrl-C ignored, by all processes of the run.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     driver = start(study, out)
+    signal.signal(signal.SIGINT, before)
+    wait_for(lambda: workers(driver))
+    os.killpg(driver.pid, signal.SIGINT)
     wait_for(lambda: workers(driver))
     workers(driver)[0].kill()
     driver.communicate(timeout=600)
     assert driver.returncode == 4
     failures = pl.read_csv(out / "tables" / "failures.csv")
     assert failures.height >= 1
-    assert "lost (signal 9)" in failures["error"][0]
+    assert failures["error"].str.contains("lost (signal 9)", literal=True).sum() == 1
+    assert not failures["error"].str.contains("before it could say why").any()
     assert (out / "report.html").exists()
 
     mended = tilseq("run", study, "-o", out, "--cores", OTHER_CORES, env={**os.environ, **OTHER_SEED})
@@ -162,6 +168,16 @@ def test_an_output_that_was_altered_is_made_again(small_run, tmp_path):
     done = tilseq("run", small_run.study, "-o", out)
     assert done.returncode == 0
     assert ", 0 failed\n" in done.stderr
+    assert results(out) == results(small_run.out)
+
+
+def test_neither_the_home_of_a_person_nor_their_snakemake_matters(small_run, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(small_run.out, out)
+    next((out / ".tilseq" / "work" / "repertoire").glob("*/status.json")).unlink()
+    away = {"HOME": "/dev/null/away", "XDG_CACHE_HOME": "/dev/null/away", "SNAKEMAKE_PROFILE": "of_other_work"}
+    done = tilseq("run", small_run.study, "-o", out, env={**os.environ, **away})
+    assert done.returncode == 0, done.stderr
     assert results(out) == results(small_run.out)
 
 

@@ -57,6 +57,15 @@ def test_a_lock_that_was_cut_short_is_nobodys(tmp_path):
         assert json.loads((tmp_path / "lock.json").read_text())["process"] == os.getpid()
 
 
+def test_where_nothing_can_be_written_the_lock_is_refused(tmp_path):
+    # Every write fails, as on a full disk.
+    code = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+    refused = f"{code}{TRY}".replace("print('refused')", "raise")
+    done = subprocess.run([sys.executable, "-c", refused, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert "RunError" in done.stderr.splitlines()[-1]
+    assert "lock.json: cannot write" in done.stderr
+
+
 @pytest.mark.parametrize("stale", [False, True])
 def test_of_many_runs_at_once_one_wins(tmp_path, stale):
     if stale:

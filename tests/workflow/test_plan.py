@@ -1,14 +1,19 @@
+import ast
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import tilseq
 from tilseq.errors import RunError
 from tilseq.io.digest import sha256_of_file
 from tilseq.steps.job import Job
 from tilseq.study import read_study
-from tilseq.workflow.plan import Plan, make_plan, pending
+from tilseq.workflow.plan import LIBRARIES, Plan, make_plan, pending
 
 TUBE = Job("flow", "a", "flow/a")
 CLONES = Job("repertoire", "b", "repertoire/b")
@@ -74,6 +79,34 @@ def test_a_look_at_what_would_be_run_removes_nothing(work):
 def test_a_plan_is_the_same_when_it_is_read_again(tmp_path):
     PLAN.write(tmp_path / "plan.json")
     assert Plan.read(tmp_path / "plan.json") == PLAN
+
+
+def test_names_in_a_plan_are_the_same_in_every_locale(tmp_path):
+    replace(PLAN, jobs=(Job("flow", "Jürgen", "flow/a"),)).write(tmp_path / "plan.json")
+    read = "import sys, pathlib; from tilseq.workflow.plan import *; print(ascii(Plan.read(pathlib.Path(sys.argv[1]))))"
+    other = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-c", read, str(tmp_path / "plan.json")]
+    done = subprocess.run(command, env={**os.environ, **other}, capture_output=True, text=True, check=False)
+    assert r"unit='J\xfcrgen'" in done.stdout, done.stderr
+
+
+# They read or draw what others count: nothing of theirs is in a number.
+WITHOUT_NUMBERS = {"cycler", "great_tables", "lxml", "networkx", "pydantic", "yaml"}
+
+
+def test_a_job_is_done_again_when_a_library_whose_numbers_it_passes_on_changes():
+    package = Path(tilseq.__file__).parent
+    used = set()
+    for path in package.rglob("*.py"):
+        if path.relative_to(package).parts[0] in ("cli", "report", "simulate", "workflow"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                used |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                used.add(str(node.module).partition(".")[0])
+    others = used - sys.stdlib_module_names - {"tilseq"} - WITHOUT_NUMBERS
+    assert {name.replace("PIL", "pillow") for name in others} == set(LIBRARIES)
 
 
 @pytest.mark.parametrize("content", [None, "", "{}", "[1]"])

@@ -46,8 +46,8 @@ def test_a_folder_in_which_something_would_be_lost_is_refused(study, make, told)
 
 def test_an_engine_that_never_worked_is_told_with_its_last_words(tmp_path):
     log = tmp_path / "engine.log"
-    log.write_text("a\nModuleNotFoundError: snakemake\n")
-    with pytest.raises(RunError, match="ModuleNotFoundError: snakemake"):
+    log.write_text('  File "cli.py", line 14, in <module>\n\nModuleNotFoundError: snakemake\n\n')
+    with pytest.raises(RunError, match="found 'ModuleNotFoundError: snakemake'"):
         _check_engine(1, 0, log)
     _check_engine(1, 3, log)  # some jobs ended: the others are told as failures
     _check_engine(0, 0, log)

@@ -53,6 +53,17 @@ def test_a_fault_of_our_own_is_a_failure_with_its_traceback_in_the_log(behave, t
     assert "Traceback" in (tmp_path / "fake" / "unit" / "log.txt").read_text()
 
 
+def test_what_a_job_says_is_in_its_log(behave, tmp_path):
+    def say(job, folder):
+        print("to stdout, ü")
+        print("to stderr", file=sys.stderr)
+        subprocess.run(["echo", "from a child"], check=True)
+
+    behave(say)
+    log = (tmp_path / "fake" / "unit" / "log.txt").read_text("utf-8")
+    assert log.splitlines() == ["to stdout, ü", "to stderr", "from a child"]
+
+
 def test_a_panic_that_is_no_exception_is_caught(behave):
     class Panic(BaseException):
         pass

@@ -1,10 +1,13 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
+import psutil
 import pytest
 
 from tilseq.steps.job import Job
@@ -14,21 +17,29 @@ from tilseq.workflow.plan import STEPS, Plan
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is a warm process on Linux alone")
 
 JOBS = tuple(Job("fake", unit, f"fake/{unit}") for unit in ("good", "bad", "dies"))
-# A server whose one step does as its unit says; a second argument makes it start a thread first.
+# A server whose one step does as its unit says; a second argument makes it start a thread first, or copy nothing once.
 SERVER = textwrap.dedent(
     """
     import os, signal, sys, threading, time, types
     from tilseq.workflow import warm
     def run(job, folder):
         (folder / "modules.txt").write_text(" ".join(sorted(sys.modules)))
+        open_files = [os.readlink(file.path) for file in os.scandir("/proc/self/fd") if os.path.islink(file.path)]
+        (folder / "sockets.txt").write_text(str(sum(file.startswith("socket:") for file in open_files)))
         if job.unit == "bad":
             raise ValueError("no good")
         if job.unit == "dies":
             os.kill(os.getppid(), signal.SIGKILL)
             time.sleep(60)
     sys.modules["tilseq.steps.fake"] = types.SimpleNamespace(run=run)
-    if len(sys.argv) > 1:
+    if sys.argv[1:] == ["thread"]:
         threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+    if sys.argv[1:] == ["no processes"]:
+        fork = os.fork
+        def fail_once():
+            os.fork = fork
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        os.fork = fail_once
     warm.main(os.getppid())
     """
 )
@@ -73,6 +84,53 @@ def test_a_job_starts_with_the_libraries_at_hand_and_without_polars(served):
     modules = (served / "work" / "fake" / "good" / "modules.txt").read_text().split()
     assert set(warm.LIBRARIES) <= set(modules)
     assert "polars" not in modules
+
+
+def test_a_job_does_not_hold_the_door_at_which_others_ask(served):
+    assert _ask(served, "fake/good").returncode == 0
+    assert (served / "work" / "fake" / "good" / "sockets.txt").read_text() == "1"  # that of who asked for it
+
+
+def test_where_no_more_processes_may_be_made_the_server_goes_on(home):
+    server = subprocess.Popen([sys.executable, "-c", SERVER, "no processes"], cwd=home, env=ONE_THREAD)
+    _wait_for(home / ask.DOOR)
+    assert _ask(home, "fake/good").returncode == 0
+    assert "No module named 'tilseq.steps.fake'" in _status(home, "fake/good")["error"]["what"]  # went on alone
+    assert _ask(home, "fake/good").returncode == 0
+    assert _status(home, "fake/good")["state"] == "ok"
+    server.kill()
+    server.wait()
+
+
+def test_ctrl_c_of_the_terminal_does_not_reach_the_warm_process(home):
+    with open(home / "log", "w") as log, warm.warm_process(home, log, ONE_THREAD):
+        _wait_for(home / ask.DOOR)
+        (server,) = psutil.Process().children()
+        assert os.getpgid(server.pid) != os.getpgid(0)
+
+
+def test_jobs_use_the_tilseq_of_the_run_that_asks_for_them(home, tmp_path):
+    """A run in a clone, while another tilseq is installed: jobs start in the run's folder, where the clone is not."""
+    clone = tmp_path / "clone"
+    shutil.copytree(Path(ask.__file__).parents[1], clone / "tilseq", ignore=shutil.ignore_patterns("__pycache__"))
+    (clone / "tilseq" / "steps" / "fake.py").write_text("def run(job, folder): pass\n")
+    run = textwrap.dedent(
+        """
+        import os, subprocess, sys
+        from pathlib import Path
+        from tilseq.workflow import ask, engine, warm
+        home, environment = Path(sys.argv[1]), {**os.environ, "PYTHONPATH": engine.module_folders()}
+        def ask_for(folder):
+            command = [sys.executable, "-IS", ask.__file__, folder]
+            subprocess.run(command, cwd=home, env=environment, check=True)
+        with open(home / "log", "w") as log, warm.warm_process(home, log, environment):
+            ask_for("fake/good")
+        ask_for("fake/bad")
+        """
+    )
+    alone = {name: value for name, value in ONE_THREAD.items() if name != "PYTHONPATH"}
+    subprocess.run([sys.executable, "-c", run, str(home)], cwd=clone, env=alone, check=True, timeout=120)
+    assert [_status(home, f"fake/{unit}")["state"] for unit in ("good", "bad")] == ["ok", "ok"]
 
 
 def test_a_job_that_fails_or_loses_its_supervisor_stops_no_other(served):

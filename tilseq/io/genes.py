@@ -210,7 +210,7 @@ def _species(gene: str) -> str | None:
 def _names_of(species: str) -> tuple[dict[str, str], frozenset[str]]:
     """Return every spelling of a species' genes → IMGT's name, and the families of more than one gene."""
     genes: dict[str, str] = {}
-    for line in files("tilseq.io").joinpath("gene_names.tsv").read_text().splitlines():
+    for line in files("tilseq.io").joinpath("gene_names.tsv").read_text("utf-8").splitlines():
         if line.startswith(f"{species}\t"):
             _, group, endings = line.split("\t")
             genes |= {group + ending: group + ending for ending in endings.split(" ")}

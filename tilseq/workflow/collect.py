@@ -145,7 +145,7 @@ def _copy_figures(jobs: Sequence[Job], work: Path, figures: Path) -> None:
     for job in jobs:
         step, unit = job.folder.split("/")
         drawn = work / job.folder / "figures"
-        told = json.loads((drawn / CAPTIONS).read_text()) if (drawn / CAPTIONS).exists() else {}
+        told = json.loads((drawn / CAPTIONS).read_text("utf-8")) if (drawn / CAPTIONS).exists() else {}
         for path in sorted(set(drawn.glob("*")) - {drawn / CAPTIONS}):
             target = figures / step / f"{unit}-{path.name}"
             target.parent.mkdir(parents=True, exist_ok=True)

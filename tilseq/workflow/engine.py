@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -20,7 +19,7 @@ THREAD_SETTINGS = (
     "NUMBA_NUM_THREADS",
     "POLARS_MAX_THREADS",
 )
-SECONDS_BETWEEN_LOOKS = 0.1
+SECONDS_BETWEEN_LOOKS = 0.5
 # Names the process of Snakemake to the jobs that it starts on the same machine.
 ENGINE = "TILSEQ_ENGINE"
 
@@ -35,34 +34,49 @@ def run_engine(home: Path, *, cores: int, look: Callable[[], None]) -> int:
     cores
         Jobs at a time.
     look
-        Called every tenth of a second, to move the progress bar.
+        Called twice a second, to move the progress bar.
     """
     with as_file(files("tilseq.pipelines")) as pipelines:
         arguments = [
             *("--snakefile", str(pipelines / "Snakefile")),
             *("--workflow-profile", str(pipelines / "profiles" / "local")),
+            *("--profile", "none"),  # that of SNAKEMAKE_PROFILE is meant for other work
             *("--directory", str(home)),
             *("--cores", str(cores)),
         ]
         starter = "import sys; from tilseq.workflow.engine import main; main(int(sys.argv[1]), sys.argv[2:])"
-        environment = {**os.environ, **dict.fromkeys(THREAD_SETTINGS, "1")}
+        environment = {**os.environ, **dict.fromkeys(THREAD_SETTINGS, "1"), "PYTHONPATH": module_folders()}
         with open(home / "engine.log", "w") as log, warm_process(home, log, environment):
             process = subprocess.Popen(
                 [sys.executable, "-c", starter, str(os.getpid()), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=environment,
+                env={**environment, "XDG_CACHE_HOME": str(home.resolve() / "cache")},  # a home may be read-only
+                start_new_session=True,  # Ctrl-C is the run's to answer
             )
             try:
-                while process.poll() is None:
+                while not _has_ended(process):
                     look()
-                    time.sleep(SECONDS_BETWEEN_LOOKS)
                 look()
             finally:
                 process.kill()  # jobs die with it; nothing happens when it has ended
                 process.wait()
     return process.returncode
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Wait for a process until it is time to look; whether it has ended."""
+    try:
+        process.wait(SECONDS_BETWEEN_LOOKS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def module_folders() -> str:
+    """Return where this process looks for modules: jobs start in another folder, and must find the same tilseq."""
+    return os.pathsep.join(os.path.abspath(folder) for folder in sys.path)
 
 
 def main(parent: int, arguments: Sequence[str]) -> None:

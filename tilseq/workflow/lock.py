@@ -32,7 +32,7 @@ def only_run(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
-        raise RunError(f"cannot write: {error.strerror}", file=path, mend="give another output folder") from error
+        raise _unwritable(path, error) from error
     with os.fdopen(handle, "r+") as stream:
         owner = _owner(stream.read())
         try:
@@ -41,11 +41,18 @@ def only_run(folder: Path) -> Iterator[None]:
             raise _taken(path, owner) from None
         if owner and owner.get("host") != socket.gethostname():
             raise _taken(path, owner)
-        _write(stream.fileno(), json.dumps({"process": os.getpid(), "host": socket.gethostname()}))
+        try:
+            _write(stream.fileno(), json.dumps({"process": os.getpid(), "host": socket.gethostname()}))
+        except OSError as error:
+            raise _unwritable(path, error) from error
         try:
             yield
         finally:
             _write(stream.fileno(), "")
+
+
+def _unwritable(path: Path, error: OSError) -> RunError:
+    return RunError(f"cannot write: {error.strerror}", file=path, mend="free space or give another output folder")
 
 
 def _taken(path: Path, owner: dict[str, Any]) -> RunError:

@@ -49,7 +49,23 @@ STEPS = (
     "markers",
 )
 STUDY_TABLES = ("study.yaml", "subjects.csv", "infusions.csv", "samples.csv", "clinical/*.csv", "plates/*.csv")
-LIBRARIES = ("anndata", "gseapy", "h5py", "matplotlib", "numpy", "polars", "scanpy", "scipy")
+# Whose numbers tilseq passes on.
+LIBRARIES = (
+    "anndata",
+    "flowkit",
+    "flowutils",
+    "gseapy",
+    "h5py",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "pillow",
+    "polars",
+    "pydeseq2",
+    "scanpy",
+    "scipy",
+    "symscan",
+)
 
 
 @dataclass(frozen=True)
@@ -88,7 +104,7 @@ class Plan:
             There is no plan, or it is not whole.
         """
         try:
-            values = json.loads(path.read_text())
+            values = json.loads(path.read_text("utf-8"))
             return cls(
                 jobs=tuple(Job.from_dict(job) for job in values["jobs"]),
                 fingerprints=values["fingerprints"],

@@ -99,8 +99,8 @@ def _check_engine(code: int, jobs_ended: int, log: Path) -> None:
         Snakemake ended with a fault before any job had ended.
     """
     if code and not jobs_ended:
-        last = log.read_text(errors="replace").strip().splitlines()[-3:]
-        raise RunError("Snakemake could not run the jobs", file=log, found=" / ".join(last))
+        last = log.read_text("utf-8", errors="replace").strip().splitlines()[-1:]
+        raise RunError("Snakemake could not run the jobs", file=log, found=" ".join(last))
 
 
 def _draw(out: Path, failures: pl.DataFrame, command: str) -> pl.DataFrame:
@@ -151,7 +151,7 @@ def check_folder(study: Study, out: Path) -> None:
 def _study_of(out: Path) -> str | None:
     """Return the name of the study whose finished run a folder holds."""
     try:
-        name = json.loads((out / "run.json").read_text())["study"]["name"]
+        name = json.loads((out / "run.json").read_text("utf-8"))["study"]["name"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return str(name)

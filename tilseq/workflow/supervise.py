@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Mapping
@@ -79,7 +80,7 @@ def _processor_seconds() -> float:
 def read_status(folder: Path) -> dict[str, Any] | None:
     """Return a job's status, or None when it has none that can be read."""
     try:
-        status = json.loads((folder / STATUS).read_text())
+        status = json.loads((folder / STATUS).read_text("utf-8"))
     except (OSError, ValueError):
         return None
     return status if isinstance(status, dict) else None
@@ -130,9 +131,10 @@ def _work(job: Job, folder: Path, told: Path, parent: int) -> int:
     """Do the job, in the child; every way it can fail ends in a file that says why."""
     os.setsid()
     die_with_parent(parent)
-    log = open(folder / "log.txt", "w")
+    log = open(folder / "log.txt", "w", buffering=1, encoding="utf-8", errors="backslashreplace")
     os.dup2(log.fileno(), 1)
     os.dup2(log.fileno(), 2)
+    sys.stdout = sys.stderr = log  # line by line: what a buffer holds is lost when the child is killed or leaves
     try:
         import_module(f"tilseq.steps.{job.step}").run(job, folder)
         _check_inputs(job)
@@ -141,7 +143,6 @@ def _work(job: Job, folder: Path, told: Path, parent: int) -> int:
         return 1
     except BaseException as error:  # noqa: BLE001 - one bad sample must not stop a batch, and Rust panics are no Exceptions
         traceback.print_exc(file=log)
-        log.flush()
         what = f"internal fault: {type(error).__name__}: {error}"
         told.write_text(json.dumps(TilseqError(what, mend="report it with the job's log.txt").as_dict()))
         return 1

@@ -68,7 +68,15 @@ def warm_process(home: Path, log: IO[str], environment: Mapping[str, str]) -> It
         return
     starter = "import sys; from tilseq.workflow.warm import main; main(int(sys.argv[1]))"
     command = [sys.executable, "-c", starter, str(os.getpid())]
-    process = Popen(command, cwd=home, stdin=DEVNULL, stdout=log, stderr=log, env={**environment, **NO_THREADS})
+    process = Popen(
+        command,
+        cwd=home,
+        stdin=DEVNULL,
+        stdout=log,
+        stderr=log,
+        env={**environment, **NO_THREADS},
+        start_new_session=True,  # Ctrl-C is the run's to answer
+    )
     try:
         yield
     finally:
@@ -99,15 +107,17 @@ def warm_up(steps: Set[str]) -> None:
 def serve(door: socket.socket, plan: Plan) -> None:
     """Become the supervisor of each job asked for, until killed; a process with threads does not begin."""
     if threads() > 1:
+        print("the warm process has threads, so that every job starts alone", file=sys.stderr)
         return
     jobs = {job.folder: job for job in plan.jobs}
     signal.signal(signal.SIGCHLD, _reap)
     server = os.getpid()
     while True:
         line, _ = door.accept()
-        with line:
+        with line, suppress(OSError):  # no more processes or memory: whoever asks goes on alone, and all others too
             if os.fork() == 0:
                 try:
+                    door.close()  # or, with the server gone, the next would wait at a door that nobody opens
                     _answer(line, jobs, plan, server)
                 except Exception:  # noqa: BLE001 - the copy must not go on as the server
                     traceback.print_exc()
