@@ -4,8 +4,8 @@ Where nobody takes it (a job on a cluster's node, another system than Linux), it
 """
 
 import os
+import socket
 import sys
-from _socket import AF_UNIX, socket  # its C half: the rest of `socket` takes as long as the start of Python
 
 DOOR = "warm.sock"  # within the run's folder, where Snakemake starts jobs: a whole path may be too long for a socket
 TAKEN, DONE = b"taken", b"done"
@@ -13,16 +13,16 @@ TAKEN, DONE = b"taken", b"done"
 
 def main(folder: str) -> None:
     """Have a job run, and end when it has left its status."""
-    line = socket(AF_UNIX)
-    try:
-        line.connect(DOOR)
-        line.sendall(folder.encode() + b"\n")
-        taken = line.recv(len(TAKEN))
-    except OSError:
-        taken = b""
-    if not taken:
-        os.execv(sys.executable, [sys.executable, "-m", "tilseq", "step", ".", folder])
-    sys.exit(0 if line.recv(len(DONE)) == DONE else 1)
+    with socket.socket(socket.AF_UNIX) as line:
+        try:
+            line.connect(DOOR)
+            line.sendall(folder.encode() + b"\n")
+            taken = line.recv(len(TAKEN))
+        except OSError:
+            taken = b""
+        if not taken:
+            os.execv(sys.executable, [sys.executable, "-m", "tilseq", "step", ".", folder])
+        sys.exit(0 if line.recv(len(DONE)) == DONE else 1)
 
 
 if __name__ == "__main__":
