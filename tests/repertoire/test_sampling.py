@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from tilseq.repertoire import indices
 from tilseq.repertoire.chances import counted_often
@@ -94,6 +95,35 @@ def test_what_the_largest_clones_hold():
     error, freedom = error_of_largest(apart, Sampling(apart), 1)
     assert error == pytest.approx(expected, rel=0.01)
     assert freedom > 1000
+
+
+def test_the_error_of_the_largest_is_that_of_every_count_about_their_border():
+    """Of many rare clones the hundredth has three counts: whether it is taken at 3 or at 4 of them decides."""
+    share = np.arange(1, 200_001) ** -0.6
+    random, n = np.random.default_rng(8), 100
+    drawn = random.multinomial(6_000, random.multinomial(3_000, share / share.sum()) / 3_000)
+    counts = spectrum(drawn[drawn > 0])
+    chances = counted_often(2.0)
+    sampling = Sampling(counts, chances)
+    assert counts.sizes.max() < 150  # all on the grid
+    clones = sampling.repertoire()[1][: len(chances.expected)]
+    # The sum of the largest is the sum over c of min(n, clones counted c times or more), projected on each clone.
+    tails = np.cumsum(chances.chance[:, ::-1], axis=1)[:, ::-1]
+    variance, along, total = 0.0, 0.0, clones @ chances.expected
+    parts = []
+    for own, expected in enumerate(chances.expected):
+        others = np.array([clones @ tails[:, c] - tails[own, c] for c in range(1, 400)])
+        apart = np.array([clones @ (t := tails[:, c] * (1 - tails[:, c])) - t[own] for c in range(1, 400)])
+        added = np.append(0.0, np.cumsum(norm.cdf((n - 0.5 - others) / np.sqrt(np.maximum(apart, 1e-12)))))
+        pmf, c = chances.chance[own, :400], np.arange(400)
+        mean = pmf @ added
+        parts.append((pmf @ added**2 - mean**2, pmf @ (added * (c - expected)), expected))
+        along += clones[own] * parts[-1][1]
+    taken = along / (chances.spread * total)
+    for of, (own, with_counts, expected) in zip(clones, parts, strict=True):
+        variance += of * (own - 2 * taken * with_counts + taken**2 * chances.spread * expected)
+    found, _ = error_of_largest(counts, sampling, n)
+    assert found * counts.n == pytest.approx(np.sqrt(variance + chances.spread**2 / 4), rel=0.005)
 
 
 def test_pairs_of_cells_of_one_clone():
