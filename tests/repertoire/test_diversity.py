@@ -126,8 +126,16 @@ def test_effective_cells_bear_the_limits_of_indices_of_shares():
         row = found[parameter]
         assert row["value"] == near(measured(Y)[parameter][0])
         assert row["lower"] < row["value"] < row["upper"]
+    # 376 of 4,000 counts are of 100 of 102.6 cells; how often the next is of a new clone, by how often of a new cell
+    cells = 1 / (1 / 100 - 1 / 4000)
+    drawn = math.log(100 / 4000) / math.log(1 - 1 / cells)
+    none = [math.prod(1 - drawn / (4000 - j) for j in range(40 * y)) if 40 * y + drawn < 4000 else 0 for y in Y]
+    new = sum(chance * 40 * y / (4000 - drawn) for chance, y in zip(none, Y, strict=True))
+    row = found["coverage"]
+    assert row["value"] == pytest.approx(1 - new / (100 / 4000), rel=1e-9)
+    assert row["lower"] < row["value"] < row["upper"]
     # clones of one cell were read forty times: what rests on them is that of the cells
-    for parameter in ("chao1_bias_corrected", "ace", "coverage", "hill_q1_asymptotic"):
+    for parameter in ("chao1_bias_corrected", "ace", "hill_q1_asymptotic"):
         assert (found[parameter]["value"], found[parameter]["lower"]) == (near(measured(Y)[parameter][0]), None)
     # so many counts hold half in another number of clones than so few cells
     assert (found["d50_clones"]["lower"], found["d50_clones"]["upper"]) == (None, None)

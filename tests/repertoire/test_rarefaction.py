@@ -122,11 +122,26 @@ def test_curves_pass_through_the_sample_and_end_at_twice_it():
 def test_reads_have_no_curve_and_cells_are_not_sought_too_far():
     assert rarefaction(clones(Y), sample="s", count_of="reads").is_empty()
     assert rarefaction(clones([1]), sample="s", count_of="cells").is_empty()
-    reads = rarefaction(clones([40 * y for y in Y]), sample="s", count_of="reads", n_effective=100, cells=[50])
-    assert reads.filter(q=0)["value"].to_list() == [near(9.04096064912545)]
     for wrong in (0, 201):
         with pytest.raises(AnalysisError, match="cells out of reach"):
             rarefaction(clones(Y), sample="s", count_of="cells", cells=[wrong])
+
+
+def test_a_curve_of_cells_counted_several_times_ends_at_the_effective_ones():
+    # 50 counts are of 39 of 94.668 cells: C (1 - (1 - 1 / C)^50) = 39; what 50 of Y show is vegan's
+    found = rarefaction(
+        clones(Y), sample="s", count_of="reads", n_effective=1 / (1 / 94.66779298250505 + 1 / 100), cells=[39]
+    )
+    assert found.filter(q=0)["value"].to_list() == [pytest.approx(9.04096064912545, rel=1e-7)]
+    known = {"sample": "s", "count_of": "reads", "n_effective": 1 / (1 / 100 + 1 / 4000)}
+    reads = clones([40 * y for y in Y])
+    curve = rarefaction(reads, **known, points=10)
+    assert curve["cells"].unique().sort().to_list() == [1, 10, 29, 58, 97]
+    assert set(curve.filter(cells=97)["method"]) == {"observed"} and set(curve["method"]) == {"observed", "rarefied"}
+    for q in (0, 1, 2):
+        assert curve.filter(q=q)["value"].is_sorted() and curve.filter(q=q)["value"][0] == pytest.approx(1, abs=1e-6)
+    with pytest.raises(AnalysisError, match="found '98 for s, TRB'; expected a whole number, 1 to 97"):
+        rarefaction(reads, **known, cells=[98])
 
 
 def spectra(**samples):
@@ -182,12 +197,31 @@ def test_a_part_of_a_cell_is_refused():
         standardised({"s": effective_spectra(table, count_of="cells")}, cells=float("nan"))
 
 
-def test_cells_read_several_times_have_no_limits_at_a_common_depth():
-    table = pl.DataFrame(
-        {"locus": "TRB", "junction": [f"{i}" for i in range(40)], "duplicate_count": [30, 61, 17, 9] * 10}
-    )
-    known = {"count_of": "reads", "n_effective": 500.0}
-    common = standardised({"s": effective_spectra(table, **known)}, cells=200)
-    assert common.height == 6 and common["lower"].null_count() == common["upper"].null_count() == 6
-    assert rarefaction(table, sample="s", **known)["lower"].drop_nulls().is_empty()
-    assert standardised({"s": effective_spectra(table, count_of="cells")}, cells=200)["lower"].null_count() == 0
+def test_cells_out_of_reach_have_no_values():
+    table, known = clones([40 * y for y in Y]), {"count_of": "reads", "n_effective": 97.0}
+    seen = {"s": effective_spectra(table, **known)}
+    assert set(standardised(seen, cells=98)["parameter"].str.tail(8)) == {"coverage"}
+    assert standardised(seen, cells=98, coverage=0.9999).is_empty()
+    alone = {"s": effective_spectra(clones([1] * 300), count_of="reads", n_effective=150.0)}
+    found = standardised(seen | alone)  # of no coverage, so that it sets none
+    assert found.filter(sample="s")["at_coverage"].drop_nulls().is_empty()
+    assert standardised(seen).height == 6
+
+
+@pytest.mark.parametrize("reads", [4_000, 60_000])  # 60,000: 30 of a cell, in units of which it has 8
+def test_limits_of_cells_counted_several_times_cover_what_cells_would_show(reads):
+    # 200 samples, as above
+    random, share = np.random.default_rng(6), 1 / np.arange(1, 5_001)
+    share /= share.sum()
+    truth = float(-np.sum(np.expm1(600 * np.log1p(-share))))
+    goal = float(1 - share @ (1 - share) ** 600)
+    hits = {"richness_at_n": 0, "richness_at_coverage": 0}
+    for _ in range(200):
+        counts = random.multinomial(reads, random.multinomial(2_000, share) / 2_000)
+        known = {"count_of": "reads", "n_effective": 1 / (1 / 2_000 + 1 / reads)}
+        seen = effective_spectra(clones(counts[counts > 0]), **known)
+        for row in standardised({"s": seen}, cells=600, coverage=goal).iter_rows(named=True):
+            if row["parameter"] in hits:
+                hits[row["parameter"]] += row["lower"] <= truth <= row["upper"]
+    assert min(hits.values()) > 0.884 * 200, hits
+    assert max(hits.values()) < 200
