@@ -96,41 +96,39 @@ def counted_cell(job: tuple[str, int, int, int]) -> dict[str, tuple[float, float
     share = shares(law)
     rng = np.random.default_rng([SEED, list(LAWS).index(law), cells, counts])
     effective = effective_cells(cells, counts)
-    size = int(effective)
+    size = min(int(effective), cells // 2)  # the reach
     found: dict[str, list[tuple[float, float, float]]] = {}
     for _ in range(runs):
         drawn = rng.multinomial(counts, rng.multinomial(cells, share) / cells)
         seen = spectrum(drawn[drawn > 0])
         triples = {name: (value, *ends) for name, (value, ends) in measured(seen, effective).items() if ends}
         half, common = size // 2, coverage(share, size / 2)
-        for depth, of_coverage, ending in ((half, common, "half"), (size, None, "all")):
+        for depth, of_coverage, ending in ((half, common, "half_reach"), (size, None, "reach")):
             for row in at_common_depth(Observed(seen, effective), depth, of_coverage):
-                name = row["parameter"].replace("_at_n", f"_at_{ending}_n").replace("coverage", "coverage_of_half_n")
+                name = row["parameter"].replace("_at_n", f"_at_{ending}").replace("coverage", "coverage_of_half_reach")
                 triples[name] = (row["value"], row["lower"], row["upper"])
         for name, triple in triples.items():
             if triple[0] is not None:
                 found.setdefault(name, []).append(tuple(np.nan if end is None else end for end in triple))
     known = {"coverage": coverage(share, size)} | _of_cells(share, size, size // 2, runs)
     held = {name: _held(np.array(rows), known.get(name), None) for name, rows in found.items()}
-    off = {name: 100 * (np.mean([row[0] for row in found[name]]) / mean - 1) for name, mean in known.items()}
-    return {name: (*each[:3], off.get(name, np.nan)) for name, each in held.items()}
-
-
-def _of_cells(share: np.ndarray, cells: int, half: int, runs: int) -> dict[str, float]:
-    """Return the mean Hill numbers of so many cells and of half of them, drawn anew."""
-    rng = np.random.default_rng([SEED, len(share), cells])
-    drawn = {"all": (cells, []), "half": (half, [])}
-    for of, values in drawn.values():
-        for _ in range(runs):
-            counts = rng.multinomial(of, share)
-            values.append([hill(spectrum(counts[counts > 0]), COUNTLESS, q).value for q in ORDERS])
-    means = {ending: np.mean(values, axis=0) for ending, (_, values) in drawn.items()}
-    known = {
-        f"{name}_at_{ending}_n": mean[q]
-        for ending, mean in means.items()
-        for q, name in zip(ORDERS, NAMES, strict=True)
+    off = {
+        name: 100 * (np.mean([value for value, *_ in rows]) / known.get(name, np.nan) - 1)
+        for name, rows in found.items()
     }
-    return known | {f"{name}_at_coverage_of_half_n": means["half"][q] for q, name in zip(ORDERS, NAMES, strict=True)}
+    return {name: (*each[:3], off[name]) for name, each in held.items()}
+
+
+def _of_cells(share: np.ndarray, reach: int, half: int, runs: int) -> dict[str, float]:
+    """Return the mean Hill numbers of so many cells and of half of them, drawn anew."""
+    rng = np.random.default_rng([SEED, len(share), reach])
+    known = {}
+    for size, endings in ((reach, ("reach",)), (half, ("half_reach", "coverage_of_half_reach"))):
+        drawn = [counts[counts > 0] for counts in (rng.multinomial(size, share) for _ in range(runs))]
+        for q, name in zip(ORDERS, NAMES, strict=True):
+            mean = np.mean([hill(spectrum(counts), COUNTLESS, q).value for counts in drawn])
+            known |= {f"{name}_at_{ending}": float(mean) for ending in endings}
+    return known
 
 
 def _held(rows: np.ndarray, known: float | None, endless: float | None) -> tuple[float, float, float, float]:

@@ -6,6 +6,7 @@ from scipy.optimize import brentq
 from scipy.stats import binom
 
 from tilseq.repertoire.counted_at_size import coverage_of_counted, hill_of_counted
+from tilseq.repertoire.observed import Observed
 from tilseq.repertoire.spectrum import Spectrum, spectrum
 
 X = [10, 5, 3, 1, 1, 1, 2]
@@ -93,13 +94,27 @@ def test_one_clone_is_one_clone_and_no_more_clones_than_cells():
     assert covered([1] * 60, 30.0, 20) == 0
 
 
-def test_all_effective_cells_are_in_reach_whatever_the_counts():
-    for cells, n in [(2.5, 3), (100.0, 10**12), (2.0, 10**6), (1e6, 10**6 + 1)]:
-        counts = [n - 2, 1, 1]
-        for size in {1, int(cells)}:
-            found = [at(counts, cells, size, q) for q in (0, 1, 2)] + [covered(counts, cells, size)]
-            assert np.isfinite(found).all()
-            assert all(1 - 1e-9 <= value <= min(size, 3) + 1e-9 for value in found[:3]), (cells, n, size, found)
+@pytest.mark.parametrize(("cells", "n"), [(2.5, 3), (100.0, 10**12), (2.0, 10**6), (1e6, 10**6 + 1), (5e5, 10**6)])
+def test_all_that_is_in_reach_has_values(cells, n):
+    seen = Observed(spectrum(np.array([n - 2, 1, 1])), cells)
+    assert 1 <= seen.furthest <= cells
+    for size in {1, seen.furthest}:
+        for q in (0, 1, 2):
+            assert 1 - 1e-9 <= seen.hill(NOWHERE, size, q).value <= min(size, 3) + 1e-9
+        assert 0 <= seen.coverage(NOWHERE, size).value <= 1
+
+
+def test_the_cells_that_a_sample_stands_for():
+    counts = spectrum(np.array([60, 30, 10]))
+    assert [
+        (o.once, o.n, o.furthest, o.standing) for o in (Observed(counts, n) for n in (100.0, 99.6, 99.4, 20.0))
+    ] == [
+        (True, 100, 200, 100),
+        (True, 100, 200, 100),
+        (False, 99, 99, 99),
+        (False, 20, 12, 12),  # 1 / (1 / 20 - 1 / 100) = 25 cells
+    ]
+    assert Observed(counts, 50.0).furthest == 50  # 100 cells counted 100 times
 
 
 @pytest.mark.parametrize("q", [0, 1, 2, "coverage"])

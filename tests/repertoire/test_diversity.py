@@ -126,14 +126,8 @@ def test_effective_cells_bear_the_limits_of_indices_of_shares():
         row = found[parameter]
         assert row["value"] == near(measured(Y)[parameter][0])
         assert row["lower"] < row["value"] < row["upper"]
-    # 376 of 4,000 counts are of 100 of 102.6 cells; how often the next is of a new clone, by how often of a new cell
-    cells = 1 / (1 / 100 - 1 / 4000)
-    drawn = math.log(100 / 4000) / math.log(1 - 1 / cells)
-    none = [math.prod(1 - drawn / (4000 - j) for j in range(40 * y)) if 40 * y + drawn < 4000 else 0 for y in Y]
-    new = sum(chance * 40 * y / (4000 - drawn) for chance, y in zip(none, Y, strict=True))
-    row = found["coverage"]
-    assert row["value"] == pytest.approx(1 - new / (100 / 4000), rel=1e-9)
-    assert row["lower"] < row["value"] < row["upper"]
+    # of more counts than cells the coverage hangs on how unequally cells are counted
+    assert (found["coverage"]["value"], found["coverage"]["lower"]) == (None, None)
     # clones of one cell were read forty times: what rests on them is that of the cells
     for parameter in ("chao1_bias_corrected", "ace", "hill_q1_asymptotic"):
         assert (found[parameter]["value"], found[parameter]["lower"]) == (near(measured(Y)[parameter][0]), None)
@@ -141,6 +135,21 @@ def test_effective_cells_bear_the_limits_of_indices_of_shares():
     assert (found["d50_clones"]["lower"], found["d50_clones"]["upper"]) == (None, None)
     assert {row["depth"] for row in found.values()} == {100}
     assert {row["n"] for row in found.values()} == {4000}
+
+
+def test_coverage_of_no_more_counts_than_cells():
+    counts = [30, 12, 9, 6, 5, 4, 3, 3, 2, 2, *[1] * 12]  # 88
+    found = diversity(clones(counts), sample="s", count_of="reads", n_effective=46)
+    row = found.filter(parameter="coverage").row(0, named=True)
+    # so many counts are of 46 of 96.4 cells; how often the next is of a new clone, by how often of a new cell
+    cells = 1 / (1 / 46 - 1 / 88)
+    drawn = math.log(46 / 88) / math.log(1 - 1 / cells)
+    none = [math.prod(1 - drawn / (88 - j) for j in range(x)) for x in counts]
+    new = sum(chance * x / (88 - drawn) for chance, x in zip(none, counts, strict=True))
+    assert row["value"] == pytest.approx(1 - new / (46 / 88), rel=1e-9)
+    assert 0 < row["lower"] < row["value"] < row["upper"] < 1
+    deep = diversity(clones(counts), sample="s", count_of="reads", n_effective=40)  # of 73.3 cells
+    assert deep.filter(parameter="coverage")["value"].to_list() == [None]
 
 
 @pytest.mark.parametrize("times", [2, 40])

@@ -127,21 +127,20 @@ def test_reads_have_no_curve_and_cells_are_not_sought_too_far():
             rarefaction(clones(Y), sample="s", count_of="cells", cells=[wrong])
 
 
-def test_a_curve_of_cells_counted_several_times_ends_at_the_effective_ones():
+def test_a_curve_of_cells_counted_several_times_ends_at_half_of_the_cells():
     # 50 counts are of 39 of 94.668 cells: C (1 - (1 - 1 / C)^50) = 39; what 50 of Y show is vegan's
-    found = rarefaction(
-        clones(Y), sample="s", count_of="reads", n_effective=1 / (1 / 94.66779298250505 + 1 / 100), cells=[39]
-    )
+    cells = 1 / (1 / 94.66779298250505 + 1 / 100)
+    found = rarefaction(clones(Y), sample="s", count_of="reads", n_effective=cells, cells=[39])
     assert found.filter(q=0)["value"].to_list() == [pytest.approx(9.04096064912545, rel=1e-7)]
     known = {"sample": "s", "count_of": "reads", "n_effective": 1 / (1 / 100 + 1 / 4000)}
     reads = clones([40 * y for y in Y])
     curve = rarefaction(reads, **known, points=10)
-    assert curve["cells"].unique().sort().to_list() == [1, 10, 29, 58, 97]
-    assert set(curve.filter(cells=97)["method"]) == {"observed"} and set(curve["method"]) == {"observed", "rarefied"}
+    assert curve["cells"].unique().sort().to_list() == [1, 6, 16, 31, 50]  # squares, as far apart
+    assert set(curve["method"]) == {"rarefied"}
     for q in (0, 1, 2):
         assert curve.filter(q=q)["value"].is_sorted() and curve.filter(q=q)["value"][0] == pytest.approx(1, abs=1e-6)
-    with pytest.raises(AnalysisError, match="found '98 for s, TRB'; expected a whole number, 1 to 97"):
-        rarefaction(reads, **known, cells=[98])
+    with pytest.raises(AnalysisError, match="found '51 for s, TRB'; expected a whole number, 1 to 50"):
+        rarefaction(reads, **known, cells=[51])
 
 
 def spectra(**samples):
@@ -197,15 +196,19 @@ def test_a_part_of_a_cell_is_refused():
         standardised({"s": effective_spectra(table, count_of="cells")}, cells=float("nan"))
 
 
-def test_cells_out_of_reach_have_no_values():
-    table, known = clones([40 * y for y in Y]), {"count_of": "reads", "n_effective": 97.0}
-    seen = {"s": effective_spectra(table, **known)}
-    assert set(standardised(seen, cells=98)["parameter"].str.tail(8)) == {"coverage"}
-    assert standardised(seen, cells=98, coverage=0.9999).is_empty()
-    alone = {"s": effective_spectra(clones([1] * 300), count_of="reads", n_effective=150.0)}
-    found = standardised(seen | alone)  # of no coverage, so that it sets none
-    assert found.filter(sample="s")["at_coverage"].drop_nulls().is_empty()
-    assert standardised(seen).height == 6
+def test_what_is_out_of_reach_has_no_values():
+    known = {"count_of": "reads", "n_effective": 1 / (1 / 100 + 1 / 4000)}
+    seen = {"s": effective_spectra(clones([40 * y for y in Y]), **known)}
+    assert standardised(seen)["n"].unique().to_list() == [97]
+    assert standardised(seen).filter(parameter="richness_at_n")["depth"].to_list() == [50]
+    assert set(standardised(seen, cells=51)["parameter"].str.tail(8)) == {"coverage"}
+    assert standardised(seen, cells=51, coverage=0.9999).is_empty()
+    # no two counts of one clone: of no coverage that is known, so that it sets none
+    alone = {"alone": effective_spectra(clones([1] * 300), count_of="reads", n_effective=150.0)}
+    found = standardised(seen | alone).filter(pl.col("at_coverage").is_not_null())
+    assert found["sample"].unique().to_list() == ["s"]
+    assert found["at_coverage"].unique().to_list() == standardised(seen)["at_coverage"].drop_nulls().unique().to_list()
+    assert standardised(alone)["at_coverage"].drop_nulls().is_empty()
 
 
 @pytest.mark.parametrize("reads", [4_000, 60_000])  # 60,000: 30 of a cell, in units of which it has 8

@@ -122,5 +122,9 @@ def _tell_out_of_reach(spectra: Mapping[str, Mapping[str, Observed]], common: pl
             rows = common.filter(sample=sample, locus=locus)["parameter"]
             for name in ("at_n", "at_coverage"):
                 if not rows.str.ends_with(name).any():
-                    reach = f"twice its {seen.n} cells" if seen.once else f"its {seen.n} effective cells"
+                    reach = (
+                        f"twice its {seen.n} cells"
+                        if seen.once
+                        else f"{seen.furthest} of its cells, each read several times"
+                    )
                     click.echo(f"{sample}: no rows {name} of {locus}, out of reach of {reach}", err=True)

@@ -2,7 +2,11 @@
 
 Of R counts of C cells r, drawn at random, are of C (1 - (1 - 1 / C)^r) cells in the mean, and these are cells of the
 repertoire like any other. So many counts stand for so many cells: the clones that they show are those that the cells
-would show. That curve holds the entropy and the coverage too. `effective` cells, 1 / (1 / C + 1 / R), are in its reach.
+would show. That curve holds the entropy and the coverage too; 1 / (1 / C + 1 / R) cells, the effective ones, are within
+its reach.
+
+Cells that are counted unequally give the same pairs of counts of one cell, of which C is the number, but more of three.
+What half of C cells would show hardly hangs on that; with more it soon does.
 """
 
 from __future__ import annotations
@@ -61,7 +65,7 @@ def coverage_of_counted(s: Spectrum, effective: float, x: Integers, size: int) -
     Parameters as for `hill_of_counted`.
     """
     drawn, left = _counts(s.n, effective, size)
-    drawn = min(drawn, s.n - 1.0)
+    drawn = min(drawn, s.n - 1.0)  # that there is a further one
 
     def uncovered(counts: Integers) -> Floats:
         return np.asarray(missed(counts, s.n, drawn) * counts / (s.n - drawn) / left)
@@ -72,8 +76,7 @@ def coverage_of_counted(s: Spectrum, effective: float, x: Integers, size: int) -
 def _counts(n: int, effective: float, size: float) -> tuple[float, float]:
     """Return how many counts stand for so many cells, and the share of the cells that those are not of."""
     cell = 1 / effective - 1 / n
-    left = max(size / n, 1 - size * cell)  # of all effective cells they are the same
-    return min(log(left) / log1p(-cell), float(n)), left
+    return log1p(-size * cell) / log1p(-cell), 1 - size * cell
 
 
 def _entropy(x: Integers, n: int, effective: float, size: int) -> Floats:

@@ -199,8 +199,10 @@ def measured(whole: Spectrum, cells: float | None) -> dict[str, tuple[float | No
     return found
 
 
-def _coverage(seen: Observed, sampling: Sampling | None) -> tuple[float, Limits]:
-    """Return the coverage of the effective cells, and its limits."""
+def _coverage(seen: Observed, sampling: Sampling | None) -> tuple[float | None, Limits]:
+    """Return the coverage of the effective cells, and its limits; None where they are out of reach."""
+    if seen.n > seen.furthest:
+        return None, None
     index = seen.coverage(seen.points(sampling), seen.n)
     if sampling is None:
         return index.value, None

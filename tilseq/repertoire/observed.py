@@ -16,6 +16,7 @@ from tilseq.repertoire.spectrum import Integers, Spectrum
 
 LEAST_CELLS = 2  # effective cells: of fewer nothing is said
 FURTHEST = 2  # times the cells seen: beyond, the extrapolation of the richness is a guess
+DEEPEST = 0.5  # of cells counted several times: beyond, how unequally they are counted decides
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,17 @@ class Observed:
     def furthest(self) -> int:
         """The most cells of which it can be said what they would show.
 
-        Twice those seen. Cells counted several times do not tell clones of two of them from clones of one well enough.
+        Twice those seen; where cells were counted several times no more than the effective ones, and half of the cells.
         """
-        return FURTHEST * self.n if self.once else self.n
+        if self.once:
+            return FURTHEST * self.n
+        cells = 1 / (1 / self.effective - 1 / self.counts.n)
+        return max(1, min(self.n, floor(DEEPEST * cells * (1 + ROUNDING))))
+
+    @property
+    def standing(self) -> int:
+        """The cells that the sample stands for at a common depth: those seen, where they are in reach."""
+        return min(self.n, self.furthest)
 
     def points(self, sampling: Sampling | None) -> Integers:
         """Return the counts at which `sampling` wants influences, whose unit may be larger; none without it."""

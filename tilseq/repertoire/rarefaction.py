@@ -40,7 +40,7 @@ def rarefaction(
     of the mean over samples of so many cells. Beyond, to twice the cells, they are of the mean of the extrapolation,
     which of a repertoire of many rare clones finds too few. Where the effective cells are fewer than the counts, each
     cell is taken to be counted several times or not at all (`tilseq.repertoire.counted_at_size`), and the curve ends at
-    the effective cells.
+    the effective cells or half of the cells, whichever are fewer: beyond, how unequally cells are counted decides.
 
     Parameters
     ----------
@@ -115,8 +115,9 @@ def standardised(
 ) -> pl.DataFrame:
     """Return the diversity of several samples at a number of cells and at a coverage that they have in common.
 
-    Of each locus, `richness_at_n`, `hill_q1_at_n` and `hill_q2_at_n` are of the fewest effective cells of any sample;
-    `richness_at_coverage`, `hill_q1_at_coverage` and `hill_q2_at_coverage` of the least coverage of any sample. Equal
+    Of each locus, `richness_at_n`, `hill_q1_at_n` and `hill_q2_at_n` are of the fewest effective cells of any sample
+    (of cells counted several times no more than half of them); `richness_at_coverage`, `hill_q1_at_coverage` and
+    `hill_q2_at_coverage` of the least coverage of any sample at these. Equal
     cells tell which sample shows more clones; equal coverage tells which repertoire has more (Chao and Jost, Ecology
     2012;93:2533). Limits as for `rarefaction`; at a coverage they take in that the cells it takes are estimated.
 
@@ -125,8 +126,7 @@ def standardised(
     spectra
         Sample → locus → counts and effective cells, of `effective_spectra`.
     cells, coverage
-        A common depth of one's own; samples that cannot reach it with twice their cells, where these were counted
-        several times with their effective cells, have no value.
+        A common depth of one's own; samples whose curve, see `rarefaction`, ends before it have no value.
 
     Returns
     -------
@@ -146,8 +146,8 @@ def standardised(
     rows: list[dict[str, Any]] = []
     for locus in sorted({locus for known in spectra.values() for locus in known}):
         seen = {sample: known[locus] for sample, known in spectra.items() if locus in known}
-        size = cells or min(each.n for each in seen.values())
-        covered = [each.coverage(NOWHERE, each.n).value for each in seen.values()]
+        size = cells or min(each.standing for each in seen.values())
+        covered = [each.coverage(NOWHERE, each.standing).value for each in seen.values()]
         share = coverage or min((known for known in covered if known > 0), default=None)
         for sample, each in seen.items():
             row = {"sample": sample, "locus": locus, "n": each.n}
@@ -195,8 +195,8 @@ def _drawn(
 
 def _sizes(seen: Observed, points: int) -> list[int]:
     """Return numbers of cells from 1 to those seen and as many beyond, if in reach, closer where curves bend."""
-    below = np.linspace(1, np.sqrt(seen.n), max(2, ceil(points / 2))) ** 2
-    above = np.linspace(seen.n, seen.furthest, max(2, points // 2 + 1))
+    below = np.linspace(1, np.sqrt(seen.standing), max(2, ceil(points / 2))) ** 2
+    above = np.linspace(seen.standing, seen.furthest, max(2, points // 2 + 1))
     return sorted({int(size) for size in np.rint(np.concatenate([below, above]))})
 
 
@@ -225,7 +225,7 @@ def _size_of_coverage(seen: Observed, share: float) -> float | None:
 
 def _hill_at_coverage(seen: Observed, x: Integers, size: float, q: int) -> Index:
     """Return a Hill number between two whole numbers of cells; its influence takes in that of their number."""
-    low = min(floor(size), seen.furthest - 1)
+    low = max(1, min(floor(size), seen.furthest - 1))
     part = size - low
     below, above = (seen.hill(x, cells, q) for cells in (low, low + 1))
     covered, more = (seen.coverage(x, cells) for cells in (low, low + 1))
