@@ -19,7 +19,7 @@ from tilseq.repertoire.indices import Index, limits
 from tilseq.repertoire.largest import d50_clones, error_of_largest, held_by_largest, limits_of_d50
 from tilseq.repertoire.observed import LEAST_CELLS, Observed
 from tilseq.repertoire.sampling import Sampling, sampled
-from tilseq.repertoire.spectrum import Floats, Integers, Spectrum, effective_spectrum, spectrum
+from tilseq.repertoire.spectrum import Floats, Integers, Spectrum, spectrum
 from tilseq.tables.repertoire import DIVERSITY, HILL_PROFILE
 
 Cells = float | Mapping[str, float | None] | None
@@ -48,8 +48,8 @@ INDICES: Mapping[str, Callable[[Spectrum, Integers], Index | None]] = {
     "clonality": indices.clonality,
     "coverage": indices.sample_coverage,
 }
-# These rest on clones of one cell and two, which counts that are not cells do not show.
-OF_RARE = ("chao1_bias_corrected", "chao1_inext", "ace", "hill_q1_asymptotic", "hill_q2_asymptotic")
+# These rest on clones of one cell and of two, which cells counted several times do not tell apart well enough.
+OF_RARE = ("chao1_bias_corrected", "chao1_inext", "ace", "hill_q1_asymptotic")
 OF_SHARES = ("shannon_entropy_nats", "gini_simpson", "hill_q1", "simpson_inverse", "hill_q3")
 
 
@@ -91,9 +91,9 @@ def diversity(table: Any, *, sample: str, count_of: str = "unknown", n_effective
     n_effective
         Effective number of cells, for all loci or by locus, see `depth`. Where it is below the counts, cells are taken
         to be drawn from the repertoire and counts from the cells (1 / effective = 1 / cells + 1 / counts). Limits are
-        then given for indices of shares alone, not for `d50_clones`, and as far away as the standard error is half way
-        to them; what rests on clones seen once and twice (Chao1, ACE, coverage, asymptotic estimates) is that of the
-        counts scaled to so many cells.
+        then given for indices of shares and the coverage alone, not for `d50_clones`, and as far away as the standard
+        error is half way to them. Chao1, ACE and `hill_q1_asymptotic` are null, as such counts do not show which clones
+        are of one cell and which of two; so is the coverage where there are more counts than cells.
 
     Returns
     -------
@@ -184,10 +184,9 @@ def measured(whole: Spectrum, cells: float | None) -> dict[str, tuple[float | No
     base, sampling = sampled(whole, cells)
     found |= _with_limits(whole, INDICES, base, sampling, OF_SHARES)
     if cells is not None and round(cells) < whole.n:
-        effective = effective_spectrum(whole, cells)
-        of_cells = {name: INDICES[name](effective, COUNTLESS) if effective.n else None for name in OF_RARE}
-        of_cells["hill_q2_asymptotic"] = _order_two_of_cells(whole, cells)
-        found |= {name: (index.value if index else None, None) for name, index in of_cells.items()}
+        found |= dict.fromkeys(OF_RARE, (None, None))
+        pairs = _order_two_of_cells(whole, cells)
+        found["hill_q2_asymptotic"] = (pairs and pairs.value, None)
         found["coverage"] = _coverage(Observed(whole, cells), sampling) if cells >= LEAST_CELLS else (None, None)
     # Fewer cells than counts hold half in fewer clones: limits of the one are none of the other.
     half = limits_of_d50(base, sampling, Z95) if base and sampling and sampling.chances.once else None
