@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from tilseq.errors import AnalysisError, TableError
 from tilseq.io.clonotypes import read_clonotypes
 from tilseq.repertoire import depth, diversity, effective_number, hill_profile, isotypes, qc
+from tilseq.repertoire.largest import error_of_largest
+from tilseq.repertoire.sampling import Sampling
+from tilseq.repertoire.spectrum import spectrum
 
 X = [10, 5, 3, 1, 1, 1, 2]
 Y = [45, 20, 10, 8, 5, 4, 3, 2, 1, 1, 1]
@@ -135,6 +138,23 @@ def test_effective_cells_bear_the_limits_of_indices_of_shares():
     assert (found["d50_clones"]["lower"], found["d50_clones"]["upper"]) == (None, None)
     assert {row["depth"] for row in found.values()} == {100}
     assert {row["n"] for row in found.values()} == {4000}
+
+
+def test_an_effective_number_that_rounds_to_the_counts_is_of_cells():
+    of_cells = diversity(clones(Y), sample="s", count_of="cells")
+    near_all = diversity(clones(Y), sample="s", count_of="reads", n_effective=99.7)
+    assert near_all.drop("depth").equals(of_cells.drop("depth"))
+
+
+def test_the_largest_are_counted_in_whole_cells():
+    # 60 of 100 cells, of clones far apart: binomial, in logits; and half a cell
+    from scipy.special import expit, logit, stdtrit
+
+    whole = spectrum(np.array([60, 30, 10]))
+    error, freedom = error_of_largest(whole, Sampling(whole), 1)
+    away = stdtrit(freedom, 0.975) * error / (0.6 * 0.4)
+    _, lower, upper = measured([60, 30, 10])["top_1_share"]
+    assert (lower, upper) == (near(expit(logit(0.6) - away) - 0.005), near(expit(logit(0.6) + away) + 0.005))
 
 
 def test_coverage_of_no_more_counts_than_cells():

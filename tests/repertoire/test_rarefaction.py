@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from tilseq.errors import AnalysisError
 from tilseq.repertoire import effective_spectra, rarefaction, standardised
 from tilseq.repertoire.at_size import coverage_at_size, hill_at_size
+from tilseq.repertoire.rarefaction import _hill_at_coverage
+from tilseq.repertoire.sampling import sampled
 from tilseq.repertoire.spectrum import spectrum
 
 X = [10, 5, 3, 1, 1, 1, 2]
@@ -196,6 +198,27 @@ def test_a_part_of_a_cell_is_refused():
         standardised({"s": effective_spectra(table, count_of="cells")}, cells=float("nan"))
 
 
+def test_limits_lean_as_the_error_rises_with_the_value():
+    # Few large clones: the more of the repertoire they hold, the less sure it is how much. Far up, little is ruled out.
+    share = np.arange(1, 1_001) ** -1.2
+    random = np.random.default_rng(5)
+    reads = random.multinomial(3_000, random.multinomial(1_000, share / share.sum()) / 1_000)
+    known = {"count_of": "reads", "n_effective": 750.0}
+    seen = effective_spectra(clones(reads[reads > 0]), **known)
+    row = standardised({"s": seen}, cells=400).filter(parameter="hill_q2_at_n").row(0, named=True)
+    lean = np.log(row["lower"] * row["upper"] / row["value"] ** 2) / 2
+    index = seen["TRB"].hill((sampling := sampled(seen["TRB"].counts, 750.0)[1]).points, 400, 2)
+    (error,), (rise,) = sampling.errors(index.influence[None])[0], sampling.rises(index.influence[None])
+    assert lean == pytest.approx(1.96**2 * (rise + 2 * error**2) / 4, rel=0.1)
+    assert [_hill_at_coverage(seen["TRB"], NOWHERE, 300.5, q).order for q in (0, 1, 2)] == [0, 1, 2]
+    # the coverage has a scale of its own, where they do not lean
+    curve = rarefaction(clones(reads[reads > 0]), sample="s", **known, cells=[400]).row(0, named=True)
+    found = seen["TRB"].coverage(sampling.points, 400)
+    error = float(sampling.errors(found.influence[None])[0][0]) / (found.value * (1 - found.value))
+    away = [np.log(end / (1 - end)) for end in (curve["coverage_lower"], curve["coverage_upper"])]
+    assert away[1] - away[0] == pytest.approx(2 * 1.96 * error, rel=0.1)
+
+
 def test_what_is_out_of_reach_has_no_values():
     known = {"count_of": "reads", "n_effective": 1 / (1 / 100 + 1 / 4000)}
     seen = {"s": effective_spectra(clones([40 * y for y in Y]), **known)}
@@ -203,6 +226,8 @@ def test_what_is_out_of_reach_has_no_values():
     assert standardised(seen).filter(parameter="richness_at_n")["depth"].to_list() == [50]
     assert set(standardised(seen, cells=51)["parameter"].str.tail(8)) == {"coverage"}
     assert standardised(seen, cells=51, coverage=0.9999).is_empty()
+    least = {"s": effective_spectra(clones([5, 3]), count_of="reads", n_effective=2.0)}  # half of 2.7 cells
+    assert standardised(least)["value"].to_list() == pytest.approx([1.0] * 6)
     # no two counts of one clone: of no coverage that is known, so that it sets none
     alone = {"alone": effective_spectra(clones([1] * 300), count_of="reads", n_effective=150.0)}
     found = standardised(seen | alone).filter(pl.col("at_coverage").is_not_null())

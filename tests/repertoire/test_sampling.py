@@ -85,16 +85,17 @@ def test_a_variance_rises_with_the_sum_as_that_of_counts_does():
     assert sampling.errors(squares[None])[1][0] == pytest.approx(500, rel=0.02)
 
 
-def test_a_variance_rises_as_the_clones_grow_that_raise_the_sum():
+@pytest.mark.parametrize(("per_cell", "cells", "counts", "power"), [(3.0, 120, 600, 2), (0.5, 300, 240, 0.3)])
+def test_a_variance_rises_as_the_clones_grow_that_raise_the_sum(per_cell, cells, counts, power):
     """Each count is summed over the cells that it may be of; clones grow by a thousandth of what they add."""
     share = 1 / np.arange(1, 2_001)
     random = np.random.default_rng(14)
-    drawn = random.multinomial(1_500, random.multinomial(500, share / share.sum()) / 500)
-    whole, per_cell = spectrum(drawn[(drawn > 0) & (drawn < 150)]), 3.0
+    drawn = random.multinomial(int(500 * per_cell), random.multinomial(500, share / share.sum()) / 500)
+    whole = spectrum(drawn[(drawn > 0) & (drawn < 50 * (1 + per_cell))])
     sampling = Sampling(whole, counted_often(per_cell))
-    cells, counts = np.arange(120)[:, None], np.arange(600)
+    cells, counts = np.arange(cells)[:, None], np.arange(counts)
     of_cells = poisson.pmf(counts, cells * per_cell)
-    added = (counts / whole.n) ** 2  # to the sum
+    added = (counts / whole.n) ** power  # to the sum
     expected, clones = (each[:48] for each in sampling.repertoire())  # all are on the grid
 
     def moments(each):
@@ -121,7 +122,7 @@ def test_a_variance_rises_as_the_clones_grow_that_raise_the_sum():
             sum(of * (fixed @ covariance @ fixed) for of, (covariance, _) in zip(clones, changed, strict=True))
         )
     scale = 2e-3 * clones @ (expected * np.array(grow) ** 2) / max(grow)
-    points = (sampling.points / whole.n) ** 2
+    points = (sampling.points / whole.n) ** power
     assert sampling.rises(points[None])[0] == pytest.approx((risen[0] - risen[1]) / scale, rel=0.03)
 
 

@@ -66,7 +66,7 @@ def test_samples_stand_at_the_cells_of_the_least(run):
     assert at["value"].to_list()[1] == 11
     rows = tables["endpoints"].filter(parameter="richness_at_n", sample="b").row(0, named=True)
     assert (rows["qualifier"], rows["scope"], rows["value"], rows["n"]) == ("locus=TRB;over=subject", "cohort", 11, 100)
-    assert "at 100 cells, the least of the subject's libraries; cells: umis" in rows["method"]
+    assert "at 100 cells, in reach of all the subject's libraries; cells: umis" in rows["method"]
     assert {path.name.split("-")[0] for path in (folder / "figures").glob("*.png")} == {
         "Hill_profile_TRB",
         "ranks_TRB",

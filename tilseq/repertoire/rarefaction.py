@@ -187,7 +187,6 @@ def _drawn(
     rises = [None] * len(found) if seen.once else sampling.rises(influences(found)).tolist()
     drawn = []
     for index, error, quantile, rise in zip(found, errors, quantiles, rises, strict=True):
-        rise = None if index.scale == "share" else rise
         lower, upper = limits(index, float(error), float(quantile), seen.counts.richness, rise) or (None, None)
         drawn.append((index.value, lower, upper))
     return drawn

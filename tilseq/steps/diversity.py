@@ -125,7 +125,7 @@ def endpoints(
                 upper=row["upper"],
                 interval_method=METHOD_OF_LIMITS,
                 n=row["n"],
-                method=f"key: nucleotide junction; at {at}, the least of the {row['over']}'s {kind}; cells: {told}",
+                method=f"key: nucleotide junction; at {at}, in reach of all the {row['over']}'s {kind}; cells: {told}",
             )
         )
     return rows
