@@ -1,7 +1,7 @@
 """Literal values: vegan's rarefy (tests/oracles/diversity.R), iNEXT's by hillrep 0.4.0, at twice n by vdjtools."""
 
 from functools import partial
-from math import comb
+from math import comb, exp, fsum, log1p
 
 import numpy as np
 import polars as pl
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tilseq.errors import AnalysisError
 from tilseq.repertoire import effective_spectra, rarefaction, standardised
-from tilseq.repertoire.at_size import coverage_at_size, hill_at_size
+from tilseq.repertoire.at_size import coverage_at_size, hill_at_size, missed
 from tilseq.repertoire.rarefaction import _hill_at_coverage
 from tilseq.repertoire.sampling import sampled
 from tilseq.repertoire.spectrum import spectrum
@@ -87,6 +87,14 @@ def test_fewer_cells_are_the_mean_over_all_draws(counts, data):
     assert at(counts, m, 1) == near(np.exp(entropy))
     missed = sum(x / n * comb(n - x, m) / comb(n - 1, m) for x in counts)
     assert covered(counts, m) == pytest.approx(1 - missed, abs=1e-12)
+
+
+@pytest.mark.parametrize("n", [10**9, 10**12, 2**53])
+def test_few_of_very_many_cells(n):
+    counts = np.array([1, n // 10**6, n // 1_000, n // 10, n - 700])
+    expected = [exp(fsum(log1p(-int(x) / (n - j)) for j in range(700))) for x in counts]
+    assert missed(counts, n, 700) == pytest.approx(expected, rel=1e-7, abs=1e-300)
+    assert missed(np.array([n - 699, n]), n, 700).tolist() == [0, 0]
 
 
 def test_a_wide_distribution_is_summed_at_every_few_counts():

@@ -17,6 +17,7 @@ from tilseq.repertoire.indices import (
 )
 from tilseq.repertoire.spectrum import Floats, Integers, Spectrum
 
+FEW = 1e-7  # of so few of very many cells the cube beside their square: two terms of a series tell all then
 NODES = np.arange(-40, 41)  # of a sum over a hypergeometric distribution, about its mean
 
 
@@ -79,6 +80,11 @@ def missed(x: Integers, n: int, size: float) -> Floats:
 
     room = n - x - size
     inside = room >= 0
+    if size**3 < FEW * n**2:  # the differences of logarithms below would be all rounding
+        drawn = np.where(inside, x, 0)
+        return np.where(
+            inside, np.exp(size * np.log1p(-drawn / n) - drawn / n * size * (size - 1) / 2 / (n - drawn)), 0
+        )
     rest = np.where(inside, room, 0)
     chance = gammaln(n - x + 1.0) - gammaln(rest + 1.0) - gammaln(n + 1.0) + gammaln(n - size + 1.0)
     few = np.minimum(x, 64)
