@@ -2,7 +2,8 @@
 
 `python -m benchmarks.diversity_coverage [RUNS [counted]]`: samples of each repertoire and depth (2,000), of cells and
 of cells counted several times; with `counted` of the latter alone. Limits are of the mean that an index has over such
-samples: that of all other runs, where it has no formula. Those of `d50_clones`, a whole number, are of its median.
+samples: that of all other runs, where it has no formula. Those of `d50_clones`, a whole number, are of its median. At a
+common depth cells counted several times are held to the mean of as many cells drawn anew, each counted once.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import numpy as np
 from scipy.special import ndtri
 
 from tilseq.repertoire.cells import effective_cells
-from tilseq.repertoire.diversity import measured
-from tilseq.repertoire.rarefaction import at_common_depth
+from tilseq.repertoire.diversity import COUNTLESS, measured
+from tilseq.repertoire.indices import hill
+from tilseq.repertoire.observed import Observed
+from tilseq.repertoire.rarefaction import NAMES, ORDERS, at_common_depth
 from tilseq.repertoire.spectrum import spectrum
 
 RUNS, SEED = 2_000, 20_27
@@ -29,6 +32,8 @@ LAWS: dict[str, Callable[[], np.ndarray]] = {
     "log-normal, 20,000 clones": lambda: np.exp(1.5 * ndtri((np.arange(20_000) + 0.5) / 20_000)),
     "geometric, ratio 0.95": lambda: 0.95 ** np.arange(600),
 }
+ENDLESS = "Limits that hold the number of the whole repertoire, %"
+OFF = "Mean beside that of as many cells drawn anew, % off"
 LEAST_RUNS = 100  # with limits, for a share of them to mean something
 
 
@@ -62,7 +67,7 @@ def one_cell(job: tuple[str, int, int]) -> dict[str, tuple[float, float, float, 
         seen = spectrum(counts[counts > 0])
         triples = {name: (value, *(ends or (None, None))) for name, (value, ends) in measured(seen, seen.n).items()}
         for depth, of_coverage, ending in ((cells // 2, common, "half"), (2 * cells, 2.0, "twice")):
-            for row in at_common_depth(seen, depth, of_coverage):
+            for row in at_common_depth(Observed(seen, seen.n), depth, of_coverage):
                 name = row["parameter"].replace("_at_n", f"_at_{ending}_n").replace("coverage", "coverage_of_half_n")
                 triples[name] = (row["value"], row["lower"], row["upper"])
         for name, triple in triples.items():
@@ -83,17 +88,47 @@ def one_cell(job: tuple[str, int, int]) -> dict[str, tuple[float, float, float, 
 
 
 def counted_cell(job: tuple[str, int, int, int]) -> dict[str, tuple[float, float, float, float]]:
-    """Return what `one_cell` does of counts that are worth fewer cells: each cell may be counted several times."""
+    """Return what `one_cell` does of counts that are worth fewer cells: each cell may be counted several times.
+
+    In place of the last number is how far the values at a common depth are off in the mean, in %.
+    """
     law, cells, counts, runs = job
     share = shares(law)
     rng = np.random.default_rng([SEED, list(LAWS).index(law), cells, counts])
+    effective = effective_cells(cells, counts)
+    size = min(int(effective), cells // 2)  # the reach
     found: dict[str, list[tuple[float, float, float]]] = {}
     for _ in range(runs):
         drawn = rng.multinomial(counts, rng.multinomial(cells, share) / cells)
-        for name, (value, ends) in measured(spectrum(drawn[drawn > 0]), effective_cells(cells, counts)).items():
-            if value is not None and ends is not None:
-                found.setdefault(name, []).append((value, *ends))
-    return {name: _held(np.array(rows), None, None) for name, rows in found.items()}
+        seen = spectrum(drawn[drawn > 0])
+        triples = {name: (value, *ends) for name, (value, ends) in measured(seen, effective).items() if ends}
+        half, common = size // 2, coverage(share, size / 2)
+        for depth, of_coverage, ending in ((half, common, "half_reach"), (size, None, "reach")):
+            for row in at_common_depth(Observed(seen, effective), depth, of_coverage):
+                name = row["parameter"].replace("_at_n", f"_at_{ending}").replace("coverage", "coverage_of_half_reach")
+                triples[name] = (row["value"], row["lower"], row["upper"])
+        for name, triple in triples.items():
+            if triple[0] is not None:
+                found.setdefault(name, []).append(tuple(np.nan if end is None else end for end in triple))
+    known = {"coverage": coverage(share, size)} | _of_cells(share, size, size // 2, runs)
+    held = {name: _held(np.array(rows), known.get(name), None) for name, rows in found.items()}
+    off = {
+        name: 100 * (np.mean([value for value, *_ in rows]) / known.get(name, np.nan) - 1)
+        for name, rows in found.items()
+    }
+    return {name: (*each[:3], off[name]) for name, each in held.items()}
+
+
+def _of_cells(share: np.ndarray, reach: int, half: int, runs: int) -> dict[str, float]:
+    """Return the mean Hill numbers of so many cells and of half of them, drawn anew."""
+    rng = np.random.default_rng([SEED, len(share), reach])
+    known = {}
+    for size, endings in ((reach, ("reach",)), (half, ("half_reach", "coverage_of_half_reach"))):
+        drawn = [counts[counts > 0] for counts in (rng.multinomial(size, share) for _ in range(runs))]
+        for q, name in zip(ORDERS, NAMES, strict=True):
+            mean = np.mean([hill(spectrum(counts), COUNTLESS, q).value for counts in drawn])
+            known |= {f"{name}_at_{ending}": float(mean) for ending in endings}
+    return known
 
 
 def _held(rows: np.ndarray, known: float | None, endless: float | None) -> tuple[float, float, float, float]:
@@ -117,16 +152,16 @@ def _table(title: str, columns: list[str], names: list[str], cells: list[dict[st
     print()
 
 
-def _tables(columns: list[str], found: list[dict[str, tuple[float, float, float, float]]], runs: int) -> None:
+def _tables(
+    columns: list[str], found: list[dict[str, tuple[float, float, float, float]]], runs: int, last: str
+) -> None:
     names = [name for name in max(found, key=len) if name != "cells_or_counts"]
     told = [{name: f"{cell[name][1]:.1f}" for name in cell if np.isfinite(cell[name][1])} for cell in found]
     _table(f"Limits that hold the mean, % of {runs:,} samples", columns, names, told)
     told = [{name: f"{cell[name][2]:.3g}" for name in cell if np.isfinite(cell[name][2])} for cell in found]
     _table("Mean width, % of the value", columns, names, told)
-    told = [{name: f"{cell[name][3]:.0f}" for name in cell if np.isfinite(cell[name][3])} for cell in found]
-    endless = [name for name in names if any(name in cell for cell in told)]
-    if endless:
-        _table("Limits that hold the number of the whole repertoire, %", columns, endless, told)
+    told = [{name: f"{cell[name][3]:.3g}" for name in cell if np.isfinite(cell[name][3])} for cell in found]
+    _table(last, columns, [name for name in names if any(name in cell for cell in told)], told)
 
 
 def main() -> None:
@@ -136,10 +171,10 @@ def main() -> None:
         if "counted" not in sys.argv:
             of_cells = [(law, depth, runs) for law in LAWS for depth in DEPTHS]
             names = [f"{law.split(',')[0]} {depth:,}" for law, depth, _ in of_cells]
-            _tables(names, list(pool.map(one_cell, of_cells)), runs)
+            _tables(names, list(pool.map(one_cell, of_cells)), runs, ENDLESS)
         of_counts = [(law, cells, counts, runs) for law in LAWS for cells, counts in COUNTED]
         names = [f"{law.split(',')[0]} {cells:,} counted {counts:,}" for law, cells, counts, _ in of_counts]
-        _tables(names, list(pool.map(counted_cell, of_counts)), runs)
+        _tables(names, list(pool.map(counted_cell, of_counts)), runs, OFF)
 
 
 if __name__ == "__main__":

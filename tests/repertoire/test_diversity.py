@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from tilseq.errors import AnalysisError, TableError
 from tilseq.io.clonotypes import read_clonotypes
 from tilseq.repertoire import depth, diversity, effective_number, hill_profile, isotypes, qc
+from tilseq.repertoire.largest import error_of_largest
+from tilseq.repertoire.sampling import Sampling
+from tilseq.repertoire.spectrum import spectrum
 
 X = [10, 5, 3, 1, 1, 1, 2]
 Y = [45, 20, 10, 8, 5, 4, 3, 2, 1, 1, 1]
@@ -126,13 +129,47 @@ def test_effective_cells_bear_the_limits_of_indices_of_shares():
         row = found[parameter]
         assert row["value"] == near(measured(Y)[parameter][0])
         assert row["lower"] < row["value"] < row["upper"]
-    # clones of one cell were read forty times: what rests on them is that of the cells
-    for parameter in ("chao1_bias_corrected", "ace", "coverage", "hill_q1_asymptotic"):
-        assert (found[parameter]["value"], found[parameter]["lower"]) == (near(measured(Y)[parameter][0]), None)
+    # counts do not show which clones are of one cell or two; of more counts than cells the coverage hangs on how
+    # unequally they are counted
+    for parameter in ("chao1_bias_corrected", "chao1_inext", "ace", "hill_q1_asymptotic", "coverage"):
+        assert (found[parameter]["value"], found[parameter]["lower"], found[parameter]["upper"]) == (None, None, None)
+    assert found["hill_q2_asymptotic"]["value"] == near(1 / ((sum((y / 100) ** 2 for y in Y) - 1 / 100) * 100 / 99))
     # so many counts hold half in another number of clones than so few cells
     assert (found["d50_clones"]["lower"], found["d50_clones"]["upper"]) == (None, None)
     assert {row["depth"] for row in found.values()} == {100}
     assert {row["n"] for row in found.values()} == {4000}
+
+
+def test_an_effective_number_that_rounds_to_the_counts_is_of_cells():
+    of_cells = diversity(clones(Y), sample="s", count_of="cells")
+    near_all = diversity(clones(Y), sample="s", count_of="reads", n_effective=99.7)
+    assert near_all.drop("depth").equals(of_cells.drop("depth"))
+
+
+def test_the_largest_are_counted_in_whole_cells():
+    # 60 of 100 cells, of clones far apart: binomial, in logits; and half a cell
+    from scipy.special import expit, logit, stdtrit
+
+    whole = spectrum(np.array([60, 30, 10]))
+    error, freedom = error_of_largest(whole, Sampling(whole), 1)
+    away = stdtrit(freedom, 0.975) * error / (0.6 * 0.4)
+    _, lower, upper = measured([60, 30, 10])["top_1_share"]
+    assert (lower, upper) == (near(expit(logit(0.6) - away) - 0.005), near(expit(logit(0.6) + away) + 0.005))
+
+
+def test_coverage_of_no_more_counts_than_cells():
+    counts = [30, 12, 9, 6, 5, 4, 3, 3, 2, 2, *[1] * 12]  # 88
+    found = diversity(clones(counts), sample="s", count_of="reads", n_effective=46)
+    row = found.filter(parameter="coverage").row(0, named=True)
+    # so many counts are of 46 of 96.4 cells; how often the next is of a new clone, by how often of a new cell
+    cells = 1 / (1 / 46 - 1 / 88)
+    drawn = math.log(46 / 88) / math.log(1 - 1 / cells)
+    none = [math.prod(1 - drawn / (88 - j) for j in range(x)) for x in counts]
+    new = sum(chance * x / (88 - drawn) for chance, x in zip(none, counts, strict=True))
+    assert row["value"] == pytest.approx(1 - new / (46 / 88), rel=1e-9)
+    assert 0 < row["lower"] < row["value"] < row["upper"] < 1
+    deep = diversity(clones(counts), sample="s", count_of="reads", n_effective=40)  # of 73.3 cells
+    assert deep.filter(parameter="coverage")["value"].to_list() == [None]
 
 
 @pytest.mark.parametrize("times", [2, 40])

@@ -121,3 +121,22 @@ def test_limits_keep_to_their_scale():
 def test_a_number_of_clones_has_no_limit_below_1():
     lower, upper = limits(Index(1.02, NOWHERE, "log"), 0.1, 2, 1)
     assert (lower, upper) == (1, near(1.02 * np.exp(0.2)))
+
+
+@pytest.mark.parametrize(
+    ("scale", "order", "rise"), [("plain", 1.0, 0.3), ("log", 1.0, 0.3), ("log", 2.0, 0.26), ("log", 0.5, -0.1)]
+)
+def test_limits_are_as_far_as_the_error_is_half_way_to_them(scale, order, rise):
+    # (Σ p^q)^(1 / (1 - q)): beside its sum the logarithm has 2 (1 - q) error² less of a rise
+    value, error, quantile = 40.0, 0.2, 1.96
+    own = rise - 2 * (1 - order) * error**2 if scale == "log" else rise
+    ends = limits(Index(value, NOWHERE, scale, order), error, quantile, 0, rise)
+    for end, sign in zip(ends, (-1, 1), strict=True):
+        away = np.log(end / value) if scale == "log" else end - value
+        assert np.sign(away) == sign
+        assert away**2 == near(quantile**2 * (error**2 + own * away / 2))
+
+
+def test_limits_of_a_share_do_not_lean():
+    share = Index(0.3, NOWHERE, "share")
+    assert limits(share, 0.05, 1.96, 0, 0.4) == limits(share, 0.05, 1.96, 0)

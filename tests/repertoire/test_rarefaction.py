@@ -1,7 +1,7 @@
 """Literal values: vegan's rarefy (tests/oracles/diversity.R), iNEXT's by hillrep 0.4.0, at twice n by vdjtools."""
 
 from functools import partial
-from math import comb
+from math import comb, exp, fsum, log1p
 
 import numpy as np
 import polars as pl
@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from tilseq.errors import AnalysisError
 from tilseq.repertoire import effective_spectra, rarefaction, standardised
-from tilseq.repertoire.at_size import coverage_at_size, hill_at_size
+from tilseq.repertoire.at_size import coverage_at_size, hill_at_size, missed
+from tilseq.repertoire.rarefaction import _hill_at_coverage
+from tilseq.repertoire.sampling import sampled
 from tilseq.repertoire.spectrum import spectrum
 
 X = [10, 5, 3, 1, 1, 1, 2]
@@ -87,6 +89,14 @@ def test_fewer_cells_are_the_mean_over_all_draws(counts, data):
     assert covered(counts, m) == pytest.approx(1 - missed, abs=1e-12)
 
 
+@pytest.mark.parametrize("n", [10**9, 10**12, 2**53])
+def test_few_of_very_many_cells(n):
+    counts = np.array([1, n // 10**6, n // 1_000, n // 10, n - 700])
+    expected = [exp(fsum(log1p(-int(x) / (n - j)) for j in range(700))) for x in counts]
+    assert missed(counts, n, 700) == pytest.approx(expected, rel=1e-7, abs=1e-300)
+    assert missed(np.array([n - 699, n]), n, 700).tolist() == [0, 0]
+
+
 def test_a_wide_distribution_is_summed_at_every_few_counts():
     # 16,000 of 40,000 cells of one clone among 20,000: spread 49, so that every 24th count is summed
     from scipy.stats import hypergeom
@@ -122,11 +132,25 @@ def test_curves_pass_through_the_sample_and_end_at_twice_it():
 def test_reads_have_no_curve_and_cells_are_not_sought_too_far():
     assert rarefaction(clones(Y), sample="s", count_of="reads").is_empty()
     assert rarefaction(clones([1]), sample="s", count_of="cells").is_empty()
-    reads = rarefaction(clones([40 * y for y in Y]), sample="s", count_of="reads", n_effective=100, cells=[50])
-    assert reads.filter(q=0)["value"].to_list() == [near(9.04096064912545)]
     for wrong in (0, 201):
         with pytest.raises(AnalysisError, match="cells out of reach"):
             rarefaction(clones(Y), sample="s", count_of="cells", cells=[wrong])
+
+
+def test_a_curve_of_cells_counted_several_times_ends_at_half_of_the_cells():
+    # 50 counts are of 39 of 94.668 cells: C (1 - (1 - 1 / C)^50) = 39; what 50 of Y show is vegan's
+    cells = 1 / (1 / 94.66779298250505 + 1 / 100)
+    found = rarefaction(clones(Y), sample="s", count_of="reads", n_effective=cells, cells=[39])
+    assert found.filter(q=0)["value"].to_list() == [pytest.approx(9.04096064912545, rel=1e-7)]
+    known = {"sample": "s", "count_of": "reads", "n_effective": 1 / (1 / 100 + 1 / 4000)}
+    reads = clones([40 * y for y in Y])
+    curve = rarefaction(reads, **known, points=10)
+    assert curve["cells"].unique().sort().to_list() == [1, 6, 16, 31, 50]  # squares, as far apart
+    assert set(curve["method"]) == {"rarefied"}
+    for q in (0, 1, 2):
+        assert curve.filter(q=q)["value"].is_sorted() and curve.filter(q=q)["value"][0] == pytest.approx(1, abs=1e-6)
+    with pytest.raises(AnalysisError, match="found '51 for s, TRB'; expected a whole number, 1 to 50"):
+        rarefaction(reads, **known, cells=[51])
 
 
 def spectra(**samples):
@@ -182,12 +206,58 @@ def test_a_part_of_a_cell_is_refused():
         standardised({"s": effective_spectra(table, count_of="cells")}, cells=float("nan"))
 
 
-def test_cells_read_several_times_have_no_limits_at_a_common_depth():
-    table = pl.DataFrame(
-        {"locus": "TRB", "junction": [f"{i}" for i in range(40)], "duplicate_count": [30, 61, 17, 9] * 10}
-    )
-    known = {"count_of": "reads", "n_effective": 500.0}
-    common = standardised({"s": effective_spectra(table, **known)}, cells=200)
-    assert common.height == 6 and common["lower"].null_count() == common["upper"].null_count() == 6
-    assert rarefaction(table, sample="s", **known)["lower"].drop_nulls().is_empty()
-    assert standardised({"s": effective_spectra(table, count_of="cells")}, cells=200)["lower"].null_count() == 0
+def test_limits_lean_as_the_error_rises_with_the_value():
+    # Few large clones: the more of the repertoire they hold, the less sure it is how much. Far up, little is ruled out.
+    share = np.arange(1, 1_001) ** -1.2
+    random = np.random.default_rng(5)
+    reads = random.multinomial(3_000, random.multinomial(1_000, share / share.sum()) / 1_000)
+    known = {"count_of": "reads", "n_effective": 750.0}
+    seen = effective_spectra(clones(reads[reads > 0]), **known)
+    row = standardised({"s": seen}, cells=400).filter(parameter="hill_q2_at_n").row(0, named=True)
+    lean = np.log(row["lower"] * row["upper"] / row["value"] ** 2) / 2
+    index = seen["TRB"].hill((sampling := sampled(seen["TRB"].counts, 750.0)[1]).points, 400, 2)
+    (error,), (rise,) = sampling.errors(index.influence[None])[0], sampling.rises(index.influence[None])
+    assert lean == pytest.approx(1.96**2 * (rise + 2 * error**2) / 4, rel=0.1)
+    assert [_hill_at_coverage(seen["TRB"], NOWHERE, 300.5, q).order for q in (0, 1, 2)] == [0, 1, 2]
+    # the coverage has a scale of its own, where they do not lean
+    curve = rarefaction(clones(reads[reads > 0]), sample="s", **known, cells=[400]).row(0, named=True)
+    found = seen["TRB"].coverage(sampling.points, 400)
+    error = float(sampling.errors(found.influence[None])[0][0]) / (found.value * (1 - found.value))
+    away = [np.log(end / (1 - end)) for end in (curve["coverage_lower"], curve["coverage_upper"])]
+    assert away[1] - away[0] == pytest.approx(2 * 1.96 * error, rel=0.1)
+
+
+def test_what_is_out_of_reach_has_no_values():
+    known = {"count_of": "reads", "n_effective": 1 / (1 / 100 + 1 / 4000)}
+    seen = {"s": effective_spectra(clones([40 * y for y in Y]), **known)}
+    assert standardised(seen)["n"].unique().to_list() == [97]
+    assert standardised(seen).filter(parameter="richness_at_n")["depth"].to_list() == [50]
+    assert set(standardised(seen, cells=51)["parameter"].str.tail(8)) == {"coverage"}
+    assert standardised(seen, cells=51, coverage=0.9999).is_empty()
+    least = {"s": effective_spectra(clones([5, 3]), count_of="reads", n_effective=2.0)}  # half of 2.7 cells
+    assert standardised(least)["value"].to_list() == pytest.approx([1.0] * 6)
+    # no two counts of one clone: of no coverage that is known, so that it sets none
+    alone = {"alone": effective_spectra(clones([1] * 300), count_of="reads", n_effective=150.0)}
+    found = standardised(seen | alone).filter(pl.col("at_coverage").is_not_null())
+    assert found["sample"].unique().to_list() == ["s"]
+    assert found["at_coverage"].unique().to_list() == standardised(seen)["at_coverage"].drop_nulls().unique().to_list()
+    assert standardised(alone)["at_coverage"].drop_nulls().is_empty()
+
+
+@pytest.mark.parametrize("reads", [4_000, 60_000])  # 60,000: 30 of a cell, in units of which it has 8
+def test_limits_of_cells_counted_several_times_cover_what_cells_would_show(reads):
+    # 200 samples, as above
+    random, share = np.random.default_rng(6), 1 / np.arange(1, 5_001)
+    share /= share.sum()
+    truth = float(-np.sum(np.expm1(600 * np.log1p(-share))))
+    goal = float(1 - share @ (1 - share) ** 600)
+    hits = {"richness_at_n": 0, "richness_at_coverage": 0}
+    for _ in range(200):
+        counts = random.multinomial(reads, random.multinomial(2_000, share) / 2_000)
+        known = {"count_of": "reads", "n_effective": 1 / (1 / 2_000 + 1 / reads)}
+        seen = effective_spectra(clones(counts[counts > 0]), **known)
+        for row in standardised({"s": seen}, cells=600, coverage=goal).iter_rows(named=True):
+            if row["parameter"] in hits:
+                hits[row["parameter"]] += row["lower"] <= truth <= row["upper"]
+    assert min(hits.values()) > 0.884 * 200, hits
+    assert max(hits.values()) < 200

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm, poisson
 
 from tilseq.repertoire import indices
 from tilseq.repertoire.chances import counted_often
@@ -80,6 +81,49 @@ def test_a_variance_rises_with_the_sum_as_that_of_counts_does():
     squares = np.where(sampling.points > 3_000, (sampling.points / counts.n) ** 2, 0.0)
     expected = chances.spread * 6 * 4_000 / counts.n**2
     assert sampling.rises(squares[None])[0] == pytest.approx(expected, rel=0.02)
+    # That variance goes with x², a relative variance of 4 spread / x: 2 / (16 / 4,000) degrees of freedom.
+    assert sampling.errors(squares[None])[1][0] == pytest.approx(500, rel=0.02)
+
+
+@pytest.mark.parametrize(("per_cell", "cells", "counts", "power"), [(3.0, 120, 600, 2), (0.5, 300, 240, 0.3)])
+def test_a_variance_rises_as_the_clones_grow_that_raise_the_sum(per_cell, cells, counts, power):
+    """Each count is summed over the cells that it may be of; clones grow by a thousandth of what they add."""
+    share = 1 / np.arange(1, 2_001)
+    random = np.random.default_rng(14)
+    drawn = random.multinomial(int(500 * per_cell), random.multinomial(500, share / share.sum()) / 500)
+    whole = spectrum(drawn[(drawn > 0) & (drawn < 50 * (1 + per_cell))])
+    sampling = Sampling(whole, counted_often(per_cell))
+    cells, counts = np.arange(cells)[:, None], np.arange(counts)
+    of_cells = poisson.pmf(counts, cells * per_cell)
+    added = (counts / whole.n) ** power  # to the sum
+    expected, clones = (each[:48] for each in sampling.repertoire())  # all are on the grid
+
+    def moments(each):
+        """Covariances of what a clone adds, its counts and its cells; and the first's mean."""
+        chance = poisson.pmf(cells, each / per_cell) * of_cells
+        three = np.array([np.broadcast_to(one, chance.shape) for one in (added, counts, cells)])
+        means = (three * chance).sum(axis=(1, 2))
+        return np.einsum("iab,jab,ab->ij", three, three, chance) - np.outer(means, means), means[0]
+
+    both = [moments(each) for each in expected]
+    total = sum(of * covariance for of, (covariance, _) in zip(clones, both, strict=True))
+    fixed = np.append(1.0, -np.linalg.solve(total[1:, 1:], total[1:, 0]))  # without what the fixed sums take
+    grow = []
+    for each in expected:
+        up, down = (moments(each * by)[1] for by in (1.001, 0.999))
+        # a count more for each, per_cell of them a cell more
+        grow.append((up - down) / (0.002 * each) + fixed[1] + fixed[2] / per_cell)
+    risen = []
+    for by in (1e-3, -1e-3):
+        changed = [
+            moments(each * (1 + by * more)) for each, more in zip(expected, np.array(grow) / max(grow), strict=True)
+        ]
+        risen.append(
+            sum(of * (fixed @ covariance @ fixed) for of, (covariance, _) in zip(clones, changed, strict=True))
+        )
+    scale = 2e-3 * clones @ (expected * np.array(grow) ** 2) / max(grow)
+    points = (sampling.points / whole.n) ** power
+    assert sampling.rises(points[None])[0] == pytest.approx((risen[0] - risen[1]) / scale, rel=0.03)
 
 
 def test_what_the_largest_clones_hold():
@@ -94,6 +138,36 @@ def test_what_the_largest_clones_hold():
     error, freedom = error_of_largest(apart, Sampling(apart), 1)
     assert error == pytest.approx(expected, rel=0.01)
     assert freedom > 1000
+
+
+@pytest.mark.parametrize(("power", "cells", "n"), [(0.6, 3_000, 100), (0.6, 3_000, 3), (1, 500, 10)])
+def test_the_error_of_the_largest_is_that_of_every_count_about_their_border(power, cells, n):
+    """Of many rare clones the hundredth has three counts: whether it is taken at 3 or at 4 of them decides."""
+    share = np.arange(1.0, 200_001) ** -power
+    random = np.random.default_rng(8)
+    drawn = random.multinomial(2 * cells, random.multinomial(cells, share / share.sum()) / cells)
+    counts = spectrum(drawn[drawn > 0])
+    chances = counted_often(2.0)
+    sampling = Sampling(counts, chances)
+    assert counts.sizes.max() < 150  # all on the grid
+    clones = sampling.repertoire()[1][: len(chances.expected)]
+    # The sum of the largest is the sum over c of min(n, clones counted c times or more), projected on each clone.
+    tails = np.cumsum(chances.chance[:, ::-1], axis=1)[:, ::-1]
+    variance, along, total = 0.0, 0.0, clones @ chances.expected
+    parts = []
+    for own, expected in enumerate(chances.expected):
+        others = np.array([clones @ tails[:, c] - tails[own, c] for c in range(1, 481)])
+        apart = np.array([clones @ (t := tails[:, c] * (1 - tails[:, c])) - t[own] for c in range(1, 481)])
+        added = np.append(0.0, np.cumsum(norm.cdf((n - 0.5 - others) / np.sqrt(np.maximum(apart, 1e-12)))))
+        pmf, c = chances.chance[own], np.arange(481)
+        mean = pmf @ added
+        parts.append((pmf @ added**2 - mean**2, pmf @ (added * (c - expected)), expected))
+        along += clones[own] * parts[-1][1]
+    taken = along / (chances.spread * total)
+    for of, (own, with_counts, expected) in zip(clones, parts, strict=True):
+        variance += of * (own - 2 * taken * with_counts + taken**2 * chances.spread * expected)
+    found, _ = error_of_largest(counts, sampling, n)
+    assert found * counts.n == pytest.approx(np.sqrt(variance + chances.spread**2 / 4), rel=0.005)
 
 
 def test_pairs_of_cells_of_one_clone():

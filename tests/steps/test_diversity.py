@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from tilseq.errors import TilseqError
+from tilseq.repertoire.observed import Observed
 from tilseq.repertoire.spectrum import spectrum
 from tilseq.steps import diversity, diversity_over_study, repertoire
 from tilseq.steps.cells_behind import cells_behind
@@ -65,7 +66,7 @@ def test_samples_stand_at_the_cells_of_the_least(run):
     assert at["value"].to_list()[1] == 11
     rows = tables["endpoints"].filter(parameter="richness_at_n", sample="b").row(0, named=True)
     assert (rows["qualifier"], rows["scope"], rows["value"], rows["n"]) == ("locus=TRB;over=subject", "cohort", 11, 100)
-    assert "at 100 cells, the least of the subject's libraries; cells: umis" in rows["method"]
+    assert "at 100 cells, in reach of all the subject's libraries; cells: umis" in rows["method"]
     assert {path.name.split("-")[0] for path in (folder / "figures").glob("*.png")} == {
         "Hill_profile_TRB",
         "ranks_TRB",
@@ -87,7 +88,7 @@ def test_a_sample_of_few_or_unknown_cells_does_not_set_the_depth(run):
 
 def test_counted_cells_and_libraries_have_each_their_own_depth():
     sizes = {"bulk": 4000, "more": 3000, "cells": 200, "few": 120}
-    spectra = {name: {"TRB": spectrum(np.array([n // 2, n // 2]))} for name, n in sizes.items()}
+    spectra = {name: {"TRB": Observed(spectrum(np.array([n // 2, n // 2])), n)} for name, n in sizes.items()}
     kinds = ("umis", "declared", "counted", "counted")
     cells = pl.DataFrame({"sample": list(sizes), "locus": ["TRB"] * 4, "cells_from": kinds})
     common = diversity.at_common_depth(spectra, cells, "subject").filter(parameter="richness_at_n")

@@ -25,7 +25,7 @@ from tilseq.cli.repertoire_files import (
 if TYPE_CHECKING:
     import polars as pl
 
-    from tilseq.repertoire.spectrum import Spectrum
+    from tilseq.repertoire.observed import Observed
 
 EXAMPLE = """\
 tilseq repertoire diversity day0.tsv.gz day28.tsv.gz -o diversity.csv
@@ -116,13 +116,16 @@ def _tell_depths(depths: pl.DataFrame, common: pl.DataFrame) -> None:
         )
 
 
-def _tell_out_of_reach(spectra: Mapping[str, Mapping[str, Spectrum]], common: pl.DataFrame) -> None:
+def _tell_out_of_reach(spectra: Mapping[str, Mapping[str, Observed]], common: pl.DataFrame) -> None:
     """Say on stderr which samples have no rows at a common depth that was asked for."""
     for sample, known in spectra.items():
         for locus, seen in known.items():
             rows = common.filter(sample=sample, locus=locus)["parameter"]
             for name in ("at_n", "at_coverage"):
                 if not rows.str.ends_with(name).any():
-                    click.echo(
-                        f"{sample}: no rows {name} of {locus}, out of reach of twice its {seen.n} cells", err=True
+                    reach = (
+                        f"twice its {seen.n} cells"
+                        if seen.once
+                        else f"{seen.furthest} of its cells, each read several times"
                     )
+                    click.echo(f"{sample}: no rows {name} of {locus}, out of reach of {reach}", err=True)

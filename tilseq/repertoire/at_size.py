@@ -17,6 +17,7 @@ from tilseq.repertoire.indices import (
 )
 from tilseq.repertoire.spectrum import Floats, Integers, Spectrum
 
+FEW = 1e-7  # of so few of very many cells the cube beside their square: two terms of a series tell all then
 NODES = np.arange(-40, 41)  # of a sum over a hypergeometric distribution, about its mean
 
 
@@ -42,8 +43,8 @@ def hill_at_size(s: Spectrum, x: Integers, size: int, q: int) -> Index:
     if size > n:
         return _entropy_beyond(s, x, size) if q == 1 else _richness_beyond(s, x, size)
     if q == 0:
-        expected = s.sum(1 - _missed(s.sizes, n, size))
-        return Index(expected, (1 - _missed(x, n, size)) / expected, "log")
+        expected = s.sum(1 - missed(s.sizes, n, size))
+        return Index(expected, (1 - missed(x, n, size)) / expected, "log")
     entropy = s.sum(_entropy_within(s.sizes, n, size))
     return Index(exp(entropy), _entropy_within(x, n, size), "log")
 
@@ -55,7 +56,7 @@ def coverage_at_size(s: Spectrum, x: Integers, size: int) -> Index:
 
         def uncovered(counts: Integers) -> Floats:
             """Return x / n C(n - x, m) / C(n - 1, m)."""
-            return counts / n * _missed(counts, n, size) * (n / (n - size))
+            return counts / n * missed(counts, n, size) * (n / (n - size))
 
         return Index(1 - s.sum(uncovered(s.sizes)), -uncovered(x), "share")
     return sample_coverage(s, x, size - n) or Index(0.0, np.zeros(len(x)), "share")
@@ -70,12 +71,20 @@ def _order_two(s: Spectrum, x: Integers, size: int) -> Index:
     return Index(1 / whole, -chance(x) / whole, "log")
 
 
-def _missed(x: Integers, n: int, size: int) -> Floats:
-    """Return C(n - x, size) / C(n, size): the chance that none of x cells of n is among so many of them."""
+def missed(x: Integers, n: int, size: float) -> Floats:
+    """Return C(n - x, size) / C(n, size): the chance that none of x cells of n is among so many of them.
+
+    The size need not be a whole number: between two of them the chance runs smoothly.
+    """
     from scipy.special import gammaln
 
     room = n - x - size
     inside = room >= 0
+    if size**3 < FEW * n**2:  # the differences of logarithms below would be all rounding
+        drawn = np.where(inside, x, 0)
+        return np.where(
+            inside, np.exp(size * np.log1p(-drawn / n) - drawn / n * size * (size - 1) / 2 / (n - drawn)), 0
+        )
     rest = np.where(inside, room, 0)
     chance = gammaln(n - x + 1.0) - gammaln(rest + 1.0) - gammaln(n + 1.0) + gammaln(n - size + 1.0)
     few = np.minimum(x, 64)

@@ -14,12 +14,12 @@ from tilseq.errors import AnalysisError
 from tilseq.intervals import Z95
 from tilseq.repertoire import indices
 from tilseq.repertoire.cells import checked_effective, effective_number
-from tilseq.repertoire.chances import counted_often
 from tilseq.repertoire.clones import check_count_of, clone_counts
 from tilseq.repertoire.indices import Index, limits
 from tilseq.repertoire.largest import d50_clones, error_of_largest, held_by_largest, limits_of_d50
-from tilseq.repertoire.sampling import Sampling, knows_clones
-from tilseq.repertoire.spectrum import Floats, Integers, Spectrum, effective_spectrum, spectrum
+from tilseq.repertoire.observed import LEAST_CELLS, Observed
+from tilseq.repertoire.sampling import Sampling, sampled
+from tilseq.repertoire.spectrum import Floats, Integers, Spectrum, spectrum
 from tilseq.tables.repertoire import DIVERSITY, HILL_PROFILE
 
 Cells = float | Mapping[str, float | None] | None
@@ -48,8 +48,8 @@ INDICES: Mapping[str, Callable[[Spectrum, Integers], Index | None]] = {
     "clonality": indices.clonality,
     "coverage": indices.sample_coverage,
 }
-# These rest on clones of one cell and two, which counts that are not cells do not show.
-OF_RARE = ("chao1_bias_corrected", "chao1_inext", "ace", "hill_q1_asymptotic", "hill_q2_asymptotic", "coverage")
+# These rest on clones of one cell and of two, which cells counted several times do not tell apart well enough.
+OF_RARE = ("chao1_bias_corrected", "chao1_inext", "ace", "hill_q1_asymptotic")
 OF_SHARES = ("shannon_entropy_nats", "gini_simpson", "hill_q1", "simpson_inverse", "hill_q3")
 
 
@@ -91,9 +91,9 @@ def diversity(table: Any, *, sample: str, count_of: str = "unknown", n_effective
     n_effective
         Effective number of cells, for all loci or by locus, see `depth`. Where it is below the counts, cells are taken
         to be drawn from the repertoire and counts from the cells (1 / effective = 1 / cells + 1 / counts). Limits are
-        then given for indices of shares alone, not for `d50_clones`, and as far away as the standard error is half way
-        to them; what rests on clones seen once and twice (Chao1, ACE, coverage, asymptotic estimates) is that of the
-        counts scaled to so many cells.
+        then given for indices of shares and the coverage alone, not for `d50_clones`, and as far away as the standard
+        error is half way to them. Chao1, ACE and `hill_q1_asymptotic` are null, as such counts do not show which clones
+        are of one cell and which of two; so is the coverage where there are more counts than cells.
 
     Returns
     -------
@@ -156,7 +156,7 @@ def hill_profile(
         whole = spectrum(counts)
         wanted = {str(q): partial(indices.hill, q=q) for q in orders}
         of_shares = {str(q) for q in orders if q >= 1}
-        found = _with_limits(whole, wanted, *_base(whole, cells), of_shares)
+        found = _with_limits(whole, wanted, *sampled(whole, cells), of_shares)
         for q, (value, ends) in zip(orders, found.values(), strict=True):
             lower, upper = ends or (None, None)
             row = {"sample": sample, "locus": locus, "q": float(q), "value": value}
@@ -181,13 +181,13 @@ def by_locus(table: Any, count_of: str, n_effective: Cells) -> list[tuple[str, I
 def measured(whole: Spectrum, cells: float | None) -> dict[str, tuple[float | None, Limits]]:
     """Return each index of a spectrum with its limits, which are those of so many cells."""
     found: dict[str, tuple[float | None, Limits]] = {"cells_or_counts": (whole.n, None)}
-    base, sampling = _base(whole, cells)
+    base, sampling = sampled(whole, cells)
     found |= _with_limits(whole, INDICES, base, sampling, OF_SHARES)
-    if cells is not None and cells < whole.n:
-        effective = effective_spectrum(whole, cells)
-        of_cells = {name: INDICES[name](effective, COUNTLESS) if effective.n else None for name in OF_RARE}
-        of_cells["hill_q2_asymptotic"] = _order_two_of_cells(whole, cells)
-        found |= {name: (index.value if index else None, None) for name, index in of_cells.items()}
+    if cells is not None and round(cells) < whole.n:
+        found |= dict.fromkeys(OF_RARE, (None, None))
+        pairs = _order_two_of_cells(whole, cells)
+        found["hill_q2_asymptotic"] = (pairs and pairs.value, None)
+        found["coverage"] = _coverage(Observed(whole, cells), sampling) if cells >= LEAST_CELLS else (None, None)
     # Fewer cells than counts hold half in fewer clones: limits of the one are none of the other.
     half = limits_of_d50(base, sampling, Z95) if base and sampling and sampling.chances.once else None
     found["d50_clones"] = (d50_clones(whole), half)
@@ -196,6 +196,17 @@ def measured(whole: Spectrum, cells: float | None) -> dict[str, tuple[float | No
         ends = _limits_of_largest(base, sampling, number, value) if value is not None and base and sampling else None
         found[f"top_{number}_share"] = (value, ends)
     return found
+
+
+def _coverage(seen: Observed, sampling: Sampling | None) -> tuple[float | None, Limits]:
+    """Return the coverage of the effective cells, and its limits; None where they are out of reach."""
+    if seen.n > seen.furthest:
+        return None, None
+    index = seen.coverage(seen.points(sampling), seen.n)
+    if sampling is None:
+        return index.value, None
+    (error,), (quantile,) = error_and_quantile(sampling, [index])
+    return index.value, limits(index, float(error), float(quantile), 0)
 
 
 def _limits_of_largest(base: Spectrum, sampling: Sampling, number: int, value: float) -> Limits:
@@ -219,17 +230,6 @@ def _order_two_of_cells(whole: Spectrum, cells: float) -> Index | None:
     return Index(1 / pairs, NOWHERE, "log") if pairs > ROUNDING else None
 
 
-def _base(whole: Spectrum, cells: float | None) -> tuple[Spectrum | None, Sampling | None]:
-    """Return spectrum and sampling that limits rest on; None where cells are unknown or too few pairs of one clone."""
-    if cells is None or not knows_clones(effective_spectrum(whole, cells)):
-        return None, None
-    if round(cells) >= whole.n:
-        return whole, Sampling(whole)
-    chances = counted_often(whole.n / cells - 1)
-    base = effective_spectrum(whole, chances.spread * cells)
-    return base, Sampling(base, chances)
-
-
 def _with_limits(
     whole: Spectrum,
     wanted: Mapping[str, Callable[[Spectrum, Integers], Index | None]],
@@ -246,7 +246,7 @@ def _with_limits(
     drawn = {name: wanted[name](base, sampling.points) for name in wanted if once or name in of_shares}
     known = {name: index for name, index in drawn.items() if index is not None}
     errors, quantiles = error_and_quantile(sampling, list(known.values()))
-    rises = [None] * len(known) if once else sampling.rises(_influences(known.values())).tolist()
+    rises = [None] * len(known) if once else sampling.rises(influences(known.values())).tolist()
     for (name, index), error, quantile, rise in zip(known.items(), errors, quantiles, rises, strict=True):
         value = found[name][0]
         if value is not None:
@@ -259,10 +259,11 @@ def error_and_quantile(sampling: Sampling, found: Sequence[Index]) -> tuple[Floa
     """Return standard errors of indices and the quantiles of Student's t that go with them."""
     from scipy.special import stdtrit
 
-    errors, freedom = sampling.errors(_influences(found))
+    errors, freedom = sampling.errors(influences(found))
     with np.errstate(invalid="ignore"):
         return errors, np.where(np.isfinite(freedom), stdtrit(np.clip(freedom, 1, 1e9), 0.975), Z95)
 
 
-def _influences(found: Iterable[Index]) -> Floats:
+def influences(found: Iterable[Index]) -> Floats:
+    """Return the influences of several indices, shape (indices, counts)."""
     return np.array([index.influence for index in found])

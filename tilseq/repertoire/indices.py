@@ -61,12 +61,12 @@ def limits(
     seen
         Clones seen, which a limit of unseen ones never falls below (Chao, Biometrics 1987;43:783).
     rise
-        How much the variance rises as the sum does, on the scale `plain` or `log`.
+        How much the variance rises as the sum does; on the scales `plain` and `log` alone.
     """
     value, reach, lean = index.value, quantile * error, 0.0
     if not 0 < error < float("inf"):
         return None
-    if rise is not None:
+    if rise is not None and index.scale in ("plain", "log"):
         # To first order a logarithm varies as its sum, to the second by its curvature less.
         curved = 2 * (1 - index.order) * error**2 if index.scale == "log" else 0.0
         lean = quantile**2 * (rise - curved) / 4

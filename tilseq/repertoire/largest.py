@@ -12,7 +12,7 @@ from tilseq.repertoire.spectrum import Floats, Integers, Spectrum
 
 CERTAIN = 1 - 1e-15
 MOST_FREEDOM = 1e9  # degrees of freedom: a normal deviate then
-STEPS = 96  # counts about the border of the largest clones at which chances are taken
+STEPS = 256  # counts about the border of the largest clones at which chances are taken; each one where few cells decide
 
 
 def held_by_largest(spectrum: Spectrum, number: int) -> float:

@@ -13,16 +13,16 @@ import numpy as np
 import polars as pl
 
 from tilseq.errors import AnalysisError
-from tilseq.repertoire.at_size import coverage_at_size, hill_at_size
-from tilseq.repertoire.diversity import Cells, by_locus, error_and_quantile
+from tilseq.repertoire.diversity import Cells, by_locus, error_and_quantile, influences
 from tilseq.repertoire.indices import Index, limits
-from tilseq.repertoire.sampling import Sampling, knows_clones
-from tilseq.repertoire.spectrum import Integers, Spectrum, effective_spectrum, spectrum
+from tilseq.repertoire.observed import LEAST_CELLS, Observed
+from tilseq.repertoire.sampling import Sampling, sampled
+from tilseq.repertoire.spectrum import Integers, spectrum
 from tilseq.tables.repertoire import DIVERSITY, RAREFACTION
 
 ORDERS = (0, 1, 2)
 NAMES = ("richness", "hill_q1", "hill_q2")
-FURTHEST = 2  # times the cells seen: beyond, the extrapolation of the richness is a guess
+NOWHERE: Integers = np.empty(0, dtype=np.int64)
 
 
 def rarefaction(
@@ -38,8 +38,9 @@ def rarefaction(
 
     Values are iNEXT's. Up to the cells seen they are without bias; the limits, 95 %, are analytic (see `diversity`) and
     of the mean over samples of so many cells. Beyond, to twice the cells, they are of the mean of the extrapolation,
-    which of a repertoire of many rare clones finds too few. Where the effective cells are fewer than the counts there
-    are no limits, as values are of counts scaled to the cells and somewhat too low.
+    which of a repertoire of many rare clones finds too few. Where the effective cells are fewer than the counts, each
+    cell is taken to be counted several times or not at all (`tilseq.repertoire.counted_at_size`), and the curve ends at
+    the effective cells or half of the cells, whichever are fewer: beyond, how unequally cells are counted decides.
 
     Parameters
     ----------
@@ -61,23 +62,23 @@ def rarefaction(
     TableError
         The table is not a clonotype table.
     AnalysisError
-        A number of cells is no whole number, below 1 or above twice those seen.
+        A number of cells is no whole number, below 1 or beyond the curve.
     """
     rows: list[dict[str, Any]] = []
     for locus, counts, effective in by_locus(table, count_of, n_effective):
-        if effective is None or effective < 2:
+        if effective is None or effective < LEAST_CELLS:
             continue
-        seen = effective_spectrum(spectrum(counts), effective)
-        sampling = Sampling(seen)
-        for size in _sizes(seen.n, points) if cells is None else cells:
-            if not 1 <= size <= FURTHEST * seen.n or size % 1:
+        seen = Observed(spectrum(counts), effective)
+        sampling = sampled(seen.counts, effective)[1]
+        x = seen.points(sampling)
+        for size in _sizes(seen, points) if cells is None else cells:
+            if not 1 <= size <= seen.furthest or size % 1:
                 raise AnalysisError(
                     "cells out of reach",
                     found=f"{size} for {sample}, {locus}",
-                    expected=f"a whole number, 1 to {FURTHEST * seen.n}",
+                    expected=f"a whole number, 1 to {seen.furthest}",
                 )
-            x = sampling.points
-            found = [hill_at_size(seen, x, size, q) for q in ORDERS] + [coverage_at_size(seen, x, size)]
+            found = [seen.hill(x, size, q) for q in ORDERS] + [seen.coverage(x, size)]
             (covered, low, high), *of_orders = _drawn(seen, sampling, [found[-1], *found[:-1]])
             method = "observed" if size == seen.n else "rarefied" if size < seen.n else "extrapolated"
             row = {"sample": sample, "locus": locus, "cells": int(size), "method": method}
@@ -89,8 +90,8 @@ def rarefaction(
     return RAREFACTION.frame(rows)
 
 
-def effective_spectra(table: Any, *, count_of: str = "unknown", n_effective: Cells = None) -> dict[str, Spectrum]:
-    """Return locus → spectrum of the effective cells of a sample, which is all that `standardised` needs of it.
+def effective_spectra(table: Any, *, count_of: str = "unknown", n_effective: Cells = None) -> dict[str, Observed]:
+    """Return locus → counts of a sample and effective cells, which is all that `standardised` needs of it.
 
     Parameters
     ----------
@@ -103,28 +104,29 @@ def effective_spectra(table: Any, *, count_of: str = "unknown", n_effective: Cel
         The table is not a clonotype table.
     """
     return {
-        locus: effective_spectrum(spectrum(counts), cells)
+        locus: Observed(spectrum(counts), cells)
         for locus, counts, cells in by_locus(table, count_of, n_effective)
-        if cells is not None and cells >= 2
+        if cells is not None and cells >= LEAST_CELLS
     }
 
 
 def standardised(
-    spectra: Mapping[str, Mapping[str, Spectrum]], *, cells: int | None = None, coverage: float | None = None
+    spectra: Mapping[str, Mapping[str, Observed]], *, cells: int | None = None, coverage: float | None = None
 ) -> pl.DataFrame:
     """Return the diversity of several samples at a number of cells and at a coverage that they have in common.
 
-    Of each locus, `richness_at_n`, `hill_q1_at_n` and `hill_q2_at_n` are of the fewest effective cells of any sample;
-    `richness_at_coverage`, `hill_q1_at_coverage` and `hill_q2_at_coverage` of the least coverage of any sample. Equal
+    Of each locus, `richness_at_n`, `hill_q1_at_n` and `hill_q2_at_n` are of the fewest effective cells of any sample
+    (of cells counted several times no more than half of them); `richness_at_coverage`, `hill_q1_at_coverage` and
+    `hill_q2_at_coverage` of the least coverage of any sample at these. Equal
     cells tell which sample shows more clones; equal coverage tells which repertoire has more (Chao and Jost, Ecology
     2012;93:2533). Limits as for `rarefaction`; at a coverage they take in that the cells it takes are estimated.
 
     Parameters
     ----------
     spectra
-        Sample → locus → spectrum, of `effective_spectra`.
+        Sample → locus → counts and effective cells, of `effective_spectra`.
     cells, coverage
-        A common depth of one's own; samples that cannot reach it with twice their cells have no value.
+        A common depth of one's own; samples whose curve, see `rarefaction`, ends before it have no value.
 
     Returns
     -------
@@ -144,26 +146,27 @@ def standardised(
     rows: list[dict[str, Any]] = []
     for locus in sorted({locus for known in spectra.values() for locus in known}):
         seen = {sample: known[locus] for sample, known in spectra.items() if locus in known}
-        size = cells or min(each.n for each in seen.values())
-        share = coverage or min(coverage_at_size(each, each.sizes, each.n).value for each in seen.values())
+        size = cells or min(each.standing for each in seen.values())
+        covered = [each.coverage(NOWHERE, each.standing).value for each in seen.values()]
+        share = coverage or min((known for known in covered if known > 0), default=None)
         for sample, each in seen.items():
             row = {"sample": sample, "locus": locus, "n": each.n}
             rows += [{**row, **found} for found in at_common_depth(each, size, share)]
     return DIVERSITY.frame(rows)
 
 
-def at_common_depth(seen: Spectrum, size: int, share: float) -> list[dict[str, Any]]:
+def at_common_depth(seen: Observed, size: int, share: float | None) -> list[dict[str, Any]]:
     """Return the rows of `standardised` of one sample, at so many cells and at a coverage, where they are in reach."""
-    sampling = Sampling(seen)
-    x = sampling.points
+    sampling = sampled(seen.counts, seen.effective)[1]
+    x = seen.points(sampling)
     rows: list[dict[str, Any]] = []
-    if size <= FURTHEST * seen.n:
-        found = _drawn(seen, sampling, [hill_at_size(seen, x, size, q) for q in ORDERS])
+    if size <= seen.furthest:
+        found = _drawn(seen, sampling, [seen.hill(x, size, q) for q in ORDERS])
         rows += [
             {"parameter": f"{name}_at_n", "value": value, "lower": lower, "upper": upper, "depth": size}
             for name, (value, lower, upper) in zip(NAMES, found, strict=True)
         ]
-    reached = _size_of_coverage(seen, share)
+    reached = None if share is None else _size_of_coverage(seen, share)
     if reached is not None:
         found = _drawn(seen, sampling, [_hill_at_coverage(seen, x, reached, q) for q in ORDERS])
         depth = {"depth": reached, "at_coverage": share}
@@ -175,37 +178,34 @@ def at_common_depth(seen: Spectrum, size: int, share: float) -> list[dict[str, A
 
 
 def _drawn(
-    seen: Spectrum, sampling: Sampling, found: Sequence[Index]
+    seen: Observed, sampling: Sampling | None, found: Sequence[Index]
 ) -> list[tuple[float, float | None, float | None]]:
-    """Return value, lower and upper limit of each; no limits of scaled counts, nor of too few pairs of one clone.
-
-    Cells that were each read several times lose clones in scaling: the values are somewhat too low, and limits of so
-    many cells would not hold what they are said to.
-    """
-    if seen.scaled or not knows_clones(seen):
+    """Return value, lower and upper limit of each; no limits of too few pairs of cells of one clone."""
+    if sampling is None:
         return [(index.value, None, None) for index in found]
     errors, quantiles = error_and_quantile(sampling, found)
+    rises = [None] * len(found) if seen.once else sampling.rises(influences(found)).tolist()
     drawn = []
-    for index, error, quantile in zip(found, errors, quantiles, strict=True):
-        lower, upper = limits(index, float(error), float(quantile), seen.richness) or (None, None)
+    for index, error, quantile, rise in zip(found, errors, quantiles, rises, strict=True):
+        lower, upper = limits(index, float(error), float(quantile), seen.counts.richness, rise) or (None, None)
         drawn.append((index.value, lower, upper))
     return drawn
 
 
-def _sizes(n: int, points: int) -> list[int]:
-    """Return numbers of cells from 1 to n and from n to twice n, as many below as above, closer where curves bend."""
-    below = np.linspace(1, np.sqrt(n), max(2, ceil(points / 2))) ** 2
-    above = np.linspace(n, FURTHEST * n, max(2, points // 2 + 1))
+def _sizes(seen: Observed, points: int) -> list[int]:
+    """Return numbers of cells from 1 to those seen and as many beyond, if in reach, closer where curves bend."""
+    below = np.linspace(1, np.sqrt(seen.standing), max(2, ceil(points / 2))) ** 2
+    above = np.linspace(seen.standing, seen.furthest, max(2, points // 2 + 1))
     return sorted({int(size) for size in np.rint(np.concatenate([below, above]))})
 
 
-def _size_of_coverage(seen: Spectrum, share: float) -> float | None:
-    """Return the cells, not a whole number, whose mean coverage is this; None beyond twice those seen."""
+def _size_of_coverage(seen: Observed, share: float) -> float | None:
+    """Return the cells, not a whole number, whose mean coverage is this; None where it is out of reach."""
 
     def at(size: int) -> float:
-        return coverage_at_size(seen, seen.sizes, size).value
+        return seen.coverage(NOWHERE, size).value
 
-    low, high = 1, FURTHEST * seen.n
+    low, high = 1, seen.furthest
     if at(low) >= share:
         return float(low)
     if at(seen.n) <= share + 1e-12:
@@ -222,14 +222,14 @@ def _size_of_coverage(seen: Spectrum, share: float) -> float | None:
     return low + (share - at(low)) / (at(high) - at(low))
 
 
-def _hill_at_coverage(seen: Spectrum, x: Integers, size: float, q: int) -> Index:
+def _hill_at_coverage(seen: Observed, x: Integers, size: float, q: int) -> Index:
     """Return a Hill number between two whole numbers of cells; its influence takes in that of their number."""
-    low = min(floor(size), FURTHEST * seen.n - 1)
+    low = max(1, min(floor(size), seen.furthest - 1))
     part = size - low
-    below, above = (hill_at_size(seen, x, cells, q) for cells in (low, low + 1))
-    covered, more = (coverage_at_size(seen, x, cells) for cells in (low, low + 1))
+    below, above = (seen.hill(x, cells, q) for cells in (low, low + 1))
+    covered, more = (seen.coverage(x, cells) for cells in (low, low + 1))
     value = below.value + part * (above.value - below.value)
     gain, gained = above.value - below.value, more.value - covered.value
     steepness = gain / gained if gained > 0 else 0.0
     influence = below.influence + part * (above.influence - below.influence)
-    return Index(value, influence - steepness / value * covered.influence, "log")
+    return Index(value, influence - steepness / value * covered.influence, "log", below.order)

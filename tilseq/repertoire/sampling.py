@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tilseq.repertoire.chances import Chances, counted_once
-from tilseq.repertoire.spectrum import Floats, Integers, Spectrum
+from tilseq.repertoire.chances import Chances, counted_often, counted_once
+from tilseq.repertoire.spectrum import Floats, Integers, Spectrum, effective_spectrum
 
 OFTEN = 50  # counts above it stand for themselves
 ITERATIONS = 200
@@ -171,3 +171,24 @@ def _worth(counts: Integers, clones: Floats, every: Floats, often: int) -> Float
 def knows_clones(spectrum: Spectrum) -> bool:
     """Tell whether enough pairs of cells are of one clone for limits."""
     return spectrum.sum(spectrum.sizes * (spectrum.sizes - 1.0)) / 2 >= LEAST_PAIRS
+
+
+def sampled(whole: Spectrum, cells: float | None) -> tuple[Spectrum | None, Sampling | None]:
+    """Return the spectrum, in units of which a cell has no more than `chances.FINEST`, and the sampling of it.
+
+    None where the cells are not known, or too few pairs of them are of one clone.
+
+    Parameters
+    ----------
+    whole
+        Counts of the clones.
+    cells
+        Effective cells that they are worth.
+    """
+    if cells is None or not knows_clones(effective_spectrum(whole, cells)):
+        return None, None
+    if round(cells) >= whole.n:
+        return whole, Sampling(whole)
+    chances = counted_often(whole.n / cells - 1)
+    base = effective_spectrum(whole, chances.spread * cells)
+    return base, Sampling(base, chances)

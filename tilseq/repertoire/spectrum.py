@@ -34,11 +34,6 @@ class Spectrum:
         """Clones seen."""
         return float(self.clones.sum())
 
-    @property
-    def scaled(self) -> bool:
-        """Whether counts were turned into effective ones, by `effective_spectrum`."""
-        return bool(np.any(self.clones % 1 != 0))
-
     def seen(self, times: int) -> float:
         """Return the clones seen so many times."""
         place = int(np.searchsorted(self.sizes, times))

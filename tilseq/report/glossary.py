@@ -87,7 +87,8 @@ REPERTOIRE = {
     "At equal cells, at equal coverage": "What samples would show if each held as many cells as the least of them, or "
     "enough to see as large a share of its repertoire. Equal cells tell which sample shows more clones, equal coverage "
     "which repertoire has more (Chao and Jost 2012; iNEXT’s estimates). Libraries, and samples whose cells were "
-    "counted, have each a depth of their own. A sample of under 100 effective cells takes no part.",
+    "counted, have each a depth of their own; of cells read several times each, half tell at most. A sample of under "
+    "100 effective cells takes no part.",
     "Morisita-Horn": "2 Σ xy / (Σ x² + Σ y²), x and y a clone’s shares of the two samples: the chance that a cell of "
     "each is of one clone, set against that of two cells of one sample.",
     "Morisita": "The same of the repertoires behind the samples, whatever their depth; it needs the "

@@ -15,7 +15,7 @@ from tilseq.steps.receptor_subjects import by_subject, in_time, subject_job
 if TYPE_CHECKING:
     import polars as pl
 
-    from tilseq.repertoire.spectrum import Spectrum
+    from tilseq.repertoire.observed import Observed
     from tilseq.study import Study
 
 STEP = "diversity"
@@ -50,7 +50,7 @@ def run(job: Job, folder: Path) -> None:
     present = [row["sample"] for row in samples if folders[row["sample"]] in read]
     clones = {name: pl.read_parquet(read[folders[name]]) for name in present}
     cells = cells_behind(samples, clones)
-    spectra: dict[str, dict[str, Spectrum]] = {}
+    spectra: dict[str, dict[str, Observed]] = {}
     profiles, curves = [HILL_PROFILE.frame()], [RAREFACTION.frame()]
     for name, table in clones.items():
         known: dict[str, Any] = {
@@ -73,7 +73,7 @@ def run(job: Job, folder: Path) -> None:
     draw_diversity(pl.concat(profiles), pl.concat(curves), clones, cells, folder / "figures")
 
 
-def at_common_depth(spectra: Mapping[str, Mapping[str, Spectrum]], cells: pl.DataFrame, over: str) -> pl.DataFrame:
+def at_common_depth(spectra: Mapping[str, Mapping[str, Observed]], cells: pl.DataFrame, over: str) -> pl.DataFrame:
     """Return `diversity` rows at the depth that samples of a locus have in common, where there are two or more.
 
     Samples whose cells were counted, one by one, and libraries are two groups, each with its own depth: the hundred
@@ -82,7 +82,7 @@ def at_common_depth(spectra: Mapping[str, Mapping[str, Spectrum]], cells: pl.Dat
     Parameters
     ----------
     spectra
-        Sample → locus → spectrum of its effective cells.
+        Sample → locus → its counts and effective cells.
     cells
         `sample, locus, cells_from` of each.
     over
@@ -94,7 +94,7 @@ def at_common_depth(spectra: Mapping[str, Mapping[str, Spectrum]], cells: pl.Dat
     from tilseq.tables.repertoire import DIVERSITY
 
     source = {tuple(of): told for *of, told in cells.select("sample", "locus", "cells_from").iter_rows()}
-    groups: dict[tuple[str, bool], dict[str, dict[str, Spectrum]]] = {}
+    groups: dict[tuple[str, bool], dict[str, dict[str, Observed]]] = {}
     for sample, known in spectra.items():
         for locus, each in known.items():
             if each.n >= repertoire.LEAST_COUNTED:
@@ -125,7 +125,7 @@ def endpoints(
                 upper=row["upper"],
                 interval_method=METHOD_OF_LIMITS,
                 n=row["n"],
-                method=f"key: nucleotide junction; at {at}, the least of the {row['over']}'s {kind}; cells: {told}",
+                method=f"key: nucleotide junction; at {at}, in reach of all the {row['over']}'s {kind}; cells: {told}",
             )
         )
     return rows
@@ -164,14 +164,18 @@ def _one_library(cells: pl.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _as_table(spectra: Mapping[str, Mapping[str, Spectrum]], cells: pl.DataFrame) -> pl.DataFrame:
-    """Return spectra as rows `sample, locus, cells_from, size, clones, n`: all that a comparison of subjects needs."""
+def _as_table(spectra: Mapping[str, Mapping[str, Observed]], cells: pl.DataFrame) -> pl.DataFrame:
+    """Return spectra as rows `sample, locus, cells_from, size, clones, effective`: all to compare subjects by."""
     import polars as pl
 
-    schema = {"sample": pl.String, "locus": pl.String, "size": pl.Int64, "clones": pl.Float64, "n": pl.Int64}
+    schema = {"sample": pl.String, "locus": pl.String, "size": pl.Int64, "clones": pl.Float64, "effective": pl.Float64}
     parts = [pl.DataFrame(schema=schema)] + [
-        pl.DataFrame({"size": each.sizes, "clones": each.clones}).select(
-            pl.lit(sample).alias("sample"), pl.lit(locus).alias("locus"), "size", "clones", pl.lit(each.n).alias("n")
+        pl.DataFrame({"size": each.counts.sizes, "clones": each.counts.clones}).select(
+            pl.lit(sample).alias("sample"),
+            pl.lit(locus).alias("locus"),
+            "size",
+            "clones",
+            pl.lit(float(each.effective)).alias("effective"),
         )
         for sample, known in spectra.items()
         for locus, each in known.items()

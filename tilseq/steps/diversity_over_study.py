@@ -11,7 +11,7 @@ from tilseq.steps.job import Job, needed
 if TYPE_CHECKING:
     import polars as pl
 
-    from tilseq.repertoire.spectrum import Spectrum
+    from tilseq.repertoire.observed import Observed
     from tilseq.study import Study
 
 STEP = "diversity_over_study"
@@ -49,11 +49,13 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
 
 
-def _spectra(rows: pl.DataFrame) -> dict[str, dict[str, Spectrum]]:
+def _spectra(rows: pl.DataFrame) -> dict[str, dict[str, Observed]]:
+    from tilseq.repertoire.observed import Observed
     from tilseq.repertoire.spectrum import Spectrum
 
-    found: dict[str, dict[str, Spectrum]] = {}
-    for (sample, locus, n), group in rows.group_by("sample", "locus", "n", maintain_order=True):
-        spectrum = Spectrum(group["size"].to_numpy(), group["clones"].to_numpy(), int(str(n)))
-        found.setdefault(str(sample), {})[str(locus)] = spectrum
+    found: dict[str, dict[str, Observed]] = {}
+    for (sample, locus), group in rows.group_by("sample", "locus", maintain_order=True):
+        sizes, clones = group["size"].to_numpy(), group["clones"].to_numpy()
+        counts = Spectrum(sizes, clones, int(sizes @ clones.astype(sizes.dtype)))
+        found.setdefault(str(sample), {})[str(locus)] = Observed(counts, group["effective"][0])
     return found

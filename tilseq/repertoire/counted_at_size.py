@@ -1,0 +1,99 @@
+"""What fewer cells would show, of cells that were each counted several times or not at all.
+
+Of R counts of C cells r, drawn at random, are of C (1 - (1 - 1 / C)^r) cells in the mean, and these are cells of the
+repertoire like any other. So many counts stand for so many cells: the clones that they show are those that the cells
+would show. That curve holds the entropy and the coverage too; 1 / (1 / C + 1 / R) cells, the effective ones, are within
+its reach.
+
+Cells that are counted unequally give the same pairs of counts of one cell, of which C is the number, but more of three.
+What half of C cells would show hardly hangs on that; with more it soon does.
+"""
+
+from __future__ import annotations
+
+from math import exp, log, log1p
+
+import numpy as np
+
+from tilseq.repertoire.at_size import missed
+from tilseq.repertoire.indices import Index
+from tilseq.repertoire.spectrum import Floats, Integers, Spectrum
+
+STEP = 0.4  # of the integral for the entropy, in logarithms: its sum is exact to 1e-6
+LOGS = np.arange(-30, 4, STEP)
+
+
+def hill_of_counted(s: Spectrum, effective: float, x: Integers, size: int, q: int) -> Index:
+    """Return the Hill number of order 0, 1 or 2 of so many cells, no more than the effective ones.
+
+    Order 2 as in Chao et al. 2014, table 1, less the pairs of counts that are of one cell.
+
+    Parameters
+    ----------
+    s
+        Counts of the clones.
+    effective
+        Effective cells that they are worth, fewer than the counts.
+    x
+        Counts whose influence is wanted, see `indices.Index`.
+    size
+        Cells.
+    q
+        Order.
+    """
+    if q == 1:
+        entropy = s.sum(_entropy(s.sizes, s.n, effective, size))
+        return Index(exp(min(max(entropy, 0.0), log(size))), _entropy(x, s.n, effective, size), "log", q)
+    if q == 0:
+        drawn, _ = _counts(s.n, effective, size)
+        shown = s.sum(1 - missed(s.sizes, s.n, drawn))
+        return Index(min(shown, float(size)), (1 - missed(x, s.n, drawn)) / shown, "log", q)
+    cell = 1 / effective - 1 / s.n
+
+    def pairs(counts: Integers) -> Floats:
+        return np.asarray(counts * (counts - 1.0) / (s.n * (s.n - 1.0)))
+
+    of_one_clone = max(0.0, (s.sum(pairs(s.sizes)) - cell) / (1 - cell))
+    whole = 1 / size + (1 - 1 / size) * of_one_clone
+    return Index(1 / whole, -(1 - 1 / size) / (1 - cell) * pairs(x) / whole, "log", q)
+
+
+def coverage_of_counted(s: Spectrum, effective: float, x: Integers, size: int) -> Index:
+    """Return the mean coverage of so many cells: how seldom a further one is of a clone that they do not show.
+
+    It is the chance that a further count is of such a clone, by that of its being of a cell not yet counted.
+    Parameters as for `hill_of_counted`.
+    """
+    drawn, left = _counts(s.n, effective, size)
+    drawn = min(drawn, s.n - 1.0)  # that there is a further one
+
+    def uncovered(counts: Integers) -> Floats:
+        return np.asarray(missed(counts, s.n, drawn) * counts / (s.n - drawn) / left)
+
+    return Index(max(0.0, 1 - s.sum(uncovered(s.sizes))), -uncovered(x), "share")
+
+
+def _counts(n: int, effective: float, size: float) -> tuple[float, float]:
+    """Return how many counts stand for so many cells, and the share of the cells that those are not of."""
+    cell = 1 / effective - 1 / n
+    return log1p(-size * cell) / log1p(-cell), 1 - size * cell
+
+
+def _entropy(x: Integers, n: int, effective: float, size: int) -> Floats:
+    """Return what clones of so many counts add to the entropy of so many cells.
+
+    As ``ln(k) = ∫ (1 - exp(-(k - 1) w)) exp(-w) / w dw``, that is the integral of
+    ``(u - exp(-(size - 1) w)) exp(-w) / w``, u the share that ``(size - 1) (1 - exp(-w))`` cells do not cover. That
+    takes the cells and the counts of a clone for Poisson; what it adds beside fixed sums of them is taken off, to first
+    order.
+    """
+    w = np.exp(LOGS)[:, None]
+    cell = 1 / effective - 1 / n
+    some = -np.expm1(-w) * (size - 1)
+    none = np.log1p(np.log1p(-some * cell) / (cell * n))  # that a count is not among those that stand for the cells
+    uncovered = np.exp((x - 1.0) * none) / (1 - some * cell)
+    expected = x * ((size - 1) / n)
+    large = expected / (1 + expected)
+    less = large**2 / 2 * (1 / max(1, size - 1) - 1 / effective) + large / effective
+    entropy = STEP * np.sum((uncovered - np.exp(-(size - 1) * w)) * np.exp(-w), axis=0)
+    return np.asarray(x / n * (entropy - less))

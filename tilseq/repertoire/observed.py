@@ -1,0 +1,82 @@
+"""What a sample shows, and what fewer or more cells than it has would show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import floor
+
+import numpy as np
+
+from tilseq.repertoire.at_size import coverage_at_size, hill_at_size
+from tilseq.repertoire.cells import ROUNDING
+from tilseq.repertoire.counted_at_size import coverage_of_counted, hill_of_counted
+from tilseq.repertoire.indices import Index
+from tilseq.repertoire.sampling import Sampling
+from tilseq.repertoire.spectrum import Integers, Spectrum
+
+LEAST_CELLS = 2  # effective cells: of fewer nothing is said
+FURTHEST = 2  # times the cells seen: beyond, the extrapolation of the richness is a guess
+DEEPEST = 0.5  # of cells counted several times: beyond, how unequally they are counted decides
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Counts of the clones of one locus of a sample.
+
+    Attributes
+    ----------
+    counts
+        Their spectrum.
+    effective
+        Effective cells that they are worth.
+    """
+
+    counts: Spectrum
+    effective: float
+
+    @property
+    def once(self) -> bool:
+        """Whether each count is a cell."""
+        return round(self.effective) >= self.counts.n
+
+    @property
+    def n(self) -> int:
+        """Whole effective cells."""
+        return self.counts.n if self.once else floor(self.effective * (1 + ROUNDING))
+
+    @property
+    def furthest(self) -> int:
+        """The most cells of which it can be said what they would show.
+
+        Twice those seen; where cells were counted several times no more than the effective ones, and half of the cells.
+        """
+        if self.once:
+            return FURTHEST * self.n
+        cells = 1 / (1 / self.effective - 1 / self.counts.n)
+        return max(1, min(self.n, floor(DEEPEST * cells * (1 + ROUNDING))))
+
+    @property
+    def standing(self) -> int:
+        """The cells that the sample stands for at a common depth: those seen, where they are in reach."""
+        return min(self.n, self.furthest)
+
+    def points(self, sampling: Sampling | None) -> Integers:
+        """Return the counts at which `sampling` wants influences, whose unit may be larger; none without it."""
+        if sampling is None:
+            return np.empty(0, dtype=np.int64)
+        if self.once:
+            return sampling.points
+        unit = self.counts.n / self.effective / sampling.chances.spread
+        return np.minimum(np.rint(sampling.points * unit), self.counts.n).astype(np.int64)
+
+    def hill(self, x: Integers, size: int, q: int) -> Index:
+        """Return the Hill number of order 0, 1 or 2 of so many cells; x as in `indices.Index`."""
+        if self.once:
+            return hill_at_size(self.counts, x, size, q)
+        return hill_of_counted(self.counts, self.effective, x, size, q)
+
+    def coverage(self, x: Integers, size: int) -> Index:
+        """Return the mean coverage of so many cells."""
+        if self.once:
+            return coverage_at_size(self.counts, x, size)
+        return coverage_of_counted(self.counts, self.effective, x, size)
