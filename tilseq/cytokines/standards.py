@@ -79,7 +79,7 @@ class Fitted:
     levels
         ln(true over nominal) of each level's wells at which the curves stand: drawn towards 0, so that they are steady.
     errors
-        The same as estimates of their own, not drawn towards 0, with limits.
+        The same as estimates of their own, not drawn towards 0, with limits; None where levels share no error.
     spread
         How far wells and readings scatter.
     residual_sd
@@ -90,7 +90,7 @@ class Fitted:
     covariances: dict[str, Floats]
     criteria: dict[str, dict[Model, float]]
     levels: Floats
-    errors: LevelErrors
+    errors: LevelErrors | None
     spread: Spread
     residual_sd: dict[str, float]
 
@@ -246,7 +246,7 @@ class _Plate:
             covariances,
             self.choose(replace(state, theta=theta))[1],
             mean @ state.offsets.mean,
-            level_errors(told.information, told.score, self.level_of, self.shared),
+            level_errors(told.information, told.score, self.level_of) if self.shared else None,
             Spread(state.offsets.well, state.own, state.reading),
             residual,
         )
