@@ -64,6 +64,23 @@ def test_what_readings_scatter_by_is_seen_and_explains_the_residuals():
     assert np.mean(list(fitted.residual_sd.values())) == pytest.approx(1, abs=0.2)
 
 
+def test_what_beads_explain_is_not_that_of_the_reading():
+    told, level_of, _ = standards(np.random.default_rng(3), np.zeros(LEVELS), well=0.005, own=0.005, reading=0.06)
+    beads = {name: replace(one, se=np.full(len(one.se), 0.06)) for name, one in told.items()}
+    assert fit_standards(beads, level_of).spread.reading < 0.03
+
+
+@pytest.mark.parametrize(("own", "reading"), [(0.0, 0.06), (0.08, 0.0)])
+def test_of_two_spreads_either_may_be_none(own, reading):
+    for seed in range(6):
+        told, level_of, _ = standards(np.random.default_rng(seed), np.zeros(LEVELS), own=own, reading=reading)
+        spread = fit_standards(told, level_of).spread
+        if own:
+            assert spread.own == pytest.approx(own, abs=0.025)
+        else:
+            assert spread.reading == pytest.approx(reading, abs=0.02)
+
+
 @pytest.mark.parametrize(("own", "well"), [(0.08, 0.02), (0.05, 0.15)])
 def test_the_spread_of_an_analyte_is_not_that_of_residuals_which_fits_made_smaller(own, well):
     found = []
