@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.cytokines.curves import CURVES, LEVELS, standards
+from tests.cytokines.curves import CURVES, LEVELS, signal, standards
+from tilseq.cytokines.curve import parts_of
 from tilseq.cytokines.standards import Standard, fit_standards
 
 
@@ -111,6 +112,23 @@ def test_covariances_hold_what_volumes_do_to_all_concentrations():
         gradient = curve.gradient(middle)[0]
         variance = gradient @ fitted.covariances[analyte] @ gradient / curve.steepness(middle)[0] ** 2
         assert np.sqrt(variance) > fitted.spread.well / np.sqrt(14)
+
+
+@pytest.mark.parametrize("analytes", ["A", "AB"])
+def test_covariances_hold_what_levels_may_be_off_by_where_none_is_told(analytes):
+    gaps = []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        told, level_of, _ = standards(rng, np.array([0, *(0.25 * rng.standard_normal(LEVELS - 1))]), own=0.06)
+        fitted = fit_standards({name: told[name] for name in analytes}, level_of)
+        for conc in (30.0, 300.0):
+            at, curve = np.log(conc), fitted.curves["A"]
+            gradient = parts_of(np.resize(np.append(curve.theta, 0), (1, 5)), np.array([at]))[2][0]
+            variance = gradient @ fitted.covariances["A"] @ gradient
+            gaps.append((curve.log_signal(at)[0] - np.log(signal("A", conc))) / np.sqrt(variance))
+    # As if levels were right 2.8 and 2.5. Not 1: a level of one analyte that is off looks like scatter of its own,
+    # which is in the intervals of samples.
+    assert 0.8 < np.sqrt(np.mean(np.square(gaps))) < 1.6
 
 
 def test_without_a_shared_error_levels_are_right():

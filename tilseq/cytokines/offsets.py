@@ -92,7 +92,7 @@ def offsets_of(information: Floats, score: Floats, level_of: NDArray[np.intp], s
     level_of
         Level of each well, 0 for the top.
     shared
-        Whether levels' dilution errors are told; otherwise they are left to the curves, and volumes are judged by wells
+        Whether levels' dilution errors are told; otherwise levels are taken as right, and volumes are judged by wells
         of one level alone.
     """
     evidence, means, covariances = [], [], []
