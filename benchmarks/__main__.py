@@ -50,6 +50,7 @@ ALL = (
     "cytokine_coverage",
     "intracellular",
     "cytokine_dilution",
+    "cytokine_designs",
 )
 
 versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tilseq", "numpy", "polars", "snakemake"))

@@ -3,9 +3,11 @@
 Standards in duplicate with a dilution error a level, wells with volume errors (Student's t, 5 degrees of freedom),
 analytes with errors of their own; eight samples in duplicate at doses within and beyond the range. All wells of a plate
 share its curves and their errors, so that many plates of few samples tell more than few of many. The hook effect of the
-simulator's IL-6 is left out: of one dilution no program can see it.
+simulator's IL-6 is left out: of one dilution no program can see it. A last table is of kits of one analyte and of two,
+which tell no dilution errors.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +20,8 @@ from tilseq.tables.cytokines import BEAD_WELLS
 from tilseq.tables.inputs import PLATES
 
 SEEDS, BEADS = range(1_000, 1_200), (60, 150, 400)  # seeds on which nothing was tuned
+FEW = {1: range(2_000, 3_000), 2: range(3_000, 3_500)}  # analytes, and seeds as many as give 2,000 wells a cell
+BEADS_OF_FEW = 150
 DOSES = (0.3, 10, 40, 150, 600, 2_000, 5_000, 60_000)  # pg/mL in the well
 SAMPLES, DILUTION, TOP, FOLD, LEVELS = 8, 2.0, 1e4, 4.0, 7
 LEVEL, WELL, OWN, GAIN = 0.25, 0.12, 0.08, 0.01  # standard deviations of natural logarithms
@@ -29,16 +33,18 @@ CURVES = {
 }
 
 
-def plate(rng: np.random.Generator, beads: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+def plate(rng: np.random.Generator, beads: int, analytes: tuple[str, ...]) -> tuple[pl.DataFrame, pl.DataFrame]:
     errors = np.r_[0, LEVEL * rng.standard_normal(LEVELS - 1)]
-    scale = {name: (rng.lognormal(0, HEIGHT), rng.lognormal(0, HEIGHT), rng.lognormal(0, MIDPOINT)) for name in CURVES}
+    scale = {
+        name: (rng.lognormal(0, HEIGHT), rng.lognormal(0, HEIGHT), rng.lognormal(0, MIDPOINT)) for name in analytes
+    }
     contents = [
-        ("standard", f"C{LEVELS - k}", None, dict.fromkeys(CURVES, TOP / FOLD**k), np.exp(errors[k]))
+        ("standard", f"C{LEVELS - k}", None, dict.fromkeys(analytes, TOP / FOLD**k), np.exp(errors[k]))
         for k in range(LEVELS)
     ]
-    contents.append(("blank", "C0", None, dict.fromkeys(CURVES, 0.0), 1.0))
+    contents.append(("blank", "C0", None, dict.fromkeys(analytes, 0.0), 1.0))
     for number in range(SAMPLES):
-        doses = {name: DOSES[(number + j) % len(DOSES)] for j, name in enumerate(CURVES)}
+        doses = {name: DOSES[(number + j) % len(DOSES)] for j, name in enumerate(analytes)}
         contents.append(("sample", None, f"S{number:02}", doses, 1.0))
     rows, told = [], []
     for role, level, sample, doses, factor in contents:
@@ -46,10 +52,11 @@ def plate(rng: np.random.Generator, beads: int) -> tuple[pl.DataFrame, pl.DataFr
             well = f"W{len(rows):03}"
             volume = np.exp(WELL * rng.standard_t(5))
             own = {"plate": "P", "well": well, "role": role, "sample": sample, "level": level, "kit": MULTIPLEX.name}
-            nominal = None if role == "sample" else doses["IFN-gamma"]
+            nominal = None if role == "sample" else doses[analytes[0]]
             dilution = DILUTION if role == "sample" else None
             rows.append(own | {"path": well, "nominal_pg_per_ml": nominal, "dilution": dilution})
-            for name, curve in CURVES.items():
+            for name in analytes:
+                curve = CURVES[name]
                 low, high, middle = scale[name]
                 pg = doses[name] * factor * volume * np.exp(OWN * rng.standard_normal())
                 bound = (curve.signal(np.array([pg / middle]))[0] - curve.bottom) / (curve.top - curve.bottom)
@@ -62,12 +69,12 @@ def plate(rng: np.random.Generator, beads: int) -> tuple[pl.DataFrame, pl.DataFr
     return PLATES.frame(rows), BEAD_WELLS.frame(told)
 
 
-def results(beads: int) -> pl.DataFrame:
+def results(beads: int, seeds: Iterable[int] = SEEDS, analytes: tuple[str, ...] = tuple(CURVES)) -> pl.DataFrame:
     """Return the samples of all plates with their true concentration."""
-    kits, places = read_kits(), {name: place for place, name in enumerate(CURVES)}
+    kits, places = read_kits(), {name: place for place, name in enumerate(analytes)}
     frames = []
-    for seed in SEEDS:
-        sheet, told = plate(np.random.default_rng([seed, beads]), beads)
+    for seed in seeds:
+        sheet, told = plate(np.random.default_rng([seed, beads]), beads, analytes)
         samples = quantify(sheet, told, kits).samples
         numbers = samples["sample"].str.slice(1).cast(pl.Int64)
         doses = [DOSES[(n + places[a]) % len(DOSES)] for n, a in zip(numbers, samples["analyte"], strict=True)]
@@ -84,6 +91,11 @@ def main() -> None:
         told = results(beads)
         for dose in DOSES:
             print(_line(beads, dose, told.filter(dose=dose)), flush=True)
+    for number, seeds in FEW.items():
+        print(f"\nAnalytes: {number}\n")
+        told = results(BEADS_OF_FEW, seeds, tuple(CURVES)[:number])
+        for dose in DOSES:
+            print(_line(BEADS_OF_FEW, dose, told.filter(dose=dose)), flush=True)
 
 
 def _line(beads: int, dose: float, rows: pl.DataFrame) -> str:

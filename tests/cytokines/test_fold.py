@@ -25,6 +25,13 @@ def test_two_numbers():
     assert told.upper == pytest.approx(8 * np.exp(np.hypot(np.log(1.5), np.log(2))))
 
 
+def test_each_limit_rests_on_the_far_end_of_the_baseline():
+    told = fold_change(HIGH, row("quantified", 10.0, 4.0, 30.0))
+    # ln(80 / 60) and ln(30 / 10) below, ln(120 / 80) and ln(10 / 4) above.
+    assert told.lower == pytest.approx(8 * np.exp(-np.hypot(np.log(80 / 60), np.log(3))))
+    assert told.upper == pytest.approx(8 * np.exp(np.hypot(np.log(1.5), np.log(2.5))))
+
+
 @pytest.mark.parametrize(
     ("later", "baseline", "relation", "fold"),
     [

@@ -1,5 +1,7 @@
 """Limits and intervals by hand: signal = 100 + 900 x / (50 + x), so x = 50 (signal - 100) / (1000 - signal)."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -107,3 +109,28 @@ def test_width_of_the_mean_of_two_wells_by_hand():
     between = (6 * (0.03**2 + 0.04**2) - read) / 7
     expected = 2.364624 * np.sqrt((read + between) / 2)
     assert half_width([550.0, 550.0], np.zeros((5, 5)), spread) == pytest.approx(expected, rel=0.04)
+
+
+def test_analytes_of_one_sample_tell_its_volume_once():
+    """A second analyte with the same signals tells nothing more of how wells differ: widths are those of one."""
+    spread, one = Spread(0.03, 0.04, 0.02), wells(500.0, 620.0)
+    other = [replace(well, row=well.row | {"analyte": "B"}) for well in one]
+    curve = of(np.zeros((5, 5)))
+    _, alone = concentrations_of(one, {"A": curve}, spread, {})
+    _, both = concentrations_of([*one, *other], {"A": curve, "B": curve}, spread, {})
+    assert [(row["lower"], row["upper"]) for row in both] == [(alone[0]["lower"], alone[0]["upper"])] * 2
+
+
+@pytest.mark.parametrize(
+    ("signal", "status", "limit"), [(116.0, "detected_below_loq", 1.555), (104.0, "not_detected", 0.774)]
+)
+def test_below_range_a_sample_lies_below_the_end_of_its_own_interval(signal, status, limit):
+    """Limits of the range are 1 and 0.3; an end lies where the curve is 2.447 (qt(0.975, 6)) standard deviations above.
+
+    Signal 116 is 0.905. At 1.555 the curve is 127.1, ln(127.1 / 116) = 0.0917 above, its steepness 0.208, and the
+    standard deviation of a well sqrt(0.03^2 + 0.02^2 + 0.208^2 (0.03^2 + 0.04^2)) = 0.0375: 2.447 of these are 0.0917.
+    At 0.774 it is 113.7, 0.0894 above 104, as are 2.447 of 0.0365.
+    """
+    _, samples = concentrations_of(wells(signal), {"A": of(np.zeros((5, 5)))}, Spread(0.03, 0.04, 0.02), {})
+    assert samples[0]["status"] == status
+    assert samples[0]["limit_pg_per_ml"] == pytest.approx(2 * limit, rel=0.01)

@@ -273,6 +273,50 @@ def test_wells_of_one_level_that_should_hold_different_concentrations_are_refuse
         quantify(sheet.with_columns(nominal_pg_per_ml=wrong), beads, kits)
 
 
+def test_a_blank_that_is_called_a_standard_is_refused(rng):
+    sheet, beads, kits = plate(rng, {"S": 100.0})
+    well = sheet.filter(role="blank")["well"][0]
+    called = pl.when(role="blank").then(pl.lit("standard")).otherwise("role")
+    with pytest.raises(AnalysisError, match=f"plate P, well {well}: a standard of 0 pg/mL is a blank"):
+        quantify(sheet.with_columns(role=called), beads.with_columns(role=called), kits)
+
+
+def told_of_dilution(told):
+    """What is told of each level without a factor."""
+    assert told.dilution.filter(pl.col("factor").is_null() != pl.col("reason").is_not_null()).is_empty()
+    unknown = told.dilution.filter(pl.col("reason").is_not_null())
+    assert unknown.select(pl.col("factor", "lower", "upper").null_count()).row(0) == (unknown.height,) * 3
+    return {row["level"]: (row["analytes"], row["reason"]) for row in unknown.iter_rows(named=True)}
+
+
+@pytest.mark.parametrize("level", ["C1", "C4", "C7"])
+def test_of_a_level_whose_beads_failed_no_dilution_error_is_told(rng, level):
+    sheet, beads, kits = plate(rng, {"S": 100.0})
+    failed = pl.when(level=level).then(pl.lit("fail")).otherwise("verdict")
+    told = quantify(sheet, beads.with_columns(verdict=failed), kits)
+    assert told_of_dilution(told) == {level: (0, "no analyte has enough beads in its wells")}
+    one = pl.when(level=level, analyte="B").then(pl.lit("fail")).otherwise("verdict")
+    told = quantify(sheet, beads.with_columns(verdict=one), kits)
+    assert told.dilution["analytes"].to_list() == [3 if name == level else 4 for name in told.dilution["level"]]
+    assert told_of_dilution(told) == {}
+
+
+@pytest.mark.parametrize("analytes", ["A", "AB"])
+def test_two_analytes_tell_no_dilution_error(rng, analytes):
+    """C4 holds 0.7 times what it should: a factor near 1 with narrow limits would be wrong."""
+    sheet, beads, kits = plate(rng, {"S": 100.0})
+    off = pl.when(level="C4").then(0.7 * pl.col("signal")).otherwise("signal")
+    told = quantify(sheet, beads.with_columns(signal=off).filter(pl.col("analyte").is_in(list(analytes))), kits)
+    reason = "not fitted: the level is taken as right; 3 analytes are needed to tell its error from their curves"
+    assert told_of_dilution(told) == {f"C{n}": (len(analytes), reason) for n in range(1, 8)}
+    assert told.samples.filter((pl.col("lower") < 100) & (pl.col("upper") > 100)).height == len(analytes)
+
+
+def test_without_shared_errors_none_is_told(rng):
+    told = quantify(*plate(rng, {"S": 100.0}), shared_dilution=False)
+    assert told_of_dilution(told) == {f"C{n}": (4, "not fitted: the level is taken as right") for n in range(1, 8)}
+
+
 def test_two_kits_of_a_plate_share_no_dilution_errors(rng):
     sheet, beads, kits = plate(rng, {"S": 100.0})
     other = Kit("l", "", (), tuple(KitBead(name, "x", 1, None, None) for name in "EFGH"), {}, None, None)

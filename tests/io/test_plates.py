@@ -163,6 +163,7 @@ def test_standards_against_the_series_of_the_kit(tmp_path, kits):
         "P1,A5,e.fcs,standard,multiplex,IL-2,C6,2.5",
         "P1,A6,f.fcs,standard,multiplex,,C6,300",
         "P1,A7,g.fcs,standard,multiplex,,Top,10000",
+        "P1,A8,h.fcs,standard,multiplex,,,0",
     ]
     path.write_text("plate,well,path,role,kit,analyte,level,nominal_pg_per_ml\n" + "\n".join(rows) + "\n")
     told = [str(fault).removeprefix(f"{path}, ") for fault in check_kits(read_plate(path), kits, file=path)]
@@ -174,6 +175,8 @@ def test_standards_against_the_series_of_the_kit(tmp_path, kits):
         "expected pg/mL; is it ng/mL?",
         "row 6, column nominal_pg_per_ml: about a thousandth of what kit multiplex has at level C6; found 2.5; "
         "expected pg/mL; is it ng/mL?",
+        "row 9, column nominal_pg_per_ml: a standard of 0 pg/mL is a blank; found 0.0; expected above 0; "
+        "give it the role blank",
     ]
 
 

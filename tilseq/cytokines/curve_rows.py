@@ -11,12 +11,14 @@ import numpy as np
 
 from tilseq.cytokines.curve import Curve, Floats
 from tilseq.cytokines.limits import RECOVERY, RECOVERY_AT_LLOQ, Level, Limits
-from tilseq.cytokines.standards import Fitted, Standard
+from tilseq.cytokines.standards import FEWEST_TO_SHARE, Fitted, Standard
 
 Row = dict[str, Any]
 
 MOST_RESIDUAL = 2.0
 MOST_OFF = 3.0  # fold: a level further off what the sheet says is hardly pipetting
+NOT_SEEN = "no analyte has enough beads in its wells"
+LEFT_OUT = "not fitted: the level is taken as right"
 CLEARLY = 3.0  # standard deviations of what is read of two levels
 
 
@@ -92,16 +94,19 @@ def recovery_rows(of: CurveOf, names: Sequence[str]) -> Iterator[Row]:
         }
 
 
-def dilution_rows(fitted: Fitted, names: Sequence[str], analytes: int) -> Iterator[Row]:
-    """Yield a row a level, without the plate."""
-    for place, name in enumerate(names):
-        yield {
-            "level": name,
-            "factor": float(np.exp(fitted.errors.median[place])),
-            "lower": float(np.exp(fitted.errors.lower[place])),
-            "upper": float(np.exp(fitted.errors.upper[place])),
-            "analytes": analytes,
-        }
+def dilution_rows(fitted: Fitted, names: Sequence[str], analytes: Sequence[int]) -> Iterator[Row]:
+    """Yield a row a level, without the plate; `analytes` are those with wells of each level."""
+    errors, few = fitted.errors, len(fitted.curves) < FEWEST_TO_SHARE
+    left_out = LEFT_OUT + f"; {FEWEST_TO_SHARE} analytes are needed to tell its error from their curves" * few
+    for place, (name, telling) in enumerate(zip(names, analytes, strict=True)):
+        row: Row = {"level": name, "analytes": telling}
+        if errors is None:
+            yield row | {"reason": left_out}
+        elif not telling:
+            yield row | {"reason": NOT_SEEN}
+        else:
+            ends = {"factor": errors.median, "lower": errors.lower, "upper": errors.upper}
+            yield row | {column: float(np.exp(of_levels[place])) for column, of_levels in ends.items()}
 
 
 def finite(value: float) -> float | None:

@@ -41,8 +41,8 @@ def least_squares(normal: Callable[[Floats], Normal], start: Floats, *, gain: fl
         diagonal += damping[:, None] * np.maximum(diagonal, 1e-12)
         there = at - np.linalg.solve(damped, pull[:, :, None])[:, :, 0]
         new = normal(there)
-        better = np.isfinite(new[0]) & (new[0] <= squares)
-        still = np.where(better, squares - new[0] <= gain * squares, damping > LARGEST_DAMPING)
+        better = new[0] <= squares  # never where it is not a number
+        still |= np.where(better, squares - new[0] <= gain * squares, damping > LARGEST_DAMPING)
         damping = np.where(better, damping / 3, damping * 4)
         at = np.where(better[:, None], there, at)
         found = (

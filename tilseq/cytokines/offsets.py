@@ -92,7 +92,7 @@ def offsets_of(information: Floats, score: Floats, level_of: NDArray[np.intp], s
     level_of
         Level of each well, 0 for the top.
     shared
-        Whether levels' dilution errors are told; otherwise they are left to the curves, and volumes are judged by wells
+        Whether levels' dilution errors are told; otherwise levels are taken as right, and volumes are judged by wells
         of one level alone.
     """
     evidence, means, covariances = [], [], []
@@ -109,30 +109,28 @@ def offsets_of(information: Floats, score: Floats, level_of: NDArray[np.intp], s
     return Offsets(*_mixture(weight, np.array(means), np.array(covariances)), float(np.sqrt(weight @ WELLS**2)))
 
 
-def level_errors(information: Floats, score: Floats, level_of: NDArray[np.intp], shared: bool) -> LevelErrors:
+def level_errors(information: Floats, score: Floats, level_of: NDArray[np.intp]) -> LevelErrors:
     """Return how far each level is off, not drawn towards 0.
 
     `offsets_of` draws errors towards 0 by what levels are like a priori, which steadies curves, but of an error that
     the plate tells but vaguely it takes up to a half. Here each level in turn may be off by any factor, all alike
     likely, while the others are as in `offsets_of`: the estimate has hardly a bias, and its limits hold a large error
     as well as a small one; it scatters more. The top level is off by its volumes alone. What the others may be like
-    makes for distributions of several peaks, of which median and limits are quantiles. Parameters are those of
-    `offsets_of`.
+    makes for distributions of several peaks, of which median and limits are quantiles. Of a level without information
+    the limits are those of an error of any size. Parameters are those of `offsets_of`.
     """
     levels = range(int(level_of.max()) + 1)
     each = [_seen(information, score, level_of, well) for well in WELLS]
-    return LevelErrors(*np.array([_of_level(each, score, level_of, k, shared) for k in levels]).T)
+    return LevelErrors(*np.array([_of_level(each, score, level_of, k) for k in levels]).T)
 
 
-def _of_level(
-    each: list[_Seen], score: Floats, level_of: NDArray[np.intp], level: int, shared: bool
-) -> tuple[float, float, float]:
+def _of_level(each: list[_Seen], score: Floats, level_of: NDArray[np.intp], level: int) -> tuple[float, float, float]:
     """Return median and limits of the mean offset of a level's wells, over all spreads."""
     mean_of = (level_of == level) / np.sum(level_of == level)
     ln, middles, variances = [], [], []
     for seen in each:
         tried = _tried(seen, level)
-        through = mean_of @ seen.through * shared
+        through = mean_of @ seen.through
         ln.append(tried.ln)
         middles.append(tried.means @ through + mean_of @ seen.volume @ score)
         variances.append(tried.covariances @ through @ through + mean_of @ seen.volume @ mean_of)

@@ -99,7 +99,7 @@ def quantify(
     TableError
         One of the two is not its table, or the sheet lacks a well of the other.
     AnalysisError
-        Two wells of one standard level should hold different concentrations.
+        Two wells of one standard level should hold different concentrations, or one of them 0.
     """
     import polars as pl
 
@@ -167,7 +167,9 @@ class _Plate:
             ]
         if fitted is not None:
             told = {"plate": plate, "kit": self.kit.name if self.kit else None}
-            rows["dilution"] += [told | row for row in dilution_rows(fitted, self.levels, len(standards))]
+            seen = [set(self.level_of[one.wells].tolist()) for one in standards.values()]
+            telling = [sum(place in levels for levels in seen) for place in range(len(self.levels))]
+            rows["dilution"] += [told | row for row in dilution_rows(fitted, self.levels, telling)]
         contents = [self._content(row) for row in self.beads if row["role"] in ("sample", "control")]
         wells, samples = concentrations_of(contents, curves, fitted.spread if fitted else None, unfit)
         rows["wells"] += wells
@@ -188,7 +190,15 @@ class _Plate:
         for well in standard:
             told = tuple(self._nominal(well, analyte) for analyte in self.analytes)
             filled = [value for value in told if value]
-            if self.of_well[well]["role"] == "blank" or not filled:
+            if self.of_well[well]["role"] == "blank":
+                continue
+            if 0 in told:
+                raise AnalysisError(
+                    f"plate {self.plate}, well {well}: a standard of 0 pg/mL is a blank",
+                    column="nominal_pg_per_ml",
+                    expected="above 0, or the role blank",
+                )
+            if not filled:
                 continue
             name_of[well] = name = self.of_well[well]["level"] or f"{filled[0]:g} pg/mL"
             if held.setdefault(name, told) != told:

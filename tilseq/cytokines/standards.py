@@ -79,7 +79,7 @@ class Fitted:
     levels
         ln(true over nominal) of each level's wells at which the curves stand: drawn towards 0, so that they are steady.
     errors
-        The same as estimates of their own, not drawn towards 0, with limits.
+        The same as estimates of their own, not drawn towards 0, with limits; None where levels share no error.
     spread
         How far wells and readings scatter.
     residual_sd
@@ -90,7 +90,7 @@ class Fitted:
     covariances: dict[str, Floats]
     criteria: dict[str, dict[Model, float]]
     levels: Floats
-    errors: LevelErrors
+    errors: LevelErrors | None
     spread: Spread
     residual_sd: dict[str, float]
 
@@ -125,7 +125,8 @@ def fit_standards(
     model
         4PL or 5PL for all; by default chosen for each analyte.
     shared
-        Whether levels have a shared dilution error. With fewer than three analytes none is fitted.
+        Whether to tell the dilution error of each level, for which three analytes are needed. Otherwise levels are
+        taken as right, and what they may be off by is in the covariances alone.
     """
     plate = _Plate(dict(standards), np.asarray(level_of, np.intp), shared and len(standards) >= FEWEST_TO_SHARE)
     chosen: Model = model or "5PL"
@@ -230,7 +231,10 @@ class _Plate:
         points, sd = self.points, self.sd(state)
         theta = fit_curves(points, state.theta, free, state.offsets.mean, sd)
         told = joint(points, theta, np.ones_like(free), state.offsets.mean, sd)
-        shared = np.einsum("apw,wv,aqv->apq", told.cross, state.offsets.covariance, told.cross)
+        offsets = state.offsets
+        if not self.shared:  # curves stand as if levels were right, but levels may be off
+            offsets = offsets_of(told.information, told.score, self.level_of, True)
+        shared = np.einsum("apw,wv,aqv->apq", told.cross, offsets.covariance, told.cross)
         squares = points.summed((told.residual / sd) ** 2)
         counts = np.bincount(points.analyte)
         curves, covariances, residual = {}, {}, {}
@@ -246,7 +250,7 @@ class _Plate:
             covariances,
             self.choose(replace(state, theta=theta))[1],
             mean @ state.offsets.mean,
-            level_errors(told.information, told.score, self.level_of, self.shared),
+            level_errors(told.information, told.score, self.level_of) if self.shared else None,
             Spread(state.offsets.well, state.own, state.reading),
             residual,
         )

@@ -226,6 +226,10 @@ def _faults(cells: Mapping[str, Any], kits: Mapping[str, Kit]) -> list[_Fault]:
     if analyte is not None and analyte not in kit.analytes:
         mend = did_you_mean(analyte, kit.analytes)
         faults.append(_Fault("analyte", f"kit {kit.name} has no such analyte", ", ".join(kit.analytes), mend))
+    if cells["role"] == "standard" and cells["nominal_pg_per_ml"] == 0:
+        faults.append(
+            _Fault("nominal_pg_per_ml", "a standard of 0 pg/mL is a blank", "above 0", "give it the role blank")
+        )
     if cells["role"] == "standard" and cells["level"] is not None:
         faults += _standard_faults(cells, kit)
     if kit.activation_dilution is not None and cells["role"] == "sample":

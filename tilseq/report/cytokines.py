@@ -176,19 +176,20 @@ def curves(results: Results) -> View:
 def dilution_errors(results: Results) -> View:
     """Return by how much the standards of each level were off, as all analytes of a plate tell."""
     heads = [Head("Plate"), Head("Level"), Head("True over nominal", "(limits)", True), Head("Analytes", numeric=True)]
+    heads += [Head("Reason")]
     rows = [
         [
             Cell(row["plate"], kind="name"),
             Cell(row["level"]),
             Cell(interval(row["factor"], row["lower"], row["upper"]), kind="number"),
             count(row["analytes"]),
+            text(row["reason"], "prose"),
         ]
         for row in results.tables["dilution_errors"].iter_rows(named=True)
     ]
     empty = results.nothing("dilution_errors", "No dilution error was fitted.")
-    return View(
-        "Dilution errors of standards, shared by all analytes", heads, rows, empty, "tables/dilution_errors.csv"
-    )
+    title = "Dilution errors of standards, shared by all analytes"
+    return filled(View(title, heads, rows, empty, "tables/dilution_errors.csv"))
 
 
 def doubted_beads(results: Results) -> View:

@@ -143,11 +143,12 @@ DILUTION_ERRORS = Table(
         Column(
             "factor",
             "number",
-            "True over nominal concentration, not drawn towards 1; the top level is right but for volume.",
+            "True over nominal concentration, not drawn towards 1; the top level is right but for volume; null untold.",
         ),
         Column("lower", "number", "Lower 95 % limit."),
         Column("upper", "number", "Upper 95 % limit."),
-        Column("analytes", "integer", "Analytes that tell it.", needed=True, minimum=0),
+        Column("analytes", "integer", "Analytes with wells of the level.", needed=True, minimum=0),
+        _REASON,
     ),
     key=("plate", "kit", "level"),
 )
