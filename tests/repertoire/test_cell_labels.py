@@ -187,6 +187,9 @@ def test_errors():
         cell_labels(frame, [bulk(PRODUCT)], collisions={"TRG": 0.1})
     with pytest.raises(AnalysisError, match="cannot be that"):
         cell_labels(frame, [bulk(PRODUCT)], collisions={"TRB": 1})
+    for impossible in (0.0, -5.0, math.nan, 466.0):
+        with pytest.raises(AnalysisError, match="effective number of cells of bulk, TRB cannot exceed its counts"):
+            cell_labels(frame, [bulk(PRODUCT, n_effective=impossible)])
     with pytest.raises(TableError, match="labelling of cells needs this column"):
         cell_labels(frame.drop("doublet"), [bulk(PRODUCT)])
     with pytest.raises(TableError, match="has no name"):
