@@ -1,9 +1,9 @@
 """Are the chances that `cell_labels` tells true? Simulated subjects, preset seeds.
 
-`python -m benchmarks.cell_labels [SUBJECTS [KIND …]]`: single cells of blood of 500 and 3,000 cells on days 14, 28 and 84, when
-about 65, 45 and 15 % of those with a TRB are of infused clones, against products sequenced to three depths in bulk and
-as single cells. The truth, which no method reads: whether any cell of the clone was infused. Kinds of products are those of `KINDS`, all
-where none is named.
+`python -m benchmarks.cell_labels [SUBJECTS [KIND …]]`: single cells of blood of 500 and 3,000 cells on days 14, 28 and
+84, when about 65, 45 and 15 % of those with a TRB are of infused clones, against products sequenced to three depths in
+bulk and as single cells (those of `KINDS` that are named, or all). The truth, which no method reads: whether any cell
+of the clone was infused.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ DAYS, CELLS = (14, 28, 84), (500, 3_000)
 BULK, SINGLE = (2_000, 6_000, 50_000), (500, 2_000, 8_000)
 CELLS_PER_TEMPLATE = 2
 BINS, LEAST_OF_BIN, CLONES_OF_BIN, LIMIT = 10, 500, 100, 0.05
-# What the product was sequenced by. Templates of DNA are counted alike (missed, or twice, in 15 % each), each once, or each
-# missed or twice; `Poisson` counts each a Poisson number of times.
+# What the product was sequenced by. Of templates of DNA 15 % are missed and as many counted twice, or none, or each is
+# one or the other, or each is counted a Poisson number of times.
 LIBRARIES = {
     "gdna": FLAVORS["gdna"],
     "gdna, each once": replace(FLAVORS["gdna"], miscounted=0.0),

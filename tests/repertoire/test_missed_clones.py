@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tilseq.repertoire.missed_clones import Missed, count_chances, kept_below_one, missed, smoothed
+from tilseq.repertoire.missed_clones import Missed, _Model, count_chances, kept_below_one, missed, smoothed
 
 # tests/oracles/cell_labels.R: mean, u, law, chances of 0, 1, 2, 7 and 40
 COUNTED = [
@@ -18,6 +18,11 @@ COUNTED = [
     (0.5, 0.3, "twice", (0.65376978513, 0.228819424795, 0.0890761332239, 3.1457640656e-05, 1.09683761384e-39)),
     (4, 0.3, "twice", (0.0333732699603, 0.0934451558889, 0.150847180221, 0.062995225372, 6.27408771313e-19)),
 ]
+# mean at a growth of 1, chances of 0, 1, 4 and 12 cells where the logarithm of growth has the scale 0.6
+GROWN = {
+    0.1: (0.872121762188, 0.106572036996, 0.00179095721961, 1.58477337761e-06),
+    2.0: (0.194674750796, 0.225070293238, 0.0845762617767, 0.00406305127924),
+}
 CUT_OFF = {0.05: 0.0500016729308, 0.5: 0.5, 1: 0.800583143353, 1.6: 0.824963004335}
 
 
@@ -40,6 +45,14 @@ def test_large_counts_keep_mean_and_variance(law):
     assert share.sum() + none[0] == pytest.approx(1, abs=1e-6)
     assert share @ counts == pytest.approx(200, rel=1e-4)
     assert share @ counts**2 - 200**2 == pytest.approx(300, rel=1e-3)
+
+
+def test_cells_of_grown_clones_as_r():
+    model = _Model(np.ones(30, int), np.arange(1, 31), 0.0, "unequal")
+    model.log_expected = np.log(list(GROWN))
+    chances = model.of_cells(np.array([0, 0, 0, np.log(0.6)]), np.array([0, 1, 4, 12]))
+    for found, expected in zip(chances.T, GROWN.values(), strict=True):
+        assert found == pytest.approx(expected, rel=0.01, abs=5e-4)
 
 
 def test_a_share_near_one_as_r():
