@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tilseq.repertoire.missed_clones import Missed, _Model, count_chances, kept_below_one, missed, smoothed
+from tilseq.repertoire.missed_clones import Missed, _Model, count_chances, kept_below_one, missed, on_grid, smoothed
 
 # tests/oracles/cell_labels.R: mean, u, law, chances of 0, 1, 2, 7 and 40
 COUNTED = [
@@ -45,6 +45,20 @@ def test_large_counts_keep_mean_and_variance(law):
     assert share.sum() + none[0] == pytest.approx(1, abs=1e-6)
     assert share @ counts == pytest.approx(200, rel=1e-4)
     assert share @ counts**2 - 200**2 == pytest.approx(300, rel=1e-3)
+
+
+@pytest.mark.parametrize("offset", [0, 0.07, 0.15])
+def test_large_counts_sum_to_their_integral_wherever_the_grid_lies(offset):
+    grid = np.arange(0, 14, 0.3) + offset
+    for repeats in (0, 1):  # the integral of a Poisson chance over the logarithm of its mean is 1 / count
+        assert on_grid(np.array([120, 5_000, 300_000]), grid, repeats).sum(axis=1) * 0.3 == pytest.approx(
+            [1 / 120, 1 / 5_000, 1 / 300_000]
+        )
+    fine = np.linspace(np.log(100), np.log(160), 4_001)
+    poisson, _ = count_chances(np.array([127]), np.exp(fine), 0, "twice")
+    normal = on_grid(np.array([127]), fine, 0)
+    assert normal[0] @ fine / normal.sum() == pytest.approx(poisson[0] @ fine / poisson.sum(), abs=0.005)
+    assert normal.max() == pytest.approx(poisson.max(), rel=0.02)
 
 
 def test_cells_of_grown_clones_as_r():

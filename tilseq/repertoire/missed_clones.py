@@ -16,7 +16,7 @@ Laws = Sequence[tuple[str, float]]
 
 FEWEST_CLONES = 20  # of the product: with fewer their sizes cannot be told
 GRID, LEAST = 70, 1e-3  # expected counts of a clone in the product
-EXACT = 100  # counts up to which the compound Poisson is summed
+EXACT = 100  # counts up to which the compound Poisson is summed; see `on_grid`
 # Sizes of clones spread by about e^1.7 and growth by about e^0.8; wide priors, which few data need and many overrule.
 SPREAD, SPREAD_SD = np.log(1.7), 0.3
 GROWTH, GROWTH_SD = np.log(0.8), 0.5
@@ -178,8 +178,7 @@ def counts_of_a_cell(most: int, repeats: float, law: str) -> tuple[Floats, float
 def count_chances(counts: Integers, expected: Floats, repeats: float, law: str) -> tuple[Floats, Floats]:
     """Return the chances of counts, and of none, given expected counts: of a Poisson number of cells, u = `repeats`.
 
-    By Panjer's recursion (ASTIN Bull 1981;12:22); counts above 100 as a negative binomial of the same mean and
-    variance.
+    By Panjer's recursion (ASTIN Bull 1981;12:22).
 
     Returns
     -------
@@ -188,24 +187,28 @@ def count_chances(counts: Integers, expected: Floats, repeats: float, law: str) 
     none
         Shape (expected,).
     """
-    from scipy.special import gammaln
-
     if repeats < 1e-6:
         return _poisson(counts, np.log(expected)), np.exp(-expected)
-    top = min(int(counts.max()), EXACT)
+    top = int(counts.max(initial=0))
     of_cell, mean = counts_of_a_cell(top, repeats, law)
     cells, each = expected / mean, np.arange(top + 1) * of_cell
     table = np.empty((top + 1, len(expected)))
     table[0] = np.exp(cells * (of_cell[0] - 1))
     for count in range(1, top + 1):
         table[count] = cells / count * (each[1 : count + 1, None] * table[count - 1 :: -1]).sum(axis=0)
-    small = counts <= top
-    found = np.empty((len(counts), len(expected)))
-    found[small] = table[counts[small]]
-    large, size = counts[~small][:, None].astype(float), expected / repeats
-    log_ways = gammaln(large + size) - gammaln(size) - gammaln(large + 1)
-    found[~small] = np.exp(log_ways - size * np.log1p(repeats) + large * np.log(repeats / (1 + repeats)))
-    return found, table[0]
+    return table[counts], table[0]
+
+
+def on_grid(counts: Integers, log_expected: Floats, repeats: float) -> Floats:
+    """Return the chances of large counts on an even grid of the logarithm of expected counts: shape (counts, grid).
+
+    They are narrower than the grid, whose points would give them by how near they happen to lie, the more so the less
+    counts scatter. So each is a normal density of the variance ``(1 + u) / count`` that sums to its integral, 1 / count.
+    """
+    number = counts[:, None].astype(float)
+    logs = -np.square(np.log(number) - log_expected) * number / (2 * (1 + repeats))
+    share = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return np.asarray(share / share.sum(axis=1, keepdims=True) / (number * (log_expected[1] - log_expected[0])))
 
 
 def _poisson(counts: Integers, log_mean: Floats) -> Floats:
@@ -233,7 +236,9 @@ class _Model:
         self.log_expected = np.linspace(np.log(LEAST), np.log(max(3 * int(counts.max()), 30)), GRID)
         self.expected = np.exp(self.log_expected)
         distinct, place = np.unique(counts, return_inverse=True)
-        self.chances, self.none = count_chances(distinct, self.expected, repeats, law)
+        small = distinct <= EXACT
+        self.chances = on_grid(distinct, self.log_expected, repeats)
+        self.chances[small], self.none = count_chances(distinct[small], self.expected, repeats, law)
         pairs, self.times = np.unique(np.column_stack([place, cells]), axis=0, return_counts=True)
         self.place = pairs[:, 0]
         self.cells, self.cells_place = np.unique(pairs[:, 1], return_inverse=True)
