@@ -203,7 +203,7 @@ def on_grid(counts: Integers, log_expected: Floats, repeats: float) -> Floats:
     """Return the chances of large counts on an even grid of the logarithm of expected counts: shape (counts, grid).
 
     They are narrower than the grid, whose points would give them by how near they happen to lie, the more so the less
-    counts scatter. So each is a normal density of the variance ``(1 + u) / count`` that sums to its integral, 1 / count.
+    counts scatter. So each is a normal density of the variance ``(1 + u) / count`` of the sum 1 / count, its integral.
     """
     number = counts[:, None].astype(float)
     logs = -np.square(np.log(number) - log_expected) * number / (2 * (1 + repeats))
