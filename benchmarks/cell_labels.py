@@ -1,15 +1,18 @@
 """Are the chances that `cell_labels` tells true? Simulated subjects, preset seeds.
 
-`python -m benchmarks.cell_labels [SUBJECTS]`: single cells of blood of 500 and 3,000 cells on days 14, 28 and 84, when
-about 65, 45 and 15 % of those with a TRB are of infused clones, against products sequenced to three depths in bulk and
-as single cells. The truth, which no method reads: whether any cell of the clone was infused.
+`python -m benchmarks.cell_labels [SUBJECTS [KIND …]]`: single cells of blood of 500 and 3,000 cells on days 14, 28 and
+84, when about 65, 45 and 15 % of those with a TRB are of infused clones, against products sequenced to three depths in
+bulk and as single cells (those of `KINDS` that are named, or all). The truth, which no method reads: whether any cell
+of the clone was infused.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
 from multiprocessing import get_context
 
 import numpy as np
@@ -31,12 +34,23 @@ DAYS, CELLS = (14, 28, 84), (500, 3_000)
 BULK, SINGLE = (2_000, 6_000, 50_000), (500, 2_000, 8_000)
 CELLS_PER_TEMPLATE = 2
 BINS, LEAST_OF_BIN, CLONES_OF_BIN, LIMIT = 10, 500, 100, 0.05
-# What the product was sequenced by; how its effective cells are known.
+# What the product was sequenced by. Of templates of DNA 15 % are missed and as many counted twice, or none, or each is
+# one or the other, or each is counted a Poisson number of times.
+LIBRARIES = {
+    "gdna": FLAVORS["gdna"],
+    "gdna, each once": replace(FLAVORS["gdna"], miscounted=0.0),
+    "gdna, none or twice": replace(FLAVORS["gdna"], miscounted=0.5),
+    "gdna, Poisson": replace(FLAVORS["gdna"], miscounted=0.0),
+    "umi": FLAVORS["umi"],
+}
+# How its effective cells are known; of templates they are not asked.
 KINDS = (
-    ("gdna", "true"),
-    ("umi", "true"),
     ("single cells", "counted"),
-    ("gdna", "declared"),
+    ("gdna", "learnt"),
+    ("gdna, each once", "learnt"),
+    ("gdna, none or twice", "learnt"),
+    ("gdna, Poisson", "learnt"),
+    ("umi", "true"),
     ("umi", "declared"),
 )
 
@@ -68,24 +82,26 @@ def single_cells(subject: Subject, name: str, specimen: str, day: int, cells: in
     return receptors, true_clones(drawn).rename({"barcode": "cell_id"})
 
 
-def products(subject: Subject) -> Iterator[tuple[str, str, int, ProductLot]]:
+def products(subject: Subject, kinds: Collection[str]) -> Iterator[tuple[str, str, int, ProductLot]]:
     """Yield what a product was sequenced by, how its effective cells are known, its depth, and its library."""
     specimen = subject.specimen("infusion_product", -1)
-    for flavor in ("gdna", "umi"):
-        for depth in BULK:
+    for kind, flavor in LIBRARIES.items():
+        for depth in BULK if kind in kinds else ():
             cells = depth * CELLS_PER_TEMPLATE
-            rng = stream(SEED, str(subject.seed), flavor, str(depth))
-            library = draw_library(rng, specimen, cells, depth, FLAVORS[flavor])
+            rng = stream(SEED, str(subject.seed), kind, str(depth))
+            library = draw_library(rng, specimen, cells, depth, flavor)
             table = library.table(subject.clones).rename({"counted": "duplicate_count"})
             table = table.with_columns(locus=pl.lit("TRB"))
-            declared = product_cells(
-                cells_behind(table, sample="product", count_of=library.flavor.count_of, cells=cells)
-            )
-            true = {"TRB": min(n_effective(cells, depth, library.flavor), float(table["duplicate_count"].sum()))}
-            for known, behind in (("declared", declared), ("true", true)):
-                lot = ProductLot(f"{flavor} {depth}", table, behind, count_of=library.flavor.count_of)
-                yield flavor, known, depth, lot
-    for cells in SINGLE:
+            if kind == "gdna, Poisson":
+                often = pl.Series(rng.poisson(table["duplicate_count"].to_numpy()), dtype=pl.Int64)
+                table = table.with_columns(duplicate_count=often).filter(pl.col("duplicate_count") > 0)
+            counted = cells_behind(table, sample="product", count_of=flavor.count_of, cells=cells)
+            behind = {"learnt" if flavor.count_of == "templates" else "declared": product_cells(counted)}
+            if kind == "umi":
+                behind["true"] = {"TRB": min(n_effective(cells, depth, flavor), float(table["duplicate_count"].sum()))}
+            for known, effective in behind.items():
+                yield kind, known, depth, ProductLot(f"{kind} {depth}", table, effective, count_of=flavor.count_of)
+    for cells in SINGLE if "single cells" in kinds else ():
         receptors, _ = single_cells(subject, f"product {cells}", "infusion_product", -1, cells)
         yield "single cells", "counted", cells, lot_of(receptors)
 
@@ -101,7 +117,7 @@ def lot_of(receptors: pl.DataFrame) -> ProductLot:
     return ProductLot("cells", table, {locus: float(number) for locus, number in cells.items()}, receptors, "cells")
 
 
-def labelled(number: int) -> pl.DataFrame:
+def labelled(number: int, kinds: Collection[str] = (*LIBRARIES, "single cells")) -> pl.DataFrame:
     """Return the labels of one subject's cells: against what, the label, its chance, and the truth."""
     subject = subject_of(number)
     infused = pl.DataFrame({"clone": subject.clones["clone"], "true": subject.course.infused.sum(axis=1) > 0})
@@ -110,7 +126,7 @@ def labelled(number: int) -> pl.DataFrame:
         for cells in CELLS:
             blood[day, cells] = single_cells(subject, f"D{day} {cells}", "blood", day, cells)
     frames = []
-    for kind, known, depth, lot in products(subject):
+    for kind, known, depth, lot in products(subject, kinds):
         for (day, cells), (receptors, truth) in blood.items():
             joined = cell_labels(receptors, [lot]).join(truth, on="cell_id").join(infused, on="clone", how="left")
             frames.append(
@@ -156,9 +172,10 @@ def reliability(labels: pl.DataFrame, *, by_clone: bool = False) -> pl.DataFrame
 def main() -> None:
     """Print a reliability table for each kind of product and the largest difference at each depth."""
     subjects = int(sys.argv[1]) if len(sys.argv) > 1 else SUBJECTS
+    kinds = tuple(sys.argv[2:]) or (*LIBRARIES, "single cells")
     with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as pool:
-        labels = pl.concat(pool.map(labelled, range(subjects)))
-    for kind, known in KINDS:
+        labels = pl.concat(pool.map(partial(labelled, kinds=kinds), range(subjects)))
+    for kind, known in (one for one in KINDS if one[0] in kinds):
         of_kind = labels.filter(kind=kind, known=known)
         depths = of_kind["depth"].unique().sort().to_list()
         tables = {depth: reliability(of_kind.filter(depth=depth)) for depth in depths}

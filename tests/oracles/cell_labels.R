@@ -40,3 +40,11 @@ for (share in c(0.05, 0.5, 1, 1.6)) {
   f <- function(x) dnorm(x, share, 0.25 * share)
   cat(share, integrate(function(x) x * f(x), 0, 1)$value / integrate(f, 0, 1)$value, "\n")
 }
+
+# Chance of so many cells of a clone of a mean, whose growth is Student's t with 3 degrees of freedom on a log scale.
+grown <- function(cells, mean, scale) {
+  f <- function(t) dpois(cells, mean * exp(scale * pmin(pmax(t, -6), 6))) * dt(t, 3)
+  sum(sapply(-60:59, function(from) integrate(f, from, from + 1, rel.tol = 1e-10)$value)) +
+    integrate(f, -Inf, -60)$value + integrate(f, 60, Inf)$value
+}
+for (mean in c(0.1, 2)) cat("grown", mean, sapply(c(0, 1, 4, 12), grown, mean = mean, scale = 0.6), "\n")

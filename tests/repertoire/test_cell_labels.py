@@ -143,6 +143,18 @@ def test_a_match_is_as_sure_as_it_is_not_by_chance():
     assert (row["label"], row["reason"]) == ("undecided", "more such matches are expected by chance than not")
 
 
+def test_another_alpha_by_hand():
+    """Of three cells of a TRB one has another TRA: 2 of 3 pairs, each cell's share 2 / (3 - 1), differ."""
+    product = single({f"{i}": f"B{i} A{i}" for i in range(1, 31)})
+    blood = {"a": "B2 A2", "b": "B2 A2", "other": "B2 A77"}
+    found = cell_labels(cells(blood), [product], collisions={"TRB": 0.0, "TRA": 0.0}).filter(cell_id="other")
+    unlike = (2 * 2 / 2 + 0.5) / (3 + 1)
+    false = (0.5 / 4) * (0.5 / 4)  # a foreign TRB, and its own is missing
+    odds = (1 - false) * unlike
+    assert found.select("label", "reason").row(0) == ("undecided", "the product's cells with its TRB have another TRA")
+    assert found["probability"][0] == pytest.approx(odds / (odds + false))
+
+
 def test_without_depth_there_is_no_chance():
     unknown = ProductLot("reads", bulk(PRODUCT).table, {"TRB": None})
     for lots in ([unknown], [bulk(PRODUCT), unknown]):
@@ -187,6 +199,9 @@ def test_errors():
         cell_labels(frame, [bulk(PRODUCT)], collisions={"TRG": 0.1})
     with pytest.raises(AnalysisError, match="cannot be that"):
         cell_labels(frame, [bulk(PRODUCT)], collisions={"TRB": 1})
+    for impossible in (0.0, -5.0, math.nan, 466.0):
+        with pytest.raises(AnalysisError, match="effective number of cells of bulk, TRB cannot exceed its counts"):
+            cell_labels(frame, [bulk(PRODUCT, n_effective=impossible)])
     with pytest.raises(TableError, match="labelling of cells needs this column"):
         cell_labels(frame.drop("doublet"), [bulk(PRODUCT)])
     with pytest.raises(TableError, match="has no name"):

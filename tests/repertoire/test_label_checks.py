@@ -1,3 +1,4 @@
+import polars as pl
 import pytest
 
 from tilseq.errors import TableError
@@ -39,6 +40,16 @@ def test_without_a_chance_the_reason_is_told():
         None, "warn", "2 cells not seen in the product may be of infused clones: x is not known",
     )  # fmt: skip
     assert found.filter(check="cells undecided").select("value", "verdict").row(0) == (0, "pass")
+
+
+def test_the_depth_told_is_of_cells_with_a_chance():
+    given = labels(*INFUSED, ("not_seen_in_product", None), ("not_seen_in_product", 0.2))
+    given = given.with_columns(product_n_effective=pl.when(pl.col("probability").is_not_null()).then(465.0))
+    found = label_checks(given).filter(check="cells the product missed")
+    assert found.select("value", "reason").row(0) == (
+        pytest.approx(0.2),
+        "of 1 cells not seen in the product about 0 are of infused clones, which its 465 effective cells did not show",
+    )
 
 
 def test_a_sample_of_which_no_cell_is_in_the_product_is_asked_about():

@@ -88,7 +88,8 @@ def cell_labels(
     Raises
     ------
     AnalysisError
-        No library, or none with TRA or TRB; a locus of `collisions` that is neither; a chance outside 0 to 1.
+        No library, or none with TRA or TRB; effective cells that are not above 0, or more than its counts; a locus of
+        `collisions` that is neither; a chance outside 0 to 1.
     TableError
         A column is absent, or a table is not a clonotype table.
     """

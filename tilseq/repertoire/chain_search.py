@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import expm1
 
+import numpy as np
 import polars as pl
 
-from tilseq.repertoire.missed_clones import FEWEST_CLONES, missed
+from tilseq.repertoire.missed_clones import FEWEST_CLONES, Missed, missed
 from tilseq.repertoire.product_lots import Product
 
 # Chance that two clones have one nucleotide junction, (pairs + 1/2) / pairs compared: four people of
@@ -45,8 +46,10 @@ class Search:
         Why no chance can be told; empty where it can.
     missed
         Cells of a clone → chance that it was in the product though it is not seen there.
-    expected
-        Cells of a clone → effective cells of the product that such a missed clone would have in the mean.
+    counts
+        Counts of the product.
+    model
+        What the model says of missed clones, None where they cannot be told.
     false
         Chance that a match is with another clone of the same junction.
     by_chance
@@ -59,7 +62,8 @@ class Search:
     n_effective: float | None
     why: str
     missed: Mapping[int, float]
-    expected: Mapping[int, float]
+    counts: int
+    model: Missed | None
     false: float
     by_chance: float
 
@@ -72,7 +76,9 @@ class Search:
 
         `apart` are the effective cells whose other chain was read apart from this one.
         """
-        return -expm1(-self.expected.get(self.cells[junction], 0.0) * apart / (self.n_effective or 1.0))
+        assert self.model is not None
+        place = int(np.searchsorted(self.model.cells, self.cells[junction]))
+        return float(self.model.shown(apart / self.counts)[place])
 
 
 def search(product: Product, locus: str, chains: pl.DataFrame, collision: float) -> Search:
@@ -100,10 +106,6 @@ def search(product: Product, locus: str, chains: pl.DataFrame, collision: float)
     if model is None and not why:
         why = f"the product shows fewer than {FEWEST_CLONES} clones of {locus}: what it misses cannot be told"
     chance = {} if model is None else dict(zip(model.cells.tolist(), model.chance.tolist(), strict=True))
-    scale = (n_effective or 0.0) / max(int(of_product["product_count"].sum()), 1)
-    expected = (
-        {} if model is None else dict(zip(model.cells.tolist(), (scale * model.mean_expected).tolist(), strict=True))
-    )
     seen = both.filter(pl.col("cells") > 0, pl.col("product_count") > 0)
     strange = 0.5 + sum(1 - chance.get(cells, 0.0) for cells in both.filter(product_count=0)["cells"])
     by_chance = -expm1(-collision * of_product.height)
@@ -119,7 +121,8 @@ def search(product: Product, locus: str, chains: pl.DataFrame, collision: float)
         n_effective,
         why,
         chance,
-        expected,
+        int(of_product["product_count"].sum()),
+        model,
         min(strange * by_chance / max(seen.height, 1), MOST_FALSE),
         by_chance,
     )

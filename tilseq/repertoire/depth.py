@@ -176,7 +176,7 @@ def product_cells(depths: pl.DataFrame) -> dict[str, float | None]:
 
     Templates of DNA are a sample of the specimen itself, whatever the number of cells that they were drawn from without
     replacement: D of them are worth D cells, but for those that are missed or counted twice; ``D / 1.3``, and at most
-    the cells that were told. That is a round figure, where replicates tell better.
+    the cells that were told. That is a round figure, on which no chance of `missed_clones` rests.
 
     Parameters
     ----------

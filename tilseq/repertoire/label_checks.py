@@ -81,7 +81,7 @@ def _missed(unseen: pl.DataFrame) -> list[dict[str, Any]]:
         return [{"check": "cells the product missed", "verdict": "warn", "reason": reason}]
     value = float(told["probability"].to_numpy().mean())
     missed = f"of {told.height} cells not seen in the product about {value * told.height:.0f} are of infused clones"
-    depth = f"{unseen['product_n_effective'][0]:.0f} effective cells"
+    depth = f"{told['product_n_effective'][0]:.0f} effective cells"
     return [
         {
             "check": "cells the product missed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +12,11 @@ from tilseq.repertoire.depth import UNEQUAL, YIELD_CV2
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Laws = Sequence[tuple[str, float]]
 
 FEWEST_CLONES = 20  # of the product: with fewer their sizes cannot be told
 GRID, LEAST = 70, 1e-3  # expected counts of a clone in the product
-EXACT = 100  # counts up to which the compound Poisson is summed
+EXACT = 100  # counts up to which the compound Poisson is summed; see `on_grid`
 # Sizes of clones spread by about e^1.7 and growth by about e^0.8; wide priors, which few data need and many overrule.
 SPREAD, SPREAD_SD = np.log(1.7), 0.3
 GROWTH, GROWTH_SD = np.log(0.8), 0.5
@@ -22,6 +24,11 @@ FREEDOM = 3  # of Student's t for the logarithm of growth: some clones grow beyo
 EDGES = np.concatenate([[0, 0.001, 0.004, 0.015], np.linspace(0.04, 0.96, 17), [0.985, 0.996, 0.999, 1]])
 WIDEST = 6.0  # of growth, in scales
 MODEL_ERROR = 0.25  # relative standard error of the number missed, see `kept_below_one`
+# How a template may be counted, by law and u, all as likely beforehand; see `counts_of_a_cell`.
+OF_TEMPLATES = (
+    *(("twice", u) for u in (0.0, 0.15, 0.3, 0.5, 0.8, 0.95)),
+    *(("poisson", u) for u in (0.25, 0.5, 0.75, 1.0)),
+)
 SIZES, ROUNDS = 40, 200  # of the mixture that smooths the numbers of clones not seen
 
 
@@ -35,13 +42,20 @@ class Missed:
         Numbers of cells in the sample, rising.
     chance
         For each, the chance that a clone of so many cells was in the product.
-    mean_expected
-        For each, the mean of the counts expected in the product's library of such clones as were in it.
+    expected
+        Counts expected in the product's library, a grid.
+    likely
+        How likely each of them is of such clones as were in it, shape (cells, grid); rows add up to 1.
     """
 
     cells: Integers
     chance: Floats
-    mean_expected: Floats
+    expected: Floats
+    likely: Floats
+
+    def shown(self, times: float) -> Floats:
+        """Return the chance that such clones show in a further library, of so many times the product's depth."""
+        return np.asarray(1 - self.likely @ np.exp(-times * self.expected))
 
 
 def missed(cells: ArrayLike, counts: ArrayLike, n_effective: float, *, count_of: str = "cells") -> Missed | None:
@@ -51,8 +65,10 @@ def missed(cells: ArrayLike, counts: ArrayLike, n_effective: float, *, count_of:
 
     1. *Sizes.* A clone of the product has an expected count μ in its library, log-normal over clones (the
        Poisson log-normal of Bulmer, Biometrics 1974;30:101). Its count is that of a Poisson number of cells, each
-       counted as `counts_of_a_cell` says for what is counted, with the variance ``μ (1 + u)``, ``u = counts /
-       n_effective - 1``, which is what `n_effective` says.
+       counted as `counts_of_a_cell` says, with the variance ``μ (1 + u)``. Cells are counted once: u = 0, also where
+       a barcode holds two. Of UMIs, reads and what is not known ``u = counts / n_effective - 1``, which is what
+       `n_effective` says. How often a template is counted twice nobody tells: u is learnt with the sizes, as the mean
+       over the laws `OF_TEMPLATES` by how likely each makes the clones seen.
     2. *Growth.* Its cells in the sample are Poisson with the mean ``a μ G``; ln G is Student's t with 3 degrees of
        freedom and a scale of its own: clones grow unequally, but not by how large they were.
     3. Both are fitted by maximum a posteriori to the clones that the product shows, in the sample or not.
@@ -65,7 +81,7 @@ def missed(cells: ArrayLike, counts: ArrayLike, n_effective: float, *, count_of:
     cells, counts
         Of the same clones, those that sample or product show: cells in the sample, counts in the product's library.
     n_effective
-        Effective number of cells of the product's library.
+        Effective number of cells of the product's library; of cells and templates it is not asked.
     count_of
         What its counts count: `cells`, `umis`, `templates`, `reads` or `unknown`.
 
@@ -80,10 +96,30 @@ def missed(cells: ArrayLike, counts: ArrayLike, n_effective: float, *, count_of:
         return None
     unseen, times = np.unique(x[~seen], return_counts=True)
     if not len(unseen):
-        return Missed(unseen, np.empty(0), np.empty(0))
-    model = _Model(x[seen], y[seen], max(float(y.sum()) / n_effective - 1, 0.0), count_of)
-    number, expected = model.missed(model.fitted(), unseen)
-    return Missed(unseen, kept_below_one(number / smoothed(unseen, times)), expected)
+        return Missed(unseen, np.empty(0), np.empty(0), np.empty((0, 0)))
+    parts, expected = _parts(x[seen], y[seen], unseen, laws_of(count_of, float(y.sum()) / n_effective - 1))
+    number = parts.sum(axis=1)
+    likely = parts / np.maximum(number, 1e-300)[:, None]
+    return Missed(unseen, kept_below_one(number / smoothed(unseen, times)), expected, likely)
+
+
+def laws_of(count_of: str, repeats: float) -> Laws:
+    """Return the laws by which cells may be counted, and u: that told, or those thought of."""
+    if count_of == "templates":
+        return OF_TEMPLATES
+    return (("unequal", max(repeats, 0.0) if count_of in UNEQUAL else 0.0),)
+
+
+def _parts(cells: Integers, counts: Integers, unseen: Integers, laws: Laws) -> tuple[Floats, Floats]:
+    """Return how many clones were missed, by cells and expected counts, and these: means over the laws."""
+    found, costs, start = [], [], None
+    for law, repeats in laws:
+        model = _Model(cells, counts, repeats, law)
+        start = model.fitted(start)
+        found.append(model.missed(start, unseen))
+        costs.append(model.cost(start))
+    weight = np.exp(min(costs) - np.array(costs))
+    return np.tensordot(weight / weight.sum(), found, 1), model.expected
 
 
 def kept_below_one(ratio: Floats) -> Floats:
@@ -116,34 +152,33 @@ def smoothed(cells: Integers, clones: Integers) -> Floats:
     return np.asarray(clones.sum() * (chance @ weight))
 
 
-def counts_of_a_cell(most: int, repeats: float, count_of: str) -> tuple[Floats, float]:
+def counts_of_a_cell(most: int, repeats: float, law: str) -> tuple[Floats, float]:
     """Return the chances of 0, 1 … `most` counts of a cell, and its mean, so that counts of clones vary 1 + u times.
 
-    - Of UMIs, reads and what is not known cells yield unequally, as a gamma of the squared coefficient of variation c
-      of `product_cells`: negative binomial with the mean ``u / (1 + c)``.
-    - Of templates a cell has one, which is counted 0, 1 or 2 times with the chances ``u / 2, 1 - u, u / 2``.
-    - Of cells, and of templates with u above 1/2, it is Poisson with the mean u (Neyman's type A).
+    - `unequal`: cells yield unequally, as a gamma of the squared coefficient of variation c of `product_cells`:
+      negative binomial with the mean ``u / (1 + c)``.
+    - `twice`: counted 0, 1 or 2 times with the chances ``u / 2, 1 - u, u / 2``.
+    - `poisson`: with the mean u (Neyman's type A).
 
     Counts of one mean and variance, but another of these shapes, would tell others to be missed: of UMIs 12 % more as
-    Neyman's type A, of templates 10 % fewer.
+    Neyman's type A, of templates counted twice 10 % fewer.
     """
     from scipy.special import gammaln
 
     steps = np.arange(most + 1)
-    if count_of == "templates" and repeats <= 0.5:
+    if law == "twice":
         return np.array([repeats / 2, 1 - repeats, repeats / 2, *np.zeros(most)])[: most + 1], 1.0
-    if count_of not in UNEQUAL:
+    if law == "poisson":
         return np.exp(steps * np.log(repeats) - repeats - gammaln(steps + 1)), repeats
     shape, mean = 1 / YIELD_CV2, repeats / (1 + YIELD_CV2)
     ways = gammaln(steps + shape) - gammaln(shape) - gammaln(steps + 1)
     return np.exp(ways + steps * np.log(mean / (shape + mean)) - shape * np.log1p(mean / shape)), mean
 
 
-def count_chances(counts: Integers, expected: Floats, repeats: float, count_of: str = "cells") -> tuple[Floats, Floats]:
+def count_chances(counts: Integers, expected: Floats, repeats: float, law: str) -> tuple[Floats, Floats]:
     """Return the chances of counts, and of none, given expected counts: of a Poisson number of cells, u = `repeats`.
 
-    By Panjer's recursion (ASTIN Bull 1981;12:22); counts above 100 as a negative binomial of the same mean and
-    variance.
+    By Panjer's recursion (ASTIN Bull 1981;12:22).
 
     Returns
     -------
@@ -152,24 +187,28 @@ def count_chances(counts: Integers, expected: Floats, repeats: float, count_of: 
     none
         Shape (expected,).
     """
-    from scipy.special import gammaln
-
     if repeats < 1e-6:
         return _poisson(counts, np.log(expected)), np.exp(-expected)
-    top = min(int(counts.max()), EXACT)
-    of_cell, mean = counts_of_a_cell(top, repeats, count_of)
+    top = int(counts.max(initial=0))
+    of_cell, mean = counts_of_a_cell(top, repeats, law)
     cells, each = expected / mean, np.arange(top + 1) * of_cell
     table = np.empty((top + 1, len(expected)))
     table[0] = np.exp(cells * (of_cell[0] - 1))
     for count in range(1, top + 1):
         table[count] = cells / count * (each[1 : count + 1, None] * table[count - 1 :: -1]).sum(axis=0)
-    small = counts <= top
-    found = np.empty((len(counts), len(expected)))
-    found[small] = table[counts[small]]
-    large, size = counts[~small][:, None].astype(float), expected / repeats
-    log_ways = gammaln(large + size) - gammaln(size) - gammaln(large + 1)
-    found[~small] = np.exp(log_ways - size * np.log1p(repeats) + large * np.log(repeats / (1 + repeats)))
-    return found, table[0]
+    return table[counts], table[0]
+
+
+def on_grid(counts: Integers, log_expected: Floats, repeats: float) -> Floats:
+    """Return the chances of large counts on an even grid of the logarithm of expected counts: shape (counts, grid).
+
+    They are narrower than the grid, whose points would give them by how near they happen to lie, the more so the less
+    counts scatter. So each is a normal density of the variance ``(1 + u) / count`` of the sum 1 / count, its integral.
+    """
+    number = counts[:, None].astype(float)
+    logs = -np.square(np.log(number) - log_expected) * number / (2 * (1 + repeats))
+    share = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return np.asarray(share / share.sum(axis=1, keepdims=True) / (number * (log_expected[1] - log_expected[0])))
 
 
 def _poisson(counts: Integers, log_mean: Floats) -> Floats:
@@ -191,13 +230,15 @@ class _Model:
         Of the distinct counts, and of none, at each μ.
     """
 
-    def __init__(self, cells: Integers, counts: Integers, repeats: float, count_of: str) -> None:
+    def __init__(self, cells: Integers, counts: Integers, repeats: float, law: str) -> None:
         from scipy.special import stdtrit
 
         self.log_expected = np.linspace(np.log(LEAST), np.log(max(3 * int(counts.max()), 30)), GRID)
         self.expected = np.exp(self.log_expected)
         distinct, place = np.unique(counts, return_inverse=True)
-        self.chances, self.none = count_chances(distinct, self.expected, repeats, count_of)
+        small = distinct <= EXACT
+        self.chances = on_grid(distinct, self.log_expected, repeats)
+        self.chances[small], self.none = count_chances(distinct[small], self.expected, repeats, law)
         pairs, self.times = np.unique(np.column_stack([place, cells]), axis=0, return_counts=True)
         self.place = pairs[:, 0]
         self.cells, self.cells_place = np.unique(pairs[:, 1], return_inverse=True)
@@ -206,12 +247,13 @@ class _Model:
         ratio = (cells.sum() + 0.5) / counts.sum()
         self.start = np.array([np.log(counts.mean()) - 1.5, SPREAD, np.log(ratio), GROWTH])
 
-    def fitted(self) -> Floats:
-        """Return the likeliest parameters."""
+    def fitted(self, start: Floats | None = None) -> Floats:
+        """Return the likeliest parameters, sought from some."""
         from scipy.optimize import minimize
 
         options = {"maxiter": 1_500, "xatol": 1e-3, "fatol": 1e-2, "adaptive": True}
-        return np.asarray(minimize(self.cost, self.start, method="Nelder-Mead", options=options).x)
+        start = self.start if start is None else start
+        return np.asarray(minimize(self.cost, start, method="Nelder-Mead", options=options).x)
 
     def cost(self, parameters: Floats) -> float:
         """Return minus the logarithm of likelihood and prior; that of a is Jeffreys' of a Poisson mean."""
@@ -236,10 +278,8 @@ class _Model:
         log_mean = np.clip(parameters[2] + self.log_expected[:, None] + grown, -30, 12)
         return np.asarray(np.stack([_poisson(np.array([x]), log_mean)[0] @ np.diff(EDGES) for x in cells]))
 
-    def missed(self, parameters: Floats, cells: Integers) -> tuple[Floats, Floats]:
-        """Return how many clones of so many cells were in the product and missed, and their mean μ."""
+    def missed(self, parameters: Floats, cells: Integers) -> Floats:
+        """Return how many clones of so many cells and of each μ were in the product and missed: shape (cells, μ)."""
         weight = self.weight(parameters)
         clones = self.clones / (1 - float(weight @ self.none))
-        parts = clones * weight * self.none * self.of_cells(parameters, cells)
-        number = parts.sum(axis=1)
-        return number, np.asarray(parts @ self.expected / np.maximum(number, 1e-300))
+        return np.asarray(clones * weight * self.none * self.of_cells(parameters, cells))

@@ -10,6 +10,7 @@ import polars as pl
 
 from tilseq.errors import AnalysisError
 from tilseq.receptors import CLONE
+from tilseq.repertoire.cells import checked_effective
 from tilseq.repertoire.clones import check_columns, check_count_of, clone_counts, nucleotides
 from tilseq.tables import as_polars
 
@@ -86,7 +87,8 @@ def product_of(lots: Sequence[ProductLot]) -> Product:
     Raises
     ------
     AnalysisError
-        There is no library, or one without a TRA or TRB; two bear one name; counts are not of that.
+        There is no library, or one without a TRA or TRB; two bear one name; counts are not of that; an effective number
+        of cells is not above 0 or exceeds the counts.
     TableError
         A table is not a clonotype table, or one of cells lacks a column.
     """
@@ -103,6 +105,8 @@ def product_of(lots: Sequence[ProductLot]) -> Product:
                 "a library of the product has no clonotype of TRA or TRB: what it would show is not known",
                 found=lot.name,
             )
+        for locus, total in counts.group_by("locus").agg(pl.col("duplicate_count").sum()).iter_rows():
+            checked_effective(lot.n_effective.get(locus), total, f"{lot.name}, {locus}")
         parts.append(counts.with_columns(share=share, lot=pl.lit(lot.name)))
     if not parts:
         raise AnalysisError("the product has no clonotype of TRA or TRB", found="no library")
