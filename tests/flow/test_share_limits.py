@@ -13,6 +13,7 @@ from tilseq.flow.gating import Gating
 from tilseq.flow.share_limits import share_limits
 from tilseq.flow.uncertainty import EDGE
 from tilseq.intervals import clopper_pearson
+from tilseq.populations import T_CELLS, rule
 
 Simulate = Callable[..., Any]
 
@@ -94,3 +95,45 @@ def test_cells_that_most_are_left_over_from_are_limited_as_any_others(simulate: 
     exact_lower, exact_upper = clopper_pearson(gating.populations["DN T"].events, gating.populations["CD3+"].events)
     assert lower < exact_lower
     assert upper > exact_upper
+
+
+def test_cells_without_cd3_of_an_own_rule_are_not_what_t_cells_leave(simulate: Simulate) -> None:
+    """NK cells bear CD56 and are left out of these: CD3+ and CD3- do not add up, and each has limits of its own."""
+    rules = {**T_CELLS, "CD3-": rule("lymphocytes", "CD3-", "CD56-")}
+    gating = gate(simulate(), sample="s", populations=rules)
+    for name in ("CD3+", "CD3-"):
+        events, total = gating.populations[name].events, gating.populations["lymphocytes"].events
+        (lower, upper), _ = share_limits(gating, gating.populations[name])
+        exact_lower, exact_upper = (float(limit) for limit in clopper_pearson(events, total))
+        assert exact_lower - 0.02 < lower < exact_lower, name
+        assert exact_upper < upper < exact_upper + 0.05, name
+
+
+def test_what_lies_beside_each_cut_widens_cells_that_bear_several_markers(gating: Gating) -> None:
+    """Of 9 cells in the last and first tenth beside each cut 45 would lie down to darkness; half of them either way."""
+    borne = [gating.cuts[name, "CD3+"] for name in ("CD4", "CD8")]
+    cuts = {(cut.marker, "CD3+"): cut._replace(lower=0.9 * cut.threshold, upper=1.1 * cut.threshold) for cut in borne}
+    number, total = gating.populations["DP T"].events, gating.populations["CD3+"].events
+    moved = dict(gating.moved)
+    for name in ("CD4 of CD3+", "CD8 of CD3+"):
+        lower, upper = ({**end, "DP T": number + more} for end, more in zip(moved[name], (4, -5), strict=True))
+        moved[name] = moved[name]._replace(lower=lower, upper=upper)
+    found = [gating, replace(gating, cuts={**gating.cuts, **cuts}, moved=moved)]
+    (before, _), ((lower, upper), _) = (share_limits(one, one.populations["DP T"]) for one in found)
+    exact_lower, exact_upper = (total * float(limit) for limit in clopper_pearson(number, total))
+    # 0.475 × 22.5 for each of two halves of two cuts; the ends themselves are 5 and 4 events off.
+    either_way = math.sqrt(4) * 0.475 * 22.5
+    down = math.hypot(number - exact_lower, either_way, 5, 5)
+    up = math.hypot(exact_upper - number, either_way, 4, 4)
+    assert lower * total == pytest.approx(number - down, rel=0.03)
+    assert upper * total == pytest.approx(number + up, rel=0.03)
+    assert before[0] > lower
+    assert before[1] < upper
+
+
+def test_of_cells_that_bear_one_marker_nothing_is_added_for_what_lies_beside(gating: Gating) -> None:
+    cut = gating.cuts["CD4", "CD3+"]
+    wide = cut._replace(lower=cut.threshold - 1e-3, upper=cut.threshold + 1e-3)
+    other = replace(gating, cuts={**gating.cuts, ("CD4", "CD3+"): wide})
+    for name in ("CD4+ T", "CD8+ T"):
+        assert share_limits(other, other.populations[name]) == share_limits(gating, gating.populations[name])

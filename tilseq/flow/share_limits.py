@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tilseq.flow.beside import NONE_BEYOND, Beyond, Loss, below_cut, beyond_edge, of_odds
+from tilseq.flow.beside import NONE_BEYOND, Beyond, Loss, below_cut, beyond_edge, evenly_beside, of_odds
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.uncertainty import (
     EDGE,
@@ -18,6 +18,7 @@ from tilseq.flow.uncertainty import (
     Ends,
     Limits,
     Misplaced,
+    across,
     bearing,
     by_channel,
     lacking,
@@ -60,7 +61,8 @@ def share_limits(gating: Gating, population: Population) -> tuple[Limits, Limits
 
 def _known(gating: Gating) -> bool:
     """Tell whether T, B and NK cells are told, by the built-in rules, and there are any."""
-    told = all(name in gating.populations and gating.rules.get(name) == T_CELLS[name] for name in LINEAGES)
+    names = (*LINEAGES, "CD3-")
+    told = all(name in gating.populations and gating.rules.get(name) == T_CELLS[name] for name in names)
     return told and any(gating.populations[name].events for name in ("B", "NK"))
 
 
@@ -139,9 +141,27 @@ def _misplaced(gating: Gating, name: str, parent: str) -> Misplaced:
     impure = _impure(gating.region).get(parent, PURE)
     borne = {other: _borne(gating.rules[other]) for other in shares if other in gating.rules}
     if borne.get(name) or name not in borne:
-        return bearing(shares[name], borne.get(name) or [name], impure)
+        return across(bearing(shares[name], borne.get(name) or [name], impure), _beside(gating, name, parent))
     lost = sum(loss(markers) * shares[other] for other, markers in borne.items() if markers)
     return lacking(shares[name], lost, impure)
+
+
+def _beside(gating: Gating, name: str, parent: str) -> list[float]:
+    """Return what lies beside each cut of a population that bears several markers, as a share of the parent.
+
+    Of one marker what lies beside the cut is the population's own, or its parent's, and the moved cut tells it.
+    """
+    rule = gating.rules.get(name)
+    several = {signs[0].marker for signs in rule.conditions if len(signs) == 1 and signs[0].positive} if rule else set()
+    if len(several) < 2:
+        return []
+    total, found = gating.populations[parent].events, []
+    for cuts in by_channel(gating):
+        cut, shift = cuts[0], gating.moved[name_of(cuts)]
+        if cut.parent == parent and several.intersection(one.marker for one in cuts):
+            beside = shift.lower[name] - shift.upper[name]
+            found.append(evenly_beside(beside, cut.lower or 0.0, cut.threshold, cut.upper or 0.0) / total)
+    return found
 
 
 def _impure(region: Region | None) -> Mapping[str, Misplaced]:

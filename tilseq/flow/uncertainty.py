@@ -25,8 +25,8 @@ Ends = Iterable[Sequence[tuple[int, int]]]
 
 # What is left even where every valley is empty, found on simulated tubes of known truth (see benchmarks/RESULTS.md), as
 # standard deviations: of the logit of a share; and of the share itself by cells that seem to bear a marker, as clumps
-# of antibody do; more where a cell bears one of two markers and seems to bear both.
-FLOOR, MISPLACED, MISPLACED_OF_SEVERAL = 0.002, 1.7e-4, 8e-4
+# of antibody do.
+FLOOR, MISPLACED = 0.002, 1.7e-4
 # What part of those that bear a marker is not seen, because it took the stain too poorly or lies beyond another gate.
 # CD8+ T cells are dimmer in CD3 and spread wider than CD4+ T cells: more of them are lost.
 LOST, LOST_SPREAD = 0.0015, 0.0013
@@ -245,13 +245,28 @@ def bearing(share: float, markers: Collection[str], impure: Misplaced = PURE) ->
     impure
         What of any such share in the parent is gained and lost because the parent holds other cells.
     """
-    either_way = MISPLACED if len(markers) == 1 else MISPLACED_OF_SEVERAL
     return Misplaced(
-        gained=math.hypot(either_way, impure.gained * share),
-        lost=math.hypot(either_way, LOST_SPREAD * share, impure.lost * share),
+        gained=math.hypot(MISPLACED, impure.gained * share),
+        lost=math.hypot(MISPLACED, LOST_SPREAD * share, impure.lost * share),
         surely_gained=impure.surely_gained * share,
         surely_lost=(loss(markers) + impure.surely_lost) * share,
     )
+
+
+def across(misplaced: Misplaced, beside: Iterable[float]) -> Misplaced:
+    """Add to what is misplaced of a part what comes in and goes out across its cuts, as cells beside them tell.
+
+    Parameters
+    ----------
+    misplaced
+        What is misplaced of the part.
+    beside
+        For each cut the share of the whole that `beside.evenly_beside` tells. Half of it are taken as cells of the
+        part, half as others: of each half any number from none to all lies on the wrong side.
+    """
+    either_way = math.hypot(*(math.sqrt(2) * EVENLY * share / 2 for share in beside))
+    gained, lost = (math.hypot(side, either_way) for side in (misplaced.gained, misplaced.lost))
+    return misplaced._replace(gained=gained, lost=lost)
 
 
 def lacking(share: float, lost_by_others: float, impure: Misplaced = PURE) -> Misplaced:
