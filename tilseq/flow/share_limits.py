@@ -158,7 +158,7 @@ def _beside(gating: Gating, name: str, parent: str) -> list[float]:
     total, found = gating.populations[parent].events, []
     for cuts in by_channel(gating):
         cut, shift = cuts[0], gating.moved[name_of(cuts)]
-        if cut.parent == parent and several.intersection(one.marker for one in cuts):
+        if several.intersection(one.marker for one in cuts):
             beside = shift.lower[name] - shift.upper[name]
             found.append(evenly_beside(beside, cut.lower or 0.0, cut.threshold, cut.upper or 0.0) / total)
     return found
