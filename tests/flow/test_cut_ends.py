@@ -31,6 +31,18 @@ def test_ends_in_a_long_valley_hold_the_usual_threshold_of_such_tubes() -> None:
     assert np.mean(ends[:, 1] - ends[:, 0]) < high - low
 
 
+def test_ends_are_those_of_values_drawn_again_in_a_loop() -> None:
+    """The plain bootstrap: values drawn with replacement, each time the whole density anew."""
+    random = np.random.default_rng(12)
+    widths, ends = [], []
+    for _ in range(5):
+        values = _few_beyond_a_long_valley(random)
+        found = [valley(random.choice(values, len(values))) for _ in range(300)]
+        widths.append(np.quantile([one.threshold for one in found if one is not None], (0.025, 0.975)))
+        ends.append(_ends(values)[1:3])
+    assert np.mean(ends, axis=0) == pytest.approx(np.mean(widths, axis=0), abs=0.12)
+
+
 def test_ends_in_a_narrow_valley_are_two_bandwidths_either_way() -> None:
     random = np.random.default_rng(6)
     values = np.concatenate([random.normal(0, 1, 60_000), random.normal(5, 1, 60_000)])

@@ -161,6 +161,39 @@ def test_of_t_cells_some_are_others_and_more_where_t_cells_are_rare(
     assert upper == pytest.approx(share + up, abs=1e-6)
 
 
+def test_t_cells_gain_what_lies_beside_their_cut(gating: Gating) -> None:
+    """Of 9 cells in the last and first tenth beside the cut 45 would lie beyond it; any number to that are others."""
+    cut, found = gating.cuts["CD3", "lymphocytes"], _unmoved(gating)
+    numbers = {name: one.events for name, one in gating.populations.items()}
+    lower, upper = ({**numbers, "CD3+": numbers["CD3+"] + more} for more in (4, -5))
+    cuts = {**gating.cuts, ("CD3", "lymphocytes"): cut._replace(lower=0.9 * cut.threshold, upper=1.1 * cut.threshold)}
+    beside = replace(found, cuts=cuts, moved={**found.moved, "CD3 of lymphocytes": Shift(lower, upper)})
+    total = numbers["lymphocytes"]
+    share, down, _ = _counting(found, "CD3+", "lymphocytes")
+    # The end that is 5 events off moves the share, and so does each of 0.95 × 45 that is no T cell.
+    each = (1 - share) / total
+    expected = share - math.hypot(down, 5 * each, 1.959964 * 0.002 * share, 0.95 * 45 * each)
+    assert share_limits(beside, beside.populations["CD3+"])[0][0] == pytest.approx(expected, abs=2e-5)
+
+
+def test_what_others_gain_by_a_cut_is_lost_by_those_that_bear_its_marker(gating: Gating) -> None:
+    """30 DN T on the last tenth of the way up to the cut of CD4 stand for at most 300 CD4+ T, 150 ± 142.5."""
+    cut, found = gating.cuts["CD4", "CD3+"], _unmoved(gating)
+    shift = found.moved["CD4 of CD3+"]
+    moved = {**found.moved, "CD4 of CD3+": shift._replace(lower={**shift.lower, "DN T": shift.lower["DN T"] - 30})}
+    cuts = {**gating.cuts, ("CD4", "CD3+"): cut._replace(lower=0.9 * cut.threshold)}
+    told, total = replace(found, cuts=cuts, moved=moved), gating.populations["CD3+"].events
+    share, down, up = _counting(found, "CD4+ T", "CD3+")
+    (lower, upper), _ = share_limits(told, told.populations["CD4+ T"])
+    assert lower == pytest.approx(share - math.hypot(down, 1.959964 * 1.7e-4), abs=1e-6)
+    expected = share + math.hypot(up, 142.5 / total, 1.959964 * 1.7e-4) + 150 / total
+    assert upper == pytest.approx(expected, abs=1e-6)
+    # CD8+ T lose by their own cut, beside which no cell lies: 0.65 % on average.
+    share, _, up = _counting(found, "CD8+ T", "CD3+")
+    (_, upper), _ = share_limits(told, told.populations["CD8+ T"])
+    assert upper == pytest.approx(share + math.hypot(up, 1.959964 * 1.7e-4) + 0.0065 * share, abs=1e-6)
+
+
 def test_without_a_b_or_nk_cell_t_cells_are_limited_as_any_others(gating: Gating) -> None:
     cells = gating.populations["CD3+"]
     none = {name: replace(cells, name=name, parent="CD3-", mask=cells.mask & False) for name in ("B", "NK")}

@@ -233,7 +233,7 @@ def with_gates(
     return _holding(both, share), _holding(gates, share)
 
 
-def bearing(share: float, markers: Collection[str], impure: Misplaced = PURE) -> Misplaced:
+def bearing(share: float, markers: Collection[str], impure: Misplaced = PURE, below: float | None = None) -> Misplaced:
     """Return what is misplaced of a part that bears markers: it loses some of its own.
 
     Parameters
@@ -244,12 +244,19 @@ def bearing(share: float, markers: Collection[str], impure: Misplaced = PURE) ->
         Markers that the part bears.
     impure
         What of any such share in the parent is gained and lost because the parent holds other cells.
+    below
+        Share of the whole that cells left over gain at most by the marker's cut, see `left_over`, where that is told:
+        cells of the part that took the stain poorly, or dead ones that are no part of the whole. Any share from none
+        to that is taken as likely, and not less than is lost on average.
     """
+    lost, spread = loss(markers) * share, LOST_SPREAD * share
+    if below is not None:
+        lost, spread = max(lost, below / 2), EVENLY * below
     return Misplaced(
         gained=math.hypot(MISPLACED, impure.gained * share),
-        lost=math.hypot(MISPLACED, LOST_SPREAD * share, impure.lost * share),
+        lost=math.hypot(MISPLACED, spread, impure.lost * share),
         surely_gained=impure.surely_gained * share,
-        surely_lost=(loss(markers) + impure.surely_lost) * share,
+        surely_lost=lost + impure.surely_lost * share,
     )
 
 
@@ -267,6 +274,19 @@ def across(misplaced: Misplaced, beside: Iterable[float]) -> Misplaced:
     either_way = math.hypot(*(math.sqrt(2) * EVENLY * share / 2 for share in beside))
     gained, lost = (math.hypot(side, either_way) for side in (misplaced.gained, misplaced.lost))
     return misplaced._replace(gained=gained, lost=lost)
+
+
+def gaining(usual: float, beside: Iterable[float]) -> Misplaced:
+    """Return what is misplaced of T cells: they gain dim cells of other kinds, as those beside their cut tell.
+
+    Parameters
+    ----------
+    usual
+        What they gain in general, as a standard deviation of their share.
+    beside
+        What their share gains if all that `beside.evenly_beside` tells are others: any number from none to that does.
+    """
+    return Misplaced(math.hypot(usual, *(2 * EVENLY * share for share in beside)), 0.0)
 
 
 def lacking(share: float, lost_by_others: float, impure: Misplaced = PURE) -> Misplaced:
