@@ -14,6 +14,7 @@ from tilseq.flow.uncertainty import (
     Misplaced,
     across,
     bearing,
+    gaining,
     lacking,
     left_over,
     loss,
