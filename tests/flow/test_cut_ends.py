@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tilseq.flow.cut_ends import cut_ends
+from tilseq.flow.cut_ends import _between, cut_ends
 from tilseq.flow.density import EITHER_WAY, density, valley
 
 
@@ -59,6 +59,19 @@ def test_ends_in_a_gap_hold_its_middle() -> None:
     )
     assert lower == pytest.approx(threshold - EITHER_WAY * bandwidth)
     assert upper == pytest.approx(threshold + EITHER_WAY * bandwidth)
+
+
+def test_values_stay_where_they_are_in_wider_bins() -> None:
+    random = np.random.default_rng(6)
+    values = np.concatenate([random.normal(0, 1, 60_000), random.normal(5, 1, 60_000)])
+    curve = density(values)
+    assert curve is not None
+    found = valley(values, curve)
+    assert found is not None
+    grid, counts = _between(curve, found)
+    inside = values[(values > found.left - 4 * curve.bandwidth) & (values < found.right + 4 * curve.bandwidth)]
+    assert grid[1] - grid[0] == pytest.approx(curve.bandwidth / 2, rel=0.1)
+    assert np.average(grid, weights=counts) == pytest.approx(inside.mean(), abs=0.01)
 
 
 def test_the_same_values_have_the_same_ends_in_any_order() -> None:
