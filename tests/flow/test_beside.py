@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilseq.flow.beside import Beyond, Loss, below_cut, beyond_edge, of_odds
+from tilseq.flow.beside import Beyond, Loss, below_cut, beyond_edge, evenly_beside, of_odds
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,11 @@ def test_poorly_stained_cells_lie_evenly_down_to_darkness() -> None:
     assert below_cut(30, 0, 800) == 30
     assert below_cut(0, 600, 800) == 0
     assert below_cut(5, -300, -100) == 5
+
+
+def test_cells_beside_a_cut_lie_as_densely_down_to_darkness() -> None:
+    assert evenly_beside(30, 600, 800, 1000) == 60  # 30 in half of the way
+    assert evenly_beside(30, 200, 800, 1800) == 15  # and fewer than there are where the ends lie far apart
+    assert evenly_beside(0, 600, 800, 1000) == 0
+    assert evenly_beside(5, -300, -100, 200) == 5
+    assert evenly_beside(5, 800, 800, 800) == 5

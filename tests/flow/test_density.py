@@ -14,7 +14,7 @@ THREE = np.concatenate([RANDOM.normal(0, 1, 5000), RANDOM.normal(8, 1, 3000), RA
 def test_the_density_is_scipys_at_the_same_bandwidth() -> None:
     found = density(TWO)
     assert found is not None
-    grid, height, _ = found
+    grid, height, *_ = found
     q1, q3 = np.quantile(TWO, (0.25, 0.75))
     bandwidth = 0.9 * min(TWO.std(), (q3 - q1) / 1.349) * len(TWO) ** -0.2
     expected = gaussian_kde(TWO, bw_method=bandwidth / TWO.std(ddof=1))(grid)

@@ -4,15 +4,16 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from tilseq.flow import gate
 from tilseq.flow.gating import Gating
 from tilseq.flow.share_limits import share_limits
-from tilseq.flow.uncertainty import EDGE
+from tilseq.flow.uncertainty import EDGE, Shift
 from tilseq.intervals import clopper_pearson
+from tilseq.populations import T_CELLS, rule
 
 Simulate = Callable[..., Any]
 
@@ -46,8 +47,8 @@ def test_cells_of_no_lineage_raise_the_upper_limit(gating: Gating) -> None:
     numbers = {name: one.events for name, one in with_others.populations.items()}
     assert numbers["CD3-"] == numbers["B"] + numbers["NK"] + 400
     for name in ("B", "NK"):
-        (lower, upper), _ = share_limits(with_others, with_others.populations[name])
-        assert lower <= numbers[name] / numbers["CD3-"]
+        (lower, upper), (gate_lower, _) = share_limits(with_others, with_others.populations[name])
+        assert lower <= gate_lower <= numbers[name] / numbers["CD3-"]
         assert upper > numbers[name] / (numbers["B"] + numbers["NK"])
 
 
@@ -94,3 +95,168 @@ def test_cells_that_most_are_left_over_from_are_limited_as_any_others(simulate: 
     exact_lower, exact_upper = clopper_pearson(gating.populations["DN T"].events, gating.populations["CD3+"].events)
     assert lower < exact_lower
     assert upper > exact_upper
+
+
+def test_cells_without_cd3_of_an_own_rule_are_not_what_t_cells_leave(simulate: Simulate) -> None:
+    """NK cells bear CD56 and are left out of these: CD3+ and CD3- do not add up, and each has limits of its own."""
+    rules = {**T_CELLS, "CD3-": rule("lymphocytes", "CD3-", "CD56-")}
+    gating = gate(simulate(), sample="s", populations=rules)
+    for name in ("CD3+", "CD3-"):
+        events, total = gating.populations[name].events, gating.populations["lymphocytes"].events
+        (lower, upper), _ = share_limits(gating, gating.populations[name])
+        exact_lower, exact_upper = (float(limit) for limit in clopper_pearson(events, total))
+        assert exact_lower - 0.02 < lower < exact_lower, name
+        assert exact_upper < upper < exact_upper + 0.05, name
+
+
+def test_what_lies_beside_each_cut_widens_cells_that_bear_several_markers(gating: Gating) -> None:
+    """Of 9 cells in the last and first tenth beside each cut 45 would lie down to darkness; half of them either way."""
+    borne = [gating.cuts[name, "CD3+"] for name in ("CD4", "CD8")]
+    cuts = {(cut.marker, "CD3+"): cut._replace(lower=0.9 * cut.threshold, upper=1.1 * cut.threshold) for cut in borne}
+    number, total = gating.populations["DP T"].events, gating.populations["CD3+"].events
+    moved = dict(gating.moved)
+    for name in ("CD4 of CD3+", "CD8 of CD3+"):
+        lower, upper = ({**end, "DP T": number + more} for end, more in zip(moved[name], (4, -5), strict=True))
+        moved[name] = moved[name]._replace(lower=lower, upper=upper)
+    found = [gating, replace(gating, cuts={**gating.cuts, **cuts}, moved=moved)]
+    (before, _), ((lower, upper), _) = (share_limits(one, one.populations["DP T"]) for one in found)
+    exact_lower, exact_upper = (total * float(limit) for limit in clopper_pearson(number, total))
+    # 0.475 × 22.5 for each of two halves of two cuts; the ends themselves are 5 and 4 events off.
+    either_way = math.sqrt(4) * 0.475 * 22.5
+    down = math.hypot(number - exact_lower, either_way, 5, 5)
+    up = math.hypot(exact_upper - number, either_way, 4, 4)
+    assert lower * total == pytest.approx(number - down, rel=0.03)
+    assert upper * total == pytest.approx(number + up, rel=0.03)
+    assert before[0] > lower
+    assert before[1] < upper
+
+
+def _unmoved(gating: Gating) -> Gating:
+    """Return a gating of which no cut takes anything along, so that counting and what is misplaced are left."""
+    own = {name: one.events for name, one in gating.populations.items()}
+    return replace(gating, moved={name: Shift(own, own) for name in gating.moved})
+
+
+def _counting(gating: Gating, name: str, parent: str) -> tuple[float, float, float]:
+    """Return a share, and how far below and above it counting and the floor of the logit, 1.96 × 0.002, reach."""
+    events, total = gating.populations[name].events, gating.populations[parent].events
+    exact = [float(limit) for limit in clopper_pearson(events, total)]
+    middle, *ends = (math.log(part / (1 - part)) for part in ((events + 0.5) / (total + 1), *exact))
+    down, up = (math.hypot(middle - end, 1.959964 * 0.002) for end in ends)
+    lower, upper = (1 / (1 + math.exp(-end)) for end in (middle - down, middle + up))
+    return events / total, events / total - lower, upper - events / total
+
+
+@pytest.mark.parametrize(("source", "gained"), [("valley", 0.002), ("cohort", 0.03)])
+def test_of_t_cells_some_are_others_and_more_where_t_cells_are_rare(
+    gating: Gating, source: Literal["valley", "cohort"], gained: float
+) -> None:
+    assert gating.region is not None
+    found = replace(_unmoved(gating), region=replace(gating.region, source=source))
+    numbers = [found.populations[name].events for name in ("CD3+", "B", "NK")]
+    assert sum(numbers) == found.populations["lymphocytes"].events
+    share, down, up = _counting(found, "CD3+", "lymphocytes")
+    (lower, upper), _ = share_limits(found, found.populations["CD3+"])
+    assert lower == pytest.approx(share - math.hypot(down, 1.959964 * gained * share), abs=1e-6)
+    assert upper == pytest.approx(share + up, abs=1e-6)
+
+
+def test_t_cells_gain_what_lies_beside_their_cut(gating: Gating) -> None:
+    """Of 9 cells in the last and first tenth beside the cut 45 would lie beyond it; any number to that are others."""
+    cut, found = gating.cuts["CD3", "lymphocytes"], _unmoved(gating)
+    numbers = {name: one.events for name, one in gating.populations.items()}
+    lower, upper = ({**numbers, "CD3+": numbers["CD3+"] + more} for more in (4, -5))
+    cuts = {**gating.cuts, ("CD3", "lymphocytes"): cut._replace(lower=0.9 * cut.threshold, upper=1.1 * cut.threshold)}
+    beside = replace(found, cuts=cuts, moved={**found.moved, "CD3 of lymphocytes": Shift(lower, upper)})
+    total = numbers["lymphocytes"]
+    share, down, _ = _counting(found, "CD3+", "lymphocytes")
+    # The end that is 5 events off moves the share, and so does each of 0.95 × 45 that is no T cell.
+    each = (1 - share) / total
+    expected = share - math.hypot(down, 5 * each, 1.959964 * 0.002 * share, 0.95 * 45 * each)
+    assert share_limits(beside, beside.populations["CD3+"])[0][0] == pytest.approx(expected, abs=2e-5)
+
+
+def test_what_others_gain_by_a_cut_is_lost_by_those_that_bear_its_marker(gating: Gating) -> None:
+    """30 DN T on the last tenth of the way up to the cut of CD4 stand for at most 300 CD4+ T, 150 ± 142.5."""
+    cut, found = gating.cuts["CD4", "CD3+"], _unmoved(gating)
+    shift = found.moved["CD4 of CD3+"]
+    moved = {**found.moved, "CD4 of CD3+": shift._replace(lower={**shift.lower, "DN T": shift.lower["DN T"] - 30})}
+    cuts = {**gating.cuts, ("CD4", "CD3+"): cut._replace(lower=0.9 * cut.threshold)}
+    told, total = replace(found, cuts=cuts, moved=moved), gating.populations["CD3+"].events
+    share, down, up = _counting(found, "CD4+ T", "CD3+")
+    (lower, upper), _ = share_limits(told, told.populations["CD4+ T"])
+    assert lower == pytest.approx(share - math.hypot(down, 1.959964 * 1.7e-4), abs=1e-6)
+    expected = share + math.hypot(up, 142.5 / total, 1.959964 * 1.7e-4) + 150 / total
+    assert upper == pytest.approx(expected, abs=1e-6)
+    # CD8+ T lose by their own cut, beside which no cell lies: 0.65 % on average.
+    share, _, up = _counting(found, "CD8+ T", "CD3+")
+    (_, upper), _ = share_limits(told, told.populations["CD8+ T"])
+    assert upper == pytest.approx(share + math.hypot(up, 1.959964 * 1.7e-4) + 0.0065 * share, abs=1e-6)
+
+
+def test_without_a_b_or_nk_cell_t_cells_are_limited_as_any_others(gating: Gating) -> None:
+    cells = gating.populations["CD3+"]
+    none = {name: replace(cells, name=name, parent="CD3-", mask=cells.mask & False) for name in ("B", "NK")}
+    found = replace(gating, populations={**gating.populations, **none})
+    (lower, upper), _ = share_limits(found, cells)
+    assert lower < cells.events / gating.populations["lymphocytes"].events < upper < 0.9
+    assert share_limits(found, found.populations["B"])[0][0] == 0
+
+
+def test_cells_that_lack_markers_gain_what_others_lose_where_nothing_beside_tells(simulate: Simulate) -> None:
+    """Most T cells are DN T. CD4+ T lose 0.15 %, CD8+ T and DP T 0.65 %."""
+    numbers = {"CD4+ T": 900, "CD8+ T": 700, "DN T": 3000, "DP T": 50, "B": 800, "NK": 500}
+    gating = gate(simulate(numbers), sample="s")
+    found = _unmoved(gating)
+    total = found.populations["CD3+"].events
+    lost = sum(
+        part * found.populations[name].events for name, part in (("CD4+ T", 15e-4), ("CD8+ T", 65e-4), ("DP T", 65e-4))
+    )
+    share, down, _ = _counting(found, "DN T", "CD3+")
+    spread = 1.959964 * math.hypot(1.7e-4, 0.0013 * (1 - share))
+    (lower, _), _ = share_limits(found, found.populations["DN T"])
+    assert lower == pytest.approx(share - math.hypot(down, spread) - lost / total, abs=1e-6)
+    # 30 cells on the last tenth of the way up to the cut of CD4 are their own, not 300 that others lose.
+    cut, left = gating.cuts["CD4", "CD3+"], found.populations["DN T"].events
+    moved = dict(found.moved)
+    below = {**moved["CD4 of CD3+"].lower, "DN T": left - 30}
+    moved["CD4 of CD3+"] = moved["CD4 of CD3+"]._replace(lower=below)
+    cuts = {**gating.cuts, ("CD4", "CD3+"): cut._replace(lower=0.9 * cut.threshold)}
+    (lower, _), _ = share_limits(replace(found, cuts=cuts, moved=moved), found.populations["DN T"])
+    assert lower > share - 0.03
+
+
+def test_what_is_left_over_is_not_told_by_the_upper_ends_of_its_cuts(gating: Gating) -> None:
+    dn, found = gating.populations["DN T"], _unmoved(gating)
+    shift = found.moved["CD8 of CD3+"]
+    above = {**found.moved, "CD8 of CD3+": shift._replace(upper={**shift.upper, "DN T": dn.events + 300})}
+    assert share_limits(replace(found, moved=above), dn) == share_limits(found, dn)
+
+
+def test_what_is_left_over_beside_a_cut_that_someone_set_is_not_told_by_it(simulate: Simulate) -> None:
+    """9 cells beside the cut of CD4 do not stand for 90 where that of CD8 has no ends."""
+    gating = gate(simulate(), sample="s", thresholds={"CD8": 2000.0})
+    cut, dn, shift = gating.cuts["CD4", "CD3+"], gating.populations["DN T"], gating.moved["CD4 of CD3+"]
+    cuts = {**gating.cuts, ("CD4", "CD3+"): cut._replace(lower=0.9 * cut.threshold)}
+    moved = {**gating.moved, "CD4 of CD3+": shift._replace(lower={**shift.lower, "DN T": dn.events - 9})}
+    (lower, _), _ = share_limits(replace(gating, cuts=cuts, moved=moved), dn)
+    assert lower * gating.populations["CD3+"].events > dn.events - 60
+
+
+def test_of_cells_that_bear_one_marker_nothing_is_added_for_what_lies_beside(gating: Gating) -> None:
+    cut, shift = gating.cuts["CD4", "CD3+"], gating.moved["CD4 of CD3+"]
+    for name in ("CD4+ T", "CD8+ T"):
+        lower = {**shift.lower, name: gating.populations[name].events + 5}
+        found = [
+            replace(
+                gating,
+                cuts={
+                    **gating.cuts,
+                    ("CD4", "CD3+"): cut._replace(lower=cut.threshold - way, upper=cut.threshold + way),
+                },
+                moved={**gating.moved, "CD4 of CD3+": shift._replace(lower=lower)},
+            )
+            for way in (1e-3, 100.0)
+        ]
+        one, other = (share_limits(each, each.populations[name]) for each in found)
+        assert one == other

@@ -9,7 +9,18 @@ import pytest
 from tilseq.flow import gate
 from tilseq.flow.beside import Beyond
 from tilseq.flow.lymphocytes import distance
-from tilseq.flow.uncertainty import PURE, Misplaced, bearing, lacking, left_over, loss, ratio_with_gates, with_gates
+from tilseq.flow.uncertainty import (
+    PURE,
+    Misplaced,
+    across,
+    bearing,
+    gaining,
+    lacking,
+    left_over,
+    loss,
+    ratio_with_gates,
+    with_gates,
+)
 from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
 
 Simulate = Callable[..., Any]
@@ -124,10 +135,34 @@ def test_a_part_loses_some_of_its_own() -> None:
     assert (loss(["CD4"]), loss(["CD8", "CD4"])) == (0.0015, 0.0065)
     assert bearing(0.9, ["CD4"]) == pytest.approx((1.7e-4, math.hypot(1.7e-4, 0.9 * 0.0013), 0, 0.9 * 0.0015))
     both = bearing(0.01, ["CD4", "CD8"])
-    assert both == pytest.approx((8e-4, math.hypot(8e-4, 0.01 * 0.0013), 0, 0.01 * 0.0065))
+    assert both == pytest.approx((1.7e-4, math.hypot(1.7e-4, 0.01 * 0.0013), 0, 0.01 * 0.0065))
     impure = bearing(0.5, ["CD19"], Misplaced(0.01, 0.02, 0.003, 0.004))
     gained, lost = math.hypot(1.7e-4, 0.005), math.hypot(1.7e-4, 0.00065, 0.01)
     assert impure == pytest.approx((gained, lost, 0.0015, 0.5 * (0.0015 + 0.004)))
+
+
+def test_a_part_loses_what_those_left_over_gain_at_most() -> None:
+    told = bearing(0.4, ["CD4"], Misplaced(0.01, 0.02, 0.003, 0.004), 0.02)
+    # Half of 0.02, and 95 % within 0.0095 of that, which is 1.96 standard deviations of 0.004847.
+    lost = math.hypot(1.7e-4, 0.004847, 0.4 * 0.02)
+    assert told == pytest.approx((math.hypot(1.7e-4, 0.004), lost, 0.0012, 0.01 + 0.0016), rel=1e-4)
+    assert bearing(0.4, ["CD4"], PURE, 0.0002).surely_lost == pytest.approx(0.4 * 0.0015)  # as on average, not less
+
+
+def test_t_cells_gain_any_number_of_those_beside_their_cut() -> None:
+    assert gaining(0.003, []) == Misplaced(0.003, 0.0)
+    # 95 % of what is evenly spread from none to 0.02 lie below 0.019, 1.96 standard deviations of 0.0096941.
+    assert gaining(0.003, [0.02]) == pytest.approx((math.hypot(0.003, 0.0096941), 0, 0, 0), rel=1e-4)
+
+
+def test_what_comes_in_and_goes_out_across_cuts_is_joined() -> None:
+    # Of each half of 0.02 any part: 95 % within 0.475 × 0.01, which is 1.96 standard deviations of 0.0024235.
+    one, four = across(PURE, [0.02]), across(Misplaced(0.003, 0.004, 0.1, 0.2), [0.02, 0.02])
+    assert one == pytest.approx((0.0024235 * math.sqrt(2), 0.0024235 * math.sqrt(2), 0, 0), rel=1e-4)
+    assert four == pytest.approx(
+        (math.hypot(0.003, 2 * 0.0024235), math.hypot(0.004, 2 * 0.0024235), 0.1, 0.2), rel=1e-4
+    )
+    assert across(Misplaced(0.003, 0.004), []) == Misplaced(0.003, 0.004)
 
 
 def test_a_part_told_by_what_it_lacks_gains_what_others_lose() -> None:

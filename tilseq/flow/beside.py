@@ -89,3 +89,19 @@ def below_cut(events: int, lower: float, threshold: float) -> float:
         Linear.
     """
     return events * max(1.0, threshold / (threshold - lower)) if threshold > lower else float(events)
+
+
+def evenly_beside(events: int, lower: float, threshold: float, upper: float) -> float:
+    """Tell how many cells would lie from darkness up to a cut if they lay as densely as beside it, linear.
+
+    Cells that took a stain poorly reach down to darkness, those that it sticks to reach as far up again, and between
+    the ends of where the cut could lie are those of both. Where the cut is not above darkness it is these alone.
+
+    Parameters
+    ----------
+    events
+        Cells between `lower` and `upper`.
+    lower, threshold, upper
+        Linear.
+    """
+    return events * threshold / (upper - lower) if threshold > 0 and upper > lower else float(events)

@@ -28,26 +28,26 @@ class Valley(NamedTuple):
         Where it lies, on the scale of the values.
     separation
         1 - valley / lower peak of the density: 1 is an empty gap, 0 no valley.
-    lower, upper
-        Between these it could as well lie: within two bandwidths, and wherever the density is hardly higher.
+    near_end
+        Where the stretch begins in which the density is hardly higher, or two bandwidths below the threshold.
     left, right
         The two modes.
     """
 
     threshold: float
     separation: float
-    lower: float
-    upper: float
+    near_end: float
     left: float
     right: float
 
 
 class Density(NamedTuple):
-    """A density on a grid of equal steps, and the bandwidth of its kernel."""
+    """A density on a grid of equal steps, the bandwidth of its kernel, and how many values lie at each place."""
 
     grid: Curve
     height: Curve
     bandwidth: float
+    counts: Curve
 
 
 def density(values: ArrayLike) -> Density | None:
@@ -91,7 +91,7 @@ def density(values: ArrayLike) -> Density | None:
     kernel = np.exp(-2 * (np.pi * np.fft.rfftfreq(size, step) * bandwidth) ** 2)
     smooth = np.fft.irfft(np.fft.rfft(inner, size) * kernel)[: len(inner)]
     grid = grid[first] + step * (np.arange(len(inner)) - pad)
-    return Density(grid, np.maximum(smooth, 0) / (inner.sum() * step), bandwidth)
+    return Density(grid, np.maximum(smooth, 0) / (inner.sum() * step), bandwidth, inner)
 
 
 def _binned(data: NDArray[Any], low: float, step: float) -> Curve:
@@ -198,14 +198,31 @@ def _floor(curve: Density, left: int, right: int) -> Valley:
     """Return the middle of the lowest stretch between two maxima: a gap without events has no single lowest point."""
     grid, between = curve.grid[left : right + 1], curve.height[left : right + 1]
     lower_peak = min(between[0], between[-1])
-    low = np.flatnonzero(between <= between.min() + 1e-3 * lower_peak)
-    threshold = float(grid[low].mean())
+    threshold = float(lowest(grid, between))
     hardly_higher = between <= between.min() + HARDLY_HIGHER * (lower_peak - between.min())
-    places = grid[hardly_higher]
-    near = EITHER_WAY * curve.bandwidth
-    lower, upper = min(places[0], threshold - near), max(places[-1], threshold + near)
+    near_end = min(grid[hardly_higher][0], threshold - EITHER_WAY * curve.bandwidth)
     separation = float(1 - between.min() / lower_peak)
-    return Valley(threshold, separation, float(lower), float(upper), float(grid[0]), float(grid[-1]))
+    return Valley(threshold, separation, float(near_end), float(grid[0]), float(grid[-1]))
+
+
+def lowest(grid: Curve, heights: Curve) -> Curve:
+    """Return the middle of the lowest stretch of each of several curves that begin and end on a maximum.
+
+    Parameters
+    ----------
+    grid
+        Places, shape (places,).
+    heights
+        Shape (..., places).
+
+    Returns
+    -------
+    ndarray
+        Shape (...).
+    """
+    lower_peak = np.minimum(heights[..., 0], heights[..., -1])
+    low = heights <= (heights.min(axis=-1) + 1e-3 * lower_peak)[..., None]
+    return np.asarray((low * grid).sum(axis=-1) / low.sum(axis=-1))
 
 
 def _climb(height: Curve, place: int) -> int:

@@ -196,7 +196,7 @@ def with_own_radius(
     usual = (RADII_OFF if region.shift else RADII)[len(region.centre)]
     if found is None or not usual - within <= found.threshold <= usual + FURTHEST_BEYOND:
         return region
-    radius = (found.lower + found.threshold) / 2
+    radius = (found.near_end + found.threshold) / 2
     return replace(
         region,
         radius=radius,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from tilseq.flow.beside import NONE_BEYOND, Beyond, Loss, below_cut, beyond_edge, of_odds
+from tilseq.flow.beside import NONE_BEYOND, Beyond, Loss, below_cut, beyond_edge, evenly_beside, of_odds
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.uncertainty import (
     EDGE,
@@ -18,8 +18,10 @@ from tilseq.flow.uncertainty import (
     Ends,
     Limits,
     Misplaced,
+    across,
     bearing,
     by_channel,
+    gaining,
     lacking,
     left_over,
     loss,
@@ -31,7 +33,7 @@ from tilseq.populations import T_CELLS, Rule
 
 if TYPE_CHECKING:
     from tilseq.flow.gating import Gating
-    from tilseq.flow.tree import Population
+    from tilseq.flow.tree import Cut, Population
 
 # Lymphocytes are T, B or NK cells; what is none of them is not a lymphocyte, or is missed by a cut.
 LINEAGES = ("CD3+", "B", "NK")
@@ -60,7 +62,8 @@ def share_limits(gating: Gating, population: Population) -> tuple[Limits, Limits
 
 def _known(gating: Gating) -> bool:
     """Tell whether T, B and NK cells are told, by the built-in rules, and there are any."""
-    told = all(name in gating.populations and gating.rules.get(name) == T_CELLS[name] for name in LINEAGES)
+    names = (*LINEAGES, "CD3-")
+    told = all(name in gating.populations and gating.rules.get(name) == T_CELLS[name] for name in names)
     return told and any(gating.populations[name].events for name in ("B", "NK"))
 
 
@@ -75,8 +78,11 @@ def _of_lineage(gating: Gating, name: str) -> tuple[Limits, Limits]:
         if gate != EDGE
     ]
     rare = gating.region is not None and gating.region.source == "cohort"
-    gained = (NO_T_CELLS_WHERE_RARE if rare else NO_T_CELLS) if name == "CD3+" else 0.0
-    misplaced = Misplaced(gained * numbers[name] / max(1, total), 0.0)
+    share = numbers[name] / max(1, total)
+    misplaced = PURE
+    if name == "CD3+":
+        usual = (NO_T_CELLS_WHERE_RARE if rare else NO_T_CELLS) * share
+        misplaced = gaining(usual, [(1 - share) * beside for beside in _beside(gating, name, {"CD3"})])
     counting = scalar(clopper_pearson(numbers[name], total))
     return with_gates(numbers[name], total, counting, ends, misplaced=misplaced, beyond=_beyond(gating, name, others))
 
@@ -104,7 +110,16 @@ def _ends(gating: Gating, name: str, parent: str) -> Ends:
 
 
 def _left_over(gating: Gating, name: str, parent: str) -> tuple[Misplaced, Ends] | None:
-    """Return what is misplaced of cells that lack several markers, and the ends of all other cuts; None of others.
+    """Return what is misplaced of cells that lack several markers, and the ends of all other cuts; None of others."""
+    below = _below_cuts(gating, name, parent)
+    if below is None:
+        return None
+    ends = [[(end[name], end[parent]) for end in shift] for gate, shift in gating.moved.items() if gate not in below]
+    return left_over(sum(below.values())), ends
+
+
+def _below_cuts(gating: Gating, name: str, parent: str) -> dict[str, float] | None:
+    """Return for each cut of cells that lack several markers which share of the parent they gain by it at most.
 
     Of one marker that cells lack their share is what those that bear it leave. Where more cells lack the markers than
     bear one, they themselves lie next to the cuts, and nothing is told of others by these.
@@ -113,20 +128,18 @@ def _left_over(gating: Gating, name: str, parent: str) -> tuple[Misplaced, Ends]
     events, total = gating.populations[name].events, gating.populations[parent].events
     if rule is None or _borne(rule) or len(rule.markers) < 2 or 2 * events > total:
         return None
-    lacked = {
-        name_of(cuts): cuts
-        for cuts in by_channel(gating)
-        if cuts[0].parent == parent and any(cut.marker in rule.markers for cut in cuts)
-    }
-    if not {cut.marker for cuts in lacked.values() for cut in cuts}.issuperset(rule.markers):
+    groups = [cuts for cuts in by_channel(gating) if cuts[0].parent == parent and _any(cuts, rule.markers)]
+    if not {cut.marker for cuts in groups for cut in cuts}.issuperset(rule.markers):
         return None
-    at_most = sum(
-        below_cut(events - gating.moved[gate].lower[name], end, cuts[0].threshold)
-        for gate, cuts in lacked.items()
+    return {
+        name_of(cuts): below_cut(events - gating.moved[name_of(cuts)].lower[name], end, cuts[0].threshold) / total
+        for cuts in groups
         if (end := cuts[0].lower) is not None
-    )
-    ends = [[(end[name], end[parent]) for end in shift] for gate, shift in gating.moved.items() if gate not in lacked]
-    return left_over(at_most / total), ends
+    }
+
+
+def _any(cuts: Sequence[Cut], markers: Collection[str]) -> bool:
+    return any(cut.marker in markers for cut in cuts)
 
 
 def _misplaced(gating: Gating, name: str, parent: str) -> Misplaced:
@@ -139,9 +152,39 @@ def _misplaced(gating: Gating, name: str, parent: str) -> Misplaced:
     impure = _impure(gating.region).get(parent, PURE)
     borne = {other: _borne(gating.rules[other]) for other in shares if other in gating.rules}
     if borne.get(name) or name not in borne:
-        return bearing(shares[name], borne.get(name) or [name], impure)
+        markers = borne.get(name) or [name]
+        below = _lost_below(gating, parent, markers[0]) if len(markers) == 1 else None
+        own = bearing(shares[name], markers, impure, below)
+        return across(own, _beside(gating, name, _surely_borne(gating, name)))
     lost = sum(loss(markers) * shares[other] for other, markers in borne.items() if markers)
     return lacking(shares[name], lost, impure)
+
+
+def _lost_below(gating: Gating, parent: str, marker: str) -> float | None:
+    """Return which share of a parent those left over gain at most by the cut of a marker; None where none tell."""
+    gates = {name_of(cuts) for cuts in by_channel(gating) if cuts[0].parent == parent and _any(cuts, [marker])}
+    others = (name for name, population in gating.populations.items() if population.parent == parent)
+    told = (_below_cuts(gating, name, parent) or {} for name in others)
+    return max((at_most for below in told for gate, at_most in below.items() if gate in gates), default=None)
+
+
+def _surely_borne(gating: Gating, name: str) -> set[str]:
+    """Return the markers that all cells of a population bear if they are several, else none."""
+    rule = gating.rules.get(name)
+    several = {signs[0].marker for signs in rule.conditions if len(signs) == 1 and signs[0].positive} if rule else set()
+    return several if len(several) > 1 else set()
+
+
+def _beside(gating: Gating, name: str, markers: Collection[str]) -> list[float]:
+    """Return what lies beside each cut of a population's markers, as a share of its parent."""
+    total = gating.populations[gating.populations[name].parent or ""].events
+    found = []
+    for cuts in by_channel(gating):
+        cut, shift = cuts[0], gating.moved[name_of(cuts)]
+        if _any(cuts, markers):
+            beside = shift.lower[name] - shift.upper[name]
+            found.append(evenly_beside(beside, cut.lower or 0.0, cut.threshold, cut.upper or 0.0) / total)
+    return found
 
 
 def _impure(region: Region | None) -> Mapping[str, Misplaced]:

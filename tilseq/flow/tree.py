@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from tilseq.errors import AnalysisError
+from tilseq.flow.cut_ends import cut_ends
 from tilseq.flow.density import Density, Valley, density, modes, next_valley, valley
 from tilseq.flow.robust import MAD_TO_SD, centre_and_spread
 from tilseq.flow.transform import arcsinh, square_root
@@ -172,12 +173,14 @@ class Tree:
         """
         if (marker, parent) in self.cuts or self.set_by_hand(marker, parent):
             return True
-        found = valley(self.scaled(marker, self.core(parent)))
+        values = self.scaled(marker, self.core(parent))
+        curve = density(values)
+        found = None if curve is None else valley(values, curve)
         lent = self.borrowed.get((marker, parent))
         if lent is not None and not (found and found.separation >= CLEAR_SEPARATION and self.agrees(found, lent)):
             self.cuts[marker, parent] = lent
-        elif found is not None:
-            self._record(marker, parent, found)
+        elif found is not None and curve is not None:
+            self._record(marker, parent, curve, found)
         return (marker, parent) in self.cuts
 
     def agrees(self, found: Valley, lent: Cut) -> bool:
@@ -218,7 +221,7 @@ class Tree:
         found = next_valley(values, living + DEAD_SPREADS * spread, above=True, curve=curve)
         if found is None:
             return False
-        self._record("viability", parent, found)
+        self._record("viability", parent, curve, found)
         lent = self.borrowed.get(("viability", parent))
         if lent is not None:
             ends = sorted((self.cuts["viability", parent].threshold, lent.threshold))
@@ -286,6 +289,7 @@ class Tree:
         self.cuts[marker, parent] = Cut(marker, parent, self.thresholds[marker], None, None, None, "settings")
         return True
 
-    def _record(self, marker: str, parent: str, found: Valley) -> None:
-        threshold, lower, upper = (self.linear(marker, end) for end in (found.threshold, found.lower, found.upper))
+    def _record(self, marker: str, parent: str, curve: Density, found: Valley) -> None:
+        ends = (found.threshold, *cut_ends(curve, found))
+        threshold, lower, upper = (self.linear(marker, end) for end in ends)
         self.cuts[marker, parent] = Cut(marker, parent, threshold, lower, upper, found.separation, "valley")

@@ -25,8 +25,8 @@ Ends = Iterable[Sequence[tuple[int, int]]]
 
 # What is left even where every valley is empty, found on simulated tubes of known truth (see benchmarks/RESULTS.md), as
 # standard deviations: of the logit of a share; and of the share itself by cells that seem to bear a marker, as clumps
-# of antibody do; more where a cell bears one of two markers and seems to bear both.
-FLOOR, MISPLACED, MISPLACED_OF_SEVERAL = 0.002, 1.7e-4, 8e-4
+# of antibody do.
+FLOOR, MISPLACED = 0.002, 1.7e-4
 # What part of those that bear a marker is not seen, because it took the stain too poorly or lies beyond another gate.
 # CD8+ T cells are dimmer in CD3 and spread wider than CD4+ T cells: more of them are lost.
 LOST, LOST_SPREAD = 0.0015, 0.0013
@@ -233,7 +233,7 @@ def with_gates(
     return _holding(both, share), _holding(gates, share)
 
 
-def bearing(share: float, markers: Collection[str], impure: Misplaced = PURE) -> Misplaced:
+def bearing(share: float, markers: Collection[str], impure: Misplaced = PURE, below: float | None = None) -> Misplaced:
     """Return what is misplaced of a part that bears markers: it loses some of its own.
 
     Parameters
@@ -244,14 +244,49 @@ def bearing(share: float, markers: Collection[str], impure: Misplaced = PURE) ->
         Markers that the part bears.
     impure
         What of any such share in the parent is gained and lost because the parent holds other cells.
+    below
+        Share of the whole that cells left over gain at most by the marker's cut, see `left_over`, where that is told:
+        cells of the part that took the stain poorly, or dead ones that are no part of the whole. Any share from none
+        to that is taken as likely, and not less than is lost on average.
     """
-    either_way = MISPLACED if len(markers) == 1 else MISPLACED_OF_SEVERAL
+    lost, spread = loss(markers) * share, LOST_SPREAD * share
+    if below is not None:
+        lost, spread = max(lost, below / 2), EVENLY * below
     return Misplaced(
-        gained=math.hypot(either_way, impure.gained * share),
-        lost=math.hypot(either_way, LOST_SPREAD * share, impure.lost * share),
+        gained=math.hypot(MISPLACED, impure.gained * share),
+        lost=math.hypot(MISPLACED, spread, impure.lost * share),
         surely_gained=impure.surely_gained * share,
-        surely_lost=(loss(markers) + impure.surely_lost) * share,
+        surely_lost=lost + impure.surely_lost * share,
     )
+
+
+def across(misplaced: Misplaced, beside: Iterable[float]) -> Misplaced:
+    """Add to what is misplaced of a part what comes in and goes out across its cuts, as cells beside them tell.
+
+    Parameters
+    ----------
+    misplaced
+        What is misplaced of the part.
+    beside
+        For each cut the share of the whole that `beside.evenly_beside` tells. Half of it are taken as cells of the
+        part, half as others: of each half any number from none to all lies on the wrong side.
+    """
+    either_way = math.hypot(*(math.sqrt(2) * EVENLY * share / 2 for share in beside))
+    gained, lost = (math.hypot(side, either_way) for side in (misplaced.gained, misplaced.lost))
+    return misplaced._replace(gained=gained, lost=lost)
+
+
+def gaining(usual: float, beside: Iterable[float]) -> Misplaced:
+    """Return what is misplaced of T cells: they gain dim cells of other kinds, as those beside their cut tell.
+
+    Parameters
+    ----------
+    usual
+        What they gain in general, as a standard deviation of their share.
+    beside
+        What their share gains if all that `beside.evenly_beside` tells are others: any number from none to that does.
+    """
+    return Misplaced(math.hypot(usual, *(2 * EVENLY * share for share in beside)), 0.0)
 
 
 def lacking(share: float, lost_by_others: float, impure: Misplaced = PURE) -> Misplaced:
