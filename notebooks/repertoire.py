@@ -60,8 +60,9 @@ depth.select("sample", "locus", "counts", "cells", "cells_from", "n_effective")
 # %% [markdown]
 # ## Diversity
 #
-# Of the clones seen, with limits where they are sound. Richness and Chao1 grow with depth; coverage tells how much of
-# the repertoire was seen at all.
+# Of the clones seen, with limits where they are sound. Richness grows with depth; coverage tells how much of the
+# repertoire was seen at all. Chao1 is null: here each cell was counted several times, and such counts do not show which
+# clones are of one cell.
 
 # %%
 indices = pl.concat(
@@ -74,8 +75,8 @@ indices.filter(pl.col("parameter").is_in(SHOWN)).pivot(on="parameter", index="sa
 # %% [markdown]
 # ## Rarefaction
 #
-# Compare richness at a depth that all samples have: the curves are what fewer cells would have shown, dashed what more
-# would show.
+# Compare richness at a depth that all samples have: the curves are what fewer cells would have shown. Of cells counted
+# several times they end at half of the cells; of cells counted once they go on, dashed, to twice those seen.
 
 # %%
 curves = pl.concat(
