@@ -81,6 +81,7 @@ def test_a_curve_is_dashed_beyond_its_cells():
     assert (seen.get_linestyle(), seen.get_marker(), seen.get_markevery()) == ("-", "o", [1])
     assert beyond.get_linestyle() != "-"
     assert axes.get_ylabel() == "Clones seen (q = 0), TRB"
+    assert rarefaction_curves(curves().filter(pl.col("method") != "extrapolated")).get_xlabel() == "Cells"
     axes = rarefaction_curves(curves(), q=1, over="coverage")
     assert axes.lines[0].get_xydata().tolist() == [[0.5, 5], [0.7, 8]]
     assert axes.get_ylabel() == "Effective clones (q = 1), TRB"

@@ -101,7 +101,8 @@ def rarefaction_curves(frame: Any, *, q: int = 0, over: str = "cells", locus: st
         if over == "coverage":
             axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         what = "Cells" if over == "cells" else "Coverage of the repertoire"
-        _finish(axes, rows, f"{what} (dashed: extrapolated)", ORDER_NAMES.get(q, f"Effective clones (q = {q})"))
+        dashed = " (dashed: extrapolated)" if "extrapolated" in rows["method"] else ""
+        _finish(axes, rows, f"{what}{dashed}", ORDER_NAMES.get(q, f"Effective clones (q = {q})"))
     return axes
 
 
