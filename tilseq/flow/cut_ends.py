@@ -6,7 +6,7 @@ import numpy as np
 
 from tilseq.flow.density import EITHER_WAY, Curve, Density, Valley, lowest
 
-TUBES, SEED = 100, 20_31
+TUBES, SEED = 100, 2031
 BINS_A_BANDWIDTH, KERNEL_BANDWIDTHS = 2, 4
 
 
