@@ -79,7 +79,8 @@ REPERTOIRE = {
     "that went in are known, else its molecules. The limits rest on it.",
     "Counts": "Cells, molecules or reads that the indices rest on, as the file gives them.",
     "Richness": "Clones seen. It grows with depth.",
-    "Chao1": "Least number of clones in the specimen, from how many were seen once and twice.",
+    "Chao1": "Least number of clones in the specimen, from how many were seen once and twice. None where cells were "
+    "counted several times: such counts do not show which clones are of one cell.",
     "Hill q1": "Number of equally large clones that would have the same Shannon entropy: its exponential.",
     "Inverse Simpson": "Number of equally large clones that two cells drawn would share as often; large clones count.",
     "Clonality": "1 - Shannon entropy / ln(richness): 0 all clones alike, 1 a single clone.",
