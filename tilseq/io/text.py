@@ -21,7 +21,7 @@ import polars as pl
 from tilseq.errors import ReadError
 from tilseq.io import row_checks
 from tilseq.io.kinds import GZIP, KIND_BYTES, kind_of
-from tilseq.io.row_checks import Content, check_rows, long_line, marks_of, may_quote, rows_if_even
+from tilseq.io.row_checks import Content, Marks, check_rows, long_line, marks_of, may_quote, rows_if_even
 
 MAX_BYTES = 4 << 30
 MAX_COLUMNS = 100_000
@@ -140,12 +140,10 @@ def open_delimited(path: str | Path, *, separator: str | None = None, comment: s
     """Check a delimited text file and read its header, so that the columns needed can be chosen; see `read_cells`."""
     mapped = _mapped(path)
     content: Content = mapped or _as_utf8(_read_bytes(path), path)
-    header = _header(content, path, separator, comment)
-    marks = marks_of(content, header.start, header.separator)
+    header, marks = _looked_at(content, path, separator, comment)
     if mapped and not marks.plain:
         content = _as_utf8(_read_bytes(path), path)
-        header = _header(content, path, separator, comment)
-        marks = marks_of(content, header.start, header.separator)
+        header, marks = _looked_at(content, path, separator, comment)
     width = len(header.names)
     rows = rows_if_even(content, marks, header.separator, width)
     checked = rows is None
@@ -163,11 +161,11 @@ class _Header(NamedTuple):
     start: int
 
 
-def _header(content: Content, path: str | Path, separator: str | None, comment: str | None) -> _Header:
+def _looked_at(content: Content, path: str | Path, separator: str | None, comment: str | None) -> tuple[_Header, Marks]:
     row, start, end = _find_header(content, path, comment)
     header = content[start:end].decode(errors="replace")  # a file that is not UTF-8 is told of when it was read whole
     separator = separator or _separator(header, Path(path))
-    return _Header(_names(header, separator, row, path), separator, row, start)
+    return _Header(_names(header, separator, row, path), separator, row, start), marks_of(content, start, separator)
 
 
 def read_text(path: str | Path) -> str:
