@@ -115,6 +115,7 @@ def test_limits_keep_to_their_scale():
     assert limits(plain, 0, 2, 0) is None
     assert limits(plain._replace(value=1.0, scale="share"), 0.1, 2, 0) is None
     assert limits(plain._replace(scale="log"), 30, 2, 0) is None
+    assert limits(plain._replace(scale="log", order=2), 1, 2, 0, rise=15) is None  # the upper one a factor of e^34 away
     assert limits(plain._replace(value=7.0, scale="unseen"), 1, 2, 7) is None
 
 

@@ -73,7 +73,8 @@ def limits(
         reach = hypot(lean, reach)
     if index.scale == "log":
         # All of this scale are numbers of clones, of which there is one at least.
-        return (max(1.0, value * exp(lean - reach)), value * exp(lean + reach)) if reach < LARGEST_REACH else None
+        known = lean + reach < LARGEST_REACH
+        return (max(1.0, value * exp(lean - reach)), value * exp(lean + reach)) if known else None
     if index.scale == "share":
         if not 0 < value < 1:
             return None
