@@ -12,7 +12,7 @@ import sys
 from collections.abc import Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from multiprocessing import get_context
 
 import numpy as np
@@ -30,6 +30,7 @@ from tilseq.simulate.streams import stream
 from tilseq.simulate.subjects import Subject, draw_subject
 
 SUBJECTS, SEED = 48, 600
+ALIKE = 20  # other subjects, whose products tell how templates are counted too
 DAYS, CELLS = (14, 28, 84), (500, 3_000)
 BULK, SINGLE = (2_000, 6_000, 50_000), (500, 2_000, 8_000)
 CELLS_PER_TEMPLATE = 2
@@ -44,12 +45,10 @@ LIBRARIES = {
     "umi": FLAVORS["umi"],
 }
 # How its effective cells are known; of templates they are not asked.
+ALONE, TOGETHER = "learnt from the product", f"learnt from {ALIKE} other products too"
 KINDS = (
     ("single cells", "counted"),
-    ("gdna", "learnt"),
-    ("gdna, each once", "learnt"),
-    ("gdna, none or twice", "learnt"),
-    ("gdna, Poisson", "learnt"),
+    *((kind, known) for kind in LIBRARIES if kind != "umi" for known in (ALONE, TOGETHER)),
     ("umi", "true"),
     ("umi", "declared"),
 )
@@ -82,21 +81,33 @@ def single_cells(subject: Subject, name: str, specimen: str, day: int, cells: in
     return receptors, true_clones(drawn).rename({"barcode": "cell_id"})
 
 
+def library(subject: Subject, kind: str, depth: int) -> pl.DataFrame:
+    """Return the clonotypes of a bulk library of a subject's product."""
+    rng = stream(SEED, str(subject.seed), kind, str(depth))
+    specimen = subject.specimen("infusion_product", -1)
+    drawn = draw_library(rng, specimen, depth * CELLS_PER_TEMPLATE, depth, LIBRARIES[kind])
+    table = drawn.table(subject.clones).rename({"counted": "duplicate_count"}).with_columns(locus=pl.lit("TRB"))
+    if kind == "gdna, Poisson":
+        often = pl.Series(rng.poisson(table["duplicate_count"].to_numpy()), dtype=pl.Int64)
+        table = table.with_columns(duplicate_count=often).filter(pl.col("duplicate_count") > 0)
+    return table
+
+
+@cache
+def library_of(number: int, kind: str, depth: int) -> pl.DataFrame:
+    """Return the library of a subject by its number."""
+    return library(subject_of(number), kind, depth).select("locus", "junction", "duplicate_count")
+
+
 def products(subject: Subject, kinds: Collection[str]) -> Iterator[tuple[str, str, int, ProductLot]]:
     """Yield what a product was sequenced by, how its effective cells are known, its depth, and its library."""
-    specimen = subject.specimen("infusion_product", -1)
     for kind, flavor in LIBRARIES.items():
         for depth in BULK if kind in kinds else ():
             cells = depth * CELLS_PER_TEMPLATE
-            rng = stream(SEED, str(subject.seed), kind, str(depth))
-            library = draw_library(rng, specimen, cells, depth, flavor)
-            table = library.table(subject.clones).rename({"counted": "duplicate_count"})
-            table = table.with_columns(locus=pl.lit("TRB"))
-            if kind == "gdna, Poisson":
-                often = pl.Series(rng.poisson(table["duplicate_count"].to_numpy()), dtype=pl.Int64)
-                table = table.with_columns(duplicate_count=often).filter(pl.col("duplicate_count") > 0)
+            table = library(subject, kind, depth)
             counted = cells_behind(table, sample="product", count_of=flavor.count_of, cells=cells)
-            behind = {"learnt" if flavor.count_of == "templates" else "declared": product_cells(counted)}
+            of_templates = flavor.count_of == "templates"
+            behind = dict.fromkeys((ALONE, TOGETHER) if of_templates else ("declared",), product_cells(counted))
             if kind == "umi":
                 behind["true"] = {"TRB": min(n_effective(cells, depth, flavor), float(table["duplicate_count"].sum()))}
             for known, effective in behind.items():
@@ -121,26 +132,20 @@ def labelled(number: int, kinds: Collection[str] = (*LIBRARIES, "single cells"))
     """Return the labels of one subject's cells: against what, the label, its chance, and the truth."""
     subject = subject_of(number)
     infused = pl.DataFrame({"clone": subject.clones["clone"], "true": subject.course.infused.sum(axis=1) > 0})
-    blood = {}
-    for day in DAYS:
-        for cells in CELLS:
-            blood[day, cells] = single_cells(subject, f"D{day} {cells}", "blood", day, cells)
+    samples = [(f"D{day} {cells}", day, cells) for day in DAYS for cells in CELLS]
+    drawn = {name: single_cells(subject, name, "blood", day, cells) for name, day, cells in samples}
+    receptors = pl.concat(receptors for receptors, _ in drawn.values())
+    truth = pl.concat(true.with_columns(sample=pl.lit(name)) for name, (_, true) in drawn.items())
+    of_sample = pl.DataFrame(samples, schema=["sample", "day", "cells"], orient="row")
+    truth = truth.join(of_sample, on="sample").join(infused, on="clone", how="left")
     frames = []
     for kind, known, depth, lot in products(subject, kinds):
-        for (day, cells), (receptors, truth) in blood.items():
-            joined = cell_labels(receptors, [lot]).join(truth, on="cell_id").join(infused, on="clone", how="left")
-            frames.append(
-                joined.select(
-                    "label", "probability", "matched_by", "cells_of_clone", pl.col("true").fill_null(False)
-                ).with_columns(
-                    kind=pl.lit(kind),
-                    known=pl.lit(known),
-                    depth=pl.lit(depth),
-                    day=pl.lit(day),
-                    cells=pl.lit(cells),
-                    subject=pl.lit(number),
-                )
-            )
+        others = range(number + 1, number + 1 + ALIKE) if known == TOGETHER else ()
+        alike = [library_of(other % SUBJECTS, kind, depth) for other in others]
+        joined = cell_labels(receptors, [lot], alike=alike).join(truth, on=["sample", "cell_id"])
+        told = joined.select("label", "probability", "matched_by", "cells_of_clone", "day", "cells", "true")
+        against = {"kind": kind, "known": known, "depth": depth, "subject": number}
+        frames.append(told.with_columns(pl.col("true").fill_null(False), **{k: pl.lit(v) for k, v in against.items()}))
     return pl.concat(frames)
 
 
@@ -215,7 +220,7 @@ def _off(table: pl.DataFrame, least: int) -> str:
 def _labels(labels: pl.DataFrame) -> None:
     """Print how many cells have each label and match, and how many of them are truly of infused clones."""
     told = (
-        labels.filter(pl.col("known") != "declared")
+        labels.filter(~pl.col("known").is_in(["declared", ALONE]))
         .group_by("kind", "label", "matched_by")
         .agg(n=pl.len(), true=pl.col("true").mean(), stated=pl.col("probability").mean())
     )

@@ -62,6 +62,20 @@ def test_cells_against_a_bulk_product(folder, capsys):
     assert pl.read_csv(folder / "templates" / "cell_labels.csv")["product_n_effective"][0] == pytest.approx(820 / 1.3)
 
 
+def test_products_of_other_subjects_tell_how_templates_are_counted(folder, capsys):
+    lines = [f"TRBV2\tTRBJ1-1\tTT{one}\tCAF\t{2 * (i // 30) + 2}" for i, one in enumerate(MANY)]
+    other = folder / "other.tsv"
+    other.write_text("\n".join(["v_call\tj_call\tjunction\tjunction_aa\tduplicate_count", *lines, ""]))
+    files = (folder / "blood.csv.gz", "--product", folder / "bulk.tsv", "--count-of", "templates")
+    assert run(*files, "-o", folder / "alone") == 0
+    assert run(*files, "--alike", other, "-o", folder / "both") == 0
+    alone, both = (pl.read_csv(folder / name / "cell_labels.csv")["probability"] for name in ("alone", "both"))
+    assert alone[0] == pytest.approx(both[0], abs=1e-6) and alone[1] < both[1]
+    bulk = ("--product", folder / "bulk.tsv", "--cells", "bulk=2000")
+    assert run(folder / "blood.csv.gz", *bulk, "--alike", folder / "cells.csv.gz", "-o", folder / "no") == 3
+    assert "--alike is for templates of DNA; found 'counts of cells in" in capsys.readouterr().err
+
+
 def test_a_product_of_single_cells_and_of_two_libraries(folder):
     out = folder / "out"
     files = ("--product", folder / "cells.csv.gz", "--product", folder / "bulk.tsv", "--cells", "bulk=2000")

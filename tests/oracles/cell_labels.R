@@ -48,3 +48,17 @@ grown <- function(cells, mean, scale) {
     integrate(f, -Inf, -60)$value + integrate(f, 60, Inf)$value
 }
 for (mean in c(0.1, 2)) cat("grown", mean, sapply(c(0, 1, 4, 12), grown, mean = mean, scale = 0.6), "\n")
+
+# Costs of laws: minus the logarithm of the likelihood of counts seen, of sizes that are log-normal between a thousandth of
+# a count and three times the largest, and of the prior of their spread.
+counts <- c(rep(1, 40), rep(2, 15), rep(3, 8), 4, 4, 5, 6, 9, 14, 30)
+ends <- (log(c(0.001, 3 * 30)) - 0.3) / 1.4
+chance <- function(of) {
+  integrate(function(z) of(exp(0.3 + 1.4 * z)) * dnorm(z), ends[1], ends[2], rel.tol = 1e-10)$value / diff(pnorm(ends))
+}
+once <- function(k) chance(function(mu) dpois(k, mu))
+often <- function(k) chance(function(mu) sapply(mu, function(m) sum(dpois(0:400, m) * dpois(k, 0:400))))
+for (one in list(once, often)) {
+  likely <- sum(sapply(counts, function(k) log(one(k)))) - length(counts) * log(1 - one(0))
+  cat("cost", -likely + ((log(1.4) - log(1.7)) / 0.3)^2 / 2, "\n")
+}

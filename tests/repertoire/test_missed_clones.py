@@ -3,7 +3,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tilseq.repertoire.missed_clones import Missed, _Model, count_chances, kept_below_one, missed, on_grid, smoothed
+from tilseq.repertoire.missed_clones import (
+    OF_TEMPLATES,
+    Missed,
+    _Model,
+    _Sizes,
+    count_chances,
+    kept_below_one,
+    law_costs,
+    missed,
+    on_grid,
+    smoothed,
+)
 
 # tests/oracles/cell_labels.R: mean, u, law, chances of 0, 1, 2, 7 and 40
 COUNTED = [
@@ -132,6 +143,50 @@ def test_chances_are_those_that_come_true(counted, count_of, depth, times):
     off = [abs(np.array(stated)[here].mean() - np.array(true)[here].mean()) for here in of_bin]
     cells_of_bin = [here.sum() for here in of_bin]
     assert np.average(off, weights=cells_of_bin) < 0.05
+
+
+def test_counts_of_a_library_are_as_likely_as_r():
+    counts = np.array([1] * 40 + [2] * 15 + [3] * 8 + [4, 4, 5, 6, 9, 14, 30])
+    once, often = (_Sizes(counts, u, law).cost(np.array([0.3, np.log(1.4)])) for law, u in OF_TEMPLATES[::9])
+    assert once == pytest.approx(116.141669846, abs=0.05)  # the grid's ends are half steps of it wider
+    assert often - once == pytest.approx(127.702336044 - 116.141669846, abs=0.01)
+
+
+COUNTED = [
+    (lambda _, drawn: drawn, ("twice", 0.0)),
+    (some_twice, ("twice", 0.3)),
+    (lambda rng, drawn: rng.poisson(drawn), ("poisson", 1.0)),
+]
+
+
+@pytest.mark.parametrize(("counted", "law"), COUNTED)
+def test_libraries_of_several_products_tell_together_how_templates_are_counted(counted, law):
+    libraries = []
+    for seed in range(16):
+        rng = np.random.default_rng([16, seed])
+        sizes = rng.lognormal(0, 1.7, 2_500)
+        counts = counted(rng, rng.multinomial(2_000, sizes / sizes.sum()))
+        libraries.append(counts[counts > 0])
+    together = law_costs(libraries)
+    assert OF_TEMPLATES[int(together.argmin())] == law
+    assert together == pytest.approx(sum(law_costs([one]) for one in libraries), abs=0.05)
+    assert law_costs([libraries[0][:19]]).tolist() == [0.0] * len(OF_TEMPLATES)
+
+
+def test_what_other_libraries_tell_decides_between_laws():
+    rng = np.random.default_rng(4)
+    cells, counts, _ = sample(rng, some_twice, depth=2_000, infused=0.4)
+    alone = missed(cells, counts, counts.sum() / 1.3, count_of="templates").chance
+    once, twice = (1e6 * np.array([of != law for of in OF_TEMPLATES]) for law in (("twice", 0.0), ("poisson", 1.0)))
+    low, high = (
+        missed(cells, counts, counts.sum() / 1.3, count_of="templates", of_others=costs).chance
+        for costs in (once, twice)
+    )
+    assert (low < alone)[:4].all() and (alone < high)[:4].all()  # of one cell to four: most of those missed
+    cells_counted = missed(cells, counts, counts.sum(), count_of="cells")
+    assert low == pytest.approx(cells_counted.chance, rel=0.01)  # each template counted once is a cell
+    told = missed(cells, counts, counts.sum(), count_of="cells", of_others=twice)
+    assert told.chance.tolist() == cells_counted.chance.tolist()
 
 
 def test_barcodes_of_two_cells_make_no_count_less_sure():

@@ -171,6 +171,18 @@ def test_samples_meet_at_the_cells_and_the_coverage_of_the_least():
     assert at(Y, 21, 0) < value["y", "richness_at_coverage"]["value"] < at(Y, 22, 0)
 
 
+def test_a_coverage_that_is_hardly_known_is_not_set_for_others():
+    # 116 of 120 cells are of a clone of their own: a coverage of 0.03, from two pairs
+    sparse = [1] * 116 + [2] * 2
+    rows = standardised(spectra(y=Y, sparse=sparse))
+    assert rows.filter(sample="sparse", parameter="richness_at_n")["value"].item() == near(at(sparse, 100, 0))
+    at_coverage = rows.filter(pl.col("at_coverage").is_not_null())
+    assert at_coverage["sample"].unique().to_list() == ["y"]
+    assert at_coverage["at_coverage"].unique().item() == near(covered(Y, 100))
+    own = standardised(spectra(y=Y, sparse=sparse), coverage=0.03).filter(sample="sparse")  # asked for, it has one
+    assert own["parameter"].str.ends_with("at_coverage").sum() == 3
+
+
 def test_a_depth_of_ones_own_beyond_reach_has_no_value():
     found = standardised(spectra(x=X, y=Y), cells=60, coverage=0.95)
     # twice x: 46 cells, a coverage of 0.936 (hillrep)
@@ -235,7 +247,8 @@ def test_what_is_out_of_reach_has_no_values():
     assert set(standardised(seen, cells=51)["parameter"].str.tail(8)) == {"coverage"}
     assert standardised(seen, cells=51, coverage=0.9999).is_empty()
     least = {"s": effective_spectra(clones([5, 3]), count_of="reads", n_effective=2.0)}  # half of 2.7 cells
-    assert standardised(least)["value"].to_list() == pytest.approx([1.0] * 6)
+    assert standardised(least)["value"].to_list() == pytest.approx([1.0] * 3)  # its coverage is hardly known
+    assert standardised(least, coverage=0.01)["value"].to_list() == pytest.approx([1.0] * 6)
     # no two counts of one clone: of no coverage that is known, so that it sets none
     alone = {"alone": effective_spectra(clones([1] * 300), count_of="reads", n_effective=150.0)}
     found = standardised(seen | alone).filter(pl.col("at_coverage").is_not_null())

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from tilseq.steps import cell_labels, repertoire, tracking
 from tilseq.steps.job import Job
@@ -17,7 +18,7 @@ PRODUCT = {"AAA": 30} | {f"CCC{'ACGT'[i % 4]}{'ACGT'[i // 4 % 4]}{'ACGT'[i // 16
 def run(tmp_path, sample, write_clones, write_contigs):
     """Return a function that runs the repertoire jobs of some samples, then the labels; gives tables."""
 
-    def run(samples, *, failed=(), infusions=(), strange=None, origins=None):
+    def run(samples, *, failed=(), infusions=(), strange=None, origins=None, others=(), templates=()):
         needs = []
         for name, (counts, row) in samples.items():
             path, row = tmp_path / f"{name}.tsv", dict(row)
@@ -33,8 +34,14 @@ def run(tmp_path, sample, write_clones, write_contigs):
             needs.append(job)
             if counts is not None:
                 repertoire.run(job, tmp_path / "work" / "repertoire" / name)
-        job = subject_job("cell_labels", "S1", needs, reference="infusion_product", failed=list(failed),
-                          infusions=list(infusions))  # fmt: skip
+            if name in templates:
+                path = tmp_path / "work" / "repertoire" / name / "clonotypes.parquet"
+                pl.read_parquet(path).with_columns(count_of=pl.lit("templates")).write_parquet(path)
+        own = [need for need in needs if need.sample["sample"] not in others]
+        of_others = [need.folder for need in needs if need.sample["sample"] in others]
+        job = subject_job("cell_labels", "S1", own, reference="infusion_product", failed=list(failed),
+                          infusions=list(infusions), others=of_others)  # fmt: skip
+        job = replace(job, needs=(*job.needs, *of_others))
         if strange is not None:
             job = replace(job, needs=(*job.needs, "contamination/all"))
             (tmp_path / "work" / "contamination" / "all").mkdir(parents=True)
@@ -128,6 +135,20 @@ def test_a_sample_from_before_any_lot_was_infused_is_told(run):
     assert tables["quality"]["reason"].to_list() == ["no reference: no lot that was sampled had been infused by day 28"]
 
 
+def test_how_templates_are_counted_is_learnt_from_other_products_too(run):
+    own, of_dna = {"p": (PRODUCT, IN_PRODUCT), "b": BLOOD}, {"templates": ("p", "q")}
+    alone = run(own, **of_dna)["cell_labels"]
+    # Of nine clones in ten two counts, or four: each template of these was counted twice.
+    twice = {f"TT{clone}": (2, 4, 2, 2, 6, 2, 4, 2, 2, 1)[i % 10] for i, clone in enumerate(PRODUCT)}
+    other = {"q": (twice, IN_PRODUCT), "umis": (twice, IN_PRODUCT)}
+    together = run(own | other, others=("q", "umis"), **of_dna)["cell_labels"]
+    assert together.drop("probability").equals(alone.drop("probability"))
+    told, before = (found.filter(label="not_seen_in_product")["probability"][0] for found in (together, alone))
+    assert abs(told - before) > 0.1
+    of_umis = own | {"umis": other["umis"]}
+    assert_frame_equal(run(of_umis, others=("umis",), **of_dna)["cell_labels"], alone)
+
+
 @pytest.mark.parametrize("strange", ["p", "b"])
 def test_where_cells_or_product_are_of_another_subject_there_are_no_labels(run, strange):
     tables = run({"p": (PRODUCT, {**IN_PRODUCT, "cells": 5_000}), "b": BLOOD}, strange=strange)
@@ -154,5 +175,6 @@ def test_one_job_a_subject_with_a_product_and_more(monkeypatch, sample):
     monkeypatch.setattr(tracking, "plan", lambda study: [Job("tracking", "S1", "tracking/S1")])
     planned = cell_labels.plan(study)
     assert [(job.unit, job.needs) for job in planned] == [
-        ("S1", ("repertoire/a", "repertoire/b", "contamination/all", "tracking/S1"))
+        ("S1", ("repertoire/a", "repertoire/b", "repertoire/d", "contamination/all", "tracking/S1"))
     ]
+    assert planned[0].arguments["others"] == ["repertoire/d"] and "repertoire/d" not in planned[0].arguments["samples"]

@@ -86,6 +86,16 @@ def test_a_sample_of_few_or_unknown_cells_does_not_set_the_depth(run):
     ]
 
 
+def test_a_sample_of_a_coverage_that_is_hardly_known_has_no_values_at_one(run):
+    (tables,), _ = run(a=(Y, {}), b=(Y, {"day": 1}), sparse=([1] * 116 + [2] * 2, {"day": 2}))
+    at = tables["diversity"].filter(pl.col("at_coverage").is_not_null())
+    assert set(at["sample"]) == {"a", "b"} and set(tables["diversity"]["sample"]) == {"a", "b", "sparse"}
+    assert tables["quality"].select("sample", "check", "verdict").rows() == [
+        ("sparse", "values at a common coverage, TRB", "pass")
+    ]
+    assert tables["quality"]["reason"][0].startswith("its coverage of TRB is not known to a quarter of it")
+
+
 def test_counted_cells_and_libraries_have_each_their_own_depth():
     sizes = {"bulk": 4000, "more": 3000, "cells": 200, "few": 120}
     spectra = {name: {"TRB": Observed(spectrum(np.array([n // 2, n // 2])), n)} for name, n in sizes.items()}

@@ -19,7 +19,16 @@ from tilseq.cli.common import (
     write_result,
 )
 from tilseq.cli.repertoire_depth import depth_of
-from tilseq.cli.repertoire_files import cells_given, cells_option, count_option, counted_by, joined, read_file, tell
+from tilseq.cli.repertoire_files import (
+    cells_given,
+    cells_option,
+    count_option,
+    counted_by,
+    counts_of,
+    joined,
+    read_file,
+    tell,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,6 +59,13 @@ MENDS = "--count-of, --cells"  # of cells that are not known
 @cells_option
 @count_option
 @click.option(
+    "--alike",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Product of another subject, of templates of DNA that the same laboratory counted: together they tell how "
+    "often it counts one twice. Repeats.",
+)
+@click.option(
     "--h5ad",
     "h5ads",
     multiple=True,
@@ -62,6 +78,7 @@ def label_command(
     output: Path,
     cells: tuple[str, ...],
     count_of: str | None,
+    alike: tuple[Path, ...],
     h5ads: tuple[str, ...],
 ) -> int:
     """Say of each cell of CELLS whether the infusion product has its clone, and the chance that it had.
@@ -81,16 +98,17 @@ def label_command(
 
     objects = _objects(h5ads, sample_names(paths))
     known = cells_given(cells, sample_names(products))
-    refuse_copies((*paths, *products))
+    refuse_copies((*paths, *products, *alike))
     read = [_lot(path, known, count_of) for path in products]
     lots = [lot for lot, _ in read]
-    refuse_same_clones({lot.name: lot.table for lot in lots})
+    others = [_of_templates(path, count_of) for path in alike]
+    refuse_same_clones({lot.name: lot.table for lot in lots} | dict(zip(sample_names(alike), others, strict=True)))
 
     def measure(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
         sample = sample_name(path)
         contigs = read_contigs(path)
         tell(sample, contigs)
-        labels = cell_labels(_paired(contigs, sample), lots)
+        labels = cell_labels(_paired(contigs, sample), lots, alike=others)
         if sample in objects:
             _write_object(labels, objects[sample], output / f"{sample}.h5ad")
         return labels, contigs.exclusions.with_columns(sample=pl.lit(sample))
@@ -138,6 +156,20 @@ def _lot(path: Path, cells: dict[str, float], count_of: str | None) -> tuple[Pro
     effective = product_cells(depth_of(name, clonotypes, counted, cells.get(name), None, mends=MENDS))
     receptors = _paired(read_contigs(path), name) if single else None
     return ProductLot(name, clonotypes.table, effective, receptors, counted), left_out
+
+
+def _of_templates(path: Path, count_of: str | None) -> pl.DataFrame:
+    """Return the clonotypes of another subject's product, whose counts must be templates."""
+    from tilseq.errors import AnalysisError
+
+    name = sample_name(path)
+    clonotypes, _ = read_file(path, name, None, None)
+    counted = counted_by(name, clonotypes, count_of)
+    if counted != "templates":
+        raise AnalysisError(
+            "--alike is for templates of DNA", found=f"{counts_of(counted)} in {path}", mend="leave it out"
+        )
+    return clonotypes.table
 
 
 def _write_object(labels: pl.DataFrame, source: Path, target: Path) -> None:

@@ -12,8 +12,10 @@ import polars as pl
 
 from tilseq.errors import AnalysisError, TableError, did_you_mean
 from tilseq.repertoire.chain_search import COLLISIONS, Search, search
-from tilseq.repertoire.clones import check_columns, nucleotides
+from tilseq.repertoire.clones import check_columns, clone_counts, nucleotides
+from tilseq.repertoire.missed_clones import law_costs
 from tilseq.repertoire.product_lots import ALPHA, ALPHAS, BETA, BETAS, Product, ProductLot, product_of
+from tilseq.repertoire.spectrum import Floats
 from tilseq.tables import as_polars
 from tilseq.tables.cell_labels import CELL_LABELS, INFUSED, NO_RECEPTOR, NOT_SEEN, UNDECIDED
 
@@ -42,7 +44,7 @@ class Chains(NamedTuple):
 
 
 def cell_labels(
-    cells: Any, lots: Sequence[ProductLot], *, collisions: Mapping[str, float] = COLLISIONS
+    cells: Any, lots: Sequence[ProductLot], *, alike: Sequence[Any] = (), collisions: Mapping[str, float] = COLLISIONS
 ) -> pl.DataFrame:
     """Return for each cell whether its clone is in the infusion product, and the chance that it was.
 
@@ -71,6 +73,10 @@ def cell_labels(
     lots
         The libraries of the product, bulk or of single cells; a clone is in the product where any of them shows it.
         Where the effective cells of one are not known, no chance is told.
+    alike
+        Clonotype tables (`locus, junction, duplicate_count`) of products of other subjects, whose templates of DNA the
+        same laboratory counted: from all together is learnt how often it counts one twice. Of cells, UMIs and reads
+        they are not asked.
     collisions
         Locus → chance that two different clones have one nucleotide junction.
 
@@ -100,12 +106,25 @@ def cell_labels(
         raise TableError("a cell or its sample has no name", column="cell_id")
     rates = {**COLLISIONS, **_checked(collisions)}
     product = product_of(lots)
+    of_others = _of_others(product, alike)
     rows: list[dict[str, Any]] = []
     for (sample,), of_sample in frame.partition_by("sample", as_dict=True, maintain_order=True).items():
-        labeller = _Labeller.of(of_sample, product, rates)
+        labeller = _Labeller.of(of_sample, product, rates, of_others)
         for cell, chains in labeller.chains.items():
             rows.append({"sample": sample, "cell_id": cell, **labeller.label(chains)})
     return CELL_LABELS.frame(rows)
+
+
+def _of_others(product: Product, alike: Sequence[Any]) -> dict[str, Floats]:
+    """Return locus → what libraries of other products tell of how its templates are counted."""
+    of_templates = [locus for locus, count_of in product.count_of.items() if count_of == "templates"]
+    if not of_templates:
+        return {}
+    tables = [clone_counts(table) for table in alike]
+    return {
+        locus: law_costs(table.filter(locus=locus)["duplicate_count"].to_numpy() for table in tables)
+        for locus in of_templates
+    }
 
 
 def _checked(collisions: Mapping[str, float]) -> Mapping[str, float]:
@@ -174,7 +193,9 @@ class _Labeller:
     unlike: float
 
     @classmethod
-    def of(cls, frame: pl.DataFrame, product: Product, rates: Mapping[str, float]) -> _Labeller:
+    def of(
+        cls, frame: pl.DataFrame, product: Product, rates: Mapping[str, float], of_others: Mapping[str, Floats]
+    ) -> _Labeller:
         """Search both loci of a sample."""
         chains = _chains(frame)
         single = {cell: of_cell for cell, of_cell in chains.items() if not of_cell.two_cells}
@@ -183,7 +204,8 @@ class _Labeller:
             rows = [(cell, one) for cell, of_cell in single.items() for one in getattr(of_cell, which)]
             table = pl.DataFrame(rows, schema={"cell_id": pl.String, "junction": pl.String}, orient="row")
             known = locus in product.n_effective
-            searches[locus] = search(product, locus, table, rates[locus]) if known else None
+            told = of_others.get(locus, 0.0)
+            searches[locus] = search(product, locus, table, rates[locus], told) if known else None
         pairs: dict[str, dict[str, bool]] = {}
         for beta, alpha, second in product.pairs.iter_rows():
             known_pair = pairs.setdefault(beta, {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +58,14 @@ class Missed:
         return np.asarray(1 - self.likely @ np.exp(-times * self.expected))
 
 
-def missed(cells: ArrayLike, counts: ArrayLike, n_effective: float, *, count_of: str = "cells") -> Missed | None:
+def missed(
+    cells: ArrayLike,
+    counts: ArrayLike,
+    n_effective: float,
+    *,
+    count_of: str = "cells",
+    of_others: Floats | float = 0.0,
+) -> Missed | None:
     """Return the chance that a clone of so many cells in a sample was in the product, though its library misses it.
 
     Empirical Bayes over the clones of one locus, without any training:
@@ -68,7 +75,7 @@ def missed(cells: ArrayLike, counts: ArrayLike, n_effective: float, *, count_of:
        counted as `counts_of_a_cell` says, with the variance ``μ (1 + u)``. Cells are counted once: u = 0, also where
        a barcode holds two. Of UMIs, reads and what is not known ``u = counts / n_effective - 1``, which is what
        `n_effective` says. How often a template is counted twice nobody tells: u is learnt with the sizes, as the mean
-       over the laws `OF_TEMPLATES` by how likely each makes the clones seen.
+       over the laws `OF_TEMPLATES` by how likely each makes the clones seen, and the libraries of other products.
     2. *Growth.* Its cells in the sample are Poisson with the mean ``a μ G``; ln G is Student's t with 3 degrees of
        freedom and a scale of its own: clones grow unequally, but not by how large they were.
     3. Both are fitted by maximum a posteriori to the clones that the product shows, in the sample or not.
@@ -84,6 +91,8 @@ def missed(cells: ArrayLike, counts: ArrayLike, n_effective: float, *, count_of:
         Effective number of cells of the product's library; of cells and templates it is not asked.
     count_of
         What its counts count: `cells`, `umis`, `templates`, `reads` or `unknown`.
+    of_others
+        What `law_costs` tells of libraries of other products whose templates were counted in the same way.
 
     Returns
     -------
@@ -97,7 +106,8 @@ def missed(cells: ArrayLike, counts: ArrayLike, n_effective: float, *, count_of:
     unseen, times = np.unique(x[~seen], return_counts=True)
     if not len(unseen):
         return Missed(unseen, np.empty(0), np.empty(0), np.empty((0, 0)))
-    parts, expected = _parts(x[seen], y[seen], unseen, laws_of(count_of, float(y.sum()) / n_effective - 1))
+    laws = laws_of(count_of, float(y.sum()) / n_effective - 1)
+    parts, expected = _parts(x[seen], y[seen], unseen, laws, of_others if laws is OF_TEMPLATES else 0.0)
     number = parts.sum(axis=1)
     likely = parts / np.maximum(number, 1e-300)[:, None]
     return Missed(unseen, kept_below_one(number / smoothed(unseen, times)), expected, likely)
@@ -110,7 +120,24 @@ def laws_of(count_of: str, repeats: float) -> Laws:
     return (("unequal", max(repeats, 0.0) if count_of in UNEQUAL else 0.0),)
 
 
-def _parts(cells: Integers, counts: Integers, unseen: Integers, laws: Laws) -> tuple[Floats, Floats]:
+def law_costs(libraries: Iterable[ArrayLike]) -> Floats:
+    """Return minus the logarithm of how likely each of `OF_TEMPLATES` makes the counts of clones in some libraries.
+
+    How templates are counted is the laboratory's, not the subject's: libraries of several products tell it together,
+    each with sizes of its own. One of fewer than 20 clones tells nothing.
+    """
+    total = np.zeros(len(OF_TEMPLATES))
+    for library in libraries:
+        counts = np.asarray(library, np.int64)
+        if len(counts) >= FEWEST_CLONES:
+            sizes = [_Sizes(counts, repeats, law) for law, repeats in OF_TEMPLATES]
+            total += [one.cost(one.fitted()) for one in sizes]
+    return total
+
+
+def _parts(
+    cells: Integers, counts: Integers, unseen: Integers, laws: Laws, of_others: Floats | float
+) -> tuple[Floats, Floats]:
     """Return how many clones were missed, by cells and expected counts, and these: means over the laws."""
     found, costs, start = [], [], None
     for law, repeats in laws:
@@ -118,7 +145,8 @@ def _parts(cells: Integers, counts: Integers, unseen: Integers, laws: Laws) -> t
         start = model.fitted(start)
         found.append(model.missed(start, unseen))
         costs.append(model.cost(start))
-    weight = np.exp(min(costs) - np.array(costs))
+    cost = np.array(costs) + of_others
+    weight = np.exp(cost.min() - cost)
     return np.tensordot(weight / weight.sum(), found, 1), model.expected
 
 
@@ -219,8 +247,8 @@ def _poisson(counts: Integers, log_mean: Floats) -> Floats:
     return np.asarray(np.exp(number * log_mean - np.exp(log_mean) - gammaln(number + 1)))
 
 
-class _Model:
-    """Likelihood of the clones that a product shows; parameters are ln median and ln spread of μ, ln a, ln scale of G.
+class _Sizes:
+    """Likelihood of the counts of a product's clones; parameters are ln median and ln spread of μ.
 
     Attributes
     ----------
@@ -228,24 +256,19 @@ class _Model:
         Grid of μ.
     chances, none
         Of the distinct counts, and of none, at each μ.
+    place, times
+        Of each count its place among the distinct, and of these the clones.
     """
 
-    def __init__(self, cells: Integers, counts: Integers, repeats: float, law: str) -> None:
-        from scipy.special import stdtrit
-
+    def __init__(self, counts: Integers, repeats: float, law: str) -> None:
         self.log_expected = np.linspace(np.log(LEAST), np.log(max(3 * int(counts.max()), 30)), GRID)
         self.expected = np.exp(self.log_expected)
-        distinct, place = np.unique(counts, return_inverse=True)
+        distinct, self.place, self.times = np.unique(counts, return_inverse=True, return_counts=True)
         small = distinct <= EXACT
         self.chances = on_grid(distinct, self.log_expected, repeats)
         self.chances[small], self.none = count_chances(distinct[small], self.expected, repeats, law)
-        pairs, self.times = np.unique(np.column_stack([place, cells]), axis=0, return_counts=True)
-        self.place = pairs[:, 0]
-        self.cells, self.cells_place = np.unique(pairs[:, 1], return_inverse=True)
-        self.clones = len(cells)
-        self.growth = np.clip(stdtrit(FREEDOM, (EDGES[1:] + EDGES[:-1]) / 2), -WIDEST, WIDEST)
-        ratio = (cells.sum() + 0.5) / counts.sum()
-        self.start = np.array([np.log(counts.mean()) - 1.5, SPREAD, np.log(ratio), GROWTH])
+        self.clones = len(counts)
+        self.start = np.array([np.log(counts.mean()) - 1.5, SPREAD])
 
     def fitted(self, start: Floats | None = None) -> Floats:
         """Return the likeliest parameters, sought from some."""
@@ -256,21 +279,44 @@ class _Model:
         return np.asarray(minimize(self.cost, start, method="Nelder-Mead", options=options).x)
 
     def cost(self, parameters: Floats) -> float:
-        """Return minus the logarithm of likelihood and prior; that of a is Jeffreys' of a Poisson mean."""
+        """Return minus the logarithm of likelihood and prior."""
         weight = self.weight(parameters)
+        return self.cost_of_unseen(parameters, weight) - float(self.times @ np.log(self.chances @ weight + 1e-300))
+
+    def cost_of_unseen(self, parameters: Floats, weight: Floats) -> float:
+        """Return the part of it that is of clones being seen at all, and of the prior."""
         shown = 1 - float(weight @ self.none)
         if not shown > 1e-4:
             return 1e12
-        of_cells = self.of_cells(parameters, self.cells)[self.cells_place]
-        likely = ((self.chances * weight)[self.place] * of_cells).sum(axis=1)
-        prior = float(((parameters[1] - SPREAD) / SPREAD_SD) ** 2 + ((parameters[3] - GROWTH) / GROWTH_SD) ** 2)
-        found = self.times @ np.log(likely + 1e-300) - self.clones * np.log(shown) + parameters[2] / 2
-        return float(prior / 2 - found)
+        return float(((parameters[1] - SPREAD) / SPREAD_SD) ** 2 / 2 + self.clones * np.log(shown))
 
     def weight(self, parameters: Floats) -> Floats:
         """Return the share of the product's clones at each μ."""
         weight = np.exp(-(((self.log_expected - parameters[0]) / np.exp(parameters[1])) ** 2) / 2)
         return np.asarray(weight / max(weight.sum(), 1e-300))
+
+
+class _Model(_Sizes):
+    """Likelihood of the clones that a product shows, with their cells in the sample; ln a and ln scale of G beside."""
+
+    def __init__(self, cells: Integers, counts: Integers, repeats: float, law: str) -> None:
+        from scipy.special import stdtrit
+
+        super().__init__(counts, repeats, law)
+        pairs, self.times = np.unique(np.column_stack([self.place, cells]), axis=0, return_counts=True)
+        self.place = pairs[:, 0]
+        self.cells, self.cells_place = np.unique(pairs[:, 1], return_inverse=True)
+        self.growth = np.clip(stdtrit(FREEDOM, (EDGES[1:] + EDGES[:-1]) / 2), -WIDEST, WIDEST)
+        ratio = (cells.sum() + 0.5) / counts.sum()
+        self.start = np.append(self.start, [np.log(ratio), GROWTH])
+
+    def cost(self, parameters: Floats) -> float:
+        """Return minus the logarithm of likelihood and prior; that of a is Jeffreys' of a Poisson mean."""
+        weight = self.weight(parameters)
+        of_cells = self.of_cells(parameters, self.cells)[self.cells_place]
+        likely = ((self.chances * weight)[self.place] * of_cells).sum(axis=1)
+        prior = ((parameters[3] - GROWTH) / GROWTH_SD) ** 2 / 2 - parameters[2] / 2
+        return self.cost_of_unseen(parameters, weight) + float(prior - self.times @ np.log(likely + 1e-300))
 
     def of_cells(self, parameters: Floats, cells: Integers) -> Floats:
         """Return the chance of each number of cells in the sample, given μ: shape (cells, μ)."""

@@ -13,16 +13,18 @@ import numpy as np
 import polars as pl
 
 from tilseq.errors import AnalysisError
+from tilseq.intervals import Z95
 from tilseq.repertoire.diversity import Cells, by_locus, error_and_quantile, influences
 from tilseq.repertoire.indices import Index, limits
 from tilseq.repertoire.observed import LEAST_CELLS, Observed
-from tilseq.repertoire.sampling import Sampling, sampled
+from tilseq.repertoire.sampling import Sampling, sampled, sampling_of
 from tilseq.repertoire.spectrum import Integers, spectrum
 from tilseq.tables.repertoire import DIVERSITY, RAREFACTION
 
 ORDERS = (0, 1, 2)
 NAMES = ("richness", "hill_q1", "hill_q2")
 NOWHERE: Integers = np.empty(0, dtype=np.int64)
+COVERAGE_WITHIN = 0.25  # of it, at 95 %: a coverage that is known less well is none to hold other samples to
 
 
 def rarefaction(
@@ -117,7 +119,7 @@ def standardised(
 
     Of each locus, `richness_at_n`, `hill_q1_at_n` and `hill_q2_at_n` are of the fewest effective cells of any sample
     (of cells counted several times no more than half of them); `richness_at_coverage`, `hill_q1_at_coverage` and
-    `hill_q2_at_coverage` of the least coverage of any sample at these. Equal
+    `hill_q2_at_coverage` of the least coverage of any sample at these that knows its own to a quarter of it. Equal
     cells tell which sample shows more clones; equal coverage tells which repertoire has more (Chao and Jost, Ecology
     2012;93:2533). Limits as for `rarefaction`; at a coverage they take in that the cells it takes are estimated.
 
@@ -147,12 +149,20 @@ def standardised(
     for locus in sorted({locus for known in spectra.values() for locus in known}):
         seen = {sample: known[locus] for sample, known in spectra.items() if locus in known}
         size = cells or min(each.standing for each in seen.values())
-        covered = [each.coverage(NOWHERE, each.standing).value for each in seen.values()]
-        share = coverage or min((known for known in covered if known > 0), default=None)
+        covered = [each.coverage(NOWHERE, each.standing).value for each in seen.values() if knows_coverage(each)]
+        share = coverage or min(covered, default=None)
         for sample, each in seen.items():
             row = {"sample": sample, "locus": locus, "n": each.n}
             rows += [{**row, **found} for found in at_common_depth(each, size, share)]
     return DIVERSITY.frame(rows)
+
+
+def knows_coverage(seen: Observed) -> bool:
+    """Tell whether a sample knows its coverage, at the cells that it stands for, to a quarter of it."""
+    sampling = sampling_of(seen.counts, seen.effective)[1]  # rough of few pairs, but enough to tell this
+    index = seen.coverage(seen.points(sampling), seen.standing)
+    (error,), _ = sampling.errors(index.influence[None])
+    return bool(0 < index.value and Z95 * error <= COVERAGE_WITHIN * index.value)
 
 
 def at_common_depth(seen: Observed, size: int, share: float | None) -> list[dict[str, Any]]:

@@ -174,9 +174,7 @@ def knows_clones(spectrum: Spectrum) -> bool:
 
 
 def sampled(whole: Spectrum, cells: float | None) -> tuple[Spectrum | None, Sampling | None]:
-    """Return the spectrum, in units of which a cell has no more than `chances.FINEST`, and the sampling of it.
-
-    None where the cells are not known, or too few pairs of them are of one clone.
+    """Return what `sampling_of` does; None where the cells are not known, or too few pairs of them are of one clone.
 
     Parameters
     ----------
@@ -187,6 +185,11 @@ def sampled(whole: Spectrum, cells: float | None) -> tuple[Spectrum | None, Samp
     """
     if cells is None or not knows_clones(effective_spectrum(whole, cells)):
         return None, None
+    return sampling_of(whole, cells)
+
+
+def sampling_of(whole: Spectrum, cells: float) -> tuple[Spectrum, Sampling]:
+    """Return the spectrum, in units of which a cell has no more than `chances.FINEST`, and the sampling of it."""
     if round(cells) >= whole.n:
         return whole, Sampling(whole)
     chances = counted_often(whole.n / cells - 1)

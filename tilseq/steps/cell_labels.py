@@ -20,6 +20,7 @@ from tilseq.steps.reference import (
     parts_of,
     why_no_reference,
 )
+from tilseq.steps.repertoire import count_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,15 +36,25 @@ def plan(study: Study) -> list[Job]:
     first = tuple(job.folder for job in contamination.plan(study))
     tracked = {job.unit: job.folder for job in tracking.plan(study)}
     jobs = []
-    for subject, needs in by_subject(study).items():
+    subjects = by_subject(study)
+    products = {subject: [job.folder for job in needs if _of_product(job)] for subject, needs in subjects.items()}
+    for subject, needs in subjects.items():
         of_t_cells = [job for job in needs if (job.sample or {})["assay"] == "tcr"]
-        is_product = [(job.sample or {})["specimen"] == PRODUCT for job in of_t_cells]
+        is_product = [_of_product(job) for job in of_t_cells]
         if any(is_product) and not all(is_product):
             failed = [row for row in failed_references(study, subject, PRODUCT) if row["assay"] == "tcr"]
+            others = [folder for other, folders in products.items() if other != subject for folder in folders]
             further = {"reference": PRODUCT, "failed": failed, "infusions": infusions_of(study, subject)}
-            job = subject_job(STEP, subject, of_t_cells, **further)
-            jobs.append(replace(job, needs=(*job.needs, *first, *filter(None, [tracked.get(subject)]))))
+            job = subject_job(STEP, subject, of_t_cells, others=others, **further)
+            known = (*others, *first, *filter(None, [tracked.get(subject)]))
+            jobs.append(replace(job, needs=(*job.needs, *known)))
     return jobs
+
+
+def _of_product(job: Job) -> bool:
+    """Tell whether a job is of T-cell receptors of a product."""
+    sample = job.sample or {}
+    return (sample.get("assay"), sample.get("specimen")) == ("tcr", PRODUCT)
 
 
 def run(job: Job, folder: Path) -> None:
@@ -54,6 +65,8 @@ def run(job: Job, folder: Path) -> None:
     A sample is held against the lots that had been infused when it was taken. Where a library of them left no
     clonotypes, or holds another subject's (see the step `contamination`), there are no labels: cells of its clones
     would be told not to be in the product. Nor are there of a sample of another subject.
+
+    How often a template of DNA is counted is learnt from the products of all subjects together.
     """
     import polars as pl
 
@@ -65,8 +78,11 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.tables.outputs import QUALITY
 
     samples = job.arguments["samples"]
-    read = {need: pl.read_parquet(path) for need, path in needed(job, folder, "clonotypes").items()}
-    cells = {need: pl.read_parquet(path) for need, path in needed(job, folder, "cells").items()}
+    every = {need: pl.read_parquet(path) for need, path in needed(job, folder, "clonotypes").items()}
+    read = {need: table for need, table in every.items() if need in samples}
+    others = [every[need] for need in job.arguments["others"] if need in every]
+    alike = [table for table in others if count_of(table) == "templates"]
+    cells = {need: pl.read_parquet(path) for need, path in needed(job, folder, "cells").items() if need in samples}
     strange = of_another_subject(job, folder)
     read = {need: table for need, table in read.items() if samples[need]["sample"] not in strange}
     tables = {samples[need]["sample"]: one for need, one in read.items()}
@@ -85,7 +101,7 @@ def run(job: Job, folder: Path) -> None:
             continue
         lots = [_lot(samples[part]["sample"], read[part], depth, counted, cells.get(part)) for part in parts]
         try:
-            found = cell_labels(cells[need], lots)
+            found = cell_labels(cells[need], lots, alike=alike)
         except AnalysisError as error:  # such as a lot of another locus: one sample does not stop the others
             quality.append(QUALITY.frame([_told(sample, "fail", str(error))]))
             continue

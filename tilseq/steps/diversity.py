@@ -66,7 +66,7 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(estimated, DEPTH, folder)
     write_parquet(common, DIVERSITY, folder)
     write_parquet(ENDPOINTS.frame(endpoints(common, of_sample, cells)), ENDPOINTS, folder)
-    write_parquet(QUALITY.frame(_left_out(cells) + _one_library(cells)), QUALITY, folder)
+    write_parquet(QUALITY.frame(_left_out(cells) + _short_of_coverage(common) + _one_library(cells)), QUALITY, folder)
     write_parquet(pl.concat(profiles), HILL_PROFILE, folder)
     write_parquet(pl.concat(curves), RAREFACTION, folder)
     write_frame(_as_table(spectra, cells), folder / f"{SPECTRA}.parquet")
@@ -145,6 +145,24 @@ def _left_out(cells: pl.DataFrame) -> list[dict[str, Any]]:
         told = {"sample": row["sample"], "check": f"values at a common depth, {row['locus']}", "value": known}
         rows.append({**told, "limit": f"at least {repertoire.LEAST_COUNTED}", "verdict": "pass", "reason": reason})
     return rows
+
+
+def _short_of_coverage(common: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return a note on each sample with values at equal cells and none at a coverage in common."""
+    import polars as pl
+
+    at_coverage = common.filter(pl.col("at_coverage").is_not_null())
+    lacking = common.join(at_coverage, on=["sample", "locus"], how="anti")
+    return [
+        {
+            "sample": sample,
+            "check": f"values at a common coverage, {locus}",
+            "verdict": "pass",
+            "reason": f"its coverage of {locus} is not known to a quarter of it, and none of others, better known, "
+            "is in its reach, so that none are given",
+        }
+        for sample, locus in lacking.select("sample", "locus").unique(maintain_order=True).iter_rows()
+    ]
 
 
 def _one_library(cells: pl.DataFrame) -> list[dict[str, Any]]:
