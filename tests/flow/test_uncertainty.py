@@ -143,8 +143,8 @@ def test_a_part_loses_some_of_its_own() -> None:
 
 def test_a_part_loses_what_those_left_over_gain_and_what_other_gates_take() -> None:
     told = bearing(0.4, ["CD4"], Misplaced(0.01, 0.02, 0.003, 0.004), Told(0.02, 0.003))
-    # Other cells of the parent, 0.02 of a share, are among those told.
-    expected = (math.hypot(1.7e-4, 0.004), math.hypot(1.7e-4, 0.003), 0.0012, 0.02 + 0.0016)
+    # Of other cells of the parent, 0.02 of a share, half are among those told.
+    expected = (math.hypot(1.7e-4, 0.004), math.hypot(1.7e-4, 0.003, 0.004), 0.0012, 0.02 + 0.0016)
     assert told == pytest.approx(expected, rel=1e-6)
     # CD8+ T are dimmer in CD3: half a per cent more of them are lost, by that cut.
     assert bearing(0.4, ["CD8"], PURE, Told(0.02, 0.003)).surely_lost == pytest.approx(0.02 + 0.4 * 0.005)

@@ -65,6 +65,8 @@ IMPURE_WHERE_RARE: Mapping[str, Misplaced] = {
     "CD3+": Misplaced(0.01, 0.026),
     "CD3-": Misplaced(0.03, 0.03, 0.0, 0.02),
 }
+# What part of other cells that do not count with a part fall among those left over, and are told there.
+OTHERS_TOLD = 0.5
 
 
 EDGE = "lymphocytes"  # what their radius is called among the cuts that are moved
@@ -245,15 +247,15 @@ def bearing(share: float, markers: Collection[str], impure: Misplaced = PURE, to
         What of any such share in the parent is gained and lost because the parent holds other cells.
     told
         Share of the whole that cells left over gain by the marker's cut, see `beside.below_cut`, where that is told:
-        cells of the part that took the stain poorly, and other cells, so that these are not counted once more. What
-        is lost by other gates comes on top, and not less is lost than on average.
+        cells of the part that took the stain poorly, and a part of the parent's other cells, which are not counted
+        once more. What is lost by other gates comes on top, and not less is lost than on average.
     """
-    lost, spread = loss(markers) * share, math.hypot(LOST_SPREAD * share, impure.lost * share)
+    lost, spread, others = loss(markers) * share, LOST_SPREAD * share, impure.lost * share
     if told is not None:
-        lost, spread = lost + max(0.0, told.mean - LOST * share), told.sd
+        lost, spread, others = lost + max(0.0, told.mean - LOST * share), told.sd, (1 - OTHERS_TOLD) * others
     return Misplaced(
         gained=math.hypot(MISPLACED, impure.gained * share),
-        lost=math.hypot(MISPLACED, spread),
+        lost=math.hypot(MISPLACED, spread, others),
         surely_gained=impure.surely_gained * share,
         surely_lost=lost + impure.surely_lost * share,
     )
