@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilseq.flow.beside import Beyond, Loss, below_cut, beyond_edge, evenly_beside, of_odds
+from tilseq.flow.beside import Beyond, Loss, Told, below_cut, beyond_edge, evenly_beside, of_odds
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,25 @@ def test_odds_gain_what_the_population_lost_and_give_what_the_others_lost() -> N
 
 
 def test_poorly_stained_cells_lie_evenly_down_to_darkness() -> None:
-    assert below_cut(30, 600, 800) == 120  # 30 in a quarter of the way
-    assert below_cut(30, -50, 800) == 30
-    assert below_cut(30, 0, 800) == 30
-    assert below_cut(0, 600, 800) == 0
-    assert below_cut(5, -300, -100) == 5
+    # 30 in a quarter of the way stand for 120, of which 60 to 100 are such, 80 ± 19 by 95 %. The 90 that are not seen
+    # vary by √90 and by 3 √30.
+    spread = math.hypot(19 / 1.959964, math.sqrt(90), 3 * math.sqrt(30))
+    assert below_cut(30, 600, 800) == pytest.approx((80, spread), rel=1e-6)
+    for lower in (-50, 0):
+        assert below_cut(30, lower, 800) == pytest.approx((20, 4.75 / 1.959964), rel=1e-6)
+    assert below_cut(0, 600, 800) == Told(0, 0)
+    assert below_cut(6, -300, -100) == pytest.approx((4, 0.95 / 1.959964), rel=1e-6)
+
+
+def test_what_is_told_of_poorly_stained_cells_is_as_far_off_as_it_says() -> None:
+    """Cells lie evenly from 0 to 800, and those from 600 on are seen: from a half to five sixths of them bear it."""
+    random, held, tubes = np.random.default_rng(8), 0, 4000
+    for part in random.uniform(1 / 2, 5 / 6, tubes).tolist():
+        light = random.uniform(0, 800, random.poisson(120))
+        bear = int((random.random(len(light)) < part).sum())
+        told = below_cut(int((light > 600).sum()), 600, 800)
+        held += abs(told.mean - bear) <= 1.959964 * told.sd
+    assert 0.94 < held / tubes < 0.99
 
 
 def test_cells_beside_a_cut_lie_as_densely_down_to_darkness() -> None:

@@ -65,17 +65,32 @@ def test_what_lies_at_the_edge_of_the_lymphocytes_is_made_whole(gating: Gating) 
 
 
 def test_left_over_cells_gain_what_lies_below_the_cuts_of_others(gating: Gating) -> None:
-    """9 cells below the cut of CD4, on the last tenth of the way up to it, stand for at most 90, 45 ± 43."""
+    """9 cells below the cut of CD4, on the last tenth of the way up to it, stand for 90; of these 45 to 75 are gained.
+
+    They are taken off before the others are counted. 81 that are not seen vary by √81 and by 9 √9.
+    """
     cut = gating.cuts["CD4", "CD3+"]
     cuts = {**gating.cuts, ("CD4", "CD3+"): cut._replace(lower=0.9 * cut.threshold)}
     shift = gating.moved["CD4 of CD3+"]
     left, total = gating.populations["DN T"].events, gating.populations["CD3+"].events
     moved = {**gating.moved, "CD4 of CD3+": shift._replace(lower={**shift.lower, "DN T": left - 9})}
     (lower, upper), _ = share_limits(replace(gating, cuts=cuts, moved=moved), gating.populations["DN T"])
-    exact_lower, exact_upper = (total * float(limit) for limit in clopper_pearson(left, total))
-    down, up = math.hypot(left - exact_lower, 0.475 * 90), math.hypot(exact_upper - left, 0.475 * 90)
-    assert total * lower == pytest.approx(left - 45 - down, abs=1)
-    assert total * upper == pytest.approx(max(left, left - 45 + up), abs=1)
+    own = left - 60
+    exact_lower, exact_upper = (total * float(limit) for limit in clopper_pearson(own, total))
+    spread = math.hypot(0.95 * 15, 1.959964 * 9, 1.959964 * 27)
+    assert total * lower == pytest.approx(own - math.hypot(own - exact_lower, spread), abs=1)
+    assert total * upper == pytest.approx(max(left, own + math.hypot(exact_upper - own, spread)), abs=1)
+
+
+def test_cells_that_are_all_gained_leave_none(gating: Gating) -> None:
+    """All DN T on the last tenth of the way up to the cut of CD4 stand for more than there are."""
+    cut, shift = gating.cuts["CD4", "CD3+"], gating.moved["CD4 of CD3+"]
+    cuts = {**gating.cuts, ("CD4", "CD3+"): cut._replace(lower=0.9 * cut.threshold)}
+    moved = {**gating.moved, "CD4 of CD3+": shift._replace(lower={**shift.lower, "DN T": 0})}
+    dn = gating.populations["DN T"]
+    (lower, upper), _ = share_limits(replace(gating, cuts=cuts, moved=moved), dn)
+    assert lower == 0
+    assert upper >= dn.events / gating.populations["CD3+"].events
 
 
 def test_without_nk_cells_told_b_cells_are_limited_as_any_others(simulate: Simulate) -> None:
@@ -177,7 +192,10 @@ def test_t_cells_gain_what_lies_beside_their_cut(gating: Gating) -> None:
 
 
 def test_what_others_gain_by_a_cut_is_lost_by_those_that_bear_its_marker(gating: Gating) -> None:
-    """30 DN T on the last tenth of the way up to the cut of CD4 stand for at most 300 CD4+ T, 150 ± 142.5."""
+    """30 DN T on the last tenth of the way up to the cut of CD4 stand for 300; 150 to 250 are CD4+ T.
+
+    270 that are not seen vary by √270 and by 9 √30. The ends of this cut are not counted once more.
+    """
     cut, found = gating.cuts["CD4", "CD3+"], _unmoved(gating)
     shift = found.moved["CD4 of CD3+"]
     moved = {**found.moved, "CD4 of CD3+": shift._replace(lower={**shift.lower, "DN T": shift.lower["DN T"] - 30})}
@@ -186,12 +204,25 @@ def test_what_others_gain_by_a_cut_is_lost_by_those_that_bear_its_marker(gating:
     share, down, up = _counting(found, "CD4+ T", "CD3+")
     (lower, upper), _ = share_limits(told, told.populations["CD4+ T"])
     assert lower == pytest.approx(share - math.hypot(down, 1.959964 * 1.7e-4), abs=1e-6)
-    expected = share + math.hypot(up, 142.5 / total, 1.959964 * 1.7e-4) + 150 / total
+    spread = math.hypot(0.95 * 50, 1.959964 * math.sqrt(270), 1.959964 * 9 * math.sqrt(30)) / total
+    expected = share + math.hypot(up, spread, 1.959964 * 1.7e-4) + 200 / total
     assert upper == pytest.approx(expected, abs=1e-6)
     # CD8+ T lose by their own cut, beside which no cell lies: 0.65 % on average.
     share, _, up = _counting(found, "CD8+ T", "CD3+")
     (_, upper), _ = share_limits(told, told.populations["CD8+ T"])
     assert upper == pytest.approx(share + math.hypot(up, 1.959964 * 1.7e-4) + 0.0065 * share, abs=1e-6)
+
+
+def test_cells_that_bear_one_marker_are_not_told_by_the_ends_of_its_cut(gating: Gating) -> None:
+    found = _unmoved(gating)
+    for name, own, other in (("CD4+ T", "CD4 of CD3+", "CD8 of CD3+"), ("CD8+ T", "CD8 of CD3+", "CD4 of CD3+")):
+        cells, moved = found.populations[name], found.moved
+        fewer, more = ({**moved[own].lower, name: cells.events + way} for way in (-300, 300))
+        before = share_limits(found, cells)
+        assert share_limits(replace(found, moved={**moved, own: Shift(more, fewer)}), cells) == before
+        wider, _ = share_limits(replace(found, moved={**moved, other: Shift(more, fewer)}), cells)
+        assert wider[0] < before[0][0]
+        assert wider[1] > before[0][1]
 
 
 def test_without_a_b_or_nk_cell_t_cells_are_limited_as_any_others(gating: Gating) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tilseq.flow import gate
-from tilseq.flow.beside import Beyond
+from tilseq.flow.beside import Beyond, Told
 from tilseq.flow.lymphocytes import distance
 from tilseq.flow.uncertainty import (
     PURE,
@@ -141,12 +141,15 @@ def test_a_part_loses_some_of_its_own() -> None:
     assert impure == pytest.approx((gained, lost, 0.0015, 0.5 * (0.0015 + 0.004)))
 
 
-def test_a_part_loses_what_those_left_over_gain_at_most() -> None:
-    told = bearing(0.4, ["CD4"], Misplaced(0.01, 0.02, 0.003, 0.004), 0.02)
-    # Half of 0.02, and 95 % within 0.0095 of that, which is 1.96 standard deviations of 0.004847.
-    lost = math.hypot(1.7e-4, 0.004847, 0.4 * 0.02)
-    assert told == pytest.approx((math.hypot(1.7e-4, 0.004), lost, 0.0012, 0.01 + 0.0016), rel=1e-4)
-    assert bearing(0.4, ["CD4"], PURE, 0.0002).surely_lost == pytest.approx(0.4 * 0.0015)  # as on average, not less
+def test_a_part_loses_what_those_left_over_gain_and_what_other_gates_take() -> None:
+    told = bearing(0.4, ["CD4"], Misplaced(0.01, 0.02, 0.003, 0.004), Told(0.02, 0.003))
+    # Of other cells of the parent, 0.02 of a share, half are among those told.
+    expected = (math.hypot(1.7e-4, 0.004), math.hypot(1.7e-4, 0.003, 0.004), 0.0012, 0.02 + 0.0016)
+    assert told == pytest.approx(expected, rel=1e-6)
+    # CD8+ T are dimmer in CD3: half a per cent more of them are lost, by that cut.
+    assert bearing(0.4, ["CD8"], PURE, Told(0.02, 0.003)).surely_lost == pytest.approx(0.02 + 0.4 * 0.005)
+    for marker, part in (("CD4", 0.0015), ("CD8", 0.0065)):  # as on average, not less
+        assert bearing(0.4, [marker], PURE, Told(0.0002, 0.0)).surely_lost == pytest.approx(0.4 * part)
 
 
 def test_t_cells_gain_any_number_of_those_beside_their_cut() -> None:
@@ -182,15 +185,10 @@ def test_what_is_gained_lowers_and_what_is_lost_raises_a_limit() -> None:
     assert surely == pytest.approx((plain[0] - 0.01, plain[1] + 0.02))
 
 
-def test_what_is_left_over_lies_evenly_between_none_and_all_that_it_can_gain() -> None:
-    counting = scalar(clopper_pearson(400, 1000))
-    plain, _ = with_gates(400, 1000, counting, [], misplaced=PURE)
-    # Of at most 0.04 half is taken off, and 95 % of an even distribution lie within 0.019 of that.
-    (lower, upper), _ = with_gates(400, 1000, counting, [], misplaced=left_over(0.04))
-    either_way = math.hypot(0.019, 1.959964 * 1.7e-4)
-    assert lower == pytest.approx(0.4 - 0.02 - math.hypot(0.4 - plain[0], either_way))
-    assert upper == pytest.approx(0.4 - 0.02 + math.hypot(plain[1] - 0.4, either_way))
-    assert with_gates(400, 1000, counting, [], misplaced=left_over(0.9))[0][1] >= 0.4
+def test_what_is_left_over_is_as_far_off_as_what_each_cut_tells() -> None:
+    either_way = math.hypot(1.7e-4, 0.003, 0.004)
+    assert left_over([Told(0.03, 0.003), Told(0.01, 0.004)]) == pytest.approx((either_way, either_way, 0, 0), rel=1e-9)
+    assert left_over([]) == pytest.approx((1.7e-4, 1.7e-4, 0, 0))
 
 
 def test_cells_beyond_an_edge_move_both_limits() -> None:

@@ -7,11 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tilseq.intervals import Z95
+
 # How many cells of the usual kind count with a population's own: the part of B cells near the edge varies between
 # simulated tubes as if of 54 cells (a moment estimate). How far off what is told of cells beyond the edge can be, as a
 # part of it: distances are not quite normal.
 WEIGHT_OF_USUAL, OFF = 50, 0.3
 FURTHEST, STEPS = 6.0, 601  # standard deviations that an edge can lie from the middle of a population
+# Of the cells just below a cut some lack the marker themselves: what part took the stain poorly, from and to.
+POOR_FROM, POOR_TO = 1 / 2, 5 / 6
+EVENLY = 0.95 / 2 / Z95  # of what is evenly spread, so that 1.96 of it hold 95 %
 
 
 class Loss(NamedTuple):
@@ -29,6 +34,13 @@ class Beyond(NamedTuple):
 
 
 NONE_BEYOND = Beyond(0.0, 0.0)
+
+
+class Told(NamedTuple):
+    """Cells that are not seen where they belong: their number or share, and its standard error."""
+
+    mean: float
+    sd: float
 
 
 def beyond_edge(events: int, within: int, width: float, usual: float) -> Loss:
@@ -75,11 +87,13 @@ def of_odds(own: Loss, others: list[tuple[int, Loss]]) -> Beyond:
     return Beyond(shift, math.hypot(own.sd, OFF * shift, *(events / whole * loss.sd for events, loss in others)))
 
 
-def below_cut(events: int, lower: float, threshold: float) -> float:
-    """Tell at most how many cells that took a stain poorly lie below its cut, from those just below it.
+def below_cut(events: int, lower: float, threshold: float) -> Told:
+    """Tell how many cells that took a stain poorly lie below its cut, from those just below it.
 
     Such cells lie evenly between dark and stained: as densely, on the linear scale, all the way down to darkness as
-    between the lower end of where the cut could lie and the cut. Cells that lack the marker are among those, too.
+    between the lower end of where the cut could lie and the cut. From a half to five sixths of what this tells are
+    such, each part as likely; to this is added the error of counting: where f cells stand for each of n seen, the
+    f n - n others vary by themselves, and as n does.
 
     Parameters
     ----------
@@ -88,7 +102,12 @@ def below_cut(events: int, lower: float, threshold: float) -> float:
     lower, threshold
         Linear.
     """
-    return events * max(1.0, threshold / (threshold - lower)) if threshold > lower else float(events)
+    each = max(1.0, threshold / (threshold - lower)) if threshold > lower else 1.0
+    at_most = each * events
+    return Told(
+        (POOR_FROM + POOR_TO) / 2 * at_most,
+        math.hypot(EVENLY * (POOR_TO - POOR_FROM) * at_most, math.sqrt(events * each * (each - 1))),
+    )
 
 
 def evenly_beside(events: int, lower: float, threshold: float, upper: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from tilseq.flow.beside import NONE_BEYOND, Beyond, Loss, below_cut, beyond_edge, evenly_beside, of_odds
+from tilseq.flow.beside import NONE_BEYOND, Beyond, Loss, Told, below_cut, beyond_edge, evenly_beside, of_odds
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.uncertainty import (
     EDGE,
@@ -22,6 +22,7 @@ from tilseq.flow.uncertainty import (
     bearing,
     by_channel,
     gaining,
+    holding,
     lacking,
     left_over,
     loss,
@@ -52,11 +53,12 @@ def share_limits(gating: Gating, population: Population) -> tuple[Limits, Limits
         if name == "CD3-":
             both, gates = (1 - both[1], 1 - both[0]), (1 - gates[1], 1 - gates[0])
         return (min(both[0], share), max(both[1], share)), (min(gates[0], share), max(gates[1], share))
+    below = _below_cuts(gating, name, parent)
+    if below is not None:
+        return _of_left_over(gating, population, below)
     events, total = population.events, gating.populations[parent].events
-    misplaced, ends = _left_over(gating, name, parent) or (
-        _misplaced(gating, name, parent),
-        _ends(gating, name, parent),
-    )
+    told = _told(gating, name, parent)
+    misplaced, ends = _misplaced(gating, name, parent, told), _ends(gating, name, parent, told)
     return with_gates(events, total, scalar(clopper_pearson(events, total)), ends, misplaced=misplaced)
 
 
@@ -105,21 +107,28 @@ def _beyond(gating: Gating, name: str, others: list[str]) -> Beyond:
     return of_odds(lost(name), [(gating.populations[other].events, lost(other)) for other in others])
 
 
-def _ends(gating: Gating, name: str, parent: str) -> Ends:
-    return [[(end[name], end[parent]) for end in shift] for shift in gating.moved.values()]
+def _ends(gating: Gating, name: str, parent: str, told: Collection[str]) -> Ends:
+    """Return the ends of each cut but those that cells beside them tell more of."""
+    return [[(end[name], end[parent]) for end in shift] for gate, shift in gating.moved.items() if gate not in told]
 
 
-def _left_over(gating: Gating, name: str, parent: str) -> tuple[Misplaced, Ends] | None:
-    """Return what is misplaced of cells that lack several markers, and the ends of all other cuts; None of others."""
-    below = _below_cuts(gating, name, parent)
-    if below is None:
-        return None
-    ends = [[(end[name], end[parent]) for end in shift] for gate, shift in gating.moved.items() if gate not in below]
-    return left_over(sum(below.values())), ends
+def _of_left_over(gating: Gating, population: Population, below: Mapping[str, Told]) -> tuple[Limits, Limits]:
+    """Return the limits of cells that lack several markers: what they gain is taken off before they are counted."""
+    total = gating.populations[population.parent or ""].events
+    share = population.events / total
+    gained = min(population.events, round(total * sum(told.mean for told in below.values())))
+    own = population.events - gained
+    ends = [
+        [(max(0, part - gained), whole) for part, whole in pair]
+        for pair in _ends(gating, population.name, population.parent or "", below)
+    ]
+    counting = scalar(clopper_pearson(own, total))
+    both, gates = with_gates(own, total, counting, ends, misplaced=left_over(below.values()))
+    return holding(both, share), holding(gates, share)
 
 
-def _below_cuts(gating: Gating, name: str, parent: str) -> dict[str, float] | None:
-    """Return for each cut of cells that lack several markers which share of the parent they gain by it at most.
+def _below_cuts(gating: Gating, name: str, parent: str) -> dict[str, Told] | None:
+    """Return for each cut of cells that lack several markers which share of the parent they gain by it; None of others.
 
     Of one marker that cells lack their share is what those that bear it leave. Where more cells lack the markers than
     bear one, they themselves lie next to the cuts, and nothing is told of others by these.
@@ -131,18 +140,19 @@ def _below_cuts(gating: Gating, name: str, parent: str) -> dict[str, float] | No
     groups = [cuts for cuts in by_channel(gating) if cuts[0].parent == parent and _any(cuts, rule.markers)]
     if not {cut.marker for cuts in groups for cut in cuts}.issuperset(rule.markers):
         return None
-    return {
-        name_of(cuts): below_cut(events - gating.moved[name_of(cuts)].lower[name], end, cuts[0].threshold) / total
-        for cuts in groups
-        if (end := cuts[0].lower) is not None
-    }
+    found = {}
+    for cuts in groups:
+        beside = events - gating.moved[name_of(cuts)].lower[name]
+        told = below_cut(beside, cuts[0].lower or 0.0, cuts[0].threshold)
+        found[name_of(cuts)] = Told(told.mean / total, told.sd / total)
+    return found
 
 
 def _any(cuts: Sequence[Cut], markers: Collection[str]) -> bool:
     return any(cut.marker in markers for cut in cuts)
 
 
-def _misplaced(gating: Gating, name: str, parent: str) -> Misplaced:
+def _misplaced(gating: Gating, name: str, parent: str, told: Mapping[str, Told]) -> Misplaced:
     """Return what of a population is misplaced whatever the cut; `live` and `lymphocytes` bear no stain."""
     shares = {
         name: population.events / max(1, gating.populations[parent].events)
@@ -153,19 +163,25 @@ def _misplaced(gating: Gating, name: str, parent: str) -> Misplaced:
     borne = {other: _borne(gating.rules[other]) for other in shares if other in gating.rules}
     if borne.get(name) or name not in borne:
         markers = borne.get(name) or [name]
-        below = _lost_below(gating, parent, markers[0]) if len(markers) == 1 else None
-        own = bearing(shares[name], markers, impure, below)
+        own = bearing(shares[name], markers, impure, next(iter(told.values()), None))
         return across(own, _beside(gating, name, _surely_borne(gating, name)))
     lost = sum(loss(markers) * shares[other] for other, markers in borne.items() if markers)
     return lacking(shares[name], lost, impure)
 
 
-def _lost_below(gating: Gating, parent: str, marker: str) -> float | None:
-    """Return which share of a parent those left over gain at most by the cut of a marker; None where none tell."""
-    gates = {name_of(cuts) for cuts in by_channel(gating) if cuts[0].parent == parent and _any(cuts, [marker])}
-    others = (name for name, population in gating.populations.items() if population.parent == parent)
-    told = (_below_cuts(gating, name, parent) or {} for name in others)
-    return max((at_most for below in told for gate, at_most in below.items() if gate in gates), default=None)
+def _told(gating: Gating, name: str, parent: str) -> dict[str, Told]:
+    """Return the cut of a population that bears one marker, and which share of the parent those left over gain by it.
+
+    It is empty where none tell, and where the population bears several markers or none.
+    """
+    borne = _borne(gating.rules[name]) if name in gating.rules else []
+    if len(borne) != 1:
+        return {}
+    own = {name_of(cuts) for cuts in by_channel(gating) if cuts[0].parent == parent and _any(cuts, borne)}
+    others = (other for other, population in gating.populations.items() if population.parent == parent)
+    below = [(_below_cuts(gating, other, parent) or {}).items() for other in others]
+    told = [(gate, one) for found in below for gate, one in found if gate in own]
+    return dict([max(told, key=lambda found: found[1].mean)]) if told else {}
 
 
 def _surely_borne(gating: Gating, name: str) -> set[str]:

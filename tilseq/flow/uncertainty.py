@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tilseq.flow.beside import NONE_BEYOND, Beyond
+from tilseq.flow.beside import EVENLY, NONE_BEYOND, Beyond, Told
 from tilseq.flow.lymphocytes import CHANNELS, distance
 from tilseq.flow.tree import Cut
 from tilseq.flow.tube import Floats, Mask
@@ -28,11 +28,10 @@ Ends = Iterable[Sequence[tuple[int, int]]]
 # of antibody do.
 FLOOR, MISPLACED = 0.002, 1.7e-4
 # What part of those that bear a marker is not seen, because it took the stain too poorly or lies beyond another gate.
-# CD8+ T cells are dimmer in CD3 and spread wider than CD4+ T cells: more of them are lost.
+# CD8+ T cells are dimmer in CD3 than CD4+ T cells: more of them are lost by that cut.
 LOST, LOST_SPREAD = 0.0015, 0.0013
 LOST_OF: Mapping[str, float] = {"CD8": 0.0065}
 FLOOR_OF_COUNTS = 0.01  # of the logarithm of a count
-EVENLY = 0.95 / 2 / Z95  # of what is evenly spread, so that 1.96 of it hold 95 %
 
 
 class Misplaced(NamedTuple):
@@ -66,6 +65,8 @@ IMPURE_WHERE_RARE: Mapping[str, Misplaced] = {
     "CD3+": Misplaced(0.01, 0.026),
     "CD3-": Misplaced(0.03, 0.03, 0.0, 0.02),
 }
+# What part of other cells that do not count with a part fall among those left over, and are told there.
+OTHERS_TOLD = 0.5
 
 
 EDGE = "lymphocytes"  # what their radius is called among the cuts that are moved
@@ -230,10 +231,10 @@ def with_gates(
         _with_misplaced(misplaced, centre, *limits)
         for limits in ((lower, upper), (_share(true - down), _share(true + up)))
     )
-    return _holding(both, share), _holding(gates, share)
+    return holding(both, share), holding(gates, share)
 
 
-def bearing(share: float, markers: Collection[str], impure: Misplaced = PURE, below: float | None = None) -> Misplaced:
+def bearing(share: float, markers: Collection[str], impure: Misplaced = PURE, told: Told | None = None) -> Misplaced:
     """Return what is misplaced of a part that bears markers: it loses some of its own.
 
     Parameters
@@ -244,17 +245,17 @@ def bearing(share: float, markers: Collection[str], impure: Misplaced = PURE, be
         Markers that the part bears.
     impure
         What of any such share in the parent is gained and lost because the parent holds other cells.
-    below
-        Share of the whole that cells left over gain at most by the marker's cut, see `left_over`, where that is told:
-        cells of the part that took the stain poorly, or dead ones that are no part of the whole. Any share from none
-        to that is taken as likely, and not less than is lost on average.
+    told
+        Share of the whole that cells left over gain by the marker's cut, see `beside.below_cut`, where that is told:
+        cells of the part that took the stain poorly, and a part of the parent's other cells, which are not counted
+        once more. What is lost by other gates comes on top, and not less is lost than on average.
     """
-    lost, spread = loss(markers) * share, LOST_SPREAD * share
-    if below is not None:
-        lost, spread = max(lost, below / 2), EVENLY * below
+    lost, spread, others = loss(markers) * share, LOST_SPREAD * share, impure.lost * share
+    if told is not None:
+        lost, spread, others = lost + max(0.0, told.mean - LOST * share), told.sd, (1 - OTHERS_TOLD) * others
     return Misplaced(
         gained=math.hypot(MISPLACED, impure.gained * share),
-        lost=math.hypot(MISPLACED, spread, impure.lost * share),
+        lost=math.hypot(MISPLACED, spread, others),
         surely_gained=impure.surely_gained * share,
         surely_lost=lost + impure.surely_lost * share,
     )
@@ -310,17 +311,16 @@ def lacking(share: float, lost_by_others: float, impure: Misplaced = PURE) -> Mi
     )
 
 
-def left_over(at_most: float) -> Misplaced:
-    """Return what is misplaced of a part that is left when several markers are taken away: it gains by each of them.
+def left_over(told: Iterable[Told]) -> Misplaced:
+    """Return what is misplaced of a part that is left when several markers are taken away, what it gains taken off.
 
     Parameters
     ----------
-    at_most
-        Share of the whole that other parts lose to it at most, see `beside.below_cut`: any share from none to that is
-        taken as likely.
+    told
+        Shares of the whole that other parts lose to it by each cut, see `beside.below_cut`.
     """
-    either_way = math.hypot(MISPLACED, EVENLY * at_most)
-    return Misplaced(either_way, either_way, at_most / 2, -at_most / 2)
+    either_way = math.hypot(MISPLACED, *(one.sd for one in told))
+    return Misplaced(either_way, either_way)
 
 
 def loss(markers: Collection[str]) -> float:
@@ -367,7 +367,7 @@ def _with_misplaced(misplaced: Misplaced, centre: float, lower: float, upper: fl
     return centre - down, centre + up
 
 
-def _holding(limits: Limits, share: float) -> Limits:
+def holding(limits: Limits, share: float) -> Limits:
     """Return limits that hold a share, within 0 and 1."""
     return max(0.0, min(share, limits[0])), min(1.0, max(share, limits[1]))
 
