@@ -3,7 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tilseq.flow.marked import InfusedShare, Lot, Marked, infused_share
 from tilseq.simulate.design import Design
+from tilseq.simulate.plan import samples_of
 from tilseq.simulate.states import STATES
 from tilseq.simulate.streams import stream
 from tilseq.simulate.subjects import draw_subject
@@ -92,3 +94,37 @@ def test_a_pool_marks_the_sum_of_its_v_betas(subjects):
         of_lineage = (clones["lineage"] == name).to_numpy()
         assert cells.sum() == pytest.approx(blood.clones[of_lineage].sum() + blood.naive[name])
         assert cells[STATES.index("naive")] == pytest.approx(blood.naive[name])
+
+
+def told(subject, design, seed) -> list[tuple[InfusedShare, float]]:
+    """Return the infused share of each visit and its truth; 1,500 CD3+ events a tube, no errors of gates."""
+    rng, genes = stream(seed, subject.name, "counts"), choose(stream(seed, subject.name, "kit"), subject).genes
+    lots, blood = [], {}
+    for sample in samples_of(design, subject):
+        if sample.panel != "t_state":
+            continue
+        specimen = subject.specimen(sample.specimen, sample.day, sample.lot)
+        counted = Marked(int(rng.binomial(1_500, marked_share(specimen, subject.clones, genes))), 1_500)
+        if sample.specimen == "blood":
+            blood[sample.visit] = counted, specimen.infused.sum() / specimen.clonal_t_cells
+        else:
+            lots.append(Lot(counted, subject.lots[sample.lot]))
+    before, _ = blood.pop("baseline")
+    return [
+        (infused_share(lots, before, marked, upper_bound=True, seed=1, overdispersion=0.005), truth)
+        for marked, truth in blood.values()
+    ]
+
+
+@pytest.mark.slow
+def test_limits_by_the_chosen_v_betas_hold_the_true_infused_share():
+    found = []
+    for seed in range(201, 211):
+        design = Design(seed=seed, memory_clones=5_000, visits=["baseline", "D28", "D84", "D180"])
+        for number in range(1, 7):
+            found += told(draw_subject(number, design), design, seed)
+    numbers = [(share, truth) for share, truth in found if share.value is not None]
+    assert len(numbers) > 0.8 * len(found) > 100
+    # Visits of one subject go together: 90 % in place of 95.
+    assert np.mean([share.lower <= truth <= share.upper for share, truth in numbers]) >= 0.90
+    assert abs(np.median([share.value - truth for share, truth in numbers])) < 0.05
