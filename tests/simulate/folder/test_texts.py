@@ -73,7 +73,7 @@ def test_panels_name_the_channel_of_each_marker(tmp_path):
     }
     assert {"CCR7", "PD-1", "viability", "TCR Vb"} <= set(read.panels["t_state"].markers)
     marked = read.panels["t_state"].populations["CD8+ TCR Vb+"]
-    assert (marked.parent, marked.markers) == ("CD3+", ["CD8+", "CD4-", "TCR Vb+"])
+    assert (marked.parent, marked.markers) == ("CD3+", ["CD4-", "CD8+", "TCR Vb+"])
     assert not read.panels["tbnk"].populations
 
 

@@ -53,7 +53,7 @@ def settings(design: Design) -> str:
             stains = ((name, dye.channel) for dye in panel.dyes for name in dye.marker.split("+"))
             lines += [f"      {marker}: [{channel}]" for marker, channel in stains]
             if panel.vbeta is not None:
-                lines += ["    populations:", f"      {MARKED}: {{parent: CD3+, markers: [CD8+, CD4-, {VBETA}+]}}"]
+                lines += ["    populations:", f"      {MARKED}: {{parent: CD3+, markers: [CD4-, CD8+, {VBETA}+]}}"]
     if "clinic" in design.assays:
         lines += ["analysis:", "  clinical:", "    ctcae: 5", f"    il2_end_day: {IL2_LAST_DAY}"]
     return "\n".join(lines) + "\n"
