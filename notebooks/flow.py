@@ -38,8 +38,8 @@ folder = TemporaryDirectory()
 # ## A simulated subject
 #
 # Cells per microlitre of blood: the subject's own, of which chemotherapy leaves little, and the infused T cells. Of
-# these 40 % bear TCR Vβ2, and of the subject's own 4 %. Each tube has 12,000 events and, but for the product, counting
-# beads.
+# these 40 % bear TCR Vβ2, which the dye `TCR Vb` stains, and of the subject's own 4 %. Each tube has 12,000 events and,
+# but for the product, counting beads.
 
 # %%
 OWN = {"CD4+ T naive": 250, "CD4+ T central_memory": 350, "CD8+ T naive": 120, "CD8+ T effector": 200}
@@ -112,7 +112,7 @@ gating.quality.filter(pl.col("verdict") != "pass").select("check", "value", "ver
 
 # %%
 TREE = {
-    "CD3+/TCR Vb2+": rule("CD3+", "TCR Vb2+"),
+    "CD3+/TCR Vb+": rule("CD3+", "TCR Vb+"),
     "CD8+ T/stem-like": rule("CD8+ T", "CD39-", "CD69-"),
     "CD8+ T/CD27 or CD28": rule("CD8+ T", "CD27+|CD28+"),
 }
@@ -191,7 +191,7 @@ pl.DataFrame(
 # that were not infused, too, so the result is labelled an upper bound: cells *compatible with* infused ones.
 
 # %%
-marked = {name: marked_events(count(gating), "CD3+/TCR Vb2+") for name, gating in gated.items()}
+marked = {name: marked_events(count(gating), "CD3+/TCR Vb+") for name, gating in gated.items()}
 after = [name for name in blood if TUBES[name][0] > 0]
 shares = {
     name: infused_share(

@@ -158,6 +158,11 @@ def test_a_fall_that_may_be_none_has_no_upper_limit():
         ("day_of_peak", [below(0, 0), below(30, 1)], "never detected"),
         ("peak", COURSE.rows()[:1], "no evaluable value from day 0 on"),
         ("time_to_loss", [], "no evaluable value from day 0 on"),
+        (
+            "time_to_loss",
+            [quantified(7, 80), quantified(14, 60), below(21, 60), below(28, 75)],
+            "not detected after day 14, but as much as then could have been missed",
+        ),
     ],
 )
 def test_what_cannot_be_told_is_null_with_its_reason(name, rows, reason):
@@ -175,6 +180,11 @@ def test_what_is_still_there_is_lost_later():
 def test_the_last_detection_counts_where_one_visit_missed_it():
     row = parameters(table(quantified(7, 80), below(14, 1), quantified(21, 3), below(28, 1), below(35, 1)))
     assert [row["time_to_loss"][name] for name in ("lower", "upper")] == [21, 28]
+
+
+def test_a_loss_is_told_by_a_day_on_which_as_much_would_have_been_seen():
+    row = parameters(table(quantified(7, 80), quantified(14, 60), below(21, 75), below(28, 59), below(35, 1)))
+    assert [row["time_to_loss"][name] for name in ("value", "lower", "upper")] == [28, 14, 28]
 
 
 def test_what_was_never_detected_has_upper_limits():

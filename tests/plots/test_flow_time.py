@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.flow_time import medians, subsets_of_cohort, subsets_of_subject
+from tilseq.plots.flow_time import infused_of_cohort, medians, subsets_of_cohort, subsets_of_subject
 
 SHARES = (("CD3+", "lymphocytes", 60.0), ("CD4+ T", "CD3+", 40.0), ("CD8+ T", "CD3+", 50.0))
 
@@ -111,6 +111,28 @@ def test_the_median_is_that_of_three_subjects_whatever_an_undetected_one_is(rows
 def test_a_visit_of_two_subjects_parts_the_median() -> None:
     rows = [at(s, 1.0, day=day) for day in (7, 28, 84) for s in ("ABC" if day != 28 else "AB")]
     assert medians(frame(*rows)) == [(7, 1.0), (28, None), (84, 1.0)]
+
+
+def test_infused_cells_have_a_panel_for_shares_and_one_for_cells() -> None:
+    share, cells = "infused_share_of_cd3", "infused_cells_per_ul"
+    rows = [number(s, d, share, None, v) for s, d, v in (("A", 7, 80.0), ("A", 28, 40.0), ("B", 8, 20.0))]
+    rows += [number("A", 7, cells, None, 200.0), number("B", 28, share, None, 30.0, status="not_detected", upper=60.0)]
+    figure = infused_of_cohort(frame(*rows).drop("visit", "population", "parent"))
+    left, right = figure.axes
+    assert [axes.get_ylabel() for axes in figure.axes] == ["infused share of CD3+, %", "infused cells/µL"]
+    assert [axes.get_yscale() for axes in figure.axes] == ["linear", "log"]
+    # What was not detected stands at its upper limit, and no line joins it.
+    assert shown(left)["A"] == [[7, 80], [28, 40]] and shown(left)["B"][0] == [8, 20]
+    assert [line.get_xydata().tolist() for line in left.lines if line.get_label() == "_below"] == [[[28, 60]]]
+    assert shown(right) == {"A": [[7, 200]]}
+    colours = [{line.get_label(): line.get_color() for line in axes.lines}["A"] for axes in figure.axes]
+    assert colours[0] == colours[1]
+    assert "not detected, below this" in figure.get_supxlabel()
+
+
+def test_infused_cells_without_counts_have_one_panel() -> None:
+    figure = infused_of_cohort(frame(number("A", 7, "infused_share_of_cd3", None, 80.0)))
+    assert [axes.get_ylabel() for axes in figure.axes] == ["infused share of CD3+, %"]
 
 
 def test_what_cannot_be_drawn_is_refused() -> None:

@@ -163,7 +163,7 @@ def test_a_figure_of_a_subject_is_as_wide_as_the_page_or_can_be_scrolled(browser
         sizes = browser.execute_script(
             "return [...document.querySelectorAll('#flow .wide img')].map(i => i.offsetWidth)"
         )
-        assert len(sizes) == 7 and min(sizes) > least
+        assert len(sizes) == 8 and min(sizes) > least
 
 
 def test_paper_shows_what_the_screen_folds_and_no_contents_bar(browser, pages):

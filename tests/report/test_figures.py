@@ -11,7 +11,7 @@ from tilseq.report.images import pictures
 from tilseq.report.results import read_results
 from tilseq.tables import outputs
 
-ALL = ["flow_t_cells", "repertoire_mass", "expression_scores"]
+ALL = ["flow_t_cells", "flow_infused", "repertoire_mass", "expression_scores"]
 ALL += ["clinical_spider", "clinical_waterfall"]
 ALL += [f"clinical_survival_{parameter}" for parameter in ("OS", "PFS", "DOR")]
 SUBJECTS = [f"flow_P0{i}" for i in range(1, 7)] + ["repertoire_P01_TRB", "repertoire_P02_TRB"]
@@ -29,10 +29,13 @@ def test_the_cohort_gets_its_figures_with_captions_beside_those_of_the_tubes(dra
     assert captions["study/repertoire_mass.svg"] == (
         "Share of the blood repertoire held by clones of the infusion product (TRB, tcr), with 95 % limits."
     )
+    assert captions["study/flow_infused.svg"] == (
+        "Cells in blood compatible with infused ones, as a share of CD3+ and per microlitre, with 95 % limits."
+    )
     html = render(shutil.copytree(drawn, tmp_path / "out")).read_text()
     order = [html.index(f'id="{part}"') for part in ("clinical", "flow", "repertoire", "expression", "quality")]
     places = [html.index(f'alt="{captions[f"study/{name}.svg"]}"') for name in ALL]
-    assert [sum(place > start for start in order) for place in places] == [2, 3, 4, *[1] * 5]
+    assert [sum(place > start for start in order) for place in places] == [2, 2, 3, 4, *[1] * 5]
     assert captions["subject/flow_P01.svg"] == "P01: T cells in blood over time, with 95 % limits."
     assert order[1] < html.index(f'alt="{captions["subject/flow_P06.svg"]}"') < order[2]
 

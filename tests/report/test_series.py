@@ -3,7 +3,15 @@ import pytest
 
 from tilseq.io.write import write_table
 from tilseq.report.results import read_results
-from tilseq.report.series import commonest, in_blood, reference_name, repertoires, t_cells, ways_in_words
+from tilseq.report.series import (
+    commonest,
+    in_blood,
+    infused,
+    reference_name,
+    repertoires,
+    t_cells,
+    ways_in_words,
+)
 from tilseq.tables import outputs
 
 
@@ -134,3 +142,43 @@ def test_numbers_that_are_drawn_of_different_panels_are_told(tmp_path):
     assert ways_in_words(t_cells(read_results(tmp_path))) == (
         " Drawn: panel state, panel tbnk, for each number that with most of it; the rest is in the tables."
     )
+
+
+def shares(folder, *rows):
+    """Write infused shares: subject, sample, day, mark, value; limits are 0.5 and 1.5 times the value."""
+    base = {"parameter": "infused_share_of_cd3", "unit": "fraction", "specimen": "blood", "scope": "cohort"}
+    told = []
+    for subject, sample, day, mark, value in rows:
+        number = {"status": "not_evaluable"} if value is None else {"status": "quantified", "value": value}
+        number |= {} if value is None else {"lower": 0.5 * value, "upper": 1.5 * value}
+        qualifier = f"population={mark}"
+        told.append({**base, **number, "subject": subject, "sample": sample, "day": day, "qualifier": qualifier})
+    write_table(outputs.ENDPOINTS.frame(told), outputs.ENDPOINTS, folder / "tables")
+    return infused(read_results(folder))
+
+
+def test_infused_are_per_cent_and_keep_visits_without_a_number(tmp_path):
+    rows = shares(tmp_path, ("S1", "a", 7, "x", 0.4), ("S1", "b", 28, "x", None), ("S2", "c", 7, "y", 0.2))
+    found = rows.select("subject", "day", "value", "lower", "upper").rows()
+    assert found == [
+        ("S1", 7, 40, 20, pytest.approx(60)),
+        ("S1", 28, None, None, None),
+        ("S2", 7, 20, 10, pytest.approx(30)),
+    ]
+
+
+def test_infused_cells_stand_as_they_are(tmp_path):
+    base = {"subject": "S1", "sample": "a", "day": 7, "unit": "cells/µL", "status": "quantified", "scope": "cohort"}
+    row = base | {"parameter": "infused_cells_per_ul", "value": 120.0, "qualifier": "population=x"}
+    write_table(outputs.ENDPOINTS.frame([row]), outputs.ENDPOINTS, tmp_path / "tables")
+    assert infused(read_results(tmp_path))["value"].to_list() == [120]
+
+
+def test_several_marks_of_one_subject_are_lines_of_their_own(tmp_path):
+    rows = shares(tmp_path, ("S1", "a", 7, "x", 0.4), ("S1", "a", 7, "y", 0.3), ("S2", "c", 7, "y", 0.2))
+    assert rows["subject"].to_list() == ["S1, x", "S1, y", "S2"]
+
+
+def test_without_any_infused_share_there_are_no_rows(tmp_path):
+    assert shares(tmp_path, ("S1", "b", 28, "x", None)).is_empty()
+    assert shares(tmp_path / "none").is_empty()

@@ -90,8 +90,10 @@ def kinetics(
       those that the points' limits propagate to: neither alone covers both a course that is no straight line and
       points that lie on one by chance.
     - `last_day_quantified`.
-    - `time_to_loss`: the first day not detected after the last day detected; the loss lies between its two limits,
-      which are these two days. Without such a day the value is the last day detected, its status `above_range`.
+    - `time_to_loss`: the first day not detected after the last day detected, whose upper limit lies below the value of
+      that day: a measurement that would not have seen as much tells no loss. The loss lies between its two limits,
+      which are these two days. Where the last day measured is the last detected it is the value, with the status
+      `above_range`.
 
     Limits are 2.5 and 97.5 % points of 10,000 draws of the series, each value log-normal with its own limits as 95 %
     limits, independent from day to day. A lower limit of 0 makes the lower side normal. A value without limits leaves
@@ -226,7 +228,12 @@ def _loss(points: _Series) -> Row:
     if last == n - 1:
         reason = f"still detected on day {points.days[last]:g}, the last measured"
         return _row("time_to_loss", points.days[last], (points.days[last], math.nan), n, "above_range", reason)
-    return _row("time_to_loss", points.days[last + 1], (points.days[last], points.days[last + 1]), n, "quantified")
+    day, after = points.days[last], slice(last + 1, None)
+    lost = points.days[after][points.upper[after] < points.values[last]]
+    if not lost.size:
+        reason = f"not detected after day {day:g}, but as much as then could have been missed"
+        return _not_evaluable("time_to_loss", n, reason)
+    return _row("time_to_loss", lost[0], (day, lost[0]), n, "quantified")
 
 
 def _draw(points: _Series, random: np.random.Generator) -> Floats:

@@ -1,7 +1,8 @@
-"""T cells and their subsets over time: of one subject, and of all."""
+"""T cells, their subsets and infused cells over time: of one subject, and of all."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
@@ -31,7 +32,11 @@ MEASURES: tuple[tuple[str, str, Scale], ...] = (
     ("cells_per_ul", "cells/µL", "log"),
     ("cd4_cd8_ratio", "CD4/CD8 ratio", "log"),
 )
-WIDTH, HEIGHT, LEGEND = 3.0, 2.6, 1.6  # inches
+INFUSED: tuple[tuple[str, str, Scale], ...] = (
+    ("infused_share_of_cd3", "infused share of CD3+, %", "linear"),
+    ("infused_cells_per_ul", "infused cells/µL", "log"),
+)
+WIDTH, WIDE, HEIGHT, LEGEND = 3.0, 5.2, 2.6, 1.6  # inches
 LEAST_SUBJECTS = 3
 
 
@@ -112,7 +117,6 @@ def subsets_of_cohort(frame: Any) -> Figure:
 
     rows = _rows(frame)
     subjects = rows.filter(pl.col("value").is_not_null())["subject"].unique().sort().to_list()
-    order = {subject: place for place, subject in enumerate(subjects)}
     above: list[tuple[str, str | None]] = [("percent_of_parent", population) for population in SUBSETS]
     above.append(("cd4_cd8_ratio", None))
     below: list[tuple[str, str | None]] = [("cells_per_ul", population) for population in SUBSETS]
@@ -127,19 +131,48 @@ def subsets_of_cohort(frame: Any) -> Figure:
                 axes.set_axis_off()
                 continue
             words, scale = kinds[parameter]
-            points, left_out = points_of(own)
-            ends = ends_of(points, scale)
-            mark_infusion(axes)
-            for (subject,), line in points.group_by("subject", maintain_order=True):
-                mine = look(order[f"{subject}"], len(subjects))
-                draw_line(
-                    axes, line, short(f"{subject}"), *mine, ends, alpha=0.8 if len(subjects) <= MOST_NAMED else 0.4
-                )
+            told += _draw_subjects(axes, own, scale, subjects)
             _draw_median(axes, medians(own))
-            told += notes_of(points, left_out, set_axes(axes, points, scale, ends))
             axes.set_ylabel(", ".join(filter(None, (population, words.format(parent=_parent(own))))))
         for axes in places[len(above + below) :]:
             axes.set_axis_off()
+        _finish(figure, places, told, named=len(subjects) <= MOST_NAMED)
+    return figure
+
+
+def infused_of_cohort(frame: Any) -> Figure:
+    """Draw the infused cells of all subjects over time: their share of CD3+ and their number, a line a subject.
+
+    Points, gaps and limits are as in `subsets_of_subject`.
+
+    Parameters
+    ----------
+    frame
+        polars or pandas, one number a row: ``subject, day, parameter`` (``infused_share_of_cd3``, in per cent, or
+        ``infused_cells_per_ul``), ``value, lower, upper, status, state``. A row without a value is a visit without a
+        number.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A panel for each parameter that has a number.
+
+    Raises
+    ------
+    AnalysisError
+        A column is absent, or there is no number to draw.
+    """
+    import polars as pl
+
+    rows = _rows(frame, [name for name in NEEDED if name not in ("visit", "population", "parent")])
+    subjects = rows.filter(pl.col("value").is_not_null())["subject"].unique().sort().to_list()
+    with house_style():
+        kinds = [kind for kind in INFUSED if _has_numbers(rows.filter(parameter=kind[0]))]
+        figure, places = _figure(1, len(kinds), WIDE)
+        told: list[str] = []
+        for axes, (parameter, words, scale) in zip(places, kinds, strict=True):
+            told += _draw_subjects(axes, rows.filter(parameter=parameter), scale, subjects)
+            axes.set_ylabel(words)
         _finish(figure, places, told, named=len(subjects) <= MOST_NAMED)
     return figure
 
@@ -167,17 +200,29 @@ def medians(rows: pl.DataFrame) -> list[tuple[float, float | None]]:
     return list(found.iter_rows())
 
 
-def _rows(frame: Any) -> pl.DataFrame:
+def _draw_subjects(axes: Axes, rows: pl.DataFrame, scale: Scale, subjects: list[str]) -> list[str]:
+    """Draw a line a subject, in the looks of their places among all; return what must be said of the points."""
+    points, left_out = points_of(rows)
+    ends = ends_of(points, scale)
+    mark_infusion(axes)
+    alpha = 0.8 if len(subjects) <= MOST_NAMED else 0.4
+    for (subject,), line in points.group_by("subject", maintain_order=True):
+        mine = look(subjects.index(f"{subject}"), len(subjects))
+        draw_line(axes, line, short(f"{subject}"), *mine, ends, alpha=alpha)
+    return notes_of(points, left_out, set_axes(axes, points, scale, ends))
+
+
+def _rows(frame: Any, needed: Sequence[str] = NEEDED) -> pl.DataFrame:
     import polars as pl
 
     from tilseq.tables import as_polars
 
     rows = as_polars(frame)
-    absent = [name for name in NEEDED if name not in rows.columns]
+    absent = [name for name in needed if name not in rows.columns]
     if absent:
-        raise AnalysisError("the figure needs this column", column=absent[0], expected=", ".join(NEEDED))
+        raise AnalysisError("the figure needs this column", column=absent[0], expected=", ".join(needed))
     numbers = [pl.col(name).cast(pl.Float64).fill_nan(None) for name in ("day", "value", "lower", "upper")]
-    rows = rows.select(NEEDED).with_columns(numbers)
+    rows = rows.select(needed).with_columns(numbers)
     if not _has_numbers(rows):
         raise AnalysisError("nothing to draw: no row has a day and a value")
     return rows
@@ -192,11 +237,11 @@ def _parent(rows: pl.DataFrame) -> str:
     return parents[0] if len(parents) == 1 else "parent"
 
 
-def _figure(rows: int, columns: int) -> tuple[Figure, list[Axes]]:
+def _figure(rows: int, columns: int, width: float = WIDTH) -> tuple[Figure, list[Axes]]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH * columns + LEGEND, HEIGHT * rows))
+    figure = Figure(figsize=(width * columns + LEGEND, HEIGHT * rows))
     FigureCanvasAgg(figure)
     return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 

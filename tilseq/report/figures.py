@@ -16,7 +16,7 @@ from tilseq.plots.style import house_style, save
 from tilseq.report import clinical_figures
 from tilseq.report.repertoires import INDICES, in_words, maps
 from tilseq.report.results import Results, read_results
-from tilseq.report.series import commonest, repertoires, t_cells, ways_in_words, with_gaps
+from tilseq.report.series import commonest, infused, repertoires, t_cells, ways_in_words, with_gaps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,6 +103,12 @@ def _draw_t_cells(rows: pl.DataFrame) -> Figure:
     return subsets_of_cohort(rows)
 
 
+def _draw_infused(rows: pl.DataFrame) -> Figure:
+    from tilseq.plots.flow_time import infused_of_cohort
+
+    return infused_of_cohort(rows)
+
+
 def _draw_subjects(results: Results, folder: Path) -> dict[str, list[Path]]:
     """Draw the T cells of each subject; return caption → files."""
     from tilseq.plots.flow_time import subsets_of_subject
@@ -174,6 +180,14 @@ FIGURES = (
         t_cells,
         _draw_t_cells,
         lambda rows: f"T cells in blood over time, with 95 % limits, all subjects.{ways_in_words(rows)}",
+    ),
+    CohortFigure(
+        "flow_infused",
+        infused,
+        _draw_infused,
+        lambda _: (
+            "Cells in blood compatible with infused ones, as a share of CD3+ and per microlitre, with 95 % limits."
+        ),
     ),
     CohortFigure("repertoire_mass", _masses, _draw_masses, _mass_caption),
     CohortFigure("expression_scores", _scores, _draw_scores, lambda rows: "Mean gene-set score of each sample."),

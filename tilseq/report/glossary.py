@@ -32,12 +32,15 @@ FLOW = {
     "Above baseline": "Probability that the visit holds a larger share of marked cells than the baseline. Near 1 some "
     "are new; near one half nothing can be told.",
     "Area, half-life, lost by day": "The area under a series of visits, from day 0, straight up and exponential down; "
-    "the days in which it falls by half after the peak; the first day not detected after the last day detected.",
+    "the days in which it falls by half after the peak; the first day after the last detection on which as much would "
+    "have been seen.",
     "Precision, recall, F1": "Of the automatic gates: the share of their events that the person has too, the share of "
     "the person’s events that they have, and the harmonic mean of both.",
     "DN T, DP T": "CD3+ cells with neither CD4 nor CD8, and with both.",
-    "below the limit of quantification": "Some events, but too few for the share to be a number to rely on.",
-    "not detected": "Not one event. The number behind < is the upper 95 % limit: there may be as much as that.",
+    "below the limit of quantification": "Some events, but too few for the share to be a number to rely on. Of "
+    "infused cells: fewer than 50 marked events, or a coefficient of variation above 20 %.",
+    "not detected": "Not one event; of infused cells, a probability above baseline below 0.95. The number behind < is "
+    "the upper 95 % limit: there may be as much as that.",
 }
 CYTOKINES = {
     "Below the limit of quantification": "The signal is above that of blanks, and too weak for a number to rely on: "

@@ -11,6 +11,7 @@ from tilseq.report.results import Results
 
 # How an assay was done: by which panel of stains, or on single cells of a library.
 CELLS = "cells"
+PER_CENT = 100.0
 WAY = pl.coalesce("panel", pl.when(pl.col("library").is_not_null()).then(pl.lit(CELLS)))
 SUBSETS = ("CD3+", "CD4+ T", "CD8+ T")
 T_CELLS: tuple[tuple[str, str | None], ...] = (
@@ -62,6 +63,27 @@ def t_cells(results: Results) -> pl.DataFrame:
             names = {name: pl.lit(value, dtype=pl.String) for name, value in told.items()}
             frames.append(with_gaps(results, rows).with_columns(**names))
     return pl.concat(frames) if frames else pl.DataFrame()
+
+
+def infused(results: Results) -> pl.DataFrame:
+    """Return the infused cells at each visit, as a share of CD3+ in per cent and per microlitre.
+
+    Each subject has a mark of its own; where one has several, its mark stands behind its name. A visit that gave no
+    number has a row without a value. Without any number there are no rows.
+    """
+    share = pl.col("parameter") == "infused_share_of_cd3"
+    rows = results.tables["endpoints"].filter(share | (pl.col("parameter") == "infused_cells_per_ul")).drop_nulls("day")
+    if rows["value"].null_count() == rows.height:
+        return rows.clear()
+    marks = pl.Series("mark", [qualifier_pairs(text).get("population", "") for text in rows["qualifier"]], pl.String)
+    rows = rows.join(
+        results.tables["samples"].select("sample", "state"), on="sample", how="left", maintain_order="left"
+    )
+    several = pl.col("qualifier").n_unique().over("subject") > 1
+    return rows.with_columns(
+        pl.col("value", "lower", "upper") * pl.when(share).then(PER_CENT).otherwise(1.0),
+        subject=pl.when(several).then(pl.format("{}, {}", "subject", marks)).otherwise("subject"),
+    )
 
 
 def ways_in_words(rows: pl.DataFrame) -> str:

@@ -15,7 +15,7 @@ from tilseq.simulate.folder import texts
 from tilseq.simulate.folder.cells import write_bulk_rna, write_single_cells
 from tilseq.simulate.folder.clinic import schedule, write_clinic
 from tilseq.simulate.folder.context import Context, Row, Rows, add
-from tilseq.simulate.folder.flow import write_tube
+from tilseq.simulate.folder.flow import kit_rows, write_tube
 from tilseq.simulate.folder.intracellular import write_stimulated
 from tilseq.simulate.folder.plates import write_plates
 from tilseq.simulate.folder.receptors import write_bcr, write_tcr
@@ -94,6 +94,8 @@ def write_subject(folder: Path, design: Design, number: int) -> Rows:
     files.write_gzip_table(texts.true_clones(subject), folder / "truth" / "clones" / f"{subject.name}.csv.gz")
     for sample in of("flow"):
         add(rows, write_tube(context, sample))
+    if of("flow"):
+        rows["vbeta"] = kit_rows(context)
     for sample in of("ics"):
         add(rows, write_stimulated(context, sample))
     add(rows, write_tcr(context, of("tcr")))

@@ -8,7 +8,7 @@ import pytest
 from tilseq.simulate.compartments import Specimen
 from tilseq.simulate.cytometry.panels import PANELS, T_STATE, TBNK
 from tilseq.simulate.design import BatchShift, Confounders
-from tilseq.simulate.folder.flow import abundances, vbeta_shares, write_tube
+from tilseq.simulate.folder.flow import abundances, kit_rows, vbeta_shares, write_tube
 from tilseq.simulate.states import STATES
 
 EFFECTOR, CENTRAL = STATES.index("effector"), STATES.index("central_memory")
@@ -93,9 +93,26 @@ def test_only_blood_has_cells_per_microlitre_and_only_its_lymphocyte_tube_beads(
         assert row["run"] == f"flow-SIM-01-{row['visit']}"
 
 
-def test_tubes_with_a_v_beta_name_it_as_the_mark_of_infused_cells(written):
+def test_tubes_with_v_betas_name_them_and_the_mark_of_infused_cells(context, written):
+    stained = {name for name in NAMES if name.endswith("tstate")}
     marks = {name: rows["samples"][0].get("marked_population") for name, rows in written.items()}
-    assert marks == {name: "TCR Vb2" if name.endswith("tstate") else None for name in NAMES}
+    assert marks == {name: "CD8+ TCR Vb+" if name in stained else None for name in NAMES}
+    chosen = context.vbeta.antibodies
+    for name, rows in written.items():
+        told = f"TCR Vb: {', '.join(chosen)}" if name in stained else None
+        assert rows["samples"][0].get("comment") == told
+        labels = events(context, name)[0].pns_labels
+        assert (f"TCR {'+'.join(chosen)} PE" in labels) == (name in stained)
+        assert [row["sample"] for row in rows.get("marked", [])] == ([name] if name in stained else [])
+
+
+def test_the_kit_is_told_with_what_was_chosen(context):
+    rows = kit_rows(context)
+    assert {row["subject"] for row in rows} == {"SIM-01"}
+    assert [row["antibody"] for row in rows if row["chosen"]] == list(context.vbeta.antibodies)
+    assert {row["antibody"]: row["genes"] for row in rows}["Vb8"] == "TRBV12-3;TRBV12-4"
+    assert [row["product"] for row in rows] == context.vbeta.product.tolist()
+    assert [row["baseline"] for row in rows] == context.vbeta.baseline.tolist()
 
 
 def test_beads_count_the_cells(context, written, read_truth):
@@ -122,20 +139,21 @@ def test_abundances_by_hand(context):
     )
 
 
-def test_the_v_beta_is_carried_by_clones_of_its_gene(context):
+def test_v_betas_are_carried_by_clones_of_their_genes(context):
     clones = context.subject.clones.with_row_index("place")
-    carries = pl.col("trb_v_call") == "TRBV20-1*01"
+    genes = [call.split("*")[0] for call in clones["trb_v_call"]]
+    carries = pl.Series(genes).is_in(["TRBV20-1", "TRBV9"])
     cd8 = pl.col("lineage") == "CD8"
     one, other = (clones.filter(cd8, which)["place"][0] for which in (carries, ~carries))
     cells = np.zeros((clones.height, len(STATES)))
     cells[one, EFFECTOR], cells[other, EFFECTOR], cells[other, CENTRAL] = 30.0, 90.0, 5.0
     shares = vbeta_shares(
-        Specimen(cells, np.zeros_like(cells), {"CD4": 10.0, "CD8": 0.0}, {}),
-        context.subject,
+        Specimen(cells, np.zeros_like(cells), {"CD4": 10.0, "CD8": 0.0}, {}), clones, ["TRBV20-1", "TRBV9"]
     )
     assert shares["CD8+ T effector"] == pytest.approx(0.25)
     assert shares["CD8+ T central_memory"] == 0
-    assert shares["CD4+ T naive"] == pytest.approx(0.08)
+    # Naive cells: each clone counted once.
+    assert shares["CD4+ T naive"] == pytest.approx((genes.count("TRBV20-1") + genes.count("TRBV9")) / len(genes))
     assert shares["CD4+ T effector"] == 0
     assert len(shares) == 12
 

@@ -71,7 +71,10 @@ def test_panels_name_the_channel_of_each_marker(tmp_path):
         "CD19": ["APC-A"],
         "CD8": ["APC-Cy7-A"],
     }
-    assert {"CCR7", "PD-1", "viability", "TCR Vb2"} <= set(read.panels["t_state"].markers)
+    assert {"CCR7", "PD-1", "viability", "TCR Vb"} <= set(read.panels["t_state"].markers)
+    marked = read.panels["t_state"].populations["CD8+ TCR Vb+"]
+    assert (marked.parent, marked.markers) == ("CD3+", ["CD4-", "CD8+", "TCR Vb+"])
+    assert not read.panels["tbnk"].populations
 
 
 @pytest.mark.parametrize("number", [1, 2])

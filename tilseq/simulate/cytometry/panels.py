@@ -19,6 +19,8 @@ SPREAD = 0.35  # of a stain that cells carry, without its dim tail; CD3 of the I
 TIGHT = 0.17  # CD4 of T cells: of all stains the one with the narrowest peak, in the ITN tubes too
 WIDE = 0.55  # stains that rise by degrees, such as PD-1 and TIM-3
 POOR, POOR_CD8 = 0.02, 0.05  # of the cells that carry a marker take the stain poorly and fill the valley; ITN tubes
+VBETA = "TCR Vb"  # whichever antibodies a subject's infused cells are followed by, all in one dye
+MARKED = f"CD8+ {VBETA}+"  # the population that marks infused cells, of the CD3+ cells
 DEBRIS_SPREAD = 3.0  # times the spread of a cell's scatter: debris has no size of its own
 
 
@@ -210,7 +212,7 @@ _STATE_DYES = (
     Dye("BV786-A", "CD8", "CD8 BV786", 50, {"APC-Cy7-A": 0.06, "BV711-A": 0.03, "PE-Cy7-A": 0.02}),
     Dye("FITC-A", "CD45RA", "CD45RA FITC", 200, {"PE-A": 0.05, "BV510-A": 0.02}),
     Dye("PerCP-Cy5-5-A", "CD4", "CD4 PerCP-Cy5.5", 90, {"BV711-A": 0.1, "PE-Cy7-A": 0.12, "AF700-A": 0.04}),
-    Dye("PE-A", "TCR Vb2", "TCR Vb2 PE", 150, {"PE-CF594-A": 0.22, "PerCP-Cy5-5-A": 0.03, "FITC-A": 0.01}),
+    Dye("PE-A", VBETA, f"{VBETA} PE", 150, {"PE-CF594-A": 0.22, "PerCP-Cy5-5-A": 0.03, "FITC-A": 0.01}),
     Dye("PE-CF594-A", "CD39", "CD39 PE-CF594", 120, {"PE-A": 0.09, "PerCP-Cy5-5-A": 0.14, "BV605-A": 0.06}),
     Dye("PE-Cy7-A", "LAG-3", "LAG-3 PE-Cy7", 60, {"PE-A": 0.02, "APC-Cy7-A": 0.07, "BV786-A": 0.1}),
     Dye("APC-A", "CD69", "CD69 APC", 70, {"AF700-A": 0.14, "APC-Cy7-A": 0.06, "BV650-A": 0.05}),
@@ -342,6 +344,6 @@ def _making(look: Look) -> Look:
 _ICS_LOOKS |= {f"{kind}{MADE}": _making(_ICS_LOOKS[kind]) for kind in ("CD4+ T", "CD8+ T", "DN T", "DP T", "NK")}
 
 TBNK = Panel("tbnk", _TBNK_DYES, _TBNK_LOOKS, _TBNK_DEBRIS, "uint16", 65_535)
-T_STATE = Panel("t_state", _STATE_DYES, _STATE_LOOKS, ((1.0, _FRAGMENTS),), "float32", 262_143, "TCR Vb2")
+T_STATE = Panel("t_state", _STATE_DYES, _STATE_LOOKS, ((1.0, _FRAGMENTS),), "float32", 262_143, VBETA)
 ICS = Panel("ics", _ICS_DYES, _ICS_LOOKS, ((1.0, _FRAGMENTS),), "uint16", 65_535)
 PANELS = {panel.name: panel for panel in (TBNK, T_STATE, ICS)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from tilseq.simulate.design import Design
 from tilseq.simulate.streams import stream
 from tilseq.simulate.subjects import Subject
+from tilseq.simulate.vbeta import Choice, choose
 
 Row = dict[str, object]
 Rows = dict[str, list[Row]]  # name of a table → its rows
@@ -37,6 +39,11 @@ class Context:
     def stream(self, *names: str) -> np.random.Generator:
         """Return the random stream of one purpose of this subject."""
         return stream(self.design.seed, self.subject.name, *names)
+
+    @cached_property
+    def vbeta(self) -> Choice:
+        """The V-betas by which the laboratory follows this subject's infused cells."""
+        return choose(self.stream("vbeta"), self.subject)
 
 
 def add(rows: Rows, more: Mapping[str, list[Row]]) -> None:

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
+import polars as pl
 
 from tilseq.simulate import files
 from tilseq.simulate.compartments import DN_SHARE, DP_SHARE, Specimen
 from tilseq.simulate.cytometry import tube as cytometer
 from tilseq.simulate.cytometry.faults import Beads, Clog, Conditions
-from tilseq.simulate.cytometry.panels import PANELS, Panel
+from tilseq.simulate.cytometry.panels import MARKED, PANELS, VBETA, Panel
 from tilseq.simulate.folder.context import Context, Row, Rows
 from tilseq.simulate.plan import Sample
 from tilseq.simulate.states import LINEAGES, STATES
 from tilseq.simulate.subjects import Subject
+from tilseq.simulate.vbeta import KIT, carried, marked_share
 
 BEADS = Beads(per_tube=50_000, sample_volume_ul=50.0)
 DEAD_SHARE = {"blood": 0.03, "infusion_product": 0.10}  # round figures
 CLOG_SHARE = 0.05  # of tubes
-VBETA_GENE = "TRBV20-1"  # the gene of V-beta 2
-NAIVE_VBETA_SHARE = 0.08  # of naive T cells; about the gene's use in blood
 
 
 def write_tube(context: Context, sample: Sample) -> Rows:
-    """Write one tube and the labels of its events; return its rows of `samples` and of the true `populations`."""
-    subject, panel = context.subject, PANELS[str(sample.panel)]
+    """Write one tube and the labels of its events; return its rows of `samples`, true `populations` and `marked`."""
+    subject, panel = context.subject, stained(PANELS[str(sample.panel)], context)
     specimen = subject.specimen(sample.specimen, sample.day, sample.lot)
     counted = panel.name == "tbnk" and sample.specimen == "blood"
     present = abundances(specimen, subject, panel)
@@ -37,14 +40,15 @@ def write_tube(context: Context, sample: Sample) -> Rows:
         context.design.cells,
         beads=BEADS if counted else None,
         conditions=_conditions(context, sample, panel),
-        vbeta=vbeta_shares(specimen, subject) if panel.vbeta else None,
+        vbeta=vbeta_shares(specimen, subject.clones, context.vbeta.genes) if panel.vbeta else None,
     )
     path = f"raw/flow/{sample.name}.fcs"
     files.write_tube(context.folder / path, tube, sample.name)
     files.write_labels(context.folder / "truth" / "flow" / f"{sample.name}.csv.gz", tube)
     more: Row = {"path": path, "instrument": "simulated", "run": f"flow-{sample.subject}-{sample.visit}"}
     if panel.vbeta is not None:
-        more["marked_population"] = panel.vbeta
+        more["marked_population"] = MARKED
+        more["comment"] = f"{VBETA}: {', '.join(context.vbeta.antibodies)}"
     if counted:
         more |= {"sample_volume_ul": BEADS.sample_volume_ul, "beads_per_tube": BEADS.per_tube}
     whole = sum(cells.values())
@@ -57,7 +61,44 @@ def write_tube(context: Context, sample: Sample) -> Rows:
         }
         for kind, value in cells.items()
     ]
-    return {"samples": [sample.row(**more)], "populations": truth}
+    rows: Rows = {"samples": [sample.row(**more)], "populations": truth}
+    if panel.vbeta is not None:
+        rows["marked"] = [
+            {
+                "sample": sample.name,
+                "marked_share": marked_share(specimen, subject.clones, context.vbeta.genes),
+                "infused_share": float(specimen.infused.sum()) / specimen.clonal_t_cells,
+            }
+        ]
+    return rows
+
+
+def kit_rows(context: Context) -> list[Row]:
+    """Return what the laboratory counted with its V-beta kit, by which it chose: rows of the true `vbeta`."""
+    found = context.vbeta
+    return [
+        {
+            "subject": context.subject.name,
+            "antibody": antibody,
+            "genes": ";".join(genes),
+            "product": product,
+            "baseline": before,
+            "chosen": antibody in found.antibodies,
+        }
+        for (antibody, genes), product, before in zip(
+            KIT.items(), found.product.tolist(), found.baseline.tolist(), strict=True
+        )
+    ]
+
+
+def stained(panel: Panel, context: Context) -> Panel:
+    """Return a panel as it is for a subject, whose own V-betas a laboratory writes upon their dye."""
+    if panel.vbeta is None:
+        return panel
+    label = "+".join(context.vbeta.antibodies)
+    return replace(
+        panel, dyes=tuple(dye._replace(label=f"TCR {label} PE") if dye.marker == VBETA else dye for dye in panel.dyes)
+    )
 
 
 def abundances(specimen: Specimen, subject: Subject, panel: Panel) -> dict[str, float]:
@@ -76,20 +117,11 @@ def abundances(specimen: Specimen, subject: Subject, panel: Panel) -> dict[str, 
     return {kind: cells[kind] for kind in panel.looks if kind in cells}
 
 
-def vbeta_shares(specimen: Specimen, subject: Subject) -> dict[str, float]:
-    """Return the share of each kind of T cell that carries the V-beta of the state panel."""
-    every = specimen.infused + specimen.endogenous
-    carries = subject.clones["trb_v_call"].str.starts_with(f"{VBETA_GENE}*").to_numpy()
-    lineage = subject.clones["lineage"].to_numpy()
+def vbeta_shares(specimen: Specimen, clones: pl.DataFrame, genes: Sequence[str]) -> dict[str, float]:
+    """Return the share of each kind of T cell that carries one of some V-betas."""
     shares: dict[str, float] = {}
-    for name in LINEAGES:
-        of_lineage = lineage == name
-        whole = every[of_lineage].sum(axis=0)
-        carried = every[of_lineage & carries].sum(axis=0)
-        naive = STATES.index("naive")
-        whole[naive] += specimen.naive[name]
-        carried[naive] += NAIVE_VBETA_SHARE * specimen.naive[name]
-        share = np.divide(carried, whole, out=np.zeros_like(whole), where=whole > 0)
+    for name, (cells, marked) in carried(specimen, clones, genes).items():
+        share = np.divide(marked, cells, out=np.zeros_like(cells), where=cells > 0)
         shares |= {f"{name}+ T {state}": float(value) for state, value in zip(STATES, share, strict=True)}
     return shares
 

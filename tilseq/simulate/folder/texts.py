@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from tilseq.simulate.calendar import IL2_LAST_DAY
-from tilseq.simulate.cytometry.panels import PANELS
+from tilseq.simulate.cytometry.panels import MARKED, PANELS, VBETA
 from tilseq.simulate.design import PRODUCT_VISIT, SCANS, TUMOR_VISIT, Design, visit_day, window
 from tilseq.simulate.subjects import Subject
 
@@ -52,6 +52,8 @@ def settings(design: Design) -> str:
             lines += [f"  {panel.name}:", "    markers:"]
             stains = ((name, dye.channel) for dye in panel.dyes for name in dye.marker.split("+"))
             lines += [f"      {marker}: [{channel}]" for marker, channel in stains]
+            if panel.vbeta is not None:
+                lines += ["    populations:", f"      {MARKED}: {{parent: CD3+, markers: [CD4-, CD8+, {VBETA}+]}}"]
     if "clinic" in design.assays:
         lines += ["analysis:", "  clinical:", "    ctcae: 5", f"    il2_end_day: {IL2_LAST_DAY}"]
     return "\n".join(lines) + "\n"
@@ -95,6 +97,11 @@ bulk files show (`mass_of_seen`), of those that blood did not hold before (`mass
 infusion (`infused_share`) |
 | `truth/flow/SAMPLE.csv.gz` | what each event is, in the order of the file; in stimulated and unstimulated tubes \
 also whether a single living cell makes interferon-gamma (`ifn_gamma`) |
+| `truth/vbeta.csv` | of each antibody of the V-beta kit: CD8+ cells that bear it as shares of CD3+ cells, as the \
+laboratory counted them in the product and in blood before lymphodepletion, and whether it chose it to follow infused \
+cells by |
+| `truth/marked.csv` | of each tube stained with these antibodies: true share of T cells that is CD8+ and bears one \
+(`marked_share`), and share that descends from the infusion (`infused_share`) |
 | `truth/intracellular.csv` | of each kind of cell of these tubes: true share that makes interferon-gamma in the \
 specimen (`share`) and in this tube (`share_in_tube`), single living cells, those of them that make it (`positive`) |
 | `truth/populations.csv` | true share of each kind of cell in the specimen, and cells per µL of blood |
