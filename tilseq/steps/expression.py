@@ -222,7 +222,8 @@ def _mixed(cells: AnnData, sample: str) -> list[dict[str, Any]]:
     named = ", ".join(f"{name} ({number} values)" for name, number in several.items())
     reason = (
         f"all cells are taken for one sample, but obs tells them apart by {named}: "
-        f"write {next(iter(several))}=VALUE under `member` in samples.csv to take those of one"
+        f"write {next(iter(several))}=VALUE under `member` in samples.csv to take those of one, "
+        f"or score each by --by {next(iter(several))}"
     )
     return [{"sample": sample, "check": "one sample", "verdict": "warn", "reason": reason}]
 
@@ -256,5 +257,6 @@ def _groups(cells: AnnData, by: str) -> list[str]:
 
     names = obs_column(cells, by, by)
     if names.isna().any():
-        raise AnalysisError("cells without a sample", column=by, found=int(names.isna().sum()))
+        found = f"{names.isna().sum()} of {cells.n_obs}"
+        raise AnalysisError("cells without a sample", column=by, found=found, mend="name it, or leave these cells out")
     return [str(name) for name in names]
