@@ -154,6 +154,7 @@ def score_file(
     """
     from tilseq.errors import AnalysisError
     from tilseq.expression import as_signatures, load_signatures, raw_counts, score, summarise
+    from tilseq.gene_symbols import in_other_letters
     from tilseq.io.gmt import read_gmt
     from tilseq.io.single_cells import read_single_cells
 
@@ -161,6 +162,7 @@ def score_file(
     sets = as_signatures(load_signatures() if given is None else given)
     cells, told = read_single_cells(path)
     told = told if given is None else (*given.told, *told)
+    told = (*told, *in_other_letters(cells.var_names, {name: (*one.up, *one.down) for name, one in sets.items()}))
     try:
         if member is not None:
             cells = of_member(cells, member)
