@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, write_result
-from tilseq.cli.expression_design import asked, design_of, where_option
+from tilseq.cli.expression_design import asked, design_of, naming, where_option
 
 if TYPE_CHECKING:
     import polars as pl
@@ -170,16 +170,17 @@ def _of_counts(
     matrix = read_count_matrix(given.counts, layer=given.layer)
     for sentence in (*matrix.told, *in_other_letters(matrix.genes, sets)):
         click.echo(f"{given.counts.name}: {sentence}", err=True)
-    table = match_samples(design_of(given.counts, given.design), matrix.samples)
-    rows = chosen_samples(table, given.where)
-    return gsea(
-        matrix.counts[rows],
-        matrix.genes,
-        [matrix.samples[row] for row in rows],
-        table[rows],
-        contrasts,
-        sets,
-        method=method,
-        families=families,
-        **limits,
-    )
+    with naming(given.design or given.counts):
+        table = match_samples(design_of(given.counts, given.design), matrix.samples)
+        rows = chosen_samples(table, given.where)
+        return gsea(
+            matrix.counts[rows],
+            matrix.genes,
+            [matrix.samples[row] for row in rows],
+            table[rows],
+            contrasts,
+            sets,
+            method=method,
+            families=families,
+            **limits,
+        )

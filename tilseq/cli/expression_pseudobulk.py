@@ -45,7 +45,11 @@ def pseudobulk_command(
     cells, told = read_single_cells(h5ad)
     for sentence in told:
         click.echo(sentence, err=True)
-    made = pseudobulk(cells, columns=asked, minimum_cells=minimum_cells, layer=layer)
+    try:
+        made = pseudobulk(cells, columns=asked, minimum_cells=minimum_cells, layer=layer)
+    except AnalysisError as error:
+        error.file = str(h5ad)
+        raise
     for name, reason in made.groups.filter(~made.groups["kept"]).select("group", "reason").iter_rows():
         click.echo(f"{name}: left out: {reason}", err=True)
     if not made.data.n_obs:
