@@ -20,7 +20,7 @@ tilseq expression de counts.tsv --design design.csv --contrast visit:D28/product
 tilseq expression de sums.h5ad --where cell_type=CD8 --where visit=D28 \\
     --contrast status:infused/not_seen_in_product -o status.csv
 tilseq expression de sums.h5ad --where cell_type=CD8 \\
-    --contrast "visit:D28/product*status:infused/not_seen_in_product" -o interaction.csv"""
+    --contrast "visit:D28/D14*status:infused/not_seen_in_product" -o interaction.csv"""
 
 SHOWN = 5
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -13,7 +13,7 @@ PARTS = ("subject", "visit", "specimen", "cell_type", "status", "sample", "day")
 
 EXAMPLE = """\
 tilseq expression pseudobulk cells.h5ad --subject patient --status product_label -o sums.h5ad
-tilseq expression de sums.h5ad --where cell_type=CD8 --contrast visit:D28/product -o cd8.csv"""
+tilseq expression de sums.h5ad --where cell_type=CD8 --where status=infused --contrast visit:D28/product -o cd8.csv"""
 
 
 @click.command("pseudobulk", cls=Examples, example=EXAMPLE)
