@@ -130,14 +130,14 @@ show(ts.plots.umap_cell_types(placed), "types")
 #
 # ## Scores of curated axes
 #
-# A score is the mean of the set's genes less that of control genes that are expressed as highly, so that a cell with
-# much RNA does not score high in everything. A set of which fewer than half the genes are there is not scored: here
-# many large ones, for want of genes.
+# A score is the mean of the set's genes. One object holds all samples here, so that with `controls` the mean of genes
+# that are expressed as highly may be taken off, and a cell with much RNA does not score high in everything. A set of
+# which fewer than half the genes are there is not scored: here many large ones, for want of genes.
 
 # %%
 cells = cells[cells.obs["cell_type"].isin(["CD4", "CD8"])].copy()
 signatures = ts.expression.load_signatures()
-scores = ts.expression.score(cells.X, columns, signatures)
+scores = ts.expression.score(cells.X, columns, signatures, controls=50)
 shown = scores.coverage.select("set", "axis", "genes_listed", "genes_found", "coverage", "scored", "reason")
 shown.filter(pl.col("axis").is_in(["proliferation", "glycolysis", "hypoxia", "il2_stat5", "tumour_reactive"]))
 

@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from tilseq.gene_symbols import ensembl_gene, gene_names, present_symbol, retired_symbols, sum_by_gene
+from tilseq.gene_symbols import (
+    ensembl_gene,
+    gene_names,
+    in_other_letters,
+    present_symbol,
+    retired_symbols,
+    sum_by_gene,
+)
 
 
 @pytest.mark.parametrize(
@@ -45,3 +52,13 @@ def test_sums_are_the_same_dense_and_sparse_and_lose_no_count(rows):
     assert genes == ("A", "B", "C")
     assert dense.tolist() == sparse.toarray().tolist() == [[a + c, b, d] for a, b, c, d in rows]
     assert told == ("1 genes stand in several rows, which are summed: A",)
+
+
+def test_genes_of_sets_that_the_data_write_with_other_capitals_are_told():
+    genes = ["Gzmb", "PRF1", "prf1", "Nkg7", "Vsir"]
+    sets = {"one": ["GZMB", "PRF1", "IL2"], "two": ["GZMB", "nkg7", "C10orf54"]}
+    assert in_other_letters(genes, sets) == (
+        "3 genes of the sets are not found, as capitals differ: GZMB (in the data Gzmb), VSIR (in the data Vsir), "
+        "nkg7 (in the data Nkg7): write both alike; human symbols are in capitals, those of a mouse are other genes",
+    )
+    assert in_other_letters(["GZMB", "C15orf39"], {"one": ["GZMB", "C15orf39", "IL2"]}) == ()

@@ -66,6 +66,33 @@ def gene_names(
     return tuple(names), tuple(told)
 
 
+def in_other_letters(genes: Iterable[str], sets: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Return a sentence on genes of sets that are not found, though the data hold them in other letters.
+
+    Parameters
+    ----------
+    genes
+        Symbols of the data.
+    sets
+        Name of each set to its symbols.
+
+    Returns
+    -------
+    tuple
+        One sentence, or none where no such gene is.
+    """
+    names = set(genes)
+    held = {name.casefold(): name for name in names}
+    wanted = {present_symbol(symbol) for symbols in sets.values() for symbol in symbols} - names
+    other = [
+        f"{symbol} (in the data {held[symbol.casefold()]})" for symbol in sorted(wanted) if symbol.casefold() in held
+    ]
+    if not other:
+        return ()
+    mend = "write both alike; human symbols are in capitals, those of a mouse are other genes"
+    return (f"{len(other)} genes of the sets are not found, as capitals differ: {_examples(other)}: {mend}",)
+
+
 def sum_by_gene(counts: Any, names: Sequence[str]) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
     """Sum the columns that bear one name.
 

@@ -71,9 +71,12 @@ def test_ensembl_ids_are_scored_by_the_files_own_symbols(tmp_path, capsys):
     assert "1 genes stand in several rows, which are summed: CD8A" in told.err
 
 
-def test_without_by_the_file_is_one_sample(cells):
+def test_without_by_the_file_is_one_sample_and_several_in_it_are_told(cells, capsys):
     out = cells.parent / "out.csv"
     assert run("expression", "score", cells, "--gmt", cells.parent / "s.gmt", "-o", out) == 0
+    told = capsys.readouterr().err
+    assert "cells: all cells are taken for one sample, but obs tells them apart by sample (2 values)" in told
+    assert "or score each by --by sample" in told
     assert {row["sample"] for row in csv.DictReader(out.read_text().splitlines())} == {"cells"}
 
 

@@ -111,6 +111,29 @@ def test_samples_that_do_not_match_are_refused(files, capsys):
     assert "counts and design do not name the same samples" in capsys.readouterr().err
 
 
+def test_faults_of_a_design_name_its_file_and_sample(files, capsys):
+    design = pl.read_csv("design.csv", infer_schema=False)
+    one = design["sample"][1]
+    asked = ["counts.tsv", "--contrast", "visit:D28/product", "--design"]
+    without = pl.when(pl.col("sample") != one).then("subject").alias("subject")
+    design.with_columns(without).reverse().write_csv("none.csv")
+    assert run(*asked, "none.csv") == 3
+    told = f"none.csv, column subject: the design lacks a value; found 'none of sample {one}'"
+    assert told in capsys.readouterr().err
+    pl.concat([design, design[1:2]]).write_csv("twice.csv")
+    assert run(*asked, "twice.csv") == 3
+    told = f"twice.csv, row {design.height + 2}, column sample: the design names a sample twice; found '{one}'"
+    assert told in capsys.readouterr().err
+
+
+def test_counts_with_a_sample_a_row_are_told_how_they_should_lie(files, capsys):
+    table = pl.read_csv("counts.tsv", separator="\t")
+    turned = table.transpose(include_header=True, header_name="gene", column_names="gene")
+    turned.write_csv("turned.tsv", separator="\t")
+    assert run("turned.tsv", "--design", "design.csv", "--contrast", "visit:D28/product") == 3
+    assert "a text file of counts has a row a gene and a column a sample" in capsys.readouterr().err
+
+
 def test_log_counts_are_refused(files, capsys):
     table = pl.read_csv("counts.tsv", separator="\t")
     table.with_columns((pl.exclude("gene") + 1).log(2)).write_csv("logged.tsv", separator="\t")

@@ -95,7 +95,17 @@ def test_a_ranked_list_is_for_exploration(files, capsys):
     assert (found["up"]["exploratory"], found["up"]["method"], found["up"]["contrast"]) == ("true", "preranked", "t")
     assert found["up"]["reason"].startswith("gene permutation: ignores correlation of genes")
     assert float(found["up"]["p"]) > 0
-    assert capsys.readouterr().err == "genes with the rank of another, ordered by symbol: 49 of 200\n"
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == "genes with the rank of another, ordered by symbol: 49 of 200"
+    assert told[1].startswith("t: 2 sets tested, ") and told[1].endswith(" with q < 0.05, for exploration only")
+
+
+def test_a_call_that_tests_no_set_says_why(files, capsys):
+    (files / "t.rnk").write_text("".join(f"{gene.lower()}\t{rank}\n" for rank, gene in enumerate(GENES)))
+    assert run("--ranks", files / "t.rnk", "--gmt", files / "mine.gmt", "-o", files / "out.csv") == 0
+    told = capsys.readouterr().err.splitlines()
+    assert told[0].startswith("50 genes of the sets are not found, as capitals differ: G000 (in the data g000), ")
+    assert told[1:] == ["t: none of 2 sets tested; still: none of its 30 genes is there"]
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_cells_against_a_bulk_product(folder, capsys):
     assert labels["probability"].is_between(0, 1, closed="none").to_list() == [True, True, None]
     assert run(blood, "--product", bulk, "-o", folder / "reads") == 0
     assert (
-        "bulk: no limits and no common depth, as the cells behind counts of unknown meaning are not known"
+        "bulk: no cell has a probability, as the cells behind counts of unknown meaning are not known"
         in capsys.readouterr().err
     )
     assert pl.read_csv(folder / "reads" / "cell_labels.csv")["probability"].null_count() == 3

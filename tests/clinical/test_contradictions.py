@@ -86,6 +86,12 @@ def test_a_subject_without_follow_up_and_one_that_subjects_does_not_hold():
     ]
 
 
+def test_a_subject_written_otherwise_than_in_subjects_is_told_which_it_may_be():
+    other = FOLLOWUP.frame([{"subject": "s1", "last_alive_day": 9}])
+    stranger = listed(SEEN, other, subjects())[1].error
+    assert (stranger.what, stranger.mend) == ("subject s1: not in subjects", "did you mean 'S1'?")
+
+
 def test_a_responder_without_the_day_of_the_response_or_before_the_treatment():
     assert found(best_response=best(None)) == [
         ("best_response", 2, "response_day", "PR without the day of the response")

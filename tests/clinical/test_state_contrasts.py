@@ -7,6 +7,7 @@ import pytest
 from tests.clinical.survival_sets import read, table
 from tilseq.clinical import state_contrasts
 from tilseq.clinical.state_contrasts import state_spans
+from tilseq.errors import TableError
 
 
 def test_spans_part_where_the_state_begins():
@@ -62,6 +63,12 @@ def test_landmarks_and_time_stand_side_by_side_and_say_who_is_left_out():
     assert reasons[1] == (
         "left out: 1 of whom the state is not known; Wald's limits and p are unsure: fewer than 5 events on a side"
     )
+
+
+def test_states_without_their_day_are_refused_as_nobody_would_be_in_the_state():
+    states = pl.DataFrame({"subject": ["00", "01"], "response_day": [42, None]})
+    with pytest.raises(TableError, match="column day: the states lack a column; found 'subject, response_day'"):
+        state_contrasts(table([60, 90], [True, True]), states)
 
 
 def test_a_state_that_nobody_enters_has_words():

@@ -82,6 +82,9 @@ def test_two_samples_where_one_is_needed_are_refused_by_what_tells_them_apart():
         subject_contrasts(np.vstack([VALUES, [0, 0]]), twice, "visit:D28/product")
     assert "subject P1 has two samples of D28; found 'c and g'" in str(caught.value)
     assert "choose one level of cell_type" in str(caught.value)
+    counted = twice.with_columns(cells=pl.int_range(pl.len()), counts=pl.int_range(pl.len()))
+    with pytest.raises(AnalysisError, match=r"choose one level of cell_type \(--where\)$"):
+        subject_contrasts(np.vstack([VALUES, [0, 0]]), counted, "visit:D28/product")
     alike = twice.with_columns(cell_type=pl.lit("CD8"))
     with pytest.raises(AnalysisError, match="sum the counts of replicates"):
         subject_contrasts(np.vstack([VALUES, [0, 0]]), alike, "visit:D28/product")
@@ -98,7 +101,7 @@ def test_two_samples_where_one_is_needed_are_refused_by_what_tells_them_apart():
         (
             DESIGN.with_columns(subject=pl.when(pl.col("sample") != "c").then("subject")),
             "visit:D28/product",
-            "row 4, column subject: the design lacks a value",
+            "column subject: the design lacks a value; found 'none of sample c'; give it one, or leave the sample out",
         ),
     ],
 )

@@ -71,12 +71,12 @@ def test_a_layer_called_raw_is_found_where_the_file_has_no_raw_of_its_own():
 )
 def test_logged_values_are_refused_with_a_word_on_where_else_to_look(data, words):
     message = refused(data)
-    assert message.startswith("X does not hold raw counts; expected whole numbers, 0 or more; ")
+    assert message.startswith("X does not hold raw counts; found '0.693147'; expected whole numbers, 0 or more; ")
     assert words in message
 
 
 def test_a_layer_that_does_not_hold_counts_is_refused():
-    assert refused(cells(scaled=-COUNTS), "scaled").startswith("layers['scaled'] does not hold raw counts")
+    assert refused(cells(scaled=-COUNTS), "scaled").startswith("layers['scaled'] does not hold raw counts; found '-1'")
 
 
 @pytest.mark.parametrize(

@@ -144,3 +144,8 @@ def test_a_set_named_as_the_half_of_a_signed_set_is_refused():
     with pytest.raises(AnalysisError, match="bears the name of a half of another; found 'A:down'; A has genes against"):
         gene_lists(as_signatures({**signed, "A:down": ["Q", "R"]}))
     assert gene_lists(as_signatures({**signed, "A:down": ["Z"]})) == {"A:down": ("Z",), "A:up": ("X", "Y")}
+
+
+def test_a_set_that_is_a_text_is_refused_as_its_letters_are_no_genes():
+    with pytest.raises(AnalysisError, match=r"the set mine is no list of genes; found 'GZMB'; write \['GZMB'\]"):
+        as_signatures({"mine": "GZMB"})

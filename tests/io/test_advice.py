@@ -20,6 +20,7 @@ LESION = {"subject": "S1", "day": "0", "lesion": "T1", "role": "target", "diamet
         # Counted by hand: 2023-01-01 is 44927, so that 45000 is 73 days later.
         ("day", "45000", "as spreadsheets number dates this is 2023-03-15: write it so, in a column of dates"),
         ("day", "2023-03-15", "call the column date to write dates"),
+        ("day", "11.3", "write whole days; is it a time in months?"),
         ("day", "7,0", "write a decimal point: 7.0"),
     ],
 )

@@ -24,7 +24,10 @@ def test_hallmark_has_50_sets(shared_data):
     ("content", "words"),
     [
         (b"", "holds no gene set"),
-        (b"one\tx\tA\none\tx\tB\n", "row 2: this gene set stands twice; found 'one'"),
+        (
+            b"one\tx\tA\none\tx\tB\n",
+            "row 2: this gene set stands twice; found 'one'; expected a GMT file, a line a set",
+        ),
         (b"one\tx\tA\ntwo\tx\n", "row 2: this line is no gene set"),
         (b"\tx\tA\n", "row 1: this line is no gene set"),
         (b"one,x,A\n", "row 1: this line is no gene set"),

@@ -147,7 +147,8 @@ def test_several_samples_or_people_in_obs_taken_for_one_are_a_warning(tmp_path):
             "x",
             "warn",
             "all cells are taken for one sample, but obs tells them apart by orig.ident (2 values), Donor_ID "
-            "(3 values): write orig.ident=VALUE under `member` in samples.csv to take those of one",
+            "(3 values): write orig.ident=VALUE under `member` in samples.csv to take those of one, "
+            "or score each by --by orig.ident",
         )
     ]
     assert score_file(path, sample="x", member="orig.ident=b").quality.filter(check="one sample").height == 0
@@ -180,7 +181,7 @@ def test_a_cell_without_a_sample_is_refused_and_is_no_member_called_nan(tmp_path
     obs = pd.DataFrame({"sample": ["s1", None]}, index=["c1", "c2"])
     path = tmp_path / "cells.h5ad"
     anndata.AnnData(np.ones((2, 1), np.float32), obs=obs, var=pd.DataFrame(index=["A"])).write_h5ad(path)
-    with pytest.raises(AnalysisError, match="column sample: cells without a sample; found 1"):
+    with pytest.raises(AnalysisError, match="column sample: cells without a sample; found '1 of 2'; name it"):
         score_file(path, sample="x", by="sample")
     with pytest.raises(AnalysisError, match="no cell of this member"):
         score_file(path, sample="x", member="sample=nan")

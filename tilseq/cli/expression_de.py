@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, write_result
-from tilseq.cli.expression_design import asked, design_of, where_option
+from tilseq.cli.expression_design import asked, design_of, naming, where_option
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,7 +20,7 @@ tilseq expression de counts.tsv --design design.csv --contrast visit:D28/product
 tilseq expression de sums.h5ad --where cell_type=CD8 --where visit=D28 \\
     --contrast status:infused/not_seen_in_product -o status.csv
 tilseq expression de sums.h5ad --where cell_type=CD8 \\
-    --contrast visit:D28/product*status:infused/not_seen_in_product -o interaction.csv"""
+    --contrast "visit:D28/D14*status:infused/not_seen_in_product" -o interaction.csv"""
 
 SHOWN = 5
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -78,18 +78,19 @@ def de_command(
     matrix = read_count_matrix(counts, layer=layer)
     for sentence in matrix.told:
         click.echo(f"{counts.name}: {sentence}", err=True)
-    table = match_samples(design_of(counts, design), matrix.samples)
-    rows = chosen_samples(table, chosen)
-    found = differential_expression(
-        matrix.counts[rows],
-        matrix.genes,
-        _numbers(table[rows], covariates),
-        contrasts,
-        engine=engine,  # type: ignore[arg-type]
-        subjects=subjects,  # type: ignore[arg-type]
-        covariates=covariates,
-        pooled=pooled,
-    )
+    with naming(design or counts):
+        table = match_samples(design_of(counts, design), matrix.samples)
+        rows = chosen_samples(table, chosen)
+        found = differential_expression(
+            matrix.counts[rows],
+            matrix.genes,
+            _numbers(table[rows], covariates),
+            contrasts,
+            engine=engine,  # type: ignore[arg-type]
+            subjects=subjects,  # type: ignore[arg-type]
+            covariates=covariates,
+            pooled=pooled,
+        )
     _tell(found)
     if left_out is not None:
         write_csv(found.left_out, left_out)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,20 @@ import click
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+@contextmanager
+def naming(design: Path) -> Iterator[None]:
+    """Name the file in errors that are of a column of the design."""
+    from tilseq.errors import AnalysisError
+
+    try:
+        yield
+    except AnalysisError as error:
+        if error.file is None and error.column is not None:
+            error.file = str(design)
+        raise
+
 
 where_option = click.option(
     "--where", multiple=True, metavar="COLUMN=VALUE[,VALUE]", help="Only these samples. Repeats."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, write_result
-from tilseq.cli.expression_design import asked, design_of, where_option
+from tilseq.cli.expression_design import asked, design_of, naming, where_option
 
 if TYPE_CHECKING:
     import polars as pl
@@ -96,10 +96,16 @@ def gsea_command(
 
 def _tell(table: pl.DataFrame) -> None:
     """Say of each contrast how many sets were tested and called, and where subjects are too few to call any."""
-    for (contrast,), rows in table.drop_nulls("p").group_by("contrast", maintain_order=True):
+    for (contrast,), every in table.group_by("contrast", maintain_order=True):
+        rows = every.drop_nulls("p")
+        if not rows.height:
+            first, reason = every.select("set", "reason").row(0)
+            click.echo(f"{contrast}: none of {every.height} sets tested; {first}: {reason}", err=True)
+            continue
         subjects, floor, called = rows["subjects"][0], rows["p_floor"].max(), (rows["q"] < ALPHA).sum()
         who = "" if subjects is None else f"{subjects} subjects, "
-        click.echo(f"{contrast}: {who}{rows.height} sets tested, {called} with q < {ALPHA:g}", err=True)
+        only = ", for exploration only" if rows["exploratory"].all() else ""
+        click.echo(f"{contrast}: {who}{rows.height} sets tested, {called} with q < {ALPHA:g}{only}", err=True)
         if isinstance(floor, float) and floor > ALPHA:
             told = f"no set can reach {ALPHA:g}, as the least p of so few subjects is {floor:g}: try --method camera"
             click.echo(f"{contrast}: {told}", err=True)
@@ -134,14 +140,17 @@ def _sets(paths: tuple[Path, ...]) -> tuple[dict[str, tuple[str, ...]], dict[str
 def _of_ranks(path: Path, sets: dict[str, Any], families: dict[str, str], output: str, limits: dict[str, int]) -> int:
     from tilseq.expression.enrichment import one_family
     from tilseq.expression.preranked import preranked
+    from tilseq.gene_symbols import in_other_letters
     from tilseq.io.ranks import read_ranks
     from tilseq.tables.enrichment import ENRICHMENT
 
     ranks = read_ranks(path)
     found = preranked(ranks.values, ranks.genes, sets, contrast=path.name.removesuffix(".rnk"), **limits)  # type: ignore[arg-type]
-    for sentence in found.told:
+    table = one_family([found.table], families)
+    for sentence in (*in_other_letters(ranks.genes, sets), *found.told):
         click.echo(sentence, err=True)
-    write_result(one_family([found.table], families), ENRICHMENT, output)
+    _tell(table)
+    write_result(table, ENRICHMENT, output)
     return 0
 
 
@@ -155,21 +164,23 @@ def _of_counts(
 ) -> TrialEnrichment:
     from tilseq.expression.gsea import gsea
     from tilseq.expression.sample_design import chosen_samples, match_samples
+    from tilseq.gene_symbols import in_other_letters
     from tilseq.io.count_matrix import read_count_matrix
 
     matrix = read_count_matrix(given.counts, layer=given.layer)
-    for sentence in matrix.told:
+    for sentence in (*matrix.told, *in_other_letters(matrix.genes, sets)):
         click.echo(f"{given.counts.name}: {sentence}", err=True)
-    table = match_samples(design_of(given.counts, given.design), matrix.samples)
-    rows = chosen_samples(table, given.where)
-    return gsea(
-        matrix.counts[rows],
-        matrix.genes,
-        [matrix.samples[row] for row in rows],
-        table[rows],
-        contrasts,
-        sets,
-        method=method,
-        families=families,
-        **limits,
-    )
+    with naming(given.design or given.counts):
+        table = match_samples(design_of(given.counts, given.design), matrix.samples)
+        rows = chosen_samples(table, given.where)
+        return gsea(
+            matrix.counts[rows],
+            matrix.genes,
+            [matrix.samples[row] for row in rows],
+            table[rows],
+            contrasts,
+            sets,
+            method=method,
+            families=families,
+            **limits,
+        )

@@ -13,7 +13,7 @@ PARTS = ("subject", "visit", "specimen", "cell_type", "status", "sample", "day")
 
 EXAMPLE = """\
 tilseq expression pseudobulk cells.h5ad --subject patient --status product_label -o sums.h5ad
-tilseq expression de sums.h5ad --where cell_type=CD8 --contrast visit:D28/product -o cd8.csv"""
+tilseq expression de sums.h5ad --where cell_type=CD8 --where status=infused --contrast visit:D28/product -o cd8.csv"""
 
 
 @click.command("pseudobulk", cls=Examples, example=EXAMPLE)
@@ -45,7 +45,11 @@ def pseudobulk_command(
     cells, told = read_single_cells(h5ad)
     for sentence in told:
         click.echo(sentence, err=True)
-    made = pseudobulk(cells, columns=asked, minimum_cells=minimum_cells, layer=layer)
+    try:
+        made = pseudobulk(cells, columns=asked, minimum_cells=minimum_cells, layer=layer)
+    except AnalysisError as error:
+        error.file = str(h5ad)
+        raise
     for name, reason in made.groups.filter(~made.groups["kept"]).select("group", "reason").iter_rows():
         click.echo(f"{name}: left out: {reason}", err=True)
     if not made.data.n_obs:

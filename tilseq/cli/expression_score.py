@@ -29,7 +29,7 @@ def score_command(file: Path, gmt: Path | None, by: str | None, layer: str | Non
     """Write the mean score of each gene set over the cells of each sample.
 
     FILE is an h5ad, or 10x's h5, folder or matrix.mtx; it must hold raw counts. A cell's score is the mean of its
-    log-normalised expression less that of control genes, or by ranks (UCell).
+    log-normalised expression, with --controls less that of control genes, or by ranks (UCell).
     """
     from tilseq.cli.common import sample_name, write_result
     from tilseq.steps.expression import score_file
@@ -42,6 +42,8 @@ def score_command(file: Path, gmt: Path | None, by: str | None, layer: str | Non
         click.echo(f"{name}: not scored: {reason}", err=True)
     for name, reason in scored.quality.filter(check="cells").select("sample", "reason").iter_rows():
         click.echo(f"{name}: not scored: {reason}", err=True)
+    for name, reason in scored.quality.filter(check="one sample").select("sample", "reason").iter_rows():
+        click.echo(f"{name}: {reason}", err=True)
     for sample, empty in scored.exclusions.select("sample", "rows").iter_rows():
         click.echo(f"cells of {sample} without a count, left out: {empty}", err=True)
     write_result(scored.scores, SCORES, output)

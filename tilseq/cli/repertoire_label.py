@@ -43,6 +43,7 @@ tilseq repertoire label blood_day28.csv.gz --product lotA.csv.gz --product lotB.
 
 
 MENDS = "--count-of, --cells"  # of cells that are not known
+LOST = "no cell has a probability"
 
 
 @click.command("label", cls=Examples, example=EXAMPLE)
@@ -153,7 +154,8 @@ def _lot(path: Path, cells: dict[str, float], count_of: str | None) -> tuple[Pro
     clonotypes, left_out = read_file(path, name, None, None)
     single = clonotypes.dialect == "10x"
     counted = "cells" if single else counted_by(name, clonotypes, count_of)
-    effective = product_cells(depth_of(name, clonotypes, counted, cells.get(name), None, mends=MENDS))
+    depths = depth_of(name, clonotypes, counted, cells.get(name), None, mends=MENDS, lost=LOST)
+    effective = product_cells(depths)
     receptors = _paired(read_contigs(path), name) if single else None
     return ProductLot(name, clonotypes.table, effective, receptors, counted), left_out
 

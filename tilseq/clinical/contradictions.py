@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tilseq.clinical.clinical_records import RESPONDERS, Records
 from tilseq.clinical.endpoint_rules import TimeToEventRules
 from tilseq.clinical.reader_series import first_infusions, progression_after, series_by_subject, treatment_day
-from tilseq.errors import TableError
+from tilseq.errors import TableError, did_you_mean
 from tilseq.tables import Row
 
 ORIGIN_DAYS = {
@@ -112,10 +112,15 @@ def _strangers(records: Records) -> Iterator[Contradiction]:
     for name, rows in tables.items():
         for row in rows:
             if row["subject"] not in known:
-                yield _found(row, name, "subject", "not in subjects")
+                yield _stranger(row, name, known)
     for row in records.reads:
         if row["subject"] not in known:
-            yield _found(row, row["table"], "subject", "not in subjects")
+            yield _stranger(row, row["table"], known)
+
+
+def _stranger(row: Row, table: str, known: set[str]) -> Contradiction:
+    mend = did_you_mean(row["subject"], sorted(known)) or "give the subject a row there, or leave this one out"
+    return _found(row, table, "subject", "not in subjects", mend=mend)
 
 
 def _of_subjects(records: Records) -> Iterator[Contradiction]:

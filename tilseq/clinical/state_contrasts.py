@@ -85,12 +85,15 @@ def state_contrasts(
     Raises
     ------
     StudyError, TableError, AnalysisError
-        As `survival_contrasts`; or a time has no `start_day`.
+        As `survival_contrasts`; or a time has no `start_day`, or the states have no `day`.
     """
     frame = read_times(time_to_event)
     if frame.filter(pl.col("days").is_not_null())["start_day"].null_count():
         raise TableError("a state that begins under way needs the day of each origin", column="start_day")
     given = as_polars(states)
+    if "day" not in given.columns:  # else nobody would ever be in the state
+        found = ", ".join(given.columns)
+        raise TableError("the states lack a column", column="day", found=found, mend="null stands for never")
     began = conform(given.select(name for name in given.columns if name in STATES.names), STATES)
     known = frame.join(began, on="subject", how="semi")
     rows: list[Row] = []

@@ -21,11 +21,27 @@ def looks_like_counts(matrix: Any) -> bool:
     matrix
         Dense array or scipy sparse matrix, any shape.
     """
+    return first_not_count(matrix) is None
+
+
+def first_not_count(matrix: Any) -> float | None:
+    """Return the first value of a matrix that is no raw count, None where all are.
+
+    Parameters
+    ----------
+    matrix
+        As of `looks_like_counts`.
+    """
     values = summed(matrix).data if hasattr(matrix, "tocsr") else np.asarray(matrix)
     if values.dtype.kind in "ub":
-        return True
+        return None
     flat = values.reshape(-1)
-    return all(_whole(flat[start : start + ENTRIES]) for start in range(0, flat.size, ENTRIES))
+    for start in range(0, flat.size, ENTRIES):
+        part = flat[start : start + ENTRIES]
+        if not _whole(part):
+            with np.errstate(invalid="ignore"):
+                return float(part[~(np.isfinite(part) & (part >= 0) & (part == np.floor(part)))][0])
+    return None
 
 
 def _whole(values: NDArray[Any]) -> bool:

@@ -19,6 +19,7 @@ FORM = "FACTOR:LEVEL/REFERENCE, as visit:D28/product; an interaction is two of t
 LEFT_OUT_SCHEMA = {"contrast": pl.String, "what": pl.String, "name": pl.String, "reason": pl.String}
 MOST_TERMS = 2
 SHOWN = 5
+NO_FACTORS = ("sample", "cells", "counts")  # of summed cells: no two groups have the same
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,11 @@ def checked_design(design: Any, contrast: Contrast, samples: int, covariates: Se
     for name in ("sample", "subject"):
         missing = table[name].is_null().arg_true()
         if missing.len():
-            raise AnalysisError("the design lacks a value", row=missing[0] + 2, column=name)
+            if name == "sample":
+                raise AnalysisError("the design lacks a value", row=missing[0] + 2, column=name)
+            found = f"none of sample {table['sample'][missing[0]]}"  # its row may be another in the file
+            mend = "give it one, or leave the sample out"
+            raise AnalysisError("the design lacks a value", column=name, found=found, mend=mend)
     twice = table["sample"].filter(table["sample"].is_duplicated())
     if twice.len():
         raise AnalysisError("the design names a sample twice", column="sample", found=twice[0])
@@ -199,8 +204,8 @@ def combination_rows(design: pl.DataFrame, contrast: Contrast) -> dict[str, dict
 def two_samples(design: pl.DataFrame, subject: str, levels: Sequence[str], rows: Sequence[int]) -> AnalysisError:
     """Return the error of a subject with two samples where the model takes one."""
     pair = design[list(rows)]
-    differ = [name for name in design.columns if name != "sample" and pair[name].n_unique() > 1]
-    which = f"choose one level of {' or '.join(differ)}" if differ else "sum the counts of replicates"
+    differ = [name for name in design.columns if name not in NO_FACTORS and pair[name].n_unique() > 1]
+    which = f"choose one level of {' or '.join(differ)} (--where)" if differ else "sum the counts of replicates"
     return AnalysisError(
         f"subject {subject} has two samples of {' '.join(map(str, levels))}",
         found=" and ".join(pair["sample"]),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.expression.blocks import looks_like_counts
+from tilseq.expression.blocks import first_not_count, looks_like_counts
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -58,9 +58,10 @@ def raw_counts(cells: AnnData, layer: str | None = None) -> Counts:
         known = [name for name in places if name is not None]
         mend = did_you_mean(str(layer), known) or f"it has {', '.join(known)}" if known else "it has none: use X"
         raise AnalysisError("the file has no such layer", found=layer, mend=mend)
-    if not looks_like_counts(chosen.matrix):
-        expected = "whole numbers, 0 or more"
-        raise AnalysisError(f"{chosen.place} does not hold raw counts", expected=expected, mend=_elsewhere(places))
+    wrong = first_not_count(chosen.matrix)
+    if wrong is not None:
+        what, expected = f"{chosen.place} does not hold raw counts", "whole numbers, 0 or more"
+        raise AnalysisError(what, found=f"{wrong:g}", expected=expected, mend=_elsewhere(places))
     return chosen
 
 

@@ -69,8 +69,11 @@ def match_samples(design: Any, samples: Sequence[str]) -> pl.DataFrame:
         raise AnalysisError("the design has no column sample", found=", ".join(table.columns))
     named = table["sample"].cast(pl.String).to_list()
     if len(set(named)) < len(named):
-        twice = next(name for i, name in enumerate(named) if name in named[:i])
-        raise AnalysisError("the design names a sample twice", column="sample", found=twice)
+        row = next(i for i, name in enumerate(named) if name in named[:i])
+        mend = "give each sample one row"
+        raise AnalysisError(
+            "the design names a sample twice", row=row + 2, column="sample", found=named[row], mend=mend
+        )
     missing = [name for name in samples if name not in set(named)]
     unknown = [str(name) for name in named if name not in set(samples)]
     if missing or unknown:
@@ -79,7 +82,8 @@ def match_samples(design: Any, samples: Sequence[str]) -> pl.DataFrame:
             f"{len(names)} of {here} not in {there}: {first_few(names, SHOWN)}" for names, here, there in parts if names
         )
         near = did_you_mean(missing[0], unknown) if missing and unknown else None
-        mend = f"{missing[0]}: {near}" if near else "give both the same samples"
+        shape = "" if len(missing) < len(samples) else "; a text file of counts has a row a gene and a column a sample"
+        mend = f"{missing[0]}: {near}" if near else f"give both the same samples{shape}"
         raise AnalysisError("counts and design do not name the same samples", found=found, mend=mend)
     place = {name: row for row, name in enumerate(named)}
     return table[[place[name] for name in samples]]

@@ -86,7 +86,16 @@ def as_signatures(sets: Mapping[str, Signature | Sequence[str]]) -> dict[str, Si
     sets
         Name to signature, or to symbols as a GMT file lists them. A symbol that ends in ``-`` counts against the set,
         one that ends in ``+`` for it, as in UCell.
+
+    Raises
+    ------
+    AnalysisError
+        A set is a text, whose letters would be taken for genes.
     """
+    for name, one in sets.items():
+        if isinstance(one, str):
+            mend = f"write [{one!r}] for a set of one gene"
+            raise AnalysisError(f"the set {name} is no list of genes", found=one, mend=mend)
     return {name: one if isinstance(one, Signature) else _of_symbols(name, one) for name, one in sets.items()}
 
 

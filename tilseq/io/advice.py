@@ -11,6 +11,7 @@ LASTING_WORDS = ("ongoing", "on-going", "continuing", "continues", "still ongoin
 MISSING_WORDS = ("na", "n/a", "nan", "null", "none", ".", "-", "?")
 NUMBERS = ("a whole number", "a number with a decimal point and without a unit")
 GRADE = re.compile(r"(?:g|gr|grade|ctcae)?[\s.]*([1-5])", re.IGNORECASE)
+DECIMAL = re.compile(r"[-+]?[0-9]+\.[0-9]+")
 COMMA = re.compile(r"[-+]?[0-9]*,[0-9]+")
 SHORTENED = re.compile(r"[0-9](\.[0-9]+)?E\+[0-9]{2,3}")
 # Days since the last of 1899, as spreadsheets number the dates of 1950 to 2099.
@@ -20,8 +21,8 @@ SPREADSHEET_ZERO, SPREADSHEET_DATES = date(1899, 12, 30), (18264, 73050)
 def advise(fault: TilseqError) -> None:
     """Add the mend of a common slip to a fault that has none.
 
-    A date in a column of days, a word where a cell should be empty, an end that has not come, a grade with its name, a
-    decimal comma, a spreadsheet's number of a date.
+    A date or a part of a day in a column of days, a word where a cell should be empty, an end that has not come, a
+    grade with its name, a decimal comma, a spreadsheet's number of a date.
     """
     found = (fault.found or "").strip("'\"").strip()
     column = fault.column or ""
@@ -29,6 +30,8 @@ def advise(fault: TilseqError) -> None:
         return
     if fault.expected == "a whole number" and column.endswith("day") and found.count("-") == 2:
         fault.mend = f"call the column {column[:-3]}date to write dates"
+    elif fault.expected == "a whole number" and column.endswith("day") and DECIMAL.fullmatch(found):
+        fault.mend = "write whole days; is it a time in months?"
     elif column == "grade" and fault.found is None:
         fault.mend = "find it out; an event without a grade can be counted nowhere"
     elif column.startswith("end_") and lasting(found) is not None:

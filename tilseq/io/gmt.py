@@ -65,7 +65,8 @@ def read_gmt(path: str | Path) -> GeneSets:
             expected = "name, description and at least one gene, parted by tabs"
             raise ReadError("this line is no gene set", file=path, row=row, found=line, expected=expected)
         if name in sets:
-            raise ReadError("this gene set stands twice", file=path, row=row, found=name)
+            expected = "a GMT file, a line a set: name, description and all its genes, parted by tabs"
+            raise ReadError("this gene set stands twice", file=path, row=row, found=name, expected=expected)
         sets[name], descriptions[name] = genes, rest[0]
     if not sets:
         raise ReadError("the file holds no gene set", file=path)

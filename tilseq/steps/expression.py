@@ -154,6 +154,7 @@ def score_file(
     """
     from tilseq.errors import AnalysisError
     from tilseq.expression import as_signatures, load_signatures, raw_counts, score, summarise
+    from tilseq.gene_symbols import in_other_letters
     from tilseq.io.gmt import read_gmt
     from tilseq.io.single_cells import read_single_cells
 
@@ -161,6 +162,7 @@ def score_file(
     sets = as_signatures(load_signatures() if given is None else given)
     cells, told = read_single_cells(path)
     told = told if given is None else (*given.told, *told)
+    told = (*told, *in_other_letters(cells.var_names, {name: (*one.up, *one.down) for name, one in sets.items()}))
     try:
         if member is not None:
             cells = of_member(cells, member)
@@ -222,7 +224,8 @@ def _mixed(cells: AnnData, sample: str) -> list[dict[str, Any]]:
     named = ", ".join(f"{name} ({number} values)" for name, number in several.items())
     reason = (
         f"all cells are taken for one sample, but obs tells them apart by {named}: "
-        f"write {next(iter(several))}=VALUE under `member` in samples.csv to take those of one"
+        f"write {next(iter(several))}=VALUE under `member` in samples.csv to take those of one, "
+        f"or score each by --by {next(iter(several))}"
     )
     return [{"sample": sample, "check": "one sample", "verdict": "warn", "reason": reason}]
 
@@ -256,5 +259,6 @@ def _groups(cells: AnnData, by: str) -> list[str]:
 
     names = obs_column(cells, by, by)
     if names.isna().any():
-        raise AnalysisError("cells without a sample", column=by, found=int(names.isna().sum()))
+        found = f"{names.isna().sum()} of {cells.n_obs}"
+        raise AnalysisError("cells without a sample", column=by, found=found, mend="name it, or leave these cells out")
     return [str(name) for name in names]

@@ -273,7 +273,7 @@ SCORES = Table(
         Column("n", "integer", "Cells.", needed=True),
         Column("genes_found", "integer", "Genes of the set that the matrix holds.", needed=True),
         Column("genes_listed", "integer", "Genes of the set.", needed=True),
-        Column("method", "text", "How cells are scored: mean less that of control genes, or UCell's ranks."),
+        Column("method", "text", "How cells are scored: mean of genes, with controls less theirs; or UCell's ranks."),
     ),
     key=("sample", "set"),
 )

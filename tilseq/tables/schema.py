@@ -138,7 +138,10 @@ def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     if table.key and not _rises(frame.select(table.key)):
         twins = frame.filter(frame.select(table.key).is_duplicated())
         if twins.height:
-            raise TableError(f"table {table.name} holds a key twice", found=twins.select(table.key).row(0, named=True))
+            first = twins.select(table.key).row(0, named=True).items()
+            found = ", ".join(f"{name} {value}" for name, value in first if value is not None)
+            mend = "give one row a key"
+            raise TableError(f"table {table.name} holds a key twice", found=found, mend=mend)
         frame = frame.sort(table.key, nulls_last=True)
     return frame
 
