@@ -1,5 +1,6 @@
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -83,6 +84,14 @@ def test_a_hanging_job_is_killed_at_its_limit(behave):
     begun = time.monotonic()
     assert "more than 0.5 s" in behave(hang, seconds=0.5)["error"]["what"]
     assert time.monotonic() - begun < 5
+
+
+def test_the_end_of_a_long_job_is_seen_as_soon_as_that_of_a_short_one(behave, monkeypatch):
+    waits, sleep = [], time.sleep
+    monkeypatch.setattr("tilseq.workflow.supervise.time.sleep", lambda seconds: (waits.append(seconds), sleep(seconds)))
+    behave(lambda job, folder: select.select([], [], [], 0.5))
+    assert len(waits) > 5
+    assert max(waits) <= 0.02
 
 
 def test_a_greedy_job_is_killed_at_its_limit(behave):

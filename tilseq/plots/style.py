@@ -155,11 +155,16 @@ def _laid_out(figure: Figure) -> Iterator[None]:
 
 
 def _save_png(figure: Figure, stream: Any) -> None:
+    import numpy as np
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
-    drawn, dpi = BytesIO(), STYLE["savefig.dpi"]
-    figure.savefig(drawn, format="png", pil_kwargs={"compress_level": 0})
-    image = Image.open(drawn).convert("RGB")
+    own, dpi = figure.canvas, STYLE["savefig.dpi"]
+    drawn = FigureCanvasAgg(figure)
+    figure.savefig(BytesIO(), format="rgba")
+    figure.set_canvas(own)
+    pixels = np.asarray(drawn.buffer_rgba())  # type: ignore[no-untyped-call]
+    image = Image.fromarray(pixels).convert("RGB")
     few = image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     few.save(stream, format="png", compress_level=8, dpi=(dpi, dpi))
 

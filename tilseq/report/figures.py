@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -12,7 +13,7 @@ import polars as pl
 
 from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.io.files import write_json
-from tilseq.plots.style import house_style, save
+from tilseq.plots.style import file_stem, house_style, save
 from tilseq.report import clinical_figures
 from tilseq.report.repertoires import INDICES, in_words, maps
 from tilseq.report.results import Results, read_results
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BY_SUBJECT = "subject"
+KINDS = ("svg", "png")  # that a figure is written as
 FOLDER = "study"  # apart from figures named by samples, so that no sample's name can meet one of these
 
 
@@ -46,6 +48,22 @@ class CohortFigure:
     rows: Callable[[Results], pl.DataFrame]
     draw: Callable[[pl.DataFrame], Axes | Figure]
     caption: Callable[[pl.DataFrame], str]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One figure to be drawn: its folder below ``figures``, file without extension, caption, and what draws it."""
+
+    folder: str
+    name: str
+    caption: str
+    draw: Callable[[], Axes | Figure]
+
+    def save(self, results: Results) -> list[Path]:
+        """Draw it, and return the files written."""
+        with house_style():
+            drawn = self.draw()
+        return save(cast("Figure", drawn.figure), results.folder / "figures" / self.folder, self.name)
 
 
 def make_figures(out: str | Path) -> list[Path]:
@@ -72,29 +90,38 @@ def make_figures(out: str | Path) -> list[Path]:
         A table cannot be read, or cannot be drawn.
     """
     results = read_results(out)
-    folder = results.folder / "figures" / FOLDER
-    captions = dict(results.captions)
-    written: list[Path] = []
-    for one in FIGURES:
-        key = f"{FOLDER}/{one.name}.svg"
-        captions.pop(key, None)
-        rows = one.rows(results)
-        if rows.is_empty():
-            for kind in ("svg", "png"):
-                (folder / f"{one.name}.{kind}").unlink(missing_ok=True)
-            continue
-        with house_style():
-            drawn = one.draw(rows)
-        written += save(cast("Figure", drawn.figure), folder, one.name)
-        captions[key] = one.caption(rows)
-    captions = {name: words for name, words in captions.items() if not name.startswith(f"{BY_SUBJECT}/")}
-    of_subjects = results.folder / "figures" / BY_SUBJECT
-    shutil.rmtree(of_subjects, ignore_errors=True)  # what an earlier call drew
-    for words, paths in (_draw_subjects(results, of_subjects) | _draw_repertoires(results, of_subjects)).items():
-        captions |= {f"{BY_SUBJECT}/{path.name}": words for path in paths}
-        written += paths
-    write_json(results.folder / "figures" / "captions.json", captions)
-    return written
+    planned = drawings(results)
+    make_room(results, planned)
+    return [path for drawing in planned for path in drawing.save(results)]
+
+
+def drawings(results: Results) -> list[Drawing]:
+    """Return every figure that a run's tables have rows for, always in the same order."""
+    cohort = ((one, one.rows(results)) for one in FIGURES)
+    return [
+        *(Drawing(FOLDER, one.name, one.caption(rows), partial(one.draw, rows)) for one, rows in cohort if len(rows)),
+        *_t_cells_of_subjects(results),
+        *_repertoires_of_subjects(results),
+    ]
+
+
+def make_room(results: Results, planned: Sequence[Drawing]) -> None:
+    """Take away the figures of an earlier call that are not planned, and write the captions of those that are."""
+    figures = results.folder / "figures"
+    shutil.rmtree(figures / BY_SUBJECT, ignore_errors=True)
+    for name in {figure.name for figure in FIGURES} - {one.name for one in planned}:
+        for kind in KINDS:
+            (figures / FOLDER / f"{name}.{kind}").unlink(missing_ok=True)
+    ours = {f"{FOLDER}/{figure.name}.svg" for figure in FIGURES}
+    captions = {
+        name: words
+        for name, words in results.captions.items()
+        if name not in ours and not name.startswith(f"{BY_SUBJECT}/")
+    }
+    for one in planned:
+        kinds = KINDS if one.folder == BY_SUBJECT else ("svg",)
+        captions |= {f"{one.folder}/{file_stem(one.name)}.{kind}": one.caption for kind in kinds}
+    write_json(figures / "captions.json", captions)
 
 
 def _draw_t_cells(rows: pl.DataFrame) -> Figure:
@@ -109,37 +136,29 @@ def _draw_infused(rows: pl.DataFrame) -> Figure:
     return infused_of_cohort(rows)
 
 
-def _draw_subjects(results: Results, folder: Path) -> dict[str, list[Path]]:
-    """Draw the T cells of each subject; return caption → files."""
+def _t_cells_of_subjects(results: Results) -> Iterator[Drawing]:
+    """Yield the T cells of each subject."""
     from tilseq.plots.flow_time import subsets_of_subject
 
     rows = t_cells(results)
-    drawn = {}
     for subject in [] if rows.is_empty() else rows.drop_nulls("value")["subject"].unique().sort():
         own = rows.filter(subject=subject)
-        with house_style():
-            figure = subsets_of_subject(own)
-        drawn[f"{subject}: T cells in blood over time, with 95 % limits.{ways_in_words(own)}"] = save(
-            figure, folder, f"flow_{subject}"
-        )
-    return drawn
+        caption = f"{subject}: T cells in blood over time, with 95 % limits.{ways_in_words(own)}"
+        yield Drawing(BY_SUBJECT, f"flow_{subject}", caption, partial(subsets_of_subject, own))
 
 
-def _draw_repertoires(results: Results, folder: Path) -> dict[str, list[Path]]:
-    """Draw what the repertoires of each subject have in common and are made of; return caption → files."""
+def _repertoires_of_subjects(results: Results) -> Iterator[Drawing]:
+    """Yield what the repertoires of each subject have in common and are made of."""
     from tilseq.plots.overlap import repertoire_maps
 
-    drawn = {}
     for subject, locus, pairs, used, order in maps(results):
         index = pairs["parameter"][0]
         caption = (
             f"{subject}, {locus}: overlap of all pairs of samples ({INDICES[index]}), junction lengths and V genes by "
             f"clones. By overlap {in_words(pairs)}."
         )
-        drawn[caption] = save(
-            repertoire_maps(pairs, used, parameter=index, order=order), folder, f"repertoire_{subject}_{locus}"
-        )
-    return drawn
+        draw = partial(repertoire_maps, pairs, used, parameter=index, order=order)
+        yield Drawing(BY_SUBJECT, f"repertoire_{subject}_{locus}", caption, draw)
 
 
 def _masses(results: Results) -> pl.DataFrame:

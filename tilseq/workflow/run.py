@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tilseq.errors import RunError, TilseqError
+from tilseq.errors import RunError
 from tilseq.workflow.collect import collect
 from tilseq.workflow.engine import run_engine
+from tilseq.workflow.figures import draw_figures
 from tilseq.workflow.lock import only_run
 from tilseq.workflow.plan import Plan, ended, make_plan, pending
 
@@ -50,7 +51,7 @@ def run(study: Study, out: Path, *, command: str, cores: int, progress: Callable
     command
         The command that runs it again, as the person gave it: told in `run.json` and beside each failure.
     cores
-        Jobs at a time.
+        Jobs at a time, and then processes that draw the figures of the cohort.
     progress
         Called with the number of jobs ended and of all jobs to do.
 
@@ -78,7 +79,7 @@ def run(study: Study, out: Path, *, command: str, cores: int, progress: Callable
         for name in ("report.html", "run.json"):  # what they tell is no longer so
             (out / name).unlink(missing_ok=True)
         failures = collect(study, plan.jobs, home / "work", out, command)
-        failures = _draw(out, failures, command)
+        failures = _draw(out, failures, command, cores)
         times = {
             "started": started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -103,19 +104,16 @@ def _check_engine(code: int, jobs_ended: int, log: Path) -> None:
         raise RunError("Snakemake could not run the jobs", file=log, found=" ".join(last))
 
 
-def _draw(out: Path, failures: pl.DataFrame, command: str) -> pl.DataFrame:
+def _draw(out: Path, failures: pl.DataFrame, command: str, cores: int) -> pl.DataFrame:
     """Draw the cohort's figures; one that cannot be drawn is a failure, and the report goes on without it."""
     import polars as pl
 
     from tilseq.io.write import write_table
-    from tilseq.report.figures import make_figures
     from tilseq.tables.outputs import FAILURES
 
-    try:
-        make_figures(out)
-    except Exception as error:  # noqa: BLE001 - a figure must not cost the report
-        told = str(error) if isinstance(error, TilseqError) else f"{type(error).__name__}: {error}"
-        row = {"step": "figures", "unit": "study", "error": told, "retry": command}
+    told = draw_figures(out, cores=cores)
+    if told:
+        row = {"step": "figures", "unit": "study", "error": "\n".join(told), "retry": command}
         failures = pl.concat([failures, FAILURES.frame([row])])
         write_table(failures, FAILURES, out / "tables")
     return failures

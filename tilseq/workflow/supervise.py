@@ -20,8 +20,7 @@ from tilseq.steps.job import Job
 from tilseq.workflow.processes import die_with_parent
 
 STATUS = "status.json"
-SECONDS_BETWEEN_LOOKS = 0.02
-MOST_SECONDS_BETWEEN_LOOKS = 0.2
+SECONDS_BETWEEN_LOOKS = 0.01  # a look takes 25 µs; until the next one a job that has ended keeps its core from others
 GIGABYTE = 1024**3
 
 
@@ -97,7 +96,6 @@ def _run_child(job: Job, folder: Path, deadline: float, seconds: float, gigabyte
             code = _work(job, folder, told, parent)
         finally:
             os._exit(code)  # whatever happens, the child never goes on as its supervisor
-    wait = SECONDS_BETWEEN_LOOKS
     while True:
         ended, code = os.waitpid(child, os.WNOHANG)
         if ended:
@@ -107,8 +105,7 @@ def _run_child(job: Job, folder: Path, deadline: float, seconds: float, gigabyte
             _kill(child)
             os.waitpid(child, 0)
             return TilseqError(reason, mend="raise the limit in study.yaml or look at the file").as_dict()
-        time.sleep(wait)
-        wait = min(wait * 1.2, MOST_SECONDS_BETWEEN_LOOKS)
+        time.sleep(SECONDS_BETWEEN_LOOKS)
     if code == 0:
         return None
     try:
