@@ -93,7 +93,7 @@ def test_a_sample_of_a_coverage_that_is_hardly_known_has_no_values_at_one(run):
     assert tables["quality"].select("sample", "check", "verdict").rows() == [
         ("sparse", "values at a common coverage, TRB", "pass")
     ]
-    assert tables["quality"]["reason"][0].startswith("its coverage of TRB is not known to a quarter of it")
+    assert tables["quality"]["reason"][0].startswith("its coverage of TRB is not known to half of it")
 
 
 def test_counted_cells_and_libraries_have_each_their_own_depth():

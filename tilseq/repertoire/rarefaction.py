@@ -24,7 +24,7 @@ from tilseq.tables.repertoire import DIVERSITY, RAREFACTION
 ORDERS = (0, 1, 2)
 NAMES = ("richness", "hill_q1", "hill_q2")
 NOWHERE: Integers = np.empty(0, dtype=np.int64)
-COVERAGE_WITHIN = 0.25  # of it, at 95 %: a coverage that is known less well is none to hold other samples to
+COVERAGE_WITHIN = 0.5  # of it, at 95 %: a coverage that is known less well is none to hold other samples to
 
 
 def rarefaction(
@@ -119,7 +119,7 @@ def standardised(
 
     Of each locus, `richness_at_n`, `hill_q1_at_n` and `hill_q2_at_n` are of the fewest effective cells of any sample
     (of cells counted several times no more than half of them); `richness_at_coverage`, `hill_q1_at_coverage` and
-    `hill_q2_at_coverage` of the least coverage of any sample at these that knows its own to a quarter of it. Equal
+    `hill_q2_at_coverage` of the least coverage of any sample at these that knows its own to half of it. Equal
     cells tell which sample shows more clones; equal coverage tells which repertoire has more (Chao and Jost, Ecology
     2012;93:2533). Limits as for `rarefaction`; at a coverage they take in that the cells it takes are estimated.
 
@@ -158,7 +158,7 @@ def standardised(
 
 
 def knows_coverage(seen: Observed) -> bool:
-    """Tell whether a sample knows its coverage, at the cells that it stands for, to a quarter of it."""
+    """Tell whether a sample knows its coverage, at the cells that it stands for, to half of it."""
     sampling = sampling_of(seen.counts, seen.effective)[1]  # rough of few pairs, but enough to tell this
     index = seen.coverage(seen.points(sampling), seen.standing)
     (error,), _ = sampling.errors(index.influence[None])

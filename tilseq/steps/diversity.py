@@ -158,7 +158,7 @@ def _short_of_coverage(common: pl.DataFrame) -> list[dict[str, Any]]:
             "sample": sample,
             "check": f"values at a common coverage, {locus}",
             "verdict": "pass",
-            "reason": f"its coverage of {locus} is not known to a quarter of it, and none of others, better known, "
+            "reason": f"its coverage of {locus} is not known to half of it, and none of others, better known, "
             "is in its reach, so that none are given",
         }
         for sample, locus in lacking.select("sample", "locus").unique(maintain_order=True).iter_rows()
