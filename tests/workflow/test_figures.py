@@ -35,7 +35,7 @@ def everything_in(folder):
 
 def test_three_processes_draw_the_same_as_one(run, out, tmp_path):
     alone = shutil.copytree(run, tmp_path / "alone")
-    assert len(make_figures(alone)) == 32
+    assert len(make_figures(alone)) == 34
     assert draw_figures(out, cores=3) == []
     assert everything_in(out) == everything_in(alone)
 
@@ -47,7 +47,7 @@ def test_with_one_core_or_few_figures_nobody_helps(out, monkeypatch):
     monkeypatch.setattr(figures, "_start", start)
     monkeypatch.setattr(Drawing, "save", lambda drawing, results: [])
     assert draw_figures(out, cores=1) == []
-    monkeypatch.setattr(figures, "LEAST_EACH", 9)  # of sixteen
+    monkeypatch.setattr(figures, "LEAST_EACH", 9)  # of seventeen
     assert draw_figures(out, cores=2) == []
     monkeypatch.setattr(figures, "LEAST_EACH", 8)
     assert draw_figures(out, cores=2) == ["AssertionError: a process is started"]
@@ -63,7 +63,7 @@ def test_what_cannot_be_drawn_is_told_once_and_the_others_are_drawn(out, monkeyp
     monkeypatch.setattr(Drawing, "save", save)
     assert draw_figures(out, cores=1) == ["nothing to draw; found 0"]
     assert drawn == [
-        *("flow_t_cells", "repertoire_mass", "expression_scores"),
+        *("flow_t_cells", "flow_infused", "repertoire_mass", "expression_scores"),
         *(f"flow_{name}" for name in NAMES),
         *("repertoire_P01_TRB", "repertoire_P02_TRB"),
     ]
