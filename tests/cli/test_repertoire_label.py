@@ -71,6 +71,10 @@ def test_products_of_other_subjects_tell_how_templates_are_counted(folder, capsy
     assert run(*files, "--alike", other, "-o", folder / "both") == 0
     alone, both = (pl.read_csv(folder / name / "cell_labels.csv")["probability"] for name in ("alone", "both"))
     assert alone[0] == pytest.approx(both[0], abs=1e-6) and alone[1] < both[1]
+    other.write_text(other.read_text() + "TRBV2\tTRBJ1-1\tTTTGT\tC*F\t3\n")  # out of frame: left out, and said
+    assert run(*files, "--alike", other, "-o", folder / "told") == 0
+    left_out = pl.read_csv(folder / "told" / "exclusions.csv")
+    assert left_out.filter(sample="other").select("rows", "counts").rows() == [(1, 3)]
     bulk = ("--product", folder / "bulk.tsv", "--cells", "bulk=2000")
     assert run(folder / "blood.csv.gz", *bulk, "--alike", folder / "cells.csv.gz", "-o", folder / "no") == 3
     assert "--alike is for templates of DNA; found 'counts of cells in" in capsys.readouterr().err

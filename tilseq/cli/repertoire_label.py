@@ -103,13 +103,14 @@ def label_command(
     read = [_lot(path, known, count_of) for path in products]
     lots = [lot for lot, _ in read]
     others = [_of_templates(path, count_of) for path in alike]
-    refuse_same_clones({lot.name: lot.table for lot in lots} | dict(zip(sample_names(alike), others, strict=True)))
+    alike_tables = dict(zip(sample_names(alike), (table for table, _ in others), strict=True))
+    refuse_same_clones({lot.name: lot.table for lot in lots} | alike_tables)
 
     def measure(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
         sample = sample_name(path)
         contigs = read_contigs(path)
         tell(sample, contigs)
-        labels = cell_labels(_paired(contigs, sample), lots, alike=others)
+        labels = cell_labels(_paired(contigs, sample), lots, alike=list(alike_tables.values()))
         if sample in objects:
             _write_object(labels, objects[sample], output / f"{sample}.h5ad")
         return labels, contigs.exclusions.with_columns(sample=pl.lit(sample))
@@ -117,7 +118,7 @@ def label_command(
     results, status = each_file(paths, measure)
     if results:
         labels = joined([found for found, _ in results])
-        left_out = [*(rows for _, rows in read), *(rows for _, rows in results)]
+        left_out = [rows for _, rows in (*read, *others, *results)]
         write_result(labels, CELL_LABELS, str(output / "cell_labels.csv"))
         write_result(label_checks(labels), QUALITY, str(output / "quality.csv"))
         write_result(joined(left_out).unique(maintain_order=True), EXCLUSIONS, str(output / "exclusions.csv"))
@@ -160,18 +161,18 @@ def _lot(path: Path, cells: dict[str, float], count_of: str | None) -> tuple[Pro
     return ProductLot(name, clonotypes.table, effective, receptors, counted), left_out
 
 
-def _of_templates(path: Path, count_of: str | None) -> pl.DataFrame:
-    """Return the clonotypes of another subject's product, whose counts must be templates."""
+def _of_templates(path: Path, count_of: str | None) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the clonotypes of another subject's product, whose counts must be templates, and its `exclusions`."""
     from tilseq.errors import AnalysisError
 
     name = sample_name(path)
-    clonotypes, _ = read_file(path, name, None, None)
+    clonotypes, left_out = read_file(path, name, None, None)
     counted = counted_by(name, clonotypes, count_of)
     if counted != "templates":
         raise AnalysisError(
             "--alike is for templates of DNA", found=f"{counts_of(counted)} in {path}", mend="leave it out"
         )
-    return clonotypes.table
+    return clonotypes.table, left_out
 
 
 def _write_object(labels: pl.DataFrame, source: Path, target: Path) -> None:

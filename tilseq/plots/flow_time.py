@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 
 NEEDED = ("subject", "visit", "day", "parameter", "population", "parent", "value", "lower", "upper", "status", "state")
 SUBSETS = {"CD3+": (PALETTE[0], "o"), "CD4+ T": (PALETTE[1], "s"), "CD8+ T": (PALETTE[2], "^")}
-# Parameter, its words for an axis, and its scale; the ratio has no populations.
-MEASURES: tuple[tuple[str, str, Scale], ...] = (
+Measure = tuple[str, str, Scale]  # a parameter, its words for an axis, and its scale
+# The ratio has no populations.
+MEASURES: tuple[Measure, ...] = (
     ("percent_of_parent", "% of {parent}", "linear"),
     ("cells_per_ul", "cells/µL", "log"),
     ("cd4_cd8_ratio", "CD4/CD8 ratio", "log"),
 )
-INFUSED: tuple[tuple[str, str, Scale], ...] = (
+INFUSED: tuple[Measure, ...] = (
     ("infused_share_of_cd3", "infused share of CD3+, %", "linear"),
     ("infused_cells_per_ul", "infused cells/µL", "log"),
 )
@@ -69,11 +70,9 @@ def subsets_of_subject(frame: Any) -> Figure:
     if len(subjects) != 1:
         raise AnalysisError("a figure of one subject needs the rows of one", column="subject", found=len(subjects))
     with house_style():
-        kinds = [kind for kind in MEASURES if _has_numbers(rows.filter(parameter=kind[0]))]
-        figure, places = _figure(1, len(kinds))
+        figure, panels = _panel_each(rows, MEASURES)
         told: list[str] = []
-        for axes, (parameter, words, scale) in zip(places, kinds, strict=True):
-            own = rows.filter(parameter=parameter)
+        for axes, own, (parameter, words, scale) in panels:
             points, left_out = points_of(own)
             ends = ends_of(points, scale)
             mark_infusion(axes)
@@ -87,7 +86,7 @@ def subsets_of_subject(frame: Any) -> Figure:
             told += notes_of(points, left_out, set_axes(axes, points, scale, ends))
             axes.set_ylabel(words.format(parent="parent"))
         figure.suptitle(short(subjects[0], 60), x=0.005, ha="left", fontweight="bold", fontsize=11)
-        _finish(figure, places, told)
+        _finish(figure, figure.axes, told)
     return figure
 
 
@@ -167,13 +166,12 @@ def infused_of_cohort(frame: Any) -> Figure:
     rows = _rows(frame, [name for name in NEEDED if name not in ("visit", "population", "parent")])
     subjects = rows.filter(pl.col("value").is_not_null())["subject"].unique().sort().to_list()
     with house_style():
-        kinds = [kind for kind in INFUSED if _has_numbers(rows.filter(parameter=kind[0]))]
-        figure, places = _figure(1, len(kinds), WIDE)
+        figure, panels = _panel_each(rows, INFUSED, WIDE)
         told: list[str] = []
-        for axes, (parameter, words, scale) in zip(places, kinds, strict=True):
-            told += _draw_subjects(axes, rows.filter(parameter=parameter), scale, subjects)
+        for axes, own, (_, words, scale) in panels:
+            told += _draw_subjects(axes, own, scale, subjects)
             axes.set_ylabel(words)
-        _finish(figure, places, told, named=len(subjects) <= MOST_NAMED)
+        _finish(figure, figure.axes, told, named=len(subjects) <= MOST_NAMED)
     return figure
 
 
@@ -235,6 +233,16 @@ def _has_numbers(rows: pl.DataFrame) -> bool:
 def _parent(rows: pl.DataFrame) -> str:
     parents = rows["parent"].drop_nulls().unique().to_list()
     return parents[0] if len(parents) == 1 else "parent"
+
+
+def _panel_each(
+    rows: pl.DataFrame, measures: Sequence[Measure], width: float = WIDTH
+) -> tuple[Figure, list[tuple[Axes, pl.DataFrame, Measure]]]:
+    """Return a figure, and for each measure that has a number its panel and its rows."""
+    of_kind = [(rows.filter(parameter=kind[0]), kind) for kind in measures]
+    shown = [(own, kind) for own, kind in of_kind if _has_numbers(own)]
+    figure, places = _figure(1, len(shown), width)
+    return figure, [(axes, own, kind) for axes, (own, kind) in zip(places, shown, strict=True)]
 
 
 def _figure(rows: int, columns: int, width: float = WIDTH) -> tuple[Figure, list[Axes]]:
