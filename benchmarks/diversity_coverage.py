@@ -25,7 +25,7 @@ from tilseq.repertoire.spectrum import spectrum
 
 RUNS, SEED = 2_000, 20_27
 DEPTHS = (500, 5_000, 20_000, 100_000)
-COUNTED = ((3_000, 6_000), (3_000, 100_000), (20_000, 20_000))  # cells, and counts of them
+COUNTED = ((3_000, 6_000), (3_000, 100_000), (3_000, 1_000_000), (20_000, 20_000))  # cells, and counts of them
 LAWS: dict[str, Callable[[], np.ndarray]] = {
     "Zipf, 50,000 clones": lambda: 1 / np.arange(1, 50_001),
     "power 0.6, 200,000 clones": lambda: np.arange(1, 200_001) ** -0.6,

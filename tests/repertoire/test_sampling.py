@@ -7,7 +7,8 @@ from scipy.stats import norm, poisson
 from tilseq.repertoire import indices
 from tilseq.repertoire.chances import counted_often
 from tilseq.repertoire.largest import d50_clones, error_of_largest, held_by_largest, limits_of_d50
-from tilseq.repertoire.sampling import Sampling, knows_clones
+from tilseq.repertoire.observed import Observed
+from tilseq.repertoire.sampling import Sampling, knows_clones, sampling_of
 from tilseq.repertoire.spectrum import effective_spectrum, spectrum
 
 W = [9000, 500, 300, 200]
@@ -70,6 +71,23 @@ def test_errors_of_cells_counted_several_times_are_those_of_samples_drawn(cells,
     ratio = np.sqrt(np.mean(np.square(errors), axis=0)) / np.std(values, axis=0)
     # the standard deviation of 150 has an error of 6 %: three of it, and 7 % for the method
     assert ratio == pytest.approx(np.ones(len(ratio)), abs=0.25)
+
+
+@pytest.mark.parametrize("times", [100, 3_000])
+def test_errors_of_cells_counted_very_often_are_those_of_the_cells(times):
+    # so often counted that the counts tell the cells: errors of these, which come without a cell's counts, are known
+    random = np.random.default_rng(1)
+    share = np.arange(1, 200_001) ** -0.6
+    cells = random.multinomial(3_000, share / share.sum())
+    drawn = random.multinomial(3_000 * times, cells / 3_000)
+
+    def found(counts, effective):
+        seen = Observed(spectrum(counts[counts > 0]), effective)
+        _, sampling = sampling_of(seen.counts, effective)
+        x = seen.points(sampling)
+        return sampling.errors(np.array([seen.hill(x, 750, q).influence for q in (0, 1, 2)]))[0]
+
+    assert found(drawn, 1 / (1 / 3_000 + 1 / drawn.sum())) == pytest.approx(found(cells, 3_000.0), rel=0.1)
 
 
 def test_a_variance_rises_with_the_sum_as_that_of_counts_does():

@@ -233,7 +233,11 @@ def _size_of_coverage(seen: Observed, share: float) -> float | None:
 
 
 def _hill_at_coverage(seen: Observed, x: Integers, size: float, q: int) -> Index:
-    """Return a Hill number between two whole numbers of cells; its influence takes in that of their number."""
+    """Return a Hill number between two whole numbers of cells; its influence takes in that of their number.
+
+    Of a small coverage, where errors are large, it follows that number: one by the chance that two cells are of one
+    clone, whatever `q`. So its order is 2.
+    """
     low = max(1, min(floor(size), seen.furthest - 1))
     part = size - low
     below, above = (seen.hill(x, cells, q) for cells in (low, low + 1))
@@ -242,4 +246,4 @@ def _hill_at_coverage(seen: Observed, x: Integers, size: float, q: int) -> Index
     gain, gained = above.value - below.value, more.value - covered.value
     steepness = gain / gained if gained > 0 else 0.0
     influence = below.influence + part * (above.influence - below.influence)
-    return Index(value, influence - steepness / value * covered.influence, "log", below.order)
+    return Index(value, influence - steepness / value * covered.influence, "log", 2)

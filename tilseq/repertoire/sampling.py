@@ -116,16 +116,20 @@ class Sampling:
         """
         expected, spread, per_cell, _, with_counts, with_cells = self.chances
         small, slope, bend = self._parts(functions)
-        weights = self._weights
-        total = expected @ weights + self._large @ self._large_clones
-        large = slope @ (self._large * self._large_clones)
-        counts = small @ (with_counts.T @ weights) + spread * large
+        weights, each = self._weights, np.arange(self._grid)
+        of_counts, of_cells = with_counts.T @ weights, with_cells.T @ weights
+        large = self._large @ self._large_clones
+        large_sums = slope @ (self._large * self._large_clones)
+        counts = small @ of_counts + spread * large_sums
         if self.chances.once:
-            counts, cells = counts / total, np.zeros(len(counts))
+            counts, cells = counts / (expected @ weights + large), np.zeros(len(counts))
         else:
-            fixed = total * np.array([[spread, 1], [1, 1 / per_cell]])
-            counts, cells = np.linalg.solve(fixed, [counts, small @ (with_cells.T @ weights) + large])
-        return small - np.outer(counts, np.arange(self._grid)), slope - counts[:, None], bend, cells[:, None]
+            # Moments of the chances themselves: counts in whole units scatter a little more than `spread` says, and
+            # counts and cells lie so near one line that this would swell what is left of them.
+            both = each @ of_cells + large
+            whole = np.array([[each @ of_counts + spread * large, both], [both, both / per_cell]])
+            counts, cells = np.linalg.solve(whole, [counts, small @ of_cells + large_sums])
+        return small - np.outer(counts, each), slope - counts[:, None], bend, cells[:, None]
 
     def _own(self, small: Floats, cells: Floats) -> Floats:
         """Return the variance that a clone of each expected count adds, shape (functions, expected counts)."""
