@@ -206,7 +206,7 @@ def test_errors():
         cell_labels(frame.drop("doublet"), [bulk(PRODUCT)])
     with pytest.raises(TableError, match="has no name"):
         cell_labels(frame.with_columns(sample=pl.lit(None, pl.String)), [bulk(PRODUCT)])
-    with pytest.raises(TableError, match="cell stands in several rows.*found a"):
+    with pytest.raises(TableError, match="a cell stands in several rows"):
         cell_labels(pl.concat([frame, cells({"a": "B90"})]), [bulk(PRODUCT)])
 
 
