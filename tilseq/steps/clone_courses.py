@@ -52,7 +52,7 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective) -> p
         later = [row["sample"] for row in blood if is_after(row)]
         pairs = [(first, second) for first in products for second in later]
         for pair in pairs + list(pairwise(row["sample"] for row in blood)):
-            loci = set.intersection(*(set(tables[name]["locus"]) for name in pair))
+            loci = set.intersection(*(set(tables[name]["locus"].unique()) for name in pair))
             first, second = (tables[name].filter(pl.col("locus").is_in(loci)) for name in pair)
             if loci:
                 depths = (effective[pair[0]], effective[pair[1]])
