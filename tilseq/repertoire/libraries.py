@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from tilseq.errors import AnalysisError
 from tilseq.receptors import CLONE
 from tilseq.repertoire.clones import clone_counts
+from tilseq.repertoire.copies import copies
 
 Floats = NDArray[np.float64]
 
 LEAST_RATIO = 10  # a tenth of another's count may be a leak; decontamination by a ratio usually takes 20
 LARGE = 10  # counts of a clone that tells of a leak
-FEWEST_IDENTICAL = 10  # clones: fewer may be the same in two samples by chance
 
 
 @dataclass(frozen=True)
@@ -153,25 +153,17 @@ def libraries_of(
         sizes.sort("sample", "locus"),
         shared,
         alone,
-        _identical(tables),
+        _identical(dict(zip(names, tables, strict=True))),
     )
 
 
-def _identical(tables: Sequence[pl.DataFrame]) -> dict[int, tuple[int, ...]]:
+def _identical(tables: Mapping[str, pl.DataFrame]) -> dict[int, tuple[int, ...]]:
     """Return the tables of which there are twins: place → places of the others."""
-    alike: dict[tuple[int, int], list[int]] = {}
-    for i, table in enumerate(tables):
-        if table.height >= FEWEST_IDENTICAL:
-            alike.setdefault((table.height, int(table["duplicate_count"].sum())), []).append(i)
-    found: dict[int, tuple[int, ...]] = {}
-    for places in alike.values():
-        if len(places) > 1:
-            ordered = {i: tables[i].sort(CLONE) for i in places}
-            for i in places:
-                twins = tuple(j for j in places if j != i and ordered[i].equals(ordered[j]))
-                if twins:
-                    found[i] = twins
-    return found
+    first = copies(tables)
+    alike: dict[str, list[int]] = {}
+    for place, name in enumerate(tables):
+        alike.setdefault(first.get(name, name), []).append(place)
+    return {i: tuple(j for j in places if j != i) for places in alike.values() if len(places) > 1 for i in places}
 
 
 def shared_clones(rows: pl.DataFrame, libraries: int) -> Floats:
