@@ -54,5 +54,16 @@ def test_as_many_as_were_missed_of_a_deep_reference():
     assert max(told) < 1.6 * max(truth)
 
 
+def test_the_fit_does_not_stop_before_the_greatest_likelihood():
+    random = np.random.default_rng(17)
+    product = random.lognormal(0, 1.7, 3_000)
+    product /= product.sum()
+    grown = product * np.exp(1.5 * random.standard_normal(3_000))
+    later, reference = random.multinomial(20_000, grown / grown.sum()), random.multinomial(20_000, product)
+    both = (later > 0) & (reference > 0)
+    told = missed(later[both].astype(float), reference[both].astype(float)).sum()
+    assert told == pytest.approx(np.count_nonzero((later > 0) & (reference == 0)), rel=0.15)
+
+
 def test_of_few_clones_nothing_is_known():
     assert np.isinf(missed(np.full(9, 5.0), np.full(9, 2.0))).all()

@@ -11,6 +11,7 @@ Floats = NDArray[np.float64]
 
 LEAST_SEEN = 10  # clones seen in both; with fewer nothing is known of those missed
 NODES = 20  # of the integral over the scatter
+FIRST_STEP = 0.3  # of each parameter
 FARTHEST = 30.0  # of each parameter from 0
 ROUNDS = 2000
 
@@ -52,7 +53,10 @@ def missed(later: Floats, reference: Floats) -> Floats:
         return float(prior - times @ (np.log(seen) - np.log1p(-none)))
 
     start = np.array([np.log(counts.mean()), 0.5, 0.0])
-    fit = minimize(unlikely, start, method="Nelder-Mead", options={"maxiter": ROUNDS, "xatol": 1e-3, "fatol": 1e-3})
+    # Steps of a twentieth of each, which is the default, are next to none of those that start near 0.
+    corners = start + np.vstack([np.zeros(3), FIRST_STEP * np.eye(3)])
+    options = {"maxiter": ROUNDS, "xatol": 1e-3, "fatol": 1e-3, "initial_simplex": corners}
+    fit = minimize(unlikely, start, method="Nelder-Mead", options=options)
     none = _chances(fit.x, x, y)[1]
     return np.asarray((none / (1 - none))[back.reshape(-1)])
 
