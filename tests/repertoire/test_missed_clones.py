@@ -90,14 +90,14 @@ def test_large_counts_sum_to_their_integral_wherever_the_grid_lies(offset):
 def test_cells_of_grown_clones_as_r():
     model = _Model(np.ones(30, int), np.arange(1, 31), 0.0, "unequal")
     model.log_expected = np.log(list(GROWN))
-    chances = model.of_cells(np.array([0, 0, 0, np.log(0.6)]), np.array([0, 1, 4, 12]))
+    chances = model.of_cells(np.array([0, 0, 0, np.log(0.6), np.log(3)]), np.array([0, 1, 4, 12]))
     for found, expected in zip(chances.T, GROWN.values(), strict=True):
         assert found == pytest.approx(expected, rel=0.01, abs=5e-4)
 
 
 def test_large_clones_after_growth_as_r():
     model = _Model(np.ones(30, int), np.arange(1, 31) * 1_000, 0.0, "unequal")
-    parameters = np.array([0.3, np.log(1.4), 0.5, np.log(0.8)])
+    parameters = np.array([0.3, np.log(1.4), 0.5, np.log(0.8), np.log(3)])
     chances = model.of_cells(parameters, np.array(list(GROWN_LARGE))) @ model.weight(parameters)
     assert chances == pytest.approx(list(GROWN_LARGE.values()), rel=0.08)
 
@@ -138,7 +138,9 @@ def test_clones_that_grew_far_beyond_the_others_are_told_too():
         place = np.digitize(cells[lost], [5, 50])
         stated += np.bincount(place, chance, 3)
         true += np.bincount(place, lost < 3_000, 3)
-    assert stated == pytest.approx(true, rel=0.35)
+    assert stated[:2] == pytest.approx(true[:2], rel=0.2)
+    # of 50 cells and more 19 were missed; 80 would be told with growth cut off at six scales
+    assert stated[2] == pytest.approx(true[2], rel=0.5)
 
 
 def sample(rng, counted, *, depth, infused):

@@ -20,7 +20,10 @@ EXACT = 100  # counts up to which the compound Poisson is summed; see `on_grid`
 # Sizes of clones spread by about e^1.7 and growth by about e^0.8; wide priors, which few data need and many overrule.
 SPREAD, SPREAD_SD = np.log(1.7), 0.3
 GROWTH, GROWTH_SD = np.log(0.8), 0.5
-FREEDOM = 3  # of Student's t for the logarithm of growth: some clones grow beyond what a log-normal allows
+# The logarithm of growth is Student's t, as some clones grow beyond what a log-normal allows, of 1.4 to 6.6 degrees of
+# freedom: deep products tell them, shallow ones leave the prior.
+TAIL, TAIL_SD = np.log(3), 0.4
+TAILS = np.log([1, 50])
 PARTS = np.sinh(np.linspace(-5, 5, 34))  # ends of parts of growth, in scales: ever longer, as far as 74
 LARGEST_SCALE = 1.4  # its logarithm
 FIRST_STEP = 0.3  # of parameters, all logarithms
@@ -321,34 +324,37 @@ class _Sizes:
 
 
 class _Model(_Sizes):
-    """Likelihood of the clones that a product shows, with their cells in the sample; ln a and ln scale of G beside."""
+    """Likelihood of the clones that a product shows, with their cells in the sample.
+
+    Parameters beside those of sizes: ln a, and ln scale and ln degrees of freedom of the logarithm of growth.
+    """
 
     def __init__(self, cells: Integers, counts: Integers, repeats: float, law: str) -> None:
-        from scipy.special import stdtr
-
         super().__init__(counts, repeats, law)
         pairs, self.times = np.unique(np.column_stack([self.place, cells]), axis=0, return_counts=True)
         self.place = pairs[:, 0]
         self.cells, self.cells_place = np.unique(pairs[:, 1], return_inverse=True)
         self.growth = (PARTS[1:] + PARTS[:-1]) / 2
-        self.parts = np.diff(stdtr(FREEDOM, PARTS))
-        self.parts /= self.parts.sum()
         # A clone that holds most cells says little of a: the likeliest of a few is where to start.
-        self.start = min((np.append(self.start, [log, GROWTH]) for log in STARTS), key=self.cost)
+        self.start = min((np.append(self.start, [log, GROWTH, TAIL]) for log in STARTS), key=self.cost)
 
     def cost(self, parameters: Floats) -> float:
         """Return minus the logarithm of likelihood and prior; that of a is Jeffreys' of a Poisson mean."""
         weight = self.weight(parameters)
         of_cells = self.of_cells(parameters, self.cells)[self.cells_place]
         likely = ((self.chances * weight)[self.place] * of_cells).sum(axis=1)
-        prior = ((parameters[3] - GROWTH) / GROWTH_SD) ** 2 / 2 - parameters[2] / 2
+        prior = ((parameters[3] - GROWTH) / GROWTH_SD) ** 2 / 2 + ((parameters[4] - TAIL) / TAIL_SD) ** 2 / 2
+        prior -= parameters[2] / 2
         return self.cost_of_unseen(parameters, weight) + float(prior - self.times @ np.log(likely + 1e-300))
 
     def of_cells(self, parameters: Floats, cells: Integers) -> Floats:
         """Return the chance of each number of cells in the sample, given μ: shape (cells, μ)."""
+        from scipy.special import stdtr
+
         grown = np.exp(np.minimum(parameters[3], LARGEST_SCALE)) * self.growth
         log_mean = np.clip(parameters[2] + self.log_expected[:, None] + grown, -30, 20)
-        return np.asarray(cell_chances(cells, log_mean, self.step / 2) @ self.parts)
+        parts = np.diff(stdtr(np.exp(np.clip(parameters[4], *TAILS)), PARTS))
+        return np.asarray(cell_chances(cells, log_mean, self.step / 2) @ (parts / parts.sum()))
 
     def missed(self, parameters: Floats, cells: Integers) -> Floats:
         """Return how many clones of so many cells and of each μ were in the product and missed: shape (cells, μ)."""
