@@ -155,8 +155,8 @@ tracked.origin_classes.select("origin", "clones", "wrong_expected")
 
 # %% [markdown]
 # The trial is synthetic, so we can look at the truth (columns; `naive` are cells of no clone that the trial follows).
-# Of the clones called `infused_only`, 92 were in blood before and too small to be seen, where about 35 were expected;
-# of `preexisting_only` 27 were infused, where about 37 were expected. With 34 clones seen in both, these are orders of
+# Of the clones called `infused_only`, 92 were in blood before and too small to be seen, where about 27 were expected;
+# of `preexisting_only` 27 were infused, where about 28 were expected. With 34 clones seen in both, these are orders of
 # magnitude, not counts.
 
 # %%

@@ -136,6 +136,19 @@ def test_limits_of_a_half_life_are_the_wider_of_scatter_and_of_propagation():
     assert blunt["value"] == sharp["value"]
 
 
+def test_a_day_that_does_not_weigh_in_the_slope_takes_no_limit_from_it():
+    # Of days 10, 20 and 30 the middle one has the weight 0: it may be 0 or sure, the limits are the same.
+    def limits(lower):
+        middle = (20, math.exp(3.0), lower, 30.0, "quantified")
+        rows = [quantified(0, 200), quantified(10, math.exp(4.0), 3), middle, quantified(30, math.exp(2.0), 3)]
+        row = parameters(table(*rows))["half_life"]
+        return row["lower"], row["upper"]
+
+    assert limits(0.0) == limits(20.0)
+    # each end's ln value with limits of ±ln 3: ±ln 3 √2 / 20 of the slope of -0.1
+    assert limits(0.0)[0] == pytest.approx(math.log(2) / (0.1 + math.log(3) * math.sqrt(2) / 20), rel=0.02)
+
+
 def test_a_fall_that_may_be_none_has_no_upper_limit():
     found = parameters(table(quantified(7, 90), quantified(14, 50, 3), quantified(21, 48, 3), quantified(28, 45, 3)))
     assert found["half_life"]["value"] > 0

@@ -36,18 +36,30 @@ templates <- function(y, mean, u) {
 for (mean in c(0.5, 4)) cat("templates", mean, 0.3, sapply(c(0, 1, 2, 7, 40), templates, mean = mean, u = 0.3), "\n")
 
 # Mean of a normal distribution cut off at 0 and 1.
-for (share in c(0.05, 0.5, 1, 1.6)) {
+for (share in c(0.05, 0.5, 1, 1.6, 10, 1000)) {
   f <- function(x) dnorm(x, share, 0.25 * share)
-  cat(share, integrate(function(x) x * f(x), 0, 1)$value / integrate(f, 0, 1)$value, "\n")
+  cat(share, integrate(function(x) x * f(x), 0, 1, rel.tol = 1e-10)$value / integrate(f, 0, 1, rel.tol = 1e-10)$value, "\n")
 }
 
 # Chance of so many cells of a clone of a mean, whose growth is Student's t with 3 degrees of freedom on a log scale.
 grown <- function(cells, mean, scale) {
-  f <- function(t) dpois(cells, mean * exp(scale * pmin(pmax(t, -6), 6))) * dt(t, 3)
+  f <- function(t) dpois(cells, mean * exp(scale * t)) * dt(t, 3)
   sum(sapply(-60:59, function(from) integrate(f, from, from + 1, rel.tol = 1e-10)$value)) +
     integrate(f, -Inf, -60)$value + integrate(f, 60, Inf)$value
 }
 for (mean in c(0.1, 2)) cat("grown", mean, sapply(c(0, 1, 4, 12), grown, mean = mean, scale = 0.6), "\n")
+
+# The same of large clones, where the logarithm of the mean before growth is normal (0.8, 1.4) and the scale 0.8.
+of_size <- function(one) {
+  f <- function(t) dt(t, 3) * dnorm(one - 0.8 - 0.8 * t, 0, 1.4)
+  ends <- c(-400, -40, -10, -3, 0, 3, 10, 40, 400)
+  sum(sapply(1:8, function(k) integrate(f, ends[k], ends[k + 1], rel.tol = 1e-9)$value))
+}
+for (cells in c(10, 60, 400, 3000, 20000)) {
+  near <- log(cells) + c(-12, 12) / sqrt(cells)
+  f <- function(l) sapply(l, of_size) * dpois(cells, exp(l))
+  cat("large", cells, integrate(f, near[1], near[2], rel.tol = 1e-9)$value, "\n")
+}
 
 # Costs of laws: minus the logarithm of the likelihood of counts seen, of sizes that are log-normal between a thousandth of
 # a count and three times the largest, and of the prior of their spread.

@@ -206,6 +206,8 @@ def test_errors():
         cell_labels(frame.drop("doublet"), [bulk(PRODUCT)])
     with pytest.raises(TableError, match="has no name"):
         cell_labels(frame.with_columns(sample=pl.lit(None, pl.String)), [bulk(PRODUCT)])
+    with pytest.raises(TableError, match="a cell stands in several rows"):
+        cell_labels(pl.concat([frame, cells({"a": "B90"})]), [bulk(PRODUCT)])
 
 
 def test_chains_that_stand_together_in_the_product():

@@ -31,10 +31,25 @@ COUNTED = [
 ]
 # mean at a growth of 1, chances of 0, 1, 4 and 12 cells where the logarithm of growth has the scale 0.6
 GROWN = {
-    0.1: (0.872121762188, 0.106572036996, 0.00179095721961, 1.58477337761e-06),
-    2.0: (0.194674750796, 0.225070293238, 0.0845762617767, 0.00406305127924),
+    0.1: (0.872027318159, 0.106203957047, 0.00122509236262, 0.000110939327635),
+    2.0: (0.194819832644, 0.224930102878, 0.0845762604039, 0.00406305127924),
 }
-CUT_OFF = {0.05: 0.0500016729308, 0.5: 0.5, 1: 0.800583143353, 1.6: 0.824963004335}
+# cells, their chance where the logarithm of the mean before growth is normal (0.8, 1.4), the scale of growth 0.8
+GROWN_LARGE = {
+    10: 0.0157107086718,
+    60: 0.000646314911668,
+    400: 1.27389406445e-05,
+    3_000: 3.03794955013e-07,
+    20_000: 1.52701564653e-08,
+}
+CUT_OFF = {
+    0.05: 0.0500016729308,
+    0.5: 0.5,
+    1: 0.800583143353,
+    1.6: 0.824963004335,
+    10: 0.621436520872,
+    1000: 0.501332660276,
+}
 
 
 @pytest.mark.parametrize(("mean", "each", "law", "expected"), COUNTED)
@@ -75,13 +90,22 @@ def test_large_counts_sum_to_their_integral_wherever_the_grid_lies(offset):
 def test_cells_of_grown_clones_as_r():
     model = _Model(np.ones(30, int), np.arange(1, 31), 0.0, "unequal")
     model.log_expected = np.log(list(GROWN))
-    chances = model.of_cells(np.array([0, 0, 0, np.log(0.6)]), np.array([0, 1, 4, 12]))
+    chances = model.of_cells(np.array([0, 0, 0, np.log(0.6), np.log(3)]), np.array([0, 1, 4, 12]))
     for found, expected in zip(chances.T, GROWN.values(), strict=True):
         assert found == pytest.approx(expected, rel=0.01, abs=5e-4)
 
 
+def test_large_clones_after_growth_as_r():
+    model = _Model(np.ones(30, int), np.arange(1, 31) * 1_000, 0.0, "unequal")
+    parameters = np.array([0.3, np.log(1.4), 0.5, np.log(0.8), np.log(3)])
+    chances = model.of_cells(parameters, np.array(list(GROWN_LARGE))) @ model.weight(parameters)
+    assert chances == pytest.approx(list(GROWN_LARGE.values()), rel=0.08)
+
+
 def test_a_share_near_one_as_r():
     assert kept_below_one(np.array(list(CUT_OFF))) == pytest.approx(list(CUT_OFF.values()), rel=1e-8)
+    beyond = kept_below_one(np.array([1e6, 1e9, 1e15, 1e300]))  # nothing is known: all shares are as likely
+    assert beyond == pytest.approx([0.5] * 4, abs=0.002)
 
 
 def test_smoothing_keeps_the_number_of_clones():
@@ -89,6 +113,34 @@ def test_smoothing_keeps_the_number_of_clones():
     found = smoothed(cells, clones)
     assert found[0] == pytest.approx(900, rel=0.02)
     assert found[0] > found[1] > found[2] > found[3] > 0
+
+
+@pytest.mark.parametrize("size", [60, 100, 180, 500, 1_300, 5_000, 20_000, 100_000])
+def test_a_lone_large_clone_is_about_one_in_its_neighbourhood(size):
+    found = smoothed(np.array([1, 2, 3, 10, size]), np.array([900, 80, 12, 1, 1]))
+    assert 0.7 < found[-1] * size < 1.5  # clones by unit of the logarithm
+    assert found[0] == pytest.approx(900, rel=0.02)
+
+
+def test_clones_that_grew_far_beyond_the_others_are_told_too():
+    stated, true = np.zeros(3), np.zeros(3)
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        product = rng.lognormal(0, 1.7, 3_000)
+        grown = product * np.exp(0.8 * rng.standard_t(3, 3_000).clip(-10, 10))
+        others = np.arange(3, 12_003) ** -1.1
+        cells = rng.multinomial(20_000, np.append(0.2 * grown / grown.sum(), 0.8 * others / others.sum()))
+        counts = np.append(rng.multinomial(4_000, product / product.sum()), np.zeros(12_000, int))
+        here = (cells > 0) | (counts > 0)
+        found = missed(cells[here], counts[here], 4_000)
+        lost = np.flatnonzero(here & (counts == 0))
+        chance = found.chance[np.searchsorted(found.cells, cells[lost])]
+        place = np.digitize(cells[lost], [5, 50])
+        stated += np.bincount(place, chance, 3)
+        true += np.bincount(place, lost < 3_000, 3)
+    assert stated[:2] == pytest.approx(true[:2], rel=0.2)
+    # of 50 cells and more 19 were missed; 80 would be told with growth cut off at six scales
+    assert stated[2] == pytest.approx(true[2], rel=0.5)
 
 
 def sample(rng, counted, *, depth, infused):

@@ -106,6 +106,20 @@ def test_a_wide_distribution_is_summed_at_every_few_counts():
     assert at([16_000, 24_000], 20_000, 1) == near(np.exp(entropy))
 
 
+def test_the_coverage_of_clones_of_one_cell_each_is_nothing_and_no_less():
+    found = rarefaction(clones([1] * 300), sample="s", count_of="cells")
+    reached = found.filter(pl.col("cells") < 300)["coverage"].to_numpy()
+    assert reached == pytest.approx(np.zeros(len(reached)), abs=1e-12)
+    assert (reached >= 0).all()
+
+
+def test_a_lone_cell_of_a_clone_among_very_many_leaves_all_covered():
+    with np.errstate(over="raise", invalid="raise"):
+        found = coverage_at_size(spectrum(np.array([10**9, 10**6, 5, 1])), np.array([1, 5]), 2 * 10**9)
+    assert found.value == 1
+    assert np.isfinite(found.influence).all()
+
+
 def test_curves_pass_through_the_sample_and_end_at_twice_it():
     found = rarefaction(clones(Y), sample="s", count_of="cells", points=10)
     assert found["cells"].unique().sort().to_list() == [1, 11, 30, 60, 100, 120, 140, 160, 180, 200]

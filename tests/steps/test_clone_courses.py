@@ -74,6 +74,21 @@ def test_a_trend_begins_where_the_clones_hold_most(made):
     assert row["half_life"] == pytest.approx(7)
 
 
+def test_a_clone_that_is_lost_after_the_peak_is_in_the_trend_with_what_bounds_its_half_life(made):
+    falling = ["AAA", "AAC", "AAG", "AAT", "ACA", "ACC"]
+    given = made(
+        d14=(14, "blood", dict.fromkeys(falling, 1000) | {"GGG": 60, "CCC": 2, "TTT": 3938}),
+        d21=(21, "blood", dict.fromkeys(falling, 500) | {"TTT": 7000}),
+        d28=(28, "blood", dict.fromkeys(falling, 250) | {"TTT": 8500}),
+    )
+    clones = pl.DataFrame({"locus": "TRB", "junction": [*falling, "GGG", "CCC"]})
+    found = trends("S1", *given, clones).rows_by_key("junction", named=True, unique=True)
+    assert set(found) == {*falling, "GGG"}  # two cells are too few to be tested
+    lost = found["GGG"]
+    assert (lost["slope_per_day"], lost["half_life"], lost["half_life_lower"]) == (None, None, 0)
+    assert lost["half_life_upper"] < 3 and lost["p"] < 0.001
+
+
 def test_fewer_than_three_visits_from_the_peak_on_are_no_trend(made):
     counts = {7: 1000, 14: 4000, 21: 8000, 28: 2000}
     given = made(**{f"d{day}": (day, "blood", {"AAA": n, "TTT": 10_000 - n}) for day, n in counts.items()})

@@ -106,8 +106,9 @@ def test_changes_are_from_the_product_and_from_visit_to_visit(subject):
 def test_three_visits_make_a_trend_of_the_clones_of_the_product(subject):
     tables = subject.add("d42", {"AAA": 1500, "TTT": 3500}, day=42).add("d56", {"AAA": 700, "TTT": 4300}, day=56).run()
     trend = tables["trend"]
-    assert trend["junction"].to_list() == ["AAA"]
+    assert trend["junction"].to_list() == ["AAA", "CCC"]
     assert trend["slope_per_day"][0] < 0
+    assert trend.select("slope_per_day", "half_life_lower").row(1) == (None, 0)  # lost after the first
 
 
 INCOMPLETE = "of the product takes no part: no clone is told to be absent from the product"

@@ -203,8 +203,9 @@ def _half_life(points: _Series, draws: Floats) -> Row:
         return _not_evaluable("half_life", n, "no fall after the peak")
     residuals = logs - logs.mean() - slope * centred
     error = stdtrit(n - 2, TAILS[1]) * math.sqrt(residuals @ residuals / (n - 2) / np.sum(centred**2))
+    weighs = weights != 0  # a day of no weight is none, even where it may be 0
     with np.errstate(divide="ignore", invalid="ignore"):
-        own = _limits(np.log(draws[:, used]) @ weights)
+        own = _limits(np.log(draws[:, used][:, weighs]) @ weights[weighs])
     # fmin and fmax pass over limits that the points do not have.
     steepest, flattest = np.fmin(slope - error, own[0]), np.fmax(slope + error, own[1])
     upper, reason = (

@@ -145,7 +145,8 @@ def _of_samples(clones: Any, samples: Mapping[str, Any], locus: str | None) -> p
     if locus is None and len(loci) > 1:
         raise AnalysisError("the samples hold several loci", found=", ".join(loci), mend="choose one with locus=")
     rows = rows.filter(pl.col("locus") == (locus or (loci[0] if loci else "")))
-    absent = [name for name in samples if name not in set(rows["sample"])]
+    present = set(rows["sample"].unique())
+    absent = [name for name in samples if name not in present]
     if absent or rows.is_empty():
         raise AnalysisError("the table holds no clone of a sample", found=", ".join(absent) or "no sample")
     return rows

@@ -58,7 +58,7 @@ def coverage_at_size(s: Spectrum, x: Integers, size: int) -> Index:
             """Return x / n C(n - x, m) / C(n - 1, m)."""
             return counts / n * missed(counts, n, size) * (n / (n - size))
 
-        return Index(1 - s.sum(uncovered(s.sizes)), -uncovered(x), "share")
+        return Index(max(0.0, 1 - s.sum(uncovered(s.sizes))), -uncovered(x), "share")
     return sample_coverage(s, x, size - n) or Index(0.0, np.zeros(len(x)), "share")
 
 

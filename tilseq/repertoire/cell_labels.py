@@ -97,13 +97,17 @@ def cell_labels(
         No library, or none with TRA or TRB; effective cells that are not above 0, or more than its counts; a locus of
         `collisions` that is neither; a chance outside 0 to 1.
     TableError
-        A column is absent, or a table is not a clonotype table.
+        A column is absent, a cell has no name or stands in several rows, or a table is not a clonotype table.
     """
     frame = as_polars(cells)
     check_columns(frame, NEEDED, "labelling of cells")
     frame = frame.with_columns(nucleotides(frame[f"{place}_junction"]) for place in (*ALPHAS, *BETAS))
     if frame["sample"].null_count() or frame["cell_id"].null_count():
         raise TableError("a cell or its sample has no name", column="cell_id")
+    twice = frame.filter(pl.struct("sample", "cell_id").is_duplicated())
+    if twice.height:
+        mend = "name the cells of each lane apart, as `joined_lanes` does"
+        raise TableError("a cell stands in several rows", column="cell_id", found=twice["cell_id"][0], mend=mend)
     rates = {**COLLISIONS, **_checked(collisions)}
     product = product_of(lots)
     of_others = _of_others(product, alike)

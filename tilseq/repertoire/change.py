@@ -96,7 +96,7 @@ def change(
     if not 0 <= overdispersion < 1:
         raise AnalysisError("an over-dispersion must be from 0 to below 1", found=overdispersion)
     counts = [clone_counts(table) for table in (before, after)]
-    loci = [set(table["locus"]) for table in counts]
+    loci = [set(table["locus"].unique()) for table in counts]
     if not loci[0] & loci[1]:
         found = " against ".join(", ".join(sorted(each)) or "no clone" for each in loci)
         raise AnalysisError("the samples have no locus in common", found=found)

@@ -217,9 +217,9 @@ def sample_coverage(s: Spectrum, x: Integers, more: int = 0) -> Index | None:
 
     def missing(sums: Floats) -> float:
         f1, f2 = sums
-        if f1 <= 0:
-            return 0.0
         twice, once = (2 * f2, f1) if s.seen(2) > 0 else (2.0, f1 - min(1.0, s.seen(1)))
+        if once <= 0:
+            return 0.0
         return float(-f1 / s.n * ((s.n - 1) * once / ((s.n - 1) * once + twice)) ** (more + 1))
 
     sums = np.array([s.seen(1), s.seen(2)])

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from tilseq.errors import AnalysisError
 from tilseq.receptors import CLONE
 from tilseq.repertoire.clones import clone_counts
+from tilseq.repertoire.copies import copies
 
 Floats = NDArray[np.float64]
 
 LEAST_RATIO = 10  # a tenth of another's count may be a leak; decontamination by a ratio usually takes 20
 LARGE = 10  # counts of a clone that tells of a leak
-FEWEST_IDENTICAL = 10  # clones: fewer may be the same in two samples by chance
+COUNTED = {"locus": pl.String, "junction": pl.String, "duplicate_count": pl.Int64, "sample": pl.Int64}
 
 
 @dataclass(frozen=True)
@@ -134,16 +135,16 @@ def libraries_of(
     lacking = [name for name in samples if not subjects.get(name)]
     if lacking:
         raise AnalysisError("a sample has no subject", found=lacking[0])
-    tables = [clone_counts(table).select(*CLONE, "duplicate_count") for table in samples.values()]
-    empty = pl.DataFrame(schema={"locus": pl.String, "junction": pl.String, "duplicate_count": pl.Int64})
-    rows = pl.concat(
-        [empty.with_columns(sample=pl.lit(0, pl.Int64))]
-        + [table.with_columns(sample=pl.lit(i, pl.Int64)) for i, table in enumerate(tables)]
+    tables = {
+        name: clone_counts(table).with_columns(sample=pl.lit(place, pl.Int64))
+        for place, (name, table) in enumerate(samples.items())
+    }
+    every = [pl.DataFrame(schema=COUNTED), *tables.values()]
+    sizes = pl.concat(
+        table.group_by("sample", "locus").agg(clones=pl.len().cast(pl.Int64), counts=pl.col("duplicate_count").sum())
+        for table in every
     )
-    sizes = rows.group_by("sample", "locus").agg(clones=pl.len().cast(pl.Int64), counts=pl.col("duplicate_count").sum())
-    several = rows.select(pl.struct(CLONE).is_duplicated()).to_series()
-    shared = rows.filter(several).sort("sample", *CLONE)
-    alone = rows.filter(~several, pl.col("duplicate_count") >= LARGE).sort("sample", *CLONE)
+    shared, alone = _parted(every)
     shared = shared.with_columns(clone=pl.struct(CLONE).rank("dense").cast(pl.Int64) - 1)
     names = tuple(samples)
     return Libraries(
@@ -157,21 +158,31 @@ def libraries_of(
     )
 
 
-def _identical(tables: Sequence[pl.DataFrame]) -> dict[int, tuple[int, ...]]:
+def _parted(tables: Sequence[pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the clones that several tables hold, and the large ones that one alone does.
+
+    Nearly all clones are of one table alone, which their hashes tell in a fraction of the memory that a table of all
+    would take. Two clones may have one hash, so that those with a hash that stands twice are looked at themselves.
+    """
+    hashes = [table.select(pl.struct(CLONE).hash()).to_series().to_numpy() for table in tables]
+    every = np.sort(np.concatenate(hashes))
+    twice = np.unique(every[1:][every[1:] == every[:-1]])
+    near = [np.isin(of_table, twice) for of_table in hashes]
+    rows = pl.concat(table.filter(pl.Series(mask)) for table, mask in zip(tables, near, strict=True))
+    several = rows.select(pl.struct(CLONE).is_duplicated()).to_series()
+    large = pl.col("duplicate_count") >= LARGE
+    alone = [table.filter(~pl.Series(mask), large) for table, mask in zip(tables, near, strict=True)]
+    order = ("sample", *CLONE)
+    return rows.filter(several).sort(order), pl.concat([*alone, rows.filter(~several, large)]).sort(order)
+
+
+def _identical(tables: Mapping[str, pl.DataFrame]) -> dict[int, tuple[int, ...]]:
     """Return the tables of which there are twins: place → places of the others."""
-    alike: dict[tuple[int, int], list[int]] = {}
-    for i, table in enumerate(tables):
-        if table.height >= FEWEST_IDENTICAL:
-            alike.setdefault((table.height, int(table["duplicate_count"].sum())), []).append(i)
-    found: dict[int, tuple[int, ...]] = {}
-    for places in alike.values():
-        if len(places) > 1:
-            ordered = {i: tables[i].sort(CLONE) for i in places}
-            for i in places:
-                twins = tuple(j for j in places if j != i and ordered[i].equals(ordered[j]))
-                if twins:
-                    found[i] = twins
-    return found
+    first = copies(tables)
+    alike: dict[str, list[int]] = {}
+    for place, name in enumerate(tables):
+        alike.setdefault(first.get(name, name), []).append(place)
+    return {i: tuple(j for j in places if j != i) for places in alike.values() if len(places) > 1 for i in places}
 
 
 def shared_clones(rows: pl.DataFrame, libraries: int) -> Floats:

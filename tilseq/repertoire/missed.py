@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 LEAST_SEEN = 10  # clones seen in both; with fewer nothing is known of those missed
-NODES = 40  # of the integral over the scatter
+NODES = 20  # of the integral over the scatter
+FIRST_STEP = 0.3  # of each parameter
+FARTHEST = 30.0  # of each parameter from 0
 ROUNDS = 2000
 
 
@@ -51,21 +53,45 @@ def missed(later: Floats, reference: Floats) -> Floats:
         return float(prior - times @ (np.log(seen) - np.log1p(-none)))
 
     start = np.array([np.log(counts.mean()), 0.5, 0.0])
-    fit = minimize(unlikely, start, method="Nelder-Mead", options={"maxiter": ROUNDS, "xatol": 1e-3, "fatol": 1e-3})
+    # Steps of a twentieth of each, which is the default, are next to none of those that start near 0.
+    corners = start + np.vstack([np.zeros(3), FIRST_STEP * np.eye(3)])
+    options = {"maxiter": ROUNDS, "xatol": 1e-3, "fatol": 1e-3, "initial_simplex": corners}
+    fit = minimize(unlikely, start, method="Nelder-Mead", options=options)
     none = _chances(fit.x, x, y)[1]
     return np.asarray((none / (1 - none))[back.reshape(-1)])
 
 
+def poisson_log_normal(counts: Floats, centre: Floats, scatter: float) -> Floats:
+    """Return the chances of counts whose expected number is log-normal, each about a centre of its own.
+
+    By Gauss and Hermite's rule about the likeliest expected number of each count (Liu and Pierce, Biometrika
+    1994;81:624), which Wright's omega function gives: about the centre, a large count would fall between the nodes.
+
+    Parameters
+    ----------
+    counts, centre
+        Counts, and the means of the logarithms of their expected numbers, one dimension.
+    scatter
+        Standard deviation of these logarithms.
+    """
+    from scipy.special import gammaln, wrightomega
+
+    omega = wrightomega(centre + counts * scatter**2 + 2 * np.log(scatter))
+    likeliest = centre + counts * scatter**2 - omega
+    width = scatter / np.sqrt(1 + omega)
+    nodes, weights = _nodes()
+    number, logs = counts[:, None], likeliest[:, None] + width[:, None] * nodes
+    prior = ((logs - centre[:, None]) / scatter) ** 2
+    return np.asarray(
+        np.exp(number * logs - np.exp(logs) - gammaln(number + 1) - (prior - nodes**2) / 2) @ weights * width / scatter
+    )
+
+
 def _chances(parameters: Floats, x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Return the chance of each count of the reference, and that of no cell."""
-    from scipy.special import gammaln
-
-    centre, slope, log_scatter = parameters
-    nodes, weights = _nodes()
-    logs = np.clip(centre + slope * x[:, None] + np.exp(log_scatter) * nodes, -30, 15)
-    expected = np.exp(logs)
-    seen = np.exp(y[:, None] * logs - expected - gammaln(y[:, None] + 1)) @ weights
-    none = np.exp(-expected) @ weights
+    centre, slope, log_scatter = np.clip(parameters, -FARTHEST, FARTHEST)
+    of_clone, scatter = np.clip(centre + slope * x, -30, 15), float(np.exp(log_scatter))
+    seen, none = (poisson_log_normal(counts, of_clone, scatter) for counts in (y, np.zeros_like(y)))
     return np.maximum(seen, 1e-300), np.minimum(none, 1 - 1e-12)
 
 

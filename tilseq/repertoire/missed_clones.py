@@ -20,16 +20,22 @@ EXACT = 100  # counts up to which the compound Poisson is summed; see `on_grid`
 # Sizes of clones spread by about e^1.7 and growth by about e^0.8; wide priors, which few data need and many overrule.
 SPREAD, SPREAD_SD = np.log(1.7), 0.3
 GROWTH, GROWTH_SD = np.log(0.8), 0.5
-FREEDOM = 3  # of Student's t for the logarithm of growth: some clones grow beyond what a log-normal allows
-EDGES = np.concatenate([[0, 0.001, 0.004, 0.015], np.linspace(0.04, 0.96, 17), [0.985, 0.996, 0.999, 1]])
-WIDEST = 6.0  # of growth, in scales
+# The logarithm of growth is Student's t, as some clones grow beyond what a log-normal allows, of 1.4 to 6.6 degrees of
+# freedom: deep products tell them, shallow ones leave the prior.
+TAIL, TAIL_SD = np.log(3), 0.4
+TAILS = np.log([1, 50])
+PARTS = np.sinh(np.linspace(-5, 5, 34))  # ends of parts of growth, in scales: ever longer, as far as 74
+LARGEST_SCALE = 1.4  # its logarithm
+FIRST_STEP = 0.3  # of parameters, all logarithms
+STARTS = np.arange(-12.0, 5.0, 2.0)  # of ln a
 MODEL_ERROR = 0.25  # relative standard error of the number missed, see `kept_below_one`
 # How a template may be counted, by law and u, all as likely beforehand; see `counts_of_a_cell`.
 OF_TEMPLATES = (
     *(("twice", u) for u in (0.0, 0.15, 0.3, 0.5, 0.8, 0.95)),
     *(("poisson", u) for u in (0.25, 0.5, 0.75, 1.0)),
 )
-SIZES, ROUNDS = 40, 200  # of the mixture that smooths the numbers of clones not seen
+STEP, ROUNDS = 0.3, 200  # of the mixture that smooths the clones not seen: of the logarithm of its means, and of EM
+MOST_RATIO = 1e3  # beyond, the mean of `kept_below_one` is 0.5, and its terms are all rounding
 
 
 @dataclass(frozen=True)
@@ -154,11 +160,11 @@ def kept_below_one(ratio: Floats) -> Floats:
     """Return the mean of a share that is estimated with a relative standard error of 0.25 and lies between 0 and 1.
 
     The mean of a normal distribution cut off at both ends. A small ratio stays as it is; one near or above 1, which
-    chance and the model's error make now and then, does not become certainty.
+    chance and the model's error make now and then, does not become certainty, and one far above 1 tells nothing.
     """
     from scipy.special import ndtr
 
-    mean = np.maximum(ratio, 1e-9)
+    mean = np.clip(ratio, 1e-9, MOST_RATIO)
     scale = MODEL_ERROR * mean
     low, high = -1 / MODEL_ERROR, (1 - mean) / scale
 
@@ -169,10 +175,13 @@ def kept_below_one(ratio: Floats) -> Floats:
 
 
 def smoothed(cells: Integers, clones: Integers) -> Floats:
-    """Return the expected numbers of clones of so many cells, by the likeliest mixture of Poissons (EM)."""
-    means = np.geomspace(0.02, max(1.2 * cells.max(), 2), SIZES)
-    chance = _poisson(cells, np.log(means)) / -np.expm1(-means)
-    weight = np.full(SIZES, 1 / SIZES)
+    """Return the expected numbers of clones of so many cells, by the likeliest mixture of Poissons (EM).
+
+    A few large clones lie far apart; each is taken for one of its neighbourhood, not of its very size.
+    """
+    log_means = np.arange(np.log(0.02), np.log(max(1.2 * cells.max(), 2)) + STEP, STEP)
+    chance = cell_chances(cells, log_means, STEP) / -np.expm1(-np.exp(log_means))
+    weight = np.full(len(log_means), 1 / len(log_means))
     for _ in range(ROUNDS):
         part = chance * weight
         part /= part.sum(axis=1, keepdims=True)
@@ -239,6 +248,21 @@ def on_grid(counts: Integers, log_expected: Floats, repeats: float) -> Floats:
     return np.asarray(share / share.sum(axis=1, keepdims=True) / (number * (log_expected[1] - log_expected[0])))
 
 
+def cell_chances(cells: Integers, log_mean: Floats, width: float) -> Floats:
+    """Return the chances of numbers of cells, given logarithms of means: shape (cells, *means).
+
+    Poisson's, but none narrower than a width of the logarithm: normal densities of it stand for those. Of means on a
+    grid, half a step is enough: without it a number that lies between two of them would have next to no chance.
+    """
+    narrow = cells * width**2 > 1
+    number = cells[narrow].reshape(-1, *[1] * log_mean.ndim).astype(float)
+    apart = (np.log(number) - log_mean) / width
+    chances = np.empty((len(cells), *log_mean.shape))
+    chances[~narrow] = _poisson(cells[~narrow], log_mean)
+    chances[narrow] = np.exp(-np.square(apart) / 2) / (number * width * np.sqrt(2 * np.pi))
+    return chances
+
+
 def _poisson(counts: Integers, log_mean: Floats) -> Floats:
     """Return the Poisson chances of counts: shape (counts, *means)."""
     from scipy.special import gammaln
@@ -252,8 +276,8 @@ class _Sizes:
 
     Attributes
     ----------
-    expected
-        Grid of μ.
+    expected, log_expected, step
+        Grid of μ, its logarithm, and the even step of that.
     chances, none
         Of the distinct counts, and of none, at each μ.
     place, times
@@ -261,7 +285,9 @@ class _Sizes:
     """
 
     def __init__(self, counts: Integers, repeats: float, law: str) -> None:
-        self.log_expected = np.linspace(np.log(LEAST), np.log(max(3 * int(counts.max()), 30)), GRID)
+        self.log_expected, self.step = np.linspace(
+            np.log(LEAST), np.log(max(3 * int(counts.max()), 30)), GRID, retstep=True
+        )
         self.expected = np.exp(self.log_expected)
         distinct, self.place, self.times = np.unique(counts, return_inverse=True, return_counts=True)
         small = distinct <= EXACT
@@ -274,8 +300,9 @@ class _Sizes:
         """Return the likeliest parameters, sought from some."""
         from scipy.optimize import minimize
 
-        options = {"maxiter": 1_500, "xatol": 1e-3, "fatol": 1e-2, "adaptive": True}
         start = self.start if start is None else start
+        corners = start + np.vstack([np.zeros(len(start)), FIRST_STEP * np.eye(len(start))])
+        options = {"maxiter": 1_500, "xatol": 1e-3, "fatol": 1e-2, "adaptive": True, "initial_simplex": corners}
         return np.asarray(minimize(self.cost, start, method="Nelder-Mead", options=options).x)
 
     def cost(self, parameters: Floats) -> float:
@@ -297,32 +324,37 @@ class _Sizes:
 
 
 class _Model(_Sizes):
-    """Likelihood of the clones that a product shows, with their cells in the sample; ln a and ln scale of G beside."""
+    """Likelihood of the clones that a product shows, with their cells in the sample.
+
+    Parameters beside those of sizes: ln a, and ln scale and ln degrees of freedom of the logarithm of growth.
+    """
 
     def __init__(self, cells: Integers, counts: Integers, repeats: float, law: str) -> None:
-        from scipy.special import stdtrit
-
         super().__init__(counts, repeats, law)
         pairs, self.times = np.unique(np.column_stack([self.place, cells]), axis=0, return_counts=True)
         self.place = pairs[:, 0]
         self.cells, self.cells_place = np.unique(pairs[:, 1], return_inverse=True)
-        self.growth = np.clip(stdtrit(FREEDOM, (EDGES[1:] + EDGES[:-1]) / 2), -WIDEST, WIDEST)
-        ratio = (cells.sum() + 0.5) / counts.sum()
-        self.start = np.append(self.start, [np.log(ratio), GROWTH])
+        self.growth = (PARTS[1:] + PARTS[:-1]) / 2
+        # A clone that holds most cells says little of a: the likeliest of a few is where to start.
+        self.start = min((np.append(self.start, [log, GROWTH, TAIL]) for log in STARTS), key=self.cost)
 
     def cost(self, parameters: Floats) -> float:
         """Return minus the logarithm of likelihood and prior; that of a is Jeffreys' of a Poisson mean."""
         weight = self.weight(parameters)
         of_cells = self.of_cells(parameters, self.cells)[self.cells_place]
         likely = ((self.chances * weight)[self.place] * of_cells).sum(axis=1)
-        prior = ((parameters[3] - GROWTH) / GROWTH_SD) ** 2 / 2 - parameters[2] / 2
+        prior = ((parameters[3] - GROWTH) / GROWTH_SD) ** 2 / 2 + ((parameters[4] - TAIL) / TAIL_SD) ** 2 / 2
+        prior -= parameters[2] / 2
         return self.cost_of_unseen(parameters, weight) + float(prior - self.times @ np.log(likely + 1e-300))
 
     def of_cells(self, parameters: Floats, cells: Integers) -> Floats:
         """Return the chance of each number of cells in the sample, given μ: shape (cells, μ)."""
-        grown = np.exp(np.minimum(parameters[3], 1.4)) * self.growth
-        log_mean = np.clip(parameters[2] + self.log_expected[:, None] + grown, -30, 12)
-        return np.asarray(np.stack([_poisson(np.array([x]), log_mean)[0] @ np.diff(EDGES) for x in cells]))
+        from scipy.special import stdtr
+
+        grown = np.exp(np.minimum(parameters[3], LARGEST_SCALE)) * self.growth
+        log_mean = np.clip(parameters[2] + self.log_expected[:, None] + grown, -30, 20)
+        parts = np.diff(stdtr(np.exp(np.clip(parameters[4], *TAILS)), PARTS))
+        return np.asarray(cell_chances(cells, log_mean, self.step / 2) @ (parts / parts.sum()))
 
     def missed(self, parameters: Floats, cells: Integers) -> Floats:
         """Return how many clones of so many cells and of each μ were in the product and missed: shape (cells, μ)."""

@@ -120,7 +120,7 @@ def check_loci(later: pl.DataFrame, reference: pl.DataFrame) -> tuple[set[str], 
     AnalysisError
         They have none in common.
     """
-    ours, theirs = set(later["locus"]), set(reference["locus"])
+    ours, theirs = set(later["locus"].unique()), set(reference["locus"].unique())
     if not ours & theirs:
         raise AnalysisError(
             "sample and reference have no locus in common",

@@ -95,7 +95,7 @@ def trend(
         raise AnalysisError("a dispersion must be 0 or more", found=dispersion)
     counted = {name: clone_counts(table) for name, table in samples.items()}
     frames = [TREND.frame()]
-    for locus in sorted(set().union(*(table["locus"] for table in counted.values()))):
+    for locus in sorted(set().union(*(table["locus"].unique() for table in counted.values()))):
         here = {name: part for name, table in counted.items() if (part := table.filter(locus=locus)).height}
         sums = [int(table["duplicate_count"].sum()) for table in here.values()]
         worth = [worth_in_cells(n_effective.get(name), locus, name, n) for name, n in zip(here, sums, strict=True)]

@@ -52,7 +52,7 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective) -> p
         later = [row["sample"] for row in blood if is_after(row)]
         pairs = [(first, second) for first in products for second in later]
         for pair in pairs + list(pairwise(row["sample"] for row in blood)):
-            loci = set.intersection(*(set(tables[name]["locus"]) for name in pair))
+            loci = set.intersection(*(set(tables[name]["locus"].unique()) for name in pair))
             first, second = (tables[name].filter(pl.col("locus").is_in(loci)) for name in pair)
             if loci:
                 depths = (effective[pair[0]], effective[pair[1]])
@@ -62,7 +62,7 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective) -> p
 
 
 def trends(subject: str, rows: Rows, tables: Tables, effective: Effective, clones: pl.DataFrame) -> pl.DataFrame:
-    """Return the table `trend` of some clones over blood after the infusion.
+    """Return the table `trend` of those of some clones that were tested, over blood after the infusion.
 
     It takes three samples that count the same thing, from the visit on at which these clones together hold most, as a
     rise and a fall have no one slope; of several such groups, the one of most cells.
@@ -78,7 +78,7 @@ def trends(subject: str, rows: Rows, tables: Tables, effective: Effective, clone
     days = {row["sample"]: row["day"] for row in rows}
     return trend(
         {name: tables[name] for name in names}, days=days, n_effective=effective, subject=subject, clones=clones
-    ).drop_nulls("slope_per_day")
+    ).drop_nulls("p")
 
 
 def _after(group: Rows) -> list[Mapping[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,12 +38,14 @@ def run(job: Job, folder: Path) -> None:
     import polars as pl
 
     from tilseq.io.write import write_parquet
+    from tilseq.receptors import CLONE
     from tilseq.repertoire.contamination import contamination
     from tilseq.tables.contamination import LEAK_RATES, SAMPLE_IDENTITY, SHARED_PAIRS, SUSPICIOUS_CLONES
     from tilseq.tables.outputs import QUALITY
 
     rows = job.arguments["samples"]
-    tables = {rows[need]["sample"]: pl.read_parquet(path) for need, path in needed(job, folder, "clonotypes").items()}
+    read = partial(pl.read_parquet, columns=[*CLONE, "duplicate_count"])  # all samples of the study are held at once
+    tables = {rows[need]["sample"]: read(path) for need, path in needed(job, folder, "clonotypes").items()}
     subjects, runs = (
         {row["sample"]: row[word] for row in rows.values() if row["sample"] in tables} for word in ("subject", "run")
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -55,8 +56,8 @@ class Beside(NamedTuple):
 
     Attributes
     ----------
-    effective
-        Need → locus → effective number of cells.
+    with_cells
+        Need → clones of the sample as `effective_clones` gives them.
     baseline
         Clones of the subject's blood from before the infusion, by the sample's assay; None where there are none.
     at_cells
@@ -68,7 +69,7 @@ class Beside(NamedTuple):
         Share of the reference from which on a clone is frequent.
     """
 
-    effective: Mapping[str, Mapping[str, float | None]]
+    with_cells: Callable[[str], pl.DataFrame]
     baseline: pl.DataFrame | None
     at_cells: Mapping[str, float]
     apart: str | None
@@ -111,6 +112,7 @@ def run(job: Job, folder: Path) -> None:
     strange = of_another_subject(job, folder)
     clones = {need: frame for need, frame in clones.items() if job.arguments["samples"][need]["sample"] not in strange}
     poor = _of_poor_quality(job, folder)
+    with_cells = _with_cells(job, clones)
     frames, rows, quality = [PERSISTENCE.frame()], [], not_infused(job)
     for need, sample in job.arguments["samples"].items():
         if sample["specimen"] != reference and sample["sample"] in strange and has_reference(job, sample["assay"]):
@@ -128,7 +130,7 @@ def run(job: Job, folder: Path) -> None:
             rows += _not_evaluable(sample, table, reference, lost)
             continue
         try:
-            beside = _beside(job, need, clones, poor)
+            beside = _beside(job, need, clones, poor, with_cells)
             held, why, told = _held(job, need, clones, parts, beside)
         except AnalysisError as error:  # one sample that cannot be compared does not stop the others
             reason = f"cannot be compared: {error}"
@@ -156,31 +158,50 @@ def _of_poor_quality(job: Job, folder: Path) -> set[str]:
     return {need for need, path in needed(job, folder, "quality").items() if "fail" in pl.read_parquet(path)["verdict"]}
 
 
-def _beside(job: Job, need: str, clones: Mapping[str, pl.DataFrame], poor: set[str]) -> Beside:
+def _with_cells(job: Job, clones: Mapping[str, pl.DataFrame]) -> Callable[[str], pl.DataFrame]:
+    """Return need → clones as `effective_clones` gives them, each worked out when it is first asked for, and once."""
+    from tilseq.repertoire.effective import effective_clones
+    from tilseq.steps.cells_behind import effective_by_sample
+
+    rows = job.arguments["samples"]
+
+    @cache
+    def effective() -> dict[str, dict[str, float | None]]:
+        return effective_by_sample(list(rows.values()), {rows[one]["sample"]: clones[one] for one in clones})
+
+    @cache
+    def with_cells(need: str) -> pl.DataFrame:
+        return effective_clones(clones[need], effective()[rows[need]["sample"]])
+
+    return with_cells
+
+
+def _beside(
+    job: Job,
+    need: str,
+    clones: Mapping[str, pl.DataFrame],
+    poor: set[str],
+    with_cells: Callable[[str], pl.DataFrame],
+) -> Beside:
     """Return what a sample is told with; those of `poor` quality take no part in the depth in common."""
     import polars as pl
 
     from tilseq.receptors import CLONE
-    from tilseq.repertoire.effective import effective_clones
     from tilseq.repertoire.still_seen import common_cells, without_depth
-    from tilseq.steps.cells_behind import effective_by_sample
 
     rows, sample = job.arguments["samples"], job.arguments["samples"][need]
-    names = {one: rows[one]["sample"] for one in clones}
-    effective = effective_by_sample(list(rows.values()), {names[one]: clones[one] for one in clones})
-    of_need = {one: effective[names[one]] for one in clones}
     blood = [one for one in clones if (rows[one]["specimen"], rows[one]["assay"]) == ("blood", sample["assay"])]
     early = [one for one in blood if is_before(rows[one]) and clones[one].height]
     before = [clones[one].select(*CLONE, "duplicate_count") for one in early]
     kind = repertoire.count_of(clones[need])
     alike = [one for one in blood if is_after(rows[one]) and repertoire.count_of(clones[one]) == kind]
-    taken = {one: effective_clones(clones[one], of_need[one]) for one in alike if clones[one].height}
+    taken = {one: with_cells(one) for one in alike if clones[one].height}
     later = {one: table for one, table in taken.items() if one not in poor}
     apart = None
     if need in taken and len(taken) > 1:
         apart = f"it failed a check: {OF_POOR}" if need in poor else without_depth(taken[need])
     return Beside(
-        of_need,
+        with_cells,
         pl.concat(before) if before and not is_before(sample) else None,
         common_cells(later) if need in later else {},
         apart,
@@ -203,16 +224,15 @@ def _held(
     parts = {part: clones[part] for part in of_reference}
     kinds = {part: repertoire.count_of(clones) for part, clones in parts.items()}
     serving = serving_parts(job, kinds, repertoire.count_of(table))
-    loci = {part: set(clones["locus"]) for part, clones in parts.items()}
+    loci = {part: set(clones["locus"].unique()) for part, clones in parts.items()}
     short = {
         "mass": _short(job, loci, _deep(job, kinds), set.union(*loci.values())),
         "product_mass_kept": _short(job, loci, serving, set().union(*(loci[part] for part in serving))),
     }
-    why = {
-        locus: _only_in(job, kinds, loci, locus) for locus in sorted(set.union(*short.values()) & set(table["locus"]))
-    }
+    missing = set.union(*short.values()) & set(table["locus"].unique())
+    why = {locus: _only_in(job, kinds, loci, locus) for locus in sorted(missing)}
     rows = []
-    for row in _measures(sample["sample"], need, clones, parts, serving, beside).iter_rows(named=True):
+    for row in _measures(sample["sample"], need, parts, serving, beside).iter_rows(named=True):
         known = row["locus"] not in short["mass" if row["measure"] in MASSES else "product_mass_kept"]
         if known:
             rows.append(row)
@@ -228,7 +248,6 @@ def _held(
 def _measures(
     sample: str,
     need: str,
-    clones: Mapping[str, pl.DataFrame],
     parts: Mapping[str, pl.DataFrame],
     serving: Sequence[str],
     beside: Beside,
@@ -237,16 +256,16 @@ def _measures(
     import polars as pl
 
     from tilseq.repertoire.clones import clone_counts
-    from tilseq.repertoire.effective import effective_clones, summed
+    from tilseq.repertoire.effective import summed
     from tilseq.repertoire.persistence import persistence_of
 
-    later = effective_clones(clones[need], beside.effective[need])
+    later = beside.with_cells(need)
     baseline = None if beside.baseline is None else clone_counts(beside.baseline)
 
     def against(some: Sequence[str]) -> pl.DataFrame:
         return persistence_of(
             later,
-            summed([effective_clones(parts[part], beside.effective[part]) for part in some]),
+            summed([beside.with_cells(part) for part in some]),
             sample=sample,
             baseline=baseline,
             at_cells=beside.at_cells,
@@ -256,7 +275,7 @@ def _measures(
     held, is_mass = against(list(parts)), pl.col("measure").is_in(MASSES)
     if len(serving) == len(parts):
         return held
-    if any(set(parts[part]["locus"]) & set(later["locus"]) for part in serving):
+    if any(parts[part]["locus"].is_in(later["locus"].unique().implode()).any() for part in serving):
         kept = against(serving).filter(~is_mass)
     else:
         nothing = [pl.lit(None, pl.Float64).alias(name) for name in ("value", "lower", "upper")]

@@ -50,7 +50,8 @@ def draw_tracking(
         return
     locus = loci[0]
     shown = clones.filter(locus=locus)
-    drawn_rows = _of_one_kind([row for row in rows if row["sample"] in set(shown["sample"])], tables)
+    with_clones = set(shown["sample"].unique())
+    drawn_rows = _of_one_kind([row for row in rows if row["sample"] in with_clones], tables)
     named = {row["sample"]: _name(row) for row in drawn_rows}
     products = [row["sample"] for row in drawn_rows if row["specimen"] == PRODUCT]
     blood = {row["sample"]: row["day"] for row in drawn_rows if row["specimen"] == BLOOD}
