@@ -79,9 +79,9 @@ def check_kits(
     """Check a plate sheet against its kits.
 
     Every well has a known kit, every analyte named is one of it, a CSV of events tells its scale, a standard's level
-    without a concentration is one whose concentration the kit tells, and one with it is not in ng/mL, a blank's level is
-    no standard of the kit, a sample of a kit with acid activation says whether it was activated and how it was diluted (at least by the activation), and where
-    all files end in the name of a well, it is the well of their row.
+    without a concentration is one whose concentration the kit tells, and one with it is not in ng/mL, a blank's level
+    is no standard of the kit, a sample of a kit with acid activation says whether it was activated and how it was
+    diluted (at least by the activation), and where all files end in the name of a well, it is the well of their row.
 
     Parameters
     ----------
