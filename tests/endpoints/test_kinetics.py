@@ -171,6 +171,36 @@ def test_what_cannot_be_told_is_null_with_its_reason(name, rows, reason):
     assert row["reason"].startswith(reason)
 
 
+def untold_on(*days):
+    """Parameters of the course that have a number beside days of which no amount is told."""
+    found = parameters(COURSE, untold=days)
+    assert all((row["value"] is None) == (row["status"] == "not_evaluable") for row in found.values())
+    return [name for name, row in found.items() if row["value"] is not None], found
+
+
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [
+        (10, ["last_day_quantified", "time_to_loss"]),
+        (28, ["last_day_quantified", "time_to_loss"]),
+        (30, ["auc_0_28", "last_day_quantified", "time_to_loss"]),
+        (49, ["auc_0_28", "time_to_loss"]),  # last quantified on day 35, last detected on day 56
+        (70, ["auc_0_28"]),
+        (98, ["auc_0_28"]),
+    ],
+)
+def test_a_day_of_which_no_amount_is_told_may_hold_the_peak_and_is_no_loss(day, told):
+    names, found = untold_on(day)
+    assert names == told
+    assert found["peak"]["reason"] == f"there, in an amount that cannot be told, on day {day}"
+    assert found["time_to_loss"] == parameters(COURSE)["time_to_loss"] or day > 56
+
+
+def test_days_of_which_no_amount_is_told_are_named():
+    assert untold_on(70, 10)[1]["day_of_peak"]["reason"].endswith("on day 10, 70")
+    assert untold_on(70, 10)[1]["time_to_loss"]["reason"].endswith("on day 70")
+
+
 def test_what_is_still_there_is_lost_later():
     row = parameters(table(*COURSE.rows()[1:6]))["time_to_loss"]
     assert (row["value"], row["lower"], row["upper"], row["status"]) == (35, 35, None, "above_range")

@@ -256,6 +256,21 @@ def test_kinetics_of_infused_cells_by_hand(subject):
         )
 
 
+def test_a_visit_with_more_marked_cells_than_the_product_leaves_no_peak_beside_it(subject):
+    """Day 7 may well hold the peak: that of day 28, a share of 0.5, is none."""
+    subject.product(marked=3_000).baseline()
+    for name, day, marked in (("d7", 7, 6_000), ("d28", 28, 1_550), ("d84", 84, 700), ("d180", 180, 105)):
+        subject.add(name, 10_000, marked, visit=name.upper(), day=day)
+    endpoints = subject.run()
+    assert of(endpoints, VISIT[0], sample="d7")["method"] == "marked cells are more frequent than in the product"
+    for name in ("peak", "day_of_peak", "auc_0_28", "auc_0_last", "half_life"):
+        row = of(endpoints, f"infused_share_of_cd3_{name}")
+        assert (row["value"], row["lower"], row["upper"], row["status"]) == (None, None, None, "not_evaluable")
+    assert of(endpoints, f"{VISIT[0]}_peak")["method"] == "there, in an amount that cannot be told, on day 7"
+    lost = of(endpoints, f"{VISIT[0]}_time_to_loss")
+    assert (lost["value"], lost["lower"], lost["upper"]) == (180, 84, 180)
+
+
 def test_kinetics_of_t_cells_need_no_mark(subject):
     for day, cells in ((-10, 900.0), (0, 10.0), (7, 100.0), (28, 400.0)):
         timing = "post" if day == 0 else None

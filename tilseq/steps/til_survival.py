@@ -246,7 +246,11 @@ def _not_gated(sample: Mapping[str, Any], population: str) -> list[dict[str, Any
 def _kinetics_of_infused(
     job: Job, population: str, found: Iterable[tuple[Mapping[str, Any], InfusedShare, str]]
 ) -> list[dict[str, Any]]:
-    """Return the kinetics of infused cells by one mark; before the infusion there are none."""
+    """Return the kinetics of infused cells by one mark; before the infusion there are none.
+
+    On a day with more marked cells than in the product infused cells were there, and how many cannot be told.
+    """
+    from tilseq.flow.marked import ABOVE_PRODUCT
     from tilseq.flow.rare import least_certain
 
     of_day: dict[int, tuple[InfusedShare, str]] = {}
@@ -268,10 +272,11 @@ def _kinetics_of_infused(
                     "status": least_certain(share.status, certainty),
                 }
             )
+    untold = sorted({sample["day"] for sample, share, _ in found if share.reason == ABOVE_PRODUCT} - of_day.keys())
     before = [NOTHING_BEFORE_DAY_0] if of_day and 0 not in of_day else []
-    rows = _kinetics(job, "infused_share_of_cd3", population, [*before, *shares], INFUSED_UPPER_BOUND)
+    rows = _kinetics(job, "infused_share_of_cd3", population, [*before, *shares], INFUSED_UPPER_BOUND, untold)
     return rows + _kinetics(
-        job, "infused_cells_per_ul", population, [*before, *cells] if cells else [], INFUSED_UPPER_BOUND
+        job, "infused_cells_per_ul", population, [*before, *cells] if cells else [], INFUSED_UPPER_BOUND, untold
     )
 
 
@@ -299,7 +304,12 @@ def _kinetics_of_t_cells(job: Job, counts: Counts) -> list[dict[str, Any]]:
 
 
 def _kinetics(
-    job: Job, name: str, population: str, series: Sequence[Mapping[str, Any]], label: str | None = None
+    job: Job,
+    name: str,
+    population: str,
+    series: Sequence[Mapping[str, Any]],
+    label: str | None = None,
+    untold: Sequence[int] = (),
 ) -> list[dict[str, Any]]:
     """Return the kinetics of one series, with the label of what marks infused cells where it is of these."""
     from tilseq.endpoints.kinetic_rows import kinetic_rows
@@ -311,6 +321,7 @@ def _kinetics(
         qualifiers={"population": population},
         seed=_seed(job.unit, name, population),
         label=label,
+        untold=untold,
         common_error=True,  # beads of one lot, one pipette; of infused cells product and baseline
     )
 
