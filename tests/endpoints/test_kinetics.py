@@ -150,6 +150,10 @@ def test_a_fall_that_may_be_none_has_no_upper_limit():
         ("auc_0_28", COURSE.rows()[2:], "no value on day 0"),
         ("auc_0_last", COURSE.rows()[2:], "no value on day 0"),
         ("auc_0_last", [below(0, 0), below(30, 1)], "never quantified"),
+        # Of a share of 0.86 on day 6 and of 0.51 on day 30 it is 17; of day 30 alone it would be 6.7.
+        ("auc_0_28", [below(0, 0), quantified(30, 51), quantified(77, 18)], "no value between day 0 and day 28"),
+        ("auc_0_28", [below(0, 0), quantified(28, 51), quantified(77, 18)], "no value between day 0 and day 28"),
+        ("auc_0_last", [below(0, 0), quantified(30, 51), below(77, 18)], "no value between day 0 and day 30"),
         ("half_life", COURSE.rows()[1:5], "fewer than 3 quantified days after the peak"),
         ("half_life", [quantified(d, v) for d, v in ((0, 9), (7, 2), (14, 3), (21, 4))], "no fall after the peak"),
         ("half_life", [quantified(d, v) for d, v in ((0, 9), (7, 3), (14, 3), (21, 3))], "no fall after the peak"),

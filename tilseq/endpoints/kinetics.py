@@ -90,8 +90,8 @@ def kinetics(
       peak are those of its own measurement; they are slightly too high where several days are truly alike. The limits
       of its day are the measured days that hold the peak in 95 % of draws.
     - `auc_0_28`, `auc_0_last`: area from day 0 to day 28 and to the last day quantified, see `tilseq.endpoints.areas`.
-      Day 0 must be measured; day 28 measured, or later a day from which it is interpolated. A course that is 0 before
-      the infusion has a row of day 0 with the value 0.
+      Day 0 must be measured, a day between the two, and day 28, or later a day from which it is interpolated. A course
+      that is 0 before the infusion has a row of day 0 with the value 0.
     - `half_life`: ln 2 over the fall of ln(value) a day, by an unweighted straight line through the quantified days
       after the peak, at least 3. Its limits are the wider, on each side, of the regression's own (Student's t) and
       those that the points' limits propagate to: neither alone covers both a course that is no straight line and
@@ -187,6 +187,8 @@ def _area(name: str, points: _Series, draws: Floats | None, end: float | None, r
     if points.days[-1] < end:
         reason = f"the last value is of day {points.days[-1]:g}, and none follows from which day {end:g} could be told"
         return _not_evaluable(name, n, reason)
+    if not ((points.days > 0) & (points.days < end)).any():
+        return _not_evaluable(name, n, f"no value between day 0 and day {end:g}: a rise and a fall would go unseen")
     n = int(np.searchsorted(points.days, end)) + 1
     half = np.where(points.detected, points.values, points.upper / 2)
     value = float(area(points.days, half, 0, end, rule)) if points.detected[:n].any() else 0.0
