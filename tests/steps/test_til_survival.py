@@ -43,8 +43,8 @@ class Subject:
     def baseline(self, day=-10, marked=100, name="baseline"):
         return self.add(name, 10_000, marked, visit="baseline", day=day)
 
-    def run(self, infusions=((0, None, None),), start_day=-7, subject="S1"):
-        arguments = {"samples": self.rows, "start_day": start_day, "overdispersion": 1e-4}
+    def run(self, infusions=((0, None, None),), start_day=-7, subject="S1", failed=()):
+        arguments = {"samples": self.rows, "failed": failed, "start_day": start_day, "overdispersion": 1e-4}
         arguments["infusions"] = [dict(zip(("day", "lot", "cells"), one, strict=True)) for one in infusions]
         job = Job("til_survival", subject, "til_survival/S1", needs=tuple(self.rows), arguments=arguments)
         folder = self.folder / "til_survival" / "S1"
@@ -145,6 +145,16 @@ def test_without_lots_in_infusions_a_product_taken_after_the_visit_does_not_coun
 def test_a_lot_of_which_no_cell_was_infused_is_no_product(subject):
     subject.product(lot="A").baseline().add("d28", 10_000, 1_550)
     assert of(subject.run(infusions=[(0, "A", 0.0)]), VISIT[0])["method"] == "no infusion product"
+
+
+def test_a_lot_whose_only_tube_failed_was_infused_all_the_same(subject):
+    """Without it the share would be told by the other lot alone: 0.145 / 0.19 in place of 0.145 / 0.34 or so."""
+    subject.product("a", 2_000, lot="A").baseline().add("d28", 10_000, 1_550)
+    tube = {"lot": "B", "day": -1, "timing": None, "marked_population": "TCR Vb2"}
+    row = of(subject.run(failed=[tube]), VISIT[0])
+    assert (row["value"], row["method"]) == (None, "a lot of the product was not counted")
+    for beside in ({"lot": "A"}, {"marked_population": "memory"}, {"marked_population": None}, {"day": 30}):
+        assert of(subject.run(failed=[tube | beside]), VISIT[0])["value"] == pytest.approx(0.145 / 0.19)
 
 
 def test_tubes_of_one_lot_are_pooled(subject):
@@ -329,6 +339,14 @@ def test_a_job_for_each_subject_with_blood_from_after_the_infusion(tmp_path):
     assert marks == {"p1": "TCR Vb2", "v1": "TCR Vb2", "m1": "memory"}
     assert job.arguments["start_day"] == -7
     assert job.arguments["infusions"] == [{"day": 0, "lot": "A", "cells": 2e9}]
+    assert job.arguments["failed"] == []
+    lines = TABLES["samples.csv"].splitlines()
+    lots = [",lot,status", ",A,", ",,", ",,", ",,"]
+    failed = "f1,S1,product,-1,infusion_product,flow,,t,TCR Vb2,B,failed"
+    (tmp_path / "samples.csv").write_text("\n".join([*map("".join, zip(lines, lots, strict=True)), failed]) + "\n")
+    (job,) = til_survival.plan(read_study(tmp_path))
+    assert set(job.needs) == {"flow/p1", "flow/v1", "flow/m1"}
+    assert job.arguments["failed"] == [{"lot": "B", "day": -1, "timing": None, "marked_population": "TCR Vb2"}]
 
 
 def test_blood_after_the_first_infusion_is_never_the_baseline(subject):

@@ -43,6 +43,7 @@ def plan(study: Study) -> list[Job]:
                 needs=tuple(samples),
                 arguments={
                     "samples": samples,
+                    "failed": _failed_products(study, subject),
                     "infusions": study.infusions.filter(subject=subject).select("day", "lot", "cells").to_dicts(),
                     "start_day": start_day(study, subject),
                     "overdispersion": study.settings.analysis.flow.marked_overdispersion,
@@ -67,6 +68,15 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
 
 
+def _failed_products(study: Study, subject: str) -> list[dict[str, Any]]:
+    """Return the tubes of the product that gave nothing, by samples.csv: their lots were infused all the same."""
+    import polars as pl
+
+    own = pl.col("role").fill_null("sample") == "sample"
+    rows = study.samples.filter(own, subject=subject, assay="flow", specimen="infusion_product", status="failed")
+    return rows.select("lot", "day", "timing", "marked_population").to_dicts()
+
+
 def _is_visit(sample: Mapping[str, Any]) -> bool:
     """Whether a sample is blood from after the first infusion."""
     day = sample["day"]
@@ -83,7 +93,10 @@ def _of_mark(job: Job, counts: Counts, mark: str) -> list[dict[str, Any]]:
     gated = {name for need in tubes if need in counts for name in counts[need]["population"]}
     population = marked_population(mark, gated)
     marked = {need: marked_events(counts[need], population) if need in counts else None for need in tubes}
-    product = [(samples[need], marked[need]) for need in tubes if samples[need]["specimen"] == "infusion_product"]
+    product: list[tuple[Mapping[str, Any], Marked | None]] = [
+        (samples[need], marked[need]) for need in tubes if samples[need]["specimen"] == "infusion_product"
+    ]
+    product += [(row, None) for row in job.arguments["failed"] if row["marked_population"] == mark]
     baseline = _baseline(job, marked)
     rows: list[dict[str, Any]] = []
     found: list[tuple[Mapping[str, Any], InfusedShare, str]] = []
