@@ -1,5 +1,6 @@
 import os
 import shutil
+from itertools import product
 
 import numpy as np
 import polars as pl
@@ -159,6 +160,20 @@ def test_a_file_with_hardly_a_cell_or_no_clonotype_is_told(folder, capsys):
     err = capsys.readouterr().err
     assert "empty: the file holds no clonotype, so that it has no rows" in err
     assert "one: no rows at_n and at_coverage of TRB, of 1 effective cells" in err
+
+
+def test_a_table_without_its_small_clones_is_told(folder, capsys):
+    rows = [f"{i}\tTRBV1\tTRBJ1-1\tTG{''.join(one)}TTT\tC\tT\t{{}}\n" for i, one in enumerate(product("ACG", repeat=5))]
+    for name, least in (("cut", 5), ("whole", 1)):
+        text = "".join(row.format(least + i) for i, row in enumerate(rows))
+        (folder / f"{name}.tsv").write_text(HEADER + text)
+    told = "cut: none of its 243 clones of TRB was counted less than 5 times: was the table cut there? Shares,"
+    given = ["--product", folder / "product.tsv", "-o", folder / "out"]
+    for arguments in (["diversity", folder / "cut.tsv", "-o", folder / "d.csv"], ["track", folder / "cut.tsv", *given]):
+        assert run(*arguments) == 0
+        assert told in capsys.readouterr().err
+    assert run("diversity", folder / "whole.tsv", "-o", folder / "d.csv") == 0
+    assert "was the table cut" not in capsys.readouterr().err
 
 
 def test_a_common_depth_out_of_reach_is_told(folder, capsys):

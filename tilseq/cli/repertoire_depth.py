@@ -83,10 +83,25 @@ def depth_of(
             f"{sample}: {lost}, as the cells behind {counts_of(counted)} are not known (see {mends})",
             err=True,
         )
+    _tell_cut_off(sample, clonotypes.table)
     few = too_few_cells(clonotypes.table, found)
     for reason in (*one_library(found)["reason"], *few["reason"]):
         click.echo(f"{sample}: {reason}", err=True)
     return found
+
+
+def _tell_cut_off(sample: str, table: pl.DataFrame) -> None:
+    """Say on stderr which loci of a table seem to lack their small clones."""
+    from tilseq.repertoire.clones import clone_counts
+    from tilseq.repertoire.depth import is_cut_off
+
+    for (locus,), clones in clone_counts(table).partition_by("locus", as_dict=True, maintain_order=True).items():
+        counts = clones["duplicate_count"]
+        if is_cut_off(counts):
+            told = f"none of its {len(counts)} clones of {locus} was counted less than {counts.min()!s} times"
+            click.echo(
+                f"{sample}: {told}: was the table cut there? Shares, coverage and limits are then wrong", err=True
+            )
 
 
 def _tell_unused(sample: str, locus: str, estimate: Estimate, cells: float) -> None:
