@@ -90,6 +90,11 @@ def spectra_fault(spectra: Spectra) -> str | None:
     return None
 
 
+def in_percent(matrix: ArrayLike) -> bool:
+    """Tell whether a spillover matrix is in percent of each dye's own light: its diagonal is 100 throughout."""
+    return bool(np.allclose(np.diagonal(np.asarray(matrix, dtype=np.float64)), 100, rtol=1e-5))
+
+
 # What is taken out before a gate is applied: a matrix, the spillover that the tube's own file holds, or nothing.
 Compensation = Spectra | Literal["FCS"] | None
 

@@ -68,6 +68,18 @@ def test_the_table_is_written_twice_and_told_in_short(files, capsys):
     ]
 
 
+def test_months_in_place_of_days_are_asked_about(files, capsys):
+    header = "subject,last_alive_day,death_day,death_cause,data_cut_day\n"
+    (files / "months.csv").write_text(header + "007,13.0,,,14.0\nS02,,9.0,other,14.0\n")
+    arguments = ["--subjects", files / "subjects.csv", "-o", files / "out"]
+    for name, told in (("months", True), ("followup", False)):
+        with pytest.raises(SystemExit) as ended:
+            main([str(word) for word in ("clinical", "survival", files / f"{name}.csv", *arguments)])
+        assert ended.value.code == 0
+        asked = "tilseq: no subject was followed for more than 14 days: the tables hold days; are these months?"
+        assert (asked in capsys.readouterr().err) is told
+
+
 def test_ema_and_the_protocol(files):
     assert run(files, "--censoring", "ema", "--preset", "lm103", "--first-dose", "lymphodepletion") == 0
     told = rows(files)

@@ -100,6 +100,16 @@ def test_a_ranked_list_is_for_exploration(files, capsys):
     assert told[1].startswith("t: 2 sets tested, ") and told[1].endswith(" with q < 0.05, for exploration only")
 
 
+def test_a_gene_of_the_data_where_the_description_should_stand_is_told(files, capsys):
+    (files / "t.rnk").write_text("".join(f"{gene}\t{rank}\n" for rank, gene in enumerate(GENES)))
+    (files / "short.gmt").write_text("\t".join(["mine", *GENES[:20]]) + "\n")
+    lost = f"short.gmt: a gene stands where the description should, and is not in the set: mine ({GENES[0]})"
+    for given in (["--ranks", files / "t.rnk"], ["--counts", files / "counts.tsv", "--contrast", CONTRAST]):
+        design = [] if given[0] == "--ranks" else ["--design", files / "design.csv"]
+        assert run(*given, *design, "--gmt", files / "short.gmt", "-o", files / "out.csv") == 0
+        assert lost in capsys.readouterr().err
+
+
 def test_a_call_that_tests_no_set_says_why(files, capsys):
     (files / "t.rnk").write_text("".join(f"{gene.lower()}\t{rank}\n" for rank, gene in enumerate(GENES)))
     assert run("--ranks", files / "t.rnk", "--gmt", files / "mine.gmt", "-o", files / "out.csv") == 0

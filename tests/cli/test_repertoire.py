@@ -1,5 +1,6 @@
 import os
 import shutil
+from itertools import product
 
 import numpy as np
 import polars as pl
@@ -97,6 +98,15 @@ def test_replicates_tell_cells(folder, capsys):
     assert run("diversity", *files, "--replicates", "r1,r2", "--replicates", "r2,r1") == 2
     assert run("diversity", folder / "r1.tsv", folder / "day7.tsv", "--replicates", "r1,day7") == 2
     assert "their counts are of umis and unknown" in capsys.readouterr().err
+    capsys.readouterr()
+    told = ["--cells", "r1=1000000", "--cells", "r2=2"]
+    assert run("diversity", *files, "--replicates", "r1,r2", *told, "--depth", out, "-o", folder / "d.csv") == 0
+    assert pl.read_csv(out)["cells_from"].to_list() == ["declared"] * 2
+    err = capsys.readouterr().err
+    assert "r1: --replicates is not used for TRB, as --cells tells 1000000 cells; the replicates differ as" in err
+    assert "r2: --replicates is not used for TRB, as --cells tells 2 cells\n" in err
+    assert run("diversity", *files, "--replicates", "r1,r2", "--depth", out, "-o", folder / "d.csv") == 0
+    found = pl.read_csv(out)
     assert run("overlap", *files, "--replicates", "r1,r2", "-o", out) == 0
     n = pl.read_csv(out).filter(parameter="morisita").select("n_a", "n_b").row(0)
     assert n == tuple(found["n_effective"])
@@ -139,6 +149,31 @@ def test_a_copy_is_no_replicate(folder, capsys):
     assert run("diversity", *files, "--replicates", "one,copy", "--depth", out) == 0
     assert pl.read_csv(out)["cells_from"].to_list() == ["not_known"] * 2
     assert "they do not tell the cells of TRB" in capsys.readouterr().err
+
+
+def test_a_file_with_hardly_a_cell_or_no_clonotype_is_told(folder, capsys):
+    lines = (folder / "day7.tsv").read_text().splitlines(keepends=True)
+    (folder / "empty.tsv").write_text(lines[0])
+    (folder / "one.tsv").write_text(lines[0] + "1\tTRBV1\tTRBJ1-1\tTGTTGTTTC\tCCF\tT\t1\n")
+    files = [folder / f"{name}.tsv" for name in ("product", "empty", "one")]
+    assert run("diversity", *files, "-o", folder / "d.csv") == 0
+    err = capsys.readouterr().err
+    assert "empty: the file holds no clonotype, so that it has no rows" in err
+    assert "one: no rows at_n and at_coverage of TRB, of 1 effective cells" in err
+
+
+def test_a_table_without_its_small_clones_is_told(folder, capsys):
+    rows = [f"{i}\tTRBV1\tTRBJ1-1\tTG{''.join(one)}TTT\tC\tT\t{{}}\n" for i, one in enumerate(product("ACG", repeat=5))]
+    for name, least in (("cut", 5), ("whole", 1)):
+        text = "".join(row.format(least + i) for i, row in enumerate(rows))
+        (folder / f"{name}.tsv").write_text(HEADER + text)
+    told = "cut: none of its 243 clones of TRB was counted less than 5 times: was the table cut there? Shares,"
+    given = ["--product", folder / "product.tsv", "-o", folder / "out"]
+    for arguments in (["diversity", folder / "cut.tsv", "-o", folder / "d.csv"], ["track", folder / "cut.tsv", *given]):
+        assert run(*arguments) == 0
+        assert told in capsys.readouterr().err
+    assert run("diversity", folder / "whole.tsv", "-o", folder / "d.csv") == 0
+    assert "was the table cut" not in capsys.readouterr().err
 
 
 def test_a_common_depth_out_of_reach_is_told(folder, capsys):

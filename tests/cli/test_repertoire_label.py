@@ -1,4 +1,5 @@
 import gzip
+from itertools import product
 
 import numpy as np
 import polars as pl
@@ -78,6 +79,11 @@ def test_products_of_other_subjects_tell_how_templates_are_counted(folder, capsy
     bulk = ("--product", folder / "bulk.tsv", "--cells", "bulk=2000")
     assert run(folder / "blood.csv.gz", *bulk, "--alike", folder / "cells.csv.gz", "-o", folder / "no") == 3
     assert "--alike is for templates of DNA; found 'counts of cells in" in capsys.readouterr().err
+    lines = [f"TRBV2\tTRBJ1-1\tTG{''.join(one)}TTT\tC\t{3 + i}" for i, one in enumerate(product("ACG", repeat=5))]
+    other.write_text("\n".join(["v_call\tj_call\tjunction\tjunction_aa\tduplicate_count", *lines, ""]))
+    assert run(*files, "--alike", other, "-o", folder / "no") == 3
+    assert "other.tsv: --alike is for libraries with all of their clones" in (told := capsys.readouterr().err)
+    assert "found 'no clone of TRB counted less than 3 times'; give the table before it was cut, or leave" in told
 
 
 def test_a_product_of_single_cells_and_of_two_libraries(folder):

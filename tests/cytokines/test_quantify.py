@@ -281,6 +281,19 @@ def test_a_blank_that_is_called_a_standard_is_refused(rng):
         quantify(sheet.with_columns(role=called), beads.with_columns(role=called), kits)
 
 
+@pytest.mark.parametrize("by", ["sheet", "kit"])
+def test_a_standard_that_is_called_a_blank_is_refused(rng, by):
+    sheet, beads, kits = plate(rng, {"S": 100.0})
+    well = sheet.filter(level="C4")["well"][0]
+    called = pl.when(well=well).then(pl.lit("blank")).otherwise("role")
+    sheet, beads = sheet.with_columns(role=called), beads.with_columns(role=called)
+    if by == "kit":
+        sheet = sheet.with_columns(nominal_pg_per_ml=pl.lit(None, pl.Float64))
+    told = f"plate P, well {well}: a blank holds nothing.*found '156.25 pg/mL by"
+    with pytest.raises(AnalysisError, match=told):
+        quantify(sheet, beads, kits)
+
+
 def told_of_dilution(told):
     """What is told of each level without a factor."""
     assert told.dilution.filter(pl.col("factor").is_null() != pl.col("reason").is_not_null()).is_empty()

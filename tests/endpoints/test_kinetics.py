@@ -163,6 +163,10 @@ def test_a_fall_that_may_be_none_has_no_upper_limit():
         ("auc_0_28", COURSE.rows()[2:], "no value on day 0"),
         ("auc_0_last", COURSE.rows()[2:], "no value on day 0"),
         ("auc_0_last", [below(0, 0), below(30, 1)], "never quantified"),
+        # Of a share of 0.86 on day 6 and of 0.51 on day 30 it is 17; of day 30 alone it would be 6.7.
+        ("auc_0_28", [below(0, 0), quantified(30, 51), quantified(77, 18)], "no value between day 0 and day 28"),
+        ("auc_0_28", [below(0, 0), quantified(28, 51), quantified(77, 18)], "no value between day 0 and day 28"),
+        ("auc_0_last", [below(0, 0), quantified(30, 51), below(77, 18)], "no value between day 0 and day 30"),
         ("half_life", COURSE.rows()[1:5], "fewer than 3 quantified days after the peak"),
         ("half_life", [quantified(d, v) for d, v in ((0, 9), (7, 2), (14, 3), (21, 4))], "no fall after the peak"),
         ("half_life", [quantified(d, v) for d, v in ((0, 9), (7, 3), (14, 3), (21, 3))], "no fall after the peak"),
@@ -182,6 +186,36 @@ def test_what_cannot_be_told_is_null_with_its_reason(name, rows, reason):
     row = parameters(table(*rows))[name]
     assert (row["value"], row["lower"], row["upper"], row["status"]) == (None, None, None, "not_evaluable")
     assert row["reason"].startswith(reason)
+
+
+def untold_on(*days):
+    """Parameters of the course that have a number beside days of which no amount is told."""
+    found = parameters(COURSE, untold=days)
+    assert all((row["value"] is None) == (row["status"] == "not_evaluable") for row in found.values())
+    return [name for name, row in found.items() if row["value"] is not None], found
+
+
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [
+        (10, ["last_day_quantified", "time_to_loss"]),
+        (28, ["last_day_quantified", "time_to_loss"]),
+        (30, ["auc_0_28", "last_day_quantified", "time_to_loss"]),
+        (49, ["auc_0_28", "time_to_loss"]),  # last quantified on day 35, last detected on day 56
+        (70, ["auc_0_28"]),
+        (98, ["auc_0_28"]),
+    ],
+)
+def test_a_day_of_which_no_amount_is_told_may_hold_the_peak_and_is_no_loss(day, told):
+    names, found = untold_on(day)
+    assert names == told
+    assert found["peak"]["reason"] == f"there, in an amount that cannot be told, on day {day}"
+    assert found["time_to_loss"] == parameters(COURSE)["time_to_loss"] or day > 56
+
+
+def test_days_of_which_no_amount_is_told_are_named():
+    assert untold_on(70, 10)[1]["day_of_peak"]["reason"].endswith("on day 10, 70")
+    assert untold_on(70, 10)[1]["time_to_loss"]["reason"].endswith("on day 70")
 
 
 def test_what_is_still_there_is_lost_later():

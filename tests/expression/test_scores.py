@@ -1,6 +1,8 @@
 """Mean-based gene-set scores."""
 
+import anndata
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,6 +73,16 @@ def test_the_matrix_given_is_not_changed():
 def test_anything_but_raw_counts_is_refused(matrix):
     with pytest.raises(AnalysisError, match="raw counts"):
         score(matrix, GENES, {"s": ["A"]})
+
+
+@pytest.mark.parametrize("form", [anndata.AnnData, pd.DataFrame, np.ndarray.tolist])
+def test_what_holds_a_matrix_is_refused_with_what_to_give(form):
+    cells = form(COUNTS.toarray().astype(np.float32))
+    told = f"counts are no matrix; found '{type(cells).__name__}'; expected a numpy array.*`raw_counts"
+    with pytest.raises(AnalysisError, match=told):
+        score(cells, GENES, {"s": ["A"]})
+    with pytest.raises(AnalysisError, match="does not fit"):
+        score(np.array([1, 3, 0, 6]), GENES, {"s": ["A"]})
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,14 @@ def test_two_dyes_by_hand() -> None:
     assert measured[0, 1] == 110  # the events given stay as they were
 
 
+@pytest.mark.parametrize("matrix", [[[100, 10], [20, 100]], [[100.0, 0.0], [0.0, 100.0]]])
+def test_a_matrix_in_percent_is_refused(matrix: list[list[float]]) -> None:
+    """Taken as it is it would give 1 and 0.5 in place of 100 of dye A and 50 of dye B."""
+    measured = np.array([[110.0, 60.0]], dtype=np.float32)
+    with pytest.raises(AnalysisError, match=r"in percent.*found '100 all along.*divide the matrix by 100"):
+        compensate(measured, ["A", "B"], ["A", "B"], matrix)
+
+
 def test_the_matrix_is_bound_by_name_not_by_place() -> None:
     measured = np.array([[60.0, 110.0]], dtype=np.float32)
     out = compensate(measured, ["B", "A"], ["A", "B"], [[1, 0.1], [0.2, 1]])

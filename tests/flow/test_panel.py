@@ -1,7 +1,7 @@
 import pytest
 
 from tilseq.errors import AnalysisError
-from tilseq.flow.panel import describe, find_markers
+from tilseq.flow.panel import describe, find_cytokines, find_markers, own_channels
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,23 @@ def test_a_panel_that_contradicts_the_file_is_refused(name: str, mark: str, alia
     with pytest.raises(AnalysisError) as error:
         find_markers([name, "FITC-A"], [mark, ""], {"CD4": [alias], "CD8": ["FITC-A"], "viability": ["none"]})
     assert f"column {name}: the file and the panel contradict each other: {told}" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("find", "marker", "mark"),
+    [
+        (find_markers, "CD4", "CD4 PE"),
+        (find_cytokines, "IL-2", "IL-2 PE"),
+        (lambda names, texts, aliases: own_channels(["CD39"], names, texts, aliases), "CD39", "CD39"),
+    ],
+)
+def test_a_name_of_the_panel_that_the_tube_lacks_is_refused_where_another_channel_bears_the_marker(
+    find, marker: str, mark: str
+) -> None:
+    told = rf"column {marker}: the tube has no channel of the name that the panel gives for {marker}; found 'FITC-B, F'"
+    with pytest.raises(AnalysisError, match=told):
+        find(["PE-A"], [mark], {marker: ["FITC-B", "F"]})
+    assert find(["PE-A"], ["stain 5"], {marker: ["FITC-B", "F"]}) == {}
 
 
 def test_swapped_labels_of_a_panel_are_refused() -> None:

@@ -68,6 +68,9 @@ def test_the_tubes_own_spillover() -> None:
     singular = SimpleNamespace(channels=["A", "B"], matrix=np.ones((2, 2)))
     with pytest.raises(AnalysisError, match="tube's own spillover, which cannot be done; found 'a matrix that is sing"):
         value(tree(), tube("A", "B", spill=singular), Channel("A", "FCS"))
+    percent = SimpleNamespace(channels=["A", "B"], matrix=np.array([[100, 10], [20, 100]]))
+    with pytest.raises(AnalysisError, match="own spillover, which is in percent; found '100 all along the diagonal'"):
+        value(tree(), tube("A", "B", spill=percent), Channel("A", "FCS"))
 
 
 def test_a_tube_compensated_already_is_not_compensated_twice() -> None:

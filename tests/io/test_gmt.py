@@ -84,6 +84,17 @@ def test_a_gene_where_the_description_should_stand_is_told(tmp_path, content, na
     )
 
 
+def test_a_gene_of_the_data_where_the_description_should_stand_is_told(tmp_path):
+    path = tmp_path / "s.gmt"
+    path.write_text("one\tTOX\tA\tB\n")
+    found = read_gmt(path)
+    assert found.told_beside(["CD3E", "A"]) == found.told == ()
+    assert found.told_beside(["CD3E", "TOX"]) == (
+        "s.gmt: a gene stands where the description should, and is not in the set: one (TOX); "
+        "part name and genes by a description, be it empty",
+    )
+
+
 def test_a_description_is_not_told(tmp_path):
     path = tmp_path / "s.gmt"
     path.write_text("one\tgenes of a paper\tA\ntwo\t\tB\nthree\tna\tC\n")

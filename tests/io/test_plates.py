@@ -180,6 +180,16 @@ def test_standards_against_the_series_of_the_kit(tmp_path, kits):
     ]
 
 
+def test_a_blank_at_the_level_of_a_standard_is_refused(tmp_path, kits):
+    path = tmp_path / "P1.csv"
+    rows = ["P1,A1,a.fcs,blank,multiplex,,C0,", "P1,A2,b.fcs,blank,multiplex,,C5,", "P1,A3,c.fcs,blank,multiplex,,,"]
+    path.write_text("plate,well,path,role,kit,analyte,level,nominal_pg_per_ml\n" + "\n".join(rows) + "\n")
+    assert [str(fault) for fault in check_kits(read_plate(path), kits, file=path)] == [
+        f"{path}, row 3, column role: level C5 of kit multiplex holds its analytes, and a blank holds nothing; "
+        "found 'blank'; expected standard; mend the role, or the level"
+    ]
+
+
 def test_a_table_without_a_scale_or_with_words_is_refused(tmp_path, kits):
     (tmp_path / "a.csv").write_text("FSC-A,SSC-A,APC-A,PE-A\n1,2,3,4\n1,2,x,4\n")
     with pytest.raises(ReadError, match="needs the scale"):

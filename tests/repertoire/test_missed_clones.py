@@ -223,6 +223,7 @@ def test_libraries_of_several_products_tell_together_how_templates_are_counted(c
     assert OF_TEMPLATES[int(together.argmin())] == law
     assert together == pytest.approx(sum(law_costs([one]) for one in libraries), abs=0.05)
     assert law_costs([libraries[0][:19]]).tolist() == [0.0] * len(OF_TEMPLATES)
+    assert law_costs([[2] * 60 + [4] * 40]).tolist() == [0.0] * len(OF_TEMPLATES)  # cut off below a count of 2
 
 
 def test_what_other_libraries_tell_decides_between_laws():

@@ -1,3 +1,5 @@
+from itertools import product
+
 import polars as pl
 import pytest
 
@@ -36,6 +38,25 @@ def test_where_the_cells_of_one_lot_are_not_known_those_of_the_product_are_not()
     found = product_of([ProductLot("a", table(AAA=3), {"TRB": 3}), ProductLot("b", table(AAA=3))])
     assert found.n_effective == {"TRB": None}
     assert found.why == {"TRB": "the cells behind TRB of b are not known"}
+
+
+def test_a_library_without_its_small_clones_does_not_tell_what_it_lacks():
+    """Of 100 clones and more none counted once: the same table with them would show some of what seems absent."""
+    junctions = ["".join(letters) for letters in product("ACGT", repeat=4)][:100]
+    many = pl.DataFrame({"locus": "TRB", "junction": junctions, "duplicate_count": [5 + n for n in range(100)]})
+    cells = float(many["duplicate_count"].sum())
+    cut = product_of([ProductLot("a", many, {"TRB": cells}, count_of="templates")])
+    assert (cut.n_effective, cut.count_of) == ({"TRB": None}, {"TRB": "templates"})
+    told = "a has no clone of TRB counted less than 5 times: was it cut there? What such a table lacks cannot be told"
+    assert cut.why == {"TRB": told}
+    assert product_of([ProductLot("a", many, {"TRB": cells / 2})]).why == cut.why
+    for whole, worth in (
+        (many.with_columns(duplicate_count=pl.Series([1, *range(6, 105)])), None),
+        (many.head(99), None),  # of few clones all may be large
+        (many, cells / 3),  # cells that were counted thrice each
+    ):
+        counts = float(whole["duplicate_count"].sum())
+        assert product_of([ProductLot("a", whole, {"TRB": worth or counts})]).n_effective == {"TRB": worth or counts}
 
 
 def test_a_lot_without_a_clonotype_is_refused_by_name():

@@ -196,6 +196,14 @@ def test_a_coverage_that_is_hardly_known_is_not_set_for_others():
     assert own["parameter"].str.ends_with("at_coverage").sum() == 3
 
 
+@pytest.mark.parametrize("cells", [2, 3, 4, 50])
+def test_cells_that_are_all_of_clones_of_their_own_set_no_coverage_for_others(cells):
+    """Of two such cells Chao and Jost's formula makes a coverage of 2/3, whatever the repertoire."""
+    at_coverage = standardised(spectra(y=Y, lone=[1] * cells)).filter(pl.col("at_coverage").is_not_null())
+    assert at_coverage["sample"].unique().to_list() == ["y"]
+    assert at_coverage["at_coverage"].unique().item() == near(covered(Y, 100))
+
+
 def test_a_depth_of_ones_own_beyond_reach_has_no_value():
     found = standardised(spectra(x=X, y=Y), cells=60, coverage=0.95)
     # twice x: 46 cells, a coverage of 0.936 (hillrep)

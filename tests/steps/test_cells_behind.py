@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tilseq.steps.cells_behind import cells_behind, effective_by_sample, known_cells
+from tilseq.steps.cells_behind import cells_behind, effective_by_sample, known_cells, more_than_replicates
 
 JUNCTIONS = [f"{a}{b}{c}AAA" for a in "ACGT" for b in "ACGT" for c in "ACGT"]
 
@@ -46,6 +46,21 @@ def test_replicates_tell_the_cells_of_both(made):
     assert found["cells_from"].to_list() == ["replicates"] * 2
     assert found["cells"].n_unique() == 1
     assert 1200 < found["cells"][0] < 3400  # of 64 clones the variance is known to within a fifth
+
+
+@pytest.mark.parametrize(("told", "warned"), [(20_000, ["r1"]), (2_000, [])])
+def test_more_cells_told_than_replicates_allow_are_a_warning(made, told, warned):
+    """2,000 cells were drawn: 20,000 would make limits a third as wide."""
+    rows, clones = made(
+        r1=(reads_of(2000, 50_000, 1), {"visit": "D28", "replicate": 1, "cells": told}),
+        r2=(reads_of(2000, 50_000, 2), {"visit": "D28", "replicate": 2}),
+    )
+    assert cells_behind(rows, clones)["cells_from"].to_list() == ["declared", "replicates"]
+    found = more_than_replicates(rows, clones)
+    assert [row["sample"] for row in found] == warned
+    for row in found:
+        assert (row["check"], row["verdict"]) == ("cells told against replicates, TRB", "warn")
+        assert row["reason"].startswith("samples.csv tells 20000 cells, and its replicates differ as libraries of ")
 
 
 def test_libraries_of_two_lots_are_no_replicates(made):

@@ -43,8 +43,8 @@ class Subject:
     def baseline(self, day=-10, marked=100, name="baseline"):
         return self.add(name, 10_000, marked, visit="baseline", day=day)
 
-    def run(self, infusions=((0, None, None),), start_day=-7, subject="S1"):
-        arguments = {"samples": self.rows, "start_day": start_day, "overdispersion": 1e-4}
+    def run(self, infusions=((0, None, None),), start_day=-7, subject="S1", failed=()):
+        arguments = {"samples": self.rows, "failed": failed, "start_day": start_day, "overdispersion": 1e-4}
         arguments["infusions"] = [dict(zip(("day", "lot", "cells"), one, strict=True)) for one in infusions]
         job = Job("til_survival", subject, "til_survival/S1", needs=tuple(self.rows), arguments=arguments)
         folder = self.folder / "til_survival" / "S1"
@@ -145,6 +145,16 @@ def test_without_lots_in_infusions_a_product_taken_after_the_visit_does_not_coun
 def test_a_lot_of_which_no_cell_was_infused_is_no_product(subject):
     subject.product(lot="A").baseline().add("d28", 10_000, 1_550)
     assert of(subject.run(infusions=[(0, "A", 0.0)]), VISIT[0])["method"] == "no infusion product"
+
+
+def test_a_lot_whose_only_tube_failed_was_infused_all_the_same(subject):
+    """Without it the share would be told by the other lot alone: 0.145 / 0.19 in place of 0.145 / 0.34 or so."""
+    subject.product("a", 2_000, lot="A").baseline().add("d28", 10_000, 1_550)
+    tube = {"lot": "B", "day": -1, "timing": None, "marked_population": "TCR Vb2"}
+    row = of(subject.run(failed=[tube]), VISIT[0])
+    assert (row["value"], row["method"]) == (None, "a lot of the product was not counted")
+    for beside in ({"lot": "A"}, {"marked_population": "memory"}, {"marked_population": None}, {"day": 30}):
+        assert of(subject.run(failed=[tube | beside]), VISIT[0])["value"] == pytest.approx(0.145 / 0.19)
 
 
 def test_tubes_of_one_lot_are_pooled(subject):
@@ -256,6 +266,21 @@ def test_kinetics_of_infused_cells_by_hand(subject):
         )
 
 
+def test_a_visit_with_more_marked_cells_than_the_product_leaves_no_peak_beside_it(subject):
+    """Day 7 may well hold the peak: that of day 28, a share of 0.5, is none."""
+    subject.product(marked=3_000).baseline()
+    for name, day, marked in (("d7", 7, 6_000), ("d28", 28, 1_550), ("d84", 84, 700), ("d180", 180, 105)):
+        subject.add(name, 10_000, marked, visit=name.upper(), day=day)
+    endpoints = subject.run()
+    assert of(endpoints, VISIT[0], sample="d7")["method"] == "marked cells are more frequent than in the product"
+    for name in ("peak", "day_of_peak", "auc_0_28", "auc_0_last", "half_life"):
+        row = of(endpoints, f"infused_share_of_cd3_{name}")
+        assert (row["value"], row["lower"], row["upper"], row["status"]) == (None, None, None, "not_evaluable")
+    assert of(endpoints, f"{VISIT[0]}_peak")["method"] == "there, in an amount that cannot be told, on day 7"
+    lost = of(endpoints, f"{VISIT[0]}_time_to_loss")
+    assert (lost["value"], lost["lower"], lost["upper"]) == (180, 84, 180)
+
+
 def test_kinetics_of_t_cells_need_no_mark(subject):
     for day, cells in ((-10, 900.0), (0, 10.0), (7, 100.0), (28, 400.0)):
         timing = "post" if day == 0 else None
@@ -314,6 +339,14 @@ def test_a_job_for_each_subject_with_blood_from_after_the_infusion(tmp_path):
     assert marks == {"p1": "TCR Vb2", "v1": "TCR Vb2", "m1": "memory"}
     assert job.arguments["start_day"] == -7
     assert job.arguments["infusions"] == [{"day": 0, "lot": "A", "cells": 2e9}]
+    assert job.arguments["failed"] == []
+    lines = TABLES["samples.csv"].splitlines()
+    lots = [",lot,status", ",A,", ",,", ",,", ",,"]
+    failed = "f1,S1,product,-1,infusion_product,flow,,t,TCR Vb2,B,failed"
+    (tmp_path / "samples.csv").write_text("\n".join([*map("".join, zip(lines, lots, strict=True)), failed]) + "\n")
+    (job,) = til_survival.plan(read_study(tmp_path))
+    assert set(job.needs) == {"flow/p1", "flow/v1", "flow/m1"}
+    assert job.arguments["failed"] == [{"lot": "B", "day": -1, "timing": None, "marked_population": "TCR Vb2"}]
 
 
 def test_blood_after_the_first_infusion_is_never_the_baseline(subject):

@@ -75,6 +75,16 @@ def test_what_fails_in_a_helping_process_is_told(out, monkeypatch):
     assert draw_figures(out, cores=2) == ["ValueError: broken font"]
 
 
+def test_what_cannot_be_drawn_leaves_no_figure_of_an_earlier_run(out, monkeypatch):
+    """Its caption would be of the new rows, and the page would show the old ones below it."""
+    drawn = make_figures(out)
+    monkeypatch.setattr(Drawing, "save", lambda drawing, results: [])
+    monkeypatch.setattr(figures, "STARTER", "import os; os.kill(os.getpid(), 9)")
+    draw_figures(out, cores=2)
+    assert len(drawn) == 34
+    assert [path.name for path in drawn if path.exists()] == []
+
+
 def test_a_helping_process_that_is_lost_is_told(out, monkeypatch):
     monkeypatch.setattr(Drawing, "save", lambda drawing, results: [])
     monkeypatch.setattr(figures, "STARTER", "import os; os.kill(os.getpid(), 9)")

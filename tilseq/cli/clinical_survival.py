@@ -49,6 +49,7 @@ SETTINGS: dict[str, tuple[tuple[str, ...], str]] = {
 # Table that tells of days on which a subject lived, and the column that does.
 CONTACTS = {"labs": "day", "adverse_events": "start_day"}
 NOT_LOOKED_FOR = "not looked for"  # in the reason of a time of which a table could have told more
+MONTHS_SO_FAR = 61  # days: subjects that were all followed for less may have had months written for days
 REQUIRED = ("first_dose",)  # where it is asked for, nobody may guess it
 
 
@@ -337,6 +338,10 @@ def _tell(derived: pl.DataFrame, estimates: pl.DataFrame) -> None:
     for row in counts.iter_rows(named=True):
         events, others = plural(row["events"], "event"), f"{row['censored']} censored, {row['without']} not evaluable"
         click.echo(f"{row['parameter']}: {events}, {others}", err=True)
+    longest = derived["days"].max()
+    if isinstance(longest, int) and longest < MONTHS_SO_FAR:
+        told = "the tables hold days; are these months? Then multiply them by 30.4375"
+        click.echo(f"tilseq: no subject was followed for more than {plural(longest, 'day')}: {told}", err=True)
     reasons = derived["reason"].drop_nulls().unique(maintain_order=True).to_list()
     for words in dict.fromkeys(part for reason in reasons for part in reason.split("; ") if NOT_LOOKED_FOR in part):
         click.echo(words, err=True)

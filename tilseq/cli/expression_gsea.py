@@ -11,9 +11,12 @@ from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, write_re
 from tilseq.cli.expression_design import asked, design_of, naming, where_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
 
     from tilseq.expression.gsea import TrialEnrichment
+    from tilseq.io.gmt import GeneSets
 
 EXAMPLE = """\
 tilseq expression gsea --counts counts.tsv --design design.csv --contrast visit:D28/product -o gsea.csv
@@ -22,6 +25,21 @@ tilseq expression gsea --counts sums.h5ad --where cell_type=CD8 --where visit=D2
 tilseq expression gsea --ranks t.rnk --gmt hallmark.gmt -o gsea.csv"""
 ALPHA = 0.05
 file_given = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class _Sets(NamedTuple):
+    """Gene sets, the family of each (the file that it stands in, else axes or hallmark), and the files read."""
+
+    genes: dict[str, tuple[str, ...]]
+    families: dict[str, str]
+    files: tuple[GeneSets, ...]
+
+    def told_beside(self, genes: Sequence[str]) -> list[str]:
+        """Return what a reader should know of the sets beside the genes of the data."""
+        from tilseq.gene_symbols import in_other_letters
+
+        told = [sentence for file in self.files for sentence in file.told_beside(genes)]
+        return [*told, *in_other_letters(genes, self.genes)]
 
 
 class _Samples(NamedTuple):
@@ -75,16 +93,16 @@ def gsea_command(
 
     if (ranks is None) == (counts is None):
         raise click.UsageError("give either --ranks or --counts")
-    sets, families = _sets(gmts)
+    sets = _sets(gmts)
     limits["smallest"] = smallest or (SMALLEST if gmts else SMALLEST_BUILT_IN)
     if ranks is not None:
         if design is not None or contrasts or where or layer or method not in (None, "preranked"):
             raise click.UsageError("a ranked list has no samples: it goes with --gmt, --smallest, --largest and --seed")
-        return _of_ranks(ranks, sets, families, output, limits)
+        return _of_ranks(ranks, sets, output, limits)
     if counts is None or not contrasts:
         raise click.UsageError("--counts needs --contrast")
     samples = _Samples(counts, design, asked(where), layer)
-    found = _of_counts(samples, contrasts, sets, families, method or "sign_flip", limits)
+    found = _of_counts(samples, contrasts, sets, method or "sign_flip", limits)
     for contrast, sentence in found.told:
         click.echo(f"{contrast}: {sentence}", err=True)
     for contrast, what, name, reason in found.left_out.iter_rows():
@@ -111,16 +129,14 @@ def _tell(table: pl.DataFrame) -> None:
             click.echo(f"{contrast}: {told}", err=True)
 
 
-def _sets(paths: tuple[Path, ...]) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
-    """Return all sets, and the family of each: the file that it stands in, else axes or hallmark."""
+def _sets(paths: tuple[Path, ...]) -> _Sets:
+    """Return the sets of some GMT files, or else the built-in ones."""
     from tilseq.errors import ReadError
     from tilseq.expression.signatures import as_signatures, built_in_sets, gene_lists
     from tilseq.io.gmt import read_gmt
 
+    files = {path: read_gmt(path) for path in paths}
     if paths:
-        files = {path: read_gmt(path) for path in paths}
-        for sentence in (told for read in files.values() for told in read.told):
-            click.echo(sentence, err=True)
         given = [
             (path, path.name.removesuffix(".gmt"), gene_lists(as_signatures(read))) for path, read in files.items()
         ]
@@ -134,20 +150,25 @@ def _sets(paths: tuple[Path, ...]) -> tuple[dict[str, tuple[str, ...]], dict[str
             raise ReadError(f"this gene set stands in {families[twice]} already", file=path, found=twice)
         sets |= read
         families |= dict.fromkeys(read, family)
-    return sets, families
+    return _Sets(sets, families, tuple(files.values()))
 
 
-def _of_ranks(path: Path, sets: dict[str, Any], families: dict[str, str], output: str, limits: dict[str, int]) -> int:
+def _of_ranks(path: Path, sets: _Sets, output: str, limits: dict[str, int]) -> int:
     from tilseq.expression.enrichment import one_family
     from tilseq.expression.preranked import preranked
-    from tilseq.gene_symbols import in_other_letters
     from tilseq.io.ranks import read_ranks
     from tilseq.tables.enrichment import ENRICHMENT
 
     ranks = read_ranks(path)
-    found = preranked(ranks.values, ranks.genes, sets, contrast=path.name.removesuffix(".rnk"), **limits)  # type: ignore[arg-type]
-    table = one_family([found.table], families)
-    for sentence in (*in_other_letters(ranks.genes, sets), *found.told):
+    found = preranked(
+        ranks.values,
+        ranks.genes,
+        sets.genes,
+        contrast=path.name.removesuffix(".rnk"),
+        **limits,  # type: ignore[arg-type]
+    )
+    table = one_family([found.table], sets.families)
+    for sentence in (*sets.told_beside(ranks.genes), *found.told):
         click.echo(sentence, err=True)
     _tell(table)
     write_result(table, ENRICHMENT, output)
@@ -157,18 +178,16 @@ def _of_ranks(path: Path, sets: dict[str, Any], families: dict[str, str], output
 def _of_counts(
     given: _Samples,
     contrasts: tuple[str, ...],
-    sets: dict[str, Any],
-    families: dict[str, str],
+    sets: _Sets,
     method: Any,
     limits: dict[str, int],
 ) -> TrialEnrichment:
     from tilseq.expression.gsea import gsea
     from tilseq.expression.sample_design import chosen_samples, match_samples
-    from tilseq.gene_symbols import in_other_letters
     from tilseq.io.count_matrix import read_count_matrix
 
     matrix = read_count_matrix(given.counts, layer=given.layer)
-    for sentence in (*matrix.told, *in_other_letters(matrix.genes, sets)):
+    for sentence in (*matrix.told, *sets.told_beside(matrix.genes)):
         click.echo(f"{given.counts.name}: {sentence}", err=True)
     with naming(given.design or given.counts):
         table = match_samples(design_of(given.counts, given.design), matrix.samples)
@@ -179,8 +198,8 @@ def _of_counts(
             [matrix.samples[row] for row in rows],
             table[rows],
             contrasts,
-            sets,
+            sets.genes,
             method=method,
-            families=families,
+            families=sets.families,
             **limits,
         )

@@ -76,15 +76,43 @@ def depth_of(
     )
     if cells is not None and (found["cells_from"] == "counted").any():
         click.echo(f"{sample}: --cells is not used, as the file itself counts cells", err=True)
+    for locus, estimate in (replicates or {}).items() if (found["cells_from"] == "declared").any() else ():
+        _tell_unused(sample, locus, estimate, cells or 0)
     if found["n_effective"].null_count():
         click.echo(
             f"{sample}: {lost}, as the cells behind {counts_of(counted)} are not known (see {mends})",
             err=True,
         )
+    _tell_cut_off(sample, clonotypes.table)
     few = too_few_cells(clonotypes.table, found)
     for reason in (*one_library(found)["reason"], *few["reason"]):
         click.echo(f"{sample}: {reason}", err=True)
     return found
+
+
+def _tell_cut_off(sample: str, table: pl.DataFrame) -> None:
+    """Say on stderr which loci of a table seem to lack their small clones."""
+    from tilseq.repertoire.clones import clone_counts
+    from tilseq.repertoire.depth import is_cut_off
+
+    for (locus,), clones in clone_counts(table).partition_by("locus", as_dict=True, maintain_order=True).items():
+        counts = clones["duplicate_count"]
+        if is_cut_off(counts):
+            told = f"none of its {len(counts)} clones of {locus} was counted less than {counts.min()!s} times"
+            click.echo(
+                f"{sample}: {told}: was the table cut there? Shares, coverage and limits are then wrong", err=True
+            )
+
+
+def _tell_unused(sample: str, locus: str, estimate: Estimate, cells: float) -> None:
+    """Say on stderr that cells told go before those of replicates, and whether these allow so many."""
+    told = f"{sample}: --replicates is not used for {locus}, as --cells tells {cells:.0f} cells"
+    if estimate.upper is not None and cells > estimate.upper:
+        told += (
+            f"; the replicates differ as libraries of {estimate.upper:.0f} cells at most do: limits by --cells are too "
+            "narrow; leave it out"
+        )
+    click.echo(told, err=True)
 
 
 def _named(option: str, by_name: dict[str, Path], found: Estimates) -> list[str]:

@@ -81,6 +81,8 @@ def diversity_command(
         measured = diversity(clonotypes.table, sample=sample, count_of=counted, n_effective=effective)
         spectra[sample] = effective_spectra(clonotypes.table, count_of=counted, n_effective=effective)
         depths.append(depth)
+        if clonotypes.table.is_empty():
+            click.echo(f"{sample}: the file holds no clonotype, so that it has no rows", err=True)
         return measured
 
     frames, status = each_file(paths, measure)
@@ -89,6 +91,7 @@ def diversity_command(
     if len(paths) > 1 or at_cells or at_coverage:
         common = standardised(spectra, cells=at_cells, coverage=at_coverage)
         _tell_depths(joined(depths), common)
+        _tell_too_few(joined(depths), spectra)
         _tell_out_of_reach(spectra, common)
         frames.append(common)
     write_result(joined(frames), DIVERSITY, output)
@@ -114,6 +117,13 @@ def _tell_depths(depths: pl.DataFrame, common: pl.DataFrame) -> None:
             f"{' and '.join(rows)} do",
             err=True,
         )
+
+
+def _tell_too_few(depths: pl.DataFrame, spectra: Mapping[str, Mapping[str, Observed]]) -> None:
+    """Say on stderr which samples have fewer cells than any value at a common depth needs."""
+    for sample, locus, cells in depths.select("sample", "locus", "n_effective").drop_nulls().iter_rows():
+        if locus not in spectra[sample]:
+            click.echo(f"{sample}: no rows at_n and at_coverage of {locus}, of {cells:.3g} effective cells", err=True)
 
 
 def _tell_out_of_reach(spectra: Mapping[str, Mapping[str, Observed]], common: pl.DataFrame) -> None:

@@ -164,6 +164,7 @@ def _lot(path: Path, cells: dict[str, float], count_of: str | None) -> tuple[Pro
 def _of_templates(path: Path, count_of: str | None) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the clonotypes of another subject's product, whose counts must be templates, and its `exclusions`."""
     from tilseq.errors import AnalysisError
+    from tilseq.repertoire.depth import is_cut_off
 
     name = sample_name(path)
     clonotypes, left_out = read_file(path, name, None, None)
@@ -172,6 +173,15 @@ def _of_templates(path: Path, count_of: str | None) -> tuple[pl.DataFrame, pl.Da
         raise AnalysisError(
             "--alike is for templates of DNA", found=f"{counts_of(counted)} in {path}", mend="leave it out"
         )
+    for (locus,), of_locus in clonotypes.table.partition_by("locus", as_dict=True).items():
+        if is_cut_off(of_locus["duplicate_count"]):
+            least = of_locus["duplicate_count"].min()
+            raise AnalysisError(
+                "--alike is for libraries with all of their clones",
+                file=path,
+                found=f"no clone of {locus} counted less than {least!s} times",
+                mend="give the table before it was cut, or leave it out",
+            )
     return clonotypes.table, left_out
 
 

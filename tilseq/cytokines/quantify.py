@@ -99,7 +99,7 @@ def quantify(
     TableError
         One of the two is not its table, or the sheet lacks a well of the other.
     AnalysisError
-        Two wells of one standard level should hold different concentrations, or one of them 0.
+        Two wells of one standard level should hold different concentrations, one of them 0, or a blank anything.
     """
     import polars as pl
 
@@ -191,6 +191,14 @@ class _Plate:
             told = tuple(self._nominal(well, analyte) for analyte in self.analytes)
             filled = [value for value in told if value]
             if self.of_well[well]["role"] == "blank":
+                if filled:
+                    raise AnalysisError(
+                        f"plate {self.plate}, well {well}: a blank holds nothing",
+                        column="nominal_pg_per_ml",
+                        found=f"{filled[0]:g} pg/mL by the sheet or by its level",
+                        expected="0, or an empty cell",
+                        mend="give the well the role standard, or no concentration",
+                    )
                 continue
             if 0 in told:
                 raise AnalysisError(

@@ -36,6 +36,7 @@ def kinetic_rows(
     seed: int,
     label: str | None = None,
     common_error: bool = False,
+    untold: Sequence[float] = (),
 ) -> list[dict[str, Any]]:
     """Return the endpoints of one series: a row for each parameter of `tilseq.endpoints.kinetics`.
 
@@ -55,6 +56,8 @@ def kinetic_rows(
         What the reader of any of the numbers must know of the series.
     common_error
         The days may err together, see `kinetics`.
+    untold
+        Days of which no amount is told, see `kinetics`.
 
     Raises
     ------
@@ -63,7 +66,8 @@ def kinetic_rows(
     AnalysisError, TableError
         The series cannot be, see `tilseq.endpoints.kinetics.kinetics`.
     """
-    found = kinetics(SERIES.frame(series), unit=BY_NAME[f"{name}_peak"].unit, seed=seed, common_error=common_error)
+    unit = BY_NAME[f"{name}_peak"].unit
+    found = kinetics(SERIES.frame(series), unit=unit, seed=seed, common_error=common_error, untold=untold)
     rows = []
     for row in found.iter_rows(named=True):
         parameter, value, reason = row["parameter"], row["value"], row["reason"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,7 +73,13 @@ class _Series(NamedTuple):
 
 
 def kinetics(
-    series: Any, *, unit: str, seed: int, rule: Rule = "linear_up_log_down", common_error: bool = False
+    series: Any,
+    *,
+    unit: str,
+    seed: int,
+    rule: Rule = "linear_up_log_down",
+    common_error: bool = False,
+    untold: Sequence[float] = (),
 ) -> pl.DataFrame:
     """Return the kinetic parameters of one subject's series.
 
@@ -83,8 +90,8 @@ def kinetics(
       peak are those of its own measurement; they are slightly too high where several days are truly alike. The limits
       of its day are the measured days that hold the peak in 95 % of draws.
     - `auc_0_28`, `auc_0_last`: area from day 0 to day 28 and to the last day quantified, see `tilseq.endpoints.areas`.
-      Day 0 must be measured; day 28 measured, or later a day from which it is interpolated. A course that is 0 before
-      the infusion has a row of day 0 with the value 0.
+      Day 0 must be measured, a day between the two, and day 28, or later a day from which it is interpolated. A course
+      that is 0 before the infusion has a row of day 0 with the value 0.
     - `half_life`: ln 2 over the fall of ln(value) a day, by an unweighted straight line through the quantified days
       after the peak, at least 3. Its limits are the wider, on each side, of the regression's own (Student's t) and
       those that the points' limits propagate to: neither alone covers both a course that is no straight line and
@@ -113,6 +120,9 @@ def kinetics(
     common_error
         The days may err together, as where one measurement enters all values. Limits of areas are then those of the
         course with every day at its limit, which are never too narrow.
+    untold
+        Days on which it was there, in an amount that cannot be told and may be the highest. There is no peak, half-life
+        and area that spans such a day then, and nothing is last quantified, or lost, before one.
 
     Returns
     -------
@@ -139,6 +149,7 @@ def kinetics(
             _last_quantified(points),
             _loss(points),
         ]
+        rows = [_unless_untold(row, sorted(untold)) for row in rows]
     units = {"peak": unit, "auc_0_28": f"{unit}·d", "auc_0_last": f"{unit}·d"}
     return KINETICS.frame([{"unit": units.get(row["parameter"], "d"), **row} for row in rows])
 
@@ -176,6 +187,8 @@ def _area(name: str, points: _Series, draws: Floats | None, end: float | None, r
     if points.days[-1] < end:
         reason = f"the last value is of day {points.days[-1]:g}, and none follows from which day {end:g} could be told"
         return _not_evaluable(name, n, reason)
+    if not ((points.days > 0) & (points.days < end)).any():
+        return _not_evaluable(name, n, f"no value between day 0 and day {end:g}: a rise and a fall would go unseen")
     n = int(np.searchsorted(points.days, end)) + 1
     half = np.where(points.detected, points.values, points.upper / 2)
     value = float(area(points.days, half, 0, end, rule)) if points.detected[:n].any() else 0.0
@@ -235,6 +248,21 @@ def _loss(points: _Series) -> Row:
         reason = f"not detected after day {day:g}, but as much as then could have been missed"
         return _not_evaluable("time_to_loss", n, reason)
     return _row("time_to_loss", lost[0], (day, lost[0]), n, "quantified")
+
+
+def _unless_untold(row: Row, untold: Sequence[float]) -> Row:
+    """Return a row as it is, or without a number where a day of which no amount is told would change it."""
+    name, value = row["parameter"], row.get("value")
+    if value is None:
+        return row
+    # The loss lies after the last detection, its lower limit.
+    since = {"last_day_quantified": value, "time_to_loss": row.get("lower")}.get(name, -math.inf)
+    end = END_OF_AUC if name == "auc_0_28" else math.inf
+    days = [day for day in untold if since < day <= end]
+    if not days:
+        return row
+    told = ", ".join(f"{day:g}" for day in days)
+    return _not_evaluable(name, row["n"], f"there, in an amount that cannot be told, on day {told}")
 
 
 def _draw(points: _Series, random: np.random.Generator) -> Floats:

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from tilseq.errors import AnalysisError
 from tilseq.expression.blocks import looks_like_counts, of_blocks, summed
@@ -111,7 +112,8 @@ def score(
     Raises
     ------
     AnalysisError
-        The matrix is not raw counts, does not fit the genes, or a gene stands twice; there is no such method.
+        The counts are no matrix (an AnnData), not raw counts, do not fit the genes, or a gene stands twice; there is no
+        such method.
     """
     if method not in METHODS:
         raise AnalysisError("no such method of scoring", found=method, expected=" or ".join(METHODS))
@@ -130,7 +132,15 @@ def score(
 
 def _checked(counts: Any, genes: Sequence[str]) -> tuple[Any, tuple[str, ...]]:
     """Return raw counts by rows and present symbols, one column a gene."""
-    if counts.shape[1] != len(genes):
+    if not isinstance(counts, np.ndarray) and not issparse(counts):
+        raise AnalysisError(
+            "counts are no matrix",
+            found=type(counts).__name__,
+            expected="a numpy array or a scipy sparse matrix, cells × genes",
+            mend="of an AnnData take `raw_counts(cells)`, and give its `matrix` and its `genes`; of a data frame its "
+            "`to_numpy()`",
+        )
+    if counts.ndim != 2 or counts.shape[1] != len(genes):
         raise AnalysisError("the matrix does not fit the genes", found=counts.shape, expected=f"{len(genes)} columns")
     if len(set(genes)) < len(genes):
         twice = next(gene for gene in genes if list(genes).count(gene) > 1)

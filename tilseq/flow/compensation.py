@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from tilseq.errors import AnalysisError
 from tilseq.flow.robust import ERROR_OF_MEDIAN, MAD_TO_SD
 from tilseq.flow.tube import Floats, Tube
-from tilseq.gates import COMPENSATED_PREFIXES, LARGEST_CONDITION, Spectra, spectra_fault
+from tilseq.gates import COMPENSATED_PREFIXES, LARGEST_CONDITION, Spectra, in_percent, spectra_fault
 
 # So many events stay in a processor's cache while they are laid out by channel and multiplied. A product of more terms
 # is for OpenBLAS one of several threads, which on so small a piece work less than they wait for each other.
@@ -74,8 +74,8 @@ def compensate(
     Raises
     ------
     AnalysisError
-        The matrix is not n × n, not finite, is singular or nearly so (the condition number is told), or names a
-        channel that is absent or occurs twice.
+        The matrix is not n × n, not finite, in percent (100 all along the diagonal), is singular or nearly so (the
+        condition number is told), or names a channel that is absent or occurs twice.
     """
     return _compensated(events, channels, spill_channels, spill_matrix, list(range(len(channels))))
 
@@ -142,6 +142,13 @@ def checked_matrix(channels: Sequence[str], matrix: ArrayLike) -> NDArray[np.flo
             found=fault,
             expected=f"{size} × {size} finite numbers, a condition number of at most {LARGEST_CONDITION:g}",
             mend="give the matrix that the instrument wrote, or compensate before export",
+        )
+    if in_percent(values):
+        raise AnalysisError(
+            "the spillover matrix is in percent: all it is taken out of would come out 100 times too small",
+            found="100 all along the diagonal",
+            expected="1 all along the diagonal, a dye's signal in its own detector",
+            mend="divide the matrix by 100",
         )
     return values
 

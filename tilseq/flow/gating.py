@@ -172,7 +172,8 @@ def gate(
     if not len(tube.events):
         raise AnalysisError("the tube holds no event")
     markers = find_markers(tube.channels, tube.markers, aliases)
-    markers |= own_channels([name for name in stains if name not in markers], tube.channels, tube.markers)
+    open_ones = [name for name in stains if name not in markers]
+    markers |= own_channels(open_ones, tube.channels, tube.markers, aliases)
     if cytokines:
         found = find_cytokines(tube.channels, tube.markers, aliases)
         markers |= found

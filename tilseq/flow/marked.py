@@ -25,6 +25,7 @@ OVERDISPERSION = 1e-4
 LEAST_OVERDISPERSION = 1e-9  # below it the beta functions lose their digits
 TAIL = 0.025
 DETECTED = 0.95
+ABOVE_PRODUCT = "marked cells are more frequent than in the product"
 # The likelihood is laid out over 10 standard deviations to each side.
 REACH, STEPS = 10, 2_000
 
@@ -235,7 +236,7 @@ def infused_share(
     told = infused > before
     shares = np.where(told, (after - before) / np.where(told, infused - before, 1), np.inf)
     if _limits(shares)[0] > 1:
-        return _not_evaluable(visit, "marked cells are more frequent than in the product", upper_bound)
+        return _not_evaluable(visit, ABOVE_PRODUCT, upper_bound)
     value = min(1.0, max(0.0, (f_after - f_before) / (f_infused - f_before)))
     share = _with_limits(value, shares, visit, float(np.mean(after > before)), upper_bound)
     return share if cd3_per_ul is None else _with_cells(share, shares, cd3_per_ul, cd3)

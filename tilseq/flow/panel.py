@@ -40,8 +40,9 @@ def find_markers(
     Raises
     ------
     AnalysisError
-        Two channels answer to one marker, one channel to two, the name of a channel occurs twice, or a name of
-        `aliases` leads to a channel whose other text names another marker.
+        Two channels answer to one marker, one channel to two, the name of a channel occurs twice, a name of
+        `aliases` leads to a channel whose other text names another marker, or none of them leads to a channel while
+        one answers to the marker's own names.
     """
     texts = [(name, mark) for name, mark in zip(channels, markers, strict=True)]
     found: dict[str, str] = {}
@@ -57,6 +58,7 @@ def find_markers(
         matches = is_scatter if marker in SCATTER else _is_marker
         hits = [name for name, mark in texts if matches(marker, name) or matches(marker, mark)]
         if hits:
+            _refuse_unknown(marker, hits, channels, markers, aliases)
             found[marker] = _only(marker, hits, texts)
     for area, height in (("FSC-A", "FSC-H"), ("SSC-A", "SSC-H")):
         if area not in found and height in found:
@@ -66,7 +68,12 @@ def find_markers(
     return found
 
 
-def own_channels(markers: Sequence[str], channels: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
+def own_channels(
+    markers: Sequence[str],
+    channels: Sequence[str],
+    texts: Sequence[str],
+    aliases: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, str]:
     """Return marker → channel of markers that are a channel's very own name, $PnS or $PnN, without regard to case.
 
     Parameters
@@ -75,11 +82,13 @@ def own_channels(markers: Sequence[str], channels: Sequence[str], texts: Sequenc
         Markers without a channel so far.
     channels, texts
         $PnN and $PnS of every channel.
+    aliases
+        Names that a panel gives: marker → names.
 
     Raises
     ------
     AnalysisError
-        Several channels bear the name.
+        Several channels bear the name, or the panel names others, none of which the tube has.
     """
     pairs = list(zip(channels, texts, strict=True))
     found = {}
@@ -87,6 +96,7 @@ def own_channels(markers: Sequence[str], channels: Sequence[str], texts: Sequenc
         wanted = plain_name(marker)
         hits = [name for name, text in pairs if wanted and wanted in (plain_name(name), plain_name(text))]
         if hits and marker not in MARKERS:
+            _refuse_unknown(marker, hits, channels, texts, aliases)
             found[marker] = _only(marker, hits, pairs)
     _refuse_twins(found, channels)
     return found
@@ -113,7 +123,8 @@ def find_cytokines(
     Raises
     ------
     AnalysisError
-        Several channels answer to one cytokine, one to two, or the name of its channel occurs twice.
+        Several channels answer to one cytokine, one to two, the name of its channel occurs twice, or no name of
+        `aliases` leads to a channel while one answers to the cytokine's own.
     """
     texts = list(zip(channels, markers, strict=True))
     found: dict[str, str] = {}
@@ -121,7 +132,9 @@ def find_cytokines(
         own = [names for marker, names in (aliases or {}).items() if cytokine_of(marker) == cytokine]
         wanted = {plain_name(name) for names in own for name in names}
         hits = [name for name, mark in texts if plain_name(name) in wanted or plain_name(mark) in wanted]
-        hits = hits or [name for name, mark in texts if bears_name(pattern, name) or bears_name(pattern, mark)]
+        if not hits:
+            hits = [name for name, mark in texts if bears_name(pattern, name) or bears_name(pattern, mark)]
+            _refuse_unknown(cytokine, hits, channels, markers, {cytokine: sum(map(list, own), [])})
         if hits:
             found[cytokine] = _only(cytokine, hits, texts)
     _refuse_shared(found)
@@ -145,6 +158,25 @@ def _is_marker(marker: str, text: str) -> bool:
 def is_scatter(marker: str, text: str) -> bool:
     """Tell whether a name is one of a marker of `SCATTER`."""
     return re.fullmatch(SCATTER[marker], plain_name(text)) is not None
+
+
+def _refuse_unknown(
+    marker: str,
+    hits: Sequence[str],
+    channels: Sequence[str],
+    markers: Sequence[str],
+    aliases: Mapping[str, Sequence[str]] | None,
+) -> None:
+    """Refuse to take a channel by a marker's own name where the panel names others, none of which the tube has."""
+    names = (aliases or {}).get(marker)
+    if names and hits:
+        raise AnalysisError(
+            f"the tube has no channel of the name that the panel gives for {marker}",
+            column=marker,
+            found=", ".join(names),
+            expected=f"a name of one of its channels: {describe(channels, markers)}",
+            mend=f"mend the name in the panel; if {hits[0]} is {marker}, add it to the names there",
+        )
 
 
 def _refuse_contradiction(marker: str, name: str, mark: str, wanted: set[str]) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.gates import COMPENSATED_PREFIXES, Channel, Compensation, Ratio, Spectra, spectra_fault
+from tilseq.gates import COMPENSATED_PREFIXES, Channel, Compensation, Ratio, Spectra, in_percent, spectra_fault
 from tilseq.io.gate_scales import apply_scale
 from tilseq.io.gate_tree import Tree
 
@@ -116,6 +116,10 @@ class Columns:
         fault = spectra_fault(spectra)
         if fault:
             raise self._error(gate, "takes out the tube's own spillover, which cannot be done", found=fault)
+        if in_percent(spill.matrix):
+            found, expected = "100 all along the diagonal", "1 all along the diagonal"
+            what = "takes out the tube's own spillover, which is in percent"
+            raise self._error(gate, what, found, expected, "write the file again with a matrix of fractions")
         return spectra
 
     def _raw(self, name: str, gate: str) -> Column:

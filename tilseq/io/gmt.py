@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from tilseq.errors import ReadError, first_few
 from tilseq.gene_symbols import retired_symbols
@@ -17,11 +19,37 @@ class GeneSets(dict[str, tuple[str, ...]]):
 
     Attributes
     ----------
-    told
-        What a reader should know of the file, in sentences.
+    file
+        Name of the file.
+    descriptions
+        Name of each set to its description.
     """
 
-    told: tuple[str, ...] = ()
+    file: str = ""
+    descriptions: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What a reader should know of the file, in sentences, where no data are at hand; see `told_beside`."""
+        return self.told_beside(())
+
+    def told_beside(self, genes: Iterable[str]) -> tuple[str, ...]:
+        """Return what a reader should know of the file, in sentences.
+
+        Sets are named whose description is a gene: one of the data, of another set of the file, or one that HGNC has
+        renamed. The description may have been left out, and the set lack this gene.
+
+        Parameters
+        ----------
+        genes
+            Symbols of the data that the sets are sought in.
+        """
+        known = {*genes, *(gene for own in self.values() for gene in own), *retired_symbols().values()}
+        strange = [f"{name} ({described})" for name, described in self.descriptions.items() if described in known]
+        if not strange:
+            return ()
+        what = f"a gene stands where the description should, and is not in the set: {first_few(strange, SHOWN)}"
+        return (f"{self.file}: {what}; part name and genes by a description, be it empty",)
 
 
 def read_gmt(path: str | Path) -> GeneSets:
@@ -36,8 +64,7 @@ def read_gmt(path: str | Path) -> GeneSets:
     -------
     GeneSets
         A dict, name of each set to its genes, both in the order of the file. A gene listed twice in a set is kept once;
-        empty cells at a line's end are skipped. `told` names sets whose description is a gene: that of another set of
-        the file, or one that HGNC has renamed. The description may have been left out, and the set lack this gene.
+        empty cells at a line's end are skipped.
 
     Raises
     ------
@@ -70,9 +97,5 @@ def read_gmt(path: str | Path) -> GeneSets:
         sets[name], descriptions[name] = genes, rest[0]
     if not sets:
         raise ReadError("the file holds no gene set", file=path)
-    known = {gene for genes in sets.values() for gene in genes} | set(retired_symbols().values())
-    strange = [f"{name} ({description})" for name, description in descriptions.items() if description in known]
-    if strange:
-        what = f"a gene stands where the description should, and is not in the set: {first_few(strange, SHOWN)}"
-        sets.told = (f"{Path(path).name}: {what}; part name and genes by a description, be it empty",)
+    sets.file, sets.descriptions = Path(path).name, descriptions
     return sets

@@ -79,9 +79,9 @@ def check_kits(
     """Check a plate sheet against its kits.
 
     Every well has a known kit, every analyte named is one of it, a CSV of events tells its scale, a standard's level
-    without a concentration is one whose concentration the kit tells, and one with it is not in ng/mL, a sample of a kit
-    with acid activation says whether it was activated and how it was diluted (at least by the activation), and where
-    all files end in the name of a well, it is the well of their row.
+    without a concentration is one whose concentration the kit tells, and one with it is not in ng/mL, a blank's level
+    is no standard of the kit, a sample of a kit with acid activation says whether it was activated and how it was
+    diluted (at least by the activation), and where all files end in the name of a well, it is the well of their row.
 
     Parameters
     ----------
@@ -232,6 +232,9 @@ def _faults(cells: Mapping[str, Any], kits: Mapping[str, Kit]) -> list[_Fault]:
         )
     if cells["role"] == "standard" and cells["level"] is not None:
         faults += _standard_faults(cells, kit)
+    if cells["role"] == "blank" and cells["level"] is not None and any(_told(cells, kit)):
+        what = f"level {cells['level']} of kit {kit.name} holds its analytes, and a blank holds nothing"
+        faults.append(_Fault("role", what, "standard", "mend the role, or the level"))
     if kit.activation_dilution is not None and cells["role"] == "sample":
         faults += _activation_faults(cells, kit.activation_dilution)
     return faults
@@ -239,9 +242,7 @@ def _faults(cells: Mapping[str, Any], kits: Mapping[str, Kit]) -> list[_Fault]:
 
 def _standard_faults(cells: Mapping[str, Any], kit: Kit) -> list[_Fault]:
     """Return what is wrong with a standard against its kit's series."""
-    found = cells["nominal_pg_per_ml"]
-    analytes = (cells["analyte"],) if cells["analyte"] is not None else kit.analytes
-    told = [kit.nominal(analyte, cells["level"]) for analyte in analytes]
+    found, told = cells["nominal_pg_per_ml"], _told(cells, kit)
     if found is None and None in told:
         what = f"neither the sheet nor kit {kit.name} tells the concentration of level {cells['level']}"
         return [_Fault("nominal_pg_per_ml", what, "above 0")]
@@ -251,6 +252,12 @@ def _standard_faults(cells: Mapping[str, Any], kit: Kit) -> list[_Fault]:
         what = f"about a thousandth of what kit {kit.name} has at level {cells['level']}"
         return [_Fault("nominal_pg_per_ml", what, "pg/mL", "is it ng/mL?")]
     return []
+
+
+def _told(cells: Mapping[str, Any], kit: Kit) -> list[float | None]:
+    """Return what a kit tells that the level of a row holds of each of its analytes."""
+    analytes = (cells["analyte"],) if cells["analyte"] is not None else kit.analytes
+    return [kit.nominal(analyte, cells["level"]) for analyte in analytes]
 
 
 def _activation_faults(cells: Mapping[str, Any], least: float) -> list[_Fault]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import ArrayLike
 
 from tilseq.repertoire.cells import cells_of, effective_number
 from tilseq.repertoire.clones import INDEPENDENT, check_count_of, clone_counts
@@ -15,6 +17,7 @@ from tilseq.tables.repertoire import DEPTH
 
 UNEQUAL, YIELD_CV2 = ("umis", "reads", "unknown"), 0.7  # what cells yield unequally, and how
 MISCOUNTED = 0.3  # variance of how often a template is counted, where templates are told from reads: a round figure
+FEWEST_FOR_SINGLETONS = 100  # clones: of so many at least one is seen once, unless they were cut off
 TOLD = ("declared", "input_ng")  # sources of cells that the counts have no part in
 
 
@@ -90,6 +93,19 @@ def depth(
             row |= {"cells_from": "not_known"}
         rows.append(row)
     return DEPTH.frame(rows)
+
+
+def is_cut_off(counts: ArrayLike) -> bool:
+    """Tell whether the clones of a library look as if those of few counts had been taken away: none was counted once.
+
+    Parameters
+    ----------
+    counts
+        Those of each clone of one locus, shape (clones,), as cells, templates or UMIs give them; of fewer than 100
+        clones nothing is told. Of deep reads no clone need be counted once.
+    """
+    counts = np.asarray(counts)
+    return bool(counts.size >= FEWEST_FOR_SINGLETONS and counts.min() > 1)
 
 
 def one_library(depths: Any) -> pl.DataFrame:

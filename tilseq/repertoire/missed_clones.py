@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tilseq.repertoire.depth import UNEQUAL, YIELD_CV2
+from tilseq.repertoire.depth import UNEQUAL, YIELD_CV2, is_cut_off
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -130,12 +130,12 @@ def law_costs(libraries: Iterable[ArrayLike]) -> Floats:
     """Return minus the logarithm of how likely each of `OF_TEMPLATES` makes the counts of clones in some libraries.
 
     How templates are counted is the laboratory's, not the subject's: libraries of several products tell it together,
-    each with sizes of its own. One of fewer than 20 clones tells nothing.
+    each with sizes of its own. One of fewer than 20 clones, or whose clones of few counts were cut off, tells nothing.
     """
     total = np.zeros(len(OF_TEMPLATES))
     for library in libraries:
         counts = np.asarray(library, np.int64)
-        if len(counts) >= FEWEST_CLONES:
+        if len(counts) >= FEWEST_CLONES and not is_cut_off(counts):
             sizes = [_Sizes(counts, repeats, law) for law, repeats in OF_TEMPLATES]
             total += [one.cost(one.fitted()) for one in sizes]
     return total

@@ -12,9 +12,11 @@ from tilseq.errors import AnalysisError
 from tilseq.receptors import CLONE
 from tilseq.repertoire.cells import checked_effective
 from tilseq.repertoire.clones import check_columns, check_count_of, clone_counts, nucleotides
+from tilseq.repertoire.depth import is_cut_off
 from tilseq.tables import as_polars
 
 ALPHA, BETA = "TRA", "TRB"
+MOST_OF_A_CELL = 2  # counts, in the mean: where a cell has more, a library need have no clone counted once
 LEAST_SHARED = 0.01  # of the counts of a lot with the others
 ALPHAS, BETAS = ("vj_1", "vj_2"), ("vdj_1", "vdj_2")
 
@@ -53,7 +55,8 @@ class Product:
     clones
         `locus, junction, product_count, product_share, product_lots`, a row a clone.
     n_effective
-        Locus → effective cells of all libraries, None where it is not known of one of them.
+        Locus → effective cells of all libraries, None where it is not known of one of them, or one was cut off at a
+        smallest count.
     count_of
         Locus → what the counts of its libraries count, `unknown` where they count different things.
     why
@@ -112,7 +115,7 @@ def product_of(lots: Sequence[ProductLot]) -> Product:
         raise AnalysisError("the product has no clonotype of TRA or TRB", found="no library")
     clones = pl.concat(parts)
     having = dict(clones.group_by("locus").agg(pl.col("lot").unique()).iter_rows())
-    told = {locus: _depth(lots, locus, set(having[locus])) for locus in having}
+    told = {locus: _depth(lots, locus, clones.filter(pl.col("locus") == locus)) for locus in having}
     found = {lot.name: _pairs(lot.cells) for lot in lots if lot.cells is not None}
     pairs, alone = [pair for pair, _ in found.values()], [cells for _, cells in found.values()]
     return Product(
@@ -165,11 +168,21 @@ def lots_apart(lots: Mapping[str, pl.DataFrame]) -> dict[str, str]:
     return told
 
 
-def _depth(lots: Sequence[ProductLot], locus: str, having: set[str]) -> tuple[float | None, str]:
-    """Return the effective cells of a locus of all libraries, or None and why."""
+def _depth(lots: Sequence[ProductLot], locus: str, clones: pl.DataFrame) -> tuple[float | None, str]:
+    """Return the effective cells of a locus of all libraries, or None and why.
+
+    `clones` are `lot, duplicate_count` of all of them. A table without its small clones does not tell what it lacks.
+    """
+    having = set(clones["lot"])
     unknown = [lot.name for lot in lots if lot.name in having and lot.n_effective.get(locus) is None]
     if unknown:
         return None, f"the cells behind {locus} of {', '.join(unknown)} are not known"
+    for lot in lots:
+        counts = clones.filter(pl.col("lot") == lot.name)["duplicate_count"]
+        seldom = counts.sum() <= MOST_OF_A_CELL * (lot.n_effective.get(locus) or 0.0)
+        if seldom and is_cut_off(counts):
+            cut = f"{lot.name} has no clone of {locus} counted less than {counts.min()!s} times: was it cut there?"
+            return None, f"{cut} What such a table lacks cannot be told"
     return sum(lot.n_effective[locus] or 0.0 for lot in lots if lot.name in having), ""
 
 

@@ -7,12 +7,11 @@ from typing import Any
 import polars as pl
 
 from tilseq.repertoire.clones import INDEPENDENT, check_count_of, check_once, clone_counts
-from tilseq.repertoire.depth import too_few_cells
+from tilseq.repertoire.depth import FEWEST_FOR_SINGLETONS, is_cut_off, too_few_cells
 from tilseq.tables import as_polars
 from tilseq.tables.outputs import QUALITY
 
 MOST_LEFT_OUT = 0.5
-FEWEST_FOR_SINGLETONS = 100  # clones: of so many at least one is seen once, unless they were cut off
 MOST_WITHOUT_ANCHORS = 0.05
 ANCHORED = "^C.*[FW]$"
 
@@ -132,7 +131,7 @@ def _some(number: float, one: str) -> str:
 
 def _singletons(locus: str, clones: pl.DataFrame) -> dict[str, Any]:
     once = clones.filter(duplicate_count=1).height
-    cut = once == 0 and clones.height >= FEWEST_FOR_SINGLETONS
+    cut = is_cut_off(clones["duplicate_count"])
     reason = f"{once} of {clones.height} clones seen once"
     if cut:
         reason += ": was the table cut at a smallest count? coverage and Chao1 then mean nothing"

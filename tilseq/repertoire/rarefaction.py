@@ -158,7 +158,12 @@ def standardised(
 
 
 def knows_coverage(seen: Observed) -> bool:
-    """Tell whether a sample knows its coverage, at the cells that it stands for, to half of it."""
+    """Tell whether a sample knows its coverage, at the cells that it stands for, to half of it.
+
+    One in which no clone was counted twice does not, however few cells the formula of its error speaks of.
+    """
+    if seen.counts.seen(1) == seen.counts.n:
+        return False
     sampling = sampling_of(seen.counts, seen.effective)[1]  # rough of few pairs, but enough to tell this
     index = seen.coverage(seen.points(sampling), seen.standing)
     (error,), _ = sampling.errors(index.influence[None])

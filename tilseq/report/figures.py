@@ -106,10 +106,13 @@ def drawings(results: Results) -> list[Drawing]:
 
 
 def make_room(results: Results, planned: Sequence[Drawing]) -> None:
-    """Take away the figures of an earlier call that are not planned, and write the captions of those that are."""
+    """Take away the figures of an earlier call, and write the captions of those that are planned.
+
+    One of them that cannot be drawn then leaves none, rather than that of earlier rows below a caption of the new.
+    """
     figures = results.folder / "figures"
     shutil.rmtree(figures / BY_SUBJECT, ignore_errors=True)
-    for name in {figure.name for figure in FIGURES} - {one.name for one in planned}:
+    for name in (figure.name for figure in FIGURES):
         for kind in KINDS:
             (figures / FOLDER / f"{name}.{kind}").unlink(missing_ok=True)
     ours = {f"{FOLDER}/{figure.name}.svg" for figure in FIGURES}

@@ -63,6 +63,39 @@ def cells_behind(samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.D
     return pl.concat(found)
 
 
+def more_than_replicates(
+    samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.DataFrame]
+) -> list[dict[str, Any]]:
+    """Return a row of `quality` for each sample of which more cells are told than its replicates allow.
+
+    What is told is kept; limits that rest on it are too narrow.
+    """
+    present = [row for row in samples if clones.get(row["sample"]) is not None and clones[row["sample"]].height]
+    estimates = _of_replicates(present, clones)
+    rows: list[dict[str, Any]] = []
+    for sample in present:
+        told = repertoire.cells_in_library(sample)
+        if told is None or repertoire.count_of(clones[sample["sample"]]) == "cells":
+            continue
+        for locus, estimate in estimates.get(sample["sample"], {}).items():
+            if estimate.upper is not None and told > estimate.upper:
+                reason = (
+                    f"samples.csv tells {told:.0f} cells, and its replicates differ as libraries of "
+                    f"{estimate.upper:.0f} at most do: limits are too narrow; without `cells` the replicates tell them"
+                )
+                rows.append(
+                    {
+                        "sample": sample["sample"],
+                        "check": f"cells told against replicates, {locus}",
+                        "value": told,
+                        "limit": f"at most {estimate.upper:.0f}",
+                        "verdict": "warn",
+                        "reason": reason,
+                    }
+                )
+    return rows
+
+
 def known_cells(samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Return the table `depth` as `cells_behind` does, without what pairs tell.
 

@@ -40,7 +40,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.io.write import write_frame, write_parquet
     from tilseq.repertoire.diversity import hill_profile
     from tilseq.repertoire.rarefaction import effective_spectra, rarefaction
-    from tilseq.steps.cells_behind import cells_behind
+    from tilseq.steps.cells_behind import cells_behind, more_than_replicates
     from tilseq.tables.outputs import ENDPOINTS, QUALITY
     from tilseq.tables.repertoire import DEPTH, DIVERSITY, ESTIMATED, HILL_PROFILE, RAREFACTION
 
@@ -66,7 +66,8 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(estimated, DEPTH, folder)
     write_parquet(common, DIVERSITY, folder)
     write_parquet(ENDPOINTS.frame(endpoints(common, of_sample, cells)), ENDPOINTS, folder)
-    write_parquet(QUALITY.frame(_left_out(cells) + _short_of_coverage(common) + _one_library(cells)), QUALITY, folder)
+    told = _left_out(cells) + _short_of_coverage(common) + _one_library(cells) + more_than_replicates(samples, clones)
+    write_parquet(QUALITY.frame(told), QUALITY, folder)
     write_parquet(pl.concat(profiles), HILL_PROFILE, folder)
     write_parquet(pl.concat(curves), RAREFACTION, folder)
     write_frame(_as_table(spectra, cells), folder / f"{SPECTRA}.parquet")

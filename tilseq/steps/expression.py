@@ -161,7 +161,7 @@ def score_file(
     given = None if gene_sets is None else read_gmt(gene_sets)
     sets = as_signatures(load_signatures() if given is None else given)
     cells, told = read_single_cells(path)
-    told = told if given is None else (*given.told, *told)
+    told = told if given is None else (*given.told_beside(cells.var_names), *told)
     told = (*told, *in_other_letters(cells.var_names, {name: (*one.up, *one.down) for name, one in sets.items()}))
     try:
         if member is not None:

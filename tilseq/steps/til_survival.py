@@ -43,6 +43,7 @@ def plan(study: Study) -> list[Job]:
                 needs=tuple(samples),
                 arguments={
                     "samples": samples,
+                    "failed": _failed_products(study, subject),
                     "infusions": study.infusions.filter(subject=subject).select("day", "lot", "cells").to_dicts(),
                     "start_day": start_day(study, subject),
                     "overdispersion": study.settings.analysis.flow.marked_overdispersion,
@@ -67,6 +68,15 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
 
 
+def _failed_products(study: Study, subject: str) -> list[dict[str, Any]]:
+    """Return the tubes of the product that gave nothing, by samples.csv: their lots were infused all the same."""
+    import polars as pl
+
+    own = pl.col("role").fill_null("sample") == "sample"
+    rows = study.samples.filter(own, subject=subject, assay="flow", specimen="infusion_product", status="failed")
+    return rows.select("lot", "day", "timing", "marked_population").to_dicts()
+
+
 def _is_visit(sample: Mapping[str, Any]) -> bool:
     """Whether a sample is blood from after the first infusion."""
     day = sample["day"]
@@ -83,7 +93,10 @@ def _of_mark(job: Job, counts: Counts, mark: str) -> list[dict[str, Any]]:
     gated = {name for need in tubes if need in counts for name in counts[need]["population"]}
     population = marked_population(mark, gated)
     marked = {need: marked_events(counts[need], population) if need in counts else None for need in tubes}
-    product = [(samples[need], marked[need]) for need in tubes if samples[need]["specimen"] == "infusion_product"]
+    product: list[tuple[Mapping[str, Any], Marked | None]] = [
+        (samples[need], marked[need]) for need in tubes if samples[need]["specimen"] == "infusion_product"
+    ]
+    product += [(row, None) for row in job.arguments["failed"] if row["marked_population"] == mark]
     baseline = _baseline(job, marked)
     rows: list[dict[str, Any]] = []
     found: list[tuple[Mapping[str, Any], InfusedShare, str]] = []
@@ -246,7 +259,11 @@ def _not_gated(sample: Mapping[str, Any], population: str) -> list[dict[str, Any
 def _kinetics_of_infused(
     job: Job, population: str, found: Iterable[tuple[Mapping[str, Any], InfusedShare, str]]
 ) -> list[dict[str, Any]]:
-    """Return the kinetics of infused cells by one mark; before the infusion there are none."""
+    """Return the kinetics of infused cells by one mark; before the infusion there are none.
+
+    On a day with more marked cells than in the product infused cells were there, and how many cannot be told.
+    """
+    from tilseq.flow.marked import ABOVE_PRODUCT
     from tilseq.flow.rare import least_certain
 
     of_day: dict[int, tuple[InfusedShare, str]] = {}
@@ -268,10 +285,11 @@ def _kinetics_of_infused(
                     "status": least_certain(share.status, certainty),
                 }
             )
+    untold = sorted({sample["day"] for sample, share, _ in found if share.reason == ABOVE_PRODUCT} - of_day.keys())
     before = [NOTHING_BEFORE_DAY_0] if of_day and 0 not in of_day else []
-    rows = _kinetics(job, "infused_share_of_cd3", population, [*before, *shares], INFUSED_UPPER_BOUND)
+    rows = _kinetics(job, "infused_share_of_cd3", population, [*before, *shares], INFUSED_UPPER_BOUND, untold)
     return rows + _kinetics(
-        job, "infused_cells_per_ul", population, [*before, *cells] if cells else [], INFUSED_UPPER_BOUND
+        job, "infused_cells_per_ul", population, [*before, *cells] if cells else [], INFUSED_UPPER_BOUND, untold
     )
 
 
@@ -299,7 +317,12 @@ def _kinetics_of_t_cells(job: Job, counts: Counts) -> list[dict[str, Any]]:
 
 
 def _kinetics(
-    job: Job, name: str, population: str, series: Sequence[Mapping[str, Any]], label: str | None = None
+    job: Job,
+    name: str,
+    population: str,
+    series: Sequence[Mapping[str, Any]],
+    label: str | None = None,
+    untold: Sequence[int] = (),
 ) -> list[dict[str, Any]]:
     """Return the kinetics of one series, with the label of what marks infused cells where it is of these."""
     from tilseq.endpoints.kinetic_rows import kinetic_rows
@@ -311,6 +334,7 @@ def _kinetics(
         qualifiers={"population": population},
         seed=_seed(job.unit, name, population),
         label=label,
+        untold=untold,
         common_error=True,  # beads of one lot, one pipette; of infused cells product and baseline
     )
 

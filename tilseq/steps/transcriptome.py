@@ -102,7 +102,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.tables.transcriptome import TRANSCRIPTOME
 
     samples, rows = _samples(job, folder)
-    families, of_sets = _gene_sets(job)
+    families, of_sets = _gene_sets(job, samples.genes)
     sets = {name: genes for of in families.values() for name, genes in of.items()}
     asked = _asked(job, rows)
     found = [compare(samples, contrast, sets, smallest=job.arguments["smallest_set"]) for contrast in asked]
@@ -138,14 +138,17 @@ def _samples(job: Job, folder: Path) -> tuple[Samples, list[dict[str, Any]]]:
     return side_by_side(rows, tables.values()), rows
 
 
-def _gene_sets(job: Job) -> tuple[dict[str, dict[str, tuple[str, ...]]], tuple[str, ...]]:
-    """Return family → gene sets to test, those of the study's GMT file or else the built-in ones, and what to tell."""
+def _gene_sets(job: Job, genes: Sequence[str]) -> tuple[dict[str, dict[str, tuple[str, ...]]], tuple[str, ...]]:
+    """Return family → gene sets to test, those of the study's GMT file or else the built-in ones, and what to tell.
+
+    `genes` are those of the data.
+    """
     from tilseq.expression.signatures import as_signatures, built_in_sets, gene_lists
     from tilseq.io.gmt import read_gmt
 
     if job.arguments["gene_sets"]:
         given = read_gmt(job.paths[-1])
-        return {"sets of the study": gene_lists(as_signatures(given))}, given.told
+        return {"sets of the study": gene_lists(as_signatures(given))}, given.told_beside(genes)
     return built_in_sets(), ()
 
 
