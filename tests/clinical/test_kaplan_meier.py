@@ -102,7 +102,8 @@ def test_limits_of_a_curve_of_beta_products():
         (31, 0.1580807839, 0.812647696, 0.003),
         (161, 0, 0.6041659294, 0.01),
     ):
-        assert value_on(curve, day)[1:] == pytest.approx((lower, upper), abs=near)
+        at = curve.day.tolist().index(day)
+        assert (curve.lower[at], curve.upper[at]) == pytest.approx((lower, upper), abs=near)
 
 
 def test_beta_products_without_censoring_are_clopper_and_pearsons():
@@ -110,6 +111,20 @@ def test_beta_products_without_censoring_are_clopper_and_pearsons():
     assert value_on(curve, 6) == pytest.approx((0.4, 0.1215522581, 0.7376219234), abs=1e-9)  # R: binom.test(4, 10)
     assert value_on(curve, 0.5) == pytest.approx((1, 0.6915028922, 1), abs=1e-9)
     assert value_on(curve, 10) == pytest.approx((0, 0, 0.3084971078), abs=1e-9)
+
+
+def test_who_is_censored_on_a_day_counts_for_the_limits_on_it():
+    # All who live are followed to one day and no further: R's binom.test(5, 8) and binom.test(34, 40).
+    for events, alive, expected in ((3, 5, (0.2448632164, 0.9147665859)), (6, 34, (0.7016473332, 0.9428977418))):
+        days, event = [50] * events + [100] * alive, [True] * events + [False] * alive
+        curve = kaplan_meier(days, event)
+        for day in (50, 99, 100):
+            assert value_on(curve, day)[1:] == pytest.approx(expected, abs=1e-9)
+    # One of ten is lost on day 60 and nobody else: until then 9 of 10 live, after it 8 are at risk.
+    curve = kaplan_meier([20, 60, *[200] * 8], [True] + [False] * 9)
+    lower = [value_on(curve, day)[1] for day in (59, 60, 61)]
+    assert lower[0] == lower[1] == pytest.approx(0.5549838830, abs=1e-9)  # R: binom.test(9, 10)
+    assert lower[2] < 0.55
 
 
 def test_survival_after_the_last_time_is_known_only_when_nobody_is_left():

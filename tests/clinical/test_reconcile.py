@@ -102,3 +102,6 @@ def test_a_response_by_the_name_of_the_baseline_after_treatment_started_is_none_
     near = laid([("BL", 5, "PD")], *scans)
     assert near[1] == (5, None, "PD", None, "no lesion was assessed; named BL as the baseline of day -8")
     assert laid([("BL", -3, "NE")], *scans)[0][4] == "the NE recorded at the baseline does not count"
+    # Scans of its own day it is of, as docs have it: else by subject, reader and day.
+    early = laid([("BL", 5, "SD")], BASE, lesion(5, "T1", 50.0, visit="D5"))
+    assert early[1] == (5, "SD", "SD", True, "named BL as the baseline of day -8")

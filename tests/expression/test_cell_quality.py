@@ -33,6 +33,15 @@ def test_each_cell_left_out_has_the_first_rule_that_it_does_not_pass(form):
     assert found.told == ()
 
 
+def test_a_zero_that_a_sparse_matrix_writes_down_is_no_gene():
+    # As files have it whose counts were corrected for ambient RNA and rounded.
+    counts = csr_matrix(COUNTS[:4] + 1)
+    counts.data -= 1
+    found = cell_quality(counts, GENES, ["s"] * 4, NAMES[:4], rules=RULES)
+    assert found.table["genes"].to_list() == [3, 1, 3, 2]
+    assert counts.nnz == 16
+
+
 def test_doublets_come_last_and_name_their_source():
     two = {"two cells by its receptors": np.array([True, True, False, False, False])}
     scores = np.array([0.1, 0.2, 0.3, np.nan, 0.4])

@@ -60,6 +60,16 @@ def test_a_set_with_genes_against_it_is_one_score_less_the_other():
     assert found.values[:, 1] == pytest.approx(expected, abs=1e-6)
 
 
+def test_a_gene_listed_for_and_against_a_set_is_left_out_of_its_controls_once():
+    counts = made(seed=6)
+    signed = Signature("s", "axis", tuple(GENES[:3]), (GENES[2], GENES[7]))
+    found = score(counts, GENES, {"s": signed}, controls=len(GENES))
+    up, down = found.control_genes("s"), found.control_genes("s", "down")
+    assert GENES[2] not in {*up, *down}
+    expected = by_hand(counts, GENES, signed.up, up) - by_hand(counts, GENES, signed.down, down)
+    assert found.values[:, 0] == pytest.approx(expected, abs=1e-6)
+
+
 def test_bins_are_by_rank_of_the_mean():
     # Of 48 genes a bin holds round(48 / 24) = 2 ranks; the lowest holds rank 1 alone.
     choice = choose_controls(np.arange(48.0), [f"g{number}" for number in range(48)], size=1)

@@ -143,6 +143,18 @@ def test_receptors_of_other_cells_give_no_labels_and_a_warning(run):
     assert set(tables["pseudobulk_groups"]["status"]) == {None}
 
 
+def test_genes_that_one_file_of_the_subject_lacks_are_in_no_sum_and_told(run):
+    other = pd.DataFrame(index=[*GENES[:6], "PCLAF", "MT-CO1"])
+    cells = [CD4] * 6 + [CD8] * 6
+    tables, _ = run({name: ("blood", cells, []) for name in ("D7", "D28")}, genes={"D7": other})
+    assert sorted(set(tables["gene_counts"]["gene"])) == sorted({*GENES} - {"GZMB"})
+    told = tables["quality"].filter(check="genes of summed cells")
+    assert told.select("sample", "value", "verdict", "reason").rows() == [
+        ("D28", 7, "warn", "2 of 9 genes are not in every file of the subject, so in no sum: GZMB, PCLAF"),
+        ("D7", 7, "warn", "2 of 9 genes are not in every file of the subject, so in no sum: GZMB, PCLAF"),
+    ]
+
+
 def test_a_subject_of_too_few_cells_is_told_and_is_no_failure(run):
     tables, _ = run({"D28": ("blood", [CD4] * 6 + [CD8] * 6, [])}, minimum_cells=50)
     assert tables["pseudobulk_groups"].select("cell_type", "cells", "reason").rows() == [

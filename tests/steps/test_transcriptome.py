@@ -18,7 +18,7 @@ UP, STILL = GENES[:20], GENES[20:40]
 def run(tmp_path, sample):
     """Return a function that runs the job of bulk RNA over samples whose first 20 genes double from product to D28."""
 
-    def run(subjects, visits=("product", "D28"), contrasts=(), only=None):
+    def run(subjects, visits=("product", "D28"), contrasts=(), only=None, empty=()):
         random = np.random.default_rng(3)
         level = random.gamma(2, 100, len(GENES))
         gmt = tmp_path / "sets.gmt"
@@ -35,7 +35,7 @@ def run(tmp_path, sample):
                     continue
                 name = f"{subject}_{visit}"
                 change = np.where(np.arange(len(GENES)) < 20, 2.0 if visit == "D28" else 1.0, 1.0)
-                counts = random.poisson(level * change * random.uniform(0.8, 1.25, len(GENES)))
+                counts = random.poisson(level * change * random.uniform(0.8, 1.25, len(GENES))) * (name not in empty)
                 frame = pl.DataFrame(
                     {"group": [name] * len(GENES), "gene": GENES, "count": counts}, schema=gene_counts()
                 )
@@ -74,6 +74,16 @@ def test_a_set_that_doubles_in_each_of_eight_subjects_is_up_and_no_other(run):
     assert set(UP) <= called
     assert len(called - set(UP)) <= 2
     assert {path.name for path in (folder / "figures").glob("*.svg")} == {"1-sets.svg", "2-genes.svg", "3-scores.svg"}
+
+
+def test_a_library_without_counts_stops_no_other_and_is_told(run):
+    tables, _ = run(SUBJECTS, empty=["S3_D28"])
+    (row,) = tables["transcriptome"].iter_rows(named=True)
+    assert (row["subjects"], row["left_out"], row["sets_up"]) == (7, "S3: no sample of D28", 1)
+    assert "without counts, left out: S3|D28" in row["told"]
+    assert set(tables["sample_scores"]["sample"]) == {f"{s}|{v}" for s in SUBJECTS for v in ("product", "D28")} - {
+        "S3|D28"
+    }
 
 
 def test_of_four_subjects_camera_is_told_beside_flips_that_cannot_reach_it(run):

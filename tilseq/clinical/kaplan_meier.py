@@ -133,12 +133,19 @@ def _crossing(day: Floats, height: Floats, share: float) -> float:
 def value_on(curve: Curve, day: float) -> tuple[float, float, float]:
     """Return the survival on a day and its limits; NaN where nobody was followed to it and some were censored.
 
-    After the last event of all subjects it is 0.
+    After the last event of all subjects it is 0. Who is censored on the very day was followed through it, so that the
+    lower limit by `beta_product` counts them as still at risk; the curve's own limit, which holds from the day on, does
+    not. Where all who live are followed to one day and no further that limit is 0, and here Clopper and Pearson's.
     """
     at = int(np.searchsorted(curve.day, day, side="right")) - 1
     if day > curve.last_day and curve.survival[-1] > 0:
         return float("nan"), float("nan"), float("nan")
-    return float(curve.survival[at]), float(curve.lower[at]), float(curve.upper[at])
+    lower = curve.lower[at]
+    if curve.day[at] == day and curve.censored[at]:
+        at_risk, events, censored = (part[: at + 1] for part in (curve.at_risk, curve.events, curve.censored))
+        left = at_risk - events - np.where(np.arange(at + 1) < at, censored, 0)
+        lower = survival_limits(at_risk, events, left, curve.interval, curve.level)[0][-1]
+    return float(curve.survival[at]), float(lower), float(curve.upper[at])
 
 
 def survival_curve(

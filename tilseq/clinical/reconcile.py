@@ -64,7 +64,9 @@ def reconcile(
         row = place.get((*who, match.day)) if match else None
         if match and row and row["baseline"]:
             if read["day"] > max(match.day, (starts or {}).get(who[0], 0)):
-                row, words = None, [f"named {read['visit']} as the baseline of day {match.day}"]
+                words = [f"named {read['visit']} as the baseline of day {match.day}"]
+                other = _on_day(series[who], read["day"])
+                row = place.get((*who, other.day)) if other else None
             else:
                 words.append(f"the {read['response']} recorded at the baseline does not count")
         if row is None:
@@ -94,8 +96,12 @@ def _assessment(assessments: Iterable[Assessment], read: Row) -> tuple[Assessmen
     if named and _days_off(named[0], read["day"]) <= LONGEST_VISIT:
         return named[0], []
     far = [f"recorded for {read['visit']} on day {read['day']}, whose scans are of day {one.day}" for one in named[:1]]
-    same_day = next((one for one in every if _days_off(one, read["day"]) == 0), None)
-    return same_day, far
+    return _on_day(every, read["day"]), far
+
+
+def _on_day(assessments: Iterable[Assessment], day: int) -> Assessment | None:
+    """Return the first assessment whose scans a day is of, or lies between."""
+    return next((one for one in assessments if _days_off(one, day) == 0), None)
 
 
 def _days_off(assessment: Assessment, day: int) -> int:

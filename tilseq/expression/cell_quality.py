@@ -153,7 +153,8 @@ def _measured(matrix: Any, mitochondrial: NDArray[np.bool_]) -> dict[str, NDArra
     own = mitochondrial.astype(np.float64)
 
     def look(_rows: slice, block: Any) -> tuple[Any, Any, Any]:
-        return block.sum(axis=1, dtype=np.float64), np.diff(block.indptr), block @ own
+        # A sparse matrix may write zeros down.
+        return block.sum(axis=1, dtype=np.float64), block.astype(bool).sum(axis=1), block @ own
 
     found = of_blocks(matrix, look)
     counts, genes, of_mitochondria = (

@@ -47,8 +47,8 @@ class Found:
 
     @property
     def all(self) -> NDArray[np.intp]:
-        """Columns of both directions."""
-        return np.concatenate([self.up, self.down])
+        """Columns of both directions, each once."""
+        return np.union1d(self.up, self.down)
 
     def row(self, reason: str | None) -> dict[str, Any]:
         """Return the row of the table `signature_coverage`."""

@@ -74,8 +74,9 @@ def match_samples(design: Any, samples: Sequence[str]) -> pl.DataFrame:
         raise AnalysisError(
             "the design names a sample twice", row=row + 2, column="sample", found=named[row], mend=mend
         )
-    missing = [name for name in samples if name not in set(named)]
-    unknown = [str(name) for name in named if name not in set(samples)]
+    place, counted = {name: row for row, name in enumerate(named)}, set(samples)
+    missing = [name for name in samples if name not in place]
+    unknown = [str(name) for name in named if name not in counted]
     if missing or unknown:
         parts = [(missing, "counts", "the design"), (unknown, "the design", "counts")]
         found = "; ".join(
@@ -85,7 +86,6 @@ def match_samples(design: Any, samples: Sequence[str]) -> pl.DataFrame:
         shape = "" if len(missing) < len(samples) else "; a text file of counts has a row a gene and a column a sample"
         mend = f"{missing[0]}: {near}" if near else f"give both the same samples{shape}"
         raise AnalysisError("counts and design do not name the same samples", found=found, mend=mend)
-    place = {name: row for row, name in enumerate(named)}
     return table[[place[name] for name in samples]]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class Samples:
         How many genes some file lacks.
     fewest
         The sample, or group, whose file has the fewest genes.
+    empty
+        Samples that are left out, as none of these genes is counted in them.
     """
 
     design: pl.DataFrame
@@ -38,11 +40,12 @@ class Samples:
     genes: tuple[str, ...]
     left_out: int
     fewest: str = ""
+    empty: tuple[str, ...] = ()
 
     def at(self, level: str) -> Samples:
         """Return the samples of one level."""
         rows = (self.design["visit"] == level).arg_true()
-        return Samples(self.design[rows], self.counts[rows.to_numpy()], self.genes, self.left_out, self.fewest)
+        return replace(self, design=self.design[rows], counts=self.counts[rows.to_numpy()])
 
 
 def side_by_side(rows: Sequence[Mapping[str, Any]], tables: Iterable[pl.DataFrame]) -> Samples:
@@ -82,7 +85,10 @@ def side_by_side(rows: Sequence[Mapping[str, Any]], tables: Iterable[pl.DataFram
     every = len(set.union(*held)) if held else 0
     fewest = min(own, key=lambda table: table["gene"].n_unique())["group"][0] if own else ""
     design_frame = pl.DataFrame(design, schema=_schema(), orient="row")
-    return Samples(design_frame, counts, genes, every - len(genes), fewest)
+    counted = counts.any(axis=1) if genes else np.ones(len(order), bool)
+    empty = tuple(design_frame["sample"].filter(pl.Series(~counted)))
+    kept = design_frame.filter(pl.Series(counted))
+    return Samples(kept, counts[counted], genes, every - len(genes), fewest, empty)
 
 
 def _schema() -> dict[str, pl.DataType]:

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEP = "pseudobulk"
+SHOWN = 5
 OF_SAMPLE = ("sample", "subject", "specimen", "day")  # columns of samples.csv that groups are made of
 
 
 class Typed(NamedTuple):
     """The kept cells of one sample, and its rows of `cell_status` and `receptor_overlap`."""
 
+    sample: str
     cells: AnnData
     status: pl.DataFrame
     overlap: pl.DataFrame
@@ -67,7 +69,8 @@ def plan(study: Study) -> list[Job]:
 def run(job: Job, folder: Path) -> None:
     """Write the sums of the subject's cells by visit and type, and once more by what the product tells of them.
 
-    Cells of the product are infused ones. A group of too few cells is left out, and told.
+    Cells of the product are infused ones. A group of too few cells is left out, and so is a gene that some file lacks;
+    both are told.
     """
     import polars as pl
     from anndata import concat
@@ -82,6 +85,7 @@ def run(job: Job, folder: Path) -> None:
     typed = _samples(job, folder, quality)
     groups, counts = [PSEUDOBULK_GROUPS.frame()], [pl.DataFrame(schema=gene_counts())]
     every: Any = concat([one.cells for one in typed], join="inner", index_unique="|") if typed else None
+    quality += _genes_left_out(typed)
     for by_label in (False, True) if typed else ():
         cells = every[every.obs["status"].notna()] if by_label else every
         obs = cells.obs if by_label else cells.obs.drop(columns="status")
@@ -142,7 +146,7 @@ def _typed(cells: AnnData, kept: pl.DataFrame, sample: Mapping[str, Any], labels
         words = [of_cell[name] for name in kept["cell_id"]]
     same = {name: sample[name] for name in OF_SAMPLE} | {"visit": sample["level"]}
     cells.obs = pd.DataFrame({"cell_type": kept["cell_type"].to_list(), "status": words, **same}, cells.obs_names)
-    return Typed(cells, status, overlap)
+    return Typed(sample["sample"], cells, status, overlap)
 
 
 def _long(found: Pseudobulk) -> pl.DataFrame:
@@ -160,6 +164,20 @@ def _long(found: Pseudobulk) -> pl.DataFrame:
         },
         schema=gene_counts(),
     )
+
+
+def _genes_left_out(typed: list[Typed]) -> list[dict[str, Any]]:
+    """Return a warning for each sample where genes are left out, as another file of the subject does not have them."""
+    from tilseq.errors import first_few
+
+    held = [set(map(str, one.cells.var_names)) for one in typed]
+    every, common = set().union(*held), set.intersection(*held) if held else set()
+    if len(common) == len(every):
+        return []
+    lost = first_few(sorted(every - common), SHOWN)
+    reason = f"{len(every) - len(common)} of {len(every)} genes are not in every file of the subject, so in no sum"
+    row = {"check": "genes of summed cells", "value": len(common), "verdict": "warn", "reason": f"{reason}: {lost}"}
+    return [{"sample": one.sample} | row for one in typed]
 
 
 def _told(sample: str, why: str) -> dict[str, Any]:

@@ -226,6 +226,7 @@ def compare(samples: Samples, asked: Asked, sets: Mapping[str, Sequence[str]], *
     row: dict[str, Any] = {"contrast": str(asked)}
     few = f"{samples.left_out} genes that some file lacks are left out; that of {samples.fewest} has the fewest"
     told = [few] if samples.left_out else []
+    told += [f"without counts, left out: {', '.join(samples.empty)}"] if samples.empty else []
     genes = _part(told, _genes, own, asked.text, row)
     tested = _part(told, _sets, own, asked.text, row, sets, smallest)
     row["told"] = "; ".join(dict.fromkeys(told)) or None

@@ -58,7 +58,7 @@ SURVIVAL_CURVE = Table(
         Column("events", "integer", "Events on the day.", needed=True, minimum=0),
         Column("censored", "integer", "Censored on the day, after its events.", needed=True, minimum=0),
         Column("survival", "number", "Share without the event after the day.", needed=True, minimum=0, maximum=1),
-        Column("lower", "number", "Lower limit of the interval of that day; null where it has none.", minimum=0),
+        Column("lower", "number", "Lower limit of the interval from that day on; null where it has none.", minimum=0),
         Column("upper", "number", "Upper limit of the interval of that day; null where it has none.", maximum=1),
         Column("method", "text", "How the limits were found, and their level.", needed=True),
     ),
