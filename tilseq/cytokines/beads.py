@@ -123,7 +123,8 @@ def find_beads(
     scatter and classifier (natural logarithms) with an even background. Each well gets its own shares and a small
     shift that all its populations share. An event is a bead of a population where that is at least 90 % probable and
     the event lies within the population's 99.9 % ellipsoid; all others are counted in `exclusions`.
-    A population with 50 beads or more passes, with fewer than 35 it fails (notes of kit makers; ISAC has no rule).
+    A population with 50 beads or more passes, with fewer than 35 it fails (notes of kit makers; ISAC has no rule). It
+    fails, too, where its median is not above 0, or beads do not tell the error of it.
 
     Parameters
     ----------
@@ -272,6 +273,7 @@ def _read(found: _Found, row: Row, events: Floats, places: _Places) -> list[Row]
             Well(
                 beads=len(reporter),
                 signal=median.signal,
+                error=median.se_log,
                 shift=shift,
                 separation=float(places.apart[place]),
                 at_highest=float(np.mean(reporter >= places.highest)) if len(reporter) else 0.0,

@@ -195,7 +195,7 @@ def _fault(members: list[Content], of: CurveOf | None, unfit: Mapping[str, str])
     """Return why there is no concentration, if so."""
     one = members[0]
     if not _usable(one):
-        return one.row["reason"] or "the median reporter has no logarithm"
+        return one.row["reason"] or "the median reporter has no logarithm, or no known error"
     if of is None:
         return f"no standard curve: {unfit[one.row['analyte']]}"
     if of.limits.lloq == np.inf:
