@@ -54,7 +54,7 @@ def fold_change(later: dict[str, Any], baseline: dict[str, Any]) -> FoldChange:
     for name in ("analyte", "acid_activated"):
         if later.get(name) != baseline.get(name):
             raise AnalysisError("a fold change needs two rows of one kind", column=name, found=later.get(name))
-    most, least = _reach(later), _reach(baseline)
+    most, least = reach(later), reach(baseline)
     if later["status"] == baseline["status"] == "quantified":
         return _ratio(later, baseline)
     low = None if most[0] is None or least[1] is None else most[0] / least[1]
@@ -64,13 +64,20 @@ def fold_change(later: dict[str, Any], baseline: dict[str, Any]) -> FoldChange:
     return FoldChange("unknown") if high is None else FoldChange("<", high, None, high)
 
 
-def _reach(row: dict[str, Any]) -> tuple[float | None, float | None]:
-    """Return the least and the most that a row allows; None where there is no end."""
+def reach(row: dict[str, Any]) -> tuple[float | None, float | None]:
+    """Return the least and the most that a row of `sample_concentrations` allows; None where there is no end."""
     if row["status"] == "quantified":
         return row["lower"], row["upper"]
     if row["status"] in BELOW:
         return None, row["limit_pg_per_ml"]
     return (row["limit_pg_per_ml"], None) if row["status"] == "above_range" else (None, None)
+
+
+def shown(row: dict[str, Any]) -> str:
+    """Return the number of a row of `sample_concentrations`, or its limit, in words."""
+    if row["status"] == "quantified":
+        return f"{row['conc_pg_per_ml']:.4g} pg/mL"
+    return f"{'<' if row['status'] in BELOW else '>'} {row['limit_pg_per_ml']:.4g} pg/mL"
 
 
 def _ratio(later: dict[str, Any], baseline: dict[str, Any]) -> FoldChange:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tilseq.cytokines.fold import fold_change
+from tilseq.cytokines.fold import fold_change, reach, shown
 from tilseq.kits import is_latent
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _is_after(row: Row, last: int | None, start: int | None) -> bool:
     day = row["day"]
     if day is None or _is_before(row, start) or (start is None and day == 0 and row["timing"] is None):
         return False
-    return last is None or bool(day > last)
+    return last is None or bool(day > last) or (day == last and row["timing"] == "post")
 
 
 def _telling(row: Row) -> tuple[Any, ...]:
@@ -154,17 +154,19 @@ def _choose(measurements: list[Row], of_plate: Mapping[str, Row]) -> None:
             row["told"].append(NOT_USED.format(sample=chosen["sample"], plate=chosen["plate"], dilution=dilution))
     others = _contradicting(chosen, measurements)
     if others:
-        told = ", ".join(f"{row['conc_pg_per_ml']:.4g} pg/mL on plate {row['plate']}" for row in others)
+        told = ", ".join(f"{shown(row)} on plate {row['plate']}" for row in others)
         chosen["told"].append(APART.format(others=told))
 
 
 def _contradicting(chosen: Row, measurements: Sequence[Row]) -> list[Row]:
-    """Return the numbers whose intervals do not meet that of the number that is reported."""
+    """Return the numbers and limits that the interval of the number that is reported does not meet."""
     if chosen["status"] != "quantified":
         return []
-    numbers = [row for row in measurements if row is not chosen and row["status"] == "quantified"]
-    return [
-        row
-        for row in numbers
-        if (row["lower"] or 0) > (chosen["upper"] or np.inf) or (row["upper"] or np.inf) < (chosen["lower"] or 0)
-    ]
+    return [row for row in measurements if row is not chosen and not _meet(reach(row), reach(chosen))]
+
+
+def _meet(one: tuple[float | None, float | None], other: tuple[float | None, float | None]) -> bool:
+    """Tell whether two intervals meet; an end that is none is open."""
+    return all(
+        (low or 0) <= (np.inf if high is None else high) for low, high in ((one[0], other[1]), (other[0], one[1]))
+    )

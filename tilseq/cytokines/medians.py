@@ -59,7 +59,7 @@ def median_signal(reporter: NDArray[np.floating]) -> Median:
     place = max(round((n + 1) / 2 - np.sqrt(n)), 1)
     below, above = float(values[place - 1]), float(values[n - place])
     if below == above:
-        first, last = np.searchsorted(values, below, "left"), np.searchsorted(values, below, "right")
+        first, last = (int(np.searchsorted(values, below, side)) for side in ("left", "right"))
         below, above = float(values[max(first - 1, 0)]), float(values[min(last, n - 1)])
     if not 0 < below < above:
         return Median(middle, None, cv)
