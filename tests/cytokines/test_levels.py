@@ -200,3 +200,21 @@ def test_blood_of_the_day_of_infusion_after_it_is_held_against_blood_before_it()
     assert row(told, sample="pre")["baseline"]
     assert (row(told, sample="post")["baseline_sample"], row(told, sample="post")["fold"]) == ("pre", 4.0)
     assert row(told, sample="old")["fold"] is None
+
+
+def test_without_acid_is_the_same_whether_the_sheet_says_no_or_nothing():
+    """Only of an analyte that is latent in part does an empty cell leave open what was measured."""
+    rows = [measured("before", 10, acid_activated=False), measured("later", 40, plate="Q")]
+    told = row(found([BEFORE, LATER], rows), sample="later")
+    assert (told["baseline_sample"], told["fold"]) == ("before", 4.0)
+    latent = [cells | {"analyte": "TGF-β1"} for cells in rows]
+    assert row(found([BEFORE, LATER], latent), sample="later")["fold"] is None
+
+
+def test_of_an_analyte_that_is_not_latent_what_was_measured_without_acid_is_reported():
+    rows = [measured("later", 90, 1.1, acid_activated=True), measured("later", 100, 1.5, acid_activated=False)]
+    told = found([LATER], rows)
+    assert told.select("acid_activated", "used").rows() == [(False, True), (True, False)]
+    assert told["reason"][1].endswith("it was measured without acid, too, and that is reported (later, plate P)")
+    latent = found([LATER], [cells | {"analyte": "TGF-β1"} for cells in rows])
+    assert latent["used"].to_list() == [True, True]

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tilseq.errors import AnalysisError
+from tilseq.kits import is_latent
 
 Relation = Literal["=", ">", "<", "unknown"]
 
@@ -49,11 +50,13 @@ def fold_change(later: dict[str, Any], baseline: dict[str, Any]) -> FoldChange:
     Raises
     ------
     AnalysisError
-        The rows are of two analytes, or one of free and the other of total TGF-β.
+        The rows are of two analytes, or one of free and the other of total TGF-β, or of wells activated by acid.
     """
-    for name in ("analyte", "acid_activated"):
-        if later.get(name) != baseline.get(name):
-            raise AnalysisError("a fold change needs two rows of one kind", column=name, found=later.get(name))
+    if later.get("analyte") != baseline.get("analyte"):
+        raise AnalysisError("a fold change needs two rows of one kind", column="analyte", found=later.get("analyte"))
+    if activated(later) != activated(baseline):
+        found = later.get("acid_activated")
+        raise AnalysisError("a fold change needs two rows of one kind", column="acid_activated", found=found)
     most, least = reach(later), reach(baseline)
     if later["status"] == baseline["status"] == "quantified":
         return _ratio(later, baseline)
@@ -62,6 +65,12 @@ def fold_change(later: dict[str, Any], baseline: dict[str, Any]) -> FoldChange:
     if low:
         return FoldChange(">", low, low, None)
     return FoldChange("unknown") if high is None else FoldChange("<", high, None, high)
+
+
+def activated(row: dict[str, Any]) -> bool | None:
+    """Tell whether a row is of acid-activated wells; where the sheet is silent, not so unless the analyte is latent."""
+    told: bool | None = row.get("acid_activated")
+    return told if is_latent(row["analyte"]) else bool(told)
 
 
 def reach(row: dict[str, Any]) -> tuple[float | None, float | None]:

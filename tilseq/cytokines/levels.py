@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tilseq.cytokines.fold import fold_change, reach, shown
+from tilseq.cytokines.fold import activated, fold_change, reach, shown
 from tilseq.kits import is_latent
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ RELATIONS = {"=": "quantified", ">": "at_least", "<": "at_most", "unknown": "unk
 NO_BASELINE = "no baseline: no {specimen} from before {start} gave a number or a limit"
 OTHER_PLATE = "the baseline is of another plate ({plate})"
 NOT_USED = "another measurement of this specimen is reported ({sample}, plate {plate}{dilution})"
+WITHOUT_ACID = "it was measured without acid, too, and that is reported ({sample}, plate {plate})"
 APART = "measurements of this specimen differ by more than their limits ({others})"
 
 
@@ -62,11 +63,14 @@ def levels(concentrations: Any, samples: Any, starts: Mapping[str, int | None] |
         if told["role"] != "sample" or sample is None:
             continue
         row = told | {name: sample.get(name) for name in OF_SAMPLE} | {"form": _form(told)}
-        key = (row["subject"], row["specimen"], row["analyte"], row["acid_activated"])
+        key = (row["subject"], row["specimen"], row["analyte"], activated(row))
         series.setdefault(key, []).append(row)
     for (subject, *_), rows in series.items():
         _set_against_baseline(rows, (starts or {}).get(subject))
     found = [row for rows in series.values() for row in rows]
+    _prefer_without_acid(found)
+    for row in found:
+        row["reason"] = "; ".join(filter(None, row["told"])) or None
     return CYTOKINE_LEVELS.frame([{name: row.get(name) for name in CYTOKINE_LEVELS.names} for row in found])
 
 
@@ -93,8 +97,6 @@ def _set_against_baseline(rows: list[Row], start: int | None) -> None:
             _fold(row, of_plate.get(row["plate"]) or next(iter(baselines), None), start)
     for measurements in specimens.values():
         _choose(measurements, of_plate)
-    for row in rows:
-        row["reason"] = "; ".join(filter(None, row["told"])) or None
 
 
 def _is_before(row: Row, start: int | None) -> bool:
@@ -156,6 +158,19 @@ def _choose(measurements: list[Row], of_plate: Mapping[str, Row]) -> None:
     if others:
         told = ", ".join(f"{shown(row)} on plate {row['plate']}" for row in others)
         chosen["told"].append(APART.format(others=told))
+
+
+def _prefer_without_acid(rows: list[Row]) -> None:
+    """Report, of an analyte that is not latent, what was measured without acid where both were: acid may destroy it."""
+    plain: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        if row["used"] and not activated(row):
+            plain[tuple(row[name] for name in ("subject", "analyte", *SPECIMEN))] = row
+    for row in rows:
+        other = plain.get(tuple(row[name] for name in ("subject", "analyte", *SPECIMEN)))
+        if row["used"] and activated(row) and row["form"] is None and other is not None:
+            row["used"] = False
+            row["told"].append(WITHOUT_ACID.format(sample=other["sample"], plate=other["plate"]))
 
 
 def _contradicting(chosen: Row, measurements: Sequence[Row]) -> list[Row]:
