@@ -30,6 +30,7 @@ FEWEST_OF_A_WELL = 500
 CLEAR = 0.9  # probability from which an event is a bead of a population
 ELSEWHERE = 0.5  # of the well's median population: as many events together beside the plate's are a population
 LARGER_SD = 3.0  # above the centre of the largest beads, in forward scatter
+NOT_FINITE = "a value that is not a finite number"
 LARGER, UNCLEAR, OTHER = (
     "larger than a single bead: doublets",
     "not clearly a bead of one population",
@@ -114,7 +115,11 @@ class _Found:
 
 
 def find_beads(
-    sheet: Any, events: Mapping[Key, Floats], kits: Mapping[str, Kit], lost: Mapping[Key, str] | None = None
+    sheet: Any,
+    events: Mapping[Key, Floats],
+    kits: Mapping[str, Kit],
+    lost: Mapping[Key, str] | None = None,
+    not_finite: Mapping[Key, int] | None = None,
 ) -> Beads:
     """Find the bead populations of a plate and read the median reporter of each in each well.
 
@@ -136,6 +141,8 @@ def find_beads(
         By the name that the sheet gives them.
     lost
         By plate and well, why a well has no events.
+    not_finite
+        By plate and well, how many events of no finite value its reader left out: they are told in `exclusions`.
 
     Returns
     -------
@@ -157,6 +164,11 @@ def find_beads(
     for plate, name in sorted({(row["plate"], row["kit"]) for row in rows}):
         chosen = [row for row in rows if (row["plate"], row["kit"]) == (plate, name)]
         _plate(found, chosen, events, kits[name], lost or {})
+    for row in rows:
+        number = (not_finite or {}).get((row["plate"], row["well"]), 0)
+        if number:
+            told = {"sample": row["sample"], "file": row["path"], "rule": NOT_FINITE, "rows": number}
+            found.exclusions.append(told)
     return Beads(
         BEAD_WELLS.frame(found.wells),
         BEAD_POPULATIONS.frame(found.populations),
