@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from tests.cytokines.plates import ANALYTES, CHANNELS, beads, debris, kit, row, sheet, well
-from tilseq.cytokines import find_beads
+from tilseq.cytokines import find_beads, quantify
 from tilseq.errors import AnalysisError
 from tilseq.io.kits import read_kits
 from tilseq.io.plates import read_plate, read_wells
@@ -241,3 +241,33 @@ def test_real_plate_and_raw_well(shared_data):
     assert told.wells["beads"].min() >= 200
     # beadplexr finds 259 to 467 beads a population and well on K3.
     assert told.wells.filter(plate="K3")["beads"].is_between(240, 480).all()
+
+
+def test_a_median_that_has_no_logarithm_fails_its_well_and_not_the_plate(rng):
+    """Digital instruments take their baseline off: dim beads of a blank can have a median of 0 or less."""
+    contents = {f"A{n}": ("standard", f"C{8 - n}", 10_000 / 4.0 ** (n - 1)) for n in range(1, 7)}
+    contents |= {"B1": ("blank", "C0", 0.0), "B2": ("sample", None, 500.0)}
+    wells, rows = {}, []
+    for name, (role, level, pg) in contents.items():
+        wells[name] = well(rng, ALL, reporter=60 + 20_000 * pg / (pg + 2_000))
+        told = {"plate": "P", "well": name, "path": f"{name}.fcs", "role": role, "level": level, "kit": "k"}
+        rows.append(told | ({"sample": "S", "dilution": 1.0} if role == "sample" else {}))
+    wells["B1"][:, 3] -= np.where(wells["B1"][:, 2] > 50_000, 80, 0)  # those of D alone
+    plate = PLATES.frame(rows)
+    beads_of = find_beads(plate, {("P", name): events for name, events in wells.items()}, {"k": kit()})
+    blank = row(beads_of.wells, well="B1", analyte="D")
+    assert blank["signal"] < 0
+    assert (blank["verdict"], blank["reason"]) == ("fail", "the median reporter is not above 0")
+    told = quantify(plate, beads_of.wells, {"k": kit()})
+    assert dict(told.curves.select("analyte", "blank_wells").iter_rows()) == {"A": 1, "B": 1, "C": 1, "D": 0}
+    assert set(told.samples["status"]) == {"quantified"}
+
+
+def test_beads_without_an_error_of_their_median_fail_and_say_so(rng):
+    wells = {f"A{n}": well(rng, ALL) for n in range(1, 4)}
+    wells["A1"][:, 3] = np.where(wells["A1"][:, 2] > 50_000, 7.0, wells["A1"][:, 3])
+    told = found(wells)
+    one = row(told.wells, well="A1", analyte="D")
+    assert one["signal_se_log"] is None
+    assert (one["verdict"], one["reason"]) == ("fail", "the error of the median reporter cannot be told from its beads")
+    assert set(told.wells.filter(well="A2")["verdict"]) == {"pass"}

@@ -182,3 +182,39 @@ def test_every_measurement_keeps_its_row_and_every_specimen_has_one_that_is_repo
     assert (known["fold"] > 0).all() and (known["day"] > known["baseline_day"]).all()
     quantified = told.filter(fold_status="quantified")
     assert quantified.filter(~pl.col("fold").is_between("fold_lower", "fold_upper")).is_empty()
+
+
+def test_a_number_that_the_limit_of_another_measurement_contradicts_is_told():
+    below = measured("later", status="not_detected", limit=20.0, plate="Q")
+    above = measured("later", status="above_range", limit=900.0, plate="R")
+    reason = found([LATER], [measured("later", 100, 1.2), below, above]).filter("used")["reason"][0]
+    told = "< 20 pg/mL on plate Q, > 900 pg/mL on plate R"
+    assert reason.endswith(f"; measurements of this specimen differ by more than their limits ({told})")
+    meets = measured("later", status="not_detected", limit=90.0, plate="Q")
+    assert "differ" not in found([LATER], [measured("later", 100, 1.2), meets]).filter("used")["reason"][0]
+
+
+def test_blood_of_the_day_of_infusion_after_it_is_held_against_blood_before_it():
+    samples = [sample("pre", 0, "S2", timing="pre"), sample("post", 0, "S2", timing="post"), sample("old", -3, "S2")]
+    told = found(samples, [measured("pre", 10), measured("post", 40), measured("old", 5)])
+    assert row(told, sample="pre")["baseline"]
+    assert (row(told, sample="post")["baseline_sample"], row(told, sample="post")["fold"]) == ("pre", 4.0)
+    assert row(told, sample="old")["fold"] is None
+
+
+def test_without_acid_is_the_same_whether_the_sheet_says_no_or_nothing():
+    """Only of an analyte that is latent in part does an empty cell leave open what was measured."""
+    rows = [measured("before", 10, acid_activated=False), measured("later", 40, plate="Q")]
+    told = row(found([BEFORE, LATER], rows), sample="later")
+    assert (told["baseline_sample"], told["fold"]) == ("before", 4.0)
+    latent = [cells | {"analyte": "TGF-β1"} for cells in rows]
+    assert row(found([BEFORE, LATER], latent), sample="later")["fold"] is None
+
+
+def test_of_an_analyte_that_is_not_latent_what_was_measured_without_acid_is_reported():
+    rows = [measured("later", 90, 1.1, acid_activated=True), measured("later", 100, 1.5, acid_activated=False)]
+    told = found([LATER], rows)
+    assert told.select("acid_activated", "used").rows() == [(False, True), (True, False)]
+    assert told["reason"][1].endswith("it was measured without acid, too, and that is reported (later, plate P)")
+    latent = found([LATER], [cells | {"analyte": "TGF-β1"} for cells in rows])
+    assert latent["used"].to_list() == [True, True]

@@ -36,6 +36,25 @@ def test_no_standard_error_where_there_is_none(values):
     assert told.signal == (pytest.approx(np.median(values)) if values else None)
 
 
+def test_where_beads_share_a_value_the_error_is_that_of_the_next_values():
+    """100 beads, places round(50.5 - 10) = 40 and 61 both 12; below the 40th lie 0 to 39 of 100 with 0.0176001."""
+    told = median_signal(np.repeat([11.0, 12.0, 13.0], [2, 95, 3]))
+    assert told.signal == 12
+    assert told.se_log == pytest.approx(np.log(13 / 11) / (2 * 2.1059), rel=1e-3)
+    assert median_signal(np.repeat([12.0, 13.0], [97, 3])).se_log == pytest.approx(np.log(13 / 12) / 4.2118, rel=1e-3)
+
+
+@pytest.mark.parametrize(("cv", "beads"), [(0.05, 1_000), (0.05, 5_000), (0.2, 300)])
+def test_beads_on_1024_channels_of_four_decades_have_an_error_of_the_right_size(cv, beads):
+    rng = np.random.default_rng(5)
+    true = 1_234 * np.exp(rng.uniform(-0.1, 0.1, 500))
+    light = true[:, None] * np.exp(cv * rng.standard_normal((500, beads)))
+    told = [median_signal(row) for row in 10 ** (np.round(256 * np.log10(light)) / 256)]
+    assert all(one.se_log is not None for one in told)
+    away = np.log([one.signal for one in told]) - np.log(true)
+    assert 0.75 < np.mean([one.se_log for one in told]) / away.std() < 1.5
+
+
 @given(st.lists(st.floats(1, 1e6), min_size=5, max_size=80), st.floats(0.01, 100))
 def test_a_gain_moves_the_signal_alone(values, gain):
     one, other = median_signal(np.array(values)), median_signal(gain * np.array(values))

@@ -380,6 +380,38 @@ def test_a_sample_that_gives_more_where_it_is_diluted_further_is_told():
     assert not any(row["reason"] for row in rows[1:])
 
 
+@pytest.mark.parametrize(
+    ("near", "further", "told"),
+    [
+        (
+            {"status": "detected_below_loq", "limit_pg_per_ml": 50.0},
+            {"status": "quantified", "conc_pg_per_ml": 900.0, "lower": 700.0, "upper": 1_200.0},
+            "diluted 50-fold it gives 900 pg/mL: a hook effect, or the matrix",
+        ),
+        (
+            {"status": "quantified", "conc_pg_per_ml": 900.0, "lower": 700.0, "upper": 1_200.0},
+            {"status": "above_range", "limit_pg_per_ml": 40_000.0},
+            "diluted 50-fold it gives > 4e+04 pg/mL: a hook effect, or the matrix",
+        ),
+        (
+            {"status": "detected_below_loq", "limit_pg_per_ml": 50.0},
+            {"status": "detected_below_loq", "limit_pg_per_ml": 900.0},
+            None,
+        ),
+        (
+            {"status": "not_evaluable"},
+            {"status": "quantified", "conc_pg_per_ml": 900.0, "lower": 700.0, "upper": 1_200.0},
+            None,
+        ),
+    ],
+)
+def test_a_hook_is_told_where_one_of_both_dilutions_is_out_of_range(near, further, told):
+    names = {"role": "sample", "sample": "S", "acid_activated": None, "analyte": "A", "reason": None}
+    rows = [names | {"dilution": 2.0} | near, names | {"dilution": 50.0} | further]
+    tell_hooks(rows)
+    assert [row["reason"] for row in rows] == [told, None]
+
+
 def test_a_signal_that_may_be_that_of_saturation_is_above_its_lower_limit():
     curve = Curve("4PL", np.log([100, 900, 50, 1]))
     levels = [

@@ -244,3 +244,12 @@ def test_facsdivas_keyword_is_no_sign_of_compensated_values() -> None:
 def test_flowcores_keyword_tells_that_values_are_transformed() -> None:
     assert is_transformed(tube([], {"transformation": "custom"}))
     assert not is_transformed(tube([], {"TRANSFORMATION": "applied"}))
+
+
+def test_a_detector_that_saw_nothing_has_no_dye_of_which_too_much_was_taken() -> None:
+    random = np.random.default_rng(6)
+    events = np.zeros((5_000, 3), dtype=np.float32)
+    events[:, 0], events[:, 1] = random.normal(0, 20, 5_000), random.normal(-60, 20, 5_000)
+    events[:, 0] -= 60
+    with np.errstate(all="raise"):
+        assert too_much(events, ["A", "B", "unused"], ["A", "B", "unused"]) is None

@@ -170,3 +170,25 @@ def test_without_a_plate_there_is_no_job(tmp_path):
     (root / "samples.csv").write_text("sample,subject,visit,specimen,assay\n")
     study = read_study(root)
     assert cytokine_plates.plan(study) == cytokines.plan(study) == []
+
+
+def test_what_is_odd_in_the_file_of_a_well_is_told(ran, tmp_path):
+    """An event of no number is left out and stands in `exclusions`; the samples read beside it bear the warning."""
+    study, *_ = ran
+    root = shutil.copytree(study.root, tmp_path / "study")
+    spoiled = root / "raw/cytokine/SIM-03_tgfb1_A01.fcs"
+    raw = bytearray(spoiled.read_bytes())
+    begin = int(raw[26:34])
+    raw[begin : begin + 4] = b"\x7f\xc0\x00\x01" if b"4,3,2,1" in raw[:2_000] else b"\x01\x00\xc0\x7f"
+    spoiled.write_bytes(raw)
+    job = next(job for job in cytokine_plates.plan(read_study(root)) if job.unit == "SIM-03_tgfb1")
+    cytokine_plates.run(job, tmp_path)
+    excluded = pl.read_parquet(tmp_path / "exclusions.parquet").filter(rule="a value that is not a finite number")
+    assert excluded.select("file", "rows").rows() == [("raw/cytokine/SIM-03_tgfb1_A01.fcs", 1)]
+    odd = pl.read_parquet(tmp_path / "quality.parquet").filter(check="files of wells")
+    assert set(odd["sample"]) == set(job.samples)
+    assert set(odd["verdict"]) == {"warn"}
+    assert odd["reason"][0].endswith(
+        "raw/cytokine/SIM-03_tgfb1_A01.fcs: 1 events with a value that is not finite are left out"
+    )
+    assert ran[1]["SIM-03_tgfb1"]["quality"].filter(check="files of wells").is_empty()

@@ -133,7 +133,7 @@ def beads_of(plate: Path, kits: Sequence[Path], root: Path | None) -> tuple[pl.D
     wells = read_wells(sheet, root, known)
     for told in (*wells.warnings, *wells.lost.values()):
         click.echo(f"tilseq: {told}", err=True)
-    return sheet, known, find_beads(sheet, wells.events, known, wells.lost)
+    return sheet, known, find_beads(sheet, wells.events, known, wells.lost, wells.not_finite)
 
 
 def sheet_problems(sheet: pl.DataFrame, plate: Path, root: Path) -> list[TilseqError]:

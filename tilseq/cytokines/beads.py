@@ -30,6 +30,7 @@ FEWEST_OF_A_WELL = 500
 CLEAR = 0.9  # probability from which an event is a bead of a population
 ELSEWHERE = 0.5  # of the well's median population: as many events together beside the plate's are a population
 LARGER_SD = 3.0  # above the centre of the largest beads, in forward scatter
+NOT_FINITE = "a value that is not a finite number"
 LARGER, UNCLEAR, OTHER = (
     "larger than a single bead: doublets",
     "not clearly a bead of one population",
@@ -114,7 +115,11 @@ class _Found:
 
 
 def find_beads(
-    sheet: Any, events: Mapping[Key, Floats], kits: Mapping[str, Kit], lost: Mapping[Key, str] | None = None
+    sheet: Any,
+    events: Mapping[Key, Floats],
+    kits: Mapping[str, Kit],
+    lost: Mapping[Key, str] | None = None,
+    not_finite: Mapping[Key, int] | None = None,
 ) -> Beads:
     """Find the bead populations of a plate and read the median reporter of each in each well.
 
@@ -123,7 +128,8 @@ def find_beads(
     scatter and classifier (natural logarithms) with an even background. Each well gets its own shares and a small
     shift that all its populations share. An event is a bead of a population where that is at least 90 % probable and
     the event lies within the population's 99.9 % ellipsoid; all others are counted in `exclusions`.
-    A population with 50 beads or more passes, with fewer than 35 it fails (notes of kit makers; ISAC has no rule).
+    A population with 50 beads or more passes, with fewer than 35 it fails (notes of kit makers; ISAC has no rule). It
+    fails, too, where its median is not above 0, or beads do not tell the error of it.
 
     Parameters
     ----------
@@ -135,6 +141,8 @@ def find_beads(
         By the name that the sheet gives them.
     lost
         By plate and well, why a well has no events.
+    not_finite
+        By plate and well, how many events of no finite value its reader left out: they are told in `exclusions`.
 
     Returns
     -------
@@ -156,6 +164,11 @@ def find_beads(
     for plate, name in sorted({(row["plate"], row["kit"]) for row in rows}):
         chosen = [row for row in rows if (row["plate"], row["kit"]) == (plate, name)]
         _plate(found, chosen, events, kits[name], lost or {})
+    for row in rows:
+        number = (not_finite or {}).get((row["plate"], row["well"]), 0)
+        if number:
+            told = {"sample": row["sample"], "file": row["path"], "rule": NOT_FINITE, "rows": number}
+            found.exclusions.append(told)
     return Beads(
         BEAD_WELLS.frame(found.wells),
         BEAD_POPULATIONS.frame(found.populations),
@@ -272,6 +285,7 @@ def _read(found: _Found, row: Row, events: Floats, places: _Places) -> list[Row]
             Well(
                 beads=len(reporter),
                 signal=median.signal,
+                error=median.se_log,
                 shift=shift,
                 separation=float(places.apart[place]),
                 at_highest=float(np.mean(reporter >= places.highest)) if len(reporter) else 0.0,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tilseq.cytokines.curve_rows import CurveOf
+from tilseq.cytokines.fold import reach, shown
 from tilseq.cytokines.inversion import Errors, Inversion
 from tilseq.cytokines.standards import Spread
 
@@ -99,7 +100,8 @@ def concentrations_of(
 def tell_hooks(samples: Sequence[Row]) -> None:
     """Write into `reason` that a sample gives clearly more, beyond both intervals, where it is diluted further.
 
-    Its signal then has fallen by a hook effect, or its matrix holds it down; of one dilution neither can be seen.
+    Its signal then has fallen by a hook effect, or its matrix holds it down; of one dilution neither can be seen. Out
+    of range the limit stands for the number.
 
     Parameters
     ----------
@@ -108,21 +110,30 @@ def tell_hooks(samples: Sequence[Row]) -> None:
     """
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in samples:
-        if row["status"] == "quantified":
-            key = tuple(row[name] for name in ("role", "sample", "acid_activated", "analyte"))
-            groups.setdefault(key, []).append(row)
+        key = tuple(row[name] for name in ("role", "sample", "acid_activated", "analyte"))
+        groups.setdefault(key, []).append(row)
     for rows in groups.values():
         for row in rows:
+            upper = reach(row)[1]
             more = [
-                other
+                (least, other)
                 for other in rows
-                if other["dilution"] > row["dilution"] and row["upper"] is not None and other["lower"] > row["upper"]
+                if upper is not None
+                and (least := reach(other)[0]) is not None
+                and least > upper
+                and other["dilution"] > row["dilution"]
             ]
             if more:
-                most = max(more, key=lambda other: float(other["conc_pg_per_ml"]))
-                fold, times = most["dilution"], most["conc_pg_per_ml"] / row["conc_pg_per_ml"]
-                told = f"diluted {fold:g}-fold it gives {times:.1f} times as much: a hook effect, or the matrix"
+                other = max(more, key=lambda one: one[0])[1]
+                told = f"diluted {other['dilution']:g}-fold it gives {_more(other, row)}: a hook effect, or the matrix"
                 row["reason"] = f"{told}; {row['reason']}" if row["reason"] else told
+
+
+def _more(other: Row, row: Row) -> str:
+    """Return what a further dilution gives, over that of a nearer one where both are numbers."""
+    if row["status"] == other["status"] == "quantified":
+        return f"{other['conc_pg_per_ml'] / row['conc_pg_per_ml']:.1f} times as much"
+    return shown(other)
 
 
 def _usable(one: Content) -> bool:
@@ -195,7 +206,7 @@ def _fault(members: list[Content], of: CurveOf | None, unfit: Mapping[str, str])
     """Return why there is no concentration, if so."""
     one = members[0]
     if not _usable(one):
-        return one.row["reason"] or "the median reporter has no logarithm"
+        return one.row["reason"] or "the median reporter has no logarithm, or no known error"
     if of is None:
         return f"no standard curve: {unfit[one.row['analyte']]}"
     if of.limits.lloq == np.inf:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tilseq.errors import AnalysisError
+from tilseq.kits import is_latent
 
 Relation = Literal["=", ">", "<", "unknown"]
 
@@ -49,12 +50,14 @@ def fold_change(later: dict[str, Any], baseline: dict[str, Any]) -> FoldChange:
     Raises
     ------
     AnalysisError
-        The rows are of two analytes, or one of free and the other of total TGF-β.
+        The rows are of two analytes, or one of free and the other of total TGF-β, or of wells activated by acid.
     """
-    for name in ("analyte", "acid_activated"):
-        if later.get(name) != baseline.get(name):
-            raise AnalysisError("a fold change needs two rows of one kind", column=name, found=later.get(name))
-    most, least = _reach(later), _reach(baseline)
+    if later.get("analyte") != baseline.get("analyte"):
+        raise AnalysisError("a fold change needs two rows of one kind", column="analyte", found=later.get("analyte"))
+    if activated(later) != activated(baseline):
+        found = later.get("acid_activated")
+        raise AnalysisError("a fold change needs two rows of one kind", column="acid_activated", found=found)
+    most, least = reach(later), reach(baseline)
     if later["status"] == baseline["status"] == "quantified":
         return _ratio(later, baseline)
     low = None if most[0] is None or least[1] is None else most[0] / least[1]
@@ -64,13 +67,26 @@ def fold_change(later: dict[str, Any], baseline: dict[str, Any]) -> FoldChange:
     return FoldChange("unknown") if high is None else FoldChange("<", high, None, high)
 
 
-def _reach(row: dict[str, Any]) -> tuple[float | None, float | None]:
-    """Return the least and the most that a row allows; None where there is no end."""
+def activated(row: dict[str, Any]) -> bool | None:
+    """Tell whether a row is of acid-activated wells; where the sheet is silent, not so unless the analyte is latent."""
+    told: bool | None = row.get("acid_activated")
+    return told if is_latent(row["analyte"]) else bool(told)
+
+
+def reach(row: dict[str, Any]) -> tuple[float | None, float | None]:
+    """Return the least and the most that a row of `sample_concentrations` allows; None where there is no end."""
     if row["status"] == "quantified":
         return row["lower"], row["upper"]
     if row["status"] in BELOW:
         return None, row["limit_pg_per_ml"]
     return (row["limit_pg_per_ml"], None) if row["status"] == "above_range" else (None, None)
+
+
+def shown(row: dict[str, Any]) -> str:
+    """Return the number of a row of `sample_concentrations`, or its limit, in words."""
+    if row["status"] == "quantified":
+        return f"{row['conc_pg_per_ml']:.4g} pg/mL"
+    return f"{'<' if row['status'] in BELOW else '>'} {row['limit_pg_per_ml']:.4g} pg/mL"
 
 
 def _ratio(later: dict[str, Any], baseline: dict[str, Any]) -> FoldChange:

@@ -67,10 +67,19 @@ class Inversion:
         number, mean = len(log_signals), float(np.mean(log_signals))
         variance = float(np.sum(np.asarray(ses) ** 2)) / number**2 + self.errors.reading / number
         sd = np.sqrt(variance + self.steep**2 * self.errors.wells / number + self.curve_variance)
-        inside = np.abs(mean - self.value) <= self.errors.critical * sd
-        at = float(self.curve.inverse(mean)[0])
-        place = int(np.clip(np.searchsorted(self.grid, at), 0, STEPS - 1))
-        before, after = np.flatnonzero(~inside[:place]), np.flatnonzero(~inside[place:])
-        lower = float(self.grid[before[-1]]) if len(before) else -np.inf
-        upper = float(self.grid[place + after[0]]) if len(after) else np.inf
+        beyond = np.abs(mean - self.value) - self.errors.critical * sd
+        at, grid = float(self.curve.inverse(mean)[0]), self.grid
+        place = int(np.clip(np.searchsorted(grid, at), 0, STEPS - 1))
+        if grid[0] < at < grid[-1]:  # a precise signal can leave the interval before the next point of the grid
+            beyond = np.insert(beyond, place, -self.errors.critical * np.interp(at, grid, sd))
+            grid = np.insert(grid, place, at)
+        before, after = np.flatnonzero(beyond[:place] > 0), place + np.flatnonzero(beyond[place:] > 0)
+        lower = _crossing(grid, beyond, before[-1], before[-1] + 1) if len(before) else -np.inf
+        upper = _crossing(grid, beyond, after[0], max(after[0] - 1, place)) if len(after) else np.inf
         return at, min(lower, at), max(upper, at)
+
+
+def _crossing(grid: Floats, beyond: Floats, outside: int, inside: int) -> float:
+    """Return where, between two neighbours, the limit lies; the one outside where both are."""
+    share = beyond[outside] / (beyond[outside] - beyond[inside]) if beyond[inside] <= 0 else 0.0
+    return float(grid[outside] + share * (grid[inside] - grid[outside]))

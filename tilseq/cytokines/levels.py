@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tilseq.cytokines.fold import fold_change
+from tilseq.cytokines.fold import activated, fold_change, reach, shown
 from tilseq.kits import is_latent
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ RELATIONS = {"=": "quantified", ">": "at_least", "<": "at_most", "unknown": "unk
 NO_BASELINE = "no baseline: no {specimen} from before {start} gave a number or a limit"
 OTHER_PLATE = "the baseline is of another plate ({plate})"
 NOT_USED = "another measurement of this specimen is reported ({sample}, plate {plate}{dilution})"
+WITHOUT_ACID = "it was measured without acid, too, and that is reported ({sample}, plate {plate})"
 APART = "measurements of this specimen differ by more than their limits ({others})"
 
 
@@ -62,11 +63,14 @@ def levels(concentrations: Any, samples: Any, starts: Mapping[str, int | None] |
         if told["role"] != "sample" or sample is None:
             continue
         row = told | {name: sample.get(name) for name in OF_SAMPLE} | {"form": _form(told)}
-        key = (row["subject"], row["specimen"], row["analyte"], row["acid_activated"])
+        key = (row["subject"], row["specimen"], row["analyte"], activated(row))
         series.setdefault(key, []).append(row)
     for (subject, *_), rows in series.items():
         _set_against_baseline(rows, (starts or {}).get(subject))
     found = [row for rows in series.values() for row in rows]
+    _prefer_without_acid(found)
+    for row in found:
+        row["reason"] = "; ".join(filter(None, row["told"])) or None
     return CYTOKINE_LEVELS.frame([{name: row.get(name) for name in CYTOKINE_LEVELS.names} for row in found])
 
 
@@ -93,8 +97,6 @@ def _set_against_baseline(rows: list[Row], start: int | None) -> None:
             _fold(row, of_plate.get(row["plate"]) or next(iter(baselines), None), start)
     for measurements in specimens.values():
         _choose(measurements, of_plate)
-    for row in rows:
-        row["reason"] = "; ".join(filter(None, row["told"])) or None
 
 
 def _is_before(row: Row, start: int | None) -> bool:
@@ -110,7 +112,7 @@ def _is_after(row: Row, last: int | None, start: int | None) -> bool:
     day = row["day"]
     if day is None or _is_before(row, start) or (start is None and day == 0 and row["timing"] is None):
         return False
-    return last is None or bool(day > last)
+    return last is None or bool(day > last) or (day == last and row["timing"] == "post")
 
 
 def _telling(row: Row) -> tuple[Any, ...]:
@@ -154,17 +156,32 @@ def _choose(measurements: list[Row], of_plate: Mapping[str, Row]) -> None:
             row["told"].append(NOT_USED.format(sample=chosen["sample"], plate=chosen["plate"], dilution=dilution))
     others = _contradicting(chosen, measurements)
     if others:
-        told = ", ".join(f"{row['conc_pg_per_ml']:.4g} pg/mL on plate {row['plate']}" for row in others)
+        told = ", ".join(f"{shown(row)} on plate {row['plate']}" for row in others)
         chosen["told"].append(APART.format(others=told))
 
 
+def _prefer_without_acid(rows: list[Row]) -> None:
+    """Report, of an analyte that is not latent, what was measured without acid where both were: acid may destroy it."""
+    plain: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        if row["used"] and not activated(row):
+            plain[tuple(row[name] for name in ("subject", "analyte", *SPECIMEN))] = row
+    for row in rows:
+        other = plain.get(tuple(row[name] for name in ("subject", "analyte", *SPECIMEN)))
+        if row["used"] and activated(row) and row["form"] is None and other is not None:
+            row["used"] = False
+            row["told"].append(WITHOUT_ACID.format(sample=other["sample"], plate=other["plate"]))
+
+
 def _contradicting(chosen: Row, measurements: Sequence[Row]) -> list[Row]:
-    """Return the numbers whose intervals do not meet that of the number that is reported."""
+    """Return the numbers and limits that the interval of the number that is reported does not meet."""
     if chosen["status"] != "quantified":
         return []
-    numbers = [row for row in measurements if row is not chosen and row["status"] == "quantified"]
-    return [
-        row
-        for row in numbers
-        if (row["lower"] or 0) > (chosen["upper"] or np.inf) or (row["upper"] or np.inf) < (chosen["lower"] or 0)
-    ]
+    return [row for row in measurements if row is not chosen and not _meet(reach(row), reach(chosen))]
+
+
+def _meet(one: tuple[float | None, float | None], other: tuple[float | None, float | None]) -> bool:
+    """Tell whether two intervals meet; an end that is none is open."""
+    return all(
+        (low or 0) <= (np.inf if high is None else high) for low, high in ((one[0], other[1]), (other[0], one[1]))
+    )

@@ -36,7 +36,9 @@ def median_signal(reporter: NDArray[np.floating]) -> Median:
     The standard error is that of Price and Bonett (J Stat Comput Simul 2001;68:295-305): the distance of the two order
     statistics about the median that are ``sqrt(n)`` places from it, over that distance of a standard normal by the
     binomial distribution. It takes order statistics alone, so that it is the same on any scale of the reporter.
-    It is None with fewer than five beads, or where the lower of the two is not above 0, or both are equal.
+    Where so many beads share one value that both are equal, as on few channels, the next values below and above take
+    their place: the error is then that of the scale's step. It is None with fewer than five beads, or where the lower
+    of the two is not above 0, or all beads have one value.
 
     Parameters
     ----------
@@ -56,6 +58,9 @@ def median_signal(reporter: NDArray[np.floating]) -> Median:
         return Median(middle, None, cv)
     place = max(round((n + 1) / 2 - np.sqrt(n)), 1)
     below, above = float(values[place - 1]), float(values[n - place])
+    if below == above:
+        first, last = (int(np.searchsorted(values, below, side)) for side in ("left", "right"))
+        below, above = float(values[max(first - 1, 0)]), float(values[min(last, n - 1)])
     if not 0 < below < above:
         return Median(middle, None, cv)
     z = -float(ndtri(bdtr(place - 1, n, 0.5)))

@@ -26,8 +26,8 @@ class Well:
     ----------
     beads
         Single beads.
-    signal
-        Their median reporter; None without a bead.
+    signal, error
+        Their median reporter, None without a bead, and the standard error of its logarithm, None where it is not known.
     shift
         How far the well's beads lie off those of the plate, natural logarithms of `DIMENSIONS`.
     separation
@@ -42,6 +42,7 @@ class Well:
 
     beads: int
     signal: float | None
+    error: float | None
     shift: NDArray[np.float64]
     separation: float
     at_highest: float
@@ -55,13 +56,16 @@ def judge_well(well: Well) -> tuple[Verdict, str | None]:
         return "fail", f"{well.beads} beads; {FAILED} are needed, and {GOOD} are good"
     if well.elsewhere is not None:
         return "fail", well.elsewhere
+    # No curve can be put through these, nor a concentration read from them.
+    if well.signal is not None and well.signal <= 0:
+        return "fail", "the median reporter is not above 0"
+    if well.error is None:
+        return "fail", "the error of the median reporter cannot be told from its beads"
     doubts = []
     if well.beads < GOOD:
         doubts.append(f"{well.beads} beads; {GOOD} are good")
     if well.odd is not None:
         doubts.append(well.odd)
-    if well.signal is not None and well.signal <= 0:
-        doubts.append("the median reporter is not above 0")
     if well.at_highest > MOST_AT_HIGHEST:
         doubts.append(f"{100 * well.at_highest:.0f} % of the beads stand at the reporter's highest value")
     if well.separation < LEAST_SEPARATION:

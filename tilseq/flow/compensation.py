@@ -193,6 +193,8 @@ def too_much(events: Floats, channels: Sequence[str], spill_channels: Sequence[s
     for place, dye in enumerate(spill_channels):
         brightest = some[:, np.argpartition(some[place], -number)[-number:]].astype(np.float64)
         lowest, middle = np.quantile(brightest, (LOWEST, 0.5), axis=1)
+        if middle[place] <= 0:  # not a light of the dye, of which something could be taken out
+            continue
         spread = MAD_TO_SD * np.median(np.abs(brightest - middle[:, np.newaxis]), axis=1)
         for part, values, most, noise in (
             (0.5, middle, MOST_BELOW_ZERO, STANDARD_ERRORS * ERROR_OF_MEDIAN * spread / np.sqrt(number)),

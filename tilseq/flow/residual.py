@@ -26,12 +26,18 @@ LARGEST_RESIDUAL = 5.0
 
 
 class Residual(NamedTuple):
-    """How much of a dye's light a detector sees after compensation: a slope, in percent."""
+    """How much of a dye's light a detector sees after compensation: a slope with its standard error, in percent."""
 
     population: str
     dye: str
     detector: str
     percent: float
+    error: float
+
+    @property
+    def sure(self) -> bool:
+        """Whether it is more than three standard errors, which few cells in a noisy detector reach by chance."""
+        return abs(self.percent) > STANDARD_ERRORS * self.error
 
 
 def residuals(populations: Mapping[str, Population], values: Mapping[str, Floats]) -> list[Residual]:
@@ -64,8 +70,8 @@ def residuals(populations: Mapping[str, Population], values: Mapping[str, Floats
             dim, bright = _thirds(own[dye])
             rise = float(np.median(own[dye][bright]) - np.median(own[dye][dim]))
             for detector in (marker for marker in lacked if marker in own and rise > 0):
-                seen = float(np.median(own[detector][bright]) - np.median(own[detector][dim]))
-                found.append(Residual(name, dye, detector, 100 * seen / rise))
+                seen, error = _step(own[detector][dim], own[detector][bright])
+                found.append(Residual(name, dye, detector, 100 * seen / rise, 100 * error / rise))
     return found
 
 
@@ -101,12 +107,17 @@ def taken_from_common(tree: Tree, rules: Mapping[str, Rule], common: str = "CD45
         for dye in (marker for marker in borne if marker in tree.values):
             own = tree.values[dye][places]
             dim, bright = _thirds(own)
-            (high, above), (low, below) = (centre_and_spread(detected[third]) for third in (dim, bright))
+            seen, error = _step(detected[dim], detected[bright])
             rise = float(np.median(own[bright]) - np.median(own[dim]))
-            error = ERROR_OF_MEDIAN * math.hypot(above / math.sqrt(dim.sum()), below / math.sqrt(bright.sum()))
-            if rise > 0 and low - high < -STANDARD_ERRORS * error:
-                found.append(Residual(name, dye, common, 100 * (low - high) / rise))
+            if rise > 0 and seen < -STANDARD_ERRORS * error:
+                found.append(Residual(name, dye, common, 100 * seen / rise, 100 * error / rise))
     return found
+
+
+def _step(dim: Floats, bright: Floats) -> tuple[float, float]:
+    """Return how far the median of the second lies above that of the first, and the standard error."""
+    (low, below), (high, above) = (centre_and_spread(values) for values in (dim, bright))
+    return high - low, ERROR_OF_MEDIAN * math.hypot(below / math.sqrt(len(dim)), above / math.sqrt(len(bright)))
 
 
 def _wherever(tree: Tree, rules: Mapping[str, Rule], name: str) -> Mask:
@@ -133,12 +144,15 @@ def check_residuals(
 ) -> list[dict[str, Any]]:
     """Return the check of what compensation left, by the pair that it left most between; none without such cells.
 
-    More pairs, such as of `taken_from_common`, are looked at beside those of `residuals`.
+    More pairs, such as of `taken_from_common`, are looked at beside those of `residuals`. One within three standard
+    errors of none is told only where there is no other, and passes.
     """
     found = [*residuals(populations, values), *more]
     if not found:
         return []
-    worst = max(found, key=lambda one: abs(one.percent))
+    worst = max(found, key=lambda one: (one.sure, abs(one.percent)))
     reason = f"of the light of {worst.dye} on {worst.population} shows in the detector of {worst.detector}"
-    limit = f"within {LARGEST_RESIDUAL:g} %"
-    return [check(sample, "residual spillover", worst.percent, limit, abs(worst.percent) <= LARGEST_RESIDUAL, reason)]
+    reason += "" if worst.sure else ", no more than chance"
+    limit = f"within {LARGEST_RESIDUAL:g} %, or three standard errors"
+    fine = not worst.sure or abs(worst.percent) <= LARGEST_RESIDUAL
+    return [check(sample, "residual spillover", worst.percent, limit, fine, reason)]

@@ -27,6 +27,7 @@ TABLES = (".csv", ".csv.gz")
 WELL_KEYWORDS = ("$WELLID", "WELLID", "WELL ID", "WELL_ID")
 WELL = re.compile(r"([A-Pa-p])0*([1-9]\d?)")
 WELL_AT_END = re.compile(r"(?:^|[^A-Za-z0-9])([A-Pa-p]\d{1,2})$")
+NOT_FINITE = "{} events with a value that is not finite are left out"
 MOST_LISTED = 8
 THOUSAND, ABOUT = 1000, 2  # by what factor a lot's standard may differ from the kit's
 # On a linear scale no detector has any value above the one, nor beads a classifier all below the other.
@@ -43,13 +44,21 @@ class Wells:
         By plate and well: events × (forward, side, classifier, reporter), float64, linear scale.
     lost
         By plate and well, why there are none.
-    warnings
-        What was odd in a file and how it was read.
+    odd
+        By plate and well, what was odd in its file and how it was read.
+    not_finite
+        By plate and well, how many events with a value that is not a finite number are left out, where there are any.
     """
 
     events: dict[Key, Floats] = field(default_factory=dict)
     lost: dict[Key, str] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
+    odd: dict[Key, list[str]] = field(default_factory=dict)
+    not_finite: dict[Key, int] = field(default_factory=dict)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was odd in all files."""
+        return [warning for warnings in self.odd.values() for warning in warnings]
 
 
 def read_plate(path: str | Path) -> pl.DataFrame:
@@ -133,13 +142,18 @@ def read_wells(sheet: pl.DataFrame, root: str | Path, kits: Mapping[str, Kit]) -
     for row in sheet.unique(["plate", "well"], keep="first", maintain_order=True).iter_rows(named=True):
         key = (row["plate"], row["well"])
         try:
-            read.events[key], warnings = read_well(
+            events, warnings = _all_of_well(
                 Path(root) / row["path"], kits[row["kit"]], scale=row["scale"], well=row["well"]
             )
         except TilseqError as error:
             read.lost[key] = str(error)
             continue
-        read.warnings.extend(f"{row['path']}: {warning}" for warning in warnings)
+        read.events[key], lost = _finite(events)
+        if lost:
+            read.not_finite[key] = lost
+            warnings.append(NOT_FINITE.format(lost))
+        if warnings:
+            read.odd[key] = [f"{row['path']}: {warning}" for warning in warnings]
     return read
 
 
@@ -175,6 +189,13 @@ def read_well(
         The file cannot be read, lacks a channel, is of another well, or is a table without its scale or with a cell
         that is no number.
     """
+    events, warnings = _all_of_well(path, kit, scale=scale, well=well)
+    events, lost = _finite(events)
+    return events, warnings + ([NOT_FINITE.format(lost)] if lost else [])
+
+
+def _all_of_well(path: str | Path, kit: Kit, *, scale: str | None, well: str | None) -> tuple[Floats, list[str]]:
+    """Return all events of a well, and what was odd in its file; see `read_well`."""
     path = Path(path)
     if path.name.casefold().endswith(TABLES):
         events, warnings = _of_table(path, kit, scale), []
@@ -183,10 +204,13 @@ def read_well(
         _refuse_other_well(fcs, well)
         columns = [fcs.index(_channel(kit.channels[role], fcs.channels, fcs.markers, role, path)) for role in ROLES]
         events, warnings = fcs.events[:, columns].astype(np.float64), list(fcs.warnings)
+    return events, warnings
+
+
+def _finite(events: Floats) -> tuple[Floats, int]:
+    """Return the events that are finite in every channel, and how many are not."""
     finite = np.isfinite(events).all(axis=1)
-    if not finite.all():
-        warnings.append(f"{int((~finite).sum())} events with a value that is not finite are left out")
-    return events[finite], warnings
+    return events[finite], int(np.count_nonzero(~finite))
 
 
 def to_linear(values: Floats, scale: str) -> Floats:

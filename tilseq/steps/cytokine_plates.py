@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tilseq.errors import first_few
 from tilseq.steps.cytokine_plate_figures import draw_plate
 from tilseq.steps.job import Job
 
@@ -13,12 +14,15 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.cytokines import Beads, Quantified
+    from tilseq.io.plates import Wells
     from tilseq.kits import Kit
     from tilseq.study import Study
 
 STEP = "cytokine_plates"
 SAMPLE = "sample"
 BEADS = "50 beads of each analyte in each well are good, 35 needed"
+FILES = "nothing odd in the files of its wells and of the standards"
+MOST_TOLD = 3
 CURVES = "a standard curve of each analyte of the kit"
 
 
@@ -75,12 +79,12 @@ def run(job: Job, folder: Path) -> None:
     wells = read_wells(sheet, root, kits)
     # Nobody's home belongs into a table.
     lost = {key: reason.replace(root, "") for key, reason in wells.lost.items()}
-    beads = find_beads(sheet, wells.events, kits, lost)
+    beads = find_beads(sheet, wells.events, kits, lost, wells.not_finite)
     told = quantify(sheet, beads.wells, kits, model=given["model"], shared_dilution=given["shared_dilution"])
     for frame, table in (
         *beads.tables(),
         *told.tables(),
-        (QUALITY.frame(list(_quality(job.samples, beads, told))), QUALITY),
+        (QUALITY.frame([*_files(job.samples, sheet, wells), *_quality(job.samples, beads, told)]), QUALITY),
     ):
         write_parquet(frame, table, folder)
     draw_plate(job.unit, beads, told, folder / "figures")
@@ -104,6 +108,25 @@ def _sheet_and_kits(job: Job) -> tuple[pl.DataFrame, Mapping[str, Kit]]:
         first = {(problem.what, problem.found): problem for problem in reversed(problems)}
         raise StudyError([problem for problem in problems if problem in first.values()], "the plate sheet")
     return sheet, kits
+
+
+def _files(samples: Sequence[str], sheet: pl.DataFrame, wells: Wells) -> Iterator[dict[str, Any]]:
+    """Yield a check of each sample that says what was odd in the files of its wells and of those of no sample."""
+    import polars as pl
+
+    for sample in samples:
+        own = sheet.filter((pl.col("sample") == sample) | pl.col("sample").is_null())
+        keys = own.select("plate", "well").unique(maintain_order=True).iter_rows()
+        odd = [warning for key in keys for warning in wells.odd.get(key, ())]
+        if odd:
+            yield {
+                "sample": sample,
+                "check": "files of wells",
+                "value": len(odd),
+                "limit": FILES,
+                "verdict": "warn",
+                "reason": first_few(odd, MOST_TOLD),
+            }
 
 
 def _quality(samples: Sequence[str], beads: Beads, told: Quantified) -> Iterator[dict[str, Any]]:
