@@ -21,12 +21,14 @@ from tilseq.flow.uncertainty import (
     across,
     bearing,
     by_channel,
+    close_by,
     gaining,
     holding,
     lacking,
     left_over,
     loss,
     name_of,
+    ratio_with_gates,
     with_gates,
 )
 from tilseq.intervals import clopper_pearson, scalar
@@ -53,6 +55,9 @@ def share_limits(gating: Gating, population: Population) -> tuple[Limits, Limits
         if name == "CD3-":
             both, gates = (1 - both[1], 1 - both[0]), (1 - gates[1], 1 - gates[0])
         return (min(both[0], share), max(both[1], share)), (min(gates[0], share), max(gates[1], share))
+    several = _surely_borne(gating, name)
+    if several:
+        gating = close_by(gating, several)
     below = _below_cuts(gating, name, parent)
     if below is not None:
         return _of_left_over(gating, population, below)
@@ -60,6 +65,35 @@ def share_limits(gating: Gating, population: Population) -> tuple[Limits, Limits
     told = _told(gating, name, parent)
     misplaced, ends = _misplaced(gating, name, parent, told), _ends(gating, name, parent, told)
     return with_gates(events, total, scalar(clopper_pearson(events, total)), ends, misplaced=misplaced)
+
+
+def ratio_limits(gating: Gating, names: tuple[str, str], counting: Limits) -> tuple[Limits, Limits]:
+    """Return the 95 % limits of the ratio of two populations' events: of counting and gating together, of gating alone.
+
+    Each loses and gains what its own share does.
+
+    Parameters
+    ----------
+    gating
+        A gated tube.
+    names
+        Of both populations.
+    counting
+        Limits of the ratio by counting alone.
+    """
+    own, other = (gating.populations[name].events for name in names)
+    parents = [gating.populations[name].parent or "" for name in names]
+    told = [_told(gating, name, parent) for name, parent in zip(names, parents, strict=True)]
+    misplaced = [
+        Misplaced(*(gating.populations[parent].events * part for part in _misplaced(gating, name, parent, gate)))
+        for name, parent, gate in zip(names, parents, told, strict=True)
+    ]
+    ends = [
+        [(end[names[0]], end[names[1]]) for end in shift]
+        for gate, shift in gating.moved.items()
+        if not any(gate in each for each in told)
+    ]
+    return ratio_with_gates(own, other, counting, ends, own=misplaced[0], other=misplaced[1])
 
 
 def _known(gating: Gating) -> bool:
@@ -135,7 +169,7 @@ def _below_cuts(gating: Gating, name: str, parent: str) -> dict[str, Told] | Non
     """
     rule = gating.rules.get(name)
     events, total = gating.populations[name].events, gating.populations[parent].events
-    if rule is None or _borne(rule) or len(rule.markers) < 2 or 2 * events > total:
+    if rule is None or _borne(rule) or len(rule.markers) < 2 or 2 * events > total or not total:
         return None
     groups = [cuts for cuts in by_channel(gating) if cuts[0].parent == parent and _any(cuts, rule.markers)]
     if not {cut.marker for cuts in groups for cut in cuts}.issuperset(rule.markers):
