@@ -125,7 +125,7 @@ def test_cells_without_cd3_of_an_own_rule_are_not_what_t_cells_leave(simulate: S
         assert exact_upper < upper < exact_upper + 0.05, name
 
 
-def test_what_lies_beside_each_cut_widens_cells_that_bear_several_markers(gating: Gating) -> None:
+def test_what_lies_beside_their_cuts_widens_few_cells_that_bear_several_markers(gating: Gating) -> None:
     """Of 9 cells in the last and first tenth beside each cut 45 would lie down to darkness; up to half come in."""
     borne = [gating.cuts[name, "CD3+"]._replace(close=None) for name in ("CD4", "CD8")]
     cuts = {(cut.marker, "CD3+"): cut._replace(lower=0.9 * cut.threshold, upper=1.1 * cut.threshold) for cut in borne}
@@ -155,7 +155,7 @@ def test_what_lies_beside_each_cut_widens_cells_that_bear_several_markers(gating
     assert before[1] < upper
 
 
-def test_cells_that_bear_several_markers_take_the_ends_close_by(gating: Gating) -> None:
+def test_few_cells_that_bear_several_markers_take_the_ends_close_by(gating: Gating) -> None:
     """With ends close by of no width, no more is told of these cells by both cuts, and as much as before of others."""
     cuts = {
         key: cut._replace(close=(cut.threshold, cut.threshold)) if cut.parent == "CD3+" else cut
@@ -169,6 +169,36 @@ def test_cells_that_bear_several_markers_take_the_ends_close_by(gating: Gating) 
         moved = {**gating.moved, **still} if name == "DP T" else gating.moved
         expected = share_limits(replace(gating, cuts=none, moved=moved), gating.populations[name])
         assert share_limits(closer, closer.populations[name]) == expected, name
+
+
+@pytest.mark.parametrize(("number", "few"), [(180, True), (240, False)])
+def test_cells_that_bear_several_markers_are_few_below_four_per_cent(
+    simulate: Simulate, number: int, few: bool
+) -> None:
+    """Of 5,000 T cells: ends close by are another matter to fewer than 200 alone, and so is what lies beside."""
+    cells_of = {"CD4+ T": 3000, "CD8+ T": 1850 - number, "DN T": 150, "DP T": number, "B": 800, "NK": 500}
+    made = gate(simulate(cells_of), sample="s")
+    own = {name: one.events for name, one in made.populations.items()}
+    none = {key: cut._replace(close=None) for key, cut in made.cuts.items()}
+    cells, cut = made.populations["DP T"], none["CD8", "CD3+"]
+    share, total = cells.events / own["CD3+"], own["CD3+"]
+    assert (share < 0.04) == few
+    elsewhere = {key: one._replace(close=(one.threshold, 9 * one.threshold)) for key, one in made.cuts.items()}
+    assert (share_limits(replace(made, cuts=elsewhere), cells) == share_limits(made, cells)) != few
+    # Of 20 cells in the last and first tenth beside the cut 100 would lie down to darkness.
+    cuts = {**none, ("CD8", "CD3+"): cut._replace(lower=0.9 * cut.threshold, upper=1.1 * cut.threshold)}
+    still = {name: Shift(own, own) for name in made.moved}
+    ends = Shift(own, {**own, "DP T": own["DP T"] - 20})
+    # The cut of CD3 moved as far has the same ends, and nothing beside it is told of these cells.
+    (before, _), (told, _) = (
+        share_limits(replace(made, cuts=cuts, moved={**still, name: ends}), cells)
+        for name in ("CD3 of lymphocytes", "CD8 of CD3+")
+    )
+    # Those of few gain up to 50; of many 50 are their own, and the upper limit moves, too.
+    assert (told[1] == before[1]) == few
+    reach = 0.95 * 50 if few else 0.475 * 50 * math.sqrt(2)
+    down = math.hypot(share - before[0], reach / total)
+    assert told[0] == pytest.approx(share - down, rel=1e-6)
 
 
 def test_a_ratio_is_off_by_what_both_shares_are(gating: Gating) -> None:

@@ -13,6 +13,7 @@ from tilseq.flow.uncertainty import (
     PURE,
     Misplaced,
     across,
+    across_of_few,
     bearing,
     close_by,
     gaining,
@@ -190,12 +191,22 @@ def test_t_cells_gain_any_number_of_those_beside_their_cut() -> None:
     assert gaining(0.003, [0.02]) == pytest.approx((math.hypot(0.003, 0.0096941), 0, 0, 0), rel=1e-4)
 
 
-def test_what_comes_in_across_cuts_is_one_part_of_what_lies_beside_all() -> None:
+def test_what_comes_in_and_goes_out_across_cuts_is_joined() -> None:
+    # Of each half of 0.02 any part: 95 % within 0.475 × 0.01, which is 1.96 standard deviations of 0.0024235.
+    one, four = across(PURE, [0.02]), across(Misplaced(0.003, 0.004, 0.1, 0.2), [0.02, 0.02])
+    assert one == pytest.approx((0.0024235 * math.sqrt(2), 0.0024235 * math.sqrt(2), 0, 0), rel=1e-4)
+    assert four == pytest.approx(
+        (math.hypot(0.003, 2 * 0.0024235), math.hypot(0.004, 2 * 0.0024235), 0.1, 0.2), rel=1e-4
+    )
+    assert across(Misplaced(0.003, 0.004), []) == Misplaced(0.003, 0.004)
+
+
+def test_few_cells_gain_one_part_of_what_lies_beside_all_their_cuts() -> None:
     # From none to a half of 0.02: 95 % below 0.95 × 0.01, which is 1.96 standard deviations of 0.0048470.
-    one, two = across(PURE, [0.02]), across(Misplaced(0.003, 0.004, 0.1, 0.2), [0.01, 0.03])
+    one, two = across_of_few(PURE, [0.02]), across_of_few(Misplaced(0.003, 0.004, 0.1, 0.2), [0.01, 0.03])
     assert one == pytest.approx((0.0048470, 0, 0, 0), rel=1e-4)
     assert two == pytest.approx((math.hypot(0.003, 2 * 0.0048470), 0.004, 0.1, 0.2), rel=1e-4)
-    assert across(Misplaced(0.003, 0.004), []) == Misplaced(0.003, 0.004)
+    assert across_of_few(Misplaced(0.003, 0.004), []) == Misplaced(0.003, 0.004)
 
 
 def test_a_part_told_by_what_it_lacks_gains_what_others_lose() -> None:

@@ -9,6 +9,7 @@ from tilseq.flow.beside import NONE_BEYOND, Beyond, Loss, Told, below_cut, beyon
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.uncertainty import (
     EDGE,
+    FEW,
     IMPURE,
     IMPURE_WHERE_RARE,
     IMPURE_WITHOUT_CD45,
@@ -19,6 +20,7 @@ from tilseq.flow.uncertainty import (
     Limits,
     Misplaced,
     across,
+    across_of_few,
     bearing,
     by_channel,
     close_by,
@@ -55,9 +57,8 @@ def share_limits(gating: Gating, population: Population) -> tuple[Limits, Limits
         if name == "CD3-":
             both, gates = (1 - both[1], 1 - both[0]), (1 - gates[1], 1 - gates[0])
         return (min(both[0], share), max(both[1], share)), (min(gates[0], share), max(gates[1], share))
-    several = _surely_borne(gating, name)
-    if several:
-        gating = close_by(gating, several)
+    if _few_of_several(gating, name, parent):
+        gating = close_by(gating, _surely_borne(gating, name))
     below = _below_cuts(gating, name, parent)
     if below is not None:
         return _of_left_over(gating, population, below)
@@ -198,7 +199,8 @@ def _misplaced(gating: Gating, name: str, parent: str, told: Mapping[str, Told])
     if borne.get(name) or name not in borne:
         markers = borne.get(name) or [name]
         own = bearing(shares[name], markers, impure, next(iter(told.values()), None))
-        return across(own, _beside(gating, name, _surely_borne(gating, name)))
+        join = across_of_few if _few_of_several(gating, name, parent) else across
+        return join(own, _beside(gating, name, _surely_borne(gating, name)))
     lost = sum(loss(markers) * shares[other] for other, markers in borne.items() if markers)
     return lacking(shares[name], lost, impure)
 
@@ -223,6 +225,12 @@ def _surely_borne(gating: Gating, name: str) -> set[str]:
     rule = gating.rules.get(name)
     several = {signs[0].marker for signs in rule.conditions if len(signs) == 1 and signs[0].positive} if rule else set()
     return several if len(several) > 1 else set()
+
+
+def _few_of_several(gating: Gating, name: str, parent: str) -> bool:
+    """Tell whether cells of several markers are few beside those that bear one of them."""
+    few = gating.populations[name].events < FEW * gating.populations[parent].events
+    return few and bool(_surely_borne(gating, name))
 
 
 def _beside(gating: Gating, name: str, markers: Collection[str]) -> list[float]:

@@ -68,8 +68,9 @@ IMPURE_WHERE_RARE: Mapping[str, Misplaced] = {
 }
 # What part of other cells that do not count with a part fall among those left over, and are told there.
 OTHERS_TOLD = 0.5
-# What part of those that lie beside the cuts of a population of several markers it can gain, less what it loses.
-OTHERS_BESIDE = 0.5
+# Cells of several markers are few below this part of their parent: two bandwidths from a cut reach into the flank of
+# their neighbours. What part of those that lie beside their cuts they can gain, less what they lose.
+FEW, OTHERS_BESIDE = 0.04, 0.5
 
 
 EDGE = "lymphocytes"  # what their radius is called among the cuts that are moved
@@ -276,18 +277,25 @@ def bearing(share: float, markers: Collection[str], impure: Misplaced = PURE, to
 
 
 def across(misplaced: Misplaced, beside: Iterable[float]) -> Misplaced:
-    """Add to what is misplaced of a part that bears several markers what comes in across its cuts.
-
-    Others that seem to bear a marker more come in, cells of the part that took a stain poorly go out: on average no
-    fewer come in, as most others bear all markers but one.
+    """Add to what is misplaced of a part what comes in and goes out across its cuts, as cells beside them tell.
 
     Parameters
     ----------
     misplaced
         What is misplaced of the part.
     beside
-        For each cut the share of the whole that `beside.evenly_beside` tells. Any part of all these, from none to a
-        half, comes in more than goes out.
+        For each cut the share of the whole that `beside.evenly_beside` tells. Half of it are taken as cells of the
+        part, half as others: of each half any number from none to all lies on the wrong side.
+    """
+    either_way = math.hypot(*(math.sqrt(2) * EVENLY * share / 2 for share in beside))
+    gained, lost = (math.hypot(side, either_way) for side in (misplaced.gained, misplaced.lost))
+    return misplaced._replace(gained=gained, lost=lost)
+
+
+def across_of_few(misplaced: Misplaced, beside: Iterable[float]) -> Misplaced:
+    """Do as `across` for a part that is few beside its neighbours: no fewer of these come in than of its own go out.
+
+    Of all that lie beside its cuts together any part from none to a half comes in more than goes out.
     """
     return misplaced._replace(gained=math.hypot(misplaced.gained, 2 * EVENLY * OTHERS_BESIDE * sum(beside)))
 
