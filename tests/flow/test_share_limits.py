@@ -171,18 +171,20 @@ def test_few_cells_that_bear_several_markers_take_the_ends_close_by(gating: Gati
         assert share_limits(closer, closer.populations[name]) == expected, name
 
 
-@pytest.mark.parametrize(("number", "few"), [(180, True), (240, False)])
+@pytest.mark.parametrize(("number", "few"), [(180, True), (210, True), (240, False)])
 def test_cells_that_bear_several_markers_are_few_below_four_per_cent(
     simulate: Simulate, number: int, few: bool
 ) -> None:
-    """Of 5,000 T cells: ends close by are another matter to fewer than 200 alone, and so is what lies beside."""
+    """Ends close by are another matter to few alone, and so is what lies beside.
+
+    Of 5,000 T cells 210 could be 3.7 %, 240 no fewer than 4.2 % (R: binom.test(210, 5000), binom.test(240, 5000)).
+    """
     cells_of = {"CD4+ T": 3000, "CD8+ T": 1850 - number, "DN T": 150, "DP T": number, "B": 800, "NK": 500}
     made = gate(simulate(cells_of), sample="s")
     own = {name: one.events for name, one in made.populations.items()}
     none = {key: cut._replace(close=None) for key, cut in made.cuts.items()}
     cells, cut = made.populations["DP T"], none["CD8", "CD3+"]
     share, total = cells.events / own["CD3+"], own["CD3+"]
-    assert (share < 0.04) == few
     elsewhere = {key: one._replace(close=(one.threshold, 9 * one.threshold)) for key, one in made.cuts.items()}
     assert (share_limits(replace(made, cuts=elsewhere), cells) == share_limits(made, cells)) != few
     # Of 20 cells in the last and first tenth beside the cut 100 would lie down to darkness.

@@ -203,10 +203,13 @@ def test_what_comes_in_and_goes_out_across_cuts_is_joined() -> None:
 
 def test_few_cells_gain_one_part_of_what_lies_beside_all_their_cuts() -> None:
     # From none to a half of 0.02: 95 % below 0.95 × 0.01, which is 1.96 standard deviations of 0.0048470.
-    one, two = across_of_few(PURE, [0.02]), across_of_few(Misplaced(0.003, 0.004, 0.1, 0.2), [0.01, 0.03])
+    one = across_of_few(PURE, [0.02], rare=False)
+    two = across_of_few(Misplaced(0.003, 0.004, 0.1, 0.2), [0.01, 0.03], rare=False)
     assert one == pytest.approx((0.0048470, 0, 0, 0), rel=1e-4)
     assert two == pytest.approx((math.hypot(0.003, 2 * 0.0048470), 0.004, 0.1, 0.2), rel=1e-4)
-    assert across_of_few(Misplaced(0.003, 0.004), []) == Misplaced(0.003, 0.004)
+    assert across_of_few(Misplaced(0.003, 0.004), [], rare=True) == Misplaced(0.003, 0.004)
+    # To two thirds where T cells are rare: 0.95 × 0.01333.
+    assert across_of_few(PURE, [0.02], rare=True) == pytest.approx((0.0064627, 0, 0, 0), rel=1e-4)
 
 
 def test_a_part_told_by_what_it_lacks_gains_what_others_lose() -> None:

@@ -114,11 +114,10 @@ def _of_lineage(gating: Gating, name: str) -> tuple[Limits, Limits]:
         for gate, shift in gating.moved.items()
         if gate != EDGE
     ]
-    rare = gating.region is not None and gating.region.source == "cohort"
     share = numbers[name] / max(1, total)
     misplaced = PURE
     if name == "CD3+":
-        usual = (NO_T_CELLS_WHERE_RARE if rare else NO_T_CELLS) * share
+        usual = (NO_T_CELLS_WHERE_RARE if _rare(gating.region) else NO_T_CELLS) * share
         misplaced = gaining(usual, [(1 - share) * beside for beside in _beside(gating, name, {"CD3"})])
     counting = scalar(clopper_pearson(numbers[name], total))
     return with_gates(numbers[name], total, counting, ends, misplaced=misplaced, beyond=_beyond(gating, name, others))
@@ -199,8 +198,10 @@ def _misplaced(gating: Gating, name: str, parent: str, told: Mapping[str, Told])
     if borne.get(name) or name not in borne:
         markers = borne.get(name) or [name]
         own = bearing(shares[name], markers, impure, next(iter(told.values()), None))
-        join = across_of_few if _few_of_several(gating, name, parent) else across
-        return join(own, _beside(gating, name, _surely_borne(gating, name)))
+        beside = _beside(gating, name, _surely_borne(gating, name))
+        if _few_of_several(gating, name, parent):
+            return across_of_few(own, beside, rare=_rare(gating.region))
+        return across(own, beside)
     lost = sum(loss(markers) * shares[other] for other, markers in borne.items() if markers)
     return lacking(shares[name], lost, impure)
 
@@ -228,9 +229,9 @@ def _surely_borne(gating: Gating, name: str) -> set[str]:
 
 
 def _few_of_several(gating: Gating, name: str, parent: str) -> bool:
-    """Tell whether cells of several markers are few beside those that bear one of them."""
-    few = gating.populations[name].events < FEW * gating.populations[parent].events
-    return few and bool(_surely_borne(gating, name))
+    """Tell whether cells of several markers are few beside those that bear one, or could be so by their number."""
+    counting = scalar(clopper_pearson(gating.populations[name].events, gating.populations[parent].events))
+    return counting[0] < FEW and bool(_surely_borne(gating, name))
 
 
 def _beside(gating: Gating, name: str, markers: Collection[str]) -> list[float]:
@@ -246,9 +247,14 @@ def _beside(gating: Gating, name: str, markers: Collection[str]) -> list[float]:
 
 
 def _impure(region: Region | None) -> Mapping[str, Misplaced]:
-    if region is not None and region.source == "cohort":  # lent to a tube in which T cells are rare
+    if _rare(region):
         return IMPURE_WHERE_RARE
     return IMPURE if region is None or "CD45" in region.centre else IMPURE_WITHOUT_CD45
+
+
+def _rare(region: Region | None) -> bool:
+    """Tell whether T cells are so rare that other tubes tell where lymphocytes lie."""
+    return region is not None and region.source == "cohort"
 
 
 def _borne(rule: Rule) -> list[str]:

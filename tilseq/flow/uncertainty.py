@@ -69,8 +69,9 @@ IMPURE_WHERE_RARE: Mapping[str, Misplaced] = {
 # What part of other cells that do not count with a part fall among those left over, and are told there.
 OTHERS_TOLD = 0.5
 # Cells of several markers are few below this part of their parent: two bandwidths from a cut reach into the flank of
-# their neighbours. What part of those that lie beside their cuts they can gain, less what they lose.
-FEW, OTHERS_BESIDE = 0.04, 0.5
+# their neighbours. What part of those that lie beside their cuts they can gain, less what they lose; the same where T
+# cells are rare.
+FEW, OTHERS_BESIDE, OTHERS_BESIDE_WHERE_RARE = 0.04, 1 / 2, 2 / 3
 
 
 EDGE = "lymphocytes"  # what their radius is called among the cuts that are moved
@@ -292,12 +293,14 @@ def across(misplaced: Misplaced, beside: Iterable[float]) -> Misplaced:
     return misplaced._replace(gained=gained, lost=lost)
 
 
-def across_of_few(misplaced: Misplaced, beside: Iterable[float]) -> Misplaced:
+def across_of_few(misplaced: Misplaced, beside: Iterable[float], *, rare: bool) -> Misplaced:
     """Do as `across` for a part that is few beside its neighbours: no fewer of these come in than of its own go out.
 
-    Of all that lie beside its cuts together any part from none to a half comes in more than goes out.
+    Of all that lie beside its cuts together any part from none to a half comes in more than goes out, to two thirds
+    where T cells are rare among other cells.
     """
-    return misplaced._replace(gained=math.hypot(misplaced.gained, 2 * EVENLY * OTHERS_BESIDE * sum(beside)))
+    others = OTHERS_BESIDE_WHERE_RARE if rare else OTHERS_BESIDE
+    return misplaced._replace(gained=math.hypot(misplaced.gained, 2 * EVENLY * others * sum(beside)))
 
 
 def gaining(usual: float, beside: Iterable[float]) -> Misplaced:
