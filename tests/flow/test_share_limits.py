@@ -126,7 +126,7 @@ def test_cells_without_cd3_of_an_own_rule_are_not_what_t_cells_leave(simulate: S
 
 
 def test_what_lies_beside_their_cuts_widens_few_cells_that_bear_several_markers(gating: Gating) -> None:
-    """Of 9 cells in the last and first tenth beside each cut 45 would lie down to darkness; up to half come in."""
+    """Of 9 cells in the tenths beside each cut 45 would lie down to darkness: up to half come in, to a third go out."""
     borne = [gating.cuts[name, "CD3+"]._replace(close=None) for name in ("CD4", "CD8")]
     cuts = {(cut.marker, "CD3+"): cut._replace(lower=0.9 * cut.threshold, upper=1.1 * cut.threshold) for cut in borne}
     number, total = gating.populations["DP T"].events, gating.populations["CD3+"].events
@@ -138,17 +138,15 @@ def test_what_lies_beside_their_cuts_widens_few_cells_that_bear_several_markers(
     found = [gating, replace(gating, cuts={**gating.cuts, **cuts}, moved=moved)]
     (before, _), ((lower, upper), _) = (share_limits(one, one.populations["DP T"]) for one in found)
     exact = [float(limit) for limit in clopper_pearson(number, total)]
-    middle, fewer, more = (math.log((part + 0.5) / (total - part + 0.5)) for part in (number, number - 5, number + 4))
+    middle, more = (math.log((part + 0.5) / (total - part + 0.5)) for part in (number, number + 4))
     counting_lower, counting_upper = (math.log(limit / (1 - limit)) for limit in exact)
-    # The ends themselves are 5 and 4 events off, each of both cuts; the third is that of CD3, the fourth the radius.
+    # The upper ends, 5 events off, tell less than what lies beside and are not counted, the lower ones, 4 off, are.
     by = [[math.log((end["DP T"] + 0.5) / (end["CD3+"] - end["DP T"] + 0.5)) for end in shift] for shift in others]
-    down = math.hypot(
-        middle - counting_lower, FLOOR, middle - fewer, middle - fewer, *(middle - min(two) for two in by)
-    )
+    down = math.hypot(middle - counting_lower, FLOOR, *(middle - min(two) for two in by))
     up = math.hypot(counting_upper - middle, FLOOR, more - middle, more - middle, *(max(two) - middle for two in by))
     share, ends = number / total, [1 / (1 + math.exp(-end)) for end in (middle - down, middle + up)]
     gained = math.hypot(share - ends[0], 0.95 * (22.5 + 22.5) / total, 1.959964 * 1.7e-4)
-    lost = math.hypot(ends[1] - share, 1.959964 * 1.7e-4, 1.959964 * 0.0013 * share)
+    lost = math.hypot(ends[1] - share, 0.95 * (15 + 15) / total, 1.959964 * 1.7e-4, 1.959964 * 0.0013 * share)
     assert lower == pytest.approx(share - gained, abs=1e-6)
     assert upper == pytest.approx(share + lost + 0.0065 * share, abs=1e-6)
     assert before[0] > lower
@@ -190,17 +188,32 @@ def test_cells_that_bear_several_markers_are_few_below_four_per_cent(
     # Of 20 cells in the last and first tenth beside the cut 100 would lie down to darkness.
     cuts = {**none, ("CD8", "CD3+"): cut._replace(lower=0.9 * cut.threshold, upper=1.1 * cut.threshold)}
     still = {name: Shift(own, own) for name in made.moved}
-    ends = Shift(own, {**own, "DP T": own["DP T"] - 20})
+    ends = Shift({**own, "DP T": own["DP T"] + 20}, own)
     # The cut of CD3 moved as far has the same ends, and nothing beside it is told of these cells.
     (before, _), (told, _) = (
         share_limits(replace(made, cuts=cuts, moved={**still, name: ends}), cells)
         for name in ("CD3 of lymphocytes", "CD8 of CD3+")
     )
-    # Those of few gain up to 50; of many 50 are their own, and the upper limit moves, too.
-    assert (told[1] == before[1]) == few
-    reach = 0.95 * 50 if few else 0.475 * 50 * math.sqrt(2)
-    down = math.hypot(share - before[0], reach / total)
-    assert told[0] == pytest.approx(share - down, rel=1e-6)
+    surely = 0.0065 * share  # is lost by other gates
+    gained, lost = (0.95 * 50, 0.95 * 100 / 3) if few else [0.475 * 50 * math.sqrt(2)] * 2
+    assert told[0] == pytest.approx(share - math.hypot(share - before[0], gained / total), rel=1e-6)
+    up = math.hypot(before[1] - surely - share, lost / total) + surely
+    assert told[1] == pytest.approx(share + up, rel=1e-6)
+
+
+def test_what_ends_tell_of_few_cells_is_not_told_again_by_what_lies_beside(gating: Gating) -> None:
+    """20 cells from a third of the cut to twice it stand for 12, of which half can come in: less than the ends tell."""
+    found, own = _unmoved(gating), {name: one.events for name, one in gating.populations.items()}
+    cut = gating.cuts["CD8", "CD3+"]
+    wide = cut._replace(lower=cut.threshold / 3, upper=cut.threshold * 2, close=None)
+    cuts = {**{key: one._replace(close=None) for key, one in gating.cuts.items()}, ("CD8", "CD3+"): wide}
+    ends = Shift(own, {**own, "DP T": own["DP T"] - 20})
+    (elsewhere, _), (here, _) = (
+        share_limits(replace(found, cuts=cuts, moved={**found.moved, name: ends}), gating.populations["DP T"])
+        for name in ("CD3 of lymphocytes", "CD8 of CD3+")
+    )
+    assert here[0] == pytest.approx(elsewhere[0], rel=1e-9)
+    assert here[1] > elsewhere[1]
 
 
 def test_a_ratio_is_off_by_what_both_shares_are(gating: Gating) -> None:

@@ -13,9 +13,9 @@ from tilseq.flow.uncertainty import (
     PURE,
     Misplaced,
     across,
-    across_of_few,
     bearing,
     close_by,
+    few_across,
     gaining,
     lacking,
     left_over,
@@ -201,15 +201,13 @@ def test_what_comes_in_and_goes_out_across_cuts_is_joined() -> None:
     assert across(Misplaced(0.003, 0.004), []) == Misplaced(0.003, 0.004)
 
 
-def test_few_cells_gain_one_part_of_what_lies_beside_all_their_cuts() -> None:
-    # From none to a half of 0.02: 95 % below 0.95 × 0.01, which is 1.96 standard deviations of 0.0048470.
-    one = across_of_few(PURE, [0.02], rare=False)
-    two = across_of_few(Misplaced(0.003, 0.004, 0.1, 0.2), [0.01, 0.03], rare=False)
-    assert one == pytest.approx((0.0048470, 0, 0, 0), rel=1e-4)
-    assert two == pytest.approx((math.hypot(0.003, 2 * 0.0048470), 0.004, 0.1, 0.2), rel=1e-4)
-    assert across_of_few(Misplaced(0.003, 0.004), [], rare=True) == Misplaced(0.003, 0.004)
-    # To two thirds where T cells are rare: 0.95 × 0.01333.
-    assert across_of_few(PURE, [0.02], rare=True) == pytest.approx((0.0064627, 0, 0, 0), rel=1e-4)
+def test_few_cells_gain_and_lose_one_part_of_what_lies_beside_all_their_cuts() -> None:
+    # From none to a half of 0.02 and to a third: 95 % below 0.95 × 0.01 and 0.95 × 0.00667, 1.96 standard deviations.
+    assert few_across([0.02], rare=False) == pytest.approx((0.0048470, 0.0032314, 0, 0), rel=1e-4)
+    assert few_across([0.01, 0.03], rare=False) == pytest.approx((0.0096941, 0.0064627, 0, 0), rel=1e-4)
+    assert few_across([], rare=True) == PURE
+    # Of rare T cells from none to two thirds.
+    assert few_across([0.02], rare=True) == pytest.approx((0.0064627, 0.0032314, 0, 0), rel=1e-4)
 
 
 def test_a_part_told_by_what_it_lacks_gains_what_others_lose() -> None:

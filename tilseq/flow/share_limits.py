@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,10 @@ from tilseq.flow.uncertainty import (
     Limits,
     Misplaced,
     across,
-    across_of_few,
     bearing,
     by_channel,
     close_by,
+    few_across,
     gaining,
     holding,
     lacking,
@@ -33,7 +34,7 @@ from tilseq.flow.uncertainty import (
     ratio_with_gates,
     with_gates,
 )
-from tilseq.intervals import clopper_pearson, scalar
+from tilseq.intervals import Z95, clopper_pearson, scalar
 from tilseq.populations import T_CELLS, Rule
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def share_limits(gating: Gating, population: Population) -> tuple[Limits, Limits
             both, gates = (1 - both[1], 1 - both[0]), (1 - gates[1], 1 - gates[0])
         return (min(both[0], share), max(both[1], share)), (min(gates[0], share), max(gates[1], share))
     if _few_of_several(gating, name, parent):
-        gating = close_by(gating, _surely_borne(gating, name))
+        return _of_few(gating, population)
     below = _below_cuts(gating, name, parent)
     if below is not None:
         return _of_left_over(gating, population, below)
@@ -161,6 +162,28 @@ def _of_left_over(gating: Gating, population: Population, below: Mapping[str, To
     return holding(both, share), holding(gates, share)
 
 
+def _of_few(gating: Gating, population: Population) -> tuple[Limits, Limits]:
+    """Return the limits of few cells that bear several markers.
+
+    What comes in across their cuts is told by the ends of these or by what lies beside them, by that which tells more:
+    both are of the same cells. What goes out lies down to darkness, beyond the ends, too.
+    """
+    name, parent, markers = population.name, population.parent or "", _surely_borne(gating, population.name)
+    gating = close_by(gating, markers)
+    events, total = population.events, gating.populations[parent].events
+    share, own = events / total, {name_of(cuts) for cuts in by_channel(gating) if _any(cuts, markers)}
+    ends = {gate: [(end[name], end[parent]) for end in shift] for gate, shift in gating.moved.items()}
+    fewest = (min(part / max(1, whole) for part, whole in pair) for gate, pair in ends.items() if gate in own)
+    by_ends = math.hypot(*(max(0.0, share - least) for least in fewest))
+    across_cuts = few_across(_beside(gating, name, markers), rare=_rare(gating.region))
+    misplaced = bearing(share, _borne(gating.rules[name]), _impure(gating.region).get(parent, PURE))
+    misplaced = misplaced._replace(lost=math.hypot(misplaced.lost, across_cuts.lost))
+    if Z95 * across_cuts.gained > by_ends:
+        misplaced = misplaced._replace(gained=math.hypot(misplaced.gained, across_cuts.gained))
+        ends |= {gate: [(max(part, events), whole) for part, whole in ends[gate]] for gate in own & ends.keys()}
+    return with_gates(events, total, scalar(clopper_pearson(events, total)), ends.values(), misplaced=misplaced)
+
+
 def _below_cuts(gating: Gating, name: str, parent: str) -> dict[str, Told] | None:
     """Return for each cut of cells that lack several markers which share of the parent they gain by it; None of others.
 
@@ -198,10 +221,7 @@ def _misplaced(gating: Gating, name: str, parent: str, told: Mapping[str, Told])
     if borne.get(name) or name not in borne:
         markers = borne.get(name) or [name]
         own = bearing(shares[name], markers, impure, next(iter(told.values()), None))
-        beside = _beside(gating, name, _surely_borne(gating, name))
-        if _few_of_several(gating, name, parent):
-            return across_of_few(own, beside, rare=_rare(gating.region))
-        return across(own, beside)
+        return across(own, _beside(gating, name, _surely_borne(gating, name)))
     lost = sum(loss(markers) * shares[other] for other, markers in borne.items() if markers)
     return lacking(shares[name], lost, impure)
 

@@ -69,9 +69,9 @@ IMPURE_WHERE_RARE: Mapping[str, Misplaced] = {
 # What part of other cells that do not count with a part fall among those left over, and are told there.
 OTHERS_TOLD = 0.5
 # Cells of several markers are few below this part of their parent: two bandwidths from a cut reach into the flank of
-# their neighbours. What part of those that lie beside their cuts they can gain, less what they lose; the same where T
-# cells are rare.
-FEW, OTHERS_BESIDE, OTHERS_BESIDE_WHERE_RARE = 0.04, 1 / 2, 2 / 3
+# their neighbours. What part of those that lie beside their cuts they can gain, less what they lose, the same where T
+# cells are rare, and what they can lose.
+FEW, OTHERS_BESIDE, OTHERS_BESIDE_WHERE_RARE, OWN_BESIDE = 0.04, 1 / 2, 2 / 3, 1 / 3
 
 
 EDGE = "lymphocytes"  # what their radius is called among the cuts that are moved
@@ -293,14 +293,21 @@ def across(misplaced: Misplaced, beside: Iterable[float]) -> Misplaced:
     return misplaced._replace(gained=gained, lost=lost)
 
 
-def across_of_few(misplaced: Misplaced, beside: Iterable[float], *, rare: bool) -> Misplaced:
-    """Do as `across` for a part that is few beside its neighbours: no fewer of these come in than of its own go out.
+def few_across(beside: Iterable[float], *, rare: bool) -> Misplaced:
+    """Return what comes in and goes out across the cuts of a part that is few beside its neighbours.
 
-    Of all that lie beside its cuts together any part from none to a half comes in more than goes out, to two thirds
-    where T cells are rare among other cells.
+    Of all that lie beside its cuts together any part from none to a half comes in, more than goes out, to two thirds
+    where T cells are rare among other cells; or to a third goes out.
+
+    Parameters
+    ----------
+    beside
+        As for `across`.
+    rare
+        Whether T cells are rare.
     """
-    others = OTHERS_BESIDE_WHERE_RARE if rare else OTHERS_BESIDE
-    return misplaced._replace(gained=math.hypot(misplaced.gained, 2 * EVENLY * others * sum(beside)))
+    others, told = OTHERS_BESIDE_WHERE_RARE if rare else OTHERS_BESIDE, 2 * EVENLY * sum(beside)
+    return Misplaced(gained=others * told, lost=OWN_BESIDE * told)
 
 
 def gaining(usual: float, beside: Iterable[float]) -> Misplaced:
