@@ -1,7 +1,8 @@
 """Automatic gates against the truth: simulated tubes, preset seeds.
 
 `python -m benchmarks.gates [TUBES]`: do the limits of counting and gating together hold the truth, are absolute counts
-without bias, are planted faults caught and clean tubes left alone? TUBES a cell of the grid (500).
+without bias, are planted faults caught and clean tubes left alone? TUBES a cell of the grid (2,000, by which a coverage
+of 98 % has a standard error of 0.3); at most 500 with beads and of each fault.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from tilseq.simulate.cytometry.tube import acquire
 from tilseq.simulate.files import as_read
 from tilseq.simulate.streams import stream
 
-TUBES = 500
+TUBES, OTHER_TUBES = 2_000, 500
 EVENTS = (300, 3_000, 50_000)
 CD8_SHARES = (0.0001, 0.001, 0.01, 0.1, 0.5)  # of CD4 and CD8 T cells
 SEED = 20_29
@@ -226,6 +227,7 @@ def main() -> None:
             for place, (name, _) in enumerate((*SHARES, ("CD4/CD8", ""))):
                 own = [one[place] for one in found if one]
                 print(coverage_row(cell, name, own, sum(not one for one in found)), flush=True)
+        tubes = min(tubes, OTHER_TUBES)
         print("\n### Cells per microlitre by counting beads\n")
         print("| population | tubes | covered % | bias % (± 2 standard errors) |", "|---|---|---|---|", sep="\n")
         counted = list(pool.map(absolute, range(tubes), chunksize=4))

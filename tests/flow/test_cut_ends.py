@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from tilseq.flow.cut_ends import _between, cut_ends
+from tilseq.flow.cut_ends import CLOSE_BY, _between, cut_ends
 from tilseq.flow.density import EITHER_WAY, density, valley
 
 
-def _ends(values: np.ndarray) -> tuple[float, float, float, float]:
+def _ends(values: np.ndarray, close: bool = False) -> tuple[float, float, float, float]:
     curve = density(values)
     assert curve is not None
     found = valley(values, curve)
     assert found is not None
-    return (found.threshold, *cut_ends(curve, found), curve.bandwidth)
+    return (found.threshold, *cut_ends(curve, found)[close], curve.bandwidth)
 
 
 def _few_beyond_a_long_valley(random: np.random.Generator) -> np.ndarray:
@@ -43,12 +43,18 @@ def test_ends_are_those_of_values_drawn_again_in_a_loop() -> None:
     assert np.mean(ends, axis=0) == pytest.approx(np.mean(widths, axis=0), abs=0.12)
 
 
-def test_ends_in_a_narrow_valley_are_two_bandwidths_either_way() -> None:
+@pytest.mark.parametrize(("close", "bandwidths"), [(False, EITHER_WAY), (True, CLOSE_BY)])
+def test_ends_in_a_narrow_valley_are_some_bandwidths_either_way(close: bool, bandwidths: float) -> None:
     random = np.random.default_rng(6)
     values = np.concatenate([random.normal(0, 1, 60_000), random.normal(5, 1, 60_000)])
-    threshold, lower, upper, bandwidth = _ends(values)
+    threshold, lower, upper, bandwidth = _ends(values, close)
     assert threshold == pytest.approx(2.5, abs=0.3)
-    assert (lower, upper) == pytest.approx((threshold - EITHER_WAY * bandwidth, threshold + EITHER_WAY * bandwidth))
+    assert (lower, upper) == pytest.approx((threshold - bandwidths * bandwidth, threshold + bandwidths * bandwidth))
+
+
+def test_ends_in_a_long_valley_are_no_closer_by_for_small_populations() -> None:
+    values = _few_beyond_a_long_valley(np.random.default_rng(9))
+    assert _ends(values, close=True) == _ends(values)
 
 
 def test_ends_in_a_gap_hold_its_middle() -> None:

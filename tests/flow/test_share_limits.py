@@ -10,12 +10,13 @@ import pytest
 
 from tilseq.flow import gate
 from tilseq.flow.gating import Gating
-from tilseq.flow.share_limits import share_limits
-from tilseq.flow.uncertainty import EDGE, Shift
-from tilseq.intervals import clopper_pearson
+from tilseq.flow.share_limits import ratio_limits, share_limits
+from tilseq.flow.uncertainty import EDGE, Misplaced, Shift, ratio_with_gates
+from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
 from tilseq.populations import T_CELLS, rule
 
 Simulate = Callable[..., Any]
+FLOOR = 1.959964 * 0.002  # of the logit
 
 
 @pytest.fixture(scope="module")
@@ -124,26 +125,118 @@ def test_cells_without_cd3_of_an_own_rule_are_not_what_t_cells_leave(simulate: S
         assert exact_upper < upper < exact_upper + 0.05, name
 
 
-def test_what_lies_beside_each_cut_widens_cells_that_bear_several_markers(gating: Gating) -> None:
-    """Of 9 cells in the last and first tenth beside each cut 45 would lie down to darkness; half of them either way."""
-    borne = [gating.cuts[name, "CD3+"] for name in ("CD4", "CD8")]
+def test_what_lies_beside_their_cuts_widens_few_cells_that_bear_several_markers(gating: Gating) -> None:
+    """Of 9 cells in the tenths beside each cut 45 would lie down to darkness: up to half come in, to a third go out."""
+    borne = [gating.cuts[name, "CD3+"]._replace(close=None) for name in ("CD4", "CD8")]
     cuts = {(cut.marker, "CD3+"): cut._replace(lower=0.9 * cut.threshold, upper=1.1 * cut.threshold) for cut in borne}
     number, total = gating.populations["DP T"].events, gating.populations["CD3+"].events
     moved = dict(gating.moved)
     for name in ("CD4 of CD3+", "CD8 of CD3+"):
         lower, upper = ({**end, "DP T": number + more} for end, more in zip(moved[name], (4, -5), strict=True))
         moved[name] = moved[name]._replace(lower=lower, upper=upper)
+    others = [shift for name, shift in gating.moved.items() if "lymphocytes" in name]
     found = [gating, replace(gating, cuts={**gating.cuts, **cuts}, moved=moved)]
     (before, _), ((lower, upper), _) = (share_limits(one, one.populations["DP T"]) for one in found)
-    exact_lower, exact_upper = (total * float(limit) for limit in clopper_pearson(number, total))
-    # 0.475 × 22.5 for each of two halves of two cuts; the ends themselves are 5 and 4 events off.
-    either_way = math.sqrt(4) * 0.475 * 22.5
-    down = math.hypot(number - exact_lower, either_way, 5, 5)
-    up = math.hypot(exact_upper - number, either_way, 4, 4)
-    assert lower * total == pytest.approx(number - down, rel=0.03)
-    assert upper * total == pytest.approx(number + up, rel=0.03)
+    exact = [float(limit) for limit in clopper_pearson(number, total)]
+    middle, more = (math.log((part + 0.5) / (total - part + 0.5)) for part in (number, number + 4))
+    counting_lower, counting_upper = (math.log(limit / (1 - limit)) for limit in exact)
+    # The upper ends, 5 events off, tell less than what lies beside and are not counted, the lower ones, 4 off, are.
+    by = [[math.log((end["DP T"] + 0.5) / (end["CD3+"] - end["DP T"] + 0.5)) for end in shift] for shift in others]
+    down = math.hypot(middle - counting_lower, FLOOR, *(middle - min(two) for two in by))
+    up = math.hypot(counting_upper - middle, FLOOR, more - middle, more - middle, *(max(two) - middle for two in by))
+    share, ends = number / total, [1 / (1 + math.exp(-end)) for end in (middle - down, middle + up)]
+    gained = math.hypot(share - ends[0], 0.95 * (22.5 + 22.5) / total, 1.959964 * 1.7e-4)
+    lost = math.hypot(ends[1] - share, 0.95 * (15 + 15) / total, 1.959964 * 1.7e-4, 1.959964 * 0.0013 * share)
+    assert lower == pytest.approx(share - gained, abs=1e-6)
+    assert upper == pytest.approx(share + lost + 0.0065 * share, abs=1e-6)
     assert before[0] > lower
     assert before[1] < upper
+
+
+def test_few_cells_that_bear_several_markers_take_the_ends_close_by(gating: Gating) -> None:
+    """With ends close by of no width, no more is told of these cells by both cuts, and as much as before of others."""
+    cuts = {
+        key: cut._replace(close=(cut.threshold, cut.threshold)) if cut.parent == "CD3+" else cut
+        for key, cut in gating.cuts.items()
+    }
+    closer = replace(gating, cuts=cuts)
+    own = {name: one.events for name, one in gating.populations.items()}
+    still = {"CD4 of CD3+": Shift(own, own), "CD8 of CD3+": Shift(own, own)}
+    none = {key: cut._replace(close=None) for key, cut in cuts.items()}
+    for name in ("DP T", "CD4+ T"):
+        moved = {**gating.moved, **still} if name == "DP T" else gating.moved
+        expected = share_limits(replace(gating, cuts=none, moved=moved), gating.populations[name])
+        assert share_limits(closer, closer.populations[name]) == expected, name
+
+
+@pytest.mark.parametrize(("number", "few"), [(180, True), (210, True), (240, False)])
+def test_cells_that_bear_several_markers_are_few_below_four_per_cent(
+    simulate: Simulate, number: int, few: bool
+) -> None:
+    """Ends close by are another matter to few alone, and so is what lies beside.
+
+    Of 5,000 T cells 210 could be 3.7 %, 240 no fewer than 4.2 % (R: binom.test(210, 5000), binom.test(240, 5000)).
+    """
+    cells_of = {"CD4+ T": 3000, "CD8+ T": 1850 - number, "DN T": 150, "DP T": number, "B": 800, "NK": 500}
+    made = gate(simulate(cells_of), sample="s")
+    own = {name: one.events for name, one in made.populations.items()}
+    none = {key: cut._replace(close=None) for key, cut in made.cuts.items()}
+    cells, cut = made.populations["DP T"], none["CD8", "CD3+"]
+    share, total = cells.events / own["CD3+"], own["CD3+"]
+    elsewhere = {key: one._replace(close=(one.threshold, 9 * one.threshold)) for key, one in made.cuts.items()}
+    assert (share_limits(replace(made, cuts=elsewhere), cells) == share_limits(made, cells)) != few
+    # Of 20 cells in the last and first tenth beside the cut 100 would lie down to darkness.
+    cuts = {**none, ("CD8", "CD3+"): cut._replace(lower=0.9 * cut.threshold, upper=1.1 * cut.threshold)}
+    still = {name: Shift(own, own) for name in made.moved}
+    ends = Shift({**own, "DP T": own["DP T"] + 20}, own)
+    # The cut of CD3 moved as far has the same ends, and nothing beside it is told of these cells.
+    (before, _), (told, _) = (
+        share_limits(replace(made, cuts=cuts, moved={**still, name: ends}), cells)
+        for name in ("CD3 of lymphocytes", "CD8 of CD3+")
+    )
+    surely = 0.0065 * share  # is lost by other gates
+    gained, lost = (0.95 * 50, 0.95 * 100 / 3) if few else [0.475 * 50 * math.sqrt(2)] * 2
+    assert told[0] == pytest.approx(share - math.hypot(share - before[0], gained / total), rel=1e-6)
+    up = math.hypot(before[1] - surely - share, lost / total) + surely
+    assert told[1] == pytest.approx(share + up, rel=1e-6)
+
+
+def test_what_ends_tell_of_few_cells_is_not_told_again_by_what_lies_beside(gating: Gating) -> None:
+    """20 cells from a third of the cut to twice it stand for 12, of which half can come in: less than the ends tell."""
+    found, own = _unmoved(gating), {name: one.events for name, one in gating.populations.items()}
+    cut = gating.cuts["CD8", "CD3+"]
+    wide = cut._replace(lower=cut.threshold / 3, upper=cut.threshold * 2, close=None)
+    cuts = {**{key: one._replace(close=None) for key, one in gating.cuts.items()}, ("CD8", "CD3+"): wide}
+    ends = Shift(own, {**own, "DP T": own["DP T"] - 20})
+    (elsewhere, _), (here, _) = (
+        share_limits(replace(found, cuts=cuts, moved={**found.moved, name: ends}), gating.populations["DP T"])
+        for name in ("CD3 of lymphocytes", "CD8 of CD3+")
+    )
+    assert here[0] == pytest.approx(elsewhere[0], rel=1e-9)
+    assert here[1] > elsewhere[1]
+
+
+def test_a_ratio_is_off_by_what_both_shares_are(gating: Gating) -> None:
+    """CD8+ T lose 100 by their cut and 0.5 % by others, CD4+ T 0.15 %; the ends of both cuts are not counted."""
+    cut, found = gating.cuts["CD8", "CD3+"], _unmoved(gating)
+    helpers, killers, left = (found.populations[name].events for name in ("CD4+ T", "CD8+ T", "DN T"))
+    shift = found.moved["CD8 of CD3+"]
+    lower = {**shift.lower, "DN T": left - 15, "CD4+ T": helpers - 500}
+    moved = {**found.moved, "CD8 of CD3+": shift._replace(lower=lower)}
+    told = replace(found, cuts={**gating.cuts, ("CD8", "CD3+"): cut._replace(lower=0.9 * cut.threshold)}, moved=moved)
+    counting = scalar(ratio_of_counts(helpers, killers))
+    (low, high), _ = ratio_limits(told, ("CD4+ T", "CD8+ T"), counting)
+    # 15 on the last tenth stand for 150; 75 to 125 are CD8+ T; 135 are not seen.
+    misplaced = 1.7e-4 * found.populations["CD3+"].events
+    spread = math.hypot(0.95 * 25 / 1.959964, math.sqrt(135), 9 * math.sqrt(15))
+    own = Misplaced(misplaced, misplaced, 0.0, 0.0015 * helpers)
+    other = Misplaced(misplaced, math.hypot(misplaced, spread), 0.0, 100 + 0.005 * killers)
+    no_ends = [[(helpers, killers), (helpers, killers)]]
+    expected, _ = ratio_with_gates(helpers, killers, counting, no_ends, own=own, other=other)
+    assert (low, high) == pytest.approx(expected, rel=1e-6)
+    # By a gate that neither bears, as that of CD3, the ends are.
+    wider = {**moved, "CD3 of lymphocytes": Shift({**lower, "CD4+ T": helpers - 500}, shift.upper)}
+    assert ratio_limits(replace(told, moved=wider), ("CD4+ T", "CD8+ T"), counting)[0][0] < low - 0.1
 
 
 def _unmoved(gating: Gating) -> Gating:

@@ -14,10 +14,13 @@ from tilseq.flow.uncertainty import (
     Misplaced,
     across,
     bearing,
+    close_by,
+    few_across,
     gaining,
     lacking,
     left_over,
     loss,
+    of_both,
     ratio_with_gates,
     with_gates,
 )
@@ -90,6 +93,22 @@ def test_markers_of_one_channel_are_moved_together(simulate: Simulate) -> None:
         assert counts["NK"] == np.count_nonzero(expected)
 
 
+def test_a_cut_moved_close_by_gives_the_counts_of_a_tube_cut_there(simulate: Simulate) -> None:
+    gating = gate(simulate(), sample="s")
+    found = close_by(gating, {"CD4", "CD8"})
+    over_cd8 = gating.values["CD8"] > gating.cuts["CD8", "CD3+"].threshold
+    cut = gating.cuts["CD4", "CD3+"]
+    assert cut.close is not None and cut.lower is not None and cut.upper is not None
+    assert cut.lower < cut.close[0] < cut.threshold < cut.close[1] < cut.upper
+    assert (found.cuts["CD4", "CD3+"].lower, found.cuts["CD4", "CD3+"].upper) == cut.close
+    for place, counts in zip(cut.close, found.moved["CD4 of CD3+"], strict=True):
+        over = gating.populations["CD3+"].mask & (gating.values["CD4"] > place)
+        assert counts["DP T"] == np.count_nonzero(over & over_cd8)
+        assert counts["CD4+ T"] == np.count_nonzero(over & ~over_cd8)
+    assert found.moved["CD3 of lymphocytes"] is gating.moved["CD3 of lymphocytes"]
+    assert found.cuts["CD3", "lymphocytes"] == gating.cuts["CD3", "lymphocytes"]
+
+
 def test_a_cut_that_someone_set_is_not_moved(simulate: Simulate) -> None:
     gating = gate(simulate(), sample="s", thresholds={"CD3": 3000.0})
     assert "CD3 of lymphocytes" not in gating.moved
@@ -120,15 +139,29 @@ def test_gates_only_widen_and_limits_stay_shares(events: int, total: int) -> Non
 
 def test_the_ratio_is_the_odds_of_the_share() -> None:
     counting = scalar(ratio_of_counts(300, 100))
-    both, gates = ratio_with_gates(300, 100, counting, [[(310, 95), (290, 100)]])
-    # Of CD8+ T cells 0.5 % more are lost than of CD4+ T cells.
-    lost = Misplaced(1.7e-4, 1.7e-4, 0.005 * 0.75 * 0.25)
+    own, other = Misplaced(2.0, 3.0, 0.0, 4.0), Misplaced(1.0, 5.0, 0.5, 6.0)
+    both, gates = ratio_with_gates(300, 100, counting, [[(310, 95), (290, 100)]], own=own, other=other)
+    lost = of_both(300, 100, own, other)
     shares = scalar(clopper_pearson(300, 400))
     expected, alone = with_gates(300, 400, shares, [[(310, 405), (290, 390)]], misplaced=lost)
     np.testing.assert_allclose(both, [share / (1 - share) for share in expected], rtol=1e-9)
     np.testing.assert_allclose(gates, [share / (1 - share) for share in alone], rtol=1e-9)
-    assert all(math.isnan(limit) for limit in ratio_with_gates(0, 0, scalar(ratio_of_counts(0, 0)), [])[0])
-    assert ratio_with_gates(9, 0, scalar(ratio_of_counts(9, 0)), [])[0][1] == math.inf
+    none, few = (ratio_with_gates(a, 0, scalar(ratio_of_counts(a, 0)), [], own=PURE, other=PURE)[0] for a in (0, 9))
+    assert all(math.isnan(limit) for limit in none)
+    assert few[1] == math.inf
+
+
+def test_a_share_of_two_is_off_by_what_either_is() -> None:
+    # A cell more of 300 takes 300 / 400 up by 100 / 400², one of 100 takes it down by 300 / 400².
+    one, two = 100 / 160_000, 300 / 160_000
+    found = of_both(300, 100, Misplaced(2.0, 3.0, 0.0, 4.0), Misplaced(1.0, 5.0, 0.5, 6.0))
+    expected = (math.hypot(2 * one, 5 * two), math.hypot(3 * one, 1 * two), 5.5 * two - 4 * one, 0)
+    assert found == pytest.approx(expected)
+    # What is lost of the first alone takes the share up.
+    assert of_both(300, 100, Misplaced(0.0, 0.0, 0.0, 4.0), PURE) == pytest.approx((0, 0, 0, 4 * one))
+    # Both lose one in a hundred: on average nothing changes.
+    alike = of_both(300, 100, Misplaced(0.0, 0.0, 0.0, 3.0), Misplaced(0.0, 0.0, 0.0, 1.0))
+    assert alike == pytest.approx((0, 0, 0, 0))
 
 
 def test_a_part_loses_some_of_its_own() -> None:
@@ -166,6 +199,15 @@ def test_what_comes_in_and_goes_out_across_cuts_is_joined() -> None:
         (math.hypot(0.003, 2 * 0.0024235), math.hypot(0.004, 2 * 0.0024235), 0.1, 0.2), rel=1e-4
     )
     assert across(Misplaced(0.003, 0.004), []) == Misplaced(0.003, 0.004)
+
+
+def test_few_cells_gain_and_lose_one_part_of_what_lies_beside_all_their_cuts() -> None:
+    # From none to a half of 0.02 and to a third: 95 % below 0.95 × 0.01 and 0.95 × 0.00667, 1.96 standard deviations.
+    assert few_across([0.02], rare=False) == pytest.approx((0.0048470, 0.0032314, 0, 0), rel=1e-4)
+    assert few_across([0.01, 0.03], rare=False) == pytest.approx((0.0096941, 0.0064627, 0, 0), rel=1e-4)
+    assert few_across([], rare=True) == PURE
+    # Of rare T cells from none to two thirds.
+    assert few_across([0.02], rare=True) == pytest.approx((0.0064627, 0.0032314, 0, 0), rel=1e-4)
 
 
 def test_a_part_told_by_what_it_lacks_gains_what_others_lose() -> None:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tilseq.flow.gating import Gating
 from tilseq.flow.quality import worst_of
 from tilseq.flow.rare import NO_BLANK, Blank, rare, status_of_counts
-from tilseq.flow.share_limits import share_limits
+from tilseq.flow.share_limits import ratio_limits, share_limits
 from tilseq.flow.tree import Population
-from tilseq.flow.uncertainty import ratio_with_gates
 from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
 from tilseq.populations import Rule
 
@@ -159,8 +158,7 @@ def cd4_cd8_ratio(gating: Gating) -> Ratio:
         return Ratio(None, None, None, None, None, 0, "not_evaluable")
     helpers, killers = (gating.populations[name].events for name in names)
     counting = scalar(ratio_of_counts(helpers, killers))
-    ends = [[(end[names[0]], end[names[1]]) for end in shift] for shift in gating.moved.values()]
-    (lower, upper), _ = ratio_with_gates(helpers, killers, counting, ends)
+    (lower, upper), _ = ratio_limits(gating, names, counting)
     both = helpers > 0 and killers > 0
     value, status = (helpers / killers, status_of_counts(helpers, killers)) if both else (None, "not_evaluable")
     limits = [_number(limit) for limit in (lower, upper, *counting)]

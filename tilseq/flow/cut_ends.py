@@ -6,15 +6,18 @@ import numpy as np
 
 from tilseq.flow.density import EITHER_WAY, Curve, Density, Valley, lowest
 
+Pair = tuple[float, float]
 TUBES, SEED = 100, 2031
+CLOSE_BY = 1.0  # bandwidths
 BINS_A_BANDWIDTH, KERNEL_BANDWIDTHS = 2, 4
 
 
-def cut_ends(curve: Density, found: Valley) -> tuple[float, float]:
+def cut_ends(curve: Density, found: Valley) -> tuple[Pair, Pair]:
     """Return the ends between which the threshold of a valley could as well lie, on the scale of the values.
 
     They hold 95 % of the thresholds of 100 tubes that are drawn again (Poisson counts in bins, the bootstrap), between
-    the same two modes, and two bandwidths either way.
+    the same two modes, and two bandwidths either way; the second pair one bandwidth either way, for populations that
+    are so small that two reach into the flank of their neighbours.
 
     Parameters
     ----------
@@ -27,8 +30,11 @@ def cut_ends(curve: Density, found: Valley) -> tuple[float, float]:
     drawn = np.random.default_rng(SEED).poisson(counts, (TUBES, len(counts))).astype(float)
     inside = (grid >= found.left) & (grid <= found.right)
     lower, upper = np.quantile(lowest(grid[inside], _smooth(drawn)[:, inside]), (0.025, 0.975))
-    near = EITHER_WAY * curve.bandwidth
-    return min(float(lower), found.threshold - near), max(float(upper), found.threshold + near)
+    wide, close = (
+        (min(float(lower), found.threshold - way), max(float(upper), found.threshold + way))
+        for way in (EITHER_WAY * curve.bandwidth, CLOSE_BY * curve.bandwidth)
+    )
+    return wide, close
 
 
 def _between(curve: Density, found: Valley) -> tuple[Curve, Curve]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from tilseq.flow.beside import NONE_BEYOND, Beyond, Loss, Told, below_cut, beyon
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.uncertainty import (
     EDGE,
+    FEW,
     IMPURE,
     IMPURE_WHERE_RARE,
     IMPURE_WITHOUT_CD45,
@@ -21,15 +23,18 @@ from tilseq.flow.uncertainty import (
     across,
     bearing,
     by_channel,
+    close_by,
+    few_across,
     gaining,
     holding,
     lacking,
     left_over,
     loss,
     name_of,
+    ratio_with_gates,
     with_gates,
 )
-from tilseq.intervals import clopper_pearson, scalar
+from tilseq.intervals import Z95, clopper_pearson, scalar
 from tilseq.populations import T_CELLS, Rule
 
 if TYPE_CHECKING:
@@ -53,6 +58,8 @@ def share_limits(gating: Gating, population: Population) -> tuple[Limits, Limits
         if name == "CD3-":
             both, gates = (1 - both[1], 1 - both[0]), (1 - gates[1], 1 - gates[0])
         return (min(both[0], share), max(both[1], share)), (min(gates[0], share), max(gates[1], share))
+    if _few_of_several(gating, name, parent):
+        return _of_few(gating, population)
     below = _below_cuts(gating, name, parent)
     if below is not None:
         return _of_left_over(gating, population, below)
@@ -60,6 +67,35 @@ def share_limits(gating: Gating, population: Population) -> tuple[Limits, Limits
     told = _told(gating, name, parent)
     misplaced, ends = _misplaced(gating, name, parent, told), _ends(gating, name, parent, told)
     return with_gates(events, total, scalar(clopper_pearson(events, total)), ends, misplaced=misplaced)
+
+
+def ratio_limits(gating: Gating, names: tuple[str, str], counting: Limits) -> tuple[Limits, Limits]:
+    """Return the 95 % limits of the ratio of two populations' events: of counting and gating together, of gating alone.
+
+    Each loses and gains what its own share does.
+
+    Parameters
+    ----------
+    gating
+        A gated tube.
+    names
+        Of both populations.
+    counting
+        Limits of the ratio by counting alone.
+    """
+    own, other = (gating.populations[name].events for name in names)
+    parents = [gating.populations[name].parent or "" for name in names]
+    told = [_told(gating, name, parent) for name, parent in zip(names, parents, strict=True)]
+    misplaced = [
+        Misplaced(*(gating.populations[parent].events * part for part in _misplaced(gating, name, parent, gate)))
+        for name, parent, gate in zip(names, parents, told, strict=True)
+    ]
+    ends = [
+        [(end[names[0]], end[names[1]]) for end in shift]
+        for gate, shift in gating.moved.items()
+        if not any(gate in each for each in told)
+    ]
+    return ratio_with_gates(own, other, counting, ends, own=misplaced[0], other=misplaced[1])
 
 
 def _known(gating: Gating) -> bool:
@@ -79,11 +115,10 @@ def _of_lineage(gating: Gating, name: str) -> tuple[Limits, Limits]:
         for gate, shift in gating.moved.items()
         if gate != EDGE
     ]
-    rare = gating.region is not None and gating.region.source == "cohort"
     share = numbers[name] / max(1, total)
     misplaced = PURE
     if name == "CD3+":
-        usual = (NO_T_CELLS_WHERE_RARE if rare else NO_T_CELLS) * share
+        usual = (NO_T_CELLS_WHERE_RARE if _rare(gating.region) else NO_T_CELLS) * share
         misplaced = gaining(usual, [(1 - share) * beside for beside in _beside(gating, name, {"CD3"})])
     counting = scalar(clopper_pearson(numbers[name], total))
     return with_gates(numbers[name], total, counting, ends, misplaced=misplaced, beyond=_beyond(gating, name, others))
@@ -127,6 +162,28 @@ def _of_left_over(gating: Gating, population: Population, below: Mapping[str, To
     return holding(both, share), holding(gates, share)
 
 
+def _of_few(gating: Gating, population: Population) -> tuple[Limits, Limits]:
+    """Return the limits of few cells that bear several markers.
+
+    What comes in across their cuts is told by the ends of these or by what lies beside them, by that which tells more:
+    both are of the same cells. What goes out lies down to darkness, beyond the ends, too.
+    """
+    name, parent, markers = population.name, population.parent or "", _surely_borne(gating, population.name)
+    gating = close_by(gating, markers)
+    events, total = population.events, gating.populations[parent].events
+    share, own = events / total, {name_of(cuts) for cuts in by_channel(gating) if _any(cuts, markers)}
+    ends = {gate: [(end[name], end[parent]) for end in shift] for gate, shift in gating.moved.items()}
+    fewest = (min(part / max(1, whole) for part, whole in pair) for gate, pair in ends.items() if gate in own)
+    by_ends = math.hypot(*(max(0.0, share - least) for least in fewest))
+    across_cuts = few_across(_beside(gating, name, markers), rare=_rare(gating.region))
+    misplaced = bearing(share, _borne(gating.rules[name]), _impure(gating.region).get(parent, PURE))
+    misplaced = misplaced._replace(lost=math.hypot(misplaced.lost, across_cuts.lost))
+    if Z95 * across_cuts.gained > by_ends:
+        misplaced = misplaced._replace(gained=math.hypot(misplaced.gained, across_cuts.gained))
+        ends |= {gate: [(max(part, events), whole) for part, whole in ends[gate]] for gate in own & ends.keys()}
+    return with_gates(events, total, scalar(clopper_pearson(events, total)), ends.values(), misplaced=misplaced)
+
+
 def _below_cuts(gating: Gating, name: str, parent: str) -> dict[str, Told] | None:
     """Return for each cut of cells that lack several markers which share of the parent they gain by it; None of others.
 
@@ -135,7 +192,7 @@ def _below_cuts(gating: Gating, name: str, parent: str) -> dict[str, Told] | Non
     """
     rule = gating.rules.get(name)
     events, total = gating.populations[name].events, gating.populations[parent].events
-    if rule is None or _borne(rule) or len(rule.markers) < 2 or 2 * events > total:
+    if rule is None or _borne(rule) or len(rule.markers) < 2 or 2 * events > total or not total:
         return None
     groups = [cuts for cuts in by_channel(gating) if cuts[0].parent == parent and _any(cuts, rule.markers)]
     if not {cut.marker for cuts in groups for cut in cuts}.issuperset(rule.markers):
@@ -191,6 +248,12 @@ def _surely_borne(gating: Gating, name: str) -> set[str]:
     return several if len(several) > 1 else set()
 
 
+def _few_of_several(gating: Gating, name: str, parent: str) -> bool:
+    """Tell whether cells of several markers are few beside those that bear one, or could be so by their number."""
+    counting = scalar(clopper_pearson(gating.populations[name].events, gating.populations[parent].events))
+    return counting[0] < FEW and bool(_surely_borne(gating, name))
+
+
 def _beside(gating: Gating, name: str, markers: Collection[str]) -> list[float]:
     """Return what lies beside each cut of a population's markers, as a share of its parent."""
     total = gating.populations[gating.populations[name].parent or ""].events
@@ -204,9 +267,14 @@ def _beside(gating: Gating, name: str, markers: Collection[str]) -> list[float]:
 
 
 def _impure(region: Region | None) -> Mapping[str, Misplaced]:
-    if region is not None and region.source == "cohort":  # lent to a tube in which T cells are rare
+    if _rare(region):
         return IMPURE_WHERE_RARE
     return IMPURE if region is None or "CD45" in region.centre else IMPURE_WITHOUT_CD45
+
+
+def _rare(region: Region | None) -> bool:
+    """Tell whether T cells are so rare that other tubes tell where lymphocytes lie."""
+    return region is not None and region.source == "cohort"
 
 
 def _borne(rule: Rule) -> list[str]:

@@ -65,6 +65,8 @@ class Cut(NamedTuple):
         1 - valley / lower peak of the density, None where no valley was found.
     source
         Where it comes from.
+    close
+        Of a valley the thresholds closer by that populations use which are small beside others, see `cut_ends`.
     """
 
     marker: str
@@ -74,6 +76,7 @@ class Cut(NamedTuple):
     upper: float | None
     separation: float | None
     source: Source
+    close: tuple[float, float] | None = None
 
 
 @dataclass
@@ -290,6 +293,8 @@ class Tree:
         return True
 
     def _record(self, marker: str, parent: str, curve: Density, found: Valley) -> None:
-        ends = (found.threshold, *cut_ends(curve, found))
-        threshold, lower, upper = (self.linear(marker, end) for end in ends)
-        self.cuts[marker, parent] = Cut(marker, parent, threshold, lower, upper, found.separation, "valley")
+        threshold = self.linear(marker, found.threshold)
+        wide, close = (
+            (self.linear(marker, lower), self.linear(marker, upper)) for lower, upper in cut_ends(curve, found)
+        )
+        self.cuts[marker, parent] = Cut(marker, parent, threshold, *wide, found.separation, "valley", close)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -67,6 +68,10 @@ IMPURE_WHERE_RARE: Mapping[str, Misplaced] = {
 }
 # What part of other cells that do not count with a part fall among those left over, and are told there.
 OTHERS_TOLD = 0.5
+# Cells of several markers are few below this part of their parent: two bandwidths from a cut reach into the flank of
+# their neighbours. What part of those that lie beside their cuts they can gain, less what they lose, the same where T
+# cells are rare, and what they can lose.
+FEW, OTHERS_BESIDE, OTHERS_BESIDE_WHERE_RARE, OWN_BESIDE = 0.04, 1 / 2, 2 / 3, 1 / 3
 
 
 EDGE = "lymphocytes"  # what their radius is called among the cuts that are moved
@@ -98,14 +103,20 @@ def shifts(gating: Gating, away: Floats | None) -> dict[str, Shift]:
         Name of the cut, its marker and parent, or `lymphocytes` for their radius → events of each population. Markers
         that share a channel are moved together. A cut that someone set has no ends and is not moved.
     """
-    found = {}
-    for cuts in by_channel(gating):
-        moved = [_with_cuts(gating, cuts, lower=lower) for lower in (True, False)]
-        found[name_of(cuts)] = Shift(*moved)
+    found = {name_of(cuts): _shift(gating, cuts) for cuts in by_channel(gating)}
     if gating.region is not None and away is not None:
         moved = [_with_radius(gating, away, end) for end in (gating.region.lower, gating.region.upper)]
         found[EDGE] = Shift(*moved)
     return found
+
+
+def close_by(gating: Gating, markers: Collection[str]) -> Gating:
+    """Return a gating with the cuts of some markers moved no further than close by, see `cut_ends`."""
+    ends = {key: cut.close for key, cut in gating.cuts.items() if cut.close is not None and cut.marker in markers}
+    cuts = {key: gating.cuts[key]._replace(lower=lower, upper=upper) for key, (lower, upper) in ends.items()}
+    closer = replace(gating, cuts={**gating.cuts, **cuts})
+    groups = [group for group in by_channel(closer) if any((cut.marker, cut.parent) in cuts for cut in group)]
+    return replace(closer, moved={**gating.moved, **{name_of(group): _shift(closer, group) for group in groups}})
 
 
 def name_of(cuts: Sequence[Cut]) -> str:
@@ -120,6 +131,11 @@ def by_channel(gating: Gating) -> list[list[Cut]]:
         if cut.lower is not None and cut.upper is not None:
             groups.setdefault((gating.markers[cut.marker], cut.parent), []).append(cut)
     return list(groups.values())
+
+
+def _shift(gating: Gating, cuts: Sequence[Cut]) -> Shift:
+    """Return the counts with cuts of one channel moved to their lower and to their upper ends."""
+    return Shift(_with_cuts(gating, cuts, lower=True), _with_cuts(gating, cuts, lower=False))
 
 
 def _with_cuts(gating: Gating, cuts: Sequence[Cut], *, lower: bool) -> dict[str, int]:
@@ -277,6 +293,23 @@ def across(misplaced: Misplaced, beside: Iterable[float]) -> Misplaced:
     return misplaced._replace(gained=gained, lost=lost)
 
 
+def few_across(beside: Iterable[float], *, rare: bool) -> Misplaced:
+    """Return what comes in and goes out across the cuts of a part that is few beside its neighbours.
+
+    Of all that lie beside its cuts together any part from none to a half comes in, more than goes out, to two thirds
+    where T cells are rare among other cells; or to a third goes out.
+
+    Parameters
+    ----------
+    beside
+        As for `across`.
+    rare
+        Whether T cells are rare.
+    """
+    others, told = OTHERS_BESIDE_WHERE_RARE if rare else OTHERS_BESIDE, 2 * EVENLY * sum(beside)
+    return Misplaced(gained=others * told, lost=OWN_BESIDE * told)
+
+
 def gaining(usual: float, beside: Iterable[float]) -> Misplaced:
     """Return what is misplaced of T cells: they gain dim cells of other kinds, as those beside their cut tell.
 
@@ -328,18 +361,31 @@ def loss(markers: Collection[str]) -> float:
     return max(LOST_OF.get(marker, LOST) for marker in markers)
 
 
-def ratio_with_gates(a: int, b: int, counting: Limits, ends: Ends) -> tuple[Limits, Limits]:
+def of_both(a: int, b: int, own: Misplaced, other: Misplaced) -> Misplaced:
+    """Return what is misplaced of the share of a among a and b, of what is misplaced of either, as events."""
+    one, two = b / (a + b) ** 2, a / (a + b) ** 2
+    surely = two * (other.surely_lost - other.surely_gained) - one * (own.surely_lost - own.surely_gained)
+    return Misplaced(
+        gained=math.hypot(one * own.gained, two * other.lost),
+        lost=math.hypot(one * own.lost, two * other.gained),
+        surely_gained=max(0.0, surely),
+        surely_lost=max(0.0, -surely),
+    )
+
+
+def ratio_with_gates(
+    a: int, b: int, counting: Limits, ends: Ends, *, own: Misplaced, other: Misplaced
+) -> tuple[Limits, Limits]:
     """Join the limits of the ratio a / b as `with_gates` does those of the share of a, of which it is the odds.
 
-    Without a count nothing is known, and the limits are NaN.
+    Without a count nothing is known, and the limits are NaN. `own` and `other` are what is misplaced of a and of b, as
+    events.
     """
     if not a + b:
         return (math.nan, math.nan), (math.nan, math.nan)
     shares = (counting[0] / (1 + counting[0]), 1 - 1 / (1 + counting[1]))
-    share = a / (a + b)
-    # Of b more are lost than of a.
-    odd = Misplaced(MISPLACED, MISPLACED, (LOST_OF["CD8"] - LOST) * share * (1 - share))
-    both, gates = with_gates(a, a + b, shares, ([(x, x + y) for x, y in pair] for pair in ends), misplaced=odd)
+    misplaced = of_both(a, b, own, other)
+    both, gates = with_gates(a, a + b, shares, ([(x, x + y) for x, y in pair] for pair in ends), misplaced=misplaced)
     return (_odds(both[0]), _odds(both[1])), (_odds(gates[0]), _odds(gates[1]))
 
 
