@@ -120,7 +120,7 @@ def test_where_nobody_followed_up_was_assessed_there_is_no_time_that_scans_decid
     assert times.filter(parameter="PFS").sort("subject").select("subject", "days", "rule", "reason").rows() == [
         ("S1", None, "not_evaluable", "no row in followup"),
         ("S2", None, "not_evaluable", "no row in followup"),
-        ("S3", None, "not_evaluable", "nobody who is followed up has an assessment: a progression would not be known"),
+        ("S3", None, "not_evaluable", "nobody followed up was assessed"),
     ]
 
 
