@@ -91,7 +91,7 @@ def _rates(results: Results, title: str, wanted: Callable[[str, str, bool], bool
 
 
 def denominators(results: Results) -> list[str]:
-    """Return who is in the denominators of all subjects together, a sentence each, with its readers where they differ."""
+    """Return who is in the denominators of all subjects together, a sentence each; whose reading, where it matters."""
     rows = results.tables["summaries"].filter(pl.col("population").is_in(_populations(results)), group="all")
     found: dict[tuple[str, str], dict[str, None]] = {}
     for row in rows.iter_rows(named=True):
@@ -99,7 +99,7 @@ def denominators(results: Results) -> list[str]:
         found.setdefault((row["population"], row["denominator_text"]), {})[reader] = None
     return [
         f"By {', '.join(own)}: {words}."
-        if any(own != other for (name, _), other in found.items() if name == population)
+        if all(own) and any(own != other for (name, _), other in found.items() if name == population)
         else f"{words}."
         for (population, words), own in found.items()
     ]
