@@ -1,4 +1,4 @@
-"""Commands of the README and of docs/ on the sample study (`$S`) name files that are there; clinical ones run."""
+"""Commands of the README and of docs/ on the sample study (`$S`): their files are there; those of some pages run."""
 
 import re
 import shlex
@@ -24,6 +24,7 @@ def commands():
 
 
 COMMANDS = list(commands())
+PAGES_IN_ORDER = ("flow.md", "infused-clones.md", "contamination.md")
 CLINICAL = [(page, words) for page, words in COMMANDS if words[0] == "clinical"]
 
 
@@ -40,3 +41,17 @@ def test_a_clinical_command_runs_as_it_is_written(words, tmp_path, monkeypatch):
         main(words)
     assert ended.value.code in (0, None)
     assert list((tmp_path / words[-1]).glob("*.csv"))
+
+
+@pytest.mark.parametrize("name", PAGES_IN_ORDER)
+def test_the_commands_of_a_page_run_in_their_order(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    written = [words for page, words in COMMANDS if page == name]
+    assert written
+    for words in written:
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        assert ended.value.code in (0, None), (words, capsys.readouterr().err)
+        assert "-o" not in words or (tmp_path / words[-1]).exists()
+    if name == "contamination.md":
+        assert "4 of 4 samples as labelled; 0 leaks found" in capsys.readouterr().err

@@ -176,3 +176,25 @@ def test_what_was_written_is_told_on_one_line_with_the_verdicts(tmp_path: Path) 
 def test_help_shows_how_options_with_files_are_given(command: str, option: str) -> None:
     result, _ = run("flow", command, "--help")
     assert option in result.stdout.partition("Example:")[2]
+
+
+def test_tubes_of_several_panels_count_as_each_panel_by_itself(tmp_path: Path) -> None:
+    """A folder holds tubes of several panels; those of one must not move the cuts of another."""
+    visits = ("baseline", "D28", "D84")
+    panels = [[SAMPLE / f"SIM-01_{visit}_{name}.fcs" for visit in visits] for name in ("flow", "tstate", "icsnone")]
+    together, code = run("flow", "count", *(path for panel in panels for path in panel))
+    assert code == 0
+    apart = [pl.read_csv(run("flow", "count", *panel)[0].stdout.encode()) for panel in panels]
+    columns = ["sample", "population", "events", "lower", "upper", "verdict", "reason"]
+    pooled = pl.read_csv(together.stdout.encode()).select(columns)
+    by = ["sample", "population"]
+    assert pooled.sort(by).rows() == pl.concat([one.select(columns) for one in apart]).sort(by).rows()
+    assert (
+        "panel_2, which lends cuts to its own tubes alone: 3 tubes such as SIM-01_baseline_tstate: " in together.stderr
+    )
+    assert "panel_1" not in run("flow", "count", *panels[0])[0].stderr
+    run("flow", "gate", *(path for panel in panels for path in panel), "-o", tmp_path / "gates")
+    cuts = pl.read_csv(tmp_path / "gates/cohort_cuts.csv")
+    where = cuts.filter(gate="CD3").select("panel", "channel").sort("panel").rows()
+    assert where == [("panel_1", "FITC-A"), ("panel_2", "AF700-A"), ("panel_3", "BV421-A")]
+    assert cuts.filter(gate="lymphocytes FSC-A").height == 3

@@ -84,6 +84,27 @@ def test_the_region_is_one_whatever_its_parent() -> None:
     assert (region.centre, region.radius) == ({"FSC-A": 110, "SSC-A": 110}, 3.5)
 
 
+def test_tubes_of_several_panels_lend_nothing() -> None:
+    def cut(sample: str, gate: str, channel: str, place: float) -> dict:
+        return {**row(sample, gate, place), "channel": channel}
+
+    more = {"parent": "live", "lower": 1, "upper": 1000, "spread": 0.2, "radius": 3.5}
+    one = [cut(f"a{i}", "CD3", "B1-A", 900 + i) for i in range(3)] + [
+        cut(f"a{i}", "CD8", "R1-A", 500) for i in range(3)
+    ]
+    other = [cut(f"b{i}", "CD3", "V1-A", 300 + i) for i in range(3)]
+    regions = [
+        row(f"{name}{i}", f"lymphocytes {channel}", place, **more)
+        for name, place in (("a", 20.0), ("b", 80.0))
+        for i in range(3)
+        for channel in ("FSC-A", "SSC-A")
+    ]
+    alone = borrowed(cohort_cuts(CUTS.frame([*one, *regions[:6]])))
+    assert set(alone.cuts) == {("CD3", "CD3+"), ("CD8", "CD3+")} and alone.region is not None
+    mixed = borrowed(cohort_cuts(CUTS.frame([*one, *other, *regions])))
+    assert (dict(mixed.cuts), mixed.region) == ({}, None)
+
+
 def test_tubes_that_hardly_differ_are_not_far_from_each_other() -> None:
     cuts = CUTS.frame([row(f"s{number}", "CD8", place) for number, place in enumerate((100, 100, 100, 105, 107))])
     # The MAD is 0: two per cent of 100 are one spread, three of them the limit.

@@ -379,6 +379,8 @@ def test_cuts_of_other_channels_are_not_taken_in_silence(simulate: Simulate) -> 
             "none of them is used: they are of CD3 in R7-A, which this tube bears in B1-A, of CD39 in R8-A, which this "
             "tube lacks",
         ),
+        # CD3 elsewhere is another panel: its lymphocytes need not lie where the tube's do.
+        ({"CD3": "R7-A"}, region, "none of them is used: they are of CD3 in R7-A, which this tube bears in B1-A"),
     ):
         cuts = {key: cut for key, cut in lent.items() if key[0] in channels}
         quality = gate(simulate(), sample="s1", borrowed=Borrowed(cuts, where, channels)).quality

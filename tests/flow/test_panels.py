@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from tilseq.flow.panels import Stained, compare_panels, stains
+from tilseq.flow.panels import Stained, compare_panels, lending_group, stains
+from tilseq.io.fcs import read_fcs
 
 TBNK = {"CD3": "B1-A", "CD4": "B2-A", "CD8": "R1-A"}
 
@@ -43,6 +44,19 @@ def test_channels_are_compared_within_an_instrument_and_stains_beyond() -> None:
     other = {"CD3": "FL1", "CD4": "FL2", "CD8": "FL3"}
     assert differences(TBNK, TBNK, other, instruments="112") == []
     assert differences(TBNK, TBNK, {"CD3": "FL1", "CD8": "FL3"}, instruments="112") == [("c", "CD4", None, None, 2)]
+
+
+def test_tubes_lend_cuts_to_those_with_their_markers_in_the_same_channels() -> None:
+    folder = Path(__file__).parents[2] / "data/sample/raw/flow"
+    first, later, state, stimulated = (
+        lending_group(read_fcs(folder / f"SIM-01_{name}.fcs"))
+        for name in ("baseline_flow", "D28_flow", "D28_tstate", "D28_icsnone")
+    )
+    assert first == later
+    assert len({first, state, stimulated}) == 3
+    assert ("CD3", "FITC-A") in first and ("CD3", "AF700-A") in state and ("CD3", "BV421-A") in stimulated
+    renamed = lending_group(read_fcs(folder / "SIM-01_D28_tstate.fcs"), {"CD39": ["PE-CF594-A"]})
+    assert set(renamed) - set(state) == {("CD39", "PE-CF594-A")}
 
 
 def test_each_tube_has_a_check_that_says_where_it_differs() -> None:

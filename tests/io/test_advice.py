@@ -5,7 +5,7 @@ import pytest
 
 from tilseq.io.advice import advise, shortened_number
 from tilseq.tables import parse
-from tilseq.tables.inputs import ADVERSE_EVENTS, FOLLOWUP, LESIONS
+from tilseq.tables.inputs import ADVERSE_EVENTS, FOLLOWUP, INFUSIONS, LESIONS
 
 LESION = {"subject": "S1", "day": "0", "lesion": "T1", "role": "target", "diameter_mm": "20"}
 
@@ -22,6 +22,7 @@ LESION = {"subject": "S1", "day": "0", "lesion": "T1", "role": "target", "diamet
         ("day", "2023-03-15", "call the column date to write dates"),
         ("day", "11.3", "write whole days; is it a time in months?"),
         ("day", "7,0", "write a decimal point: 7.0"),
+        ("day", "156,14", "write whole days; is it a time in months?"),
     ],
 )
 def test_lesions(column, cell, mend):
@@ -29,6 +30,13 @@ def test_lesions(column, cell, mend):
     (problem,) = problems
     advise(problem)
     assert (problem.row, problem.column, problem.mend) == (2, column, mend)
+
+
+def test_a_number_that_must_be_whole_is_not_given_a_decimal_point():
+    frame = pl.DataFrame({"subject": ["S1"], "infusion": ["1,5"], "day": ["0"]})
+    (problem,) = parse(frame, INFUSIONS, file="infusions.csv")[1]
+    advise(problem)
+    assert (problem.column, problem.mend) == ("infusion", "write a whole number")
 
 
 def test_a_day_is_within_a_century():

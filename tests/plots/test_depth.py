@@ -56,6 +56,12 @@ def test_a_tumour_type_that_is_not_given_has_a_bar_too():
     assert bars(axes) == {"melanoma (2)": [(1, 0), (2, -55)], "not given (2)": [(0, 100), (3, -55)]}
 
 
+def test_long_names_stand_upright_where_they_would_lie_over_one_another():
+    names = ROWS.with_columns(subject=pl.format("CDISC-01-701-{}", "subject"))
+    assert {label.get_rotation() for label in waterfall(names).get_xticklabels()} == {90}
+    assert {label.get_rotation() for label in waterfall(ROWS).get_xticklabels()} == {0}
+
+
 def test_many_subjects_are_not_named():
     many = pl.DataFrame({"subject": [f"S{i}" for i in range(41)], "best_response": "SD", "depth_pct": -1.0})
     axes = waterfall(many)

@@ -60,6 +60,19 @@ def test_rates_of_other_readers_come_last_as_sensitivity(results):
     assert [read(row[1]) for row in rates(results).rows] == ["investigator"] * 3 + ["central sensitivity"] * 3
 
 
+def test_denominators_that_differ_between_readers_say_whose_they_are(results):
+    own = results.tables["summaries"]
+    other = own.with_columns(qualifier=pl.col("qualifier").str.replace("investigator", "central"))
+    results.tables["summaries"] = pl.concat([own, other])
+    assert denominators(results) == ["6 infused subjects."]
+    fewer = other.with_columns(denominator_text=pl.lit("6 infused subjects; 1 of them not read"))
+    results.tables["summaries"] = pl.concat([own, fewer])
+    assert denominators(results) == [
+        "By investigator: 6 infused subjects.",
+        "By central: 6 infused subjects; 1 of them not read.",
+    ]
+
+
 def test_best_responses_have_their_words_and_why(results):
     rows = [[read(cell) for cell in row] for row in best_responses(results).rows]
     assert rows[0] == [

@@ -111,6 +111,19 @@ def test_whose_responses_could_not_be_derived_is_not_taken_for_one_who_was_never
     assert told == (None, None, None, "not_evaluable", "its responses could not be derived, see failures")
 
 
+def test_where_nobody_followed_up_was_assessed_there_is_no_time_that_scans_decide(tmp_path):
+    """S1 and S2, who have scans, have no follow-up; PFS of S3 alone would be that of who died, and of nobody alive."""
+    header, *lines = TABLES["clinical/followup.csv"].splitlines()
+    followup = {"clinical/followup.csv": "\n".join([header, lines[2]]) + "\n"}
+    times = finish(make_study(tmp_path, followup), tmp_path, *STEPS)["time_to_event"]
+    assert times.filter(parameter="OS", subject="S3").select(SAID).rows() == [("S3", "OS", 31, True, "death")]
+    assert times.filter(parameter="PFS").sort("subject").select("subject", "days", "rule", "reason").rows() == [
+        ("S1", None, "not_evaluable", "no row in followup"),
+        ("S2", None, "not_evaluable", "no row in followup"),
+        ("S3", None, "not_evaluable", "nobody followed up was assessed"),
+    ]
+
+
 def test_the_preset_of_the_protocol_counts_from_enrolment_and_from_lymphodepletion(tmp_path):
     lm103 = "analysis: {clinical: {time_to_event: {preset: lm103, first_dose: lymphodepletion}}}\n"
     preset = {"study.yaml": TABLES["study.yaml"] + lm103}

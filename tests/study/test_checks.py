@@ -177,8 +177,14 @@ def test_samples_alike_in_everything(make_study):
     rows = "a,S01,D28,,blood,tcr,failed,,,,,,,,,,\nb,S01,D28,28,blood,tcr,failed,,,,,,,,,,\n"
     assert found(make_study({"samples.csv": HEADER + rows}), checks.check_replicates) == [
         "samples.csv, row 3, column sample: same subject, specimen, visit and assay as 'a' in row 2; found 'b'; "
-        "tell them apart by `replicate`, or by timing, lot, lesion, locus, panel or specimen_id"
+        "tell them apart by `locus` or `replicate`, or by timing, lot, lesion or specimen_id"
     ]
+
+
+def test_tubes_of_one_specimen_are_told_apart_by_their_panel(make_study):
+    rows = "a,S01,D28,,blood,flow,failed,,,,,,,,,,\nb,S01,D28,28,blood,flow,failed,,,,,,,,,,\n"
+    (message,) = found(make_study({"samples.csv": HEADER + rows}), checks.check_replicates)
+    assert "tell them apart by `panel` where their stains differ, `replicate` where they do not" in message
 
 
 def test_a_sample_twice_is_told_once(make_study):

@@ -141,5 +141,25 @@ def test_stimulated_tubes_are_analysed_but_not_by_a_persons_gates(make_study):
     ]
 
 
+def test_a_file_that_looks_like_another_assays(make_study):
+    header = "v_call\tj_call\tjunction\tjunction_aa\tduplicate_count\n"
+    clonotypes = {"raw/e.fcs": header + "TRBV1\tTRBJ1\tTGT\tCF\t1\n", "raw/b.tsv": "FCS3.1 1"}
+    rows = "sample,subject,visit,day,specimen,assay,path\n"
+    rows += "one,007,D28,29,blood,flow,raw/e.fcs\ntwo,007,D28,29,blood,tcr,raw/b.tsv\n"
+    notes = read_study(make_study({**clonotypes, "samples.csv": rows})).notes
+    told = "files that look like another assay's, their samples will fail: "
+    assert [note for note in notes if note.startswith(told)] == [
+        f"{told}one (flow, its file looks like tcr), two (tcr, its file looks like flow)"
+    ]
+
+
+def test_subjects_of_whom_nobody_knows_if_they_live(make_study):
+    rows = "subject,last_alive_day\n007,90\n"
+    (note,) = [note for note in read_study(make_study({"clinical/followup.csv": rows})).notes if "followup" in note]
+    assert note == "no row in clinical/followup.csv of 'S01': no survival or other time of theirs can be told"
+    empty = read_study(make_study({"clinical/followup.csv": "subject,last_alive_day\n"})).notes
+    assert not [note for note in empty if "followup" in note]
+
+
 def test_many_names():
     assert named(list("aabcdefg")) == "'a', 'b', 'c', 'd', 'e' and 2 more"

@@ -67,6 +67,23 @@ def test_the_draft_passes_all_checks_once_what_it_asks_for_is_filled_in(root):
     assert list(study.infusions.select("subject", "infusion", "day").iter_rows()) == [("S01", 1, 0), ("S02", 1, 0)]
 
 
+def test_where_sdtm_has_the_tumours_no_tables_of_ours_are_drafted_beside_it(root):
+    (root / "clinical").mkdir()
+    (root / "clinical" / "tr.csv").write_text("USUBJID\n")
+    written = write_draft(root, scan(root / "raw", root, "{subject}_{visit}_{assay}"))
+    names = {path.name for path in written}
+    assert not {"lesions.csv", "responses.csv"} & names and {"followup.csv", "samples.csv"} <= names
+    assert not (root / "clinical" / "lesions.csv").exists()
+    assert not [problem for problem in examine(root).problems if "twice" in str(problem)]
+
+
+def test_receptors_of_single_cells_are_known_by_the_words_of_the_sample_study(root):
+    (root / "raw" / "S01_D7_sctcr.csv").write_text("x")
+    draft = scan(root / "raw", root, "{subject}_{visit}_{assay}")
+    (row,) = [row for row in draft.samples if row["path"].endswith("sctcr.csv")]
+    assert row["assay"] == "tcr"
+
+
 def test_what_the_pattern_lacks_is_read_from_the_first_bytes(root):
     draft = scan(root / "raw", root, "{subject}_{visit}_{_}")
     assert [row["assay"] for row in draft.samples] == ["flow", "tcr", "flow", "tcr", "flow"]

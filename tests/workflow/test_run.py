@@ -5,8 +5,9 @@ import polars as pl
 import pytest
 
 from tilseq.errors import RunError
+from tilseq.study import read_study
 from tilseq.tables.outputs import FAILURES
-from tilseq.workflow.run import _check_engine, _draw, check_folder
+from tilseq.workflow.run import _check_engine, _draw, check_folder, run
 
 
 @pytest.fixture
@@ -60,3 +61,28 @@ def test_a_figure_that_cannot_be_drawn_is_a_failure_and_no_end(tmp_path, monkeyp
         ("figures", "study", "nothing to draw\nbroken font", "tilseq run s -o o")
     ]
     assert pl.read_parquet(tmp_path / "tables" / "failures.parquet").equals(failures)
+
+
+def test_figures_are_of_the_reader_whose_reading_is_the_endpoint(tmp_path):
+    """One setting decides tables and figures: where two have read, both show the reader that study.yaml names."""
+    lesions = "subject,day,reader,lesion,role,diameter_mm\n" + "".join(
+        f"S{number},{day},{reader},T1,target,{size}\n"
+        for number in (1, 2)
+        for reader, sizes in (("investigator", (40, 20, 18)), ("central", (40, 38, 36)))
+        for day, size in zip((-8, 42, 84), sizes, strict=True)
+    )
+    root = tmp_path / "demo"
+    (root / "clinical").mkdir(parents=True)
+    for name, text in {
+        "study.yaml": "study: demo\nvisits: {D42: {day: 42}}\nanalysis: {clinical: {endpoint_reader: central}}\n",
+        "subjects.csv": "subject,tumor_type\nS1,melanoma\nS2,melanoma\n",
+        "infusions.csv": "subject,infusion,day\nS1,1,0\nS2,1,0\n",
+        "samples.csv": "sample,subject,visit,day,specimen,assay,path\n",
+        "clinical/lesions.csv": lesions,
+    }.items():
+        (root / name).write_text(text)
+    out = tmp_path / "out"
+    run(read_study(root), out, command="tilseq run demo", cores=1, progress=lambda done, of: None)
+    page = (out / "report.html").read_text("utf-8")
+    assert page.count("Read by central.") >= 2  # waterfall and spider
+    assert "Read by investigator." not in page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -81,7 +81,9 @@ def processes(cores: int, tubes: int) -> Iterator[Map]:
         pool.shutdown(cancel_futures=True)
 
 
-def each_tube(paths: Sequence[Path], work: Work, mapped: Map, usual: pl.DataFrame | None = None) -> list[Outcome]:
+def each_tube(
+    paths: Sequence[Path], work: Work, mapped: Map, usual: Mapping[Path, pl.DataFrame] | None = None
+) -> list[Outcome]:
     """Return what becomes of each file, in the order of the files.
 
     Parameters
@@ -93,9 +95,9 @@ def each_tube(paths: Sequence[Path], work: Work, mapped: Map, usual: pl.DataFram
     mapped
         See `processes`.
     usual
-        Cuts of other tubes.
+        File → cuts of other tubes.
     """
-    return mapped(partial(_outcome, work, usual), paths)
+    return mapped(partial(_outcome, work, usual or {}), paths)
 
 
 def tell(outcomes: Sequence[Outcome]) -> int:
@@ -122,9 +124,9 @@ def tell_written(output: object, verdicts: Sequence[str]) -> None:
     click.echo(f"wrote {where}: {number}, {counts}", err=True)
 
 
-def _outcome(work: Work, usual: pl.DataFrame | None, path: Path) -> Outcome:
+def _outcome(work: Work, usual: Mapping[Path, pl.DataFrame], path: Path) -> Outcome:
     try:
-        result, told = work(path, usual)
+        result, told = work(path, usual.get(path))
     except TilseqError as error:
         return Outcome(path, error=error)
     return Outcome(path, result, told)

@@ -89,7 +89,9 @@ def names_of(pairs: Sequence[str]) -> dict[str, str]:
 def two_passes(
     paths: Sequence[Path], tubes: Tubes, work: Work, cuts: Path | None, cores: int
 ) -> tuple[list[Outcome], pl.DataFrame | None]:
-    """Do the work on each tube, with the cuts of all where its own are not clear.
+    """Do the work on each tube, with the cuts of tubes like it where its own are not clear.
+
+    Alike are tubes with their markers in the same channels of the same cytometer.
 
     Parameters
     ----------
@@ -107,21 +109,49 @@ def two_passes(
     outcomes
         One a file.
     usual
-        Table `cohort_cuts`; None for fewer than three tubes without frozen cuts.
+        Table `cohort_cuts`, of several panels with names for them; None for fewer than three tubes without frozen cuts.
     """
-    from tilseq.flow.cuts import LEAST_TUBES, cohort_cuts
+    from tilseq.flow.cuts import LEAST_TUBES
     from tilseq.io.cuts import read_cohort_cuts
-    from tilseq.tables.outputs import CUTS
 
     usual = None if cuts is None else read_cohort_cuts(cuts)
+    lent = {} if usual is None else dict.fromkeys(paths, usual)
     with processes(cores, len(paths)) as mapped:
         if usual is None and len(paths) >= LEAST_TUBES:
-            import polars as pl
+            lent, usual = _usual_cuts(each_tube(paths, partial(_cuts_alone, tubes), mapped))
+        return each_tube(paths, work, mapped, lent), usual
 
-            # A tube that cannot be gated by itself has no part in the cuts; the second pass tells why it cannot.
-            alone = each_tube(paths, partial(_cuts_alone, tubes), mapped)
-            usual = cohort_cuts(pl.concat([CUTS.frame(), *(one.result for one in alone if one.error is None)]))
-        return each_tube(paths, work, mapped, usual), usual
+
+def _usual_cuts(alone: Sequence[Outcome]) -> tuple[dict[Path, pl.DataFrame], pl.DataFrame]:
+    """Return the cuts that each tube can borrow, and all of them in one table; tell of several panels."""
+    import polars as pl
+
+    from tilseq.flow.cuts import cohort_cuts
+    from tilseq.tables.outputs import COHORT_CUTS
+
+    # A tube that cannot be read has no part in the cuts; the second pass tells why it cannot.
+    groups: dict[Any, list[Outcome]] = {}
+    for one in alone:
+        if one.error is None:
+            groups.setdefault(one.result[0], []).append(one)
+    lent: dict[Path, pl.DataFrame] = {}
+    tables = [COHORT_CUTS.frame()]
+    for number, (key, members) in enumerate(groups.items(), start=1):
+        found = cohort_cuts(pl.concat([one.result[1] for one in members]))
+        lent |= dict.fromkeys((one.path for one in members), found)
+        if len(groups) > 1:
+            found = found.with_columns(panel=pl.lit(f"panel_{number}"))
+            click.echo(_panel_in_words(number, key, members), err=True)
+        tables.append(found)
+    return lent, pl.concat(tables)
+
+
+def _panel_in_words(number: int, key: Sequence[tuple[str, str]], members: Sequence[Outcome]) -> str:
+    from tilseq.markers import SCATTER
+
+    where = ", ".join(f"{name} {channel}" for name, channel in key if name not in SCATTER and channel)
+    tubes = f"{len(members)} tube{'' if len(members) == 1 else 's'} such as {sample_name(members[0].path)}"
+    return f"panel_{number}, which lends cuts to its own tubes alone: {tubes}: {where}"
 
 
 def gated(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[Tube, Gating]:
@@ -134,10 +164,20 @@ def gated(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[Tube, G
     return tube, gate_tube(tube, sample_name(path), tubes.gating, lent)
 
 
-def _cuts_alone(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[pl.DataFrame, list[str]]:
+def _cuts_alone(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[tuple[Any, pl.DataFrame], list[str]]:
+    """Return which tubes a tube is like, and its cuts: none where it cannot be gated by itself."""
+    from tilseq.errors import AnalysisError
     from tilseq.flow.cuts import cuts_table
+    from tilseq.flow.panels import lending_group
+    from tilseq.steps.flow import gate_tube, read_tube
+    from tilseq.tables.outputs import CUTS
 
-    return cuts_table(gated(tubes, path, usual)[1]), []
+    tube = read_tube(path, None, tubes.spill)
+    key = lending_group(tube, tubes.gating["aliases"])
+    try:
+        return (key, cuts_table(gate_tube(tube, sample_name(path), tubes.gating, None))), []
+    except AnalysisError:
+        return (key, CUTS.frame()), []
 
 
 def warnings_of(path: Path, tube: Tube) -> list[str]:

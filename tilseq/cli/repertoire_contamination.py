@@ -84,6 +84,9 @@ def contamination_command(
         found.rates.filter(verdict="leak").drop_nulls("recipient").select("run", "donor_subject", "recipient", "rate")
     ).iter_rows():
         click.echo(f"{recipient}: clones of {donor} leaked into it in run {run}, {rate:.2g} of their counts", err=True)
+    right = found.samples.filter(verdict="as_labelled").height
+    leaks = found.rates.filter(verdict="leak").drop_nulls("recipient").height
+    click.echo(f"{right} of {len(tables)} samples as labelled; {leaks} leak{'' if leaks == 1 else 's'} found", err=True)
     tell_written(output)
     return status
 

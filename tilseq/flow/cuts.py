@@ -129,10 +129,13 @@ def borrowed(cohort: pl.DataFrame) -> Borrowed:
     """Return the cuts of a table `cohort_cuts` for `gate` to borrow.
 
     A borrowed cut could lie anywhere between the cohort's usual ends, and as far off as 95 % of tubes do: the root of
-    the sum of both squares. Of a marker that tubes bear in different channels nothing is lent.
+    the sum of both squares. Of a marker that tubes bear in different channels nothing is lent; where that is CD3 they
+    are of several panels, and nothing is lent at all.
     """
     import polars as pl
 
+    if cohort.filter(pl.col("gate") == "CD3")["channel"].n_unique() > 1:
+        return Borrowed()
     one_channel = pl.col("channel").n_unique().over("gate") == 1
     cohort = cohort.filter(one_channel)
     is_region = pl.col("gate").str.starts_with(REGION)

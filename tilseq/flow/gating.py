@@ -61,9 +61,11 @@ class Borrowed:
     channels: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, markers: Mapping[str, str]) -> Borrowed:
-        """Return what a tube with these channels can borrow."""
+        """Return what a tube with these channels can borrow: of a panel with CD3 in another channel nothing."""
         if not self.channels:
             return self
+        if "CD3" in markers and self.channels.get("CD3", markers["CD3"]) != markers["CD3"]:
+            return Borrowed(channels=self.channels)
         same = {marker for marker, channel in self.channels.items() if markers.get(marker) == channel}
         cuts = {key: cut for key, cut in self.cuts.items() if key[0] in same}
         region = self.region if self.region is not None and set(self.region.centre) <= same else None

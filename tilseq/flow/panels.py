@@ -14,6 +14,8 @@ from tilseq.markers import SCATTER, plain_name
 if TYPE_CHECKING:
     import polars as pl
 
+    from tilseq.flow.tube import Tube
+
 CHECK = "panel against other tubes"
 MOST_TOLD = 5
 
@@ -89,6 +91,25 @@ def stains(
         for stain in own or [text]:
             found.setdefault(stain, []).append((areas or names)[0])
     return {stain: ", ".join(sorted(names)) for stain, names in found.items()}
+
+
+def lending_group(tube: Tube, aliases: Mapping[str, Sequence[str]] | None = None) -> tuple[tuple[str, str], ...]:
+    """Return what tubes must have in common to lend each other cuts: the channels of their markers, and the cytometer.
+
+    Parameters
+    ----------
+    tube
+        Its names of channels and keyword $CYT are read.
+    aliases
+        As for `find_markers`.
+
+    Raises
+    ------
+    AnalysisError
+        As `find_markers`.
+    """
+    found = find_markers(tube.channels, tube.markers, aliases)
+    return (*sorted(found.items()), ("$CYT", tube.keywords.get("$CYT", "").strip()))
 
 
 def compare_panels(tubes: Mapping[str, Stained], name: str) -> Compared:

@@ -30,7 +30,7 @@ def advise(fault: TilseqError) -> None:
         return
     if fault.expected == "a whole number" and column.endswith("day") and found.count("-") == 2:
         fault.mend = f"call the column {column[:-3]}date to write dates"
-    elif fault.expected == "a whole number" and column.endswith("day") and DECIMAL.fullmatch(found):
+    elif fault.expected == "a whole number" and column.endswith("day") and _in_part(found):
         fault.mend = "write whole days; is it a time in months?"
     elif column == "grade" and fault.found is None:
         fault.mend = "find it out; an event without a grade can be counted nowhere"
@@ -41,10 +41,18 @@ def advise(fault: TilseqError) -> None:
         fault.mend = f"write {named[1]}" if named else "write 1 to 5"
     elif found.casefold() in MISSING_WORDS:
         fault.mend = "leave the cell empty where there is no value"
+    elif fault.expected == "a whole number" and _in_part(found):
+        fault.mend = "write a whole number"
     elif fault.expected in NUMBERS and COMMA.fullmatch(found):
         fault.mend = f"write a decimal point: {found.replace(',', '.')}"
     elif column.endswith("day") and (fault.expected or "").startswith("at "):
         fault.mend = serial_date(found) or ("a day lies within a century of the infusion" if len(found) > 4 else None)
+
+
+def _in_part(cell: str) -> bool:
+    """Tell whether a cell holds a number that is not whole, with a decimal point or comma."""
+    number = cell.replace(",", ".", 1)
+    return DECIMAL.fullmatch(number) is not None and not float(number).is_integer()
 
 
 def lasting(cell: str) -> str | None:

@@ -27,6 +27,7 @@ MOST_LABELLED = 40
 LEAST_PLACES = 4
 HIGHEST = 100.0  # %; a bar that grows further would flatten all others
 LETTERS_AN_INCH = 13  # of the title; the legend and the vertical axis take two inches
+MOST_LETTERS = 40  # of names that stand side by side
 NOT_GIVEN = "not given"
 MEND = "keep the rows of one reader, source and confirmation"
 
@@ -110,7 +111,8 @@ def _draw_bars(axes: Axes, bars: pl.DataFrame, colour: str, named: bool) -> None
     for i in places if named else ():
         _label(axes, i, height[i], bars["depth_pct"][i], bars["best_response"][i], upright=upright)
     axes.set_xticks(list(places) if named else [], [short(name, 14) for name in bars["subject"]] if named else [])
-    axes.tick_params(axis="x", rotation=90 if bars.height > 6 else 0, length=0)
+    letters = bars.height * max(len(short(name, 14)) for name in bars["subject"])
+    axes.tick_params(axis="x", rotation=90 if bars.height > 6 or letters > MOST_LETTERS else 0, length=0)
     axes.grid(axis="y")
 
 

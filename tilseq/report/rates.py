@@ -91,9 +91,18 @@ def _rates(results: Results, title: str, wanted: Callable[[str, str, bool], bool
 
 
 def denominators(results: Results) -> list[str]:
-    """Return who is in the denominators of all subjects together, a sentence each."""
+    """Return who is in the denominators of all subjects together, a sentence each; whose reading, where it matters."""
     rows = results.tables["summaries"].filter(pl.col("population").is_in(_populations(results)), group="all")
-    return [f"{words}." for words in rows["denominator_text"].unique(maintain_order=True)]
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for row in rows.iter_rows(named=True):
+        reader = qualifier_pairs(row["qualifier"]).get("reader", "")
+        found.setdefault((row["population"], row["denominator_text"]), {})[reader] = None
+    return [
+        f"By {', '.join(own)}: {words}."
+        if all(own) and any(own != other for (name, _), other in found.items() if name == population)
+        else f"{words}."
+        for (population, words), own in found.items()
+    ]
 
 
 def best_responses(results: Results) -> View:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from tilseq.clinical import TimeToEventRules
     from tilseq.clinical.contradictions import Contradiction
+    from tilseq.errors import TilseqError
     from tilseq.study import Study
     from tilseq.tables import Table
 
@@ -24,6 +25,7 @@ TABLES = ("therapies", "schedule")
 CONTACTS = {"labs": "day", "tumor_markers": "day", "adverse_events": "start_day"}
 OF_LESIONS = ("subject", "day", "visit", "reader", "lesion", "role", "state")  # what tells of a new lesion
 OF_DERIVED = ("response", "best_response")  # whose rows are not those of any file
+NOBODY_ASSESSED = "nobody followed up was assessed"
 ROOT_TABLES = ("subjects", "infusions")
 COMPARED = ("OS", "PFS", "TTP")  # between arms; only responders have DOR and TTR, whom no randomisation makes alike
 READS = ("responses", "lesions")  # where the day of an assessment is looked up
@@ -88,8 +90,11 @@ def run(job: Job, folder: Path) -> None:
     tables = _tables(given)
     records = clinical_records(responses, **tables, best_response=best)
     wrong = _by_subject(contradictions(records, rules), given["days_read"])
-    records = records.refusing({name: "; ".join(error.what for error in errors) for name, errors in wrong.items()})
-    times = _without_scans(time_to_event(records, rules), underived, rules)
+    records = records.refusing({name: _in_words(name, errors) for name, errors in wrong.items()})
+    unknown = dict.fromkeys(underived, response_rates.UNDERIVED)
+    if job.needs and not records.reads:  # PFS would be of the dead alone
+        unknown = dict.fromkeys(tables["subjects"]["subject"], NOBODY_ASSESSED) | unknown
+    times = _without_scans(time_to_event(records, rules), unknown, rules)
     reader = endpoint_reader(responses["reader"], given["endpoint_reader"])
     arms, groups = _groups(tables["subjects"])
     curves = survival_curve(times, groups=groups, interval=given["interval"])
@@ -255,18 +260,25 @@ def _by_subject(found: Sequence[Contradiction], days_read: Sequence[Sequence[Any
     return errors
 
 
-def _without_scans(times: pl.DataFrame, underived: Sequence[str], rules: TimeToEventRules) -> pl.DataFrame:
-    """Return the times with those that scans decide taken from subjects whose responses could not be derived.
+def _in_words(subject: str, errors: Sequence[TilseqError]) -> str:
+    """Return why a subject is refused, without its name, so that those of one reason are counted together."""
+    return "; ".join(error.what.removeprefix(f"subject {subject}: ") for error in errors)
 
-    Without this such a subject would count as one that was never assessed.
+
+def _without_scans(times: pl.DataFrame, unknown: Mapping[str, str], rules: TimeToEventRules) -> pl.DataFrame:
+    """Return the times with those that scans decide taken from subjects of whom responses are not known, with why.
+
+    Without this such a subject would count as one that was never assessed. What is told already stays.
     """
     import polars as pl
 
     scanned = [endpoint.parameter for endpoint in rules.endpoints if endpoint.by_scan]
-    lost = pl.col("subject").is_in(underived) & pl.col("parameter").is_in(scanned)
-    told = {"rule": "not_evaluable", "reason": response_rates.UNDERIVED}
+    evaluable = pl.col("rule") != "not_evaluable"
+    lost = pl.col("subject").is_in(list(unknown)) & pl.col("parameter").is_in(scanned) & evaluable
+    why = pl.col("subject").replace_strict(unknown, default=None, return_dtype=pl.String)
+    told = {"rule": pl.lit("not_evaluable"), "reason": why}
     nothing = ("origin", "start_day", "end_day", "days", "event", "description", "source_table", "source_row_day")
     return times.with_columns(
         *(pl.when(~lost).then(pl.col(name)).alias(name) for name in nothing),
-        *(pl.when(lost).then(pl.lit(word)).otherwise(pl.col(name)).alias(name) for name, word in told.items()),
+        *(pl.when(lost).then(word).otherwise(pl.col(name)).alias(name) for name, word in told.items()),
     )

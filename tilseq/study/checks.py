@@ -23,6 +23,8 @@ IDENTITY = (
     *("subject", "specimen", "visit", "assay", "day", "timing", "locus", "lot", "lesion", "replicate", "role"),
     *("stimulus", "specimen_id", "panel", "marked_population", "library", "plate"),
 )
+# What most often tells two samples of one assay apart.
+APART_BY = {"flow": "`panel` where their stains differ, `replicate` where they do not", "tcr": "`locus` or `replicate`"}
 # First comes before second; None is the first infusion, day 0. The third says whether one day may hold both.
 ORDER = (
     ("harvest_day", None, False),
@@ -217,6 +219,7 @@ def check_replicates(folder: Folder) -> list[TilseqError]:
         identity = tuple(cells[name] for name in IDENTITY)
         first, sample = seen.setdefault(identity, (row, cells["sample"]))
         if first != row and sample != cells["sample"]:
+            apart = APART_BY.get(cells["assay"], "`replicate`")
             problems.append(
                 TableError(
                     f"same subject, specimen, visit and assay as {sample!r} in row {first}",
@@ -224,7 +227,7 @@ def check_replicates(folder: Folder) -> list[TilseqError]:
                     row=row,
                     column="sample",
                     found=cells["sample"],
-                    mend="tell them apart by `replicate`, or by timing, lot, lesion, locus, panel or specimen_id",
+                    mend=f"tell them apart by {apart}, or by timing, lot, lesion or specimen_id",
                 )
             )
     return problems

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 
 import polars as pl
@@ -9,8 +10,11 @@ import polars as pl
 from tilseq.errors import first_few, shown
 from tilseq.study.checks import IDENTIFIERS, numbered
 from tilseq.study.model import INFUSIONS_FILE, OWN_ROLE, SAMPLES_FILE, SUBJECTS_FILE, Folder, clinical_file, parts_of
+from tilseq.study.sniff import assay_of
 
 MOST_NAMED = 5
+# Assays whose files may look alike: beads of cytokines are FCS, cells of either receptor share tables and HDF5.
+ALIKE_BY_BYTES = ({"tcr", "bcr"}, {"flow", "cytokine"}, {"scrna", "bulk_rna"})
 STIMULATION = ("stimulated", "unstimulated")
 FLOW_ROLES = ("blank", *STIMULATION)  # roles of tubes that an analysis reads beside samples
 # Columns that some analyses alone read: of which tables, or of samples with a mark; of samples.csv, of which assays.
@@ -135,6 +139,35 @@ def _is_empty(folder: Folder, entry: str) -> bool:
         return False
 
 
+def note_kinds(folder: Folder) -> list[str]:
+    """Name samples whose files are by their first bytes of another assay."""
+    if folder.samples is None:
+        return []
+    odd = []
+    for _, cells in numbered(folder.samples):
+        for entry in parts_of(cells["path"] or ""):
+            if cells["status"] == "failed" or "\0" in entry or ".." in entry:
+                continue
+            path = folder.root / entry
+            told = assay_of(path) if os.path.isfile(path) else None  # False also of a name that no file can have
+            if told not in (None, cells["assay"]) and {told, cells["assay"]} not in ALIKE_BY_BYTES:
+                odd.append(f"{cells['sample']} ({cells['assay']}, its file looks like {told})")
+    return (
+        [f"files that look like another assay's, their samples will fail: {first_few(odd, MOST_NAMED)}"] if odd else []
+    )
+
+
+def note_follow_up(folder: Folder) -> list[str]:
+    """Name infused subjects of whom follow-up has no row while others have one."""
+    followup = folder.clinical.get("followup")
+    if followup is None or not followup.height or folder.infusions is None:
+        return []
+    known = set(followup["subject"])
+    without = [one for one in folder.infusions["subject"].drop_nulls() if one not in known]
+    told = f"no row in {clinical_file('followup')} of {named(without)}: no survival or other time of theirs can be told"
+    return [told] if without else []
+
+
 def note_excluded(folder: Folder) -> list[str]:
     """Name rows of clinical/ that took no part."""
     if folder.exclusions is not None and folder.exclusions.height:
@@ -227,6 +260,8 @@ NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_timing,
     note_names,
     note_empty_files,
+    note_kinds,
+    note_follow_up,
     note_excluded,
     note_not_analysed,
     note_samples_not_analysed,

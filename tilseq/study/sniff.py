@@ -18,8 +18,8 @@ WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "assay": {
         "flow": ("flow", "facs", "fcs", "flowcytometry", "cytometry"),
         "cytokine": ("cytokine", "cytokines", "luminex", "legendplex"),
-        "tcr": ("tcr", "tcra", "tcrb", "tra", "trb", "tcrseq", "vdjt"),
-        "bcr": ("bcr", "igh", "igk", "igl", "bcrseq", "vdjb"),
+        "tcr": ("tcr", "tcra", "tcrb", "tra", "trb", "tcrseq", "vdjt", "sctcr"),
+        "bcr": ("bcr", "igh", "igk", "igl", "bcrseq", "vdjb", "scbcr"),
         "scrna": ("scrna", "scrnaseq", "gex", "singlecell"),
         "bulk_rna": ("bulkrna", "bulkrnaseq", "bulk"),
     },

@@ -21,6 +21,7 @@ from tilseq.study.model import (
     clinical_file,
 )
 from tilseq.study.names import fault_of
+from tilseq.study.read import SDTM_FILES
 from tilseq.study.scan import Draft
 from tilseq.study.settings import FILE as SETTINGS_FILE
 
@@ -47,7 +48,7 @@ def write_template(folder: str | Path) -> list[Path]:
     RunError
         The folder holds one of the files already, or cannot be written.
     """
-    return _write(Path(folder), {name: _template(name) for name in FILES} | {SETTINGS_FILE: _settings(folder, VISITS)})
+    return _write(Path(folder), _templates(folder) | {SETTINGS_FILE: _settings(folder, VISITS)})
 
 
 def write_draft(folder: str | Path, draft: Draft, panels: Mapping[str, Mapping[str, str]] | None = None) -> list[Path]:
@@ -64,9 +65,7 @@ def write_draft(folder: str | Path, draft: Draft, panels: Mapping[str, Mapping[s
     for visit, day in draft.visits.items():
         remark = "FILL IN the nominal day" if day is None else "guessed; correct it where it is wrong"
         lines.append(f"  {_quoted(visit)}: {{day: {'null' if day is None else day}}}   # {remark}")
-    texts = {name: _template(name) for name in FILES} | {
-        SETTINGS_FILE: _settings(folder, "\n".join(lines), _panels(panels or {}))
-    }
+    texts = _templates(folder) | {SETTINGS_FILE: _settings(folder, "\n".join(lines), _panels(panels or {}))}
     # The first infusion is day 0 by definition, so its rows need no guess; further ones and the cells do.
     infusions = [{"subject": name, "infusion": "1", "day": "0"} for name in draft.subjects]
     texts[INFUSIONS_FILE] = _rows(INFUSIONS_FILE, infusions)
@@ -92,6 +91,12 @@ def _write(folder: Path, texts: Mapping[str, str]) -> list[Path]:
     for name, text in texts.items():
         write_text(folder / name, text)
     return [folder / name for name in texts]
+
+
+def _templates(folder: str | Path) -> dict[str, str]:
+    """Return the template of each file; without tables of tumours where SDTM's are there, which say the same."""
+    sdtm = any((Path(folder) / name).exists() for name in SDTM_FILES)
+    return {name: _template(name) for name in FILES if not (sdtm and name in (LESIONS_FILE, RESPONSES_FILE))}
 
 
 def _template(name: str) -> str:

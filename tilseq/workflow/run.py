@@ -79,13 +79,18 @@ def run(study: Study, out: Path, *, command: str, cores: int, progress: Callable
         for name in ("report.html", "run.json"):  # what they tell is no longer so
             (out / name).unlink(missing_ok=True)
         failures = collect(study, plan.jobs, home / "work", out, command)
+
+        def write_run() -> None:
+            times = {
+                "started": started.isoformat(timespec="seconds"),
+                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+                "seconds": round(time.monotonic() - clock, 1),
+            }
+            write_json(out / "run.json", provenance(study, plan, command=command, times=times))
+
+        write_run()  # figures are drawn by the settings that it holds
         failures = _draw(out, failures, command, cores)
-        times = {
-            "started": started.isoformat(timespec="seconds"),
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seconds": round(time.monotonic() - clock, 1),
-        }
-        write_json(out / "run.json", provenance(study, plan, command=command, times=times))
+        write_run()
         report = render(out)
         samples = verdict(read_results(out))
     return Outcome(report, samples, len(plan.jobs), len(plan.jobs) - len(to_do), failures.height)
