@@ -19,11 +19,10 @@ import numpy as np
 import polars as pl
 
 from tilseq.errors import TilseqError
-from tilseq.flow.absolute import by_beads, check_beads
+from tilseq.flow.absolute import check_beads
 from tilseq.flow.counts import cd4_cd8_ratio, count
 from tilseq.flow.cuts import borrowed, cohort_cuts, cuts_table
 from tilseq.flow.gating import Borrowed, Gating, gate
-from tilseq.flow.uncertainty import log_sds
 from tilseq.intervals import clopper_pearson
 from tilseq.io.fcs import Fcs
 from tilseq.simulate.cytometry.faults import BEAD_LOT_CV, PIPETTE_CV, Beads, Clog, Conditions
@@ -31,6 +30,7 @@ from tilseq.simulate.cytometry.panels import PANELS
 from tilseq.simulate.cytometry.tube import acquire
 from tilseq.simulate.files import as_read
 from tilseq.simulate.streams import stream
+from tilseq.steps.flow_absolute import absolute as cells_per_ul
 
 TUBES, OTHER_TUBES = 2_000, 500
 EVENTS = (300, 3_000, 50_000)
@@ -142,23 +142,16 @@ def absolute(number: int) -> list[Found]:
     """Return cells per µL of one tube with counting beads."""
     cells = blood(0.3)
     beads = Beads(50_000, 50)
-    gating = gate(acquired(f"beads {number}", cells, 30_000, beads=beads), sample="tube", borrowed=usual_cuts())
-    sds = log_sds(gating)
-    true = {"CD3+": sum(cells[kind] for kind in ("CD4+ T", "CD8+ T", "DN T", "DP T"))}
-    found = []
-    for name in ("CD3+", "CD4+ T", "CD8+ T", "B", "NK"):
-        counted = by_beads(
-            gating.populations[name].events,
-            gating.populations["single beads"].events,
-            beads_per_tube=beads.per_tube,
-            sample_volume_ul=beads.sample_volume_ul,
-            lot_cv=BEAD_LOT_CV,
-            pipette_cv=PIPETTE_CV,
-            gate_sd=sds[name],
-        )
-        truth = true.get(name, cells.get(name, 0.0))
-        found.append(Found(name, truth, counted.value, counted.lower, counted.upper, np.nan, np.nan))
-    return found
+    tube = acquired(f"beads {number}", cells, 30_000, beads=beads)
+    gating = gate(tube, sample="tube", borrowed=usual_cuts())
+    row = {"sample": "tube", "specimen": "blood", "beads_per_tube": beads.per_tube, "dilution": None}
+    row["sample_volume_ul"] = beads.sample_volume_ul
+    arguments = {"errors": {"bead_lot_cv": BEAD_LOT_CV, "pipette_cv": PIPETTE_CV}, "blood_count": None}
+    events = {name: population.events for name, population in gating.populations.items()}
+    true = {"CD3+": sum(cells[kind] for kind in ("CD4+ T", "CD8+ T", "DN T", "DP T")), **cells}
+    names = ["CD3+", "CD4+ T", "CD8+ T", "DN T", "DP T", "B", "NK"]
+    counted, _ = cells_per_ul(row, tube, gating.populations["all events"].mask, events, names, arguments, gating)
+    return [Found(name, true[name], one.value, one.lower, one.upper, np.nan, np.nan) for name, one in counted.items()]
 
 
 FAULTS: Mapping[str, Callable[[str], Any]] = {

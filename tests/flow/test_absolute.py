@@ -17,6 +17,7 @@ from tilseq.flow.absolute import (
     by_blood_count,
     by_volume,
     check_beads,
+    part_of,
 )
 from tilseq.intervals import ratio_of_counts
 from tilseq.io.fcs import read_fcs
@@ -395,6 +396,41 @@ def test_the_analytic_error_of_a_blood_count() -> None:
     found = blood_of(20_000, 40_000, cv=0.05)
     assert numbers(found) == pytest.approx((1_000, 1_000 * math.exp(-0.09849), 1_000 * math.exp(0.09849)), rel=2e-4)
     assert found.budget == pytest.approx({"cells": 0.005, "blood count": 0.05})
+
+
+def test_limits_of_a_share_that_are_given_take_the_place_of_counting():
+    """200 of 400, 45 to 55 %, of 2,000 lymphocytes/µL ± 5 %: on logarithms 0.1054 and 0.0980 below, 0.0953 above."""
+    found = by_blood_count(
+        200,
+        400,
+        denominator="lymphocytes",
+        blood_count=2.0,
+        unit="10^9/L",
+        analytic_cv=0.05,
+        gate_sd=0.3,
+        share=(0.45, 0.55),
+    )
+    assert found.value == 1_000
+    assert found.lower == pytest.approx(865.98, abs=0.01)
+    assert found.upper == pytest.approx(1_146.49, abs=0.01)
+    assert found.budget["gates"] == 0.3
+
+
+def test_a_part_has_the_limits_of_its_whole_and_its_share():
+    """100 of 1,000 (900 to 1,100), 9 to 12 %: 0.1054 twice below, 0.1823 and 0.0953 above."""
+    own, whole = (
+        AbsoluteCount(value, value, value, "counting beads", {}, "quantified", None) for value in (100.0, 1_000.0)
+    )
+    part = part_of(own, whole._replace(lower=900.0, upper=1_100.0), (0.09, 0.12))
+    assert part.value == 100
+    assert part.lower == pytest.approx(86.157, abs=0.001)
+    assert part.upper == pytest.approx(122.843, abs=0.001)
+
+
+def test_a_part_of_which_none_is_seen_keeps_its_own_limits():
+    none = AbsoluteCount(0.0, 0.0, 3.7, "counting beads", {}, "not_detected", None)
+    whole = AbsoluteCount(1_000.0, 900.0, 1_100.0, "counting beads", {}, "quantified", None)
+    assert part_of(none, whole, (0.0, 0.01)) is none
 
 
 @pytest.mark.parametrize(("cells", "of"), [(0, 10_000), (5, 1_000), (50, 1_000), (600, 2_000)])

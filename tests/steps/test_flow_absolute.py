@@ -24,7 +24,7 @@ def run(sample, one, *, kept=None, events=EVENTS, count=None, errors=None):
     row = {"sample": "a", "specimen": "blood", "beads_per_tube": None, "sample_volume_ul": None, "dilution": None}
     mask = np.ones(10, dtype=bool) if kept is None else np.array(kept, dtype=bool)
     arguments = {"errors": {**ERRORS, **(errors or {})}, "blood_count": count}
-    found, told = absolute(row | sample, one, mask, events, {}, ["lymphocytes", "CD3+", "CD4+ T"], arguments)
+    found, told = absolute(row | sample, one, mask, events, ["lymphocytes", "CD3+", "CD4+ T"], arguments, None)
     return {name: counted.value for name, counted in found.items()}, told
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from tilseq.flow.gating import Gating
     from tilseq.flow.tree import Population
     from tilseq.flow.tube import Tube
     from tilseq.steps.flow_absolute import Counted
@@ -50,8 +51,8 @@ def count_absolute(
     tube: Tube,
     populations: Mapping[str, Population],
     names: list[str],
-    gate_sds: Mapping[str, float],
     amounts: Mapping[str, Any],
+    gating: Gating | None,
 ) -> Counted:
     """Return cells per µL of these populations and the checks that go with them; see `steps.flow_absolute.absolute`.
 
@@ -68,7 +69,7 @@ def count_absolute(
     row = {"sample": sample, "specimen": "blood", **amounts}
     events = {name: population.events for name, population in populations.items()}
     arguments = {"errors": errors, "blood_count": None}
-    counted, checks = absolute(row, tube, populations["all events"].mask, events, gate_sds, names, arguments)
+    counted, checks = absolute(row, tube, populations["all events"].mask, events, names, arguments, gating)
     if amounts["volume_unit"] is not None and not checks and not counted:
         checks = [no_volume(sample)]
     return counted, checks

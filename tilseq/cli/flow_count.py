@@ -171,10 +171,8 @@ def _count(tubes: Tubes, amounts: Mapping[str, Any], path: Path, usual: pl.DataF
 def _absolute(
     gating: Gating, tube: Tube, amounts: Mapping[str, Any]
 ) -> tuple[dict[str, AbsoluteCount], list[dict[str, Any]]]:
-    from tilseq.flow.uncertainty import log_sds
-
     names = [name for name in gating.populations if name in gating.rules or name == "lymphocytes"]
-    return count_absolute(gating.sample, tube, gating.populations, names, log_sds(gating), amounts)
+    return count_absolute(gating.sample, tube, gating.populations, names, amounts, gating)
 
 
 def _count_manual(tubes: Tubes, amounts: Mapping[str, Any], path: Path, usual: pl.DataFrame | None) -> Counted:
@@ -190,7 +188,7 @@ def _count_manual(tubes: Tubes, amounts: Mapping[str, Any], path: Path, usual: p
     person = read_populations(tubes.gates, tube, path, tubes.names)
     populations = person.populations
     names = cells_of(populations, by_beads=amounts["beads_per_tube"] is not None)
-    absolute, checks = count_absolute(sample, tube, populations, names, {}, amounts)
+    absolute, checks = count_absolute(sample, tube, populations, names, amounts, None)
     source = f"{tubes.gates.name}, SHA-256 {sha256_of_file(tubes.gates)}"
     quality = [*quality_of(sample, tube, person, source, []), *checks]
     named = [f"{sample}: {row['reason']}" for row in quality if row["check"] == "names of gates"]

@@ -218,11 +218,12 @@ def by_blood_count(
     unit: str,
     analytic_cv: float,
     gate_sd: float | None = None,
+    share: tuple[float, float] | None = None,
 ) -> AbsoluteCount:
     """Count by the blood count of another instrument (dual platform; CDC, MMWR 2003;52(RR-2)).
 
-    Cells/µL = cells / cells of the denominator × blood count of the denominator. The limits are Clopper and Pearson's
-    of the share, widened as in `by_beads`.
+    Cells/µL = cells / cells of the denominator × blood count of the denominator. The limits are those of the share,
+    widened as in `by_beads`.
 
     Parameters
     ----------
@@ -238,6 +239,9 @@ def by_blood_count(
         Coefficient of variation of the blood count as a fraction, with what a low count loses by rounding.
     gate_sd
         As in `by_beads`.
+    share
+        95 % limits of the share by counting and gating together; without them Clopper and Pearson's, widened by
+        `gate_sd`.
 
     Returns
     -------
@@ -268,10 +272,35 @@ def by_blood_count(
     if denominator_cells == 0:
         return _not_evaluable(method, budget, f"no {denominator} to divide by")
     factor = blood_count * per_ul
-    limits = scalar(clopper_pearson(cells, denominator_cells))
-    lower, upper = _widened((cells + 0.5) / (denominator_cells + 1), limits, errors)
+    limits = scalar(clopper_pearson(cells, denominator_cells)) if share is None else share
+    apart = errors if share is None else {"blood count": analytic_cv}
+    lower, upper = _widened((cells + 0.5) / (denominator_cells + 1), limits, apart)
     value = factor * cells / denominator_cells
     return _counted((value, factor * lower, factor * upper), method, budget, status_of_counts(cells))
+
+
+def part_of(own: AbsoluteCount, whole: AbsoluteCount, share: tuple[float, float]) -> AbsoluteCount:
+    """Return a count with the limits that those of a population that holds it and of its share of that give.
+
+    On the logarithmic scale distances from the values add as squares (MOVER; Zou and Donner, Stat Med 2008;27:1693):
+    what misplaces cells of a part among those of others shows in its share, not in its own number. Without a value,
+    or none of the whole, the count stays as it is.
+
+    Parameters
+    ----------
+    own, whole
+        Counts of the part and of what holds it, by the same beads or volume.
+    share
+        95 % limits of the share, as fractions, by counting and gating together.
+    """
+    if not own.value or not whole.value or not whole.lower or not whole.upper:
+        return own
+    middle = own.value / whole.value
+    below = math.log(max(1.0, middle / share[0])) if share[0] > 0 else math.inf
+    above = math.log(max(1.0, share[1] / middle))
+    lower = own.value * math.exp(-math.hypot(below, math.log(whole.value / whole.lower)))
+    upper = own.value * math.exp(math.hypot(above, math.log(whole.upper / whole.value)))
+    return own._replace(lower=lower, upper=upper)
 
 
 def budget_in_words(budget: Mapping[str, float | None]) -> str:
@@ -285,8 +314,9 @@ def _widened(centre: float, limits: tuple[float, float], errors: Mapping[str, fl
     The centre is the estimate with half an event added, so that a count of 0 has a logarithm.
     """
     apart = Z95 * math.hypot(*errors.values())
-    lower = centre * math.exp(-math.hypot(math.log(centre / limits[0]), apart)) if limits[0] > 0 else 0.0
-    above = math.hypot(math.log(limits[1] / centre), apart)
+    below = max(0.0, math.log(centre / limits[0])) if limits[0] > 0 else math.inf
+    lower = centre * math.exp(-math.hypot(below, apart))
+    above = math.hypot(max(0.0, math.log(limits[1] / centre)), apart)
     return lower, centre * math.exp(above) if above < LARGEST_LOG else math.inf
 
 

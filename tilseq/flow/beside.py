@@ -43,6 +43,9 @@ class Told(NamedTuple):
     sd: float
 
 
+NONE_TOLD = Told(0.0, 0.0)
+
+
 def beyond_edge(events: int, within: int, width: float, usual: float) -> Loss:
     """Tell what part of a population lies beyond an edge from the part that lies just within it.
 

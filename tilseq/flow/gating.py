@@ -12,8 +12,10 @@ import numpy as np
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.flow.backgating import add_lymphocytes, is_near
 from tilseq.flow.beads import find_beads, single_beads
+from tilseq.flow.beside import NONE_TOLD, Told
 from tilseq.flow.dead import check_undyed
-from tilseq.flow.lymphocytes import Region
+from tilseq.flow.larger import larger_within
+from tilseq.flow.lymphocytes import LARGER, Region
 from tilseq.flow.margins import check_lymphocytes
 from tilseq.flow.panel import describe, find_cytokines, find_markers, own_channels
 from tilseq.flow.quality import assess, check, input_checks, non_finite
@@ -36,6 +38,7 @@ BEADS = ("CD3", "CD4", "CD8", "CD19")
 ALIKE = (*BEADS, "FSC-A", "SSC-A")  # what two beads, or a bead with a cell, have more of than one bead
 MOST_BRIGHT = 0.02
 MOST_TOLD = 3
+LEAST_PURE = 85.0  # per cent of the lymphocytes (CDC, MMWR 1997;46(RR-2))
 NOT_FINITE = "a value that is not a finite number"
 NOT_STEADY = "a stretch of the run that a clog or a burst spoiled"
 LARGEST = float(np.finfo(np.float32).max)
@@ -102,6 +105,8 @@ class Gating:
         Marker → cofactor of its arcsinh scale; scatter has none.
     moved
         Events of every population with each cut moved to both ends of where it could as well lie.
+    larger
+        Monocytes among the lymphocytes, see `larger.larger_within`; none are told where CD45 holds them off.
     """
 
     sample: str
@@ -115,6 +120,7 @@ class Gating:
     values: Mapping[str, Floats]
     cofactors: Mapping[str, float]
     moved: Mapping[str, Shift] = field(default_factory=dict)
+    larger: Told = NONE_TOLD
 
 
 def gate(
@@ -207,7 +213,9 @@ def gate(
     quality += check_residuals(sample, tree.populations, values, taken_from_common(tree, rules))
     quality += check_undyed(sample, tree.populations, values, markers)
     quality += _elsewhere(sample, region, borrowed.region)
-    return _finish(tree, rules, region, quality, lost)
+    larger = _larger(tree, region)
+    quality += _purity(tree, larger)
+    return _finish(tree, rules, region, quality, lost, larger)
 
 
 def _grow(tree: Tree, rules: Mapping[str, Rule], lent: Region | None) -> tuple[Region | None, list[dict[str, Any]]]:
@@ -267,6 +275,27 @@ def _elsewhere(sample: str, own: Region | None, lent: Region | None) -> list[dic
         "the tube's T cells lie elsewhere on scatter and CD45 than those of other tubes: another gain, or instrument"
     )
     return [check(sample, "lymphocytes against other tubes", None, "where other tubes have them", False, reason)]
+
+
+def _larger(tree: Tree, region: Region | None) -> Told:
+    """Tell the monocytes among the lymphocytes of a tube that has both scatters and no CD45."""
+    cut = tree.cuts.get(("CD3", "lymphocytes"))
+    if region is None or cut is None or set(region.centre) != set(LARGER):
+        return NONE_TOLD
+    parent = tree.populations["lymphocytes"].parent or ""
+    without_cd3 = tree.mask(parent) & (tree.values["CD3"] <= cut.threshold)
+    return larger_within(tree.values, without_cd3, tree.mask("lymphocytes"), region)
+
+
+def _purity(tree: Tree, larger: Told) -> list[dict[str, Any]]:
+    """Return the check that warns where many of the lymphocytes are monocytes, told of a tube where some are."""
+    lymphocytes = tree.populations["lymphocytes"].events
+    if not larger.mean or not lymphocytes:
+        return []
+    pure = 100 * (1 - larger.mean / lymphocytes)
+    reason = f"about {larger.mean:.0f} of {lymphocytes} are monocytes by scatter, which CD45 would hold off"
+    reason += "; limits of shares of lymphocytes allow for them"
+    return [check(tree.sample, "lymphocytes are such", pure, f"at least {LEAST_PURE:g} %", pure >= LEAST_PURE, reason)]
 
 
 def _unused(sample: str, thresholds: Mapping[str, float], values: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -329,6 +358,7 @@ def _finish(
     region: Region | None,
     quality: list[dict[str, Any]],
     lost: Mapping[str, int],
+    larger: Told,
 ) -> Gating:
     import polars as pl
 
@@ -346,5 +376,6 @@ def _finish(
         markers=tree.channels,
         values=tree.values,
         cofactors=tree.cofactors,
+        larger=larger,
     )
     return replace(gating, moved=shifts(gating, tree.away))

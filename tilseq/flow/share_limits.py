@@ -13,7 +13,6 @@ from tilseq.flow.uncertainty import (
     FEW,
     IMPURE,
     IMPURE_WHERE_RARE,
-    IMPURE_WITHOUT_CD45,
     NO_T_CELLS,
     NO_T_CELLS_WHERE_RARE,
     PURE,
@@ -30,6 +29,8 @@ from tilseq.flow.uncertainty import (
     lacking,
     left_over,
     loss,
+    lymphocytes_alone,
+    monocytes,
     name_of,
     ratio_with_gates,
     with_gates,
@@ -67,6 +68,34 @@ def share_limits(gating: Gating, population: Population) -> tuple[Limits, Limits
     told = _told(gating, name, parent)
     misplaced, ends = _misplaced(gating, name, parent, told), _ends(gating, name, parent, told)
     return with_gates(events, total, scalar(clopper_pearson(events, total)), ends, misplaced=misplaced)
+
+
+def share_of(gating: Gating, population: Population, whole: str) -> tuple[Limits, float] | None:
+    """Return the 95 % limits of a share, as a fraction, of a population further up; and the part of gating alone.
+
+    The limits are of counting and gating together; of gating alone is the standard deviation of the logarithm. The
+    share is the product of those of the parents down to the population; the distances of their limits, on the
+    logarithmic scale, add as squares (MOVER; Zou and Donner, Stat Med 2008;27:1693). Monocytes are taken off, see
+    `Gating.larger`. None of what is no part of the whole.
+    """
+    alone = {name: one.events for name, one in gating.populations.items()} | lymphocytes_alone(gating)
+    centre, both, gates = 1.0, (0.0, 0.0), (0.0, 0.0)
+    while population.name != whole:
+        if population.parent is None:
+            return None
+        share = (alone[population.name] + 0.5) / (alone[population.parent] + 1)
+        of_both, of_gates = share_limits(gating, population)
+        both, gates = _further(both, share, of_both), _further(gates, share, of_gates)
+        centre, population = centre * share, gating.populations[population.parent]
+    limits = centre * math.exp(-both[0]), min(1.0, centre * math.exp(both[1]))
+    return limits, max(part for part in gates if math.isfinite(part)) / Z95
+
+
+def _further(apart: Limits, share: float, limits: Limits) -> Limits:
+    """Return how far limits lie below and above a product, on the logarithmic scale, with one share more in it."""
+    below = max(0.0, math.log(share / limits[0])) if limits[0] > 0 else math.inf
+    above = max(0.0, math.log(limits[1] / share))
+    return math.hypot(apart[0], below), math.hypot(apart[1], above)
 
 
 def ratio_limits(gating: Gating, names: tuple[str, str], counting: Limits) -> tuple[Limits, Limits]:
@@ -176,7 +205,7 @@ def _of_few(gating: Gating, population: Population) -> tuple[Limits, Limits]:
     fewest = (min(part / max(1, whole) for part, whole in pair) for gate, pair in ends.items() if gate in own)
     by_ends = math.hypot(*(max(0.0, share - least) for least in fewest))
     across_cuts = few_across(_beside(gating, name, markers), rare=_rare(gating.region))
-    misplaced = bearing(share, _borne(gating.rules[name]), _impure(gating.region).get(parent, PURE))
+    misplaced = bearing(share, _borne(gating.rules[name]), _impure(gating).get(parent, PURE))
     misplaced = misplaced._replace(lost=math.hypot(misplaced.lost, across_cuts.lost))
     if Z95 * across_cuts.gained > by_ends:
         misplaced = misplaced._replace(gained=math.hypot(misplaced.gained, across_cuts.gained))
@@ -216,7 +245,7 @@ def _misplaced(gating: Gating, name: str, parent: str, told: Mapping[str, Told])
         for name, population in gating.populations.items()
         if population.parent == parent
     }
-    impure = _impure(gating.region).get(parent, PURE)
+    impure = _impure(gating).get(parent, PURE)
     borne = {other: _borne(gating.rules[other]) for other in shares if other in gating.rules}
     if borne.get(name) or name not in borne:
         markers = borne.get(name) or [name]
@@ -266,10 +295,17 @@ def _beside(gating: Gating, name: str, markers: Collection[str]) -> list[float]:
     return found
 
 
-def _impure(region: Region | None) -> Mapping[str, Misplaced]:
-    if _rare(region):
-        return IMPURE_WHERE_RARE
-    return IMPURE if region is None or "CD45" in region.centre else IMPURE_WITHOUT_CD45
+def _impure(gating: Gating) -> Mapping[str, Misplaced]:
+    """Return for each parent that holds other cells what is gained and lost by that of any share of it."""
+    usual = IMPURE_WHERE_RARE if _rare(gating.region) else IMPURE
+    if not gating.larger.mean:
+        return usual
+    of_monocytes = {
+        name: monocytes(usual[name], gating.larger, gating.populations[name].events)
+        for name in ("lymphocytes", "CD3-")
+        if name in gating.populations and name in usual
+    }
+    return {**usual, **of_monocytes}
 
 
 def _rare(region: Region | None) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilseq.flow.beside import EVENLY, NONE_BEYOND, Beyond, Told
+from tilseq.flow.larger import part_left
 from tilseq.flow.lymphocytes import CHANNELS, distance
 from tilseq.flow.tree import Cut
 from tilseq.flow.tube import Floats, Mask
@@ -54,11 +55,6 @@ PURE = Misplaced(0.0, 0.0)
 IMPURE: Mapping[str, Misplaced] = {
     "lymphocytes": Misplaced(0.0045, 0.0),
     "CD3-": Misplaced(0.015, 0.025, 0.0, 0.02),
-}
-# The same without CD45, by which debris and monocytes are held off best.
-IMPURE_WITHOUT_CD45: Mapping[str, Misplaced] = {
-    "lymphocytes": Misplaced(0.005, 0.02, 0.0, 0.02),
-    "CD3-": Misplaced(0.015, 0.035, 0.0, 0.08),
 }
 # The same where T cells are rare and lymphocytes are looked for where other tubes have them.
 IMPURE_WHERE_RARE: Mapping[str, Misplaced] = {
@@ -344,6 +340,28 @@ def lacking(share: float, lost_by_others: float, impure: Misplaced = PURE) -> Mi
     )
 
 
+def monocytes(impure: Misplaced, larger: Told, events: int) -> Misplaced:
+    """Add to what is misplaced of any share of a parent what monocytes among its events do: every share is too low.
+
+    Parameters
+    ----------
+    impure
+        What is misplaced by other cells.
+    larger
+        Monocytes, see `larger.larger_within`.
+    events
+        Events of the parent, monocytes among them.
+    """
+    left = part_left(larger, events)
+    either_way = larger.sd / max(1, events) / left**2
+    return Misplaced(
+        gained=math.hypot(impure.gained, either_way),
+        lost=math.hypot(impure.lost, either_way),
+        surely_gained=impure.surely_gained,
+        surely_lost=impure.surely_lost + 1 / left - 1,
+    )
+
+
 def left_over(told: Iterable[Told]) -> Misplaced:
     """Return what is misplaced of a part that is left when several markers are taken away, what it gains taken off.
 
@@ -396,15 +414,24 @@ def log_sds(gating: Gating) -> dict[str, float]:
     -------
     dict
         Population → standard deviation of the logarithm of its number of events: of the furthest that each moved cut
-        takes it as half the width of a 95 % interval, and of a floor, the root of the sum of squares.
+        takes it as half the width of a 95 % interval, of what is told of monocytes, and of a floor, the root of the
+        sum of squares.
     """
+    alone = lymphocytes_alone(gating)
     moved = gating.moved.values()
     sds = {}
     for name, population in gating.populations.items():
         middle = math.log(population.events + 0.5)
         squares = [max(abs(math.log(end[name] + 0.5) - middle) for end in shift) ** 2 for shift in moved]
-        sds[name] = math.hypot(math.sqrt(sum(squares)) / Z95, FLOOR_OF_COUNTS)
+        larger = gating.larger.sd / max(1, alone[name]) if name in alone else 0.0
+        sds[name] = math.hypot(math.sqrt(sum(squares)) / Z95, larger, FLOOR_OF_COUNTS)
     return sds
+
+
+def lymphocytes_alone(gating: Gating) -> dict[str, int]:
+    """Return the events of the populations that hold monocytes, see `Gating.larger`, without these."""
+    held = [name for name in ("lymphocytes", "CD3-") if name in gating.populations]
+    return {name: max(0, gating.populations[name].events - round(gating.larger.mean)) for name in held}
 
 
 def _with_misplaced(misplaced: Misplaced, centre: float, lower: float, upper: float) -> Limits:

@@ -167,7 +167,6 @@ def _run_automatic(job: Job, folder: Path, tube: Tube, gating: Gating, usual: pl
     from tilseq.flow.counts import cd4_cd8_ratio, count
     from tilseq.flow.cuts import cuts_table, far_from_cohort
     from tilseq.flow.medians import medians
-    from tilseq.flow.uncertainty import log_sds
     from tilseq.io.write import write_parquet
     from tilseq.plots.flow import gates
     from tilseq.plots.style import save
@@ -178,7 +177,7 @@ def _run_automatic(job: Job, folder: Path, tube: Tube, gating: Gating, usual: pl
     sample = job.sample or {}
     cuts = cuts_table(gating)
     names = [name for name in gating.populations if name in gating.rules or name == "lymphocytes"]
-    absolute, told = _absolute(job, tube, gating.populations, names, log_sds(gating))
+    absolute, told = _absolute(job, tube, gating.populations, names, gating)
     told += write_gates(gating, tube, folder / "gates.xml")
     if usual is not None:
         told += odd_cuts(far_from_cohort(cuts, usual))
@@ -222,7 +221,7 @@ def _run_person(job: Job, folder: Path, tube: Tube, automatically: Callable[[], 
         automatic = str(error)
     comparison, beside = beside_automatic(job.unit, populations, automatic)
     names = cells_of(populations, by_beads=sample["beads_per_tube"] is not None)
-    absolute, told = _absolute(job, tube, populations, names, {})
+    absolute, told = _absolute(job, tube, populations, names, None)
     source = f"{given['file']}, SHA-256 {job.digests.get(path) or sha256_of_file(path)}"
     quality = [*quality_of(job.unit, tube, person, source, beside), *told]
     counts = with_absolute(count_manual(job.unit, populations, quality), absolute)
@@ -311,9 +310,9 @@ def odd_cuts(rows: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def _absolute(
-    job: Job, tube: Tube, populations: Mapping[str, Population], names: list[str], gate_sds: Mapping[str, float]
+    job: Job, tube: Tube, populations: Mapping[str, Population], names: list[str], gating: Gating | None
 ) -> tuple[dict[str, AbsoluteCount], list[dict[str, Any]]]:
     from tilseq.steps.flow_absolute import absolute
 
     events = {name: population.events for name, population in populations.items()}
-    return absolute(job.sample or {}, tube, populations["all events"].mask, events, gate_sds, names, job.arguments)
+    return absolute(job.sample or {}, tube, populations["all events"].mask, events, names, job.arguments, gating)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.flow.absolute import AbsoluteCount
+    from tilseq.flow.gating import Gating
     from tilseq.flow.tube import Mask, Tube
     from tilseq.study import Study
 
@@ -69,9 +70,9 @@ def absolute(
     tube: Tube,
     kept: Mask,
     events: Mapping[str, int],
-    gate_sds: Mapping[str, float],
     names: list[str],
     arguments: Mapping[str, Any],
+    gating: Gating | None,
 ) -> Counted:
     """Return cells per µL of some populations and the rows of `quality` that go with them.
 
@@ -85,24 +86,29 @@ def absolute(
         The tube, and which of its events were kept.
     events
         Events of each population, `single beads` (or `beads`) and `lymphocytes` among them where there are such.
-    gate_sds
-        Population → what the placing of its gates adds; without an entry nothing is known of it.
     names
         Populations to count.
     arguments
         `errors` and `blood_count` of the job.
+    gating
+        Gates whose placing adds to the limits; None where a person gated, of whose gates that is not known.
     """
-    errors = arguments["errors"]
+    from tilseq.flow.uncertainty import log_sds, lymphocytes_alone
+
+    errors, gate_sds = arguments["errors"], {} if gating is None else log_sds(gating)
+    if gating is not None:
+        events = {**events, **lymphocytes_alone(gating)}
     if sample["beads_per_tube"] is not None:
-        return _by_beads(sample, events, gate_sds, names, errors)
+        counted, told = _by_beads(sample, events, gate_sds, names, errors)
+        return _of_t_cells(counted, gating), told
     volume, told = _volume(sample, tube, kept, errors["volume_unit"])
     count = arguments["blood_count"]
     if count is not None and "refused" in count:
         told, count = [*told, _refused(sample["sample"], count["refused"], sample["dilution"])], None
     if volume is not None and (sample["dilution"] is not None or (count is None and sample["specimen"] == "blood")):
-        return _by_volume(sample, volume, events, gate_sds, names, errors), told
+        return _of_t_cells(_by_volume(sample, volume, events, gate_sds, names, errors), gating), told
     if count is not None and "lymphocytes" in events:
-        return _by_blood_count(count, events, gate_sds, names, errors), told
+        return _by_blood_count(count, events, gate_sds, names, errors, gating), told
     return {}, told
 
 
@@ -196,29 +202,47 @@ def _by_volume(
     }
 
 
+def _of_t_cells(counted: dict[str, AbsoluteCount], gating: Gating | None) -> dict[str, AbsoluteCount]:
+    """Return counts, those of parts of the T cells with the limits that their share of these has."""
+    from tilseq.flow.absolute import part_of
+    from tilseq.flow.share_limits import share_of
+
+    if gating is None or "CD3+" not in counted:
+        return counted
+    shares = {name: share_of(gating, gating.populations[name], "CD3+") for name in counted if name != "CD3+"}
+    parts = {name: part_of(counted[name], counted["CD3+"], share[0]) for name, share in shares.items() if share}
+    return counted | parts
+
+
 def _by_blood_count(
     count: Mapping[str, Any],
     events: Mapping[str, int],
     gate_sds: Mapping[str, float],
     names: list[str],
     errors: Mapping[str, Any],
+    gating: Gating | None,
 ) -> dict[str, AbsoluteCount]:
     """Count the parts of the lymphocytes; what holds more events than these is not one."""
     from tilseq.flow.absolute import by_blood_count
+    from tilseq.flow.share_limits import share_of
 
-    return {
-        name: by_blood_count(
+    counted = {}
+    for name in names:
+        if events[name] > events["lymphocytes"]:
+            continue
+        found = None if gating is None else share_of(gating, gating.populations[name], "lymphocytes")
+        share, gate_sd = (None, gate_sds.get(name)) if found is None else found
+        counted[name] = by_blood_count(
             events[name],
             events["lymphocytes"],
             denominator="lymphocytes",
             blood_count=count["value"],
             unit=count["unit"],
             analytic_cv=min(math.hypot(errors["blood_count_cv"], count["rounding"]), LARGEST_CV),
-            gate_sd=gate_sds.get(name),
+            gate_sd=gate_sd,
+            share=share,
         )
-        for name in names
-        if events[name] <= events["lymphocytes"]
-    }
+    return counted
 
 
 def with_absolute(counts: pl.DataFrame, found: Mapping[str, AbsoluteCount]) -> pl.DataFrame:

@@ -1,0 +1,110 @@
+"""Monocytes among lymphocytes that scatter alone tells, against tubes of which every cell's kind is known."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tilseq.flow.beside import Told
+from tilseq.flow.counts import count
+from tilseq.flow.gating import Gating, gate
+from tilseq.flow.larger import larger_within, part_left
+from tilseq.flow.lymphocytes import Region
+from tilseq.io.fcs import read_fcs
+from tilseq.simulate.cytometry.panels import PANELS
+from tilseq.simulate.cytometry.tube import acquire
+from tilseq.simulate.files import as_read
+
+REGION = Region({"FSC-A": 20_000.0, "SSC-A": 6_000.0}, {"FSC-A": 0.16, "SSC-A": 0.35}, 3.72, 3.1, 4.3)
+OTHERS = {"DN T": 20.0, "DP T": 10.0, "B": 100.0, "NK": 150.0}
+LYMPHOCYTES = {"CD4+ T": 500.0, "CD8+ T": 250.0, **OTHERS}
+OF_STATES = {"CD4+ T central_memory": 500.0, "CD8+ T effector": 250.0, **OTHERS}
+
+
+def scatter(places: np.ndarray) -> dict[str, np.ndarray]:
+    """Linear values of events that lie so many spreads from the centre of `REGION`."""
+    return {
+        name: (REGION.centre[name] * np.exp(places[:, column] * REGION.spread[name])).astype(np.float32)
+        for column, name in enumerate(REGION.centre)
+    }
+
+
+def told_of(others: int) -> tuple[Told, int]:
+    """1,000 T cells and 500 other lymphocytes about the centre, monocytes three spreads off on both scatters."""
+    rng = np.random.default_rng(5)
+    middles = np.repeat([[0.0, 0.0], [0.2, 0.3], [3.0, 3.0]], [1_000, 500, others], axis=0)
+    places = middles + rng.normal(size=middles.shape)
+    inside = np.hypot(*places.T) <= REGION.radius
+    without_cd3 = np.arange(len(places)) >= 1_000
+    return larger_within(scatter(places), without_cd3, inside, REGION), int(np.count_nonzero(inside[1_500:]))
+
+
+@pytest.mark.parametrize("others", [200, 1_000, 5_000])
+def test_monocytes_within_the_region_are_told(others: int) -> None:
+    """To a tenth, and where they are few to their counting error, 7.6 of 58."""
+    told, truly = told_of(others)
+    assert truly > 0.2 * others
+    assert told.mean == pytest.approx(truly, abs=np.hypot(0.1 * truly, np.sqrt(truly)))
+    assert told.sd == pytest.approx(np.hypot(np.sqrt(told.mean), 0.2 * told.mean))
+
+
+def test_without_monocytes_next_to_none_are_told() -> None:
+    told, truly = told_of(0)
+    assert truly == 0
+    assert told.mean <= 5
+
+
+def test_of_too_few_half_as_many_are_told_give_or_take_as_many() -> None:
+    """Of twelve cells beyond the usual radius towards more of both."""
+    places = np.vstack([np.zeros((50, 2)), np.full((12, 2), 4.0)])
+    told = larger_within(scatter(places), np.ones(62, dtype=bool), np.arange(62) < 50, REGION)
+    assert told == (6.0, 6.0)
+
+
+def test_the_part_that_is_left_is_never_none() -> None:
+    assert part_left(Told(25.0, 5.0), 100) == 0.75
+    assert part_left(Told(200.0, 5.0), 100) == 0.05
+    assert part_left(Told(0.0, 0.0), 0) == 1.0
+
+
+def gated(seed: int, monocytes: float, panel: str = "t_state") -> Gating:
+    cells = {**(OF_STATES if panel == "t_state" else LYMPHOCYTES), "monocyte": monocytes}
+    return gate(as_read(acquire(np.random.default_rng(seed), PANELS[panel], cells, 5_000)), sample="tube")
+
+
+@pytest.mark.parametrize("panel", ["t_state", "ics"])
+@pytest.mark.parametrize("monocytes", [150.0, 600.0, 1_500.0])
+def test_limits_of_t_cells_hold_the_truth_without_cd45(monocytes: float, panel: str) -> None:
+    """75.7 % of the lymphocytes are T cells, 780 of 1,030, however many monocytes are among them."""
+    for seed in (1, 2):
+        rows = {row["population"]: row for row in count(gated(seed, monocytes, panel)).iter_rows(named=True)}
+        assert rows["CD3+"]["lower"] < 100 * 780 / 1_030 < rows["CD3+"]["upper"]
+        assert rows["CD3-"]["lower"] < 100 * 250 / 1_030 < rows["CD3-"]["upper"]
+
+
+def test_few_pure_lymphocytes_are_told() -> None:
+    checks = {
+        monocytes: gated(4, monocytes).quality.filter(pl.col("check") == "lymphocytes are such")
+        for monocytes in (150.0, 1_500.0)
+    }
+    assert checks[150.0]["verdict"].to_list() == ["pass"]
+    assert checks[150.0]["value"][0] > 95
+    assert checks[1_500.0]["verdict"].to_list() == ["warn"]
+    assert checks[1_500.0]["value"][0] < 85
+    assert "are monocytes by scatter" in checks[1_500.0]["reason"][0]
+
+
+def test_where_cd45_holds_monocytes_off_none_are_told() -> None:
+    gating = gated(1, 600.0, "tbnk")
+    assert gating.larger == (0.0, 0.0)
+    assert "lymphocytes are such" not in gating.quality["check"].to_list()
+
+
+def test_monocytes_of_a_real_tube_agree_with_its_markers(shared_data: Path) -> None:
+    """Of 1,200 lymphocytes by scatter without CD3, 261 are B and 331 NK cells: 608 are neither, and 403 bear CD14."""
+    gating = gate(read_fcs(shared_data / "flow" / "pbmc_spectral_unmixed.fcs"), sample="tube")
+    others = [gating.populations[name].events for name in ("CD3-", "B", "NK")]
+    assert others == [1_200, 261, 331]
+    assert gating.larger.mean == pytest.approx(608, abs=2 * gating.larger.sd)
+    assert gating.larger.mean > 403

@@ -1,0 +1,151 @@
+"""Monocytes among the lymphocytes of a tube without CD45: how many reach in, told by where the others of them lie."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilseq.flow.beside import Told
+from tilseq.flow.lymphocytes import LARGER, LEAST_OF_CENTRE, RADII, Region
+from tilseq.flow.tube import Floats, Mask
+
+Plane = NDArray[np.float64]
+
+# Spreads about the T cells that are looked at, on forward and side scatter: below lies debris, beyond granulocytes.
+LOWEST, HIGHEST, STEP = (-3.0, -4.0), 9.0, 0.25
+# B and NK cells lie about where T cells do, this far off; the T cells' own places count with a normal one of 50.
+BLUR, FURTHEST_OFF, WEIGHT_OF_USUAL = 0.5, 1.0, 50
+# With fewer cells beyond the usual radius, towards more of both scatters, where monocytes lie cannot be told: half as
+# many are taken for within it, give or take as many again.
+FEWEST, OF_FEW = 20, 0.5
+ROUNDS, CHANGE, SMALLEST_VARIANCE = 200, 1e-6, 1e-3
+# How far off what is told can be, as a part of it: scatter is not quite normal.
+OFF = 0.2
+AT_LEAST_LEFT = 0.05  # of the lymphocytes, whatever is told
+
+
+class _Others(NamedTuple):
+    """Two normal distributions of cells that are no lymphocytes: monocytes, and granulocytes where there are such."""
+
+    middles: Plane  # shape (2, 2)
+    variances: Plane  # shape (2, 2, 2)
+
+
+def larger_within(values: Mapping[str, Floats], without_cd3: Mask, inside: Mask, region: Region) -> Told:
+    """Tell how many of the cells without CD3 within the region of the lymphocytes are larger ones, as monocytes are.
+
+    Scatter parts lymphocytes and monocytes incompletely, and where nothing else does monocytes count as lymphocytes.
+    The logarithms of forward and side scatter of the cells without CD3 are taken for a mixture, fitted by expectation
+    and maximisation on a grid of a quarter of a spread: of lymphocytes, which lie as the T cells do, of two normal
+    distributions, and of an even rest. What lies within the region and is none of the lymphocytes' is told.
+
+    Parameters
+    ----------
+    values
+        FSC-A and SSC-A → linear values of all events.
+    without_cd3
+        Single, living events without CD3.
+    inside
+        Lymphocytes.
+    region
+        Where they lie, on both scatters.
+
+    Returns
+    -------
+    Told
+        Events, and their standard error: that of counting and 20 % of them, as scatter is not quite normal.
+    """
+    place = _places(values, without_cd3, region)
+    away = np.hypot(*place.T)
+    beyond = place[(place > 0).all(axis=1) & (away > RADII[2]) & (away < HIGHEST)]
+    if len(beyond) < FEWEST:
+        return Told(OF_FEW * len(beyond), OF_FEW * len(beyond))
+    edges = [np.arange(low, HIGHEST + STEP / 2, STEP) for low in LOWEST]
+    counts = _counts(place, edges)
+    of_lymphocytes = _as_t_cells(_places(values, inside & ~without_cd3, region), edges)
+    part = _part_of_lymphocytes(counts, of_lymphocytes, beyond, edges)
+    within = _counts(place[inside[without_cd3]], edges)
+    larger = float(np.sum(within * (1 - part)))
+    return Told(larger, math.hypot(math.sqrt(larger), OFF * larger))
+
+
+def part_left(larger: Told, events: int) -> float:
+    """Return which part of some events are no larger cells of those told among them."""
+    return max(AT_LEAST_LEFT, 1 - larger.mean / max(1, events))
+
+
+def _places(values: Mapping[str, Floats], some: Mask, region: Region) -> Plane:
+    """Return how many spreads events lie from the centre of a region, by their logarithms: shape (events, 2)."""
+    own = np.column_stack([values[name][some] / np.float32(region.centre[name]) for name in LARGER])
+    spread = np.array([region.spread[name] for name in LARGER])
+    return np.asarray(np.log(np.maximum(own.astype(np.float64), LEAST_OF_CENTRE)) / spread)
+
+
+def _counts(place: Plane, edges: list[Plane]) -> Plane:
+    """Return how many events lie in each square of the grid."""
+    counts, *_ = np.histogram2d(place[:, 0], place[:, 1], bins=(edges[0], edges[1]))
+    return np.asarray(counts)
+
+
+def _grid(edges: list[Plane]) -> Plane:
+    """Return the middles of the squares, shape (squares along each side, 2)."""
+    return np.stack(np.meshgrid(*((one[1:] + one[:-1]) / 2 for one in edges), indexing="ij"), axis=-1)
+
+
+def _as_t_cells(place: Plane, edges: list[Plane]) -> Plane:
+    """Return the share of lymphocytes without CD3 that each square holds if they lie about where T cells do."""
+    from scipy.ndimage import gaussian_filter
+
+    usual = np.exp(-np.sum(_grid(edges) ** 2, axis=-1) / 2)
+    share = gaussian_filter(_counts(place, edges), BLUR / STEP) + WEIGHT_OF_USUAL * usual / usual.sum()
+    return np.asarray(share / share.sum())
+
+
+def _part_of_lymphocytes(counts: Plane, of_lymphocytes: Plane, beyond: Plane, edges: list[Plane]) -> Plane:
+    """Return which part of the events of each square are lymphocytes, by the likeliest mixture.
+
+    Their middle is moved from that of the T cells, by a spread at most.
+    """
+    from scipy.ndimage import shift
+
+    grid, usual = _grid(edges), of_lymphocytes
+    middle = np.sum(usual[..., None] * grid, axis=(0, 1))
+    evenly = np.full(counts.shape, 1 / counts.size)
+    others = _Others(np.quantile(beyond, [0.25, 0.75], axis=0), np.array([np.eye(2)] * 2))
+    parts, last = np.array([0.5, 0.2, 0.2, 0.1]), -math.inf
+    for _ in range(ROUNDS):
+        density = parts[:, None, None] * np.stack([of_lymphocytes, *_densities(others, grid), evenly])
+        whole = density.sum(axis=0)
+        fit = float(np.sum(counts * np.log(whole))) / counts.sum()
+        share = density / whole
+        if fit - last < CHANGE:
+            break
+        last = fit
+        parts = np.sum(counts * share, axis=(1, 2)) / counts.sum()
+        others = _likeliest(counts * share[1:3], grid)
+        off = np.sum((counts * share[0])[..., None] * grid, axis=(0, 1)) / np.sum(counts * share[0]) - middle
+        off /= max(1.0, float(np.hypot(*off)) / FURTHEST_OFF)
+        of_lymphocytes = np.maximum(shift(usual, off / STEP, order=1), usual.min())
+        of_lymphocytes /= of_lymphocytes.sum()
+    return np.asarray(share[0])
+
+
+def _likeliest(counts: Plane, grid: Plane) -> _Others:
+    """Return the distributions of which so many events lie in each square: shape (2, squares along each side)."""
+    sums = np.maximum(counts.sum(axis=(1, 2)), 1e-9)
+    middles = np.einsum("kxy,xyi->ki", counts, grid) / sums[:, None]
+    apart = grid - middles[:, None, None]
+    variances = np.einsum("kxy,kxyi,kxyj->kij", counts, apart, apart) / sums[:, None, None]
+    return _Others(middles, variances + SMALLEST_VARIANCE * np.eye(2))
+
+
+def _densities(others: _Others, grid: Plane) -> Plane:
+    """Return what each distribution holds of each square, shape (2, squares along each side)."""
+    apart = grid - others.middles[:, None, None]
+    squares = np.einsum("kxyi,kij,kxyj->kxy", apart, np.linalg.inv(others.variances), apart)
+    scale = STEP**2 / (2 * np.pi * np.sqrt(np.linalg.det(others.variances)))
+    return np.asarray(np.exp(-squares / 2) * scale[:, None, None])
