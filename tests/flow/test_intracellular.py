@@ -169,6 +169,16 @@ def test_tubes_of_a_pair_are_kept_within_each_others_cuts():
     assert list(cut_alike([none, other])) == ["viability"]
 
 
+def test_a_dye_that_one_tube_of_a_pair_lost_leaves_no_cell_out():
+    lost = simulate({}, seed=2)
+    lost.events[:, lost.channels.index("V2-A")] = 7
+    gatings = [gate(tube, sample=name, cytokines=True) for name, tube in (("a", simulate({}, seed=1)), ("b", lost))]
+    within = cut_alike(gatings)
+    assert list(within) == ["CD3"]
+    for gating in gatings:
+        assert len(stained(gating, within).cd8) > 5000
+
+
 def test_populations_that_a_cytokine_tells_are_left_out_and_a_panels_own_are_kept():
     populations = {
         "late": rule("CD8+ T", "IFN-γ+"),
