@@ -202,7 +202,10 @@ def _run_automatic(job: Job, folder: Path, tube: Tube, gating: Gating, usual: pl
 
 def _run_person(job: Job, folder: Path, tube: Tube, automatically: Callable[[], Gating], path: str) -> None:
     """Count what a person gated; the automatic gates, where they can be made, are set beside it."""
+    import numpy as np
+
     from tilseq.errors import AnalysisError
+    from tilseq.flow.gating import NOT_FINITE
     from tilseq.flow.manual import cells_of, count_manual, manual_ratio
     from tilseq.flow.medians import medians
     from tilseq.io.digest import sha256_of_file
@@ -210,7 +213,7 @@ def _run_person(job: Job, folder: Path, tube: Tube, automatically: Callable[[], 
     from tilseq.steps.flow_absolute import with_absolute
     from tilseq.steps.flow_person import beside_automatic, quality_of, read_populations
     from tilseq.steps.flow_rows import COUNTING_ONLY, endpoints
-    from tilseq.tables.outputs import COMPARISON, MEDIANS, QUALITY
+    from tilseq.tables.outputs import COMPARISON, EXCLUSIONS, MEDIANS, QUALITY
 
     sample, given = job.sample or {}, job.arguments["gates"]
     person = read_populations(path, tube, job.paths[0], given["names"])
@@ -229,6 +232,9 @@ def _run_person(job: Job, folder: Path, tube: Tube, automatically: Callable[[], 
     rows = endpoints(sample, counts, manual_ratio(populations), absolute, intervals=COUNTING_ONLY)
     _write(folder, counts, rows, QUALITY.frame(quality))
     write_parquet(comparison, COMPARISON, folder)
+    lost = int(np.count_nonzero(~person.finite))
+    excluded = [{"sample": job.unit, "file": sample["path"], "rule": NOT_FINITE, "rows": lost}] if lost else []
+    write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
     if not isinstance(automatic, str):
         signals = medians(populations, automatic.values, automatic.markers, sample=job.unit, names=names)
         write_parquet(signals, MEDIANS, folder)
