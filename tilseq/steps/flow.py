@@ -206,12 +206,12 @@ def _run_person(job: Job, folder: Path, tube: Tube, automatically: Callable[[], 
 
     from tilseq.errors import AnalysisError
     from tilseq.flow.gating import NOT_FINITE
-    from tilseq.flow.manual import cells_of, count_manual, manual_ratio
+    from tilseq.flow.manual import count_manual, manual_ratio
     from tilseq.flow.medians import medians
     from tilseq.io.digest import sha256_of_file
     from tilseq.io.write import write_parquet
     from tilseq.steps.flow_absolute import with_absolute
-    from tilseq.steps.flow_person import beside_automatic, quality_of, read_populations
+    from tilseq.steps.flow_person import beside_automatic, cells_to_count, quality_of, read_populations
     from tilseq.steps.flow_rows import COUNTING_ONLY, endpoints
     from tilseq.tables.outputs import COMPARISON, EXCLUSIONS, MEDIANS, QUALITY
 
@@ -224,7 +224,7 @@ def _run_person(job: Job, folder: Path, tube: Tube, automatically: Callable[[], 
     except AnalysisError as error:
         automatic = str(error)
     comparison, beside = beside_automatic(job.unit, populations, automatic)
-    names = cells_of(populations, by_beads=sample["beads_per_tube"] is not None)
+    names = cells_to_count(tube, person, sample)
     absolute, told = _absolute(job, tube, populations, names, {})
     source = f"{given['file']}, SHA-256 {job.digests.get(path) or sha256_of_file(path)}"
     quality = [*quality_of(job.unit, tube, person, source, beside), *told]
