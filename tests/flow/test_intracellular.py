@@ -37,6 +37,10 @@ def test_a_cytokine_goes_by_many_names(text):
 def test_other_markers_are_no_cytokines():
     texts = ["CD107b", "IL-21", "IL-2Ra", "TNFR2", "IFNGR1", "CD10"]
     assert find_cytokines([f"Y{i}-A" for i in range(6)], texts) == {}
+    texts = ["TNF-RII", "TNF R1", "IL-2 Ra", "IL-2 receptor", "TGF-beta RII", "IFN-γ R1"]
+    assert find_cytokines([f"Y{i}-A" for i in range(6)], texts) == {}
+    for dye in ("R-PE", "RB705", "R718"):
+        assert find_cytokines(["Y1-A"], [f"IL-2 {dye}"]) == {"IL-2": "Y1-A"}
     found = find_cytokines(["A", "B", "C", "D", "E"], ["TNF-a", "IL-2 APC", "LAP", "CD107a", "GzmB"])
     assert found == {"TNF": "A", "IL-2": "B", "TGF-β": "C", "CD107a": "D", "granzyme B": "E"}
 
