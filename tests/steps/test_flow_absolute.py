@@ -62,8 +62,10 @@ def test_a_blood_count_needs_lymphocytes_and_counts_only_their_parts():
     assert values == {"lymphocytes": 2000, "CD3+": 1000, "CD4+ T": 500}
     more, _ = run({}, tube(), count=count, events={**EVENTS, "CD3+": 500})
     assert set(more) == {"lymphocytes", "CD4+ T"}
-    none, _ = run({}, tube(), count=count, events={"CD3+": 5, "CD4+ T": 2})
+    none, told = run({}, tube(), count=count, events={"CD3+": 5, "CD4+ T": 2})
     assert none == {}
+    why = "not used: no gate is named lymphocytes, of which the blood count is"
+    assert [(row["check"], row["verdict"], row["reason"]) for row in told] == [("blood count", "warn", why)]
 
 
 def test_a_volume_that_cannot_be_warns_only_where_it_is_needed():

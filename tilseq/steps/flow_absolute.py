@@ -103,6 +103,9 @@ def absolute(
         return _by_volume(sample, volume, events, gate_sds, names, errors), told
     if count is not None and "lymphocytes" in events:
         return _by_blood_count(count, events, gate_sds, names, errors), told
+    if count is not None:
+        why = "no gate is named lymphocytes, of which the blood count is"
+        told = [*told, _refused(sample["sample"], why, sample["dilution"])]
     return {}, told
 
 
