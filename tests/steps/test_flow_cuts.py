@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -167,6 +168,21 @@ def test_a_blank_limits_what_it_hardly_holds(with_blanks):
     assert counts["CD4+ T"]["limit_of_blank"] == 0
     told = pl.read_parquet(folder / "quality.parquet").filter(sample="b3", check="blank")["reason"][0]
     assert told.startswith("taken; it holds CD3+, CD4+ T, ")
+
+
+def test_a_blank_limits_the_tubes_of_a_group_too_small_to_lend_cuts(with_blanks, tmp_path):
+    root = tmp_path / "study"
+    shutil.copytree(with_blanks[3], root)
+    (root / "study.yaml").write_text(SETTINGS)
+    lines = (root / "samples.csv").read_text().splitlines()
+    (root / "samples.csv").write_text("\n".join([lines[0], lines[1], lines[4]]) + "\n")  # b0 and the blank b3
+    (job,) = flow_cuts.plan(read_study(root))
+    assert (job.arguments["tubes"], list(job.arguments["blanks"])) == ({}, ["b3"])
+    flow_cuts.run(job, tmp_path / job.folder)
+    tables = run(root, tmp_path, "b0")
+    counts = {row["population"]: row for row in tables["counts"].iter_rows(named=True)}
+    assert counts["CD8+ T"]["limit_of_blank"] > 0 and counts["CD4+ T"]["limit_of_blank"] == 0
+    assert "cuts of other tubes" not in set(tables["quality"]["check"])
 
 
 def test_blanks_are_gated_with_frozen_cuts_too(with_blanks, tmp_path):

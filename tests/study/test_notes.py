@@ -117,6 +117,15 @@ def test_roles_and_columns_that_no_analysis_reads(make_study):
     ]
 
 
+def test_blanks_that_limit_no_tube(make_study):
+    rows = "sample,subject,visit,specimen,assay,path,role,panel,batch\n"
+    rows += "a,S01,baseline,blood,flow,raw/a.fcs,,tcell,1\nb,S01,D28,blood,flow,raw/e.fcs,blank,tcell,1\n"
+    rows += "c,007,D28,blood,flow,raw/f.fcs,blank,tcell,2\nd,007,product,infusion_product,flow,raw/c.tsv,blank,,\n"
+    assert read_study(make_study({"samples.csv": rows, "raw/f.fcs": "file f"})).notes == [
+        "blank tubes of a panel, instrument and batch that no other tube has limit nothing: 'c', 'd'",
+    ]
+
+
 def test_a_repertoire_without_a_sample_of_the_reference(make_study):
     rows = "sample,subject,visit,specimen,assay,path\n"
     rows += "a,S01,product,infusion_product,tcr,raw/b.tsv\nb,S01,D28,blood,tcr,raw/c.tsv\n"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import polars as pl
 
 from tilseq.errors import first_few, shown
+from tilseq.io.cuts import GROUP
 from tilseq.study.checks import IDENTIFIERS, numbered
 from tilseq.study.model import INFUSIONS_FILE, OWN_ROLE, SAMPLES_FILE, SUBJECTS_FILE, Folder, clinical_file, parts_of
 from tilseq.study.sniff import assay_of
@@ -197,6 +199,21 @@ def note_samples_not_analysed(folder: Folder) -> list[str]:
     return [f"role {role} is not analysed: {named(names)}" for role, names in others.items()]
 
 
+def note_blanks(folder: Folder) -> list[str]:
+    """Name blank tubes whose panel, instrument and batch no tube has: they limit none."""
+    if folder.samples is None:
+        return []
+    tubes = folder.samples.filter(assay="flow").with_columns(pl.col("role").fill_null(OWN_ROLE))
+    limited = set(tubes.filter(role=OWN_ROLE).select(GROUP).iter_rows())
+    alone = [tube["sample"] for tube in tubes.filter(role="blank").to_dicts() if _group(tube) not in limited]
+    told = f"blank tubes of a panel, instrument and batch that no other tube has limit nothing: {named(alone)}"
+    return [told] if alone else []
+
+
+def _group(tube: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(tube[name] for name in GROUP)
+
+
 def note_unstimulated(folder: Folder) -> list[str]:
     """Name unstimulated tubes of subjects without a stimulated one, which are held against nothing."""
     if folder.samples is None:
@@ -265,6 +282,7 @@ NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_excluded,
     note_not_analysed,
     note_samples_not_analysed,
+    note_blanks,
     note_unstimulated,
     note_reference,
     note_gates_not_used,
