@@ -247,6 +247,20 @@ def note_gates_not_used(folder: Folder) -> list[str]:
     return [f"a person's gates are not used of stimulated and unstimulated tubes: {named(names)}"] if names else []
 
 
+def note_gates_of_some(folder: Folder) -> list[str]:
+    """Name subjects of whose tubes of one panel a person gated some and not the others."""
+    if folder.samples is None or folder.settings is None or not folder.settings.gates:
+        return []
+    given = folder.settings.gates
+    by_person: dict[tuple[str, str | None], set[bool]] = {}
+    for tube in folder.samples.filter(pl.col("role").fill_null(OWN_ROLE) == OWN_ROLE, assay="flow").to_dicts():
+        gated = tube["sample"] in given or tube["panel"] in given
+        by_person.setdefault((tube["subject"], tube["panel"]), set()).add(gated)
+    mixed = [subject for (subject, _), kinds in by_person.items() if len(kinds) > 1]
+    told = "a person gated some tubes of one panel and not the others, so that a course may be one of gates"
+    return [f"{told}: {named(mixed)}"] if mixed else []
+
+
 def note_unused_columns(folder: Folder) -> list[str]:
     """Name columns that are filled and that no analysis of their rows reads."""
     unused, there = [], _analysed(folder)
@@ -286,5 +300,6 @@ NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_unstimulated,
     note_reference,
     note_gates_not_used,
+    note_gates_of_some,
     note_unused_columns,
 )
