@@ -227,6 +227,7 @@ def _run_person(job: Job, folder: Path, tube: Tube, automatically: Callable[[], 
     names = cells_to_count(tube, person, sample)
     absolute, told = _absolute(job, tube, populations, names, {})
     source = f"{given['file']}, SHA-256 {job.digests.get(path) or sha256_of_file(path)}"
+    told += _blanks_not_used(job.unit) if _blanks(job, folder) else []
     quality = [*quality_of(job.unit, tube, person, source, beside), *told]
     counts = with_absolute(count_manual(job.unit, populations, quality), absolute)
     rows = endpoints(sample, counts, manual_ratio(populations), absolute, intervals=COUNTING_ONLY)
@@ -238,6 +239,13 @@ def _run_person(job: Job, folder: Path, tube: Tube, automatically: Callable[[], 
     if not isinstance(automatic, str):
         signals = medians(populations, automatic.values, automatic.markers, sample=job.unit, names=names)
         write_parquet(signals, MEDIANS, folder)
+
+
+def _blanks_not_used(sample: str) -> list[dict[str, Any]]:
+    from tilseq.flow.quality import check
+
+    reason = "blank tubes are gated automatically: what they show is not taken for the background of a person's gates"
+    return [check(sample, "limits of blank", None, "told where there are blank tubes", True, reason)]
 
 
 def _write(folder: Path, counts: pl.DataFrame, rows: list[dict[str, Any]], quality: pl.DataFrame) -> None:
