@@ -15,8 +15,8 @@ PATTERNS: Mapping[str, str] = {
     "CD16": r"cd ?16( (cd ?)?56)?",
     "CD56": r"cd ?56|cd ?16 (cd ?)?56",
     "CD45": r"cd ?45(?! ?r[abo]\b)",
-    "viability": r"viability|via dye|l d|live dead( \w+)?|livedead|zombie( \w+)?|7 ?aad|dapi|propidium iodide"
-    r"|fvs ?\d*|fvd|efluor ?(506|780) viability|vivid|ghost dye|dead cells?",
+    "viability": r"viability|via dye|l d|live dead( \w+)?|livedead|zombie\w*( \w+)?|7 ?aad|dapi|propidium iodide"
+    r"|draq ?7|sytox\w*( \w+)?|fvs ?\d*|fvd|efluor ?(506|780) viability|vivid|ghost dye|dead cells?",
 }
 SCATTER: Mapping[str, str] = {
     "FSC-A": r"(fsc|fs)( (a|area|int|lin))*",
@@ -36,6 +36,8 @@ CYTOKINES: Mapping[str, str] = {
     "CD107a": r"cd ?107 ?a|lamp ?1",
     "granzyme B": r"granzyme ?b|gzm ?b|grz ?b",
 }
+# What follows the name of a cytokine where its receptor is meant, as in TGF-β RII; R-PE is a dye.
+RECEPTOR = r" (r(?! pe\b)[ivabαβ12]*|receptor)\b"
 
 
 def plain_name(text: str) -> str:

@@ -19,6 +19,13 @@ def given(matrix: Any = MATRIX, channels: list[str] | None = None) -> Spill:
     return Spill(channels or STAINS, np.array(matrix, dtype=float), "spill.csv")
 
 
+def whole(matrix: Any) -> Spill:
+    """Return the matrix over every stain of the tube, of which the others spill nothing."""
+    wide = np.eye(6)
+    wide[:3, :3] = matrix
+    return given(wide, [*STAINS, "R2-A", "V1-A", "V2-A"])
+
+
 def spilled(simulate: Simulate, own: Any = None) -> Any:
     """Return a tube of which a fifth of CD3 lies in the detector of CD4, and a tenth of CD4 in that of CD8."""
     tube = simulate()
@@ -38,8 +45,8 @@ def rows(gating: Gating) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("own", [None, given(np.eye(3)), given([[1, 0.9, 0], [0, 1, 0], [0.5, 0, 1]])])
 def test_a_given_matrix_takes_the_place_of_the_files_own(simulate: Simulate, own: Spill | None) -> None:
-    right = gate(spilled(simulate, given()), sample="a")
-    found = gate(with_spill(spilled(simulate, own), given()), sample="a")
+    right = gate(spilled(simulate, whole(MATRIX)), sample="a")
+    found = gate(with_spill(spilled(simulate, own), whole(MATRIX)), sample="a")
     assert events(found) == events(right)
     np.testing.assert_array_equal(found.values["CD4"], right.values["CD4"])
     told = rows(found)["compensation"]
@@ -52,7 +59,7 @@ def test_a_given_matrix_takes_the_place_of_the_files_own(simulate: Simulate, own
 
 def test_a_given_matrix_that_does_not_fit_warns_by_its_name(simulate: Simulate) -> None:
     too_much = [[1, 0.5, 0], [0, 1, 0.1], [0, 0, 1]]
-    told = rows(gate(with_spill(spilled(simulate, given()), given(too_much)), sample="a"))
+    told = rows(gate(with_spill(spilled(simulate, given()), whole(too_much)), sample="a"))
     assert told["compensation"]["verdict"] == "warn"
     assert told["compensation"]["reason"].startswith("the spillover of spill.csv does not fit: it takes too much of ")
     assert told["spillover given"]["value"] == pytest.approx(0.3)

@@ -37,6 +37,10 @@ def test_a_cytokine_goes_by_many_names(text):
 def test_other_markers_are_no_cytokines():
     texts = ["CD107b", "IL-21", "IL-2Ra", "TNFR2", "IFNGR1", "CD10"]
     assert find_cytokines([f"Y{i}-A" for i in range(6)], texts) == {}
+    texts = ["TNF-RII", "TNF R1", "IL-2 Ra", "IL-2 receptor", "TGF-beta RII", "IFN-γ R1"]
+    assert find_cytokines([f"Y{i}-A" for i in range(6)], texts) == {}
+    for dye in ("R-PE", "RB705", "R718"):
+        assert find_cytokines(["Y1-A"], [f"IL-2 {dye}"]) == {"IL-2": "Y1-A"}
     found = find_cytokines(["A", "B", "C", "D", "E"], ["TNF-a", "IL-2 APC", "LAP", "CD107a", "GzmB"])
     assert found == {"TNF": "A", "IL-2": "B", "TGF-β": "C", "CD107a": "D", "granzyme B": "E"}
 
@@ -167,6 +171,16 @@ def test_tubes_of_a_pair_are_kept_within_each_others_cuts():
         assert len(alike.values[IFNG]["CD8+ T"]) == cells.sum() and len(alike.cd8) == len(alike.values[IFNG]["CD3+"])
     other = replace(pma, markers={**pma.markers, "CD3": "R9-A"})
     assert list(cut_alike([none, other])) == ["viability"]
+
+
+def test_a_dye_that_one_tube_of_a_pair_lost_leaves_no_cell_out():
+    lost = simulate({}, seed=2)
+    lost.events[:, lost.channels.index("V2-A")] = 7
+    gatings = [gate(tube, sample=name, cytokines=True) for name, tube in (("a", simulate({}, seed=1)), ("b", lost))]
+    within = cut_alike(gatings)
+    assert list(within) == ["CD3"]
+    for gating in gatings:
+        assert len(stained(gating, within).cd8) > 5000
 
 
 def test_populations_that_a_cytokine_tells_are_left_out_and_a_panels_own_are_kept():

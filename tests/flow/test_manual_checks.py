@@ -1,3 +1,4 @@
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -5,10 +6,12 @@ import numpy as np
 import pytest
 
 from tilseq.flow.given_spill import with_spill
-from tilseq.flow.manual_checks import check_tube
+from tilseq.flow.manual_checks import check_tube, finite_events
 from tilseq.flow.tree import Population
-from tilseq.gates import Channel, Spectra
+from tilseq.gates import Channel, Range, RectangleGate, Spectra
 from tilseq.io.fcs import Spill
+from tilseq.io.gate_masks import masks
+from tilseq.io.gate_tree import Tree
 
 STAINS = ["B1-A", "B2-A", "R1-A"]
 MATRIX = np.array([[1, 0.2, 0], [0, 1, 0.1], [0, 0, 1]])
@@ -157,3 +160,29 @@ def test_a_matrix_of_another_panel_warns(simulate: Any) -> None:
         "another panel?",
     )
     assert compensation(tube, Channel("B2-A", SPECTRA))[0] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("lost", "channel", "kept"),
+    [
+        ("B1-A", Channel("B1-A"), False),
+        ("R1-A", Channel("B1-A"), True),  # the gate takes nothing out
+        ("R1-A", Channel("B1-A", "FCS"), False),
+        ("R1-A", Channel("B1-A", SPECTRA), False),
+        ("V1-A", Channel("B1-A", SPECTRA), True),  # its matrix does not hold it
+        ("Time", Channel("Time"), False),
+        ("Time", Channel("B1-A"), True),
+    ],
+)
+def test_an_event_without_a_number_in_what_is_taken_out_lies_in_no_gate(
+    simulate: Any, lost: str, channel: Channel, kept: bool
+) -> None:
+    tube = simulate()
+    tube.spill = SPILL
+    tube.events[3, tube.channels.index(lost)] = np.nan
+    finite = finite_events(tube, [channel])
+    assert finite[3] == kept and np.delete(finite, 3).all()
+    # what the gates themselves do
+    gate = RectangleGate("all of it", None, (Range(channel, minimum=-1e30),))
+    (inside,) = masks(Tree(Path("gates.xml"), "a", [gate]), tube).values()
+    assert inside[3] == kept

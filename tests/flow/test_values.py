@@ -79,3 +79,16 @@ def test_a_spillover_that_takes_out_too_much_is_told_with_its_pair(simulate: Sim
     assert reason.endswith("lie at -20 % of their light")
     matrix[1, 2] = 0.02
     assert values_of(tube).told["compensation"][0] == "pass"
+
+
+def test_a_spillover_that_lacks_a_stain_is_told(simulate: Simulate) -> None:
+    tube = simulate()
+    matrix = np.eye(5)
+    matrix[0, 4] = 0.01
+    tube.spill = SimpleNamespace(channels=["B2-A", "R1-A", "V1-A", "V2-A", "R2-A"], matrix=matrix)
+    reason = "the file's spillover lacks B1-A: gated as measured, with the light of other dyes"
+    assert values_of(tube).told["compensation"] == ("warn", reason)
+    whole = np.eye(6)
+    whole[:5, :5] = matrix
+    tube.spill = SimpleNamespace(channels=[*tube.spill.channels, "B1-A"], matrix=whole)
+    assert values_of(tube).told["compensation"][0] == "pass"

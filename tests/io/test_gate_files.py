@@ -15,7 +15,7 @@ import pytest
 from lxml import etree
 
 from tilseq.errors import AnalysisError, ReadError, TilseqError
-from tilseq.gates import Channel, Range, RectangleGate
+from tilseq.gates import BooleanGate, Channel, Operand, Range, RectangleGate
 from tilseq.io.fcs import read_fcs
 from tilseq.io.gate_files import read_gates
 from tilseq.io.gatingml import id_of, write_gatingml
@@ -185,3 +185,17 @@ def test_damaged_files_are_refused_by_name_or_read(
             assert error.file == str(path)
             refused += 1
     assert mutants / 10 < refused < mutants
+
+
+def test_gates_on_time_are_told_by_name_also_of_those_that_combine_them(tmp_path: Path) -> None:
+    time, cd3 = Channel("Time"), Channel("CD3-A")
+    write_gatingml(
+        tmp_path / "gates.xml",
+        [
+            RectangleGate("clog", None, (Range(time, 10, 20),)),
+            BooleanGate("steady", None, "not", (Operand("clog"),)),
+            RectangleGate("T", "steady", (Range(cd3, 100),)),
+            RectangleGate("late", "T", (Range(cd3, 100), Range(time, 30))),
+        ],
+    )
+    assert read_gates(tmp_path / "gates.xml", sample="a").on_time == ["clog", "steady", "late"]

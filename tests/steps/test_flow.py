@@ -253,6 +253,21 @@ def test_a_persons_gates_do_where_automatic_ones_cannot_be_found(run, gates):
     assert set(tables["counts"]["verdict"]) == {"fail"}  # no CD3+ cell
 
 
+def test_what_a_persons_gates_leave_out_stands_in_exclusions(sample, gates, tmp_path, write_tube):
+    path = write_tube(tmp_path / "tube.fcs", TUBE)
+    content = bytearray(path.read_bytes())
+    content[-8:-4] = np.array([np.nan], dtype="<f4").tobytes()  # CD4 of the last event
+    path.write_bytes(content)
+    row = sample("a", assay="flow", path="raw/tube.fcs")
+    job = Job("flow", "a", "flow/a", paths=(str(path), str(gates)), arguments={**ARGUMENTS, **NAMED}, sample=row)
+    flow.run(job, tmp_path / "out")
+    (left_out,) = pl.read_parquet(tmp_path / "out" / "exclusions.parquet").to_dicts()
+    assert {name: left_out[name] for name in ("sample", "file", "rule", "rows")} == {
+        "sample": "a", "file": "raw/tube.fcs", "rule": "a value that is not a finite number", "rows": 1,
+    }  # fmt: skip
+    assert pl.read_parquet(tmp_path / "out" / "counts.parquet").filter(population="all events")["events"][0] == 599
+
+
 def test_several_files_are_refused_whatever_else_the_job_reads(run, sample, gates, tmp_path, write_tube):
     path = str(write_tube(tmp_path / "tube.fcs", TUBE))
     arguments = {**ARGUMENTS, **NAMED}

@@ -41,6 +41,19 @@ def test_the_volume_is_that_of_the_time_kept():
     assert told[0]["reason"] == "61.1 % of 90 µL, as of the run's time are kept"
 
 
+@pytest.mark.parametrize(
+    ("keywords", "verdict", "words"),
+    [
+        ({"ABRT": "1", "LOST": "4"}, "warn", "the file's; the cytometer passed over 33 % of the events in it ($ABRT"),
+        ({"LOST": " 0 ", "ABRT": "none"}, "pass", "the file's"),
+    ],
+)
+def test_events_that_the_cytometer_passed_over_are_told_beside_a_volume(keywords, verdict, words):
+    """Ten events are written and five more were seen: 5 of 15 are missing in 90 µL."""
+    _, (told,) = run({"dilution": 1.0}, tube(VOL="90", CYT="Aurora", **keywords))
+    assert told["verdict"] == verdict and told["reason"].startswith(words)
+
+
 def test_the_unit_of_a_volume_can_be_set():
     values, _ = run({"dilution": 1.0}, tube(VOL="40000", CYT="?"), errors={"volume_unit": "nL"})
     assert values["lymphocytes"] == pytest.approx(10)
@@ -62,8 +75,10 @@ def test_a_blood_count_needs_lymphocytes_and_counts_only_their_parts():
     assert values == {"lymphocytes": 2000, "CD3+": 1000, "CD4+ T": 500}
     more, _ = run({}, tube(), count=count, events={**EVENTS, "CD3+": 500})
     assert set(more) == {"lymphocytes", "CD4+ T"}
-    none, _ = run({}, tube(), count=count, events={"CD3+": 5, "CD4+ T": 2})
+    none, told = run({}, tube(), count=count, events={"CD3+": 5, "CD4+ T": 2})
     assert none == {}
+    why = "not used: no gate is named lymphocytes, of which the blood count is"
+    assert [(row["check"], row["verdict"], row["reason"]) for row in told] == [("blood count", "warn", why)]
 
 
 def test_a_volume_that_cannot_be_warns_only_where_it_is_needed():

@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,8 @@ import polars as pl
 import pytest
 
 from tilseq.errors import AnalysisError, ReadError
+from tilseq.gates import Channel, Range, RectangleGate
+from tilseq.io.gatingml import write_gatingml
 from tilseq.io.write import write_csv
 from tilseq.simulate.cytometry.panels import TBNK
 from tilseq.simulate.cytometry.tube import acquire
@@ -167,6 +170,35 @@ def test_a_blank_limits_what_it_hardly_holds(with_blanks):
     assert counts["CD4+ T"]["limit_of_blank"] == 0
     told = pl.read_parquet(folder / "quality.parquet").filter(sample="b3", check="blank")["reason"][0]
     assert told.startswith("taken; it holds CD3+, CD4+ T, ")
+
+
+def test_a_blank_limits_the_tubes_of_a_group_too_small_to_lend_cuts(with_blanks, tmp_path):
+    root = tmp_path / "study"
+    shutil.copytree(with_blanks[3], root)
+    (root / "study.yaml").write_text(SETTINGS)
+    lines = (root / "samples.csv").read_text().splitlines()
+    (root / "samples.csv").write_text("\n".join([lines[0], lines[1], lines[4]]) + "\n")  # b0 and the blank b3
+    (job,) = flow_cuts.plan(read_study(root))
+    assert (job.arguments["tubes"], list(job.arguments["blanks"])) == ({}, ["b3"])
+    flow_cuts.run(job, tmp_path / job.folder)
+    tables = run(root, tmp_path, "b0")
+    counts = {row["population"]: row for row in tables["counts"].iter_rows(named=True)}
+    assert counts["CD8+ T"]["limit_of_blank"] > 0 and counts["CD4+ T"]["limit_of_blank"] == 0
+    assert "cuts of other tubes" not in set(tables["quality"]["check"])
+
+
+def test_blanks_do_not_limit_a_persons_gates_which_is_told(with_blanks, tmp_path):
+    group, group_folder, _, root = with_blanks
+    gates, work = tmp_path / "gates.xml", group_folder.parents[1]
+    write_gatingml(gates, [RectangleGate("CD3+", None, (Range(Channel("FSC-A"), 10.0),))])
+    job = job_of(flow.plan(read_study(root)), "b0")
+    arguments = {**job.arguments, "cuts": False, "gates": {"file": "gates.xml", "names": {}}}
+    paths = (job.paths[0], str(gates))
+    folder = work / "flow" / "person"
+    flow.run(dataclasses.replace(job, paths=paths, arguments=arguments, needs=(group.folder,)), folder)
+    (told,) = pl.read_parquet(folder / "quality.parquet").filter(check="limits of blank").to_dicts()
+    assert told["verdict"] == "pass" and told["reason"].endswith("taken for the background of a person's gates")
+    assert set(pl.read_parquet(folder / "counts.parquet")["limit_of_blank"].drop_nulls()) == {0}
 
 
 def test_blanks_are_gated_with_frozen_cuts_too(with_blanks, tmp_path):

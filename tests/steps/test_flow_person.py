@@ -1,10 +1,19 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
+from tilseq.errors import AnalysisError
 from tilseq.flow.tree import Population
 from tilseq.gates import Channel
-from tilseq.steps.flow_person import Gated, beside_automatic, gates_of, quality_of, read_populations
+from tilseq.steps.flow_person import (
+    Gated,
+    beside_automatic,
+    cells_to_count,
+    gates_of,
+    quality_of,
+    read_populations,
+)
 from tilseq.study.settings import GateFile
 from tilseq.tables.outputs import QUALITY
 
@@ -97,7 +106,8 @@ def test_populations_of_a_file_bear_the_names_they_are_given(tmp_path):
         events=np.array([[5.0], [10.0], [20.0]], dtype=np.float32), channels=["CD3-A"], markers=[""], spill=None,
         keywords={},
     )  # fmt: skip
-    found, channels, finite = read_populations(path, tube, "a.fcs", {"Tcells": "CD3+"})
+    found, channels, finite, on_time = read_populations(path, tube, "a.fcs", {"Tcells": "CD3+"})
+    assert on_time == []
     assert channels == [Channel("CD3-A")]
     assert finite.all()
     assert {name: one.mask.tolist() for name, one in found.items()} == {
@@ -105,3 +115,22 @@ def test_populations_of_a_file_bear_the_names_they_are_given(tmp_path):
         "CD3+": [False, True, True],
     }
     assert found["CD3+"].parent == "all events"
+
+
+def test_cells_of_a_part_of_the_run_are_not_counted_by_the_volume_of_all_of_it():
+    """Of 3,000 ticks and 100 µL a person gated 2,000: her cells are of some 67 µL, which nothing says."""
+    places = np.arange(3000)
+    tube = SimpleNamespace(
+        events=places.astype(np.float32)[:, None], channels=["Time"], keywords={"$VOL": "100", "$CYT": "Aurora"}
+    )
+    steady = places < 2000
+    populations = {
+        "all events": Population("all events", None, np.ones(3000, dtype=bool)),
+        "steady": Population("steady", "all events", steady),
+        "CD3+": Population("CD3+", "steady", steady),
+    }
+    gated = Gated(populations, [Channel("Time")], np.ones(3000, dtype=bool), ["steady"])
+    with pytest.raises(AnalysisError, match="the gate steady holds a part of the run") as caught:
+        cells_to_count(tube, gated, {"beads_per_tube": None, "dilution": 2.0})
+    assert "name the gate steady all events" in str(caught.value)
+    assert cells_to_count(tube, gated, {"beads_per_tube": None, "dilution": None}) == ["steady", "CD3+"]

@@ -55,6 +55,34 @@ def test_cells_per_microlitre_say_how_they_were_counted():
     ]
 
 
+def test_cells_per_microlitre_are_no_more_certain_than_the_share_beside_a_blank():
+    """60 events of which a blank shows as many: 12 cells/µL are not detected, whatever their number."""
+    counts = COUNTS.frame([
+        {"sample": "a", "population": "DP T", "parent": "CD3+", "events": 60, "parent_events": 9000,
+         "percent_of_parent": 0.667, "lower": 0.5, "upper": 0.86, "status": "not_detected"},
+        {"sample": "a", "population": "NK", "parent": "CD3-", "events": 60, "parent_events": 900,
+         "percent_of_parent": 6.67, "lower": 5.1, "upper": 8.5, "status": "detected_below_loq"},
+    ])  # fmt: skip
+    seen = AbsoluteCount(12.0, 9.0, 15.4, "counting beads", {}, "quantified", None)
+    found = endpoints(SAMPLE, counts, None, {"DP T": seen, "NK": seen}, intervals=WITH_GATES)
+    cells = [row for row in found if row["parameter"] == "cells_per_ul"]
+    assert [(row["status"], row["value_text"]) for row in cells] == [
+        ("not_detected", "< 15.4 cells/µL"), ("detected_below_loq", None),
+    ]  # fmt: skip
+
+
+def test_the_ratio_is_no_more_certain_than_its_shares_beside_a_blank():
+    counts = COUNTS.frame([
+        {"sample": "a", "population": "CD4+ T", "parent": "CD3+", "events": 60, "parent_events": 9000,
+         "percent_of_parent": 0.667, "lower": 0.5, "upper": 0.86, "status": "detected_below_loq"},
+        {"sample": "a", "population": "CD8+ T", "parent": "CD3+", "events": 8000, "parent_events": 9000,
+         "percent_of_parent": 88.9, "lower": 88.0, "upper": 89.6, "status": "quantified"},
+    ])  # fmt: skip
+    ratio = Ratio(0.0075, 0.0057, 0.0097, 0.0057, 0.0097, 8060, "quantified")
+    found = endpoints(SAMPLE, counts, ratio, {}, intervals=WITH_GATES)
+    assert [row["status"] for row in found if row["parameter"] == "cd4_cd8_ratio"] == ["detected_below_loq"]
+
+
 @pytest.mark.parametrize(("scope", "told"), [(None, "sample"), ("cohort", "cohort")])
 def test_the_ratio_has_its_limits_and_the_scope_of_lent_cuts(scope, told):
     ratio = Ratio(1.5, 1.2, 1.9, 1.25, 1.8, 250, "quantified")

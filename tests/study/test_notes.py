@@ -117,6 +117,15 @@ def test_roles_and_columns_that_no_analysis_reads(make_study):
     ]
 
 
+def test_blanks_that_limit_no_tube(make_study):
+    rows = "sample,subject,visit,specimen,assay,path,role,panel,batch\n"
+    rows += "a,S01,baseline,blood,flow,raw/a.fcs,,tcell,1\nb,S01,D28,blood,flow,raw/e.fcs,blank,tcell,1\n"
+    rows += "c,007,D28,blood,flow,raw/f.fcs,blank,tcell,2\nd,007,product,infusion_product,flow,raw/c.tsv,blank,,\n"
+    assert read_study(make_study({"samples.csv": rows, "raw/f.fcs": "file f"})).notes == [
+        "blank tubes of a panel, instrument and batch that no other tube has limit nothing: 'c', 'd'",
+    ]
+
+
 def test_a_repertoire_without_a_sample_of_the_reference(make_study):
     rows = "sample,subject,visit,specimen,assay,path\n"
     rows += "a,S01,product,infusion_product,tcr,raw/b.tsv\nb,S01,D28,blood,tcr,raw/c.tsv\n"
@@ -139,6 +148,27 @@ def test_stimulated_tubes_are_analysed_but_not_by_a_persons_gates(make_study):
         "a person's gates are not used of stimulated and unstimulated tubes: 'a'",
         "filled but not used yet: samples.csv stimulus",
     ]
+
+
+def test_a_person_who_gated_some_tubes_of_a_subject(make_study):
+    rows = "sample,subject,visit,specimen,assay,path,panel\n"
+    rows += "a,S01,baseline,blood,flow,raw/a.fcs,tcell\nb,S01,D28,blood,flow,raw/e.fcs,tcell\n"
+    rows += "c,007,D28,blood,flow,raw/f.fcs,tcell\nd,007,product,infusion_product,flow,raw/c.tsv,other\n"
+    settings = "study: d\nvisits: {baseline: {day: -7}, product: {day: 0}, D28: {day: 28}}\n"
+    settings += "panels: {tcell: {}, other: {}}\n"
+    files = {"samples.csv": rows, "raw/f.fcs": "file f"}
+    mixed = settings + "gates: {a: {file: raw/d.tsv}, c: {file: raw/d.tsv}}\n"
+    assert read_study(make_study({**files, "study.yaml": mixed})).notes == [
+        "a person gated some tubes of one panel and not the others, so that a course may be one of gates: 'S01'",
+    ]
+
+
+def test_the_tubes_of_a_panel_that_a_person_gated_are_alike(make_study):
+    rows = "sample,subject,visit,specimen,assay,path,panel\n"
+    rows += "a,S01,baseline,blood,flow,raw/a.fcs,tcell\nb,S01,D28,blood,flow,raw/e.fcs,tcell\n"
+    settings = "study: d\nvisits: {baseline: {day: -7}, D28: {day: 28}}\npanels: {tcell: {}}\n"
+    files = {"samples.csv": rows, "study.yaml": settings + "gates: {tcell: {file: raw/d.tsv}}\n"}
+    assert read_study(make_study(files)).notes == ["no sample of '007'"]
 
 
 def test_a_file_that_looks_like_another_assays(make_study):

@@ -176,18 +176,18 @@ def _absolute(
 
 
 def _count_manual(tubes: Tubes, amounts: Mapping[str, Any], path: Path, usual: pl.DataFrame | None) -> Counted:
-    from tilseq.flow.manual import cells_of, count_manual
+    from tilseq.flow.manual import count_manual
     from tilseq.io.digest import sha256_of_file
     from tilseq.steps.flow import read_tube
     from tilseq.steps.flow_absolute import with_absolute
-    from tilseq.steps.flow_person import quality_of, read_populations
+    from tilseq.steps.flow_person import cells_to_count, quality_of, read_populations
     from tilseq.tables.outputs import QUALITY
 
     assert tubes.gates is not None
     sample, tube = sample_name(path), read_tube(path, None, tubes.spill)
     person = read_populations(tubes.gates, tube, path, tubes.names)
     populations = person.populations
-    names = cells_of(populations, by_beads=amounts["beads_per_tube"] is not None)
+    names = cells_to_count(tube, person, amounts)
     absolute, checks = count_absolute(sample, tube, populations, names, amounts, None)
     source = f"{tubes.gates.name}, SHA-256 {sha256_of_file(tubes.gates)}"
     quality = [*quality_of(sample, tube, person, source, []), *checks]

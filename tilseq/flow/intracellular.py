@@ -82,12 +82,13 @@ def cut_alike(gatings: Sequence[Gating]) -> dict[str, tuple[float, float]]:
 
     These are the highest cut of CD3 and the lowest of the viability dye. What slips past a lax cut are monocytes and
     dead cells, which shine in every channel: one tube's alone would look like a response. A marker that is in several
-    channels is left out.
+    channels, or in a channel of one tube that holds one value only, is left out.
     """
     within = {}
     for marker in (PARENT.rstrip("+"), "viability"):
         cuts = [cut.threshold for gating in gatings for (name, _), cut in gating.cuts.items() if name == marker]
-        if cuts and len({gating.markers.get(marker) for gating in gatings}) == 1:
+        borne = all(marker in gating.values for gating in gatings)
+        if cuts and borne and len({gating.markers.get(marker) for gating in gatings}) == 1:
             within[marker] = (-np.inf, min(cuts)) if marker == "viability" else (max(cuts), np.inf)
     return within
 

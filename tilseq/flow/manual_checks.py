@@ -65,11 +65,27 @@ def check_tube(
 
 
 def finite_events(tube: Tube, channels: Sequence[Channel]) -> Mask:
-    """Return which events are finite in every channel that gates look at but time, one boolean an event."""
+    """Return which events are finite in all that gates look at, and in all they take out before; one boolean an event.
+
+    All others lie in none of the gates, see `tilseq.io.gate_files.GateFile.populations`.
+    """
+    names = list(tube.channels)
+    wanted = dict.fromkeys(one for channel in channels for one in _measured(channel, tube.spill, names))
     finite = np.ones(len(tube.events), dtype=bool)
-    for column in _values(tube, channels).values():
-        finite &= np.isfinite(column)
+    for name in wanted:
+        if name in names:
+            finite &= np.isfinite(tube.events[:, names.index(name)])
     return finite
+
+
+def _measured(channel: Channel, spill: Spill | None, names: Sequence[str]) -> list[str]:
+    """Return the tube's channels of which the value of a gate's channel is worked out."""
+    own = _own_name(channel.name, names)
+    if own.casefold().startswith(COMPENSATED_PREFIXES) or not _takes_out(channel, spill):
+        return [own]
+    if isinstance(channel.compensation, Spectra):
+        return [_own_name(one, names) for one in channel.compensation.detectors]
+    return list(spill.channels) if spill is not None else [own]
 
 
 def _values(tube: Tube, channels: Sequence[Channel]) -> dict[str, Floats]:

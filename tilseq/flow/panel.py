@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from tilseq.errors import AnalysisError, first_few
-from tilseq.markers import CYTOKINES, MARKERS, PATTERNS, SCATTER, bears_name, cytokine_of, plain_name
+from tilseq.markers import CYTOKINES, MARKERS, PATTERNS, RECEPTOR, SCATTER, bears_name, cytokine_of, plain_name
 
 # A channel for several lineages at once (dump, lineage) marks none of them.
 CLUSTER = re.compile(r"\bcd ?(\d+)")
@@ -133,7 +133,8 @@ def find_cytokines(
         wanted = {plain_name(name) for names in own for name in names}
         hits = [name for name, mark in texts if plain_name(name) in wanted or plain_name(mark) in wanted]
         if not hits:
-            hits = [name for name, mark in texts if bears_name(pattern, name) or bears_name(pattern, mark)]
+            own_name = f"({pattern})(?!{RECEPTOR})"
+            hits = [name for name, mark in texts if bears_name(own_name, name) or bears_name(own_name, mark)]
             _refuse_unknown(cytokine, hits, channels, markers, {cytokine: sum(map(list, own), [])})
         if hits:
             found[cytokine] = _only(cytokine, hits, texts)

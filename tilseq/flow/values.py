@@ -186,6 +186,10 @@ def judged(tube: Tube, stains: Sequence[str], spill: Spill, whose: str) -> tuple
     if look_transformed(tube, stains):
         reason = "the stains' values look transformed, from which a spillover cannot be taken out: export linear values"
         return condition, reason, False
+    bare = [name for name in dict.fromkeys(stains) if name not in spill.channels]
+    if bare:
+        reason = f"{whose} lacks {', '.join(bare)}: gated as measured, with the light of other dyes"
+        return condition, reason, False
     some = tube.events[:: 1 + len(tube.events) // ENOUGH_EVENTS]
     some = compensate(some, tube.channels, spill.channels, spill.matrix)
     over = too_much(some, tube.channels, spill.channels)

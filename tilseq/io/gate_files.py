@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
 
 from tilseq.errors import AnalysisError, ReadError
-from tilseq.gates import Channel, Ratio, channels_of, populations_of
+from tilseq.gates import BooleanGate, Channel, QuadrantGate, Ratio, channels_of, needs_of, populations_of
 from tilseq.io.flowjo import read_flowjo
 from tilseq.io.gate_columns import Mask, Tube
 from tilseq.io.gate_masks import masks
@@ -52,6 +53,22 @@ class GateFile:
             names = (one.x, one.y) if isinstance(one, Ratio) else (one.name,)
             found += [Channel(name, one.compensation) for name in names]
         return list(dict.fromkeys(found))
+
+    @property
+    def on_time(self) -> list[str]:
+        """Populations whose gate is on Time, or combines gates that are."""
+        gates = {gate.name: gate for gate in self._tree.gates}
+        found: list[str] = []
+        for name in TopologicalSorter(needs_of(self._tree.gates)).static_order():
+            gate = gates.get(name)
+            if gate is None:
+                continue  # a quadrant, found with its gate
+            named = any(isinstance(one, Channel) and one.name.casefold() == "time" for one in channels_of(gate))
+            if isinstance(gate, BooleanGate):
+                named = any(operand.gate in found for operand in gate.operands)
+            if named:
+                found += [one.name for one in gate.quadrants] if isinstance(gate, QuadrantGate) else [gate.name]
+        return [name for name in self.parents if name in found]
 
     def populations(self, tube: Tube) -> dict[str, GatedPopulation]:
         """Apply the gates to a tube.

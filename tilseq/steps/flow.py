@@ -201,15 +201,18 @@ def _run_automatic(job: Job, folder: Path, tube: Tube, gating: Gating, usual: pl
 
 def _run_person(job: Job, folder: Path, tube: Tube, automatically: Callable[[], Gating], path: str) -> None:
     """Count what a person gated; the automatic gates, where they can be made, are set beside it."""
+    import numpy as np
+
     from tilseq.errors import AnalysisError
-    from tilseq.flow.manual import cells_of, count_manual, manual_ratio
+    from tilseq.flow.gating import NOT_FINITE
+    from tilseq.flow.manual import count_manual, manual_ratio
     from tilseq.flow.medians import medians
     from tilseq.io.digest import sha256_of_file
     from tilseq.io.write import write_parquet
     from tilseq.steps.flow_absolute import with_absolute
-    from tilseq.steps.flow_person import beside_automatic, quality_of, read_populations
+    from tilseq.steps.flow_person import beside_automatic, cells_to_count, quality_of, read_populations
     from tilseq.steps.flow_rows import COUNTING_ONLY, endpoints
-    from tilseq.tables.outputs import COMPARISON, MEDIANS, QUALITY
+    from tilseq.tables.outputs import COMPARISON, EXCLUSIONS, MEDIANS, QUALITY
 
     sample, given = job.sample or {}, job.arguments["gates"]
     person = read_populations(path, tube, job.paths[0], given["names"])
@@ -220,17 +223,28 @@ def _run_person(job: Job, folder: Path, tube: Tube, automatically: Callable[[], 
     except AnalysisError as error:
         automatic = str(error)
     comparison, beside = beside_automatic(job.unit, populations, automatic)
-    names = cells_of(populations, by_beads=sample["beads_per_tube"] is not None)
+    names = cells_to_count(tube, person, sample)
     absolute, told = _absolute(job, tube, populations, names, None)
     source = f"{given['file']}, SHA-256 {job.digests.get(path) or sha256_of_file(path)}"
+    told += _blanks_not_used(job.unit) if _blanks(job, folder) else []
     quality = [*quality_of(job.unit, tube, person, source, beside), *told]
     counts = with_absolute(count_manual(job.unit, populations, quality), absolute)
     rows = endpoints(sample, counts, manual_ratio(populations), absolute, intervals=COUNTING_ONLY)
     _write(folder, counts, rows, QUALITY.frame(quality))
     write_parquet(comparison, COMPARISON, folder)
+    lost = int(np.count_nonzero(~person.finite))
+    excluded = [{"sample": job.unit, "file": sample["path"], "rule": NOT_FINITE, "rows": lost}] if lost else []
+    write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
     if not isinstance(automatic, str):
         signals = medians(populations, automatic.values, automatic.markers, sample=job.unit, names=names)
         write_parquet(signals, MEDIANS, folder)
+
+
+def _blanks_not_used(sample: str) -> list[dict[str, Any]]:
+    from tilseq.flow.quality import check
+
+    reason = "blank tubes are gated automatically: what they show is not taken for the background of a person's gates"
+    return [check(sample, "limits of blank", None, "told where there are blank tubes", True, reason)]
 
 
 def _write(folder: Path, counts: pl.DataFrame, rows: list[dict[str, Any]], quality: pl.DataFrame) -> None:

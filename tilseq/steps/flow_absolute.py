@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 LARGEST_CV = 0.99  # of a blood count of less than its last digit
+MOST_MISSED = 0.01  # of all events: less than the volume's own error
 VOLUME_TAKEN = ("volume taken", "a volume of 1 µL to 5 mL in a known unit")
 
 Counted = tuple[dict[str, "AbsoluteCount"], list[dict[str, Any]]]
@@ -109,6 +110,9 @@ def absolute(
         return _of_t_cells(_by_volume(sample, volume, events, gate_sds, names, errors), gating), told
     if count is not None and "lymphocytes" in events:
         return _by_blood_count(count, events, gate_sds, names, errors, gating), told
+    if count is not None:
+        why = "no gate is named lymphocytes, of which the blood count is"
+        told = [*told, _refused(sample["sample"], why, sample["dilution"])]
     return {}, told
 
 
@@ -168,7 +172,19 @@ def _volume(
         return None, [] if sample["dilution"] is None else [no_volume(sample["sample"])]
     share = share_of_time(tube, kept)
     reason = "the file's" if share == 1 else f"{100 * share:.3g} % of {volume:.4g} µL, as of the run's time are kept"
-    return volume * share, [check(sample["sample"], name, volume * share, limit, True, reason)]
+    missed = _missed(tube)
+    if missed:
+        reason += (
+            f"; the cytometer passed over {100 * missed:.2g} % of the events in it ($ABRT, $LOST): counts are too low"
+        )
+    return volume * share, [check(sample["sample"], name, volume * share, limit, missed <= MOST_MISSED, reason)]
+
+
+def _missed(tube: Tube) -> float:
+    """Return the share of events that the cytometer saw and did not write, by its keywords."""
+    told = (tube.keywords.get(name, "").strip() for name in ("$ABRT", "$LOST"))
+    missed = sum(int(text) for text in told if text.isdecimal())
+    return missed / (missed + len(tube.events)) if missed else 0.0
 
 
 def no_volume(sample: str) -> dict[str, Any]:

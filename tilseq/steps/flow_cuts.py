@@ -21,7 +21,8 @@ STEP = "flow_cuts"
 def plan(study: Study) -> list[Job]:
     """Return one job for each group of three tubes or more.
 
-    Where the cuts to borrow are frozen in a file, a group has a job for its blank tubes alone, if it has any.
+    Where the cuts to borrow are frozen in a file, or too few tubes have any, a group has a job for its blank tubes
+    alone, if it has any.
     """
     from tilseq.flow.cuts import LEAST_TUBES
 
@@ -30,10 +31,11 @@ def plan(study: Study) -> list[Job]:
     blanks = _grouped(study, study.available("flow", role="blank"))
     if frozen is not None:
         return [_job(study, key, [], blanks[key], frozen) for key in groups if key in blanks]
+    lending = {key: samples if len(samples) >= LEAST_TUBES else [] for key, samples in groups.items()}
     return [
         _job(study, key, samples, blanks.get(key, []), None)
-        for key, samples in groups.items()
-        if len(samples) >= LEAST_TUBES
+        for key, samples in lending.items()
+        if samples or key in blanks
     ]
 
 

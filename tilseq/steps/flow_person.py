@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,11 +29,14 @@ class Gated(NamedTuple):
         What the gates look at.
     finite
         Which events are finite there.
+    on_time
+        Populations whose own gate is on Time.
     """
 
     populations: dict[str, Population]
     channels: list[Channel]
     finite: Mask
+    on_time: Sequence[str] = ()
 
 
 def gates_of(study: Study, sample: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -67,7 +70,26 @@ def read_populations(
     gates = read_gates(path, sample=Path(tube_path).name)
     found = {name: (one.parent, one.mask) for name, one in gates.populations(tube).items()}
     finite = finite_events(tube, gates.channels)
-    return Gated(name_populations(found, names, finite=finite), gates.channels, finite)
+    on_time = [(names or {}).get(name, name) for name in gates.on_time]
+    return Gated(name_populations(found, names, finite=finite), gates.channels, finite, on_time)
+
+
+def cells_to_count(tube: Tube, gated: Gated, amounts: Mapping[str, Any]) -> list[str]:
+    """Return the populations that are counted per µL, as `amounts` (`beads_per_tube`, `dilution`) allow.
+
+    Raises
+    ------
+    AnalysisError
+        They cannot be: see `manual.cells_of` and `part_of_run.refuse_other_part`.
+    """
+    from tilseq.flow.manual import cells_of
+    from tilseq.flow.part_of_run import refuse_other_part
+
+    by_beads = amounts["beads_per_tube"] is not None
+    names = cells_of(gated.populations, by_beads=by_beads)
+    if by_beads or (amounts["dilution"] is not None and "$VOL" in tube.keywords):
+        refuse_other_part(tube, gated.populations, gated.on_time, names, by_beads=by_beads)
+    return names
 
 
 def quality_of(

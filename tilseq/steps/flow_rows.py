@@ -72,7 +72,9 @@ def endpoints(
         for row in counts.iter_rows(named=True)
         if row["parent"] is not None
     ]
-    events = dict(counts.select("population", "events").iter_rows())
+    counted = {row["population"]: row for row in counts.iter_rows(named=True)}
+    shares = {name: row["status"] for name, row in counted.items()}
+    certain = {name: _certain(found.status, shares[name]) for name, found in absolute.items()}
     rows += [
         endpoint(
             sample,
@@ -82,9 +84,9 @@ def endpoints(
             lower=found.lower,
             upper=found.upper,
             interval_method="exact for counts, log-normal for the other errors (MOVER)",
-            n=events[name],
-            status=found.status,
-            value_text=_undetected(found),
+            n=counted[name]["events"],
+            status=certain[name],
+            value_text=_undetected(found, certain[name]),
             method=method_of(found),
             scope=scope,
         )
@@ -100,7 +102,7 @@ def endpoints(
                 upper=ratio.upper,
                 interval_method=intervals.ratio,
                 n=ratio.n,
-                status=ratio.status,
+                status=_certain(ratio.status, shares.get("CD4+ T"), shares.get("CD8+ T")),
                 method=method.format("both"),
                 scope=scope,
             )
@@ -108,8 +110,15 @@ def endpoints(
     return rows
 
 
-def _undetected(found: AbsoluteCount) -> str | None:
-    if found.status != "not_detected" or found.upper is None:
+def _certain(status: str, *of_shares: str | None) -> str:
+    """Return the status of a number: no more certain than those of the shares, which know what blanks show."""
+    from tilseq.flow.rare import least_certain
+
+    return least_certain(status, *(one for one in of_shares if one not in (None, "not_evaluable")))
+
+
+def _undetected(found: AbsoluteCount, status: str) -> str | None:
+    if status != "not_detected" or found.upper is None:
         return None
     return f"< {found.upper:.3g} cells/\N{MICRO SIGN}L"
 

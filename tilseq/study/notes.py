@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import polars as pl
 
 from tilseq.errors import first_few, shown
+from tilseq.io.cuts import GROUP
 from tilseq.study.checks import IDENTIFIERS, numbered
 from tilseq.study.model import INFUSIONS_FILE, OWN_ROLE, SAMPLES_FILE, SUBJECTS_FILE, Folder, clinical_file, parts_of
 from tilseq.study.sniff import assay_of
@@ -197,6 +199,21 @@ def note_samples_not_analysed(folder: Folder) -> list[str]:
     return [f"role {role} is not analysed: {named(names)}" for role, names in others.items()]
 
 
+def note_blanks(folder: Folder) -> list[str]:
+    """Name blank tubes whose panel, instrument and batch no tube has: they limit none."""
+    if folder.samples is None:
+        return []
+    tubes = folder.samples.filter(assay="flow").with_columns(pl.col("role").fill_null(OWN_ROLE))
+    limited = set(tubes.filter(role=OWN_ROLE).select(GROUP).iter_rows())
+    alone = [tube["sample"] for tube in tubes.filter(role="blank").to_dicts() if _group(tube) not in limited]
+    told = f"blank tubes of a panel, instrument and batch that no other tube has limit nothing: {named(alone)}"
+    return [told] if alone else []
+
+
+def _group(tube: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(tube[name] for name in GROUP)
+
+
 def note_unstimulated(folder: Folder) -> list[str]:
     """Name unstimulated tubes of subjects without a stimulated one, which are held against nothing."""
     if folder.samples is None:
@@ -228,6 +245,20 @@ def note_gates_not_used(folder: Folder) -> list[str]:
     tubes = folder.samples.filter(pl.col("role").is_in(STIMULATION), assay="flow").to_dicts()
     names = [tube["sample"] for tube in tubes if tube["sample"] in given or tube["panel"] in given]
     return [f"a person's gates are not used of stimulated and unstimulated tubes: {named(names)}"] if names else []
+
+
+def note_gates_of_some(folder: Folder) -> list[str]:
+    """Name subjects of whose tubes of one panel a person gated some and not the others."""
+    if folder.samples is None or folder.settings is None or not folder.settings.gates:
+        return []
+    given = folder.settings.gates
+    by_person: dict[tuple[str, str | None], set[bool]] = {}
+    for tube in folder.samples.filter(pl.col("role").fill_null(OWN_ROLE) == OWN_ROLE, assay="flow").to_dicts():
+        gated = tube["sample"] in given or tube["panel"] in given
+        by_person.setdefault((tube["subject"], tube["panel"]), set()).add(gated)
+    mixed = [subject for (subject, _), kinds in by_person.items() if len(kinds) > 1]
+    told = "a person gated some tubes of one panel and not the others, so that a course may be one of gates"
+    return [f"{told}: {named(mixed)}"] if mixed else []
 
 
 def note_unused_columns(folder: Folder) -> list[str]:
@@ -265,8 +296,10 @@ NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_excluded,
     note_not_analysed,
     note_samples_not_analysed,
+    note_blanks,
     note_unstimulated,
     note_reference,
     note_gates_not_used,
+    note_gates_of_some,
     note_unused_columns,
 )

@@ -1,0 +1,83 @@
+"""A person's gates on Time: whether cells are of the same part of the run as the beads or the volume they go by."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+
+from tilseq.errors import AnalysisError
+from tilseq.flow.tree import Population
+from tilseq.flow.tube import Floats, Tube
+
+ROOT, BEADS = "all events", ("single beads", "beads")
+STRETCHES, FEWEST, MOST_LEFT_OUT = 100, 10, 0.01
+
+
+def refuse_other_part(
+    tube: Tube, populations: Mapping[str, Population], on_time: Collection[str], names: Sequence[str], *, by_beads: bool
+) -> None:
+    """Refuse to count cells per µL of a part of the run by the beads, or the volume, of another.
+
+    A gate is of a part of the run where more than 1 % of a hundred stretches of time, of which it should hold ten
+    events or more, have none in it. The gate `all events` is none: it holds the beads, too, and the volume is scaled to
+    it.
+
+    Parameters
+    ----------
+    tube
+        The tube.
+    populations
+        What the person gated, each within its parent.
+    on_time
+        Populations whose own gate is on Time.
+    names
+        Populations to be counted.
+    by_beads
+        They are counted by beads, otherwise by volume.
+
+    Raises
+    ------
+    AnalysisError
+        A population lies within a gate of a part of the run, in which the beads are not or of which the volume is not
+        known; or only the beads do.
+    """
+    column = next((place for place, name in enumerate(tube.channels) if name.strip().casefold() == "time"), None)
+    if column is None:
+        return
+    parts = {name for name in on_time if name != ROOT and _left_out(tube.events[:, column], populations, name)}
+    beads = next((name for name in BEADS if name in populations), None)
+    if by_beads and beads is None:
+        return  # nothing is counted
+    other = _within(populations, beads, parts) if by_beads else set()
+    for name in names:
+        apart = sorted(_within(populations, name, parts) ^ other)
+        if apart:
+            of = f"that of {beads}" if by_beads else "that in which the volume was taken"
+            raise AnalysisError(
+                f"cells cannot be counted per µL: the gate {apart[0]} holds a part of the run, which is not {of}",
+                found=name,
+                expected="cells of the same part of the run",
+                mend=f"name the gate {apart[0]} {ROOT} and put all others within it",
+            )
+
+
+def _left_out(ticks: Floats, populations: Mapping[str, Population], name: str) -> bool:
+    """Tell whether a gate leaves out stretches of the time of its parent's events."""
+    inside = populations[name].mask
+    among = populations[populations[name].parent or ROOT].mask & np.isfinite(ticks)
+    if not among.any():
+        return False
+    edges = np.linspace(ticks[among].min(), ticks[among].max(), STRETCHES + 1)
+    whole, kept = (np.histogram(ticks[mask], edges)[0] for mask in (among, among & inside))
+    # None of ten that are expected is no chance; a gate of few events tells nothing.
+    seen = whole * (kept.sum() / whole.sum()) >= FEWEST
+    return bool(seen.any() and np.mean(kept[seen] == 0) > MOST_LEFT_OUT)
+
+
+def _within(populations: Mapping[str, Population], name: str | None, parts: Collection[str]) -> set[str]:
+    found = set()
+    while name is not None:
+        found |= {name} & set(parts)
+        name = populations[name].parent
+    return found
