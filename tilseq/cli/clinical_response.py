@@ -164,8 +164,7 @@ def _read(paths: dict[str, Path | None]) -> tuple[dict[str, pl.DataFrame | None]
         dated = path if table is INFUSIONS else paths["infusions"]
         frame, wrong = parse_by_subject(path, table, infusions=dated)
         if table in (SUBJECTS, INFUSIONS):
-            needed = [column.name for column in table.columns if column.needed]
-            frame = frame.drop_nulls(needed).unique(table.key, keep="first", maintain_order=True)
+            frame = frame.drop_nulls("subject").unique(table.key, keep="first", maintain_order=True)
         people = frame if table is SUBJECTS else people
         if table in (THERAPIES, FOLLOWUP) and people is not None:
             frame = _of_known(frame, people["subject"], path, wrong)
