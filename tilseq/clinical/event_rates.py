@@ -51,7 +51,8 @@ def event_rates(rows: pl.DataFrame, members: Mapping[str, Subject], words: str) 
             "denominator_text": told + without,
         }
         if FLAGS[name] is None or not none:
-            yield row | {"events": part.height, "subjects": part["subject"].n_unique()} | _rate(part, members, without_event)
+            counts = {"events": part.height, "subjects": part["subject"].n_unique()}
+            yield row | counts | _rate(part, members, without_event)
 
 
 def _of(events: pl.DataFrame, name: str, cause: str | None, least: int) -> pl.DataFrame:
