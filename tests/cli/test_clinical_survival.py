@@ -130,9 +130,11 @@ def test_curves_and_estimates_are_written(files):
     assert not list((files / "out").glob("*.svg"))
 
 
-def test_a_group_that_the_subjects_do_not_have(files, capsys):
-    assert run(files, "--group", "site") == 2
-    assert "subjects have no column 'site' to group by" in capsys.readouterr().err
+@pytest.mark.parametrize("column", ["site", "subject", "age", "enrollment_day"])
+def test_a_group_that_the_subjects_do_not_have(files, capsys, column):
+    assert run(files, "--group", column) == 2
+    told = f"subjects have no column '{column}' to group by; they have tumor_type, arm, sex"
+    assert told in " ".join(capsys.readouterr().err.split())
 
 
 def test_figures_are_drawn_when_asked_for(files):

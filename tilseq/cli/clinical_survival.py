@@ -180,11 +180,13 @@ def _contacts(paths: dict[str, Path | None], infusions: Path | None) -> pl.DataF
 
 
 def _groups(subjects: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame | None:
-    """Return subjects with the columns to group by, None without any."""
-    missing = [name for name in names if name not in subjects.columns or name == "subject"]
+    """Return subjects with the columns to group by, None without any; of numbers each would be a group."""
+    import polars as pl
+
+    known = [name for name, kind in subjects.schema.items() if kind == pl.String and name != "subject"]
+    missing = [name for name in names if name not in known]
     if missing:
-        known = ", ".join(name for name in subjects.columns if name != "subject")
-        what = f"subjects have no column {missing[0]!r} to group by; they have {known}"
+        what = f"subjects have no column {missing[0]!r} to group by; they have {', '.join(known)}"
         raise click.BadParameter(what, param_hint="--group")
     return subjects.select("subject", *dict.fromkeys(names)) if names else None
 
