@@ -331,6 +331,16 @@ def test_dates_stand_in_place_of_days_as_in_a_study(files, capsys):
     assert "dates, and no infusions that they count from" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("scans", ["", "007,-9,base,inv,T1,target,50\nS02,-9,base,inv,T1,target,50\n"])
+def test_where_nobody_was_assessed_after_the_baseline_there_is_what_no_scan_decides(files, capsys, scans):
+    """PFS would be that of S02, who died, and 007, who lives, would be censored on day 0."""
+    (files / "lesions.csv").write_text("subject,day,visit,reader,lesion,role,diameter_mm\n" + scans)
+    (files / "responses.csv").write_text(FILES["responses"].splitlines()[0] + "\n")
+    assert run(files, "--lesions", str(files / "lesions.csv"), full=False) == 0
+    assert {parameter for parameter, _ in rows(files)} == {"OS", "follow_up"}
+    assert "nobody followed up was assessed: OS and follow-up alone" in capsys.readouterr().err
+
+
 def test_without_responses_there_is_what_no_scan_decides(files, capsys):
     more = ["clinical", "survival", files / "followup.csv", "--subjects", files / "subjects.csv", "-o", files / "out"]
     with pytest.raises(SystemExit) as ended:

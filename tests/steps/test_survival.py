@@ -124,6 +124,16 @@ def test_where_nobody_followed_up_was_assessed_there_is_no_time_that_scans_decid
     ]
 
 
+def test_a_baseline_alone_is_no_assessment_that_a_time_can_rest_on(tmp_path):
+    """S2 and S3 died and S1 lives: PFS of the dead alone."""
+    lesions = "\n".join(line for line in TABLES["clinical/lesions.csv"].splitlines() if "D" not in line) + "\n"
+    scans = {"clinical/lesions.csv": lesions, "clinical/responses.csv": None}
+    times = finish(make_study(tmp_path, scans), tmp_path, *STEPS)["time_to_event"]
+    assert times.filter(parameter="OS")["days"].to_list() == [301, 101, 31]
+    told = times.filter(parameter="PFS").select("days", "rule", "reason").unique().rows()
+    assert told == [(None, "not_evaluable", "nobody followed up was assessed")]
+
+
 def test_the_preset_of_the_protocol_counts_from_enrolment_and_from_lymphodepletion(tmp_path):
     lm103 = "analysis: {clinical: {time_to_event: {preset: lm103, first_dose: lymphodepletion}}}\n"
     preset = {"study.yaml": TABLES["study.yaml"] + lm103}

@@ -140,6 +140,9 @@ def survival_command(
         tables["responses"] = _beside_lesions(tables, faults, paths)
         paths["response"] = paths.pop("responses", "")
     records, best, wrong = _gather({**tables, "contacts": contacts}, faults, paths, rules)
+    if not records.assessed and rules != rules.without_scans():
+        click.echo("nobody followed up was assessed: OS and follow-up alone", err=True)
+        rules = rules.without_scans()
     derived = time_to_event(records, rules)
     if not derived["days"].count():
         click.echo("tilseq: no time to event can be derived of any subject", err=True)
