@@ -143,6 +143,19 @@ def test_the_preset_of_the_protocol_counts_from_enrolment_and_from_lymphodepleti
     assert ("PFS", "enrollment", -60, 103) in starts
 
 
+def test_by_the_protocol_the_progression_of_who_was_never_treated_is_an_event(tmp_path):
+    """S3, enrolled on day -60 and never treated, grew from 40 mm on day -40 to 60 on day -20: the 41st day."""
+    changes = {
+        "study.yaml": TABLES["study.yaml"]
+        + "analysis: {clinical: {time_to_event: {preset: lm103, first_dose: infusion}}}\n",
+        "subjects.csv": ("S3,melanoma,-60,-7", "S3,melanoma,-60,"),
+        "infusions.csv": ("S3,1,0\n", ""),
+        "clinical/lesions.csv": TABLES["clinical/lesions.csv"] + "S3,-40,scr,T1,target,40\nS3,-20,unsch,T1,target,60\n",
+    }
+    times = finish(make_study(tmp_path, changes), tmp_path, *STEPS)["time_to_event"]
+    assert times.filter(parameter="PFS", subject="S3").select(SAID).rows() == [("S3", "PFS", 41, True, "progression")]
+
+
 def test_the_settings_of_the_study_are_those_of_the_laboratory():
     settings = Settings(study="demo").analysis.clinical
     told = {"source": settings.source, **settings.time_to_event.model_dump()}

@@ -242,7 +242,8 @@ class _Work:
         """Derive the response, and iRECIST where it was asked for, of some subjects; `row` is that of the file."""
         from tilseq.clinical import irecist, response
 
-        same = {"subjects": self.given["subjects"], "lesion_rows": lesions["row"].to_list(), **self.settings}
+        people = {name: self.given[name] for name in ("subjects", "infusions")}
+        same = {**people, "lesion_rows": lesions["row"].to_list(), **self.settings}
         lesions = lesions.drop("row")
         if responses is None:
             derived = response(lesions, **same)

@@ -238,6 +238,7 @@ def _beside_lesions(
 
     both = [tables[name].with_row_index("row", offset=2) for name in ("lesions", "responses")]
     subjects = tables["subjects"].filter(~pl.col("subject").is_in(list(faults)))
+    people: dict[str, Any] = {"subjects": subjects, "infusions": tables.get("infusions")}
     derived = [RESPONSE.frame()]
     for subject in pl.concat([frame["subject"] for frame in both]).unique().sort():
         if subject in faults:
@@ -245,7 +246,8 @@ def _beside_lesions(
         lesions, reads = (frame.filter(subject=subject) for frame in both)
         own, numbers = (lesions.drop("row"), reads.drop("row")), [frame["row"].to_list() for frame in (lesions, reads)]
         try:
-            derived.append(response(*own, subjects=subjects, lesion_rows=numbers[0], response_rows=numbers[1]))
+            rows = {"lesion_rows": numbers[0], "response_rows": numbers[1]}
+            derived.append(response(*own, **people | rows))
         except StudyError as error:
             for problem in error.problems:
                 problem.file = paths.get(getattr(problem, "table", None) or "", problem.file)
