@@ -229,6 +229,13 @@ def test_a_therapy_of_an_unknown_subject_is_told_with_its_row_and_the_others_go_
     assert best(folder) == {"P1": "SD", "P2": "SD", "P3": "not_assessed"}
 
 
+def test_an_infusion_of_an_unknown_subject_is_told_with_its_row_and_the_others_go_on(folder, capsys):
+    (folder / "i.csv").write_text(INFUSIONS + "P9,1,0\n")
+    assert run(folder) == 4
+    assert "i.csv, row 5, column subject: this subject is not in subjects" in capsys.readouterr().err
+    assert best(folder) == {"P1": "PR", "P2": "SD", "P3": "not_assessed"}
+
+
 def test_rows_are_those_of_the_file_beside_a_subject_that_cannot_be_read(folder, capsys):
     bad = LESIONS.replace("P1,42,w6,inv,T1,target,35,", "P1,42,w6,inv,T1,target,35 mm,")
     (folder / "l.csv").write_text(bad.replace("P2,42,w6,inv,T1,target,50,", "P2,42,w6,inv,T1,nontarget,50,"))

@@ -163,11 +163,11 @@ def _read(paths: dict[str, Path | None]) -> tuple[dict[str, pl.DataFrame | None]
             continue
         dated = path if table is INFUSIONS else paths["infusions"]
         frame, wrong = parse_by_subject(path, table, infusions=dated)
+        if table in (INFUSIONS, THERAPIES, FOLLOWUP) and people is not None:
+            frame = _of_known(frame, people["subject"], path, wrong)
         if table in (SUBJECTS, INFUSIONS):
             frame = frame.drop_nulls("subject").unique(table.key, keep="first", maintain_order=True)
         people = frame if table is SUBJECTS else people
-        if table in (THERAPIES, FOLLOWUP) and people is not None:
-            frame = _of_known(frame, people["subject"], path, wrong)
         tell_faults(path, wrong, [])
         faults |= wrong
         given[table.name] = frame.with_row_index("row", offset=2) if table in (LESIONS, RESPONSE_READS) else frame
