@@ -166,6 +166,19 @@ def test_pfs_from_enrolment_may_take_a_progression_before_the_treatment_for_an_e
     assert why in first["PFS"]["reason"]
 
 
+def test_a_progression_on_the_scan_that_is_the_baseline_is_told_and_may_be_an_event():
+    """Scans of 50 mm on day -40 and 70 on day -10, the last before the treatment, where the reader recorded PD."""
+    common = {"subject": "S1", "reader": "investigator", "lesion": "T1", "role": "target"}
+    sizes = ((-40, 50.0), (-10, 70.0), (42, 72.0))
+    scans = LESIONS.frame([common | {"day": day, "diameter_mm": size} for day, size in sizes])
+    table = response(scans, reads((-10, "PD"), (42, "SD")), subjects=subjects())
+    row = lm103(table, followup(last_alive_day=200))["PFS"]
+    assert told(row) == (103, False, "last_adequate")
+    assert "PD of day -10 is not counted: the baseline is of day -10" in row["reason"]
+    row = lm103(table, followup(last_alive_day=200), early_progression="event")["PFS"]
+    assert told(row) == (51, True, "progression")
+
+
 def test_pfs_from_enrolment_of_who_was_never_treated_ends_with_the_progression():
     never = subjects(lymphodepletion_day=None, first_dose_day=None)
     nobody = INFUSIONS.frame()
