@@ -94,6 +94,7 @@ def test_what_is_no_result_says_why(text, why):
         ("calcium", "mg/dL", 0.249513),
         ("potassium", "mEq/L", 1),
         ("ALT", "µkat/L", 60),
+        ("CrCl", "mL/min/1.73 m²", 1),
         ("INR", None, 1),
         ("ALT", "mmol/L", None),
         ("ALT", None, None),

@@ -86,3 +86,11 @@ def test_tg_is_a_setting(files):
         "false",
         "not used: TG is set to be triglycerides; not in the panel of melanoma",
     )
+
+
+def test_an_option_may_name_a_subject_that_is_left_out_for_a_faulty_record(files, capsys):
+    (files / "m.csv").write_text(HEADER + ROWS + "8,soon,CEA,4,ng/mL,,\n")
+    assert markers(files, "--mouse-antibodies", "8", "--interference", "8", "3") == 4
+    assert "left out for faulty records: 8" in capsys.readouterr().err
+    assert markers(files, "--mouse-antibodies", "9") == 2
+    assert "no such subject: 9" in capsys.readouterr().err

@@ -207,7 +207,9 @@ def test_a_bad_recorded_response_is_told_with_its_row(folder, capsys, line, row,
         ("l.csv", LESIONS.replace("P1,84", "P1 ,84"), 4),
         ("r.csv", RESPONSES.replace("P1,42,w6,inv,PR", "P1,42,w6,inv,partial"), 2),
         ("s.csv", SUBJECTS.replace("P1,melanoma,-60", "P1,melanoma,in May"), 2),
+        ("s.csv", SUBJECTS.replace("P1,melanoma", "P1,Melanoma"), 2),
         ("i.csv", INFUSIONS + "P1,1,3\n", 5),
+        ("i.csv", INFUSIONS.replace("P1,1,0", "P1,1,today"), 2),
         ("t.csv", THERAPIES.replace("60", "later"), 2),
     ],
 )
@@ -225,6 +227,13 @@ def test_a_therapy_of_an_unknown_subject_is_told_with_its_row_and_the_others_go_
     assert run(folder, "--therapies", "t.csv") == 4
     assert "t.csv, row 3, column subject: this subject is not in subjects" in capsys.readouterr().err
     assert best(folder) == {"P1": "SD", "P2": "SD", "P3": "not_assessed"}
+
+
+def test_an_infusion_of_an_unknown_subject_is_told_with_its_row_and_the_others_go_on(folder, capsys):
+    (folder / "i.csv").write_text(INFUSIONS + "P9,1,0\n")
+    assert run(folder) == 4
+    assert "i.csv, row 5, column subject: this subject is not in subjects" in capsys.readouterr().err
+    assert best(folder) == {"P1": "PR", "P2": "SD", "P3": "not_assessed"}
 
 
 def test_rows_are_those_of_the_file_beside_a_subject_that_cannot_be_read(folder, capsys):

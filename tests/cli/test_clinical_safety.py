@@ -170,12 +170,13 @@ def test_a_file_of_sdtm_is_known_by_its_header(files, capsys):
 
 
 def test_a_day_of_lymphodepletion_that_cannot_be_is_told_with_its_row_and_counts_as_unknown(files, capsys):
-    people = "subject,tumor_type,lymphodepletion_day\n007,melanoma,-7\n8,cervical,7\n9,nsclc,-7\n"
+    people = "subject,tumor_type,lymphodepletion_day,first_dose_day\n007,melanoma,-7,\n8,cervical,7,12\n9,nsclc,-7,-7\n"
     (files / "s.csv").write_text(people)
     (files / "i.csv").write_text("subject,infusion,day\n007,1,0\n8,1,0\n9,1,0\n")
     assert safety(files, "--infusions", files / "i.csv") == 4
     told = capsys.readouterr().err
     assert "s.csv, row 3, column lymphodepletion_day: lymphodepletion of subject 8 does not begin before" in told
+    assert "s.csv, row 3, column first_dose_day: the first dose of subject 8 is after the infusion" in told
     rows = pl.read_parquet(files / "out/adverse_event_rows.parquet")
     assert rows.select("subject", "onset_days", "counted").rows() == [
         ("007", 9, True),

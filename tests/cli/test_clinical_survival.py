@@ -130,9 +130,11 @@ def test_curves_and_estimates_are_written(files):
     assert not list((files / "out").glob("*.svg"))
 
 
-def test_a_group_that_the_subjects_do_not_have(files, capsys):
-    assert run(files, "--group", "site") == 2
-    assert "subjects have no column 'site' to group by" in capsys.readouterr().err
+@pytest.mark.parametrize("column", ["site", "subject", "age", "enrollment_day"])
+def test_a_group_that_the_subjects_do_not_have(files, capsys, column):
+    assert run(files, "--group", column) == 2
+    told = f"subjects have no column '{column}' to group by; they have tumor_type, arm, sex"
+    assert told in " ".join(capsys.readouterr().err.split())
 
 
 def test_figures_are_drawn_when_asked_for(files):
@@ -327,6 +329,16 @@ def test_dates_stand_in_place_of_days_as_in_a_study(files, capsys):
     assert rows(files)["OS", "S02"] == ("", "", "not_evaluable")
     assert run(files, full=False) == 3
     assert "dates, and no infusions that they count from" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("scans", ["", "007,-9,base,inv,T1,target,50\nS02,-9,base,inv,T1,target,50\n"])
+def test_where_nobody_was_assessed_after_the_baseline_there_is_what_no_scan_decides(files, capsys, scans):
+    """PFS would be that of S02, who died, and 007, who lives, would be censored on day 0."""
+    (files / "lesions.csv").write_text("subject,day,visit,reader,lesion,role,diameter_mm\n" + scans)
+    (files / "responses.csv").write_text(FILES["responses"].splitlines()[0] + "\n")
+    assert run(files, "--lesions", str(files / "lesions.csv"), full=False) == 0
+    assert {parameter for parameter, _ in rows(files)} == {"OS", "follow_up"}
+    assert "nobody followed up was assessed: OS and follow-up alone" in capsys.readouterr().err
 
 
 def test_without_responses_there_is_what_no_scan_decides(files, capsys):

@@ -17,6 +17,7 @@ from tilseq.clinical.attribution import CAUSES, attribution
         ("no; IL-2", ["IL-2"]), ("yes; IL-2", ["IL-2"]), ("unrelated to TIL, possibly IL-2", ["IL-2"]),
         ("related to TIL but not IL-2", ["TIL"]), ("not related to IL-2 but related to TIL", ["TIL"]),
         ("not related to TIL and related to IL-2", ["IL-2"]), ("TIL 有关，但 IL-2 无关", ["TIL"]),
+        ("IL-2: Related | TIL: Not related", ["IL-2"]), ("IL-2|TIL", ["IL-2", "TIL"]),
         # A degree or the treatment at large: related, and not told to what.
         ("possible", ["unspecified"]), ("possibly related", ["unspecified"]), ("Related", ["unspecified"]),
         ("PROBABLY RELATED", ["unspecified"]), ("related to study treatment", ["unspecified"]),
@@ -29,7 +30,8 @@ from tilseq.clinical.attribution import CAUSES, attribution
         ("non-related", ["none"]), ("TIL: no; IL-2: no", ["none"]), ("not related to IL-2, TIL", ["none"]),
         ("disease", ["none"]), ("unrelated (disease)", ["none"]), ("无关", ["none"]), ("可能无关", ["none"]),
         # Nothing recorded.
-        ("n/a", []), ("not applicable", []), ("unknown", []), ("-", []), ("", []), (None, []), ("无法判断", []),
+        ("U", []), ("Not assessable", []), ("Unassessable/unclassifiable", []), ("n/a", []), ("not applicable", []),
+        ("unknown", []), ("-", []), ("", []), (None, []), ("无法判断", []),
     ],
 )  # fmt: skip
 def test_words_that_are_known(cell, causes):

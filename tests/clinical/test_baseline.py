@@ -59,6 +59,26 @@ def test_a_scan_on_the_day_of_harvest_is_not_after_it():
     assert reasons(*visit, subjects=start)[0].startswith("no baseline")
 
 
+NOBODY = pl.DataFrame(schema={"subject": pl.String, "infusion": pl.Int64, "day": pl.Int64})
+
+
+def never_treated(*rows, **days):
+    """Return day, whether it is the baseline, and the response of each assessment of one without any treatment."""
+    days = {"harvest_day": None, "lymphodepletion_day": None} | days
+    people = pl.DataFrame([{"subject": "S1"} | days], schema_overrides=dict.fromkeys(days, pl.Int64))
+    table = response(pl.DataFrame(list(rows)), subjects=people, infusions=NOBODY)
+    return table.select("day", "baseline", "response").rows()
+
+
+def test_of_who_was_never_treated_the_baseline_is_the_first_scan_after_the_harvest():
+    scans = lesion(-60, "T1", 30.0), lesion(-40, "T1", 50.0), lesion(-20, "T1", 60.0)
+    assert never_treated(*scans, harvest_day=-50) == [(-60, False, None), (-40, True, None), (-20, False, "PD")]
+    assert never_treated(*scans) == [(-60, True, None), (-40, False, "PD"), (-20, False, "PD")]
+    assert never_treated(*scans, lymphodepletion_day=-7)[2] == (-20, True, None)
+    # The targets were chosen anew on the later scan.
+    assert never_treated(*scans[1:], lesion(-20, "T2", 20.0)) == [(-40, False, None), (-20, True, None)]
+
+
 def test_a_baseline_in_centimetres_is_refused_with_its_row_and_asked_about():
     rows = [lesion(-5, "T1", 2.9), lesion(-5, "T2", 9.9), lesion(41, "T1", 2.4), lesion(41, "T2", 1.0)]
     (problem,) = refusal(*rows, lesion_rows=[2, 3, 4, 5])

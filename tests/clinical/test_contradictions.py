@@ -145,7 +145,7 @@ def test_a_responder_whose_responses_that_count_are_not_there():
     assert found(best_response=best(42, source="derived"), rules=rules) == [("best_response", 2, "reader", what)]
 
 
-@pytest.mark.parametrize("name", ["enrollment_day", "randomization_day", "lymphodepletion_day"])
+@pytest.mark.parametrize("name", ["enrollment_day", "randomization_day", "lymphodepletion_day", "first_dose_day"])
 def test_what_comes_before_the_infusion_may_not_come_after_it(name):
     assert found(people=subjects(**{name: 1})) == [("subjects", 2, name, "this is after the first infusion")]
     assert found(people=subjects(**{name: 0})) == []

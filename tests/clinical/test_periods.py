@@ -61,3 +61,8 @@ def test_without_a_day_of_lymphodepletion_a_day_before_the_infusion_has_no_perio
 def test_lymphodepletion_after_the_infusion_is_refused():
     with pytest.raises(StudyError, match="subject S1 does not begin before the infusion; found 7"):
         periods_of(subjects(lymphodepletion_day=7))
+
+
+def test_a_first_dose_after_the_infusion_is_refused():
+    with pytest.raises(StudyError, match="column first_dose_day: the first dose of subject S1 is after the infusion"):
+        periods_of(subjects(first_dose_day=1))

@@ -4,9 +4,9 @@ import polars as pl
 import pytest
 
 from tests.clinical.one_subject import best, derive, followup, lesion_reads, reads, subjects, times, told
-from tilseq.clinical import time_to_event_rules
+from tilseq.clinical import response, time_to_event_rules
 from tilseq.errors import AnalysisError
-from tilseq.tables.inputs import INFUSIONS
+from tilseq.tables.inputs import INFUSIONS, LESIONS
 
 NO_RANDOMIZATION = "no randomization in the study: counted from enrollment"
 
@@ -166,6 +166,19 @@ def test_pfs_from_enrolment_may_take_a_progression_before_the_treatment_for_an_e
     assert why in first["PFS"]["reason"]
 
 
+def test_a_progression_on_the_scan_that_is_the_baseline_is_told_and_may_be_an_event():
+    """Scans of 50 mm on day -40 and 70 on day -10, the last before the treatment, where the reader recorded PD."""
+    common = {"subject": "S1", "reader": "investigator", "lesion": "T1", "role": "target"}
+    sizes = ((-40, 50.0), (-10, 70.0), (42, 72.0))
+    scans = LESIONS.frame([common | {"day": day, "diameter_mm": size} for day, size in sizes])
+    table = response(scans, reads((-10, "PD"), (42, "SD")), subjects=subjects())
+    row = lm103(table, followup(last_alive_day=200))["PFS"]
+    assert told(row) == (103, False, "last_adequate")
+    assert "PD of day -10 is not counted: the baseline is of day -10" in row["reason"]
+    row = lm103(table, followup(last_alive_day=200), early_progression="event")["PFS"]
+    assert told(row) == (51, True, "progression")
+
+
 def test_pfs_from_enrolment_of_who_was_never_treated_ends_with_the_progression():
     never = subjects(lymphodepletion_day=None, first_dose_day=None)
     nobody = INFUSIONS.frame()
@@ -175,6 +188,17 @@ def test_pfs_from_enrolment_of_who_was_never_treated_ends_with_the_progression()
     assert told(rows["PFS"]) == (1, False, "no_post_baseline")
     why = "PD of day -10 is not counted: it is the first assessment of a subject not treated, without a baseline"
     assert why in rows["PFS"]["reason"]
+
+
+def test_the_lesions_tell_the_progression_of_who_was_never_treated():
+    """50 mm on day -40 and 61 on day -10 is PD, on the 51st day from day -60 on."""
+    never, nobody = subjects(lymphodepletion_day=None, first_dose_day=None), INFUSIONS.frame()
+    common = {"subject": "S1", "reader": "investigator", "lesion": "T1", "role": "target"}
+    scans = LESIONS.frame([common | {"day": day, "diameter_mm": size} for day, size in ((-40, 50.0), (-10, 61.0))])
+    for recorded in (None, reads((-10, "PD"))):
+        table = response(scans, recorded, subjects=never, infusions=nobody)
+        rows = lm103(table, followup(last_alive_day=200), never, infusions=nobody)
+        assert told(rows["PFS"]) == (51, True, "progression")
 
 
 def test_pfs_from_enrolment_takes_progression_once_the_treatment_began():

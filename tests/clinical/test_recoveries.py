@@ -47,6 +47,13 @@ def test_the_lowest_value_of_several_days_is_the_nadir_of_the_last_of_them():
     assert recovered({-3: "0.1", 1: "0.1", 4: "0.6"}, sustained=1, origin="nadir")["start_day"] == 1
 
 
+def test_below_a_limit_of_detection_is_lower_than_the_limit_itself():
+    """<0.1 on day 2 is the nadir, not 0.1 on day 30, which is another episode."""
+    found = recovered({2: "<0.1", 8: "0.6", 9: "0.8", 12: "1.1", 30: "0.1", 33: "0.9"})
+    assert (found["end_day"], found["event"]) == (8, True)
+    assert found["reason"] == "nadir <0.1 on day 2; between day 2 and 8; below again on day 30"
+
+
 # Center for International Blood and Marrow Transplant Research, Forms Instruction Manual, "Initial platelet recovery":
 # platelets of days 0 to 10, of which the manual reports day 7.
 def test_the_worked_example_of_the_transplantation_registry():

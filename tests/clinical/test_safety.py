@@ -204,6 +204,13 @@ def test_times_are_ready_for_kaplan_and_meier(tables):
     assert durations["rule"].to_list() == ["censored_at_end_of_follow_up", "event"]
 
 
+def test_what_goes_on_at_a_follow_up_that_ends_on_day_0_lasted_until_then():
+    """From day -3 to day 0, both ends counted, are 4 days."""
+    seen = FOLLOWUP.with_columns(last_alive_day=pl.when(subject="A4").then(0).otherwise("last_alive_day"))
+    times = found([event("A4", "a", 2, -3)], followup=seen).times.filter(parameter="ae_duration")
+    assert times.select("subject", "end_day", "days", "event").rows() == [("A4", 0, 4, False)]
+
+
 def test_a_death_ends_no_event(tables):
     fatal = tables.times.filter(pl.col("parameter") == "ae_duration_serious", pl.col("subject") == "A3")
     assert (fatal["days"][0], fatal["event"][0], fatal["description"][0]) == (6, False, "sepsis led to death")

@@ -96,6 +96,19 @@ def test_an_identifier_with_a_space_at_an_end_is_refused_with_its_row(tmp_path):
     assert frame["subject"].to_list() == ["A", "A", "B", "C"]
 
 
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("A,1,1\nB,1,0\n", "row 2, column day: days count from the first infusion; found 1; expected 0"),
+        ("A,2,7\nA,1,0\nA,3,5\n", "row 4, column day: a later infusion lies before an earlier one; found 5"),
+    ],
+)
+def test_days_count_from_the_first_infusion(tmp_path, rows, told):
+    (tmp_path / "infusions.csv").write_text("subject,infusion,day\n" + rows)
+    with pytest.raises(StudyError, match=told):
+        read_infusions(tmp_path / "infusions.csv")
+
+
 INFUSIONS = "subject,infusion,date\nA,1,2024-03-01\nA,2,2024-03-15\nB,1,\n"
 
 

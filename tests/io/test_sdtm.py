@@ -68,6 +68,31 @@ def test_sdtm_days_count_from_the_baseline_visit_only_if_asked(sdtm):
     ]
 
 
+def test_responses_by_other_criteria_and_those_not_done_take_no_part(tmp_path):
+    (tmp_path / "tu.csv").write_text(TU + LESIONS)
+    (tmp_path / "tr.csv").write_text(TR + result("T01", "LDIAM", 20))
+    header = "USUBJID,RSCAT,RSTESTCD,RSORRES,RSSTAT,VISIT,RSEVAL,RSDTC\n"
+
+    def read(*rows):
+        (tmp_path / "rs.csv").write_text(header + "".join(f"S1,{row}\n" for row in rows))
+        files = (tmp_path / f"{name}.csv" for name in ("tu", "tr", "rs"))
+        _, responses, exclusions = read_sdtm_recist(*files, day0={"S1": "2024-03-11"})
+        return responses.select("day", "response").rows(), exclusions.select("rule", "rows").rows()
+
+    found = read(
+        "RECIST 1.1,OVRLRESP,PR,,W6,INVESTIGATOR,2024-04-22",
+        "iRECIST,OVRLRESP,iPR,,W6,INVESTIGATOR,2024-04-22",
+        "iRECIST,OVRLRESP,PD,,W12,INVESTIGATOR,2024-06-03",
+        "RECIST 1.1,OVRLRESP,,NOT DONE,W18,INVESTIGATOR,2024-07-15",
+    )
+    assert found == (
+        [(42, "PR")],
+        [("RSSTAT is NOT DONE", 1), ("a response by iRECIST (RSCAT), not by RECIST", 2)],
+    )
+    own = read("OVERALL RESPONSE,OVRLRESP,PR,,W6,INVESTIGATOR,2024-04-22")
+    assert own == ([(42, "PR")], [])
+
+
 def test_sdtm_without_a_word_on_day_0_is_refused(tmp_path):
     with pytest.raises(ReadError, match="first infusion is not known"):
         read_sdtm_recist("tu.csv", "tr.csv")

@@ -124,6 +124,16 @@ def test_where_nobody_followed_up_was_assessed_there_is_no_time_that_scans_decid
     ]
 
 
+def test_a_baseline_alone_is_no_assessment_that_a_time_can_rest_on(tmp_path):
+    """S2 and S3 died and S1 lives: PFS of the dead alone."""
+    lesions = "\n".join(line for line in TABLES["clinical/lesions.csv"].splitlines() if "D" not in line) + "\n"
+    scans = {"clinical/lesions.csv": lesions, "clinical/responses.csv": None}
+    times = finish(make_study(tmp_path, scans), tmp_path, *STEPS)["time_to_event"]
+    assert times.filter(parameter="OS")["days"].to_list() == [301, 101, 31]
+    told = times.filter(parameter="PFS").select("days", "rule", "reason").unique().rows()
+    assert told == [(None, "not_evaluable", "nobody followed up was assessed")]
+
+
 def test_the_preset_of_the_protocol_counts_from_enrolment_and_from_lymphodepletion(tmp_path):
     lm103 = "analysis: {clinical: {time_to_event: {preset: lm103, first_dose: lymphodepletion}}}\n"
     preset = {"study.yaml": TABLES["study.yaml"] + lm103}
@@ -131,6 +141,19 @@ def test_the_preset_of_the_protocol_counts_from_enrolment_and_from_lymphodepleti
     starts = times.filter(subject="S2").select("parameter", "origin", "start_day", "days").rows()
     assert ("OS", "lymphodepletion", -7, 108) in starts
     assert ("PFS", "enrollment", -60, 103) in starts
+
+
+def test_by_the_protocol_the_progression_of_who_was_never_treated_is_an_event(tmp_path):
+    """S3, enrolled on day -60 and never treated, grew from 40 mm on day -40 to 60 on day -20: the 41st day."""
+    changes = {
+        "study.yaml": TABLES["study.yaml"]
+        + "analysis: {clinical: {time_to_event: {preset: lm103, first_dose: infusion}}}\n",
+        "subjects.csv": ("S3,melanoma,-60,-7", "S3,melanoma,-60,"),
+        "infusions.csv": ("S3,1,0\n", ""),
+        "clinical/lesions.csv": TABLES["clinical/lesions.csv"] + "S3,-40,scr,T1,target,40\nS3,-20,unsch,T1,target,60\n",
+    }
+    times = finish(make_study(tmp_path, changes), tmp_path, *STEPS)["time_to_event"]
+    assert times.filter(parameter="PFS", subject="S3").select(SAID).rows() == [("S3", "PFS", 41, True, "progression")]
 
 
 def test_the_settings_of_the_study_are_those_of_the_laboratory():

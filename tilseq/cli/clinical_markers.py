@@ -86,12 +86,12 @@ def markers_command(
         click.echo(f"tilseq: {fault}", err=True)
     recorded, faults = parse_by_subject(records, TUMOR_MARKERS, infusions=infusions)
     faults = tell_faults(records, faults, unknown_subjects(recorded, people["subject"].to_list()))
-    sound = ~pl.col("subject").is_in(list(faults))
-    people = people.filter(sound)
     days: dict[str, list[int]] = {}
     for name, day in interference:
         days.setdefault(name, []).append(day)
     _refuse_strangers({*days, *mouse_antibodies}, people["subject"].to_list())
+    sound = ~pl.col("subject").is_in(list(faults))
+    people = people.filter(sound)
     courses = markers(recorded.filter(sound), subjects=people, tg=tg)
     write_table(courses, MARKER_COURSES, output)
     ca125 = gcig(courses, subjects=people, harvest=harvest, interference_days=days, mouse_antibodies=mouse_antibodies)

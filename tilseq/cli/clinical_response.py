@@ -163,12 +163,11 @@ def _read(paths: dict[str, Path | None]) -> tuple[dict[str, pl.DataFrame | None]
             continue
         dated = path if table is INFUSIONS else paths["infusions"]
         frame, wrong = parse_by_subject(path, table, infusions=dated)
-        if table in (SUBJECTS, INFUSIONS):
-            needed = [column.name for column in table.columns if column.needed]
-            frame = frame.drop_nulls(needed).unique(table.key, keep="first", maintain_order=True)
-        people = frame if table is SUBJECTS else people
-        if table in (THERAPIES, FOLLOWUP) and people is not None:
+        if table in (INFUSIONS, THERAPIES, FOLLOWUP) and people is not None:
             frame = _of_known(frame, people["subject"], path, wrong)
+        if table in (SUBJECTS, INFUSIONS):
+            frame = frame.drop_nulls("subject").unique(table.key, keep="first", maintain_order=True)
+        people = frame if table is SUBJECTS else people
         tell_faults(path, wrong, [])
         faults |= wrong
         given[table.name] = frame.with_row_index("row", offset=2) if table in (LESIONS, RESPONSE_READS) else frame
@@ -243,7 +242,8 @@ class _Work:
         """Derive the response, and iRECIST where it was asked for, of some subjects; `row` is that of the file."""
         from tilseq.clinical import irecist, response
 
-        same = {"subjects": self.given["subjects"], "lesion_rows": lesions["row"].to_list(), **self.settings}
+        people = {name: self.given[name] for name in ("subjects", "infusions")}
+        same = {**people, "lesion_rows": lesions["row"].to_list(), **self.settings}
         lesions = lesions.drop("row")
         if responses is None:
             derived = response(lesions, **same)

@@ -140,6 +140,9 @@ def survival_command(
         tables["responses"] = _beside_lesions(tables, faults, paths)
         paths["response"] = paths.pop("responses", "")
     records, best, wrong = _gather({**tables, "contacts": contacts}, faults, paths, rules)
+    if not records.assessed and rules != rules.without_scans():
+        click.echo("nobody followed up was assessed: OS and follow-up alone", err=True)
+        rules = rules.without_scans()
     derived = time_to_event(records, rules)
     if not derived["days"].count():
         click.echo("tilseq: no time to event can be derived of any subject", err=True)
@@ -180,11 +183,13 @@ def _contacts(paths: dict[str, Path | None], infusions: Path | None) -> pl.DataF
 
 
 def _groups(subjects: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame | None:
-    """Return subjects with the columns to group by, None without any."""
-    missing = [name for name in names if name not in subjects.columns or name == "subject"]
+    """Return subjects with the columns to group by, None without any; of numbers each would be a group."""
+    import polars as pl
+
+    known = [name for name, kind in subjects.schema.items() if kind == pl.String and name != "subject"]
+    missing = [name for name in names if name not in known]
     if missing:
-        known = ", ".join(name for name in subjects.columns if name != "subject")
-        what = f"subjects have no column {missing[0]!r} to group by; they have {known}"
+        what = f"subjects have no column {missing[0]!r} to group by; they have {', '.join(known)}"
         raise click.BadParameter(what, param_hint="--group")
     return subjects.select("subject", *dict.fromkeys(names)) if names else None
 
@@ -233,6 +238,7 @@ def _beside_lesions(
 
     both = [tables[name].with_row_index("row", offset=2) for name in ("lesions", "responses")]
     subjects = tables["subjects"].filter(~pl.col("subject").is_in(list(faults)))
+    people: dict[str, Any] = {"subjects": subjects, "infusions": tables.get("infusions")}
     derived = [RESPONSE.frame()]
     for subject in pl.concat([frame["subject"] for frame in both]).unique().sort():
         if subject in faults:
@@ -240,7 +246,8 @@ def _beside_lesions(
         lesions, reads = (frame.filter(subject=subject) for frame in both)
         own, numbers = (lesions.drop("row"), reads.drop("row")), [frame["row"].to_list() for frame in (lesions, reads)]
         try:
-            derived.append(response(*own, subjects=subjects, lesion_rows=numbers[0], response_rows=numbers[1]))
+            rows = {"lesion_rows": numbers[0], "response_rows": numbers[1]}
+            derived.append(response(*own, **people | rows))
         except StudyError as error:
             for problem in error.problems:
                 problem.file = paths.get(getattr(problem, "table", None) or "", problem.file)

@@ -206,7 +206,7 @@ def tell_faults(
 
 
 def read_people(path: Path, infusions: Path | None) -> tuple[pl.DataFrame, list[TilseqError]]:
-    """Return table `subjects` and its days of lymphodepletion that cannot be, which are taken as not known."""
+    """Return table `subjects` and its first days of treatment that cannot be, which are taken as not known."""
     import polars as pl
 
     from tilseq.clinical.periods import start_faults
@@ -216,8 +216,8 @@ def read_people(path: Path, infusions: Path | None) -> tuple[pl.DataFrame, list[
     faults: list[TilseqError] = [*start_faults(people)]
     for fault in faults:
         fault.file, fault.mend = str(path), f"{fault.mend}; it counts as not known here"
-    before = pl.when(pl.col("lymphodepletion_day") < 0).then(pl.col("lymphodepletion_day"))
-    return people.with_columns(before.alias("lymphodepletion_day")), faults
+    start, dose = pl.col("lymphodepletion_day"), pl.col("first_dose_day")
+    return people.with_columns(pl.when(start < 0).then(start), pl.when(dose <= 0).then(dose)), faults
 
 
 def strange_subjects(path: Path | None, frame: pl.DataFrame | None, names: list[str]) -> list[TilseqError]:

@@ -29,8 +29,8 @@ WORDS = {word: cause for cause, words in CAUSES.items() for word in words}
 # Words that say no more of a cause: `TIL infusion product` is the product, `IL-2 therapy` is IL-2.
 GENERIC = ("infusion", "product", "therapy", "treatment", "cells", "administration", "dose", "chemotherapy")
 NOT_RECORDED = (
-    "n/a", "na", "nd", "unk", "unknown", "?", "not applicable", "not assessed", "not recorded", "not known",
-    "not done", "not evaluable", "missing", "无法判断", "不详",
+    "n/a", "na", "nd", "u", "unk", "unknown", "?", "not applicable", "not assessed", "not assessable", "unassessable",
+    "unclassifiable", "not recorded", "not known", "not done", "not evaluable", "missing", "无法判断", "不详",
 )  # fmt: skip
 STILL_POSSIBLE = re.compile(r"(?:cannot|can not|could not|not)(?: be)? (?:excluded|ruled out)|不能排除")
 NEGATIVE = re.compile(
@@ -42,7 +42,7 @@ POSITIVE = re.compile(
     r"|(?:肯定|很可能|可能)?(?:有关|相关)|是"
 )
 FILLERS = re.compile(r"\b(?:related|relation|relationship|association|associated|to|the|of|by|due|with|is|was|a)\b")
-SENTENCES = re.compile(r"[;\n；]")
+SENTENCES = re.compile(r"[;|\n；]")
 PARTS = re.compile(r"\s*(?:\band/or\b|[,+&/，、]|\band\b|\bor\b|\bbut\b|但)\s*", re.IGNORECASE)
 ASSERTS = re.compile(r"^(?:is |was )?(?:related|relation|due)\b")  # `not related to IL-2 but related to TIL`
 DENIES_ALL = re.compile(r"(?:not|no|un|non).*\bto\b")  # `not related to TIL, IL-2` denies both
@@ -52,10 +52,11 @@ MARKS = re.compile(r"[()\[\]:=.'\"：（）]|(?<!\w)-|-(?!\w)")
 def attribution(related: str | None) -> tuple[list[str], list[str]]:
     """Return the causes that a cell names, and what of it is no known word.
 
-    Several causes are parted by ``;``, ``,``, ``+``, ``&``, ``/``, *and*, *or*, *but*; case does not matter. Each may
-    have a degree before or behind it: `not`, `unrelated`, `unlikely`, `remote`, `doubtful` count as not related;
-    `possible`, `probable`, `definite`, `cannot be excluded` as related. A degree alone, or one of the treatment at
-    large, is related to what is not told, `unspecified`; so is a word that is not known, unless it is denied.
+    Several causes are parted by ``;``, ``|``, ``,``, ``+``, ``&``, ``/``, *and*, *or*, *but*; case does not matter.
+    Each may have a degree before or behind it: `not`, `unrelated`, `unlikely`, `remote`, `doubtful` count as not
+    related; `possible`, `probable`, `definite`, `cannot be excluded` as related. A degree alone, or one of the
+    treatment at large, is related to what is not told, `unspecified`; so is a word that is not known, unless it is
+    denied.
 
     Parameters
     ----------

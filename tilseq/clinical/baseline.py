@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from tilseq.clinical.assessments import Assessment, listed, problem
 from tilseq.clinical.centimetres import LEAST_TARGET
 from tilseq.errors import TableError
+from tilseq.tables import Row
 
 MOST_TARGETS = 5
 MOST_IN_ORGAN = 2  # all lymph nodes are one organ (RECIST 1.1 questions and clarifications, EORTC)
@@ -16,14 +17,19 @@ LATEST_SCAN = 7  # days from the start of treatment to the last scan of a visit 
 NODES = "lymph nodes"
 
 
-def choose_baseline(assessments: Sequence[Assessment], harvest: int | None, last_day: int) -> tuple[int | None, str]:
+def choose_baseline(
+    assessments: Sequence[Assessment], harvest: int | None, last_day: int | None
+) -> tuple[int | None, str]:
     """Return the position of the baseline, or None and why there is none.
 
     It is the last assessment after the harvest, which takes a lesion away, and up to the last day before treatment.
-    A visit that began by then may end a few days later, before the infusion.
+    A visit that began by then may end a few days later, before the infusion. Of who was never treated, so that there
+    is no last day, it is the first after the harvest that knows what later ones list.
     """
-    before = [i for i, assessment in enumerate(assessments) if _precedes(assessment, last_day)]
+    before = [i for i, one in enumerate(assessments) if last_day is None or _precedes(one, last_day)]
     after_harvest = [i for i in before if harvest is None or assessments[i].first_day > harvest]
+    if after_harvest and last_day is None:
+        return next(i for i in after_harvest if not list(_not_known(assessments, i))), ""
     if after_harvest:
         return after_harvest[-1], ""
     if before:
@@ -41,23 +47,32 @@ def _precedes(assessment: Assessment, last_day: int) -> bool:
     return late <= 0 or (assessment.first_day <= last_day and late <= LATEST_SCAN and assessment.day < 0)
 
 
+def _not_known(assessments: Sequence[Assessment], baseline: int) -> Iterator[tuple[str, Row]]:
+    """Yield targets and non-targets that come after the baseline and are not in it, with their rows."""
+    known = assessments[baseline].lesions
+    for later in assessments[baseline + 1 :]:
+        for name, row in later.lesions.items():
+            if row["role"] != "new" and name not in known and not row["resected"]:
+                yield name, row
+
+
 def check_against_baseline(
     assessments: Sequence[Assessment], baseline: int, place: str, problems: list[TableError]
 ) -> None:
     """List new lesions that are not new, and targets and non-targets that come after the baseline."""
-    known = set(assessments[baseline].lesions)
-    for position, assessment in enumerate(assessments):
+    for assessment in assessments[: baseline + 1]:
         for name, row in assessment.lesions.items():
+            if row["role"] != "new":
+                continue
             where = f"{place}, lesion {name}, day {row['day']}"
-            if position <= baseline and row["role"] == "new":
-                problems.append(problem("a lesion seen by the baseline is not new", "role", where, row=row["row"]))
-            if position > baseline and row["role"] != "new" and name not in known and not row["resected"]:
-                mend = f"list it at baseline (day {assessments[baseline].day}) too, or give it the role new"
-                what = "this lesion is not in the baseline"
-                problems.append(problem(what, "lesion", where, mend, row=row["row"]))
+            problems.append(problem("a lesion seen by the baseline is not new", "role", where, row=row["row"]))
+    for name, row in _not_known(assessments, baseline):
+        where = f"{place}, lesion {name}, day {row['day']}"
+        mend = f"list it at baseline (day {assessments[baseline].day}) too, or give it the role new"
+        problems.append(problem("this lesion is not in the baseline", "lesion", where, mend, row=row["row"]))
 
 
-def doubts(base: Assessment, last_day: int) -> Iterator[str]:
+def doubts(base: Assessment, last_day: int | None) -> Iterator[str]:
     """Yield what RECIST would not have in a baseline; nothing is changed for it but the resected lesions."""
     targets = base.named("target")
     small = [n for n, row in targets.items() if row["size"] is not None and row["size"] < LEAST_TARGET[row["node"]]]
@@ -70,6 +85,8 @@ def doubts(base: Assessment, last_day: int) -> Iterator[str]:
     for organ, number in organs.items():
         if organ is not None and number > MOST_IN_ORGAN:
             yield f"{number} targets in {organ}, more than {MOST_IN_ORGAN}"
+    if last_day is None:
+        return
     days = last_day - base.first_day
     if days > LONGEST_BEFORE:
         yield f"scanned {days} days before treatment starts, more than {LONGEST_BEFORE}"

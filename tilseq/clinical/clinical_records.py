@@ -79,6 +79,11 @@ class Records:
     refused: Mapping[str, str]
     refused_responders: Sequence[Row] = ()
 
+    @property
+    def assessed(self) -> bool:
+        """Whether anybody has an assessment beside the baseline; else PFS would be of the dead alone."""
+        return any(not row["baseline"] for row in self.reads)
+
     def refusing(self, refused: Mapping[str, str]) -> Records:
         """Return the records without the rows of further subjects.
 

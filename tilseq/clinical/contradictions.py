@@ -44,10 +44,10 @@ def contradictions(records: Records, rules: TimeToEventRules | None = None) -> l
 
     A subject without follow-up or unknown to `subjects`; a death before the infusion or another origin that the rules
     count from, so that a time would not be positive; a last day alive before an origin or after the death; an
-    assessment or therapy after the death; an enrolment after the infusion; a cause of death or a reason to stop
-    without its day; a responder without the day of the response, with one before the treatment, after progression that
-    counts or after the data cut, without assessments or by responses that do not count; assessments with and without a
-    reader in one table.
+    assessment or therapy after the death; an enrolment or start of treatment after the infusion; a cause of death or a
+    reason to stop without its day; a responder without the day of the response, with one before the treatment, after
+    progression that counts or after the data cut, without assessments or by responses that do not count; assessments
+    with and without a reader in one table.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def _of_subjects(records: Records) -> Iterator[Contradiction]:
     for row in records.subjects:
         if records.infusions is not None and row["subject"] not in infused:
             continue
-        for name in ("enrollment_day", "randomization_day", "lymphodepletion_day"):
+        for name in ("enrollment_day", "randomization_day", "lymphodepletion_day", "first_dose_day"):
             if row[name] is not None and row[name] > 0:
                 yield _found(row, "subjects", name, "this is after the first infusion", "day 0 or before")
 

@@ -42,6 +42,7 @@ def event_rates(rows: pl.DataFrame, members: Mapping[str, Subject], words: str) 
     selections += [("ae_any", named, "any", part) for named, part in _parts(rows)]
     followed = sum(one.last_day is not None for one in members.values())
     told = f"{words}; of these, {followed} of {len(members)} with a known follow-up"
+    without_event = {name: days for name, (days, _) in times_at_risk(rows.clear(), members).items()}
     for name, at, grade, part in selections:
         none, without = not_recorded(rows, name)
         row = {
@@ -50,7 +51,8 @@ def event_rates(rows: pl.DataFrame, members: Mapping[str, Subject], words: str) 
             "denominator_text": told + without,
         }
         if FLAGS[name] is None or not none:
-            yield row | {"events": part.height, "subjects": part["subject"].n_unique()} | _rate(part, members)
+            counts = {"events": part.height, "subjects": part["subject"].n_unique()}
+            yield row | counts | _rate(part, members, without_event)
 
 
 def _of(events: pl.DataFrame, name: str, cause: str | None, least: int) -> pl.DataFrame:
@@ -68,11 +70,13 @@ def _parts(rows: pl.DataFrame) -> Iterator[tuple[Row, pl.DataFrame]]:
                 yield named, part
 
 
-def _rate(rows: pl.DataFrame, members: Mapping[str, Subject]) -> Row:
-    risk = times_at_risk(rows, members)
-    months = sum(days for days, _ in risk.values()) / DAYS_PER_MONTH
-    first = sum(event for _, event in risk.values())
-    counts = {"subjects_at_risk": len(risk), "first_events": first, "person_months": months}
+def _rate(rows: pl.DataFrame, members: Mapping[str, Subject], without_event: Mapping[str, int]) -> Row:
+    """Return a rate; `without_event` holds the days at risk of each subject had it no event."""
+    with_event = times_at_risk(rows, {name: members[name] for name in rows["subject"].unique()})
+    shorter = sum(without_event[name] - days for name, (days, _) in with_event.items())
+    months = (sum(without_event.values()) - shorter) / DAYS_PER_MONTH
+    first = len(with_event)
+    counts = {"subjects_at_risk": len(without_event), "first_events": first, "person_months": months}
     if not months:
         return counts
     lower, upper = (100 * float(limit) / months for limit in poisson(first))

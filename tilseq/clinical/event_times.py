@@ -112,19 +112,20 @@ def _times(name: str, rows: pl.DataFrame, members: Mapping[str, Subject]) -> Ite
         else:
             yield key | _time(start, start + days - 1, event, what, source)
     for subject, source in first.items():
-        if members[subject].last_day is not None:
+        last_day = members[subject].last_day
+        if last_day is not None:
             key = {"subject": subject, "parameter": f"ae_duration{name}", "origin": "onset"}
-            yield key | {"start_day": source["start_day"]} | _duration(source, members[subject])
+            yield key | {"start_day": source["start_day"]} | _duration(source, last_day)
 
 
-def _duration(source: Row, subject: Subject) -> Row:
+def _duration(source: Row, last_day: int) -> Row:
     term, start, end = source["counted_term"], source["start_day"], source["end_day"]
     if start is None:
         return _not_known(term, NO_FIRST_DAY)
     if source["ongoing"] is None:
         return _not_known(term, NO_LAST_DAY)
     ended = end is not None and source["grade"] < FATAL
-    until = end if end is not None else max(subject.last_day or start, start)
+    until = end if end is not None else max(last_day, start)
     told = "ended" if ended else "led to death" if source["grade"] == FATAL else "goes on at end of follow-up"
     return _time(start, until, ended, f"{term} {told}", source)
 

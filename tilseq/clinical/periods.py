@@ -80,7 +80,7 @@ def periods_of(subjects: Any, infusions: Any = None, *, il2_end: Mapping[str, in
     TableError
         The subjects or infusions break their registry.
     StudyError
-        A subject's lymphodepletion does not begin before day 0; every such subject is listed.
+        A subject's lymphodepletion does not begin before day 0, or its first dose is after it; each is listed.
     """
     last = _last_infusions(infusions)
     ends = il2_end or {}
@@ -102,20 +102,28 @@ def periods_of(subjects: Any, infusions: Any = None, *, il2_end: Mapping[str, in
 
 
 def start_faults(subjects: pl.DataFrame) -> list[TableError]:
-    """Return each row whose lymphodepletion does not begin before day 0; columns `subject`, `lymphodepletion_day`."""
-    days = subjects.select("subject", "lymphodepletion_day").iter_rows()
-    return [
-        TableError(
-            f"lymphodepletion of subject {subject} does not begin before the infusion",
-            row=row,
-            column="lymphodepletion_day",
-            found=start,
-            expected="a day before 0",
-            mend="days count from the first infusion, which is day 0",
-        )
-        for row, (subject, start) in enumerate(days, start=2)
-        if start is not None and start >= 0
-    ]
+    """Return each day of lymphodepletion that is not before day 0, and each first dose after it.
+
+    Parameters
+    ----------
+    subjects
+        Columns `subject`, `lymphodepletion_day`, `first_dose_day`, in the order of their file.
+    """
+    days = subjects.select("subject", "lymphodepletion_day", "first_dose_day").iter_rows()
+    faults: list[TableError] = []
+    for row, (subject, start, dose) in enumerate(days, start=2):
+        if start is not None and start >= 0:
+            what = f"lymphodepletion of subject {subject} does not begin before the infusion"
+            faults.append(_start_fault(what, row, "lymphodepletion_day", start, "a day before 0"))
+        if dose is not None and dose > 0:
+            what = f"the first dose of subject {subject} is after the infusion"
+            faults.append(_start_fault(what, row, "first_dose_day", dose, "day 0 or before"))
+    return faults
+
+
+def _start_fault(what: str, row: int, column: str, found: int, expected: str) -> TableError:
+    mend = "days count from the first infusion, which is day 0"
+    return TableError(what, row=row, column=column, found=found, expected=expected, mend=mend)
 
 
 def periods_of_results(

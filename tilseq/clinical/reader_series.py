@@ -165,14 +165,15 @@ def _series(
     recorded = rules.source == "recorded" and any(row["recorded"] is not None for row in rows)
     column, table = ("recorded", "responses") if recorded else ("response", "response")
     words = ["derived responses: none is recorded"] if rules.source == "recorded" and not recorded else []
-    told = sorted((row for row in rows if not row["baseline"]), key=lambda row: row["day"])
+    # The baseline of the treatment may be where progression since the enrolment was seen.
+    told = sorted((row for row in rows if not row["baseline"] or row["recorded"] == "PD"), key=lambda row: row["day"])
     within = [row for row in told if cut is None or row["day"] <= cut]
     given = [row for row in within if row[column] is not None]
     late = [row for row in told if row not in within and row[column] is not None]
     if late:
         words.append(f"{len(late)} assessment{'s' if len(late) > 1 else ''} after the data cut (day {cut}) left out")
     progressed = [row["day"] for row in given if row[column] == "PD"]
-    early = _without_baseline(rows, [row["day"] for row in given], progressed, on_study, treated, rules)
+    early = _without_baseline(rows, progressed, on_study, treated, rules)
     words += early.values()
     words += _not_recorded(within) if recorded else ()
     answer = answers.get((rows[0]["subject"], rows[0]["reader"], column if recorded else "derived"))
@@ -194,7 +195,6 @@ def _series(
 
 def _without_baseline(
     rows: Sequence[Row],
-    given: Sequence[int],
     progressed: Sequence[int],
     on_study: int | None,
     treated: int | None,
@@ -210,7 +210,7 @@ def _without_baseline(
     for day in progressed:
         told = f"PD of day {day} is not counted"
         before = treated is not None and day <= treated
-        first = not any(other < day and (on_study is None or other > on_study) for other in given)
+        first = not any(row["day"] < day and (on_study is None or row["day"] > on_study) for row in rows)
         if before and rules.early_progression == "event":
             if first and (on_study is None or day > on_study):
                 early[day] = f"{told}: it is the first assessment, before treatment, without a baseline"

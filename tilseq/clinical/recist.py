@@ -42,6 +42,7 @@ def response(
     responses: Any = None,
     *,
     subjects: Any = None,
+    infusions: Any = None,
     regrowth: Regrowth = "sum_rule",
     undersized: Undersized = "refuse",
     lesion_rows: Sequence[int] | None = None,
@@ -55,7 +56,8 @@ def response(
 
     Baseline is the last assessment after `harvest_day` and not after treatment starts, which is the earliest of
     `lymphodepletion_day`, `first_dose_day` and day 0. A visit that began by then may end up to 7 days later, before the
-    infusion. The baseline and what precedes it get no response. What it shows to be gone, or a node below 10 mm, is no
+    infusion. Of who was never treated it is the first after the harvest that holds every target and non-target of later
+    ones. The baseline and what precedes it get no response. What it shows to be gone, or a node below 10 mm, is no
     lesion of it: seen later, it is new.
     A subject without a baseline gets NE at every visit after treatment.
 
@@ -72,6 +74,9 @@ def response(
     subjects
         Columns `subject`, `harvest_day`, `lymphodepletion_day`, `first_dose_day`; must then hold every subject of the
         lesions and responses.
+    infusions
+        Table `infusions`: who is not in it and has no day of treatment in `subjects` was never treated. Without it
+        everybody was.
     regrowth
         What follows a complete response of the targets: `sum_rule` asks 5 mm above the nadir as always,
         `pd` makes any target that is back (a node of 10 mm or more) progression, and any non-target that is back
@@ -100,7 +105,7 @@ def response(
     problems: list[TableError] = []
     seen = numbered(lesions, LESIONS, lesion_rows)
     recorded = [] if responses is None else numbered(responses, RESPONSE_READS, response_rows)
-    days = treatment_days(subjects)
+    days = treatment_days(subjects, infusions)
     if subjects is not None:
         _list_unknown("a subject with lesions is not in subjects", seen, LESIONS, days, problems)
         what = "a subject with recorded responses is not in subjects"
@@ -120,7 +125,7 @@ def response(
         if not problems:
             derived = _derive(assessments, baseline, why, last_day, regrowth)
             rows += [{"subject": subject, "reader": reader} | row for row in derived]
-    starts = {subject: last for subject, (_, last) in days.items()}
+    starts = {subject: last for subject, (_, last) in days.items() if last is not None}
     rows = reconcile(rows, series, recorded, problems, starts)
     if problems:
         raise StudyError(problems, "the lesions and responses")
@@ -190,12 +195,12 @@ def _list_unknown(
 
 
 def _derive(
-    assessments: Sequence[Assessment], baseline: int | None, why: str, last_day: int, regrowth: Regrowth
+    assessments: Sequence[Assessment], baseline: int | None, why: str, last_day: int | None, regrowth: Regrowth
 ) -> Iterable[Row]:
     """Yield one row an assessment, in order, remembering the nadir and whether the targets were gone."""
     if baseline is None:
         for one in assessments:
-            treated = one.day > last_day
+            treated = last_day is not None and one.day > last_day
             yield _row(one) | {"response": "NE" if treated else None, "reason": why}
         return
     assessments, absent = since_baseline(assessments, baseline)
@@ -316,7 +321,7 @@ def _scan_days(assessment: Assessment) -> list[str]:
     return [] if one_day else [f"scans on days {assessment.first_day} to {assessment.day}"]
 
 
-def _at_baseline(assessments: Sequence[Assessment], position: int, last_day: int) -> list[str]:
+def _at_baseline(assessments: Sequence[Assessment], position: int, last_day: int | None) -> list[str]:
     """Return what must be said of the baseline."""
     base = assessments[position]
     words = [*doubts(base, last_day), *_scan_days(base), gone_by_baseline(assessments[:position], base)]

@@ -236,8 +236,8 @@ def _high(day: _Day) -> float:
 
 
 def _lowest(days: Sequence[_Day]) -> _Day | None:
-    """Return the last day of the lowest count; counts that differ by rounding alone are equal."""
-    return min(days, key=lambda one: (float(f"{_high(one):.{DIGITS}g}"), -one.day), default=None)
+    """Return the last day of the lowest count; those that differ by rounding alone are equal, and <0.1 is below 0.1."""
+    return min(days, key=lambda one: (float(f"{_high(one):.{DIGITS}g}"), one.low == one.high, -one.day), default=None)
 
 
 def _told(day: _Day) -> str:

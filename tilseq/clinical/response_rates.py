@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -21,10 +21,13 @@ from tilseq.tables.inputs import SUBJECTS
 from tilseq.tables.summaries import SUMMARIES
 
 METHOD = "Clopper-Pearson, exact"
+# Whose kind of tumour cannot be read stays in every denominator that does not ask for it.
 GROUPS = Table(
     "subjects",
     "Who is in the population, and of which kind.",
-    tuple(c for c in SUBJECTS.columns if c.name in ("subject", "arm", "tumor_type")),
+    tuple(
+        replace(c, needed=c.name == "subject") for c in SUBJECTS.columns if c.name in ("subject", "arm", "tumor_type")
+    ),
     key=("subject",),
 )
 

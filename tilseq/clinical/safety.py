@@ -105,7 +105,7 @@ def safety(
     TableError
         A table breaks its registry, or nobody was treated.
     StudyError
-        A subject's lymphodepletion does not begin before day 0.
+        A subject's lymphodepletion does not begin before day 0, or its first dose is after it.
     """
     people, words = subjects_of(subjects, infusions, followup)
     periods = periods_of(subjects, infusions, il2_end=il2_end)

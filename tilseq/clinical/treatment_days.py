@@ -19,21 +19,26 @@ TREATMENT_DAYS = Table(
 )
 
 
-def treatment_days(subjects: Any) -> dict[str, tuple[int | None, int]]:
-    """Return the day of harvest and the last day before treatment of each subject."""
+def treatment_days(subjects: Any, infusions: Any = None) -> dict[str, tuple[int | None, int | None]]:
+    """Return the day of harvest and the last day before treatment of each subject; None for who was never treated."""
     if subjects is None:
         return {}
+    infused = None if infusions is None else set(as_polars(infusions)["subject"])
     frame = as_polars(subjects).select(pl.selectors.by_name(*TREATMENT_DAYS.names, require_all=False))
-    days = {}
+    days: dict[str, tuple[int | None, int | None]] = {}
     for row in conform(frame, TREATMENT_DAYS).rows(named=True):
         starts = [row[name] for name in STARTS if row[name] is not None]
-        days[row["subject"]] = (row["harvest_day"], min([0, *starts]))
+        treated = starts or infused is None or row["subject"] in infused
+        days[row["subject"]] = (row["harvest_day"], min([0, *starts]) if treated else None)
     return days
 
 
-def resection_days(days: Mapping[str, tuple[int | None, int]]) -> dict[str, int]:
+def resection_days(days: Mapping[str, tuple[int | None, int | None]]) -> dict[str, int]:
     """Return the last day on which a lesion of each subject can have been resected for the product."""
-    return {subject: max(last, last if harvest is None else harvest) for subject, (harvest, last) in days.items()}
+    return {
+        subject: max(day for day in (harvest, 0 if last is None else last) if day is not None)
+        for subject, (harvest, last) in days.items()
+    }
 
 
 def resected_targets(lesions: Any, subjects: Any = None) -> pl.DataFrame:

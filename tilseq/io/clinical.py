@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -205,6 +206,34 @@ def read_lab_results(
     return frame[[row - 2 for row in numbers]], numbers, problems
 
 
+def infusion_faults(infusions: pl.DataFrame, file: str | Path) -> list[TilseqError]:
+    """List each subject whose first infusion is not on day 0, from which days count, or whose later one is earlier.
+
+    Parameters
+    ----------
+    infusions
+        Table `infusions` in the order of its file; a row with a null takes no part.
+    file
+        The name that errors give.
+    """
+    problems: list[TilseqError] = []
+    rows: dict[str, list[tuple[int, int, int]]] = {}
+    numbered = infusions.with_row_index("row", offset=2).select("subject", "infusion", "day", "row").drop_nulls()
+    for subject, *infusion in numbered.iter_rows():
+        rows.setdefault(subject, []).append(tuple(infusion))
+    for given in rows.values():
+        given.sort()
+        _, day, row = given[0]
+        if day != 0:
+            what, expected = "days count from the first infusion", "0"
+            problems.append(TableError(what, file=file, row=row, column="day", found=day, expected=expected))
+        for (_, before, _), (_, day, row) in pairwise(given):
+            if day < before:
+                what, expected = "a later infusion lies before an earlier one", f"day {before} or later"
+                problems.append(TableError(what, file=file, row=row, column="day", found=day, expected=expected))
+    return problems
+
+
 def _parse(
     path: str | Path,
     table: Table,
@@ -222,6 +251,8 @@ def _parse(
     frame, problems = parse_events(
         read_cells(path), table, day0, file=path, extra=extra, day_one=day_one, partial_dates=partial_dates
     )
+    if table is INFUSIONS:
+        problems += infusion_faults(frame, path)
     for name in (name for name in IDENTIFIERS if name in table.names):
         for row, cell in enumerate(frame[name].to_list(), start=2):
             if cell is not None and cell != cell.strip():

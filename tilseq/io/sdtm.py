@@ -71,10 +71,11 @@ def read_sdtm_recist(
     lesions
         Table `lesions`.
     responses
-        Table `responses`: OVRLRESP only; empty without `rs`.
+        Table `responses`: OVRLRESP only, of RECIST where the file names its criteria so (RSCAT); empty without `rs`.
     exclusions
         Table `exclusions`: rows that took no part, counted by file and rule: not accepted (``--ACPTFL`` other than Y
-        or missing), another test, the axis of a lesion that does not count, a row that only repeats another.
+        or missing), another test, other criteria of response, a response that was not done, the axis of a lesion that
+        does not count, a row that only repeats another.
 
     Raises
     ------
@@ -299,9 +300,17 @@ class _Sdtm:
         return list(merged.values())
 
     def _responses(self, starts: Mapping[str, date]) -> Iterator[Row]:
-        for row in self.cells.get("RS", []):
+        rows = self.cells.get("RS", [])
+        says_recist = any(_by_recist(row) for row in rows)  # other names of a category may be the sponsor's own
+        for row in rows:
             if row["RSTESTCD"] != "OVRLRESP":
                 self._exclude("RS", "a test other than OVRLRESP")
+                continue
+            if says_recist and row["RSCAT"] is not None and not _by_recist(row):
+                self._exclude("RS", f"a response by {row['RSCAT']} (RSCAT), not by RECIST")
+                continue
+            if row["RSSTAT"] == "NOT DONE":
+                self._exclude("RS", "RSSTAT is NOT DONE")
                 continue
             word = row["RSSTRESC"] or row["RSORRES"]
             if word not in RESPONSES:
@@ -315,3 +324,7 @@ class _Sdtm:
                 "day": self._day(row, "RS", row["USUBJID"], when, starts),
                 "response": word,
             }
+
+
+def _by_recist(row: Row) -> bool:
+    return (row["RSCAT"] or "").upper().startswith("RECIST")

@@ -34,7 +34,7 @@ def plan(study: Study) -> list[Job]:
         _by_subject(None if frame is None else frame.with_row_index("row", offset=2))
         for frame in (study.lesions, study.responses)
     )
-    treatment = _by_subject(study.subjects.select(TREATMENT_DAYS.names))
+    treatment, infusions = _by_subject(study.subjects.select(TREATMENT_DAYS.names)), _by_subject(study.infusions)
     # Rows that were made from SDTM are not those of the files, which errors then do not name.
     files = {name: f"clinical/{name}.csv" for name in READS if (study.root / f"clinical/{name}.csv").exists()}
     settings = study.settings.analysis.clinical
@@ -47,6 +47,7 @@ def plan(study: Study) -> list[Job]:
                 "lesions": lesions.get(subject, []),
                 "responses": responses.get(subject, []),
                 "subjects": treatment[subject],
+                "infusions": infusions.get(subject, []),
                 "files": files,
                 "readers": _readers(study),
                 "regrowth": settings.regrowth,
@@ -71,7 +72,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.errors import StudyError, TableError
     from tilseq.io.write import write_parquet
     from tilseq.tables.best_response import IRECIST, IRECIST_BEST, RESPONSE_DIFFERENCES
-    from tilseq.tables.inputs import LESIONS, RESPONSE_READS
+    from tilseq.tables.inputs import INFUSIONS, LESIONS, RESPONSE_READS
     from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, RESPONSE
 
     given = job.arguments
@@ -81,6 +82,7 @@ def run(job: Job, folder: Path) -> None:
     subjects = TREATMENT_DAYS.frame(given["subjects"])
     same = {
         "subjects": subjects,
+        "infusions": INFUSIONS.frame(given["infusions"]),
         "regrowth": given["regrowth"],
         "undersized": given["undersized"],
         "lesion_rows": lesion_rows,

@@ -92,7 +92,7 @@ def run(job: Job, folder: Path) -> None:
     wrong = _by_subject(contradictions(records, rules), given["days_read"])
     records = records.refusing({name: _in_words(name, errors) for name, errors in wrong.items()})
     unknown = dict.fromkeys(underived, response_rates.UNDERIVED)
-    if job.needs and not records.reads:  # PFS would be of the dead alone
+    if job.needs and not records.assessed:
         unknown = dict.fromkeys(tables["subjects"]["subject"], NOBODY_ASSESSED) | unknown
     times = _without_scans(time_to_event(records, rules), unknown, rules)
     reader = endpoint_reader(responses["reader"], given["endpoint_reader"])

@@ -9,6 +9,7 @@ import polars as pl
 
 from tilseq.errors import ReadError, TableError, TilseqError
 from tilseq.identifiers import same_identifier, twin_key
+from tilseq.io.clinical import infusion_faults
 from tilseq.io.yaml_model import line_of
 from tilseq.study.model import INFUSIONS_FILE, SAMPLES_FILE, SUBJECTS_FILE, Folder, data_set_of
 from tilseq.study.names import fault_of, nearest
@@ -167,26 +168,7 @@ def check_gates(folder: Folder) -> list[TilseqError]:
 
 def check_infusions(folder: Folder) -> list[TilseqError]:
     """Check that days count from the first infusion, and later infusions are later."""
-    if folder.infusions is None:
-        return []
-    problems: list[TilseqError] = []
-    rows: dict[str, list[tuple[int, int, int]]] = {}
-    for row, cells in numbered(folder.infusions):
-        if cells["subject"] is not None and cells["infusion"] is not None and cells["day"] is not None:
-            rows.setdefault(cells["subject"], []).append((cells["infusion"], cells["day"], row))
-    for infusions in rows.values():
-        infusions.sort()
-        _, day, row = infusions[0]
-        if day != 0:
-            what, expected = "days count from the first infusion", "0"
-            problems.append(TableError(what, file=INFUSIONS_FILE, row=row, column="day", found=day, expected=expected))
-        for (_, before, _), (_, day, row) in zip(infusions, infusions[1:], strict=False):
-            if day < before:
-                what, expected = "a later infusion lies before an earlier one", f"day {before} or later"
-                problems.append(
-                    TableError(what, file=INFUSIONS_FILE, row=row, column="day", found=day, expected=expected)
-                )
-    return problems
+    return [] if folder.infusions is None else infusion_faults(folder.infusions, INFUSIONS_FILE)
 
 
 def check_order(folder: Folder) -> list[TilseqError]:
