@@ -80,6 +80,13 @@ def test_percentages_and_shares_in_one_file_are_refused(read, share):
     assert (told.value.row, told.value.column, told.value.found) == (3, "v_identity", f"'{share}'")
 
 
+@pytest.mark.parametrize("word", ["NaN", "nan"])
+def test_an_identity_that_is_not_a_number_makes_no_percentages_of_the_others(read, word):
+    found = read({"v_identity": word}, {"sequence_id": "s2", "v_identity": "1"})
+    assert found.table["v_identity"].to_list() == [None, 1.0]
+    assert read({"v_identity": word}, {"sequence_id": "s2", "v_identity": "0.9"}).table["v_identity"][1] == 0.9
+
+
 def test_blanks_about_an_alignment_do_not_shift_it(read):
     found = read({"sequence_alignment": " ATGAAACCC", "germline_alignment_d_mask": "ATGNNNCCC ", "c_call": " IGHM "})
     texts = found.table.select("sequence_alignment", "germline_alignment", "c_call").row(0)

@@ -100,7 +100,7 @@ def _with_identity(rows: Rows, table: pl.DataFrame) -> tuple[pl.DataFrame, list[
         return table.with_columns(v_identity=pl.lit(None, pl.Float64)), []
     text = table["v_identity"].str.strip_chars()
     given = ~text.is_in(NO_VALUE) & text.is_not_null()
-    numbers = text.cast(pl.Float64, strict=False)
+    numbers = text.cast(pl.Float64, strict=False).set(~given, None)
     faults = given & ~numbers.is_between(0, PERCENT).fill_null(False)
     percent = bool((numbers > 1).any())
     if percent and not faults.any():  # no sequence has so little of its germline that 0.95 could be percent
@@ -115,11 +115,10 @@ def _with_identity(rows: Rows, table: pl.DataFrame) -> tuple[pl.DataFrame, list[
             found=text[first],
             expected="percentages or shares throughout, a number from 0 to 100 or to 1",
         )
-    shares = numbers.set(~given, None)
     if percent:
         told = [f"{rows.headers['v_identity']} is in percent, where AIRR has a share: it is divided by 100"]
-        return table.with_columns((shares / PERCENT).alias("v_identity")), told
-    return table.with_columns(shares.alias("v_identity")), []
+        return table.with_columns((numbers / PERCENT).alias("v_identity")), told
+    return table.with_columns(numbers.alias("v_identity")), []
 
 
 def _named(rows: Rows, table: pl.DataFrame) -> pl.DataFrame:
