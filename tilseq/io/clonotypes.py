@@ -76,10 +76,11 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
     immunarch and IMGT/HighV-QUEST.
 
     A clonotype is functional when its file does not call it unproductive and its `junction_aa` is not empty and holds
-    no `*`, `_` or `~`. Left out and counted in `exclusions`, the first rule that holds: no cell or low confidence
-    (10x), not productive, a chain that is not its cell's main one of its kind (TRUST4's report of barcodes), no or an
-    unknown locus, another locus, no junction, one cut off by the end of its read (immunoSEQ), several in one row, a
-    stop or frame shift, a count of 0.
+    no `*`, `_`, `~` or `#`; where the file does not say whether it is productive, its junction is of whole codons too.
+    Left out and counted in `exclusions`, the first rule that holds: no cell or low confidence (10x), not productive, a
+    chain that is not its cell's main one of its kind (TRUST4's report of barcodes), no or an unknown locus, another
+    locus, no junction, one cut off by the end of its read (immunoSEQ), several in one row, a stop or frame shift, a
+    count of 0.
     Kept, with a warning: a junction that does not code for its amino acids; a gene that IMGT does not name; a locus
     that is not that of its genes; and, with a warning where they are more than 1 % of the clonotypes and a note else,
     junctions without their C or F/W anchor or with a letter that is no amino acid or base. Rows of one locus and
