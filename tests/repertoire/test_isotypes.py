@@ -53,6 +53,14 @@ def test_sequences_and_counts_are_shared_out():
     assert found.filter(unit="sequences")["lower"].null_count() == found.filter(unit="sequences").height
 
 
+def test_alleles_of_one_subclass_are_that_subclass():
+    # IgBLAST parts alleles that fit as well by commas
+    found = isotypes(sequences("IGHG1*01,IGHG1*02", "IGHG1*01,IGHG2*01", "IGHG1*01,IGHG", "IGHA2", "IGHE"), sample="s")
+    assert numbers(found, unit="sequences", level="subclass") == {
+        ("subclass", "IGHG1"): 1, ("subclass", "IGHG"): 2, ("subclass", "IGHA2"): 1, ("subclass", "IGHE"): 1,
+    }  # fmt: skip
+
+
 def test_counts_that_are_no_molecules_have_no_limits():
     found = isotypes(sequences("IGHM", "IGHG"), sample="s", count_of="reads")
     assert found.filter(unit="counts")["share"].to_list() == [0.5, 0.5, 0.5]

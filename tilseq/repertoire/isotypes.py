@@ -62,7 +62,8 @@ def isotypes(table: Any, *, sample: str, count_of: str = "unknown") -> pl.DataFr
     frame = as_polars(table)
     check_columns(frame, NEEDED, "a table of isotypes")
     heavy = frame.filter(pl.col("locus") == "IGH").with_columns(isotype_class("c_call").alias("class"))
-    subclass = pl.col("c_call").str.to_uppercase().str.extract(r"^\s*(IGH[GA][1-4])[^,;|]*$")
+    named = pl.col("c_call").str.to_uppercase().str.extract_all(r"IGH[MDGAE][1-4]?").list.unique()
+    subclass = pl.when(named.list.len() == 1).then(named.list.first().str.extract("(.*[1-4])"))
     levels = ["class"] + ["subclass"] * heavy.select(subclass.is_not_null().any()).item()
     heavy = heavy.with_columns(subclass=pl.coalesce(subclass, "class"))
     units = [
