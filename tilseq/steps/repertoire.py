@@ -64,7 +64,8 @@ def run(job: Job, folder: Path) -> None:
     quality += _checks(job.unit, clonotypes, cells)
     quality += _depth(sample, clonotypes, job.arguments["least_yield"])
     if sample["assay"] == "bcr":
-        of_families, checks, of_t_cells = write_bcr(job, folder, (*clonotypes.warnings, *clonotypes.notes))
+        told = (*clonotypes.warnings, *clonotypes.notes)
+        of_families, checks, of_t_cells = write_bcr(job, folder, told, effective.get("IGH"))
         rows, quality = rows + of_families, quality + checks
         excluded = pl.concat([excluded, of_t_cells])
     if clonotypes.dialect == "10x":
