@@ -39,6 +39,8 @@ def test_a_row_is_a_sequence(read):
     assert found.table.height == 2  # of one clone, not summed
     unmasked = read({}, without=["germline_alignment_d_mask"])
     assert unmasked.table["germline_alignment"].to_list() == ["ATGAGACCC"]
+    unfilled = read({"germline_alignment_d_mask": ""}, {"sequence_id": "s2", "germline_alignment_d_mask": "NA"})
+    assert unfilled.table["germline_alignment"].to_list() == ["ATGAGACCC", "ATGAGACCC"]
 
 
 def test_what_the_file_does_not_have_is_null(read):

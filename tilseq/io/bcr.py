@@ -86,12 +86,16 @@ def read_bcr(path: str | Path, *, dialect: str | None = None, locus: str | None 
 
 def _filled(table: pl.DataFrame) -> pl.DataFrame:
     """Return the table with the columns a file may not have, null where it says that there is no value."""
-    germline = [name for name in (MASKED, UNMASKED) if name in table.columns]
+    germline = [name for name in (MASKED, UNMASKED) if name in table.columns and _holds_values(table[name])]
     if germline:
         table = table.with_columns(germline_alignment=pl.col(germline[0]))
     table = table.with_columns(pl.lit(None, pl.String).alias(name) for name in TEXT if name not in table.columns)
     bare = pl.col(TEXT).str.strip_chars()  # a blank before an alignment would shift it
     return table.with_columns(pl.when(~bare.is_in(NO_VALUE)).then(bare).name.keep())
+
+
+def _holds_values(cells: pl.Series) -> bool:
+    return not cells.str.strip_chars().is_in(NO_VALUE).fill_null(True).all()
 
 
 def _with_identity(rows: Rows, table: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
