@@ -70,6 +70,9 @@ def test_what_is_no_table_of_cells_is_refused(read):
         ("duplicate_count", "4", (4, None)),
         ("consensus_count", "4", (None, 4)),
         ("umi_count\tduplicate_count", "\t7", (7, None)),
+        ("umi_count\tduplicate_count", "0\t7", (7, None)),
+        ("umi_count\tduplicate_count", "0\t0", (0, None)),
+        ("umi_count\tduplicate_count", "4\t0", (4, None)),
         ("umi_count\tconsensus_count", "4\t90", (4, 90)),
     ],
 )
