@@ -193,6 +193,10 @@ def test_trust4s_airr_holds_its_counts_where_no_other_does(tmp_path):
     assert (caught.value.row, caught.value.column) == (1, "duplicate_count")
     got = read(tmp_path, text, dialect="trust4-airr")
     assert (clones(got), got.count_of) == ([("TRB", CAF, "CAF", "TRBV28*01", "TRBJ2-7*01", 6)], "unknown")
+    assert got.warnings == ()
+    text = table(TRUST4_AIRR, f"a_0 A F T TRBV28*01 - TRBJ2-7*01 TRBC2 - - - - {CAF} CAF - - - - - AAAC-1 T 6")
+    told = "rows name cells (cell_id), yet they are summed by their own counts, not counted as cells"
+    assert read(tmp_path, text, dialect="trust4-airr").warnings == (told,)
 
 
 BARCODES = "#barcode cell_type chain1 chain2 secondary_chain1 secondary_chain2"

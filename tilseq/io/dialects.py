@@ -190,7 +190,7 @@ TRUST4 = Dialect(
 TRUST4_AIRR = Dialect(
     "TRUST4's AIRR rearrangement",
     needed={name: (name,) for name in ("v_call", "j_call", "junction", "junction_aa", "productive")},
-    optional={"locus": ("locus",), "sequence_id": ("sequence_id",)},
+    optional={name: (name,) for name in ("locus", "sequence_id", "cell_id")},
     counts=(Count(("consensus_count",), "unknown"),),
     told=False,
 )
