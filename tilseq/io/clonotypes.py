@@ -58,6 +58,8 @@ class Clonotypes:
         counts where cells carry two chains of a locus, as one T cell in ten does.
     notes
         What is ordinary and still worth knowing, a sentence each.
+    rows
+        Rows of the file that are behind the clonotypes.
     """
 
     table: pl.DataFrame
@@ -67,6 +69,7 @@ class Clonotypes:
     warnings: tuple[str, ...]
     cells: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    rows: int = 0
 
 
 def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str | None = None) -> Clonotypes:
@@ -147,6 +150,7 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
         tuple(warnings),
         cells,
         tuple(notes),
+        kept.height,
     )
 
 

@@ -104,8 +104,14 @@ def _checks(sample: str, clonotypes: Clonotypes, depth: pl.DataFrame) -> list[di
 
     from tilseq.repertoire.qc import qc
 
-    count_of, exclusions = clonotypes.count_of, clonotypes.exclusions
-    checks = qc(clonotypes.table, sample=sample, count_of=count_of, exclusions=exclusions, depth=depth)
+    checks = qc(
+        clonotypes.table,
+        sample=sample,
+        count_of=clonotypes.count_of,
+        exclusions=clonotypes.exclusions,
+        rows_kept=clonotypes.rows,
+        depth=depth,
+    )
     return checks.filter(~pl.col("check").str.starts_with("left out: ")).to_dicts()
 
 
