@@ -7,6 +7,7 @@ from tilseq.cli.repertoire import repertoire_command
 
 CODONS = {"A": "GCA", "C": "TGC", "G": "GGA", "T": "ACA"}  # of the amino acids of these letters
 
+
 @pytest.fixture
 def folder(tmp_path):
     """Files of two people, three of each; b2.tsv is that of a2.tsv."""

@@ -99,9 +99,7 @@ def test_a_junction_of_broken_codons_is_functional_only_where_the_file_says_so(t
 
 
 def test_amino_acids_of_another_length_than_the_junction_are_told(tmp_path):
-    read = read_airr(
-        tmp_path, "1\tTRBV1\tTRBJ1-1\tTGTGCATTC\tCAF\t1", "2\tTRBV1\tTRBJ1-1\tTGTGCATTT\tCASSF\t1"
-    )
+    read = read_airr(tmp_path, "1\tTRBV1\tTRBJ1-1\tTGTGCATTC\tCAF\t1", "2\tTRBV1\tTRBJ1-1\tTGTGCATTT\tCASSF\t1")
     assert read.table.height == 2
     assert read.warnings == ("1 junctions do not code for their amino acids, the first in row 3",)
 

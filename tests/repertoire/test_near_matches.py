@@ -40,7 +40,8 @@ def test_shares_are_of_all_counts_of_the_locus():
 
 
 def test_lots_that_count_different_things_have_one_share():
-    reads, cells = table([("AAA", "CASF", 9000), ("CCC", "CQWF", 1000)]), table([("AAA", "CASF", 2), ("AAG", "CASF", 8)])
+    reads = table([("AAA", "CASF", 9000), ("CCC", "CQWF", 1000)])
+    cells = table([("AAA", "CASF", 2), ("AAG", "CASF", 8)])
     product = whole_product([effective_clones(lot, None) for lot in (reads, cells)], [reads, cells])
     assert sorted(product.select("junction", "junction_aa", "frequency").rows()) == [
         ("AAA", "CASF", pytest.approx((0.9 + 0.2) / 2)),

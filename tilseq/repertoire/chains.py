@@ -48,10 +48,10 @@ def chain_pairing(contigs: Any, *, sample: str, cells: Iterable[str] = ()) -> pl
         - `chain_pairing`: `single pair`, `orphan VJ`, `orphan VDJ`, `extra VJ`, `extra VDJ`, `two full chains`,
           `ambiguous`, `multichain` (more than two chains of an arm), `no IR`.
         - `dual_alpha`: two TRA and a TRB, as one T cell in ten has.
-        - `doublet`: `likely` for more than two chains of an arm and for TCR with BCR; `possible` for two VDJ chains, with
-          a VJ chain or without, and any other `ambiguous`, for a second heavy or beta chain is rare in one cell; else
-          null. It is a flag: no cell is left out. For it and `dual_alpha` contigs of one locus and junction are one
-          chain, as they say nothing of a second cell; scirpy counts each.
+        - `doublet`: `likely` for more than two chains of an arm and for TCR with BCR; `possible` for two VDJ chains,
+          with a VJ chain or without, and any other `ambiguous`, for a second heavy or beta chain is rare in one cell;
+          else null. It is a flag: no cell is left out. For it and `dual_alpha` contigs of one locus and junction are
+          one chain, as they say nothing of a second cell; scirpy counts each.
         - `chains`; and of `vj_1, vj_2, vdj_1, vdj_2` the `locus, v_call, j_call, junction, junction_aa, umi_count`.
 
     Raises
@@ -62,13 +62,13 @@ def chain_pairing(contigs: Any, *, sample: str, cells: Iterable[str] = ()) -> pl
     frame = _chains(contigs)
     found = pl.DataFrame({"cell_id": sorted({*frame["cell_id"], *cells})}, schema={"cell_id": pl.String()})
     of_vj, of_vdj = (pl.col("locus").is_in(loci) for loci in (VJ_LOCI, VDJ_LOCI))
-    chain = pl.struct(CLONE)
+    junction = pl.struct(CLONE)
     numbers = frame.group_by("cell_id").agg(
         chains=pl.len(),
         vj=of_vj.sum(),
         vdj=of_vdj.sum(),
-        vj_apart=chain.filter(of_vj).n_unique(),
-        vdj_apart=chain.filter(of_vdj).n_unique(),
+        vj_apart=junction.filter(of_vj).n_unique(),
+        vdj_apart=junction.filter(of_vdj).n_unique(),
     )
     found = found.join(numbers, on="cell_id", how="left").with_columns(pl.col(COUNTED).fill_null(0))
     for arm, loci in (("vj", VJ_LOCI), ("vdj", VDJ_LOCI)):

@@ -123,7 +123,8 @@ def family_diversity(
         known = (n_effective or {}).get(locus)
         effective[_of_families(locus)] = known * placed_counts / every if known and placed_counts else None
     frame = frame.filter(pl.col("family_id").is_not_null())
-    clones = frame.select(pl.format(_of_families("{}"), "locus").alias("locus"), "duplicate_count", junction="family_id")
+    named = pl.format(_of_families("{}"), "locus").alias("locus")
+    clones = frame.select(named, "duplicate_count", junction="family_id")
     return diversity(clones, sample=sample, count_of=count_of, n_effective=effective)
 
 

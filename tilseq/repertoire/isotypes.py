@@ -25,9 +25,7 @@ def isotype_class(column: str) -> pl.Expr:
     return pl.when(classes.list.len() == 1).then(classes.list.first())
 
 
-def isotypes(
-    table: Any, *, sample: str, count_of: str = "unknown", n_effective: float | None = None
-) -> pl.DataFrame:
+def isotypes(table: Any, *, sample: str, count_of: str = "unknown", n_effective: float | None = None) -> pl.DataFrame:
     """Return how much of the heavy chains of a sample each isotype holds.
 
     Parameters
@@ -38,9 +36,11 @@ def isotypes(
     sample
         Sample identifier.
     count_of
-        What the counts count. Without `n_effective` shares of counts get limits for `cells`, `umis` and `templates` alone.
+        What the counts count. Without `n_effective` shares of counts get limits for `cells`, `umis` and `templates`
+        alone.
     n_effective
-        Effective number of B cells behind the counts of IGH (see `depth`), on which limits of shares of counts then rest.
+        Effective number of B cells behind the counts of IGH (see `depth`), on which limits of shares of counts then
+        rest.
 
     Returns
     -------
@@ -53,8 +53,8 @@ def isotypes(
           `switched` (the isotype reads `switched`: any class but IGHM and IGHD), `mixed` (unit `families` alone: of
           families in which two sequences or more have a class, those with a switched and an unswitched one).
         - `total`: those with an isotype at that level; `unassigned` in their place counts the others and has no share.
-        - Limits, 95 %, are Clopper and Pearson's, of counts (on effective cells, where these are known) and of families;
-          sequences are no sample of anything, as copies of one were put together.
+        - Limits, 95 %, are Clopper and Pearson's, of counts (on effective cells, where these are known) and of
+          families; sequences are no sample of anything, as copies of one were put together.
 
     Raises
     ------

@@ -93,12 +93,12 @@ def whole_product(lots: Sequence[pl.DataFrame], tables: Sequence[pl.DataFrame]) 
 
 def _clones(table: Any) -> pl.DataFrame:
     """Return the clones that have both junctions, with their share of all counts of the locus."""
-    frame = as_polars(table)
-    check_columns(frame, PARTS, "near matches")
-    counts = checked_counts(frame, CLONE)["duplicate_count"]
-    junctions = (upper(frame[name]) for name in PARTS[1:])
-    frame = frame.select(pl.col("locus").cast(pl.String), *junctions).with_columns(counts)
-    share = pl.col("duplicate_count") / pl.col("duplicate_count").sum().over("locus")
     given = as_polars(table)
-    clones = frame.with_columns(frequency=given["frequency"] if "frequency" in given.columns else share).drop_nulls(PARTS).group_by(CLONE)
+    check_columns(given, PARTS, "near matches")
+    counts = checked_counts(given, CLONE)["duplicate_count"]
+    junctions = (upper(given[name]) for name in PARTS[1:])
+    frame = given.select(pl.col("locus").cast(pl.String), *junctions).with_columns(counts)
+    share = pl.col("duplicate_count") / pl.col("duplicate_count").sum().over("locus")
+    frame = frame.with_columns(frequency=given["frequency"] if "frequency" in given.columns else share)
+    clones = frame.drop_nulls(PARTS).group_by(CLONE)
     return clones.agg(pl.col("junction_aa").first(), pl.col("duplicate_count", "frequency").sum())

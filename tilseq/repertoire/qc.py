@@ -30,7 +30,8 @@ def qc(
     - `clonotypes`: how many are left; fails at none.
     - `counts`: their sum; warns where they are of reads or of unknown meaning and the cells behind them are not known,
       as those give no limits.
-    - `left out`: rows left out, as a share of those and the rows kept; warns above a half. Each rule has a check of its own, `left out: <rule>`, that only tells.
+    - `left out`: rows left out, as a share of those and the rows kept; warns above a half. Each rule has a check of its
+      own, `left out: <rule>`, that only tells.
     - `singletons LOCUS`: share of the clones seen once; warns where of a hundred clones or more none was, as a table
       cut at a smallest count has no coverage and no Chao1.
     - `anchors LOCUS`: share of the clones whose `junction_aa` lacks its C or its F or W; warns above 5 %, as it may be
