@@ -205,7 +205,8 @@ def _names_once(rows: Rows) -> list[str]:
 def _cells_named(rows: Rows) -> list[str]:
     if "cell_id" not in rows.table.columns or rows.table["cell_id"].is_in(NO_VALUE).fill_null(True).all():
         return []
-    return ["rows name cells (cell_id), yet they are summed by their own counts, not counted as cells"]
+    named = rows.headers["cell_id"]
+    return [f"rows name cells ({named}), yet they are summed by their own counts, not counted as cells"]
 
 
 def _coded(kept: pl.DataFrame) -> list[str]:
