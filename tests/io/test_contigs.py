@@ -82,6 +82,19 @@ def test_airr_with_cells(read, counts, cells, expected):
     assert found.table.select("cell_id", "junction_aa").row(0) == ("a", "CA")
 
 
+def test_that_trust4s_report_of_barcodes_lacks_second_chains_is_told(tmp_path):
+    chain = "{v}V2*01,*,{v}J1*01,{v}C,TGTGCTTTC,CAF,3.00,a-1_{i},99,1"
+    beta, alpha, second = (chain.format(v=v, i=i) for i, v in enumerate(["TRB", "TRA", "TRA"]))
+    path = tmp_path / "barcode_report.tsv"
+    path.write_text(
+        "#barcode\tcell_type\tchain1\tchain2\tsecondary_chain1\tsecondary_chain2\n"
+        f"a-1\tabT\t{beta}\t{alpha}\t*\t{second}\n"
+    )
+    found = read_contigs(path)
+    assert found.table["locus"].to_list() == ["TRB", "TRA"]
+    assert "second chains and doublets do not show" in found.warnings[0]
+
+
 def test_json_is_read_as_the_table_is(read, tmp_path):
     of_table = read(contig(), contig("b-1", junction="TGTAAA", umis="7"))
     annotations = [

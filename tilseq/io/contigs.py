@@ -25,6 +25,10 @@ FURTHER = {
 COUNTS = {"umi_count": ("umis", "copies"), "consensus_count": ("reads",)}
 CHAIN = ("cell_id", "sequence_id", "locus", "v_call", "j_call", "c_call", "junction", "junction_aa")
 OF_NO_CELL = ("barcode not called a cell", "contig of low confidence")
+ONE_OF_A_KIND = (
+    "TRUST4's report tells one chain of a kind as the cell's, and no UMIs: second chains and doublets do not show; its "
+    "_barcode_airr.tsv has all chains"
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,12 @@ def read_contigs(path: str | Path, *, dialect: str | None = None) -> Contigs:
         kept.select(*CHAIN, *counts),
         tuple(sorted(trusted["barcode"].unique())),
         exclusions(table, rows.file),
-        (*rows.warnings, *cells_alike(kept["cell_id"]), *loci_denied(rows, kept)),
+        (
+            *rows.warnings,
+            *([ONE_OF_A_KIND] if "secondary" in table.columns else []),
+            *cells_alike(kept["cell_id"]),
+            *loci_denied(rows, kept),
+        ),
         rows.notes,
     )
 
