@@ -127,6 +127,14 @@ def test_the_example_of_alakazam(shared_data):
     assert found.exclusions.select("rule", "rows").rows() == [("not productive", 219)]
 
 
+def test_trust4_tells_isotypes_and_marks_none_by_a_star(tmp_path):
+    lines = [f"3\t0.5\tTGTGCATGG\tCAW\tIGHV3-23*01\t.\tIGHJ4*02\t{c}\ta\t1" for c in ("IGHM", "*", ".")]
+    (tmp_path / "b.tsv").write_text(
+        "\n".join(["#count\tfrequency\tCDR3nt\tCDR3aa\tV\tD\tJ\tC\tcid\tcid_full_length", *lines, ""])
+    )
+    assert read_bcr(tmp_path / "b.tsv").table["c_call"].to_list() == ["IGHM", None, None]
+
+
 @given(st.lists(st.text("ACGTNacgtn.-", min_size=3, max_size=30), min_size=1, max_size=6))
 def test_whatever_the_letters_no_row_is_lost(tmp_path_factory, junctions):
     path = tmp_path_factory.mktemp("bcr") / "b.tsv"

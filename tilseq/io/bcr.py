@@ -24,6 +24,7 @@ COLUMNS = ("sequence_id", "locus", "v_call", "j_call", "c_call", "junction", "ju
 COLUMNS_OF_V = ("sequence_alignment", "germline_alignment", "v_identity")
 NOT_OF_B_CELLS = "no immunoglobulin"
 PERCENT = 100
+NO_GENE_OF_TRUST4 = "*"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def read_bcr(path: str | Path, *, dialect: str | None = None, locus: str | None 
     """Read the functional immunoglobulin sequences of a file of any clonotype dialect.
 
     Rules and counts are those of `tilseq.io.clonotypes.read_clonotypes`, but rows are not summed; receptors of T cells
-    are left out. Isotypes (`c_call`) stand in AIRR and 10x files, alignments and `v_identity` in AIRR alone.
+    are left out. Isotypes (`c_call`) stand in files of AIRR, 10x and TRUST4, alignments and `v_identity` in AIRR alone.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ def _filled(table: pl.DataFrame) -> pl.DataFrame:
         table = table.with_columns(germline_alignment=pl.col(germline[0]))
     table = table.with_columns(pl.lit(None, pl.String).alias(name) for name in TEXT if name not in table.columns)
     bare = pl.col(TEXT).str.strip_chars()  # a blank before an alignment would shift it
-    return table.with_columns(pl.when(~bare.is_in(NO_VALUE)).then(bare).name.keep())
+    return table.with_columns(pl.when(~bare.is_in((*NO_VALUE, NO_GENE_OF_TRUST4))).then(bare).name.keep())
 
 
 def _holds_values(cells: pl.Series) -> bool:
