@@ -253,7 +253,7 @@ def test_a_visit_without_cells_stated_is_told_and_the_others_are_compared(track)
 
 
 def test_cells_stated_below_the_clones_seen_are_told(track):
-    many = {f"A{one}{two}C": 9 for one in "ACGT" for two in "ACGT"}
+    many = {f"A{one}{two}CAC": 9 for one in "ACGT" for two in "ACGT"}
     code, told, _ = track({"day7.tsv": many}, {"product.tsv": PRODUCT}, "--cells", "day7=15")
     assert code == 0
     assert "day7: TRB: 16 clones are more than 15 cells can hold: too few cells are told" in told

@@ -20,8 +20,9 @@ NAME = re.compile(r'"([\w.]+)"')
 def clonotypes(person, visit):
     """Return a clonotype table of a person: half of the clones are those of every visit."""
     clones = [start + "".join("ACGT"[i // 4**k % 4] for k in range(3)) for start in (person, visit) for i in range(64)]
+    codons = {"A": "GCA", "C": "TGC", "G": "GGA", "T": "ACA"}  # of the amino acids of these letters
     return "v_call\tj_call\tjunction\tjunction_aa\tumi_count\n" + "".join(
-        f"TRBV2\tTRBJ1-1\t{clone}\tCF\t2\n" for clone in clones
+        f"TRBV2\tTRBJ1-1\tTGC{''.join(map(codons.get, clone))}TTC\tC{clone}F\t2\n" for clone in clones
     )
 
 

@@ -63,6 +63,15 @@ def test_tables_of_a_file(path, capsys):
     assert "isotype told" not in told and "no limits" not in told
 
 
+def test_cells_that_are_told_give_counts_of_reads_their_limits(path, capsys):
+    out = path.parent / "out"
+    assert run(path, "--threshold", 0.1, "--count-of", "reads", "--cells", "day28=11", "-o", out) == 0
+    shares = pl.read_csv(out / "isotypes.csv").filter(unit="counts", level="switched")
+    # R: qbeta(0.025, 1.5, 5), qbeta(0.975, 2.5, 4): 3 of 11 counts, worth 1 / (1 / 11 + 1 / 11) = 5.5 cells
+    assert shares.select("lower", "upper").row(0) == pytest.approx((0.0203818996733, 0.750673009719), abs=1e-9)
+    assert "no limits" not in capsys.readouterr().err
+
+
 def test_what_a_file_lacks_is_told(path, capsys):
     lines = [line.split("\t") for line in path.read_text().splitlines()]
     (path.parent / "bare.tsv").write_text("".join("\t".join([*cells[:3], *cells[4:7]]) + "\n" for cells in lines))

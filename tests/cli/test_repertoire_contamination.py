@@ -5,13 +5,15 @@ from click.testing import CliRunner
 from tilseq.cli import main
 from tilseq.cli.repertoire import repertoire_command
 
+CODONS = {"A": "GCA", "C": "TGC", "G": "GGA", "T": "ACA"}  # of the amino acids of these letters
+
 
 @pytest.fixture
 def folder(tmp_path):
     """Files of two people, three of each; b2.tsv is that of a2.tsv."""
 
     def write(name, junctions):
-        lines = [f"TRBV2\tTRBJ1-1\t{junction}\tCF\t2" for junction in junctions]
+        lines = [f"TRBV2\tTRBJ1-1\tTGC{''.join(map(CODONS.get, one))}TTC\tC{one}F\t2" for one in junctions]
         (tmp_path / name).write_text("\n".join(["v_call\tj_call\tjunction\tjunction_aa\tumi_count", *lines]) + "\n")
 
     def clones(start, number=64):

@@ -64,7 +64,7 @@ def test_cells_against_a_bulk_product(folder, capsys):
 
 
 def test_products_of_other_subjects_tell_how_templates_are_counted(folder, capsys):
-    lines = [f"TRBV2\tTRBJ1-1\tTT{one}\tCAF\t{2 * (i // 30) + 2}" for i, one in enumerate(MANY)]
+    lines = [f"TRBV2\tTRBJ1-1\tTTT{one}\tCAF\t{2 * (i // 30) + 2}" for i, one in enumerate(MANY)]
     other = folder / "other.tsv"
     other.write_text("\n".join(["v_call\tj_call\tjunction\tjunction_aa\tduplicate_count", *lines, ""]))
     files = (folder / "blood.csv.gz", "--product", folder / "bulk.tsv", "--count-of", "templates")
@@ -79,7 +79,7 @@ def test_products_of_other_subjects_tell_how_templates_are_counted(folder, capsy
     bulk = ("--product", folder / "bulk.tsv", "--cells", "bulk=2000")
     assert run(folder / "blood.csv.gz", *bulk, "--alike", folder / "cells.csv.gz", "-o", folder / "no") == 3
     assert "--alike is for templates of DNA; found 'counts of cells in" in capsys.readouterr().err
-    lines = [f"TRBV2\tTRBJ1-1\tTG{''.join(one)}TTT\tC\t{3 + i}" for i, one in enumerate(product("ACG", repeat=5))]
+    lines = [f"TRBV2\tTRBJ1-1\tTGT{''.join(one)}T\tC\t{3 + i}" for i, one in enumerate(product("ACG", repeat=5))]
     other.write_text("\n".join(["v_call\tj_call\tjunction\tjunction_aa\tduplicate_count", *lines, ""]))
     assert run(*files, "--alike", other, "-o", folder / "no") == 3
     assert "other.tsv: --alike is for libraries with all of their clones" in (told := capsys.readouterr().err)

@@ -72,6 +72,15 @@ def test_qc_tells_what_was_read_and_lost(folder, capsys):
     assert not found.filter(sample="b").filter(pl.col("check").str.starts_with("left out:")).height
 
 
+def test_qc_counts_rows_against_rows_where_many_are_one_clone(tmp_path, capsys):
+    row = "TRBV2\tTRBJ1-1\tTGTGCATTC\tCAF\t1\t"
+    lines = ["v_call\tj_call\tjunction\tjunction_aa\tduplicate_count\tproductive", *[row + "T"] * 9, row + "F"]
+    (tmp_path / "a.tsv").write_text("\n".join(lines) + "\n")
+    assert run("qc", tmp_path / "a.tsv") == 0
+    left_out = pl.read_csv(capsys.readouterr().out.encode()).filter(check="left out")
+    assert left_out.select("value", "verdict", "reason").row(0) == (0.1, "pass", "1 row left out, 9 kept")
+
+
 @pytest.mark.parametrize("command", ["overlap", "qc"])
 def test_help_ends_with_an_example(command):
     result = CliRunner().invoke(repertoire_command, [command, "--help"])

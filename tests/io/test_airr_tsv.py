@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tilseq.errors import TableError
 from tilseq.io.clonotypes import airr_tsv, read_clonotypes
 
-HEADER = ("v_call", "j_call", "junction", "junction_aa", "duplicate_count", "locus")
+HEADER = ("v_call", "j_call", "junction", "junction_aa", "duplicate_count", "locus", "productive")
 KNOWN = ("TRBV28*01", "TRBJ2-7*01")
 ANY = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=8)
 LIKE_A_GENE = st.text(st.sampled_from("TRBVJ0123456789-*/,|;()=+@' \t\nFPor\u00e9\u03b2\U0001f9ec"), max_size=10)
@@ -37,7 +37,7 @@ def test_what_is_written_reads_back_equal(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("airr")
     known = [(*KNOWN, "T" * (40 + i), "CAF", 1) for i in range(2 * len(rows) + 1)]  # most genes of a file must be known
     stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows([HEADER, *((*row, "TRB") for row in (*known, *rows))])
+    csv.writer(stream, lineterminator="\n").writerows([HEADER, *((*row, "TRB", "T") for row in (*known, *rows))])
     (folder / "a.csv").write_text(stream.getvalue(), newline="")
     try:
         first = read_clonotypes(folder / "a.csv")

@@ -39,6 +39,8 @@ def test_a_row_is_a_sequence(read):
     assert found.table.height == 2  # of one clone, not summed
     unmasked = read({}, without=["germline_alignment_d_mask"])
     assert unmasked.table["germline_alignment"].to_list() == ["ATGAGACCC"]
+    unfilled = read({"germline_alignment_d_mask": ""}, {"sequence_id": "s2", "germline_alignment_d_mask": "NA"})
+    assert unfilled.table["germline_alignment"].to_list() == ["ATGAGACCC", "ATGAGACCC"]
 
 
 def test_what_the_file_does_not_have_is_null(read):
@@ -80,6 +82,13 @@ def test_percentages_and_shares_in_one_file_are_refused(read, share):
     assert (told.value.row, told.value.column, told.value.found) == (3, "v_identity", f"'{share}'")
 
 
+@pytest.mark.parametrize("word", ["NaN", "nan"])
+def test_an_identity_that_is_not_a_number_makes_no_percentages_of_the_others(read, word):
+    found = read({"v_identity": word}, {"sequence_id": "s2", "v_identity": "1"})
+    assert found.table["v_identity"].to_list() == [None, 1.0]
+    assert read({"v_identity": word}, {"sequence_id": "s2", "v_identity": "0.9"}).table["v_identity"][1] == 0.9
+
+
 def test_blanks_about_an_alignment_do_not_shift_it(read):
     found = read({"sequence_alignment": " ATGAAACCC", "germline_alignment_d_mask": "ATGNNNCCC ", "c_call": " IGHM "})
     texts = found.table.select("sequence_alignment", "germline_alignment", "c_call").row(0)
@@ -116,6 +125,14 @@ def test_the_example_of_alakazam(shared_data):
     assert found.table["c_call"].to_list() == raw["c_call"].to_list()
     assert found.table["germline_alignment"].to_list() == raw["germline_alignment_d_mask"].to_list()
     assert found.exclusions.select("rule", "rows").rows() == [("not productive", 219)]
+
+
+def test_trust4_tells_isotypes_and_marks_none_by_a_star(tmp_path):
+    lines = [f"3\t0.5\tTGTGCATGG\tCAW\tIGHV3-23*01\t.\tIGHJ4*02\t{c}\ta\t1" for c in ("IGHM", "*", ".")]
+    (tmp_path / "b.tsv").write_text(
+        "\n".join(["#count\tfrequency\tCDR3nt\tCDR3aa\tV\tD\tJ\tC\tcid\tcid_full_length", *lines, ""])
+    )
+    assert read_bcr(tmp_path / "b.tsv").table["c_call"].to_list() == ["IGHM", None, None]
 
 
 @given(st.lists(st.text("ACGTNacgtn.-", min_size=3, max_size=30), min_size=1, max_size=6))

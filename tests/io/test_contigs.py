@@ -70,6 +70,9 @@ def test_what_is_no_table_of_cells_is_refused(read):
         ("duplicate_count", "4", (4, None)),
         ("consensus_count", "4", (None, 4)),
         ("umi_count\tduplicate_count", "\t7", (7, None)),
+        ("umi_count\tduplicate_count", "0\t7", (7, None)),
+        ("umi_count\tduplicate_count", "0\t0", (0, None)),
+        ("umi_count\tduplicate_count", "4\t0", (4, None)),
         ("umi_count\tconsensus_count", "4\t90", (4, 90)),
     ],
 )
@@ -77,6 +80,19 @@ def test_airr_with_cells(read, counts, cells, expected):
     found = read(f"a\ts1\tTRBV2*01\tTRBJ1-1*01\tTGTGCT\tT\t{cells}", header=AIRR.format(counts=counts))
     assert found.table.select("umi_count", "consensus_count").row(0) == expected
     assert found.table.select("cell_id", "junction_aa").row(0) == ("a", "CA")
+
+
+def test_that_trust4s_report_of_barcodes_lacks_second_chains_is_told(tmp_path):
+    chain = "{v}V2*01,*,{v}J1*01,{v}C,TGTGCTTTC,CAF,3.00,a-1_{i},99,1"
+    beta, alpha, second = (chain.format(v=v, i=i) for i, v in enumerate(["TRB", "TRA", "TRA"]))
+    path = tmp_path / "barcode_report.tsv"
+    path.write_text(
+        "#barcode\tcell_type\tchain1\tchain2\tsecondary_chain1\tsecondary_chain2\n"
+        f"a-1\tabT\t{beta}\t{alpha}\t*\t{second}\n"
+    )
+    found = read_contigs(path)
+    assert found.table["locus"].to_list() == ["TRB", "TRA"]
+    assert "second chains and doublets do not show" in found.warnings[0]
 
 
 def test_json_is_read_as_the_table_is(read, tmp_path):

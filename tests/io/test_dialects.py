@@ -134,7 +134,7 @@ def test_mixcr_2_and_3_count_reads(tmp_path):
     assert excluded(got) == {"stop or frame shift in the junction": (2, 4.0)}
 
 
-@pytest.mark.parametrize("molecules", ["uniqueMoleculeCount", "uniqueUMICount"])
+@pytest.mark.parametrize("molecules", ["uniqueMoleculeCount", "uniqueUMICount", "uniqueTagCountUMI"])
 def test_mixcr_4_tells_molecules_from_reads(tmp_path, molecules):
     header = f"cloneId readCount readFraction {molecules} {molecules.replace('Count', 'Fraction')} allVHitsWithScore "
     header += "allJHitsWithScore nSeqCDR3 aaSeqCDR3"
@@ -149,6 +149,13 @@ def test_mixcr_4_tells_molecules_from_reads(tmp_path, molecules):
     assert (reads.count_of, reads.table["duplicate_count"].to_list()) == ("reads", [600, 200])
     cells = read(tmp_path, table(header + " uniqueCellCount", *(f"{row} 2" for row in rows)))
     assert (cells.count_of, cells.table["duplicate_count"].to_list(), cells.cells) == ("cells", [2, 2], {})
+
+
+def test_a_row_a_cell_of_mixcr_is_told(tmp_path):
+    header = "tagValueCELL readCount uniqueTagCountUMI allVHitsWithScore allJHitsWithScore nSeqCDR3 aaSeqCDR3"
+    rows = (f"{cell} 600 3 TRBV28*00(3) TRBJ2-7*00(8) {CAF} CAF" for cell in ("AAAC", "AAAG"))
+    told = "rows name cells (tagValueCELL), yet they are summed by their own counts, not counted as cells"
+    assert read(tmp_path, table(header, *rows)).warnings == (told,)
 
 
 def test_mixcr_1_in_words(tmp_path):
@@ -193,6 +200,10 @@ def test_trust4s_airr_holds_its_counts_where_no_other_does(tmp_path):
     assert (caught.value.row, caught.value.column) == (1, "duplicate_count")
     got = read(tmp_path, text, dialect="trust4-airr")
     assert (clones(got), got.count_of) == ([("TRB", CAF, "CAF", "TRBV28*01", "TRBJ2-7*01", 6)], "unknown")
+    assert got.warnings == ()
+    text = table(TRUST4_AIRR, f"a_0 A F T TRBV28*01 - TRBJ2-7*01 TRBC2 - - - - {CAF} CAF - - - - - AAAC-1 T 6")
+    told = "rows name cells (cell_id), yet they are summed by their own counts, not counted as cells"
+    assert read(tmp_path, text, dialect="trust4-airr").warnings == (told,)
 
 
 BARCODES = "#barcode cell_type chain1 chain2 secondary_chain1 secondary_chain2"
@@ -279,6 +290,14 @@ def test_imgt_counts_rows_and_says_so(tmp_path):
     assert (got.dialect, got.count_of) == ("imgt", "unknown")
     assert got.warnings[0].startswith("the file has no counts: each row is counted as one sequence")
     assert excluded(got) == {"not productive": (2, 2.0)}
+
+
+@pytest.mark.parametrize("more", ["", "~(see~comment)"])
+def test_a_sequence_without_a_junction_does_not_stop_imgts_others(tmp_path, more):
+    bare = f"6 f rearranged~sequence~(but~no~junction~found){more} Homsap~TRBV28*01~F - - - - - - -"
+    got = read(tmp_path, table(IMGT, *(row.format("") for row in IMGT_ROWS), bare))
+    assert got.table["duplicate_count"].to_list() == [2, 1]
+    assert excluded(got) == {"not productive": (2, 2.0), "no nucleotide junction": (1, 1.0)}
 
 
 @pytest.mark.parametrize(("mark", "warning"), [("|CONSCOUNT=9|DUPCOUNT=4", "Sequence ID"), (";size=4;", "Sequence ID")])

@@ -36,6 +36,10 @@ from tilseq.io.genes import imgt_call, imgt_calls
         ("TCRBV12-X", "TRBV12"),
         ("TCRBV20", "TRBV20"),
         ("IGHV03-23", "IGHV3-23"),
+        ("IGHV06-01", "IGHV6-1"),
+        ("IGHJ04-01*02", "IGHJ4*02"),
+        ("IGKJ01-01", "IGKJ1"),
+        ("IGLJ02-01/03-01*01", "IGLJ2,IGLJ3"),
         # ambiguity
         ("TRBV6-2,TRBV6-3", "TRBV6-2,TRBV6-3"),
         ("TRBV6-2/6-3", "TRBV6-2,TRBV6-3"),

@@ -75,5 +75,7 @@ def test_junctions_that_do_not_code_for_their_amino_acids_are_counted():
             "junction_aa": ["CAF", "CEF", "CEF", "CEF", "CEF"],
         }
     )
-    assert mismatch(rows) == (1, 3)
+    assert mismatch(rows) == (2, 3)  # rows 3 and 5
     assert mismatch(rows.head(1)) == (0, None)
+    many = {"junction": ["TGTGCATTC"] * 20_001 + ["TGTGCATT"], "junction_aa": "CAF"}
+    assert mismatch(pl.DataFrame(many).with_row_index("row", 2)) == (1, 20_003)

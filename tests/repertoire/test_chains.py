@@ -101,6 +101,32 @@ def test_chains_are_ranked_and_flags_raised():
     ]
 
 
+def test_contigs_of_one_junction_are_no_second_chain():
+    called = chain_pairing(
+        contigs(
+            ("alpha", "TRA", "AAA", 5),
+            ("alpha", "TRA", "AAA", 9),
+            ("alpha", "TRB", "GGG", 4),
+            ("beta", "TRB", "GGG", 4),
+            ("beta", "TRB", "GGG", 2),
+            ("betas", "TRB", "GGG", 4),
+            ("betas", "TRB", "GGG", 2),
+            ("betas", "TRB", "TTT", 1),
+            ("thrice", "TRA", "AAA", 3),
+            ("thrice", "TRA", "AAA", 2),
+            ("thrice", "TRA", "AAA", 1),
+        ),
+        sample="s",
+    )
+    # scirpy counts contigs: "extra VJ" and so on
+    assert called.select("cell_id", "chain_pairing", "dual_alpha", "doublet").rows() == [
+        ("alpha", "extra VJ", False, None),
+        ("beta", "orphan VDJ", False, None),
+        ("betas", "multichain", False, "possible"),
+        ("thrice", "multichain", False, None),
+    ]
+
+
 def test_one_barcode_in_two_lanes_is_two_cells():
     lane = contigs(("AAAC-1", "TRA", "AAA", 1), ("AAAC-1", "TRB", "AAA", 1))
     joined = joined_lanes({"lane1": lane, "lane2": lane})

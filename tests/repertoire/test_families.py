@@ -157,3 +157,25 @@ def test_diversity_is_that_of_families():
     assert found["locus"].unique().to_list() == ["IGH families"]
     # 1 / (0.7² + 0.3²)
     assert found.filter(parameter="simpson_inverse")["value"].to_list() == [pytest.approx(1 / 0.58)]
+
+
+def test_families_are_as_deep_as_the_cells_behind_their_counts():
+    """Of 200 cells and 8,000 UMIs limits by UMIs would hold the mean of the samples in one of four."""
+    rng = np.random.default_rng(20)
+    shares = 1 / np.arange(1, 301)
+    found = []
+    for _ in range(150):
+        umis = rng.multinomial(8000, rng.multinomial(200, shares / shares.sum()) / 200)
+        table = pl.DataFrame({"locus": "IGH", "family_id": [f"f{i}" for i in range(300)], "duplicate_count": umis})
+        table = table.filter(pl.col("duplicate_count") > 0)
+        of = family_diversity(table, sample="s", count_of="umis", n_effective={"IGH": 1 / (1 / 200 + 1 / 8000)})
+        found.append(of.filter(parameter="hill_q1").select("value", "lower", "upper").row(0))
+    value, lower, upper = np.array(found, float).T
+    assert ((lower <= value.mean()) & (value.mean() <= upper)).mean() >= 0.9
+
+
+def test_sequences_without_a_family_take_their_cells_along():
+    table = pl.DataFrame({"locus": "IGH", "family_id": ["a", "b", None], "duplicate_count": [40, 20, 20]})
+    found = family_diversity(table, sample="s", count_of="umis", n_effective={"IGH": 40})
+    assert found["depth"].unique().to_list() == [30]
+    assert family_diversity(table, sample="s", count_of="umis", n_effective={"IGH": None})["depth"][0] == 60

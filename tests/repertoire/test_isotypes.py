@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilseq.errors import TableError
+from tilseq.errors import AnalysisError, TableError
 from tilseq.repertoire import isotypes
 from tilseq.repertoire.isotypes import isotype_class
 
@@ -51,6 +51,27 @@ def test_sequences_and_counts_are_shared_out():
     unassigned = found.filter(unit="counts", level="class", isotype="unassigned").row(0, named=True)
     assert (unassigned["number"], unassigned["total"], unassigned["share"]) == (8, 20, None)
     assert found.filter(unit="sequences")["lower"].null_count() == found.filter(unit="sequences").height
+
+
+@pytest.mark.parametrize("count_of", ["reads", "umis"])
+def test_limits_of_counts_rest_on_the_cells_behind_them(count_of):
+    table = sequences("IGHM", "IGHG1", None, counts=[30, 30, 20])
+    found = isotypes(table, sample="s", count_of=count_of, n_effective=16)
+    switched = found.filter(unit="counts", level="switched").row(0, named=True)
+    assert (switched["number"], switched["total"], switched["share"]) == (30, 60, 0.5)
+    # Of 16 cells a quarter has no isotype. R: binom.test(6, 12)
+    assert (switched["lower"], switched["upper"]) == pytest.approx((0.210944638239, 0.789055361761), abs=1e-9)
+    with pytest.raises(AnalysisError, match="cannot exceed its counts"):
+        isotypes(table, sample="s", n_effective=81)
+    assert not isotypes(table.clear(), sample="s", n_effective=16).height
+
+
+def test_alleles_of_one_subclass_are_that_subclass():
+    # IgBLAST parts alleles that fit as well by commas
+    found = isotypes(sequences("IGHG1*01,IGHG1*02", "IGHG1*01,IGHG2*01", "IGHG1*01,IGHG", "IGHA2", "IGHE"), sample="s")
+    assert numbers(found, unit="sequences", level="subclass") == {
+        ("subclass", "IGHG1"): 1, ("subclass", "IGHG"): 2, ("subclass", "IGHA2"): 1, ("subclass", "IGHE"): 1,
+    }  # fmt: skip
 
 
 def test_counts_that_are_no_molecules_have_no_limits():

@@ -2,7 +2,8 @@ import polars as pl
 import pytest
 
 from tilseq.errors import TableError
-from tilseq.repertoire import near_matches
+from tilseq.repertoire import effective_clones, near_matches
+from tilseq.repertoire.near_matches import whole_product
 
 # junction, junction_aa, counts
 PRODUCT = [("AAA", "CASF", 60), ("AAG", "CASF", 10), ("CCC", "CQWF", 30)]
@@ -36,6 +37,22 @@ def test_shares_are_of_all_counts_of_the_locus():
     more = [("ACG", None, 100)]
     found = near_matches(table(BLOOD + more), table(PRODUCT + more), sample="s").row(0, named=True)
     assert (found["frequency"], found["product_frequency"]) == (0.1, 0.3)
+
+
+def test_lots_that_count_different_things_have_one_share():
+    reads = table([("AAA", "CASF", 9000), ("CCC", "CQWF", 1000)])
+    cells = table([("AAA", "CASF", 2), ("AAG", "CASF", 8)])
+    product = whole_product([effective_clones(lot, None) for lot in (reads, cells)], [reads, cells])
+    assert sorted(product.select("junction", "junction_aa", "frequency").rows()) == [
+        ("AAA", "CASF", pytest.approx((0.9 + 0.2) / 2)),
+        ("AAG", "CASF", pytest.approx(0.8 / 2)),
+        ("CCC", "CQWF", pytest.approx(0.1 / 2)),
+    ]
+    # Of lots whose cells are known each weighs by them: 30 of 40 cells are of the second
+    lots = [effective_clones(reads, 10), effective_clones(cells.with_columns(pl.col("duplicate_count") * 3), 30)]
+    found = near_matches(table(BLOOD), whole_product(lots, [reads, cells]), sample="s").filter(junction="AAC")
+    shown = found.select("product_clones", "product_junction", "product_frequency").row(0)
+    assert shown == (2, "AAG", pytest.approx((0 * 10 + 0.8 * 30) / 40))
 
 
 def test_another_locus_is_never_near():

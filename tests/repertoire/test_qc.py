@@ -39,6 +39,9 @@ def test_what_is_well_passes():
     assert conform(found, QUALITY).equals(found)
     of_cells = qc(clones([3, 1, 1]), sample="s", count_of="cells", exclusions=left_out)
     assert verdicts(of_cells)["left out"] == (3 / 8, "pass")
+    of_sequences = qc(clones([3, 1, 1]), sample="s", exclusions=left_out, rows_kept=27)  # nine rows a clone
+    assert verdicts(of_sequences)["left out"] == (0.1, "pass")
+    assert "3 rows left out, 27 kept" in of_sequences["reason"]
 
 
 def behind(cells_from, cells, n_effective, locus="TRB"):

@@ -67,8 +67,8 @@ def write_clones() -> Callable[..., Path]:
     """Return a function that writes an AIRR file of so many counts of each junction."""
 
     def write(path: Path, counts: Mapping[str, int], *, count: str = "umi_count", gene: str = "TRB") -> Path:
-        lines = [f"v_call\tj_call\tjunction\tjunction_aa\t{count}"]
-        lines += [f"{gene}V1\t{gene}J1\t{junction}\tCAF\t{n}" for junction, n in counts.items()]
+        lines = [f"v_call\tj_call\tjunction\tjunction_aa\tproductive\t{count}"]
+        lines += [f"{gene}V1\t{gene}J1\t{junction}\tCAF\tT\t{n}" for junction, n in counts.items()]
         path.write_text("\n".join(lines) + "\n")
         return path
 

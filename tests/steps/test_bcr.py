@@ -12,7 +12,7 @@ GERMLINE = "ATGAAACCC"
 def run(tmp_path, sample):
     """Return a function that runs a sample of rows: V gene, constant gene, junction, count, aligned sequence."""
 
-    def run(*rows, threshold=0.1, header=HEADER, germline=GERMLINE):
+    def run(*rows, threshold=0.1, header=HEADER, germline=GERMLINE, **cells):
         path = tmp_path / "b.tsv"
         lines = [
             f"s{i}\t{v}\t{v[:3] or 'IGH'}J4*02\t{c}\t{junction}\tT\t{n}\t{seen}\t{germline}"
@@ -21,7 +21,7 @@ def run(tmp_path, sample):
         path.write_text("\n".join([header, *lines]) + "\n")
         arguments = {"dialect": None, "locus": None, "least_yield": 0.05, "family_threshold": threshold}
         folder = tmp_path / "work" / "repertoire" / "b"
-        row = sample("b", path="raw/b.tsv", assay="bcr")
+        row = sample("b", path="raw/b.tsv", assay="bcr", **cells)
         job = Job("repertoire", "b", "repertoire/b", paths=(str(path),), arguments=arguments, sample=row)
         repertoire.run(job, folder)
         tables = {path.stem: pl.read_parquet(path) for path in folder.glob("*.parquet")}
@@ -65,6 +65,16 @@ def test_endpoints_name_families_isotypes_and_mutations(run):
     assert shares == [("isotype=IGHM", 1, 2), ("isotype=mixed", 1, 1), ("isotype=switched", 0, 2)]
     load = endpoints.filter(parameter="mutation_frequency_mean", qualifier="isotype=all;locus=IGH")
     assert load.select("value", "n").rows() == [(pytest.approx(1 / 36), 2)]
+
+
+def test_cells_that_are_told_are_the_depth_of_families(run):
+    tables, _ = run(*ROWS, cells=10)
+    rare = pl.col("parameter") == "chao1_bias_corrected", pl.col("qualifier") == "locus=IGH families"
+    assert tables["endpoints"].filter(rare)["value"].to_list() == [None]  # UMIs show no family of one cell
+    assert run(*ROWS)[0]["endpoints"].filter(rare)["value"].to_list() == [2]
+    switched = tables["isotypes"].filter(unit="counts", level="switched").select("number", "total", "lower", "upper")
+    # R: qbeta(0.025, 1.5, 4.5), qbeta(0.975, 2.5, 3.5), of 1.5 cells of 5
+    assert switched.row(0) == (3, 10, pytest.approx(0.0225127659992), pytest.approx(0.790583335924))
 
 
 def test_a_threshold_that_the_data_do_not_tell_is_a_warning(run):

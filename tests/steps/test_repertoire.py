@@ -20,9 +20,11 @@ def run(tmp_path, sample, write_clones, write_contigs):
         job = Job("repertoire", "a", "repertoire/a", paths=(str(path),), arguments=arguments, sample=row)
         repertoire.run(job, folder)
         tables = {path.stem: pl.read_parquet(path) for path in folder.glob("*.parquet")}
+        # The junctions here are names, which do not code for the one CDR3 that all have.
+        named = pl.col("reason").str.contains("do not code for their amino acids").fill_null(False)
         of_table = pl.col("check").str.contains("^(clonotypes|counts|left out|singletons|anchors)")
         tables["checks"] = tables["quality"].filter(of_table)
-        tables["quality"] = tables["quality"].filter(~of_table)
+        tables["quality"] = tables["quality"].filter(~of_table, ~named)
         return tables
 
     return run

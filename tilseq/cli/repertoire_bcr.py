@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING
 import click
 
 from tilseq.cli.common import Examples, each_file, output_folder, sample_name, sample_names, tell_written, write_result
-from tilseq.cli.repertoire_files import count_option, counted_by, dialect_option, files, joined, tell
+from tilseq.cli.repertoire_files import (
+    cells_given,
+    count_option,
+    counted_by,
+    dialect_option,
+    files,
+    joined,
+    tell,
+)
 
 if TYPE_CHECKING:
     import polars as pl
 
 EXAMPLE = """\
 tilseq repertoire bcr igh_day0.tsv.gz igh_day28.tsv.gz -o bcr
-tilseq repertoire bcr igh_day28.tsv.gz --threshold 0.15 --count-of umis -o bcr"""
+tilseq repertoire bcr igh_day28.tsv.gz --threshold 0.15 --count-of umis --cells igh_day28=5000 -o bcr"""
 
 
 @click.command("bcr", cls=Examples, example=EXAMPLE)
@@ -29,8 +37,16 @@ tilseq repertoire bcr igh_day28.tsv.gz --threshold 0.15 --count-of umis -o bcr""
 )
 @dialect_option
 @count_option
+@click.option(
+    "--cells", multiple=True, metavar="SAMPLE=NUMBER", help="B cells that went into a sample's library. Repeats."
+)
 def bcr_command(
-    paths: tuple[Path, ...], output: Path, threshold: float | None, dialect: str | None, count_of: str | None
+    paths: tuple[Path, ...],
+    output: Path,
+    threshold: float | None,
+    dialect: str | None,
+    count_of: str | None,
+    cells: tuple[str, ...],
 ) -> int:
     """Find the families of B cells in each FILE, their isotypes and mutations.
 
@@ -40,19 +56,23 @@ def bcr_command(
     import polars as pl
 
     from tilseq.io.bcr import read_bcr
-    from tilseq.repertoire import bcr
+    from tilseq.repertoire import bcr, depth
     from tilseq.tables.outputs import EXCLUSIONS
     from tilseq.tables.repertoire import DIVERSITY, FAMILIES, ISOTYPES, MUTATION, MUTATION_LOAD
 
     written = (FAMILIES, MUTATION, MUTATION_LOAD, ISOTYPES, DIVERSITY)
-    sample_names(paths)
+    known = cells_given(cells, sample_names(paths))
 
     def measure(path: Path) -> dict[str, pl.DataFrame]:
         sample = sample_name(path)
         sequences = read_bcr(path, dialect=dialect)
         tell(sample, sequences)
         counted = counted_by(sample, sequences, count_of)
-        found = bcr(sequences.table, sample=sample, count_of=counted, threshold=threshold)
+        depths = depth(sequences.table, sample=sample, count_of=counted, cells=known.get(sample)).filter(locus="IGH")
+        n_effective = depths["n_effective"][0] if depths.height else None
+        if sample in known and (depths["cells_from"] == "counted").any():
+            click.echo(f"{sample}: --cells is not used, as the file itself counts cells", err=True)
+        found = bcr(sequences.table, sample=sample, count_of=counted, threshold=threshold, n_effective=n_effective)
         click.echo(f"{sample}: threshold of families {found.threshold:g} ({found.threshold_source})", err=True)
         for sentence in found.lacking(counted):
             click.echo(f"{sample}: {sentence}", err=True)

@@ -118,7 +118,8 @@ def qc_command(
         sample = sample_name(path)
         clonotypes, left_out = read_file(path, sample, dialect, locus)
         counted = counted_by(sample, clonotypes, count_of)
-        checks = qc(clonotypes.table, sample=sample, count_of=counted, exclusions=left_out)
+        kept = clonotypes.rows
+        checks = qc(clonotypes.table, sample=sample, count_of=counted, exclusions=left_out, rows_kept=kept)
         return checks.vstack(QUALITY.frame(reading_rows(sample, clonotypes)))
 
     frames, status = each_file(paths, check)

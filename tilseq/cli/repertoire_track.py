@@ -104,6 +104,7 @@ def track_command(
     """
     from tilseq.errors import AnalysisError
     from tilseq.repertoire import effective_clones, near_matches, pooled, share_cells, track
+    from tilseq.repertoire.near_matches import whole_product
     from tilseq.repertoire.persistence import check_loci
     from tilseq.repertoire.track import changes
     from tilseq.tables.outputs import EXCLUSIONS
@@ -145,7 +146,7 @@ def track_command(
     samples = {name: {sample: clones for sample, _, clones, _ in some} for name, some in given.items()}
     blood = {sample: clones for sample, _, clones, _ in later}
     tracked = track(blood, **samples, threshold=threshold)
-    product = joined([one.table for _, one, *_ in given["product"]])
+    product = whole_product(list(samples["product"].values()), [one.table for _, one, *_ in given["product"]])
     near = joined([near_matches(one.table, product, sample=sample) for sample, one, *_ in later])
     _write(tracked, near, changes(samples["product"], blood), output)
     left_out = joined([rows for *_, rows in every]).unique(maintain_order=True)

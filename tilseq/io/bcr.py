@@ -24,6 +24,7 @@ COLUMNS = ("sequence_id", "locus", "v_call", "j_call", "c_call", "junction", "ju
 COLUMNS_OF_V = ("sequence_alignment", "germline_alignment", "v_identity")
 NOT_OF_B_CELLS = "no immunoglobulin"
 PERCENT = 100
+NO_GENE_OF_TRUST4 = "*"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def read_bcr(path: str | Path, *, dialect: str | None = None, locus: str | None 
     """Read the functional immunoglobulin sequences of a file of any clonotype dialect.
 
     Rules and counts are those of `tilseq.io.clonotypes.read_clonotypes`, but rows are not summed; receptors of T cells
-    are left out. Isotypes (`c_call`) stand in AIRR and 10x files, alignments and `v_identity` in AIRR alone.
+    are left out. Isotypes (`c_call`) stand in files of AIRR, 10x and TRUST4, alignments and `v_identity` in AIRR alone.
 
     Parameters
     ----------
@@ -86,12 +87,16 @@ def read_bcr(path: str | Path, *, dialect: str | None = None, locus: str | None 
 
 def _filled(table: pl.DataFrame) -> pl.DataFrame:
     """Return the table with the columns a file may not have, null where it says that there is no value."""
-    germline = [name for name in (MASKED, UNMASKED) if name in table.columns]
+    germline = [name for name in (MASKED, UNMASKED) if name in table.columns and _holds_values(table[name])]
     if germline:
         table = table.with_columns(germline_alignment=pl.col(germline[0]))
     table = table.with_columns(pl.lit(None, pl.String).alias(name) for name in TEXT if name not in table.columns)
     bare = pl.col(TEXT).str.strip_chars()  # a blank before an alignment would shift it
-    return table.with_columns(pl.when(~bare.is_in(NO_VALUE)).then(bare).name.keep())
+    return table.with_columns(pl.when(~bare.is_in((*NO_VALUE, NO_GENE_OF_TRUST4))).then(bare).name.keep())
+
+
+def _holds_values(cells: pl.Series) -> bool:
+    return not cells.str.strip_chars().is_in(NO_VALUE).fill_null(True).all()
 
 
 def _with_identity(rows: Rows, table: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
@@ -100,7 +105,7 @@ def _with_identity(rows: Rows, table: pl.DataFrame) -> tuple[pl.DataFrame, list[
         return table.with_columns(v_identity=pl.lit(None, pl.Float64)), []
     text = table["v_identity"].str.strip_chars()
     given = ~text.is_in(NO_VALUE) & text.is_not_null()
-    numbers = text.cast(pl.Float64, strict=False)
+    numbers = text.cast(pl.Float64, strict=False).set(~given, None)
     faults = given & ~numbers.is_between(0, PERCENT).fill_null(False)
     percent = bool((numbers > 1).any())
     if percent and not faults.any():  # no sequence has so little of its germline that 0.95 could be percent
@@ -115,11 +120,10 @@ def _with_identity(rows: Rows, table: pl.DataFrame) -> tuple[pl.DataFrame, list[
             found=text[first],
             expected="percentages or shares throughout, a number from 0 to 100 or to 1",
         )
-    shares = numbers.set(~given, None)
     if percent:
         told = [f"{rows.headers['v_identity']} is in percent, where AIRR has a share: it is divided by 100"]
-        return table.with_columns((shares / PERCENT).alias("v_identity")), told
-    return table.with_columns(shares.alias("v_identity")), []
+        return table.with_columns((numbers / PERCENT).alias("v_identity")), told
+    return table.with_columns(numbers.alias("v_identity")), []
 
 
 def _named(rows: Rows, table: pl.DataFrame) -> pl.DataFrame:

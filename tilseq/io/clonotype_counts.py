@@ -39,7 +39,7 @@ def with_counts(rows: Rows) -> tuple[Rows, CountOf]:
         raise missing_column(rows.file, rows.header_row, rows.names, rows.spec, header)
     # A writer may leave a whole column of the schema empty, or fill it with zeros.
     filled = {name: count for name, count in present.items() if not _empty(rows.numbers[name])} or present
-    zeros = [name for name in filled if _zero(rows.numbers[name])]
+    zeros = [name for name in filled if all_zero(rows.numbers[name])]
     if 0 < len(zeros) < len(filled):
         filled = {name: count for name, count in filled.items() if name not in zeros}
     name, count = next(iter(filled.items()))
@@ -77,7 +77,8 @@ def _empty(cells: pl.Series) -> bool:
     return _all(cells, lambda part: part.is_null() | part.is_in(NO_VALUE))
 
 
-def _zero(cells: pl.Series) -> bool:
+def all_zero(cells: pl.Series) -> bool:
+    """Return whether all cells hold a 0, as where a writer fills a column of the schema that it has no counts for."""
     return _all(cells, lambda part: part.str.contains(r"^0+(\.0+)?$"))
 
 

@@ -35,7 +35,8 @@ class Rows:
     table
         `row` (as a spreadsheet numbers it; of JSON the number of the contig, from 1) and the columns that the dialect
         has, by our names: text, `productive`, `is_cell` and `high_confidence` Boolean; what says "no value" is null.
-        `plain`: `junction` is of A, C, G, T and `junction_aa` of amino acids between C and F or W.
+        `plain`: `junction` is of A, C, G, T, three for each letter of `junction_aa`, and that of amino acids between C
+        and F or W.
     numbers
         Columns of counts and frequencies, as the file names and writes them.
     headers
@@ -257,5 +258,6 @@ def _mapped(rows: Rows) -> Rows:
         table = table.with_columns(translated(table["junction"]).alias("junction_aa"))
         plain["junction_aa"] = plain_amino_acids(table["junction_aa"])
         notes.append("the file has no amino acids: they are translated from the nucleotides")
-    table = table.with_columns(plain=plain["junction"] & plain["junction_aa"])
+    codons = table["junction"].str.len_bytes() == 3 * table["junction_aa"].str.len_bytes()
+    table = table.with_columns(plain=plain["junction"] & plain["junction_aa"] & codons)
     return replace(rows, table=table, warnings=tuple(unknown), notes=tuple(notes))

@@ -98,17 +98,21 @@ def rule(table: pl.DataFrame, wanted: str | None) -> pl.Expr:
     if "secondary" in table.columns:
         rules[SECONDARY] = pl.col("secondary")
     rules["no locus or several"] = pl.col("locus").is_null()
+    shifted = pl.col("junction_aa").str.contains("[*_~#]")  # IMGT writes #
+    # Some programs leave the last bases of a shifted frame untranslated, and a table may lack their word for it.
+    unsaid = pl.col("productive").is_null() if "productive" in table.columns else pl.lit(True)
+    shifted |= unsaid & (pl.col("junction").str.len_bytes() % 3 != 0)
     if wanted:
         rules[f"another locus than {wanted}"] = pl.col("locus") != wanted
     if "read" in table.columns:
         # An amino acid that is named, and a read from which its junction cannot be had.
         rules["no amino-acid junction"] = pl.col("junction_aa").is_null()
-        rules["stop or frame shift in the junction"] = pl.col("junction_aa").str.contains("[*_~]")
+        rules["stop or frame shift in the junction"] = shifted
         rules[CUT] = pl.col("read").is_not_null() & pl.col("junction").is_null()
     rules["no nucleotide junction"] = pl.col("junction").is_null()
     rules["several junctions in one row"] = pl.col("junction").str.contains("[,;|]")
     rules["no amino-acid junction"] = pl.col("junction_aa").is_null()
-    rules["stop or frame shift in the junction"] = pl.col("junction_aa").str.contains("[*_~]")
+    rules["stop or frame shift in the junction"] = shifted
     rules["count of 0"] = pl.col("duplicate_count") == 0
     return pl.coalesce(pl.when(holds).then(pl.lit(name)) for name, holds in rules.items())
 

@@ -58,6 +58,8 @@ class Clonotypes:
         counts where cells carry two chains of a locus, as one T cell in ten does.
     notes
         What is ordinary and still worth knowing, a sentence each.
+    rows
+        Rows of the file that are behind the clonotypes.
     """
 
     table: pl.DataFrame
@@ -67,6 +69,7 @@ class Clonotypes:
     warnings: tuple[str, ...]
     cells: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    rows: int = 0
 
 
 def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str | None = None) -> Clonotypes:
@@ -76,10 +79,11 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
     immunarch and IMGT/HighV-QUEST.
 
     A clonotype is functional when its file does not call it unproductive and its `junction_aa` is not empty and holds
-    no `*`, `_` or `~`. Left out and counted in `exclusions`, the first rule that holds: no cell or low confidence
-    (10x), not productive, a chain that is not its cell's main one of its kind (TRUST4's report of barcodes), no or an
-    unknown locus, another locus, no junction, one cut off by the end of its read (immunoSEQ), several in one row, a
-    stop or frame shift, a count of 0.
+    no `*`, `_`, `~` or `#`; where the file does not say whether it is productive, its junction is of whole codons too.
+    Left out and counted in `exclusions`, the first rule that holds: no cell or low confidence (10x), not productive, a
+    chain that is not its cell's main one of its kind (TRUST4's report of barcodes), no or an unknown locus, another
+    locus, no junction, one cut off by the end of its read (immunoSEQ), several in one row, a stop or frame shift, a
+    count of 0.
     Kept, with a warning: a junction that does not code for its amino acids; a gene that IMGT does not name; a locus
     that is not that of its genes; and, with a warning where they are more than 1 % of the clonotypes and a note else,
     junctions without their C or F/W anchor or with a letter that is no amino acid or base. Rows of one locus and
@@ -146,6 +150,7 @@ def read_clonotypes(path: str | Path, *, dialect: str | None = None, locus: str 
         tuple(warnings),
         cells,
         tuple(notes),
+        kept.height,
     )
 
 
@@ -200,7 +205,8 @@ def _names_once(rows: Rows) -> list[str]:
 def _cells_named(rows: Rows) -> list[str]:
     if "cell_id" not in rows.table.columns or rows.table["cell_id"].is_in(NO_VALUE).fill_null(True).all():
         return []
-    return ["rows name cells (cell_id), yet they are summed by their own counts, not counted as cells"]
+    named = rows.headers["cell_id"]
+    return [f"rows name cells ({named}), yet they are summed by their own counts, not counted as cells"]
 
 
 def _coded(kept: pl.DataFrame) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from tilseq.errors import TableError
-from tilseq.io.clonotype_counts import whole
+from tilseq.io.clonotype_counts import all_zero, whole
 from tilseq.io.clonotype_rows import NO_VALUE, Rows, read_rows
 from tilseq.io.clonotype_rules import cells_alike, exclusions, loci_denied, rule, with_locus
 from tilseq.io.clonotypes import contigs_once
@@ -25,6 +25,10 @@ FURTHER = {
 COUNTS = {"umi_count": ("umis", "copies"), "consensus_count": ("reads",)}
 CHAIN = ("cell_id", "sequence_id", "locus", "v_call", "j_call", "c_call", "junction", "junction_aa")
 OF_NO_CELL = ("barcode not called a cell", "contig of low confidence")
+ONE_OF_A_KIND = (
+    "TRUST4's report tells one chain of a kind as the cell's, and no UMIs: second chains and doublets do not show; its "
+    "_barcode_airr.tsv has all chains"
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,12 @@ def read_contigs(path: str | Path, *, dialect: str | None = None) -> Contigs:
         kept.select(*CHAIN, *counts),
         tuple(sorted(trusted["barcode"].unique())),
         exclusions(table, rows.file),
-        (*rows.warnings, *cells_alike(kept["cell_id"]), *loci_denied(rows, kept)),
+        (
+            *rows.warnings,
+            *([ONE_OF_A_KIND] if "secondary" in table.columns else []),
+            *cells_alike(kept["cell_id"]),
+            *loci_denied(rows, kept),
+        ),
         rows.notes,
     )
 
@@ -104,13 +113,13 @@ def _with_cells(rows: Rows) -> pl.DataFrame:
 
 
 def _count(rows: Rows, table: pl.DataFrame, ours: str, names: tuple[str, ...]) -> pl.Series:
-    """Return the first of some columns that is there and not empty as whole numbers, null where a cell is empty."""
-    for name in names:
-        if name not in table.columns:
-            continue
-        text = table[name].set(table[name].is_in(NO_VALUE), None)
-        if text.null_count() == len(text):
-            continue
+    """Return the first of some columns that is there and not empty as whole numbers, null where a cell is empty.
+
+    One that is 0 throughout gives way to another, as in `tilseq.io.clonotype_counts.with_counts`.
+    """
+    texts = {name: table[name].set(table[name].is_in(NO_VALUE), None) for name in names if name in table.columns}
+    filled = {name: text for name, text in texts.items() if text.null_count() < len(text)}
+    for name, text in sorted(filled.items(), key=lambda one: all_zero(one[1])):
         numbers = whole(text)
         faults = numbers.is_null() & text.is_not_null()
         if faults.any():

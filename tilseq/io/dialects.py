@@ -139,7 +139,8 @@ IMMUNOSEQ = Dialect(
     productive={"in": True, "out": False, "stop": False},
     mistaken={"templates": ("normalizedCopy", "normalizedCopy is no count: it is weighted by the primers' bias")},
 )
-# Headers: MiXCR 1.x (in words), 2 and 3 (cloneCount), 4 (readCount; molecules and cells by the tags of its preset).
+# Headers: MiXCR 1.x (in words), 2 and 3 (cloneCount), 4 (readCount; molecules and cells by the tags of its preset, in
+# 4.0 as uniqueTagCount). Exports of single cells may hold a row for each clone and cell.
 MIXCR = Dialect(
     "MiXCR",
     needed={
@@ -166,9 +167,14 @@ MIXCR = Dialect(
         "junction": ("nSeqCDR3", "N. Seq. CDR3"),
         "junction_aa": ("aaSeqCDR3", "AA. Seq. CDR3"),
     },
+    optional={"cell_id": ("tagValueCELL",)},
     counts=(
-        Count(("uniqueCellCount",), "cells", ("uniqueCellFraction",)),
-        Count(("uniqueMoleculeCount", "uniqueUMICount"), "umis", ("uniqueMoleculeFraction", "uniqueUMIFraction")),
+        Count(("uniqueCellCount", "uniqueTagCountCELL"), "cells", ("uniqueCellFraction", "uniqueTagFractionCELL")),
+        Count(
+            ("uniqueMoleculeCount", "uniqueUMICount", "uniqueTagCountUMI"),
+            "umis",
+            ("uniqueMoleculeFraction", "uniqueUMIFraction", "uniqueTagFractionUMI"),
+        ),
         Count(("readCount", "cloneCount", "Clone count"), "reads", ("readFraction", "cloneFraction", "Clone fraction")),
     ),
     merged=frozenset({"v_call", "j_call"}),
@@ -190,7 +196,7 @@ TRUST4 = Dialect(
 TRUST4_AIRR = Dialect(
     "TRUST4's AIRR rearrangement",
     needed={name: (name,) for name in ("v_call", "j_call", "junction", "junction_aa", "productive")},
-    optional={"locus": ("locus",), "sequence_id": ("sequence_id",)},
+    optional={name: (name,) for name in ("locus", "sequence_id", "cell_id")},
     counts=(Count(("consensus_count",), "unknown"),),
     told=False,
 )
@@ -227,6 +233,8 @@ IMGT = Dialect(
         "productive (see comment)": True,
         "unproductive": False,
         "unproductive (see comment)": False,
+        "rearranged sequence (but no junction found)": None,
+        "rearranged sequence (but no junction found) (see comment)": None,
         "no rearrangement found": False,
         "no results": False,
         "unknown": None,

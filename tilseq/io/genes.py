@@ -33,6 +33,7 @@ FUNCTIONALITY = re.compile(r"\s+[\[(]?(F|ORF|P)[\])]?$")
 COMMENT = re.compile(r"\s*\(see comment\)$", re.IGNORECASE)
 SCORE = re.compile(r"\((\d+(?:\.\d+)?)\)$")  # MiXCR's; the parentheses of IGHV(III)-44 hold no digits
 ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
+PADDED = re.compile(r"^(TR|IG)[A-Z]{2}[0-9]{2}-[0-9]{2}\b")  # as Adaptive writes genes, IGHJ04-01
 ALLELE = re.compile(r"\*([0-9][0-9A-Z_]*)$")
 NO_ALLELE = "00"  # MiXCR's
 FIRST_OF_FAMILY = "-1"
@@ -164,8 +165,8 @@ def _names(part: str) -> list[tuple[str, str | None]]:
     allele = ALLELE.search(text.upper())
     gene = text.upper()[: allele.start()] if allele else text.upper()
     suffix = f"*{allele[1]}" if allele and allele[1] != NO_ALLELE else ""
-    adaptive = gene.startswith("TC")
-    if adaptive:
+    adaptive = gene.startswith("TC") or PADDED.match(gene) is not None
+    if gene.startswith("TC"):
         gene = "T" + gene[2:]
     gene = re.sub("-OR([0-9]+)_", r"/OR\1-", ZEROS.sub("", gene))
     if prefix and prefix[1].lower().startswith("mus"):

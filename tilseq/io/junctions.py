@@ -113,16 +113,18 @@ def cut_junctions(rows: pl.DataFrame) -> pl.DataFrame:
 def mismatch(rows: pl.DataFrame) -> tuple[int, int | None]:
     """Return how many junctions do not code for the amino acids beside them, and the first such row.
 
-    Looked at are junctions of three bases an amino acid, without ambiguous letters; of a table with more rows the first
-    20,000 of these, as a column that is shifted shows at once.
+    Looked at are junctions without ambiguous letters: whether there are three bases an amino acid in all of them, and
+    what they code for in the first 20,000 of which that holds, as a column that is shifted shows at once.
     """
+    rows = rows.select("row", "junction", "junction_aa")
     codes = pl.col("junction").str.len_bytes() == 3 * pl.col("junction_aa").str.len_bytes()
     letters = pl.col("junction_aa").str.contains(f"^[{AMINO_ACIDS}]+$") & pl.col("junction").str.contains("^[ACGT]+$")
-    looked_at = rows.select("row", "junction", "junction_aa").clear()
-    for part in rows.select("row", "junction", "junction_aa").iter_slices(MOST_CHECKED):
+    looked_at = rows.clear()
+    for part in rows.iter_slices(MOST_CHECKED):
         looked_at = looked_at.vstack(part.filter(codes).filter(letters))
         if looked_at.height >= MOST_CHECKED:
             break
     looked_at = looked_at.head(MOST_CHECKED)
     wrong = looked_at.filter(translated(looked_at["junction"]) != looked_at["junction_aa"])
+    wrong = wrong.vstack(rows.filter(~codes).filter(letters)).sort("row")
     return wrong.height, wrong["row"][0] if wrong.height else None

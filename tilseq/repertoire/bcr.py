@@ -15,6 +15,7 @@ from tilseq.repertoire.threshold import USUAL_THRESHOLD, family_threshold
 from tilseq.tables import as_polars, conform
 from tilseq.tables.repertoire import FAMILIES, MUTATION
 
+HEAVY = "IGH"
 LEAST_IDENTITY = 0.5  # the most mutated antibodies known have a third of V's bases changed
 
 
@@ -31,6 +32,8 @@ class Bcr:
     threshold, threshold_source
         Largest share of bases in which neighbours in a family differ, and where it comes from: `set`, `valley` or
         `usual`.
+    n_effective
+        Effective number of B cells behind the counts of heavy chains, None where it is not known.
     """
 
     families: pl.DataFrame
@@ -41,11 +44,12 @@ class Bcr:
     distances: pl.DataFrame
     threshold: float
     threshold_source: str
+    n_effective: float | None = None
 
     @property
     def without_family(self) -> int:
         """Heavy chains that are of no family, as they have no V or no J gene."""
-        return int(self.mutation.filter(locus="IGH")["family_id"].null_count())
+        return int(self.mutation.filter(locus=HEAVY)["family_id"].null_count())
 
     @property
     def far_from_germline(self) -> str | None:
@@ -77,17 +81,24 @@ class Bcr:
             )
         if self.far_from_germline:
             told.append(self.far_from_germline)
-        heavy = self.mutation.filter(locus="IGH")
+        heavy = self.mutation.filter(locus=HEAVY)
         unnamed = int(heavy["c_call"].null_count())
         if unnamed:
             told.append(f"{unnamed} of {heavy.height} heavy chains have no isotype told, as they have no c_call")
-        if count_of not in INDEPENDENT:
+        if count_of not in INDEPENDENT and self.n_effective is None:
             counts = "counts of unknown meaning" if count_of == "unknown" else f"counts of {count_of}"
             told.append(f"{counts}: shares of counts and the diversity of families have no limits")
         return told
 
 
-def bcr(table: Any, *, sample: str, count_of: str = "unknown", threshold: float | None = None) -> Bcr:
+def bcr(
+    table: Any,
+    *,
+    sample: str,
+    count_of: str = "unknown",
+    threshold: float | None = None,
+    n_effective: float | None = None,
+) -> Bcr:
     """Return families, isotypes and mutations of a sample's immunoglobulins.
 
     Families are of heavy chains: light chains of unrelated cells are too often alike.
@@ -104,6 +115,10 @@ def bcr(table: Any, *, sample: str, count_of: str = "unknown", threshold: float 
     threshold
         As for `families`; by default the valley of the distances to the nearest (`family_threshold`), and where there
         is none 0.15, as most studies of human heavy chains set it between 0.1 and 0.2.
+    n_effective
+        Effective number of B cells behind the counts of heavy chains (see `depth`), on which limits of shares of counts
+        and of the diversity of families rest. Without it counts of cells, UMIs and templates are taken for as many
+        cells.
 
     Raises
     ------
@@ -113,7 +128,7 @@ def bcr(table: Any, *, sample: str, count_of: str = "unknown", threshold: float 
     frame = as_polars(table)
     if "c_call" not in frame.columns:
         frame = frame.with_columns(c_call=pl.lit(None, pl.String))
-    heavy = pl.col("locus") == "IGH"
+    heavy = pl.col("locus") == HEAVY
     distances = distance_to_nearest(frame.filter(heavy))
     source = "set"
     if threshold is None:
@@ -125,11 +140,12 @@ def bcr(table: Any, *, sample: str, count_of: str = "unknown", threshold: float 
         families=_summarised(found, threshold, source),
         mutation=conform(found.select(name for name in MUTATION.names if name in found.columns), MUTATION),
         mutation_load=mutation_load(found, sample=sample),
-        isotypes=isotypes(found, sample=sample, count_of=count_of),
-        diversity=family_diversity(found, sample=sample, count_of=count_of),
+        isotypes=isotypes(found, sample=sample, count_of=count_of, n_effective=n_effective),
+        diversity=family_diversity(found, sample=sample, count_of=count_of, n_effective={HEAVY: n_effective}),
         distances=distances,
         threshold=threshold,
         threshold_source=source,
+        n_effective=n_effective,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import AnalysisError, TableError
-from tilseq.receptors import VDJ_LOCI, VJ_LOCI
+from tilseq.receptors import CLONE, VDJ_LOCI, VJ_LOCI
 from tilseq.repertoire.clones import check_columns, nucleotides
 from tilseq.tables import as_polars, conform
 from tilseq.tables.repertoire import CELLS
@@ -17,6 +17,8 @@ NEEDED = ("cell_id", "locus", "junction", "junction_aa")
 SHOWN = ("locus", "v_call", "j_call", "junction", "junction_aa", "umi_count")
 PLACES = ("vj_1", "vj_2", "vdj_1", "vdj_2")
 LEAST_OVERLAP = 0.5
+# Of a cell: its contigs, those of each arm, and junctions among these.
+COUNTED = ("chains", "vj", "vdj", "vj_apart", "vdj_apart")
 
 
 def chain_pairing(contigs: Any, *, sample: str, cells: Iterable[str] = ()) -> pl.DataFrame:
@@ -46,9 +48,10 @@ def chain_pairing(contigs: Any, *, sample: str, cells: Iterable[str] = ()) -> pl
         - `chain_pairing`: `single pair`, `orphan VJ`, `orphan VDJ`, `extra VJ`, `extra VDJ`, `two full chains`,
           `ambiguous`, `multichain` (more than two chains of an arm), `no IR`.
         - `dual_alpha`: two TRA and a TRB, as one T cell in ten has.
-        - `doublet`: `likely` for `multichain` and for TCR with BCR; `possible` for two VDJ chains, with a VJ chain or
-          without, and any other `ambiguous`, for a second heavy or beta chain is rare in one cell; else null. It is a
-          flag: no cell is left out.
+        - `doublet`: `likely` for more than two chains of an arm and for TCR with BCR; `possible` for two VDJ chains,
+          with a VJ chain or without, and any other `ambiguous`, for a second heavy or beta chain is rare in one cell;
+          else null. It is a flag: no cell is left out. For it and `dual_alpha` contigs of one locus and junction are
+          one chain, as they say nothing of a second cell; scirpy counts each.
         - `chains`; and of `vj_1, vj_2, vdj_1, vdj_2` the `locus, v_call, j_call, junction, junction_aa, umi_count`.
 
     Raises
@@ -58,17 +61,23 @@ def chain_pairing(contigs: Any, *, sample: str, cells: Iterable[str] = ()) -> pl
     """
     frame = _chains(contigs)
     found = pl.DataFrame({"cell_id": sorted({*frame["cell_id"], *cells})}, schema={"cell_id": pl.String()})
+    of_vj, of_vdj = (pl.col("locus").is_in(loci) for loci in (VJ_LOCI, VDJ_LOCI))
+    junction = pl.struct(CLONE)
     numbers = frame.group_by("cell_id").agg(
-        chains=pl.len(), vj=pl.col("locus").is_in(VJ_LOCI).sum(), vdj=pl.col("locus").is_in(VDJ_LOCI).sum()
+        chains=pl.len(),
+        vj=of_vj.sum(),
+        vdj=of_vdj.sum(),
+        vj_apart=junction.filter(of_vj).n_unique(),
+        vdj_apart=junction.filter(of_vdj).n_unique(),
     )
-    found = found.join(numbers, on="cell_id", how="left").with_columns(pl.col("chains", "vj", "vdj").fill_null(0))
+    found = found.join(numbers, on="cell_id", how="left").with_columns(pl.col(COUNTED).fill_null(0))
     for arm, loci in (("vj", VJ_LOCI), ("vdj", VDJ_LOCI)):
         ranked = frame.filter(pl.col("locus").is_in(loci)).with_columns(place=pl.int_range(pl.len()).over("cell_id"))
         for place in (1, 2):
             of_place = ranked.filter(pl.col("place") == place - 1)
             chain = of_place.select("cell_id", *(pl.col(name).alias(f"{arm}_{place}_{name}") for name in SHOWN))
             found = found.join(chain, on="cell_id", how="left")
-    return conform(_called(found).drop("vj", "vdj").with_columns(sample=pl.lit(sample)), CELLS)
+    return conform(_called(found).drop(COUNTED[1:]).with_columns(sample=pl.lit(sample)), CELLS)
 
 
 def joined_lanes(lanes: Mapping[str, Any]) -> pl.DataFrame:
@@ -183,9 +192,9 @@ def _called(cells: pl.DataFrame) -> pl.DataFrame:
         pairing = pairing.when((vj == of_vj) & (vdj == of_vdj)).then(pl.lit(name))
     cells = cells.with_columns(chain_pairing=pairing)
     alphas = (pl.col("chain_pairing") == "extra VJ") & (pl.col("receptor_subtype") == "TRA+TRB")
-    likely = pl.col("receptor_type").is_in(["multichain", "ambiguous"])
-    possible = (pl.col("vdj") > 1) | (pl.col("chain_pairing") == "ambiguous")
+    likely = (tr & ig) | (pl.col("vj_apart") > 2) | (pl.col("vdj_apart") > 2)
+    possible = (pl.col("vdj_apart") > 1) | (pl.col("chain_pairing") == "ambiguous")
     return cells.with_columns(
-        dual_alpha=alphas,
+        dual_alpha=alphas & (pl.col("vj_apart") > 1),
         doublet=pl.when(likely).then(pl.lit("likely")).when(possible).then(pl.lit("possible")),
     )

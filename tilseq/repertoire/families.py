@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,9 @@ def distance_to_nearest(table: Any) -> pl.DataFrame:
     return nodes.select(*GROUP, "junction", "sequences", distance)
 
 
-def family_diversity(table: Any, *, sample: str, count_of: str = "unknown") -> pl.DataFrame:
+def family_diversity(
+    table: Any, *, sample: str, count_of: str = "unknown", n_effective: Mapping[str, float | None] | None = None
+) -> pl.DataFrame:
     """Return the diversity of the families of a sample, as `tilseq.repertoire.diversity` of clones.
 
     Parameters
@@ -103,15 +106,30 @@ def family_diversity(table: Any, *, sample: str, count_of: str = "unknown") -> p
         polars or pandas, one row a sequence: `locus`, `family_id`, `duplicate_count`; rows without a family are let be.
     sample, count_of
         As for `diversity`.
+    n_effective
+        Locus → effective number of B cells behind all of its counts (see `depth`). Where sequences have no family, it
+        counts in proportion.
 
     Returns
     -------
     polars.DataFrame
         The table `diversity`; its locus reads `IGH families`.
     """
-    frame = as_polars(table).filter(pl.col("family_id").is_not_null())
-    clones = frame.select(pl.format("{} families", "locus").alias("locus"), "duplicate_count", junction="family_id")
-    return diversity(clones, sample=sample, count_of=count_of)
+    frame = as_polars(table)
+    placed = pl.when(pl.col("family_id").is_not_null()).then("duplicate_count")
+    sums = frame.group_by("locus").agg(placed.sum(), every=pl.col("duplicate_count").sum())
+    effective = {}
+    for locus, placed_counts, every in sums.iter_rows():
+        known = (n_effective or {}).get(locus)
+        effective[_of_families(locus)] = known * placed_counts / every if known and placed_counts else None
+    frame = frame.filter(pl.col("family_id").is_not_null())
+    named = pl.format(_of_families("{}"), "locus").alias("locus")
+    clones = frame.select(named, "duplicate_count", junction="family_id")
+    return diversity(clones, sample=sample, count_of=count_of, n_effective=effective)
+
+
+def _of_families(locus: str) -> str:
+    return f"{locus} families"
 
 
 def _nodes(table: Any) -> tuple[pl.DataFrame, pl.DataFrame]:

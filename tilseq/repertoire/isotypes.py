@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.intervals import clopper_pearson, scalar
+from tilseq.repertoire.cells import checked_effective
 from tilseq.repertoire.clones import INDEPENDENT, check_columns, check_count_of
 from tilseq.tables import as_polars
 from tilseq.tables.repertoire import ISOTYPES
@@ -24,7 +25,7 @@ def isotype_class(column: str) -> pl.Expr:
     return pl.when(classes.list.len() == 1).then(classes.list.first())
 
 
-def isotypes(table: Any, *, sample: str, count_of: str = "unknown") -> pl.DataFrame:
+def isotypes(table: Any, *, sample: str, count_of: str = "unknown", n_effective: float | None = None) -> pl.DataFrame:
     """Return how much of the heavy chains of a sample each isotype holds.
 
     Parameters
@@ -35,7 +36,11 @@ def isotypes(table: Any, *, sample: str, count_of: str = "unknown") -> pl.DataFr
     sample
         Sample identifier.
     count_of
-        What the counts count. Shares of counts get limits for `cells`, `umis` and `templates` alone.
+        What the counts count. Without `n_effective` shares of counts get limits for `cells`, `umis` and `templates`
+        alone.
+    n_effective
+        Effective number of B cells behind the counts of IGH (see `depth`), on which limits of shares of counts then
+        rest.
 
     Returns
     -------
@@ -48,37 +53,46 @@ def isotypes(table: Any, *, sample: str, count_of: str = "unknown") -> pl.DataFr
           `switched` (the isotype reads `switched`: any class but IGHM and IGHD), `mixed` (unit `families` alone: of
           families in which two sequences or more have a class, those with a switched and an unswitched one).
         - `total`: those with an isotype at that level; `unassigned` in their place counts the others and has no share.
-        - Limits, 95 %, are Clopper and Pearson's, of counts and of families; sequences are no sample of anything, as
-          copies of one were put together.
+        - Limits, 95 %, are Clopper and Pearson's, of counts (on effective cells, where these are known) and of
+          families; sequences are no sample of anything, as copies of one were put together.
 
     Raises
     ------
     TableError
         A column is absent.
     AnalysisError
-        Counts are not of that.
+        Counts are not of that; the effective number is not above 0 or exceeds the counts of IGH.
     """
     check_count_of(count_of)
     frame = as_polars(table)
     check_columns(frame, NEEDED, "a table of isotypes")
     heavy = frame.filter(pl.col("locus") == "IGH").with_columns(isotype_class("c_call").alias("class"))
-    subclass = pl.col("c_call").str.to_uppercase().str.extract(r"^\s*(IGH[GA][1-4])[^,;|]*$")
+    named = pl.col("c_call").str.to_uppercase().str.extract_all(r"IGH[MDGAE][1-4]?").list.unique()
+    subclass = pl.when(named.list.len() == 1).then(named.list.first().str.extract("(.*[1-4])"))
     levels = ["class"] + ["subclass"] * heavy.select(subclass.is_not_null().any()).item()
     heavy = heavy.with_columns(subclass=pl.coalesce(subclass, "class"))
-    units = [
-        ("sequences", heavy.with_columns(weight=pl.lit(1)), False),
-        ("counts", heavy.with_columns(weight="duplicate_count"), count_of in INDEPENDENT),
+    units: list[tuple[str, pl.DataFrame, float | None]] = [
+        ("sequences", heavy.with_columns(weight=pl.lit(1)), None),
+        ("counts", heavy.with_columns(weight="duplicate_count"), _worth(heavy, count_of, n_effective)),
     ]
     rows = []
     if "family_id" in heavy.columns:
         members = heavy.filter(pl.col("family_id").is_not_null())
         rows += _mixed(members)
-        units += [("families", members, True)]
-    for unit, weighed, sampled in units:
+        units += [("families", members, 1)]
+    for unit, weighed, worth in units:
         for level in levels:
             of_unit = _of_families(weighed, level) if unit == "families" else weighed.select("weight", isotype=level)
-            rows += _shares(of_unit, unit, level, sampled)
+            rows += _shares(of_unit, unit, level, worth)
     return ISOTYPES.frame([{"sample": sample, **row} for row in rows])
+
+
+def _worth(heavy: pl.DataFrame, count_of: str, n_effective: float | None) -> float | None:
+    """Return how many independent observations one count is worth, None where that is not known."""
+    if n_effective is None or not heavy.height:
+        return 1 if count_of in INDEPENDENT else None
+    counts = int(heavy["duplicate_count"].sum())
+    return (checked_effective(n_effective, counts, "IGH") or 0) / counts
 
 
 def _of_families(members: pl.DataFrame, level: str) -> pl.DataFrame:
@@ -98,7 +112,7 @@ def place_of(column: str) -> pl.Expr:
     return pl.col(column).replace_strict(classes | subclasses, default=len(ORDER), return_dtype=pl.Int64)
 
 
-def _shares(weighed: pl.DataFrame, unit: str, level: str, sampled: bool) -> list[dict[str, Any]]:
+def _shares(weighed: pl.DataFrame, unit: str, level: str, worth: float | None) -> list[dict[str, Any]]:
     """Return the rows of one unit and level, and at the level of classes the switched share."""
     numbers = dict(weighed.group_by("isotype").agg(pl.col("weight").sum()).iter_rows())
     unassigned = numbers.pop(None, 0)
@@ -109,7 +123,7 @@ def _shares(weighed: pl.DataFrame, unit: str, level: str, sampled: bool) -> list
     if level == "class" and total:
         switched = sum(number for isotype, number in numbers.items() if isotype not in UNSWITCHED)
         entries.append(("switched", "switched", switched))
-    rows = [_share(unit, at, isotype, number, total, sampled) for at, isotype, number in entries]
+    rows = [_share(unit, at, isotype, number, total, worth) for at, isotype, number in entries]
     if unassigned:
         whole = total + unassigned
         rows.append({"unit": unit, "level": level, "isotype": UNASSIGNED, "number": unassigned, "total": whole})
@@ -122,11 +136,12 @@ def _mixed(members: pl.DataFrame) -> list[dict[str, Any]]:
     several = told.agg(pl.len(), mixed=switched.any() & (~switched).any()).filter(pl.col("len") > 1)
     if not several.height:
         return []
-    return [_share("families", "mixed", "mixed", int(several["mixed"].sum()), several.height, True)]
+    return [_share("families", "mixed", "mixed", int(several["mixed"].sum()), several.height, 1)]
 
 
-def _share(unit: str, level: str, isotype: str, number: int, total: int, sampled: bool) -> dict[str, Any]:
-    lower, upper = scalar(clopper_pearson(number, total)) if sampled else (None, None)
+def _share(unit: str, level: str, isotype: str, number: int, total: int, worth: float | None) -> dict[str, Any]:
+    limits = clopper_pearson(number * worth, total * worth) if worth is not None else None
+    lower, upper = scalar(limits) if limits else (None, None)
     return {
         "unit": unit,
         "level": level,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
 from tilseq.receptors import CLONE
 from tilseq.repertoire.clones import check_columns, checked_counts, upper
+from tilseq.repertoire.effective import summed
 from tilseq.repertoire.neighbours import neighbours
 from tilseq.tables import as_polars
 from tilseq.tables.schema import conform
@@ -31,7 +33,8 @@ def near_matches(sample_table: Any, product_table: Any, *, sample: str) -> pl.Da
     ----------
     sample_table, product_table
         polars or pandas: `locus, junction, junction_aa, duplicate_count`; rows without an amino-acid junction take no
-        part. Junctions in lower case are taken as in upper case, as the readers give them.
+        part. Junctions in lower case are taken as in upper case, as the readers give them. Where there is `frequency`
+        it is the share, as of several lots (see `whole_product`); else the share of the counts of the locus.
     sample
         Identifier of the sample.
 
@@ -66,13 +69,36 @@ def near_matches(sample_table: Any, product_table: Any, *, sample: str) -> pl.Da
     return conform(rows.with_columns(sample=pl.lit(sample)), NEAR_MATCHES)
 
 
+def whole_product(lots: Sequence[pl.DataFrame], tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return the clones of several lots as one product, for `near_matches`.
+
+    Counts of lots may mean different things, and lots differ in depth, so that shares are those of `summed`.
+
+    Parameters
+    ----------
+    lots
+        Clones of each, as `effective_clones` gives them.
+    tables
+        Clonotype table of each, with `junction_aa`; of a clone the first counts.
+
+    Returns
+    -------
+    polars.DataFrame
+        `locus, junction, junction_aa, duplicate_count, frequency`, a row a clone.
+    """
+    named = pl.concat([table.select(PARTS) for table in tables]).unique(CLONE, keep="first", maintain_order=True)
+    clones = summed(lots).join(named, on=CLONE, how="left", maintain_order="left")
+    return clones.select(*PARTS, "duplicate_count", "frequency")
+
+
 def _clones(table: Any) -> pl.DataFrame:
     """Return the clones that have both junctions, with their share of all counts of the locus."""
-    frame = as_polars(table)
-    check_columns(frame, PARTS, "near matches")
-    counts = checked_counts(frame, CLONE)["duplicate_count"]
-    junctions = (upper(frame[name]) for name in PARTS[1:])
-    frame = frame.select(pl.col("locus").cast(pl.String), *junctions).with_columns(counts)
+    given = as_polars(table)
+    check_columns(given, PARTS, "near matches")
+    counts = checked_counts(given, CLONE)["duplicate_count"]
+    junctions = (upper(given[name]) for name in PARTS[1:])
+    frame = given.select(pl.col("locus").cast(pl.String), *junctions).with_columns(counts)
     share = pl.col("duplicate_count") / pl.col("duplicate_count").sum().over("locus")
-    clones = frame.with_columns(frequency=share).drop_nulls(PARTS).group_by(CLONE)
+    frame = frame.with_columns(frequency=given["frequency"] if "frequency" in given.columns else share)
+    clones = frame.drop_nulls(PARTS).group_by(CLONE)
     return clones.agg(pl.col("junction_aa").first(), pl.col("duplicate_count", "frequency").sum())

@@ -22,6 +22,7 @@ def qc(
     sample: str,
     count_of: str = "unknown",
     exclusions: Any | None = None,
+    rows_kept: int | None = None,
     depth: Any | None = None,
 ) -> pl.DataFrame:
     """Return the checks of one sample's clonotypes.
@@ -29,8 +30,8 @@ def qc(
     - `clonotypes`: how many are left; fails at none.
     - `counts`: their sum; warns where they are of reads or of unknown meaning and the cells behind them are not known,
       as those give no limits.
-    - `left out`: rows left out, as a share of those and the clonotypes kept (of cells: their contigs kept); warns above
-      a half. Each rule has a check of its own, `left out: <rule>`, that only tells.
+    - `left out`: rows left out, as a share of those and the rows kept; warns above a half. Each rule has a check of its
+      own, `left out: <rule>`, that only tells.
     - `singletons LOCUS`: share of the clones seen once; warns where of a hundred clones or more none was, as a table
       cut at a smallest count has no coverage and no Chao1.
     - `anchors LOCUS`: share of the clones whose `junction_aa` lacks its C or its F or W; warns above 5 %, as it may be
@@ -50,6 +51,8 @@ def qc(
         What the counts count.
     exclusions
         What was left out in reading, polars or pandas: `rule`, `rows`, `counts`.
+    rows_kept
+        Rows that were read into the table; by default its own, or its counts where these are cells.
     depth
         The sample's rows of the table `depth`, polars or pandas: the cells behind its counts, where they are known.
 
@@ -88,7 +91,8 @@ def qc(
         },
     ]
     if exclusions is not None:
-        rows += _left_out(as_polars(exclusions), counts if count_of == "cells" else frame.height)
+        usual = counts if count_of == "cells" else frame.height
+        rows += _left_out(as_polars(exclusions), usual if rows_kept is None else rows_kept)
     for (locus,), clones in sorted(frame.partition_by("locus", as_dict=True).items()):
         rows += [_singletons(str(locus), clones), _anchors(str(locus), clones)]
     if depth is not None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def write_bcr(
-    job: Job, folder: Path, told: Collection[str]
+    job: Job, folder: Path, told: Collection[str], n_effective: float | None
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], pl.DataFrame]:
     """Write a sample's families, sequences, isotypes, load of mutations and figures.
 
@@ -27,6 +27,8 @@ def write_bcr(
         Of the step `repertoire`.
     told
         Warnings and notes of the file that its clonotypes gave already.
+    n_effective
+        Effective number of B cells behind the counts of heavy chains, None where it is not known.
 
     Returns
     -------
@@ -44,7 +46,9 @@ def write_bcr(
 
     sequences = read_bcr(only_path(job), dialect=job.arguments["dialect"], locus=job.arguments["locus"])
     threshold = job.arguments["family_threshold"]
-    found = bcr(sequences.table, sample=job.unit, count_of=sequences.count_of, threshold=threshold)
+    found = bcr(
+        sequences.table, sample=job.unit, count_of=sequences.count_of, threshold=threshold, n_effective=n_effective
+    )
     write_parquet(found.families, FAMILIES, folder)
     write_parquet(found.mutation, MUTATION, folder)
     write_parquet(found.mutation_load, MUTATION_LOAD, folder)

@@ -64,7 +64,8 @@ def run(job: Job, folder: Path) -> None:
     quality += _checks(job.unit, clonotypes, cells)
     quality += _depth(sample, clonotypes, job.arguments["least_yield"])
     if sample["assay"] == "bcr":
-        of_families, checks, of_t_cells = write_bcr(job, folder, (*clonotypes.warnings, *clonotypes.notes))
+        told = (*clonotypes.warnings, *clonotypes.notes)
+        of_families, checks, of_t_cells = write_bcr(job, folder, told, effective.get("IGH"))
         rows, quality = rows + of_families, quality + checks
         excluded = pl.concat([excluded, of_t_cells])
     if clonotypes.dialect == "10x":
@@ -103,8 +104,14 @@ def _checks(sample: str, clonotypes: Clonotypes, depth: pl.DataFrame) -> list[di
 
     from tilseq.repertoire.qc import qc
 
-    count_of, exclusions = clonotypes.count_of, clonotypes.exclusions
-    checks = qc(clonotypes.table, sample=sample, count_of=count_of, exclusions=exclusions, depth=depth)
+    checks = qc(
+        clonotypes.table,
+        sample=sample,
+        count_of=clonotypes.count_of,
+        exclusions=clonotypes.exclusions,
+        rows_kept=clonotypes.rows,
+        depth=depth,
+    )
     return checks.filter(~pl.col("check").str.starts_with("left out: ")).to_dicts()
 
 

@@ -47,7 +47,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.io.write import write_parquet
     from tilseq.repertoire.copies import copies
     from tilseq.repertoire.effective import effective_clones
-    from tilseq.repertoire.near_matches import near_matches
+    from tilseq.repertoire.near_matches import near_matches, whole_product
     from tilseq.repertoire.product_lots import lots_apart
     from tilseq.repertoire.track import follow, with_product
     from tilseq.steps.cells_behind import effective_by_sample
@@ -71,7 +71,7 @@ def run(job: Job, folder: Path) -> None:
         if listed is not None:
             verdicts = listed.select(*CLONE_OF, suspicious="verdict")
             followed = followed.drop("suspicious").join(verdicts, on=CLONE_OF, how="left")
-        product = pl.concat([tables[name] for name in places["product"]], how="diagonal")
+        product = whole_product(list(places["product"].values()), [tables[name] for name in places["product"]])
         near = pl.concat([near_matches(tables[name], product, sample=name) for name in places["later"]])
         of_product = product.select("locus", "junction").unique()
         changed = with_product(changes(job.unit, rows, tables, effective), of_product)
