@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXAMPLE = """\
-tilseq clinical labs labs.csv --ctcae 5 --subjects subjects.csv --infusions infusions.csv -o out"""
+S=data/sample    # the sample study, in a clone; or yours
+tilseq clinical labs $S/clinical/labs.csv --ctcae 5 --subjects $S/subjects.csv --infusions $S/infusions.csv -o out"""
 
 
 @click.command("labs", cls=Examples, example=EXAMPLE)

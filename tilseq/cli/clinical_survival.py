@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 
 CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXAMPLE = """\
-tilseq clinical survival followup.csv --responses responses.csv --lesions lesions.csv --subjects subjects.csv -o out
-tilseq clinical survival followup.csv --responses out/response.csv --subjects subjects.csv \\
-    --therapies therapies.csv --schedule schedule.csv --preset lm103 --first-dose infusion -o out"""
+S=data/sample    # the sample study, in a clone; or yours
+tilseq clinical survival $S/clinical/followup.csv --responses $S/clinical/responses.csv \\
+    --lesions $S/clinical/lesions.csv --subjects $S/subjects.csv --infusions $S/infusions.csv -o survival
+tilseq clinical survival $S/clinical/followup.csv --responses $S/clinical/responses.csv --subjects $S/subjects.csv \\
+    --therapies $S/clinical/therapies.csv --schedule $S/clinical/schedule.csv --infusions $S/infusions.csv \\
+    --preset lm103 --first-dose infusion -o lm103"""
 
 
 # Setting of `time_to_event_rules`: its values, the usual one first unless there is none, and what it decides.

@@ -37,9 +37,11 @@ if TYPE_CHECKING:
     from tilseq.repertoire import ProductLot
 
 EXAMPLE = """\
-tilseq repertoire label blood_day28.csv.gz --product product.tsv --cells product=40000 -o labels
-tilseq repertoire label blood_day28.csv.gz --product lotA.csv.gz --product lotB.csv.gz \\
-    --h5ad blood_day28=blood_day28.h5ad -o labels"""
+S=data/sample/raw    # of the sample study, in a clone; or yours
+tilseq repertoire label $S/sctcr/SIM-01_D28_sctcr.csv.gz --product $S/tcr/SIM-01_product_tcr.tsv.gz \\
+    --cells SIM-01_product_tcr=12000 --count-of templates -o labels
+tilseq repertoire label $S/sctcr/SIM-02_D28_sctcr.csv.gz --product $S/sctcr/SIM-02_productA_sctcr.csv.gz \\
+    --product $S/sctcr/SIM-02_productB_sctcr.csv.gz --h5ad SIM-02_D28_sctcr=$S/scrna/SIM-02_D28_sc.h5ad -o two_lots"""
 
 
 MENDS = "--count-of, --cells"  # of cells that are not known
