@@ -344,3 +344,15 @@ def test_without_responses_there_is_what_no_scan_decides(files, capsys):
         "OS: 1 event, 1 censored, 0 not evaluable",
         "follow_up: 1 event, 1 censored, 0 not evaluable",
     ]
+
+
+@pytest.mark.parametrize("reads", ["", "007,-8,baseline,inv,NE\n", "007,42,D42,inv,NE\n"])
+def test_where_nobody_was_assessed_after_day_0_there_is_no_time_that_scans_decide(files, reads):
+    """S02 died on day 150 and 007 lives: progression-free survival would be that of S02 alone."""
+    (files / "none.csv").write_text("subject,day,visit,reader,response\n" + reads)
+    assert run(files, responses="none", full=False) == 0
+    found = rows(files)
+    assert found["OS", "S02"] == ("151", "true", "death")
+    assert {found[endpoint, subject] for endpoint in ("PFS", "TTP") for subject in ("007", "S02")} == {
+        ("", "", "not_evaluable")
+    }

@@ -125,6 +125,7 @@ def survival_command(
     table as not evaluable; rows of one who is not among the subjects are told and left out; the others go on.
     """
     from tilseq.clinical import survival_curve, survival_estimates, time_to_event, time_to_event_rules
+    from tilseq.clinical.time_to_event import NOBODY_ASSESSED, without_scans
     from tilseq.io.write import write_table
     from tilseq.tables.best_response import BEST_RESPONSE
     from tilseq.tables.inputs import RESPONSE_READS
@@ -144,6 +145,8 @@ def survival_command(
         paths["response"] = paths.pop("responses", "")
     records, best, wrong = _gather({**tables, "contacts": contacts}, faults, paths, rules)
     derived = time_to_event(records, rules)
+    if not records.assessed:
+        derived = without_scans(derived, dict.fromkeys(derived["subject"], NOBODY_ASSESSED), rules)
     if not derived["days"].count():
         click.echo("tilseq: no time to event can be derived of any subject", err=True)
         context.exit(EXIT_INVALID)

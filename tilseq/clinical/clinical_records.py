@@ -79,6 +79,12 @@ class Records:
     refused: Mapping[str, str]
     refused_responders: Sequence[Row] = ()
 
+    @property
+    def assessed(self) -> bool:
+        """Whether anybody had an evaluable read after day 0; if nobody had, PFS would be that of the dead alone."""
+        later = [row for row in self.reads if row["day"] > 0]
+        return any({row["recorded"], row["response"]} - {None, "NE"} for row in later)
+
     def refusing(self, refused: Mapping[str, str]) -> Records:
         """Return the records without the rows of further subjects.
 
