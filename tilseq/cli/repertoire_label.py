@@ -173,7 +173,9 @@ def _of_templates(path: Path, count_of: str | None) -> tuple[pl.DataFrame, pl.Da
     counted = counted_by(name, clonotypes, count_of)
     if counted != "templates":
         raise AnalysisError(
-            "--alike is for templates of DNA", found=f"{counts_of(counted)} in {path}", mend="leave it out"
+            "--alike is for templates of DNA",
+            found=f"{counts_of(counted)} in {path}",
+            mend="say --count-of templates if that is what all files count, else leave it out",
         )
     for (locus,), of_locus in clonotypes.table.partition_by("locus", as_dict=True).items():
         if is_cut_off(of_locus["duplicate_count"]):
