@@ -68,7 +68,9 @@ tilseq clinical labs $S/clinical/labs.csv --ctcae 5 --subjects $S/subjects.csv -
     help="Days with results in a row on which a count that is back must be there.",
 )
 @click.option(
-    "--il2-end-day", type=click.IntRange(min=0), help="Last day of IL-2: the infusion's period lasts so long."
+    "--il2-end-day",
+    type=click.IntRange(min=0),
+    help="Last day of IL-2 of those of whom --subjects has none: the infusion's period lasts so long.",
 )
 @sdtm_day_1
 @output_folder

@@ -89,9 +89,10 @@ def count_command(
 
     One row a population: sample, population, parent, events, percent_of_parent with 95 % limits, cells_per_ul with
     theirs where beads or a volume allow it, and in each row the tube's cd4_cd8_ratio with its limits, its verdict
-    (pass, warn, fail) and the reason. A cut that is not clear in a tube is borrowed from the others, from three on, or
-    from --cuts; one far from theirs is kept and told in the reason. With --gates a person's gates are counted instead.
-    A file that cannot be read or gated does not stop the others; --quality names it, with why.
+    (pass, warn, fail) and the reason. A cut that is not clear in a tube is borrowed from the others with its markers in
+    the same channels of the same cytometer, from three on, or from --cuts; one far from theirs is kept and told in the
+    reason. With --gates a person's gates are counted instead. A file that cannot be read or gated does not stop the
+    others; --quality names it, with why.
     """
     import polars as pl
 
