@@ -33,6 +33,7 @@ ALL = (
     "responses",
     "cell_labels",
     "origins",
+    "origins_growth",
     "enrichment",
     "enrichment_calibration",
     "persistence",

@@ -12,19 +12,22 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SAMPLE = ROOT / "data" / "sample"
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FOLDER = re.compile(r"^S=data/sample(\S*)", re.MULTILINE)  # what `$S` stands for in a block; else the study
 
 
 def commands():
     """Yield page and arguments of each command on the sample study."""
     for page in PAGES:
         for language, block in BLOCK.findall(page.read_text()):
+            below = FOLDER.search(block)
+            folder = f"{SAMPLE}{below.group(1) if below else ''}"
             for line in [] if language == "python" else block.replace("\\\n", " ").splitlines():
                 if line.startswith("tilseq ") and "$S/" in line:
-                    yield page.name, shlex.split(line.replace("$S/", f"{SAMPLE}/"), comments=True)[1:]
+                    yield page.name, shlex.split(line.replace("$S/", f"{folder}/"), comments=True)[1:]
 
 
 COMMANDS = list(commands())
-PAGES_IN_ORDER = ("flow.md", "infused-clones.md", "contamination.md")
+PAGES_IN_ORDER = ("flow.md", "repertoire.md", "infused-clones.md", "cell-labels.md", "contamination.md")
 CLINICAL = [(page, words) for page, words in COMMANDS if words[0] == "clinical"]
 
 

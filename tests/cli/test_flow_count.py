@@ -126,7 +126,7 @@ def test_the_gates_that_were_written_count_as_the_automatic_ones_do(tmp_path: Pa
 
 def test_help_shows_how_beads_are_given() -> None:
     result, _ = run("flow", "count", "--help")
-    example = "tilseq flow count day0.fcs day28.fcs --beads-per-tube 51300 --sample-volume-ul 50 -o counts.csv"
+    example = "tilseq flow count $S/SIM-01_D28_flow.fcs --beads-per-tube 50000 --sample-volume-ul 50 -o per_ul.csv"
     assert example in result.stdout
 
 

@@ -1,9 +1,7 @@
 import polars as pl
 import pytest
-from click.testing import CliRunner
 
 from tilseq.cli import main
-from tilseq.cli.repertoire import repertoire_command
 
 NAMES = "sequence_id v_call j_call c_call junction productive duplicate_count sequence_alignment germline_alignment"
 HEADER = "\t".join(NAMES.split()) + "\n"
@@ -100,8 +98,3 @@ def test_faulty_calls(path):
     assert run(path, "--threshold", 1.5, "-o", path.parent) == 2
     assert run(path, path, "-o", path.parent) == 2
     assert run(path) == 2
-
-
-def test_the_help_shows_an_example():
-    told = CliRunner().invoke(repertoire_command, ["bcr", "--help"]).output
-    assert "tilseq repertoire bcr igh_day0.tsv.gz igh_day28.tsv.gz -o bcr" in told

@@ -1,9 +1,7 @@
 import polars as pl
 import pytest
-from click.testing import CliRunner
 
 from tilseq.cli import main
-from tilseq.cli.repertoire import repertoire_command
 
 HEADER = "barcode,is_cell,contig_id,high_confidence,chain,v_gene,j_gene,c_gene,productive,cdr3,cdr3_nt,reads,umis\n"
 
@@ -73,8 +71,3 @@ def test_one_file_has_no_overlap_and_faults_are_told(write, tmp_path, capsys):
     assert not (tmp_path / "out" / "overlap.csv").exists()
     assert run(write("none.csv"), "-o", tmp_path / "empty") == 0
     assert pl.read_csv(tmp_path / "empty" / "cells.csv").height == 0
-
-
-def test_the_help_shows_an_example():
-    told = CliRunner().invoke(repertoire_command, ["cells", "--help"]).output
-    assert "tilseq repertoire cells filtered_contig_annotations.csv -o cells" in told

@@ -1,9 +1,7 @@
 import polars as pl
 import pytest
-from click.testing import CliRunner
 
 from tilseq.cli import main
-from tilseq.cli.repertoire import repertoire_command
 
 CODONS = {"A": "GCA", "C": "TGC", "G": "GGA", "T": "ACA"}  # of the amino acids of these letters
 
@@ -91,8 +89,3 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(folder, capsys):
 def test_wrong_options(folder, options, told, capsys):
     assert run(folder / "a1.tsv", folder / "b1.tsv", *options, "-o", folder / "out") == 2
     assert told in capsys.readouterr().err
-
-
-def test_help_ends_with_an_example():
-    shown = CliRunner().invoke(repertoire_command, ["contamination", "--help"])
-    assert "Example:\n  tilseq repertoire contamination p1_day0.tsv" in shown.output

@@ -5,10 +5,8 @@ import numpy as np
 import polars as pl
 import pytest
 from anndata import AnnData, read_h5ad
-from click.testing import CliRunner
 
 from tilseq.cli import main
-from tilseq.cli.repertoire import repertoire_command
 
 HEADER = "barcode,is_cell,contig_id,high_confidence,chain,v_gene,j_gene,c_gene,productive,cdr3,cdr3_nt,reads,umis\n"
 BASES = "ACGT"
@@ -118,8 +116,3 @@ def test_errors(folder, capsys):
     assert run(folder / "bulk.tsv", "--product", folder / "cells.csv.gz", "-o", folder / "out") == 3
     assert "the file does not name cells" in capsys.readouterr().err
     assert run(folder / "blood.csv.gz", "-o", folder / "out") == 2
-
-
-def test_the_help_shows_an_example():
-    told = CliRunner().invoke(repertoire_command, ["label", "--help"]).output
-    assert "tilseq repertoire label blood_day28.csv.gz --product product.tsv --cells product=40000 -o labels" in told

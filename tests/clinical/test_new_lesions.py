@@ -24,7 +24,7 @@ def test_a_non_target_that_is_not_there_at_baseline_is_no_lesion_of_it_and_new_w
     rows = [lesion(-8, "T1", 50.0), lesion(42, "T1", 30.0), other(-8, "absent")]
     assert found(*rows, other(42, "present"))[1] == ("PD", "new lesion N1, not there at baseline")
     assert found(*rows, other(42, "absent"))[1] == ("PR", None)
-    assert found(*rows, other(42, "equivocal"))[1] == ("PR", None)
+    assert found(*rows, other(42, "equivocal"))[1] == ("PR", "N1 equivocal: not counted as a new lesion")
 
 
 def test_a_target_of_0_mm_at_baseline_is_new_where_it_is_seen():
@@ -70,3 +70,11 @@ def test_a_non_target_back_after_a_complete_response_follows_the_setting_and_is_
     # It was no complete response of all: the target was still there.
     part = [row | {"diameter_mm": 20.0} if row["day"] > 0 and row["lesion"] == "T1" else row for row in rows]
     assert found(*part, regrowth="pd")[1:] == [("PR", None), ("PR", None)]
+
+
+def test_a_new_lesion_counts_without_a_word_and_what_does_not_count_is_told():
+    rows = [lesion(-8, "T1", 50.0), lesion(42, "T1", 50.0)]
+    assert found(*rows, lesion(42, "X", role="new", state=None))[1] == ("PD", "new lesion X")
+    for state in ("equivocal", "not evaluable"):
+        seen = lesion(42, "X", role="new", state=state.replace(" ", "_"))
+        assert found(*rows, seen)[1] == ("SD", f"X {state}: not counted as a new lesion")

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXAMPLE = """\
-tilseq clinical labs labs.csv --ctcae 5 --subjects subjects.csv --infusions infusions.csv -o out"""
+S=data/sample    # the sample study, in a clone; or yours
+tilseq clinical labs $S/clinical/labs.csv --ctcae 5 --subjects $S/subjects.csv --infusions $S/infusions.csv -o out"""
 
 
 @click.command("labs", cls=Examples, example=EXAMPLE)
@@ -67,7 +68,9 @@ tilseq clinical labs labs.csv --ctcae 5 --subjects subjects.csv --infusions infu
     help="Days with results in a row on which a count that is back must be there.",
 )
 @click.option(
-    "--il2-end-day", type=click.IntRange(min=0), help="Last day of IL-2: the infusion's period lasts so long."
+    "--il2-end-day",
+    type=click.IntRange(min=0),
+    help="Last day of IL-2 of those of whom --subjects has none: the infusion's period lasts so long.",
 )
 @sdtm_day_1
 @output_folder

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command(
-    "markers",
-    cls=Examples,
-    example="tilseq clinical markers tumor_markers.csv --subjects subjects.csv -o out\n",
-)
+EXAMPLE = """\
+S=data/sample    # the sample study, in a clone; or yours
+tilseq clinical markers $S/clinical/tumor_markers.csv --subjects $S/subjects.csv -o out"""
+
+
+@click.command("markers", cls=Examples, example=EXAMPLE)
 @click.argument("records", metavar="M.csv", type=CSV)
 @click.option("--subjects", type=CSV, required=True, help="Kinds of tumour, and when treatment starts.")
 @click.option(

@@ -30,12 +30,14 @@ def _words(_context: click.Context, _option: click.Parameter, text: str) -> tupl
     return words
 
 
-@click.command(
-    "response",
-    cls=Examples,
-    example="tilseq clinical response lesions.csv --responses responses.csv --subjects subjects.csv \\\n"
-    "    --therapies therapies.csv --infusions infusions.csv --irecist -o out\n",
-)
+EXAMPLE = """\
+S=data/sample    # the sample study, in a clone; or yours
+tilseq clinical response $S/clinical/lesions.csv --responses $S/clinical/responses.csv --subjects $S/subjects.csv \\
+    --therapies $S/clinical/therapies.csv --infusions $S/infusions.csv --schedule $S/clinical/schedule.csv \\
+    --followup $S/clinical/followup.csv --irecist -o out"""
+
+
+@click.command("response", cls=Examples, example=EXAMPLE)
 @click.argument("lesions", metavar="LESIONS.csv", type=CSV)
 @click.option("--responses", type=CSV, help="What the readers recorded: the endpoint, beside what is derived.")
 @click.option("--subjects", type=CSV, help="Tumour types; days of harvest, lymphodepletion and first dose.")

@@ -38,11 +38,13 @@ TOLD = (
 COMMONEST = 5
 
 
-@click.command(
-    "safety",
-    cls=Examples,
-    example="tilseq clinical safety adverse_events.csv --subjects subjects.csv --followup followup.csv -o out\n",
-)
+EXAMPLE = """\
+S=data/sample    # the sample study, in a clone; or yours
+tilseq clinical safety $S/clinical/adverse_events.csv --subjects $S/subjects.csv \\
+    --infusions $S/infusions.csv --followup $S/clinical/followup.csv -o out"""
+
+
+@click.command("safety", cls=Examples, example=EXAMPLE)
 @click.argument("events", metavar="AE.csv", type=CSV)
 @click.option("--subjects", type=CSV, required=True, help="Every subject, with or without an event; arms, first doses.")
 @click.option("--infusions", type=CSV, help="Who was infused, and when last; its dates turn dates into days.")

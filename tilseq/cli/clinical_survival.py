@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 
 CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXAMPLE = """\
-tilseq clinical survival followup.csv --responses responses.csv --lesions lesions.csv --subjects subjects.csv -o out
-tilseq clinical survival followup.csv --responses out/response.csv --subjects subjects.csv \\
-    --therapies therapies.csv --schedule schedule.csv --preset lm103 --first-dose infusion -o out"""
+S=data/sample    # the sample study, in a clone; or yours
+tilseq clinical survival $S/clinical/followup.csv --responses $S/clinical/responses.csv \\
+    --lesions $S/clinical/lesions.csv --subjects $S/subjects.csv --infusions $S/infusions.csv -o survival
+tilseq clinical survival $S/clinical/followup.csv --responses $S/clinical/responses.csv --subjects $S/subjects.csv \\
+    --therapies $S/clinical/therapies.csv --schedule $S/clinical/schedule.csv --infusions $S/infusions.csv \\
+    --preset lm103 --first-dose infusion -o lm103"""
 
 
 # Setting of `time_to_event_rules`: its values, the usual one first unless there is none, and what it decides.
@@ -122,6 +125,7 @@ def survival_command(
     table as not evaluable; rows of one who is not among the subjects are told and left out; the others go on.
     """
     from tilseq.clinical import survival_curve, survival_estimates, time_to_event, time_to_event_rules
+    from tilseq.clinical.time_to_event import NOBODY_ASSESSED, without_scans
     from tilseq.io.write import write_table
     from tilseq.tables.best_response import BEST_RESPONSE
     from tilseq.tables.inputs import RESPONSE_READS
@@ -140,10 +144,9 @@ def survival_command(
         tables["responses"] = _beside_lesions(tables, faults, paths)
         paths["response"] = paths.pop("responses", "")
     records, best, wrong = _gather({**tables, "contacts": contacts}, faults, paths, rules)
-    if not records.assessed and rules != rules.without_scans():
-        click.echo("nobody followed up was assessed: OS and follow-up alone", err=True)
-        rules = rules.without_scans()
     derived = time_to_event(records, rules)
+    if not records.assessed:
+        derived = without_scans(derived, dict.fromkeys(derived["subject"], NOBODY_ASSESSED), rules)
     if not derived["days"].count():
         click.echo("tilseq: no time to event can be derived of any subject", err=True)
         context.exit(EXIT_INVALID)

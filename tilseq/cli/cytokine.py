@@ -56,7 +56,13 @@ def plate_options(command: Callable[..., object]) -> Callable[..., object]:
     return command
 
 
-@cytokine_command.command("qc", cls=Examples, example="tilseq cytokine qc plates/P1.csv --figures maps\n")
+QC_EXAMPLE = """\
+S=data/sample    # the sample study, in a clone; or yours
+tilseq cytokine qc $S/plates/SIM-01_cytokine.csv -o beads.csv
+tilseq cytokine qc plates/P1.csv --kit my_kit.yaml --figures maps -o beads.csv    # with files of yours"""
+
+
+@cytokine_command.command("qc", cls=Examples, example=QC_EXAMPLE)
 @plate_options
 @output_table
 def qc_command(plate: Path, kits: Sequence[Path], root: Path | None, figures: Path | None, output: str) -> int:
@@ -70,9 +76,13 @@ def qc_command(plate: Path, kits: Sequence[Path], root: Path | None, figures: Pa
     return tell_wells(beads)
 
 
-@cytokine_command.command(
-    "quantify", cls=Examples, example="tilseq cytokine quantify plates/P1.csv -o out --figures maps\n"
-)
+QUANTIFY_EXAMPLE = """\
+S=data/sample    # the sample study, in a clone; or yours
+tilseq cytokine quantify $S/plates/SIM-01_cytokine.csv -o out
+tilseq cytokine quantify plates/P1.csv --kit my_kit.yaml --figures figures -o out    # with files of yours"""
+
+
+@cytokine_command.command("quantify", cls=Examples, example=QUANTIFY_EXAMPLE)
 @plate_options
 @click.option("--model", type=click.Choice(["4PL", "5PL"]), help="Model of all curves; by default the better of both.")
 @click.option(

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tilseq.steps.stimulated_tubes import ToRead
 
 EXAMPLE = """\
-tilseq cytokine intracellular samples.csv -o out
+S=data/sample    # the sample study, in a clone; or yours
+tilseq cytokine intracellular $S/samples.csv -o out
 tilseq cytokine intracellular samples.csv --panel ics.yaml --figures figures -o out
 
 samples.csv, one row a tube; its paths are relative to its folder:

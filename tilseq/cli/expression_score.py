@@ -9,8 +9,12 @@ import click
 
 from tilseq.cli.common import Examples, output_table
 
+EXAMPLE = """\
+S=data/sample    # the sample study, in a clone; or yours
+tilseq expression score $S/raw/scrna/SIM-01_D28_sc.h5ad --by sample -o scores.csv"""
 
-@click.command("score", cls=Examples, example="tilseq expression score cells.h5ad --by sample -o scores.csv\n")
+
+@click.command("score", cls=Examples, example=EXAMPLE)
 @click.argument("file", metavar="FILE", type=click.Path(exists=True, path_type=Path))
 @click.option("--gmt", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Gene sets; else built in.")
 @click.option("--by", help="Column of obs that names each cell's sample; else the file is one sample.")

@@ -34,10 +34,13 @@ if TYPE_CHECKING:
     from tilseq.flow.tube import Mask, Tube
 
 QC_EXAMPLE = """\
-tilseq flow qc day0.fcs day28.fcs -o qc.csv
-tilseq flow qc day0.fcs day28.fcs --spill spill.csv --cuts gates/cohort_cuts.csv -o qc.csv"""
+S=data/sample/raw/flow    # of the sample study, in a clone; or yours
+tilseq flow qc $S/SIM-01_D7_flow.fcs $S/SIM-01_D28_flow.fcs -o qc.csv
+tilseq flow qc day0.fcs day28.fcs --spill spill.csv --cuts gates/cohort_cuts.csv -o qc.csv    # with files of yours"""
 COMPARE_EXAMPLE = """\
-tilseq flow compare day0.fcs --gates gates.xml -o comparison.csv
+S=data/sample/raw/flow    # of the sample study, in a clone; or yours
+tilseq flow gate $S/SIM-01_D28_flow.fcs -o gates    # stands in for gates that a person made
+tilseq flow compare $S/SIM-01_D28_flow.fcs --gates gates/SIM-01_D28_flow.xml -o comparison.csv
 tilseq flow compare day0.fcs --labels labels.csv --name 'CD4 T cells=CD4+ T' -o comparison.csv"""
 
 

@@ -37,12 +37,13 @@ if TYPE_CHECKING:
     from tilseq.flow.tube import Tube
 
 COUNT_EXAMPLE = """\
-tilseq flow count day0.fcs day28.fcs -o counts.csv
-tilseq flow count tubes/*.fcs --panel panel.yaml --cores 2 -o counts.csv
-tilseq flow count day0.fcs day28.fcs --beads-per-tube 51300 --sample-volume-ul 50 -o counts.csv
-tilseq flow count day0.fcs --dilution 2 --volume-unit uL -o counts.csv    # by the file's $VOL
-tilseq flow count day0.fcs --spill spill.csv -o counts.csv                # a matrix in place of the file's own
-tilseq flow count day0.fcs --cuts gates/cohort_cuts.csv -o counts.csv     # borrow from tubes gated before
+S=data/sample/raw/flow    # of the sample study, in a clone; or yours
+tilseq flow count $S/SIM-01_D7_flow.fcs $S/SIM-01_D28_flow.fcs --cores 2 -o counts.csv
+tilseq flow count $S/SIM-01_D28_flow.fcs --beads-per-tube 50000 --sample-volume-ul 50 -o per_ul.csv
+tilseq flow count tubes/*.fcs --panel panel.yaml -o counts.csv               # with files of yours
+tilseq flow count day0.fcs --dilution 2 --volume-unit uL -o counts.csv       # by the file's $VOL
+tilseq flow count day0.fcs --spill spill.csv -o counts.csv                   # a matrix in place of the file's own
+tilseq flow count day0.fcs --cuts gates/cohort_cuts.csv -o counts.csv        # borrow from tubes gated before
 tilseq flow count day0.fcs --gates gates.xml --name 'T cells=CD3+' -o counts.csv
 
 panel.yaml, where the built-in names, populations or the automatic cuts do not do:
@@ -51,7 +52,8 @@ panel.yaml, where the built-in names, populations or the automatic cuts do not d
   thresholds: {CD8: 450}
   spill: spill.csv"""
 GATE_EXAMPLE = """\
-tilseq flow gate day0.fcs day28.fcs -o gates
+S=data/sample/raw/flow    # of the sample study, in a clone; or yours
+tilseq flow gate $S/SIM-01_D7_flow.fcs $S/SIM-01_D28_flow.fcs -o gates
 tilseq flow gate day0.fcs day28.fcs --spill spill.csv --cuts earlier/cohort_cuts.csv -o gates
 
 spill.csv, a fraction of each dye's own signal a row:
@@ -87,9 +89,10 @@ def count_command(
 
     One row a population: sample, population, parent, events, percent_of_parent with 95 % limits, cells_per_ul with
     theirs where beads or a volume allow it, and in each row the tube's cd4_cd8_ratio with its limits, its verdict
-    (pass, warn, fail) and the reason. A cut that is not clear in a tube is borrowed from the others, from three on, or
-    from --cuts; one far from theirs is kept and told in the reason. With --gates a person's gates are counted instead.
-    A file that cannot be read or gated does not stop the others; --quality names it, with why.
+    (pass, warn, fail) and the reason. A cut that is not clear in a tube is borrowed from the others with its markers in
+    the same channels of the same cytometer, from three on, or from --cuts; one far from theirs is kept and told in the
+    reason. With --gates a person's gates are counted instead. A file that cannot be read or gated does not stop the
+    others; --quality names it, with why.
     """
     import polars as pl
 

@@ -24,7 +24,9 @@ from tilseq.cli.repertoire_label import label_command
 from tilseq.cli.repertoire_overlap import overlap_command, qc_command
 from tilseq.cli.repertoire_track import track_command
 
-CONVERT_EXAMPLE = "tilseq repertoire convert filtered_contig_annotations.csv -o product.tsv"
+CONVERT_EXAMPLE = """\
+S=data/sample/raw/sctcr    # of the sample study, in a clone; or yours
+tilseq repertoire convert $S/SIM-01_product_sctcr.csv.gz -o product.tsv"""
 
 
 @click.group("repertoire")

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 EXAMPLE = """\
-tilseq repertoire bcr igh_day0.tsv.gz igh_day28.tsv.gz -o bcr
-tilseq repertoire bcr igh_day28.tsv.gz --threshold 0.15 --count-of umis --cells igh_day28=5000 -o bcr"""
+S=data/sample/raw/bcr    # of the sample study, in a clone; or yours
+tilseq repertoire bcr $S/SIM-01_baseline_bcr.tsv.gz $S/SIM-01_D84_bcr.tsv.gz -o bcr
+tilseq repertoire bcr $S/SIM-01_D84_bcr.tsv.gz --threshold 0.15 --cells SIM-01_D84_bcr=6000 -o families"""
 
 
 @click.command("bcr", cls=Examples, example=EXAMPLE)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 EXAMPLE = """\
-tilseq repertoire cells filtered_contig_annotations.csv -o cells
-tilseq repertoire cells product.csv.gz blood_day28.csv.gz -o cells"""
+S=data/sample/raw/sctcr    # of the sample study, in a clone; or yours
+tilseq repertoire cells $S/SIM-01_product_sctcr.csv.gz $S/SIM-01_D28_sctcr.csv.gz -o cells"""
 
 
 @click.command("cells", cls=Examples, example=EXAMPLE)

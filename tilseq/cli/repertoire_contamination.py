@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     import polars as pl
 
 EXAMPLE = """\
-tilseq repertoire contamination p1_day0.tsv p1_day28.tsv p2_day0.tsv p2_day28.tsv \\
-  --subject p1_day0=P1 --subject p1_day28=P1 --subject p2_day0=P2 --subject p2_day28=P2 \\
-  --run p1_day0=run1 --run p2_day0=run1 --run p1_day28=run2 --run p2_day28=run2 -o contamination"""
+S=data/sample/raw/tcr    # of the sample study, in a clone; or yours
+tilseq repertoire contamination $S/SIM-01_D28_tcr.tsv.gz $S/SIM-01_D84_tcr.tsv.gz \\
+    $S/SIM-03_D28_tcr.tsv.gz $S/SIM-03_D84_tcr.tsv.gz \\
+    --subject SIM-01_D28_tcr=SIM-01 --subject SIM-01_D84_tcr=SIM-01 \\
+    --subject SIM-03_D28_tcr=SIM-03 --subject SIM-03_D84_tcr=SIM-03 \\
+    --run SIM-01_D28_tcr=run1 --run SIM-03_D28_tcr=run1 --run SIM-01_D84_tcr=run2 --run SIM-03_D84_tcr=run2 \\
+    -o contamination"""
 ONE_RUN = "all files"
 
 

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from tilseq.repertoire.observed import Observed
 
 EXAMPLE = """\
-tilseq repertoire diversity day0.tsv.gz day28.tsv.gz -o diversity.csv
-tilseq repertoire diversity day0.tsv day28.tsv --cells day0=30000 --cells day28=8000 -o diversity.csv
-tilseq repertoire diversity a.tsv b.tsv --replicates a,b --at-cells 5000 --depth depth.csv -o diversity.csv"""
+S=data/sample/raw/tcr    # of the sample study, in a clone; or yours
+tilseq repertoire diversity $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz \\
+    --cells SIM-01_D7_tcr=12000 --cells SIM-01_D28_tcr=12000 --depth depth.csv -o diversity.csv
+tilseq repertoire diversity a.tsv b.tsv --replicates a,b --at-cells 5000 -o diversity.csv    # of one specimen"""
 
 
 @click.command("diversity", cls=Examples, example=EXAMPLE)

@@ -37,9 +37,11 @@ if TYPE_CHECKING:
     from tilseq.repertoire import ProductLot
 
 EXAMPLE = """\
-tilseq repertoire label blood_day28.csv.gz --product product.tsv --cells product=40000 -o labels
-tilseq repertoire label blood_day28.csv.gz --product lotA.csv.gz --product lotB.csv.gz \\
-    --h5ad blood_day28=blood_day28.h5ad -o labels"""
+S=data/sample/raw    # of the sample study, in a clone; or yours
+tilseq repertoire label $S/sctcr/SIM-01_D28_sctcr.csv.gz --product $S/tcr/SIM-01_product_tcr.tsv.gz \\
+    --cells SIM-01_product_tcr=12000 --count-of templates -o labels
+tilseq repertoire label $S/sctcr/SIM-02_D28_sctcr.csv.gz --product $S/sctcr/SIM-02_productA_sctcr.csv.gz \\
+    --product $S/sctcr/SIM-02_productB_sctcr.csv.gz --h5ad SIM-02_D28_sctcr=$S/scrna/SIM-02_D28_sc.h5ad -o two_lots"""
 
 
 MENDS = "--count-of, --cells"  # of cells that are not known
@@ -171,7 +173,9 @@ def _of_templates(path: Path, count_of: str | None) -> tuple[pl.DataFrame, pl.Da
     counted = counted_by(name, clonotypes, count_of)
     if counted != "templates":
         raise AnalysisError(
-            "--alike is for templates of DNA", found=f"{counts_of(counted)} in {path}", mend="leave it out"
+            "--alike is for templates of DNA",
+            found=f"{counts_of(counted)} in {path}",
+            mend="say --count-of templates if that is what all files count, else leave it out",
         )
     for (locus,), of_locus in clonotypes.table.partition_by("locus", as_dict=True).items():
         if is_cut_off(of_locus["duplicate_count"]):

@@ -27,9 +27,13 @@ if TYPE_CHECKING:
     import polars as pl
 
 OVERLAP_EXAMPLE = """\
-tilseq repertoire overlap day0.tsv day7.tsv day28.tsv -o overlap.csv
-tilseq repertoire overlap day0.tsv day28.tsv --key junction_aa+v --usage usage.csv -o overlap.csv"""
-QC_EXAMPLE = "tilseq repertoire qc day0.tsv day28.tsv -o quality.csv"
+S=data/sample/raw/tcr    # of the sample study, in a clone; or yours
+tilseq repertoire overlap $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz $S/SIM-01_D84_tcr.tsv.gz -o overlap.csv
+tilseq repertoire overlap $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz --key junction_aa+v \\
+    --usage usage.csv -o by_amino_acids.csv"""
+QC_EXAMPLE = """\
+S=data/sample/raw/tcr    # of the sample study, in a clone; or yours
+tilseq repertoire qc $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz -o quality.csv"""
 
 
 @click.command("overlap", cls=Examples, example=OVERLAP_EXAMPLE)

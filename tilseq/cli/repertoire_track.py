@@ -45,8 +45,10 @@ LEAST_SHARED = 0.01  # of the counts of a sample of the subject
 LOST_OF_BLOOD = "no limits and no common depth"
 LOST_OF_REFERENCE = "no clone is absent from it and none is tested for change"
 TRACK_EXAMPLE = """\
-tilseq repertoire track day7.tsv day28.tsv --product product.tsv --baseline before.tsv -o tracked
-tilseq repertoire track day28.tsv --product product.tsv --cells day28=40000 --cells product=50000 -o tracked"""
+S=data/sample/raw/tcr    # of the sample study, in a clone; or yours
+tilseq repertoire track $S/SIM-01_D7_tcr.tsv.gz $S/SIM-01_D28_tcr.tsv.gz --product $S/SIM-01_product_tcr.tsv.gz \\
+    --baseline $S/SIM-01_baseline_tcr.tsv.gz --cells SIM-01_D7_tcr=12000 --cells SIM-01_D28_tcr=12000 \\
+    --cells SIM-01_product_tcr=12000 --cells SIM-01_baseline_tcr=12000 -o tracked"""
 
 
 def files_option(name: str, text: str, *, required: bool = False) -> Callable[[Any], Any]:

@@ -15,6 +15,7 @@ from tilseq.cli.common import EXIT_SOME_FAILED, Examples
 BAR_WIDTH = 40
 SECONDS_A_LINE = 60
 RUN_EXAMPLE = """\
+tilseq run data/sample -o demo             # the sample study, in a clone
 tilseq run my_study -o out
 tilseq run my_study -o out --cores 8      # stopped or changed? the same command goes on from there"""
 

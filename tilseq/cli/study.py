@@ -65,7 +65,11 @@ def init_command(folder: Path, scanned: Path | None, pattern: str | None, dry_ru
     click.echo(f"then\n  tilseq check {folder}")
 
 
-@click.command("check", cls=Examples, example="tilseq check my_study\ntilseq check my_study --json")
+@click.command(
+    "check",
+    cls=Examples,
+    example="tilseq check data/sample    # the sample study, in a clone\ntilseq check my_study --json",
+)
 @click.argument("study", type=click.Path(path_type=Path))
 @as_json
 def check_command(study: Path, as_json: bool) -> int:

@@ -81,8 +81,9 @@ class Records:
 
     @property
     def assessed(self) -> bool:
-        """Whether anybody has an assessment beside the baseline; else PFS would be of the dead alone."""
-        return any(not row["baseline"] for row in self.reads)
+        """Whether anybody has an evaluable assessment beside the baseline; else PFS would be of the dead alone."""
+        later = [row for row in self.reads if not row["baseline"]]
+        return any({row["recorded"], row["response"]} - {None, "NE"} for row in later)
 
     def refusing(self, refused: Mapping[str, str]) -> Records:
         """Return the records without the rows of further subjects.

@@ -36,7 +36,8 @@ def not_there(row: Row) -> bool:
 def new_lesions(assessments: Sequence[Assessment]) -> list[tuple[set[str], list[str]]]:
     """Return which new lesions are seen at each assessment, and what to say of those named.
 
-    An equivocal one counts once a later scan confirms it, unless a scan between the two shows that it is not there.
+    An equivocal one counts once a later scan confirms it, unless a scan between the two shows that it is not there;
+    until then, as of one that is not evaluable, the words say that it does not.
     """
     found: list[tuple[set[str], list[str]]] = []
     confirmed: dict[str, int] = {}
@@ -55,6 +56,8 @@ def new_lesions(assessments: Sequence[Assessment]) -> list[tuple[set[str], list[
             elif row["state"] == "equivocal" and name in confirmed:
                 seen.add(name)
                 words.append(f"new lesion {name}, equivocal here, confirmed on day {confirmed[name]}")
+            elif row["state"] in ("equivocal", "not_evaluable"):
+                words.append(f"{name} {row['state'].replace('_', ' ')}: not counted as a new lesion")
             elif row["state"] == "absent":
                 gone[name] = one.day
                 if is_normal_node(row) and not known:

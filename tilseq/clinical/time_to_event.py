@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -20,6 +20,7 @@ from tilseq.tables import Row
 from tilseq.tables.survival import TIME_TO_EVENT
 
 NOT_EVALUABLE = "not_evaluable"
+NOBODY_ASSESSED = "nobody followed up was assessed"  # PFS would be that of the dead alone
 NO_SERIES = Series()
 
 
@@ -71,6 +72,32 @@ def time_to_event(records: Records, rules: TimeToEventRules | None = None) -> pl
         answers[row["subject"]].append(row["reader"])
     rows += [row for one, why in records.refused.items() for row in derivation.refused_rows(one, why, answers[one])]
     return TIME_TO_EVENT.frame(rows)
+
+
+def without_scans(times: pl.DataFrame, unknown: Mapping[str, str], rules: TimeToEventRules) -> pl.DataFrame:
+    """Return the times with those that scans decide taken from subjects of whom responses are not known, with why.
+
+    Without this such a subject would count as one that was never assessed. What is told already stays.
+
+    Parameters
+    ----------
+    times
+        Table `time_to_event`.
+    unknown
+        Subject → why its responses are not known.
+    rules
+        Those that the times were derived by.
+    """
+    scanned = [endpoint.parameter for endpoint in rules.endpoints if endpoint.by_scan]
+    evaluable = pl.col("rule") != NOT_EVALUABLE
+    lost = pl.col("subject").is_in(list(unknown)) & pl.col("parameter").is_in(scanned) & evaluable
+    why = pl.col("subject").replace_strict(unknown, default=None, return_dtype=pl.String)
+    told = {"rule": pl.lit(NOT_EVALUABLE), "reason": why}
+    nothing = ("origin", "start_day", "end_day", "days", "event", "description", "source_table", "source_row_day")
+    return times.with_columns(
+        *(pl.when(~lost).then(pl.col(name)).alias(name) for name in nothing),
+        *(pl.when(lost).then(word).otherwise(pl.col(name)).alias(name) for name, word in told.items()),
+    )
 
 
 @dataclass(frozen=True)

@@ -82,8 +82,8 @@ def missed(
        a barcode holds two. Of UMIs, reads and what is not known ``u = counts / n_effective - 1``, which is what
        `n_effective` says. How often a template is counted twice nobody tells: u is learnt with the sizes, as the mean
        over the laws `OF_TEMPLATES` by how likely each makes the clones seen, and the libraries of other products.
-    2. *Growth.* Its cells in the sample are Poisson with the mean ``a μ G``; ln G is Student's t with 3 degrees of
-       freedom and a scale of its own: clones grow unequally, but not by how large they were.
+    2. *Growth.* Its cells in the sample are Poisson with the mean ``a μ G``; ln G is Student's t with a scale and
+       degrees of freedom (about 3) of its own: clones grow unequally, but not by how large they were.
     3. Both are fitted by maximum a posteriori to the clones that the product shows, in the sample or not.
     4. They say how many clones of x cells were in the product and missed; beside the number n(x) of clones not seen,
        smoothed by a mixture of Poissons (Good, Biometrika 1953;40:237, by Robbins' empirical Bayes), that is the

@@ -27,8 +27,8 @@ FLOW = {
     "Mark": "The population that tells infused cells in blood: T cells that bear a marker, such as a V-beta or a "
     "multimer.",
     "Infused share, infused cells": "(visit - baseline) / (product - baseline) of the share of CD3+ cells that bear "
-    "the mark, and this share of the CD3+ cells of a microlitre. An upper bound: cells that were not infused may bear "
-    "the mark too.",
+    "the mark, and this share of the CD3+ cells of a microlitre. An upper bound where marked infused cells fare as the "
+    "others, as cells that were not infused may bear the mark too; where they fare worse it may lie below the truth.",
     "Above baseline": "Probability that the visit holds a larger share of marked cells than the baseline. Near 1 some "
     "are new; near one half nothing can be told.",
     "Area, half-life, lost by day": "The area under a series of visits, from day 0, straight up and exponential down; "
@@ -72,7 +72,8 @@ REPERTOIRE = {
     "it, if it had as many cells as the shallowest of the subject’s later samples of blood. “At” is how many distinct "
     "cells those are; where cells were read unequally often the effective ones are fewer.",
     "Infused, emergent, tumour": "Where a clone comes from, by where it was seen: product, blood before, tumour. "
-    "Emergent is a clone of blood after the infusion that none of them shows and would not have missed.",
+    "Emergent is a clone of blood after the infusion that none of them shows and would not have missed, unless it "
+    "grew far beyond the others: beside a shallow product sample such clones may be infused ones.",
     "Expanded, contracted, unchanged": "A clone whose share changed, tested on effective cells, at a false discovery "
     "rate of 5 % within a pair of samples; one whose ratio lies surely between half and twice. Of all others, most of "
     "them small, nothing can be told.",

@@ -25,7 +25,6 @@ TABLES = ("therapies", "schedule")
 CONTACTS = {"labs": "day", "tumor_markers": "day", "adverse_events": "start_day"}
 OF_LESIONS = ("subject", "day", "visit", "reader", "lesion", "role", "state")  # what tells of a new lesion
 OF_DERIVED = ("response", "best_response")  # whose rows are not those of any file
-NOBODY_ASSESSED = "nobody followed up was assessed"
 ROOT_TABLES = ("subjects", "infusions")
 COMPARED = ("OS", "PFS", "TTP")  # between arms; only responders have DOR and TTR, whom no randomisation makes alike
 READS = ("responses", "lesions")  # where the day of an assessment is looked up
@@ -79,6 +78,7 @@ def run(job: Job, folder: Path) -> None:
         read.
     """
     from tilseq.clinical import clinical_records, contradictions, survival_curve, survival_estimates, time_to_event
+    from tilseq.clinical.time_to_event import NOBODY_ASSESSED, without_scans
     from tilseq.io.write import write_parquet
     from tilseq.readers import endpoint_reader
     from tilseq.tables.outputs import EXCLUSIONS, FAILURES
@@ -94,7 +94,7 @@ def run(job: Job, folder: Path) -> None:
     unknown = dict.fromkeys(underived, response_rates.UNDERIVED)
     if job.needs and not records.assessed:
         unknown = dict.fromkeys(tables["subjects"]["subject"], NOBODY_ASSESSED) | unknown
-    times = _without_scans(time_to_event(records, rules), unknown, rules)
+    times = without_scans(time_to_event(records, rules), unknown, rules)
     reader = endpoint_reader(responses["reader"], given["endpoint_reader"])
     arms, groups = _groups(tables["subjects"])
     curves = survival_curve(times, groups=groups, interval=given["interval"])
@@ -263,22 +263,3 @@ def _by_subject(found: Sequence[Contradiction], days_read: Sequence[Sequence[Any
 def _in_words(subject: str, errors: Sequence[TilseqError]) -> str:
     """Return why a subject is refused, without its name, so that those of one reason are counted together."""
     return "; ".join(error.what.removeprefix(f"subject {subject}: ") for error in errors)
-
-
-def _without_scans(times: pl.DataFrame, unknown: Mapping[str, str], rules: TimeToEventRules) -> pl.DataFrame:
-    """Return the times with those that scans decide taken from subjects of whom responses are not known, with why.
-
-    Without this such a subject would count as one that was never assessed. What is told already stays.
-    """
-    import polars as pl
-
-    scanned = [endpoint.parameter for endpoint in rules.endpoints if endpoint.by_scan]
-    evaluable = pl.col("rule") != "not_evaluable"
-    lost = pl.col("subject").is_in(list(unknown)) & pl.col("parameter").is_in(scanned) & evaluable
-    why = pl.col("subject").replace_strict(unknown, default=None, return_dtype=pl.String)
-    told = {"rule": pl.lit("not_evaluable"), "reason": why}
-    nothing = ("origin", "start_day", "end_day", "days", "event", "description", "source_table", "source_row_day")
-    return times.with_columns(
-        *(pl.when(~lost).then(pl.col(name)).alias(name) for name in nothing),
-        *(pl.when(lost).then(word).otherwise(pl.col(name)).alias(name) for name, word in told.items()),
-    )

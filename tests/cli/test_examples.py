@@ -1,0 +1,50 @@
+"""The examples below the options of `--help` that name the sample study (`$S`) run as they stand."""
+
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from tilseq.cli import COMMANDS, main, root
+from tilseq.cli.common import Examples
+
+SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+# What no file of the sample study can stand for: other studies, cells of several subjects in one file, and runs.
+OWN = {"init", "check", "run", "report", "simulate", "expression de", "expression gsea", "expression pseudobulk"}
+
+
+def shown():
+    """Yield name and example of every command."""
+    for name in COMMANDS:
+        command = root.get_command(None, name)
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {below}", found.example) for below, found in command.commands.items())
+        elif isinstance(command, Examples):
+            yield name, command.example
+
+
+def on_the_sample_study(example):
+    """Return the arguments of each command of an example that names the sample study."""
+    first, *lines = example.replace("\\\n", " ").splitlines()
+    if not first.startswith("S=data/sample"):
+        return []
+    folder = SAMPLE / first.split()[0].removeprefix("S=data/sample").lstrip("/")
+    return [shlex.split(line.replace("$S/", f"{folder}/"), comments=True)[1:] for line in lines if "$S/" in line]
+
+
+EXAMPLES = {name: on_the_sample_study(example) for name, example in shown()}
+
+
+def test_every_command_that_can_has_an_example_on_the_sample_study():
+    assert {name for name, commands in EXAMPLES.items() if not commands} == OWN
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES.keys() - OWN))
+def test_an_example_runs_as_it_is_written(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for words in EXAMPLES[name]:
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        assert ended.value.code in (0, None), (words, capsys.readouterr().err)
+        assert "-o" not in words or (tmp_path / words[words.index("-o") + 1]).exists()
