@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tilseq.errors import AnalysisError
-from tilseq.flow.part_of_run import refuse_other_part
+from tilseq.flow.part_of_run import refuse_other_part, refuse_root_off_time
 from tilseq.flow.tree import Population
 
 EVENTS = 10_000
@@ -66,3 +66,12 @@ def test_cells_of_the_same_run_are_counted(steady, on_time, beads_within, channe
 def test_a_part_that_is_all_events_holds_beads_and_volume_alike():
     found = populations(TICKS >= 3000)
     refuse_other_part(tube(), found, ["all events"], ["beads"], by_beads=False)
+
+
+def test_a_volume_is_not_scaled_by_a_gate_on_something_else_than_time():
+    finite = TICKS > 0
+    debris_out = {"all events": Population("all events", None, finite & (TICKS % 2 == 0))}
+    with pytest.raises(AnalysisError, match="the gate all events is not on Time, .* found '4999 of 9999 events'"):
+        refuse_root_off_time(debris_out, [], finite)
+    refuse_root_off_time(debris_out, ["all events"], finite)
+    refuse_root_off_time({"all events": Population("all events", None, finite)}, [], finite)

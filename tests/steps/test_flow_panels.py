@@ -72,3 +72,25 @@ def test_the_job_runs_again_where_a_stain_has_changed_not_where_events_have(stud
 def test_without_two_tubes_to_compare_there_is_no_job(study):
     (study / "samples.csv").write_text("\n".join(ROWS.splitlines()[:2]) + "\n")
     assert flow_panels.plan(read_study(study)) == []
+
+
+def test_tubes_of_two_cytometers_that_lend_each_other_cuts_are_told(study, tmp_path):
+    for name, cytometer in zip("abc", ("Aurora", "LSRFortessa", "Aurora"), strict=True):
+        channels = CHANNELS["a"]
+        events = np.full((1, len(channels)), ord(name) + 50.0)
+        keywords = {"$CYT": cytometer}
+        write_fcs(study / f"raw/{name}.fcs", events, list(channels), markers=list(channels.values()), keywords=keywords)
+    (job,) = flow_panels.plan(read_study(study))
+    flow_panels.run(Job.from_dict(job.as_dict()), tmp_path / "out")
+    quality = pl.read_parquet(tmp_path / "out/quality.parquet").filter(check="cytometer against other tubes")
+    told = (
+        "tubes of panel tbnk are of 2 cytometers ($CYT: 'Aurora', 'LSRFortessa') and lend each other cuts: "
+        "give each its `instrument` in samples.csv"
+    )
+    assert quality.select("sample", "verdict", "reason").rows() == [(name, "warn", told) for name in "abc"]
+    rows = [
+        f"{row},{'' if row[0] not in 'abc' else 'one' if row[0] != 'b' else 'two'}" for row in ROWS.splitlines()[1:]
+    ]
+    (study / "samples.csv").write_text("\n".join([f"{ROWS.splitlines()[0]},instrument", *rows]) + "\n")
+    (apart,) = flow_panels.plan(read_study(study))
+    assert apart.arguments["cytometers"] == {}

@@ -8,7 +8,7 @@ import numpy as np
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.tree import Population
-from tilseq.flow.tube import Floats, Tube
+from tilseq.flow.tube import Floats, Mask, Tube
 
 ROOT, BEADS = "all events", ("single beads", "beads")
 STRETCHES, FEWEST, MOST_LEFT_OUT = 100, 10, 0.01
@@ -60,6 +60,23 @@ def refuse_other_part(
                 expected="cells of the same part of the run",
                 mend=f"name the gate {apart[0]} {ROOT} and put all others within it",
             )
+
+
+def refuse_root_off_time(populations: Mapping[str, Population], on_time: Collection[str], finite: Mask) -> None:
+    """Refuse to scale a volume by a gate `all events` that leaves events out by something else than time.
+
+    Raises
+    ------
+    AnalysisError
+        A person's gate of this name is not on Time and leaves out events that are finite in all that gates look at.
+    """
+    if ROOT not in on_time and (finite & ~populations[ROOT].mask).any():
+        raise AnalysisError(
+            f"cells cannot be counted by volume: the gate {ROOT} is not on Time, and the volume is scaled by it",
+            found=f"{populations[ROOT].events} of {int(np.count_nonzero(finite))} events",
+            expected="a gate that leaves out stretches of the run, or none of this name",
+            mend="give it another name",
+        )
 
 
 def _left_out(ticks: Floats, populations: Mapping[str, Population], name: str) -> bool:

@@ -154,6 +154,19 @@ def list_channels(path: str | Path, *, data_set: int = 0) -> tuple[list[str], li
     return [channel.name for channel in channels], [channel.marker for channel in channels]
 
 
+def cytometer(path: str | Path, *, data_set: int = 0) -> str:
+    """Return the cytometer that a file names, $CYT; empty where it names none.
+
+    Raises
+    ------
+    ReadError
+        The file is no FCS file, or its header cannot be read; there is no such data set.
+    """
+    path = Path(path)
+    with open_fcs(path) as (stream, size):
+        return _header(stream, size, path, data_set)[0].keywords.get("$CYT", "").strip()
+
+
 def list_data_sets(path: str | Path) -> list[int]:
     """Return the byte at which each data set of an FCS file starts, in file order.
 

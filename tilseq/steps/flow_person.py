@@ -80,14 +80,16 @@ def cells_to_count(tube: Tube, gated: Gated, amounts: Mapping[str, Any]) -> list
     Raises
     ------
     AnalysisError
-        They cannot be: see `manual.cells_of` and `part_of_run.refuse_other_part`.
+        They cannot be: see `manual.cells_of`, and `refuse_other_part` and `refuse_root_off_time` of `part_of_run`.
     """
     from tilseq.flow.manual import cells_of
-    from tilseq.flow.part_of_run import refuse_other_part
+    from tilseq.flow.part_of_run import refuse_other_part, refuse_root_off_time
 
     by_beads = amounts["beads_per_tube"] is not None
     names = cells_of(gated.populations, by_beads=by_beads)
     if by_beads or (amounts["dilution"] is not None and "$VOL" in tube.keywords):
+        if not by_beads:
+            refuse_root_off_time(gated.populations, gated.on_time, gated.finite)
         refuse_other_part(tube, gated.populations, gated.on_time, names, by_beads=by_beads)
     return names
 
