@@ -9,7 +9,7 @@ import polars as pl
 
 from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.plots.clinic_words import RESPONSE_WORDS, group_in_words
-from tilseq.report.clinic import RESPONSE_STATES, signed
+from tilseq.report.clinic import FILES, RESPONSE_STATES, signed
 from tilseq.report.readers import is_sensitivity, reader_cell
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Chip, Head, View, count, filled, text
@@ -86,7 +86,7 @@ def _rates(results: Results, title: str, wanted: Callable[[str, str, bool], bool
     ]
     failed = "response_rates" in results.tables["failures"]["step"]
     told = "No rate of response was found." + (" See under failures why." if failed else "")
-    empty = results.nothing("summaries", told)
+    empty = results.nothing("summaries", told, needs=FILES)
     return filled(View(title, heads, rows, empty, "tables/summaries.csv"))
 
 

@@ -36,6 +36,7 @@ WORDS = ("soc", "term")
 NOT_RECORDED = "; not recorded "
 UNKNOWN_WORD = r"related to '(.*?)', which is no known word"
 SEVERE = 3
+FILES = ("clinical/adverse_events.csv", "clinical/ae.csv")
 
 
 def adverse_events(results: Results) -> View:
@@ -46,7 +47,7 @@ def adverse_events(results: Results) -> View:
         [Cell(_class(name, at), note=_unrecorded(own["any"]), kind="name"), *(_share_cell(own[one]) for one in GRADES)]
         for (name, at), own in found.items()
     ]
-    empty = results.nothing("adverse_event_rows", f"No adverse event was recorded.{_why(results)}")
+    empty = results.nothing("adverse_event_rows", f"No adverse event was recorded.{_why(results)}", needs=FILES)
     return View("Subjects with adverse events, by worst grade", heads, rows, empty, "tables/summaries.csv")
 
 
