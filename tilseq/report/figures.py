@@ -183,13 +183,27 @@ def _mass_caption(rows: pl.DataFrame) -> str:
 
 
 def _scores(results: Results) -> pl.DataFrame:
-    return results.tables["scores"].drop_nulls("value")
+    """Return the scores that there are, by subject, day and sample."""
+    return results.with_sample("scores").drop_nulls("value")
 
 
 def _draw_scores(rows: pl.DataFrame) -> Axes:
     from tilseq.plots.expression import score_heatmap
 
-    return score_heatmap(rows)
+    return score_heatmap(rows, samples=rows["sample"].unique(maintain_order=True).to_list(), method=_method(rows))
+
+
+def _score_caption(rows: pl.DataFrame) -> str:
+    by = _method(rows)
+    return (
+        f"Gene-set scores{'' if by is None else f' ({by})'}, the mean over the cells of each sample; samples by subject and day. "
+        "Sets differ in how highly their genes are expressed: compare within a row."
+    )
+
+
+def _method(rows: pl.DataFrame) -> str | None:
+    """Return how all of the rows were scored, as far as the table tells."""
+    return rows["method"][0] if rows["method"].n_unique() == 1 else None
 
 
 def _qualifier(rows: pl.DataFrame, name: str) -> str:
@@ -212,7 +226,7 @@ FIGURES = (
         ),
     ),
     CohortFigure("repertoire_mass", _masses, _draw_masses, _mass_caption),
-    CohortFigure("expression_scores", _scores, _draw_scores, lambda rows: "Mean gene-set score of each sample."),
+    CohortFigure("expression_scores", _scores, _draw_scores, _score_caption),
     CohortFigure(
         "clinical_spider",
         clinical_figures.changes,
