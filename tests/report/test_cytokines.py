@@ -115,7 +115,7 @@ def test_without_a_plate_the_page_says_so(tmp_path):
     empty = Results(tmp_path, {table.name: table.frame() for table in TABLES}, frozenset(), {}, {})
     assert (
         cytokines.levels(empty).empty
-        == "No cytokine of a subject was measured. Samples that could have given some: none, as samples.csv lists none of "
-        "cytokine."
+        == "No cytokine of a subject was measured. Samples that could have given some: none, as samples.csv lists none "
+        "of cytokine."
     )
     assert cytokines.doubts(empty) == []

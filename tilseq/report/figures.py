@@ -194,10 +194,10 @@ def _draw_scores(rows: pl.DataFrame) -> Axes:
 
 
 def _score_caption(rows: pl.DataFrame) -> str:
-    by = _method(rows)
+    by = f" ({_method(rows)})" if _method(rows) is not None else ""
     return (
-        f"Gene-set scores{'' if by is None else f' ({by})'}, the mean over the cells of each sample; samples by subject and day. "
-        "Sets differ in how highly their genes are expressed: compare within a row."
+        f"Gene-set scores{by}, the mean over the cells of each sample; samples by subject and day. Sets differ in how "
+        "highly their genes are expressed: compare within a row."
     )
 
 
