@@ -160,6 +160,8 @@ def _repertoires_of_subjects(results: Results) -> Iterator[Drawing]:
             f"{subject}, {locus}: overlap of all pairs of samples ({INDICES[index]}), junction lengths and V genes by "
             f"clones. By overlap {in_words(pairs)}."
         )
+        without = len(order) * (len(order) - 1) // 2 - pairs["value"].count()
+        caption += " Grey is a pair without a value." if without else ""
         draw = partial(repertoire_maps, pairs, used, parameter=index, order=order)
         yield Drawing(BY_SUBJECT, f"repertoire_{subject}_{locus}", caption, draw)
 
