@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.endpoints.rows import qualifier_pairs
+from tilseq.plots.clinic_words import whole_percent
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, count, filled, measured, missing, text
 from tilseq.report.words import DASH, interval, plural, share
@@ -277,7 +278,7 @@ def _share_cell(row: Row | None) -> Cell:
 
 
 def _plain_share(row: Row) -> Cell:
-    return Cell(f"{row['numerator']:,} ({100 * (row['estimate'] or 0):.0f})", kind="number")
+    return Cell(f"{row['numerator']:,} ({whole_percent(row['estimate'])})", kind="number")
 
 
 def _unrecorded(row: Row) -> str:
