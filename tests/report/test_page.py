@@ -418,3 +418,7 @@ def test_a_page_that_stands_is_replaced_whole(good_out):
     page = page_of(out)
     assert not [tag for tag, _ in page.tags if tag == "img"]
     assert not list(out.glob(".*.part"))
+
+
+def test_a_mark_that_says_its_words_is_not_read_aloud_twice(good_page):
+    assert "ok, ok" not in good_page.text and "with warnings, with warnings" not in good_page.text
