@@ -52,6 +52,14 @@ def test_samples_stand_in_the_order_asked_for():
         score_heatmap(scores(), samples=["s4"])
 
 
+def test_hundreds_of_samples_find_room_in_one_figure_without_their_names():
+    rows = [(f"s{i:03}", "a", float(i)) for i in range(200)]
+    axes = score_heatmap(pl.DataFrame(rows, schema=["sample", "set", "value"], orient="row"))
+    assert axes.figure.get_size_inches()[0] == pytest.approx(14)
+    assert [label.get_text() for label in axes.get_xticklabels()] == []
+    assert axes.get_xlabel() == "200 samples, too many to be named"
+
+
 def test_two_samples_that_hardly_differ_look_alike():
     frame = pl.DataFrame({"sample": ["s1", "s2"], "set": ["a", "a"], "value": [1.0, 1.01]})
     image = score_heatmap(frame).get_images()[0]

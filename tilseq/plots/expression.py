@@ -63,8 +63,12 @@ def score_heatmap(frame: Any, *, samples: Sequence[str] | None = None, method: s
         raise AnalysisError("nothing to draw: no row has a value")
     values = _matrix(rows.rename({"sample": "column"}), sets, samples)
     # As wide as the other figures: shown at one width, their letters are of one size.
-    with figure(max(WIDTH, 2.6 + 0.5 * len(samples)), 1.4 + 0.34 * len(sets)) as axes:
+    width = min(WIDEST, max(WIDTH, 2.6 + 0.5 * len(samples)))
+    with figure(width, 1.4 + 0.34 * len(sets)) as axes:
         _draw(axes, values, sets, samples, label=_label("score", method), printed=decimal)
+        if 72 * (width - 2.6) / len(samples) < LEAST_FONT:
+            axes.set_xticks([])
+            axes.set_xlabel(f"{len(samples)} samples, too many to be named")
     return axes
 
 
