@@ -32,6 +32,11 @@ def test_isotypes_stand_in_the_order_of_the_genes():
     assert [text.get_text() for text in by_name] == ["day0 (10 families)", "day7 (10 families)"]
 
 
+def test_an_eighth_sample_does_not_look_like_the_first():
+    axes = isotype_bars(isotypes(**{f"day{i}": {"IGHM": 10} for i in range(9)}))
+    assert len({(bar.get_facecolor(), bar.get_hatch()) for bar in axes.patches}) == 9
+
+
 def test_without_limits_none_are_told():
     axes = isotype_bars(isotypes(s={"IGHM": 10}).with_columns(lower=None, upper=None))
     assert axes.get_ylabel() == "Share of families" and len(axes.collections) == 0

@@ -32,6 +32,8 @@ def test_thresholds_and_marks():
     assert dashed == [-30, 20]
     marks = {c.get_label(): c.get_offsets().tolist() for c in axes.collections}
     assert marks == {"PD": [[60, -20], [30, 0]], "new lesion": [[30, 0]]}
+    (infusion,) = (text for text in axes.texts if text.get_text() == "infusion")
+    assert infusion.xy[0] == 0
 
 
 def test_the_ring_is_of_the_response_that_counts_and_a_line_is_dotted_after_a_new_therapy():

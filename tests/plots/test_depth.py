@@ -51,6 +51,13 @@ def test_the_colour_is_that_of_the_response_or_of_the_tumour_type():
     assert bars(axes) == {"melanoma (2)": [(1, 0), (2, -55)], "NSCLC (2)": [(0, 100), (3, -55)]}
 
 
+def test_no_two_tumour_types_look_alike():
+    rows = pl.DataFrame([(f"S{i}", "SD", -i, f"type {i}") for i in range(14)], schema=ROWS.schema, orient="row")
+    drawn = [box.patches[0] for box in waterfall(rows, colour="tumor_type").containers]
+    assert len({(bar.get_facecolor(), bar.get_hatch()) for bar in drawn}) == 14
+    assert [bar.get_hatch() for bar in drawn[:6]] == [None] * 6
+
+
 def test_a_tumour_type_that_is_not_given_has_a_bar_too():
     axes = waterfall(ROWS.with_columns(tumor_type=ROWS["tumor_type"].replace("nsclc", None)), colour="tumor_type")
     assert bars(axes) == {"melanoma (2)": [(1, 0), (2, -55)], "not given (2)": [(0, 100), (3, -55)]}

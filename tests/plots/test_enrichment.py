@@ -107,6 +107,13 @@ def test_sets_and_contrasts_stand_as_asked_and_a_long_contrast_is_broken():
     assert [at for at, _ in marks(axes)] == [(1, 1), (1, 0), (0, 0)]
 
 
+def test_the_place_of_a_contrast_stands_below_it_and_nothing_is_cut():
+    at_harvest = "status:infused/not_seen_in_product at harvest"
+    axes = enrichment_dots(enrichment([(at_harvest, "naive", 1.0, 0.2, 0.0078, "sign_flip", False, 8)]))
+    (label,) = axes.get_xticklabels()
+    assert label.get_text() == "infused/\nnot_seen_in_product\nat harvest\n8 subjects"
+
+
 def test_what_cannot_be_drawn_is_refused():
     twice = enrichment([*ROWS, (D28, "naive", -1.0, 0.3, 1e-50, "preranked", True, 8)])
     with pytest.raises(AnalysisError, match="stand twice; found 'naive'; choose one of preranked, sign_flip"):

@@ -44,6 +44,22 @@ def test_a_set_that_was_not_scored_is_hatched():
     assert [text.get_text() for text in axes.figure.legends[0].get_texts()] == ["no score"]
 
 
+def test_samples_stand_in_the_order_asked_for():
+    axes = score_heatmap(scores(), samples=["s3", "s1"])
+    assert shown(axes) == pytest.approx(np.array([[2, 1], [np.nan, 0.5]]), nan_ok=True)
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["s3", "s1"]
+    with pytest.raises(AnalysisError, match="no score is of this sample"):
+        score_heatmap(scores(), samples=["s4"])
+
+
+def test_hundreds_of_samples_find_room_in_one_figure_without_their_names():
+    rows = [(f"s{i:03}", "a", float(i)) for i in range(200)]
+    axes = score_heatmap(pl.DataFrame(rows, schema=["sample", "set", "value"], orient="row"))
+    assert axes.figure.get_size_inches()[0] == pytest.approx(14)
+    assert [label.get_text() for label in axes.get_xticklabels()] == []
+    assert axes.get_xlabel() == "200 samples, too many to be named"
+
+
 def test_two_samples_that_hardly_differ_look_alike():
     frame = pl.DataFrame({"sample": ["s1", "s2"], "set": ["a", "a"], "value": [1.0, 1.01]})
     image = score_heatmap(frame).get_images()[0]

@@ -147,3 +147,12 @@ def test_what_cannot_be_drawn_is_refused() -> None:
 def test_pandas_does_as_well() -> None:
     figure = subsets_of_subject(frame(*tube("S1", 7)).to_pandas())
     assert shown(figure.axes[2]) == {"CD4/CD8": [[7, 0.8]]}
+
+
+def test_lines_too_many_to_be_named_are_counted() -> None:
+    many = [f"S{i:02}" for i in range(15)]
+    figure = subsets_of_cohort(frame(*(row for name in many for row in tube(name, 7))))
+    assert figure.get_supxlabel() == "15 subjects"
+    assert subsets_of_cohort(frame(*(row for name in many[:14] for row in tube(name, 7)))).get_supxlabel() == ""
+    infused = [number(name, 7, "infused_share_of_cd3", None, 20.0) for name in many]
+    assert infused_of_cohort(frame(*infused)).get_supxlabel() == "15 lines"

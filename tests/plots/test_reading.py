@@ -105,3 +105,11 @@ def test_adverse_events_by_system_term_and_worst_grade():
     assert cells(adverse_event_table(table, period="later"))[-1] == "Begun in the period later."
     with pytest.raises(AnalysisError, match="no row"):
         adverse_event_table(table, group="arm=A")
+
+
+def test_one_subject_of_many_is_not_no_per_cent():
+    counts = {"any": 299, "1": 299, "2": 0, "3": 0, "4": 0, "5": 0, "3_5": 1}
+    cell = {f"n_{grade}": n for grade, n in counts.items()} | {f"pct_{g}": n / 3 for g, n in counts.items()}
+    row = {"population": "treated", "group": "all", "period": "any", "subjects": 300, "soc": "gut", "term": "ache"}
+    shown = cells(adverse_event_table(pl.DataFrame([row | cell])))
+    assert shown[2:9] == ["299 (&gt;99)"] * 2 + ["0 (0)"] * 4 + ["1 (&lt;1)"]  # escaped

@@ -169,3 +169,20 @@ def test_what_cannot_be_drawn_is_refused():
         endpoint_over_time(empty, label="x")
     with pytest.raises(AnalysisError, match="logarithmic"):
         endpoint_over_time(pl.DataFrame({"subject": ["A"], "day": [1], "value": [0.0]}), label="x", scale="log")
+
+
+def ticks_of(values):
+    """Return the labels of the vertical axis within its ends."""
+    frame = pl.DataFrame({"subject": ["A"] * len(values), "day": list(range(len(values))), "value": values})
+    axes = endpoint_over_time(frame, label="CD4/CD8 ratio", scale="log")
+    axes.figure.draw_without_rendering()
+    low, high = axes.get_ylim()
+    return [
+        tick.label1.get_text() for tick in axes.yaxis.get_major_ticks() if low <= tick.get_loc() <= high
+    ]  # fmt: skip
+
+
+def test_a_short_logarithmic_axis_has_more_than_one_tick():
+    assert ticks_of([0.62, 1.58]) == ["0.6", "0.8", "1", "1.2", "1.4", "1.6"]  # of 1, 2 and 5 only 1 would be there
+    assert ticks_of([0.8, 8.0]) == ["1", "2", "5"]
+    assert ticks_of([0.8, 600.0]) == ["1", "10", "100"]

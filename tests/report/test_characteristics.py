@@ -31,3 +31,11 @@ def test_flow_first_then_who_they_are_a_column_an_arm(tmp_path):
         ["Tumour: head and neck", "4 (100)", "3 (100)"],
     ]
     assert not characteristics(Results(tmp_path, tables, frozenset(), {}, {})).rows
+
+
+def test_some_of_many_are_neither_none_nor_all_of_them(tmp_path):
+    counts = {"infused": 299, "resected": 300, "lymphodepleted": 1, "assessed": 0}
+    rows = [row("all", name, subjects, 300) for name, subjects in counts.items()]
+    tables = {table.name: table.frame() for table in TABLES} | {"characteristics": CHARACTERISTICS_TABLE.frame(rows)}
+    view = characteristics(Results(tmp_path, tables, frozenset(), {}, {}))
+    assert [read(cells[1]) for cells in view.rows] == ["300 (100)", "1 (<1)", "299 (>99)", "0 (0)"]

@@ -42,6 +42,13 @@ def test_a_row_a_subject_and_analyte_and_a_column_a_visit(results):
     ]  # fmt: skip
 
 
+def test_a_visit_without_a_day_comes_last(results):
+    table = results.tables["cytokine_levels"]
+    results.tables["cytokine_levels"] = table.with_columns(day=pl.when(pl.col("visit") != "week 1").then("day"))
+    heads = [head.text for head in cytokines.levels(results).heads[2:]]
+    assert heads == ["screening", "month 1", "week 1"]
+
+
 def test_of_several_specimens_each_has_a_row(results):
     table = results.tables["cytokine_levels"]
     serum = table.filter(visit="week 1", analyte="IFN-gamma").with_columns(
@@ -115,6 +122,7 @@ def test_without_a_plate_the_page_says_so(tmp_path):
     empty = Results(tmp_path, {table.name: table.frame() for table in TABLES}, frozenset(), {}, {})
     assert (
         cytokines.levels(empty).empty
-        == "No cytokine of a subject was measured. Samples that could have given some: none."
+        == "No cytokine of a subject was measured. Samples that could have given some: none, as samples.csv lists none "
+        "of cytokine."
     )
     assert cytokines.doubts(empty) == []

@@ -6,7 +6,7 @@ import polars as pl
 from tilseq.io.files import write_json
 from tilseq.io.write import write_table
 from tilseq.report import make_figures, render
-from tilseq.report.figures import FIGURES
+from tilseq.report.figures import FIGURES, drawings
 from tilseq.report.images import pictures
 from tilseq.report.results import read_results
 from tilseq.tables import outputs
@@ -44,6 +44,21 @@ def test_survival_stands_before_the_depth_of_response_and_single_courses(drawn):
     shown = [picture.file for picture in pictures(read_results(drawn))["clinical:cohort"]]
     names = [*(f"survival_{parameter}" for parameter in ("OS", "PFS", "DOR")), "waterfall", "spider"]
     assert shown == [f"figures/study/clinical_{name}.svg" for name in names]
+
+
+def test_scores_stand_by_subject_and_day_with_how_they_were_found(good_out):
+    days = {"z_harvest": -45, "m_product": -1, "a_D28": 28}  # by name they would stand the other way round
+    of = {"subject": "P1", "visit": "v", "specimen": "blood", "assay": "scrna", "state": "ok"}
+    samples = [of | {"sample": name, "day": day} for name, day in days.items()]
+    write_table(outputs.SAMPLES_RUN.frame(samples), outputs.SAMPLES_RUN, good_out / "tables")
+    score = {"set": "memory", "value": 0.4, "n": 90, "genes_found": 18, "genes_listed": 20, "method": "ucell"}
+    rows = [score | {"sample": name} for name in sorted(days)]
+    write_table(outputs.SCORES.frame(rows), outputs.SCORES, good_out / "tables")
+    (drawing,) = (one for one in drawings(read_results(good_out)) if one.name == "expression_scores")
+    axes = drawing.draw()
+    assert [label.get_text() for label in axes.get_xticklabels()] == list(days)
+    assert axes.figure.axes[1].get_ylabel() == "score (ucell)"
+    assert drawing.caption.startswith("Gene-set scores (ucell), the mean over the cells of each sample;")
 
 
 def test_hostile_names_are_drawn(hostile_out):

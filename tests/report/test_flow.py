@@ -58,7 +58,9 @@ def test_stimulated_tubes_have_no_row_among_the_t_cells(tmp_path: Path) -> None:
     samples[-1]["state"] = "failed"
     pair = {"subject": "S1", "specimen": "blood", "marker": "IFN-γ", "population": "CD3+"}
     pair |= {"stimulated": "pma1;pma2", "unstimulated": "none", "response": "no", "verdict": "pass"}
-    results = results_of(tmp_path, samples=samples, endpoints=[endpoint("percent_of_parent", 60.0, "CD3+")])
+    rows = [endpoint("percent_of_parent", 60.0, "CD3+")]
+    rows.append({**endpoint("cytokine_difference_pct", 3.2, "CD3+"), "sample": "pma1"})  # has no number of T cells
+    results = results_of(tmp_path, samples=samples, endpoints=rows)
     held = replace(results, tables={**results.tables, "intracellular": INTRACELLULAR.frame([pair])})
     assert [row["Sample"] for row in told(flow.t_cells(held))] == ["a", "lost"]
 

@@ -93,6 +93,24 @@ def test_one_row_a_subject_tells_response_clones_t_cells_and_samples(tmp_path):
     }
 
 
+def test_t_cells_that_were_not_seen_are_below_a_limit_and_unlike_parents_are_told(tmp_path):
+    of = "parent={};population=CD3+"
+    _, heads, rows = table_of(
+        tmp_path,
+        samples=[sample("a", "S1", 28, "flow"), sample("b", "S2", 28, "flow")],
+        endpoints=[
+            number("a", "S1", 28, "percent_of_parent", 0.0, 0.0, 0.6, status="not_detected",
+                   qualifier=of.format("lymphocytes")),
+            number("b", "S2", 28, "percent_of_parent", 50.0, 49.0, 51.0, qualifier=of.format("live")),
+        ],
+    )  # fmt: skip
+    assert heads[1] == "CD3+ latest, % of parent"
+    assert [rows[name][0] for name in ("S1", "S2")] == [
+        "< 0.600 not detected, of lymphocytes, day 28",
+        "50.0 (49.0-51.0) of live, day 28",
+    ]
+
+
 def test_the_confirmed_best_response_stands_beside_the_last_one_of_each_reader_who_differs(tmp_path):
     own = {"subject": "S1", "source": "recorded", "rule": "confirmed_pr"}
     told = [("A", "required", "PR"), ("A", "not_required", "CR"), ("B", "required", "not_assessed")]

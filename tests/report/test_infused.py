@@ -109,6 +109,29 @@ def test_changes_count_tested_clones_by_their_call(good_out):
     assert rows[2:4] == [[*pair, "infused", "2", "1", "1", "0", "0"], [*pair, "others", "2", "1", "0", "0", "1"]]
 
 
+def test_without_a_tumour_no_number_of_its_clones_is_told(good_out):
+    samples = pl.read_parquet(good_out / "tables" / "samples.parquet")
+    kept = samples.filter(~((pl.col("subject") == "P01") & (pl.col("specimen") == "tumor")))
+    write_table(kept, outputs.SAMPLES_RUN, good_out / "tables")
+    of = {row[0]: row for row in shown(infused.origins(read_results(good_out)))}
+    assert (of["P01"][6], of["P02"][6]) == ("– no tumour", "0")
+
+
+def test_changes_of_one_pair_of_samples_stand_together(good_out):
+    of = {"sample_after": "P01_3_tcr", "locus": "TRB", "p": 0.5, "family": "f", "call": "cannot_tell", "subject": "P01"}
+    samples = pl.read_parquet(good_out / "tables" / "samples.parquet")
+    lot = samples.filter(sample="P01_2_tcr").with_columns(sample=pl.lit("P01_2b_tcr"))  # another lot of the product
+    write_table(pl.concat([samples, lot]), outputs.SAMPLES_RUN, good_out / "tables")
+    rows = [
+        of | {"sample_before": before, "in_product": infused, "junction": f"TGT{infused}"}
+        for infused in (True, False) for before in ("P01_2_tcr", "P01_2b_tcr")
+    ]  # fmt: skip
+    write_table(tracking_tables.CHANGE.frame(rows), tracking_tables.CHANGE, good_out / "tables")
+    found = [row[1:2] + row[4:5] for row in shown(infused.changes(read_results(good_out)))]
+    assert [row[1] for row in found] == ["infused", "others"] * 2
+    assert found[0][0] == found[1][0] != found[2][0] == found[3][0]
+
+
 def test_cells_that_the_product_missed_are_told_beside_those_not_seen(good_out):
     assert shown(infused.cell_labels(read_results(good_out))) == [
         ["P01", "screening", "−35", "P01_0_tcr", "5", "2 50 % of those with a receptor",

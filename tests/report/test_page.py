@@ -272,7 +272,7 @@ def test_empty_tables_say_so_in_words(tmp_path):
     text = page_of(tmp_path).text
     for sentence in (
         "The run lists no samples.",
-        "No tube was measured. Samples that could have given some: none.",
+        "No tube was measured. Samples that could have given some: none, as samples.csv lists none of flow.",
         "No sample was compared with an infusion product",
         "No gene set was scored.",
         "No response was derived.",
@@ -282,6 +282,24 @@ def test_empty_tables_say_so_in_words(tmp_path):
         "There is no run.json",
     ):
         assert sentence in text
+
+
+def test_what_no_file_tells_of_is_not_said_to_be_none(tmp_path):
+    for table in TABLES_OF_A_RUN:
+        write_table(table.frame(), table, tmp_path / "tables")
+    tables = [{"path": name, "bytes": 1, "sha256": "0"} for name in ("samples.csv", "clinical/labs.csv")]
+    write_json(tmp_path / "run.json", {"inputs": tables})
+    text = page_of(tmp_path).text
+    for sentence in (
+        "No rate of response was found: the study has no clinical/lesions.csv.",
+        "No response was derived: the study has no clinical/lesions.csv.",
+        "No adverse event was recorded: the study has no clinical/adverse_events.csv.",
+        "No laboratory result was graded.",  # its file is there
+        "No tumour marker of a panel was recorded: the study has no clinical/tumor_markers.csv.",
+    ):
+        assert sentence in text
+    write_json(tmp_path / "run.json", {"inputs": [*tables, {"path": "clinical/ae.csv", "bytes": 1, "sha256": "0"}]})
+    assert "No adverse event was recorded." in page_of(tmp_path).text
 
 
 def test_the_page_of_a_clinical_study_has_no_empty_sections_of_samples(tmp_path):
@@ -400,3 +418,7 @@ def test_a_page_that_stands_is_replaced_whole(good_out):
     page = page_of(out)
     assert not [tag for tag, _ in page.tags if tag == "img"]
     assert not list(out.glob(".*.part"))
+
+
+def test_a_mark_that_says_its_words_is_not_read_aloud_twice(good_page):
+    assert "ok, ok" not in good_page.text and "with warnings, with warnings" not in good_page.text

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
@@ -93,3 +95,10 @@ def test_differences_are_listed_with_their_derivation_or_it_is_told_that_there_i
     results.tables["response"] = outputs.RESPONSE.frame([agreeing])
     results.tables["response_differences"] = results.tables["response_differences"].clear()
     assert differences(results).empty == "Recorded and derived responses agree in all 1 assessments that have both."
+
+
+def test_one_of_many_is_not_no_per_cent(results):
+    many = pl.col("parameter") == "BOR"  # 1 of 300 is 0.33 %
+    summaries = results.tables["summaries"].with_columns(estimate=pl.when(many).then(1 / 300).otherwise("estimate"))
+    view = rates(replace(results, tables=results.tables | {"summaries": summaries}))
+    assert {read(cell) for cell in view.rows[0][6:]} == {"1 (<1)"}

@@ -4,7 +4,9 @@ import polars as pl
 import pytest
 
 from tilseq.io.write import write_table
+from tilseq.plots.style import short
 from tilseq.report import repertoires
+from tilseq.report.figures import drawings
 from tilseq.report.results import read_results
 from tilseq.tables.outputs import QUALITY
 from tilseq.tables.repertoire import OVERLAP
@@ -81,7 +83,18 @@ def test_what_speaks_against_a_sample_stands_beside_it_in_pairs_and_maps(results
     assert row[4] == "infusion product – month 3 blood|21,400 and 21,400 cells; month 3 blood with warnings"
     assert row[6] == "screening blood – screening tumor|21,400 and 21,400 cells; screening blood failed quality"
     assert texts(repertoires.pairs(doubted))[0][2:4] == ["screening blood|failed quality", "screening tumor"]
-    assert next(repertoires.maps(doubted))[4][:2] == ["screening blood, failed quality", "screening tumor"]
+    drawn = next(repertoires.maps(doubted))[4][:2]
+    assert drawn == ["screening blood (failed)", "screening tumor"]
+    assert short(drawn[0]) == drawn[0]
+
+
+def test_a_map_says_what_is_grey_where_a_pair_has_no_value(results):
+    shared = results.tables["overlap"]
+    of_pair = (pl.col("sample_a") == "P01_0_tcr") & (pl.col("sample_b") == "P01_1_tcr")
+    shared = shared.with_columns(value=pl.when(~of_pair).then("value"))
+    captions = {one.name: one.caption for one in drawings(_with(results, shared))}
+    grey = "Grey is a pair without a value."
+    assert captions["repertoire_P01_TRB"].endswith(grey) and grey not in captions["repertoire_P02_TRB"]
 
 
 def test_a_map_in_words():

@@ -6,6 +6,7 @@ from tests.report.test_infused import shown
 from tilseq.io.write import write_table
 from tilseq.report import transcriptome
 from tilseq.report.results import read_results
+from tilseq.tables import outputs
 from tilseq.tables.enrichment import ENRICHMENT
 from tilseq.tables.transcriptome import TRANSCRIPTOME
 
@@ -49,6 +50,21 @@ def test_too_few_subjects_and_what_could_not_be_compared_are_told(results):
         ["CD8 T cells", "D28 against product", "4", "10", "0, 0", "– p cannot fall below 0.125", ""],
         ["bulk RNA", "infused against not seen in product at D28", "–", "–", "–", "–", "no pair"],
     ]
+
+
+def test_comparisons_and_sets_go_by_day_and_tell_which_subjects_they_leave_out(results, good_out):
+    days = {"harvest": -45, "product": -1, "D28": 28, "D84": 84, "D180": 180}
+    of = {"subject": "P1", "specimen": "blood", "assay": "bulk_rna", "state": "ok"}
+    samples = [of | {"sample": visit, "visit": visit, "day": day} for visit, day in days.items()]
+    write_table(outputs.SAMPLES_RUN.frame(samples), outputs.SAMPLES_RUN, good_out / "tables")
+    names = ("visit:D180/product", "visit:D28/product", "visit:D84/product", "visit:harvest/product")
+    rows = [OF | {"contrast": name, "subjects": 8} for name in names]
+    rows[1]["left_out"] = "P03: no sample of D28"
+    found = results(rows, [FLIP | {"contrast": name, "set": "a", "p": 0.5, "q": 0.5} for name in names])
+    order = [f"{visit} against product" for visit in ("harvest", "D28", "D84", "D180")]
+    assert [row[1] for row in shown(transcriptome.comparisons(found))] == order
+    assert [row[1] for row in shown(transcriptome.gene_sets(found))] == order
+    assert [row[-1] for row in shown(transcriptome.comparisons(found))] == ["", "without P03: no sample of D28", "", ""]
 
 
 def test_sets_that_changed_stand_there_with_their_leading_genes(results):

@@ -8,6 +8,9 @@ from tilseq.io.write import write_frame
 from tilseq.steps import transcriptome
 from tilseq.steps.bulk_rna import gene_counts
 from tilseq.steps.job import Job
+from tilseq.steps.transcriptome_figures import draw_transcriptome
+from tilseq.tables.differential import DIFFERENTIAL
+from tilseq.tables.enrichment import ENRICHMENT, SAMPLE_SCORES
 
 SUBJECTS = [f"S{i}" for i in range(1, 9)]
 GENES = [f"GENE{i}" for i in range(300)]
@@ -74,6 +77,18 @@ def test_a_set_that_doubles_in_each_of_eight_subjects_is_up_and_no_other(run):
     assert set(UP) <= called
     assert len(called - set(UP)) <= 2
     assert {path.name for path in (folder / "figures").glob("*.svg")} == {"1-sets.svg", "2-genes.svg", "3-scores.svg"}
+
+
+@pytest.mark.parametrize(("q", "told"), [
+    (0.01, "genes of visit:D28/product, the comparison in which most changed;"),
+    (0.5, "genes of visit:D28/product, in which, as in all other comparisons, none changed;"),
+])  # fmt: skip
+def test_the_caption_of_the_genes_says_whether_any_changed(q, told, tmp_path):
+    gene = {"contrast": "visit:D28/product", "gene": "A", "log2_fold_change": 1.0, "p": 0.001, "q": q}
+    genes = DIFFERENTIAL.frame([gene | {"population": "p", "engine": "voom", "family": "f", "subjects": 4}])
+    design = pl.DataFrame({name: ["s"] for name in ("sample", "subject", "visit", "status")})
+    draw_transcriptome([], genes, ENRICHMENT.frame(), SAMPLE_SCORES.frame(), design, tmp_path)
+    assert told in (tmp_path / "captions.json").read_text()
 
 
 def test_a_library_without_counts_stops_no_other_and_is_told(run):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.style import INK, PALETTE, figure, short
+from tilseq.plots.style import INK, PALETTE, figure, filled, short
 from tilseq.tables import as_polars
 
 if TYPE_CHECKING:
@@ -62,9 +62,7 @@ def isotype_bars(table: Any, *, unit: str = "families", level: str = "class", or
             at = [place + (number - (len(samples) - 1) / 2) * width for place in range(len(isotypes))]
             heights = [of_sample[name]["share"] if name in of_sample else 0.0 for name in isotypes]
             total = rows.filter(sample=sample)["total"][0]
-            axes.bar(
-                at, heights, width, color=PALETTE[number % len(PALETTE)], label=f"{short(sample)} ({total} {unit})"
-            )
+            axes.bar(at, heights, width, label=f"{short(sample)} ({total} {unit})", **filled(number))
             for place, name in zip(at, isotypes, strict=True):
                 limits = of_sample.get(name, {})
                 if limits.get("lower") is not None:

@@ -26,6 +26,18 @@ MONTH = 30.4375  # days
 RESPONSE_WORDS = {"not_assessed": "not assessed"}
 
 
+def whole_percent(share: float | None) -> str:
+    """Return a fraction in whole per cent, in which some are neither none nor all; null as a dash.
+
+    >>> [whole_percent(share) for share in (0.0, 1 / 300, 0.25, 299 / 300, 1.0, None)]
+    ['0', '<1', '25', '>99', '100', '–']
+    """
+    if share is None:
+        return "–"
+    text = f"{100 * share:.0f}"
+    return "<1" if share > 0 and text == "0" else ">99" if share < 1 and text == "100" else text
+
+
 def needing(frame: Any, columns: Sequence[str]) -> pl.DataFrame:
     """Return a polars frame that has these columns.
 

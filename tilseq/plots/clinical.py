@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tilseq.errors import AnalysisError
 from tilseq.plots.clinic_words import first_new_therapy, named_few, response_that_counts
 from tilseq.plots.style import INK, MARKERS, MUTED, PALETTE, figure, short
+from tilseq.plots.timeline import mark_infusion
 
 if TYPE_CHECKING:
     import polars as pl
@@ -67,10 +68,12 @@ def spider(frame: Any, *, therapies: Any = None) -> Axes:
         for threshold in THRESHOLDS:
             axes.axhline(threshold, color=MUTED, linestyle="--", linewidth=1, zorder=0)
         axes.axhline(0, color=MUTED, linewidth=0.8, zorder=0)
+        mark_infusion(axes)
         axes.set_xlabel("Day (0 = first infusion)")
         axes.set_ylabel("Sum of diameters, change from baseline (%)")
         told = told if named else [f"{len(lines)} lines", *told]
-        axes.set_title(fill("; ".join(told), WRAP), fontweight="normal", fontsize=9, color=MUTED)
+        words = fill("; ".join(told), WRAP)
+        axes.set_title(words, fontweight="normal", fontsize=9, color=MUTED, pad=16)  # above "infusion"
         axes.legend(*_legend(axes, named), loc="center left", bbox_to_anchor=(1.0, 0.5))
     return axes
 

@@ -40,7 +40,9 @@ def one_contrast(frame: Any, contrast: str | None, engine: str | None, needed: S
 
 
 def contrast_words(contrast: str, longest: int) -> str:
-    """Return the levels of a contrast, an interaction on two lines, broken before the reference where they are long."""
+    """Return the levels of a contrast, an interaction on two lines; long ones break before the reference and place."""
     terms = [term.partition(":") for term in contrast.split("*")]
     lines = [levels or factor for factor, _, levels in terms]
-    return " ×\n".join(line if len(line) <= longest else line.replace("/", "/\n") for line in lines)
+    return " ×\n".join(
+        line if len(line) <= longest else line.replace("/", "/\n").replace(" at ", "\nat ") for line in lines
+    )

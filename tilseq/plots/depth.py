@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import cycle
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,7 +14,7 @@ from tilseq.plots.clinic_words import (
     needing,
     one_a_subject,
 )
-from tilseq.plots.style import INK, MUTED, PALETTE, figure, short
+from tilseq.plots.style import INK, MUTED, PALETTE, figure, filled, short
 
 if TYPE_CHECKING:
     import polars as pl
@@ -92,16 +91,16 @@ def waterfall(frame: Any, *, colour: Literal["best_response", "tumor_type"] = "b
 
 def _draw_bars(axes: Axes, bars: pl.DataFrame, colour: str, named: bool) -> None:
     height = bars["depth_pct"].clip(upper_bound=HIGHEST)
-    colours = _colours(bars, colour)
+    looks = _looks(bars, colour)
     places = range(bars.height)
-    for word, own in colours.items():
+    for word, own in looks.items():
         at = [i for i in places if bars[colour][i] == word]
         label = RESPONSE_WORDS.get(word, word) if colour == "best_response" else group_in_words(word)
-        axes.bar(at, [height[i] for i in at], width=0.8 if named else 1.0, color=own, label=f"{label} ({len(at)})")
+        axes.bar(at, [height[i] for i in at], width=0.8 if named else 1.0, **own, label=f"{label} ({len(at)})")
         # A change of 0 would be a bar of no height: the line tells that there is a subject, and of what colour.
         flat = [i for i in at if height[i] == 0]
         look: dict[str, Any] = {"linestyle": "none", "marker": "_", "markeredgewidth": 3, "zorder": 3}
-        axes.plot(flat, [0] * len(flat), color=own, label="_flat", **look)
+        axes.plot(flat, [0] * len(flat), color=own["color"], label="_flat", **look)
     high = [i for i in places if bars["depth_pct"][i] > HIGHEST]
     axes.plot(high, [HIGHEST] * len(high), linestyle="none", marker="^", color=INK, label="_beyond")
     upright = _is_tight(bars)
@@ -133,12 +132,13 @@ def _is_tight(bars: pl.DataFrame) -> bool:
     return bars.height > 14 or "NON-CR/NON-PD" in bars["best_response"]
 
 
-def _colours(bars: pl.DataFrame, colour: str) -> dict[str, str]:
+def _looks(bars: pl.DataFrame, colour: str) -> dict[str, dict[str, Any]]:
+    """Return how the bars of each response or tumour type are filled."""
     found = set(bars[colour])
     if colour == "best_response":
-        return {word: own for word, own in RESPONSE_COLOURS.items() if word in found}
-    types = sorted(found - {NOT_GIVEN})
-    return dict(zip(types, cycle(PALETTE[:-1]), strict=False)) | ({NOT_GIVEN: MUTED} if NOT_GIVEN in found else {})
+        return {word: {"color": own} for word, own in RESPONSE_COLOURS.items() if word in found}
+    types = {name: filled(place, PALETTE[:-1]) for place, name in enumerate(sorted(found - {NOT_GIVEN}))}
+    return types | ({NOT_GIVEN: {"color": MUTED}} if NOT_GIVEN in found else {})
 
 
 def _told(bars: pl.DataFrame, without: list[str], named: bool) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from tilseq.errors import AnalysisError
+from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.plots.maps import MOST_PRINTED, draw_map, hatch
 from tilseq.plots.scored import chosen_scores, in_order, scored_samples
 from tilseq.plots.style import INK, decimal, figure, short
@@ -24,7 +24,7 @@ COLUMN, LETTER = 0.2, 0.09  # width of a visit's column and of a letter, in inch
 LEAST_FONT = 5.0
 
 
-def score_heatmap(frame: Any, *, method: str | None = None) -> Axes:
+def score_heatmap(frame: Any, *, samples: Sequence[str] | None = None, method: str | None = None) -> Axes:
     """Draw gene-set scores: a row a set, a column a sample.
 
     One scale holds for all, so that samples that hardly differ look alike: from 0 to the highest score, or, where a
@@ -35,7 +35,9 @@ def score_heatmap(frame: Any, *, method: str | None = None) -> Axes:
     ----------
     frame
         Table `scores` or `sample_scores`, or any with columns `sample`, `set` and `value` and one row each sample and
-        set, polars or pandas. A sample is drawn in the order of its name; a null value is hatched.
+        set, polars or pandas. A null value is hatched.
+    samples
+        Which samples, in the order to draw them in; by default all, by name.
     method
         Which method; needed where the table holds several.
 
@@ -47,17 +49,26 @@ def score_heatmap(frame: Any, *, method: str | None = None) -> Axes:
     Raises
     ------
     AnalysisError
-        A column is absent, the table holds several methods and none is chosen, no row has a value, or a sample and set
-        stand twice.
+        A column is absent, the table holds several methods and none is chosen, no row has a value, there is no such
+        sample, or a sample and set stand twice.
     """
     rows = chosen_scores(frame, method)
+    known, sets = (rows[name].unique().sort().to_list() for name in ("sample", "set"))
+    samples = known if samples is None else list(samples)
+    for name in samples:
+        if name not in known:
+            raise AnalysisError("no score is of this sample", found=name, mend=did_you_mean(name, known))
+    rows = rows.filter(pl.col("sample").is_in(samples))
     if not rows["value"].count():
         raise AnalysisError("nothing to draw: no row has a value")
-    samples, sets = (rows[name].unique().sort().to_list() for name in ("sample", "set"))
     values = _matrix(rows.rename({"sample": "column"}), sets, samples)
     # As wide as the other figures: shown at one width, their letters are of one size.
-    with figure(max(WIDTH, 2.6 + 0.5 * len(samples)), 1.4 + 0.34 * len(sets)) as axes:
+    width = min(WIDEST, max(WIDTH, 2.6 + 0.5 * len(samples)))
+    with figure(width, 1.4 + 0.34 * len(sets)) as axes:
         _draw(axes, values, sets, samples, label=_label("score", method), printed=decimal)
+        if 72 * (width - 2.6) / len(samples) < LEAST_FONT:
+            axes.set_xticks([])
+            axes.set_xlabel(f"{len(samples)} samples, too many to be named")
     return axes
 
 

@@ -123,7 +123,7 @@ def subsets_of_cohort(frame: Any) -> Figure:
     with house_style():
         counted = _has_numbers(rows.filter(parameter="cells_per_ul"))
         figure, places = _figure(2 if counted else 1, len(above))
-        told: list[str] = []
+        told = _unnamed(subjects, "subjects")
         for axes, (parameter, population) in zip(places, above + below if counted else above, strict=False):
             own = rows.filter(parameter=parameter).filter(pl.col("population").eq_missing(population))
             if not _has_numbers(own):
@@ -167,7 +167,7 @@ def infused_of_cohort(frame: Any) -> Figure:
     subjects = rows.filter(pl.col("value").is_not_null())["subject"].unique().sort().to_list()
     with house_style():
         figure, panels = _panel_each(rows, INFUSED, WIDE)
-        told: list[str] = []
+        told = _unnamed(subjects, "lines")
         for axes, own, (_, words, scale) in panels:
             told += _draw_subjects(axes, own, scale, subjects)
             axes.set_ylabel(words)
@@ -208,6 +208,11 @@ def _draw_subjects(axes: Axes, rows: pl.DataFrame, scale: Scale, subjects: list[
         mine = look(subjects.index(f"{subject}"), len(subjects))
         draw_line(axes, line, short(f"{subject}"), *mine, ends, alpha=alpha)
     return notes_of(points, left_out, set_axes(axes, points, scale, ends))
+
+
+def _unnamed(lines: list[str], noun: str) -> list[str]:
+    """Return how many lines there are where these are too many to bear names."""
+    return [f"{len(lines)} {noun}"] if len(lines) > MOST_NAMED else []
 
 
 def _rows(frame: Any, needed: Sequence[str] = NEEDED) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tilseq.errors import AnalysisError
-from tilseq.plots.clinic_words import group_in_words, in_words, needing
+from tilseq.plots.clinic_words import group_in_words, in_words, needing, whole_percent
 
 if TYPE_CHECKING:
     import polars as pl
@@ -124,7 +124,7 @@ def adverse_event_table(table: Any, *, group: str = "all", period: str = "any") 
         {
             "parameter": row["soc"] or ("Any" if row["term"] is None else "Not coded"),
             "Adverse event": row["term"] or "any",
-            **{words: f"{row[f'n_{name}']} ({row[f'pct_{name}'] or 0:.0f})" for name, words in GRADES.items()},
+            **{words: f"{row[f'n_{name}']} ({_whole(row[f'pct_{name}'])})" for name, words in GRADES.items()},
         }
         for row in rows.iter_rows(named=True)
     ]
@@ -186,6 +186,10 @@ def _unit(row: dict[str, Any]) -> str:
     if row["quantity"] == "time_range":
         return " days"
     return "" if row["estimate"] is None else " months" if row["unit"] == "d" else " %"
+
+
+def _whole(percent: float | None) -> str:
+    return whole_percent(None if percent is None else percent / 100)
 
 
 def _percent(value: float | None) -> str:

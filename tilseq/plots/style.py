@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from io import BytesIO
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # too light for a line on white; black comes last, it is the colour of axes and text.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+HATCHES = ("////", "xxxx", "....")
 INK, MUTED, FAINT = "#1b1f24", "#57606a", "#d8dee4"
 POINTS_PER_INCH = 72  # the resolution in which an SVG is drawn
 COLOURS = 256  # of a PNG: a third of the bytes, and no eye sees it in figures of few colours
@@ -214,6 +215,13 @@ def raised(unit: str) -> str:
     ('10⁹/L', 'g/L')
     """
     return POWER.sub(lambda power: power[1].translate(SUPERSCRIPTS), unit)
+
+
+def filled(place: int, colours: Sequence[str] = PALETTE) -> dict[str, Any]:
+    """Return how the bars of one among many are filled: where the colours begin anew they are hatched otherwise."""
+    again, own = divmod(place, len(colours))
+    hatched = {"hatch": HATCHES[(again - 1) % len(HATCHES)], "edgecolor": "white", "linewidth": 0}
+    return {"color": colours[own], **(hatched if again else {})}
 
 
 def ink_on(colour: Any) -> str:

@@ -22,6 +22,7 @@ ARROW, LIMIT_ARROW = 11, 9  # points
 MOST_NAMED = 14
 ANYONE = (MUTED, "o")
 TICKS = (1.0, 2.0, 5.0)
+SHORT, CROWDED = 5.0, 300.0  # fold that a logarithmic axis spans
 
 
 def points_of(frame: Any) -> tuple[pl.DataFrame, int]:
@@ -246,11 +247,17 @@ def notes_of(points: pl.DataFrame, left_out: int = 0, outside: int = 0) -> list[
 
 
 def plain_ticks(axes: Axes) -> None:
-    """Set ticks at 1, 2 and 5 of each decade with plain numbers: only 1 where these would crowd."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    """Set ticks at 1, 2 and 5 of each decade with plain numbers: only 1 where these would crowd.
+
+    An axis too short to hold two of them has its ticks at even steps, as no value can be read beside a lone one.
+    """
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
     low, high = axes.get_ylim()
-    subs = TICKS if high / low < 300 else TICKS[:1]
-    axes.yaxis.set_major_locator(LogLocator(10, subs=subs))
+    if high < SHORT * low:
+        axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+        axes.yaxis.set_minor_locator(NullLocator())
+    else:
+        axes.yaxis.set_major_locator(LogLocator(10, subs=TICKS if high < CROWDED * low else TICKS[:1]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())

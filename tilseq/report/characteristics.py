@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tilseq.plots.clinic_words import group_in_words
+from tilseq.plots.clinic_words import group_in_words, whole_percent
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, filled
 from tilseq.report.words import number
@@ -50,5 +50,5 @@ def _cell(row: Row | None) -> Cell:
         known = row["subjects"]
         told = "–" if not known else f"{number(row['median'])} ({number(row['lowest'])}-{number(row['highest'])})"
         return Cell(told, note="" if known == row["enrolled"] else f"of {known:,}", kind="number")
-    share = "" if row["characteristic"] == "enrolled" else f" ({100 * row['subjects'] / row['enrolled']:.0f})"
+    share = "" if row["characteristic"] == "enrolled" else f" ({whole_percent(row['subjects'] / row['enrolled'])})"
     return Cell(f"{row['subjects']:,}{share}", kind="number")

@@ -14,6 +14,7 @@ from tilseq.tables import Row
 
 RESPONSE_STATES = {"CR": "good", "PR": "good", "PD": "bad"}
 TO_EXPLAIN = ("PD", "NE")
+FILES = ("clinical/lesions.csv", "clinical/responses.csv", *(f"clinical/{name}.csv" for name in ("tu", "tr", "rs")))
 
 
 def responses(results: Results) -> View:
@@ -42,7 +43,7 @@ def responses(results: Results) -> View:
     heads = [Head(place, "" if place.startswith("day ") else days_words(days)) for place, days in places.items()]
     failed = "clinical" in results.tables["failures"]["step"]
     told = "No response was derived." + (" See under failures why." if failed else "")
-    empty = results.nothing("response", told)
+    empty = results.nothing("response", told, needs=FILES)
     return View("Response by visit", [Head("Subject"), Head("Reader"), *heads], rows, empty, "tables/response.csv")
 
 

@@ -21,7 +21,8 @@ MOST_NAMED = 5
 def levels(results: Results) -> View:
     """Return concentrations with limits and fold changes, a row a subject and analyte, a column a visit."""
     table = results.tables["cytokine_levels"].filter("used")
-    visits = table.group_by("visit").agg(pl.col("day").min().alias("first"), "day").sort("first", "visit")
+    visits = table.group_by("visit").agg(pl.col("day").min().alias("first"), "day")
+    visits = visits.sort("first", "visit", nulls_last=True)
     several = table["specimen"].n_unique() > 1
     heads = [Head("Subject"), Head("Analyte", "pg/mL")]
     heads += [Head(f"{visit or 'no visit'}", days_words(days), True) for visit, _, days in visits.iter_rows()]

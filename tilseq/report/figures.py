@@ -160,6 +160,8 @@ def _repertoires_of_subjects(results: Results) -> Iterator[Drawing]:
             f"{subject}, {locus}: overlap of all pairs of samples ({INDICES[index]}), junction lengths and V genes by "
             f"clones. By overlap {in_words(pairs)}."
         )
+        without = len(order) * (len(order) - 1) // 2 - pairs["value"].count()
+        caption += " Grey is a pair without a value." if without else ""
         draw = partial(repertoire_maps, pairs, used, parameter=index, order=order)
         yield Drawing(BY_SUBJECT, f"repertoire_{subject}_{locus}", caption, draw)
 
@@ -183,13 +185,27 @@ def _mass_caption(rows: pl.DataFrame) -> str:
 
 
 def _scores(results: Results) -> pl.DataFrame:
-    return results.tables["scores"].drop_nulls("value")
+    """Return the scores that there are, by subject, day and sample."""
+    return results.with_sample("scores").drop_nulls("value")
 
 
 def _draw_scores(rows: pl.DataFrame) -> Axes:
     from tilseq.plots.expression import score_heatmap
 
-    return score_heatmap(rows)
+    return score_heatmap(rows, samples=rows["sample"].unique(maintain_order=True).to_list(), method=_method(rows))
+
+
+def _score_caption(rows: pl.DataFrame) -> str:
+    by = f" ({_method(rows)})" if _method(rows) is not None else ""
+    return (
+        f"Gene-set scores{by}, the mean over the cells of each sample; samples by subject and day. Sets differ in how "
+        "highly their genes are expressed: compare within a row."
+    )
+
+
+def _method(rows: pl.DataFrame) -> str | None:
+    """Return how all of the rows were scored, as far as the table tells."""
+    return rows["method"][0] if rows["method"].n_unique() == 1 else None
 
 
 def _qualifier(rows: pl.DataFrame, name: str) -> str:
@@ -212,7 +228,7 @@ FIGURES = (
         ),
     ),
     CohortFigure("repertoire_mass", _masses, _draw_masses, _mass_caption),
-    CohortFigure("expression_scores", _scores, _draw_scores, lambda rows: "Mean gene-set score of each sample."),
+    CohortFigure("expression_scores", _scores, _draw_scores, _score_caption),
     CohortFigure(
         "clinical_spider",
         clinical_figures.changes,

@@ -49,8 +49,9 @@ def t_cells(results: Results) -> View:
     Stimulated tubes, and those that they are held against, have none: they stand under cytokines.
     """
     endpoints = results.tables["endpoints"].filter(pl.col("assay") == "flow")
+    shown = {name for name, *_ in T_CELLS}
     found: dict[tuple[str, str, str | None], Row] = {}
-    for row in endpoints.filter(pl.col("sample").is_not_null()).iter_rows(named=True):
+    for row in endpoints.filter(pl.col("sample").is_not_null(), pl.col("parameter").is_in(shown)).iter_rows(named=True):
         found[(row["sample"], row["parameter"], qualifier_pairs(row["qualifier"]).get("population"))] = row
     columns = [column for column in T_CELLS if column[0] != "cells_per_ul" or _any(found, column)]
     parents = [

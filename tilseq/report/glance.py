@@ -124,21 +124,25 @@ def _t_cells(results: Results) -> list[Column]:
     parent = next(iter(parents)) if len(parents) == 1 else "parent"
     ratios = in_blood(results, "cd4_cd8_ratio")
     return [
-        *_latest(shares, Head("CD3+", f"latest, % of {parent}", True)),
+        *_latest(shares, Head("CD3+", f"latest, % of {parent}", True), with_parent=len(parents) > 1),
         *_latest(ratios, Head("CD4/CD8", "latest, ratio", True)),
     ]
 
 
-def _latest(rows: pl.DataFrame, head: Head) -> list[Column]:
+def _latest(rows: pl.DataFrame, head: Head, *, with_parent: bool = False) -> list[Column]:
     found = {subject: _alike(own) for subject, own in _frames(rows).items()}
 
     def cell(subject: str) -> Cell:
         row = _last(found.get(subject, []), lambda _: True)
         if row is None:
             return missing()
+        of = [f"of {qualifier_pairs(row['qualifier']).get('parent', 'parent')}"] if with_parent else []
+        told = ", ".join([*of, *_when(row)])
         if row["status"] == "not_detected" and row["value_text"] is not None:
-            return Cell(row["value_text"], note=", ".join(_when(row)))
-        return Cell(interval(row["value"], row["lower"], row["upper"]), note=", ".join(_when(row)), kind="number")
+            return Cell(row["value_text"], note=told)
+        if row["status"] == "not_detected" and row["upper"] is not None:
+            return Cell(f"< {number(row['upper'])}", note=f"{STATUS_WORDS['not_detected']}, {told}", kind="number")
+        return Cell(interval(row["value"], row["lower"], row["upper"]), note=told, kind="number")
 
     return [Column(head, cell)] if found else []
 

@@ -10,7 +10,7 @@ from tilseq.plots.origins import ORIGINS
 from tilseq.report.repertoires import labels
 from tilseq.report.results import Results
 from tilseq.report.rows import BRIEFLY, who_briefly
-from tilseq.report.view import Cell, Head, View, count, text
+from tilseq.report.view import Cell, Head, View, count, missing, text
 from tilseq.report.words import number, share
 from tilseq.tables.cell_labels import INFUSED, LABELS, NO_RECEPTOR, NOT_SEEN, UNDECIDED
 from tilseq.tables.tracking import CHANGE_CALLS
@@ -39,11 +39,15 @@ def origins(results: Results) -> View:
     A row a subject and locus; a locus of which nothing can be told has none.
     """
     table = results.tables["origin_classes"].sort("subject", "locus", nulls_last=True)
+    tumors = results.with_sample("depth").filter(specimen="tumor")
+    with_tumor = set(tumors.select("subject", "locus").iter_rows())
     told = table.filter((pl.col("origin") != "indeterminate").any().over("subject", "locus"))
     rows = []
     for (subject, locus), group in told.group_by("subject", "locus", maintain_order=True):
         of = {row["origin"]: row for row in group.iter_rows(named=True)}
         cells = [_origin_cell(of.get(origin, {})) for origin in ORIGINS]
+        if (subject, locus) not in with_tumor:
+            cells[list(ORIGINS).index("tumor_resident")] = missing("no tumour")
         rows.append([text(str(subject) if subject is not None else None, "name"), text(str(locus)), *cells])
     heads = [Head("Subject"), Head("Locus"), *(ORIGIN_HEADS[origin] for origin in ORIGINS)]
     empty = results.nothing("origin_classes", "No clones were followed from an infusion product.", "tcr")
@@ -75,6 +79,7 @@ def changes(results: Results) -> View:
         "day_before",
         "day_after",
         "sample_after",
+        "sample_before",
         "locus",
         pl.col("in_product").not_(),
     )

@@ -17,6 +17,7 @@ from tilseq.tables import Row
 
 GRADES = (0, 1, 2, 3, 4)
 ANY = "any"
+FILES = ("clinical/labs.csv", "clinical/lb.csv")
 NOT_NAMED = "not graded: study.yaml"  # how the exclusion of a study without a version of the CTCAE begins
 NO_TERM, NOT_READ = "not graded: no term of", "not read: "  # how exclusions of results begin
 
@@ -131,7 +132,7 @@ def recoveries(results: Results) -> View:
                 *(count(own.filter(rule=rule).height) for rule in ("not_recovered", "not_evaluable")),
             ]
         )
-    empty = results.nothing("recoveries", "No blood count was recorded after treatment began.")
+    empty = results.nothing("recoveries", "No blood count was recorded after treatment began.", needs=FILES)
     return View("Recovery of blood counts", heads, rows, empty, "tables/recoveries.csv")
 
 
@@ -220,7 +221,8 @@ def _nothing(results: Results) -> str:
             "5 or 6; grades differ between them, so none is taken by default)."
         )
     failed = "labs" in results.tables["failures"]["step"]
-    return results.nothing("lab_grades", "No laboratory result was graded." + (" See failures." if failed else ""))
+    told = "No laboratory result was graded." + (" See failures." if failed else "")
+    return results.nothing("lab_grades", told, needs=FILES)
 
 
 def _counted(subjects: int) -> Cell:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import polars as pl
 
 from tilseq.endpoints.rows import qualifier_pairs
-from tilseq.plots.clinic_words import RESPONSE_WORDS, group_in_words
-from tilseq.report.clinic import RESPONSE_STATES, signed
+from tilseq.plots.clinic_words import RESPONSE_WORDS, group_in_words, whole_percent
+from tilseq.report.clinic import FILES, RESPONSE_STATES, signed
 from tilseq.report.readers import is_sensitivity, reader_cell
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Chip, Head, View, count, filled, text
@@ -86,7 +86,7 @@ def _rates(results: Results, title: str, wanted: Callable[[str, str, bool], bool
     ]
     failed = "response_rates" in results.tables["failures"]["step"]
     told = "No rate of response was found." + (" See under failures why." if failed else "")
-    empty = results.nothing("summaries", told)
+    empty = results.nothing("summaries", told, needs=FILES)
     return filled(View(title, heads, rows, empty, "tables/summaries.csv"))
 
 
@@ -202,7 +202,7 @@ def _counted(row: Row | None) -> Cell:
     """Return how many had a best response, and their share in percent."""
     if row is None or row["estimate"] is None:
         return Cell("–", kind="missing")
-    return Cell(f"{row['numerator']:,} ({100 * row['estimate']:.0f})", kind="number")
+    return Cell(f"{row['numerator']:,} ({whole_percent(row['estimate'])})", kind="number")
 
 
 def _word(row: Row | None) -> Cell:

@@ -29,6 +29,7 @@ CELLS_FROM = {
 }
 COUNT_OF = {"unknown": "not told", "umis": "UMIs"}
 MOST_NAMED = 3  # genes
+FAILED = " (failed)"
 LOCI_FIRST = {"TR": "TRB", "IG": "IGH"}  # receptor → the locus to show where several are measured alike
 
 
@@ -142,10 +143,10 @@ def maps(results: Results) -> Iterator[tuple[str, str, pl.DataFrame, pl.DataFram
     """Yield what the maps of each subject are drawn from: subject, locus, pairs, use of genes, samples in time.
 
     Of the loci of T cells, and of those of B cells, the one measured in most samples; of several alike TRB and IGH.
-    Samples bear their labels, and what speaks against one that failed quality.
+    Samples bear their labels, and one that failed quality says so, in a word as figures cut long names.
     """
-    failed = {sample: told for sample, told in _doubts(results).items() if told == STATE_WORDS["fail"]}
-    names = {sample: ", ".join(filter(None, (name, failed.get(sample)))) for sample, name in labels(results).items()}
+    failed = {sample for sample, told in _doubts(results).items() if told == STATE_WORDS["fail"]}
+    names = {sample: name + FAILED * (sample in failed) for sample, name in labels(results).items()}
     by_subject: dict[tuple[str, str], list[tuple[int, bool, str, pl.DataFrame]]] = {}
     for subject, locus, found in _by_subject(results):
         samples = len(set(found["sample_a"]) | set(found["sample_b"]))

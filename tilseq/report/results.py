@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,7 @@ class Results:
         """Return the SVG figures of one part of the folder of figures, by name."""
         return sorted((self.folder / "figures" / part).glob("*.svg"))
 
-    def nothing(self, table: str, sentence: str, *assays: str) -> str:
+    def nothing(self, table: str, sentence: str, *assays: str, needs: Sequence[str] = ()) -> str:
         """Return what stands in the place of a table without rows.
 
         Parameters
@@ -144,12 +145,24 @@ class Results:
             What to say when it was written and holds nothing.
         assays
             The assays that could have filled it; their samples are told with how they went.
+        needs
+            Files of the study that could have filled it. A run that read none of them knows nothing of the matter,
+            which is not the same as that there is nothing.
         """
         if table in self.absent:
             return f"The run wrote no table `{table}`."
+        read = self._inputs()
+        if needs and read and read.isdisjoint(needs):
+            return f"{sentence.removesuffix('.')}: the study has no {needs[0]}."
         states = Counter(self.tables["samples"].filter(pl.col("assay").is_in(assays))["state"].to_list())
         told = ", ".join(f"{states[state]:,} {STATE_WORDS[state]}" for state in STATE_WORDS if states[state])
-        return f"{sentence} Samples that could have given some: {told or 'none'}." if assays else sentence
+        lacking = f"none, as samples.csv lists none of {' or '.join(assays)}"
+        return f"{sentence} Samples that could have given some: {told or lacking}." if assays else sentence
+
+    def _inputs(self) -> set[Any]:
+        """Return the files that the run read, relative to the study; none where run.json does not say."""
+        files = self.run.get("inputs")
+        return {file.get("path") for file in files if isinstance(file, dict)} if isinstance(files, list) else set()
 
     def with_sample(self, name: str) -> pl.DataFrame:
         """Return a table that has a column `sample` with subject, visit, day, specimen and assay beside it.

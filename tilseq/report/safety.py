@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from tilseq.endpoints.rows import qualifier_pairs
+from tilseq.plots.clinic_words import whole_percent
 from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, count, filled, measured, missing, text
 from tilseq.report.words import DASH, interval, plural, share
@@ -36,6 +37,7 @@ WORDS = ("soc", "term")
 NOT_RECORDED = "; not recorded "
 UNKNOWN_WORD = r"related to '(.*?)', which is no known word"
 SEVERE = 3
+FILES = ("clinical/adverse_events.csv", "clinical/ae.csv")
 
 
 def adverse_events(results: Results) -> View:
@@ -46,7 +48,7 @@ def adverse_events(results: Results) -> View:
         [Cell(_class(name, at), note=_unrecorded(own["any"]), kind="name"), *(_share_cell(own[one]) for one in GRADES)]
         for (name, at), own in found.items()
     ]
-    empty = results.nothing("adverse_event_rows", f"No adverse event was recorded.{_why(results)}")
+    empty = results.nothing("adverse_event_rows", f"No adverse event was recorded.{_why(results)}", needs=FILES)
     return View("Subjects with adverse events, by worst grade", heads, rows, empty, "tables/summaries.csv")
 
 
@@ -276,7 +278,7 @@ def _share_cell(row: Row | None) -> Cell:
 
 
 def _plain_share(row: Row) -> Cell:
-    return Cell(f"{row['numerator']:,} ({100 * (row['estimate'] or 0):.0f})", kind="number")
+    return Cell(f"{row['numerator']:,} ({whole_percent(row['estimate'])})", kind="number")
 
 
 def _unrecorded(row: Row) -> str:

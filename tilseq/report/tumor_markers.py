@@ -23,7 +23,8 @@ def courses(results: Results) -> View:
         _course(subject, test, own.sort("day").to_dicts())
         for (subject, test), own in table.group_by("subject", "test", maintain_order=True)
     ]
-    empty = results.nothing("marker_courses", "No tumour marker of a panel was recorded.")
+    told = "No tumour marker of a panel was recorded."
+    empty = results.nothing("marker_courses", told, needs=("clinical/tumor_markers.csv",))
     return filled(View("Tumour markers", heads, rows, empty, "tables/marker_courses.csv"))
 
 

@@ -84,10 +84,11 @@ def _volcano(genes: pl.DataFrame) -> tuple[Axes, str]:
     from tilseq.plots.differential import volcano
 
     changed = genes.group_by("contrast", maintain_order=True).agg((pl.col("q") < 0.05).sum())
-    contrast = changed.sort("q", descending=True, maintain_order=True)["contrast"][0]
+    contrast, most = changed.sort("q", descending=True, maintain_order=True).row(0)
+    which = "the comparison in which most changed" if most else "in which, as in all other comparisons, none changed"
     return (
         volcano(genes, contrast=contrast),
-        f"genes of {contrast}, the comparison in which most changed; the others are in tables/differential.csv.",
+        f"genes of {contrast}, {which}; the others are in tables/differential.csv.",
     )
 
 
