@@ -153,6 +153,26 @@ def test_a_file_that_looks_like_another_assays(make_study):
     ]
 
 
+@pytest.mark.parametrize(
+    ("last", "told"),
+    [
+        ("5000,50", ["e (beads_per_tube 5000, mostly 50000)"]),  # a zero was lost
+        ("51000,500", ["e (sample_volume_ul 500, mostly 50)"]),
+        ("150000,150", []),  # three times as much may be so
+        (",", []),
+    ],
+)
+def test_an_amount_far_from_that_of_tubes_alike(make_study, last, told):
+    rows = "sample,subject,visit,day,specimen,assay,path,panel,beads_per_tube,sample_volume_ul\n"
+    tubes = zip("abcd", ("a.fcs", "b.tsv", "c.tsv", "d.tsv"), ("blood",) * 3 + ("infusion_product",), strict=True)
+    for day, (name, file, specimen) in enumerate(tubes, start=26):
+        rows += f"{name},S01,D28,{day},{specimen},flow,raw/{file},tcell,{50000 if specimen == 'blood' else 500},50\n"
+    rows += f"e,007,D28,28,blood,flow,raw/e.fcs,tcell,{last}\n"
+    notes = read_study(make_study({"samples.csv": rows})).notes
+    found = [note for note in notes if "amounts" in note]
+    assert found == [f"amounts that cells per µL rest on, far from those of tubes alike: '{one}'" for one in told]
+
+
 def test_subjects_of_whom_nobody_knows_if_they_live(make_study):
     rows = "subject,last_alive_day\n007,90\n"
     (note,) = [note for note in read_study(make_study({"clinical/followup.csv": rows})).notes if "followup" in note]

@@ -16,6 +16,8 @@ MOST_NAMED = 5
 # Assays whose files may look alike: beads of cytokines are FCS, cells of either receptor share tables and HDF5.
 ALIKE_BY_BYTES = ({"tcr", "bcr"}, {"flow", "cytokine"}, {"scrna", "bulk_rna"})
 STIMULATION = ("stimulated", "unstimulated")
+MOST_TIMES = 3.0  # by which an amount may differ from that of most tubes alike; a lost zero is ten
+FEWEST_ALIKE = 3  # tubes, of which one can be odd
 FLOW_ROLES = ("blank", *STIMULATION)  # roles of tubes that an analysis reads beside samples
 # Columns that some analyses alone read: of which tables, or of samples with a mark; of samples.csv, of which assays.
 SCANS, MARKED = ("lesions", "responses"), "marked samples"
@@ -230,6 +232,20 @@ def note_gates_not_used(folder: Folder) -> list[str]:
     return [f"a person's gates are not used of stimulated and unstimulated tubes: {named(names)}"] if names else []
 
 
+def note_amounts(folder: Folder) -> list[str]:
+    """Name tubes whose beads, volume or dilution is far from that of most tubes of their specimen and panel."""
+    if folder.samples is None:
+        return []
+    odd = []
+    for name in ("beads_per_tube", "sample_volume_ul", "dilution"):
+        usual = pl.col(name).median().over("specimen", "panel")
+        alike = pl.col(name).count().over("specimen", "panel") >= FEWEST_ALIKE
+        tubes = folder.samples.filter(pl.col(name).is_not_null(), assay="flow").with_columns(usual=usual, alike=alike)
+        far = tubes.filter("alike", ~(pl.col(name) / pl.col("usual")).is_between(1 / MOST_TIMES, MOST_TIMES))
+        odd += [f"{sample} ({name} {own:g}, mostly {of:g})" for sample, own, of in far["sample", name, "usual"].rows()]
+    return [f"amounts that cells per µL rest on, far from those of tubes alike: {named(odd)}"] if odd else []
+
+
 def note_unused_columns(folder: Folder) -> list[str]:
     """Name columns that are filled and that no analysis of their rows reads."""
     unused, there = [], _analysed(folder)
@@ -268,5 +284,6 @@ NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_unstimulated,
     note_reference,
     note_gates_not_used,
+    note_amounts,
     note_unused_columns,
 )
