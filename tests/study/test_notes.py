@@ -16,6 +16,14 @@ from tilseq.study.read import read_study
         ({"samples.csv": ("D28,29", "D28,32")}, ["outside the visit's window: '007_D28 (day 32, D28 is 28±3)'"]),
         ({"samples.csv": ("D28,29", "D28,31")}, []),
         (
+            {"samples.csv": ("baseline,-8", "baseline,8"), "study.yaml": ("{day: -7, window: 3}", "{day: -7}")},
+            [
+                "on the other side of the infusion than their visit, as where a minus was lost: "
+                "'S01_base (day 8, baseline is -7)'"
+            ],
+        ),
+        ({"samples.csv": ("D28,29", "D28,90"), "study.yaml": ("{day: 28, window: 3}", "{day: 28}")}, []),
+        (
             {"samples.csv": ("D28,29,blood", "product,0,blood")},
             ["taken on a day of infusion, `timing` (pre or post) not given: '007_D28'"],
         ),

@@ -80,18 +80,23 @@ def note_subjects(folder: Folder) -> list[str]:
 
 
 def note_windows(folder: Folder) -> list[str]:
-    """Name samples outside the window of their visit."""
+    """Name samples outside the window of their visit; without one, on the other side of the infusion than the visit."""
     if folder.samples is None or folder.settings is None:
         return []
     visits = folder.settings.visits
-    outside = []
+    outside, across = [], []
     for _, cells in numbered(folder.samples):
         visit = visits.get(cells["visit"] or "")
-        if visit is None or visit.window is None or cells["day"] is None or cells["sample"] is None:
+        if visit is None or cells["day"] is None or cells["sample"] is None:
             continue
-        if abs(cells["day"] - visit.day) > visit.window:
-            outside.append(f"{cells['sample']} (day {cells['day']}, {cells['visit']} is {visit.day}±{visit.window})")
-    return [f"outside the visit's window: {named(outside)}"] if outside else []
+        apart = f"{cells['sample']} (day {cells['day']}, {cells['visit']} is {visit.day}"
+        if visit.window is not None and abs(cells["day"] - visit.day) > visit.window:
+            outside.append(f"{apart}±{visit.window})")
+        if visit.window is None and cells["day"] * visit.day < 0:
+            across.append(f"{apart})")
+    notes = [f"outside the visit's window: {named(outside)}"] if outside else []
+    lost = "on the other side of the infusion than their visit, as where a minus was lost"
+    return notes + ([f"{lost}: {named(across)}"] if across else [])
 
 
 def note_timing(folder: Folder) -> list[str]:
