@@ -17,6 +17,7 @@ SUPERSCRIPTS = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u
 RESULT = re.compile(r"(<=|>=|<|>|≤|≥)?\s*(-?(?:\d+(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d{1,3}))?)", re.ASCII)
 OPERATORS = {"≤": "<=", "≥": ">="}
 LARGEST_RESULT = 1e15
+MOST_OF_A_COUNT = 20.0  # times the usual upper limit: 200 x 10^9/L of leucocytes, as in leukaemia alone
 PUNCTUATION = re.compile(r"[\s.,;:_/()\[\]-]+")  # neither + nor %: those make another test
 TWO_NAMES = re.compile(r"([^()\[\]]+)[(\[]([^()\[\]]+)[)\]]")
 NEAR = 0.8  # ratio of difflib from which one name is near to another
@@ -67,6 +68,15 @@ class LabTest:
     factors: Mapping[str, float]
     usual_upper_limit: float | None = None
     units: str = ""
+
+    @property
+    def most(self) -> float | None:
+        """Value, in the test's unit, above which another unit is likelier than such a count; None: not known.
+
+        >>> lab_test("ANC").most, lab_test("ALT").most
+        (150.0, None)
+        """
+        return MOST_OF_A_COUNT * self.usual_upper_limit if self.unit == COUNT_UNIT and self.usual_upper_limit else None
 
     def factor(self, unit: str | None) -> float | None:
         """Return what one of a unit is in the test's own, None for a unit that it does not have.

@@ -88,6 +88,22 @@ def test_a_unit_that_the_limits_deny_is_refused(test, text, unit, lower, upper):
     assert found["reason"].str.contains("check the unit").all()
 
 
+# Without limits, or with those of the right unit, nothing but the value tells that 450 stands per microlitre.
+@pytest.mark.parametrize(
+    ("test", "text", "unit", "lower", "upper", "told"),
+    [
+        ("ANC", "450", "10^9/L", 1.8, 7.5, True), ("ANC", "151", "10^9/L", None, None, True),
+        ("ANC", "150", "10^9/L", None, None, False), ("LYM", "1500", "10^9/L", None, None, True),
+        ("PLT", "45000", "K/uL", None, None, True), ("PLT", "45000", "/uL", None, None, False),
+        ("WBC", "120", "10^9/L", 4, 10, False), ("ALT", "9000", "U/L", 1, 40, False),
+    ],
+)  # fmt: skip
+def test_a_count_that_blood_hardly_holds_is_graded_and_told(test, text, unit, lower, upper, told):
+    found = lab_grades(LABS.frame([row(test, text, unit=unit, lower=lower, upper=upper)]), version=5)
+    reason = f"{text} {unit} is hardly a count of blood: check the unit"
+    assert found["reason"].fill_null("").str.contains(reason, literal=True).to_list() == [told] * found.height
+
+
 def test_limits_within_three_times_of_the_usual_are_taken():
     for upper, grade in ((479.0, 0), (511.0, None)):
         assert grades(row("Hb", "125", unit="g/L", lower=120, upper=upper), term="Anemia") == [

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import polars as pl
 import pytest
@@ -168,6 +170,19 @@ def test_two_standards_exchanged_are_a_warning(rng, analytes):
     assert set(told.curves["verdict"]) == {"warn"}
     reason = "C4 shines less than C3, which should hold less: wells exchanged, or is the sheet wrong?"
     assert all(reason in found for found in told.curves["reason"])
+
+
+def test_one_well_exchanged_with_one_of_the_next_level_is_a_warning(rng):
+    sheet, beads, kits = plate(rng, {"S": 400.0})
+    wells = {"C1": "E1", "E1": "C1"}  # the first wells of C6, 2,500 pg/mL, and of C5, 625
+    assert sheet.filter(pl.col("well").is_in(list(wells)))["level"].to_list() == ["C6", "C5"]
+    signals = beads.select("analyte", "signal", well=pl.col("well").replace(wells))
+    told = quantify(sheet, beads.drop("signal").join(signals, on=["analyte", "well"]), kits)
+    assert set(told.curves["verdict"]) == {"warn"}
+    # Two wells that hold 2,500 and 625 pg/mL have a CV of 85 % (mean 1,562.5, standard deviation 1,325.8).
+    reason = r"^wells of C6 differ \(CV (\d+) %\), wells of C5 differ \(CV (\d+) %\): one of them exchanged with"
+    for of_curve in told.curves["reason"]:
+        assert [int(cv) for cv in re.match(reason, of_curve).groups()] == pytest.approx([85, 85], abs=10)
 
 
 def test_a_wrong_concentration_in_the_sheet_is_a_warning(rng):

@@ -138,6 +138,16 @@ def test_what_is_not_known_gives_no_number(missing, reason) -> None:
     assert (*numbers(found), found.status, found.reason) == (None, None, None, "not_evaluable", reason)
 
 
+# A lot that states 1,000 beads with a CV of 2 % may hold 1,060.
+@pytest.mark.parametrize(("beads", "status"), [(1_060, "quantified"), (1_061, "not_evaluable")])
+def test_more_beads_than_the_tube_is_said_to_hold_give_no_number(beads, status) -> None:
+    found = by_beads(500, beads, beads_per_tube=1_000, sample_volume_ul=50, lot_cv=0.02, pipette_cv=0.03)
+    assert found.status == status
+    if status == "not_evaluable":
+        assert numbers(found) == (None, None, None)
+        assert found.reason == "1061 beads counted, more than the 1000 that the tube is said to hold"
+
+
 @pytest.mark.parametrize(
     ("beads", "verdict"), [(0, "fail"), (49, "fail"), (50, "warn"), (999, "warn"), (1_000, "pass"), (9_000, "pass")]
 )
@@ -196,7 +206,7 @@ def test_a_number_without_an_upper_limit_is_refused() -> None:
 
 @given(
     cells=st.integers(0, 10**6),
-    beads=st.integers(1, 10**6),
+    beads=st.integers(1, 50_000),  # no more than the tube holds
     lot=st.floats(0, 0.5),
     pipette=st.floats(0, 0.5),
     gates=st.floats(0, 2),

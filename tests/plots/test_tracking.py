@@ -71,6 +71,13 @@ def test_a_sample_counts_by_its_cells_in_what_is_largest():
     assert axes.get_xticklabels()[1].get_text() == "D28\n10 cells"
 
 
+def test_a_clone_not_counted_in_a_sample_of_unknown_cells_has_no_height():
+    reads = followed([("d7", A, 0.75), ("d7", B, None)], n=None, limit=None)
+    drawn = heights(clone_tracking(reads, ORIGIN, samples={"d7": "D7"}, products=[], n=2))
+    assert drawn[PALETTE[0].lower()] == [0.75]
+    assert drawn[FAINT] == [0.25]
+
+
 def test_what_cannot_be_tracked_is_refused():
     with pytest.raises(AnalysisError, match="no clone of a sample; found 'd28'"):
         clone_tracking(CLONES, ORIGIN, samples={**SAMPLES, "d28": "D28"}, products=[])

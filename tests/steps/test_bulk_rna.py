@@ -38,6 +38,21 @@ def test_a_shallow_library_is_told(run):
     assert run("gene\tcount\nCD4\t999\n")["quality"]["verdict"].to_list() == ["warn"]
 
 
+@pytest.mark.parametrize(
+    ("genes", "warned"),
+    [
+        (
+            ["ENSG00000010610.12", "ENSG00000153563", "CD4"],
+            ["2 of 3 genes have an Ensembl id and no symbol: no gene set finds them"],
+        ),
+        (["ENSG00000010610.12", "CD8A"], []),
+    ],
+)
+def test_a_file_of_mostly_ids_without_symbols_is_a_warning(run, genes, warned):
+    text = "gene\tcount\n" + "".join(f"{gene}\t1000000\n" for gene in genes)
+    assert run(text)["quality"].filter(verdict="warn")["reason"].to_list() == warned
+
+
 def test_member_names_the_column_of_a_file_of_several(run):
     text = "gene\tA\tB\nCD4\t1\t2\nCD8A\t3\t4\n"
     assert run(text, "B")["gene_counts"]["count"].to_list() == [2, 4]

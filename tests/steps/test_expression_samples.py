@@ -21,7 +21,7 @@ def test_lots_of_one_subject_are_summed_and_genes_that_a_file_lacks_left_out():
     ]
     found = side_by_side(rows, tables)
     assert found.genes == ("CD4", "CD8A")
-    assert (found.left_out, found.fewest) == (1, "b")
+    assert (found.left_out, found.odd_one) == (1, "b")
     assert found.design.select("sample", "subject", "visit", "day").rows() == [
         ("S1|D28", "S1", "D28", 7),
         ("S1|product", "S1", "product", 7),
@@ -41,7 +41,14 @@ def test_statuses_are_samples_of_their_own():
 def test_files_without_a_gene_in_common_leave_none():
     rows = [row("a", "S1", "product"), row("b", "S1", "D28")]
     found = side_by_side(rows, [table("a", CD4=1), table("b", cd4=1, cd8a=2)])
-    assert (found.genes, found.counts.shape, found.left_out, found.fewest) == ((), (2, 0), 3, "a")
+    assert (found.genes, found.counts.shape, found.left_out, found.odd_one) == ((), (2, 0), 3, "a")
+
+
+def test_the_file_whose_genes_bear_other_names_is_told_though_it_has_more_of_them():
+    rows = [row(name, name, "D28") for name in "abc"]
+    ids = {"ENSG00000010610": 1, "ENSG00000153563": 2, "ENSG00000198846": 3}
+    found = side_by_side(rows, [table("a", CD4=1, CD8A=2), table("b", **ids), table("c", CD4=5, CD8A=6)])
+    assert (found.genes, found.left_out, found.odd_one) == ((), 5, "b")
 
 
 def test_without_samples_there_is_nothing():

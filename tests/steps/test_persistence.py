@@ -410,7 +410,21 @@ def test_nothing_seen_without_a_number_of_cells_is_not_evaluable(subject):
         None,
         None,
     )
+    assert row["method"] == "no clone of the reference is seen, and the cells behind the counts are not known"
     assert tables["persistence"]["value"].to_list() == [None, None]
+
+
+def test_a_locus_without_a_number_says_on_which_side_it_is_missing(subject):
+    subject.add("lot1", {"TRB": LOT1, "TRA": {"ACA": 5}}, specimen="infusion_product").add("d28", DAY28)
+    subject.add("d42", {"TRB": DAY28, "TRA": {"ACA": 5}, "TRG": {"GTG": 5}}, day=42)
+    found = subject.run()["endpoints"].filter(parameter="persistence_mass").sort("sample", "qualifier")
+    assert found.select("sample", "value", "method").rows() == [
+        ("d28", None, "no clone of TRA in the sample"),
+        ("d28", 0.1, "key: nucleotide junction"),
+        ("d42", 1.0, "key: nucleotide junction"),
+        ("d42", 0.1, "key: nucleotide junction"),
+        ("d42", None, "no clone of TRG in the reference"),
+    ]
 
 
 @pytest.mark.parametrize(

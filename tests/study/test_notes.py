@@ -16,6 +16,14 @@ from tilseq.study.read import read_study
         ({"samples.csv": ("D28,29", "D28,32")}, ["outside the visit's window: '007_D28 (day 32, D28 is 28±3)'"]),
         ({"samples.csv": ("D28,29", "D28,31")}, []),
         (
+            {"samples.csv": ("baseline,-8", "baseline,8"), "study.yaml": ("{day: -7, window: 3}", "{day: -7}")},
+            [
+                "on the other side of the infusion than their visit, as where a minus was lost: "
+                "'S01_base (day 8, baseline is -7)'"
+            ],
+        ),
+        ({"samples.csv": ("D28,29", "D28,90"), "study.yaml": ("{day: 28, window: 3}", "{day: 28}")}, []),
+        (
             {"samples.csv": ("D28,29,blood", "product,0,blood")},
             ["taken on a day of infusion, `timing` (pre or post) not given: '007_D28'"],
         ),
@@ -181,6 +189,26 @@ def test_a_file_that_looks_like_another_assays(make_study):
     assert [note for note in notes if note.startswith(told)] == [
         f"{told}one (flow, its file looks like tcr), two (tcr, its file looks like flow)"
     ]
+
+
+@pytest.mark.parametrize(
+    ("last", "told"),
+    [
+        ("5000,50", ["e (beads_per_tube 5000, mostly 50000)"]),  # a zero was lost
+        ("51000,500", ["e (sample_volume_ul 500, mostly 50)"]),
+        ("150000,150", []),  # three times as much may be so
+        (",", []),
+    ],
+)
+def test_an_amount_far_from_that_of_tubes_alike(make_study, last, told):
+    rows = "sample,subject,visit,day,specimen,assay,path,panel,beads_per_tube,sample_volume_ul\n"
+    tubes = zip("abcd", ("a.fcs", "b.tsv", "c.tsv", "d.tsv"), ("blood",) * 3 + ("infusion_product",), strict=True)
+    for day, (name, file, specimen) in enumerate(tubes, start=26):
+        rows += f"{name},S01,D28,{day},{specimen},flow,raw/{file},tcell,{50000 if specimen == 'blood' else 500},50\n"
+    rows += f"e,007,D28,28,blood,flow,raw/e.fcs,tcell,{last}\n"
+    notes = read_study(make_study({"samples.csv": rows})).notes
+    found = [note for note in notes if "amounts" in note]
+    assert found == [f"amounts that cells per µL rest on, far from those of tubes alike: '{one}'" for one in told]
 
 
 def test_subjects_of_whom_nobody_knows_if_they_live(make_study):

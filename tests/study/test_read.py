@@ -139,6 +139,7 @@ def test_a_table_under_another_name(make_study):
         ("", "the file is empty"),
         ("sample,subject\na\n", "this row has fewer cells than the header"),
         ("sample,sample\na,b\n", "this column stands twice in the header"),
+        ("sample,subject,,,\na,b,,,\n", "several columns have no name"),
         ("sample,subject\na,\udcff\n", "the text is not UTF-8"),
         ("sample,subject\na,b\0\n", "the text holds a NUL"),
         ("PK\x03\x04", "this is not delimited text"),

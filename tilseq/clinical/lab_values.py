@@ -46,6 +46,7 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None, *, check
 
     A record whose upper limit of normal, in the unit that it names, is less than a third or more than three times the
     usual one is of another unit, and is refused: haemoglobin of 120 to 160 "g/dL".
+    A count of blood cells far above what blood holds, neutrophils of 450 "10^9/L", stands as it is and `note` says so.
 
     Returns
     -------
@@ -69,7 +70,7 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None, *, check
             raise StudyError(faults, "the laboratory results")
     frame = _with_limits(_with_units(_read(frame), check_units))
     if check_units:
-        frame = _without_strange_limits(frame)
+        frame = _with_strange_counts(_without_strange_limits(frame))
     return with_periods(frame, periods or {})
 
 
@@ -198,6 +199,16 @@ def _without_strange_limits(frame: pl.DataFrame) -> pl.DataFrame:
         pl.when(far).then(told).otherwise("refused").alias("refused"),
         *(pl.when(~far).then(name).alias(name) for name in ("low", "high")),
     )
+
+
+def _with_strange_counts(frame: pl.DataFrame) -> pl.DataFrame:
+    """Note counts so high that their unit is likely another than the record says; they are graded as they stand."""
+    known = {test.name: test.most for test in lab_tests().values() if test.most}
+    most = pl.col("name").replace_strict(known, default=None, return_dtype=pl.Float64) / pl.col("factor")
+    told = pl.format("{} {} is hardly a count of blood: check the unit", "value_text", pl.col("unit").fill_null(""))
+    strange = pl.when(pl.col("low") == pl.col("high"), pl.col("low") > most).then(told)
+    notes = pl.concat_str("note", strange, separator="; ", ignore_nulls=True)
+    return frame.with_columns(pl.when(notes != "").then(notes).alias("note"))
 
 
 def _corrected(total: pl.DataFrame, albumin: pl.DataFrame) -> pl.DataFrame:

@@ -17,6 +17,7 @@ Row = dict[str, Any]
 
 MOST_RESIDUAL = 2.0
 MOST_OFF = 3.0  # fold: a level further off what the sheet says is hardly pipetting
+MOST_CV_OF_WELLS = 0.7  # of one level: two wells about as many times apart
 NOT_SEEN = "no analyte has enough beads in its wells"
 LEFT_OUT = "not fitted: the level is taken as right"
 CLEARLY = 3.0  # standard deviations of what is read of two levels
@@ -119,7 +120,9 @@ def _exp(logarithm: float, times: float = 1.0) -> float | None:
     return float(times * np.exp(logarithm)) if np.isfinite(logarithm) else None
 
 
-def doubts_of(levels: Sequence[Level], names: Sequence[str], residual: float, hook: bool) -> tuple[str, ...]:
+def doubts_of(
+    levels: Sequence[Level], names: Sequence[str], limits: Limits, residual: float, hook: bool
+) -> tuple[str, ...]:
     """Return what is odd with a curve.
 
     Parameters
@@ -128,6 +131,8 @@ def doubts_of(levels: Sequence[Level], names: Sequence[str], residual: float, ho
         What it gives back, from the top down.
     names
         Of the plate's levels.
+    limits
+        Of the curve.
     residual
         Weighted residual standard deviation.
     hook
@@ -137,6 +142,9 @@ def doubts_of(levels: Sequence[Level], names: Sequence[str], residual: float, ho
     misplaced = ", ".join(_misplaced(levels, names))
     if misplaced:
         doubts.append(f"{misplaced}: wells exchanged, or is the sheet wrong?")
+    apart = ", ".join(_apart(levels, names, limits))
+    if apart:
+        doubts.append(f"{apart}: one of them exchanged with another well?")
     if residual > MOST_RESIDUAL:
         doubts.append(f"standards lie {residual:.1f} times as far off the curve as the plate's spread explains")
     return tuple(doubts)
@@ -161,4 +169,13 @@ def _misplaced(levels: Sequence[Level], names: Sequence[str]) -> list[str]:
         f"{names[level.place]} holds {np.exp(level.log_true - level.log_nominal):.2g} times what the sheet says"
         for level in levels
         if abs(level.log_true - level.log_nominal) > np.log(MOST_OFF)
+    ]
+
+
+def _apart(levels: Sequence[Level], names: Sequence[str], limits: Limits) -> list[str]:
+    """Return what is told of levels of the range, or above it, whose wells hold too different amounts."""
+    return [
+        f"wells of {names[level.place]} differ (CV {100 * level.cv:.0f} %)"
+        for level in levels
+        if level.cv is not None and MOST_CV_OF_WELLS < level.cv < np.inf and level.log_true > limits.lloq
     ]

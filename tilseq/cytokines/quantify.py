@@ -157,7 +157,7 @@ class _Plate:
             levels = levels_of(one, self.level_of, curve, fitted.levels, fitted.spread)
             limits = limits_of(one, curve, levels, fitted.spread)
             hook = analyte in hooked
-            doubts = doubts_of(levels, self.levels, fitted.residual_sd[analyte], hook)
+            doubts = doubts_of(levels, self.levels, limits, fitted.residual_sd[analyte], hook)
             curves[analyte] = CurveOf(curve, fitted.covariances[analyte], levels, limits, hook, doubts)
             rows["curves"].append(
                 {"plate": plate, "analyte": analyte} | curve_row(curves[analyte], one, fitted, analyte)

@@ -13,6 +13,7 @@ from tilseq.intervals import Z95, clopper_pearson, poisson, ratio_of_counts, sca
 from tilseq.lab_tests import BLOOD_UNITS, per_ul_of_unit, without_mu
 
 LEAST_BEADS, FEWEST_BEADS = 1_000, 50
+MOST_LOT_CVS = 3.0  # by which a lot may hold more beads than it states
 LARGEST_LOG = 700.0  # of a number that a float holds
 UL_PER_UNIT = {"uL": 1.0, "nL": 0.001}
 # FCS 3.1 means nL, which not every instrument follows. Part of $CYT → unit of $VOL; each unit is the one in which the
@@ -85,7 +86,8 @@ def by_beads(
     Returns
     -------
     AbsoluteCount
-        Without beads, or where their number or the volume is not known, there is no value.
+        Without beads, or where their number or the volume is not known, there is no value; nor where more beads were
+        counted than the tube is said to hold, as where the number is that of a µL.
 
     Raises
     ------
@@ -109,7 +111,11 @@ def by_beads(
     value = factor * cells / beads
     # A number that rests on a few beads is no more certain than one that rests on a few cells.
     status = status_of_counts(cells, beads) if cells else status_of_counts(cells)
-    return _counted((value, factor * lower, factor * upper), method, budget, status, _few(beads))
+    counted = _counted((value, factor * lower, factor * upper), method, budget, status, _few(beads))
+    if beads > beads_per_tube * (1 + MOST_LOT_CVS * lot_cv):
+        why = f"{beads} beads counted, more than the {beads_per_tube:g} that the tube is said to hold"
+        return _not_evaluable(method, budget, why)
+    return counted
 
 
 def check_beads(sample: str, beads: int) -> dict[str, Any]:

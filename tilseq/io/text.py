@@ -344,9 +344,13 @@ def _names(header: str, separator: str, row: int, path: str | Path) -> tuple[str
         names = header.split(separator)
     if len(names) > MAX_COLUMNS:
         raise ReadError("too many columns", file=path, row=row, found=len(names), expected=f"at most {MAX_COLUMNS}")
+    nameless = names.count("")
+    if nameless > 1:
+        mend = "delete the empty columns that a spreadsheet left, or the title above the header"
+        raise ReadError("several columns have no name", file=path, row=row, found=nameless, mend=mend)
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise ReadError("this column stands twice in the header", file=path, row=row, column=name or "''")
+            raise ReadError("this column stands twice in the header", file=path, row=row, column=name)
         seen.add(name)
     return tuple(names)

@@ -161,7 +161,8 @@ def _largest(rows: pl.DataFrame, *by: str) -> pl.DataFrame:
 
 def _parts(held: pl.DataFrame, largest: Sequence[str], of_product: bool) -> list[float]:
     """Return what each of the largest clones, all other infused ones and the rest hold of a sample."""
-    shares = dict(held.select("junction", "frequency").iter_rows())
+    # Of a sample whose cells are not known a clone that was not counted has no share; no part of its counts is drawn.
+    shares = dict(held.select("junction", pl.col("frequency").fill_null(0.0)).iter_rows())
     single = [shares.get(name, 0.0) for name in largest]
     infused = 1.0 if of_product else min(1.0, sum(shares.values()))
     return [*single, max(0.0, infused - sum(single)), 1 - infused]

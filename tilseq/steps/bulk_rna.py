@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +51,7 @@ def run(job: Job, folder: Path) -> None:
     write_frame(counts, folder / f"{COUNTS}.parquet")
     told = {"sample": job.unit, "check": "reading of counts", "verdict": "pass", "reason": "; ".join(matrix.told)}
     checks = [_depth(job.unit, float(counts["count"].sum())), *([told] if matrix.told else [])]
+    checks += _names(job.unit, counts["gene"].to_list())
     write_parquet(QUALITY.frame(checks), QUALITY, folder)
 
 
@@ -110,6 +111,19 @@ def sample_counts(matrix: CountMatrix, sample: Mapping[str, Any]) -> pl.DataFram
     counts = np.asarray(own.toarray() if hasattr(own, "toarray") else own)[0]
     frame = pl.DataFrame({"gene": matrix.genes, "count": counts.astype(np.int64)})
     return frame.select(pl.lit(sample["sample"]).alias("group"), "gene", "count")
+
+
+def _names(sample: str, genes: Sequence[str]) -> list[dict[str, Any]]:
+    """Return a warning where most genes are ids: no gene set finds them, nor do files that name genes by symbols."""
+    from tilseq.gene_symbols import ensembl_gene
+
+    ids = sum(ensembl_gene(gene) is not None for gene in genes)
+    if 2 * ids <= len(genes):
+        return []
+    reason = f"{ids} of {len(genes)} genes have an Ensembl id and no symbol: no gene set finds them"
+    limit = "symbols of half of the genes or more"
+    row = {"check": "names of genes", "value": len(genes) - ids, "limit": limit, "verdict": "warn", "reason": reason}
+    return [{"sample": sample} | row]
 
 
 def _depth(sample: str, counts: float) -> dict[str, Any]:

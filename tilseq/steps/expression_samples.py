@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -29,8 +30,8 @@ class Samples:
         Symbol of each column: those that every sample's file has.
     left_out
         How many genes some file lacks.
-    fewest
-        The sample, or group, whose file has the fewest genes.
+    odd_one
+        The sample, or group, whose file has the fewest of the genes that most files have.
     empty
         Samples that are left out, as none of these genes is counted in them.
     """
@@ -39,7 +40,7 @@ class Samples:
     counts: NDArray[np.int64]
     genes: tuple[str, ...]
     left_out: int
-    fewest: str = ""
+    odd_one: str = ""
     empty: tuple[str, ...] = ()
 
     def at(self, level: str) -> Samples:
@@ -82,13 +83,15 @@ def side_by_side(rows: Sequence[Mapping[str, Any]], tables: Iterable[pl.DataFram
         ("|".join(filter(None, key)), key[0], key[1], first[key]["day"], key[2], first[key]["specimen"])
         for key in order
     ]
-    every = len(set.union(*held)) if held else 0
-    fewest = min(own, key=lambda table: table["gene"].n_unique())["group"][0] if own else ""
+    files_of = Counter(gene for genes_of in held for gene in genes_of)
+    usual = {gene for gene, number in files_of.items() if 2 * number > len(held)}
+    odd_one = min(zip(own, held, strict=True), key=lambda one: (len(one[1] & usual), len(one[1])), default=None)
     design_frame = pl.DataFrame(design, schema=_schema(), orient="row")
     counted = counts.any(axis=1) if genes else np.ones(len(order), bool)
     empty = tuple(design_frame["sample"].filter(pl.Series(~counted)))
     kept = design_frame.filter(pl.Series(counted))
-    return Samples(kept, counts[counted], genes, every - len(genes), fewest, empty)
+    name = "" if odd_one is None else odd_one[0]["group"][0]
+    return Samples(kept, counts[counted], genes, len(files_of) - len(genes), name, empty)
 
 
 def _schema() -> dict[str, pl.DataType]:

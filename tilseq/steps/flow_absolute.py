@@ -52,7 +52,7 @@ def blood_count_of(study: Study, sample: Mapping[str, Any]) -> dict[str, Any] | 
 
 def _as_count(text: str | None, unit: str | None) -> dict[str, Any] | str:
     """Return a blood count, or why it is none."""
-    from tilseq.lab_tests import BLOOD_UNITS, per_ul_of_unit, read_result
+    from tilseq.lab_tests import BLOOD_UNITS, lab_test, per_ul_of_unit, read_result
 
     told = f"{text or 'an empty value'} {unit or 'without a unit'}"
     if per_ul_of_unit(unit or "") is None:
@@ -62,6 +62,9 @@ def _as_count(text: str | None, unit: str | None) -> dict[str, Any] | str:
         return f"the lymphocyte count {told} is no number from 0 on: {result}"
     if result.operator is not None:
         return f"the lymphocyte count {told} is no number but a limit"
+    test = lab_test("lymphocytes")
+    if test is not None and result.value * (test.factor(unit) or math.nan) > (test.most or math.inf):
+        return f"{told} is hardly a count of lymphocytes: check the unit"
     rounding = result.last_digit / math.sqrt(12) / result.value if result.value else 0.0
     return {"value": result.value, "unit": (unit or "").strip(), "rounding": rounding}
 

@@ -242,7 +242,8 @@ def _held(
     reasons = [] if len(set(kinds.values())) == 1 else [_of_kinds(job, kinds, serving)]
     reason = "; ".join([*reasons, *why.values()])
     told = {**quality_row(sample, "warn" if why else "pass", reason), "check": "reference"}
-    return held, why, [told] if reason else []
+    none = _why_none(held, set(table["locus"].unique()), set().union(*loci.values()))
+    return held, none | why, [told] if reason else []
 
 
 def _measures(
@@ -305,6 +306,19 @@ def _only_in(job: Job, kinds: Mapping[str, str], loci: Mapping[str, set[str]], l
     """Return why a locus has no number."""
     holding = {part: kind for part, kind in kinds.items() if locus in loci[part]}
     return f"{locus} is only in {with_kinds(job, holding)} of the reference: too small a part of it for a number"
+
+
+def _why_none(held: pl.DataFrame, own: set[str], of_reference: set[str]) -> dict[str, str]:
+    """Return why a locus of a sample has no mass, where enough is known of the reference."""
+    import polars as pl
+
+    reasons = {}
+    for locus in held.filter(pl.col("value").is_null(), measure="mass")["locus"]:
+        if locus in own & of_reference:
+            reasons[locus] = "no clone of the reference is seen, and the cells behind the counts are not known"
+        else:
+            reasons[locus] = f"no clone of {locus} in the {'reference' if locus in own else 'sample'}"
+    return reasons
 
 
 def _of_kinds(job: Job, kinds: Mapping[str, str], serving: Sequence[str]) -> str:

@@ -224,7 +224,7 @@ def compare(samples: Samples, asked: Asked, sets: Mapping[str, Sequence[str]], *
     own = samples if asked.level is None else samples.at(asked.level)
     named = pl.lit(str(asked)).alias("contrast")
     row: dict[str, Any] = {"contrast": str(asked)}
-    few = f"{samples.left_out} genes that some file lacks are left out; that of {samples.fewest} has the fewest"
+    few = f"{samples.left_out} genes that some file lacks are left out; that of {samples.odd_one} lacks most of them"
     told = [few] if samples.left_out else []
     told += [f"without counts, left out: {', '.join(samples.empty)}"] if samples.empty else []
     genes = _part(told, _genes, own, asked.text, row)

@@ -18,6 +18,8 @@ MOST_NAMED = 5
 # Assays whose files may look alike: beads of cytokines are FCS, cells of either receptor share tables and HDF5.
 ALIKE_BY_BYTES = ({"tcr", "bcr"}, {"flow", "cytokine"}, {"scrna", "bulk_rna"})
 STIMULATION = ("stimulated", "unstimulated")
+MOST_TIMES = 3.0  # by which an amount may differ from that of most tubes alike; a lost zero is ten
+FEWEST_ALIKE = 3  # tubes, of which one can be odd
 FLOW_ROLES = ("blank", *STIMULATION)  # roles of tubes that an analysis reads beside samples
 # Columns that some analyses alone read: of which tables, or of samples with a mark; of samples.csv, of which assays.
 SCANS, MARKED = ("lesions", "responses"), "marked samples"
@@ -80,18 +82,23 @@ def note_subjects(folder: Folder) -> list[str]:
 
 
 def note_windows(folder: Folder) -> list[str]:
-    """Name samples outside the window of their visit."""
+    """Name samples outside the window of their visit; without one, on the other side of the infusion than the visit."""
     if folder.samples is None or folder.settings is None:
         return []
     visits = folder.settings.visits
-    outside = []
+    outside, across = [], []
     for _, cells in numbered(folder.samples):
         visit = visits.get(cells["visit"] or "")
-        if visit is None or visit.window is None or cells["day"] is None or cells["sample"] is None:
+        if visit is None or cells["day"] is None or cells["sample"] is None:
             continue
-        if abs(cells["day"] - visit.day) > visit.window:
-            outside.append(f"{cells['sample']} (day {cells['day']}, {cells['visit']} is {visit.day}±{visit.window})")
-    return [f"outside the visit's window: {named(outside)}"] if outside else []
+        apart = f"{cells['sample']} (day {cells['day']}, {cells['visit']} is {visit.day}"
+        if visit.window is not None and abs(cells["day"] - visit.day) > visit.window:
+            outside.append(f"{apart}±{visit.window})")
+        if visit.window is None and cells["day"] * visit.day < 0:
+            across.append(f"{apart})")
+    notes = [f"outside the visit's window: {named(outside)}"] if outside else []
+    lost = "on the other side of the infusion than their visit, as where a minus was lost"
+    return notes + ([f"{lost}: {named(across)}"] if across else [])
 
 
 def note_timing(folder: Folder) -> list[str]:
@@ -261,6 +268,20 @@ def note_gates_of_some(folder: Folder) -> list[str]:
     return [f"{told}: {named(mixed)}"] if mixed else []
 
 
+def note_amounts(folder: Folder) -> list[str]:
+    """Name tubes whose beads, volume or dilution is far from that of most tubes of their specimen and panel."""
+    if folder.samples is None:
+        return []
+    odd = []
+    for name in ("beads_per_tube", "sample_volume_ul", "dilution"):
+        usual = pl.col(name).median().over("specimen", "panel")
+        alike = pl.col(name).count().over("specimen", "panel") >= FEWEST_ALIKE
+        tubes = folder.samples.filter(pl.col(name).is_not_null(), assay="flow").with_columns(usual=usual, alike=alike)
+        far = tubes.filter("alike", ~(pl.col(name) / pl.col("usual")).is_between(1 / MOST_TIMES, MOST_TIMES))
+        odd += [f"{sample} ({name} {own:g}, mostly {of:g})" for sample, own, of in far["sample", name, "usual"].rows()]
+    return [f"amounts that cells per µL rest on, far from those of tubes alike: {named(odd)}"] if odd else []
+
+
 def note_unused_columns(folder: Folder) -> list[str]:
     """Name columns that are filled and that no analysis of their rows reads."""
     unused, there = [], _analysed(folder)
@@ -301,5 +322,6 @@ NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_reference,
     note_gates_not_used,
     note_gates_of_some,
+    note_amounts,
     note_unused_columns,
 )
