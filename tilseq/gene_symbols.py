@@ -14,7 +14,11 @@ EXAMPLES = 5
 
 @cache
 def retired_symbols() -> Mapping[str, str]:
-    """Return retired symbols of human genes → the present ones (HGNC), as `gene_symbols.tsv` lists them."""
+    """Return retired symbols of human genes → the present ones (HGNC), as `gene_symbols.tsv` lists them.
+
+    Left out are those that mean another gene to who studies T cells: TCF1, once HNF1A, is TCF7; IL1RA is IL1RN, ERK
+    MAPK1 and MAPK3, LYP PTPN22.
+    """
     lines = files("tilseq").joinpath("gene_symbols.tsv").read_text(encoding="utf-8").splitlines()
     return dict(line.split("\t") for line in lines[1:])
 
