@@ -49,6 +49,11 @@ def test_the_product_is_held_against_each_later_visit_and_each_visit_against_the
     assert found["p"].null_count() == 0 and set(found["subject"]) == {"S1"}
 
 
+def test_blood_of_an_unknown_day_is_after_no_other(made):
+    given = made(d7=(7, "blood", {"AAA": 500, "TTT": 500}), some=(None, "blood", {"AAA": 100, "TTT": 900}))
+    assert changes("S1", *given).height == 0
+
+
 def test_what_counts_another_thing_or_of_unknown_cells_is_not_compared(made):
     given = made(
         lot=LOT, sc=(7, "blood", {"AAA": 90, "TTT": 10}, {"count_of": "cells"}),

@@ -24,8 +24,8 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective) -> p
     """Return the table `change`, of the clones that were tested.
 
     Compared are samples that count the same thing and whose cells are known: the product with each sample of blood
-    after the infusion, and each sample of blood with the next. Of replicates the first is taken; they tell the
-    over-dispersion.
+    after the infusion, and each sample of blood with the next; one without a day is neither. Of replicates the first is
+    taken; they tell the over-dispersion.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective) -> p
         more = _overdispersion(group, tables, effective)
         group = _one_a_visit(group)
         products = [row["sample"] for row in group if row["specimen"] == "infusion_product"]
-        blood = [row for row in group if row["specimen"] == "blood"]
+        blood = [row for row in group if row["specimen"] == "blood" and row["day"] is not None]
         later = [row["sample"] for row in blood if is_after(row)]
         pairs = [(first, second) for first in products for second in later]
         for pair in pairs + list(pairwise(row["sample"] for row in blood)):
