@@ -49,8 +49,9 @@ def sample_scores(
     The raw scores are given: ssGSEA's usual scaling divides by the range over all samples and sets, so that the score
     of one visit would move when another is added. GSVA compares each sample with all given, by its nature.
 
-    Genes that are tied in a sample, as those without a count, share their mean rank: the score is the mean of those
-    that all orders of them would give. Other programs take them as they stand, so that sets of like names score apart.
+    In ssGSEA genes that are tied in a sample, as those without a count, share their mean rank: the score is the mean of
+    those that all orders of them would give. Other programs, and GSVA here, take them as they stand, so that sets of
+    like names score apart.
 
     Parameters
     ----------
