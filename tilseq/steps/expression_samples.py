@@ -33,6 +33,8 @@ class Samples:
         The sample, or group, whose file has the fewest genes.
     empty
         Samples that are left out, as none of these genes is counted in them.
+    of_days
+        Samples that are sums of libraries of several days.
     """
 
     design: pl.DataFrame
@@ -41,6 +43,7 @@ class Samples:
     left_out: int
     fewest: str = ""
     empty: tuple[str, ...] = ()
+    of_days: tuple[str, ...] = ()
 
     def at(self, level: str) -> Samples:
         """Return the samples of one level."""
@@ -78,17 +81,17 @@ def side_by_side(rows: Sequence[Mapping[str, Any]], tables: Iterable[pl.DataFram
         columns_of = known["gene"].replace_strict(column, return_dtype=pl.Int64)
         np.add.at(counts, (rows_of.to_numpy(), columns_of.to_numpy()), known["count"].to_numpy())
     first = {keys[row["group"]]: row for row in reversed(rows)}
-    design = [
-        ("|".join(filter(None, key)), key[0], key[1], first[key]["day"], key[2], first[key]["specimen"])
-        for key in order
-    ]
+    names = {key: "|".join(filter(None, key)) for key in order}
+    design = [(names[key], key[0], key[1], first[key]["day"], key[2], first[key]["specimen"]) for key in order]
+    days = {key: {row["day"] for row in rows if keys[row["group"]] == key} for key in order}
     every = len(set.union(*held)) if held else 0
     fewest = min(own, key=lambda table: table["gene"].n_unique())["group"][0] if own else ""
     design_frame = pl.DataFrame(design, schema=_schema(), orient="row")
     counted = counts.any(axis=1) if genes else np.ones(len(order), bool)
     empty = tuple(design_frame["sample"].filter(pl.Series(~counted)))
     kept = design_frame.filter(pl.Series(counted))
-    return Samples(kept, counts[counted], genes, every - len(genes), fewest, empty)
+    of_days = tuple(names[key] for key in order if len(days[key]) > 1)
+    return Samples(kept, counts[counted], genes, every - len(genes), fewest, empty, of_days)
 
 
 def _schema() -> dict[str, pl.DataType]:
