@@ -87,6 +87,12 @@ def test_ensembl_ids_without_a_symbol_stay_and_are_told(write):
     assert found.told == ("1 of 2 genes are Ensembl ids without a symbol, which no gene set finds",)
 
 
+def test_names_in_quotes_as_r_writes_them_are_read_without(write):
+    text = '""\t"gene_name"\t"S1"\t"S2"\n"1"\t"CD4"\t1\t2\n"2"\t"TRBV9"\t3\t4\n'
+    found = read_count_matrix(write(text, "c.tsv"))
+    assert (found.genes, found.samples, found.counts.tolist()) == (("CD4", "TRBV9"), ("S1", "S2"), [[1, 3], [2, 4]])
+
+
 @pytest.mark.parametrize(
     ("text", "genes", "counts", "told"),
     [

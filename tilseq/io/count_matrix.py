@@ -16,7 +16,7 @@ from tilseq.errors import ReadError, did_you_mean, first_few
 from tilseq.gene_symbols import gene_id, gene_names, sum_by_gene
 from tilseq.io.h5ad import read_h5ad
 from tilseq.io.kinds import HDF5
-from tilseq.io.text import open_delimited
+from tilseq.io.text import open_delimited, unquoted
 
 FEATURE_COUNTS = ("Geneid", "Chr", "Start", "End", "Strand", "Length")
 # Columns beside the gene's that are of no sample, without their case.
@@ -131,32 +131,40 @@ def _starts_with(path: str | Path, magic: bytes) -> bool:
 
 def _of_text(path: str | Path) -> CountMatrix:
     table = open_delimited(path, comment="#")
-    gene, first = table.names[0], table.header_row + 1
-    cells = _without_blanks(table.cells(), gene)
+    names = _names(table.names)
+    gene, first = names[0], table.header_row + 1
+    cells = _without_blanks(table.cells().rename(dict(zip(table.names, names, strict=True))), gene)
     nameless = cells[gene].is_null()
     if nameless.any():
         raise ReadError("a gene has no name", file=path, row=first + int(nameless.arg_true()[0]), column=gene)
-    columns, about = _sample_columns(table.names)
+    columns, about = _sample_columns(names)
     if not columns:
-        mend = "is the separator right?" if len(table.names) == 1 else None
-        raise ReadError("the file has no column of a sample", file=path, found=", ".join(table.names), mend=mend)
+        mend = "is the separator right?" if len(names) == 1 else None
+        raise ReadError("the file has no column of a sample", file=path, found=", ".join(names), mend=mend)
     is_gene = np.array([NO_GENES.fullmatch(name) is None for name in cells[gene]], bool)
     counts = _numbers(cells, columns, path, first)[is_gene]
     no_genes = tuple(cells[gene].filter(pl.Series(~is_gene)).to_list())
     cells = cells.filter(pl.Series(is_gene))
     if not len(cells):
         raise ReadError("the file has no row of a gene", file=path)
-    names, told = gene_names(cells[gene].to_list(), _symbols_of(cells, gene))
-    summed, genes, twice = sum_by_gene(counts.T, names)
+    symbols, told = gene_names(cells[gene].to_list(), _symbols_of(cells, gene))
+    summed, genes, twice = sum_by_gene(counts.T, symbols)
     left = [f"columns that are of no sample: {', '.join(about)}"] if about else []
-    names_of = _sample_names(columns, table.names, path)
-    return CountMatrix(summed, genes, names_of, (*left, *_left_out(no_genes), *told, *twice), no_genes)
+    samples = _sample_names(columns, names, path)
+    return CountMatrix(summed, genes, samples, (*left, *_left_out(no_genes), *told, *twice), no_genes)
+
+
+def _names(header: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of columns without quotes, where they stay apart."""
+    bare = tuple(map(unquoted, header))
+    return bare if len(set(bare)) == len(bare) else tuple(header)
 
 
 def _without_blanks(cells: pl.DataFrame, gene: str) -> pl.DataFrame:
-    """Return cells with the names of genes stripped; a blank one is null."""
-    names = pl.col(gene).str.strip_chars()
-    return cells.with_columns(pl.when(names != "").then(names).alias(gene))
+    """Return cells with the names of genes, and their symbols, without blanks and quotes; of a blank one null."""
+    texts = [name for name in cells.columns if name == gene or name.casefold() in SYMBOL_COLUMNS]
+    bare = (pl.col(name).str.strip_chars().str.replace(r'^"(.*)"$', "$1").alias(name) for name in texts)
+    return cells.with_columns(pl.when(name != "").then(name) for name in bare)
 
 
 def _left_out(no_genes: Sequence[str]) -> list[str]:
