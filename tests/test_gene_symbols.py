@@ -25,6 +25,13 @@ def test_a_retired_symbol_has_a_present_one(retired, present):
     assert present_symbol(present) == present
 
 
+@pytest.mark.parametrize("word", ["TCF1", "IL1RA", "ERK", "LYP"])
+def test_a_word_that_means_another_gene_today_is_no_retired_symbol(word):
+    # HGNC's previous symbols of HNF1A, IL1R1, EPHB2 and SH2D1A; UniProt's short names of TCF7 (P36402), IL1RN (P18510),
+    # MAPK3 (P27361) and PTPN22 (Q9Y2R2).
+    assert present_symbol(word) == word
+
+
 def test_no_symbol_is_both_retired_and_present():
     assert not set(retired_symbols()) & set(retired_symbols().values())
 

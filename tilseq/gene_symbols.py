@@ -9,12 +9,18 @@ from importlib.resources import files
 from typing import Any
 
 ENSEMBL = re.compile(r"^(ENSG\d{11})(\.\d+)?(_PAR_Y)?$")
+# What spreadsheets make of MARCH1, SEPT2 and DEC1.
+DATE = re.compile(r"\d{1,2}-(Mar|Sep|Sept|Dec)|(Mar|Sep|Sept|Dec)-\d{1,2}", re.IGNORECASE)
 EXAMPLES = 5
 
 
 @cache
 def retired_symbols() -> Mapping[str, str]:
-    """Return retired symbols of human genes → the present ones (HGNC), as `gene_symbols.tsv` lists them."""
+    """Return retired symbols of human genes → the present ones (HGNC), as `gene_symbols.tsv` lists them.
+
+    Left out are those that mean another gene to who studies T cells: TCF1, once HNF1A, is TCF7; IL1RA is IL1RN, ERK
+    MAPK1 and MAPK3, LYP PTPN22.
+    """
     lines = files("tilseq").joinpath("gene_symbols.tsv").read_text(encoding="utf-8").splitlines()
     return dict(line.split("\t") for line in lines[1:])
 
@@ -30,6 +36,11 @@ def ensembl_gene(name: str) -> str | None:
     return found[1] if found else None
 
 
+def gene_id(name: str) -> str | None:
+    """Return an Ensembl gene id without its version or a number, as a row or Entrez has; None for any other name."""
+    return ensembl_gene(name) or (name if name.isdecimal() else None)
+
+
 def gene_names(
     listed: Sequence[str], symbols: Mapping[str, str] | None = None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -38,22 +49,27 @@ def gene_names(
     Parameters
     ----------
     listed
-        Symbols, or Ensembl ids with or without version.
+        Symbols, or Ensembl ids with or without version, or numbers.
     symbols
-        Ensembl id, without version → symbol, as the file at hand gives them. An id without one is kept as it is.
+        Id, as `gene_id` returns it → symbol, as the file at hand gives them. An id without one is kept as it is.
 
     Returns
     -------
     tuple
-        A name a gene, in the order given, and sentences: how many ids have no symbol, which symbols are retired.
+        A name a gene, in the order given, and sentences: how many ids have no symbol, which names are dates, which
+        symbols are retired.
     """
     known = symbols or {}
-    names, bare, retired = [], [], []
+    names, bare, numbers, dates, retired = [], [], [], [], []
     for name in listed:
-        identifier = ensembl_gene(name)
+        identifier = gene_id(name)
         named = known.get(identifier, identifier) if identifier else name
         if ensembl_gene(named):
             bare.append(named)
+        elif named.isdecimal():
+            numbers.append(named)
+        elif DATE.fullmatch(named):
+            dates.append(named)
         present = present_symbol(named)
         if present != named:
             retired.append(f"{named} → {present}")
@@ -61,6 +77,10 @@ def gene_names(
     told = []
     if bare:
         told.append(f"{len(bare)} of {len(names)} genes are Ensembl ids without a symbol, which no gene set finds")
+    if numbers:
+        told.append(f"{len(numbers)} of {len(names)} genes have a number for a name, which no gene set finds")
+    if dates:
+        told.append(f"{len(dates)} genes are dates, of a spreadsheet, which no gene set finds: {_examples(dates)}")
     if retired:
         told.append(f"{len(retired)} retired symbols are read as the present ones: {_examples(retired)}")
     return tuple(names), tuple(told)

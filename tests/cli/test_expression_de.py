@@ -59,6 +59,7 @@ def test_an_h5ad_brings_its_design_and_samples_can_be_chosen(files, capsys):
     out = capsys.readouterr()
     assert "voom, 3 subjects, 6 samples" in out.err
     assert "  2 samples left out: of another level: P1_D7, P2_D7\n" in out.err
+    assert "covariate purity: numbers, taken for one slope; write words for levels\n" in out.err
     assert out.out.startswith("population,contrast,gene,mean_log2_cpm,")
     assert pl.read_csv("left_out.csv").columns == ["contrast", "what", "name", "reason"]
 

@@ -34,9 +34,25 @@ def values(found):
 @pytest.mark.parametrize(("method", "expected", "off"), [("ssgsea", SSGSEA, 0.05), ("gsva", GSVA, 1e-9)])
 def test_equal_to_r_s_gsva(method, expected, off):
     found = values(sample_scores(expression(), GENES, SAMPLES, SETS, method=method))
-    # Of ssgsea tied values stand in another order: two of the 18 scores are off.
+    # R takes tied values as they stand: two of the 18 scores of ssgsea are off.
     assert found == pytest.approx(np.array(expected), abs=off)
     assert np.corrcoef(found.ravel(), np.ravel(expected))[0, 1] > 0.99999
+
+
+def test_tied_genes_score_as_the_mean_over_all_their_orders():
+    found = sample_scores([[0, 0, 0, 3, 5]], "ABCDE", ["s1"], {"one": "AD", "two": "BC"}, smallest=1).table
+    # GSVA 1.46, ssgsea.norm=FALSE, with A, B and C in each of their six orders: 0.8765469502, 0.0864272337 and
+    # -0.7036924827 of one, -2.5, -1.6666666667 and -0.8333333333 of two, twice each.
+    assert found["value"].to_list() == pytest.approx([0.0864272337259, -1.6666666666667], abs=1e-9)
+
+
+def test_names_of_genes_without_a_count_change_no_score():
+    rng = np.random.default_rng(3)
+    counts = rng.poisson(rng.lognormal(0.2, 1.5, 300) * np.ones((6, 1)))
+    other = dict(zip(GENES, rng.permutation(GENES).tolist(), strict=True))
+    renamed = {name: [other[gene] for gene in genes] for name, genes in SETS.items()}
+    found = values(sample_scores(counts, GENES, SAMPLES, SETS))
+    assert values(sample_scores(counts, list(other.values()), SAMPLES, renamed)) == pytest.approx(found)
 
 
 def test_raw_ssgsea_of_a_sample_is_the_same_whatever_others_there_are():

@@ -87,6 +87,29 @@ def test_ensembl_ids_without_a_symbol_stay_and_are_told(write):
     assert found.told == ("1 of 2 genes are Ensembl ids without a symbol, which no gene set finds",)
 
 
+def test_names_in_quotes_as_r_writes_them_are_read_without(write):
+    text = '""\t"gene_name"\t"S1"\t"S2"\n"1"\t"CD4"\t1\t2\n"2"\t"TRBV9"\t3\t4\n'
+    found = read_count_matrix(write(text, "c.tsv"))
+    assert (found.genes, found.samples, found.counts.tolist()) == (("CD4", "TRBV9"), ("S1", "S2"), [[1, 3], [2, 4]])
+
+
+@pytest.mark.parametrize(
+    ("text", "genes", "counts", "told"),
+    [
+        # R's write.csv numbers the rows; the symbols stand beside.
+        (",gene_name,s1\n1,CD4,3\n2,CD8A,4\n", ("CD4", "CD8A"), [3, 4], ["columns that are of no sample: gene_name"]),
+        ("entrez,s1\n920,3\nCD8A,4\n", ("920", "CD8A"), [3, 4],
+         ["1 of 2 genes have a number for a name, which no gene set finds"]),
+        ("gene,s1\n1-Mar,3\n2-Sep,4\nMARCO,5\n", ("1-Mar", "2-Sep", "MARCO"), [3, 4, 5],
+         ["2 genes are dates, of a spreadsheet, which no gene set finds: 1-Mar, 2-Sep"]),
+        ("gene,s1\nCD4,3\n CD4 ,4\n", ("CD4",), [7], ["1 genes stand in several rows, which are summed: CD4"]),
+    ],
+)  # fmt: skip
+def test_names_that_are_no_symbols_are_named_or_told_and_blanks_do_not_count(write, text, genes, counts, told):
+    found = read_count_matrix(write(text))
+    assert (found.genes, found.counts.tolist(), list(found.told)) == (genes, [counts], told)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -101,6 +124,7 @@ def test_ensembl_ids_without_a_symbol_stay_and_are_told(write):
         ("gene,x/s1.bam,y/s1.bam\nA,1,1\n", "a sample stands twice; found 's1'"),
         ("gene,\nA,1\n", "a sample has no name; found 'column 2 of the header'"),
         ("gene,s1\n,1\n", "row 2, column gene: a gene has no name"),
+        ("gene,s1\n ,1\n", "row 2, column gene: a gene has no name"),
         ("gene\nA\n", "the file has no column of a sample; found 'gene'; is the separator right?"),
         ("gene,s1\n__no_feature,1\n", "the file has no row of a gene"),
         ("gene,s1\nA,1,2\n", "row 2: this row has more cells than the header"),

@@ -71,6 +71,9 @@ def test_lines_of_an_old_mac_end_too(tmp_path):
     [
         ("one\tCD4\tA\tB\ntwo\tx\tCD4\tC\n", "one (CD4)"),  # a gene of another set
         ("one\tPCLAF\tA\tB\n", "one (PCLAF)"),  # a gene that HGNC has renamed
+        ("one\tKIAA0101\tA\tB\n", "one (KIAA0101)"),  # and by the name that it had
+        ("one\tCD4+\tA\tB\ntwo\tx\tCD4-\tC\n", "one (CD4+)"),  # of a signed set
+        ("one\tENSG00000010610.9\tA\tB\n", "one (ENSG00000010610.9)"),
     ],
 )
 def test_a_gene_where_the_description_should_stand_is_told(tmp_path, content, named):

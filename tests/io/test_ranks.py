@@ -21,6 +21,11 @@ def test_genes_and_ranks_in_the_order_of_the_file(tmp_path):
     assert read(tmp_path, gzip.compress(b"A\t1\n")).genes == ("A",)
 
 
+def test_quotes_of_r_are_no_part_of_a_gene(tmp_path):
+    (tmp_path / "r.rnk").write_text('"gene"\t"t"\n"CD4"\t1.5\n"TOX"\t-2\n')
+    assert read_ranks(tmp_path / "r.rnk").genes == ("CD4", "TOX")
+
+
 @pytest.mark.parametrize("header", [b"gene\tt\n", b"#Gene\tRank\n", b"# a\ngene\trank\n"])
 def test_a_header_is_no_gene(tmp_path, header):
     assert read(tmp_path, header + b"A\t1\n").genes == ("A",)

@@ -5,7 +5,9 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from scipy.sparse import csr_matrix
 
+from tests.expression.test_cell_types import simulated
 from tilseq.io.write import write_parquet
 from tilseq.steps import cell_expression, pseudobulk
 from tilseq.steps.job import Job
@@ -162,3 +164,24 @@ def test_a_subject_of_too_few_cells_is_told_and_is_no_failure(run):
         ("CD8", 6, "6 cells, fewer than 50"),
     ]
     assert tables["gene_counts"].is_empty()
+
+
+def test_empty_drops_of_an_unfiltered_matrix_do_not_change_what_cells_are(tmp_path, sample):
+    counts, genes, _ = simulated(["CD4"] * 120 + ["CD8"] * 120, "blood")
+    cells = counts.toarray()
+    cells = cells[cells.sum(axis=1) >= 500]
+    soup = cells.sum(axis=0) / cells.sum()
+    empty = np.random.default_rng(1).poisson(100 * soup, (2_000, len(soup)))
+    types = []
+    for name, matrix in (("filtered", cells), ("unfiltered", np.concatenate([cells, empty]))):
+        names = [f"cell {i:05d}" for i in range(len(matrix))]
+        obs, var = pd.DataFrame(index=names), pd.DataFrame(index=genes)
+        anndata.AnnData(csr_matrix(matrix.astype(np.float32)), obs, var).write_h5ad(tmp_path / f"{name}.h5ad")
+        rules = {"layer": None, "least_counts": 500, "least_genes": 250, "most_percent_mitochondrial": 15.0}
+        row = sample(name, path=f"raw/{name}.h5ad", specimen="blood", assay="scrna", visit=name, member=None)
+        job = Job("cell_expression", name, name, (str(tmp_path / f"{name}.h5ad"),), sample=row, arguments=rules)
+        cell_expression.run(job, tmp_path / name)
+        types.append(pl.read_parquet(tmp_path / name / "cell_expression.parquet"))
+    assert types[0].filter("kept")["cell_type"].is_in(["CD4", "CD8"]).mean() > 0.7
+    assert types[1].filter("kept")["cell_type"].to_list() == types[0].filter("kept")["cell_type"].to_list()
+    assert set(types[1].filter(~pl.col("kept"))["cell_type"]) == {"unclear"}

@@ -49,6 +49,21 @@ def test_the_product_is_held_against_each_later_visit_and_each_visit_against_the
     assert found["p"].null_count() == 0 and set(found["subject"]) == {"S1"}
 
 
+def test_a_lot_is_held_against_blood_from_after_its_own_infusion_alone(made):
+    given = made(
+        first=(*LOT, {"lot": "1"}), second=(*LOT, {"lot": "2"}), d7=(7, "blood", {"AAA": 500, "TTT": 500}),
+        d28=(28, "blood", {"AAA": 100, "TTT": 900}),
+    )  # fmt: skip
+    infusions = [{"day": 0, "lot": "1"}, {"day": 14, "lot": "2"}]
+    of_lots = [("first", "d28"), ("first", "d7"), ("second", "d28")]
+    assert pairs(changes("S1", *given, infusions)) == [("d7", "d28"), *of_lots]
+
+
+def test_blood_of_an_unknown_day_is_after_no_other(made):
+    given = made(d7=(7, "blood", {"AAA": 500, "TTT": 500}), some=(None, "blood", {"AAA": 100, "TTT": 900}))
+    assert changes("S1", *given).height == 0
+
+
 def test_what_counts_another_thing_or_of_unknown_cells_is_not_compared(made):
     given = made(
         lot=LOT, sc=(7, "blood", {"AAA": 90, "TTT": 10}, {"count_of": "cells"}),

@@ -215,6 +215,23 @@ def test_the_jobs_of_a_study_carry_layer_and_gene_sets(h5ad, tmp_path):
     assert scores == pytest.approx([(np.log(1001) + np.log(9001)) / 2, np.log(5001)], rel=1e-6)
 
 
+def test_what_is_wrong_with_the_gene_sets_stands_in_quality(tmp_path):
+    cells = anndata.AnnData(np.array([[1.0, 3, 6]]), obs=pd.DataFrame(index=["c1"]))
+    cells.var_names = ["TOX", "CD4", "Gzmb"]
+    cells.write_h5ad(tmp_path / "cells.h5ad")
+    (tmp_path / "s.gmt").write_text("set\tTOX\tCD4\tGZMB\n")
+    scored = score_file(tmp_path / "cells.h5ad", tmp_path / "s.gmt", sample="x")
+    assert scored.quality.filter(check="reading of gene sets").select("sample", "verdict", "reason").rows() == [
+        (
+            "x",
+            "warn",
+            "s.gmt: a gene stands where the description should, and is not in the set: set (TOX); part name and genes "
+            "by a description, be it empty; 1 genes of the sets are not found, as capitals differ: GZMB (in the data "
+            "Gzmb): write both alike; human symbols are in capitals, those of a mouse are other genes",
+        )
+    ]
+
+
 def test_method_and_controls_are_told_with_each_number(tmp_path):
     rng, genes = np.random.default_rng(0), [f"G{number}" for number in range(120)]
     path, names = tmp_path / "cells.h5ad", [f"c{number}" for number in range(9)]

@@ -1,6 +1,7 @@
 import polars as pl
 
 from tilseq.steps.expression_samples import side_by_side
+from tilseq.steps.transcriptome import Asked, compare
 
 
 def table(group, **counts):
@@ -29,6 +30,14 @@ def test_lots_of_one_subject_are_summed_and_genes_that_a_file_lacks_left_out():
     ]
     assert found.counts.tolist() == [[3, 0], [11, 22], [5, 6]]
     assert found.at("D28").counts.tolist() == [[3, 0], [5, 6]]
+
+
+def test_libraries_of_one_visit_and_several_days_are_named():
+    rows = [row("a", "S1", "D28"), row("b", "S1", "D28", day=9), row("c", "S2", "D28"), row("d", "S2", "D28")]
+    found = side_by_side(rows, [table(name, CD4=1) for name in "abcd"])
+    assert (found.counts.tolist(), found.of_days) == ([[2], [2]], ("S1|D28",))
+    told = compare(found, Asked("visit:D28/product"), {}, smallest=15).row["told"]
+    assert told.startswith("sums of libraries of several days: S1|D28; ")
 
 
 def test_statuses_are_samples_of_their_own():

@@ -99,7 +99,7 @@ def de_command(
 
 
 def _numbers(design: pl.DataFrame, covariates: tuple[str, ...]) -> pl.DataFrame:
-    """Return the design with covariates that are all numbers as numbers."""
+    """Return the design with covariates that are all numbers as numbers, and say so: batches may be numbered."""
     import polars as pl
 
     from tilseq.expression.sample_design import without_missing
@@ -110,6 +110,7 @@ def _numbers(design: pl.DataFrame, covariates: tuple[str, ...]) -> pl.DataFrame:
             number = known.cast(pl.Float64, strict=False)
             if number.null_count() == known.null_count():
                 design = design.with_columns(number)
+                click.echo(f"covariate {name}: numbers, taken for one slope; write words for levels", err=True)
     return design
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tilseq.errors import AnalysisError
+
 ENTRIES = 512 << 10  # of a block, which then stays in a processor's cache
 
 
@@ -42,6 +44,26 @@ def first_not_count(matrix: Any) -> float | None:
             with np.errstate(invalid="ignore"):
                 return float(part[~(np.isfinite(part) & (part >= 0) & (part == np.floor(part)))][0])
     return None
+
+
+def check_raw(matrix: Any) -> None:
+    """Refuse a matrix that does not hold raw counts: counts of a cell or a second logarithm would be of no meaning.
+
+    Parameters
+    ----------
+    matrix
+        As of `looks_like_counts`.
+
+    Raises
+    ------
+    AnalysisError
+        A value is none.
+    """
+    wrong = first_not_count(matrix)
+    if wrong is not None:
+        mend = "give the raw counts (often layers['counts'] or raw), not normalised or logged values"
+        what, expected = "the matrix does not hold raw counts", "whole numbers, 0 or more"
+        raise AnalysisError(what, found=f"{wrong:g}", expected=expected, mend=mend)
 
 
 def _whole(values: NDArray[Any]) -> bool:

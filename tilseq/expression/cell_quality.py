@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
-from tilseq.expression.blocks import of_blocks, summed
+from tilseq.expression.blocks import check_raw, of_blocks, summed
 from tilseq.tables.single_cells import CELL_EXPRESSION, MEASURES, QUALITY_LIMITS
 
 MITOCHONDRIAL = "MT-"
@@ -112,7 +112,7 @@ def cell_quality(
     Raises
     ------
     AnalysisError
-        Cells, samples and barcodes are not as many, or the genes do not fit the matrix.
+        Cells, samples and barcodes are not as many, the genes do not fit the matrix, or it does not hold raw counts.
     """
     rules = rules or QualityRules()
     matrix = summed(counts)
@@ -120,6 +120,7 @@ def cell_quality(
     if len(lengths) > 1 or matrix.shape[1] != len(genes):
         expected = "one sample and barcode a cell, one gene a column"
         raise AnalysisError("the cells do not fit their names", found=matrix.shape, expected=expected)
+    check_raw(matrix)
     measured = _measured(matrix, _mitochondrial(genes))
     names = np.asarray([str(sample) for sample in samples], dtype=object)
     limits = [row for sample in sorted(set(names)) for row in _limits(sample, names == sample, measured, rules)]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
-from tilseq.expression.blocks import summed
+from tilseq.expression.blocks import check_raw, summed
 
 CLASSES = ("CD4", "CD8", "other")
 CORECEPTORS = ("CD4", "CD8A", "CD8B")
@@ -72,7 +72,7 @@ def call_cell_types(counts: Any, genes: Sequence[str], *, neighbours: Any = None
     Raises
     ------
     AnalysisError
-        CD4 or both of CD8A and CD8B are not among the genes.
+        CD4 or both of CD8A and CD8B are not among the genes, or the counts are not raw.
     """
     names = list(genes)
     if "CD4" not in names or not {"CD8A", "CD8B"} & set(names):
@@ -82,6 +82,7 @@ def call_cell_types(counts: Any, genes: Sequence[str], *, neighbours: Any = None
     used = [gene for gene in CORECEPTORS if gene in names]
     used += of_t_cells if len(of_t_cells) >= FEWEST_T_GENES else []
     matrix = summed(counts)
+    check_raw(matrix)
     totals = np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel()
     columns = [names.index(gene) for gene in used]
     seen = matrix[:, columns]

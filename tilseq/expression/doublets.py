@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
-from tilseq.expression.blocks import summed
+from tilseq.expression.blocks import check_raw, summed
 
 FEWEST_CELLS = 10
 BREADTH = 3  # bins that smoothing takes the mean of
@@ -53,7 +53,7 @@ def doublet_scores(counts: Any, *, seed: int = 0, rate: float = 0.06) -> Doublet
     Raises
     ------
     AnalysisError
-        There are fewer than 10 cells.
+        There are fewer than 10 cells, or the counts are not raw.
 
     References
     ----------
@@ -63,6 +63,7 @@ def doublet_scores(counts: Any, *, seed: int = 0, rate: float = 0.06) -> Doublet
     if cells_there < FEWEST_CELLS:
         what, expected = "too few cells to simulate doublets", f"at least {FEWEST_CELLS}"
         raise AnalysisError(what, found=cells_there, expected=expected)
+    check_raw(counts)
     import scanpy
     from anndata import AnnData
     from scipy.sparse import csr_matrix

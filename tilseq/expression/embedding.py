@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
-from tilseq.expression.blocks import of_blocks, summed
+from tilseq.expression.blocks import check_raw, of_blocks, summed
 from tilseq.expression.mean_scores import log_normalise
 from tilseq.expression.vdj_genes import vdj_genes
 
@@ -51,6 +51,11 @@ def log_normalised(counts: Any) -> Any:
     -------
     scipy.sparse.csr_matrix
         In float32; a cell without a count stays 0.
+
+    Raises
+    ------
+    AnalysisError
+        The counts are not raw.
     """
     from scipy.sparse import csr_matrix, vstack
 
@@ -58,6 +63,7 @@ def log_normalised(counts: Any) -> Any:
         log_normalise(block, block.sum(axis=1, dtype=np.float64))
         return block
 
+    check_raw(counts)
     blocks = of_blocks(summed(counts), look)
     return csr_matrix(vstack(blocks)) if blocks else csr_matrix(counts.shape, dtype=np.float32)
 
@@ -89,7 +95,7 @@ def embed(
     Raises
     ------
     AnalysisError
-        There are fewer cells, or cells without a count.
+        There are fewer cells, cells without a count, or counts that are not raw.
     """
     cells_there = counts.shape[0]
     if cells_there < FEWEST_CELLS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -44,10 +44,14 @@ def sample_scores(
     smallest: int = SMALLEST,
     largest: int = LARGEST,
 ) -> SampleScores:
-    """Score gene sets in each sample, by gseapy.
+    """Score gene sets in each sample: ssGSEA by our own sums, GSVA by gseapy.
 
     The raw scores are given: ssGSEA's usual scaling divides by the range over all samples and sets, so that the score
     of one visit would move when another is added. GSVA compares each sample with all given, by its nature.
+
+    In ssGSEA genes that are tied in a sample, as those without a count, share their mean rank: the score is the mean of
+    those that all orders of them would give. Other programs, and GSVA here, take them as they stand, so that sets of
+    like names score apart.
 
     Parameters
     ----------
@@ -84,7 +88,8 @@ def sample_scores(
         told += (f"genes that are the same in all samples, left out: {(~varies).sum()}",) if not varies.all() else ()
         names, matrix = tuple(np.array(names, object)[varies].tolist()), matrix[:, varies]
     matched = match_sets(names, sets, smallest, largest)
-    scores = _scores(matrix, matched, method) if matched.names else np.zeros((len(matrix), 0))
+    score = _ssgsea if method == "ssgsea" else _gsva
+    scores = score(matrix, matched) if matched.names else np.zeros((len(matrix), 0))
     rows = [
         {"sample": str(sample), "set": name, "method": method, "value": float(scores[i, j]), "size": int(size)}
         for i, sample in enumerate(samples)
@@ -98,7 +103,23 @@ def sample_scores(
     return SampleScores(SAMPLE_SCORES.frame(rows), told)
 
 
-def _scores(matrix: Floats, sets: SetMembers, method: Method) -> Floats:
+def _ssgsea(matrix: Floats, sets: SetMembers) -> Floats:
+    """Return samples × sets.
+
+    The sum over all genes of the running sum is the mean rank of the set's genes, each weighed by its rank to the power
+    of 0.25, less that of the other genes.
+    """
+    from scipy.stats import rankdata
+
+    ranks = rankdata(matrix, axis=1)
+    weights = ranks**SSGSEA_WEIGHT
+    inside = (sets.sums @ (weights * ranks).T) / (sets.sums @ weights.T)
+    others = ranks.sum(axis=1) - sets.sums @ ranks.T
+    outside = others / (matrix.shape[1] - sets.sizes)[:, None]
+    return np.asarray((inside - outside).T)
+
+
+def _gsva(matrix: Floats, sets: SetMembers) -> Floats:
     """Return samples × sets."""
     import gseapy
     import pandas as pd
@@ -109,19 +130,20 @@ def _scores(matrix: Floats, sets: SetMembers, method: Method) -> Floats:
         str(i): [names[row] for row in rows] for i, rows in enumerate(np.split(by_set.indices, by_set.indptr[1:-1]))
     }
     data = pd.DataFrame(matrix.T, index=names, columns=[str(i) for i in range(len(matrix))])
-    common: dict[str, Any] = {
-        "outdir": None,
-        "min_size": 1,
-        "max_size": len(names),
-        "threads": 1,
-    }
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        if method == "ssgsea":
-            result = gseapy.ssgsea(data, members, weight=SSGSEA_WEIGHT, sample_norm_method="rank", **common)
-        else:
-            result = gseapy.gsva(data, members, kcdf="Gaussian", weight=GSVA_WEIGHT, mx_diff=True, **common)
+        result = gseapy.gsva(
+            data,
+            members,
+            outdir=None,
+            min_size=1,
+            max_size=len(names),
+            threads=1,
+            kcdf="Gaussian",
+            weight=GSVA_WEIGHT,
+            mx_diff=True,
+        )
     finally:
         logging.disable(before)
     table = result.res2d.pivot(index="Name", columns="Term", values="ES")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from tilseq.errors import AnalysisError
-from tilseq.expression.blocks import looks_like_counts, of_blocks, summed
+from tilseq.expression.blocks import check_raw, of_blocks, summed
 from tilseq.expression.controls import choose_controls
 from tilseq.expression.coverage import Found, coverage_table, find_genes
 from tilseq.expression.mean_scores import log_normalise, mean_weights, totals_and_means
@@ -145,9 +145,7 @@ def _checked(counts: Any, genes: Sequence[str]) -> tuple[Any, tuple[str, ...]]:
     if len(set(genes)) < len(genes):
         twice = next(gene for gene in genes if list(genes).count(gene) > 1)
         raise AnalysisError("a gene stands twice", found=twice, mend="sum the columns of one gene")
-    if not looks_like_counts(counts):
-        mend = "give the raw counts (often layers['counts'] or raw), not normalised or logged values"
-        raise AnalysisError("the matrix does not hold raw counts", expected="whole numbers, 0 or more", mend=mend)
+    check_raw(counts)
     matrix, names, _ = sum_by_gene(summed(counts), [present_symbol(gene) for gene in genes])
     return summed(matrix), names
 

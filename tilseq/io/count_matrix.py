@@ -13,10 +13,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.errors import ReadError, did_you_mean, first_few
-from tilseq.gene_symbols import ensembl_gene, gene_names, sum_by_gene
+from tilseq.gene_symbols import gene_id, gene_names, sum_by_gene
 from tilseq.io.h5ad import read_h5ad
 from tilseq.io.kinds import HDF5
-from tilseq.io.text import open_delimited
+from tilseq.io.text import open_delimited, unquoted
 
 FEATURE_COUNTS = ("Geneid", "Chr", "Start", "End", "Strand", "Length")
 # Columns beside the gene's that are of no sample, without their case.
@@ -67,9 +67,9 @@ def read_count_matrix(path: str | Path, *, layer: str | None = None) -> CountMat
 
     Read are CSV and TSV, plain or gzip, of genes × samples, with the gene in the first column; the table of
     featureCounts, whose samples bear the names of their alignment files; and an h5ad of samples × genes. Columns such
-    as `gene_name` or `length` are not taken for samples; a column of symbols names Ensembl ids. Retired symbols are
-    brought up to date, rows of one gene are summed, and rows of no gene are left out, as HTSeq's `__no_feature` or
-    a `Total`: `told`.
+    as `gene_name` or `length` are not taken for samples; a column of symbols names Ensembl ids and numbers. Retired
+    symbols are brought up to date, rows of one gene are summed, and rows of no gene are left out, as HTSeq's
+    `__no_feature` or a `Total`: `told`.
 
     Parameters
     ----------
@@ -131,26 +131,40 @@ def _starts_with(path: str | Path, magic: bytes) -> bool:
 
 def _of_text(path: str | Path) -> CountMatrix:
     table = open_delimited(path, comment="#")
-    cells = table.cells()
-    gene, first = table.names[0], table.header_row + 1
+    names = _names(table.names)
+    gene, first = names[0], table.header_row + 1
+    cells = _without_blanks(table.cells().rename(dict(zip(table.names, names, strict=True))), gene)
     nameless = cells[gene].is_null()
     if nameless.any():
         raise ReadError("a gene has no name", file=path, row=first + int(nameless.arg_true()[0]), column=gene)
-    columns, about = _sample_columns(table.names)
+    columns, about = _sample_columns(names)
     if not columns:
-        mend = "is the separator right?" if len(table.names) == 1 else None
-        raise ReadError("the file has no column of a sample", file=path, found=", ".join(table.names), mend=mend)
-    is_gene = np.array([NO_GENES.fullmatch(name.strip()) is None for name in cells[gene]], bool)
+        mend = "is the separator right?" if len(names) == 1 else None
+        raise ReadError("the file has no column of a sample", file=path, found=", ".join(names), mend=mend)
+    is_gene = np.array([NO_GENES.fullmatch(name) is None for name in cells[gene]], bool)
     counts = _numbers(cells, columns, path, first)[is_gene]
     no_genes = tuple(cells[gene].filter(pl.Series(~is_gene)).to_list())
     cells = cells.filter(pl.Series(is_gene))
     if not len(cells):
         raise ReadError("the file has no row of a gene", file=path)
-    names, told = gene_names(cells[gene].to_list(), _symbols_of(cells, gene))
-    summed, genes, twice = sum_by_gene(counts.T, names)
+    symbols, told = gene_names(cells[gene].to_list(), _symbols_of(cells, gene))
+    summed, genes, twice = sum_by_gene(counts.T, symbols)
     left = [f"columns that are of no sample: {', '.join(about)}"] if about else []
-    names_of = _sample_names(columns, table.names, path)
-    return CountMatrix(summed, genes, names_of, (*left, *_left_out(no_genes), *told, *twice), no_genes)
+    samples = _sample_names(columns, names, path)
+    return CountMatrix(summed, genes, samples, (*left, *_left_out(no_genes), *told, *twice), no_genes)
+
+
+def _names(header: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of columns without quotes, where they stay apart."""
+    bare = tuple(map(unquoted, header))
+    return bare if len(set(bare)) == len(bare) else tuple(header)
+
+
+def _without_blanks(cells: pl.DataFrame, gene: str) -> pl.DataFrame:
+    """Return cells with the names of genes, and their symbols, without blanks and quotes; of a blank one null."""
+    texts = [name for name in cells.columns if name == gene or name.casefold() in SYMBOL_COLUMNS]
+    bare = (pl.col(name).str.strip_chars().str.replace(r'^"(.*)"$', "$1").alias(name) for name in texts)
+    return cells.with_columns(pl.when(name != "").then(name) for name in bare)
 
 
 def _left_out(no_genes: Sequence[str]) -> list[str]:
@@ -196,7 +210,7 @@ def _numbers(cells: pl.DataFrame, columns: Sequence[str], path: str | Path, firs
 
 
 def _symbols_of(cells: pl.DataFrame, gene: str) -> Mapping[str, str]:
-    """Return Ensembl id → symbol by the table's own column of symbols."""
+    """Return id → symbol by the table's own column of symbols."""
     column = next((name for name in cells.columns if name != gene and name.casefold() in SYMBOL_COLUMNS), None)
     if column is None:
         return {}
@@ -204,13 +218,13 @@ def _symbols_of(cells: pl.DataFrame, gene: str) -> Mapping[str, str]:
 
 
 def symbols_by_id(names: Sequence[str], symbols: Sequence[str | None]) -> dict[str, str]:
-    """Return Ensembl id without version → symbol; a name that is no such id, or has no symbol, gives none."""
+    """Return id → symbol, of Ensembl without version; a name that is no `gene_id`, or has no symbol, gives none."""
     pairs = zip(names, symbols, strict=True)
-    return {identifier: symbol for name, symbol in pairs if symbol and (identifier := ensembl_gene(name))}
+    return {identifier: symbol for name, symbol in pairs if symbol and (identifier := gene_id(name))}
 
 
 def symbols_of_var(var: Any) -> dict[str, str]:
-    """Return Ensembl id without version → symbol, by the column of symbols of an AnnData's var, if it has one."""
+    """Return id → symbol, as `symbols_by_id`, by the column of symbols of an AnnData's var, if it has one."""
     column = next((name for name in var.columns if str(name).casefold() in SYMBOL_COLUMNS), None)
     if column is None:
         return {}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 from types import MappingProxyType
 
 from tilseq.errors import ReadError, first_few
-from tilseq.gene_symbols import retired_symbols
+from tilseq.gene_symbols import ensembl_gene, present_symbol, retired_symbols
 
 MOST_BYTES = 200 << 20
 SHOWN = 5
@@ -36,20 +36,31 @@ class GeneSets(dict[str, tuple[str, ...]]):
     def told_beside(self, genes: Iterable[str]) -> tuple[str, ...]:
         """Return what a reader should know of the file, in sentences.
 
-        Sets are named whose description is a gene: one of the data, of another set of the file, or one that HGNC has
-        renamed. The description may have been left out, and the set lack this gene.
+        Sets are named whose description is a gene: one of the data or of another set of the file, be it by a retired
+        symbol or with the sign that a signed set gives it, one that HGNC has renamed, or an Ensembl id. The description
+        may have been left out, and the set lack this gene.
 
         Parameters
         ----------
         genes
             Symbols of the data that the sets are sought in.
         """
-        known = {*genes, *(gene for own in self.values() for gene in own), *retired_symbols().values()}
-        strange = [f"{name} ({described})" for name, described in self.descriptions.items() if described in known]
+        of_sets = (_unsigned(gene) for own in self.values() for gene in own)
+        known = {*genes, *map(present_symbol, of_sets), *retired_symbols().values()}
+        strange = [f"{name} ({told})" for name, told in self.descriptions.items() if _is_gene(told, known)]
         if not strange:
             return ()
         what = f"a gene stands where the description should, and is not in the set: {first_few(strange, SHOWN)}"
         return (f"{self.file}: {what}; part name and genes by a description, be it empty",)
+
+
+def _unsigned(gene: str) -> str:
+    return gene[:-1] if gene.endswith(("+", "-")) else gene
+
+
+def _is_gene(word: str, known: Set[str]) -> bool:
+    name = _unsigned(word)
+    return name in known or present_symbol(name) in known or ensembl_gene(name) is not None
 
 
 def read_gmt(path: str | Path) -> GeneSets:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tilseq.errors import ReadError
-from tilseq.io.text import read_text
+from tilseq.io.text import read_text, unquoted
 
 EXPECTED = "a gene and its rank, parted by a tab"
 MISSING = ("", "na", "nan", "n/a", "null", "none")
@@ -43,7 +43,7 @@ def read_ranks(path: str | Path) -> Ranks:
     for row, line in enumerate(lines, start=1):
         if not line.strip() or line.startswith("#"):
             continue
-        cells = [cell.strip() for cell in line.split("\t")]
+        cells = [unquoted(cell.strip()) for cell in line.split("\t")]
         if len(cells) != 2 or not cells[0]:
             raise ReadError("this line is no ranked gene", file=path, row=row, found=line, expected=EXPECTED)
         header, first = first and _is_word(cells[1]), False

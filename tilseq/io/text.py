@@ -173,6 +173,11 @@ def read_text(path: str | Path) -> str:
     return _as_utf8(_read_bytes(path), path).decode()
 
 
+def unquoted(cell: str) -> str:
+    """Return a cell without the quotes around it, which R writes in files parted by tabs too."""
+    return cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell
+
+
 def first_character(path: str | Path) -> str:
     """Return the first character of a text file, plain or gzip, that is no blank; none where it cannot be read."""
     if not isfile(path):  # opening a pipe could wait for ever

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from tilseq.steps.job import Job, sample_jobs
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from tilseq.expression.cell_quality import CellQuality
     from tilseq.study import Study
 
@@ -37,17 +40,13 @@ def run(job: Job, folder: Path) -> None:
     given = dict(job.arguments)
     cells, told = counted_cells(job.paths[0], member=sample["member"], layer=given.pop("layer"))
     genes = list(map(str, cells.var_names))
-    types, untyped = _types(job.unit, cells.X, genes)
-    judged = cell_quality(
-        cells.X,
-        genes,
-        [job.unit] * cells.n_obs,
-        list(map(str, cells.obs_names)),
-        rules=QualityRules(**given),
-        cell_types=types,
-    )
+    names = list(map(str, cells.obs_names))
+    judged = cell_quality(cells.X, genes, [job.unit] * cells.n_obs, names, rules=QualityRules(**given))
+    types, untyped = _types(job.unit, cells.X, genes, judged.kept)
+    typed = pl.DataFrame({"cell_id": names, "cell_type": types}, schema_overrides={"cell_id": pl.String})
+    table = judged.table.drop("cell_type").join(typed, on="cell_id", how="left", maintain_order="left")
     left_out = judged.dropped.with_columns(file=pl.lit(sample["path"]))
-    write_parquet(judged.table, CELL_EXPRESSION, folder)
+    write_parquet(table.select(judged.table.columns), CELL_EXPRESSION, folder)
     write_parquet(judged.limits, QUALITY_LIMITS, folder)
     write_parquet(EXCLUSIONS.frame(left_out.to_dicts()), EXCLUSIONS, folder)
     of_file = [{"sample": job.unit, "check": "reading of cells", "verdict": "pass", "reason": "; ".join(told)}]
@@ -55,17 +54,26 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(QUALITY.frame(checks), QUALITY, folder)
 
 
-def _types(sample: str, counts: Any, genes: list[str]) -> tuple[list[str], list[dict[str, Any]]]:
-    """Return the type of each cell; of data without the genes of CD4 and CD8 all are unclear, with a warning."""
+def _types(
+    sample: str, counts: Any, genes: list[str], kept: NDArray[np.bool_]
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return the type of each cell; of data without the genes of CD4 and CD8 all are unclear, with a warning.
+
+    The kept cells alone tell what a class has of a gene: empty drops, of an unfiltered matrix, would drown them.
+    """
+    import numpy as np
+
     from tilseq.errors import AnalysisError
     from tilseq.expression.cell_types import call_cell_types
 
+    types = np.full(len(kept), "unclear", dtype="U7")
     try:
-        return call_cell_types(counts, genes).types.tolist(), []
+        types[kept] = call_cell_types(counts[kept], genes).types
+        return types.tolist(), []
     except AnalysisError as error:
         reason = f"all cells are unclear: {error}"
         warning = {"sample": sample, "check": "cell types", "verdict": "warn", "reason": reason}
-        return ["unclear"] * counts.shape[0], [warning]
+        return types.tolist(), [warning]
 
 
 def _kept(sample: str, judged: CellQuality) -> dict[str, Any]:

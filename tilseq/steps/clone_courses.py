@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tilseq.steps import repertoire
 from tilseq.steps.cells_behind import ALIKE
-from tilseq.steps.reference import is_after
+from tilseq.steps.reference import counts_for, is_after
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,12 +20,12 @@ Effective = Mapping[str, Mapping[str, float | None]]
 FEWEST_VISITS = 3
 
 
-def changes(subject: str, rows: Rows, tables: Tables, effective: Effective) -> pl.DataFrame:
+def changes(subject: str, rows: Rows, tables: Tables, effective: Effective, infusions: Rows = ()) -> pl.DataFrame:
     """Return the table `change`, of the clones that were tested.
 
-    Compared are samples that count the same thing and whose cells are known: the product with each sample of blood
-    after the infusion, and each sample of blood with the next. Of replicates the first is taken; they tell the
-    over-dispersion.
+    Compared are samples that count the same thing and whose cells are known: each lot of the product with each sample
+    of blood after its infusion, and each sample of blood with the next; one without a day is neither. Of replicates the
+    first is taken; they tell the over-dispersion.
 
     Parameters
     ----------
@@ -37,6 +37,8 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective) -> p
         Sample → its clonotypes.
     effective
         Sample → locus → effective number of cells.
+    infusions
+        Day and lot of each infusion; without them any lot was infused on day 0.
     """
     import polars as pl
 
@@ -47,10 +49,14 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective) -> p
     for group in _alike(rows, tables, effective):
         more = _overdispersion(group, tables, effective)
         group = _one_a_visit(group)
-        products = [row["sample"] for row in group if row["specimen"] == "infusion_product"]
-        blood = [row for row in group if row["specimen"] == "blood"]
-        later = [row["sample"] for row in blood if is_after(row)]
-        pairs = [(first, second) for first in products for second in later]
+        products = [row for row in group if row["specimen"] == "infusion_product"]
+        blood = [row for row in group if row["specimen"] == "blood" and row["day"] is not None]
+        pairs = [
+            (lot["sample"], row["sample"])
+            for lot in products
+            for row in blood
+            if is_after(row) and counts_for(row, lot["lot"], infusions)
+        ]
         for pair in pairs + list(pairwise(row["sample"] for row in blood)):
             loci = set.intersection(*(set(tables[name]["locus"].unique()) for name in pair))
             first, second = (tables[name].filter(pl.col("locus").is_in(loci)) for name in pair)

@@ -161,8 +161,8 @@ def score_file(
     given = None if gene_sets is None else read_gmt(gene_sets)
     sets = as_signatures(load_signatures() if given is None else given)
     cells, told = read_single_cells(path)
-    told = told if given is None else (*given.told_beside(cells.var_names), *told)
-    told = (*told, *in_other_letters(cells.var_names, {name: (*one.up, *one.down) for name, one in sets.items()}))
+    of_sets = in_other_letters(cells.var_names, {name: (*one.up, *one.down) for name, one in sets.items()})
+    of_sets = of_sets if given is None else (*given.told_beside(cells.var_names), *of_sets)
     try:
         if member is not None:
             cells = of_member(cells, member)
@@ -177,12 +177,19 @@ def score_file(
     exclusions = _without_counts(scored, groups, path)
     names = [sample] if by is None else sorted(set(groups))
     quality = _without_cells(scored, groups, names)
+    told_of = {"check": "reading of gene sets", "verdict": "warn", "reason": "; ".join(of_sets)}
+    quality += [{"sample": name} | told_of for name in names if of_sets]
     if by is None and member is None:
         quality += _mixed(cells, sample)
     coverage = _coverage(scored, names)
     checks = _quality(scored, names, quality)
     return ScoredFile(
-        summarise(scored, groups), coverage, checks, exclusions, f"{_words(method, controls)} of {counts.place}", told
+        summarise(scored, groups),
+        coverage,
+        checks,
+        exclusions,
+        f"{_words(method, controls)} of {counts.place}",
+        (*of_sets, *told),
     )
 
 

@@ -34,6 +34,8 @@ class Samples:
         The sample, or group, whose file has the fewest of the genes that most files have.
     empty
         Samples that are left out, as none of these genes is counted in them.
+    of_days
+        Samples that are sums of libraries of several days.
     """
 
     design: pl.DataFrame
@@ -42,6 +44,7 @@ class Samples:
     left_out: int
     odd_one: str = ""
     empty: tuple[str, ...] = ()
+    of_days: tuple[str, ...] = ()
 
     def at(self, level: str) -> Samples:
         """Return the samples of one level."""
@@ -79,10 +82,9 @@ def side_by_side(rows: Sequence[Mapping[str, Any]], tables: Iterable[pl.DataFram
         columns_of = known["gene"].replace_strict(column, return_dtype=pl.Int64)
         np.add.at(counts, (rows_of.to_numpy(), columns_of.to_numpy()), known["count"].to_numpy())
     first = {keys[row["group"]]: row for row in reversed(rows)}
-    design = [
-        ("|".join(filter(None, key)), key[0], key[1], first[key]["day"], key[2], first[key]["specimen"])
-        for key in order
-    ]
+    names = {key: "|".join(filter(None, key)) for key in order}
+    design = [(names[key], key[0], key[1], first[key]["day"], key[2], first[key]["specimen"]) for key in order]
+    days = {key: {row["day"] for row in rows if keys[row["group"]] == key} for key in order}
     files_of = Counter(gene for genes_of in held for gene in genes_of)
     usual = {gene for gene, number in files_of.items() if 2 * number > len(held)}
     odd_one = min(zip(own, held, strict=True), key=lambda one: (len(one[1] & usual), len(one[1])), default=None)
@@ -90,8 +92,9 @@ def side_by_side(rows: Sequence[Mapping[str, Any]], tables: Iterable[pl.DataFram
     counted = counts.any(axis=1) if genes else np.ones(len(order), bool)
     empty = tuple(design_frame["sample"].filter(pl.Series(~counted)))
     kept = design_frame.filter(pl.Series(counted))
+    of_days = tuple(names[key] for key in order if len(days[key]) > 1)
     name = "" if odd_one is None else odd_one[0]["group"][0]
-    return Samples(kept, counts[counted], genes, len(files_of) - len(genes), name, empty)
+    return Samples(kept, counts[counted], genes, len(files_of) - len(genes), name, empty, of_days)
 
 
 def _schema() -> dict[str, pl.DataType]:

@@ -227,6 +227,7 @@ def compare(samples: Samples, asked: Asked, sets: Mapping[str, Sequence[str]], *
     few = f"{samples.left_out} genes that some file lacks are left out; that of {samples.odd_one} lacks most of them"
     told = [few] if samples.left_out else []
     told += [f"without counts, left out: {', '.join(samples.empty)}"] if samples.empty else []
+    told += [f"sums of libraries of several days: {', '.join(samples.of_days)}"] if samples.of_days else []
     genes = _part(told, _genes, own, asked.text, row)
     tested = _part(told, _sets, own, asked.text, row, sets, smallest)
     row["told"] = "; ".join(dict.fromkeys(told)) or None

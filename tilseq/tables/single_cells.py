@@ -20,7 +20,12 @@ CELL_EXPRESSION = Table(
         Column("genes", "integer", "Genes with a count.", minimum=0),
         Column("percent_mitochondrial", "number", "Percent of its counts that are of mitochondrial genes.", minimum=0),
         Column("doublet_score", "number", "How like simulated doublets it is; null where this was not asked for."),
-        Column("cell_type", "text", "CD4 or CD8 T cell, by the transcripts.", allowed=CELL_TYPES),
+        Column(
+            "cell_type",
+            "text",
+            "CD4 or CD8 T cell, by the transcripts; unclear too where it is not kept.",
+            allowed=CELL_TYPES,
+        ),
         Column("kept", "boolean", "It passed every rule.", needed=True),
         Column("reason", "text", "The first rule that it did not pass."),
     ),
