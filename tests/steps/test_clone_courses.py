@@ -57,6 +57,20 @@ def test_what_counts_another_thing_or_of_unknown_cells_is_not_compared(made):
     assert changes("S1", *given).height == 0
 
 
+def test_visits_are_held_against_the_next_of_their_locus_where_each_locus_is_a_library_of_its_own(made):
+    blood = {"AAA": 500, "TTT": 500}
+    rows, tables, effective = made(
+        a7=(7, "blood", blood, {"locus": "TRA"}), b7=(7, "blood", blood, {"locus": "TRB"}),
+        a28=(28, "blood", blood, {"locus": "TRA"}), b28=(28, "blood", blood, {"locus": "TRB"}),
+    )  # fmt: skip
+    for row in rows:
+        name = row["sample"]
+        row["visit"] = f"D{row['day']}"
+        tables[name] = tables[name].with_columns(locus=pl.lit(row["locus"]))
+        effective[name] = {row["locus"]: 1000.0}
+    assert pairs(changes("S1", rows, tables, effective)) == [("a7", "a28"), ("b7", "b28")]
+
+
 def test_of_replicates_the_first_is_compared(made):
     blood = {"AAA": 500, "TTT": 500}
     given = made(lot=LOT, r1=(7, "blood", blood, {"replicate": 1}), r2=(7, "blood", blood, {"replicate": 2}))

@@ -24,8 +24,8 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective) -> p
     """Return the table `change`, of the clones that were tested.
 
     Compared are samples that count the same thing and whose cells are known: the product with each sample of blood
-    after the infusion, and each sample of blood with the next. Of replicates the first is taken; they tell the
-    over-dispersion.
+    after the infusion, and each sample of blood with the next, of those that hold a locus. Of replicates the first is
+    taken; they tell the over-dispersion.
 
     Parameters
     ----------
@@ -47,18 +47,22 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective) -> p
     for group in _alike(rows, tables, effective):
         more = _overdispersion(group, tables, effective)
         group = _one_a_visit(group)
-        products = [row["sample"] for row in group if row["specimen"] == "infusion_product"]
-        blood = [row for row in group if row["specimen"] == "blood"]
-        later = [row["sample"] for row in blood if is_after(row)]
-        pairs = [(first, second) for first in products for second in later]
-        for pair in pairs + list(pairwise(row["sample"] for row in blood)):
-            loci = set.intersection(*(set(tables[name]["locus"].unique()) for name in pair))
-            first, second = (tables[name].filter(pl.col("locus").is_in(loci)) for name in pair)
-            if loci:
+        loci = {row["sample"]: set(tables[row["sample"]]["locus"].unique()) for row in group}
+        for locus in sorted(set().union(*loci.values())):  # libraries of single loci may stand between each other
+            for pair in _pairs([row for row in group if locus in loci[row["sample"]]]):
+                first, second = (tables[name].filter(pl.col("locus") == locus) for name in pair)
                 depths = (effective[pair[0]], effective[pair[1]])
                 tested = change(first, second, samples=pair, n_effective=depths, subject=subject, overdispersion=more)
                 found.append(tested.drop_nulls("p"))
     return pl.concat(found)
+
+
+def _pairs(group: Rows) -> list[tuple[str, str]]:
+    """Return the product with each sample of blood after the infusion, and each sample of blood with the next."""
+    products = [row["sample"] for row in group if row["specimen"] == "infusion_product"]
+    blood = [row for row in group if row["specimen"] == "blood"]
+    later = [row["sample"] for row in blood if is_after(row)]
+    return [(first, second) for first in products for second in later] + list(pairwise(row["sample"] for row in blood))
 
 
 def trends(subject: str, rows: Rows, tables: Tables, effective: Effective, clones: pl.DataFrame) -> pl.DataFrame:
