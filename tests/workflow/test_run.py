@@ -45,6 +45,14 @@ def test_a_folder_in_which_something_would_be_lost_is_refused(study, make, told)
         check_folder(study, make(study.root.parent))
 
 
+@pytest.mark.parametrize("name", ["tables", "figures", "objects"])
+def test_a_file_where_a_folder_is_written_is_refused_before_any_work(study, tmp_path, name):
+    out = finished_run(tmp_path / "own", "mine")
+    (out / name).write_text("")
+    with pytest.raises(RunError, match=f"{name}: the output must be a folder"):
+        check_folder(study, out)
+
+
 def test_an_engine_that_never_worked_is_told_with_its_last_words(tmp_path):
     log = tmp_path / "engine.log"
     log.write_text('  File "cli.py", line 14, in <module>\n\nModuleNotFoundError: snakemake\n\n')

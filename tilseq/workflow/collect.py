@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str) -> pl.DataFrame:
     """Write every table of a run, empty ones too, copy the jobs' figures and gates, and return the table of failures.
 
+    The tables of an earlier run go first: what a run leaves that is cut short here must not stand beside them.
+
     Parameters
     ----------
     study
@@ -49,6 +51,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         ]
     )
     tables = out / "tables"
+    shutil.rmtree(tables, ignore_errors=True)
     quality = _write_tables(study, whole, work, tables)
     write_table(failures, outputs.FAILURES, tables)
     lost = {name for job in failed for name in job.samples}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 HOME = ".tilseq"
+WRITTEN = ("tables", "figures", "objects")  # folders within the output
 
 
 @dataclass(frozen=True)
@@ -136,12 +137,13 @@ def check_folder(study: Study, out: Path) -> None:
     Raises
     ------
     RunError
-        It is a file, the study itself or a folder around it, holds the run of another study, or holds files that no
-        run of tilseq has written.
+        It, or a folder that is written in it, is a file; it is the study itself or a folder around it, holds the run
+        of another study, or holds files that no run of tilseq has written.
     """
     mend = "give a new folder with -o"
-    if out.exists() and not out.is_dir():
-        raise RunError("the output must be a folder", file=out, mend=mend)
+    for folder in (out, *(out / name for name in WRITTEN)):
+        if folder.exists() and not folder.is_dir():
+            raise RunError("the output must be a folder", file=folder, mend=mend)
     if study.root.resolve().is_relative_to(out.resolve()):
         raise RunError("the output folder holds the study", file=out, mend=mend)
     if out.is_dir() and any(out.iterdir()) and not (out / HOME).is_dir():
