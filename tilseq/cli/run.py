@@ -55,11 +55,11 @@ def run_command(study: Path, output: Path, cores: int | None, dry_run: bool) -> 
         err=True,
     )
     click.echo(outcome.samples, err=True)
-    if outcome.failed:
+    if outcome.failures:
         click.echo(f"what failed, and why: {output / 'tables' / 'failures.csv'}", err=True)
     click.echo(f"every check of every sample: {output / 'tables' / 'quality.csv'}", err=True)
     click.echo(str(outcome.report))
-    return EXIT_SOME_FAILED if outcome.failed else 0
+    return EXIT_SOME_FAILED if outcome.failures else 0
 
 
 @click.command("report", cls=Examples, example="tilseq report out")

@@ -31,13 +31,17 @@ WRITTEN = ("tables", "figures", "objects")  # folders within the output
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run: its report, how its samples went in words, and jobs in all, from before, and failed."""
+    """What became of a run: its report, how its samples went in words, jobs in all, from before, and failed.
+
+    `failures` counts rows of the table of this name: of one job several subjects may have failed, and of a figure none.
+    """
 
     report: Path
     samples: str
     jobs: int
     trusted: int
     failed: int
+    failures: int
 
 
 def run(study: Study, out: Path, *, command: str, cores: int, progress: Callable[[int, int], None]) -> Outcome:
@@ -94,7 +98,14 @@ def run(study: Study, out: Path, *, command: str, cores: int, progress: Callable
         write_run()
         report = render(out)
         samples = verdict(read_results(out))
-    return Outcome(report, samples, len(plan.jobs), len(plan.jobs) - len(to_do), failures.height)
+    failed = _failed_jobs(plan, failures)
+    return Outcome(report, samples, len(plan.jobs), len(plan.jobs) - len(to_do), failed, failures.height)
+
+
+def _failed_jobs(plan: Plan, failures: pl.DataFrame) -> int:
+    """Return how many whole jobs failed."""
+    jobs = {(job.step, job.unit) for job in plan.jobs}
+    return sum(pair in jobs for pair in failures.select("step", "unit").iter_rows())
 
 
 def _check_engine(code: int, jobs_ended: int, log: Path) -> None:
