@@ -194,6 +194,21 @@ def test_what_failed_of_single_subjects_within_a_job_is_a_failure_too(tmp_path):
     assert pl.read_parquet(tmp_path / "out" / "tables" / "failures.parquet").to_dicts() == failures.to_dicts()
 
 
+def test_a_folder_named_as_a_pattern_is_read_itself(tmp_path):
+    study = SimpleNamespace(root=tmp_path, samples=SAMPLES.frame(), exclusions=EXCLUSIONS.frame())
+    for out in ("out[1]", "out1"):
+        folder = tmp_path / out / "work" / "flow" / "a"
+        folder.mkdir(parents=True)
+        (folder / "status.json").write_text('{"state": "ok"}')
+        row = {"step": "flow", "unit": out, "error": "e", "retry": ""}
+        FAILURES.frame([row]).write_parquet(folder / "failures.parquet")
+        QUALITY.frame([{"sample": out, "check": "c", "verdict": "pass"}]).write_parquet(folder / "quality.parquet")
+    out = tmp_path / "out[1]"
+    failures = collect(study, [Job("flow", "a", "flow/a")], out / "work", out, "tilseq run study -o out")
+    quality = read_results(out).tables["quality"]
+    assert (failures["unit"].to_list(), quality["sample"].to_list()) == (["out[1]"], ["out[1]"])
+
+
 def test_codes_of_adverse_events_pass_through_and_the_report_reads_the_table(collected):
     rows = pl.read_parquet(collected / "tables" / "adverse_event_rows.parquet")
     assert rows.select("term", "pt").rows() == [("chills", "Chills")]
