@@ -301,6 +301,7 @@ def _check_settings(folder: Folder) -> list[TilseqError]:
         **{("panels", name, "spill"): panel.spill for name, panel in folder.settings.panels.items()},
     }
     problems: list[TilseqError] = []
+    kits: set[str] = set()
     for place, entry in entries.items():
         if entry is None:
             continue
@@ -308,7 +309,7 @@ def _check_settings(folder: Folder) -> list[TilseqError]:
         try:
             path, _ = locate(folder.root, entry)
             problems += _check_spill(path, entry) if place[-1] == "spill" else []
-            problems += kit_faults(path, entry) if "kits" in place else []
+            problems += kit_faults(path, entry, kits) if "kits" in place else []
             continue
         except _Refused as refused:
             what, mend = refused.what, refused.mend
