@@ -36,8 +36,11 @@ def test_without_a_folder_the_run_is_written_to_out(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr("tilseq.study.read_study", lambda path: None)
     monkeypatch.setattr("tilseq.workflow.run.run", run)
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 5, 7})
     CliRunner().invoke(root, ["run", "my study"], standalone_mode=False)
     assert (given["out"], given["command"]) == (Path("out"), "tilseq run 'my study' -o out")
+    assert given["cores"] == 3  # those that a scheduler gave, not all of the machine
 
 
 def test_without_a_terminal_a_line_a_minute_tells_how_far_the_run_is(
