@@ -49,6 +49,17 @@ def test_the_product_is_held_against_each_later_visit_and_each_visit_against_the
     assert found["p"].null_count() == 0 and set(found["subject"]) == {"S1"}
 
 
+def test_a_lot_is_not_held_against_blood_from_before_its_infusion(made):
+    counts = {"AAA": 900, "CCC": 100}
+    given = made(
+        a=(-1, "infusion_product", counts, {"lot": "A"}), b=(13, "infusion_product", counts, {"lot": "B"}),
+        d7=(7, "blood", counts), d28=(28, "blood", counts),
+    )  # fmt: skip
+    infusions = [{"day": 0, "lot": "A"}, {"day": 14, "lot": "B"}]
+    found = pairs(changes("S1", *given, infusions))
+    assert found == [("a", "d28"), ("a", "d7"), ("b", "d28"), ("d7", "d28")]
+
+
 def test_what_counts_another_thing_or_of_unknown_cells_is_not_compared(made):
     given = made(
         lot=LOT, sc=(7, "blood", {"AAA": 90, "TTT": 10}, {"count_of": "cells"}),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tilseq.steps import repertoire
 from tilseq.steps.cells_behind import ALIKE
-from tilseq.steps.reference import is_after
+from tilseq.steps.reference import counts_for, is_after
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,12 +20,12 @@ Effective = Mapping[str, Mapping[str, float | None]]
 FEWEST_VISITS = 3
 
 
-def changes(subject: str, rows: Rows, tables: Tables, effective: Effective) -> pl.DataFrame:
+def changes(subject: str, rows: Rows, tables: Tables, effective: Effective, infusions: Rows = ()) -> pl.DataFrame:
     """Return the table `change`, of the clones that were tested.
 
-    Compared are samples that count the same thing and whose cells are known: the product with each sample of blood
-    after the infusion, and each sample of blood with the next, of those that hold a locus. Of replicates the first is
-    taken; they tell the over-dispersion.
+    Compared are samples that count the same thing and whose cells are known: each lot of the product with each sample
+    of blood after its infusion, and each sample of blood with the next, of those that hold a locus. Of replicates the
+    first is taken; they tell the over-dispersion.
 
     Parameters
     ----------
@@ -37,6 +37,8 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective) -> p
         Sample → its clonotypes.
     effective
         Sample → locus → effective number of cells.
+    infusions
+        Day and lot of each; a lot that none names counts for all blood after the infusion.
     """
     import polars as pl
 
@@ -49,7 +51,7 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective) -> p
         group = _one_a_visit(group)
         loci = {row["sample"]: set(tables[row["sample"]]["locus"].unique()) for row in group}
         for locus in sorted(set().union(*loci.values())):  # libraries of single loci may stand between each other
-            for pair in _pairs([row for row in group if locus in loci[row["sample"]]]):
+            for pair in _pairs([row for row in group if locus in loci[row["sample"]]], infusions):
                 first, second = (tables[name].filter(pl.col("locus") == locus) for name in pair)
                 depths = (effective[pair[0]], effective[pair[1]])
                 tested = change(first, second, samples=pair, n_effective=depths, subject=subject, overdispersion=more)
@@ -57,12 +59,16 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective) -> p
     return pl.concat(found)
 
 
-def _pairs(group: Rows) -> list[tuple[str, str]]:
-    """Return the product with each sample of blood after the infusion, and each sample of blood with the next."""
-    products = [row["sample"] for row in group if row["specimen"] == "infusion_product"]
+def _pairs(group: Rows, infusions: Rows) -> list[tuple[str, str]]:
+    """Return each lot with each sample of blood after its infusion, and each sample of blood with the next."""
     blood = [row for row in group if row["specimen"] == "blood"]
-    later = [row["sample"] for row in blood if is_after(row)]
-    return [(first, second) for first in products for second in later] + list(pairwise(row["sample"] for row in blood))
+    of_lots = [
+        (lot["sample"], row["sample"])
+        for lot in group
+        for row in blood
+        if lot["specimen"] == "infusion_product" and is_after(row) and counts_for(row, lot["lot"], infusions)
+    ]
+    return of_lots + list(pairwise(row["sample"] for row in blood))
 
 
 def trends(subject: str, rows: Rows, tables: Tables, effective: Effective, clones: pl.DataFrame) -> pl.DataFrame:

@@ -74,7 +74,7 @@ def run(job: Job, folder: Path) -> None:
         product = pl.concat([tables[name] for name in places["product"]], how="diagonal")
         near = pl.concat([near_matches(tables[name], product, sample=name) for name in places["later"]])
         of_product = product.select("locus", "junction").unique()
-        changed = with_product(changes(job.unit, rows, tables, effective), of_product)
+        changed = with_product(changes(job.unit, rows, tables, effective, job.arguments["infusions"]), of_product)
         courses = trends(job.unit, rows, tables, effective, of_product)
         origins = [frame.with_columns(subject=pl.lit(job.unit)) for frame in of_origin]
         found = [followed, *origins, near, changed, courses]
