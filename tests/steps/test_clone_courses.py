@@ -82,6 +82,16 @@ def test_visits_are_held_against_the_next_of_their_locus_where_each_locus_is_a_l
     assert pairs(changes("S1", rows, tables, effective)) == [("a7", "a28"), ("b7", "b28")]
 
 
+def test_sorted_cells_are_held_against_their_own_sort_alone(made):
+    sorts = {"c4": {"marked_population": "CD4+ T"}, "c8": {"marked_population": "CD8+ T"}}
+    counts = {"AAA": 500, "TTT": 500}
+    blood = {f"{name}d{day}": (day, "blood", counts, sort) for day in (7, 28) for name, sort in sorts.items()}
+    rows, *given = made(lot=LOT, **blood)
+    for row in rows[1:]:
+        row["visit"] = f"D{row['day']}"
+    assert pairs(changes("S1", rows, *given)) == [("c4d7", "c4d28"), ("c8d7", "c8d28")]
+
+
 def test_of_replicates_the_first_is_compared(made):
     blood = {"AAA": 500, "TTT": 500}
     given = made(lot=LOT, r1=(7, "blood", blood, {"replicate": 1}), r2=(7, "blood", blood, {"replicate": 2}))

@@ -23,9 +23,9 @@ FEWEST_VISITS = 3
 def changes(subject: str, rows: Rows, tables: Tables, effective: Effective, infusions: Rows = ()) -> pl.DataFrame:
     """Return the table `change`, of the clones that were tested.
 
-    Compared are samples that count the same thing and whose cells are known: each lot of the product with each sample
-    of blood after its infusion, and each sample of blood with the next, of those that hold a locus. Of replicates the
-    first is taken; they tell the over-dispersion.
+    Compared are samples of one sort (`marked_population`) that count the same thing and whose cells are known: each lot
+    of the product with each sample of blood after its infusion, and each sample of blood with the next, of those that
+    hold a locus. Of replicates the first is taken; they tell the over-dispersion.
 
     Parameters
     ----------
@@ -112,12 +112,13 @@ def _all_cells(group: Rows, effective: Effective) -> float:
 
 
 def _alike(rows: Rows, tables: Tables, effective: Effective) -> list[list[Mapping[str, Any]]]:
-    """Return samples that count the same thing and whose cells are known, group by group."""
-    groups: dict[str, list[Mapping[str, Any]]] = {}
+    """Return samples that count the same thing, of all T cells or one sort, whose cells are known, group by group."""
+    groups: dict[tuple[str, str | None], list[Mapping[str, Any]]] = {}
     for row in rows:
         depths = effective[row["sample"]].values()
         if depths and None not in depths:
-            groups.setdefault(repertoire.count_of(tables[row["sample"]]), []).append(row)
+            kind = repertoire.count_of(tables[row["sample"]]), row["marked_population"]
+            groups.setdefault(kind, []).append(row)
     return list(groups.values())
 
 
