@@ -10,6 +10,8 @@ import polars as pl
 
 from tilseq.errors import TableError
 
+# What R, pandas and people write where a value is missing; no design of expression takes it for a name.
+MISSING = ("", "NA", "N/A", "<NA>", "NaN", "nan")
 LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 
 

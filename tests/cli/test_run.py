@@ -9,11 +9,11 @@ from tilseq.workflow.run import Outcome
 SAMPLES = "5 samples: 2 ok, 1 with warnings, 1 failed quality, 1 not finished."
 
 
-@pytest.mark.parametrize(("failed", "code"), [(0, 0), (1, 4)])
+@pytest.mark.parametrize(("failed", "failures", "code"), [(0, 0, 0), (1, 1, 4), (0, 9, 4)])
 def test_a_run_ends_with_how_its_samples_went(
-    failed: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    failed: int, failures: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outcome = Outcome(tmp_path / "report.html", SAMPLES, 7, 2, failed)
+    outcome = Outcome(tmp_path / "report.html", SAMPLES, 7, 2, failed, failures)
     monkeypatch.setattr("tilseq.study.read_study", lambda path: None)
     monkeypatch.setattr("tilseq.workflow.run.run", lambda *args, **kwargs: outcome)
     result = CliRunner().invoke(root, ["run", "study", "-o", str(tmp_path)], standalone_mode=False)
@@ -21,6 +21,8 @@ def test_a_run_ends_with_how_its_samples_went(
     assert result.return_value == code
     lines = result.stderr.splitlines()
     assert lines[:2] == [f"7 jobs: {7 - failed} done (2 from before), {failed} failed", SAMPLES]
+    told = [f"what failed, and why: {tmp_path / 'tables' / 'failures.csv'}"] if failures else []
+    assert lines[2:-1] == told
     assert lines[-1] == f"every check of every sample: {tmp_path / 'tables' / 'quality.csv'}"
     assert result.stdout == f"{tmp_path / 'report.html'}\n"
 
@@ -30,12 +32,15 @@ def test_without_a_folder_the_run_is_written_to_out(tmp_path: Path, monkeypatch:
 
     def run(study, out, **options):
         given.update(out=out, **options)
-        return Outcome(out / "report.html", SAMPLES, 1, 0, 0)
+        return Outcome(out / "report.html", SAMPLES, 1, 0, 0, 0)
 
     monkeypatch.setattr("tilseq.study.read_study", lambda path: None)
     monkeypatch.setattr("tilseq.workflow.run.run", run)
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 5, 7})
     CliRunner().invoke(root, ["run", "my study"], standalone_mode=False)
     assert (given["out"], given["command"]) == (Path("out"), "tilseq run 'my study' -o out")
+    assert given["cores"] == 3  # those that a scheduler gave, not all of the machine
 
 
 def test_without_a_terminal_a_line_a_minute_tells_how_far_the_run_is(

@@ -218,6 +218,13 @@ def test_days_of_which_no_amount_is_told_are_named():
     assert untold_on(70, 10)[1]["time_to_loss"]["reason"].endswith("on day 70")
 
 
+def test_nothing_is_lost_before_a_day_on_which_it_was_seen_and_nobody_measured_how_much():
+    before, found = parameters(COURSE), parameters(COURSE, seen=[10, 90])
+    assert found["time_to_loss"]["value"] is None and found["time_to_loss"]["reason"].endswith("on day 90")
+    assert [found[name] == row for name, row in before.items()] == [name != "time_to_loss" for name in before]
+    assert parameters(COURSE, seen=[10])["time_to_loss"]["value"] == 84
+
+
 def test_what_is_still_there_is_lost_later():
     row = parameters(table(*COURSE.rows()[1:6]))["time_to_loss"]
     assert (row["value"], row["lower"], row["upper"], row["status"]) == (35, 35, None, "above_range")

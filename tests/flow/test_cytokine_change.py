@@ -42,6 +42,8 @@ def test_without_a_like_evaluable_baseline_there_is_no_change():
         row(-8, 2, 1, 3, stimulus="tumour"),
         row(-8, 2, 1, 3, response="not_evaluable"),
         row(-8, 2, 1, 3, specimen="tumor"),
+        row(-8, 2, 1, 3, lesion="L1"),
+        row(-8, 2, 1, 3, lot="A"),
     ):
         assert changes(other, row(28, 5, 4, 6))["pma28"]["change_pct"] is None
     twins = row(-8, 2, 1, 3), row(-8, 3, 2, 4, stimulated="other"), row(28, 5, 4, 6)

@@ -78,6 +78,14 @@ def test_tgf_alpha_is_not_latent(tmp_path):
     assert read_kit(path).activation_dilution is None
 
 
+def test_two_kits_of_one_name_are_refused(tmp_path):
+    for name, top in (("lot_1.yaml", 10_000), ("lot_2.yaml", 20_000)):
+        text = HEAD + f"beads: {{a: [{{analyte: X}}]}}\nstandards: {{top_pg_per_ml: {top}, fold: 4, levels: 7}}\n"
+        (tmp_path / name).write_text(text)
+    with pytest.raises(ReadError, match="lot_2.yaml, column kit: another kit bears this name; found 'mine'"):
+        read_kits([tmp_path / "lot_1.yaml", tmp_path / "lot_2.yaml"])
+
+
 def test_faults_bear_their_line(tmp_path):
     text = (
         "kit: mine\nunit: ng/mL\n"

@@ -78,6 +78,22 @@ def test_loci_of_which_the_cells_are_not_known_take_no_part_in_changes():
     assert set(changes(LOT, {"day28": both})["locus"]) == {"TRB"}
 
 
+def test_visits_are_held_against_the_next_of_their_locus_where_each_locus_is_a_library_of_its_own():
+    later = {
+        "a7": sample(DAY7, locus="TRA"),
+        "b7": sample(DAY7),
+        "a28": sample(DAY28, locus="TRA"),
+        "b28": sample(DAY28),
+    }
+    pairs = changes(LOT, later).select("locus", "sample_before", "sample_after").unique().sort(pl.all()).rows()
+    assert pairs == [("TRA", "a7", "a28"), ("TRB", "b7", "b28"), ("TRB", "lot", "b28"), ("TRB", "lot", "b7")]
+
+
+def test_a_visit_of_unknown_cells_stands_between_no_two_others():
+    later = {"day7": sample(DAY7), "reads": sample(DAY7, None), "day28": sample(DAY28)}
+    assert ("day7", "day28") in changes(LOT, later).select("sample_before", "sample_after").rows()
+
+
 def test_a_clone_is_of_the_product_by_locus_and_junction():
     changed = changes(LOT, {"day28": sample(DAY28)})
     other = pl.DataFrame({"locus": ["TRA", "TRB"], "junction": ["AAA", "TTT"]})

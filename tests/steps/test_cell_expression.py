@@ -11,6 +11,7 @@ from tests.expression.test_cell_types import simulated
 from tilseq.io.write import write_parquet
 from tilseq.steps import cell_expression, pseudobulk
 from tilseq.steps.job import Job
+from tilseq.study import read_study
 from tilseq.tables.cell_labels import CELL_LABELS
 
 GENES = ["CD3D", "CD3E", "TRAC", "CD4", "CD8A", "CD8B", "GZMB", "MT-CO1"]
@@ -185,3 +186,17 @@ def test_empty_drops_of_an_unfiltered_matrix_do_not_change_what_cells_are(tmp_pa
     assert types[0].filter("kept")["cell_type"].is_in(["CD4", "CD8"]).mean() > 0.7
     assert types[1].filter("kept")["cell_type"].to_list() == types[0].filter("kept")["cell_type"].to_list()
     assert set(types[1].filter(~pl.col("kept"))["cell_type"]) == {"unclear"}
+
+
+def test_libraries_that_two_subjects_number_alike_are_each_subjects_own(tmp_path):
+    (tmp_path / "study.yaml").write_text("study: cells\nvisits:\n  D7: {day: 7}\n")
+    (tmp_path / "subjects.csv").write_text("subject,tumor_type\nS1,other\nS2,other\n")
+    (tmp_path / "infusions.csv").write_text("subject,infusion,day\nS1,1,0\nS2,1,0\n")
+    rows = ["sample,subject,visit,specimen,assay,path,library"]
+    for subject in ("S1", "S2"):
+        for assay in ("tcr", "scrna"):
+            (tmp_path / f"{subject}_{assay}").write_text(f"{subject} {assay}")
+            rows.append(f"{subject}_{assay},{subject},D7,blood,{assay},{subject}_{assay},1")
+    (tmp_path / "samples.csv").write_text("\n".join(rows) + "\n")
+    planned = [row for job in pseudobulk.plan(read_study(tmp_path)) for row in job.arguments["samples"].values()]
+    assert {row["sample"]: row["receptors"] for row in planned} == {"S1_scrna": "S1_tcr", "S2_scrna": "S2_tcr"}

@@ -49,14 +49,15 @@ def test_the_product_is_held_against_each_later_visit_and_each_visit_against_the
     assert found["p"].null_count() == 0 and set(found["subject"]) == {"S1"}
 
 
-def test_a_lot_is_held_against_blood_from_after_its_own_infusion_alone(made):
+def test_a_lot_is_not_held_against_blood_from_before_its_infusion(made):
+    counts = {"AAA": 900, "CCC": 100}
     given = made(
-        first=(*LOT, {"lot": "1"}), second=(*LOT, {"lot": "2"}), d7=(7, "blood", {"AAA": 500, "TTT": 500}),
-        d28=(28, "blood", {"AAA": 100, "TTT": 900}),
+        a=(-1, "infusion_product", counts, {"lot": "A"}), b=(13, "infusion_product", counts, {"lot": "B"}),
+        d7=(7, "blood", counts), d28=(28, "blood", counts),
     )  # fmt: skip
-    infusions = [{"day": 0, "lot": "1"}, {"day": 14, "lot": "2"}]
-    of_lots = [("first", "d28"), ("first", "d7"), ("second", "d28")]
-    assert pairs(changes("S1", *given, infusions)) == [("d7", "d28"), *of_lots]
+    infusions = [{"day": 0, "lot": "A"}, {"day": 14, "lot": "B"}]
+    found = pairs(changes("S1", *given, infusions))
+    assert found == [("a", "d28"), ("a", "d7"), ("b", "d28"), ("d7", "d28")]
 
 
 def test_blood_of_an_unknown_day_is_after_no_other(made):
@@ -70,6 +71,30 @@ def test_what_counts_another_thing_or_of_unknown_cells_is_not_compared(made):
         reads=(28, "blood", {"AAA": 90, "TTT": 910}, {"n": None}),
     )  # fmt: skip
     assert changes("S1", *given).height == 0
+
+
+def test_visits_are_held_against_the_next_of_their_locus_where_each_locus_is_a_library_of_its_own(made):
+    blood = {"AAA": 500, "TTT": 500}
+    rows, tables, effective = made(
+        a7=(7, "blood", blood, {"locus": "TRA"}), b7=(7, "blood", blood, {"locus": "TRB"}),
+        a28=(28, "blood", blood, {"locus": "TRA"}), b28=(28, "blood", blood, {"locus": "TRB"}),
+    )  # fmt: skip
+    for row in rows:
+        name = row["sample"]
+        row["visit"] = f"D{row['day']}"
+        tables[name] = tables[name].with_columns(locus=pl.lit(row["locus"]))
+        effective[name] = {row["locus"]: 1000.0}
+    assert pairs(changes("S1", rows, tables, effective)) == [("a7", "a28"), ("b7", "b28")]
+
+
+def test_sorted_cells_are_held_against_their_own_sort_alone(made):
+    sorts = {"c4": {"marked_population": "CD4+ T"}, "c8": {"marked_population": "CD8+ T"}}
+    counts = {"AAA": 500, "TTT": 500}
+    blood = {f"{name}d{day}": (day, "blood", counts, sort) for day in (7, 28) for name, sort in sorts.items()}
+    rows, *given = made(lot=LOT, **blood)
+    for row in rows[1:]:
+        row["visit"] = f"D{row['day']}"
+    assert pairs(changes("S1", rows, *given)) == [("c4d7", "c4d28"), ("c8d7", "c8d28")]
 
 
 def test_of_replicates_the_first_is_compared(made):

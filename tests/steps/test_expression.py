@@ -7,10 +7,12 @@ import polars as pl
 import pytest
 
 from tilseq.errors import AnalysisError
+from tilseq.steps import cell_expression
 from tilseq.steps.expression import plan, run, score_file
 from tilseq.steps.job import Job
 from tilseq.study import read_study
 from tilseq.tables.single_cells import CELL_EXPRESSION
+from tilseq.workflow.plan import make_plan
 
 GMT = "found\tx\tA\tB\nlost\tx\tA\tY\tZ\n"
 SAMPLE = {"sample": "s2", "subject": "S1", "visit": "D7", "day": 7, "specimen": "blood", "assay": "scrna"}
@@ -249,3 +251,24 @@ def test_method_and_controls_are_told_with_each_number(tmp_path):
         ("mean", 0): "mean, counts of X",
         ("ucell", 50): "UCell on counts of X",
     }
+
+
+def test_barcodes_and_genes_beside_a_matrix_are_inputs_and_were_read(tmp_path):
+    root = tmp_path / "study"
+    (root / "a").mkdir(parents=True)
+    (root / "study.yaml").write_text("study: cells\nvisits:\n  D7: {day: 7}\n")
+    (root / "subjects.csv").write_text("subject,tumor_type\nS1,other\n")
+    (root / "infusions.csv").write_text("subject,infusion,day\nS1,1,0\n")
+    rows = "sample,subject,visit,specimen,assay,path\ns2,S1,D7,blood,scrna,a/matrix.mtx;a/barcodes.tsv\n"
+    (root / "samples.csv").write_text(rows)
+    matrix = "%%MatrixMarket matrix coordinate integer general\n2 1 2\n1 1 1\n2 1 9\n"
+    files = {"matrix.mtx": matrix, "barcodes.tsv": "c1\n", "features.tsv": "ENSG1\tA\nENSG2\tB\n"}
+    for name, text in files.items():
+        (root / "a" / name).write_text(text)
+    study = read_study(root)
+    (one,), (kept,) = plan(study), cell_expression.plan(study)
+    assert one.paths == kept.paths == tuple(f"{root}/a/{name}" for name in files)
+    before = make_plan(study).fingerprints
+    (root / "a" / "features.tsv").write_text("ENSG2\tB\nENSG1\tA\n")
+    assert before.keys() and not before.items() & make_plan(study).fingerprints.items()
+    assert tables(one, tmp_path / "work", kept=["c1"])["quality"].filter(check="files").is_empty()

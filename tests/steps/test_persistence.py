@@ -133,7 +133,7 @@ def test_a_lot_that_was_never_infused_is_no_reference_and_is_named(subject):
     tables = lots(subject).add("d28", DAY28).add("base", DAY28, day=-8).run(infusions=[(0, "A")])
     assert masses(tables) == pytest.approx({"base": 0.1, "d28": 0.1})
     assert tables["quality"].select("sample", "verdict", "reason").rows() == [
-        ("lot2", "warn", "lot B is not in infusions.csv: it is no part of the reference")
+        ("lot2", "warn", "lot B was not infused, by infusions.csv: it is no part of the reference")
     ]
 
 
@@ -469,6 +469,9 @@ def test_the_plan_names_what_the_study_calls_failed_and_leaves_blanks_out(tmp_pa
     assert job.needs == ("repertoire/p1", "repertoire/d28")
     assert job.arguments["failed"] == [{"sample": "p2", "assay": "tcr", "lot": "B"}]
     assert job.arguments["infusions"] == [{"day": 0, "lot": "A"}, {"day": 14, "lot": "B"}]
+    (tmp_path / "infusions.csv").write_text("subject,infusion,day,lot,cells\nS1,1,0,A,\nS1,2,14,B,0\n")
+    (job,) = persistence.plan(read_study(tmp_path))
+    assert job.arguments["infusions"] == [{"day": 0, "lot": "A"}]  # of B no cell was given
     samples = (tmp_path / "samples.csv").read_text()
     (tmp_path / "samples.csv").write_text(samples.replace("raw/p1.tsv,A,,", "raw/p1.tsv,A,failed,"))
     (job,) = persistence.plan(read_study(tmp_path))

@@ -77,6 +77,15 @@ def test_cells_per_microlitre_where_flow_counts_the_same_days(run):
     assert 840 < peak["upper"] < 1000
 
 
+def test_cells_are_not_lost_before_a_visit_whose_mass_shows_them(run):
+    new = [*NEW[:2], held("d56", 0.0, "mass_new") | {"upper": 0.001}, NEW[3]]
+    cells = {"f7": (7, 1000, 500), "f28": (28, 500, 400), "f56": (56, 400, 300)}
+    found = run(BLOOD, MASS + new, cells)
+    assert found["persistence_mass_new_time_to_loss"]["value_text"] == "> 84 d"
+    lost = found["persistence_cells_per_ul_time_to_loss"]
+    assert (lost["value"], lost["method"].rpartition(" on ")[2]) == (None, "day 84")
+
+
 def test_of_two_samples_of_a_day_the_one_of_more_cells_counts(run):
     samples = [*BLOOD, ("sc28", 28, {})]
     found = run(samples, [*MASS, held("sc28", 0.9, n=100)])

@@ -69,7 +69,7 @@ def test_parts_are_samples_of_the_reference_and_of_the_assay(job, sample):
     given = job([(0, "A")], a=lot("A"), c=lot("C"), b=lot("A", assay="bcr"), d28={})
     assert parts_of(given, sample("d28", assay="tcr")) == ["a"]
     assert [row["sample"] for row in not_infused(given)] == ["c"]
-    assert not_infused(given)[0]["reason"] == "lot C is not in infusions.csv: it is no part of the reference"
+    assert not_infused(given)[0]["reason"] == "lot C was not infused, by infusions.csv: it is no part of the reference"
     assert has_reference(given, "bcr") and not has_reference(job(d28={}), "tcr")
     assert has_reference(job(failed=["x"], d28={}), "tcr")
 

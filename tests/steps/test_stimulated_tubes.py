@@ -3,7 +3,7 @@ from tilseq.flow.cytokine_response import ResponseRule
 from tilseq.steps.stimulated_tubes import ToRead, pair_checks, read_subject, responses
 
 GATING = {"aliases": {}, "thresholds": {}, "populations": {}}
-ROW = {"subject": "S1", "visit": "D7", "day": 7, "specimen": "blood"}
+ROW = {"subject": "S1", "visit": "D7", "day": 7, "specimen": "tumor", "lesion": "L1"}
 
 
 def table_of(tmp_path, unstimulated, stimulated):
@@ -26,7 +26,7 @@ def test_a_tube_without_a_cytokine_stain_is_told(tmp_path):
 def test_tubes_without_any_cytokine_are_told(tmp_path):
     tubes = (simulate({}, seed=seed, label="CD69 PE") for seed in (1, 2))
     (row,) = table_of(tmp_path, *tubes).to_dicts()
-    assert (row["response"], row["marker"]) == ("not_evaluable", None)
+    assert (row["response"], row["marker"], row["lesion"]) == ("not_evaluable", None, "L1")
     assert row["reason"] == "no channel of a cytokine: name it among the panel's markers"
 
 

@@ -281,6 +281,15 @@ def test_a_visit_with_more_marked_cells_than_the_product_leaves_no_peak_beside_i
     assert (lost["value"], lost["lower"], lost["upper"]) == (180, 84, 180)
 
 
+def test_cells_are_not_lost_before_a_visit_whose_share_shows_them(subject):
+    per_ul = (1000.0, 900.0, 1100.0)
+    subject.product().baseline().add("d7", 10_000, 1_550, per_ul, visit="D7", day=7)
+    subject.add("d28", 10_000, 100, per_ul).add("d84", 10_000, 800, visit="D84", day=84)
+    share, cells = (of(subject.run(), f"{name}_time_to_loss") for name in VISIT[:2])
+    assert share["value_text"] == "> 84 d"
+    assert (cells["value"], cells["method"].rpartition(" on ")[2]) == (None, "day 84")
+
+
 def test_kinetics_of_t_cells_need_no_mark(subject):
     for day, cells in ((-10, 900.0), (0, 10.0), (7, 100.0), (28, 400.0)):
         timing = "post" if day == 0 else None

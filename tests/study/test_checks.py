@@ -187,6 +187,17 @@ def test_tubes_of_one_specimen_are_told_apart_by_their_panel(make_study):
     assert "tell them apart by `panel` where their stains differ, `replicate` where they do not" in message
 
 
+def test_a_specimen_is_taken_on_one_day(make_study):
+    header = "sample,subject,visit,day,specimen,assay,path,specimen_id\n"
+    rows = "a,S01,D28,28,blood,flow,a,NA\nb,S01,D28,28,plasma,flow,b,NA\nc,007,D28,29,blood,flow,c,NA\n"
+    assert found(make_study({"samples.csv": header + rows}), checks.check_specimens) == []
+    other = "d,S01,D28,29,blood,flow,d,NA\ne,S01,D28,30,blood,flow,e,\n"
+    assert found(make_study({"samples.csv": header + rows + other}), checks.check_specimens) == [
+        "samples.csv, row 5, column specimen_id: the specimen of row 2, and taken on another day; found 'NA, day 29'; "
+        "expected day 28; name each specimen by itself, or leave the cell empty"
+    ]
+
+
 def test_a_sample_twice_is_told_once(make_study):
     rows = "a,S01,D28,,blood,tcr,failed,,,,,,,,,,\na,S01,D28,,blood,tcr,failed,,,,,,,,,,\n"
     assert [str(problem) for problem in examine(make_study({"samples.csv": HEADER + rows})).problems] == [

@@ -99,6 +99,21 @@ def test_one_file_of_two_samples(make_study):
     ]
 
 
+@pytest.mark.parametrize(
+    ("assay", "first", "second"),
+    [
+        ("flow", ",", "0,"),
+        ("flow", "0,", "00,"),
+        ("scrna", ",", "sample=B,"),
+        ("tcr", ",", ",TRB"),
+        ("tcr", ",TRB", ","),
+    ],
+)
+def test_a_part_of_a_file_beside_the_whole_is_two_samples_of_the_same_cells(make_study, assay, first, second):
+    root = make_study(samples(f"{assay},raw/a.fcs,{first},,", f"{assay},raw/a.fcs,{second},,"))
+    assert [text.split(";")[0] for text in problems_of(root)] == ["3, path: this file is that of 's0' in row 2"]
+
+
 def test_one_file_under_two_paths(make_study):
     root = make_study(samples("tcr,raw/a.fcs,,,,", "tcr,raw/hard,,,,", "tcr,raw/soft,,,,"))
     os.link(root / "raw/a.fcs", root / "raw/hard")

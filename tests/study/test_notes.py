@@ -100,6 +100,20 @@ def test_notes(make_study, changes, notes):
     assert read_study(make_study(changes)).notes == notes
 
 
+def test_words_for_missing_values_are_told_to_be_names(make_study):
+    study = make_study({"infusions.csv": ("L2", "NA")})
+    told = "taken for names; leave cells without a value empty: infusions.csv lot (NA)"
+    assert read_study(study).notes == [told]
+    assert read_study(study).infusions["lot"].to_list() == ["L1", "L1", "NA"]
+
+
+def test_a_subject_that_designs_take_for_missing_is_told(make_study):
+    names = {"subjects.csv": ("007,", "NA,"), "infusions.csv": ("007,", "NA,")}
+    study = make_study(names | {"samples.csv": ("007_D28,007,D28,29,blood,flow", "007_D28,NA,D28,29,blood,bulk_rna")})
+    told = "expression of 'NA' takes no part in summed cells and contrasts: the name means a missing value"
+    assert told in read_study(study).notes
+
+
 def test_timing_without_an_infusion(make_study):
     rows = "sample,subject,visit,day,timing,specimen,assay,path,lot\n"
     rows += "a,S01,D28,28,pre,blood,flow,raw/a.fcs,\nb,S01,product,14,post,blood,flow,raw/b.tsv,\n"

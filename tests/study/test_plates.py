@@ -223,3 +223,6 @@ def test_kits_of_the_study_are_read_and_faults_told_with_their_file(make_study):
     assert (sound.problems, sound.notes) == ([], [])
     (problem,) = examine(make_study(own | {"mine.yaml": kit.replace("[C]", "[]")})).problems
     assert str(problem).startswith("mine.yaml, row 3, column channels.classifier: ")
+    both = {"study.yaml": ("panels:", "analysis: {cytokines: {kits: [mine.yaml, lot_2.yaml]}}\npanels:")}
+    (problem,) = examine(make_study(own | both | {"mine.yaml": kit, "lot_2.yaml": kit + "title: lot 2\n"})).problems
+    assert str(problem).startswith("lot_2.yaml, column kit: another kit bears this name; found 'mine'")

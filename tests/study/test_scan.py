@@ -141,8 +141,11 @@ def test_hostile_names_are_listed_and_never_written(root):
     for name in names:
         (root / "raw" / name).write_text(f"FCS3.1 {name}")
     (root / "raw" / "S9_D7_flow.fcs").symlink_to("/etc/passwd")
+    (root / "raw" / "store").symlink_to("/etc")
     draft = scan(root / "raw", root, "{subject}_{visit}_{assay}")
-    assert len(draft.left_out) == 2 + 6
+    links = {name for name, why in draft.left_out.items() if why == "a link; put the file itself there"}
+    assert links == {"S9_D7_flow.fcs", "store"}
+    assert len(draft.left_out) == 2 + 6 + len(links)
     assert draft.left_out["=1+1_D7_flow.fcs"] == "subject '=1+1' holds what a spreadsheet would run; rename it"
     write_draft(root, draft)
     assert "'\"<b>" in draft.subjects

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 
-from tilseq.errors import ReadError
+from tilseq.errors import ReadError, RunError
 from tilseq.report.results import read_results
 from tilseq.steps.job import Job
 from tilseq.tables.inputs import SAMPLES
@@ -59,6 +59,8 @@ def collected(tmp_path):
     (out / "objects" / "gates" / "of-an-earlier-run.xml").write_text("old")
     (out / "figures" / "flow").mkdir(parents=True)
     (out / "figures" / "flow" / "of-an-earlier-run.svg").write_text("<svg/>")
+    (out / "tables").mkdir()
+    (out / "tables" / "of_an_earlier_version.csv").write_text("sample\nwhole\n")
     collect(study, jobs, work, out, "tilseq run study -o out")
     return out
 
@@ -109,6 +111,22 @@ def test_gates_are_those_of_this_runs_whole_jobs(collected):
 def test_tables_nobody_wrote_are_there_and_empty(collected):
     assert pl.read_parquet(collected / "tables" / "scores.parquet").height == 0
     assert (collected / "tables" / "scores.csv").read_text().startswith("sample,set,value")
+
+
+def test_tables_of_an_earlier_run_are_gone(collected):
+    assert not (collected / "tables" / "of_an_earlier_version.csv").exists()
+
+
+def test_a_run_cut_short_leaves_no_table_of_an_earlier_one(collected, monkeypatch):
+    study, jobs = SimpleNamespace(root=collected, samples=SAMPLES.frame(), exclusions=EXCLUSIONS.frame()), []
+
+    def full_disk(*_):
+        raise RunError("cannot write: No space left on device")
+
+    monkeypatch.setattr("tilseq.io.write.write_table", full_disk)
+    with pytest.raises(RunError):
+        collect(study, jobs, collected.parent / "work", collected, "tilseq run study -o out")
+    assert not list(collected.glob("tables/*"))
 
 
 def test_rows_left_out_when_the_study_was_read_are_among_the_exclusions(collected):
@@ -174,6 +192,21 @@ def test_what_failed_of_single_subjects_within_a_job_is_a_failure_too(tmp_path):
     failures = collect(study, [job], tmp_path / "work", tmp_path / "out", "tilseq run study -o out")
     assert failures.to_dicts() == [row | {"sample": None, "retry": "tilseq run study -o out"}]
     assert pl.read_parquet(tmp_path / "out" / "tables" / "failures.parquet").to_dicts() == failures.to_dicts()
+
+
+def test_a_folder_named_as_a_pattern_is_read_itself(tmp_path):
+    study = SimpleNamespace(root=tmp_path, samples=SAMPLES.frame(), exclusions=EXCLUSIONS.frame())
+    for out in ("out[1]", "out1"):
+        folder = tmp_path / out / "work" / "flow" / "a"
+        folder.mkdir(parents=True)
+        (folder / "status.json").write_text('{"state": "ok"}')
+        row = {"step": "flow", "unit": out, "error": "e", "retry": ""}
+        FAILURES.frame([row]).write_parquet(folder / "failures.parquet")
+        QUALITY.frame([{"sample": out, "check": "c", "verdict": "pass"}]).write_parquet(folder / "quality.parquet")
+    out = tmp_path / "out[1]"
+    failures = collect(study, [Job("flow", "a", "flow/a")], out / "work", out, "tilseq run study -o out")
+    quality = read_results(out).tables["quality"]
+    assert (failures["unit"].to_list(), quality["sample"].to_list()) == (["out[1]"], ["out[1]"])
 
 
 def test_codes_of_adverse_events_pass_through_and_the_report_reads_the_table(collected):

@@ -5,9 +5,11 @@ import polars as pl
 import pytest
 
 from tilseq.errors import RunError
+from tilseq.steps.job import Job
 from tilseq.study import read_study
 from tilseq.tables.outputs import FAILURES
-from tilseq.workflow.run import _check_engine, _draw, check_folder, run
+from tilseq.workflow.plan import Plan
+from tilseq.workflow.run import _check_engine, _draw, _failed_jobs, check_folder, run
 
 
 @pytest.fixture
@@ -45,6 +47,14 @@ def test_a_folder_in_which_something_would_be_lost_is_refused(study, make, told)
         check_folder(study, make(study.root.parent))
 
 
+@pytest.mark.parametrize("name", ["tables", "figures", "objects"])
+def test_a_file_where_a_folder_is_written_is_refused_before_any_work(study, tmp_path, name):
+    out = finished_run(tmp_path / "own", "mine")
+    (out / name).write_text("")
+    with pytest.raises(RunError, match=f"{name}: the output must be a folder"):
+        check_folder(study, out)
+
+
 def test_an_engine_that_never_worked_is_told_with_its_last_words(tmp_path):
     log = tmp_path / "engine.log"
     log.write_text('  File "cli.py", line 14, in <module>\n\nModuleNotFoundError: snakemake\n\n')
@@ -52,6 +62,13 @@ def test_an_engine_that_never_worked_is_told_with_its_last_words(tmp_path):
         _check_engine(1, 0, log)
     _check_engine(1, 3, log)  # some jobs ended: the others are told as failures
     _check_engine(0, 0, log)
+
+
+def test_subjects_that_fail_within_a_job_are_no_failed_jobs():
+    jobs = (Job("safety", "all subjects", "safety/all"), Job("flow", "a", "flow/a"))
+    rows = [("safety", "S1"), ("safety", "S2"), ("safety", "S3"), ("flow", "a"), ("figures", "study")]
+    failures = FAILURES.frame([{"step": step, "unit": unit, "error": "e", "retry": "r"} for step, unit in rows])
+    assert _failed_jobs(Plan(jobs, {}, {}, 1, 1), failures) == 1
 
 
 def test_a_figure_that_cannot_be_drawn_is_a_failure_and_no_end(tmp_path, monkeypatch):

@@ -30,7 +30,7 @@ tilseq run my_study -o out --cores 8      # stopped or changed? the same command
     type=click.Path(path_type=Path),
     help="Folder to write to, of this study alone.",
 )
-@click.option("--cores", type=click.IntRange(min=1), help="Jobs at a time; by default every core.")
+@click.option("--cores", type=click.IntRange(min=1), help="Jobs at a time; by default every core it may use.")
 @click.option("--dry-run", is_flag=True, help="Only list the jobs that would be run.")
 def run_command(study: Path, output: Path, cores: int | None, dry_run: bool) -> int:
     """Run a study: tables of endpoints, figures and one report.
@@ -49,18 +49,18 @@ def run_command(study: Path, output: Path, cores: int | None, dry_run: bool) -> 
         click.echo(f"{len(to_do)} of {len(plan.jobs)} jobs to do", err=True)
         return 0
     command = shlex.join(["tilseq", "run", str(study), "-o", str(output)])
-    outcome = run(loaded, output, command=command, cores=cores or os.cpu_count() or 1, progress=_Progress())
+    outcome = run(loaded, output, command=command, cores=cores or _cores(), progress=_Progress())
     click.echo(
         f"{outcome.jobs} jobs: {outcome.jobs - outcome.failed} done ({outcome.trusted} from before), "
         f"{outcome.failed} failed",
         err=True,
     )
     click.echo(outcome.samples, err=True)
-    if outcome.failed:
+    if outcome.failures:
         click.echo(f"what failed, and why: {output / 'tables' / 'failures.csv'}", err=True)
     click.echo(f"every check of every sample: {output / 'tables' / 'quality.csv'}", err=True)
     click.echo(str(outcome.report))
-    return EXIT_SOME_FAILED if outcome.failed else 0
+    return EXIT_SOME_FAILED if outcome.failures else 0
 
 
 @click.command("report", cls=Examples, example="tilseq report out")
@@ -73,6 +73,11 @@ def report_command(out: Path) -> int:
     make_figures(out)
     click.echo(str(render(out)))
     return 0
+
+
+def _cores() -> int:
+    """Return the cores that this process may use: of a cluster's node often a few."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Progress:

@@ -37,6 +37,7 @@ def kinetic_rows(
     label: str | None = None,
     common_error: bool = False,
     untold: Sequence[float] = (),
+    seen: Sequence[float] = (),
 ) -> list[dict[str, Any]]:
     """Return the endpoints of one series: a row for each parameter of `tilseq.endpoints.kinetics`.
 
@@ -56,8 +57,8 @@ def kinetic_rows(
         What the reader of any of the numbers must know of the series.
     common_error
         The days may err together, see `kinetics`.
-    untold
-        Days of which no amount is told, see `kinetics`.
+    untold, seen
+        Days of which no amount is told, and days on which none was measured, see `kinetics`.
 
     Raises
     ------
@@ -67,7 +68,7 @@ def kinetic_rows(
         The series cannot be, see `tilseq.endpoints.kinetics.kinetics`.
     """
     unit = BY_NAME[f"{name}_peak"].unit
-    found = kinetics(SERIES.frame(series), unit=unit, seed=seed, common_error=common_error, untold=untold)
+    found = kinetics(SERIES.frame(series), unit=unit, seed=seed, common_error=common_error, untold=untold, seen=seen)
     rows = []
     for row in found.iter_rows(named=True):
         parameter, value, reason = row["parameter"], row["value"], row["reason"]

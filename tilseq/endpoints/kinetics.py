@@ -80,6 +80,7 @@ def kinetics(
     rule: Rule = "linear_up_log_down",
     common_error: bool = False,
     untold: Sequence[float] = (),
+    seen: Sequence[float] = (),
 ) -> pl.DataFrame:
     """Return the kinetic parameters of one subject's series.
 
@@ -123,6 +124,8 @@ def kinetics(
     untold
         Days on which it was there, in an amount that cannot be told and may be the highest. There is no peak, half-life
         and area that spans such a day then, and nothing is last quantified, or lost, before one.
+    seen
+        Days on which it was there and nobody measured how much: nothing is lost before one.
 
     Returns
     -------
@@ -149,7 +152,8 @@ def kinetics(
             _last_quantified(points),
             _loss(points),
         ]
-        rows = [_unless_untold(row, sorted(untold)) for row in rows]
+        there = {"time_to_loss": sorted({*untold, *seen})}
+        rows = [_unless_untold(row, there.get(row["parameter"], sorted(untold))) for row in rows]
     units = {"peak": unit, "auc_0_28": f"{unit}·d", "auc_0_last": f"{unit}·d"}
     return KINETICS.frame([{"unit": units.get(row["parameter"], "d"), **row} for row in rows])
 

@@ -8,11 +8,10 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import AnalysisError, did_you_mean, first_few
+from tilseq.identifiers import MISSING
 from tilseq.tables.schema import as_polars
 
 SHOWN = 5
-# What R, pandas and people write where a value is missing.
-MISSING = ("", "NA", "N/A", "<NA>", "NaN", "nan")
 
 
 def without_missing(values: pl.Series) -> pl.Series:

@@ -10,15 +10,15 @@ if TYPE_CHECKING:
     import polars as pl
 
 # Rows alike in these are of one course.
-COURSE = ("subject", "specimen", "panel", "stimulus", "marker", "population")
+COURSE = ("subject", "specimen", "lot", "lesion", "panel", "stimulus", "marker", "population")
 
 
 def cytokine_changes(table: pl.DataFrame, starts: Mapping[str, int | None] | None = None) -> pl.DataFrame:
     """Return the table with the change of each difference from the subject's baseline.
 
-    The baseline is the last visit before treatment with the same specimen, panel, stimulus, cytokine and population; it
-    and the later visit must both be evaluable. The change is the difference of two differences, its limits joined by
-    MOVER (Zou and Donner, Stat Med 2008;27:1693): other tubes, so independent. A day
+    The baseline is the last visit before treatment with the same specimen (and lot or lesion), panel, stimulus,
+    cytokine and population; it and the later visit must both be evaluable. The change is the difference of two
+    differences, its limits joined by MOVER (Zou and Donner, Stat Med 2008;27:1693): other tubes, so independent. A day
     before treatment with several such pairs is no baseline.
 
     Parameters

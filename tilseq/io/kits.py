@@ -130,9 +130,22 @@ def read_kits(paths: Sequence[str | Path] = ()) -> dict[str, Kit]:
     ------
     StudyError
         As `read_kit`.
+    ReadError
+        Two of a person's own bear one name.
     """
-    kits = [read_kit(kit) for kit in (*shipped_kits(), *paths)]
-    return {kit.name: kit for kit in kits}
+    own: dict[str, Kit] = {}
+    for path in paths:
+        kit = read_kit(path)
+        if kit.name in own:
+            raise two_of_one_name(kit.name, path)
+        own[kit.name] = kit
+    return {**{name: read_kit(name) for name in shipped_kits()}, **own}
+
+
+def two_of_one_name(name: str, path: str | Path) -> ReadError:
+    """Return the error of a second kit of one name, whose concentrations may be others."""
+    mend = "name the kit of each lot by itself"
+    return ReadError("another kit bears this name", file=path, column="kit", found=name, mend=mend)
 
 
 def _kit(read: KitFile) -> Kit:

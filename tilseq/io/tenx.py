@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 GENES = "Gene Expression"
 MATRIX = re.compile(r"^(?P<before>.*)matrix\.mtx(?P<packed>\.gz)?$")
+BESIDE = (("barcodes.tsv",), ("features.tsv", "genes.tsv"))  # of a matrix
 EXPECTED = "10x's filtered_feature_bc_matrix.h5"
 VERSION_3, VERSION_2 = ("barcodes", "data", "indices", "indptr", "shape"), ("genes", "gene_names")
 MANY_BARCODES = 100_000  # more than a lane of 10x yields cells; an unfiltered matrix has some millions of barcodes
@@ -158,10 +159,9 @@ def read_10x_mtx(path: str | Path) -> TenX:
         not whole; a barcode stands twice; the genes are of several genomes.
     """
     matrix = _matrix_of(Path(path))
-    before = MATRIX.match(matrix.name)
-    prefix = before["before"] if before else ""
-    barcodes = [row[0] for row in _rows(_beside(matrix, prefix, ("barcodes.tsv",)), 1)]
-    features = _rows(_beside(matrix, prefix, ("features.tsv", "genes.tsv")), 2)
+    barcodes_file, features_file = (_beside(matrix, names) for names in BESIDE)
+    barcodes = [row[0] for row in _rows(barcodes_file, 1)]
+    features = _rows(features_file, 2)
     kinds = [row[2] if len(row) > 2 else GENES for row in features]
     counts = _counts_of(matrix, len(features), len(barcodes))
     names = [row[1] for row in features]
@@ -180,13 +180,27 @@ def _matrix_of(path: Path) -> Path:
     return found[0]
 
 
-def _beside(matrix: Path, prefix: str, names: Sequence[str]) -> Path:
+def _beside(matrix: Path, names: Sequence[str]) -> Path:
     """Return the file of one of some names beside a matrix."""
-    candidates = [matrix.with_name(prefix + name + end) for name in names for end in ("", ".gz")]
-    found = next((one for one in candidates if one.exists()), None)
+    found = next((one for one in _candidates(matrix, names) if one.exists()), None)
     if found is None:
         raise ReadError("a file is missing beside the matrix", file=matrix, expected=" or ".join(names))
     return found
+
+
+def _candidates(matrix: Path, names: Sequence[str]) -> list[Path]:
+    before = MATRIX.match(matrix.name)
+    prefix = before["before"] if before else ""
+    return [matrix.with_name(prefix + name + end) for name in names for end in ("", ".gz")]
+
+
+def files_beside(path: str | Path) -> list[Path]:
+    """Return the files that are read beside a `matrix.mtx`, as far as they are there; none of another file."""
+    path = Path(path)
+    if not path.name.casefold().removesuffix(".gz").endswith(".mtx"):
+        return []
+    found = (next((one for one in _candidates(path, names) if one.exists()), None) for names in BESIDE)
+    return [one for one in found if one is not None]
 
 
 def _rows(path: Path, least: int) -> list[list[str]]:

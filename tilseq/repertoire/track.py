@@ -127,14 +127,15 @@ def follow(
 
 
 def changes(product: Samples, later: Samples, *, subject: str | None = None) -> pl.DataFrame:
-    """Return which clones changed from the product to each later sample, and from each of these to the next.
+    """Return which clones changed from the product to each later sample, and from each of these to the next, by locus.
 
     Most clones that expand from the product are not of it, but of blood that comes back: see `in_product`.
 
     Parameters
     ----------
     product, later
-        As for `track`, `later` in the order of time. Loci of which the cells are not known in both take no part.
+        As for `track`, `later` in the order of time. A sample takes no part in loci that it lacks, or of which its
+        cells are not known.
     subject
         Identifier of the subject.
 
@@ -144,14 +145,17 @@ def changes(product: Samples, later: Samples, *, subject: str | None = None) -> 
         The table `change`, of the clones that were tested; several lots of a product are one sample named by all.
     """
     whole = ("+".join(product), summed(list(product.values())))
-    pairs = [(whole, one) for one in later.items()] + list(pairwise(later.items()))
     found = [CHANGE.frame()]
-    for (first, before), (second, after) in pairs:
-        depths = depths_of(before), depths_of(after)
-        loci = [locus for locus, n in depths[0].items() if n is not None and depths[1].get(locus) is not None]
-        if loci:
-            tables = (clones.filter(pl.col("locus").is_in(loci)) for clones in (before, after))
-            found.append(change(*tables, samples=(first, second), n_effective=depths, subject=subject).drop_nulls("p"))
+    for locus in sorted(set().union(*(depths_of(clones) for clones in (whole[1], *later.values())))):
+        # A sample that lacks the locus stands between no two that hold it.
+        samples = {name: clones.filter(locus=locus) for name, clones in (whole, *later.items())}
+        known = {name: own for name, own in samples.items() if depths_of(own).get(locus) is not None}
+        visits = [name for name in known if name != whole[0]]
+        pairs = [(whole[0], name) for name in visits if whole[0] in known] + list(pairwise(visits))
+        for pair in pairs:
+            before, after = (known[name] for name in pair)
+            depths = depths_of(before), depths_of(after)
+            found.append(change(before, after, samples=pair, n_effective=depths, subject=subject).drop_nulls("p"))
     return with_product(pl.concat(found), whole[1])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tilseq.steps.counted_cells import with_files_beside
 from tilseq.steps.job import Job, sample_jobs
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def plan(study: Study) -> list[Job]:
     settings = study.settings.analysis.expression
     names = ("layer", "least_counts", "least_genes", "most_percent_mitochondrial")
     arguments = {name: getattr(settings, name) for name in names}
-    return sample_jobs(study, STEP, study.available("scrna"), lambda sample: arguments)
+    jobs = sample_jobs(study, STEP, study.available("scrna"), lambda sample: arguments)
+    return list(map(with_files_beside, jobs))
 
 
 def run(job: Job, folder: Path) -> None:

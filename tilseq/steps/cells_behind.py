@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from tilseq.repertoire.replicates import Estimate
 
 # Libraries alike in all of these, and told apart by `replicate`, are of one specimen.
-ALIKE = ("assay", "specimen", "visit", "day", "timing", "lot", "lesion", "specimen_id", "locus")
+ALIKE = ("assay", "specimen", "visit", "day", "timing", "lot", "lesion", "specimen_id", "marked_population", "locus")
 # Two samples alike in these are a pair.
-OF_ONE_KIND = ("assay", "specimen", "lesion", "locus")
+OF_ONE_KIND = ("assay", "specimen", "lesion", "marked_population", "locus")
 SampleEstimates = dict[str, "dict[str, Estimate]"]
 
 

@@ -23,9 +23,9 @@ FEWEST_VISITS = 3
 def changes(subject: str, rows: Rows, tables: Tables, effective: Effective, infusions: Rows = ()) -> pl.DataFrame:
     """Return the table `change`, of the clones that were tested.
 
-    Compared are samples that count the same thing and whose cells are known: each lot of the product with each sample
-    of blood after its infusion, and each sample of blood with the next; one without a day is neither. Of replicates the
-    first is taken; they tell the over-dispersion.
+    Compared are samples of one sort (`marked_population`) that count the same thing and whose cells are known: each lot
+    of the product with each sample of blood after its infusion, and each sample of blood with the next, of those that
+    hold a locus; one without a day is neither. Of replicates the first is taken; they tell the over-dispersion.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective, infu
     effective
         Sample → locus → effective number of cells.
     infusions
-        Day and lot of each infusion; without them any lot was infused on day 0.
+        Day and lot of each; a lot that none names counts for all blood after the infusion.
     """
     import polars as pl
 
@@ -49,22 +49,26 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective, infu
     for group in _alike(rows, tables, effective):
         more = _overdispersion(group, tables, effective)
         group = _one_a_visit(group)
-        products = [row for row in group if row["specimen"] == "infusion_product"]
-        blood = [row for row in group if row["specimen"] == "blood" and row["day"] is not None]
-        pairs = [
-            (lot["sample"], row["sample"])
-            for lot in products
-            for row in blood
-            if is_after(row) and counts_for(row, lot["lot"], infusions)
-        ]
-        for pair in pairs + list(pairwise(row["sample"] for row in blood)):
-            loci = set.intersection(*(set(tables[name]["locus"].unique()) for name in pair))
-            first, second = (tables[name].filter(pl.col("locus").is_in(loci)) for name in pair)
-            if loci:
+        loci = {row["sample"]: set(tables[row["sample"]]["locus"].unique()) for row in group}
+        for locus in sorted(set().union(*loci.values())):  # libraries of single loci may stand between each other
+            for pair in _pairs([row for row in group if locus in loci[row["sample"]]], infusions):
+                first, second = (tables[name].filter(pl.col("locus") == locus) for name in pair)
                 depths = (effective[pair[0]], effective[pair[1]])
                 tested = change(first, second, samples=pair, n_effective=depths, subject=subject, overdispersion=more)
                 found.append(tested.drop_nulls("p"))
     return pl.concat(found)
+
+
+def _pairs(group: Rows, infusions: Rows) -> list[tuple[str, str]]:
+    """Return each lot with each sample of blood after its infusion, and each sample of blood with the next."""
+    blood = [row for row in group if row["specimen"] == "blood" and row["day"] is not None]
+    of_lots = [
+        (lot["sample"], row["sample"])
+        for lot in group
+        for row in blood
+        if lot["specimen"] == "infusion_product" and is_after(row) and counts_for(row, lot["lot"], infusions)
+    ]
+    return of_lots + list(pairwise(row["sample"] for row in blood))
 
 
 def trends(subject: str, rows: Rows, tables: Tables, effective: Effective, clones: pl.DataFrame) -> pl.DataFrame:
@@ -108,12 +112,13 @@ def _all_cells(group: Rows, effective: Effective) -> float:
 
 
 def _alike(rows: Rows, tables: Tables, effective: Effective) -> list[list[Mapping[str, Any]]]:
-    """Return samples that count the same thing and whose cells are known, group by group."""
-    groups: dict[str, list[Mapping[str, Any]]] = {}
+    """Return samples that count the same thing, of all T cells or one sort, whose cells are known, group by group."""
+    groups: dict[tuple[str, str | None], list[Mapping[str, Any]]] = {}
     for row in rows:
         depths = effective[row["sample"]].values()
         if depths and None not in depths:
-            groups.setdefault(repertoire.count_of(tables[row["sample"]]), []).append(row)
+            kind = repertoire.count_of(tables[row["sample"]]), row["marked_population"]
+            groups.setdefault(kind, []).append(row)
     return list(groups.values())
 
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tilseq.steps.job import Job
+
 if TYPE_CHECKING:
     from anndata import AnnData
+
+
+def with_files_beside(job: Job) -> Job:
+    """Return a job that also names the barcodes and features beside its `matrix.mtx`, to be done anew with them."""
+    from tilseq.io.tenx import files_beside
+
+    beside = [str(path) for path in files_beside(job.paths[0])]
+    return replace(job, paths=tuple(dict.fromkeys([*job.paths, *beside])))
 
 
 def counted_cells(path: str | Path, *, member: str | None, layer: str | None) -> tuple[AnnData, tuple[str, ...]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilseq.steps import cell_expression
-from tilseq.steps.counted_cells import obs_column, of_member
+from tilseq.steps.counted_cells import obs_column, of_member, with_files_beside
 from tilseq.steps.job import Job, needed, sample_jobs
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def plan(study: Study) -> list[Job]:
     arguments |= {"method": settings.method, "controls": settings.controls}
     jobs = sample_jobs(study, STEP, study.available("scrna"), lambda sample: arguments)
     kept = {job.unit: (job.folder,) for job in cell_expression.plan(study)}
-    jobs = [replace(job, needs=kept[job.unit]) for job in jobs]
+    jobs = [replace(with_files_beside(job), needs=kept[job.unit]) for job in jobs]
     if settings.gene_sets is None:
         return jobs
     return [replace(job, paths=(*job.paths, str(study.root / settings.gene_sets))) for job in jobs]
@@ -68,6 +68,7 @@ def run(job: Job, folder: Path) -> None:
     import polars as pl
 
     from tilseq.endpoints.rows import endpoint
+    from tilseq.io.tenx import files_beside
     from tilseq.io.write import write_parquet
     from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, QUALITY, SCORES
     from tilseq.tables.single_cells import SIGNATURE_COVERAGE
@@ -89,7 +90,8 @@ def run(job: Job, folder: Path) -> None:
         )
         for row in scored.scores.iter_rows(named=True)
     ]
-    unread = ", ".join(Path(path).name for path in cells[1:])
+    beside = {str(path) for path in files_beside(cells[0])}
+    unread = ", ".join(Path(path).name for path in cells[1:] if path not in beside)
     told = [{"sample": job.unit, "check": "files", "verdict": "warn", "reason": f"not read: {unread}"}]
     write_parquet(scored.scores, SCORES, folder)
     write_parquet(scored.coverage, SIGNATURE_COVERAGE, folder)

@@ -90,7 +90,8 @@ def _of_locus(job: Job, folder: Path, locus: str, held: pl.DataFrame) -> list[di
         shares = share_series(_frame(new.values()))
         course = cells_per_ul_series(shares, pl.DataFrame(list(t_cells.values())), seed=_seed(job, CELLS, locus))
         course = course if 0 in new else pl.concat([share_series(_frame([NOTHING])), course])
-        rows += _kinetics(job, CELLS, locus, course.to_dicts())
+        seen = [day for day, row in new.items() if row["value"] > 0 and day not in t_cells]
+        rows += _kinetics(job, CELLS, locus, course.to_dicts(), seen)
     return rows
 
 
@@ -146,7 +147,9 @@ def _t_cells(job: Job, folder: Path) -> dict[int, dict[str, Any]]:
     return found
 
 
-def _kinetics(job: Job, name: str, locus: str, series: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _kinetics(
+    job: Job, name: str, locus: str, series: Sequence[Mapping[str, Any]], seen: Sequence[int] = ()
+) -> list[dict[str, Any]]:
     from tilseq.endpoints.kinetic_rows import kinetic_rows
 
     return kinetic_rows(
@@ -156,6 +159,7 @@ def _kinetics(job: Job, name: str, locus: str, series: Sequence[Mapping[str, Any
         qualifiers={"locus": locus, "reference": job.arguments["reference"]},
         seed=_seed(job, name, locus),
         common_error=name == CELLS,  # beads of one lot, one pipette
+        seen=seen,
     )
 
 

@@ -42,13 +42,14 @@ def plan(study: Study) -> list[Job]:
 
     settings = study.settings.analysis.expression
     labels = {job.unit: job.folder for job in cell_labels.plan(study)}
-    receptors = {row["library"]: row["sample"] for row in study.available("tcr") if row["library"] is not None}
+    tcr = [row for row in study.available("tcr") if row["library"] is not None]
+    receptors = {(row["subject"], row["library"]): row["sample"] for row in tcr}  # subjects may number theirs alike
     jobs = cell_expression.plan(study)
     by_subject: dict[str, list[Job]] = {}
     rows: dict[str, dict[str, Any]] = {}
     for job, row in zip(jobs, with_levels([job.sample or {} for job in jobs]), strict=True):
         by_subject.setdefault(row["subject"], []).append(job)
-        rows[job.folder] = {**row, "receptors": receptors.get(row["library"])}
+        rows[job.folder] = {**row, "receptors": receptors.get((row["subject"], row["library"]))}
     return [
         Job(
             step=STEP,

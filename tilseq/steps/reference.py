@@ -28,8 +28,11 @@ def failed_references(study: Study, subject: str, reference: str) -> list[dict[s
 
 
 def infusions_of(study: Study, subject: str) -> list[dict[str, Any]]:
-    """Return the day and the lot of each infusion of a subject."""
-    return study.infusions.filter(subject=subject).select("day", "lot").sort("day", "lot").to_dicts()
+    """Return the day and the lot of each infusion of a subject, but of those in which no cell was given."""
+    import polars as pl
+
+    given = study.infusions.filter(pl.col("cells").fill_null(1) > 0, subject=subject)
+    return given.select("day", "lot").sort("day", "lot").to_dicts()
 
 
 def counts_for(sample: Mapping[str, Any], lot: str | None, infusions: Sequence[Mapping[str, Any]]) -> bool:
@@ -57,7 +60,9 @@ def not_infused(job: Job) -> list[dict[str, Any]]:
     infusions = job.arguments["infusions"]
     given = {infusion["lot"] for infusion in infusions}
     return [
-        quality_row(sample, "warn", f"lot {sample['lot']} is not in infusions.csv: it is no part of the reference")
+        quality_row(
+            sample, "warn", f"lot {sample['lot']} was not infused, by infusions.csv: it is no part of the reference"
+        )
         for sample in job.arguments["samples"].values()
         if sample["specimen"] == job.arguments["reference"]
         and _is_known(sample["lot"], infusions)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tilseq.flow.stimulated import Pair
     from tilseq.io.fcs import Spill
 
-OF_PAIR = ("subject", "visit", "day", "timing", "specimen", "specimen_id", "stimulus", "panel")
+OF_PAIR = ("subject", "visit", "day", "timing", "specimen", "specimen_id", "lot", "lesion", "stimulus", "panel")
 ROLES = ("stimulated", "unstimulated")
 
 

@@ -261,7 +261,8 @@ def _kinetics_of_infused(
 ) -> list[dict[str, Any]]:
     """Return the kinetics of infused cells by one mark; before the infusion there are none.
 
-    On a day with more marked cells than in the product infused cells were there, and how many cannot be told.
+    On a day with more marked cells than in the product infused cells were there, and how many cannot be told. On one
+    without CD3+ cells per microlitre those that the share tells of were there, and are not lost before it.
     """
     from tilseq.flow.marked import ABOVE_PRODUCT
     from tilseq.flow.rare import least_certain
@@ -270,7 +271,7 @@ def _kinetics_of_infused(
     for sample, share, certainty in found:
         if share.reason is None and (sample["day"] not in of_day or of_day[sample["day"]][0].n < share.n):
             of_day[sample["day"]] = share, certainty
-    shares, cells = [], []
+    shares, cells, seen = [], [], []
     for day, (share, certainty) in of_day.items():
         shares.append(
             {"day": day, "value": share.value, "lower": share.lower, "upper": share.upper, "status": share.status}
@@ -285,11 +286,13 @@ def _kinetics_of_infused(
                     "status": least_certain(share.status, certainty),
                 }
             )
+        elif share.status != "not_detected":
+            seen.append(day)
     untold = sorted({sample["day"] for sample, share, _ in found if share.reason == ABOVE_PRODUCT} - of_day.keys())
     before = [NOTHING_BEFORE_DAY_0] if of_day and 0 not in of_day else []
     rows = _kinetics(job, "infused_share_of_cd3", population, [*before, *shares], INFUSED_UPPER_BOUND, untold)
     return rows + _kinetics(
-        job, "infused_cells_per_ul", population, [*before, *cells] if cells else [], INFUSED_UPPER_BOUND, untold
+        job, "infused_cells_per_ul", population, [*before, *cells] if cells else [], INFUSED_UPPER_BOUND, untold, seen
     )
 
 
@@ -323,6 +326,7 @@ def _kinetics(
     series: Sequence[Mapping[str, Any]],
     label: str | None = None,
     untold: Sequence[int] = (),
+    seen: Sequence[int] = (),
 ) -> list[dict[str, Any]]:
     """Return the kinetics of one series, with the label of what marks infused cells where it is of these."""
     from tilseq.endpoints.kinetic_rows import kinetic_rows
@@ -335,6 +339,7 @@ def _kinetics(
         seed=_seed(job.unit, name, population),
         label=label,
         untold=untold,
+        seen=seen,
         common_error=True,  # beads of one lot, one pipette; of infused cells product and baseline
     )
 

@@ -215,6 +215,33 @@ def check_replicates(folder: Folder) -> list[TilseqError]:
     return problems
 
 
+def check_specimens(folder: Folder) -> list[TilseqError]:
+    """Check that the samples of one specimen, which are held against each other, were taken on one day."""
+    if folder.samples is None:
+        return []
+    problems: list[TilseqError] = []
+    taken: dict[tuple[str, str], tuple[int, int]] = {}
+    for row, cells in numbered(folder.samples):
+        if cells["specimen_id"] is None or cells["subject"] is None or cells["day"] is None:
+            continue
+        first, day = taken.setdefault((cells["subject"], cells["specimen_id"]), (row, cells["day"]))
+        if cells["day"] != day:
+            what, expected = f"the specimen of row {first}, and taken on another day", f"day {day}"
+            mend = "name each specimen by itself, or leave the cell empty"
+            problems.append(
+                TableError(
+                    what,
+                    file=SAMPLES_FILE,
+                    row=row,
+                    column="specimen_id",
+                    found=f"{cells['specimen_id']}, day {cells['day']}",
+                    expected=expected,
+                    mend=mend,
+                )
+            )
+    return problems
+
+
 def check_products(folder: Folder) -> list[TilseqError]:
     """Check that a product sample names its lot where a subject has several products."""
     if folder.samples is None or folder.infusions is None:
@@ -271,6 +298,7 @@ CHECKS: tuple[Check, ...] = (
     check_infusions,
     check_order,
     check_replicates,
+    check_specimens,
     check_products,
     check_members,
 )

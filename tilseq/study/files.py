@@ -15,7 +15,7 @@ from tilseq.io.spill import read_spill
 from tilseq.io.yaml_model import line_of
 from tilseq.study.checks import WHOLE_FILES
 from tilseq.study.kits import kit_faults
-from tilseq.study.model import SAMPLES_FILE, Folder, parts_of
+from tilseq.study.model import SAMPLES_FILE, Folder, data_set_of, parts_of
 from tilseq.study.names import nearest
 from tilseq.study.plates import ASSAY as PLATE_ASSAY
 from tilseq.study.plates import wells
@@ -75,7 +75,8 @@ def _of_samples(folder: Folder, problems: list[TilseqError]) -> list[Found]:
                 )
             continue
         files: list[Found] = []
-        share = (cells["assay"], cells["member"], cells["locus"])
+        member = data_set_of(cells["member"]) if cells["assay"] == "flow" else cells["member"]
+        share = (cells["assay"], None if member is None else str(member), cells["locus"])
         for entry in parts_of(cells["path"]):
             file = _find(folder.root, SAMPLES_FILE, row, repr(cells["sample"] or ""), entry, share)
             if isinstance(file, Found):
@@ -204,11 +205,13 @@ def _check_sums(cell: str | None, files: list[Found], entries: int, row: int) ->
 
 def _check_shared(found: list[Found]) -> list[TilseqError]:
     """One file under two samples or wells needs a member, locus or assay that tells whose part is whose."""
-    first: dict[tuple[object, ...], Found] = {}
+    seen: dict[tuple[int, int], list[Found]] = {}
     problems: list[TilseqError] = []
     for file in found:
-        other = first.setdefault((file.inode, file.share), file)
-        if other is file:
+        others = seen.setdefault(file.inode, [])
+        other = next((one for one in others if _overlap(one.share, file.share)), None)
+        others.append(file)
+        if other is None:
             continue
         if (other.table, other.row) == (file.table, file.row):
             what, mend = "this file is named twice", "name it once"
@@ -219,6 +222,11 @@ def _check_shared(found: list[Found]) -> list[TilseqError]:
             what, mend = f"this file is that of {_place(other, file)}", "name each well's file once, in the sheet"
         problems.append(TableError(what, file=file.table, row=file.row, column="path", found=file.entry, mend=mend))
     return problems
+
+
+def _overlap(one: tuple[str | None, ...], other: tuple[str | None, ...]) -> bool:
+    """Whether two parts of a file may have something in common: a row without `member` or `locus` takes all of them."""
+    return one[0] == other[0] and all(None in (a, b) or a == b for a, b in zip(one, other, strict=True))
 
 
 def _place(other: Found, file: Found) -> str:
@@ -293,6 +301,7 @@ def _check_settings(folder: Folder) -> list[TilseqError]:
         **{("panels", name, "spill"): panel.spill for name, panel in folder.settings.panels.items()},
     }
     problems: list[TilseqError] = []
+    kits: set[str] = set()
     for place, entry in entries.items():
         if entry is None:
             continue
@@ -300,7 +309,7 @@ def _check_settings(folder: Folder) -> list[TilseqError]:
         try:
             path, _ = locate(folder.root, entry)
             problems += _check_spill(path, entry) if place[-1] == "spill" else []
-            problems += kit_faults(path, entry) if "kits" in place else []
+            problems += kit_faults(path, entry, kits) if "kits" in place else []
             continue
         except _Refused as refused:
             what, mend = refused.what, refused.mend

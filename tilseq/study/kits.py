@@ -72,12 +72,12 @@ def _events(root: Path, place: Path) -> list[str]:
     return [(place / name).as_posix() for name in kept]
 
 
-def kit_faults(path: Path, entry: str) -> list[TilseqError]:
-    """Return what is wrong with a kit of the study's own."""
-    from tilseq.io.kits import read_kit
+def kit_faults(path: Path, entry: str, names: set[str]) -> list[TilseqError]:
+    """Return what is wrong with a kit of the study's own, and add its name to those of the kits before it."""
+    from tilseq.io.kits import read_kit, two_of_one_name
 
     try:
-        read_kit(path)
+        name = read_kit(path).name
     except StudyError as error:
         for problem in error.problems:
             problem.file = entry
@@ -85,6 +85,9 @@ def kit_faults(path: Path, entry: str) -> list[TilseqError]:
     except TilseqError as error:
         error.file = entry
         return [error]
+    if name in names:
+        return [two_of_one_name(name, entry)]
+    names.add(name)
     return []
 
 

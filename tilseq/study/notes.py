@@ -9,12 +9,16 @@ from typing import Any
 import polars as pl
 
 from tilseq.errors import first_few, shown
+from tilseq.identifiers import MISSING
+from tilseq.io.advice import MISSING_WORDS
 from tilseq.io.cuts import GROUP
 from tilseq.study.checks import IDENTIFIERS, numbered
 from tilseq.study.model import INFUSIONS_FILE, OWN_ROLE, SAMPLES_FILE, SUBJECTS_FILE, Folder, clinical_file, parts_of
 from tilseq.study.sniff import assay_of
 
 MOST_NAMED = 5
+EXPRESSION = ("scrna", "bulk_rna")
+ALWAYS_THERE = ("subject", "sample", "visit")  # identifiers that no row lacks
 # Assays whose files may look alike: beads of cytokines are FCS, cells of either receptor share tables and HDF5.
 ALIKE_BY_BYTES = ({"tcr", "bcr"}, {"flow", "cytokine"}, {"scrna", "bulk_rna"})
 STIMULATION = ("stimulated", "unstimulated")
@@ -127,6 +131,27 @@ def note_names(folder: Folder) -> list[str]:
         for value in frame[name].drop_nulls().filter(frame[name].drop_nulls().str.contains("\n", literal=True))
     ]
     return [f"a line break inside an identifier: {named(odd)}"] if odd else []
+
+
+def note_missing_words(folder: Folder) -> list[str]:
+    """Name columns of identifiers that may be empty and in which a word for a missing value stands: it is a name."""
+    told = []
+    for file, frame in folder.tables().items():
+        for name in (name for name in IDENTIFIERS if name in frame.columns and name not in ALWAYS_THERE):
+            words = frame[name].drop_nulls()
+            words = words.filter(words.str.to_lowercase().is_in(MISSING_WORDS)).unique(maintain_order=True)
+            told += [f"{file} {name} ({', '.join(words)})"] if words.len() else []
+    return [f"taken for names; leave cells without a value empty: {'; '.join(told)}"] if told else []
+
+
+def note_names_of_expression(folder: Folder) -> list[str]:
+    """Name subjects and visits that designs of expression take for missing values."""
+    if folder.samples is None:
+        return []
+    rows = folder.samples.filter(pl.col("assay").is_in(EXPRESSION))
+    names = [one for name in ("subject", "visit") for one in rows[name].drop_nulls().unique() if one in MISSING]
+    told = f"expression of {named(names)} takes no part in summed cells and contrasts: the name means a missing value"
+    return [told] if names else []
 
 
 def note_empty_files(folder: Folder) -> list[str]:
@@ -311,6 +336,8 @@ NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_windows,
     note_timing,
     note_names,
+    note_missing_words,
+    note_names_of_expression,
     note_empty_files,
     note_kinds,
     note_follow_up,

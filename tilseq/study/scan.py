@@ -51,7 +51,7 @@ def scan(folder: str | Path, root: str | Path, pattern: str) -> Draft:
     Parameters
     ----------
     folder
-        Where the files lie, at any depth; links and hidden files are passed over.
+        Where the files lie, at any depth; hidden files are passed over, links left out.
     root
         The study's folder, which holds `folder`.
     pattern
@@ -73,7 +73,7 @@ def scan(folder: str | Path, root: str | Path, pattern: str) -> Draft:
     draft = Draft()
     for path in _files(folder):
         name = path.relative_to(folder).as_posix()
-        row = _sample(path, name, tokens)
+        row = "a link; put the file itself there" if path.is_symlink() else _sample(path, name, tokens)
         if isinstance(row, str):
             draft.left_out[name] = row
         else:
@@ -94,9 +94,9 @@ def _files(folder: Path) -> Iterator[Path]:
     count = 0
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
+        for name in sorted([*names, *folders]):
             path = Path(place) / name
-            if name.startswith(".") or path.is_symlink() or not path.is_file():
+            if name.startswith(".") or not (path.is_symlink() or path.is_file()):
                 continue
             count += 1
             if count > MOST_FILES:

@@ -19,6 +19,8 @@ INTRACELLULAR = Table(
         Column("timing", "text", "On day 0: before or after the infusion.", allowed=TIMINGS),
         Column("specimen", "text", "What was taken.", allowed=SPECIMENS),
         Column("specimen_id", "text", "Identifier of the specimen, where samples.csv names it."),
+        Column("lot", "text", "Product lot that the specimen was taken from."),
+        Column("lesion", "text", "Lesion that the specimen was taken from."),
         Column("stimulus", "text", "What the cells were stimulated with, where samples.csv names it."),
         Column("panel", "text", "Panel of the tubes."),
         Column("marker", "text", "Cytokine; null where no cytokine could be counted."),

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str) -> pl.DataFrame:
     """Write every table of a run, empty ones too, copy the jobs' figures and gates, and return the table of failures.
 
+    The tables of an earlier run go first: what a run leaves that is cut short here must not stand beside them.
+
     Parameters
     ----------
     study
@@ -49,6 +51,7 @@ def collect(study: Study, jobs: Sequence[Job], work: Path, out: Path, retry: str
         ]
     )
     tables = out / "tables"
+    shutil.rmtree(tables, ignore_errors=True)
     quality = _write_tables(study, whole, work, tables)
     write_table(failures, outputs.FAILURES, tables)
     lost = {name for job in failed for name in job.samples}
@@ -73,7 +76,7 @@ def _write_tables(study: Study, jobs: Sequence[Job], work: Path, tables: Path) -
         read_with_the_study = study.exclusions if table is EXCLUSIONS else table.frame()
         # Adverse events keep the further columns of their file.
         how: Literal["diagonal", "vertical"] = "diagonal" if table is ADVERSE_EVENT_ROWS else "vertical"
-        frame = pl.concat([read_with_the_study, *(pl.read_parquet(path) for path in paths)], how=how)
+        frame = pl.concat([read_with_the_study, *(pl.read_parquet(path, glob=False) for path in paths)], how=how)
         write_table(frame, listing_table(frame.columns) if table is ADVERSE_EVENT_ROWS else table, tables)
         quality = frame if table is QUALITY else quality
     return quality
@@ -107,7 +110,7 @@ def _failures_within(jobs: Sequence[Job], work: Path, retry: str) -> list[pl.Dat
     import polars as pl
 
     paths = [path for job in jobs if (path := work / job.folder / "failures.parquet").exists()]
-    return [pl.read_parquet(path).with_columns(retry=pl.lit(retry)) for path in paths]
+    return [pl.read_parquet(path, glob=False).with_columns(retry=pl.lit(retry)) for path in paths]
 
 
 def _samples(

@@ -121,7 +121,8 @@ def make_plan(study: Study) -> Plan:
     from tilseq.io.digest import sha256_of_value
 
     planned = [job for step in STEPS for job in import_module(f"tilseq.steps.{step}").plan(study)]
-    tables = {path for name in STUDY_TABLES for path in study.root.glob(name)}
+    found = {path for name in STUDY_TABLES for path in study.root.glob(name)}
+    tables = {path for path in found if not path.name.startswith(".")}  # which an editor holds; the study reads none
     paths = sorted({*map(str, tables), *(path for job in planned for path in job.paths)})
     with ThreadPoolExecutor() as pool:
         inputs = dict(zip(paths, pool.map(_sha256_and_size, paths), strict=True))

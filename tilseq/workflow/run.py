@@ -26,17 +26,22 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 HOME = ".tilseq"
+WRITTEN = ("tables", "figures", "objects")  # folders within the output
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run: its report, how its samples went in words, and jobs in all, from before, and failed."""
+    """What became of a run: its report, how its samples went in words, jobs in all, from before, and failed.
+
+    `failures` counts rows of the table of this name: of one job several subjects may have failed, and of a figure none.
+    """
 
     report: Path
     samples: str
     jobs: int
     trusted: int
     failed: int
+    failures: int
 
 
 def run(study: Study, out: Path, *, command: str, cores: int, progress: Callable[[int, int], None]) -> Outcome:
@@ -93,7 +98,14 @@ def run(study: Study, out: Path, *, command: str, cores: int, progress: Callable
         write_run()
         report = render(out)
         samples = verdict(read_results(out))
-    return Outcome(report, samples, len(plan.jobs), len(plan.jobs) - len(to_do), failures.height)
+    failed = _failed_jobs(plan, failures)
+    return Outcome(report, samples, len(plan.jobs), len(plan.jobs) - len(to_do), failed, failures.height)
+
+
+def _failed_jobs(plan: Plan, failures: pl.DataFrame) -> int:
+    """Return how many whole jobs failed."""
+    jobs = {(job.step, job.unit) for job in plan.jobs}
+    return sum(pair in jobs for pair in failures.select("step", "unit").iter_rows())
 
 
 def _check_engine(code: int, jobs_ended: int, log: Path) -> None:
@@ -136,12 +148,13 @@ def check_folder(study: Study, out: Path) -> None:
     Raises
     ------
     RunError
-        It is a file, the study itself or a folder around it, holds the run of another study, or holds files that no
-        run of tilseq has written.
+        It, or a folder that is written in it, is a file; it is the study itself or a folder around it, holds the run
+        of another study, or holds files that no run of tilseq has written.
     """
     mend = "give a new folder with -o"
-    if out.exists() and not out.is_dir():
-        raise RunError("the output must be a folder", file=out, mend=mend)
+    for folder in (out, *(out / name for name in WRITTEN)):
+        if folder.exists() and not folder.is_dir():
+            raise RunError("the output must be a folder", file=folder, mend=mend)
     if study.root.resolve().is_relative_to(out.resolve()):
         raise RunError("the output folder holds the study", file=out, mend=mend)
     if out.is_dir() and any(out.iterdir()) and not (out / HOME).is_dir():
