@@ -18,6 +18,8 @@ RESULT = re.compile(r"(<=|>=|<|>|≤|≥)?\s*(-?(?:\d+(?:\.(\d*))?|\.(\d+))(?:[e
 OPERATORS = {"≤": "<=", "≥": ">="}
 LARGEST_RESULT = 1e15
 MOST_OF_A_COUNT = 20.0  # times the usual upper limit: 200 x 10^9/L of leucocytes, as in leukaemia alone
+# What nobody lives with beyond these parts of the usual upper limit: haemoglobin below 17 g/L is one in g/dL.
+STEADY, LEAST_OF_STEADY, MOST_OF_STEADY = ("haemoglobin", "albumin", "sodium", "potassium", "calcium"), 0.1, 3.0
 PUNCTUATION = re.compile(r"[\s.,;:_/()\[\]-]+")  # neither + nor %: those make another test
 TWO_NAMES = re.compile(r"([^()\[\]]+)[(\[]([^()\[\]]+)[)\]]")
 NEAR = 0.8  # ratio of difflib from which one name is near to another
@@ -71,12 +73,22 @@ class LabTest:
 
     @property
     def most(self) -> float | None:
-        """Value, in the test's unit, above which another unit is likelier than such a count; None: not known.
+        """Value, in the test's unit, above which another unit is likelier than such a value; None: not known.
 
-        >>> lab_test("ANC").most, lab_test("ALT").most
-        (150.0, None)
+        >>> lab_test("ANC").most, lab_test("Hb").most, lab_test("ALT").most
+        (150.0, 510.0, None)
         """
-        return MOST_OF_A_COUNT * self.usual_upper_limit if self.unit == COUNT_UNIT and self.usual_upper_limit else None
+        times = MOST_OF_A_COUNT if self.unit == COUNT_UNIT else MOST_OF_STEADY if self.name in STEADY else None
+        return times * self.usual_upper_limit if times and self.usual_upper_limit else None
+
+    @property
+    def least(self) -> float | None:
+        """Value, in the test's unit, below which another unit is likelier than such a value; None: not known.
+
+        >>> lab_test("Hb").least, lab_test("ANC").least
+        (17.0, None)
+        """
+        return LEAST_OF_STEADY * self.usual_upper_limit if self.name in STEADY and self.usual_upper_limit else None
 
     def factor(self, unit: str | None) -> float | None:
         """Return what one of a unit is in the test's own, None for a unit that it does not have.

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from tests.clinical.lab_rows import anc, grades, row
 from tilseq.clinical.lab_grades import lab_grades
+from tilseq.lab_tests import lab_test
 from tilseq.tables.inputs import LABS
 
 
@@ -96,11 +97,15 @@ def test_a_unit_that_the_limits_deny_is_refused(test, text, unit, lower, upper):
         ("ANC", "150", "10^9/L", None, None, False), ("LYM", "1500", "10^9/L", None, None, True),
         ("PLT", "45000", "K/uL", None, None, True), ("PLT", "45000", "/uL", None, None, False),
         ("WBC", "120", "10^9/L", 4, 10, False), ("ALT", "9000", "U/L", 1, 40, False),
+        ("Hb", "8.5", "g/L", 120, 160, True), ("Hb", "17", "g/L", 120, 160, False),
+        ("Hb", "8.5", "g/dL", 12, 16, False),
+        ("albumin", "3.9", "g/L", None, None, True), ("albumin", "12", "g/L", 35, 50, False),
+        ("potassium", "39", "mmol/L", None, None, True), ("potassium", "9.5", "mmol/L", 3.5, 5.1, False),
     ],
 )  # fmt: skip
-def test_a_count_that_blood_hardly_holds_is_graded_and_told(test, text, unit, lower, upper, told):
+def test_a_value_that_nobody_lives_with_is_graded_and_told(test, text, unit, lower, upper, told):
     found = lab_grades(LABS.frame([row(test, text, unit=unit, lower=lower, upper=upper)]), version=5)
-    reason = f"{text} {unit} is hardly a count of blood: check the unit"
+    reason = f"{text} {unit} is hardly a value of {lab_test(test).name}: check the unit"
     assert found["reason"].fill_null("").str.contains(reason, literal=True).to_list() == [told] * found.height
 
 

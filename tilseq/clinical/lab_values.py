@@ -46,7 +46,8 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None, *, check
 
     A record whose upper limit of normal, in the unit that it names, is less than a third or more than three times the
     usual one is of another unit, and is refused: haemoglobin of 120 to 160 "g/dL".
-    A count of blood cells far above what blood holds, neutrophils of 450 "10^9/L", stands as it is and `note` says so.
+    A value that nobody lives with, neutrophils of 450 "10^9/L" or haemoglobin of 8.5 "g/L", stands as it is and `note`
+    says so.
 
     Returns
     -------
@@ -70,7 +71,7 @@ def lab_values(labs: Any, periods: Mapping[str, Periods] | None = None, *, check
             raise StudyError(faults, "the laboratory results")
     frame = _with_limits(_with_units(_read(frame), check_units))
     if check_units:
-        frame = _with_strange_counts(_without_strange_limits(frame))
+        frame = _with_strange_values(_without_strange_limits(frame))
     return with_periods(frame, periods or {})
 
 
@@ -201,12 +202,20 @@ def _without_strange_limits(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _with_strange_counts(frame: pl.DataFrame) -> pl.DataFrame:
-    """Note counts so high that their unit is likely another than the record says; they are graded as they stand."""
-    known = {test.name: test.most for test in lab_tests().values() if test.most}
-    most = pl.col("name").replace_strict(known, default=None, return_dtype=pl.Float64) / pl.col("factor")
-    told = pl.format("{} {} is hardly a count of blood: check the unit", "value_text", pl.col("unit").fill_null(""))
-    strange = pl.when(pl.col("low") == pl.col("high"), pl.col("low") > most).then(told)
+def _with_strange_values(frame: pl.DataFrame) -> pl.DataFrame:
+    """Note values such that their unit is likely another than the record says; they are graded as they stand."""
+    tests = {test.name: test for test in lab_tests().values()}
+
+    def limit(known: Mapping[str, float | None]) -> pl.Expr:
+        found = {name: value for name, value in known.items() if value}
+        return pl.col("name").replace_strict(found, default=None, return_dtype=pl.Float64) / pl.col("factor")
+
+    above = pl.col("low") > limit({name: test.most for name, test in tests.items()})
+    below = pl.col("low") < limit({name: test.least for name, test in tests.items()})
+    told = pl.format(
+        "{} {} is hardly a value of {}: check the unit", "value_text", pl.col("unit").fill_null(""), "name"
+    )
+    strange = pl.when(pl.col("low") == pl.col("high"), above | below).then(told)
     notes = pl.concat_str("note", strange, separator="; ", ignore_nulls=True)
     return frame.with_columns(pl.when(notes != "").then(notes).alias("note"))
 
