@@ -1,16 +1,22 @@
 """Monocytes among lymphocytes that scatter alone tells, against tubes of which every cell's kind is known."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tilseq.flow.beside import Told
 from tilseq.flow.counts import count
 from tilseq.flow.gating import Gating, gate
 from tilseq.flow.larger import larger_within, part_left
 from tilseq.flow.lymphocytes import Region
+from tilseq.flow.share_limits import share_limits, share_of
+from tilseq.flow.tree import Population
 from tilseq.io.fcs import read_fcs
 from tilseq.simulate.cytometry.panels import PANELS
 from tilseq.simulate.cytometry.tube import acquire
@@ -68,6 +74,20 @@ def test_the_part_that_is_left_is_never_none() -> None:
     assert part_left(Told(0.0, 0.0), 0) == 1.0
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 400), st.integers(0, 400), st.floats(0.01, 5), st.floats(0, 8))
+def test_what_is_told_is_a_number_of_the_cells_within(
+    seed: int, own: int, others: int, wide: float, off: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    places = np.vstack([rng.normal(size=(own, 2)), off + wide * rng.normal(size=(others, 2))])
+    inside = np.hypot(*places.T) <= REGION.radius
+    without_cd3 = rng.random(len(places)) < 0.7
+    told = larger_within(scatter(places), without_cd3, inside, REGION)
+    assert 0 <= told.mean <= max(np.count_nonzero(inside & without_cd3), 10)
+    assert np.isfinite(told.sd)
+
+
 def gated(seed: int, monocytes: float, panel: str = "t_state") -> Gating:
     cells = {**(OF_STATES if panel == "t_state" else LYMPHOCYTES), "monocyte": monocytes}
     return gate(as_read(acquire(np.random.default_rng(seed), PANELS[panel], cells, 5_000)), sample="tube")
@@ -108,3 +128,31 @@ def test_monocytes_of_a_real_tube_agree_with_its_markers(shared_data: Path) -> N
     assert others == [1_200, 261, 331]
     assert gating.larger.mean == pytest.approx(608, abs=2 * gating.larger.sd)
     assert gating.larger.mean > 403
+
+
+def test_the_share_of_a_part_is_that_of_its_parents_down_to_it() -> None:
+    """CD4+ T of lymphocytes: no nearer than CD4+ T of CD3+, and about the product of both shares."""
+    gating = gated(1, 600.0, "tbnk")
+    cd4, cd3 = (gating.populations[name] for name in ("CD4+ T", "CD3+"))
+    found = share_of(gating, cd4, "lymphocytes")
+    assert found is not None
+    (lower, upper), gates = found
+    share = cd4.events / gating.populations["lymphocytes"].events
+    assert lower < share < upper
+    for part in ((cd4, cd3.events), (cd3, gating.populations["lymphocytes"].events)):
+        limits, _ = share_limits(gating, part[0])
+        middle = part[0].events / part[1]
+        assert math.log(upper / share) >= math.log(limits[1] / middle) - 0.001
+        assert math.log(share / lower) >= math.log(middle / limits[0]) - 0.001
+    assert 0 < gates < 0.1
+
+
+def test_of_a_parent_without_events_there_is_no_share() -> None:
+    gating = gated(1, 600.0, "tbnk")
+    none = {
+        name: Population(name, gating.populations[name].parent, np.zeros_like(gating.populations[name].mask))
+        for name in ("CD3-", "B")
+    }
+    empty = replace(gating, populations={**gating.populations, **none})
+    assert share_of(empty, none["B"], "lymphocytes") is None
+    assert share_of(empty, gating.populations["live" if "live" in gating.populations else "singlets"], "CD3+") is None

@@ -23,6 +23,7 @@ BLUR, FURTHEST_OFF, WEIGHT_OF_USUAL = 0.5, 1.0, 50
 # many are taken for within it, give or take as many again.
 FEWEST, OF_FEW = 20, 0.5
 ROUNDS, CHANGE, SMALLEST_VARIANCE = 200, 1e-6, 1e-3
+LEAST_PART = 1e-9  # of the even rest, so that no square is without any
 # How far off what is told can be, as a part of it: scatter is not quite normal.
 OFF = 0.2
 AT_LEAST_LEFT = 0.05  # of the lymphocytes, whatever is told
@@ -125,7 +126,7 @@ def _part_of_lymphocytes(counts: Plane, of_lymphocytes: Plane, beyond: Plane, ed
         if fit - last < CHANGE:
             break
         last = fit
-        parts = np.sum(counts * share, axis=(1, 2)) / counts.sum()
+        parts = np.maximum(np.sum(counts * share, axis=(1, 2)) / counts.sum(), LEAST_PART)
         others = _likeliest(counts * share[1:3], grid)
         off = np.sum((counts * share[0])[..., None] * grid, axis=(0, 1)) / np.sum(counts * share[0]) - middle
         off /= max(1.0, float(np.hypot(*off)) / FURTHEST_OFF)

@@ -76,12 +76,12 @@ def share_of(gating: Gating, population: Population, whole: str) -> tuple[Limits
     The limits are of counting and gating together; of gating alone is the standard deviation of the logarithm. The
     share is the product of those of the parents down to the population; the distances of their limits, on the
     logarithmic scale, add as squares (MOVER; Zou and Donner, Stat Med 2008;27:1693). Monocytes are taken off, see
-    `Gating.larger`. None of what is no part of the whole.
+    `Gating.larger`. None of what is no part of the whole, or of a parent without events.
     """
     alone = {name: one.events for name, one in gating.populations.items()} | lymphocytes_alone(gating)
     centre, both, gates = 1.0, (0.0, 0.0), (0.0, 0.0)
     while population.name != whole:
-        if population.parent is None:
+        if population.parent is None or not gating.populations[population.parent].events:
             return None
         share = (alone[population.name] + 0.5) / (alone[population.parent] + 1)
         of_both, of_gates = share_limits(gating, population)
@@ -94,7 +94,7 @@ def share_of(gating: Gating, population: Population, whole: str) -> tuple[Limits
 def _further(apart: Limits, share: float, limits: Limits) -> Limits:
     """Return how far limits lie below and above a product, on the logarithmic scale, with one share more in it."""
     below = max(0.0, math.log(share / limits[0])) if limits[0] > 0 else math.inf
-    above = max(0.0, math.log(limits[1] / share))
+    above = max(0.0, math.log(limits[1] / share)) if limits[1] > 0 else 0.0
     return math.hypot(apart[0], below), math.hypot(apart[1], above)
 
 
