@@ -107,7 +107,7 @@ def by_beads(
     if beads == 0:
         return _not_evaluable(method, budget, "no bead was counted")
     factor = beads_per_tube / sample_volume_ul * dilution
-    lower, upper = _widened((cells + 0.5) / (beads + 0.5), scalar(ratio_of_counts(cells, beads)), errors)
+    lower, upper = _widened((cells + 0.5) / (beads + 0.5), scalar(ratio_of_counts(cells, beads)), *_reach(errors))
     value = factor * cells / beads
     # A number that rests on a few beads is no more certain than one that rests on a few cells.
     status = status_of_counts(cells, beads) if cells else status_of_counts(cells)
@@ -174,7 +174,7 @@ def by_volume(
         return _not_evaluable(method, budget, "the dilution of the specimen in the tube is not given")
     _refuse_concentrated(dilution)
     factor = dilution / volume_ul
-    lower, upper = _widened(cells + 0.5, scalar(poisson(cells)), errors)
+    lower, upper = _widened(cells + 0.5, scalar(poisson(cells)), *_reach(errors))
     return _counted((factor * cells, factor * lower, factor * upper), method, budget, status_of_counts(cells))
 
 
@@ -280,7 +280,7 @@ def by_blood_count(
     factor = blood_count * per_ul
     limits = scalar(clopper_pearson(cells, denominator_cells)) if share is None else share
     apart = errors if share is None else {"blood count": analytic_cv}
-    lower, upper = _widened((cells + 0.5) / (denominator_cells + 1), limits, apart)
+    lower, upper = _widened((cells + 0.5) / (denominator_cells + 1), limits, *_reach(apart))
     value = factor * cells / denominator_cells
     return _counted((value, factor * lower, factor * upper), method, budget, status_of_counts(cells))
 
@@ -301,12 +301,9 @@ def part_of(own: AbsoluteCount, whole: AbsoluteCount, share: tuple[float, float]
     """
     if not own.value or not whole.value or not whole.lower or not whole.upper:
         return own
-    middle = own.value / whole.value
-    below = math.log(max(1.0, middle / share[0])) if share[0] > 0 else math.inf
-    above = math.log(max(1.0, share[1] / middle))
-    lower = own.value * math.exp(-math.hypot(below, math.log(whole.value / whole.lower)))
-    upper = own.value * math.exp(math.hypot(above, math.log(whole.upper / whole.value)))
-    return own._replace(lower=lower, upper=upper)
+    apart = math.log(whole.value / whole.lower), math.log(whole.upper / whole.value)
+    lower, upper = _widened(own.value / whole.value, share, *apart)
+    return own._replace(lower=whole.value * lower, upper=whole.value * upper)
 
 
 def budget_in_words(budget: Mapping[str, float | None]) -> str:
@@ -314,16 +311,21 @@ def budget_in_words(budget: Mapping[str, float | None]) -> str:
     return ", ".join(f"{part} {'none' if cv is None else f'{100 * cv:.1f} %'}" for part, cv in budget.items())
 
 
-def _widened(centre: float, limits: tuple[float, float], errors: Mapping[str, float]) -> tuple[float, float]:
-    """Return exact limits widened by log-normal errors; of a count of 0 the lower one stays 0.
+def _widened(centre: float, limits: tuple[float, float], down: float, up: float) -> tuple[float, float]:
+    """Return limits widened by errors that reach so far down and up, as logarithms; a lower one of 0 stays 0.
 
-    The centre is the estimate with half an event added, so that a count of 0 has a logarithm.
+    The centre is the estimate; one of counts has half an event added, so that a count of 0 has a logarithm.
     """
-    apart = Z95 * math.hypot(*errors.values())
     below = max(0.0, math.log(centre / limits[0])) if limits[0] > 0 else math.inf
-    lower = centre * math.exp(-math.hypot(below, apart))
-    above = math.hypot(max(0.0, math.log(limits[1] / centre)), apart)
+    above = math.hypot(max(0.0, math.log(limits[1] / centre)), up)
+    lower = centre * math.exp(-math.hypot(below, down))
     return lower, centre * math.exp(above) if above < LARGEST_LOG else math.inf
+
+
+def _reach(errors: Mapping[str, float]) -> tuple[float, float]:
+    """Return how far errors reach down and up with 95 %, as logarithms."""
+    apart = Z95 * math.hypot(*errors.values())
+    return apart, apart
 
 
 def _errors(cvs: Mapping[str, float], gate_sd: float | None) -> dict[str, float]:
