@@ -18,7 +18,7 @@ from tilseq.repertoire import effective_clones, origins
 
 SUBJECTS, SEED = 200, 20_31
 CLONES, INFUSED, BEFORE, EMERGENT = 1_500, 700, 900, 40
-PRODUCTS, CELLS = (1_000, 5_000, 50_000), 20_000
+PRODUCTS, CELLS = (1_000, 5_000, 10_000, 20_000, 50_000), 20_000
 GROWTHS = (("normal", 1.0), ("t", 0.6), ("t", 0.8), ("t", 1.0))
 FASTEST = 10.0  # ln growth
 Shares = np.ndarray

@@ -68,7 +68,7 @@ def trial(random, product_cells):
     return samples, {f"c{i}" for i in np.flatnonzero(emergent)}
 
 
-@pytest.mark.parametrize("product_cells", [1_000, 5_000, 50_000])
+@pytest.mark.parametrize("product_cells", [1_000, 5_000, 20_000, 50_000])
 def test_few_emergent_clones_are_wrong_at_any_depth_of_the_product(product_cells):
     random = np.random.default_rng(21)
     called = wrong = 0
@@ -139,7 +139,7 @@ def test_of_emergent_clones_three_of_200_are_expected_to_be_wrong():
 
 def test_a_lone_clone_is_not_called_emergent():
     everywhere = {f"c{i}": 200 + i for i in range(30)}
-    product, baseline = sample(everywhere | {"p": 5000}), sample(everywhere | {"b": 5000})
+    product, baseline = sample(everywhere | {"p": 20_000}), sample(everywhere | {"b": 20_000})
 
     def called(*new):
         later = sample(everywhere | dict.fromkeys(new, 300))
@@ -147,6 +147,27 @@ def test_a_lone_clone_is_not_called_emergent():
 
     assert called("new") == set()
     assert called("new", "newer") == {"new", "newer"}
+
+
+@pytest.mark.parametrize(
+    ("product_cells", "baseline_cells", "told"),
+    [(20_000, 20_000, True), (19_999, 20_000, False), (20_000, 19_999, False)],
+)
+def test_clones_that_came_up_are_told_beside_20_000_cells_of_product_and_baseline(product_cells, baseline_cells, told):
+    everywhere = {f"c{i}": 200 for i in range(30)}  # 6,000 cells, of which none was missed
+    product = sample(everywhere | {"p": product_cells - 6_000})
+    baseline = sample(everywhere | {"b": baseline_cells - 6_000})
+    found = of(origins(product, baseline=baseline, later=sample(everywhere | {"new": 300, "newer": 300})))
+    assert {found["new"], found["newer"]} == ({"emergent"} if told else {"indeterminate"})
+
+
+@pytest.mark.parametrize(("product_cells", "told"), [(20_000, True), (19_999, False)])
+def test_clones_that_stayed_in_the_tumor_are_told_beside_20_000_cells_of_product(product_cells, told):
+    everywhere = {f"c{i}": 200 for i in range(30)}
+    product = sample(everywhere | {"p": product_cells - 6_000})
+    tumor = sample(everywhere | {"t": 300, "u": 300})
+    found = of(origins(product, baseline=sample({"b": 5_000}), tumor=tumor))
+    assert {found["t"], found["u"]} == ({"tumor_resident"} if told else {"indeterminate"})
 
 
 def test_the_number_expected_wrong_of_few_reads_goes_by_distinct_cells():

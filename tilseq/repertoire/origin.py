@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,9 @@ FEWEST_CELLS = 5  # later cells of an emergent clone: a naive cell and its few s
 MOST_WRONG = 0.015
 # A lone clone is not called: where no clone is new, one subject in sixty would show one, and all such calls be wrong.
 FEWEST_CALLED = 2
+# Effective cells of what a clone is absent from. Who grows far is rare, so that few cells of few clones tell nothing of
+# how far: of 5,000 cells a tenth to a half of the called were missed ones that had grown (benchmarks/origins_growth.py).
+FEWEST_IN_REFERENCE = 20_000
 
 
 def origins(
@@ -54,8 +57,9 @@ def origins(
     sample shows for the first time were there and missed. `emergent` are, locus by locus, the clones of most later
     cells, as many as leave the expected number of missed ones of the product and of the baseline (see `missed`) at
     1.5 % of them; `tumor_resident` likewise those of most cells in the tumour, against those that the product missed.
-    Either needs five cells, two clones or more, and effective numbers of all places. For the other classes
-    `origin_classes` tells how many are expected to be wrong.
+    Either needs five cells, two clones or more, effective numbers of all places, and 20,000 effective cells of those
+    that must not hold it: fewer do not tell a clone that has come up from one that was missed and grew far. For the
+    other classes `origin_classes` tells how many are expected to be wrong.
 
     Parameters
     ----------
@@ -109,9 +113,8 @@ def _of_locus(
     told = {place: n is not None and limit_of_detection(n) <= threshold for place, n in depths.items()}
     seen = {place: pl.col(f"{place}_frequency").is_not_null() for place in PLACES}
     absent = {place: ~seen[place] & pl.lit(told[place]) for place in PLACES}
-    known = {place for place in PLACES if depths[place] is not None}
-    resident = _called(clones, "tumor", ("product",), known)
-    emergent = _called(clones, "later", ("product", "baseline"), known)
+    resident = _called(clones, "tumor", ("product",), depths)
+    emergent = _called(clones, "later", ("product", "baseline"), depths)
     origin = (
         pl.when(seen["product"] & seen["baseline"])
         .then(pl.lit("infused_and_preexisting"))
@@ -129,10 +132,12 @@ def _of_locus(
     return clones.select(*CLONE, origin=origin, **flags, **{f"{p}_frequency": pl.col(f"{p}_frequency") for p in PLACES})
 
 
-def _called(clones: pl.DataFrame, of: str, absent: Sequence[str], known: Set[str]) -> NDArray[np.bool_]:
+def _called(
+    clones: pl.DataFrame, of: str, absent: Sequence[str], depths: Mapping[str, float | None]
+) -> NDArray[np.bool_]:
     """Return which clones of a place are in none of some others, but for as many wrong ones as are allowed."""
     called = np.zeros(clones.height, bool)
-    if not {of, *absent} <= known:
+    if depths[of] is None or any((depths[place] or 0) < FEWEST_IN_REFERENCE for place in absent):
         return called
     cells = {place: clones[f"{place}_cells"].fill_null(0).to_numpy() for place in (of, *absent)}
     large = cells[of] >= FEWEST_CELLS

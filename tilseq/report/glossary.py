@@ -72,8 +72,8 @@ REPERTOIRE = {
     "it, if it had as many cells as the shallowest of the subject’s later samples of blood. “At” is how many distinct "
     "cells those are; where cells were read unequally often the effective ones are fewer.",
     "Infused, emergent, tumour": "Where a clone comes from, by where it was seen: product, blood before, tumour. "
-    "Emergent is a clone of blood after the infusion that none of them shows and would not have missed, unless it "
-    "grew far beyond the others: beside a shallow product sample such clones may be infused ones.",
+    "Emergent is a clone of blood after the infusion that none of them shows and would not have missed; it takes "
+    "20,000 effective cells of product and of blood before, and a tumour’s own clone those of the product.",
     "Expanded, contracted, unchanged": "A clone whose share changed, tested on effective cells, at a false discovery "
     "rate of 5 % within a pair of samples; one whose ratio lies surely between half and twice. Of all others, most of "
     "them small, nothing can be told.",
