@@ -107,6 +107,18 @@ def test_recovery_days_by_hand(courses):
     ]
 
 
+def test_nothing_falls_or_comes_back_after_a_death(courses):
+    values = {name: np.full(30 - FIRST_DAY, 100.0) for name in NAMES}
+    values["ANC"] = values["ANC"].copy()
+    values["ANC"][on(-3) : on(9)] = 0.4
+    values["ANC"][on(6)] = 0.02
+    course = replace(courses[0], values=values, transfusions=((3, "platelets"), (5, "red cells"), (6, "platelets")))
+    rows = [tuple(row.values())[1:] for row in recovery_rows("S1", course, death_day=5)]
+    assert rows[:2] == [("ANC", 0.5, 0.4, -3, -3, None), ("ANC", 1.0, 0.4, -3, -3, None)]
+    assert [row[3:] for row in rows[2:]] == [(-7, None, None)] * 2
+    assert [row["day"] for row in transfusion_rows("S1", course, death_day=5)] == [3, 5]
+
+
 def test_recovery_is_later_for_some(courses):
     days = [recovery_rows("S", course)[0]["recovered_day"] for course in courses]
     assert 8 <= np.median(days) <= 11

@@ -160,6 +160,29 @@ def test_a_death_from_the_treatment_is_of_grade_5_and_no_other_is():
         assert max(row["grade"] for row in tumor.true_events) < 5
 
 
+def test_a_grade_is_of_the_days_of_life_and_a_reported_one_of_those_seen():
+    worst_later = 0
+    for number in range(40):
+        # Platelets fall from day 1 on.
+        course, events = draw(number, Fate(2, "tumor", True, 0, 400, "tumor"))
+        for rows, last_day in ((events.true_events, 2), (events.adverse_events, 0)):
+            for row in rows:
+                event = next((event for event in LAB_EVENTS if event.term == row["term"]), None)
+                if event is not None:
+                    values = course.values[event.test][-8 - FIRST_DAY : last_day + 1 - FIRST_DAY]
+                    found = grades(event, values, course.limits[event.test], values[0])
+                    assert row["grade"] == max(found), (number, row["term"])
+                    later = course.values[event.test][-8 - FIRST_DAY :]
+                    worst_later += max(grades(event, later, course.limits[event.test], later[0])) > row["grade"]
+    assert worst_later > 40
+
+
+def test_no_infusion_reaction_comes_without_an_infusion(cohort):
+    reactions = [row for _, events in cohort for row in events.true_events if row["term"] == "infusion reaction"]
+    assert len(reactions) > 90
+    assert {row["start_day"] for row in reactions} == {0}
+
+
 def test_vitiligo_is_of_melanoma_and_changes_no_other_event():
     for number in range(40):
         others = [row for row in draw(number)[1].true_events if row["term"] != "vitiligo"]
