@@ -81,6 +81,13 @@ def test_counts_collapse_and_come_back(courses):
     assert median("albumin", 4) < 35 < median("albumin", -10)
 
 
+def test_no_inflammation_goes_beyond_what_laboratories_see(courses):
+    highest = [course.values["CRP"].max() for course in courses]
+    assert max(highest) < 500
+    assert np.median(highest) == pytest.approx(50, rel=0.3)
+    assert np.median([course.at("CRP", -10) for course in courses]) == pytest.approx(6, rel=0.25)
+
+
 def test_white_cells_are_the_sum_of_their_kinds(courses):
     for course in courses[:5]:
         values = course.values

@@ -15,7 +15,9 @@ from tilseq.simulate.clinic.safety import (
     grades,
     period,
 )
+from tilseq.simulate.design import Design
 from tilseq.simulate.streams import stream
+from tilseq.simulate.subjects import draw_subject
 from tilseq.tables.inputs import ADVERSE_EVENTS
 
 ALIVE = Fate(None, None, False, 390, 400, None)
@@ -104,6 +106,15 @@ def test_incidences_are_those_planted(cohort):
             assert np.mean([grade >= least for grade in found]) == pytest.approx(
                 share, abs=4 * (share * (1 - share) / 600) ** 0.5 + 1e-12
             )
+
+
+@pytest.mark.slow
+def test_the_cells_that_immune_events_lean_on_are_those_of_subjects():
+    design = Design(memory_clones=200, seed=34)
+    peaks = [np.log(draw_subject(number, design).reactive_per_ul.max()) for number in range(1, 201)]
+    # Within four standard errors of 200 subjects.
+    assert np.mean(peaks) == pytest.approx(np.log(TYPICAL_PEAK_PER_UL), abs=4 * PEAK_SPREAD / 200**0.5)
+    assert np.std(peaks) == pytest.approx(PEAK_SPREAD, rel=4 / 400**0.5)
 
 
 def test_events_of_one_cause_come_together(cohort):

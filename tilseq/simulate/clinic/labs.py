@@ -30,6 +30,7 @@ TRANSFUSED_DAYS = range(LYMPHODEPLETION_DAY, 31)
 PLATELETS_BELOW, PLATELETS_GAIN, PLATELETS_LEFT = 12.0, 28.0, 0.65
 HAEMOGLOBIN_BELOW, HAEMOGLOBIN_GAIN, HAEMOGLOBIN_LEFT = 75.0, 18.0, 0.985
 
+CRP_MOST = 500.0  # mg/L that no inflammation goes beyond; round figure
 LDH_PER_ML = 0.002  # rise by living tumour, as a share per ml
 HAEMOLYSED_SHARE = 0.008  # of draws: potassium, LDH and AST read too high
 HAEMOLYSIS = {"potassium": 1.18, "LDH": 1.5, "AST": 1.25}
@@ -188,6 +189,7 @@ def draw_course(
     values["lymphocytes"] = np.array([lymphocytes_per_ul(int(day)) / 1000 for day in days])
     monocytes = np.array([monocytes_per_ul(int(day)) / 1000 for day in days])
     values["WBC"] = values["ANC"] + values["lymphocytes"] + monocytes
+    values["CRP"] /= 1 + values["CRP"] / CRP_MOST
     values["LDH"] *= 1 + LDH_PER_ML * viable_ml
     values["platelets"], platelets = _transfused(
         _platelets(days, base["platelets"], tolerance, own[3:6]), PLATELETS_BELOW, PLATELETS_GAIN, PLATELETS_LEFT

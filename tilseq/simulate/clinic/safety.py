@@ -20,7 +20,8 @@ IL2_PERIOD_LAST_DAY = IL2_LAST_DAY + 1  # what begins up to the day after the la
 LATEST_LAB_EVENT_DAY = 60  # laboratory events of the treatment begin before
 SECOND_EPISODE_SHARE = 0.12  # of events that come back once, but for those of one day; round figure
 UNREPORTED_SHARE = 0.3  # of events of grade 1; round figure
-TYPICAL_PEAK_PER_UL, PEAK_SPREAD = 60.0, 0.7  # of reactive cells, on which immune-related events lean
+# Of reactive cells, on which immune-related events lean: median of subjects, and SD of the natural logarithm.
+TYPICAL_PEAK_PER_UL, PEAK_SPREAD = 85.0, 0.95
 
 
 @dataclass(frozen=True)
