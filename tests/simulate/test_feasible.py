@@ -1,7 +1,7 @@
 import pytest
 
 from tilseq.errors import RunError
-from tilseq.simulate.design import Design
+from tilseq.simulate.design import BatchShift, Confounders, Design
 from tilseq.simulate.feasible import check
 
 
@@ -30,6 +30,22 @@ def design(**chosen):
 def test_what_cannot_be_carried_out_is_refused(chosen, told):
     with pytest.raises(RunError, match=told):
         check(design(**chosen))
+
+
+def test_a_shift_of_a_run_that_nobody_lived_to_is_refused():
+    # This subject dies on day 1.
+    trial = design(subjects=141, seed=11, memory_clones=2000, assays=["flow"], visits=["baseline", "D7"])
+    shifts = {visit: BatchShift(subject="SIM-141", visit=visit) for visit in trial.visits}
+    late, early = (
+        trial.model_copy(update={"confounders": Confounders(batch_shift=shifts[visit])}) for visit in ("D7", "baseline")
+    )
+    with pytest.raises(RunError) as refused:
+        check(late)
+    assert str(refused.value) == (
+        "the confounder batch_shift would change no tube of SIM-141; found 'D7'; "
+        "SIM-141, last seen on day 0, has tubes of product, baseline; name another visit in the design"
+    )
+    check(early)
 
 
 def test_a_sample_that_is_not_taken_is_told_with_those_that_are():

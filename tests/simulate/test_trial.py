@@ -8,14 +8,16 @@ import flowio
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from tilseq.clinical.recist import response
 from tilseq.errors import RunError
 from tilseq.intervals import clopper_pearson
 from tilseq.io.clonotypes import read_clonotypes
 from tilseq.simulate.design import Confounders, Design, FailedLibrary, SwappedPair, read_design
+from tilseq.simulate.files import write_input_table, write_truth
 from tilseq.simulate.folder.texts import settings
-from tilseq.simulate.trial import simulate_trial, write_subject
+from tilseq.simulate.trial import CLINICAL, INPUTS, simulate_trial, write_subject
 from tilseq.study.read import read_study
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
@@ -168,10 +170,9 @@ def test_the_sample_study_says_what_it_is_and_is_small():
 def test_the_sample_study_is_what_its_command_writes(tmp_path):
     design = read_design(SAMPLE / "design.yaml")
     assert settings(design) == (SAMPLE / "study.yaml").read_text()
-    write_subject(tmp_path, design, 1)
-    made = {name: data for name, data in contents(tmp_path).items() if name.startswith(("raw/", "plates/"))}
-    kept = {name: data for name, data in contents(SAMPLE).items() if name.startswith(("raw/", "plates/"))}
-    kept = {name: data for name, data in kept.items() if "SIM-01" in name}
+    rows = write_subject(tmp_path, design, 1)
+    made = contents(tmp_path)
+    kept = {name: data for name, data in contents(SAMPLE).items() if "SIM-01" in name}
     assert made.keys() == kept.keys()
     for name, data in made.items():
         # What gzip makes of the same text may differ between builds of zlib; the text may not.
@@ -180,6 +181,27 @@ def test_the_sample_study_is_what_its_command_writes(tmp_path):
         else:
             unpack = gzip.decompress if name.endswith(".gz") else bytes
             assert unpack(data) == unpack(kept[name]), name
+    assert_same_rows(rows, tmp_path)
+
+
+def assert_same_rows(rows, folder):
+    """Hold the rows of the subject against those in the tables that all subjects share."""
+    tables = dict(INPUTS) | {table: f"clinical/{table.name}.csv" for table in CLINICAL}
+    for table, place in tables.items():
+        if table.name != "schedule":  # which is of no subject
+            write_input_table(rows.pop(table.name), table, folder / "made.csv")
+            made, kept = pl.read_csv(folder / "made.csv"), pl.read_csv(SAMPLE / place).filter(subject="SIM-01")
+            # A column that is empty for one subject is left out where there is no other.
+            assert all(column.null_count() == kept.height for column in kept.drop(made.columns))
+            assert_frame_equal(made, kept.select(made.columns), check_dtypes=False)
+    for name, truth in rows.items():
+        place = f"truth/{name.removeprefix('true_')}.csv"
+        if not truth:
+            assert "SIM-01" not in (SAMPLE / place).read_text()
+            continue
+        write_truth(truth, folder / "made.csv")
+        head, *kept = (SAMPLE / place).read_text().splitlines()
+        assert (folder / "made.csv").read_text().splitlines() == [head, *(x for x in kept if x.startswith("SIM-01"))]
 
 
 def assert_same_counts(one, other, folder):

@@ -179,8 +179,8 @@ class Stimulation(Part):
 class Design(Part):
     """A whole synthetic trial.
 
-    The raw files of a sample depend on the seed, on the names of subject and sample and on the settings of its own
-    assay only: a further subject or visit changes none that exists.
+    The raw files of a sample depend on the seed, on the names of subject and sample, on the settings of its own assay
+    and on `memory_clones`, which makes other subjects of all: a further subject or visit changes none that exists.
     """
 
     seed: int = Field(1, ge=0, lt=10**18, description="Seed of all random streams.")
@@ -200,7 +200,10 @@ class Design(Part):
     flavor: Literal["gdna", "umi", "reads"] = Field("gdna", description="How bulk libraries are made and counted.")
     replicates: int = Field(1, ge=1, le=20, description="Bulk TCR libraries of each specimen, of disjoint cells.")
     memory_clones: int = Field(
-        12_000, ge=200, le=1_000_000, description="Memory clones that each subject's blood holds."
+        12_000,
+        ge=200,
+        le=1_000_000,
+        description="Memory clones that each blood holds; another number makes other subjects.",
     )
     confounders: Confounders = Field(default_factory=Confounders, description="What has gone wrong.")
 

@@ -44,6 +44,7 @@ def check(design: Design) -> None:
         expected = f"fewer than the {design.depth} of the other libraries"
         raise RunError("a failed library counts few templates", found=failed.depth, expected=expected)
     _check_targets(design)
+    _check_shift(design)
     subjects = _subjects(design)
     for name in design.ics.subjects or ():
         if name not in subjects:
@@ -65,6 +66,21 @@ def _check_depth(design: Design) -> None:
             "too many cells for a library",
             found=f"depth {design.depth} × cells_per_template {design.cells_per_template:g}",
             expected=f"below {MOST_CELLS:g}",
+        )
+
+
+def _check_shift(design: Design) -> None:
+    shift = design.confounders.batch_shift
+    if shift is None:
+        return
+    subject = draw_subject(number_of(shift.subject), design)
+    visits = dict.fromkeys(sample.visit for sample in samples_of(design, subject) if sample.measured == "flow")
+    if shift.visit not in visits:
+        seen = f"last seen on day {subject.fate.last_alive_day}, has tubes of {', '.join(visits)}"
+        raise RunError(
+            f"the confounder batch_shift would change no tube of {shift.subject}",
+            found=shift.visit,
+            mend=f"{shift.subject}, {seen}; name another visit in the design",
         )
 
 

@@ -50,9 +50,9 @@ CLINICAL = (
 def simulate_trial(folder: str | Path, design: Design | None = None, *, cores: int = 1) -> None:
     """Write a synthetic study folder and, in its folder `truth`, what is really so.
 
-    The raw files of a sample depend on the seed, on the names of subject and sample and on the settings of its own
-    assay only: a further subject or visit changes none that exists. A bead-array plate is one unit and holds all the
-    plasma of a subject. The README.md written beside them says what each file is.
+    The raw files of a sample depend on the seed, on the names of subject and sample, on the settings of its own assay
+    and on `memory_clones`: a further subject or visit changes none that exists. A bead-array plate is one unit
+    and holds all the plasma of a subject. The README.md written beside them says what each file is.
 
     Parameters
     ----------

@@ -81,6 +81,13 @@ def test_counts_collapse_and_come_back(courses):
     assert median("albumin", 4) < 35 < median("albumin", -10)
 
 
+def test_no_inflammation_goes_beyond_what_laboratories_see(courses):
+    highest = [course.values["CRP"].max() for course in courses]
+    assert max(highest) < 500
+    assert np.median(highest) == pytest.approx(50, rel=0.3)
+    assert np.median([course.at("CRP", -10) for course in courses]) == pytest.approx(6, rel=0.25)
+
+
 def test_white_cells_are_the_sum_of_their_kinds(courses):
     for course in courses[:5]:
         values = course.values
@@ -105,6 +112,18 @@ def test_recovery_days_by_hand(courses):
         ("platelets", 20.0, 19.9, 2, 2, 3),
         ("platelets", 50.0, 19.9, 2, 2, None),  # still below on the last day
     ]
+
+
+def test_nothing_falls_or_comes_back_after_a_death(courses):
+    values = {name: np.full(30 - FIRST_DAY, 100.0) for name in NAMES}
+    values["ANC"] = values["ANC"].copy()
+    values["ANC"][on(-3) : on(9)] = 0.4
+    values["ANC"][on(6)] = 0.02
+    course = replace(courses[0], values=values, transfusions=((3, "platelets"), (5, "red cells"), (6, "platelets")))
+    rows = [tuple(row.values())[1:] for row in recovery_rows("S1", course, death_day=5)]
+    assert rows[:2] == [("ANC", 0.5, 0.4, -3, -3, None), ("ANC", 1.0, 0.4, -3, -3, None)]
+    assert [row[3:] for row in rows[2:]] == [(-7, None, None)] * 2
+    assert [row["day"] for row in transfusion_rows("S1", course, death_day=5)] == [3, 5]
 
 
 def test_recovery_is_later_for_some(courses):

@@ -85,6 +85,11 @@ def test_the_resected_lesion_leaves_at_the_harvest():
     cut = follow([lesion(resected=True), lesion()], NONE, harvest_day=-40)
     assert cut.burden_mm[[on(-41), on(-40)]] == pytest.approx([40, 20])
     assert cut.diameters_mm[0, on(-40) :].max() == 0
+    # A node leaves with its normal tissue.
+    nodes = [lesion(site="lymph_node", node=True, normal_mm=6.0, resected=resected) for resected in (True, False)]
+    gone, left = follow(nodes, NONE, harvest_day=-40).diameters_mm
+    assert gone[: on(-40)].tolist() == left[: on(-40)].tolist()
+    assert gone[on(-40) :].max() == 0 < left[on(-40) :].min()
 
 
 def test_a_longer_trial_has_the_same_beginning():

@@ -15,7 +15,9 @@ from tilseq.simulate.clinic.safety import (
     grades,
     period,
 )
+from tilseq.simulate.design import Design
 from tilseq.simulate.streams import stream
+from tilseq.simulate.subjects import draw_subject
 from tilseq.tables.inputs import ADVERSE_EVENTS
 
 ALIVE = Fate(None, None, False, 390, 400, None)
@@ -106,6 +108,15 @@ def test_incidences_are_those_planted(cohort):
             )
 
 
+@pytest.mark.slow
+def test_the_cells_that_immune_events_lean_on_are_those_of_subjects():
+    design = Design(memory_clones=200, seed=34)
+    peaks = [np.log(draw_subject(number, design).reactive_per_ul.max()) for number in range(1, 201)]
+    # Within four standard errors of 200 subjects.
+    assert np.mean(peaks) == pytest.approx(np.log(TYPICAL_PEAK_PER_UL), abs=4 * PEAK_SPREAD / 200**0.5)
+    assert np.std(peaks) == pytest.approx(PEAK_SPREAD, rel=4 / 400**0.5)
+
+
 def test_events_of_one_cause_come_together(cohort):
     chills, pressure, cough = (
         np.array([term in worst(events) for _, events in cohort]) for term in ("chills", "hypotension", "cough")
@@ -158,6 +169,29 @@ def test_a_death_from_the_treatment_is_of_grade_5_and_no_other_is():
         assert [row["reported"] for row in untold.true_events if row["grade"] == 5] == [False]
         _, tumor = draw(number, replace(died, death_cause="tumor", recorded_cause="tumor"))
         assert max(row["grade"] for row in tumor.true_events) < 5
+
+
+def test_a_grade_is_of_the_days_of_life_and_a_reported_one_of_those_seen():
+    worst_later = 0
+    for number in range(40):
+        # Platelets fall from day 1 on.
+        course, events = draw(number, Fate(2, "tumor", True, 0, 400, "tumor"))
+        for rows, last_day in ((events.true_events, 2), (events.adverse_events, 0)):
+            for row in rows:
+                event = next((event for event in LAB_EVENTS if event.term == row["term"]), None)
+                if event is not None:
+                    values = course.values[event.test][-8 - FIRST_DAY : last_day + 1 - FIRST_DAY]
+                    found = grades(event, values, course.limits[event.test], values[0])
+                    assert row["grade"] == max(found), (number, row["term"])
+                    later = course.values[event.test][-8 - FIRST_DAY :]
+                    worst_later += max(grades(event, later, course.limits[event.test], later[0])) > row["grade"]
+    assert worst_later > 40
+
+
+def test_no_infusion_reaction_comes_without_an_infusion(cohort):
+    reactions = [row for _, events in cohort for row in events.true_events if row["term"] == "infusion reaction"]
+    assert len(reactions) > 90
+    assert {row["start_day"] for row in reactions} == {0}
 
 
 def test_vitiligo_is_of_melanoma_and_changes_no_other_event():

@@ -123,6 +123,20 @@ def test_infused_mass_is_what_the_truth_adds_up_to(plain, read_truth, number):
         assert 0 < masses[visit, "mass_of_seen"] < masses[visit, "mass"]
 
 
+def test_what_a_swapped_product_shows_of_blood_is_no_infused_mass(write, read_truth):
+    pair = SwappedPair(samples=["SIM-01_product_tcr", "SIM-01_baseline_tcr"])
+    context, rows = write(1, confounders=Confounders(swapped_pair=pair))
+    clones = clones_of(context, read_truth)
+    shown = pl.col("trb_junction").is_in(list(counts(context, "SIM-01_product_tcr")))
+    held = read_truth(context.folder, "truth/tcr/SIM-01_D28_tcr.csv.gz").join(clones, on="clone").filter(shown)
+    infused = held.filter(pl.col("product_frequency") > 0)["frequency"].sum()
+    assert 0 < infused < 0.9 * held["frequency"].sum()
+    (told,) = (
+        row["value"] for row in rows["infused_mass"] if (row["visit"], row["measure"]) == ("D28", "mass_of_seen")
+    )
+    assert told == pytest.approx(infused, rel=1e-4)
+
+
 def test_replicates_are_of_other_cells_and_one_specimen(write, read_truth):
     context, rows = write(1, replicates=2)
     names = [row["sample"] for row in rows["samples"] if row["visit"] == "D28"]

@@ -30,6 +30,7 @@ TRANSFUSED_DAYS = range(LYMPHODEPLETION_DAY, 31)
 PLATELETS_BELOW, PLATELETS_GAIN, PLATELETS_LEFT = 12.0, 28.0, 0.65
 HAEMOGLOBIN_BELOW, HAEMOGLOBIN_GAIN, HAEMOGLOBIN_LEFT = 75.0, 18.0, 0.985
 
+CRP_MOST = 500.0  # mg/L that no inflammation goes beyond; round figure
 LDH_PER_ML = 0.002  # rise by living tumour, as a share per ml
 HAEMOLYSED_SHARE = 0.008  # of draws: potassium, LDH and AST read too high
 HAEMOLYSIS = {"potassium": 1.18, "LDH": 1.5, "AST": 1.25}
@@ -188,6 +189,7 @@ def draw_course(
     values["lymphocytes"] = np.array([lymphocytes_per_ul(int(day)) / 1000 for day in days])
     monocytes = np.array([monocytes_per_ul(int(day)) / 1000 for day in days])
     values["WBC"] = values["ANC"] + values["lymphocytes"] + monocytes
+    values["CRP"] /= 1 + values["CRP"] / CRP_MOST
     values["LDH"] *= 1 + LDH_PER_ML * viable_ml
     values["platelets"], platelets = _transfused(
         _platelets(days, base["platelets"], tolerance, own[3:6]), PLATELETS_BELOW, PLATELETS_GAIN, PLATELETS_LEFT
@@ -221,7 +223,7 @@ def lab_rows(subject: str, course: Course, days: Iterable[int]) -> list[Row]:
     rows: list[Row] = []
     for day in sorted(set(days)):
         noise = course.noise[day - FIRST_DAY]
-        # One chance for the whole draw, taken from what the first test has no use for.
+        # One chance for the whole draw: the lower end of that by whose upper end the first test is missing.
         haemolysed = _share(noise[0, 2]) < HAEMOLYSED_SHARE
         for test, (error, scale, chance, flag) in zip(TESTS, noise.tolist(), strict=True):
             if _share(chance) >= 1 - test.missing:
@@ -254,16 +256,26 @@ def true_lab_rows(subject: str, course: Course, days: Iterable[int]) -> list[Row
     ]
 
 
-def recovery_rows(subject: str, course: Course) -> list[Row]:
+def recovery_rows(subject: str, course: Course, death_day: int | None = None) -> list[Row]:
     """Return when neutrophils and platelets truly fell below each threshold from day -7 on, and came back for good.
 
     Columns: `subject, test, threshold, nadir, nadir_day, below_day, recovered_day`. `below_day` is the first day below
     (empty: never), `recovered_day` the one after the last day below (empty: never below, or below to the last day);
     transfused platelets count.
+
+    Parameters
+    ----------
+    subject
+        Identifier.
+    course
+        True values.
+    death_day
+        Last day that counts; None for the last that is simulated.
     """
     rows: list[Row] = []
+    end = None if death_day is None else death_day + 1 - FIRST_DAY
     for test, threshold in THRESHOLDS:
-        values = course.values[test][HOSPITAL_DAYS[0] - FIRST_DAY :]
+        values = course.values[test][HOSPITAL_DAYS[0] - FIRST_DAY : end]
         below = np.flatnonzero(values < threshold) + HOSPITAL_DAYS[0]
         last_day = HOSPITAL_DAYS[0] + len(values) - 1
         back = len(below) > 0 and int(below[-1]) < last_day
@@ -281,9 +293,13 @@ def recovery_rows(subject: str, course: Course) -> list[Row]:
     return rows
 
 
-def transfusion_rows(subject: str, course: Course) -> list[Row]:
-    """Return the transfusions: `subject, day, product`."""
-    return [{"subject": subject, "day": day, "product": product} for day, product in course.transfusions]
+def transfusion_rows(subject: str, course: Course, death_day: int | None = None) -> list[Row]:
+    """Return the transfusions up to the death, if there is one: `subject, day, product`."""
+    return [
+        {"subject": subject, "day": day, "product": product}
+        for day, product in course.transfusions
+        if death_day is None or day <= death_day
+    ]
 
 
 def written(value: float, decimals: int, least: float) -> str:

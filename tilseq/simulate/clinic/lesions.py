@@ -98,7 +98,7 @@ class Disease:
     lesions
         As they were drawn.
     diameters_mm
-        Lesions × days: what a perfect reader would measure; a node counts with its normal tissue.
+        Lesions × days: what a perfect reader would measure; a node counts with its normal tissue, until it is resected.
     burden_mm
         Days: sum of the diameters of tumour tissue over all lesions, seen or not.
     viable_ml
@@ -177,9 +177,11 @@ def follow(lesions: Sequence[Lesion], reactive_per_ul: Floats, *, harvest_day: i
     resected = [i for i, one in enumerate(lesions) if one.resected]
     volumes[max(harvest_day - FIRST_DAY, 0) :, :, resected] = 0
     tumor = _diameter(volumes.sum(axis=1)).T
+    seen = np.cbrt(tumor**3 + normal_mm[:, None] ** 3)
+    seen[resected, max(harvest_day - FIRST_DAY, 0) :] = 0  # a node is taken out whole
     return Disease(
         tuple(lesions),
-        np.cbrt(tumor**3 + normal_mm[:, None] ** 3),
+        seen,
         tumor.sum(axis=0),
         volumes[:, :2].sum(axis=(1, 2)) / 1000,
     )

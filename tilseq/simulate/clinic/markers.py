@@ -81,7 +81,8 @@ SECRETING = {
 SECRETING_ELSEWHERE = 0.05
 SECRETION_SPREAD = 0.9  # SD of the natural logarithm between tumours: round figure
 DAY_CV = 0.12  # within a subject, assay included; two values of CA125 differ truly from 34 % on, that is 2.8 such CVs
-WANDER_SPREAD, WANDER_DAYS = 0.10, 60  # slow drift of the healthy level: SD of the logarithm, days it lasts
+# Slow drift of the healthy level, a sine of the day: amplitude of the logarithm, days of a radian.
+WANDER_SPREAD, WANDER_DAYS = 0.10, 60
 LEWIS_NEGATIVE_SHARE = 0.07  # make no CA19-9; 5-10 %
 SKIN_SHARE, SKIN_FACTOR = 0.08, 2.5  # skin disease raises SCC without a tumour: round figures
 PERITONEUM_DAYS = ((-45, 2.0), (4, 1.6))  # surgery and leaking capillaries raise CA125: day and factor at most

@@ -18,9 +18,10 @@ Row = dict[str, object]
 
 IL2_PERIOD_LAST_DAY = IL2_LAST_DAY + 1  # what begins up to the day after the last dose is of the period of IL-2
 LATEST_LAB_EVENT_DAY = 60  # laboratory events of the treatment begin before
-SECOND_EPISODE_SHARE = 0.12  # of events that come back once; round figure
+SECOND_EPISODE_SHARE = 0.12  # of events that come back once, but for those of one day; round figure
 UNREPORTED_SHARE = 0.3  # of events of grade 1; round figure
-TYPICAL_PEAK_PER_UL, PEAK_SPREAD = 60.0, 0.7  # of reactive cells, on which immune-related events lean
+# Of reactive cells, on which immune-related events lean: median of subjects, and SD of the natural logarithm.
+TYPICAL_PEAK_PER_UL, PEAK_SPREAD = 85.0, 0.95
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ class Safety:
     Attributes
     ----------
     adverse_events
-        Rows of that table: what was reported while the subject was seen.
+        Rows of that table: what was reported while the subject was seen, with the worst grade up to then.
     true_events
         `subject, term, grade, start_day, end_day, reported`: everything that happened up to the death, with its true
         end (empty for what does not end).
@@ -165,6 +166,7 @@ class _Episode:
     end_day: int | None
     serious: bool
     reported: bool
+    seen_grade: int  # worst grade up to the day on which the subject was last seen
 
 
 def draw_safety(
@@ -205,7 +207,7 @@ def draw_safety(
         "cells": float(np.clip(np.log(peak / TYPICAL_PEAK_PER_UL) / PEAK_SPREAD, -3, 3)),
         "none": float(rng.standard_normal()),
     }
-    episodes = [found for event in LAB_EVENTS for found in _of_labs(rng, event, course)]
+    episodes = [found for event in LAB_EVENTS for found in _of_labs(rng, event, course, fate)]
     episodes += _fatal(rng, fate)
     for event in EVENTS:
         drawn = _drawn(rng, event, severity[event.cause], course)
@@ -256,23 +258,22 @@ def period(day: int) -> str:
     return "IL-2" if day <= IL2_PERIOD_LAST_DAY else "follow-up"
 
 
-def _of_labs(rng: np.random.Generator, event: LabEvent, course: Course) -> list[_Episode]:
-    """Return the event, from the first to the last day on which the value is worse than before treatment."""
+def _of_labs(rng: np.random.Generator, event: LabEvent, course: Course, fate: Fate) -> list[_Episode]:
+    """Return the event, from the first to the last day of life on which the value is worse than before treatment."""
     reported, serious = rng.random(2).tolist()
-    start = HOSPITAL_DAYS[0] - FIRST_DAY
-    values = course.values[event.test]
-    found = grades(event, values[start - 1 :], course.limits[event.test], float(values[start - 1]))
+    before = HOSPITAL_DAYS[0] - 1 - FIRST_DAY
+    lived = course.values[event.test][before : None if fate.death_day is None else fate.death_day + 1 - FIRST_DAY]
+    found = grades(event, lived, course.limits[event.test], float(lived[0]))
     worse = np.flatnonzero(found[1:] > found[0]) + HOSPITAL_DAYS[0]
     if not len(worse) or worse[0] > LATEST_LAB_EVENT_DAY:
         return []
     grade = int(found.max())
+    seen = int(found[: max(fate.last_alive_day - HOSPITAL_DAYS[0], 0) + 2].max())
     last_day = HOSPITAL_DAYS[0] + len(found) - 2
     end = None if int(worse[-1]) == last_day else int(worse[-1])
-    known = grade > 1 or reported >= UNREPORTED_SHARE
-    first = int(worse[0])
-    return [
-        _Episode(event.term, event.soc, event.related, False, grade, first, end, grade == 4 and serious < 0.05, known)
-    ]
+    known = seen > 1 or reported >= UNREPORTED_SHARE
+    words = (event.term, event.soc, event.related, False)
+    return [_Episode(*words, grade, int(worse[0]), end, seen == 4 and serious < 0.05, known, seen)]
 
 
 def _fatal(rng: np.random.Generator, fate: Fate) -> list[_Episode]:
@@ -281,7 +282,7 @@ def _fatal(rng: np.random.Generator, fate: Fate) -> list[_Episode]:
         return []
     term, soc, related = FATAL[int(which * len(FATAL))]
     start = max(min(fate.death_day - int(before * 5), fate.last_alive_day), 0)
-    return [_Episode(term, soc, related, False, 5, start, fate.death_day, True, fate.known_death)]
+    return [_Episode(term, soc, related, False, 5, start, fate.death_day, True, fate.known_death, 5)]
 
 
 def _drawn(rng: np.random.Generator, event: Event, cause: float, course: Course) -> list[_Episode]:
@@ -299,10 +300,12 @@ def _drawn(rng: np.random.Generator, event: Event, cause: float, course: Course)
     badly = grade >= 4 or (grade == 3 and serious < 0.35)
     told = grade > 1 or reported >= UNREPORTED_SHARE
     words = (event.term, event.soc, event.related, event.immune_related)
-    episodes = [_Episode(*words, grade, start, end, badly, told)]
-    if end is not None and again < SECOND_EPISODE_SHARE and event.days is not None:
-        back = end + 3 + int(later * 25)
-        episodes.append(_Episode(*words, max(grade - 1, 1), back, back + lasts - 1, False, told))
+    episodes = [_Episode(*words, grade, start, end, badly, told, grade)]
+    # What begins on one day only is of the infusion, which is given once.
+    returns = event.days is not None and event.days[0] < event.days[1]
+    if end is not None and again < SECOND_EPISODE_SHARE and returns:
+        back, milder = end + 3 + int(later * 25), max(grade - 1, 1)
+        episodes.append(_Episode(*words, milder, back, back + lasts - 1, False, told, milder))
     return episodes
 
 
@@ -316,7 +319,7 @@ def _row(subject: str, one: _Episode, fate: Fate) -> Row:
         "subject": subject,
         "term": one.term,
         "soc": one.soc,
-        "grade": one.grade,
+        "grade": one.seen_grade,
         "serious": one.serious,
         "immune_related": one.immune_related,
         "related": one.related,

@@ -47,8 +47,8 @@ def write_clinic(context: Context) -> Rows:
         "true_responses": reading.true_responses,
         "true_fates": [followup.true_fate_row(name, subject.fate, subject.disease)],
         "true_labs": labs.true_lab_rows(name, subject.laboratory, drawn),
-        "true_recoveries": labs.recovery_rows(name, subject.laboratory),
-        "true_transfusions": labs.transfusion_rows(name, subject.laboratory),
+        "true_recoveries": labs.recovery_rows(name, subject.laboratory, subject.fate.death_day),
+        "true_transfusions": labs.transfusion_rows(name, subject.laboratory, subject.fate.death_day),
         "true_tumor_markers": markers.true_marker_rows(name, panel, marked),
         "true_adverse_events": toxicity.true_events,
     }

@@ -125,7 +125,7 @@ def _masses(subject: Subject, sample: Sample, seen: pl.Series) -> list[Row]:
     before = subject.course.memory.sum(axis=1) > 0
     values = {
         "mass": shares[infused].sum(),
-        "mass_of_seen": shares[seen.to_numpy()].sum(),
+        "mass_of_seen": shares[infused & seen.to_numpy()].sum(),
         "mass_new": shares[infused & ~before].sum(),
         "infused_share": blood.infused.sum() / blood.clonal_t_cells,
     }

@@ -15,7 +15,7 @@ def true_clones(subject: Subject) -> pl.DataFrame:
 
     `origin` is that of the endpoint tables; `in_tumor` stands beside it. `product_frequency` is the share of all cells
     infused, `product_LOT` that of one lot's T cells, `tumor_frequency` the share of the tumour's T cells and
-    `memory_frequency` that of the memory T cells of blood before lymphodepletion.
+    `memory_frequency` that of the memory T cells of blood, about which each clone goes up and down in slow waves.
     """
     course = subject.course
     lots = {f"product_{lot}": shares.sum(axis=1) for lot, shares in course.lots.items()} if len(course.lots) > 1 else {}
