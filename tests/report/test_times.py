@@ -3,7 +3,7 @@ import pytest
 
 from tests.report.clinical_tables import clinical_tables
 from tilseq.report.arms import arms
-from tilseq.report.clinical_figures import curve, curve_caption, depth_caption, depths
+from tilseq.report.clinical_figures import changes, curve, curve_caption, depth_caption, depths
 from tilseq.report.readers import headline_reader, readers_in_words
 from tilseq.report.results import TABLES, Results
 from tilseq.report.times import (
@@ -19,6 +19,7 @@ from tilseq.report.times import (
     times_by_group,
 )
 from tilseq.tables import outputs, survival
+from tilseq.tables.best_response import BEST_RESPONSE
 
 NAMES = ("P1", "P2", "P3", "P4", "P5", "P6")
 
@@ -115,6 +116,19 @@ def test_a_study_without_follow_up_is_told_what_is_missing(tmp_path):
     bare.tables["failures"] = outputs.FAILURES.frame([failure])
     assert times(bare).empty == "No time to an event was estimated: see under failures why."
     assert curve("OS")(bare).is_empty() and depths(bare).is_empty()
+
+
+def test_the_spider_ends_with_the_data_cut(tmp_path):
+    tables = {table.name: table.frame() for table in TABLES}
+    seen = [(-8, 50.0, None), (42, 30.0, -40.0), (84, 60.0, 20.0)]
+    rows = [{"subject": name, "day": day, "sum_mm": total, "change_from_baseline_pct": change,
+             "baseline": day < 0, "targets": 1, "targets_measured": 1}
+            for name in ("P1", "P2") for day, total, change in seen]  # fmt: skip
+    best = [{"subject": name, "source": "derived", "confirmation": "required", "best_response": "SD", "rule": "x",
+             "data_cut_day": cut} for name, cut in (("P1", 83), ("P2", None))]  # fmt: skip
+    tables |= {"response": outputs.RESPONSE.frame(rows), "best_response": BEST_RESPONSE.frame(best)}
+    drawn = changes(Results(tmp_path, tables, frozenset(), {}, {}))
+    assert drawn.select("subject", "day").rows() == [("P1", -8), ("P1", 42), ("P2", -8), ("P2", 42), ("P2", 84)]
 
 
 def read_by(results, *names):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tilseq.steps.clinical_exclusions import of_resected
+from tilseq.steps.clinical_exclusions import of_late_lesions, of_resected
 from tilseq.steps.job import Job
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def plan(study: Study) -> list[Job]:
     A job carries the rows that it works on: what was checked is what is used, it depends on nothing else, and a
     contradiction in one subject's rows stops that subject alone.
     """
+    from tilseq.clinical.data_cut import data_cuts
     from tilseq.clinical.treatment_days import TREATMENT_DAYS
     from tilseq.study.names import safe_name
 
@@ -35,6 +36,7 @@ def plan(study: Study) -> list[Job]:
         for frame in (study.lesions, study.responses)
     )
     treatment, infusions = _by_subject(study.subjects.select(TREATMENT_DAYS.names)), _by_subject(study.infusions)
+    cuts = data_cuts(study.clinical.get("followup"))
     # Rows that were made from SDTM are not those of the files, which errors then do not name.
     files = {name: f"clinical/{name}.csv" for name in READS if (study.root / f"clinical/{name}.csv").exists()}
     settings = study.settings.analysis.clinical
@@ -48,6 +50,7 @@ def plan(study: Study) -> list[Job]:
                 "responses": responses.get(subject, []),
                 "subjects": treatment[subject],
                 "infusions": infusions.get(subject, []),
+                "data_cut_day": cuts.get(subject),
                 "files": files,
                 "readers": _readers(study),
                 "regrowth": settings.regrowth,
@@ -68,6 +71,7 @@ def run(job: Job, folder: Path) -> None:
         The subject's rows contradict one another, or name no reader where other subjects' do; each with file and row.
     """
     from tilseq.clinical import IrecistPolicy, irecist, irecist_best_response, response, response_differences
+    from tilseq.clinical.data_cut import CUTS
     from tilseq.clinical.treatment_days import TREATMENT_DAYS, resected_targets
     from tilseq.errors import StudyError, TableError
     from tilseq.io.write import write_parquet
@@ -79,9 +83,11 @@ def run(job: Job, folder: Path) -> None:
     (lesions, lesion_rows), (responses, response_rows) = (
         _numbered(table, given) for table in (LESIONS, RESPONSE_READS)
     )
-    subjects = TREATMENT_DAYS.frame(given["subjects"])
+    subjects, cut = TREATMENT_DAYS.frame(given["subjects"]), given["data_cut_day"]
+    followup = CUTS.frame([{"subject": job.unit, "data_cut_day": cut}])
     same = {
         "subjects": subjects,
+        "followup": followup,
         "infusions": INFUSIONS.frame(given["infusions"]),
         "regrowth": given["regrowth"],
         "undersized": given["undersized"],
@@ -96,7 +102,7 @@ def run(job: Job, folder: Path) -> None:
                 problem.file = given["files"].get(problem.table)
         raise
     confirmation = IrecistPolicy(**given["irecist"])
-    by_immune_criteria = irecist(lesions, derived, subjects, policy=confirmation)
+    by_immune_criteria = irecist(lesions, derived, subjects, policy=confirmation, followup=followup)
     endpoints = [
         endpoint
         for row in _with_telling_visits(derived).iter_rows(named=True)
@@ -105,10 +111,11 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(derived, RESPONSE, folder)
     write_parquet(response_differences(derived), RESPONSE_DIFFERENCES, folder)
     write_parquet(by_immune_criteria, IRECIST, folder)
-    write_parquet(irecist_best_response(by_immune_criteria), IRECIST_BEST, folder)
+    write_parquet(irecist_best_response(by_immune_criteria, followup), IRECIST_BEST, folder)
     write_parquet(ENDPOINTS.frame(endpoints), ENDPOINTS, folder)
     resected = resected_targets(lesions, subjects)
-    excluded = of_resected(given["lesions"], resected, given["files"].get("lesions"))
+    file = given["files"].get("lesions")
+    excluded = [*of_resected(given["lesions"], resected, file), *of_late_lesions(given["lesions"], cut, file)]
     write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
 
 

@@ -53,13 +53,20 @@ def of_reads(
     return counted(told)
 
 
-def of_subjects(subjects: pl.DataFrame, infusions: pl.DataFrame) -> list[Row]:
-    """Return rows of `exclusions` for subjects that were not infused, whom the rates of the infused leave out."""
-    infused = set(infusions["subject"])
-    rows = enumerate(subjects["subject"], start=2)
-    return counted(
-        (SUBJECTS_FILE, row, "not infused: in no rate of the infused") for row, name in rows if name not in infused
-    )
+def of_subjects(subjects: pl.DataFrame, infusions: pl.DataFrame, in_time: pl.DataFrame) -> list[Row]:
+    """Return rows of `exclusions` for subjects that were not infused, whom the rates of the infused leave out.
+
+    Parameters
+    ----------
+    subjects, infusions
+        Tables `subjects`, in the order of its file, and `infusions`.
+    in_time
+        The infusions up to the data cut.
+    """
+    ever, infused = set(infusions["subject"]), set(in_time["subject"])
+    rows = [(row, name) for row, name in enumerate(subjects["subject"], start=2) if name not in infused]
+    why = {name: "infused after the data cut" if name in ever else "not infused" for _, name in rows}
+    return counted((SUBJECTS_FILE, row, f"{why[name]}: in no rate of the infused") for row, name in rows)
 
 
 def of_resected(lesions: Sequence[Row], resected: pl.DataFrame, file: str | None) -> list[Row]:
@@ -78,6 +85,23 @@ def of_resected(lesions: Sequence[Row], resected: pl.DataFrame, file: str | None
     rule = "a target resected for the product: in no sum"
     rows = (row for row in lesions if (row["subject"], row["reader"], row["lesion"]) in gone)
     return counted((file or SDTM_FILES["lesions"], row["row"] if file else None, rule) for row in rows)
+
+
+def of_late_lesions(lesions: Sequence[Row], cut: int | None, file: str | None) -> list[Row]:
+    """Return rows of `exclusions` for lesions seen after the data cut, on which no best response by iRECIST rests.
+
+    Parameters
+    ----------
+    lesions
+        Rows of one subject with `row`.
+    cut
+        Day of its data cut; None where there is none.
+    file
+        File of the rows, None for SDTM's.
+    """
+    late = [row for row in lesions if cut is not None and row["day"] > cut]
+    rule = f"a lesion seen after the data cut (day {cut}): no best response by iRECIST rests on it"
+    return counted((file or SDTM_FILES["lesions"], row["row"] if file else None, rule) for row in late)
 
 
 def counted(told: Iterable[tuple[str, int | None, str]]) -> list[Row]:

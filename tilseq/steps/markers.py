@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tilseq.steps.clinical_records import frame_of, refusals, treatment_days, whole_study_job
+from tilseq.steps.clinical_records import followup_of, frame_of, refusals, treatment_days, whole_study_job
 from tilseq.steps.job import Job
 
 if TYPE_CHECKING:
@@ -24,17 +24,19 @@ def plan(study: Study) -> list[Job]:
     settings = study.settings.analysis.clinical
     names = ("tg", "harvest", "il2_end_day", "ca125_interference", "mouse_antibodies")
     own = {name: getattr(settings, name) for name in names}
-    return whole_study_job(study, STEP, "tumor_markers", settings=own)
+    return whole_study_job(study, STEP, "tumor_markers", "followup", settings=own)
 
 
 def run(job: Job, folder: Path) -> None:
     """Write courses of markers, CA-125 by GCIG, endpoints and a figure of each subject.
 
-    A subject whose records cannot be used becomes a row of `failures`, and has no course.
+    A subject whose records cannot be used becomes a row of `failures`, and has no course. Records after the data cut
+    take no part.
     """
     import polars as pl
 
-    from tilseq.clinical import gcig, markers
+    from tilseq.clinical import gcig, markers, up_to_data_cut
+    from tilseq.clinical.data_cut import cut_exclusions, data_cuts
     from tilseq.clinical.marker_exclusions import marker_exclusions
     from tilseq.identifiers import unknown_subjects
     from tilseq.io.write import write_parquet
@@ -47,7 +49,8 @@ def run(job: Job, folder: Path) -> None:
     refused, failures = refusals(STEP, given["file"], unknown_subjects(records, subjects["subject"].to_list()))
     sound = ~pl.col("subject").is_in(refused)
     people = subjects.filter(sound)
-    courses = markers(records.filter(sound), subjects=people, tg=given["tg"])
+    followup = followup_of(job)
+    courses = markers(up_to_data_cut(records.filter(sound), followup), subjects=people, tg=given["tg"])
     by_ca125 = gcig(
         courses,
         subjects=people,
@@ -59,6 +62,9 @@ def run(job: Job, folder: Path) -> None:
         {"file": given["file"], "rule": f"no such subject: {name}", "rows": records.filter(subject=name).height}
         for name in refused
     ]
+    numbered = records.with_row_index("place", offset=2).filter(sound)
+    late = cut_exclusions(numbered, data_cuts(followup), "a record", numbered["place"].to_list())
+    excluded += [{"file": given["file"], **row} for row in late]
     excluded += [
         {"file": given["file"], "rule": rule, "rows": rows} for rule, rows in marker_exclusions(courses).items()
     ]
