@@ -204,6 +204,16 @@ def test_arms_have_rows_lines_and_a_hazard_ratio(results):
     ]  # fmt: skip
 
 
+def test_an_endpoint_of_which_no_two_arms_can_be_compared_has_a_row_of_its_own(results):
+    in_two_arms(results)
+    why = "cannot be estimated: nobody has a time to PFS"
+    row = {"parameter": "PFS", "contrast": "arm", "method": "log_rank", "subjects": 0, "events": 0,
+           "family": "primary", "exploratory": False, "reason": why}  # fmt: skip
+    known = results.tables["survival_contrasts"]
+    results.tables["survival_contrasts"] = pl.concat([known, survival.SURVIVAL_CONTRASTS.frame([row])])
+    assert [read(cell) for cell in arms(results).rows[1]] == ["PFS | primary", "–", "–", "0", "0", *["–"] * 5, why]
+
+
 def test_what_the_estimates_say_against_themselves_is_told_once(results):
     assert doubts(results) == []
     few = "fewer than 20 subjects: log-log limits may hold less than they say, those of beta_product hold"

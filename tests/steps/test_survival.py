@@ -251,3 +251,18 @@ def test_without_responses_there_is_what_no_scan_decides(tmp_path):
     assert set(times["parameter"]) == {"OS", "follow_up"}
     assert written["survival_estimates"].filter(parameter="OS", group="all", quantity="median")["estimate"][0] == 101
     assert (written["failures"].height, written["exclusions"].height) == (0, 0)
+
+
+def test_a_primary_endpoint_without_times_is_told_and_the_others_are_compared(tmp_path):
+    """PFS is primary, and the study has no scans: it has no time to PFS."""
+    asked = "analysis: {clinical: {survival: {primary: [PFS, OS]}}}\n"
+    bare = {"clinical/lesions.csv": None, "clinical/responses.csv": None, "study.yaml": TABLES["study.yaml"] + asked}
+    written = finish(make_study(tmp_path, ARMS | bare), tmp_path, "survival")
+    contrasts = written["survival_contrasts"]
+    ranks = contrasts.filter(method="log_rank").select("parameter", "family", "subjects", "reason")
+    assert ranks.rows() == [
+        ("OS", "primary", 3, contrasts.filter(parameter="OS", method="log_rank")["reason"][0]),
+        ("PFS", "primary", 0, "cannot be estimated: nobody has a time to PFS"),
+    ]
+    assert contrasts.filter(parameter="OS", method="log_rank")["p"][0] is not None
+    assert set(written["survival_estimates"]["parameter"]) == {"OS", "follow_up"}
