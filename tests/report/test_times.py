@@ -211,7 +211,7 @@ def test_an_endpoint_of_which_no_two_arms_can_be_compared_has_a_row_of_its_own(r
            "family": "primary", "exploratory": False, "reason": why}  # fmt: skip
     known = results.tables["survival_contrasts"]
     results.tables["survival_contrasts"] = pl.concat([known, survival.SURVIVAL_CONTRASTS.frame([row])])
-    assert [read(cell) for cell in arms(results).rows[1]] == ["PFS | primary", "–", "–", "0", "0", *["–"] * 5, why]
+    assert [read(cell) for cell in arms(results).rows[1]] == ["PFS | primary", "–", "0", "0", *["–"] * 5, why]
 
 
 def test_what_the_estimates_say_against_themselves_is_told_once(results):
