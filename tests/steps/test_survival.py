@@ -7,7 +7,8 @@ import pytest
 
 from tests.steps.clinical_study import TABLES, finish, make_study
 from tilseq.clinical import survival_curve, survival_estimates, time_to_event_rules
-from tilseq.steps import survival
+from tilseq.errors import AnalysisError
+from tilseq.steps import clinical, survival
 from tilseq.study.settings import Settings
 
 STEPS = ("response_rates", "survival")
@@ -266,3 +267,42 @@ def test_a_primary_endpoint_without_times_is_told_and_the_others_are_compared(tm
     ]
     assert contrasts.filter(parameter="OS", method="log_rank")["p"][0] is not None
     assert set(written["survival_estimates"]["parameter"]) == {"OS", "follow_up"}
+
+
+SDTM = {
+    "infusions.csv": "subject,infusion,day,date\nS1,1,0,2024-03-01\nS2,1,0,\nS3,1,0,2024-03-01\n",
+    "clinical/lesions.csv": None,
+    "clinical/responses.csv": "subject,day,response\n",
+    "clinical/tu.csv": "USUBJID,TULNKID,TUTESTCD,TUORRES,TULOC\n"
+    "S1,T1,TUMIDENT,TARGET,LUNG\nS2,T1,TUMIDENT,TARGET,LUNG\n",
+    "clinical/tr.csv": "USUBJID,TRLNKID,TRTESTCD,TRORRES,TRORRESU,TRDTC\n"
+    + "".join(
+        f"{name},T1,LDIAM,{size},mm,{day}\n"
+        for name in ("S1", "S2")
+        for size, day in ((40, "2024-02-22"), (24, "2024-04-12"), (20, "2024-05-24"))
+    ),
+}
+
+
+def test_scans_that_have_no_day_cost_their_subject_alone(tmp_path):
+    """S2's infusion has no date: its scans by SDTM have no day, and the job of S2 fails, not the study."""
+    written = finish(make_study(tmp_path, SDTM), tmp_path, *STEPS)
+    times = written["time_to_event"]
+    assert times.filter(subject="S1", parameter="PFS").select("end_day", "event", "rule").rows() == [
+        (84, False, "last_adequate")
+    ]
+    lost = times.filter(subject="S2").select("parameter", "rule", "reason").sort("parameter")
+    assert lost.filter(parameter="PFS").rows() == [
+        ("PFS", "not_evaluable", "its responses could not be derived, see failures")
+    ]
+    # The death of S2 on day 100 is known without any scan.
+    assert times.filter(subject="S2", parameter="OS").select("days", "event").rows() == [(101, True)]
+    # Whose rows of SDTM they are is not those of the empty responses.csv.
+    assert not written["exclusions"]["file"].str.contains("responses").any()
+
+
+def test_the_job_of_a_subject_without_day_0_says_what_is_missing(tmp_path):
+    (job,) = (job for job in clinical.plan(make_study(tmp_path, SDTM)) if job.unit == "S2")
+    with pytest.raises(AnalysisError, match="no date of its first infusion is known") as caught:
+        clinical.run(job, tmp_path)
+    assert (caught.value.file, caught.value.column, caught.value.found) == ("infusions.csv", "date", "'subject S2'")

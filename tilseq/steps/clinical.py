@@ -38,7 +38,7 @@ def plan(study: Study) -> list[Job]:
     treatment, infusions = _by_subject(study.subjects.select(TREATMENT_DAYS.names)), _by_subject(study.infusions)
     cuts = data_cuts(study.clinical.get("followup"))
     # Rows that were made from SDTM are not those of the files, which errors then do not name.
-    files = {name: f"clinical/{name}.csv" for name in READS if (study.root / f"clinical/{name}.csv").exists()}
+    files = {} if study.tumors_from_sdtm else {name: f"clinical/{name}.csv" for name in READS}
     settings = study.settings.analysis.clinical
     return [
         Job(
@@ -51,6 +51,7 @@ def plan(study: Study) -> list[Job]:
                 "subjects": treatment[subject],
                 "infusions": infusions.get(subject, []),
                 "data_cut_day": cuts.get(subject),
+                "undated": subject in study.undated,
                 "files": files,
                 "readers": _readers(study),
                 "regrowth": settings.regrowth,
@@ -58,7 +59,7 @@ def plan(study: Study) -> list[Job]:
                 "irecist": settings.irecist.model_dump(),
             },
         )
-        for subject in sorted({*lesions, *responses})
+        for subject in sorted({*lesions, *responses, *study.undated})
     ]
 
 
@@ -69,17 +70,25 @@ def run(job: Job, folder: Path) -> None:
     ------
     StudyError
         The subject's rows contradict one another, or name no reader where other subjects' do; each with file and row.
+    AnalysisError
+        Its scans by SDTM have no day.
     """
     from tilseq.clinical import IrecistPolicy, irecist, irecist_best_response, response, response_differences
     from tilseq.clinical.data_cut import CUTS
     from tilseq.clinical.treatment_days import TREATMENT_DAYS, resected_targets
-    from tilseq.errors import StudyError, TableError
+    from tilseq.errors import AnalysisError, StudyError, TableError
     from tilseq.io.write import write_parquet
     from tilseq.tables.best_response import IRECIST, IRECIST_BEST, RESPONSE_DIFFERENCES
     from tilseq.tables.inputs import INFUSIONS, LESIONS, RESPONSE_READS
     from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, RESPONSE
 
     given = job.arguments
+    if given["undated"]:
+        what, mend = (
+            "its scans have no day, as no date of its first infusion is known",
+            "give the `date` of the infusion",
+        )
+        raise AnalysisError(what, file="infusions.csv", column="date", found=f"subject {job.unit}", mend=mend)
     (lesions, lesion_rows), (responses, response_rows) = (
         _numbered(table, given) for table in (LESIONS, RESPONSE_READS)
     )

@@ -23,7 +23,7 @@ def places(study: Study) -> dict[str, list[Row]]:
     """Return file, row, subject, reader, day and visit of the rows of lesions and responses; no row for SDTM's."""
     found: dict[str, list[Row]] = {}
     for name, frame in (("lesions", study.lesions), ("responses", study.responses)):
-        ours = (study.root / OUR_FILES[name]).exists()
+        ours = not study.tumors_from_sdtm
         file = (OUR_FILES if ours else SDTM_FILES)[name]
         rows = [] if frame is None else frame.select("subject", "reader", "day", "visit").to_dicts()
         found[name] = [row | {"file": file, "row": i if ours else None} for i, row in enumerate(rows, start=2)]

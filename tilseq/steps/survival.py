@@ -243,7 +243,7 @@ def _days_read(study: Study) -> list[list[Any]]:
     found = []
     for name, frame in zip(READS, (study.responses, study.lesions), strict=True):
         file = f"clinical/{name}.csv"
-        if frame is not None and (study.root / file).exists():
+        if frame is not None and not study.tumors_from_sdtm:
             rows = frame.with_row_index("row", offset=2).unique(["subject", "day"], keep="first", maintain_order=True)
             found += [[*row[:2], file, row[2]] for row in rows.select("subject", "day", pl.col("row")).iter_rows()]
     return found
