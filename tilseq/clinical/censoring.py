@@ -114,6 +114,19 @@ def _died_closely_followed(question: Question) -> bool:
     return event.found.day - last <= longest
 
 
+def unscanned_death(question: Question) -> str:
+    """Return what to say of a death that is the event although no adequate assessment came before it; else nothing."""
+    event = question.event
+    if event is None or event.rule not in ("death", "tumor_death") or question.adequate(event.found.day) is not None:
+        return ""
+    told = "a death without any adequate assessment before it is an event"
+    looked_for = any(rule.trigger == "missed_visits" for rule in question.rules.censoring.rules)
+    if not looked_for or not question.planned:
+        return told
+    last, longest = _last_and_longest(question, event.found.day)
+    return f"{told} up to day {last + longest}, before two planned ones were missed"
+
+
 def death(question: Question) -> Found | None:
     """Set off by a death before the event."""
     return question.before_event(question.history.death)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from tilseq.clinical.censoring import Censored, Question, earliest_censoring, end_of_observation
+from tilseq.clinical.censoring import Censored, Question, earliest_censoring, end_of_observation, unscanned_death
 from tilseq.clinical.clinical_records import Records
 from tilseq.clinical.contradictions import contradictions
 from tilseq.clinical.endpoint_rules import Endpoint, TimeToEventRules
@@ -173,6 +173,7 @@ class _Derivation:
         words += [*history.words, *(series.words if endpoint.by_scan else ()), *found.words]
         words += self._policies(endpoint, history)
         words += _not_counted(history, series, start) if by_progression and origin != "response" else ()
+        words += [unscanned_death(question)] if by_progression and end is question.event else ()
         words += self.not_looked_for if by_progression else ()
         key = {"subject": history.subject, "parameter": endpoint.parameter, "reader": reader}
         return key | _told(end, found, origin, start, words)
