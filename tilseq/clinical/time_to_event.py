@@ -185,6 +185,8 @@ class _Derivation:
         words = [f"no {named[0]} in the study: counted from {origin}"] if origin != named[0] else []
         if origin == "response":
             return origin, None if series.response is None else series.response.day, words
+        if origin == "infusion" and (history.infusions or 0) > 1:
+            words.append(f"counted from the first of {history.infusions} infusions")
         start, dose = history.origins[origin], history.origins["first_dose"]
         if "first_dose" in endpoint.origins and dose is not None and start not in (None, dose):
             words.append(f"first_dose_day is {dose}, counted from {origin} (day {start})")
