@@ -72,6 +72,9 @@ def test_q_is_over_the_log_rank_tests_of_a_declared_family():
         survival_contrasts(rows, ARM, families={"primary": ["PSF"]})
     with pytest.raises(AnalysisError, match="two families declare an endpoint"):
         survival_contrasts(rows, ARM, families={"a": ["OS"], "b": ["OS"]})
+    # Named twice in its own family an endpoint is one.
+    twice = survival_contrasts(rows, ARM, families={"primary": ["OS", "PFS", "OS"]})
+    assert twice.equals(found)
 
 
 def test_a_declared_endpoint_that_nobody_has_a_time_to_says_so_and_the_others_are_compared():

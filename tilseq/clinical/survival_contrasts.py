@@ -295,7 +295,7 @@ def finished(
 def _families(families: Families, parameters: Sequence[str]) -> dict[str, str]:
     family_of: dict[str, str] = {}
     for family, declared in families.items():
-        for parameter in declared:
+        for parameter in dict.fromkeys(declared):
             if parameter not in parameters:
                 mend = did_you_mean(parameter, parameters)
                 raise AnalysisError(f"family {family} declares an endpoint without times", found=parameter, mend=mend)
