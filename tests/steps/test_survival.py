@@ -125,6 +125,16 @@ def test_where_nobody_followed_up_was_assessed_there_is_no_time_that_scans_decid
     ]
 
 
+@pytest.mark.parametrize(("cut", "known"), [(41, False), (42, True)])
+def test_an_assessment_after_the_data_cut_is_none_that_a_time_can_rest_on(tmp_path, cut, known):
+    """The first scans are of day 42. Cut before, PFS would be that of S3 alone, who died on day 30."""
+    followup = {"clinical/followup.csv": TABLES["clinical/followup.csv"].replace(",365", f",{cut}")}
+    times = finish(make_study(tmp_path, followup), tmp_path, *STEPS)["time_to_event"]
+    assert times.filter(parameter="OS").sort("subject")["days"].to_list() == [cut + 1, cut + 1, 31]
+    pfs = times.filter(parameter="PFS").sort("subject").select("days", "event").rows()
+    assert pfs == ([(43, False), (43, True), (31, True)] if known else [(None, None)] * 3)
+
+
 def test_a_baseline_alone_is_no_assessment_that_a_time_can_rest_on(tmp_path):
     """S2 and S3 died and S1 lives: PFS of the dead alone."""
     lesions = "\n".join(line for line in TABLES["clinical/lesions.csv"].splitlines() if "D" not in line) + "\n"
