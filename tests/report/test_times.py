@@ -223,6 +223,14 @@ def test_what_the_estimates_say_against_themselves_is_told_once(results):
     method = pl.lit("Kaplan-Meier, log-log 95 %")
     results.tables["survival_estimates"] = estimates.with_columns(reasons_of, method=method)
     results.run["settings"]["analysis"]["clinical"]["time_to_event"]["unknown_death_cause"] = "tumor"
+    unscanned = (
+        "1 of 5 PFS events is a death without any adequate assessment, and 2 alive without one censored on the origin"
+    )
+    one = results.tables["survival_estimates"].head(1).with_columns(reason=pl.lit(unscanned))
+    known = results.tables["survival_estimates"]
+    results.tables["survival_estimates"] = one
+    assert doubts(results) == [f"{unscanned}."]
+    results.tables["survival_estimates"] = known
     assert doubts(results) == [
         "2 of 5 TTP events are deaths of unknown cause, counted as from the tumour.",
         "Where a group has fewer than 20 subjects, or fewer than 5 are at risk, limits by log-log may hold less than "

@@ -10,6 +10,7 @@ from tilseq.clinical.event_sources import Event
 from tilseq.clinical.histories import History
 from tilseq.clinical.missed_visits import Planned, longest_gap
 from tilseq.clinical.reader_series import Found, Read, Series
+from tilseq.clinical.survival_times import UNSCANNED, UNSCANNED_DEATH
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def unscanned_death(question: Question) -> str:
     event = question.event
     if event is None or event.rule not in ("death", "tumor_death") or question.adequate(event.found.day) is not None:
         return ""
-    told = "a death without any adequate assessment before it is an event"
+    told = f"{UNSCANNED_DEATH} is an event"
     looked_for = any(rule.trigger == "missed_visits" for rule in question.rules.censoring.rules)
     if not looked_for or not question.planned:
         return told
@@ -174,7 +175,7 @@ def end_of_observation(end: str, question: Question) -> Censored:
         return Censored("last_alive", words, alive)
     read = question.adequate()
     if read is None:
-        return Censored("no_post_baseline", "no adequate assessment after the origin", _origin(question))
+        return Censored(UNSCANNED, "no adequate assessment after the origin", _origin(question))
     return Censored("last_adequate", "last adequate assessment", _of(read, question))
 
 
