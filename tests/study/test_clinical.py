@@ -138,7 +138,7 @@ def test_rows_after_the_data_cut_are_counted_by_table(make_study):
     assert clinical.note_after_cut(folder) == [f"{told}clinical/labs.csv 1"]
     earlier = {**tables, "clinical/followup.csv": tables["clinical/followup.csv"].replace("90,28", "90,27")}
     assert clinical.note_after_cut(examine(make_study(earlier))) == [
-        f"{told}clinical/adverse_events.csv 1, clinical/labs.csv 2, clinical/lesions.csv 1, clinical/responses.csv 1"
+        f"{told}clinical/lesions.csv 1, clinical/responses.csv 1, clinical/adverse_events.csv 1, clinical/labs.csv 2"
     ]
     uncut = {**tables, "clinical/followup.csv": "subject,last_alive_day\nS01,90\n"}
     assert clinical.note_after_cut(examine(make_study(uncut))) == []

@@ -287,7 +287,10 @@ class _Work:
         ]
         if self.irecists:
             found = pl.concat(self.irecists)
-            tables += [(found, IRECIST), (irecist_best_response(found, self.given["followup"]), IRECIST_BEST)]
+            tables += [
+                (found, IRECIST),
+                (irecist_best_response(found, self.given["followup"], self.given["therapies"]), IRECIST_BEST),
+            ]
         return tables
 
 

@@ -149,7 +149,7 @@ class _Gathered:
         table = conform(as_polars(response_table), RESPONSE)
         problems: list[TilseqError] = []
         days = _subject_days(subjects, {*table["subject"], *underived}, policy, problems)
-        starts, self.before = _new_therapies(therapies)
+        starts, self.before = new_therapies(therapies)
         for subject in sorted(({*starts, *self.before}) - set(days)) if subjects is not None else ():
             problems.append(TableError("a subject with a therapy is not in subjects", column="subject", found=subject))
         self.policy = policy
@@ -241,8 +241,14 @@ def _subject_days(
     return days
 
 
-def _new_therapies(therapies: Any) -> tuple[dict[str, int], Mapping[str, str]]:
-    """Return the first day of new therapy of each subject after day 0, and a word on those that started before."""
+def new_therapies(therapies: Any) -> tuple[dict[str, int], Mapping[str, str]]:
+    """Return the first day of new therapy of each subject after day 0, and a word on those that started before.
+
+    Parameters
+    ----------
+    therapies
+        Table `therapies`; None is none.
+    """
     starts: dict[str, int] = {}
     before: dict[str, str] = {}
     if therapies is None:

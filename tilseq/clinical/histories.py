@@ -105,7 +105,7 @@ def _infusions(records: Records, subject: str, cut: int | None) -> int | None:
     """Return how many infusions a subject had up to the data cut; None where no table tells."""
     if records.infusions is None:
         return None
-    return sum(row["subject"] == subject and _within(row["day"], cut) for row in records.infusions)
+    return len([row for row in records.infusions if row["subject"] == subject and _within(row["day"], cut)])
 
 
 def _history(

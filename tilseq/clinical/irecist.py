@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 
 from tilseq.clinical.assessments import MICROMETRES, Assessment, gather, numbered, of_reader
-from tilseq.clinical.data_cut import data_cuts, up_to_data_cut
+from tilseq.clinical.best_response import new_therapies
+from tilseq.clinical.data_cut import data_cuts, is_after_cut, up_to_data_cut
 from tilseq.clinical.irecist_course import Course, IrecistPolicy, Visit
 from tilseq.clinical.new_lesions import new_lesions, since_baseline
 from tilseq.clinical.treatment_days import resection_days, treatment_days
@@ -141,12 +142,13 @@ def _row(one: Assessment, row: Row) -> Row:
     return {"day": one.day, "visit": one.visit} | {name: row[name] for name in same}
 
 
-def irecist_best_response(irecist_table: Any, followup: Any = None) -> pl.DataFrame:
+def irecist_best_response(irecist_table: Any, followup: Any = None, therapies: Any = None) -> pl.DataFrame:
     """Return the best response by iRECIST (iBOR) of each subject and reader, and the day of progression.
 
-    The best is over all assessments up to iCPD and the data cut: iCR, iPR, iSD, NON-iCR/NON-iUPD, then iCPD, iUPD, NE;
-    an iUPD that was not confirmed takes nothing from what follows it. Neither confirmation of response nor a least
-    duration of iSD is asked for, as in table 3 of the paper.
+    The best is over all assessments up to iCPD, the day a new therapy starts and the data cut, as that by RECIST 1.1:
+    what another therapy does is not this one's. It ranks iCR, iPR, iSD, NON-iCR/NON-iUPD, then iCPD, iUPD, NE; an iUPD
+    that was not confirmed takes nothing from what follows it. Neither confirmation of response nor a least duration of
+    iSD is asked for, as in table 3 of the paper.
 
     Parameters
     ----------
@@ -154,6 +156,8 @@ def irecist_best_response(irecist_table: Any, followup: Any = None) -> pl.DataFr
         Table `irecist`.
     followup
         Columns `subject` and `data_cut_day`; assessments after the cut do not count.
+    therapies
+        Table `therapies`; assessments after the first day of one that starts after day 0 do not count.
 
     Returns
     -------
@@ -163,6 +167,7 @@ def irecist_best_response(irecist_table: Any, followup: Any = None) -> pl.DataFr
         false.
     """
     table = up_to_data_cut(conform(as_polars(irecist_table), IRECIST), followup)
+    table = table.filter(~is_after_cut(table, new_therapies(therapies)[0]))
     rows: list[Row] = []
     for (subject, reader), part in table.group_by("subject", "reader", maintain_order=True):
         reads = part.filter(pl.col("response").is_not_null()).sort("day").select("day", "response", "unconfirmed_day")

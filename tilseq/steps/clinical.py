@@ -27,6 +27,7 @@ def plan(study: Study) -> list[Job]:
     A job carries the rows that it works on: what was checked is what is used, it depends on nothing else, and a
     contradiction in one subject's rows stops that subject alone.
     """
+    from tilseq.clinical.best_response import new_therapies
     from tilseq.clinical.data_cut import data_cuts
     from tilseq.clinical.treatment_days import TREATMENT_DAYS
     from tilseq.study.names import safe_name
@@ -37,6 +38,8 @@ def plan(study: Study) -> list[Job]:
     )
     treatment, infusions = _by_subject(study.subjects.select(TREATMENT_DAYS.names)), _by_subject(study.infusions)
     cuts = data_cuts(study.clinical.get("followup"))
+    stops = study.settings.analysis.clinical.best_response.new_therapy == "stop"
+    started, _ = new_therapies(study.clinical.get("therapies") if stops else None)
     # Rows that were made from SDTM are not those of the files, which errors then do not name.
     files = {} if study.tumors_from_sdtm else {name: f"clinical/{name}.csv" for name in READS}
     settings = study.settings.analysis.clinical
@@ -51,6 +54,7 @@ def plan(study: Study) -> list[Job]:
                 "subjects": treatment[subject],
                 "infusions": infusions.get(subject, []),
                 "data_cut_day": cuts.get(subject),
+                "new_therapy_day": started.get(subject),
                 "undated": subject in study.undated,
                 "files": files,
                 "readers": _readers(study),
@@ -79,7 +83,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.errors import AnalysisError, StudyError, TableError
     from tilseq.io.write import write_parquet
     from tilseq.tables.best_response import IRECIST, IRECIST_BEST, RESPONSE_DIFFERENCES
-    from tilseq.tables.inputs import INFUSIONS, LESIONS, RESPONSE_READS
+    from tilseq.tables.inputs import INFUSIONS, LESIONS, RESPONSE_READS, THERAPIES
     from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, RESPONSE
 
     given = job.arguments
@@ -94,6 +98,9 @@ def run(job: Job, folder: Path) -> None:
     )
     subjects, cut = TREATMENT_DAYS.frame(given["subjects"]), given["data_cut_day"]
     followup = CUTS.frame([{"subject": job.unit, "data_cut_day": cut}])
+    day = given["new_therapy_day"]
+    started = [] if day is None else [{"subject": job.unit, "therapy": "new therapy", "start_day": day}]
+    therapies = THERAPIES.frame(started)
     same = {
         "subjects": subjects,
         "followup": followup,
@@ -120,11 +127,11 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(derived, RESPONSE, folder)
     write_parquet(response_differences(derived), RESPONSE_DIFFERENCES, folder)
     write_parquet(by_immune_criteria, IRECIST, folder)
-    write_parquet(irecist_best_response(by_immune_criteria, followup), IRECIST_BEST, folder)
+    write_parquet(irecist_best_response(by_immune_criteria, followup, therapies), IRECIST_BEST, folder)
     write_parquet(ENDPOINTS.frame(endpoints), ENDPOINTS, folder)
     resected = resected_targets(lesions, subjects)
     file = given["files"].get("lesions")
-    excluded = [*of_resected(given["lesions"], resected, file), *of_late_lesions(given["lesions"], cut, file)]
+    excluded = [*of_resected(given["lesions"], resected, file), *of_late_lesions(given["lesions"], cut, day, file)]
     write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
 
 

@@ -87,8 +87,8 @@ def of_resected(lesions: Sequence[Row], resected: pl.DataFrame, file: str | None
     return counted((file or SDTM_FILES["lesions"], row["row"] if file else None, rule) for row in rows)
 
 
-def of_late_lesions(lesions: Sequence[Row], cut: int | None, file: str | None) -> list[Row]:
-    """Return rows of `exclusions` for lesions seen after the data cut, on which no best response by iRECIST rests.
+def of_late_lesions(lesions: Sequence[Row], cut: int | None, therapy: int | None, file: str | None) -> list[Row]:
+    """Return rows of `exclusions` for lesions on which no best response by iRECIST rests, as they were seen too late.
 
     Parameters
     ----------
@@ -96,12 +96,19 @@ def of_late_lesions(lesions: Sequence[Row], cut: int | None, file: str | None) -
         Rows of one subject with `row`.
     cut
         Day of its data cut; None where there is none.
+    therapy
+        First day of a new therapy; None where there is none.
     file
         File of the rows, None for SDTM's.
     """
-    late = [row for row in lesions if cut is not None and row["day"] > cut]
-    rule = f"a lesion seen after the data cut (day {cut}): no best response by iRECIST rests on it"
-    return counted((file or SDTM_FILES["lesions"], row["row"] if file else None, rule) for row in late)
+    told = []
+    for row in lesions:
+        bounds = (("the data cut", cut), ("a new therapy", therapy))
+        after = next((f"{name} (day {day})" for name, day in bounds if day is not None and row["day"] > day), None)
+        if after is not None:
+            rule = f"a lesion seen after {after}: no best response by iRECIST rests on it"
+            told.append((file or SDTM_FILES["lesions"], row["row"] if file else None, rule))
+    return counted(told)
 
 
 def counted(told: Iterable[tuple[str, int | None, str]]) -> list[Row]:

@@ -12,7 +12,7 @@ from tilseq.errors import TableError, TilseqError, did_you_mean
 from tilseq.io.yaml_model import line_of
 from tilseq.lab_tests import SHARES, lab_test, near_test, plain_unit, read_result
 from tilseq.study.checks import Check, numbered, unknown
-from tilseq.study.model import CLINICAL, LESIONS_FILE, RESPONSES_FILE, SUBJECTS_FILE, Folder, clinical_file
+from tilseq.study.model import CLINICAL, SUBJECTS_FILE, Folder, clinical_file
 from tilseq.study.notes import named
 from tilseq.study.settings import FILE as SETTINGS_FILE
 
@@ -215,12 +215,10 @@ def note_after_cut(folder: Folder) -> list[str]:
     if followup is None or not followup.height:
         return []
     cuts = followup.select("subject", "data_cut_day").drop_nulls().unique("subject")
-    tables = {folder.clinical_file(name): frame for name, frame in folder.clinical.items()}
-    tables |= {} if folder.from_sdtm else {LESIONS_FILE: folder.lesions, RESPONSES_FILE: folder.responses}
     told = []
-    for file, frame in tables.items():
-        day = next((name for name in ("day", "start_day") if frame is not None and name in frame.columns), None)
-        if frame is None or day is None or "subject" not in frame.columns:
+    for file, frame in folder.tables().items():
+        day = next((name for name in ("day", "start_day") if name in frame.columns), None)
+        if not file.startswith("clinical/") or day is None or "subject" not in frame.columns:
             continue
         late = frame.join(cuts, on="subject").filter(pl.col(day) > pl.col("data_cut_day")).height
         told += [f"{file} {late}"] if late else []
