@@ -114,3 +114,11 @@ def test_a_subject_of_the_follow_up_that_is_not_known_is_told(files, capsys):
     (files / "f.csv").write_text("subject,last_alive_day,data_cut_day\n7,40,20\n")
     assert markers(files, "--followup", files / "f.csv") == 4
     assert "f.csv, row 2, column subject: no such subject; found '7'" in capsys.readouterr().err
+
+
+def test_a_new_therapy_ends_the_samples_of_gcig(files):
+    (files / "t.csv").write_text("subject,therapy,start_day\n007,carboplatin,40\n")
+    assert markers(files, "--harvest", "ignored", "--therapies", files / "t.csv") == 0
+    (ca125,) = rows_of(files / "out/gcig.csv")
+    assert (ca125["response"], ca125["response_day"]) == ("none", "")
+    assert "samples after the new therapy of day 40 not used: 1" in ca125["reason"]

@@ -84,3 +84,16 @@ def test_records_after_the_data_cut_count_nowhere(tmp_path):
     assert written["exclusions"].select("file", "row", "rule", "rows").rows() == [
         ("clinical/tumor_markers.csv", None, "a record after the data cut of S1 (day 59), first in row 4", 2)
     ]
+
+
+def test_after_a_new_therapy_no_change_and_no_category_of_it(tmp_path):
+    given = {"clinical/therapies.csv": "subject,therapy,start_day\nS1,carboplatin,59\n"}
+    written = finish(make_study(tmp_path, CHANGES | given), tmp_path, "markers")
+    # The course goes on; -60 % of day 60 is that of the next therapy.
+    assert written["marker_courses"].filter(subject="S1")["day"].to_list() == [-8, 28, 60, 90]
+    lowest = written["endpoints"].filter(subject="S1", parameter="marker_lowest_change")
+    assert lowest.select("day", "value", "n").rows() == [(28, -55.0, 1.0)]
+    assert "samples after the new therapy of day 59 not used: 2" in written["gcig"].filter(subject="S1")["reason"][0]
+    ignored = TABLES["study.yaml"] + "analysis: {clinical: {best_response: {new_therapy: ignore}}}\n"
+    written = finish(make_study(tmp_path, CHANGES | given | {"study.yaml": ignored}), tmp_path, "markers")
+    assert written["gcig"].filter(subject="S1").select("category", "response_day").rows() == [("PR", 28)]

@@ -36,6 +36,7 @@ tilseq clinical markers $S/clinical/tumor_markers.csv --subjects $S/subjects.csv
     "--infusions", type=CSV, help="Infusions, whose dates turn dates into days; without it dates are refused."
 )
 @click.option("--followup", type=CSV, help="Days of the data cut: later records take no part.")
+@click.option("--therapies", type=CSV, help="Further anti-tumour therapies: GCIG takes no later sample.")
 @click.option(
     "--tg",
     type=click.Choice(["thyroglobulin", "triglycerides"]),
@@ -67,6 +68,7 @@ def markers_command(
     subjects: Path,
     infusions: Path | None,
     followup: Path | None,
+    therapies: Path | None,
     tg: Thyroglobulin,
     harvest: Harvest,
     interference: tuple[tuple[str, int], ...],
@@ -86,7 +88,7 @@ def markers_command(
     from tilseq.clinical.tumor_markers import markers
     from tilseq.errors import plural
     from tilseq.identifiers import unknown_subjects
-    from tilseq.io.clinical import parse_by_subject, read_followup
+    from tilseq.io.clinical import parse_by_subject, read_followup, read_therapies
     from tilseq.io.write import write_table
     from tilseq.tables.inputs import TUMOR_MARKERS
     from tilseq.tables.outputs import EXCLUSIONS
@@ -94,7 +96,9 @@ def markers_command(
 
     people, wrong = read_people(subjects, infusions)
     followed = None if followup is None else read_followup(followup, infusions=infusions)
-    wrong += strange_subjects(followup, followed, people["subject"].to_list())
+    given = None if therapies is None else read_therapies(therapies, infusions=infusions)
+    for path, frame in ((followup, followed), (therapies, given)):
+        wrong += strange_subjects(path, frame, people["subject"].to_list())
     for fault in wrong:
         click.echo(f"tilseq: {fault}", err=True)
     recorded, faults = parse_by_subject(records, TUMOR_MARKERS, infusions=infusions)
@@ -109,7 +113,14 @@ def markers_command(
     in_time = sound & ~is_after_cut(recorded, cuts)
     courses = markers(recorded.filter(in_time), subjects=people, tg=tg)
     write_table(courses, MARKER_COURSES, output)
-    ca125 = gcig(courses, subjects=people, harvest=harvest, interference_days=days, mouse_antibodies=mouse_antibodies)
+    ca125 = gcig(
+        courses,
+        subjects=people,
+        harvest=harvest,
+        interference_days=days,
+        mouse_antibodies=mouse_antibodies,
+        therapies=given,
+    )
     if ca125.height:
         write_table(ca125, GCIG, output)
     excluded = [

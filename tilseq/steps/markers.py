@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEP = "markers"
-CHANGE = "lowest change since treatment began from the last value before it, of one assay"
+CHANGE = "lowest change since treatment began, up to a new therapy, from the last value before it, of one assay"
 EXPLORATORY = "GCIG's criteria of CA-125 (Rustin 2011), made for chemotherapy: exploratory"
 
 
@@ -24,7 +24,8 @@ def plan(study: Study) -> list[Job]:
     settings = study.settings.analysis.clinical
     names = ("tg", "harvest", "il2_end_day", "ca125_interference", "mouse_antibodies")
     own = {name: getattr(settings, name) for name in names}
-    return whole_study_job(study, STEP, "tumor_markers", "followup", settings=own)
+    own["new_therapy"] = settings.best_response.new_therapy
+    return whole_study_job(study, STEP, "tumor_markers", "followup", "therapies", settings=own)
 
 
 def run(job: Job, folder: Path) -> None:
@@ -36,11 +37,12 @@ def run(job: Job, folder: Path) -> None:
     import polars as pl
 
     from tilseq.clinical import gcig, markers, up_to_data_cut
-    from tilseq.clinical.data_cut import cut_exclusions, data_cuts
+    from tilseq.clinical.best_response import new_therapies
+    from tilseq.clinical.data_cut import cut_exclusions, data_cuts, is_after_cut
     from tilseq.clinical.marker_exclusions import marker_exclusions
     from tilseq.identifiers import unknown_subjects
     from tilseq.io.write import write_parquet
-    from tilseq.tables.inputs import SUBJECTS, TUMOR_MARKERS
+    from tilseq.tables.inputs import SUBJECTS, THERAPIES, TUMOR_MARKERS
     from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, FAILURES
     from tilseq.tables.tumor_marker_course import GCIG, MARKER_COURSES
 
@@ -51,13 +53,17 @@ def run(job: Job, folder: Path) -> None:
     people = subjects.filter(sound)
     followup = followup_of(job)
     courses = markers(up_to_data_cut(records.filter(sound), followup), subjects=people, tg=given["tg"])
+    stops = given["new_therapy"] == "stop" and given["therapies"] is not None
+    therapies = frame_of(job, THERAPIES) if stops else None
     by_ca125 = gcig(
         courses,
         subjects=people,
         harvest=given["harvest"],
         interference_days=given["ca125_interference"],
         mouse_antibodies=given["mouse_antibodies"],
+        therapies=therapies,
     )
+    before_therapy = courses.filter(~is_after_cut(courses, new_therapies(therapies)[0]))
     excluded = [
         {"file": given["file"], "rule": f"no such subject: {name}", "rows": records.filter(subject=name).height}
         for name in refused
@@ -70,7 +76,7 @@ def run(job: Job, folder: Path) -> None:
     ]
     write_parquet(courses, MARKER_COURSES, folder)
     write_parquet(by_ca125, GCIG, folder)
-    write_parquet(ENDPOINTS.frame([*_changes(courses), *_categories(by_ca125)]), ENDPOINTS, folder)
+    write_parquet(ENDPOINTS.frame([*_changes(before_therapy), *_categories(by_ca125)]), ENDPOINTS, folder)
     write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
     write_parquet(failures, FAILURES, folder)
     _draw(job, courses, folder)
