@@ -211,3 +211,16 @@ def test_a_file_of_sdtm_is_known_by_its_header(tmp_path, capsys):
     capsys.readouterr()
     assert labs(tmp_path, text, "--sdtm-day-1", "infusion") == 2
     assert "--sdtm-day-1 needs --subjects" in capsys.readouterr().err
+
+
+def test_results_after_the_data_cut_are_left_out(tmp_path, capsys):
+    (tmp_path / "f.csv").write_text("subject,last_alive_day,data_cut_day\n007,40,8\n")
+    faulty = LABS + "007,8,ANC,clotted,10^9/L,1.8,7.5,\n"
+    assert labs(tmp_path, faulty, "--followup", tmp_path / "f.csv") == 4
+    assert "1 result after the data cut left out" in capsys.readouterr().err
+    assert written(tmp_path, "lab_grades", "day", "grade") == [("-8", "0"), ("3", "4"), ("8", "")]
+    assert written(tmp_path, "exclusions", "row", "rule", "rows") == [
+        ("4", "a result after the data cut of 007 (day 8)", "1"),
+        ("5", "not graded: no term of CTCAE 5 is known for the test heart rate", "1"),
+        ("6", "not read: ANC: the result is no number", "1"),
+    ]

@@ -94,3 +94,31 @@ def test_an_option_may_name_a_subject_that_is_left_out_for_a_faulty_record(files
     assert "left out for faulty records: 8" in capsys.readouterr().err
     assert markers(files, "--mouse-antibodies", "9") == 2
     assert "no such subject: 9" in capsys.readouterr().err
+
+
+def test_records_after_the_data_cut_are_left_out(files):
+    (files / "f.csv").write_text("subject,last_alive_day,data_cut_day\n007,40,20\n8,40,4\n")
+    assert markers(files, "--harvest", "ignored", "--followup", files / "f.csv") == 0
+    assert [(row["subject"], row["day"]) for row in rows_of(files / "out/marker_courses.csv")] == [
+        ("007", "-8"), ("007", "20"),
+    ]  # fmt: skip
+    # The half of day 20 is not held for 28 days.
+    (ca125,) = rows_of(files / "out/gcig.csv")
+    assert ca125["response_day"] == ""
+    assert [(row["row"], row["rule"]) for row in rows_of(files / "out/exclusions.csv")] == [
+        ("4", "a record after the data cut of 007 (day 20)"), ("5", "a record after the data cut of 8 (day 4)"),
+    ]  # fmt: skip
+
+
+def test_a_subject_of_the_follow_up_that_is_not_known_is_told(files, capsys):
+    (files / "f.csv").write_text("subject,last_alive_day,data_cut_day\n7,40,20\n")
+    assert markers(files, "--followup", files / "f.csv") == 4
+    assert "f.csv, row 2, column subject: no such subject; found '7'" in capsys.readouterr().err
+
+
+def test_a_new_therapy_ends_the_samples_of_gcig(files):
+    (files / "t.csv").write_text("subject,therapy,start_day\n007,carboplatin,40\n")
+    assert markers(files, "--harvest", "ignored", "--therapies", files / "t.csv") == 0
+    (ca125,) = rows_of(files / "out/gcig.csv")
+    assert (ca125["response"], ca125["response_day"]) == ("none", "")
+    assert "samples after the new therapy of day 40 not used: 1" in ca125["reason"]

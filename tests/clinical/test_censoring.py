@@ -42,6 +42,29 @@ def test_3_a_death_before_the_second_planned_scan_is_an_event_without_any_scan()
     assert pfs(reads(), followup(death_day=92), censoring="ema") == (93, True, "death")
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        # Two visits of 42 days and a window of 7 at the second: day 91.
+        ({}, " up to day 91, before two planned ones were missed"),
+        ({"schedule": None}, ""),
+        ({"censoring": "ema"}, ""),
+    ],
+)
+def test_3_says_that_no_scan_came_before_the_death(options, words):
+    told = f"a death without any adequate assessment before it is an event{words}"
+    for seen in (reads(), reads((42, "NE"))):
+        reason = times(seen, followup(death_day=91, death_cause="tumor"), **options)["PFS"]["reason"]
+        assert told in reason.split("; ")
+    # Scanned before, alive, or censored: nothing of the kind.
+    for seen, follow in (
+        (reads((42, "SD")), followup(death_day=91)), (reads(), ALIVE), (reads((42, "PD")), followup(death_day=91)),
+    ):  # fmt: skip
+        row = times(seen, follow, **options)["PFS"]
+        assert "without any adequate" not in (row["reason"] or "")
+    assert "without any adequate" not in (times(reads(), followup(death_day=91), **options)["OS"]["reason"] or "")
+
+
 def new_lesion(day, **cells):
     row = {"subject": "S1", "reader": "investigator", "visit": "W12", "lesion": "N1", "role": "new", "day": day}
     return LESIONS.frame([row | {"state": "present"} | cells])

@@ -54,6 +54,22 @@ def test_a_confirmation_after_27_days_is_none():
     assert response([(-8, 400), (20, 200), (47, 200)]) == ("none", None)
 
 
+@pytest.mark.parametrize(
+    ("start", "response", "told"),
+    [
+        (47, ("none", None), "samples after the new therapy of day 47 not used: 1"),
+        (48, ("PR", 20), None),
+        (-30, ("PR", 20), None),  # one before the infusion is no new one
+    ],
+)
+def test_samples_after_a_new_therapy_take_no_part(start, response, told):
+    therapies = pl.DataFrame({"subject": ["O"], "therapy": ["carboplatin"], "start_day": [start]})
+    row = evaluate([(-8, 400), (20, 200), (48, 200)], therapies=therapies)
+    assert (row["response"], row["response_day"]) == response
+    assert ("new therapy" in (row["reason"] or "")) == bool(told)
+    assert told is None or told in row["reason"]
+
+
 def test_a_confirming_sample_above_half_is_none():
     assert response([(-8, 400), (20, 200), (48, 201)]) == ("none", None)
 

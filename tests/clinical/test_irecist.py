@@ -9,7 +9,7 @@ import pytest
 from tilseq.clinical import IrecistPolicy, irecist, irecist_best_response, response
 from tilseq.errors import AnalysisError
 from tilseq.tables.best_response import IRECIST
-from tilseq.tables.inputs import LESIONS
+from tilseq.tables.inputs import LESIONS, THERAPIES
 from tilseq.tables.outputs import RESPONSE
 
 WEEKS_6 = (42, 84, 126, 168)
@@ -288,3 +288,16 @@ def test_progression_after_a_reset_is_dated_by_the_later_iupd():
     found = irecist_best_response(table).row(0, named=True)
     assert (found["best_response"], found["day"]) == ("iPR", 84)
     assert (found["progression_day"], found["confirmed"]) == (126, True)
+
+
+@pytest.mark.parametrize(
+    ("day", "expected", "progression"),
+    [(83, ("iUPD", 42), 42), (84, ("iPR", 84), None), (0, ("iPR", 84), None), (-20, ("iPR", 84), None)],
+)
+def test_what_comes_after_a_new_therapy_is_no_best_response(day, expected, progression):
+    """Progression on day 42, and less than before on day 84: of a therapy from day 83 on that is not this one's."""
+    table = derived(visits(60.0, 30.0))
+    given = THERAPIES.frame([{"subject": "S1", "therapy": "anti-PD-1", "start_day": day}])
+    found = irecist_best_response(table, therapies=given).row(0, named=True)
+    assert (found["best_response"], found["day"]) == expected
+    assert found["progression_day"] == progression

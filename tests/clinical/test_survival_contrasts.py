@@ -72,6 +72,21 @@ def test_q_is_over_the_log_rank_tests_of_a_declared_family():
         survival_contrasts(rows, ARM, families={"primary": ["PSF"]})
     with pytest.raises(AnalysisError, match="two families declare an endpoint"):
         survival_contrasts(rows, ARM, families={"a": ["OS"], "b": ["OS"]})
+    # Named twice in its own family an endpoint is one.
+    twice = survival_contrasts(rows, ARM, families={"primary": ["OS", "PFS", "OS"]})
+    assert twice.equals(found)
+
+
+def test_a_declared_endpoint_that_nobody_has_a_time_to_says_so_and_the_others_are_compared():
+    found = survival_contrasts(aml(), ARM, families={"primary": ["PFS", "OS"]})
+    (row,) = found.filter(parameter="PFS").to_dicts()
+    told = ("method", "contrast", "family", "exploratory", "subjects", "events", "p", "q", "reason")
+    assert [row[name] for name in told] == [
+        "log_rank", "arm", "primary", False, 0, 0, None, None, "cannot be estimated: nobody has a time to PFS",
+    ]  # fmt: skip
+    # One test is left in the family: its q is its p.
+    of_os = one(found.filter(parameter="OS"), "log_rank")
+    assert of_os["q"] == of_os["p"] is not None
 
 
 @pytest.mark.parametrize(

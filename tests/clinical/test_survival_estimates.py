@@ -176,6 +176,25 @@ def test_a_median_of_follow_up_of_few_is_told():
     assert "fewer than" not in one(found, "median")["reason"]  # held in every simulated cell
 
 
+def test_deaths_of_subjects_never_scanned_are_counted_beside_the_living():
+    """Two die without a scan, one after one; two live without a scan and are censored on the origin."""
+    told = "a death without any adequate assessment before it is an event"
+    rows = table(
+        [10, 20, 30, 1, 1, 90], [True, True, True, False, False, False], "PFS",
+        rule=["death", "death", "death", "no_post_baseline", "no_post_baseline", "last_adequate"],
+        reason=[f"{told} up to day 91, before two planned ones were missed", f"x; {told}; y", None, None, "z", None],
+    )  # fmt: skip
+    words = (
+        "2 of 3 PFS events are deaths without any adequate assessment, and 2 alive without one censored on the origin"
+    )
+    found = survival_estimates(rows, at_days=(20,), rmst_days=())
+    for quantity, day in (("median", None), ("survival_at", 20)):
+        assert (one(found, quantity, day)["reason"] or "").split("; ")[-1] == words
+    assert words not in (one(found, "follow_up_median")["reason"] or "")
+    scanned = survival_estimates(rows.filter(pl.col("reason").is_null()), at_days=(), rmst_days=())
+    assert "adequate" not in (one(scanned, "median")["reason"] or "")
+
+
 def test_events_that_are_deaths_of_unknown_cause_are_counted():
     unknown = "cause of death unknown: counted as from the tumour; missed visits not looked for: no schedule"
     rows = table(

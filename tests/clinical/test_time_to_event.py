@@ -54,6 +54,23 @@ def test_what_comes_after_the_data_cut_is_no_event():
     assert told(therapy) == (85, False, "last_adequate")
 
 
+def test_times_run_from_the_first_of_several_infusions_and_say_so():
+    infusions = pl.DataFrame({"subject": ["S1"] * 3, "infusion": [1, 2, 3], "day": [0, 21, 60]})
+    options = {"infusions": infusions, "best_response": best(42, confirmation_day=84)}
+    seen = reads((42, "PR"), (84, "PR"), (126, "PD"))
+    rows = times(seen, followup(death_day=150), **options)
+    assert {name: row["days"] for name, row in rows.items()} == {
+        "OS": 151, "PFS": 127, "TTP": 127, "DOR": 85, "TTR": 43, "follow_up": 151,
+    }  # fmt: skip
+    first = {name for name, row in rows.items() if "counted from the first of 3 infusions" in (row["reason"] or "")}
+    assert first == {"OS", "PFS", "TTP", "TTR", "follow_up"}  # DOR counts from the response
+    # The third was given after the cut.
+    row = times(seen, followup(death_day=150, data_cut_day=59), infusions=infusions)["OS"]
+    assert (row["days"], row["reason"].split("; ")[0]) == (60, "counted from the first of 2 infusions")
+    row = times(seen, followup(death_day=150), infusions=infusions.head(1))["OS"]
+    assert row["reason"] is None
+
+
 def test_a_subject_infused_after_the_data_cut_is_not_evaluable():
     row = times(reads(), followup(data_cut_day=-1))["OS"]
     assert told(row) == (None, None, "not_evaluable")

@@ -3,7 +3,7 @@ import pytest
 
 from tests.report.clinical_tables import clinical_tables
 from tilseq.report.arms import arms
-from tilseq.report.clinical_figures import curve, curve_caption, depth_caption, depths
+from tilseq.report.clinical_figures import changes, curve, curve_caption, depth_caption, depths
 from tilseq.report.readers import headline_reader, readers_in_words
 from tilseq.report.results import TABLES, Results
 from tilseq.report.times import (
@@ -19,6 +19,7 @@ from tilseq.report.times import (
     times_by_group,
 )
 from tilseq.tables import outputs, survival
+from tilseq.tables.best_response import BEST_RESPONSE
 
 NAMES = ("P1", "P2", "P3", "P4", "P5", "P6")
 
@@ -117,6 +118,19 @@ def test_a_study_without_follow_up_is_told_what_is_missing(tmp_path):
     assert curve("OS")(bare).is_empty() and depths(bare).is_empty()
 
 
+def test_the_spider_ends_with_the_data_cut(tmp_path):
+    tables = {table.name: table.frame() for table in TABLES}
+    seen = [(-8, 50.0, None), (42, 30.0, -40.0), (84, 60.0, 20.0)]
+    rows = [{"subject": name, "day": day, "sum_mm": total, "change_from_baseline_pct": change,
+             "baseline": day < 0, "targets": 1, "targets_measured": 1}
+            for name in ("P1", "P2") for day, total, change in seen]  # fmt: skip
+    best = [{"subject": name, "source": "derived", "confirmation": "required", "best_response": "SD", "rule": "x",
+             "data_cut_day": cut} for name, cut in (("P1", 83), ("P2", None))]  # fmt: skip
+    tables |= {"response": outputs.RESPONSE.frame(rows), "best_response": BEST_RESPONSE.frame(best)}
+    drawn = changes(Results(tmp_path, tables, frozenset(), {}, {}))
+    assert drawn.select("subject", "day").rows() == [("P1", -8), ("P1", 42), ("P2", -8), ("P2", 42), ("P2", 84)]
+
+
 def read_by(results, *names):
     """Give every row of scans to each of these readers."""
     for name in ("survival_curve", "survival_estimates", "best_response", "time_to_event"):
@@ -190,6 +204,16 @@ def test_arms_have_rows_lines_and_a_hazard_ratio(results):
     ]  # fmt: skip
 
 
+def test_an_endpoint_of_which_no_two_arms_can_be_compared_has_a_row_of_its_own(results):
+    in_two_arms(results)
+    why = "cannot be estimated: nobody has a time to PFS"
+    row = {"parameter": "PFS", "contrast": "arm", "method": "log_rank", "subjects": 0, "events": 0,
+           "family": "primary", "exploratory": False, "reason": why}  # fmt: skip
+    known = results.tables["survival_contrasts"]
+    results.tables["survival_contrasts"] = pl.concat([known, survival.SURVIVAL_CONTRASTS.frame([row])])
+    assert [read(cell) for cell in arms(results).rows[1]] == ["PFS | primary", "–", "0", "0", *["–"] * 5, why]
+
+
 def test_what_the_estimates_say_against_themselves_is_told_once(results):
     assert doubts(results) == []
     few = "fewer than 20 subjects: log-log limits may hold less than they say, those of beta_product hold"
@@ -199,6 +223,14 @@ def test_what_the_estimates_say_against_themselves_is_told_once(results):
     method = pl.lit("Kaplan-Meier, log-log 95 %")
     results.tables["survival_estimates"] = estimates.with_columns(reasons_of, method=method)
     results.run["settings"]["analysis"]["clinical"]["time_to_event"]["unknown_death_cause"] = "tumor"
+    unscanned = (
+        "1 of 5 PFS events is a death without any adequate assessment, and 2 alive without one censored on the origin"
+    )
+    one = results.tables["survival_estimates"].head(1).with_columns(reason=pl.lit(unscanned))
+    known = results.tables["survival_estimates"]
+    results.tables["survival_estimates"] = one
+    assert doubts(results) == [f"{unscanned}."]
+    results.tables["survival_estimates"] = known
     assert doubts(results) == [
         "2 of 5 TTP events are deaths of unknown cause, counted as from the tumour.",
         "Where a group has fewer than 20 subjects, or fewer than 5 are at risk, limits by log-log may hold less than "

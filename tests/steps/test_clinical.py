@@ -88,6 +88,21 @@ def test_endpoints_of_lesions_and_recorded_responses(study, tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("changes", "after", "best"),
+    [
+        ({"clinical/therapies.csv": "subject,therapy,start_day\nS1,x,27\n"}, "a new therapy (day 27)", []),
+        ({"clinical/followup.csv": "subject,data_cut_day\nS1,28\n"}, "the data cut (day 28)", [("iCR", 28)]),
+    ],
+)
+def test_no_best_response_by_irecist_rests_on_lesions_seen_too_late(study, tmp_path, changes, after, best):
+    written = tables(plan(study(changes)), tmp_path / "out")
+    assert written["irecist_best"].filter(subject="S1").select("best_response", "day").rows() == best
+    rule = f"a lesion seen after {after}: no best response by iRECIST rests on it"
+    left_out = written["exclusions"].select("file", "row", "rule", "rows").rows()
+    assert left_out == [("clinical/lesions.csv", row, rule, 1) for row in ([4] if best else [3, 4])]
+
+
 def test_recorded_responses_without_lesions_are_endpoints_too(study, tmp_path):
     written = tables(plan(study({"clinical/lesions.csv": None})), tmp_path / "out")
     assert written["endpoints"].select(COLUMNS).rows() == [

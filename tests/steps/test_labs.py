@@ -248,3 +248,26 @@ def test_what_took_no_part_of_sdtm_names_its_file(tmp_path):
 
 def test_without_results_there_is_no_job(tmp_path):
     assert labs.plan(make_study(tmp_path)) == []
+
+
+def test_results_after_the_data_cut_count_nowhere(tmp_path):
+    follow = TABLES["clinical/followup.csv"].replace("S1,300,,,365", "S1,300,,,10").replace("tumor,365", "tumor,10")
+    late = LABS + "S2,12,ANC,0.1,10^9/L,1.8,7.5,true\n"
+    written = finish(
+        make_study(tmp_path, GRADED | {"clinical/labs.csv": late, "clinical/followup.csv": follow}), tmp_path, "labs"
+    )
+    assert written["lab_grades"].select("subject", "day").rows() == [
+        ("S1", -8), ("S1", 0), ("S1", 3), ("S1", 9), ("S1", 10), ("S2", -8), ("S2", 2),
+    ]  # fmt: skip
+    # 0.5 was there on days 9 and 10, and asks for three; the 0.1 of S2, grade 4, is of nobody.
+    told = written["endpoints"].select("subject", "parameter", "qualifier", "value", "value_text")
+    back = told.filter(subject="S1", qualifier="test=ANC;threshold=0.5")
+    assert back["value_text"].to_list() == ["not by day 10"]
+    assert told.filter(subject="S2", parameter="worst_lab_grade")["value"].to_list() == [0.0]
+    flagged = written["significant_results"].filter(subject="S2", period="follow_up_30")
+    assert flagged.select("results", "judged", "significant").rows() == [(2, 1, 1)]
+    assert written["exclusions"].select("file", "row", "rule", "rows").rows() == [
+        ("clinical/labs.csv", 7, "a result after the data cut of S1 (day 10)", 1),
+        ("clinical/labs.csv", 11, "a result after the data cut of S2 (day 10)", 1),
+        ("clinical/labs.csv", 10, "not graded: no term of CTCAE 5 is known for the test heart rate", 1),
+    ]

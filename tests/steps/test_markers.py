@@ -71,3 +71,29 @@ def test_an_unknown_subject_is_a_failure_and_the_others_go_on(tmp_path):
 
 def test_without_markers_there_is_no_job(tmp_path):
     assert markers.plan(make_study(tmp_path)) == []
+
+
+def test_records_after_the_data_cut_count_nowhere(tmp_path):
+    follow = TABLES["clinical/followup.csv"].replace("S1,300,,,365", "S1,300,,,59")
+    written = finish(make_study(tmp_path, CHANGES | {"clinical/followup.csv": follow}), tmp_path, "markers")
+    assert written["marker_courses"].filter(subject="S1")["day"].to_list() == [-8, 28]
+    # 90 of 200 on day 28; what confirms the half on day 60 was not known yet.
+    lowest = written["endpoints"].filter(subject="S1", parameter="marker_lowest_change")
+    assert lowest.select("day", "value").rows() == [(28, -55.0)]
+    assert written["gcig"].filter(subject="S1")["response_day"].to_list() == [None]
+    assert written["exclusions"].select("file", "row", "rule", "rows").rows() == [
+        ("clinical/tumor_markers.csv", None, "a record after the data cut of S1 (day 59), first in row 4", 2)
+    ]
+
+
+def test_after_a_new_therapy_no_change_and_no_category_of_it(tmp_path):
+    given = {"clinical/therapies.csv": "subject,therapy,start_day\nS1,carboplatin,59\n"}
+    written = finish(make_study(tmp_path, CHANGES | given), tmp_path, "markers")
+    # The course goes on; -60 % of day 60 is that of the next therapy.
+    assert written["marker_courses"].filter(subject="S1")["day"].to_list() == [-8, 28, 60, 90]
+    lowest = written["endpoints"].filter(subject="S1", parameter="marker_lowest_change")
+    assert lowest.select("day", "value", "n").rows() == [(28, -55.0, 1.0)]
+    assert "samples after the new therapy of day 59 not used: 2" in written["gcig"].filter(subject="S1")["reason"][0]
+    ignored = TABLES["study.yaml"] + "analysis: {clinical: {best_response: {new_therapy: ignore}}}\n"
+    written = finish(make_study(tmp_path, CHANGES | given | {"study.yaml": ignored}), tmp_path, "markers")
+    assert written["gcig"].filter(subject="S1").select("category", "response_day").rows() == [("PR", 28)]

@@ -7,7 +7,8 @@ import pytest
 
 from tests.steps.clinical_study import TABLES, finish, make_study
 from tilseq.clinical import survival_curve, survival_estimates, time_to_event_rules
-from tilseq.steps import survival
+from tilseq.errors import AnalysisError
+from tilseq.steps import clinical, survival
 from tilseq.study.settings import Settings
 
 STEPS = ("response_rates", "survival")
@@ -122,6 +123,16 @@ def test_where_nobody_followed_up_was_assessed_there_is_no_time_that_scans_decid
         ("S2", None, "not_evaluable", "no row in followup"),
         ("S3", None, "not_evaluable", "nobody followed up was assessed"),
     ]
+
+
+@pytest.mark.parametrize(("cut", "known"), [(41, False), (42, True)])
+def test_an_assessment_after_the_data_cut_is_none_that_a_time_can_rest_on(tmp_path, cut, known):
+    """The first scans are of day 42. Cut before, PFS would be that of S3 alone, who died on day 30."""
+    followup = {"clinical/followup.csv": TABLES["clinical/followup.csv"].replace(",365", f",{cut}")}
+    times = finish(make_study(tmp_path, followup), tmp_path, *STEPS)["time_to_event"]
+    assert times.filter(parameter="OS").sort("subject")["days"].to_list() == [cut + 1, cut + 1, 31]
+    pfs = times.filter(parameter="PFS").sort("subject").select("days", "event").rows()
+    assert pfs == ([(43, False), (43, True), (31, True)] if known else [(None, None)] * 3)
 
 
 def test_a_baseline_alone_is_no_assessment_that_a_time_can_rest_on(tmp_path):
@@ -251,3 +262,57 @@ def test_without_responses_there_is_what_no_scan_decides(tmp_path):
     assert set(times["parameter"]) == {"OS", "follow_up"}
     assert written["survival_estimates"].filter(parameter="OS", group="all", quantity="median")["estimate"][0] == 101
     assert (written["failures"].height, written["exclusions"].height) == (0, 0)
+
+
+def test_a_primary_endpoint_without_times_is_told_and_the_others_are_compared(tmp_path):
+    """PFS is primary, and the study has no scans: it has no time to PFS."""
+    asked = "analysis: {clinical: {survival: {primary: [PFS, OS]}}}\n"
+    bare = {"clinical/lesions.csv": None, "clinical/responses.csv": None, "study.yaml": TABLES["study.yaml"] + asked}
+    written = finish(make_study(tmp_path, ARMS | bare), tmp_path, "survival")
+    contrasts = written["survival_contrasts"]
+    ranks = contrasts.filter(method="log_rank").select("parameter", "family", "subjects", "reason")
+    assert ranks.rows() == [
+        ("OS", "primary", 3, contrasts.filter(parameter="OS", method="log_rank")["reason"][0]),
+        ("PFS", "primary", 0, "cannot be estimated: nobody has a time to PFS"),
+    ]
+    assert contrasts.filter(parameter="OS", method="log_rank")["p"][0] is not None
+    assert set(written["survival_estimates"]["parameter"]) == {"OS", "follow_up"}
+
+
+SDTM = {
+    "infusions.csv": "subject,infusion,day,date\nS1,1,0,2024-03-01\nS2,1,0,\nS3,1,0,2024-03-01\n",
+    "clinical/lesions.csv": None,
+    "clinical/responses.csv": "subject,day,response\n",
+    "clinical/tu.csv": "USUBJID,TULNKID,TUTESTCD,TUORRES,TULOC\n"
+    "S1,T1,TUMIDENT,TARGET,LUNG\nS2,T1,TUMIDENT,TARGET,LUNG\n",
+    "clinical/tr.csv": "USUBJID,TRLNKID,TRTESTCD,TRORRES,TRORRESU,TRDTC\n"
+    + "".join(
+        f"{name},T1,LDIAM,{size},mm,{day}\n"
+        for name in ("S1", "S2")
+        for size, day in ((40, "2024-02-22"), (24, "2024-04-12"), (20, "2024-05-24"))
+    ),
+}
+
+
+def test_scans_that_have_no_day_cost_their_subject_alone(tmp_path):
+    """S2's infusion has no date: its scans by SDTM have no day, and the job of S2 fails, not the study."""
+    written = finish(make_study(tmp_path, SDTM), tmp_path, *STEPS)
+    times = written["time_to_event"]
+    assert times.filter(subject="S1", parameter="PFS").select("end_day", "event", "rule").rows() == [
+        (84, False, "last_adequate")
+    ]
+    lost = times.filter(subject="S2").select("parameter", "rule", "reason").sort("parameter")
+    assert lost.filter(parameter="PFS").rows() == [
+        ("PFS", "not_evaluable", "its responses could not be derived, see failures")
+    ]
+    # The death of S2 on day 100 is known without any scan.
+    assert times.filter(subject="S2", parameter="OS").select("days", "event").rows() == [(101, True)]
+    # Whose rows of SDTM they are is not those of the empty responses.csv.
+    assert not written["exclusions"]["file"].str.contains("responses").any()
+
+
+def test_the_job_of_a_subject_without_day_0_says_what_is_missing(tmp_path):
+    (job,) = (job for job in clinical.plan(make_study(tmp_path, SDTM)) if job.unit == "S2")
+    with pytest.raises(AnalysisError, match="no date of its first infusion is known") as caught:
+        clinical.run(job, tmp_path)
+    assert (caught.value.file, caught.value.column, caught.value.found) == ("infusions.csv", "date", "'subject S2'")

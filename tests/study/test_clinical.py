@@ -127,6 +127,23 @@ def test_what_is_told_after_death_is_a_note(make_study):
     ]
 
 
+def test_rows_after_the_data_cut_are_counted_by_table(make_study):
+    tables = {
+        "clinical/followup.csv": "subject,last_alive_day,data_cut_day\nS01,90,28\n007,90,\n",
+        "clinical/adverse_events.csv": "subject,term,grade,start_day,end_day\nS01,fever,1,28,90\n007,fever,1,95,\n",
+        "clinical/labs.csv": "subject,day,test,value_text,unit\nS01,28,ANC,4,10^9/L\nS01,29,ANC,4,10^9/L\n",
+    }
+    folder = examine(make_study(tables))
+    told = "rows after the data cut of their subject, which count nowhere: "
+    assert clinical.note_after_cut(folder) == [f"{told}clinical/labs.csv 1"]
+    earlier = {**tables, "clinical/followup.csv": tables["clinical/followup.csv"].replace("90,28", "90,27")}
+    assert clinical.note_after_cut(examine(make_study(earlier))) == [
+        f"{told}clinical/lesions.csv 1, clinical/responses.csv 1, clinical/adverse_events.csv 1, clinical/labs.csv 2"
+    ]
+    uncut = {**tables, "clinical/followup.csv": "subject,last_alive_day\nS01,90\n"}
+    assert clinical.note_after_cut(examine(make_study(uncut))) == []
+
+
 def test_a_therapy_that_ends_after_the_last_day_alive_or_the_data_cut_is_a_note(make_study):
     tables = {
         "clinical/followup.csv": "subject,last_alive_day,death_day,data_cut_day\nS01,100,,300\n007,99,120,110\n",

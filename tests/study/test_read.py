@@ -276,8 +276,39 @@ def test_sdtm_subjects_are_known(make_study):
 
 def test_sdtm_is_all_or_nothing(make_study):
     assert problems_of(make_study({**SDTM, **DATED, "clinical/tu.csv": None}))[0].startswith("clinical/tu.csv: SDTM's")
-    root = make_study({**SDTM, **DATED, "clinical/responses.csv": "subject,day,response\n"})
+    root = make_study({**SDTM, **DATED, "clinical/responses.csv": "subject,day,response\nS01,28,PR\n"})
     assert problems_of(root)[0].startswith("clinical: tumours are recorded twice")
+
+
+def test_tables_of_ours_without_a_row_stand_beside_those_of_sdtm(make_study):
+    bare = {"clinical/responses.csv": "subject,day,response\n", "clinical/lesions.csv": "subject,day,lesion,role\n"}
+    study = read_study(make_study({**SDTM, **DATED, "clinical/rs.csv": RS, **bare}))
+    assert study.lesions.select("day", "diameter_mm").rows() == [(-10, 20.0), (31, 10.0)]
+    assert study.responses.select("day", "response").rows() == [(31, "PR")]
+    assert study.tumors_from_sdtm
+    told = [
+        f"clinical/{name}.csv holds no row: SDTM's tables are read in its place" for name in ("lesions", "responses")
+    ]
+    assert [note for note in study.notes if "holds no row" in note] == told
+
+
+def test_scans_by_sdtm_of_an_undated_infusion_cost_their_subject_alone(make_study):
+    both = {
+        "clinical/tu.csv": TU + "007,T1,TUMIDENT,TARGET,LIVER\n",
+        "clinical/tr.csv": TR + "007,T1,LDIAM,30,mm,2024-02-21\n007,T1,LDIAM,15,mm,2024-04-02\n",
+        "clinical/rs.csv": RS + "007,OVRLRESP,PR,2024-04-02\n",
+    }
+    infused = {"infusions.csv": "subject,infusion,day,date\nS01,1,0,2024-03-01\n007,1,0,\n"}
+    study = read_study(make_study({**SDTM, **both, **infused}))
+    assert study.lesions.select("subject", "day").rows() == [("S01", -10), ("S01", 31)]
+    assert study.responses["subject"].to_list() == ["S01"]
+    assert study.undated == ("007",)
+    rule = "no date of the first infusion of 007: its scans have no day"
+    assert study.exclusions.filter(rule=rule).select("file", "rows").rows() == [
+        ("clinical/rs.csv", 1), ("clinical/tr.csv", 2),
+    ]  # fmt: skip
+    (note,) = (note for note in study.notes if rule in note)
+    assert note.startswith("rows of clinical/ that take no part: 4 (")
 
 
 def test_real_sdtm(make_study, shared_data):

@@ -40,10 +40,17 @@ def test_study_days_count_from_the_day_that_the_settings_name(make_study):
         assert read_study(root).clinical["labs"]["day"].to_list() == days
 
 
+def test_a_table_of_ours_without_a_row_stands_beside_that_of_sdtm(make_study):
+    lb = LB + "S01,NEUT,0.4,10^9/L,1.8,7.5,2024-03-14,\n"
+    study = read_study(make_study({**DATED, "clinical/labs.csv": "subject,day,test\n", "clinical/lb.csv": lb}))
+    assert study.clinical["labs"]["day"].to_list() == [3]
+    assert "clinical/labs.csv holds no row: clinical/lb.csv is read in its place" in study.notes
+
+
 def test_problems_name_the_file_of_sdtm(make_study):
     ae = AE + "S01,hot,Pyrexia,2,N,2024-03-12,2024-03-10,\nS02,hot,,2,N,,,\n007,hot,,2,N,2024-03-12,,\n"
     root = make_study(
-        {**DATED, "clinical/ae.csv": ae, "clinical/labs.csv": "subject,day,test\n", "clinical/lb.csv": LB}
+        {**DATED, "clinical/ae.csv": ae, "clinical/labs.csv": "subject,day,test\nS01,2,ANC\n", "clinical/lb.csv": LB}
     )
     assert problems_of(root) == [
         ("clinical/ae.csv", 2, "this is less than start_day"),

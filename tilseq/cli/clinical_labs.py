@@ -43,6 +43,7 @@ tilseq clinical labs $S/clinical/labs.csv --ctcae 5 --subjects $S/subjects.csv -
     help="Infusions; without it every subject was infused once, on day 0, and dates are refused.",
 )
 @click.option("--therapies", type=CSV, help="Further therapies: a recovery is looked for up to the next one.")
+@click.option("--followup", type=CSV, help="Days of the data cut: later results take no part.")
 @click.option(
     "--symptoms",
     type=click.Choice(["assumed", "not_assumed"]),
@@ -83,6 +84,7 @@ def labs_command(
     subjects: Path | None,
     infusions: Path | None,
     therapies: Path | None,
+    followup: Path | None,
     symptoms: Symptoms,
     anticoagulation: bool,
     recovery: tuple[tuple[str, float], ...],
@@ -99,8 +101,8 @@ def labs_command(
     and left out, of a faulty limit or judgement the cell alone, and so are the rows of a subject that --subjects does
     not have; the others go on. Results that cannot be read are counted by test and reason.
     """
-    from tilseq.clinical import RecoveryRule
-    from tilseq.io.clinical import read_infusions, read_lab_results, read_therapies
+    from tilseq.clinical import RecoveryRule, up_to_data_cut
+    from tilseq.io.clinical import read_followup, read_infusions, read_lab_results, read_therapies
     from tilseq.io.sdtm_events import day_ones
 
     default = RecoveryRule()
@@ -112,17 +114,20 @@ def labs_command(
     results, numbers, faults = read_lab_results(labs, infusions=infusions, day_one=day_one)
     results, numbers, strangers, excluded = _known(labs, results, numbers, people)
     names = (people if people is not None else results)["subject"].to_list()
-    infused = None if infusions is None else read_infusions(infusions)
+    followed = None if followup is None else read_followup(followup, infusions=infusions)
+    results, numbers, late = _by_the_cut(labs, results, numbers, followed)
+    infused = None if infusions is None else up_to_data_cut(read_infusions(infusions), followed)
     given = None if therapies is None else read_therapies(therapies, infusions=infusions)
     if people is not None:
-        strangers += [*strange_subjects(infusions, infused, names), *strange_subjects(therapies, given, names)]
+        further = ((infusions, infused), (therapies, given), (followup, followed))
+        strangers += [fault for path, frame in further for fault in strange_subjects(path, frame, names)]
     days: dict[str, Any] = {"subjects": people, "infusions": infused}
     il2_end = None if il2_end_day is None else dict.fromkeys(names, il2_end_day)
     policies: dict[str, Any] = {"version": ctcae, "symptoms": symptoms, "anticoagulation": anticoagulation}
     grades = _write(results, output, days, il2_end, policies, given, rule)
     left_out = _exclusions(labs, results, numbers, grades, ctcae)
     _tell(labs, results, numbers, grades, [*wrong, *faults, *strangers], left_out)
-    _write_exclusions([*excluded, *_faulty(labs, faults), *left_out], output)
+    _write_exclusions([*excluded, *late, *_faulty(labs, faults), *left_out], output)
     if wrong or faults or strangers or any(row["kind"] == "unread" for row in left_out):
         context.exit(EXIT_SOME_FAILED)
 
@@ -174,6 +179,21 @@ def _known(
         rows = results.filter(subject=name).height
         excluded.append({"file": str(labs), "row": None, "rule": f"no such subject: {name}", "rows": rows})
     return results[kept], [numbers[place] for place in kept], list(found.values()), excluded
+
+
+def _by_the_cut(
+    labs: Path, results: pl.DataFrame, numbers: list[int], followed: pl.DataFrame | None
+) -> tuple[pl.DataFrame, list[int], list[dict[str, object]]]:
+    """Return the results up to the data cut with their rows in the file, and the exclusions of the others."""
+    from tilseq.clinical.data_cut import cut_exclusions, data_cuts, is_after_cut
+    from tilseq.errors import plural
+
+    cuts = data_cuts(followed)
+    late = is_after_cut(results, cuts)
+    excluded = [{"file": str(labs), **row} for row in cut_exclusions(results, cuts, "a result", numbers)]
+    if late.any():
+        click.echo(f"{plural(int(late.sum()), 'result')} after the data cut left out", err=True)
+    return results.filter(~late), [row for row, out in zip(numbers, late, strict=True) if not out], excluded
 
 
 def _exclusions(

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder, read_people, tell_faults
+from tilseq.cli.common import (
+    EXIT_SOME_FAILED,
+    Examples,
+    output_folder,
+    read_people,
+    strange_subjects,
+    tell_faults,
+)
 
 if TYPE_CHECKING:
     from tilseq.clinical.gcig import Harvest
@@ -28,6 +35,8 @@ tilseq clinical markers $S/clinical/tumor_markers.csv --subjects $S/subjects.csv
 @click.option(
     "--infusions", type=CSV, help="Infusions, whose dates turn dates into days; without it dates are refused."
 )
+@click.option("--followup", type=CSV, help="Days of the data cut: later records take no part.")
+@click.option("--therapies", type=CSV, help="Further anti-tumour therapies: GCIG takes no later sample.")
 @click.option(
     "--tg",
     type=click.Choice(["thyroglobulin", "triglycerides"]),
@@ -58,6 +67,8 @@ def markers_command(
     records: Path,
     subjects: Path,
     infusions: Path | None,
+    followup: Path | None,
+    therapies: Path | None,
     tg: Thyroglobulin,
     harvest: Harvest,
     interference: tuple[tuple[str, int], ...],
@@ -71,18 +82,23 @@ def markers_command(
     """
     import polars as pl
 
+    from tilseq.clinical.data_cut import cut_exclusions, data_cuts, is_after_cut
     from tilseq.clinical.gcig import gcig
     from tilseq.clinical.marker_exclusions import marker_exclusions
     from tilseq.clinical.tumor_markers import markers
     from tilseq.errors import plural
     from tilseq.identifiers import unknown_subjects
-    from tilseq.io.clinical import parse_by_subject
+    from tilseq.io.clinical import parse_by_subject, read_followup, read_therapies
     from tilseq.io.write import write_table
     from tilseq.tables.inputs import TUMOR_MARKERS
     from tilseq.tables.outputs import EXCLUSIONS
     from tilseq.tables.tumor_marker_course import GCIG, MARKER_COURSES
 
     people, wrong = read_people(subjects, infusions)
+    followed = None if followup is None else read_followup(followup, infusions=infusions)
+    given = None if therapies is None else read_therapies(therapies, infusions=infusions)
+    for path, frame in ((followup, followed), (therapies, given)):
+        wrong += strange_subjects(path, frame, people["subject"].to_list())
     for fault in wrong:
         click.echo(f"tilseq: {fault}", err=True)
     recorded, faults = parse_by_subject(records, TUMOR_MARKERS, infusions=infusions)
@@ -93,9 +109,18 @@ def markers_command(
     _refuse_strangers({*days, *mouse_antibodies}, people["subject"].to_list())
     sound = ~pl.col("subject").is_in(list(faults))
     people = people.filter(sound)
-    courses = markers(recorded.filter(sound), subjects=people, tg=tg)
+    cuts = data_cuts(followed)
+    in_time = sound & ~is_after_cut(recorded, cuts)
+    courses = markers(recorded.filter(in_time), subjects=people, tg=tg)
     write_table(courses, MARKER_COURSES, output)
-    ca125 = gcig(courses, subjects=people, harvest=harvest, interference_days=days, mouse_antibodies=mouse_antibodies)
+    ca125 = gcig(
+        courses,
+        subjects=people,
+        harvest=harvest,
+        interference_days=days,
+        mouse_antibodies=mouse_antibodies,
+        therapies=given,
+    )
     if ca125.height:
         write_table(ca125, GCIG, output)
     excluded = [
@@ -106,6 +131,9 @@ def markers_command(
         }
         for name in faults
     ]
+    numbered = recorded.with_row_index("place", offset=2).filter(sound)
+    late = cut_exclusions(numbered, cuts, "a record", numbered["place"].to_list())
+    excluded += [{"file": str(records), **row} for row in late]
     excluded += [
         {"file": str(records), "rule": rule, "rows": rows} for rule, rows in marker_exclusions(courses).items()
     ]

@@ -244,7 +244,7 @@ class _Work:
         """Derive the response, and iRECIST where it was asked for, of some subjects; `row` is that of the file."""
         from tilseq.clinical import irecist, response
 
-        people = {name: self.given[name] for name in ("subjects", "infusions")}
+        people = {name: self.given[name] for name in ("subjects", "infusions", "followup")}
         same = {**people, "lesion_rows": lesions["row"].to_list(), **self.settings}
         lesions = lesions.drop("row")
         if responses is None:
@@ -253,7 +253,8 @@ class _Work:
             rows = responses["row"].to_list()
             derived = response(lesions, responses.drop("row"), response_rows=rows, **same)
         if self.irecist is not None:
-            self.irecists.append(irecist(lesions, derived, self.given["subjects"], policy=self.irecist))
+            further = {"policy": self.irecist, "followup": self.given["followup"]}
+            self.irecists.append(irecist(lesions, derived, self.given["subjects"], **further))
         self.derived.append(derived)
 
     def _tell(self, problems: Sequence[Any]) -> None:
@@ -275,7 +276,8 @@ class _Work:
         underived = [subject for subject in self.failed if subject in known]
         further = {name: self.given[name] for name in ("followup", "schedule")} | {"underived": underived}
         best = best_response(derived, self.given["therapies"], subjects, policy, **further)
-        rates = response_rates(best, subjects, self.given["infusions"], policy=policy, underived=underived)
+        same = {"policy": policy, "underived": underived, "followup": self.given["followup"]}
+        rates = response_rates(best, subjects, self.given["infusions"], **same)
         _tell_results(derived, rates)
         tables = [
             (derived, RESPONSE),
@@ -285,7 +287,10 @@ class _Work:
         ]
         if self.irecists:
             found = pl.concat(self.irecists)
-            tables += [(found, IRECIST), (irecist_best_response(found), IRECIST_BEST)]
+            tables += [
+                (found, IRECIST),
+                (irecist_best_response(found, self.given["followup"], self.given["therapies"]), IRECIST_BEST),
+            ]
         return tables
 
 

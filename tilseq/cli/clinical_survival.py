@@ -241,7 +241,8 @@ def _beside_lesions(
 
     both = [tables[name].with_row_index("row", offset=2) for name in ("lesions", "responses")]
     subjects = tables["subjects"].filter(~pl.col("subject").is_in(list(faults)))
-    people: dict[str, Any] = {"subjects": subjects, "infusions": tables.get("infusions")}
+    followup = tables["followup"].filter(~pl.col("subject").is_in(list(faults)))
+    people: dict[str, Any] = {"subjects": subjects, "infusions": tables.get("infusions"), "followup": followup}
     derived = [RESPONSE.frame()]
     for subject in pl.concat([frame["subject"] for frame in both]).unique().sort():
         if subject in faults:

@@ -5,6 +5,7 @@ from tilseq.clinical.characteristics import characteristics
 from tilseq.clinical.clinical_records import Records, clinical_records
 from tilseq.clinical.contradictions import contradictions
 from tilseq.clinical.cox import cox, cox_time_dependent
+from tilseq.clinical.data_cut import up_to_data_cut
 from tilseq.clinical.endpoint_rules import Censoring, CensorRule, Endpoint, TimeToEventRules, time_to_event_rules
 from tilseq.clinical.gcig import gcig
 from tilseq.clinical.irecist import irecist, irecist_best_response
@@ -73,5 +74,6 @@ __all__ = [
     "survival_estimates",
     "time_to_event",
     "time_to_event_rules",
+    "up_to_data_cut",
     "worst_lab_grades",
 ]

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import polars as pl
 
 from tilseq.clinical.attribution import UNSPECIFIED, attribution
+from tilseq.clinical.data_cut import AFTER_CUT
 from tilseq.clinical.periods import Periods, period_of
 from tilseq.clinical.treated import Subject
 from tilseq.errors import TableError, TilseqError
@@ -43,9 +44,9 @@ def event_rows(
 
     An event is emergent where it begins on or after the first dose; one without a first day counts as emergent, unless
     it ended before the first dose. Not counted is a row that repeats another in every column, one of a subject who was
-    not treated, one without a known subject, a term or a grade, and one of an event that SDTM says did not occur; the
-    reason says so. A last day that cannot be read
-    or lies before the first is not used, and costs nothing else.
+    not treated, one without a known subject, a term or a grade, one that began after the subject's data cut, and one of
+    an event that SDTM says did not occur; the reason says so. A last day that cannot be read or lies before the first
+    is not used, and costs nothing else. An event that ended after the data cut was going on by then.
 
     Parameters
     ----------
@@ -183,7 +184,9 @@ def _derived(
     start, end = row["start_day"], row["end_day"]
     reversed_end = start is not None and end is not None and end < start
     told_end = not reversed_end and all(problem.column not in END_COLUMNS for problem in unread)
-    end = None if reversed_end else end
+    cut = None if subject is None else subject.cut_day
+    late, late_end = (cut is not None and day is not None and day > cut for day in (start, end))
+    end = None if reversed_end or late_end else end
     emergent = start >= first_dose if start is not None else end is None or end >= first_dose
     causes, _ = attribution(row["related"])
     against = [
@@ -191,6 +194,7 @@ def _derived(
         *(["it did not occur"] if any(problem.column == OCCURRED for problem in unread) else []),
         *([] if repeats is None else [f"repeats row {repeats}"]),
         *([] if emergent or emergence == "all" else ["began before the first dose"]),
+        *([f"{AFTER_CUT} (day {cut})"] if late else []),
     ]
     told = [
         *_told(row, emergent, unread),
@@ -198,6 +202,8 @@ def _derived(
     ]
     if reversed_end:
         told.append(f"ends on day {row['end_day']}, before it begins on day {start}: the end is not used")
+    elif late_end and not late:
+        told.append(f"ends on day {row['end_day']}, after the data cut (day {cut}): going on by then")
     return row | {
         "arm": None if subject is None else subject.arm,
         "attribution": ";".join(causes) or None,
@@ -254,6 +260,8 @@ def _deadly(row: Row, subject: Subject, followup_known: bool) -> Iterator[str]:
         yield "grade 5: no follow-up to hold it against"
     elif fatal and death is None:
         yield "grade 5, but the follow-up has no death"
+    elif fatal and death is not None and subject.cut_day is not None and death > subject.cut_day:
+        yield f"grade 5 as recorded: the death on day {death} is after the data cut (day {subject.cut_day})"
     elif death is not None and start is not None and start > death:
         yield f"{what} begins on day {start}, after the death on day {death}"
     elif fatal and end is not None and end != death:

@@ -9,12 +9,13 @@ from typing import Any
 import polars as pl
 
 from tilseq.clinical.counted_reads import Bounds, CountedReads
+from tilseq.clinical.data_cut import data_cuts
 from tilseq.clinical.response_candidates import BestResponsePolicy, candidates, near_misses, too_early
 from tilseq.clinical.treated import STARTS
 from tilseq.errors import StudyError, TableError, TilseqError, first_few
 from tilseq.tables import Row, Table, as_polars, conform
 from tilseq.tables.best_response import BEST_RESPONSE, IGNORED_READS
-from tilseq.tables.inputs import FOLLOWUP, SUBJECTS, THERAPIES
+from tilseq.tables.inputs import SUBJECTS, THERAPIES
 from tilseq.tables.outputs import RESPONSE
 
 REFERENCE_DAYS = tuple(f"{name}_day" for name in ("first_dose", "lymphodepletion", "enrollment", "randomization"))
@@ -22,12 +23,6 @@ SUBJECT_DAYS = Table(
     "subjects",
     "Days that reads are held against.",
     tuple(c for c in SUBJECTS.columns if c.name in ("subject", *REFERENCE_DAYS)),
-    key=("subject",),
-)
-CUTS = Table(
-    "followup",
-    "Days after which nothing counts.",
-    tuple(c for c in FOLLOWUP.columns if c.name in ("subject", "data_cut_day")),
     key=("subject",),
 )
 DEFAULT = BestResponsePolicy()
@@ -99,6 +94,7 @@ def best_response(
         best = _best(counted, gathered.references[subject], policy, told)
         therapy = gathered.bounds[subject].therapy if policy.new_therapy == "stop" else None
         key = {"subject": subject, "reader": reader, "new_therapy_day": therapy}
+        key["data_cut_day"] = gathered.bounds[subject].cut
         rows += [key | row for row in best]
     return BEST_RESPONSE.frame(rows)
 
@@ -153,17 +149,19 @@ class _Gathered:
         table = conform(as_polars(response_table), RESPONSE)
         problems: list[TilseqError] = []
         days = _subject_days(subjects, {*table["subject"], *underived}, policy, problems)
-        starts, self.before = _new_therapies(therapies)
+        starts, self.before = new_therapies(therapies)
         for subject in sorted(({*starts, *self.before}) - set(days)) if subjects is not None else ():
             problems.append(TableError("a subject with a therapy is not in subjects", column="subject", found=subject))
         self.policy = policy
         self.readers = _readers(table, problems)
         if problems:
             raise StudyError(problems, "the records")
-        cuts = _data_cuts(followup)
+        cuts = data_cuts(followup)
         self.references = {subject: reference for subject, (_, reference) in days.items()}
+        # Nobody knew by the data cut of a therapy that began after it.
+        known = {subject: day for subject, day in starts.items() if day <= cuts.get(subject, day)}
         self.bounds = {
-            subject: Bounds(treated, starts.get(subject), cuts.get(subject)) for subject, (treated, _) in days.items()
+            subject: Bounds(treated, known.get(subject), cuts.get(subject)) for subject, (treated, _) in days.items()
         }
         self.rows: dict[tuple[str, str | None], list[Row]] = defaultdict(list)
         for row in table.iter_rows(named=True):
@@ -243,8 +241,14 @@ def _subject_days(
     return days
 
 
-def _new_therapies(therapies: Any) -> tuple[dict[str, int], Mapping[str, str]]:
-    """Return the first day of new therapy of each subject after day 0, and a word on those that started before."""
+def new_therapies(therapies: Any) -> tuple[dict[str, int], Mapping[str, str]]:
+    """Return the first day of new therapy of each subject after day 0, and a word on those that started before.
+
+    Parameters
+    ----------
+    therapies
+        Table `therapies`; None is none.
+    """
     starts: dict[str, int] = {}
     before: dict[str, str] = {}
     if therapies is None:
@@ -256,11 +260,3 @@ def _new_therapies(therapies: Any) -> tuple[dict[str, int], Mapping[str, str]]:
         else:
             before[subject] = f"{row['therapy']} of day {day} is no new therapy: it starts by the infusion"
     return starts, before
-
-
-def _data_cuts(followup: Any) -> dict[str, int]:
-    """Return the day of the data cut of each subject that has one."""
-    if followup is None:
-        return {}
-    frame = conform(as_polars(followup).select(pl.selectors.by_name(*CUTS.names, require_all=False)), CUTS)
-    return dict(frame.drop_nulls("data_cut_day").iter_rows())

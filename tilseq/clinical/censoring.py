@@ -10,6 +10,7 @@ from tilseq.clinical.event_sources import Event
 from tilseq.clinical.histories import History
 from tilseq.clinical.missed_visits import Planned, longest_gap
 from tilseq.clinical.reader_series import Found, Read, Series
+from tilseq.clinical.survival_times import UNSCANNED, UNSCANNED_DEATH
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,19 @@ def _died_closely_followed(question: Question) -> bool:
     return event.found.day - last <= longest
 
 
+def unscanned_death(question: Question) -> str:
+    """Return what to say of a death that is the event although no adequate assessment came before it; else nothing."""
+    event = question.event
+    if event is None or event.rule not in ("death", "tumor_death") or question.adequate(event.found.day) is not None:
+        return ""
+    told = f"{UNSCANNED_DEATH} is an event"
+    looked_for = any(rule.trigger == "missed_visits" for rule in question.rules.censoring.rules)
+    if not looked_for or not question.planned:
+        return told
+    last, longest = _last_and_longest(question, event.found.day)
+    return f"{told} up to day {last + longest}, before two planned ones were missed"
+
+
 def death(question: Question) -> Found | None:
     """Set off by a death before the event."""
     return question.before_event(question.history.death)
@@ -161,7 +175,7 @@ def end_of_observation(end: str, question: Question) -> Censored:
         return Censored("last_alive", words, alive)
     read = question.adequate()
     if read is None:
-        return Censored("no_post_baseline", "no adequate assessment after the origin", _origin(question))
+        return Censored(UNSCANNED, "no adequate assessment after the origin", _origin(question))
     return Censored("last_adequate", "last adequate assessment", _of(read, question))
 
 

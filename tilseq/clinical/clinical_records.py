@@ -81,8 +81,14 @@ class Records:
 
     @property
     def assessed(self) -> bool:
-        """Whether anybody has an evaluable assessment beside the baseline; else PFS would be of the dead alone."""
-        later = [row for row in self.reads if not row["baseline"]]
+        """Whether anybody has an evaluable assessment beside the baseline, up to the data cut.
+
+        Else PFS would be of the dead alone.
+        """
+        cuts = {row["subject"]: row["data_cut_day"] for row in self.followup if row["data_cut_day"] is not None}
+        later = [
+            row for row in self.reads if not row["baseline"] and row["day"] <= cuts.get(row["subject"], row["day"])
+        ]
         return any({row["recorded"], row["response"]} - {None, "NE"} for row in later)
 
     def refusing(self, refused: Mapping[str, str]) -> Records:

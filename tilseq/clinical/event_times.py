@@ -112,13 +112,14 @@ def _times(name: str, rows: pl.DataFrame, members: Mapping[str, Subject]) -> Ite
         else:
             yield key | _time(start, start + days - 1, event, what, source)
     for subject, source in first.items():
-        last_day = members[subject].last_day
+        last_day, death_day = members[subject].last_day, members[subject].death_day
         if last_day is not None:
             key = {"subject": subject, "parameter": f"ae_duration{name}", "origin": "onset"}
-            yield key | {"start_day": source["start_day"]} | _duration(source, last_day)
+            dies_later = death_day is not None and death_day > last_day  # after the data cut
+            yield key | {"start_day": source["start_day"]} | _duration(source, last_day, dies_later)
 
 
-def _duration(source: Row, last_day: int) -> Row:
+def _duration(source: Row, last_day: int, dies_later: bool) -> Row:
     term, start, end = source["counted_term"], source["start_day"], source["end_day"]
     if start is None:
         return _not_known(term, NO_FIRST_DAY)
@@ -126,7 +127,8 @@ def _duration(source: Row, last_day: int) -> Row:
         return _not_known(term, NO_LAST_DAY)
     ended = end is not None and source["grade"] < FATAL
     until = end if end is not None else max(last_day, start)
-    told = "ended" if ended else "led to death" if source["grade"] == FATAL else "goes on at end of follow-up"
+    fatal = source["grade"] == FATAL and not dies_later
+    told = "ended" if ended else "led to death" if fatal else "goes on at end of follow-up"
     return _time(start, until, ended, f"{term} {told}", source)
 
 

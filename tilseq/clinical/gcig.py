@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from tilseq.clinical.best_response import new_therapies
 from tilseq.clinical.periods import periods_of
 from tilseq.clinical.treated import STARTS, columns_of
 from tilseq.clinical.tumor_markers import DIFFER, Sample, samples_of
@@ -47,6 +48,7 @@ def gcig(
     harvest: Harvest = "interferes",
     interference_days: Mapping[str, Collection[int]] | None = None,
     mouse_antibodies: Collection[str] = (),
+    therapies: Any = None,
 ) -> pl.DataFrame:
     """Find CA-125 response and progression of every subject with ovarian cancer.
 
@@ -79,6 +81,9 @@ def gcig(
         Subject → days of surgery of peritoneum or pleura, or of drainage.
     mouse_antibodies
         Subjects who were given any.
+    therapies
+        Table `therapies`. Samples after the first day of one that starts after day 0 take no part, as assessments of
+        the tumour after it do not: what another therapy does is not this one's.
 
     Returns
     -------
@@ -94,6 +99,7 @@ def gcig(
     rows = as_polars(courses).filter(pl.col("test") == MARKER)
     days_differ = pl.col("reason").str.contains(DIFFER, literal=True).fill_null(False)
     starts = {name: periods.start_day for name, periods in periods_of(people).items()}
+    others, _ = new_therapies(therapies)
     found = []
     for person in people.filter(pl.col("tumor_type") == TUMOR_TYPE).to_dicts():
         name = person["subject"]
@@ -103,9 +109,17 @@ def gcig(
         records = rows.filter(pl.col("subject") == name)
         differing = records.filter(~pl.col("used"), days_differ)["day"].unique().sort().to_list()
         told = [f"samples of day {day} not used: {DIFFER}" for day in differing]
+        samples, later = _before_therapy(samples_of(records.to_dicts()), others.get(name))
         mouse = name in mouse_antibodies
-        found.append({"subject": name} | _evaluate(samples_of(records.to_dicts()), starts[name], days, mouse, told))
+        found.append({"subject": name} | _evaluate(samples, starts[name], days, mouse, [*told, *later]))
     return GCIG.frame(found)
+
+
+def _before_therapy(samples: list[Sample], day: int | None) -> tuple[list[Sample], list[str]]:
+    """Return the samples up to the day of a new therapy, and what is said of the others."""
+    kept = [sample for sample in samples if day is None or sample.day <= day]
+    later = len(samples) - len(kept)
+    return kept, [f"samples after the new therapy of day {day} not used: {later}"] if later else []
 
 
 def _evaluate(

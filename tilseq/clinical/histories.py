@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tilseq.clinical.clinical_records import Records
 from tilseq.clinical.endpoint_rules import TimeToEventRules
@@ -51,6 +51,8 @@ class History:
         Reader → assessments.
     words
         What each row must say.
+    infusions
+        How many there were up to the cut; None where no table tells.
     """
 
     subject: str
@@ -66,6 +68,7 @@ class History:
     cut_day: int | None
     series: Mapping[str | None, Series] = field(default_factory=dict)
     words: tuple[str, ...] = ()
+    infusions: int | None = None
 
     def progression_after(self, start: int) -> int:
         """Return the day after which PD counts for a time that begins on a start."""
@@ -93,8 +96,16 @@ def histories(records: Records, rules: TimeToEventRules) -> list[History]:
         # The end of a therapy may be one that is planned: only its start tells that the subject lived.
         starts = [row["start_day"] for row in given if _within(row["start_day"], follow["data_cut_day"])]
         dated += [_contact(day, "therapies") for day in starts]
-        found.append(_history(subject, infusions[name], follow, dated, given, series[name], rules))
+        history = _history(subject, infusions[name], follow, dated, given, series[name], rules)
+        found.append(replace(history, infusions=_infusions(records, name, follow["data_cut_day"])))
     return found
+
+
+def _infusions(records: Records, subject: str, cut: int | None) -> int | None:
+    """Return how many infusions a subject had up to the data cut; None where no table tells."""
+    if records.infusions is None:
+        return None
+    return len([row for row in records.infusions if row["subject"] == subject and _within(row["day"], cut)])
 
 
 def _history(

@@ -8,6 +8,8 @@ from typing import Any
 import polars as pl
 
 from tilseq.clinical.assessments import MICROMETRES, Assessment, gather, numbered, of_reader
+from tilseq.clinical.best_response import new_therapies
+from tilseq.clinical.data_cut import data_cuts, is_after_cut, up_to_data_cut
 from tilseq.clinical.irecist_course import Course, IrecistPolicy, Visit
 from tilseq.clinical.new_lesions import new_lesions, since_baseline
 from tilseq.clinical.treatment_days import resection_days, treatment_days
@@ -22,7 +24,12 @@ DEFAULT = IrecistPolicy()
 
 
 def irecist(
-    lesions: Any, response_table: Any, subjects: Any = None, *, policy: IrecistPolicy = DEFAULT
+    lesions: Any,
+    response_table: Any,
+    subjects: Any = None,
+    *,
+    policy: IrecistPolicy = DEFAULT,
+    followup: Any = None,
 ) -> pl.DataFrame:
     """Derive the response at each visit by iRECIST.
 
@@ -44,6 +51,8 @@ def irecist(
         As of `response`.
     policy
         Days between iUPD and its confirmation, by default 28 to 56.
+    followup
+        As of `response`.
 
     Returns
     -------
@@ -61,7 +70,7 @@ def irecist(
     of the EORTC. Every new lesion that is measured counts in their sum, not five of them and two an organ. A scan made
     for symptoms may by those clarifications confirm before four weeks: it does not here.
     """
-    table = conform(as_polars(response_table), RESPONSE)
+    table, cuts = conform(as_polars(response_table), RESPONSE), data_cuts(followup)
     series = gather(numbered(lesions, LESIONS, None), [], resection_days(treatment_days(subjects)))
     by_series: dict[tuple[str, str | None], dict[int, Row]] = {}
     for row in table.iter_rows(named=True):
@@ -76,12 +85,14 @@ def irecist(
                 found=f"{of_reader(subject, reader)}, day {absent}",
                 mend="give the responses that were derived from these lesions",
             )
-        found = _course(assessments, by_day, policy)
+        found = _course(assessments, by_day, policy, cuts.get(subject))
         rows += [{"subject": subject, "reader": reader} | row for row in found]
     return IRECIST.frame(rows)
 
 
-def _course(assessments: Sequence[Assessment], by_day: Mapping[int, Row], policy: IrecistPolicy) -> list[Row]:
+def _course(
+    assessments: Sequence[Assessment], by_day: Mapping[int, Row], policy: IrecistPolicy, cut: int | None
+) -> list[Row]:
     """Return the rows of one subject and reader."""
     at = next((i for i, one in enumerate(assessments) if by_day[one.day]["baseline"]), None)
     if at is None:
@@ -91,7 +102,7 @@ def _course(assessments: Sequence[Assessment], by_day: Mapping[int, Row], policy
     base = assessments[at]
     course = Course(policy, frozenset(base.named("nontarget")))
     rows: list[Row] = []
-    for one, (new, _) in list(zip(assessments, new_lesions(assessments), strict=True))[at + 1 :]:
+    for one, (new, _) in list(zip(assessments, new_lesions(assessments, cut), strict=True))[at + 1 :]:
         row = by_day[one.day]
         visit = _visit(one, row, list(base.named("target")), new)
         word, first, words = course.add(visit)
@@ -131,25 +142,32 @@ def _row(one: Assessment, row: Row) -> Row:
     return {"day": one.day, "visit": one.visit} | {name: row[name] for name in same}
 
 
-def irecist_best_response(irecist_table: Any) -> pl.DataFrame:
+def irecist_best_response(irecist_table: Any, followup: Any = None, therapies: Any = None) -> pl.DataFrame:
     """Return the best response by iRECIST (iBOR) of each subject and reader, and the day of progression.
 
-    The best is over all assessments up to iCPD: iCR, iPR, iSD, NON-iCR/NON-iUPD, then iCPD, iUPD, NE; an iUPD that was
-    not confirmed takes nothing from what follows it. Neither confirmation of response nor a least duration of iSD is
-    asked for, as in table 3 of the paper.
+    The best is over all assessments up to iCPD, the day a new therapy starts and the data cut, as that by RECIST 1.1:
+    what another therapy does is not this one's. It ranks iCR, iPR, iSD, NON-iCR/NON-iUPD, then iCPD, iUPD, NE; an iUPD
+    that was not confirmed takes nothing from what follows it. Neither confirmation of response nor a least duration of
+    iSD is asked for, as in table 3 of the paper.
 
     Parameters
     ----------
     irecist_table
         Table `irecist`.
+    followup
+        Columns `subject` and `data_cut_day`; assessments after the cut do not count.
+    therapies
+        Table `therapies`; assessments after the first day of one that starts after day 0 do not count.
 
     Returns
     -------
     polars.DataFrame
-        Table `irecist_best`. Progression is dated by the first iUPD since the bar was last reset; one that was never
-        confirmed and that only iUPD and NE follow counts, with `confirmed` false.
+        Table `irecist_best`; who has no assessment that counts has no row. Progression is dated by the first iUPD since
+        the bar was last reset; one that was never confirmed and that only iUPD and NE follow counts, with `confirmed`
+        false.
     """
-    table = conform(as_polars(irecist_table), IRECIST)
+    table = up_to_data_cut(conform(as_polars(irecist_table), IRECIST), followup)
+    table = table.filter(~is_after_cut(table, new_therapies(therapies)[0]))
     rows: list[Row] = []
     for (subject, reader), part in table.group_by("subject", "reader", maintain_order=True):
         reads = part.filter(pl.col("response").is_not_null()).sort("day").select("day", "response", "unconfirmed_day")

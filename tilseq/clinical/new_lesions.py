@@ -33,12 +33,18 @@ def not_there(row: Row) -> bool:
     return row["role"] != "new" and not row["resected"] and row["state"] == "absent"
 
 
-def new_lesions(assessments: Sequence[Assessment]) -> list[tuple[set[str], list[str]]]:
+def new_lesions(assessments: Sequence[Assessment], cut: int | None = None) -> list[tuple[set[str], list[str]]]:
     """Return which new lesions are seen at each assessment, and what to say of those named.
 
     An equivocal one counts once a later scan confirms it, unless a scan between the two shows that it is not there;
-    until then, as of one that is not evaluable, the words say that it does not.
+    until then, as of one that is not evaluable, the words say that it does not. What a scan after the data cut confirms
+    was not known by then: it counts from no assessment before the cut.
     """
+    known = sum(cut is None or one.day <= cut for one in assessments)
+    return [*_new_lesions(assessments[:known]), *_new_lesions(assessments)[known:]]
+
+
+def _new_lesions(assessments: Sequence[Assessment]) -> list[tuple[set[str], list[str]]]:
     found: list[tuple[set[str], list[str]]] = []
     confirmed: dict[str, int] = {}
     gone: dict[str, int] = {}

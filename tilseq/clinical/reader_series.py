@@ -11,12 +11,13 @@ import polars as pl
 
 from tilseq.clinical.assessments import LONGEST_VISIT
 from tilseq.clinical.clinical_records import RESPONDERS, Records
+from tilseq.clinical.data_cut import AFTER_CUT
 from tilseq.clinical.endpoint_rules import TimeToEventRules
 from tilseq.tables import Row
 from tilseq.tables.best_response import IGNORED_READS
 
 UNSEEN = ("absent", "not_evaluable")
-AFTER_CUT, WITHOUT_BASELINE = "after the data cut", "of PD without a baseline before it"
+WITHOUT_BASELINE = "of PD without a baseline before it"
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from tilseq.clinical.baseline import (
     gone_by_baseline,
 )
 from tilseq.clinical.centimetres import centimetre_visits, told_small, undersized_targets
+from tilseq.clinical.data_cut import data_cuts
 from tilseq.clinical.new_lesions import is_normal_node, new_lesions, since_baseline
 from tilseq.clinical.reconcile import readers_half_named, reconcile
 from tilseq.clinical.treatment_days import resection_days, treatment_days
@@ -43,6 +44,7 @@ def response(
     *,
     subjects: Any = None,
     infusions: Any = None,
+    followup: Any = None,
     regrowth: Regrowth = "sum_rule",
     undersized: Undersized = "refuse",
     lesion_rows: Sequence[int] | None = None,
@@ -77,6 +79,9 @@ def response(
     infusions
         Table `infusions`: who is not in it and has no day of treatment in `subjects` was never treated. Without it
         everybody was.
+    followup
+        Columns `subject` and `data_cut_day`: what a scan after the cut confirms was not known by then, so that an
+        equivocal new lesion stays equivocal on the scans up to it.
     regrowth
         What follows a complete response of the targets: `sum_rule` asks 5 mm above the nadir as always,
         `pd` makes any target that is back (a node of 10 mm or more) progression, and any non-target that is back
@@ -105,7 +110,7 @@ def response(
     problems: list[TableError] = []
     seen = numbered(lesions, LESIONS, lesion_rows)
     recorded = [] if responses is None else numbered(responses, RESPONSE_READS, response_rows)
-    days = treatment_days(subjects, infusions)
+    days, cuts = treatment_days(subjects, infusions), data_cuts(followup)
     if subjects is not None:
         _list_unknown("a subject with lesions is not in subjects", seen, LESIONS, days, problems)
         what = "a subject with recorded responses is not in subjects"
@@ -123,7 +128,7 @@ def response(
                 undersized_targets(assessments[baseline], place, problems)
                 centimetre_visits(assessments[baseline:], place, problems)
         if not problems:
-            derived = _derive(assessments, baseline, why, last_day, regrowth)
+            derived = _derive(assessments, baseline, why, last_day, regrowth, cuts.get(subject))
             rows += [{"subject": subject, "reader": reader} | row for row in derived]
     starts = {subject: last for subject, (_, last) in days.items() if last is not None}
     rows = reconcile(rows, series, recorded, problems, starts)
@@ -195,7 +200,12 @@ def _list_unknown(
 
 
 def _derive(
-    assessments: Sequence[Assessment], baseline: int | None, why: str, last_day: int | None, regrowth: Regrowth
+    assessments: Sequence[Assessment],
+    baseline: int | None,
+    why: str,
+    last_day: int | None,
+    regrowth: Regrowth,
+    cut: int | None,
 ) -> Iterable[Row]:
     """Yield one row an assessment, in order, remembering the nadir and whether the targets were gone."""
     if baseline is None:
@@ -209,7 +219,7 @@ def _derive(
     nodes = [row["node"] for row in targets.values()]
     base_sum = _sum([row["size"] for row in targets.values()])
     nadir, gone, complete = base_sum, False, False
-    new = new_lesions(assessments)
+    new = new_lesions(assessments, cut)
     for position, one in enumerate(assessments):
         sizes = [one.lesions[name]["size"] if name in one.lesions else None for name in targets]
         row = _row(one) | _sums(sizes, base_sum, nadir if position > baseline else None)

@@ -12,6 +12,7 @@ import polars as pl
 from tilseq.clinical.assessments import of_reader
 from tilseq.clinical.best_response import DEFAULT
 from tilseq.clinical.clinical_records import RESPONDERS
+from tilseq.clinical.data_cut import up_to_data_cut
 from tilseq.clinical.response_candidates import BestResponsePolicy
 from tilseq.errors import AnalysisError, StudyError, TableError, first_few
 from tilseq.intervals import clopper_pearson
@@ -40,6 +41,7 @@ def response_rates(
     policy: BestResponsePolicy = DEFAULT,
     level: float = 0.95,
     underived: Collection[str] = (),
+    followup: Any = None,
 ) -> pl.DataFrame:
     """Return the rates of response (ORR), of disease control (DCR) and of each best response (BOR).
 
@@ -62,6 +64,9 @@ def response_rates(
         Coverage of the limits.
     underived
         Subjects whose responses could not be derived. They stay in the denominators, and `denominator_text` names them.
+    followup
+        Columns `subject` and `data_cut_day`: who was infused after the cut only is not infused, and `denominator_text`
+        names it.
 
     Returns
     -------
@@ -81,7 +86,11 @@ def response_rates(
     Clopper and Pearson, Biometrika 1934;26:404: 48 of 153 are 24.1 to 39.4 %.
     """
     table = conform(as_polars(best_response), BEST_RESPONSE)
-    populations = _populations(_people(table, subjects, infusions, underived), subjects is not None, infusions)
+    people, infused = _people(table, subjects, infusions, underived), _infused(infusions)
+    bounded = infused is not None and followup is not None
+    in_time = _infused(up_to_data_cut(infusions, followup)) if bounded else infused
+    late = (infused or frozenset()) - (in_time or frozenset())
+    populations = _populations(people, subjects is not None, in_time, late)
     rows: list[Row] = []
     for (reader, confirmation), by_subject in _by_reader(table).items():
         for population in populations:
@@ -168,6 +177,7 @@ class _Population:
     people: Mapping[str, Row]
     infused: frozenset[str] | None
     enrolled: bool  # whether `people` are all who were enrolled
+    late: frozenset[str] = frozenset()  # infused after the data cut only
 
     @property
     def members(self) -> list[str]:
@@ -207,6 +217,9 @@ class _Population:
             yield f"{len(without)} enrolled and never infused left out: {first_few(without, 5)}"
         elif read:
             yield f"assessed but not infused, left out: {first_few(read, 5)}"
+        late = [name for name in without if name in self.late]
+        if late:
+            yield f"infused after the data cut, so not infused: {first_few(late, 5)}"
 
 
 def _people(table: pl.DataFrame, subjects: Any, infusions: Any, underived: Collection[str]) -> dict[str, Row]:
@@ -231,13 +244,14 @@ def _infused(infusions: Any) -> frozenset[str] | None:
     return None if infusions is None else frozenset(as_polars(infusions)["subject"].cast(pl.String))
 
 
-def _populations(people: Mapping[str, Row], enrolled: bool, infusions: Any) -> list[_Population]:
+def _populations(
+    people: Mapping[str, Row], enrolled: bool, infused: frozenset[str] | None, late: frozenset[str]
+) -> list[_Population]:
     """Return the infused and the enrolled as far as they are known, else all subjects."""
-    infused = _infused(infusions)
     if infused is None:
         return [_Population("subjects", people, None, enrolled)]
     names = ("infused", "enrolled") if enrolled else ("infused",)
-    return [_Population(name, people, infused, enrolled) for name in names]
+    return [_Population(name, people, infused, enrolled, late) for name in names]
 
 
 def _with_limits(rows: Sequence[Row], level: float) -> list[Row]:

@@ -10,6 +10,7 @@ import polars as pl
 
 from tilseq.clinical.adverse_events import FATAL, Emergence, event_rows
 from tilseq.clinical.arms import EVERYBODY, with_exact_limits
+from tilseq.clinical.data_cut import up_to_data_cut
 from tilseq.clinical.event_counts import GRADES, Count, Population, event_counts
 from tilseq.clinical.event_rates import event_rates
 from tilseq.clinical.event_table import event_table
@@ -87,7 +88,8 @@ def safety(
     infusions
         Table `infusions`; without it a first dose or a day of lymphodepletion tells who was treated.
     followup
-        Table `followup`: ends the time at risk; a death must stand behind every grade 5, else its row says so.
+        Table `followup`: ends the time at risk; a death must stand behind every grade 5, else its row says so. What
+        begins after the subject's `data_cut_day` is not counted, and who was treated after it only was not treated.
     emergence
         Whether events that began before the first dose are counted: `from_first_dose` (they are not) or `all`.
     il2_end
@@ -108,7 +110,8 @@ def safety(
         A subject's lymphodepletion does not begin before day 0, or its first dose is after it.
     """
     people, words = subjects_of(subjects, infusions, followup)
-    periods = periods_of(subjects, infusions, il2_end=il2_end)
+    given = None if infusions is None else up_to_data_cut(infusions, followup)
+    periods = periods_of(subjects, given, il2_end=il2_end)
     followed = followup is not None
     rows = event_rows(adverse_events, people, periods, emergence=emergence, followup_known=followed, unread=unread)
     treated = {name: subject for name, subject in people.items() if subject.treated}

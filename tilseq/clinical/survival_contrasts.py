@@ -17,7 +17,7 @@ from tilseq.clinical.survival_times import CANNOT, Times, by_endpoint, read_grou
 from tilseq.errors import AnalysisError, did_you_mean
 from tilseq.multiplicity import benjamini_hochberg
 from tilseq.tables import Row
-from tilseq.tables.survival import SURVIVAL_CONTRASTS
+from tilseq.tables.survival import SURVIVAL_CONTRASTS, TIME_PARAMETERS
 
 Families = Mapping[str, Sequence[str]]
 
@@ -71,7 +71,8 @@ def survival_contrasts(
     permutations, seed
         As of `log_rank`, for its rows; 0 is chi-square.
     families
-        Name of a family → its endpoints, as declared before the data were seen.
+        Name of a family → its endpoints, as declared before the data were seen. One that nobody has a time to, such as
+        PFS of a study without scans, has a row without a test, and the reason says so.
     endpoint_reader
         Whose reading is the endpoint; by default the investigator's, or the only reader's. Without one each reader has
         a family, and so has what no scan decides.
@@ -89,8 +90,8 @@ def survival_contrasts(
     TableError
         A table breaks its registry.
     AnalysisError
-        A reference, reader or a family's endpoint does not exist, a subject has no stratum, or groups of what is known
-        later.
+        A reference or reader does not exist, a family's endpoint is none, a subject has no stratum, or groups of what
+        is known later.
     """
     frame = read_times(time_to_event)
     known = read_groups(groups, frame)
@@ -110,7 +111,18 @@ def survival_contrasts(
                 *_pairs(compared, value, column, first, stratum, rmst_day, ties),
             ]
             rows += [common | row | {"reason": sentence(reason, row.get("reason"))} for row in found]
+    rows += _without_times(families or {}, frame, known.columns[1:])
     return finished(rows, families or {}, frame, endpoint_reader)
+
+
+def _without_times(families: Families, frame: pl.DataFrame, columns: Sequence[str]) -> Iterator[Row]:
+    """Yield a row, without a test, of each declared endpoint that nobody has a time to."""
+    declared = dict.fromkeys(parameter for family in families.values() for parameter in family)
+    known = set(frame["parameter"])
+    for parameter in (one for one in declared if one in TIME_PARAMETERS and one not in known):
+        for column in columns:
+            row = {"parameter": parameter, "reader": None, "contrast": column, "method": "log_rank"}
+            yield row | {"subjects": 0, "events": 0, "reason": f"{CANNOT}: nobody has a time to {parameter}"}
 
 
 def _strata(known: pl.DataFrame) -> dict[str, str]:
@@ -265,7 +277,8 @@ def finished(
     AnalysisError
         A family declares an endpoint that is not there, or that another family declares too; or no such reader.
     """
-    family_of = _families(families, frame["parameter"].unique().to_list())
+    rows = list(rows)
+    family_of = _families(families, list(dict.fromkeys(row["parameter"] for row in rows)))
     own = {None, readers.endpoint_reader(frame["reader"].drop_nulls(), endpoint_reader)}
     told, tested = [], []
     for row in rows:
@@ -282,7 +295,7 @@ def finished(
 def _families(families: Families, parameters: Sequence[str]) -> dict[str, str]:
     family_of: dict[str, str] = {}
     for family, declared in families.items():
-        for parameter in declared:
+        for parameter in dict.fromkeys(declared):
             if parameter not in parameters:
                 mend = did_you_mean(parameter, parameters)
                 raise AnalysisError(f"family {family} declares an endpoint without times", found=parameter, mend=mend)

@@ -14,7 +14,7 @@ from tilseq.clinical.survival_limits import Interval
 from tilseq.clinical.survival_times import CANNOT, NOT_REACHED, Times, by_group, sentence
 from tilseq.errors import AnalysisError
 from tilseq.tables import Row
-from tilseq.tables.survival import FEW_AT_RISK, FEW_SUBJECTS, MAY_HOLD_LESS, SURVIVAL_ESTIMATES
+from tilseq.tables.survival import FEW_AT_RISK, FEW_SUBJECTS, MAY_HOLD_LESS, NEVER_SCANNED, SURVIVAL_ESTIMATES
 
 QUARTERS = (91, 183, 274, 365)  # 3, 6, 9 and 12 months of 30.4375 days
 FOLLOW_UP = "follow_up"  # the endpoint whose events are the ends of follow-up
@@ -46,7 +46,8 @@ def survival_estimates(
     The reason also says where limits may hold less than they should: by intervals but `beta_product`, of `survival_at`
     with fewer than 20 subjects or fewer than 5 at risk on the day, and of `follow_up_median` with fewer than 20
     (simulated trials, benchmarks/RESULTS.md). And it says how many events are deaths of unknown cause, where
-    `time_to_event` says so of an event that the cause decides.
+    `time_to_event` says so of an event that the cause decides, and how many are deaths of subjects that were never
+    scanned, with how many of the living are censored on the origin for want of a scan.
 
     Parameters
     ----------
@@ -81,9 +82,9 @@ def survival_estimates(
             raise AnalysisError("a landmark is a whole day above 0", column="at_day", found=day)
     rows: list[Row] = []
     for part in by_group(time_to_event, groups):
-        unknown = _unknown_causes(part)
+        doubts = sentence(_unknown_causes(part), _unscanned(part))
         for row in _estimates(part, sorted(set(at_days)), sorted(set(rmst_days)), interval, level):
-            told = sentence(row.get("reason"), None if row["quantity"] == "follow_up_median" else unknown)
+            told = sentence(row.get("reason"), None if row["quantity"] == "follow_up_median" else doubts)
             rows.append(part.key | {"left_out": part.left_out} | row | {"reason": told})
     return SURVIVAL_ESTIMATES.frame(rows)
 
@@ -94,6 +95,15 @@ def _unknown_causes(part: Times) -> str | None:
         return None
     verb = "is a death" if part.unknown_causes == 1 else "are deaths"
     return f"{part.unknown_causes} of {part.event.sum()} {part.parameter} events {verb} of unknown cause"
+
+
+def _unscanned(part: Times) -> str | None:
+    """Return how many events are deaths of subjects never scanned, of whom the living are censored on the origin."""
+    if not part.unscanned_deaths:
+        return None
+    verb = "is a death" if part.unscanned_deaths == 1 else "are deaths"
+    told = f"{part.unscanned_deaths} of {part.event.sum()} {part.parameter} events {verb} {NEVER_SCANNED}"
+    return f"{told}, and {part.unscanned_alive} alive without one censored on the origin"
 
 
 def _estimates(

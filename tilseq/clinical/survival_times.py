@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError, StudyError, TableError
 from tilseq.tables import Column, Table, as_polars, conform
+from tilseq.tables.survival import NEVER_SCANNED
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -21,6 +22,8 @@ NOT_GIVEN = "not given"
 CANNOT = "cannot be estimated"
 NOT_REACHED = "not reached"
 TUMOR_DEATH, UNKNOWN_CAUSE = "tumor_death", "cause of death unknown"  # rule and reason in `time_to_event`
+UNSCANNED_DEATH = f"a death {NEVER_SCANNED} before it"  # in the reason of `time_to_event`
+UNSCANNED = "no_post_baseline"  # rule of who lives without one
 # What is known of a subject only after the clock has started: groups by it hold those who lived to get there. A
 # courtesy: it knows these names of columns, and values of which two or more make a column one of responses.
 KNOWN_LATER = (
@@ -69,6 +72,9 @@ class Times:
         How many subjects have no time.
     unknown_causes
         How many events are deaths taken for the tumour's of which nobody knows the cause.
+    unscanned_deaths, unscanned_alive
+        How many events are deaths without an assessment before them, and how many are censored on the origin, alive
+        without one.
     """
 
     parameter: str
@@ -79,6 +85,8 @@ class Times:
     event: Flags
     left_out: int
     unknown_causes: int = 0
+    unscanned_deaths: int = 0
+    unscanned_alive: int = 0
 
     @property
     def key(self) -> dict[str, str | None]:
@@ -280,7 +288,9 @@ def times(rows: pl.DataFrame, parameter: str, reader: str | None, group: str) ->
     unknown = given.filter(
         pl.col("event"), pl.col("reason").str.contains(UNKNOWN_CAUSE, literal=True), rule=TUMOR_DEATH
     )
-    return Times(parameter, reader, group, tuple(given["subject"]), days, event, left_out, unknown.height)
+    dead = given.filter(pl.col("event"), pl.col("reason").str.contains(UNSCANNED_DEATH, literal=True)).height
+    alive = given.filter(~pl.col("event").cast(pl.Boolean), rule=UNSCANNED).height
+    return Times(parameter, reader, group, tuple(given["subject"]), days, event, left_out, unknown.height, dead, alive)
 
 
 def sentence(*words: str | None) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from tilseq.clinical.censoring import Censored, Question, earliest_censoring, end_of_observation
+from tilseq.clinical.censoring import Censored, Question, earliest_censoring, end_of_observation, unscanned_death
 from tilseq.clinical.clinical_records import Records
 from tilseq.clinical.contradictions import contradictions
 from tilseq.clinical.endpoint_rules import Endpoint, TimeToEventRules
@@ -173,6 +173,7 @@ class _Derivation:
         words += [*history.words, *(series.words if endpoint.by_scan else ()), *found.words]
         words += self._policies(endpoint, history)
         words += _not_counted(history, series, start) if by_progression and origin != "response" else ()
+        words += [unscanned_death(question)] if by_progression and end is question.event else ()
         words += self.not_looked_for if by_progression else ()
         key = {"subject": history.subject, "parameter": endpoint.parameter, "reader": reader}
         return key | _told(end, found, origin, start, words)
@@ -184,6 +185,8 @@ class _Derivation:
         words = [f"no {named[0]} in the study: counted from {origin}"] if origin != named[0] else []
         if origin == "response":
             return origin, None if series.response is None else series.response.day, words
+        if origin == "infusion" and (history.infusions or 0) > 1:
+            words.append(f"counted from the first of {history.infusions} infusions")
         start, dose = history.origins[origin], history.origins["first_dose"]
         if "first_dose" in endpoint.origins and dose is not None and start not in (None, dose):
             words.append(f"first_dose_day is {dose}, counted from {origin} (day {start})")

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from tilseq.clinical.data_cut import is_after_cut
 from tilseq.errors import TableError
 from tilseq.tables import Table, as_polars, conform
 from tilseq.tables.inputs import FOLLOWUP, INFUSIONS, SUBJECTS
@@ -32,7 +33,10 @@ class Subject:
     infused
         It was infused; None where infusions are not known.
     death_day, last_day
-        Day of death, and the last day of follow-up (death, else last known alive); None where it is not known.
+        Day of death, and the last day of follow-up (death, else last known alive, at most the data cut); None where it
+        is not known.
+    cut_day
+        Day of the data cut; None where there is none.
     """
 
     arm: str | None
@@ -41,10 +45,11 @@ class Subject:
     infused: bool | None = None
     death_day: int | None = None
     last_day: int | None = None
+    cut_day: int | None = None
 
 
 def subjects_of(subjects: Any, infusions: Any = None, followup: Any = None) -> tuple[dict[str, Subject], str]:
-    """Return every subject, and in words which of them are treated.
+    """Return every subject, and in words which of them are treated: by the data cut, where there is one.
 
     Parameters
     ----------
@@ -61,24 +66,28 @@ def subjects_of(subjects: Any, infusions: Any = None, followup: Any = None) -> t
         A table breaks its registry, or nobody was treated.
     """
     rows = columns_of(subjects, SUBJECTS, ("subject", "arm", *STARTS)).to_dicts()
-    infused = set()
-    if infusions is not None:
-        infused = set(columns_of(infusions, INFUSIONS, ("subject", "infusion", "day"))["subject"].to_list())
     seen: Mapping[str, Mapping[str, Any]] = {}
     if followup is not None:
-        names = ("subject", "last_alive_day", "death_day")
+        names = ("subject", "last_alive_day", "death_day", "data_cut_day")
         seen = {row["subject"]: row for row in columns_of(followup, FOLLOWUP, names).to_dicts()}
+    cuts = {name: row["data_cut_day"] for name, row in seen.items() if row["data_cut_day"] is not None}
+    infused = set()
+    if infusions is not None:
+        given = columns_of(infusions, INFUSIONS, ("subject", "infusion", "day"))
+        infused = set(given.filter(~is_after_cut(given, cuts))["subject"].to_list())
     # One who calls the infusion the first dose was treated from lymphodepletion on all the same.
     doses = {row["subject"]: min((row[name] for name in STARTS if row[name] is not None), default=None) for row in rows}
     known = infusions is not None or any(day is not None for day in doses.values())
     found = {
         name: Subject(
             row["arm"],
-            not known or name in infused or doses[name] is not None,
+            (not known or name in infused or doses[name] is not None)
+            and _within(_first(doses[name], 0), cuts.get(name)),
             _first(doses[name], 0) or 0,
             None if infusions is None else name in infused,
             seen.get(name, {}).get("death_day"),
-            _first(seen.get(name, {}).get("death_day"), seen.get(name, {}).get("last_alive_day")),
+            _last_day(seen.get(name, {})),
+            cuts.get(name),
         )
         for row in rows
         for name in (row["subject"],)
@@ -104,6 +113,16 @@ def columns_of(frame: Any, table: Table, names: Sequence[str]) -> pl.DataFrame:
         key=table.key if set(table.key) <= set(names) else (),  # a part of a key may stand twice
     )
     return conform(given.select(name for name in part.names if name in given.columns), part)
+
+
+def _last_day(follow: Mapping[str, int | None]) -> int | None:
+    """Return the last day of a row of follow-up on which the subject was seen, at most the data cut."""
+    cut, last = follow.get("data_cut_day"), _first(follow.get("death_day"), follow.get("last_alive_day"))
+    return last if cut is None or last is None else min(cut, last)
+
+
+def _within(day: int | None, cut: int | None) -> bool:
+    return day is None or cut is None or day <= cut
 
 
 def _first(*days: int | None) -> int | None:

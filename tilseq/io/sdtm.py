@@ -91,14 +91,55 @@ def read_sdtm_recist(
             file=tr,
             mend="give day0, the ISO date of each subject's first infusion, or the name of the visit to count from",
         )
-    return _Sdtm(tu, tr, rs, partial_dates).read(day0, baseline_visit)
+    reading = _Sdtm(tu, tr, rs, partial_dates)
+    return reading.read(day0, baseline_visit)
+
+
+def read_dated_sdtm_recist(
+    tu: str | Path,
+    tr: str | Path,
+    rs: str | Path | None,
+    *,
+    day0: Mapping[str, str],
+    partial_dates: PartialDates = "refuse",
+) -> tuple[tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame], list[str]]:
+    """Read what `read_sdtm_recist` does, so that a subject without day 0 costs itself alone.
+
+    Parameters
+    ----------
+    tu, tr, rs, day0, partial_dates
+        As of `read_sdtm_recist`.
+
+    Returns
+    -------
+    tables
+        Lesions, responses and exclusions, as of `read_sdtm_recist`; rows of subjects without day 0 are excluded, by
+        their names.
+    undated
+        Those subjects.
+
+    Raises
+    ------
+    ReadError, StudyError
+        As of `read_sdtm_recist`, but for a subject without day 0.
+    """
+    reading = _Sdtm(tu, tr, rs, partial_dates, leave_out=True)
+    return reading.read(day0, None), sorted(reading.without_start)
 
 
 class _Sdtm:
     """One reading of the three files: their rows, and the problems and exclusions met so far."""
 
-    def __init__(self, tu: str | Path, tr: str | Path, rs: str | Path | None, partial_dates: PartialDates) -> None:
-        self.partial_dates = partial_dates
+    def __init__(
+        self,
+        tu: str | Path,
+        tr: str | Path,
+        rs: str | Path | None,
+        partial_dates: PartialDates,
+        *,
+        leave_out: bool = False,
+    ) -> None:
+        self.partial_dates, self.leave_out = partial_dates, leave_out
         self.files = {"TU": str(tu), "TR": str(tr)} | ({} if rs is None else {"RS": str(rs)})
         self.problems: list[TilseqError] = []
         self.excluded: Counter[tuple[str, str]] = Counter()
@@ -113,7 +154,7 @@ class _Sdtm:
         results = list(self._results(known))
         seen = results + list(self._new_without_result(known, results))
         starts = self._starts(day0, baseline_visit, seen)
-        lesions = self._merge(seen, starts)
+        lesions = self._merge([row for row in seen if self._is_dated(row["file"], row["subject"], starts)], starts)
         responses = list(self._responses(starts))
         self._stop_if_wrong()
         counted = [{"file": file, "rule": rule, "rows": n} for (file, rule), n in self.excluded.items()]
@@ -273,6 +314,14 @@ class _Sdtm:
                 starts[row["subject"]] = max(starts.get(row["subject"], row["date"]), row["date"])
         return starts
 
+    def _is_dated(self, domain: str, subject: str, starts: Mapping[str, date]) -> bool:
+        """Return whether a row has a day; one that is left out for want of day 0 is excluded."""
+        if subject in starts or not self.leave_out:
+            return True
+        self.without_start.add(subject)
+        self._exclude(domain, f"no date of the first infusion of {subject}: its scans have no day")
+        return False
+
     def _day(self, row: Row, domain: str, subject: str, when: date | None, starts: Mapping[str, date]) -> int | None:
         if subject in starts:
             return None if when is None else (when - starts[subject]).days
@@ -317,6 +366,8 @@ class _Sdtm:
                 expected = ", ".join(RESPONSES)
                 self._problem("RS", row["row"], "RSORRES", "unknown response", found=word, expected=expected)
             when = self._date(row, "RS", "RSDTC")
+            if not self._is_dated("RS", row["USUBJID"], starts):
+                continue
             yield {
                 "subject": row["USUBJID"],
                 "reader": row["reader"],

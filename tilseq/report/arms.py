@@ -9,7 +9,7 @@ from tilseq.plots.clinic_words import MONTH
 from tilseq.report.readers import is_sensitivity, reader_cell
 from tilseq.report.results import Results
 from tilseq.report.times import MEANINGS
-from tilseq.report.view import Cell, Head, View, count, filled, text
+from tilseq.report.view import Cell, Head, View, count, filled, missing, text
 from tilseq.report.words import interval
 from tilseq.tables import Row
 
@@ -34,9 +34,10 @@ def arms(results: Results) -> View:
     rows = []
     for (parameter, reader), contrasts in sorted(found.items(), key=lambda item: _place(results, *item[0])):
         of_all = contrasts["arm"]["log_rank"]
-        for contrast, own in contrasts.items():
-            if "cox" not in own:
-                continue
+        pairs = {contrast: own for contrast, own in contrasts.items() if "cox" in own}
+        if not pairs:
+            rows.append(_no_pair(results, of_all))
+        for contrast, own in pairs.items():
             level, _, reference = contrast.partition(":")[2].partition("/")
             rows.append(
                 [
@@ -54,6 +55,19 @@ def arms(results: Results) -> View:
                 ]
             )
     return filled(View("Arms compared", heads, rows, "No arms were compared.", "tables/survival_contrasts.csv"))
+
+
+def _no_pair(results: Results, of_all: Row) -> list[Cell]:
+    """Return the row of an endpoint of which no two arms can be compared."""
+    return [
+        Cell(of_all["parameter"], note=of_all["family"].partition(",")[0], kind="name"),
+        reader_cell(results, of_all["reader"]),
+        missing(),
+        count(of_all["subjects"]),
+        count(of_all["events"]),
+        *(missing() for _ in range(5)),
+        text(of_all["reason"], "prose"),
+    ]
 
 
 def _estimate(row: Mapping[str, Any] | None, scale: float) -> Cell:

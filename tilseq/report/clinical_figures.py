@@ -49,10 +49,14 @@ def depth_caption(rows: pl.DataFrame) -> str:
 
 
 def changes(results: Results) -> pl.DataFrame:
-    """Return every assessment by the endpoint's reader, with the day of a new therapy; none where no sum changed."""
+    """Return every assessment up to the data cut by the endpoint's reader, with the day of a new therapy.
+
+    None where no sum changed.
+    """
     rows = of_headline(results, results.tables["response"])
-    started = results.tables["best_response"].group_by("subject").agg(pl.col("new_therapy_day").min())
-    rows = rows.join(started, on="subject", how="left")
+    bounds = results.tables["best_response"].group_by("subject").agg(pl.col("new_therapy_day", "data_cut_day").min())
+    rows = rows.join(bounds, on="subject", how="left")
+    rows = rows.filter((pl.col("day") <= pl.col("data_cut_day")).fill_null(True)).drop("data_cut_day")
     return rows.clear() if rows["change_from_baseline_pct"].drop_nulls().is_empty() else rows
 
 

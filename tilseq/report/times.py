@@ -17,7 +17,7 @@ from tilseq.report.results import Results
 from tilseq.report.view import Cell, Head, View, count, filled, text
 from tilseq.report.words import flat, interval, number
 from tilseq.tables import Row
-from tilseq.tables.survival import FEW_AT_RISK, FEW_SUBJECTS, MAY_HOLD_LESS
+from tilseq.tables.survival import FEW_AT_RISK, FEW_SUBJECTS, MAY_HOLD_LESS, NEVER_SCANNED
 
 Place = tuple[int, str, bool, str, str]  # of the parameter, which, for sensitivity, reader, group
 
@@ -138,6 +138,9 @@ def doubts(results: Results) -> list[str]:
     counted = dict(flat(run_object(results, "settings"))).get(f"{SETTINGS}unknown_death_cause")
     settled = {"tumor": ", counted as from the tumour", "other": ", counted as from something else"}
     words = [f"{one}{settled.get(counted or '', '')}." for one in unknown]
+    words += [
+        f"{one}." for one in told.filter(told.str.contains(NEVER_SCANNED, literal=True)).unique(maintain_order=True)
+    ]
     if table["reason"].str.contains(MAY_HOLD_LESS, literal=True).any():
         words.append(
             f"Where a group has fewer than {FEW_SUBJECTS} subjects, or fewer than {FEW_AT_RISK} are at risk, limits by "

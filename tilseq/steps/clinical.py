@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tilseq.steps.clinical_exclusions import of_resected
+from tilseq.steps.clinical_exclusions import of_late_lesions, of_resected
 from tilseq.steps.job import Job
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ def plan(study: Study) -> list[Job]:
     A job carries the rows that it works on: what was checked is what is used, it depends on nothing else, and a
     contradiction in one subject's rows stops that subject alone.
     """
+    from tilseq.clinical.best_response import new_therapies
+    from tilseq.clinical.data_cut import data_cuts
     from tilseq.clinical.treatment_days import TREATMENT_DAYS
     from tilseq.study.names import safe_name
 
@@ -35,8 +37,11 @@ def plan(study: Study) -> list[Job]:
         for frame in (study.lesions, study.responses)
     )
     treatment, infusions = _by_subject(study.subjects.select(TREATMENT_DAYS.names)), _by_subject(study.infusions)
+    cuts = data_cuts(study.clinical.get("followup"))
+    stops = study.settings.analysis.clinical.best_response.new_therapy == "stop"
+    started, _ = new_therapies(study.clinical.get("therapies") if stops else None)
     # Rows that were made from SDTM are not those of the files, which errors then do not name.
-    files = {name: f"clinical/{name}.csv" for name in READS if (study.root / f"clinical/{name}.csv").exists()}
+    files = {} if study.tumors_from_sdtm else {name: f"clinical/{name}.csv" for name in READS}
     settings = study.settings.analysis.clinical
     return [
         Job(
@@ -48,6 +53,9 @@ def plan(study: Study) -> list[Job]:
                 "responses": responses.get(subject, []),
                 "subjects": treatment[subject],
                 "infusions": infusions.get(subject, []),
+                "data_cut_day": cuts.get(subject),
+                "new_therapy_day": started.get(subject),
+                "undated": subject in study.undated,
                 "files": files,
                 "readers": _readers(study),
                 "regrowth": settings.regrowth,
@@ -55,7 +63,7 @@ def plan(study: Study) -> list[Job]:
                 "irecist": settings.irecist.model_dump(),
             },
         )
-        for subject in sorted({*lesions, *responses})
+        for subject in sorted({*lesions, *responses, *study.undated})
     ]
 
 
@@ -66,22 +74,36 @@ def run(job: Job, folder: Path) -> None:
     ------
     StudyError
         The subject's rows contradict one another, or name no reader where other subjects' do; each with file and row.
+    AnalysisError
+        Its scans by SDTM have no day.
     """
     from tilseq.clinical import IrecistPolicy, irecist, irecist_best_response, response, response_differences
+    from tilseq.clinical.data_cut import CUTS
     from tilseq.clinical.treatment_days import TREATMENT_DAYS, resected_targets
-    from tilseq.errors import StudyError, TableError
+    from tilseq.errors import AnalysisError, StudyError, TableError
     from tilseq.io.write import write_parquet
     from tilseq.tables.best_response import IRECIST, IRECIST_BEST, RESPONSE_DIFFERENCES
-    from tilseq.tables.inputs import INFUSIONS, LESIONS, RESPONSE_READS
+    from tilseq.tables.inputs import INFUSIONS, LESIONS, RESPONSE_READS, THERAPIES
     from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, RESPONSE
 
     given = job.arguments
+    if given["undated"]:
+        what, mend = (
+            "its scans have no day, as no date of its first infusion is known",
+            "give the `date` of the infusion",
+        )
+        raise AnalysisError(what, file="infusions.csv", column="date", found=f"subject {job.unit}", mend=mend)
     (lesions, lesion_rows), (responses, response_rows) = (
         _numbered(table, given) for table in (LESIONS, RESPONSE_READS)
     )
-    subjects = TREATMENT_DAYS.frame(given["subjects"])
+    subjects, cut = TREATMENT_DAYS.frame(given["subjects"]), given["data_cut_day"]
+    followup = CUTS.frame([{"subject": job.unit, "data_cut_day": cut}])
+    day = given["new_therapy_day"]
+    started = [] if day is None else [{"subject": job.unit, "therapy": "new therapy", "start_day": day}]
+    therapies = THERAPIES.frame(started)
     same = {
         "subjects": subjects,
+        "followup": followup,
         "infusions": INFUSIONS.frame(given["infusions"]),
         "regrowth": given["regrowth"],
         "undersized": given["undersized"],
@@ -96,7 +118,7 @@ def run(job: Job, folder: Path) -> None:
                 problem.file = given["files"].get(problem.table)
         raise
     confirmation = IrecistPolicy(**given["irecist"])
-    by_immune_criteria = irecist(lesions, derived, subjects, policy=confirmation)
+    by_immune_criteria = irecist(lesions, derived, subjects, policy=confirmation, followup=followup)
     endpoints = [
         endpoint
         for row in _with_telling_visits(derived).iter_rows(named=True)
@@ -105,10 +127,11 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(derived, RESPONSE, folder)
     write_parquet(response_differences(derived), RESPONSE_DIFFERENCES, folder)
     write_parquet(by_immune_criteria, IRECIST, folder)
-    write_parquet(irecist_best_response(by_immune_criteria), IRECIST_BEST, folder)
+    write_parquet(irecist_best_response(by_immune_criteria, followup, therapies), IRECIST_BEST, folder)
     write_parquet(ENDPOINTS.frame(endpoints), ENDPOINTS, folder)
     resected = resected_targets(lesions, subjects)
-    excluded = of_resected(given["lesions"], resected, given["files"].get("lesions"))
+    file = given["files"].get("lesions")
+    excluded = [*of_resected(given["lesions"], resected, file), *of_late_lesions(given["lesions"], cut, day, file)]
     write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
 
 

@@ -23,7 +23,7 @@ def places(study: Study) -> dict[str, list[Row]]:
     """Return file, row, subject, reader, day and visit of the rows of lesions and responses; no row for SDTM's."""
     found: dict[str, list[Row]] = {}
     for name, frame in (("lesions", study.lesions), ("responses", study.responses)):
-        ours = (study.root / OUR_FILES[name]).exists()
+        ours = not study.tumors_from_sdtm
         file = (OUR_FILES if ours else SDTM_FILES)[name]
         rows = [] if frame is None else frame.select("subject", "reader", "day", "visit").to_dicts()
         found[name] = [row | {"file": file, "row": i if ours else None} for i, row in enumerate(rows, start=2)]
@@ -53,13 +53,20 @@ def of_reads(
     return counted(told)
 
 
-def of_subjects(subjects: pl.DataFrame, infusions: pl.DataFrame) -> list[Row]:
-    """Return rows of `exclusions` for subjects that were not infused, whom the rates of the infused leave out."""
-    infused = set(infusions["subject"])
-    rows = enumerate(subjects["subject"], start=2)
-    return counted(
-        (SUBJECTS_FILE, row, "not infused: in no rate of the infused") for row, name in rows if name not in infused
-    )
+def of_subjects(subjects: pl.DataFrame, infusions: pl.DataFrame, in_time: pl.DataFrame) -> list[Row]:
+    """Return rows of `exclusions` for subjects that were not infused, whom the rates of the infused leave out.
+
+    Parameters
+    ----------
+    subjects, infusions
+        Tables `subjects`, in the order of its file, and `infusions`.
+    in_time
+        The infusions up to the data cut.
+    """
+    ever, infused = set(infusions["subject"]), set(in_time["subject"])
+    rows = [(row, name) for row, name in enumerate(subjects["subject"], start=2) if name not in infused]
+    why = {name: "infused after the data cut" if name in ever else "not infused" for _, name in rows}
+    return counted((SUBJECTS_FILE, row, f"{why[name]}: in no rate of the infused") for row, name in rows)
 
 
 def of_resected(lesions: Sequence[Row], resected: pl.DataFrame, file: str | None) -> list[Row]:
@@ -78,6 +85,30 @@ def of_resected(lesions: Sequence[Row], resected: pl.DataFrame, file: str | None
     rule = "a target resected for the product: in no sum"
     rows = (row for row in lesions if (row["subject"], row["reader"], row["lesion"]) in gone)
     return counted((file or SDTM_FILES["lesions"], row["row"] if file else None, rule) for row in rows)
+
+
+def of_late_lesions(lesions: Sequence[Row], cut: int | None, therapy: int | None, file: str | None) -> list[Row]:
+    """Return rows of `exclusions` for lesions on which no best response by iRECIST rests, as they were seen too late.
+
+    Parameters
+    ----------
+    lesions
+        Rows of one subject with `row`.
+    cut
+        Day of its data cut; None where there is none.
+    therapy
+        First day of a new therapy; None where there is none.
+    file
+        File of the rows, None for SDTM's.
+    """
+    told = []
+    for row in lesions:
+        bounds = (("the data cut", cut), ("a new therapy", therapy))
+        after = next((f"{name} (day {day})" for name, day in bounds if day is not None and row["day"] > day), None)
+        if after is not None:
+            rule = f"a lesion seen after {after}: no best response by iRECIST rests on it"
+            told.append((file or SDTM_FILES["lesions"], row["row"] if file else None, rule))
+    return counted(told)
 
 
 def counted(told: Iterable[tuple[str, int | None, str]]) -> list[Row]:

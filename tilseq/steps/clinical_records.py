@@ -41,6 +41,13 @@ def frame_of(job: Job, table: Table) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={name: table.schema.get(name, pl.String()) for name in rows})
 
 
+def followup_of(job: Job) -> pl.DataFrame | None:
+    """Return the follow-up that a job carries, which has the days of the data cut; None where the study has none."""
+    from tilseq.tables.inputs import FOLLOWUP
+
+    return None if job.arguments["followup"] is None else frame_of(job, FOLLOWUP)
+
+
 def il2_ends(job: Job) -> dict[str, int] | None:
     """Return subject → last day of IL-2 by the setting, None where it names none; that of `subjects` goes before."""
     day = job.arguments["il2_end_day"]

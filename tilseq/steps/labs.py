@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tilseq.steps.clinical_records import frame_of, il2_ends, refusals, whole_study_job
+from tilseq.steps.clinical_records import followup_of, frame_of, il2_ends, refusals, whole_study_job
 from tilseq.steps.job import Job
 from tilseq.steps.labs_figures import draw_labs
 
@@ -25,7 +25,7 @@ def plan(study: Study) -> list[Job]:
     settings = study.settings.analysis.clinical
     own = {name: getattr(settings, name) for name in ("ctcae", "symptoms", "anticoagulation", "il2_end_day")}
     return whole_study_job(
-        study, STEP, "labs", "therapies", settings=own | {"recovery": settings.recovery.model_dump()}
+        study, STEP, "labs", "therapies", "followup", settings=own | {"recovery": settings.recovery.model_dump()}
     )
 
 
@@ -33,11 +33,18 @@ def run(job: Job, folder: Path) -> None:
     """Write grades with shifts and worsening, recoveries, results by their own limits, endpoints and figures.
 
     Without a version of the CTCAE nothing is graded, and `exclusions` says so. A subject whose records cannot be used
-    becomes a row of `failures`, and is in no count and no denominator, whose words say so.
+    becomes a row of `failures`, and is in no count and no denominator, whose words say so. Results after the data cut
+    take no part.
     """
     import polars as pl
 
-    from tilseq.clinical import lab_shifts, recovery_estimates, results_by_limits, significant_results
+    from tilseq.clinical import (
+        lab_shifts,
+        recovery_estimates,
+        results_by_limits,
+        significant_results,
+        up_to_data_cut,
+    )
     from tilseq.clinical.lab_worsening import worst_lab_grades
     from tilseq.identifiers import unknown_subjects
     from tilseq.io.write import write_parquet
@@ -48,8 +55,9 @@ def run(job: Job, folder: Path) -> None:
 
     every, subjects, infusions = (frame_of(job, table) for table in (LABS, SUBJECTS, INFUSIONS))
     refused, failures = refusals(STEP, job.arguments["file"], unknown_subjects(every, subjects["subject"].to_list()))
-    labs = every.filter(~pl.col("subject").is_in(refused))
-    days: dict[str, Any] = {"subjects": subjects, "infusions": infusions}
+    followup = followup_of(job)
+    labs = up_to_data_cut(every.filter(~pl.col("subject").is_in(refused)), followup)
+    days: dict[str, Any] = {"subjects": subjects, "infusions": up_to_data_cut(infusions, followup)}
     grades = _grades(job, labs, days)
     worst = worst_lab_grades(grades)
     shifts, counts = lab_shifts(grades), _recoveries(job, labs, days)
@@ -105,15 +113,20 @@ def _shares(worst: pl.DataFrame, by_limits: pl.DataFrame, subjects: pl.DataFrame
 
 
 def _excluded(job: Job, every: pl.DataFrame, refused: list[str], grades: pl.DataFrame) -> Iterator[dict[str, Any]]:
-    """Yield what took no part, counted by rule: rows of refused subjects, and what no grade is of."""
+    """Yield what took no part, counted by rule: refused subjects, what is after the cut, what no grade is of."""
     import polars as pl
 
+    from tilseq.clinical.data_cut import cut_exclusions, data_cuts, is_after_cut
     from tilseq.clinical.lab_exclusions import lab_exclusions, rule_in_words
 
     version, file = job.arguments["ctcae"], job.arguments["file"]
     for subject in refused:
         yield {"file": file, "rule": f"no such subject: {subject}", "rows": every.filter(subject=subject).height}
-    labs = every.with_row_index("place").filter(~pl.col("subject").is_in(refused))
+    sound = every.with_row_index("place").filter(~pl.col("subject").is_in(refused))
+    cuts = data_cuts(followup_of(job))
+    for late in cut_exclusions(sound, cuts, "a result", (sound["place"] + 2).to_list()):
+        yield {"file": file, **late}
+    labs = sound.filter(~is_after_cut(sound, cuts))
     if version is None:
         yield {"file": file, "rule": UNGRADED, "rows": labs.height}
     left_out = lab_exclusions(labs.drop("place"), None if version is None else grades, version=version)

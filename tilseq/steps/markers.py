@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tilseq.steps.clinical_records import frame_of, refusals, treatment_days, whole_study_job
+from tilseq.steps.clinical_records import followup_of, frame_of, refusals, treatment_days, whole_study_job
 from tilseq.steps.job import Job
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEP = "markers"
-CHANGE = "lowest change since treatment began from the last value before it, of one assay"
+CHANGE = "lowest change since treatment began, up to a new therapy, from the last value before it, of one assay"
 EXPLORATORY = "GCIG's criteria of CA-125 (Rustin 2011), made for chemotherapy: exploratory"
 
 
@@ -24,21 +24,25 @@ def plan(study: Study) -> list[Job]:
     settings = study.settings.analysis.clinical
     names = ("tg", "harvest", "il2_end_day", "ca125_interference", "mouse_antibodies")
     own = {name: getattr(settings, name) for name in names}
-    return whole_study_job(study, STEP, "tumor_markers", settings=own)
+    own["new_therapy"] = settings.best_response.new_therapy
+    return whole_study_job(study, STEP, "tumor_markers", "followup", "therapies", settings=own)
 
 
 def run(job: Job, folder: Path) -> None:
     """Write courses of markers, CA-125 by GCIG, endpoints and a figure of each subject.
 
-    A subject whose records cannot be used becomes a row of `failures`, and has no course.
+    A subject whose records cannot be used becomes a row of `failures`, and has no course. Records after the data cut
+    take no part.
     """
     import polars as pl
 
-    from tilseq.clinical import gcig, markers
+    from tilseq.clinical import gcig, markers, up_to_data_cut
+    from tilseq.clinical.best_response import new_therapies
+    from tilseq.clinical.data_cut import cut_exclusions, data_cuts, is_after_cut
     from tilseq.clinical.marker_exclusions import marker_exclusions
     from tilseq.identifiers import unknown_subjects
     from tilseq.io.write import write_parquet
-    from tilseq.tables.inputs import SUBJECTS, TUMOR_MARKERS
+    from tilseq.tables.inputs import SUBJECTS, THERAPIES, TUMOR_MARKERS
     from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, FAILURES
     from tilseq.tables.tumor_marker_course import GCIG, MARKER_COURSES
 
@@ -47,24 +51,32 @@ def run(job: Job, folder: Path) -> None:
     refused, failures = refusals(STEP, given["file"], unknown_subjects(records, subjects["subject"].to_list()))
     sound = ~pl.col("subject").is_in(refused)
     people = subjects.filter(sound)
-    courses = markers(records.filter(sound), subjects=people, tg=given["tg"])
+    followup = followup_of(job)
+    courses = markers(up_to_data_cut(records.filter(sound), followup), subjects=people, tg=given["tg"])
+    stops = given["new_therapy"] == "stop" and given["therapies"] is not None
+    therapies = frame_of(job, THERAPIES) if stops else None
     by_ca125 = gcig(
         courses,
         subjects=people,
         harvest=given["harvest"],
         interference_days=given["ca125_interference"],
         mouse_antibodies=given["mouse_antibodies"],
+        therapies=therapies,
     )
+    before_therapy = courses.filter(~is_after_cut(courses, new_therapies(therapies)[0]))
     excluded = [
         {"file": given["file"], "rule": f"no such subject: {name}", "rows": records.filter(subject=name).height}
         for name in refused
     ]
+    numbered = records.with_row_index("place", offset=2).filter(sound)
+    late = cut_exclusions(numbered, data_cuts(followup), "a record", numbered["place"].to_list())
+    excluded += [{"file": given["file"], **row} for row in late]
     excluded += [
         {"file": given["file"], "rule": rule, "rows": rows} for rule, rows in marker_exclusions(courses).items()
     ]
     write_parquet(courses, MARKER_COURSES, folder)
     write_parquet(by_ca125, GCIG, folder)
-    write_parquet(ENDPOINTS.frame([*_changes(courses), *_categories(by_ca125)]), ENDPOINTS, folder)
+    write_parquet(ENDPOINTS.frame([*_changes(before_therapy), *_categories(by_ca125)]), ENDPOINTS, folder)
     write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
     write_parquet(failures, FAILURES, folder)
     _draw(job, courses, folder)

@@ -56,7 +56,14 @@ def run(job: Job, folder: Path) -> None:
     """
     import polars as pl
 
-    from tilseq.clinical import BestResponsePolicy, best_response, characteristics, ignored_reads, response_rates
+    from tilseq.clinical import (
+        BestResponsePolicy,
+        best_response,
+        characteristics,
+        ignored_reads,
+        response_rates,
+        up_to_data_cut,
+    )
     from tilseq.io.write import write_parquet
     from tilseq.tables.best_response import BEST_RESPONSE
     from tilseq.tables.characteristics import CHARACTERISTICS_TABLE
@@ -72,13 +79,14 @@ def run(job: Job, folder: Path) -> None:
     own = (responses, THERAPIES.frame(given["therapies"]), subjects, policy)
     followup, schedule = FOLLOWUP.frame(given["followup"]), SCHEDULE.frame(given["schedule"])
     best = best_response(*own, followup=followup, schedule=schedule, underived=underived)
-    rates = response_rates(best, subjects, infusions, policy=policy, underived=underived)
+    rates = response_rates(best, subjects, infusions, policy=policy, underived=underived, followup=followup)
     excluded = of_reads(ignored_reads(*own, followup=followup), given["places"])
-    excluded += of_subjects(pl.DataFrame(given["subjects"]), infusions)
+    in_time = up_to_data_cut(infusions, followup)
+    excluded += of_subjects(pl.DataFrame(given["subjects"]), infusions, in_time)
     rows = [endpoint for row in best.iter_rows(named=True) for endpoint in _endpoints(row)]
     write_parquet(best, BEST_RESPONSE, folder)
     write_parquet(rates, SUMMARIES, folder)
-    write_parquet(characteristics(subjects, infusions, best), CHARACTERISTICS_TABLE, folder)
+    write_parquet(characteristics(subjects, in_time, best), CHARACTERISTICS_TABLE, folder)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
     write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tilseq.steps.clinical_records import frame_of, il2_ends, refusals, whole_study_job
+from tilseq.steps.clinical_records import followup_of, frame_of, il2_ends, refusals, whole_study_job
 from tilseq.steps.job import Job
 
 if TYPE_CHECKING:
@@ -36,13 +36,13 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.clinical.safety import safety
     from tilseq.io.write import write_parquet
     from tilseq.tables import safety as tables
-    from tilseq.tables.inputs import ADVERSE_EVENTS, FOLLOWUP, INFUSIONS, SUBJECTS
+    from tilseq.tables.inputs import ADVERSE_EVENTS, INFUSIONS, SUBJECTS
     from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, FAILURES
     from tilseq.tables.summaries import SUMMARIES
 
     given = job.arguments
     events, subjects, infusions = (frame_of(job, table) for table in (ADVERSE_EVENTS, SUBJECTS, INFUSIONS))
-    followup = None if given["followup"] is None else frame_of(job, FOLLOWUP)
+    followup = followup_of(job)
     _, failures = refusals(STEP, given["file"], event_faults(events, subjects["subject"].to_list()))
     found = safety(
         events,
@@ -52,7 +52,7 @@ def run(job: Job, folder: Path) -> None:
         emergence=given["emergence"],
         il2_end=il2_ends(job),
     )
-    treated = _treated(subjects, infusions)
+    treated = _treated(subjects, infusions, followup)
     excluded = [{"file": given["file"], **row} for row in uncounted_events(found.rows)]
     write_parquet(found.rows, tables.listing_table(found.rows.columns), folder)
     write_parquet(found.table, tables.ADVERSE_EVENT_TABLE, folder)
@@ -66,10 +66,10 @@ def run(job: Job, folder: Path) -> None:
     _draw(found.rows, len(treated), given["emergence"], folder)
 
 
-def _treated(subjects: pl.DataFrame, infusions: pl.DataFrame) -> list[str]:
+def _treated(subjects: pl.DataFrame, infusions: pl.DataFrame, followup: pl.DataFrame | None) -> list[str]:
     from tilseq.clinical.treated import subjects_of
 
-    people, _ = subjects_of(subjects, infusions)
+    people, _ = subjects_of(subjects, infusions, followup)
     return sorted(name for name, subject in people.items() if subject.treated)
 
 

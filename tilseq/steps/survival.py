@@ -77,7 +77,14 @@ def run(job: Job, folder: Path) -> None:
         Of no subject the responses could be derived, there is no best response, or the reader of the endpoint has not
         read.
     """
-    from tilseq.clinical import clinical_records, contradictions, survival_curve, survival_estimates, time_to_event
+    from tilseq.clinical import (
+        clinical_records,
+        contradictions,
+        survival_curve,
+        survival_estimates,
+        time_to_event,
+        up_to_data_cut,
+    )
     from tilseq.clinical.time_to_event import NOBODY_ASSESSED, without_scans
     from tilseq.io.write import write_parquet
     from tilseq.readers import endpoint_reader
@@ -106,7 +113,9 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(_contrasts(times, arms, reader, given), SURVIVAL_CONTRASTS, folder)
     excluded = survival_exclusions.left_out(records, rules, times, given["places"])
     write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
-    _draw(times, responses, tables["therapies"], reader, folder)
+    followup, therapies = tables["followup"], tables["therapies"]
+    given_by_then = None if therapies is None else up_to_data_cut(therapies, followup, day="start_day")
+    _draw(times, up_to_data_cut(responses, followup), given_by_then, reader, folder)
     rows = [
         {"step": STEP, "unit": subject, "error": "\n".join(map(str, errors)), "file": errors[0].file, "retry": ""}
         for subject, errors in sorted(wrong.items())
@@ -234,7 +243,7 @@ def _days_read(study: Study) -> list[list[Any]]:
     found = []
     for name, frame in zip(READS, (study.responses, study.lesions), strict=True):
         file = f"clinical/{name}.csv"
-        if frame is not None and (study.root / file).exists():
+        if frame is not None and not study.tumors_from_sdtm:
             rows = frame.with_row_index("row", offset=2).unique(["subject", "day"], keep="first", maintain_order=True)
             found += [[*row[:2], file, row[2]] for row in rows.select("subject", "day", pl.col("row")).iter_rows()]
     return found

@@ -209,6 +209,22 @@ def note_after_death(folder: Folder) -> list[str]:
     return [f"told of after death: {named(later)}"] if later else []
 
 
+def note_after_cut(folder: Folder) -> list[str]:
+    """Count the rows of clinical/ that begin after the data cut of their subject, which count nowhere."""
+    followup = folder.clinical.get("followup")
+    if followup is None or not followup.height:
+        return []
+    cuts = followup.select("subject", "data_cut_day").drop_nulls().unique("subject")
+    told = []
+    for file, frame in folder.tables().items():
+        day = next((name for name in ("day", "start_day") if name in frame.columns), None)
+        if not file.startswith("clinical/") or day is None or "subject" not in frame.columns:
+            continue
+        late = frame.join(cuts, on="subject").filter(pl.col(day) > pl.col("data_cut_day")).height
+        told += [f"{file} {late}"] if late else []
+    return [f"rows after the data cut of their subject, which count nowhere: {', '.join(told)}"] if told else []
+
+
 def note_therapy_ends(folder: Folder) -> list[str]:
     """Name subjects with a therapy that ends after the last day alive or the data cut, and so may be a planned end."""
     if "followup" not in folder.clinical or "therapies" not in folder.clinical:
@@ -237,5 +253,6 @@ CLINICAL_NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_labs,
     note_flags,
     note_after_death,
+    note_after_cut,
     note_therapy_ends,
 )

@@ -35,7 +35,9 @@ class BestResponse(Part):
         False, description="Disease seen after a CR is PD, as table 3 of RECIST 1.1 has it; else it stands as recorded."
     )
     new_therapy: Literal["stop", "ignore"] = Field(
-        "stop", description="Assessments after the day a further anti-tumour therapy starts are ignored, or are not."
+        "stop",
+        description="Assessments, and CA-125 by GCIG, after the day a further anti-tumour therapy starts are ignored, "
+        "or are not.",
     )
     disease_control: list[Control] = Field(
         default=["CR", "PR", "SD"], min_length=1, description="Best responses that count as disease control."

@@ -48,6 +48,10 @@ class Study:
         Those of them that were read from SDTM's tables → their file.
     sheets
         The sheets of plates/ that hold a row, by file, in the order of the files' names.
+    tumors_from_sdtm
+        Lesions and responses were read from SDTM's tables, so that their rows are not those of our files.
+    undated
+        Subjects whose scans by SDTM have no day, as no date of their first infusion is known.
     exclusions
         Rows of clinical/ that took no part, as `tilseq.tables.outputs.EXCLUSIONS`.
     notes
@@ -66,6 +70,8 @@ class Study:
     sheets: Mapping[str, pl.DataFrame]
     exclusions: pl.DataFrame
     notes: list[str]
+    tumors_from_sdtm: bool = False
+    undated: tuple[str, ...] = ()
 
     def clinical_file(self, name: str) -> str:
         """Return the file that a table of `clinical` was read from."""
@@ -124,6 +130,7 @@ class Folder:
     problems: list[TilseqError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     from_sdtm: bool = False
+    undated: tuple[str, ...] = ()
     sdtm_files: dict[str, str] = field(default_factory=dict)
 
     def clinical_file(self, name: str) -> str:

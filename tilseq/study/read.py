@@ -14,7 +14,7 @@ import polars as pl
 from tilseq.errors import ReadError, StudyError, TilseqError, did_you_mean
 from tilseq.io.clinical_events import unknown_columns
 from tilseq.io.dates import DayZero, day_zero
-from tilseq.io.sdtm import read_sdtm_recist
+from tilseq.io.sdtm import read_dated_sdtm_recist
 from tilseq.io.sdtm_events import day_ones, parse_events
 from tilseq.io.text import read_cells
 from tilseq.study.checks import CHECKS
@@ -93,6 +93,8 @@ def read_study(path: str | Path) -> Study:
         sheets={file: sheet for file, sheet in folder.plates.items() if sheet.height},
         exclusions=folder.exclusions,
         notes=folder.notes,
+        tumors_from_sdtm=folder.from_sdtm,
+        undated=folder.undated,
     )
 
 
@@ -222,7 +224,11 @@ def _read_clinical(folder: Folder, day0: DayZero) -> None:
     for name, table in CLINICAL.items():
         file, sdtm = clinical_file(name), SDTM_EVENTS.get(name)
         if sdtm is not None and os.path.lexists(folder.root / sdtm):
-            if os.path.lexists(folder.root / file):
+            ours = _cells(folder, file)
+            if ours is not None and not ours.height:
+                _note_empty(folder, file, f"{sdtm} is")
+                file = folder.sdtm_files[name] = sdtm
+            elif os.path.lexists(folder.root / file):
                 what, mend = f"the same records as in {file}, as SDTM has them", "keep one of the two"
                 folder.problems.append(ReadError(what, file=sdtm, mend=mend))
             else:
@@ -236,7 +242,10 @@ def _read_clinical(folder: Folder, day0: DayZero) -> None:
     tu, tr, rs = ((folder.root / name) if (folder.root / name).exists() else None for name in SDTM_FILES)
     if tu is None and tr is None and rs is None:
         return
-    if lesions is not None or responses is not None:
+    for file, cells in ((LESIONS_FILE, lesions), (RESPONSES_FILE, responses)):
+        if cells is not None and not cells.height:
+            _note_empty(folder, file, "SDTM's tables are")
+    if any(cells is not None and cells.height for cells in (lesions, responses)):
         mend = "keep lesions.csv and responses.csv, or tu.csv, tr.csv and rs.csv"
         folder.problems.append(ReadError("tumours are recorded twice, as ours and as SDTM", file="clinical", mend=mend))
         return
@@ -247,6 +256,10 @@ def _read_clinical(folder: Folder, day0: DayZero) -> None:
     _read_sdtm(folder, tu, tr, rs, day0.dates)
 
 
+def _note_empty(folder: Folder, file: str, instead: str) -> None:
+    folder.notes.append(f"{file} holds no row: {instead} read in its place")
+
+
 def _read_sdtm(folder: Folder, tu: Path, tr: Path, rs: Path | None, day0: Mapping[str, date]) -> None:
     if not day0:
         mend = f"give {INFUSIONS_FILE} a column `date`, or write {LESIONS_FILE} with days"
@@ -255,18 +268,19 @@ def _read_sdtm(folder: Folder, tu: Path, tr: Path, rs: Path | None, day0: Mappin
     starts = {subject: when.isoformat() for subject, when in day0.items()}
     partial_dates = folder.settings.analysis.clinical.partial_dates if folder.settings else "refuse"
     try:
-        lesions, responses, exclusions = read_sdtm_recist(tu, tr, rs, day0=starts, partial_dates=partial_dates)
+        found, undated = read_dated_sdtm_recist(tu, tr, rs, day0=starts, partial_dates=partial_dates)
     except StudyError as error:
         folder.problems += [_relative(problem, folder.root) for problem in error.problems]
         return
     except TilseqError as error:
         folder.problems.append(_relative(error, folder.root))
         return
-    folder.from_sdtm, folder.lesions, folder.responses = True, lesions, responses
+    lesions, responses, exclusions = found
+    folder.from_sdtm, folder.lesions, folder.responses, folder.undated = True, lesions, responses, tuple(undated)
     prefix = f"{folder.root}/"
     folder.exclusions = exclusions.with_columns(pl.col("file").str.strip_prefix(prefix))
     if folder.subjects is not None:
-        named = pl.concat([lesions["subject"], responses["subject"]]).unique(maintain_order=True)
+        named = [*pl.concat([lesions["subject"], responses["subject"]]).unique(maintain_order=True), *undated]
         known = set(folder.subjects["subject"])
         folder.problems += [
             ReadError(f"this subject is not in {SUBJECTS_FILE}", file=SDTM_FILES[1], column="USUBJID", found=subject)

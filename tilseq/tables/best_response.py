@@ -43,6 +43,7 @@ BEST_RESPONSE = Table(
         ),
         _day("depth_day", "First day of that lowest change."),
         _day("new_therapy_day", "First day of a further therapy, after which no read counts; null if it is ignored."),
+        _day("data_cut_day", "Day of the data cut, after which no read counts."),
         Column("reason", "text", "What was left out, what was nearly met, and what else a reader must know."),
     ),
     key=("subject", "reader", "source", "confirmation"),

@@ -151,7 +151,7 @@ FOLLOWUP = Table(
         _day("last_alive_day", "Last day the subject was known to be alive."),
         _day("death_day", "Day of death; empty for a subject not known to have died."),
         Column("death_cause", "text", "Cause of death.", allowed=DEATH_CAUSES),
-        _day("data_cut_day", "Day the data were cut."),
+        _day("data_cut_day", "Day of the data cut: what clinical/ tells of a later day counts nowhere."),
         _day("stop_day", "Day treatment or assessment was stopped without a scan that shows progression."),
         Column("stop_reason", "text", "Why it was stopped.", allowed=STOP_REASONS),
     ),

@@ -20,6 +20,7 @@ WORDS = ("not reached", "cannot be estimated")
 # Below these limits by log-log fall short (benchmarks/RESULTS.md): in cells of ten subjects down to 89 %, and where
 # fewer than 5 are at risk on the day they hold 73 to 95 %.
 FEW_SUBJECTS, FEW_AT_RISK = 20, 5
+NEVER_SCANNED = "without any adequate assessment"  # of deaths, in reasons
 MAY_HOLD_LESS = "limits may hold less than they say, those of beta_product hold"
 _PARAMETER = Column("parameter", "text", "Endpoint, such as OS or PFS.", needed=True)
 _READER = Column("reader", "text", "Who read the scans; null where no scan is needed. Readers are never pooled.")
