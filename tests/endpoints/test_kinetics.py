@@ -48,7 +48,9 @@ COURSE = table(
 
 
 def test_a_value_of_before_the_infusion_starts_areas_and_is_no_peak():
-    course = table(quantified(0, 0.6), quantified(7, 0.4), quantified(14, 0.2), quantified(21, 0.1), quantified(28, 0.05))
+    course = table(
+        quantified(0, 0.6), quantified(7, 0.4), quantified(14, 0.2), quantified(21, 0.1), quantified(28, 0.05)
+    )
     found = parameters(course, carried=True)
     assert {name: found[name]["value"] for name in ("peak", "day_of_peak", "last_day_quantified")} == {
         "peak": 0.4,

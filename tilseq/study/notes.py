@@ -214,7 +214,8 @@ def note_excluded(folder: Folder) -> list[str]:
 def note_not_analysed(folder: Folder) -> list[str]:
     """Name tables that no analysis reads."""
     read = {name for name, frame in folder.clinical.items() if frame.height}
-    unread = set() if "followup" in read else {"schedule"}
+    scans = any(frame is not None and frame.height for frame in (folder.lesions, folder.responses))
+    unread = set() if "followup" in read or scans else {"schedule"}
     tables = [clinical_file(name) for name in folder.clinical if name in read & unread]
     return [f"read and checked, but not analysed yet: {', '.join(tables)}"] if tables else []
 
