@@ -9,14 +9,21 @@ from tilseq.lab_tests import Result, lab_test, lab_tests, near_test, per_ul_of_u
     ("unit", "factor"),
     [
         ("10^9/L", 1000), ("10*9/L", 1000), ("x10^9/L", 1000), ("\u00d7 10\u2079/L", 1000), ("10E9/l", 1000),
-        ("10**9/L", 1000), ("G/L", 1000), ("G/l", 1000), ("Gpt/L", 1000), ("Gpt/l", 1000), ("/nl", 1000), ("10^3/uL", 1000), ("10\u00b3/\u00b5L", 1000),
+        ("10**9/L", 1000), ("G/L", 1000), ("Gpt/L", 1000), ("10^3/uL", 1000), ("10\u00b3/\u00b5L", 1000),
         ("K/\u03bcL", 1000), ("K/uL", 1000), ("10^3/mm3", 1000), ("10^9 cells/L", 1000), ("cells x 10^9/L", 1000),
         ("/uL", 1), ("cells/\u00b5L", 1), ("/mm\u00b3", 1), ("cells/mm3", 1), ("/cumm", 1), ("/mcL", 1), ("10^6/L", 1),
-        ("g/L", None), ("g/l", None), ("%", None), ("", None), ("10^12/L", None), ("mg/dL", None), ("/L", None), ("/HPF", None),
+        ("g/L", None), ("%", None), ("", None), ("10^12/L", None), ("mg/dL", None), ("/L", None), ("/HPF", None),
         ("cells", None), ("10^9", None),
     ],
 )  # fmt: skip
 def test_units_of_blood_counts_as_laboratories_write_them(unit, factor):
+    assert per_ul_of_unit(unit) == factor
+
+
+@pytest.mark.parametrize(
+    ("unit", "factor"), [("G/l", 1000), ("Gpt/l", 1000), ("/nl", 1000), ("/nL", 1000), ("g/l", None), ("gG/l", None)]
+)
+def test_units_of_blood_counts_with_a_small_l(unit, factor):
     assert per_ul_of_unit(unit) == factor
 
 

@@ -192,8 +192,8 @@ def read_result(text: str | None, *, signed: bool = False) -> Result | str:
 def per_ul_of_unit(unit: str) -> float | None:
     """Return how many cells per µL one of a unit of blood counts is, None for a unit that is none.
 
-    `10^9/L` is read as laboratories write it (10*9/L, x10E9/L, 10⁹/l, G/L, GI/L, Gpt/l, /nl), and so are 10^3/uL (K/µL, THOU/uL,
-    10^3/mm3), /uL (cells/µL, /mm3, /cumm) and 10^6/L.
+    `10^9/L` is read as laboratories write it (10*9/L, x10E9/L, 10⁹/l, G/L, GI/L, Gpt/l, /nl), and so are 10^3/uL
+    (K/µL, THOU/uL, 10^3/mm3), /uL (cells/µL, /mm3, /cumm) and 10^6/L.
 
     >>> per_ul_of_unit("×10⁹/L"), per_ul_of_unit("cells/mm3"), per_ul_of_unit("g/L")
     (1000.0, 1.0, None)

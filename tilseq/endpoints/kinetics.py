@@ -71,6 +71,17 @@ class _Series(NamedTuple):
         """Days whose number is quantified."""
         return np.asarray(self.statuses == "quantified")
 
+    def since(self, first: int) -> _Series:
+        """Return the days from one on."""
+        return _Series(
+            self.days[first:],
+            self.values[first:],
+            self.lower[first:],
+            self.upper[first:],
+            self.statuses[first:],
+            self.detected[first:],
+        )
+
 
 def kinetics(
     series: Any,
@@ -146,7 +157,7 @@ def kinetics(
     """
     points = _read(series)
     first = int((points.days == 0).sum()) if carried else 0
-    after = _Series(*(column[first:] for column in points))
+    after = points.since(first)
     if not after.days.size:
         rows = [_not_evaluable(name, 0, "no evaluable value from day 0 on") for name in PARAMETERS]
     else:

@@ -50,9 +50,9 @@ def run(job: Job, folder: Path) -> None:
     """Write the kinetics of the mass, of that of clones that the baseline did not show, and of its cells per µL.
 
     Of several samples of a day the one of most effective cells counts. Areas start with the mass of the last blood
-    before the infusion, which is no peak, on day 0; the new mass and the cells are 0 there. Cells per µL are the new mass, where there is a baseline, times
-    the CD3+ cells that flow counts in blood of the same day. Of a subject one of whose visits holds another subject's
-    clones there are none: a course without that visit would be told wrong.
+    before the infusion, which is no peak, on day 0; the new mass and the cells are 0 there. Cells per µL are the new
+    mass, where there is a baseline, times the CD3+ cells that flow counts in blood of the same day. Of a subject one
+    of whose visits holds another subject's clones there are none: a course without that visit would be told wrong.
     """
     import polars as pl
 
