@@ -59,6 +59,19 @@ def plan(study: Study) -> list[Job]:
     ]
 
 
+def contradictions(study: Study) -> list[str]:
+    """Say of each subject whose lesions or responses contradict one another why none of its responses will be told."""
+    from tilseq.errors import StudyError
+
+    told = []
+    for job in plan(study):
+        try:
+            _derived(job.arguments)
+        except StudyError as error:
+            told += [f"a run can tell no response of {job.unit!r}: {problem}" for problem in error.problems]
+    return told
+
+
 def run(job: Job, folder: Path) -> None:
     """Derive RECIST 1.1 and iRECIST at every assessment; write them with endpoints, what differs, and what is left out.
 
@@ -67,34 +80,16 @@ def run(job: Job, folder: Path) -> None:
     StudyError
         The subject's rows contradict one another, or name no reader where other subjects' do; each with file and row.
     """
-    from tilseq.clinical import IrecistPolicy, irecist, irecist_best_response, response, response_differences
+    from tilseq.clinical import IrecistPolicy, irecist, irecist_best_response, response_differences
     from tilseq.clinical.treatment_days import TREATMENT_DAYS, resected_targets
-    from tilseq.errors import StudyError, TableError
     from tilseq.io.write import write_parquet
     from tilseq.tables.best_response import IRECIST, IRECIST_BEST, RESPONSE_DIFFERENCES
-    from tilseq.tables.inputs import INFUSIONS, LESIONS, RESPONSE_READS
+    from tilseq.tables.inputs import LESIONS
     from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, RESPONSE
 
     given = job.arguments
-    (lesions, lesion_rows), (responses, response_rows) = (
-        _numbered(table, given) for table in (LESIONS, RESPONSE_READS)
-    )
-    subjects = TREATMENT_DAYS.frame(given["subjects"])
-    same = {
-        "subjects": subjects,
-        "infusions": INFUSIONS.frame(given["infusions"]),
-        "regrowth": given["regrowth"],
-        "undersized": given["undersized"],
-        "lesion_rows": lesion_rows,
-    }
-    try:
-        _check_readers(given)
-        derived = response(lesions, responses, response_rows=response_rows, **same)
-    except StudyError as error:
-        for problem in error.problems:
-            if isinstance(problem, TableError) and problem.table is not None:
-                problem.file = given["files"].get(problem.table)
-        raise
+    lesions, subjects = _numbered(LESIONS, given)[0], TREATMENT_DAYS.frame(given["subjects"])
+    derived = _derived(given)
     confirmation = IrecistPolicy(**given["irecist"])
     by_immune_criteria = irecist(lesions, derived, subjects, policy=confirmation)
     endpoints = [
@@ -110,6 +105,35 @@ def run(job: Job, folder: Path) -> None:
     resected = resected_targets(lesions, subjects)
     excluded = of_resected(given["lesions"], resected, given["files"].get("lesions"))
     write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
+
+
+def _derived(given: Mapping[str, Any]) -> pl.DataFrame:
+    """Return the table `response` of one subject; errors name files and rows."""
+    from tilseq.clinical import response
+    from tilseq.clinical.treatment_days import TREATMENT_DAYS
+    from tilseq.errors import StudyError, TableError
+    from tilseq.tables.inputs import INFUSIONS, LESIONS, RESPONSE_READS
+
+    (lesions, lesion_rows), (responses, response_rows) = (
+        _numbered(table, given) for table in (LESIONS, RESPONSE_READS)
+    )
+    try:
+        _check_readers(given)
+        return response(
+            lesions,
+            responses,
+            subjects=TREATMENT_DAYS.frame(given["subjects"]),
+            infusions=INFUSIONS.frame(given["infusions"]),
+            regrowth=given["regrowth"],
+            undersized=given["undersized"],
+            lesion_rows=lesion_rows,
+            response_rows=response_rows,
+        )
+    except StudyError as error:
+        for problem in error.problems:
+            if isinstance(problem, TableError) and problem.table is not None:
+                problem.file = given["files"].get(problem.table)
+        raise
 
 
 def _readers(study: Study) -> list[str]:
