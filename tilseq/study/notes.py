@@ -88,7 +88,9 @@ def note_subjects(folder: Folder) -> list[str]:
 
 def note_leading_zeros(folder: Folder) -> list[str]:
     """Name subjects that leading zeros or blanks alone tell apart: a row that lost them would be another subject's."""
-    names = [] if folder.subjects is None else folder.subjects["subject"].drop_nulls().unique(maintain_order=True)
+    if folder.subjects is None:
+        return []
+    names = folder.subjects["subject"].drop_nulls().unique(maintain_order=True).to_list()
     shared = Counter(map(without_zeros, names))
     alike = [name for name in names if shared[without_zeros(name)] > 1]
     told = "subjects told apart by leading zeros or blanks alone, which a spreadsheet may have taken from a row"
