@@ -20,6 +20,13 @@ def test_units_of_blood_counts_as_laboratories_write_them(unit, factor):
     assert per_ul_of_unit(unit) == factor
 
 
+@pytest.mark.parametrize(
+    ("unit", "factor"), [("G/l", 1000), ("Gpt/l", 1000), ("/nl", 1000), ("/nL", 1000), ("g/l", None), ("gG/l", None)]
+)
+def test_units_of_blood_counts_with_a_small_l(unit, factor):
+    assert per_ul_of_unit(unit) == factor
+
+
 @pytest.mark.parametrize(("unit", "factor"), [("GI/L", 1000), ("THOU/uL", 1000), ("1/uL", 1), ("1/mm3", 1)])
 def test_units_of_blood_counts_in_controlled_terms(unit, factor):
     assert per_ul_of_unit(unit) == factor

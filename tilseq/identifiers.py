@@ -20,6 +20,11 @@ def twin_key(identifier: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", identifier).casefold())
 
 
+def without_zeros(identifier: str) -> str:
+    """Return what identifiers share that differ only in leading zeros, blanks, case or Unicode form."""
+    return LEADING_ZEROS.sub("", _without_blanks(identifier))
+
+
 def same_identifier(word: str, known: Collection[str]) -> str | None:
     """Return a mend that names the identifier which `word` is but for case, Unicode form, blanks or leading zeros.
 
@@ -31,7 +36,7 @@ def same_identifier(word: str, known: Collection[str]) -> str | None:
     for key, why in (
         (twin_key, "They differ only in case or Unicode form"),
         (_without_blanks, "They differ only in blanks"),
-        (_without_zeros, "A spreadsheet may have taken the leading zeros"),
+        (without_zeros, "A spreadsheet may have taken the leading zeros"),
     ):
         alike = [name for name in known if key(name) == key(word)]
         if alike:
@@ -60,7 +65,3 @@ def unknown_subjects(frame: pl.DataFrame, known: Collection[str]) -> list[tuple[
 
 def _without_blanks(identifier: str) -> str:
     return "".join(twin_key(identifier).split())
-
-
-def _without_zeros(identifier: str) -> str:
-    return LEADING_ZEROS.sub("", _without_blanks(identifier))

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-# Units of a blood count, in cells/µL, written plainly as `per_ul_of_unit` does. g/L is a mass, G/L is 10^9/L.
-PER_UL = {"10^9/l": 1_000.0, "G/L": 1_000.0, "Gpt/L": 1_000.0, "10^3/ul": 1_000.0, "k/ul": 1_000.0}
+# Units of a blood count, in cells/µL, written plainly as `per_ul_of_unit` does. g/l is a mass, G/l is 10^9/L.
+GIGA = {"G/L": 1_000.0, "G/l": 1_000.0}
+PER_UL = {"10^9/l": 1_000.0, "gpt/l": 1_000.0, "10^3/ul": 1_000.0, "k/ul": 1_000.0, "/nl": 1_000.0}
 PER_UL |= {"gi/l": 1_000.0, "thou/ul": 1_000.0, "10^6/l": 1.0, "/ul": 1.0, "10^3/ml": 1.0}
 BLOOD_UNITS = "10^9/L, 10^3/uL, /uL or 10^6/L"
 COUNT_UNIT = "10^9/L"
@@ -191,15 +192,15 @@ def read_result(text: str | None, *, signed: bool = False) -> Result | str:
 def per_ul_of_unit(unit: str) -> float | None:
     """Return how many cells per µL one of a unit of blood counts is, None for a unit that is none.
 
-    `10^9/L` is read as laboratories write it (10*9/L, x10E9/L, 10⁹/l, G/L, GI/L), and so are 10^3/uL (K/µL, THOU/uL,
-    10^3/mm3), /uL (cells/µL, /mm3, /cumm) and 10^6/L.
+    `10^9/L` is read as laboratories write it (10*9/L, x10E9/L, 10⁹/l, G/L, GI/L, Gpt/l, /nl), and so are 10^3/uL
+    (K/µL, THOU/uL, 10^3/mm3), /uL (cells/µL, /mm3, /cumm) and 10^6/L.
 
     >>> per_ul_of_unit("×10⁹/L"), per_ul_of_unit("cells/mm3"), per_ul_of_unit("g/L")
     (1000.0, 1.0, None)
     """
     written = without_mu(unit)
-    if written in PER_UL:
-        return PER_UL[written]
+    if written in GIGA:
+        return GIGA[written]
     plain = plain_unit(unit).removeprefix("cells")
     plain = re.sub(r"^[x\u00d7*]?10(?:\^|\*\*?|e)([0-9]+)(?:cells)?/", r"10^\1/", plain)
     plain = re.sub(r"/(?:mm\^?3|cumm|cmm|mcl)$", "/ul", plain)

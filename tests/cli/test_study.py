@@ -73,6 +73,21 @@ def test_json(tmp_path, capsys):
     assert [problem["file"] for problem in told["problems"]] == ["samples.csv"]
 
 
+def test_lesions_that_contradict_one_another_are_a_note(tmp_path, capsys):
+    run("init", tmp_path)
+    (tmp_path / "subjects.csv").write_text("subject,tumor_type\nS01,other\nS02,other\n")
+    (tmp_path / "infusions.csv").write_text("subject,infusion,day\nS01,1,0\nS02,1,0\n")
+    rows = "S01,-5,T1,target,30\nS01,42,T1,nontarget,\nS02,-5,T1,target,30\nS02,42,T1,target,20\n"
+    (tmp_path / "clinical" / "lesions.csv").write_text(f"subject,day,lesion,role,diameter_mm\n{rows}")
+    capsys.readouterr()
+    assert run("check", tmp_path) == 0
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: a run")]
+    assert notes == [
+        "note: a run can tell no response of 'S01': clinical/lesions.csv, row 3, column role: the role of a lesion "
+        "changes between visits; found 'subject S01, lesion T1'"
+    ]
+
+
 def test_no_folder_ends_with_3(tmp_path, capsys):
     assert run("check", tmp_path / "none") == 3
     assert "not a study folder" in capsys.readouterr().err

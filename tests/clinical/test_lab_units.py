@@ -97,6 +97,8 @@ def test_a_unit_that_the_limits_deny_is_refused(test, text, unit, lower, upper):
         ("ANC", "150", "10^9/L", None, None, False), ("LYM", "1500", "10^9/L", None, None, True),
         ("PLT", "45000", "K/uL", None, None, True), ("PLT", "45000", "/uL", None, None, False),
         ("WBC", "120", "10^9/L", 4, 10, False), ("ALT", "9000", "U/L", 1, 40, False),
+        ("PLT", ">45000", "K/uL", None, None, True), ("PLT", "<45000", "K/uL", None, None, False),
+        ("Hb", "<5", "g/L", 120, 160, True), ("Hb", ">5", "g/L", 120, 160, False),
         ("Hb", "8.5", "g/L", 120, 160, True), ("Hb", "17", "g/L", 120, 160, False),
         ("Hb", "8.5", "g/dL", 12, 16, False),
         ("albumin", "3.9", "g/L", None, None, True), ("albumin", "12", "g/L", 35, 50, False),

@@ -47,6 +47,33 @@ COURSE = table(
 )
 
 
+def test_a_value_of_before_the_infusion_starts_areas_and_is_no_peak():
+    course = table(
+        quantified(0, 0.6), quantified(7, 0.4), quantified(14, 0.2), quantified(21, 0.1), quantified(28, 0.05)
+    )
+    found = parameters(course, carried=True)
+    assert {name: found[name]["value"] for name in ("peak", "day_of_peak", "last_day_quantified")} == {
+        "peak": 0.4,
+        "day_of_peak": 7,
+        "last_day_quantified": 28,
+    }
+    assert found["half_life"]["value"] == pytest.approx(7)  # 0.2, 0.1, 0.05
+    # exponential falls: from 0.6 to 0.4, then thrice by half
+    area = 7 * (0.2 / math.log(1.5) + 0.35 / math.log(2))
+    assert found["auc_0_28"]["value"] == pytest.approx(area)
+    assert {name: row["n"] for name, row in found.items()} == {
+        "peak": 4,
+        "day_of_peak": 4,
+        "auc_0_28": 5,
+        "auc_0_last": 5,
+        "half_life": 3,
+        "last_day_quantified": 4,
+        "time_to_loss": 4,
+    }
+    alone = parameters(table(quantified(0, 0.6)), carried=True)
+    assert {row["reason"] for row in alone.values()} == {"no evaluable value from day 0 on"}
+
+
 def test_a_course_by_hand():
     found = parameters(COURSE)
     assert list(found) == [

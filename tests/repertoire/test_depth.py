@@ -165,16 +165,23 @@ def test_one_library_sequenced_twice_is_told_from_two():
     random, share = np.random.default_rng(9), 1 / np.arange(1, 2_001)
     share /= share.sum()
     cells = [random.multinomial(2_000, share) for _ in range(2)]
-    told = []
+    told, worth, known_of = [], [], []
     for first, second in ((0, 1), (0, 0)):
         tables = {
             name: table(random.multinomial(50_000, cells[at] / 2_000)) for name, at in (("a", first), ("b", second))
         }
         known = cells_from_replicates(tables)
+        known_of.append(known)
         found = depth(tables["a"], sample="a", count_of="reads", replicates=known)
         told.append(one_library(found).select("sample", "locus").rows())
+        worth.append(found["n_effective"][0])
         assert one_library(found.with_columns(count_of=pl.lit("umis"))).is_empty()
+        umis = depth(tables["a"], sample="a", count_of="umis", replicates=known)
+        assert umis["n_effective"].null_count() == 0  # each is a molecule
     assert told == [[], [("a", "TRB")]]
+    cells_told = known_of[0]["TRB"].cells
+    assert worth[0] == pytest.approx(1 / (1 / cells_told + 1 / 50_000))
+    assert worth[1] is None  # 2,000 cells, which the reads cannot tell, are not worth 50,000
 
 
 def test_shares_of_cells_counted_are_worth_their_number_and_no_more():

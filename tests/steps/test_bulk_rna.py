@@ -38,6 +38,13 @@ def test_a_shallow_library_is_told(run):
     assert run("gene\tcount\nCD4\t999\n")["quality"]["verdict"].to_list() == ["warn"]
 
 
+def test_a_library_of_no_counts_fails(run):
+    quality = run("gene\tcount\nCD4\t0\nCD8A\t0\n")["quality"]
+    assert quality.select("value", "verdict", "reason").rows() == [
+        (0.0, "fail", "no counts: the library holds nothing")
+    ]
+
+
 @pytest.mark.parametrize(
     ("genes", "warned"),
     [

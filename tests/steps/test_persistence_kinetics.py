@@ -61,6 +61,15 @@ def test_kinetics_of_the_mass_and_of_the_new_mass(run):
     assert not any("per_ul" in name for name in found)
 
 
+def test_blood_of_before_the_infusion_is_no_peak(run):
+    found = run(BLOOD, [held("base", 0.9), *MASS[1:]])
+    peak, day = found["persistence_mass_peak"], found["persistence_mass_day_of_peak"]
+    assert (peak["value"], peak["n"], day["value"]) == (0.8, 4, 7)
+    # down exponentially from 0.9 on day 0 to 0.8 on day 7 and 0.4 on day 28
+    area = 7 * 0.1 / 0.1177830357 + 21 * 0.4 / 0.6931471806
+    assert found["persistence_mass_auc_0_28"]["value"] == pytest.approx(area)
+
+
 def test_cells_per_microlitre_where_flow_counts_the_same_days(run):
     cells = {
         "f7": (7, 1000, 500),

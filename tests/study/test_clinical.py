@@ -114,6 +114,21 @@ def test_deaths(make_study, row, problem):
     assert problems_of(make_study({"clinical/followup.csv": text})) == expected
 
 
+def test_a_day_of_death_that_cannot_be_read_is_one_problem(make_study):
+    for column, day in (("death_day", "D200"), ("death_date", "01.02.2024")):
+        text = f"subject,last_alive_day,{column},death_cause\nS01,100,{day},tumor\n"
+        (problem,) = problems_of(make_study({"clinical/followup.csv": text}))
+        assert problem.startswith(f"clinical/followup.csv, row 2, column {column}: ")
+
+
+def test_a_schedule_is_read_with_scans_or_followup(make_study):
+    note = "read and checked, but not analysed yet: clinical/schedule.csv"
+    schedule = {"clinical/schedule.csv": "visit,day,window\nD28,28,7\n"}
+    no_scans = dict.fromkeys(("clinical/lesions.csv", "clinical/responses.csv"))
+    assert note in examine(make_study(schedule | no_scans)).notes
+    assert note not in examine(make_study(schedule)).notes
+
+
 def test_what_is_told_after_death_is_a_note(make_study):
     tables = {
         "clinical/followup.csv": "subject,death_day,data_cut_day\nS01,27,300\n007,29,300\n",

@@ -13,6 +13,14 @@ from tilseq.study.read import read_study
             ["no infusion of '007': their days count from a day 0 not on record"],
         ),
         ({"subjects.csv": ("S01,", "S02,other,,\nS01,")}, ["no sample of 'S02'"]),
+        (
+            {"subjects.csv": ("S01,", "7,other,,\nS01,"), "samples.csv": ("S01_base,S01", "S01_base,7")},
+            [
+                "no infusion of '7': their days count from a day 0 not on record",
+                "subjects told apart by leading zeros or blanks alone, which a spreadsheet may have taken from a row: "
+                "'7', '007'",
+            ],
+        ),
         ({"samples.csv": ("D28,29", "D28,32")}, ["outside the visit's window: '007_D28 (day 32, D28 is 28±3)'"]),
         ({"samples.csv": ("D28,29", "D28,31")}, []),
         (

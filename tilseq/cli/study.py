@@ -77,11 +77,14 @@ def check_command(study: Path, as_json: bool) -> int:
 
     Ends with 3 when anything is wrong. Notes tell what is not wrong but worth knowing.
     """
-    from tilseq.study.read import examine
+    from tilseq.steps.clinical import contradictions
+    from tilseq.study.read import as_study, examine
     from tilseq.study.summary import as_json as to_json
     from tilseq.study.summary import summary
 
     folder = examine(study)
+    if not folder.problems:
+        folder.notes += contradictions(as_study(folder))
     if as_json:
         import json
 

@@ -211,11 +211,11 @@ def _with_strange_values(frame: pl.DataFrame) -> pl.DataFrame:
         return pl.col("name").replace_strict(found, default=None, return_dtype=pl.Float64) / pl.col("factor")
 
     above = pl.col("low") > limit({name: test.most for name, test in tests.items()})
-    below = pl.col("low") < limit({name: test.least for name, test in tests.items()})
+    below = pl.col("high") < limit({name: test.least for name, test in tests.items()})
     told = pl.format(
         "{} {} is hardly a value of {}: check the unit", "value_text", pl.col("unit").fill_null(""), "name"
     )
-    strange = pl.when(pl.col("low") == pl.col("high"), above | below).then(told)
+    strange = pl.when(above | below).then(told)
     notes = pl.concat_str("note", strange, separator="; ", ignore_nulls=True)
     return frame.with_columns(pl.when(notes != "").then(notes).alias("note"))
 

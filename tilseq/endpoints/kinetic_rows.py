@@ -35,6 +35,7 @@ def kinetic_rows(
     qualifiers: Mapping[str, str | None],
     seed: int,
     label: str | None = None,
+    carried: bool = False,
     common_error: bool = False,
     untold: Sequence[float] = (),
     seen: Sequence[float] = (),
@@ -55,6 +56,8 @@ def kinetic_rows(
         Seed of the draws.
     label
         What the reader of any of the numbers must know of the series.
+    carried
+        The value of day 0 is one of before the infusion, see `kinetics`.
     common_error
         The days may err together, see `kinetics`.
     untold, seen
@@ -68,7 +71,15 @@ def kinetic_rows(
         The series cannot be, see `tilseq.endpoints.kinetics.kinetics`.
     """
     unit = BY_NAME[f"{name}_peak"].unit
-    found = kinetics(SERIES.frame(series), unit=unit, seed=seed, common_error=common_error, untold=untold, seen=seen)
+    found = kinetics(
+        SERIES.frame(series),
+        unit=unit,
+        seed=seed,
+        carried=carried,
+        common_error=common_error,
+        untold=untold,
+        seen=seen,
+    )
     rows = []
     for row in found.iter_rows(named=True):
         parameter, value, reason = row["parameter"], row["value"], row["reason"]

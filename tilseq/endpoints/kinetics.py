@@ -71,6 +71,17 @@ class _Series(NamedTuple):
         """Days whose number is quantified."""
         return np.asarray(self.statuses == "quantified")
 
+    def since(self, first: int) -> _Series:
+        """Return the days from one on."""
+        return _Series(
+            self.days[first:],
+            self.values[first:],
+            self.lower[first:],
+            self.upper[first:],
+            self.statuses[first:],
+            self.detected[first:],
+        )
+
 
 def kinetics(
     series: Any,
@@ -78,6 +89,7 @@ def kinetics(
     unit: str,
     seed: int,
     rule: Rule = "linear_up_log_down",
+    carried: bool = False,
     common_error: bool = False,
     untold: Sequence[float] = (),
     seen: Sequence[float] = (),
@@ -118,6 +130,9 @@ def kinetics(
         Seed of the draws.
     rule
         How the course runs between days, for areas.
+    carried
+        The value of day 0 was measured before the infusion and stands for it, so that areas have a start. It is no
+        peak, and no other parameter rests on it.
     common_error
         The days may err together, as where one measurement enters all values. Limits of areas are then those of the
         course with every day at its limit, which are never too narrow.
@@ -141,16 +156,18 @@ def kinetics(
         A detected value is absent, 0, or outside its limits; the upper limit of what was not detected is absent.
     """
     points = _read(series)
-    if not points.days.size:
+    first = int((points.days == 0).sum()) if carried else 0
+    after = points.since(first)
+    if not after.days.size:
         rows = [_not_evaluable(name, 0, "no evaluable value from day 0 on") for name in PARAMETERS]
     else:
         draws = _draw(points, np.random.default_rng(seed))
         rows = [
-            *_peak(points, draws),
+            *_peak(after, draws[:, first:]),
             *_areas(points, None if common_error else draws, rule),
-            _half_life(points, draws),
-            _last_quantified(points),
-            _loss(points),
+            _half_life(after, draws[:, first:]),
+            _last_quantified(after),
+            _loss(after),
         ]
         there = {"time_to_loss": sorted({*untold, *seen})}
         rows = [_unless_untold(row, there.get(row["parameter"], sorted(untold))) for row in rows]

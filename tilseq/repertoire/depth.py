@@ -59,7 +59,8 @@ def depth(
     polars.DataFrame
         The table `depth`: `sample, locus, counts, count_of, cells, cells_from, cells_lower, cells_upper, n_effective`.
         `cells_from` is `counted`, `declared`, `input_ng`, `replicates`, `templates`, `umis`, `pair` or `not_known`.
-        `n_effective` is ``1 / (1 / cells + 1 / counts)``; the counts where they are of cells, or of templates and UMIs
+        `n_effective` is ``1 / (1 / cells + 1 / counts)``, None of reads whose replicates look like one library
+        (`one_library`); the counts where they are of cells, or of templates and UMIs
         of which nothing else is known. A cell with two chains of a locus is an observation of each: it counts once in
         `cells` and twice in `n_effective`.
 
@@ -85,6 +86,8 @@ def depth(
             row |= {"cells": put_in, "cells_from": source, "n_effective": effective_number(counts, count_of, put_in)}
         elif repeated:
             row |= _estimated(repeated, "replicates", counts)
+            if count_of not in INDEPENDENT and _like_one_library(repeated, counts):
+                row["n_effective"] = None
         elif count_of in ("templates", "umis"):
             row |= {"cells": counts, "cells_from": count_of, "n_effective": counts}
         elif paired:
@@ -128,7 +131,7 @@ def one_library(depths: Any) -> pl.DataFrame:
     found = as_polars(depths).filter(alike, ~pl.col("count_of").is_in(INDEPENDENT), cells_from="replicates")
     reason = pl.format(
         "{}: replicates differ no more than their counts do by chance, as one library sequenced several times would; "
-        "its cells are then fewer than told",
+        "its cells are then not known, and nothing rests on them; give the cells put in",
         "locus",
     )
     return found.select("sample", "locus", "cells", reason.alias("reason"))
@@ -209,6 +212,11 @@ def product_cells(depths: pl.DataFrame) -> dict[str, float | None]:
     )
     known = depths.select("locus", worth.alias("n_effective")).drop_nulls()
     return share_cells(depths) | dict(known.iter_rows())
+
+
+def _like_one_library(found: Estimate, counts: int) -> bool:
+    """Tell whether replicates differ no more than if each count were a cell, as where one library was read twice."""
+    return found.cells is None or found.cells >= counts
 
 
 def _estimated(found: Estimate, source: str, counts: int) -> dict[str, Any]:

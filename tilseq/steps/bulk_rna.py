@@ -127,12 +127,16 @@ def _names(sample: str, genes: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _depth(sample: str, counts: float) -> dict[str, Any]:
-    enough = counts >= LEAST_COUNTS
+    verdict, reason = "pass", None
+    if counts < LEAST_COUNTS:
+        verdict, reason = "warn", "few counts: rarer genes are a matter of chance"
+    if counts == 0:
+        verdict, reason = "fail", "no counts: the library holds nothing"
     return {
         "sample": sample,
         "check": "counts of genes",
         "value": counts,
         "limit": f"at least {LEAST_COUNTS:,.0f}",
-        "verdict": "pass" if enough else "warn",
-        "reason": None if enough else "few counts: rarer genes are a matter of chance",
+        "verdict": verdict,
+        "reason": reason,
     }

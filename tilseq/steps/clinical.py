@@ -67,6 +67,19 @@ def plan(study: Study) -> list[Job]:
     ]
 
 
+def contradictions(study: Study) -> list[str]:
+    """Say of each subject whose lesions or responses contradict one another why none of its responses will be told."""
+    from tilseq.errors import StudyError
+
+    told = []
+    for job in plan(study):
+        try:
+            _derived(job)
+        except StudyError as error:
+            told += [f"a run can tell no response of {job.unit!r}: {problem}" for problem in error.problems]
+    return told
+
+
 def run(job: Job, folder: Path) -> None:
     """Derive RECIST 1.1 and iRECIST at every assessment; write them with endpoints, what differs, and what is left out.
 
@@ -77,13 +90,12 @@ def run(job: Job, folder: Path) -> None:
     AnalysisError
         Its scans by SDTM have no day.
     """
-    from tilseq.clinical import IrecistPolicy, irecist, irecist_best_response, response, response_differences
-    from tilseq.clinical.data_cut import CUTS
+    from tilseq.clinical import IrecistPolicy, irecist, irecist_best_response, response_differences
     from tilseq.clinical.treatment_days import TREATMENT_DAYS, resected_targets
-    from tilseq.errors import AnalysisError, StudyError, TableError
+    from tilseq.errors import AnalysisError
     from tilseq.io.write import write_parquet
     from tilseq.tables.best_response import IRECIST, IRECIST_BEST, RESPONSE_DIFFERENCES
-    from tilseq.tables.inputs import INFUSIONS, LESIONS, RESPONSE_READS, THERAPIES
+    from tilseq.tables.inputs import LESIONS, THERAPIES
     from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, RESPONSE
 
     given = job.arguments
@@ -93,30 +105,11 @@ def run(job: Job, folder: Path) -> None:
             "give the `date` of the infusion",
         )
         raise AnalysisError(what, file="infusions.csv", column="date", found=f"subject {job.unit}", mend=mend)
-    (lesions, lesion_rows), (responses, response_rows) = (
-        _numbered(table, given) for table in (LESIONS, RESPONSE_READS)
-    )
-    subjects, cut = TREATMENT_DAYS.frame(given["subjects"]), given["data_cut_day"]
-    followup = CUTS.frame([{"subject": job.unit, "data_cut_day": cut}])
-    day = given["new_therapy_day"]
+    lesions, subjects = _numbered(LESIONS, given)[0], TREATMENT_DAYS.frame(given["subjects"])
+    cut, day, followup = given["data_cut_day"], given["new_therapy_day"], _followup(job)
     started = [] if day is None else [{"subject": job.unit, "therapy": "new therapy", "start_day": day}]
     therapies = THERAPIES.frame(started)
-    same = {
-        "subjects": subjects,
-        "followup": followup,
-        "infusions": INFUSIONS.frame(given["infusions"]),
-        "regrowth": given["regrowth"],
-        "undersized": given["undersized"],
-        "lesion_rows": lesion_rows,
-    }
-    try:
-        _check_readers(given)
-        derived = response(lesions, responses, response_rows=response_rows, **same)
-    except StudyError as error:
-        for problem in error.problems:
-            if isinstance(problem, TableError) and problem.table is not None:
-                problem.file = given["files"].get(problem.table)
-        raise
+    derived = _derived(job)
     confirmation = IrecistPolicy(**given["irecist"])
     by_immune_criteria = irecist(lesions, derived, subjects, policy=confirmation, followup=followup)
     endpoints = [
@@ -133,6 +126,44 @@ def run(job: Job, folder: Path) -> None:
     file = given["files"].get("lesions")
     excluded = [*of_resected(given["lesions"], resected, file), *of_late_lesions(given["lesions"], cut, day, file)]
     write_parquet(EXCLUSIONS.frame(excluded), EXCLUSIONS, folder)
+
+
+def _followup(job: Job) -> pl.DataFrame:
+    """Return the subject with the day of its data cut."""
+    from tilseq.clinical.data_cut import CUTS
+
+    return CUTS.frame([{"subject": job.unit, "data_cut_day": job.arguments["data_cut_day"]}])
+
+
+def _derived(job: Job) -> pl.DataFrame:
+    """Return the table `response` of one subject; errors name files and rows."""
+    from tilseq.clinical import response
+    from tilseq.clinical.treatment_days import TREATMENT_DAYS
+    from tilseq.errors import StudyError, TableError
+    from tilseq.tables.inputs import INFUSIONS, LESIONS, RESPONSE_READS
+
+    given = job.arguments
+    (lesions, lesion_rows), (responses, response_rows) = (
+        _numbered(table, given) for table in (LESIONS, RESPONSE_READS)
+    )
+    try:
+        _check_readers(given)
+        return response(
+            lesions,
+            responses,
+            subjects=TREATMENT_DAYS.frame(given["subjects"]),
+            followup=_followup(job),
+            infusions=INFUSIONS.frame(given["infusions"]),
+            regrowth=given["regrowth"],
+            undersized=given["undersized"],
+            lesion_rows=lesion_rows,
+            response_rows=response_rows,
+        )
+    except StudyError as error:
+        for problem in error.problems:
+            if isinstance(problem, TableError) and problem.table is not None:
+                problem.file = given["files"].get(problem.table)
+        raise
 
 
 def _readers(study: Study) -> list[str]:

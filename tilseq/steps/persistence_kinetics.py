@@ -49,10 +49,10 @@ def plan(study: Study) -> list[Job]:
 def run(job: Job, folder: Path) -> None:
     """Write the kinetics of the mass, of that of clones that the baseline did not show, and of its cells per µL.
 
-    Of several samples of a day the one of most effective cells counts. The mass is that of the last blood before the
-    infusion on day 0, the new mass and the cells are 0. Cells per µL are the new mass, where there is a baseline, times
-    the CD3+ cells that flow counts in blood of the same day. Of a subject one of whose visits holds another subject's
-    clones there are none: a course without that visit would be told wrong.
+    Of several samples of a day the one of most effective cells counts. Areas start with the mass of the last blood
+    before the infusion, which is no peak, on day 0; the new mass and the cells are 0 there. Cells per µL are the new
+    mass, where there is a baseline, times the CD3+ cells that flow counts in blood of the same day. Of a subject one
+    of whose visits holds another subject's clones there are none: a course without that visit would be told wrong.
     """
     import polars as pl
 
@@ -83,15 +83,16 @@ def _of_locus(job: Job, folder: Path, locus: str, held: pl.DataFrame) -> list[di
     before = _last_before(job, held.filter(measure="mass"))
     for name, of_day, start in (("persistence_mass", mass, before), ("persistence_mass_new", new, NOTHING)):
         if len(of_day) >= FEWEST:
-            course = share_series(_frame([*([start] if start and 0 not in of_day else []), *of_day.values()]))
-            rows += _kinetics(job, name, locus, course.to_dicts())
+            first = [start] if start and 0 not in of_day else []
+            course = share_series(_frame([*first, *of_day.values()]))
+            rows += _kinetics(job, name, locus, course.to_dicts(), carried=bool(first) and start is before)
     t_cells = _t_cells(job, folder)
     if locus in OF_CD3 and len(new.keys() & t_cells.keys()) >= FEWEST:
         shares = share_series(_frame(new.values()))
         course = cells_per_ul_series(shares, pl.DataFrame(list(t_cells.values())), seed=_seed(job, CELLS, locus))
         course = course if 0 in new else pl.concat([share_series(_frame([NOTHING])), course])
         seen = [day for day, row in new.items() if row["value"] > 0 and day not in t_cells]
-        rows += _kinetics(job, CELLS, locus, course.to_dicts(), seen)
+        rows += _kinetics(job, CELLS, locus, course.to_dicts(), seen=seen)
     return rows
 
 
@@ -148,7 +149,13 @@ def _t_cells(job: Job, folder: Path) -> dict[int, dict[str, Any]]:
 
 
 def _kinetics(
-    job: Job, name: str, locus: str, series: Sequence[Mapping[str, Any]], seen: Sequence[int] = ()
+    job: Job,
+    name: str,
+    locus: str,
+    series: Sequence[Mapping[str, Any]],
+    *,
+    carried: bool = False,
+    seen: Sequence[int] = (),
 ) -> list[dict[str, Any]]:
     from tilseq.endpoints.kinetic_rows import kinetic_rows
 
@@ -158,6 +165,7 @@ def _kinetics(
         series,
         qualifiers={"locus": locus, "reference": job.arguments["reference"]},
         seed=_seed(job, name, locus),
+        carried=carried,
         common_error=name == CELLS,  # beads of one lot, one pipette
         seen=seen,
     )

@@ -44,10 +44,12 @@ def check_spans(folder: Folder) -> list[TilseqError]:
 def check_deaths(folder: Folder) -> list[TilseqError]:
     """Check that a cause of death has its day, else the subject would count as alive, and that no dead was infused."""
     problems: list[TilseqError] = []
+    days = ("death_day", "death_date")
+    told = {one.row for one in folder.problems if one.file == FOLLOWUP_FILE and one.column in days}
     infusions = {} if folder.infusions is None else dict(folder.infusions.group_by("subject").agg(pl.max("day")).rows())
     for row, cells in numbered(folder.clinical.get("followup", pl.DataFrame())):
         death, infused = cells["death_day"], infusions.get(cells["subject"])
-        if death is None and cells["death_cause"] is not None:
+        if death is None and cells["death_cause"] is not None and row not in told:
             what, expected = "a cause of death without its day", "the day"
         elif death is not None and infused is not None and death < infused:
             what, expected = "this lies before the subject's last infusion", f"day {infused} or later"

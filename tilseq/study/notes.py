@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import polars as pl
 
 from tilseq.errors import first_few, shown
-from tilseq.identifiers import MISSING
+from tilseq.identifiers import MISSING, without_zeros
 from tilseq.io.advice import MISSING_WORDS
 from tilseq.io.cuts import GROUP
 from tilseq.study.checks import IDENTIFIERS, numbered
@@ -83,6 +84,17 @@ def note_subjects(folder: Folder) -> list[str]:
     sampled = set(folder.samples["subject"])
     without = [subject for subject in folder.subjects["subject"].drop_nulls() if subject not in sampled]
     return [f"no sample of {named(without)}"] if without else []
+
+
+def note_leading_zeros(folder: Folder) -> list[str]:
+    """Name subjects that leading zeros or blanks alone tell apart: a row that lost them would be another subject's."""
+    if folder.subjects is None:
+        return []
+    names = folder.subjects["subject"].drop_nulls().unique(maintain_order=True).to_list()
+    shared = Counter(map(without_zeros, names))
+    alike = [name for name in names if shared[without_zeros(name)] > 1]
+    told = "subjects told apart by leading zeros or blanks alone, which a spreadsheet may have taken from a row"
+    return [f"{told}: {named(alike)}"] if alike else []
 
 
 def note_windows(folder: Folder) -> list[str]:
@@ -214,7 +226,8 @@ def note_excluded(folder: Folder) -> list[str]:
 def note_not_analysed(folder: Folder) -> list[str]:
     """Name tables that no analysis reads."""
     read = {name for name, frame in folder.clinical.items() if frame.height}
-    unread = set() if "followup" in read else {"schedule"}
+    scans = any(frame is not None and frame.height for frame in (folder.lesions, folder.responses))
+    unread = set() if "followup" in read or scans else {"schedule"}
     tables = [clinical_file(name) for name in folder.clinical if name in read & unread]
     return [f"read and checked, but not analysed yet: {', '.join(tables)}"] if tables else []
 
@@ -333,6 +346,7 @@ def _analysed(folder: Folder) -> set[str]:
 NOTES: tuple[Callable[[Folder], list[str]], ...] = (
     note_infusions,
     note_subjects,
+    note_leading_zeros,
     note_windows,
     note_timing,
     note_names,

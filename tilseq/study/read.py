@@ -70,7 +70,17 @@ def read_study(path: str | Path) -> Study:
     StudyError
         Anything is wrong; carries all problems of all tables, each with file, row, column, value and mend.
     """
-    folder = examine(path)
+    return as_study(examine(path))
+
+
+def as_study(folder: Folder) -> Study:
+    """Return the study of a folder that was read.
+
+    Raises
+    ------
+    StudyError
+        Anything is wrong with it.
+    """
     if (
         folder.problems
         or folder.settings is None
