@@ -25,8 +25,8 @@ FEWEST_CELLS = 5  # later cells of an emergent clone: a naive cell and its few s
 MOST_WRONG = 0.015
 # A lone clone is not called: where no clone is new, one subject in sixty would show one, and all such calls be wrong.
 FEWEST_CALLED = 2
-# Effective cells of what a clone is absent from. Who grows far is rare, so that few cells of few clones tell nothing of
-# how far: of 5,000 cells a tenth to a half of the called were missed ones that had grown (benchmarks/origins_growth.py).
+# Effective cells of what a clone is absent from. Few clones grow far, so that few cells do not tell how far: beside
+# 5,000 a tenth to a half of those called were missed clones that had grown (benchmarks/origins_growth.py).
 FEWEST_IN_REFERENCE = 20_000
 
 
