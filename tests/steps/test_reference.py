@@ -25,7 +25,7 @@ def job(sample):
             "samples": of,
             "reference": "infusion_product",
             "infusions": [{"day": day, "lot": lot} for day, lot in infusions],
-            "failed": [{"sample": name, "assay": "tcr", "lot": None} for name in failed],
+            "failed": [{"sample": name, "assay": "tcr", "lot": None, "marked_population": None} for name in failed],
         }
         return Job("persistence", "S1", "persistence/S1", needs=tuple(of), arguments=arguments)
 

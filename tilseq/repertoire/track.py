@@ -103,10 +103,12 @@ def follow(
     *,
     threshold: float,
     suspicious: pl.DataFrame | None = None,
+    before_lot: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Return the tables `clones`, `origins` and `origin_classes` of a subject, as `track` does.
 
-    `suspicious` are clones that may have leaked in from another subject, see `origins`.
+    `suspicious` are clones that may have leaked in from another subject, `before_lot` those that blood showed before
+    the only lots that hold them were infused, see `origins`.
     """
     whole = summed(list(product.values()))
     before = summed(list(baseline.values())) if baseline else None
@@ -116,6 +118,7 @@ def follow(
         tumor=summed(list(tumor.values())) if tumor else None,
         later=summed(list(later.values())) if later else None,
         suspicious=suspicious,
+        before_lot=before_lot,
         threshold=threshold,
     )
     every = {**product, **tumor, **baseline, **later}

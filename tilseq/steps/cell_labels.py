@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from tilseq.steps import contamination, tracking
 from tilseq.steps.cells_behind import known_cells
 from tilseq.steps.job import Job, needed
-from tilseq.steps.persistence import PRODUCT
 from tilseq.steps.receptor_subjects import by_subject, in_time, subject_job
 from tilseq.steps.reference import (
+    NEVER_INFUSED,
+    PRODUCT,
     failed_of,
     failed_references,
     infusions_of,
@@ -64,7 +65,8 @@ def run(job: Job, folder: Path) -> None:
 
     A sample is held against the lots that had been infused when it was taken. Where a library of them left no
     clonotypes, or holds another subject's (see the step `contamination`), there are no labels: cells of its clones
-    would be told not to be in the product. Nor are there of a sample of another subject.
+    would be told not to be in the product. Nor are there of a sample of another subject, or of a subject that was
+    never infused.
 
     How often a template of DNA is counted is learnt from the products of all subjects together.
     """
@@ -95,7 +97,8 @@ def run(job: Job, folder: Path) -> None:
         if sample["specimen"] == PRODUCT or not cells[need].height:
             continue
         parts = parts_of(job, sample)
-        lost = strange.get(sample["sample"]) or why_no_reference(job, sample, parts, read)
+        never = None if job.arguments["infusions"] else NEVER_INFUSED
+        lost = strange.get(sample["sample"]) or never or why_no_reference(job, sample, parts, read)
         if lost:
             quality.append(QUALITY.frame([_told(sample, "fail", lost)]))
             continue
