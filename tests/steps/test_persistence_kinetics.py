@@ -78,6 +78,15 @@ def test_cells_per_microlitre_where_flow_counts_the_same_days(run):
     assert 840 < peak["upper"] < 1000
 
 
+def test_a_day_on_which_few_t_cells_were_counted_is_not_quantified(run):
+    cells = {"f7": (7, 1000, 500), "f28": (28, 500, 400), "f56": (56, 400, 300), "f84": (84, 300, 49)}
+    found = run(BLOOD, MASS + NEW, cells)
+    # Of 49 events on day 84 no number is quantified: the last is of day 56, and two days are no half-life.
+    assert found["persistence_cells_per_ul_last_day_quantified"]["value"] == 56
+    assert found["persistence_cells_per_ul_half_life"]["value"] is None
+    assert found["persistence_mass_new_last_day_quantified"]["value"] == 84
+
+
 def test_cells_are_not_lost_before_a_visit_whose_mass_shows_them(run):
     new = [*NEW[:2], held("d56", 0.0, "mass_new") | {"upper": 0.001}, NEW[3]]
     cells = {"f7": (7, 1000, 500), "f28": (28, 500, 400), "f56": (56, 400, 300)}

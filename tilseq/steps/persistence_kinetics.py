@@ -144,14 +144,26 @@ def _of_locus(job: Job, folder: Path, of: _Of, held: pl.DataFrame) -> list[dict[
         course = cells_per_ul_series(shares, pl.DataFrame(list(t_cells.values())), seed=_seed(job, CELLS, of))
         course = course if 0 in new else pl.concat([share_series(_frame([NOTHING])), course])
         seen = [day for day, row in new.items() if row["value"] > 0 and day not in t_cells]
-        rows += _kinetics(job, CELLS, of, course.to_dicts(), seen)
+        rows += _kinetics(job, CELLS, of, _as_certain(course.to_dicts(), t_cells), seen)
     return rows
+
+
+def _as_certain(course: Sequence[dict[str, Any]], t_cells: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a course of cells no day of which is more certain than the events that its T cells were counted by."""
+    from tilseq.flow.rare import least_certain, status_of_counts
+
+    return [
+        {**row, "status": least_certain(row["status"], status_of_counts(t_cells[row["day"]]["events"]))}
+        if row["day"] in t_cells
+        else row
+        for row in course
+    ]
 
 
 def _by_day(job: Job, held: pl.DataFrame) -> dict[int, dict[str, Any]]:
     """Return day → what is held of blood after the infusion, of several samples that of most effective cells."""
     found: dict[int, dict[str, Any]] = {}
-    for row in held.sort("n_effective", nulls_last=False).iter_rows(named=True):
+    for row in held.sort("n_effective", "sample", nulls_last=False).iter_rows(named=True):
         sample = job.arguments["samples"][row["sample"]]
         if _is_later(sample):
             found[sample["day"]] = {**row, "day": sample["day"]}
