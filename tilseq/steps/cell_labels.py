@@ -100,7 +100,7 @@ def run(job: Job, folder: Path) -> None:
         never = None if job.arguments["infusions"] else NEVER_INFUSED
         lost = strange.get(sample["sample"]) or never or why_no_reference(job, sample, parts, read)
         if lost:
-            quality.append(QUALITY.frame([_told(sample, "fail", lost)]))
+            quality.append(QUALITY.frame([_told(sample, "warn" if lost == never else "fail", lost)]))
             continue
         lots = [_lot(samples[part]["sample"], read[part], depth, counted, cells.get(part)) for part in parts]
         try:
