@@ -160,6 +160,13 @@ def test_where_cells_or_product_are_of_another_subject_there_are_no_labels(run, 
     assert tables["quality"].select("sample", "verdict").rows() == [("b", "fail")]
 
 
+def test_a_lot_that_was_infused_and_not_sequenced_is_told(run):
+    infusions = [{"day": 0, "lot": "A"}, {"day": 0, "lot": "B"}]
+    tables = run({"p": (PRODUCT, {**IN_PRODUCT, "lot": "A"}), "b": BLOOD}, infusions=infusions)
+    told = tables["quality"].filter(check="lots sequenced, cells").select("sample", "verdict", "reason").rows()
+    assert told == [("b", "warn", "lot B was infused and has no library: too few cells are in the product")]
+
+
 def test_cells_of_a_subject_who_was_never_infused_have_no_label(run):
     tables = run({"p": (PRODUCT, IN_PRODUCT), "b": BLOOD}, infusions=())
     assert tables["cell_labels"].height == 0

@@ -60,6 +60,19 @@ def test_a_lot_is_not_held_against_blood_from_before_its_infusion(made):
     assert found == [("a", "d28"), ("a", "d7"), ("b", "d28"), ("d7", "d28")]
 
 
+def test_a_clone_is_of_the_product_once_its_lot_was_infused(made):
+    blood = {"AAA": 400, "CCC": 300, "TTT": 300}
+    given = made(
+        a=(-1, "infusion_product", {"AAA": 1000}, {"lot": "A"}),
+        b=(13, "infusion_product", {"CCC": 1000}, {"lot": "B"}),
+        d3=(3, "blood", blood), d7=(7, "blood", blood), d28=(28, "blood", blood),
+    )  # fmt: skip
+    found = changes("S1", *given, [{"day": 0, "lot": "A"}, {"day": 14, "lot": "B"}])
+    told = {(row["sample_before"], row["sample_after"], row["junction"]): row["in_product"] for row in found.to_dicts()}
+    assert [told["d3", "d7", name] for name in ("AAA", "CCC", "TTT")] == [True, False, False]
+    assert [told["d7", "d28", name] for name in ("AAA", "CCC", "TTT")] == [True, True, False]
+
+
 def test_blood_of_an_unknown_day_is_after_no_other(made):
     given = made(d7=(7, "blood", {"AAA": 500, "TTT": 500}), some=(None, "blood", {"AAA": 100, "TTT": 900}))
     assert changes("S1", *given).height == 0

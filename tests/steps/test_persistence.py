@@ -47,9 +47,8 @@ class Subject:
 
     def run(self, failed=(), infusions=((0, None),), reference="infusion_product", needs=()):
         arguments = {"reference": reference, "samples": self.rows, "threshold": 1e-3}
-        arguments |= {
-            "failed": [{"sample": name, "assay": "tcr", "lot": None, "marked_population": None} for name in failed]
-        }
+        of = {"assay": "tcr", "lot": None, "marked_population": None}
+        arguments |= {"failed": [one if isinstance(one, dict) else {"sample": one, **of} for one in failed]}
         arguments |= {"infusions": [{"day": day, "lot": lot} for day, lot in infusions]}
         job = Job("persistence", "S1", "persistence/S1", needs=(*self.rows, *needs), arguments=arguments)
         folder = self.folder / "work" / "persistence" / "S1"
@@ -153,6 +152,25 @@ def test_where_no_infusion_names_its_lot_all_count_and_several_days_are_told(sub
     assert tables["quality"].filter(verdict="warn")["sample"].to_list() == warned
     for reason in tables["quality"]["reason"]:
         assert reason.startswith("cells were given on days 0, 14 and infusions.csv names no lot")
+
+
+def test_a_lot_that_was_infused_and_not_sequenced_is_told(subject):
+    subject.add("lot1", LOT1, specimen="infusion_product", lot="A").add("d7", DAY28, day=7).add("d28", DAY28)
+    tables = subject.run(infusions=[(0, "A"), (14, "B")])
+    # Of lot B all 50 counts of GGG might be, which are no part of the mass of 0.1; on day 7 it had not come.
+    assert masses(tables) == pytest.approx({"d7": 0.1, "d28": 0.1})
+    assert tables["quality"].select("sample", "check", "verdict", "reason").rows() == [
+        ("d28", "lots sequenced", "warn", "lot B was infused and has no library: the numbers are too low")
+    ]
+
+
+def test_a_sorted_library_that_failed_is_missed_where_its_lot_has_no_other(subject):
+    failed = {"assay": "tcr", "marked_population": "CD8+ T"}
+    subject.add("lot1", LOT1, specimen="infusion_product", lot="A").add("d28", DAY28)
+    told = subject.run([{"sample": "b8", "lot": "B", **failed}], infusions=[(0, "A"), (0, "B")])["quality"]
+    assert told["reason"].to_list() == ["b8 of the reference failed and is left out: the numbers are too low"]
+    told = subject.run([{"sample": "a8", "lot": "A", **failed}], infusions=[(0, "A")])["quality"]
+    assert told.height == 0  # lot A is known by its library of all cells
 
 
 def test_what_was_never_infused_does_not_persist(subject):

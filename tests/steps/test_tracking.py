@@ -47,7 +47,7 @@ class Subject:
         return self
 
     def run(self, failed=(), lots=(None,)):
-        arguments = {"samples": self.rows, "threshold": 1e-3, "failed": list(failed)}
+        arguments = {"reference": "infusion_product", "samples": self.rows, "threshold": 1e-3, "failed": list(failed)}
         arguments["infusions"] = [lot if isinstance(lot, dict) else {"day": 0, "lot": lot} for lot in lots]
         job = Job("tracking", "S1", "tracking/S1", needs=(*self.rows, *self.needs), arguments=arguments)
         folder = self.folder / "work" / "tracking" / "S1"
@@ -128,6 +128,16 @@ def test_without_a_part_of_the_product_nothing_is_absent_from_it(subject, how):
     assert (origins["AAA"], origins["TTT"]) == ("infused_only", "indeterminate")
     told = tables["quality"].filter(sample="lot2")["reason"].to_list()
     assert told == [f"lot2 {INCOMPLETE}"] if how != "swapped" else "swapped, x" in told[0]
+
+
+def test_without_a_library_of_an_infused_lot_nothing_is_absent_from_the_product(subject):
+    subject.rows["repertoire/lot"]["lot"] = "A"
+    tables = subject.run(lots=["A", "B"])
+    origins = dict(tables["origins"].select("junction", "origin").iter_rows())
+    assert (origins["AAA"], origins["TTT"]) == ("infused_only", "indeterminate")
+    assert tables["quality"].select("sample", "reason").rows() == [
+        ("lot", "lot B of the product has no library: no clone is told to be absent from the product")
+    ]
 
 
 def test_a_lot_that_was_never_infused_is_no_part_of_the_product(subject):

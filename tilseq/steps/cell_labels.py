@@ -17,6 +17,7 @@ from tilseq.steps.reference import (
     failed_of,
     failed_references,
     infusions_of,
+    lots_without_library,
     of_another_subject,
     parts_of,
     why_no_reference,
@@ -114,6 +115,10 @@ def run(job: Job, folder: Path) -> None:
         if missing:
             reason = f"{', '.join(missing)} of the product failed and is left out: too few cells are in the product"
             quality.append(QUALITY.frame([_told(sample, "warn", reason)]))
+        unread = lots_without_library(job, sample)
+        if unread:
+            reason = f"lot {', '.join(unread)} was infused and has no library: too few cells are in the product"
+            quality.append(QUALITY.frame([{**_told(sample, "warn", reason), "check": "lots sequenced, cells"}]))
     write_parquet(_with_origins(job, folder, pl.concat(labels)), CELL_LABELS, folder)
     write_parquet(pl.concat(quality), QUALITY, folder)
 

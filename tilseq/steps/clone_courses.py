@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tilseq.steps import repertoire
 from tilseq.steps.cells_behind import ALIKE
-from tilseq.steps.reference import counts_for, infused_days_before, is_after
+from tilseq.steps.reference import PRODUCT, counts_for, infused_days_before, is_after
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,7 +25,8 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective, infu
 
     Compared are samples of one sort (`marked_population`) that count the same thing and whose cells are known: each lot
     of the product with each sample of blood after its infusion, and each sample of blood with the next, of those that
-    hold a locus; one without a day is neither. Of replicates the first is taken; they tell the over-dispersion.
+    hold a locus; one without a day is neither. Of replicates the first is taken; they tell the over-dispersion. A clone
+    is `in_product` where a lot shows it that had been infused by the later sample.
 
     Parameters
     ----------
@@ -43,6 +44,7 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective, infu
     import polars as pl
 
     from tilseq.repertoire.change import change
+    from tilseq.repertoire.track import with_product
     from tilseq.tables.tracking import CHANGE
 
     found = [CHANGE.frame()]
@@ -55,8 +57,20 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective, infu
                 first, second = (tables[name].filter(pl.col("locus") == locus) for name in pair)
                 depths = (effective[pair[0]], effective[pair[1]])
                 tested = change(first, second, samples=pair, n_effective=depths, subject=subject, overdispersion=more)
-                found.append(tested.drop_nulls("p"))
+                found.append(with_product(tested.drop_nulls("p"), _infused_by(pair[1], rows, tables, infusions)))
     return pl.concat(found)
+
+
+def _infused_by(sample: str, rows: Rows, tables: Tables, infusions: Rows) -> pl.DataFrame:
+    """Return the clones of the lots that had been infused when a sample was taken."""
+    import polars as pl
+
+    from tilseq.receptors import CLONE
+
+    (row,) = (one for one in rows if one["sample"] == sample)
+    lots = [lot for lot in rows if lot["specimen"] == PRODUCT and counts_for(row, lot["lot"], infusions)]
+    none = pl.DataFrame(schema=dict.fromkeys(CLONE, pl.String))
+    return pl.concat([none, *(tables[lot["sample"]].select(CLONE) for lot in lots)])
 
 
 def _pairs(group: Rows, infusions: Rows) -> list[tuple[str, str]]:
@@ -66,7 +80,7 @@ def _pairs(group: Rows, infusions: Rows) -> list[tuple[str, str]]:
         (lot["sample"], row["sample"])
         for lot in group
         for row in blood
-        if lot["specimen"] == "infusion_product" and is_after(row) and counts_for(row, lot["lot"], infusions)
+        if lot["specimen"] == PRODUCT and is_after(row) and counts_for(row, lot["lot"], infusions)
     ]
     return of_lots + list(pairwise(row["sample"] for row in blood))
 

@@ -22,6 +22,7 @@ from tilseq.steps.reference import (
     is_after,
     is_before,
     lots_not_in_time,
+    lots_without_library,
     material,
     not_infused,
     not_yet_infused,
@@ -165,6 +166,10 @@ def run(job: Job, folder: Path) -> None:
         if failed:
             reason = f"{', '.join(failed)} of the reference failed and is left out: the numbers are too low"
             quality.append(quality_row(sample, "warn", reason))
+        unread = lots_without_library(job, sample)
+        if unread:
+            reason = f"lot {', '.join(unread)} was infused and has no library: the numbers are too low"
+            quality.append({**quality_row(sample, "warn", reason), "check": "lots sequenced"})
     write_parquet(pl.concat(frames), PERSISTENCE, folder)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
     write_parquet(QUALITY.frame(quality), QUALITY, folder)

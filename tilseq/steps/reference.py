@@ -166,14 +166,32 @@ def _infused_parts(job: Job, sample: Mapping[str, Any]) -> list[str]:
 
 
 def failed_of(job: Job, sample: Mapping[str, Any]) -> list[str]:
-    """Return the samples that samples.csv calls failed and that would be part of a sample's reference."""
+    """Return the samples that samples.csv calls failed and that would be part of a sample's reference.
+
+    One of cells sorted otherwise is missed where its lot has no other library.
+    """
+    lots = {job.arguments["samples"][part]["lot"] for part in parts_of(job, sample)}
     return [
         row["sample"]
         for row in job.arguments["failed"]
         if row["assay"] == sample["assay"]
         and counts_for(sample, row["lot"], job.arguments["infusions"])
-        and holds_sort(row, sample)
+        and (holds_sort(row, sample) or row["lot"] not in lots)
     ]
+
+
+def lots_without_library(job: Job, sample: Mapping[str, Any]) -> list[str]:
+    """Return the lots infused by the time of a sample of which samples.csv names no library of its assay.
+
+    Nothing is told where a library names no lot, as of the only product of a subject.
+    """
+    wanted = (job.arguments["reference"], sample["assay"])
+    libraries = [row for row in job.arguments["samples"].values() if (row["specimen"], row["assay"]) == wanted]
+    known = {row["lot"] for row in libraries}
+    known |= {row["lot"] for row in job.arguments["failed"] if row["assay"] == sample["assay"]}
+    infusions = job.arguments["infusions"]
+    lots = dict.fromkeys(infusion["lot"] for infusion in infusions if counts_for(sample, infusion["lot"], infusions))
+    return [] if None in known else [lot for lot in lots if lot is not None and lot not in known]
 
 
 def why_no_reference(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tilseq.steps import contamination, persistence
 from tilseq.steps.job import Job, needed
 from tilseq.steps.receptor_subjects import in_time
-from tilseq.steps.reference import NEVER_INFUSED, PRODUCT, is_after, is_before, of_another_subject
+from tilseq.steps.reference import NEVER_INFUSED, PRODUCT, is_after, is_before, lots_without_library, of_another_subject
 from tilseq.steps.tracking_figures import draw_tracking
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ STEP = "tracking"
 ASSAY = "tcr"
 PART = {"specimen": PRODUCT}  # what a row of a failed sample leaves unsaid
 CLONE_OF = ("sample", "locus", "junction")  # the key of `clones` and of `suspicious_clones`
+NOT_ABSENT = "no clone is told to be absent from the product"
 NO_PART = "takes no part in clones, origins and trends of its subject"
 LEAKED = ("leak", "possible")  # verdicts on a clone of a sample
 
@@ -52,7 +53,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.repertoire.effective import effective_clones
     from tilseq.repertoire.near_matches import near_matches, whole_product
     from tilseq.repertoire.product_lots import lots_apart
-    from tilseq.repertoire.track import follow, with_product
+    from tilseq.repertoire.track import follow
     from tilseq.steps.cells_behind import effective_by_sample
     from tilseq.steps.clone_courses import changes, trends
     from tilseq.steps.later_lots import before_their_lot, told_of_lots
@@ -82,7 +83,7 @@ def run(job: Job, folder: Path) -> None:
         product = whole_product(list(places["product"].values()), [tables[name] for name in places["product"]])
         near = pl.concat([near_matches(tables[name], product, sample=name) for name in places["later"]])
         of_product = product.select("locus", "junction").unique()
-        changed = with_product(changes(job.unit, every, tables, effective, infusions), of_product)
+        changed = changes(job.unit, every, tables, effective, infusions)
         courses = trends(job.unit, rows, tables, effective, of_product, infusions)
         origins = [frame.with_columns(subject=pl.lit(job.unit)) for frame in of_origin]
         found = [followed, *origins, near, changed, courses]
@@ -162,7 +163,7 @@ def _was_given(job: Job, row: Mapping[str, Any]) -> bool:
 
 def _lost_of_product(job: Job, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return which samples of the infused product have no clonotypes that serve, and what follows."""
-    told = "of the product takes no part: no clone is told to be absent from the product"
+    told = f"of the product takes no part: {NOT_ABSENT}"
     here = {row["sample"] for row in rows}
     every = [*job.arguments["samples"].values(), *job.arguments["failed"]]
     of_product = [row for row in every if row.get("specimen", PRODUCT) == PRODUCT]
@@ -171,7 +172,12 @@ def _lost_of_product(job: Job, rows: Sequence[Mapping[str, Any]]) -> dict[str, s
     sorts = {row["marked_population"] for row in rows} or {None}
     lots = {row["lot"] for row in rows if row["specimen"] == PRODUCT}
     lost = [row["sample"] for row in expected if row["marked_population"] in sorts or row["lot"] not in lots]
-    return {name: f"{name} {told}" for name in lost if name not in here}
+    found = {name: f"{name} {told}" for name in lost if name not in here}
+    unread = {lot for row in rows if is_after(row) for lot in lots_without_library(job, row)}
+    for row in rows if unread else ():
+        if row["specimen"] == PRODUCT:
+            found[row["sample"]] = f"lot {', '.join(sorted(unread))} of the product has no library: {NOT_ABSENT}"
+    return found
 
 
 def _not_checked(job: Job, folder: Path, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
