@@ -53,6 +53,12 @@ def test_a_clone_of_a_later_lot_is_not_infused_before_it():
     assert axes.get_legend().get_texts()[0].get_text() == "not seen in what was infused by then"
 
 
+def test_courses_of_clones_that_nobody_saw_are_refused():
+    unseen = CLONES.with_columns(frequency=pl.lit(0.0))
+    with pytest.raises(AnalysisError, match="no sample shows any of the clones"):
+        clone_courses(unseen, ORIGIN, days={"product": -1, "d7": 7})
+
+
 def test_each_infusion_is_marked():
     axes = clone_courses(CLONES, ORIGIN, days={"product": -1, "d7": 7}, infusions=[0, 60])
     assert [text.xy[0] for text in axes.texts if text.get_text() == "infusion"] == [0, 60]

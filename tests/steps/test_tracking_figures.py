@@ -99,3 +99,9 @@ def test_cells_alone_are_drawn(tmp_path, rows):
 def test_without_clones_followed_there_is_no_figure(tmp_path, rows):
     draw_tracking(rows, {}, clones({}, 1.0), ORIGINS, changed(), EARLY, GIVEN, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_blood_that_shows_none_of_the_clones_has_no_courses_and_stops_nothing(tmp_path, rows):
+    unseen = SHARES | dict.fromkeys(("before", "d7", "d28"), (0.0, 0.0, 0.0))
+    draw_tracking(rows, tables("lot_sc"), clones(unseen, 300.0), ORIGINS, changed(), EARLY, GIVEN, tmp_path)
+    assert sorted(name for name in drawn(tmp_path) if name.endswith("svg")) == ["1-tracking.svg", "4-compartments.svg"]

@@ -131,13 +131,15 @@ def clone_courses(
     Raises
     ------
     AnalysisError
-        A sample has no row, or the samples hold several loci and none is chosen.
+        A sample has no row, the samples hold several loci and none is chosen, or they show none of the clones.
     """
     rows = _of_samples(clones, days, locus).with_columns(
         day=pl.col("sample").replace_strict(days, return_dtype=pl.Float64)
     )
     rows = rows.join(as_polars(origins).select(*CLONE, "origin"), on=CLONE)
     largest = _largest(rows, "origin").group_by("origin", maintain_order=True).head(n)
+    if largest.is_empty():
+        raise AnalysisError("no sample shows any of the clones: nothing to draw")
     drawn = rows.join(largest.select("junction"), on="junction", how="semi").sort("day", "sample", "junction")
     with figure(WIDTH, HEIGHT) as axes:
         mark_infusion(axes, infusions)

@@ -67,7 +67,7 @@ def draw_tracking(
     if blood and not shown.filter(pl.col("sample").is_in([*products, *blood])).join(infused, on="junction").is_empty():
         drawn["1-tracking"] = _largest(shown, origins, named, products, list(blood), early)
     days = {sample: day for sample, day in blood.items() if day is not None}
-    if days:
+    if not shown.filter(pl.col("sample").is_in(list(days)), pl.col("frequency") > 0).is_empty():
         drawn["2-courses"] = _courses(shown, origins, days, given)
     for number, (before, after) in enumerate(_last_changes(changed.filter(locus=locus), products, blood)):
         drawn[f"3-change-{number + 1}"] = _change(changed.filter(locus=locus), before, after, named)
