@@ -160,8 +160,8 @@ def test_a_clone_that_blood_shows_before_its_lot_is_not_infused_only(subject):
     assert told == [
         (
             "late",
-            "infused first on day 60: origins take all lots as one product; 1 clones of later lots alone were in blood "
-            "before these, and are not told to be infused only",
+            "infused first on day 60: origins take all lots as one product; clones of later lots alone that "
+            "blood showed before these came, and that are not told to be infused only: 1",
         )
     ]
 

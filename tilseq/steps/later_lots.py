@@ -55,7 +55,7 @@ def before_their_lot(rows: Rows, clones: Mapping[str, pl.DataFrame], infusions: 
 
 
 def told_of_lots(rows: Rows, early: pl.DataFrame, infusions: Rows) -> dict[str, str]:
-    """Return what to tell of each sample of a lot that was first infused after the first infusion.
+    """Return what to tell of each sample of a lot that came after some blood from after the first infusion.
 
     Parameters
     ----------
@@ -64,16 +64,14 @@ def told_of_lots(rows: Rows, early: pl.DataFrame, infusions: Rows) -> dict[str, 
     early
         What it gives.
     """
-    first: dict[str, int] = {}
-    for infusion in infusions:
-        if infusion["lot"] is not None:
-            first[infusion["lot"]] = min(infusion["day"], first.get(infusion["lot"], infusion["day"]))
+    told = {}
+    blood = [row for row in rows if row["specimen"] == "blood" and is_after(row)]
     clones = early.select("locus", "junction").n_unique()
-    return {
-        row[
-            "sample"
-        ]: f"infused first on day {first[row['lot']]}: origins take all lots as one product; {clones} clones "
-        "of later lots alone were in blood before these, and are not told to be infused only"
-        for row in rows
-        if row["specimen"] == PRODUCT and first.get(row["lot"] or "", 0) > 0
-    }
+    for row in rows:
+        if row["specimen"] == PRODUCT and not all(counts_for(one, row["lot"], infusions) for one in blood):
+            day = min(infusion["day"] for infusion in infusions if infusion["lot"] == row["lot"])
+            told[row["sample"]] = (
+                f"infused first on day {day}: origins take all lots as one product; clones of later lots alone that "
+                f"blood showed before these came, and that are not told to be infused only: {clones}"
+            )
+    return told

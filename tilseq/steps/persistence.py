@@ -270,7 +270,8 @@ def _held(
     of_all = {part: kind for part, kind in kinds.items() if job.arguments["samples"][part]["marked_population"] is None}
     not_kept = NO_KIND if of_sort else OTHER_SORT.format(sample["marked_population"], with_kinds(job, of_all))
     reasons = [] if len(set(kinds.values())) == 1 else [_of_kinds(job, kinds, serving, not_kept)]
-    reasons = reasons if of_sort else [f"product mass kept: {not_kept}"]
+    if not of_sort and not reasons:
+        reasons = [f"product mass kept: {not_kept}"]
     reason = "; ".join([*reasons, *why.values()])
     told = {**quality_row(sample, "warn" if why else "pass", reason), "check": "reference"}
     none = _why_none(held, set(table["locus"].unique()), set().union(*loci.values())) | why
