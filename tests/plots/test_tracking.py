@@ -43,6 +43,27 @@ def heights(axes):
     return found
 
 
+def test_a_clone_of_a_later_lot_is_not_infused_before_it():
+    early = pl.DataFrame({"sample": ["d7"], "locus": ["TRB"], "junction": [B]})
+    axes = clone_tracking(CLONES, ORIGIN, samples=SAMPLES, products=["product"], n=2, not_yet=early)
+    drawn = heights(axes)
+    # Without the 40 cells of B on day 7: A 60, C 20, B 10 of 200. Of day 7 a tenth is A, and all else was not infused.
+    assert drawn[PALETTE[0].lower()] == [0.5, 0.1] and drawn[PALETTE[1].lower()] == [0.2, 0]
+    assert drawn[FAINT] == [0, 0.9]
+    assert axes.get_legend().get_texts()[0].get_text() == "not seen in what was infused by then"
+
+
+def test_courses_of_clones_that_nobody_saw_are_refused():
+    unseen = CLONES.with_columns(frequency=pl.lit(0.0))
+    with pytest.raises(AnalysisError, match="no sample shows any of the clones"):
+        clone_courses(unseen, ORIGIN, days={"product": -1, "d7": 7})
+
+
+def test_each_infusion_is_marked():
+    axes = clone_courses(CLONES, ORIGIN, days={"product": -1, "d7": 7}, infusions=[0, 60])
+    assert [text.xy[0] for text in axes.texts if text.get_text() == "infusion"] == [0, 60]
+
+
 def test_the_largest_clones_stand_by_themselves_and_all_is_a_whole():
     axes = clone_tracking(CLONES, ORIGIN, samples=SAMPLES, products=["product"], n=2)
     # together A holds 60, B 50, C 20 of 200 cells

@@ -193,3 +193,15 @@ def test_shares_of_cells_counted_are_worth_their_number_and_no_more():
     reads = depth(table, sample="s", count_of="reads", cells=100)
     assert share_cells(reads) == {"TRA": pytest.approx(110 / 2.1), "TRB": 50}
     assert share_cells(depth(table, sample="s", count_of="reads")) == {"TRA": None, "TRB": None}
+
+
+def test_a_b_cell_bears_kappa_or_lambda():
+    # Of 1,000 B cells 3 in 5 counts of light chains are kappa: 600 cells, 1 / (1 / 600 + 1 / 300) = 200.
+    counts = {"IGH": 1000, "IGK": 300, "IGL": 200}
+    table = pl.DataFrame({"locus": list(counts), "junction": "AAA", "duplicate_count": list(counts.values())})
+    found = depth(table, sample="s", count_of="reads", cells=1000).rows_by_key("locus", named=True, unique=True)
+    assert {locus: row["cells"] for locus, row in found.items()} == {"IGH": 1000, "IGK": 600, "IGL": 400}
+    worth = {locus: row["n_effective"] for locus, row in found.items()}
+    assert worth == pytest.approx({"IGH": 500, "IGK": 200, "IGL": 400 / 3})
+    alone = depth(table.filter(locus="IGL"), sample="s", count_of="reads", cells=1000)
+    assert alone["cells"].to_list() == [1000]  # how many of them bear lambda is not known

@@ -48,6 +48,15 @@ def test_what_is_not_seen_in_a_shallow_sample_is_not_absent():
     assert of(origins(unknown, baseline=BASELINE))["b"] == "indeterminate"
 
 
+def test_what_blood_shows_before_its_lot_was_infused_is_not_infused_only():
+    early = pl.DataFrame({"locus": "TRB", "junction": ["p", "pb", "b"]})
+    found = of(origins(PRODUCT, baseline=BASELINE, later=LATER, before_lot=early))
+    # pb is in earlier blood, b in no lot: what is known of them is known all the same.
+    assert {name: found[name] for name in ("p", "pb", "pt", "b")} == {
+        "p": "indeterminate", "pb": "infused_and_preexisting", "pt": "infused_only", "b": "preexisting_only",
+    }  # fmt: skip
+
+
 def trial(random, product_cells):
     """Return a subject's samples, and which of its clones came up after the infusion."""
     size, new = 1500, 40

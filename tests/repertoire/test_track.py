@@ -106,5 +106,7 @@ def test_what_cannot_be_tracked_is_refused():
         track({}, LOT)
     with pytest.raises(AnalysisError, match="no sample of the product is given"):
         track(LATER, {})
+    with pytest.raises(AnalysisError, match="two samples bear one name; found 'lot'"):
+        track({**LATER, "lot": sample(DAY28)}, LOT)  # of whose two tables one would be lost
     with pytest.raises(TableError, match="column frequency: a sample as `effective_clones` gives it needs this column"):
         track({"day7": sample(DAY7).drop("frequency")}, LOT)

@@ -154,6 +154,8 @@ def test_refused():
         trend({name: samples[name] for name in ("d7", "d14")}, days=DAYS, n_effective=WORTH)
     with pytest.raises(AnalysisError, match="needs the day of each sample; found 'none of d84'"):
         trend(samples, days={**DAYS, "d84": None}, n_effective=WORTH)
+    with pytest.raises(AnalysisError, match="needs the day of each sample; found 'none of d84'"):
+        trend(samples, days={**DAYS, "d84": float("nan")}, n_effective=WORTH)
     with pytest.raises(AnalysisError, match="without the effective number of cells of d14, TRB"):
         trend(samples, days=DAYS, n_effective={**WORTH, "d14": None})
     with pytest.raises(AnalysisError, match="a dispersion must be 0 or more; found -1"):

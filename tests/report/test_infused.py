@@ -148,10 +148,12 @@ def test_kinetics_of_the_mass_stand_by_locus_in_per_cent(good_out):
         {**base, "parameter": "persistence_mass_half_life", "unit": "d", "value": 30.0, "lower": 20.0, "upper": 50.0,
          "status": "quantified"},
     ]  # fmt: skip
-    more = outputs.ENDPOINTS.frame(rows)
+    of_sorted = {"qualifier": "locus=TRB;population=CD8+ T;reference=infusion_product", "value": 0.7, "upper": 0.8}
+    more = outputs.ENDPOINTS.frame([*rows, {**rows[0], **of_sorted}])
     write_table(pl.concat([endpoints, more]), outputs.ENDPOINTS, good_out / "tables")
     assert shown(til_survival.mass_kinetics(read_results(good_out))) == [
-        ["P01", "mass %", "TRB", "50 (40-60)", "–", "–", "–", "30 (20-50)", "–", "–"]
+        ["P01", "mass %", "TRB", "50 (40-60)", "–", "–", "–", "30 (20-50)", "–", "–"],
+        ["P01", "mass %", "TRB, CD8+ T", "70 (40-80)", "–", "–", "–", "–", "–", "–"],
     ]
 
 

@@ -57,6 +57,12 @@ def test_of_several_loci_the_one_measured_most_stands_and_of_two_alike_trb(loci,
     assert repertoires(results)["sample"].to_list() == kept
 
 
+def test_sorted_cells_stand_where_no_other_were_measured(tmp_path):
+    ours, theirs = "locus=TRB;reference=tumor", "locus=TRA;population=CD8+ T;reference=tumor"
+    assert repertoires(masses(tmp_path / "a", ours, theirs, theirs))["sample"].to_list() == ["s0"]
+    assert repertoires(masses(tmp_path / "b", theirs))["sample"].to_list() == ["s0"]
+
+
 def test_the_reference_is_called_by_its_specimen(tmp_path):
     assert reference_name(masses(tmp_path / "a", "locus=TRB;reference=infusion_product")) == "infusion product"
     assert reference_name(masses(tmp_path / "b")) == "reference"

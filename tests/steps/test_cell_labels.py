@@ -18,7 +18,9 @@ PRODUCT = {"AAA": 30} | {f"CCC{'ACGT'[i % 4]}{'ACGT'[i // 4 % 4]}{'ACGT'[i // 16
 def run(tmp_path, sample, write_clones, write_contigs):
     """Return a function that runs the repertoire jobs of some samples, then the labels; gives tables."""
 
-    def run(samples, *, failed=(), infusions=(), strange=None, origins=None, others=(), templates=()):
+    def run(
+        samples, *, failed=(), infusions=({"day": 0, "lot": None},), strange=None, origins=None, others=(), templates=()
+    ):
         needs = []
         for name, (counts, row) in samples.items():
             path, row = tmp_path / f"{name}.tsv", dict(row)
@@ -122,7 +124,9 @@ def test_lots_that_had_been_infused_count(run):
         ("early", "not_seen_in_product", None),
         ("late", "infused", "q"),
     ]
-    tables = run(samples, infusions=infusions, failed=[{"sample": "r", "assay": "tcr", "lot": "A"}])
+    tables = run(
+        samples, infusions=infusions, failed=[{"sample": "r", "assay": "tcr", "lot": "A", "marked_population": None}]
+    )
     warned = tables["quality"].filter(verdict="warn", check="lots of the product")
     assert warned["sample"].to_list() == ["early", "late"]
     assert warned["reason"][0] == "r of the product failed and is left out: too few cells are in the product"
@@ -156,6 +160,21 @@ def test_where_cells_or_product_are_of_another_subject_there_are_no_labels(run, 
     assert tables["quality"].select("sample", "verdict").rows() == [("b", "fail")]
 
 
+def test_a_lot_that_was_infused_and_not_sequenced_is_told(run):
+    infusions = [{"day": 0, "lot": "A"}, {"day": 0, "lot": "B"}]
+    tables = run({"p": (PRODUCT, {**IN_PRODUCT, "lot": "A"}), "b": BLOOD}, infusions=infusions)
+    told = tables["quality"].filter(check="lots sequenced, cells").select("sample", "verdict", "reason").rows()
+    assert told == [("b", "warn", "lot B was infused and has no library: too few cells are in the product")]
+
+
+def test_cells_of_a_subject_who_was_never_infused_have_no_label(run):
+    tables = run({"p": (PRODUCT, IN_PRODUCT), "b": BLOOD}, infusions=())
+    assert tables["cell_labels"].height == 0
+    ((name, verdict, reason),) = tables["quality"].select("sample", "verdict", "reason").rows()
+    assert (name, verdict) == ("b", "warn")  # of the subject, not of its sample
+    assert reason.startswith("infusions.csv has no infusion of the subject in which cells were given")
+
+
 def test_one_job_a_subject_with_a_product_and_more(monkeypatch, sample):
     rows = [
         ("a", "S1", "infusion_product", "tcr"),
@@ -171,6 +190,7 @@ def test_one_job_a_subject_with_a_product_and_more(monkeypatch, sample):
     monkeypatch.setattr(repertoire, "plan", lambda study: jobs)
     empty = {"subject": pl.String, "sample": pl.String, "assay": pl.String, "lot": pl.String, "day": pl.Int64}
     empty |= {"specimen": pl.String, "status": pl.String, "role": pl.String, "cells": pl.Float64}
+    empty["marked_population"] = pl.String
     study = SimpleNamespace(samples=pl.DataFrame(schema=empty), infusions=pl.DataFrame(schema=empty))
     monkeypatch.setattr(tracking, "plan", lambda study: [Job("tracking", "S1", "tracking/S1")])
     planned = cell_labels.plan(study)

@@ -60,6 +60,19 @@ def test_a_lot_is_not_held_against_blood_from_before_its_infusion(made):
     assert found == [("a", "d28"), ("a", "d7"), ("b", "d28"), ("d7", "d28")]
 
 
+def test_a_clone_is_of_the_product_once_its_lot_was_infused(made):
+    blood = {"AAA": 400, "CCC": 300, "TTT": 300}
+    given = made(
+        a=(-1, "infusion_product", {"AAA": 1000}, {"lot": "A"}),
+        b=(13, "infusion_product", {"CCC": 1000}, {"lot": "B"}),
+        d3=(3, "blood", blood), d7=(7, "blood", blood), d28=(28, "blood", blood),
+    )  # fmt: skip
+    found = changes("S1", *given, [{"day": 0, "lot": "A"}, {"day": 14, "lot": "B"}])
+    told = {(row["sample_before"], row["sample_after"], row["junction"]): row["in_product"] for row in found.to_dicts()}
+    assert [told["d3", "d7", name] for name in ("AAA", "CCC", "TTT")] == [True, False, False]
+    assert [told["d7", "d28", name] for name in ("AAA", "CCC", "TTT")] == [True, True, False]
+
+
 def test_blood_of_an_unknown_day_is_after_no_other(made):
     given = made(d7=(7, "blood", {"AAA": 500, "TTT": 500}), some=(None, "blood", {"AAA": 100, "TTT": 900}))
     assert changes("S1", *given).height == 0
@@ -143,3 +156,45 @@ def test_of_several_groups_the_one_of_most_cells_is_taken(made):
     }
     row = trends("S1", *made(**single, **bulk), CLONES).row(0, named=True)
     assert row["cells"] == 14_000
+
+
+def test_no_trend_runs_over_a_further_infusion(made):
+    # AAA halves every 7 days, and is given again on day 30, after which it halves every 14 days from 0.8 on.
+    counts = {7: 4000, 14: 2000, 21: 1000, 35: 8000, 49: 4000, 63: 2000, 77: 1000}
+    given = made(**{f"d{day}": (day, "blood", {"AAA": n, "TTT": 10_000 - n}) for day, n in counts.items()})
+    again = [{"day": 0, "lot": None}, {"day": 30, "lot": None}]
+    row = trends("S1", *given, CLONES, again).row(0, named=True)
+    assert (row["visits"], row["half_life"]) == (4, pytest.approx(14))  # of two courses that of more cells
+    rows, *of = given
+    row = trends("S1", rows[:4], *of, CLONES, again).row(0, named=True)
+    assert (row["visits"], row["half_life"]) == (3, pytest.approx(7))
+
+
+def test_a_clone_of_a_later_lot_has_no_trend_before_it(made):
+    falls = {7: 4000, 14: 2000, 21: 1000}
+    blood = {f"d{day}": (day, "blood", {"AAA": n, "CCC": n // 2, "TTT": 10_000 - n}) for day, n in falls.items()}
+    lot = {"AAA": 1000}, {"CCC": 1000}
+    given = made(a=(-1, "infusion_product", lot[0], {"lot": "A"}), b=(40, "infusion_product", lot[1], {"lot": "B"}),
+                 **blood)  # fmt: skip
+    both = pl.DataFrame({"locus": "TRB", "junction": ["AAA", "CCC"]})
+    infusions = [{"day": 0, "lot": "A"}, {"day": 41, "lot": "B"}]
+    assert trends("S1", *given, both, infusions)["junction"].to_list() == ["AAA"]
+    assert trends("S1", *given, both, [{"day": 0, "lot": None}])["junction"].to_list() == ["AAA", "CCC"]
+
+
+def test_each_locus_has_its_own_peak_where_each_is_a_library(made):
+    # TRA falls from day 7 on, TRB from day 14 on: of both three visits, and the first of TRA is not lost to TRB's peak.
+    alpha, beta = {7: 4000, 14: 2000, 21: 1000, 28: 500}, {7: 1000, 14: 8000, 21: 4000, 28: 2000}
+    rows, tables, effective = made(**{
+        f"{name}{day}": (day, "blood", {"AAA": n, "TTT": 10_000 - n}, {"locus": locus})
+        for day in alpha for name, locus, n in (("a", "TRA", alpha[day]), ("b", "TRB", beta[day]))
+    })  # fmt: skip
+    for row in rows:
+        name = row["sample"]
+        row["visit"] = f"D{row['day']}"
+        tables[name] = tables[name].with_columns(locus=pl.lit(row["locus"]))
+        effective[name] = {row["locus"]: 10_000.0}
+    clones = pl.DataFrame({"locus": ["TRA", "TRB"], "junction": "AAA"})
+    found = trends("S1", rows, tables, effective, clones).rows_by_key("locus", named=True, unique=True)
+    assert {locus: row["visits"] for locus, row in found.items()} == {"TRA": 4, "TRB": 3}
+    assert [row["half_life"] for row in found.values()] == pytest.approx([7, 7])

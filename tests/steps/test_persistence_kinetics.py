@@ -11,10 +11,10 @@ from tilseq.tables.repertoire import PERSISTENCE
 def run(tmp_path, sample):
     """Return a function that runs the job over rows of persistence and cells per µL by sample."""
 
-    def go(samples, held, cells=None, needs=()):
+    def go(samples, held, cells=None, needs=(), infusions=((0, None),)):
         work = tmp_path / "work"
         rows = {name: sample(name, day=day, assay="tcr", **more) for name, day, more in samples}
-        (work / "persistence" / "S1").mkdir(parents=True)
+        (work / "persistence" / "S1").mkdir(parents=True, exist_ok=True)
         frame = PERSISTENCE.frame([{"locus": "TRB", "limit_of_detection": 0.001, **row} for row in held])
         frame.write_parquet(work / "persistence" / "S1" / "persistence.parquet")
         tubes = {}
@@ -26,6 +26,7 @@ def run(tmp_path, sample):
             pl.DataFrame([counted | limits]).write_parquet(folder / "counts.parquet")
             tubes[f"flow/{name}"] = sample(name, day=day, assay="flow")
         arguments = {"samples": rows, "tubes": tubes, "reference": "infusion_product"}
+        arguments |= {"infusions": [{"day": day, "lot": lot} for day, lot in infusions]}
         job = Job("persistence_kinetics", "S1", "persistence_kinetics/S1", needs=("persistence/S1", *needs, *tubes),
                   arguments=arguments)  # fmt: skip
         persistence_kinetics.run(job, work / "persistence_kinetics" / "S1")
@@ -86,6 +87,15 @@ def test_cells_per_microlitre_where_flow_counts_the_same_days(run):
     assert 840 < peak["upper"] < 1000
 
 
+def test_a_day_on_which_few_t_cells_were_counted_is_not_quantified(run):
+    cells = {"f7": (7, 1000, 500), "f28": (28, 500, 400), "f56": (56, 400, 300), "f84": (84, 300, 49)}
+    found = run(BLOOD, MASS + NEW, cells)
+    # Of 49 events on day 84 no number is quantified: the last is of day 56, and two days are no half-life.
+    assert found["persistence_cells_per_ul_last_day_quantified"]["value"] == 56
+    assert found["persistence_cells_per_ul_half_life"]["value"] is None
+    assert found["persistence_mass_new_last_day_quantified"]["value"] == 84
+
+
 def test_cells_are_not_lost_before_a_visit_whose_mass_shows_them(run):
     new = [*NEW[:2], held("d56", 0.0, "mass_new") | {"upper": 0.001}, NEW[3]]
     cells = {"f7": (7, 1000, 500), "f28": (28, 500, 400), "f56": (56, 400, 300)}
@@ -114,3 +124,41 @@ def test_where_a_visit_is_of_another_subject_there_are_none(run, tmp_path):
 
 def test_one_visit_is_no_course(run):
     assert run(BLOOD[:2], MASS[:2]) == {}
+
+
+def test_a_further_infusion_ends_the_course(run, tmp_path):
+    # Half in 28 days up to day 56; on day 60 another lot is given, and on day 84 blood holds more than ever.
+    samples = [*BLOOD, ("d35", 35, {})]
+    new = [held("d7", 0.8, "mass_new"), held("d28", 0.4, "mass_new"), held("d35", 0.336358566, "mass_new"),
+           held("d56", 0.2, "mass_new"), held("d84", 0.9, "mass_new")]  # fmt: skip
+    found = run(samples, new, infusions=[(0, "A"), (60, "B")])
+    assert (found["persistence_mass_new_peak"]["value"], found["persistence_mass_new_half_life"]["value"]) == (
+        0.8, pytest.approx(28)
+    )  # fmt: skip
+    lost = found["persistence_mass_new_time_to_loss"]
+    assert (lost["value"], lost["status"]) == (56, "above_range")
+    assert found["persistence_mass_new_peak"]["method"] == "highest value measured; up to the infusion of day 60"
+    told = pl.read_parquet(tmp_path / "work" / "persistence_kinetics" / "S1" / "quality.parquet")
+    why = "no part of the kinetics of the mass, which end with the infusion of day 60"
+    assert told.select("sample", "verdict", "reason").rows() == [("d84", "warn", why)]
+
+
+def test_before_a_later_lot_the_mass_of_the_first_has_no_start(run):
+    # The baseline was held against both lots, the course is of the first.
+    found = run(BLOOD[:4], MASS[:4], infusions=[(0, "A"), (60, "B")])
+    assert (found["persistence_mass_auc_0_28"]["value"], found["persistence_mass_peak"]["value"]) == (None, 0.8)
+
+
+def test_a_dose_parted_over_two_days_is_one_course(run):
+    found = run(BLOOD, MASS + NEW, infusions=[(0, "A"), (1, "B")])
+    assert found["persistence_mass_half_life"]["value"] == pytest.approx(28)
+    assert "up to" not in found["persistence_mass_half_life"]["method"]
+
+
+def test_sorted_cells_have_courses_of_their_own(run):
+    samples = [*BLOOD, ("s7", 7, {"marked_population": "CD8+ T"}), ("s28", 28, {"marked_population": "CD8+ T"})]
+    found = run(samples, [*MASS, held("s7", 0.9, n=9000)])
+    assert found["persistence_mass_peak"]["value"] == 0.8
+    found = run(samples, [held("s7", 0.9), held("s28", 0.3)])
+    peak = found["persistence_mass_peak"]
+    assert (peak["value"], peak["qualifier"]) == (0.9, "locus=TRB;population=CD8+ T;reference=infusion_product")

@@ -6,9 +6,13 @@ from tilseq.steps.job import Job
 from tilseq.steps.reference import (
     counts_for,
     has_reference,
+    holds_sort,
+    infused_days_before,
     is_after,
     is_before,
+    lots_without_library,
     not_infused,
+    not_yet_infused,
     parts_of,
     serving_parts,
     why_no_reference,
@@ -25,7 +29,7 @@ def job(sample):
             "samples": of,
             "reference": "infusion_product",
             "infusions": [{"day": day, "lot": lot} for day, lot in infusions],
-            "failed": [{"sample": name, "assay": "tcr", "lot": None} for name in failed],
+            "failed": [{"sample": name, "assay": "tcr", "lot": None, "marked_population": None} for name in failed],
         }
         return Job("persistence", "S1", "persistence/S1", needs=tuple(of), arguments=arguments)
 
@@ -99,3 +103,29 @@ def test_why_there_is_no_reference(job, sample):
 def test_parts_that_serve_count_one_thing_and_are_of_every_lot(job, kinds, kind, parts):
     given = job(a=lot("A"), a2=lot("A"), b=lot("B"))
     assert serving_parts(given, kinds, kind) == parts
+
+
+@pytest.mark.parametrize(
+    ("day", "timing", "days"), [(0, "pre", []), (0, None, [0]), (13, None, [0]), (14, "pre", [0]), (14, None, [0, 14])]
+)
+def test_the_days_of_infusion_before_a_sample(sample, day, timing, days):
+    infusions = [{"day": 14, "lot": None}, {"day": 0, "lot": "A"}, {"day": 0, "lot": "B"}]
+    assert infused_days_before(sample("s", day=day, timing=timing), infusions) == days
+
+
+@pytest.mark.parametrize(
+    ("part", "own", "holds"),
+    [(None, None, True), (None, "CD8+ T", True), ("CD8+ T", "CD8+ T", True), ("CD8+ T", None, False),
+     ("CD4+ T", "CD8+ T", False)],
+)  # fmt: skip
+def test_a_library_of_sorted_cells_holds_those_of_its_sort_alone(sample, part, own, holds):
+    part, own = (sample("s", marked_population=sort) for sort in (part, own))
+    assert holds_sort(part, own) is holds
+
+
+def test_lots_that_came_later_and_lots_without_a_library(job, sample):
+    given = job([(0, "A"), (14, "B"), (14, "C")], a=lot("A"), b=lot("B"))
+    early, late = sample("d7", assay="tcr", day=7), sample("d28", assay="tcr", day=28)
+    assert (not_yet_infused(given, early), not_yet_infused(given, late)) == (["b"], [])
+    assert (lots_without_library(given, early), lots_without_library(given, late)) == ([], ["C"])
+    assert lots_without_library(job([(0, "A")], p=lot(None)), late) == []  # the product of which no lot is named

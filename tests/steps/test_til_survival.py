@@ -144,7 +144,21 @@ def test_without_lots_in_infusions_a_product_taken_after_the_visit_does_not_coun
 
 def test_a_lot_of_which_no_cell_was_infused_is_no_product(subject):
     subject.product(lot="A").baseline().add("d28", 10_000, 1_550)
-    assert of(subject.run(infusions=[(0, "A", 0.0)]), VISIT[0])["method"] == "no infusion product"
+    for infusions in ([(0, "A", 0.0)], [(0, None, 0.0)], []):  # nor is there one of a subject never infused
+        row = of(subject.run(infusions=infusions), VISIT[0])
+        assert (row["value"], row["status"], row["method"]) == (None, "not_evaluable", "no infusion product")
+
+
+def test_a_further_infusion_ends_the_course(subject):
+    subject.product(marked=3_010, lot="A").baseline()
+    # (marked - 100) / (3,010 - 100): 0.8 on day 7, then half every 14 days; on day 60 cells are given again.
+    for day, marked in ((7, 2_428), (21, 1_264), (35, 682), (49, 391), (70, 3_000)):
+        subject.add(f"d{day}", 10_000, marked, visit=f"D{day}", day=day)
+    endpoints = subject.run(infusions=[(0, "A", 1e9), (60, "A", 1e9)])
+    peak, half, loss = (of(endpoints, f"{VISIT[0]}_{name}") for name in ("peak", "half_life", "time_to_loss"))
+    assert (peak["value"], half["value"]) == pytest.approx((0.8, 14), rel=1e-3)
+    assert (loss["value"], loss["status"]) == (49, "above_range")
+    assert half["method"].endswith("; up to the infusion of day 60")
 
 
 def test_a_lot_whose_only_tube_failed_was_infused_all_the_same(subject):
@@ -187,7 +201,7 @@ def test_a_product_that_is_not_whole_leaves_no_number_and_says_why(subject, infu
     assert of(endpoints, "infused_share_of_cd3_peak")["method"] == "no evaluable value from day 0 on"
 
 
-@pytest.mark.parametrize("infusions", [[(0, None, None)], [(0, "A", 2e9)], []])
+@pytest.mark.parametrize("infusions", [[(0, None, None)], [(0, "A", 2e9)]])
 @pytest.mark.parametrize("lot", [None, "A"])
 def test_a_single_product_needs_no_lot(subject, infusions, lot):
     subject.product(lot=lot).baseline().add("d28", 10_000, 1_550)

@@ -46,9 +46,9 @@ class Subject:
         self.needs.append("contamination/all")
         return self
 
-    def run(self, failed=(), lots=()):
-        arguments = {"samples": self.rows, "threshold": 1e-3, "failed": list(failed)}
-        arguments["infusions"] = [{"day": 0, "lot": lot} for lot in lots]
+    def run(self, failed=(), lots=(None,)):
+        arguments = {"reference": "infusion_product", "samples": self.rows, "threshold": 1e-3, "failed": list(failed)}
+        arguments["infusions"] = [lot if isinstance(lot, dict) else {"day": 0, "lot": lot} for lot in lots]
         job = Job("tracking", "S1", "tracking/S1", needs=(*self.rows, *self.needs), arguments=arguments)
         folder = self.folder / "work" / "tracking" / "S1"
         tracking.run(job, folder)
@@ -118,7 +118,7 @@ INCOMPLETE = "of the product takes no part: no clone is told to be absent from t
 def test_without_a_part_of_the_product_nothing_is_absent_from_it(subject, how):
     failed = []
     if how == "failed":
-        failed = [{"sample": "lot2", "assay": "tcr", "lot": None}]
+        failed = [{"sample": "lot2", "assay": "tcr", "lot": None, "marked_population": None}]
     else:
         subject.add("lot2", {"QQQ": 500} if how == "swapped" else {}, specimen="infusion_product", day=-1)
     if how == "swapped":
@@ -130,12 +130,87 @@ def test_without_a_part_of_the_product_nothing_is_absent_from_it(subject, how):
     assert told == [f"lot2 {INCOMPLETE}"] if how != "swapped" else "swapped, x" in told[0]
 
 
+def test_without_a_library_of_an_infused_lot_nothing_is_absent_from_the_product(subject):
+    subject.rows["repertoire/lot"]["lot"] = "A"
+    tables = subject.run(lots=["A", "B"])
+    origins = dict(tables["origins"].select("junction", "origin").iter_rows())
+    assert (origins["AAA"], origins["TTT"]) == ("infused_only", "indeterminate")
+    assert tables["quality"].select("sample", "reason").rows() == [
+        ("lot", "lot B of the product has no library: no clone is told to be absent from the product")
+    ]
+
+
 def test_a_lot_that_was_never_infused_is_no_part_of_the_product(subject):
     subject.rows["repertoire/lot"]["lot"] = "A"
     subject.add("other", {"EEE": 5000}, specimen="infusion_product", day=-1, lot="C")
     tables = subject.run(lots=["A"])
     assert "EEE" not in set(tables["origins"]["junction"])
     assert tables["quality"].height == 0
+
+
+def test_a_clone_that_blood_shows_before_its_lot_is_not_infused_only(subject):
+    subject.rows["repertoire/lot"]["lot"] = "A"
+    # On day 14 blood shows GTG, which lot B alone holds, and lot B is given on day 60; GTC is seen after it alone.
+    subject.add("late", {"GTG": 3000, "GTC": 1900, "AAA": 100}, specimen="infusion_product", day=59, lot="B")
+    subject.add("d14", {"AAA": 2000, "GTG": 3000}, day=14).add("d74", {"GTG": 2500, "GTC": 2500}, day=74)
+    tables = subject.run(lots=[{"day": 0, "lot": "A"}, {"day": 60, "lot": "B"}])
+    origins = dict(tables["origins"].select("junction", "origin").iter_rows())
+    assert [origins[name] for name in ("AAA", "GTG", "GTC")] == ["infused_only", "indeterminate", "infused_only"]
+    told = tables["quality"].filter(check="lots in time").select("sample", "reason").rows()
+    assert told == [
+        (
+            "late",
+            "infused first on day 60: origins take all lots as one product; clones of later lots alone that "
+            "blood showed before these came, and that are not told to be infused only: 1",
+        )
+    ]
+
+
+CD8 = {"marked_population": "CD8+ T"}
+
+
+def test_sorted_samples_take_no_part_beside_those_of_all_cells_and_say_so(subject):
+    # Of a baseline of CD8+ cells alone CCC would be absent, and the clone of its CD4+ cells infused only.
+    tables = subject.add("base8", {"AAA": 5000}, day=-9, **CD8).add("d28_8", {"QQQ": 5000}, **CD8).run()
+    origins = dict(tables["origins"].select("junction", "origin").iter_rows())
+    assert (origins["AAA"], origins.get("QQQ")) == ("infused_only", None)
+    assert set(tables["clones"]["sample"]) == {"lot", "base", "d28"}
+    why = (
+        "takes no part in clones, origins and trends of its subject: its cells are sorted (CD8+ T), and theirs not "
+        "sorted"
+    )
+    assert tables["quality"].select("sample", "reason").rows() == [("base8", why), ("d28_8", why)]
+    changed = tables["change"].select("sample_before", "sample_after").unique().sort(pl.all()).rows()
+    assert changed == [("base", "d28"), ("base8", "d28_8"), ("lot", "d28")]
+
+
+def test_where_all_is_sorted_alike_it_is_followed(tmp_path, sample, write_clones):
+    made = Subject(tmp_path, sample, write_clones).add("lot", PRODUCT, specimen="infusion_product", day=-1, **CD8)
+    tables = made.add("base", BASELINE, day=-8).add("d28", {"AAA": 3000, "TTT": 2000}, **CD8).run()
+    assert set(tables["clones"]["sample"]) == {"lot", "d28"}
+    assert tables["quality"]["sample"].to_list() == ["base"]
+    assert dict(tables["origins"].select("junction", "origin").iter_rows())["AAA"] == "indeterminate"  # no baseline
+
+
+def test_a_lot_of_which_only_sorted_cells_were_sequenced_is_a_part_that_is_not_known(subject):
+    subject.rows["repertoire/lot"]["lot"] = "A"
+    subject.add("lot8", {"EEE": 5000}, specimen="infusion_product", day=-1, lot="B", **CD8)
+    subject.add("lotA8", {"AAA": 5000}, specimen="infusion_product", day=-1, lot="A", **CD8)
+    tables = subject.run(lots=["A", "B"])
+    origins = dict(tables["origins"].select("junction", "origin").iter_rows())
+    assert origins["TTT"] == "indeterminate"
+    told = dict(tables["quality"].select("sample", "reason").iter_rows())
+    assert "no clone is told to be absent from the product" in told["lot8"]
+    assert "its cells are sorted (CD8+ T)" in told["lotA8"]
+
+
+def test_of_a_subject_who_was_never_infused_nothing_is_told(subject):
+    tables = subject.run(lots=[])
+    assert {name: table.height for name, table in tables.items() if name != "quality"} == dict.fromkeys(
+        ("clones", "origins", "origin_classes", "near_matches", "change", "trend"), 0
+    )
+    assert set(tables["quality"]["sample"]) == {"lot", "base", "d28"}
+    assert all("what was not infused cannot persist" in reason for reason in tables["quality"]["reason"])
 
 
 def test_of_a_file_that_stands_twice_the_subject_keeps_its_own(subject):

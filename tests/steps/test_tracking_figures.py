@@ -39,6 +39,9 @@ ORIGINS = pl.DataFrame(
     schema_overrides={"tumor_frequency": pl.Float64},
 )
 
+EARLY = pl.DataFrame(schema=dict.fromkeys(("sample", "locus", "junction"), pl.String))
+GIVEN = [{"day": 0, "lot": None}]
+
 
 @pytest.fixture
 def rows(sample):
@@ -79,7 +82,7 @@ def test_a_subject_has_four_figures_each_with_what_it_shows(tmp_path, rows, monk
 
     monkeypatch.setattr(tracking, "clone_tracking", spy)
     pairs = changed(("lot", "d7"), ("lot", "d28"), ("lot_sc", "d28"), ("d7", "d28"))
-    draw_tracking(rows, tables("lot_sc"), clones(SHARES, 300.0), ORIGINS, pairs, tmp_path)
+    draw_tracking(rows, tables("lot_sc"), clones(SHARES, 300.0), ORIGINS, pairs, EARLY, GIVEN, tmp_path)
     names = ["1-tracking", "2-courses", "3-change-1", "4-compartments"]
     assert sorted(drawn(tmp_path)) == sorted(f"{name}.{kind}" for name in names for kind in ("png", "svg"))
     # The single cells of the lot are left out beside its bulk library.
@@ -89,10 +92,16 @@ def test_a_subject_has_four_figures_each_with_what_it_shows(tmp_path, rows, monk
 
 def test_cells_alone_are_drawn(tmp_path, rows):
     pairs = changed(("lot_sc", "d28"))
-    draw_tracking(rows, tables(*SHARES), clones(SHARES, 300.0), ORIGINS, pairs, tmp_path)
+    draw_tracking(rows, tables(*SHARES), clones(SHARES, 300.0), ORIGINS, pairs, EARLY, GIVEN, tmp_path)
     assert "3-change-1.svg" in drawn(tmp_path)
 
 
 def test_without_clones_followed_there_is_no_figure(tmp_path, rows):
-    draw_tracking(rows, {}, clones({}, 1.0), ORIGINS, changed(), tmp_path)
+    draw_tracking(rows, {}, clones({}, 1.0), ORIGINS, changed(), EARLY, GIVEN, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_blood_that_shows_none_of_the_clones_has_no_courses_and_stops_nothing(tmp_path, rows):
+    unseen = SHARES | dict.fromkeys(("before", "d7", "d28"), (0.0, 0.0, 0.0))
+    draw_tracking(rows, tables("lot_sc"), clones(unseen, 300.0), ORIGINS, changed(), EARLY, GIVEN, tmp_path)
+    assert sorted(name for name in drawn(tmp_path) if name.endswith("svg")) == ["1-tracking.svg", "4-compartments.svg"]

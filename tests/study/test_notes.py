@@ -101,6 +101,16 @@ from tilseq.study.read import read_study
             },
             ["no sample of '007'"],
         ),
+        # The mark of a repertoire tells how its cells were sorted, and weighs no lots.
+        (
+            {
+                "samples.csv": "sample,subject,visit,day,specimen,assay,path,marked_population\n"
+                "S01_base,S01,baseline,-8,blood,flow,raw/a.fcs,\n"
+                "S01_prod,S01,product,,infusion_product,tcr,raw/b.tsv,CD8+ T\n",
+                "infusions.csv": "subject,infusion,day,lot,cells\nS01,1,0,L1,5e10\n007,1,0,L2,\n",
+            },
+            ["no sample of '007'", "filled but not used yet: infusions.csv cells"],
+        ),
         ({"samples.csv": ("S01_D28", '"S01\nD28"')}, [r"a line break inside an identifier: 'S01\nD28'"]),
     ],
 )

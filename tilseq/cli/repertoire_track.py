@@ -60,7 +60,12 @@ def files_option(name: str, text: str, *, required: bool = False) -> Callable[[A
 
 @click.command("track", cls=Examples, example=TRACK_EXAMPLE)
 @click.argument("paths", metavar="BLOOD...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@files_option("product", "Clonotypes of the infusion product. Repeats: several lots are taken together.", required=True)
+@files_option(
+    "product",
+    "Clonotypes of the infusion product. Repeats: several lots are taken together; give those infused before the first "
+    "BLOOD.",
+    required=True,
+)
 @files_option("baseline", "Clonotypes of blood before the infusion. Repeats.")
 @files_option("tumor", "Clonotypes of the tumour. Repeats.")
 @click.option(

@@ -65,7 +65,8 @@ def _kinetics(
     )
 
 
-_OF_REFERENCE: tuple[Laboratory, tuple[str, ...]] = ("repertoire", ("locus", "reference"))
+OF_REFERENCE = ("locus", "reference", "population")  # the last of sorted cells alone
+_OF_REFERENCE: tuple[Laboratory, tuple[str, ...]] = ("repertoire", OF_REFERENCE)
 
 ALL = (
     Parameter(
@@ -172,7 +173,7 @@ ALL = (
         "repertoire",
         "fraction",
         "Share of the repertoire held by clones of the reference.",
-        ("locus", "reference"),
+        OF_REFERENCE,
         "cohort",
     ),
     Parameter(
@@ -180,7 +181,7 @@ ALL = (
         "repertoire",
         "fraction",
         "Share of the repertoire held by clones of the reference that blood before the infusion did not show.",
-        ("locus", "reference"),
+        OF_REFERENCE,
         "cohort",
     ),
     Parameter(
@@ -188,7 +189,7 @@ ALL = (
         "repertoire",
         "fraction",
         "Share of the reference's repertoire held by clones that are still seen.",
-        ("locus", "reference"),
+        OF_REFERENCE,
         "cohort",
     ),
     Parameter(
@@ -196,7 +197,7 @@ ALL = (
         "repertoire",
         "fraction",
         "Share of the reference's repertoire held by clones that n cells show, as many of each later sample of blood.",
-        ("locus", "reference"),
+        OF_REFERENCE,
         "cohort",
     ),
     Parameter(
@@ -204,7 +205,7 @@ ALL = (
         "repertoire",
         "fraction",
         "Share of the reference's clones that n cells show, as many of each later sample of blood.",
-        ("locus", "reference"),
+        OF_REFERENCE,
         "cohort",
     ),
     Parameter(
@@ -212,7 +213,7 @@ ALL = (
         "repertoire",
         "fraction",
         "The same of clones that held at least a threshold of the reference.",
-        ("locus", "reference"),
+        OF_REFERENCE,
         "cohort",
     ),
     Parameter("signature_score", "expression", "score", "Mean over cells of a gene set's score.", ("set",)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from tilseq.errors import AnalysisError
@@ -227,13 +227,14 @@ def set_axes(axes: Axes, points: pl.DataFrame, scale: Scale, ends: tuple[float, 
     return sum(rows.height for rows, *_ in beyond)
 
 
-def mark_infusion(axes: Axes) -> None:
-    """Mark day 0."""
-    axes.axvline(0, color=FAINT, linewidth=3, zorder=0)
-    axes.annotate(
-        "infusion", (0, 1), xycoords=("data", "axes fraction"), xytext=(0, 2), textcoords="offset points",
-        ha="center", va="bottom", fontsize=8, color=MUTED,
-    )  # fmt: skip
+def mark_infusion(axes: Axes, days: Iterable[float] = (0,)) -> None:
+    """Mark the days of infusion, day 0 where none is given."""
+    for day in days:
+        axes.axvline(day, color=FAINT, linewidth=3, zorder=0)
+        axes.annotate(
+            "infusion", (day, 1), xycoords=("data", "axes fraction"), xytext=(0, 2), textcoords="offset points",
+            ha="center", va="bottom", fontsize=8, color=MUTED,
+        )  # fmt: skip
 
 
 def notes_of(points: pl.DataFrame, left_out: int = 0, outside: int = 0) -> list[str]:

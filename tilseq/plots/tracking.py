@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -34,6 +34,7 @@ def clone_tracking(
     products: Sequence[str],
     locus: str | None = None,
     n: int = 6,
+    not_yet: Any = None,
 ) -> Axes:
     """Draw what the largest infused clones hold of each sample, all other infused ones, and the rest: stacked bars.
 
@@ -52,6 +53,9 @@ def clone_tracking(
     n
         Infused clones to draw by themselves, at most six: those that hold most of all samples together, each sample by
         its effective cells.
+    not_yet
+        `sample, locus, junction` of clones that had not been infused when a sample was taken, as those of a later lot:
+        polars or pandas. In that sample they are drawn with what was not infused.
 
     Returns
     -------
@@ -70,11 +74,17 @@ def clone_tracking(
     rows = _of_samples(clones, samples, locus)
     infused = as_polars(origins).filter(pl.col("in_product")).select(CLONE)
     held = rows.join(infused, on=CLONE, how="semi")
+    others = "not seen in the product"
+    if not_yet is not None and (early := as_polars(not_yet)).height:
+        of_later = early.select("sample", *CLONE, later=pl.lit(True))
+        held = held.join(of_later, on=("sample", *CLONE), how="left", maintain_order="left")
+        held = held.with_columns(frequency=pl.when(pl.col("later").is_null()).then("frequency").otherwise(0.0))
+        others = "not seen in what was infused by then"
     if held.is_empty():
         raise AnalysisError("none of the clones was infused: nothing to draw")
     largest = _largest(held)["junction"].head(n).to_list()
     parts = {sample: _parts(held.filter(sample=sample), largest, sample in products) for sample in samples}
-    names = [*_names(largest), "all other clones of the product", "not seen in the product"]
+    names = [*_names(largest), "all other clones of the product", others]
     colours = [*PALETTE[: len(largest)], REST_COLOUR, FAINT]
     with figure(WIDTH + 0.6 * max(0, len(samples) - 5), HEIGHT) as axes:
         _draw_parts(axes, list(parts.values()), colours)
@@ -86,7 +96,13 @@ def clone_tracking(
 
 
 def clone_courses(
-    clones: Any, origins: Any, *, days: Mapping[str, float], locus: str | None = None, n: int = 5
+    clones: Any,
+    origins: Any,
+    *,
+    days: Mapping[str, float],
+    locus: str | None = None,
+    n: int = 5,
+    infusions: Iterable[float] = (0,),
 ) -> Axes:
     """Draw the shares of single clones over days, coloured by origin, with the limit of detection of each sample.
 
@@ -102,6 +118,8 @@ def clone_courses(
         Which locus; needed where the samples hold several.
     n
         Clones of each origin to draw: those that hold most of all samples together, each by its effective cells.
+    infusions
+        Days of infusion, which are marked.
 
     Returns
     -------
@@ -113,16 +131,18 @@ def clone_courses(
     Raises
     ------
     AnalysisError
-        A sample has no row, or the samples hold several loci and none is chosen.
+        A sample has no row, the samples hold several loci and none is chosen, or they show none of the clones.
     """
     rows = _of_samples(clones, days, locus).with_columns(
         day=pl.col("sample").replace_strict(days, return_dtype=pl.Float64)
     )
     rows = rows.join(as_polars(origins).select(*CLONE, "origin"), on=CLONE)
     largest = _largest(rows, "origin").group_by("origin", maintain_order=True).head(n)
+    if largest.is_empty():
+        raise AnalysisError("no sample shows any of the clones: nothing to draw")
     drawn = rows.join(largest.select("junction"), on="junction", how="semi").sort("day", "sample", "junction")
     with figure(WIDTH, HEIGHT) as axes:
-        mark_infusion(axes)
+        mark_infusion(axes, infusions)
         limits = drawn.unique(["sample"], maintain_order=True).drop_nulls("limit_of_detection")
         _draw_limits(axes, limits)
         # What cannot be told lies below the others.

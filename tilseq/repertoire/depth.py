@@ -19,6 +19,7 @@ UNEQUAL, YIELD_CV2 = ("umis", "reads", "unknown"), 0.7  # what cells yield unequ
 MISCOUNTED = 0.3  # variance of how often a template is counted, where templates are told from reads: a round figure
 FEWEST_FOR_SINGLETONS = 100  # clones: of so many at least one is seen once, unless they were cut off
 TOLD = ("declared", "input_ng")  # sources of cells that the counts have no part in
+LIGHT = ("IGK", "IGL")  # of which a B cell bears one
 
 
 def depth(
@@ -62,7 +63,8 @@ def depth(
         `n_effective` is ``1 / (1 / cells + 1 / counts)``, None of reads whose replicates look like one library
         (`one_library`); the counts where they are of cells, or of templates and UMIs
         of which nothing else is known. A cell with two chains of a locus is an observation of each: it counts once in
-        `cells` and twice in `n_effective`.
+        `cells` and twice in `n_effective`. Cells that were told stand behind each locus, but for those of light chains,
+        see `told_by_locus`.
 
     Raises
     ------
@@ -74,16 +76,17 @@ def depth(
     check_count_of(count_of)
     put_in = cells_of(cells, t_cell_fraction, input_ng)
     rows = []
-    sums = clone_counts(table).group_by("locus").agg(pl.col("duplicate_count").sum())
-    for locus, counts in sums.iter_rows():
+    sums = dict(clone_counts(table).group_by("locus").agg(pl.col("duplicate_count").sum()).iter_rows())
+    of_locus = {} if put_in is None else told_by_locus(put_in, sums)
+    for locus, counts in sums.items():
         row: dict[str, Any] = {"sample": sample, "locus": locus, "counts": counts, "count_of": count_of}
         repeated, paired = (known.get(locus) if known else None for known in (replicates, pair))
         if count_of == "cells":
             known = min(counts, (counted or {}).get(locus, counts))
             row |= {"cells": known, "cells_from": "counted", "n_effective": counts}
         elif put_in is not None:
-            source = "declared" if cells is not None else "input_ng"
-            row |= {"cells": put_in, "cells_from": source, "n_effective": effective_number(counts, count_of, put_in)}
+            source, behind = "declared" if cells is not None else "input_ng", of_locus[locus]
+            row |= {"cells": behind, "cells_from": source, "n_effective": effective_number(counts, count_of, behind)}
         elif repeated:
             row |= _estimated(repeated, "replicates", counts)
             if count_of not in INDEPENDENT and _like_one_library(repeated, counts):
@@ -96,6 +99,24 @@ def depth(
             row |= {"cells_from": "not_known"}
         rows.append(row)
     return DEPTH.frame(rows)
+
+
+def told_by_locus(cells: float, counts: Mapping[str, int]) -> dict[str, float]:
+    """Return locus → cells behind it, of the cells of the receptor's kind that went into a library.
+
+    A B cell bears a kappa or a lambda chain, not both (isotypic exclusion), so that where both were sequenced together
+    their cells are parted as their counts are. Of one of them alone nobody knows how many bear it: all are taken, and
+    limits are too narrow; so it is of TRG and TRD, which few T cells bear.
+
+    Parameters
+    ----------
+    cells
+        Cells that went into the library.
+    counts
+        Locus → sum of its counts.
+    """
+    light = sum(counts.get(locus, 0) for locus in LIGHT)
+    return {locus: cells * counts[locus] / light if locus in LIGHT else cells for locus in counts}
 
 
 def is_cut_off(counts: ArrayLike) -> bool:

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.receptors import CLONE
+from tilseq.repertoire.clones import listed
 from tilseq.repertoire.effective import check_threshold, depths_of, limit_of_detection
 from tilseq.repertoire.missed import missed
 from tilseq.repertoire.still_seen import distinct_cells
@@ -37,6 +38,7 @@ def origins(
     tumor: pl.DataFrame | None = None,
     later: pl.DataFrame | None = None,
     suspicious: pl.DataFrame | None = None,
+    before_lot: pl.DataFrame | None = None,
     threshold: float = 1e-3,
 ) -> pl.DataFrame:
     """Return the origin of every clone of a subject.
@@ -71,6 +73,10 @@ def origins(
     suspicious
         `locus, junction` of clones that may have leaked in from another subject (see `contamination`), which are never
         emergent or tumour-resident.
+    before_lot
+        `locus, junction` of clones that blood after the first infusion showed before a lot that holds them was infused,
+        while no lot infused by then does. They may have come with a lot that missed them, or have been the subject's
+        own, so that they are `indeterminate` where they would be `infused_only`.
     threshold
         Share of T cells.
 
@@ -83,8 +89,9 @@ def origins(
     check_threshold(threshold)
     given = dict(zip(PLACES, (product, baseline, tumor, later), strict=True))
     clones = _side_by_side(given)
-    leaked = clones.join(suspicious, on=CLONE, how="semi") if suspicious is not None else clones.clear()
-    clones = clones.join(leaked.select(*CLONE, suspicious=pl.lit(True)), on=CLONE, how="left", maintain_order="left")
+    for name, marked in (("suspicious", suspicious), ("early", before_lot)):
+        of_it = listed(clones.clear() if marked is None else marked).with_columns(pl.lit(True).alias(name))
+        clones = clones.join(of_it, on=CLONE, how="left", maintain_order="left")
     found = [
         _of_locus(part, given, locus, threshold) for (locus,), part in clones.group_by("locus", maintain_order=True)
     ]
@@ -118,7 +125,7 @@ def _of_locus(
     origin = (
         pl.when(seen["product"] & seen["baseline"])
         .then(pl.lit("infused_and_preexisting"))
-        .when(seen["product"] & absent["baseline"])
+        .when(seen["product"] & absent["baseline"] & pl.col("early").is_null())
         .then(pl.lit("infused_only"))
         .when(absent["product"] & seen["baseline"])
         .then(pl.lit("preexisting_only"))

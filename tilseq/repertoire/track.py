@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import NamedTuple
@@ -75,13 +76,16 @@ def track(
     TableError
         A sample lacks a column that `effective_clones` gives.
     AnalysisError
-        There is no product, or no blood after it; a sample has no locus in common with the product; the threshold is
-        no share above 0.
+        There is no product, or no blood after it; a name is given twice; a sample has no locus in common with the
+        product; the threshold is no share above 0.
     """
     for given, what in ((product, "of the product"), (later, "of blood after the infusion")):
         if not given:
             raise AnalysisError(f"no sample {what} is given: no clone can be followed")
     baseline, tumor = baseline or {}, tumor or {}
+    names = Counter([*later, *product, *baseline, *tumor])
+    if twice := [name for name, times in names.items() if times > 1]:
+        raise AnalysisError("two samples bear one name", found=", ".join(twice), mend="give each a name of its own")
     for clones in (*later.values(), *product.values(), *baseline.values(), *tumor.values()):
         check_columns(clones, WITH_SHARES, "a sample as `effective_clones` gives it")
     whole = summed(list(product.values()))
@@ -103,10 +107,12 @@ def follow(
     *,
     threshold: float,
     suspicious: pl.DataFrame | None = None,
+    before_lot: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Return the tables `clones`, `origins` and `origin_classes` of a subject, as `track` does.
 
-    `suspicious` are clones that may have leaked in from another subject, see `origins`.
+    `suspicious` are clones that may have leaked in from another subject, `before_lot` those that blood showed before
+    the only lots that hold them were infused, see `origins`.
     """
     whole = summed(list(product.values()))
     before = summed(list(baseline.values())) if baseline else None
@@ -116,6 +122,7 @@ def follow(
         tumor=summed(list(tumor.values())) if tumor else None,
         later=summed(list(later.values())) if later else None,
         suspicious=suspicious,
+        before_lot=before_lot,
         threshold=threshold,
     )
     every = {**product, **tumor, **baseline, **later}

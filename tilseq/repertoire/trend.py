@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ def trend(
             found=len(samples),
             expected=f"{FEWEST_VISITS} or more",
         )
-    if unknown := [name for name in samples if days.get(name) is None]:
+    if unknown := [name for name in samples if days.get(name) is None or not isfinite(days[name])]:
         raise AnalysisError("a trend needs the day of each sample", found=f"none of {', '.join(unknown)}")
     if dispersion is not None and not 0 <= dispersion < np.inf:
         raise AnalysisError("a dispersion must be 0 or more", found=dispersion)

@@ -180,8 +180,9 @@ def _draw_masses(rows: pl.DataFrame) -> Axes:
 
 def _mass_caption(rows: pl.DataFrame) -> str:
     reference = _qualifier(rows, "reference").replace("_", " ")
-    locus, assay = _qualifier(rows, "locus"), rows["assay"][0]
-    return f"Share of the blood repertoire held by clones of the {reference} ({locus}, {assay}), with 95 % limits."
+    population = qualifier_pairs(rows["qualifier"][0]).get("population")
+    told = ", ".join(filter(None, (_qualifier(rows, "locus"), population, rows["assay"][0])))
+    return f"Share of the blood repertoire held by clones of the {reference} ({told}), with 95 % limits."
 
 
 def _scores(results: Results) -> pl.DataFrame:

@@ -94,8 +94,9 @@ def _shares(results: Results) -> list[Column]:
         (row["sample"], row["locus"]): row["limit_of_detection"]
         for row in results.tables["persistence"].filter(measure="mass").iter_rows(named=True)
     }
-    locus = qualifier_pairs(masses["qualifier"][0]).get("locus", "")
-    group = f"Blood repertoire held by clones of the {reference_name(results)}, % of {locus or 'counts'}"
+    of = qualifier_pairs(masses["qualifier"][0])
+    what = " of ".join(filter(None, (of.get("locus", "counts"), of.get("population"))))
+    group = f"Blood repertoire held by clones of the {reference_name(results)}, % of {what}"
     assays = masses["assay"].n_unique()
 
     def column(name: tuple[str, str], pick: Callable[[list[Row]], Row | None]) -> Column:

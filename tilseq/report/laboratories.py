@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import polars as pl
 
+from tilseq.endpoints.rows import qualifier_pairs
 from tilseq.report.results import STATE_WORDS, Results
 from tilseq.report.rows import BRIEFLY, WHO, unfinished, who, who_briefly
 from tilseq.report.series import reference_name, references
@@ -52,7 +53,9 @@ def persistence(results: Results) -> View:
     """
     table = _with_a_number(results.with_sample("persistence"))
     assays = set(REPERTOIRES) & set(table["assay"])
-    named = references(results.endpoints.filter(parameter="persistence_mass")["qualifier"])
+    masses = results.endpoints.filter(parameter="persistence_mass")
+    named = references(masses["qualifier"])
+    sorts = {name: qualifier_pairs(of).get("population", "") for name, of in masses["sample", "qualifier"].iter_rows()}
     heads = [*WHO, Head("Locus"), *MEASURES.values(), Head("At", "distinct cells", True, COMMON)]
     heads.append(Head("Effective cells", numeric=True))
     rows = []
@@ -63,7 +66,8 @@ def persistence(results: Results) -> View:
         if not values:
             cells[0] = missing(_why_not_compared(results, first, named))
         depths = (max((round(n) for n in some), default=None) for some in (at, effective))
-        rows.append([*who(first), text(first["locus"]), *cells, *map(count, depths)])
+        locus = replace(text(first["locus"]), note=sorts.get(first["sample"], ""))
+        rows.append([*who(first), locus, *cells, *map(count, depths)])
     failed = STEP_PERSISTENCE in results.tables["failures"]["step"]
     told = "No sample was compared with an infusion product or another reference."
     empty = results.nothing("persistence", f"{told} See under failures why." if failed else told, *RECEPTORS)

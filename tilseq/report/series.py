@@ -126,12 +126,16 @@ def with_gaps(results: Results, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def repertoires(results: Results) -> pl.DataFrame:
-    """Return the shares that a reference's clones hold of blood, of the locus measured most; of two alike, TRB."""
+    """Return the shares that a reference's clones hold of blood, of the locus measured most; of two alike, TRB.
+
+    They are of cells that were not sorted where there are such, else of the sort measured most.
+    """
     rows = in_blood(results, "persistence_mass")
-    loci = [qualifier_pairs(text).get("locus", "") for text in rows["qualifier"]]
-    counts = Counter(loci)
-    main = max(sorted(counts), key=lambda locus: (counts[locus], locus == "TRB"), default="")
-    return rows.filter(pl.Series([locus == main for locus in loci], dtype=pl.Boolean))
+    pairs = [qualifier_pairs(text) for text in rows["qualifier"]]
+    kinds = [(one.get("population", ""), one.get("locus", "")) for one in pairs]
+    counts = Counter(kinds)
+    main = max(sorted(counts), key=lambda kind: (not kind[0], counts[kind], kind[1] == "TRB"), default=None)
+    return rows.filter(pl.Series([kind == main for kind in kinds], dtype=pl.Boolean))
 
 
 def commonest(rows: pl.DataFrame, *names: str) -> pl.DataFrame:

@@ -76,25 +76,28 @@ def infused(results: Results) -> View:
 
 def kinetics(results: Results) -> View:
     """Return the kinetics of infused and of CD3+ cells, a row a subject and series; what is not there says why."""
-    return _kinetics(results, SERIES, ("population", "Mark"), "Kinetics in blood")
+    return _kinetics(results, SERIES, ("population",), "Mark", "Kinetics in blood")
 
 
 def mass_kinetics(results: Results) -> View:
     """Return the kinetics of what clones of the reference hold of blood, as `kinetics` does, a row a locus more."""
-    return _kinetics(results, MASS_SERIES, ("locus", "Locus"), "Kinetics of the mass in blood")
+    return _kinetics(results, MASS_SERIES, ("locus", "population"), "Locus", "Kinetics of the mass in blood")
 
 
-def _kinetics(results: Results, series: Sequence[tuple[str, str, str, float]], by: tuple[str, str], title: str) -> View:
-    """Return the kinetics of some series; `by` is the qualifier that tells them apart, and its head."""
+def _kinetics(
+    results: Results, series: Sequence[tuple[str, str, str, float]], by: Sequence[str], head: str, title: str
+) -> View:
+    """Return the kinetics of some series; `by` are the qualifiers that tell them apart, and `head` stands above."""
     of_parameter = {f"{name}_{part}": (name, part) for name, *_ in series for part, *_ in KINETICS}
     found: dict[tuple[str, str, str], dict[str, Row]] = {}
     rows_of = results.endpoints.filter(pl.col("parameter").is_in(sorted(of_parameter)))
     for row in rows_of.iter_rows(named=True):
         name, part = of_parameter[row["parameter"]]
-        mark = qualifier_pairs(row["qualifier"]).get(by[0], "")
+        pairs = qualifier_pairs(row["qualifier"])
+        mark = ", ".join(filter(None, map(pairs.get, by)))
         found.setdefault((row["subject"], mark, name), {})[part] = row
     places = [name for name, *_ in series]
-    heads = [Head("Subject"), Head("Series"), Head(by[1]), *(Head(name, unit, True) for _, name, unit in KINETICS)]
+    heads = [Head("Subject"), Head("Series"), Head(head), *(Head(name, unit, True) for _, name, unit in KINETICS)]
     rows = []
     for subject, mark, name in sorted(found, key=lambda key: (key[0], places.index(key[2]), key[1])):
         _, words, unit, scale = series[places.index(name)]

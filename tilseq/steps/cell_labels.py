@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from tilseq.steps import contamination, tracking
 from tilseq.steps.cells_behind import known_cells
 from tilseq.steps.job import Job, needed
-from tilseq.steps.persistence import PRODUCT
 from tilseq.steps.receptor_subjects import by_subject, in_time, subject_job
 from tilseq.steps.reference import (
+    NEVER_INFUSED,
+    PRODUCT,
     failed_of,
     failed_references,
     infusions_of,
+    lots_without_library,
     of_another_subject,
     parts_of,
     why_no_reference,
@@ -64,7 +66,8 @@ def run(job: Job, folder: Path) -> None:
 
     A sample is held against the lots that had been infused when it was taken. Where a library of them left no
     clonotypes, or holds another subject's (see the step `contamination`), there are no labels: cells of its clones
-    would be told not to be in the product. Nor are there of a sample of another subject.
+    would be told not to be in the product. Nor are there of a sample of another subject, or of a subject that was
+    never infused.
 
     How often a template of DNA is counted is learnt from the products of all subjects together.
     """
@@ -95,9 +98,10 @@ def run(job: Job, folder: Path) -> None:
         if sample["specimen"] == PRODUCT or not cells[need].height:
             continue
         parts = parts_of(job, sample)
-        lost = strange.get(sample["sample"]) or why_no_reference(job, sample, parts, read)
+        never = None if job.arguments["infusions"] else NEVER_INFUSED
+        lost = strange.get(sample["sample"]) or never or why_no_reference(job, sample, parts, read)
         if lost:
-            quality.append(QUALITY.frame([_told(sample, "fail", lost)]))
+            quality.append(QUALITY.frame([_told(sample, "warn" if lost == never else "fail", lost)]))
             continue
         lots = [_lot(samples[part]["sample"], read[part], depth, counted, cells.get(part)) for part in parts]
         try:
@@ -111,6 +115,10 @@ def run(job: Job, folder: Path) -> None:
         if missing:
             reason = f"{', '.join(missing)} of the product failed and is left out: too few cells are in the product"
             quality.append(QUALITY.frame([_told(sample, "warn", reason)]))
+        unread = lots_without_library(job, sample)
+        if unread:
+            reason = f"lot {', '.join(unread)} was infused and has no library: too few cells are in the product"
+            quality.append(QUALITY.frame([{**_told(sample, "warn", reason), "check": "lots sequenced, cells"}]))
     write_parquet(_with_origins(job, folder, pl.concat(labels)), CELL_LABELS, folder)
     write_parquet(pl.concat(quality), QUALITY, folder)
 

@@ -70,6 +70,10 @@ def more_than_replicates(
 
     What is told is kept; limits that rest on it are too narrow.
     """
+    import polars as pl
+
+    from tilseq.repertoire.depth import told_by_locus
+
     present = [row for row in samples if clones.get(row["sample"]) is not None and clones[row["sample"]].height]
     estimates = _of_replicates(present, clones)
     rows: list[dict[str, Any]] = []
@@ -77,17 +81,19 @@ def more_than_replicates(
         told = repertoire.cells_in_library(sample)
         if told is None or repertoire.count_of(clones[sample["sample"]]) == "cells":
             continue
+        counts = clones[sample["sample"]].group_by("locus").agg(pl.col("duplicate_count").sum())
+        of_locus = told_by_locus(told, dict(counts.iter_rows()))
         for locus, estimate in estimates.get(sample["sample"], {}).items():
-            if estimate.upper is not None and told > estimate.upper:
+            if estimate.upper is not None and of_locus[locus] > estimate.upper:
                 reason = (
-                    f"samples.csv tells {told:.0f} cells, and its replicates differ as libraries of "
+                    f"samples.csv tells {of_locus[locus]:.0f} cells, and its replicates differ as libraries of "
                     f"{estimate.upper:.0f} at most do: limits are too narrow; without `cells` the replicates tell them"
                 )
                 rows.append(
                     {
                         "sample": sample["sample"],
                         "check": f"cells told against replicates, {locus}",
-                        "value": told,
+                        "value": of_locus[locus],
                         "limit": f"at most {estimate.upper:.0f}",
                         "verdict": "warn",
                         "reason": reason,

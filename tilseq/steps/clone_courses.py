@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tilseq.steps import repertoire
 from tilseq.steps.cells_behind import ALIKE
-from tilseq.steps.reference import counts_for, is_after
+from tilseq.steps.reference import PRODUCT, counts_for, infused_days_before, is_after
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,7 +25,8 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective, infu
 
     Compared are samples of one sort (`marked_population`) that count the same thing and whose cells are known: each lot
     of the product with each sample of blood after its infusion, and each sample of blood with the next, of those that
-    hold a locus; one without a day is neither. Of replicates the first is taken; they tell the over-dispersion.
+    hold a locus; one without a day is neither. Of replicates the first is taken; they tell the over-dispersion. A clone
+    is `in_product` where a lot shows it that had been infused by the later sample.
 
     Parameters
     ----------
@@ -43,6 +44,7 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective, infu
     import polars as pl
 
     from tilseq.repertoire.change import change
+    from tilseq.repertoire.track import with_product
     from tilseq.tables.tracking import CHANGE
 
     found = [CHANGE.frame()]
@@ -55,8 +57,20 @@ def changes(subject: str, rows: Rows, tables: Tables, effective: Effective, infu
                 first, second = (tables[name].filter(pl.col("locus") == locus) for name in pair)
                 depths = (effective[pair[0]], effective[pair[1]])
                 tested = change(first, second, samples=pair, n_effective=depths, subject=subject, overdispersion=more)
-                found.append(tested.drop_nulls("p"))
+                found.append(with_product(tested.drop_nulls("p"), _infused_by(pair[1], rows, tables, infusions)))
     return pl.concat(found)
+
+
+def _infused_by(sample: str, rows: Rows, tables: Tables, infusions: Rows) -> pl.DataFrame:
+    """Return the clones of the lots that had been infused when a sample was taken."""
+    import polars as pl
+
+    from tilseq.receptors import CLONE
+
+    (row,) = (one for one in rows if one["sample"] == sample)
+    lots = [lot for lot in rows if lot["specimen"] == PRODUCT and counts_for(row, lot["lot"], infusions)]
+    none = pl.DataFrame(schema=dict.fromkeys(CLONE, pl.String))
+    return pl.concat([none, *(tables[lot["sample"]].select(CLONE) for lot in lots)])
 
 
 def _pairs(group: Rows, infusions: Rows) -> list[tuple[str, str]]:
@@ -66,49 +80,83 @@ def _pairs(group: Rows, infusions: Rows) -> list[tuple[str, str]]:
         (lot["sample"], row["sample"])
         for lot in group
         for row in blood
-        if lot["specimen"] == "infusion_product" and is_after(row) and counts_for(row, lot["lot"], infusions)
+        if lot["specimen"] == PRODUCT and is_after(row) and counts_for(row, lot["lot"], infusions)
     ]
     return of_lots + list(pairwise(row["sample"] for row in blood))
 
 
-def trends(subject: str, rows: Rows, tables: Tables, effective: Effective, clones: pl.DataFrame) -> pl.DataFrame:
+def trends(
+    subject: str, rows: Rows, tables: Tables, effective: Effective, clones: pl.DataFrame, infusions: Rows = ()
+) -> pl.DataFrame:
     """Return the table `trend` of those of some clones that were tested, over blood after the infusion.
 
-    It takes three samples that count the same thing, from the visit on at which these clones together hold most, as a
-    rise and a fall have no one slope; of several such groups, the one of most cells.
+    It takes three samples that count the same thing, between which no cells were given, from the visit on at which
+    these clones together hold most, as a rise and a fall have no one slope; of several such groups, the one of most
+    cells. Clones of the product that were not infused by then are no part of it.
+
+    Parameters
+    ----------
+    subject, rows, tables, effective, infusions
+        As for `changes`.
+    clones
+        `locus, junction` of the clones of the product.
     """
+    import polars as pl
+
     from tilseq.repertoire.trend import trend
+    from tilseq.steps.later_lots import before_their_lot
     from tilseq.tables.tracking import TREND
 
-    alike = (_from_peak(_after(_one_a_visit(group)), tables, clones) for group in _alike(rows, tables, effective))
-    groups = [later for later in alike if len(later) >= FEWEST_VISITS]
-    if not groups:
-        return TREND.frame()
-    names = [row["sample"] for row in max(groups, key=lambda group: _all_cells(group, effective))]
+    early = before_their_lot(rows, tables, infusions)
     days = {row["sample"]: row["day"] for row in rows}
-    return trend(
-        {name: tables[name] for name in names}, days=days, n_effective=effective, subject=subject, clones=clones
-    ).drop_nulls("p")
+    groups = [_after(_one_a_visit(group)) for group in _alike(rows, tables, effective)]
+    found = [TREND.frame()]
+    for locus in clones["locus"].unique().sort():
+        own = {name: table.filter(pl.col("locus") == locus) for name, table in tables.items()}
+        courses = [
+            _of_infused([row for row in course if own[row["sample"]].height], own, clones.filter(locus=locus), early)
+            for group in groups
+            for course in _between_infusions(group, infusions)
+        ]
+        long = [course for course in courses if len(course[0]) >= FEWEST_VISITS]
+        if long:
+            names, infused = max(long, key=lambda course: sum(effective[name].get(locus) or 0 for name in course[0]))
+            samples = {name: own[name] for name in names}
+            found.append(trend(samples, days=days, n_effective=effective, subject=subject, clones=infused))
+    return pl.concat(found).drop_nulls("p")
+
+
+def _of_infused(
+    course: Rows, tables: Tables, clones: pl.DataFrame, early: pl.DataFrame
+) -> tuple[list[str], pl.DataFrame]:
+    """Return the samples of a course from its peak on, and the clones that had been infused by then."""
+    names = [row["sample"] for row in course]
+    not_yet = early.filter(early["sample"].is_in(names))
+    infused = clones.join(not_yet, on=("locus", "junction"), how="anti")
+    return _from_peak(names, tables, infused), infused
+
+
+def _between_infusions(group: Rows, infusions: Rows) -> list[list[Mapping[str, Any]]]:
+    """Return the samples between two infusions, as a further dose makes clones rise that would have fallen."""
+    found: dict[tuple[int, ...], list[Mapping[str, Any]]] = {}
+    for row in group:
+        found.setdefault(tuple(infused_days_before(row, infusions)), []).append(row)
+    return list(found.values())
 
 
 def _after(group: Rows) -> list[Mapping[str, Any]]:
     return [row for row in group if row["specimen"] == "blood" and is_after(row)]
 
 
-def _from_peak(group: Sequence[Mapping[str, Any]], tables: Tables, clones: pl.DataFrame) -> Rows:
+def _from_peak(names: list[str], tables: Tables, clones: pl.DataFrame) -> list[str]:
     """Return the samples from the one on of which some clones hold the largest share."""
 
-    def held(row: Mapping[str, Any]) -> float:
-        table = tables[row["sample"]]
-        of_clones = table.join(clones, on=("locus", "junction"), how="semi")
-        return int(of_clones["duplicate_count"].sum()) / int(table["duplicate_count"].sum())
+    def held(name: str) -> float:
+        of_clones = tables[name].join(clones, on=("locus", "junction"), how="semi")
+        return int(of_clones["duplicate_count"].sum()) / int(tables[name]["duplicate_count"].sum())
 
-    shares = [held(row) for row in group]
-    return group[shares.index(max(shares)) :] if shares else group
-
-
-def _all_cells(group: Rows, effective: Effective) -> float:
-    return sum(n or 0 for row in group for n in effective[row["sample"]].values())
+    shares = [held(name) for name in names]
+    return names[shares.index(max(shares)) :] if shares else names
 
 
 def _alike(rows: Rows, tables: Tables, effective: Effective) -> list[list[Mapping[str, Any]]]:

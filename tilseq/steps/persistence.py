@@ -12,14 +12,20 @@ from tilseq.steps import contamination, repertoire
 from tilseq.steps.job import Job, needed
 from tilseq.steps.receptor_subjects import by_subject, subject_job
 from tilseq.steps.reference import (
+    NEVER_INFUSED,
+    PRODUCT,
     failed_of,
     failed_references,
     has_reference,
+    holds_sort,
     infusions_of,
     is_after,
     is_before,
+    lots_not_in_time,
+    lots_without_library,
     material,
     not_infused,
+    not_yet_infused,
     of_another_subject,
     parts_of,
     quality_row,
@@ -34,11 +40,13 @@ if TYPE_CHECKING:
     from tilseq.study import Study
 
 STEP = "persistence"
-PRODUCT = "infusion_product"
 MATCHED_BY = "key: nucleotide junction"  # how clones match
 OF_KEPT = "Clopper-Pearson with the variance of rarefaction"
+NO_KIND = "not told, as no kind of count is had of the whole reference and is the sample's own"
+OTHER_SORT = "not told, as the sample's cells were sorted ({}) and those of {} were not"
 OF_ROW = ("sample", "locus", "measure")  # of the table `persistence`
 OF_POOR = "nothing is told of it at the depth that other samples have in common"
+OF_OTHER_LOTS = "what is kept of the product, and shares of its clones, do not compare with those of later samples"
 MASSES = ("mass", "mass_new")  # the other measures are of what is kept of the reference
 PARAMETERS = {
     "mass": "persistence_mass",
@@ -59,10 +67,11 @@ class Beside(NamedTuple):
     with_cells
         Need → clones of the sample as `effective_clones` gives them.
     baseline
-        Clones of the subject's blood from before the infusion, by the sample's assay; None where there are none.
+        Clones of the subject's blood from before the infusion, by the sample's assay and of all cells or its sort; None
+        where there are none.
     at_cells
-        Locus → distinct cells that all later blood samples of its kind show, but for those that failed a check or of
-        which the cells are not known.
+        Locus → distinct cells that all later blood samples of its kind and sort show, but for those that failed a check
+        or of which the cells are not known.
     apart
         Why the sample is not compared at that depth, though others of its kind are; None where it is.
     threshold
@@ -97,8 +106,10 @@ def run(job: Job, folder: Path) -> None:
 
     A sample is held against the parts of the reference that count for it, see `reference.parts_of`. Where one of them
     left no clonotypes, what the sample holds of them would be told too low: its endpoints are then without a number.
-    Of parts that count different things, some serve and the others are left aside, see `reference.serving_parts`. A
-    locus of which too little is known has no number, the others do, see `_held`.
+    Of parts that count different things, some serve and the others are left aside, see `reference.serving_parts`.
+    Cells that were sorted are told by themselves, their sort in the qualifier `population`, see `_of_own_sort`. A
+    locus of which too little is known has no number, the others do, see `_held`. Nor is there a number of a product
+    that the subject never got.
     """
     import polars as pl
 
@@ -113,8 +124,13 @@ def run(job: Job, folder: Path) -> None:
     clones = {need: frame for need, frame in clones.items() if job.arguments["samples"][need]["sample"] not in strange}
     poor = _of_poor_quality(job, folder)
     with_cells = _with_cells(job, clones)
-    frames, rows, quality = [PERSISTENCE.frame()], [], not_infused(job)
+    frames, rows, quality = [PERSISTENCE.frame()], [], not_infused(job) + lots_not_in_time(job)
+    never = None if reference != PRODUCT or job.arguments["infusions"] else NEVER_INFUSED
     for need, sample in job.arguments["samples"].items():
+        if never is not None and sample["specimen"] != reference and has_reference(job, sample["assay"]):
+            quality.append(quality_row(sample, "warn", never))
+            rows += _not_evaluable(sample, clones.get(need), reference, never)
+            continue
         if sample["specimen"] != reference and sample["sample"] in strange and has_reference(job, sample["assay"]):
             reason = f"of another subject: {strange[sample['sample']]}"
             quality.append(quality_row(sample, "fail", reason))
@@ -142,10 +158,18 @@ def run(job: Job, folder: Path) -> None:
             quality.append({**quality_row(sample, "warn", beside.apart), "check": "common depth"})
         frames.append(held)
         rows += _endpoints(sample, held, reference, why)
+        yet = not_yet_infused(job, sample)
+        if yet:
+            reason = f"held against what had been infused by day {sample['day']}, which is without {', '.join(yet)}"
+            quality.append({**quality_row(sample, "pass", f"{reason}: {OF_OTHER_LOTS}"), "check": "lots infused"})
         failed = failed_of(job, sample)
         if failed:
             reason = f"{', '.join(failed)} of the reference failed and is left out: the numbers are too low"
             quality.append(quality_row(sample, "warn", reason))
+        unread = lots_without_library(job, sample)
+        if unread:
+            reason = f"lot {', '.join(unread)} was infused and has no library: the numbers are too low"
+            quality.append({**quality_row(sample, "warn", reason), "check": "lots sequenced"})
     write_parquet(pl.concat(frames), PERSISTENCE, folder)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
     write_parquet(QUALITY.frame(quality), QUALITY, folder)
@@ -191,10 +215,12 @@ def _beside(
 
     rows, sample = job.arguments["samples"], job.arguments["samples"][need]
     blood = [one for one in clones if (rows[one]["specimen"], rows[one]["assay"]) == ("blood", sample["assay"])]
-    early = [one for one in blood if is_before(rows[one]) and clones[one].height]
+    early = [one for one in blood if is_before(rows[one]) and holds_sort(rows[one], sample) and clones[one].height]
     before = [clones[one].select(*CLONE, "duplicate_count") for one in early]
     kind = repertoire.count_of(clones[need])
-    alike = [one for one in blood if is_after(rows[one]) and repertoire.count_of(clones[one]) == kind]
+    sort = sample["marked_population"]
+    after = [one for one in blood if is_after(rows[one]) and rows[one]["marked_population"] == sort]
+    alike = [one for one in after if repertoire.count_of(clones[one]) == kind]
     taken = {one: with_cells(one) for one in alike if clones[one].height}
     later = {one: table for one, table in taken.items() if one not in poor}
     apart = None
@@ -211,19 +237,21 @@ def _beside(
 
 def _held(
     job: Job, need: str, clones: Mapping[str, pl.DataFrame], of_reference: Sequence[str], beside: Beside
-) -> tuple[pl.DataFrame, dict[str, str], list[dict[str, Any]]]:
-    """Return what the clones of a reference hold of a sample, why a locus has no number, and what to tell of it.
+) -> tuple[pl.DataFrame, dict[tuple[str, str], str], list[dict[str, Any]]]:
+    """Return what the clones of a reference hold of a sample, why a locus and measure has no number, and what to tell.
 
     The mass is that of the clones seen in any part. What is kept of the reference's own mass takes counts of one kind:
     where the parts count different things, as a product does that was sequenced in bulk and cell by cell, some of them
-    serve, or none. Neither is told of a locus that is known of too small a part of the reference.
+    serve, or none; nor does a part that was not sorted as the sample's cells were. Neither is told of a locus that is
+    known of too small a part of the reference.
     """
     from tilseq.tables.repertoire import PERSISTENCE
 
     sample, table = job.arguments["samples"][need], clones[need]
     parts = {part: clones[part] for part in of_reference}
     kinds = {part: repertoire.count_of(clones) for part, clones in parts.items()}
-    serving = serving_parts(job, kinds, repertoire.count_of(table))
+    of_sort = _of_own_sort(job, kinds, sample)
+    serving = serving_parts(job, of_sort, repertoire.count_of(table))
     loci = {part: set(clones["locus"].unique()) for part, clones in parts.items()}
     short = {
         "mass": _short(job, loci, _deep(job, kinds), set.union(*loci.values())),
@@ -239,11 +267,18 @@ def _held(
         elif row["measure"] in short:
             rows.append({name: row[name] for name in OF_ROW})
     held = PERSISTENCE.frame(rows)
-    reasons = [] if len(set(kinds.values())) == 1 else [_of_kinds(job, kinds, serving)]
+    of_all = {part: kind for part, kind in kinds.items() if job.arguments["samples"][part]["marked_population"] is None}
+    not_kept = NO_KIND if of_sort else OTHER_SORT.format(sample["marked_population"], with_kinds(job, of_all))
+    reasons = [] if len(set(kinds.values())) == 1 else [_of_kinds(job, kinds, serving, not_kept)]
+    if not of_sort and not reasons:
+        reasons = [f"product mass kept: {not_kept}"]
     reason = "; ".join([*reasons, *why.values()])
     told = {**quality_row(sample, "warn" if why else "pass", reason), "check": "reference"}
-    none = _why_none(held, set(table["locus"].unique()), set().union(*loci.values()))
-    return held, none | why, [told] if reason else []
+    none = _why_none(held, set(table["locus"].unique()), set().union(*loci.values())) | why
+    unsaid = {(locus, measure): reason for locus, reason in none.items() for measure in PARAMETERS}
+    if not serving:
+        unsaid = {(locus, "product_mass_kept"): not_kept for locus in held["locus"]} | unsaid
+    return held, unsaid, [told] if reason else []
 
 
 def _measures(
@@ -321,9 +356,20 @@ def _why_none(held: pl.DataFrame, own: set[str], of_reference: set[str]) -> dict
     return reasons
 
 
-def _of_kinds(job: Job, kinds: Mapping[str, str], serving: Sequence[str]) -> str:
+def _of_own_sort(job: Job, kinds: Mapping[str, str], sample: Mapping[str, Any]) -> dict[str, str]:
+    """Return the parts sorted as the sample's cells were, or not at all as they; none where a lot or lesion has none.
+
+    Of a product of all cells those that were sorted out of blood can show a part alone, so that what is kept of it
+    would be told too low.
+    """
+    sort = sample["marked_population"]
+    own = {part: kind for part, kind in kinds.items() if job.arguments["samples"][part]["marked_population"] == sort}
+    return own if {material(job, part) for part in own} == {material(job, part) for part in kinds} else {}
+
+
+def _of_kinds(job: Job, kinds: Mapping[str, str], serving: Sequence[str], not_kept: str) -> str:
     """Return which parts of a reference gave what, where they count different things."""
-    kept = "not told, as no kind of count is had of the whole reference and is the sample's own"
+    kept = not_kept
     if serving:
         kept = f"that of {with_kinds(job, {part: kinds[part] for part in serving})}"
     return f"mass of clones seen in any of {with_kinds(job, kinds)}; product mass kept: {kept}"
@@ -337,18 +383,23 @@ def _not_evaluable(
 
     loci = ([] if table is None else table["locus"].unique().sort().to_list()) or [None]
     return [
-        endpoint(sample, name, None, qualifiers={"locus": locus, "reference": reference}, method=reason)
+        endpoint(sample, name, None, qualifiers=_qualifiers(sample, locus, reference), method=reason)
         for locus in loci
         for name in NEEDED
     ]
 
 
+def _qualifiers(sample: Mapping[str, Any], locus: str | None, reference: str) -> dict[str, str | None]:
+    """Return the qualifiers of a sample's endpoints; a sample of sorted cells is of their population alone."""
+    return {"locus": locus, "reference": reference, "population": sample["marked_population"]}
+
+
 def _endpoints(
-    sample: Mapping[str, Any], held: pl.DataFrame, reference: str, why: Mapping[str, str]
+    sample: Mapping[str, Any], held: pl.DataFrame, reference: str, why: Mapping[tuple[str, str], str]
 ) -> list[dict[str, Any]]:
     """Return the endpoints of one sample; what is not seen is below the limit of detection, not 0.
 
-    `why` says by locus why there is no number.
+    `why` says by locus and measure why there is no number.
     """
     from tilseq.endpoints.rows import endpoint
     from tilseq.repertoire.effective import below_detection
@@ -358,7 +409,7 @@ def _endpoints(
             sample,
             PARAMETERS[row["measure"]],
             row["value"],
-            qualifiers={"locus": row["locus"], "reference": reference},
+            qualifiers=_qualifiers(sample, row["locus"], reference),
             lower=row["lower"],
             upper=row["upper"],
             interval_method="Clopper-Pearson on effective cells" if row["measure"] in MASSES else OF_KEPT,
@@ -367,7 +418,7 @@ def _endpoints(
             value_text=below_detection(row["limit_of_detection"])
             if row["value"] == 0 and row["measure"] in MASSES
             else None,
-            method=MATCHED_BY if row["value"] is not None else why.get(row["locus"], MATCHED_BY),
+            method=MATCHED_BY if row["value"] is not None else why.get((row["locus"], row["measure"]), MATCHED_BY),
         )
         for row in held.iter_rows(named=True)
     ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tilseq.steps import contamination, flow, persistence
 from tilseq.steps.job import Job, needed
-from tilseq.steps.reference import is_after, is_before, of_another_subject
+from tilseq.steps.receptor_subjects import in_time
+from tilseq.steps.reference import counts_for, infused_days_before, is_after, is_before, of_another_subject
 from tilseq.steps.til_survival import T_CELLS
 
 if TYPE_CHECKING:
@@ -23,6 +24,27 @@ FEWEST = 2  # visits of a course
 MEASURES = ("mass", "mass_new")
 LIMITS = {"value": "", "lower": "_lower", "upper": "_upper"}
 CELLS = "persistence_cells_per_ul"
+
+
+class _Of(NamedTuple):
+    """What a course is of.
+
+    Attributes
+    ----------
+    locus
+        Its locus.
+    population
+        How the cells were sorted, None where they were not.
+    label
+        What the reader of any of its numbers must know.
+    every_lot
+        Whether every lot ever infused had been by then: blood from before all is held against them all.
+    """
+
+    locus: str
+    population: str | None
+    label: str | None
+    every_lot: bool
 
 
 def plan(study: Study) -> list[Job]:
@@ -40,7 +62,8 @@ def plan(study: Study) -> list[Job]:
         if len({row["day"] for row in samples.values() if _is_later(row)}) < FEWEST:
             continue
         of_flow = tubes.get(job.unit, {})
-        arguments = {"samples": samples, "tubes": of_flow, "reference": job.arguments["reference"]}
+        arguments = {"samples": samples, "tubes": of_flow}
+        arguments |= {name: job.arguments[name] for name in ("reference", "infusions")}
         folder = job.folder.replace(persistence.STEP, STEP, 1)
         jobs.append(Job(STEP, job.unit, folder, needs=(job.folder, *first, *of_flow), arguments=arguments))
     return jobs
@@ -52,7 +75,8 @@ def run(job: Job, folder: Path) -> None:
     Of several samples of a day the one of most effective cells counts. Areas start with the mass of the last blood
     before the infusion, which is no peak, on day 0; the new mass and the cells are 0 there. Cells per µL are the new
     mass, where there is a baseline, times the CD3+ cells that flow counts in blood of the same day. Of a subject one
-    of whose visits holds another subject's clones there are none: a course without that visit would be told wrong.
+    of whose visits holds another subject's clones there are none: a course without that visit would be told wrong. A
+    further infusion ends the course, as what follows it is another; sorted cells have courses of their own.
     """
     import polars as pl
 
@@ -60,46 +84,87 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.tables.outputs import ENDPOINTS, QUALITY
 
     rows: list[dict[str, Any]] = []
+    course, ended_by = _course(job)
     strange = [name for name in of_another_subject(job, folder) if _is_later(job.arguments["samples"][name])]
     told = f"no kinetics of the mass: {', '.join(strange)} holds another subject's clones"
-    quality = [{"sample": name, "check": STEP.replace("_", " "), "verdict": "warn", "reason": told} for name in strange]
+    reasons = dict.fromkeys(strange, told)
+    if ended_by is not None and not strange:
+        after = [name for name, row in job.arguments["samples"].items() if _is_later(row) and name not in course]
+        reasons = dict.fromkeys(
+            after, f"no part of the kinetics of the mass, which end with the infusion of day {ended_by}"
+        )
+    check = STEP.replace("_", " ")
+    quality = [{"sample": name, "check": check, "verdict": "warn", "reason": why} for name, why in reasons.items()]
     write_parquet(QUALITY.frame(quality), QUALITY, folder)
     for path in needed(job, folder, "persistence").values() if not strange else ():
-        own = pl.col("sample").is_in(list(job.arguments["samples"]))
+        before = [name for name, row in job.arguments["samples"].items() if _is_blood_before(row)]
+        own = pl.col("sample").is_in([*before, *course])
         held = pl.read_parquet(path).filter(own, pl.col("measure").is_in(MEASURES), pl.col("value").is_not_null())
-        for (locus,), of_locus in held.partition_by("locus", as_dict=True, maintain_order=True).items():
-            rows += _of_locus(job, folder, str(locus), of_locus)
+        sorts = {name: row["marked_population"] for name, row in job.arguments["samples"].items()}
+        held = held.with_columns(population=pl.col("sample").replace_strict(sorts, return_dtype=pl.String))
+        label = None if ended_by is None else f"up to the infusion of day {ended_by}"
+        first = [job.arguments["samples"][name] for name in course[:1]]
+        infusions = job.arguments["infusions"]
+        every_lot = all(counts_for(row, infusion["lot"], infusions) for row in first for infusion in infusions)
+        for (locus, population), part in held.partition_by(
+            "locus", "population", as_dict=True, maintain_order=True
+        ).items():
+            rows += _of_locus(job, folder, _Of(str(locus), population, label, every_lot), part)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
 
 
-def _of_locus(job: Job, folder: Path, locus: str, held: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return the kinetics of one locus."""
+def _course(job: Job) -> tuple[list[str], int | None]:
+    """Return the later samples between which no cells were given, from the first on, and the infusion that ends them.
+
+    The day of that infusion is None where none, or none that a sample follows, comes after the first sample.
+    """
+    rows = sorted((row for row in job.arguments["samples"].values() if _is_later(row)), key=in_time)
+    given = [infused_days_before(row, job.arguments["infusions"]) for row in rows]
+    names = [row["sample"] for row, days in zip(rows, given, strict=True) if days == given[0]]
+    further = [day for days in given for day in days if day not in given[0]]
+    return names, min(further, default=None)
+
+
+def _of_locus(job: Job, folder: Path, of: _Of, held: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the kinetics of one locus, of all cells or of those sorted in one way."""
     import polars as pl
 
     from tilseq.endpoints.shares import cells_per_ul_series, share_series
 
     rows: list[dict[str, Any]] = []
     mass, new = (_by_day(job, held.filter(measure=measure)) for measure in MEASURES)
-    before = _last_before(job, held.filter(measure="mass"))
+    before = _last_before(job, held.filter(measure="mass")) if of.every_lot else None
     for name, of_day, start in (("persistence_mass", mass, before), ("persistence_mass_new", new, NOTHING)):
         if len(of_day) >= FEWEST:
             first = [start] if start and 0 not in of_day else []
             course = share_series(_frame([*first, *of_day.values()]))
-            rows += _kinetics(job, name, locus, course.to_dicts(), carried=bool(first) and start is before)
+            rows += _kinetics(job, name, of, course.to_dicts(), carried=bool(first) and start is before)
     t_cells = _t_cells(job, folder)
-    if locus in OF_CD3 and len(new.keys() & t_cells.keys()) >= FEWEST:
+    if of.locus in OF_CD3 and of.population is None and len(new.keys() & t_cells.keys()) >= FEWEST:
         shares = share_series(_frame(new.values()))
-        course = cells_per_ul_series(shares, pl.DataFrame(list(t_cells.values())), seed=_seed(job, CELLS, locus))
+        course = cells_per_ul_series(shares, pl.DataFrame(list(t_cells.values())), seed=_seed(job, CELLS, of))
         course = course if 0 in new else pl.concat([share_series(_frame([NOTHING])), course])
         seen = [day for day, row in new.items() if row["value"] > 0 and day not in t_cells]
-        rows += _kinetics(job, CELLS, locus, course.to_dicts(), seen=seen)
+        rows += _kinetics(job, CELLS, of, _as_certain(course.to_dicts(), t_cells), seen=seen)
     return rows
+
+
+def _as_certain(course: Sequence[dict[str, Any]], t_cells: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a course of cells no day of which is more certain than the events that its T cells were counted by."""
+    from tilseq.flow.rare import least_certain, status_of_counts
+
+    return [
+        {**row, "status": least_certain(row["status"], status_of_counts(t_cells[row["day"]]["events"]))}
+        if row["day"] in t_cells
+        else row
+        for row in course
+    ]
 
 
 def _by_day(job: Job, held: pl.DataFrame) -> dict[int, dict[str, Any]]:
     """Return day → what is held of blood after the infusion, of several samples that of most effective cells."""
     found: dict[int, dict[str, Any]] = {}
-    for row in held.sort("n_effective", nulls_last=False).iter_rows(named=True):
+    for row in held.sort("n_effective", "sample", nulls_last=False).iter_rows(named=True):
         sample = job.arguments["samples"][row["sample"]]
         if _is_later(sample):
             found[sample["day"]] = {**row, "day": sample["day"]}
@@ -151,7 +216,7 @@ def _t_cells(job: Job, folder: Path) -> dict[int, dict[str, Any]]:
 def _kinetics(
     job: Job,
     name: str,
-    locus: str,
+    of: _Of,
     series: Sequence[Mapping[str, Any]],
     *,
     carried: bool = False,
@@ -163,15 +228,17 @@ def _kinetics(
         {"subject": job.unit, "specimen": "blood", "assay": "tcr"},
         name,
         series,
-        qualifiers={"locus": locus, "reference": job.arguments["reference"]},
-        seed=_seed(job, name, locus),
+        qualifiers={"locus": of.locus, "reference": job.arguments["reference"], "population": of.population},
+        seed=_seed(job, name, of),
+        label=of.label,
         carried=carried,
         common_error=name == CELLS,  # beads of one lot, one pipette
         seen=seen,
     )
 
 
-def _seed(job: Job, name: str, locus: str) -> int:
+def _seed(job: Job, name: str, of: _Of) -> int:
     from tilseq.io.digest import sha256_of_value
 
-    return int(sha256_of_value([STEP, job.unit, name, locus])[:15], 16)
+    of_sort = [] if of.population is None else [of.population]
+    return int(sha256_of_value([STEP, job.unit, name, of.locus, *of_sort])[:15], 16)

@@ -14,17 +14,21 @@ if TYPE_CHECKING:
 
     from tilseq.study import Study
 
+PRODUCT = "infusion_product"
 STRANGE = ("swapped", "duplicate")  # verdicts of contamination on a sample
+NEVER_INFUSED = (
+    "infusions.csv has no infusion of the subject in which cells were given: what was not infused cannot persist"
+)
 
 
 def failed_references(study: Study, subject: str, reference: str) -> list[dict[str, Any]]:
-    """Return the samples of the reference that samples.csv itself calls failed: sample, assay and lot."""
+    """Return the samples of the reference that samples.csv itself calls failed: sample, assay, lot and sort."""
     import polars as pl
 
     own = pl.col("role").fill_null("sample") == "sample"
     receptors = pl.col("assay").is_in(repertoire.ASSAYS)
     rows = study.samples.filter(own, receptors, subject=subject, specimen=reference, status="failed")
-    return rows.select("sample", "assay", "lot").to_dicts()
+    return rows.select("sample", "assay", "lot", "marked_population").to_dicts()
 
 
 def infusions_of(study: Study, subject: str) -> list[dict[str, Any]]:
@@ -43,11 +47,18 @@ def counts_for(sample: Mapping[str, Any], lot: str | None, infusions: Sequence[M
     """
     if not _is_known(lot, infusions):
         return True
-    days = [infusion["day"] for infusion in infusions if infusion["lot"] == lot]
-    day, before = sample["day"], sample["timing"] == "pre"
-    if day is None or is_before(sample):
-        return bool(days)
-    return any(infused < day or (infused == day and not before) for infused in days)
+    of_lot = [infusion for infusion in infusions if infusion["lot"] == lot]
+    if sample["day"] is None or is_before(sample):
+        return bool(of_lot)
+    return bool(infused_days_before(sample, of_lot))
+
+
+def holds_sort(part: Mapping[str, Any], sample: Mapping[str, Any]) -> bool:
+    """Whether a library can show the clones of a sample: it is of all cells, or of those sorted as the sample's were.
+
+    Of cells sorted otherwise it lacks the others, so that shares held of the two do not compare.
+    """
+    return part["marked_population"] in (None, sample["marked_population"])
 
 
 def _is_known(lot: str | None, infusions: Sequence[Mapping[str, Any]]) -> bool:
@@ -68,6 +79,34 @@ def not_infused(job: Job) -> list[dict[str, Any]]:
         and _is_known(sample["lot"], infusions)
         and sample["lot"] not in given
     ]
+
+
+def not_yet_infused(job: Job, sample: Mapping[str, Any]) -> list[str]:
+    """Return the samples of lots of a sample's assay that the subject got after the sample was taken."""
+    infusions = job.arguments["infusions"]
+    given = {infusion["lot"] for infusion in infusions}
+    return [
+        row["sample"]
+        for row in job.arguments["samples"].values()
+        if (row["specimen"], row["assay"]) == (job.arguments["reference"], sample["assay"])
+        and row["lot"] in given
+        and not counts_for(sample, row["lot"], infusions)
+    ]
+
+
+def lots_not_in_time(job: Job) -> list[dict[str, Any]]:
+    """Return a warning for each lot of which it cannot be told on which of several days it was infused."""
+    infusions = job.arguments["infusions"]
+    days = sorted({infusion["day"] for infusion in infusions})
+    own = [row for row in job.arguments["samples"].values() if row["specimen"] == job.arguments["reference"]]
+    untimed = [row for row in own if not _is_known(row["lot"], infusions)]
+    if len(days) < 2 or len({row["lot"] for row in own}) < 2:
+        return []
+    reason = (
+        f"cells were given on days {', '.join(map(str, days))} and infusions.csv names no lot: blood from between them "
+        "is held against lots that may have come later"
+    )
+    return [quality_row(row, "warn", reason) for row in untimed]
 
 
 def has_reference(job: Job, assay: str) -> bool:
@@ -104,8 +143,20 @@ def is_after(sample: Mapping[str, Any]) -> bool:
     return sample["day"] is not None and not is_before(sample)
 
 
+def infused_days_before(sample: Mapping[str, Any], infusions: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Return the days of infusion that came before a sample of a known day; blood of a day says if it came before."""
+    day, early = sample["day"], sample["timing"] == "pre"
+    days = sorted({infusion["day"] for infusion in infusions})
+    return [infused for infused in days if infused < day or (infused == day and not early)]
+
+
 def parts_of(job: Job, sample: Mapping[str, Any]) -> list[str]:
-    """Return the jobs whose clones together are the reference of a sample."""
+    """Return the jobs whose clones together are the reference of a sample, see `counts_for` and `holds_sort`."""
+    return [need for need in _infused_parts(job, sample) if holds_sort(job.arguments["samples"][need], sample)]
+
+
+def _infused_parts(job: Job, sample: Mapping[str, Any]) -> list[str]:
+    """Return the jobs of the reference that count for a sample, be they of all cells or of sorted ones."""
     return [
         need
         for need, row in job.arguments["samples"].items()
@@ -115,12 +166,32 @@ def parts_of(job: Job, sample: Mapping[str, Any]) -> list[str]:
 
 
 def failed_of(job: Job, sample: Mapping[str, Any]) -> list[str]:
-    """Return the samples that samples.csv calls failed and that would be part of a sample's reference."""
+    """Return the samples that samples.csv calls failed and that would be part of a sample's reference.
+
+    One of cells sorted otherwise is missed where its lot has no other library.
+    """
+    lots = {job.arguments["samples"][part]["lot"] for part in parts_of(job, sample)}
     return [
         row["sample"]
         for row in job.arguments["failed"]
-        if row["assay"] == sample["assay"] and counts_for(sample, row["lot"], job.arguments["infusions"])
+        if row["assay"] == sample["assay"]
+        and counts_for(sample, row["lot"], job.arguments["infusions"])
+        and (holds_sort(row, sample) or row["lot"] not in lots)
     ]
+
+
+def lots_without_library(job: Job, sample: Mapping[str, Any]) -> list[str]:
+    """Return the lots infused by the time of a sample of which samples.csv names no library of its assay.
+
+    Nothing is told where a library names no lot, as of the only product of a subject.
+    """
+    wanted = (job.arguments["reference"], sample["assay"])
+    libraries = [row for row in job.arguments["samples"].values() if (row["specimen"], row["assay"]) == wanted]
+    known = {row["lot"] for row in libraries}
+    known |= {row["lot"] for row in job.arguments["failed"] if row["assay"] == sample["assay"]}
+    infusions = job.arguments["infusions"]
+    lots = dict.fromkeys(infusion["lot"] for infusion in infusions if counts_for(sample, infusion["lot"], infusions))
+    return [] if None in known else [lot for lot in lots if lot is not None and lot not in known]
 
 
 def why_no_reference(
@@ -133,6 +204,13 @@ def why_no_reference(
             f"{', '.join(lost)} of the reference left no clonotypes, so the numbers would be too low: mend its file, "
             "or write `failed` under its status to go on without it"
         )
+    whole = {material(job, part) for part in parts}
+    rows = [job.arguments["samples"][part] for part in _infused_parts(job, sample) if material(job, part) not in whole]
+    rows = [row for row in rows if not holds_sort(row, sample)]
+    if rows:
+        of_sorts = ", ".join(f"{row['sample']} ({row['marked_population']})" for row in rows)
+        own = sample["marked_population"] or "not sorted"
+        return f"no reference: {of_sorts} of it is of sorted cells, and the sample's are {own}: shares do not compare"
     if parts:
         return None
     failed = failed_of(job, sample)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +10,16 @@ from tilseq.endpoints.parameters import INFUSED_UPPER_BOUND
 from tilseq.steps import flow
 from tilseq.steps.baselines import start_day
 from tilseq.steps.job import Job, needed
+from tilseq.steps.receptor_subjects import in_time
+from tilseq.steps.reference import infused_days_before
 
 if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.flow.marked import CellsPerUl, InfusedShare, Lot, Marked
     from tilseq.study import Study
+
+    Found = list[tuple[Mapping[str, Any], InfusedShare, str]]  # sample, its share, and how certain its T cells are
 
 STEP = "til_survival"
 T_CELLS = "CD3+"
@@ -99,7 +103,7 @@ def _of_mark(job: Job, counts: Counts, mark: str) -> list[dict[str, Any]]:
     product += [(row, None) for row in job.arguments["failed"] if row["marked_population"] == mark]
     baseline = _baseline(job, marked)
     rows: list[dict[str, Any]] = []
-    found: list[tuple[Mapping[str, Any], InfusedShare, str]] = []
+    found: Found = []
     for need in filter(lambda need: _is_visit(samples[need]), tubes):
         visit, sample = marked[need], samples[need]
         if need not in counts:  # its own job tells why
@@ -144,11 +148,13 @@ def _lots(
     """Return the lots that had been infused before a visit, each with the tubes counted of it.
 
     Where infusions.csv names no lot the product's own names part them, but for tubes taken after the visit, which
-    nobody had got by then. A tube without a lot is of the only one.
+    nobody had got by then. A tube without a lot is of the only one. Of a subject who never got a cell there is none.
     """
     from tilseq.flow.marked import Lot, pooled
 
     cells: dict[str | None, list[float | None]] = {}
+    if not _given(infusions):
+        return []
     if any(infusion["lot"] is not None for infusion in infusions):
         for infusion in infusions:
             if infusion["cells"] != 0 and _is_before(infusion, visit):
@@ -163,6 +169,11 @@ def _lots(
         known = [number for number in numbers if number is not None]
         lots.append(Lot(pooled(tubes) if tubes else None, sum(known) if len(known) == len(numbers) else None))
     return lots
+
+
+def _given(infusions: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the infusions but for those in which no cell was given."""
+    return [infusion for infusion in infusions if infusion["cells"] != 0]
 
 
 def _is_before(one: Mapping[str, Any], visit: Mapping[str, Any]) -> bool:
@@ -256,17 +267,17 @@ def _not_gated(sample: Mapping[str, Any], population: str) -> list[dict[str, Any
     return [endpoint(sample, name, None, qualifiers={"population": population}, method=reason) for name in names]
 
 
-def _kinetics_of_infused(
-    job: Job, population: str, found: Iterable[tuple[Mapping[str, Any], InfusedShare, str]]
-) -> list[dict[str, Any]]:
+def _kinetics_of_infused(job: Job, population: str, found: Found) -> list[dict[str, Any]]:
     """Return the kinetics of infused cells by one mark; before the infusion there are none.
 
     On a day with more marked cells than in the product infused cells were there, and how many cannot be told. On one
-    without CD3+ cells per microlitre those that the share tells of were there, and are not lost before it.
+    without CD3+ cells per microlitre those that the share tells of were there, and are not lost before it. A further
+    infusion ends the course, see `persistence_kinetics`.
     """
     from tilseq.flow.marked import ABOVE_PRODUCT
     from tilseq.flow.rare import least_certain
 
+    found, label = _up_to_next_infusion(found, _given(job.arguments["infusions"]))
     of_day: dict[int, tuple[InfusedShare, str]] = {}
     for sample, share, certainty in found:
         if share.reason is None and (sample["day"] not in of_day or of_day[sample["day"]][0].n < share.n):
@@ -290,10 +301,19 @@ def _kinetics_of_infused(
             seen.append(day)
     untold = sorted({sample["day"] for sample, share, _ in found if share.reason == ABOVE_PRODUCT} - of_day.keys())
     before = [NOTHING_BEFORE_DAY_0] if of_day and 0 not in of_day else []
-    rows = _kinetics(job, "infused_share_of_cd3", population, [*before, *shares], INFUSED_UPPER_BOUND, untold)
+    rows = _kinetics(job, "infused_share_of_cd3", population, [*before, *shares], label, untold)
     return rows + _kinetics(
-        job, "infused_cells_per_ul", population, [*before, *cells] if cells else [], INFUSED_UPPER_BOUND, untold, seen
+        job, "infused_cells_per_ul", population, [*before, *cells] if cells else [], label, untold, seen
     )
+
+
+def _up_to_next_infusion(found: Found, infusions: Sequence[Mapping[str, Any]]) -> tuple[Found, str]:
+    """Return the visits between which no cells were given, from the first on, and what the reader must know of them."""
+    found = sorted(found, key=lambda one: in_time(one[0]))
+    given = [infused_days_before(sample, infusions) for sample, *_ in found]
+    further = [day for days in given for day in days if day not in given[0]]
+    course = [one for one, days in zip(found, given, strict=True) if days == given[0]]
+    return course, "; ".join([INFUSED_UPPER_BOUND, *([f"up to the infusion of day {min(further)}"] if further else [])])
 
 
 def _kinetics_of_t_cells(job: Job, counts: Counts) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tilseq.steps import contamination, persistence
 from tilseq.steps.job import Job, needed
 from tilseq.steps.receptor_subjects import in_time
-from tilseq.steps.reference import is_after, is_before, of_another_subject
+from tilseq.steps.reference import NEVER_INFUSED, PRODUCT, is_after, is_before, lots_without_library, of_another_subject
 from tilseq.steps.tracking_figures import draw_tracking
 
 if TYPE_CHECKING:
@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 
 STEP = "tracking"
 ASSAY = "tcr"
-PART = {"specimen": persistence.PRODUCT}  # what a row of a failed sample leaves unsaid
+PART = {"specimen": PRODUCT}  # what a row of a failed sample leaves unsaid
 CLONE_OF = ("sample", "locus", "junction")  # the key of `clones` and of `suspicious_clones`
+NOT_ABSENT = "no clone is told to be absent from the product"
+NO_PART = "takes no part in clones, origins and trends of its subject"
 LEAKED = ("leak", "possible")  # verdicts on a clone of a sample
 
 
 def plan(study: Study) -> list[Job]:
     """Return one job for each subject of whom persistence is told against an infusion product."""
-    if study.settings.analysis.repertoire.reference != persistence.PRODUCT:
+    if study.settings.analysis.repertoire.reference != PRODUCT:
         return []
     return [
         replace(job, step=STEP, folder=job.folder.replace(persistence.STEP, STEP, 1)) for job in persistence.plan(study)
@@ -39,8 +41,10 @@ def run(job: Job, folder: Path) -> None:
 
     Bulk libraries and single cells of one kind of specimen are taken together, each by its effective cells. A sample
     whose own job failed, or left no clonotype, takes no part: its own `failures` or `quality` tells why. Nor does one
-    that holds another subject's clones (see the step `contamination`), which a row of `quality` tells. Nothing is told
-    without clones of a product and of blood after the infusion.
+    that holds another subject's clones (see the step `contamination`), which a row of `quality` tells, or one of cells
+    sorted otherwise than the others, which has a part in changes alone. Nothing is told without clones of a product and
+    of blood after the infusion, or of a subject who was never infused. Of several lots a clone of a later one was not
+    infused in blood from before it, see `later_lots`.
     """
     import polars as pl
 
@@ -49,43 +53,51 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.repertoire.effective import effective_clones
     from tilseq.repertoire.near_matches import near_matches, whole_product
     from tilseq.repertoire.product_lots import lots_apart
-    from tilseq.repertoire.track import follow, with_product
+    from tilseq.repertoire.track import follow
     from tilseq.steps.cells_behind import effective_by_sample
     from tilseq.steps.clone_courses import changes, trends
+    from tilseq.steps.later_lots import before_their_lot, told_of_lots
     from tilseq.tables.outputs import QUALITY
     from tilseq.tables.tracking import CHANGE, CLONES, NEAR_MATCHES, ORIGIN_CLASSES, ORIGINS, TREND
 
     tables_written = (CLONES, ORIGINS, ORIGIN_CLASSES, NEAR_MATCHES, CHANGE, TREND)
-    rows, tables = _taking_part(job, folder)
+    infusions = job.arguments["infusions"]
+    every, tables = _taking_part(job, folder)
+    rows, of_other_sort = _of_one_sort(every)
     lost = _lost_of_product(job, rows)
-    effective = effective_by_sample(rows, tables)
+    effective = effective_by_sample(every, tables)
     clones = {name: effective_clones(table, effective[name]) for name, table in tables.items()}
     places = {place: {name: clones[name] for name in names} for place, names in _places(rows).items()}
     found = [table.frame() for table in tables_written]
+    early = before_their_lot(rows, tables, infusions)
     if places["product"] and places["later"]:
         if lost:  # nothing is absent from a product of which a part is not known
             places["product"] = {name: effective_clones(tables[name], None) for name in places["product"]}
         listed = _suspicious(job, folder)
         leaked = None if listed is None else _leaked(listed, list(tables))
-        followed, *of_origin = follow(**places, threshold=job.arguments["threshold"], suspicious=leaked)
+        threshold = job.arguments["threshold"]
+        followed, *of_origin = follow(**places, threshold=threshold, suspicious=leaked, before_lot=early)
         if listed is not None:
             verdicts = listed.select(*CLONE_OF, suspicious="verdict")
             followed = followed.drop("suspicious").join(verdicts, on=CLONE_OF, how="left")
         product = whole_product(list(places["product"].values()), [tables[name] for name in places["product"]])
         near = pl.concat([near_matches(tables[name], product, sample=name) for name in places["later"]])
         of_product = product.select("locus", "junction").unique()
-        changed = with_product(changes(job.unit, rows, tables, effective, job.arguments["infusions"]), of_product)
-        courses = trends(job.unit, rows, tables, effective, of_product)
+        changed = changes(job.unit, every, tables, effective, infusions)
+        courses = trends(job.unit, rows, tables, effective, of_product, infusions)
         origins = [frame.with_columns(subject=pl.lit(job.unit)) for frame in of_origin]
         found = [followed, *origins, near, changed, courses]
-        draw_tracking(rows, tables, followed, origins[0], changed, folder / "figures")
+        draw_tracking(rows, tables, followed, origins[0], changed, early, infusions, folder / "figures")
     for frame, table in zip(found, tables_written, strict=True):
         write_parquet(frame, table, folder)
     strange = {
         name: f"takes no part in clones, origins, changes and trends of its subject: {why}"
         for name, why in of_another_subject(job, folder).items()
     }
-    told = [("clones followed", {**lost, **strange, **_not_checked(job, folder, rows)})]
+    never = {} if infusions else {row["sample"]: f"{NO_PART}: {NEVER_INFUSED}" for row in _of_t_cells(job)}
+    unchecked = _not_checked(job, folder, rows)
+    told = [("clones followed", {**of_other_sort, **lost, **never, **strange, **unchecked})]
+    told.append(("lots in time", told_of_lots(rows, early, infusions)))
     told.append(("lots of the product", lots_apart({name: tables[name] for name in places["product"]})))
     same = copies(tables).items()
     told.append(("copies", {name: f"holds the same clones with the same counts as {first}" for name, first in same}))
@@ -100,7 +112,7 @@ def run(job: Job, folder: Path) -> None:
 def _taking_part(job: Job, folder: Path) -> tuple[list[Mapping[str, Any]], dict[str, pl.DataFrame]]:
     """Return the rows of samples.csv of samples that take part, in the order of their days, and their clonotypes.
 
-    Left out are lots that the subject never got, and other subjects' cells.
+    Left out are lots that the subject never got, and other subjects' cells; all of a subject who was never infused.
     """
     import polars as pl
 
@@ -108,7 +120,9 @@ def _taking_part(job: Job, folder: Path) -> tuple[list[Mapping[str, Any]], dict[
     strange = of_another_subject(job, folder)
     rows, tables = [], {}
     for need, row in sorted(job.arguments["samples"].items(), key=lambda item: in_time(item[1])):
-        if need not in read or row["assay"] != ASSAY or row["sample"] in strange or not _was_given(job, row):
+        if not job.arguments["infusions"] or need not in read or row["assay"] != ASSAY:
+            continue
+        if row["sample"] in strange or not _was_given(job, row):
             continue
         table = pl.read_parquet(read[need])
         if table.height:
@@ -117,21 +131,53 @@ def _taking_part(job: Job, folder: Path) -> tuple[list[Mapping[str, Any]], dict[
     return rows, tables
 
 
+def _of_t_cells(job: Job) -> list[Mapping[str, Any]]:
+    return [row for row in job.arguments["samples"].values() if row["assay"] == ASSAY]
+
+
+def _of_one_sort(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], dict[str, str]]:
+    """Return the rows whose cells were sorted alike, or not sorted at all, and what to tell of the others.
+
+    Of sorted cells others are absent that blood holds, so that neither shares nor absence compare. Cells that were not
+    sorted go first, then the first sort by name of which there are a product and later blood.
+    """
+    sorts = sorted({row["marked_population"] for row in rows}, key=lambda sort: (sort is not None, sort or ""))
+    parted = {sort: [row for row in rows if row["marked_population"] == sort] for sort in sorts}
+    of = [sort for sort, own in parted.items() if (places := _places(own))["product"] and places["later"]]
+    taken = of[0] if of else None
+    words = {sort: "not sorted" if sort is None else f"sorted ({sort})" for sort in (*sorts, taken)}
+    others = {
+        row["sample"]: f"{NO_PART}: its cells are {words[row['marked_population']]}, and theirs {words[taken]}"
+        for row in rows
+        if row["marked_population"] != taken
+    }
+    return parted.get(taken, []), others
+
+
 def _was_given(job: Job, row: Mapping[str, Any]) -> bool:
     """Whether a sample is not of a product, or of one that was infused."""
     infused = {infusion["lot"] for infusion in job.arguments["infusions"]}
-    of_product = row["specimen"] == persistence.PRODUCT
+    of_product = row["specimen"] == PRODUCT
     return not of_product or row["lot"] is None or infused <= {None} or row["lot"] in infused
 
 
 def _lost_of_product(job: Job, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return which samples of the infused product have no clonotypes that serve, and what follows."""
-    told = "of the product takes no part: no clone is told to be absent from the product"
+    told = f"of the product takes no part: {NOT_ABSENT}"
     here = {row["sample"] for row in rows}
     every = [*job.arguments["samples"].values(), *job.arguments["failed"]]
-    of_product = [row for row in every if row.get("specimen", persistence.PRODUCT) == persistence.PRODUCT]
-    expected = [row["sample"] for row in of_product if row["assay"] == ASSAY and _was_given(job, {**PART, **row})]
-    return {name: f"{name} {told}" for name in expected if name not in here}
+    of_product = [row for row in every if row.get("specimen", PRODUCT) == PRODUCT]
+    expected = [row for row in of_product if row["assay"] == ASSAY and _was_given(job, {**PART, **row})]
+    # A library of sorted cells is missed where its lot has no other.
+    sorts = {row["marked_population"] for row in rows} or {None}
+    lots = {row["lot"] for row in rows if row["specimen"] == PRODUCT}
+    lost = [row["sample"] for row in expected if row["marked_population"] in sorts or row["lot"] not in lots]
+    found = {name: f"{name} {told}" for name in lost if name not in here}
+    unread = {lot for row in rows if is_after(row) for lot in lots_without_library(job, row)}
+    for row in rows if unread else ():
+        if row["specimen"] == PRODUCT:
+            found[row["sample"]] = f"lot {', '.join(sorted(unread))} of the product has no library: {NOT_ABSENT}"
+    return found
 
 
 def _not_checked(job: Job, folder: Path, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -162,7 +208,7 @@ def _places(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     """Return the samples of the product, of blood before and after the infusion, and of the tumour."""
     places: dict[str, list[str]] = {"product": [], "baseline": [], "tumor": [], "later": []}
     for row in rows:
-        if row["specimen"] == persistence.PRODUCT:
+        if row["specimen"] == PRODUCT:
             places["product"].append(row["sample"])
         elif row["specimen"] == "tumor":
             places["tumor"].append(row["sample"])

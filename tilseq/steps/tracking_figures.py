@@ -25,6 +25,8 @@ def draw_tracking(
     clones: pl.DataFrame,
     origins: pl.DataFrame,
     changed: pl.DataFrame,
+    early: pl.DataFrame,
+    infusions: Sequence[Row],
     folder: Path,
 ) -> None:
     """Draw the largest infused clones, single clones over days, the last change from the product, and compartments.
@@ -40,6 +42,10 @@ def draw_tracking(
         Sample → its clonotypes.
     clones, origins, changed
         The tables `clones`, `origins` and `change` of the subject.
+    early
+        Clones of blood from before their lot was infused, see `later_lots.before_their_lot`.
+    infusions
+        Day and lot of each.
     folder
         Where to write.
     """
@@ -56,15 +62,16 @@ def draw_tracking(
     products = [row["sample"] for row in drawn_rows if row["specimen"] == PRODUCT]
     blood = {row["sample"]: row["day"] for row in drawn_rows if row["specimen"] == BLOOD}
     infused = origins.filter(pl.col("in_product"), locus=locus).select("junction")
+    given = sorted({infusion["day"] for infusion in infusions})
     drawn: dict[str, tuple[Axes, str]] = {}
     if blood and not shown.filter(pl.col("sample").is_in([*products, *blood])).join(infused, on="junction").is_empty():
-        drawn["1-tracking"] = _largest(shown, origins, named, products, list(blood))
+        drawn["1-tracking"] = _largest(shown, origins, named, products, list(blood), early)
     days = {sample: day for sample, day in blood.items() if day is not None}
-    if days:
-        drawn["2-courses"] = _courses(shown, origins, days)
+    if not shown.filter(pl.col("sample").is_in(list(days)), pl.col("frequency") > 0).is_empty():
+        drawn["2-courses"] = _courses(shown, origins, days, given)
     for number, (before, after) in enumerate(_last_changes(changed.filter(locus=locus), products, blood)):
         drawn[f"3-change-{number + 1}"] = _change(changed.filter(locus=locus), before, after, named)
-    drawn["4-compartments"] = _compartments(origins, locus)
+    drawn["4-compartments"] = _compartments(origins, locus, given)
     save_figures(drawn, folder)
 
 
@@ -82,23 +89,30 @@ def _name(row: Row) -> str:
 
 
 def _largest(
-    shown: pl.DataFrame, origins: pl.DataFrame, named: Mapping[str, str], products: Sequence[str], blood: Sequence[str]
+    shown: pl.DataFrame,
+    origins: pl.DataFrame,
+    named: Mapping[str, str],
+    products: Sequence[str],
+    blood: Sequence[str],
+    early: pl.DataFrame,
 ) -> tuple[Axes, str]:
     from tilseq.plots.tracking import clone_tracking
 
     samples = {name: words for name, words in named.items() if name in {*products, *blood}}
     return (
-        clone_tracking(shown, origins, samples=samples, products=products),
+        clone_tracking(shown, origins, samples=samples, products=products, not_yet=early),
         "what the largest clones of the infusion product, all its other clones, and those it does not show hold of "
         "each sample. Mind the cells below a bar: of a shallow sample the parts are a matter of chance.",
     )
 
 
-def _courses(shown: pl.DataFrame, origins: pl.DataFrame, days: Mapping[str, float]) -> tuple[Axes, str]:
+def _courses(
+    shown: pl.DataFrame, origins: pl.DataFrame, days: Mapping[str, float], given: Sequence[int]
+) -> tuple[Axes, str]:
     from tilseq.plots.tracking import clone_courses
 
     return (
-        clone_courses(shown, origins, days=days),
+        clone_courses(shown, origins, days=days, infusions=given),
         "the largest clones of each origin in blood. An open mark was not seen: the clone may hold up to about the "
         "limit of detection, and a thin dotted line to it is no course.",
     )
@@ -125,11 +139,14 @@ def _change(changed: pl.DataFrame, before: str, after: str, named: Mapping[str, 
     )
 
 
-def _compartments(origins: pl.DataFrame, locus: str) -> tuple[Axes, str]:
+def _compartments(origins: pl.DataFrame, locus: str, given: Sequence[int]) -> tuple[Axes, str]:
     from tilseq.plots.compartments import compartment_flow
 
+    days = ", ".join(map(str, given))
+    several = f" Lots stand together, though cells were given on days {days}." if len(given) > 1 else ""
     return (
         compartment_flow(origins, locus=locus),
         "what of the tumour and of blood before the infusion went into the product, and what blood after it, all "
-        "visits together, holds of each. What bypasses the product was not seen in it, which depends on its depth.",
+        "visits together, holds of each. What bypasses the product was not seen in it, which depends on its depth."
+        + several,
     )

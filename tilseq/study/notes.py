@@ -48,7 +48,7 @@ READ_FOR: dict[str, tuple[str, ...]] = {
     "sample_volume_ul": ("flow",),
     "beads_per_tube": ("flow",),
     "dilution": ("flow",),
-    "marked_population": ("flow",),
+    "marked_population": ("flow", "tcr", "bcr"),
 }
 
 
@@ -336,10 +336,10 @@ def note_unused_columns(folder: Folder) -> list[str]:
 
 
 def _analysed(folder: Folder) -> set[str]:
-    """Return the tables of the clinic that hold a row, and whether there are samples with a mark."""
+    """Return the tables of the clinic that hold a row, and whether there are tubes with a mark."""
     tables = {"lesions": folder.lesions, "responses": folder.responses, **folder.clinical}
     there = {name for name, frame in tables.items() if frame is not None and frame.height}
-    marked = folder.samples is not None and folder.samples["marked_population"].count()
+    marked = folder.samples is not None and folder.samples.filter(assay="flow")["marked_population"].count()
     return there | ({MARKED} if marked else set())
 
 

@@ -130,7 +130,7 @@ CHANGE = Table(
         Column("q", "number", "p after Benjamini and Hochberg, within the family.", minimum=0, maximum=1),
         Column("family", "text", "What q was corrected over: subject, pair of samples, locus.", needed=True),
         Column("call", "text", "What can be said of the clone.", needed=True, allowed=CHANGE_CALLS),
-        Column("in_product", "boolean", "Seen in the infusion product; null where that was not asked."),
+        Column("in_product", "boolean", "Seen in a lot infused by the later sample; null where that was not asked."),
     ),
     key=("subject", "sample_before", "sample_after", "locus", "junction"),
 )

@@ -1,0 +1,52 @@
+import polars as pl
+import pytest
+
+from tilseq.steps.later_lots import before_their_lot, told_of_lots
+
+INFUSIONS = [{"day": 0, "lot": "A"}, {"day": 60, "lot": "B"}, {"day": 90, "lot": "C"}]
+CLONES = {
+    "a": "AAA CCC",
+    "b": "CCC GGG TTT",
+    "c": "TTT ACA",
+    "base": "GGG",
+    "d14": "AAA CCC GGG ACA CAC",
+    "d60pre": "GGG",
+    "d60": "GGG ACA",
+    "d120": "GGG ACA",
+    "some": "GGG",
+}
+DAYS = {"base": -8, "d14": 14, "d60pre": 60, "d60": 60, "d120": 120, "some": None}
+
+
+@pytest.fixture
+def rows(sample):
+    lots = [sample(name, specimen="infusion_product", day=-1, lot=name.upper()) for name in "abc"]
+    blood = [sample(name, day=day, timing="pre" if "pre" in name else None) for name, day in DAYS.items()]
+    return [*lots, *blood]
+
+
+@pytest.fixture
+def clones():
+    return {name: pl.DataFrame({"locus": "TRB", "junction": names.split()}) for name, names in CLONES.items()}
+
+
+def test_clones_of_blood_that_only_lots_infused_later_show(rows, clones):
+    # CCC is of lot A, too; blood from before all, and of an unknown day, is before no lot.
+    found = before_their_lot(rows, clones, INFUSIONS)
+    assert found.sort(pl.all()).rows() == [
+        ("d14", "TRB", "ACA"),
+        ("d14", "TRB", "GGG"),
+        ("d60", "TRB", "ACA"),
+        ("d60pre", "TRB", "GGG"),
+    ]
+    told = told_of_lots(rows, found, INFUSIONS)
+    assert list(told) == ["b", "c"]
+    assert told["b"].startswith("infused first on day 60: ") and told["b"].endswith("only: 2")  # ACA and GGG
+    assert told["c"].startswith("infused first on day 90: ")
+
+
+@pytest.mark.parametrize("lots", [[(0, "A"), (0, "B"), (0, "C")], [(0, None), (60, None)]])
+def test_lots_of_one_day_or_of_unknown_days_are_before_none(rows, clones, lots):
+    infusions = [{"day": day, "lot": lot} for day, lot in lots]
+    found = before_their_lot(rows, clones, infusions)
+    assert found.height == 0 and told_of_lots(rows, found, infusions) == {}

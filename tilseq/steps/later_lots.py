@@ -1,0 +1,77 @@
+"""Lots that a subject got later than its first: which clones of blood came before them, and what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tilseq.steps.reference import PRODUCT, counts_for, is_after
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def before_their_lot(rows: Rows, clones: Mapping[str, pl.DataFrame], infusions: Rows) -> pl.DataFrame:
+    """Return the clones of blood that no lot infused by then shows, and a lot infused later does.
+
+    Whether such a clone was the subject's own or came with an earlier lot, which missed it, no one can tell. It had not
+    been infused as far as is known.
+
+    Parameters
+    ----------
+    rows
+        Rows of samples.csv of one subject.
+    clones
+        Sample → its clones, with `locus, junction`.
+    infusions
+        Day and lot of each.
+
+    Returns
+    -------
+    polars.DataFrame
+        `sample, locus, junction`, a row a clone and sample of blood from after the first infusion.
+    """
+    import polars as pl
+
+    from tilseq.receptors import CLONE
+
+    found = [pl.DataFrame(schema=dict.fromkeys(("sample", *CLONE), pl.String))]
+    lots = [row for row in rows if row["specimen"] == PRODUCT]
+    for row in rows:
+        if row["specimen"] != "blood" or not is_after(row):
+            continue
+        given = {lot["sample"]: counts_for(row, lot["lot"], infusions) for lot in lots}
+        by_then, later = ([name for name in given if given[name] is infused] for infused in (True, False))
+        if not later:
+            continue
+        own = clones[row["sample"]].select(CLONE).unique(maintain_order=True)
+        own = own.join(pl.concat([clones[name].select(CLONE) for name in later]), on=CLONE, how="semi")
+        for name in by_then:
+            own = own.join(clones[name], on=CLONE, how="anti")
+        found.append(own.select(sample=pl.lit(row["sample"]), **{name: pl.col(name) for name in CLONE}))
+    return pl.concat(found)
+
+
+def told_of_lots(rows: Rows, early: pl.DataFrame, infusions: Rows) -> dict[str, str]:
+    """Return what to tell of each sample of a lot that came after some blood from after the first infusion.
+
+    Parameters
+    ----------
+    rows, infusions
+        As for `before_their_lot`.
+    early
+        What it gives.
+    """
+    told = {}
+    blood = [row for row in rows if row["specimen"] == "blood" and is_after(row)]
+    clones = early.select("locus", "junction").n_unique()
+    for row in rows:
+        if row["specimen"] == PRODUCT and not all(counts_for(one, row["lot"], infusions) for one in blood):
+            day = min(infusion["day"] for infusion in infusions if infusion["lot"] == row["lot"])
+            told[row["sample"]] = (
+                f"infused first on day {day}: origins take all lots as one product; clones of later lots alone that "
+                f"blood showed before these came, and that are not told to be infused only: {clones}"
+            )
+    return told
