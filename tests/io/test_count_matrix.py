@@ -134,6 +134,18 @@ def test_what_is_no_table_of_counts_is_refused_with_its_place(write, text, words
     assert words in refused(write(text))
 
 
+def test_counts_that_were_normalised_and_rounded_are_refused(write):
+    # Libraries of 1,000,001, 999,998, 1,000,000 and 1,000,002.
+    per_million = "gene,s1,s2,s3,s4\nA,400001,399998,10,2\nB,600000,600000,999990,1000000\n"
+    words = "these are no raw counts, but values that were normalised and rounded; "
+    mend = "; give the counts before normalisation; of counts subsampled to one depth, those of all genes"
+    assert refused(write(per_million)) == f"{words}found 'library sizes that differ by rounding alone'{mend}"
+    # 60 genes each of counts 1 to 12, times 1.3.
+    scaled = "".join(f"G{i},{round(1.3 * (i // 60 + 1))},{i // 60 + 1}\n" for i in range(720))
+    gap = "found 'no gene with a count of 2 in sample s1, though many have one near it'"
+    assert refused(write(f"gene,s1,s2\n{scaled}")) == words + gap + mend
+
+
 def samples(values, **parts):
     obs, var = pd.DataFrame(index=["s1", "s2"]), pd.DataFrame(index=["ENSG00000153563", "B"])
     var["gene_symbols"] = ["CD8A", "B"]

@@ -107,7 +107,7 @@ def sample_scores(
 
 
 def _told_of_ties(matrix: Floats) -> tuple[str, ...]:
-    """Return a sentence on genes that GSVA cannot rank: its kernels are as wide as a gene's spread, so scale is lost."""
+    """Return a sentence on genes that GSVA cannot rank: its kernels are as wide as a gene varies, so scale is lost."""
     centred = matrix - matrix.mean(axis=0)
     profiles = np.unique((centred / centred.std(axis=0)).round(PROFILE_DIGITS), axis=1)
     tied = matrix.shape[1] - profiles.shape[1]

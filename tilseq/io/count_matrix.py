@@ -17,6 +17,8 @@ from tilseq.gene_symbols import gene_id, gene_names, sum_by_gene
 from tilseq.io.h5ad import read_h5ad
 from tilseq.io.kinds import HDF5
 from tilseq.io.text import open_delimited, unquoted
+from tilseq.scaled_counts import MEND as MEND_SCALED
+from tilseq.scaled_counts import WHAT, sign_of_scaling
 
 FEATURE_COUNTS = ("Geneid", "Chr", "Start", "End", "Strand", "Length")
 # Columns beside the gene's that are of no sample, without their case.
@@ -81,14 +83,18 @@ def read_count_matrix(path: str | Path, *, layer: str | None = None) -> CountMat
     Raises
     ------
     ReadError
-        The file cannot be read; a value is no number, negative or not whole, as after normalisation or logarithm; a
-        gene has no name; a sample stands twice; there is no sample, no gene or no such layer.
+        The file cannot be read; a value is no number, negative or not whole, as after normalisation or logarithm; whole
+        numbers show that they were normalised and rounded (`sign_of_scaling`); a gene has no name; a sample stands
+        twice; there is no sample, no gene or no such layer.
     """
-    if _starts_with(path, HDF5):
-        return _of_h5ad(path, layer)
-    if layer is not None:
+    is_hdf5 = _starts_with(path, HDF5)
+    if layer is not None and not is_hdf5:
         raise ReadError("a text file has no layers", file=path, found=layer)
-    return _of_text(path)
+    matrix = _of_h5ad(path, layer) if is_hdf5 else _of_text(path)
+    sign = sign_of_scaling(matrix.counts, matrix.samples)
+    if sign is not None:
+        raise ReadError(WHAT, file=path, found=sign, mend=MEND_SCALED)
+    return matrix
 
 
 def check_counts(values: NDArray[Any], place: Any, path: str | Path) -> None:
