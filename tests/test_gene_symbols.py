@@ -10,9 +10,11 @@ from tilseq.gene_symbols import (
     ensembl_gene,
     gene_names,
     in_other_letters,
+    is_transcript,
     present_symbol,
     retired_symbols,
     sum_by_gene,
+    symbol_beside_id,
 )
 
 
@@ -69,3 +71,49 @@ def test_genes_of_sets_that_the_data_write_with_other_capitals_are_told():
         "nkg7 (in the data Nkg7): write both alike; human symbols are in capitals, those of a mouse are other genes",
     )
     assert in_other_letters(["GZMB", "C15orf39"], {"one": ["GZMB", "C15orf39", "IL2"]}) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [
+        ("ENSG00000010610_CD4", "CD4"),  # RSEM
+        ("ENSG00000010610.10_CD4", "CD4"),
+        ("ENSG00000182162.11_PAR_Y_P2RY8", "P2RY8"),
+        ("ENSG00000010610|CD4", "CD4"),  # StringTie
+        ("CD4|ENSG00000010610.10", "CD4"),
+        ("HLA-DRA_ENSG00000204287", "HLA-DRA"),
+        ("CD4|920", "CD4"),  # TCGA, with Entrez's number
+        ("?|100130426", "100130426"),
+        ("ENSG00000000001.2_ENSG00000000001.2", "ENSG00000000001"),
+        ("ENSG00000223972_Y_RNA", "Y_RNA"),
+        ("ENSG00000010610.10", None),
+        ("ENSG00000182162.11_PAR_Y", None),
+        ("Y_RNA", None),
+        ("CD4", None),
+        ("MSTRG.7|CD4", None),
+        ("ENSG00000010610|CD4|protein_coding", None),
+    ],
+)
+def test_the_symbol_of_a_name_with_an_id(name, symbol):
+    assert symbol_beside_id(name) == symbol
+
+
+def test_names_of_several_parts_and_of_a_mouse_are_told():
+    listed = ["ENSG00000010610_CD4", "ENSG00000166803.11|KIAA0101", "ENSMUSG00000023274.15", "MSTRG.7|CD4", "?|7"]
+    assert gene_names(listed) == (
+        ("CD4", "PCLAF", "ENSMUSG00000023274.15", "MSTRG.7|CD4", "7"),
+        (
+            "3 names of an id and a symbol are read as the symbol: ENSG00000010610_CD4 → CD4, "
+            "ENSG00000166803.11|KIAA0101 → KIAA0101, ?|7 → 7",
+            "1 of 5 genes have a number for a name, which no gene set finds",
+            "1 of 5 genes are those of another species, which no gene set finds: ENSMUSG00000023274.15",
+            "1 of 5 genes have a name of several parts, which no gene set finds: MSTRG.7|CD4",
+            "1 retired symbols are read as the present ones: KIAA0101 → PCLAF",
+        ),
+    )
+
+
+@pytest.mark.parametrize("name", ["ENST00000011653.9", "ENST00000011653.9|ENSG00000010610.10|CD4-201|", "NM_000616.5"])
+def test_transcripts_are_known(name):
+    assert is_transcript(name)
+    assert not is_transcript("ENSG00000010610")

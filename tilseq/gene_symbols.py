@@ -9,8 +9,24 @@ from importlib.resources import files
 from typing import Any
 
 ENSEMBL = re.compile(r"^(ENSG\d{11})(\.\d+)?(_PAR_Y)?$")
+OTHER_SPECIES = re.compile(r"^ENS[A-Z]{3,4}G\d{11}(\.\d+)?$")
+TRANSCRIPT = re.compile(r"^(ENS([A-Z]{3,4})?T\d{11}|[NX][MR]_\d+)(\.\d+)?($|[|_])")
+# An id and a symbol in one name, as RSEM (ENSG00000010610_CD4), StringTie (ENSG00000010610.10|CD4) and TCGA (CD4|920)
+# write them; the symbol is what is left.
+ID = r"ENSG\d{11}(?:\.\d+)?(?:_PAR_Y)?"
+ID_AND_SYMBOL = re.compile(rf"^(?:{ID}[_|](?P<behind>[^|]+)|(?P<before>[^|]+)[_|]{ID}|(?P<entrez>[^|]+)\|\d+)$")
+UNNAMED = "?"  # TCGA's, of a gene without a symbol
 # What spreadsheets make of MARCH1, SEPT2 and DEC1.
 DATE = re.compile(r"\d{1,2}-(Mar|Sep|Sept|Dec)|(Mar|Sep|Sept|Dec)-\d{1,2}", re.IGNORECASE)
+# Kind of name that is no symbol of a human gene → what is said of such genes; of plain kinds without examples.
+NAMELESS = {
+    "ensembl": "are Ensembl ids without a symbol",
+    "number": "have a number for a name",
+    "species": "are those of another species",
+    "parts": "have a name of several parts",
+    "date": "are dates, of a spreadsheet",
+}
+PLAIN = ("ensembl", "number")
 EXAMPLES = 5
 
 
@@ -41,6 +57,42 @@ def gene_id(name: str) -> str | None:
     return ensembl_gene(name) or (name if name.isdecimal() else None)
 
 
+def is_transcript(name: str) -> bool:
+    """Tell whether a name is, or begins with, a transcript's id of Ensembl or RefSeq."""
+    return TRANSCRIPT.match(name) is not None
+
+
+def symbol_beside_id(name: str) -> str | None:
+    """Return the symbol, or else the id, of a name that holds an id and a symbol; None for any other name.
+
+    Parameters
+    ----------
+    name
+        As ``ENSG00000010610_CD4``, ``ENSG00000010610.10|CD4``, ``CD4_ENSG00000010610`` or, with Entrez's number,
+        ``CD4|920``. Where another id, or ``?``, stands for the symbol the gene has none.
+    """
+    found = None if ensembl_gene(name) else ID_AND_SYMBOL.match(name)
+    if found is None:
+        return None
+    symbol = found["behind"] or found["before"] or found["entrez"]
+    if symbol == UNNAMED:
+        return name.rpartition("|")[2]
+    return ensembl_gene(symbol) or symbol
+
+
+def no_symbol(name: str) -> str | None:
+    """Return of which kind of `NAMELESS` a name is, None for what may be a symbol."""
+    if ensembl_gene(name):
+        return "ensembl"
+    if name.isdecimal():
+        return "number"
+    if OTHER_SPECIES.match(name):
+        return "species"
+    if "|" in name:
+        return "parts"
+    return "date" if DATE.fullmatch(name) else None
+
+
 def gene_names(
     listed: Sequence[str], symbols: Mapping[str, str] | None = None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -49,38 +101,39 @@ def gene_names(
     Parameters
     ----------
     listed
-        Symbols, or Ensembl ids with or without version, or numbers.
+        Symbols, or Ensembl ids with or without version, or numbers, or an id and a symbol (`symbol_beside_id`).
     symbols
         Id, as `gene_id` returns it → symbol, as the file at hand gives them. An id without one is kept as it is.
 
     Returns
     -------
     tuple
-        A name a gene, in the order given, and sentences: how many ids have no symbol, which names are dates, which
-        symbols are retired.
+        A name a gene, in the order given, and sentences: which names held an id beside the symbol, how many ids have
+        no symbol, which names are dates or of several parts, which symbols are retired.
     """
     known = symbols or {}
-    names, bare, numbers, dates, retired = [], [], [], [], []
-    for name in listed:
+    names, parted, retired = [], [], []
+    nameless: dict[str, list[str]] = {kind: [] for kind in NAMELESS}
+    for whole in listed:
+        beside = symbol_beside_id(whole)
+        name = whole if beside is None else beside
         identifier = gene_id(name)
         named = known.get(identifier, identifier) if identifier else name
-        if ensembl_gene(named):
-            bare.append(named)
-        elif named.isdecimal():
-            numbers.append(named)
-        elif DATE.fullmatch(named):
-            dates.append(named)
+        if beside is not None:
+            parted.append(f"{whole} → {named}")
+        if (kind := no_symbol(named)) is not None:
+            nameless[kind].append(named)
         present = present_symbol(named)
         if present != named:
             retired.append(f"{named} → {present}")
         names.append(present)
     told = []
-    if bare:
-        told.append(f"{len(bare)} of {len(names)} genes are Ensembl ids without a symbol, which no gene set finds")
-    if numbers:
-        told.append(f"{len(numbers)} of {len(names)} genes have a number for a name, which no gene set finds")
-    if dates:
-        told.append(f"{len(dates)} genes are dates, of a spreadsheet, which no gene set finds: {_examples(dates)}")
+    if parted:
+        told.append(f"{len(parted)} names of an id and a symbol are read as the symbol: {_examples(parted)}")
+    for kind, found in nameless.items():
+        if found:
+            sentence = f"{len(found)} of {len(names)} genes {NAMELESS[kind]}, which no gene set finds"
+            told.append(sentence if kind in PLAIN else f"{sentence}: {_examples(found)}")
     if retired:
         told.append(f"{len(retired)} retired symbols are read as the present ones: {_examples(retired)}")
     return tuple(names), tuple(told)

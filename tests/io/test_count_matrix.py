@@ -101,7 +101,7 @@ def test_names_in_quotes_as_r_writes_them_are_read_without(write):
         ("entrez,s1\n920,3\nCD8A,4\n", ("920", "CD8A"), [3, 4],
          ["1 of 2 genes have a number for a name, which no gene set finds"]),
         ("gene,s1\n1-Mar,3\n2-Sep,4\nMARCO,5\n", ("1-Mar", "2-Sep", "MARCO"), [3, 4, 5],
-         ["2 genes are dates, of a spreadsheet, which no gene set finds: 1-Mar, 2-Sep"]),
+         ["2 of 3 genes are dates, of a spreadsheet, which no gene set finds: 1-Mar, 2-Sep"]),
         ("gene,s1\nCD4,3\n CD4 ,4\n", ("CD4",), [7], ["1 genes stand in several rows, which are summed: CD4"]),
     ],
 )  # fmt: skip
@@ -132,6 +132,19 @@ def test_names_that_are_no_symbols_are_named_or_told_and_blanks_do_not_count(wri
 )
 def test_what_is_no_table_of_counts_is_refused_with_its_place(write, text, words):
     assert words in refused(write(text))
+
+
+def test_names_of_an_id_and_a_symbol_and_rows_of_transcripts(write):
+    found = read_count_matrix(write("gene_id,s1,s2\nENSG00000010610_CD4,7,0\nENSG00000153563.15_CD8A,2,5\n"))
+    assert (found.genes, found.counts.tolist()) == (("CD4", "CD8A"), [[7, 2], [0, 5]])
+    assert found.told == (
+        "2 names of an id and a symbol are read as the symbol: ENSG00000010610_CD4 → CD4, "
+        "ENSG00000153563.15_CD8A → CD8A",
+    )
+    assert refused(write("id,s1\nENST00000011653.9,7\nENST00000437654.1,1\nERCC-00002,3\n")) == (
+        "these are counts of transcripts; found 'ENST00000011653.9'; expected of genes; sum them by gene; Salmon's and "
+        "kallisto's own files are summed by a table of transcript and gene"
+    )
 
 
 def test_counts_that_were_normalised_and_rounded_are_refused(write):

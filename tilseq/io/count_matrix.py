@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.errors import ReadError, did_you_mean, first_few
-from tilseq.gene_symbols import gene_id, gene_names, sum_by_gene
+from tilseq.gene_symbols import gene_id, gene_names, is_transcript, sum_by_gene
 from tilseq.io.h5ad import read_h5ad
 from tilseq.io.kinds import HDF5
 from tilseq.io.text import open_delimited, unquoted
@@ -36,6 +36,7 @@ NO_GENES = re.compile(
 EXPECTED = "whole numbers, 0 or more"
 MEND = "give raw counts, not normalised or logged values, nor TPM"
 SHOWN = 5
+MOST_TRANSCRIPTS = 0.5
 LARGEST = 2**53  # beyond it a floating-point number no longer holds every whole number
 
 
@@ -69,7 +70,8 @@ def read_count_matrix(path: str | Path, *, layer: str | None = None) -> CountMat
 
     Read are CSV and TSV, plain or gzip, of genes × samples, with the gene in the first column; the table of
     featureCounts, whose samples bear the names of their alignment files; and an h5ad of samples × genes. Columns such
-    as `gene_name` or `length` are not taken for samples; a column of symbols names Ensembl ids and numbers. Retired
+    as `gene_name` or `length` are not taken for samples; a column of symbols names Ensembl ids and numbers, and of a name
+    with an id and a symbol, as RSEM's `ENSG00000010610_CD4`, the symbol is taken. Retired
     symbols are brought up to date, rows of one gene are summed, and rows of no gene are left out, as HTSeq's
     `__no_feature` or a `Total`: `told`.
 
@@ -85,7 +87,7 @@ def read_count_matrix(path: str | Path, *, layer: str | None = None) -> CountMat
     ReadError
         The file cannot be read; a value is no number, negative or not whole, as after normalisation or logarithm; whole
         numbers show that they were normalised and rounded (`sign_of_scaling`); a gene has no name; a sample stands
-        twice; there is no sample, no gene or no such layer.
+        twice; the rows are of transcripts; there is no sample, no gene or no such layer.
     """
     is_hdf5 = _starts_with(path, HDF5)
     if layer is not None and not is_hdf5:
@@ -153,11 +155,20 @@ def _of_text(path: str | Path) -> CountMatrix:
     cells = cells.filter(pl.Series(is_gene))
     if not len(cells):
         raise ReadError("the file has no row of a gene", file=path)
+    _refuse_transcripts(cells[gene].to_list(), path)
     symbols, told = gene_names(cells[gene].to_list(), _symbols_of(cells, gene))
     summed, genes, twice = sum_by_gene(counts.T, symbols)
     left = [f"columns that are of no sample: {', '.join(about)}"] if about else []
     samples = _sample_names(columns, names, path)
     return CountMatrix(summed, genes, samples, (*left, *_left_out(no_genes), *told, *twice), no_genes)
+
+
+def _refuse_transcripts(names: Sequence[str], path: str | Path) -> None:
+    """Refuse rows of transcripts, each of which would be tested as if it were a gene."""
+    found = [name for name in names if is_transcript(name)]
+    if len(found) > MOST_TRANSCRIPTS * len(names):
+        mend = "sum them by gene; Salmon's and kallisto's own files are summed by a table of transcript and gene"
+        raise ReadError("these are counts of transcripts", file=path, found=found[0], expected="of genes", mend=mend)
 
 
 def _names(header: Sequence[str]) -> tuple[str, ...]:
@@ -269,6 +280,7 @@ def _of_h5ad(path: str | Path, layer: str | None) -> CountMatrix:
     no_genes = tuple(name for name, known in zip(listed, is_gene, strict=True) if not known)
     if not is_gene.any():
         raise ReadError("the file has no column of a gene", file=path, found=first_few(listed, SHOWN))
+    _refuse_transcripts(listed, path)
     names, told = gene_names([name for name in listed if name not in no_genes], symbols_of_var(data.var))
     summed, genes, twice = sum_by_gene(counts[:, is_gene], names)
     return CountMatrix(summed, genes, tuple(samples), (*_left_out(no_genes), *told, *twice), no_genes)
