@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from tilseq.gene_symbols import (
+    ALIASES,
     ensembl_gene,
     gene_names,
     in_other_letters,
@@ -15,6 +16,8 @@ from tilseq.gene_symbols import (
     retired_symbols,
     sum_by_gene,
     symbol_beside_id,
+    told_of_renamed,
+    told_of_unfound,
 )
 
 
@@ -117,3 +120,20 @@ def test_names_of_several_parts_and_of_a_mouse_are_told():
 def test_transcripts_are_known(name):
     assert is_transcript(name)
     assert not is_transcript("ENSG00000010610")
+
+
+def test_genes_of_sets_that_are_read_under_another_name_or_not_found_by_an_alias_are_told():
+    # HGNC: FAM46C was renamed TENT5C; PD-1 is an alias of PDCD1, GITR of TNFRSF18, and neither is a symbol.
+    sets = {"one": ["FAM46C", "PD-1", "CD8A"], "two": ["GITR", "Gitr", "CD4", "PD-1"]}
+    assert told_of_renamed(sets) == ("1 retired symbols of the sets are read as the present ones: FAM46C → TENT5C",)
+    assert told_of_unfound(["PDCD1", "TENT5C", "CD8A", "cd4"], sets) == (
+        "3 genes of the sets are not found, as their names are aliases: GITR (TNFRSF18), Gitr (TNFRSF18), PD-1 (PDCD1)"
+        ": write the symbol",
+        "1 genes of the sets are not found, as capitals differ: CD4 (in the data cd4): write both alike; human symbols "
+        "are in capitals, those of a mouse are other genes",
+    )
+    assert told_of_renamed({"one": ["TENT5C"]}) == told_of_unfound(["CD8A", "GITR"], {"one": ["CD8A", "GITR"]}) == ()
+
+
+def test_no_alias_is_a_symbol_or_read_as_another_gene():
+    assert not set(ALIASES) & {*retired_symbols(), *retired_symbols().values(), *ALIASES.values()}

@@ -28,6 +28,24 @@ NAMELESS = {
 }
 PLAIN = ("ensembl", "number")
 EXAMPLES = 5
+# Names of proteins that gene sets of T cells are written with, HGNC's aliases; none is the symbol of another gene. They
+# are told, not read: an alias may be that of several genes.
+ALIASES = {
+    **dict.fromkeys(("PD1", "PD-1", "CD279"), "PDCD1"),
+    **dict.fromkeys(("PDL1", "PD-L1"), "CD274"),
+    **dict.fromkeys(("TIM3", "TIM-3", "CD366"), "HAVCR2"),
+    **dict.fromkeys(("LAG-3", "CD223"), "LAG3"),
+    **dict.fromkeys(("CTLA-4", "CD152"), "CTLA4"),
+    **dict.fromkeys(("4-1BB", "41BB", "CD137"), "TNFRSF9"),
+    **dict.fromkeys(("OX40", "OX-40", "CD134"), "TNFRSF4"),
+    **dict.fromkeys(("GITR", "AITR", "CD357"), "TNFRSF18"),
+    **dict.fromkeys(("TBET", "T-BET"), "TBX21"),
+    **dict.fromkeys(("TCF1", "TCF-1"), "TCF7"),
+    **dict.fromkeys(("2B4", "CD244A"), "CD244"),
+    **dict.fromkeys(("KI67", "KI-67"), "MKI67"),
+    "CD103": "ITGAE", "CD62L": "SELL", "CD127": "IL7R", "CD25": "IL2RA", "CD122": "IL2RB", "CD95": "FAS",
+    "CD107A": "LAMP1", "NKG2A": "KLRC1", "NKG2D": "KLRK1", "BLIMP-1": "PRDM1", "PERFORIN": "PRF1",
+}  # fmt: skip
 
 
 @cache
@@ -137,6 +155,41 @@ def gene_names(
     if retired:
         told.append(f"{len(retired)} retired symbols are read as the present ones: {_examples(retired)}")
     return tuple(names), tuple(told)
+
+
+def told_of_renamed(sets: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Return a sentence on genes of sets that are read under another name, or none.
+
+    Parameters
+    ----------
+    sets
+        Name of each set to its symbols.
+    """
+    listed = {symbol for symbols in sets.values() for symbol in symbols}
+    renamed = [f"{symbol} → {present_symbol(symbol)}" for symbol in sorted(listed) if present_symbol(symbol) != symbol]
+    if not renamed:
+        return ()
+    return (f"{len(renamed)} retired symbols of the sets are read as the present ones: {_examples(renamed)}",)
+
+
+def told_of_unfound(genes: Iterable[str], sets: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Return sentences on genes of sets that the data hold under another name: in other letters, or not as an alias.
+
+    Parameters
+    ----------
+    genes
+        Symbols of the data.
+    sets
+        Name of each set to its symbols.
+    """
+    names = set(genes)
+    listed = {symbol for symbols in sets.values() for symbol in symbols} - names
+    aliases = [f"{symbol} ({ALIASES[symbol.upper()]})" for symbol in sorted(listed) if symbol.upper() in ALIASES]
+    told = in_other_letters(names, sets)
+    if not aliases:
+        return told
+    what = f"{len(aliases)} genes of the sets are not found, as their names are aliases: {_examples(aliases)}"
+    return (f"{what}: write the symbol", *told)
 
 
 def in_other_letters(genes: Iterable[str], sets: Mapping[str, Iterable[str]]) -> tuple[str, ...]:

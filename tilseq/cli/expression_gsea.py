@@ -36,10 +36,10 @@ class _Sets(NamedTuple):
 
     def told_beside(self, genes: Sequence[str]) -> list[str]:
         """Return what a reader should know of the sets beside the genes of the data."""
-        from tilseq.gene_symbols import in_other_letters
+        from tilseq.gene_symbols import told_of_renamed, told_of_unfound
 
         told = [sentence for file in self.files for sentence in file.told_beside(genes)]
-        return [*told, *in_other_letters(genes, self.genes)]
+        return [*told, *told_of_unfound(genes, self.genes), *told_of_renamed(self.genes)]
 
 
 class _Samples(NamedTuple):

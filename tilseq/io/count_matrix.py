@@ -70,10 +70,9 @@ def read_count_matrix(path: str | Path, *, layer: str | None = None) -> CountMat
 
     Read are CSV and TSV, plain or gzip, of genes × samples, with the gene in the first column; the table of
     featureCounts, whose samples bear the names of their alignment files; and an h5ad of samples × genes. Columns such
-    as `gene_name` or `length` are not taken for samples; a column of symbols names Ensembl ids and numbers, and of a name
-    with an id and a symbol, as RSEM's `ENSG00000010610_CD4`, the symbol is taken. Retired
-    symbols are brought up to date, rows of one gene are summed, and rows of no gene are left out, as HTSeq's
-    `__no_feature` or a `Total`: `told`.
+    as `gene_name` or `length` are not taken for samples; a column of symbols names Ensembl ids and numbers. Of a name
+    with an id and a symbol, as RSEM's `ENSG00000010610_CD4`, the symbol is taken. Retired symbols are brought up to
+    date, rows of one gene are summed, and rows of no gene are left out, as HTSeq's `__no_feature` or a `Total`: `told`.
 
     Parameters
     ----------

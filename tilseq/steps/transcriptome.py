@@ -144,11 +144,14 @@ def _gene_sets(job: Job, genes: Sequence[str]) -> tuple[dict[str, dict[str, tupl
     `genes` are those of the data.
     """
     from tilseq.expression.signatures import as_signatures, built_in_sets, gene_lists
+    from tilseq.gene_symbols import told_of_renamed, told_of_unfound
     from tilseq.io.gmt import read_gmt
 
     if job.arguments["gene_sets"]:
         given = read_gmt(job.paths[-1])
-        return {"sets of the study": gene_lists(as_signatures(given))}, given.told_beside(genes)
+        sets = gene_lists(as_signatures(given))
+        told = (*given.told_beside(genes), *told_of_unfound(genes, sets), *told_of_renamed(sets))
+        return {"sets of the study": sets}, told
     return built_in_sets(), ()
 
 
