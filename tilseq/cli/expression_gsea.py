@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, write_result
-from tilseq.cli.expression_design import asked, design_of, naming, where_option
+from tilseq.cli.expression_design import asked, design_of, naming, tell_handling, where_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -192,7 +192,7 @@ def _of_counts(
     with naming(given.design or given.counts):
         table = match_samples(design_of(given.counts, given.design), matrix.samples)
         rows = chosen_samples(table, given.where)
-        return gsea(
+        found = gsea(
             matrix.counts[rows],
             matrix.genes,
             [matrix.samples[row] for row in rows],
@@ -203,3 +203,5 @@ def _of_counts(
             families=sets.families,
             **limits,
         )
+    tell_handling(table[rows], found.table["contrast"].unique(maintain_order=True))
+    return found
