@@ -134,6 +134,28 @@ def test_what_is_no_table_of_counts_is_refused_with_its_place(write, text, words
     assert words in refused(write(text))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ENSG00000000003.15\t679\nENSG00000000005.6\t3\n",  # HTSeq
+        "A1BG\t679\nA2M\t3\n",
+        "N_unmapped\t10\t20\t30\nENSG00000000003\t679\t1\t678\n",  # STAR
+    ],
+)
+def test_a_file_without_a_header_would_lose_its_first_gene(write, text):
+    first = text.partition("\n")[0]
+    assert refused(write(text, "c.txt")) == (
+        f"row 1: the file has no header; found {first!r}; expected gene and the names of samples; put a row above that "
+        "names the columns; if this one does, call the first gene"
+    )
+
+
+@pytest.mark.parametrize("header", ["gene,7", "X,7", ",7", "ensembl_gene_id,7", "Geneid,7", "Symbol,7"])
+def test_samples_may_have_numbers_for_names(write, header):
+    found = read_count_matrix(write(f"{header}\nCD4,3\n"))
+    assert (found.samples, found.counts.tolist()) == (("7",), [[3]])
+
+
 def test_names_of_an_id_and_a_symbol_and_rows_of_transcripts(write):
     found = read_count_matrix(write("gene_id,s1,s2\nENSG00000010610_CD4,7,0\nENSG00000153563.15_CD8A,2,5\n"))
     assert (found.genes, found.counts.tolist()) == (("CD4", "CD8A"), [[7, 2], [0, 5]])

@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.errors import ReadError, did_you_mean, first_few
-from tilseq.gene_symbols import gene_id, gene_names, is_transcript, sum_by_gene
+from tilseq.gene_symbols import ensembl_gene, gene_id, gene_names, is_transcript, sum_by_gene, symbol_beside_id
 from tilseq.io.h5ad import read_h5ad
 from tilseq.io.kinds import HDF5
 from tilseq.io.text import open_delimited, unquoted
@@ -26,6 +26,7 @@ SYMBOL_COLUMNS = (
     "gene_name", "gene_symbol", "symbol", "hgnc_symbol", "external_gene_name", "gene_symbols", "feature_name",
 )  # fmt: skip
 ABOUT_GENES = (*SYMBOL_COLUMNS, "gene_id", "gene_ids", "gene_type", "gene_biotype", "biotype", "description", "length")
+HEAD_OF_GENES = re.compile(r"|x|index|rows?|.*(gene|id|symbol|name|feature|target|probe).*", re.IGNORECASE)
 ALIGNMENTS = (".sam", ".bam", ".cram")
 # Rows that HTSeq and STAR set beside those of genes, and sums.
 NO_GENES = re.compile(
@@ -86,7 +87,7 @@ def read_count_matrix(path: str | Path, *, layer: str | None = None) -> CountMat
     ReadError
         The file cannot be read; a value is no number, negative or not whole, as after normalisation or logarithm; whole
         numbers show that they were normalised and rounded (`sign_of_scaling`); a gene has no name; a sample stands
-        twice; the rows are of transcripts; there is no sample, no gene or no such layer.
+        twice; there is no header; the rows are of transcripts; there is no sample, no gene or no such layer.
     """
     is_hdf5 = _starts_with(path, HDF5)
     if layer is not None and not is_hdf5:
@@ -144,6 +145,7 @@ def _of_text(path: str | Path) -> CountMatrix:
     nameless = cells[gene].is_null()
     if nameless.any():
         raise ReadError("a gene has no name", file=path, row=first + int(nameless.arg_true()[0]), column=gene)
+    _refuse_headless(names, table.header_row, path)
     columns, about = _sample_columns(names)
     if not columns:
         mend = "is the separator right?" if len(names) == 1 else None
@@ -168,6 +170,17 @@ def _refuse_transcripts(names: Sequence[str], path: str | Path) -> None:
     if len(found) > MOST_TRANSCRIPTS * len(names):
         mend = "sum them by gene; Salmon's and kallisto's own files are summed by a table of transcript and gene"
         raise ReadError("these are counts of transcripts", file=path, found=found[0], expected="of genes", mend=mend)
+
+
+def _refuse_headless(names: Sequence[str], row: int, path: str | Path) -> None:
+    """Refuse a file whose first row is of a gene, as HTSeq and STAR write it: that gene would be lost as a header."""
+    first = names[0].strip()
+    is_gene = ensembl_gene(first) or is_transcript(first) or symbol_beside_id(first) or NO_GENES.fullmatch(first)
+    numbers = len(names) > 1 and all(name.strip().isdecimal() for name in names[1:])
+    if is_gene or (numbers and not HEAD_OF_GENES.fullmatch(first)):
+        found, expected = "\t".join(names), "gene and the names of samples"
+        mend = "put a row above that names the columns; if this one does, call the first gene"
+        raise ReadError("the file has no header", file=path, row=row, found=found, expected=expected, mend=mend)
 
 
 def _names(header: Sequence[str]) -> tuple[str, ...]:
