@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 LEAST_CHANCE = 1e-4  # that libraries of one depth scatter so little, were their reads counted
 FEWEST_LIBRARIES = 3
+LEAST_DEPTH = 1_000.0  # nobody scales to less
 LARGEST_VALUE = 100  # up to which the values of a library are looked through for gaps
 REACH = 2  # values on either side of one that tell how many genes have it
 LEAST_EXPECTED = 40.0  # genes of a value that none has: e^-40, were they counted
@@ -56,7 +57,7 @@ def of_one_depth(totals: NDArray[np.float64]) -> bool:
     Parameters
     ----------
     totals
-        Counts of each; those of 0 are not looked at.
+        Counts of each; those of 0 are not looked at. Of fewer than 1,000 on average nothing is said.
     """
     from scipy.special import chdtr
 
@@ -64,6 +65,8 @@ def of_one_depth(totals: NDArray[np.float64]) -> bool:
     if held.size < FEWEST_LIBRARIES or np.all(held == held[0]):
         return False
     mean = held.mean()
+    if mean < LEAST_DEPTH:
+        return False
     return bool(chdtr(held.size - 1, ((held - mean) ** 2).sum() / mean) < LEAST_CHANCE)
 
 

@@ -150,6 +150,35 @@ def test_a_file_without_a_header_would_lose_its_first_gene(write, text):
     )
 
 
+@pytest.mark.parametrize(
+    ("header", "cells", "about"),
+    [
+        ("Gene ID,Gene Name,s1", "ENSG00000010610,CD4,7", "Gene Name"),  # Expression Atlas
+        ("gene_id,gene_name,entrezgene,s1", "ENSG00000010610,CD4,920,7", "gene_name, entrezgene"),
+        ("symbol,chromosome,start,end,strand,s1", "CD4,12,100,200,1,7", "chromosome, start, end, strand"),
+        ("symbol,GC_content,s1", "CD4,41,7", "GC_content"),
+    ],
+)
+def test_columns_about_genes_are_no_samples(write, header, cells, about):
+    found = read_count_matrix(write(f"{header}\n{cells}\n"))
+    assert (found.genes, found.samples, found.counts.tolist()) == (("CD4",), ("s1",), [[7]])
+    assert found.told == (f"columns that are of no sample: {about}",)
+
+
+def test_a_visit_may_be_called_start_or_end(write):
+    assert read_count_matrix(write("gene,start,end\nCD4,3,4\n")).samples == ("start", "end")
+
+
+def test_measures_of_one_sample_are_refused(write):
+    text = (
+        "gene_id,transcript_id(s),length,effective_length,expected_count,TPM,FPKM\nENSG00000010610_CD4,E,3,2,12,4,3\n"
+    )
+    assert refused(write(text)) == (
+        "a table of one sample's measures; expected whole numbers, 0 or more; join the counts of all samples, one "
+        "column each, named as the sample; estimated ones rounded"
+    )
+
+
 @pytest.mark.parametrize("header", ["gene,7", "X,7", ",7", "ensembl_gene_id,7", "Geneid,7", "Symbol,7"])
 def test_samples_may_have_numbers_for_names(write, header):
     found = read_count_matrix(write(f"{header}\nCD4,3\n"))

@@ -23,9 +23,19 @@ from tilseq.scaled_counts import WHAT, sign_of_scaling
 FEATURE_COUNTS = ("Geneid", "Chr", "Start", "End", "Strand", "Length")
 # Columns beside the gene's that are of no sample, without their case.
 SYMBOL_COLUMNS = (
-    "gene_name", "gene_symbol", "symbol", "hgnc_symbol", "external_gene_name", "gene_symbols", "feature_name",
+    "gene_name", "gene name", "gene_symbol", "symbol", "hgnc_symbol", "external_gene_name", "gene_symbols",
+    "feature_name",
 )  # fmt: skip
-ABOUT_GENES = (*SYMBOL_COLUMNS, "gene_id", "gene_ids", "gene_type", "gene_biotype", "biotype", "description", "length")
+ABOUT_GENES = (
+    *SYMBOL_COLUMNS, "gene id", "gene_id", "gene_ids", "ensembl_gene_id", "hgnc_id", "entrezgene",
+    "entrezgene_id", "entrez_id", "entrez", "ncbi_gene_id", "gene_type", "gene_biotype", "biotype", "description",
+    "gene_description", "length", "effective_length", "gene_length", "transcript_length", "gc_content",
+    "percentage_gene_gc_content", "transcript_id(s)",
+)  # fmt: skip
+CHROMOSOMES = ("chr", "chrom", "chromosome", "chromosome_name", "seqnames")
+OF_PLACE = ("start", "end", "width", "strand", "start_position", "end_position", "band")  # beside a chromosome
+# What programs write beside or instead of counts, without the sample's name.
+OF_ONE_SAMPLE = ("expected_count", "est_counts", "tpm", "fpkm", "rpkm", "isopct")
 HEAD_OF_GENES = re.compile(r"|x|index|rows?|.*(gene|id|symbol|name|feature|target|probe).*", re.IGNORECASE)
 ALIGNMENTS = (".sam", ".bam", ".cram")
 # Rows that HTSeq and STAR set beside those of genes, and sums.
@@ -147,6 +157,11 @@ def _of_text(path: str | Path) -> CountMatrix:
         raise ReadError("a gene has no name", file=path, row=first + int(nameless.arg_true()[0]), column=gene)
     _refuse_headless(names, table.header_row, path)
     columns, about = _sample_columns(names)
+    measures = [name for name in columns if name.casefold() in OF_ONE_SAMPLE]
+    if measures:
+        what = "a table of one sample's measures"
+        join = "join the counts of all samples, one column each, named as the sample; estimated ones rounded"
+        raise ReadError(what, file=path, column=measures[0], expected=EXPECTED, mend=join)
     if not columns:
         mend = "is the separator right?" if len(names) == 1 else None
         raise ReadError("the file has no column of a sample", file=path, found=", ".join(names), mend=mend)
@@ -203,7 +218,9 @@ def _left_out(no_genes: Sequence[str]) -> list[str]:
 def _sample_columns(names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the columns of samples, and those that tell of the gene."""
     about = [name for name in names[1:] if name in FEATURE_COUNTS[1:]] if _feature_counts(names) else []
-    about += [name for name in names[1:] if name.casefold() in ABOUT_GENES and name not in about]
+    lower = {name.casefold() for name in names}
+    words = {*ABOUT_GENES, *CHROMOSOMES, *(OF_PLACE if lower & {*CHROMOSOMES} else ())}
+    about += [name for name in names[1:] if name.casefold() in words and name not in about]
     return [name for name in names[1:] if name not in about], about
 
 
