@@ -87,6 +87,9 @@ def test_genes_of_sets_that_the_data_write_with_other_capitals_are_told():
         ("HLA-DRA_ENSG00000204287", "HLA-DRA"),
         ("CD4|920", "CD4"),  # TCGA, with Entrez's number
         ("?|100130426", "100130426"),
+        ("GRCh38_CD4", "CD4"),  # 10x
+        ("hg19_ENSG00000010610", "ENSG00000010610"),
+        ("mm10_Cd4", None),
         ("ENSG00000000001.2_ENSG00000000001.2", "ENSG00000000001"),
         ("ENSG00000223972_Y_RNA", "Y_RNA"),
         ("ENSG00000010610.10", None),
@@ -106,7 +109,7 @@ def test_names_of_several_parts_and_of_a_mouse_are_told():
     assert gene_names(listed) == (
         ("CD4", "PCLAF", "ENSMUSG00000023274.15", "MSTRG.7|CD4", "7"),
         (
-            "3 names of an id and a symbol are read as the symbol: ENSG00000010610_CD4 → CD4, "
+            "3 names with an id or genome beside the symbol are read as the symbol: ENSG00000010610_CD4 → CD4, "
             "ENSG00000166803.11|KIAA0101 → KIAA0101, ?|7 → 7",
             "1 of 5 genes have a number for a name, which no gene set finds",
             "1 of 5 genes are those of another species, which no gene set finds: ENSMUSG00000023274.15",

@@ -15,6 +15,7 @@ TRANSCRIPT = re.compile(r"^(ENS([A-Z]{3,4})?T\d{11}|[NX][MR]_\d+)(\.\d+)?($|[|_]
 # write them; the symbol is what is left.
 ID = r"ENSG\d{11}(?:\.\d+)?(?:_PAR_Y)?"
 ID_AND_SYMBOL = re.compile(rf"^(?:{ID}[_|](?P<behind>[^|]+)|(?P<before>[^|]+)[_|]{ID}|(?P<entrez>[^|]+)\|\d+)$")
+GENOME = re.compile(r"^(?:GRCh3[78]|hg19|hg38)_+")  # before each gene where a reference of 10x names its genome
 UNNAMED = "?"  # TCGA's, of a gene without a symbol
 # What spreadsheets make of MARCH1, SEPT2 and DEC1.
 DATE = re.compile(r"\d{1,2}-(Mar|Sep|Sept|Dec)|(Mar|Sep|Sept|Dec)-\d{1,2}", re.IGNORECASE)
@@ -81,17 +82,19 @@ def is_transcript(name: str) -> bool:
 
 
 def symbol_beside_id(name: str) -> str | None:
-    """Return the symbol, or else the id, of a name that holds an id and a symbol; None for any other name.
+    """Return the symbol, or else the id, of a name that holds more beside it; None for any other name.
 
     Parameters
     ----------
     name
         As ``ENSG00000010610_CD4``, ``ENSG00000010610.10|CD4``, ``CD4_ENSG00000010610`` or, with Entrez's number,
-        ``CD4|920``. Where another id, or ``?``, stands for the symbol the gene has none.
+        ``CD4|920``; or with a human genome before it, as ``GRCh38_CD4``. Where another id, or ``?``, stands for the
+        symbol the gene has none.
     """
-    found = None if ensembl_gene(name) else ID_AND_SYMBOL.match(name)
+    bare = GENOME.sub("", name)
+    found = None if ensembl_gene(bare) else ID_AND_SYMBOL.match(bare)
     if found is None:
-        return None
+        return bare if bare != name else None
     symbol = found["behind"] or found["before"] or found["entrez"]
     if symbol == UNNAMED:
         return name.rpartition("|")[2]
@@ -147,7 +150,9 @@ def gene_names(
         names.append(present)
     told = []
     if parted:
-        told.append(f"{len(parted)} names of an id and a symbol are read as the symbol: {_examples(parted)}")
+        told.append(
+            f"{len(parted)} names with an id or genome beside the symbol are read as the symbol: {_examples(parted)}"
+        )
     for kind, found in nameless.items():
         if found:
             sentence = f"{len(found)} of {len(names)} genes {NAMELESS[kind]}, which no gene set finds"

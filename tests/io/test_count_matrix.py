@@ -189,7 +189,7 @@ def test_names_of_an_id_and_a_symbol_and_rows_of_transcripts(write):
     found = read_count_matrix(write("gene_id,s1,s2\nENSG00000010610_CD4,7,0\nENSG00000153563.15_CD8A,2,5\n"))
     assert (found.genes, found.counts.tolist()) == (("CD4", "CD8A"), [[7, 2], [0, 5]])
     assert found.told == (
-        "2 names of an id and a symbol are read as the symbol: ENSG00000010610_CD4 → CD4, "
+        "2 names with an id or genome beside the symbol are read as the symbol: ENSG00000010610_CD4 → CD4, "
         "ENSG00000153563.15_CD8A → CD8A",
     )
     assert refused(write("id,s1\nENST00000011653.9,7\nENST00000437654.1,1\nERCC-00002,3\n")) == (
