@@ -7,12 +7,17 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from tilseq.gene_symbols import (
+    ALIASES,
     ensembl_gene,
     gene_names,
     in_other_letters,
+    is_transcript,
     present_symbol,
     retired_symbols,
     sum_by_gene,
+    symbol_beside_id,
+    told_of_renamed,
+    told_of_unfound,
 )
 
 
@@ -69,3 +74,69 @@ def test_genes_of_sets_that_the_data_write_with_other_capitals_are_told():
         "nkg7 (in the data Nkg7): write both alike; human symbols are in capitals, those of a mouse are other genes",
     )
     assert in_other_letters(["GZMB", "C15orf39"], {"one": ["GZMB", "C15orf39", "IL2"]}) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [
+        ("ENSG00000010610_CD4", "CD4"),  # RSEM
+        ("ENSG00000010610.10_CD4", "CD4"),
+        ("ENSG00000182162.11_PAR_Y_P2RY8", "P2RY8"),
+        ("ENSG00000010610|CD4", "CD4"),  # StringTie
+        ("CD4|ENSG00000010610.10", "CD4"),
+        ("HLA-DRA_ENSG00000204287", "HLA-DRA"),
+        ("CD4|920", "CD4"),  # TCGA, with Entrez's number
+        ("?|100130426", "100130426"),
+        ("GRCh38_CD4", "CD4"),  # 10x
+        ("hg19_ENSG00000010610", "ENSG00000010610"),
+        ("mm10_Cd4", None),
+        ("ENSG00000000001.2_ENSG00000000001.2", "ENSG00000000001"),
+        ("ENSG00000223972_Y_RNA", "Y_RNA"),
+        ("ENSG00000010610.10", None),
+        ("ENSG00000182162.11_PAR_Y", None),
+        ("Y_RNA", None),
+        ("CD4", None),
+        ("MSTRG.7|CD4", None),
+        ("ENSG00000010610|CD4|protein_coding", None),
+    ],
+)
+def test_the_symbol_of_a_name_with_an_id(name, symbol):
+    assert symbol_beside_id(name) == symbol
+
+
+def test_names_of_several_parts_and_of_a_mouse_are_told():
+    listed = ["ENSG00000010610_CD4", "ENSG00000166803.11|KIAA0101", "ENSMUSG00000023274.15", "MSTRG.7|CD4", "?|7"]
+    assert gene_names(listed) == (
+        ("CD4", "PCLAF", "ENSMUSG00000023274.15", "MSTRG.7|CD4", "7"),
+        (
+            "3 names with an id or genome beside the symbol are read as the symbol: ENSG00000010610_CD4 → CD4, "
+            "ENSG00000166803.11|KIAA0101 → KIAA0101, ?|7 → 7",
+            "1 of 5 genes have a number for a name, which no gene set finds",
+            "1 of 5 genes are those of another species, which no gene set finds: ENSMUSG00000023274.15",
+            "1 of 5 genes have a name of several parts, which no gene set finds: MSTRG.7|CD4",
+            "1 retired symbols are read as the present ones: KIAA0101 → PCLAF",
+        ),
+    )
+
+
+@pytest.mark.parametrize("name", ["ENST00000011653.9", "ENST00000011653.9|ENSG00000010610.10|CD4-201|", "NM_000616.5"])
+def test_transcripts_are_known(name):
+    assert is_transcript(name)
+    assert not is_transcript("ENSG00000010610")
+
+
+def test_genes_of_sets_that_are_read_under_another_name_or_not_found_by_an_alias_are_told():
+    # HGNC: FAM46C was renamed TENT5C; PD-1 is an alias of PDCD1, GITR of TNFRSF18, and neither is a symbol.
+    sets = {"one": ["FAM46C", "PD-1", "CD8A"], "two": ["GITR", "Gitr", "CD4", "PD-1"]}
+    assert told_of_renamed(sets) == ("1 retired symbols of the sets are read as the present ones: FAM46C → TENT5C",)
+    assert told_of_unfound(["PDCD1", "TENT5C", "CD8A", "cd4"], sets) == (
+        "3 genes of the sets are not found, as their names are aliases: GITR (TNFRSF18), Gitr (TNFRSF18), PD-1 (PDCD1)"
+        ": write the symbol",
+        "1 genes of the sets are not found, as capitals differ: CD4 (in the data cd4): write both alike; human symbols "
+        "are in capitals, those of a mouse are other genes",
+    )
+    assert told_of_renamed({"one": ["TENT5C"]}) == told_of_unfound(["CD8A", "GITR"], {"one": ["CD8A", "GITR"]}) == ()
+
+
+def test_no_alias_is_a_symbol_or_read_as_another_gene():
+    assert not set(ALIASES) & {*retired_symbols(), *retired_symbols().values(), *ALIASES.values()}

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tilseq"
 BOTTOM = {
     "errors", "exact", "gates", "gene_symbols", "identifiers", "intervals", "kits", "lab_tests", "markers",
-    "multiplicity", "populations", "readers", "receptors", "tables",
+    "multiplicity", "populations", "readers", "receptors", "scaled_counts", "tables",
 }  # fmt: skip
 LABORATORIES = {"flow", "cytokines", "repertoire", "expression", "clinical"}
 # What each part may import beside itself and the bottom.
@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "lab_tests": set(),
     "multiplicity": set(),
     "receptors": set(),
+    "scaled_counts": set(),
     "gates": set(),
     "kits": set(),
     "markers": set(),

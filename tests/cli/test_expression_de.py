@@ -74,6 +74,17 @@ def test_a_value_that_an_h5ad_lacks_is_null_in_its_design(files):
     assert design["score"].to_list()[:2] == [None, "0.0"]
 
 
+def test_a_run_that_cannot_be_told_from_the_contrast_is_told(files, capsys):
+    cells = anndata.read_h5ad("sums.h5ad")
+    cells.obs["run"] = ["A" if visit == "product" else "B" for visit in cells.obs["visit"]]
+    cells.write_h5ad("runs.h5ad")
+    told = "the samples of visit:D28/product differ in run in all 4 subjects in whom it is known"
+    assert run("runs.h5ad", "--contrast", "visit:D28/product", "-o", "de.csv") == 0
+    assert told in capsys.readouterr().err
+    assert run("sums.h5ad", "--contrast", "visit:D28/product", "-o", "de.csv") == 0
+    assert "cannot be told from it" not in capsys.readouterr().err
+
+
 def test_a_missing_visit_is_told(files, capsys):
     asked = ["sums.h5ad", "--contrast", "visit:D7/product", "--pooled", "-o", "de.csv"]
     assert run(*asked, "--subjects", "correlated") == 0

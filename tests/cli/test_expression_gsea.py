@@ -110,6 +110,17 @@ def test_a_gene_of_the_data_where_the_description_should_stand_is_told(files, ca
         assert lost in capsys.readouterr().err
 
 
+def test_genes_of_sets_with_retired_symbols_or_aliases_are_told(files, capsys):
+    (files / "t.rnk").write_text("".join(f"{gene}\t{rank}\n" for rank, gene in enumerate(GENES)))
+    (files / "old.gmt").write_text("\t".join(["mine", "", "FAM46C", "PD1", *GENES[:20]]) + "\n")
+    assert run("--ranks", files / "t.rnk", "--gmt", files / "old.gmt", "-o", files / "out.csv") == 0
+    told = capsys.readouterr().err.splitlines()
+    assert told[:2] == [
+        "1 genes of the sets are not found, as their names are aliases: PD1 (PDCD1): write the symbol",
+        "1 retired symbols of the sets are read as the present ones: FAM46C → TENT5C",
+    ]
+
+
 def test_a_call_that_tests_no_set_says_why(files, capsys):
     (files / "t.rnk").write_text("".join(f"{gene.lower()}\t{rank}\n" for rank, gene in enumerate(GENES)))
     assert run("--ranks", files / "t.rnk", "--gmt", files / "mine.gmt", "-o", files / "out.csv") == 0

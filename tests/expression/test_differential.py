@@ -195,9 +195,9 @@ def test_a_model_that_leaves_nothing_is_refused():
 @pytest.mark.parametrize(
     ("covariate", "words"),
     [
-        (DESIGN["age"], "age is confounded with subject; leave age out"),
+        (DESIGN["age"], "age is confounded with subject; leave age out: what it tells is taken into"),
         (DESIGN["visit"].replace_strict({"product": 1, "D7": 2, "D28": 2}), "visit is confounded with age"),
-        (DESIGN["visit"] == "D7", "age is confounded with visit"),
+        (DESIGN["visit"] == "D7", "age is confounded with what the model holds; leave age out: what it tells"),
         (
             pl.Series(["product", "D7", "D28", "product", "D7", "x", "product", "D28", "product", "D7", "x"]),
             "visit is confounded with age",
@@ -208,6 +208,15 @@ def test_a_model_that_leaves_nothing_is_refused():
 def test_a_covariate_that_cannot_be_told_apart_is_named(covariate, words):
     # in the fourth the product has a level of its own, so that with D7's column it tells D28
     assert words in refused(design=DESIGN.with_columns(covariate.alias("age")), covariates=["age"])
+
+
+def test_a_batch_that_is_the_contrast_is_not_to_be_left_out():
+    design = DESIGN.with_columns(batch=pl.when(pl.col("visit") == "product").then(pl.lit("a")).otherwise(pl.lit("b")))
+    for settings in ({}, {"pooled": False}, {"subjects": "correlated"}):
+        message = refused(design=design, covariates=["batch"], **settings)
+        assert "visit is confounded with batch; found '0 of 4 subjects have all samples of visit:D28/product" in message
+        assert "leave batch out" not in message
+        assert message.endswith("; at one batch stand the samples of visit:D28/D7 (3 subjects)")
 
 
 @pytest.mark.parametrize(

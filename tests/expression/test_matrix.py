@@ -89,3 +89,12 @@ def test_a_layer_that_does_not_hold_counts_is_refused():
 )
 def test_a_layer_that_is_not_there_is_refused_with_those_that_are(data, layer, words):
     assert words in refused(data, layer)
+
+
+def test_cells_scaled_to_one_depth_and_rounded_are_refused():
+    # Sums of 10,001, 9,999, 10,000, 10,002 and 10,000.
+    data = cells(np.array([[1, 10_000], [9_990, 9], [5_000, 5_000], [2, 10_000], [8_000, 2_000]]))
+    assert refused(data) == (
+        "X: these are no raw counts, but values that were normalised and rounded; found 'cells whose sums differ by "
+        "rounding alone'; give the counts before normalisation; of counts subsampled to one depth, those of all genes"
+    )

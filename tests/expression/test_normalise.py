@@ -78,3 +78,9 @@ def test_a_sample_without_counts_and_a_wrong_shape_are_refused():
         checked_counts([[1, 2]], genes=["X", "Y", "Z"])
     with pytest.raises(AnalysisError, match="not samples × genes; found '1 dimensions'"):
         checked_counts([1, 2])
+
+
+def test_counts_per_million_that_were_rounded_are_refused():
+    # Libraries of 1,000,001, 999,998, 1,000,000 and 1,000,002.
+    with pytest.raises(AnalysisError, match="normalised and rounded; found 'library sizes that differ by rounding"):
+        checked_counts([[400_001, 600_000], [399_998, 600_000], [10, 999_990], [2, 1_000_000]])

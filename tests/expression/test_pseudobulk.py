@@ -165,6 +165,15 @@ def test_obs_of_other_cells_is_refused():
     assert pseudobulk(data, numbered, minimum_cells=1).groups.equals(pseudobulk(data, minimum_cells=1).groups)
 
 
+def test_obs_whose_numbers_stand_in_another_order_than_numbered_cells_is_refused():
+    data = anndata.AnnData(COUNTS, var=pd.DataFrame(index=["A", "B"]))  # cells are called 0 to 5
+    obs = pd.DataFrame(OBS)
+    by_place = pseudobulk(COUNTS, obs, genes=["A", "B"], minimum_cells=1)
+    assert pseudobulk(data, obs, minimum_cells=1).groups.equals(by_place.groups)
+    with pytest.raises(AnalysisError, match="may be meant by place or by number; found .* in another order.; name the"):
+        pseudobulk(data, obs.iloc[[5, 3, 1, 0, 2, 4]], minimum_cells=1)
+
+
 def test_days_of_text_are_read_and_words_refused():
     as_text = pd.DataFrame(OBS | {"day": ["28", "29", "0", "28.0", "28", "NA"]})
     days = pseudobulk(COUNTS, as_text, genes=["A", "B"], minimum_cells=1).groups["day"]

@@ -46,6 +46,22 @@ def test_tied_genes_score_as_the_mean_over_all_their_orders():
     assert found["value"].to_list() == pytest.approx([0.0864272337259, -1.6666666666667], abs=1e-9)
 
 
+def test_genes_of_one_profile_stand_in_the_order_of_symbols_in_gsva_as_in_r():
+    # tests/oracles/enrichment.R: B to E are counted in s1 alone, so that GSVA's kernels tell none from another.
+    counts = [[5, 1, 2, 1, 3, 4, 0, 6, 2, 7], [3, 0, 0, 0, 0, 9, 2, 6, 8, 1]]
+    counts += [[8, 0, 0, 0, 0, 2, 7, 1, 4, 3], [1, 0, 0, 0, 0, 6, 5, 3, 9, 2]]
+    sets = {"one": "BDF", "two": "CEA"}
+    found = sample_scores(counts, "ABCDEFGHIJ", SAMPLES[:4], sets, method="gsva", smallest=1)
+    wide = found.table.pivot(on="sample", index="set", values="value").select(SAMPLES[:4]).to_numpy()
+    one = [0.657142857143, 0.714285714286, -0.314285714286, 0.142857142857]
+    two = [0.428571428571, -0.142857142857, 0.714285714286, -0.857142857143]
+    assert wide == pytest.approx(np.array([one, two]), abs=1e-9)
+    assert found.told == (
+        "genes with the profile of another, ordered by symbol: scores depend on that order, so leave rarely counted "
+        "genes out: 3 of 10",
+    )
+
+
 def test_names_of_genes_without_a_count_change_no_score():
     rng = np.random.default_rng(3)
     counts = rng.poisson(rng.lognormal(0.2, 1.5, 300) * np.ones((6, 1)))

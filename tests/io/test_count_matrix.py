@@ -101,7 +101,7 @@ def test_names_in_quotes_as_r_writes_them_are_read_without(write):
         ("entrez,s1\n920,3\nCD8A,4\n", ("920", "CD8A"), [3, 4],
          ["1 of 2 genes have a number for a name, which no gene set finds"]),
         ("gene,s1\n1-Mar,3\n2-Sep,4\nMARCO,5\n", ("1-Mar", "2-Sep", "MARCO"), [3, 4, 5],
-         ["2 genes are dates, of a spreadsheet, which no gene set finds: 1-Mar, 2-Sep"]),
+         ["2 of 3 genes are dates, of a spreadsheet, which no gene set finds: 1-Mar, 2-Sep"]),
         ("gene,s1\nCD4,3\n CD4 ,4\n", ("CD4",), [7], ["1 genes stand in several rows, which are summed: CD4"]),
     ],
 )  # fmt: skip
@@ -132,6 +132,82 @@ def test_names_that_are_no_symbols_are_named_or_told_and_blanks_do_not_count(wri
 )
 def test_what_is_no_table_of_counts_is_refused_with_its_place(write, text, words):
     assert words in refused(write(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ENSG00000000003.15\t679\nENSG00000000005.6\t3\n",  # HTSeq
+        "A1BG\t679\nA2M\t3\n",
+        "N_unmapped\t10\t20\t30\nENSG00000000003\t679\t1\t678\n",  # STAR
+    ],
+)
+def test_a_file_without_a_header_would_lose_its_first_gene(write, text):
+    first = text.partition("\n")[0]
+    assert refused(write(text, "c.txt")) == (
+        f"row 1: the file has no header; found {first!r}; expected gene and the names of samples; put a row above that "
+        "names the columns; if this one does, call the first gene"
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "about"),
+    [
+        ("Gene ID,Gene Name,s1", "ENSG00000010610,CD4,7", "Gene Name"),  # Expression Atlas
+        ("gene_id,gene_name,entrezgene,s1", "ENSG00000010610,CD4,920,7", "gene_name, entrezgene"),
+        ("symbol,chromosome,start,end,strand,s1", "CD4,12,100,200,1,7", "chromosome, start, end, strand"),
+        ("symbol,GC_content,s1", "CD4,41,7", "GC_content"),
+    ],
+)
+def test_columns_about_genes_are_no_samples(write, header, cells, about):
+    found = read_count_matrix(write(f"{header}\n{cells}\n"))
+    assert (found.genes, found.samples, found.counts.tolist()) == (("CD4",), ("s1",), [[7]])
+    assert found.told == (f"columns that are of no sample: {about}",)
+
+
+def test_a_visit_may_be_called_start_or_end(write):
+    assert read_count_matrix(write("gene,start,end\nCD4,3,4\n")).samples == ("start", "end")
+
+
+def test_measures_of_one_sample_are_refused(write):
+    text = (
+        "gene_id,transcript_id(s),length,effective_length,expected_count,TPM,FPKM\nENSG00000010610_CD4,E,3,2,12,4,3\n"
+    )
+    assert refused(write(text)) == (
+        "a table of one sample's measures; expected whole numbers, 0 or more; join the counts of all samples, one "
+        "column each, named as the sample; estimated ones rounded"
+    )
+
+
+@pytest.mark.parametrize("header", ["gene,7", "X,7", ",7", "ensembl_gene_id,7", "Geneid,7", "Symbol,7"])
+def test_samples_may_have_numbers_for_names(write, header):
+    found = read_count_matrix(write(f"{header}\nCD4,3\n"))
+    assert (found.samples, found.counts.tolist()) == (("7",), [[3]])
+
+
+def test_names_of_an_id_and_a_symbol_and_rows_of_transcripts(write):
+    found = read_count_matrix(write("gene_id,s1,s2\nENSG00000010610_CD4,7,0\nENSG00000153563.15_CD8A,2,5\n"))
+    assert (found.genes, found.counts.tolist()) == (("CD4", "CD8A"), [[7, 2], [0, 5]])
+    assert found.told == (
+        "2 names with an id or genome beside the symbol are read as the symbol: ENSG00000010610_CD4 → CD4, "
+        "ENSG00000153563.15_CD8A → CD8A",
+    )
+    assert refused(write("id,s1\nENST00000011653.9,7\nENST00000437654.1,1\nERCC-00002,3\n")) == (
+        "these are counts of transcripts; found 'ENST00000011653.9'; expected of genes; sum them by gene; Salmon's and "
+        "kallisto's own files are summed by a table of transcript and gene"
+    )
+
+
+def test_counts_that_were_normalised_and_rounded_are_refused(write):
+    # Libraries of 1,000,001, 999,998, 1,000,000 and 1,000,002.
+    per_million = "gene,s1,s2,s3,s4\nA,400001,399998,10,2\nB,600000,600000,999990,1000000\n"
+    words = "these are no raw counts, but values that were normalised and rounded; "
+    mend = "; give the counts before normalisation; of counts subsampled to one depth, those of all genes"
+    assert refused(write(per_million)) == f"{words}found 'library sizes that differ by rounding alone'{mend}"
+    # 60 genes each of counts 1 to 12, times 1.3.
+    scaled = "".join(f"G{i},{round(1.3 * (i // 60 + 1))},{i // 60 + 1}\n" for i in range(720))
+    gap = "found 'no gene with a count of 2 in sample s1, though many have one near it'"
+    assert refused(write(f"gene,s1,s2\n{scaled}")) == words + gap + mend
 
 
 def samples(values, **parts):

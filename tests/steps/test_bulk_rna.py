@@ -50,7 +50,7 @@ def test_a_library_of_no_counts_fails(run):
     [
         (
             ["ENSG00000010610.12", "ENSG00000153563", "CD4"],
-            ["2 of 3 genes have an Ensembl id and no symbol: no gene set finds them"],
+            ["2 of 3 genes have no symbol: no gene set finds them"],
         ),
         (["ENSG00000010610.12", "CD8A"], []),
     ],

@@ -234,6 +234,18 @@ def test_what_is_wrong_with_the_gene_sets_stands_in_quality(tmp_path):
     ]
 
 
+def test_retired_symbols_of_gene_sets_are_told_without_a_warning(tmp_path):
+    cells = anndata.AnnData(np.array([[1.0, 3, 6]]), obs=pd.DataFrame(index=["c1"]))
+    cells.var_names = ["TENT5C", "CD4", "GZMB"]
+    cells.write_h5ad(tmp_path / "cells.h5ad")
+    (tmp_path / "s.gmt").write_text("set\t\tFAM46C\tGZMB\n")
+    scored = score_file(tmp_path / "cells.h5ad", tmp_path / "s.gmt", sample="x")
+    told = "1 retired symbols of the sets are read as the present ones: FAM46C → TENT5C"
+    assert scored.quality.select("check", "verdict", "reason").rows() == [("reading of gene sets", "pass", told)]
+    assert scored.told == (told,)
+    assert scored.coverage["genes_found"].to_list() == [2]
+
+
 def test_method_and_controls_are_told_with_each_number(tmp_path):
     rng, genes = np.random.default_rng(0), [f"G{number}" for number in range(120)]
     path, names = tmp_path / "cells.h5ad", [f"c{number}" for number in range(9)]

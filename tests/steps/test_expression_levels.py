@@ -23,13 +23,26 @@ def test_timing_and_lesion_part_the_samples_of_a_visit_and_lots_do_not():
         row("S1", "D0", 0) | {"timing": "pre"},
         row("S1", "D0", 0) | {"timing": "post"},
         row("S1", "harvest", -40, "tumor") | {"lesion": "L1"},
-        row("S2", "harvest", -40, "tumor") | {"lesion": "L2"},
+        row("S1", "harvest", -40, "tumor") | {"lesion": "L2"},
         row("S1", "product", -1, "infusion_product") | {"lot": "A"},
         row("S1", "product", -1, "infusion_product") | {"lot": "B"},
     ]
     assert [one["level"] for one in with_levels(rows)] == [
         "D0 pre", "D0 post", "harvest L1", "harvest L2", "product", "product",
     ]  # fmt: skip
+
+
+def test_the_tumors_of_subjects_are_of_one_level_though_lesions_have_other_names():
+    rows = [
+        one
+        for subject, lesion in (("S1", "skin"), ("S2", "lung"), ("S3", None))
+        for one in (
+            row(subject, "harvest", -40, "tumor") | {"lesion": lesion},
+            row(subject, "product", -1, "infusion_product"),
+        )
+    ]
+    assert {one["level"] for one in with_levels(rows)} == {"harvest", "product"}
+    assert over_visits(with_levels(rows), {}) == ["visit:harvest/product"]
 
 
 def test_visits_that_differ_in_marks_alone_stay_apart():

@@ -21,7 +21,7 @@ UP, STILL = GENES[:20], GENES[20:40]
 def run(tmp_path, sample):
     """Return a function that runs the job of bulk RNA over samples whose first 20 genes double from product to D28."""
 
-    def run(subjects, visits=("product", "D28"), contrasts=(), only=None, empty=()):
+    def run(subjects, visits=("product", "D28"), contrasts=(), only=None, empty=(), handled=None):
         random = np.random.default_rng(3)
         level = random.gamma(2, 100, len(GENES))
         gmt = tmp_path / "sets.gmt"
@@ -50,7 +50,7 @@ def run(tmp_path, sample):
                     "level": visit
                 }
         arguments = {"samples": rows, "contrasts": list(contrasts), "gene_sets": True, "smallest_set": 15,
-                     "lymphodepletion": dict.fromkeys(subjects, -7)}  # fmt: skip
+                     "handled": handled or {}, "lymphodepletion": dict.fromkeys(subjects, -7)}  # fmt: skip
         job = Job(
             "transcriptome", "bulk RNA", "transcriptome/bulk", paths=(str(gmt),), needs=tuple(rows), arguments=arguments
         )
@@ -99,6 +99,17 @@ def test_a_library_without_counts_stops_no_other_and_is_told(run):
     assert set(tables["sample_scores"]["sample"]) == {f"{s}|{v}" for s in SUBJECTS for v in ("product", "D28")} - {
         "S3|D28"
     }
+
+
+def test_runs_that_differ_as_the_contrast_does_are_told(run):
+    runs = {f"{subject}_{visit}": {"run": visit[:2]} for subject in SUBJECTS for visit in ("product", "D28")}
+    (row,) = run(SUBJECTS, handled=runs)[0]["transcriptome"].iter_rows(named=True)
+    assert row["told"] == (
+        "the samples of visit:D28/product differ in run in all 8 subjects in whom it is known: what is due to run "
+        "cannot be told from it"
+    )
+    runs["S1_product"] = {"run": "D2"}
+    assert run(SUBJECTS, handled=runs)[0]["transcriptome"]["told"].to_list() == [None]
 
 
 def test_of_four_subjects_camera_is_told_beside_flips_that_cannot_reach_it(run):

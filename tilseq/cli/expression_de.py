@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, write_result
-from tilseq.cli.expression_design import asked, design_of, naming, where_option
+from tilseq.cli.expression_design import asked, design_of, naming, tell_handling, where_option
 
 if TYPE_CHECKING:
     import polars as pl
@@ -92,6 +92,7 @@ def de_command(
             pooled=pooled,
         )
     _tell(found)
+    tell_handling(table[rows], found.models["contrast"], covariates)
     if left_out is not None:
         write_csv(found.left_out, left_out)
     write_result(found.table, DIFFERENTIAL, output)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,16 @@ def naming(design: Path) -> Iterator[None]:
         if error.file is None and error.column is not None:
             error.file = str(design)
         raise
+
+
+def tell_handling(design: pl.DataFrame, contrasts: Iterable[str], covariates: tuple[str, ...] = ()) -> None:
+    """Say of each contrast that was made where a batch or run cannot be told from it."""
+    from tilseq.expression.confounding import told_of_handling
+    from tilseq.expression.contrasts import parse_contrast
+
+    for contrast in contrasts:
+        for sentence in told_of_handling(design, parse_contrast(contrast), covariates):
+            click.echo(sentence, err=True)
 
 
 where_option = click.option(

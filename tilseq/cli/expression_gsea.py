@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, write_result
-from tilseq.cli.expression_design import asked, design_of, naming, where_option
+from tilseq.cli.expression_design import asked, design_of, naming, tell_handling, where_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,10 +36,10 @@ class _Sets(NamedTuple):
 
     def told_beside(self, genes: Sequence[str]) -> list[str]:
         """Return what a reader should know of the sets beside the genes of the data."""
-        from tilseq.gene_symbols import in_other_letters
+        from tilseq.gene_symbols import told_of_renamed, told_of_unfound
 
         told = [sentence for file in self.files for sentence in file.told_beside(genes)]
-        return [*told, *in_other_letters(genes, self.genes)]
+        return [*told, *told_of_unfound(genes, self.genes), *told_of_renamed(self.genes)]
 
 
 class _Samples(NamedTuple):
@@ -192,7 +192,7 @@ def _of_counts(
     with naming(given.design or given.counts):
         table = match_samples(design_of(given.counts, given.design), matrix.samples)
         rows = chosen_samples(table, given.where)
-        return gsea(
+        found = gsea(
             matrix.counts[rows],
             matrix.genes,
             [matrix.samples[row] for row in rows],
@@ -203,3 +203,5 @@ def _of_counts(
             families=sets.families,
             **limits,
         )
+    tell_handling(table[rows], found.table["contrast"].unique(maintain_order=True))
+    return found

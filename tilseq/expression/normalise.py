@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tilseq.errors import AnalysisError
+from tilseq.scaled_counts import MEND, WHAT, sign_of_scaling
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +36,8 @@ def checked_counts(counts: Any, samples: Sequence[str] | None = None, genes: Seq
     ------
     AnalysisError
         There is no sample or no gene, a value is infinite, NaN, negative or not whole (normalised or logged values are
-        not counts), or a sample has no counts at all. The error names the sample and the gene.
+        not counts), a sample has no counts at all, or whole numbers show that they were scaled and rounded
+        (`sign_of_scaling`). The error names the sample and the gene.
     """
     values = np.asarray(counts.toarray() if hasattr(counts, "toarray") else counts, float)
     if values.ndim != 2:
@@ -63,6 +65,9 @@ def checked_counts(counts: Any, samples: Sequence[str] | None = None, genes: Seq
     if empty.size:
         name = empty[0] + 1 if samples is None else samples[empty[0]]
         raise AnalysisError(f"sample {name} has no counts", mend="leave it out")
+    sign = sign_of_scaling(values, samples)
+    if sign is not None:
+        raise AnalysisError(WHAT, found=sign, mend=MEND)
     return values
 
 

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.errors import AnalysisError
+from tilseq.expression.confounding import confounded
 from tilseq.expression.contrasts import Contrast, checked_design, combination_rows, two_samples, without_pair
 
 Floats = NDArray[np.float64]
@@ -111,7 +112,7 @@ def paired_model(
     table = checked_design(design, contrast, samples, covariates).with_row_index(ROW)
     blank = table.filter(pl.any_horizontal(pl.col(name).is_null() for name in (*contrast.factors, *covariates)))
     left_out = [_sample(name, f"no {' or '.join((*contrast.factors, *covariates))}") for name in blank["sample"]]
-    table = table.join(blank.select(ROW), on=ROW, how="anti")
+    every = table = table.join(blank.select(ROW), on=ROW, how="anti")
     pairs = combination_rows(table.drop(ROW), contrast)
     lacking = without_pair(pairs, contrast)
     complete = len(pairs) - lacking.height
@@ -124,7 +125,7 @@ def paired_model(
     if len(contrast.factors) > 1:
         if subjects == "correlated":
             raise AnalysisError("an interaction is fitted within subjects", found=subjects, expected="fixed")
-        model = _interaction(table, contrast, set(pairs) - set(lacking["subject"]), covariates)
+        model = _interaction(table, contrast, set(pairs) - set(lacking["subject"]), covariates, every)
         return _checked(model, complete, [*left_out, *_subjects(lacking), *_other_levels(table, contrast)])
     if pooled:
         _one_sample_a_level(table, contrast)
@@ -132,10 +133,10 @@ def paired_model(
         left_out += _other_levels(table, contrast)
         table = table.filter(pl.col(contrast.factors[0]).is_in([level for (level,) in contrast.signs]))
     if subjects == "correlated":
-        return _checked(_levels(table, contrast, covariates, correlated=True), len(pairs), left_out)
+        return _checked(_levels(table, contrast, covariates, every, correlated=True), len(pairs), left_out)
     alone = table.filter(pl.len().over("subject") == 1)
     left_out += [*_subjects(lacking), *(_sample(name, "the only one of its subject") for name in alone["sample"])]
-    model = _levels(table.filter(pl.len().over("subject") > 1), contrast, covariates, correlated=False)
+    model = _levels(table.filter(pl.len().over("subject") > 1), contrast, covariates, every, correlated=False)
     return _checked(model, complete, left_out)
 
 
@@ -163,7 +164,9 @@ def _one_sample_a_level(table: pl.DataFrame, contrast: Contrast) -> None:
         raise two_samples(both.drop(ROW), subject, [level], [0, 1])
 
 
-def _levels(table: pl.DataFrame, contrast: Contrast, covariates: Sequence[str], *, correlated: bool) -> PairedModel:
+def _levels(
+    table: pl.DataFrame, contrast: Contrast, covariates: Sequence[str], every: pl.DataFrame, *, correlated: bool
+) -> PairedModel:
     """Return the model of one factor: a column for each level but the reference."""
     term = contrast.terms[0]
     values = table[term.factor]
@@ -171,13 +174,15 @@ def _levels(table: pl.DataFrame, contrast: Contrast, covariates: Sequence[str], 
     effects = np.column_stack([(values == level).to_numpy() for level in (term.level, *others)]).astype(float)
     blocks = _codes(table["subject"])
     within = np.zeros_like(blocks) if correlated else blocks
-    columns = _independent(effects, term.factor, table, covariates, within)
+    columns = _independent(effects, contrast, table, covariates, within, every)
     if correlated:
         columns = np.column_stack([columns, np.ones(len(columns))])
     return PairedModel(table[ROW].to_numpy(), blocks, columns, correlated, _codes(values), 0)
 
 
-def _interaction(table: pl.DataFrame, contrast: Contrast, complete: set[str], covariates: Sequence[str]) -> PairedModel:
+def _interaction(
+    table: pl.DataFrame, contrast: Contrast, complete: set[str], covariates: Sequence[str], every: pl.DataFrame
+) -> PairedModel:
     """Return the model of two factors: subjects have levels of their own in either."""
     first, second = contrast.terms
     for term in (first, second):
@@ -188,7 +193,7 @@ def _interaction(table: pl.DataFrame, contrast: Contrast, complete: set[str], co
     person = np.eye(table["subject"].n_unique())[_codes(table["subject"])]
     columns = np.column_stack([high & other, person * other[:, None]]).astype(float)
     blocks = _codes(table["subject"]) * 2 + high
-    columns = _independent(columns, str(contrast), table, covariates, blocks)
+    columns = _independent(columns, contrast, table, covariates, blocks, every)
     return PairedModel(table[ROW].to_numpy(), blocks, columns, False, 2 * high + other, 0)
 
 
@@ -196,18 +201,30 @@ def _codes(values: pl.Series) -> Codes:
     return np.unique(values.cast(pl.String).to_numpy(), return_inverse=True)[1]
 
 
-def _independent(effects: Floats, what: str, table: pl.DataFrame, covariates: Sequence[str], blocks: Codes) -> Floats:
-    """Return the effects, then the covariates, without columns that those before make up; the contrast stays first."""
+def _independent(
+    effects: Floats,
+    contrast: Contrast,
+    table: pl.DataFrame,
+    covariates: Sequence[str],
+    blocks: Codes,
+    every: pl.DataFrame,
+) -> Floats:
+    """Return the effects, then the covariates, without columns that those before make up; the contrast stays first.
+
+    `every` is the design with all its levels, of which an error says what can be estimated.
+    """
     kept = effects[:, :1]
     for column in effects.T[1:]:
         if _adds(column[:, None], kept, blocks):
             kept = np.column_stack([kept, column])
     for name in covariates:
-        own, mend = _covariate(table, name), f"leave {name} out"
+        own = _covariate(table, name)
         if not _adds(kept[:, :1], np.column_stack([kept[:, 1:], own]), blocks):
-            raise AnalysisError(f"{what} is confounded with {name}", column=name, mend=mend)
+            raise confounded(every, contrast, name)
         if not _adds(own, kept, blocks):
-            other = what if _adds(own, kept[:, :0], blocks) else "subject"
+            # Not with the contrast, or it would have been made up: leaving this one out changes no estimate.
+            other = "what the model holds" if _adds(own, kept[:, :0], blocks) else "subject"
+            mend = f"leave {name} out: what it tells is taken into account already"
             raise AnalysisError(f"{name} is confounded with {other}", column=name, mend=mend)
         for column in own.T:
             if _adds(column[:, None], kept, blocks):

@@ -141,7 +141,8 @@ def _of_cells(obs: Any, cells: AnnData) -> Any:
     Raises
     ------
     AnalysisError
-        It names some of the cells and others, or some twice.
+        It names some of the cells and others, or some twice; or cells have numbers for names, and it has the same in
+        another order, so that they may be meant by place as well.
     """
     names = [str(name) for name in cells.obs_names]
     if isinstance(obs, pl.DataFrame):
@@ -149,7 +150,12 @@ def _of_cells(obs: Any, cells: AnnData) -> Any:
     else:
         listed = [str(name) for name in obs.index]
     held = set(names) & set(listed)
-    if listed == names or not held or names == [str(place) for place in range(len(names))]:
+    if listed == names or not held:
+        return obs
+    if names == [str(place) for place in range(len(names))]:
+        if len(held) == len(names) == len(listed):
+            found, mend = "the cells' numbers in another order", "name the cells, or reset the index of obs"
+            raise AnalysisError("rows of obs may be meant by place or by number", found=found, mend=mend)
         return obs
     if len(held) < len(names) or len(listed) != len(names):
         found = f"{len(held)} of {len(names)} cells in {len(listed)} rows"

@@ -17,6 +17,7 @@ from tilseq.tables.enrichment import SAMPLE_SCORES
 
 Method = Literal["ssgsea", "gsva"]
 SSGSEA_WEIGHT, GSVA_WEIGHT = 0.25, 1.0
+PROFILE_DIGITS = 9  # of values less their mean, over their spread; what differs beyond is rounding
 
 
 class SampleScores(NamedTuple):
@@ -27,7 +28,7 @@ class SampleScores(NamedTuple):
     table
         Table `sample_scores`: a row a sample and set, sets that were not scored with their reason.
     told
-        Which genes were left out, in sentences.
+        Which genes were left out, and how many are ties, in sentences.
     """
 
     table: pl.DataFrame
@@ -50,8 +51,9 @@ def sample_scores(
     of one visit would move when another is added. GSVA compares each sample with all given, by its nature.
 
     In ssGSEA genes that are tied in a sample, as those without a count, share their mean rank: the score is the mean of
-    those that all orders of them would give. Other programs, and GSVA here, take them as they stand, so that sets of
-    like names score apart.
+    those that all orders of them would give; R's GSVA takes them in the order of its rows. In GSVA genes tie whose
+    values go up and down alike, as those counted in one sample alone; a running sum has no mean order, so that they
+    stand in the order of their symbols, as R would take them of a matrix sorted so, and `told` says how many.
 
     Parameters
     ----------
@@ -87,6 +89,7 @@ def sample_scores(
             raise AnalysisError("fewer than two genes differ between samples", found=int(varies.sum()))
         told += (f"genes that are the same in all samples, left out: {(~varies).sum()}",) if not varies.all() else ()
         names, matrix = tuple(np.array(names, object)[varies].tolist()), matrix[:, varies]
+        told += _told_of_ties(matrix)
     matched = match_sets(names, sets, smallest, largest)
     score = _ssgsea if method == "ssgsea" else _gsva
     scores = score(matrix, matched) if matched.names else np.zeros((len(matrix), 0))
@@ -101,6 +104,15 @@ def sample_scores(
         for name, size, reason in matched.left_out
     ]
     return SampleScores(SAMPLE_SCORES.frame(rows), told)
+
+
+def _told_of_ties(matrix: Floats) -> tuple[str, ...]:
+    """Return a sentence on genes that GSVA cannot rank: its kernels are as wide as a gene varies, so scale is lost."""
+    centred = matrix - matrix.mean(axis=0)
+    profiles = np.unique((centred / centred.std(axis=0)).round(PROFILE_DIGITS), axis=1)
+    tied = matrix.shape[1] - profiles.shape[1]
+    order = "ordered by symbol: scores depend on that order, so leave rarely counted genes out"
+    return (f"genes with the profile of another, {order}: {tied} of {matrix.shape[1]}",) if tied else ()
 
 
 def _ssgsea(matrix: Floats, sets: SetMembers) -> Floats:
@@ -129,7 +141,8 @@ def _gsva(matrix: Floats, sets: SetMembers) -> Floats:
     members = {
         str(i): [names[row] for row in rows] for i, rows in enumerate(np.split(by_set.indices, by_set.indptr[1:-1]))
     }
-    data = pd.DataFrame(matrix.T, index=names, columns=[str(i) for i in range(len(matrix))])
+    # Last row first: gseapy takes tied genes from the last to the first, R from the first to the last.
+    data = pd.DataFrame(matrix.T[::-1], index=names[::-1], columns=[str(i) for i in range(len(matrix))])
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

@@ -13,17 +13,30 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tilseq.errors import ReadError, did_you_mean, first_few
-from tilseq.gene_symbols import gene_id, gene_names, sum_by_gene
+from tilseq.gene_symbols import ensembl_gene, gene_id, gene_names, is_transcript, sum_by_gene, symbol_beside_id
 from tilseq.io.h5ad import read_h5ad
 from tilseq.io.kinds import HDF5
 from tilseq.io.text import open_delimited, unquoted
+from tilseq.scaled_counts import MEND as MEND_SCALED
+from tilseq.scaled_counts import WHAT, sign_of_scaling
 
 FEATURE_COUNTS = ("Geneid", "Chr", "Start", "End", "Strand", "Length")
 # Columns beside the gene's that are of no sample, without their case.
 SYMBOL_COLUMNS = (
-    "gene_name", "gene_symbol", "symbol", "hgnc_symbol", "external_gene_name", "gene_symbols", "feature_name",
+    "gene_name", "gene name", "gene_symbol", "symbol", "hgnc_symbol", "external_gene_name", "gene_symbols",
+    "feature_name",
 )  # fmt: skip
-ABOUT_GENES = (*SYMBOL_COLUMNS, "gene_id", "gene_ids", "gene_type", "gene_biotype", "biotype", "description", "length")
+ABOUT_GENES = (
+    *SYMBOL_COLUMNS, "gene id", "gene_id", "gene_ids", "ensembl_gene_id", "hgnc_id", "entrezgene",
+    "entrezgene_id", "entrez_id", "entrez", "ncbi_gene_id", "gene_type", "gene_biotype", "biotype", "description",
+    "gene_description", "length", "effective_length", "gene_length", "transcript_length", "gc_content",
+    "percentage_gene_gc_content", "transcript_id(s)",
+)  # fmt: skip
+CHROMOSOMES = ("chr", "chrom", "chromosome", "chromosome_name", "seqnames")
+OF_PLACE = ("start", "end", "width", "strand", "start_position", "end_position", "band")  # beside a chromosome
+# What programs write beside or instead of counts, without the sample's name.
+OF_ONE_SAMPLE = ("expected_count", "est_counts", "tpm", "fpkm", "rpkm", "isopct")
+HEAD_OF_GENES = re.compile(r"|x|index|rows?|.*(gene|id|symbol|name|feature|target|probe).*", re.IGNORECASE)
 ALIGNMENTS = (".sam", ".bam", ".cram")
 # Rows that HTSeq and STAR set beside those of genes, and sums.
 NO_GENES = re.compile(
@@ -34,6 +47,7 @@ NO_GENES = re.compile(
 EXPECTED = "whole numbers, 0 or more"
 MEND = "give raw counts, not normalised or logged values, nor TPM"
 SHOWN = 5
+MOST_TRANSCRIPTS = 0.5
 LARGEST = 2**53  # beyond it a floating-point number no longer holds every whole number
 
 
@@ -67,9 +81,9 @@ def read_count_matrix(path: str | Path, *, layer: str | None = None) -> CountMat
 
     Read are CSV and TSV, plain or gzip, of genes × samples, with the gene in the first column; the table of
     featureCounts, whose samples bear the names of their alignment files; and an h5ad of samples × genes. Columns such
-    as `gene_name` or `length` are not taken for samples; a column of symbols names Ensembl ids and numbers. Retired
-    symbols are brought up to date, rows of one gene are summed, and rows of no gene are left out, as HTSeq's
-    `__no_feature` or a `Total`: `told`.
+    as `gene_name` or `length` are not taken for samples; a column of symbols names Ensembl ids and numbers. Of a name
+    with an id and a symbol, as RSEM's `ENSG00000010610_CD4`, the symbol is taken. Retired symbols are brought up to
+    date, rows of one gene are summed, and rows of no gene are left out, as HTSeq's `__no_feature` or a `Total`: `told`.
 
     Parameters
     ----------
@@ -81,14 +95,18 @@ def read_count_matrix(path: str | Path, *, layer: str | None = None) -> CountMat
     Raises
     ------
     ReadError
-        The file cannot be read; a value is no number, negative or not whole, as after normalisation or logarithm; a
-        gene has no name; a sample stands twice; there is no sample, no gene or no such layer.
+        The file cannot be read; a value is no number, negative or not whole, as after normalisation or logarithm; whole
+        numbers show that they were normalised and rounded (`sign_of_scaling`); a gene has no name; a sample stands
+        twice; there is no header; the rows are of transcripts; there is no sample, no gene or no such layer.
     """
-    if _starts_with(path, HDF5):
-        return _of_h5ad(path, layer)
-    if layer is not None:
+    is_hdf5 = _starts_with(path, HDF5)
+    if layer is not None and not is_hdf5:
         raise ReadError("a text file has no layers", file=path, found=layer)
-    return _of_text(path)
+    matrix = _of_h5ad(path, layer) if is_hdf5 else _of_text(path)
+    sign = sign_of_scaling(matrix.counts, matrix.samples)
+    if sign is not None:
+        raise ReadError(WHAT, file=path, found=sign, mend=MEND_SCALED)
+    return matrix
 
 
 def check_counts(values: NDArray[Any], place: Any, path: str | Path) -> None:
@@ -137,7 +155,13 @@ def _of_text(path: str | Path) -> CountMatrix:
     nameless = cells[gene].is_null()
     if nameless.any():
         raise ReadError("a gene has no name", file=path, row=first + int(nameless.arg_true()[0]), column=gene)
+    _refuse_headless(names, table.header_row, path)
     columns, about = _sample_columns(names)
+    measures = [name for name in columns if name.casefold() in OF_ONE_SAMPLE]
+    if measures:
+        what = "a table of one sample's measures"
+        join = "join the counts of all samples, one column each, named as the sample; estimated ones rounded"
+        raise ReadError(what, file=path, column=measures[0], expected=EXPECTED, mend=join)
     if not columns:
         mend = "is the separator right?" if len(names) == 1 else None
         raise ReadError("the file has no column of a sample", file=path, found=", ".join(names), mend=mend)
@@ -147,11 +171,31 @@ def _of_text(path: str | Path) -> CountMatrix:
     cells = cells.filter(pl.Series(is_gene))
     if not len(cells):
         raise ReadError("the file has no row of a gene", file=path)
+    _refuse_transcripts(cells[gene].to_list(), path)
     symbols, told = gene_names(cells[gene].to_list(), _symbols_of(cells, gene))
     summed, genes, twice = sum_by_gene(counts.T, symbols)
     left = [f"columns that are of no sample: {', '.join(about)}"] if about else []
     samples = _sample_names(columns, names, path)
     return CountMatrix(summed, genes, samples, (*left, *_left_out(no_genes), *told, *twice), no_genes)
+
+
+def _refuse_transcripts(names: Sequence[str], path: str | Path) -> None:
+    """Refuse rows of transcripts, each of which would be tested as if it were a gene."""
+    found = [name for name in names if is_transcript(name)]
+    if len(found) > MOST_TRANSCRIPTS * len(names):
+        mend = "sum them by gene; Salmon's and kallisto's own files are summed by a table of transcript and gene"
+        raise ReadError("these are counts of transcripts", file=path, found=found[0], expected="of genes", mend=mend)
+
+
+def _refuse_headless(names: Sequence[str], row: int, path: str | Path) -> None:
+    """Refuse a file whose first row is of a gene, as HTSeq and STAR write it: that gene would be lost as a header."""
+    first = names[0].strip()
+    is_gene = ensembl_gene(first) or is_transcript(first) or symbol_beside_id(first) or NO_GENES.fullmatch(first)
+    numbers = len(names) > 1 and all(name.strip().isdecimal() for name in names[1:])
+    if is_gene or (numbers and not HEAD_OF_GENES.fullmatch(first)):
+        found, expected = "\t".join(names), "gene and the names of samples"
+        mend = "put a row above that names the columns; if this one does, call the first gene"
+        raise ReadError("the file has no header", file=path, row=row, found=found, expected=expected, mend=mend)
 
 
 def _names(header: Sequence[str]) -> tuple[str, ...]:
@@ -174,7 +218,9 @@ def _left_out(no_genes: Sequence[str]) -> list[str]:
 def _sample_columns(names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the columns of samples, and those that tell of the gene."""
     about = [name for name in names[1:] if name in FEATURE_COUNTS[1:]] if _feature_counts(names) else []
-    about += [name for name in names[1:] if name.casefold() in ABOUT_GENES and name not in about]
+    lower = {name.casefold() for name in names}
+    words = {*ABOUT_GENES, *CHROMOSOMES, *(OF_PLACE if lower & {*CHROMOSOMES} else ())}
+    about += [name for name in names[1:] if name.casefold() in words and name not in about]
     return [name for name in names[1:] if name not in about], about
 
 
@@ -263,6 +309,7 @@ def _of_h5ad(path: str | Path, layer: str | None) -> CountMatrix:
     no_genes = tuple(name for name, known in zip(listed, is_gene, strict=True) if not known)
     if not is_gene.any():
         raise ReadError("the file has no column of a gene", file=path, found=first_few(listed, SHOWN))
+    _refuse_transcripts(listed, path)
     names, told = gene_names([name for name in listed if name not in no_genes], symbols_of_var(data.var))
     summed, genes, twice = sum_by_gene(counts[:, is_gene], names)
     return CountMatrix(summed, genes, tuple(samples), (*_left_out(no_genes), *told, *twice), no_genes)

@@ -114,13 +114,13 @@ def sample_counts(matrix: CountMatrix, sample: Mapping[str, Any]) -> pl.DataFram
 
 
 def _names(sample: str, genes: Sequence[str]) -> list[dict[str, Any]]:
-    """Return a warning where most genes are ids: no gene set finds them, nor do files that name genes by symbols."""
-    from tilseq.gene_symbols import ensembl_gene
+    """Return a warning where most genes have no symbol: no gene set finds them, nor do files that name them by one."""
+    from tilseq.gene_symbols import no_symbol
 
-    ids = sum(ensembl_gene(gene) is not None for gene in genes)
+    ids = sum(no_symbol(gene) is not None for gene in genes)
     if 2 * ids <= len(genes):
         return []
-    reason = f"{ids} of {len(genes)} genes have an Ensembl id and no symbol: no gene set finds them"
+    reason = f"{ids} of {len(genes)} genes have no symbol: no gene set finds them"
     limit = "symbols of half of the genes or more"
     row = {"check": "names of genes", "value": len(genes) - ids, "limit": limit, "verdict": "warn", "reason": reason}
     return [{"sample": sample} | row]

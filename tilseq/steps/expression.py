@@ -156,15 +156,17 @@ def score_file(
     """
     from tilseq.errors import AnalysisError
     from tilseq.expression import as_signatures, load_signatures, raw_counts, score, summarise
-    from tilseq.gene_symbols import in_other_letters
+    from tilseq.gene_symbols import told_of_renamed, told_of_unfound
     from tilseq.io.gmt import read_gmt
     from tilseq.io.single_cells import read_single_cells
 
     given = None if gene_sets is None else read_gmt(gene_sets)
     sets = as_signatures(load_signatures() if given is None else given)
     cells, told = read_single_cells(path)
-    of_sets = in_other_letters(cells.var_names, {name: (*one.up, *one.down) for name, one in sets.items()})
-    of_sets = of_sets if given is None else (*given.told_beside(cells.var_names), *of_sets)
+    listed = {name: (*one.up, *one.down) for name, one in sets.items()}
+    lost = told_of_unfound(cells.var_names, listed)
+    lost = lost if given is None else (*given.told_beside(cells.var_names), *lost)
+    of_sets = (*lost, *told_of_renamed(listed))
     try:
         if member is not None:
             cells = of_member(cells, member)
@@ -179,7 +181,8 @@ def score_file(
     exclusions = _without_counts(scored, groups, path)
     names = [sample] if by is None else sorted(set(groups))
     quality = _without_cells(scored, groups, names)
-    told_of = {"check": "reading of gene sets", "verdict": "warn", "reason": "; ".join(of_sets)}
+    verdict = "warn" if lost else "pass"
+    told_of = {"check": "reading of gene sets", "verdict": verdict, "reason": "; ".join(of_sets)}
     quality += [{"sample": name} | told_of for name in names if of_sets]
     if by is None and member is None:
         quality += _mixed(cells, sample)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from tilseq.tables.cell_labels import INFUSED, NOT_SEEN
@@ -11,6 +11,7 @@ from tilseq.tables.cell_labels import INFUSED, NOT_SEEN
 PRODUCT, BLOOD = "infusion_product", "blood"
 MARKS = str.maketrans({":": "_", "/": "_", "*": "_"})  # that a contrast is written with
 APART = ("specimen", "timing", "lesion")  # columns of samples.csv that part the samples of a visit
+OF_SUBJECT = "lesion"  # each subject has lesions of its own, whose names part those of one subject alone
 FEWEST_SUBJECTS = 2
 
 Row = Mapping[str, Any]
@@ -19,18 +20,21 @@ Row = Mapping[str, Any]
 def with_levels(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Return rows with `level`: the visit, and behind it what tells several samples of a visit apart.
 
-    That is the specimen, timing and lesion, as far as one visit has several; lots and replicates are of one level.
+    That is the specimen and timing, as far as one visit has several, and the lesion, as far as a subject has several at
+    one visit; lots and replicates are of one level.
     Two visits whose names differ only in marks that contrasts are written with are told apart by a number.
 
     Parameters
     ----------
     rows
-        Rows of samples.csv, or any with `visit`, `specimen`, `timing` and `lesion`.
+        Rows of samples.csv, or any with `subject`, `visit`, `specimen`, `timing` and `lesion`.
     """
-    several: dict[tuple[str | None, str], set[str | None]] = {}
+    held: dict[tuple[str | None, str, str | None], set[str | None]] = {}
     for row in rows:
         for name in APART:
-            several.setdefault((row["visit"], name), set()).add(row.get(name))
+            whose = row["subject"] if name == OF_SUBJECT else None
+            held.setdefault((row["visit"], name, whose), set()).add(row.get(name))
+    several = {(visit, name) for (visit, name, _), values in held.items() if len(values) > 1}
     raw = [_raw(row, several) for row in rows]
     levels: dict[str, str] = {}
     for name in dict.fromkeys(raw):
@@ -41,9 +45,9 @@ def with_levels(rows: Sequence[Row]) -> list[dict[str, Any]]:
     return [{**row, "level": levels[name]} for row, name in zip(rows, raw, strict=True)]
 
 
-def _raw(row: Row, several: Mapping[tuple[str | None, str], set[str | None]]) -> str:
+def _raw(row: Row, several: Collection[tuple[str | None, str]]) -> str:
     parts = [row["visit"]]
-    parts += [row.get(name) for name in APART if len(several[row["visit"], name]) > 1]
+    parts += [row.get(name) for name in APART if (row["visit"], name) in several]
     return " ".join(filter(None, parts)) or str(row["specimen"])
 
 

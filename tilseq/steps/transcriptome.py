@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 STEP = "transcriptome"
 BULK = "bulk RNA"
 ALPHA = 0.05
+HANDLED = ("run", "batch")  # columns of samples.csv that tell which samples were handled together
 SEED = 1  # of random sign flips, which more than 12 subjects take
 # Population of summed cells → their type, and the statuses of their groups; two are compared within each level.
 POPULATIONS: Mapping[str, tuple[str, tuple[str | None, ...]]] = {
@@ -66,6 +67,11 @@ def plan(study: Study) -> list[Job]:
     }
     paths = () if settings.gene_sets is None else (str(study.root / settings.gene_sets),)
     bulk, cells = bulk_rna.plan(study), pseudobulk.plan(study)
+    arguments["handled"] = {
+        row["sample"]: {name: row[name] for name in HANDLED if row[name] is not None}
+        for assay in ("bulk_rna", "scrna")
+        for row in study.available(assay)
+    }
     rows = {job.folder: row for job, row in zip(bulk, with_levels([job.sample or {} for job in bulk]), strict=True)}
     jobs = []
     if len({row["subject"] for row in rows.values()}) > 1:
@@ -110,8 +116,9 @@ def run(job: Job, folder: Path) -> None:
     scores = _scores(samples, sets, job.arguments["smallest_set"])
     genes = pl.concat([DIFFERENTIAL.frame(), *(one.genes for one in found if one.genes is not None)])
     told = [one.row | {"population": job.unit} | _sets_changed(enrichment, one.row["contrast"]) for one in found]
-    for row in told:
-        row["told"] = "; ".join(filter(None, [*of_sets, row["told"]])) or None
+    handled = _handled(job, rows)
+    for row, one in zip(told, asked, strict=True):
+        row["told"] = "; ".join(filter(None, [*of_sets, row["told"], *_told_of_handling(handled, one)])) or None
     population = pl.lit(job.unit).alias("population")
     write_parquet(TRANSCRIPTOME.frame(told), TRANSCRIPTOME, folder)
     write_parquet(genes.with_columns(population), DIFFERENTIAL, folder)
@@ -138,17 +145,51 @@ def _samples(job: Job, folder: Path) -> tuple[Samples, list[dict[str, Any]]]:
     return side_by_side(rows, tables.values()), rows
 
 
+def _handled(job: Job, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """Return the samples as they are compared, with the run and batch of each; null where it is of several or none."""
+    import polars as pl
+
+    libraries: dict[tuple[str | None, ...], list[str]] = {}
+    for row in rows:
+        names = (row.get("samples") or row.get("sample") or "").split(";")
+        libraries.setdefault((row["subject"], row["level"], row.get("status")), []).extend(names)
+    known = job.arguments.get("handled", {})
+    found = []
+    for key, names in libraries.items():
+        values = {column: {known.get(name, {}).get(column) for name in names} for column in HANDLED}
+        one = {column: next(iter(of)) if len(of) == 1 else None for column, of in values.items()}
+        found.append(dict(zip(("subject", "visit", "status"), key, strict=True)) | one)
+    return pl.DataFrame(found, schema=dict.fromkeys(("subject", "visit", "status", *HANDLED), pl.String))
+
+
+def _told_of_handling(handled: pl.DataFrame, asked: Asked) -> tuple[str, ...]:
+    """Return what is to be said of runs and batches that cannot be told from a contrast."""
+    from tilseq.errors import AnalysisError
+    from tilseq.expression.confounding import told_of_handling
+    from tilseq.expression.contrasts import parse_contrast
+
+    own = handled if asked.level is None else handled.filter(visit=asked.level)
+    try:
+        contrast = parse_contrast(asked.text)
+        return told_of_handling(own, contrast) if {*contrast.factors} <= {*own.columns} else ()
+    except AnalysisError:  # a contrast that cannot be read, or made, is told already
+        return ()
+
+
 def _gene_sets(job: Job, genes: Sequence[str]) -> tuple[dict[str, dict[str, tuple[str, ...]]], tuple[str, ...]]:
     """Return family → gene sets to test, those of the study's GMT file or else the built-in ones, and what to tell.
 
     `genes` are those of the data.
     """
     from tilseq.expression.signatures import as_signatures, built_in_sets, gene_lists
+    from tilseq.gene_symbols import told_of_renamed, told_of_unfound
     from tilseq.io.gmt import read_gmt
 
     if job.arguments["gene_sets"]:
         given = read_gmt(job.paths[-1])
-        return {"sets of the study": gene_lists(as_signatures(given))}, given.told_beside(genes)
+        sets = gene_lists(as_signatures(given))
+        told = (*given.told_beside(genes), *told_of_unfound(genes, sets), *told_of_renamed(sets))
+        return {"sets of the study": sets}, told
     return built_in_sets(), ()
 
 

@@ -1,0 +1,64 @@
+"""Whole numbers that were normalised and rounded are told from counts."""
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from tilseq.scaled_counts import of_one_depth, sign_of_scaling
+
+# 60 genes of each count from 1 to 12. Times 1.3: 1.3, 2.6, 3.9, 5.2, 6.5, 7.8, 9.1, 10.4, 11.7, 13, 14.3, 15.6, which
+# are 1, 3, 4, 5, 6, 8, 9, 10, 12, 13, 14, 16: none is 2, 7, 11 or 15.
+COUNTS = np.repeat(np.arange(1, 13), 60)
+GAP = "no gene with a count of 2 in sample b, though many have one near it"
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_matrix])
+def test_counts_that_were_scaled_up_leave_gaps(kind):
+    scaled = np.rint(1.3 * COUNTS)
+    assert sorted(set(scaled)) == [1, 3, 4, 5, 6, 8, 9, 10, 12, 13, 14, 16]
+    assert sign_of_scaling(kind(np.array([COUNTS, scaled])), ["a", "b"]) == GAP
+    assert sign_of_scaling(kind(np.array([COUNTS, COUNTS[::-1]])), ["a", "b"]) is None
+
+
+def test_genes_that_a_filter_took_away_leave_no_gap():
+    assert sign_of_scaling(np.array([COUNTS[COUNTS >= 8], COUNTS[COUNTS >= 8]])) is None
+
+
+def test_few_genes_tell_nothing():
+    assert sign_of_scaling(np.rint(1.3 * np.repeat(np.arange(1, 13), 39))[None]) is None
+
+
+@pytest.mark.parametrize(
+    ("totals", "scaled"),
+    [
+        # Squares about the mean over it: 8.8 / 1e6, and 3,598,472 / 1e6. R: pchisq(8.8e-6, 4) is 9.7e-12,
+        # pchisq(3.598472, 4) is 0.54.
+        ([1_000_001, 999_998, 1_000_000, 1_000_002, 1_000_000], True),
+        ([1_000_000, 1_001_000, 999_000, 1_000_894, 999_106], False),
+        # Two alone may be alike by chance; libraries that are all equal were subsampled.
+        ([1_000_001, 999_998], False),
+        ([1_000_000] * 5, False),
+        ([0, 0, 0], False),
+        ([901, 900, 900, 899, 900], False),
+        ([20_637_971, 18_809_481, 25_348_649, 15_163_415], False),
+    ],
+)
+def test_libraries_that_differ_less_than_counting_makes_them(totals, scaled):
+    assert of_one_depth(np.array(totals, float)) is scaled
+
+
+def test_counts_per_million_that_were_rounded():
+    rng = np.random.default_rng(2)
+    counts = rng.poisson(rng.lognormal(4, 2, 3_000) * rng.uniform(0.5, 2, (5, 1)))
+    per_million = np.rint(counts / counts.sum(axis=1, keepdims=True) * 1e6)
+    assert sign_of_scaling(per_million) == "library sizes that differ by rounding alone"
+    assert sign_of_scaling(counts) is None
+
+
+def test_counts_of_one_expected_depth_pass():
+    rng = np.random.default_rng(3)
+    means = rng.lognormal(2, 2, 2_000)
+    assert [sign_of_scaling(rng.poisson(means, (4, 2_000))) for _ in range(200)] == [None] * 200
+    drawn = rng.multinomial(1_000_000, means / means.sum(), 4)
+    assert drawn.sum(axis=1).tolist() == [1_000_000] * 4
+    assert sign_of_scaling(drawn) is None

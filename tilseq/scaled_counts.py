@@ -1,0 +1,81 @@
+"""Whole numbers that are no counts: values that were scaled to a common depth and rounded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEAST_CHANCE = 1e-4  # that libraries of one depth scatter so little, were their reads counted
+FEWEST_LIBRARIES = 3
+LEAST_DEPTH = 1_000.0  # nobody scales to less
+LARGEST_VALUE = 100  # up to which the values of a library are looked through for gaps
+REACH = 2  # values on either side of one that tell how many genes have it
+LEAST_EXPECTED = 40.0  # genes of a value that none has: e^-40, were they counted
+WHAT = "these are no raw counts, but values that were normalised and rounded"
+MEND = "give the counts before normalisation; of counts subsampled to one depth, those of all genes"
+
+
+def sign_of_scaling(counts: Any, samples: Sequence[str] | None = None) -> str | None:
+    """Return by what whole numbers of samples betray that they were scaled and rounded, None where nothing does.
+
+    Two things do. Libraries that were scaled to one depth, as counts per million or TPM, differ by rounding alone: by
+    less than counting makes libraries of one expected depth differ. Libraries that are all exactly equal are none of
+    these, but raw counts subsampled to one depth. And counts that were scaled up, as DESeq2 scales about half of all
+    samples, leave gaps: times 1.3, 3 is 4 and 4 is 5, but 5 is 6 and 6 is 8, so that no gene has 7. A value that no
+    gene has is one where 40 or more would have it, going by the values beside it; those below the least value of the
+    sample, which a filter takes away, are not looked at. Neither happens to raw counts. Counts that were scaled down by
+    factors that differ between samples, as TMM's counts per million, show neither, and pass.
+
+    Parameters
+    ----------
+    counts
+        Samples × genes, dense or scipy sparse: whole numbers, 0 or more.
+    samples
+        Name of each row.
+    """
+    rows = counts.tocsr() if hasattr(counts, "tocsr") else np.asarray(counts)
+    if of_one_depth(np.asarray(rows.sum(axis=1), float).ravel()):
+        return "library sizes that differ by rounding alone"
+    for place in range(rows.shape[0]):
+        own = rows[[place]]
+        value = _gap(np.asarray(own.data if hasattr(own, "tocsr") else own).ravel())
+        if value is not None:
+            name = place + 1 if samples is None else samples[place]
+            return f"no gene with a count of {value} in sample {name}, though many have one near it"
+    return None
+
+
+def of_one_depth(totals: NDArray[np.float64]) -> bool:
+    """Return whether libraries, or cells, differ less than counting would make them.
+
+    The variance of counts of one expected depth is that depth, so that their index of dispersion times the degrees of
+    freedom follows the chi-squared distribution; real libraries differ more.
+
+    Parameters
+    ----------
+    totals
+        Counts of each; those of 0 are not looked at. Of fewer than 1,000 on average nothing is said.
+    """
+    from scipy.special import chdtr
+
+    held = totals[totals > 0]
+    if held.size < FEWEST_LIBRARIES or np.all(held == held[0]):
+        return False
+    mean = held.mean()
+    if mean < LEAST_DEPTH:
+        return False
+    return bool(chdtr(held.size - 1, ((held - mean) ** 2).sum() / mean) < LEAST_CHANCE)
+
+
+def _gap(values: NDArray[Any]) -> int | None:
+    """Return the first value up to 100 that no gene has, where many have those beside it."""
+    small = values[(values > 0) & (values <= LARGEST_VALUE + REACH)].astype(np.int64)
+    genes = np.bincount(small, minlength=LARGEST_VALUE + REACH + 1).astype(float)
+    beside = [genes[REACH + step : LARGEST_VALUE + step + 1] for step in range(-REACH, REACH + 1) if step]
+    empty = (genes[REACH : LARGEST_VALUE + 1] == 0) & (np.mean(beside, axis=0) >= LEAST_EXPECTED)
+    at = np.flatnonzero(empty) + REACH
+    at = at[at > small.min()] if small.size else at
+    return int(at[0]) if at.size else None
