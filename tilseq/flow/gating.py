@@ -19,6 +19,7 @@ from tilseq.flow.lymphocytes import LARGER, Region
 from tilseq.flow.margins import check_lymphocytes
 from tilseq.flow.panel import describe, find_cytokines, find_markers, own_channels
 from tilseq.flow.quality import assess, check, input_checks, non_finite
+from tilseq.flow.repeats import check_repeats
 from tilseq.flow.residual import check_residuals, taken_from_common
 from tilseq.flow.scatter import singlets
 from tilseq.flow.signs import add_by_rules
@@ -171,8 +172,9 @@ def gate(
     ------
     AnalysisError
         The tube holds no event, lacks FSC-A, SSC-A, CD3, CD4 or CD8, or one of these holds a single value; CD3, CD4
-        or CD8 cannot be parted; the spillover cannot be used; some stains are compensated and some not; the panel
-        contradicts the file; a threshold is not a marker's or not a number; the population tree is at fault.
+        or CD8 cannot be parted; a tenth of the events or more repeat another; the spillover cannot be used; some
+        stains are compensated and some not; the panel contradicts the file; a threshold is not a marker's or not a
+        number; the population tree is at fault.
     """
     rules = with_further(populations or {})
     stains = stains_of(rules)
@@ -187,6 +189,7 @@ def gate(
         markers |= found
         stains = list(dict.fromkeys([*stains, *found]))
     _refuse_missing(tube, markers)
+    repeated = check_repeats(sample, tube)
     values, finite, told = compensated_values(tube, sample, markers, stains)
     steady = check_time(tube, values, finite, sample=sample)
     kept = finite & steady.keep
@@ -194,7 +197,7 @@ def gate(
         raise AnalysisError("no stretch of the run was steady", mend="acquire the tube again")
     unfit = _unfit(sample, borrowed or Borrowed(), markers)
     borrowed = (borrowed or Borrowed()).of(markers)
-    quality = [*input_checks(sample, tube), *told, *_unused(sample, thresholds, values), *unfit]
+    quality = [*input_checks(sample, tube), *repeated, *told, *_unused(sample, thresholds, values), *unfit]
     tree = _planted(Tree(sample, markers, values, {}, thresholds, borrowed.cuts), kept)
     if "beads" in tree.populations:
         quality.append(_beads_left_out(tree))
