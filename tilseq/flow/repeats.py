@@ -43,7 +43,9 @@ def check_repeats(sample: str, tube: Tube) -> list[dict[str, Any]]:
             expected="each event once",
             mend="export the file again: it was joined with itself, or with a part of it",
         )
-    reason = f"{repeats} of {events} events are the same as another in every detector: counts and limits take each twice"
+    reason = (
+        f"{repeats} of {events} events are the same as another in every detector: counts and limits take each twice"
+    )
     limit = f"at most {100 * MOST:g} %; refused from {100 * REFUSED:g} %"
     return [check(sample, "repeated events", 100 * share, limit, False, reason)]
 
