@@ -101,7 +101,7 @@ def blank_for(gating: Gating) -> tuple[dict[str, int], list[str]]:
 
 def _asks_for_other(gating: Gating, name: str | None, stained: Collection[str]) -> bool:
     """Tell whether a population, or one above it, is told by a marker that is none of those stained."""
-    while name in gating.rules:
+    while name is not None and name in gating.rules:
         for condition in gating.rules[name].conditions:
             borne = {sign.marker for sign in condition if sign.positive}
             if borne and borne.isdisjoint(stained):

@@ -112,7 +112,7 @@ def pauses(ticks: NDArray[np.float64]) -> NDArray[np.bool_]:
         run, lie between them.
     """
     between = np.diff(ticks)
-    usual = between.sum() / max(1, np.count_nonzero(between))
+    usual = between.sum() / max(1, int(np.count_nonzero(between)))
     return np.asarray(between > max(PAUSE * usual, LEAST_PAUSE * between.sum()))
 
 

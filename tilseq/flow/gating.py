@@ -30,7 +30,7 @@ from tilseq.flow.tube import Floats, Mask, Tube
 from tilseq.flow.uncertainty import Shift, shifts
 from tilseq.flow.values import NEEDED, SCATTER, compensated_values
 from tilseq.markers import cytokine_of
-from tilseq.populations import Rule, gate_names, stains_of, with_further
+from tilseq.populations import KNOWN_BY, Rule, gate_names, stains_of, with_further, without_stains
 
 if TYPE_CHECKING:
     import polars as pl
@@ -162,16 +162,18 @@ def gate(
         Cuts of other tubes.
     cytokines
         Hold the values of the tube's cytokine stains (`markers.CYTOKINES`), too; by themselves they part no population.
+        Such a tube needs CD4 and CD8.
 
     Returns
     -------
     Gating
-        Populations nest in their parents; by the built-in rules CD4+ T, CD8+ T, DN T and DP T add up to CD3+.
+        Populations nest in their parents; by the built-in rules CD4+ T, CD8+ T, DN T and DP T add up to CD3+. In a
+        tube without CD8 there is CD4+ T alone, with what of it bears CD8, too; without CD4 there is CD8+ T.
 
     Raises
     ------
     AnalysisError
-        The tube holds no event, lacks FSC-A, SSC-A, CD3, CD4 or CD8, or one of these holds a single value; CD3, CD4
+        The tube holds no event, lacks FSC-A, SSC-A or CD3, or one of these, CD4 or CD8 holds a single value; CD3, CD4
         or CD8 cannot be parted; a tenth of the events or more repeat another; the spillover cannot be used; some
         stains are compensated and some not; the panel contradicts the file; a threshold is not a marker's or not a
         number; the population tree is at fault.
@@ -188,7 +190,8 @@ def gate(
         found = find_cytokines(tube.channels, tube.markers, aliases)
         markers |= found
         stains = list(dict.fromkeys([*stains, *found]))
-    _refuse_missing(tube, markers)
+    missing = _missing(tube, markers, all_needed=cytokines)
+    rules = without_stains(rules, missing)
     repeated = check_repeats(sample, tube)
     values, finite, told = compensated_values(tube, sample, markers, stains)
     steady = check_time(tube, values, finite, sample=sample)
@@ -197,7 +200,14 @@ def gate(
         raise AnalysisError("no stretch of the run was steady", mend="acquire the tube again")
     unfit = _unfit(sample, borrowed or Borrowed(), markers)
     borrowed = (borrowed or Borrowed()).of(markers)
-    quality = [*input_checks(sample, tube), *repeated, *told, *_unused(sample, thresholds, values), *unfit]
+    quality = [
+        *input_checks(sample, tube),
+        *_lacking(sample, tube, missing),
+        *repeated,
+        *told,
+        *_unused(sample, thresholds, values),
+        *unfit,
+    ]
     tree = _planted(Tree(sample, markers, values, {}, thresholds, borrowed.cuts), kept)
     if "beads" in tree.populations:
         quality.append(_beads_left_out(tree))
@@ -326,13 +336,28 @@ def _checked_thresholds(thresholds: Mapping[str, float], gates: Sequence[str]) -
     return {name: float(value) for name, value in thresholds.items()}
 
 
-def _refuse_missing(tube: Tube, markers: Mapping[str, str]) -> None:
+def _missing(tube: Tube, markers: Mapping[str, str], *, all_needed: bool) -> list[str]:
+    """Return which of CD4 and CD8 the tube lacks; refuse one that lacks what no gate can do without."""
     missing = [marker for marker in NEEDED if marker not in markers]
-    if missing:
-        raise AnalysisError(
-            f"no channel for {', '.join(missing)}",
-            mend=f"name it among the panel's markers; the channels are {describe(tube.channels, tube.markers)}",
-        )
+    if all_needed and missing or not {*missing} <= {"CD4", "CD8"}:
+        raise AnalysisError(f"no channel for {', '.join(missing)}", mend=_name_it(tube))
+    return missing
+
+
+def _name_it(tube: Tube) -> str:
+    return f"name it among the panel's markers; the channels are {describe(tube.channels, tube.markers)}"
+
+
+def _lacking(sample: str, tube: Tube, missing: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the warning of a tube that lacks CD4 or CD8."""
+    if not missing:
+        return []
+    left = [name for name, marker in KNOWN_BY.items() if marker not in missing]
+    more = f", the latter with DP T, which {missing[0]} would tell" if len(missing) == 1 else ""
+    reason = (
+        f"no channel for {', '.join(missing)}: of T cells only {' and '.join(left)} are counted{more}, and no ratio"
+    )
+    return [check(sample, "CD4 and CD8", None, "both stained", False, f"{reason}; {_name_it(tube)}")]
 
 
 def _cells(tree: Tree) -> tuple[str, list[dict[str, Any]]]:
