@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.flow.backgating import add_lymphocytes, is_near
+from tilseq.flow.backgating import add_lymphocytes, is_about_t_cells, is_near
 from tilseq.flow.beads import find_beads, single_beads
 from tilseq.flow.beside import NONE_TOLD, Told
 from tilseq.flow.dead import check_undyed
@@ -234,8 +234,15 @@ def gate(
 def _grow(tree: Tree, rules: Mapping[str, Rule], lent: Region | None) -> tuple[Region | None, list[dict[str, Any]]]:
     """Add the populations from cells on; return the region of the lymphocytes and what to tell."""
     parent, told = _cells(tree)
+    before = dict(tree.populations), dict(tree.cuts)
     region = add_lymphocytes(tree, parent, lent)
-    told += add_by_rules(tree, rules)
+    signs = add_by_rules(tree, rules)
+    if not is_about_t_cells(tree, region):
+        cd3 = tree.cuts["CD3", "lymphocytes"].threshold
+        tree.populations, tree.cuts = before
+        region = add_lymphocytes(tree, parent, lent, cd3)
+        signs = add_by_rules(tree, rules)
+    told += signs
     if "CD3+" not in tree.populations:
         raise AnalysisError("the population tree finds no CD3+", mend="give CD3+ markers that the panel stains")
     return region, told
