@@ -42,9 +42,7 @@ def add_lymphocytes(tree: Tree, parent: str, borrowed: Region | None, cd3: float
     return region
 
 
-def _region(
-    tree: Tree, parent: str, free: Sequence[str], borrowed: Region | None, cut: float | None
-) -> Region | None:
+def _region(tree: Tree, parent: str, free: Sequence[str], borrowed: Region | None, cut: float | None) -> Region | None:
     """Find the region of lymphocytes on channels without a threshold, or borrow it where there are too few T cells."""
     seen = tree.on_scale(parent)
     t_cells = tree.values["CD3"] > cut if cut is not None else np.zeros(len(seen), dtype=bool)
