@@ -129,8 +129,9 @@ def _compensation(sample: str, tube: Tube, channels: Sequence[Channel]) -> list[
         return told(None, False, "the file's values are transformed")
     dyes = [one for one in dyes if one.name not in done]
     spill = tube.spill
-    bare = [one.name for one in dyes if not _takes_out(one, spill)]
-    if bare and not _spills_nothing(spill):
+    nothing_spills = spill.channels if spill is not None and _spills_nothing(spill) else ()
+    bare = [one.name for one in dyes if not _takes_out(one, spill) and _own_name(one.name, names) not in nothing_spills]
+    if bare:
         lacks = "the file holds no spillover, and " if spill is None else ""
         listed = ", ".join(dict.fromkeys(bare))
         return told(

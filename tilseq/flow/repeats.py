@@ -29,10 +29,10 @@ def check_repeats(sample: str, tube: Tube) -> list[dict[str, Any]]:
         A tenth of the events or more do.
     """
     measured = [column for column, name in enumerate(tube.channels) if not NOT_MEASURED.fullmatch(plain_name(name))]
-    events = len(tube.events)
+    events, distinct = _finite(tube.events, measured)
     if not measured or not events:
         return []
-    repeats = events - _distinct(tube.events, measured)
+    repeats = events - distinct
     share = repeats / events
     if share <= MOST:
         return []
@@ -50,12 +50,16 @@ def check_repeats(sample: str, tube: Tube) -> list[dict[str, Any]]:
     return [check(sample, "repeated events", 100 * share, limit, False, reason)]
 
 
-def _distinct(events: Floats, columns: list[int]) -> int:
-    """Return how many rows differ in some columns, told by the sums of their bits times random odd numbers."""
+def _finite(events: Floats, columns: list[int]) -> tuple[int, int]:
+    """Return how many events are finite in some columns, and how many of these differ.
+
+    They differ by the sums of their bits times random odd numbers, which are as good as never the same by chance.
+    """
     factors = np.random.default_rng(0).integers(0, 2**63, len(columns), dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-    sums = np.zeros(len(events), dtype=np.uint64)
+    sums, finite = np.zeros(len(events), dtype=np.uint64), np.ones(len(events), dtype=bool)
     for column, factor in zip(columns, factors, strict=True):
-        bits = np.ascontiguousarray(events[:, column], dtype=np.float32).view(np.uint32)
-        sums += bits * factor
-    sums.sort()
-    return 1 + int(np.count_nonzero(sums[1:] != sums[:-1]))
+        values = np.ascontiguousarray(events[:, column], dtype=np.float32)
+        finite &= np.isfinite(values)
+        sums += values.view(np.uint32) * factor
+    sums = np.sort(sums[finite])
+    return len(sums), int(np.count_nonzero(sums[1:] != sums[:-1])) + bool(len(sums))
