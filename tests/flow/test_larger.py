@@ -148,6 +148,17 @@ def test_t_cells_of_several_sizes_hide_monocytes_which_is_told() -> None:
         assert all("T cells are of several sizes" in reason for _, reason in told)
 
 
+def test_of_a_tube_with_a_threshold_of_cd45_only_cells_above_it_tell() -> None:
+    """Debris and doublets without it say nothing of the monocytes among the lymphocytes."""
+    cells = {**LYMPHOCYTES, "monocyte": 300.0}
+    for seed in (1000, 1001):
+        tube = acquire(np.random.default_rng(seed), PANELS["tbnk"], cells, 5_000)
+        gating = gate(as_read(tube), sample="tube", thresholds={"CD45": 3000.0})
+        kinds = np.array(tube.kinds)[tube.labels[gating.populations["lymphocytes"].mask]]
+        assert gating.larger.sd < 0.3 * gating.larger.mean
+        assert abs(gating.larger.mean - np.count_nonzero(kinds == "monocyte")) < 2.5 * gating.larger.sd
+
+
 def test_where_cd45_holds_monocytes_off_none_are_told() -> None:
     gating = gated(1, 600.0, "tbnk")
     assert gating.larger == (0.0, 0.0)

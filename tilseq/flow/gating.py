@@ -306,6 +306,8 @@ def _larger(tree: Tree, region: Region | None) -> Told:
         return NONE_TOLD
     parent = tree.populations["lymphocytes"].parent or ""
     without_cd3 = tree.mask(parent) & (tree.values["CD3"] <= cut.threshold)
+    if ("CD45", parent) in tree.cuts:  # by hand
+        without_cd3 &= tree.over("CD45", parent)
     return larger_within(tree.values, without_cd3, tree.mask("lymphocytes"), region)
 
 
