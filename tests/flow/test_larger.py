@@ -148,6 +148,17 @@ def test_t_cells_of_several_sizes_hide_monocytes_which_is_told() -> None:
         assert all("T cells are of several sizes" in reason for _, reason in told)
 
 
+def test_much_debris_is_told() -> None:
+    """Of half of the events some lie among the lymphocytes, which scatter does not part from them."""
+    for debris, verdicts in ((0.5, ["warn"]), (0.06, [])):
+        tube = acquire(
+            np.random.default_rng(2), PANELS["ics"], LYMPHOCYTES, 5_000, conditions=Conditions(debris=debris)
+        )
+        gating = gate(as_read(tube), sample="tube")
+        told = gating.quality.filter(pl.col("check") == "lymphocytes are such", pl.col("reason").str.contains("debris"))
+        assert told["verdict"].to_list() == verdicts
+
+
 def test_of_a_tube_with_a_threshold_of_cd45_only_cells_above_it_tell() -> None:
     """Debris and doublets without it say nothing of the monocytes among the lymphocytes."""
     cells = {**LYMPHOCYTES, "monocyte": 300.0}

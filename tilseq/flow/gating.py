@@ -14,10 +14,10 @@ from tilseq.flow.backgating import add_lymphocytes, is_about_t_cells, is_near
 from tilseq.flow.beads import find_beads, single_beads
 from tilseq.flow.beside import NONE_TOLD, Told
 from tilseq.flow.dead import check_undyed
-from tilseq.flow.larger import larger_within
-from tilseq.flow.lymphocytes import LARGER, Region
+from tilseq.flow.lymphocytes import Region
 from tilseq.flow.margins import check_lymphocytes
 from tilseq.flow.panel import describe, find_cytokines, find_markers, own_channels
+from tilseq.flow.purity import check_purity, larger_among
 from tilseq.flow.quality import assess, check, input_checks, non_finite
 from tilseq.flow.repeats import check_repeats
 from tilseq.flow.residual import check_residuals, taken_from_common
@@ -39,9 +39,6 @@ BEADS = ("CD3", "CD4", "CD8", "CD19")
 ALIKE = (*BEADS, "FSC-A", "SSC-A")  # what two beads, or a bead with a cell, have more of than one bead
 MOST_BRIGHT = 0.02
 MOST_TOLD = 3
-# Spread of T cells' forward scatter: of real tubes 0.09 to 0.24, where 40 % are 1.7 times as large as the others 0.35.
-SEVERAL_SIZES = 0.3
-LEAST_PURE = 85.0  # per cent of the lymphocytes (CDC, MMWR 1997;46(RR-2))
 NOT_FINITE = "a value that is not a finite number"
 NOT_STEADY = "a stretch of the run that a clog or a burst spoiled"
 LARGEST = float(np.finfo(np.float32).max)
@@ -228,8 +225,8 @@ def gate(
     quality += check_residuals(sample, tree.populations, values, taken_from_common(tree, rules))
     quality += check_undyed(sample, tree.populations, values, markers)
     quality += _elsewhere(sample, region, borrowed.region)
-    larger = _larger(tree, region)
-    quality += _purity(tree, region, larger)
+    larger = larger_among(tree, region)
+    quality += check_purity(tree, region, larger)
     return _finish(tree, rules, region, quality, lost, larger)
 
 
@@ -297,43 +294,6 @@ def _elsewhere(sample: str, own: Region | None, lent: Region | None) -> list[dic
         "the tube's T cells lie elsewhere on scatter and CD45 than those of other tubes: another gain, or instrument"
     )
     return [check(sample, "lymphocytes against other tubes", None, "where other tubes have them", False, reason)]
-
-
-def _larger(tree: Tree, region: Region | None) -> Told:
-    """Tell the monocytes among the lymphocytes of a tube that has both scatters and no CD45."""
-    cut = tree.cuts.get(("CD3", "lymphocytes"))
-    if region is None or cut is None or set(region.centre) != set(LARGER):
-        return NONE_TOLD
-    parent = tree.populations["lymphocytes"].parent or ""
-    without_cd3 = tree.mask(parent) & (tree.values["CD3"] <= cut.threshold)
-    if ("CD45", parent) in tree.cuts:  # by hand
-        without_cd3 &= tree.over("CD45", parent)
-    return larger_within(tree.values, without_cd3, tree.mask("lymphocytes"), region)
-
-
-def _purity(tree: Tree, region: Region | None, larger: Told) -> list[dict[str, Any]]:
-    """Return the check that warns where many of the lymphocytes are monocytes, told of a tube where some are.
-
-    It warns, too, where scatter cannot tell: among T cells of several sizes.
-    """
-    lymphocytes, name, limit = (
-        tree.populations["lymphocytes"].events,
-        "lymphocytes are such",
-        f"at least {LEAST_PURE:g} %",
-    )
-    if not lymphocytes or region is None or set(region.centre) != set(LARGER):
-        return []
-    t_cells = 100 * tree.populations["CD3+"].events / lymphocytes
-    if region.spread["FSC-A"] > SEVERAL_SIZES and t_cells < LEAST_PURE:
-        reason = "T cells are of several sizes, as where some are activated: monocytes as large as these would count as"
-        reason += " lymphocytes without being told, which CD45 would hold off"
-        return [check(tree.sample, name, None, limit, False, reason)]
-    if not larger.mean:
-        return []
-    pure = 100 * (1 - larger.mean / lymphocytes)
-    reason = f"about {larger.mean:.0f} of {lymphocytes} are monocytes by scatter, which CD45 would hold off"
-    reason += "; limits of shares of lymphocytes allow for them"
-    return [check(tree.sample, name, pure, limit, pure >= LEAST_PURE, reason)]
 
 
 def _unused(sample: str, thresholds: Mapping[str, float], values: Mapping[str, Any]) -> list[dict[str, Any]]:
