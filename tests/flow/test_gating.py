@@ -158,7 +158,7 @@ def test_gates_that_no_channel_allows_are_told_and_pass(simulate: Simulate) -> N
     tube = simulate({**COMMON_CELLS, "granulocyte": 3000})
     keep = [place for place, name in enumerate(tube.channels) if name not in ("FSC-H", "V2-A")]
     channels, markers = [tube.channels[i] for i in keep], [tube.markers[i] for i in keep]
-    spill = SimpleNamespace(channels=["B1-A"], matrix=np.eye(1))
+    spill = SimpleNamespace(channels=channels[2:7], matrix=np.eye(5))
     gating = gate(
         changed(tube, events=tube.events[:, keep], channels=channels, markers=markers, spill=spill), sample="s"
     )
