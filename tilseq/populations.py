@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from tilseq.errors import AnalysisError, did_you_mean
@@ -114,6 +114,16 @@ def with_further(further: Mapping[str, Rule]) -> dict[str, Rule]:
         ordered |= {name: left.pop(name) for name in ready}
     _refuse_others(ordered)
     return ordered
+
+
+def without_stains(rules: Mapping[str, Rule], missing: Collection[str]) -> dict[str, Rule]:
+    """Return a tree for a tube that lacks stains: CD4+ T or CD8+ T are then told by their own marker alone.
+
+    Other rules stay as they are; a population that cannot be told without the stain is not found.
+    """
+    own = {name: rule("CD3+", f"{KNOWN_BY[name]}+") for name in ("CD4+ T", "CD8+ T") if KNOWN_BY[name] not in missing}
+    lacking = [name for name in own if not set(missing).isdisjoint(T_CELLS[name].markers)]
+    return {name: own[name] if name in lacking and one == T_CELLS[name] else one for name, one in rules.items()}
 
 
 def _refuse_others(rules: Mapping[str, Rule]) -> None:

@@ -1,13 +1,19 @@
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
-from tilseq.flow.counts import cd4_cd8_ratio, count
-from tilseq.flow.gating import Gating
+from tilseq.flow.counts import blank_for, cd4_cd8_ratio, count
+from tilseq.flow.cuts import borrowed, cohort_cuts, cuts_table
+from tilseq.flow.gating import Gating, gate
 from tilseq.flow.rare import status_of_counts
 from tilseq.flow.tree import Population
+from tilseq.populations import rule
+from tilseq.simulate.cytometry.panels import PANELS
+from tilseq.simulate.cytometry.tube import acquire
+from tilseq.simulate.files import as_read
 from tilseq.tables.outputs import QUALITY
 
 
@@ -121,3 +127,38 @@ def test_each_row_bears_the_ratio_of_its_tube() -> None:
     none = count(tube(20, 0)).row(0, named=True)
     assert (none["cd4_cd8_ratio"], none["cd4_cd8_ratio_upper"]) == (None, None)
     assert none["cd4_cd8_ratio_lower"] > 1
+
+
+BLOOD = {"CD4+ T": 700.0, "CD8+ T": 400.0, "DN T": 40.0, "DP T": 6.0, "B": 200.0, "NK": 250.0}
+NK_OF_CD8 = {"CD8+ T/NK": rule("CD8+ T", "CD16+|CD56+")}
+
+
+@pytest.mark.parametrize(
+    ("unstained", "blank"),
+    [("CD16+CD56", {"NK", "CD8+ T/NK"}), ("CD8", {"CD8+ T", "DP T", "CD8+ T/NK"}), (None, set())],
+)
+def test_a_tube_that_lacks_one_stain_is_blank_for_that_stain_alone(unstained: str | None, blank: set[str]) -> None:
+    """0.4 % of its lymphocytes are DP T cells, which bear CD4 and CD8: without CD16 and CD56 they are no background."""
+    panel = PANELS["tbnk"]
+    looks = {
+        kind: replace(look, stains={marker: one for marker, one in look.stains.items() if marker != unstained})
+        for kind, look in panel.looks.items()
+    }
+    full = [as_read(acquire(np.random.default_rng(seed), panel, BLOOD, 8_000)) for seed in range(3)]
+    usual = cohort_cuts(
+        pl.concat([cuts_table(gate(tube, sample=str(i), populations=NK_OF_CD8)) for i, tube in enumerate(full)])
+    )
+    tube = as_read(acquire(np.random.default_rng(5), replace(panel, looks=looks), BLOOD, 8_000))
+    gating = gate(tube, sample="blank", populations=NK_OF_CD8, borrowed=borrowed(usual))
+    assert gating.populations["DP T"].events <= 0.01 * gating.populations["lymphocytes"].events
+    events, others = blank_for(gating)
+    assert set(events) == blank
+    assert blank.isdisjoint(others) and blank | set(others) == {
+        "CD3+",
+        "CD4+ T",
+        "CD8+ T",
+        "DP T",
+        "B",
+        "NK",
+        "CD8+ T/NK",
+    }

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilseq.flow.flow_rate import read_runs, unusual_rates
+from tilseq.flow.flow_rate import pauses, read_runs, unusual_rates
 
 
 def ticks(*values: float) -> np.ndarray:
@@ -45,6 +45,33 @@ def test_shuffled_events_are_sorted_and_equal_ticks_keep_their_order() -> None:
 def test_small_disorder_is_no_new_beginning() -> None:
     (run,) = read_runs(ticks(0, 500, 499, 1000, 998))
     assert run.order.tolist() == [0, 2, 1, 4, 3]
+
+
+@pytest.mark.parametrize("stray", [600, 5000, 2**31])
+def test_stray_stamps_at_an_end_are_no_part_of_the_run(stray: int) -> None:
+    """One and 19 at the end, one at the beginning of 400 events; 20 tell a rate, and are."""
+    steady = [*range(400)]
+    for last in ([stray], [*range(stray, stray + 19)]):
+        (run,) = read_runs(ticks(*steady, *last))
+        assert (run.order.tolist(), run.ticks[-1]) == (steady, 399)
+    (run,) = read_runs(ticks(0, *range(5000, 5400)))
+    assert (run.order[0], run.ticks[0], len(run.order)) == (1, 0, 400)
+    (run,) = read_runs(ticks(*steady, *range(600, 620)))
+    assert len(run.order) == 420
+
+
+def test_a_stray_stamp_within_a_run_parts_it_in_two() -> None:
+    runs = read_runs(ticks(*range(300), 1e6, *range(300, 600)))
+    assert [run.order[[0, -1]].tolist() for run in runs] == [[0, 299], [301, 600]]
+
+
+def test_a_pause_is_twenty_times_what_is_usual_and_a_part_of_the_run() -> None:
+    even = np.arange(1000.0)
+    assert not pauses(even).any()
+    assert np.flatnonzero(pauses(np.append(even, 1030 + even))).tolist() == [999]
+    # 0.9 % of the run, though 18 times what is usual; and 4.8 % of one of 21 ticks, which is usual there.
+    assert not pauses(np.append(even, 1018 + even)).any()
+    assert not pauses(np.arange(22.0)).any()
 
 
 @pytest.mark.parametrize("values", [[], [7], [7, 7, 7]])

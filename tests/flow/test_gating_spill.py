@@ -12,6 +12,7 @@ from tilseq.errors import AnalysisError
 from tilseq.flow import count, gate
 
 Simulate = Callable[..., Any]
+STAINS = ["B1-A", "B2-A", "R1-A", "R2-A", "V1-A", "V2-A"]
 
 
 def numbers(gating: Any) -> dict[str, int]:
@@ -24,7 +25,7 @@ def changed(tube: Any, **parts: Any) -> Any:
 
 def test_spill_is_taken_out_once(simulate: Simulate) -> None:
     tube = simulate()
-    names = ["B1-A", "B2-A", "R1-A", "R2-A", "V1-A", "V2-A"]
+    names = STAINS
     matrix = np.eye(6) + 0.25 * np.eye(6, k=1) + 0.1 * np.eye(6, k=-1)
     places = [tube.channels.index(name) for name in names]
     spilt = tube.events.copy()
@@ -49,7 +50,13 @@ def test_spill_is_taken_out_once(simulate: Simulate) -> None:
             "the file holds no spillover and nothing tells that it was taken out; if the cytometer did, give an "
             "identity matrix as spillover",
         ),
-        (SimpleNamespace(channels=["B1-A", "B2-A"], matrix=np.eye(2)), {}, "pass", "the file says that nothing spills"),
+        (SimpleNamespace(channels=STAINS, matrix=np.eye(6)), {}, "pass", "the file says that nothing spills over"),
+        (
+            SimpleNamespace(channels=["B1-A", "B2-A"], matrix=np.eye(2)),
+            {},
+            "warn",
+            "the file says that nothing spills over, and lacks R1-A, R2-A, V1-A, V2-A: gated as measured",
+        ),
         (
             None,
             {f"{c}-A": f"Comp-{c}-A" for c in ("B1", "B2", "R1", "R2", "V1", "V2")},
@@ -57,7 +64,7 @@ def test_spill_is_taken_out_once(simulate: Simulate) -> None:
             "the file's channels are compensated already",
         ),
     ],
-    ids=["nothing", "identity", "compensated"],
+    ids=["nothing", "identity", "identity of two", "compensated"],
 )
 def test_a_tube_that_nothing_says_was_compensated_is_told(
     simulate: Simulate, spill: Any, channels: dict[str, str], verdict: str, reason: str

@@ -18,6 +18,7 @@ from tilseq.flow.lymphocytes import Region
 from tilseq.flow.share_limits import share_limits, share_of
 from tilseq.flow.tree import Population
 from tilseq.io.fcs import read_fcs
+from tilseq.simulate.cytometry.faults import Conditions
 from tilseq.simulate.cytometry.panels import PANELS
 from tilseq.simulate.cytometry.tube import acquire
 from tilseq.simulate.files import as_read
@@ -59,6 +60,21 @@ def test_without_monocytes_next_to_none_are_told() -> None:
     told, truly = told_of(0)
     assert truly == 0
     assert told.mean <= 5
+
+
+def test_among_debris_lymphocytes_are_not_told_as_monocytes() -> None:
+    """Few monocytes lie beyond the region where most are left out as dead, and a normal distribution is left over.
+
+    It lies among the lymphocytes, 0.6 to 1 spread off: half of it are told, give or take as many.
+    """
+    cells = {**LYMPHOCYTES, "monocyte": 300.0}
+    for seed in (1000, 1001, 1002):
+        tube = acquire(np.random.default_rng(seed), PANELS["ics"], cells, 5_000, conditions=Conditions(debris=0.5))
+        gating = gate(as_read(tube), sample="tube")
+        kinds = np.array(tube.kinds)[tube.labels[gating.populations["lymphocytes"].mask]]
+        truly = np.count_nonzero(kinds == "monocyte")
+        assert abs(gating.larger.mean - truly) < 2 * gating.larger.sd
+        assert 0.93 < part_left(gating.larger, len(kinds)) < 1
 
 
 def test_of_too_few_half_as_many_are_told_give_or_take_as_many() -> None:
@@ -113,6 +129,45 @@ def test_few_pure_lymphocytes_are_told() -> None:
     assert checks[1_500.0]["verdict"].to_list() == ["warn"]
     assert checks[1_500.0]["value"][0] < 85
     assert "are monocytes by scatter" in checks[1_500.0]["reason"][0]
+
+
+def test_t_cells_of_several_sizes_hide_monocytes_which_is_told() -> None:
+    """40 % of the T cells are 1.7 times as large as the others, as monocytes are, of which none are told."""
+    looks = dict(PANELS["ics"].looks)
+    for kind in ("CD4+ T", "CD8+ T"):
+        looks[f"{kind} blast"] = replace(looks[kind], fsc=1.7 * looks[kind].fsc, ssc=2.9 * looks[kind].ssc)
+    panel = replace(PANELS["ics"], looks=looks)
+    cells = {**OTHERS, "CD4+ T": 300.0, "CD8+ T": 150.0, "CD4+ T blast": 200.0, "CD8+ T blast": 100.0}
+    for monocytes, others in ((300.0, 1.0), (0.0, 0.01)):  # a product of T cells has hardly any other cells
+        mixture = {name: number * (others if name in ("B", "NK") else 1) for name, number in cells.items()}
+        tube = as_read(acquire(np.random.default_rng(1), panel, {**mixture, "monocyte": monocytes}, 5_000))
+        gating = gate(tube, sample="tube", thresholds=None if monocytes else {"CD3": 800.0})
+        told = gating.quality.filter(pl.col("check") == "lymphocytes are such").select("verdict", "reason").rows()
+        assert gating.region is not None and gating.region.spread["FSC-A"] > 0.3
+        assert [verdict for verdict, _ in told] == (["warn"] if monocytes else [])
+        assert all("T cells are of several sizes" in reason for _, reason in told)
+
+
+def test_much_debris_is_told() -> None:
+    """Of half of the events some lie among the lymphocytes, which scatter does not part from them."""
+    for debris, verdicts in ((0.5, ["warn"]), (0.06, [])):
+        tube = acquire(
+            np.random.default_rng(2), PANELS["ics"], LYMPHOCYTES, 5_000, conditions=Conditions(debris=debris)
+        )
+        gating = gate(as_read(tube), sample="tube")
+        told = gating.quality.filter(pl.col("check") == "lymphocytes are such", pl.col("reason").str.contains("debris"))
+        assert told["verdict"].to_list() == verdicts
+
+
+def test_of_a_tube_with_a_threshold_of_cd45_only_cells_above_it_tell() -> None:
+    """Debris and doublets without it say nothing of the monocytes among the lymphocytes."""
+    cells = {**LYMPHOCYTES, "monocyte": 300.0}
+    for seed in (1000, 1001):
+        tube = acquire(np.random.default_rng(seed), PANELS["tbnk"], cells, 5_000)
+        gating = gate(as_read(tube), sample="tube", thresholds={"CD45": 3000.0})
+        kinds = np.array(tube.kinds)[tube.labels[gating.populations["lymphocytes"].mask]]
+        assert gating.larger.sd < 0.3 * gating.larger.mean
+        assert abs(gating.larger.mean - np.count_nonzero(kinds == "monocyte")) < 2.5 * gating.larger.sd
 
 
 def test_where_cd45_holds_monocytes_off_none_are_told() -> None:

@@ -50,6 +50,12 @@ def test_what_gates_take_out_is_told(simulate: Any) -> None:
     tube = simulate()
     assert compensation(tube, Channel("B1-A")) == ("pass", "the file says that nothing spills over")
     assert compensation(tube, Channel("FSC-A"), Channel("Time")) == ("pass", "no gate is on a dye")
+    tube.spill = Spill(["B1-A", "B2-A"], np.eye(2), "$SPILLOVER")
+    assert compensation(tube, Channel("B1-A"), Channel("B2-A", "FCS"))[0] == "pass"
+    assert compensation(tube, Channel("B1-A"), Channel("R1-A")) == (
+        "warn",
+        "gates look at R1-A as measured: nothing is taken out, and dyes spill over",
+    )
     tube.spill = None
     assert compensation(tube, Channel("B1-A", SPECTRA)) == (
         "pass",

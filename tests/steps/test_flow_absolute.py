@@ -41,6 +41,19 @@ def test_the_volume_is_that_of_the_time_kept():
     assert told[0]["reason"] == "61.1 % of 90 µL, as of the run's time are kept"
 
 
+def test_a_pause_beside_a_volume_warns():
+    """300 events, one a second, and 300 s without any: 90 µL are those of the events, or half of them."""
+    ticks = np.append(np.arange(150), np.arange(450, 600))
+    paused = SimpleNamespace(**{**vars(tube(VOL="90", CYT="Aurora")), "events": np.float32(ticks)[:, None]})
+    values, (told,) = run({"dilution": 1.0}, paused, kept=np.ones(300))
+    assert values["CD3+"] == pytest.approx(200 / 90)
+    assert told["verdict"] == "warn"
+    assert told["reason"] == (
+        "the file's; in 50.3 % of the run's time no event came: if specimen was drawn meanwhile, there are 2.01 times "
+        "as many cells per µL"
+    )
+
+
 @pytest.mark.parametrize(
     ("keywords", "verdict", "words"),
     [

@@ -169,7 +169,7 @@ def test_a_blank_limits_what_it_hardly_holds(with_blanks):
     assert {counts[name]["status"] for name in ("CD8+ T", "CD4+ T", "singlets", "B")} == {"quantified"}
     assert counts["CD4+ T"]["limit_of_blank"] == 0
     told = pl.read_parquet(folder / "quality.parquet").filter(sample="b3", check="blank")["reason"][0]
-    assert told.startswith("taken; it holds CD3+, CD4+ T, ")
+    assert told.startswith("taken; it is no blank of CD3+, CD4+ T, ")
 
 
 def test_a_blank_limits_the_tubes_of_a_group_too_small_to_lend_cuts(with_blanks, tmp_path):

@@ -66,6 +66,15 @@ def of(endpoints, parameter, **which):
 VISIT = ("infused_share_of_cd3", "infused_cells_per_ul", "infused_probability_above_blank")
 
 
+def test_t_cells_so_few_that_none_may_be_there_do_not_stop_the_subject(subject):
+    """Three CD3+ cells of a visit by a blood count: 0.8 per µL, 0 to 3.1."""
+    subject.product().baseline().add("d7", 3, 2, day=7, visit="D7", per_ul=(0.8, 0.0, 3.1))
+    endpoints = subject.add("d28", 10_000, 1_550, per_ul=(200.0, 180.0, 220.0)).run()
+    few, many = (of(endpoints, "infused_cells_per_ul", sample=name) for name in ("d7", "d28"))
+    assert (few["lower"], few["status"]) == (0, "detected_below_loq") and 0 < few["upper"] <= 3.1
+    assert many["value"] == pytest.approx(100)
+
+
 def test_share_and_cells_by_hand(subject):
     subject.product().baseline().add("d28", 10_000, 1_550).add("d28_beads", 4_000, per_ul=(200.0, 180.0, 220.0))
     endpoints = subject.run()

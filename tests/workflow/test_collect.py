@@ -173,12 +173,20 @@ def test_a_caption_of_one_subject_drawn_beside_others_does_not_say_all(tmp_path)
     }
 
 
-def test_a_caption_shows_the_name_that_a_figure_was_given():
+def test_a_figure_without_a_caption_is_called_by_its_file(tmp_path):
+    """A letter that a file may not bear is lost: `IFN-_-…` cannot be turned back into IFN-γ."""
     from tilseq.plots.style import file_stem
-    from tilseq.workflow.collect import _shown
+    from tilseq.steps.job import Job
+    from tilseq.workflow.collect import _copy_figures
 
-    assert _shown(file_stem("Hill profile TRB")) == "Hill profile TRB"
-    assert _shown("isotypes") == "isotypes"
+    drawn = tmp_path / "work" / "intracellular/s1" / "figures"
+    drawn.mkdir(parents=True)
+    stem = file_stem("IFN-\N{GREEK SMALL LETTER GAMMA}")
+    assert stem.startswith("IFN-_-")
+    (drawn / f"{stem}.svg").write_text("<svg/>")
+    _copy_figures([Job("intracellular", "S1", "intracellular/s1")], tmp_path / "work", tmp_path / "figures")
+    captions = json.loads((tmp_path / "figures" / "captions.json").read_text())
+    assert captions == {f"intracellular/s1-{stem}.svg": f"S1: {stem}"}
 
 
 def test_what_failed_of_single_subjects_within_a_job_is_a_failure_too(tmp_path):

@@ -16,11 +16,15 @@ from tilseq.flow.tube import Mask
 # Parts of the radius: cuts are found among lymphocytes this near the centre; the region of a tube whose centre is
 # further off than this from that of other tubes is about other cells.
 CORE, NEAR = 0.75, 0.7
+FURTHEST_OFF = 1.0  # spreads of the median of T cells from the centre that was sought about them; it is below 0.2
 TIMES_CUT = 2.0  # median of T cells in CD3 over the cut of other tubes, at least
 
 
-def add_lymphocytes(tree: Tree, parent: str, borrowed: Region | None) -> Region | None:
-    """Add the lymphocytes: within their region, and on the right side of each threshold that was set."""
+def add_lymphocytes(tree: Tree, parent: str, borrowed: Region | None, cd3: float | None = None) -> Region | None:
+    """Add the lymphocytes: within their region, and on the right side of each threshold that was set.
+
+    T cells, about which the region lies, are above `cd3`, or above a first cut of CD3 among all cells.
+    """
     if not tree.mask(parent).any():
         raise AnalysisError(f"no event is left in {parent}")
     inside = np.ones(len(tree.mask(parent)), dtype=bool)
@@ -28,7 +32,8 @@ def add_lymphocytes(tree: Tree, parent: str, borrowed: Region | None) -> Region 
     for name in CHANNELS:
         if (name, parent) in tree.cuts:
             inside &= ~tree.over(name, parent) if name == "SSC-A" else tree.over(name, parent)
-    region = _region(tree, parent, free, borrowed) if free else None
+    cut = _first_cd3(tree, parent) if cd3 is None else cd3
+    region = _region(tree, parent, free, borrowed, cut) if free else None
     if region is not None:
         tree.away = distance({name: tree.values[name] for name in region.centre}, region)
         inside &= tree.away <= region.radius
@@ -37,10 +42,9 @@ def add_lymphocytes(tree: Tree, parent: str, borrowed: Region | None) -> Region 
     return region
 
 
-def _region(tree: Tree, parent: str, free: Sequence[str], borrowed: Region | None) -> Region | None:
+def _region(tree: Tree, parent: str, free: Sequence[str], borrowed: Region | None, cut: float | None) -> Region | None:
     """Find the region of lymphocytes on channels without a threshold, or borrow it where there are too few T cells."""
     seen = tree.on_scale(parent)
-    cut = _first_cd3(tree, parent)
     t_cells = tree.values["CD3"] > cut if cut is not None else np.zeros(len(seen), dtype=bool)
     number = int(np.count_nonzero(t_cells & seen))
     own = _own_region(tree, seen, t_cells, free, borrowed)
@@ -75,6 +79,20 @@ def _own_region(tree: Tree, seen: Mask, t_cells: Mask, free: Sequence[str], borr
     middle = distance(values, lent) <= CORE * lent.radius
     t_cells = middle & (tree.values["CD3"] > (np.inf if cut is None else cut.threshold))
     return find_region_of_rare(values, seen, t_cells, lent)
+
+
+def is_about_t_cells(tree: Tree, region: Region | None) -> bool:
+    """Tell whether the T cells found in a region lie in its middle, as those do about which it was to lie.
+
+    Where monocytes that antibody sticks to outnumber T cells, the first cut of CD3 may be that below both.
+    """
+    if region is None or region.source == "cohort" or "CD3+" not in tree.populations:
+        return True
+    t_cells = tree.mask("CD3+")
+    if np.count_nonzero(t_cells) < LEAST_T_CELLS:
+        return True
+    middle = {name: np.median(tree.values[name][t_cells], keepdims=True) for name in region.centre}
+    return float(distance(middle, replace(region, shift={}))[0]) <= FURTHEST_OFF
 
 
 def is_near(own: Region, lent: Region) -> bool:

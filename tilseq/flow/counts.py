@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tilseq.flow.gating import Gating
@@ -82,9 +82,11 @@ def blank_for(gating: Gating) -> tuple[dict[str, int], list[str]]:
     Returns
     -------
     events
-        Population of lymphocytes that bears a marker → its events, where these are at most 1 % of the lymphocytes.
+        Population of lymphocytes that bears a marker → its events, where these are at most 1 % of the lymphocytes, and
+        a marker by which it is told, itself or above it, is none that more of them bear.
     others
-        Those that are more: the tube holds such cells, and says nothing of their background.
+        The others: the tube holds such cells, or bears all their stains, as one that lacks another stain (FMO) does,
+        so that its few cells of that kind are no background.
     """
     most = MOST_IN_BLANK * gating.populations["lymphocytes"].events
     told = {
@@ -92,9 +94,20 @@ def blank_for(gating: Gating) -> tuple[dict[str, int], list[str]]:
         for name, rule in gating.rules.items()
         if _borne(rule) and _within_lymphocytes(gating, name)
     }
-    return {name: events for name, events in told.items() if events <= most}, [
-        name for name, events in told.items() if events > most
-    ]
+    stained = {marker for name, events in told.items() if events > most for marker in _borne(gating.rules[name])}
+    blank = [name for name, events in told.items() if events <= most and _asks_for_other(gating, name, stained)]
+    return {name: told[name] for name in blank}, [name for name in told if name not in blank]
+
+
+def _asks_for_other(gating: Gating, name: str | None, stained: Collection[str]) -> bool:
+    """Tell whether a population, or one above it, is told by a marker that is none of those stained."""
+    while name is not None and name in gating.rules:
+        for condition in gating.rules[name].conditions:
+            borne = {sign.marker for sign in condition if sign.positive}
+            if borne and borne.isdisjoint(stained):
+                return True
+        name = gating.populations[name].parent
+    return False
 
 
 def _within_lymphocytes(gating: Gating, name: str) -> bool:

@@ -17,6 +17,8 @@ REMOVED_RATE, TOLD_RATE = (2 / 3, 2.0), (4 / 5, 5 / 4)
 LEAST_FALL, MOST_RUNS = 0.01, 10
 LEAST_STAMPS = 0.2
 LEAST_OF_MEAN = 0.1  # keeps the line of a rate that sinks to nothing above 0
+# A pause lasts as long as so many events, and such a part of the run, usually take: by chance not once in 10^8 gaps.
+PAUSE, LEAST_PAUSE = 20, 0.01
 
 
 class Run(NamedTuple):
@@ -55,7 +57,8 @@ def read_runs(ticks: Floats) -> list[Run]:
 
     A clock that falls back by more than 1 % of its range, up to nine times, has run over its largest value, or the tube
     was stopped and begun anew, or files were joined: each part is a run of its own. One that falls back more often is
-    of shuffled events, which are sorted. Events of one tick keep the file's order.
+    of shuffled events, which are sorted. Events of one tick keep the file's order. Fewer than 20 events that a pause
+    parts from the rest of a run at its beginning or end bear a stray time, or tell no rate, and are left out.
 
     Parameters
     ----------
@@ -71,16 +74,46 @@ def read_runs(ticks: Floats) -> list[Run]:
         return []
     time = ticks.astype(np.float64)
     if (ticks[1:] >= ticks[:-1]).all():
-        time -= time[0]
-        return [Run(np.arange(len(time)), time)] if time[-1] else []
+        return _run(np.arange(len(time)), time)
     falls = np.flatnonzero(np.diff(time) < -LEAST_FALL * np.ptp(time)) + 1
     parts = np.split(np.arange(len(time)), falls if len(falls) < MOST_RUNS else falls[:0])
-    runs = []
-    for part in parts:
-        order = part if (np.diff(time[part]) >= 0).all() else part[np.argsort(time[part], kind="stable")]
-        if time[order[0]] < time[order[-1]]:
-            runs.append(Run(order, time[order] - time[order[0]]))
-    return runs
+    return [
+        run
+        for part in parts
+        for run in _run(part if (np.diff(time[part]) >= 0).all() else part[np.argsort(time[part], kind="stable")], time)
+    ]
+
+
+def _run(order: NDArray[np.intp], time: NDArray[np.float64]) -> list[Run]:
+    """Return the run of events in order, without those that bear a stray time; none if its clock stands still."""
+    ticks = time[order]
+    while len(ticks) >= LEAST_BINS * EVENTS_PER_BIN:
+        before = np.flatnonzero(pauses(ticks)) + 1
+        early, late = before[before < EVENTS_PER_BIN], before[len(ticks) - before < EVENTS_PER_BIN]
+        if not len(early) and not len(late):
+            break
+        inner = slice(early[-1] if len(early) else 0, late[0] if len(late) else None)
+        order, ticks = order[inner], ticks[inner]
+    return [Run(order, ticks - ticks[0])] if ticks[0] < ticks[-1] else []
+
+
+def pauses(ticks: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell between which neighbours no event came for far longer than is usual.
+
+    Parameters
+    ----------
+    ticks
+        Time of each event, ascending.
+
+    Returns
+    -------
+    numpy.ndarray
+        One a pair of neighbours: whether 20 of the times that are usual between two ticks with events, and 1 % of the
+        run, lie between them.
+    """
+    between = np.diff(ticks)
+    usual = between.sum() / max(1, int(np.count_nonzero(between)))
+    return np.asarray(between > max(PAUSE * usual, LEAST_PAUSE * between.sum()))
 
 
 def unusual_rates(ticks: NDArray[np.float64]) -> Rate | None:

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tilseq.errors import AnalysisError, did_you_mean
-from tilseq.flow.backgating import add_lymphocytes, is_near
+from tilseq.flow.backgating import add_lymphocytes, is_about_t_cells, is_near
 from tilseq.flow.beads import find_beads, single_beads
 from tilseq.flow.beside import NONE_TOLD, Told
 from tilseq.flow.dead import check_undyed
-from tilseq.flow.larger import larger_within
-from tilseq.flow.lymphocytes import LARGER, Region
+from tilseq.flow.lymphocytes import Region
 from tilseq.flow.margins import check_lymphocytes
 from tilseq.flow.panel import describe, find_cytokines, find_markers, own_channels
+from tilseq.flow.purity import check_purity, larger_among
 from tilseq.flow.quality import assess, check, input_checks, non_finite
+from tilseq.flow.repeats import check_repeats
 from tilseq.flow.residual import check_residuals, taken_from_common
 from tilseq.flow.scatter import singlets
 from tilseq.flow.signs import add_by_rules
@@ -29,7 +30,7 @@ from tilseq.flow.tube import Floats, Mask, Tube
 from tilseq.flow.uncertainty import Shift, shifts
 from tilseq.flow.values import NEEDED, SCATTER, compensated_values
 from tilseq.markers import cytokine_of
-from tilseq.populations import Rule, gate_names, stains_of, with_further
+from tilseq.populations import KNOWN_BY, Rule, gate_names, stains_of, with_further, without_stains
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,7 +39,6 @@ BEADS = ("CD3", "CD4", "CD8", "CD19")
 ALIKE = (*BEADS, "FSC-A", "SSC-A")  # what two beads, or a bead with a cell, have more of than one bead
 MOST_BRIGHT = 0.02
 MOST_TOLD = 3
-LEAST_PURE = 85.0  # per cent of the lymphocytes (CDC, MMWR 1997;46(RR-2))
 NOT_FINITE = "a value that is not a finite number"
 NOT_STEADY = "a stretch of the run that a clog or a burst spoiled"
 LARGEST = float(np.finfo(np.float32).max)
@@ -161,18 +161,21 @@ def gate(
         Cuts of other tubes.
     cytokines
         Hold the values of the tube's cytokine stains (`markers.CYTOKINES`), too; by themselves they part no population.
+        Such a tube needs CD4 and CD8.
 
     Returns
     -------
     Gating
-        Populations nest in their parents; by the built-in rules CD4+ T, CD8+ T, DN T and DP T add up to CD3+.
+        Populations nest in their parents; by the built-in rules CD4+ T, CD8+ T, DN T and DP T add up to CD3+. In a
+        tube without CD8 there is CD4+ T alone, with what of it bears CD8, too; without CD4 there is CD8+ T.
 
     Raises
     ------
     AnalysisError
-        The tube holds no event, lacks FSC-A, SSC-A, CD3, CD4 or CD8, or one of these holds a single value; CD3, CD4
-        or CD8 cannot be parted; the spillover cannot be used; some stains are compensated and some not; the panel
-        contradicts the file; a threshold is not a marker's or not a number; the population tree is at fault.
+        The tube holds no event, lacks FSC-A, SSC-A or CD3, or one of these, CD4 or CD8 holds a single value; CD3, CD4
+        or CD8 cannot be parted; a tenth of the events or more repeat another; the spillover cannot be used; some
+        stains are compensated and some not; the panel contradicts the file; a threshold is not a marker's or not a
+        number; the population tree is at fault.
     """
     rules = with_further(populations or {})
     stains = stains_of(rules)
@@ -186,7 +189,9 @@ def gate(
         found = find_cytokines(tube.channels, tube.markers, aliases)
         markers |= found
         stains = list(dict.fromkeys([*stains, *found]))
-    _refuse_missing(tube, markers)
+    missing = _missing(tube, markers, all_needed=cytokines)
+    rules = without_stains(rules, missing)
+    repeated = check_repeats(sample, tube)
     values, finite, told = compensated_values(tube, sample, markers, stains)
     steady = check_time(tube, values, finite, sample=sample)
     kept = finite & steady.keep
@@ -194,7 +199,14 @@ def gate(
         raise AnalysisError("no stretch of the run was steady", mend="acquire the tube again")
     unfit = _unfit(sample, borrowed or Borrowed(), markers)
     borrowed = (borrowed or Borrowed()).of(markers)
-    quality = [*input_checks(sample, tube), *told, *_unused(sample, thresholds, values), *unfit]
+    quality = [
+        *input_checks(sample, tube),
+        *_lacking(sample, tube, missing),
+        *repeated,
+        *told,
+        *_unused(sample, thresholds, values),
+        *unfit,
+    ]
     tree = _planted(Tree(sample, markers, values, {}, thresholds, borrowed.cuts), kept)
     if "beads" in tree.populations:
         quality.append(_beads_left_out(tree))
@@ -213,16 +225,23 @@ def gate(
     quality += check_residuals(sample, tree.populations, values, taken_from_common(tree, rules))
     quality += check_undyed(sample, tree.populations, values, markers)
     quality += _elsewhere(sample, region, borrowed.region)
-    larger = _larger(tree, region)
-    quality += _purity(tree, larger)
+    larger = larger_among(tree, region)
+    quality += check_purity(tree, region, larger)
     return _finish(tree, rules, region, quality, lost, larger)
 
 
 def _grow(tree: Tree, rules: Mapping[str, Rule], lent: Region | None) -> tuple[Region | None, list[dict[str, Any]]]:
     """Add the populations from cells on; return the region of the lymphocytes and what to tell."""
     parent, told = _cells(tree)
+    before = dict(tree.populations), dict(tree.cuts)
     region = add_lymphocytes(tree, parent, lent)
-    told += add_by_rules(tree, rules)
+    signs = add_by_rules(tree, rules)
+    if not is_about_t_cells(tree, region):
+        cd3 = tree.cuts["CD3", "lymphocytes"].threshold
+        tree.populations, tree.cuts = before
+        region = add_lymphocytes(tree, parent, lent, cd3)
+        signs = add_by_rules(tree, rules)
+    told += signs
     if "CD3+" not in tree.populations:
         raise AnalysisError("the population tree finds no CD3+", mend="give CD3+ markers that the panel stains")
     return region, told
@@ -277,27 +296,6 @@ def _elsewhere(sample: str, own: Region | None, lent: Region | None) -> list[dic
     return [check(sample, "lymphocytes against other tubes", None, "where other tubes have them", False, reason)]
 
 
-def _larger(tree: Tree, region: Region | None) -> Told:
-    """Tell the monocytes among the lymphocytes of a tube that has both scatters and no CD45."""
-    cut = tree.cuts.get(("CD3", "lymphocytes"))
-    if region is None or cut is None or set(region.centre) != set(LARGER):
-        return NONE_TOLD
-    parent = tree.populations["lymphocytes"].parent or ""
-    without_cd3 = tree.mask(parent) & (tree.values["CD3"] <= cut.threshold)
-    return larger_within(tree.values, without_cd3, tree.mask("lymphocytes"), region)
-
-
-def _purity(tree: Tree, larger: Told) -> list[dict[str, Any]]:
-    """Return the check that warns where many of the lymphocytes are monocytes, told of a tube where some are."""
-    lymphocytes = tree.populations["lymphocytes"].events
-    if not larger.mean or not lymphocytes:
-        return []
-    pure = 100 * (1 - larger.mean / lymphocytes)
-    reason = f"about {larger.mean:.0f} of {lymphocytes} are monocytes by scatter, which CD45 would hold off"
-    reason += "; limits of shares of lymphocytes allow for them"
-    return [check(tree.sample, "lymphocytes are such", pure, f"at least {LEAST_PURE:g} %", pure >= LEAST_PURE, reason)]
-
-
 def _unused(sample: str, thresholds: Mapping[str, float], values: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         check(sample, f"threshold of {name}", None, "a channel to apply it to", False, "not used: no such channel")
@@ -323,13 +321,28 @@ def _checked_thresholds(thresholds: Mapping[str, float], gates: Sequence[str]) -
     return {name: float(value) for name, value in thresholds.items()}
 
 
-def _refuse_missing(tube: Tube, markers: Mapping[str, str]) -> None:
+def _missing(tube: Tube, markers: Mapping[str, str], *, all_needed: bool) -> list[str]:
+    """Return which of CD4 and CD8 the tube lacks; refuse one that lacks what no gate can do without."""
     missing = [marker for marker in NEEDED if marker not in markers]
-    if missing:
-        raise AnalysisError(
-            f"no channel for {', '.join(missing)}",
-            mend=f"name it among the panel's markers; the channels are {describe(tube.channels, tube.markers)}",
-        )
+    if all_needed and missing or not {*missing} <= {"CD4", "CD8"}:
+        raise AnalysisError(f"no channel for {', '.join(missing)}", mend=_name_it(tube))
+    return missing
+
+
+def _name_it(tube: Tube) -> str:
+    return f"name it among the panel's markers; the channels are {describe(tube.channels, tube.markers)}"
+
+
+def _lacking(sample: str, tube: Tube, missing: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the warning of a tube that lacks CD4 or CD8."""
+    if not missing:
+        return []
+    left = [name for name, marker in KNOWN_BY.items() if marker not in missing]
+    more = f", the latter with DP T, which {missing[0]} would tell" if len(missing) == 1 else ""
+    reason = (
+        f"no channel for {', '.join(missing)}: of T cells only {' and '.join(left)} are counted{more}, and no ratio"
+    )
+    return [check(sample, "CD4 and CD8", None, "both stained", False, f"{reason}; {_name_it(tube)}")]
 
 
 def _cells(tree: Tree) -> tuple[str, list[dict[str, Any]]]:

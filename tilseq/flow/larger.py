@@ -26,6 +26,9 @@ ROUNDS, CHANGE, SMALLEST_VARIANCE = 200, 1e-6, 1e-3
 LEAST_PART = 1e-9  # of the even rest, so that no square is without any
 # How far off what is told can be, as a part of it: scatter is not quite normal.
 OFF = 0.2
+# Others whose middle lies nearer than this to that of the lymphocytes may be such: half of them are told, give or take
+# as many.
+NEAREST = 2.0
 AT_LEAST_LEFT = 0.05  # of the lymphocytes, whatever is told
 
 
@@ -34,6 +37,14 @@ class _Others(NamedTuple):
 
     middles: Plane  # shape (2, 2)
     variances: Plane  # shape (2, 2, 2)
+
+
+class _Mixture(NamedTuple):
+    """Which part of the events of each square each kind is, and whether others may be lymphocytes by where they lie."""
+
+    others: Plane  # shape (2, squares along each side)
+    evenly: Plane
+    near: NDArray[np.bool_]  # shape (2,)
 
 
 def larger_within(values: Mapping[str, Floats], without_cd3: Mask, inside: Mask, region: Region) -> Told:
@@ -58,7 +69,8 @@ def larger_within(values: Mapping[str, Floats], without_cd3: Mask, inside: Mask,
     Returns
     -------
     Told
-        Events, and their standard error: that of counting and 20 % of them, as scatter is not quite normal.
+        Events, and their standard error: that of counting and 20 % of them, as scatter is not quite normal. Of those
+        that lie so near to the lymphocytes that they may be such half are told, give or take as many.
     """
     place = _places(values, without_cd3, region)
     away = np.hypot(*place.T)
@@ -68,10 +80,12 @@ def larger_within(values: Mapping[str, Floats], without_cd3: Mask, inside: Mask,
     edges = [np.arange(low, HIGHEST + STEP / 2, STEP) for low in LOWEST]
     counts = _counts(place, edges)
     of_lymphocytes = _as_t_cells(_places(values, inside & ~without_cd3, region), edges)
-    part = _part_of_lymphocytes(counts, of_lymphocytes, beyond, edges)
+    mixture = _fitted(counts, of_lymphocytes, beyond, edges)
     within = _counts(place[inside[without_cd3]], edges)
-    larger = float(np.sum(within * (1 - part)))
-    return Told(larger, math.hypot(math.sqrt(larger), OFF * larger))
+    others = np.sum(within * mixture.others, axis=(1, 2))
+    near = OF_FEW * float(others[mixture.near].sum())
+    larger = float(others[~mixture.near].sum() + np.sum(within * mixture.evenly))
+    return Told(larger + near, math.hypot(math.sqrt(larger + near), OFF * larger, near))
 
 
 def part_left(larger: Told, events: int) -> float:
@@ -106,11 +120,8 @@ def _as_t_cells(place: Plane, edges: list[Plane]) -> Plane:
     return np.asarray(share / share.sum())
 
 
-def _part_of_lymphocytes(counts: Plane, of_lymphocytes: Plane, beyond: Plane, edges: list[Plane]) -> Plane:
-    """Return which part of the events of each square are lymphocytes, by the likeliest mixture.
-
-    Their middle is moved from that of the T cells, by a spread at most.
-    """
+def _fitted(counts: Plane, of_lymphocytes: Plane, beyond: Plane, edges: list[Plane]) -> _Mixture:
+    """Return the likeliest mixture; the middle of the lymphocytes is moved from the T cells', by a spread at most."""
     from scipy.ndimage import shift
 
     grid, usual = _grid(edges), of_lymphocytes
@@ -132,7 +143,8 @@ def _part_of_lymphocytes(counts: Plane, of_lymphocytes: Plane, beyond: Plane, ed
         off /= max(1.0, float(np.hypot(*off)) / FURTHEST_OFF)
         of_lymphocytes = np.maximum(shift(usual, off / STEP, order=1), usual.min())
         of_lymphocytes /= of_lymphocytes.sum()
-    return np.asarray(share[0])
+    near = np.hypot(*(others.middles - np.sum(of_lymphocytes[..., None] * grid, axis=(0, 1))).T) < NEAREST
+    return _Mixture(share[1:3], share[3], np.asarray(near))
 
 
 def _likeliest(counts: Plane, grid: Plane) -> _Others:

@@ -12,6 +12,7 @@ from tilseq.flow.compensation import is_compensated, is_transformed
 from tilseq.flow.given_spill import NO_DYE, SAME, Difference, Respilled, check_given, difference
 from tilseq.flow.margins import assess_margins, check_lymphocytes, margins
 from tilseq.flow.quality import check, non_finite
+from tilseq.flow.repeats import check_repeats
 from tilseq.flow.time_quality import check_time
 from tilseq.flow.tree import Population
 from tilseq.flow.tube import Floats, Mask, Spill, Tube
@@ -53,7 +54,7 @@ def check_tube(
     """
     values, finite = _values(tube, channels), finite_events(tube, channels)
     spread = {name: column for name, column in values.items() if finite.any() and np.ptp(column[finite]) > 0}
-    rows = _compensation(sample, tube, channels)
+    rows = [*check_repeats(sample, tube), *_compensation(sample, tube, channels)]
     rows.append(non_finite(sample, int(np.count_nonzero(~finite)), max(1, len(finite))))
     if finite.any():
         steady = check_time(tube, spread, finite, sample=sample).quality
@@ -128,8 +129,9 @@ def _compensation(sample: str, tube: Tube, channels: Sequence[Channel]) -> list[
         return told(None, False, "the file's values are transformed")
     dyes = [one for one in dyes if one.name not in done]
     spill = tube.spill
-    bare = [one.name for one in dyes if not _takes_out(one, spill)]
-    if bare and not _spills_nothing(spill):
+    nothing_spills = spill.channels if spill is not None and _spills_nothing(spill) else ()
+    bare = [one.name for one in dyes if not _takes_out(one, spill) and _own_name(one.name, names) not in nothing_spills]
+    if bare:
         lacks = "the file holds no spillover, and " if spill is None else ""
         listed = ", ".join(dict.fromkeys(bare))
         return told(

@@ -345,9 +345,10 @@ def _check(
     for lot in product:
         if lot.cells is not None and not 0 < lot.cells < math.inf:
             raise AnalysisError("the cells infused of a lot must be above 0", found=lot.cells)
-    if cd3_per_ul is not None and not 0 < cd3_per_ul.lower <= cd3_per_ul.value <= cd3_per_ul.upper < math.inf:
+    value, lower, upper = cd3_per_ul or (1.0, 1.0, 1.0)
+    if not (value > 0 and 0 <= lower <= value <= upper < math.inf):
         raise AnalysisError(
-            "CD3+ cells per microlitre must be above 0 and lie within their limits", found=tuple(cd3_per_ul)
+            "CD3+ cells per microlitre must be above 0 and lie within their limits", found=(value, lower, upper)
         )
     if not LEAST_OVERDISPERSION <= overdispersion < 1:
         raise AnalysisError(

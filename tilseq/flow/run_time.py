@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from tilseq.flow.flow_rate import read_runs
+from tilseq.flow.flow_rate import pauses, read_runs
 from tilseq.flow.tube import Mask, Tube
 
 
-def share_of_time(tube: Tube, kept: Mask) -> float:
+class TimeKept(NamedTuple):
+    """Shares of a run's time.
+
+    Attributes
+    ----------
+    kept
+        Of the time without pauses, that in which events are kept.
+    paused
+        Of all time, that of pauses, in which no event came.
+    """
+
+    kept: float
+    paused: float
+
+
+def time_kept(tube: Tube, kept: Mask) -> TimeKept:
     """Return the share of the run's time in which events are kept, by which a volume that was taken is scaled.
 
-    The time between two events that follow each other counts for each of the two by half.
+    The time between two events that follow each other counts for each of the two by half. In a pause, see
+    `flow_rate.pauses`, no volume is taken as far as can be told, and it counts for none.
 
     Parameters
     ----------
@@ -23,12 +41,14 @@ def share_of_time(tube: Tube, kept: Mask) -> float:
     column = next((place for place, name in enumerate(tube.channels) if name.strip().casefold() == "time"), None)
     timed = np.flatnonzero(np.isfinite(tube.events[:, column])) if column is not None else np.array([], dtype=np.intp)
     runs = read_runs(tube.events[timed, column]) if timed.size else []
-    whole = left = 0.0
+    whole = left = paused = 0.0
     for run in runs:
-        between = np.diff(run.ticks)
+        between, pause = np.diff(run.ticks), pauses(run.ticks)
         stays = kept[timed[run.order]]
+        paused += float(between[pause].sum())
+        between[pause] = 0.0
         whole += float(between.sum())
         left += float((between * (stays[1:].astype(float) + stays[:-1]) / 2).sum())
     if not whole:
-        return float(np.mean(kept))
-    return left / whole
+        return TimeKept(float(np.mean(kept)), 0.0)
+    return TimeKept(left / whole, paused / (whole + paused))

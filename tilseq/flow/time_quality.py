@@ -140,7 +140,7 @@ def check_time(tube: Tube, values: Mapping[str, Floats], among: Mask, *, sample:
             [look.drift for look in looks if look.drift],
             f"not available: {few}" if signals is None else "none to be seen",
         ),
-        _left_out(sample, share, len(runs)),
+        _left_out(sample, share, len(runs), int(np.count_nonzero(timed)) - sum(len(run.order) for run in runs)),
     ]
     return Steadiness(keep, share, stretches, quality)
 
@@ -236,11 +236,13 @@ def _drifted(sample: str, drifts: Sequence[Drift], otherwise: str) -> dict[str, 
     return check(sample, "drift over time", change, DRIFT_LIMIT, fine, f"the signal of {drift.channel} changes most")
 
 
-def _left_out(sample: str, share: float, runs: int) -> dict[str, Any]:
+def _left_out(sample: str, share: float, runs: int, strays: int) -> dict[str, Any]:
     percent = 100 * share
     reason = f"{percent:.2g} % of events" if share else "none"
     if runs > 1:
         reason += f"; the clock began anew, and each of {runs} runs is held against itself"
+    if strays:
+        reason += f"; {strays} with a time far from all others are kept, and not looked at"
     worst = "fail" if percent > MOST_REMOVED else "warn"
     return check(sample, "events left out by time", percent, LEFT_OUT_LIMIT, not share, reason, worst=worst)
 

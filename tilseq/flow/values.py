@@ -167,6 +167,10 @@ def _compensation(tube: Tube, sample: str, stains: Sequence[str]) -> tuple[list[
         if spill is None:
             return told(None, UNTOLD, False), None
         whose = "the file" if given is None else given.source
+        unsaid = [name for name in dict.fromkeys(stains) if name not in spill.channels]
+        if unsaid:
+            reason = f"{whose} says that nothing spills over, and lacks {', '.join(unsaid)}: gated as measured"
+            return told(None, reason, False), None
         return told(None, f"{whose} says that nothing spills over"), None
     if transformed:
         raise AnalysisError(

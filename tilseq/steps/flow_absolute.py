@@ -164,7 +164,7 @@ def _volume(
     from tilseq.errors import AnalysisError
     from tilseq.flow.absolute import acquired_volume_ul
     from tilseq.flow.quality import check
-    from tilseq.flow.run_time import share_of_time
+    from tilseq.flow.run_time import time_kept
 
     name, limit = VOLUME_TAKEN
     try:
@@ -173,14 +173,20 @@ def _volume(
         return None, [check(sample["sample"], name, None, limit, sample["dilution"] is None, f"not used: {error}")]
     if volume is None:
         return None, [] if sample["dilution"] is None else [no_volume(sample["sample"])]
-    share = share_of_time(tube, kept)
+    share, paused = time_kept(tube, kept)
     reason = "the file's" if share == 1 else f"{100 * share:.3g} % of {volume:.4g} µL, as of the run's time are kept"
     missed = _missed(tube)
     if missed:
         reason += (
             f"; the cytometer passed over {100 * missed:.2g} % of the events in it ($ABRT, $LOST): counts are too low"
         )
-    return volume * share, [check(sample["sample"], name, volume * share, limit, missed <= MOST_MISSED, reason)]
+    if paused:
+        reason += (
+            f"; in {100 * paused:.3g} % of the run's time no event came: if specimen was drawn meanwhile, there are "
+            f"{1 / (1 - paused):.3g} times as many cells per µL"
+        )
+    fine = missed <= MOST_MISSED and paused <= MOST_MISSED
+    return volume * share, [check(sample["sample"], name, volume * share, limit, fine, reason)]
 
 
 def _missed(tube: Tube) -> float:

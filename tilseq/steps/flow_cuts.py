@@ -155,7 +155,7 @@ def _write_blanks(
                 {"sample": sample, "population": name, "events": number, "lymphocytes": lymphocytes}
                 for name, number in events.items()
             ]
-        holds = f"; it holds {', '.join(others)} and is no blank of these" if others else ""
+        holds = f"; it is no blank of {', '.join(others)}, whose markers its cells bear" if others else ""
         told.append(check(sample, "blank", lymphocytes, "a tube that can be gated", lymphocytes > 0, f"taken{holds}"))
     write_parquet(BLANKS.frame(rows), BLANKS, folder)
     write_parquet(QUALITY.frame(told), QUALITY, folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
@@ -153,7 +152,7 @@ def _copy_figures(jobs: Sequence[Job], work: Path, figures: Path) -> None:
             target = figures / step / f"{unit}-{path.name}"
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-            words = told.get(path.name) or _shown(path.stem)
+            words = told.get(path.name) or path.stem
             captions[str(target.relative_to(figures))] = _caption(words, job.unit, of_all=unit == "all" != job.unit)
     write_json(figures / "captions.json", captions)
 
@@ -163,12 +162,6 @@ def _caption(words: str, unit: str, *, of_all: bool) -> str:
     if of_all and words[:1].isupper():
         return words
     return f"{unit[:1].upper() if of_all else unit[:1]}{unit[1:]}: {words}"
-
-
-def _shown(stem: str) -> str:
-    """Return the words that a figure was named by: a name with spaces was written with `_` and a digest at its end."""
-    words, digest = stem[:-11], stem[-11:]
-    return words.replace("_", " ") if re.fullmatch("-[0-9a-f]{10}", digest) else stem
 
 
 def _copy_gates(jobs: Sequence[Job], work: Path, target: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from math import erf
+from math import erf, hypot
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,6 +137,12 @@ class Course:
         return float(self.values[test][day - FIRST_DAY])
 
 
+def cv_of(name: str) -> float:
+    """Return the error of what the laboratory writes of a test, from day to day and of the measurement together."""
+    test = next(test for test in TESTS if test.name == name)
+    return hypot(test.day_cv, test.laboratory_cv)
+
+
 def draw_tolerance(rng: np.random.Generator) -> Tolerance:
     """Draw how a subject bears lymphodepletion and IL-2."""
     common, marrow, il2, dose = rng.standard_normal(4).tolist()
@@ -228,7 +234,7 @@ def lab_rows(subject: str, course: Course, days: Iterable[int]) -> list[Row]:
         for test, (error, scale, chance, flag) in zip(TESTS, noise.tolist(), strict=True):
             if _share(chance) >= 1 - test.missing:
                 continue
-            sd = np.hypot(test.day_cv, test.laboratory_cv) * np.exp(0.3 * scale - 0.09)
+            sd = hypot(test.day_cv, test.laboratory_cv) * np.exp(0.3 * scale - 0.09)
             value = course.at(test.name, day) * float(np.exp(sd * error))
             value *= HAEMOLYSIS.get(test.name, 1.0) if haemolysed else 1.0
             lower, upper = course.limits[test.name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from tilseq.simulate.calendar import IL2_LAST_DAY
+from tilseq.simulate.clinic.labs import cv_of
 from tilseq.simulate.cytometry.panels import MARKED, PANELS, VBETA
 from tilseq.simulate.design import PRODUCT_VISIT, SCANS, TUMOR_VISIT, Design, visit_day, window
 from tilseq.simulate.subjects import Subject
@@ -56,6 +57,8 @@ def settings(design: Design) -> str:
                 lines += ["    populations:", f"      {MARKED}: {{parent: CD3+, markers: [CD4-, CD8+, {VBETA}+]}}"]
     if "clinic" in design.assays:
         lines += ["analysis:", "  clinical:", "    ctcae: 5", f"    il2_end_day: {IL2_LAST_DAY}"]
+        if "flow" in design.assays:
+            lines += ["  flow:", f"    blood_count_cv: {cv_of('lymphocytes'):.2f}"]
     return "\n".join(lines) + "\n"
 
 
