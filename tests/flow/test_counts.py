@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from tilseq.flow.counts import cd4_cd8_ratio, count
-from tilseq.flow.gating import Gating
+from tilseq.flow.gated import Gating
 from tilseq.flow.rare import status_of_counts
 from tilseq.flow.tree import Population
 from tilseq.tables.outputs import QUALITY

@@ -53,7 +53,7 @@ def plan(study: Study) -> list[Job]:
 
 def _tube(study: Study, row: Mapping[str, Any], paths: list[str]) -> dict[str, Any]:
     """Return what reads one tube, and add its files to those of the job."""
-    from tilseq.steps.flow import arguments_of
+    from tilseq.steps.flow_tubes import arguments_of
 
     gating = arguments_of(study, row)
     files, fault = study.files(row["sample"]), None
