@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_folder, read_people, tell_faults
+from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
     from tilseq.clinical.gcig import Harvest
     from tilseq.clinical.tumor_markers import Thyroglobulin
 
-CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
+CSV = ExistingPath(dir_okay=False)
 
 
 EXAMPLE = """\

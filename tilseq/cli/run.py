@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from tilseq.cli.common import EXIT_SOME_FAILED, Examples
+from tilseq.cli.suggestions import ExistingPath
 
 BAR_WIDTH = 40
 SECONDS_A_LINE = 60
@@ -64,7 +65,7 @@ def run_command(study: Path, output: Path, cores: int | None, dry_run: bool) -> 
 
 
 @click.command("report", cls=Examples, example="tilseq report out")
-@click.argument("out", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("out", type=ExistingPath(file_okay=False))
 def report_command(out: Path) -> int:
     """Make the report of a finished run again, from its tables."""
     from tilseq.report import render
