@@ -22,7 +22,8 @@ from tilseq.errors import TilseqError
 from tilseq.flow.absolute import check_beads
 from tilseq.flow.counts import cd4_cd8_ratio, count
 from tilseq.flow.cuts import borrowed, cohort_cuts, cuts_table
-from tilseq.flow.gating import Borrowed, Gating, gate
+from tilseq.flow.gated import Borrowed, Gating
+from tilseq.flow.gating import gate
 from tilseq.intervals import clopper_pearson
 from tilseq.io.fcs import Fcs
 from tilseq.simulate.cytometry.faults import BEAD_LOT_CV, PIPETTE_CV, Beads, Clog, Conditions

@@ -22,7 +22,8 @@ import polars as pl
 from benchmarks.gates import FRESH, Found, tried
 from tilseq.flow.counts import count
 from tilseq.flow.cuts import borrowed, cohort_cuts, cuts_table
-from tilseq.flow.gating import Borrowed, gate
+from tilseq.flow.gated import Borrowed
+from tilseq.flow.gating import gate
 from tilseq.io.fcs import Fcs
 from tilseq.simulate.cytometry.faults import Conditions
 from tilseq.simulate.cytometry.panels import PANELS

@@ -66,6 +66,38 @@ def test_imports_go_down_only(part):
     assert found == set()
 
 
+def module_name(path):
+    """Name of a module by its file; of a package its own."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def modules_within(modules):
+    """Module → modules of the package that it names in any import, of a function or for a type checker too."""
+    found = {}
+    for name, path in modules.items():
+        tree = ast.parse(path.read_text())
+        nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom | ast.Import)]
+        froms = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+        named = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        named |= {
+            below if (below := f"{node.module}.{alias.name}") in modules else node.module or ""
+            for node in froms
+            for alias in node.names
+        }
+        found[name] = named & set(modules) - {name}
+    return found
+
+
+def test_no_module_imports_another_in_a_circle():
+    modules = {module_name(path): path for path in PACKAGE.rglob("*.py")}
+    left = modules_within(modules)
+    assert left["tilseq.flow.gating"] > {"tilseq.flow.tree", "tilseq.flow.uncertainty"}
+    while bottom := {name for name, below in left.items() if not below}:
+        left = {name: below - bottom for name, below in left.items() if name not in bottom}
+    assert left == {}
+
+
 def test_every_package_ships():
     settings = configparser.ConfigParser()
     settings.read(ROOT / "setup.cfg")

@@ -1,13 +1,16 @@
 """The root command: help, start-up, exit codes."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from tilseq.cli import COMMANDS, main, root
 
+ROOT = Path(__file__).parents[2]
 HEAVY = ("numpy", "polars", "pydantic", "pandas", "scipy", "matplotlib", "anndata", "snakemake", "yaml", "jinja2")
 
 
@@ -53,6 +56,86 @@ def test_an_unknown_command_is_a_usage_error(capsys):
         main(["gait"])
     assert end.value.code == 2
     assert "gait" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("chek", "Did you mean 'tilseq check'?"),
+        ("repertoir", "Did you mean 'tilseq repertoire'?"),
+        ("track", "Did you mean 'tilseq repertoire track'?"),
+        ("qc", "Did you mean 'tilseq flow qc' or 'tilseq cytokine qc' or 'tilseq repertoire qc'?"),
+    ],
+)
+def test_a_mistyped_command_is_told_the_one_that_was_meant(typed, meant, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([typed, "x"])
+    assert end.value.code == 2
+    assert f"No such command '{typed}'. {meant}\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["check", "data/sampel"], "did you mean 'sample'?"),
+        (["flow", "count", "data/sample/raw/flow/SIM-01_D7_flw.fcs"], "raw/flow/SIM-01_D7_flow.fcs'?"),
+        (["repertoire", "diversity", "data/sample/raw/tcr/SIM-01_D7_tcr.tsv"], "raw/tcr/SIM-01_D7_tcr.tsv.gz'?"),
+        (
+            ["clinical", "labs", "data/sample/clinical/lab.csv", "-o", "x"],
+            "Did you mean 'data/sample/clinical/labs.csv'?",
+        ),
+        (["flow", "count", "data/sample/nothing_alike_at_all"], "No such file or directory\n"),
+    ],
+)
+def test_a_mistyped_file_is_told_the_one_that_was_meant(words, meant, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code in (2, 3)
+    assert meant in capsys.readouterr().err
+
+
+TCR = "data/sample/raw/tcr/SIM-01_D7_tcr.tsv.gz"
+WORDS = [
+    ["--help"],
+    ["--version"],
+    ["flow", "count", "--help"],
+    ["check", "data/sample"],
+    ["repertoire", "convert", TCR],
+]
+
+
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+def test_a_command_whose_reader_has_gone_ends_quietly_with_141(words):
+    reading, writing = os.pipe()
+    os.close(reading)  # as `head` leaves it
+    done = subprocess.run(
+        [sys.executable, "-m", "tilseq", *words], stdout=writing, stderr=subprocess.PIPE, cwd=ROOT, check=False
+    )
+    os.close(writing)
+    assert done.returncode == 141
+    assert b"fault" not in done.stderr and b"Broken" not in done.stderr and b"ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+def test_a_command_whose_stdout_is_closed_runs_and_says_nothing_of_it(words):
+    line = f'"{sys.executable}" -m tilseq {" ".join(words)} >&-'
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "fault" not in done.stderr and "ignored" not in done.stderr
+
+
+def test_the_help_tells_the_exit_codes(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    for words in (
+        "0 when all is well",
+        "1 by a fault of tilseq itself",
+        "2 when called wrongly",
+        "4 when a part could",
+    ):
+        assert words in told
 
 
 def test_invalid_input_ends_with_3_and_a_sentence(tmp_path, capsys):

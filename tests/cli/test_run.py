@@ -41,17 +41,3 @@ def test_without_a_folder_the_run_is_written_to_out(tmp_path: Path, monkeypatch:
     CliRunner().invoke(root, ["run", "my study"], standalone_mode=False)
     assert (given["out"], given["command"]) == (Path("out"), "tilseq run 'my study' -o out")
     assert given["cores"] == 3  # those that a scheduler gave, not all of the machine
-
-
-def test_without_a_terminal_a_line_a_minute_tells_how_far_the_run_is(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from tilseq.cli.run import _Progress
-
-    seconds = iter([0, 30, 61, 61, 100, 122, 122, 400])
-    monkeypatch.setattr("time.monotonic", lambda: next(seconds))
-    progress = _Progress()
-    for done in (0, 3, 4, 5):
-        progress(done, 9)
-    progress(9, 9)
-    assert capsys.readouterr().err == "3 of 9 jobs have ended\n5 of 9 jobs have ended\n"

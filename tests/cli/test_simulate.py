@@ -23,7 +23,9 @@ def ends(capsys, *arguments):
 def asked(monkeypatch):
     """Catch what would be simulated: folder, design and cores."""
     calls = []
-    monkeypatch.setattr("tilseq.simulate.trial.simulate_trial", lambda *given, **named: calls.append((*given, named)))
+    monkeypatch.setattr(
+        "tilseq.simulate.trial.simulate_trial", lambda *given, progress, **named: calls.append((*given, named))
+    )
     return calls
 
 

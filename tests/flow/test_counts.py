@@ -7,7 +7,8 @@ import pytest
 
 from tilseq.flow.counts import blank_for, cd4_cd8_ratio, count
 from tilseq.flow.cuts import borrowed, cohort_cuts, cuts_table
-from tilseq.flow.gating import Gating, gate
+from tilseq.flow.gated import Gating
+from tilseq.flow.gating import gate
 from tilseq.flow.rare import status_of_counts
 from tilseq.flow.tree import Population
 from tilseq.populations import rule

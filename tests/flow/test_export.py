@@ -12,7 +12,8 @@ import pytest
 from tilseq.flow import export
 from tilseq.flow.counts import count
 from tilseq.flow.export import Exported, export_gates
-from tilseq.flow.gating import Gating, gate
+from tilseq.flow.gated import Gating
+from tilseq.flow.gating import gate
 from tilseq.flow.manual import count_manual, name_populations
 from tilseq.flow.tree import Population
 from tilseq.gates import EllipsoidGate, RectangleGate

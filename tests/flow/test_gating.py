@@ -10,7 +10,7 @@ import pytest
 
 from tilseq.errors import AnalysisError
 from tilseq.flow import cd4_cd8_ratio, count, gate
-from tilseq.flow.gating import Borrowed
+from tilseq.flow.gated import Borrowed
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.tree import Cut
 from tilseq.populations import rule

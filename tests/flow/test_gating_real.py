@@ -10,7 +10,7 @@ import yaml
 
 from tilseq.errors import AnalysisError
 from tilseq.flow import cd4_cd8_ratio, gate
-from tilseq.flow.gating import Gating
+from tilseq.flow.gated import Gating
 from tilseq.populations import rule
 
 ITN = [f"itn_{number:02}" for number in range(1, 9)]

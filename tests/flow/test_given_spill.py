@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tilseq.errors import AnalysisError
-from tilseq.flow.gating import Gating, gate
+from tilseq.flow.gated import Gating
+from tilseq.flow.gating import gate
 from tilseq.flow.given_spill import Respilled, check_given, with_spill
 from tilseq.io.fcs import Spill
 

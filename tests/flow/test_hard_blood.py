@@ -8,7 +8,8 @@ import pytest
 
 from tilseq.flow.counts import cd4_cd8_ratio, count
 from tilseq.flow.cuts import borrowed, cohort_cuts, cuts_table
-from tilseq.flow.gating import Borrowed, gate
+from tilseq.flow.gated import Borrowed
+from tilseq.flow.gating import gate
 from tilseq.io.fcs import Fcs
 from tilseq.simulate.cytometry.faults import Conditions
 from tilseq.simulate.cytometry.panels import TBNK

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tilseq.flow.beside import Told
 from tilseq.flow.counts import count
-from tilseq.flow.gating import Gating, gate
+from tilseq.flow.gated import Gating
+from tilseq.flow.gating import gate
 from tilseq.flow.larger import larger_within, part_left
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.share_limits import share_limits, share_of

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import pytest
 
 from tilseq.flow import gate
-from tilseq.flow.gating import Gating
+from tilseq.flow.gated import Gating, Shift
 from tilseq.flow.share_limits import ratio_limits, share_limits
-from tilseq.flow.uncertainty import EDGE, Misplaced, Shift, ratio_with_gates
+from tilseq.flow.uncertainty import EDGE, Misplaced, ratio_with_gates
 from tilseq.intervals import clopper_pearson, ratio_of_counts, scalar
 from tilseq.populations import T_CELLS, rule
 

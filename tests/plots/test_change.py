@@ -45,7 +45,8 @@ def test_clones_stand_by_their_call_and_the_unseen_on_the_limit():
     assert drawn(axes, "|") == {PALETTE[0]: [[0.2, LIMITS[1]]]}
     assert list(drawn(axes, "_").values()) == [[[LIMITS[0], 0.05]]]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == [
-        "limit of detection", "cannot tell (1)", "unchanged (1)", "contracted (1)", "expanded (1)",
+        "limit of detection", "tick: not seen in that sample", "cannot tell (1)", "unchanged (1)", "contracted (1)",
+        "expanded (1)",
     ]  # fmt: skip
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("Share of TRB, product", "Share of TRB, D7")
     assert axes.get_xscale() == axes.get_yscale() == "log" and axes.get_xlim() == axes.get_ylim()

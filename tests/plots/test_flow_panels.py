@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tilseq.flow.gating import Gating
+from tilseq.flow.gated import Gating
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.tree import Cut, Population
 from tilseq.plots.flow_panels import Panel, panels

@@ -130,6 +130,14 @@ def test_infused_cells_have_a_panel_for_shares_and_one_for_cells() -> None:
     assert "not detected, below this" in figure.get_supxlabel()
 
 
+def test_low_shares_of_infused_cells_are_on_a_logarithmic_axis() -> None:
+    share = "infused_share_of_cd3"
+    rows = [number("A", 7, share, None, 80.0), number("A", 28, share, None, 0.4)]
+    assert [axes.get_yscale() for axes in infused_of_cohort(frame(*rows)).axes] == ["log"]
+    rows = [number("A", 7, share, None, 80.0), number("A", 28, share, None, 40.0)]
+    assert [axes.get_yscale() for axes in infused_of_cohort(frame(*rows)).axes] == ["linear"]
+
+
 def test_infused_cells_without_counts_have_one_panel() -> None:
     figure = infused_of_cohort(frame(number("A", 7, "infused_share_of_cd3", None, 80.0)))
     assert [axes.get_ylabel() for axes in figure.axes] == ["infused share of CD3+, %"]

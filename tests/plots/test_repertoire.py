@@ -28,6 +28,34 @@ def test_persistence_is_a_line_a_subject_in_percent():
     assert axes.yaxis.get_major_formatter()(0.25) == "25%"
 
 
+def test_persistence_over_orders_of_magnitude_is_on_a_logarithmic_axis_with_what_was_not_seen_at_its_limit():
+    frame = pl.DataFrame(
+        {
+            "subject": ["A", "A", "A", "A"],
+            "day": [7, 28, 84, 180],
+            "value": [0.8, 0.02, 0.001, 0.0],
+            "lower": [0.75, 0.015, 0.0005, 0.0],
+            "upper": [0.85, 0.025, 0.002, 0.0009],
+            "status": ["quantified", "quantified", "detected_below_loq", "not_detected"],
+        }
+    )
+    axes = persistence_over_time(frame)
+    assert axes.get_yscale() == "log"
+    low, high = axes.get_ylim()
+    assert 0 < low < 0.0005 and high == 1.1
+    (unseen,) = (line for line in axes.lines if line.get_label() == "_below")
+    assert unseen.get_xydata().tolist() == [[180, 0.0009]] and unseen.get_markerfacecolor() == "white"
+    axes.figure.draw_without_rendering()
+    ticks = {text.get_text() for text in axes.get_yticklabels() if low <= text.get_position()[1] <= high}
+    assert {"0.1%", "1%", "10%", "100%"} <= ticks
+
+
+@pytest.mark.parametrize(("lowest", "scale"), [(0.039, "log"), (0.041, "linear")])
+def test_persistence_is_linear_where_the_lowest_share_is_a_twentieth_of_the_highest(lowest, scale):
+    frame = pl.DataFrame({"subject": "A", "day": [7, 28], "value": [0.8, lowest], "lower": None, "upper": None})
+    assert persistence_over_time(frame).get_yscale() == scale
+
+
 def clones(counts, locus="TRB"):
     return pl.DataFrame(
         {

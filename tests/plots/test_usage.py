@@ -50,13 +50,13 @@ def test_a_map_takes_any_number_of_samples_and_the_genes_most_used():
     assert shown[0].tolist() == [0] * 4 + [1] + [0] * 35
     assert shown[1].tolist() == [0.02] * 40
     assert shown.mask[2].all() and not shown.mask[:2].any()
-    assert axes.get_xlabel() == "the 40 most used of 50"
+    assert axes.get_xlabel() == "V gene; the 40 most used of 50"
 
 
 def test_bars_of_many_samples_show_fewer_genes():
     many = clones([1] * 50).with_columns(v_call=pl.format("TRBV{}", pl.int_range(1, 51)))
     axes = gene_usage(pl.concat([usage(many, sample=str(i)) for i in range(6)]))
-    assert len(axes.get_xticklabels()) == 20 and axes.get_xlabel() == "the 20 most used of 50"
+    assert len(axes.get_xticklabels()) == 20 and axes.get_xlabel() == "V gene; the 20 most used of 50"
 
 
 def test_lengths_in_frame_stand_next_to_each_other():

@@ -1,9 +1,12 @@
 import json
 import shutil
+from base64 import b64decode
 from html.parser import HTMLParser
+from io import BytesIO
 
 import polars as pl
 import pytest
+from PIL import Image, ImageDraw
 
 from tests.report.clinical_tables import clinical_tables
 from tilseq.errors import ReadError, RunError
@@ -366,6 +369,27 @@ def test_of_a_figure_of_the_cohort_the_svg_is_shown_unless_it_is_large(good_out,
     monkeypatch.setattr("tilseq.report.images.LARGEST_SVG", 10)
     after = [a["src"][:15] for tag, a in page_of(good_out).tags if tag == "img"]
     assert (before[0], after[0]) == ("data:image/svg+", "data:image/png;")
+
+
+def test_a_png_is_held_as_webp_of_the_same_pixels_in_fewer_bytes(good_out):
+    drawn = Image.new("RGB", (300, 200), "white")
+    ImageDraw.Draw(drawn).line((0, 0, 299, 199), fill="#D55E00", width=3)
+    folder = good_out / "figures" / "flow"
+    drawn.save(folder / "tube_0.png", compress_level=1)
+    (folder / "tube_0.svg").write_text("<svg/>" * 9_000)
+    (source,) = (a["src"] for tag, a in page_of(good_out).tags if tag == "img" and "image/svg" not in a["src"])
+    kind, data = source.split(",")
+    held = b64decode(data)
+    assert kind == "data:image/webp;base64"
+    assert Image.open(BytesIO(held)).convert("RGB").tobytes() == drawn.tobytes()
+    assert len(held) < (folder / "tube_0.png").stat().st_size
+
+
+def test_a_cell_without_a_class_has_none_and_one_of_a_number_has_it_once(good_out):
+    page = page_of(good_out)
+    classes = [attributes["class"] for tag, attributes in page.tags if tag in ("td", "th") and "class" in attributes]
+    assert "number" in classes
+    assert [one for one in classes if not one.strip() or len(set(one.split())) < len(one.split())] == []
 
 
 def test_a_folder_that_no_run_wrote_is_refused(tmp_path):

@@ -3,7 +3,7 @@ import pytest
 
 from tests.report.clinical_tables import clinical_tables
 from tilseq.report.arms import arms
-from tilseq.report.clinical_figures import changes, curve, curve_caption, depth_caption, depths
+from tilseq.report.clinical_figures import change_caption, changes, curve, curve_caption, depth_caption, depths
 from tilseq.report.readers import headline_reader, readers_in_words
 from tilseq.report.results import TABLES, Results
 from tilseq.report.times import (
@@ -148,6 +148,8 @@ def test_figures_are_of_the_endpoints_reader_and_others_are_for_sensitivity(resu
     assert depths(results)["reader"].unique().to_list() == ["investigator"]
     assert depths(results)["subject"].to_list() == list(NAMES)
     assert depth_caption(depths(results)).endswith("so a CR may lie above -100 %. Read by investigator.")
+    dashed = "Dashed are -30 %, where PR begins, and +20 %, where PD does of a sum that was never below the baseline."
+    assert dashed in depth_caption(depths(results)) and dashed in change_caption(depths(results))
     assert [read(row[1]) for row in times(results).rows] == [
         "–", "investigator", "central | sensitivity", "investigator", "central | sensitivity", "–",
     ]  # fmt: skip

@@ -57,6 +57,8 @@ def ran(tmp_path_factory):
                 shutil.rmtree(out)
             written[job.unit] = {path.stem: pl.read_parquet(path) for path in out.glob("*.parquet")}
             written[job.unit]["figures"] = sorted(path.stem for path in out.glob("figures/*.svg"))
+            captions = out / "figures" / "captions.json"
+            written[job.unit]["captions"] = json.loads(captions.read_text()) if captions.is_file() else {}
     return study, written, errors
 
 
@@ -75,8 +77,9 @@ def test_every_table_and_figure_of_a_plate(ran):
     told = written["SIM-03_tgfb1"]
     assert set(told) == {
         "bead_wells", "bead_populations", "standard_curves", "standard_recovery", "dilution_errors", "concentrations",
-        "sample_concentrations", "quality", "exclusions", "figures",
+        "sample_concentrations", "quality", "exclusions", "figures", "captions",
     }  # fmt: skip
+    assert told["captions"]["3_recovery.png"].endswith("dashed are 80 and 120 %")
     assert told["figures"] == ["1_wells", "2_curves", "3_recovery", "4_beads_A03"]
     assert told["bead_wells"].height == 26
     assert set(told["quality"]["check"]) == {"beads", "standard_curves"}

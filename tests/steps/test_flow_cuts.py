@@ -13,7 +13,7 @@ from tilseq.io.write import write_csv
 from tilseq.simulate.cytometry.panels import TBNK
 from tilseq.simulate.cytometry.tube import acquire
 from tilseq.simulate.files import write_tube
-from tilseq.steps import flow, flow_cuts
+from tilseq.steps import flow, flow_cuts, flow_tubes
 from tilseq.steps.job import Job
 from tilseq.study import read_study
 
@@ -75,7 +75,7 @@ def test_the_usual_cuts_are_medians_whatever_the_order_of_tubes(study_folder, co
     own = []
     for path, (sample, arguments) in zip(job.paths, job.arguments["tubes"].items(), strict=True):
         if sample != "t3":
-            cut = flow.gate_file(path, sample, arguments).cuts["CD4", "CD3+"]
+            cut = flow_tubes.gate_file(path, sample, arguments).cuts["CD4", "CD3+"]
             assert cut.source == "valley" and cut.separation >= 0.5
             own.append(cut.threshold)
     row = usual.filter(gate="CD4", parent="CD3+").row(0, named=True)
@@ -125,7 +125,7 @@ def test_a_tube_that_cannot_be_gated_alone_has_no_part_in_the_cuts(study_folder,
     usual, _ = cohort
     (job,) = flow_cuts.plan(read_study(study_folder))
     with pytest.raises(AnalysisError):
-        flow.gate_file(job.paths[3], "t3", job.arguments["tubes"]["t3"])
+        flow_tubes.gate_file(job.paths[3], "t3", job.arguments["tubes"]["t3"])
     assert usual["tubes"].max() == 3
 
 

@@ -1,3 +1,5 @@
+import json
+
 import polars as pl
 import pytest
 
@@ -20,8 +22,12 @@ def run(job, folder):
 
 
 @pytest.fixture(scope="module")
-def results(study, tmp_path_factory):
-    work = tmp_path_factory.mktemp("work")
+def work(tmp_path_factory):
+    return tmp_path_factory.mktemp("work")
+
+
+@pytest.fixture(scope="module")
+def results(study, work):
     return {job.unit: run(job, work / job.folder) for job in intracellular.plan(read_study(study))}
 
 
@@ -56,6 +62,12 @@ def test_responses_are_those_that_were_simulated(results):
         assert row["threshold_source"] in ("unstimulated", "stimulated") and row["family"].endswith("9 tests")
     one = counted.group_by("visit", "stimulus").agg(pl.col("threshold").n_unique())
     assert one["threshold"].to_list() == [1, 1, 1]
+
+
+def test_the_caption_of_a_pair_tells_its_colours_and_line(results, work):
+    captions = json.loads(next(work.glob("intracellular/S1*/figures/captions.json")).read_text())
+    (pair,) = {told for told in captions.values() if "in tumour28 and unstimulated" in told}
+    assert pair.endswith("; dark is one event, bright many; the line is the threshold of both tubes")
 
 
 def test_what_cannot_be_counted_has_a_row_and_the_rest_goes_on(results):

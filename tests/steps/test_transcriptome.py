@@ -1,5 +1,7 @@
 """A set that truly doubles in every subject is found; what cannot be compared says why."""
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
@@ -77,6 +79,9 @@ def test_a_set_that_doubles_in_each_of_eight_subjects_is_up_and_no_other(run):
     assert set(UP) <= called
     assert len(called - set(UP)) <= 2
     assert {path.name for path in (folder / "figures").glob("*.svg")} == {"1-sets.svg", "2-genes.svg", "3-scores.svg"}
+    captions = json.loads((folder / "figures" / "captions.json").read_text())
+    assert "normalised enrichment score (NES)" in captions["1-sets.svg"]
+    assert "orange is up, blue down" in captions["1-sets.svg"]
 
 
 @pytest.mark.parametrize(("q", "told"), [

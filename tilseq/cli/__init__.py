@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 import click
 
-from tilseq.cli.common import EXIT_FAULT, EXIT_INVALID
+from tilseq.cli.common import EXIT_FAULT, EXIT_INVALID, EXIT_NO_READER, EXIT_STOPPED
+from tilseq.cli.suggestions import with_meant
 
 # The module of each command; all are light, so that help is quick.
 COMMANDS = {
@@ -26,8 +30,31 @@ COMMANDS = {
 }
 
 
+class NoReaderError(Exception):
+    """Whoever read what a command tells has gone, as `head` does."""
+
+
+@contextmanager
+def _no_reader_told() -> Iterator[None]:
+    """Raise a NoReaderError for a closed pipe, of which click would make an exit code of 1."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise NoReaderError from error
+
+
 class LazyGroup(click.Group):
     """A group that imports a command's module only when the command is asked for."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Return the context of a call, or print its help."""
+        with _no_reader_told():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that is asked for."""
+        with _no_reader_told():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, in the order a study meets them."""
@@ -40,6 +67,23 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(COMMANDS[cmd_name]), f"{cmd_name}_command")
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is asked for; of one that is not there the error names the one that was meant."""
+        if args and args[0] not in COMMANDS and args[0].isidentifier():
+            raise click.UsageError(f"No such command {args[0]!r}.{self._meant_by(ctx, args[0])}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def _meant_by(self, ctx: click.Context, name: str) -> str:
+        """Return words for the command that is nearly this one, or for that of a group with this very name."""
+        from difflib import get_close_matches
+
+        groups = {group: self.get_command(ctx, group) for group in COMMANDS}
+        below = [g for g, group in groups.items() if isinstance(group, click.Group) and name in group.commands]
+        near = [f"{group} {name}" for group in below] or get_close_matches(name, [*COMMANDS.keys() - {"step"}], n=1)
+        return " Did you mean " + " or ".join(f"'tilseq {one}'" for one in near) + "?" if near else ""
+
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tilseq")
@@ -51,12 +95,28 @@ def root(debug: bool) -> None:
     tilseq init my_study          a commented template of a study folder
     tilseq check my_study         everything that is wrong with it, at once
     tilseq run my_study -o out    tables of endpoints and out/report.html
+
+    \b
+    A command ends with 0 when all is well, 1 by a fault of tilseq itself, 2 when
+    called wrongly, 3 when nothing could be done, 4 when a part could not; 130
+    when stopped, 141 when whoever read its output had gone.
     """  # noqa: D301 - click reads the control character
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; end with 0, 1 internal fault, 2 usage, 3 invalid input or 4 some samples failed."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    """Run a command, and end with the code that the help of `tilseq` tells of."""
+    _open_closed_streams()
+    try:
+        code = _run(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
+    except (NoReaderError, BrokenPipeError):
+        _write_nowhere()
+        code = EXIT_NO_READER
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    """Run a command and return its exit code."""
     debug = "--debug" in arguments  # wherever it stands, as it is added to a command that has just failed
     arguments = [argument for argument in arguments if argument != "--debug"]
     from tilseq.errors import TilseqError
@@ -65,20 +125,35 @@ def main(arguments: list[str] | None = None) -> None:
         result: Any = root.main(args=arguments, prog_name="tilseq", standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("stopped", err=True)
-        sys.exit(130)
+        return EXIT_STOPPED
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except TilseqError as error:
         if debug:
             raise
-        click.echo(f"tilseq: {error}", err=True)
-        sys.exit(EXIT_INVALID)
-    except BrokenPipeError:
-        sys.exit(EXIT_FAULT)
+        click.echo(f"tilseq: {with_meant(error)}", err=True)
+        return EXIT_INVALID
+    except (NoReaderError, BrokenPipeError):
+        raise
     except Exception as error:  # the last place that can turn a fault into a sentence
         if debug:
             raise
         click.echo(f"tilseq: internal fault: {type(error).__name__}: {error}; run again with --debug", err=True)
-        sys.exit(EXIT_FAULT)
-    sys.exit(result if isinstance(result, int) else 0)
+        return EXIT_FAULT
+    return result if isinstance(result, int) else 0
+
+
+def _open_closed_streams() -> None:
+    """Give a caller's closed stdout and stderr a place to write to, as Python has none for them."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+
+
+def _write_nowhere() -> None:
+    """Let what is still to be written to a closed pipe be lost, so that Python says nothing of it at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if stream is not None:
+            os.dup2(nowhere, stream.fileno())

@@ -16,6 +16,7 @@ from tilseq.cli.common import (
     sdtm_day_1,
     strange_subjects,
 )
+from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from tilseq.errors import TilseqError
     from tilseq.io.sdtm_events import DayOne
 
-CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
+CSV = ExistingPath(dir_okay=False)
 EXAMPLE = """\
 S=data/sample    # the sample study, in a clone; or yours
 tilseq clinical labs $S/clinical/labs.csv --ctcae 5 --subjects $S/subjects.csv --infusions $S/infusions.csv -o out"""

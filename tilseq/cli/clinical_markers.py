@@ -16,12 +16,13 @@ from tilseq.cli.common import (
     strange_subjects,
     tell_faults,
 )
+from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
     from tilseq.clinical.gcig import Harvest
     from tilseq.clinical.tumor_markers import Thyroglobulin
 
-CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
+CSV = ExistingPath(dir_okay=False)
 
 
 EXAMPLE = """\

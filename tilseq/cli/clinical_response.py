@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder, tell_faults
+from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
     import polars as pl
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from tilseq.clinical import BestResponsePolicy, IrecistPolicy
     from tilseq.errors import TilseqError
 
-CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
+CSV = ExistingPath(dir_okay=False)
 FURTHER = ("subjects", "therapies", "infusions", "followup", "schedule")
 BEST = ("CR", "PR", "SD", "NON-CR/NON-PD")
 

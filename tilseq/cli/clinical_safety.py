@@ -17,6 +17,7 @@ from tilseq.cli.common import (
     sdtm_day_1,
     strange_subjects,
 )
+from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
     from tilseq.clinical.adverse_events import Emergence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from tilseq.io.dates import PartialDates
     from tilseq.io.sdtm_events import DayOne
 
-CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
+CSV = ExistingPath(dir_okay=False)
 # What the screen shows of the summaries: words, parameter, grade.
 TOLD = (
     ("any adverse event", "ae_any", "any"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import click
 
 from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder
+from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from tilseq.clinical.survival_limits import Interval
     from tilseq.errors import TilseqError
 
-CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
+CSV = ExistingPath(dir_okay=False)
 EXAMPLE = """\
 S=data/sample    # the sample study, in a clone; or yours
 tilseq clinical survival $S/clinical/followup.csv --responses $S/clinical/responses.csv \\

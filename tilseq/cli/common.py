@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tilseq.cli.suggestions import with_meant
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from tilseq.tables import Table
 
 EXIT_FAULT, EXIT_USAGE, EXIT_INVALID, EXIT_SOME_FAILED = 1, 2, 3, 4
+EXIT_STOPPED, EXIT_NO_READER = 130, 141  # as a shell tells of programs that Ctrl-C or a closed pipe ends
 
 PACKED = (".gz",)
 FORMATS = (".fcs", ".lmd", ".csv", ".tsv", ".txt", ".h5ad")
@@ -174,7 +177,7 @@ def each_file[Result](paths: Sequence[Path], work: Callable[[Path], Result]) -> 
         try:
             results.append(work(path))
         except TilseqError as error:
-            told = str(error) if error.file else f"{path}: {error}"
+            told = str(with_meant(error)) if error.file else f"{path}: {error}"
             click.echo(f"tilseq: {told}", err=True)
     if len(results) == len(paths):
         return results, 0

@@ -10,6 +10,7 @@ import click
 
 from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder, output_table, write_result
 from tilseq.cli.cytokine_intracellular import intracellular_command
+from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from tilseq.errors import TilseqError
     from tilseq.kits import Kit
 
-PLATE = click.Path(exists=True, dir_okay=False, path_type=Path)
+PLATE = ExistingPath(dir_okay=False)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 PLATES_FOLDER = "plates"
 
@@ -45,7 +46,7 @@ def plate_options(command: Callable[..., object]) -> Callable[..., object]:
         ),
         click.option(
             "--root",
-            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            type=ExistingPath(file_okay=False),
             help="Folder that the sheet's paths are relative to; by default the sheet's own, or the one above where "
             "the sheet stands in a folder `plates`.",
         ),

@@ -9,6 +9,7 @@ import click
 
 from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED, Examples, output_folder
 from tilseq.cli.flow_tubes import cuts_option, panel_option, settings_of, spill_option
+from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +57,7 @@ def rule_options(command: Any) -> Any:
 
 
 @click.command("intracellular", cls=Examples, example=EXAMPLE)
-@click.argument("samples", metavar="SAMPLES.csv", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("samples", metavar="SAMPLES.csv", type=ExistingPath(dir_okay=False))
 @panel_option
 @spill_option
 @cuts_option

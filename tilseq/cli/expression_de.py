@@ -9,6 +9,7 @@ import click
 
 from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, write_result
 from tilseq.cli.expression_design import asked, design_of, naming, tell_handling, where_option
+from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,7 +24,7 @@ tilseq expression de sums.h5ad --where cell_type=CD8 \\
     --contrast "visit:D28/D14*status:infused/not_seen_in_product" -o interaction.csv"""
 
 SHOWN = 5
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FILE = ExistingPath(dir_okay=False)
 
 
 @click.command("de", cls=Examples, example=EXAMPLE)

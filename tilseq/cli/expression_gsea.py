@@ -9,6 +9,7 @@ import click
 
 from tilseq.cli.common import EXIT_SOME_FAILED, Examples, output_table, write_result
 from tilseq.cli.expression_design import asked, design_of, naming, tell_handling, where_option
+from tilseq.cli.suggestions import ExistingPath
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ tilseq expression gsea --counts sums.h5ad --where cell_type=CD8 --where visit=D2
     --contrast status:infused/not_seen_in_product --gmt axes.gmt --gmt hallmark.gmt -o gsea.csv
 tilseq expression gsea --ranks t.rnk --gmt hallmark.gmt -o gsea.csv"""
 ALPHA = 0.05
-file_given = click.Path(exists=True, dir_okay=False, path_type=Path)
+file_given = ExistingPath(dir_okay=False)
 
 
 class _Sets(NamedTuple):

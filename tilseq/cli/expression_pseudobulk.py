@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tilseq.cli.common import Examples, write_result
+from tilseq.cli.suggestions import ExistingPath
 
 MINIMUM_CELLS = 10  # as in tilseq.expression.pseudobulk, which is too heavy for help
 PARTS = ("subject", "visit", "specimen", "cell_type", "status", "sample", "day")
@@ -17,7 +18,7 @@ tilseq expression de sums.h5ad --where cell_type=CD8 --where status=infused --co
 
 
 @click.command("pseudobulk", cls=Examples, example=EXAMPLE)
-@click.argument("h5ad", metavar="H5AD", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("h5ad", metavar="H5AD", type=ExistingPath(dir_okay=False))
 @click.option("--subject", metavar="COLUMN", help="Column of obs with each cell's subject; else subject.")
 @click.option("--visit", metavar="COLUMN", help="With its visit; else visit, if it is there. So with the others.")
 @click.option("--specimen", metavar="COLUMN", help="With its specimen.")

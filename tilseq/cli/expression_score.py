@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from tilseq.cli.common import Examples, output_table
+from tilseq.cli.suggestions import ExistingPath
 
 EXAMPLE = """\
 S=data/sample    # the sample study, in a clone; or yours
@@ -15,8 +16,8 @@ tilseq expression score $S/raw/scrna/SIM-01_D28_sc.h5ad --by sample -o scores.cs
 
 
 @click.command("score", cls=Examples, example=EXAMPLE)
-@click.argument("file", metavar="FILE", type=click.Path(exists=True, path_type=Path))
-@click.option("--gmt", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Gene sets; else built in.")
+@click.argument("file", metavar="FILE", type=ExistingPath())
+@click.option("--gmt", type=ExistingPath(dir_okay=False), help="Gene sets; else built in.")
 @click.option("--by", help="Column of obs that names each cell's sample; else the file is one sample.")
 @click.option("--layer", help="Where the raw counts stand: a layer's name, or raw; else X.")
 @click.option("--method", type=click.Choice(["mean", "ucell"]), default="mean", show_default=True, help="Of scoring.")

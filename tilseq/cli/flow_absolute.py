@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from tilseq.flow.gating import Gating
+    from tilseq.flow.gated import Gating
     from tilseq.flow.tree import Population
     from tilseq.flow.tube import Tube
     from tilseq.steps.flow_absolute import Counted

@@ -157,7 +157,7 @@ def _qc(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[pl.DataFr
 
     from tilseq.errors import AnalysisError
     from tilseq.flow.margins import assess_margins, margins
-    from tilseq.steps.flow import read_tube
+    from tilseq.steps.flow_tubes import read_tube
     from tilseq.tables.outputs import QUALITY
 
     sample = sample_name(path)

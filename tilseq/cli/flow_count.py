@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.flow.absolute import AbsoluteCount
-    from tilseq.flow.gating import Gating
+    from tilseq.flow.gated import Gating
     from tilseq.flow.tube import Tube
 
 COUNT_EXAMPLE = """\
@@ -181,9 +181,9 @@ def _absolute(
 def _count_manual(tubes: Tubes, amounts: Mapping[str, Any], path: Path, usual: pl.DataFrame | None) -> Counted:
     from tilseq.flow.manual import count_manual
     from tilseq.io.digest import sha256_of_file
-    from tilseq.steps.flow import read_tube
     from tilseq.steps.flow_absolute import with_absolute
     from tilseq.steps.flow_person import cells_to_count, quality_of, read_populations
+    from tilseq.steps.flow_tubes import read_tube
     from tilseq.tables.outputs import QUALITY
 
     assert tubes.gates is not None

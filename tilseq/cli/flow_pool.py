@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tilseq.cli.common import EXIT_INVALID, EXIT_SOME_FAILED
+from tilseq.cli.suggestions import with_meant
 from tilseq.errors import RunError, TilseqError
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def tell(outcomes: Sequence[Outcome]) -> int:
             click.echo(sentence, err=True)
         if outcome.error is not None:
             place = "" if outcome.error.file else f"{outcome.path}: "
-            click.echo(f"tilseq: {place}{outcome.error}", err=True)
+            click.echo(f"tilseq: {place}{with_meant(outcome.error)}", err=True)
     failed = sum(outcome.error is not None for outcome in outcomes)
     if not failed:
         return 0

@@ -16,7 +16,7 @@ from tilseq.cli.flow_pool import Outcome, Work, each_tube, processes
 if TYPE_CHECKING:
     import polars as pl
 
-    from tilseq.flow.gating import Gating
+    from tilseq.flow.gated import Gating
     from tilseq.flow.tube import Tube
     from tilseq.io.fcs import Spill
     from tilseq.study.settings import Panel
@@ -157,7 +157,7 @@ def _panel_in_words(number: int, key: Sequence[tuple[str, str]], members: Sequen
 def gated(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[Tube, Gating]:
     """Read and gate one tube; return it with the spillover that was taken out."""
     from tilseq.flow.cuts import borrowed
-    from tilseq.steps.flow import gate_tube, read_tube
+    from tilseq.steps.flow_tubes import gate_tube, read_tube
 
     tube = read_tube(path, None, tubes.spill)
     lent = None if usual is None else borrowed(usual)
@@ -169,7 +169,7 @@ def _cuts_alone(tubes: Tubes, path: Path, usual: pl.DataFrame | None) -> tuple[t
     from tilseq.errors import AnalysisError
     from tilseq.flow.cuts import cuts_table
     from tilseq.flow.panels import lending_group
-    from tilseq.steps.flow import gate_tube, read_tube
+    from tilseq.steps.flow_tubes import gate_tube, read_tube
     from tilseq.tables.outputs import CUTS
 
     tube = read_tube(path, None, tubes.spill)

@@ -117,7 +117,7 @@ def qc_command(
 
     def check(path: Path) -> pl.DataFrame:
         from tilseq.repertoire import qc
-        from tilseq.steps.repertoire import reading_rows
+        from tilseq.steps.reading import reading_rows
 
         sample = sample_name(path)
         clonotypes, left_out = read_file(path, sample, dialect, locus)

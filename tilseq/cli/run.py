@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
-import time
 from pathlib import Path
 
 import click
 
 from tilseq.cli.common import EXIT_SOME_FAILED, Examples
+from tilseq.cli.progress import Progress
+from tilseq.cli.suggestions import ExistingPath
 
-BAR_WIDTH = 40
-SECONDS_A_LINE = 60
 RUN_EXAMPLE = """\
 tilseq run data/sample -o demo             # the sample study, in a clone
 tilseq run my_study -o out
@@ -49,7 +47,8 @@ def run_command(study: Path, output: Path, cores: int | None, dry_run: bool) -> 
         click.echo(f"{len(to_do)} of {len(plan.jobs)} jobs to do", err=True)
         return 0
     command = shlex.join(["tilseq", "run", str(study), "-o", str(output)])
-    outcome = run(loaded, output, command=command, cores=cores or _cores(), progress=_Progress())
+    progress = Progress("jobs", "have ended", then="all jobs have ended; tables, figures and the report follow")
+    outcome = run(loaded, output, command=command, cores=cores or _cores(), progress=progress)
     click.echo(
         f"{outcome.jobs} jobs: {outcome.jobs - outcome.failed} done ({outcome.trusted} from before), "
         f"{outcome.failed} failed",
@@ -64,7 +63,7 @@ def run_command(study: Path, output: Path, cores: int | None, dry_run: bool) -> 
 
 
 @click.command("report", cls=Examples, example="tilseq report out")
-@click.argument("out", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("out", type=ExistingPath(file_okay=False))
 def report_command(out: Path) -> int:
     """Make the report of a finished run again, from its tables."""
     from tilseq.report import render
@@ -78,20 +77,3 @@ def report_command(out: Path) -> int:
 def _cores() -> int:
     """Return the cores that this process may use: of a cluster's node often a few."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-class _Progress:
-    """How far a run is: a bar on a terminal, elsewhere a line a minute."""
-
-    def __init__(self) -> None:
-        self.told = time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        if sys.stderr.isatty():
-            filled = BAR_WIDTH * done // max(total, 1)
-            end = "\n" if done == total else ""
-            bar = f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}]"
-            click.echo(f"\r{bar} {done}/{total} jobs{end}", err=True, nl=False)
-        elif done < total and time.monotonic() - self.told >= SECONDS_A_LINE:
-            self.told = time.monotonic()
-            click.echo(f"{done} of {total} jobs have ended", err=True)

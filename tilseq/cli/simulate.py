@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from tilseq.cli.common import Examples
+from tilseq.cli.progress import Progress
 
 ASSAYS = ("flow", "ics", "cytokine", "tcr", "bcr", "scrna", "bulk_rna", "clinic")
 CONFOUNDERS = (
@@ -73,7 +74,7 @@ def simulate_command(folder: Path, design: Path | None, cores: int, confounders:
     if confounders:
         chosen["confounders"] = {name: {} for name in confounders}
     made = read_design(design, chosen)
-    simulate_trial(folder, made, cores=cores)
+    simulate_trial(folder, made, cores=cores, progress=Progress("subjects", "are written"))
     many = "s" if made.subjects > 1 else ""
     click.echo(
         f"wrote a synthetic study of {made.subjects} subject{many} to {folder}, its truth to {folder}/truth", err=True

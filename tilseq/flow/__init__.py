@@ -7,7 +7,8 @@ from tilseq.flow.cuts import borrowed, cohort_cuts, cuts_table
 from tilseq.flow.cytokine_change import cytokine_changes
 from tilseq.flow.cytokine_response import ResponseRule, cytokine_responses
 from tilseq.flow.export import Exported, export_gates
-from tilseq.flow.gating import Borrowed, Gating, gate
+from tilseq.flow.gated import Borrowed, Gating
+from tilseq.flow.gating import gate
 from tilseq.flow.given_spill import with_spill
 from tilseq.flow.intracellular import Stained, count_positive, cytokine_threshold, stained
 from tilseq.flow.panel import find_markers

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tilseq.flow.gating import Gating
+from tilseq.flow.gated import Gating
 from tilseq.flow.quality import worst_of
 from tilseq.flow.rare import NO_BLANK, Blank, rare, status_of_counts
 from tilseq.flow.share_limits import ratio_limits, share_limits

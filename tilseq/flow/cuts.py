@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from tilseq.flow.gating import Borrowed, Gating
+from tilseq.flow.gated import Borrowed, Gating
 from tilseq.flow.lymphocytes import BLIND, Region
 from tilseq.flow.tree import CLEAR_SEPARATION, Cut
 from tilseq.intervals import Z95

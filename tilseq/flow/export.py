@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tilseq.flow.gating import ALIKE, BEADS, Gating
+from tilseq.flow.gated import Gating
+from tilseq.flow.gating import ALIKE, BEADS
 from tilseq.flow.lymphocytes import CHANNELS, Region
 from tilseq.flow.scatter import singlet_line
 from tilseq.flow.tube import Floats, Tube

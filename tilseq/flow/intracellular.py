@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tilseq.errors import AnalysisError
-from tilseq.flow.gating import Gating
+from tilseq.flow.gated import Gating
 from tilseq.flow.quality import worst_of
 from tilseq.flow.transform import arcsinh, cofactor, negatives
 from tilseq.flow.tube import Floats

@@ -39,7 +39,7 @@ from tilseq.intervals import Z95, clopper_pearson, scalar
 from tilseq.populations import T_CELLS, Rule
 
 if TYPE_CHECKING:
-    from tilseq.flow.gating import Gating
+    from tilseq.flow.gated import Gating
     from tilseq.flow.tree import Cut, Population
 
 # Lymphocytes are T, B or NK cells; what is none of them is not a lymphocyte, or is missed by a cut.

@@ -5,20 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tilseq.flow.beside import EVENLY, NONE_BEYOND, Beyond, Told
+from tilseq.flow.gated import Gating, Shift
 from tilseq.flow.larger import part_left
 from tilseq.flow.lymphocytes import CHANNELS, distance
 from tilseq.flow.tree import Cut
 from tilseq.flow.tube import Floats, Mask
 from tilseq.intervals import Z95
-
-if TYPE_CHECKING:
-    from tilseq.flow.gating import Gating
 
 Places = NDArray[np.intp]
 Limits = tuple[float, float]
@@ -74,13 +72,6 @@ EDGE = "lymphocytes"  # what their radius is called among the cuts that are move
 # What of the share of T cells among T, B and NK cells are monocytes and dead cells, as a standard deviation; the same
 # where T cells are rare.
 NO_T_CELLS, NO_T_CELLS_WHERE_RARE = 0.002, 0.03
-
-
-class Shift(NamedTuple):
-    """Events of every population with one cut moved to its lower and to its upper end."""
-
-    lower: Mapping[str, int]
-    upper: Mapping[str, int]
 
 
 def shifts(gating: Gating, away: Floats | None) -> dict[str, Shift]:

@@ -62,6 +62,7 @@ def change_scatter(frame: Any, *, before: str = "", after: str = "") -> Axes:
         low, high = _ends(rows, limits)
         axes.plot([low, high], [low, high], color=FAINT, linewidth=1.4, zorder=0)
         _draw_limits(axes, limits)
+        _name_ticks(axes, rows, limits)
         for call, (colour, words) in CALLS.items():
             for label, own, ring in _parts(rows.filter(call=call), words):
                 _draw_clones(axes, own, limits, colour, label, ring=ring)
@@ -132,3 +133,11 @@ def _draw_clones(
     new = own.filter(share_before=0)
     if limits["before"] is not None:
         axes.plot([limits["before"]] * new.height, new["share_after"].to_list(), marker="_", **ticks)
+
+
+def _name_ticks(axes: Axes, rows: pl.DataFrame, limits: dict[str, float | None]) -> None:
+    """Give the ticks on the limits their line of the legend, where there are any."""
+    unseen = {"before": rows.filter(share_before=0), "after": rows.filter(share_after=0)}
+    if any(unseen[side].height and limits[side] is not None for side in SIDES):
+        tick: dict[str, Any] = {"linestyle": "none", "marker": "|", "markersize": 7, "markeredgewidth": 1.1}
+        axes.plot([], [], color=MUTED, label="tick: not seen in that sample", **tick)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tilseq.flow.gating import Gating
+from tilseq.flow.gated import Gating
 from tilseq.flow.lymphocytes import Region
 from tilseq.flow.transform import arcsinh
 from tilseq.flow.tree import Cut

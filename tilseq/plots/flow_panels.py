@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 
-from tilseq.flow.gating import Gating
+from tilseq.flow.gated import Gating
 from tilseq.populations import Rule, by_parent
 
 SIDE = "SSC-A"

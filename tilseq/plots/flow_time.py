@@ -16,6 +16,7 @@ from tilseq.plots.timeline import (
     mark_infusion,
     notes_of,
     points_of,
+    scale_of,
     set_axes,
 )
 
@@ -34,7 +35,7 @@ MEASURES: tuple[Measure, ...] = (
     ("cd4_cd8_ratio", "CD4/CD8 ratio", "log"),
 )
 INFUSED: tuple[Measure, ...] = (
-    ("infused_share_of_cd3", "infused share of CD3+, %", "linear"),
+    ("infused_share_of_cd3", "infused share of CD3+, %", "linear"),  # or logarithmic, see `scale_of`
     ("infused_cells_per_ul", "infused cells/µL", "log"),
 )
 WIDTH, WIDE, HEIGHT, LEGEND = 3.0, 5.2, 2.6, 1.6  # inches
@@ -169,7 +170,8 @@ def infused_of_cohort(frame: Any) -> Figure:
         figure, panels = _panel_each(rows, INFUSED, WIDE)
         told = _unnamed(subjects, "lines")
         for axes, own, (_, words, scale) in panels:
-            told += _draw_subjects(axes, own, scale, subjects)
+            by_values = scale if scale == "log" else scale_of(points_of(own)[0])
+            told += _draw_subjects(axes, own, by_values, subjects)
             axes.set_ylabel(words)
         _finish(figure, figure.axes, told, named=len(subjects) <= MOST_NAMED)
     return figure

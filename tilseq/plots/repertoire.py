@@ -9,6 +9,7 @@ import polars as pl
 from tilseq.errors import AnalysisError
 from tilseq.plots.study import endpoint_over_time
 from tilseq.plots.style import FAINT, INK, PALETTE, figure, short
+from tilseq.plots.timeline import ends_of, points_of, scale_of
 from tilseq.tables import as_polars
 
 if TYPE_CHECKING:
@@ -28,12 +29,19 @@ def persistence_over_time(frame: Any, *, held_by: str = "infused clones") -> Axe
     Returns
     -------
     Axes
-        As `tilseq.plots.study.endpoint_over_time`, with percentages from 0 to 100.
+        As `tilseq.plots.study.endpoint_over_time`, with percentages from 0 to 100; of a logarithmic scale where the
+        lowest share is below a twentieth of the highest. What was not detected stands at its upper limit.
     """
     from matplotlib.ticker import PercentFormatter
 
-    axes = endpoint_over_time(frame, label=f"Repertoire held by {held_by}", ends=(-0.02, 1.02))
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    points, _ = points_of(frame)
+    scale = scale_of(points)
+    ends = (-0.02, 1.02) if scale == "linear" else (ends_of(points, scale)[0], 1.1)
+    axes = endpoint_over_time(frame, label=f"Repertoire held by {held_by}", scale=scale, ends=ends)
+    if scale == "linear":
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    else:
+        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
     return axes
 
 

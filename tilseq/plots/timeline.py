@@ -23,6 +23,7 @@ MOST_NAMED = 14
 ANYONE = (MUTED, "o")
 TICKS = (1.0, 2.0, 5.0)
 SHORT, CROWDED = 5.0, 300.0  # fold that a logarithmic axis spans
+LEAST_READ = 20.0  # fold of the highest value: what is lower lies on the foot of a linear axis
 
 
 def points_of(frame: Any) -> tuple[pl.DataFrame, int]:
@@ -79,6 +80,19 @@ def points_of(frame: Any) -> tuple[pl.DataFrame, int]:
     left_out = rows.height - points.height
     points = points.filter(value.is_not_null() | value.is_null().all().over("subject", "day"))
     return points.sort("subject", "day", "value"), left_out
+
+
+def scale_of(points: pl.DataFrame) -> Scale:
+    """Return the scale on which the lowest share can be read: linear, but logarithmic where it is far below the others.
+
+    Parameters
+    ----------
+    points
+        As `points_of` returns them; a limit of what was not detected counts as a value.
+    """
+    values = points["value"].drop_nulls()
+    low, high = min(values), max(values)
+    return "log" if 0 < low < high / LEAST_READ else "linear"
 
 
 def ends_of(points: pl.DataFrame, scale: Scale) -> tuple[float, float]:

@@ -19,6 +19,7 @@ MOST_BARS = 120  # of all samples together; more cannot be told apart
 MOST_LEVELS = 40
 WIDTH = 6.4
 LENGTHS = {"junction_aa_length": "amino acids", "junction_length": "bases"}
+GENES = {"v_call": "V gene", "j_call": "J gene", "v_call+j_call": "V and J genes"}
 
 
 def gene_usage(frame: Any, *, feature: str = "v_call", weight: str = "clones") -> Axes:
@@ -62,7 +63,7 @@ def gene_usage(frame: Any, *, feature: str = "v_call", weight: str = "clones") -
             axes.errorbar(at, share, errors, fmt="none", ecolor=INK, elinewidth=0.6)
         axes.set_xticks(range(len(levels)), levels, rotation=90)
         axes.set_xlim(-0.6, len(levels) - 0.4)
-        axes.set_xlabel(told)
+        axes.set_xlabel(_with(GENES[feature], told))
         _share_axis(axes, rows, weight)
     return axes
 
@@ -151,8 +152,7 @@ def draw_usage(axes: Axes, rows: pl.DataFrame, names: Sequence[str], feature: st
     import numpy as np
 
     levels, told = _most_used(rows, MOST_LEVELS)
-    if feature in LENGTHS:
-        told = f"Length of the junction, {LENGTHS[feature]}" + (f"; {told}" if told else "")
+    what = GENES[feature] if feature in GENES else f"Length of the junction, {LENGTHS[feature]}"
     across, down = ({name: i for i, name in enumerate(of)} for of in (levels, names))
     values = np.zeros((len(names), len(levels)))
     values[[i for name, i in down.items() if name not in set(rows["sample"])]] = np.nan
@@ -160,7 +160,7 @@ def draw_usage(axes: Axes, rows: pl.DataFrame, names: Sequence[str], feature: st
         if level in across and sample in down:
             values[down[sample], across[level]] = share
     draw_map(axes, values, names, levels, label=f"share of {weight}", percent=True, square=False)
-    axes.set_xlabel(told)
+    axes.set_xlabel(_with(what, told))
 
 
 def _chosen(frame: Any, feature: str, weight: str, most: int | None = None) -> pl.DataFrame:
@@ -180,6 +180,10 @@ def _most_used(rows: pl.DataFrame, most: int) -> tuple[list[str], str]:
     found = rows.group_by("level").agg(pl.col("share").max()).sort(-pl.col("share"), "level")["level"]
     told = f"the {most} most used of {len(found)}" if len(found) > most else ""
     return sorted(found.head(most).to_list(), key=_natural), told
+
+
+def _with(what: str, told: str) -> str:
+    return f"{what}; {told}" if told else what
 
 
 def _share_axis(axes: Axes, rows: pl.DataFrame, weight: str) -> None:

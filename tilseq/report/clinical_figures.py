@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CURVES = ("OS", "PFS", "DOR")
+THRESHOLDS = "Dashed are -30 %, where PR begins, and +20 %, where PD does of a sum that was never below the baseline."
 
 
 def depths(results: Results) -> pl.DataFrame:
@@ -43,8 +44,8 @@ def depth_caption(rows: pl.DataFrame) -> str:
     who = "a bar a subject" if rows["subject"].is_unique().all() else "a bar a subject and reader"
     return (
         f"Deepest change of the sum of diameters from baseline, up to progression or new therapy, {who}; at its end "
-        "and by its colour the confirmed best response, which new lesions and non-targets decide too. Nodes "
-        f"below 10 mm are gone, so a CR may lie above -100 %.{_read_by(rows)}"
+        f"and by its colour the confirmed best response, which new lesions and non-targets decide too. {THRESHOLDS} "
+        f"Nodes below 10 mm are gone, so a CR may lie above -100 %.{_read_by(rows)}"
     )
 
 
@@ -71,8 +72,8 @@ def draw_changes(rows: pl.DataFrame) -> Axes:
 def change_caption(rows: pl.DataFrame) -> str:
     """Return what the spider shows."""
     return (
-        "Change of the sum of target-lesion diameters from baseline. A ring is a PD as recorded, or as derived for a "
-        f"subject and reader who has none recorded; dotted after a new therapy.{_read_by(rows)}"
+        f"Change of the sum of target-lesion diameters from baseline. {THRESHOLDS} A ring is a PD as recorded, or as "
+        f"derived for a subject and reader who has none recorded; dotted after a new therapy.{_read_by(rows)}"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tilseq.errors import RunError
@@ -47,7 +47,13 @@ CLINICAL = (
 )
 
 
-def simulate_trial(folder: str | Path, design: Design | None = None, *, cores: int = 1) -> None:
+def simulate_trial(
+    folder: str | Path,
+    design: Design | None = None,
+    *,
+    cores: int = 1,
+    progress: Callable[[int, int], None] = lambda written, subjects: None,
+) -> None:
     """Write a synthetic study folder and, in its folder `truth`, what is really so.
 
     The raw files of a sample depend on the seed, on the names of subject and sample, on the settings of its own assay
@@ -62,6 +68,8 @@ def simulate_trial(folder: str | Path, design: Design | None = None, *, cores: i
         What the trial is to hold.
     cores
         Processes that write subjects at the same time; the files are the same for any number.
+    progress
+        Called after each subject with how many are written, and how many there are.
 
     Raises
     ------
@@ -76,8 +84,9 @@ def simulate_trial(folder: str | Path, design: Design | None = None, *, cores: i
         raise RunError("this is not an empty folder", file=folder, mend="name a folder that is absent or empty")
     check(design)
     rows: Rows = {}
-    for written in _written(folder, design, min(cores, design.subjects)):
+    for number, written in enumerate(_written(folder, design, min(cores, design.subjects)), start=1):
         add(rows, written)
+        progress(number, design.subjects)
     _write_tables(folder, design, rows)
 
 

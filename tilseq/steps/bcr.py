@@ -40,7 +40,7 @@ def write_bcr(
     from tilseq.io.bcr import NOT_OF_B_CELLS, read_bcr
     from tilseq.io.write import write_parquet
     from tilseq.repertoire.bcr import bcr
-    from tilseq.steps.repertoire import reading_rows
+    from tilseq.steps.reading import reading_rows
     from tilseq.tables.outputs import EXCLUSIONS
     from tilseq.tables.repertoire import FAMILIES, ISOTYPES, MUTATION, MUTATION_LOAD
 

@@ -18,7 +18,10 @@ CURVES = (
     "standard curves with their standards (dots, less the shared error of their level), samples (crosses), "
     "blanks (dotted) and usable range (shaded)"
 )
-RECOVERY = "what the curves give back of each standard, by its nominal concentration and less the shared dilution error"
+RECOVERY = (
+    "what the curves give back of each standard, by its nominal concentration and less the shared dilution error; "
+    "dashed are 80 and 120 %"
+)
 
 
 def draw_plate(plate: str, beads: Beads, told: Quantified, folder: Path) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.flow.absolute import AbsoluteCount
-    from tilseq.flow.gating import Gating
+    from tilseq.flow.gated import Gating
     from tilseq.flow.tube import Mask, Tube
     from tilseq.study import Study
 

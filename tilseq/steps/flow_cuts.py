@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilseq.io.cuts import GROUP
+from tilseq.steps.flow_tubes import arguments_of, gate_file
 from tilseq.steps.job import Job
 
 if TYPE_CHECKING:
@@ -47,8 +48,6 @@ def _job(
     frozen: str | None,
 ) -> Job:
     """Return the job of one group; its files are the tubes, the blanks, then frozen cuts and a spillover."""
-    from tilseq.steps.flow import arguments_of
-
     panel = study.settings.panels.get(key[0])
     spill = panel.spill if panel else None
     further = [str(study.root / name) for name in (frozen, spill) if name is not None]
@@ -113,7 +112,6 @@ def _usual_cuts(job: Job, spill: Spill | None, folder: Path) -> pl.DataFrame:
     from tilseq.errors import TilseqError
     from tilseq.flow.cuts import cohort_cuts, cuts_table
     from tilseq.io.write import write_parquet
-    from tilseq.steps.flow import gate_file
     from tilseq.tables.outputs import COHORT_CUTS, CUTS
 
     frames = [CUTS.frame()]
@@ -136,7 +134,6 @@ def _write_blanks(
     from tilseq.flow.cuts import borrowed
     from tilseq.flow.quality import check
     from tilseq.io.write import write_parquet
-    from tilseq.steps.flow import gate_file
     from tilseq.tables.outputs import BLANKS, QUALITY
 
     rows: list[dict[str, Any]] = []

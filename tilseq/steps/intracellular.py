@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 STEP = "intracellular"
 METHOD = "stimulated less unstimulated, above one threshold within CD3+"
+DENSITY = "dark is one event, bright many; the line is the threshold of both tubes"
 INTERVAL = "Clopper-Pearson of effective counts of both shares, joined by MOVER"
 
 
@@ -53,7 +54,7 @@ def plan(study: Study) -> list[Job]:
 
 def _tube(study: Study, row: Mapping[str, Any], paths: list[str]) -> dict[str, Any]:
     """Return what reads one tube, and add its files to those of the job."""
-    from tilseq.steps.flow import arguments_of
+    from tilseq.steps.flow_tubes import arguments_of
 
     gating = arguments_of(study, row)
     files, fault = study.files(row["sample"]), None
@@ -169,6 +170,6 @@ def figures(table: pl.DataFrame, read: Read) -> dict[str, tuple[Axes, str]]:
     for one in read.panels:
         figure = stimulated_pair(one.unstimulated, one.stimulated, one.cytokine, one.threshold)
         names = [", ".join(tube.sample for tube in group) for group in (one.stimulated, one.unstimulated)]
-        caption = f"{one.cytokine} of CD3+ cells in {names[0]} and unstimulated in {names[1]}"
+        caption = f"{one.cytokine} of CD3+ cells in {names[0]} and unstimulated in {names[1]}; {DENSITY}"
         drawn[f"{names[0]} {one.cytokine}"] = figure.axes[0], caption
     return drawn

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,6 @@ from tilseq.steps.job import Job, only_path, sample_jobs
 if TYPE_CHECKING:
     import polars as pl
 
-    from tilseq.io.bcr import BcrSequences
     from tilseq.io.clonotypes import Clonotypes
     from tilseq.study import Study
 
@@ -42,6 +41,7 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.repertoire.diversity import diversity
     from tilseq.steps.bcr import write_bcr
     from tilseq.steps.diversity_rows import diversity_rows
+    from tilseq.steps.reading import reading_rows
     from tilseq.steps.single_cells import write_cells
     from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, QUALITY
     from tilseq.tables.repertoire import DEPTH, DIVERSITY
@@ -84,18 +84,6 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
     write_parquet(QUALITY.frame(quality), QUALITY, folder)
     write_parquet(excluded, EXCLUSIONS, folder)
-
-
-def reading_rows(
-    sample: str, read: Clonotypes | BcrSequences, check: str = "reading", told: Collection[str] = ()
-) -> list[dict[str, Any]]:
-    """Return what the reader of a file had to tell, and was not told before: warnings, then notes that pass."""
-    sentences = [("warn", warning) for warning in read.warnings] + [("pass", note) for note in read.notes]
-    new = [(verdict, reason) for verdict, reason in sentences if reason not in told]
-    return [
-        {"sample": sample, "check": f"{check} {number}", "verdict": verdict, "reason": reason}
-        for number, (verdict, reason) in enumerate(new, start=1)
-    ]
 
 
 def _checks(sample: str, clonotypes: Clonotypes, depth: pl.DataFrame) -> list[dict[str, Any]]:

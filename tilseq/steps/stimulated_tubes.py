@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.flow.cytokine_response import ResponseRule
-    from tilseq.flow.gating import Gating
+    from tilseq.flow.gated import Gating
     from tilseq.flow.intracellular import Moved, Stained
     from tilseq.flow.stimulated import Pair
     from tilseq.io.fcs import Spill
@@ -30,7 +30,7 @@ class ToRead:
     path
         Its file; None where it cannot be read, as `fault` tells.
     gating
-        What `steps.flow.gate_tube` takes.
+        What `steps.flow_tubes.gate_tube` takes.
     spill
         A spillover matrix in place of the file's own.
     usual
@@ -205,7 +205,7 @@ def _usual_cuts(tubes: Sequence[ToRead]) -> dict[tuple[Any, ...], pl.DataFrame]:
 def _gated(tube: ToRead, usual: pl.DataFrame | None) -> Gating:
     from tilseq.errors import AnalysisError
     from tilseq.flow.cuts import borrowed
-    from tilseq.steps.flow import gate_tube, read_tube
+    from tilseq.steps.flow_tubes import gate_tube, read_tube
 
     if tube.path is None:
         raise AnalysisError(tube.fault or "there is no file")

@@ -73,8 +73,9 @@ def _dots(tested: pl.DataFrame, contrasts: Sequence[str]) -> tuple[Axes, str]:
     chosen = tested.filter(pl.col("set").is_in(_least_p(tested)))
     return (
         enrichment_dots(chosen, contrasts=[name for name in contrasts if name in set(chosen["contrast"])]),
-        "gene sets in each comparison, tested by flipping the signs of subjects: red is up, blue down, a star q below "
-        "0.05. A dot with a hole cannot reach p of 0.05 with so few subjects, whatever its colour.",
+        "gene sets in each comparison by normalised enrichment score (NES), tested by flipping the signs of subjects: "
+        "orange is up, blue down, a star q below 0.05. A dot with a hole cannot reach p of 0.05 with so few subjects, "
+        "whatever its colour.",
     )
 
 

@@ -123,6 +123,9 @@ def examine(path: str | Path) -> Folder:
     root = Path(path)
     if not root.is_dir():
         mend = "`tilseq init` writes a template" if not root.exists() else "give the folder that holds study.yaml"
+        beside = sorted(one.name for one in root.parent.iterdir() if one.is_dir()) if root.parent.is_dir() else []
+        if not root.exists() and (meant := did_you_mean(root.name, beside)) is not None:
+            mend = f"{meant} {mend}"
         raise StudyError([ReadError("not a study folder", file=root, mend=mend)])
     _listing(root)
     folder = Folder(root.absolute())
