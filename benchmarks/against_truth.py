@@ -88,7 +88,8 @@ def compared(run: Run) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.Dat
         *kinetics.compare_losses(run, masses),
         *clinic.compare_words(run),
     ]
-    parameters = run.endpoints().select("parameter").unique()
+    told = pl.col("value").is_not_null() | pl.col("value_text").is_not_null()
+    parameters = run.endpoints().filter(told).select("parameter").unique()
     return joined(found, NUMBERS), joined(said, WORDS), expression.scored(run), parameters
 
 

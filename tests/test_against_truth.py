@@ -36,7 +36,8 @@ def test_statuses_that_are_wrong():
         schema={"status": pl.String, "truth": pl.Float64, "limit": pl.Float64},
         orient="row",
     )
-    found = wrong_statuses(rows)
+    assert wrong_statuses(rows.with_columns(scale=pl.lit("points")))["truth"].to_list() == [2.1, 21.0, 400.0]
+    found = wrong_statuses(rows.with_columns(scale=pl.lit("ratio")))
     assert found["truth"].to_list() == [0.0, 2.1, 21.0, 400.0]
     assert found["wrong"].to_list() == [
         "quantified, truly absent",

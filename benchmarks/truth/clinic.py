@@ -12,6 +12,7 @@ from benchmarks.truth import Run, numbers, words
 ORDER = ("CR", "PR", "SD", "PD", "NE")
 SD_FROM = 38  # days: the first scan planned less its window
 CONFIRMED_AFTER = 28  # days
+TREATED = -7  # day of the first dose, of lymphodepletion
 # CTCAE 5.0: grade by value; of `x ULN` and `x LLN` by the laboratory's own limits. Those of symptoms or of treatment
 # (potassium, calcium corrected by albumin) are left out, as no value tells them.
 FALLS = {
@@ -126,7 +127,8 @@ def compare_words(run: Run) -> Iterator[pl.DataFrame]:
         pl.col("qualifier").str.contains("not_required"), population="enrolled", parameter="BOR", group="all"
     )
     rates = rates.select(subject=response, told="numerator").drop_nulls()
-    true = [sum(word == of for word in best.values()) for of in rates["subject"]]
+    every = [best.get(subject, "not_assessed") for subject in found["subject"]]
+    true = [every.count(of) for of in rates["subject"]]
     yield words(run, "response rates: subjects with each best response", rates.with_columns(truth=pl.Series(true)))
     events = run.table("time_to_event").filter(parameter="OS", origin="infusion").select("subject", told="event")
     died = _deaths(run).select("subject", truth=pl.col("known").is_not_null())
@@ -134,10 +136,12 @@ def compare_words(run: Run) -> Iterator[pl.DataFrame]:
     yield from _adverse_events(run)
     yield from _grades(run)
     true = run.truth("recoveries.csv").with_columns(pl.col("threshold").cast(pl.Float64))
+    true = true.join(run.clinical("followup").select("subject", "last_alive_day"), on="subject")
+    unseen = pl.col("recovered_day").is_null() | (pl.col("recovered_day") > pl.col("last_alive_day"))
     found = run.of("blood_count_recovery").with_columns(pl.col("threshold").cast(pl.Float64))
     words_of = {"quantified": "back", "above_range": "not back", "not_evaluable": "no day"}
     told = pl.col("status").replace_strict(words_of)
-    back = pl.when(pl.col("below_day").is_null()).then(pl.lit("no day")).when(pl.col("recovered_day").is_null())
+    back = pl.when(pl.col("below_day").is_null()).then(pl.lit("no day")).when(unseen)
     back = back.then(pl.lit("not back")).otherwise(pl.lit("back"))
     rows = found.join(true, on=["subject", "test", "threshold"]).with_columns(told=told, truth=back)
     yield words(run, "blood_count_recovery: back, not back, or no day as it never fell", rows, "qualifier")
@@ -180,7 +184,7 @@ def _confirmed(read: pl.DataFrame) -> str:
 
 def _adverse_events(run: Run) -> Iterator[pl.DataFrame]:
     """Yield each reported event's grade, and each subject's worst."""
-    true = run.truth("adverse_events.csv").filter(reported=True)
+    true = run.truth("adverse_events.csv").filter(pl.col("start_day") >= TREATED, reported=True)
     found = run.table("adverse_event_rows").filter("counted").select("subject", "term", "start_day", told="grade")
     rows = true.select("subject", "term", "start_day", truth="grade").join(
         found, on=["subject", "term", "start_day"], how="full", coalesce=True
@@ -188,7 +192,11 @@ def _adverse_events(run: Run) -> Iterator[pl.DataFrame]:
     yield words(run, "adverse events that are reported, grade", rows, "term")
     worst = run.of("worst_adverse_event_grade").select("subject", told=pl.col("value").cast(pl.Int64))
     for name, events in (("reported", true), ("that truly were", run.truth("adverse_events.csv"))):
-        most = worst.join(events.group_by("subject").agg(truth=pl.col("grade").max()), on="subject", how="left")
+        most = worst.join(
+            events.filter(pl.col("start_day") >= TREATED).group_by("subject").agg(truth=pl.col("grade").max()),
+            on="subject",
+            how="left",
+        )
         yield words(
             run, f"worst_adverse_event_grade, of events {name}", most.with_columns(pl.col("truth").fill_null(0))
         )
@@ -209,10 +217,9 @@ def _grades(run: Run) -> Iterator[pl.DataFrame]:
     for name, values in (("written", written), ("true", true)):
         rows = _graded(values).join(found, on=["subject", "day", "test", "term"])
         yield words(run, f"laboratory grade of a result, by the {name} value", rows, "term")
-    # since treatment began: lymphodepletion, on day -7
     told = run.of("worst_lab_grade").with_columns(told=pl.col("value").cast(pl.Int64)).select("subject", "term", "told")
     for name, values in (("written", written), ("true", true)):
-        worst = _graded(values).filter(pl.col("day") >= -7).group_by("subject", "term").agg(pl.col("truth").max())
+        worst = _graded(values).filter(pl.col("day") >= TREATED).group_by("subject", "term").agg(pl.col("truth").max())
         rows = told.join(worst, on=["subject", "term"])
         yield words(run, f"worst_lab_grade since treatment began, by the {name} values", rows, "term")
 
@@ -222,6 +229,9 @@ def _graded(values: pl.DataFrame) -> pl.DataFrame:
     frames = []
     for term, (test, steps) in (FALLS | RISES).items():
         own, falls = values.filter(test=test), term in FALLS
+        if not falls:  # where the baseline is above its limit, multiples are of the baseline: left out
+            above = own.filter(pl.col("day") < TREATED, pl.col("value") > pl.col("upper_limit"))
+            own = own.join(above, on="subject", how="anti")
         grade = pl.lit(0)
         for step in steps:
             edge = pl.col("lower_limit") if step == "LLN" else pl.lit(step) if falls else step * pl.col("upper_limit")

@@ -29,7 +29,10 @@ def series_truths(run: Run, masses: pl.DataFrame) -> Iterator[tuple[str, pl.Data
     counted = run.of("cells_per_ul").filter(pl.col("sample").str.ends_with("_flow"), population="CD3+")
     yield "cells_per_ul", counted.join(of_cd3, on="sample").filter(pl.col("day") >= 0).select(columns)
     for name in ("mass", "mass_new"):
-        found = run.of(f"persistence_{name}").filter(locus="TRB", specimen="blood").join(masses, on="sample")
+        found = run.of(f"persistence_{name}").filter(
+            pl.col("sample").str.ends_with("_tcr"), locus="TRB", specimen="blood"
+        )
+        found = found.join(masses, on="sample")
         found = found.filter(pl.col("day") >= 0).with_columns(truth=name)
         yield f"persistence_{name}", found.select(columns)
         if name == "mass_new":

@@ -16,12 +16,12 @@ SEEN = ("quantified", "detected_below_loq", "above_range")
 def wrong_statuses(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows whose status is wrong, with `wrong`, the reason.
 
-    Quantified or above the range though truly absent; not detected, or below the limit of quantification, though twice
-    the limit and more; above the range though less than half its end.
+    Quantified or above the range though truly absent, but for differences and days, which may be 0; not detected, or
+    below the limit of quantification, though twice the limit and more; above the range though less than half its end.
     """
     status, truth, limit = (pl.col(name) for name in ("status", "truth", "limit"))
     reason = (
-        pl.when((truth == 0) & status.is_in(["quantified", "above_range"]))
+        pl.when((pl.col("scale") == "ratio") & (truth == 0) & status.is_in(["quantified", "above_range"]))
         .then(pl.lit("quantified, truly absent"))
         .when(status.is_in(["not_detected", "detected_below_loq"]) & (truth > FAR * limit))
         .then(pl.lit("below its limit, truly twice that or more"))
