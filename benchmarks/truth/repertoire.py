@@ -116,7 +116,7 @@ def compare(run: Run) -> Iterator[pl.DataFrame]:
         what = "all infused clones" if measure == "mass" else "all clones new with the infusion"
         yield numbers(
             run,
-            f"persistence: {parameter} of TRB, bulk, beside {what} (its product's depth is no part of its limits)",
+            f"persistence: {parameter} of TRB, bulk, beside {what}",
             rows,
         )
     yield from _origins(run)
