@@ -135,15 +135,15 @@ def compare_words(run: Run) -> Iterator[pl.DataFrame]:
     yield words(run, "OS, died or censored", events.join(died, on="subject"))
     yield from _adverse_events(run)
     yield from _grades(run)
-    true = run.truth("recoveries.csv").with_columns(pl.col("threshold").cast(pl.Float64))
-    true = true.join(run.clinical("followup").select("subject", "last_alive_day"), on="subject")
+    course = run.truth("recoveries.csv").with_columns(pl.col("threshold").cast(pl.Float64))
+    course = course.join(run.clinical("followup").select("subject", "last_alive_day"), on="subject")
     unseen = pl.col("recovered_day").is_null() | (pl.col("recovered_day") > pl.col("last_alive_day"))
     found = run.of("blood_count_recovery").with_columns(pl.col("threshold").cast(pl.Float64))
     words_of = {"quantified": "back", "above_range": "not back", "not_evaluable": "no day"}
     told = pl.col("status").replace_strict(words_of)
     back = pl.when(pl.col("below_day").is_null()).then(pl.lit("no day")).when(unseen)
     back = back.then(pl.lit("not back")).otherwise(pl.lit("back"))
-    rows = found.join(true, on=["subject", "test", "threshold"]).with_columns(told=told, truth=back)
+    rows = found.join(course, on=["subject", "test", "threshold"]).with_columns(told=told, truth=back)
     yield words(run, "blood_count_recovery: back, not back, or no day as it never fell", rows, "qualifier")
 
 
