@@ -12,6 +12,7 @@ ALL = (
     "start_up",
     "engine",
     "sample_study",
+    "against_truth",
     "flow_core",
     "flow_tree",
     "gates",

@@ -53,6 +53,21 @@ def test_a_tube_with_too_few_t_cells_borrows_where_other_tubes_have_lymphocytes(
     assert made.populations["lymphocytes"].events == 400
 
 
+def test_few_t_cells_among_many_others_that_are_as_bright_lie_where_other_tubes_have_lymphocytes():
+    # 60 T cells as in other tubes; 440 granulocytes twice as large, side scatter anywhere from 100 to 1,600
+    random = np.random.default_rng(2)
+    forward = np.concatenate([np.full(60, 100.0), random.uniform(195, 205, 440)]).astype(np.float32)
+    side = np.concatenate([np.full(60, 50.0), 100 * 16 ** random.random(440)]).astype(np.float32)
+    values = {"FSC-A": forward, "SSC-A": side, "CD3": random.normal(2500, 200, 500).astype(np.float32)}
+    cut = Cut("CD3", "lymphocytes", 1000.0, 800.0, 1200.0, None, "cohort")
+    borrowed = {("CD3", "lymphocytes"): cut}
+    made = Tree("a", {name: name for name in values}, values, {"CD3": 150.0}, {}, borrowed)
+    made.add("cells", None, np.ones(500, dtype=bool))
+    region = add_lymphocytes(made, "cells", LENT)
+    assert (region.source, region.centre) == ("cohort", {"FSC-A": 100.0, "SSC-A": 50.0})
+    assert made.populations["lymphocytes"].events == 60 and made.mask("lymphocytes")[:60].all()
+
+
 def test_without_t_cells_and_other_tubes_it_is_told_how_many_there_are():
     with pytest.raises(
         AnalysisError, match="too few CD3\\+ events to find the lymphocytes by; found 9; expected at least 10"

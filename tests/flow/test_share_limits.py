@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pytest
 
 from tilseq.flow import gate
+from tilseq.flow.beside import Told
 from tilseq.flow.gated import Gating, Shift
 from tilseq.flow.share_limits import ratio_limits, share_limits
 from tilseq.flow.uncertainty import EDGE, Misplaced, ratio_with_gates
@@ -267,6 +268,18 @@ def test_of_t_cells_some_are_others_and_more_where_t_cells_are_rare(
     (lower, upper), _ = share_limits(found, found.populations["CD3+"])
     assert lower == pytest.approx(share - math.hypot(down, 1.959964 * gained * share), abs=1e-6)
     assert upper == pytest.approx(share + up, abs=1e-6)
+
+
+def test_monocytes_among_the_lymphocytes_take_their_lower_limit_down(gating: Gating) -> None:
+    """300 ± 60 of the lymphocytes are monocytes, so that the share of lymphocytes is lower by as many."""
+    found = _unmoved(gating)
+    cells = found.populations["lymphocytes"]
+    total = found.populations[cells.parent or ""].events
+    share, down, up = _counting(found, "lymphocytes", cells.parent or "")
+    (lower, upper), _ = share_limits(replace(found, larger=Told(300.0, 60.0)), cells)
+    away = math.hypot(down, 1.959964 * 1.7e-4, 1.959964 * 60 / total)
+    assert lower == pytest.approx(share - away - 300 / total, abs=1e-6)
+    assert upper == share_limits(found, cells)[0][1] == pytest.approx(share + up, rel=0.01)
 
 
 def test_t_cells_gain_what_lies_beside_their_cut(gating: Gating) -> None:

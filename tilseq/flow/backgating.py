@@ -18,6 +18,7 @@ from tilseq.flow.tube import Mask
 CORE, NEAR = 0.75, 0.7
 FURTHEST_OFF = 1.0  # spreads of the median of T cells from the centre that was sought about them; it is below 0.2
 TIMES_CUT = 2.0  # median of T cells in CD3 over the cut of other tubes, at least
+TIMES_SPREAD = 2.0  # spread of T cells over that of other tubes, at most: what is wider holds several kinds of cells
 
 
 def add_lymphocytes(tree: Tree, parent: str, borrowed: Region | None, cd3: float | None = None) -> Region | None:
@@ -65,8 +66,9 @@ def _region(tree: Tree, parent: str, free: Sequence[str], borrowed: Region | Non
 def _own_region(tree: Tree, seen: Mask, t_cells: Mask, free: Sequence[str], borrowed: Region | None) -> Region | None:
     """Find the region about the tube's own T cells, if they lie where other tubes have lymphocytes, or near those.
 
-    Where T cells are rare, what lies beyond the cut of CD3 may be other cells, which are dim in it: then T cells are
-    sought in the middle of the region of other tubes, which is borrowed itself when even these are too few.
+    Where T cells are rare, what lies beyond the cut of CD3 may be other cells, which are dim in it, or T cells and
+    others together, which are spread wider: then T cells are sought in the middle of the region of other tubes, which
+    is borrowed itself when even these are too few.
     """
     values = {name: tree.values[name] for name in free}
     own = find_region(values, seen, t_cells) if np.count_nonzero(t_cells & seen) >= LEAST_T_CELLS else None
@@ -74,7 +76,7 @@ def _own_region(tree: Tree, seen: Mask, t_cells: Mask, free: Sequence[str], borr
         return own
     lent = borrowed.on(free)
     cut = tree.borrowed.get(("CD3", "lymphocytes"))
-    if own is not None and (is_near(own, lent) or _are_bright(tree, t_cells & seen, cut)):
+    if own is not None and (is_near(own, lent) or (_are_alike(own, lent) and _are_bright(tree, t_cells & seen, cut))):
         return own
     middle = distance(values, lent) <= CORE * lent.radius
     t_cells = middle & (tree.values["CD3"] > (np.inf if cut is None else cut.threshold))
@@ -99,6 +101,11 @@ def is_near(own: Region, lent: Region) -> bool:
     """Tell whether the centre of a region lies where other tubes have lymphocytes: what is further off are others."""
     centre = {name: np.array([middle], dtype=np.float32) for name, middle in own.centre.items()}
     return float(distance(centre, replace(lent, shift={}))[0]) <= NEAR * RADII[len(lent.centre)]
+
+
+def _are_alike(own: Region, lent: Region) -> bool:
+    """Tell whether T cells are as like each other on scatter and CD45 as in other tubes."""
+    return all(own.spread[name] <= TIMES_SPREAD * spread for name, spread in lent.spread.items())
 
 
 def _are_bright(tree: Tree, t_cells: Mask, cut: Cut | None) -> bool:

@@ -31,6 +31,7 @@ from tilseq.flow.uncertainty import (
     loss,
     lymphocytes_alone,
     monocytes,
+    monocytes_among,
     name_of,
     ratio_with_gates,
     with_gates,
@@ -250,6 +251,8 @@ def _misplaced(gating: Gating, name: str, parent: str, told: Mapping[str, Told])
     if borne.get(name) or name not in borne:
         markers = borne.get(name) or [name]
         own = bearing(shares[name], markers, impure, next(iter(told.values()), None))
+        if name == "lymphocytes":
+            own = monocytes_among(own, gating.larger, gating.populations[parent].events)
         return across(own, _beside(gating, name, _surely_borne(gating, name)))
     lost = sum(loss(markers) * shares[other] for other, markers in borne.items() if markers)
     return lacking(shares[name], lost, impure)

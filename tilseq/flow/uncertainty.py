@@ -353,6 +353,22 @@ def monocytes(impure: Misplaced, larger: Told, events: int) -> Misplaced:
     )
 
 
+def monocytes_among(lymphocytes: Misplaced, larger: Told, events: int) -> Misplaced:
+    """Add to what is misplaced of the lymphocytes' share of a parent the monocytes among them, which are none.
+
+    Parameters
+    ----------
+    lymphocytes
+        What is misplaced of them by other cells.
+    larger
+        Monocytes, see `larger.larger_within`.
+    events
+        Events of the parent.
+    """
+    gained = math.hypot(lymphocytes.gained, larger.sd / max(1, events))
+    return lymphocytes._replace(gained=gained, surely_gained=lymphocytes.surely_gained + larger.mean / max(1, events))
+
+
 def left_over(told: Iterable[Told]) -> Misplaced:
     """Return what is misplaced of a part that is left when several markers are taken away, what it gains taken off.
 

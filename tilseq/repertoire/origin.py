@@ -179,7 +179,7 @@ def origin_classes(origin: pl.DataFrame, product: pl.DataFrame, baseline: pl.Dat
 
     A clone is wrongly `infused_only` where the baseline held and missed it, and wrongly `preexisting_only` where the
     product did (see `missed`; of clones of any size). Most of those are too small to be seen anywhere, so that the
-    number tells an order of size: over simulated subjects it was 1 to 1.8 times the truth.
+    number tells an order of size: over simulated subjects it was 0.7 to 1.8 times the truth.
 
     Parameters
     ----------
