@@ -102,7 +102,8 @@ def test_a_course_by_hand():
         "half_life": 3,
     }
     assert {row["status"] for row in found.values()} == {"quantified"}
-    assert {row["reason"] for row in found.values()} == {None}
+    told = {name: row["reason"] for name, row in found.items() if row["reason"] is not None}
+    assert told == {"time_to_loss": "at most 0.3 cells/µL then, where day 56 had 0.5"}
     assert [found["peak"][name] for name in ("lower", "upper")] == pytest.approx([80 / 1.2, 96])
     assert [found["day_of_peak"][name] for name in ("lower", "upper")] == [7, 7]
     assert [found["time_to_loss"][name] for name in ("value", "lower", "upper")] == [84, 56, 84]
@@ -266,6 +267,7 @@ def test_the_last_detection_counts_where_one_visit_missed_it():
 def test_a_loss_is_told_by_a_day_on_which_as_much_would_have_been_seen():
     row = parameters(table(quantified(7, 80), quantified(14, 60), below(21, 75), below(28, 59), below(35, 1)))
     assert [row["time_to_loss"][name] for name in ("value", "lower", "upper")] == [28, 14, 28]
+    assert row["time_to_loss"]["reason"] == "at most 59 cells/µL then, where day 14 had 60"
 
 
 def test_what_was_never_detected_has_upper_limits():

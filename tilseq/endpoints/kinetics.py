@@ -51,7 +51,7 @@ KINETICS = Table(
         Column("unit", "text", "Unit of the value.", needed=True),
         Column("n", "integer", "Days that it rests on.", needed=True),
         _STATUS,
-        Column("reason", "text", "Why there is no number, or no limit."),
+        Column("reason", "text", "Why there is no number, or no limit; of a loss, how much may still have been there."),
     ),
 )
 
@@ -112,8 +112,8 @@ def kinetics(
     - `last_day_quantified`.
     - `time_to_loss`: the first day not detected after the last day detected, whose upper limit lies below the value of
       that day: a measurement that would not have seen as much tells no loss. The loss lies between its two limits,
-      which are these two days. Where the last day measured is the last detected it is the value, with the status
-      `above_range`.
+      which are these two days, and is one to less than that upper limit, which `reason` tells. Where the last day
+      measured is the last detected it is the value, with the status `above_range`.
 
     Limits are 2.5 and 97.5 % points of 10,000 draws of the series, each value log-normal with its own limits as 95 %
     limits, independent from day to day. A lower limit of 0 makes the lower side normal. A value without limits leaves
@@ -167,7 +167,7 @@ def kinetics(
             *_areas(points, None if common_error else draws, rule),
             _half_life(after, draws[:, first:]),
             _last_quantified(after),
-            _loss(after),
+            _loss(after, unit),
         ]
         there = {"time_to_loss": sorted({*untold, *seen})}
         rows = [_unless_untold(row, there.get(row["parameter"], sorted(untold))) for row in rows]
@@ -255,7 +255,7 @@ def _last_quantified(points: _Series) -> Row:
     return _row("last_day_quantified", points.days[points.quantified][-1], (math.nan, math.nan), n, "quantified")
 
 
-def _loss(points: _Series) -> Row:
+def _loss(points: _Series, unit: str) -> Row:
     n = points.days.size
     if not points.detected.any():
         return _not_evaluable("time_to_loss", n, NEVER)
@@ -263,12 +263,14 @@ def _loss(points: _Series) -> Row:
     if last == n - 1:
         reason = f"still detected on day {points.days[last]:g}, the last measured"
         return _row("time_to_loss", points.days[last], (points.days[last], math.nan), n, "above_range", reason)
-    day, after = points.days[last], slice(last + 1, None)
-    lost = points.days[after][points.upper[after] < points.values[last]]
+    day = points.days[last]
+    lost = np.flatnonzero((np.arange(n) > last) & (points.upper < points.values[last]))
     if not lost.size:
         reason = f"not detected after day {day:g}, but as much as then could have been missed"
         return _not_evaluable("time_to_loss", n, reason)
-    return _row("time_to_loss", lost[0], (day, lost[0]), n, "quantified")
+    first = lost[0]
+    reason = f"at most {points.upper[first]:.3g} {unit} then, where day {day:g} had {points.values[last]:.3g}"
+    return _row("time_to_loss", points.days[first], (day, points.days[first]), n, "quantified", reason)
 
 
 def _unless_untold(row: Row, untold: Sequence[float]) -> Row:
