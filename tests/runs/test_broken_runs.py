@@ -155,7 +155,7 @@ def test_only_what_changed_is_done_again(small_run, tmp_path):
     jobs += [word for step in OF_SUBJECT for word in (step, blood["subject"])]
     assert sorted(again.stdout.split()) == sorted(jobs)
     settings = (study / "study.yaml").read_text()
-    (study / "study.yaml").write_text(settings + "  flow: {thresholds: {CD3: 500}}\n")  # below analysis, its end
+    (study / "study.yaml").write_text(settings + "    thresholds: {CD3: 500}\n")  # below flow, its end
     again = tilseq("run", study, "-o", out, "--dry-run")
     assert again.stdout.count("flow\t") == samples.filter(assay="flow").height
 
