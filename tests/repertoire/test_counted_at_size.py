@@ -117,6 +117,15 @@ def test_the_cells_that_a_sample_stands_for():
     assert Observed(counts, 50.0).furthest == 50  # 100 cells counted 100 times
 
 
+def test_counts_that_repeat_less_often_than_those_of_so_few_cells():
+    # 60 counts of 60 cells, worth 30: 60 * 59 / 2 / 60 = 29.5 pairs of one cell, less 3 * 29.5 ** 0.5 are 13.2.
+    def repeats(twice, effective=30.0):
+        return Observed(spectrum(np.array([2] * twice + [1] * (60 - 2 * twice))), effective).repeats
+
+    assert [repeats(twice) for twice in (0, 13, 14, 30)] == [False, False, True, True]
+    assert repeats(0, 60.0)  # each count is a cell
+
+
 @pytest.mark.parametrize("q", [0, 1, 2, "coverage"])
 def test_influence_is_the_derivative_by_the_number_of_clones(q):
     whole = spectrum(np.array([50, 20, 12, 9, 5, 5, 3, 3, 3, 2, 2, 2, 2, 2, 2, *[1] * 10]))

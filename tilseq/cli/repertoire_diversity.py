@@ -121,10 +121,13 @@ def _tell_depths(depths: pl.DataFrame, common: pl.DataFrame) -> None:
 
 
 def _tell_too_few(depths: pl.DataFrame, spectra: Mapping[str, Mapping[str, Observed]]) -> None:
-    """Say on stderr which samples have fewer cells than any value at a common depth needs."""
+    """Say on stderr which samples have no value at a common depth: of too few cells, or not counted as is taken."""
+    from tilseq.repertoire.observed import LEAST_CELLS, SELDOM
+
     for sample, locus, cells in depths.select("sample", "locus", "n_effective").drop_nulls().iter_rows():
         if locus not in spectra[sample]:
-            click.echo(f"{sample}: no rows at_n and at_coverage of {locus}, of {cells:.3g} effective cells", err=True)
+            why = f"of {cells:.3g} effective cells" if cells < LEAST_CELLS else f"whose clones {SELDOM}"
+            click.echo(f"{sample}: no rows at_n and at_coverage of {locus}, {why}", err=True)
 
 
 def _tell_out_of_reach(spectra: Mapping[str, Mapping[str, Observed]], common: pl.DataFrame) -> None:

@@ -93,7 +93,8 @@ def diversity(table: Any, *, sample: str, count_of: str = "unknown", n_effective
         to be drawn from the repertoire and counts from the cells (1 / effective = 1 / cells + 1 / counts). Limits are
         then given for indices of shares and the coverage alone, not for `d50_clones`, and as far away as the standard
         error is half way to them. Chao1, ACE and `hill_q1_asymptotic` are null, as such counts do not show which clones
-        are of one cell and which of two; so is the coverage where there are more counts than cells.
+        are of one cell and which of two; so is the coverage where there are more counts than cells, and this and
+        `hill_q2_asymptotic` where clones repeat less often than counts drawn so of so few cells would.
 
     Returns
     -------
@@ -185,9 +186,10 @@ def measured(whole: Spectrum, cells: float | None) -> dict[str, tuple[float | No
     found |= _with_limits(whole, INDICES, base, sampling, OF_SHARES)
     if cells is not None and round(cells) < whole.n:
         found |= dict.fromkeys(OF_RARE, (None, None))
-        pairs = _order_two_of_cells(whole, cells)
+        seen = Observed(whole, cells)
+        pairs = _order_two_of_cells(whole, cells) if seen.repeats else None
         found["hill_q2_asymptotic"] = (pairs and pairs.value, None)
-        found["coverage"] = _coverage(Observed(whole, cells), sampling) if cells >= LEAST_CELLS else (None, None)
+        found["coverage"] = _coverage(seen, sampling) if cells >= LEAST_CELLS else (None, None)
     # Fewer cells than counts hold half in fewer clones: limits of the one are none of the other.
     half = limits_of_d50(base, sampling, Z95) if base and sampling and sampling.chances.once else None
     found["d50_clones"] = (d50_clones(whole), half)
@@ -200,7 +202,7 @@ def measured(whole: Spectrum, cells: float | None) -> dict[str, tuple[float | No
 
 def _coverage(seen: Observed, sampling: Sampling | None) -> tuple[float | None, Limits]:
     """Return the coverage of the effective cells, and its limits; None where they are out of reach."""
-    if seen.n > seen.furthest:
+    if seen.n > seen.furthest or not seen.repeats:
         return None, None
     index = seen.coverage(seen.points(sampling), seen.n)
     if sampling is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import floor
+from math import floor, sqrt
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from tilseq.repertoire.spectrum import Integers, Spectrum
 
 LEAST_CELLS = 2  # effective cells: of fewer nothing is said
 FURTHEST = 2  # times the cells seen: beyond, the extrapolation of the richness is a guess
+CLEARLY = 3.0  # standard deviations by which pairs of counts are fewer than chance allows
+SELDOM = "repeat less often than counts drawn at random of so few cells would: how its cells were counted is not known"
 DEEPEST = 0.5  # of cells counted several times: beyond, how unequally they are counted decides
 
 
@@ -43,6 +45,17 @@ class Observed:
     def n(self) -> int:
         """Whole effective cells."""
         return self.counts.n if self.once else floor(self.effective * (1 + ROUNDING))
+
+    @property
+    def repeats(self) -> bool:
+        """Whether counts repeat as often as those of so few cells must, if they are drawn from these at random.
+
+        Pairs of counts of one clone are no fewer than those of one cell. Where they are, the cells were not counted so:
+        a cell gives one template of DNA. How they were then, and what fewer of them would show, nobody knows.
+        """
+        of_one_cell = self.counts.n * (self.counts.n - 1) / 2 * (1 / self.effective - 1 / self.counts.n)
+        pairs = self.counts.sum(self.counts.sizes * (self.counts.sizes - 1.0)) / 2
+        return self.once or pairs >= of_one_cell - CLEARLY * sqrt(of_one_cell)
 
     @property
     def furthest(self) -> int:

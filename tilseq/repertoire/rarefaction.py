@@ -47,7 +47,8 @@ def rarefaction(
     Parameters
     ----------
     table, sample, count_of, n_effective
-        As for `diversity`. A locus whose effective number of cells is not known has no rows: reads are not cells.
+        As for `diversity`. A locus whose effective number of cells is not known has no rows: reads are not cells. Nor
+        has one whose clones repeat less often than counts drawn of so few cells would (`Observed.repeats`).
     cells
         Numbers of cells, by default so many `points` from 1 to twice those seen, which are among them.
     points
@@ -71,6 +72,8 @@ def rarefaction(
         if effective is None or effective < LEAST_CELLS:
             continue
         seen = Observed(spectrum(counts), effective)
+        if not seen.repeats:
+            continue
         sampling = sampled(seen.counts, effective)[1]
         x = seen.points(sampling)
         for size in _sizes(seen, points) if cells is None else cells:
@@ -98,18 +101,20 @@ def effective_spectra(table: Any, *, count_of: str = "unknown", n_effective: Cel
     Parameters
     ----------
     table, count_of, n_effective
-        As for `diversity`. A locus whose effective number of cells is not known, or below 2, is left out.
+        As for `diversity`. A locus whose effective number of cells is not known, or below 2, is left out, and one whose
+        clones repeat less often than counts drawn of so few cells would (`Observed.repeats`).
 
     Raises
     ------
     TableError
         The table is not a clonotype table.
     """
-    return {
+    known = {
         locus: Observed(spectrum(counts), cells)
         for locus, counts, cells in by_locus(table, count_of, n_effective)
         if cells is not None and cells >= LEAST_CELLS
     }
+    return {locus: seen for locus, seen in known.items() if seen.repeats}
 
 
 def standardised(

@@ -66,7 +66,8 @@ def run(job: Job, folder: Path) -> None:
     write_parquet(estimated, DEPTH, folder)
     write_parquet(common, DIVERSITY, folder)
     write_parquet(ENDPOINTS.frame(endpoints(common, of_sample, cells)), ENDPOINTS, folder)
-    told = _left_out(cells) + _short_of_coverage(common) + _one_library(cells) + more_than_replicates(samples, clones)
+    told = [*_left_out(cells, spectra), *_short_of_coverage(common), *_one_library(cells)]
+    told += more_than_replicates(samples, clones)
     write_parquet(QUALITY.frame(told), QUALITY, folder)
     write_parquet(pl.concat(profiles), HILL_PROFILE, folder)
     write_parquet(pl.concat(curves), RAREFACTION, folder)
@@ -132,8 +133,10 @@ def endpoints(
     return rows
 
 
-def _left_out(cells: pl.DataFrame) -> list[dict[str, Any]]:
+def _left_out(cells: pl.DataFrame, spectra: Mapping[str, Mapping[str, Observed]]) -> list[dict[str, Any]]:
     """Return a note on each sample and locus without values at a common depth; few cells are warned of elsewhere."""
+    from tilseq.repertoire.observed import SELDOM
+
     rows = []
     for row in cells.iter_rows(named=True):
         known = row["n_effective"]
@@ -141,6 +144,8 @@ def _left_out(cells: pl.DataFrame) -> list[dict[str, Any]]:
             reason = f"the cells behind the counts of {row['locus']} are not known, so that none are given"
         elif known < repertoire.LEAST_COUNTED:
             reason = f"{row['locus']} has {known:.0f} effective cells, too few, so that none are given"
+        elif row["locus"] not in spectra[row["sample"]]:
+            reason = f"clones of {row['locus']} {SELDOM}, so that none are given"
         else:
             continue
         told = {"sample": row["sample"], "check": f"values at a common depth, {row['locus']}", "value": known}
