@@ -93,8 +93,9 @@ def diversity(table: Any, *, sample: str, count_of: str = "unknown", n_effective
         to be drawn from the repertoire and counts from the cells (1 / effective = 1 / cells + 1 / counts). Limits are
         then given for indices of shares and the coverage alone, not for `d50_clones`, and as far away as the standard
         error is half way to them. Chao1, ACE and `hill_q1_asymptotic` are null, as such counts do not show which clones
-        are of one cell and which of two; so is the coverage where there are more counts than cells, and this and
-        `hill_q2_asymptotic` where clones repeat less often than counts drawn so of so few cells would.
+        are of one cell and which of two; so is the coverage where there are more counts than cells, or no two counts of
+        a clone are of two cells, and this and `hill_q2_asymptotic` where clones repeat less often than counts drawn so
+        of so few cells would.
 
     Returns
     -------
@@ -201,10 +202,15 @@ def measured(whole: Spectrum, cells: float | None) -> dict[str, tuple[float | No
 
 
 def _coverage(seen: Observed, sampling: Sampling | None) -> tuple[float | None, Limits]:
-    """Return the coverage of the effective cells, and its limits; None where they are out of reach."""
+    """Return the coverage of the effective cells, and its limits; None where they are out of reach.
+
+    So it is, too, where hardly two counts of a clone are of two cells: the clones seen hold something, not 0.
+    """
     if seen.n > seen.furthest or not seen.repeats:
         return None, None
     index = seen.coverage(seen.points(sampling), seen.n)
+    if not index.value:
+        return None, None
     if sampling is None:
         return index.value, None
     (error,), (quantile,) = error_and_quantile(sampling, [index])
