@@ -74,6 +74,11 @@ def test_a_value_of_before_the_infusion_starts_areas_and_is_no_peak():
     assert {row["reason"] for row in alone.values()} == {"no evaluable value from day 0 on"}
 
 
+def test_a_carried_value_is_not_the_last_quantified_one_up_to_which_an_area_goes():
+    found = parameters(table(quantified(0, 0.6), below(7, 0.1), below(14, 0.1)), carried=True)["auc_0_last"]
+    assert (found["value"], found["status"], found["reason"]) == (None, "not_evaluable", "never quantified")
+
+
 def test_a_course_by_hand():
     found = parameters(COURSE)
     assert list(found) == [

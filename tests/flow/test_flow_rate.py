@@ -60,6 +60,14 @@ def test_stray_stamps_at_an_end_are_no_part_of_the_run(stray: int) -> None:
     assert len(run.order) == 420
 
 
+def test_a_trickle_at_the_end_is_part_of_the_run() -> None:
+    """Of 60 events that come 400 ticks apart none bears a stray time, though pauses part the last from the others."""
+    (run,) = read_runs(ticks(*range(2000), *range(2400, 26_400, 400)))
+    assert (len(run.order), run.ticks[-1]) == (2060, 26_000)
+    (run,) = read_runs(ticks(*range(0, 24_000, 400), *range(24_000, 26_000)))
+    assert (len(run.order), run.ticks[-1]) == (2060, 25_999)
+
+
 def test_a_stray_stamp_within_a_run_parts_it_in_two() -> None:
     runs = read_runs(ticks(*range(300), 1e6, *range(300, 600)))
     assert [run.order[[0, -1]].tolist() for run in runs] == [[0, 299], [301, 600]]

@@ -210,6 +210,15 @@ def test_monocytes_that_antibody_sticks_to_are_not_taken_for_the_t_cells_that_ly
         assert row["lower"] < 100 * 780 / 1030 < row["upper"]
 
 
+def test_a_panel_whose_t_cells_are_not_of_the_lymphocytes_has_no_second_look(
+    simulate: Simulate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tilseq.flow.gating.is_about_t_cells", lambda *_: False)
+    elsewhere = {name: rule("singlets", name) for name in ("CD3+", "CD3-")}
+    gating = gate(simulate(), sample="s1", populations=elsewhere)
+    assert gating.populations["CD3+"].parent == "singlets"
+
+
 def without(tube: Any, *missing: str) -> Any:
     keep = [i for i in range(len(tube.channels)) if tube.channels[i] not in missing]
     names = {name: [getattr(tube, name)[i] for i in keep] for name in ("channels", "markers")}

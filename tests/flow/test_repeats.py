@@ -64,6 +64,26 @@ def test_a_last_digit_tells_two_events_apart(simulate: Simulate) -> None:
     assert check_repeats("a", tube) == []
 
 
+def test_cells_at_the_ends_of_their_detectors_are_alike_by_chance() -> None:
+    """On a scale of 1,024 steps: 1,500 counting beads that fill all four stains, 4,000 of debris that has none."""
+    rng = np.random.default_rng(20)
+    middle, spread = [430, 200, 600, 300, 500, 200], [45, 40, 40, 45, 40, 45]
+    cells = rng.normal(middle, spread, (6000, 6))
+    beads = np.column_stack([rng.normal([120, 300], [10, 12], (1500, 2)), np.full((1500, 4), 2000)])
+    debris = np.column_stack([rng.normal([60, 40], [6, 8], (4000, 2)), np.full((4000, 4), -20)])
+    events = np.clip(np.rint(np.concatenate([cells, beads, debris])), 0, 1023).astype(np.float32)
+    tube: Any = SimpleNamespace(events=events, channels=["FSC-H", "SSC-H", "FL1-H", "FL2-H", "FL3-H", "FL4-H"])
+    assert len(np.unique(events, axis=0)) < 0.7 * len(events)
+    assert check_repeats("a", tube) == []
+    with pytest.raises(AnalysisError, match="6000 of 12000"):
+        check_repeats("a", twice(tube, slice(None)))
+
+
+def test_events_of_which_nothing_was_measured_are_no_copies() -> None:
+    tube: Any = SimpleNamespace(events=np.ones((50, 2), dtype=np.float32), channels=["FSC-A", "SSC-A"])
+    assert check_repeats("a", tube) == []
+
+
 def test_copies_under_a_persons_gates_are_refused_too(simulate: Simulate) -> None:
     tube = twice(simulate(), slice(None))
     every = {"all events": Population("all events", None, np.ones(len(tube.events), dtype=bool))}
@@ -72,5 +92,11 @@ def test_copies_under_a_persons_gates_are_refused_too(simulate: Simulate) -> Non
 
 
 def test_real_tubes_hold_each_event_once(shared_data: Path) -> None:
-    for name in ("itn/itn_01.fcs", "itn/itn_08.fcs", "pbmc_spectral_unmixed.fcs", "flowsom_68983/68983.fcs"):
+    for name in (
+        "itn/itn_01.fcs",
+        "itn/itn_08.fcs",
+        "pbmc_spectral_unmixed.fcs",
+        "flowsom_68983/68983.fcs",
+        "odd/Sample_Well_A02.fcs",
+    ):
         assert check_repeats("a", read_fcs(shared_data / "flow" / name)) == []

@@ -13,6 +13,7 @@ from tilseq.errors import ReadError, RunError
 from tilseq.io.files import write_json
 from tilseq.io.write import write_table
 from tilseq.report import render
+from tilseq.report.images import _source
 from tilseq.report.page import breaking, lines
 from tilseq.report.results import TABLES as TABLES_OF_A_RUN
 from tilseq.tables import outputs
@@ -383,6 +384,16 @@ def test_a_png_is_held_as_webp_of_the_same_pixels_in_fewer_bytes(good_out):
     assert kind == "data:image/webp;base64"
     assert Image.open(BytesIO(held)).convert("RGB").tobytes() == drawn.tobytes()
     assert len(held) < (folder / "tube_0.png").stat().st_size
+
+
+def test_a_png_wider_than_webp_can_be_stays_a_png_and_what_is_transparent_stays_so(tmp_path):
+    wide, clear = tmp_path / "wide.png", tmp_path / "clear.png"
+    Image.new("RGB", (17_000, 2), "white").save(wide)
+    assert _source(wide).startswith("data:image/png;base64,")
+    Image.new("RGBA", (300, 200), (0, 0, 0, 0)).save(clear, compress_level=0)
+    kind, data = _source(clear).split(",")
+    assert kind == "data:image/webp;base64"
+    assert Image.open(BytesIO(b64decode(data))).convert("RGBA").getpixel((5, 5))[3] == 0
 
 
 def test_a_cell_without_a_class_has_none_and_one_of_a_number_has_it_once(good_out):

@@ -165,6 +165,7 @@ def test_no_trend_runs_over_a_further_infusion(made):
     again = [{"day": 0, "lot": None}, {"day": 30, "lot": None}]
     row = trends("S1", *given, CLONES, again).row(0, named=True)
     assert (row["visits"], row["half_life"]) == (4, pytest.approx(14))  # of two courses that of more cells
+    assert (row["first_day"], row["last_day"]) == (35, 77)
     rows, *of = given
     row = trends("S1", rows[:4], *of, CLONES, again).row(0, named=True)
     assert (row["visits"], row["half_life"]) == (3, pytest.approx(7))

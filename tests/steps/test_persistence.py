@@ -154,6 +154,13 @@ def test_where_no_infusion_names_its_lot_all_count_and_several_days_are_told(sub
         assert reason.startswith("cells were given on days 0, 14 and infusions.csv names no lot")
 
 
+def test_a_product_that_names_no_lot_beside_others_is_told_by_the_file_that_names_none(subject):
+    subject.add("lot1", LOT1, specimen="infusion_product", lot="A").add("lot2", LOT1, specimen="infusion_product")
+    (row,) = subject.add("d28", DAY28).run(infusions=[(0, "A"), (14, "B")])["quality"].rows(named=True)
+    assert (row["sample"], row["verdict"]) == ("lot2", "warn")
+    assert row["reason"].startswith("cells were given on days 0, 14 and samples.csv names no lot: ")
+
+
 def test_a_lot_that_was_infused_and_not_sequenced_is_told(subject):
     subject.add("lot1", LOT1, specimen="infusion_product", lot="A").add("d7", DAY28, day=7).add("d28", DAY28)
     tables = subject.run(infusions=[(0, "A"), (14, "B")])

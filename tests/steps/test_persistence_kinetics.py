@@ -149,6 +149,14 @@ def test_before_a_later_lot_the_mass_of_the_first_has_no_start(run):
     assert (found["persistence_mass_auc_0_28"]["value"], found["persistence_mass_peak"]["value"]) == (None, 0.8)
 
 
+def test_sorted_cells_taken_before_a_further_infusion_end_no_course_of_all_cells(run, tmp_path):
+    sorts = [("cd8", 3, {"marked_population": "CD8+ T"})]
+    found = run(BLOOD + sorts, [*MASS, *NEW, held("cd8", 0.5)], infusions=[(0, "A"), (5, "A")])
+    assert (found["persistence_mass_peak"]["value"], found["persistence_mass_peak"]["n"]) == (0.8, 4)
+    quality = pl.read_parquet(tmp_path / "work" / "persistence_kinetics" / "S1" / "quality.parquet")
+    assert quality.is_empty()
+
+
 def test_a_dose_parted_over_two_days_is_one_course(run):
     found = run(BLOOD, MASS + NEW, infusions=[(0, "A"), (1, "B")])
     assert found["persistence_mass_half_life"]["value"] == pytest.approx(28)

@@ -164,7 +164,7 @@ def kinetics(
         draws = _draw(points, np.random.default_rng(seed))
         rows = [
             *_peak(after, draws[:, first:]),
-            *_areas(points, None if common_error else draws, rule),
+            *_areas(points, after.days[after.quantified], None if common_error else draws, rule),
             _half_life(after, draws[:, first:]),
             _last_quantified(after),
             _loss(after, unit),
@@ -193,8 +193,7 @@ def _peak(points: _Series, draws: Floats) -> list[Row]:
     ]
 
 
-def _areas(points: _Series, draws: Floats | None, rule: Rule) -> list[Row]:
-    quantified = points.days[points.quantified]
+def _areas(points: _Series, quantified: Floats, draws: Floats | None, rule: Rule) -> list[Row]:
     ends = {"auc_0_28": float(END_OF_AUC), "auc_0_last": float(quantified[-1]) if quantified.size else None}
     return [_area(name, points, draws, end, rule) for name, end in ends.items()]
 

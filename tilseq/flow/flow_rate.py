@@ -85,15 +85,20 @@ def read_runs(ticks: Floats) -> list[Run]:
 
 
 def _run(order: NDArray[np.intp], time: NDArray[np.float64]) -> list[Run]:
-    """Return the run of events in order, without those that bear a stray time; none if its clock stands still."""
+    """Return the run of events in order, without those that bear a stray time; none if its clock stands still.
+
+    Pauses that would part more and more events are those of a trickle, as of a clog, which is part of the run.
+    """
     ticks = time[order]
-    while len(ticks) >= LEAST_BINS * EVENTS_PER_BIN:
-        before = np.flatnonzero(pauses(ticks)) + 1
-        early, late = before[before < EVENTS_PER_BIN], before[len(ticks) - before < EVENTS_PER_BIN]
+    first, end = 0, len(ticks)
+    while end - first >= LEAST_BINS * EVENTS_PER_BIN:
+        before = first + np.flatnonzero(pauses(ticks[first:end])) + 1
+        early, late = before[before - first < EVENTS_PER_BIN], before[end - before < EVENTS_PER_BIN]
         if not len(early) and not len(late):
             break
-        inner = slice(early[-1] if len(early) else 0, late[0] if len(late) else None)
-        order, ticks = order[inner], ticks[inner]
+        first, end = early[-1] if len(early) else first, late[0] if len(late) else end
+    inner = slice(first if first < EVENTS_PER_BIN else 0, end if len(ticks) - end < EVENTS_PER_BIN else None)
+    order, ticks = order[inner], ticks[inner]
     return [Run(order, ticks - ticks[0])] if ticks[0] < ticks[-1] else []
 
 

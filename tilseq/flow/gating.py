@@ -155,10 +155,10 @@ def _grow(tree: Tree, rules: Mapping[str, Rule], lent: Region | None) -> tuple[R
     before = dict(tree.populations), dict(tree.cuts)
     region = add_lymphocytes(tree, parent, lent)
     signs = add_by_rules(tree, rules)
-    if not is_about_t_cells(tree, region):
-        cd3 = tree.cuts["CD3", "lymphocytes"].threshold
+    cut = tree.cuts.get(("CD3", "lymphocytes"))  # none where a panel has its T cells elsewhere
+    if cut is not None and not is_about_t_cells(tree, region):
         tree.populations, tree.cuts = before
-        region = add_lymphocytes(tree, parent, lent, cd3)
+        region = add_lymphocytes(tree, parent, lent, cut.threshold)
         signs = add_by_rules(tree, rules)
     told += signs
     if "CD3+" not in tree.populations:

@@ -102,11 +102,17 @@ def trend(
         worth = [worth_in_cells(n_effective.get(name), locus, name, n) for name, n in zip(here, sums, strict=True)]
         joined = _joined(list(here.values()), clones)
         cells = joined.drop(CLONE).to_numpy() / np.array(sums, float) * np.array(worth)
-        found = _of_locus(cells, np.array([days[name] for name in here], float), np.array(worth), dispersion, fewest)
+        on = np.array([days[name] for name in here], float)
+        found = _of_locus(cells, on, np.array(worth), dispersion, fewest)
         family = locus if subject is None else f"{subject}, {locus}"
         frames.append(
             joined.select(CLONE).with_columns(
-                *found, subject=pl.lit(subject, pl.String), visits=len(here), family=pl.lit(family)
+                *found,
+                subject=pl.lit(subject, pl.String),
+                visits=len(here),
+                first_day=pl.lit(on.min()),
+                last_day=pl.lit(on.max()),
+                family=pl.lit(family),
             )
         )
     return conform(pl.concat(frames, how="diagonal_relaxed"), TREND)

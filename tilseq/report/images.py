@@ -101,13 +101,16 @@ def _source(file: Path | None) -> str:
 
 
 def _webp(png: bytes) -> bytes | None:
-    """Return a PNG as lossless WebP, the same pixels in about three quarters of the bytes; None of what is no PNG."""
+    """Return a PNG as lossless WebP, the same pixels in about three quarters of the bytes.
+
+    None of what is no PNG, or has a side of more than the 16,383 pixels that WebP holds.
+    """
     from PIL import Image
 
     packed = BytesIO()
     try:
         with Image.open(BytesIO(png)) as image:
-            image.convert("RGB").save(packed, format="webp", lossless=True, method=4, quality=80)
-    except OSError:  # a broken figure must not cost the report
+            image.save(packed, format="webp", lossless=True, method=4, quality=80)
+    except (OSError, ValueError):  # a broken or large figure must not cost the report
         return None
     return packed.getvalue()

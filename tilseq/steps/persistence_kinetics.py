@@ -84,42 +84,49 @@ def run(job: Job, folder: Path) -> None:
     from tilseq.tables.outputs import ENDPOINTS, QUALITY
 
     rows: list[dict[str, Any]] = []
-    course, ended_by = _course(job)
-    strange = [name for name in of_another_subject(job, folder) if _is_later(job.arguments["samples"][name])]
+    samples, infusions = job.arguments["samples"], job.arguments["infusions"]
+    sorts = {name: row["marked_population"] for name, row in samples.items()}
+    later = [row for row in samples.values() if _is_later(row)]
+    courses = {
+        sort: _course([row for row in later if row["marked_population"] == sort], infusions)
+        for sort in dict.fromkeys(row["marked_population"] for row in later)
+    }
+    strange = [name for name in of_another_subject(job, folder) if _is_later(samples[name])]
     told = f"no kinetics of the mass: {', '.join(strange)} holds another subject's clones"
     reasons = dict.fromkeys(strange, told)
-    if ended_by is not None and not strange:
-        after = [name for name, row in job.arguments["samples"].items() if _is_later(row) and name not in course]
-        reasons = dict.fromkeys(
-            after, f"no part of the kinetics of the mass, which end with the infusion of day {ended_by}"
-        )
+    if not strange:
+        ends = {row["sample"]: courses[row["marked_population"]] for row in later}
+        reasons = {
+            name: f"no part of the kinetics of the mass, which end with the infusion of day {ended_by}"
+            for name, (course, ended_by) in ends.items()
+            if name not in course
+        }
     check = STEP.replace("_", " ")
     quality = [{"sample": name, "check": check, "verdict": "warn", "reason": why} for name, why in reasons.items()]
     write_parquet(QUALITY.frame(quality), QUALITY, folder)
+    before = [name for name, row in samples.items() if _is_blood_before(row)]
+    own = pl.col("sample").is_in([*before, *(name for course, _ in courses.values() for name in course)])
     for path in needed(job, folder, "persistence").values() if not strange else ():
-        before = [name for name, row in job.arguments["samples"].items() if _is_blood_before(row)]
-        own = pl.col("sample").is_in([*before, *course])
         held = pl.read_parquet(path).filter(own, pl.col("measure").is_in(MEASURES), pl.col("value").is_not_null())
-        sorts = {name: row["marked_population"] for name, row in job.arguments["samples"].items()}
         held = held.with_columns(population=pl.col("sample").replace_strict(sorts, return_dtype=pl.String))
-        label = None if ended_by is None else f"up to the infusion of day {ended_by}"
-        first = [job.arguments["samples"][name] for name in course[:1]]
-        infusions = job.arguments["infusions"]
-        every_lot = all(counts_for(row, infusion["lot"], infusions) for row in first for infusion in infusions)
         for (locus, population), part in held.partition_by(
             "locus", "population", as_dict=True, maintain_order=True
         ).items():
+            course, ended_by = courses.get(population, ([], None))
+            label = None if ended_by is None else f"up to the infusion of day {ended_by}"
+            first = [samples[name] for name in course[:1]]
+            every_lot = all(counts_for(row, infusion["lot"], infusions) for row in first for infusion in infusions)
             rows += _of_locus(job, folder, _Of(str(locus), population, label, every_lot), part)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
 
 
-def _course(job: Job) -> tuple[list[str], int | None]:
+def _course(later: Sequence[Mapping[str, Any]], infusions: Sequence[Mapping[str, Any]]) -> tuple[list[str], int | None]:
     """Return the later samples between which no cells were given, from the first on, and the infusion that ends them.
 
     The day of that infusion is None where none, or none that a sample follows, comes after the first sample.
     """
-    rows = sorted((row for row in job.arguments["samples"].values() if _is_later(row)), key=in_time)
-    given = [infused_days_before(row, job.arguments["infusions"]) for row in rows]
+    rows = sorted(later, key=in_time)
+    given = [infused_days_before(row, infusions) for row in rows]
     names = [row["sample"] for row, days in zip(rows, given, strict=True) if days == given[0]]
     further = [day for days in given for day in days if day not in given[0]]
     return names, min(further, default=None)

@@ -102,11 +102,10 @@ def lots_not_in_time(job: Job) -> list[dict[str, Any]]:
     untimed = [row for row in own if not _is_known(row["lot"], infusions)]
     if len(days) < 2 or len({row["lot"] for row in own}) < 2:
         return []
-    reason = (
-        f"cells were given on days {', '.join(map(str, days))} and infusions.csv names no lot: blood from between them "
-        "is held against lots that may have come later"
-    )
-    return [quality_row(row, "warn", reason) for row in untimed]
+    given = f"cells were given on days {', '.join(map(str, days))}"
+    held = "names no lot: blood from between them is held against lots that may have come later"
+    files = {True: "samples.csv", False: "infusions.csv"}
+    return [quality_row(row, "warn", f"{given} and {files[row['lot'] is None]} {held}") for row in untimed]
 
 
 def has_reference(job: Job, assay: str) -> bool:

@@ -143,6 +143,8 @@ TREND = Table(
         _LOCUS,
         _JUNCTION,
         Column("visits", "integer", "Samples of the locus that the trend rests on.", needed=True, minimum=0),
+        Column("first_day", "number", "Day of the first of them.", unit="d", needed=True),
+        Column("last_day", "number", "Day of the last; in a run no infusion lies between.", unit="d", needed=True),
         Column("cells", "number", "Effective cells of the clone in all of them.", unit="cells", needed=True),
         Column("slope_per_day", "number", "Change of ln(share) a day; null where it has no finite value.", unit="1/d"),
         Column("lower", "number", "Lower 95 % limit of the slope; null where there is none.", unit="1/d"),
