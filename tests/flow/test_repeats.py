@@ -58,6 +58,21 @@ def test_some_copies_warn_and_a_tenth_is_refused(simulate: Simulate) -> None:
         check_repeats("a", twice(tube, slice(0, 12)))
 
 
+@pytest.mark.parametrize(("copies", "told"), [(600, None), (2_000, 2.0), (30_000, "30000 of 100000")])
+@pytest.mark.parametrize("first", ["spread", "one value"])
+def test_of_many_events_some_are_looked_at_first(copies: int, told: float | str | None, first: str) -> None:
+    events = np.random.default_rng(4).normal(1e4, 3e3, (100_000, 6)).astype(np.float32)
+    if first == "one value":
+        events[:, 0] = 7
+    events[-copies:] = events[:copies]
+    tube: Any = SimpleNamespace(events=events, channels=[f"D{number}-A" for number in range(6)])
+    if isinstance(told, str):
+        with pytest.raises(AnalysisError, match=told):
+            check_repeats("a", tube)
+    else:
+        assert [row["value"] for row in check_repeats("a", tube)] == ([] if told is None else [told])
+
+
 def test_a_last_digit_tells_two_events_apart(simulate: Simulate) -> None:
     tube = twice(simulate({"CD4+ T": 100}), slice(None))
     tube.events[:100, 0] = np.nextafter(tube.events[:100, 0], np.float32(np.inf))
