@@ -9,7 +9,16 @@ import numpy as np
 
 from tilseq.errors import AnalysisError
 from tilseq.flow.density import density, next_valley, valley
-from tilseq.flow.lymphocytes import CHANNELS, LEAST_T_CELLS, RADII, Region, distance, find_region, find_region_of_rare
+from tilseq.flow.lymphocytes import (
+    CHANNELS,
+    LEAST_T_CELLS,
+    MOST_LOOKED_AT,
+    RADII,
+    Region,
+    distance,
+    find_region,
+    find_region_of_rare,
+)
 from tilseq.flow.tree import WHERE_SET, Cut, Tree
 from tilseq.flow.tube import Mask
 
@@ -90,9 +99,10 @@ def is_about_t_cells(tree: Tree, region: Region | None) -> bool:
     """
     if region is None or region.source == "cohort" or "CD3+" not in tree.populations:
         return True
-    t_cells = tree.mask("CD3+")
-    if np.count_nonzero(t_cells) < LEAST_T_CELLS:
+    t_cells = np.flatnonzero(tree.mask("CD3+"))
+    if len(t_cells) < LEAST_T_CELLS:
         return True
+    t_cells = t_cells[:: max(1, -(-len(t_cells) // MOST_LOOKED_AT))]
     middle = {name: np.median(tree.values[name][t_cells], keepdims=True) for name in region.centre}
     return float(distance(middle, replace(region, shift={}))[0]) <= FURTHEST_OFF
 

@@ -29,6 +29,7 @@ OFF = 0.2
 # Others whose middle lies nearer than this to that of the lymphocytes may be such: half of them are told, give or take
 # as many.
 NEAREST = 2.0
+MOST_T_CELLS = 50_000  # looked at, to see where they lie
 AT_LEAST_LEFT = 0.05  # of the lymphocytes, whatever is told
 
 
@@ -72,14 +73,17 @@ def larger_within(values: Mapping[str, Floats], without_cd3: Mask, inside: Mask,
         Events, and their standard error: that of counting and 20 % of them, as scatter is not quite normal. Of those
         that lie so near to the lymphocytes that they may be such half are told, give or take as many.
     """
-    place = _places(values, without_cd3, region)
-    away = np.hypot(*place.T)
-    beyond = place[(place > 0).all(axis=1) & (away > RADII[2]) & (away < HIGHEST)]
+    place = _places(values, np.flatnonzero(without_cd3), region)
+    forward, side = place.T
+    away = np.hypot(forward, side)
+    beyond = place[(forward > 0) & (side > 0) & (away > RADII[2]) & (away < HIGHEST)]
     if len(beyond) < FEWEST:
         return Told(OF_FEW * len(beyond), OF_FEW * len(beyond))
     edges = [np.arange(low, HIGHEST + STEP / 2, STEP) for low in LOWEST]
     counts = _counts(place, edges)
-    of_lymphocytes = _as_t_cells(_places(values, inside & ~without_cd3, region), edges)
+    t_cells = np.flatnonzero(inside & ~without_cd3)
+    t_cells = t_cells[:: max(1, -(-len(t_cells) // MOST_T_CELLS))]
+    of_lymphocytes = _as_t_cells(_places(values, t_cells, region), edges)
     mixture = _fitted(counts, of_lymphocytes, beyond, edges)
     within = _counts(place[inside[without_cd3]], edges)
     others = np.sum(within * mixture.others, axis=(1, 2))
@@ -93,17 +97,23 @@ def part_left(larger: Told, events: int) -> float:
     return max(AT_LEAST_LEFT, 1 - larger.mean / max(1, events))
 
 
-def _places(values: Mapping[str, Floats], some: Mask, region: Region) -> Plane:
+def _places(values: Mapping[str, Floats], at: NDArray[np.intp], region: Region) -> Plane:
     """Return how many spreads events lie from the centre of a region, by their logarithms: shape (events, 2)."""
-    own = np.column_stack([values[name][some] / np.float32(region.centre[name]) for name in LARGER])
-    spread = np.array([region.spread[name] for name in LARGER])
-    return np.asarray(np.log(np.maximum(own.astype(np.float64), LEAST_OF_CENTRE)) / spread)
+    place = np.empty((len(LARGER), len(at))).T  # each scatter by itself in memory
+    for column, name in enumerate(LARGER):
+        place[:, column] = np.maximum(values[name][at] / np.float32(region.centre[name]), LEAST_OF_CENTRE)
+    np.log(place, out=place)
+    place /= [region.spread[name] for name in LARGER]
+    return place
 
 
 def _counts(place: Plane, edges: list[Plane]) -> Plane:
-    """Return how many events lie in each square of the grid."""
-    counts, *_ = np.histogram2d(place[:, 0], place[:, 1], bins=(edges[0], edges[1]))
-    return np.asarray(counts)
+    """Return how many events lie in each square of the grid, whose squares are all alike."""
+    shape = (len(edges[0]) - 1, len(edges[1]) - 1)
+    row, column = (np.floor((place[:, axis] - LOWEST[axis]) / STEP) for axis in (0, 1))
+    on_grid = (row >= 0) & (row < shape[0]) & (column >= 0) & (column < shape[1])
+    square = (row[on_grid] * shape[1] + column[on_grid]).astype(np.int32)
+    return np.bincount(square, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
 
 
 def _grid(edges: list[Plane]) -> Plane:
@@ -113,17 +123,47 @@ def _grid(edges: list[Plane]) -> Plane:
 
 def _as_t_cells(place: Plane, edges: list[Plane]) -> Plane:
     """Return the share of lymphocytes without CD3 that each square holds if they lie about where T cells do."""
-    from scipy.ndimage import gaussian_filter
-
     usual = np.exp(-np.sum(_grid(edges) ** 2, axis=-1) / 2)
-    share = gaussian_filter(_counts(place, edges), BLUR / STEP) + WEIGHT_OF_USUAL * usual / usual.sum()
+    counts = _counts(place, edges)
+    rows, columns = (_blur(size) for size in counts.shape)
+    # Not by `@`: OpenBLAS would wait on several threads for so small a product, and take their time.
+    blurred = np.einsum("ij,kj->ik", np.einsum("ij,jk->ik", rows, counts), columns)
+    share = blurred + WEIGHT_OF_USUAL * usual / usual.sum()
     return np.asarray(share / share.sum())
+
+
+def _blur(size: int) -> Plane:
+    """Return the weights that squares along a side have in each other's place, shape (size, size).
+
+    Normal ones, as far as four of their spreads; what lies beyond an end is mirrored there.
+    """
+    reach = math.ceil(4 * BLUR / STEP)
+    apart = np.arange(-reach, reach + 1)
+    weights = np.exp(-((apart * STEP / BLUR) ** 2) / 2)
+    from_where = np.arange(size)[:, None] + apart
+    mirrored = np.where(from_where < 0, -1 - from_where, np.minimum(from_where, 2 * size - 1 - from_where))
+    blur = np.zeros((size, size))
+    np.add.at(blur, (np.arange(size)[:, None], mirrored), weights / weights.sum())
+    return blur
+
+
+def _moved(share: Plane, by: Plane) -> Plane:
+    """Return what squares hold when all is moved by so many squares along each side, with nothing from beyond."""
+    for axis, distance in enumerate(by.tolist()):
+        last = share.shape[axis] - 1
+        from_where = np.arange(last + 1) - distance
+        below = np.clip(np.floor(from_where), 0, last).astype(np.intp)
+        held = (from_where >= 0) & (from_where <= last)
+        above = held * (from_where - below)  # linear between two squares
+        along = [-1 if of == axis else 1 for of in (0, 1)]
+        ends = (share.take(places, axis) for places in (below, np.minimum(below + 1, last)))
+        parts = (weight.reshape(along) for weight in (held - above, above))
+        share = sum((weight * end for weight, end in zip(parts, ends, strict=True)), np.zeros(share.shape))
+    return share
 
 
 def _fitted(counts: Plane, of_lymphocytes: Plane, beyond: Plane, edges: list[Plane]) -> _Mixture:
     """Return the likeliest mixture; the middle of the lymphocytes is moved from the T cells', by a spread at most."""
-    from scipy.ndimage import shift
-
     grid, usual = _grid(edges), of_lymphocytes
     middle = np.sum(usual[..., None] * grid, axis=(0, 1))
     evenly = np.full(counts.shape, 1 / counts.size)
@@ -141,7 +181,7 @@ def _fitted(counts: Plane, of_lymphocytes: Plane, beyond: Plane, edges: list[Pla
         others = _likeliest(counts * share[1:3], grid)
         off = np.sum((counts * share[0])[..., None] * grid, axis=(0, 1)) / np.sum(counts * share[0]) - middle
         off /= max(1.0, float(np.hypot(*off)) / FURTHEST_OFF)
-        of_lymphocytes = np.maximum(shift(usual, off / STEP, order=1), usual.min())
+        of_lymphocytes = np.maximum(_moved(usual, off / STEP), usual.min())
         of_lymphocytes /= of_lymphocytes.sum()
     near = np.hypot(*(others.middles - np.sum(of_lymphocytes[..., None] * grid, axis=(0, 1))).T) < NEAREST
     return _Mixture(share[1:3], share[3], np.asarray(near))
