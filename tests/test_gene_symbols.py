@@ -10,7 +10,6 @@ from tilseq.gene_symbols import (
     ALIASES,
     ensembl_gene,
     gene_names,
-    in_other_letters,
     is_transcript,
     present_symbol,
     retired_symbols,
@@ -69,11 +68,11 @@ def test_sums_are_the_same_dense_and_sparse_and_lose_no_count(rows):
 def test_genes_of_sets_that_the_data_write_with_other_capitals_are_told():
     genes = ["Gzmb", "PRF1", "prf1", "Nkg7", "Vsir"]
     sets = {"one": ["GZMB", "PRF1", "IL2"], "two": ["GZMB", "nkg7", "C10orf54"]}
-    assert in_other_letters(genes, sets) == (
+    assert told_of_unfound(genes, sets) == (
         "3 genes of the sets are not found, as capitals differ: GZMB (in the data Gzmb), VSIR (in the data Vsir), "
         "nkg7 (in the data Nkg7): write both alike; human symbols are in capitals, those of a mouse are other genes",
     )
-    assert in_other_letters(["GZMB", "C15orf39"], {"one": ["GZMB", "C15orf39", "IL2"]}) == ()
+    assert told_of_unfound(["GZMB", "C15orf39"], {"one": ["GZMB", "C15orf39", "IL2"]}) == ()
 
 
 @pytest.mark.parametrize(

@@ -190,29 +190,15 @@ def told_of_unfound(genes: Iterable[str], sets: Mapping[str, Iterable[str]]) -> 
     names = set(genes)
     listed = {symbol for symbols in sets.values() for symbol in symbols} - names
     aliases = [f"{symbol} ({ALIASES[symbol.upper()]})" for symbol in sorted(listed) if symbol.upper() in ALIASES]
-    told = in_other_letters(names, sets)
+    told = _in_other_letters(names, sets)
     if not aliases:
         return told
     what = f"{len(aliases)} genes of the sets are not found, as their names are aliases: {_examples(aliases)}"
     return (f"{what}: write the symbol", *told)
 
 
-def in_other_letters(genes: Iterable[str], sets: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
-    """Return a sentence on genes of sets that are not found, though the data hold them in other letters.
-
-    Parameters
-    ----------
-    genes
-        Symbols of the data.
-    sets
-        Name of each set to its symbols.
-
-    Returns
-    -------
-    tuple
-        One sentence, or none where no such gene is.
-    """
-    names = set(genes)
+def _in_other_letters(names: set[str], sets: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Return a sentence on genes of sets that are not found, though the data hold them in other letters."""
     held = {name.casefold(): name for name in names}
     wanted = {present_symbol(symbol) for symbols in sets.values() for symbol in symbols} - names
     other = [

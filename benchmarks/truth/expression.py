@@ -6,21 +6,8 @@ import numpy as np
 import polars as pl
 from scipy.stats import spearmanr
 
+from benchmarks.programmes import AXIS_OF
 from benchmarks.truth import Run
-
-AXIS_OF = {
-    "proliferation": "proliferation",
-    "glycolysis": "glycolysis",
-    "il2_response": "il2_stat5",
-    "activation": "activation",
-    "effector": "cytotoxic_effector",
-    "exhaustion_terminal": "exhaustion_terminal",
-    "exhaustion_progenitor": "exhaustion_progenitor",
-    "oxphos": "oxidative_phosphorylation",
-    "hypoxia": "hypoxia",
-    "fatty_acid_oxidation": "fatty_acid_oxidation",
-    "stem_like_memory": "stem_like_memory",
-}
 
 
 def scored(run: Run) -> pl.DataFrame:
