@@ -155,10 +155,8 @@ def _moved(share: Plane, by: Plane) -> Plane:
         below = np.clip(np.floor(from_where), 0, last).astype(np.intp)
         held = (from_where >= 0) & (from_where <= last)
         above = held * (from_where - below)  # linear between two squares
-        along = [-1 if of == axis else 1 for of in (0, 1)]
-        ends = (share.take(places, axis) for places in (below, np.minimum(below + 1, last)))
-        parts = (weight.reshape(along) for weight in (held - above, above))
-        share = sum((weight * end for weight, end in zip(parts, ends, strict=True)), np.zeros(share.shape))
+        weights = np.expand_dims([held - above, above], 2 - axis)
+        share = weights[0] * share.take(below, axis) + weights[1] * share.take(np.minimum(below + 1, last), axis)
     return share
 
 
