@@ -14,7 +14,10 @@ def test_effective_cells_and_when_the_number_is_known():
     assert effective_number(900, "reads") is None
     assert effective_number(900, "unknown") is None
     assert effective_number(900, "reads", cells=100) == 90
-    assert effective_number(900, "templates", cells=100) == 90
+    # templates: no cell gives two, so that they are worth what is counted, but for the variance of how often
+    assert effective_number(900, "templates") == effective_number(900, "templates", cells=2_000) == 900
+    assert effective_number(900, "templates", cells=2_000, variance=0.5) == 600
+    assert effective_number(900, "templates", cells=100, variance=0.5) == 100
     assert effective_number(0, "cells") is None
     for cells, reads in [(0, 1), (1, 0), (-1, 1), (float("nan"), 1), (1, float("inf"))]:
         with pytest.raises(AnalysisError, match="above 0"):

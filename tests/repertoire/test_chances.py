@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import poisson
 
-from tilseq.repertoire.chances import FINEST, counted_often, counted_once
+from tilseq.repertoire.chances import FINEST, counted_often, counted_once, counted_twice
 
 
 @pytest.mark.parametrize("per_cell", [0.01, 0.5, 2.0, 8.0])
@@ -21,6 +21,25 @@ def test_counts_are_poisson_of_poisson_cells(per_cell):
             with_cells = (of_cells * (cells - expected / per_cell))[some] @ poisson.pmf(count, cells[some] * per_cell)
             assert found.with_cells[place, count] == pytest.approx(with_cells, abs=1e-9)
     assert found.spread == pytest.approx(1 + per_cell)
+
+
+@pytest.mark.parametrize("variance", [0.05, 0.3, 1.0])
+def test_counts_of_templates_are_sums_of_none_one_or_two(variance):
+    found = counted_twice(variance)
+    each = np.array([variance / 2, 1 - variance, variance / 2])
+    for place in (0, 20):
+        mean = found.expected[place]
+        chance, with_cells, summed = np.zeros(8), np.zeros(8), np.array([1.0])
+        for cells in range(200):
+            of_cells = poisson.pmf(cells, mean) * np.pad(summed, (0, 8))[:8]
+            chance, with_cells = chance + of_cells, with_cells + (cells - mean) * of_cells
+            summed = np.convolve(summed, each)
+        assert found.chance[place, :8] == pytest.approx(chance, abs=1e-12)
+        assert found.with_cells[place, :8] == pytest.approx(with_cells, abs=1e-9)
+    counts = np.arange(found.chance.shape[1])
+    assert found.chance @ counts == pytest.approx(found.expected, rel=1e-6)
+    assert found.chance @ counts**2 - found.expected**2 == pytest.approx(found.expected * (1 + variance), rel=1e-6)
+    assert (found.spread, found.per_cell) == (1 + variance, 1)
 
 
 @pytest.mark.parametrize("per_cell", [0.1, 3.0, 8.0, 8.5, 50.0, 1e4])

@@ -6,7 +6,7 @@ from scipy.optimize import brentq
 from scipy.stats import binom
 
 from tilseq.repertoire.counted_at_size import coverage_of_counted, hill_of_counted
-from tilseq.repertoire.observed import Observed
+from tilseq.repertoire.observed import SELDOM, UNTOLD, Observed
 from tilseq.repertoire.spectrum import Spectrum, spectrum
 
 X = [10, 5, 3, 1, 1, 1, 2]
@@ -85,6 +85,46 @@ def test_cells_counted_several_times_show_what_cells_do(law, cells, counts):
     assert (np.abs(np.mean(found, axis=0) - expected) < 4 * error + 2e-3 * np.abs(expected)).all()
 
 
+@pytest.mark.parametrize(("doubled", "reads"), [(0, 7), (4, 7), (8, 20), (8, 24)])
+def test_templates_counted_twice_stand_for_the_templates_that_they_are_of(doubled, reads):
+    # an urn of 24 counts: `doubled` templates are there twice, so that of a draw of counts as many are of one already
+    # drawn as hold pairs of them; vegan's rarefy counts the clones of so many counts, written out
+    counts = [10, 5, 3, 1, 1, 1, 2, 1]
+    templates = reads - doubled * (reads / 24) * ((reads - 1) / 23)
+    effective = 1 / (1 / 24 + doubled / (24 * 23 / 2))
+    seen = sum(1 - np.prod([max(0, 1 - x / (24 - j)) for j in range(reads)]) for x in counts)
+    found = hill_of_counted(spectrum(np.array(counts)), effective, NOWHERE, templates, 0, True).value
+    assert found == pytest.approx(min(seen, templates), rel=1e-9)
+
+
+@pytest.mark.parametrize("variance", [0.1, 0.3, 0.8])
+@pytest.mark.parametrize("law", ["power", "geometric"])
+def test_templates_counted_twice_show_what_cells_do(law, variance):
+    share = np.arange(1, 3_001) ** -0.8 if law == "power" else 0.9 ** np.arange(60)
+    share = share / share.sum()
+    random, cells = np.random.default_rng(13), 800
+    sizes = (20, 300, int(0.9 * cells / (1 + variance)))
+    found, covered_by_seen = [], []
+    for _ in range(400):
+        clone = random.choice(len(share), cells, p=share)
+        times = random.choice(3, cells, p=[variance / 2, 1 - variance, variance / 2])
+        counts = np.bincount(clone, times, len(share)).astype(int)
+        seen = Observed(spectrum(counts[counts > 0]), counts.sum() / (1 + variance), "twice")
+        of_sizes = []
+        for size in sizes:
+            hill = [seen.hill(NOWHERE, size, q).value for q in (0, 1, 2)]
+            of_sizes += [hill[0], np.log(hill[1]), 1 / hill[2], seen.coverage(NOWHERE, size).value]
+        found.append([*of_sizes, seen.coverage(NOWHERE, seen.shown).value])
+        covered_by_seen.append(share[counts > 0].sum())
+    expected = []
+    for size in sizes:
+        missed, pairs = (1 - share) ** size, share @ share
+        expected += [(1 - missed).sum(), entropy(share, size), 1 / size + (1 - 1 / size) * pairs, 1 - share @ missed]
+    expected.append(np.mean(covered_by_seen))
+    error = np.std(found, axis=0) / np.sqrt(len(found))
+    assert (np.abs(np.mean(found, axis=0) - expected) < 4 * error + 4e-3 * np.abs(expected)).all()
+
+
 def test_one_clone_is_one_clone_and_no_more_clones_than_cells():
     for q in (0, 1, 2):
         assert at([4_000], 900.0, 500, q) == pytest.approx(1, abs=1e-5)
@@ -119,11 +159,12 @@ def test_the_cells_that_a_sample_stands_for():
 
 def test_counts_that_repeat_less_often_than_those_of_so_few_cells():
     # 60 counts of 60 cells, worth 30: 60 * 59 / 2 / 60 = 29.5 pairs of one cell, less 3 * 29.5 ** 0.5 are 13.2.
-    def repeats(twice, effective=30.0):
-        return Observed(spectrum(np.array([2] * twice + [1] * (60 - 2 * twice))), effective).repeats
+    def doubt(twice, effective=30.0, counting="drawn"):
+        return Observed(spectrum(np.array([2] * twice + [1] * (60 - 2 * twice))), effective, counting).doubt
 
-    assert [repeats(twice) for twice in (0, 13, 14, 30)] == [False, False, True, True]
-    assert repeats(0, 60.0)  # each count is a cell
+    assert [doubt(twice) for twice in (0, 13, 14, 30)] == [SELDOM, SELDOM, None, None]
+    assert doubt(0, 60.0) is None is doubt(0, 60.0, None)  # each count is a cell
+    assert doubt(30, counting=None) == UNTOLD
 
 
 @pytest.mark.parametrize("q", [0, 1, 2, "coverage"])

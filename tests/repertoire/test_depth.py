@@ -13,6 +13,7 @@ from tilseq.repertoire import (
     share_cells,
 )
 from tilseq.repertoire.depth import product_cells
+from tilseq.repertoire.miscounting import Miscounting
 from tilseq.repertoire.replicates import Estimate
 
 
@@ -60,9 +61,10 @@ def test_the_source_of_the_cells_is_the_best_that_is_known(count_of, known, cell
         ("umis", {"cells": 1700}, 1 / (1.7 / 1700 + 1 / 900)),
         ("reads", {"cells": 1700}, 1 / (1.7 / 1700 + 1 / 900)),
         ("unknown", {"cells": 1700}, 1 / (1.7 / 1700 + 1 / 900)),
-        ("templates", {"cells": 1700}, 900 / 1.3),  # drawn without replacement: the cells do not matter
+        ("templates", {"cells": 1700}, 900),  # drawn without replacement: the cells do not matter
         ("templates", {"cells": 600}, 600),
-        ("templates", {}, 900 / 1.3),
+        ("templates", {}, 900),
+        ("templates", {"miscounted": {"TRB": Miscounting(0.5, True)}}, 600),
         ("templates", {"replicates": {"TRB": Estimate(100, 80, 120)}}, 90),
         ("reads", {"replicates": {"TRB": Estimate(100, 80, 120)}}, 90),
         ("umis", {}, 900),
@@ -73,6 +75,31 @@ def test_the_source_of_the_cells_is_the_best_that_is_known(count_of, known, cell
 def test_cells_that_were_told_yield_unequally_what_is_counted_of_a_product(count_of, known, worth):
     found = product_cells(depth(table([600, 300]), sample="s", count_of=count_of, **known))
     assert found == {"TRB": worth if worth is None else pytest.approx(worth)}
+
+
+@pytest.mark.parametrize(
+    ("count_of", "known", "effective", "counting"),
+    [
+        ("templates", {"miscounted": {"TRB": Miscounting(0.5, True)}}, 600, "twice"),
+        ("templates", {"miscounted": {"TRB": Miscounting(0.5, False)}, "cells": 9_000}, 600, "drawn"),
+        ("templates", {"miscounted": {"TRA": Miscounting(0.5, True)}}, 900, "once"),
+        # 900 templates of 450 cells: more than twice on the average is no matter of counting twice
+        ("templates", {"miscounted": {"TRB": Miscounting(0.5, True)}, "cells": 450}, 450, "drawn"),
+        ("templates", {"replicates": {"TRB": Estimate(1_800, 900, 2_000)}}, 600, "drawn"),
+        ("reads", {"cells": 100}, 90, "drawn"),
+        ("umis", {"cells": 100}, 90, "drawn"),
+        ("umis", {}, 900, "once"),
+        ("unknown", {"cells": 100}, 90, None),
+        ("unknown", {}, None, None),
+        ("cells", {"counted": {"TRB": 800}}, 900, "once"),
+    ],
+)
+def test_how_often_a_cell_is_counted(count_of, known, effective, counting):
+    found = row(count_of, **known)
+    assert (found["n_effective"], found["counting"]) == (
+        effective if effective is None else pytest.approx(effective),
+        counting,
+    )
 
 
 def test_limits_of_estimated_cells_are_told():

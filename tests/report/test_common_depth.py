@@ -21,8 +21,8 @@ def test_values_stand_beside_their_depth_and_where_its_cells_are_known_from():
         {**row, "parameter": "richness", "over": None, "depth": 4000},
     ]
     depth = [
-        {"sample": "a", "locus": "TRB", "counts": 9000, "count_of": "reads", "cells_from": told}
-        for told in ("replicates", "not_known")
+        {"sample": name, "locus": "TRB", "counts": 9000, "count_of": "reads", "cells_from": told}
+        for name, told in (("a", "replicates"), ("b", "not_known"))
     ]
     view = common_depth(results(rows, depth), "subject")
     (cells,) = view.rows

@@ -59,6 +59,56 @@ def run(tmp_path, sample, write_clones, monkeypatch):
     return run
 
 
+def test_each_sample_has_its_depth_and_its_indices(run):
+    (tables,), _ = run(a=({0: 90, 1: 10}.values(), {}), b=([3], {"day": 1}))
+    assert tables["depth"].select("sample", "counts", "cells_from", "n_effective", "counting").rows() == [
+        ("a", 100, "umis", 100, "once"),
+        ("b", 3, "umis", 3, "once"),
+    ]
+    richness = tables["endpoints"].filter(parameter="richness", sample="a").row(0, named=True)
+    assert [richness[name] for name in ("value", "n", "status", "qualifier", "method")] == [
+        *(2, 100, "quantified", "locus=TRB"),
+        "key: nucleotide junction; counts: umis",
+    ]
+    # an index that is not there has no method of limits
+    row = tables["endpoints"].filter(parameter="clonality", sample="b").row(0, named=True)
+    assert (row["value"], row["status"], row["interval_method"]) == (None, "not_evaluable", None)
+
+
+def test_how_templates_are_counted_the_libraries_of_a_subject_tell_together(run):
+    # 5,000 cells, most of a clone of their own: of each 20 templates 3 are missed and 3 counted twice
+    rng = np.random.default_rng(9)
+    cells = np.concatenate([np.ones(3_400, int), np.full(60, 10), np.full(10, 100)])
+    dna = {"count": "duplicate_count", "count_of": "templates"}
+    visits = {}
+    for day, name in enumerate("abc"):
+        missed = rng.binomial(cells, 0.15)
+        counts = cells - missed + rng.binomial(cells - missed, 0.15 / 0.85)
+        visits[name] = rng.permutation(counts), {"day": day, "cells": 20_000.0}
+    (tables,), _ = run(**{name: (counts, dna | told) for name, (counts, told) in visits.items()})
+    depth = tables["depth"]
+    assert depth["counting"].to_list() == ["twice"] * 3 and depth["cells"].to_list() == [20_000] * 3
+    assert (depth["counts"] / depth["n_effective"]).to_list() == pytest.approx([1.3] * 3, abs=0.03)
+    # each by itself tells something else
+    alone = {run(**{name: (one, dna | told)})[0][0]["depth"]["n_effective"][0] for name, (one, told) in visits.items()}
+    assert len(alone | set(depth["n_effective"])) > 3
+
+
+def test_counts_of_unknown_meaning_are_not_laid_at_a_common_depth(run):
+    told = {"count": "duplicate_count", "cells": 2_000.0}
+    many = [9 * n for n in Y]
+    of_reads = told | {"day": 2, "count_of": "reads"}
+    (tables,), _ = run(a=(many, dict(told)), b=(many, told | {"day": 1}), c=(many, of_reads))
+    assert tables["depth"]["counting"].to_list() == [None, None, "drawn"]
+    assert set(tables["rarefaction"]["sample"]) == {"c"}
+    coverage = tables["diversity"].filter(parameter="coverage")
+    assert [value is None for value in coverage["value"]] == [True, True, False]
+    assert not tables["diversity"]["parameter"].str.contains("_at_").any()
+    why = "have counts of unknown meaning, so that how often a cell was counted is not known; say what they count"
+    reasons = tables["quality"].filter(pl.col("check") == "values at a common depth, TRB").select("sample", "reason")
+    assert reasons.rows() == [(name, f"clones of TRB {why}; none are given") for name in "ab"]
+
+
 def test_samples_stand_at_the_cells_of_the_least(run):
     (tables,), (folder,) = run(True, a=([2 * n for n in Y], {}), b=(Y, {"day": 84, "visit": "D84"}))
     at = tables["diversity"].filter(parameter="richness_at_n")
@@ -79,7 +129,7 @@ def test_a_sample_of_few_or_unknown_cells_does_not_set_the_depth(run):
     (tables,), _ = run(
         a=(Y, {}), b=(Y, {"day": 1}), few=([60, 39], {"day": 2}), reads=(Y, {"count": "duplicate_count", "day": 3})
     )
-    assert set(tables["diversity"]["sample"]) == {"a", "b"}
+    assert set(tables["diversity"].filter(over="subject")["sample"]) == {"a", "b"}
     assert tables["quality"].select("sample", "verdict", "reason").rows() == [
         ("few", "pass", "TRB has 99 effective cells, too few, so that none are given"),
         ("reads", "pass", "the cells behind the counts of TRB are not known, so that none are given"),
@@ -108,7 +158,7 @@ def test_counted_cells_and_libraries_have_each_their_own_depth():
 
 def test_one_sample_has_no_depth_in_common(run):
     (tables,), _ = run(a=(Y, {}))
-    assert tables["diversity"].is_empty() and tables["endpoints"].is_empty()
+    assert tables["diversity"]["over"].null_count() == tables["diversity"].height > 0
     assert tables["rarefaction"].height
 
 
@@ -141,22 +191,23 @@ SHARE /= SHARE.sum()
 def test_replicates_tell_the_cells_of_reads(run):
     rng = np.random.default_rng(5)
     one, two, other = (library(rng, SHARE, 2_000, 60_000) for _ in range(3))
-    reads = {"count": "duplicate_count"}
+    reads = {"count": "duplicate_count", "count_of": "reads"}
     (tables,), _ = run(
         a1=(one, {"replicate": "1", **reads}),
         a2=(two, {"replicate": "2", **reads}),
         b=(other, {"specimen": "tumor", **reads}),
     )
     rows = tables["depth"].rows_by_key("sample", named=True, unique=True)
-    assert {name: row["cells_from"] for name, row in rows.items()} == {"a1": "replicates", "a2": "replicates"}
+    sources = {name: row["cells_from"] for name, row in rows.items()}
+    assert sources == {"a1": "replicates", "a2": "replicates", "b": "not_known"}
     assert rows["a1"]["cells_lower"] < 2_000 < rows["a1"]["cells_upper"]
-    assert set(tables["diversity"]["sample"]) == {"a1", "a2"}
+    assert set(tables["diversity"].filter(over="subject")["sample"]) == {"a1", "a2"}
 
 
 def test_a_pair_tells_cells_only_where_nothing_else_does(run):
     rng = np.random.default_rng(6)
     one, two, three = (library(rng, SHARE, 2_000, 60_000) for _ in range(3))
-    reads = {"count": "duplicate_count"}
+    reads = {"count": "duplicate_count", "count_of": "reads"}
     found, _ = run(
         a=(one, reads | {"day": 0}),
         b=(two, reads | {"day": 7}),
@@ -165,9 +216,9 @@ def test_a_pair_tells_cells_only_where_nothing_else_does(run):
         more=(Y, {"subject": "S2", "day": 1}),
     )
     depth = found[0]["depth"]
-    assert depth.select("sample", "cells_from").rows() == [("a", "pair"), ("b", "pair")]
-    assert depth["cells_lower"][0] < 2_000 and depth["cells_upper"].to_list() == [None, None]
-    assert set(found[0]["diversity"]["sample"]) == {"a", "b", "known"}
+    assert depth.select("sample", "cells_from").rows() == [("a", "pair"), ("b", "pair"), ("known", "declared")]
+    assert depth["cells_lower"][0] < 2_000 and depth["cells_upper"].to_list() == [None] * 3
+    assert set(found[0]["diversity"].filter(over="subject")["sample"]) == {"a", "b", "known"}
     assert set(found[2]["diversity"]["sample"]) == {"known", "other", "more"}  # a pair does not set a study's depth
 
 

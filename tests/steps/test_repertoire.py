@@ -1,6 +1,7 @@
 import polars as pl
 import pytest
 
+from tilseq.errors import AnalysisError
 from tilseq.steps import repertoire
 from tilseq.steps.job import Job
 
@@ -30,20 +31,23 @@ def run(tmp_path, sample, write_clones, write_contigs):
     return run
 
 
-def test_clones_diversity_and_endpoints_of_one_table(run):
+def test_clones_of_one_table(run):
     tables = run({"AAA": 90, "CCC": 10})
     assert tables["clonotypes"].select("junction", "duplicate_count", "count_of").rows() == [
         ("AAA", 90, "umis"),
         ("CCC", 10, "umis"),
     ]
-    richness = tables["endpoints"].filter(parameter="richness").row(0, named=True)
-    assert (richness["value"], richness["n"], richness["status"], richness["qualifier"]) == (
-        2,
-        100,
-        "quantified",
-        "locus=TRB",
-    )
-    assert tables["quality"].height == 0
+    assert tables["quality"].height == tables["endpoints"].height == 0
+
+
+def test_what_counts_count_is_told_in_samples_csv_where_the_file_does_not_tell(run):
+    told = run({"AAA": 90, "CCC": 10}, count="duplicate_count", count_of="templates")
+    assert told["clonotypes"]["count_of"].to_list() == ["templates"] * 2
+    assert told["checks"].filter(check="counts")["reason"].to_list() == ["100 of templates"]
+    assert run({"AAA": 90}, count_of="umis")["clonotypes"]["count_of"].to_list() == ["umis"]
+    with pytest.raises(AnalysisError) as caught:
+        run({"AAA": 90}, count_of="reads")
+    assert str(caught.value) == ("the counts of a are umis; found 'reads'; leave count_of empty in samples.csv")
 
 
 @pytest.mark.parametrize(
@@ -61,11 +65,6 @@ def test_the_table_itself_is_checked(run, given, counts):
     assert told["counts"] == counts
     assert told["singletons TRB"] == ("pass", "1 of 2 clones seen once")
     assert set(told) == {"clonotypes", "counts", "left out", "singletons TRB", "anchors TRB"}
-
-
-def test_an_index_that_is_not_there_has_no_method_of_limits(run):
-    row = run({"AAA": 3})["endpoints"].filter(parameter="clonality").row(0, named=True)
-    assert (row["value"], row["status"], row["interval_method"]) == (None, "not_evaluable", None)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tilseq.io.clonotypes import Clonotypes
+    from tilseq.repertoire.miscounting import Miscounting
     from tilseq.repertoire.replicates import Estimate
 
 Estimates = dict[str, "dict[str, Estimate]"]
@@ -55,12 +57,14 @@ def depth_of(
     cells: float | None,
     replicates: dict[str, Estimate] | None,
     *,
+    miscounted: Mapping[str, Miscounting] | None = None,
     mends: str = "--count-of, --cells, --replicates",
     lost: str = "no limits and no common depth",
 ) -> pl.DataFrame:
     """Return a sample's rows of the table `depth`; say on stderr where its cells are not known.
 
-    It says what is `lost` by that, and what `mends` it.
+    How templates are `miscounted` files of one laboratory tell together. It says what is `lost` where the cells are not
+    known, and what `mends` it.
     """
     from tilseq.repertoire import depth, one_library
     from tilseq.repertoire.depth import too_few_cells
@@ -73,6 +77,7 @@ def depth_of(
         counted=clonotypes.cells,
         cells=cells,
         replicates=replicates,
+        miscounted=miscounted,
     )
     if cells is not None and (found["cells_from"] == "counted").any():
         click.echo(f"{sample}: --cells is not used, as the file itself counts cells", err=True)
@@ -88,6 +93,15 @@ def depth_of(
     for reason in (*one_library(found)["reason"], *few["reason"]):
         click.echo(f"{sample}: {reason}", err=True)
     return found
+
+
+def miscounted_in(samples: Iterable[tuple[str, Clonotypes]], count_of: str | None) -> dict[str, Miscounting]:
+    """Return locus → how often templates are counted, as all files that count them tell it together."""
+    from tilseq.repertoire.depth import miscounted_templates
+
+    return miscounted_templates(
+        clonotypes.table for sample, clonotypes in samples if counted_by(sample, clonotypes, count_of) == "templates"
+    )
 
 
 def _tell_cut_off(sample: str, table: pl.DataFrame) -> None:

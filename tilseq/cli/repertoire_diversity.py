@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tilseq.cli.common import Examples, each_file, output_table, sample_name, sample_names, tell_written, write_result
-from tilseq.cli.repertoire_depth import cells_of_replicates, depth_of, replicates_option
+from tilseq.cli.repertoire_depth import cells_of_replicates, depth_of, miscounted_in, replicates_option
 from tilseq.cli.repertoire_files import (
     cells_given,
     cells_option,
@@ -25,6 +25,7 @@ from tilseq.cli.repertoire_files import (
 if TYPE_CHECKING:
     import polars as pl
 
+    from tilseq.io.clonotypes import Clonotypes
     from tilseq.repertoire.observed import Observed
 
 EXAMPLE = """\
@@ -71,24 +72,30 @@ def diversity_command(
 
     samples = sample_names(paths)
     known, estimated = cells_given(cells, samples), cells_of_replicates(replicates, paths, dialect, locus)
-    spectra, depths = {}, []
+    frames, spectra, depths = [], {}, []
 
-    def measure(path: Path) -> pl.DataFrame:
+    def read(path: Path) -> tuple[str, Clonotypes]:
         sample = sample_name(path)
         clonotypes, _ = read_file(path, sample, dialect, locus)
-        counted = counted_by(sample, clonotypes, count_of)
-        depth = depth_of(sample, clonotypes, count_of, known.get(sample), estimated.get(sample))
-        effective = dict(depth.select("locus", "n_effective").iter_rows())
-        measured = diversity(clonotypes.table, sample=sample, count_of=counted, n_effective=effective)
-        spectra[sample] = effective_spectra(clonotypes.table, count_of=counted, n_effective=effective)
-        depths.append(depth)
+        counted_by(sample, clonotypes, count_of)
         if clonotypes.table.is_empty():
             click.echo(f"{sample}: the file holds no clonotype, so that it has no rows", err=True)
-        return measured
+        return sample, clonotypes
 
-    frames, status = each_file(paths, measure)
-    if not frames:
+    every, status = each_file(paths, read)
+    if not every:
         return status
+    miscounted = miscounted_in(every, count_of)
+    for sample, clonotypes in every:
+        depth = depth_of(sample, clonotypes, count_of, known.get(sample), estimated.get(sample), miscounted=miscounted)
+        behind: dict[str, Any] = {
+            "count_of": counted_by(sample, clonotypes, count_of),
+            "n_effective": dict(depth.select("locus", "n_effective").iter_rows()),
+            "counting": dict(depth.select("locus", "counting").iter_rows()),
+        }
+        frames.append(diversity(clonotypes.table, sample=sample, **behind))
+        spectra[sample] = effective_spectra(clonotypes.table, **behind)
+        depths.append(depth)
     if len(paths) > 1 or at_cells or at_coverage:
         common = standardised(spectra, cells=at_cells, coverage=at_coverage)
         _tell_depths(joined(depths), common)
@@ -122,11 +129,10 @@ def _tell_depths(depths: pl.DataFrame, common: pl.DataFrame) -> None:
 
 def _tell_too_few(depths: pl.DataFrame, spectra: Mapping[str, Mapping[str, Observed]]) -> None:
     """Say on stderr which samples have no value at a common depth: of too few cells, or not counted as is taken."""
-    from tilseq.repertoire.observed import LEAST_CELLS, SELDOM
-
     for sample, locus, cells in depths.select("sample", "locus", "n_effective").drop_nulls().iter_rows():
-        if locus not in spectra[sample]:
-            why = f"of {cells:.3g} effective cells" if cells < LEAST_CELLS else f"whose clones {SELDOM}"
+        seen = spectra[sample].get(locus)
+        if seen is None or seen.doubt:
+            why = f"of {cells:.3g} effective cells" if seen is None else f"whose clones {seen.doubt}"
             click.echo(f"{sample}: no rows at_n and at_coverage of {locus}, {why}", err=True)
 
 
@@ -134,12 +140,14 @@ def _tell_out_of_reach(spectra: Mapping[str, Mapping[str, Observed]], common: pl
     """Say on stderr which samples have no rows at a common depth that was asked for."""
     for sample, known in spectra.items():
         for locus, seen in known.items():
+            if seen.doubt:
+                continue
             rows = common.filter(sample=sample, locus=locus)["parameter"]
             for name in ("at_n", "at_coverage"):
                 if not rows.str.ends_with(name).any():
                     reach = (
                         f"twice its {seen.n} cells"
                         if seen.once
-                        else f"{seen.furthest} of its cells, each read several times"
+                        else f"{seen.furthest} of its cells, each counted several times"
                     )
                     click.echo(f"{sample}: no rows {name} of {locus}, out of reach of {reach}", err=True)

@@ -76,13 +76,9 @@ def some(number: float, one: str) -> str:
 
 def counted_by(sample: str, clonotypes: Clonotypes | BcrSequences, said: str | None) -> str:
     """Return what the counts count: what the file says, else what the user says."""
-    from tilseq.errors import AnalysisError
+    from tilseq.repertoire.clones import counts_are
 
-    if said is None or said == clonotypes.count_of:
-        return clonotypes.count_of
-    if clonotypes.count_of == "unknown":
-        return said
-    raise AnalysisError(f"the counts of {sample} are {clonotypes.count_of}", found=said, mend="leave out --count-of")
+    return counts_are(clonotypes.count_of, said, sample, "leave out --count-of")
 
 
 def cells_given(options: tuple[str, ...], samples: list[str]) -> dict[str, float]:

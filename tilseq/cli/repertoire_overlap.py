@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tilseq.cli.common import Examples, each_file, output_table, sample_name, sample_names, tell_written, write_result
-from tilseq.cli.repertoire_depth import cells_of_replicates, depth_of, replicates_option
+from tilseq.cli.repertoire_depth import cells_of_replicates, depth_of, miscounted_in, replicates_option
 from tilseq.cli.repertoire_files import (
     cells_given,
     cells_option,
@@ -25,6 +25,8 @@ from tilseq.receptors import KEYS
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from tilseq.io.clonotypes import Clonotypes
 
 OVERLAP_EXAMPLE = """\
 S=data/sample/raw/tcr    # of the sample study, in a clone; or yours
@@ -73,20 +75,25 @@ def overlap_command(
     known = cells_given(cells, sample_names(paths))
     estimated = cells_of_replicates(replicates, paths, dialect, locus)
 
-    def measure(path: Path) -> tuple[str, pl.DataFrame, dict[str, float | None]]:
+    def read(path: Path) -> tuple[str, Clonotypes]:
         sample = sample_name(path)
         clonotypes, _ = read_file(path, sample, dialect, locus)
         for rule, rows, counts in lacking(clonotypes.table, key).iter_rows():
             click.echo(f"{sample}: {some(rows, 'clonotype')} ({some(counts, 'count')}) left out: {rule}", err=True)
-        depth = depth_of(sample, clonotypes, count_of, known.get(sample), estimated.get(sample))
-        return sample, clonotypes.table, dict(depth.select("locus", "n_effective").iter_rows())
+        counted_by(sample, clonotypes, count_of)
+        return sample, clonotypes
 
-    results, status = each_file(paths, measure)
-    if not results:
+    every, status = each_file(paths, read)
+    if not every:
         return status
-    tables = {sample: table for sample, table, _ in results}
-    used = joined([usage(table, sample=sample, n_effective=effective) for sample, table, effective in results])
-    shared = overlap(tables, key=key, n_effective={sample: effective for sample, _, effective in results})
+    miscounted, effective = miscounted_in(every, count_of), {}
+    for sample, clonotypes in every:
+        told = known.get(sample), estimated.get(sample)
+        depth = depth_of(sample, clonotypes, count_of, *told, miscounted=miscounted)
+        effective[sample] = dict(depth.select("locus", "n_effective").iter_rows())
+    tables = {sample: clonotypes.table for sample, clonotypes in every}
+    used = joined([usage(table, sample=name, n_effective=effective[name]) for name, table in tables.items()])
+    shared = overlap(tables, key=key, n_effective=effective)
     write_result(pl.concat([shared, usage_divergence(used)]), OVERLAP, output)
     if usage_file:
         write_result(used, USAGE, usage_file)

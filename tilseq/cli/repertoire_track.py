@@ -18,7 +18,7 @@ from tilseq.cli.common import (
     tell_written,
     write_result,
 )
-from tilseq.cli.repertoire_depth import cells_of_replicates, depth_of, replicates_option
+from tilseq.cli.repertoire_depth import cells_of_replicates, depth_of, miscounted_in, replicates_option
 from tilseq.cli.repertoire_files import (
     cells_given,
     cells_option,
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from tilseq.io.clonotypes import Clonotypes
     from tilseq.repertoire.track import Tracked
 
-    Read = tuple[str, Clonotypes, pl.DataFrame, pl.DataFrame]
+    Read = tuple[str, Clonotypes, pl.DataFrame]  # sample, clonotypes, exclusions
+    Known = tuple[str, Clonotypes, pl.DataFrame, pl.DataFrame]  # clones with their effective cells before exclusions
 
 LEAST_SHARED = 0.01  # of the counts of a sample of the subject
 # What is lost where the cells behind a file's counts are not known.
@@ -121,11 +122,11 @@ def track_command(
     refuse_copies(files)
     estimated = cells_of_replicates(replicates, files, dialect, locus)
 
-    def read(path: Path, lost: str = LOST_OF_REFERENCE) -> Read:
+    def read(path: Path) -> Read:
         sample = sample_name(path)
         clonotypes, left_out = read_file(path, sample, dialect, locus)
-        depth = depth_of(sample, clonotypes, count_of, known.get(sample), estimated.get(sample), lost=lost)
-        return sample, clonotypes, effective_clones(clonotypes.table, share_cells(depth)), left_out
+        counted_by(sample, clonotypes, count_of)
+        return sample, clonotypes, left_out
 
     def read_given(path: Path) -> Read:
         found = read(path)
@@ -133,18 +134,29 @@ def track_command(
             raise AnalysisError(f"{path} holds no clonotype: what it would show is not known, and no clone is absent")
         return found
 
-    given = {name: [read_given(path) for path in some] for name, some in _named(products, baselines, tumors).items()}
-    pooled([(one.table, counted_by(sample, one, count_of)) for sample, one, *_ in given["product"]])
-    lots = joined([clones for *_, clones, _ in given["product"]])
+    references = {name: [read_given(one) for one in some] for name, some in _named(products, baselines, tumors).items()}
+    pooled([(one.table, counted_by(sample, one, count_of)) for sample, one, _ in references["product"]])
+    lots = joined([one.table for _, one, _ in references["product"]])
 
     def read_later(path: Path) -> Read:
-        found = read(path, LOST_OF_BLOOD)
-        check_loci(found[2], lots)
+        found = read(path)
+        check_loci(found[1].table, lots)
         return found
 
-    later, status = each_file(paths, read_later)
-    if not later:
+    after, status = each_file(paths, read_later)
+    if not after:
         return status
+    read_all = [one for some in (after, *references.values()) for one in some]
+    miscounted = miscounted_in([(sample, one) for sample, one, _ in read_all], count_of)
+
+    def known_cells(found: Read, lost: str) -> Known:
+        sample, clonotypes, left_out = found
+        told = known.get(sample), estimated.get(sample)
+        depth = depth_of(sample, clonotypes, count_of, *told, miscounted=miscounted, lost=lost)
+        return sample, clonotypes, effective_clones(clonotypes.table, share_cells(depth)), left_out
+
+    given = {name: [known_cells(one, LOST_OF_REFERENCE) for one in some] for name, some in references.items()}
+    later = [known_cells(one, LOST_OF_BLOOD) for one in after]
     every = [one for some in (later, *given.values()) for one in some]
     refuse_same_clones({sample: one.table for sample, one, *_ in every})
     _tell_strangers(later, [*given["product"], *given["baseline"]])
@@ -191,7 +203,7 @@ def _tell_mass(persistence: pl.DataFrame, samples: list[str]) -> None:
             click.echo(f"{sample}: clones of the product {told}", err=True)
 
 
-def _tell_strangers(later: list[Read], own: list[Read]) -> None:
+def _tell_strangers(later: list[Known], own: list[Known]) -> None:
     """Say on stderr which samples hold next to nothing of what product and baseline show, as swapped tubes do."""
     known = joined([clones.select("locus", "junction") for _, _, clones, _ in own])
     for sample, _, clones, _ in later:
@@ -204,7 +216,7 @@ def _tell_strangers(later: list[Read], own: list[Read]) -> None:
             )
 
 
-def _tell_lots(lots: list[Read]) -> None:
+def _tell_lots(lots: list[Known]) -> None:
     """Say on stderr which lots of the product hold next to nothing of the others: all are taken for the subject's."""
     from tilseq.repertoire.product_lots import lots_apart
 
@@ -212,7 +224,7 @@ def _tell_lots(lots: list[Read]) -> None:
         click.echo(f"{sample}: {reason}", err=True)
 
 
-def _tell_without_depth(later: list[Read]) -> None:
+def _tell_without_depth(later: list[Known]) -> None:
     """Say on stderr which of several samples are not compared at the depth that they have in common."""
     from tilseq.repertoire.still_seen import without_depth
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf, isfinite
 
 from tilseq.errors import AnalysisError
-from tilseq.repertoire.clones import INDEPENDENT, check_count_of
+from tilseq.repertoire.clones import check_count_of
 
 PICOGRAMS_PER_CELL = 6.6
 ROUNDING = 1e-9  # of an effective number that is all of its counts
@@ -69,8 +69,14 @@ def effective_cells(cells: float, reads: float) -> float:
     return 1 / (1 / cells + 1 / reads)
 
 
-def effective_number(counts: float, count_of: str, cells: float | None = None) -> float | None:
+def effective_number(
+    counts: float, count_of: str, cells: float | None = None, *, variance: float = 0.0
+) -> float | None:
     """Return the effective number of cells behind a sum of counts, or None when it cannot be known.
+
+    Templates of DNA are a sample of the specimen itself, whatever the number of cells that they were drawn from, as
+    none gives two of them: what the draw of the cells adds, that of the templates without replacement saves. D of them
+    are worth ``D / (1 + variance)`` cells, and no more than there were.
 
     Parameters
     ----------
@@ -80,12 +86,15 @@ def effective_number(counts: float, count_of: str, cells: float | None = None) -
         What they count: `cells`, `umis`, `templates`, `reads` or `unknown`.
     cells
         T cells that went into the library, where known; where the counts are cells, the distinct ones among them.
+    variance
+        Of how often a template is counted, whose mean is 1 (`miscounting`); of other counts it is not asked.
 
     Returns
     -------
     float or None
-        The counts themselves where they are cells, no more than there are distinct ones; `effective_cells` where the
-        cells are known; else the counts of UMIs or templates, and None for reads and counts of unknown meaning.
+        The counts themselves where they are cells, no more than there are distinct ones; of templates see above;
+        `effective_cells` where the cells are known; else the counts of UMIs, and None for reads and counts of unknown
+        meaning.
 
     Raises
     ------
@@ -97,9 +106,11 @@ def effective_number(counts: float, count_of: str, cells: float | None = None) -
         return None
     if count_of == "cells":
         return counts if cells is None else min(counts, cells)
+    if count_of == "templates":
+        return min(counts / (1 + variance), inf if cells is None else cells)
     if cells is not None:
         return effective_cells(cells, counts)
-    return counts if count_of in INDEPENDENT else None
+    return counts if count_of == "umis" else None
 
 
 def checked_effective(number: float | None, counts: float, of: str) -> float | None:

@@ -2,18 +2,22 @@
 
 Cells are Poisson about what is expected of a clone. Where each is counted about m times, a clone's count given its
 cells is Poisson again: Neyman's distribution of type A (Ann Math Stat 1939;10:35), with 1 + m times the variance that
-cells counted once would have.
+cells counted once would have. A template of DNA may be counted 0, 1 or 2 times, with the mean 1.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from math import ceil, floor, sqrt
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tilseq.repertoire.spectrum import Floats
+
+Turns = NDArray[np.complex128]
 
 EXPECTED = np.geomspace(0.005, 70, 48)  # the grid of expected counts, in effective cells
 LARGEST_POINT = 160  # effective cells: a clone of the largest of the grid never has more
@@ -53,6 +57,15 @@ class Chances(NamedTuple):
         return self.per_cell == 0
 
 
+def counted_twice(variance: float) -> Chances:
+    """Return the chances of counts of templates that are counted 0, 1 or 2 times, with the mean 1 and this variance."""
+
+    def more(turn: Turns) -> Turns:
+        return np.asarray(turn - 1 + variance / 2 * (turn - 1) ** 2)
+
+    return _compound(more, 1.0, 1 + variance)
+
+
 @cache
 def counted_once() -> Chances:
     """Return the chances of counts that are cells."""
@@ -68,8 +81,7 @@ def counted_once() -> Chances:
 def counted_often(per_cell: float) -> Chances:
     """Return the chances of counts of cells that are counted so many times in the mean.
 
-    The generating function of a clone's count is ``exp(cells * (h(z) - 1))``, that of one cell's count h; its Fourier
-    transform gives the chances. Where a cell has more than `FINEST` counts they are in units of which it has that many.
+    Where a cell has more than `FINEST` counts they are in units of which it has that many.
 
     Parameters
     ----------
@@ -79,11 +91,34 @@ def counted_often(per_cell: float) -> Chances:
     from numpy.polynomial.polynomial import polyval
 
     given = min(per_cell, FINEST)
-    spread = given / per_cell * (1 + per_cell)
+
+    def more(turn: Turns) -> Turns:
+        if given == per_cell:
+            return np.asarray(np.expm1(given * (turn - 1)))
+        return np.asarray(polyval(turn, _of_one_cell(per_cell)) - 1)
+
+    return _compound(more, given, given / per_cell * (1 + per_cell))
+
+
+def _compound(more_of_cell: Callable[[Turns], Turns], given: float, spread: float) -> Chances:
+    """Return the chances of the sum of the counts of a Poisson number of cells.
+
+    Its generating function is ``exp(cells * (h(z) - 1))``, that of one cell's count h; its Fourier transform gives the
+    chances.
+
+    Parameters
+    ----------
+    more_of_cell
+        ``h(z) - 1``.
+    given
+        Mean counts of a cell.
+    spread
+        Variance of a clone's count beside its mean.
+    """
     largest = ceil(LARGEST_POINT * spread)
     length = 1 << largest.bit_length()
     turn = np.exp(-2j * np.pi * np.arange(length // 2 + 1) / length)
-    more = np.expm1(given * (turn - 1)) if given == per_cell else polyval(turn, _of_one_cell(per_cell)) - 1
+    more = more_of_cell(turn)
     expected = EXPECTED * spread
     cells = expected[:, None] / given
     transform = np.exp(cells * more)

@@ -34,6 +34,21 @@ def check_count_of(count_of: str) -> None:
         )
 
 
+def counts_are[Word: str](of_file: Word, said: Word | None, sample: str, mend: str) -> Word:
+    """Return what a file's counts count: what it says itself, else what was said of it.
+
+    Raises
+    ------
+    AnalysisError
+        Both say something, and not the same; with its `mend`.
+    """
+    if said is None or said == of_file:
+        return of_file
+    if of_file == "unknown":
+        return said
+    raise AnalysisError(f"the counts of {sample} are {of_file}", found=said, mend=mend)
+
+
 def clone_counts(table: Any) -> pl.DataFrame:
     """Return `locus, junction, duplicate_count` of a clonotype table, one row a clone, in the order of first rows.
 

@@ -5,13 +5,16 @@ repertoire like any other. So many counts stand for so many cells: the clones th
 would show. That curve holds the entropy and the coverage too; 1 / (1 / C + 1 / R) cells, the effective ones, are within
 its reach.
 
+Templates of DNA are counted 0, 1 or 2 times. Of r counts every two are of one cell with the chance c, and no third is:
+they are of r - c r (r - 1) / 2 cells.
+
 Cells that are counted unequally give the same pairs of counts of one cell, of which C is the number, but more of three.
 What half of C cells would show hardly hangs on that; with more it soon does.
 """
 
 from __future__ import annotations
 
-from math import exp, log, log1p
+from math import exp, log, log1p, sqrt
 
 import numpy as np
 
@@ -23,7 +26,7 @@ STEP = 0.4  # of the integral for the entropy, in logarithms: its sum is exact t
 LOGS = np.arange(-30, 4, STEP)
 
 
-def hill_of_counted(s: Spectrum, effective: float, x: Integers, size: int, q: int) -> Index:
+def hill_of_counted(s: Spectrum, effective: float, x: Integers, size: int, q: int, twice: bool = False) -> Index:
     """Return the Hill number of order 0, 1 or 2 of so many cells, no more than the effective ones.
 
     Order 2 as in Chao et al. 2014, table 1, less the pairs of counts that are of one cell.
@@ -40,12 +43,14 @@ def hill_of_counted(s: Spectrum, effective: float, x: Integers, size: int, q: in
         Cells.
     q
         Order.
+    twice
+        Whether a cell is counted no more than twice.
     """
     if q == 1:
-        entropy = s.sum(_entropy(s.sizes, s.n, effective, size))
-        return Index(exp(min(max(entropy, 0.0), log(size))), _entropy(x, s.n, effective, size), "log", q)
+        entropy = s.sum(_entropy(s.sizes, s.n, effective, size, twice))
+        return Index(exp(min(max(entropy, 0.0), log(size))), _entropy(x, s.n, effective, size, twice), "log", q)
     if q == 0:
-        drawn, _ = _counts(s.n, effective, size)
+        drawn, _ = _counts(s.n, effective, size, twice)
         shown = s.sum(1 - missed(s.sizes, s.n, drawn))
         return Index(min(shown, float(size)), (1 - missed(x, s.n, drawn)) / shown, "log", q)
     cell = 1 / effective - 1 / s.n
@@ -58,13 +63,13 @@ def hill_of_counted(s: Spectrum, effective: float, x: Integers, size: int, q: in
     return Index(1 / whole, -(1 - 1 / size) / (1 - cell) * pairs(x) / whole, "log", q)
 
 
-def coverage_of_counted(s: Spectrum, effective: float, x: Integers, size: int) -> Index:
+def coverage_of_counted(s: Spectrum, effective: float, x: Integers, size: float, twice: bool = False) -> Index:
     """Return the mean coverage of so many cells: how seldom a further one is of a clone that they do not show.
 
     It is the chance that a further count is of such a clone, by that of its being of a cell not yet counted.
     Parameters as for `hill_of_counted`.
     """
-    drawn, left = _counts(s.n, effective, size)
+    drawn, left = _counts(s.n, effective, size, twice)
     drawn = min(drawn, s.n - 1.0)  # that there is a further one
 
     def uncovered(counts: Integers) -> Floats:
@@ -73,13 +78,16 @@ def coverage_of_counted(s: Spectrum, effective: float, x: Integers, size: int) -
     return Index(max(0.0, 1 - s.sum(uncovered(s.sizes))), -uncovered(x), "share")
 
 
-def _counts(n: int, effective: float, size: float) -> tuple[float, float]:
-    """Return how many counts stand for so many cells, and the share of the cells that those are not of."""
+def _counts(n: int, effective: float, size: float, twice: bool) -> tuple[float, float]:
+    """Return how many counts stand for so many cells, and the chance that a further one is of none of these cells."""
     cell = 1 / effective - 1 / n
+    if twice:
+        drawn = 2 * size / (1 + cell / 2 + sqrt(max(0.0, (1 + cell / 2) ** 2 - 2 * cell * size)))
+        return drawn, 1 - drawn * cell
     return log1p(-size * cell) / log1p(-cell), 1 - size * cell
 
 
-def _entropy(x: Integers, n: int, effective: float, size: int) -> Floats:
+def _entropy(x: Integers, n: int, effective: float, size: int, twice: bool) -> Floats:
     """Return what clones of so many counts add to the entropy of so many cells.
 
     As ``ln(k) = ∫ (1 - exp(-(k - 1) w)) exp(-w) / w dw``, that is the integral of
@@ -90,8 +98,9 @@ def _entropy(x: Integers, n: int, effective: float, size: int) -> Floats:
     w = np.exp(LOGS)[:, None]
     cell = 1 / effective - 1 / n
     some = -np.expm1(-w) * (size - 1)
-    none = np.log1p(np.log1p(-some * cell) / (cell * n))  # that a count is not among those that stand for the cells
-    uncovered = np.exp((x - 1.0) * none) / (1 - some * cell)
+    left = np.sqrt(1 - 2 * some * cell) if twice else 1 - some * cell
+    drawn = 2 * some / (1 + left) if twice else -np.log1p(-some * cell) / cell
+    uncovered = np.exp((x - 1.0) * np.log1p(-drawn / n)) / left
     expected = x * ((size - 1) / n)
     large = expected / (1 + expected)
     less = large**2 / 2 * (1 / max(1, size - 1) - 1 / effective) + large / effective

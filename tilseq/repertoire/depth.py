@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike
 
 from tilseq.repertoire.cells import cells_of, effective_number
 from tilseq.repertoire.clones import INDEPENDENT, check_count_of, clone_counts
+from tilseq.repertoire.miscounting import ONCE, Miscounting, miscounting
 from tilseq.repertoire.replicates import Estimate
 from tilseq.tables import as_polars
 from tilseq.tables.repertoire import DEPTH
 
 UNEQUAL, YIELD_CV2 = ("umis", "reads", "unknown"), 0.7  # what cells yield unequally, and how
-MISCOUNTED = 0.3  # variance of how often a template is counted, where templates are told from reads: a round figure
 FEWEST_FOR_SINGLETONS = 100  # clones: of so many at least one is seen once, unless they were cut off
 TOLD = ("declared", "input_ng")  # sources of cells that the counts have no part in
 LIGHT = ("IGK", "IGL")  # of which a B cell bears one
@@ -33,6 +33,7 @@ def depth(
     input_ng: float | None = None,
     replicates: Mapping[str, Estimate] | None = None,
     pair: Mapping[str, Estimate] | None = None,
+    miscounted: Mapping[str, Miscounting] | None = None,
 ) -> pl.DataFrame:
     """Return the cells and the effective number of cells of each locus of a sample, and the source of the cells.
 
@@ -54,17 +55,22 @@ def depth(
         As for `cells_of`.
     replicates, pair
         Locus → estimate, of `cells_from_replicates` and `cells_from_pair`.
+    miscounted
+        Locus → how often templates are counted, of `miscounting`, where libraries of one laboratory tell it together;
+        by default what this table tells, which is little.
 
     Returns
     -------
     polars.DataFrame
-        The table `depth`: `sample, locus, counts, count_of, cells, cells_from, cells_lower, cells_upper, n_effective`.
-        `cells_from` is `counted`, `declared`, `input_ng`, `replicates`, `templates`, `umis`, `pair` or `not_known`.
-        `n_effective` is ``1 / (1 / cells + 1 / counts)``, None of reads whose replicates look like one library
-        (`one_library`); the counts where they are of cells, or of templates and UMIs
-        of which nothing else is known. A cell with two chains of a locus is an observation of each: it counts once in
-        `cells` and twice in `n_effective`. Cells that were told stand behind each locus, but for those of light chains,
-        see `told_by_locus`.
+        The table `depth`: `sample, locus, counts, count_of, cells, cells_from, cells_lower, cells_upper, n_effective,
+        counting`. `cells_from` is `counted`, `declared`, `input_ng`, `replicates`, `templates`, `umis`, `pair` or
+        `not_known`. `n_effective` is ``1 / (1 / cells + 1 / counts)``, None of reads whose replicates look like one
+        library (`one_library`); the counts where they are of cells, or of UMIs of which nothing else is known; of
+        templates, but by replicates, ``counts / (1 + variance)``, see `effective_number`. `counting` is how often a
+        cell is counted: `once`; `twice`, that is 0, 1 or 2 times, as templates may be; `drawn` at random; None where
+        the counts' meaning is unknown and they are not worth their sum. A cell with two chains of a locus is an
+        observation of each: it counts once in `cells` and twice in `n_effective`. Cells that were told stand behind
+        each locus, but for those of light chains, see `told_by_locus`.
 
     Raises
     ------
@@ -76,29 +82,44 @@ def depth(
     check_count_of(count_of)
     put_in = cells_of(cells, t_cell_fraction, input_ng)
     rows = []
-    sums = dict(clone_counts(table).group_by("locus").agg(pl.col("duplicate_count").sum()).iter_rows())
+    clones = clone_counts(table)
+    sums = dict(clones.group_by("locus").agg(pl.col("duplicate_count").sum()).iter_rows())
+    if miscounted is None and count_of == "templates":
+        miscounted = miscounted_templates([clones])
     of_locus = {} if put_in is None else told_by_locus(put_in, sums)
     for locus, counts in sums.items():
         row: dict[str, Any] = {"sample": sample, "locus": locus, "counts": counts, "count_of": count_of}
         repeated, paired = (known.get(locus) if known else None for known in (replicates, pair))
+        variance, twice = (miscounted or {}).get(locus, ONCE)
         if count_of == "cells":
             known = min(counts, (counted or {}).get(locus, counts))
             row |= {"cells": known, "cells_from": "counted", "n_effective": counts}
         elif put_in is not None:
             source, behind = "declared" if cells is not None else "input_ng", of_locus[locus]
-            row |= {"cells": behind, "cells_from": source, "n_effective": effective_number(counts, count_of, behind)}
+            effective = effective_number(counts, count_of, behind, variance=variance)
+            row |= {"cells": behind, "cells_from": source, "n_effective": effective}
         elif repeated:
             row |= _estimated(repeated, "replicates", counts)
             if count_of not in INDEPENDENT and _like_one_library(repeated, counts):
                 row["n_effective"] = None
         elif count_of in ("templates", "umis"):
-            row |= {"cells": counts, "cells_from": count_of, "n_effective": counts}
+            effective = effective_number(counts, count_of, variance=variance)
+            row |= {"cells": counts, "cells_from": count_of, "n_effective": effective}
         elif paired:
             row |= _estimated(paired, "pair", counts)
         else:
             row |= {"cells_from": "not_known"}
-        rows.append(row)
+        rows.append(row | {"counting": _counting(row, twice)})
     return DEPTH.frame(rows)
+
+
+def miscounted_templates(tables: Iterable[pl.DataFrame]) -> dict[str, Miscounting]:
+    """Return locus → how often templates are counted, as clonotype tables of one laboratory tell it together."""
+    by_locus: dict[str, list[np.ndarray]] = {}
+    for table in tables:
+        for (locus,), clones in clone_counts(table).partition_by("locus", as_dict=True).items():
+            by_locus.setdefault(str(locus), []).append(clones["duplicate_count"].to_numpy())
+    return {locus: miscounting(libraries) for locus, libraries in by_locus.items()}
 
 
 def told_by_locus(cells: float, counts: Mapping[str, int]) -> dict[str, float]:
@@ -214,25 +235,25 @@ def product_cells(depths: pl.DataFrame) -> dict[str, float | None]:
     variation of what cells yield. It is taken to be 0.7, by which replicates of Minervina and others scatter (eLife
     2021;10:e63502). An estimate from replicates has it in itself.
 
-    Templates of DNA are a sample of the specimen itself, whatever the number of cells that they were drawn from without
-    replacement: D of them are worth D cells, but for those that are missed or counted twice; ``D / 1.3``, and at most
-    the cells that were told. That is a round figure, on which no chance of `missed_clones` rests.
-
     Parameters
     ----------
     depths
         Rows of the table `depth` of one sample.
     """
     unequal = pl.col("cells_from").is_in(TOLD) & pl.col("count_of").is_in(UNEQUAL)
-    drawn = pl.col("cells_from").is_in((*TOLD, "templates")) & (pl.col("count_of") == "templates")
-    worth = (
-        pl.when(unequal)
-        .then(1 / ((1 + YIELD_CV2) / pl.col("cells") + 1 / pl.col("counts")))
-        .when(drawn)
-        .then(pl.min_horizontal("cells", pl.col("counts") / (1 + MISCOUNTED)))
-    )
+    worth = pl.when(unequal).then(1 / ((1 + YIELD_CV2) / pl.col("cells") + 1 / pl.col("counts")))
     known = depths.select("locus", worth.alias("n_effective")).drop_nulls()
     return share_cells(depths) | dict(known.iter_rows())
+
+
+def _counting(row: Mapping[str, Any], twice: bool) -> str | None:
+    """Return how often a cell is counted, of a row of `depth`; more than twice in the mean is no matter of `twice`."""
+    counts, effective = row["counts"], row.get("n_effective")
+    if effective is None or effective >= counts:
+        return None if effective is None else "once"
+    if row["count_of"] == "templates" and twice and 2 * effective > counts:
+        return "twice"
+    return None if row["count_of"] == "unknown" else "drawn"
 
 
 def _like_one_library(found: Estimate, counts: int) -> bool:

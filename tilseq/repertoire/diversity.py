@@ -23,6 +23,7 @@ from tilseq.repertoire.spectrum import Floats, Integers, Spectrum, spectrum
 from tilseq.tables.repertoire import DIVERSITY, HILL_PROFILE
 
 Cells = float | Mapping[str, float | None] | None
+Counting = Mapping[str, str | None] | None
 Limits = tuple[float, float] | None
 
 ROUNDING = 1e-12  # of a sum of squares of shares
@@ -53,7 +54,9 @@ OF_RARE = ("chao1_bias_corrected", "chao1_inext", "ace", "hill_q1_asymptotic")
 OF_SHARES = ("shannon_entropy_nats", "gini_simpson", "hill_q1", "simpson_inverse", "hill_q3")
 
 
-def diversity(table: Any, *, sample: str, count_of: str = "unknown", n_effective: Cells = None) -> pl.DataFrame:
+def diversity(
+    table: Any, *, sample: str, count_of: str = "unknown", n_effective: Cells = None, counting: Counting = None
+) -> pl.DataFrame:
     """Return the diversity of each locus of a sample.
 
     Indices are of the clones seen, their share ``p = count / sum of counts`` (N counts, S clones, f1 and f2 of them
@@ -89,13 +92,16 @@ def diversity(table: Any, *, sample: str, count_of: str = "unknown", n_effective
         What the counts count. Without `n_effective` limits are given for `cells`, `umis` and `templates` alone: reads
         of one molecule are not independent, and limits drawn from them would be far too narrow.
     n_effective
-        Effective number of cells, for all loci or by locus, see `depth`. Where it is below the counts, cells are taken
-        to be drawn from the repertoire and counts from the cells (1 / effective = 1 / cells + 1 / counts). Limits are
-        then given for indices of shares and the coverage alone, not for `d50_clones`, and as far away as the standard
-        error is half way to them. Chao1, ACE and `hill_q1_asymptotic` are null, as such counts do not show which clones
-        are of one cell and which of two; so is the coverage where there are more counts than cells, or no two counts of
-        a clone are of two cells, and this and `hill_q2_asymptotic` where clones repeat less often than counts drawn so
-        of so few cells would.
+        Effective number of cells, for all loci or by locus, see `depth`. Where it is below the counts, limits are given
+        for indices of shares and the coverage alone, not for `d50_clones`, and as far away as the standard error is
+        half way to them. Chao1, ACE and `hill_q1_asymptotic` are null, as such counts do not show which clones are of
+        one cell and which of two; so is the coverage where there are more counts than cells, or no two counts of a
+        clone are of two cells, and this and `hill_q2_asymptotic` where how often a cell was counted is not known.
+    counting
+        How often a cell is counted, by locus, see `depth`; it matters where the effective cells are fewer than the
+        counts. `drawn`, the default but for counts of unknown meaning: cells are drawn from the repertoire and counts
+        from the cells (1 / effective = 1 / cells + 1 / counts). `twice`: 0, 1 or 2 times. None: not known; nor is it
+        where clones repeat less often than counts would that are drawn so of so few cells.
 
     Returns
     -------
@@ -111,9 +117,9 @@ def diversity(table: Any, *, sample: str, count_of: str = "unknown", n_effective
         An effective number of cells is not above 0 or exceeds the counts of its locus; counts are not of that.
     """
     rows: list[dict[str, Any]] = []
-    for locus, counts, cells in by_locus(table, count_of, n_effective):
+    for locus, counts, cells, how in by_locus(table, count_of, n_effective, counting):
         whole = spectrum(counts)
-        for parameter, (value, ends) in measured(whole, cells).items():
+        for parameter, (value, ends) in measured(whole, cells, how).items():
             lower, upper = ends or (None, None)
             row = {"sample": sample, "locus": locus, "parameter": parameter, "value": value}
             rows.append({**row, "lower": lower, "upper": upper, "n": whole.n, "depth": cells})
@@ -126,13 +132,14 @@ def hill_profile(
     sample: str,
     count_of: str = "unknown",
     n_effective: Cells = None,
+    counting: Counting = None,
     orders: Sequence[float] = ORDERS,
 ) -> pl.DataFrame:
     """Return Hill numbers of the clones seen over their order (Hill, Ecology 1973;54:427), with limits.
 
     Parameters
     ----------
-    table, sample, count_of, n_effective
+    table, sample, count_of, n_effective, counting
         As for `diversity`, and so are the limits.
     orders
         Orders q from 0 on. The larger, the less rare clones weigh: 0 counts clones, 1 is exp of the entropy, 2 the
@@ -154,11 +161,11 @@ def hill_profile(
     if wrong:
         raise AnalysisError("a Hill number has no such order", found=wrong[0], expected="a number, 0 or above")
     rows: list[dict[str, Any]] = []
-    for locus, counts, cells in by_locus(table, count_of, n_effective):
+    for locus, counts, cells, how in by_locus(table, count_of, n_effective, counting):
         whole = spectrum(counts)
         wanted = {str(q): partial(indices.hill, q=q) for q in orders}
         of_shares = {str(q) for q in orders if q >= 1}
-        found = _with_limits(whole, wanted, *sampled(whole, cells), of_shares)
+        found = _with_limits(whole, wanted, *sampled(whole, cells, how == "twice"), of_shares)
         for q, (value, ends) in zip(orders, found.values(), strict=True):
             lower, upper = ends or (None, None)
             row = {"sample": sample, "locus": locus, "q": float(q), "value": value}
@@ -166,8 +173,10 @@ def hill_profile(
     return HILL_PROFILE.frame(rows)
 
 
-def by_locus(table: Any, count_of: str, n_effective: Cells) -> list[tuple[str, Integers, float | None]]:
-    """Return locus, counts of its clones and effective number of cells of each locus."""
+def by_locus(
+    table: Any, count_of: str, n_effective: Cells, counting: Counting
+) -> list[tuple[str, Integers, float | None, str | None]]:
+    """Return locus, counts of its clones, effective number of cells and how often one is counted, of each locus."""
     check_count_of(count_of)
     found = []
     clones = clone_counts(table).select("locus", "duplicate_count")
@@ -176,19 +185,22 @@ def by_locus(table: Any, count_of: str, n_effective: Cells) -> list[tuple[str, I
         total = float(counts.sum())
         cells = n_effective.get(str(locus)) if isinstance(n_effective, Mapping) else n_effective
         cells = effective_number(total, count_of) if cells is None else checked_effective(cells, total, str(locus))
-        found.append((str(locus), counts, cells))
+        how = counting.get(str(locus)) if counting is not None else None if count_of == "unknown" else "drawn"
+        found.append((str(locus), counts, cells, how))
     return found
 
 
-def measured(whole: Spectrum, cells: float | None) -> dict[str, tuple[float | None, Limits]]:
-    """Return each index of a spectrum with its limits, which are those of so many cells."""
+def measured(
+    whole: Spectrum, cells: float | None, counting: str | None = "drawn"
+) -> dict[str, tuple[float | None, Limits]]:
+    """Return each index of a spectrum with its limits, which are those of so many cells, counted so."""
     found: dict[str, tuple[float | None, Limits]] = {"cells_or_counts": (whole.n, None)}
-    base, sampling = sampled(whole, cells)
+    base, sampling = sampled(whole, cells, counting == "twice")
     found |= _with_limits(whole, INDICES, base, sampling, OF_SHARES)
     if cells is not None and round(cells) < whole.n:
         found |= dict.fromkeys(OF_RARE, (None, None))
-        seen = Observed(whole, cells)
-        pairs = _order_two_of_cells(whole, cells) if seen.repeats else None
+        seen = Observed(whole, cells, counting)
+        pairs = None if seen.doubt else _order_two_of_cells(whole, cells)
         found["hill_q2_asymptotic"] = (pairs and pairs.value, None)
         found["coverage"] = _coverage(seen, sampling) if cells >= LEAST_CELLS else (None, None)
     # Fewer cells than counts hold half in fewer clones: limits of the one are none of the other.
@@ -202,13 +214,13 @@ def measured(whole: Spectrum, cells: float | None) -> dict[str, tuple[float | No
 
 
 def _coverage(seen: Observed, sampling: Sampling | None) -> tuple[float | None, Limits]:
-    """Return the coverage of the effective cells, and its limits; None where they are out of reach.
+    """Return the coverage of the cells that are shown, and its limits; None where they are out of reach.
 
     So it is, too, where hardly two counts of a clone are of two cells: the clones seen hold something, not 0.
     """
-    if seen.n > seen.furthest or not seen.repeats:
+    if seen.n > seen.furthest or seen.doubt:
         return None, None
-    index = seen.coverage(seen.points(sampling), seen.n)
+    index = seen.coverage(seen.points(sampling), seen.shown)
     if not index.value:
         return None, None
     if sampling is None:

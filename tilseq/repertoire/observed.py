@@ -17,6 +17,7 @@ from tilseq.repertoire.spectrum import Integers, Spectrum
 LEAST_CELLS = 2  # effective cells: of fewer nothing is said
 FURTHEST = 2  # times the cells seen: beyond, the extrapolation of the richness is a guess
 CLEARLY = 3.0  # standard deviations by which pairs of counts are fewer than chance allows
+UNTOLD = "have counts of unknown meaning, so that how often a cell was counted is not known; say what they count"
 SELDOM = "repeat less often than counts drawn at random of so few cells would: how its cells were counted is not known"
 DEEPEST = 0.5  # of cells counted several times: beyond, how unequally they are counted decides
 
@@ -31,10 +32,14 @@ class Observed:
         Their spectrum.
     effective
         Effective cells that they are worth.
+    counting
+        How often a cell is counted, as in the table `depth`: `drawn` at random, `twice` at most, None for not known.
+        Where each count is a cell it is not asked.
     """
 
     counts: Spectrum
     effective: float
+    counting: str | None = "drawn"
 
     @property
     def once(self) -> bool:
@@ -47,26 +52,44 @@ class Observed:
         return self.counts.n if self.once else floor(self.effective * (1 + ROUNDING))
 
     @property
-    def repeats(self) -> bool:
-        """Whether counts repeat as often as those of so few cells must, if they are drawn from these at random.
+    def twice(self) -> bool:
+        """Whether a cell is counted no more than twice."""
+        return self.counting == "twice"
 
-        Pairs of counts of one clone are no fewer than those of one cell. Where they are, the cells were not counted so:
-        a cell gives one template of DNA. How they were then, and what fewer of them would show, nobody knows.
+    @property
+    def doubt(self) -> str | None:
+        """Why it is not known how often a cell was counted, and so what fewer cells would show; None where it is.
+
+        Pairs of counts of one clone are no fewer than those of one cell. Where they are, the cells were not counted so.
         """
+        if self.once:
+            return None
+        if self.counting is None:
+            return UNTOLD
         of_one_cell = self.counts.n * (self.counts.n - 1) / 2 * (1 / self.effective - 1 / self.counts.n)
         pairs = self.counts.sum(self.counts.sizes * (self.counts.sizes - 1.0)) / 2
-        return self.once or pairs >= of_one_cell - CLEARLY * sqrt(of_one_cell)
+        return SELDOM if pairs < of_one_cell - CLEARLY * sqrt(of_one_cell) else None
 
     @property
     def furthest(self) -> int:
         """The most cells of which it can be said what they would show.
 
-        Twice those seen; where cells were counted several times no more than the effective ones, and half of the cells.
+        Twice those seen; where cells were counted several times no more than the effective ones, and half of the cells,
+        but where none was counted more than twice.
         """
         if self.once:
             return FURTHEST * self.n
+        if self.twice:
+            return self.n
         cells = 1 / (1 / self.effective - 1 / self.counts.n)
         return max(1, min(self.n, floor(DEEPEST * cells * (1 + ROUNDING))))
+
+    @property
+    def shown(self) -> float:
+        """Cells whose clones are seen: where none is counted more than twice, more than the effective ones."""
+        if not self.twice:
+            return self.n
+        return self.counts.n - (1 / self.effective - 1 / self.counts.n) * self.counts.n * (self.counts.n - 1) / 2
 
     @property
     def standing(self) -> int:
@@ -86,10 +109,10 @@ class Observed:
         """Return the Hill number of order 0, 1 or 2 of so many cells; x as in `indices.Index`."""
         if self.once:
             return hill_at_size(self.counts, x, size, q)
-        return hill_of_counted(self.counts, self.effective, x, size, q)
+        return hill_of_counted(self.counts, self.effective, x, size, q, self.twice)
 
-    def coverage(self, x: Integers, size: int) -> Index:
+    def coverage(self, x: Integers, size: float) -> Index:
         """Return the mean coverage of so many cells."""
         if self.once:
-            return coverage_at_size(self.counts, x, size)
-        return coverage_of_counted(self.counts, self.effective, x, size)
+            return coverage_at_size(self.counts, x, int(size))
+        return coverage_of_counted(self.counts, self.effective, x, size, self.twice)

@@ -14,7 +14,7 @@ import polars as pl
 
 from tilseq.errors import AnalysisError
 from tilseq.intervals import Z95
-from tilseq.repertoire.diversity import Cells, by_locus, error_and_quantile, influences
+from tilseq.repertoire.diversity import Cells, Counting, by_locus, error_and_quantile, influences
 from tilseq.repertoire.indices import Index, limits
 from tilseq.repertoire.observed import LEAST_CELLS, Observed
 from tilseq.repertoire.sampling import Sampling, sampled, sampling_of
@@ -33,6 +33,7 @@ def rarefaction(
     sample: str,
     count_of: str = "unknown",
     n_effective: Cells = None,
+    counting: Counting = None,
     cells: Sequence[int] | None = None,
     points: int = 40,
 ) -> pl.DataFrame:
@@ -42,13 +43,14 @@ def rarefaction(
     of the mean over samples of so many cells. Beyond, to twice the cells, they are of the mean of the extrapolation,
     which of a repertoire of many rare clones finds too few. Where the effective cells are fewer than the counts, each
     cell is taken to be counted several times or not at all (`tilseq.repertoire.counted_at_size`), and the curve ends at
-    the effective cells or half of the cells, whichever are fewer: beyond, how unequally cells are counted decides.
+    the effective cells or, but where none is counted more than twice, half of the cells, whichever are fewer: beyond,
+    how unequally cells are counted decides.
 
     Parameters
     ----------
-    table, sample, count_of, n_effective
+    table, sample, count_of, n_effective, counting
         As for `diversity`. A locus whose effective number of cells is not known has no rows: reads are not cells. Nor
-        has one whose clones repeat less often than counts drawn of so few cells would (`Observed.repeats`).
+        has one of which it is not known how often a cell was counted (`Observed.doubt`).
     cells
         Numbers of cells, by default so many `points` from 1 to twice those seen, which are among them.
     points
@@ -68,13 +70,10 @@ def rarefaction(
         A number of cells is no whole number, below 1 or beyond the curve.
     """
     rows: list[dict[str, Any]] = []
-    for locus, counts, effective in by_locus(table, count_of, n_effective):
-        if effective is None or effective < LEAST_CELLS:
+    for locus, seen in effective_spectra(table, count_of=count_of, n_effective=n_effective, counting=counting).items():
+        if seen.doubt:
             continue
-        seen = Observed(spectrum(counts), effective)
-        if not seen.repeats:
-            continue
-        sampling = sampled(seen.counts, effective)[1]
+        sampling = sampled(seen.counts, seen.effective, seen.twice)[1]
         x = seen.points(sampling)
         for size in _sizes(seen, points) if cells is None else cells:
             if not 1 <= size <= seen.furthest or size % 1:
@@ -95,26 +94,26 @@ def rarefaction(
     return RAREFACTION.frame(rows)
 
 
-def effective_spectra(table: Any, *, count_of: str = "unknown", n_effective: Cells = None) -> dict[str, Observed]:
+def effective_spectra(
+    table: Any, *, count_of: str = "unknown", n_effective: Cells = None, counting: Counting = None
+) -> dict[str, Observed]:
     """Return locus → counts of a sample and effective cells, which is all that `standardised` needs of it.
 
     Parameters
     ----------
-    table, count_of, n_effective
-        As for `diversity`. A locus whose effective number of cells is not known, or below 2, is left out, and one whose
-        clones repeat less often than counts drawn of so few cells would (`Observed.repeats`).
+    table, count_of, n_effective, counting
+        As for `diversity`. A locus whose effective number of cells is not known, or below 2, is left out.
 
     Raises
     ------
     TableError
         The table is not a clonotype table.
     """
-    known = {
-        locus: Observed(spectrum(counts), cells)
-        for locus, counts, cells in by_locus(table, count_of, n_effective)
+    return {
+        locus: Observed(spectrum(counts), cells, how)
+        for locus, counts, cells, how in by_locus(table, count_of, n_effective, counting)
         if cells is not None and cells >= LEAST_CELLS
     }
-    return {locus: seen for locus, seen in known.items() if seen.repeats}
 
 
 def standardised(
@@ -131,7 +130,8 @@ def standardised(
     Parameters
     ----------
     spectra
-        Sample → locus → counts and effective cells, of `effective_spectra`.
+        Sample → locus → counts and effective cells, of `effective_spectra`; one of which it is not known how often a
+        cell was counted (`Observed.doubt`) takes no part.
     cells, coverage
         A common depth of one's own; samples whose curve, see `rarefaction`, ends before it have no value.
 
@@ -152,7 +152,9 @@ def standardised(
         )
     rows: list[dict[str, Any]] = []
     for locus in sorted({locus for known in spectra.values() for locus in known}):
-        seen = {sample: known[locus] for sample, known in spectra.items() if locus in known}
+        seen = {sample: known[locus] for sample, known in spectra.items() if locus in known and not known[locus].doubt}
+        if not seen:
+            continue
         size = cells or min(each.standing for each in seen.values())
         covered = [each.coverage(NOWHERE, each.standing).value for each in seen.values() if knows_coverage(each)]
         share = coverage or min(covered, default=None)
@@ -169,7 +171,7 @@ def knows_coverage(seen: Observed) -> bool:
     """
     if seen.counts.seen(1) == seen.counts.n:
         return False
-    sampling = sampling_of(seen.counts, seen.effective)[1]  # rough of few pairs, but enough to tell this
+    sampling = sampling_of(seen.counts, seen.effective, seen.twice)[1]  # rough of few pairs, but enough to tell this
     index = seen.coverage(seen.points(sampling), seen.standing)
     (error,), _ = sampling.errors(index.influence[None])
     return bool(0 < index.value and Z95 * error <= COVERAGE_WITHIN * index.value)
@@ -177,7 +179,7 @@ def knows_coverage(seen: Observed) -> bool:
 
 def at_common_depth(seen: Observed, size: int, share: float | None) -> list[dict[str, Any]]:
     """Return the rows of `standardised` of one sample, at so many cells and at a coverage, where they are in reach."""
-    sampling = sampled(seen.counts, seen.effective)[1]
+    sampling = sampled(seen.counts, seen.effective, seen.twice)[1]
     x = seen.points(sampling)
     rows: list[dict[str, Any]] = []
     if size <= seen.furthest:

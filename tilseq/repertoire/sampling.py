@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tilseq.repertoire.chances import Chances, counted_often, counted_once
+from tilseq.repertoire.chances import Chances, counted_often, counted_once, counted_twice
 from tilseq.repertoire.spectrum import Floats, Integers, Spectrum, effective_spectrum
 
 OFTEN = 50  # counts above it stand for themselves
@@ -177,7 +177,7 @@ def knows_clones(spectrum: Spectrum) -> bool:
     return spectrum.sum(spectrum.sizes * (spectrum.sizes - 1.0)) / 2 >= LEAST_PAIRS
 
 
-def sampled(whole: Spectrum, cells: float | None) -> tuple[Spectrum | None, Sampling | None]:
+def sampled(whole: Spectrum, cells: float | None, twice: bool = False) -> tuple[Spectrum | None, Sampling | None]:
     """Return what `sampling_of` does; None where the cells are not known, or too few pairs of them are of one clone.
 
     Parameters
@@ -186,16 +186,18 @@ def sampled(whole: Spectrum, cells: float | None) -> tuple[Spectrum | None, Samp
         Counts of the clones.
     cells
         Effective cells that they are worth.
+    twice
+        Whether a cell is counted no more than twice.
     """
     if cells is None or not knows_clones(effective_spectrum(whole, cells)):
         return None, None
-    return sampling_of(whole, cells)
+    return sampling_of(whole, cells, twice)
 
 
-def sampling_of(whole: Spectrum, cells: float) -> tuple[Spectrum, Sampling]:
+def sampling_of(whole: Spectrum, cells: float, twice: bool = False) -> tuple[Spectrum, Sampling]:
     """Return the spectrum, in units of which a cell has no more than `chances.FINEST`, and the sampling of it."""
     if round(cells) >= whole.n:
         return whole, Sampling(whole)
-    chances = counted_often(whole.n / cells - 1)
+    chances = (counted_twice if twice else counted_often)(whole.n / cells - 1)
     base = effective_spectrum(whole, chances.spread * cells)
     return base, Sampling(base, chances)

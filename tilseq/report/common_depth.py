@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import polars as pl
-
 from tilseq.report.repertoires import CELLS_FROM
 from tilseq.report.results import Results
 from tilseq.report.rows import BRIEFLY, who_briefly
 from tilseq.report.view import Head, View, count, measured, missing, on_two_lines, text
 from tilseq.report.words import number
-from tilseq.tables.repertoire import ESTIMATED, STANDARDISED_PARAMETERS
+from tilseq.tables.repertoire import STANDARDISED_PARAMETERS
 
 AMONG = {"subject": "samples of one subject", "study": "samples of all subjects"}
 NAMES = ("Richness", "Hill q1", "Hill q2")
@@ -28,8 +26,7 @@ def common_depth(results: Results, over: str) -> View:
         `subject` or `study`: whose samples have the depth in common.
     """
     table = results.with_sample("diversity").filter(over=over)
-    # An estimate stands in a row of its own, and is then what the values rest on.
-    depths = results.tables["depth"].sort(pl.col("cells_from").is_in(ESTIMATED), maintain_order=True)
+    depths = results.tables["depth"]
     source = {tuple(of): told for *of, told in depths.select("sample", "locus", "cells_from").iter_rows()}
     heads = [*BRIEFLY, Head("Locus"), Head("Effective cells", numeric=True)]
     for above, unit in (("At equal cells", "cells"), ("At equal coverage", "")):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def write_bcr(
-    job: Job, folder: Path, told: Collection[str], n_effective: float | None
+    job: Job, folder: Path, told: Collection[str], *, count_of: str, n_effective: float | None
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], pl.DataFrame]:
     """Write a sample's families, sequences, isotypes, load of mutations and figures.
 
@@ -27,6 +27,8 @@ def write_bcr(
         Of the step `repertoire`.
     told
         Warnings and notes of the file that its clonotypes gave already.
+    count_of
+        What the counts count.
     n_effective
         Effective number of B cells behind the counts of heavy chains, None where it is not known.
 
@@ -46,9 +48,7 @@ def write_bcr(
 
     sequences = read_bcr(only_path(job), dialect=job.arguments["dialect"], locus=job.arguments["locus"])
     threshold = job.arguments["family_threshold"]
-    found = bcr(
-        sequences.table, sample=job.unit, count_of=sequences.count_of, threshold=threshold, n_effective=n_effective
-    )
+    found = bcr(sequences.table, sample=job.unit, count_of=count_of, threshold=threshold, n_effective=n_effective)
     write_parquet(found.families, FAMILIES, folder)
     write_parquet(found.mutation, MUTATION, folder)
     write_parquet(found.mutation_load, MUTATION_LOAD, folder)
@@ -58,7 +58,7 @@ def write_bcr(
     of_t_cells = sequences.exclusions.filter(rule=NOT_OF_B_CELLS).with_columns(
         sample=pl.lit(job.unit), file=pl.lit((job.sample or {})["path"])
     )
-    rows = _endpoints(job.sample or {}, found, sequences.count_of)
+    rows = _endpoints(job.sample or {}, found, count_of)
     return rows, quality + _quality(job.unit, found), of_t_cells.select(EXCLUSIONS.names)
 
 

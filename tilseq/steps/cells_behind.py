@@ -33,17 +33,19 @@ def cells_behind(samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.D
     Returns
     -------
     polars.DataFrame
-        What a sample says of itself, as the step `repertoire` writes it, or else an estimate: from libraries of one
-        specimen whose `replicate` differs, then, where cells are not known at all, from the sample before it, or after
-        the first, of one kind of specimen; of two such estimates the lower.
+        What a sample says of itself, or else an estimate: from libraries of one specimen whose `replicate` differs,
+        then, where cells are not known at all, from the sample before it, or after the first, of one kind of specimen;
+        of two such estimates the lower. How often templates are counted all of the subject's libraries tell together.
     """
     import polars as pl
 
-    from tilseq.repertoire.depth import depth
+    from tilseq.repertoire.depth import depth, miscounted_templates
     from tilseq.tables.repertoire import DEPTH
 
     present = [row for row in samples if clones.get(row["sample"]) is not None and clones[row["sample"]].height]
     replicates, pairs = _of_replicates(present, clones), _of_pairs(present, clones)
+    tables = (clones[row["sample"]] for row in present)
+    miscounted = miscounted_templates(table for table in tables if repertoire.count_of(table) == "templates")
     found = [DEPTH.frame()]
     for row in present:
         name = row["sample"]
@@ -58,6 +60,7 @@ def cells_behind(samples: Sequence[Mapping[str, Any]], clones: Mapping[str, pl.D
                 cells=repertoire.cells_in_library(row),
                 replicates=replicates.get(name),
                 pair=pairs.get(name),
+                miscounted=miscounted,
             )
         )
     return pl.concat(found)

@@ -1,4 +1,4 @@
-"""Diversity at a depth in common, profiles and curves: one job a subject, over all of its receptor samples."""
+"""The cells behind counts, diversity, profiles and curves: one job a subject, over all of its receptor samples."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tilseq.steps import repertoire
 from tilseq.steps.diversity_figures import draw_diversity
-from tilseq.steps.diversity_rows import METHOD_OF_LIMITS
+from tilseq.steps.diversity_rows import METHOD_OF_LIMITS, diversity_rows
 from tilseq.steps.job import Job, needed
 from tilseq.steps.receptor_subjects import by_subject, in_time, subject_job
 
@@ -30,7 +30,7 @@ def plan(study: Study) -> list[Job]:
 
 
 def run(job: Job, folder: Path) -> None:
-    """Write what the subject's samples would show at equal cells and equal coverage, with profiles, curves, figures.
+    """Write the cells behind the subject's samples, their diversity, also at equal cells and coverage, and figures.
 
     Samples stand in the order of their days; one whose own job failed, or left no clonotype, takes no part. A sample of
     few cells, or of unknown ones, has no value at a common depth and does not set it for others: `quality` tells.
@@ -38,11 +38,11 @@ def run(job: Job, folder: Path) -> None:
     import polars as pl
 
     from tilseq.io.write import write_frame, write_parquet
-    from tilseq.repertoire.diversity import hill_profile
+    from tilseq.repertoire.diversity import diversity, hill_profile
     from tilseq.repertoire.rarefaction import effective_spectra, rarefaction
     from tilseq.steps.cells_behind import cells_behind, more_than_replicates
     from tilseq.tables.outputs import ENDPOINTS, QUALITY
-    from tilseq.tables.repertoire import DEPTH, DIVERSITY, ESTIMATED, HILL_PROFILE, RAREFACTION
+    from tilseq.tables.repertoire import DEPTH, DIVERSITY, HILL_PROFILE, RAREFACTION
 
     samples = sorted(job.arguments["samples"].values(), key=in_time)
     folders = {row["sample"]: need for need, row in job.arguments["samples"].items()}
@@ -51,21 +51,25 @@ def run(job: Job, folder: Path) -> None:
     clones = {name: pl.read_parquet(read[folders[name]]) for name in present}
     cells = cells_behind(samples, clones)
     spectra: dict[str, dict[str, Observed]] = {}
-    profiles, curves = [HILL_PROFILE.frame()], [RAREFACTION.frame()]
+    of_sample = {row["sample"]: row for row in samples}
+    profiles, curves, indices = [HILL_PROFILE.frame()], [RAREFACTION.frame()], [DIVERSITY.frame()]
+    rows = []
     for name, table in clones.items():
+        behind, counts = cells.filter(sample=name), repertoire.count_of(table)
         known: dict[str, Any] = {
-            "count_of": repertoire.count_of(table),
-            "n_effective": dict(cells.filter(sample=name).select("locus", "n_effective").iter_rows()),
+            "count_of": counts,
+            "n_effective": dict(behind.select("locus", "n_effective").iter_rows()),
+            "counting": dict(behind.select("locus", "counting").iter_rows()),
         }
+        indices.append(diversity(table, sample=name, **known))
+        rows += diversity_rows(of_sample[name], indices[-1], f"key: nucleotide junction; counts: {counts}")
         spectra[name] = effective_spectra(table, **known)
         profiles.append(hill_profile(table, sample=name, **known))
         curves.append(rarefaction(table, sample=name, points=POINTS, **known))
     common = at_common_depth(spectra, cells, OVER)
-    of_sample = {row["sample"]: row for row in samples}
-    estimated = cells.filter(pl.col("cells_from").is_in(ESTIMATED))
-    write_parquet(estimated, DEPTH, folder)
-    write_parquet(common, DIVERSITY, folder)
-    write_parquet(ENDPOINTS.frame(endpoints(common, of_sample, cells)), ENDPOINTS, folder)
+    write_parquet(cells, DEPTH, folder)
+    write_parquet(pl.concat([*indices, common]), DIVERSITY, folder)
+    write_parquet(ENDPOINTS.frame(rows + endpoints(common, of_sample, cells)), ENDPOINTS, folder)
     told = [*_left_out(cells, spectra), *_short_of_coverage(common), *_one_library(cells)]
     told += more_than_replicates(samples, clones)
     write_parquet(QUALITY.frame(told), QUALITY, folder)
@@ -99,7 +103,7 @@ def at_common_depth(spectra: Mapping[str, Mapping[str, Observed]], cells: pl.Dat
     groups: dict[tuple[str, bool], dict[str, dict[str, Observed]]] = {}
     for sample, known in spectra.items():
         for locus, each in known.items():
-            if each.n >= repertoire.LEAST_COUNTED:
+            if each.n >= repertoire.LEAST_COUNTED and not each.doubt:
                 groups.setdefault((locus, source[sample, locus] == "counted"), {})[sample] = {locus: each}
     found = [standardised(group) for group in groups.values() if len(group) > 1]
     return pl.concat([DIVERSITY.frame(), *found]).with_columns(over=pl.lit(over, pl.String))
@@ -135,8 +139,6 @@ def endpoints(
 
 def _left_out(cells: pl.DataFrame, spectra: Mapping[str, Mapping[str, Observed]]) -> list[dict[str, Any]]:
     """Return a note on each sample and locus without values at a common depth; few cells are warned of elsewhere."""
-    from tilseq.repertoire.observed import SELDOM
-
     rows = []
     for row in cells.iter_rows(named=True):
         known = row["n_effective"]
@@ -144,8 +146,8 @@ def _left_out(cells: pl.DataFrame, spectra: Mapping[str, Mapping[str, Observed]]
             reason = f"the cells behind the counts of {row['locus']} are not known, so that none are given"
         elif known < repertoire.LEAST_COUNTED:
             reason = f"{row['locus']} has {known:.0f} effective cells, too few, so that none are given"
-        elif row["locus"] not in spectra[row["sample"]]:
-            reason = f"clones of {row['locus']} {SELDOM}, so that none are given"
+        elif doubt := spectra[row["sample"]][row["locus"]].doubt:
+            reason = f"clones of {row['locus']} {doubt}; none are given"
         else:
             continue
         told = {"sample": row["sample"], "check": f"values at a common depth, {row['locus']}", "value": known}
@@ -189,10 +191,11 @@ def _one_library(cells: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def _as_table(spectra: Mapping[str, Mapping[str, Observed]], cells: pl.DataFrame) -> pl.DataFrame:
-    """Return spectra as rows `sample, locus, cells_from, size, clones, effective`: all to compare subjects by."""
+    """Return spectra as rows `sample, locus, cells_from, size, clones, effective, counting`: all to compare by."""
     import polars as pl
 
-    schema = {"sample": pl.String, "locus": pl.String, "size": pl.Int64, "clones": pl.Float64, "effective": pl.Float64}
+    numbers = {"size": pl.Int64, "clones": pl.Float64, "effective": pl.Float64}
+    schema = {"sample": pl.String, "locus": pl.String, **numbers, "counting": pl.String}
     parts = [pl.DataFrame(schema=schema)] + [
         pl.DataFrame({"size": each.counts.sizes, "clones": each.counts.clones}).select(
             pl.lit(sample).alias("sample"),
@@ -200,6 +203,7 @@ def _as_table(spectra: Mapping[str, Mapping[str, Observed]], cells: pl.DataFrame
             "size",
             "clones",
             pl.lit(float(each.effective)).alias("effective"),
+            pl.lit(each.counting, pl.String).alias("counting"),
         )
         for sample, known in spectra.items()
         for locus, each in known.items()

@@ -57,5 +57,5 @@ def _spectra(rows: pl.DataFrame) -> dict[str, dict[str, Observed]]:
     for (sample, locus), group in rows.group_by("sample", "locus", maintain_order=True):
         sizes, clones = group["size"].to_numpy(), group["clones"].to_numpy()
         counts = Spectrum(sizes, clones, int(sizes @ clones.astype(sizes.dtype)))
-        found.setdefault(str(sample), {})[str(locus)] = Observed(counts, group["effective"][0])
+        found.setdefault(str(sample), {})[str(locus)] = Observed(counts, group["effective"][0], group["counting"][0])
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,55 +33,58 @@ def plan(study: Study) -> list[Job]:
 
 
 def run(job: Job, folder: Path) -> None:
-    """Read one clonotype table and write its clones, diversity, endpoints, quality and exclusions."""
+    """Read one clonotype table and write its clones, quality and exclusions, and what files of some kinds tell besides.
+
+    The cells behind its counts, and its diversity, wait for the other samples of its subject: the step `diversity`.
+    """
     import polars as pl
 
     from tilseq.io.clonotypes import read_clonotypes
     from tilseq.io.write import write_frame, write_parquet
+    from tilseq.repertoire.clones import counts_are
     from tilseq.repertoire.depth import depth
-    from tilseq.repertoire.diversity import diversity
     from tilseq.steps.bcr import write_bcr
     from tilseq.steps.diversity_rows import diversity_rows
     from tilseq.steps.reading import reading_rows
     from tilseq.steps.single_cells import write_cells
     from tilseq.tables.outputs import ENDPOINTS, EXCLUSIONS, QUALITY
-    from tilseq.tables.repertoire import DEPTH, DIVERSITY
+    from tilseq.tables.repertoire import DIVERSITY
 
     sample = job.sample or {}
     clonotypes = read_clonotypes(only_path(job), dialect=job.arguments["dialect"], locus=job.arguments["locus"])
+    counts = counts_are(clonotypes.count_of, sample["count_of"], job.unit, "leave count_of empty in samples.csv")
+    clonotypes = replace(clonotypes, count_of=counts)
     cells = depth(
         clonotypes.table,
         sample=job.unit,
-        count_of=clonotypes.count_of,
+        count_of=counts,
         counted=clonotypes.cells,
         cells=cells_in_library(sample),
     )
-    effective = dict(cells.select("locus", "n_effective").iter_rows())
-    indices = diversity(clonotypes.table, sample=job.unit, count_of=clonotypes.count_of, n_effective=effective)
     excluded = clonotypes.exclusions.with_columns(sample=pl.lit(job.unit), file=pl.lit(sample["path"]))
     excluded = excluded.select(EXCLUSIONS.names)
-    rows = diversity_rows(sample, indices, f"key: nucleotide junction; counts: {clonotypes.count_of}")
+    rows: list[dict[str, Any]] = []
     quality = reading_rows(job.unit, clonotypes) + _unusable_cells(sample)
     quality += _checks(job.unit, clonotypes, cells)
     quality += _depth(sample, clonotypes, job.arguments["least_yield"])
     if sample["assay"] == "bcr":
         told = (*clonotypes.warnings, *clonotypes.notes)
-        of_families, checks, of_t_cells = write_bcr(job, folder, told, effective.get("IGH"))
-        rows, quality = rows + of_families, quality + checks
+        heavy = cells.filter(locus="IGH")["n_effective"]
+        n_effective = heavy[0] if heavy.len() else None
+        rows, checks, of_t_cells = write_bcr(job, folder, told, count_of=counts, n_effective=n_effective)
+        quality += checks
         excluded = pl.concat([excluded, of_t_cells])
     if clonotypes.dialect == "10x":
         of_pairs, checks_of_cells, without_pair = write_cells(job, folder)
-        rows += diversity_rows(sample, of_pairs, "key: nucleotide junctions of both chains; counts: cells")
-        indices = pl.concat([indices, of_pairs])
+        rows = diversity_rows(sample, of_pairs, "key: nucleotide junctions of both chains; counts: cells")
+        write_parquet(of_pairs, DIVERSITY, folder)
         quality += checks_of_cells.to_dicts()
         excluded = pl.concat([excluded, without_pair])
     clones = clonotypes.table.with_columns(
-        count_of=pl.lit(clonotypes.count_of),
+        count_of=pl.lit(counts),
         cells_of_locus=pl.col("locus").replace_strict(clonotypes.cells, default=None, return_dtype=pl.Int64),
     )
     write_frame(clones, folder / "clonotypes.parquet")
-    write_parquet(cells, DEPTH, folder)
-    write_parquet(indices, DIVERSITY, folder)
     write_parquet(ENDPOINTS.frame(rows), ENDPOINTS, folder)
     write_parquet(QUALITY.frame(quality), QUALITY, folder)
     write_parquet(excluded, EXCLUSIONS, folder)

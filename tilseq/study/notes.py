@@ -42,6 +42,7 @@ READ_FOR: dict[str, tuple[str, ...]] = {
     "panel": ("flow",),
     "plate": ("cytokine",),
     "locus": ("tcr", "bcr"),
+    "count_of": ("tcr", "bcr"),
     "cells": ("tcr", "bcr"),
     "t_cell_fraction": ("tcr",),
     "input_ng": ("tcr",),

@@ -7,6 +7,7 @@ from tilseq.tables.schema import Column, Table
 
 SPECIMENS = ("tumor", "infusion_product", "blood", "plasma", "serum")
 ASSAYS = ("flow", "cytokine", "tcr", "bcr", "scrna", "bulk_rna")
+COUNTS_OF = ("cells", "umis", "templates", "reads")
 TUMOR_TYPES = ("melanoma", "cervical", "ovarian", "nsclc", "head_and_neck", "other")
 ROLES = ("sample", "stimulated", "unstimulated", "fmo", "compensation", "blank", "control")
 TIMINGS = ("pre", "post")
@@ -91,6 +92,7 @@ SAMPLES = Table(
         Column("panel", "text", "Panel of study.yaml that the tube was stained with."),
         Column("plate", "text", "Plate of plates/*.csv."),
         Column("locus", "text", "Locus amplified.", allowed=LOCI),
+        Column("count_of", "text", "What the file's counts count, where it does not tell.", allowed=COUNTS_OF),
         Column("cells", "number", "Cells put into the assay.", unit="cells", above=0),
         Column("t_cell_fraction", "number", "Share of T cells in the input.", above=0, maximum=1),
         Column("input_ng", "number", "Nucleic acid put into the assay.", unit="ng", above=0),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from tilseq.tables.outputs import LOWER, SAMPLE, UPPER
 from tilseq.tables.schema import Column, Table
 
+COUNTING = ("once", "twice", "drawn")
 CELLS_FROM = ("counted", "declared", "input_ng", "replicates", "templates", "umis", "pair", "not_known")
-ESTIMATED = ("replicates", "pair")
 DIVERSITY_PARAMETERS = (
     "cells_or_counts",
     "richness",
@@ -237,8 +237,7 @@ PAIRED_CLONES = Table(
 
 DEPTH = Table(
     "depth",
-    "How many cells stand behind the counts of a locus of a sample, and how that is known; an estimate from replicates "
-    "or from a pair stands in a row of its own beside what the sample says of itself.",
+    "How many cells stand behind the counts of a locus of a sample, and how that is known.",
     (
         Column("sample", "text", SAMPLE.meaning, needed=True),
         Column("locus", "text", "Locus.", needed=True),
@@ -254,8 +253,15 @@ DEPTH = Table(
             "Independent observations that the counts are worth; a cell with two chains of the locus is one of each.",
             unit="cells",
         ),
+        Column(
+            "counting",
+            "text",
+            "How often a cell is counted: once; 0, 1 or 2 times (twice); as often as chance has it (drawn); null where "
+            "that is not known.",
+            allowed=COUNTING,
+        ),
     ),
-    key=("sample", "locus", "cells_from"),
+    key=("sample", "locus"),
 )
 
 HILL_PROFILE = Table(

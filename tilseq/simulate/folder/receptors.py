@@ -13,9 +13,6 @@ from tilseq.simulate.sequencing.rearrangements import rearrangements
 from tilseq.simulate.sequencing.sampling import FLAVORS
 from tilseq.simulate.subjects import Subject, draw_subject, number_of
 
-# AIRR has a column of its own for UMIs alone, so that its `duplicate_count` does not tell reads from templates.
-COMMENT = {"reads": "duplicate_count is of reads"}
-
 
 def write_tcr(context: Context, samples: list[Sample]) -> Rows:
     """Write the bulk TCR libraries of a subject; return rows of `samples`, `libraries` and `infused_mass`."""
@@ -38,7 +35,7 @@ def write_tcr(context: Context, samples: list[Sample]) -> Rows:
         run = f"seq-{sample.visit}"
         cells = library.cells_put_in
         rows["samples"].append(
-            sample.row(path=path, locus="TRB", run=run, cells=cells, comment=COMMENT.get(context.design.flavor))
+            sample.row(path=path, locus="TRB", run=run, cells=cells, count_of=library.flavor.count_of)
         )
         rows["libraries"].append(
             {
@@ -83,13 +80,13 @@ def write_bcr(context: Context, samples: list[Sample]) -> Rows:
     for sample in samples:
         table, cells = bcr_library(context.design, context.subject, sample, members)
         path = f"raw/bcr/{sample.name}.tsv.gz"
-        counts = rearrangements(_one_row_a_chain(table), sample.name, FLAVORS[context.design.flavor].count_of)
+        count_of = FLAVORS[context.design.flavor].count_of
+        counts = rearrangements(_one_row_a_chain(table), sample.name, count_of)
         files.write_gzip_table(counts, context.folder / path)
         truth = table.select("locus", "junction", "v_call", "j_call", "family", "cells", "counted")
         files.write_gzip_table(truth, context.folder / "truth" / "bcr" / f"{sample.name}.csv.gz")
-        rows["samples"].append(
-            sample.row(path=path, run=f"seq-{sample.visit}", cells=cells, comment=COMMENT.get(context.design.flavor))
-        )
+        row = sample.row(path=path, run=f"seq-{sample.visit}", cells=cells, count_of=count_of)
+        rows["samples"].append(row)
     return rows
 
 

@@ -1,0 +1,71 @@
+"""How often templates are counted, learnt from libraries that were drawn with a known law."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tilseq.repertoire.miscounting import ONCE, Miscounting, miscounting
+
+
+def templates(random, naive, spread, number):
+    """Templates of clones: some of one naive cell each, the others of log-normal clones."""
+    memory = random.lognormal(0, spread, 4_000)
+    of_clones = random.multinomial(round(number * (1 - naive)), memory / memory.sum())
+    return np.concatenate([of_clones, np.ones(round(number * naive), int)])
+
+
+def twice(u):
+    """Each template counted 0, 1 or 2 times."""
+    return lambda random, drawn: (
+        drawn
+        - (missed := random.binomial(drawn, u / 2))
+        + random.binomial(drawn - missed, u / 2 / (1 - u / 2) if u else 0)
+    )
+
+
+def drawn_of_fewer(u):
+    """Counts drawn at random from fewer templates, of 1 / u of them each."""
+    return lambda random, drawn: random.poisson(random.binomial(drawn, 1 / u) * u) if u > 1 else random.poisson(drawn)
+
+
+LIBRARIES = [(naive, spread, number) for naive in (0.4, 0.1) for spread in (1.5, 2.2) for number in (6_000, 20_000)]
+
+
+@pytest.mark.parametrize(
+    ("counted", "variance", "at_most_twice"),
+    [(twice(0.0), 0.0, None), (twice(0.3), 0.3, True), (twice(0.5), 0.5, True), (drawn_of_fewer(1), 1.0, False)],
+)
+def test_libraries_together_tell_how_templates_are_counted(counted, variance, at_most_twice):
+    random = np.random.default_rng(41)
+    made = [counted(random, templates(random, *library)) for library in LIBRARIES]
+    found = miscounting(counts[counts > 0] for counts in made)
+    assert found.variance == pytest.approx(variance, abs=0.06)
+    assert at_most_twice is None or found.twice == at_most_twice
+
+
+def test_reads_of_a_template_that_are_rounded_to_templates():
+    # its reads are gamma, so that its count is 0 to 5, of this variance beside its mean
+    random = np.random.default_rng(42)
+    many = np.rint(random.gamma(2, 0.5, 10**6))
+    variance = many.var() / many.mean() + many.mean() - 1
+    made = []
+    for library in LIBRARIES:
+        drawn = templates(random, *library)
+        each = np.rint(random.gamma(2, 0.5, drawn.sum())).astype(int)
+        made.append(np.bincount(np.repeat(np.arange(len(drawn)), drawn), each, len(drawn)).astype(int))
+    found = miscounting(counts[counts > 0] for counts in made)
+    assert found.variance == pytest.approx(variance, abs=0.1)
+    assert not found.twice
+
+
+@pytest.mark.parametrize("library", [[], [1] * 99, [5] * 300, [40] * 5_000])
+def test_a_library_that_tells_nothing(library):
+    assert miscounting([library]) == miscounting([]) == ONCE == Miscounting(0.0, False)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.lists(st.integers(1, 10**9), max_size=300), max_size=3))
+def test_any_counts_have_a_variance(libraries):
+    assert 0 <= miscounting(libraries).variance <= 1
+    assert miscounting(libraries) == miscounting(libraries[::-1])
