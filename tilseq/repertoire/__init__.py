@@ -16,6 +16,7 @@ from tilseq.repertoire.hopping import leak_limit
 from tilseq.repertoire.isotypes import isotypes
 from tilseq.repertoire.keys import lacking, paired
 from tilseq.repertoire.label_checks import label_checks
+from tilseq.repertoire.miscounting import Miscounting, miscounting
 from tilseq.repertoire.mutation import mutation_load, mutations
 from tilseq.repertoire.near_matches import near_matches
 from tilseq.repertoire.neighbours import neighbours
@@ -36,6 +37,7 @@ from tilseq.repertoire.usage import usage, usage_divergence
 
 __all__ = [
     "Contamination",
+    "Miscounting",
     "ProductLot",
     "Tracked",
     "bcr",
@@ -66,6 +68,7 @@ __all__ = [
     "label_checks",
     "lacking",
     "leak_limit",
+    "miscounting",
     "mutation_load",
     "mutations",
     "near_matches",

@@ -61,7 +61,8 @@ def run(job: Job, folder: Path) -> None:
             "n_effective": dict(behind.select("locus", "n_effective").iter_rows()),
             "counting": dict(behind.select("locus", "counting").iter_rows()),
         }
-        indices.append(diversity(table, sample=name, **known))
+        sure = dict(behind.filter(pl.col("cells_from") != "pair").select("locus", "n_effective").iter_rows())
+        indices.append(diversity(table, sample=name, **known | {"n_effective": sure}))
         rows += diversity_rows(of_sample[name], indices[-1], f"key: nucleotide junction; counts: {counts}")
         spectra[name] = effective_spectra(table, **known)
         profiles.append(hill_profile(table, sample=name, **known))
