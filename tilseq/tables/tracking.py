@@ -41,14 +41,18 @@ ORIGINS = Table(
 
 ORIGIN_CLASSES = Table(
     "origin_classes",
-    "One origin of one subject's clones a row: how many, and how many of them are expected to be of another.",
+    "One origin of one subject's clones a row: how many, and how many of them are of another at least.",
     (
         Column("subject", "text", "Subject identifier, where given."),
         _LOCUS,
         _ORIGIN,
         Column("clones", "integer", "Clones that are called so.", needed=True, minimum=0),
         Column(
-            "wrong_expected", "number", "Clones among them expected to be of another; null is not known.", minimum=0
+            "wrong_at_least",
+            "integer",
+            "Clones among them that the product or the baseline held and missed, at least: the lower 95 % limit. "
+            "0 says nothing; null is not known.",
+            minimum=0,
         ),
     ),
     key=("subject", "locus", "origin"),
