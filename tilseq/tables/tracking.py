@@ -159,7 +159,12 @@ TREND = Table(
         Column("doubling_time", "number", "ln 2 / slope where it rises.", unit="d", above=0),
         Column("doubling_time_lower", "number", "Lower 95 % limit, of a clone that rises.", unit="d", minimum=0),
         Column("doubling_time_upper", "number", "Upper 95 % limit; null where it may not rise.", unit="d", above=0),
-        Column("dispersion", "number", "Dispersion of the negative binomial; 0 is Poisson.", minimum=0),
+        Column(
+            "dispersion",
+            "number",
+            "Dispersion of the negative binomial; 0 is Poisson. Null where no clone tells it: then no limits and no p.",
+            minimum=0,
+        ),
         Column("p", "number", "Of a level course, by likelihood ratio; null: not tested.", minimum=0, maximum=1),
         Column("q", "number", "p after Benjamini and Hochberg, within the family.", minimum=0, maximum=1),
         Column("family", "text", "What q was corrected over: subject, locus.", needed=True),
