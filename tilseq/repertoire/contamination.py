@@ -99,10 +99,9 @@ def contamination(
     clones = suspicious_clones(libraries, beside, rates, chance)
     leaked = _leaked(libraries, clones)
     beyond = loci_of(libraries, labelled["may_leak"] | leaked) if leaked.any() else loci
+    kinds = [(count_of or {}).get(name) for name in libraries.names]
     return Contamination(
-        samples=_identities(
-            libraries, true, loci, beyond, rates, [(count_of or {}).get(name) for name in libraries.names]
-        ),
+        samples=_identities(libraries, true, loci, beyond, rates, kinds),
         pairs=_pairs(libraries, true, loci, beyond, rates),
         rates=rates,
         clones=clones,
