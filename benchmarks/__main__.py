@@ -35,6 +35,7 @@ ALL = (
     "cell_labels",
     "origins",
     "origins_growth",
+    "origins_missed",
     "enrichment",
     "enrichment_calibration",
     "persistence",

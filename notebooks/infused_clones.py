@@ -147,17 +147,17 @@ show(ts.plots.clone_courses(tracked.clones, tracked.origins, days=days), "course
 # %% [markdown]
 # ## Where do clones come from?
 #
-# By where they were seen. `wrong_expected` is about how many of a class are of another, as the product or the blood
-# before held them and the sample missed them.
+# By where they were seen. `wrong_at_least` is a lower limit of how many of a class are of another, as the product or
+# the blood before held them and the sample missed them. An upper limit there is not.
 
 # %%
-tracked.origin_classes.select("origin", "clones", "wrong_expected")
+tracked.origin_classes.select("origin", "clones", "wrong_at_least")
 
 # %% [markdown]
 # The trial is synthetic, so we can look at the truth (columns; `naive` are cells of no clone that the trial follows).
-# Of the clones called `infused_only`, 92 were in blood before and too small to be seen, where about 27 were expected;
-# of `preexisting_only` 27 were infused, where about 28 were expected. With 34 clones seen in both, these are orders of
-# magnitude, not counts.
+# Of the clones called `infused_only`, 92 were in blood before and too small to be seen; of `preexisting_only` 27 were
+# infused. The 34 clones seen in both prove two of each, and no more: most of the missed are too small to leave a
+# trace.
 
 # %%
 truth = pl.read_csv(STUDY / "truth/clones/SIM-01.csv.gz").select("origin", junction="trb_junction")

@@ -92,7 +92,7 @@ def masses(run: Run) -> pl.DataFrame:
 
 
 def compare(run: Run) -> Iterator[pl.DataFrame]:
-    """Yield the numbers of persistence, of the expected errors of origins, and of labels."""
+    """Yield the numbers of persistence, of the fewest errors of origins, and of labels."""
     truth = masses(run)
     measures = {
         "persistence_mass": "mass",
@@ -134,7 +134,7 @@ def _called(run: Run) -> pl.DataFrame:
 
 
 def _origins(run: Run) -> Iterator[pl.DataFrame]:
-    """Yield how many clones of a class are expected to be wrong, beside how many are; naive cells are left out."""
+    """Yield how many clones of a class are wrong at least, beside how many are; naive cells are left out."""
     called = _called(run)
     wrong = called.group_by("subject", origin="told").agg(
         truth=(pl.col("told") != pl.col("truth")).sum().cast(pl.Float64)
@@ -143,12 +143,11 @@ def _origins(run: Run) -> Iterator[pl.DataFrame]:
         run.table("origin_classes")
         .filter(locus="TRB")
         .join(wrong, on=["subject", "origin"])
-        .drop_nulls("wrong_expected")
+        .drop_nulls("wrong_at_least")
     )
-    nothing = [pl.lit(None, dtype=pl.Float64).alias(name) for name in ("lower", "upper")]
-    rows = rows.with_columns(*nothing, value="wrong_expected", status=pl.lit("expected"))
+    rows = rows.with_columns(value=pl.lit(None), lower="wrong_at_least", upper="clones", status=pl.lit("at least"))
     for (origin,), part in rows.group_by("origin", maintain_order=True):
-        yield numbers(run, f"origins: wrong_expected of {origin}", part, scale="points", place="subject")
+        yield numbers(run, f"origins: wrong_at_least of {origin}", part, scale="points", place="subject")
 
 
 def compare_words(run: Run) -> Iterator[pl.DataFrame]:

@@ -50,11 +50,10 @@ def test_labels_stand_beside_the_cells(tmp_path):
 
 
 def test_where_clones_have_an_origin_it_stands_there_too():
-    told = LABELS.with_columns(origin=pl.Series(["infused_only", None]), origin_probability=pl.Series([0.9, None]))
+    told = LABELS.with_columns(origin=pl.Series(["infused_only", None]))
     data = cells("GT-1", "AC-1")
-    assert write_cell_labels(data, told) == [*COLUMNS, "product_origin", "product_origin_probability"]
+    assert write_cell_labels(data, told) == [*COLUMNS, "product_origin"]
     assert data.obs["product_origin"].to_list()[1] == "infused_only"
-    assert np.array_equal(data.obs["product_origin_probability"], [np.nan, 0.9], equal_nan=True)
 
 
 def test_another_key_and_labels_written_twice():

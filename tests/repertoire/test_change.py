@@ -108,6 +108,9 @@ def test_refused():
         change(clones(BEFORE), clones(AFTER, "TRA"), samples=PAIR, n_effective=(1000, 2500))
     with pytest.raises(AnalysisError, match="over-dispersion must be from 0 to below 1; found 1"):
         change(*tables, samples=PAIR, n_effective=(1000, 2500), overdispersion=1)
+    for alpha in (0, 5, float("nan")):
+        with pytest.raises(AnalysisError, match="a false discovery rate must be above 0 and below 1"):
+            change(*tables, samples=PAIR, n_effective=(1000, 2500), alpha=alpha)
     with pytest.raises(TableError, match="needs this column"):
         change(clones(BEFORE).drop("junction"), tables[1], samples=PAIR, n_effective=(1000, 2500))
 
@@ -144,3 +147,11 @@ def test_shares_of_next_to_no_cells_have_limits_without_a_warning(recwarn):
     assert log2[0] == pytest.approx(np.log2(3 / 1e-150 * 5 / 10))
     assert lower[0] < log2[0] < upper[0] == np.inf
     assert not recwarn.list
+
+
+def test_what_is_far_less_than_a_cell_has_no_limit_on_that_side():
+    # 5e-4 cells: the lower limit of their share is about 0.025 ** 2000, which no number holds.
+    falls, rises = (log2_ratios(*(np.array([one]) for one in pair), 1e5, 1e5) for pair in ((1e5, 5e-4), (5e-4, 1e5)))
+    assert [falls[1][0], rises[2][0]] == [-np.inf, np.inf]
+    assert falls[2][0] == pytest.approx(-rises[1][0], rel=1e-6)
+    assert falls[2][0] < -13  # at most some 8 cells of 100,000

@@ -120,6 +120,17 @@ def test_a_failed_library_is_not_accused():
     assert pair(found, "A1", "A2")["verdict"] == "cannot_tell"
 
 
+@pytest.mark.parametrize(("kind", "usual", "depth"), [("cells", None, None), ("umis", 2_000, "shallow")])
+def test_cells_are_no_shallow_library_of_molecules(kind, usual, depth):
+    samples = {name: table([f"{name}-{i}" for i in range(500)], [4] * 500) for name in ("A1", "B1", "C1")}
+    samples["A2"] = table([f"A2-{i}" for i in range(90)], [1] * 90)
+    kinds = dict.fromkeys(samples, "umis") | {"A2": kind}
+    found = contamination(samples, subjects={name: name[0] for name in samples}, count_of=kinds).samples
+    row = found.filter(sample="A2").row(0, named=True)
+    assert (row["counts"], row["usual_counts"], row["depth"]) == (90, usual, depth)
+    assert found.filter(sample="A1")["usual_counts"][0] == 2_000
+
+
 def test_a_failed_library_full_of_what_leaked_is_not_taken_for_another_subject():
     large = {name: frame.with_columns(duplicate_count=pl.lit(100)) for name, frame in trial().items()}
     leaked = table([f"B{i}" for i in range(30)] + [f"A2-{i}" for i in range(5)], [1] * 35)

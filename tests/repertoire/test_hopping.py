@@ -29,6 +29,8 @@ def test_most_that_leaks_holds_99_percent_and_no_more_than_needed(count, rate):
 def test_a_rate_is_not_below_0():
     with pytest.raises(AnalysisError, match="0 or more"):
         leak_limit(10, -0.1)
+    with pytest.raises(AnalysisError, match="0 or more"):
+        leak_limit([10, 10], [0.1, np.nan])
 
 
 def clones(prefix, counts):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tilseq.repertoire.missed import missed, poisson_log_normal
+from tilseq.repertoire.missed import fewest_missed, missed, poisson_log_normal
 
 # tests/oracles/missed.R: centre, scatter, chances of 0, 1, 7, 300 and 20,000
 CHANCES = [
@@ -67,3 +67,41 @@ def test_the_fit_does_not_stop_before_the_greatest_likelihood():
 
 def test_of_few_clones_nothing_is_known():
     assert np.isinf(missed(np.full(9, 5.0), np.full(9, 2.0))).all()
+
+
+# By awk: f1, f2, floor(f1 (f1 - 1) / (2 (f2 + 1)) * exp(-1.959963985 * sqrt(4 / f1 + 1 / (f2 + 1) + 1 / that)))
+FEWEST = [(0, 0, 0), (1, 0, 0), (2, 0, 0), (9, 0, 3), (20, 4, 10), (60, 20, 42)]
+
+
+@pytest.mark.parametrize(("once", "twice", "least"), FEWEST)
+def test_the_fewest_that_were_missed_by_hand(once, twice, least):
+    assert fewest_missed([1] * once + [2] * twice) == least
+    assert fewest_missed([3, 700] + [2] * twice + [1] * once) == least
+
+
+SIZES = {
+    "equal": lambda random, clones: np.full(clones, 2.0),
+    "equal, rare": lambda random, clones: np.full(clones, 0.4),
+    "log-normal": lambda random, clones: 0.3 * random.lognormal(0, 1.2, clones),
+    "power": lambda random, clones: np.minimum(0.1 / random.random(clones), 300.0),
+}
+# Counts of a number of cells.
+COUNTED = {
+    "once": lambda random, cells: cells,
+    "some twice": lambda random, cells: cells + random.binomial(cells, 0.15),
+    "unequally": lambda random, cells: random.poisson(random.standard_gamma(np.maximum(cells, 1e-12)) * (cells > 0)),
+}
+
+
+@pytest.mark.parametrize("counted", COUNTED)
+@pytest.mark.parametrize("sizes", SIZES)
+def test_fewer_are_told_than_were_missed_whatever_the_sizes_and_counts(sizes, counted):
+    over, told = 0, []
+    for seed in range(300):
+        random = np.random.default_rng([31, seed])
+        counts = COUNTED[counted](random, random.poisson(SIZES[sizes](random, random.poisson(200))))
+        told.append(fewest_missed(counts[counts > 0]))
+        over += told[-1] > np.count_nonzero(counts == 0)
+    # One in forty is 7.5 of 300; up to 14 are chance (binomial, 1 %).
+    assert over <= 14
+    assert np.median(told) > 0

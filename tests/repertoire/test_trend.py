@@ -143,9 +143,23 @@ def test_a_visit_without_a_locus_is_not_a_visit_without_the_clone():
 
 
 def test_few_cells_are_not_tested():
-    found = run({"two": (1, 0, 1, 0, 0, 0), "five": (1, 1, 1, 1, 0, 1)})
+    found = run({"two": (1, 0, 1, 0, 0, 0), "five": (1, 1, 1, 1, 0, 1)}, dispersion=0)
     assert dict(found.select("junction", pl.col("p").is_null()).rows()) == {"two": True, "five": False}
-    assert found["dispersion"].drop_nulls().to_list() == [0]  # neither tells of it
+
+
+def test_where_no_clone_tells_the_dispersion_there_are_neither_limits_nor_p():
+    # Of each clone less than one cell is expected in some sample.
+    cells = {"few": (1, 1, 1, 1, 0, 1), "falls": (100, 4, 0, 0, 0, 0), "lost": (20, 0, 0, 0, 0, 0)}
+    learnt, given = (
+        {row["junction"]: row for row in run(cells, dispersion=dispersion).iter_rows(named=True)}
+        for dispersion in (None, 0)
+    )
+    for name, row in learnt.items():
+        for column in ("slope_per_day", "half_life"):
+            assert row[column] == given[name][column]
+        limits = ("lower", "upper", "half_life_lower", "half_life_upper", "doubling_time_lower", "doubling_time_upper")
+        assert [row[column] for column in (*limits, "dispersion", "p", "q")] == [None] * 9
+    assert learnt["falls"]["half_life"] > 0
 
 
 def test_refused():

@@ -250,11 +250,11 @@ def _infused_clones(names: tuple[str, ...], tcr: list[dict[str, Any]], hostile: 
     blood = [s for s in tcr if s["specimen"] == "blood"]
     return {
         tracking.ORIGIN_CLASSES: [
-            {"subject": name, "locus": locus, "origin": origin, "clones": clones, "wrong_expected": wrong}
+            {"subject": name, "locus": locus, "origin": origin, "clones": clones, "wrong_at_least": wrong}
             for name in names
             for locus, origin, clones, wrong in (
-                ("TRA", "indeterminate", 70, None), ("TRB", "infused_only", 812, 40.4),
-                ("TRB", "emergent", 20, 0.5), ("TRB", "indeterminate", 300, None),
+                ("TRA", "indeterminate", 70, None), ("TRB", "infused_only", 812, 40),
+                ("TRB", "preexisting_only", 20, 0), ("TRB", "emergent", 20, None), ("TRB", "indeterminate", 300, None),
             )
         ],
         tracking.CHANGE: [

@@ -96,10 +96,10 @@ def test_an_assay_without_a_reference_is_told_in_a_sentence(good_out):
     assert laboratories.not_evaluable(results) == ""
 
 
-def test_origins_stand_with_how_many_are_expected_to_be_wrong(good_out):
+def test_origins_stand_with_how_many_are_wrong_at_least(good_out):
     assert shown(infused.origins(read_results(good_out)))[:2] == [
-        ["P01", "TRB", "812 about 40 wrong", "0", "0", "20 about 0.50 wrong", "0", "300"],
-        ["P02", "TRB", "812 about 40 wrong", "0", "0", "20 about 0.50 wrong", "0", "300"],
+        ["P01", "TRB", "812 at least 40 wrong", "0", "20", "20", "0", "300"],
+        ["P02", "TRB", "812 at least 40 wrong", "0", "20", "20", "0", "300"],
     ]
 
 

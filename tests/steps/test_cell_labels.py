@@ -9,7 +9,7 @@ from tilseq.steps import cell_labels, repertoire, tracking
 from tilseq.steps.job import Job
 from tilseq.steps.receptor_subjects import subject_job
 from tilseq.tables.contamination import SAMPLE_IDENTITY
-from tilseq.tables.tracking import ORIGIN_CLASSES, ORIGINS
+from tilseq.tables.tracking import ORIGINS
 
 PRODUCT = {"AAA": 30} | {f"CCC{'ACGT'[i % 4]}{'ACGT'[i // 4 % 4]}{'ACGT'[i // 16]}": i % 3 + 1 for i in range(40)}
 
@@ -86,13 +86,10 @@ def test_the_origin_of_a_cell_s_clone_stands_beside_its_label(run):
     seen = {"locus": "TRB", "in_product": True, "in_baseline": False, "in_tumor": False}
     told = {
         ORIGINS: [{"subject": "S1", "junction": "AAA", "origin": "infused_only", **seen}],
-        ORIGIN_CLASSES: [
-            {"subject": "S1", "locus": "TRB", "origin": "infused_only", "clones": 40, "wrong_expected": 10.0}
-        ],
     }
     labels = run({"p": (PRODUCT, {**IN_PRODUCT, "cells": 5_000}), "b": BLOOD}, origins=told)["cell_labels"]
-    found = labels.select("label", "origin", "origin_probability").unique().sort("label").rows()
-    assert found == [("infused", "infused_only", 0.75), ("not_seen_in_product", None, None)]
+    found = labels.select("label", "origin").unique().sort("label").rows()
+    assert found == [("infused", "infused_only"), ("not_seen_in_product", None)]
 
 
 def test_reads_of_unknown_cells_have_labels_without_a_chance(run):

@@ -142,6 +142,16 @@ def test_a_clone_that_is_lost_after_the_peak_is_in_the_trend_with_what_bounds_it
     assert lost["half_life_upper"] < 3 and lost["p"] < 0.001
 
 
+def test_a_clone_that_is_soon_lost_has_a_half_life_without_limits(made):
+    counts = {14: {"AAA": 400}, 21: {"AAA": 10}, 28: {}}
+    given = made(**{f"d{day}": (day, "blood", of | {"TTT": 10_000 - sum(of.values())}) for day, of in counts.items()})
+    row = trends("S1", *given, CLONES).row(0, named=True)
+    # A fortieth in a week is left, and less than a cell is expected after two: nothing tells how courses stray.
+    assert row["half_life"] == pytest.approx(7 * 0.693147 / 3.688879, rel=0.1)
+    names = ("lower", "upper", "half_life_lower", "half_life_upper", "dispersion", "p")
+    assert [row[name] for name in names] == [None] * 6
+
+
 def test_fewer_than_three_visits_from_the_peak_on_are_no_trend(made):
     counts = {7: 1000, 14: 4000, 21: 8000, 28: 2000}
     given = made(**{f"d{day}": (day, "blood", {"AAA": n, "TTT": 10_000 - n}) for day, n in counts.items()})

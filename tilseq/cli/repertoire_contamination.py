@@ -13,6 +13,8 @@ from tilseq.cli.repertoire_files import dialect_option, files, joined, locus_opt
 if TYPE_CHECKING:
     import polars as pl
 
+    from tilseq.io.clonotypes import Clonotypes
+
 EXAMPLE = """\
 S=data/sample/raw/tcr    # of the sample study, in a clone; or yours
 tilseq repertoire contamination $S/SIM-01_D28_tcr.tsv.gz $S/SIM-01_D84_tcr.tsv.gz \\
@@ -63,19 +65,20 @@ def contamination_command(
         raise click.UsageError(f"--subject: {', '.join(lacking)} has none; write --subject {lacking[0]}=SUBJECT")
     run_of = _told("--run", runs, paths) if runs else dict.fromkeys(names, ONE_RUN)
 
-    def read(path: Path) -> tuple[str, pl.DataFrame, pl.DataFrame]:
+    def read(path: Path) -> tuple[str, Clonotypes, pl.DataFrame]:
         sample = sample_name(path)
         clonotypes, left_out = read_file(path, sample, dialect, locus)
-        return sample, clonotypes.table, left_out
+        return sample, clonotypes, left_out
 
     results, status = each_file(paths, read)
     if not results:
         return status
-    tables = {sample: table for sample, table, _ in results}
+    tables = {sample: clonotypes.table for sample, clonotypes, _ in results}
     found = contamination(
         tables,
         subjects={sample: subject_of[sample] for sample in tables},
         runs={sample: run_of.get(sample) for sample in tables},
+        count_of={sample: clonotypes.count_of for sample, clonotypes, _ in results},
     )
     frames = (found.pairs, found.rates, found.clones, found.samples)
     for frame, table in zip(frames, CONTAMINATION_TABLES, strict=True):

@@ -102,7 +102,7 @@ def track_command(
       persistence.csv   what infused clones hold of each blood sample, and what is kept of them, with limits
       clones.csv        each followed clone in each sample: share, limits, limit of detection, call
       origins.csv       each clone: where it was seen and where it comes from
-      origin_classes.csv  how many clones come from where, and how many of those are expected to be wrong
+      origin_classes.csv  how many clones come from where, and how many of those are wrong at least
       near_matches.csv  clones of blood that are near an infused one and are none of them
       change.csv        clones tested from the product to each sample of blood, and from each to the next as given
       exclusions.csv    rows of the files that took no part

@@ -11,13 +11,13 @@ import polars as pl
 from tilseq.errors import AnalysisError, TableError, first_few
 from tilseq.intervals import clopper_pearson, scalar
 from tilseq.tables import as_polars
-from tilseq.tables.cell_labels import NO_RECEPTOR, ORIGIN_COLUMNS, UNDECIDED
+from tilseq.tables.cell_labels import NO_RECEPTOR, UNDECIDED
 from tilseq.tables.single_cells import CELL_STATUS, RECEPTOR_OVERLAP, SPELLINGS
 
 LEAST_OVERLAP = 0.5
 SHOWN = 3
 OF_LABELS = ("label", "probability", "product_n_effective")
-OF_CLONES = tuple(column.name for column in ORIGIN_COLUMNS)  # of labels too, where origins are known
+ORIGIN = "origin"  # of labels too, where it is known
 OF_CHAINS = ("receptor_type", "chain_pairing", "doublet")
 BASES = re.compile(r"[ACGT]{10,}")
 BASES_AND_LANE = re.compile(r"[ACGT]{10,}(?:-\d+)?")
@@ -38,7 +38,7 @@ def cell_status(
         polars or pandas, `sample` and `cell_id` of the cells with expression.
     labels
         The table `cell_labels`; without it no status is known but `no_receptor` of cells without chains. The origin of
-        the cell's clone and its probability are taken over where it tells them.
+        the cell's clone is taken over where it tells it.
     chains
         The table `cells` of `tilseq.repertoire.chain_pairing`.
     least_overlap
@@ -68,7 +68,7 @@ def cell_status(
             empty = {name: pl.lit(None, dtype=pl.Float64 if name in OF_LABELS[1:] else pl.String) for name in columns}
             joined = joined.with_columns(**empty, **{f"in_{source}": pl.lit(False)})
             continue
-        further = [name for name in OF_CLONES if source == "labels" and name in table.columns]
+        further = [ORIGIN] if source == "labels" and ORIGIN in table.columns else []
         other = _checked(table, f"table of {source}", (*columns, *further))
         _check_samples(frame, other, source)
         matched, told = _matched(frame, other, source, least_overlap)
@@ -83,7 +83,7 @@ def cell_status(
     known = [set(as_polars(table)["sample"]) for table in (labels, chains) if table is not None]
     named = pl.col("sample").is_in(sorted(set().union(*known)))
     without = pl.when(with_chain | ~named).then(pl.lit(UNDECIDED)).otherwise(pl.lit(NO_RECEPTOR))
-    unknown = {name: pl.lit(None) for name in OF_CLONES if name not in joined.columns}
+    unknown = {} if ORIGIN in joined.columns else {ORIGIN: pl.lit(None)}
     joined = joined.with_columns(status=pl.coalesce("label", without), **unknown)
     names = [column.name for column in CELL_STATUS.columns]
     return CELL_STATUS.frame(joined.select(names).to_dicts()), RECEPTOR_OVERLAP.frame(overlaps)

@@ -19,7 +19,7 @@ COLUMNS: Mapping[str, str] = {
     "product_share": "share",
     "product_n_effective": "n_effective",
 }
-OF_ORIGIN: Mapping[str, str] = {"origin": "origin", "origin_probability": "origin_probability"}
+OF_ORIGIN: Mapping[str, str] = {"origin": "origin"}
 ALIKE = "give files of the same cells, with barcodes written alike, with or without a lane's -1"
 LEAST_SHARED = 0.5  # of the fewer of two sets of barcodes of one sample; either may be a part of the other
 
@@ -39,7 +39,7 @@ def write_cell_labels(
     key_added
         Start of the names of the columns: `product_label`, `product_matched_by`, `product_junction`
         (categories), `product_probability`, `product_share`, `product_n_effective` (NaN where missing); where any
-        label tells the origin of its clone, `product_origin` and `product_origin_probability` too.
+        label tells the origin of its clone, `product_origin` too.
     by
         Column of `obs` that names each cell's sample, where there are several; their barcodes may collide.
     airr_mod
@@ -60,7 +60,7 @@ def write_cell_labels(
     cells = _part(data, airr_mod)
     keys = _keys(cells, by)
     names = ["sample", "cell_id"] if by is not None else ["cell_id"]
-    tells_origin = any(name in labels.columns and labels[name].count() for name in OF_ORIGIN)
+    tells_origin = "origin" in labels.columns and labels["origin"].count()
     columns = {**COLUMNS, **(OF_ORIGIN if tells_origin else {})}
     rows = labels.select(*names, *columns)
     if rows.select(names).is_duplicated().any():

@@ -84,8 +84,8 @@ def cell_labels(
     -------
     polars.DataFrame
         The table `cell_labels`: `sample, cell_id, label, probability, matched_by, locus, junction, product_share,
-        product_count, product_lots, product_n_effective, cells_of_clone, reason`; `origin` and `origin_probability` are
-        null until `with_origins` tells them.
+        product_count, product_lots, product_n_effective, cells_of_clone, reason`; `origin` is null until
+        `with_origins` tells it.
 
         - `label`: `infused` (matched, and no likelier false than true), `not_seen_in_product`, `undecided` (`reason`
           says why) or `no_receptor` (neither TRA nor TRB).

@@ -25,6 +25,7 @@ Effective = float | Mapping[str, float | None] | None
 FEWEST = 5.0
 ALPHA = 0.05
 LEVEL = 1.0  # a log2 ratio wholly nearer to 0 than this is no change
+LEAST = 1e-300  # share: a limit below it, as of far less than a cell, is 0 or the smallest number that there is
 
 
 def change(
@@ -89,12 +90,14 @@ def change(
         A table is not a clonotype table.
     AnalysisError
         The samples have no locus in common, or one name; an effective number is not known, not above 0, or exceeds the
-        counts; the over-dispersion is not from 0 to below 1.
+        counts; the over-dispersion is not from 0 to below 1, or `alpha` not between 0 and 1.
     """
     if samples[0] == samples[1]:
         raise AnalysisError("a change is between two samples", found=samples[0], expected="two")
     if not 0 <= overdispersion < 1:
         raise AnalysisError("an over-dispersion must be from 0 to below 1", found=overdispersion)
+    if not 0 < alpha < 1:
+        raise AnalysisError("a false discovery rate must be above 0 and below 1", found=alpha)
     counts = [clone_counts(table) for table in (before, after)]
     loci = [set(table["locus"].unique()) for table in counts]
     if not loci[0] & loci[1]:
@@ -221,9 +224,9 @@ def log2_ratios(
     before, after, back = alike(before, after)
     total = before + after
     shrunk = np.maximum(1.0, 1 + (total - 1) * overdispersion)
-    least, _ = clopper_pearson(after / shrunk, total / shrunk)
+    limits = [clopper_pearson(cells / shrunk, total / shrunk)[0] for cells in (after, before)]
     # What the later share leaves at most is what the earlier one has at least, told without loss of digits.
-    rest, _ = clopper_pearson(before / shrunk, total / shrunk)
+    least, rest = (np.where(limit > LEAST, limit, 0.0) for limit in limits)
     with np.errstate(divide="ignore", over="ignore"):
         odds = (after / before, least / (1 - least), (1 - rest) / rest)
         log2, lower, upper = (np.log2(each * n_before / n_after)[back] for each in odds)

@@ -44,7 +44,11 @@ class Contamination:
 
 
 def contamination(
-    samples: Mapping[str, Any], *, subjects: Mapping[str, str], runs: Mapping[str, str | None] | None = None
+    samples: Mapping[str, Any],
+    *,
+    subjects: Mapping[str, str],
+    runs: Mapping[str, str | None] | None = None,
+    count_of: Mapping[str, str] | None = None,
 ) -> Contamination:
     """Tell leaks within a run, swapped samples and twin files by the clones that samples share; nothing is removed.
 
@@ -69,6 +73,9 @@ def contamination(
         Sample → subject that it is said to be of.
     runs
         Sample → sequencing run; of a sample without one nothing is told of leaks.
+    count_of
+        Sample → what its counts count, as `cells` or `reads`: only like counts tell that a library is far shallower
+        than others.
 
     Returns
     -------
@@ -92,8 +99,9 @@ def contamination(
     clones = suspicious_clones(libraries, beside, rates, chance)
     leaked = _leaked(libraries, clones)
     beyond = loci_of(libraries, labelled["may_leak"] | leaked) if leaked.any() else loci
+    kinds = [(count_of or {}).get(name) for name in libraries.names]
     return Contamination(
-        samples=_identities(libraries, true, loci, beyond, rates),
+        samples=_identities(libraries, true, loci, beyond, rates, kinds),
         pairs=_pairs(libraries, true, loci, beyond, rates),
         rates=rates,
         clones=clones,
@@ -175,12 +183,13 @@ def _identities(
     loci: Mapping[str, Locus],
     beyond: Mapping[str, Locus],
     rates: pl.DataFrame,
+    count_of: Sequence[str | None],
 ) -> pl.DataFrame:
     """Return the table `sample_identity`."""
     n = len(libraries.names)
     agree, compared = over_loci(list(loci.values()), n)
     still, _ = over_loci(list(beyond.values()), n)
-    depths = _depths(libraries)
+    depths = _depths(libraries, count_of)
     arrived = _arrived(libraries, true, rates)
     rows: list[dict[str, Any]] = []
     for i, name in enumerate(libraries.names):
@@ -247,11 +256,11 @@ def _reason(
     return told + (f"; far shallower than {'others of its run' if shallow else ''}" if shallow else "")
 
 
-def _depths(libraries: Libraries) -> list[dict[str, Any]]:
+def _depths(libraries: Libraries, count_of: Sequence[str | None]) -> list[dict[str, Any]]:
     """Return clones, counts, the usual counts and whether each library is far shallower, at its deepest locus.
 
-    Usual is the median of the other libraries of its run that hold the locus, of all others where it has no run or
-    fewer than two beside it.
+    Usual is the median of the other libraries of its run that hold the locus and count the same, of all others where it
+    has no run or fewer than two beside it.
     """
     sizes = libraries.sizes
     sums = {row[0]: row[1:] for row in sizes.group_by("sample").agg(pl.col("clones", "counts").sum()).iter_rows()}
@@ -260,7 +269,8 @@ def _depths(libraries: Libraries) -> list[dict[str, Any]]:
         clones, counts = sums.get(i, (0, 0))
         deepest = sizes.filter(sample=i).sort("counts", descending=True).head(1)
         here = sizes.filter(locus=deepest["locus"][0]) if deepest.height else sizes.clear()
-        here = here.filter(pl.col("sample") != i)
+        alike = [j for j, kind in enumerate(count_of) if kind == count_of[i] and j != i]
+        here = here.filter(pl.col("sample").is_in(alike))
         of_run = here.filter(
             pl.Series([run is not None and libraries.runs[j] == run for j in here["sample"]], dtype=pl.Boolean)
         )

@@ -51,12 +51,12 @@ def leak_limit(donor_count: ArrayLike, rate: ArrayLike) -> NDArray[np.int64]:
     Raises
     ------
     AnalysisError
-        A count or rate is below 0.
+        A count or rate is below 0, or not known.
     """
     from scipy.special import pdtr, pdtrik
 
     mean = np.asarray(donor_count, float) * np.asarray(rate, float)
-    if (np.asarray(donor_count) < 0).any() or (np.asarray(rate) < 0).any():
+    if not ((np.asarray(donor_count) >= 0).all() and (np.asarray(rate) >= 0).all()):
         raise AnalysisError("a count and a rate are 0 or more")
     near = np.ceil(np.nan_to_num(np.where(mean > 0, pdtrik(LEVEL, np.maximum(mean, 1e-12)), 0)))
     near = np.maximum(near, 0)

@@ -1,11 +1,14 @@
-"""How many clones of a reference were missed there although a later sample shows them."""
+"""How many clones of a reference were missed there although another sample shows them."""
 
 from __future__ import annotations
 
 from functools import cache
+from math import exp, floor, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from tilseq.intervals import Z95
 
 Floats = NDArray[np.float64]
 
@@ -59,6 +62,27 @@ def missed(later: Floats, reference: Floats) -> Floats:
     fit = minimize(unlikely, start, method="Nelder-Mead", options=options)
     none = _chances(fit.x, x, y)[1]
     return np.asarray((none / (1 - none))[back.reshape(-1)])
+
+
+def fewest_missed(counts: ArrayLike) -> int:
+    """Return how many clones a sample missed at least, of those that another sample shows.
+
+    The lower 95 % limit of ``f1 (f1 - 1) / (2 (f2 + 1))``, with f1 clones counted once and f2 twice (Chao, Biometrics
+    1987;43:783); its logarithm has the variance ``4 / f1 + 1 / (f2 + 1)``, and that of the number missed 1 / itself.
+    Whatever the sizes of the clones, and however often a cell is counted or how unequally, ``E(f1)**2 <= 2 E(f2)
+    E(missed)``: counts of Poisson numbers of cells are more often two than Poisson counts are. An upper limit there is
+    not, as no sample tells how many clones are too small for it (Mao and Lindsay, Ann Stat 2007;35:917).
+
+    Parameters
+    ----------
+    counts
+        In the sample, of the clones that it shares with the other: whole numbers above 0.
+    """
+    once, twice = (int(np.count_nonzero(np.asarray(counts) == number)) for number in (1, 2))
+    least = once * (once - 1) / (2 * (twice + 1))
+    if not least:
+        return 0
+    return floor(least * exp(-Z95 * sqrt(4 / once + 1 / (twice + 1) + 1 / least)))
 
 
 def poisson_log_normal(counts: Floats, centre: Floats, scatter: float) -> Floats:

@@ -44,8 +44,9 @@ def trend(
     α is one for all clones of a locus, by Pearson's statistic (see `log_linear.dispersion_of`): what single clones show
     over a few visits tells too little. It holds how far courses are from straight lines, beside what libraries add.
     Limits are those of the profile likelihood and p is of the likelihood ratio to a level course, by Student's t with
-    the degrees of freedom that α rests on; with a given α, by the normal distribution. q is by Benjamini and Hochberg
-    within a family: a subject, a locus, and the clones asked for.
+    the degrees of freedom that α rests on; with a given α, by the normal distribution. Where no clone tells α, as each
+    falls below one expected cell, there are neither limits nor p. q is by Benjamini and Hochberg within a family: a
+    subject, a locus, and the clones asked for.
 
     A course that rises and then falls has no one slope: give the visits from the peak on.
 
@@ -148,11 +149,14 @@ def _fitted(cells: Floats, days: Floats, worth: Floats, dispersion: float | None
     from scipy.special import stdtr, stdtrit
 
     counts = counts_of(cells, days, worth)
-    alpha, freedom = (dispersion, 0) if dispersion is not None else dispersion_of(counts)
-    # Without degrees of freedom nothing was learnt: the normal distribution.
-    degrees = freedom or np.inf
-    found = courses(counts, float(np.ptp(days)), alpha, float(stdtrit(degrees, TAIL)))
-    p = 2 * stdtr(degrees, -np.abs(found.root))
+    alpha, degrees = (dispersion, np.inf) if dispersion is not None else dispersion_of(counts)
+    # Nothing learnt: the slopes are Poisson's, but its limits would be too narrow by what clones stray from lines.
+    unknown = degrees == 0
+    found = courses(counts, float(np.ptp(days)), alpha, float(stdtrit(degrees or np.inf, TAIL)))
+    p = 2 * stdtr(degrees or np.inf, -np.abs(found.root))
+    if unknown:
+        nothing = np.full(len(cells), np.nan)
+        found, p, alpha = found._replace(lower=nothing, upper=nothing), nothing, np.nan
     slopes = {"slope_per_day": found.slope, "lower": found.lower, "upper": found.upper}
     return {**slopes, **_times(found), "dispersion": np.full(len(cells), alpha)}, p
 

@@ -16,9 +16,9 @@ from tilseq.tables.cell_labels import INFUSED, LABELS, NO_RECEPTOR, NOT_SEEN, UN
 from tilseq.tables.tracking import CHANGE_CALLS
 
 ORIGIN_HEADS = {
-    "infused_only": Head("Infused", "not in blood before", True),
+    "infused_only": Head("Infused", "not seen in blood before", True),
     "infused_and_preexisting": Head("Infused", "and in blood before", True),
-    "preexisting_only": Head("Not infused", "in blood before", True),
+    "preexisting_only": Head("In blood before", "not seen in the product", True),
     "emergent": Head("Emergent", "in none, then in blood", True),
     "tumor_resident": Head("Tumour", "not infused", True),
     "indeterminate": Head("Cannot be told", numeric=True),
@@ -34,7 +34,7 @@ LABEL_HEADS = {
 
 
 def origins(results: Results) -> View:
-    """Return how many clones of a subject come from where, and about how many of them are expected to be of another.
+    """Return how many clones of a subject come from where, and how many of them are of another at least.
 
     A row a subject and locus; a locus of which nothing can be told has none.
     """
@@ -57,8 +57,8 @@ def origins(results: Results) -> View:
 def _origin_cell(row: dict[str, object]) -> Cell:
     if not row:
         return Cell("0", kind="number")
-    wrong = row["wrong_expected"]
-    note = f"about {number(wrong, 2)} wrong" if isinstance(wrong, float) else ""
+    wrong = row["wrong_at_least"]
+    note = f"at least {number(float(str(wrong)))} wrong" if wrong else ""
     return Cell(number(float(str(row["clones"]))), note=note, kind="number")
 
 

@@ -127,13 +127,10 @@ def _with_origins(job: Job, folder: Path, labels: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     from tilseq.repertoire.cell_origins import with_origins
-    from tilseq.tables.tracking import ORIGIN_CLASSES, ORIGINS
+    from tilseq.tables.tracking import ORIGINS
 
-    tables = [list(needed(job, folder, table.name).values()) for table in (ORIGINS, ORIGIN_CLASSES)]
-    if not all(tables):
-        return labels
-    origins, classes = (pl.read_parquet(paths[0]) for paths in tables)
-    return with_origins(labels, origins, classes)
+    paths = list(needed(job, folder, ORIGINS.name).values())
+    return with_origins(labels, pl.read_parquet(paths[0])) if paths else labels
 
 
 def _lot(

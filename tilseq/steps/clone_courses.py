@@ -123,7 +123,8 @@ def trends(
             names, infused = max(long, key=lambda course: sum(effective[name].get(locus) or 0 for name in course[0]))
             samples = {name: own[name] for name in names}
             found.append(trend(samples, days=days, n_effective=effective, subject=subject, clones=infused))
-    return pl.concat(found).drop_nulls("p")
+    told = pl.any_horizontal(pl.col("p", "slope_per_day").is_not_null())
+    return pl.concat(found).filter(told)
 
 
 def _of_infused(

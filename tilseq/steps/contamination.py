@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tilseq.steps.job import Job, needed
 from tilseq.steps.receptor_subjects import by_subject
+from tilseq.steps.repertoire import count_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,11 +46,15 @@ def run(job: Job, folder: Path) -> None:
 
     rows = job.arguments["samples"]
     read = partial(pl.read_parquet, columns=[*CLONE, "duplicate_count"])  # all samples of the study are held at once
-    tables = {rows[need]["sample"]: read(path) for need, path in needed(job, folder, "clonotypes").items()}
+    paths = {rows[need]["sample"]: path for need, path in needed(job, folder, "clonotypes").items()}
+    tables = {sample: read(path) for sample, path in paths.items()}
+    counted = {
+        sample: count_of(pl.read_parquet(path, columns=["count_of"], n_rows=1)) for sample, path in paths.items()
+    }
     subjects, runs = (
         {row["sample"]: row[word] for row in rows.values() if row["sample"] in tables} for word in ("subject", "run")
     )
-    found = contamination(tables, subjects=subjects, runs=runs)
+    found = contamination(tables, subjects=subjects, runs=runs, count_of=counted)
     write_parquet(found.samples, SAMPLE_IDENTITY, folder)
     write_parquet(found.pairs, SHARED_PAIRS, folder)
     write_parquet(found.rates, LEAK_RATES, folder)

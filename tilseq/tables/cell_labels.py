@@ -8,20 +8,11 @@ from tilseq.tables.tracking import ORIGIN_WORDS
 
 # What the product tells of a cell: the one vocabulary of labels, and of the statuses that cells are summed by.
 LABELS = INFUSED, NOT_SEEN, UNDECIDED, NO_RECEPTOR = ("infused", "not_seen_in_product", "undecided", "no_receptor")
-ORIGIN_COLUMNS = (
-    Column(
-        "origin",
-        "text",
-        "Where its clone comes from, as in `origins`; null where the label is undecided or nothing is known.",
-        allowed=ORIGIN_WORDS,
-    ),
-    Column(
-        "origin_probability",
-        "number",
-        "Share of the clones of this origin that are expected to be right; null where that is not known.",
-        minimum=0,
-        maximum=1,
-    ),
+ORIGIN = Column(
+    "origin",
+    "text",
+    "Where its clone comes from, as in `origins`; null where the label is undecided or nothing is known.",
+    allowed=ORIGIN_WORDS,
 )
 MATCHED_BY = ("both", "beta", "alpha", "alpha_of_dual", "alpha_of_mate")
 
@@ -59,7 +50,7 @@ CELL_LABELS = Table(
         Column("product_lots", "text", "Libraries of the product that hold it, parted by `;`."),
         Column("product_n_effective", "number", "Effective cells of the product at the locus.", unit="cells"),
         Column("cells_of_clone", "integer", "Cells of the sample with the junction.", minimum=1),
-        *ORIGIN_COLUMNS,
+        ORIGIN,
         Column("reason", "text", "Why there is no chance, or why the label is undecided."),
     ),
     key=("sample", "cell_id"),

@@ -113,7 +113,7 @@ SAMPLE_IDENTITY = Table(
         Column("run", "text", "Run, where told."),
         Column("clones", "integer", "Clones of all loci.", needed=True, minimum=0),
         Column("counts", "integer", "Sum of their counts.", needed=True, minimum=0),
-        Column("usual_counts", "number", "Median of the others of its run, or of all others where it has none."),
+        Column("usual_counts", "number", "Median of others that count the same, of its run where there are two."),
         Column("depth", "text", "Whether it is far shallower than those.", allowed=("usual", "shallow")),
         Column("own_compared", "integer", "Samples of its subject that it could be compared with.", needed=True),
         Column("own_agree", "integer", "Those that it agrees with.", needed=True),

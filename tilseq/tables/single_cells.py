@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tilseq.tables.cell_labels import LABELS, ORIGIN_COLUMNS
+from tilseq.tables.cell_labels import LABELS, ORIGIN
 from tilseq.tables.outputs import SAMPLE
 from tilseq.tables.schema import Column, Table
 
@@ -76,7 +76,7 @@ CELL_STATUS = Table(
         ),
         Column("probability", "number", "Chance that its clone was in the product.", minimum=0, maximum=1),
         Column("product_n_effective", "number", "Effective cells of the product, its depth.", unit="cells"),
-        *ORIGIN_COLUMNS,
+        ORIGIN,
         Column("receptor_type", "text", "TCR, BCR, ambiguous, multichain or no IR."),
         Column("chain_pairing", "text", "How its chains pair."),
         Column("doublet", "text", "Whether it may be two cells, by its chains.", allowed=("likely", "possible")),

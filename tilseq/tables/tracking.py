@@ -41,14 +41,18 @@ ORIGINS = Table(
 
 ORIGIN_CLASSES = Table(
     "origin_classes",
-    "One origin of one subject's clones a row: how many, and how many of them are expected to be of another.",
+    "One origin of one subject's clones a row: how many, and how many of them are of another at least.",
     (
         Column("subject", "text", "Subject identifier, where given."),
         _LOCUS,
         _ORIGIN,
         Column("clones", "integer", "Clones that are called so.", needed=True, minimum=0),
         Column(
-            "wrong_expected", "number", "Clones among them expected to be of another; null is not known.", minimum=0
+            "wrong_at_least",
+            "integer",
+            "Clones among them that the product or the baseline held and missed, at least: the lower 95 % limit. "
+            "0 says nothing; null is not known.",
+            minimum=0,
         ),
     ),
     key=("subject", "locus", "origin"),
@@ -155,7 +159,12 @@ TREND = Table(
         Column("doubling_time", "number", "ln 2 / slope where it rises.", unit="d", above=0),
         Column("doubling_time_lower", "number", "Lower 95 % limit, of a clone that rises.", unit="d", minimum=0),
         Column("doubling_time_upper", "number", "Upper 95 % limit; null where it may not rise.", unit="d", above=0),
-        Column("dispersion", "number", "Dispersion of the negative binomial; 0 is Poisson.", minimum=0),
+        Column(
+            "dispersion",
+            "number",
+            "Dispersion of the negative binomial; 0 is Poisson. Null where no clone tells it: then no limits and no p.",
+            minimum=0,
+        ),
         Column("p", "number", "Of a level course, by likelihood ratio; null: not tested.", minimum=0, maximum=1),
         Column("q", "number", "p after Benjamini and Hochberg, within the family.", minimum=0, maximum=1),
         Column("family", "text", "What q was corrected over: subject, locus.", needed=True),
