@@ -23,7 +23,7 @@ from tilseq.flow.counts import cd4_cd8_ratio, count
 from tilseq.flow.gating import gate
 from tilseq.intervals import clopper_pearson, ratio_of_counts
 from tilseq.io.fcs import read_fcs
-from tilseq.repertoire.cells import effective_cells
+from tilseq.repertoire.depth import depth
 from tilseq.repertoire.persistence import persistence
 from tilseq.simulate import files
 from tilseq.simulate.compartments import Specimen
@@ -150,28 +150,30 @@ def _log_width(lower: np.ndarray, upper: np.ndarray) -> float:
     return float(np.mean(np.log(upper[whole] / lower[whole]))) if whole.any() else float("nan")
 
 
-def mass(depth: int, share: float, flavor: str, runs: int = RUNS) -> tuple[Cell, Cell]:
+def mass(counted: int, share: float, flavor: str, runs: int = RUNS) -> tuple[Cell, Cell]:
     """Share of blood T cells that infused clones hold, in libraries of known depth; the reference is the true clones.
 
-    The first cell takes the true effective number of cells, the second tilseq's own, from cells and counts.
+    The first cell takes the true effective number of cells, the second tilseq's own, from cells and counts: of
+    templates of DNA by how often they are counted, as this one library tells it.
     """
-    kind, cells = FLAVORS[flavor], round(depth * CELLS_PER_TEMPLATE)
+    kind, cells = FLAVORS[flavor], round(counted * CELLS_PER_TEMPLATE)
     limits = np.empty((2, 2, runs))
     effective = np.empty(2)
     for run in range(runs):
         specimen, infused = _specimen(run % 4, share)
         counts = draw_counts_of_clones(
-            stream(SEED, "mass", f"{depth} {share} {flavor} {run}"), specimen, cells, depth, kind
+            stream(SEED, "mass", f"{counted} {share} {flavor} {run}"), specimen, cells, counted, kind
         )
         seen = np.flatnonzero(counts)
         table = pl.DataFrame({"junction": seen, "duplicate_count": counts[seen]})
         table = table.with_columns(pl.col("junction").cast(pl.String), locus=pl.lit("TRB"))
         number = float(counts.sum())
-        effective[:] = n_effective(cells, number, kind), effective_cells(cells, number)
+        own = depth(table, sample="s", count_of=kind.count_of, cells=cells)["n_effective"][0]
+        effective[:] = n_effective(cells, number, kind), own
         for way, worth in enumerate(effective):
             row = persistence(table, infused, sample="s", n_effective=min(worth, number)).row(0, named=True)
             limits[way, :, run] = row["lower"], row["upper"]
-    name = {"flavour": flavor, "templates or reads": depth, "mass": share}
+    name = {"flavour": flavor, "templates or reads": counted, "mass": share}
     return tuple(
         _mass_cell(name | {"worth, cells": round(worth)}, lower, upper, share, effective[0])
         for (lower, upper), worth in zip(limits, effective, strict=True)
@@ -226,9 +228,9 @@ def _grid(runs: int, tubes: int) -> Iterator[tuple[str, tuple[object, ...]]]:
             yield "labels", (events, share, runs)
             yield "gates", (events, share, tubes)
     for flavor in FLAVORS:
-        for depth in DEPTHS:
+        for counted in DEPTHS:
             for share in MASSES:
-                yield "mass", (depth, share, flavor, runs)
+                yield "mass", (counted, share, flavor, runs)
 
 
 def _one(job: tuple[str, tuple[object, ...]]) -> list[tuple[str, Cell]]:

@@ -1,15 +1,16 @@
 """Do the limits of diversity hold what they promise? Samples of known repertoires, preset seeds.
 
-`python -m benchmarks.diversity_coverage [RUNS [counted]]`: samples of each repertoire and depth (2,000), of cells and
-of cells counted several times; with `counted` of the latter alone. Limits are of the mean that an index has over such
-samples: that of all other runs, where it has no formula. Those of `d50_clones`, a whole number, are of its median. At a
-common depth cells counted several times are held to the mean of as many cells drawn anew, each counted once.
+`python -m benchmarks.diversity_coverage [RUNS [counted | templates]]`: samples of each repertoire and depth (2,000), of
+cells, of cells counted several times, and of templates that may be counted twice; of the named ones alone. Limits are
+of the mean that an index has over such samples: that of all other runs, where it has no formula. Those of `d50_clones`,
+a whole number, are of its median. At a common depth cells counted several times are held to the mean of as many cells
+drawn anew, each counted once.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -25,6 +26,7 @@ from tilseq.repertoire.spectrum import spectrum
 
 RUNS, SEED = 2_000, 20_27
 DEPTHS = (500, 5_000, 20_000, 100_000)
+TEMPLATES = ((2_000, 0.3), (20_000, 0.3), (20_000, 0.6))  # and the variance of how often one is counted
 COUNTED = ((3_000, 6_000), (3_000, 100_000), (3_000, 1_000_000), (20_000, 20_000))  # cells, and counts of them
 LAWS: dict[str, Callable[[], np.ndarray]] = {
     "Zipf, 50,000 clones": lambda: 1 / np.arange(1, 50_001),
@@ -97,20 +99,44 @@ def counted_cell(job: tuple[str, int, int, int]) -> dict[str, tuple[float, float
     rng = np.random.default_rng([SEED, list(LAWS).index(law), cells, counts])
     effective = effective_cells(cells, counts)
     size = min(int(effective), cells // 2)  # the reach
+    drawn = (rng.multinomial(counts, rng.multinomial(cells, share) / cells) for _ in range(runs))
+    return _beside_cells(share, (Observed(spectrum(one[one > 0]), effective) for one in drawn), size, size, runs)
+
+
+def template_cell(job: tuple[str, int, float, int]) -> dict[str, tuple[float, float, float, float]]:
+    """Return what `counted_cell` does of templates, of which some are missed and as many counted twice."""
+    law, templates, variance, runs = job
+    share = shares(law)
+    rng = np.random.default_rng([SEED, list(LAWS).index(law), templates, round(100 * variance)])
+
+    def drawn() -> Observed:
+        each = rng.permutation(np.repeat(np.arange(len(share)), rng.multinomial(templates, share)))
+        some = round(templates * variance / 2)
+        counts = np.bincount(np.append(each[some:], each[some : 2 * some]))
+        return Observed(spectrum(counts[counts > 0]), templates / (1 + variance), "twice")
+
+    reach = int(templates / (1 + variance))
+    shown = templates * (1 - variance / 2)
+    return _beside_cells(share, (drawn() for _ in range(runs)), reach, shown, runs)
+
+
+def _beside_cells(
+    share: np.ndarray, samples: Iterable[Observed], size: int, shown: float, runs: int
+) -> dict[str, tuple[float, float, float, float]]:
+    """Return the numbers of `counted_cell` of samples that reach so many cells and show clones of so many."""
+    half, common = size // 2, coverage(share, size / 2)
     found: dict[str, list[tuple[float, float, float]]] = {}
-    for _ in range(runs):
-        drawn = rng.multinomial(counts, rng.multinomial(cells, share) / cells)
-        seen = spectrum(drawn[drawn > 0])
-        triples = {name: (value, *ends) for name, (value, ends) in measured(seen, effective).items() if ends}
-        half, common = size // 2, coverage(share, size / 2)
+    for seen in samples:
+        indices = measured(seen.counts, seen.effective, seen.counting)
+        triples = {name: (value, *ends) for name, (value, ends) in indices.items() if ends}
         for depth, of_coverage, ending in ((half, common, "half_reach"), (size, None, "reach")):
-            for row in at_common_depth(Observed(seen, effective), depth, of_coverage):
+            for row in at_common_depth(seen, depth, of_coverage):
                 name = row["parameter"].replace("_at_n", f"_at_{ending}").replace("coverage", "coverage_of_half_reach")
                 triples[name] = (row["value"], row["lower"], row["upper"])
         for name, triple in triples.items():
             if triple[0] is not None:
                 found.setdefault(name, []).append(tuple(np.nan if end is None else end for end in triple))
-    known = {"coverage": coverage(share, size)} | _of_cells(share, size, size // 2, runs)
+    known = {"coverage": coverage(share, shown)} | _of_cells(share, size, size // 2, runs)
     held = {name: _held(np.array(rows), known.get(name), None) for name, rows in found.items()}
     off = {
         name: 100 * (np.mean([value for value, *_ in rows]) / known.get(name, np.nan) - 1)
@@ -165,16 +191,21 @@ def _tables(
 
 
 def main() -> None:
-    """Print the tables of cells, and of cells counted several times."""
+    """Print the tables of cells, of cells counted several times, and of templates."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
     with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as pool:
-        if "counted" not in sys.argv:
+        if len(sys.argv) < 3:
             of_cells = [(law, depth, runs) for law in LAWS for depth in DEPTHS]
             names = [f"{law.split(',')[0]} {depth:,}" for law, depth, _ in of_cells]
             _tables(names, list(pool.map(one_cell, of_cells)), runs, ENDLESS)
-        of_counts = [(law, cells, counts, runs) for law in LAWS for cells, counts in COUNTED]
-        names = [f"{law.split(',')[0]} {cells:,} counted {counts:,}" for law, cells, counts, _ in of_counts]
-        _tables(names, list(pool.map(counted_cell, of_counts)), runs, OFF)
+        if sys.argv[2:] in ([], ["counted"]):
+            of_counts = [(law, cells, counts, runs) for law in LAWS for cells, counts in COUNTED]
+            names = [f"{law.split(',')[0]} {cells:,} counted {counts:,}" for law, cells, counts, _ in of_counts]
+            _tables(names, list(pool.map(counted_cell, of_counts)), runs, OFF)
+        if sys.argv[2:] in ([], ["templates"]):
+            of_dna = [(law, templates, variance, runs) for law in LAWS for templates, variance in TEMPLATES]
+            names = [f"{law.split(',')[0]} {templates:,}, variance {u:g}" for law, templates, u, _ in of_dna]
+            _tables(names, list(pool.map(template_cell, of_dna)), runs, OFF)
 
 
 if __name__ == "__main__":
