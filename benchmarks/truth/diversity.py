@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from scipy.stats import binom
 
 from benchmarks.truth import Run, chains, numbers
 from tilseq.simulate.sequencing.sampling import GDNA, sequence
 
-SEED, DRAWS = 20_40, 40
+SEED, DRAWS, GRID = 20_40, 20, 300
 LARGEST = (1, 10, 100)
 
 
@@ -50,16 +51,23 @@ def _mean(rng: np.random.Generator, share: np.ndarray, cells: int, counts: int |
     return {name: float(np.mean([one[name] for one in every])) for name in every[0]}
 
 
-def _at(rng: np.random.Generator, share: np.ndarray, cells: float) -> dict[str, float]:
-    """Return Hill numbers of a sample of so many cells as rarefaction defines them: of the mean counts of clones.
-
-    Richness and order 2 are exact; the entropy of order 1 is a mean over draws.
-    """
+def _at(share: np.ndarray, cells: float) -> dict[str, float]:
+    """Return Hill numbers of a sample of so many cells as rarefaction defines them: of the mean counts of clones."""
     naive = max(0.0, 1 - float(share.sum()))
-    entropies = [indices(_drawn(rng, share, round(cells)))["shannon_entropy_nats"] for _ in range(DRAWS)]
-    pairs = 1 / cells + (1 - 1 / cells) * float((share**2).sum())
     richness = float(-np.expm1(cells * np.log1p(-share)).sum()) + naive * cells
-    return {"richness": richness, "hill_q1": float(np.exp(np.mean(entropies))), "hill_q2": 1 / pairs}
+    entropy = float(_mean_terms(share, round(cells)).sum()) + naive * np.log(cells)
+    pairs = 1 / cells + (1 - 1 / cells) * float((share**2).sum())
+    return {"richness": richness, "hill_q1": float(np.exp(entropy)), "hill_q2": 1 / pairs}
+
+
+def _mean_terms(share: np.ndarray, cells: int) -> np.ndarray:
+    """Return the mean of -p ln p, p the share of each clone in a sample of so many cells: exact on a grid of shares."""
+    grid = np.geomspace(share.min(), share.max(), GRID)
+    exact = []
+    for one in grid:
+        counts = np.arange(1, min(cells, round(cells * one + 12 * np.sqrt(cells * one) + 20)) + 1)
+        exact.append(binom.pmf(counts, cells, one) @ (-(counts / cells) * np.log(counts / cells)))
+    return np.asarray(np.interp(np.log(share), np.log(grid), np.array(exact) / grid) * share)
 
 
 def _covered(share: np.ndarray, cells: float) -> float:
@@ -125,7 +133,7 @@ def compare(run: Run) -> Iterator[pl.DataFrame]:
             elif over is not None:
                 size = _cells_for(one.share, covered) if covered is not None else n
                 if size not in at:
-                    at[size] = _at(rng, one.share, size)
+                    at[size] = _at(one.share, size)
                 rows.append((one.sample, one.locus, parameter, over, at[size][parameter.split("_at_")[0]]))
     keys = ["sample", "locus", "parameter", "over"]
     truth = pl.DataFrame(rows, schema=dict.fromkeys(keys, pl.String) | {"truth": pl.Float64}, orient="row")
