@@ -97,8 +97,8 @@ def compared(run: Run) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.Dat
     rows = joined(found, NUMBERS)
     told = pl.col("value").is_not_null() | pl.col("value_text").is_not_null()
     parameters = run.endpoints().filter(told).group_by("parameter").agg(told=pl.col("value").count())
-    # a value that stands in two comparisons counts once
-    numbers = rows.drop_nulls("value").unique(["parameter", "subject", "place", "value"]).group_by("parameter")
+    once = rows.filter(~pl.col("endpoint").str.contains("beside all"))  # the others stand in a further comparison too
+    numbers = once.drop_nulls("value").group_by("parameter")
     parameters = parameters.join(numbers.agg(compared=pl.len()), on="parameter", how="left").fill_null(0)
     return rows, joined(said, WORDS), expression.scored(run), parameters.select("parameter", "told", "compared")
 
